@@ -1,0 +1,233 @@
+# heatpipe: Grad-CAM error analysis of image classifiers as Unix filters.
+# `make help` lists the targets.
+
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+VERSION := $(shell sed -n 's/^\#define HP_VERSION "\(.*\)"/\1/p' lib/base/prog.h)
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+BUILD   ?= build
+CC      ?= cc
+CFLAGS  ?= -O2 -g
+ifeq ($(origin CC),default)
+CC := cc
+endif
+# CI sets WERROR=1.
+WERROR  ?= $(if $(CI),1)
+# "address,undefined" for a build under the sanitizers.
+SANITIZE ?=
+
+PROGRAMS := cifar-predict confmat worst-k cam-compute cam-overlay report
+# Only these link a backend.
+ENGINE_PROGRAMS := cifar-predict cam-compute
+
+# What `make setup` installs: to build and run, then to test, lint and look.
+PACKAGES := gcc pkg-config libdnnl-dev libjansson-dev libcairo2-dev libpango1.0-dev libpng-dev \
+            zlib1g-dev gnuplot-nox fonts-dejavu-core python3
+LINT_PACKAGES := clang-format clang-tidy shellcheck mandoc
+
+GOALS := $(or $(MAKECMDGOALS),all)
+PKGS := jansson libpng zlib pangocairo cairo
+
+base_flags := -std=c11 -D_GNU_SOURCE -ffp-contract=off -Ilib -pthread -fvisibility=hidden
+warn_flags := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+              -Wpointer-arith -Wvla $(if $(WERROR),-Werror)
+san_flags  := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
+              -fno-omit-frame-pointer)
+# Found when something is compiled, not when this file is read: `make setup test`
+# installs what pkg-config asks for.
+pkg_flags  = $(eval pkg_flags := $$(shell pkg-config --cflags $(PKGS)))$(pkg_flags)
+pkg_libs   = $(eval pkg_libs := $$(shell pkg-config --libs $(PKGS)))$(pkg_libs)
+all_cflags = $(base_flags) $(warn_flags) $(san_flags) $(pkg_flags) $(CPPFLAGS) $(CFLAGS)
+all_libs   = $(LDFLAGS) $(san_flags) -pthread -Wl,--as-needed $(pkg_libs) -lm
+engine_libs := -ldnnl
+
+# --- sources ---
+
+lib_src     := $(sort $(wildcard lib/*/*.c))
+engine_src  := $(sort $(wildcard lib/engine/*.c lib/engine/*/*.c))
+lib_src     := $(filter-out $(engine_src),$(lib_src))
+lib_obj     := $(lib_src:%.c=$(BUILD)/%.o)
+engine_obj  := $(engine_src:%.c=$(BUILD)/%.o)
+cmd_src     := $(sort $(wildcard cmd/*/*.c))
+cmd_obj     := $(cmd_src:%.c=$(BUILD)/%.o)
+unit_src    := $(sort $(wildcard tests/unit/*.c tests/engine/*.c))
+unit_bin    := $(unit_src:%.c=$(BUILD)/%)
+bins        := $(PROGRAMS:%=$(BUILD)/bin/%)
+libs        := $(BUILD)/libheatpipe.a
+engine      := $(BUILD)/libengine.a
+headers     := $(sort $(shell find lib cmd -name '*.h'))
+man_src     := $(sort $(wildcard cmd/*/*.1 cmd/*/*.5))
+man         := $(addprefix $(BUILD)/man/,$(notdir $(man_src)))
+
+.PHONY: all
+all: $(bins) man
+
+# --- compiling ---
+
+# Rewritten only when the flags change, so that what they touch is made again.
+.PHONY: FORCE
+FORCE:
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@pkg-config --exists $(PKGS) || { echo "heatpipe: libraries are missing: run 'make setup'" >&2; exit 1; }
+	@echo '$(CC) $(all_cflags) $(all_libs) $(engine_libs)' | cmp -s - $@ || \
+	 echo '$(CC) $(all_cflags) $(all_libs) $(engine_libs)' > $@
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@$(if $(V),,echo '  CC   $<';) $(if $(V),set -x;) $(CC) $(all_cflags) -MMD -MP -c $< -o $@
+
+$(libs): $(lib_obj)
+$(engine): $(engine_obj)
+$(BUILD)/%.a:
+	@rm -f $@; echo '  AR   $@'; ar rcs $@ $^
+
+define program
+$(BUILD)/bin/$(1): $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/$(1)/*.c)) \
+                   $(if $(filter $(1),$(ENGINE_PROGRAMS)),$(engine)) $(libs)
+	@mkdir -p $$(@D)
+	@echo '  LINK $$@'; $$(CC) $$(filter %.o %.a,$$^) $$(all_libs) $(if $(filter $(1),$(ENGINE_PROGRAMS)),$(engine_libs)) -o $$@
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(engine) $(libs)
+	@echo '  LINK $@'; $(CC) $(filter %.o %.a,$^) $(all_libs) $(engine_libs) -o $@
+
+-include $(lib_obj:.o=.d) $(engine_obj:.o=.d) $(cmd_obj:.o=.d) $(unit_bin:=.d)
+
+# --- manual pages: the lists of options come from the programs themselves ---
+
+.PHONY: man
+man: $(man)
+
+define man_page
+$(BUILD)/man/$(1).1: cmd/$(1)/$(1).1 $(BUILD)/bin/$(1)
+	@mkdir -p $$(@D)
+	@awk -v p=$(BUILD)/bin/$(1) \
+	  '/^\.\\" (SYNOPSIS|OPTIONS)$$$$/ { fflush(); system(p " --help=mdoc-" tolower($$$$2)); next } \
+	   { print }' $$< > $$@
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call man_page,$(p))))
+
+$(BUILD)/man/%: cmd/man/%
+	@mkdir -p $(@D)
+	@cp $< $@
+$(BUILD)/man/%: cmd/heatpipe/%
+	@mkdir -p $(@D)
+	@cp $< $@
+
+# --- the pages of report carry their assets in the program ---
+
+report_assets := $(sort $(wildcard cmd/report/*.html cmd/report/*.css cmd/report/*.js))
+
+# --- the analysis ---
+
+MODEL ?= examples/shapes100/model.pth
+DATA  ?= examples/shapes100
+OUT   ?= results
+
+.PHONY: analysis demo
+analysis: $(bins)
+	@+$(MAKE) --no-print-directory -f pipelines/gradcam.mk BIN=$(abspath $(BUILD)/bin)/ \
+	  MODEL='$(MODEL)' DATA='$(DATA)' OUT='$(OUT)'
+
+demo: $(bins)
+	@+$(MAKE) --no-print-directory -f pipelines/gradcam.mk BIN=$(abspath $(BUILD)/bin)/ \
+	  MODEL=examples/shapes100/model.pth DATA=examples/shapes100 OUT=results/shapes100
+
+# --- tests ---
+
+.PHONY: test tests check-asan bench
+tests: $(bins) $(unit_bin)
+test: tests man
+	@BUILD=$(BUILD) CC='$(CC)' tests/run.sh
+
+check-asan:
+	@+$(MAKE) --no-print-directory test BUILD=$(BUILD)/asan SANITIZE=address,undefined
+
+bench: $(bins)
+	@for b in tests/bench/*.sh; do echo "== $$b"; BUILD=$(BUILD) "$$b" || exit 1; done
+
+# --- style ---
+
+own_c := $(lib_src) $(engine_src) $(cmd_src) $(unit_src)
+own_h := $(headers) $(wildcard tests/*/*.h)
+own_sh := $(shell grep -rlE '^\#!.*\b(ba)?sh\b' cmd tests pipelines .ci examples 2>/dev/null)
+
+.PHONY: lint lint-headers format
+lint: lint-headers man
+	clang-format --dry-run -Werror $(own_c) $(own_h)
+	shellcheck $(own_sh)
+	mandoc -Tlint -W warning $(man)
+	printf '%s\n' $(own_c) | xargs -P 2 -n 4 clang-tidy --quiet --warnings-as-errors='*' 2>/dev/null \
+	  -- $(base_flags) $(pkg_flags)
+
+# Every header compiles alone.
+lint-headers:
+	@for h in $(own_h); do $(CC) $(base_flags) $(warn_flags) $(pkg_flags) -fsyntax-only \
+	  -Wno-unused-function -Wno-pragma-once-outside-header -include $$h -x c /dev/null || exit 1; done
+
+format:
+	clang-format -i $(own_c) $(own_h)
+
+# --- setting up, installing ---
+
+.PHONY: setup setup-lint config
+setup:
+	@pipelines/setup.sh $(PACKAGES)
+setup-lint:
+	@pipelines/setup.sh $(LINT_PACKAGES)
+
+# Nothing is compiled before the packages are there.
+ifneq ($(filter setup setup-lint,$(GOALS)),)
+$(BUILD)/flags: | $(filter setup setup-lint,$(GOALS))
+endif
+
+config:
+	@echo "version   $(VERSION)"
+	@echo "compiler  $(CC), $$($(CC) -dumpfullversion)"
+	@echo "oneDNN    $$(printf '%s\n' '#include <oneapi/dnnl/dnnl_version.h>' 'V DNNL_VERSION_MAJOR DNNL_VERSION_MINOR DNNL_VERSION_PATCH' | $(CC) -E - 2>/dev/null | sed -n 's/^V \([0-9]*\) \([0-9]*\) \([0-9]*\)/\1.\2.\3/p')"
+	@echo "CUDA      none: this version has the backends cpu and ref"
+	@echo "prefix    $(PREFIX)"
+
+libexec := $(DESTDIR)$(PREFIX)/share/heatpipe
+
+.PHONY: install uninstall
+install: all
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(libexec)/plots' '$(DESTDIR)$(PREFIX)/share/man/man1' \
+	  '$(DESTDIR)$(PREFIX)/share/man/man5'
+	install -m 755 $(bins) '$(DESTDIR)$(PREFIX)/bin'
+	sed 's|@SHARE@|$(PREFIX)/share/heatpipe|' cmd/heatpipe/heatpipe > '$(DESTDIR)$(PREFIX)/bin/heatpipe'
+	chmod 755 '$(DESTDIR)$(PREFIX)/bin/heatpipe'
+	install -m 644 pipelines/gradcam.mk '$(libexec)'
+	install -m 644 $(wildcard pipelines/plots/*.gp pipelines/plots/*.awk) '$(libexec)/plots'
+	install -m 644 $(filter %.1,$(man)) '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -m 644 $(filter %.5,$(man)) '$(DESTDIR)$(PREFIX)/share/man/man5'
+
+uninstall:
+	rm -f $(patsubst %,'$(DESTDIR)$(PREFIX)/bin/%',$(PROGRAMS) heatpipe)
+	rm -f $(patsubst %,'$(DESTDIR)$(PREFIX)/share/man/man1/%',$(notdir $(filter %.1,$(man))))
+	rm -f $(patsubst %,'$(DESTDIR)$(PREFIX)/share/man/man5/%',$(notdir $(filter %.5,$(man))))
+	rm -rf '$(libexec)'
+
+.PHONY: clean help
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@echo 'make                 build the programs and manual pages into $(BUILD)/'
+	@echo 'make setup           install the packages this needs (Debian)'
+	@echo 'make demo            the whole analysis on the bundled example'
+	@echo 'make analysis MODEL=model.pth DATA=cifar-100-python OUT=results'
+	@echo 'make test            all tests; HEATPIPE_DATA=DIR adds those on real CIFAR data'
+	@echo 'make check-asan      the same under the address and undefined sanitizers'
+	@echo 'make bench           measurements'
+	@echo 'make lint            formatting, clang-tidy, shellcheck, mandoc'
+	@echo 'make install         into DESTDIR/PREFIX ($(PREFIX))'
+	@echo 'make config          what the build found'

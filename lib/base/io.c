@@ -1,0 +1,434 @@
+#include "base/io.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { IN_BUFFER = 1 << 17, OUT_BUFFER = 1 << 17, OUT_OPEN = 64 };
+
+/* --- input --- */
+
+struct in {
+    int fd;
+    char *name;
+    int64_t size;
+    size_t pos, end;
+    unsigned char *buf;
+};
+
+int in_open(struct in **in, const char *path, struct err *e)
+{
+    bool standard = strcmp(path, "-") == 0;
+    int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_errno(e, "%s", path);
+    struct stat st;
+    if (fstat(fd, &st) != 0 || S_ISDIR(st.st_mode)) {
+        if (S_ISDIR(st.st_mode))
+            errno = EISDIR;
+        err_errno(e, "%s", standard ? "standard input" : path);
+        if (!standard)
+            close(fd);
+        return -1;
+    }
+    struct in *n = mem_zero(1, sizeof *n);
+    n->fd = fd;
+    n->name = mem_dup(standard ? "standard input" : path);
+    n->size = S_ISREG(st.st_mode) ? st.st_size : -1;
+    n->buf = mem_alloc(IN_BUFFER, 1);
+    *in = n;
+    return 0;
+}
+
+void in_close(struct in *in)
+{
+    if (!in)
+        return;
+    if (in->fd != STDIN_FILENO)
+        close(in->fd);
+    free(in->name);
+    free(in->buf);
+    free(in);
+}
+
+const char *in_name(const struct in *in)
+{
+    return in->name;
+}
+
+int64_t in_size(const struct in *in)
+{
+    return in->size;
+}
+
+static int64_t in_sys(struct in *in, void *buf, size_t n, struct err *e)
+{
+    ssize_t r;
+    do
+        r = read(in->fd, buf, n);
+    while (r < 0 && errno == EINTR);
+    if (r < 0)
+        return err_errno(e, "%s: read", in->name);
+    return r;
+}
+
+static size_t in_take(struct in *in, void *buf, size_t n)
+{
+    size_t have = in->end - in->pos;
+    if (have > n)
+        have = n;
+    memcpy(buf, in->buf + in->pos, have);
+    in->pos += have;
+    return have;
+}
+
+int64_t in_some(struct in *in, void *buf, size_t n, struct err *e)
+{
+    if (in->pos < in->end)
+        return (int64_t)in_take(in, buf, n);
+    return in_sys(in, buf, n, e);
+}
+
+int64_t in_read(struct in *in, void *buf, size_t n, struct err *e)
+{
+    unsigned char *p = buf;
+    size_t got = in_take(in, p, n);
+    while (got < n) {
+        if (n - got >= IN_BUFFER) {
+            int64_t r = in_sys(in, p + got, n - got, e);
+            if (r < 0)
+                return -1;
+            if (r == 0)
+                break;
+            got += (size_t)r;
+            continue;
+        }
+        int64_t r = in_sys(in, in->buf, IN_BUFFER, e);
+        if (r < 0)
+            return -1;
+        if (r == 0)
+            break;
+        in->pos = 0;
+        in->end = (size_t)r;
+        got += in_take(in, p + got, n - got);
+    }
+    return (int64_t)got;
+}
+
+int64_t in_peek(struct in *in, const unsigned char **p, size_t n, struct err *e)
+{
+    if (in->pos > 0) {
+        memmove(in->buf, in->buf + in->pos, in->end - in->pos);
+        in->end -= in->pos;
+        in->pos = 0;
+    }
+    while (in->end < n) {
+        int64_t r = in_sys(in, in->buf + in->end, IN_BUFFER - in->end, e);
+        if (r < 0)
+            return -1;
+        if (r == 0)
+            break;
+        in->end += (size_t)r;
+    }
+    *p = in->buf;
+    return (int64_t)(in->end < n ? in->end : n);
+}
+
+int in_at(struct in *in, void *buf, size_t n, int64_t offset, struct err *e)
+{
+    unsigned char *p = buf;
+    size_t got = 0;
+    while (got < n) {
+        ssize_t r = pread(in->fd, p + got, n - got, offset + (int64_t)got);
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r < 0)
+            return err_errno(e, "%s: read", in->name);
+        if (r == 0)
+            return err_set(e, "%s: expected %zu bytes at offset %lld, found %zu", in->name, n,
+                           (long long)offset, got);
+        got += (size_t)r;
+    }
+    return 0;
+}
+
+int io_slurp(const char *path, size_t limit, unsigned char **buf, size_t *n, struct err *e)
+{
+    struct in *in;
+    if (in_open(&in, path, e) != 0)
+        return -1;
+    size_t room = in->size >= 0 && (size_t)in->size < limit ? (size_t)in->size + 1 : IN_BUFFER;
+    unsigned char *b = mem_alloc(room, 1);
+    size_t got = 0;
+    for (;;) {
+        int64_t r = in_read(in, b + got, room - got, e);
+        if (r < 0) {
+            free(b);
+            in_close(in);
+            return -1;
+        }
+        got += (size_t)r;
+        if (got < room)
+            break;
+        if (got > limit) {
+            err_set(e, "%s: expected at most %zu bytes, found more", in->name, limit);
+            free(b);
+            in_close(in);
+            return -1;
+        }
+        room += room / 2;
+        b = mem_grow(b, room, 1);
+    }
+    in_close(in);
+    *buf = b;
+    *n = got;
+    return 0;
+}
+
+/* --- output --- */
+
+struct out {
+    int fd;
+    int slot; /* in `temporary`, or -1 */
+    char *name, *path;
+    bool patchable, failed;
+    int64_t start; /* offset in the file at which this output began */
+    size_t used;
+    unsigned char *buf;
+};
+
+/* Names a signal handler may unlink at any moment. They are never freed: a slot
+ * is published by the store to `used` and withdrawn by it. */
+static struct {
+    atomic_bool used;
+    char name[PATH_MAX];
+} temporary[OUT_OPEN];
+static pthread_mutex_t temporary_lock = PTHREAD_MUTEX_INITIALIZER;
+
+void out_abort_all(void)
+{
+    for (int i = 0; i < OUT_OPEN; i++)
+        if (atomic_load(&temporary[i].used))
+            unlink(temporary[i].name);
+}
+
+static int temporary_open(struct out *o, struct err *e)
+{
+    static _Atomic unsigned serial;
+    int fd = -1, slot = 0;
+    pthread_mutex_lock(&temporary_lock);
+    while (slot < OUT_OPEN && atomic_load(&temporary[slot].used))
+        slot++;
+    if (slot == OUT_OPEN) {
+        pthread_mutex_unlock(&temporary_lock);
+        return err_set(e, "%s: too many files open for writing", o->path);
+    }
+    /* Listed before it exists, so that no moment leaves an unlisted file behind. */
+    char *name = temporary[slot].name;
+    for (int tries = 0; tries < 100 && fd < 0; tries++) {
+        int n = snprintf(name, PATH_MAX, "%s.tmp-%ld-%u", o->path, (long)getpid(),
+                         atomic_fetch_add(&serial, 1));
+        struct stat st;
+        errno = n < PATH_MAX ? EEXIST : ENAMETOOLONG;
+        if (n >= PATH_MAX)
+            break;
+        if (lstat(name, &st) == 0)
+            continue;
+        atomic_store(&temporary[slot].used, true);
+        fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0)
+            break;
+        atomic_store(&temporary[slot].used, false);
+        if (errno != EEXIST)
+            break;
+    }
+    pthread_mutex_unlock(&temporary_lock);
+    if (fd < 0)
+        return err_errno(e, "%s", o->path);
+    o->fd = fd;
+    o->slot = slot;
+    o->patchable = true;
+    return 0;
+}
+
+static void out_free(struct out *o)
+{
+    if (o->slot >= 0)
+        atomic_store(&temporary[o->slot].used, false);
+    free(o->name);
+    free(o->path);
+    free(o->buf);
+    free(o);
+}
+
+int out_open(struct out **out, const char *path, struct err *e)
+{
+    bool standard = strcmp(path, "-") == 0;
+    struct out *o = mem_zero(1, sizeof *o);
+    o->slot = -1;
+    o->fd = -1;
+    o->name = mem_dup(standard ? "standard output" : path);
+    struct stat st;
+    if (standard) {
+        o->fd = STDOUT_FILENO;
+        int flags = fcntl(o->fd, F_GETFL);
+        if (fstat(o->fd, &st) == 0 && S_ISREG(st.st_mode) && flags >= 0 && !(flags & O_APPEND)) {
+            o->start = lseek(o->fd, 0, SEEK_CUR);
+            o->patchable = o->start >= 0;
+        }
+    } else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        o->fd = open(path, O_WRONLY | O_CLOEXEC);
+        if (o->fd < 0) {
+            err_errno(e, "%s", path);
+            out_free(o);
+            return -1;
+        }
+    } else {
+        /* A link keeps pointing: what it names is replaced, not the link. */
+        char *real = realpath(path, NULL);
+        o->path = real ? real : mem_dup(path);
+        if (temporary_open(o, e) != 0) {
+            out_free(o);
+            return -1;
+        }
+    }
+    o->buf = mem_alloc(OUT_BUFFER, 1);
+    *out = o;
+    return 0;
+}
+
+const char *out_name(const struct out *out)
+{
+    return out->name;
+}
+
+static int out_sys(struct out *o, const void *buf, size_t n, struct err *e)
+{
+    const unsigned char *p = buf;
+    while (n > 0) {
+        ssize_t r = write(o->fd, p, n);
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r < 0) {
+            o->failed = true;
+            return err_errno(e, "%s: write", o->name);
+        }
+        p += r;
+        n -= (size_t)r;
+    }
+    return 0;
+}
+
+int out_flush(struct out *o, struct err *e)
+{
+    size_t n = o->used;
+    o->used = 0;
+    return out_sys(o, o->buf, n, e);
+}
+
+int out_write(struct out *o, const void *buf, size_t n, struct err *e)
+{
+    if (n >= OUT_BUFFER - o->used) {
+        if (out_flush(o, e) != 0)
+            return -1;
+        if (n >= OUT_BUFFER)
+            return out_sys(o, buf, n, e);
+    }
+    memcpy(o->buf + o->used, buf, n);
+    o->used += n;
+    return 0;
+}
+
+int out_printf(struct out *o, struct err *e, const char *fmt, ...)
+{
+    char small[1024];
+    va_list ap, again;
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    int n = vsnprintf(small, sizeof small, fmt, ap);
+    int r;
+    if (n < 0) {
+        r = err_errno(e, "%s: write", o->name);
+    } else if ((size_t)n < sizeof small) {
+        r = out_write(o, small, (size_t)n, e);
+    } else {
+        char *big = mem_alloc((size_t)n + 1, 1);
+        vsnprintf(big, (size_t)n + 1, fmt, again);
+        r = out_write(o, big, (size_t)n, e);
+        free(big);
+    }
+    va_end(again);
+    va_end(ap);
+    return r;
+}
+
+int out_patchable(const struct out *o)
+{
+    return o->patchable;
+}
+
+int out_patch(struct out *o, const void *buf, size_t n, int64_t offset, struct err *e)
+{
+    if (out_flush(o, e) != 0)
+        return -1;
+    const unsigned char *p = buf;
+    while (n > 0) {
+        ssize_t r = pwrite(o->fd, p, n, o->start + offset);
+        if (r < 0 && errno == EINTR)
+            continue;
+        if (r < 0) {
+            o->failed = true;
+            return err_errno(e, "%s: write", o->name);
+        }
+        p += r;
+        offset += r;
+        n -= (size_t)r;
+    }
+    return 0;
+}
+
+int out_close(struct out *o, struct err *e)
+{
+    if (out_flush(o, e) != 0 || o->failed) {
+        out_abort(o);
+        return -1;
+    }
+    /* close reports what a network file system could not write; standard output
+     * is closed for the same reason. */
+    int fd = o->fd;
+    o->fd = -1;
+    if (close(fd) != 0) {
+        err_errno(e, "%s: close", o->name);
+        out_abort(o);
+        return -1;
+    }
+    if (o->slot >= 0 && rename(temporary[o->slot].name, o->path) != 0) {
+        err_errno(e, "%s", o->path);
+        out_abort(o);
+        return -1;
+    }
+    out_free(o);
+    return 0;
+}
+
+void out_abort(struct out *o)
+{
+    if (!o)
+        return;
+    if (o->fd > STDERR_FILENO)
+        close(o->fd);
+    if (o->slot >= 0)
+        unlink(temporary[o->slot].name);
+    out_free(o);
+}

@@ -1,0 +1,65 @@
+/* Bytes in and out. An output file appears under its name only when complete. */
+#ifndef HP_IO_H
+#define HP_IO_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A buffered reader of a file or, for "-", of standard input. */
+struct in;
+
+int in_open(struct in **in, const char *path, struct err *e);
+void in_close(struct in *in);
+
+/* The name for messages: the path, or "standard input". */
+const char *in_name(const struct in *in);
+
+/* Reads up to n bytes; fewer only at the end of the input. Returns the count
+ * or -1. */
+int64_t in_read(struct in *in, void *buf, size_t n, struct err *e);
+
+/* One read(2)'s worth at most: what is there now. 0 at the end, -1 on error. */
+int64_t in_some(struct in *in, void *buf, size_t n, struct err *e);
+
+/* Makes the next n bytes (n <= 65536) visible without taking them. Returns how
+ * many there are (fewer only at the end), or -1. */
+int64_t in_peek(struct in *in, const unsigned char **p, size_t n, struct err *e);
+
+/* Size in bytes where the input is a regular file, else -1. */
+int64_t in_size(const struct in *in);
+
+/* Reads exactly n bytes at `offset` of a regular file, past the buffer. */
+int in_at(struct in *in, void *buf, size_t n, int64_t offset, struct err *e);
+
+/* A whole file in memory, at most `limit` bytes. Caller frees. */
+int io_slurp(const char *path, size_t limit, unsigned char **buf, size_t *n, struct err *e);
+
+/* A buffered output: "-" is standard output; a path that is no regular file is
+ * written directly; any other is written under a temporary name in its folder
+ * and renamed by out_close. */
+struct out;
+
+int out_open(struct out **out, const char *path, struct err *e);
+const char *out_name(const struct out *out);
+int out_write(struct out *out, const void *buf, size_t n, struct err *e);
+int out_printf(struct out *out, struct err *e, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+int out_flush(struct out *out, struct err *e);
+
+/* Whether bytes already written can be replaced (a regular file, not opened for
+ * appending), and replacing them: `offset` counts from where this output began. */
+int out_patchable(const struct out *out);
+int out_patch(struct out *out, const void *buf, size_t n, int64_t offset, struct err *e);
+
+/* Flushes, renames, frees; on failure nothing is left and -1 is returned. */
+int out_close(struct out *out, struct err *e);
+
+/* Drops the output: its temporary file is removed. */
+void out_abort(struct out *out);
+
+/* Removes the temporary files of all open outputs; safe in a signal handler. */
+void out_abort_all(void);
+
+#endif

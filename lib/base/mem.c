@@ -1,0 +1,66 @@
+#include "base/mem.h"
+
+#include "base/prog.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static size_t mem_product(size_t n, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(n, size, &bytes) || bytes > PTRDIFF_MAX)
+        prog_die(PROG_ERROR, "out of memory: %zu items of %zu bytes", n, size);
+    return bytes ? bytes : 1;
+}
+
+static void *mem_check(void *p, size_t bytes)
+{
+    if (!p)
+        prog_die(PROG_ERROR, "out of memory: %zu bytes", bytes);
+    return p;
+}
+
+void *mem_alloc(size_t n, size_t size)
+{
+    size_t bytes = mem_product(n, size);
+    return mem_check(malloc(bytes), bytes);
+}
+
+void *mem_zero(size_t n, size_t size)
+{
+    size_t bytes = mem_product(n, size);
+    return mem_check(calloc(1, bytes), bytes);
+}
+
+void *mem_grow(void *p, size_t n, size_t size)
+{
+    size_t bytes = mem_product(n, size);
+    return mem_check(realloc(p, bytes), bytes);
+}
+
+char *mem_dup(const char *s)
+{
+    size_t n = strlen(s) + 1;
+    return memcpy(mem_alloc(n, 1), s, n);
+}
+
+char *mem_printf(const char *fmt, ...)
+{
+    char *s = NULL;
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vasprintf(&s, fmt, ap);
+    va_end(ap);
+    return mem_check(n < 0 ? NULL : s, n < 0 ? 0 : (size_t)n);
+}
+
+void *mem_aligned(size_t n, size_t size)
+{
+    size_t bytes = mem_product(n, size);
+    size_t padded = (bytes + 63) & ~(size_t)63;
+    void *p = mem_check(aligned_alloc(64, padded), bytes);
+    return memset(p, 0, padded);
+}

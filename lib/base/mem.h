@@ -1,0 +1,18 @@
+/* Memory. An allocation that fails ends the program with status 1: no caller
+ * could go on. Sizes that come from input are checked by the reader first. */
+#ifndef HP_MEM_H
+#define HP_MEM_H
+
+#include <stddef.h>
+
+/* All return memory that the caller frees with free(). n * size is checked. */
+void *mem_alloc(size_t n, size_t size) __attribute__((warn_unused_result));
+void *mem_zero(size_t n, size_t size) __attribute__((warn_unused_result));
+void *mem_grow(void *p, size_t n, size_t size) __attribute__((warn_unused_result));
+char *mem_dup(const char *s) __attribute__((warn_unused_result));
+char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2), warn_unused_result));
+
+/* n * size bytes on a 64-byte boundary, zeroed. */
+void *mem_aligned(size_t n, size_t size) __attribute__((warn_unused_result));
+
+#endif

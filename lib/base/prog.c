@@ -1,0 +1,405 @@
+#include "base/prog.h"
+
+#include "base/io.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { HELP_INDENT = 26, HELP_WIDTH = 80 };
+
+static const struct prog *self;
+static bool verbose, shown;
+
+static const struct opt common[] = {
+    {"help", 'h', OPT_FLAG, NULL, NULL, "Show this help and exit.", 0, 0},
+    {"version", 'V', OPT_FLAG, NULL, NULL, "Show the version and exit.", 0, 0},
+    {"verbose", 'v', OPT_FLAG, &verbose, NULL,
+     "Say on standard error what is done, and show progress.", 0, 0},
+    {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
+};
+
+static void on_signal(int sig)
+{
+    out_abort_all();
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
+
+bool prog_verbose(void)
+{
+    return verbose;
+}
+
+static void say(const char *fmt, va_list ap)
+{
+    prog_progress_end();
+    fflush(stdout);
+    flockfile(stderr);
+    if (self)
+        fprintf(stderr, "%s: ", self->name);
+    vfprintf(stderr, fmt, ap);
+    fputc('\n', stderr);
+    funlockfile(stderr);
+}
+
+void prog_say(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    say(fmt, ap);
+    va_end(ap);
+}
+
+void prog_die(int status, const char *fmt, ...)
+{
+    out_abort_all();
+    va_list ap;
+    va_start(ap, fmt);
+    say(fmt, ap);
+    va_end(ap);
+    /* Other threads may still be at work: exit handlers must not pull libraries
+     * away from under them. */
+    _exit(status);
+}
+
+void prog_usage(const char *fmt, ...)
+{
+    char msg[1024];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(msg, sizeof msg, fmt, ap);
+    va_end(ap);
+    prog_die(PROG_USAGE, "%s (see '%s --help')", msg, self->name);
+}
+
+void prog_fail(const struct err *e)
+{
+    if (e->closed) {
+        out_abort_all();
+        signal(SIGPIPE, SIG_DFL);
+        raise(SIGPIPE);
+        _exit(PROG_ERROR);
+    }
+    prog_die(e->no_device ? PROG_DEVICE : PROG_ERROR, "%s", e->msg);
+}
+
+/* --- help --- */
+
+static void opt_label(const struct opt *o, char *buf, size_t n)
+{
+    char letter[5] = "    ";
+    if (o->letter)
+        snprintf(letter, sizeof letter, "-%c, ", o->letter);
+    snprintf(buf, n, "  %s--%s%s%s", letter, o->name, o->arg ? " " : "", o->arg ? o->arg : "");
+}
+
+static void help_opt(const struct opt *o)
+{
+    char label[512];
+    opt_label(o, label, sizeof label);
+    size_t col = strlen(label);
+    fputs(label, stdout);
+    if (col + 2 > HELP_INDENT) {
+        putchar('\n');
+        col = 0;
+    }
+    for (const char *w = o->help; *w;) {
+        size_t n = strcspn(w, " ");
+        if (col > HELP_INDENT && col + 1 + n > HELP_WIDTH) {
+            putchar('\n');
+            col = 0;
+        }
+        int pad = col < HELP_INDENT ? HELP_INDENT - (int)col : 1;
+        printf("%*s%.*s", pad, "", (int)n, w);
+        col += (size_t)pad + n;
+        w += n + (w[n] == ' ');
+    }
+    putchar('\n');
+}
+
+static void help(void)
+{
+    printf("usage: %s [OPTION ...]%s%s\n%s.\n\n", self->name, self->operands ? " " : "",
+           self->operands ? self->operands : "", self->brief);
+    for (const struct opt *o = self->opts; o->name; o++)
+        help_opt(o);
+    for (const struct opt *o = common; o->name; o++)
+        help_opt(o);
+    if (self->examples) {
+        printf("\nexamples:\n");
+        for (const char *const *x = self->examples; *x; x++)
+            printf("  %s\n", *x);
+    }
+    printf("\nThe manual page %s(1) says more.\n", self->name);
+}
+
+/* Text for mdoc: a leading dot or quote would be a request. */
+static void mdoc_text(const char *s)
+{
+    if (*s == '.' || *s == '\'')
+        fputs("\\&", stdout);
+    for (; *s; s++) {
+        if (*s == '\\')
+            fputs("\\e", stdout);
+        else
+            putchar(*s);
+    }
+}
+
+static void mdoc_arg(const struct opt *o)
+{
+    if (o->arg && o->kind == OPT_CHOICE)
+        printf(" Cm %s", o->arg);
+    else if (o->arg)
+        printf(" Ar %s", o->arg);
+}
+
+static void mdoc(bool synopsis)
+{
+    const struct opt *tables[] = {self->opts, common};
+    if (synopsis) {
+        printf(".Nm\n");
+        for (int t = 0; t < 2; t++) {
+            for (const struct opt *o = tables[t]; o->name; o++) {
+                printf(".Op Fl -%s", o->name);
+                mdoc_arg(o);
+                putchar('\n');
+            }
+        }
+        if (self->operands)
+            printf(".Op Ar FILE ...\n");
+        return;
+    }
+    printf(".Bl -tag -width Ds\n");
+    for (int t = 0; t < 2; t++) {
+        for (const struct opt *o = tables[t]; o->name; o++) {
+            printf(".It ");
+            if (o->letter)
+                printf("Fl %c , ", o->letter);
+            printf("Fl -%s", o->name);
+            mdoc_arg(o);
+            putchar('\n');
+            mdoc_text(o->help);
+            putchar('\n');
+        }
+    }
+    printf(".El\n");
+}
+
+_Noreturn static void finish(void)
+{
+    if (fflush(stdout) != 0 || ferror(stdout))
+        prog_die(PROG_ERROR, "standard output: write: %s", strerror(errno));
+    exit(PROG_OK);
+}
+
+/* --- options --- */
+
+static const struct opt *opt_find(const char *name, size_t n, char letter)
+{
+    const struct opt *tables[] = {self->opts, common};
+    for (int t = 0; t < 2; t++)
+        for (const struct opt *o = tables[t]; o->name; o++)
+            if (name ? strlen(o->name) == n && strncmp(o->name, name, n) == 0
+                     : o->letter && o->letter == letter)
+                return o;
+    return NULL;
+}
+
+static void opt_choice(const struct opt *o, const char *value)
+{
+    int index = 0;
+    for (const char *w = o->arg; *w; index++) {
+        size_t n = strcspn(w, "|");
+        if (strlen(value) == n && strncmp(w, value, n) == 0) {
+            *(int *)o->dst = index;
+            return;
+        }
+        w += n + (w[n] == '|');
+    }
+    prog_usage("--%s: expected one of %s, found '%s'", o->name, o->arg, value);
+}
+
+static void opt_set(const struct opt *o, const char *value)
+{
+    char *end;
+    errno = 0;
+    switch (o->kind) {
+    case OPT_FLAG:
+        *(bool *)o->dst = true;
+        break;
+    case OPT_STRING:
+        *(const char **)o->dst = value;
+        break;
+    case OPT_INT: {
+        long long v = strtoll(value, &end, 10);
+        if (!*value || isspace((unsigned char)*value) || *end || errno || v < o->min || v > o->max)
+            prog_usage("--%s: expected a whole number from %lld to %lld, found '%s'", o->name,
+                       (long long)o->min, (long long)o->max, value);
+        *(int64_t *)o->dst = v;
+        break;
+    }
+    case OPT_FLOAT: {
+        double v = strtod(value, &end);
+        if (!*value || isspace((unsigned char)*value) || *end || !isfinite(v))
+            prog_usage("--%s: expected a number, found '%s'", o->name, value);
+        *(double *)o->dst = v;
+        break;
+    }
+    case OPT_CHOICE:
+        opt_choice(o, value);
+        break;
+    }
+}
+
+static void opt_common(const struct opt *o, const char *value)
+{
+    if (o == &common[0]) {
+        if (value && strcmp(value, "mdoc-synopsis") == 0)
+            mdoc(true);
+        else if (value && strcmp(value, "mdoc-options") == 0)
+            mdoc(false);
+        else if (value)
+            prog_usage("--help takes no argument");
+        else
+            help();
+        finish();
+    }
+    if (o == &common[1]) {
+        printf("%s (heatpipe) %s\n", self->name, HP_VERSION);
+        finish();
+    }
+}
+
+static int opt_long(char **argv, int i)
+{
+    const char *name = argv[i] + 2, *eq = strchr(name, '=');
+    size_t n = eq ? (size_t)(eq - name) : strlen(name);
+    const struct opt *o = opt_find(name, n, 0);
+    if (!o)
+        prog_usage("unknown option '--%.*s'", (int)n, name);
+    opt_common(o, eq ? eq + 1 : NULL);
+    if (o->kind == OPT_FLAG) {
+        if (eq)
+            prog_usage("--%s takes no argument", o->name);
+        opt_set(o, NULL);
+        return i;
+    }
+    if (!eq && !argv[i + 1])
+        prog_usage("--%s needs an argument %s", o->name, o->arg);
+    opt_set(o, eq ? eq + 1 : argv[i + 1]);
+    return eq ? i : i + 1;
+}
+
+static int opt_letters(char **argv, int i)
+{
+    for (const char *c = argv[i] + 1; *c; c++) {
+        const struct opt *o = opt_find(NULL, 0, *c);
+        if (!o)
+            prog_usage("unknown option '-%c'", *c);
+        opt_common(o, NULL);
+        if (o->kind == OPT_FLAG) {
+            opt_set(o, NULL);
+            continue;
+        }
+        if (c[1]) {
+            opt_set(o, c + 1);
+            return i;
+        }
+        if (!argv[i + 1])
+            prog_usage("-%c needs an argument %s", *c, o->arg);
+        opt_set(o, argv[i + 1]);
+        return i + 1;
+    }
+    return i;
+}
+
+int prog_start(const struct prog *p, int argc, char **argv)
+{
+    self = p;
+    signal(SIGPIPE, SIG_IGN);
+    const int fatal[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++)
+        if (signal(fatal[i], on_signal) == SIG_IGN)
+            signal(fatal[i], SIG_IGN);
+
+    /* Operands may stand between options; they are moved behind them. */
+    int first = argc;
+    int i = 1;
+    while (i < first) {
+        if (strcmp(argv[i], "--") == 0) {
+            first = i + 1;
+            break;
+        }
+        if (argv[i][0] != '-' || argv[i][1] == '\0') {
+            char *operand = argv[i];
+            memmove(argv + i, argv + i + 1, (size_t)(argc - i - 1) * sizeof *argv);
+            argv[argc - 1] = operand;
+            first--;
+            continue;
+        }
+        char *stop = argv[first];
+        argv[first] = NULL; /* an argument is never taken from the operands */
+        i = (argv[i][1] == '-' ? opt_long : opt_letters)(argv, i) + 1;
+        argv[first] = stop;
+    }
+    if (first < argc && !p->operands)
+        prog_usage("unexpected operand '%s'", argv[first]);
+    return first;
+}
+
+/* --- progress --- */
+
+static struct {
+    double start, last;
+    bool open;
+} meter;
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void prog_progress(const char *what, int64_t done, int64_t total)
+{
+    bool terminal = isatty(STDERR_FILENO);
+    if (!terminal && !verbose)
+        return;
+    double now = seconds();
+    if (!meter.open) {
+        meter.open = true;
+        meter.start = meter.last = now;
+        return;
+    }
+    /* A log gets a line every ten seconds, a terminal a line that moves. */
+    if (now - meter.last < (terminal ? 0.2 : 10))
+        return;
+    meter.last = now;
+    shown = true;
+    double rate = (double)done / (now - meter.start);
+    char left[64] = "", of[32] = "";
+    if (total > 0) {
+        snprintf(of, sizeof of, "/%lld", (long long)total);
+        if (rate > 0)
+            snprintf(left, sizeof left, ", %.0f s left", (double)(total - done) / rate);
+    }
+    fprintf(stderr, "%s%s: %lld%s %s, %.0f/s%s%s", terminal ? "\r\033[K" : "", self->name,
+            (long long)done, of, what, rate, left, terminal ? "" : "\n");
+}
+
+void prog_progress_end(void)
+{
+    if (meter.open && shown && isatty(STDERR_FILENO))
+        fputs("\r\033[K", stderr);
+    meter.open = shown = false;
+}

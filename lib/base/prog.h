@@ -1,0 +1,66 @@
+/* What every program shares: options from one table (which also yields --help
+ * and the man page's lists), fatal errors, progress. */
+#ifndef HP_PROG_H
+#define HP_PROG_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define HP_VERSION "0.1.0"
+
+enum { PROG_OK = 0, PROG_ERROR = 1, PROG_USAGE = 2, PROG_DEVICE = 3 };
+
+enum opt_kind {
+    OPT_FLAG,   /* bool: set to true */
+    OPT_STRING, /* const char * */
+    OPT_INT,    /* int64_t, within [min, max] */
+    OPT_FLOAT,  /* double, finite */
+    OPT_CHOICE  /* int: index into `arg`, words separated by '|' */
+};
+
+/* One option. `dst` holds the default before parsing. */
+struct opt {
+    const char *name; /* long name without dashes; NULL ends the table */
+    char letter;      /* one-letter form, or 0 */
+    enum opt_kind kind;
+    void *dst;
+    const char *arg;  /* argument's name in help ("FILE"); the words of a choice */
+    const char *help; /* one or more sentences, without a line break */
+    int64_t min, max; /* of OPT_INT */
+};
+
+/* One program. --help, --version and -v (`verbose`) are added to its table. */
+struct prog {
+    const char *name;
+    const char *brief;    /* one line, no full stop */
+    const char *operands; /* "[FILE ...]" or NULL where none are taken */
+    const struct opt *opts;
+    const char *const *examples; /* command lines, NULL-terminated; may be NULL */
+};
+
+/* Parses argv; sets up signal handling. Returns the index of the first operand.
+ * --help, --version and --help=mdoc (the lists for the man page) print and exit
+ * with 0; a usage error exits with 2. */
+int prog_start(const struct prog *p, int argc, char **argv);
+
+/* Whether -v was given. */
+bool prog_verbose(void);
+
+/* Words to stderr behind "program: ". */
+void prog_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Removes unfinished outputs, prints "program: message", exits with `status`. */
+_Noreturn void prog_die(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+_Noreturn void prog_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Ends as `e` asks: quietly by SIGPIPE, with status 3, or with status 1. */
+_Noreturn void prog_fail(const struct err *e);
+
+/* Progress on stderr where it is a terminal or with -v: count, rate, time left.
+ * `total` is 0 where it is not known. Not thread-safe: one caller at a time. */
+void prog_progress(const char *what, int64_t done, int64_t total);
+void prog_progress_end(void);
+
+#endif

@@ -1,0 +1,81 @@
+/* Rows: see heatpipe-tsv(5). Columns are found by name. */
+#ifndef HP_TSV_H
+#define HP_TSV_H
+
+#include "base/err.h"
+#include "base/io.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Limits a reader holds to; a table beyond them is refused. */
+enum { TSV_COLUMNS = 65536, TSV_ROW_BYTES = 1 << 24 };
+
+/* A field as it stands in the row (escapes untouched); valid until the next
+ * tsv_next; not terminated. */
+struct tsv_field {
+    const char *p;
+    size_t n;
+};
+
+struct tsv_in;
+
+/* Reads the header. "-" is standard input. */
+int tsv_open(struct tsv_in **t, const char *path, struct err *e);
+void tsv_close(struct tsv_in *t);
+const char *tsv_name(const struct tsv_in *t);
+int64_t tsv_line(const struct tsv_in *t);
+int tsv_columns(const struct tsv_in *t);
+struct tsv_field tsv_header(const struct tsv_in *t, int col);
+
+/* Index of a column, or -1 where there is none (tsv_need also sets `e`). */
+int tsv_find(const struct tsv_in *t, const char *name);
+int tsv_need(const struct tsv_in *t, const char *name, struct err *e);
+
+/* Next row: 1, 0 at the end, -1. A row has exactly the header's fields; a line
+ * equal to the header is skipped. */
+int tsv_next(struct tsv_in *t, struct err *e);
+
+/* Whether tsv_next has a row at hand, that is, will not wait for input. */
+bool tsv_ready(const struct tsv_in *t);
+
+struct tsv_field tsv_get(const struct tsv_in *t, int col);
+
+/* The whole row without its line feed. */
+struct tsv_field tsv_row(const struct tsv_in *t);
+
+bool tsv_is_na(const struct tsv_in *t, int col);
+
+/* Typed fields; the message names file, line and column. tsv_int takes a whole
+ * number within [min, max]; tsv_real a finite number; tsv_real_na also NA, as a
+ * quiet NaN. */
+int tsv_int(const struct tsv_in *t, int col, int64_t min, int64_t max, int64_t *v, struct err *e);
+int tsv_real(const struct tsv_in *t, int col, double *v, struct err *e);
+int tsv_real_na(const struct tsv_in *t, int col, double *v, struct err *e);
+
+/* Field as a C string with escapes resolved; caller frees. */
+char *tsv_string(const struct tsv_in *t, int col);
+
+/* A message about the current row: "file:line: ..."; returns -1. */
+int tsv_error(const struct tsv_in *t, struct err *e, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Writing. A row is the header's fields in order, then tsv_end. Errors are held
+ * and returned by tsv_end. */
+struct tsv_out;
+
+/* `columns`: names separated by spaces. `o` stays the caller's. */
+struct tsv_out *tsv_begin(struct out *o, const char *columns);
+
+/* The header of `t` as it stands, with `more` (names separated by spaces, may be
+ * "") behind it. */
+struct tsv_out *tsv_begin_like(struct out *o, const struct tsv_in *t, const char *more);
+void tsv_put_int(struct tsv_out *t, int64_t v);
+void tsv_put_real(struct tsv_out *t, double v);               /* %.9g; NaN as NA */
+void tsv_put_string(struct tsv_out *t, const char *s);        /* escaped; NULL as NA */
+void tsv_put_raw(struct tsv_out *t, const char *p, size_t n); /* fields as they stand */
+int tsv_end(struct tsv_out *t, struct err *e);
+void tsv_free(struct tsv_out *t);
+
+#endif

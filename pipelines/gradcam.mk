@@ -1,0 +1,210 @@
+# The whole analysis: from a checkpoint and a data set to the finished report.
+#
+#   make -f gradcam.mk MODEL=model.pth DATA=cifar-100-python OUT=results
+#
+# Every table and tensor is a file under OUT/data, so that make goes on where it
+# stopped. A stage can be swapped by its variable, for example
+# WORST_K='awk -f mine.awk': any command that reads and writes the same streams.
+# A target is made again when its inputs or its own command line change.
+
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+MODEL ?=
+DATA  ?=
+OUT   ?= results
+
+# Where the programs are ("" searches PATH) and where the plots' scripts are.
+BIN   ?=
+here  := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
+PLOTS ?= $(here)plots
+
+# The stages.
+PREDICT     ?= $(BIN)cifar-predict
+CONFMAT     ?= $(BIN)confmat
+WORST_K     ?= $(BIN)worst-k
+CAM_COMPUTE ?= $(BIN)cam-compute
+CAM_OVERLAY ?= $(BIN)cam-overlay
+REPORT      ?= $(BIN)report
+GNUPLOT     ?= gnuplot
+
+# What most people leave alone.
+DEVICE    ?= auto
+PRECISION ?= f32
+# Images per kind (best, worst) and class, confused pairs with a sheet, images
+# of each.
+COUNT ?= 3
+PAIRS ?= 5
+# A layer such as layer3 or layer2.0; empty: the last stage, whose maps need no
+# second pass through the network.
+LAYER ?=
+# logit, logprob or prob.
+SCORE ?= logit
+CMAP  ?= viridis
+# Further options of cifar-predict: --names, --labels, --mean, --std, --threads.
+PREDICT_FLAGS ?=
+OVERLAY_FLAGS ?=
+
+ifeq ($(MODEL),)
+$(error MODEL is not set: the checkpoint, e.g. MODEL=model.pth)
+endif
+ifeq ($(DATA),)
+$(error DATA is not set: the data set, e.g. DATA=cifar-100-python)
+endif
+ifneq ($(words $(OUT)),1)
+$(error OUT must be one name without blanks, found '$(OUT)')
+endif
+
+D := $(OUT)/data
+data_files := $(wildcard $(DATA) $(DATA)/*)
+
+charts := $(OUT)/confusion_matrix_full.png $(OUT)/top_confused_pairs.png
+pages  := $(OUT)/per_class_accuracy_interactive.html $(OUT)/explorer.html
+texts  := $(OUT)/analysis_summary.txt $(OUT)/recommendations.txt
+csvs   := $(OUT)/per_class_accuracy.csv $(OUT)/most_confused_pairs.csv
+sheets := $(D)/class_sheets.txt $(D)/pair_sheets.txt
+
+.PHONY: analysis FORCE
+analysis: $(charts) $(pages) $(texts) $(csvs) $(sheets)
+	@echo "heatpipe: the results are in $(OUT): begin with $(OUT)/analysis_summary.txt or $(OUT)/explorer.html"
+FORCE:
+
+$(D) $(D)/commands $(OUT)/worst_predictions:
+	@mkdir -p $@
+
+# $(call command,NAME,WORDS): a file that is rewritten when WORDS change; what
+# NAME's stage makes depends on it.
+quote = '$(subst ','\'',$(1))'
+define command
+$(D)/commands/$(1): FORCE | $(D)/commands
+	@printf '%s\n' $$(call quote,$$(strip $$($(1)))) | cmp -s - $$@ || \
+	 printf '%s\n' $$(call quote,$$(strip $$($(1)))) > $$@
+endef
+
+say = @echo "heatpipe: $(1)" >&2
+
+# $(call to,FILE,COMMAND): the command's output under a temporary name first.
+to = $(2) > $(1).part && mv -f $(1).part $(1)
+
+# --- predictions: the only pass through the network ---
+
+predict := $(PREDICT) --model $(call quote,$(MODEL)) --data $(call quote,$(DATA)) \
+  --device $(DEVICE) --precision $(PRECISION) $(PREDICT_FLAGS) \
+  --logits $(D)/logits.npy --class-maps $(D)/class_maps.npy --classes $(D)/classes.tsv
+$(eval $(call command,predict))
+
+$(D)/predictions.tsv $(D)/logits.npy $(D)/class_maps.npy $(D)/classes.tsv &: \
+    $(MODEL) $(data_files) $(D)/commands/predict | $(D)
+	$(call say,predictions)
+	@$(call to,$(D)/predictions.tsv,$(predict))
+
+# --- tables ---
+
+confusion := $(CONFMAT) --names $(D)/classes.tsv --order group
+confusion_long := $(CONFMAT) --names $(D)/classes.tsv --long
+per_class := $(CONFMAT) --names $(D)/classes.tsv --classes
+pairs     := $(CONFMAT) --names $(D)/classes.tsv --pairs --top 0
+groups    := $(CONFMAT) --names $(D)/classes.tsv --groups
+summary   := $(CONFMAT) --names $(D)/classes.tsv --summary
+tables    := confusion confusion_long per_class pairs groups summary
+
+selected  := $(WORST_K) --count $(COUNT)
+pair_rows := $(WORST_K) --by pair --pairs $(PAIRS) --count $(COUNT)
+choices   := selected pair_rows
+
+$(foreach t,$(tables) $(choices),$(eval $(call command,$(t))))
+
+$(tables:%=$(D)/%.tsv): $(D)/%.tsv: $(D)/predictions.tsv $(D)/classes.tsv $(D)/commands/%
+	@$(call to,$@,$($*) < $<)
+
+$(choices:%=$(D)/%.tsv): $(D)/%.tsv: $(D)/predictions.tsv $(D)/commands/%
+	@$(call to,$@,$($*) < $<)
+
+# --- maps ---
+
+targets := true,pred,margin
+ifeq ($(LAYER),)
+map_files := $(D)/class_maps.npy $(D)/logits.npy
+map_from  := --class-maps $(D)/class_maps.npy --logits $(D)/logits.npy
+else
+map_files := $(MODEL) $(data_files)
+map_from  := --model $(call quote,$(MODEL)) --data $(call quote,$(DATA)) --layer $(LAYER) \
+  --device $(DEVICE) --precision $(PRECISION)
+endif
+
+maps := $(CAM_COMPUTE) $(map_from) --score $(SCORE) --target $(targets) --size layer
+cam_stats := $(CAM_COMPUTE) $(map_from) --score $(SCORE) --target $(targets) --size layer \
+  --stats $(D)/cam_stats.tsv
+$(foreach t,maps cam_stats,$(eval $(call command,$(t))))
+
+$(D)/selected_maps.npy: $(D)/selected.tsv
+$(D)/pair_maps.npy: $(D)/pair_rows.tsv
+$(D)/selected_maps.npy $(D)/pair_maps.npy: $(map_files) $(D)/commands/maps
+	$(call say,maps of $(notdir $(filter %selected.tsv %pair_rows.tsv,$^)))
+	@$(call to,$@,$(maps) < $(filter %selected.tsv %pair_rows.tsv,$^))
+
+# The figures of every image's maps; the maps themselves are not kept.
+$(D)/cam_stats.tsv: $(D)/predictions.tsv $(map_files) $(D)/commands/cam_stats
+	$(call say,figures of all maps)
+	@$(cam_stats) < $< > /dev/null
+
+# --- sheets ---
+
+class_sheets := $(CAM_OVERLAY) --data $(call quote,$(DATA)) --target $(targets) --cmap $(CMAP) \
+  --classes $(D)/per_class.tsv $(OVERLAY_FLAGS) --out $(OUT)/worst_predictions
+pair_sheets := $(CAM_OVERLAY) --data $(call quote,$(DATA)) --target $(targets) --cmap $(CMAP) \
+  $(OVERLAY_FLAGS) --out $(OUT)
+$(foreach t,class_sheets pair_sheets,$(eval $(call command,$(t))))
+
+# A list of sheets stands for them; it is made again when one of them is gone.
+lost = $(if $(filter-out $(wildcard $(file < $(1))),$(file < $(1))),FORCE)
+# Sheets of an earlier run under other names would stay beside the new ones.
+clear = $(if $(file < $(1)),rm -f $(file < $(1));)
+
+$(D)/class_sheets.txt: $(D)/selected.tsv $(D)/selected_maps.npy $(D)/per_class.tsv $(data_files) \
+    $(D)/commands/class_sheets $(call lost,$(D)/class_sheets.txt) | $(OUT)/worst_predictions
+	$(call say,class sheets)
+	@$(call clear,$@) $(class_sheets) --table $(D)/selected.tsv --maps $(D)/selected_maps.npy
+	@$(call to,$@,printf '%s\n' $(OUT)/worst_predictions/class_*.png)
+
+$(D)/pair_sheets.txt: $(D)/pair_rows.tsv $(D)/pair_maps.npy $(data_files) \
+    $(D)/commands/pair_sheets $(call lost,$(D)/pair_sheets.txt)
+	$(call say,pair sheets)
+	@$(call clear,$@) $(pair_sheets) --table $(D)/pair_rows.tsv --maps $(D)/pair_maps.npy
+	@$(call to,$@,find $(OUT) -maxdepth 1 -name 'confused_pair_*.png' | sort)
+
+# --- charts, texts, pages ---
+
+$(OUT)/confusion_matrix_full.png: $(D)/confusion.tsv $(D)/classes.tsv $(PLOTS)/confusion.gp
+$(OUT)/top_confused_pairs.png: $(D)/pairs.tsv $(PLOTS)/pairs.gp
+$(charts):
+	$(call say,$(notdir $@))
+	@$(call to,$@,$(GNUPLOT) -c $(filter %.gp,$^) $(filter %.tsv,$^))
+
+text_inputs := $(tables:%=$(D)/%.tsv) $(D)/cam_stats.tsv $(D)/predictions.tsv
+from := --summary $(D)/summary.tsv --classes $(D)/per_class.tsv --pairs $(D)/pairs.tsv \
+  --groups $(D)/groups.tsv --cam $(D)/cam_stats.tsv --predictions $(D)/predictions.tsv
+
+analysis_summary := $(REPORT) summary $(from)
+recommendations := $(REPORT) recommendations $(from)
+per_class_accuracy := $(REPORT) csv --classes $(D)/per_class.tsv
+most_confused_pairs := $(REPORT) csv --pairs $(D)/pairs.tsv
+per_class_accuracy_interactive := $(REPORT) html --page bars --classes $(D)/per_class.tsv
+explorer := $(REPORT) html --page explorer $(from) --selected $(D)/selected.tsv \
+  --pair-rows $(D)/pair_rows.tsv
+reports := $(texts) $(pages) $(csvs)
+$(foreach t,$(basename $(notdir $(reports))),$(eval $(call command,$(t))))
+
+$(texts): $(text_inputs)
+$(OUT)/per_class_accuracy.csv $(OUT)/per_class_accuracy_interactive.html: $(D)/per_class.tsv
+$(OUT)/most_confused_pairs.csv: $(D)/pairs.tsv
+$(OUT)/explorer.html: $(text_inputs) $(choices:%=$(D)/%.tsv)
+
+define report_rule
+$(1): $(D)/commands/$(basename $(notdir $(1)))
+	@$$(call to,$$@,$$($(basename $(notdir $(1)))))
+endef
+$(foreach r,$(reports),$(eval $(call report_rule,$(r))))

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Runs the unit tests and the cases, as many at a time as there are cores.
+#
+#   tests/run.sh [--accept] [NAME ...]
+#
+# NAME selects tests whose name contains it. --accept writes what a case printed
+# as its expected output: look at the difference before you keep it.
+#
+# A case is a folder with `cmd`, a bash script that runs in an empty folder, and
+# the exact `out`, `err` (default: empty) and `status` (default: 0) expected of
+# it. In `cmd`, $T is the case's folder, $ROOT the project, $EX the bundled
+# example; PATH holds the programs. Status 77 skips, with the reason on stderr.
+set -u
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root" || exit 1
+build=${BUILD:-build}
+case $build in /*) ;; *) build=$root/$build ;; esac
+export ROOT=$root EX=$root/examples/shapes100 BUILD=$build LC_ALL=C
+export PATH=$build/bin:$PATH
+
+fail() { # name, reason
+    echo "FAIL $1: $2"
+    echo fail >"$result"
+}
+
+run_unit() { # binary
+    local name=${1#"$build/tests/"} log
+    log=$(TMPDIR=$work "$1" 2>&1)
+    case $? in
+    0) echo pass >"$result" ;;
+    77) echo "SKIP $name: $log" && echo skip >"$result" ;;
+    *) fail "$name" "$log" ;;
+    esac
+}
+
+run_case() { # folder
+    local name=${1#"$root/tests/cases/"} want=0 got
+    [ -f "$1/status" ] && want=$(<"$1/status")
+    (cd "$work" && T=$1 TMPDIR=$work bash "$1/cmd" >"$result.out" 2>"$result.err" </dev/null)
+    got=$?
+    if [ $got -eq 77 ]; then
+        echo "SKIP $name: $(cat "$result.err")"
+        echo skip >"$result"
+        return
+    fi
+    if [ -n "${ACCEPT:-}" ]; then
+        local f
+        for f in out err; do
+            if [ -s "$result.$f" ]; then cp "$result.$f" "$1/$f"; else rm -f "$1/$f"; fi
+        done
+        if [ $got -ne 0 ]; then echo $got >"$1/status"; else rm -f "$1/status"; fi
+    fi
+    local diff=
+    [ "$got" = "$want" ] || [ -n "${ACCEPT:-}" ] || diff="status $got, expected $want"$'\n'
+    diff+=$(diff -u --label expected "$(expected "$1/out")" --label stdout "$result.out" | head -40)
+    diff+=$(diff -u --label expected "$(expected "$1/err")" --label stderr "$result.err" | head -40)
+    if [ -z "$diff" ]; then echo pass >"$result"; else fail "$name" "$diff"; fi
+}
+
+expected() {
+    if [ -f "$1" ]; then echo "$1"; else echo /dev/null; fi
+}
+
+if [ "${1:-}" = --one ]; then
+    result=$RESULTS/$(echo "$2" | tr / _)
+    work=$(mktemp -d "$RESULTS/work.XXXXXX")
+    if [ -d "$2" ]; then run_case "$2"; else run_unit "$2"; fi
+    chmod -R u+rwX "$work"
+    rm -rf "$work"
+    exit 0
+fi
+
+if [ "${1:-}" = --accept ]; then
+    export ACCEPT=1
+    shift
+fi
+
+RESULTS=$(mktemp -d) || exit 1
+export RESULTS
+trap 'rm -rf "$RESULTS"' EXIT
+
+{
+    for f in tests/unit/*.c tests/engine/*.c; do
+        [ -f "$f" ] && echo "$build/${f%.c}"
+    done
+    for f in tests/cases/*/*/cmd; do
+        [ -f "$f" ] && echo "$root/${f%/cmd}"
+    done
+} | if [ $# -gt 0 ]; then grep -F "$(printf '%s\n' "$@")"; else cat; fi >"$RESULTS/list"
+
+xargs -d '\n' -P "$(nproc)" -n 1 tests/run.sh --one <"$RESULTS/list"
+
+count() { cat "$RESULTS"/_* 2>/dev/null | grep -cx "$1"; }
+passed=$(count pass) failed=$(count fail) skipped=$(count skip)
+total=$(wc -l <"$RESULTS/list")
+# A test that vanished without a verdict has failed.
+failed=$((failed + total - passed - failed - skipped))
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
