@@ -168,27 +168,26 @@ int io_slurp(const char *path, size_t limit, unsigned char **buf, size_t *n, str
     struct in *in;
     if (in_open(&in, path, e) != 0)
         return -1;
-    size_t room = in->size >= 0 && (size_t)in->size < limit ? (size_t)in->size + 1 : IN_BUFFER;
-    unsigned char *b = mem_alloc(room, 1);
+    size_t room = in->size >= 0 ? (size_t)in->size + 1 : IN_BUFFER;
+    unsigned char *b = NULL;
     size_t got = 0;
+    /* Room for one byte beyond the limit shows that there is more. */
     for (;;) {
+        if (room > limit + 1)
+            room = limit + 1;
+        b = mem_grow(b, room, 1);
         int64_t r = in_read(in, b + got, room - got, e);
-        if (r < 0) {
+        got += r > 0 ? (size_t)r : 0;
+        if (r < 0 || got > limit) {
+            if (r >= 0)
+                err_set(e, "%s: expected at most %zu bytes, found more", in->name, limit);
             free(b);
             in_close(in);
             return -1;
         }
-        got += (size_t)r;
         if (got < room)
             break;
-        if (got > limit) {
-            err_set(e, "%s: expected at most %zu bytes, found more", in->name, limit);
-            free(b);
-            in_close(in);
-            return -1;
-        }
-        room += room / 2;
-        b = mem_grow(b, room, 1);
+        room += room / 2 + 1;
     }
     in_close(in);
     *buf = b;

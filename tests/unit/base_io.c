@@ -1,0 +1,143 @@
+/* Files appear under their name only when complete. */
+#include "check.h"
+
+#include "base/io.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char dir[200];
+
+/* Files in the folder. */
+static int files(void)
+{
+    int n = 0;
+    DIR *d = opendir(dir);
+    for (struct dirent *f; (f = readdir(d));)
+        n += f->d_name[0] != '.';
+    closedir(d);
+    return n;
+}
+
+static bool holds(const char *path, const char *text)
+{
+    struct err e;
+    unsigned char *b = NULL;
+    size_t n = 0;
+    if (io_slurp(path, 100, &b, &n, &e) != 0)
+        return false;
+    bool same = n == strlen(text) && memcmp(b, text, n) == 0;
+    free(b);
+    return same;
+}
+
+static void test_atomic(void)
+{
+    struct err e;
+    struct out *o = NULL;
+    char path[256];
+    snprintf(path, sizeof path, "%s/a", dir);
+    CHECK(out_open(&o, path, &e) == 0);
+    CHECK(out_printf(o, &e, "%s", "first") == 0);
+    CHECK(access(path, F_OK) != 0);
+    CHECK(out_close(o, &e) == 0);
+    CHECK(holds(path, "first") && files() == 1);
+
+    CHECK(out_open(&o, path, &e) == 0);
+    CHECK(out_write(o, "second", 6, &e) == 0 && out_flush(o, &e) == 0);
+    CHECK(holds(path, "first") && files() == 2);
+    out_abort(o);
+    CHECK(holds(path, "first") && files() == 1);
+
+    CHECK(out_open(&o, path, &e) == 0);
+    CHECK(out_write(o, "third", 5, &e) == 0);
+    out_abort_all();
+    CHECK(files() == 1);
+    out_abort(o);
+
+    CHECK(out_open(&o, path, &e) == 0);
+    CHECK(out_write(o, "0123456789", 10, &e) == 0);
+    CHECK(out_patchable(o) && out_patch(o, "ab", 2, 4, &e) == 0);
+    CHECK(out_close(o, &e) == 0 && holds(path, "0123ab6789"));
+    unlink(path);
+}
+
+/* What a link names is replaced, not the link. */
+static void test_link(void)
+{
+    struct err e;
+    struct out *o = NULL;
+    char path[256], link[256];
+    snprintf(path, sizeof path, "%s/target", dir);
+    snprintf(link, sizeof link, "%s/link", dir);
+    CHECK(out_open(&o, path, &e) == 0 && out_close(o, &e) == 0);
+    CHECK(symlink("target", link) == 0);
+    CHECK(out_open(&o, link, &e) == 0 && out_write(o, "x", 1, &e) == 0 && out_close(o, &e) == 0);
+    struct stat st;
+    CHECK(lstat(link, &st) == 0 && S_ISLNK(st.st_mode) && holds(path, "x"));
+    unlink(link);
+    unlink(path);
+}
+
+static void test_failures(void)
+{
+    struct err e;
+    struct out *o = NULL;
+    char path[256];
+    snprintf(path, sizeof path, "%s/none/a", dir);
+    CHECK(out_open(&o, path, &e) == -1);
+    CHECK(strstr(e.msg, "/none/a: No such file or directory"));
+    CHECK(out_open(&o, "/dev/full", &e) == 0 && out_write(o, "x", 1, &e) == 0);
+    CHECK(out_close(o, &e) == -1);
+    CHECK_STR(e.msg, "/dev/full: write: No space left on device");
+    struct in *in = NULL;
+    CHECK(in_open(&in, dir, &e) == -1 && strstr(e.msg, ": Is a directory"));
+}
+
+static void test_reader(void)
+{
+    struct err e;
+    struct in *in = NULL;
+    struct out *o = NULL;
+    char path[256];
+    snprintf(path, sizeof path, "%s/r", dir);
+    enum { N = 300000 };
+    unsigned char *b = malloc(N), *c = malloc(N);
+    for (int i = 0; i < N; i++)
+        b[i] = (unsigned char)(i * 7 + i / 251);
+    CHECK(out_open(&o, path, &e) == 0 && out_write(o, b, N, &e) == 0 && out_close(o, &e) == 0);
+    CHECK(in_open(&in, path, &e) == 0 && in_size(in) == N);
+    const unsigned char *p = NULL;
+    CHECK(in_peek(in, &p, 65536, &e) == 65536 && memcmp(p, b, 65536) == 0);
+    CHECK(in_read(in, c, 10, &e) == 10);
+    CHECK(in_peek(in, &p, 65536, &e) == 65536 && memcmp(p, b + 10, 65536) == 0);
+    CHECK(in_read(in, c + 10, N, &e) == N - 10 && memcmp(b, c, N) == 0);
+    CHECK(in_read(in, c, 1, &e) == 0);
+    CHECK(in_at(in, c, 5, N - 5, &e) == 0 && memcmp(c, b + N - 5, 5) == 0);
+    CHECK(in_at(in, c, 6, N - 5, &e) == -1);
+    in_close(in);
+    unsigned char *s = NULL;
+    size_t n = 0;
+    CHECK(io_slurp(path, N, &s, &n, &e) == 0 && n == N);
+    free(s);
+    CHECK(io_slurp(path, N - 1, &s, &n, &e) == -1);
+    free(b);
+    free(c);
+    unlink(path);
+}
+
+int main(void)
+{
+    const char *tmp = getenv("TMPDIR");
+    snprintf(dir, sizeof dir, "%s/io.XXXXXX", tmp ? tmp : "/tmp");
+    if (!mkdtemp(dir))
+        return 1;
+    test_atomic();
+    test_link();
+    test_failures();
+    test_reader();
+    rmdir(dir);
+    return CHECK_DONE();
+}
