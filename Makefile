@@ -132,7 +132,7 @@ MODEL ?= examples/shapes100/model.pth
 DATA  ?= examples/shapes100
 OUT   ?= results
 
-.PHONY: analysis demo
+.PHONY: analysis demo verify
 analysis: $(bins)
 	@+$(MAKE) --no-print-directory -f pipelines/gradcam.mk BIN=$(abspath $(BUILD)/bin)/ \
 	  MODEL='$(MODEL)' DATA='$(DATA)' OUT='$(OUT)'
@@ -140,6 +140,10 @@ analysis: $(bins)
 demo: $(bins)
 	@+$(MAKE) --no-print-directory -f pipelines/gradcam.mk BIN=$(abspath $(BUILD)/bin)/ \
 	  MODEL=examples/shapes100/model.pth DATA=examples/shapes100 OUT=results/shapes100
+
+# Compares what the stages of a finished analysis say of the same things.
+verify:
+	@+$(MAKE) --no-print-directory -f pipelines/verify.mk OUT='$(OUT)'
 
 # --- tests ---
 
@@ -205,7 +209,7 @@ install: all
 	install -m 755 $(bins) '$(DESTDIR)$(PREFIX)/bin'
 	sed 's|@SHARE@|$(PREFIX)/share/heatpipe|' cmd/heatpipe/heatpipe > '$(DESTDIR)$(PREFIX)/bin/heatpipe'
 	chmod 755 '$(DESTDIR)$(PREFIX)/bin/heatpipe'
-	install -m 644 pipelines/gradcam.mk '$(libexec)'
+	install -m 644 pipelines/gradcam.mk pipelines/verify.mk pipelines/verify.awk '$(libexec)'
 	install -m 644 $(wildcard pipelines/plots/*.gp pipelines/plots/*.awk) '$(libexec)/plots'
 	install -m 644 $(filter %.1,$(man)) '$(DESTDIR)$(PREFIX)/share/man/man1'
 	install -m 644 $(filter %.5,$(man)) '$(DESTDIR)$(PREFIX)/share/man/man5'

@@ -5,17 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
-int err_set(struct err *e, const char *fmt, ...)
+void err_record(struct err *e, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(e->msg, sizeof e->msg, fmt, ap);
     va_end(ap);
     e->closed = e->no_device = false;
-    return -1;
 }
 
-int err_errno(struct err *e, const char *fmt, ...)
+void err_record_errno(struct err *e, const char *fmt, ...)
 {
     int code = errno;
     va_list ap;
@@ -26,5 +25,4 @@ int err_errno(struct err *e, const char *fmt, ...)
     snprintf(e->msg + n, sizeof e->msg - n, ": %s", strerror(code));
     e->closed = code == EPIPE;
     e->no_device = false;
-    return -1;
 }

@@ -11,10 +11,13 @@ struct err {
     char msg[1024]; /* "file:line: what was expected, what was found" */
 };
 
-/* Writes the message (cut where too long) and returns -1. */
-int err_set(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Write the message, cut where too long; err_record_errno puts ": " and the text
+ * of errno behind it, and EPIPE sets `closed`. */
+void err_record(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void err_record_errno(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* The same, with ": " and the text of errno behind it; EPIPE sets `closed`. */
-int err_errno(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same as an expression of value -1, which a compiler and an analyser see. */
+#define err_set(e, ...) (err_record((e), __VA_ARGS__), -1)
+#define err_errno(e, ...) (err_record_errno((e), __VA_ARGS__), -1)
 
 #endif

@@ -258,14 +258,14 @@ bool tsv_is_na(const struct tsv_in *t, int col)
     return t->field[col].n == 2 && memcmp(t->field[col].p, "NA", 2) == 0;
 }
 
-int tsv_error(const struct tsv_in *t, struct err *e, const char *fmt, ...)
+void tsv_record(const struct tsv_in *t, struct err *e, const char *fmt, ...)
 {
     char msg[768];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(msg, sizeof msg, fmt, ap);
     va_end(ap);
-    return err_set(e, "%s:%lld: %s", tsv_name(t), (long long)t->line, msg);
+    err_record(e, "%s:%lld: %s", tsv_name(t), (long long)t->line, msg);
 }
 
 static int tsv_bad(const struct tsv_in *t, int col, const char *what, struct err *e)
@@ -301,9 +301,57 @@ int tsv_int(const struct tsv_in *t, int col, int64_t min, int64_t max, int64_t *
     return tsv_bad(t, col, what, e);
 }
 
+/* Digits at *p into *m, which holds at most 15 in all. Returns how many there were. */
+static int tsv_digits(const char **p, const char *end, int room, uint64_t *m)
+{
+    const char *from = *p;
+    for (; *p < end && **p >= '0' && **p <= '9' && *p - from < room; ++*p)
+        *m = 10 * *m + (uint64_t)(**p - '0');
+    return (int)(*p - from);
+}
+
+/* A number of at most 15 digits times a power of ten that a double holds exactly:
+ * one multiplication or division then rounds as strtod does (Clinger 1990). What
+ * %.9g writes is of this kind. False for any other field. */
+static bool tsv_plain(struct tsv_field f, double *v)
+{
+    static const double ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                 1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    enum { DIGITS = 15, POWER = 22 };
+    const char *p = f.p, *end = f.p + f.n;
+    bool negative = p < end && *p == '-';
+    p += negative;
+    uint64_t m = 0;
+    int digits = tsv_digits(&p, end, DIGITS, &m), power = 0;
+    if (p < end && *p == '.') {
+        p++;
+        power = -tsv_digits(&p, end, DIGITS - digits, &m);
+        digits -= power;
+    }
+    if (digits == 0)
+        return false;
+    if (p < end && (*p == 'e' || *p == 'E')) {
+        p++;
+        bool minus = p < end && *p == '-';
+        p += p < end && (*p == '-' || *p == '+');
+        uint64_t x = 0;
+        if (tsv_digits(&p, end, 3, &x) == 0)
+            return false;
+        power += minus ? -(int)x : (int)x;
+    }
+    if (p != end || power < -POWER || power > POWER)
+        return false;
+    double x = power < 0 ? (double)m / ten[-power] : (double)m * ten[power];
+    *v = negative ? -x : x;
+    return true;
+}
+
 int tsv_real(const struct tsv_in *t, int col, double *v, struct err *e)
 {
     struct tsv_field f = t->field[col];
+    if (tsv_plain(f, v))
+        return 0;
     char text[TSV_NUMBER];
     bool good = f.n > 0 && f.n < sizeof text;
     /* strtod also takes blanks, hexadecimal, "inf" and "nan". */

@@ -57,8 +57,9 @@ int tsv_real_na(const struct tsv_in *t, int col, double *v, struct err *e);
 /* Field as a C string with escapes resolved; caller frees. */
 char *tsv_string(const struct tsv_in *t, int col);
 
-/* A message about the current row: "file:line: ..."; returns -1. */
-int tsv_error(const struct tsv_in *t, struct err *e, const char *fmt, ...)
+/* A message about the current row, "file:line: ...", as an expression of value -1. */
+#define tsv_error(t, e, ...) (tsv_record((t), (e), __VA_ARGS__), -1)
+void tsv_record(const struct tsv_in *t, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* Writing. A row is the header's fields in order, then tsv_end. Errors are held

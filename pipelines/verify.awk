@@ -1,0 +1,67 @@
+# Compares what the tables of one analysis say of the same things; see verify.mk.
+# Files are preceded by kind=NAME; `summary` comes first, `predictions` before
+# `cam`. Columns are found by name.
+
+function bad(what, a, b) {
+    printf "verify: %s: %s and %s\n", what, a, b > "/dev/stderr"
+    failed = 1
+    exit 1
+}
+function same(what, a, b) {
+    if (a + 0 != b + 0) bad(what, a + 0, b + 0)
+}
+
+BEGIN { FS = "\t" }
+
+FNR == 1 {
+    split("", c)
+    for (i = 1; i <= NF; i++) c[$i] = i
+    next
+}
+
+kind == "summary" { v[$c["measure"]] = $c["value"] }
+
+kind == "predictions" {
+    if ($c["id"] in seen) bad("rows with id " $c["id"], 1, 2)
+    seen[$c["id"]] = 1
+    images++
+    right += $c["correct"] == 1
+    if ($c["correct"] == 0) gap[$c["id"]] = -$c["margin"]
+}
+
+kind == "confusion" {
+    for (i = 3; i <= NF; i++) cells += $i
+    diagonal += $c["p" $c["true"]]
+}
+
+kind == "classes" {
+    class_images += $c["total"]
+    class_right += $c["correct"]
+    classes++
+}
+
+kind == "pairs" { pair_errors += $c["count"] }
+
+# The margin map and the bias difference sum to the gap between the two logits.
+kind == "cam" && $c["target"] == "margin" && ($c["id"] in gap) && $c["bias"] != "NA" {
+    d = $c["sum"] + $c["bias"] - gap[$c["id"]]
+    if (d > 1e-3 || d < -1e-3)
+        bad("margin map and logits of image " $c["id"], $c["sum"] + $c["bias"], gap[$c["id"]])
+    margins++
+}
+
+kind == "csv" { csv_rows++ }
+
+END {
+    if (failed) exit 1
+    same("images in the rows and the summary", images, v["images"])
+    same("right answers in the rows and the summary", right, v["correct"])
+    same("errors in the rows and the summary", images - right, v["errors"])
+    same("sum of the matrix and images", cells, images)
+    same("diagonal of the matrix and right answers", diagonal, right)
+    same("images of all classes and images", class_images, images)
+    same("right answers of all classes and of the rows", class_right, right)
+    same("errors of all pairs and errors", pair_errors, images - right)
+    same("classes in the CSV and in the table", csv_rows, classes)
+    printf "verify: %d rows, %d classes and %d margin maps agree\n", images, classes, margins
+}
