@@ -4,7 +4,7 @@
 #
 # Every table and tensor is a file under OUT/data, so that make goes on where it
 # stopped. A stage can be swapped by its variable, for example
-# WORST_K='awk -f mine.awk': any command that reads and writes the same streams.
+# WORST_K='awk -f mine.awk --': any command that reads and writes the same streams.
 # A target is made again when its inputs or its own command line change.
 
 SHELL := bash
