@@ -16,8 +16,14 @@ struct err {
 void err_record(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void err_record_errno(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* The same as an expression of value -1, which a compiler and an analyser see. */
-#define err_set(e, ...) (err_record((e), __VA_ARGS__), -1)
-#define err_errno(e, ...) (err_record_errno((e), __VA_ARGS__), -1)
+static inline int err_value(void)
+{
+    return -1;
+}
+
+/* The same as an expression of value -1, which a compiler and an analyser see; a
+ * call, because gcc warns of a constant that is not used. */
+#define err_set(e, ...) (err_record((e), __VA_ARGS__), err_value())
+#define err_errno(e, ...) (err_record_errno((e), __VA_ARGS__), err_value())
 
 #endif

@@ -268,11 +268,8 @@ static int npy_same(const struct npy_in *n, const struct npy_item *item, struct 
                    (long long)n->record, expected, found);
 }
 
-int npy_open(struct npy_in **out, const char *path, struct err *e)
+int npy_open_in(struct npy_in **out, struct in *in, struct err *e)
 {
-    struct in *in;
-    if (in_open(&in, path, e) != 0)
-        return -1;
     struct npy_in *n = mem_zero(1, sizeof *n);
     n->in = in;
     n->count = -1;
@@ -280,11 +277,22 @@ int npy_open(struct npy_in **out, const char *path, struct err *e)
     int64_t bytes;
     int r = npy_head(n, -1, &n->item, &n->left, &bytes, e);
     if (r <= 0) {
-        npy_close(n);
+        free(n);
         return r;
     }
     *out = n;
     return 1;
+}
+
+int npy_open(struct npy_in **out, const char *path, struct err *e)
+{
+    struct in *in;
+    if (in_open(&in, path, e) != 0)
+        return -1;
+    int r = npy_open_in(out, in, e);
+    if (r <= 0)
+        in_close(in);
+    return r;
 }
 
 void npy_close(struct npy_in *n)

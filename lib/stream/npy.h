@@ -4,6 +4,7 @@
 #define HP_NPY_H
 
 #include "base/err.h"
+#include "base/io.h"
 
 #include <stdint.h>
 
@@ -24,6 +25,9 @@ struct npy_in;
 
 /* Reads the first header: 1, 0 where the input is empty, -1. */
 int npy_open(struct npy_in **n, const char *path, struct err *e);
+
+/* The same from an input of which nothing was taken yet; on 1 it belongs to `n`. */
+int npy_open_in(struct npy_in **n, struct in *in, struct err *e);
 void npy_close(struct npy_in *n);
 const char *npy_name(const struct npy_in *n);
 const struct npy_item *npy_item(const struct npy_in *n);

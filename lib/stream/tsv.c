@@ -142,20 +142,30 @@ static int tsv_check_unique(struct tsv_in *t, struct err *e)
     return r;
 }
 
-int tsv_open(struct tsv_in **out, const char *path, struct err *e)
+int tsv_open_in(struct tsv_in **out, struct in *in, struct err *e)
 {
-    struct in *in;
-    if (in_open(&in, path, e) != 0)
-        return -1;
     struct tsv_in *t = mem_zero(1, sizeof *t);
     t->in = in;
     t->room = 2 * TSV_CHUNK;
     t->buf = mem_alloc(t->room, 1);
     if (tsv_read_header(t, e) != 0 || tsv_check_unique(t, e) != 0) {
+        t->in = NULL;
         tsv_close(t);
         return -1;
     }
     *out = t;
+    return 0;
+}
+
+int tsv_open(struct tsv_in **out, const char *path, struct err *e)
+{
+    struct in *in;
+    if (in_open(&in, path, e) != 0)
+        return -1;
+    if (tsv_open_in(out, in, e) != 0) {
+        in_close(in);
+        return -1;
+    }
     return 0;
 }
 

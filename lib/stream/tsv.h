@@ -23,6 +23,10 @@ struct tsv_in;
 
 /* Reads the header. "-" is standard input. */
 int tsv_open(struct tsv_in **t, const char *path, struct err *e);
+
+/* The same from an input of which nothing was taken yet; on success it belongs to
+ * `t`. */
+int tsv_open_in(struct tsv_in **t, struct in *in, struct err *e);
 void tsv_close(struct tsv_in *t);
 const char *tsv_name(const struct tsv_in *t);
 int64_t tsv_line(const struct tsv_in *t);
@@ -58,7 +62,7 @@ int tsv_real_na(const struct tsv_in *t, int col, double *v, struct err *e);
 char *tsv_string(const struct tsv_in *t, int col);
 
 /* A message about the current row, "file:line: ...", as an expression of value -1. */
-#define tsv_error(t, e, ...) (tsv_record((t), (e), __VA_ARGS__), -1)
+#define tsv_error(t, e, ...) (tsv_record((t), (e), __VA_ARGS__), err_value())
 void tsv_record(const struct tsv_in *t, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

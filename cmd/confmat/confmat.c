@@ -1,0 +1,537 @@
+/* Confusion matrix of prediction rows, and what follows from it. */
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/prog.h"
+#include "data/names.h"
+#include "stats/answer.h"
+#include "stats/confusion.h"
+#include "stats/naming.h"
+#include "stream/tsv.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum mode { MODE_MATRIX, MODE_LONG, MODE_CLASSES, MODE_PAIRS, MODE_GROUPS, MODE_SUMMARY, MODES };
+
+static bool flag[MODES];
+static bool merge;
+static const char *names_path;
+static int order_group;
+static int64_t top;
+
+static const struct opt options[] = {
+    {"long", 'l', OPT_FLAG, &flag[MODE_LONG], NULL,
+     "Write the cells that are not zero, one a row, instead of the wide matrix.", 0, 0},
+    {"classes", 'c', OPT_FLAG, &flag[MODE_CLASSES], NULL,
+     "Write the figures of each class: accuracy, precision, recall, F1, mean confidence, most "
+     "frequent wrong answer.",
+     0, 0},
+    {"pairs", 'p', OPT_FLAG, &flag[MODE_PAIRS], NULL,
+     "Write the pairs of classes that are confused, the most frequent first.", 0, 0},
+    {"top", 'n', OPT_INT, &top, "N",
+     "With --pairs, write the N most frequent; 0 writes all and is the default.", 0, INT64_MAX},
+    {"groups", 'g', OPT_FLAG, &flag[MODE_GROUPS], NULL, "Write the matrix over superclasses.", 0,
+     0},
+    {"summary", 's', OPT_FLAG, &flag[MODE_SUMMARY], NULL,
+     "Write the figures of the whole, one a row.", 0, 0},
+    {"order", 'o', OPT_CHOICE, &order_group, "class|group",
+     "Order of the wide matrix and of --classes: by class number, the default, or by superclass "
+     "and then class number.",
+     0, 0},
+    {"names", 0, OPT_STRING, &names_path, "PATH",
+     "Take the number of classes, their names and superclasses from a table with the columns "
+     "class, name, group, group_name, from a text file with a name a line, or from a data set.",
+     0, 0},
+    {"merge", 'm', OPT_FLAG, &merge, NULL,
+     "Read confusion matrices, wide or long, instead of predictions, and add them.", 0, 0},
+    {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
+};
+
+static const char *const examples[] = {
+    "confmat predictions.tsv > confusion.tsv",
+    "cifar-predict --model m.pth --data test.bin | confmat --summary",
+    "confmat --pairs --top 15 predictions.tsv",
+    "confmat --merge part1.tsv part2.tsv > confusion.tsv",
+    NULL,
+};
+
+static const struct prog prog = {
+    "confmat",    "Count right and wrong answers by class in rows of predictions",
+    "[FILE ...]", options,
+    examples,
+};
+
+/* What is read, from all operands. */
+struct input {
+    struct confusion *matrix;
+    struct naming *naming;
+    struct answer_cols cols;
+    int64_t rows, unlabelled;
+};
+
+/* An error of the library with the place in the table. */
+static int at_row(const struct tsv_in *t, struct err *e)
+{
+    struct err inner = *e;
+    return tsv_error(t, e, "%s", inner.msg);
+}
+
+static int read_answers(struct input *in, struct tsv_in *t, enum mode mode, struct err *e)
+{
+    unsigned need = 1u << ANSWER_TRUE | 1u << ANSWER_PRED, want = 0;
+    if (mode == MODE_CLASSES || mode == MODE_SUMMARY)
+        need |= 1u << ANSWER_CONF;
+    if (mode == MODE_SUMMARY)
+        want = 1u << ANSWER_RANK | 1u << ANSWER_LOSS | 1u << ANSWER_ENTROPY;
+    if (answer_find(&in->cols, t, need, want, e) != 0)
+        return -1;
+    int true_name = tsv_find(t, "true_name"), pred_name = tsv_find(t, "pred_name");
+    int true_group = tsv_find(t, "true_group"), pred_group = tsv_find(t, "pred_group");
+    int r;
+    while ((r = tsv_next(t, e)) > 0) {
+        struct answer a;
+        if (answer_read(&in->cols, t, &a, e) != 0)
+            return -1;
+        in->rows++;
+        if (a.truth < 0) {
+            in->unlabelled++;
+            continue;
+        }
+        if (naming_learn(in->naming, t, a.truth, true_name, true_group, e) != 0 ||
+            naming_learn(in->naming, t, a.pred, pred_name, pred_group, e) != 0)
+            return -1;
+        if (confusion_answer(in->matrix, &a, e) != 0)
+            return at_row(t, e);
+    }
+    return r;
+}
+
+static int add_cell(struct input *in, const struct tsv_in *t, int truth, int pred, int col,
+                    struct err *e)
+{
+    int64_t n;
+    if (tsv_int(t, col, 0, INT64_MAX, &n, e) != 0)
+        return -1;
+    if (n > 0 && confusion_add(in->matrix, truth, pred, n, e) != 0)
+        return at_row(t, e);
+    return 0;
+}
+
+static int read_long(struct input *in, struct tsv_in *t, int count, struct err *e)
+{
+    if (answer_find(&in->cols, t, 1u << ANSWER_TRUE | 1u << ANSWER_PRED, 0, e) != 0)
+        return -1;
+    int true_name = tsv_find(t, "true_name"), pred_name = tsv_find(t, "pred_name");
+    int r;
+    while ((r = tsv_next(t, e)) > 0) {
+        int truth, pred;
+        if (answer_class(&in->cols, t, in->cols.col[ANSWER_TRUE], &truth, e) != 0 ||
+            answer_class(&in->cols, t, in->cols.col[ANSWER_PRED], &pred, e) != 0 ||
+            naming_learn(in->naming, t, truth, true_name, -1, e) != 0 ||
+            naming_learn(in->naming, t, pred, pred_name, -1, e) != 0 ||
+            add_cell(in, t, truth, pred, count, e) != 0)
+            return -1;
+        in->rows++;
+    }
+    return r;
+}
+
+/* The class of a column `p0`, `p1`, ...; -1 for another column. */
+static int column_class(const struct tsv_in *t, int col)
+{
+    struct tsv_field f = tsv_header(t, col);
+    if (f.n < 2 || f.n > 6 || f.p[0] != 'p' || (f.n > 2 && f.p[1] == '0'))
+        return -1;
+    int v = 0;
+    for (size_t i = 1; i < f.n; i++) {
+        if (f.p[i] < '0' || f.p[i] > '9')
+            return -1;
+        v = 10 * v + (f.p[i] - '0');
+    }
+    return v < STATS_CLASSES ? v : -1;
+}
+
+static int read_wide(struct input *in, struct tsv_in *t, struct err *e)
+{
+    if (answer_find(&in->cols, t, 1u << ANSWER_TRUE, 0, e) != 0)
+        return -1;
+    int *cls = mem_alloc((size_t)tsv_columns(t), sizeof *cls);
+    int r = 0, classes = 0;
+    for (int c = 0; c < tsv_columns(t); c++) {
+        cls[c] = column_class(t, c);
+        if (cls[c] >= classes)
+            classes = cls[c] + 1;
+    }
+    if (classes == 0)
+        r = err_set(e,
+                    "%s:1: expected a confusion matrix with columns 'true', 'p0', 'p1', ... or "
+                    "'true', 'pred', 'count', found neither",
+                    tsv_name(t));
+    else if (classes > in->cols.classes)
+        r = err_set(e, "%s:1: expected classes of %s, below %d, found column 'p%d'", tsv_name(t),
+                    in->cols.names, in->cols.classes, classes - 1);
+    else
+        confusion_cover(in->matrix, classes);
+    int name = tsv_find(t, "true_name");
+    while (r == 0 && (r = tsv_next(t, e)) > 0) {
+        int truth;
+        r = answer_class(&in->cols, t, in->cols.col[ANSWER_TRUE], &truth, e);
+        if (r == 0)
+            r = naming_learn(in->naming, t, truth, name, -1, e);
+        for (int c = 0; r == 0 && c < tsv_columns(t); c++)
+            if (cls[c] >= 0)
+                r = add_cell(in, t, truth, cls[c], c, e);
+        if (r == 0)
+            in->rows++;
+    }
+    free(cls);
+    return r;
+}
+
+static int read_matrix(struct input *in, struct tsv_in *t, struct err *e)
+{
+    int count = tsv_find(t, "count");
+    return count >= 0 ? read_long(in, t, count, e) : read_wide(in, t, e);
+}
+
+/* --- writing --- */
+
+static void put_name(struct tsv_out *t, const struct names *names, int cls)
+{
+    tsv_put_string(t, cls >= 0 && cls < names->classes ? names->name[cls] : NULL);
+}
+
+static void put_class(struct tsv_out *t, int cls)
+{
+    if (cls < 0)
+        tsv_put_string(t, NULL);
+    else
+        tsv_put_int(t, cls);
+}
+
+static void put_group(struct tsv_out *t, const struct names *names, int group)
+{
+    const char *name = group >= 0 && group < names->groups ? names->group_name[group] : NULL;
+    char number[16];
+    snprintf(number, sizeof number, "%d", group);
+    tsv_put_string(t, group < 0 ? NULL : name ? name : number);
+}
+
+/* A square table: `head`, then a column for each class in `order`. */
+static int write_wide(struct out *o, const struct confusion *m, const char *head,
+                      const struct names *names, bool groups, const int *order, struct err *e)
+{
+    int classes = confusion_classes(m);
+    if (classes > TSV_COLUMNS - 2)
+        return err_set(e,
+                       "expected at most %d classes in a table with a column for each, found %d "
+                       "(--long has no such limit)",
+                       TSV_COLUMNS - 2, classes);
+    size_t room = strlen(head) + 7 * (size_t)classes + 1, n = strlen(head);
+    char *columns = mem_alloc(room, 1);
+    memcpy(columns, head, n + 1);
+    for (int i = 0; i < classes; i++)
+        n += (size_t)snprintf(columns + n, room - n, " p%d", order[i]);
+    struct tsv_out *t = tsv_begin(o, columns);
+    int64_t *count = mem_alloc((size_t)classes + 1, sizeof *count);
+    int r = 0;
+    for (int i = 0; i < classes && r == 0; i++) {
+        size_t cells;
+        const struct cell *row = confusion_row(m, order[i], &cells);
+        memset(count, 0, (size_t)classes * sizeof *count);
+        for (size_t k = 0; k < cells; k++)
+            count[row[k].col] = row[k].value;
+        tsv_put_int(t, order[i]);
+        if (groups)
+            put_group(t, names, order[i]);
+        else
+            put_name(t, names, order[i]);
+        for (int k = 0; k < classes; k++)
+            tsv_put_int(t, count[order[k]]);
+        r = tsv_end(t, e);
+    }
+    free(count);
+    free(columns);
+    tsv_free(t);
+    return r;
+}
+
+static int *numbers(int n)
+{
+    int *order = mem_alloc((size_t)n + 1, sizeof *order);
+    for (int i = 0; i < n; i++)
+        order[i] = i;
+    return order;
+}
+
+static int write_long(struct out *o, const struct confusion *m, const struct names *names,
+                      struct err *e)
+{
+    struct tsv_out *t = tsv_begin(o, "true pred count true_name pred_name");
+    size_t n;
+    const struct cell *cell = confusion_cells(m, &n);
+    int r = 0;
+    for (size_t i = 0; i < n && r == 0; i++) {
+        tsv_put_int(t, cell[i].row);
+        tsv_put_int(t, cell[i].col);
+        tsv_put_int(t, cell[i].value);
+        put_name(t, names, cell[i].row);
+        put_name(t, names, cell[i].col);
+        r = tsv_end(t, e);
+    }
+    tsv_free(t);
+    return r;
+}
+
+static int write_classes(struct out *o, const struct confusion *m, const struct names *names,
+                         const int *order, struct err *e)
+{
+    struct tsv_out *t =
+        tsv_begin(o, "class name group group_name total correct accuracy precision recall f1 "
+                     "predicted mean_conf top_wrong top_wrong_name top_wrong_count");
+    int r = 0;
+    for (int i = 0; i < confusion_classes(m) && r == 0; i++) {
+        int cls = order[i], group = cls < names->classes ? names->group[cls] : -1;
+        struct class_figures f;
+        confusion_class(m, cls, &f);
+        tsv_put_int(t, cls);
+        put_name(t, names, cls);
+        put_class(t, group);
+        put_group(t, names, group);
+        tsv_put_int(t, f.total);
+        tsv_put_int(t, f.correct);
+        tsv_put_real(t, f.accuracy);
+        tsv_put_real(t, f.precision);
+        tsv_put_real(t, f.accuracy);
+        tsv_put_real(t, f.f1);
+        tsv_put_int(t, f.predicted);
+        tsv_put_real(t, f.mean_conf);
+        put_class(t, f.top_wrong);
+        put_name(t, names, f.top_wrong);
+        tsv_put_int(t, f.top_wrong_count);
+        r = tsv_end(t, e);
+    }
+    tsv_free(t);
+    return r;
+}
+
+static int write_pairs(struct out *o, const struct confusion *m, const struct names *names,
+                       struct err *e)
+{
+    struct tsv_out *t = tsv_begin(o, "true pred count true_name pred_name rate reverse_count "
+                                     "both_count same_group");
+    size_t n;
+    struct confused_pair *p = confusion_pairs(m, names, &n);
+    int r = 0;
+    for (size_t i = 0; i < n && (top == 0 || (int64_t)i < top) && r == 0; i++) {
+        tsv_put_int(t, p[i].truth);
+        tsv_put_int(t, p[i].pred);
+        tsv_put_int(t, p[i].count);
+        put_name(t, names, p[i].truth);
+        put_name(t, names, p[i].pred);
+        tsv_put_real(t, (double)p[i].count / (double)p[i].total);
+        tsv_put_int(t, p[i].reverse);
+        tsv_put_int(t, p[i].count + p[i].reverse);
+        put_class(t, p[i].same_group);
+        r = tsv_end(t, e);
+    }
+    free(p);
+    tsv_free(t);
+    return r;
+}
+
+static int write_groups(struct out *o, const struct confusion *m, const struct names *names,
+                        struct err *e)
+{
+    int64_t left;
+    struct confusion *g = confusion_grouped(m, names, &left, e);
+    if (!g)
+        return -1;
+    if (left > 0 && prog_verbose())
+        prog_say("%" PRId64 " of %" PRId64
+                 " images left out: a superclass, of the true or the predicted class, is not known",
+                 left, confusion_images(m));
+    int *order = numbers(confusion_classes(g));
+    int r = write_wide(o, g, "true_group true_group_name", names, true, order, e);
+    free(order);
+    confusion_free(g);
+    return r;
+}
+
+enum measure_kind { MEASURE_COUNT, MEASURE_REAL, MEASURE_CLASS, MEASURE_NAME };
+
+/* One row of the summary; a value of NaN or a class of -1 is NA. */
+struct measure {
+    const char *name;
+    enum measure_kind kind;
+    double value; /* a count, a figure or a class */
+};
+
+static void put_measure(struct tsv_out *t, const struct measure *m, const struct names *names)
+{
+    tsv_put_string(t, m->name);
+    if (m->kind == MEASURE_NAME)
+        put_name(t, names, (int)m->value);
+    else if (m->kind == MEASURE_CLASS)
+        put_class(t, (int)m->value);
+    else if (m->kind == MEASURE_COUNT && !isnan(m->value))
+        tsv_put_int(t, (int64_t)m->value);
+    else
+        tsv_put_real(t, m->value);
+}
+
+static int write_summary(struct out *o, const struct confusion *m, const struct names *names,
+                         int64_t unlabelled, struct err *e)
+{
+    struct confusion_summary s;
+    confusion_summarize(m, names, &s);
+    const struct measure rows[] = {
+        {"images", MEASURE_COUNT, (double)s.images},
+        {"unlabelled", MEASURE_COUNT, merge ? NAN : (double)unlabelled},
+        {"classes", MEASURE_COUNT, (double)s.classes},
+        {"classes_with_images", MEASURE_COUNT, (double)s.classes_with_images},
+        {"groups", MEASURE_COUNT, (double)s.groups},
+        {"correct", MEASURE_COUNT, (double)s.correct},
+        {"errors", MEASURE_COUNT, (double)s.errors},
+        {"accuracy", MEASURE_REAL, s.accuracy},
+        {"error_rate", MEASURE_REAL, s.error_rate},
+        {"top5_accuracy", MEASURE_REAL, s.top5_accuracy},
+        {"group_accuracy", MEASURE_REAL, s.group_accuracy},
+        {"errors_same_group", MEASURE_COUNT, s.errors_same_group},
+        {"mean_class_accuracy", MEASURE_REAL, s.mean_class_accuracy},
+        {"macro_precision", MEASURE_REAL, s.macro_precision},
+        {"macro_f1", MEASURE_REAL, s.macro_f1},
+        {"best_class", MEASURE_CLASS, (double)s.best_class},
+        {"best_class_name", MEASURE_NAME, (double)s.best_class},
+        {"best_class_accuracy", MEASURE_REAL, s.best_class_accuracy},
+        {"worst_class", MEASURE_CLASS, (double)s.worst_class},
+        {"worst_class_name", MEASURE_NAME, (double)s.worst_class},
+        {"worst_class_accuracy", MEASURE_REAL, s.worst_class_accuracy},
+        {"classes_below_50", MEASURE_COUNT, (double)s.classes_below_50},
+        {"classes_below_70", MEASURE_COUNT, (double)s.classes_below_70},
+        {"pairs_confused", MEASURE_COUNT, (double)s.pairs_confused},
+        {"mean_conf", MEASURE_REAL, s.mean_conf},
+        {"mean_conf_correct", MEASURE_REAL, s.mean_conf_correct},
+        {"mean_conf_wrong", MEASURE_REAL, s.mean_conf_wrong},
+        {"errors_conf_90", MEASURE_COUNT, s.errors_conf_90},
+        {"errors_conf_70", MEASURE_COUNT, s.errors_conf_70},
+        {"correct_conf_below_50", MEASURE_COUNT, s.correct_conf_below_50},
+        {"ece", MEASURE_REAL, s.ece},
+        {"mce", MEASURE_REAL, s.mce},
+        {"nll", MEASURE_REAL, s.nll},
+        {"mean_entropy", MEASURE_REAL, s.mean_entropy},
+    };
+    struct tsv_out *t = tsv_begin(o, "measure value");
+    int r = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows && r == 0; i++) {
+        put_measure(t, &rows[i], names);
+        r = tsv_end(t, e);
+    }
+    tsv_free(t);
+    return r;
+}
+
+static int write_result(enum mode mode, const struct input *in, const struct names *names,
+                        struct err *e)
+{
+    struct out *o;
+    if (out_open(&o, "-", e) != 0)
+        return -1;
+    const struct confusion *m = in->matrix;
+    int *order = numbers(confusion_classes(m));
+    if (order_group)
+        confusion_group_order(m, names, order);
+    int r = 0;
+    switch (mode) {
+    case MODE_LONG:
+        r = write_long(o, m, names, e);
+        break;
+    case MODE_CLASSES:
+        r = write_classes(o, m, names, order, e);
+        break;
+    case MODE_PAIRS:
+        r = write_pairs(o, m, names, e);
+        break;
+    case MODE_GROUPS:
+        r = write_groups(o, m, names, e);
+        break;
+    case MODE_SUMMARY:
+        r = write_summary(o, m, names, in->unlabelled, e);
+        break;
+    default:
+        r = write_wide(o, m, "true true_name", names, false, order, e);
+    }
+    free(order);
+    if (r != 0) {
+        out_abort(o);
+        return -1;
+    }
+    return out_close(o, e);
+}
+
+static enum mode choose_mode(void)
+{
+    static const char *const word[MODES] = {NULL, "long", "classes", "pairs", "groups", "summary"};
+    enum mode mode = MODE_MATRIX;
+    for (int i = MODE_LONG; i < MODES; i++) {
+        if (!flag[i])
+            continue;
+        if (mode != MODE_MATRIX)
+            prog_usage("--%s and --%s exclude each other", word[mode], word[i]);
+        mode = (enum mode)i;
+    }
+    if (top > 0 && mode != MODE_PAIRS)
+        prog_usage("--top goes with --pairs");
+    if (order_group && mode != MODE_MATRIX && mode != MODE_CLASSES)
+        prog_usage("--order group goes with the wide matrix and with --classes");
+    return mode;
+}
+
+int main(int argc, char **argv)
+{
+    int first = prog_start(&prog, argc, argv);
+    enum mode mode = choose_mode();
+    struct err e = {0};
+    struct names *given = NULL;
+    if (names_path && names_load(&given, names_path, &e) != 0)
+        prog_fail(&e);
+    if (given && given->classes == 0) { /* the rows then tell more */
+        names_free(given);
+        given = NULL;
+    }
+    struct input in = {
+        .matrix = confusion_new(),
+        .naming = naming_new(given),
+        .cols = {.classes = given ? given->classes : STATS_CLASSES, .names = names_path},
+    };
+    if (given)
+        confusion_cover(in.matrix, given->classes);
+    char last[256] = "";
+    for (int i = first; i < argc || i == first; i++) {
+        struct tsv_in *t;
+        if (tsv_open(&t, i < argc ? argv[i] : "-", &e) != 0)
+            prog_fail(&e);
+        if ((merge ? read_matrix(&in, t, &e) : read_answers(&in, t, mode, &e)) != 0)
+            prog_fail(&e);
+        snprintf(last, sizeof last, "%s", tsv_name(t));
+        tsv_close(t);
+    }
+    if (confusion_images(in.matrix) == 0)
+        prog_die(PROG_ERROR,
+                 "%s: expected images with a true class, found none in %" PRId64 " rows",
+                 first + 1 < argc ? "all files" : last, in.rows);
+    if (in.unlabelled > 0 && prog_verbose())
+        prog_say("%" PRId64 " of %" PRId64 " rows left out: they have no true class", in.unlabelled,
+                 in.rows);
+    confusion_done(in.matrix);
+    const struct names *names = naming_names(in.naming, confusion_classes(in.matrix));
+    if (write_result(mode, &in, names, &e) != 0)
+        prog_fail(&e);
+    confusion_free(in.matrix);
+    naming_free(in.naming);
+    names_free(given);
+    return PROG_OK;
+}

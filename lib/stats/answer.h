@@ -1,0 +1,56 @@
+/* Prediction rows: the columns that the statistics read, found by name. */
+#ifndef HP_ANSWER_H
+#define HP_ANSWER_H
+
+#include "base/err.h"
+#include "stream/tsv.h"
+
+#include <stdint.h>
+
+/* Classes are numbered from 0 and below this. */
+enum { STATS_CLASSES = 65536 };
+
+enum answer_col {
+    ANSWER_ID,
+    ANSWER_TRUE,
+    ANSWER_PRED,
+    ANSWER_CONF,
+    ANSWER_RANK, /* rank_true */
+    ANSWER_LOSS,
+    ANSWER_ENTROPY,
+    ANSWER_COLS
+};
+
+/* Where the columns of one table are, -1 for one that is not read. */
+struct answer_cols {
+    int col[ANSWER_COLS];
+    int classes;       /* classes are below this: STATS_CLASSES, or as the names know */
+    const char *names; /* the file of names behind `classes`, for messages, or NULL */
+};
+
+/* The model's answer to one image. */
+struct answer {
+    int64_t id;     /* 0 where the column is not read */
+    int truth;      /* class, or -1 where the row has no label; the rest is then unset */
+    int pred;       /* class */
+    double conf;    /* probability of pred, within [0, 1]; NaN where not read */
+    int rank;       /* rank of truth from 1; 0 where not read */
+    double loss;    /* NaN where not read */
+    double entropy; /* nats; NaN where not read */
+};
+
+/* Finds the columns in a table: an error where one of the set `need` (bits
+ * 1 << ANSWER_x) is missing; one of the set `want` is read where there is one.
+ * `c->classes` and `c->names` are the caller's to set. */
+int answer_find(struct answer_cols *c, const struct tsv_in *t, unsigned need, unsigned want,
+                struct err *e);
+
+/* The current row of `t`. Errors name file, line and column. */
+int answer_read(const struct answer_cols *c, const struct tsv_in *t, struct answer *a,
+                struct err *e);
+
+/* The class in column `col`, below c->classes. */
+int answer_class(const struct answer_cols *c, const struct tsv_in *t, int col, int *cls,
+                 struct err *e);
+
+#endif

@@ -1,0 +1,137 @@
+#include "stats/choice.h"
+
+#include "base/mem.h"
+#include "stats/cells.h"
+
+#include <stdlib.h>
+
+struct lists {
+    struct ranked best, worst;
+};
+
+struct pair {
+    int truth, pred;
+    int64_t count;
+    struct ranked list;
+};
+
+struct choice {
+    struct choice_opts o;
+    struct lists *group; /* by class, or one for all */
+    int groups;
+    struct cells *index; /* of a pair in `pair`, plus 1 */
+    struct pair *pair;
+    size_t pairs, pair_room;
+};
+
+struct choice *choice_new(const struct choice_opts *o)
+{
+    struct choice *c = mem_zero(1, sizeof *c);
+    c->o = *o;
+    if (o->by == CHOICE_PAIR)
+        c->index = cells_new(CHOICE_PAIRS);
+    return c;
+}
+
+void choice_free(struct choice *c)
+{
+    if (!c)
+        return;
+    for (int i = 0; i < c->groups; i++) {
+        ranked_free(&c->group[i].best);
+        ranked_free(&c->group[i].worst);
+    }
+    for (size_t i = 0; i < c->pairs; i++)
+        ranked_free(&c->pair[i].list);
+    cells_free(c->index);
+    free(c->group);
+    free(c->pair);
+    free(c);
+}
+
+static struct lists *lists_at(struct choice *c, int group)
+{
+    if (group >= c->groups) {
+        int groups = 2 * group + 1;
+        c->group = mem_grow(c->group, (size_t)groups, sizeof *c->group);
+        for (; c->groups < groups; c->groups++)
+            c->group[c->groups] =
+                (struct lists){.best.limit = c->o.count, .worst.limit = c->o.count};
+    }
+    return &c->group[group];
+}
+
+static struct pair *pair_at(struct choice *c, const struct answer *a, struct err *e)
+{
+    int64_t *index = cells_at(c->index, a->truth, a->pred, e);
+    if (!index)
+        return NULL;
+    if (*index == 0) {
+        if (c->pairs == c->pair_room) {
+            c->pair_room = 2 * c->pair_room + 64;
+            c->pair = mem_grow(c->pair, c->pair_room, sizeof *c->pair);
+        }
+        c->pair[c->pairs++] =
+            (struct pair){.truth = a->truth, .pred = a->pred, .list.limit = c->o.count};
+        *index = (int64_t)c->pairs;
+    }
+    return &c->pair[*index - 1];
+}
+
+static int offer_to(struct ranked *list, struct rank rank, struct offer *offer)
+{
+    *offer = (struct offer){list, rank};
+    return ranked_wants(list, &rank);
+}
+
+int choice_offer(struct choice *c, const struct answer *a, struct offer offer[2], struct err *e)
+{
+    bool wrong = a->truth != a->pred;
+    if (c->o.by == CHOICE_PAIR) {
+        if (!wrong)
+            return 0;
+        struct pair *p = pair_at(c, a, e);
+        if (!p)
+            return -1;
+        p->count++;
+        return offer_to(&p->list, (struct rank){0, -a->conf, a->id}, offer);
+    }
+    struct lists *l = lists_at(c, c->o.by == CHOICE_ALL ? 0 : a->truth);
+    int n = 0;
+    if (c->o.best && !wrong)
+        n += offer_to(&l->best, (struct rank){0, -a->conf, a->id}, offer);
+    if (c->o.worst) /* wrong answers that are sure, then right ones that are not */
+        n += offer_to(&l->worst, (struct rank){!wrong, wrong ? -a->conf : a->conf, a->id},
+                      offer + n);
+    return n;
+}
+
+static int by_count(const void *a, const void *b)
+{
+    const struct pair *x = a, *y = b;
+    if (x->count != y->count)
+        return x->count > y->count ? -1 : 1;
+    return x->truth != y->truth ? x->truth - y->truth : x->pred - y->pred;
+}
+
+static void finish(struct ranked *list, int group, const char *kind, struct chosen *out, size_t *n)
+{
+    ranked_done(list);
+    if (list->n > 0)
+        out[(*n)++] = (struct chosen){group, kind, list};
+}
+
+struct chosen *choice_done(struct choice *c, size_t *n)
+{
+    struct chosen *out = mem_alloc(2 * (size_t)c->groups + c->pairs + 1, sizeof *out);
+    *n = 0;
+    for (int i = 0; i < c->groups; i++) {
+        finish(&c->group[i].best, i, "best", out, n);
+        finish(&c->group[i].worst, i, "worst", out, n);
+    }
+    if (c->pairs > 0)
+        qsort(c->pair, c->pairs, sizeof *c->pair, by_count);
+    for (size_t i = 0; i < c->pairs && i < c->o.pairs; i++)
+        finish(&c->pair[i].list, (int)i + 1, "pair", out, n);
+    return out;
+}

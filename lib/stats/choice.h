@@ -1,0 +1,52 @@
+/* Choosing rows worth a look from a stream of predictions: the best and the worst
+ * of each class or of all, or the surest errors of the most confused pairs. */
+#ifndef HP_CHOICE_H
+#define HP_CHOICE_H
+
+#include "base/err.h"
+#include "stats/answer.h"
+#include "stats/ranked.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum choice_by { CHOICE_CLASS, CHOICE_PAIR, CHOICE_ALL };
+
+/* At most this many different pairs are kept apart, with their rows. */
+enum { CHOICE_PAIRS = 1 << 20 };
+
+struct choice_opts {
+    enum choice_by by;
+    bool best, worst; /* which lists to make; not by pair */
+    size_t count;     /* rows in a list, at least 1 */
+    size_t pairs;     /* by pair: how many of the most confused, at least 1 */
+};
+
+struct choice;
+
+struct choice *choice_new(const struct choice_opts *o);
+void choice_free(struct choice *c);
+
+/* A list that may take a row, and the row's rank in it. */
+struct offer {
+    struct ranked *list;
+    struct rank rank;
+};
+
+/* Counts a labelled answer and returns the number of lists, at most 2, that want
+ * its row by ranked_put before the next call; or -1. */
+int choice_offer(struct choice *c, const struct answer *a, struct offer offer[2], struct err *e);
+
+/* One list of the result. */
+struct chosen {
+    int group;        /* class, 0 for all, or the pair's number from 1 */
+    const char *kind; /* "best", "worst" or "pair" */
+    const struct ranked *list;
+};
+
+/* The lists that have rows, by group, best before worst; `n` of them. Ends the
+ * choosing. Caller frees the array. */
+struct chosen *choice_done(struct choice *c, size_t *n);
+
+#endif

@@ -1,0 +1,403 @@
+#include "stats/confusion.h"
+
+#include "base/mem.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+/* A sum whose error does not grow with the number of terms (Neumaier 1974), so
+ * that the nine digits written do not depend on the order of the rows. */
+struct sum {
+    double s, rest;
+};
+
+static void sum_add(struct sum *a, double x)
+{
+    double t = a->s + x;
+    a->rest += fabs(a->s) >= fabs(x) ? a->s - t + x : x - t + a->s;
+    a->s = t;
+}
+
+static double mean(const struct sum *a, int64_t n)
+{
+    return n > 0 ? (a->s + a->rest) / (double)n : NAN;
+}
+
+/* Images by confidence. */
+struct bin {
+    int64_t n, correct;
+    struct sum conf;
+};
+
+struct confusion {
+    struct cells *cells;
+    int classes;
+    int64_t images, correct;
+
+    /* Of the images whose rows told it. */
+    int64_t with_conf, with_rank, with_loss, with_entropy;
+    int64_t top5, errors_conf_90, errors_conf_70, correct_conf_below_50;
+    struct sum conf[2], loss, entropy; /* conf[1]: of right answers */
+    struct bin bin[CONFUSION_BINS];
+    struct sum *class_conf; /* [room] by true class */
+    int room;
+
+    /* Made by confusion_done. */
+    struct cell *cell;
+    size_t cell_n;
+    size_t *start; /* [classes + 1] where a class's cells begin */
+    int64_t *predicted;
+};
+
+struct confusion *confusion_new(void)
+{
+    struct confusion *c = mem_zero(1, sizeof *c);
+    c->cells = cells_new(CONFUSION_CELLS);
+    return c;
+}
+
+void confusion_free(struct confusion *c)
+{
+    if (!c)
+        return;
+    cells_free(c->cells);
+    free(c->class_conf);
+    free(c->cell);
+    free(c->start);
+    free(c->predicted);
+    free(c);
+}
+
+void confusion_cover(struct confusion *c, int classes)
+{
+    if (classes > c->classes)
+        c->classes = classes;
+}
+
+int confusion_add(struct confusion *c, int truth, int pred, int64_t n, struct err *e)
+{
+    int64_t *cell = cells_at(c->cells, truth, pred, e);
+    if (!cell)
+        return -1;
+    if (n > INT64_MAX - c->images)
+        return err_set(e, "expected fewer than 2^63 images in all, found more");
+    *cell += n;
+    c->images += n;
+    if (truth == pred)
+        c->correct += n;
+    confusion_cover(c, (truth > pred ? truth : pred) + 1);
+    return 0;
+}
+
+static int bin_of(double conf)
+{
+    int b = (int)ceil(conf * CONFUSION_BINS) - 1;
+    return b < 0 ? 0 : b < CONFUSION_BINS ? b : CONFUSION_BINS - 1;
+}
+
+static void add_conf(struct confusion *c, int truth, bool right, double conf)
+{
+    c->with_conf++;
+    sum_add(&c->conf[right], conf);
+    c->errors_conf_90 += !right && conf > 0.9;
+    c->errors_conf_70 += !right && conf > 0.7;
+    c->correct_conf_below_50 += right && conf < 0.5;
+    struct bin *b = &c->bin[bin_of(conf)];
+    b->n++;
+    b->correct += right;
+    sum_add(&b->conf, conf);
+    if (truth >= c->room) {
+        int room = 2 * truth + 64;
+        c->class_conf = mem_grow(c->class_conf, (size_t)room, sizeof *c->class_conf);
+        for (; c->room < room; c->room++)
+            c->class_conf[c->room] = (struct sum){0, 0};
+    }
+    sum_add(&c->class_conf[truth], conf);
+}
+
+int confusion_answer(struct confusion *c, const struct answer *a, struct err *e)
+{
+    if (confusion_add(c, a->truth, a->pred, 1, e) != 0)
+        return -1;
+    if (!isnan(a->conf))
+        add_conf(c, a->truth, a->truth == a->pred, a->conf);
+    if (a->rank) {
+        c->with_rank++;
+        c->top5 += a->rank <= 5;
+    }
+    if (!isnan(a->loss)) {
+        c->with_loss++;
+        sum_add(&c->loss, a->loss);
+    }
+    if (!isnan(a->entropy)) {
+        c->with_entropy++;
+        sum_add(&c->entropy, a->entropy);
+    }
+    return 0;
+}
+
+void confusion_done(struct confusion *c)
+{
+    size_t used = cells_count(c->cells);
+    c->cell = cells_sorted(c->cells);
+    for (size_t i = 0; i < used; i++) /* merged matrices hold zeros */
+        if (c->cell[i].value > 0)
+            c->cell[c->cell_n++] = c->cell[i];
+    c->start = mem_zero((size_t)c->classes + 1, sizeof *c->start);
+    c->predicted = mem_zero((size_t)c->classes + 1, sizeof *c->predicted);
+    size_t i = 0;
+    for (int cls = 0; cls < c->classes; cls++) {
+        c->start[cls] = i;
+        while (i < c->cell_n && c->cell[i].row == cls)
+            i++;
+    }
+    c->start[c->classes] = i;
+    for (i = 0; i < c->cell_n; i++)
+        c->predicted[c->cell[i].col] += c->cell[i].value;
+}
+
+int confusion_classes(const struct confusion *c)
+{
+    return c->classes;
+}
+
+int64_t confusion_images(const struct confusion *c)
+{
+    return c->images;
+}
+
+int64_t confusion_count(const struct confusion *c, int truth, int pred)
+{
+    return cells_get(c->cells, truth, pred);
+}
+
+const struct cell *confusion_cells(const struct confusion *c, size_t *n)
+{
+    *n = c->cell_n;
+    return c->cell;
+}
+
+const struct cell *confusion_row(const struct confusion *c, int truth, size_t *n)
+{
+    *n = c->start[truth + 1] - c->start[truth];
+    return c->cell + c->start[truth];
+}
+
+static double ratio(int64_t a, int64_t b)
+{
+    return b > 0 ? (double)a / (double)b : NAN;
+}
+
+void confusion_class(const struct confusion *c, int cls, struct class_figures *f)
+{
+    *f = (struct class_figures){.top_wrong = -1, .predicted = c->predicted[cls]};
+    size_t n;
+    const struct cell *row = confusion_row(c, cls, &n);
+    for (size_t i = 0; i < n; i++) {
+        f->total += row[i].value;
+        if (row[i].col == cls) {
+            f->correct = row[i].value;
+        } else if (row[i].value > f->top_wrong_count) {
+            f->top_wrong = row[i].col;
+            f->top_wrong_count = row[i].value;
+        }
+    }
+    f->accuracy = ratio(f->correct, f->total);
+    f->precision = ratio(f->correct, f->predicted);
+    f->f1 = f->total + f->predicted > 0
+                ? 2 * (double)f->correct / ((double)f->total + (double)f->predicted)
+                : NAN;
+    bool known = c->with_conf == c->images && f->total > 0;
+    f->mean_conf = known ? mean(&c->class_conf[cls], f->total) : NAN;
+}
+
+static int group_of(const struct names *names, int cls)
+{
+    return cls < names->classes ? names->group[cls] : -1;
+}
+
+static int by_count(const void *a, const void *b)
+{
+    const struct confused_pair *x = a, *y = b;
+    if (x->count != y->count)
+        return x->count > y->count ? -1 : 1;
+    return x->truth != y->truth ? x->truth - y->truth : x->pred - y->pred;
+}
+
+struct confused_pair *confusion_pairs(const struct confusion *c, const struct names *names,
+                                      size_t *n)
+{
+    struct confused_pair *p = mem_alloc(c->cell_n + 1, sizeof *p);
+    *n = 0;
+    for (int truth = 0; truth < c->classes; truth++) {
+        struct class_figures f;
+        confusion_class(c, truth, &f);
+        size_t cells;
+        const struct cell *row = confusion_row(c, truth, &cells);
+        for (size_t i = 0; i < cells; i++) {
+            int pred = row[i].col;
+            if (pred == truth)
+                continue;
+            int a = group_of(names, truth), b = group_of(names, pred);
+            p[(*n)++] = (struct confused_pair){
+                .truth = truth,
+                .pred = pred,
+                .count = row[i].value,
+                .reverse = confusion_count(c, pred, truth),
+                .total = f.total,
+                .same_group = a < 0 || b < 0 ? -1 : a == b,
+            };
+        }
+    }
+    qsort(p, *n, sizeof *p, by_count);
+    return p;
+}
+
+struct confusion *confusion_grouped(const struct confusion *c, const struct names *names,
+                                    int64_t *left, struct err *e)
+{
+    struct confusion *g = confusion_new();
+    confusion_cover(g, names->groups);
+    *left = 0;
+    for (size_t i = 0; i < c->cell_n; i++) {
+        int a = group_of(names, c->cell[i].row), b = group_of(names, c->cell[i].col);
+        if (a < 0 || b < 0) {
+            *left += c->cell[i].value;
+        } else if (confusion_add(g, a, b, c->cell[i].value, e) != 0) {
+            confusion_free(g);
+            return NULL;
+        }
+    }
+    confusion_done(g);
+    return g;
+}
+
+struct place {
+    int cls, group;
+};
+
+static int by_group(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    if (x->group != y->group)
+        return x->group < y->group ? -1 : 1;
+    return x->cls - y->cls;
+}
+
+void confusion_group_order(const struct confusion *c, const struct names *names, int *order)
+{
+    struct place *p = mem_alloc((size_t)c->classes + 1, sizeof *p);
+    for (int i = 0; i < c->classes; i++) {
+        int group = group_of(names, i);
+        p[i] = (struct place){i, group < 0 ? INT_MAX : group};
+    }
+    qsort(p, (size_t)c->classes, sizeof *p, by_group);
+    for (int i = 0; i < c->classes; i++)
+        order[i] = p[i].cls;
+    free(p);
+}
+
+static void summarize_classes(const struct confusion *c, struct confusion_summary *s)
+{
+    struct sum accuracy = {0, 0}, precision = {0, 0}, f1 = {0, 0};
+    int64_t with_precision = 0, with_f1 = 0;
+    s->worst_class = s->best_class = -1;
+    s->worst_class_accuracy = s->best_class_accuracy = NAN;
+    for (int cls = 0; cls < c->classes; cls++) {
+        struct class_figures f;
+        confusion_class(c, cls, &f);
+        if (!isnan(f.precision)) {
+            with_precision++;
+            sum_add(&precision, f.precision);
+        }
+        if (!isnan(f.f1)) {
+            with_f1++;
+            sum_add(&f1, f.f1);
+        }
+        if (isnan(f.accuracy))
+            continue;
+        s->classes_with_images++;
+        sum_add(&accuracy, f.accuracy);
+        s->classes_below_50 += f.accuracy < 0.5;
+        s->classes_below_70 += f.accuracy < 0.7;
+        if (!(f.accuracy >= s->worst_class_accuracy)) {
+            s->worst_class = cls;
+            s->worst_class_accuracy = f.accuracy;
+        }
+        if (!(f.accuracy <= s->best_class_accuracy)) {
+            s->best_class = cls;
+            s->best_class_accuracy = f.accuracy;
+        }
+    }
+    s->mean_class_accuracy = mean(&accuracy, s->classes_with_images);
+    s->macro_precision = mean(&precision, with_precision);
+    s->macro_f1 = mean(&f1, with_f1);
+}
+
+static void summarize_groups(const struct confusion *c, const struct names *names,
+                             struct confusion_summary *s)
+{
+    int64_t known = 0, right = 0, same = 0;
+    s->groups = names->groups;
+    for (size_t i = 0; i < c->cell_n; i++) {
+        const struct cell *x = &c->cell[i];
+        int a = group_of(names, x->row), b = group_of(names, x->col);
+        if (a < 0 || b < 0)
+            continue;
+        known += x->value;
+        right += a == b ? x->value : 0;
+        same += a == b && x->row != x->col ? x->value : 0;
+    }
+    s->group_accuracy = ratio(right, known);
+    s->errors_same_group = known ? (double)same : NAN;
+}
+
+static void summarize_conf(const struct confusion *c, struct confusion_summary *s)
+{
+    s->mean_conf = s->mean_conf_correct = s->mean_conf_wrong = NAN;
+    s->errors_conf_90 = s->errors_conf_70 = s->correct_conf_below_50 = NAN;
+    s->ece = s->mce = NAN;
+    if (c->with_conf == 0 || c->with_conf != c->images)
+        return;
+    struct sum all = c->conf[0];
+    sum_add(&all, c->conf[1].s);
+    sum_add(&all, c->conf[1].rest);
+    s->mean_conf = mean(&all, c->images);
+    s->mean_conf_correct = mean(&c->conf[1], c->correct);
+    s->mean_conf_wrong = mean(&c->conf[0], s->errors);
+    s->errors_conf_90 = (double)c->errors_conf_90;
+    s->errors_conf_70 = (double)c->errors_conf_70;
+    s->correct_conf_below_50 = (double)c->correct_conf_below_50;
+    s->ece = s->mce = 0;
+    for (int i = 0; i < CONFUSION_BINS; i++) {
+        const struct bin *b = &c->bin[i];
+        if (b->n == 0)
+            continue;
+        double gap = fabs(ratio(b->correct, b->n) - mean(&b->conf, b->n));
+        s->ece += gap * (double)b->n / (double)c->images;
+        s->mce = gap > s->mce ? gap : s->mce;
+    }
+}
+
+void confusion_summarize(const struct confusion *c, const struct names *names,
+                         struct confusion_summary *s)
+{
+    *s = (struct confusion_summary){
+        .images = c->images,
+        .correct = c->correct,
+        .errors = c->images - c->correct,
+        .classes = c->classes,
+        .accuracy = ratio(c->correct, c->images),
+        .error_rate = ratio(c->images - c->correct, c->images),
+        .top5_accuracy = c->with_rank == c->images ? ratio(c->top5, c->images) : NAN,
+        .nll = c->with_loss == c->images ? mean(&c->loss, c->images) : NAN,
+        .mean_entropy = c->with_entropy == c->images ? mean(&c->entropy, c->images) : NAN,
+    };
+    summarize_classes(c, s);
+    summarize_groups(c, names, s);
+    summarize_conf(c, s);
+    for (size_t i = 0; i < c->cell_n; i++)
+        s->pairs_confused += c->cell[i].row != c->cell[i].col;
+}

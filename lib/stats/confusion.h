@@ -1,0 +1,119 @@
+/* The confusion matrix of a classifier and what follows from it. */
+#ifndef HP_CONFUSION_H
+#define HP_CONFUSION_H
+
+#include "base/err.h"
+#include "data/names.h"
+#include "stats/answer.h"
+#include "stats/cells.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* At most this many different pairs of true and predicted class: 1 GiB. */
+enum { CONFUSION_CELLS = 1 << 25 };
+
+/* Equal-width bins of confidence: (0, 1/15], (1/15, 2/15], ..., 0 in the first. */
+enum { CONFUSION_BINS = 15 };
+
+struct confusion;
+
+struct confusion *confusion_new(void);
+void confusion_free(struct confusion *c);
+
+/* The matrix has at least this many classes, whether images have them or not. */
+void confusion_cover(struct confusion *c, int classes);
+
+/* `n` images of class `truth` that were answered with `pred`. */
+int confusion_add(struct confusion *c, int truth, int pred, int64_t n, struct err *e);
+
+/* One labelled image with what its row tells of the answer. */
+int confusion_answer(struct confusion *c, const struct answer *a, struct err *e);
+
+/* Everything below comes after confusion_done, and nothing above does. */
+void confusion_done(struct confusion *c);
+
+/* One more than the largest class, or what confusion_cover asked for. */
+int confusion_classes(const struct confusion *c);
+int64_t confusion_images(const struct confusion *c);
+int64_t confusion_count(const struct confusion *c, int truth, int pred);
+
+/* The cells that are not zero, by true, then predicted class: `row` is the true
+ * class. They stay the matrix's. */
+const struct cell *confusion_cells(const struct confusion *c, size_t *n);
+
+/* A true class's part of confusion_cells. */
+const struct cell *confusion_row(const struct confusion *c, int truth, size_t *n);
+
+/* Figures of one class, as scikit-learn's precision_recall_fscore_support defines
+ * them; a quotient whose divisor is 0 is NaN. */
+struct class_figures {
+    int64_t total;     /* images of the class */
+    int64_t correct;   /* of these, with the right answer */
+    int64_t predicted; /* images answered with the class */
+    double accuracy;   /* correct / total, the recall */
+    double precision;  /* correct / predicted */
+    double f1;         /* 2 correct / (total + predicted) */
+    double mean_conf;  /* of the class's images; NaN where unknown */
+    int top_wrong;     /* most frequent wrong answer, the lower class of equals; or -1 */
+    int64_t top_wrong_count;
+};
+
+void confusion_class(const struct confusion *c, int cls, struct class_figures *f);
+
+/* A kind of error: images of class `truth` answered with `pred`. */
+struct confused_pair {
+    int truth, pred;
+    int64_t count;
+    int64_t reverse; /* images of `pred` answered with `truth` */
+    int64_t total;   /* images of `truth` */
+    int same_group;  /* 1 or 0, or -1 where a superclass is not known */
+};
+
+/* All kinds of error that occur, by falling count, then truth, then pred; `n` of
+ * them. Caller frees. */
+struct confused_pair *confusion_pairs(const struct confusion *c, const struct names *names,
+                                      size_t *n);
+
+/* The matrix over superclasses, finished; images of which a superclass is not
+ * known are left out and counted in `left`. NULL and `e` on error. Caller frees. */
+struct confusion *confusion_grouped(const struct confusion *c, const struct names *names,
+                                    int64_t *left, struct err *e);
+
+/* The classes in the order of their superclasses, then of their numbers; classes
+ * without a superclass last. `order` has confusion_classes entries. */
+void confusion_group_order(const struct confusion *c, const struct names *names, int *order);
+
+/* Figures of the whole. Shares are fractions of 1; NaN is what the rows do not
+ * tell or what has no images; a class of -1 likewise. Confidence bounds are
+ * strict: above 0.9, above 0.7, below 0.5. */
+struct confusion_summary {
+    int64_t images, correct, errors;
+    int classes, classes_with_images;
+    double accuracy, error_rate;
+    double top5_accuracy;        /* share with rank_true <= 5 */
+    double mean_class_accuracy;  /* over classes with images */
+    double macro_precision;      /* over classes where it is defined */
+    double macro_f1;             /* likewise */
+    int worst_class, best_class; /* by accuracy, the lower class of equals */
+    double worst_class_accuracy, best_class_accuracy;
+    int64_t classes_below_50, classes_below_70; /* accuracy below 0.5, below 0.7 */
+    int groups;                                 /* superclasses, 0 where not known */
+    double group_accuracy;                      /* of the images whose superclasses are known */
+    double errors_same_group; /* errors within a superclass; NaN without superclasses */
+    double mean_conf, mean_conf_correct, mean_conf_wrong;
+    double errors_conf_90, errors_conf_70, correct_conf_below_50; /* counts */
+    double ece; /* expected calibration error: sum over bins of
+                   |accuracy - mean confidence| * share of the images,
+                   Guo et al., On calibration of modern neural networks,
+                   ICML 2017, equations 3 and 5 */
+    double mce; /* the largest such difference, equation 4 */
+    double nll; /* mean loss */
+    double mean_entropy;
+    int64_t pairs_confused; /* kinds of error that occur */
+};
+
+void confusion_summarize(const struct confusion *c, const struct names *names,
+                         struct confusion_summary *s);
+
+#endif

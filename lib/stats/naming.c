@@ -1,0 +1,202 @@
+#include "stats/naming.h"
+
+#include "base/mem.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { GROUP_MAX = 65536 };
+
+/* A field as it stood in its row, and as a string without escapes. */
+struct text {
+    char *raw, *plain; /* NULL where unknown */
+    size_t n;          /* bytes of raw */
+};
+
+/* One class as far as the rows told. */
+struct named_class {
+    struct text name;
+    int group; /* index into naming.group, -1 where unknown */
+};
+
+struct naming {
+    const struct names *given;
+    struct named_class *cls;
+    int classes, room;
+    struct text *group; /* in the order of their first appearance */
+    int groups, group_room;
+    struct names made;
+};
+
+struct naming *naming_new(const struct names *given)
+{
+    struct naming *s = mem_zero(1, sizeof *s);
+    s->given = given;
+    return s;
+}
+
+void naming_free(struct naming *s)
+{
+    if (!s)
+        return;
+    for (int i = 0; i < s->classes; i++) {
+        free(s->cls[i].name.raw);
+        free(s->cls[i].name.plain);
+    }
+    for (int i = 0; i < s->groups; i++) {
+        free(s->group[i].raw);
+        free(s->group[i].plain);
+    }
+    free(s->cls);
+    free(s->group);
+    free(s->made.name);
+    free(s->made.group);
+    free(s->made.group_name);
+    free(s);
+}
+
+static struct text text_copy(const struct tsv_in *t, int col)
+{
+    struct tsv_field f = tsv_get(t, col);
+    struct text x = {.raw = mem_alloc(f.n + 1, 1), .plain = tsv_string(t, col), .n = f.n};
+    memcpy(x.raw, f.p, f.n);
+    return x;
+}
+
+static bool text_is(const struct text *x, struct tsv_field f)
+{
+    return x->n == f.n && memcmp(x->raw, f.p, f.n) == 0;
+}
+
+static struct named_class *class_at(struct naming *s, int cls)
+{
+    if (cls >= s->room) {
+        s->room = cls < 64 ? 128 : 2 * cls;
+        s->cls = mem_grow(s->cls, (size_t)s->room, sizeof *s->cls);
+    }
+    for (; s->classes <= cls; s->classes++)
+        s->cls[s->classes] = (struct named_class){.group = -1};
+    return &s->cls[cls];
+}
+
+static int group_find(struct naming *s, const struct tsv_in *t, int col)
+{
+    struct tsv_field f = tsv_get(t, col);
+    for (int i = 0; i < s->groups; i++)
+        if (text_is(&s->group[i], f))
+            return i;
+    if (s->groups == s->group_room) {
+        s->group_room = 2 * s->group_room + 32;
+        s->group = mem_grow(s->group, (size_t)s->group_room, sizeof *s->group);
+    }
+    s->group[s->groups] = text_copy(t, col);
+    return s->groups++;
+}
+
+/* For messages: a field's beginning. */
+static int shown(size_t n)
+{
+    return (int)(n > 60 ? 60 : n);
+}
+
+static int differs(const struct tsv_in *t, int col, int cls, const char *what,
+                   const struct text *before, struct err *e)
+{
+    struct tsv_field h = tsv_header(t, col), f = tsv_get(t, col);
+    return tsv_error(t, e,
+                     "column '%.*s': expected '%.*s', the %s of class %d so far, found '%.*s'",
+                     shown(h.n), h.p, shown(before->n), before->raw, what, cls, shown(f.n), f.p);
+}
+
+int naming_learn(struct naming *s, const struct tsv_in *t, int cls, int name_col, int group_col,
+                 struct err *e)
+{
+    if (s->given)
+        return 0;
+    struct named_class *c = cls < s->classes ? &s->cls[cls] : class_at(s, cls);
+    if (name_col >= 0 && !(c->name.raw && text_is(&c->name, tsv_get(t, name_col))) &&
+        !tsv_is_na(t, name_col)) {
+        if (c->name.raw)
+            return differs(t, name_col, cls, "name", &c->name, e);
+        c->name = text_copy(t, name_col);
+    }
+    if (group_col >= 0 && !(c->group >= 0 && text_is(&s->group[c->group], tsv_get(t, group_col))) &&
+        !tsv_is_na(t, group_col)) {
+        if (c->group >= 0)
+            return differs(t, group_col, cls, "superclass", &s->group[c->group], e);
+        c->group = group_find(s, t, group_col);
+    }
+    return 0;
+}
+
+/* The number that a superclass goes by, or -1 where it has a name. */
+static int group_number(const struct text *x)
+{
+    int v = 0;
+    if (x->n == 0 || x->n > 5 || (x->n > 1 && x->raw[0] == '0'))
+        return -1;
+    for (size_t i = 0; i < x->n; i++) {
+        if (x->raw[i] < '0' || x->raw[i] > '9')
+            return -1;
+        v = 10 * v + (x->raw[i] - '0');
+    }
+    return v < GROUP_MAX ? v : -1;
+}
+
+struct place {
+    const char *name;
+    int group;
+};
+
+static int by_name(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    return strcmp(x->name, y->name);
+}
+
+/* Sets number[i] of each superclass and the names that go with the numbers. */
+static void number_groups(struct naming *s, int *number)
+{
+    struct names *n = &s->made;
+    bool numbers = s->groups > 0;
+    for (int i = 0; i < s->groups; i++) {
+        number[i] = group_number(&s->group[i]);
+        numbers = numbers && number[i] >= 0;
+        if (number[i] >= n->groups)
+            n->groups = number[i] + 1;
+    }
+    if (!numbers)
+        n->groups = s->groups;
+    n->group_name = mem_zero((size_t)n->groups + 1, sizeof *n->group_name);
+    if (numbers)
+        return;
+    struct place *order = mem_alloc((size_t)s->groups + 1, sizeof *order);
+    for (int i = 0; i < s->groups; i++)
+        order[i] = (struct place){s->group[i].plain, i};
+    qsort(order, (size_t)s->groups, sizeof *order, by_name);
+    for (int i = 0; i < s->groups; i++) {
+        number[order[i].group] = i;
+        n->group_name[i] = s->group[order[i].group].plain;
+    }
+    free(order);
+}
+
+const struct names *naming_names(struct naming *s, int classes)
+{
+    if (s->given)
+        return s->given;
+    struct names *n = &s->made;
+    int *number = mem_alloc((size_t)s->groups + 1, sizeof *number);
+    number_groups(s, number);
+    n->classes = classes > s->classes ? classes : s->classes;
+    n->name = mem_zero((size_t)n->classes + 1, sizeof *n->name);
+    n->group = mem_alloc((size_t)n->classes + 1, sizeof *n->group);
+    for (int i = 0; i < n->classes; i++) {
+        bool known = i < s->classes;
+        n->name[i] = known ? s->cls[i].name.plain : NULL;
+        n->group[i] = known && s->cls[i].group >= 0 ? number[s->cls[i].group] : -1;
+    }
+    free(number);
+    return n;
+}

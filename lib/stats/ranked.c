@@ -1,0 +1,72 @@
+#include "stats/ranked.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_ROOM = 8 };
+
+static int compare_rank(const struct rank *x, const struct rank *y)
+{
+    if (x->tier != y->tier)
+        return x->tier < y->tier ? -1 : 1;
+    if (x->value != y->value)
+        return x->value < y->value ? -1 : 1;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+    const struct ranked_row *x = a, *y = b;
+    int d = compare_rank(&x->rank, &y->rank);
+    if (d == 0)
+        d = memcmp(x->text, y->text, x->n < y->n ? x->n : y->n);
+    return d ? d : (x->n > y->n) - (x->n < y->n);
+}
+
+bool ranked_wants(const struct ranked *r, const struct rank *k)
+{
+    return !r->full || compare_rank(k, &r->last) <= 0;
+}
+
+void ranked_done(struct ranked *r)
+{
+    if (r->n == 0)
+        return;
+    qsort(r->row, r->n, sizeof *r->row, compare_rows);
+    size_t kept = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        bool twice = kept > 0 && compare_rows(&r->row[kept - 1], &r->row[i]) == 0;
+        if (twice || kept == r->limit)
+            free(r->row[i].text);
+        else
+            r->row[kept++] = r->row[i];
+    }
+    r->n = kept;
+    r->full = kept == r->limit;
+    r->last = r->row[kept - 1].rank;
+}
+
+void ranked_put(struct ranked *r, const struct rank *k, const char *text, size_t n)
+{
+    /* Room for twice the limit makes sorting cost little per row. */
+    if (r->n == r->room && r->room >= 2 * r->limit) {
+        ranked_done(r);
+    } else if (r->n == r->room) {
+        r->room = r->room ? 2 * r->room : FIRST_ROOM;
+        r->row = mem_grow(r->row, r->room, sizeof *r->row);
+    }
+    char *copy = mem_alloc(n + 1, 1);
+    memcpy(copy, text, n);
+    r->row[r->n++] = (struct ranked_row){*k, copy, n};
+}
+
+void ranked_free(struct ranked *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        free(r->row[i].text);
+    free(r->row);
+    r->row = NULL;
+    r->n = r->room = 0;
+}

@@ -1,0 +1,187 @@
+#include "check.h"
+
+#include "stats/confusion.h"
+
+#include <stdlib.h>
+
+static struct answer answer(int truth, int pred, double conf)
+{
+    return (struct answer){.truth = truth, .pred = pred, .conf = conf, .loss = NAN, .entropy = NAN};
+}
+
+static struct confusion *of(const struct answer *a, size_t n)
+{
+    struct err e;
+    struct confusion *c = confusion_new();
+    for (size_t i = 0; i < n; i++)
+        CHECK(confusion_answer(c, &a[i], &e) == 0);
+    confusion_done(c);
+    return c;
+}
+
+static const struct names no_names;
+
+static void test_classes(void)
+{
+    /* 0: two right, one taken for 1 and one for 2; 1: never right; 2: no images;
+     * 3: neither images nor answers, but 4 has. */
+    const struct answer a[] = {answer(0, 0, 1),   answer(0, 2, .5), answer(0, 0, .5),
+                               answer(0, 1, .25), answer(1, 4, .5), answer(4, 4, .75)};
+    struct confusion *c = of(a, 6);
+    CHECK(confusion_classes(c) == 5 && confusion_images(c) == 6);
+    CHECK(confusion_count(c, 0, 0) == 2 && confusion_count(c, 3, 3) == 0);
+    struct class_figures f;
+    confusion_class(c, 0, &f);
+    CHECK(f.total == 4 && f.correct == 2 && f.predicted == 2);
+    CHECK(f.accuracy == .5 && f.precision == 1 && f.mean_conf == .5625);
+    CHECK_NEAR(f.f1, 2. / 3, 1e-15);
+    CHECK(f.top_wrong == 1 && f.top_wrong_count == 1);
+    confusion_class(c, 1, &f);
+    CHECK(f.total == 1 && f.predicted == 1 && f.accuracy == 0 && f.precision == 0 && f.f1 == 0);
+    confusion_class(c, 2, &f);
+    CHECK(f.total == 0 && f.predicted == 1 && isnan(f.accuracy) && f.precision == 0 && f.f1 == 0);
+    CHECK(f.top_wrong == -1 && f.top_wrong_count == 0 && isnan(f.mean_conf));
+    confusion_class(c, 3, &f);
+    CHECK(isnan(f.accuracy) && isnan(f.precision) && isnan(f.f1));
+
+    size_t n;
+    const struct cell *row = confusion_row(c, 0, &n);
+    CHECK(n == 3 && row[0].col == 0 && row[1].col == 1 && row[2].col == 2);
+    confusion_row(c, 3, &n);
+    CHECK(n == 0);
+    confusion_free(c);
+}
+
+static void test_bounds(void)
+{
+    /* Exactly 0.9, 0.7 and 0.5 are not beyond the bounds. */
+    const struct answer a[] = {answer(0, 1, .9),  answer(0, 1, .91), answer(0, 1, .7),
+                               answer(0, 1, .71), answer(1, 1, .5),  answer(1, 1, .49)};
+    struct confusion *c = of(a, 6);
+    struct confusion_summary s;
+    confusion_summarize(c, &no_names, &s);
+    CHECK(s.errors_conf_90 == 1 && s.errors_conf_70 == 3 && s.correct_conf_below_50 == 1);
+    CHECK(s.images == 6 && s.correct == 2 && s.errors == 4 && s.pairs_confused == 1);
+    CHECK_NEAR(s.mean_conf_wrong, (.9 + .91 + .7 + .71) / 4, 1e-15);
+    CHECK_NEAR(s.mean_conf_correct, .495, 1e-15);
+    CHECK(s.worst_class == 0 && s.best_class == 1 && s.best_class_accuracy == 1);
+    CHECK(s.classes_below_50 == 1 && s.classes_below_70 == 1);
+    CHECK(isnan(s.top5_accuracy) && isnan(s.nll) && isnan(s.mean_entropy));
+    CHECK(isnan(s.group_accuracy) && isnan(s.errors_same_group) && s.groups == 0);
+    confusion_free(c);
+}
+
+static void test_calibration(void)
+{
+    /* Four bins: 0 falls into the first, 1/15 and 0.2 below their upper bounds. */
+    const struct answer a[] = {answer(0, 1, 0), answer(0, 0, 1. / 15), answer(0, 0, .2),
+                               answer(0, 1, 1), answer(0, 0, 1)};
+    struct confusion *c = of(a, 5);
+    struct confusion_summary s;
+    confusion_summarize(c, &no_names, &s);
+    double first = fabs(.5 - 1. / 30), second = .8, last = .5;
+    CHECK_NEAR(s.ece, (2 * first + second + 2 * last) / 5, 1e-15);
+    CHECK_NEAR(s.mce, .8, 1e-15);
+    confusion_free(c);
+}
+
+static void test_ties(void)
+{
+    const struct answer a[] = {answer(0, 0, 1), answer(1, 2, 1), answer(1, 0, 1),
+                               answer(2, 2, 1), answer(3, 1, 1), answer(2, 1, .5)};
+    struct confusion *c = of(a, 6);
+    struct confusion_summary s;
+    confusion_summarize(c, &no_names, &s);
+    CHECK(s.worst_class == 1 && s.best_class == 0);
+    size_t n;
+    struct confused_pair *p = confusion_pairs(c, &no_names, &n);
+    CHECK(n == 4);
+    CHECK(p[0].truth == 1 && p[0].pred == 0 && p[0].reverse == 0 && p[0].total == 2);
+    CHECK(p[1].truth == 1 && p[1].pred == 2 && p[1].reverse == 1 && p[1].same_group == -1);
+    CHECK(p[2].truth == 2 && p[2].pred == 1 && p[2].reverse == 1);
+    CHECK(p[3].truth == 3 && p[3].pred == 1);
+    free(p);
+    confusion_free(c);
+}
+
+static void test_groups(void)
+{
+    int group[] = {1, 0, 1, -1};
+    const struct names names = {.classes = 4, .groups = 2, .group = group};
+    const struct answer a[] = {answer(0, 0, 1), answer(0, 2, 1), answer(2, 1, 1), answer(1, 1, 1),
+                               answer(3, 3, 1), answer(0, 3, 1), answer(4, 0, 1)};
+    struct confusion *c = of(a, 7);
+    struct confusion_summary s;
+    confusion_summarize(c, &names, &s);
+    CHECK(s.groups == 2 && s.errors_same_group == 1);
+    CHECK_NEAR(s.group_accuracy, .75, 0);
+    int64_t left;
+    struct err e;
+    struct confusion *g = confusion_grouped(c, &names, &left, &e);
+    CHECK(g && left == 3 && confusion_classes(g) == 2 && confusion_images(g) == 4);
+    CHECK(confusion_count(g, 1, 1) == 2 && confusion_count(g, 1, 0) == 1);
+    confusion_free(g);
+    int order[5];
+    confusion_group_order(c, &names, order);
+    CHECK(order[0] == 1 && order[1] == 0 && order[2] == 2 && order[3] == 3 && order[4] == 4);
+    size_t n;
+    struct confused_pair *p = confusion_pairs(c, &names, &n);
+    CHECK(n == 4 && p[0].same_group == 1 && p[1].same_group == -1 && p[2].same_group == 0);
+    free(p);
+    confusion_free(c);
+}
+
+/* Not told for one image is not told for the whole. */
+static void test_partial(void)
+{
+    const struct answer a[] = {
+        {.truth = 0, .pred = 0, .conf = .5, .rank = 1, .loss = 1, .entropy = 2},
+        {.truth = 0, .pred = 1, .conf = NAN, .rank = 0, .loss = NAN, .entropy = NAN},
+    };
+    struct confusion_summary s;
+    struct confusion *c = of(a, 2);
+    confusion_summarize(c, &no_names, &s);
+    CHECK(isnan(s.mean_conf) && isnan(s.ece) && isnan(s.errors_conf_90));
+    CHECK(isnan(s.top5_accuracy) && isnan(s.nll) && isnan(s.mean_entropy) && s.accuracy == .5);
+    confusion_free(c);
+    c = of(a, 1);
+    confusion_summarize(c, &no_names, &s);
+    CHECK(s.mean_conf == .5 && s.top5_accuracy == 1 && s.nll == 1 && s.mean_entropy == 2);
+    CHECK(isnan(s.mean_conf_wrong) && s.errors_conf_90 == 0);
+    confusion_free(c);
+}
+
+static void test_limits(void)
+{
+    struct err e;
+    struct confusion *c = confusion_new();
+    CHECK(confusion_add(c, 65535, 0, INT64_MAX - 1, &e) == 0);
+    CHECK(confusion_add(c, 1, 1, 1, &e) == 0);
+    CHECK(confusion_add(c, 1, 1, 1, &e) == -1);
+    confusion_done(c);
+    CHECK(confusion_classes(c) == 65536);
+    struct class_figures f;
+    confusion_class(c, 65535, &f);
+    CHECK(f.total == INT64_MAX - 1 && f.top_wrong == 0);
+    confusion_free(c);
+
+    c = confusion_new();
+    confusion_cover(c, 3);
+    confusion_done(c);
+    struct confusion_summary s;
+    confusion_summarize(c, &no_names, &s);
+    CHECK(s.images == 0 && s.classes == 3 && isnan(s.accuracy) && s.worst_class == -1);
+    confusion_free(c);
+}
+
+int main(void)
+{
+    test_classes();
+    test_bounds();
+    test_calibration();
+    test_ties();
+    test_groups();
+    test_partial();
+    test_limits();
+    return CHECK_DONE();
+}
