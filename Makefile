@@ -5,6 +5,7 @@ SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 .DELETE_ON_ERROR:
 .SUFFIXES:
+.SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 
 VERSION := $(shell sed -n 's/^\#define HP_VERSION "\(.*\)"/\1/p' lib/base/prog.h)
@@ -88,8 +89,19 @@ $(engine): $(engine_obj)
 $(BUILD)/%.a:
 	@rm -f $@; echo '  AR   $@'; ar rcs $@ $^
 
+# The pages that report writes are in the program.
+assets := $(sort $(wildcard cmd/report/*.html cmd/report/*.css cmd/report/*.js))
+$(BUILD)/cmd/report/assets.c: cmd/report/embed.sh $(assets)
+	@mkdir -p $(@D)
+	@sh cmd/report/embed.sh $(assets) > $@
+
+$(BUILD)/cmd/report/assets.o: $(BUILD)/cmd/report/assets.c $(BUILD)/flags
+	@echo '  CC   $<'; $(CC) $(all_cflags) -Icmd/report -c $< -o $@
+
+more_report := $(BUILD)/cmd/report/assets.o
+
 define program
-$(BUILD)/bin/$(1): $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/$(1)/*.c)) \
+$(BUILD)/bin/$(1): $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/$(1)/*.c)) $(more_$(1)) \
                    $(if $(filter $(1),$(ENGINE_PROGRAMS)),$(engine)) $(libs)
 	@mkdir -p $$(@D)
 	@echo '  LINK $$@'; $$(CC) $$(filter %.o %.a,$$^) $$(all_libs) $(if $(filter $(1),$(ENGINE_PROGRAMS)),$(engine_libs)) -o $$@
@@ -121,10 +133,6 @@ $(BUILD)/man/%: cmd/man/%
 $(BUILD)/man/%: cmd/heatpipe/%
 	@mkdir -p $(@D)
 	@cp $< $@
-
-# --- the pages of report carry their assets in the program ---
-
-report_assets := $(sort $(wildcard cmd/report/*.html cmd/report/*.css cmd/report/*.js))
 
 # --- the analysis ---
 

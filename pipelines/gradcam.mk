@@ -127,8 +127,10 @@ $(choices:%=$(D)/%.tsv): $(D)/%.tsv: $(D)/predictions.tsv $(D)/commands/%
 
 targets := true,pred,margin
 ifeq ($(LAYER),)
-map_files := $(D)/class_maps.npy $(D)/logits.npy
-map_from  := --class-maps $(D)/class_maps.npy --logits $(D)/logits.npy
+# The model gives no more than the biases: no image passes the network again.
+map_files := $(D)/class_maps.npy $(D)/logits.npy $(MODEL)
+map_from  := --class-maps $(D)/class_maps.npy --logits $(D)/logits.npy \
+  --model $(call quote,$(MODEL))
 else
 map_files := $(MODEL) $(data_files)
 map_from  := --model $(call quote,$(MODEL)) --data $(call quote,$(DATA)) --layer $(LAYER) \
@@ -160,9 +162,10 @@ pair_sheets := $(CAM_OVERLAY) --data $(call quote,$(DATA)) --target $(targets) -
 $(foreach t,class_sheets pair_sheets,$(eval $(call command,$(t))))
 
 # A list of sheets stands for them; it is made again when one of them is gone.
-lost = $(if $(filter-out $(wildcard $(file < $(1))),$(file < $(1))),FORCE)
+listed = $(shell cat $(1) 2>/dev/null)
+lost = $(if $(filter-out $(wildcard $(call listed,$(1))),$(call listed,$(1))),FORCE)
 # Sheets of an earlier run under other names would stay beside the new ones.
-clear = $(if $(file < $(1)),rm -f $(file < $(1));)
+clear = rm -f $(call listed,$(1));
 
 $(D)/class_sheets.txt: $(D)/selected.tsv $(D)/selected_maps.npy $(D)/per_class.tsv $(data_files) \
     $(D)/commands/class_sheets $(call lost,$(D)/class_sheets.txt) | $(OUT)/worst_predictions
@@ -178,11 +181,17 @@ $(D)/pair_sheets.txt: $(D)/pair_rows.tsv $(D)/pair_maps.npy $(data_files) \
 
 # --- charts, texts, pages ---
 
-$(OUT)/confusion_matrix_full.png: $(D)/confusion.tsv $(D)/classes.tsv $(PLOTS)/confusion.gp
-$(OUT)/top_confused_pairs.png: $(D)/pairs.tsv $(PLOTS)/pairs.gp
+chart_data := $(D)/confusion.chart $(D)/pairs.chart
+$(D)/confusion.chart: $(D)/confusion.tsv $(D)/classes.tsv
+$(D)/pairs.chart: $(D)/pairs.tsv
+$(chart_data): $(D)/%.chart: $(PLOTS)/tables.awk $(PLOTS)/%.awk
+	@$(call to,$@,awk -f $(PLOTS)/tables.awk -f $(PLOTS)/$*.awk $(filter %.tsv,$^))
+
+$(OUT)/confusion_matrix_full.png: $(D)/confusion.chart $(PLOTS)/confusion.gp
+$(OUT)/top_confused_pairs.png: $(D)/pairs.chart $(PLOTS)/pairs.gp
 $(charts):
 	$(call say,$(notdir $@))
-	@$(call to,$@,$(GNUPLOT) -c $(filter %.gp,$^) $(filter %.tsv,$^))
+	@$(GNUPLOT) -c $(filter %.gp,$^) $(filter %.chart,$^) $@.part && mv -f $@.part $@
 
 text_inputs := $(tables:%=$(D)/%.tsv) $(D)/cam_stats.tsv $(D)/predictions.tsv
 from := --summary $(D)/summary.tsv --classes $(D)/per_class.tsv --pairs $(D)/pairs.tsv \

@@ -1,0 +1,111 @@
+# Prepares confusion.gp: a wide matrix (confmat --order group) and the table of classes
+# (class, group, group_name) as blocks of numbers and names.
+
+BEGIN {
+    FS = OFS = "\t"
+    chart = "confusion"
+    table = n = groups = 0
+}
+
+FNR == 1 { table++ }
+
+table == 1 && FNR == 1 {
+    row()
+    need("true")
+    need("true_name")
+    for (i = 1; i <= NF; i++)
+        if ($i ~ /^p[0-9]+$/)
+            answer[i] = substr($i, 2) + 0
+    next
+}
+
+table == 1 && row() {
+    class = whole("true")
+    if (class in place)
+        fail("expected every class once, found " class " again")
+    place[class] = n
+    order[n] = class
+    name[n] = shown(field("true_name"))
+    if (name[n] == "NA")
+        name[n] = class
+    longest = width(name[n]) > longest ? width(name[n]) : longest
+    total[n] = right[n] = 0
+    for (i in answer) {
+        count = $i
+        if (count !~ /^[0-9]+$/)
+            fail("column 'p" answer[i] "': expected a whole number, found '" count "'")
+        total[n] += count
+        if (answer[i] == class)
+            right[n] = count
+        else if (count > 0)
+            cell[n, answer[i]] = count
+    }
+    n++
+    next
+}
+
+table == 2 && row() {
+    class = whole("class")
+    group[class] = optional("group")
+    group_name[class] = shown(optional("group_name"))
+    if (group_name[class] == "NA")
+        group_name[class] = group[class]
+}
+
+END {
+    if (failed)
+        exit 1
+    if (!n) {
+        FNR = 1
+        fail("expected a matrix with a row for each class, found none")
+    }
+
+    for (i = 0; i < n; i++) {
+        images += total[i]
+        correct += right[i]
+    }
+    for (key in cell) {
+        split(key, part, SUBSEP)
+        if (!(part[2] in place))
+            fail("expected a row for class " part[2] ", found none")
+        most = cell[key] > most ? cell[key] : most
+        }
+
+    # A superclass is a run of classes; one class beside the others is none.
+    for (i = 0; i < n; i++) {
+        g = order[i] in group ? group[order[i]] : "NA"
+        if (g == "NA")
+            continue
+        if (i == 0 || !(order[i - 1] in group) || group[order[i - 1]] != g) {
+            first[groups] = i
+            title[groups] = group_name[order[i]]
+            w = width(title[groups])
+            longest_group = w > longest_group ? w : longest_group
+            groups++
+        }
+        last[groups - 1] = i
+    }
+
+    # Numbers of the whole; then classes, cells, superclasses. Rows of -1 keep
+    # a block from being empty.
+    print n
+    print groups
+    print images + 0
+    print correct + 0
+    print most + 0
+    print longest + 0
+    print longest_group + 0
+    print "\n"
+    for (i = 0; i < n; i++)
+        print i, name[i], total[i], right[i]
+    print "\n"
+    print -1, -1, 0
+    for (i = 0; i < n; i++)
+        for (j = 0; j < n; j++)
+            if ((i, order[j]) in cell)
+                print i, j, cell[i, order[j]]
+    print "\n"
+    print -1, -1, " "
+    for (i = 0; i < groups; i++)
+        print first[i], last[i], title[i]
+}

@@ -1,0 +1,81 @@
+# Prepares pairs.gp: the 15 most frequent rows of confmat --pairs as one block.
+
+BEGIN {
+    FS = OFS = "\t"
+    chart = "pairs"
+    top = 15
+    n = longest = 0
+}
+
+row() {
+    count = whole("count")
+    from = whole("true")
+    to = whole("pred")
+    if (count == 0)
+        next
+    # In order: by falling count, then by the classes. What falls out is the last.
+    for (i = n; i > 0 && before(count, from, to, i - 1); i--)
+        move(i - 1, i)
+    if (i >= top)
+        next
+    if (n < top)
+        n++
+    c[i] = count
+    f[i] = from
+    t[i] = to
+    a[i] = label("true_name", from)
+    b[i] = label("pred_name", to)
+    rate[i] = optional("rate")
+    back[i] = optional("reverse_count")
+    same[i] = optional("same_group")
+}
+
+function label(column, class,    name) {
+    name = shown(field(column))
+    return name == "NA" ? class : name
+}
+
+function before(count, from, to, i) {
+    return count != c[i] ? count > c[i] : from != f[i] ? from < f[i] : to < t[i]
+}
+
+function move(i, j) {
+    c[j] = c[i]
+    f[j] = f[i]
+    t[j] = t[i]
+    a[j] = a[i]
+    b[j] = b[i]
+    rate[j] = rate[i]
+    back[j] = back[i]
+    same[j] = same[i]
+}
+
+END {
+    if (failed)
+        exit 1
+    if (!columns) {
+        FNR = 1
+        fail("expected a header line, found nothing")
+    }
+    for (i = 0; i < n; i++) {
+        w = width(a[i] b[i])
+        longest = w > longest ? w : longest
+        kind[i] = same[i] == "NA" ? 2 : same[i] + 0
+        kinds[kind[i]]++
+    }
+    print n
+    print longest
+    print n ? c[0] : 0
+    for (i = 0; i < 3; i++)
+        print kinds[i] + 0
+    print "\n"
+    # Place, kind (0 across, 1 inside a superclass, 2 not known), count, names, figures.
+    # A row of -1 keeps the block from being empty.
+    print -1, 0, 0, " ", " "
+    for (i = 0; i < n; i++) {
+        note = rate[i] == "NA" ? "" : sprintf("%.1f %% of the class", 100 * rate[i])
+        if (back[i] != "NA")
+            note = note (note == "" ? "" : ", ") "back " back[i]
+        print i, kind[i], c[i], a[i] " → " b[i], note == "" ? " " : note
+    }
+}

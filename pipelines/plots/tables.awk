@@ -1,0 +1,84 @@
+# What the charts' scripts share: rows of heatpipe tables, found by name.
+
+function fail(text) {
+    printf "%s: %s:%d: %s\n", chart, FILENAME, FNR, text > "/dev/stderr"
+    failed = 1
+    exit 1
+}
+
+# Reads a header, and skips it where a concatenated table repeats it. True on rows.
+function row(    i) {
+    if (FNR == 1) {
+        header = $0
+        columns = NF
+        split("", at)
+        for (i = 1; i <= NF; i++)
+            at[$i] = i
+        return 0
+    }
+    if ($0 == header)
+        return 0
+    if (NF != columns)
+        fail("expected " columns " fields, found " NF)
+    return 1
+}
+
+function need(name) {
+    if (!(name in at))
+        fail("expected a column '" name "', found none")
+    return at[name]
+}
+
+function field(name) {
+    return $(need(name))
+}
+
+function optional(name) {
+    return name in at ? $(at[name]) : "NA"
+}
+
+function whole(name,    v) {
+    v = field(name)
+    if (v !~ /^[0-9]+$/)
+        fail("column '" name "': expected a whole number, found '" v "'")
+    return v + 0
+}
+
+# A name as gnuplot may print it: a quote would join fields, a backslash be taken for an
+# escape (another sign that looks like it stands for it), and bytes that are no UTF-8 end
+# the drawing. Letters beyond those of the chart's font, which gnuplot 5.4 draws enormous
+# where no other font has them, become squares. Long names are cut.
+function shown(name,    out, n, bytes, c) {
+    gsub(/\\\\/, "\001", name)
+    gsub(/\\[tn]/, " ", name)
+    gsub(/\\/, "", name)
+    gsub(/\001/, "∖", name)
+    gsub(/"/, "''", name)
+    gsub(/[\001-\037\177]/, "?", name)
+    out = ""
+    for (n = 0; name != ""; n++) {
+        if (n == 39 && length(name) > 1)
+            return out "…"
+        bytes = 1
+        if (name ~ /^[\302-\337][\200-\277]/)
+            bytes = 2
+        else if (name ~ /^[\340-\357][\200-\277][\200-\277]/)
+            bytes = 3
+        else if (name ~ /^[\360-\364][\200-\277][\200-\277][\200-\277]/)
+            bytes = 4
+        c = substr(name, 1, bytes)
+        if (bytes == 1 && c ~ /[\200-\377]/)
+            c = "?"
+        else if (bytes > 2 && c !~ /^\342[\200-\257]/)
+            c = "□"
+        out = out c
+        name = substr(name, bytes + 1)
+    }
+    return out
+}
+
+# Characters, not bytes: those of UTF-8 that go on with one are not counted.
+function width(name) {
+    gsub(/[\200-\277]/, "", name)
+    return length(name)
+}
