@@ -87,7 +87,7 @@ endef
 say = @echo "heatpipe: $(1)" >&2
 
 # $(call to,FILE,COMMAND): the command's output under a temporary name first.
-to = $(2) > $(1).part && mv -f $(1).part $(1)
+to = ( $(2) ) > $(1).part && mv -f $(1).part $(1)
 
 # --- predictions: the only pass through the network ---
 
@@ -162,7 +162,7 @@ pair_sheets := $(CAM_OVERLAY) --data $(call quote,$(DATA)) --target $(targets) -
 $(foreach t,class_sheets pair_sheets,$(eval $(call command,$(t))))
 
 # A list of sheets stands for them; it is made again when one of them is gone.
-listed = $(shell cat $(1) 2>/dev/null)
+listed = $(addprefix $(OUT)/,$(shell cat $(1) 2>/dev/null))
 lost = $(if $(filter-out $(wildcard $(call listed,$(1))),$(call listed,$(1))),FORCE)
 # Sheets of an earlier run under other names would stay beside the new ones.
 clear = rm -f $(call listed,$(1));
@@ -171,13 +171,13 @@ $(D)/class_sheets.txt: $(D)/selected.tsv $(D)/selected_maps.npy $(D)/per_class.t
     $(D)/commands/class_sheets $(call lost,$(D)/class_sheets.txt) | $(OUT)/worst_predictions
 	$(call say,class sheets)
 	@$(call clear,$@) $(class_sheets) --table $(D)/selected.tsv --maps $(D)/selected_maps.npy
-	@$(call to,$@,printf '%s\n' $(OUT)/worst_predictions/class_*.png)
+	@$(call to,$@,cd $(OUT) && printf '%s\n' worst_predictions/class_*.png)
 
 $(D)/pair_sheets.txt: $(D)/pair_rows.tsv $(D)/pair_maps.npy $(data_files) \
     $(D)/commands/pair_sheets $(call lost,$(D)/pair_sheets.txt)
 	$(call say,pair sheets)
 	@$(call clear,$@) $(pair_sheets) --table $(D)/pair_rows.tsv --maps $(D)/pair_maps.npy
-	@$(call to,$@,find $(OUT) -maxdepth 1 -name 'confused_pair_*.png' | sort)
+	@$(call to,$@,find $(OUT) -maxdepth 1 -name 'confused_pair_*.png' -printf '%f\n' | sort)
 
 # --- charts, texts, pages ---
 

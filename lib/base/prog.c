@@ -141,16 +141,21 @@ static void help(void)
     printf("\nThe manual page %s(1) says more.\n", self->name);
 }
 
-/* Text for mdoc: a leading dot or quote would be a request. */
+/* Text for mdoc: each sentence on a line of its own, and a leading dot or quote
+ * made no request. */
 static void mdoc_text(const char *s)
 {
-    if (*s == '.' || *s == '\'')
-        fputs("\\&", stdout);
+    char last = '\n', before = ' ';
     for (; *s; s++) {
-        if (*s == '\\')
+        if (last == '\n' && (*s == '.' || *s == '\''))
+            fputs("\\&", stdout);
+        char c = *s == ' ' && before != '.' && (last == '.' || last == '?') ? '\n' : *s;
+        if (c == '\\')
             fputs("\\e", stdout);
         else
-            putchar(*s);
+            putchar(c);
+        before = last;
+        last = c;
     }
 }
 

@@ -44,6 +44,12 @@ table == 1 && row() {
     next
 }
 
+table == 2 && FNR == 1 {
+    row()
+    need("class")
+    next
+}
+
 table == 2 && row() {
     class = whole("class")
     group[class] = optional("group")

@@ -1,7 +1,9 @@
 # What the charts' scripts share: rows of heatpipe tables, found by name.
 
-function fail(text) {
-    printf "%s: %s:%d: %s\n", chart, FILENAME, FNR, text > "/dev/stderr"
+function fail(text,    file) {
+    file = FILENAME
+    sub(/^\.\//, "", file)
+    printf "%s: %s:%d: %s\n", chart, file, FNR, text > "/dev/stderr"
     failed = 1
     exit 1
 }
