@@ -1,0 +1,178 @@
+/* cam-compute: rows to class activation maps. See cam-compute(1). */
+#include "job.h"
+
+#include "base/prog.h"
+#include "net/normal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SIDE_MAX = 4096, THREADS_MAX = 1024 };
+
+static struct job job = {.table = "-", .device = "auto", .unit = true};
+
+static const char *targets = "pred", *size = "input", *input_size;
+static int score, method, scale, precision;
+static int64_t threads;
+
+static const struct opt opts[] = {
+    {"target", 't', OPT_STRING, &targets, "LIST",
+     "The classes to make maps for, one plane each, separated by commas: a column that holds a "
+     "class (pred, true, ...), margin, class:N, or all. Default: pred.",
+     0, 0},
+    {"table", 0, OPT_STRING, &job.table, "FILE",
+     "The rows; - for standard input, which is the default.", 0, 0},
+    {"class-maps", 0, OPT_STRING, &job.class_maps, "FILE",
+     "Take the unscaled maps of all classes from this tensor, as cifar-predict writes them.", 0, 0},
+    {"features", 0, OPT_STRING, &job.features, "FILE",
+     "Take the activations of the last stage from this tensor; --model gives the linear layer.", 0,
+     0},
+    {"logits", 0, OPT_STRING, &job.logits, "FILE",
+     "The logits that belong to --class-maps; scores other than logit need them.", 0, 0},
+    {"ids", 0, OPT_STRING, &job.ids, "FILE",
+     "The ids of the items in --class-maps or --features. Without it item i has id i.", 0, 0},
+    {"model", 'm', OPT_STRING, &job.model, "FILE", "The checkpoint.", 0, 0},
+    {"data", 'd', OPT_STRING, &job.data, "PATH",
+     "The images, a file or a folder: they pass the network again.", 0, 0},
+    {"layer", 'l', OPT_STRING, &job.layer, "NAME",
+     "The layer to look at: a stage (layer3) or a block (layer3.0). Default: the last stage. "
+     "Needs --data.",
+     0, 0},
+    {"method", 0, OPT_CHOICE, &method, "gradcam|hirescam|xgradcam",
+     "How activations and gradients become a map. Default: gradcam. At the last stage all three "
+     "give the same.",
+     0, 0},
+    {"score", 's', OPT_CHOICE, &score, "logit|logprob|prob",
+     "What the map explains. Default: logit.", 0, 0},
+    {"size", 0, OPT_STRING, &size, "SIZE",
+     "Size of the maps: input (that of the images), layer, or HxW. Default: input.", 0, 0},
+    {"input-size", 0, OPT_STRING, &input_size, "HxW",
+     "Size of the images where --data is not given. Default: 32x32.", 0, 0},
+    {"scale", 0, OPT_CHOICE, &scale, "unit|none",
+     "unit: negative values to 0, then stretched to [0,1]; none: as computed, with sign. Margins "
+     "are never stretched. Default: unit.",
+     0, 0},
+    {"stats", 0, OPT_STRING, &job.stats, "FILE",
+     "Write a row of figures for each map; - for standard output, where they replace the maps.", 0,
+     0},
+    {"device", 0, OPT_STRING, &job.device, "NAME", "auto, cpu, ref or cuda[:N]. Default: auto.", 0,
+     0},
+    {"precision", 0, OPT_CHOICE, &precision, "f32|bf16|f16",
+     "Arithmetic of the network. Default: f32.", 0, 0},
+    {"threads", 0, OPT_INT, &threads, "N", "Threads of the network. Default: 0, one per core.", 0,
+     THREADS_MAX},
+    {"mean", 0, OPT_STRING, &job.mean, "R,G,B",
+     "Mean of the pixels, scaled to [0,1]. Default: .4914,.4822,.4465 for CIFAR-10, else "
+     ".5071,.4867,.4409.",
+     0, 0},
+    {"std", 0, OPT_STRING, &job.std, "R,G,B",
+     "Standard deviation of the pixels. Default: .2470,.2435,.2616 for CIFAR-10, else "
+     ".2673,.2564,.2762.",
+     0, 0},
+    {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
+};
+
+static const char *const examples[] = {
+    "cam-compute --class-maps maps.npy --target true,pred < rows.tsv > cams.npy",
+    "cam-compute -m model.pth -d test.bin -l layer3 --score logprob < rows.tsv > cams.npy",
+    "cam-compute --class-maps maps.npy --target all --stats - < rows.tsv | cut -f 1-5",
+    NULL,
+};
+
+static const struct prog prog = {
+    .name = "cam-compute",
+    .brief = "Turn rows of predictions into class activation maps",
+    .opts = opts,
+    .examples = examples,
+};
+
+static struct extent parse_extent(const char *option, const char *text)
+{
+    struct extent s;
+    char end;
+
+    if (strspn(text, "0123456789x") != strlen(text) ||
+        sscanf(text, "%4dx%4d%c", &s.h, &s.w, &end) != 2 || s.h < 1 || s.w < 1 || s.h > SIDE_MAX ||
+        s.w > SIDE_MAX)
+        prog_usage("%s: expected HxW with sides from 1 to %d, found '%s'", option, SIDE_MAX, text);
+    return s;
+}
+
+static void parse_size(void)
+{
+    job.input = input_size ? parse_extent("--input-size", input_size) : (struct extent){32, 32};
+    if (strcmp(size, "input") == 0) {
+        job.size = SIZE_INPUT;
+    } else if (strcmp(size, "layer") == 0) {
+        job.size = SIZE_LAYER;
+    } else {
+        job.size = SIZE_FIXED;
+        job.fixed = parse_extent("--size", size);
+    }
+}
+
+static void parse_colours(const char *option, const char *text, bool positive)
+{
+    float v[3];
+
+    if (text && !normal_parse(text, positive, v))
+        prog_usage("%s: expected three %snumbers R,G,B, found '%s'", option,
+                   positive ? "positive " : "", text);
+}
+
+/* What cannot be meant, before anything is read. */
+static void check_sources(void)
+{
+    const char *stored = job.class_maps ? "--class-maps" : job.features ? "--features" : NULL;
+    const char *inputs[] = {job.table, job.class_maps, job.features, job.logits,
+                            job.ids,   job.model,      job.data};
+    int standard = 0;
+
+    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
+        standard += inputs[i] && strcmp(inputs[i], "-") == 0;
+    if (job.class_maps && job.features)
+        prog_usage("--class-maps and --features exclude each other");
+    if (stored && job.data)
+        prog_usage("%s and --data exclude each other", stored);
+    if (!stored && !(job.model && job.data))
+        prog_usage("expected --class-maps FILE, --features FILE with --model FILE, or --model FILE "
+                   "with --data PATH");
+    if (job.features && !job.model)
+        prog_usage("--features needs --model, whose linear layer weighs the channels");
+    if (job.logits && !job.class_maps)
+        prog_usage("--logits goes with --class-maps");
+    if (job.ids && !stored)
+        prog_usage("--ids goes with --class-maps or --features");
+    if (job.layer && !job.data)
+        prog_usage("--layer goes with --model and --data");
+    if (input_size && job.data)
+        prog_usage("--input-size and --data exclude each other");
+    if (job.class_maps && job.score != CAM_LOGIT && !job.logits && !job.model)
+        prog_usage("--score logprob and prob with --class-maps need --logits");
+    if (!engine_is_device(job.device))
+        prog_usage("--device: expected auto, cpu, ref or cuda[:N], found '%s'", job.device);
+    if (standard > 1)
+        prog_usage("standard input was asked for %d times, and can be read once", standard);
+}
+
+int main(int argc, char **argv)
+{
+    struct err e;
+
+    prog_start(&prog, argc, argv);
+    job.score = (enum cam_score)score;
+    job.method = (enum cam_method)method;
+    job.precision = (enum engine_precision)precision;
+    job.unit = scale == 0;
+    job.threads = (int)threads;
+    parse_size();
+    parse_colours("--mean", job.mean, false);
+    parse_colours("--std", job.std, true);
+    check_sources();
+    job.rows = rows_new(targets);
+    if ((job.data ? network_run : stored_run)(&job, &e) != 0)
+        prog_fail(&e);
+    rows_close(job.rows);
+    return PROG_OK;
+}

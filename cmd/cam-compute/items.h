@@ -1,0 +1,39 @@
+/* The items of a tensor by id. In a file they lie where they like; a pipe gives
+ * them once, so that rows must then ask in the order of its items. */
+#ifndef CAM_ITEMS_H
+#define CAM_ITEMS_H
+
+#include "base/err.h"
+#include "stream/npy.h"
+
+#include <stdint.h>
+
+struct items;
+struct ids;
+
+/* float32 items of `ndim` axes; -1 in `shape` stands for any length. */
+int items_open(struct items **t, const char *path, int ndim, const int64_t *shape, struct err *e);
+void items_close(struct items *t);
+const char *items_name(const struct items *t);
+const struct npy_item *items_item(const struct items *t);
+
+/* Number of items, or -1 for a pipe. */
+int64_t items_count(const struct items *t);
+
+/* Item `index`; valid until the next call. NULL with a message where there is none
+ * or where it holds a value that is not finite. */
+const float *items_get(struct items *t, int64_t index, struct err *e);
+
+/* Reads a pipe to its end, so that its writer is not cut off and the rest of the
+ * stream is checked. */
+int items_drain(struct items *t, struct err *e);
+
+/* Which item belongs to an id, from a tensor of ids (int64). */
+int ids_open(struct ids **t, const char *path, struct err *e);
+void ids_close(struct ids *t);
+int64_t ids_count(const struct ids *t);
+
+/* -1 where the id is not among them. */
+int64_t ids_find(const struct ids *t, int64_t id);
+
+#endif

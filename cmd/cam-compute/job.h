@@ -1,0 +1,45 @@
+/* What the command line asks for, and the ways to do it. */
+#ifndef CAM_JOB_H
+#define CAM_JOB_H
+
+#include "base/err.h"
+#include "cam/cam.h"
+#include "engine/engine.h"
+#include "rows.h"
+
+#include <stdbool.h>
+
+struct extent {
+    int h, w;
+};
+
+enum size_kind { SIZE_INPUT, SIZE_LAYER, SIZE_FIXED };
+
+struct job {
+    const char *table, *class_maps, *features, *logits, *ids, *model, *data, *layer, *stats;
+    enum cam_score score;
+    enum cam_method method;
+    bool unit;           /* rectified and stretched to [0, 1] */
+    enum size_kind size; /* of the maps written: `fixed` for SIZE_FIXED, and for */
+    struct extent fixed; /* SIZE_INPUT `input`, which images replace by theirs */
+    struct extent input;
+    const char *device;
+    enum engine_precision precision;
+    int threads;
+    const char *mean, *std; /* R,G,B, or NULL for what is usual */
+    struct rows *rows;      /* not open yet */
+};
+
+/* Whether class probabilities are needed at all. */
+static inline bool job_probabilities(const struct job *j)
+{
+    return j->score != CAM_LOGIT || j->stats;
+}
+
+/* Maps from stored class maps or features. */
+int stored_run(const struct job *j, struct err *e);
+
+/* Maps from images through the network. */
+int network_run(const struct job *j, struct err *e);
+
+#endif

@@ -1,0 +1,217 @@
+#include "sink.h"
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/prog.h"
+#include "stream/npy.h"
+#include "stream/tsv.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A record holds what came together, within these bounds. */
+enum { RECORD_ITEMS = 256, RECORD_BYTES = 1 << 22, ITEM_BYTES = 1 << 30 };
+
+struct sink {
+    const struct job *job;
+    struct extent layer, size;
+    struct resize *resize;
+    struct npy_out *npy; /* NULL where the figures take standard output */
+    float *items;        /* (room, planes, h, w) not written yet */
+    size_t item_n;       /* floats in an item */
+    int held, room;
+    struct out *file;
+    struct tsv_out *stats;
+    int pred, truth; /* planes that the overlap compares, or -1 */
+    int64_t done;
+};
+
+static size_t area(struct extent s)
+{
+    return (size_t)s.h * (size_t)s.w;
+}
+
+static void sink_free(struct sink *s)
+{
+    npy_abort(s->npy);
+    out_abort(s->file);
+    tsv_free(s->stats);
+    resize_free(s->resize);
+    free(s->items);
+    free(s);
+}
+
+int sink_open(struct sink **out, const struct job *j, struct extent layer, struct extent input,
+              struct err *e)
+{
+    struct sink *s = mem_zero(1, sizeof *s);
+    size_t planes = (size_t)rows_planes(j->rows);
+
+    s->job = j;
+    s->layer = layer;
+    s->size = j->size == SIZE_LAYER ? layer : j->size == SIZE_INPUT ? input : j->fixed;
+    s->pred = rows_find(j->rows, "pred");
+    s->truth = rows_find(j->rows, "true");
+    s->item_n = planes * area(s->size);
+    size_t bytes = s->item_n * sizeof *s->items;
+    if (bytes > ITEM_BYTES) {
+        err_record(e, "--target, --size: expected maps of at most %d bytes for a row, found %zu",
+                   ITEM_BYTES, bytes);
+        goto fail;
+    }
+    if (!j->stats || strcmp(j->stats, "-") != 0) {
+        const int64_t shape[] = {(int64_t)planes, s->size.h, s->size.w};
+        if (npy_create(&s->npy, "-", NPY_F32, 3, shape, e) != 0)
+            goto fail;
+        s->resize = resize_new(layer.h, layer.w, s->size.h, s->size.w);
+        s->room = bytes > RECORD_BYTES / RECORD_ITEMS ? (int)(RECORD_BYTES / bytes) : RECORD_ITEMS;
+        s->room = s->room ? s->room : 1;
+        s->items = mem_alloc((size_t)s->room * s->item_n, sizeof *s->items);
+    }
+    if (j->stats) {
+        if (out_open(&s->file, j->stats, e) != 0)
+            goto fail;
+        s->stats = tsv_begin(s->file, "id target class raw_max raw_min sum bias zero_share blank "
+                                      "saturation entropy center_x center_y border_share overlap");
+    }
+    *out = s;
+    return 0;
+fail:
+    sink_free(s);
+    return -1;
+}
+
+/* 1 - p of the map's class. */
+static double saturation(const struct row *row, struct aim aim, const double *rest)
+{
+    if (rest)
+        return rest[aim.cls];
+    if (aim.cls == row->pred && !isnan(row->conf))
+        return 1 - row->conf;
+    return aim.cls == row->truth ? 1 - row->p_true : NAN;
+}
+
+static int put_stats(struct sink *s, const struct row *row, const struct maps *m, struct err *e)
+{
+    const struct rows *rows = s->job->rows;
+    const size_t cells = area(s->layer);
+    double overlap = NAN;
+
+    if (s->pred >= 0 && s->truth >= 0)
+        overlap = cam_overlap(m->raw + (size_t)s->pred * cells, m->raw + (size_t)s->truth * cells,
+                              (int)cells);
+    for (int i = 0; i < rows_planes(rows); i++) {
+        struct aim aim = rows_aim(rows, row, i);
+        struct cam_figures f;
+        cam_measure(m->raw + (size_t)i * cells, s->layer.h, s->layer.w, &f);
+        tsv_put_int(s->stats, row->id);
+        tsv_put_string(s->stats, rows_word(rows, i));
+        tsv_put_int(s->stats, aim.cls);
+        tsv_put_real(s->stats, f.max);
+        tsv_put_real(s->stats, f.min);
+        tsv_put_real(s->stats, f.sum);
+        tsv_put_real(s->stats, m->bias ? m->bias[i] : NAN);
+        tsv_put_real(s->stats, f.zero_share);
+        tsv_put_int(s->stats, f.blank);
+        tsv_put_real(s->stats, saturation(row, aim, m->rest));
+        tsv_put_real(s->stats, f.entropy);
+        tsv_put_real(s->stats, f.center_x);
+        tsv_put_real(s->stats, f.center_y);
+        tsv_put_real(s->stats, f.border_share);
+        tsv_put_real(s->stats, overlap);
+        if (tsv_end(s->stats, e) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* One plane at the size asked for; `raw` is changed. */
+static void put_plane(const struct sink *s, struct aim aim, float *raw, float *out)
+{
+    const int cells = (int)area(s->layer);
+
+    /* A margin is signed: its zero means something. */
+    if (!s->job->unit || aim.minus >= 0) {
+        resize_run(s->resize, raw, out);
+    } else if (s->job->size == SIZE_LAYER) {
+        /* What follows the first stretch belongs to the resizing, which is left to
+         * the reader. */
+        cam_rectify(raw, cells);
+        cam_stretch(raw, cells);
+        memcpy(out, raw, (size_t)cells * sizeof *out);
+    } else {
+        cam_finish(raw, cells, s->resize, out, (int)area(s->size));
+    }
+}
+
+static int write_items(struct sink *s, struct err *e)
+{
+    int n = s->held;
+
+    s->held = 0;
+    return n ? npy_write(s->npy, s->items, n, e) : 0;
+}
+
+int sink_put(struct sink *s, const struct row *row, const struct maps *m, struct err *e)
+{
+    const struct rows *rows = s->job->rows;
+    const int planes = rows_planes(rows);
+
+    for (int i = 0; i < planes; i++)
+        if (!cam_finite(m->raw + (size_t)i * area(s->layer), (int)area(s->layer)))
+            return rows_error(rows, row, e, "id %lld: expected a finite map, found an overflow",
+                              (long long)row->id);
+    if (s->stats && put_stats(s, row, m, e) != 0)
+        return -1;
+    if (s->npy) {
+        float *item = s->items + (size_t)s->held * s->item_n;
+        for (int i = 0; i < planes; i++)
+            put_plane(s, rows_aim(rows, row, i), m->raw + (size_t)i * area(s->layer),
+                      item + (size_t)i * area(s->size));
+        if (++s->held == s->room && write_items(s, e) != 0)
+            return -1;
+    }
+    s->done++;
+    prog_progress("rows", s->done, 0);
+    return 0;
+}
+
+int sink_flush(struct sink *s, struct err *e)
+{
+    if (write_items(s, e) != 0)
+        return -1;
+    return s->file && !out_patchable(s->file) ? out_flush(s->file, e) : 0;
+}
+
+int sink_close(struct sink *s, struct err *e)
+{
+    int r = write_items(s, e);
+
+    prog_progress_end();
+    if (r == 0 && s->npy) {
+        r = npy_finish(s->npy, e);
+        s->npy = NULL;
+    }
+    if (r == 0 && s->file) {
+        r = out_close(s->file, e);
+        s->file = NULL;
+    }
+    sink_free(s);
+    return r;
+}
+
+void sink_abort(struct sink *s)
+{
+    struct err ignored;
+
+    if (!s)
+        return;
+    if (s->npy && write_items(s, &ignored) == 0) {
+        npy_finish(s->npy, &ignored);
+        s->npy = NULL;
+    } else if (s->file && !s->npy) {
+        out_flush(s->file, &ignored);
+    }
+    sink_free(s);
+}

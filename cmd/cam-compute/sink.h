@@ -1,0 +1,31 @@
+/* Where maps go: the tensor stream on standard output and the table of figures. */
+#ifndef CAM_SINK_H
+#define CAM_SINK_H
+
+#include "job.h"
+
+/* The maps of one row. */
+struct maps {
+    float *raw;         /* (planes, h, w), changed by the sink */
+    const double *rest; /* [classes] 1 - p, or NULL */
+    const double *bias; /* [planes] the biases' part of the score, or NULL */
+};
+
+struct sink;
+
+/* For maps of layer size `layer`; `input`: that of the images. */
+int sink_open(struct sink **s, const struct job *j, struct extent layer, struct extent input,
+              struct err *e);
+int sink_put(struct sink *s, const struct row *row, const struct maps *m, struct err *e);
+
+/* Lets the reader see what was put so far. */
+int sink_flush(struct sink *s, struct err *e);
+
+/* Completes the outputs and frees. */
+int sink_close(struct sink *s, struct err *e);
+
+/* After a failure: maps of the rows before it go out where they can; the table of
+ * figures does not appear under its name. Frees. */
+void sink_abort(struct sink *s);
+
+#endif

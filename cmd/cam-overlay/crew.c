@@ -1,0 +1,134 @@
+#include "crew.h"
+
+#include "base/mem.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+struct job {
+    struct sheet sheet;
+    char *path;
+    int64_t number;
+};
+
+struct crew {
+    int threads;
+    pthread_t *thread;
+    pthread_mutex_t lock;
+    pthread_cond_t work, space;
+    struct job *queue; /* ring of `room` */
+    int room, first, n;
+    int64_t jobs; /* handed over */
+    bool over;
+    int64_t failed; /* number of the first that failed, or -1 */
+    struct err err; /* why */
+};
+
+static int draw(const struct job *j, struct pen *pen, struct err *e)
+{
+    struct out *o;
+    if (out_open(&o, j->path, e) != 0)
+        return -1;
+    if (sheet_draw(&j->sheet, pen, o, e) != 0) {
+        out_abort(o);
+        return -1;
+    }
+    return out_close(o, e);
+}
+
+static void *run(void *arg)
+{
+    struct crew *c = arg;
+    struct pen *pen = pen_new();
+    pthread_mutex_lock(&c->lock);
+    for (;;) {
+        while (c->n == 0 && !c->over)
+            pthread_cond_wait(&c->work, &c->lock);
+        if (c->n == 0)
+            break;
+        struct job j = c->queue[c->first];
+        c->first = (c->first + 1) % c->room;
+        c->n--;
+        pthread_cond_signal(&c->space);
+        bool skip = c->failed >= 0;
+        pthread_mutex_unlock(&c->lock);
+
+        struct err e = {0};
+        int r = skip ? 0 : draw(&j, pen, &e);
+        sheet_clear(&j.sheet);
+        free(j.path);
+
+        pthread_mutex_lock(&c->lock);
+        if (r != 0 && (c->failed < 0 || j.number < c->failed)) {
+            c->failed = j.number;
+            c->err = e;
+            pthread_cond_signal(&c->space);
+        }
+    }
+    pthread_mutex_unlock(&c->lock);
+    pen_free(pen);
+    return NULL;
+}
+
+static void crew_free(struct crew *c)
+{
+    pthread_mutex_destroy(&c->lock);
+    pthread_cond_destroy(&c->work);
+    pthread_cond_destroy(&c->space);
+    free(c->queue);
+    free(c->thread);
+    free(c);
+}
+
+int crew_new(struct crew **crew, int threads, struct err *e)
+{
+    struct crew *c = mem_zero(1, sizeof *c);
+    c->failed = -1;
+    c->room = 2 * threads;
+    c->queue = mem_alloc((size_t)c->room, sizeof *c->queue);
+    c->thread = mem_alloc((size_t)threads, sizeof *c->thread);
+    pthread_mutex_init(&c->lock, NULL);
+    pthread_cond_init(&c->work, NULL);
+    pthread_cond_init(&c->space, NULL);
+    while (c->threads < threads && pthread_create(&c->thread[c->threads], NULL, run, c) == 0)
+        c->threads++;
+    if (c->threads == 0) {
+        crew_free(c);
+        return err_set(e, "cannot start a thread");
+    }
+    *crew = c;
+    return 0;
+}
+
+bool crew_draw(struct crew *c, struct sheet *s, char *path)
+{
+    pthread_mutex_lock(&c->lock);
+    while (c->n == c->room && c->failed < 0)
+        pthread_cond_wait(&c->space, &c->lock);
+    bool failed = c->failed >= 0;
+    if (!failed) {
+        c->queue[(c->first + c->n++) % c->room] = (struct job){*s, path, c->jobs++};
+        pthread_cond_signal(&c->work);
+    }
+    pthread_mutex_unlock(&c->lock);
+    if (failed) {
+        sheet_clear(s);
+        free(path);
+    }
+    return !failed;
+}
+
+int crew_finish(struct crew *c, struct err *e)
+{
+    pthread_mutex_lock(&c->lock);
+    c->over = true;
+    pthread_cond_broadcast(&c->work);
+    pthread_mutex_unlock(&c->lock);
+    for (int i = 0; i < c->threads; i++)
+        pthread_join(c->thread[i], NULL);
+    bool failed = c->failed >= 0;
+    if (failed)
+        *e = c->err;
+    crew_free(c);
+    return failed ? -1 : 0;
+}

@@ -1,0 +1,430 @@
+/* Images through a network: a row and, where asked for, tensors for each. */
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/prog.h"
+#include "ckpt/ckpt.h"
+#include "data/data.h"
+#include "engine/engine.h"
+#include "net/net.h"
+#include "net/normal.h"
+#include "net/score.h"
+#include "stream/npy.h"
+#include "stream/tsv.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { THREADS_MAX = 1024 };
+
+static const char *model_path, *data_path, *names_path, *labels_path, *mean_text, *std_text;
+static const char *logits_path, *features_path, *layer, *maps_path, *ids_path, *classes_path;
+static const char *device = "auto";
+static int precision = ENGINE_F32;
+static int64_t threads, limit = INT64_MAX;
+
+static const struct opt options[] = {
+    {"model", 'm', OPT_STRING, &model_path, "FILE",
+     "The checkpoint: .pth or .pt as torch.save writes them, or .safetensors.", 0, 0},
+    {"data", 'd', OPT_STRING, &data_path, "PATH",
+     "The images: a file, the folder of a data set, or - for a stream on standard input.", 0, 0},
+    {"names", 0, OPT_STRING, &names_path, "PATH",
+     "Class names: a class table, a text file with a name a line, or a data set. Default: those "
+     "that lie beside the images.",
+     0, 0},
+    {"labels", 0, OPT_STRING, &labels_path, "FILE", "Labels of images in .npy.", 0, 0},
+    {"mean", 0, OPT_STRING, &mean_text, "R,G,B",
+     "Mean of the pixels, scaled to [0,1]. Default: .4914,.4822,.4465 for CIFAR-10, else "
+     ".5071,.4867,.4409.",
+     0, 0},
+    {"std", 0, OPT_STRING, &std_text, "R,G,B",
+     "Standard deviation of the pixels. Default: .2470,.2435,.2616 for CIFAR-10, else "
+     ".2673,.2564,.2762.",
+     0, 0},
+    {"logits", 0, OPT_STRING, &logits_path, "FILE", "Write the logits (n, classes).", 0, 0},
+    {"features", 'f', OPT_STRING, &features_path, "FILE",
+     "Write the activations (n, c, h, w) of a layer.", 0, 0},
+    {"layer", 'l', OPT_STRING, &layer, "NAME",
+     "The layer of --features: conv1, layer1, layer1.0, ... Default: the last stage.", 0, 0},
+    {"class-maps", 0, OPT_STRING, &maps_path, "FILE",
+     "Write the unscaled maps of all classes at the last stage (n, classes, h, w).", 0, 0},
+    {"ids", 0, OPT_STRING, &ids_path, "FILE", "Write the ids (n).", 0, 0},
+    {"classes", 0, OPT_STRING, &classes_path, "FILE", "Write the table of classes.", 0, 0},
+    {"precision", 'p', OPT_CHOICE, &precision, "f32|bf16|f16",
+     "Arithmetic of the network. Default: f32.", 0, 0},
+    {"device", 0, OPT_STRING, &device, "NAME", "auto, cpu, ref or cuda[:N]. Default: auto.", 0, 0},
+    {"threads", 't', OPT_INT, &threads, "N", "Threads. Default: 0, one per core.", 0, THREADS_MAX},
+    {"limit", 'n', OPT_INT, &limit, "N", "Stop after N images.", 0, INT64_MAX},
+    {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
+};
+
+static const char *const examples[] = {
+    "cifar-predict --model m.pth --data cifar-100-python > predictions.tsv",
+    "head -c 307400 test.bin | cifar-predict --model m.pth --data - | confmat --summary",
+    "cifar-predict -m m.pth -d test.bin --class-maps maps.npy --logits logits.npy > p.tsv",
+    NULL,
+};
+
+static const struct prog prog = {
+    "cifar-predict", "Run images through a network and write a row for each", NULL, options,
+    examples,
+};
+
+static const char columns[] =
+    "id true pred correct conf p_true rank_true margin entropy loss true_name pred_name "
+    "true_group pred_group pred2 pred3 pred4 pred5 conf2 conf3 conf4 conf5";
+
+/* What the callbacks of the engine share. */
+struct job {
+    struct data *data;
+    struct net *net;
+    const struct names *names; /* of as many classes as the network's, or of none */
+    struct out *out;
+    struct tsv_out *rows;
+    struct npy_out *logits, *features, *maps, *ids;
+    size_t image;          /* bytes */
+    int64_t read, written; /* images */
+    int64_t total;         /* images to come, 0 where that is not known */
+    bool failed;           /* a read failed behind images that go first */
+    struct err err;
+};
+
+/* --- the engine's callbacks --- */
+
+static int check_label(const struct job *j, const struct data_item *item, struct err *e)
+{
+    if (item->label < j->net->classes)
+        return 0;
+    return err_set(e, "%s: image %lld: expected a label below %d, the classes of %s, found %d",
+                   data_name(j->data), (long long)item->id, j->net->classes, model_path,
+                   item->label);
+}
+
+static int read_images(void *ctx, struct engine_batch *b, int max, struct err *e)
+{
+    struct job *j = ctx;
+    struct data_item *item = b->tag;
+    int n = 0;
+    while (!j->failed && n < max && j->read < limit) {
+        int r = data_next(j->data, b->pixels + (size_t)n * j->image, &item[n], &j->err);
+        if (r == 0)
+            break;
+        if (r < 0 || check_label(j, &item[n], &j->err) != 0) {
+            j->failed = true;
+            break;
+        }
+        n++;
+        j->read++;
+    }
+    /* The images before a bad one are not lost. */
+    if (n > 0 || !j->failed)
+        return n;
+    *e = j->err;
+    return -1;
+}
+
+static void put_class(struct tsv_out *t, int cls)
+{
+    if (cls < 0)
+        tsv_put_string(t, NULL);
+    else
+        tsv_put_int(t, cls);
+}
+
+static void put_name(const struct job *j, int cls)
+{
+    const char *name = cls >= 0 && cls < j->names->classes ? j->names->name[cls] : NULL;
+    tsv_put_string(j->rows, name);
+}
+
+static void put_group(const struct job *j, int cls)
+{
+    char buf[16];
+    bool known = cls >= 0 && cls < j->names->classes && j->names->group[cls] >= 0;
+    tsv_put_string(j->rows, known ? names_group(j->names, cls, buf) : NULL);
+}
+
+static int put_row(const struct job *j, const struct data_item *item, const float *logits,
+                   struct err *e)
+{
+    struct tsv_out *t = j->rows;
+    struct score s;
+    for (int c = 0; c < j->net->classes; c++)
+        if (!isfinite(logits[c]))
+            return err_set(e, "%s: image %lld: the logit of class %d is not finite",
+                           data_name(j->data), (long long)item->id, c);
+    score_logits(&s, logits, j->net->classes, item->label);
+    bool labelled = item->label >= 0;
+    tsv_put_int(t, item->id);
+    put_class(t, item->label);
+    put_class(t, s.top[0]);
+    put_class(t, labelled ? s.top[0] == item->label : -1);
+    tsv_put_real(t, s.prob[0]);
+    tsv_put_real(t, s.p_true);
+    put_class(t, labelled ? s.rank_true : -1);
+    tsv_put_real(t, s.margin);
+    tsv_put_real(t, s.entropy);
+    tsv_put_real(t, s.loss);
+    put_name(j, item->label);
+    put_name(j, s.top[0]);
+    put_group(j, item->label);
+    put_group(j, s.top[0]);
+    for (int i = 1; i < SCORE_TOP; i++)
+        put_class(t, i < s.tops ? s.top[i] : -1);
+    for (int i = 1; i < SCORE_TOP; i++)
+        tsv_put_real(t, i < s.tops ? s.prob[i] : NAN);
+    return tsv_end(t, e);
+}
+
+static int put_tensor(struct npy_out *t, const void *items, int n, struct err *e)
+{
+    return t ? npy_write(t, items, n, e) : 0;
+}
+
+static int put_batch(struct job *j, const struct engine_batch *b, struct err *e)
+{
+    const struct data_item *item = b->tag;
+    for (int i = 0; i < b->n; i++) {
+        if (put_row(j, &item[i], b->logits + (size_t)i * (size_t)j->net->classes, e) != 0)
+            return -1;
+        if (put_tensor(j->ids, &item[i].id, 1, e) != 0)
+            return -1;
+    }
+    if (put_tensor(j->logits, b->logits, b->n, e) != 0 ||
+        put_tensor(j->features, b->features, b->n, e) != 0 ||
+        put_tensor(j->maps, b->class_maps, b->n, e) != 0)
+        return -1;
+    return out_flush(j->out, e);
+}
+
+static int write_batch(void *ctx, const struct engine_batch *b, struct err *e)
+{
+    struct job *j = ctx;
+    /* Nothing is left to do once an output is gone; another thread may be waiting
+     * for input that never comes. */
+    if (put_batch(j, b, e) != 0) {
+        struct err ignored = {0};
+        if (!e->closed)
+            out_flush(j->out, &ignored); /* the rows before the one that failed */
+        prog_fail(e);
+    }
+    j->written += b->n;
+    prog_progress("images", j->written, j->total);
+    return 0;
+}
+
+/* --- opening --- */
+
+static void parse_three(const char *option, const char *text, bool positive, float *v)
+{
+    if (!normal_parse(text, positive, v))
+        prog_usage("--%s: expected three %snumbers R,G,B, found '%s'", option,
+                   positive ? "positive " : "", text);
+}
+
+static void check_outputs(void)
+{
+    const char *const path[] = {logits_path, features_path, maps_path, ids_path, classes_path};
+    static const char *const name[] = {"logits", "features", "class-maps", "ids", "classes"};
+    enum { OUTPUTS = sizeof path / sizeof *path };
+    for (int i = 0; i < OUTPUTS; i++) {
+        if (!path[i])
+            continue;
+        if (strcmp(path[i], "-") == 0)
+            prog_usage("--%s: expected a file, found '-': standard output carries the rows",
+                       name[i]);
+        for (int k = 0; k < i; k++)
+            if (path[k] && strcmp(path[i], path[k]) == 0 && strncmp(path[i], "/dev/", 5) != 0)
+                prog_usage("--%s and --%s: expected two files, found '%s' twice", name[k], name[i],
+                           path[i]);
+    }
+}
+
+static void check_options(float *mean, float *std)
+{
+    if (!model_path)
+        prog_usage("expected --model FILE");
+    if (!data_path)
+        prog_usage("expected --data PATH");
+    if (layer && !features_path)
+        prog_usage("--layer: expected --features FILE with it");
+    if (!engine_is_device(device))
+        prog_usage("--device: expected auto, cpu, ref or cuda[:N], found '%s'", device);
+    if (mean_text)
+        parse_three("mean", mean_text, false, mean);
+    if (std_text)
+        parse_three("std", std_text, true, std);
+    check_outputs();
+}
+
+static void default_normalisation(const char *kind, float *mean, float *std)
+{
+    float usual[2][3];
+    normal_default(kind, usual[0], usual[1]);
+    if (!mean_text)
+        memcpy(mean, usual[0], sizeof usual[0]);
+    if (!std_text)
+        memcpy(std, usual[1], sizeof usual[1]);
+    if (prog_verbose())
+        prog_say("%s images, mean %g %g %g (%s), standard deviation %g %g %g (%s)", kind,
+                 (double)mean[0], (double)mean[1], (double)mean[2], mean_text ? "given" : "default",
+                 (double)std[0], (double)std[1], (double)std[2], std_text ? "given" : "default");
+}
+
+/* The names in use: those given have to be the model's; a data set's own that are
+ * not are left aside. */
+static struct names *choose_names(const struct job *j, struct err *e)
+{
+    const struct names *n = data_names(j->data);
+    int classes = j->net->classes;
+    if (names_path && n->classes != classes) {
+        err_record(e, "%s: expected names of %d classes, as %s has, found %d", names_path, classes,
+                   model_path, n->classes);
+        return NULL;
+    }
+    bool fits = n->classes == classes;
+    if (!fits && n->classes > 0 && prog_verbose())
+        prog_say("%s: names of %d classes left aside: %s has %d", data_name(j->data), n->classes,
+                 model_path, classes);
+    int groups = fits ? n->groups : 0;
+    struct names *own = names_new(classes, groups);
+    for (int i = 0; fits && i < classes; i++) {
+        own->name[i] = n->name[i] ? mem_dup(n->name[i]) : NULL;
+        own->group[i] = n->group[i];
+    }
+    for (int i = 0; i < groups; i++)
+        own->group_name[i] = n->group_name[i] ? mem_dup(n->group_name[i]) : NULL;
+    return own;
+}
+
+static int open_tensor(struct npy_out **t, const char *path, enum npy_type type, int ndim,
+                       const int64_t *shape, struct err *e)
+{
+    return path ? npy_create(t, path, type, ndim, shape, e) : 0;
+}
+
+static int open_outputs(struct job *j, int features, struct err *e)
+{
+    const struct net *n = j->net;
+    const struct net_value *last = &n->value[net_last(n)];
+    int64_t maps[] = {n->classes, last->h, last->w}, values[3] = {0};
+    if (features >= 0) {
+        values[0] = n->value[features].c;
+        values[1] = n->value[features].h;
+        values[2] = n->value[features].w;
+    }
+    if (open_tensor(&j->logits, logits_path, NPY_F32, 1, maps, e) != 0 ||
+        open_tensor(&j->features, features_path, NPY_F32, 3, values, e) != 0 ||
+        open_tensor(&j->maps, maps_path, NPY_F32, 3, maps, e) != 0 ||
+        open_tensor(&j->ids, ids_path, NPY_I64, 0, NULL, e) != 0 || out_open(&j->out, "-", e) != 0)
+        return -1;
+    j->rows = tsv_begin(j->out, columns);
+    return 0;
+}
+
+static int close_tensor(struct npy_out *t, struct err *e)
+{
+    return t ? npy_finish(t, e) : 0;
+}
+
+static int close_outputs(struct job *j, struct err *e)
+{
+    tsv_free(j->rows);
+    if (out_flush(j->out, e) != 0 || close_tensor(j->logits, e) != 0 ||
+        close_tensor(j->features, e) != 0 || close_tensor(j->maps, e) != 0 ||
+        close_tensor(j->ids, e) != 0)
+        return -1;
+    struct out *o;
+    if (classes_path && (out_open(&o, classes_path, e) != 0 || names_write(j->names, o, e) != 0 ||
+                         out_close(o, e) != 0))
+        return -1;
+    return out_close(j->out, e);
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int open_network(struct job *j, struct net_opts *o, struct err *e)
+{
+    struct ckpt *c;
+    const struct data_opts d = {.labels = labels_path, .names = names_path};
+    if (ckpt_open(&c, model_path, e) != 0)
+        return -1;
+    int r = data_open(&j->data, data_path, &d, e);
+    if (r == 0) {
+        default_normalisation(data_kind(j->data), o->mean, o->std);
+        o->h = data_h(j->data);
+        o->w = data_w(j->data);
+        r = net_build(&j->net, c, o, e);
+    }
+    ckpt_close(c); /* the network has its own weights */
+    return r;
+}
+
+static int run(struct job *j, struct net_opts *o, struct err *e)
+{
+    if (open_network(j, o, e) != 0)
+        return -1;
+    struct names *names = choose_names(j, e);
+    if (!names)
+        return -1;
+    j->names = names;
+    int features = -1;
+    if (features_path) {
+        features = layer ? net_layer(j->net, layer, e) : net_last(j->net);
+        if (features < 0)
+            return -1;
+    }
+    struct engine *g;
+    const struct engine_opts eo = {.device = device,
+                                   .precision = (enum engine_precision)precision,
+                                   .threads = (int)threads,
+                                   .features = features,
+                                   .class_maps = maps_path != NULL};
+    double start = now();
+    if (engine_open(&g, j->net, &eo, e) != 0)
+        return -1;
+    if (prog_verbose())
+        prog_say("%s (ready in %.2f s)", engine_about(g), now() - start);
+    if (open_outputs(j, features, e) != 0)
+        return -1;
+
+    j->image = 3 * (size_t)o->h * (size_t)o->w;
+    int64_t count = data_count(j->data);
+    j->total = count < 0 ? 0 : count < limit ? count : limit;
+    const struct engine_calls calls = {
+        .ctx = j, .tag_bytes = sizeof(struct data_item), .read = read_images, .write = write_batch};
+    start = now();
+    if (engine_run(g, &calls, e) != 0)
+        return -1;
+    prog_progress_end();
+    double took = now() - start;
+    if (prog_verbose())
+        prog_say("%lld images in %.2f s, %.0f per second", (long long)j->written, took,
+                 took > 0 ? (double)j->written / took : 0.0);
+    if (close_outputs(j, e) != 0)
+        return -1;
+    engine_close(g);
+    net_free(j->net);
+    data_close(j->data);
+    names_free(names);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct net_opts o = {0};
+    struct job j = {0};
+    struct err e = {0};
+    prog_start(&prog, argc, argv);
+    check_options(o.mean, o.std);
+    if (run(&j, &o, &e) != 0)
+        prog_fail(&e);
+    return PROG_OK;
+}

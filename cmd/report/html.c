@@ -1,0 +1,489 @@
+/* The pages. Their frames are the files beside this one, in which {{name}} stands
+ * for a part. Names of classes stand only in text and in quoted attributes, where
+ * they are escaped; the scripts hold none. */
+#include "report.h"
+
+#include "assets.h"
+#include "base/mem.h"
+#include "base/prog.h"
+#include "draw/sheet_file.h"
+#include "stream/tsv.h"
+#include "words.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The reference's colour bands. */
+#define BAND_MID 0.5
+#define BAND_HIGH 0.7
+
+enum { WRONG_ANSWERS = 3, PAIR_SHEETS = 5, NAME_CHARS = 28 };
+
+/* A pair of classes with a sheet. */
+struct pair_sheet {
+    int number, truth, pred;
+    char *from, *to; /* names */
+};
+
+struct page {
+    const struct run *run;
+    bool has_summary;
+    char **sheet; /* [classes] files of the class sheets, NULL where there is none */
+    struct pair_sheet *pair;
+    int pairs;
+};
+
+struct part {
+    const char *name;
+    const char *asset; /* or a function that writes it */
+    void (*write)(const struct page *p);
+};
+
+static void put(const char *s)
+{
+    words_raw(s, strlen(s));
+}
+
+static void put_text(const char *s)
+{
+    for (; *s; s++) {
+        const char *escaped = *s == '&'    ? "&amp;"
+                              : *s == '<'  ? "&lt;"
+                              : *s == '>'  ? "&gt;"
+                              : *s == '"'  ? "&quot;"
+                              : *s == '\'' ? "&#39;"
+                                           : NULL;
+        if (escaped)
+            put(escaped);
+        else
+            words_raw(s, 1);
+    }
+}
+
+static const struct part *part_find(const struct part *parts, const char *name, size_t n)
+{
+    for (const struct part *p = parts; p->name; p++)
+        if (strlen(p->name) == n && memcmp(p->name, name, n) == 0)
+            return p;
+    prog_die(PROG_ERROR, "no such part of a page: '%.*s'", (int)n, name);
+}
+
+static void page_write(const char *frame, const struct part *parts, const struct page *page)
+{
+    words_open();
+    for (const char *mark; (mark = strstr(frame, "{{"));) {
+        const char *name = mark + 2, *end = strstr(name, "}}");
+        words_raw(frame, (size_t)(mark - frame));
+        const struct part *part = part_find(parts, name, (size_t)(end - name));
+        if (part->asset)
+            put(part->asset);
+        else
+            part->write(page);
+        frame = end + 2;
+    }
+    put(frame);
+    words_close();
+}
+
+/* --- both pages --- */
+
+static void put_overall(const struct page *p)
+{
+    const struct classes *c = &p->run->classes;
+    words_put("%" PRId64 " of %" PRId64 " images right", c->correct, c->total);
+    if (c->total > 0)
+        words_put(" (%.2f&nbsp;%%)", 100.0 * (double)c->correct / (double)c->total);
+    words_put(", %" PRId64 " wrong, %d classes", c->total - c->correct, c->present);
+    if (c->groups > 0)
+        words_put(" in %d superclasses", c->groups);
+    if (p->has_summary && !isnan(p->run->summary.top5_accuracy))
+        words_put("; true class among the best five: %.2f&nbsp;%%",
+                  100 * p->run->summary.top5_accuracy);
+    put(".");
+}
+
+static const char *band(const struct class_row *c)
+{
+    double accuracy = class_accuracy(c);
+    return isnan(accuracy)        ? "none"
+           : accuracy < BAND_MID  ? "low"
+           : accuracy < BAND_HIGH ? "mid"
+                                  : "high";
+}
+
+/* --- bars --- */
+
+static void put_legend(const struct page *p)
+{
+    int low = 0, mid = 0, high = 0, none = 0;
+    for (int i = 0; i < p->run->classes.n; i++) {
+        const struct class_row *c = &p->run->classes.row[i];
+        if (!c->present)
+            continue;
+        double accuracy = class_accuracy(c);
+        none += isnan(accuracy);
+        low += accuracy < BAND_MID;
+        mid += accuracy >= BAND_MID && accuracy < BAND_HIGH;
+        high += accuracy >= BAND_HIGH;
+    }
+    words_put("<li class=\"low\">below %.0f&nbsp;%%: %d</li>\n", 100 * BAND_MID, low);
+    words_put("<li class=\"mid\">below %.0f&nbsp;%%: %d</li>\n", 100 * BAND_HIGH, mid);
+    words_put("<li class=\"high\">%.0f&nbsp;%% and above: %d</li>", 100 * BAND_HIGH, high);
+    if (none > 0)
+        words_put("\n<li>no images: %d</li>", none);
+}
+
+/* How long the longest name is, for the room below the bars. */
+static void put_chars(const struct page *p)
+{
+    int most = 0;
+    for (int i = 0; i < p->run->classes.n; i++) {
+        const struct class_row *c = &p->run->classes.row[i];
+        int n = c->present ? words_width(c->shown) : 0;
+        most = n > most ? n : most;
+    }
+    words_put("%d", most < NAME_CHARS ? most : NAME_CHARS);
+}
+
+static void put_no_groups(const struct page *p)
+{
+    if (p->run->classes.groups == 0)
+        put(" hidden");
+}
+
+static void put_bar(const struct classes *c, int cls)
+{
+    const struct class_row *row = &c->row[cls];
+    bool empty = row->total == 0;
+    double percent = empty ? 0 : 100 * class_accuracy(row);
+    words_put("<li class=\"%s\" tabindex=\"0\" data-id=\"%d\" data-accuracy=\"%.9g\" "
+              "data-group=\"%d\" data-name=\"",
+              band(row), cls, empty ? -1 : percent, row->group);
+    put_text(row->shown);
+    words_put("\" style=\"--v: %.6g\"><span class=\"plot\"><span class=\"tip\"><b>", percent);
+    put_text(row->shown);
+    words_put(" (%d)</b> ", cls);
+    if (empty)
+        put("no images");
+    else
+        words_put("%.1f&nbsp;%%, %" PRId64 " of %" PRId64 " right", percent, row->correct,
+                  row->total);
+    if (c->groups > 0) {
+        put("<br>");
+        put_text(row->group_shown);
+    }
+    put("</span></span><span class=\"name\" aria-hidden=\"true\">");
+    put_text(row->shown);
+    put("</span></li>\n");
+}
+
+static void put_bars(const struct page *p)
+{
+    const struct classes *c = &p->run->classes;
+    int *rank, n = classes_ranked(c, CLASSES_WITH_EMPTY, &rank);
+    for (int i = 0; i < n; i++)
+        put_bar(c, rank[i]);
+    free(rank);
+}
+
+void bars_write(const struct run *r, bool has_summary)
+{
+    static const struct part parts[] = {
+        {"page.css", asset_page_css, NULL},
+        {"bars.css", asset_bars_css, NULL},
+        {"bars.js", asset_bars_js, NULL},
+        {"overall", NULL, put_overall},
+        {"legend", NULL, put_legend},
+        {"no_groups", NULL, put_no_groups},
+        {"bars", NULL, put_bars},
+        {"chars", NULL, put_chars},
+        {NULL, NULL, NULL},
+    };
+    page_write(asset_bars_html, parts, &(struct page){.run = r, .has_summary = has_summary});
+}
+
+/* --- explorer --- */
+
+static void put_heads(const struct page *p)
+{
+    struct head {
+        const char *text, *sort, *class;
+        bool there;
+    } heads[] = {
+        {"No.", "rising", "n", true},
+        {"Class", "rising", "", true},
+        {"Superclass", "rising", "", p->run->classes.groups > 0},
+        {"Images", "rising", "n", true},
+        {"Accuracy", "rising", "", true},
+        {"Wrong", "falling", "n", true},
+        {"Unsure right", "falling", "n", p->run->answers.known},
+        {"Very sure wrong", "falling", "n", p->run->answers.known},
+        {"Most frequent wrong answers", "falling", "", true},
+    };
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        if (!heads[i].there)
+            continue;
+        words_put("<th scope=\"col\" class=\"%s\" data-sort=\"%s\"%s><span>%s</span></th>",
+                  heads[i].class, heads[i].sort,
+                  strcmp(heads[i].text, "Accuracy") == 0 ? " aria-sort=\"ascending\"" : "",
+                  heads[i].text);
+    }
+}
+
+/* Where the pairs of each true class stand in the table, which is by falling count:
+ * `at` holds `n` indices from `from[cls]` on. */
+struct by_class {
+    size_t *from, *at;
+};
+
+static struct by_class pairs_by_class(const struct run *r)
+{
+    size_t classes = (size_t)r->classes.n;
+    struct by_class b = {mem_zero(classes + 2, sizeof *b.from),
+                         mem_alloc(r->pairs.n + 1, sizeof *b.at)};
+    for (size_t i = 0; i < r->pairs.n; i++)
+        b.from[r->pairs.row[i].truth + 2]++;
+    for (size_t i = 2; i < classes + 2; i++)
+        b.from[i] += b.from[i - 1];
+    for (size_t i = 0; i < r->pairs.n; i++)
+        b.at[b.from[r->pairs.row[i].truth + 1]++] = i;
+    return b;
+}
+
+static void put_number(int64_t n)
+{
+    words_put("<td class=\"n\" data-v=\"%" PRId64 "\">%" PRId64 "</td>", n, n);
+}
+
+static void put_wrong_answers(const struct run *r, const struct by_class *b, int cls)
+{
+    size_t from = b->from[cls], to = b->from[cls + 1];
+    const struct pair_row *p = r->pairs.row;
+    words_put("<td class=\"wrong\" data-v=\"%" PRId64 "\">",
+              from < to ? p[b->at[from]].count : (int64_t)0);
+    for (size_t i = from; i < to && i < from + WRONG_ANSWERS; i++) {
+        put(i > from ? ", <span>" : "<span>");
+        put_text(r->classes.row[p[b->at[i]].pred].shown);
+        words_put(" <small>%" PRId64 "</small></span>", p[b->at[i]].count);
+    }
+    put("</td>");
+}
+
+static void put_class(const struct run *r, const struct by_class *b, int cls, const char *sheet)
+{
+    const struct class_row *row = &r->classes.row[cls];
+    words_put("<tr><td class=\"n\" data-v=\"%d\">%d</td><th scope=\"row\">", cls, cls);
+    if (sheet) {
+        put("<a href=\"worst_predictions/");
+        put_text(sheet);
+        put("\">");
+    }
+    put_text(row->shown);
+    put(sheet ? "</a></th>" : "</th>");
+    if (r->classes.groups > 0) {
+        put("<td>");
+        put_text(row->group_shown);
+        put("</td>");
+    }
+    put_number(row->total);
+    double percent = 100 * class_accuracy(row);
+    if (isnan(percent))
+        put("<td class=\"accuracy none\" data-v=\"\">no images</td>");
+    else
+        words_put("<td class=\"accuracy %s\" data-v=\"%.9g\" style=\"--v: %.6g\">"
+                  "<span>%.1f&nbsp;%%</span><i></i></td>",
+                  band(row), percent, percent, percent);
+    put_number(row->total - row->correct);
+    if (r->answers.known) {
+        put_number(row->unsure_right);
+        put_number(row->sure_wrong);
+    }
+    put_wrong_answers(r, b, cls);
+    put("</tr>\n");
+}
+
+static void put_classes(const struct page *p)
+{
+    const struct run *r = p->run;
+    struct by_class b = pairs_by_class(r);
+    int *rank, n = classes_ranked(&r->classes, CLASSES_WITH_EMPTY, &rank);
+    for (int i = 0; i < n; i++)
+        put_class(r, &b, rank[i], p->sheet[rank[i]]);
+    free(rank);
+    free(b.from);
+    free(b.at);
+}
+
+static void put_pair(const struct run *r, const struct pair_sheet *s)
+{
+    char *file = sheet_pair_file(s->number, s->from, s->to);
+    char *from = shown_name(s->from), *to = shown_name(s->to);
+    put("<li><a href=\"");
+    put_text(file);
+    words_put("\"><b>%d. ", s->number);
+    put_text(from);
+    put(" &rarr; ");
+    put_text(to);
+    put("</b>");
+    for (size_t i = 0; i < r->pairs.n; i++) {
+        const struct pair_row *p = &r->pairs.row[i];
+        if (p->truth != s->truth || p->pred != s->pred)
+            continue;
+        words_put("<small>%" PRId64 " of %" PRId64 " images", p->count,
+                  r->classes.row[p->truth].total);
+        if (p->reverse >= 0)
+            words_put(", the other way round %" PRId64, p->reverse);
+        if (p->same_group >= 0)
+            put(p->same_group ? ", same superclass" : ", across superclasses");
+        put("</small>");
+        break;
+    }
+    put("<img loading=\"lazy\" alt=\"\" src=\"");
+    put_text(file);
+    put("\"></a></li>\n");
+    free(file);
+    free(from);
+    free(to);
+}
+
+static void put_pairs(const struct page *p)
+{
+    if (p->pairs == 0) {
+        put("<p>No pair of classes is confused.</p>");
+        return;
+    }
+    put("<ol class=\"gallery\">\n");
+    for (int i = 0; i < p->pairs; i++)
+        put_pair(p->run, &p->pair[i]);
+    put("</ol>");
+}
+
+/* --- which sheets there are: read before the page is begun --- */
+
+/* Opens the rows that worst-k chose and finds the columns. */
+static struct tsv_in *chosen_open(const char *file, const char *const *column, int n, int *col)
+{
+    struct err e;
+    struct tsv_in *t;
+    if (tsv_open(&t, file, &e) != 0)
+        prog_fail(&e);
+    for (int i = 0; i < n; i++) {
+        col[i] = tsv_need(t, column[i], &e);
+        if (col[i] < 0)
+            prog_fail(&e);
+    }
+    return t;
+}
+
+static bool chosen_next(struct tsv_in *t)
+{
+    struct err e;
+    int r = tsv_next(t, &e);
+    if (r < 0)
+        prog_fail(&e);
+    return r == 1;
+}
+
+static int chosen_number(const struct tsv_in *t, int col, int64_t min, int64_t max)
+{
+    struct err e;
+    int64_t v;
+    if (tsv_int(t, col, min, max, &v, &e) != 0)
+        prog_fail(&e);
+    return (int)v;
+}
+
+static void sheets_chosen(struct page *p, const char *file)
+{
+    static const char *const column[] = {"true", "true_name"};
+    int col[2];
+    struct tsv_in *t = chosen_open(file, column, 2, col);
+    while (chosen_next(t)) {
+        int cls = chosen_number(t, col[0], 0, p->run->classes.n - 1);
+        if (p->sheet[cls])
+            continue;
+        char *name = tsv_string(t, col[1]);
+        p->sheet[cls] = sheet_class_file(cls, name);
+        free(name);
+    }
+    tsv_close(t);
+}
+
+static void sheets_of_all(struct page *p)
+{
+    const struct classes *c = &p->run->classes;
+    for (int i = 0; i < c->n; i++)
+        if (c->row[i].present && c->row[i].total > 0)
+            p->sheet[i] = sheet_class_file(i, c->row[i].name);
+}
+
+/* One sheet for each pair: its rows stand together. */
+static void pairs_chosen(struct page *p, const char *file)
+{
+    static const char *const column[] = {"group", "true", "pred", "true_name", "pred_name"};
+    int col[5], last = p->run->classes.n - 1;
+    struct tsv_in *t = chosen_open(file, column, 5, col);
+    while (chosen_next(t)) {
+        int number = chosen_number(t, col[0], 1, INT32_MAX);
+        if (p->pairs > 0 && p->pair[p->pairs - 1].number == number)
+            continue;
+        p->pair = mem_grow(p->pair, (size_t)p->pairs + 1, sizeof *p->pair);
+        p->pair[p->pairs++] = (struct pair_sheet){
+            .number = number,
+            .truth = chosen_number(t, col[1], 0, last),
+            .pred = chosen_number(t, col[2], 0, last),
+            .from = tsv_string(t, col[3]),
+            .to = tsv_string(t, col[4]),
+        };
+    }
+    tsv_close(t);
+}
+
+static void pairs_first(struct page *p)
+{
+    const struct pairs *all = &p->run->pairs;
+    p->pairs = all->n < PAIR_SHEETS ? (int)all->n : PAIR_SHEETS;
+    p->pair = mem_alloc((size_t)p->pairs, sizeof *p->pair);
+    for (int i = 0; i < p->pairs; i++) {
+        const struct pair_row *r = &all->row[i];
+        p->pair[i] = (struct pair_sheet){i + 1, r->truth, r->pred, mem_dup(r->true_name),
+                                         mem_dup(r->pred_name)};
+    }
+}
+
+void explorer_write(const struct run *r, bool has_summary, const char *selected,
+                    const char *pair_rows)
+{
+    static const struct part parts[] = {
+        {"page.css", asset_page_css, NULL},
+        {"explorer.css", asset_explorer_css, NULL},
+        {"explorer.js", asset_explorer_js, NULL},
+        {"overall", NULL, put_overall},
+        {"heads", NULL, put_heads},
+        {"classes", NULL, put_classes},
+        {"pairs", NULL, put_pairs},
+        {NULL, NULL, NULL},
+    };
+    struct page page = {.run = r, .has_summary = has_summary};
+    page.sheet = mem_zero((size_t)r->classes.n, sizeof *page.sheet);
+    if (selected)
+        sheets_chosen(&page, selected);
+    else
+        sheets_of_all(&page);
+    if (pair_rows)
+        pairs_chosen(&page, pair_rows);
+    else
+        pairs_first(&page);
+    page_write(asset_explorer_html, parts, &page);
+    for (int i = 0; i < r->classes.n; i++)
+        free(page.sheet[i]);
+    for (int i = 0; i < page.pairs; i++) {
+        free(page.pair[i].from);
+        free(page.pair[i].to);
+    }
+    free(page.sheet);
+    free(page.pair);
+}

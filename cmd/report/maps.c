@@ -1,0 +1,170 @@
+#include "maps.h"
+
+#include "base/prog.h"
+#include "stats/answer.h"
+#include "stream/tsv.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+enum { TARGET_TRUE, TARGET_PRED, TARGETS };
+
+enum col {
+    COL_ID,
+    COL_TARGET,
+    COL_CLASS,
+    COL_ZERO,
+    COL_BLANK,
+    COL_SATURATION,
+    COL_ENTROPY,
+    COL_X,
+    COL_Y,
+    COL_BORDER,
+    COL_OVERLAP,
+    COLS
+};
+
+static const char *const column[COLS] = {
+    [COL_ID] = "id",           [COL_TARGET] = "target",
+    [COL_CLASS] = "class",     [COL_ZERO] = "zero_share",
+    [COL_BLANK] = "blank",     [COL_SATURATION] = "saturation",
+    [COL_ENTROPY] = "entropy", [COL_X] = "center_x",
+    [COL_Y] = "center_y",      [COL_BORDER] = "border_share",
+    [COL_OVERLAP] = "overlap",
+};
+
+struct map_row {
+    bool present;
+    int64_t cls, blank;
+    double figure[COLS]; /* those that are shares; NaN where NA */
+};
+
+struct image {
+    int64_t id, line;
+    struct map_row row[TARGETS];
+};
+
+static double share(const struct tsv_in *t, int col)
+{
+    struct err e;
+    double v;
+    if (tsv_real_na(t, col, &v, &e) != 0)
+        prog_fail(&e);
+    if (v < -1e-6 || v > 1 + 1e-6) {
+        struct tsv_field name = tsv_header(t, col), f = tsv_get(t, col);
+        tsv_record(t, &e, "column '%.*s': expected a number from 0 to 1, found '%.*s'", (int)name.n,
+                   name.p, (int)f.n, f.p);
+        prog_fail(&e);
+    }
+    return v;
+}
+
+static int64_t whole(const struct tsv_in *t, int col, int64_t max)
+{
+    struct err e;
+    int64_t v;
+    if (tsv_int(t, col, 0, max, &v, &e) != 0)
+        prog_fail(&e);
+    return v;
+}
+
+static int target_of(struct tsv_field f)
+{
+    if (f.n == 4 && memcmp(f.p, "true", 4) == 0)
+        return TARGET_TRUE;
+    if (f.n == 4 && memcmp(f.p, "pred", 4) == 0)
+        return TARGET_PRED;
+    return -1;
+}
+
+static void row_add(struct image *image, const struct tsv_in *t, const int *col)
+{
+    int target = target_of(tsv_get(t, col[COL_TARGET]));
+    if (target < 0)
+        return;
+    struct map_row *r = &image->row[target];
+    if (r->present) {
+        struct err e;
+        tsv_record(t, &e, "expected one map of each target for image %" PRId64 ", found two of %s",
+                   image->id, target == TARGET_TRUE ? "true" : "pred");
+        prog_fail(&e);
+    }
+    r->present = true;
+    r->cls = whole(t, col[COL_CLASS], STATS_CLASSES - 1);
+    r->blank = whole(t, col[COL_BLANK], 1);
+    static const enum col shares[] = {COL_ZERO, COL_SATURATION, COL_ENTROPY, COL_X,
+                                      COL_Y,    COL_BORDER,     COL_OVERLAP};
+    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
+        r->figure[shares[i]] = share(t, col[shares[i]]);
+}
+
+static void image_wrong(struct maps *m, const struct image *image)
+{
+    const struct map_row *truth = &image->row[TARGET_TRUE], *pred = &image->row[TARGET_PRED];
+    m->true_blank += truth->blank;
+    m->true_mute += !truth->blank && truth->figure[COL_ZERO] > 0.5;
+    double overlap = truth->figure[COL_OVERLAP];
+    if (isnan(overlap))
+        return;
+    spread_add(&m->overlap, overlap);
+    m->overlap_high += overlap > 0.5;
+    m->overlap_low += overlap < 0.2;
+    /* The saturation of a map is one less the probability of its class. */
+    double doubt = pred->figure[COL_SATURATION];
+    if (!isnan(doubt))
+        spread_add(doubt < 0.1 ? &m->overlap_sure : &m->overlap_other, overlap);
+}
+
+static void image_add(struct maps *m, const struct image *image, const char *file)
+{
+    if (image->id < 0)
+        return;
+    for (int i = 0; i < TARGETS; i++)
+        if (!image->row[i].present)
+            prog_die(PROG_ERROR,
+                     "%s:%" PRId64 ": expected the maps of the targets true and pred of image "
+                     "%" PRId64 " in rows that follow each other, found none of %s",
+                     file, image->line, image->id, i == TARGET_TRUE ? "true" : "pred");
+    const struct map_row *pred = &image->row[TARGET_PRED];
+    bool wrong = pred->cls != image->row[TARGET_TRUE].cls;
+    struct map_figures *f = &m->of[wrong ? MAPS_WRONG : MAPS_RIGHT];
+    f->images++;
+    f->blank += pred->blank;
+    spread_add(&f->border, pred->figure[COL_BORDER]);
+    spread_add(&f->entropy, pred->figure[COL_ENTROPY]);
+    f->wide += pred->figure[COL_ENTROPY] > MAPS_WIDE;
+    f->narrow += pred->figure[COL_ENTROPY] < MAPS_NARROW;
+    spread_add(&f->off, hypot(pred->figure[COL_X] - 0.5, pred->figure[COL_Y] - 0.5));
+    if (wrong)
+        image_wrong(m, image);
+}
+
+void maps_read(struct maps *m, const char *file)
+{
+    struct err e;
+    struct tsv_in *t;
+    int col[COLS], r;
+    *m = (struct maps){.known = true};
+    if (tsv_open(&t, file, &e) != 0)
+        prog_fail(&e);
+    for (int i = 0; i < COLS; i++) {
+        col[i] = tsv_need(t, column[i], &e);
+        if (col[i] < 0)
+            prog_fail(&e);
+    }
+    struct image image = {.id = -1};
+    while ((r = tsv_next(t, &e)) == 1) {
+        int64_t id = whole(t, col[COL_ID], INT64_MAX);
+        if (id != image.id) {
+            image_add(m, &image, tsv_name(t));
+            image = (struct image){.id = id};
+        }
+        image.line = tsv_line(t);
+        row_add(&image, t, col);
+    }
+    if (r < 0)
+        prog_fail(&e);
+    image_add(m, &image, tsv_name(t));
+    tsv_close(t);
+}

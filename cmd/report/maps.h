@@ -1,0 +1,48 @@
+/* What the figures of all maps (cam-compute --stats) tell, read in one pass; memory
+ * does not grow with the images. */
+#ifndef HP_REPORT_MAPS_H
+#define HP_REPORT_MAPS_H
+
+#include "stats/spread.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { MAPS_RIGHT, MAPS_WRONG, MAPS_ANSWERS };
+
+/* An even map has an entropy of 1, a map with one lit cell one of 0. */
+#define MAPS_WIDE 0.9
+#define MAPS_NARROW 0.5
+
+/* Where the median is above, two maps overlap in part whatever they show: on 4 by 4
+ * cells of independent, evenly likely masses it is 0.86, and the overlap one half. */
+#define MAPS_BLUNT 0.8
+
+/* Figures that right and wrong answers are compared by: the map of the predicted
+ * class, blank maps left out. */
+struct map_figures {
+    int64_t images, blank;
+    struct spread border;  /* share of the map's mass on the outermost ring of cells */
+    struct spread entropy; /* of the mass, as a share of the largest possible */
+    struct spread off;     /* distance of the centre of mass from the image's centre,
+                              as a share of the image's side */
+    int64_t wide, narrow;  /* entropy above MAPS_WIDE, below MAPS_NARROW */
+};
+
+struct maps {
+    bool known;
+    struct map_figures of[MAPS_ANSWERS];
+
+    /* Wrong answers only. */
+    int64_t true_blank;    /* the map of the true class is blank */
+    int64_t true_mute;     /* it is zero in more than half of its cells, but not blank */
+    struct spread overlap; /* of the maps of the true and the predicted class */
+    int64_t overlap_high, overlap_low;         /* above one half, below one fifth */
+    struct spread overlap_sure, overlap_other; /* confidence above 90 %, the others */
+};
+
+/* Ends the program where the table is not as it must be: the rows of an image stand
+ * together, and there is one for the target `true` and one for `pred`. */
+void maps_read(struct maps *m, const char *file);
+
+#endif

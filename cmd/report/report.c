@@ -1,0 +1,162 @@
+/* Texts, tables and pages for people, from the tables of one run. */
+#include "report.h"
+
+#include "base/mem.h"
+#include "base/prog.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PAGE_BARS, PAGE_EXPLORER }; /* in the order of the option's words */
+
+enum table { SUMMARY, CLASSES, PAIRS, GROUPS, CAM, PREDICTIONS, SELECTED, PAIR_ROWS, TABLES };
+
+static const char *file[TABLES];
+static int page = -1;
+
+static const struct opt options[] = {
+    {"summary", 's', OPT_STRING, &file[SUMMARY], "FILE", "The figures of confmat --summary.", 0, 0},
+    {"classes", 'c', OPT_STRING, &file[CLASSES], "FILE", "The table of confmat --classes.", 0, 0},
+    {"pairs", 'p', OPT_STRING, &file[PAIRS], "FILE", "The table of confmat --pairs --top 0.", 0, 0},
+    {"groups", 'g', OPT_STRING, &file[GROUPS], "FILE",
+     "The superclass matrix of confmat --groups, for the superclasses that are taken for another.",
+     0, 0},
+    {"cam", 'm', OPT_STRING, &file[CAM], "FILE",
+     "The figures of the maps of all images, as cam-compute --target true,pred --stats writes "
+     "them; without them nothing is said of maps.",
+     0, 0},
+    {"predictions", 'P', OPT_STRING, &file[PREDICTIONS], "FILE",
+     "The rows of cifar-predict, for what only they tell: unsure right answers and very sure wrong "
+     "ones of each class.",
+     0, 0},
+    {"selected", 0, OPT_STRING, &file[SELECTED], "FILE",
+     "The rows of worst-k --by class: the explorer links the sheets of these classes.", 0, 0},
+    {"pair-rows", 0, OPT_STRING, &file[PAIR_ROWS], "FILE",
+     "The rows of worst-k --by pair: the explorer links the sheets of these pairs.", 0, 0},
+    {"page", 0, OPT_CHOICE, &page, "bars|explorer", "Which page html writes.", 0, 0},
+    {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
+};
+
+static const char *const examples[] = {
+    "report summary --summary summary.tsv --classes per_class.tsv --pairs pairs.tsv",
+    "confmat --classes < predictions.tsv | report csv --classes -",
+    "report html --page bars --classes per_class.tsv > bars.html",
+    NULL,
+};
+
+static const struct prog prog = {
+    "report",
+    "Write texts, tables and pages about one run of a classifier",
+    "summary|recommendations|csv|html",
+    options,
+    examples,
+};
+
+static void need(const char *what, enum table t)
+{
+    if (!file[t])
+        prog_usage("%s needs --%s %s", what, options[t].name, options[t].arg);
+}
+
+/* Standard input can be read once. */
+static void check_inputs(void)
+{
+    const char *first = NULL;
+    for (int i = 0; i < TABLES; i++) {
+        if (!file[i] || strcmp(file[i], "-") != 0)
+            continue;
+        if (first)
+            prog_usage("--%s and --%s cannot both be standard input", first, options[i].name);
+        first = options[i].name;
+    }
+}
+
+/* Reads the tables that are given and that `tables`, bits of enum table, wants. */
+static void run_read(struct run *r, unsigned tables)
+{
+    *r = (struct run){0};
+    classes_read(&r->classes, file[CLASSES]);
+    if (tables & 1u << PAIRS)
+        pairs_read(&r->pairs, file[PAIRS], &r->classes);
+    if (tables & 1u << SUMMARY && file[SUMMARY])
+        summary_read(&r->summary, file[SUMMARY], &r->classes);
+    if (tables & 1u << GROUPS && file[GROUPS])
+        groups_read(&r->groups, file[GROUPS]);
+    if (tables & 1u << PREDICTIONS && file[PREDICTIONS])
+        answers_read(&r->answers, file[PREDICTIONS], &r->classes);
+    if (tables & 1u << CAM && file[CAM])
+        maps_read(&r->maps, file[CAM]);
+}
+
+static void run_free(struct run *r)
+{
+    classes_free(&r->classes);
+    pairs_free(&r->pairs);
+    groups_free(&r->groups);
+    free(r);
+}
+
+static void text(const char *what, void (*write)(const struct run *))
+{
+    struct run *r = mem_alloc(1, sizeof *r);
+    need(what, SUMMARY);
+    need(what, CLASSES);
+    need(what, PAIRS);
+    run_read(r, ~0u);
+    write(r);
+    run_free(r);
+}
+
+static void csv(void)
+{
+    if (!file[CLASSES] == !file[PAIRS])
+        prog_usage("csv needs either --classes FILE or --pairs FILE");
+    if (file[CLASSES]) {
+        struct classes c;
+        classes_read(&c, file[CLASSES]);
+        csv_write_classes(&c);
+        classes_free(&c);
+    } else {
+        struct pairs p;
+        pairs_read(&p, file[PAIRS], NULL);
+        csv_write_pairs(&p);
+        pairs_free(&p);
+    }
+}
+
+static void html(void)
+{
+    struct run *r = mem_alloc(1, sizeof *r);
+    if (page < 0)
+        prog_usage("html needs --page bars or --page explorer");
+    need("html", CLASSES);
+    if (page == PAGE_BARS) {
+        run_read(r, 1u << SUMMARY);
+        bars_write(r, file[SUMMARY] != NULL);
+    } else {
+        need("html --page explorer", PAIRS);
+        run_read(r, 1u << SUMMARY | 1u << PAIRS | 1u << PREDICTIONS);
+        explorer_write(r, file[SUMMARY] != NULL, file[SELECTED], file[PAIR_ROWS]);
+    }
+    run_free(r);
+}
+
+int main(int argc, char **argv)
+{
+    int at = prog_start(&prog, argc, argv);
+    if (argc - at != 1)
+        prog_usage("expected one of %s, found %s", prog.operands, argc == at ? "nothing" : "more");
+    check_inputs();
+    const char *what = argv[at];
+    if (strcmp(what, "summary") == 0)
+        text(what, summary_write);
+    else if (strcmp(what, "recommendations") == 0)
+        text(what, advice_write);
+    else if (strcmp(what, "csv") == 0)
+        csv();
+    else if (strcmp(what, "html") == 0)
+        html();
+    else
+        prog_usage("expected one of %s, found '%s'", prog.operands, what);
+    return PROG_OK;
+}

@@ -1,0 +1,24 @@
+/* What report writes. Each goes to standard output; what is wrong with an input or
+ * with the output ends the program. */
+#ifndef HP_REPORT_H
+#define HP_REPORT_H
+
+#include "findings.h"
+
+#include <stdbool.h>
+
+void summary_write(const struct run *r);
+void advice_write(const struct run *r);
+
+void csv_write_classes(const struct classes *c);
+void csv_write_pairs(const struct pairs *p);
+
+/* Pages. Of the run, the bars need the classes, the explorer also the pairs; the
+ * summary where `has_summary`. `selected` and `pair_rows` are files of rows that
+ * worst-k chose, or NULL: then a sheet is expected for every class with images, and
+ * for the five most frequent pairs. */
+void bars_write(const struct run *r, bool has_summary);
+void explorer_write(const struct run *r, bool has_summary, const char *selected,
+                    const char *pair_rows);
+
+#endif

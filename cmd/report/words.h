@@ -1,0 +1,45 @@
+/* Text on standard output. What cannot be written ends the program. */
+#ifndef HP_REPORT_WORDS_H
+#define HP_REPORT_WORDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A blank at which no line is broken. */
+#define WORDS_NB "\x01"
+
+void words_open(void);
+void words_close(void);
+
+/* Bytes as they are, and a short formatted piece. */
+void words_raw(const char *s, size_t n);
+void words_put(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+void words_title(const char *title);
+void words_section(const char *title);
+
+/* One line as it is, without wrapping; the line feed is added. */
+void words_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* An empty line. */
+void words_gap(void);
+
+/* A paragraph, wrapped, each line behind `indent` blanks, the first behind `mark`
+ * (which is no longer than the indent). */
+void words_para(int indent, const char *mark, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Columns that a string takes up, and the blanks that fill it to `width`. */
+int words_width(const char *s);
+int words_pad(const char *s, int width);
+
+/* "1 error", "2 errors": for one call at a time per buffer. */
+struct words_buf {
+    char s[96];
+};
+const char *words_count(struct words_buf *b, int64_t n, const char *one, const char *many);
+
+/* "13.1 %" of part and whole, "no share" where there is no whole. */
+const char *words_percent(struct words_buf *b, int64_t part, int64_t whole);
+
+#endif

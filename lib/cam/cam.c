@@ -1,0 +1,244 @@
+#include "cam/cam.h"
+
+#include <math.h>
+#include <stddef.h>
+
+/* pytorch-grad-cam's guard against division by zero. */
+static const float epsilon = 1e-7f;
+
+/* Cells summed in one go, in double, on the stack. */
+enum { BLOCK = 64 };
+
+void cam_softmax(const float *logits, int classes, double *p, double *rest)
+{
+    double max = logits[0], sum = 0, before = 0, after = 0;
+
+    for (int k = 1; k < classes; k++)
+        max = logits[k] > max ? logits[k] : max;
+    for (int k = 0; k < classes; k++)
+        sum += p[k] = exp(logits[k] - max);
+    for (int k = 0; k < classes; k++) {
+        p[k] /= sum;
+        rest[k] = before;
+        before += p[k];
+    }
+    for (int k = classes - 1; k >= 0; k--) {
+        rest[k] += after;
+        after += p[k];
+    }
+}
+
+/* Adds sign times the derivative of one class's score. */
+static void add_seed(enum cam_score score, const double *p, const double *rest, int classes,
+                     int cls, float sign, float *seed)
+{
+    if (score == CAM_LOGIT) {
+        seed[cls] += sign;
+        return;
+    }
+    double scale = score == CAM_PROB ? sign * p[cls] : sign;
+    for (int k = 0; k < classes; k++)
+        seed[k] += (float)(scale * (k == cls ? rest[k] : -p[k]));
+}
+
+void cam_seed(enum cam_score score, const double *p, const double *rest, int classes, int cls,
+              int minus, float *seed)
+{
+    /* log p_a - log p_b is z_a - z_b; taken so, nothing cancels. */
+    if (minus >= 0 && score == CAM_LOGPROB)
+        score = CAM_LOGIT;
+    for (int k = 0; k < classes; k++)
+        seed[k] = 0;
+    add_seed(score, p, rest, classes, cls, 1, seed);
+    if (minus >= 0)
+        add_seed(score, p, rest, classes, minus, -1, seed);
+}
+
+void cam_combine(const float *weight, const float *planes, int n, int cells, float *map)
+{
+    for (int at = 0; at < cells; at += BLOCK) {
+        int m = cells - at < BLOCK ? cells - at : BLOCK;
+        double sum[BLOCK] = {0};
+        for (int i = 0; i < n; i++) {
+            const float *plane = planes + (size_t)i * (size_t)cells + at;
+            const double w = weight[i];
+            if (w == 0) /* most of a seed */
+                continue;
+            for (int j = 0; j < m; j++)
+                sum[j] += w * plane[j];
+        }
+        for (int j = 0; j < m; j++)
+            map[at + j] = (float)sum[j];
+    }
+}
+
+void cam_weights_linear(const float *seed, const float *w, int classes, int channels, int cells,
+                        float *weight)
+{
+    /* The linear layer's columns are combined as planes of one row each. */
+    cam_combine(seed, w, classes, channels, weight);
+    for (int k = 0; k < channels; k++)
+        weight[k] = (float)(weight[k] / (double)cells);
+}
+
+static double plane_sum(const float *v, int n)
+{
+    double sum = 0;
+
+    for (int i = 0; i < n; i++)
+        sum += v[i];
+    return sum;
+}
+
+void cam_logits_features(const float *features, const float *w, const float *b, int classes,
+                         int channels, int cells, float *mean, float *logits)
+{
+    for (int k = 0; k < channels; k++)
+        mean[k] = (float)(plane_sum(features + (size_t)k * (size_t)cells, cells) / cells);
+    for (int c = 0; c < classes; c++) {
+        const float *row = w + (size_t)c * (size_t)channels;
+        double z = b[c];
+        for (int k = 0; k < channels; k++)
+            z += (double)row[k] * mean[k];
+        logits[c] = (float)z;
+    }
+}
+
+void cam_logits_maps(const float *maps, const float *b, int classes, int cells, float *logits)
+{
+    for (int c = 0; c < classes; c++)
+        logits[c] = (float)(b[c] + plane_sum(maps + (size_t)c * (size_t)cells, cells));
+}
+
+static void map_hirescam(const float *acts, const float *grads, int channels, int cells, float *map)
+{
+    for (int at = 0; at < cells; at += BLOCK) {
+        int m = cells - at < BLOCK ? cells - at : BLOCK;
+        double sum[BLOCK] = {0};
+        for (int k = 0; k < channels; k++) {
+            size_t from = (size_t)k * (size_t)cells + (size_t)at;
+            for (int j = 0; j < m; j++)
+                sum[j] += (double)acts[from + (size_t)j] * grads[from + (size_t)j];
+        }
+        for (int j = 0; j < m; j++)
+            map[at + j] = (float)sum[j];
+    }
+}
+
+/* sum(G A) / (sum(A) + epsilon) of one channel. */
+static double weight_xgradcam(const float *acts, const float *grads, int cells)
+{
+    double sum = 0;
+
+    for (int i = 0; i < cells; i++)
+        sum += (double)acts[i] * grads[i];
+    return sum / (plane_sum(acts, cells) + (double)epsilon);
+}
+
+void cam_map(enum cam_method method, const float *acts, const float *grads, int channels, int cells,
+             float *weight, float *map)
+{
+    if (method == CAM_HIRESCAM) {
+        map_hirescam(acts, grads, channels, cells, map);
+        return;
+    }
+    for (int k = 0; k < channels; k++) {
+        const float *a = acts + (size_t)k * (size_t)cells;
+        const float *g = grads + (size_t)k * (size_t)cells;
+        weight[k] = (float)(method == CAM_XGRADCAM ? weight_xgradcam(a, g, cells)
+                                                   : plane_sum(g, cells) / cells);
+    }
+    cam_combine(weight, acts, channels, cells, map);
+}
+
+void cam_rectify(float *map, int cells)
+{
+    for (int i = 0; i < cells; i++)
+        map[i] = map[i] > 0 ? map[i] : 0;
+}
+
+void cam_stretch(float *map, int cells)
+{
+    float min = map[0], max = map[0];
+
+    for (int i = 1; i < cells; i++) {
+        min = map[i] < min ? map[i] : min;
+        max = map[i] > max ? map[i] : max;
+    }
+    float range = epsilon + (max - min);
+    for (int i = 0; i < cells; i++)
+        map[i] = (map[i] - min) / range;
+}
+
+void cam_finish(float *map, int cells, const struct resize *r, float *out, int out_cells)
+{
+    cam_rectify(map, cells);
+    cam_stretch(map, cells);
+    resize_run(r, map, out);
+    cam_rectify(out, out_cells);
+    cam_stretch(out, out_cells);
+}
+
+void cam_measure(const float *map, int h, int w, struct cam_figures *f)
+{
+    double mass = 0, x_sum = 0, y_sum = 0, border = 0, logs = 0;
+    int zeros = 0, cells = h * w;
+
+    f->max = f->min = map[0];
+    f->sum = 0;
+    for (int y = 0, i = 0; y < h; y++) {
+        for (int x = 0; x < w; x++, i++) {
+            double v = map[i];
+            f->sum += v;
+            f->max = v > f->max ? v : f->max;
+            f->min = v < f->min ? v : f->min;
+            if (v <= 0) {
+                zeros++;
+                continue;
+            }
+            mass += v;
+            x_sum += v * (x + 0.5);
+            y_sum += v * (y + 0.5);
+            logs += v * log(v);
+            if (x == 0 || y == 0 || x == w - 1 || y == h - 1)
+                border += v;
+        }
+    }
+    f->zero_share = (double)zeros / cells;
+    f->blank = mass == 0;
+    f->center_x = f->blank ? NAN : x_sum / mass / w;
+    f->center_y = f->blank ? NAN : y_sum / mass / h;
+    f->border_share = f->blank ? NAN : border / mass;
+    /* -sum of q log q with q = v / mass */
+    f->entropy = f->blank || cells == 1 ? NAN : fmax(0, log(mass) - logs / mass) / log(cells);
+}
+
+static double mass_of(const float *map, int cells)
+{
+    double mass = 0;
+
+    for (int i = 0; i < cells; i++)
+        mass += map[i] > 0 ? map[i] : 0;
+    return mass;
+}
+
+double cam_overlap(const float *a, const float *b, int cells)
+{
+    double sum = 0, mass_a = mass_of(a, cells), mass_b = mass_of(b, cells);
+
+    if (mass_a == 0 || mass_b == 0)
+        return NAN;
+    for (int i = 0; i < cells; i++) {
+        double qa = a[i] / mass_a, qb = b[i] / mass_b, q = qa < qb ? qa : qb;
+        sum += q > 0 ? q : 0;
+    }
+    return sum;
+}
+
+bool cam_finite(const float *v, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (!isfinite(v[i]))
+            return false;
+    return true;
+}

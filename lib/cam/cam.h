@@ -1,0 +1,97 @@
+/* Class activation maps: score seeds, maps, the post-processing of
+ * pytorch-grad-cam, and the figures of a map.
+ *
+ * Shapes: `classes` K, `channels` C, `cells` h * w, all at least 1; arrays are
+ * contiguous in C order. A raw map is signed and unscaled, in units of the
+ * score. Sums are taken in double. Nothing here allocates; all functions are
+ * thread-safe. */
+#ifndef HP_CAM_H
+#define HP_CAM_H
+
+#include "cam/resize.h"
+
+#include <stdbool.h>
+
+enum cam_score {
+    CAM_LOGIT,   /* z_c */
+    CAM_LOGPROB, /* log p_c, where p = softmax(z) */
+    CAM_PROB     /* p_c */
+};
+
+enum cam_method { CAM_GRADCAM, CAM_HIRESCAM, CAM_XGRADCAM };
+
+/* Softmax of logits[K]: p[K], and rest[K] = 1 - p summed from the other classes,
+ * so that it keeps its digits where p is close to 1. */
+void cam_softmax(const float *logits, int classes, double *p, double *rest);
+
+/* The derivative of a score with respect to the logits, seed[K]:
+ *   logit    e_c
+ *   logprob  e_c - p       (with rest[c] for 1 - p[c])
+ *   prob     p_c (e_c - p)
+ * For `minus` >= 0 that of the class `minus` is taken away: the seed of a margin
+ * (for logprob the same as for logit). p and rest may be NULL for CAM_LOGIT. */
+void cam_seed(enum cam_score score, const double *p, const double *rest, int classes, int cls,
+              int minus, float *seed);
+
+/* map[cells] = sum over i of weight[i] * planes[i][cells], i < n. With a seed for
+ * the weights and the maps of all classes for the planes this is the closed form
+ * of the last stage, as it is with channel weights and activations. */
+void cam_combine(const float *weight, const float *planes, int n, int cells, float *map);
+
+/* Channel weights at the input of a global average pooling followed by one linear
+ * layer w (K, C), where the gradient is the same in all cells:
+ * weight[k] = sum over c of seed[c] * w[c][k] / cells. (Zhou et al. 2016, CAM;
+ * Selvaraju et al. 2017, section 3.1 and appendix A.) */
+void cam_weights_linear(const float *seed, const float *w, int classes, int channels, int cells,
+                        float *weight);
+
+/* logits[K] of that head: w times the mean of features (C, cells), plus b[K].
+ * mean[C] is room for the means. */
+void cam_logits_features(const float *features, const float *w, const float *b, int classes,
+                         int channels, int cells, float *mean, float *logits);
+
+/* The same from the unscaled maps of all classes (K, cells), which sum to them. */
+void cam_logits_maps(const float *maps, const float *b, int classes, int cells, float *logits);
+
+/* map[cells] from activations and gradients (C, cells), as pytorch-grad-cam:
+ *   gradcam   sum_k A_k * mean(G_k)                    (Selvaraju et al. 2017)
+ *   hirescam  sum_k A_k * G_k                          (Draelos and Carin 2020)
+ *   xgradcam  sum_k A_k * sum(G_k A_k) / (sum(A_k) + 1e-7)     (Fu et al. 2020)
+ * weight[C] is room for the channel weights. */
+void cam_map(enum cam_method method, const float *acts, const float *grads, int channels, int cells,
+             float *weight, float *map);
+
+/* In place: negative values to 0. */
+void cam_rectify(float *map, int cells);
+
+/* In place: (map - min) / (1e-7 + max(map - min)); a constant map becomes 0.
+ * pytorch-grad-cam's scale_cam_image. */
+void cam_stretch(float *map, int cells);
+
+/* pytorch-grad-cam's whole way from a raw map (sh, sw) to [0, 1] at (dh, dw):
+ * rectify, stretch, resize, then, as its step over layers does, rectify and
+ * stretch again. `map` is changed. */
+void cam_finish(float *map, int cells, const struct resize *r, float *out, int out_cells);
+
+/* Figures of a raw map. Those of places are of the rectified map divided by its
+ * sum (its mass), and NaN where that is blank. */
+struct cam_figures {
+    double max, min, sum; /* of the raw map */
+    double zero_share;    /* share of cells that are 0 when rectified */
+    bool blank;           /* all cells are */
+    double entropy;       /* of the mass, divided by log(cells); NaN for one cell */
+    double center_x;      /* centre of mass, 0 left edge to 1 right edge */
+    double center_y;      /* 0 top to 1 bottom */
+    double border_share;  /* share of mass in the outermost ring of cells */
+};
+
+void cam_measure(const float *map, int h, int w, struct cam_figures *f);
+
+/* Sum over the cells of the smaller of the two masses (histogram intersection):
+ * 1 for maps that are alike, 0 for maps that share nothing, NaN if one is blank. */
+double cam_overlap(const float *a, const float *b, int cells);
+
+/* Whether all n values are finite. */
+bool cam_finite(const float *v, int n);
+
+#endif

@@ -1,0 +1,33 @@
+/* Tensors in the pickle of a torch checkpoint. */
+#ifndef HP_STATE_H
+#define HP_STATE_H
+
+#include "ckpt/store.h"
+#include "data/pickle.h"
+
+/* A storage as a persistent id names it: ("storage", type, key, location, count). */
+struct storage_id {
+    const char *type; /* name without "torch." */
+    int item_bytes;
+    struct pickle_text key;
+    int64_t count;
+    const struct pickle_value *part; /* of a legacy file: None, or (key, offset, count) */
+};
+
+/* Whether a persistent id names a storage: 1, 0 where it is another one, -1 where
+ * it is none that torch writes. */
+int storage_read(const struct ckpt *c, const struct pickle_value *v, struct storage_id *s,
+                 struct err *e);
+
+/* The bytes of a storage, at least count * item_bytes. */
+struct storage_finder {
+    int (*find)(void *ctx, const struct storage_id *s, const unsigned char **p, struct err *e);
+    void *ctx;
+    bool big_endian;
+};
+
+/* Finds the state dict in a checkpoint's value and adds its tensors to `c`. */
+int state_read(struct ckpt *c, const struct pickle_value *root, const struct storage_finder *f,
+               struct err *e);
+
+#endif

@@ -1,0 +1,343 @@
+#include "data/data.h"
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "data/names_file.h"
+#include "data/source.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct data {
+    char *name;
+    struct source *source;
+    bool stream;
+    int64_t next; /* number of the image that data_next gives */
+    struct names *names;
+    char *names_from; /* file of the class names, or NULL */
+    int classes;      /* labels are below this */
+    int groups;       /* superclasses are below this */
+    int *group;       /* [classes] as given by the names or learned, -1 unknown */
+    bool own_groups;  /* the names' superclasses stand for the records' */
+};
+
+/* --- finding the file --- */
+
+static bool is_file(const char *path, bool folder)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && (folder ? S_ISDIR(st.st_mode) : !S_ISDIR(st.st_mode));
+}
+
+static char *find_in(const char *folder)
+{
+    static const char *const names[] = {"test.bin", "test_batch.bin", "test", "test_batch"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *path = mem_printf("%s/%s", folder, names[i]);
+        if (is_file(path, false))
+            return path;
+        free(path);
+    }
+    return NULL;
+}
+
+/* The file that a path stands for, or NULL. Caller frees. */
+static char *find(const char *path, struct err *e)
+{
+    static const char *const folders[] = {"cifar-100-binary", "cifar-100-python",
+                                          "cifar-10-batches-bin", "cifar-10-batches-py"};
+    if (strcmp(path, "-") == 0 || !is_file(path, true))
+        return mem_dup(path);
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    char *folder = mem_printf("%.*s", (int)n, path), *file = find_in(folder);
+    for (size_t i = 0; i < sizeof folders / sizeof *folders && !file; i++) {
+        char *inner = mem_printf("%s/%s", folder, folders[i]);
+        file = find_in(inner);
+        free(inner);
+    }
+    if (!file)
+        err_record(e,
+                   "%s: expected a folder with test.bin, test_batch.bin, test or test_batch, or "
+                   "with cifar-100-binary or cifar-100-python in it, found none of them",
+                   folder);
+    free(folder);
+    return file;
+}
+
+/* --- opening --- */
+
+static int unknown(struct in *in, struct err *e)
+{
+    static const struct {
+        const char *start, *found;
+        size_t n;
+    } kinds[] = {
+        {"\x1f\x8b", "a gzip archive: unpack it with tar xzf", 2},
+        {"PK\x03\x04", "a zip archive", 4},
+        {"\x89PNG", "a PNG image", 4},
+        {"\xff\xd8\xff", "a JPEG image", 3},
+    };
+    const unsigned char *p;
+    const char *found = "something else";
+    int64_t n = in_peek(in, &p, 4, e);
+    for (size_t i = 0; n >= 4 && i < sizeof kinds / sizeof *kinds; i++)
+        if (memcmp(p, kinds[i].start, kinds[i].n) == 0)
+            found = kinds[i].found;
+    return err_set(e,
+                   "%s: expected images as CIFAR binary records, a CIFAR pickle or an .npy "
+                   "tensor, found %s",
+                   in_name(in), found);
+}
+
+static int open_in(struct data *d, struct in **in, const char *labels, struct err *e)
+{
+    const unsigned char *p;
+    int64_t n = in_peek(*in, &p, 1, e);
+    if (n < 0)
+        return -1;
+    if (n == 0)
+        return err_set(e, "%s: expected images, found nothing", d->name);
+    int r = source_npy(&d->source, in, d->stream, labels, e);
+    if (r != 0)
+        return r < 0 ? -1 : 0;
+    if (labels)
+        return err_set(e, "%s: expected images in .npy to go with the labels in %s, found others",
+                       d->name, labels);
+    r = source_pickle(&d->source, in, d->stream, e);
+    if (r == 0)
+        r = source_binary(&d->source, in, d->stream, e);
+    if (r == 0)
+        return unknown(*in, e);
+    return r < 0 ? -1 : 0;
+}
+
+static int open_source(struct data *d, const char *file, const char *labels, struct err *e)
+{
+    struct in *in;
+    if (in_open(&in, file, e) != 0)
+        return -1;
+    d->name = mem_dup(in_name(in));
+    d->stream = strcmp(file, "-") == 0 || in_size(in) < 0;
+    int r = open_in(d, &in, labels, e);
+    in_close(in);
+    return r;
+}
+
+/* Superclass names of the data set for names that were given without any. */
+static void take_groups(struct names *n, struct names *from)
+{
+    free(n->group_name);
+    n->group_name = from->group_name;
+    n->groups = from->groups;
+    from->group_name = NULL;
+    from->groups = 0;
+}
+
+static int open_names(struct data *d, const char *file, const char *given, struct err *e)
+{
+    struct source *s = d->source;
+    struct names *own = NULL;
+    char *own_file = NULL;
+    if (given) {
+        if (names_load(&d->names, given, e) != 0)
+            return -1;
+        d->names_from = mem_dup(given);
+        for (int i = 0; i < d->names->classes && !d->own_groups; i++)
+            d->own_groups = d->names->group[i] >= 0;
+    }
+    if (!d->stream && s->fixed_classes && !d->own_groups &&
+        names_beside(&own, &own_file, file, s->groups > 0, s->pickled, e) < 0)
+        return -1;
+    if (!given) {
+        d->names = own ? own : names_new(!d->stream && s->fixed_classes ? s->classes : 0, 0);
+        d->names_from = own_file;
+        return 0;
+    }
+    if (own && d->names->groups == 0)
+        take_groups(d->names, own);
+    names_free(own);
+    free(own_file);
+    return 0;
+}
+
+/* --- labels --- */
+
+static int check_label(const struct data *d, const struct data_item *item, struct err *e)
+{
+    if (item->label < d->classes)
+        return 0;
+    if (d->names_from)
+        return err_set(e, "%s: record %lld: expected a class below %d, as %s has them, found %d",
+                       d->name, (long long)item->id, d->classes, d->names_from, item->label);
+    return err_set(e, "%s: record %lld: expected a class below %d, found %d", d->name,
+                   (long long)item->id, d->classes, item->label);
+}
+
+static int check_group(const struct data *d, const struct data_item *item, struct err *e)
+{
+    if (item->group >= d->groups)
+        return err_set(e, "%s: record %lld: expected a superclass below %d, found %d", d->name,
+                       (long long)item->id, d->groups, item->group);
+    int known = item->label >= 0 && item->group >= 0 ? d->group[item->label] : -1;
+    if (known < 0 || known == item->group)
+        return 0;
+    return err_set(e,
+                   "%s: record %lld: expected superclass %d for class %d, as in an earlier record, "
+                   "found %d",
+                   d->name, (long long)item->id, known, item->label, item->group);
+}
+
+/* Checks the labels of an image that was read, and puts the superclass of names
+ * that were given in place of the record's. */
+static int settle(const struct data *d, struct data_item *item, struct err *e)
+{
+    if (check_label(d, item, e) != 0)
+        return -1;
+    if (!d->own_groups)
+        return check_group(d, item, e);
+    item->group = item->label >= 0 ? d->group[item->label] : -1;
+    return 0;
+}
+
+static void learn(struct data *d, const struct data_item *item)
+{
+    if (item->label >= 0 && item->group >= 0)
+        d->group[item->label] = item->group;
+}
+
+/* Reads all labels of a file: errors in them show before the first image, and the
+ * superclasses of the classes are known. */
+static int learn_all(struct data *d, struct err *e)
+{
+    for (int64_t id = 0; id < d->source->count; id++) {
+        struct data_item item = {.id = id};
+        if (d->source->at(d->source, id, NULL, &item, e) != 0 || settle(d, &item, e) != 0)
+            return -1;
+        learn(d, &item);
+    }
+    struct names *n = d->names;
+    bool learned = false;
+    for (int i = 0; i < n->classes; i++) {
+        n->group[i] = d->group[i];
+        learned = learned || d->group[i] >= 0;
+    }
+    if (learned && n->groups < d->groups) {
+        n->group_name = mem_grow(n->group_name, (size_t)d->groups, sizeof *n->group_name);
+        while (n->groups < d->groups)
+            n->group_name[n->groups++] = NULL;
+    }
+    return 0;
+}
+
+static int open_labels(struct data *d, struct err *e)
+{
+    const struct names *n = d->names;
+    d->classes = n->classes > 0 ? n->classes : d->source->classes;
+    d->groups = n->groups > 0 ? n->groups : d->source->groups;
+    d->group = mem_alloc((size_t)d->classes, sizeof *d->group);
+    for (int i = 0; i < d->classes; i++)
+        d->group[i] = i < n->classes ? n->group[i] : -1;
+    return d->stream ? 0 : learn_all(d, e);
+}
+
+int data_open(struct data **out, const char *path, const struct data_opts *o, struct err *e)
+{
+    char *file = find(path, e);
+    if (!file)
+        return -1;
+    struct data *d = mem_zero(1, sizeof *d);
+    int r = open_source(d, file, o->labels, e);
+    if (r == 0)
+        r = open_names(d, file, o->names, e);
+    if (r == 0)
+        r = open_labels(d, e);
+    free(file);
+    if (r != 0) {
+        data_close(d);
+        return -1;
+    }
+    *out = d;
+    return 0;
+}
+
+void data_close(struct data *d)
+{
+    if (!d)
+        return;
+    if (d->source)
+        d->source->close(d->source);
+    names_free(d->names);
+    free(d->names_from);
+    free(d->group);
+    free(d->name);
+    free(d);
+}
+
+/* --- reading --- */
+
+const char *data_name(const struct data *d)
+{
+    return d->name;
+}
+
+int data_h(const struct data *d)
+{
+    return d->source->h;
+}
+
+int data_w(const struct data *d)
+{
+    return d->source->w;
+}
+
+int64_t data_count(const struct data *d)
+{
+    return d->source->count;
+}
+
+const struct names *data_names(const struct data *d)
+{
+    return d->names;
+}
+
+const char *data_kind(const struct data *d)
+{
+    return d->source->kind;
+}
+
+int data_next(struct data *d, uint8_t *pixels, struct data_item *item, struct err *e)
+{
+    if (!d->stream) {
+        if (d->next >= d->source->count)
+            return 0;
+        return data_at(d, d->next++, pixels, item, e) == 0 ? 1 : -1;
+    }
+    item->id = d->next;
+    int r = d->source->next(d->source, item->id, pixels, item, e);
+    if (r <= 0)
+        return r;
+    if (settle(d, item, e) != 0)
+        return -1;
+    learn(d, item);
+    d->next++;
+    return 1;
+}
+
+int data_at(const struct data *d, int64_t id, uint8_t *pixels, struct data_item *item,
+            struct err *e)
+{
+    if (d->stream)
+        return err_set(e, "%s: expected a file to take image %lld from, found a stream", d->name,
+                       (long long)id);
+    if (id < 0 || id >= d->source->count)
+        return err_set(e, "%s: expected an image from 0 to %lld, found the id %lld", d->name,
+                       (long long)d->source->count - 1, (long long)id);
+    item->id = id;
+    if (d->source->at(d->source, id, pixels, item, e) != 0)
+        return -1;
+    return settle(d, item, e);
+}

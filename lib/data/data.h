@@ -1,0 +1,56 @@
+/* Images with labels, as they lie on users' disks, told apart by content:
+ * CIFAR-100 and CIFAR-10 binary records, the Python pickles torchvision
+ * downloads, .npy arrays. */
+#ifndef HP_DATA_H
+#define HP_DATA_H
+
+#include "base/err.h"
+#include "data/names.h"
+
+#include <stdint.h>
+
+struct data;
+
+struct data_item {
+    int64_t id; /* 0-based index in the data set */
+    int label;  /* class, or -1 where there is none */
+    int group;  /* superclass from the record, or -1 */
+};
+
+struct data_opts {
+    const char *labels; /* labels for .npy images, or NULL: integers in .npy, a table with the
+                           column label, true or class, or one number a line */
+    const char *names;  /* as names_load; NULL: the data set's own name files. Superclasses in
+                           them stand for those of the records */
+};
+
+/* `path`: a file, a folder (the test split in it), or "-" for a stream. The labels
+ * of a file are all checked here. Messages about an image call it "record" and its
+ * id. */
+int data_open(struct data **d, const char *path, const struct data_opts *o, struct err *e);
+void data_close(struct data *d);
+const char *data_name(const struct data *d);
+
+/* Image geometry: 3 planes of h x w bytes, in R, G, B order. */
+int data_h(const struct data *d);
+int data_w(const struct data *d);
+
+/* Number of images, or -1 for a stream. */
+int64_t data_count(const struct data *d);
+
+/* Never NULL; may know 0 classes (a stream without names). Stays the data set's. */
+const struct names *data_names(const struct data *d);
+
+/* Which layout was found: "cifar100", "cifar10" or "npy". */
+const char *data_kind(const struct data *d);
+
+/* Next image into pixels[3*h*w]: 1, 0 at the end, -1. Blocks only until this one
+ * image has arrived. Not thread-safe. */
+int data_next(struct data *d, uint8_t *pixels, struct data_item *item, struct err *e);
+
+/* Image `id` of a data set that is no stream. Thread-safe. An id that is not in
+ * the data set is an error. */
+int data_at(const struct data *d, int64_t id, uint8_t *pixels, struct data_item *item,
+            struct err *e);
+
+#endif

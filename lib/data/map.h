@@ -1,0 +1,25 @@
+/* A file's bytes in memory, mapped where that can be done. */
+#ifndef HP_MAP_H
+#define HP_MAP_H
+
+#include "base/err.h"
+#include "base/io.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct map {
+    const unsigned char *p; /* not NULL */
+    size_t n;
+    bool mapped;
+};
+
+/* What is no regular file (a pipe) is read up to its end, at most `limit` bytes. */
+int map_open(struct map *m, const char *path, size_t limit, struct err *e);
+
+/* What is left of an input, read up to its end. */
+int map_rest(struct map *m, struct in *in, size_t limit, struct err *e);
+
+void map_close(struct map *m);
+
+#endif

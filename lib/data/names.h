@@ -1,0 +1,32 @@
+/* Names of classes and superclasses. */
+#ifndef HP_NAMES_H
+#define HP_NAMES_H
+
+#include "base/err.h"
+#include "base/io.h"
+
+struct names {
+    int classes;
+    int groups;        /* 0 where there are no superclasses */
+    char **name;       /* [classes], an entry may be NULL (unknown) */
+    int *group;        /* [classes], -1 where unknown */
+    char **group_name; /* [groups], an entry may be NULL */
+};
+
+/* Classes and superclasses of which nothing is known. */
+struct names *names_new(int classes, int groups);
+
+/* From a table with the columns `class name group group_name`, a text file with
+ * one class name a line, or a data set (file or folder; then the superclass of
+ * each class is learned from its labels). */
+int names_load(struct names **n, const char *path, struct err *e);
+void names_free(struct names *n);
+
+/* "NA" where unknown or out of range. A superclass without a name is its number. */
+const char *names_class(const struct names *n, int cls);
+const char *names_group(const struct names *n, int cls, char buf[16]);
+
+/* As the table that names_load reads. */
+int names_write(const struct names *n, struct out *o, struct err *e);
+
+#endif

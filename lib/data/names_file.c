@@ -1,0 +1,249 @@
+#include "data/names_file.h"
+
+#include "base/mem.h"
+#include "data/pickle.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { NAME_BYTES = 1000, NAME_FILE_BYTES = 1 << 24 };
+
+struct list {
+    char **name;
+    int n;
+};
+
+static void list_free(struct list *l)
+{
+    for (int i = 0; i < l->n; i++)
+        free(l->name[i]);
+    free(l->name);
+    *l = (struct list){0};
+}
+
+/* Length of the UTF-8 character at p, 0 where there is none or a control one. */
+static size_t character(const unsigned char *p, size_t n)
+{
+    if (p[0] < 0x80)
+        return p[0] >= ' ' && p[0] != 0x7f;
+    size_t width = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc2 ? 2 : 0;
+    if (width == 0 || width > n || p[0] > 0xf4)
+        return 0;
+    for (size_t i = 1; i < width; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    bool bad = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+               (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f) ||
+               (p[0] == 0xc2 && p[1] < 0xa0);
+    return bad ? 0 : width;
+}
+
+/* Adds a name; NULL, or what was found in its place. */
+static const char *list_add(struct list *l, const unsigned char *p, size_t n)
+{
+    if (n == 0)
+        return "an empty text";
+    if (n > NAME_BYTES)
+        return "a longer text";
+    for (size_t i = 0, width; i < n; i += width) {
+        width = character(p + i, n - i);
+        if (width == 0)
+            return "bytes that are no text in UTF-8";
+    }
+    if (l->n == NAMES_CLASSES)
+        return "more names than classes can be";
+    if ((l->n & (l->n - 1)) == 0)
+        l->name = mem_grow(l->name, l->n ? 2 * (size_t)l->n : 1, sizeof *l->name);
+    char *s = mem_alloc(n + 1, 1);
+    memcpy(s, p, n);
+    s[n] = '\0';
+    l->name[l->n++] = s;
+    return NULL;
+}
+
+static int list_text(struct list *l, const struct map *m, const char *file, struct err *e)
+{
+    size_t end = m->n;
+    while (end > 0 && strchr("\r\n", m->p[end - 1]))
+        end--;
+    size_t from = 0;
+    for (long long line = 1; from < end; line++) {
+        const unsigned char *p = m->p + from, *lf = memchr(p, '\n', end - from);
+        size_t n = lf ? (size_t)(lf - p) : end - from;
+        from += n + 1;
+        if (n && p[n - 1] == '\r')
+            n--;
+        const char *bad = list_add(l, p, n);
+        if (bad)
+            return err_set(e, "%s:%lld: expected a name of 1 to %d bytes, found %s", file, line,
+                           NAME_BYTES, bad);
+    }
+    return l->n ? 0 : err_set(e, "%s: expected names, found none", file);
+}
+
+static int list_pickle(struct list *l, const struct pickle_value *v, const char *key,
+                       const char *file, struct err *e)
+{
+    if (v->kind != PICKLE_LIST || v->seq.n == 0)
+        return err_set(e, "%s: %s: expected a list of names, found another value", file, key);
+    for (size_t i = 0; i < v->seq.n; i++) {
+        const struct pickle_value *x = v->seq.item[i];
+        const char *bad = x->kind == PICKLE_STR || x->kind == PICKLE_BYTES
+                              ? list_add(l, x->text.p, x->text.n)
+                              : "another value";
+        if (bad)
+            return err_set(e, "%s: %s: item %zu: expected a name of 1 to %d bytes, found %s", file,
+                           key, i, NAME_BYTES, bad);
+    }
+    return 0;
+}
+
+/* CIFAR-100's text file calls five trees by shorter names than its pickle. Where
+ * all five stand in their places, the pickle's names stand for them, so that both
+ * layouts give the same tables. */
+static void lengthen(struct list *l)
+{
+    static const struct {
+        int cls;
+        const char *brief, *full;
+    } trees[] = {{47, "maple", "maple_tree"},
+                 {52, "oak", "oak_tree"},
+                 {56, "palm", "palm_tree"},
+                 {59, "pine", "pine_tree"},
+                 {96, "willow", "willow_tree"}};
+    enum { TREES = sizeof trees / sizeof *trees, CIFAR100 = 100 };
+    if (l->n != CIFAR100)
+        return;
+    for (int i = 0; i < TREES; i++)
+        if (strcmp(l->name[trees[i].cls], trees[i].brief) != 0)
+            return;
+    for (int i = 0; i < TREES; i++) {
+        free(l->name[trees[i].cls]);
+        l->name[trees[i].cls] = mem_dup(trees[i].full);
+    }
+}
+
+/* Takes the names out of the lists. */
+static struct names *assemble(struct list *fine, struct list *coarse)
+{
+    lengthen(fine);
+    struct names *n = names_new(fine->n, coarse->n);
+    if (fine->n)
+        memcpy(n->name, fine->name, (size_t)fine->n * sizeof *n->name);
+    if (coarse->n)
+        memcpy(n->group_name, coarse->name, (size_t)coarse->n * sizeof *n->group_name);
+    fine->n = coarse->n = 0;
+    return n;
+}
+
+int names_from_text(struct names **n, const struct map *m, const char *file, struct err *e)
+{
+    struct list fine = {0}, coarse = {0};
+    int r = list_text(&fine, m, file, e);
+    if (r == 0)
+        *n = assemble(&fine, &coarse);
+    list_free(&fine);
+    return r;
+}
+
+int names_from_pickle(struct names **n, const struct map *m, const char *file, struct err *e)
+{
+    struct pickle *p;
+    if (pickle_read(&p, m->p, m->n, file, NULL, e) != 0)
+        return -1;
+    const struct pickle_value *root = pickle_root(p);
+    const char *key = pickle_get(root, "fine_label_names") ? "fine_label_names" : "label_names";
+    const struct pickle_value *f = pickle_get(root, key);
+    const struct pickle_value *c = pickle_get(root, "coarse_label_names");
+    struct list fine = {0}, coarse = {0};
+    int r = f ? 1 : 0;
+    if (f && (list_pickle(&fine, f, key, file, e) != 0 ||
+              (c && list_pickle(&coarse, c, "coarse_label_names", file, e) != 0)))
+        r = -1;
+    if (r == 1)
+        *n = assemble(&fine, &coarse);
+    list_free(&fine);
+    list_free(&coarse);
+    pickle_free(p);
+    return r;
+}
+
+/* --- beside a data file --- */
+
+/* `name` in the folder of `data`; NULL where that is no regular file. */
+static char *sibling(const char *data, const char *name)
+{
+    const char *slash = strrchr(data, '/');
+    char *path = mem_printf("%.*s%s", slash ? (int)(slash - data + 1) : 0, data, name);
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
+        return path;
+    free(path);
+    return NULL;
+}
+
+/* One list from a text file: 1, 0 where there is none. */
+static int beside_list(struct list *l, char **file, const char *data, const char *name,
+                       struct err *e)
+{
+    *file = sibling(data, name);
+    if (!*file)
+        return 0;
+    struct map m;
+    int r = map_open(&m, *file, NAME_FILE_BYTES, e);
+    if (r == 0) {
+        r = list_text(l, &m, *file, e);
+        map_close(&m);
+    }
+    return r == 0 ? 1 : -1;
+}
+
+static int beside_text(struct names **n, char **file, const char *data, bool coarse, struct err *e)
+{
+    struct list fine = {0}, groups = {0};
+    char *group_file = NULL;
+    int r = beside_list(&fine, file, data, coarse ? "fine_label_names.txt" : "batches.meta.txt", e);
+    if (r == 1 && coarse &&
+        beside_list(&groups, &group_file, data, "coarse_label_names.txt", e) < 0)
+        r = -1;
+    if (r == 1)
+        *n = assemble(&fine, &groups);
+    list_free(&fine);
+    list_free(&groups);
+    free(group_file);
+    return r;
+}
+
+static int beside_pickle(struct names **n, char **file, const char *data, bool coarse,
+                         struct err *e)
+{
+    *file = sibling(data, coarse ? "meta" : "batches.meta");
+    if (!*file)
+        return 0;
+    struct map m;
+    if (map_open(&m, *file, NAME_FILE_BYTES, e) != 0)
+        return -1;
+    int r = names_from_pickle(n, &m, *file, e);
+    if (r == 0)
+        r = err_set(e, "%s: expected lists of names, found none", *file);
+    map_close(&m);
+    return r;
+}
+
+int names_beside(struct names **n, char **file, const char *data, bool coarse, bool pickled,
+                 struct err *e)
+{
+    int r = 0;
+    for (int i = 0; i < 2 && r == 0; i++) {
+        *file = NULL;
+        r = (i == 0) == pickled ? beside_pickle(n, file, data, coarse, e)
+                                : beside_text(n, file, data, coarse, e);
+        if (r <= 0) {
+            free(*file);
+            *file = NULL;
+        }
+    }
+    return r;
+}

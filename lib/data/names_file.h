@@ -1,0 +1,25 @@
+/* Lists of names as data sets bring them along. */
+#ifndef HP_NAMES_FILE_H
+#define HP_NAMES_FILE_H
+
+#include "data/map.h"
+#include "data/names.h"
+
+#include <stdbool.h>
+
+/* Classes are numbered from 0 and below this. */
+enum { NAMES_CLASSES = 65536 };
+
+/* One name a line; `file` is for messages. */
+int names_from_text(struct names **n, const struct map *m, const char *file, struct err *e);
+
+/* From a pickled `meta` or `batches.meta`: 1, 0 where the pickle holds none. */
+int names_from_pickle(struct names **n, const struct map *m, const char *file, struct err *e);
+
+/* From the name files in the folder of `data`, a file of CIFAR-100 or, with
+ * `coarse` false, of CIFAR-10: 1 and the file (caller frees), 0 where there is
+ * none. With `pickled` the pickles come first. */
+int names_beside(struct names **n, char **file, const char *data, bool coarse, bool pickled,
+                 struct err *e);
+
+#endif

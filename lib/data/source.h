@@ -1,0 +1,42 @@
+/* What each layout of images provides to lib/data/data.c. */
+#ifndef HP_SOURCE_H
+#define HP_SOURCE_H
+
+#include "base/io.h"
+#include "data/data.h"
+
+#include <stdbool.h>
+
+struct source {
+    const char *kind;
+    int h, w;
+    int64_t count;      /* -1 for a stream */
+    int classes;        /* labels are below this */
+    int groups;         /* superclasses are below this */
+    bool fixed_classes; /* `classes` is the layout's number of classes */
+    bool pickled;       /* its own names are looked for in pickles first */
+    struct in *in;      /* the layout's own */
+
+    /* Image `id`, within the count, of a file; pixels may be NULL. Sets label and
+     * group, of which the range is not checked. Thread-safe. */
+    int (*at)(const struct source *s, int64_t id, uint8_t *pixels, struct data_item *item,
+              struct err *e);
+
+    /* The image with number `id` of a stream: 1, 0 at the end, -1. */
+    int (*next)(struct source *s, int64_t id, uint8_t *pixels, struct data_item *item,
+                struct err *e);
+    void (*close)(struct source *s); /* frees `s` */
+};
+
+/* Opens an input of which nothing was taken yet. 1, 0 where it holds another
+ * layout, -1. What is taken over is set to NULL. */
+int source_binary(struct source **s, struct in **in, bool stream, struct err *e);
+int source_pickle(struct source **s, struct in **in, bool stream, struct err *e);
+int source_npy(struct source **s, struct in **in, bool stream, const char *labels, struct err *e);
+
+/* Labels of images, for .npy: integers in .npy, a table with the column label,
+ * true or class, or one number a line; -1 stands for none (NA in text). Caller
+ * frees *label. */
+int labels_load(int **label, int64_t *n, const char *path, struct err *e);
+
+#endif

@@ -1,0 +1,180 @@
+#include "base/mem.h"
+#include "draw/canvas.h"
+
+#include <pango/pangocairo.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Sizes in pixels, so that no setting for dots per inch matters. */
+static const struct {
+    int size, height;
+    PangoWeight weight;
+} styles[PEN_STYLES] = {
+    [PEN_TITLE] = {24, 32, PANGO_WEIGHT_BOLD},      [PEN_LONG_TITLE] = {18, 32, PANGO_WEIGHT_BOLD},
+    [PEN_SUBTITLE] = {14, 20, PANGO_WEIGHT_NORMAL}, [PEN_SECTION] = {15, 22, PANGO_WEIGHT_BOLD},
+    [PEN_NOTE] = {13, 22, PANGO_WEIGHT_NORMAL},     [PEN_LABEL] = {13, 20, PANGO_WEIGHT_BOLD},
+    [PEN_DETAIL] = {13, 20, PANGO_WEIGHT_NORMAL},   [PEN_WHAT] = {12, 17, PANGO_WEIGHT_BOLD},
+    [PEN_NAME] = {12, 17, PANGO_WEIGHT_NORMAL},     [PEN_TICK] = {11, 15, PANGO_WEIGHT_NORMAL},
+};
+
+/* A text that was set, kept for the next time: captions repeat. */
+struct word {
+    struct word *next; /* in its bucket */
+    enum pen_style style;
+    int limit; /* width it was cut to, or -1 */
+    int w, h;
+    struct canvas_mask mask; /* px is NULL until it is drawn */
+    char text[];
+};
+
+enum { BUCKETS = 1024, WORDS_MAX = 4096 };
+
+struct pen {
+    PangoContext *context;
+    PangoLayout *layout[PEN_STYLES];
+    struct word *bucket[BUCKETS];
+    int words;
+};
+
+struct pen *pen_new(void)
+{
+    struct pen *p = mem_zero(1, sizeof *p);
+    PangoFontMap *map = pango_cairo_font_map_new();
+    p->context = pango_font_map_create_context(map);
+    g_object_unref(map);
+
+    cairo_font_options_t *f = cairo_font_options_create();
+    cairo_font_options_set_antialias(f, CAIRO_ANTIALIAS_GRAY);
+    cairo_font_options_set_hint_style(f, CAIRO_HINT_STYLE_NONE);
+    cairo_font_options_set_hint_metrics(f, CAIRO_HINT_METRICS_ON);
+    pango_cairo_context_set_font_options(p->context, f);
+    cairo_font_options_destroy(f);
+    pango_cairo_context_set_resolution(p->context, 96);
+    pango_context_set_language(p->context, pango_language_from_string("en"));
+    pango_context_set_base_dir(p->context, PANGO_DIRECTION_LTR);
+
+    PangoFontDescription *font = pango_font_description_new();
+    pango_font_description_set_family(font, "DejaVu Sans, Sans");
+    for (int i = 0; i < PEN_STYLES; i++) {
+        pango_font_description_set_absolute_size(font, styles[i].size * PANGO_SCALE);
+        pango_font_description_set_weight(font, styles[i].weight);
+        p->layout[i] = pango_layout_new(p->context);
+        pango_layout_set_font_description(p->layout[i], font);
+        pango_layout_set_single_paragraph_mode(p->layout[i], TRUE);
+        pango_layout_set_auto_dir(p->layout[i], FALSE);
+        pango_layout_set_ellipsize(p->layout[i], PANGO_ELLIPSIZE_END);
+    }
+    pango_font_description_free(font);
+    return p;
+}
+
+static void forget(struct pen *p)
+{
+    for (int i = 0; i < BUCKETS; i++) {
+        while (p->bucket[i]) {
+            struct word *w = p->bucket[i];
+            p->bucket[i] = w->next;
+            free(w->mask.px);
+            free(w);
+        }
+    }
+    p->words = 0;
+}
+
+void pen_free(struct pen *p)
+{
+    if (!p)
+        return;
+    forget(p);
+    for (int i = 0; i < PEN_STYLES; i++)
+        g_object_unref(p->layout[i]);
+    g_object_unref(p->context);
+    free(p);
+}
+
+int pen_height(enum pen_style style)
+{
+    return styles[style].height;
+}
+
+char *pen_text(const char *text)
+{
+    char *valid = g_utf8_make_valid(text, -1), *copy = mem_dup(valid);
+    g_free(valid);
+    for (char *s = copy; *s; s++)
+        if ((unsigned char)*s < ' ' || *s == 0x7f)
+            *s = ' ';
+    return copy;
+}
+
+static PangoLayout *set(struct pen *p, enum pen_style style, const char *text, int limit)
+{
+    PangoLayout *l = p->layout[style];
+    char *valid = pen_text(text);
+    pango_layout_set_text(l, valid, -1);
+    pango_layout_set_width(l, limit < 0 ? -1 : limit * PANGO_SCALE);
+    free(valid);
+    return l;
+}
+
+/* The word; valid until the next call. */
+static struct word *find(struct pen *p, enum pen_style style, const char *text, int limit)
+{
+    uint32_t hash = 2166136261U ^ (uint32_t)style ^ (uint32_t)limit << 8;
+    size_t n = 0;
+    for (; text[n]; n++)
+        hash = (hash ^ (unsigned char)text[n]) * 16777619U;
+    struct word **bucket = &p->bucket[hash % BUCKETS];
+    for (struct word *w = *bucket; w; w = w->next)
+        if (w->style == style && w->limit == limit && strcmp(w->text, text) == 0)
+            return w;
+    if (p->words == WORDS_MAX)
+        forget(p);
+    struct word *w = mem_zero(1, sizeof *w + n + 1);
+    memcpy(w->text, text, n + 1);
+    w->style = style;
+    w->limit = limit;
+    pango_layout_get_pixel_size(set(p, style, text, limit), &w->w, &w->h);
+    w->next = *bucket;
+    *bucket = w;
+    p->words++;
+    return w;
+}
+
+/* Outlines are filled, not glyphs shown: those follow the desktop's settings for
+ * smoothing. */
+static void draw(struct pen *p, struct word *w)
+{
+    struct canvas_mask *m = &w->mask;
+    m->w = w->w > 0 ? w->w : 1;
+    m->h = w->h > 0 ? w->h : 1;
+    m->stride = cairo_format_stride_for_width(CAIRO_FORMAT_A8, m->w);
+    m->px = mem_zero((size_t)m->h, (size_t)m->stride);
+    cairo_surface_t *s =
+        cairo_image_surface_create_for_data(m->px, CAIRO_FORMAT_A8, m->w, m->h, m->stride);
+    cairo_t *cr = cairo_create(s);
+    cairo_set_antialias(cr, CAIRO_ANTIALIAS_GRAY);
+    pango_cairo_layout_path(cr, set(p, w->style, w->text, w->limit));
+    cairo_fill(cr);
+    cairo_destroy(cr);
+    cairo_surface_finish(s);
+    cairo_surface_destroy(s);
+}
+
+int pen_width(struct pen *p, enum pen_style style, const char *text)
+{
+    return find(p, style, text, -1)->w;
+}
+
+void pen_draw(struct pen *p, struct canvas *c, struct canvas_rect r, enum pen_style style,
+              enum pen_align align, uint32_t color, const char *text)
+{
+    struct word *w = find(p, style, text, -1);
+    if (w->w > r.w)
+        w = find(p, style, text, r.w);
+    if (!w->mask.px)
+        draw(p, w);
+    int room = r.w - w->w;
+    int x = r.x + (align == PEN_LEFT ? 0 : align == PEN_RIGHT ? room : room / 2);
+    canvas_ink(c, r, x, r.y + (r.h - w->h) / 2, &w->mask, color);
+}

@@ -1,0 +1,231 @@
+#include "draw/sheet.h"
+
+#include "base/mem.h"
+#include "cam/resize.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FRAME = 0xd1d9e0, BLANK = 0xf2f4f6, HATCH = 0xdde2e7, WORDS = 0x59636e };
+
+static const char blank_words[] = "blank map";
+
+/* What drawing the tiles of one sheet needs, made once for all of them. */
+struct studio {
+    const struct sheet *s;
+    struct resize *resize; /* from a map to a tile */
+    float *map;            /* [tile] */
+    uint8_t *out;          /* [tile * 3] */
+    uint8_t *small;        /* [image * 3] */
+};
+
+static struct canvas_rect grown(struct canvas_rect r, int by)
+{
+    return (struct canvas_rect){r.x - by, r.y - by, r.w + 2 * by, r.h + 2 * by};
+}
+
+static void draw_blank(struct canvas *c, struct pen *p, struct canvas_rect r)
+{
+    canvas_fill(c, r, BLANK);
+    for (int y = 0; y < r.h; y++)
+        for (int x = (y * 15) % 16; x < r.w; x += 16)
+            canvas_fill(c, (struct canvas_rect){r.x + x, r.y + y, 1, 1}, HATCH);
+    int h = pen_height(PEN_LABEL), w = pen_width(p, PEN_LABEL, blank_words);
+    struct canvas_rect t = {r.x + (r.w - w) / 2, r.y + (r.h - h) / 2, w, h};
+    if (w + 16 > r.w || h > r.h)
+        t = r;
+    else
+        canvas_fill(c, grown(t, 6), BLANK);
+    pen_draw(p, c, t, PEN_LABEL, PEN_CENTER, WORDS, blank_words);
+}
+
+/* Lines between the cells of the map's own grid, where there is room for them. */
+static void draw_grid(struct canvas *c, const struct sheet *s, struct canvas_rect r, bool light)
+{
+    if (r.w < 8 * s->map_w || r.h < 8 * s->map_h)
+        return;
+    uint32_t color = light ? 0xffffff : 0x000000;
+    float share = light ? 0.55F : 0.2F;
+    for (int i = 1; i < s->map_w; i++)
+        canvas_tint(c, (struct canvas_rect){r.x + i * r.w / s->map_w, r.y, 1, r.h}, color, share);
+    for (int i = 1; i < s->map_h; i++)
+        canvas_tint(c, (struct canvas_rect){r.x, r.y + i * r.h / s->map_h, r.w, 1}, color, share);
+}
+
+/* The tile's map at the size of the tile, in d->map. */
+static void enlarge(struct studio *d, const struct sheet_tile *t, struct canvas_rect r)
+{
+    const struct sheet *s = d->s;
+    if (s->grid)
+        color_zoom_map(t->map, s->map_h, s->map_w, d->map, r.h, r.w);
+    else
+        resize_run(d->resize, t->map, d->map);
+}
+
+/* Blended pixel by pixel of the image, then enlarged like the image itself. */
+static void draw_overlay(struct studio *d, const struct sheet_tile *t, const struct sheet_row *row,
+                         struct canvas_rect r)
+{
+    const struct sheet *s = d->s;
+    size_t n = (size_t)s->h * (size_t)s->w;
+    const float *map = t->map;
+    if (s->map_h != s->h || s->map_w != s->w) {
+        color_zoom_map(map, s->map_h, s->map_w, d->map, s->h, s->w);
+        map = d->map;
+    }
+    color_heat(s->cmap, map, n, d->small);
+    color_blend(row->image, d->small, n, s->alpha, d->small);
+    color_zoom(d->small, s->h, s->w, d->out, r.h, r.w);
+}
+
+static void draw_tile(struct studio *d, struct canvas *c, struct pen *p, const struct sheet_box *b)
+{
+    const struct sheet *s = d->s;
+    const struct sheet_tile *t = b->tile;
+    struct canvas_rect r = b->rect;
+    size_t n = (size_t)r.w * (size_t)r.h;
+    canvas_fill(c, grown(r, 1), FRAME);
+    if (t->kind != SHEET_IMAGE && t->blank) {
+        draw_blank(c, p, r);
+        return;
+    }
+    if (t->kind == SHEET_IMAGE) {
+        color_zoom(b->row->image, s->h, s->w, d->out, r.h, r.w);
+    } else if (t->kind == SHEET_OVERLAY) {
+        draw_overlay(d, t, b->row, r);
+    } else {
+        enlarge(d, t, r);
+        if (t->kind == SHEET_SIGNED)
+            color_signed(d->map, n, s->limit, d->out);
+        else
+            color_heat(s->cmap, d->map, n, d->out);
+    }
+    canvas_put(c, r, d->out);
+    if (s->grid && t->kind != SHEET_IMAGE)
+        draw_grid(c, s, r, t->kind != SHEET_SIGNED);
+}
+
+static void draw_scale(const struct sheet *s, struct canvas *c, const struct sheet_box *b)
+{
+    struct canvas_rect r = b->rect;
+    canvas_fill(c, grown(r, 1), FRAME);
+    for (int x = 0; x < r.w; x++) {
+        float v = r.w > 1 ? (float)x / (float)(r.w - 1) : 0;
+        uint8_t rgb[3];
+        if (b->bar->sign) {
+            v = 2 * v - 1;
+            color_signed(&v, 1, 1, rgb);
+        } else {
+            color_heat(s->cmap, &v, 1, rgb);
+        }
+        uint32_t color = (uint32_t)rgb[0] << 16 | (uint32_t)rgb[1] << 8 | rgb[2];
+        canvas_fill(c, (struct canvas_rect){r.x + x, r.y, 1, r.h}, color);
+    }
+}
+
+/* All words of the sheet, a line each, in the order of its layout. */
+static char *describe(const struct sheet_layout *l)
+{
+    size_t room = 1, n = 0;
+    char **line = mem_zero((size_t)l->boxes, sizeof *line);
+    for (int i = 0; i < l->boxes; i++) {
+        const struct sheet_box *b = &l->box[i];
+        if (b->kind == SHEET_TEXT)
+            line[i] = pen_text(b->text);
+        else if (b->kind == SHEET_PICTURE && b->tile->kind != SHEET_IMAGE && b->tile->blank)
+            line[i] = mem_dup(blank_words);
+        room += line[i] ? strlen(line[i]) + 1 : 0;
+    }
+    char *all = mem_zero(room, 1);
+    for (int i = 0; i < l->boxes; i++) {
+        if (!line[i])
+            continue;
+        size_t len = strlen(line[i]);
+        memcpy(all + n, line[i], len);
+        n += len;
+        all[n++] = '\n';
+        free(line[i]);
+    }
+    free(line);
+    return all;
+}
+
+int sheet_draw(const struct sheet *s, struct pen *p, struct out *o, struct err *e)
+{
+    struct sheet_layout l;
+    struct err inner = {0};
+    if (sheet_arrange(s, p, &l, &inner) != 0)
+        return err_set(e, "%s: %s", out_name(o), inner.msg);
+    int tall = s->h * s->zoom, wide = s->w * s->zoom;
+    size_t n = (size_t)tall * (size_t)wide;
+    struct studio d = {.s = s};
+    d.resize = resize_new(s->map_h, s->map_w, tall, wide);
+    d.map = mem_alloc(n, sizeof *d.map);
+    d.out = mem_alloc(n, 3);
+    d.small = mem_alloc((size_t)s->h * (size_t)s->w, 3);
+
+    struct canvas *c = canvas_new(l.w, l.h);
+    for (int i = 0; i < l.boxes; i++) {
+        const struct sheet_box *b = &l.box[i];
+        switch (b->kind) {
+        case SHEET_TEXT:
+            pen_draw(p, c, b->rect, b->style, b->align, b->color, b->text);
+            break;
+        case SHEET_PICTURE:
+            draw_tile(&d, c, p, b);
+            break;
+        case SHEET_SCALE:
+            draw_scale(s, c, b);
+            break;
+        case SHEET_RULE:
+            canvas_fill(c, b->rect, b->color);
+            break;
+        }
+    }
+    char *title = pen_text(s->title), *words = describe(&l);
+    int r = canvas_png(c, title, words, o, e);
+    free(title);
+    free(words);
+    canvas_free(c);
+    resize_free(d.resize);
+    free(d.map);
+    free(d.out);
+    free(d.small);
+    free(l.box);
+    return r;
+}
+
+static void row_clear(struct sheet_row *r)
+{
+    free(r->label);
+    free(r->detail);
+    free(r->aside);
+    free(r->image);
+    free(r->maps);
+    for (int i = 0; i < r->tiles; i++) {
+        free(r->tile[i].what);
+        free(r->tile[i].name);
+    }
+}
+
+void sheet_clear(struct sheet *s)
+{
+    free(s->title);
+    free(s->subtitle);
+    for (int i = 0; i < s->panels; i++) {
+        struct sheet_panel *p = &s->panel[i];
+        free(p->heading);
+        free(p->note);
+        free(p->end);
+        for (int k = 0; k < p->rows; k++)
+            row_clear(&p->row[k]);
+        free(p->row);
+    }
+    for (int i = 0; i < s->bars; i++) {
+        free(s->bar[i].title);
+        free(s->bar[i].low);
+        free(s->bar[i].mid);
+        free(s->bar[i].high);
+    }
+    *s = (struct sheet){0};
+}

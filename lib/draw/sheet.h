@@ -1,0 +1,100 @@
+/* A sheet: a page of captioned pictures in rows, under a title. Layout and
+ * lettering are the sheet's; the words are the caller's. */
+#ifndef HP_SHEET_H
+#define HP_SHEET_H
+
+#include "base/err.h"
+#include "base/io.h"
+#include "draw/canvas.h"
+#include "draw/color.h"
+#include "draw/sheet_file.h"
+
+#include <stdbool.h>
+
+enum { SHEET_TILES = 4, SHEET_PANELS = 2 };
+
+enum sheet_kind {
+    SHEET_IMAGE,
+    SHEET_HEAT,    /* the map alone */
+    SHEET_OVERLAY, /* the map over the image */
+    SHEET_SIGNED   /* a signed map, white at 0 */
+};
+
+/* One picture with two lines below it. */
+struct sheet_tile {
+    enum sheet_kind kind;
+    const float *map; /* (map_h, map_w), among the row's; not of SHEET_IMAGE */
+    bool blank;       /* shown as an empty field that says so */
+    char *what, *name;
+};
+
+struct sheet_row {
+    char *label, *detail, *aside; /* the line above it: bold, plain, at the right */
+    uint8_t *image;               /* (h, w, 3) */
+    float *maps;                  /* heat in [0, 1]; signed in the unit of the limit */
+    int tiles;
+    struct sheet_tile tile[SHEET_TILES];
+};
+
+/* Rows under a heading; panels stand side by side. */
+struct sheet_panel {
+    char *heading, *note;
+    char *end;      /* below the last row where another panel has more, or NULL */
+    uint32_t color; /* of the heading and the labels */
+    int columns;    /* the most tiles a row has */
+    int rows;
+    struct sheet_row *row;
+};
+
+struct sheet_bar {
+    bool sign; /* the diverging scale */
+    char *title, *low, *mid, *high;
+};
+
+struct sheet {
+    char *title, *subtitle;
+    int h, w;         /* of the images */
+    int map_h, map_w; /* of the maps: their own grid, or (h, w) */
+    int zoom;         /* pixels of the page for a pixel of an image */
+    bool grid;        /* maps as their own cells, with lines between them */
+    enum color_map cmap;
+    float alpha;
+    float limit; /* end of the diverging scale; > 0 */
+    int panels;
+    struct sheet_panel panel[SHEET_PANELS];
+    int bars;
+    struct sheet_bar bar[2];
+};
+
+/* Where one thing goes. */
+struct sheet_box {
+    struct canvas_rect rect;
+    enum { SHEET_TEXT, SHEET_PICTURE, SHEET_SCALE, SHEET_RULE } kind;
+    /* Text. */
+    enum pen_style style;
+    enum pen_align align;
+    uint32_t color;
+    const char *text;
+    /* Picture or scale. */
+    const struct sheet_row *row;
+    const struct sheet_tile *tile;
+    const struct sheet_bar *bar;
+};
+
+struct sheet_layout {
+    int w, h;
+    int boxes;
+    struct sheet_box *box;
+};
+
+/* Boxes lie on the page and are disjoint. An error where the page would be larger
+ * than CANVAS_MAX. Caller frees l->box. */
+int sheet_arrange(const struct sheet *s, struct pen *p, struct sheet_layout *l, struct err *e);
+
+/* The sheet as PNG. */
+int sheet_draw(const struct sheet *s, struct pen *p, struct out *o, struct err *e);
+
+/* Frees all that the sheet points to. */
+void sheet_clear(struct sheet *s);
+
+#endif

@@ -1,0 +1,85 @@
+/* Running a network over a stream of images. A backend receives the whole list
+ * of operations and keeps layout, fusion, batching and precision to itself; what
+ * leaves it is NCHW float32. */
+#ifndef HP_ENGINE_H
+#define HP_ENGINE_H
+
+#include "base/err.h"
+#include "net/net.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum engine_precision { ENGINE_F32, ENGINE_BF16, ENGINE_F16 };
+
+struct engine_opts {
+    const char *device; /* "auto", "cpu", "ref", "cuda", "cuda:N" */
+    enum engine_precision precision;
+    int threads;     /* 0: one per core this process may use */
+    int features;    /* value whose activations are wanted, or -1 */
+    bool class_maps; /* whether the maps of all classes at the last stage are */
+    int gradients;   /* score vectors per image, 0 for none; they are taken with
+                        respect to value `features` */
+};
+
+/* A batch on its way through the network; arrays are valid during a callback. */
+struct engine_batch {
+    int n;                   /* images in it, at most engine_batch_size() */
+    uint8_t *pixels;         /* (n, 3, h, w), filled by `read` */
+    void *tag;               /* room of tag_bytes * batch size for the caller, filled by
+                                `read`, seen again by `seed` and `write` */
+    const float *logits;     /* (n, classes) */
+    const float *features;   /* (n, c, h, w) of the value asked for, or NULL */
+    const float *class_maps; /* (n, classes, h, w) of the last stage, or NULL:
+                                sum over k of w[class][k] * A_k / (h w), so that its sum
+                                over space plus the bias is the logit (Zhou et al. 2016) */
+    float *seeds;            /* (n, gradients, classes): d score / d logits, filled by
+                                `seed`; zeroed before */
+    const float *grads;      /* (n, gradients, c, h, w), or NULL */
+};
+
+/* `read` and `write` are called in stream order, each by one thread at a time;
+ * `seed` by several threads at once. */
+struct engine_calls {
+    void *ctx;
+    size_t tag_bytes; /* per image */
+    /* Fills up to `max` images and tags: the count, 0 at the end, -1. */
+    int (*read)(void *ctx, struct engine_batch *b, int max, struct err *e);
+    /* Only with gradients. */
+    int (*seed)(void *ctx, struct engine_batch *b, struct err *e);
+    int (*write)(void *ctx, const struct engine_batch *b, struct err *e);
+};
+
+struct engine;
+
+/* Whether this is the spelling of a device, there or not. */
+bool engine_is_device(const char *name);
+
+/* Chooses and opens a backend. `net` must outlive it. A device that is not there
+ * sets e->no_device; "auto" falls back to the CPU. */
+int engine_open(struct engine **g, const struct net *net, const struct engine_opts *o,
+                struct err *e);
+void engine_close(struct engine *g);
+
+/* One line for -v: backend, its version, precision, threads. */
+const char *engine_about(const struct engine *g);
+int engine_batch_size(const struct engine *g);
+
+/* Runs the stream to its end. Results do not depend on the number of threads. */
+int engine_run(struct engine *g, const struct engine_calls *c, struct err *e);
+
+/* --- for backends --- */
+
+struct engine_backend {
+    const char *name;
+    int (*open)(void **self, const struct net *net, const struct engine_opts *o, struct err *e);
+    void (*close)(void *self);
+    const char *(*about)(const void *self);
+    int (*batch_size)(const void *self);
+    int (*run)(void *self, const struct engine_calls *c, struct err *e);
+};
+
+extern const struct engine_backend engine_ref, engine_cpu;
+
+#endif

@@ -1,0 +1,334 @@
+/* The specification: direct convolution in NCHW, f32 values, sums in double. */
+#include "engine/work.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH = 4 };
+
+struct ref {
+    struct work work;
+    bool *depends; /* [values] on the value whose gradients are asked for */
+    char about[80];
+};
+
+/* What a thread owns: all values of each image of a batch, their gradients for one
+ * image, and a plane of sums. */
+struct hand {
+    const struct ref *ref;
+    float **value[BATCH], **grad;
+    double *sum;
+};
+
+static size_t plane_size(const struct net_value *v)
+{
+    return (size_t)v->h * (size_t)v->w;
+}
+
+static size_t value_size(const struct net_value *v)
+{
+    return (size_t)v->c * plane_size(v);
+}
+
+/* --- forward --- */
+
+static void conv(const struct net *n, const struct net_op *op, const float *x, const float *res,
+                 float *y, double *sum)
+{
+    const struct net_value *from = &n->value[op->in], *to = &n->value[op->out];
+    size_t in = plane_size(from), out = plane_size(to);
+    const float *w = op->w;
+    for (int o = 0; o < to->c; o++) {
+        for (size_t p = 0; p < out; p++)
+            sum[p] = op->b[o] + (res ? (double)res[(size_t)o * out + p] : 0.0);
+        for (int i = 0; i < from->c; i++)
+            for (int ky = 0; ky < op->k; ky++)
+                for (int kx = 0; kx < op->k; kx++, w++)
+                    for (int oy = 0; oy < to->h; oy++) {
+                        int iy = oy * op->stride + ky - op->pad;
+                        if (iy < 0 || iy >= from->h)
+                            continue;
+                        const float *row = x + (size_t)i * in + (size_t)iy * (size_t)from->w;
+                        for (int ox = 0; ox < to->w; ox++) {
+                            int ix = ox * op->stride + kx - op->pad;
+                            if (ix >= 0 && ix < from->w)
+                                sum[oy * to->w + ox] += (double)*w * row[ix];
+                        }
+                    }
+        for (size_t p = 0; p < out; p++)
+            y[(size_t)o * out + p] = (float)(op->relu && sum[p] < 0 ? 0 : sum[p]);
+    }
+}
+
+static void pool(const struct net_value *from, const float *x, float *y)
+{
+    size_t cells = plane_size(from);
+    for (int c = 0; c < from->c; c++) {
+        double sum = 0;
+        for (size_t p = 0; p < cells; p++)
+            sum += x[(size_t)c * cells + p];
+        y[c] = (float)(sum / (double)cells);
+    }
+}
+
+static void linear(const struct net *n, const struct net_op *op, const float *x, float *y)
+{
+    int in = n->value[op->in].c, out = n->value[op->out].c;
+    for (int o = 0; o < out; o++) {
+        double sum = op->b[o];
+        for (int i = 0; i < in; i++)
+            sum += (double)op->w[(size_t)o * (size_t)in + (size_t)i] * x[i];
+        y[o] = (float)sum;
+    }
+}
+
+static const struct net_op *head(const struct net *n)
+{
+    return &n->op[n->ops - 1];
+}
+
+static void class_maps(const struct net *n, const float *x, float *maps)
+{
+    const struct net_value *last = &n->value[net_last(n)];
+    size_t cells = plane_size(last);
+    for (int k = 0; k < n->classes; k++) {
+        const float *w = head(n)->w + (size_t)k * (size_t)last->c;
+        for (size_t p = 0; p < cells; p++) {
+            double sum = 0;
+            for (int c = 0; c < last->c; c++)
+                sum += (double)w[c] * x[(size_t)c * cells + p];
+            maps[(size_t)k * cells + p] = (float)(sum / (double)cells);
+        }
+    }
+}
+
+static int ref_forward(void *hand, struct work_batch *b, struct err *e)
+{
+    (void)e;
+    struct hand *h = hand;
+    const struct work *w = &h->ref->work;
+    const struct net *n = w->net;
+    size_t cells = plane_size(&n->value[0]);
+    for (int i = 0; i < b->b.n; i++) {
+        float **v = h->value[i];
+        const uint8_t *pixels = b->b.pixels + (size_t)i * 3 * cells;
+        for (int c = 0; c < 3; c++)
+            for (size_t p = 0; p < cells; p++)
+                v[0][(size_t)c * cells + p] =
+                    (float)((pixels[(size_t)c * cells + p] / 255.0 - n->mean[c]) / n->std[c]);
+        for (int j = 0; j < n->ops; j++) {
+            const struct net_op *op = &n->op[j];
+            if (op->kind == NET_CONV)
+                conv(n, op, v[op->in], op->res >= 0 ? v[op->res] : NULL, v[op->out], h->sum);
+            else if (op->kind == NET_POOL)
+                pool(&n->value[op->in], v[op->in], v[op->out]);
+            else
+                linear(n, op, v[op->in], v[op->out]);
+        }
+        memcpy(b->logits + (size_t)i * (size_t)n->classes, v[head(n)->out],
+               (size_t)n->classes * sizeof(float));
+        if (b->features) {
+            size_t size = value_size(&n->value[w->opts.features]);
+            memcpy(b->features + (size_t)i * size, v[w->opts.features], size * sizeof(float));
+        }
+        if (b->class_maps) {
+            size_t each = (size_t)n->classes * plane_size(&n->value[net_last(n)]);
+            class_maps(n, v[net_last(n)], b->class_maps + (size_t)i * each);
+        }
+    }
+    return 0;
+}
+
+/* --- backward --- */
+
+/* dx += the transposed convolution of dy. */
+static void conv_back(const struct net *n, const struct net_op *op, const float *dy, float *dx,
+                      double *sum)
+{
+    const struct net_value *from = &n->value[op->in], *to = &n->value[op->out];
+    size_t in = plane_size(from), out = plane_size(to), kernel = (size_t)op->k * (size_t)op->k;
+    for (int i = 0; i < from->c; i++) {
+        for (size_t p = 0; p < in; p++)
+            sum[p] = dx[(size_t)i * in + p];
+        for (int o = 0; o < to->c; o++) {
+            const float *w = op->w + ((size_t)o * (size_t)from->c + (size_t)i) * kernel;
+            for (int ky = 0; ky < op->k; ky++)
+                for (int kx = 0; kx < op->k; kx++, w++)
+                    for (int oy = 0; oy < to->h; oy++) {
+                        int iy = oy * op->stride + ky - op->pad;
+                        if (iy < 0 || iy >= from->h)
+                            continue;
+                        const float *row = dy + (size_t)o * out + (size_t)oy * (size_t)to->w;
+                        for (int ox = 0; ox < to->w; ox++) {
+                            int ix = ox * op->stride + kx - op->pad;
+                            if (ix >= 0 && ix < from->w)
+                                sum[iy * from->w + ix] += (double)*w * row[ox];
+                        }
+                    }
+        }
+        for (size_t p = 0; p < in; p++)
+            dx[(size_t)i * in + p] = (float)sum[p];
+    }
+}
+
+static void back(const struct hand *h, float **v, const float *seed)
+{
+    const struct ref *r = h->ref;
+    const struct net *n = r->work.net;
+    float **g = h->grad;
+    for (int i = 0; i < n->values; i++)
+        memset(g[i], 0, value_size(&n->value[i]) * sizeof(float));
+    memcpy(g[head(n)->out], seed, (size_t)n->classes * sizeof(float));
+    for (int j = n->ops - 1; j >= 0; j--) {
+        const struct net_op *op = &n->op[j];
+        const struct net_value *from = &n->value[op->in], *to = &n->value[op->out];
+        float *dy = g[op->out], *dx = g[op->in];
+        if (!r->depends[op->out] || op->out == r->work.opts.features)
+            continue;
+        if (op->kind == NET_LINEAR) {
+            for (int i = 0; i < from->c; i++) {
+                double sum = 0;
+                for (int o = 0; o < to->c; o++)
+                    sum += (double)op->w[(size_t)o * (size_t)from->c + (size_t)i] * dy[o];
+                dx[i] = (float)sum;
+            }
+            continue;
+        }
+        if (op->kind == NET_POOL) {
+            size_t cells = plane_size(from);
+            for (size_t p = 0; p < value_size(from); p++)
+                dx[p] = (float)(dy[p / cells] / (double)cells);
+            continue;
+        }
+        if (op->relu)
+            for (size_t p = 0; p < value_size(to); p++)
+                dy[p] = v[op->out][p] > 0 ? dy[p] : 0;
+        if (op->res >= 0 && r->depends[op->res])
+            for (size_t p = 0; p < value_size(to); p++)
+                g[op->res][p] += dy[p];
+        if (r->depends[op->in])
+            conv_back(n, op, dy, dx, h->sum);
+    }
+}
+
+static int ref_backward(void *hand, struct work_batch *b, struct err *e)
+{
+    (void)e;
+    struct hand *h = hand;
+    const struct work *w = &h->ref->work;
+    size_t classes = (size_t)w->net->classes, each = (size_t)w->opts.gradients;
+    size_t size = value_size(&w->net->value[w->opts.features]);
+    for (size_t i = 0; i < (size_t)b->b.n; i++)
+        for (size_t j = i * each; j < (i + 1) * each; j++) {
+            back(h, h->value[i], b->b.seeds + j * classes);
+            memcpy(b->grads + j * size, h->grad[w->opts.features], size * sizeof(float));
+        }
+    return 0;
+}
+
+/* --- threads --- */
+
+static float **values_alloc(const struct net *n)
+{
+    float **v = mem_alloc((size_t)n->values, sizeof *v);
+    for (int i = 0; i < n->values; i++)
+        v[i] = mem_zero(value_size(&n->value[i]), sizeof(float));
+    return v;
+}
+
+static void values_free(const struct net *n, float **v)
+{
+    for (int i = 0; v && i < n->values; i++)
+        free(v[i]);
+    free(v);
+}
+
+static int ref_enter(void *self, void **hand, struct err *e)
+{
+    (void)e;
+    const struct ref *r = self;
+    const struct net *n = r->work.net;
+    struct hand *h = mem_zero(1, sizeof *h);
+    size_t most = 0;
+    h->ref = r;
+    for (int i = 0; i < BATCH; i++)
+        h->value[i] = values_alloc(n);
+    if (r->work.opts.gradients > 0)
+        h->grad = values_alloc(n);
+    for (int i = 0; i < n->values; i++)
+        if (plane_size(&n->value[i]) > most)
+            most = plane_size(&n->value[i]);
+    h->sum = mem_alloc(most, sizeof *h->sum);
+    *hand = h;
+    return 0;
+}
+
+static void ref_leave(void *hand)
+{
+    struct hand *h = hand;
+    for (int i = 0; i < BATCH; i++)
+        values_free(h->ref->work.net, h->value[i]);
+    values_free(h->ref->work.net, h->grad);
+    free(h->sum);
+    free(h);
+}
+
+/* --- the table --- */
+
+static int ref_open(void **self, const struct net *net, const struct engine_opts *o, struct err *e)
+{
+    if (o->precision != ENGINE_F32) {
+        err_record(e, "ref: only f32 is computed here");
+        e->no_device = true;
+        return -1;
+    }
+    struct ref *r = mem_zero(1, sizeof *r);
+    r->work = (struct work){
+        .net = net,
+        .opts = *o,
+        .batch = BATCH,
+        .threads = o->threads > 0 ? o->threads : work_cores(),
+        .self = r,
+        .enter = ref_enter,
+        .leave = ref_leave,
+        .forward = ref_forward,
+        .backward = ref_backward,
+    };
+    if (o->gradients > 0) {
+        r->depends = mem_alloc((size_t)net->values, sizeof *r->depends);
+        work_depends(net, o->features, r->depends);
+    }
+    snprintf(r->about, sizeof r->about, "ref: plain C, f32, %d thread%s", r->work.threads,
+             r->work.threads == 1 ? "" : "s");
+    *self = r;
+    return 0;
+}
+
+static void ref_close(void *self)
+{
+    struct ref *r = self;
+    free(r->depends);
+    free(r);
+}
+
+static const char *ref_about(const void *self)
+{
+    return ((const struct ref *)self)->about;
+}
+
+static int ref_batch_size(const void *self)
+{
+    return ((const struct ref *)self)->work.batch;
+}
+
+static int ref_run(void *self, const struct engine_calls *c, struct err *e)
+{
+    return work_run(&((struct ref *)self)->work, c, e);
+}
+
+const struct engine_backend engine_ref = {
+    "ref", ref_open, ref_close, ref_about, ref_batch_size, ref_run,
+};

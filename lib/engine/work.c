@@ -1,0 +1,239 @@
+#include "engine/work.h"
+
+#include "base/mem.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum slot_state { SLOT_FREE, SLOT_BUSY, SLOT_DONE };
+
+struct slot {
+    struct work_batch batch;
+    enum slot_state state;
+    bool failed;
+    struct err err;
+};
+
+/* `reading` is held by the one thread that reads, so that one that waits for slow
+ * input keeps nobody from writing; `lock` guards everything else. */
+struct shift {
+    const struct work *work;
+    const struct engine_calls *calls;
+    pthread_mutex_t reading, lock;
+    pthread_cond_t changed;
+    struct slot *slot;
+    int slots;
+    size_t image_bytes;
+    int64_t next_read, next_write; /* numbers of batches; slot = number % slots */
+    bool ended;                    /* nothing more to read; guarded by `reading` */
+    bool writing, stop, failed;
+    struct err err;
+};
+
+int work_cores(void)
+{
+    cpu_set_t set;
+    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return n > 0 ? n : 1;
+}
+
+void work_depends(const struct net *net, int from, bool *depends)
+{
+    memset(depends, 0, (size_t)net->values * sizeof *depends);
+    depends[from] = true;
+    for (int i = 0; i < net->ops; i++) {
+        const struct net_op *op = &net->op[i];
+        if (depends[op->in] || (op->res >= 0 && depends[op->res]))
+            depends[op->out] = true;
+    }
+}
+
+/* --- memory --- */
+
+static size_t value_size(const struct net *net, int v)
+{
+    return (size_t)net->value[v].c * (size_t)net->value[v].h * (size_t)net->value[v].w;
+}
+
+static void slot_open(struct slot *s, const struct work *w, size_t image_bytes, size_t tag_bytes)
+{
+    const struct net *net = w->net;
+    const struct engine_opts *o = &w->opts;
+    size_t n = (size_t)w->batch, classes = (size_t)net->classes;
+    struct work_batch *b = &s->batch;
+    memset(s, 0, sizeof *s);
+    b->b.pixels = mem_aligned(n, image_bytes);
+    if (tag_bytes)
+        b->b.tag = mem_aligned(n, tag_bytes);
+    b->b.logits = b->logits = mem_aligned(n * classes, sizeof(float));
+    if (o->features >= 0)
+        b->b.features = b->features = mem_aligned(n * value_size(net, o->features), sizeof(float));
+    if (o->class_maps) {
+        const struct net_value *last = &net->value[net_last(net)];
+        size_t each = classes * (size_t)last->h * (size_t)last->w;
+        b->b.class_maps = b->class_maps = mem_aligned(n * each, sizeof(float));
+    }
+    if (o->gradients > 0) {
+        size_t vectors = n * (size_t)o->gradients;
+        b->b.seeds = mem_aligned(vectors * classes, sizeof(float));
+        b->b.grads = b->grads = mem_aligned(vectors * value_size(net, o->features), sizeof(float));
+    }
+}
+
+static void slot_close(struct slot *s)
+{
+    free(s->batch.b.pixels);
+    free(s->batch.b.tag);
+    free(s->batch.b.seeds);
+    free(s->batch.logits);
+    free(s->batch.features);
+    free(s->batch.class_maps);
+    free(s->batch.grads);
+}
+
+/* --- the stream --- */
+
+/* Under `lock`. */
+static void stop_with(struct shift *s, const struct err *e)
+{
+    if (!s->stop) {
+        s->err = *e;
+        s->failed = true;
+    }
+    s->stop = true;
+    pthread_cond_broadcast(&s->changed);
+}
+
+/* The next batch of the stream, or NULL where there is none. */
+static struct slot *next_batch(struct shift *s)
+{
+    const struct work *w = s->work;
+    pthread_mutex_lock(&s->reading);
+    struct slot *t = &s->slot[s->next_read % s->slots];
+    pthread_mutex_lock(&s->lock);
+    while (!s->ended && !s->stop && t->state != SLOT_FREE)
+        pthread_cond_wait(&s->changed, &s->lock);
+    bool go = !s->ended && !s->stop;
+    if (go)
+        t->state = SLOT_BUSY;
+    pthread_mutex_unlock(&s->lock);
+
+    if (go) {
+        int n = s->calls->read(s->calls->ctx, &t->batch.b, w->batch, &t->err);
+        t->failed = n < 0;
+        t->batch.b.n = n > 0 ? n : 0;
+        s->ended = n <= 0;
+        if (n == 0)
+            go = false; /* the slot stays busy: nobody asks for it any more */
+        else
+            s->next_read++;
+    }
+    pthread_mutex_unlock(&s->reading);
+    return go ? t : NULL;
+}
+
+/* Marks a batch as done and writes all batches whose turn it is, unless another
+ * thread is at it, which then also writes this one. */
+static void finish_batch(struct shift *s, struct slot *t)
+{
+    pthread_mutex_lock(&s->lock);
+    t->state = SLOT_DONE;
+    if (s->writing) {
+        pthread_mutex_unlock(&s->lock);
+        return;
+    }
+    s->writing = true;
+    for (;;) {
+        t = &s->slot[s->next_write % s->slots];
+        if (s->stop || t->state != SLOT_DONE)
+            break;
+        if (!t->failed) {
+            pthread_mutex_unlock(&s->lock);
+            t->failed = s->calls->write(s->calls->ctx, &t->batch.b, &t->err) != 0;
+            pthread_mutex_lock(&s->lock);
+        }
+        if (t->failed)
+            stop_with(s, &t->err);
+        t->state = SLOT_FREE;
+        s->next_write++;
+        pthread_cond_broadcast(&s->changed);
+    }
+    s->writing = false;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static int compute(struct shift *s, void *hand, struct work_batch *b, struct err *e)
+{
+    const struct work *w = s->work;
+    struct engine_batch *v = &b->b;
+    size_t n = (size_t)v->n, max = (size_t)w->batch;
+    memset(v->pixels + n * s->image_bytes, 0, (max - n) * s->image_bytes);
+    if (w->forward(hand, b, e) != 0)
+        return -1;
+    if (w->opts.gradients == 0)
+        return 0;
+    size_t each = (size_t)w->opts.gradients * (size_t)w->net->classes;
+    memset(v->seeds, 0, max * each * sizeof(float));
+    if (s->calls->seed(s->calls->ctx, v, e) != 0)
+        return -1;
+    return w->backward(hand, b, e);
+}
+
+static void *worker(void *arg)
+{
+    struct shift *s = arg;
+    const struct work *w = s->work;
+    void *hand = NULL;
+    struct err e = {0};
+    if (w->enter(w->self, &hand, &e) != 0) {
+        pthread_mutex_lock(&s->lock);
+        stop_with(s, &e);
+        pthread_mutex_unlock(&s->lock);
+        return NULL;
+    }
+    struct slot *t;
+    while ((t = next_batch(s)) != NULL) {
+        if (!t->failed)
+            t->failed = compute(s, hand, &t->batch, &t->err) != 0;
+        finish_batch(s, t);
+    }
+    w->leave(hand);
+    return NULL;
+}
+
+int work_run(const struct work *w, const struct engine_calls *c, struct err *e)
+{
+    struct shift s = {.work = w, .calls = c, .image_bytes = value_size(w->net, 0)};
+    /* One batch more than threads, so that none waits while another writes. */
+    s.slots = w->threads > 1 ? w->threads + 1 : 1;
+    s.slot = mem_alloc((size_t)s.slots, sizeof *s.slot);
+    for (int i = 0; i < s.slots; i++)
+        slot_open(&s.slot[i], w, s.image_bytes, c->tag_bytes);
+    pthread_mutex_init(&s.reading, NULL);
+    pthread_mutex_init(&s.lock, NULL);
+    pthread_cond_init(&s.changed, NULL);
+
+    pthread_t *thread = mem_alloc((size_t)w->threads, sizeof *thread);
+    int started = 0;
+    while (started < w->threads && pthread_create(&thread[started], NULL, worker, &s) == 0)
+        started++;
+    for (int i = 0; i < started; i++)
+        pthread_join(thread[i], NULL);
+    if (started == 0) {
+        err_record(&s.err, "cannot start a thread");
+        s.failed = true;
+    }
+
+    pthread_cond_destroy(&s.changed);
+    pthread_mutex_destroy(&s.lock);
+    pthread_mutex_destroy(&s.reading);
+    for (int i = 0; i < s.slots; i++)
+        slot_close(&s.slot[i]);
+    free(s.slot);
+    free(thread);
+    if (s.failed)
+        *e = s.err;
+    return s.failed ? -1 : 0;
+}

@@ -1,0 +1,40 @@
+/* What backends share: threads that take batches from the caller's stream, and
+ * results that go back to it in order. */
+#ifndef HP_ENGINE_WORK_H
+#define HP_ENGINE_WORK_H
+
+#include "engine/engine.h"
+
+/* A batch with its results as a backend fills them in. */
+struct work_batch {
+    struct engine_batch b; /* pixels behind the last image are 0 */
+    float *logits;         /* (batch, classes) */
+    float *features;       /* (batch, c, h, w), or NULL */
+    float *class_maps;     /* (batch, classes, h, w), or NULL */
+    float *grads;          /* (batch, gradients, c, h, w), or NULL */
+};
+
+/* A backend's part. `enter` and `leave` are called in each thread at its start and
+ * end and make and free what the thread owns (`hand`). */
+struct work {
+    const struct net *net;
+    struct engine_opts opts;
+    int batch, threads;
+    void *self;
+    int (*enter)(void *self, void **hand, struct err *e);
+    void (*leave)(void *hand);
+    int (*forward)(void *hand, struct work_batch *b, struct err *e);
+    int (*backward)(void *hand, struct work_batch *b, struct err *e);
+};
+
+/* Number of processors this process may use, at least 1. */
+int work_cores(void);
+
+/* Runs the stream to its end. Memory is bounded by the number of threads. Batches
+ * before one that fails are still written. */
+int work_run(const struct work *w, const struct engine_calls *c, struct err *e);
+
+/* Which values depend on value `from` (itself included): depends[values]. */
+void work_depends(const struct net *net, int from, bool *depends);
+
+#endif

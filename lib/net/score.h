@@ -1,0 +1,21 @@
+/* What the logits of an image say. */
+#ifndef HP_SCORE_H
+#define HP_SCORE_H
+
+enum { SCORE_TOP = 5 };
+
+struct score {
+    int top[SCORE_TOP];     /* the best classes; of equal logits the lower one first */
+    double prob[SCORE_TOP]; /* their softmax probabilities */
+    int tops;               /* how many there are: fewer where there are fewer classes */
+    double entropy;         /* of the softmax, in nats */
+    /* With a label: */
+    double p_true, loss; /* softmax probability, and -log of it */
+    int rank_true;       /* from 1 */
+    double margin;       /* logit of the label less the largest other; NaN for one class */
+};
+
+/* From logits[classes], all finite; `label` is a class or -1. */
+void score_logits(struct score *s, const float *logits, int classes, int label);
+
+#endif

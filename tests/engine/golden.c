@@ -1,0 +1,106 @@
+/* The bundled example against PyTorch: tests/golden/engine/make.py. */
+#include "../unit/check.h"
+#include "ckpt/ckpt.h"
+#include "data/data.h"
+#include "random_net.h"
+#include "stream/npy.h"
+
+static float *load(const char *folder, const char *name, int64_t items, int64_t *each)
+{
+    struct err e = {0};
+    struct npy_in *in;
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s.npy", folder, name);
+    if (npy_open(&in, path, &e) != 1) {
+        fprintf(stderr, "%s: %s\n", path, e.msg);
+        exit(1);
+    }
+    *each = npy_item(in)->count;
+    float *v = mem_alloc((size_t)(items * *each), sizeof *v);
+    for (int64_t at = 0, n; at < items; at += n) {
+        n = npy_read(in, v + at * *each, items - at, &e);
+        if (n <= 0) {
+            fprintf(stderr, "%s: %s\n", path, e.msg);
+            exit(1);
+        }
+    }
+    npy_close(in);
+    return v;
+}
+
+static int seed_best(void *ctx, struct engine_batch *b, struct err *e)
+{
+    struct run *r = ctx;
+    (void)e;
+    size_t classes = (size_t)r->net->classes;
+    for (size_t i = 0; i < (size_t)b->n; i++) {
+        size_t best = 0;
+        for (size_t k = 1; k < classes; k++)
+            if (b->logits[i * classes + k] > b->logits[i * classes + best])
+                best = k;
+        b->seeds[i * classes + best] = 1;
+    }
+    return 0;
+}
+
+/* golden [FOLDER MODEL DATA IMAGES GRADIENT_IMAGES]: of another model, for which
+ * make.py has run. */
+int main(int argc, char **argv)
+{
+    const char *folder = argc > 1 ? argv[1] : "tests/golden/engine";
+    const char *model = argc > 2 ? argv[2] : "examples/shapes100/model.pth";
+    const char *images = argc > 3 ? argv[3] : "examples/shapes100/test.bin";
+    int count = argc > 4 ? atoi(argv[4]) : 20, few = argc > 5 ? atoi(argv[5]) : 1;
+
+    struct err e = {0};
+    struct ckpt *c;
+    struct data *d;
+    struct net *n;
+    const struct data_opts none = {0};
+    struct net_opts o = {32, 32, {.5071F, .4867F, .4409F}, {.2673F, .2564F, .2762F}};
+    if (ckpt_open(&c, model, &e) != 0 || net_build(&n, c, &o, &e) != 0 ||
+        data_open(&d, images, &none, &e) != 0) {
+        fprintf(stderr, "%s\n", e.msg);
+        return 1;
+    }
+    ckpt_close(c);
+
+    int64_t each;
+    float *logits = load(folder, "logits", count, &each);
+    CHECK(each == n->classes);
+    struct engine_opts eo = {.device = "cpu", .features = -1};
+    struct run all = run_new(n, count, eo);
+    for (int i = 0; i < count; i++) {
+        struct data_item item;
+        CHECK(data_at(d, i, all.pixels + (size_t)i * net_size(n, 0), &item, &e) == 0);
+    }
+    CHECK(run_go(&all, &e) == 0);
+    CHECK_NEAR(difference(all.logits, logits, (size_t)(count * each)), 0, 2e-5);
+
+    static const char *const layers[] = {"layer2", "layer3.0", "layer4"};
+    for (size_t l = 0; l < 3; l++)
+        for (int device = 0; device < 2; device++) {
+            eo.device = device ? "cpu" : "ref";
+            eo.features = net_layer(n, layers[l], &e);
+            eo.gradients = 1;
+            struct run r = run_new(n, few, eo);
+            memcpy(r.pixels, all.pixels, (size_t)few * net_size(n, 0));
+            r.seed = seed_best;
+            CHECK(run_go(&r, &e) == 0);
+            float *want = load(folder, layers[l], 2, &each);
+            CHECK(each == few * (int64_t)r.feature_size);
+            CHECK_NEAR(difference(r.features, want, (size_t)each), 0, 2e-5);
+            CHECK_NEAR(difference(r.grads, want + each, (size_t)each), 0, 1e-4);
+            if (argc > 1)
+                printf("%s %s: features %.2g, gradients %.2g\n", eo.device, layers[l],
+                       difference(r.features, want, (size_t)each),
+                       difference(r.grads, want + each, (size_t)each));
+            free(want);
+            run_close(&r);
+        }
+    free(logits);
+    run_close(&all);
+    data_close(d);
+    net_free(n);
+    return CHECK_DONE();
+}

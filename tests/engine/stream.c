@@ -1,0 +1,146 @@
+/* The stream of batches: order, errors, slow input, and the choice of devices. */
+#include "../unit/check.h"
+#include "random_net.h"
+
+#include <pthread.h>
+#include <time.h>
+
+static void check_order(const struct net *n, const char *device)
+{
+    for (int images = 0; images < 40; images += 13)
+        for (int threads = 1; threads <= 5; threads += 2) {
+            struct err e = {0};
+            struct engine_opts o = {.device = device, .threads = threads, .features = -1};
+            struct run r = run_new(n, images, o);
+            CHECK(run_go(&r, &e) == 0);
+            CHECK(r.written == images);
+            run_close(&r);
+        }
+}
+
+/* Batches before the one that fails are written, and its error comes back. */
+static void check_errors(const struct net *n, const char *device)
+{
+    for (int threads = 1; threads <= 3; threads++) {
+        struct err e = {0};
+        struct engine_opts o = {
+            .device = device, .threads = threads, .features = net_last(n), .gradients = 1};
+        struct run r = run_new(n, 100, o);
+        r.fail_read = 64;
+        CHECK(run_go(&r, &e) == -1);
+        CHECK_STR(e.msg, "read failed");
+        CHECK(r.written >= 48 && r.written < 64);
+        run_close(&r);
+
+        r = run_new(n, 100, o);
+        r.fail_seed = 50;
+        CHECK(run_go(&r, &e) == -1);
+        CHECK_STR(e.msg, "seed failed");
+        CHECK(r.written > 50 - 17 && r.written <= 50);
+        run_close(&r);
+
+        r = run_new(n, 100, o);
+        r.fail_write = 32;
+        CHECK(run_go(&r, &e) == -1);
+        CHECK_STR(e.msg, "write failed");
+        CHECK(r.written == 32);
+        run_close(&r);
+    }
+}
+
+/* Input that comes only once all that came before was written. */
+struct slow {
+    struct run run;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int batches;
+    bool waited_in_vain;
+};
+
+static int slow_read(void *ctx, struct engine_batch *b, int max, struct err *e)
+{
+    struct slow *s = ctx;
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 20;
+    pthread_mutex_lock(&s->lock);
+    while (s->run.written < s->run.next && !s->waited_in_vain)
+        s->waited_in_vain = pthread_cond_timedwait(&s->changed, &s->lock, &until) != 0;
+    pthread_mutex_unlock(&s->lock);
+    return run_read(&s->run, b, max < 3 ? max : 3, e);
+}
+
+static int slow_write(void *ctx, const struct engine_batch *b, struct err *e)
+{
+    struct slow *s = ctx;
+    pthread_mutex_lock(&s->lock);
+    int r = run_write(&s->run, b, e);
+    pthread_cond_signal(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+    return r;
+}
+
+static void check_slow(const struct net *n)
+{
+    struct err e = {0};
+    struct engine *g;
+    struct engine_opts o = {.device = "cpu", .threads = 3, .features = -1};
+    struct slow s = {.run = run_new(n, 20, o)};
+    pthread_mutex_init(&s.lock, NULL);
+    pthread_cond_init(&s.changed, NULL);
+    const struct engine_calls calls = {
+        .ctx = &s, .tag_bytes = sizeof(int), .read = slow_read, .write = slow_write};
+    CHECK(engine_open(&g, n, &o, &e) == 0);
+    CHECK(engine_run(g, &calls, &e) == 0);
+    CHECK(!s.waited_in_vain);
+    CHECK(s.run.written == 20);
+    engine_close(g);
+    run_close(&s.run);
+}
+
+static void check_devices(const struct net *n)
+{
+    static const char *const good[] = {"auto", "cpu", "ref", "cuda", "cuda:0", "cuda:12"};
+    static const char *const bad[] = {"", "gpu", "cpu:1", "cuda:", "cuda:x", "cuda:1x", "autos"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        CHECK(engine_is_device(good[i]));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        CHECK(!engine_is_device(bad[i]));
+
+    struct engine *g;
+    struct err e = {0};
+    struct engine_opts o = {.device = "cuda:1", .features = -1};
+    CHECK(engine_open(&g, n, &o, &e) == -1);
+    CHECK(e.no_device);
+    CHECK_STR(e.msg, "cuda:1: this build has no CUDA backend");
+
+    e = (struct err){0};
+    o.device = "ref";
+    o.precision = ENGINE_BF16;
+    CHECK(engine_open(&g, n, &o, &e) == -1);
+    CHECK(e.no_device);
+    o.device = "cpu";
+    o.precision = ENGINE_F16;
+    CHECK(engine_open(&g, n, &o, &e) == -1);
+    CHECK(e.no_device);
+
+    o = (struct engine_opts){.device = "auto", .threads = 2, .features = -1};
+    CHECK(engine_open(&g, n, &o, &e) == 0);
+    CHECK(strncmp(engine_about(g), "cpu: oneDNN ", 12) == 0);
+    CHECK(strstr(engine_about(g), "2 threads"));
+    CHECK(engine_batch_size(g) > 0);
+    engine_close(g);
+}
+
+int main(void)
+{
+    struct net *n = net_random(8, 8, (const int[]){16, 0}, 1, 4);
+    check_order(n, "ref");
+    check_order(n, "cpu");
+    check_errors(n, "ref");
+    check_errors(n, "cpu");
+    check_slow(n);
+    check_devices(n);
+    net_free(n);
+    return CHECK_DONE();
+}

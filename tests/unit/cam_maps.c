@@ -1,0 +1,196 @@
+/* Seeds, maps and figures against their definitions. */
+#include "cam/cam.h"
+
+#include "check.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CLASSES = 7, CHANNELS = 70, CELLS = 70 };
+
+static uint32_t state = 1;
+
+/* A number in [-1, 1). */
+static float draw(void)
+{
+    state = state * 1664525u + 1013904223u;
+    return (float)(state >> 8) / (float)(1 << 23) - 1;
+}
+
+static void fill(float *v, int n)
+{
+    for (int i = 0; i < n; i++)
+        v[i] = draw();
+}
+
+/* The score itself, straight from its definition. */
+static double score_of(enum cam_score score, const double *z, int cls)
+{
+    double sum = 0;
+
+    for (int k = 0; k < CLASSES; k++)
+        sum += exp(z[k]);
+    double p = exp(z[cls]) / sum;
+    return score == CAM_LOGIT ? z[cls] : score == CAM_LOGPROB ? log(p) : p;
+}
+
+static void check_seeds(void)
+{
+    float logits[CLASSES], seed[CLASSES];
+    double p[CLASSES], rest[CLASSES], z[CLASSES];
+    const double step = 1e-5;
+
+    fill(logits, CLASSES);
+    cam_softmax(logits, CLASSES, p, rest);
+    for (int s = CAM_LOGIT; s <= CAM_PROB; s++) {
+        for (int minus = -1; minus < CLASSES; minus++) {
+            cam_seed((enum cam_score)s, p, rest, CLASSES, 2, minus, seed);
+            for (int k = 0; k < CLASSES; k++) {
+                double slope = 0;
+                for (int side = -1; side <= 1; side += 2) {
+                    for (int i = 0; i < CLASSES; i++)
+                        z[i] = logits[i] + (i == k ? side * step : 0);
+                    double v = score_of((enum cam_score)s, z, 2);
+                    v -= minus < 0 ? 0 : score_of((enum cam_score)s, z, minus);
+                    slope += side * v / (2 * step);
+                }
+                CHECK_NEAR(seed[k], slope, 1e-6);
+            }
+        }
+    }
+    cam_seed(CAM_LOGIT, NULL, NULL, CLASSES, 3, -1, seed);
+    CHECK(seed[3] == 1 && seed[0] == 0);
+}
+
+/* Where p rounds to 1, 1 - p keeps its digits. */
+static void check_certain(void)
+{
+    const float logits[3] = {50, 0, 1};
+    double p[3], rest[3];
+    float seed[3];
+
+    cam_softmax(logits, 3, p, rest);
+    double exact = exp(-50) + exp(-49);
+    CHECK(p[0] == 1);
+    CHECK_NEAR(rest[0] / exact, 1, 1e-12);
+    cam_seed(CAM_LOGPROB, p, rest, 3, 0, -1, seed);
+    CHECK_NEAR(seed[0] / exact, 1, 1e-6);
+    /* A margin between log-probabilities is one between logits. */
+    cam_seed(CAM_LOGPROB, p, rest, 3, 0, 2, seed);
+    CHECK(seed[0] == 1 && seed[1] == 0 && seed[2] == -1);
+    const float large[2] = {3e38f, -3e38f};
+    cam_softmax(large, 2, p, rest);
+    CHECK(p[0] == 1 && rest[0] == 0 && rest[1] == 1);
+}
+
+/* The closed form in its two shapes, and the three methods with the gradient that
+ * the pooling gives: all the same map, which sums to the logit. */
+static void check_closed(void)
+{
+    static float features[CHANNELS * CELLS], w[CLASSES * CHANNELS], maps[CLASSES * CELLS];
+    static float grads[CHANNELS * CELLS];
+    float b[CLASSES], seed[CLASSES], weight[CHANNELS], z[CLASSES], z2[CLASSES];
+    float from_features[CELLS], from_maps[CELLS], map[CELLS];
+    double p[CLASSES], rest[CLASSES];
+
+    fill(features, CHANNELS * CELLS);
+    for (int i = 0; i < CHANNELS * CELLS; i++)
+        features[i] = features[i] > 0 ? features[i] : 0;
+    fill(w, CLASSES * CHANNELS);
+    fill(b, CLASSES);
+    for (int c = 0; c < CLASSES; c++) {
+        cam_seed(CAM_LOGIT, NULL, NULL, CLASSES, c, -1, seed);
+        cam_weights_linear(seed, w, CLASSES, CHANNELS, CELLS, weight);
+        CHECK_NEAR(weight[5], w[c * CHANNELS + 5] / CELLS, 1e-8);
+        cam_combine(weight, features, CHANNELS, CELLS, maps + (ptrdiff_t)c * CELLS);
+    }
+    cam_logits_features(features, w, b, CLASSES, CHANNELS, CELLS, weight, z);
+    cam_logits_maps(maps, b, CLASSES, CELLS, z2);
+    cam_softmax(z, CLASSES, p, rest);
+    for (int c = 0; c < CLASSES; c++) {
+        double sum = b[c];
+        for (int i = 0; i < CELLS; i++)
+            sum += maps[c * CELLS + i];
+        CHECK_NEAR(z[c], sum, 1e-5);
+        CHECK_NEAR(z2[c], sum, 1e-5);
+        cam_seed(CAM_LOGPROB, p, rest, CLASSES, c, -1, seed);
+        cam_weights_linear(seed, w, CLASSES, CHANNELS, CELLS, weight);
+        cam_combine(weight, features, CHANNELS, CELLS, from_features);
+        cam_combine(seed, maps, CLASSES, CELLS, from_maps);
+        for (int k = 0; k < CHANNELS; k++)
+            for (int i = 0; i < CELLS; i++)
+                grads[k * CELLS + i] = weight[k];
+        for (int method = CAM_GRADCAM; method <= CAM_XGRADCAM; method++) {
+            cam_map((enum cam_method)method, features, grads, CHANNELS, CELLS, weight, map);
+            for (int i = 0; i < CELLS; i++)
+                CHECK_NEAR(map[i], from_features[i], 1e-6);
+        }
+        for (int i = 0; i < CELLS; i++)
+            CHECK_NEAR(from_maps[i], from_features[i], 1e-6);
+    }
+}
+
+/* With gradients that differ from cell to cell. */
+static void check_methods(void)
+{
+    const float acts[2 * 2] = {1, 3, 2, 0}, grads[2 * 2] = {2, -1, 1, 5};
+    float weight[2], map[2];
+
+    cam_map(CAM_GRADCAM, acts, grads, 2, 2, weight, map); /* means 0.5 and 3 */
+    CHECK_NEAR(map[0], 6.5, 1e-6);
+    CHECK_NEAR(map[1], 1.5, 1e-6);
+    cam_map(CAM_HIRESCAM, acts, grads, 2, 2, weight, map);
+    CHECK_NEAR(map[0], 4, 1e-6);
+    CHECK_NEAR(map[1], -3, 1e-6);
+    cam_map(CAM_XGRADCAM, acts, grads, 2, 2, weight, map); /* -1/4 and 2/2 */
+    CHECK_NEAR(map[0], 1.75, 1e-6);
+    CHECK_NEAR(map[1], -0.75, 1e-6);
+}
+
+static void check_figures(void)
+{
+    const float map[3 * 4] = {0, -2, 0, 0, 0, 3, 0, 0, 0, 0, 0, 1};
+    const float blank[4] = {-1, 0, -3, 0}, flat[4] = {2, 2, 2, 2}, left[4] = {1, 0, 1, 0};
+    struct cam_figures f;
+
+    cam_measure(map, 3, 4, &f);
+    CHECK(f.max == 3 && f.min == -2 && f.sum == 2 && !f.blank);
+    CHECK_NEAR(f.zero_share, 10 / 12.0, 1e-12);
+    CHECK_NEAR(f.center_x, 0.75 * 1.5 / 4 + 0.25 * 3.5 / 4, 1e-12);
+    CHECK_NEAR(f.center_y, 0.75 * 1.5 / 3 + 0.25 * 2.5 / 3, 1e-12);
+    CHECK_NEAR(f.border_share, 0.25, 1e-12);
+    CHECK_NEAR(f.entropy, (0.75 * log(4 / 3.0) + 0.25 * log(4)) / log(12), 1e-12);
+    cam_measure(blank, 2, 2, &f);
+    CHECK(f.blank && f.zero_share == 1 && f.max == 0 && f.min == -3);
+    CHECK(isnan(f.entropy) && isnan(f.center_x) && isnan(f.center_y) && isnan(f.border_share));
+    cam_measure(flat, 2, 2, &f);
+    CHECK_NEAR(f.entropy, 1, 1e-12);
+    CHECK(f.border_share == 1 && f.center_x == 0.5 && f.center_y == 0.5);
+    cam_measure(flat, 1, 1, &f);
+    CHECK(isnan(f.entropy) && f.border_share == 1);
+    CHECK_NEAR(cam_overlap(flat, flat, 4), 1, 1e-12);
+    CHECK_NEAR(cam_overlap(flat, left, 4), 0.5, 1e-12);
+    CHECK(isnan(cam_overlap(flat, blank, 4)));
+}
+
+static void check_finite(void)
+{
+    float v[3] = {1, 2, 3};
+
+    CHECK(cam_finite(v, 3));
+    v[2] = NAN;
+    CHECK(!cam_finite(v, 3) && cam_finite(v, 2));
+    v[0] = -INFINITY;
+    CHECK(!cam_finite(v, 2));
+}
+
+int main(void)
+{
+    check_seeds();
+    check_certain();
+    check_closed();
+    check_methods();
+    check_figures();
+    check_finite();
+    return CHECK_DONE();
+}

@@ -1,0 +1,362 @@
+/* Checkpoints that are damaged, of another kind or hostile. */
+#include "check.h"
+#include "data_files.h"
+
+#include "ckpt/ckpt.h"
+
+static struct err err;
+
+static void check_bad(const void *bytes, size_t n, const char *message)
+{
+    file_put("m", bytes, n);
+    struct ckpt *c = NULL;
+    strcpy(err.msg, "");
+    CHECK(ckpt_open(&c, "m", &err) == -1);
+    CHECK_STR(err.msg, message);
+    unlink("m");
+}
+
+static void check_text(const char *text, const char *message)
+{
+    check_bad(text, strlen(text), message);
+}
+
+static void check_golden(const char *name, const char *message)
+{
+    size_t n;
+    char *path = mem_printf("ckpt/%s", name);
+    unsigned char *b = golden_get(path, &n);
+    check_bad(b, n, message);
+    free(b);
+    free(path);
+}
+
+/* A golden file with `n` bytes replaced at `skip` behind where `mark` stands for the
+ * `nth` time, from 0. */
+static void check_patched(const char *name, const char *mark, int nth, size_t skip,
+                          const char *bytes, size_t n, const char *message)
+{
+    size_t size;
+    char *path = mem_printf("ckpt/%s", name);
+    unsigned char *b = golden_get(path, &size), *at = b;
+    for (int i = 0; at && i <= nth; i++) {
+        at += i > 0;
+        at = memmem(at, size - (size_t)(at - b), mark, strlen(mark));
+    }
+    CHECK(at);
+    if (at)
+        memcpy(at + skip, bytes, n);
+    check_bad(b, size, message);
+    free(b);
+    free(path);
+}
+
+/* One text in place of another, where it stands first. */
+static void check_changed(const char *name, const char *from, const char *to, const char *message)
+{
+    check_patched(name, from, 0, 0, to, strlen(to), message);
+}
+
+#define KIND "m: expected a checkpoint of torch.save or safetensors, found "
+#define ADVICE "; in PyTorch, torch.save(model.state_dict(), \"weights.pth\") writes one"
+
+static void test_other_files(void)
+{
+    check_bad("", 0, "m: expected a checkpoint, found an empty file");
+    check_text("epoch 1 loss 0.5\n", KIND "text");
+    check_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+               KIND "a pointer of Git LFS: fetch the file itself with git lfs pull");
+    check_text("\x89HDF\r\n\x1a\n", KIND "an HDF5 file");
+    check_text("\x1f\x8b\x08\x01", KIND "a gzip archive: unpack it first");
+    check_text("\x01\x02\x03\x04", KIND "something else");
+    check_text("\x80\x02}q\x01.", KIND "a pickle that torch.save did not write");
+    unsigned char tar[512] = "sys_info";
+    memcpy(tar + 257, "ustar", 5);
+    check_bad(tar, sizeof tar,
+              KIND "a tar archive, as PyTorch before 0.1.10 wrote: save it again with a newer one");
+    check_bad("PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 22,
+              "m: expected a checkpoint of torch.save with a record data.pkl, found a zip archive "
+              "without one");
+    struct ckpt *c;
+    CHECK(ckpt_open(&c, "none", &err) == -1);
+    CHECK_STR(err.msg, "none: No such file or directory");
+    CHECK(ckpt_open(&c, ".", &err) == -1);
+    CHECK_STR(err.msg, ".: Is a directory");
+}
+
+static void test_other_values(void)
+{
+    check_golden("module.pth",
+                 "m: expected a state dict, alone or under the key 'model_state_dict' or "
+                 "'state_dict', found a whole pickled object of the class training.Net" ADVICE);
+    check_golden("module_legacy.pth", "m: expected a state dict under the key 'model_state_dict', "
+                                      "found a whole pickled object of the class "
+                                      "training.Net" ADVICE);
+    check_golden("script.pt",
+                 "m: expected a state dict, found a TorchScript program; in PyTorch, "
+                 "torch.save(torch.jit.load(FILE).state_dict(), \"weights.pth\") writes one");
+    check_golden("system.pth", "m: system/data.pkl: pickle offset 545: expected only calls that "
+                               "rebuild tensors and plain values, found a call of os.system "
+                               "(nothing was run)");
+    check_golden("system_legacy.pth",
+                 "m: pickle offset 615: expected only calls that rebuild tensors and plain values, "
+                 "found a call of os.system (nothing was run)");
+    CHECK(access("ran", F_OK) != 0);
+}
+
+#define DAMAGED(what) "m: expected " what ", found other bytes: the file is damaged"
+
+static void test_zip(void)
+{
+    size_t n;
+    unsigned char *b = golden_get("ckpt/bare.pth", &n);
+    static const char cut[] = "m: expected the directory of a zip archive at the end, found none: "
+                              "the file is incomplete";
+    check_bad(b, n - 1, cut);
+    check_bad(b, n / 2, cut);
+    check_bad(b, 5, cut);
+    free(b);
+
+    check_changed("bare.pth", "conv1.weight", "conv1.Weight",
+                  "m: bare/data.pkl: expected the CRC-32 b92d63ef, found 69001c07: the file is "
+                  "damaged");
+    /* One bit of a weight; of an integer that nobody reads. */
+    check_patched("bare.pth", "bare/data/2FB", 0, 80, "\x41", 1,
+                  "m: bare/data/2: expected the CRC-32 a2214292, found 10354c43: the file is "
+                  "damaged");
+    check_patched("bare.pth", "bare/data/4FB", 0, 70, "\x41", 1,
+                  "m: bare/data/4: expected the CRC-32 6fe7d670, found 80151d1a: the file is "
+                  "damaged");
+    check_patched("bare.pth", "PK\1\2", 0, 0, "PK\1\3", 4, DAMAGED("an entry of a zip directory"));
+    check_patched("bare.pth", "PK\1\2", 10, 28, "\xff\xff", 2,
+                  DAMAGED("an entry of a zip directory"));
+    check_patched("bare.pth", "PK\1\2", 3, 42, "\x01", 1, DAMAGED("the start of a zip record"));
+    check_patched("bare.pth", "PK\1\2", 3, 45, "\xff", 1, DAMAGED("the start of a zip record"));
+    check_patched("bare.pth", "PK\1\2", 3, 50, "X", 1,
+                  DAMAGED("a zip record as its directory has it"));
+    check_patched("bare.pth", "PK\1\2", 3, 22, "\xff", 1, DAMAGED("a zip record within the file"));
+    check_patched("bare.pth", "PK\1\2", 0, 8, "\x09", 1,
+                  "m: expected a plain zip archive, found an encrypted one");
+    check_patched("bare.pth", "PK\1\2", 0, 10, "\x0e", 1,
+                  "m: bare/data.pkl: expected a stored or deflated record, found method 14");
+    check_patched("bare.pth", "PK\1\2", 0, 20, "\x01", 1,
+                  "m: bare/data.pkl: expected a size as stored, found another: the file is "
+                  "damaged");
+    check_patched("deflated.pth", "PK\5\6", 0, 10, "\xff\xff", 2,
+                  DAMAGED("a zip directory within the file"));
+    check_patched("deflated.pth", "PK\5\6", 0, 16, "\xff\xff", 2,
+                  DAMAGED("a zip directory within the file"));
+    check_patched("zip64.pth", "PK\6\7", 0, 8, "\x01", 1, DAMAGED("the end of a zip64 directory"));
+    check_patched("zip64.pth", "PK\6\7", 0, 15, "\xff", 1, DAMAGED("the end of a zip64 directory"));
+    check_patched("zip64.pth", "PK\6\6", 0, 32, "\xff", 1,
+                  DAMAGED("a zip directory within the file"));
+    check_patched("deflated.pth", "packed again/data.pkl", 0, 30, "\xff\xff\xff\xff", 4,
+                  "m: packed again/data.pkl: expected deflated bytes, found others: the file is "
+                  "damaged");
+    check_patched("deflated.pth", "PK\1\2", 0, 24, "\xff\xff\xff\x7f", 4,
+                  "m: packed again/data.pkl: expected a record of a sensible size, found a larger "
+                  "one");
+}
+
+/* What the records of an archive say, in one without sums. */
+static void test_values(void)
+{
+    static const char file[] = "unsummed.pth";
+    check_changed(file, "_rebuild_tensor_v2", "_rebuild_sparse_te",
+                  "m: conv1.weight: expected a dense tensor, found one made by "
+                  "torch._utils._rebuild_sparse_te");
+    check_changed(file, "FloatStorage", "FroatStorage",
+                  "m: expected storages of a type of torch, found torch.FroatStorage");
+    check_changed(file, "K6t", "K7t", "m: unsummed/data/0: expected 220 bytes, found 216");
+    check_changed(file, "K\3K\2\x86", "K\3K\3\x86",
+                  "m: fc.weight: expected at most the 6 numbers of its storage, found a tensor "
+                  "that needs more");
+    check_changed(file, "K\2K\1\x86", "K\3K\1\x86",
+                  "m: fc.weight: expected at most the 6 numbers of its storage, found a tensor "
+                  "that needs more");
+    check_changed(file, "K\2K\1\x86", "K\2K\1\x85",
+                  "m: fc.weight: expected a storage, an offset, a shape and strides of at most 8 "
+                  "axes, found other arguments of torch._utils._rebuild_tensor_v2");
+    check_patched(file, "FloatStorage", 0, 20, "7", 1,
+                  "m: expected a record unsummed/data/7, found none");
+    check_changed(file, "storage", "storXge",
+                  "m: expected storages as torch.save refers to them, found another form");
+    check_changed(file, "conv1.weight", "conv1\nweight",
+                  "m: expected keys of printable text of at most 500 bytes, found another");
+    check_changed(file, "little", "middle",
+                  "m: unsummed/byteorder: expected little or big, found another word");
+    check_changed(file, "Z3\n", "Z99",
+                  "m: unsummed/version: expected a version from 1 to 10, found "
+                  "99");
+    check_changed(file, "\x80\2", "\x80\7",
+                  "m: unsummed/data.pkl: pickle offset 0: expected a pickle protocol from 0 to 5, "
+                  "found 7");
+}
+
+static void test_legacy(void)
+{
+    size_t n;
+    unsigned char *b = golden_get("ckpt/legacy.pth", &n);
+    check_bad(b, n - 4,
+              "m: storage 5 of 5: expected 54 numbers of 4 bytes, found the end of the "
+              "file: the file is incomplete");
+    check_bad(b, n / 2, "m: pickle offset 415: expected more of the pickle, found its end");
+    check_bad(b, 14, KIND "a pickle that torch.save did not write");
+    free(b);
+    check_changed("legacy.pth", "M\xe9\3", "M\xea\3",
+                  "m: expected the version 1001 of torch.save's older format, found 1002");
+    check_changed("legacy.pth", "\x80\2", "\x80\6",
+                  "m: pickle offset 0: expected a pickle protocol from 0 to 5, found 6");
+}
+
+/* A value as the older format holds it, with a list of no storages. */
+static void check_value(const char *value, size_t n, const char *message)
+{
+    static const char head[] = "\x80\2\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.M\xe9\3.N.";
+    char b[1024];
+    memcpy(b, head, sizeof head - 1);
+    memcpy(b + sizeof head - 1, value, n);
+    memcpy(b + sizeof head - 1 + n, ".].", 3);
+    check_bad(b, sizeof head - 1 + n + 3, message);
+}
+
+#define NOT_STATE                                                                                  \
+    "m: expected a state dict, alone or under the key 'model_state_dict' or "                      \
+    "'state_dict', found "
+#define STORAGE "(U\7storagectorch\nFloatStorage\nU\1aU\3cpuK\2"
+#define REBUILD "ctorch._utils\n_rebuild_tensor_v2\n("
+
+static void test_no_state(void)
+{
+#define VALUE(bytes, message) check_value(bytes, sizeof(bytes) - 1, message)
+    VALUE("}(X\3\0\0\0netNX\5\0\0\0epochK\1X\1\0\0\0\x1bNu",
+          NOT_STATE "a dict without tensors, with the keys 'net', 'epoch', '?'" ADVICE);
+    VALUE("}", NOT_STATE "a dict without tensors" ADVICE);
+    VALUE("](K\1e", NOT_STATE "another value" ADVICE);
+    VALUE("}(U\12state_dictNu",
+          "m: expected a state dict under the key 'state_dict', found another value" ADVICE);
+    VALUE(
+        "}(U\12state_dict}u",
+        "m: expected a state dict under the key 'state_dict', found a dict without tensors" ADVICE);
+    VALUE(REBUILD STORAGE "tQK\0K\2\x85K\1\x85tR", NOT_STATE "a single tensor" ADVICE);
+    VALUE("}(K\1" REBUILD STORAGE "tQK\0K\2\x85K\1\x85tRu",
+          "m: expected texts as keys of tensors, found another value");
+    VALUE("}(U\1w" REBUILD STORAGE "tQK\0K\2\x85K\1\x85tRu",
+          "m: expected the storage of each tensor in the file, found one missing");
+    VALUE("}(U\1w" REBUILD "NK\0K\2\x85K\1\x85tRu",
+          "m: expected storages as torch.save refers to them, found another form");
+    VALUE("}(U\1w" REBUILD STORAGE "NtQK\0K\2\x85K\1\x85tRu",
+          "m: expected the storage of each tensor in the file, found one missing");
+    VALUE("}(U\1wctorch._utils\n_rebuild_parameter\n(NtRu",
+          NOT_STATE "a dict without tensors" ADVICE);
+#undef VALUE
+}
+
+/* --- .safetensors --- */
+
+static void check_tensors(const char *header, const void *data, size_t n, const char *message)
+{
+    size_t length = strlen(header);
+    unsigned char *b = mem_zero(8 + length + n, 1);
+    b[0] = (unsigned char)length;
+    b[1] = (unsigned char)(length >> 8);
+    memcpy(b + 8, header, length);
+    if (n)
+        memcpy(b + 8 + length, data, n);
+    check_bad(b, 8 + length + n, message);
+    free(b);
+}
+
+#define TENSOR(name, dtype, shape, from, to)                                                       \
+    "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":[" shape "],\"data_offsets\":[" from "," to   \
+    "]}"
+
+static void test_safetensors(void)
+{
+    static const char form[] = "m: a: expected a dtype, a shape of at most 8 axes and two offsets, "
+                               "found something else";
+    static const float f[4] = {1, 2, NAN, INFINITY};
+    check_tensors("{" TENSOR("a", "F32", "3", "0", "12") "}", f, 8,
+                  "m: a: expected its end at byte 12 of the tensors, found only 8 bytes: the file "
+                  "is incomplete");
+    check_tensors("{" TENSOR("a", "F32", "3", "0", "8") "}", f, 8,
+                  "m: a: expected as many bytes as its shape has, found 8");
+    check_tensors("{" TENSOR("a", "F32", "4294967296,4294967296", "0", "0") "}", f, 8,
+                  "m: a: expected as many bytes as its shape has, found 0");
+    check_tensors("{" TENSOR("a", "F32", "2", "12", "4") "}", f, 16,
+                  "m: a: expected as many bytes as its shape has, found -8");
+    check_tensors("{" TENSOR("a", "F32", "-2", "0", "8") "}", f, 8, form);
+    check_tensors("{" TENSOR("a", "F32", "1,1,1,1,1,1,1,1,1", "0", "4") "}", f, 8, form);
+    check_tensors("{" TENSOR("a", "F32", "1.5", "0", "4") "}", f, 8, form);
+    check_tensors("{\"a\":3}", f, 8, form);
+    check_tensors("{" TENSOR("a", "F8_E4M3", "2", "0", "2") "}", f, 8,
+                  "m: a: expected F32, F64, F16 or BF16, found F8_E4M3");
+    check_tensors("{" TENSOR("a", "F32", "3", "0", "12") "}", f, 12,
+                  "m: a: expected finite numbers in float32, found nan at 2");
+    check_tensors("{" TENSOR("a", "F32", "1", "12", "16") "}", f, 16,
+                  "m: a: expected finite numbers in float32, found inf at 0");
+    check_tensors(
+        "{" TENSOR("a", "F32", "1", "0", "4") "," TENSOR("module.a", "F32", "1", "4", "8") "}", f,
+        8, "m: a: expected one tensor of this name, found two");
+    check_tensors("{" TENSOR("a", "I64", "1", "0", "8") "}", f, 8,
+                  "m: expected floating-point tensors, found none");
+    check_tensors("{" TENSOR("a", "F32", "1", "0", "4") "," TENSOR("a", "F32", "1", "4", "8") "}",
+                  f, 8, "m: expected a safetensors header in JSON, found other text");
+    check_tensors("{\"a\":", f, 8, "m: expected a safetensors header in JSON, found other text");
+    check_bad("\xff\0\0\0\0\0\0\0{}", 10,
+              "m: expected a safetensors header of 255 bytes, found 2: the file is incomplete");
+    char *deep = mem_alloc(30000, 1);
+    memset(deep, '[', 30000);
+    memcpy(deep, "{\"a\":", 5);
+    deep[29999] = '\0';
+    check_tensors(deep, f, 8, "m: expected a safetensors header in JSON, found other text");
+    free(deep);
+}
+
+/* Damaged files give tensors or an error. */
+static void test_damage(void)
+{
+    static const char *const files[] = {"ckpt/unsummed.pth", "ckpt/wrapped.pth",
+                                        "ckpt/deflated.pth", "ckpt/zip64.pth",
+                                        "ckpt/legacy.pth",   "ckpt/plain.safetensors"};
+    uint64_t state = 3;
+    int good = 0;
+    for (size_t f = 0; f < sizeof files / sizeof *files; f++) {
+        size_t n;
+        unsigned char *whole = golden_get(files[f], &n), *b = mem_alloc(n, 1);
+        for (int i = 0; i < 1500; i++) {
+            memcpy(b, whole, n);
+            size_t m = file_damage(b, n, &state);
+            struct ckpt *c = NULL;
+            if (ckpt_open(&c, memory_put(b, m), &err) != 0)
+                continue;
+            good++;
+            double sum = 0;
+            for (int t = 0; t < ckpt_count(c); t++)
+                for (int64_t k = 0; k < ckpt_at(c, t)->count; k++)
+                    sum += ckpt_at(c, t)->data[k];
+            CHECK(isfinite(sum));
+            ckpt_close(c);
+        }
+        free(b);
+        free(whole);
+    }
+    CHECK(good > 100);
+    CHECK(access("ran", F_OK) != 0);
+}
+
+int main(void)
+{
+    alarm(60);
+    files_begin();
+    test_other_files();
+    test_other_values();
+    test_zip();
+    test_values();
+    test_legacy();
+    test_no_state();
+    test_safetensors();
+    test_damage();
+    files_end();
+    return CHECK_DONE();
+}
