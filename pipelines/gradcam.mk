@@ -57,6 +57,10 @@ endif
 ifneq ($(words $(OUT)),1)
 $(error OUT must be one name without blanks, found '$(OUT)')
 endif
+# awk takes a=b for an assignment.
+ifneq ($(findstring =,$(OUT)),)
+$(error OUT must be a name without '=', found '$(OUT)')
+endif
 
 D := $(OUT)/data
 data_files := $(wildcard $(DATA) $(DATA)/*)
@@ -158,7 +162,7 @@ $(D)/cam_stats.tsv: $(D)/predictions.tsv $(map_files) $(D)/commands/cam_stats
 class_sheets := $(CAM_OVERLAY) --data $(call quote,$(DATA)) --target $(targets) --cmap $(CMAP) \
   --classes $(D)/per_class.tsv $(OVERLAY_FLAGS) --out $(OUT)/worst_predictions
 pair_sheets := $(CAM_OVERLAY) --data $(call quote,$(DATA)) --target $(targets) --cmap $(CMAP) \
-  $(OVERLAY_FLAGS) --out $(OUT)
+  --pairs $(D)/pairs.tsv $(OVERLAY_FLAGS) --out $(OUT)
 $(foreach t,class_sheets pair_sheets,$(eval $(call command,$(t))))
 
 # A list of sheets stands for them; it is made again when one of them is gone.
@@ -173,7 +177,7 @@ $(D)/class_sheets.txt: $(D)/selected.tsv $(D)/selected_maps.npy $(D)/per_class.t
 	@$(call clear,$@) $(class_sheets) --table $(D)/selected.tsv --maps $(D)/selected_maps.npy
 	@$(call to,$@,cd $(OUT) && printf '%s\n' worst_predictions/class_*.png)
 
-$(D)/pair_sheets.txt: $(D)/pair_rows.tsv $(D)/pair_maps.npy $(data_files) \
+$(D)/pair_sheets.txt: $(D)/pair_rows.tsv $(D)/pair_maps.npy $(D)/pairs.tsv $(data_files) \
     $(D)/commands/pair_sheets $(call lost,$(D)/pair_sheets.txt)
 	$(call say,pair sheets)
 	@$(call clear,$@) $(pair_sheets) --table $(D)/pair_rows.tsv --maps $(D)/pair_maps.npy
@@ -185,13 +189,13 @@ chart_data := $(D)/confusion.chart $(D)/pairs.chart
 $(D)/confusion.chart: $(D)/confusion.tsv $(D)/classes.tsv
 $(D)/pairs.chart: $(D)/pairs.tsv
 $(chart_data): $(D)/%.chart: $(PLOTS)/tables.awk $(PLOTS)/%.awk
-	@$(call to,$@,awk -f $(PLOTS)/tables.awk -f $(PLOTS)/$*.awk $(filter %.tsv,$^))
+	@$(call to,$@,LC_ALL=C awk -f $(PLOTS)/tables.awk -f $(PLOTS)/$*.awk $(filter %.tsv,$^))
 
 $(OUT)/confusion_matrix_full.png: $(D)/confusion.chart $(PLOTS)/confusion.gp
 $(OUT)/top_confused_pairs.png: $(D)/pairs.chart $(PLOTS)/pairs.gp
 $(charts):
 	$(call say,$(notdir $@))
-	@$(GNUPLOT) -c $(filter %.gp,$^) $(filter %.chart,$^) $@.part && mv -f $@.part $@
+	@LC_ALL=C.UTF-8 $(GNUPLOT) -c $(filter %.gp,$^) $(filter %.chart,$^) $@.part && mv -f $@.part $@
 
 text_inputs := $(tables:%=$(D)/%.tsv) $(D)/cam_stats.tsv $(D)/predictions.tsv
 from := --summary $(D)/summary.tsv --classes $(D)/per_class.tsv --pairs $(D)/pairs.tsv \

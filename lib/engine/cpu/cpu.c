@@ -191,155 +191,6 @@ static void plan_backward(struct cpu *c)
     free(depends);
 }
 
-/* --- opening --- */
-
-static int build_steps(struct cpu *c, struct err *e)
-{
-    const struct net *n = c->work.net;
-    for (int i = 0; i < c->steps; i++) {
-        struct step *s = &c->step[i];
-        size_t scratch;
-        if (!c->bf16 && c->work.opts.gradients == 0 && wino_fits(n, s->op)) {
-            s->wino = wino_new(n, s->op, c->work.batch);
-            s->copy = false;
-            scratch = wino_scratch(s->wino);
-        } else {
-            if (onednn_forward(&s->conv, c->onednn, n, s->op, c->work.batch, c->bf16, e) != 0)
-                return -1;
-            scratch = onednn_scratch(s->conv);
-        }
-        if (scratch > c->scratch)
-            c->scratch = scratch;
-    }
-    for (int i = 0; i < c->backs; i++) {
-        struct back_step *s = &c->back[i];
-        if (s->dx < 0)
-            continue;
-        if (onednn_backward(&s->conv, c->onednn, n, s->op, c->work.batch, e) != 0)
-            return -1;
-        if (onednn_scratch(s->conv) > c->scratch)
-            c->scratch = onednn_scratch(s->conv);
-    }
-    return 0;
-}
-
-struct building {
-    struct cpu *cpu;
-    struct err *err;
-    int result;
-};
-
-/* In a thread of its own, so that oneDNN plans for one thread without a change to
- * the caller's. */
-static void *build(void *arg)
-{
-    struct building *b = arg;
-    onednn_thread();
-    b->result = onednn_open(&b->cpu->onednn, b->err);
-    if (b->result == 0)
-        b->result = build_steps(b->cpu, b->err);
-    return NULL;
-}
-
-static int batch_for(const struct net *n, const struct engine_opts *o)
-{
-    size_t most = 0, grads = 0;
-    for (int i = 0; i < n->values; i++)
-        if (value_size(&n->value[i]) > most)
-            most = value_size(&n->value[i]);
-    if (o->gradients > 0)
-        grads = (size_t)o->gradients * value_size(&n->value[o->features]);
-    int batch = BATCH;
-    while (batch > 1 && (most * (size_t)batch * sizeof(float) > BUFFER_BYTES ||
-                         grads * (size_t)batch * sizeof(float) > GRADS_BYTES))
-        batch /= 2;
-    return batch;
-}
-
-static void cpu_close(void *self)
-{
-    struct cpu *c = self;
-    for (int i = 0; i < c->steps; i++) {
-        onednn_conv_free(c->step[i].conv);
-        wino_free(c->step[i].wino);
-    }
-    for (int i = 0; i < c->backs; i++)
-        onednn_conv_free(c->back[i].conv);
-    onednn_close(c->onednn);
-    pool_free(&c->acts);
-    pool_free(&c->grads);
-    free(c->step);
-    free(c->back);
-    free(c->act);
-    free(c->grad);
-    free(c);
-}
-
-static int cpu_enter(void *self, void **hand, struct err *e);
-static void cpu_leave(void *hand);
-static int cpu_forward(void *hand, struct work_batch *b, struct err *e);
-static int cpu_backward(void *hand, struct work_batch *b, struct err *e);
-
-static int check_precision(enum engine_precision p, struct err *e)
-{
-    if (p == ENGINE_F32 || (p == ENGINE_BF16 && onednn_has_bf16()))
-        return 0;
-    err_record(e, p == ENGINE_F16
-                      ? "cpu: f16 is not computed here: use f32 or bf16"
-                      : "cpu: bf16 would be emulated slowly: this processor has no AVX512_BF16");
-    e->no_device = true;
-    return -1;
-}
-
-static int cpu_open(void **self, const struct net *net, const struct engine_opts *o, struct err *e)
-{
-    if (check_precision(o->precision, e) != 0)
-        return -1;
-    struct cpu *c = mem_zero(1, sizeof *c);
-    c->work = (struct work){
-        .net = net,
-        .opts = *o,
-        .batch = batch_for(net, o),
-        .threads = o->threads > 0 ? o->threads : work_cores(),
-        .self = c,
-        .enter = cpu_enter,
-        .leave = cpu_leave,
-        .forward = cpu_forward,
-        .backward = cpu_backward,
-    };
-    c->bf16 = o->precision == ENGINE_BF16;
-    c->fc = &net->op[net->ops - 1];
-    c->last = net_last(net);
-    layout_table(&c->table, net->mean, net->std);
-    c->act = mem_alloc((size_t)net->values, sizeof *c->act);
-    c->grad = mem_alloc((size_t)net->values, sizeof *c->grad);
-    for (int i = 0; i < net->values; i++)
-        c->act[i] = c->grad[i] = -1;
-    plan_forward(c);
-    if (o->gradients > 0)
-        plan_backward(c);
-
-    struct building b = {.cpu = c, .err = e, .result = -1};
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, build, &b) != 0)
-        err_record(e, "cpu: cannot start a thread");
-    else
-        pthread_join(thread, NULL);
-    if (b.result != 0) {
-        cpu_close(c);
-        return -1;
-    }
-    int wino = 0;
-    for (int i = 0; i < c->steps; i++)
-        wino += c->step[i].wino != NULL;
-    snprintf(c->about, sizeof c->about,
-             "cpu: %s, %s, %d of %d convolutions by Winograd, %d thread%s, batches of %d",
-             onednn_version(), c->bf16 ? "bf16" : "f32", wino, c->steps, c->work.threads,
-             c->work.threads == 1 ? "" : "s", c->work.batch);
-    *self = c;
-    return 0;
-}
-
 /* --- threads --- */
 
 static size_t larger(size_t a, size_t b)
@@ -363,6 +214,29 @@ static int hand_bind(struct hand *h, struct err *e)
             return -1;
     }
     return 0;
+}
+
+static void cpu_leave(void *hand)
+{
+    struct hand *h = hand;
+    const struct cpu *c = h->cpu;
+    for (int i = 0; i < c->steps; i++)
+        onednn_call_free(h->step[i]);
+    for (int i = 0; i < c->backs; i++)
+        onednn_call_free(h->back[i]);
+    for (int i = 0; i < c->acts.count; i++)
+        free(h->act[i]);
+    for (int i = 0; i < c->grads.count; i++)
+        free(h->grad[i]);
+    free(h->step);
+    free(h->back);
+    free(h->act);
+    free(h->grad);
+    free(h->scratch);
+    free(h->pooled);
+    free(h->wide);
+    free(h->maps);
+    free(h);
 }
 
 static int cpu_enter(void *self, void **hand, struct err *e)
@@ -397,29 +271,6 @@ static int cpu_enter(void *self, void **hand, struct err *e)
     }
     *hand = h;
     return 0;
-}
-
-static void cpu_leave(void *hand)
-{
-    struct hand *h = hand;
-    const struct cpu *c = h->cpu;
-    for (int i = 0; i < c->steps; i++)
-        onednn_call_free(h->step[i]);
-    for (int i = 0; i < c->backs; i++)
-        onednn_call_free(h->back[i]);
-    for (int i = 0; i < c->acts.count; i++)
-        free(h->act[i]);
-    for (int i = 0; i < c->grads.count; i++)
-        free(h->grad[i]);
-    free(h->step);
-    free(h->back);
-    free(h->act);
-    free(h->grad);
-    free(h->scratch);
-    free(h->pooled);
-    free(h->wide);
-    free(h->maps);
-    free(h);
 }
 
 /* --- computing --- */
@@ -560,6 +411,150 @@ static int cpu_backward(void *hand, struct work_batch *b, struct err *e)
         }
     }
     free(one);
+    return 0;
+}
+
+/* --- opening --- */
+
+static int build_steps(struct cpu *c, struct err *e)
+{
+    const struct net *n = c->work.net;
+    for (int i = 0; i < c->steps; i++) {
+        struct step *s = &c->step[i];
+        size_t scratch;
+        if (!c->bf16 && c->work.opts.gradients == 0 && wino_fits(n, s->op)) {
+            s->wino = wino_new(n, s->op, c->work.batch);
+            s->copy = false;
+            scratch = wino_scratch(s->wino);
+        } else {
+            if (onednn_forward(&s->conv, c->onednn, n, s->op, c->work.batch, c->bf16, e) != 0)
+                return -1;
+            scratch = onednn_scratch(s->conv);
+        }
+        if (scratch > c->scratch)
+            c->scratch = scratch;
+    }
+    for (int i = 0; i < c->backs; i++) {
+        struct back_step *s = &c->back[i];
+        if (s->dx < 0)
+            continue;
+        if (onednn_backward(&s->conv, c->onednn, n, s->op, c->work.batch, e) != 0)
+            return -1;
+        if (onednn_scratch(s->conv) > c->scratch)
+            c->scratch = onednn_scratch(s->conv);
+    }
+    return 0;
+}
+
+struct building {
+    struct cpu *cpu;
+    struct err *err;
+    int result;
+};
+
+/* In a thread of its own, so that oneDNN plans for one thread without a change to
+ * the caller's. */
+static void *build(void *arg)
+{
+    struct building *b = arg;
+    onednn_thread();
+    b->result = onednn_open(&b->cpu->onednn, b->err);
+    if (b->result == 0)
+        b->result = build_steps(b->cpu, b->err);
+    return NULL;
+}
+
+static int batch_for(const struct net *n, const struct engine_opts *o)
+{
+    size_t most = 0, grads = 0;
+    for (int i = 0; i < n->values; i++)
+        if (value_size(&n->value[i]) > most)
+            most = value_size(&n->value[i]);
+    if (o->gradients > 0)
+        grads = (size_t)o->gradients * value_size(&n->value[o->features]);
+    int batch = BATCH;
+    while (batch > 1 && (most * (size_t)batch * sizeof(float) > BUFFER_BYTES ||
+                         grads * (size_t)batch * sizeof(float) > GRADS_BYTES))
+        batch /= 2;
+    return batch;
+}
+
+static void cpu_close(void *self)
+{
+    struct cpu *c = self;
+    for (int i = 0; i < c->steps; i++) {
+        onednn_conv_free(c->step[i].conv);
+        wino_free(c->step[i].wino);
+    }
+    for (int i = 0; i < c->backs; i++)
+        onednn_conv_free(c->back[i].conv);
+    onednn_close(c->onednn);
+    pool_free(&c->acts);
+    pool_free(&c->grads);
+    free(c->step);
+    free(c->back);
+    free(c->act);
+    free(c->grad);
+    free(c);
+}
+
+static int check_precision(enum engine_precision p, struct err *e)
+{
+    if (p == ENGINE_F32 || (p == ENGINE_BF16 && onednn_has_bf16()))
+        return 0;
+    err_record(e, p == ENGINE_F16
+                      ? "cpu: f16 is not computed here: use f32 or bf16"
+                      : "cpu: bf16 would be emulated slowly: this processor has no AVX512_BF16");
+    e->no_device = true;
+    return -1;
+}
+
+static int cpu_open(void **self, const struct net *net, const struct engine_opts *o, struct err *e)
+{
+    if (check_precision(o->precision, e) != 0)
+        return -1;
+    struct cpu *c = mem_zero(1, sizeof *c);
+    c->work = (struct work){
+        .net = net,
+        .opts = *o,
+        .batch = batch_for(net, o),
+        .threads = o->threads > 0 ? o->threads : work_cores(),
+        .self = c,
+        .enter = cpu_enter,
+        .leave = cpu_leave,
+        .forward = cpu_forward,
+        .backward = cpu_backward,
+    };
+    c->bf16 = o->precision == ENGINE_BF16;
+    c->fc = &net->op[net->ops - 1];
+    c->last = net_last(net);
+    layout_table(&c->table, net->mean, net->std);
+    c->act = mem_alloc((size_t)net->values, sizeof *c->act);
+    c->grad = mem_alloc((size_t)net->values, sizeof *c->grad);
+    for (int i = 0; i < net->values; i++)
+        c->act[i] = c->grad[i] = -1;
+    plan_forward(c);
+    if (o->gradients > 0)
+        plan_backward(c);
+
+    struct building b = {.cpu = c, .err = e, .result = -1};
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, build, &b) != 0)
+        err_record(e, "cpu: cannot start a thread");
+    else
+        pthread_join(thread, NULL);
+    if (b.result != 0) {
+        cpu_close(c);
+        return -1;
+    }
+    int wino = 0;
+    for (int i = 0; i < c->steps; i++)
+        wino += c->step[i].wino != NULL;
+    snprintf(c->about, sizeof c->about,
+             "cpu: %s, %s, %d of %d convolutions by Winograd, %d thread%s, batches of %d",
+             onednn_version(), c->bf16 ? "bf16" : "f32", wino, c->steps, c->work.threads,
+             c->work.threads == 1 ? "" : "s", c->work.batch);
+    *self = c;
     return 0;
 }
 

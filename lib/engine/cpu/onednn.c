@@ -206,6 +206,10 @@ const char *onednn_version(void)
 int onednn_open(struct onednn **o, struct err *e)
 {
     struct onednn *n = mem_zero(1, sizeof *n);
+    /* The environment shall neither write between rows on standard output nor round
+     * f32 to something shorter. */
+    dnnl_set_verbose(0);
+    dnnl_set_default_fpmath_mode(dnnl_fpmath_mode_strict);
     dnnl_status_t s = dnnl_engine_create(&n->engine, dnnl_cpu, 0);
     if (s != dnnl_success) {
         free(n);

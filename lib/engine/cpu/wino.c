@@ -177,7 +177,7 @@ bool wino_fits(const struct net *n, const struct net_op *op)
 {
     const struct net_value *x = &n->value[op->in], *y = &n->value[op->out];
     return op->kind == NET_CONV && op->k == 3 && op->stride == 1 && op->pad == 1 &&
-           x->c >= 64 && x->c % LANES == 0 && y->c % LANES == 0 && pays(x) && onednn_has_avx512();
+           x->c % LANES == 0 && y->c % LANES == 0 && pays(x) && onednn_has_avx512();
 }
 
 struct wino *wino_new(const struct net *n, const struct net_op *op, int batch)
