@@ -205,8 +205,8 @@ endif
 config:
 	@echo "version   $(VERSION)"
 	@echo "compiler  $(CC), $$($(CC) -dumpfullversion)"
-	@echo "oneDNN    $$(printf '%s\n' '#include <oneapi/dnnl/dnnl_version.h>' 'V DNNL_VERSION_MAJOR DNNL_VERSION_MINOR DNNL_VERSION_PATCH' | $(CC) -E - 2>/dev/null | sed -n 's/^V \([0-9]*\) \([0-9]*\) \([0-9]*\)/\1.\2.\3/p')"
-	@echo "CUDA      none: this version has the backends cpu and ref"
+	@echo "oneDNN    $$(printf '%s\n' '#include <oneapi/dnnl/dnnl_version.h>' 'V DNNL_VERSION_MAJOR.DNNL_VERSION_MINOR.DNNL_VERSION_PATCH' | $(CC) -E -P - 2>/dev/null | tr -d ' ' | sed -n 's/^V//p')"
+	@echo "CUDA      $$(command -v nvcc >/dev/null && echo 'a toolkit is here, but this version has no CUDA backend' || echo 'none found'); backends: cpu, ref"
 	@echo "prefix    $(PREFIX)"
 
 libexec := $(DESTDIR)$(PREFIX)/share/heatpipe

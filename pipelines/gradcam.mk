@@ -54,9 +54,9 @@ endif
 ifeq ($(DATA),)
 $(error DATA is not set: the data set, e.g. DATA=cifar-100-python)
 endif
-ifneq ($(words $(OUT)),1)
-$(error OUT must be one name without blanks, found '$(OUT)')
-endif
+# Names of targets and prerequisites cannot hold blanks in make.
+$(foreach v,MODEL DATA OUT,$(if $(filter-out 1,$(words $($(v)))),\
+  $(error $(v) must be one name without blanks, found '$($(v))')))
 # awk takes a=b for an assignment.
 ifneq ($(findstring =,$(OUT)),)
 $(error OUT must be a name without '=', found '$(OUT)')

@@ -420,15 +420,11 @@ static void tsv_bytes(struct tsv_out *t, const char *p, size_t n)
         t->failed = true;
 }
 
-static struct tsv_out *tsv_start(struct out *o, const char *first, size_t n, const char *more)
+struct tsv_out *tsv_begin(struct out *o, const char *columns)
 {
     struct tsv_out *t = mem_zero(1, sizeof *t);
     t->out = o;
-    tsv_bytes(t, first, n);
-    t->columns = n > 0;
-    for (size_t i = 0; i < n; i++)
-        t->columns += first[i] == '\t';
-    for (const char *p = more; *p;) {
+    for (const char *p = columns; *p;) {
         size_t w = strcspn(p, " ");
         if (t->columns++)
             tsv_bytes(t, "\t", 1);
@@ -437,16 +433,6 @@ static struct tsv_out *tsv_start(struct out *o, const char *first, size_t n, con
     }
     tsv_bytes(t, "\n", 1);
     return t;
-}
-
-struct tsv_out *tsv_begin(struct out *o, const char *columns)
-{
-    return tsv_start(o, "", 0, columns);
-}
-
-struct tsv_out *tsv_begin_like(struct out *o, const struct tsv_in *in, const char *more)
-{
-    return tsv_start(o, in->header, in->header_n, more);
 }
 
 static void tsv_tab(struct tsv_out *t)

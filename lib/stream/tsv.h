@@ -73,9 +73,6 @@ struct tsv_out;
 /* `columns`: names separated by spaces. `o` stays the caller's. */
 struct tsv_out *tsv_begin(struct out *o, const char *columns);
 
-/* The header of `t` as it stands, with `more` (names separated by spaces, may be
- * "") behind it. */
-struct tsv_out *tsv_begin_like(struct out *o, const struct tsv_in *t, const char *more);
 void tsv_put_int(struct tsv_out *t, int64_t v);
 void tsv_put_real(struct tsv_out *t, double v);               /* %.9g; NaN as NA */
 void tsv_put_string(struct tsv_out *t, const char *s);        /* escaped; NULL as NA */
