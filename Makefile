@@ -140,11 +140,13 @@ $(BUILD)/man/%: cmd/heatpipe/%
 MODEL ?= examples/shapes100/model.pth
 DATA  ?= examples/shapes100
 OUT   ?= results
+# By the environment: the shell must not read what is in them.
+export MODEL DATA OUT
+include pipelines/names.mk
 
 .PHONY: analysis demo verify
 analysis: $(bins)
-	@+$(MAKE) --no-print-directory -f pipelines/gradcam.mk BIN=$(abspath $(BUILD)/bin)/ \
-	  MODEL='$(MODEL)' DATA='$(DATA)' OUT='$(OUT)'
+	@+$(MAKE) --no-print-directory -f pipelines/gradcam.mk BIN=$(abspath $(BUILD)/bin)/
 
 demo: $(bins)
 	@+$(MAKE) --no-print-directory -f pipelines/gradcam.mk BIN=$(abspath $(BUILD)/bin)/ \
@@ -152,7 +154,7 @@ demo: $(bins)
 
 # Compares what the stages of a finished analysis say of the same things.
 verify:
-	@+$(MAKE) --no-print-directory -f pipelines/verify.mk OUT='$(OUT)'
+	@+$(MAKE) --no-print-directory -f pipelines/verify.mk
 
 # --- tests ---
 
@@ -216,9 +218,9 @@ install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(libexec)/plots' '$(DESTDIR)$(PREFIX)/share/man/man1' \
 	  '$(DESTDIR)$(PREFIX)/share/man/man5'
 	install -m 755 $(bins) '$(DESTDIR)$(PREFIX)/bin'
-	sed 's|@SHARE@|$(PREFIX)/share/heatpipe|' cmd/heatpipe/heatpipe > '$(DESTDIR)$(PREFIX)/bin/heatpipe'
+	sed 's|@SHARE@|$(PREFIX)/share/heatpipe|; s|@BIN@|$(PREFIX)/bin|' cmd/heatpipe/heatpipe > '$(DESTDIR)$(PREFIX)/bin/heatpipe'
 	chmod 755 '$(DESTDIR)$(PREFIX)/bin/heatpipe'
-	install -m 644 pipelines/gradcam.mk pipelines/verify.mk pipelines/verify.awk '$(libexec)'
+	install -m 644 pipelines/gradcam.mk pipelines/names.mk pipelines/verify.mk pipelines/verify.awk '$(libexec)'
 	install -m 644 $(wildcard pipelines/plots/*.gp pipelines/plots/*.awk) '$(libexec)/plots'
 	install -m 644 $(filter %.1,$(man)) '$(DESTDIR)$(PREFIX)/share/man/man1'
 	install -m 644 $(filter %.5,$(man)) '$(DESTDIR)$(PREFIX)/share/man/man5'

@@ -54,16 +54,20 @@ endif
 ifeq ($(DATA),)
 $(error DATA is not set: the data set, e.g. DATA=cifar-100-python)
 endif
-# Names of targets and prerequisites cannot hold blanks in make.
-$(foreach v,MODEL DATA OUT,$(if $(filter-out 1,$(words $($(v)))),\
-  $(error $(v) must be one name without blanks, found '$($(v))')))
+include $(here)names.mk
 # awk takes a=b for an assignment.
 ifneq ($(findstring =,$(OUT)),)
 $(error OUT must be a name without '=', found '$(OUT)')
 endif
 
 D := $(OUT)/data
-data_files := $(wildcard $(DATA) $(DATA)/*)
+# What cifar-predict may read of a folder; other files in it do not matter.
+data_names := test.bin test_batch.bin test test_batch meta batches.meta batches.meta.txt \
+  fine_label_names.txt coarse_label_names.txt
+data_dirs  := $(if $(wildcard $(DATA)/.),$(DATA) $(DATA)/cifar-100-binary \
+  $(DATA)/cifar-100-python,$(patsubst %/,%,$(dir $(DATA))))
+data_files := $(if $(wildcard $(DATA)/.),,$(DATA)) \
+  $(wildcard $(foreach d,$(data_dirs),$(addprefix $(d)/,$(data_names))))
 
 charts := $(OUT)/confusion_matrix_full.png $(OUT)/top_confused_pairs.png
 pages  := $(OUT)/per_class_accuracy_interactive.html $(OUT)/explorer.html
@@ -91,7 +95,7 @@ endef
 say = @echo "heatpipe: $(1)" >&2
 
 # $(call to,FILE,COMMAND): the command's output under a temporary name first.
-to = ( $(2) ) > $(1).part && mv -f $(1).part $(1)
+to = { { $(2); } > $(1).part && mv -f $(1).part $(1); } || { r=$$?; rm -f $(1).part; exit $$r; }
 
 # --- predictions: the only pass through the network ---
 
@@ -175,7 +179,7 @@ $(D)/class_sheets.txt: $(D)/selected.tsv $(D)/selected_maps.npy $(D)/per_class.t
     $(D)/commands/class_sheets $(call lost,$(D)/class_sheets.txt) | $(OUT)/worst_predictions
 	$(call say,class sheets)
 	@$(call clear,$@) $(class_sheets) --table $(D)/selected.tsv --maps $(D)/selected_maps.npy
-	@$(call to,$@,cd $(OUT) && printf '%s\n' worst_predictions/class_*.png)
+	@$(call to,$@,(cd $(OUT) && printf '%s\n' worst_predictions/class_*.png))
 
 $(D)/pair_sheets.txt: $(D)/pair_rows.tsv $(D)/pair_maps.npy $(D)/pairs.tsv $(data_files) \
     $(D)/commands/pair_sheets $(call lost,$(D)/pair_sheets.txt)

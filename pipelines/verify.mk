@@ -7,6 +7,7 @@
 OUT  ?= results
 D    := $(OUT)/data
 here := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
+include $(here)names.mk
 
 .PHONY: verify
 verify:

@@ -1,6 +1,7 @@
 /* cam-compute: rows to class activation maps. See cam-compute(1). */
 #include "job.h"
 
+#include "base/io.h"
 #include "base/prog.h"
 #include "net/normal.h"
 
@@ -170,6 +171,11 @@ int main(int argc, char **argv)
     parse_colours("--mean", job.mean, false);
     parse_colours("--std", job.std, true);
     check_sources();
+    const char *const input[] = {job.table, job.class_maps, job.features, job.logits,
+                                 job.ids,   job.model,      job.data};
+    for (size_t i = 0; i < sizeof input / sizeof *input; i++)
+        if (io_same_file(job.stats, input[i]))
+            prog_usage("--stats: expected a file that is not read, found '%s'", job.stats);
     job.rows = rows_new(targets);
     if ((job.data ? network_run : stored_run)(&job, &e) != 0)
         prog_fail(&e);

@@ -160,20 +160,24 @@ static int read_wide(struct input *in, struct tsv_in *t, struct err *e)
         return -1;
     int *cls = mem_alloc((size_t)tsv_columns(t), sizeof *cls);
     int r = 0, classes = 0;
-    for (int c = 0; c < tsv_columns(t); c++) {
+    for (int c = 0; c < tsv_columns(t) && r == 0; c++) {
         cls[c] = column_class(t, c);
+        struct tsv_field f = tsv_header(t, c);
+        if (cls[c] < 0 && f.n > 1 && f.p[0] == 'p' && f.p[1] >= '0' && f.p[1] <= '9')
+            r = err_set(e, "%s:1: expected columns 'p0' to 'p%d', found '%.*s'", tsv_name(t),
+                        STATS_CLASSES - 1, f.n > 60 ? 60 : (int)f.n, f.p);
         if (cls[c] >= classes)
             classes = cls[c] + 1;
     }
-    if (classes == 0)
+    if (r == 0 && classes == 0)
         r = err_set(e,
                     "%s:1: expected a confusion matrix with columns 'true', 'p0', 'p1', ... or "
                     "'true', 'pred', 'count', found neither",
                     tsv_name(t));
-    else if (classes > in->cols.classes)
+    else if (r == 0 && classes > in->cols.classes)
         r = err_set(e, "%s:1: expected classes of %s, below %d, found column 'p%d'", tsv_name(t),
                     in->cols.names, in->cols.classes, classes - 1);
-    else
+    else if (r == 0)
         confusion_cover(in->matrix, classes);
     int name = tsv_find(t, "true_name");
     while (r == 0 && (r = tsv_next(t, e)) > 0) {

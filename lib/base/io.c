@@ -195,6 +195,30 @@ int io_slurp(const char *path, size_t limit, unsigned char **buf, size_t *n, str
     return 0;
 }
 
+bool io_same_file(const char *a, const char *b)
+{
+    if (!a || !b || strcmp(a, "-") == 0 || strcmp(b, "-") == 0)
+        return false;
+    struct stat x, y;
+    bool old_a = stat(a, &x) == 0, old_b = stat(b, &y) == 0;
+    if (old_a && old_b)
+        return S_ISREG(x.st_mode) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+    if (old_a || old_b)
+        return false;
+    /* Neither is there: the same name in the same folder. */
+    const char *base_a = strrchr(a, '/'), *base_b = strrchr(b, '/');
+    if (strcmp(base_a ? base_a + 1 : a, base_b ? base_b + 1 : b) != 0)
+        return false;
+    char *dir_a = base_a ? mem_dup(a) : mem_dup("./"), *dir_b = base_b ? mem_dup(b) : mem_dup("./");
+    strrchr(dir_a, '/')[1] = '\0';
+    strrchr(dir_b, '/')[1] = '\0';
+    bool same = stat(dir_a, &x) == 0 && stat(dir_b, &y) == 0 && x.st_dev == y.st_dev &&
+                x.st_ino == y.st_ino;
+    free(dir_a);
+    free(dir_b);
+    return same;
+}
+
 /* --- output --- */
 
 struct out {

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -55,6 +56,10 @@ int out_patch(struct out *out, const void *buf, size_t n, int64_t offset, struct
 
 /* Flushes, renames, frees; on failure nothing is left and -1 is returned. */
 int out_close(struct out *out, struct err *e);
+
+/* Whether two paths name the same regular file, or the same file yet to be made.
+ * "-" and NULL name none. */
+bool io_same_file(const char *a, const char *b);
 
 /* Drops the output: its temporary file is removed. */
 void out_abort(struct out *out);

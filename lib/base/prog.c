@@ -331,6 +331,7 @@ int prog_start(const struct prog *p, int argc, char **argv)
 {
     self = p;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* then write(2) fails, and says so */
     const int fatal[] = {SIGINT, SIGTERM, SIGHUP};
     for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++)
         if (signal(fatal[i], on_signal) == SIG_IGN)
