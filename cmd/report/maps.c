@@ -1,5 +1,7 @@
 #include "maps.h"
 
+#include "rows.h"
+
 #include "base/prog.h"
 #include "stats/answer.h"
 #include "stream/tsv.h"
@@ -60,15 +62,6 @@ static double share(const struct tsv_in *t, int col)
     return v;
 }
 
-static int64_t whole(const struct tsv_in *t, int col, int64_t max)
-{
-    struct err e;
-    int64_t v;
-    if (tsv_int(t, col, 0, max, &v, &e) != 0)
-        prog_fail(&e);
-    return v;
-}
-
 static int target_of(struct tsv_field f)
 {
     if (f.n == 4 && memcmp(f.p, "true", 4) == 0)
@@ -91,8 +84,8 @@ static void row_add(struct image *image, const struct tsv_in *t, const int *col)
         prog_fail(&e);
     }
     r->present = true;
-    r->cls = whole(t, col[COL_CLASS], STATS_CLASSES - 1);
-    r->blank = whole(t, col[COL_BLANK], 1);
+    r->cls = rows_whole(t, col[COL_CLASS], STATS_CLASSES - 1);
+    r->blank = rows_whole(t, col[COL_BLANK], 1);
     static const enum col shares[] = {COL_ZERO, COL_SATURATION, COL_ENTROPY, COL_X,
                                       COL_Y,    COL_BORDER,     COL_OVERLAP};
     for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
@@ -155,7 +148,7 @@ void maps_read(struct maps *m, const char *file)
     }
     struct image image = {.id = -1};
     while ((r = tsv_next(t, &e)) == 1) {
-        int64_t id = whole(t, col[COL_ID], INT64_MAX);
+        int64_t id = rows_whole(t, col[COL_ID], INT64_MAX);
         if (id != image.id) {
             image_add(m, &image, tsv_name(t));
             image = (struct image){.id = id};

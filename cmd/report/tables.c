@@ -1,5 +1,7 @@
 #include "tables.h"
 
+#include "rows.h"
+
 #include "base/mem.h"
 #include "base/prog.h"
 #include "stats/answer.h"
@@ -13,48 +15,10 @@
 /* Counts of images are below this, so that sums of them do not overflow. */
 #define COUNT_MAX ((int64_t)1 << 40)
 
-/* --- rows: a message ends the program --- */
-
-static struct tsv_in *table_open(const char *file)
-{
-    struct err e;
-    struct tsv_in *t;
-    if (tsv_open(&t, file, &e) != 0)
-        prog_fail(&e);
-    return t;
-}
-
-static bool table_next(struct tsv_in *t)
-{
-    struct err e;
-    int r = tsv_next(t, &e);
-    if (r < 0)
-        prog_fail(&e);
-    return r == 1;
-}
-
-static int need(const struct tsv_in *t, const char *name)
-{
-    struct err e;
-    int col = tsv_need(t, name, &e);
-    if (col < 0)
-        prog_fail(&e);
-    return col;
-}
-
-static int64_t whole(const struct tsv_in *t, int col, int64_t max)
-{
-    struct err e;
-    int64_t v;
-    if (tsv_int(t, col, 0, max, &v, &e) != 0)
-        prog_fail(&e);
-    return v;
-}
-
 /* -1 where the column is missing or the field is NA. */
 static int64_t whole_na(const struct tsv_in *t, int col, int64_t max)
 {
-    return col < 0 || tsv_is_na(t, col) ? -1 : whole(t, col, max);
+    return col < 0 || tsv_is_na(t, col) ? -1 : rows_whole(t, col, max);
 }
 
 static double real_na(const struct tsv_in *t, int col)
@@ -116,15 +80,15 @@ static char *shown_or_number(const char *name, const char *kind, int64_t number)
 
 static void class_read(struct classes *c, const struct tsv_in *t)
 {
-    int64_t cls = whole(t, need(t, "class"), STATS_CLASSES - 1);
+    int64_t cls = rows_whole(t, rows_need(t, "class"), STATS_CLASSES - 1);
     struct class_row *r = class_at(c, cls);
     if (r->present)
         row_fail(t, "expected every class once, found %" PRId64 " again", cls);
     r->present = true;
-    r->name = tsv_string(t, need(t, "name"));
+    r->name = tsv_string(t, rows_need(t, "name"));
     r->shown = shown_or_number(r->name, "class", cls);
-    r->total = whole(t, need(t, "total"), COUNT_MAX);
-    r->correct = whole(t, need(t, "correct"), COUNT_MAX);
+    r->total = rows_whole(t, rows_need(t, "total"), COUNT_MAX);
+    r->correct = rows_whole(t, rows_need(t, "correct"), COUNT_MAX);
     if (r->correct > r->total)
         row_fail(t, "expected at most %" PRId64 " right answers, found %" PRId64, r->total,
                  r->correct);
@@ -139,7 +103,7 @@ static void class_read(struct classes *c, const struct tsv_in *t)
     r->top_wrong_count = -1;
     int64_t wrong = whole_na(t, tsv_find(t, "top_wrong"), STATS_CLASSES - 1);
     if (wrong >= 0) {
-        r->top_wrong_count = whole(t, need(t, "top_wrong_count"), COUNT_MAX);
+        r->top_wrong_count = rows_whole(t, rows_need(t, "top_wrong_count"), COUNT_MAX);
         col = tsv_find(t, "top_wrong_name");
         r->top_wrong_name = col < 0 ? mem_dup("NA") : tsv_string(t, col);
         r->top_wrong_shown = shown_or_number(r->top_wrong_name, "class", wrong);
@@ -167,11 +131,11 @@ static int count_groups(const struct classes *c)
 void classes_read(struct classes *c, const char *file)
 {
     *c = (struct classes){.file = file};
-    struct tsv_in *t = table_open(file);
+    struct tsv_in *t = rows_open(file);
     static const char *const columns[] = {"class", "name", "total", "correct"};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
-        need(t, columns[i]);
-    while (table_next(t))
+        rows_need(t, columns[i]);
+    while (rows_next(t))
         class_read(c, t);
     tsv_close(t);
     if (c->present == 0)
@@ -269,9 +233,9 @@ static int same_group(const struct pair_row *p, const struct classes *known)
 static void pair_read(struct pairs *p, const struct tsv_in *t, const struct classes *known)
 {
     struct pair_row r = {.line = tsv_line(t)};
-    r.truth = (int)whole(t, need(t, "true"), STATS_CLASSES - 1);
-    r.pred = (int)whole(t, need(t, "pred"), STATS_CLASSES - 1);
-    r.count = whole(t, need(t, "count"), COUNT_MAX);
+    r.truth = (int)rows_whole(t, rows_need(t, "true"), STATS_CLASSES - 1);
+    r.pred = (int)rows_whole(t, rows_need(t, "pred"), STATS_CLASSES - 1);
+    r.count = rows_whole(t, rows_need(t, "count"), COUNT_MAX);
     r.reverse = whole_na(t, tsv_find(t, "reverse_count"), COUNT_MAX);
     r.rate = real_na(t, tsv_find(t, "rate"));
     r.same_group = (int)whole_na(t, tsv_find(t, "same_group"), 1);
@@ -284,8 +248,8 @@ static void pair_read(struct pairs *p, const struct tsv_in *t, const struct clas
     }
     if (r.count == 0)
         return;
-    r.true_name = tsv_string(t, need(t, "true_name"));
-    r.pred_name = tsv_string(t, need(t, "pred_name"));
+    r.true_name = tsv_string(t, rows_need(t, "true_name"));
+    r.pred_name = tsv_string(t, rows_need(t, "pred_name"));
     if (p->n == 0 || (p->n >= 64 && (p->n & (p->n - 1)) == 0))
         p->row = mem_grow(p->row, p->n == 0 ? 64 : 2 * p->n, sizeof *p->row);
     p->row[p->n++] = r;
@@ -295,11 +259,11 @@ static void pair_read(struct pairs *p, const struct tsv_in *t, const struct clas
 void pairs_read(struct pairs *p, const char *file, const struct classes *known)
 {
     *p = (struct pairs){.file = file};
-    struct tsv_in *t = table_open(file);
+    struct tsv_in *t = rows_open(file);
     static const char *const columns[] = {"true", "pred", "count", "true_name", "pred_name"};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
-        need(t, columns[i]);
-    while (table_next(t))
+        rows_need(t, columns[i]);
+    while (rows_next(t))
         pair_read(p, t, known);
     if (p->n > 1)
         qsort(p->row, p->n, sizeof *p->row, by_classes);
@@ -367,9 +331,9 @@ void summary_read(struct summary *s, const char *file, const struct classes *kno
     s->file = file;
     for (size_t i = 0; i < sizeof measures / sizeof *measures; i++)
         *measures[i].value = NAN;
-    struct tsv_in *t = table_open(file);
-    int name = need(t, "measure"), value = need(t, "value");
-    while (table_next(t)) {
+    struct tsv_in *t = rows_open(file);
+    int name = rows_need(t, "measure"), value = rows_need(t, "value");
+    while (rows_next(t)) {
         struct tsv_field f = tsv_get(t, name);
         for (size_t i = 0; i < sizeof measures / sizeof *measures; i++)
             if (strlen(measures[i].name) == f.n && memcmp(measures[i].name, f.p, f.n) == 0 &&
@@ -416,7 +380,7 @@ static int group_column(struct tsv_field f)
 
 static void groups_row(struct groups *g, const struct tsv_in *t, size_t *room)
 {
-    int truth = (int)whole(t, need(t, "true_group"), STATS_CLASSES - 1);
+    int truth = (int)rows_whole(t, rows_need(t, "true_group"), STATS_CLASSES - 1);
     if (truth >= g->n) {
         g->shown = mem_grow(g->shown, (size_t)truth + 1, sizeof *g->shown);
         for (; g->n <= truth; g->n++)
@@ -432,7 +396,7 @@ static void groups_row(struct groups *g, const struct tsv_in *t, size_t *room)
         int pred = group_column(tsv_header(t, col));
         if (pred < 0 || pred == truth)
             continue;
-        int64_t count = whole(t, col, COUNT_MAX);
+        int64_t count = rows_whole(t, col, COUNT_MAX);
         if (count == 0)
             continue;
         if (g->pairs == *room) {
@@ -447,9 +411,9 @@ void groups_read(struct groups *g, const char *file)
 {
     *g = (struct groups){0};
     size_t room = 0;
-    struct tsv_in *t = table_open(file);
-    need(t, "true_group");
-    while (table_next(t))
+    struct tsv_in *t = rows_open(file);
+    rows_need(t, "true_group");
+    while (rows_next(t))
         groups_row(g, t, &room);
     for (size_t i = 0; i < g->pairs; i++)
         if (g->pair[i].pred >= g->n || !g->shown[g->pair[i].pred])
@@ -476,10 +440,10 @@ void answers_read(struct answers *a, const char *file, struct classes *c)
     struct answer_cols cols = {.classes = c->n, .names = c->file};
     struct answer row;
     *a = (struct answers){.known = true};
-    struct tsv_in *t = table_open(file);
+    struct tsv_in *t = rows_open(file);
     if (answer_find(&cols, t, 1u << ANSWER_TRUE | 1u << ANSWER_PRED | 1u << ANSWER_CONF, 0, &e))
         prog_fail(&e);
-    while (table_next(t)) {
+    while (rows_next(t)) {
         if (answer_read(&cols, t, &row, &e) != 0)
             prog_fail(&e);
         if (row.truth < 0)
