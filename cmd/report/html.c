@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/prog.h"
 #include "draw/sheet_file.h"
+#include "rows.h"
 #include "stream/tsv.h"
 #include "words.h"
 
@@ -366,25 +367,10 @@ static void put_pairs(const struct page *p)
 /* Opens the rows that worst-k chose and finds the columns. */
 static struct tsv_in *chosen_open(const char *file, const char *const *column, int n, int *col)
 {
-    struct err e;
-    struct tsv_in *t;
-    if (tsv_open(&t, file, &e) != 0)
-        prog_fail(&e);
-    for (int i = 0; i < n; i++) {
-        col[i] = tsv_need(t, column[i], &e);
-        if (col[i] < 0)
-            prog_fail(&e);
-    }
+    struct tsv_in *t = rows_open(file);
+    for (int i = 0; i < n; i++)
+        col[i] = rows_need(t, column[i]);
     return t;
-}
-
-static bool chosen_next(struct tsv_in *t)
-{
-    struct err e;
-    int r = tsv_next(t, &e);
-    if (r < 0)
-        prog_fail(&e);
-    return r == 1;
 }
 
 static int chosen_number(const struct tsv_in *t, int col, int64_t min, int64_t max)
@@ -401,7 +387,7 @@ static void sheets_chosen(struct page *p, const char *file)
     static const char *const column[] = {"true", "true_name"};
     int col[2];
     struct tsv_in *t = chosen_open(file, column, 2, col);
-    while (chosen_next(t)) {
+    while (rows_next(t)) {
         int cls = chosen_number(t, col[0], 0, p->run->classes.n - 1);
         if (p->sheet[cls])
             continue;
@@ -426,7 +412,7 @@ static void pairs_chosen(struct page *p, const char *file)
     static const char *const column[] = {"group", "true", "pred", "true_name", "pred_name"};
     int col[5], last = p->run->classes.n - 1;
     struct tsv_in *t = chosen_open(file, column, 5, col);
-    while (chosen_next(t)) {
+    while (rows_next(t)) {
         int number = chosen_number(t, col[0], 1, INT32_MAX);
         if (p->pairs > 0 && p->pair[p->pairs - 1].number == number)
             continue;

@@ -135,19 +135,13 @@ static void image_add(struct maps *m, const struct image *image, const char *fil
 
 void maps_read(struct maps *m, const char *file)
 {
-    struct err e;
-    struct tsv_in *t;
-    int col[COLS], r;
+    int col[COLS];
     *m = (struct maps){.known = true};
-    if (tsv_open(&t, file, &e) != 0)
-        prog_fail(&e);
-    for (int i = 0; i < COLS; i++) {
-        col[i] = tsv_need(t, column[i], &e);
-        if (col[i] < 0)
-            prog_fail(&e);
-    }
+    struct tsv_in *t = rows_open(file);
+    for (int i = 0; i < COLS; i++)
+        col[i] = rows_need(t, column[i]);
     struct image image = {.id = -1};
-    while ((r = tsv_next(t, &e)) == 1) {
+    while (rows_next(t)) {
         int64_t id = rows_whole(t, col[COL_ID], INT64_MAX);
         if (id != image.id) {
             image_add(m, &image, tsv_name(t));
@@ -156,8 +150,6 @@ void maps_read(struct maps *m, const char *file)
         image.line = tsv_line(t);
         row_add(&image, t, col);
     }
-    if (r < 0)
-        prog_fail(&e);
     image_add(m, &image, tsv_name(t));
     tsv_close(t);
 }
