@@ -86,3 +86,8 @@ int engine_run(struct engine *g, const struct engine_calls *c, struct err *e)
 {
     return g->backend->run(g->self, c, e);
 }
+
+int engine_steps(const struct engine *g, const struct engine_step **s)
+{
+    return g->backend->steps ? g->backend->steps(g->self, s) : 0;
+}

@@ -16,11 +16,24 @@ enum engine_precision { ENGINE_F32, ENGINE_BF16, ENGINE_F16 };
 struct engine_opts {
     const char *device; /* "auto", "cpu", "ref", "cuda", "cuda:N" */
     enum engine_precision precision;
-    int threads;     /* 0: one per core this process may use */
-    int features;    /* value whose activations are wanted, or -1 */
-    bool class_maps; /* whether the maps of all classes at the last stage are */
-    int gradients;   /* score vectors per image, 0 for none; they are taken with
-                        respect to value `features` */
+    int threads;                    /* 0: one per core this process may use */
+    int features;                   /* value whose activations are wanted, or -1 */
+    bool class_maps;                /* whether the maps of all classes at the last stage are */
+    int gradients;                  /* score vectors per image, 0 for none; they are taken with
+                                       respect to value `features` */
+    bool exact;                     /* direct convolutions only: no Winograd */
+    bool timed;                     /* keep the time of every step for engine_steps() */
+    void (*note)(const char *text); /* what a user may want to know with -v: a line
+                        without its end, from any thread; may be NULL */
+};
+
+/* Where the time went: a step of a backend's plan, in order of computation. */
+struct engine_step {
+    char name[64];  /* "layer1.0 conv2 winograd 4x4" */
+    double seconds; /* of the images so far: of all threads together, or of the device */
+    int64_t macs;   /* multiply-adds per image of the direct form, 0 for other work */
+    int64_t done;   /* multiply-adds per image as computed */
+    int64_t bytes;  /* read and written per image, weights left out */
 };
 
 /* A batch on its way through the network; arrays are valid during a callback. */
@@ -69,6 +82,10 @@ int engine_batch_size(const struct engine *g);
 /* Runs the stream to its end. Results do not depend on the number of threads. */
 int engine_run(struct engine *g, const struct engine_calls *c, struct err *e);
 
+/* The steps and their times; the count, 0 where opts.timed was not set or the
+ * backend keeps none. */
+int engine_steps(const struct engine *g, const struct engine_step **s);
+
 /* --- for backends --- */
 
 struct engine_backend {
@@ -78,6 +95,7 @@ struct engine_backend {
     const char *(*about)(const void *self);
     int (*batch_size)(const void *self);
     int (*run)(void *self, const struct engine_calls *c, struct err *e);
+    int (*steps)(const void *self, const struct engine_step **s); /* may be NULL */
 };
 
 extern const struct engine_backend engine_ref, engine_cpu;

@@ -11,6 +11,7 @@
 
 enum net_kind {
     NET_CONV,  /* y = conv(x) + bias [+ value res] [then ReLU] */
+    NET_MAX,   /* maximum over k by k windows, as after a stem; padding never wins */
     NET_POOL,  /* global average: (c,h,w) -> (c,1,1) */
     NET_LINEAR /* y = W x + bias */
 };

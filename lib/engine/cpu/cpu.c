@@ -576,5 +576,5 @@ static int cpu_run(void *self, const struct engine_calls *c, struct err *e)
 }
 
 const struct engine_backend engine_cpu = {
-    "cpu", cpu_open, cpu_close, cpu_about, cpu_batch_size, cpu_run,
+    "cpu", cpu_open, cpu_close, cpu_about, cpu_batch_size, cpu_run, NULL,
 };

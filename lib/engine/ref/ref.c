@@ -330,5 +330,5 @@ static int ref_run(void *self, const struct engine_calls *c, struct err *e)
 }
 
 const struct engine_backend engine_ref = {
-    "ref", ref_open, ref_close, ref_about, ref_batch_size, ref_run,
+    "ref", ref_open, ref_close, ref_about, ref_batch_size, ref_run, NULL,
 };
