@@ -22,6 +22,12 @@ endif
 WERROR  ?= $(if $(CI),1)
 # "address,undefined" for a build under the sanitizers.
 SANITIZE ?=
+# The CUDA backend: 1 insists on it, 0 leaves it out; otherwise it is built where nvcc
+# and cuDNN's header are found.
+CUDA ?= auto
+NVCC ?= nvcc
+# Native code for these compute capabilities, PTX of the oldest for the rest.
+CUDA_ARCHS ?= 75 80 86 89 90 100 120
 
 PROGRAMS := cifar-predict confmat worst-k cam-compute cam-overlay report
 # Only these link a backend.
@@ -29,14 +35,14 @@ ENGINE_PROGRAMS := cifar-predict cam-compute
 
 # What `make setup` installs to build, run and test; `make setup-lint` to check the
 # style and to test the pages in a browser.
-PACKAGES := gcc pkg-config libdnnl-dev libjansson-dev libcairo2-dev libpango1.0-dev libpng-dev \
+PACKAGES := gcc g++ pkg-config libdnnl-dev libjansson-dev libcairo2-dev libpango1.0-dev libpng-dev \
             zlib1g-dev gnuplot-nox fonts-dejavu-core python3
 LINT_PACKAGES := clang-format clang-tidy shellcheck mandoc chromium
 
 GOALS := $(or $(MAKECMDGOALS),all)
 PKGS := jansson libpng zlib pangocairo cairo
 
-base_flags := -std=c11 -D_GNU_SOURCE -ffp-contract=off -Ilib -pthread -fvisibility=hidden
+base_flags := -std=c11 -D_GNU_SOURCE -ffp-contract=off -Ilib -pthread
 warn_flags := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
               -Wpointer-arith -Wvla $(if $(WERROR),-Werror)
 san_flags  := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
@@ -47,12 +53,15 @@ pkg_flags  = $(eval pkg_flags := $$(shell pkg-config --cflags $(PKGS)))$(pkg_fla
 pkg_libs   = $(eval pkg_libs := $$(shell pkg-config --libs $(PKGS)))$(pkg_libs)
 all_cflags = $(base_flags) $(warn_flags) $(san_flags) $(pkg_flags) $(CPPFLAGS) $(CFLAGS)
 all_libs   = $(LDFLAGS) $(san_flags) -pthread -Wl,--as-needed $(pkg_libs) -lm
-engine_libs := -ldnnl
+# The CUDA backend finds these names of a program that loads it.
+host_syms   := lib/engine/cuda/host.syms
+engine_libs := -ldnnl -Wl,--dynamic-list=$(host_syms)
 
 # --- sources ---
 
 lib_src     := $(sort $(wildcard lib/*/*.c))
-engine_src  := $(sort $(wildcard lib/engine/*.c lib/engine/*/*.c))
+cuda_src    := $(sort $(wildcard lib/engine/cuda/*.c))
+engine_src  := $(filter-out $(cuda_src),$(sort $(wildcard lib/engine/*.c lib/engine/*/*.c)))
 lib_src     := $(filter-out $(engine_src),$(lib_src))
 lib_obj     := $(lib_src:%.c=$(BUILD)/%.o)
 engine_obj  := $(engine_src:%.c=$(BUILD)/%.o)
@@ -64,11 +73,29 @@ bins        := $(PROGRAMS:%=$(BUILD)/bin/%)
 libs        := $(BUILD)/libheatpipe.a
 engine      := $(BUILD)/libengine.a
 headers     := $(sort $(shell find lib cmd -name '*.h'))
+
+# --- the CUDA backend: what is here ---
+
+nvcc_path   := $(shell command -v $(NVCC) 2>/dev/null)
+CUDA_HOME   ?= $(patsubst %/bin/,%,$(dir $(realpath $(nvcc_path))))
+cudnn_home  := $(patsubst %/include/cudnn.h,%,$(firstword $(wildcard \
+               $(CUDA_HOME)/include/cudnn.h /usr/local/include/cudnn.h /usr/include/cudnn.h)))
+cuda_found  := $(if $(nvcc_path),$(if $(cudnn_home),1))
+ifeq ($(CUDA),1)
+ifneq ($(cuda_found),1)
+$(error CUDA=1: expected nvcc on the PATH and cuDNN's header beside it, found $(or $(nvcc_path),no nvcc)\
+ and $(if $(cudnn_home),$(cudnn_home)/include/cudnn.h,no cudnn.h))
+endif
+endif
+# Under the sanitizers only the stand-in is of use.
+cuda_built  := $(if $(filter 1,$(CUDA)),1,$(if $(filter auto,$(CUDA)),$(if $(SANITIZE),,$(cuda_found))))
+cuda_so     := $(if $(cuda_built),$(BUILD)/lib/heatpipe/cuda.so)
+standin_so  := $(BUILD)/tests/cuda/standin.so
 man_src     := $(sort $(wildcard cmd/*/*.1 cmd/*/*.5))
 man         := $(addprefix $(BUILD)/man/,$(notdir $(man_src)))
 
 .PHONY: all
-all: $(bins) man
+all: $(bins) $(cuda_so) man
 
 # --- compiling ---
 
@@ -112,6 +139,69 @@ $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(engine) $(libs)
 	@echo '  LINK $@'; $(CC) $(filter %.o %.a,$^) $(all_libs) $(engine_libs) -o $@
 
+# --- the CUDA backend: a shared object, and the same against the tests' stand-in ---
+
+cuda_inc    := $(addprefix -isystem ,$(sort $(CUDA_HOME)/include $(cudnn_home)/include))
+cuda_lib    := $(sort $(wildcard $(addsuffix /lib64,$(CUDA_HOME) $(cudnn_home)) \
+               $(addsuffix /lib,$(CUDA_HOME) $(cudnn_home))))
+so_flags    := -fPIC -fvisibility=hidden
+nvcc_flags  := -O3 -std=c++17 -Ilib $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a),code=sm_$(a)) \
+               -gencode arch=compute_$(firstword $(CUDA_ARCHS)),code=compute_$(firstword $(CUDA_ARCHS)) \
+               -t 2 -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra$(if $(WERROR),$(comma)-Werror)
+comma       := ,
+cuda_obj    := $(cuda_src:%.c=$(BUILD)/cuda/%.o) $(BUILD)/cuda/lib/engine/cuda/kernels.o
+
+$(BUILD)/cuda/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(all_cflags) $(nvcc_path) $(nvcc_flags) $(cuda_inc) $(cuda_lib)' | cmp -s - $@ || \
+	 echo '$(CC) $(all_cflags) $(nvcc_path) $(nvcc_flags) $(cuda_inc) $(cuda_lib)' > $@
+
+$(BUILD)/cuda/%.o: %.c $(BUILD)/cuda/flags
+	@mkdir -p $(@D)
+	@echo '  CC   $< (CUDA)'; $(CC) $(base_flags) $(warn_flags) $(CPPFLAGS) $(CFLAGS) $(so_flags) $(cuda_inc) -MMD -MP -c $< -o $@
+
+$(BUILD)/cuda/%.o: %.cu $(BUILD)/cuda/flags
+	@mkdir -p $(@D)
+	@echo '  NVCC $<'; $(NVCC) $(nvcc_flags) -MMD -MP -c $< -o $@
+
+# The runtime is in the object, so that a driver is all it asks of a machine; cuDNN is not.
+$(cuda_so): $(cuda_obj)
+	@mkdir -p $(@D)
+	@echo '  LINK $@'; $(CC) -shared $(cuda_obj) $(LDFLAGS) $(addprefix -L,$(cuda_lib)) \
+	 $(addprefix -Wl$(comma)-rpath$(comma),$(cuda_lib)) -lcudart_static -lcudnn -lstdc++ -lrt -ldl -pthread -o $@
+
+standin_inc := -Itests/cuda/include
+standin_cxx := -std=c++17 -O3 -g -Ilib $(standin_inc) -Itests/cuda -fPIC -pthread -Wall -Wextra \
+               $(if $(WERROR),-Werror) $(san_flags)
+standin_src := $(sort $(wildcard tests/cuda/*.cpp))
+standin_obj := $(cuda_src:%.c=$(BUILD)/standin/%.o) $(BUILD)/standin/lib/engine/cuda/kernels.o \
+               $(standin_src:%.cpp=$(BUILD)/standin/%.o)
+
+$(BUILD)/standin/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(all_cflags) $(CXX) $(standin_cxx)' | cmp -s - $@ || \
+	 echo '$(CC) $(all_cflags) $(CXX) $(standin_cxx)' > $@
+
+$(BUILD)/standin/%.o: %.c $(BUILD)/standin/flags
+	@mkdir -p $(@D)
+	@echo '  CC   $< (stand-in)'; $(CC) $(base_flags) $(warn_flags) $(san_flags) $(CPPFLAGS) $(CFLAGS) $(so_flags) $(standin_inc) -MMD -MP -c $< -o $@
+
+$(BUILD)/standin/%.o: %.cu $(BUILD)/standin/flags
+	@mkdir -p $(@D)
+	@echo '  CXX  $< (stand-in)'; $(CXX) -x c++ $(standin_cxx) -ffp-contract=off -MMD -MP -c $< -o $@
+
+# What cuDNN does is no code of ours, checks its memory itself and is slow enough.
+$(BUILD)/standin/tests/cuda/dnn.o: standin_cxx := $(filter-out $(san_flags),$(standin_cxx))
+
+$(BUILD)/standin/%.o: %.cpp $(BUILD)/standin/flags
+	@mkdir -p $(@D)
+	@echo '  CXX  $<'; $(CXX) $(standin_cxx) -MMD -MP -c $< -o $@
+
+$(standin_so): $(standin_obj)
+	@mkdir -p $(@D)
+	@echo '  LINK $@'; $(CXX) -shared $^ $(san_flags) -pthread -o $@
+
+-include $(cuda_obj:.o=.d) $(standin_obj:.o=.d)
 -include $(lib_obj:.o=.d) $(engine_obj:.o=.d) $(cmd_obj:.o=.d) $(unit_bin:=.d)
 
 # --- manual pages: the lists of options come from the programs themselves ---
@@ -159,7 +249,7 @@ verify:
 # --- tests ---
 
 .PHONY: test tests check-asan bench
-tests: $(bins) $(unit_bin)
+tests: $(bins) $(unit_bin) $(standin_so)
 test: tests man
 	@BUILD=$(BUILD) CC='$(CC)' tests/run.sh
 

@@ -18,6 +18,8 @@ build=${BUILD:-build}
 case $build in /*) ;; *) build=$root/$build ;; esac
 export ROOT=$root EX=$root/examples/shapes100 BUILD=$build LC_ALL=C
 export PATH=$build/bin:$PATH
+# Tests run on the CPU unless they name the stand-in of a GPU, $BUILD/tests/cuda/standin.so.
+export HEATPIPE_CUDA=none
 # Runs of make inside the cases are on their own.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 # Fontconfig keeps what it has read until the process ends.

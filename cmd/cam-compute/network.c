@@ -215,10 +215,16 @@ static struct closed_head head_of(const struct network *n)
     return (struct closed_head){n->classes, n->channels, n->cells, op->w, op->b};
 }
 
+static void say_note(const char *text)
+{
+    prog_say("%s", text);
+}
+
 static int run(struct network *n, struct err *e)
 {
     const struct job *j = n->job;
 
+    engine_warm(j->device);
     if (open_network(n, e) != 0)
         return -1;
     int planes = rows_planes(j->rows);
@@ -229,7 +235,8 @@ static int run(struct network *n, struct err *e)
                             .precision = j->precision,
                             .threads = j->threads,
                             .features = n->layer,
-                            .gradients = last ? 0 : n->together};
+                            .gradients = last ? 0 : n->together,
+                            .note = prog_verbose() ? say_note : NULL};
     if (engine_open(&n->engine, n->net, &o, e) != 0)
         return -1;
     if (prog_verbose())

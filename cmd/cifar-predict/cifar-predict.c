@@ -371,8 +371,14 @@ static int open_network(struct job *j, struct net_opts *o, struct err *e)
     return r;
 }
 
+static void say_note(const char *text)
+{
+    prog_say("%s", text);
+}
+
 static int run(struct job *j, struct net_opts *o, struct err *e)
 {
+    engine_warm(device);
     if (open_network(j, o, e) != 0)
         return -1;
     struct names *names = choose_names(j, e);
@@ -390,7 +396,8 @@ static int run(struct job *j, struct net_opts *o, struct err *e)
                                    .precision = (enum engine_precision)precision,
                                    .threads = (int)threads,
                                    .features = features,
-                                   .class_maps = maps_path != NULL};
+                                   .class_maps = maps_path != NULL,
+                                   .note = prog_verbose() ? say_note : NULL};
     double start = now();
     if (engine_open(&g, j->net, &eo, e) != 0)
         return -1;

@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include "base/mem.h"
+#include "engine/plugin.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,17 +11,10 @@ struct engine {
     void *self;
 };
 
-/* The one place that knows which backends this build has. NULL stands for one that
- * was not built. */
-static const struct {
-    const char *name;
-    const struct engine_backend *backend;
-} table[] = {
-    {"auto", &engine_cpu},
-    {"cpu", &engine_cpu},
-    {"ref", &engine_ref},
-    {"cuda", NULL},
-};
+/* The one place that knows which backends there are. */
+enum kind { AUTO, CPU, REF, CUDA };
+
+static const char *const table[] = {[AUTO] = "auto", [CPU] = "cpu", [REF] = "ref", [CUDA] = "cuda"};
 
 /* Index into the table, or -1. */
 static int find(const char *device)
@@ -28,9 +22,9 @@ static int find(const char *device)
     size_t n = strcspn(device, ":");
     const char *digits = device[n] ? device + n + 1 : "0";
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-        if (strlen(table[i].name) != n || memcmp(table[i].name, device, n) != 0)
+        if (strlen(table[i]) != n || memcmp(table[i], device, n) != 0)
             continue;
-        if (device[n] && strcmp(table[i].name, "cuda") != 0)
+        if (device[n] && i != CUDA)
             return -1;
         return *digits && !digits[strspn(digits, "0123456789")] ? (int)i : -1;
     }
@@ -42,21 +36,52 @@ bool engine_is_device(const char *name)
     return find(name) >= 0;
 }
 
+void engine_warm(const char *device)
+{
+    int i = find(device);
+    if (i == AUTO || i == CUDA)
+        plugin_warm(device);
+}
+
+static int open_backend(struct engine *g, const struct engine_backend *b, const struct net *net,
+                        const struct engine_opts *o, struct err *e)
+{
+    g->backend = b;
+    return b ? b->open(&g->self, net, o, e) : -1;
+}
+
+/* A usable GPU, else the CPU. A GPU whose memory others have taken is not usable
+ * either; what else fails on one is an error. */
+static int open_auto(struct engine *g, const struct net *net, const struct engine_opts *o,
+                     struct err *e)
+{
+    struct err why = {0};
+    if (open_backend(g, plugin_backend(&why), net, o, &why) == 0)
+        return 0;
+    if (!why.no_device) {
+        *e = why;
+        return -1;
+    }
+    if (o->note)
+        o->note(why.msg);
+    return open_backend(g, &engine_cpu, net, o, e);
+}
+
 int engine_open(struct engine **g, const struct net *net, const struct engine_opts *o,
                 struct err *e)
 {
     *g = NULL;
-    int i = find(o->device);
+    int i = find(o->device), r;
     if (i < 0)
         return err_set(e, "device '%s' is not one of auto, cpu, ref, cuda, cuda:N", o->device);
-    if (!table[i].backend) {
-        err_record(e, "%s: this build has no CUDA backend", o->device);
-        e->no_device = true;
-        return -1;
-    }
     struct engine *en = mem_zero(1, sizeof *en);
-    en->backend = table[i].backend;
-    if (en->backend->open(&en->self, net, o, e) != 0) {
+    if (i == AUTO)
+        r = open_auto(en, net, o, e);
+    else if (i == CUDA)
+        r = open_backend(en, plugin_backend(e), net, o, e);
+    else
+        r = open_backend(en, i == CPU ? &engine_cpu : &engine_ref, net, o, e);
+    if (r != 0) {
         free(en);
         return -1;
     }

@@ -69,6 +69,10 @@ struct engine;
 /* Whether this is the spelling of a device, there or not. */
 bool engine_is_device(const char *name);
 
+/* Starts what takes long about a device (a GPU's context) while the caller reads its
+ * files; engine_open() waits for it. */
+void engine_warm(const char *device);
+
 /* Chooses and opens a backend. `net` must outlive it. A device that is not there
  * sets e->no_device; "auto" falls back to the CPU. */
 int engine_open(struct engine **g, const struct net *net, const struct engine_opts *o,

@@ -57,40 +57,65 @@ static size_t value_size(const struct net *net, int v)
     return (size_t)net->value[v].c * (size_t)net->value[v].h * (size_t)net->value[v].w;
 }
 
-static void slot_open(struct slot *s, const struct work *w, size_t image_bytes, size_t tag_bytes)
+static void *room(const struct work *w, size_t n, size_t size, struct err *e)
+{
+    return w->alloc ? w->alloc(w->self, n * size, e) : mem_aligned(n, size);
+}
+
+static void release(const struct work *w, void *p)
+{
+    if (w->release)
+        w->release(w->self, p);
+    else
+        free(p);
+}
+
+static int slot_open(struct slot *s, const struct work *w, size_t image_bytes, size_t tag_bytes,
+                     struct err *e)
 {
     const struct net *net = w->net;
     const struct engine_opts *o = &w->opts;
     size_t n = (size_t)w->batch, classes = (size_t)net->classes;
     struct work_batch *b = &s->batch;
-    memset(s, 0, sizeof *s);
-    b->b.pixels = mem_aligned(n, image_bytes);
     if (tag_bytes)
         b->b.tag = mem_aligned(n, tag_bytes);
-    b->b.logits = b->logits = mem_aligned(n * classes, sizeof(float));
-    if (o->features >= 0)
-        b->b.features = b->features = mem_aligned(n * value_size(net, o->features), sizeof(float));
+    b->b.pixels = room(w, n, image_bytes, e);
+    b->b.logits = b->logits = room(w, n * classes, sizeof(float), e);
+    if (!b->b.pixels || !b->logits)
+        return -1;
+    if (o->features >= 0) {
+        b->features = room(w, n * value_size(net, o->features), sizeof(float), e);
+        b->b.features = b->features;
+        if (!b->features)
+            return -1;
+    }
     if (o->class_maps) {
         const struct net_value *last = &net->value[net_last(net)];
         size_t each = classes * (size_t)last->h * (size_t)last->w;
-        b->b.class_maps = b->class_maps = mem_aligned(n * each, sizeof(float));
+        b->b.class_maps = b->class_maps = room(w, n * each, sizeof(float), e);
+        if (!b->class_maps)
+            return -1;
     }
     if (o->gradients > 0) {
         size_t vectors = n * (size_t)o->gradients;
-        b->b.seeds = mem_aligned(vectors * classes, sizeof(float));
-        b->b.grads = b->grads = mem_aligned(vectors * value_size(net, o->features), sizeof(float));
+        b->b.seeds = room(w, vectors * classes, sizeof(float), e);
+        b->b.grads = b->grads =
+            room(w, vectors * value_size(net, o->features), sizeof(float), e);
+        if (!b->b.seeds || !b->grads)
+            return -1;
     }
+    return 0;
 }
 
-static void slot_close(struct slot *s)
+static void slot_close(struct slot *s, const struct work *w)
 {
-    free(s->batch.b.pixels);
     free(s->batch.b.tag);
-    free(s->batch.b.seeds);
-    free(s->batch.logits);
-    free(s->batch.features);
-    free(s->batch.class_maps);
-    free(s->batch.grads);
+    release(w, s->batch.b.pixels);
+    release(w, s->batch.b.seeds);
+    release(w, s->batch.logits);
+    release(w, s->batch.features);
+    release(w, s->batch.class_maps);
+    release(w, s->batch.grads);
 }
 
 /* --- the stream --- */
@@ -208,20 +233,20 @@ int work_run(const struct work *w, const struct engine_calls *c, struct err *e)
     struct shift s = {.work = w, .calls = c, .image_bytes = value_size(w->net, 0)};
     /* One batch more than threads, so that none waits while another writes. */
     s.slots = w->threads > 1 ? w->threads + 1 : 1;
-    s.slot = mem_alloc((size_t)s.slots, sizeof *s.slot);
-    for (int i = 0; i < s.slots; i++)
-        slot_open(&s.slot[i], w, s.image_bytes, c->tag_bytes);
+    s.slot = mem_zero((size_t)s.slots, sizeof *s.slot);
+    for (int i = 0; i < s.slots && !s.failed; i++)
+        s.failed = slot_open(&s.slot[i], w, s.image_bytes, c->tag_bytes, &s.err) != 0;
     pthread_mutex_init(&s.reading, NULL);
     pthread_mutex_init(&s.lock, NULL);
     pthread_cond_init(&s.changed, NULL);
 
     pthread_t *thread = mem_alloc((size_t)w->threads, sizeof *thread);
     int started = 0;
-    while (started < w->threads && pthread_create(&thread[started], NULL, worker, &s) == 0)
+    while (!s.failed && started < w->threads && pthread_create(&thread[started], NULL, worker, &s) == 0)
         started++;
     for (int i = 0; i < started; i++)
         pthread_join(thread[i], NULL);
-    if (started == 0) {
+    if (started == 0 && !s.failed) {
         err_record(&s.err, "cannot start a thread");
         s.failed = true;
     }
@@ -230,7 +255,7 @@ int work_run(const struct work *w, const struct engine_calls *c, struct err *e)
     pthread_mutex_destroy(&s.lock);
     pthread_mutex_destroy(&s.reading);
     for (int i = 0; i < s.slots; i++)
-        slot_close(&s.slot[i]);
+        slot_close(&s.slot[i], w);
     free(s.slot);
     free(thread);
     if (s.failed)

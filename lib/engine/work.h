@@ -25,6 +25,10 @@ struct work {
     void (*leave)(void *hand);
     int (*forward)(void *hand, struct work_batch *b, struct err *e);
     int (*backward)(void *hand, struct work_batch *b, struct err *e);
+    /* Where batches lie, for a device that copies from memory of its own kind; NULL for
+     * ordinary memory. `alloc` zeroes, or returns NULL and says why. */
+    void *(*alloc)(void *self, size_t bytes, struct err *e);
+    void (*release)(void *self, void *p);
 };
 
 /* Number of processors this process may use, at least 1. */

@@ -1,36 +1,5 @@
 /* The backend cpu against ref on random networks. */
-#include "../unit/check.h"
-#include "random_net.h"
-
-#include <string.h>
-
-static void compare(const struct run *r, const struct run *s, double tolerance,
-                    double (*differ)(const float *, const float *, size_t), const char *what)
-{
-    size_t m = (size_t)r->images;
-    CHECK(s->written == s->images);
-    double d[4] = {differ(s->logits, r->logits, m * (size_t)r->net->classes), 0, 0, 0};
-    if (r->features)
-        d[1] = differ(s->features, r->features, m * r->feature_size);
-    if (r->maps)
-        d[2] = differ(s->maps, r->maps, m * r->map_size);
-    if (r->grads)
-        d[3] = differ(s->grads, r->grads, m * (size_t)r->opts.gradients * r->feature_size);
-    bool right = true;
-    for (int i = 0; i < 4; i++)
-        right = right && d[i] <= tolerance;
-    CHECK(right);
-    if (!right)
-        fprintf(stderr,
-                "  %s, %dx%d, value %d of %d: logits %.2g features %.2g maps %.2g gradients %.2g\n",
-                what, r->net->value[0].h, r->net->value[0].w, r->opts.features, r->net->values,
-                d[0], d[1], d[2], d[3]);
-}
-
-static bool same(const float *a, const float *b, size_t n)
-{
-    return !a || !b ? a == b : memcmp(a, b, n * sizeof *a) == 0;
-}
+#include "compare.h"
 
 /* One network, one choice of what is asked for, in all backends. */
 static void check(const struct net *n, int images, int features, bool maps, int gradients)
@@ -48,11 +17,7 @@ static void check(const struct net *n, int images, int features, bool maps, int 
     CHECK(run_go(&one, &e) == 0);
     CHECK(run_go(&more, &e) == 0);
     compare(&ref, &one, 1e-4, difference, "f32");
-    size_t m = (size_t)images;
-    CHECK(same(one.logits, more.logits, m * (size_t)n->classes));
-    CHECK(same(one.features, more.features, m * one.feature_size));
-    CHECK(same(one.maps, more.maps, m * one.map_size));
-    CHECK(same(one.grads, more.grads, m * (size_t)gradients * one.feature_size));
+    CHECK(same_run(&one, &more));
 
     struct run half = run_like(&ref, "cpu", ENGINE_BF16, 2);
     if (run_go(&half, &e) == 0)

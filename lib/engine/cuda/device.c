@@ -1,0 +1,115 @@
+#include "engine/cuda/device.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int absent(struct err *e, const char *why)
+{
+    err_record(e, "cuda: no usable device: %s", why);
+    e->no_device = true;
+    return -1;
+}
+
+static void describe(const struct device *d, const char *call, const char *status, struct err *e)
+{
+    err_record(e, "cuda: %s: %s (%s, device %d)", call, status, d->name, d->ordinal);
+}
+
+int device_check(const struct device *d, cudaError_t s, const char *call, struct err *e)
+{
+    if (s == cudaSuccess)
+        return 0;
+    cudaGetLastError(); /* so that a later call does not report it again */
+    describe(d, call, cudaGetErrorString(s), e);
+    return -1;
+}
+
+/* Threads that wait for a device sleep. Set before anything creates a context. */
+static cudaError_t use(int ordinal)
+{
+    cudaError_t s = cudaSetDevice(ordinal);
+    return s == cudaSuccess ? cudaSetDeviceFlags(cudaDeviceScheduleBlockingSync) : s;
+}
+
+int device_open(struct device *d, int ordinal, struct err *e)
+{
+    int count = 0, major = 0, minor = 0;
+    struct cudaDeviceProp p;
+    *d = (struct device){.ordinal = ordinal, .name = "no name yet"};
+    cudaError_t s = cudaGetDeviceCount(&count);
+    if (s != cudaSuccess)
+        return absent(e, cudaGetErrorString(s));
+    if (ordinal >= count) {
+        char why[64];
+        snprintf(why, sizeof why, "device %d asked for, %d found", ordinal, count);
+        return absent(e, why);
+    }
+    if (device_check(d, cudaGetDeviceProperties(&p, ordinal), "cudaGetDeviceProperties", e) != 0)
+        return -1;
+    snprintf(d->name, sizeof d->name, "%s", p.name);
+    d->total = p.totalGlobalMem;
+    major = p.major;
+    minor = p.minor;
+    d->capability = major * 10 + minor;
+    if (d->capability < DEVICE_OLDEST) {
+        char why[400];
+        snprintf(why, sizeof why, "%s has compute capability %d.%d, expected %d.%d or later",
+                 d->name, major, minor, DEVICE_OLDEST / 10, DEVICE_OLDEST % 10);
+        return absent(e, why);
+    }
+    s = use(ordinal);
+    /* The first call that needs the context; also one that is taken by another process. */
+    if (s == cudaSuccess)
+        s = cudaFree(NULL);
+    if (s == cudaErrorDevicesUnavailable)
+        return absent(e, cudaGetErrorString(s));
+    return device_check(d, s, "cudaSetDevice", e);
+}
+
+bool device_warm(int ordinal)
+{
+    int count = 0;
+    bool there = cudaGetDeviceCount(&count) == cudaSuccess && ordinal < count &&
+                 use(ordinal) == cudaSuccess && cudaFree(NULL) == cudaSuccess;
+    cudaGetLastError();
+    return there;
+}
+
+int device_enter(const struct device *d, struct err *e)
+{
+    return device_check(d, cudaSetDevice(d->ordinal), "cudaSetDevice", e);
+}
+
+static void *allocated(const struct device *d, cudaError_t s, const char *call, void *p,
+                       size_t bytes, bool *short_of, struct err *e)
+{
+    if (s == cudaSuccess)
+        return p;
+    char what[96];
+    snprintf(what, sizeof what, "%s of %zu bytes", call, bytes);
+    device_check(d, s, what, e);
+    *short_of = s == cudaErrorMemoryAllocation;
+    return NULL;
+}
+
+void *device_alloc(const struct device *d, size_t bytes, bool *short_of, struct err *e)
+{
+    void *p = NULL;
+    cudaError_t s = cudaMalloc(&p, bytes ? bytes : 1);
+    return allocated(d, s, "cudaMalloc", p, bytes, short_of, e);
+}
+
+void *device_alloc_host(const struct device *d, size_t bytes, bool *short_of, struct err *e)
+{
+    void *p = NULL;
+    cudaError_t s = cudaHostAlloc(&p, bytes ? bytes : 1, cudaHostAllocPortable);
+    if (s == cudaSuccess)
+        memset(p, 0, bytes);
+    return allocated(d, s, "cudaHostAlloc", p, bytes, short_of, e);
+}
+
+int device_upload(const struct device *d, void *to, const void *from, size_t bytes, struct err *e)
+{
+    return device_check(d, cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice),
+                        "cudaMemcpy to the device", e);
+}

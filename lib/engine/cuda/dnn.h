@@ -1,0 +1,77 @@
+/* Convolutions by cuDNN's graph interface: an operation graph, the engine that its
+ * heuristics put first among those that will do, and a plan. Tensors are NHWC. */
+#ifndef HP_CUDA_DNN_H
+#define HP_CUDA_DNN_H
+
+#include "base/err.h"
+#include "engine/cuda/kernels.h"
+
+#include <cudnn.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What may multiply. Sums are in f32 in all. */
+enum dnn_math {
+    DNN_CORES,    /* tensor cores, on f16 or bf16, or f32 rounded to TF32 */
+    DNN_NO_CORES, /* nothing less exact than f32 products */
+    DNN_ANY       /* tensor cores where an engine has them */
+};
+
+/* x (n, ih, iw, ic), w (oc, k, k, ic), y (n, oh, ow, oc); y[p] takes x from
+ * p * stride - pad on. Channel counts are multiples of 8 for f16 and bf16, of 4 for f32. */
+struct dnn_shape {
+    int n, ic, ih, iw, oc, oh, ow, k, stride, pad;
+};
+
+enum { DNN_WORKSPACE = 64 << 20 }; /* bytes that an engine may ask for at most */
+
+struct dnn;
+
+/* cuDNN on the calling thread's device or, with `described` (cuDNN's JSON of a device),
+ * planning alone, without a device. */
+int dnn_open(struct dnn **d, const char *described, struct err *e);
+void dnn_close(struct dnn *d);
+
+/* cuDNN's version as "9.19.0". */
+const char *dnn_version(const struct dnn *d);
+
+/* Whether the last failure was for want of memory. */
+bool dnn_short_of(const struct dnn *d);
+
+struct dnn_conv;
+
+/* y = conv(x, w) [+ res] + bias (oc) [then ReLU]; all of type t. */
+int dnn_forward(struct dnn_conv **c, struct dnn *d, const struct dnn_shape *s, enum kernel_type t,
+                bool res, bool relu, enum dnn_math math, struct err *e);
+
+/* dx from dy, both f32: the transposed convolution. */
+int dnn_backward(struct dnn_conv **c, struct dnn *d, const struct dnn_shape *s, enum dnn_math math,
+                 struct err *e);
+void dnn_conv_free(struct dnn_conv *c);
+
+/* Bytes. */
+size_t dnn_workspace(const struct dnn_conv *c);
+
+/* What the engine is, for tests and -v. */
+struct dnn_engine {
+    int64_t index;
+    bool cores, compiles, deterministic; /* tensor cores; compiles when run */
+};
+struct dnn_engine dnn_engine(const struct dnn_conv *c);
+
+/* A convolution on given memory. For dnn_backward x is where dx goes, y is dy, and
+ * bias and res are NULL. */
+struct dnn_memory {
+    void *x, *w, *bias, *res, *y, *workspace;
+};
+struct dnn_call;
+int dnn_bind(struct dnn_call **call, const struct dnn_conv *c, const struct dnn_memory *m,
+             struct err *e);
+void dnn_call_free(struct dnn_call *call);
+
+/* What dnn_run() runs from now on is queued on `stream`. One thread at a time. */
+int dnn_use(struct dnn *d, cudaStream_t stream, struct err *e);
+int dnn_run(const struct dnn_call *call, struct err *e);
+
+#endif

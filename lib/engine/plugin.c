@@ -1,0 +1,110 @@
+#include "engine/plugin.h"
+
+#include "base/mem.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct {
+    pthread_mutex_t lock;
+    const struct plugin *plugin; /* once loaded; it stays to the program's end */
+    pthread_t thread;
+    bool warming;
+    int ordinal;
+} state = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+int plugin_ordinal(const char *device)
+{
+    const char *colon = strchr(device, ':');
+    long n = colon ? strtol(colon + 1, NULL, 10) : 0;
+    return n < INT_MAX ? (int)n : INT_MAX;
+}
+
+/* HEATPIPE_CUDA, or ../lib/heatpipe/cuda.so as seen from the program. */
+static int find(char *path, size_t n, struct err *e)
+{
+    const char *given = getenv("HEATPIPE_CUDA");
+    char self[PATH_MAX] = "";
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    char *slash = len > 0 ? strrchr(self, '/') : NULL;
+    if (slash)
+        *slash = '\0';
+    int r = given ? snprintf(path, n, "%s", given)
+                  : snprintf(path, n, "%s/../lib/heatpipe/cuda.so", slash ? self : ".");
+    if (r >= (int)n || access(path, R_OK) != 0)
+        return err_set(e, "no CUDA backend is installed: expected it in %s", path);
+    return 0;
+}
+
+/* Under the lock. */
+static int load(struct err *e)
+{
+    char path[PATH_MAX + 32];
+    if (state.plugin)
+        return 0;
+    if (find(path, sizeof path, e) != 0)
+        return -1;
+    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!object)
+        return err_set(e, "the CUDA backend does not load: %s", dlerror());
+    const struct plugin *p = dlsym(object, "heatpipe_plugin");
+    if (!p || strcmp(p->version, HP_VERSION) != 0 || p->layout != PLUGIN_LAYOUT) {
+        dlclose(object);
+        return err_set(e, "%s: expected the CUDA backend of heatpipe %s, found another", path,
+                       HP_VERSION);
+    }
+    state.plugin = p;
+    return 0;
+}
+
+static void join(void)
+{
+    pthread_mutex_lock(&state.lock);
+    bool warming = state.warming;
+    state.warming = false;
+    pthread_mutex_unlock(&state.lock);
+    if (warming)
+        pthread_join(state.thread, NULL);
+}
+
+static void *warm(void *arg)
+{
+    struct err ignored;
+    (void)arg;
+    pthread_mutex_lock(&state.lock);
+    int r = load(&ignored);
+    pthread_mutex_unlock(&state.lock);
+    if (r != 0)
+        return NULL;
+    state.plugin->warm(state.ordinal);
+    return NULL;
+}
+
+void plugin_warm(const char *device)
+{
+    char path[PATH_MAX + 32];
+    struct err ignored;
+    pthread_mutex_lock(&state.lock);
+    if (!state.plugin && !state.warming && find(path, sizeof path, &ignored) == 0) {
+        state.ordinal = plugin_ordinal(device);
+        state.warming = pthread_create(&state.thread, NULL, warm, NULL) == 0;
+    }
+    pthread_mutex_unlock(&state.lock);
+}
+
+const struct engine_backend *plugin_backend(struct err *e)
+{
+    join();
+    pthread_mutex_lock(&state.lock);
+    int r = load(e);
+    pthread_mutex_unlock(&state.lock);
+    if (r == 0)
+        return state.plugin->backend;
+    e->no_device = true;
+    return NULL;
+}

@@ -1,0 +1,35 @@
+/* The CUDA backend lies in a shared object of its own, so that programs link nothing
+ * of CUDA and start at once on machines without it. What it needs of the library it
+ * finds in the program (cuda/host.syms). */
+#ifndef HP_ENGINE_PLUGIN_H
+#define HP_ENGINE_PLUGIN_H
+
+#include "engine/work.h"
+
+#include "base/prog.h"
+
+/* What the shared object offers, under the name `heatpipe_plugin`. */
+struct plugin {
+    const char *version; /* HP_VERSION and */
+    size_t layout;       /* PLUGIN_LAYOUT of the sources it was built from */
+    const struct engine_backend *backend;
+    /* Does early what takes long about device `ordinal`; failures show in open(). */
+    void (*warm)(int ordinal);
+};
+
+#define PLUGIN_LAYOUT                                                                              \
+    (sizeof(struct err) + sizeof(struct net) * 3 + sizeof(struct net_op) * 5 +                     \
+     sizeof(struct net_value) * 7 + sizeof(struct engine_opts) * 11 +                              \
+     sizeof(struct engine_batch) * 13 + sizeof(struct engine_backend) * 17 +                       \
+     sizeof(struct engine_step) * 19 + sizeof(struct work) * 23)
+
+/* The device's number in "cuda" or "cuda:N"; 0 for "auto". */
+int plugin_ordinal(const char *device);
+
+/* Starts loading it and the device in a thread, if it is there. */
+void plugin_warm(const char *device);
+
+/* The backend, or NULL with e->no_device set. */
+const struct engine_backend *plugin_backend(struct err *e);
+
+#endif

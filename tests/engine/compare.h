@@ -1,0 +1,49 @@
+/* Results of two runs, compared. */
+#ifndef HP_COMPARE_H
+#define HP_COMPARE_H
+
+#include "../unit/check.h"
+#include "random_net.h"
+
+#include <string.h>
+
+/* What `s` found is within `tolerance` of what `r` found, by `differ`. */
+static inline void compare(const struct run *r, const struct run *s, double tolerance,
+                    double (*differ)(const float *, const float *, size_t), const char *what)
+{
+    size_t m = (size_t)r->images;
+    CHECK(s->written == s->images);
+    double d[4] = {differ(s->logits, r->logits, m * (size_t)r->net->classes), 0, 0, 0};
+    if (r->features)
+        d[1] = differ(s->features, r->features, m * r->feature_size);
+    if (r->maps)
+        d[2] = differ(s->maps, r->maps, m * r->map_size);
+    if (r->grads)
+        d[3] = differ(s->grads, r->grads, m * (size_t)r->opts.gradients * r->feature_size);
+    bool right = true;
+    for (int i = 0; i < 4; i++)
+        right = right && d[i] <= tolerance;
+    CHECK(right);
+    if (!right)
+        fprintf(stderr,
+                "  %s, %dx%d, value %d of %d: logits %.2g features %.2g maps %.2g gradients %.2g\n",
+                what, r->net->value[0].h, r->net->value[0].w, r->opts.features, r->net->values,
+                d[0], d[1], d[2], d[3]);
+}
+
+static inline bool same(const float *a, const float *b, size_t n)
+{
+    return !a || !b ? a == b : memcmp(a, b, n * sizeof *a) == 0;
+}
+
+/* Bit by bit. */
+static inline bool same_run(const struct run *r, const struct run *s)
+{
+    size_t m = (size_t)r->images;
+    return r->written == s->written && same(r->logits, s->logits, m * (size_t)r->net->classes) &&
+           same(r->features, s->features, m * r->feature_size) &&
+           same(r->maps, s->maps, m * r->map_size) &&
+           same(r->grads, s->grads, m * (size_t)r->opts.gradients * r->feature_size);
+}
+
+#endif

@@ -1,0 +1,378 @@
+/* The CUDA backend against ref, on the stand-in of a GPU (tests/cuda/standin.h). */
+#include "compare.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <unistd.h>
+
+static void (*standin_set)(const char *settings);
+static long (*standin_calls)(const char *name);
+static long (*standin_live)(void);
+
+/* The object beside this test's: ../cuda/standin.so. */
+static bool load(void)
+{
+    char path[PATH_MAX + 32];
+    ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    if (n <= 0)
+        return false;
+    path[n] = '\0';
+    *strrchr(path, '/') = '\0';
+    strcat(path, "/../cuda/standin.so");
+    setenv("HEATPIPE_CUDA", path, 1);
+    void *object = dlopen(path, RTLD_NOW);
+    if (!object) {
+        fprintf(stderr, "%s\n", dlerror());
+        return false;
+    }
+    *(void **)&standin_set = dlsym(object, "standin_set");
+    *(void **)&standin_calls = dlsym(object, "standin_calls");
+    *(void **)&standin_live = dlsym(object, "standin_live");
+    return standin_set && standin_calls && standin_live;
+}
+
+/* As much memory as keeps batches of random networks small, and those of the smallest
+ * one; the rest is kept for workspaces. */
+#define SMALL "memory=151000000"
+#define SMALLEST "memory=149400000"
+
+static void run_or_say(struct run *r, const char *settings)
+{
+    struct err e = {0};
+    standin_set(settings);
+    if (run_go(r, &e) != 0)
+        fprintf(stderr, "  %s\n", e.msg);
+    CHECK(standin_live() == 0);
+}
+
+/* One network, one choice of what is asked for: late, early, with one stream, in all
+ * precisions. */
+static void check(const struct net *n, int images, int features, bool maps, int gradients)
+{
+    struct err e = {0};
+    struct engine_opts o = {
+        .device = "ref", .features = features, .class_maps = maps, .gradients = gradients};
+    struct run ref = run_new(n, images, o);
+    CHECK(run_go(&ref, &e) == 0);
+    struct run late = run_like(&ref, "cuda", ENGINE_F32, 0),
+               early = run_like(&ref, "cuda:0", ENGINE_F32, 0),
+               one = run_like(&ref, "cuda", ENGINE_F32, 1);
+    run_or_say(&late, SMALL);
+    compare(&ref, &late, 1e-4, difference, "f32");
+    run_or_say(&early, SMALL ",early");
+    run_or_say(&one, SMALL);
+    CHECK(same_run(&late, &early));
+    CHECK(same_run(&late, &one));
+
+    struct run f16 = run_like(&ref, "cuda", ENGINE_F16, 0),
+               bf16 = run_like(&ref, "cuda", ENGINE_BF16, 0),
+               old = run_like(&ref, "cuda", ENGINE_F16, 0);
+    run_or_say(&f16, SMALL);
+    compare(&ref, &f16, gradients ? 0.3 : 0.005, difference_rms, "f16");
+    run_or_say(&bf16, SMALL);
+    compare(&ref, &bf16, gradients ? 0.3 : 0.03, difference_rms, "bf16");
+    /* No tensor cores for f32, so gradients are exact but for the activations. */
+    run_or_say(&old, SMALL ",capability=75");
+    compare(&ref, &old, gradients ? 0.3 : 0.005, difference_rms, "f16 on compute capability 7.5");
+    struct run *all[] = {&ref, &late, &early, &one, &f16, &bf16, &old};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        run_close(all[i]);
+}
+
+static void check_random(void)
+{
+    static const int pick[] = {16, 32, 48, 3, 8, 17, 20, 40};
+    for (int round = 0; round < 5; round++) {
+        random_state = (uint64_t)round + 1;
+        int widths[4] = {0}, stages = random_int(1, 3);
+        for (int s = 0; s < stages; s++)
+            widths[s] = pick[random_int(0, 7)];
+        struct net *n = net_random(random_int(5, 15), random_int(5, 15), widths, random_int(1, 2),
+                                   random_int(2, 70));
+        int last = net_last(n);
+        check(n, random_int(1, 40), random_int(1, last), true, 0);
+        check(n, random_int(1, 6), random_int(0, last), false, 2);
+        check(n, random_int(1, 6), last, true, 1);
+        check(n, random_int(1, 40), -1, false, 0);
+        net_free(n);
+    }
+    /* Gradients at every value. */
+    random_state = 99;
+    struct net *n = net_random(8, 7, (const int[]){8, 12, 0}, 2, 5);
+    for (int v = 0; v <= net_last(n); v++)
+        check(n, 3, v, false, 3);
+    net_free(n);
+}
+
+/* --- plans --- */
+
+/* Which engines were taken: tensor cores forwards in f16 and bf16 and for gradients
+ * beside them, none in f32. */
+static void check_engines(const struct net *n)
+{
+    static const struct {
+        enum engine_precision precision;
+        const char *settings, *forward, *backward;
+    } want[] = {
+        {ENGINE_F32, SMALL, "forward\tf32\tno tensor cores\n", "backward\tf32\tno tensor cores\n"},
+        {ENGINE_F16, SMALL, "forward\tf16\ttensor cores\n", "backward\tf32\ttensor cores\n"},
+        {ENGINE_BF16, SMALL, "forward\tbf16\ttensor cores\n", "backward\tf32\ttensor cores\n"},
+        {ENGINE_F16, SMALL ",capability=75", "forward\tf16\ttensor cores\n",
+         "backward\tf32\tno tensor cores\n"},
+    };
+    char folder[] = "/tmp/heatpipe-test-XXXXXX", path[64], settings[256], line[256];
+    CHECK(mkdtemp(folder) != NULL);
+    snprintf(path, sizeof path, "%s/engines", folder);
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        struct engine_opts o = {
+            .device = "cuda", .precision = want[i].precision, .features = 1, .gradients = 1};
+        struct run r = run_new(n, 1, o);
+        snprintf(settings, sizeof settings, "%s,engines=%s", want[i].settings, path);
+        run_or_say(&r, settings);
+        int forward = 0, backward = 0;
+        FILE *f = fopen(path, "r");
+        while (f && fgets(line, sizeof line, f)) {
+            bool is_forward = line[0] == 'f';
+            forward += is_forward;
+            backward += !is_forward;
+            CHECK_STR(line, is_forward ? want[i].forward : want[i].backward);
+        }
+        if (f)
+            fclose(f);
+        CHECK(forward > 0 && backward > 0);
+        unlink(path);
+        run_close(&r);
+    }
+    rmdir(folder);
+}
+
+static void check_timed(const struct net *n)
+{
+    struct err e = {0};
+    struct engine *g;
+    struct engine_opts o = {.device = "cuda", .features = -1, .timed = true};
+    struct run r = run_new(n, 5, o);
+    const struct engine_calls calls = {
+        .ctx = &r, .tag_bytes = sizeof(int), .read = run_read, .write = run_write};
+    const struct engine_step *s = NULL;
+    standin_set(SMALL);
+    CHECK(engine_open(&g, n, &o, &e) == 0);
+    CHECK(engine_run(g, &calls, &e) == 0);
+    int steps = engine_steps(g, &s);
+    int64_t macs = 0;
+    for (int i = 0; i < steps; i++) {
+        CHECK(s[i].seconds > 0 && s[i].name[0] && s[i].bytes > 0);
+        macs += s[i].macs;
+    }
+    CHECK(steps == n->ops - 2 + 3); /* convolutions; in, head, out */
+    CHECK(macs == net_macs(n));
+    engine_close(g);
+    run_close(&r);
+}
+
+/* --- devices and memory --- */
+
+static char noted[4096];
+
+static void note(const char *text)
+{
+    strncat(noted, text, sizeof noted - strlen(noted) - 2);
+    strcat(noted, "\n");
+}
+
+/* Opens; whether the device is missed, and the message, are as expected. */
+static void check_absent(const struct net *n, const char *settings, const char *device,
+                         enum engine_precision p, const char *message)
+{
+    struct err e = {0};
+    struct engine *g;
+    struct engine_opts o = {.device = device, .precision = p, .features = -1};
+    standin_set(settings);
+    CHECK(engine_open(&g, n, &o, &e) == -1);
+    CHECK(e.no_device);
+    CHECK_STR(e.msg, message);
+    CHECK(standin_live() == 0);
+}
+
+static void check_devices(const struct net *n)
+{
+    check_absent(n, "devices=0", "cuda", ENGINE_F32,
+                 "cuda: no usable device: no CUDA-capable device is detected");
+    check_absent(n, "fail=cudaGetDeviceCount:1", "cuda", ENGINE_F32,
+                 "cuda: no usable device: CUDA driver version is insufficient for CUDA runtime "
+                 "version");
+    check_absent(n, "devices=2", "cuda:2", ENGINE_F32,
+                 "cuda: no usable device: device 2 asked for, 2 found");
+    check_absent(n, "devices=2", "cuda:99999999999999", ENGINE_F32,
+                 "cuda: no usable device: device 2147483647 asked for, 2 found");
+    check_absent(n, "capability=70", "cuda", ENGINE_F32,
+                 "cuda: no usable device: stand-in has compute capability 7.0, expected 7.5 or "
+                 "later");
+    check_absent(n, "capability=75", "cuda", ENGINE_BF16, "cuda: stand-in has no bf16: use f16");
+    check_absent(n, "fail=cudaSetDevice:1+", "cuda", ENGINE_F32,
+                 "cuda: no usable device: CUDA-capable device(s) is/are busy or unavailable");
+
+    static const struct {
+        const char *settings, *about, *note;
+    } autos[] = {
+        {"devices=0", "cpu: ", "cuda: no usable device: no CUDA-capable device is detected\n"},
+        {"memory=1000", "cpu: ",
+         "cuda: cudaMalloc of 5184 bytes: out of memory (stand-in, device 0)\n"},
+        {SMALL, "cuda: stand-in (device 0, compute capability 9.0), cuDNN 9.19.0, f32, ", ""},
+    };
+    for (size_t i = 0; i < sizeof autos / sizeof *autos; i++) {
+        struct err e = {0};
+        struct engine *g;
+        struct engine_opts o = {.device = "auto", .features = -1, .note = note};
+        standin_set(autos[i].settings);
+        noted[0] = '\0';
+        engine_warm("auto");
+        CHECK(engine_open(&g, n, &o, &e) == 0);
+        CHECK(strncmp(engine_about(g), autos[i].about, strlen(autos[i].about)) == 0);
+        CHECK_STR(noted, autos[i].note);
+        engine_close(g);
+        CHECK(standin_live() == 0);
+    }
+}
+
+/* Batches follow the memory that is free, and are halved where that was not enough. */
+static void check_memory(const struct net *n)
+{
+    struct err e = {0};
+    struct engine *g;
+    struct engine_opts o = {.device = "cuda", .features = -1, .note = note};
+    int before = 1 << 30;
+    for (long megabytes = 1024; megabytes >= 142; megabytes -= 147) {
+        char settings[64];
+        snprintf(settings, sizeof settings, "memory=%ld", megabytes << 20);
+        standin_set(settings);
+        CHECK(engine_open(&g, n, &o, &e) == 0);
+        CHECK(engine_batch_size(g) <= before && engine_batch_size(g) >= 1);
+        before = engine_batch_size(g);
+        engine_close(g);
+    }
+    CHECK(before < 512);
+    CHECK(standin_live() == 0);
+
+    struct run want = run_new(n, 7, (struct engine_opts){.device = "ref", .features = -1});
+    CHECK(run_go(&want, &e) == 0);
+    struct run got = run_like(&want, "cuda", ENGINE_F32, 0);
+    got.opts.note = note;
+    noted[0] = '\0';
+    run_or_say(&got, SMALL ",fail=cudaMalloc:9");
+    CHECK(strstr(noted, "cuda: out of memory with batches of "));
+    compare(&want, &got, 1e-4, difference, "after one failure");
+    run_close(&got);
+    run_close(&want);
+}
+
+/* --- failures --- */
+
+/* Every call of each kind fails once, and once with all that follow: the run ends with
+ * the right results or with a message; nothing is left on the device. */
+static void check_faults(const struct net *n)
+{
+    static const char *const call[] = {
+        "cudaGetDeviceCount",
+        "cudaGetDeviceProperties",
+        "cudaSetDevice",
+        "cudaSetDeviceFlags",
+        "cudaMemGetInfo",
+        "cudaMalloc",
+        "cudaHostAlloc",
+        "cudaMemcpy",
+        "cudaMemcpyAsync",
+        "cudaLaunchKernel",
+        "cudaDeviceSynchronize",
+        "cudaStreamCreateWithFlags",
+        "cudaStreamSynchronize",
+        "cudaEventCreate",
+        "cudaEventRecord",
+        "cudaEventElapsedTime",
+        "cudnnCreate",
+        "cudnnSetStream",
+        "cudnnBackendCreateDescriptor",
+        "cudnnBackendSetAttribute",
+        "cudnnBackendGetAttribute",
+        "cudnnBackendFinalize",
+        "cudnnBackendExecute",
+    };
+    struct err e = {0};
+    struct engine_opts o = {.device = "ref", .features = 1, .class_maps = true, .gradients = 2};
+    struct run want = run_new(n, 5, o);
+    CHECK(run_go(&want, &e) == 0);
+    for (size_t i = 0; i < sizeof call / sizeof *call; i++) {
+        bool timed = strstr(call[i], "Event");
+        struct run whole = run_like(&want, "cuda", ENGINE_F32, 0);
+        whole.opts.timed = timed;
+        run_or_say(&whole, SMALLEST);
+        compare(&want, &whole, 1e-4, difference, call[i]);
+        long calls = standin_calls(call[i]);
+        CHECK(calls > 0);
+        run_close(&whole);
+        /* There are thousands of the descriptors' attributes. */
+        long each = calls > 60 ? calls / 40 : 1, failed = 0;
+        for (long at = 1; at <= calls; at += each)
+            for (int on = 0; on < 2; on++) {
+                char settings[128];
+                struct run r = run_like(&want, "cuda", ENGINE_F32, 0);
+                r.opts.timed = timed;
+                snprintf(settings, sizeof settings, SMALLEST ",open" ",fail=%s:%ld%s", call[i], at,
+                         on ? "+" : "");
+                standin_set(settings);
+                e = (struct err){0};
+                if (run_go(&r, &e) != 0) {
+                    failed++;
+                    CHECK(strncmp(e.msg, "cuda: ", 6) == 0);
+                    bool absent = strstr(e.msg, "no usable device") != NULL;
+                    CHECK(e.no_device == absent);
+                } else {
+                    compare(&want, &r, 1e-4, difference, settings);
+                }
+                if (standin_live() != 0)
+                    fprintf(stderr, "  %s: %ld left\n", settings, standin_live());
+                CHECK(standin_live() == 0);
+                run_close(&r);
+            }
+        /* What only asks how much memory is free is not missed. */
+        CHECK((failed > 0) == (strcmp(call[i], "cudaMemGetInfo") != 0));
+    }
+    run_close(&want);
+}
+
+/* A reader or a writer that fails ends the run, with what was written before. */
+static void check_callbacks(const struct net *n)
+{
+    for (int which = 0; which < 3; which++) {
+        static const char *const message[] = {"read failed", "seed failed", "write failed"};
+        struct err e = {0};
+        struct engine_opts o = {.device = "cuda", .features = 1, .gradients = 1};
+        struct run r = run_new(n, 900, o);
+        r.fail_read = which == 0 ? 600 : 0;
+        r.fail_seed = which == 1 ? 600 : 0;
+        r.fail_write = which == 2 ? 600 : 0;
+        standin_set(SMALL);
+        CHECK(run_go(&r, &e) == -1);
+        CHECK_STR(e.msg, message[which]);
+        CHECK(r.written > 0 && r.written <= 600 + 512);
+        CHECK(standin_live() == 0);
+        run_close(&r);
+    }
+}
+
+int main(void)
+{
+    if (!load())
+        return 1;
+    random_state = 7;
+    struct net *n = net_random(6, 5, (const int[]){8, 12, 0}, 1, 4);
+    check_devices(n);
+    check_engines(n);
+    check_timed(n);
+    check_memory(n);
+    check_callbacks(n);
+    check_faults(n);
+    net_free(n);
+    check_random();
+    return CHECK_DONE();
+}
