@@ -68,11 +68,13 @@ engine_obj  := $(engine_src:%.c=$(BUILD)/%.o)
 cmd_src     := $(sort $(wildcard cmd/*/*.c))
 cmd_obj     := $(cmd_src:%.c=$(BUILD)/%.o)
 unit_src    := $(sort $(wildcard tests/unit/*.c tests/engine/*.c))
-unit_bin    := $(unit_src:%.c=$(BUILD)/%)
+unit_bin    = $(filter-out $(if $(cuda_built),,$(cuda_plans)),$(unit_src:%.c=$(BUILD)/%))
 bins        := $(PROGRAMS:%=$(BUILD)/bin/%)
 libs        := $(BUILD)/libheatpipe.a
 engine      := $(BUILD)/libengine.a
 headers     := $(sort $(shell find lib cmd -name '*.h'))
+
+comma       := ,
 
 # --- the CUDA backend: what is here ---
 
@@ -136,6 +138,23 @@ $(BUILD)/bin/$(1): $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/$(1)/*.c)) $(more_
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 
+# Plans are made by cuDNN itself, without a device.
+cuda_plans  := $(BUILD)/tests/engine/cuda_plans
+$(cuda_plans).o: tests/engine/cuda_plans.c $(BUILD)/cuda/flags
+	@mkdir -p $(@D)
+	@echo '  CC   $<'; $(CC) $(base_flags) $(warn_flags) $(CPPFLAGS) $(CFLAGS) $(cuda_inc) -MMD -MP -c $< -o $@
+$(cuda_plans): $(cuda_plans).o $(BUILD)/cuda/lib/engine/cuda/dnn.o $(BUILD)/cuda/lib/engine/cuda/plan.o $(engine) $(libs)
+	@echo '  LINK $@'; $(CC) $(filter %.o %.a,$^) $(all_libs) $(engine_libs) $(addprefix -L,$(cuda_lib)) \
+	 $(addprefix -Wl$(comma)-rpath$(comma),$(cuda_lib)) -lcudnn -o $@
+
+# The kernels alone, on the stand-in.
+cuda_kernels := $(BUILD)/tests/engine/cuda_kernels
+$(cuda_kernels).o: tests/engine/cuda_kernels.c $(BUILD)/standin/flags
+	@mkdir -p $(@D)
+	@echo '  CC   $<'; $(CC) $(base_flags) $(warn_flags) $(san_flags) $(CPPFLAGS) $(CFLAGS) $(standin_inc) -MMD -MP -c $< -o $@
+$(cuda_kernels): $(cuda_kernels).o $(BUILD)/standin/lib/engine/cuda/kernels.o $(BUILD)/standin/tests/cuda/runtime.o $(libs)
+	@echo '  LINK $@'; $(CXX) $^ $(all_libs) -o $@
+
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(engine) $(libs)
 	@echo '  LINK $@'; $(CC) $(filter %.o %.a,$^) $(all_libs) $(engine_libs) -o $@
 
@@ -148,7 +167,6 @@ so_flags    := -fPIC -fvisibility=hidden
 nvcc_flags  := -O3 -std=c++17 -Ilib $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a),code=sm_$(a)) \
                -gencode arch=compute_$(firstword $(CUDA_ARCHS)),code=compute_$(firstword $(CUDA_ARCHS)) \
                -t 2 -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra$(if $(WERROR),$(comma)-Werror)
-comma       := ,
 cuda_obj    := $(cuda_src:%.c=$(BUILD)/cuda/%.o) $(BUILD)/cuda/lib/engine/cuda/kernels.o
 
 $(BUILD)/cuda/flags: FORCE
@@ -249,7 +267,7 @@ verify:
 # --- tests ---
 
 .PHONY: test tests check-asan bench
-tests: $(bins) $(unit_bin) $(standin_so)
+tests: $(bins) $(cuda_so) $(unit_bin) $(standin_so)
 test: tests man
 	@BUILD=$(BUILD) CC='$(CC)' tests/run.sh
 
@@ -298,7 +316,9 @@ config:
 	@echo "version   $(VERSION)"
 	@echo "compiler  $(CC), $$($(CC) -dumpfullversion)"
 	@echo "oneDNN    $$(printf '%s\n' '#include <oneapi/dnnl/dnnl_version.h>' 'V DNNL_VERSION_MAJOR.DNNL_VERSION_MINOR.DNNL_VERSION_PATCH' | $(CC) -E -P - 2>/dev/null | tr -d ' ' | sed -n 's/^V//p')"
-	@echo "CUDA      $$(command -v nvcc >/dev/null && echo 'a toolkit is here, but this version has no CUDA backend' || echo 'none found'); backends: cpu, ref"
+	@echo "CUDA      $(if $(nvcc_path),$$($(NVCC) --version | sed -n 's/.*release //p') in $(CUDA_HOME),no nvcc found)"
+	@echo "cuDNN     $(if $(cudnn_home),$$(cat $(cudnn_home)/include/cudnn_version*.h | awk '/define CUDNN_(MAJOR|MINOR|PATCHLEVEL) / && !s[$$2]++ { v = v (v == "" ? "" : ".") $$3 } END { print v }') in $(cudnn_home),no cudnn.h found)"
+	@echo "backends  cpu, ref$(if $(cuda_built),$(comma) cuda for compute capabilities $(CUDA_ARCHS))"
 	@echo "prefix    $(PREFIX)"
 
 libexec := $(DESTDIR)$(PREFIX)/share/heatpipe
@@ -308,6 +328,7 @@ install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(libexec)/plots' '$(DESTDIR)$(PREFIX)/share/man/man1' \
 	  '$(DESTDIR)$(PREFIX)/share/man/man5'
 	install -m 755 $(bins) '$(DESTDIR)$(PREFIX)/bin'
+	$(if $(cuda_so),install -D -m 644 $(cuda_so) '$(DESTDIR)$(PREFIX)/lib/heatpipe/cuda.so')
 	sed 's|@SHARE@|$(PREFIX)/share/heatpipe|; s|@BIN@|$(PREFIX)/bin|' cmd/heatpipe/heatpipe > '$(DESTDIR)$(PREFIX)/bin/heatpipe'
 	chmod 755 '$(DESTDIR)$(PREFIX)/bin/heatpipe'
 	install -m 644 pipelines/gradcam.mk pipelines/names.mk pipelines/verify.mk pipelines/verify.awk '$(libexec)'
@@ -319,7 +340,7 @@ uninstall:
 	rm -f $(patsubst %,'$(DESTDIR)$(PREFIX)/bin/%',$(PROGRAMS) heatpipe)
 	rm -f $(patsubst %,'$(DESTDIR)$(PREFIX)/share/man/man1/%',$(notdir $(filter %.1,$(man))))
 	rm -f $(patsubst %,'$(DESTDIR)$(PREFIX)/share/man/man5/%',$(notdir $(filter %.5,$(man))))
-	rm -rf '$(libexec)'
+	rm -rf '$(libexec)' '$(DESTDIR)$(PREFIX)/lib/heatpipe'
 
 .PHONY: clean help
 clean:
@@ -333,6 +354,7 @@ help:
 	@echo 'make test            all tests; HEATPIPE_DATA=DIR adds those on real CIFAR data'
 	@echo 'make check-asan      the same under the address and undefined sanitizers'
 	@echo 'make bench           measurements'
+	@echo 'make check-cuda      the tests that need an NVIDIA GPU; make bench-cuda measures it'
 	@echo 'make lint            formatting, clang-tidy, shellcheck, mandoc'
 	@echo 'make install         into DESTDIR/PREFIX ($(PREFIX))'
 	@echo 'make config          what the build found'

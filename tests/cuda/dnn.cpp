@@ -677,15 +677,19 @@ cudnnStatus_t finalize(Descriptor *d)
 }
 
 /* Engines for a graph on the device: those with tensor cores first, where it has such
- * for the type. */
-vector<int> heuristics(const Descriptor *graph)
+ * for the type. That for f32 gradients without them is a fallback. */
+vector<int> heuristics(const Descriptor *d)
 {
+    const Descriptor *graph = child(d, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
     Descriptor *op = (Descriptor *)values<void *>(graph, CUDNN_ATTR_OPERATIONGRAPH_OPS)[0];
+    bool fallback = value<int>(d, CUDNN_ATTR_ENGINEHEUR_MODE) == CUDNN_HEUR_MODE_FALLBACK;
+    bool back = op->type == CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR;
     int type = Tensor(tensors(op)[0]).type;
     bool old = standin_settings().capability < 80;
     vector<int> all;
-    for (int i = 0; i < ENGINES; i++)
-        if (i > CORES ? type != CUDNN_DATA_BFLOAT16 : !old || type == CUDNN_DATA_HALF)
+    for (int i = fallback ? CORES + 1 : 0; i < ENGINES; i++)
+        if (i > CORES ? type != CUDNN_DATA_BFLOAT16 && (i != NO_CORES || fallback || !back)
+                      : !old || type == CUDNN_DATA_HALF)
             all.push_back(i);
     return all;
 }
@@ -817,14 +821,13 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t p, cudnnBackendA
         return CUDNN_STATUS_INTERNAL_ERROR;
     switch (name) {
     case CUDNN_ATTR_ENGINEHEUR_RESULTS: {
-        Descriptor *graph = child(d, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
-        vector<int> all = heuristics(graph);
+        vector<int> all = heuristics(d);
         *count = (int64_t)all.size();
         for (int64_t i = 0; i < room && i < *count; i++) {
             Descriptor *c = ((Descriptor **)elements)[i];
             c->engine = all[(size_t)i];
             c->final = true;
-            void *g = graph;
+            void *g = child(d, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
             c->set[CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH] = {
                 CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, vector<char>((char *)&g, (char *)&g + sizeof g)};
         }

@@ -60,6 +60,7 @@ struct cuda {
     pthread_mutex_t queueing;
     struct engine_step *timed;
     int events; /* one more than timed steps */
+    char where[300]; /* the device, for messages */
     char about[512];
 };
 
@@ -121,7 +122,7 @@ static int queue_input(struct hand *h, const struct work_batch *b, struct err *e
     return check(h,
                  kernel_input(c->type, h->pixels, c->table, batch, cells, c->plan.pad[0],
                               h->act[c->plan.act[0]], h->stream),
-                 "the kernel of normalisation", e);
+                 "kernel_input", e);
 }
 
 static int queue_step(struct hand *h, int i, struct err *e)
@@ -134,7 +135,7 @@ static int queue_step(struct hand *h, int i, struct err *e)
                  kernel_max(c->type, h->act[c->plan.act[op->in]], c->work.batch,
                             c->plan.pad[op->in], window(c->work.net, op),
                             h->act[c->plan.act[op->out]], h->stream),
-                 "the kernel of maxima", e);
+                 "kernel_max", e);
 }
 
 /* Global pooling, linear layer and class maps, in f32. */
@@ -146,19 +147,19 @@ static int queue_head(struct hand *h, struct err *e)
     int cells = plan_cells(&c->plan, c->plan.last);
     const void *x = h->act[c->plan.act[c->plan.last]];
     if (check(h, kernel_mean(c->type, x, batch, cells, pad, last->c, h->pooled, h->stream),
-              "the kernel of pooling", e) != 0)
+              "kernel_mean", e) != 0)
         return -1;
     if (check(h,
               kernel_product(KERNEL_F32, h->pooled, last->c, c->linear, c->bias, 1, batch, classes,
                              last->c, 1, h->logits, h->stream),
-              "the kernel of the linear layer", e) != 0)
+              "kernel_product", e) != 0)
         return -1;
     if (!h->maps)
         return 0;
     return check(h,
                  kernel_product(c->type, x, pad, c->linear, NULL, 1 / (float)cells, batch * cells,
                                 classes, last->c, cells, h->maps, h->stream),
-                 "the kernel of class maps", e);
+                 "kernel_product", e);
 }
 
 static int queue_results(struct hand *h, const struct work_batch *b, struct err *e)
@@ -183,7 +184,7 @@ static int queue_results(struct hand *h, const struct work_batch *b, struct err 
               kernel_nchw(c->type, h->act[c->plan.act[o->features]], b->b.n,
                           plan_cells(&c->plan, o->features), c->plan.pad[o->features], v->c,
                           h->features, each, h->stream),
-              "the kernel of features", e) != 0)
+              "kernel_nchw", e) != 0)
         return -1;
     return to_host(h, b->features, h->features, n * each * sizeof(float), e);
 }
@@ -230,12 +231,12 @@ static int queue_seed(struct hand *h, int vector, struct err *e)
               kernel_product(KERNEL_F32, h->seeds + (size_t)vector * (size_t)classes,
                              c->work.opts.gradients * classes, c->turned, NULL, 1 / (float)cells,
                              batch, last->c, classes, 1, h->pooled, h->stream),
-              "the kernel of seeds", e) != 0)
+              "kernel_product", e) != 0)
         return -1;
     return check(h,
                  kernel_spread(h->pooled, batch, cells, c->plan.pad[c->plan.last], last->c,
                                h->grad[c->plan.grad[c->plan.last]], h->stream),
-                 "the kernel of seeds", e);
+                 "kernel_spread", e);
 }
 
 static int queue_add(struct hand *h, int from, int to, int value, struct err *e)
@@ -243,7 +244,7 @@ static int queue_add(struct hand *h, int from, int to, int value, struct err *e)
     size_t n = (size_t)h->cuda->work.batch * plan_size(&h->cuda->plan, value);
     if (to < 0)
         return 0;
-    return check(h, kernel_add(h->grad[from], h->grad[to], n, h->stream), "the kernel of sums", e);
+    return check(h, kernel_add(h->grad[from], h->grad[to], n, h->stream), "kernel_add", e);
 }
 
 static int queue_back(struct hand *h, int i, struct err *e)
@@ -255,7 +256,7 @@ static int queue_back(struct hand *h, int i, struct err *e)
     if (op->relu && check(h,
                           kernel_mask(c->type, h->act[c->plan.act[op->out]], h->grad[s->dy], size,
                                       h->stream),
-                          "the kernel of masks", e) != 0)
+                          "kernel_mask", e) != 0)
         return -1;
     if (h->back[i]) {
         if (dnn_run(h->back[i], e) != 0)
@@ -265,7 +266,7 @@ static int queue_back(struct hand *h, int i, struct err *e)
                      kernel_max_back(c->type, h->act[c->plan.act[op->in]], h->grad[s->dy],
                                      c->work.batch, c->plan.pad[op->in], window(c->work.net, op),
                                      h->grad[s->dx], h->stream),
-                     "the kernel of maxima", e) != 0) {
+                     "kernel_max_back", e) != 0) {
         return -1;
     }
     if (queue_add(h, s->dx, s->sum, op->in, e) != 0)
@@ -294,7 +295,7 @@ static int queue_gradients(struct hand *h, const struct work_batch *b, struct er
                               plan_cells(&c->plan, o->features), c->plan.pad[o->features],
                               c->work.net->value[o->features].c, h->grads + (size_t)v * each,
                               vectors * each, h->stream),
-                  "the kernel of gradients", e) != 0)
+                  "kernel_nchw", e) != 0)
             return -1;
     }
     if (b->b.n == 0)
@@ -306,7 +307,7 @@ static int queue_gradients(struct hand *h, const struct work_batch *b, struct er
 
 static int finish(struct hand *h, struct err *e)
 {
-    return check(h, cudaStreamSynchronize(h->stream), "the device, at work", e);
+    return check(h, cudaStreamSynchronize(h->stream), "cudaStreamSynchronize", e);
 }
 
 static int keep_times(struct hand *h, int images, struct err *e)
@@ -559,7 +560,7 @@ static int pack(struct cuda *c, const struct net_op *op, enum kernel_type t, flo
         device_upload(&c->device, staged, op->w, n * sizeof(float), e) != 0)
         return -1;
     return device_check(&c->device, kernel_pack(t, staged, oc, ic, taps, opad, ipad, *to, NULL),
-                        "the kernel of weights", e);
+                        "kernel_pack", e);
 }
 
 static int pack_bias(struct cuda *c, const struct net_op *op, float *staged, void **to,
@@ -570,7 +571,7 @@ static int pack_bias(struct cuda *c, const struct net_op *op, float *staged, voi
         device_upload(&c->device, staged, op->b, (size_t)oc * sizeof(float), e) != 0)
         return -1;
     return device_check(&c->device, kernel_pack(c->type, staged, oc, 1, 1, opad, 1, *to, NULL),
-                        "the kernel of weights", e);
+                        "kernel_pack", e);
 }
 
 static int pack_steps(struct cuda *c, float *staged, struct err *e)
@@ -642,7 +643,7 @@ static int upload_all(struct cuda *c, struct err *e)
         r = upload_linear(c, e);
     /* The hands' streams do not wait for the one that packed. */
     if (r == 0)
-        r = device_check(&c->device, cudaDeviceSynchronize(), "the kernel of weights", e);
+        r = device_check(&c->device, cudaDeviceSynchronize(), "cudaDeviceSynchronize", e);
     cudaFree(staged);
     return r;
 }
@@ -740,7 +741,7 @@ static int rehearse(struct cuda *c, struct err *e)
 
 static int prepare(struct cuda *c, struct err *e)
 {
-    if (dnn_open(&c->dnn, NULL, e) != 0 || plan_all(c, e) != 0 || upload_all(c, e) != 0)
+    if (dnn_open(&c->dnn, NULL, c->where, e) != 0 || plan_all(c, e) != 0 || upload_all(c, e) != 0)
         return -1;
     for (int i = 0; i < c->work.threads; i++)
         if (hand_open(&c->hand[i], c, e) != 0)
@@ -857,6 +858,7 @@ static int cuda_open(void **self, const struct net *net, const struct engine_opt
         cuda_close(c);
         return -1;
     }
+    snprintf(c->where, sizeof c->where, "%s, device %d", c->device.name, c->device.ordinal);
     c->step = mem_zero((size_t)c->plan.steps, sizeof *c->step);
     c->back = mem_zero((size_t)c->plan.backs + 1, sizeof *c->back);
     if (o->timed)
@@ -903,7 +905,7 @@ static void warm(int ordinal)
     struct dnn *d;
     struct err ignored;
     if (device_warm(ordinal)) {
-        dnn_open(&d, NULL, &ignored);
+        dnn_open(&d, NULL, "", &ignored);
         dnn_close(d);
     }
 }

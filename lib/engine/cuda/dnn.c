@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CONFIGS = 64, NOTES = 32, OPS = 4, OWNED = 192 };
+enum { CONFIGS = 64, NOTES = 32, OPS = 4, OWNED = 128 };
 
 /* Names of tensors in a graph. */
 enum { ID_X = 1, ID_W, ID_Y, ID_BIAS, ID_RES, ID_BETWEEN };
@@ -16,6 +16,7 @@ typedef cudnnBackendDescriptor_t descriptor;
 struct dnn {
     cudnnHandle_t handle;  /* NULL where only plans are made, for */
     descriptor described;  /* this device */
+    const char *where;     /* for messages */
     char version[32];
     cudnnStatus_t status; /* of the last failure */
 };
@@ -43,8 +44,8 @@ static int fail(struct dnn *d, cudnnStatus_t s, const char *call, const char *wh
     char last[256] = "";
     cudnnGetLastErrorString(last, sizeof last);
     d->status = s;
-    err_record(e, "cuda: %s%s%s: %s%s%s", call, *what ? " of " : "", what, cudnnGetErrorString(s),
-               *last ? ": " : "", last);
+    err_record(e, "cuda: %s%s%s: %s%s%s (%s)", call, *what ? " of " : "", what,
+               cudnnGetErrorString(s), *last ? ": " : "", last, d->where);
     return -1;
 }
 
@@ -82,6 +83,13 @@ static descriptor create(struct making *m, cudnnBackendDescriptorType_t type)
     if (m->status == CUDNN_STATUS_SUCCESS)
         m->conv->owned[m->conv->count++] = d;
     return d;
+}
+
+/* Down to the first `kept`. */
+static void release(struct dnn_conv *c, int kept)
+{
+    while (c->count > kept)
+        cudnnBackendDestroyDescriptor(c->owned[--c->count]);
 }
 
 static void set(struct making *m, descriptor d, cudnnBackendAttributeName_t name,
@@ -295,7 +303,7 @@ static bool will_do(struct making *m, descriptor config, enum dnn_math math)
 
 /* A plan for the engine that will_do() saw last; 1 where it does not exist or asks for
  * too much memory, -1 on failure. */
-static int plan(struct making *m, descriptor config)
+static int plan(struct making *m, descriptor config, int64_t limit)
 {
     struct dnn_conv *c = m->conv;
     c->plan = create(m, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
@@ -313,16 +321,16 @@ static int plan(struct making *m, descriptor config)
     get(m, c->plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &c->workspace);
     if (m->status != CUDNN_STATUS_SUCCESS)
         return -1;
-    return c->workspace <= DNN_WORKSPACE ? 0 : 1;
+    return c->workspace <= limit ? 0 : 1;
 }
 
 /* The engine that the heuristics put first among those that will do: whether there is
  * one. */
-static bool choose(struct making *m, enum dnn_math math)
+static bool choose(struct making *m, cudnnBackendHeurMode_t mode, enum dnn_math math, int64_t limit)
 {
     struct dnn_conv *c = m->conv;
-    const cudnnBackendHeurMode_t mode = CUDNN_HEUR_MODE_A;
     descriptor config[CONFIGS];
+    int before = c->count;
     int64_t found = 0;
     descriptor h = create(m, CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
     set_child(m, h, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, c->graph);
@@ -340,11 +348,30 @@ static bool choose(struct making *m, enum dnn_math math)
                     config);
     for (int64_t i = 0; i < found && m->status == CUDNN_STATUS_SUCCESS; i++) {
         int kept = c->count;
-        if (will_do(m, config[i], math) && plan(m, config[i]) == 0)
+        if (will_do(m, config[i], math) && plan(m, config[i], limit) == 0)
             return true;
-        while (c->count > kept)
-            cudnnBackendDestroyDescriptor(c->owned[--c->count]);
+        release(c, kept);
     }
+    release(c, before);
+    return false;
+}
+
+/* The fallback list has engines that the first one leaves out for their speed; a large
+ * workspace mostly means that tensors are turned to another layout. */
+static bool choose_any(struct making *m, enum dnn_math math)
+{
+    static const struct {
+        cudnnBackendHeurMode_t mode;
+        int64_t limit;
+    } order[] = {
+        {CUDNN_HEUR_MODE_A, DNN_WORKSPACE},
+        {CUDNN_HEUR_MODE_A, DNN_WORKSPACE_MOST},
+        {CUDNN_HEUR_MODE_FALLBACK, DNN_WORKSPACE},
+        {CUDNN_HEUR_MODE_FALLBACK, DNN_WORKSPACE_MOST},
+    };
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        if (choose(m, order[i].mode, math, order[i].limit))
+            return true;
     return false;
 }
 
@@ -362,8 +389,8 @@ static int make(struct dnn_conv **out, struct dnn *d, const struct dnn_shape *s,
     else
         graph_forward(&m, s, t, res, relu);
     /* Where anything may multiply, tensor cores are better. */
-    bool found = choose(&m, math == DNN_ANY ? DNN_CORES : math) ||
-                 (math == DNN_ANY && choose(&m, DNN_NO_CORES));
+    bool found = choose_any(&m, math == DNN_ANY ? DNN_CORES : math) ||
+                 (math == DNN_ANY && choose_any(&m, DNN_NO_CORES));
     if (found) {
         *out = c;
         return 0;
@@ -371,7 +398,7 @@ static int make(struct dnn_conv **out, struct dnn *d, const struct dnn_shape *s,
     if (m.status != CUDNN_STATUS_SUCCESS)
         fail(d, m.status, m.call, c->what, e);
     else
-        err_record(e, "cuda: cuDNN %s has no engine for this: %s", d->version, c->what);
+        err_record(e, "cuda: cuDNN %s has no engine for this: %s (%s)", d->version, c->what, d->where);
     dnn_conv_free(c);
     return -1;
 }
@@ -392,8 +419,7 @@ void dnn_conv_free(struct dnn_conv *c)
 {
     if (!c)
         return;
-    while (c->count > 0)
-        cudnnBackendDestroyDescriptor(c->owned[--c->count]);
+    release(c, 0);
     free(c);
 }
 
@@ -479,18 +505,16 @@ static cudnnStatus_t describe(struct dnn *d, const char *json)
     return s == CUDNN_STATUS_SUCCESS ? cudnnBackendFinalize(d->described) : s;
 }
 
-int dnn_open(struct dnn **out, const char *described, struct err *e)
+int dnn_open(struct dnn **out, const char *described, const char *where, struct err *e)
 {
     struct dnn *d = mem_zero(1, sizeof *d);
+    d->where = where;
+    *out = d;
     size_t v = cudnnGetVersion();
     snprintf(d->version, sizeof d->version, "%zu.%zu.%zu", v / 10000, v / 100 % 100, v % 100);
     cudnnStatus_t s = described ? describe(d, described) : cudnnCreate(&d->handle);
-    if (s != CUDNN_STATUS_SUCCESS) {
-        fail(d, s, described ? "the device's description" : "cudnnCreate", "", e);
-        *out = d; /* for dnn_short_of() and dnn_close() */
-        return -1;
-    }
-    *out = d;
+    if (s != CUDNN_STATUS_SUCCESS)
+        return fail(d, s, described ? "the device's description" : "cudnnCreate", "", e);
     return 0;
 }
 

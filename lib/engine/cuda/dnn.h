@@ -24,13 +24,15 @@ struct dnn_shape {
     int n, ic, ih, iw, oc, oh, ow, k, stride, pad;
 };
 
-enum { DNN_WORKSPACE = 64 << 20 }; /* bytes that an engine may ask for at most */
+/* Bytes that an engine may ask for: preferred, and at most. */
+enum { DNN_WORKSPACE = 64 << 20, DNN_WORKSPACE_MOST = 256 << 20 };
 
 struct dnn;
 
 /* cuDNN on the calling thread's device or, with `described` (cuDNN's JSON of a device),
- * planning alone, without a device. */
-int dnn_open(struct dnn **d, const char *described, struct err *e);
+ * planning alone, without a device. `where` names it in messages and outlives it. After a
+ * failure *d is still to be closed. */
+int dnn_open(struct dnn **d, const char *described, const char *where, struct err *e);
 void dnn_close(struct dnn *d);
 
 /* cuDNN's version as "9.19.0". */

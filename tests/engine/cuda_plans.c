@@ -1,0 +1,146 @@
+/* cuDNN's plans for described devices, without one: every convolution of ResNet-18 and
+ * -34 and of the bundled model, in every precision and at the batch sizes in use, has an
+ * engine of the kind wanted, precompiled, repeatable and with a small workspace. */
+#include "../unit/check.h"
+#include "base/mem.h"
+#include "ckpt/ckpt.h"
+#include "engine/cuda/dnn.h"
+#include "engine/cuda/plan.h"
+#include "random_net.h"
+
+static char *slurp(const char *path)
+{
+    FILE *f = fopen(path, "r");
+    char *text = mem_zero(1, 1 << 16);
+    size_t n = f ? fread(text, 1, (1 << 16) - 1, f) : 0;
+    while (n > 0 && text[n - 1] == '\n')
+        text[--n] = '\0';
+    if (f)
+        fclose(f);
+    return text;
+}
+
+struct device {
+    const char *name;
+    int capability;
+};
+
+static const struct device devices[] = {
+    {"7.5", 75}, {"8.0", 80}, {"8.6", 86}, {"8.9", 89}, {"9.0", 90}, {"10.0", 100}, {"12.0", 120},
+};
+
+static int plans, large;
+
+static void check_conv(const struct device *on, struct dnn *d, const struct dnn_shape *s,
+                       enum kernel_type t, const struct net_op *op, bool back)
+{
+    static const char *const type[] = {"f32", "f16", "bf16"};
+    struct err e = {0};
+    struct dnn_conv *c = NULL;
+    bool cores = t != KERNEL_F32;
+    int r = back ? dnn_backward(&c, d, s, cores ? DNN_ANY : DNN_NO_CORES, &e)
+                 : dnn_forward(&c, d, s, t, op->res >= 0, op->relu,
+                               cores ? DNN_CORES : DNN_NO_CORES, &e);
+    CHECK(r == 0);
+    if (r != 0) {
+        fprintf(stderr, "  %s: %s\n", on->name, e.msg);
+        return;
+    }
+    struct dnn_engine g = dnn_engine(c);
+    /* Gradients are f32, which 7.5 has no tensor cores for. */
+    bool want = cores && !(back && on->capability < 80);
+    bool right = g.cores == want && !g.compiles && g.deterministic &&
+                 dnn_workspace(c) <= DNN_WORKSPACE_MOST;
+    large += dnn_workspace(c) > DNN_WORKSPACE;
+    CHECK(right);
+    if (!right)
+        fprintf(stderr, "  %s %s%s, %d to %d channels: engine %d, %s tensor cores, %zu bytes\n",
+                on->name, back ? "backward beside " : "", type[t], s->ic, s->oc, (int)g.index,
+                g.cores ? "with" : "without", dnn_workspace(c));
+    dnn_conv_free(c);
+    plans++;
+}
+
+/* Whether an operation like it came before. */
+static bool seen(const struct plan *p, int at)
+{
+    const struct net *n = p->net;
+    const struct net_op *a = p->step[at].op;
+    for (int i = 0; i < at; i++) {
+        const struct net_op *b = p->step[i].op;
+        if (p->pad[a->in] == p->pad[b->in] && p->pad[a->out] == p->pad[b->out] &&
+            n->value[a->in].h == n->value[b->in].h && n->value[a->in].w == n->value[b->in].w &&
+            a->k == b->k && a->stride == b->stride && a->relu == b->relu &&
+            (a->res < 0) == (b->res < 0))
+            return true;
+    }
+    return false;
+}
+
+static void check_net(const struct device *on, struct dnn *d, const struct net *n,
+                      enum kernel_type t)
+{
+    static const int batches[] = {512, 256, 64, 8, 1};
+    const struct engine_opts o = {.features = -1};
+    struct plan p;
+    struct err e = {0};
+    CHECK(plan_open(&p, n, &o, t == KERNEL_F32 ? 4 : 8, &e) == 0);
+    for (size_t b = 0; b < sizeof batches / sizeof *batches; b++)
+        for (int i = 0; i < p.steps; i++) {
+            const struct net_op *op = p.step[i].op;
+            const struct net_value *x = &n->value[op->in], *y = &n->value[op->out];
+            const struct dnn_shape s = {batches[b], p.pad[op->in],  x->h, x->w, p.pad[op->out],
+                                        y->h,       y->w,           op->k, op->stride, op->pad};
+            if (seen(&p, i))
+                continue;
+            check_conv(on, d, &s, t, op, false);
+            /* Results of a large layer keep batches of gradients small (RESULTS in cuda.c). */
+            if ((size_t)s.n * plan_size(&p, op->in) * 2 * sizeof(float) <= 64 << 20)
+                check_conv(on, d, &s, t, op, true);
+        }
+    plan_close(&p);
+}
+
+static struct net *bundled(void)
+{
+    struct err e = {0};
+    struct ckpt *c;
+    struct net *n = NULL;
+    const struct net_opts o = {32, 32, {.5F, .5F, .5F}, {.25F, .25F, .25F}};
+    CHECK(ckpt_open(&c, "examples/shapes100/model.pth", &e) == 0 && net_build(&n, c, &o, &e) == 0);
+    ckpt_close(c);
+    return n;
+}
+
+int main(void)
+{
+    /* ResNet-18 and -34 differ in the number of blocks, not in their shapes. */
+    struct net *nets[] = {net_random(32, 32, (const int[]){64, 128, 256, 512, 0}, 2, 100),
+                          bundled()};
+    for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
+        char path[64];
+        struct dnn *d;
+        struct err e = {0};
+        snprintf(path, sizeof path, "tests/cuda/devices/%s.json", devices[i].name);
+        char *json = slurp(path);
+        int r = dnn_open(&d, json, devices[i].name, &e);
+        free(json);
+        CHECK(r == 0);
+        if (r != 0) {
+            fprintf(stderr, "  %s: %s\n", path, e.msg);
+            dnn_close(d);
+            continue;
+        }
+        for (size_t k = 0; k < sizeof nets / sizeof *nets; k++) {
+            check_net(&devices[i], d, nets[k], KERNEL_F32);
+            check_net(&devices[i], d, nets[k], KERNEL_F16);
+            if (devices[i].capability >= 80) /* as cuda.c asks */
+                check_net(&devices[i], d, nets[k], KERNEL_BF16);
+        }
+        dnn_close(d);
+    }
+    for (size_t k = 0; k < sizeof nets / sizeof *nets; k++)
+        net_free(nets[k]);
+    printf("%d plans, %d of them with a workspace above %d MiB\n", plans, large, DNN_WORKSPACE >> 20);
+    return CHECK_DONE();
+}
