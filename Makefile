@@ -155,6 +155,14 @@ $(cuda_kernels).o: tests/engine/cuda_kernels.c $(BUILD)/standin/flags
 $(cuda_kernels): $(cuda_kernels).o $(BUILD)/standin/lib/engine/cuda/kernels.o $(BUILD)/standin/tests/cuda/runtime.o $(libs)
 	@echo '  LINK $@'; $(CXX) $^ $(all_libs) -o $@
 
+# The same on a GPU.
+$(BUILD)/cuda/tests/engine/cuda_kernels.o: tests/engine/cuda_kernels.c $(BUILD)/cuda/flags
+	@mkdir -p $(@D)
+	@echo '  CC   $< (CUDA)'; $(CC) $(base_flags) $(warn_flags) $(CPPFLAGS) $(CFLAGS) $(cuda_inc) -MMD -MP -c $< -o $@
+$(BUILD)/tests/cuda/kernels: $(BUILD)/cuda/tests/engine/cuda_kernels.o $(BUILD)/cuda/lib/engine/cuda/kernels.o $(libs)
+	@mkdir -p $(@D)
+	@echo '  LINK $@'; $(CC) $^ $(all_libs) $(addprefix -L,$(cuda_lib)) -lcudart_static -lstdc++ -lrt -ldl -o $@
+
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(engine) $(libs)
 	@echo '  LINK $@'; $(CC) $(filter %.o %.a,$^) $(all_libs) $(engine_libs) -o $@
 
@@ -266,7 +274,7 @@ verify:
 
 # --- tests ---
 
-.PHONY: test tests check-asan bench
+.PHONY: test tests check-asan check-cuda bench bench-cuda
 tests: $(bins) $(cuda_so) $(unit_bin) $(standin_so)
 test: tests man
 	@BUILD=$(BUILD) CC='$(CC)' tests/run.sh
@@ -274,30 +282,42 @@ test: tests man
 check-asan:
 	@+$(MAKE) --no-print-directory test BUILD=$(BUILD)/asan SANITIZE=address,undefined
 
+ifneq ($(filter check-cuda bench-cuda,$(GOALS)),)
+ifneq ($(cuda_built),1)
+$(error $(filter check-cuda bench-cuda,$(GOALS)): this build has no CUDA backend: `make config` says what is missing)
+endif
+endif
+check-cuda: $(bins) $(cuda_so) $(BUILD)/tests/engine/cuda $(BUILD)/tests/cuda/kernels
+	@BUILD=$(BUILD) tests/cuda/check.sh
+
+bench-cuda: $(bins) $(cuda_so) $(BUILD)/tests/bench/cuda_steps
+	@BUILD=$(BUILD) tests/bench/cuda.sh $(BENCH_FLAGS)
+
 bench: $(bins)
-	@for b in tests/bench/*.sh; do echo "== $$b"; BUILD=$(BUILD) "$$b" || exit 1; done
+	@for b in $(filter-out tests/bench/cuda.sh,$(wildcard tests/bench/*.sh)); do echo "== $$b"; BUILD=$(BUILD) "$$b" || exit 1; done
 
 # --- style ---
 
-own_c := $(lib_src) $(engine_src) $(cmd_src) $(unit_src)
-own_h := $(headers) $(wildcard tests/*/*.h)
+own_c := $(lib_src) $(engine_src) $(cuda_src) $(cmd_src) $(unit_src) $(wildcard tests/bench/*.c)
+own_h := $(headers) $(filter-out tests/cuda/inside.h,$(wildcard tests/*/*.h))
+own_cxx := lib/engine/cuda/kernels.cu $(standin_src) tests/cuda/inside.h $(wildcard tests/cuda/include/*.h)
 own_sh := $(shell grep -rlE '^\#!.*\b(ba)?sh\b' cmd tests pipelines .ci examples 2>/dev/null)
 
 .PHONY: lint lint-headers format
 lint: lint-headers man
-	clang-format --dry-run -Werror $(own_c) $(own_h)
+	clang-format --dry-run -Werror $(own_c) $(own_h) $(own_cxx)
 	shellcheck $(own_sh)
 	mandoc -Tlint -W warning $(man)
 	printf '%s\n' $(own_c) | xargs -P 2 -I{} clang-tidy --quiet {} -- $(base_flags) $(pkg_flags) \
-	  -Icmd/report 2>&1 | { grep -vE '^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -header' || true; }
+	  $(standin_inc) -Icmd/report 2>&1 | { grep -vE '^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -header' || true; }
 
 # Every header compiles alone.
 lint-headers:
-	@for h in $(own_h); do $(CC) $(base_flags) $(warn_flags) $(pkg_flags) -fsyntax-only \
+	@for h in $(own_h); do $(CC) $(base_flags) $(warn_flags) $(pkg_flags) $(standin_inc) -fsyntax-only \
 	  -Wno-unused-function -Wno-pragma-once-outside-header -include $$h -x c /dev/null || exit 1; done
 
 format:
-	clang-format -i $(own_c) $(own_h)
+	clang-format -i $(own_c) $(own_h) $(own_cxx)
 
 # --- setting up, installing ---
 

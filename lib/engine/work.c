@@ -99,8 +99,7 @@ static int slot_open(struct slot *s, const struct work *w, size_t image_bytes, s
     if (o->gradients > 0) {
         size_t vectors = n * (size_t)o->gradients;
         b->b.seeds = room(w, vectors * classes, sizeof(float), e);
-        b->b.grads = b->grads =
-            room(w, vectors * value_size(net, o->features), sizeof(float), e);
+        b->b.grads = b->grads = room(w, vectors * value_size(net, o->features), sizeof(float), e);
         if (!b->b.seeds || !b->grads)
             return -1;
     }
@@ -242,7 +241,8 @@ int work_run(const struct work *w, const struct engine_calls *c, struct err *e)
 
     pthread_t *thread = mem_alloc((size_t)w->threads, sizeof *thread);
     int started = 0;
-    while (!s.failed && started < w->threads && pthread_create(&thread[started], NULL, worker, &s) == 0)
+    while (!s.failed && started < w->threads &&
+           pthread_create(&thread[started], NULL, worker, &s) == 0)
         started++;
     for (int i = 0; i < started; i++)
         pthread_join(thread[i], NULL);

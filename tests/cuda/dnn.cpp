@@ -175,8 +175,7 @@ const vector<int> &required(cudnnBackendDescriptorType_t t)
          {CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_ALPHA,
           CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_BETA,
           CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_CONV_DESC,
-          CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W,
-          CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,
+          CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_W, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX,
           CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DY}},
         {CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR,
          {CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, CUDNN_ATTR_OPERATION_POINTWISE_XDESC,
@@ -207,8 +206,7 @@ const char *check_tensor(const Tensor &t)
         return "an alignment that tensor cores cannot load from";
     /* Elements that overlap. */
     vector<int> order = {0, 1, 2, 3};
-    std::sort(order.begin(), order.end(),
-              [&](int a, int b) { return t.stride[a] < t.stride[b]; });
+    std::sort(order.begin(), order.end(), [&](int a, int b) { return t.stride[a] < t.stride[b]; });
     int64_t reach = 1;
     for (int i : order) {
         if (t.size[i] > 1 && t.stride[i] < reach)
@@ -446,7 +444,7 @@ void taps_any(const float *const *x, int cells, const float *w, int64_t ic, int6
 
 taps *best_taps()
 {
-    return __builtin_cpu_supports("avx512f")                                    ? taps_512
+    return __builtin_cpu_supports("avx512f")                                 ? taps_512
            : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? taps_256
                                                                              : taps_any;
 }
@@ -477,8 +475,8 @@ void convolve(const Values &x, const vector<float> &w, int64_t kh, int64_t kw, V
                                 any = any || at >= 0;
                             }
                             if (any)
-                                run(p, cells, w.data() + (ky * kw + kx) * x.c * y.c, x.c, y.c,
-                                    from, m, sum);
+                                run(p, cells, w.data() + (ky * kw + kx) * x.c * y.c, x.c, y.c, from,
+                                    m, sum);
                         }
                     for (int i = 0; i < cells; i++)
                         for (int j = 0; j < m; j++)
@@ -623,13 +621,13 @@ void note_engine(const Descriptor *plan, int engine)
     FILE *f = fopen(standin_settings().engines.c_str(), "a");
     if (!f)
         return;
-    Descriptor *graph =
-        child(child(plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG), CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
+    Descriptor *graph = child(child(plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG),
+                              CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
     Descriptor *op = (Descriptor *)values<void *>(graph, CUDNN_ATTR_OPERATIONGRAPH_OPS)[0];
     int type = Tensor(tensors(op)[0]).type;
     fprintf(f, "%s\t%s\t%s\n",
             op->type == CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR ? "forward"
-                                                                              : "backward",
+                                                                               : "backward",
             type == CUDNN_DATA_FLOAT  ? "f32"
             : type == CUDNN_DATA_HALF ? "f16"
                                       : "bf16",

@@ -272,8 +272,8 @@ void fiber_main()
             unsigned i = block->next++;
             if (block->reverse)
                 i = block->total - 1 - i;
-            f->thread = dim3(i % blockDim.x, i / blockDim.x % blockDim.y,
-                             i / blockDim.x / blockDim.y);
+            f->thread =
+                dim3(i % blockDim.x, i / blockDim.x % blockDim.y, i / blockDim.x / blockDim.y);
             threadIdx = f->thread;
             (*block->thread)();
         }
@@ -432,8 +432,8 @@ long standin_calls(const char *name)
 long standin_live(void)
 {
     Guard guard(standin_lock);
-    return standin_objects + (long)(state().device.size() + state().host.size() +
-                                    state().streams.size());
+    return standin_objects +
+           (long)(state().device.size() + state().host.size() + state().streams.size());
 }
 
 /* --- the runtime --- */

@@ -9,7 +9,7 @@
 
 /* What `s` found is within `tolerance` of what `r` found, by `differ`. */
 static inline void compare(const struct run *r, const struct run *s, double tolerance,
-                    double (*differ)(const float *, const float *, size_t), const char *what)
+                           double (*differ)(const float *, const float *, size_t), const char *what)
 {
     size_t m = (size_t)r->images;
     CHECK(s->written == s->images);

@@ -111,13 +111,15 @@ static void check_input(enum kernel_type t)
         want[i] = table[i / CELLS % 3 * 256 + pixels[i]];
     }
     for (int pad = 4; pad <= 8; pad += 4) {
-        void *x = upload(pixels, sizeof pixels), *y = device((size_t)N * CELLS * (size_t)pad * size_of(t));
+        void *x = upload(pixels, sizeof pixels),
+             *y = device((size_t)N * CELLS * (size_t)pad * size_of(t));
         float *on = upload(table, sizeof table);
         CHECK(kernel_input(t, x, on, N, CELLS, pad, y, NULL) == cudaSuccess);
         /* All stored channels: those beyond the third are 0. */
         float all[N * 8 * CELLS] = {0};
         for (int i = 0; i < N; i++)
-            memcpy(all + (size_t)i * (size_t)pad * CELLS, want + (size_t)i * 3 * CELLS, 3 * CELLS * sizeof(float));
+            memcpy(all + (size_t)i * (size_t)pad * CELLS, want + (size_t)i * 3 * CELLS,
+                   3 * CELLS * sizeof(float));
         float *got = plain(t, y, N, pad, CELLS, pad);
         CHECK(close_to(got, all, (size_t)N * (size_t)pad * CELLS, rounding(t)));
         free(got);
@@ -214,11 +216,13 @@ static void check_max(enum kernel_type t)
     static const int shape[][3] = {{3, 2, 1}, {2, 2, 0}, {3, 1, 1}, {2, 1, 0}, {3, 3, 1}};
     for (int round = 0; round < 10; round++) {
         const int *s = shape[round % 5];
-        int n = random_int(1, 3), c = random_int(1, 9) * 4, h = random_int(3, 9), w = random_int(3, 9);
+        int n = random_int(1, 3), c = random_int(1, 9) * 4, h = random_int(3, 9),
+            w = random_int(3, 9);
         struct kernel_window v = {.h = h, .w = w, .k = s[0], .stride = s[1], .pad = s[2]};
         v.oh = (h + 2 * v.pad - v.k) / v.stride + 1;
         v.ow = (w + 2 * v.pad - v.k) / v.stride + 1;
-        size_t in = (size_t)(h * w), out = (size_t)(v.oh * v.ow), planes = (size_t)(n * c);
+        size_t in = (size_t)h * (size_t)w, out = (size_t)v.oh * (size_t)v.ow;
+        size_t planes = (size_t)n * (size_t)c;
         float *x = mem_alloc(planes * in, sizeof *x), *dy = random_reals(planes * out, 1);
         float *y = mem_alloc(planes * out, sizeof *y), *dx = mem_alloc(planes * in, sizeof *dx);
         /* Small whole numbers: exact in every type, and often equal. */

@@ -49,8 +49,8 @@ static void check_conv(const struct device *on, struct dnn *d, const struct dnn_
     struct dnn_engine g = dnn_engine(c);
     /* Gradients are f32, which 7.5 has no tensor cores for. */
     bool want = cores && !(back && on->capability < 80);
-    bool right = g.cores == want && !g.compiles && g.deterministic &&
-                 dnn_workspace(c) <= DNN_WORKSPACE_MOST;
+    bool right =
+        g.cores == want && !g.compiles && g.deterministic && dnn_workspace(c) <= DNN_WORKSPACE_MOST;
     large += dnn_workspace(c) > DNN_WORKSPACE;
     CHECK(right);
     if (!right)
@@ -89,8 +89,9 @@ static void check_net(const struct device *on, struct dnn *d, const struct net *
         for (int i = 0; i < p.steps; i++) {
             const struct net_op *op = p.step[i].op;
             const struct net_value *x = &n->value[op->in], *y = &n->value[op->out];
-            const struct dnn_shape s = {batches[b], p.pad[op->in],  x->h, x->w, p.pad[op->out],
-                                        y->h,       y->w,           op->k, op->stride, op->pad};
+            const struct dnn_shape s = {batches[b],     p.pad[op->in], x->h, x->w,
+                                        p.pad[op->out], y->h,          y->w, op->k,
+                                        op->stride,     op->pad};
             if (seen(&p, i))
                 continue;
             check_conv(on, d, &s, t, op, false);
@@ -115,8 +116,9 @@ static struct net *bundled(void)
 int main(void)
 {
     /* ResNet-18 and -34 differ in the number of blocks, not in their shapes. */
-    struct net *nets[] = {net_random(32, 32, (const int[]){64, 128, 256, 512, 0}, 2, 100),
-                          bundled()};
+    enum { NETS = 2 };
+    struct net *nets[NETS] = {net_random(32, 32, (const int[]){64, 128, 256, 512, 0}, 2, 100),
+                              bundled()};
     for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
         char path[64];
         struct dnn *d;
@@ -131,7 +133,7 @@ int main(void)
             dnn_close(d);
             continue;
         }
-        for (size_t k = 0; k < sizeof nets / sizeof *nets; k++) {
+        for (size_t k = 0; k < NETS; k++) {
             check_net(&devices[i], d, nets[k], KERNEL_F32);
             check_net(&devices[i], d, nets[k], KERNEL_F16);
             if (devices[i].capability >= 80) /* as cuda.c asks */
@@ -139,8 +141,9 @@ int main(void)
         }
         dnn_close(d);
     }
-    for (size_t k = 0; k < sizeof nets / sizeof *nets; k++)
+    for (size_t k = 0; k < NETS; k++)
         net_free(nets[k]);
-    printf("%d plans, %d of them with a workspace above %d MiB\n", plans, large, DNN_WORKSPACE >> 20);
+    printf("%d plans, %d of them with a workspace above %d MiB\n", plans, large,
+           DNN_WORKSPACE >> 20);
     return CHECK_DONE();
 }

@@ -14,9 +14,9 @@ enum { ID_X = 1, ID_W, ID_Y, ID_BIAS, ID_RES, ID_BETWEEN };
 typedef cudnnBackendDescriptor_t descriptor;
 
 struct dnn {
-    cudnnHandle_t handle;  /* NULL where only plans are made, for */
-    descriptor described;  /* this device */
-    const char *where;     /* for messages */
+    cudnnHandle_t handle; /* NULL where only plans are made, for */
+    descriptor described; /* this device */
+    const char *where;    /* for messages */
     char version[32];
     cudnnStatus_t status; /* of the last failure */
 };
@@ -126,7 +126,9 @@ static int64_t get(struct making *m, descriptor d, cudnnBackendAttributeName_t n
 
 static cudnnDataType_t data_type(enum kernel_type t)
 {
-    return t == KERNEL_F16 ? CUDNN_DATA_HALF : t == KERNEL_BF16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
+    return t == KERNEL_F16    ? CUDNN_DATA_HALF
+           : t == KERNEL_BF16 ? CUDNN_DATA_BFLOAT16
+                              : CUDNN_DATA_FLOAT;
 }
 
 /* (n, c, h, w), stored NHWC. */
@@ -274,10 +276,10 @@ static bool will_do(struct making *m, descriptor config, enum dnn_math math)
     int note[NOTES], acts[NOTES];
     get(m, config, CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &engine);
     get(m, engine, CUDNN_ATTR_ENGINE_GLOBAL_INDEX, CUDNN_TYPE_INT64, 1, &g->index);
-    int64_t notes = get(m, engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE,
-                        NOTES, number);
-    int64_t behaviours = get(m, engine, CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE, CUDNN_TYPE_BEHAVIOR_NOTE,
-                             NOTES, behaviour);
+    int64_t notes =
+        get(m, engine, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE, NOTES, number);
+    int64_t behaviours =
+        get(m, engine, CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE, CUDNN_TYPE_BEHAVIOR_NOTE, NOTES, behaviour);
     for (int i = 0; i < NOTES; i++) {
         note[i] = (int)number[i];
         acts[i] = (int)behaviour[i];
@@ -292,7 +294,8 @@ static bool will_do(struct making *m, descriptor config, enum dnn_math math)
         return false;
     /* Less exact than a sum of products in f32. */
     static const int coarse[] = {
-        CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION, CUDNN_NUMERICAL_NOTE_FFT,
+        CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION,
+        CUDNN_NUMERICAL_NOTE_FFT,
         CUDNN_NUMERICAL_NOTE_WINOGRAD,
     };
     for (size_t i = 0; i < sizeof coarse / sizeof *coarse; i++)
@@ -344,8 +347,8 @@ static bool choose(struct making *m, cudnnBackendHeurMode_t mode, enum dnn_math 
     for (int64_t i = 0; i < found; i++)
         config[i] = create(m, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR);
     if (found > 0)
-        found = get(m, h, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, found,
-                    config);
+        found =
+            get(m, h, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, found, config);
     for (int64_t i = 0; i < found && m->status == CUDNN_STATUS_SUCCESS; i++) {
         int kept = c->count;
         if (will_do(m, config[i], math) && plan(m, config[i], limit) == 0)
@@ -398,7 +401,8 @@ static int make(struct dnn_conv **out, struct dnn *d, const struct dnn_shape *s,
     if (m.status != CUDNN_STATUS_SUCCESS)
         fail(d, m.status, m.call, c->what, e);
     else
-        err_record(e, "cuda: cuDNN %s has no engine for this: %s (%s)", d->version, c->what, d->where);
+        err_record(e, "cuda: cuDNN %s has no engine for this: %s (%s)", d->version, c->what,
+                   d->where);
     dnn_conv_free(c);
     return -1;
 }
@@ -498,7 +502,8 @@ int dnn_run(const struct dnn_call *call, struct err *e)
 
 static cudnnStatus_t describe(struct dnn *d, const char *json)
 {
-    cudnnStatus_t s = cudnnBackendCreateDescriptor(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, &d->described);
+    cudnnStatus_t s =
+        cudnnBackendCreateDescriptor(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, &d->described);
     if (s == CUDNN_STATUS_SUCCESS)
         s = cudnnBackendSetAttribute(d->described, CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION,
                                      CUDNN_TYPE_CHAR, (int64_t)strlen(json), json);

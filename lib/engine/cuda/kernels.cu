@@ -274,8 +274,7 @@ __global__ void __launch_bounds__(256)
             as[d][r] = inside && row0 + r < m
                            ? to_float(a[(size_t)(row0 + r) * (unsigned)lda + k0 + d])
                            : 0.0f;
-            bs[d][r] =
-                inside && col0 + r < n ? b[(size_t)(col0 + r) * (unsigned)k + k0 + d] : 0.0f;
+            bs[d][r] = inside && col0 + r < n ? b[(size_t)(col0 + r) * (unsigned)k + k0 + d] : 0.0f;
         }
         __syncthreads();
         for (int d = 0; d < DEPTH; d++)

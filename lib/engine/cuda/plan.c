@@ -53,7 +53,14 @@ static void last_uses(const struct plan *p, const struct engine_opts *o, int *us
     free(depends);
 }
 
-/* A name for the operation: its value's, or its place in the block that comes. */
+/* The 1 by 1 convolution beside a block. */
+static bool is_shortcut(const struct net_op *op)
+{
+    return op->kind == NET_CONV && op->k == 1 && !op->relu && op->res < 0;
+}
+
+/* A name for the operation: "conv1" for the stem, else its part in the block that its
+ * value, or the next that has a name, ends. */
 static void name_step(const struct net *n, int at, char *name, size_t size)
 {
     const struct net_op *op = &n->op[at];
@@ -62,13 +69,16 @@ static void name_step(const struct net *n, int at, char *name, size_t size)
     for (int i = op->out; i < n->values && !block; i++)
         block = n->value[i].name;
     for (int i = at - 1; i >= 0 && !n->value[n->op[i].out].name; i--)
-        place++;
-    bool stem = at == 0 && n->value[op->out].name;
-    const char *kind = op->kind == NET_MAX ? "max" : "conv";
-    if (stem)
+        place += !is_shortcut(&n->op[i]);
+    block = block ? block : "";
+    if (at == 0)
         snprintf(name, size, "%s", block);
+    else if (op->kind == NET_MAX)
+        snprintf(name, size, "%s max", block);
+    else if (is_shortcut(op))
+        snprintf(name, size, "%s downsample", block);
     else
-        snprintf(name, size, "%s %s%d", block ? block : "", kind, place);
+        snprintf(name, size, "%s conv%d", block, place);
 }
 
 /* A result never shares its buffer with what it is made from: cuDNN's graphs do not
@@ -140,7 +150,8 @@ int plan_open(struct plan *p, const struct net *net, const struct engine_opts *o
     for (int i = 0; i < net->ops; i++)
         tails += net->op[i].kind == NET_POOL || net->op[i].kind == NET_LINEAR;
     if (p->last < 0 || tails != 2 || p->linear->kind != NET_LINEAR)
-        return err_set(e, "cuda: expected a network that ends in global pooling and one linear layer");
+        return err_set(e,
+                       "cuda: expected a network that ends in global pooling and one linear layer");
     size_t values = (size_t)net->values;
     p->pad = mem_alloc(values, sizeof *p->pad);
     p->act = mem_alloc(values, sizeof *p->act);

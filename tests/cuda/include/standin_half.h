@@ -67,7 +67,7 @@ static inline uint16_t half_from_float(float v)
     if (is_special(u))
         return (uint16_t)(sign | 0x7c00 | (u & 0x7fffff ? 0x200 : 0));
     u &= 0x7fffffff;
-    if (u < 0x38800000) { /* subnormal: steps of 2^-24 */
+    if (u < 0x38800000) {               /* subnormal: steps of 2^-24 */
         float f = bits_float(u) + 0.5f; /* whose last bit is 2^-24 */
         return (uint16_t)(sign | (float_bits(f) - 0x3f000000));
     }
