@@ -215,17 +215,11 @@ static struct closed_head head_of(const struct network *n)
     return (struct closed_head){n->classes, n->channels, n->cells, op->w, op->b};
 }
 
-static void say_note(const char *text)
-{
-    prog_say("%s", text);
-}
-
 static int run(struct network *n, struct err *e)
 {
     const struct job *j = n->job;
 
-    engine_warm(j->device);
-    if (open_network(n, e) != 0)
+    if (engine_warm(j->device, e) != 0 || open_network(n, e) != 0)
         return -1;
     int planes = rows_planes(j->rows);
     bool last = n->layer == net_last(n->net);
@@ -236,7 +230,7 @@ static int run(struct network *n, struct err *e)
                             .threads = j->threads,
                             .features = n->layer,
                             .gradients = last ? 0 : n->together,
-                            .note = prog_verbose() ? say_note : NULL};
+                            .note = prog_note};
     if (engine_open(&n->engine, n->net, &o, e) != 0)
         return -1;
     if (prog_verbose())

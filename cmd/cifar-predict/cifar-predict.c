@@ -371,15 +371,9 @@ static int open_network(struct job *j, struct net_opts *o, struct err *e)
     return r;
 }
 
-static void say_note(const char *text)
-{
-    prog_say("%s", text);
-}
-
 static int run(struct job *j, struct net_opts *o, struct err *e)
 {
-    engine_warm(device);
-    if (open_network(j, o, e) != 0)
+    if (engine_warm(device, e) != 0 || open_network(j, o, e) != 0)
         return -1;
     struct names *names = choose_names(j, e);
     if (!names)
@@ -397,7 +391,7 @@ static int run(struct job *j, struct net_opts *o, struct err *e)
                                    .threads = (int)threads,
                                    .features = features,
                                    .class_maps = maps_path != NULL,
-                                   .note = prog_verbose() ? say_note : NULL};
+                                   .note = prog_note};
     double start = now();
     if (engine_open(&g, j->net, &eo, e) != 0)
         return -1;

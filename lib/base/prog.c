@@ -58,6 +58,12 @@ void prog_say(const char *fmt, ...)
     va_end(ap);
 }
 
+void prog_note(const char *text)
+{
+    if (verbose)
+        prog_say("%s", text);
+}
+
 void prog_die(int status, const char *fmt, ...)
 {
     out_abort_all();

@@ -51,6 +51,9 @@ bool prog_verbose(void);
 /* Words to stderr behind "program: ". */
 void prog_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* The same with -v, for what the library has to tell. */
+void prog_note(const char *text);
+
 /* Removes unfinished outputs, prints "program: message", exits with `status`. */
 _Noreturn void prog_die(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 _Noreturn void prog_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -36,11 +36,14 @@ bool engine_is_device(const char *name)
     return find(name) >= 0;
 }
 
-void engine_warm(const char *device)
+int engine_warm(const char *device, struct err *e)
 {
     int i = find(device);
+    if (i == CUDA && plugin_find(device, e) != 0)
+        return -1;
     if (i == AUTO || i == CUDA)
         plugin_warm(device);
+    return 0;
 }
 
 static int open_backend(struct engine *g, const struct engine_backend *b, const struct net *net,

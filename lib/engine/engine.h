@@ -70,8 +70,9 @@ struct engine;
 bool engine_is_device(const char *name);
 
 /* Starts what takes long about a device (a GPU's context) while the caller reads its
- * files; engine_open() waits for it. */
-void engine_warm(const char *device);
+ * files; engine_open() waits for it. A GPU that is named and not there is missed at once,
+ * with e->no_device set. */
+int engine_warm(const char *device, struct err *e);
 
 /* Chooses and opens a backend. `net` must outlive it. A device that is not there
  * sets e->no_device; "auto" falls back to the CPU. */

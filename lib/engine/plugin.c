@@ -90,21 +90,34 @@ void plugin_warm(const char *device)
     char path[PATH_MAX + 32];
     struct err ignored;
     pthread_mutex_lock(&state.lock);
-    if (!state.plugin && !state.warming && find(path, sizeof path, &ignored) == 0) {
+    if (!state.warming && find(path, sizeof path, &ignored) == 0) {
         state.ordinal = plugin_ordinal(device);
         state.warming = pthread_create(&state.thread, NULL, warm, NULL) == 0;
     }
     pthread_mutex_unlock(&state.lock);
 }
 
-const struct engine_backend *plugin_backend(struct err *e)
+/* Loaded, and no thread at work on it. */
+static const struct plugin *loaded(struct err *e)
 {
     join();
     pthread_mutex_lock(&state.lock);
     int r = load(e);
     pthread_mutex_unlock(&state.lock);
     if (r == 0)
-        return state.plugin->backend;
+        return state.plugin;
     e->no_device = true;
     return NULL;
+}
+
+int plugin_find(const char *device, struct err *e)
+{
+    const struct plugin *p = loaded(e);
+    return p ? p->find(plugin_ordinal(device), e) : -1;
+}
+
+const struct engine_backend *plugin_backend(struct err *e)
+{
+    const struct plugin *p = loaded(e);
+    return p ? p->backend : NULL;
 }

@@ -13,6 +13,8 @@ struct plugin {
     const char *version; /* HP_VERSION and */
     size_t layout;       /* PLUGIN_LAYOUT of the sources it was built from */
     const struct engine_backend *backend;
+    /* Looks for device `ordinal`, quickly; without one sets e->no_device. */
+    int (*find)(int ordinal, struct err *e);
     /* Does early what takes long about device `ordinal`; failures show in open(). */
     void (*warm)(int ordinal);
 };
@@ -25,6 +27,9 @@ struct plugin {
 
 /* The device's number in "cuda" or "cuda:N"; 0 for "auto". */
 int plugin_ordinal(const char *device);
+
+/* Whether the device is there, as far as can be told quickly. */
+int plugin_find(const char *device, struct err *e);
 
 /* Starts loading it and the device in a thread, if it is there. */
 void plugin_warm(const char *device);

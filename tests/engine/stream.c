@@ -110,6 +110,7 @@ static void check_devices(const struct net *n)
     struct engine *g;
     struct err e = {0};
     struct engine_opts o = {.device = "cuda:1", .features = -1};
+    setenv("HEATPIPE_CUDA", "none", 1);
     CHECK(engine_open(&g, n, &o, &e) == -1);
     CHECK(e.no_device);
     CHECK_STR(e.msg, "no CUDA backend is installed: expected it in none");
@@ -125,7 +126,7 @@ static void check_devices(const struct net *n)
     CHECK(e.no_device);
 
     o = (struct engine_opts){.device = "auto", .threads = 2, .features = -1};
-    engine_warm("auto");
+    CHECK(engine_warm("auto", &e) == 0);
     CHECK(engine_open(&g, n, &o, &e) == 0);
     CHECK(strncmp(engine_about(g), "cpu: oneDNN ", 12) == 0);
     CHECK(strstr(engine_about(g), "2 threads"));

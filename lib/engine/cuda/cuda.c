@@ -928,6 +928,12 @@ static int cuda_steps(const void *self, const struct engine_step **s)
     return c->timed ? c->events - 1 : 0;
 }
 
+static int find(int ordinal, struct err *e)
+{
+    struct device d;
+    return device_find(&d, ordinal, e);
+}
+
 /* The first convolution loads most of cuDNN: a handle does. */
 static void warm(int ordinal)
 {
@@ -944,8 +950,5 @@ static const struct engine_backend backend = {
 };
 
 __attribute__((visibility("default"))) const struct plugin heatpipe_plugin = {
-    HP_VERSION,
-    PLUGIN_LAYOUT,
-    &backend,
-    warm,
+    HP_VERSION, PLUGIN_LAYOUT, &backend, find, warm,
 };

@@ -31,7 +31,7 @@ static cudaError_t use(int ordinal)
     return s == cudaSuccess ? cudaSetDeviceFlags(cudaDeviceScheduleBlockingSync) : s;
 }
 
-int device_open(struct device *d, int ordinal, struct err *e)
+int device_find(struct device *d, int ordinal, struct err *e)
 {
     int count = 0, major = 0, minor = 0;
     struct cudaDeviceProp p;
@@ -57,7 +57,14 @@ int device_open(struct device *d, int ordinal, struct err *e)
                  d->name, major, minor, DEVICE_OLDEST / 10, DEVICE_OLDEST % 10);
         return absent(e, why);
     }
-    s = use(ordinal);
+    return 0;
+}
+
+int device_open(struct device *d, int ordinal, struct err *e)
+{
+    if (device_find(d, ordinal, e) != 0)
+        return -1;
+    cudaError_t s = use(ordinal);
     /* The first call that needs the context; also one that is taken by another process. */
     if (s == cudaSuccess)
         s = cudaFree(NULL);

@@ -19,8 +19,11 @@ struct device {
     size_t total;   /* bytes of memory */
 };
 
-/* Makes device `ordinal` the thread's own. One that is not there, or too old, sets
+/* Looks for device `ordinal`, quickly. One that is not there, or too old, sets
  * e->no_device. */
+int device_find(struct device *d, int ordinal, struct err *e);
+
+/* The same, and makes it the thread's own. */
 int device_open(struct device *d, int ordinal, struct err *e);
 
 /* Creates what the device needs to run at all, early, and makes it the thread's own:
