@@ -26,7 +26,8 @@ SANITIZE ?=
 # and cuDNN's header are found.
 CUDA ?= auto
 NVCC ?= nvcc
-# Native code for these compute capabilities, PTX of the oldest for the rest.
+# Native code for these compute capabilities, as far as nvcc knows them; PTX of the
+# oldest for the rest.
 CUDA_ARCHS ?= 75 80 86 89 90 100 120
 
 PROGRAMS := cifar-predict confmat worst-k cam-compute cam-overlay report
@@ -82,7 +83,12 @@ nvcc_path   := $(shell command -v $(NVCC) 2>/dev/null)
 CUDA_HOME   ?= $(patsubst %/bin/,%,$(dir $(realpath $(nvcc_path))))
 cudnn_home  := $(patsubst %/include/cudnn.h,%,$(firstword $(wildcard \
                $(CUDA_HOME)/include/cudnn.h /usr/local/include/cudnn.h /usr/include/cudnn.h)))
+cuda_archs   = $(eval cuda_archs := $$(filter $$(CUDA_ARCHS),$$(patsubst compute_%,%,$$(shell \
+               $(NVCC) --list-gpu-arch))))$(cuda_archs)
 cuda_found  := $(if $(nvcc_path),$(if $(cudnn_home),1))
+ifeq ($(filter 0 1 auto,$(CUDA)),)
+$(error CUDA: expected 0, 1 or auto, found $(CUDA))
+endif
 ifeq ($(CUDA),1)
 ifneq ($(cuda_found),1)
 $(error CUDA=1: expected nvcc on the PATH and cuDNN's header beside it, found $(or $(nvcc_path),no nvcc)\
@@ -172,8 +178,8 @@ cuda_inc    := $(addprefix -isystem ,$(sort $(CUDA_HOME)/include $(cudnn_home)/i
 cuda_lib    := $(sort $(wildcard $(addsuffix /lib64,$(CUDA_HOME) $(cudnn_home)) \
                $(addsuffix /lib,$(CUDA_HOME) $(cudnn_home))))
 so_flags    := -fPIC -fvisibility=hidden
-nvcc_flags  := -O3 -std=c++17 -Ilib $(foreach a,$(CUDA_ARCHS),-gencode arch=compute_$(a),code=sm_$(a)) \
-               -gencode arch=compute_$(firstword $(CUDA_ARCHS)),code=compute_$(firstword $(CUDA_ARCHS)) \
+nvcc_flags   = -O3 -std=c++17 -Ilib $(foreach a,$(cuda_archs),-gencode arch=compute_$(a),code=sm_$(a)) \
+               -gencode arch=compute_$(firstword $(cuda_archs)),code=compute_$(firstword $(cuda_archs)) \
                -t 2 -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra$(if $(WERROR),$(comma)-Werror)
 cuda_obj    := $(cuda_src:%.c=$(BUILD)/cuda/%.o) $(BUILD)/cuda/lib/engine/cuda/kernels.o
 
@@ -284,7 +290,7 @@ check-asan:
 
 ifneq ($(filter check-cuda bench-cuda,$(GOALS)),)
 ifneq ($(cuda_built),1)
-$(error $(filter check-cuda bench-cuda,$(GOALS)): this build has no CUDA backend: `make config` says what is missing)
+$(error $(filter check-cuda bench-cuda,$(GOALS)): no CUDA backend is built with CUDA=$(CUDA): `make config` says what is here)
 endif
 endif
 check-cuda: $(bins) $(cuda_so) $(BUILD)/tests/engine/cuda $(BUILD)/tests/cuda/kernels
@@ -338,7 +344,7 @@ config:
 	@echo "oneDNN    $$(printf '%s\n' '#include <oneapi/dnnl/dnnl_version.h>' 'V DNNL_VERSION_MAJOR.DNNL_VERSION_MINOR.DNNL_VERSION_PATCH' | $(CC) -E -P - 2>/dev/null | tr -d ' ' | sed -n 's/^V//p')"
 	@echo "CUDA      $(if $(nvcc_path),$$($(NVCC) --version | sed -n 's/.*release //p') in $(CUDA_HOME),no nvcc found)"
 	@echo "cuDNN     $(if $(cudnn_home),$$(cat $(cudnn_home)/include/cudnn_version*.h | awk '/define CUDNN_(MAJOR|MINOR|PATCHLEVEL) / && !s[$$2]++ { v = v (v == "" ? "" : ".") $$3 } END { print v }') in $(cudnn_home),no cudnn.h found)"
-	@echo "backends  cpu, ref$(if $(cuda_built),$(comma) cuda for compute capabilities $(CUDA_ARCHS))"
+	@echo "backends  cpu, ref$(if $(cuda_built),$(comma) cuda (native for $(cuda_archs))$(if $(filter-out $(cuda_archs),$(CUDA_ARCHS)),; not known to this nvcc: $(filter-out $(cuda_archs),$(CUDA_ARCHS))))"
 	@echo "prefix    $(PREFIX)"
 
 libexec := $(DESTDIR)$(PREFIX)/share/heatpipe
@@ -374,6 +380,7 @@ help:
 	@echo 'make test            all tests; HEATPIPE_DATA=DIR adds those on real CIFAR data'
 	@echo 'make check-asan      the same under the address and undefined sanitizers'
 	@echo 'make bench           measurements'
+	@echo 'make CUDA=1          insist on the CUDA backend; CUDA=0 leaves it out'
 	@echo 'make check-cuda      the tests that need an NVIDIA GPU; make bench-cuda measures it'
 	@echo 'make lint            formatting, clang-tidy, shellcheck, mandoc'
 	@echo 'make install         into DESTDIR/PREFIX ($(PREFIX))'

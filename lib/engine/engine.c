@@ -65,9 +65,17 @@ static int open_auto(struct engine *g, const struct net *net, const struct engin
         *e = why;
         return -1;
     }
-    if (o->note)
+    bool installed = plugin_installed();
+    if (o->note && installed)
         o->note(why.msg);
-    return open_backend(g, &engine_cpu, net, o, e);
+    if (open_backend(g, &engine_cpu, net, o, e) == 0)
+        return 0;
+    struct err cpu = *e;
+    if (cpu.no_device && installed) {
+        err_record(e, "%.500s; %.500s", cpu.msg, why.msg);
+        e->no_device = true;
+    }
+    return -1;
 }
 
 int engine_open(struct engine **g, const struct net *net, const struct engine_opts *o,

@@ -25,20 +25,29 @@ int plugin_ordinal(const char *device)
     return n < INT_MAX ? (int)n : INT_MAX;
 }
 
-/* HEATPIPE_CUDA, or ../lib/heatpipe/cuda.so as seen from the program. */
+/* HEATPIPE_CUDA, or lib/heatpipe/cuda.so beside the folder that the program is in. */
 static int find(char *path, size_t n, struct err *e)
 {
     const char *given = getenv("HEATPIPE_CUDA");
     char self[PATH_MAX] = "";
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
-    char *slash = len > 0 ? strrchr(self, '/') : NULL;
-    if (slash)
-        *slash = '\0';
-    int r = given ? snprintf(path, n, "%s", given)
-                  : snprintf(path, n, "%s/../lib/heatpipe/cuda.so", slash ? self : ".");
+    for (int i = 0; i < 2 && len > 0; i++) {
+        char *slash = strrchr(self, '/');
+        if (slash)
+            *slash = '\0';
+    }
+    int r =
+        given ? snprintf(path, n, "%s", given) : snprintf(path, n, "%s/lib/heatpipe/cuda.so", self);
     if (r >= (int)n || access(path, R_OK) != 0)
         return err_set(e, "no CUDA backend is installed: expected it in %s", path);
     return 0;
+}
+
+bool plugin_installed(void)
+{
+    char path[PATH_MAX + 32];
+    struct err ignored;
+    return find(path, sizeof path, &ignored) == 0;
 }
 
 /* Under the lock. */
@@ -87,10 +96,8 @@ static void *warm(void *arg)
 
 void plugin_warm(const char *device)
 {
-    char path[PATH_MAX + 32];
-    struct err ignored;
     pthread_mutex_lock(&state.lock);
-    if (!state.warming && find(path, sizeof path, &ignored) == 0) {
+    if (!state.warming && plugin_installed()) {
         state.ordinal = plugin_ordinal(device);
         state.warming = pthread_create(&state.thread, NULL, warm, NULL) == 0;
     }

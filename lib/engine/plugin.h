@@ -28,6 +28,9 @@ struct plugin {
 /* The device's number in "cuda" or "cuda:N"; 0 for "auto". */
 int plugin_ordinal(const char *device);
 
+/* Whether there is a shared object to load. */
+bool plugin_installed(void);
+
 /* Whether the device is there, as far as can be told quickly. */
 int plugin_find(const char *device, struct err *e);
 

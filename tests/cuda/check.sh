@@ -19,7 +19,7 @@ echo "== kernels"
 echo "== random networks against ref"
 "$build/tests/engine/cuda" "$backend"
 echo "== programs"
-CUDA_UNDER_TEST=$backend tests/run.sh cuda/predict cuda/maps cuda/analysis
+CUDA_UNDER_TEST=$backend tests/run.sh cuda/predict cuda/maps cuda/analysis # and those in bf16
 if command -v compute-sanitizer >/dev/null; then
     for tool in memcheck racecheck synccheck initcheck; do
         echo "== compute-sanitizer, $tool"

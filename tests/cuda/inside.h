@@ -11,7 +11,7 @@
 
 struct Settings {
     bool early = false, open = false;
-    int devices = 1, capability = 90;
+    int devices = 1, capability = 90, driver = 13000;
     size_t memory = (size_t)16 << 30;
     std::string fail, engines;
     long fail_at = 0;

@@ -31,6 +31,7 @@ struct CUevent_st {
 
 struct CUstream_st {
     std::deque<std::function<void()>> work;
+    int device = -1; /* the standard one is of any */
 };
 
 dim3 threadIdx, blockIdx, blockDim, gridDim;
@@ -70,6 +71,7 @@ State &state()
 }
 
 thread_local cudaError_t last_error = cudaSuccess;
+thread_local int current_device = 0;
 
 cudaError_t result(cudaError_t e)
 {
@@ -105,6 +107,8 @@ void parse(const char *text)
             s.settings.devices = atoi(value.c_str());
         else if (name == "capability")
             s.settings.capability = atoi(value.c_str());
+        else if (name == "driver")
+            s.settings.driver = atoi(value.c_str());
         else if (name == "memory")
             s.settings.memory = strtoull(value.c_str(), nullptr, 10);
         else if (name == "engines")
@@ -188,6 +192,8 @@ CUstream_st &stream_of(cudaStream_t s)
     auto i = state().streams.find(s);
     if (i == state().streams.end())
         standin_abort("a stream that does not exist");
+    if (i->second->device != current_device)
+        standin_abort("a stream of another device than the thread's");
     return *i->second;
 }
 
@@ -438,9 +444,23 @@ long standin_live(void)
 
 /* --- the runtime --- */
 
+cudaError_t cudaDriverGetVersion(int *version)
+{
+    *version = standin_settings().driver;
+    return cudaSuccess;
+}
+
+cudaError_t cudaRuntimeGetVersion(int *version)
+{
+    *version = 13000;
+    return cudaSuccess;
+}
+
 cudaError_t cudaGetDeviceCount(int *count)
 {
     if (standin_fails("cudaGetDeviceCount"))
+        return result(cudaErrorUnknown);
+    if (standin_settings().driver < 13000)
         return result(cudaErrorInsufficientDriver);
     *count = standin_settings().devices;
     return *count ? cudaSuccess : result(cudaErrorNoDevice);
@@ -464,13 +484,20 @@ cudaError_t cudaSetDevice(int device)
 {
     if (standin_fails("cudaSetDevice"))
         return result(cudaErrorDevicesUnavailable);
-    return device >= 0 && device < standin_settings().devices ? cudaSuccess
-                                                              : result(cudaErrorInvalidDevice);
+    if (device < 0 || device >= standin_settings().devices)
+        return result(cudaErrorInvalidDevice);
+    current_device = device;
+    return cudaSuccess;
 }
 
-cudaError_t cudaSetDeviceFlags(unsigned)
+cudaError_t cudaInitDevice(int device, unsigned, unsigned flags)
 {
-    return standin_fails("cudaSetDeviceFlags") ? result(cudaErrorUnknown) : cudaSuccess;
+    if (standin_fails("cudaInitDevice"))
+        return result(cudaErrorMemoryAllocation);
+    if (flags != cudaInitDeviceFlagsAreValid)
+        standin_abort("cudaInitDevice: flags that are not valid");
+    return device >= 0 && device < standin_settings().devices ? cudaSuccess
+                                                              : result(cudaErrorInvalidDevice);
 }
 
 cudaError_t cudaDeviceSynchronize(void)
@@ -591,6 +618,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned flags)
         standin_abort("only streams that do not block are here");
     Guard guard(standin_lock);
     auto made = std::make_unique<CUstream_st>();
+    made->device = current_device;
     *s = made.get();
     state().streams[*s] = std::move(made);
     return cudaSuccess;

@@ -7,6 +7,7 @@
  *   early            as above
  *   devices=N        how many there are, 1
  *   capability=NN    compute capability, 90 for 9.0
+ *   driver=N         the driver's version, 13000 for 13.0; 0 for none
  *   memory=BYTES     of the device, 16 GB
  *   open             memory can always be touched: faster
  *   fail=CALL:N      the Nth call of that name fails, as such calls do

@@ -80,7 +80,7 @@ static bool seen(const struct plan *p, int at)
 static void check_net(const struct device *on, struct dnn *d, const struct net *n,
                       enum kernel_type t)
 {
-    static const int batches[] = {512, 256, 64, 8, 1};
+    static const int batches[] = {512, 256, 128, 64, 32, 16, 8, 4, 2, 1};
     const struct engine_opts o = {.features = -1};
     struct plan p;
     struct err e = {0};

@@ -48,12 +48,14 @@ enum {
     BATCH = 512,
     HANDS = 2,
     ACTIVATIONS = 1 << 30, /* bytes of a hand's activations: batches of large images are */
-    RESULTS = 64 << 20     /* smaller, as are those with large results */
+    RESULTS = 64 << 20,    /* smaller, as are those with large results */
+    LITTLE = 256 << 20     /* free bytes, with which cuDNN's failures are put down to memory */
 };
 
 /* A convolution on the device, forwards and backwards; without one, a maximum. */
 struct conv {
     struct dnn_conv *dnn;
+    bool shared; /* with a step before */
     void *w, *b;
 };
 
@@ -83,7 +85,8 @@ struct cuda {
     float *turned;            /* linear as (c, classes), for gradients */
     size_t workspace;         /* bytes */
     struct hand hand[HANDS];
-    bool short_of; /* whether memory was what failed */
+    bool short_of; /* whether memory was what failed, until */
+    bool ready;    /* all is open */
     /* cuDNN's handle runs on one stream at a time. */
     pthread_mutex_t queueing;
     struct engine_step *timed;
@@ -109,7 +112,8 @@ static size_t value_size(const struct cuda *c, int value)
 
 static int check(struct hand *h, cudaError_t s, const char *call, struct err *e)
 {
-    h->cuda->short_of = h->cuda->short_of || s == cudaErrorMemoryAllocation;
+    if (!h->cuda->ready && s == cudaErrorMemoryAllocation)
+        h->cuda->short_of = true;
     return device_check(&h->cuda->device, s, call, e);
 }
 
@@ -195,8 +199,6 @@ static int queue_results(struct hand *h, const struct work_batch *b, struct err 
     const struct cuda *c = h->cuda;
     const struct engine_opts *o = &c->work.opts;
     size_t n = (size_t)b->b.n, classes = (size_t)c->work.net->classes;
-    if (n == 0)
-        return 0;
     if (to_host(h, b->logits, h->logits, n * classes * sizeof(float), e) != 0)
         return -1;
     if (b->class_maps) {
@@ -316,8 +318,6 @@ static int queue_gradients(struct hand *h, const struct work_batch *b, struct er
         for (int i = 0; i < c->plan.backs; i++)
             if (queue_back(h, i, e) != 0)
                 return -1;
-        if (b->b.n == 0)
-            continue;
         if (check(h,
                   kernel_nchw(KERNEL_F32, h->grad[c->plan.grad[o->features]], b->b.n,
                               plan_cells(&c->plan, o->features), c->plan.pad[o->features],
@@ -326,8 +326,6 @@ static int queue_gradients(struct hand *h, const struct work_batch *b, struct er
                   "kernel_nchw", e) != 0)
             return -1;
     }
-    if (b->b.n == 0)
-        return 0;
     return to_host(h, b->grads, h->grads, (size_t)b->b.n * vectors * each * sizeof(float), e);
 }
 
@@ -543,36 +541,66 @@ static struct dnn_shape shape(const struct cuda *c, const struct net_op *op)
         op->k,         op->stride,          op->pad};
 }
 
-static enum dnn_math forward_math(const struct cuda *c)
+/* Whether one plan serves both. */
+static bool alike(const struct cuda *c, const struct net_op *a, const struct net_op *b)
 {
-    return c->type == KERNEL_F32 ? DNN_NO_CORES : DNN_CORES;
+    struct dnn_shape s = shape(c, a), t = shape(c, b);
+    return memcmp(&s, &t, sizeof s) == 0 && a->relu == b->relu && (a->res < 0) == (b->res < 0);
+}
+
+static int plan_forward(struct cuda *c, int at, struct err *e)
+{
+    const struct plan *p = &c->plan;
+    const struct net_op *op = p->step[at].op;
+    struct conv *v = &c->step[at];
+    if (op->kind != NET_CONV)
+        return 0;
+    for (int i = 0; i < at; i++)
+        if (p->step[i].op->kind == NET_CONV && alike(c, op, p->step[i].op)) {
+            v->dnn = c->step[i].dnn;
+            v->shared = true;
+            return 0;
+        }
+    struct dnn_shape s = shape(c, op);
+    return dnn_forward(&v->dnn, c->dnn, &s, c->type, op->res >= 0, op->relu,
+                       c->type == KERNEL_F32 ? DNN_NO_CORES : DNN_CORES, e);
+}
+
+static int plan_backward(struct cuda *c, int at, struct err *e)
+{
+    const struct plan *p = &c->plan;
+    const struct net_op *op = p->back[at].op;
+    struct conv *v = &c->back[at];
+    if (op->kind != NET_CONV || p->back[at].dx < 0)
+        return 0;
+    for (int i = 0; i < at; i++)
+        if (c->back[i].dnn && alike(c, op, p->back[i].op)) {
+            v->dnn = c->back[i].dnn;
+            v->shared = true;
+            return 0;
+        }
+    struct dnn_shape s = shape(c, op);
+    /* Gradients are f32 in any precision: f16 would lose the small ones. */
+    return dnn_backward(&v->dnn, c->dnn, &s, c->type == KERNEL_F32 ? DNN_NO_CORES : DNN_ANY, e);
+}
+
+static void want_workspace(struct cuda *c, const struct dnn_conv *v)
+{
+    if (v && dnn_workspace(v) > c->workspace)
+        c->workspace = dnn_workspace(v);
 }
 
 static int plan_all(struct cuda *c, struct err *e)
 {
-    const struct plan *p = &c->plan;
-    for (int i = 0; i < p->steps; i++) {
-        const struct net_op *op = p->step[i].op;
-        if (op->kind != NET_CONV)
-            continue;
-        struct dnn_shape s = shape(c, op);
-        if (dnn_forward(&c->step[i].dnn, c->dnn, &s, c->type, op->res >= 0, op->relu,
-                        forward_math(c), e) != 0)
+    for (int i = 0; i < c->plan.steps; i++) {
+        if (plan_forward(c, i, e) != 0)
             return -1;
-        if (dnn_workspace(c->step[i].dnn) > c->workspace)
-            c->workspace = dnn_workspace(c->step[i].dnn);
+        want_workspace(c, c->step[i].dnn);
     }
-    for (int i = 0; i < p->backs; i++) {
-        const struct net_op *op = p->back[i].op;
-        if (op->kind != NET_CONV || p->back[i].dx < 0)
-            continue;
-        struct dnn_shape s = shape(c, op);
-        /* Gradients are f32 in any precision: f16 would lose the small ones. */
-        if (dnn_backward(&c->back[i].dnn, c->dnn, &s,
-                         c->type == KERNEL_F32 ? DNN_NO_CORES : DNN_ANY, e) != 0)
+    for (int i = 0; i < c->plan.backs; i++) {
+        if (plan_backward(c, i, e) != 0)
             return -1;
-        if (dnn_workspace(c->back[i].dnn) > c->workspace)
-            c->workspace = dnn_workspace(c->back[i].dnn);
+        want_workspace(c, c->back[i].dnn);
     }
     return 0;
 }
@@ -697,20 +725,28 @@ static size_t result_bytes(const struct cuda *c)
     return sum * sizeof(float);
 }
 
+/* Bytes of the device that are free; all of them where it does not say. */
+static size_t available(const struct cuda *c)
+{
+    size_t left = 0, total = 0;
+    if (cudaMemGetInfo(&left, &total) == cudaSuccess)
+        return left;
+    cudaGetLastError();
+    return c->device.total;
+}
+
 /* As large as bounds and free memory allow, and a power of two. */
 static int first_batch(const struct cuda *c)
 {
     size_t activations =
         pool_bytes(&c->plan.acts, element(c)) + pool_bytes(&c->plan.grads, sizeof(float));
-    size_t available = 0, total = 0;
-    if (cudaMemGetInfo(&available, &total) != cudaSuccess)
-        cudaGetLastError();
+    size_t room_for = available(c);
     int batch = BATCH;
     while (batch > 1) {
         size_t hand = (size_t)batch * (activations + result_bytes(c)) + DNN_WORKSPACE;
         if ((size_t)batch * activations <= ACTIVATIONS &&
             (size_t)batch * result_bytes(c) <= RESULTS &&
-            (available == 0 || hand * (size_t)c->work.threads <= available / 10 * 9))
+            hand * (size_t)c->work.threads <= room_for / 10 * 9)
             break;
         batch /= 2;
     }
@@ -722,13 +758,15 @@ static void unprepare(struct cuda *c)
     for (int i = 0; i < HANDS; i++)
         hand_close(&c->hand[i]);
     for (int i = 0; i < c->plan.steps; i++) {
-        dnn_conv_free(c->step[i].dnn);
+        if (!c->step[i].shared)
+            dnn_conv_free(c->step[i].dnn);
         cudaFree(c->step[i].w);
         cudaFree(c->step[i].b);
         c->step[i] = (struct conv){0};
     }
     for (int i = 0; i < c->plan.backs; i++) {
-        dnn_conv_free(c->back[i].dnn);
+        if (!c->back[i].shared)
+            dnn_conv_free(c->back[i].dnn);
         cudaFree(c->back[i].w);
         c->back[i] = (struct conv){0};
     }
@@ -742,27 +780,31 @@ static void unprepare(struct cuda *c)
     c->dnn = NULL;
 }
 
-/* Once through everything with empty images: what the device loads when it is first
+/* Once through everything with one black image: what the device loads when it is first
  * used is loaded now, and a lack of memory shows while batches can still be halved. */
 static int rehearse(struct cuda *c, struct err *e)
 {
-    struct work_batch b = {0};
     const struct engine_opts *o = &c->work.opts;
-    size_t batch = (size_t)c->work.batch, classes = (size_t)c->work.net->classes;
-    size_t pixels = batch * 3 * (size_t)plan_cells(&c->plan, 0);
-    size_t seeds = batch * (size_t)o->gradients * classes * sizeof(float);
-    void *in = device_alloc_host(&c->device, pixels > seeds ? pixels : seeds, &c->short_of, e);
-    if (!in)
+    size_t batch = (size_t)c->work.batch;
+    size_t in = 3 * (size_t)plan_cells(&c->plan, 0);
+    size_t seeds = (size_t)o->gradients * (size_t)c->work.net->classes * sizeof(float);
+    size_t bytes = batch * (in > seeds ? in : seeds) + result_bytes(c);
+    char *all = device_alloc_host(&c->device, bytes, &c->short_of, e);
+    if (!all)
         return -1;
-    b.b.pixels = in;
-    b.b.seeds = in;
-    /* Of no image, so that nothing comes back. */
+    /* What comes back is not looked at, so all of it goes to the same place. */
+    float *out = (float *)(void *)all;
+    struct work_batch b = {.b = {.n = 1, .pixels = (uint8_t *)all, .seeds = out},
+                           .logits = out,
+                           .features = o->features >= 0 ? out : NULL,
+                           .class_maps = o->class_maps ? out : NULL,
+                           .grads = o->gradients > 0 ? out : NULL};
     int r = queue_forward(&c->hand[0], &b, e);
     if (r == 0)
         r = finish(&c->hand[0], e);
     if (r == 0 && o->gradients > 0)
         r = cuda_backward(&c->hand[0], &b, e);
-    cudaFreeHost(in);
+    cudaFreeHost(all);
     return r;
 }
 
@@ -783,7 +825,7 @@ static int prepare_some(struct cuda *c, struct err *e)
         c->short_of = false;
         if (prepare(c, e) == 0)
             return 0;
-        bool full = c->short_of || (c->dnn && dnn_short_of(c->dnn));
+        bool full = c->short_of || (c->dnn && dnn_short_of(c->dnn, available(c) < LITTLE));
         bool again = full && c->work.batch > 1;
         unprepare(c);
         if (!again) {
@@ -896,6 +938,7 @@ static int cuda_open(void **self, const struct net *net, const struct engine_opt
         cuda_close(c);
         return -1;
     }
+    c->ready = true;
     snprintf(c->about, sizeof c->about,
              "cuda: %s (device %d, compute capability %d.%d), cuDNN %s, %s, batches of %d in %d "
              "stream%s",
@@ -934,15 +977,10 @@ static int find(int ordinal, struct err *e)
     return device_find(&d, ordinal, e);
 }
 
-/* The first convolution loads most of cuDNN: a handle does. */
 static void warm(int ordinal)
 {
-    struct dnn *d;
-    struct err ignored;
-    if (device_warm(ordinal)) {
-        dnn_open(&d, NULL, "", &ignored);
-        dnn_close(d);
-    }
+    if (device_warm(ordinal))
+        dnn_warm();
 }
 
 static const struct engine_backend backend = {

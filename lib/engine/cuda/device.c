@@ -10,6 +10,19 @@ static int absent(struct err *e, const char *why)
     return -1;
 }
 
+/* No driver, or one that is older than the runtime. */
+static int absent_driver(struct err *e)
+{
+    int driver = 0, runtime = 0;
+    char why[96] = "no NVIDIA driver was found";
+    cudaDriverGetVersion(&driver);
+    cudaRuntimeGetVersion(&runtime);
+    if (driver > 0)
+        snprintf(why, sizeof why, "the NVIDIA driver is for CUDA %d.%d, expected %d.%d or later",
+                 driver / 1000, driver / 10 % 100, runtime / 1000, runtime / 10 % 100);
+    return absent(e, why);
+}
+
 static void describe(const struct device *d, const char *call, const char *status, struct err *e)
 {
     err_record(e, "cuda: %s: %s (%s, device %d)", call, status, d->name, d->ordinal);
@@ -24,19 +37,24 @@ int device_check(const struct device *d, cudaError_t s, const char *call, struct
     return -1;
 }
 
-/* Threads that wait for a device sleep. Set before anything creates a context. */
+/* Makes the device's context, in which threads that wait for it sleep. */
 static cudaError_t use(int ordinal)
 {
-    cudaError_t s = cudaSetDevice(ordinal);
-    return s == cudaSuccess ? cudaSetDeviceFlags(cudaDeviceScheduleBlockingSync) : s;
+    cudaError_t s =
+        cudaInitDevice(ordinal, cudaDeviceScheduleBlockingSync, cudaInitDeviceFlagsAreValid);
+    if (s == cudaSuccess)
+        s = cudaSetDevice(ordinal);
+    return s == cudaSuccess ? cudaFree(NULL) : s;
 }
 
 int device_find(struct device *d, int ordinal, struct err *e)
 {
-    int count = 0, major = 0, minor = 0;
+    int count = 0;
     struct cudaDeviceProp p;
     *d = (struct device){.ordinal = ordinal, .name = "no name yet"};
     cudaError_t s = cudaGetDeviceCount(&count);
+    if (s == cudaErrorInsufficientDriver)
+        return absent_driver(e);
     if (s != cudaSuccess)
         return absent(e, cudaGetErrorString(s));
     if (ordinal >= count) {
@@ -48,13 +66,11 @@ int device_find(struct device *d, int ordinal, struct err *e)
         return -1;
     snprintf(d->name, sizeof d->name, "%s", p.name);
     d->total = p.totalGlobalMem;
-    major = p.major;
-    minor = p.minor;
-    d->capability = major * 10 + minor;
+    d->capability = p.major * 10 + p.minor;
     if (d->capability < DEVICE_OLDEST) {
         char why[400];
         snprintf(why, sizeof why, "%s has compute capability %d.%d, expected %d.%d or later",
-                 d->name, major, minor, DEVICE_OLDEST / 10, DEVICE_OLDEST % 10);
+                 d->name, p.major, p.minor, DEVICE_OLDEST / 10, DEVICE_OLDEST % 10);
         return absent(e, why);
     }
     return 0;
@@ -65,19 +81,20 @@ int device_open(struct device *d, int ordinal, struct err *e)
     if (device_find(d, ordinal, e) != 0)
         return -1;
     cudaError_t s = use(ordinal);
-    /* The first call that needs the context; also one that is taken by another process. */
     if (s == cudaSuccess)
-        s = cudaFree(NULL);
-    if (s == cudaErrorDevicesUnavailable)
-        return absent(e, cudaGetErrorString(s));
-    return device_check(d, s, "cudaSetDevice", e);
+        return 0;
+    /* Full, taken, out of order: it cannot be used. */
+    char why[400];
+    snprintf(why, sizeof why, "%s (%s, device %d)", cudaGetErrorString(s), d->name, ordinal);
+    cudaGetLastError();
+    return absent(e, why);
 }
 
 bool device_warm(int ordinal)
 {
     int count = 0;
-    bool there = cudaGetDeviceCount(&count) == cudaSuccess && ordinal < count &&
-                 use(ordinal) == cudaSuccess && cudaFree(NULL) == cudaSuccess;
+    bool there =
+        cudaGetDeviceCount(&count) == cudaSuccess && ordinal < count && use(ordinal) == cudaSuccess;
     cudaGetLastError();
     return there;
 }

@@ -49,10 +49,23 @@ static int fail(struct dnn *d, cudnnStatus_t s, const char *call, const char *wh
     return -1;
 }
 
-bool dnn_short_of(const struct dnn *d)
+bool dnn_short_of(const struct dnn *d, bool little)
 {
-    return d->status == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED ||
-           d->status == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED;
+    switch (d->status) {
+    case CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED:
+    case CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED:
+        return true;
+    /* What loading a handle or a kernel says where there is no room for it, among
+     * other things. */
+    case CUDNN_STATUS_NOT_INITIALIZED:
+    case CUDNN_STATUS_INTERNAL_ERROR:
+    case CUDNN_STATUS_EXECUTION_FAILED:
+    case CUDNN_STATUS_EXECUTION_FAILED_CUDA_DRIVER:
+    case CUDNN_STATUS_EXECUTION_FAILED_CUDART:
+        return little;
+    default:
+        return false;
+    }
 }
 
 /* --- descriptors --- */
@@ -258,6 +271,16 @@ static void graph_backward(struct making *m, const struct dnn_shape *s)
 
 /* --- engines and plans --- */
 
+/* An answer, not a failure: what cuDNN says of it does not belong to a later one. */
+static bool unsupported(cudnnStatus_t s)
+{
+    char said[256];
+    if (s < CUDNN_STATUS_NOT_SUPPORTED || s >= CUDNN_STATUS_INTERNAL_ERROR)
+        return false;
+    cudnnGetLastErrorString(said, sizeof said);
+    return true;
+}
+
 static bool has(const int *note, int64_t count, int wanted)
 {
     for (int64_t i = 0; i < count; i++)
@@ -318,7 +341,7 @@ static int plan(struct making *m, descriptor config, int64_t limit)
     if (m->status != CUDNN_STATUS_SUCCESS)
         return -1;
     cudnnStatus_t s = cudnnBackendFinalize(c->plan);
-    if (s >= CUDNN_STATUS_NOT_SUPPORTED && s < CUDNN_STATUS_INTERNAL_ERROR)
+    if (unsupported(s))
         return 1;
     check(m, s, "cudnnBackendFinalize");
     get(m, c->plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &c->workspace);
@@ -340,7 +363,14 @@ static bool choose(struct making *m, cudnnBackendHeurMode_t mode, enum dnn_math 
     set(m, h, CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode);
     if (!c->dnn->handle)
         set_child(m, h, CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, c->dnn->described);
-    finalize(m, h);
+    if (m->status == CUDNN_STATUS_SUCCESS) {
+        cudnnStatus_t s = cudnnBackendFinalize(h);
+        if (unsupported(s)) {
+            release(c, before);
+            return false;
+        }
+        check(m, s, "cudnnBackendFinalize");
+    }
     found = get(m, h, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, NULL);
     if (found > CONFIGS)
         found = CONFIGS;
@@ -532,6 +562,18 @@ void dnn_close(struct dnn *d)
     if (d->handle)
         cudnnDestroy(d->handle);
     free(d);
+}
+
+void dnn_warm(void)
+{
+    const struct dnn_shape s = {8, 8, 8, 8, 8, 8, 8, 3, 1, 1};
+    struct err ignored;
+    struct dnn *d;
+    struct dnn_conv *c = NULL;
+    if (dnn_open(&d, NULL, "", &ignored) == 0 &&
+        dnn_forward(&c, d, &s, KERNEL_F16, false, true, DNN_CORES, &ignored) == 0)
+        dnn_conv_free(c);
+    dnn_close(d);
 }
 
 const char *dnn_version(const struct dnn *d)

@@ -38,8 +38,11 @@ void dnn_close(struct dnn *d);
 /* cuDNN's version as "9.19.0". */
 const char *dnn_version(const struct dnn *d);
 
-/* Whether the last failure was for want of memory. */
-bool dnn_short_of(const struct dnn *d);
+/* Loads on the calling thread's device what the first plan needs. */
+void dnn_warm(void);
+
+/* Whether the last failure was for want of memory; `little`: there was not much left. */
+bool dnn_short_of(const struct dnn *d, bool little);
 
 struct dnn_conv;
 

@@ -72,7 +72,7 @@ static void name_step(const struct net *n, int at, char *name, size_t size)
         place += !is_shortcut(&n->op[i]);
     block = block ? block : "";
     if (at == 0)
-        snprintf(name, size, "%s", block);
+        snprintf(name, size, "%s", *block ? block : "conv1");
     else if (op->kind == NET_MAX)
         snprintf(name, size, "%s max", block);
     else if (is_shortcut(op))

@@ -1,7 +1,7 @@
-"""compare.py rows A.tsv B.tsv TOLERANCE | tensor A.npy B.npy TOLERANCE
+"""compare.py rows A.tsv B.tsv TOLERANCE GAP | tensor A.npy B.npy TOLERANCE
 
-Rows: the same columns and ids; numbers within the tolerance; the answers, ranks and
-names of rows where either changed are not compared, and their number is printed.
+Rows: the same columns and ids; numbers within the tolerance; another answer only where
+the two best logits of A are at most GAP apart.
 Tensors: the same items; root mean square of the difference over that of A."""
 import array
 import ast
@@ -31,21 +31,22 @@ def tensors(a, b, tolerance):
     return "alike" if error <= tolerance else f"differ by {error:.3g}"
 
 
-def rows(a, b, tolerance):
+def rows(a, b, tolerance, gap=0.0):
     x, y = ([line.rstrip("\n").split("\t") for line in open(p)] for p in (a, b))
     if x[0] != y[0] or [r[0] for r in x] != [r[0] for r in y]:
         return "other columns or ids"
-    changed = 0
     for p, q in zip(x[1:], y[1:]):
-        flip = p[2] != q[2]
-        changed += flip
+        row = dict(zip(x[0], p))
+        flip = "pred" in row and row["pred"] != q[x[0].index("pred")]
+        if flip and math.log(float(row["conf"]) / float(row["conf2"])) > gap:
+            return f"row {p[0]}: another answer"
         for name, u, v in zip(x[0], p, q):
             if u == v or flip and name in ANSWER or name.startswith(("pred", "rank")):
                 continue
-            if not (abs(float(u) - float(v)) <= tolerance * max(1, abs(float(u)))):
+            if not abs(float(u) - float(v)) <= tolerance * max(1, abs(float(u))):
                 return f"row {p[0]}: {name} {u}, {v}"
-    return f"alike, {changed} of {len(x) - 1} answers differ"
+    return "alike"
 
 
-kind, a, b, tolerance = sys.argv[1:]
-print({"rows": rows, "tensor": tensors}[kind](a, b, float(tolerance)))
+kind, a, b, *limits = sys.argv[1:]
+print({"rows": rows, "tensor": tensors}[kind](a, b, *map(float, limits)))
