@@ -1,7 +1,10 @@
 """compare.py rows A.tsv B.tsv TOLERANCE GAP | tensor A.npy B.npy TOLERANCE
+    | answers A.logits B.logits A.maps B.maps
 
 Rows: the same columns and ids; numbers within the tolerance; another answer only where
 the two best logits of A are at most GAP apart.
+Answers: how many differ, and how far the two best logits of A are apart there at most;
+the largest difference of a logit; the least correlation of the maps of A's answers.
 Tensors: the same items; root mean square of the difference over that of A."""
 import array
 import ast
@@ -48,5 +51,31 @@ def rows(a, b, tolerance, gap=0.0):
     return "alike"
 
 
+def correlation(x, y):
+    mx, my = sum(x) / len(x), sum(y) / len(y)
+    xx = sum((p - mx) ** 2 for p in x) * sum((q - my) ** 2 for q in y)
+    return sum((p - mx) * (q - my) for p, q in zip(x, y)) / math.sqrt(xx)
+
+
+def answers(a, b, maps_a, maps_b):
+    ((classes,), x), (_, y) = tensor(a), tensor(b)
+    ((_, *size), p), (_, q) = tensor(maps_a), tensor(maps_b)
+    cells, images, flips, least = math.prod(size), len(x) // classes, [], 1.0
+    for i in range(images):
+        u, v = x[i * classes:(i + 1) * classes], y[i * classes:(i + 1) * classes]
+        best = u.index(max(u))
+        if best != v.index(max(v)):
+            flips.append(max(u) - sorted(u)[-2])
+        at = (i * classes + best) * cells
+        least = min(least, correlation(p[at:at + cells], q[at:at + cells]))
+    far = max(abs(u - v) for u, v in zip(x, y))
+    gap = f", the two best logits at most {max(flips):.2g} apart" if flips else ""
+    return (f"{len(flips)} of {images} answers differ{gap}; logits by at most {far:.2g}; "
+            f"maps correlate by at least {math.floor(least * 1e5) / 1e5:.5f}")
+
+
 kind, a, b, *limits = sys.argv[1:]
-print({"rows": rows, "tensor": tensors}[kind](a, b, *map(float, limits)))
+if kind == "answers":
+    print(answers(a, b, *limits))
+else:
+    print({"rows": rows, "tensor": tensors}[kind](a, b, *map(float, limits)))
