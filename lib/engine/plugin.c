@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct {
@@ -36,9 +37,11 @@ static int find(char *path, size_t n, struct err *e)
         if (slash)
             *slash = '\0';
     }
-    int r =
-        given ? snprintf(path, n, "%s", given) : snprintf(path, n, "%s/lib/heatpipe/cuda.so", self);
-    if (r >= (int)n || access(path, R_OK) != 0)
+    /* dlopen() takes a name without a slash for a library of the system. */
+    int r = given ? snprintf(path, n, "%s%s", strchr(given, '/') ? "" : "./", given)
+                  : snprintf(path, n, "%s/lib/heatpipe/cuda.so", self);
+    struct stat at;
+    if (r >= (int)n || stat(path, &at) != 0 || !S_ISREG(at.st_mode) || access(path, R_OK) != 0)
         return err_set(e, "no CUDA backend is installed: expected it in %s", path);
     return 0;
 }

@@ -639,6 +639,30 @@ void note_engine(const Descriptor *plan, int engine)
 
 /* --- finalizing --- */
 
+/* What the executions here do, whatever else cuDNN could. */
+const char *check_arithmetic(const Descriptor *d)
+{
+    if (d->type == CUDNN_BACKEND_POINTWISE_DESCRIPTOR)
+        return value<int>(d, CUDNN_ATTR_POINTWISE_MATH_PREC) == CUDNN_DATA_FLOAT
+                   ? nullptr
+                   : "arithmetic other than f32";
+    if (value<int>(d, CUDNN_ATTR_CONVOLUTION_CONV_MODE) != CUDNN_CROSS_CORRELATION)
+        return "a convolution that turns its kernel";
+    return value<int>(d, CUDNN_ATTR_CONVOLUTION_COMP_TYPE) == CUDNN_DATA_FLOAT
+               ? nullptr
+               : "sums other than f32";
+}
+
+/* Bytes; more for gradients, so that one does not do for both. */
+int64_t workspace_of(const Descriptor *plan, int engine)
+{
+    const Descriptor *graph = child(child(plan, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG),
+                                    CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
+    const Descriptor *op = (Descriptor *)values<void *>(graph, CUDNN_ATTR_OPERATIONGRAPH_OPS)[0];
+    bool back = op->type == CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR;
+    return engines[engine].workspace * (back ? 3 : 1);
+}
+
 cudnnStatus_t finalize(Descriptor *d)
 {
     const char *why = nullptr;
@@ -651,6 +675,9 @@ cudnnStatus_t finalize(Descriptor *d)
              d->type == CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR ||
              d->type == CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR)
         why = check_operation(d);
+    else if (d->type == CUDNN_BACKEND_POINTWISE_DESCRIPTOR ||
+             d->type == CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR)
+        why = check_arithmetic(d);
     else if (d->type == CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR)
         why = check_graph(d);
     else if (d->type == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR) {
@@ -706,6 +733,7 @@ cudnnStatus_t give(const vector<int> &from, int64_t room, int64_t *count, void *
 
 struct cudnnContext {
     cudaStream_t stream;
+    std::thread::id user; /* who set the stream */
 };
 
 extern "C" {
@@ -749,7 +777,7 @@ cudnnStatus_t cudnnCreate(cudnnHandle_t *h)
         return CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED;
     std::lock_guard<std::recursive_mutex> guard(standin_lock);
     standin_objects++;
-    *h = new cudnnContext{nullptr};
+    *h = new cudnnContext{nullptr, {}};
     return CUDNN_STATUS_SUCCESS;
 }
 
@@ -765,7 +793,9 @@ cudnnStatus_t cudnnSetStream(cudnnHandle_t h, cudaStream_t s)
 {
     if (standin_fails("cudnnSetStream"))
         return CUDNN_STATUS_INTERNAL_ERROR;
+    std::lock_guard<std::recursive_mutex> guard(standin_lock);
     h->stream = s;
+    h->user = std::this_thread::get_id();
     return CUDNN_STATUS_SUCCESS;
 }
 
@@ -843,7 +873,9 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t p, cudnnBackendA
     case CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE:
         return give<int>(engines[d->engine].behaviour, room, count, elements);
     case CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE:
-        return give<int64_t>({(int)engines[d->engine].workspace}, room, count, elements);
+        *count = 1;
+        *(int64_t *)elements = workspace_of(d, d->engine);
+        return CUDNN_STATUS_SUCCESS;
     default:
         return bad("an attribute that cannot be read here");
     }
@@ -863,6 +895,8 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t h, cudnnBackendDescriptor_t p,
     if (standin_fails("cudnnBackendExecute"))
         return CUDNN_STATUS_EXECUTION_FAILED;
     std::lock_guard<std::recursive_mutex> guard(standin_lock);
+    if (h->user != std::this_thread::get_id())
+        standin_abort("cudnnBackendExecute: another thread uses the handle");
     if (!plan->final || !pack->final)
         return bad("executed before it was finalized");
     if (plan->engine != CORES && plan->engine != NO_CORES)
@@ -870,7 +904,7 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t h, cudnnBackendDescriptor_t p,
     auto r = std::make_shared<Run>();
     r->engine = plan->engine;
     r->workspace = (char *)value<void *>(pack, CUDNN_ATTR_VARIANT_PACK_WORKSPACE);
-    r->workspace_bytes = engines[plan->engine].workspace;
+    r->workspace_bytes = workspace_of(plan, plan->engine);
     vector<int64_t> id = values<int64_t>(pack, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS);
     vector<void *> at = values<void *>(pack, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS);
     for (size_t i = 0; i < id.size(); i++)

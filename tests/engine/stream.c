@@ -113,7 +113,7 @@ static void check_devices(const struct net *n)
     setenv("HEATPIPE_CUDA", "none", 1);
     CHECK(engine_open(&g, n, &o, &e) == -1);
     CHECK(e.no_device);
-    CHECK_STR(e.msg, "no CUDA backend is installed: expected it in none");
+    CHECK_STR(e.msg, "no CUDA backend is installed: expected it in ./none");
 
     e = (struct err){0};
     o.device = "ref";

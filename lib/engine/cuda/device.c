@@ -51,7 +51,7 @@ int device_find(struct device *d, int ordinal, struct err *e)
 {
     int count = 0;
     struct cudaDeviceProp p;
-    *d = (struct device){.ordinal = ordinal, .name = "no name yet"};
+    *d = (struct device){.ordinal = ordinal};
     cudaError_t s = cudaGetDeviceCount(&count);
     if (s == cudaErrorInsufficientDriver)
         return absent_driver(e);
@@ -62,8 +62,9 @@ int device_find(struct device *d, int ordinal, struct err *e)
         snprintf(why, sizeof why, "device %d asked for, %d found", ordinal, count);
         return absent(e, why);
     }
-    if (device_check(d, cudaGetDeviceProperties(&p, ordinal), "cudaGetDeviceProperties", e) != 0)
-        return -1;
+    s = cudaGetDeviceProperties(&p, ordinal);
+    if (s != cudaSuccess)
+        return absent(e, cudaGetErrorString(s));
     snprintf(d->name, sizeof d->name, "%s", p.name);
     d->total = p.totalGlobalMem;
     d->capability = p.major * 10 + p.minor;
