@@ -313,7 +313,7 @@ static bool will_do(struct making *m, descriptor config, enum dnn_math math)
     if (m->status != CUDNN_STATUS_SUCCESS || g->compiles || !g->deterministic ||
         has(acts, behaviours, CUDNN_BEHAVIOR_NOTE_CUBLASLT_DEPENDENCY))
         return false;
-    if (math != DNN_ANY && g->cores != (math == DNN_CORES))
+    if (g->cores != (math == DNN_CORES))
         return false;
     /* Less exact than a sum of products in f32. */
     static const int coarse[] = {
