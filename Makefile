@@ -36,7 +36,7 @@ ENGINE_PROGRAMS := cifar-predict cam-compute
 
 # What `make setup` installs to build, run and test; `make setup-lint` to check the
 # style and to test the pages in a browser.
-PACKAGES := gcc g++ pkg-config libdnnl-dev libjansson-dev libcairo2-dev libpango1.0-dev libpng-dev \
+PACKAGES := gcc g++ pkg-config libjansson-dev libcairo2-dev libpango1.0-dev libpng-dev \
             zlib1g-dev gnuplot-nox fonts-dejavu-core python3
 LINT_PACKAGES := clang-format clang-tidy shellcheck mandoc chromium
 
@@ -56,7 +56,7 @@ all_cflags = $(base_flags) $(warn_flags) $(san_flags) $(pkg_flags) $(CPPFLAGS) $
 all_libs   = $(LDFLAGS) $(san_flags) -pthread -Wl,--as-needed $(pkg_libs) -lm
 # The CUDA backend finds these names of a program that loads it.
 host_syms   := lib/engine/cuda/host.syms
-engine_libs := -ldnnl -Wl,--dynamic-list=$(host_syms)
+engine_libs := -ldl -Wl,--dynamic-list=$(host_syms)
 
 # --- sources ---
 
@@ -149,7 +149,7 @@ cuda_plans  := $(BUILD)/tests/engine/cuda_plans
 $(cuda_plans).o: tests/engine/cuda_plans.c $(BUILD)/cuda/flags
 	@mkdir -p $(@D)
 	@echo '  CC   $<'; $(CC) $(base_flags) $(warn_flags) $(CPPFLAGS) $(CFLAGS) $(cuda_inc) -MMD -MP -c $< -o $@
-$(cuda_plans): $(cuda_plans).o $(BUILD)/cuda/lib/engine/cuda/dnn.o $(BUILD)/cuda/lib/engine/cuda/plan.o $(engine) $(libs)
+$(cuda_plans): $(cuda_plans).o $(BUILD)/cuda/lib/engine/cuda/dnn.o $(engine) $(libs)
 	@echo '  LINK $@'; $(CC) $(filter %.o %.a,$^) $(all_libs) $(engine_libs) $(addprefix -L,$(cuda_lib)) \
 	 $(addprefix -Wl$(comma)-rpath$(comma),$(cuda_lib)) -lcudnn -o $@
 
@@ -341,7 +341,6 @@ endif
 config:
 	@echo "version   $(VERSION)"
 	@echo "compiler  $(CC), $$($(CC) -dumpfullversion)"
-	@echo "oneDNN    $$(printf '%s\n' '#include <oneapi/dnnl/dnnl_version.h>' 'V DNNL_VERSION_MAJOR.DNNL_VERSION_MINOR.DNNL_VERSION_PATCH' | $(CC) -E -P - 2>/dev/null | tr -d ' ' | sed -n 's/^V//p')"
 	@echo "CUDA      $(if $(nvcc_path),$$($(NVCC) --version | sed -n 's/.*release //p') in $(CUDA_HOME),no nvcc found)"
 	@echo "cuDNN     $(if $(cudnn_home),$$(cat $(cudnn_home)/include/cudnn_version*.h | awk '/define CUDNN_(MAJOR|MINOR|PATCHLEVEL) / && !s[$$2]++ { v = v (v == "" ? "" : ".") $$3 } END { print v }') in $(cudnn_home),no cudnn.h found)"
 	@echo "backends  cpu, ref$(if $(cuda_built),$(comma) cuda (native for $(cuda_archs))$(if $(filter-out $(cuda_archs),$(CUDA_ARCHS)),; not known to this nvcc: $(filter-out $(cuda_archs),$(CUDA_ARCHS))))"

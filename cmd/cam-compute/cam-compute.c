@@ -15,6 +15,7 @@ static struct job job = {.table = "-", .device = "auto", .unit = true};
 
 static const char *targets = "pred", *size = "input", *input_size;
 static int score, method, scale, precision;
+static bool exact;
 static int64_t threads;
 
 static const struct opt opts[] = {
@@ -61,6 +62,8 @@ static const struct opt opts[] = {
      0},
     {"precision", 0, OPT_CHOICE, &precision, "f32|bf16|f16",
      "Arithmetic of the network. Default: f32.", 0, 0},
+    {"exact", 0, OPT_FLAG, &exact, NULL,
+     "Sum the products of every convolution as they are: no Winograd.", 0, 0},
     {"threads", 0, OPT_INT, &threads, "N", "Threads of the network. Default: 0, one per core.", 0,
      THREADS_MAX},
     {"mean", 0, OPT_STRING, &job.mean, "R,G,B",
@@ -165,6 +168,7 @@ int main(int argc, char **argv)
     job.score = (enum cam_score)score;
     job.method = (enum cam_method)method;
     job.precision = (enum engine_precision)precision;
+    job.exact = exact;
     job.unit = scale == 0;
     job.threads = (int)threads;
     parse_size();

@@ -25,6 +25,7 @@ struct job {
     struct extent input;
     const char *device;
     enum engine_precision precision;
+    bool exact;
     int threads;
     const char *mean, *std; /* R,G,B, or NULL for what is usual */
     struct rows *rows;      /* not open yet */

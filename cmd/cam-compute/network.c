@@ -227,6 +227,7 @@ static int run(struct network *n, struct err *e)
     n->parts = last ? 1 : (planes + n->together - 1) / n->together;
     struct engine_opts o = {.device = j->device,
                             .precision = j->precision,
+                            .exact = j->exact,
                             .threads = j->threads,
                             .features = n->layer,
                             .gradients = last ? 0 : n->together,

@@ -23,6 +23,7 @@ static const char *model_path, *data_path, *names_path, *labels_path, *mean_text
 static const char *logits_path, *features_path, *layer, *maps_path, *ids_path, *classes_path;
 static const char *device = "auto";
 static int precision = ENGINE_F32;
+static bool exact;
 static int64_t threads, limit = INT64_MAX;
 
 static const struct opt options[] = {
@@ -54,6 +55,8 @@ static const struct opt options[] = {
     {"classes", 0, OPT_STRING, &classes_path, "FILE", "Write the table of classes.", 0, 0},
     {"precision", 'p', OPT_CHOICE, &precision, "f32|bf16|f16",
      "Arithmetic of the network. Default: f32.", 0, 0},
+    {"exact", 0, OPT_FLAG, &exact, NULL,
+     "Sum the products of every convolution as they are: no Winograd.", 0, 0},
     {"device", 0, OPT_STRING, &device, "NAME", "auto, cpu, ref or cuda[:N]. Default: auto.", 0, 0},
     {"threads", 't', OPT_INT, &threads, "N", "Threads. Default: 0, one per core.", 0, THREADS_MAX},
     {"limit", 'n', OPT_INT, &limit, "N", "Stop after N images.", 0, INT64_MAX},
@@ -388,6 +391,7 @@ static int run(struct job *j, struct net_opts *o, struct err *e)
     struct engine *g;
     const struct engine_opts eo = {.device = device,
                                    .precision = (enum engine_precision)precision,
+                                   .exact = exact,
                                    .threads = (int)threads,
                                    .features = features,
                                    .class_maps = maps_path != NULL,

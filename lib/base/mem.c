@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static size_t mem_product(size_t n, size_t size)
 {
@@ -63,4 +64,15 @@ void *mem_aligned(size_t n, size_t size)
     size_t padded = (bytes + 63) & ~(size_t)63;
     void *p = mem_check(aligned_alloc(64, padded), bytes);
     return memset(p, 0, padded);
+}
+
+void *mem_large(size_t n, size_t size)
+{
+    enum { PAGE = 2 << 20 };
+    size_t bytes = mem_product(n, size), page = bytes < PAGE ? 64 : PAGE;
+    size_t padded = (bytes + page - 1) / page * page;
+    void *p = mem_check(aligned_alloc(page, padded), bytes);
+    if (page == PAGE)
+        madvise(p, padded, MADV_HUGEPAGE);
+    return p;
 }

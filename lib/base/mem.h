@@ -15,4 +15,8 @@ char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2), warn
 /* n * size bytes on a 64-byte boundary, zeroed. */
 void *mem_aligned(size_t n, size_t size) __attribute__((warn_unused_result));
 
+/* The same, not zeroed, for what is read all the time: in large pages where the system
+ * has them. */
+void *mem_large(size_t n, size_t size) __attribute__((warn_unused_result));
+
 #endif

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "ckpt/ckpt.h"
 #include "engine/cuda/dnn.h"
-#include "engine/cuda/plan.h"
+#include "engine/plan.h"
 #include "random_net.h"
 
 static char *slurp(const char *path)
@@ -84,7 +84,8 @@ static void check_net(const struct device *on, struct dnn *d, const struct net *
     const struct engine_opts o = {.features = -1};
     struct plan p;
     struct err e = {0};
-    CHECK(plan_open(&p, n, &o, t == KERNEL_F32 ? 4 : 8, &e) == 0);
+    const struct plan_layout layout = {.multiple = t == KERNEL_F32 ? 4 : 8};
+    CHECK(plan_open(&p, n, &o, &layout, &e) == 0);
     for (size_t b = 0; b < sizeof batches / sizeof *batches; b++)
         for (int i = 0; i < p.steps; i++) {
             const struct net_op *op = p.step[i].op;

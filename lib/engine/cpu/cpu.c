@@ -1,523 +1,665 @@
-/* Convolutions by oneDNN and, where they win, by Winograd; one thread per core,
- * each with a batch of its own, activations as [H][W][N][C]. */
+/* Own convolution kernels, one thread per core, each with a batch of its own. A batch
+ * is several groups of images. The first operations, whose values are large and weights
+ * small, are run for a group at a time, so that values stay in a cache; those after, for
+ * all groups at once, so that weights are read less often. */
 #include "engine/work.h"
 
 #include "base/mem.h"
+#include "engine/cpu/conv.h"
+#include "engine/cpu/isa.h"
 #include "engine/cpu/layout.h"
-#include "engine/cpu/onednn.h"
-#include "engine/cpu/wino.h"
+#include "engine/plan.h"
 
-#include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
-    BATCH = 16,              /* measured: 8 and 32 are no faster */
-    BUFFER_BYTES = 16 << 20, /* of activations: batches of large images are smaller, */
-    GRADS_BYTES = 64 << 20   /* as are those of many gradients */
+    IMAGES = 16, /* in a group, fewer where they are large */
+    GROUPS = 4,
+    VALUE_BYTES = 16 << 20, /* most of a value of a group, or of what a batch returns */
+    KEPT_BYTES = 96 << 20   /* most of what a batch keeps for gradients */
 };
 
-/* A convolution of the network. */
+/* Work that is no convolution of the list, timed like one. */
+enum { TIME_PIXELS, TIME_HEAD, TIMES };
+
 struct step {
     const struct net_op *op;
-    struct onednn_conv *conv; /* one of these two */
-    struct wino *wino;
-    bool copy; /* the value added is copied to where the output goes first */
+    struct conv conv;
 };
 
-/* One convolution backwards, on buffers of gradients. */
-struct back_step {
-    const struct net_op *op;
-    struct onednn_conv *conv; /* NULL: the input's gradient is not asked for */
-    int dy, dx;
-    int sum;     /* dx is added to this buffer, or -1 */
-    int res_sum; /* dy is added to this buffer, or -1 */
-};
-
-struct pool {
-    size_t *elements; /* [count] room of each buffer */
-    bool *taken;
-    int count;
+struct back {
+    const struct plan_back *plan;
+    struct conv conv; /* where dx is asked for */
 };
 
 struct cpu {
     struct work work;
-    struct onednn *onednn;
-    bool bf16;
+    struct plan plan;
+    const struct conv_kernels *kernels;
+    bool half;
+    int images, groups, narrow; /* steps that are run for a group at a time */
     struct layout_table table;
-    const struct net_op *fc;
-    int last;
-    struct step *step; /* [steps] */
-    int steps;
-    struct back_step *back; /* [backs] */
-    int backs;
-    struct pool acts, grads;
-    int *act, *grad; /* [values] buffers, -1 for none */
-    size_t scratch;  /* bytes */
-    char about[128];
+    struct step *step; /* [plan.steps] */
+    struct back *back; /* [plan.backs] */
+    struct conv fc, maps;
+    size_t scratch;            /* bytes */
+    struct engine_step *times; /* [TIMES + plan.steps + plan.backs], where they are kept */
+    pthread_mutex_t lock;      /* of their seconds */
+    char about[160];
 };
 
 /* What a thread owns. */
 struct hand {
-    const struct cpu *cpu;
+    struct cpu *cpu;
     void **act;   /* [acts.count] f32 or bf16 */
     float **grad; /* [grads.count] */
     void *scratch;
-    float *pooled;             /* (batch, c) of the last stage, or its gradient */
-    float *wide;               /* a kept value as f32, where values are bf16 */
-    float *maps;               /* (cells, batch, classes) */
-    struct onednn_call **step; /* [steps], NULL for Winograd */
-    struct onednn_call **back; /* [backs] */
+    float *pooled;   /* (groups, 1, n, pitch) of the last stage, or its gradient */
+    float *logits;   /* (groups, 1, n, pitch) */
+    float *wide;     /* a group's last stage as f32, where values are bf16 */
+    float *maps;     /* (cells, n, pitch) of a group */
+    float *one;      /* a group's gradients in NCHW */
+    double *seconds; /* as cpu.times, or NULL */
 };
 
-static int cells_of(const struct net_value *v)
+/* --- values --- */
+
+static struct layout layout_of(const struct cpu *c, int value, bool half)
 {
-    return v->h * v->w;
+    const struct net_value *v = &c->work.net->value[value];
+    int pitch = c->plan.pad[value];
+    return (struct layout){.cells = v->h * v->w,
+                           .n = c->images,
+                           .c = v->c,
+                           .pitch = pitch,
+                           .cell = (ptrdiff_t)c->images * pitch + CONV_GAP,
+                           .half = half};
 }
 
+/* Of one image. */
 static size_t value_size(const struct net_value *v)
 {
     return (size_t)v->c * (size_t)v->h * (size_t)v->w;
 }
 
-static size_t batch_size(const struct cpu *c, int value)
+/* Elements of a group. */
+static size_t group_size(const struct cpu *c, int value)
 {
-    return (size_t)c->work.batch * value_size(&c->work.net->value[value]);
+    const struct layout l = layout_of(c, value, false);
+    return (size_t)(l.cells * l.cell);
 }
 
-/* --- buffers --- */
-
-static int pool_take(struct pool *p, size_t elements)
+static size_t element_size(const struct cpu *c)
 {
-    int i = 0;
-    while (i < p->count && p->taken[i])
-        i++;
-    if (i == p->count) {
-        p->elements = mem_grow(p->elements, (size_t)i + 1, sizeof *p->elements);
-        p->taken = mem_grow(p->taken, (size_t)i + 1, sizeof *p->taken);
-        p->elements[i] = 0;
-        p->count++;
-    }
-    p->taken[i] = true;
-    if (elements > p->elements[i])
-        p->elements[i] = elements;
-    return i;
+    return c->half ? sizeof(uint16_t) : sizeof(float);
 }
 
-static void pool_free(struct pool *p)
+/* A value of a group; a narrow value holds one group at a time. */
+static void *act_of(const struct hand *h, int value, int group)
 {
-    free(p->elements);
-    free(p->taken);
+    const struct cpu *c = h->cpu;
+    size_t at = c->plan.wide[value] ? (size_t)group * group_size(c, value) : 0;
+    return (char *)h->act[c->plan.act[value]] + at * element_size(c);
 }
 
-/* The operation after which a value is needed no more. The value asked for is kept
- * to the end, and so are those whose ReLU the gradients pass. */
-static void last_uses(const struct cpu *c, int *use)
+/* --- time --- */
+
+static double now(void)
 {
-    const struct net *n = c->work.net;
-    const struct engine_opts *o = &c->work.opts;
-    bool *depends = mem_zero((size_t)n->values, sizeof *depends);
-    if (o->gradients > 0)
-        work_depends(n, o->features, depends);
-    for (int i = 0; i < n->ops; i++) {
-        use[n->op[i].in] = i;
-        if (n->op[i].res >= 0)
-            use[n->op[i].res] = i;
-    }
-    for (int i = 0; i < n->ops; i++)
-        if (n->op[i].relu && depends[n->op[i].out])
-            use[n->op[i].out] = INT_MAX;
-    if (o->features >= 0)
-        use[o->features] = INT_MAX;
-    free(depends);
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void plan_forward(struct cpu *c)
+static double start(const struct hand *h)
 {
-    const struct net *n = c->work.net;
-    int *use = mem_alloc((size_t)n->values, sizeof *use);
-    last_uses(c, use);
-    c->act[0] = pool_take(&c->acts, batch_size(c, 0));
-    for (int i = 0; i < n->ops; i++) {
-        const struct net_op *op = &n->op[i];
-        if (op->kind != NET_CONV)
-            continue;
-        bool dies = op->res >= 0 && use[op->res] == i;
-        c->act[op->out] = dies ? c->act[op->res] : pool_take(&c->acts, batch_size(c, op->out));
-        c->step = mem_grow(c->step, (size_t)c->steps + 1, sizeof *c->step);
-        c->step[c->steps++] = (struct step){.op = op, .copy = op->res >= 0 && !dies};
-        if (use[op->in] == i)
-            c->acts.taken[c->act[op->in]] = false;
-    }
-    free(use);
+    return h->seconds ? now() : 0;
 }
 
-/* Gradients of the values between the last stage and the one asked for. A value
- * that two operations read sums what comes from both. */
-static void plan_backward(struct cpu *c)
+static void stop(const struct hand *h, int step, double since)
 {
-    const struct net *n = c->work.net;
-    int from = c->work.opts.features;
-    bool *depends = mem_alloc((size_t)n->values, sizeof *depends);
-    work_depends(n, from, depends);
-    c->grad[c->last] = pool_take(&c->grads, batch_size(c, c->last));
-    for (int i = n->ops - 1; i >= 0; i--) {
-        const struct net_op *op = &n->op[i];
-        if (op->kind != NET_CONV || op->out == from || c->grad[op->out] < 0)
-            continue;
-        struct back_step s = {.op = op, .dy = c->grad[op->out], .dx = -1, .sum = -1, .res_sum = -1};
-        bool passed = false; /* whether dy's buffer goes to the value added */
-        if (depends[op->in]) {
-            s.dx = pool_take(&c->grads, batch_size(c, op->in));
-            s.sum = c->grad[op->in];
-            if (s.sum >= 0)
-                c->grads.taken[s.dx] = false;
-            else
-                c->grad[op->in] = s.dx;
-        }
-        if (op->res >= 0 && depends[op->res]) {
-            s.res_sum = c->grad[op->res];
-            passed = s.res_sum < 0;
-            if (passed)
-                c->grad[op->res] = s.dy;
-        }
-        if (!passed)
-            c->grads.taken[s.dy] = false;
-        c->back = mem_grow(c->back, (size_t)c->backs + 1, sizeof *c->back);
-        c->back[c->backs++] = s;
-    }
-    free(depends);
+    if (h->seconds)
+        h->seconds[step] += now() - since;
 }
 
 /* --- threads --- */
 
-static size_t larger(size_t a, size_t b)
+/* Large enough for any of the values that share it, zeroed: what pads is read. */
+static void *buffer(const struct cpu *c, const struct plan_pool *p, int i, size_t size,
+                    const int *of)
 {
-    return a > b ? a : b;
-}
-
-static int hand_bind(struct hand *h, struct err *e)
-{
-    const struct cpu *c = h->cpu;
-    for (int i = 0; i < c->steps; i++) {
-        const struct step *s = &c->step[i];
-        if (s->conv && onednn_bind(&h->step[i], c->onednn, s->conv, h->act[c->act[s->op->in]],
-                                   h->act[c->act[s->op->out]], h->scratch, e) != 0)
-            return -1;
-    }
-    for (int i = 0; i < c->backs; i++) {
-        const struct back_step *s = &c->back[i];
-        if (s->conv && onednn_bind(&h->back[i], c->onednn, s->conv, h->grad[s->dy], h->grad[s->dx],
-                                   h->scratch, e) != 0)
-            return -1;
-    }
-    return 0;
+    size_t most = 0;
+    for (int v = 0; v < c->work.net->values; v++)
+        if (of[v] == i && group_size(c, v) > most)
+            most = group_size(c, v);
+    size_t n = most * (size_t)(p->wide[i] ? c->groups : 1);
+    return memset(mem_large(n, size), 0, n * size);
 }
 
 static void cpu_leave(void *hand)
 {
     struct hand *h = hand;
-    const struct cpu *c = h->cpu;
-    for (int i = 0; i < c->steps; i++)
-        onednn_call_free(h->step[i]);
-    for (int i = 0; i < c->backs; i++)
-        onednn_call_free(h->back[i]);
-    for (int i = 0; i < c->acts.count; i++)
+    struct cpu *c = h->cpu;
+    if (h->seconds) {
+        pthread_mutex_lock(&c->lock);
+        for (int i = 0; i < TIMES + c->plan.steps + c->plan.backs; i++)
+            c->times[i].seconds += h->seconds[i];
+        pthread_mutex_unlock(&c->lock);
+    }
+    for (int i = 0; i < c->plan.acts.count; i++)
         free(h->act[i]);
-    for (int i = 0; i < c->grads.count; i++)
+    for (int i = 0; i < c->plan.grads.count; i++)
         free(h->grad[i]);
-    free(h->step);
-    free(h->back);
     free(h->act);
     free(h->grad);
     free(h->scratch);
     free(h->pooled);
+    free(h->logits);
     free(h->wide);
     free(h->maps);
+    free(h->one);
+    free(h->seconds);
     free(h);
 }
 
 static int cpu_enter(void *self, void **hand, struct err *e)
 {
-    const struct cpu *c = self;
+    (void)e;
+    struct cpu *c = self;
+    const struct plan *p = &c->plan;
     const struct engine_opts *o = &c->work.opts;
-    onednn_thread();
+    isa_thread();
     struct hand *h = mem_zero(1, sizeof *h);
     h->cpu = c;
-    h->act = mem_zero((size_t)c->acts.count, sizeof *h->act);
-    for (int i = 0; i < c->acts.count; i++)
-        h->act[i] = mem_aligned(c->acts.elements[i], c->bf16 ? sizeof(uint16_t) : sizeof(float));
-    h->grad = mem_zero((size_t)c->grads.count + 1, sizeof *h->grad);
-    for (int i = 0; i < c->grads.count; i++)
-        h->grad[i] = mem_aligned(c->grads.elements[i], sizeof(float));
-    h->scratch = mem_aligned(c->scratch + 1, 1);
-    const struct net_value *last = &c->work.net->value[c->last];
-    size_t batch = (size_t)c->work.batch;
-    h->pooled = mem_aligned(batch * (size_t)last->c, sizeof(float));
-    if (c->bf16)
-        h->wide = mem_aligned(
-            larger(batch_size(c, c->last), o->features >= 0 ? batch_size(c, o->features) : 0),
-            sizeof(float));
-    if (o->class_maps)
-        h->maps = mem_aligned(batch * (size_t)cells_of(last) * (size_t)c->work.net->classes,
-                              sizeof(float));
-    h->step = mem_zero((size_t)c->steps, sizeof(struct onednn_call *));
-    h->back = mem_zero((size_t)c->backs + 1, sizeof(struct onednn_call *));
-    if (hand_bind(h, e) != 0) {
-        cpu_leave(h);
-        return -1;
+    h->act = mem_zero((size_t)p->acts.count, sizeof *h->act);
+    for (int i = 0; i < p->acts.count; i++)
+        h->act[i] = buffer(c, &p->acts, i, element_size(c), p->act);
+    h->grad = mem_zero((size_t)p->grads.count + 1, sizeof *h->grad);
+    for (int i = 0; i < p->grads.count; i++)
+        h->grad[i] = buffer(c, &p->grads, i, sizeof(float), p->grad);
+    h->scratch = mem_large(c->scratch + 1, 1);
+    size_t groups = (size_t)c->groups;
+    h->pooled = mem_aligned(groups * (size_t)c->fc.icell, sizeof(float));
+    h->logits = mem_aligned(groups * (size_t)c->fc.ocell, sizeof(float));
+    if (o->class_maps) {
+        const struct layout l = layout_of(c, p->last, false);
+        h->maps = mem_aligned((size_t)(l.cells * c->maps.ocell), sizeof(float));
+        if (c->half)
+            h->wide = mem_aligned(group_size(c, p->last), sizeof(float));
     }
+    if (o->gradients > 0)
+        h->one =
+            mem_alloc((size_t)c->images * value_size(&c->work.net->value[o->features]), sizeof(float));
+    if (c->times)
+        h->seconds = mem_zero((size_t)(TIMES + p->steps + p->backs), sizeof *h->seconds);
     *hand = h;
     return 0;
 }
 
 /* --- computing --- */
 
-static void *act_of(const struct hand *h, int value)
-{
-    return h->act[h->cpu->act[value]];
-}
-
-/* A value as f32; valid until the next call. */
-static const float *value_f32(struct hand *h, int value)
+static void run_step(struct hand *h, int i, int group, int groups)
 {
     const struct cpu *c = h->cpu;
-    if (!c->bf16)
-        return act_of(h, value);
-    layout_widen(act_of(h, value), batch_size(c, value), h->wide);
-    return h->wide;
-}
-
-static int run_step(struct hand *h, int i, struct err *e)
-{
-    const struct cpu *c = h->cpu;
-    const struct step *s = &c->step[i];
-    const struct net_op *op = s->op;
-    if (s->copy)
-        memcpy(act_of(h, op->out), act_of(h, op->res),
-               batch_size(c, op->out) * (c->bf16 ? sizeof(uint16_t) : sizeof(float)));
-    if (!s->wino)
-        return onednn_run(h->step[i], e);
-    wino_run(s->wino, act_of(h, op->in), op->res >= 0 ? act_of(h, op->res) : NULL,
-             act_of(h, op->out), h->scratch);
-    return 0;
+    const struct net_op *op = c->step[i].op;
+    const struct conv_call k = {
+        .x = act_of(h, op->in, group),
+        .add = op->res >= 0 ? act_of(h, op->res, group) : NULL,
+        .y = act_of(h, op->out, group),
+        .groups = groups,
+    };
+    double since = start(h);
+    conv_run(&c->step[i].conv, &k, h->scratch);
+    stop(h, TIMES + i, since);
 }
 
 /* Global pooling, linear layer and class maps, in f32. */
-static int run_head(struct hand *h, struct work_batch *b, struct err *e)
+static void run_head(struct hand *h, struct work_batch *b, int groups)
 {
     const struct cpu *c = h->cpu;
-    const struct net *n = c->work.net;
-    const struct net_value *last = &n->value[c->last];
-    int batch = c->work.batch, cells = cells_of(last);
-    const float *x = value_f32(h, c->last);
-    layout_mean(x, batch, last->c, cells, h->pooled);
-    if (onednn_gemm(batch, n->classes, last->c, 1.0F, h->pooled, c->fc->w, b->logits, e) != 0)
-        return -1;
-    for (int i = 0; i < batch; i++)
-        layout_add(c->fc->b, (size_t)n->classes, b->logits + (size_t)i * (size_t)n->classes);
-    if (b->class_maps) {
-        if (onednn_gemm(batch * cells, n->classes, last->c, 1.0F / (float)cells, x, c->fc->w,
-                        h->maps, e) != 0)
-            return -1;
-        layout_nchw(h->maps, batch, b->b.n, n->classes, cells, b->class_maps);
+    int last = c->plan.last, classes = c->work.net->classes;
+    const struct layout l = layout_of(c, last, c->half);
+    for (int g = 0; g < groups; g++)
+        layout_mean(&l, act_of(h, last, g), h->pooled + g * c->fc.icell);
+    const struct conv_call k = {.x = h->pooled, .y = h->logits, .groups = groups};
+    conv_run(&c->fc, &k, h->scratch);
+    for (int i = 0; i < b->b.n; i++) {
+        ptrdiff_t at = i / c->images * c->fc.ocell + i % c->images * c->fc.spec.op;
+        memcpy(b->logits + (size_t)i * (size_t)classes, h->logits + at,
+               (size_t)classes * sizeof(float));
     }
-    return 0;
+    if (!b->class_maps)
+        return;
+    const struct layout to = {.cells = l.cells,
+                              .n = c->images,
+                              .c = classes,
+                              .pitch = c->maps.spec.op,
+                              .cell = c->maps.ocell};
+    for (int g = 0; g < groups; g++) {
+        const void *x = act_of(h, last, g);
+        if (c->half)
+            layout_widen(&l, x, h->wide);
+        const struct conv_call m = {.x = c->half ? h->wide : x, .y = h->maps, .groups = 1};
+        conv_run(&c->maps, &m, h->scratch);
+        int first = g * c->images, n = b->b.n - first < c->images ? b->b.n - first : c->images;
+        layout_nchw(&to, h->maps, n,
+                    b->class_maps + (size_t)first * (size_t)classes * (size_t)l.cells);
+    }
+}
+
+static int groups_of(const struct cpu *c, int images)
+{
+    return (images + c->images - 1) / c->images;
 }
 
 static int cpu_forward(void *hand, struct work_batch *b, struct err *e)
 {
+    (void)e;
     struct hand *h = hand;
     const struct cpu *c = h->cpu;
     const struct net *n = c->work.net;
-    int batch = c->work.batch, features = c->work.opts.features;
-    void *in = act_of(h, 0);
-    layout_pixels(&c->table, b->b.pixels, batch, cells_of(&n->value[0]), c->bf16 ? NULL : in,
-                  c->bf16 ? in : NULL);
-    for (int i = 0; i < c->steps; i++)
-        if (run_step(h, i, e) != 0)
-            return -1;
-    if (run_head(h, b, e) != 0)
-        return -1;
+    int groups = groups_of(c, b->b.n), features = c->work.opts.features;
+    const struct layout in = layout_of(c, 0, c->half);
+    for (int g = 0; g < groups; g++) {
+        double since = start(h);
+        const uint8_t *pixels =
+            b->b.pixels + (size_t)g * (size_t)c->images * value_size(&n->value[0]);
+        layout_pixels(&c->table, pixels, &in, act_of(h, 0, g));
+        stop(h, TIME_PIXELS, since);
+        for (int i = 0; i < c->narrow; i++)
+            run_step(h, i, g, 1);
+    }
+    for (int i = c->narrow; i < c->plan.steps; i++)
+        run_step(h, i, 0, groups);
+    double since = start(h);
+    run_head(h, b, groups);
+    stop(h, TIME_HEAD, since);
     if (b->features) {
-        const struct net_value *v = &n->value[features];
-        layout_nchw(value_f32(h, features), batch, b->b.n, v->c, cells_of(v), b->features);
+        const struct layout l = layout_of(c, features, c->half);
+        size_t each = value_size(&n->value[features]);
+        for (int g = 0; g < groups; g++) {
+            int first = g * c->images, left = b->b.n - first;
+            layout_nchw(&l, act_of(h, features, g), left < c->images ? left : c->images,
+                        b->features + (size_t)first * each);
+        }
     }
     return 0;
+}
+
+/* Whether the gradient of a value is also that of what its ReLU has cut off. */
+static bool masked(const struct cpu *c, int value)
+{
+    const struct net *n = c->work.net;
+    if (value == c->work.opts.features)
+        return false;
+    for (int i = 0; i < n->ops; i++)
+        if (n->op[i].out == value)
+            return n->op[i].relu;
+    return false;
+}
+
+static void mask(struct hand *h, int value, int groups)
+{
+    const struct cpu *c = h->cpu;
+    const struct layout l = layout_of(c, value, c->half);
+    if (!masked(c, value))
+        return;
+    for (int g = 0; g < groups; g++)
+        layout_mask(&l, act_of(h, value, g),
+                    h->grad[c->plan.grad[value]] + (size_t)g * group_size(c, value));
 }
 
 /* The gradient at the last stage: W transposed times the seed, divided by the
  * number of cells, the same in all of them. */
-static void seed_last(struct hand *h, const struct work_batch *b, int vector)
+static void seed_last(struct hand *h, const struct work_batch *b, int vector, int groups)
 {
     const struct cpu *c = h->cpu;
     const struct net *n = c->work.net;
-    const struct net_value *last = &n->value[c->last];
-    size_t channels = (size_t)last->c, classes = (size_t)n->classes;
-    memset(h->pooled, 0, (size_t)c->work.batch * channels * sizeof(float));
+    int last = c->plan.last;
+    const struct layout l = layout_of(c, last, false);
+    size_t channels = (size_t)l.c, classes = (size_t)n->classes;
+    memset(h->pooled, 0, (size_t)groups * (size_t)c->fc.icell * sizeof(float));
     for (int i = 0; i < b->b.n; i++) {
         size_t at = (size_t)i * (size_t)c->work.opts.gradients + (size_t)vector;
         const float *seed = b->b.seeds + at * classes;
-        float *g = h->pooled + (size_t)i * channels;
+        float *g = h->pooled + i / c->images * c->fc.icell + i % c->images * l.pitch;
         for (size_t k = 0; k < classes; k++) {
-            float s = seed[k] / (float)cells_of(last);
-            const float *w = c->fc->w + k * channels;
+            float s = seed[k] / (float)l.cells;
+            const float *w = c->plan.linear->w + k * channels;
             for (size_t j = 0; s != 0 && j < channels; j++)
                 g[j] += s * w[j];
         }
     }
-    layout_spread(h->pooled, c->work.batch, last->c, cells_of(last), h->grad[c->grad[c->last]]);
+    for (int g = 0; g < groups; g++)
+        layout_spread(&l, h->pooled + g * c->fc.icell,
+                      h->grad[c->plan.grad[last]] + (size_t)g * group_size(c, last));
+    mask(h, last, groups);
 }
 
-static int run_back(struct hand *h, int i, struct err *e)
+static void run_back(struct hand *h, int i, int groups)
 {
     const struct cpu *c = h->cpu;
-    const struct back_step *s = &c->back[i];
-    const struct net_op *op = s->op;
-    size_t size = batch_size(c, op->out);
-    if (op->relu)
-        layout_mask(c->bf16 ? NULL : act_of(h, op->out), c->bf16 ? act_of(h, op->out) : NULL, size,
-                    h->grad[s->dy]);
-    if (s->conv && onednn_run(h->back[i], e) != 0)
-        return -1;
-    if (s->sum >= 0)
-        layout_add(h->grad[s->dx], batch_size(c, op->in), h->grad[s->sum]);
-    if (s->res_sum >= 0)
-        layout_add(h->grad[s->dy], size, h->grad[s->res_sum]);
-    return 0;
+    const struct back *s = &c->back[i];
+    const struct plan_back *p = s->plan;
+    const struct net_op *op = p->op;
+    double since = start(h);
+    if (p->dx >= 0) {
+        const struct conv_call k = {
+            .x = h->grad[p->dy],
+            .add = p->sum >= 0 ? h->grad[p->sum] : NULL,
+            .mask = p->in_whole && masked(c, op->in) ? act_of(h, op->in, 0) : NULL,
+            .mask_half = c->half,
+            .y = h->grad[p->dx],
+            .groups = groups,
+        };
+        conv_run(&s->conv, &k, h->scratch);
+    }
+    if (p->res_sum >= 0)
+        layout_add(h->grad[p->dy], (size_t)groups * group_size(c, op->out), h->grad[p->res_sum]);
+    if (op->res >= 0 && p->res_whole && c->plan.grad[op->res] >= 0)
+        mask(h, op->res, groups);
+    stop(h, TIMES + c->plan.steps + i, since);
 }
 
 static int cpu_backward(void *hand, struct work_batch *b, struct err *e)
 {
+    (void)e;
     struct hand *h = hand;
     const struct cpu *c = h->cpu;
     const struct engine_opts *o = &c->work.opts;
-    const struct net_value *v = &c->work.net->value[o->features];
-    size_t size = value_size(v);
-    float *one = mem_alloc(batch_size(c, o->features), sizeof *one);
+    const struct layout l = layout_of(c, o->features, false);
+    size_t size = value_size(&c->work.net->value[o->features]);
+    int groups = groups_of(c, b->b.n);
     for (int j = 0; j < o->gradients; j++) {
-        seed_last(h, b, j);
-        for (int i = 0; i < c->backs; i++)
-            if (run_back(h, i, e) != 0) {
-                free(one);
-                return -1;
-            }
-        layout_nchw(h->grad[c->grad[o->features]], c->work.batch, b->b.n, v->c, cells_of(v), one);
+        seed_last(h, b, j, groups);
+        for (int i = 0; i < c->plan.backs; i++)
+            run_back(h, i, groups);
         for (int i = 0; i < b->b.n; i++) {
+            int g = i / c->images, k = i % c->images, left = b->b.n - i;
+            if (k == 0)
+                layout_nchw(&l,
+                            h->grad[c->plan.grad[o->features]] +
+                                (size_t)g * group_size(c, o->features),
+                            left < c->images ? left : c->images, h->one);
             size_t at = (size_t)i * (size_t)o->gradients + (size_t)j;
-            memcpy(b->grads + at * size, one + (size_t)i * size, size * sizeof(float));
+            memcpy(b->grads + at * size, h->one + (size_t)k * size, size * sizeof(float));
         }
     }
-    free(one);
     return 0;
 }
 
 /* --- opening --- */
 
-static int build_steps(struct cpu *c, struct err *e)
+static struct conv_spec spec_of(const struct cpu *c, const struct net_op *op, bool back)
 {
-    const struct net *n = c->work.net;
-    for (int i = 0; i < c->steps; i++) {
-        struct step *s = &c->step[i];
-        size_t scratch;
-        if (!c->bf16 && c->work.opts.gradients == 0 && wino_fits(n, s->op)) {
-            s->wino = wino_new(n, s->op, c->work.batch);
-            s->copy = false;
-            scratch = wino_scratch(s->wino);
-        } else {
-            if (onednn_forward(&s->conv, c->onednn, n, s->op, c->work.batch, c->bf16, e) != 0)
-                return -1;
-            scratch = onednn_scratch(s->conv);
-        }
-        if (scratch > c->scratch)
-            c->scratch = scratch;
-    }
-    for (int i = 0; i < c->backs; i++) {
-        struct back_step *s = &c->back[i];
-        if (s->dx < 0)
-            continue;
-        if (onednn_backward(&s->conv, c->onednn, n, s->op, c->work.batch, e) != 0)
-            return -1;
-        if (onednn_scratch(s->conv) > c->scratch)
-            c->scratch = onednn_scratch(s->conv);
-    }
-    return 0;
+    const struct net_value *x = &c->work.net->value[op->in], *y = &c->work.net->value[op->out];
+    const struct net_value *from = back ? y : x, *to = back ? x : y;
+    return (struct conv_spec){
+        .ih = from->h,
+        .iw = from->w,
+        .ic = from->c,
+        .oh = to->h,
+        .ow = to->w,
+        .oc = to->c,
+        .ip = conv_pitch(from->c),
+        .op = conv_pitch(to->c),
+        .gap = CONV_GAP,
+        .k = op->k,
+        .stride = op->stride,
+        .pad = op->pad,
+        .back = back,
+        .relu = !back && op->relu,
+        .half = !back && c->half,
+        .exact = c->work.opts.exact,
+        .n = c->images,
+        .groups = c->groups,
+        .w = op->w,
+        .b = back ? NULL : op->b,
+        .scale = 1,
+    };
 }
 
-struct building {
-    struct cpu *cpu;
-    struct err *err;
-    int result;
+/* The linear layer as a convolution of one by one, on one cell or on all. */
+static struct conv_spec linear_spec(const struct cpu *c, bool maps)
+{
+    const struct net_value *last = &c->work.net->value[c->plan.last];
+    int h = maps ? last->h : 1, w = maps ? last->w : 1;
+    return (struct conv_spec){
+        .ih = h,
+        .iw = w,
+        .ic = last->c,
+        .oh = h,
+        .ow = w,
+        .oc = c->work.net->classes,
+        .ip = conv_pitch(last->c),
+        .op = conv_pitch(c->work.net->classes),
+        .gap = CONV_GAP,
+        .k = 1,
+        .stride = 1,
+        .n = c->images,
+        .groups = maps ? 1 : c->groups,
+        .w = c->plan.linear->w,
+        .b = maps ? NULL : c->plan.linear->b,
+        .scale = maps ? 1.0F / (float)(last->h * last->w) : 1,
+    };
+}
+
+/* Convolutions to be packed, by all cores. */
+struct packing {
+    const struct conv **conv; /* [count] */
+    int count, spans;
+    atomic_int next;
 };
 
-/* In a thread of its own, so that oneDNN plans for one thread without a change to
- * the caller's. */
-static void *build(void *arg)
+static void *pack_some(void *arg)
 {
-    struct building *b = arg;
-    onednn_thread();
-    b->result = onednn_open(&b->cpu->onednn, b->err);
-    if (b->result == 0)
-        b->result = build_steps(b->cpu, b->err);
+    struct packing *p = arg;
+    int job;
+    while ((job = atomic_fetch_add(&p->next, 1)) < p->spans) {
+        int i = 0;
+        /* The last ones are the largest. */
+        for (job = p->spans - 1 - job; job >= conv_spans(p->conv[i]); i++)
+            job -= conv_spans(p->conv[i]);
+        conv_pack(p->conv[i], job);
+    }
     return NULL;
 }
 
-static int batch_for(const struct net *n, const struct engine_opts *o)
+static void add_conv(struct cpu *c, struct packing *p, struct conv *v, const struct conv_spec *s)
 {
-    size_t most = 0, grads = 0;
-    for (int i = 0; i < n->values; i++)
-        if (value_size(&n->value[i]) > most)
-            most = value_size(&n->value[i]);
+    conv_open(v, s, c->kernels);
+    if (v->scratch > c->scratch)
+        c->scratch = v->scratch;
+    p->conv = mem_grow(p->conv, (size_t)p->count + 1, sizeof *p->conv);
+    p->conv[p->count++] = v;
+    p->spans += conv_spans(v);
+}
+
+static void pack_all(struct cpu *c, struct packing *p)
+{
+    int helpers = c->work.threads - 1;
+    pthread_t *thread = mem_alloc((size_t)helpers + 1, sizeof *thread);
+    int started = 0;
+    while (started < helpers && pthread_create(&thread[started], NULL, pack_some, p) == 0)
+        started++;
+    pack_some(p);
+    for (int i = 0; i < started; i++)
+        pthread_join(thread[i], NULL);
+    free(thread);
+}
+
+static void build(struct cpu *c)
+{
+    const struct plan *p = &c->plan;
+    struct packing work = {0};
+    c->step = mem_zero((size_t)p->steps, sizeof *c->step);
+    c->back = mem_zero((size_t)p->backs + 1, sizeof *c->back);
+    for (int i = 0; i < p->steps; i++) {
+        const struct conv_spec s = spec_of(c, p->step[i].op, false);
+        c->step[i].op = p->step[i].op;
+        add_conv(c, &work, &c->step[i].conv, &s);
+    }
+    for (int i = 0; i < p->backs; i++) {
+        const struct conv_spec s = spec_of(c, p->back[i].op, true);
+        c->back[i].plan = &p->back[i];
+        if (p->back[i].dx >= 0)
+            add_conv(c, &work, &c->back[i].conv, &s);
+    }
+    const struct conv_spec fc = linear_spec(c, false), maps = linear_spec(c, true);
+    add_conv(c, &work, &c->fc, &fc);
+    if (c->work.opts.class_maps)
+        add_conv(c, &work, &c->maps, &maps);
+    pack_all(c, &work);
+    free(work.conv);
+}
+
+/* Images of a group, and groups of a batch: as many as bounded memory allows. */
+static void choose_batch(struct cpu *c)
+{
+    const struct net *n = c->work.net;
+    const struct engine_opts *o = &c->work.opts;
+    size_t most = 0, kept = 0, returned = 0;
+    bool *depends = mem_zero((size_t)n->values, sizeof *depends);
     if (o->gradients > 0)
-        grads = (size_t)o->gradients * value_size(&n->value[o->features]);
-    int batch = BATCH;
-    while (batch > 1 && (most * (size_t)batch * sizeof(float) > BUFFER_BYTES ||
-                         grads * (size_t)batch * sizeof(float) > GRADS_BYTES))
-        batch /= 2;
-    return batch;
+        work_depends(n, o->features, depends);
+    for (int i = 0; i < n->values; i++) {
+        size_t size = value_size(&n->value[i]) * sizeof(float);
+        most = size > most ? size : most;
+        kept += depends[i] ? size : 0;
+    }
+    if (o->features >= 0)
+        returned = value_size(&n->value[o->features]) * sizeof(float) *
+                   (size_t)(o->gradients > 0 ? o->gradients + 1 : 1);
+    c->images = IMAGES;
+    while (c->images > 1 && (most * (size_t)c->images > VALUE_BYTES ||
+                             returned * (size_t)c->images > VALUE_BYTES))
+        c->images /= 2;
+    /* With many threads, smaller batches, so that all have some. */
+    c->groups = c->work.threads > 16 ? 1 : c->work.threads > 8 ? 2 : GROUPS;
+    while (c->groups > 1 && (kept * (size_t)(c->groups * c->images) > KEPT_BYTES ||
+                             returned * (size_t)(c->groups * c->images) > VALUE_BYTES))
+        c->groups /= 2;
+    free(depends);
+}
+
+/* The first operation whose weights are larger than what it reads and writes. */
+static int first_wide(const struct cpu *c)
+{
+    const struct net *n = c->work.net;
+    for (int i = 0; i < n->ops; i++) {
+        if (n->op[i].kind != NET_CONV)
+            return i;
+        const struct conv_spec s = spec_of(c, &n->op[i], false);
+        size_t values = value_size(&n->value[n->op[i].in]) + value_size(&n->value[n->op[i].out]);
+        if (conv_weights(&s) > values * (size_t)c->images * sizeof(float))
+            return i;
+    }
+    return n->ops;
+}
+
+static const char *form_name(const struct conv *c)
+{
+    static const char *const name[CONV_FORMS] = {
+        [CONV_DIRECT] = "direct",
+        [CONV_WINO2] = "winograd 2x2",
+        [CONV_WINO4] = "winograd 4x4",
+        [CONV_WINO4_STRIDE2] = "winograd 4x4 stride 2",
+    };
+    return name[c->form];
+}
+
+static void time_conv(const struct cpu *c, struct engine_step *t, const char *name,
+                      const struct conv *v, size_t size)
+{
+    const struct conv_spec *s = &v->spec;
+    (void)c;
+    snprintf(t->name, sizeof t->name, "%s %s", name, form_name(v));
+    t->macs = conv_macs(s);
+    t->done = conv_done(v);
+    t->bytes = ((int64_t)s->ih * s->iw * s->ip + (int64_t)s->oh * s->ow * s->op) * (int64_t)size;
+}
+
+static void time_steps(struct cpu *c)
+{
+    const struct plan *p = &c->plan;
+    const struct net_value *in = &c->work.net->value[0], *last = &c->work.net->value[p->last];
+    struct engine_step *t = c->times = mem_zero((size_t)(TIMES + p->steps + p->backs), sizeof *t);
+    snprintf(t[TIME_PIXELS].name, sizeof t->name, "normalise");
+    t[TIME_PIXELS].bytes = (int64_t)value_size(in) * (int64_t)(1 + element_size(c));
+    snprintf(t[TIME_HEAD].name, sizeof t->name, "pool, linear");
+    t[TIME_HEAD].macs = t[TIME_HEAD].done = (int64_t)last->c * c->work.net->classes;
+    t[TIME_HEAD].bytes = (int64_t)(value_size(last) * element_size(c));
+    for (int i = 0; i < p->steps; i++)
+        time_conv(c, &t[TIMES + i], p->step[i].name, &c->step[i].conv, element_size(c));
+    for (int i = 0; i < p->backs; i++) {
+        struct engine_step *s = &t[TIMES + p->steps + i];
+        char name[64] = "";
+        for (int k = 0; k < p->steps; k++)
+            if (p->step[k].op == p->back[i].op)
+                snprintf(name, sizeof name, "%.40s backwards", p->step[k].name);
+        if (p->back[i].dx >= 0)
+            time_conv(c, s, name, &c->back[i].conv, sizeof(float));
+        else
+            snprintf(s->name, sizeof s->name, "%s", name);
+    }
 }
 
 static void cpu_close(void *self)
 {
     struct cpu *c = self;
-    for (int i = 0; i < c->steps; i++) {
-        onednn_conv_free(c->step[i].conv);
-        wino_free(c->step[i].wino);
-    }
-    for (int i = 0; i < c->backs; i++)
-        onednn_conv_free(c->back[i].conv);
-    onednn_close(c->onednn);
-    pool_free(&c->acts);
-    pool_free(&c->grads);
+    for (int i = 0; c->step && i < c->plan.steps; i++)
+        conv_close(&c->step[i].conv);
+    for (int i = 0; c->back && i < c->plan.backs; i++)
+        conv_close(&c->back[i].conv);
+    conv_close(&c->fc);
+    conv_close(&c->maps);
+    plan_close(&c->plan);
     free(c->step);
     free(c->back);
-    free(c->act);
-    free(c->grad);
+    free(c->times);
+    pthread_mutex_destroy(&c->lock);
     free(c);
 }
 
-static int check_precision(enum engine_precision p, struct err *e)
+static int check(const struct cpu *c, struct err *e)
 {
-    if (p == ENGINE_F32 || (p == ENGINE_BF16 && onednn_has_bf16()))
+    const struct net *n = c->work.net;
+    for (int i = 0; i < n->ops; i++) {
+        if (n->op[i].kind == NET_MAX)
+            return err_set(e, "cpu: max pooling is not computed here");
+        if (n->op[i].kind == NET_CONV && n->op[i].k > CONV_LARGEST)
+            return err_set(e, "cpu: kernels of %d by %d are too large", n->op[i].k, n->op[i].k);
+    }
+    if (c->work.opts.precision != ENGINE_F16)
         return 0;
-    err_record(e, p == ENGINE_F16
-                      ? "cpu: f16 is not computed here: use f32 or bf16"
-                      : "cpu: bf16 would be emulated slowly: this processor has no AVX512_BF16");
+    err_record(e, "cpu: f16 is not computed here: use f32 or bf16");
     e->no_device = true;
     return -1;
 }
 
+static void describe(struct cpu *c)
+{
+    int tiled = 0;
+    for (int i = 0; i < c->plan.steps; i++)
+        tiled += c->step[i].conv.form != CONV_DIRECT;
+    snprintf(c->about, sizeof c->about,
+             "cpu: %s, %s, %d of %d convolutions by Winograd, %d thread%s, batches of %d",
+             c->kernels->name, c->half ? "bf16" : "f32", tiled, c->plan.steps, c->work.threads,
+             c->work.threads == 1 ? "" : "s", c->work.batch);
+}
+
 static int cpu_open(void **self, const struct net *net, const struct engine_opts *o, struct err *e)
 {
-    if (check_precision(o->precision, e) != 0)
-        return -1;
     struct cpu *c = mem_zero(1, sizeof *c);
+    pthread_mutex_init(&c->lock, NULL);
     c->work = (struct work){
         .net = net,
         .opts = *o,
-        .batch = batch_for(net, o),
         .threads = o->threads > 0 ? o->threads : work_cores(),
         .self = c,
         .enter = cpu_enter,
@@ -525,35 +667,29 @@ static int cpu_open(void **self, const struct net *net, const struct engine_opts
         .forward = cpu_forward,
         .backward = cpu_backward,
     };
-    c->bf16 = o->precision == ENGINE_BF16;
-    c->fc = &net->op[net->ops - 1];
-    c->last = net_last(net);
-    layout_table(&c->table, net->mean, net->std);
-    c->act = mem_alloc((size_t)net->values, sizeof *c->act);
-    c->grad = mem_alloc((size_t)net->values, sizeof *c->grad);
-    for (int i = 0; i < net->values; i++)
-        c->act[i] = c->grad[i] = -1;
-    plan_forward(c);
-    if (o->gradients > 0)
-        plan_backward(c);
-
-    struct building b = {.cpu = c, .err = e, .result = -1};
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, build, &b) != 0)
-        err_record(e, "cpu: cannot start a thread");
-    else
-        pthread_join(thread, NULL);
-    if (b.result != 0) {
+    c->half = o->precision == ENGINE_BF16;
+    choose_batch(c);
+    c->work.batch = c->images * c->groups;
+    struct plan_layout layout = {.multiple = CONV_PITCH, .in_place = true};
+    if (check(c, e) != 0 || isa_kernels(&c->kernels, e) != 0) {
         cpu_close(c);
         return -1;
     }
-    int wino = 0;
-    for (int i = 0; i < c->steps; i++)
-        wino += c->step[i].wino != NULL;
-    snprintf(c->about, sizeof c->about,
-             "cpu: %s, %s, %d of %d convolutions by Winograd, %d thread%s, batches of %d",
-             onednn_version(), c->bf16 ? "bf16" : "f32", wino, c->steps, c->work.threads,
-             c->work.threads == 1 ? "" : "s", c->work.batch);
+    layout.wide_from = c->narrow = first_wide(c);
+    if (plan_open(&c->plan, net, o, &layout, e) != 0) {
+        cpu_close(c);
+        return -1;
+    }
+    if (c->narrow > c->plan.steps)
+        c->narrow = c->plan.steps;
+    layout_table(&c->table, net->mean, net->std);
+    build(c);
+    if (o->timed)
+        time_steps(c);
+    describe(c);
+    if (o->note && c->half)
+        o->note("cpu: bf16 is computed by f32 arithmetic on this processor: no faster than "
+                "--precision f32, and less exact");
     *self = c;
     return 0;
 }
@@ -575,6 +711,13 @@ static int cpu_run(void *self, const struct engine_calls *c, struct err *e)
     return work_run(&((struct cpu *)self)->work, c, e);
 }
 
+static int cpu_steps(const void *self, const struct engine_step **s)
+{
+    const struct cpu *c = self;
+    *s = c->times;
+    return c->times ? TIMES + c->plan.steps + c->plan.backs : 0;
+}
+
 const struct engine_backend engine_cpu = {
-    "cpu", cpu_open, cpu_close, cpu_about, cpu_batch_size, cpu_run, NULL,
+    "cpu", cpu_open, cpu_close, cpu_about, cpu_batch_size, cpu_run, cpu_steps,
 };

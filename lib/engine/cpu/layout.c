@@ -1,39 +1,39 @@
 #include "engine/cpu/layout.h"
 
+#include "engine/cpu/half.h"
+
 #include <string.h>
 
 enum { TILE = 16 };
-
-/* Rounds to nearest, ties to even. */
-static uint16_t narrow(float f)
-{
-    uint32_t u;
-    memcpy(&u, &f, sizeof u);
-    return (uint16_t)((u + 0x7fffU + (u >> 16 & 1U)) >> 16);
-}
 
 void layout_table(struct layout_table *t, const float *mean, const float *std)
 {
     for (int c = 0; c < 3; c++)
         for (int i = 0; i < 256; i++) {
             t->f32[c][i] = (float)((i / 255.0 - mean[c]) / std[c]);
-            t->bf16[c][i] = narrow(t->f32[c][i]);
+            t->bf16[c][i] = half_round(t->f32[c][i]);
         }
 }
 
-void layout_pixels(const struct layout_table *t, const uint8_t *pixels, int batch, int cells,
-                   float *f32, uint16_t *bf16)
+void layout_pixels(const struct layout_table *t, const uint8_t *pixels, const struct layout *l,
+                   void *x)
 {
-    for (int n = 0; n < batch; n++)
+    float *f32 = x;
+    uint16_t *bf16 = x;
+    size_t size = l->half ? sizeof *bf16 : sizeof *f32;
+    for (int i = 0; i < l->cells; i++)
+        memset((char *)x + (size_t)(i * l->cell) * size, 0,
+               (size_t)l->n * (size_t)l->pitch * size);
+    for (int n = 0; n < l->n; n++)
         for (int c = 0; c < 3; c++) {
-            const uint8_t *p = pixels + ((size_t)n * 3 + (size_t)c) * (size_t)cells;
-            size_t at = (size_t)n * 3 + (size_t)c, step = (size_t)batch * 3;
-            if (f32)
-                for (int i = 0; i < cells; i++, at += step)
-                    f32[at] = t->f32[c][p[i]];
-            else
-                for (int i = 0; i < cells; i++, at += step)
+            const uint8_t *p = pixels + ((size_t)n * 3 + (size_t)c) * (size_t)l->cells;
+            ptrdiff_t at = (ptrdiff_t)n * l->pitch + c;
+            if (l->half)
+                for (int i = 0; i < l->cells; i++, at += l->cell)
                     bf16[at] = t->bf16[c][p[i]];
+            else
+                for (int i = 0; i < l->cells; i++, at += l->cell)
+                    f32[at] = t->f32[c][p[i]];
         }
 }
 
@@ -42,57 +42,61 @@ static int least(int a, int b)
     return a < b ? a : b;
 }
 
-void layout_nchw(const float *x, int batch, int n, int c, int cells, float *y)
+void layout_nchw(const struct layout *l, const void *x, int n, float *y)
 {
-    size_t step = (size_t)batch * (size_t)c;
     for (int i = 0; i < n; i++)
-        for (int k0 = 0; k0 < c; k0 += TILE)
-            for (int p0 = 0; p0 < cells; p0 += TILE) {
-                int k1 = least(k0 + TILE, c), p1 = least(p0 + TILE, cells);
+        for (int k0 = 0; k0 < l->c; k0 += TILE)
+            for (int p0 = 0; p0 < l->cells; p0 += TILE) {
+                int k1 = least(k0 + TILE, l->c), p1 = least(p0 + TILE, l->cells);
                 for (int k = k0; k < k1; k++) {
-                    const float *from = x + (size_t)i * (size_t)c + (size_t)k;
-                    float *to = y + ((size_t)i * (size_t)c + (size_t)k) * (size_t)cells;
-                    for (int p = p0; p < p1; p++)
-                        to[p] = from[(size_t)p * step];
+                    ptrdiff_t from = (ptrdiff_t)i * l->pitch + k;
+                    float *to = y + ((size_t)i * (size_t)l->c + (size_t)k) * (size_t)l->cells;
+                    if (l->half)
+                        for (int p = p0; p < p1; p++)
+                            to[p] = half_widen(((const uint16_t *)x)[from + p * l->cell]);
+                    else
+                        for (int p = p0; p < p1; p++)
+                            to[p] = ((const float *)x)[from + p * l->cell];
                 }
             }
 }
 
-void layout_mean(const float *x, int batch, int c, int cells, float *y)
+void layout_mean(const struct layout *l, const void *x, float *y)
 {
-    size_t each = (size_t)batch * (size_t)c;
-    memcpy(y, x, each * sizeof *y);
-    for (int p = 1; p < cells; p++)
-        layout_add(x + (size_t)p * each, each, y);
-    float scale = 1.0F / (float)cells;
+    size_t each = (size_t)l->n * (size_t)l->pitch;
+    memset(y, 0, each * sizeof *y);
+    for (int p = 0; p < l->cells; p++) {
+        if (l->half) {
+            const uint16_t *from = (const uint16_t *)x + p * l->cell;
+            for (size_t i = 0; i < each; i++)
+                y[i] += half_widen(from[i]);
+        } else {
+            layout_add((const float *)x + p * l->cell, each, y);
+        }
+    }
+    float scale = 1.0F / (float)l->cells;
     for (size_t i = 0; i < each; i++)
         y[i] *= scale;
 }
 
-void layout_spread(const float *x, int batch, int c, int cells, float *y)
+void layout_spread(const struct layout *l, const float *x, float *y)
 {
-    size_t each = (size_t)batch * (size_t)c;
-    for (int p = 0; p < cells; p++)
-        memcpy(y + (size_t)p * each, x, each * sizeof *y);
+    for (int p = 0; p < l->cells; p++)
+        memcpy(y + p * l->cell, x, (size_t)l->n * (size_t)l->pitch * sizeof *y);
 }
 
-void layout_widen(const uint16_t *bf16, size_t n, float *f32)
+void layout_widen(const struct layout *l, const uint16_t *x, float *y)
 {
-    for (size_t i = 0; i < n; i++) {
-        uint32_t u = (uint32_t)bf16[i] << 16;
-        memcpy(f32 + i, &u, sizeof u);
+    for (ptrdiff_t i = 0; i < l->cells * l->cell; i++)
+        y[i] = half_widen(x[i]);
+}
+
+void layout_mask(const struct layout *l, const void *x, float *g)
+{
+    for (ptrdiff_t i = 0; i < l->cells * l->cell; i++) {
+        float a = l->half ? half_widen(((const uint16_t *)x)[i]) : ((const float *)x)[i];
+        g[i] = a > 0 ? g[i] : 0;
     }
-}
-
-void layout_mask(const float *f32, const uint16_t *bf16, size_t n, float *g)
-{
-    /* What ReLU let through is positive; a bf16 without sign is 0 only as a whole. */
-    if (f32)
-        for (size_t i = 0; i < n; i++)
-            g[i] = f32[i] > 0 ? g[i] : 0;
-    else
-        for (size_t i = 0; i < n; i++)
-            g[i] = bf16[i] & 0x7fff ? g[i] : 0;
 }
 
 void layout_add(const float *x, size_t n, float *y)

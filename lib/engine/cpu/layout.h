@@ -1,11 +1,19 @@
-/* Between the caller's NCHW and the backend's [H][W][N][C]. `batch` is N. */
-#ifndef HP_ENGINE_CPU_LAYOUT_H
-#define HP_ENGINE_CPU_LAYOUT_H
+/* Between the caller's NCHW and the backend's values (groups, h, w, n, pitch), see
+ * conv.h; all of one group. */
+#ifndef HP_ENGINE_LAYOUT_H
+#define HP_ENGINE_LAYOUT_H
 
-#include "net/net.h"
-
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* A value of one group. */
+struct layout {
+    int cells, n, c; /* cells of the map, images, channels */
+    int pitch;       /* channels as stored */
+    ptrdiff_t cell;  /* elements from one cell to the next */
+    bool half;       /* bf16 */
+};
 
 /* Normalised values of every byte, per channel, as f32 and as bf16. */
 struct layout_table {
@@ -15,23 +23,24 @@ struct layout_table {
 
 void layout_table(struct layout_table *t, const float *mean, const float *std);
 
-/* Bytes (batch, 3, cells) to normalised values; one of f32 and bf16 is NULL. */
-void layout_pixels(const struct layout_table *t, const uint8_t *pixels, int batch, int cells,
-                   float *f32, uint16_t *bf16);
+/* Bytes (n, 3, cells) to normalised values. */
+void layout_pixels(const struct layout_table *t, const uint8_t *pixels, const struct layout *l,
+                   void *x);
 
-/* (cells, batch, c) to (batch, c, cells), the first n of the batch. */
-void layout_nchw(const float *x, int batch, int n, int c, int cells, float *y);
+/* The first n images to (n, c, cells). */
+void layout_nchw(const struct layout *l, const void *x, int n, float *y);
 
-/* Means over space: (cells, batch, c) to (batch, c). */
-void layout_mean(const float *x, int batch, int c, int cells, float *y);
+/* Means over space: y (n, pitch), f32. */
+void layout_mean(const struct layout *l, const void *x, float *y);
 
-/* The same value in all cells: (batch, c) to (cells, batch, c). */
-void layout_spread(const float *x, int batch, int c, int cells, float *y);
+/* The same values x (n, pitch) in all cells, both f32. */
+void layout_spread(const struct layout *l, const float *x, float *y);
 
-void layout_widen(const uint16_t *bf16, size_t n, float *f32);
+/* bf16 to f32. */
+void layout_widen(const struct layout *l, const uint16_t *x, float *y);
 
-/* g = 0 where the activation is; one of f32 and bf16 is NULL. */
-void layout_mask(const float *f32, const uint16_t *bf16, size_t n, float *g);
+/* g = 0 where x is not positive; g is f32, else of the same layout. */
+void layout_mask(const struct layout *l, const void *x, float *g);
 
 void layout_add(const float *x, size_t n, float *y); /* y += x */
 

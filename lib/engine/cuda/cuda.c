@@ -33,7 +33,7 @@
 #include "engine/cuda/device.h"
 #include "engine/cuda/dnn.h"
 #include "engine/cuda/kernels.h"
-#include "engine/cuda/plan.h"
+#include "engine/plan.h"
 #include "engine/plugin.h"
 
 #include "base/mem.h"
@@ -907,6 +907,12 @@ static void cuda_close(void *self)
     free(c);
 }
 
+static int plan_values(struct cuda *c, struct err *e)
+{
+    const struct plan_layout l = {.multiple = c->type == KERNEL_F32 ? 4 : 8};
+    return plan_open(&c->plan, c->work.net, &c->work.opts, &l, e);
+}
+
 static int cuda_open(void **self, const struct net *net, const struct engine_opts *o, struct err *e)
 {
     static const char *const precision[] = {"f32", "bf16", "f16"};
@@ -925,7 +931,7 @@ static int cuda_open(void **self, const struct net *net, const struct engine_opt
         .release = cuda_release,
     };
     if (device_open(&c->device, plugin_ordinal(o->device), e) != 0 || check_precision(c, e) != 0 ||
-        plan_open(&c->plan, net, o, c->type == KERNEL_F32 ? 4 : 8, e) != 0) {
+        plan_values(c, e) != 0) {
         cuda_close(c);
         return -1;
     }

@@ -1,0 +1,149 @@
+#include "engine/cpu/conv.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    /* Transformed inputs on their way: what weights do not fill of a cache of 1 MiB
+     * while they are small; else enough tiles to pay for reading the weights. */
+    CHUNK_BYTES = 512 << 10,
+    CHUNK_LEAST = 64,
+    CHUNK_MOST = 96
+};
+
+const struct conv_tile conv_tile[CONV_FORMS] = {
+    [CONV_WINO2] = {2, 4, 4, 1},
+    [CONV_WINO4] = {4, 6, 6, 1},
+    [CONV_WINO4_STRIDE2] = {4, 9, 9, 2},
+};
+
+static int ceil_div(int a, int b)
+{
+    return (a + b - 1) / b;
+}
+
+/* Pairs of an output and a tap that meet inside the map, of one dimension. */
+static int meetings(const struct conv_spec *s, int outputs, int inputs)
+{
+    int n = 0;
+    for (int o = 0; o < outputs; o++)
+        for (int t = 0; t < s->k; t++) {
+            int i = s->back ? o + s->pad - t : o * s->stride + t - s->pad;
+            n += i >= 0 && (!s->back || i % s->stride == 0) &&
+                 (s->back ? i / s->stride : i) < inputs;
+        }
+    return n;
+}
+
+static double direct_pairs(const struct conv_spec *s)
+{
+    return (double)meetings(s, s->oh, s->ih) * meetings(s, s->ow, s->iw);
+}
+
+static double tiled_products(const struct conv_spec *s, enum conv_form f)
+{
+    const struct conv_tile *t = &conv_tile[f];
+    return (double)ceil_div(s->oh, t->out) * ceil_div(s->ow, t->out) * t->points * t->points;
+}
+
+static bool fits(const struct conv_spec *s, enum conv_form f)
+{
+    return f == CONV_DIRECT || (!s->exact && s->k == 3 && s->pad == 1 &&
+                                s->stride == conv_tile[f].stride && !(s->back && s->stride != 1));
+}
+
+/* In multiply-adds. What the transforms take is measured: for each product about as
+ * long as eight multiply-adds of a channel, of its input and of its output. */
+static double cost(const struct conv_spec *s, enum conv_form f)
+{
+    if (f == CONV_DIRECT)
+        return 1.05 * direct_pairs(s) * s->ic * s->op;
+    return tiled_products(s, f) * ((double)s->ic * s->op + 8.0 * (s->ip + s->op));
+}
+
+enum conv_form conv_choose(const struct conv_spec *s)
+{
+    enum conv_form best = CONV_DIRECT;
+    for (enum conv_form f = CONV_WINO2; f < CONV_FORMS; f++)
+        if (fits(s, f) && cost(s, f) < cost(s, best))
+            best = f;
+    return best;
+}
+
+static size_t elements(const struct conv_spec *s, enum conv_form f)
+{
+    int side = f == CONV_DIRECT ? s->k : conv_tile[f].points;
+    return (size_t)(side * side) * (size_t)s->ic * (size_t)s->op;
+}
+
+size_t conv_weights(const struct conv_spec *s)
+{
+    return elements(s, conv_choose(s)) * sizeof(float);
+}
+
+void conv_open(struct conv *c, const struct conv_spec *s, const struct conv_kernels *k)
+{
+    *c = (struct conv){
+        .spec = *s,
+        .form = conv_choose(s),
+        .kernels = k,
+        .icell = (ptrdiff_t)s->n * s->ip + s->gap,
+        .ocell = (ptrdiff_t)s->n * s->op + s->gap,
+    };
+    size_t points = (size_t)conv_points(c);
+    if (c->form != CONV_DIRECT) {
+        const struct conv_tile *t = &conv_tile[c->form];
+        c->down = ceil_div(s->oh, t->out);
+        c->across = ceil_div(s->ow, t->out);
+        int tiles = c->down * c->across * s->n * s->groups;
+        int most = CHUNK_BYTES / (int)(points * (size_t)s->ip * sizeof(float));
+        most = most < CHUNK_LEAST ? CHUNK_LEAST : most > CHUNK_MOST ? CHUNK_MOST : most;
+        c->chunk = ceil_div(tiles, ceil_div(tiles, most));
+        /* One cache line more than a power of two, so that products do not share a set. */
+        c->in_step = (size_t)c->chunk * (size_t)s->ip + CONV_PITCH;
+        c->sum_step = (size_t)c->chunk * CONV_SPAN + CONV_PITCH;
+        c->scratch = (c->in_step + c->sum_step) * points * sizeof(float);
+    }
+    c->u = mem_large(elements(s, c->form), sizeof *c->u);
+    c->bias = mem_aligned((size_t)s->op, sizeof *c->bias);
+    c->zero = mem_aligned((size_t)s->ip, sizeof *c->zero);
+    if (s->b)
+        memcpy(c->bias, s->b, (size_t)s->oc * sizeof *c->bias);
+}
+
+void conv_close(struct conv *c)
+{
+    free(c->u);
+    free(c->bias);
+    free(c->zero);
+}
+
+int conv_spans(const struct conv *c)
+{
+    return ceil_div(c->spec.op, CONV_SPAN);
+}
+
+void conv_pack(const struct conv *c, int span)
+{
+    c->kernels->pack(c, span);
+}
+
+void conv_run(const struct conv *c, const struct conv_call *k, void *scratch)
+{
+    c->kernels->run(c, k, scratch);
+}
+
+int64_t conv_done(const struct conv *c)
+{
+    const struct conv_spec *s = &c->spec;
+    double each = c->form == CONV_DIRECT ? direct_pairs(s) : tiled_products(s, c->form);
+    return (int64_t)(each * s->ic * s->oc);
+}
+
+int64_t conv_macs(const struct conv_spec *s)
+{
+    int64_t cells = s->back ? (int64_t)s->ih * s->iw : (int64_t)s->oh * s->ow;
+    return cells * s->k * s->k * s->ic * s->oc;
+}

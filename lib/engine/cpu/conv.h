@@ -1,0 +1,131 @@
+/* Convolutions as the kernels see them: a shape, a form of computing it and packed
+ * weights. Values lie as (groups, h, w, n, pitch): n images innermost but for their
+ * channels, whose number is padded to a multiple of CONV_PITCH, and a gap behind each
+ * cell: without one the cells of a tile would share a few sets of a cache. Channels that
+ * pad are 0 where a kernel has written. */
+#ifndef HP_CPU_CONV_H
+#define HP_CPU_CONV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    CONV_PITCH = 16,
+    CONV_GAP = 16,    /* elements: a cache line of f32 */
+    CONV_SPAN = 64,   /* output channels computed together */
+    CONV_LARGEST = 15 /* kernel side */
+};
+
+/* Winograd's minimal filtering F(m x m, 3 x 3), Lavin and Gray 2016: tiles of m by m
+ * outputs. With stride 2 the even and the odd inputs are filtered apart: F(4, 2) for
+ * the two outer taps beside the middle tap's four products, 9 by 9 products in all. */
+enum conv_form { CONV_DIRECT, CONV_WINO2, CONV_WINO4, CONV_WINO4_STRIDE2, CONV_FORMS };
+
+/* Of one dimension. */
+struct conv_tile {
+    int out;    /* outputs */
+    int in;     /* inputs they depend on */
+    int points; /* products */
+    int stride;
+};
+
+extern const struct conv_tile conv_tile[CONV_FORMS]; /* all 0 for CONV_DIRECT */
+
+/* What is asked for. */
+struct conv_spec {
+    int ih, iw, ic, oh, ow, oc;
+    int ip, op; /* pitches: channels as stored */
+    int gap;    /* elements between cells */
+    int k, stride, pad;
+    bool back;     /* the gradient: (ih, iw, ic) are those of the convolution's output,
+                      (oh, ow, oc) of its input */
+    bool relu;
+    bool half;     /* input, output and addend are bf16, and the weights rounded to it */
+    bool exact;    /* CONV_DIRECT only */
+    int n, groups; /* images in a group, most groups in a call */
+    const float *w; /* (oc, ic, k, k), for the gradient (ic, oc, k, k) */
+    const float *b; /* (oc), or NULL */
+    float scale;    /* of the weights */
+};
+
+struct conv {
+    struct conv_spec spec;
+    enum conv_form form;
+    const struct conv_kernels *kernels;
+    ptrdiff_t icell, ocell; /* elements from one cell to the next */
+    int down, across;       /* tiles */
+    int chunk;              /* tiles on their way at a time */
+    size_t in_step;         /* floats from one product's transformed inputs to the next's */
+    size_t sum_step;        /* the same for sums */
+    size_t scratch;         /* bytes that a call needs, on a 64-byte boundary */
+    float *u;               /* packed weights, see conv_at() */
+    float *bias;            /* (op) */
+    float *zero;            /* (ip) */
+};
+
+/* One call, of the first `groups` groups. */
+struct conv_call {
+    const void *x;
+    const void *add;  /* added before ReLU, or NULL; may be y */
+    const void *mask; /* y is 0 where this is not positive, or NULL; as y in shape */
+    bool mask_half;   /* the mask is bf16 */
+    void *y;
+    int groups;
+};
+
+/* A set of kernels for one kind of processor. All sets give the same bits but `plain`,
+ * which does not fuse multiply and add. */
+struct conv_kernels {
+    const char *name;
+    void (*pack)(const struct conv *c, int span);
+    void (*run)(const struct conv *c, const struct conv_call *k, void *scratch);
+};
+
+/* `avx512` and `avx2` have no functions where they are not compiled. */
+extern const struct conv_kernels conv_avx512, conv_avx2, conv_plain;
+
+enum conv_form conv_choose(const struct conv_spec *s);
+
+/* Bytes of packed weights. */
+size_t conv_weights(const struct conv_spec *s);
+
+/* y = conv(x) + bias [+ add] [then ReLU] [masked]. conv_pack() has to have been called
+ * for every span, in any order and by any thread, before conv_run(). */
+void conv_open(struct conv *c, const struct conv_spec *s, const struct conv_kernels *k);
+void conv_close(struct conv *c);
+int conv_spans(const struct conv *c);
+void conv_pack(const struct conv *c, int span);
+void conv_run(const struct conv *c, const struct conv_call *k, void *scratch);
+
+/* Multiply-adds per image: as computed, and of the direct form. */
+int64_t conv_done(const struct conv *c);
+int64_t conv_macs(const struct conv_spec *s);
+
+static inline int conv_pitch(int channels)
+{
+    return (channels + CONV_PITCH - 1) / CONV_PITCH * CONV_PITCH;
+}
+
+/* Padded channels of a span. */
+static inline int conv_width(const struct conv *c, int span)
+{
+    int left = c->spec.op - span * CONV_SPAN;
+    return left < CONV_SPAN ? left : CONV_SPAN;
+}
+
+/* Products per tile, or taps. */
+static inline int conv_points(const struct conv *c)
+{
+    int p = c->form == CONV_DIRECT ? c->spec.k : conv_tile[c->form].points;
+    return p * p;
+}
+
+/* Where a span's weights begin; they lie as (points, width / B, ic, B), B the channels
+ * that a kernel holds in registers. */
+static inline size_t conv_at(const struct conv *c, int span)
+{
+    return (size_t)span * CONV_SPAN * (size_t)c->spec.ic * (size_t)conv_points(c);
+}
+
+#endif

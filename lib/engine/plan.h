@@ -1,0 +1,72 @@
+/* What a network becomes before a device is known: steps, and which of a few buffers
+ * holds which value. Sizes are of one image. */
+#ifndef HP_ENGINE_PLAN_H
+#define HP_ENGINE_PLAN_H
+
+#include "engine/engine.h"
+
+/* Buffers that values share, one after another. */
+struct plan_pool {
+    size_t *elements; /* [count] room of each, for an image */
+    bool *wide;       /* [count] holds wide values */
+    bool *taken;
+    int count;
+};
+
+/* How a backend keeps values. */
+struct plan_layout {
+    int multiple;  /* channel counts are padded to a multiple of this */
+    bool in_place; /* a result may lie where what is added to it lies */
+    int wide_from; /* the operations from this one on are run for a batch at once, those before
+                      for a part of it: values that the former read or write, and
+                      those kept to the end, are wide */
+};
+
+struct plan_step {
+    const struct net_op *op; /* NET_CONV or NET_MAX */
+    char name[64];           /* "layer1.0 conv2" */
+};
+
+/* An operation backwards, on buffers of gradients. */
+struct plan_back {
+    const struct net_op *op;
+    int dy;
+    int dx;         /* -1: the input's gradient is not asked for */
+    int sum;        /* dx is added to this buffer, or -1; with in_place it is dx */
+    int res_sum;    /* dy is added to this buffer, or -1 */
+    bool in_whole;  /* nothing is added to the input's gradient after this, */
+    bool res_whole; /* nor to that of the value added */
+};
+
+struct plan {
+    const struct net *net;
+    struct plan_layout layout;
+    int *pad;   /* [values] channels as stored */
+    bool *wide; /* [values] */
+    int last; /* the last stage, input of the pooling */
+    const struct net_op *linear;
+    struct plan_step *step; /* [steps] */
+    int steps;
+    struct plan_back *back; /* [backs] */
+    int backs;
+    struct plan_pool acts, grads;
+    int *act, *grad; /* [values] buffers, -1 for none */
+};
+
+/* -1 for a network that does not end in global pooling and one linear layer. */
+int plan_open(struct plan *p, const struct net *net, const struct engine_opts *o,
+              const struct plan_layout *l, struct err *e);
+void plan_close(struct plan *p);
+
+static inline int plan_cells(const struct plan *p, int value)
+{
+    return p->net->value[value].h * p->net->value[value].w;
+}
+
+/* Elements of a value as stored, gaps left out. */
+static inline size_t plan_size(const struct plan *p, int value)
+{
+    return (size_t)p->pad[value] * (size_t)plan_cells(p, value);
+}
+
+#endif
