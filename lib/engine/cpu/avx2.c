@@ -1,80 +1,11 @@
 /* The kernels for AVX2 with FMA. */
 #include "engine/cpu/conv.h"
+#include "engine/cpu/simd_avx2.h"
 
 #ifdef __x86_64__
 
-#include <immintrin.h>
-
-#define TARGET __attribute__((target("avx2,fma")))
-#define INLINE_V static inline __attribute__((always_inline)) TARGET
-
-#define LANES 8
 #define REGS 2
 #define ROWS 6
-
-typedef __m256 vec;
-
-INLINE_V vec v_load(const float *p)
-{
-    return _mm256_load_ps(p);
-}
-
-INLINE_V void v_store(float *p, vec x)
-{
-    _mm256_store_ps(p, x);
-}
-
-INLINE_V vec v_load_half(const uint16_t *p)
-{
-    __m256i u = _mm256_cvtepu16_epi32(_mm_load_si128((const __m128i *)p));
-    return _mm256_castsi256_ps(_mm256_slli_epi32(u, 16));
-}
-
-/* Rounds to nearest, ties to even; NaN stays one. */
-INLINE_V void v_store_half(uint16_t *p, vec x)
-{
-    __m256i u = _mm256_castps_si256(x);
-    __m256i odd = _mm256_and_si256(_mm256_srli_epi32(u, 16), _mm256_set1_epi32(1));
-    __m256i r = _mm256_add_epi32(_mm256_add_epi32(u, _mm256_set1_epi32(0x7fff)), odd);
-    vec nan = _mm256_cmp_ps(x, x, _CMP_UNORD_Q);
-    vec fixed = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fc00000));
-    r = _mm256_castps_si256(_mm256_blendv_ps(_mm256_castsi256_ps(r), fixed, nan));
-    r = _mm256_srli_epi32(r, 16);
-    r = _mm256_permute4x64_epi64(_mm256_packus_epi32(r, r), 0x08);
-    _mm_store_si128((__m128i *)p, _mm256_castsi256_si128(r));
-}
-
-INLINE_V vec v_all(float f)
-{
-    return _mm256_set1_ps(f);
-}
-
-INLINE_V vec v_add(vec x, vec y)
-{
-    return _mm256_add_ps(x, y);
-}
-
-INLINE_V vec v_sub(vec x, vec y)
-{
-    return _mm256_sub_ps(x, y);
-}
-
-INLINE_V vec v_fma(vec x, vec y, vec z)
-{
-    return _mm256_fmadd_ps(x, y, z);
-}
-
-/* Of NaN and a number the instruction returns its second argument. */
-INLINE_V vec v_relu(vec x)
-{
-    return _mm256_max_ps(_mm256_setzero_ps(), x);
-}
-
-INLINE_V vec v_where_positive(vec mask, vec x)
-{
-    return _mm256_and_ps(_mm256_cmp_ps(mask, _mm256_setzero_ps(), _CMP_GT_OQ), x);
-}
-
 #include "engine/cpu/kernels.inc"
 
 const struct conv_kernels conv_avx2 = {"avx2", pack, run};

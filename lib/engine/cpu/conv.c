@@ -29,11 +29,8 @@ static int meetings(const struct conv_spec *s, int outputs, int inputs)
 {
     int n = 0;
     for (int o = 0; o < outputs; o++)
-        for (int t = 0; t < s->k; t++) {
-            int i = s->back ? o + s->pad - t : o * s->stride + t - s->pad;
-            n += i >= 0 && (!s->back || i % s->stride == 0) &&
-                 (s->back ? i / s->stride : i) < inputs;
-        }
+        for (int t = 0; t < s->k; t++)
+            n += conv_meet(s, o, t, inputs) >= 0;
     return n;
 }
 
@@ -66,21 +63,29 @@ static double cost(const struct conv_spec *s, enum conv_form f)
 enum conv_form conv_choose(const struct conv_spec *s)
 {
     enum conv_form best = CONV_DIRECT;
-    for (enum conv_form f = CONV_WINO2; f < CONV_FORMS; f++)
+    if (s->tiles)
+        return CONV_TILES;
+    for (enum conv_form f = CONV_WINO2; f < CONV_TILES; f++)
         if (fits(s, f) && cost(s, f) < cost(s, best))
             best = f;
     return best;
 }
 
+/* Of packed weights. */
 static size_t elements(const struct conv_spec *s, enum conv_form f)
 {
-    int side = f == CONV_DIRECT ? s->k : conv_tile[f].points;
-    return (size_t)(side * side) * (size_t)s->ic * (size_t)s->op;
+    int side = conv_tile[f].points ? conv_tile[f].points : s->k;
+    return (size_t)(side * side) * (size_t)(f == CONV_TILES ? s->ip : s->ic) * (size_t)s->op;
+}
+
+static size_t element_size(enum conv_form f)
+{
+    return f == CONV_TILES ? sizeof(uint16_t) : sizeof(float);
 }
 
 size_t conv_weights(const struct conv_spec *s)
 {
-    return elements(s, conv_choose(s)) * sizeof(float);
+    return elements(s, conv_choose(s)) * element_size(conv_choose(s));
 }
 
 void conv_open(struct conv *c, const struct conv_spec *s, const struct conv_kernels *k)
@@ -93,7 +98,9 @@ void conv_open(struct conv *c, const struct conv_spec *s, const struct conv_kern
         .ocell = (ptrdiff_t)s->n * s->op + s->gap,
     };
     size_t points = (size_t)conv_points(c);
-    if (c->form != CONV_DIRECT) {
+    if (c->form == CONV_TILES) {
+        c->scratch = 2 * 4 * 16 * 16 * sizeof(float); /* of sums */
+    } else if (c->form != CONV_DIRECT) {
         const struct conv_tile *t = &conv_tile[c->form];
         c->down = ceil_div(s->oh, t->out);
         c->across = ceil_div(s->ow, t->out);
@@ -106,7 +113,7 @@ void conv_open(struct conv *c, const struct conv_spec *s, const struct conv_kern
         c->sum_step = (size_t)c->chunk * CONV_SPAN + CONV_PITCH;
         c->scratch = (c->in_step + c->sum_step) * points * sizeof(float);
     }
-    c->u = mem_large(elements(s, c->form), sizeof *c->u);
+    c->u = mem_large(elements(s, c->form), element_size(c->form));
     c->bias = mem_aligned((size_t)s->op, sizeof *c->bias);
     c->zero = mem_aligned((size_t)s->ip, sizeof *c->zero);
     if (s->b)
@@ -138,7 +145,7 @@ void conv_run(const struct conv *c, const struct conv_call *k, void *scratch)
 int64_t conv_done(const struct conv *c)
 {
     const struct conv_spec *s = &c->spec;
-    double each = c->form == CONV_DIRECT ? direct_pairs(s) : tiled_products(s, c->form);
+    double each = conv_tile[c->form].points ? tiled_products(s, c->form) : direct_pairs(s);
     return (int64_t)(each * s->ic * s->oc);
 }
 

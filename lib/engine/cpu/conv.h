@@ -12,7 +12,9 @@
 
 enum {
     CONV_PITCH = 16,
-    CONV_GAP = 16,    /* elements: a cache line of f32 */
+    CONV_GAP = 16,       /* elements: a cache line of f32 */
+    CONV_TILE_PITCH = 32, /* for CONV_TILES */
+    CONV_TILE_GAP = 32,   /* a cache line of bf16 */
     CONV_SPAN = 64,   /* output channels computed together */
     CONV_LARGEST = 15 /* kernel side */
 };
@@ -20,7 +22,14 @@ enum {
 /* Winograd's minimal filtering F(m x m, 3 x 3), Lavin and Gray 2016: tiles of m by m
  * outputs. With stride 2 the even and the odd inputs are filtered apart: F(4, 2) for
  * the two outer taps beside the middle tap's four products, 9 by 9 products in all. */
-enum conv_form { CONV_DIRECT, CONV_WINO2, CONV_WINO4, CONV_WINO4_STRIDE2, CONV_FORMS };
+enum conv_form {
+    CONV_DIRECT,
+    CONV_WINO2,
+    CONV_WINO4,
+    CONV_WINO4_STRIDE2,
+    CONV_TILES, /* direct, by kernels for matrix tiles */
+    CONV_FORMS
+};
 
 /* Of one dimension. */
 struct conv_tile {
@@ -30,7 +39,7 @@ struct conv_tile {
     int stride;
 };
 
-extern const struct conv_tile conv_tile[CONV_FORMS]; /* all 0 for CONV_DIRECT */
+extern const struct conv_tile conv_tile[CONV_FORMS]; /* all 0 for direct forms */
 
 /* What is asked for. */
 struct conv_spec {
@@ -43,6 +52,7 @@ struct conv_spec {
     bool relu;
     bool half;     /* input, output and addend are bf16, and the weights rounded to it */
     bool exact;    /* CONV_DIRECT only */
+    bool tiles;    /* CONV_TILES; half, not back, pitches are multiples of 32 */
     int n, groups; /* images in a group, most groups in a call */
     const float *w; /* (oc, ic, k, k), for the gradient (ic, oc, k, k) */
     const float *b; /* (oc), or NULL */
@@ -82,8 +92,9 @@ struct conv_kernels {
     void (*run)(const struct conv *c, const struct conv_call *k, void *scratch);
 };
 
-/* `avx512` and `avx2` have no functions where they are not compiled. */
-extern const struct conv_kernels conv_avx512, conv_avx2, conv_plain;
+/* `avx512`, `avx2` and `amx` have no functions where they are not compiled. The last two
+ * serve CONV_TILES, all others the other forms. */
+extern const struct conv_kernels conv_avx512, conv_avx2, conv_plain, conv_amx, conv_amx_plain;
 
 enum conv_form conv_choose(const struct conv_spec *s);
 
@@ -102,6 +113,18 @@ void conv_run(const struct conv *c, const struct conv_call *k, void *scratch);
 int64_t conv_done(const struct conv *c);
 int64_t conv_macs(const struct conv_spec *s);
 
+/* The index into a row or column of inputs that tap t takes for output o, or -1. */
+static inline int conv_meet(const struct conv_spec *s, int o, int t, int inputs)
+{
+    int i = s->back ? o + s->pad - t : o * s->stride + t - s->pad;
+    if (s->back) {
+        if (i < 0 || i % s->stride)
+            return -1;
+        i /= s->stride;
+    }
+    return i >= 0 && i < inputs ? i : -1;
+}
+
 static inline int conv_pitch(int channels)
 {
     return (channels + CONV_PITCH - 1) / CONV_PITCH * CONV_PITCH;
@@ -117,7 +140,7 @@ static inline int conv_width(const struct conv *c, int span)
 /* Products per tile, or taps. */
 static inline int conv_points(const struct conv *c)
 {
-    int p = c->form == CONV_DIRECT ? c->spec.k : conv_tile[c->form].points;
+    int p = conv_tile[c->form].points ? conv_tile[c->form].points : c->spec.k;
     return p * p;
 }
 

@@ -40,9 +40,11 @@ struct back {
 struct cpu {
     struct work work;
     struct plan plan;
-    const struct conv_kernels *kernels;
+    const struct conv_kernels *kernels, *tiles; /* tiles: for bf16, or NULL */
     bool half;
-    int images, groups, narrow; /* steps that are run for a group at a time */
+    int images, groups;
+    int narrow; /* steps that are run for a group at a time */
+    int gap;    /* elements between cells */
     struct layout_table table;
     struct step *step; /* [plan.steps] */
     struct back *back; /* [plan.backs] */
@@ -77,7 +79,7 @@ static struct layout layout_of(const struct cpu *c, int value, bool half)
                            .n = c->images,
                            .c = v->c,
                            .pitch = pitch,
-                           .cell = (ptrdiff_t)c->images * pitch + CONV_GAP,
+                           .cell = (ptrdiff_t)c->images * pitch + c->gap,
                            .half = half};
 }
 
@@ -395,6 +397,12 @@ static int cpu_backward(void *hand, struct work_batch *b, struct err *e)
 
 /* --- opening --- */
 
+static int pitch_of(const struct cpu *c, int channels)
+{
+    int multiple = c->tiles ? CONV_TILE_PITCH : CONV_PITCH;
+    return (channels + multiple - 1) / multiple * multiple;
+}
+
 static struct conv_spec spec_of(const struct cpu *c, const struct net_op *op, bool back)
 {
     const struct net_value *x = &c->work.net->value[op->in], *y = &c->work.net->value[op->out];
@@ -406,9 +414,9 @@ static struct conv_spec spec_of(const struct cpu *c, const struct net_op *op, bo
         .oh = to->h,
         .ow = to->w,
         .oc = to->c,
-        .ip = conv_pitch(from->c),
-        .op = conv_pitch(to->c),
-        .gap = CONV_GAP,
+        .ip = pitch_of(c, from->c),
+        .op = pitch_of(c, to->c),
+        .gap = c->gap,
         .k = op->k,
         .stride = op->stride,
         .pad = op->pad,
@@ -416,6 +424,7 @@ static struct conv_spec spec_of(const struct cpu *c, const struct net_op *op, bo
         .relu = !back && op->relu,
         .half = !back && c->half,
         .exact = c->work.opts.exact,
+        .tiles = !back && c->tiles,
         .n = c->images,
         .groups = c->groups,
         .w = op->w,
@@ -436,9 +445,9 @@ static struct conv_spec linear_spec(const struct cpu *c, bool maps)
         .oh = h,
         .ow = w,
         .oc = c->work.net->classes,
-        .ip = conv_pitch(last->c),
-        .op = conv_pitch(c->work.net->classes),
-        .gap = CONV_GAP,
+        .ip = pitch_of(c, last->c),
+        .op = pitch_of(c, c->work.net->classes),
+        .gap = c->gap,
         .k = 1,
         .stride = 1,
         .n = c->images,
@@ -472,7 +481,7 @@ static void *pack_some(void *arg)
 
 static void add_conv(struct cpu *c, struct packing *p, struct conv *v, const struct conv_spec *s)
 {
-    conv_open(v, s, c->kernels);
+    conv_open(v, s, s->tiles ? c->tiles : c->kernels);
     if (v->scratch > c->scratch)
         c->scratch = v->scratch;
     p->conv = mem_grow(p->conv, (size_t)p->count + 1, sizeof *p->conv);
@@ -569,15 +578,14 @@ static const char *form_name(const struct conv *c)
         [CONV_WINO2] = "winograd 2x2",
         [CONV_WINO4] = "winograd 4x4",
         [CONV_WINO4_STRIDE2] = "winograd 4x4 stride 2",
+        [CONV_TILES] = "tiles",
     };
     return name[c->form];
 }
 
-static void time_conv(const struct cpu *c, struct engine_step *t, const char *name,
-                      const struct conv *v, size_t size)
+static void time_conv(struct engine_step *t, const char *name, const struct conv *v, size_t size)
 {
     const struct conv_spec *s = &v->spec;
-    (void)c;
     snprintf(t->name, sizeof t->name, "%s %s", name, form_name(v));
     t->macs = conv_macs(s);
     t->done = conv_done(v);
@@ -595,7 +603,7 @@ static void time_steps(struct cpu *c)
     t[TIME_HEAD].macs = t[TIME_HEAD].done = (int64_t)last->c * c->work.net->classes;
     t[TIME_HEAD].bytes = (int64_t)(value_size(last) * element_size(c));
     for (int i = 0; i < p->steps; i++)
-        time_conv(c, &t[TIMES + i], p->step[i].name, &c->step[i].conv, element_size(c));
+        time_conv(&t[TIMES + i], p->step[i].name, &c->step[i].conv, element_size(c));
     for (int i = 0; i < p->backs; i++) {
         struct engine_step *s = &t[TIMES + p->steps + i];
         char name[64] = "";
@@ -603,7 +611,7 @@ static void time_steps(struct cpu *c)
             if (p->step[k].op == p->back[i].op)
                 snprintf(name, sizeof name, "%.40s backwards", p->step[k].name);
         if (p->back[i].dx >= 0)
-            time_conv(c, s, name, &c->back[i].conv, sizeof(float));
+            time_conv(s, name, &c->back[i].conv, sizeof(float));
         else
             snprintf(s->name, sizeof s->name, "%s", name);
     }
@@ -644,12 +652,12 @@ static int check(const struct cpu *c, struct err *e)
 
 static void describe(struct cpu *c)
 {
-    int tiled = 0;
+    int filtered = 0;
     for (int i = 0; i < c->plan.steps; i++)
-        tiled += c->step[i].conv.form != CONV_DIRECT;
+        filtered += conv_tile[c->step[i].conv.form].points > 0;
     snprintf(c->about, sizeof c->about,
              "cpu: %s, %s, %d of %d convolutions by Winograd, %d thread%s, batches of %d",
-             c->kernels->name, c->half ? "bf16" : "f32", tiled, c->plan.steps, c->work.threads,
+             c->tiles ? c->tiles->name : c->kernels->name, c->half ? "bf16" : "f32", filtered, c->plan.steps, c->work.threads,
              c->work.threads == 1 ? "" : "s", c->work.batch);
 }
 
@@ -670,12 +678,16 @@ static int cpu_open(void **self, const struct net *net, const struct engine_opts
     c->half = o->precision == ENGINE_BF16;
     choose_batch(c);
     c->work.batch = c->images * c->groups;
-    struct plan_layout layout = {.multiple = CONV_PITCH, .in_place = true};
-    if (check(c, e) != 0 || isa_kernels(&c->kernels, e) != 0) {
+    if (check(c, e) != 0 || isa_kernels(&c->kernels, &c->tiles, e) != 0) {
         cpu_close(c);
         return -1;
     }
-    layout.wide_from = c->narrow = first_wide(c);
+    if (!c->half)
+        c->tiles = NULL;
+    c->gap = c->tiles ? CONV_TILE_GAP : CONV_GAP;
+    c->narrow = first_wide(c);
+    const struct plan_layout layout = {
+        .multiple = pitch_of(c, 1), .in_place = true, .wide_from = c->narrow};
     if (plan_open(&c->plan, net, o, &layout, e) != 0) {
         cpu_close(c);
         return -1;
@@ -687,7 +699,7 @@ static int cpu_open(void **self, const struct net *net, const struct engine_opts
     if (o->timed)
         time_steps(c);
     describe(c);
-    if (o->note && c->half)
+    if (o->note && c->half && !c->tiles)
         o->note("cpu: bf16 is computed by f32 arithmetic on this processor: no faster than "
                 "--precision f32, and less exact");
     *self = c;

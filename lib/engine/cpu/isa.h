@@ -5,9 +5,11 @@
 #include "base/err.h"
 #include "engine/cpu/conv.h"
 
-/* The best set of kernels for this processor, or the one that HEATPIPE_CPU in the
- * environment names. -1 where that is not one of those that run here. */
-int isa_kernels(const struct conv_kernels **k, struct err *e);
+/* The best kernels for this processor, or those that HEATPIPE_CPU in the environment
+ * names: avx512, avx2, plain, or amx, which is AVX-512 with kernels for tiles, in plain C
+ * where the processor has none. `tiles` is NULL without. -1 where the name is none of
+ * those that run here. */
+int isa_kernels(const struct conv_kernels **k, const struct conv_kernels **tiles, struct err *e);
 
 /* Makes the calling thread take denormals as 0 and flush results to it: they take many
  * times as long. */

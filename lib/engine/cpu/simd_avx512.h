@@ -1,0 +1,88 @@
+/* Vectors of AVX-512. */
+#ifndef HP_CPU_SIMD_AVX512_H
+#define HP_CPU_SIMD_AVX512_H
+
+#ifdef __x86_64__
+
+#include <immintrin.h>
+#include <stdint.h>
+
+#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq")))
+#define INLINE_V static inline __attribute__((always_inline)) TARGET
+
+#define LANES 16
+
+typedef __m512 vec;
+
+INLINE_V vec v_load(const float *p)
+{
+    return _mm512_load_ps(p);
+}
+
+INLINE_V void v_store(float *p, vec x)
+{
+    _mm512_store_ps(p, x);
+}
+
+/* Past the caches: what is not read soon. */
+INLINE_V void v_stream(float *p, vec x)
+{
+    _mm512_stream_ps(p, x);
+}
+
+INLINE_V void v_stream_end(void)
+{
+    _mm_sfence();
+}
+
+INLINE_V vec v_load_half(const uint16_t *p)
+{
+    __m512i u = _mm512_cvtepu16_epi32(_mm256_load_si256((const __m256i *)p));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(u, 16));
+}
+
+/* Rounds to nearest, ties to even; NaN stays one. */
+INLINE_V void v_store_half(uint16_t *p, vec x)
+{
+    __m512i u = _mm512_castps_si512(x);
+    __m512i odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
+    __m512i r = _mm512_add_epi32(_mm512_add_epi32(u, _mm512_set1_epi32(0x7fff)), odd);
+    r = _mm512_mask_mov_epi32(r, _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q),
+                              _mm512_set1_epi32(0x7fc00000));
+    _mm256_store_si256((__m256i *)p, _mm512_cvtepi32_epi16(_mm512_srli_epi32(r, 16)));
+}
+
+INLINE_V vec v_all(float f)
+{
+    return _mm512_set1_ps(f);
+}
+
+INLINE_V vec v_add(vec x, vec y)
+{
+    return _mm512_add_ps(x, y);
+}
+
+INLINE_V vec v_sub(vec x, vec y)
+{
+    return _mm512_sub_ps(x, y);
+}
+
+INLINE_V vec v_fma(vec x, vec y, vec z)
+{
+    return _mm512_fmadd_ps(x, y, z);
+}
+
+/* Of NaN and a number the instruction returns its second argument. */
+INLINE_V vec v_relu(vec x)
+{
+    return _mm512_max_ps(_mm512_setzero_ps(), x);
+}
+
+INLINE_V vec v_where_positive(vec mask, vec x)
+{
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(mask, _mm512_setzero_ps(), _CMP_GT_OQ), x);
+}
+
+#endif
+
+#endif

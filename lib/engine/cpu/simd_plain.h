@@ -1,0 +1,76 @@
+/* Vectors of four, as the compiler makes them for any processor. */
+#ifndef HP_CPU_SIMD_PLAIN_H
+#define HP_CPU_SIMD_PLAIN_H
+
+#include "engine/cpu/half.h"
+
+#define TARGET
+#define INLINE_V static inline __attribute__((always_inline))
+
+#define LANES 4
+
+typedef float vec __attribute__((vector_size(16)));
+typedef int32_t mask __attribute__((vector_size(16)));
+
+INLINE_V vec v_load(const float *p)
+{
+    return *(const vec *)p;
+}
+
+INLINE_V void v_store(float *p, vec x)
+{
+    *(vec *)p = x;
+}
+
+/* Past the caches: what is not read soon. */
+INLINE_V void v_stream(float *p, vec x)
+{
+    *(vec *)p = x;
+}
+
+INLINE_V void v_stream_end(void)
+{
+}
+
+INLINE_V vec v_load_half(const uint16_t *p)
+{
+    return (vec){half_widen(p[0]), half_widen(p[1]), half_widen(p[2]), half_widen(p[3])};
+}
+
+INLINE_V void v_store_half(uint16_t *p, vec x)
+{
+    for (int i = 0; i < LANES; i++)
+        p[i] = half_round(x[i]);
+}
+
+INLINE_V vec v_all(float f)
+{
+    return (vec){f, f, f, f};
+}
+
+INLINE_V vec v_add(vec x, vec y)
+{
+    return x + y;
+}
+
+INLINE_V vec v_sub(vec x, vec y)
+{
+    return x - y;
+}
+
+INLINE_V vec v_fma(vec x, vec y, vec z)
+{
+    return x * y + z;
+}
+
+INLINE_V vec v_relu(vec x)
+{
+    return (vec)((mask)x & ~(x < 0));
+}
+
+INLINE_V vec v_where_positive(vec positive, vec x)
+{
+    return (vec)((mask)x & (positive > 0));
+}
+
+#endif

@@ -1,0 +1,52 @@
+/* Values in memory, for the vectors of a simd_*.h included before. */
+#ifndef HP_CPU_VALUES_H
+#define HP_CPU_VALUES_H
+
+#include "engine/cpu/conv.h"
+#include "engine/cpu/half.h"
+#ifndef TARGET
+#include "engine/cpu/simd_plain.h"
+#endif
+
+#include <string.h>
+
+#define INLINE static inline __attribute__((always_inline)) TARGET
+
+INLINE vec load(const void *p, ptrdiff_t i, bool half)
+{
+    return half ? v_load_half((const uint16_t *)p + i) : v_load((const float *)p + i);
+}
+
+INLINE void store(void *p, ptrdiff_t i, vec x, bool half)
+{
+    if (half)
+        v_store_half((uint16_t *)p + i, x);
+    else
+        v_store((float *)p + i, x);
+}
+
+INLINE vec spread(const void *p, ptrdiff_t i, bool half)
+{
+    if (!half)
+        return v_all(((const float *)p)[i]);
+    uint32_t u = (uint32_t)((const uint16_t *)p)[i] << 16;
+    float f;
+    memcpy(&f, &u, sizeof f);
+    return v_all(f);
+}
+
+/* What follows the sums: at + j is where they go. */
+INLINE void finish(const struct conv *c, const struct conv_call *k, ptrdiff_t at, vec sum, vec bias,
+                   bool half)
+{
+    vec r = v_add(sum, bias);
+    if (k->add)
+        r = v_add(r, load(k->add, at, half));
+    if (c->spec.relu)
+        r = v_relu(r);
+    if (k->mask)
+        r = v_where_positive(load(k->mask, at, k->mask_half), r);
+    store(k->y, at, r, half);
+}
+
+#endif
