@@ -120,6 +120,10 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@$(if $(V),,echo '  CC   $<';) $(if $(V),set -x;) $(CC) $(all_cflags) -MMD -MP -c $< -o $@
 
+# Unrolled as they are, the kernels would take minutes to compile with every check.
+$(patsubst %,$(BUILD)/lib/engine/cpu/%.o,avx512 avx2 plain): \
+  private CFLAGS += $(if $(SANITIZE),-O1 -fno-var-tracking -fno-sanitize=null$(comma)alignment$(comma)pointer-overflow)
+
 $(libs): $(lib_obj)
 $(engine): $(engine_obj)
 $(BUILD)/%.a:
@@ -296,22 +300,29 @@ endif
 check-cuda: $(bins) $(cuda_so) $(BUILD)/tests/engine/cuda $(BUILD)/tests/cuda/kernels
 	@BUILD=$(BUILD) tests/cuda/check.sh
 
-bench-cuda: $(bins) $(cuda_so) $(BUILD)/tests/bench/cuda_steps
+-include $(BUILD)/tests/bench/steps.d
+bench-cuda: $(bins) $(cuda_so) $(BUILD)/tests/bench/steps
 	@BUILD=$(BUILD) tests/bench/cuda.sh $(BENCH_FLAGS)
 
-bench: $(bins)
-	@for b in $(filter-out tests/bench/cuda.sh,$(wildcard tests/bench/*.sh)); do echo "== $$b"; BUILD=$(BUILD) "$$b" || exit 1; done
+# BENCH_FLAGS are predict.sh's, such as --bf16 --images 10000; HEATPIPE_PYTHON names a Python
+# that has what heatpipe is compared with.
+bench_sh := tests/bench/predict.sh $(filter-out tests/bench/cuda.sh tests/bench/predict.sh,$(sort \
+            $(wildcard tests/bench/*.sh)))
+bench: $(bins) $(BUILD)/tests/bench/steps
+	@for b in $(bench_sh); do echo "== $$b"; f=; [[ $$b != */predict.sh ]] || f='$(BENCH_FLAGS)'; \
+	 BUILD=$(BUILD) "$$b" $$f || exit 1; done
 
 # --- style ---
 
 own_c := $(lib_src) $(engine_src) $(cuda_src) $(cmd_src) $(unit_src) $(wildcard tests/bench/*.c)
+own_inc := $(wildcard lib/engine/cpu/*.inc)
 own_h := $(headers) $(filter-out tests/cuda/inside.h,$(wildcard tests/*/*.h))
 own_cxx := lib/engine/cuda/kernels.cu $(standin_src) tests/cuda/inside.h $(wildcard tests/cuda/include/*.h)
 own_sh := $(shell grep -rlE '^\#!.*\b(ba)?sh\b' cmd tests pipelines .ci examples 2>/dev/null)
 
 .PHONY: lint lint-headers format
 lint: lint-headers man
-	clang-format --dry-run -Werror $(own_c) $(own_h) $(own_cxx)
+	clang-format --dry-run -Werror $(own_c) $(own_h) $(own_inc) $(own_cxx)
 	shellcheck $(own_sh)
 	mandoc -Tlint -W warning $(man)
 	printf '%s\n' $(own_c) | xargs -P 2 -I{} clang-tidy --quiet {} -- $(base_flags) $(pkg_flags) \
@@ -323,7 +334,7 @@ lint-headers:
 	  -Wno-unused-function -Wno-pragma-once-outside-header -include $$h -x c /dev/null || exit 1; done
 
 format:
-	clang-format -i $(own_c) $(own_h) $(own_cxx)
+	clang-format -i $(own_c) $(own_h) $(own_inc) $(own_cxx)
 
 # --- setting up, installing ---
 
@@ -378,7 +389,7 @@ help:
 	@echo 'make analysis MODEL=model.pth DATA=cifar-100-python OUT=results'
 	@echo 'make test            all tests; HEATPIPE_DATA=DIR adds those on real CIFAR data'
 	@echo 'make check-asan      the same under the address and undefined sanitizers'
-	@echo 'make bench           measurements'
+	@echo 'make bench           measurements, also of PyTorch, OpenVINO, ONNX Runtime where installed'
 	@echo 'make CUDA=1          insist on the CUDA backend; CUDA=0 leaves it out'
 	@echo 'make check-cuda      the tests that need an NVIDIA GPU; make bench-cuda measures it'
 	@echo 'make lint            formatting, clang-tidy, shellcheck, mandoc'

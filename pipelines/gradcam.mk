@@ -34,6 +34,8 @@ GNUPLOT     ?= gnuplot
 # What most people leave alone.
 DEVICE    ?= auto
 PRECISION ?= f32
+# Anything: direct convolutions, no Winograd.
+EXACT     ?=
 # Images per kind (best, worst) and class, confused pairs with a sheet, images
 # of each.
 COUNT ?= 3
@@ -100,7 +102,7 @@ to = { { $(2); } > $(1).part && mv -f $(1).part $(1); } || { r=$$?; rm -f $(1).p
 # --- predictions: the only pass through the network ---
 
 predict := $(PREDICT) --model $(call quote,$(MODEL)) --data $(call quote,$(DATA)) \
-  --device $(DEVICE) --precision $(PRECISION) $(PREDICT_FLAGS) \
+  --device $(DEVICE) --precision $(PRECISION) $(if $(EXACT),--exact) $(PREDICT_FLAGS) \
   --logits $(D)/logits.npy --class-maps $(D)/class_maps.npy --classes $(D)/classes.tsv
 $(eval $(call command,predict))
 
@@ -142,7 +144,7 @@ map_from  := --class-maps $(D)/class_maps.npy --logits $(D)/logits.npy \
 else
 map_files := $(MODEL) $(data_files)
 map_from  := --model $(call quote,$(MODEL)) --data $(call quote,$(DATA)) --layer $(LAYER) \
-  --device $(DEVICE) --precision $(PRECISION)
+  --device $(DEVICE) --precision $(PRECISION) $(if $(EXACT),--exact)
 endif
 
 maps := $(CAM_COMPUTE) $(map_from) --score $(SCORE) --target $(targets) --size layer

@@ -43,7 +43,7 @@ struct plan {
     struct plan_layout layout;
     int *pad;   /* [values] channels as stored */
     bool *wide; /* [values] */
-    int last; /* the last stage, input of the pooling */
+    int last;   /* the last stage, input of the pooling */
     const struct net_op *linear;
     struct plan_step *step; /* [steps] */
     int steps;

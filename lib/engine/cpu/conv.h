@@ -12,11 +12,11 @@
 
 enum {
     CONV_PITCH = 16,
-    CONV_GAP = 16,       /* elements: a cache line of f32 */
+    CONV_GAP = 16,        /* elements: a cache line of f32 */
     CONV_TILE_PITCH = 32, /* for CONV_TILES */
     CONV_TILE_GAP = 32,   /* a cache line of bf16 */
-    CONV_SPAN = 64,   /* output channels computed together */
-    CONV_LARGEST = 15 /* kernel side */
+    CONV_SPAN = 64,       /* output channels computed together */
+    CONV_LARGEST = 15     /* kernel side */
 };
 
 /* Winograd's minimal filtering F(m x m, 3 x 3), Lavin and Gray 2016: tiles of m by m
@@ -47,13 +47,13 @@ struct conv_spec {
     int ip, op; /* pitches: channels as stored */
     int gap;    /* elements between cells */
     int k, stride, pad;
-    bool back;     /* the gradient: (ih, iw, ic) are those of the convolution's output,
-                      (oh, ow, oc) of its input */
+    bool back; /* the gradient: (ih, iw, ic) are those of the convolution's output,
+                  (oh, ow, oc) of its input */
     bool relu;
-    bool half;     /* input, output and addend are bf16, and the weights rounded to it */
-    bool exact;    /* CONV_DIRECT only */
-    bool tiles;    /* CONV_TILES; half, not back, pitches are multiples of 32 */
-    int n, groups; /* images in a group, most groups in a call */
+    bool half;      /* input, output and addend are bf16, and the weights rounded to it */
+    bool exact;     /* CONV_DIRECT only */
+    bool tiles;     /* CONV_TILES; half, not back, pitches are multiples of 32 */
+    int n, groups;  /* images in a group, most groups in a call */
     const float *w; /* (oc, ic, k, k), for the gradient (ic, oc, k, k) */
     const float *b; /* (oc), or NULL */
     float scale;    /* of the weights */

@@ -118,6 +118,12 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Steps whose time is kept. */
+static size_t timed_steps(const struct cpu *c)
+{
+    return TIMES + (size_t)c->plan.steps + (size_t)c->plan.backs;
+}
+
 static double start(const struct hand *h)
 {
     return h->seconds ? now() : 0;
@@ -149,7 +155,7 @@ static void cpu_leave(void *hand)
     struct cpu *c = h->cpu;
     if (h->seconds) {
         pthread_mutex_lock(&c->lock);
-        for (int i = 0; i < TIMES + c->plan.steps + c->plan.backs; i++)
+        for (size_t i = 0; i < timed_steps(c); i++)
             c->times[i].seconds += h->seconds[i];
         pthread_mutex_unlock(&c->lock);
     }
@@ -195,10 +201,10 @@ static int cpu_enter(void *self, void **hand, struct err *e)
             h->wide = mem_aligned(group_size(c, p->last), sizeof(float));
     }
     if (o->gradients > 0)
-        h->one =
-            mem_alloc((size_t)c->images * value_size(&c->work.net->value[o->features]), sizeof(float));
+        h->one = mem_alloc((size_t)c->images * value_size(&c->work.net->value[o->features]),
+                           sizeof(float));
     if (c->times)
-        h->seconds = mem_zero((size_t)(TIMES + p->steps + p->backs), sizeof *h->seconds);
+        h->seconds = mem_zero(timed_steps(c), sizeof *h->seconds);
     *hand = h;
     return 0;
 }
@@ -384,10 +390,9 @@ static int cpu_backward(void *hand, struct work_batch *b, struct err *e)
         for (int i = 0; i < b->b.n; i++) {
             int g = i / c->images, k = i % c->images, left = b->b.n - i;
             if (k == 0)
-                layout_nchw(&l,
-                            h->grad[c->plan.grad[o->features]] +
-                                (size_t)g * group_size(c, o->features),
-                            left < c->images ? left : c->images, h->one);
+                layout_nchw(
+                    &l, h->grad[c->plan.grad[o->features]] + (size_t)g * group_size(c, o->features),
+                    left < c->images ? left : c->images, h->one);
             size_t at = (size_t)i * (size_t)o->gradients + (size_t)j;
             memcpy(b->grads + at * size, h->one + (size_t)k * size, size * sizeof(float));
         }
@@ -484,7 +489,7 @@ static void add_conv(struct cpu *c, struct packing *p, struct conv *v, const str
     conv_open(v, s, s->tiles ? c->tiles : c->kernels);
     if (v->scratch > c->scratch)
         c->scratch = v->scratch;
-    p->conv = mem_grow(p->conv, (size_t)p->count + 1, sizeof *p->conv);
+    p->conv = mem_grow(p->conv, (size_t)p->count + 1, sizeof(struct conv *));
     p->conv[p->count++] = v;
     p->spans += conv_spans(v);
 }
@@ -545,8 +550,8 @@ static void choose_batch(struct cpu *c)
         returned = value_size(&n->value[o->features]) * sizeof(float) *
                    (size_t)(o->gradients > 0 ? o->gradients + 1 : 1);
     c->images = IMAGES;
-    while (c->images > 1 && (most * (size_t)c->images > VALUE_BYTES ||
-                             returned * (size_t)c->images > VALUE_BYTES))
+    while (c->images > 1 &&
+           (most * (size_t)c->images > VALUE_BYTES || returned * (size_t)c->images > VALUE_BYTES))
         c->images /= 2;
     /* With many threads, smaller batches, so that all have some. */
     c->groups = c->work.threads > 16 ? 1 : c->work.threads > 8 ? 2 : GROUPS;
@@ -574,10 +579,8 @@ static int first_wide(const struct cpu *c)
 static const char *form_name(const struct conv *c)
 {
     static const char *const name[CONV_FORMS] = {
-        [CONV_DIRECT] = "direct",
-        [CONV_WINO2] = "winograd 2x2",
-        [CONV_WINO4] = "winograd 4x4",
-        [CONV_WINO4_STRIDE2] = "winograd 4x4 stride 2",
+        [CONV_DIRECT] = "direct",      [CONV_WINO2] = "winograd 2x2",
+        [CONV_WINO4] = "winograd 4x4", [CONV_WINO4_STRIDE2] = "winograd 4x4 stride 2",
         [CONV_TILES] = "tiles",
     };
     return name[c->form];
@@ -596,7 +599,7 @@ static void time_steps(struct cpu *c)
 {
     const struct plan *p = &c->plan;
     const struct net_value *in = &c->work.net->value[0], *last = &c->work.net->value[p->last];
-    struct engine_step *t = c->times = mem_zero((size_t)(TIMES + p->steps + p->backs), sizeof *t);
+    struct engine_step *t = c->times = mem_zero(timed_steps(c), sizeof *t);
     snprintf(t[TIME_PIXELS].name, sizeof t->name, "normalise");
     t[TIME_PIXELS].bytes = (int64_t)value_size(in) * (int64_t)(1 + element_size(c));
     snprintf(t[TIME_HEAD].name, sizeof t->name, "pool, linear");
@@ -657,8 +660,8 @@ static void describe(struct cpu *c)
         filtered += conv_tile[c->step[i].conv.form].points > 0;
     snprintf(c->about, sizeof c->about,
              "cpu: %s, %s, %d of %d convolutions by Winograd, %d thread%s, batches of %d",
-             c->tiles ? c->tiles->name : c->kernels->name, c->half ? "bf16" : "f32", filtered, c->plan.steps, c->work.threads,
-             c->work.threads == 1 ? "" : "s", c->work.batch);
+             c->tiles ? c->tiles->name : c->kernels->name, c->half ? "bf16" : "f32", filtered,
+             c->plan.steps, c->work.threads, c->work.threads == 1 ? "" : "s", c->work.batch);
 }
 
 static int cpu_open(void **self, const struct net *net, const struct engine_opts *o, struct err *e)
@@ -727,7 +730,7 @@ static int cpu_steps(const void *self, const struct engine_step **s)
 {
     const struct cpu *c = self;
     *s = c->times;
-    return c->times ? TIMES + c->plan.steps + c->plan.backs : 0;
+    return c->times ? (int)timed_steps(c) : 0;
 }
 
 const struct engine_backend engine_cpu = {

@@ -44,16 +44,19 @@ static bool runs_here(const struct conv_kernels *k)
 
 int isa_kernels(const struct conv_kernels **k, const struct conv_kernels **tiles, struct err *e)
 {
-    static const struct conv_kernels *const set[] = {&conv_avx512, &conv_avx2, &conv_plain};
+    enum { SETS = 3 };
+    static const struct conv_kernels *const set[SETS] = {&conv_avx512, &conv_avx2, &conv_plain};
     const char *name = getenv("HEATPIPE_CPU");
     bool amx = name && strcmp(name, "amx") == 0;
     *k = NULL;
-    for (size_t i = 0; i < sizeof set / sizeof *set && !*k; i++)
+    for (int i = 0; i < SETS && !*k; i++)
         if (runs_here(set[i]) && (!name || amx || strcmp(name, set[i]->name) == 0))
             *k = set[i];
     if (!*k)
-        return err_set(e, "HEATPIPE_CPU: expected amx, avx512, avx2 or plain, and one that this "
-                          "processor runs, found '%s'", name);
+        return err_set(e,
+                       "HEATPIPE_CPU: expected amx, avx512, avx2 or plain, and one that this "
+                       "processor runs, found '%s'",
+                       name);
     bool real = *k == &conv_avx512 && (!name || amx) && has_amx();
     *tiles = real ? &conv_amx : amx ? &conv_amx_plain : NULL;
     return 0;

@@ -22,8 +22,7 @@ void layout_pixels(const struct layout_table *t, const uint8_t *pixels, const st
     uint16_t *bf16 = x;
     size_t size = l->half ? sizeof *bf16 : sizeof *f32;
     for (int i = 0; i < l->cells; i++)
-        memset((char *)x + (size_t)(i * l->cell) * size, 0,
-               (size_t)l->n * (size_t)l->pitch * size);
+        memset((char *)x + (size_t)(i * l->cell) * size, 0, (size_t)l->n * (size_t)l->pitch * size);
     for (int n = 0; n < l->n; n++)
         for (int c = 0; c < 3; c++) {
             const uint8_t *p = pixels + ((size_t)n * 3 + (size_t)c) * (size_t)l->cells;
