@@ -38,7 +38,7 @@ ENGINE_PROGRAMS := cifar-predict cam-compute
 # style and to test the pages in a browser.
 PACKAGES := gcc g++ pkg-config libjansson-dev libcairo2-dev libpango1.0-dev libpng-dev \
             zlib1g-dev gnuplot-nox fonts-dejavu-core python3
-LINT_PACKAGES := clang-format clang-tidy shellcheck mandoc chromium
+LINT_PACKAGES := clang-format clang-tidy shellcheck mandoc chromium valgrind
 
 GOALS := $(or $(MAKECMDGOALS),all)
 PKGS := jansson libpng zlib pangocairo cairo

@@ -40,10 +40,11 @@ def test_bin(data):
 
 def peer(o):
     """Answers each line on stdin with the seconds of a run."""
+    # Not this folder: this file would hide a package of its name.
+    sys.path[0] = str(Path(__file__).resolve().parents[1] / "golden/engine")
+    import make
     import numpy as np
     import torch
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "golden/engine"))
-    import make
     kind, last = PEERS[o.peer]
     dtype, device = getattr(torch, kind), torch.device(o.device)
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False

@@ -13,5 +13,6 @@ data=${HEATPIPE_DATA:-$root/examples/shapes100}
 for precision in f32 f16; do
     echo
     echo "== device time by step, $precision, class maps of every image"
-    "$build/tests/bench/cuda_steps" --model "$model" --precision $precision | column -t -s $'\t'
+    "$build/tests/bench/steps" --model "$model" --device cuda --images 10240 --class-maps \
+        --precision $precision | column -t -s $'\t'
 done

@@ -1,26 +1,43 @@
 #!/usr/bin/env bash
-# Wall time of the whole analysis and of everything after the predictions, with
-# the peak memory of any program in it.
-#   HEATPIPE_MODEL, HEATPIPE_DATA: a checkpoint and a data set (default: the
-#   bundled example)
-set -eu
+# Wall time of the predictions and of everything after them, with the peak memory of any
+# program in it. A table goes to $BUILD/bench/pipeline.tsv.
+#   HEATPIPE_MODEL, HEATPIPE_DATA: a checkpoint and a data set (default: the bundled
+#   example)
+set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
-build=$(cd "$root/${BUILD:-build}" && pwd)
+build=$(cd "$root" && cd "${BUILD:-build}" && pwd)
 model=${HEATPIPE_MODEL:-$root/examples/shapes100/model.pth}
 data=${HEATPIPE_DATA:-$root/examples/shapes100}
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
+mkdir -p "$build/bench"
+table=$build/bench/pipeline.tsv
+printf 'part\tseconds\tpeak_mib\n' >"$table"
+
+# Prints seconds and MiB.
+timed=$(
+    cat <<'END'
+import resource, subprocess, sys, time
+begin = time.perf_counter()
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+took = time.perf_counter() - begin
+if done.returncode:
+    sys.stderr.buffer.write(done.stderr)
+    sys.exit(done.returncode)
+print(f"{took:.3f} {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:.0f}")
+END
+)
 
 run() { # label, targets
-    local label=$1 begin end
+    local label=$1 said seconds mib
     shift
-    begin=$(date +%s.%N)
-    make -s -j2 -f "$root/pipelines/gradcam.mk" BIN="$build/bin/" MODEL="$model" DATA="$data" \
-        OUT="$out" "$@" 2>/dev/null >&2
-    end=$(date +%s.%N)
-    awk -v l="$label" -v a="$begin" -v b="$end" 'BEGIN { printf "%-32s %8.2f s\n", l, b - a }'
+    said=$(python3 -c "$timed" make -s -j2 -f "$root/pipelines/gradcam.mk" BIN="$build/bin/" \
+        MODEL="$model" DATA="$data" OUT="$out/results" "$@")
+    read -r seconds mib <<<"$said"
+    printf '%-34s %8.2f s %6d MiB\n' "$label" "$seconds" "$mib"
+    printf '%s\t%s\t%s\n' "$label" "$seconds" "$mib" >>"$table"
 }
 
-run "predictions" "$out/data/predictions.tsv"
+run "predictions" "$out/results/data/predictions.tsv"
 run "everything after the predictions" analysis
 run "a second run, which does nothing" analysis

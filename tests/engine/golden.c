@@ -77,6 +77,25 @@ int main(int argc, char **argv)
     CHECK(run_go(&all, &e) == 0);
     CHECK_NEAR(difference(all.logits, logits, (size_t)(count * each)), 0, 2e-5);
 
+    /* Every set of kernels against f64. */
+    static const char *const kernels[] = {"avx512", "avx2", "plain"};
+    float *exact = load(folder, "logits64", count, &each);
+    CHECK(each == n->classes);
+    for (int i = 0; i < 6; i++) {
+        setenv("HEATPIPE_CPU", kernels[i / 2], 1);
+        struct run r = run_like(&all, "cpu", ENGINE_F32, 0);
+        r.opts.exact = i % 2;
+        bool went = run_go(&r, &e) == 0;
+        CHECK(went || strncmp(e.msg, "HEATPIPE_CPU", 12) == 0);
+        double far = difference(r.logits, exact, (size_t)(count * each));
+        if (went)
+            CHECK_NEAR(far, 0, i % 2 ? 1e-6 : 3e-6);
+        if (went && argc > 1)
+            printf("%s%s: logits %.2g\n", kernels[i / 2], i % 2 ? " exact" : "", far);
+        run_close(&r);
+    }
+    unsetenv("HEATPIPE_CPU");
+
     static const char *const layers[] = {"layer2", "layer3.0", "layer4"};
     for (size_t l = 0; l < 3; l++)
         for (int device = 0; device < 2; device++) {
@@ -99,6 +118,7 @@ int main(int argc, char **argv)
             run_close(&r);
         }
     free(logits);
+    free(exact);
     run_close(&all);
     data_close(d);
     net_free(n);

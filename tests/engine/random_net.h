@@ -74,14 +74,33 @@ static inline int net_add_conv(struct net *n, int in, int oc, int k, int stride,
     return out;
 }
 
-/* `widths` ends with 0. */
-static inline struct net *net_random(int h, int w, const int *widths, int blocks, int classes)
+static inline struct net *net_empty(void)
 {
     struct net *n = mem_zero(1, sizeof *n);
     for (int c = 0; c < 3; c++) {
         n->mean[c] = 0.5F + 0.01F * (float)c;
         n->std[c] = 0.25F + 0.02F * (float)c;
     }
+    return n;
+}
+
+/* Pooling and the linear layer behind value x. */
+static inline void net_add_head(struct net *n, int x, int classes)
+{
+    int c = n->value[x].c;
+    int pooled = net_add_value(n, c, 1, 1);
+    net_add_op(n, NET_POOL, x, pooled);
+    int out = net_add_value(n, classes, 1, 1);
+    struct net_op *op = net_add_op(n, NET_LINEAR, pooled, out);
+    op->w = random_reals((size_t)classes * (size_t)c, 0.3);
+    op->b = random_reals((size_t)classes, 0.1);
+    n->classes = classes;
+}
+
+/* `widths` ends with 0. */
+static inline struct net *net_random(int h, int w, const int *widths, int blocks, int classes)
+{
+    struct net *n = net_empty();
     int x = net_add_conv(n, net_add_value(n, 3, h, w), widths[0], 3, 1, -1, true);
     for (int s = 0; widths[s]; s++)
         for (int i = 0; i < blocks; i++) {
@@ -91,14 +110,27 @@ static inline struct net *net_random(int h, int w, const int *widths, int blocks
                 res = net_add_conv(n, x, widths[s], 1, 2, -1, false);
             x = net_add_conv(n, mid, widths[s], 3, 1, res, true);
         }
-    int c = n->value[x].c;
-    int pooled = net_add_value(n, c, 1, 1);
-    net_add_op(n, NET_POOL, x, pooled);
-    int out = net_add_value(n, classes, 1, 1);
-    struct net_op *op = net_add_op(n, NET_LINEAR, pooled, out);
-    op->w = random_reals((size_t)classes * (size_t)c, 0.3);
-    op->b = random_reals((size_t)classes, 0.1);
-    n->classes = classes;
+    net_add_head(n, x, classes);
+    return n;
+}
+
+/* Convolutions in a row of any kernel and stride, most with a ReLU, that add any value of
+ * their shape computed before: more than residual blocks do. */
+static inline struct net *net_mixed(int h, int w, int convs, int classes)
+{
+    static const int sides[] = {1, 3, 3, 3, 5, 7}, widths[] = {8, 16, 16, 16, 20, 48};
+    struct net *n = net_empty();
+    int x = net_add_value(n, 3, h, w);
+    for (int i = 0; i < convs; i++) {
+        int k = sides[random_int(0, 5)], oc = widths[random_int(0, 5)], res = -1;
+        int stride = random_int(0, 4) ? 1 : random_int(2, 3);
+        int oh = (n->value[x].h - 1) / stride + 1, ow = (n->value[x].w - 1) / stride + 1;
+        for (int v = 1; v < x && random_int(0, 3); v++)
+            if (n->value[v].c == oc && n->value[v].h == oh && n->value[v].w == ow)
+                res = v;
+        x = net_add_conv(n, x, oc, k, stride, res, random_int(0, 3) != 0);
+    }
+    net_add_head(n, x, classes);
     return n;
 }
 

@@ -25,7 +25,7 @@ enum {
 };
 
 /* Work that is no convolution of the list, timed like one. */
-enum { TIME_PIXELS, TIME_HEAD, TIMES };
+enum { TIME_PIXELS, TIME_HEAD, TIME_GRADS, TIMES };
 
 struct step {
     const struct net_op *op;
@@ -111,10 +111,11 @@ static void *act_of(const struct hand *h, int value, int group)
 
 /* --- time --- */
 
+/* Of the thread, so that what else runs does not count. */
 static double now(void)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
@@ -286,7 +287,6 @@ static int cpu_forward(void *hand, struct work_batch *b, struct err *e)
         run_step(h, i, 0, groups);
     double since = start(h);
     run_head(h, b, groups);
-    stop(h, TIME_HEAD, since);
     if (b->features) {
         const struct layout l = layout_of(c, features, c->half);
         size_t each = value_size(&n->value[features]);
@@ -296,6 +296,7 @@ static int cpu_forward(void *hand, struct work_batch *b, struct err *e)
                         b->features + (size_t)first * each);
         }
     }
+    stop(h, TIME_HEAD, since);
     return 0;
 }
 
@@ -384,18 +385,23 @@ static int cpu_backward(void *hand, struct work_batch *b, struct err *e)
     size_t size = value_size(&c->work.net->value[o->features]);
     int groups = groups_of(c, b->b.n);
     for (int j = 0; j < o->gradients; j++) {
+        double since = start(h);
         seed_last(h, b, j, groups);
+        stop(h, TIME_GRADS, since);
         for (int i = 0; i < c->plan.backs; i++)
             run_back(h, i, groups);
+        since = start(h);
         for (int i = 0; i < b->b.n; i++) {
             int g = i / c->images, k = i % c->images, left = b->b.n - i;
             if (k == 0)
-                layout_nchw(
-                    &l, h->grad[c->plan.grad[o->features]] + (size_t)g * group_size(c, o->features),
-                    left < c->images ? left : c->images, h->one);
+                layout_nchw(&l,
+                            h->grad[c->plan.grad[o->features]] +
+                                (size_t)g * group_size(c, o->features),
+                            left < c->images ? left : c->images, h->one);
             size_t at = (size_t)i * (size_t)o->gradients + (size_t)j;
             memcpy(b->grads + at * size, h->one + (size_t)k * size, size * sizeof(float));
         }
+        stop(h, TIME_GRADS, since);
     }
     return 0;
 }
@@ -602,9 +608,13 @@ static void time_steps(struct cpu *c)
     struct engine_step *t = c->times = mem_zero(timed_steps(c), sizeof *t);
     snprintf(t[TIME_PIXELS].name, sizeof t->name, "normalise");
     t[TIME_PIXELS].bytes = (int64_t)value_size(in) * (int64_t)(1 + element_size(c));
-    snprintf(t[TIME_HEAD].name, sizeof t->name, "pool, linear");
-    t[TIME_HEAD].macs = t[TIME_HEAD].done = (int64_t)last->c * c->work.net->classes;
+    snprintf(t[TIME_HEAD].name, sizeof t->name, "pool, linear%s",
+             c->work.opts.class_maps ? ", class maps" : "");
+    t[TIME_HEAD].macs = t[TIME_HEAD].done =
+        (int64_t)last->c * c->work.net->classes *
+        (c->work.opts.class_maps ? last->h * last->w + 1 : 1);
     t[TIME_HEAD].bytes = (int64_t)(value_size(last) * element_size(c));
+    snprintf(t[TIME_GRADS].name, sizeof t->name, "gradients in and out");
     for (int i = 0; i < p->steps; i++)
         time_conv(&t[TIMES + i], p->step[i].name, &c->step[i].conv, element_size(c));
     for (int i = 0; i < p->backs; i++) {

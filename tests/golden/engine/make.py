@@ -4,8 +4,9 @@
     make.py          in this folder: the first images of examples/shapes100
     make.py MODEL TEST_BIN COUNT OUT    the same for any ResNet of basic blocks
 
-logits.npy (n, classes); for each layer of LAYERS, of the first GRADS images,
-features and the gradient of the best logit: LAYER.npy (2, n, c, h, w).
+logits.npy (n, classes); logits64.npy, the same computed in f64; for each layer of
+LAYERS, of the first GRADS images, features and the gradient of the best logit:
+LAYER.npy (2, n, c, h, w).
 """
 
 import pickle
@@ -84,10 +85,10 @@ def load(path):
     return Net(state.get("model_state_dict", state))
 
 
-def images(path, n):
+def images(path, n, dtype=torch.float):
     records = np.fromfile(path, np.uint8).reshape(-1, 3074)[:n]
     x = torch.from_numpy(records[:, 2:].reshape(-1, 3, 32, 32).copy())
-    return (x.float() / 255 - MEAN) / STD
+    return (x.to(dtype) / 255 - MEAN) / STD
 
 
 def gradients(net, x, name):
@@ -101,8 +102,10 @@ def gradients(net, x, name):
 
 def main(model, data, n, out):
     net, x = load(model), images(data, n)
+    exact = load(model).double()
     with torch.no_grad():
         np.save(out / "logits.npy", net(x).numpy())
+        np.save(out / "logits64.npy", exact(images(data, n, torch.double)).float().numpy())
     for name in LAYERS:
         np.save(out / f"{name}.npy", gradients(net, x[:GRADS], name))
 
