@@ -128,11 +128,13 @@ static void check_mixed(int rounds)
 {
     for (int round = 0; round < rounds; round++) {
         random_state = (uint64_t)round + 101;
-        struct net *n =
-            net_mixed(random_int(1, 24), random_int(1, 24), random_int(1, 9), random_int(2, 40));
+        bool spare = round % 3 == 0;
+        struct net *n = net_mixed(random_int(1, 24), random_int(1, 24), random_int(1, 9),
+                                  random_int(2, 40), spare);
         int last = net_last(n);
         check(n, random_int(1, 20), random_int(1, last), round % 2, 0);
-        check(n, random_int(1, 4), random_int(0, last), false, 2);
+        if (!spare)
+            check(n, random_int(1, 4), random_int(0, last), false, 2);
         net_free(n);
     }
 }
@@ -180,7 +182,7 @@ static void check_values(void)
     for (int v = 0; v <= net_last(n); v++)
         check(n, 3, v, v % 2, 3);
     net_free(n);
-    n = net_mixed(7, 8, 12, 3);
+    n = net_mixed(7, 8, 12, 3, false);
     for (int v = 0; v <= net_last(n); v++)
         check(n, 20, v, v % 2, 2);
     net_free(n);
@@ -190,7 +192,7 @@ int main(void)
 {
     flips_allowed = 3;
     check_random(9);
-    check_mixed(12);
+    check_mixed(15);
     check_batches();
     check_wide();
     check_values();

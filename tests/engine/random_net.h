@@ -115,8 +115,8 @@ static inline struct net *net_random(int h, int w, const int *widths, int blocks
 }
 
 /* Convolutions in a row of any kernel and stride, most with a ReLU, that add any value of
- * their shape computed before: more than residual blocks do. */
-static inline struct net *net_mixed(int h, int w, int convs, int classes)
+ * their shape computed before: more than residual blocks do. `spare`: some are of no use. */
+static inline struct net *net_mixed(int h, int w, int convs, int classes, bool spare)
 {
     static const int sides[] = {1, 3, 3, 3, 5, 7}, widths[] = {8, 16, 16, 16, 20, 48};
     struct net *n = net_empty();
@@ -124,11 +124,12 @@ static inline struct net *net_mixed(int h, int w, int convs, int classes)
     for (int i = 0; i < convs; i++) {
         int k = sides[random_int(0, 5)], oc = widths[random_int(0, 5)], res = -1;
         int stride = random_int(0, 4) ? 1 : random_int(2, 3);
-        int oh = (n->value[x].h - 1) / stride + 1, ow = (n->value[x].w - 1) / stride + 1;
-        for (int v = 1; v < x && random_int(0, 3); v++)
-            if (n->value[v].c == oc && n->value[v].h == oh && n->value[v].w == ow)
+        int in = spare && x && random_int(0, 3) == 0 ? x - 1 : x;
+        int oh = (n->value[in].h - 1) / stride + 1, ow = (n->value[in].w - 1) / stride + 1;
+        for (int v = 1; v <= x && random_int(0, 3); v++)
+            if (v != in && n->value[v].c == oc && n->value[v].h == oh && n->value[v].w == ow)
                 res = v;
-        x = net_add_conv(n, x, oc, k, stride, res, random_int(0, 3) != 0);
+        x = net_add_conv(n, in, oc, k, stride, res, random_int(0, 3) != 0);
     }
     net_add_head(n, x, classes);
     return n;

@@ -18,9 +18,11 @@
 #include <time.h>
 
 enum {
-    IMAGES = 16, /* in a group, fewer where they are large */
-    GROUPS = 4,
+    BATCH = 64,
+    IMAGES = 8,             /* in a group, fewer where they are large */
+    TILE_IMAGES = 16,       /* the same for tiles, which have as many rows */
     VALUE_BYTES = 16 << 20, /* most of a value of a group, or of what a batch returns */
+    WIDE_BYTES = 64 << 20,  /* most of a value of a batch */
     KEPT_BYTES = 96 << 20   /* most of what a batch keeps for gradients */
 };
 
@@ -394,10 +396,9 @@ static int cpu_backward(void *hand, struct work_batch *b, struct err *e)
         for (int i = 0; i < b->b.n; i++) {
             int g = i / c->images, k = i % c->images, left = b->b.n - i;
             if (k == 0)
-                layout_nchw(&l,
-                            h->grad[c->plan.grad[o->features]] +
-                                (size_t)g * group_size(c, o->features),
-                            left < c->images ? left : c->images, h->one);
+                layout_nchw(
+                    &l, h->grad[c->plan.grad[o->features]] + (size_t)g * group_size(c, o->features),
+                    left < c->images ? left : c->images, h->one);
             size_t at = (size_t)i * (size_t)o->gradients + (size_t)j;
             memcpy(b->grads + at * size, h->one + (size_t)k * size, size * sizeof(float));
         }
@@ -555,13 +556,14 @@ static void choose_batch(struct cpu *c)
     if (o->features >= 0)
         returned = value_size(&n->value[o->features]) * sizeof(float) *
                    (size_t)(o->gradients > 0 ? o->gradients + 1 : 1);
-    c->images = IMAGES;
+    c->images = c->tiles ? TILE_IMAGES : IMAGES;
     while (c->images > 1 &&
            (most * (size_t)c->images > VALUE_BYTES || returned * (size_t)c->images > VALUE_BYTES))
         c->images /= 2;
     /* With many threads, smaller batches, so that all have some. */
-    c->groups = c->work.threads > 16 ? 1 : c->work.threads > 8 ? 2 : GROUPS;
-    while (c->groups > 1 && (kept * (size_t)(c->groups * c->images) > KEPT_BYTES ||
+    c->groups = BATCH / c->images / (c->work.threads > 16 ? 4 : c->work.threads > 8 ? 2 : 1);
+    while (c->groups > 1 && (most * (size_t)(c->groups * c->images) > WIDE_BYTES ||
+                             kept * (size_t)(c->groups * c->images) > KEPT_BYTES ||
                              returned * (size_t)(c->groups * c->images) > VALUE_BYTES))
         c->groups /= 2;
     free(depends);
@@ -610,9 +612,8 @@ static void time_steps(struct cpu *c)
     t[TIME_PIXELS].bytes = (int64_t)value_size(in) * (int64_t)(1 + element_size(c));
     snprintf(t[TIME_HEAD].name, sizeof t->name, "pool, linear%s",
              c->work.opts.class_maps ? ", class maps" : "");
-    t[TIME_HEAD].macs = t[TIME_HEAD].done =
-        (int64_t)last->c * c->work.net->classes *
-        (c->work.opts.class_maps ? last->h * last->w + 1 : 1);
+    t[TIME_HEAD].macs = t[TIME_HEAD].done = (int64_t)last->c * c->work.net->classes *
+                                            (c->work.opts.class_maps ? last->h * last->w + 1 : 1);
     t[TIME_HEAD].bytes = (int64_t)(value_size(last) * element_size(c));
     snprintf(t[TIME_GRADS].name, sizeof t->name, "gradients in and out");
     for (int i = 0; i < p->steps; i++)
@@ -689,14 +690,14 @@ static int cpu_open(void **self, const struct net *net, const struct engine_opts
         .backward = cpu_backward,
     };
     c->half = o->precision == ENGINE_BF16;
-    choose_batch(c);
-    c->work.batch = c->images * c->groups;
     if (check(c, e) != 0 || isa_kernels(&c->kernels, &c->tiles, e) != 0) {
         cpu_close(c);
         return -1;
     }
     if (!c->half)
         c->tiles = NULL;
+    choose_batch(c);
+    c->work.batch = c->images * c->groups;
     c->gap = c->tiles ? CONV_TILE_GAP : CONV_GAP;
     c->narrow = first_wide(c);
     const struct plan_layout layout = {
