@@ -188,6 +188,21 @@ static void check_values(void)
     net_free(n);
 }
 
+/* What is exact takes no Winograd, for which there would be use here. */
+static void check_exact(void)
+{
+    struct err e = {0};
+    struct net *n = net_random(16, 16, (const int[]){64, 0}, 1, 5);
+    for (int exact = 0; exact < 2; exact++) {
+        const struct engine_opts o = {.device = "cpu", .features = -1, .exact = exact};
+        struct engine *g;
+        CHECK(engine_open(&g, n, &o, &e) == 0);
+        CHECK((strstr(engine_about(g), ", 0 of 3 convolutions by Winograd") != NULL) == exact);
+        engine_close(g);
+    }
+    net_free(n);
+}
+
 int main(void)
 {
     flips_allowed = 3;
@@ -196,5 +211,6 @@ int main(void)
     check_batches();
     check_wide();
     check_values();
+    check_exact();
     return CHECK_DONE();
 }

@@ -652,6 +652,8 @@ static void job_check(const struct job *j, double absolute)
         if (!same)
             job_print(j, "not the bits of the first", k[i]->name, form);
     }
+    CHECK((form == CONV_TILES) == j->s.tiles);
+    CHECK(!j->s.exact || j->s.tiles || form == CONV_DIRECT);
     form_count[form][j->s.half]++;
     CHECK(images_right(j, y, n, form, absolute, k));
     for (int i = 0; i < n; i++)

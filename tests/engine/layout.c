@@ -92,6 +92,8 @@ static void check_values(const struct layout *l)
     wide.half = false;
     void *x = random_values(l);
     float *g = random_values(&wide), *was = mem_alloc((size_t)(l->cells * l->cell), sizeof *was);
+    for (int i = 0; i < 5; i++)
+        g[i] = 1;
     memcpy(was, g, (size_t)(l->cells * l->cell) * sizeof *g);
 
     for (int few = 1; few <= l->n; few += l->n > 1 ? l->n - 1 : 1) {
