@@ -143,11 +143,20 @@ static void backward(struct plan *p, int from)
     bool *depends = mem_alloc((size_t)n->values, sizeof *depends);
     int *first = mem_alloc((size_t)n->values, sizeof *first); /* to read a value */
     work_depends(n, from, depends);
+    bool *passed_by = mem_zero((size_t)n->values, sizeof *passed_by);
+    passed_by[p->last] = true;
     for (int i = n->ops - 1; i >= 0; i--) {
-        first[n->op[i].in] = i;
-        if (n->op[i].res >= 0)
-            first[n->op[i].res] = i;
+        const struct net_op *op = &n->op[i];
+        if (op->out == from || !passed_by[op->out])
+            continue;
+        first[op->in] = i;
+        passed_by[op->in] = depends[op->in];
+        if (op->res >= 0) {
+            first[op->res] = i;
+            passed_by[op->res] = depends[op->res];
+        }
     }
+    free(passed_by);
     p->grad[p->last] = take_grad(p, p->last);
     for (int i = p->steps - 1; i >= 0; i--) {
         const struct net_op *op = p->step[i].op;

@@ -24,7 +24,7 @@ static inline void compare(const struct run *r, const struct run *s, double tole
         d[2] = differ(s->maps, r->maps, m * r->map_size);
     if (r->grads)
         d[3] = differ(s->grads, r->grads, m * (size_t)r->opts.gradients * r->feature_size);
-    if (d[3] > tolerance && flips_allowed > 0 &&
+    if (r->grads && d[3] > tolerance && flips_allowed > 0 &&
         difference_rms(s->grads, r->grads, m * (size_t)r->opts.gradients * r->feature_size) < .02) {
         flips_allowed--;
         d[3] = 0;

@@ -125,6 +125,12 @@ static inline struct net *net_mixed(int h, int w, int convs, int classes, bool s
         int k = sides[random_int(0, 5)], oc = widths[random_int(0, 5)], res = -1;
         int stride = random_int(0, 4) ? 1 : random_int(2, 3);
         int in = spare && x && random_int(0, 3) == 0 ? x - 1 : x;
+        const struct net_value *last = &n->value[x], *before = last - (x > 0);
+        if (x > 1 && before->h == last->h && before->w == last->w && random_int(0, 3) == 0) {
+            /* Beside the last, which is added: as the convolution beside a block. */
+            x = net_add_conv(n, x - 1, last->c, k, 1, x, random_int(0, 3) != 0);
+            continue;
+        }
         int oh = (n->value[in].h - 1) / stride + 1, ow = (n->value[in].w - 1) / stride + 1;
         for (int v = 1; v <= x && random_int(0, 3); v++)
             if (v != in && n->value[v].c == oc && n->value[v].h == oh && n->value[v].w == ow)

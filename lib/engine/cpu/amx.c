@@ -2,7 +2,8 @@
 #include "engine/cpu/conv.h"
 #include "engine/cpu/simd_avx512.h"
 
-#if defined(__x86_64__) && (!defined(__clang__) || __clang_major__ >= 13)
+#if defined(__x86_64__) &&                                                                         \
+    (defined(__clang__) ? __clang_major__ >= 13 : defined(__GNUC__) && __GNUC__ >= 11)
 
 #define TILES __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,amx-tile,amx-bf16")))
 #define TILE_ZERO(t) _tile_zero(t)
@@ -22,6 +23,8 @@ TILES static void tiles_begin(int images)
         c.bytes[t] = 64;
         c.rows[t] = t < 6 ? (uint8_t)images : 16;
     }
+    /* Some compilers do not see that the instruction reads all of it. */
+    __asm__ volatile("" : : "r"(&c) : "memory");
     _tile_loadconfig(&c);
 }
 

@@ -108,7 +108,8 @@ void conv_open(struct conv *c, const struct conv_spec *s, const struct conv_kern
         int most = CHUNK_BYTES / (int)(points * (size_t)s->ip * sizeof(float));
         most = most < CHUNK_LEAST ? CHUNK_LEAST : most > CHUNK_MOST ? CHUNK_MOST : most;
         c->chunk = ceil_div(tiles, ceil_div(tiles, most));
-        /* One cache line more than a power of two, so that products do not share a set. */
+        /* One cache line more, so that products do not share a set where the rest is a
+         * power of two. */
         c->in_step = (size_t)c->chunk * (size_t)s->ip + CONV_PITCH;
         c->sum_step = (size_t)c->chunk * CONV_SPAN + CONV_PITCH;
         c->scratch = (c->in_step + c->sum_step) * points * sizeof(float);

@@ -84,8 +84,8 @@ struct conv_call {
     int groups;
 };
 
-/* A set of kernels for one kind of processor. All sets give the same bits but `plain`,
- * which does not fuse multiply and add. */
+/* A set of kernels for one kind of processor. `avx512` and `avx2` give the same bits;
+ * `plain` does not fuse multiply and add, and tiles add in an order of their own. */
 struct conv_kernels {
     const char *name;
     void (*pack)(const struct conv *c, int span);

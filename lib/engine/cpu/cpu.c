@@ -549,7 +549,9 @@ static void choose_batch(struct cpu *c)
     if (o->gradients > 0)
         work_depends(n, o->features, depends);
     for (int i = 0; i < n->values; i++) {
-        size_t size = value_size(&n->value[i]) * sizeof(float);
+        const struct net_value *v = &n->value[i];
+        size_t size = (size_t)v->h * (size_t)v->w * sizeof(float) *
+                      (size_t)(pitch_of(c, v->c) + CONV_TILE_GAP);
         most = size > most ? size : most;
         kept += depends[i] ? size : 0;
     }
@@ -714,8 +716,8 @@ static int cpu_open(void **self, const struct net *net, const struct engine_opts
         time_steps(c);
     describe(c);
     if (o->note && c->half && !c->tiles)
-        o->note("cpu: bf16 is computed by f32 arithmetic on this processor: no faster than "
-                "--precision f32, and less exact");
+        o->note("cpu: bf16 is computed by f32 arithmetic on this processor: hardly "
+                "faster than --precision f32, and less exact");
     *self = c;
     return 0;
 }

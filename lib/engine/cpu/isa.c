@@ -47,6 +47,8 @@ int isa_kernels(const struct conv_kernels **k, const struct conv_kernels **tiles
     enum { SETS = 3 };
     static const struct conv_kernels *const set[SETS] = {&conv_avx512, &conv_avx2, &conv_plain};
     const char *name = getenv("HEATPIPE_CPU");
+    if (name && !*name)
+        name = NULL;
     bool amx = name && strcmp(name, "amx") == 0;
     *k = NULL;
     for (int i = 0; i < SETS && !*k; i++)

@@ -6,8 +6,8 @@
 #include "engine/cpu/conv.h"
 
 /* The best kernels for this processor, or those that HEATPIPE_CPU in the environment
- * names: avx512, avx2, plain, or amx, which is AVX-512 with kernels for tiles, in plain C
- * where the processor has none. `tiles` is NULL without. -1 where the name is none of
+ * names: avx512, avx2, plain, or amx, which is the best of those with kernels for tiles, in
+ * plain C where the processor has none. `tiles` is NULL without. -1 where the name is none of
  * those that run here. */
 int isa_kernels(const struct conv_kernels **k, const struct conv_kernels **tiles, struct err *e);
 

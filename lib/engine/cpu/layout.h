@@ -1,7 +1,7 @@
 /* Between the caller's NCHW and the backend's values (groups, h, w, n, pitch), see
  * conv.h; all of one group. */
-#ifndef HP_ENGINE_LAYOUT_H
-#define HP_ENGINE_LAYOUT_H
+#ifndef HP_CPU_LAYOUT_H
+#define HP_CPU_LAYOUT_H
 
 #include <stdbool.h>
 #include <stddef.h>

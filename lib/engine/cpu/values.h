@@ -35,7 +35,7 @@ INLINE vec spread(const void *p, ptrdiff_t i, bool half)
     return v_all(f);
 }
 
-/* What follows the sums: at + j is where they go. */
+/* What follows the sums; at: where they go. */
 INLINE void finish(const struct conv *c, const struct conv_call *k, ptrdiff_t at, vec sum, vec bias,
                    bool half)
 {
