@@ -85,7 +85,8 @@ static size_t element_size(enum conv_form f)
 
 size_t conv_weights(const struct conv_spec *s)
 {
-    return elements(s, conv_choose(s)) * element_size(conv_choose(s));
+    enum conv_form f = conv_choose(s);
+    return elements(s, f) * element_size(f);
 }
 
 void conv_open(struct conv *c, const struct conv_spec *s, const struct conv_kernels *k)

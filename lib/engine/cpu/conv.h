@@ -125,11 +125,6 @@ static inline int conv_meet(const struct conv_spec *s, int o, int t, int inputs)
     return i >= 0 && i < inputs ? i : -1;
 }
 
-static inline int conv_pitch(int channels)
-{
-    return (channels + CONV_PITCH - 1) / CONV_PITCH * CONV_PITCH;
-}
-
 /* Padded channels of a span. */
 static inline int conv_width(const struct conv *c, int span)
 {

@@ -29,16 +29,6 @@ enum {
 /* Work that is no convolution of the list, timed like one. */
 enum { TIME_PIXELS, TIME_HEAD, TIME_GRADS, TIMES };
 
-struct step {
-    const struct net_op *op;
-    struct conv conv;
-};
-
-struct back {
-    const struct plan_back *plan;
-    struct conv conv; /* where dx is asked for */
-};
-
 struct cpu {
     struct work work;
     struct plan plan;
@@ -48,8 +38,8 @@ struct cpu {
     int narrow; /* steps that are run for a group at a time */
     int gap;    /* elements between cells */
     struct layout_table table;
-    struct step *step; /* [plan.steps] */
-    struct back *back; /* [plan.backs] */
+    struct conv *step; /* [plan.steps] */
+    struct conv *back; /* [plan.backs], where dx is asked for */
     struct conv fc, maps;
     size_t scratch;            /* bytes */
     struct engine_step *times; /* [TIMES + plan.steps + plan.backs], where they are kept */
@@ -217,7 +207,7 @@ static int cpu_enter(void *self, void **hand, struct err *e)
 static void run_step(struct hand *h, int i, int group, int groups)
 {
     const struct cpu *c = h->cpu;
-    const struct net_op *op = c->step[i].op;
+    const struct net_op *op = c->plan.step[i].op;
     const struct conv_call k = {
         .x = act_of(h, op->in, group),
         .add = op->res >= 0 ? act_of(h, op->res, group) : NULL,
@@ -225,8 +215,15 @@ static void run_step(struct hand *h, int i, int group, int groups)
         .groups = groups,
     };
     double since = start(h);
-    conv_run(&c->step[i].conv, &k, h->scratch);
+    conv_run(&c->step[i], &k, h->scratch);
     stop(h, TIMES + i, since);
+}
+
+/* Images in a group of a batch. */
+static int images_of(const struct cpu *c, const struct work_batch *b, int group)
+{
+    int left = b->b.n - group * c->images;
+    return left < c->images ? left : c->images;
 }
 
 /* Global pooling, linear layer and class maps, in f32. */
@@ -257,9 +254,8 @@ static void run_head(struct hand *h, struct work_batch *b, int groups)
             layout_widen(&l, x, h->wide);
         const struct conv_call m = {.x = c->half ? h->wide : x, .y = h->maps, .groups = 1};
         conv_run(&c->maps, &m, h->scratch);
-        int first = g * c->images, n = b->b.n - first < c->images ? b->b.n - first : c->images;
-        layout_nchw(&to, h->maps, n,
-                    b->class_maps + (size_t)first * (size_t)classes * (size_t)l.cells);
+        layout_nchw(&to, h->maps, images_of(c, b, g),
+                    b->class_maps + (size_t)(g * c->images) * (size_t)classes * (size_t)l.cells);
     }
 }
 
@@ -292,11 +288,9 @@ static int cpu_forward(void *hand, struct work_batch *b, struct err *e)
     if (b->features) {
         const struct layout l = layout_of(c, features, c->half);
         size_t each = value_size(&n->value[features]);
-        for (int g = 0; g < groups; g++) {
-            int first = g * c->images, left = b->b.n - first;
-            layout_nchw(&l, act_of(h, features, g), left < c->images ? left : c->images,
-                        b->features + (size_t)first * each);
-        }
+        for (int g = 0; g < groups; g++)
+            layout_nchw(&l, act_of(h, features, g), images_of(c, b, g),
+                        b->features + (size_t)(g * c->images) * each);
     }
     stop(h, TIME_HEAD, since);
     return 0;
@@ -355,8 +349,7 @@ static void seed_last(struct hand *h, const struct work_batch *b, int vector, in
 static void run_back(struct hand *h, int i, int groups)
 {
     const struct cpu *c = h->cpu;
-    const struct back *s = &c->back[i];
-    const struct plan_back *p = s->plan;
+    const struct plan_back *p = &c->plan.back[i];
     const struct net_op *op = p->op;
     double since = start(h);
     if (p->dx >= 0) {
@@ -368,7 +361,7 @@ static void run_back(struct hand *h, int i, int groups)
             .y = h->grad[p->dx],
             .groups = groups,
         };
-        conv_run(&s->conv, &k, h->scratch);
+        conv_run(&c->back[i], &k, h->scratch);
     }
     if (p->res_sum >= 0)
         layout_add(h->grad[p->dy], (size_t)groups * group_size(c, op->out), h->grad[p->res_sum]);
@@ -394,11 +387,11 @@ static int cpu_backward(void *hand, struct work_batch *b, struct err *e)
             run_back(h, i, groups);
         since = start(h);
         for (int i = 0; i < b->b.n; i++) {
-            int g = i / c->images, k = i % c->images, left = b->b.n - i;
+            int g = i / c->images, k = i % c->images;
             if (k == 0)
                 layout_nchw(
                     &l, h->grad[c->plan.grad[o->features]] + (size_t)g * group_size(c, o->features),
-                    left < c->images ? left : c->images, h->one);
+                    images_of(c, b, g), h->one);
             size_t at = (size_t)i * (size_t)o->gradients + (size_t)j;
             memcpy(b->grads + at * size, h->one + (size_t)k * size, size * sizeof(float));
         }
@@ -522,14 +515,12 @@ static void build(struct cpu *c)
     c->back = mem_zero((size_t)p->backs + 1, sizeof *c->back);
     for (int i = 0; i < p->steps; i++) {
         const struct conv_spec s = spec_of(c, p->step[i].op, false);
-        c->step[i].op = p->step[i].op;
-        add_conv(c, &work, &c->step[i].conv, &s);
+        add_conv(c, &work, &c->step[i], &s);
     }
     for (int i = 0; i < p->backs; i++) {
         const struct conv_spec s = spec_of(c, p->back[i].op, true);
-        c->back[i].plan = &p->back[i];
         if (p->back[i].dx >= 0)
-            add_conv(c, &work, &c->back[i].conv, &s);
+            add_conv(c, &work, &c->back[i], &s);
     }
     const struct conv_spec fc = linear_spec(c, false), maps = linear_spec(c, true);
     add_conv(c, &work, &c->fc, &fc);
@@ -619,7 +610,7 @@ static void time_steps(struct cpu *c)
     t[TIME_HEAD].bytes = (int64_t)(value_size(last) * element_size(c));
     snprintf(t[TIME_GRADS].name, sizeof t->name, "gradients in and out");
     for (int i = 0; i < p->steps; i++)
-        time_conv(&t[TIMES + i], p->step[i].name, &c->step[i].conv, element_size(c));
+        time_conv(&t[TIMES + i], p->step[i].name, &c->step[i], element_size(c));
     for (int i = 0; i < p->backs; i++) {
         struct engine_step *s = &t[TIMES + p->steps + i];
         char name[64] = "";
@@ -627,7 +618,7 @@ static void time_steps(struct cpu *c)
             if (p->step[k].op == p->back[i].op)
                 snprintf(name, sizeof name, "%.40s backwards", p->step[k].name);
         if (p->back[i].dx >= 0)
-            time_conv(s, name, &c->back[i].conv, sizeof(float));
+            time_conv(s, name, &c->back[i], sizeof(float));
         else
             snprintf(s->name, sizeof s->name, "%s", name);
     }
@@ -637,9 +628,9 @@ static void cpu_close(void *self)
 {
     struct cpu *c = self;
     for (int i = 0; c->step && i < c->plan.steps; i++)
-        conv_close(&c->step[i].conv);
+        conv_close(&c->step[i]);
     for (int i = 0; c->back && i < c->plan.backs; i++)
-        conv_close(&c->back[i].conv);
+        conv_close(&c->back[i]);
     conv_close(&c->fc);
     conv_close(&c->maps);
     plan_close(&c->plan);
@@ -670,7 +661,7 @@ static void describe(struct cpu *c)
 {
     int filtered = 0;
     for (int i = 0; i < c->plan.steps; i++)
-        filtered += conv_tile[c->step[i].conv.form].points > 0;
+        filtered += conv_tile[c->step[i].form].points > 0;
     snprintf(c->about, sizeof c->about,
              "cpu: %s, %s, %d of %d convolutions by Winograd, %d thread%s, batches of %d",
              c->tiles ? c->tiles->name : c->kernels->name, c->half ? "bf16" : "f32", filtered,
