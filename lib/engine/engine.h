@@ -16,11 +16,14 @@ enum engine_precision { ENGINE_F32, ENGINE_BF16, ENGINE_F16 };
 struct engine_opts {
     const char *device; /* "auto", "cpu", "ref", "cuda", "cuda:N" */
     enum engine_precision precision;
-    int threads;                    /* 0: one per core this process may use */
-    int features;                   /* value whose activations are wanted, or -1 */
-    bool class_maps;                /* whether the maps of all classes at the last stage are */
-    int gradients;                  /* score vectors per image, 0 for none; they are taken with
-                                       respect to value `features` */
+    int threads;     /* 0: one per core this process may use */
+    int features;    /* value whose activations are wanted, or -1 */
+    bool class_maps; /* whether the maps of all classes at the last stage are */
+    int gradients;   /* score vectors per image, 0 for none; they are taken with
+                        respect to value `features` */
+    const int *taps; /* values of which sums are wanted, [tap_count]; not on
+                        GPUs */
+    int tap_count;
     bool exact;                     /* direct convolutions only: no Winograd */
     bool timed;                     /* keep the time of every step for engine_steps() */
     void (*note)(const char *text); /* what a user may want to know with -v: a line
@@ -51,6 +54,8 @@ struct engine_batch {
     float *seeds;            /* (n, gradients, classes): d score / d logits, filled by
                                 `seed`; zeroed before */
     const float *grads;      /* (n, gradients, c, h, w), or NULL */
+    const double *sums;      /* (n, channels of all taps in turn, 2): over a channel's cells, the
+                                sum of the value and of its square; or NULL */
 };
 
 /* `read` and `write` are called in stream order, each by one thread at a time;

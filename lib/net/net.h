@@ -12,6 +12,8 @@
 enum net_kind {
     NET_CONV,  /* y = conv(x) + bias [+ value res] [then ReLU] */
     NET_MAX,   /* maximum over k by k windows, as after a stem; padding never wins */
+    NET_SCALE, /* y = w[c] x + b[c] [+ value res] [then ReLU]: a batch norm that no
+                  convolution before it can take in */
     NET_POOL,  /* global average: (c,h,w) -> (c,1,1) */
     NET_LINEAR /* y = W x + bias */
 };
@@ -29,8 +31,8 @@ struct net_op {
     int res;     /* value added before ReLU, or -1 */
     int k, stride, pad;
     bool relu;
-    const float *w; /* folded; conv (oc, ic, k, k), linear (oc, ic) */
-    const float *b; /* (oc) */
+    const float *w; /* folded; conv (oc, ic, k, k), linear (oc, ic), scale (c) */
+    const float *b; /* (oc), (c) */
 };
 
 struct net {
