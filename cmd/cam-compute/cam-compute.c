@@ -13,7 +13,7 @@ enum { SIDE_MAX = 4096, THREADS_MAX = 1024 };
 
 static struct job job = {.table = "-", .device = "auto", .unit = true};
 
-static const char *targets = "pred", *size = "input", *input_size;
+static const char *targets = "pred", *size = "input", *input_size, *assume;
 static int score, method, scale, precision;
 static bool exact;
 static int64_t threads;
@@ -35,6 +35,7 @@ static const struct opt opts[] = {
     {"ids", 0, OPT_STRING, &job.ids, "FILE",
      "The ids of the items in --class-maps or --features. Without it item i has id i.", 0, 0},
     {"model", 'm', OPT_STRING, &job.model, "FILE", "The checkpoint.", 0, 0},
+    {"assume", 0, OPT_STRING, &assume, "KEY=VALUE,...", NET_ASSUME_HELP, 0, 0},
     {"data", 'd', OPT_STRING, &job.data, "PATH",
      "The images, a file or a folder: they pass the network again.", 0, 0},
     {"layer", 'l', OPT_STRING, &job.layer, "NAME",
@@ -174,6 +175,8 @@ int main(int argc, char **argv)
     parse_size();
     parse_colours("--mean", job.mean, false);
     parse_colours("--std", job.std, true);
+    if (assume && net_assume_parse(&job.assume, assume, &e) != 0)
+        prog_usage("--assume: %s", e.msg);
     check_sources();
     const char *const input[] = {job.table, job.class_maps, job.features, job.logits,
                                  job.ids,   job.model,      job.data};

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "cam/cam.h"
+#include "ckpt/ckpt.h"
 #include "engine/engine.h"
 #include "rows.h"
 
@@ -27,6 +28,7 @@ struct job {
     enum engine_precision precision;
     bool exact;
     int threads;
+    struct net_assume assume;
     const char *mean, *std; /* R,G,B, or NULL for what is usual */
     struct rows *rows;      /* not open yet */
 };
@@ -35,6 +37,12 @@ struct job {
 static inline bool job_probabilities(const struct job *j)
 {
     return j->score != CAM_LOGIT || j->stats;
+}
+
+/* How the checkpoint is opened. */
+static inline struct ckpt_opts job_ckpt(const struct job *j)
+{
+    return (struct ckpt_opts){.state = *j->assume.state ? j->assume.state : NULL};
 }
 
 /* Maps from stored class maps or features. */

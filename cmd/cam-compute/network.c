@@ -187,13 +187,15 @@ static int open_network(struct network *n, struct err *e)
     if (data_count(n->data) < 0)
         return err_set(e, "%s: expected a file or a folder, found a pipe: images are taken by id",
                        data_name(n->data));
-    struct net_opts o = {.h = data_h(n->data), .w = data_w(n->data)};
+    const struct ckpt_opts from = job_ckpt(j);
+    struct net_opts o = {
+        .h = data_h(n->data), .w = data_w(n->data), .assume = &j->assume, .note = prog_note};
     normal_default(data_kind(n->data), o.mean, o.std);
     if (j->mean)
         normal_parse(j->mean, false, o.mean);
     if (j->std)
         normal_parse(j->std, true, o.std);
-    if (ckpt_open(&n->ckpt, j->model, e) != 0 || net_build(&n->net, n->ckpt, &o, e) != 0)
+    if (ckpt_open(&n->ckpt, j->model, &from, e) != 0 || net_build(&n->net, n->ckpt, &o, e) != 0)
         return -1;
     ckpt_close(n->ckpt); /* the network has its own weights */
     n->ckpt = NULL;

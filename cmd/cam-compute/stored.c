@@ -5,15 +5,16 @@
 
 #include "base/mem.h"
 #include "ckpt/ckpt.h"
+#include "net/net.h"
 
 #include <stdlib.h>
 
-/* What is read; `ids`, `logits` and `ckpt` may be NULL. */
+/* What is read; `ids` and `logits` may be NULL. */
 struct stored {
     const struct job *job;
     struct items *items, *logits;
     struct ids *ids;
-    struct ckpt *ckpt;
+    struct net_head linear;
     struct closed_head head;
     struct extent layer;
 };
@@ -22,36 +23,31 @@ struct stored {
 static int load_head(struct stored *s, struct err *e)
 {
     const struct npy_item *item = items_item(s->items);
+    const struct ckpt_opts from = job_ckpt(s->job);
     struct closed_head *h = &s->head;
+    struct ckpt *c;
 
-    if (ckpt_open(&s->ckpt, s->job->model, e) != 0)
+    if (ckpt_open(&c, s->job->model, &from, e) != 0)
         return -1;
-    const char *name = ckpt_name(s->ckpt);
-    const struct ckpt_tensor *w = ckpt_find(s->ckpt, "fc.weight");
-    const struct ckpt_tensor *b = ckpt_find(s->ckpt, "fc.bias");
-    if (!w || !b)
-        return err_set(e, "%s: expected the linear layer fc.weight and fc.bias, found no %s", name,
-                       w ? "fc.bias" : "fc.weight");
-    if (w->ndim != 2 || b->ndim != 1 || b->shape[0] != w->shape[0])
-        return err_set(e,
-                       "%s: expected fc.weight (classes,channels) and fc.bias (classes), found "
-                       "other shapes",
-                       name);
+    int r = net_head(&s->linear, c, &s->job->assume, e);
+    ckpt_close(c);
+    if (r != 0)
+        return -1;
     if (s->job->features) {
-        if (w->shape[1] != item->shape[0])
+        if (s->linear.channels != item->shape[0])
             return err_set(e,
-                           "%s: expected features of %lld channels as fc.weight in %s, found "
+                           "%s: expected features of %d channels as the linear layer of %s, found "
                            "%lld",
-                           items_name(s->items), (long long)w->shape[1], name,
+                           items_name(s->items), s->linear.channels, s->job->model,
                            (long long)item->shape[0]);
-        h->w = w->data;
-        h->classes = (int)w->shape[0];
-        h->channels = (int)w->shape[1];
-    } else if (b->shape[0] != h->classes) {
-        return err_set(e, "%s: expected maps of %lld classes as fc.bias in %s, found %d",
-                       items_name(s->items), (long long)b->shape[0], name, h->classes);
+        h->w = s->linear.w;
+        h->classes = s->linear.classes;
+        h->channels = s->linear.channels;
+    } else if (s->linear.classes != h->classes) {
+        return err_set(e, "%s: expected maps of %d classes as the linear layer of %s, found %d",
+                       items_name(s->items), s->linear.classes, s->job->model, h->classes);
     }
-    h->b = b->data;
+    h->b = s->linear.b;
     return 0;
 }
 
@@ -156,6 +152,7 @@ int stored_run(const struct job *j, struct err *e)
     items_close(s.items);
     items_close(s.logits);
     ids_close(s.ids);
-    ckpt_close(s.ckpt);
+    free(s.linear.w);
+    free(s.linear.b);
     return r;
 }

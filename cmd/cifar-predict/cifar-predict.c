@@ -20,11 +20,13 @@
 enum { THREADS_MAX = 1024 };
 
 static const char *model_path, *data_path, *names_path, *labels_path, *mean_text, *std_text;
+static const char *assume_text;
 static const char *logits_path, *features_path, *layer, *maps_path, *ids_path, *classes_path;
 static const char *device = "auto";
 static int precision = ENGINE_F32;
 static bool exact;
 static int64_t threads, limit = INT64_MAX;
+static struct net_assume assume;
 
 static const struct opt options[] = {
     {"model", 'm', OPT_STRING, &model_path, "FILE",
@@ -44,6 +46,7 @@ static const struct opt options[] = {
      "Standard deviation of the pixels. Default: .2470,.2435,.2616 for CIFAR-10, else "
      ".2673,.2564,.2762.",
      0, 0},
+    {"assume", 0, OPT_STRING, &assume_text, "KEY=VALUE,...", NET_ASSUME_HELP, 0, 0},
     {"logits", 0, OPT_STRING, &logits_path, "FILE", "Write the logits (n, classes).", 0, 0},
     {"features", 'f', OPT_STRING, &features_path, "FILE",
      "Write the activations (n, c, h, w) of a layer.", 0, 0},
@@ -251,6 +254,7 @@ static void check_outputs(void)
 
 static void check_options(float *mean, float *std)
 {
+    struct err e;
     if (!model_path)
         prog_usage("expected --model FILE");
     if (!data_path)
@@ -259,6 +263,8 @@ static void check_options(float *mean, float *std)
         prog_usage("--layer: expected --features FILE with it");
     if (!engine_is_device(device))
         prog_usage("--device: expected auto, cpu, ref or cuda[:N], found '%s'", device);
+    if (assume_text && net_assume_parse(&assume, assume_text, &e) != 0)
+        prog_usage("--assume: %s", e.msg);
     if (mean_text)
         parse_three("mean", mean_text, false, mean);
     if (std_text)
@@ -360,14 +366,17 @@ static double now(void)
 static int open_network(struct job *j, struct net_opts *o, struct err *e)
 {
     struct ckpt *c;
+    const struct ckpt_opts from = {.state = *assume.state ? assume.state : NULL};
     const struct data_opts d = {.labels = labels_path, .names = names_path};
-    if (ckpt_open(&c, model_path, e) != 0)
+    if (ckpt_open(&c, model_path, &from, e) != 0)
         return -1;
     int r = data_open(&j->data, data_path, &d, e);
     if (r == 0) {
         default_normalisation(data_kind(j->data), o->mean, o->std);
         o->h = data_h(j->data);
         o->w = data_w(j->data);
+        o->assume = &assume;
+        o->note = prog_note;
         r = net_build(&j->net, c, o, e);
     }
     ckpt_close(c); /* the network has its own weights */

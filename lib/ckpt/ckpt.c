@@ -55,7 +55,9 @@ static int unknown(const struct ckpt *c, struct err *e)
             break;
         }
     if (m->n > TAR_MAGIC_AT + 5 && memcmp(m->p + TAR_MAGIC_AT, "ustar", 5) == 0)
-        found = "a tar archive, as PyTorch before 0.1.10 wrote: save it again with a newer one";
+        found =
+            "a tar archive, as PyTorch before 0.1.10 wrote; if you trust it, "
+            "torch.save(torch.load(FILE, weights_only=False), \"weights.pth\") writes a newer one";
     return err_set(e, "%s: expected a checkpoint of torch.save or safetensors, found %s", c->name,
                    found);
 }
@@ -65,12 +67,18 @@ static int read_any(struct ckpt *c, struct err *e)
     const struct map *m = &c->map;
     if (m->n == 0)
         return err_set(e, "%s: expected a checkpoint, found an empty file", c->name);
-    if (starts(m, "PK\x03\x04", 4) || starts(m, "PK\x05\x06", 4))
+    if (starts(m, "PK\x03\x04", 4) || starts(m, "PK\x05\x06", 4)) {
+        c->format = CKPT_ZIP;
         return ckpt_read_zip(c, e);
-    if (is_legacy(m))
+    }
+    if (is_legacy(m)) {
+        c->format = CKPT_LEGACY;
         return ckpt_read_legacy(c, e);
-    if (m->n > 8 && m->p[8] == '{' && !is_text(m))
+    }
+    if (m->n > 8 && m->p[8] == '{' && !is_text(m)) {
+        c->format = CKPT_SAFETENSORS;
         return ckpt_read_safetensors(c, e);
+    }
     return unknown(c, e);
 }
 
@@ -85,7 +93,7 @@ static int compare(const void *a, const void *b)
 static int index_names(struct ckpt *c, struct err *e)
 {
     if (c->n == 0)
-        return err_set(e, "%s: expected floating-point tensors, found none", c->name);
+        return err_set(e, "%s: expected tensors, found none", c->name);
     c->by_name = mem_alloc((size_t)c->n, sizeof *c->by_name);
     for (int i = 0; i < c->n; i++)
         c->by_name[i] = (struct ckpt_index){c->tensor[i].name, i};
@@ -97,17 +105,42 @@ static int index_names(struct ckpt *c, struct err *e)
     return 0;
 }
 
-int ckpt_open(struct ckpt **out, const char *path, struct err *e)
+/* Takes `c` over. */
+static int finish(struct ckpt **out, struct ckpt *c, struct err *e)
 {
-    const size_t limit = (size_t)1 << 36;
-    struct ckpt *c = mem_zero(1, sizeof *c);
-    c->name = mem_dup(strcmp(path, "-") == 0 ? "standard input" : path);
-    if (map_open(&c->map, path, limit, e) != 0 || read_any(c, e) != 0 || index_names(c, e) != 0) {
+    c->state = "";
+    if (read_any(c, e) != 0 || index_names(c, e) != 0) {
         ckpt_close(c);
         return -1;
     }
     *out = c;
     return 0;
+}
+
+int ckpt_open(struct ckpt **out, const char *path, const struct ckpt_opts *o, struct err *e)
+{
+    const size_t limit = (size_t)1 << 36;
+    struct ckpt *c = mem_zero(1, sizeof *c);
+    c->name = mem_dup(strcmp(path, "-") == 0 ? "standard input" : path);
+    if (o)
+        c->opts = *o;
+    if (map_open(&c->map, path, limit, e) != 0) {
+        ckpt_close(c);
+        return -1;
+    }
+    return finish(out, c, e);
+}
+
+int ckpt_open_memory(struct ckpt **out, const unsigned char *p, size_t n, const char *name,
+                     const struct ckpt_opts *o, struct err *e)
+{
+    struct ckpt *c = mem_zero(1, sizeof *c);
+    c->name = mem_dup(name);
+    if (o)
+        c->opts = *o;
+    c->map = (struct map){.p = p, .n = n};
+    c->borrowed = true;
+    return finish(out, c, e);
 }
 
 void ckpt_close(struct ckpt *c)
@@ -119,8 +152,10 @@ void ckpt_close(struct ckpt *c)
     free(c->owned);
     free(c->tensor);
     free(c->by_name);
+    free(c->extra);
     zip_close(&c->zip);
-    map_close(&c->map);
+    if (!c->borrowed)
+        map_close(&c->map);
     free(c->name);
     free(c);
 }
@@ -128,6 +163,32 @@ void ckpt_close(struct ckpt *c)
 const char *ckpt_name(const struct ckpt *c)
 {
     return c->name;
+}
+
+enum ckpt_format ckpt_format(const struct ckpt *c)
+{
+    return c->format;
+}
+
+const char *ckpt_state(const struct ckpt *c)
+{
+    return c->state;
+}
+
+size_t ckpt_bytes(const struct ckpt *c)
+{
+    return c->map.n;
+}
+
+uint64_t ckpt_stored(const struct ckpt *c)
+{
+    uint64_t n = c->map.n;
+    for (size_t i = 0; i < c->zip.records; i++) {
+        const struct zip_record *r = &c->zip.record[i];
+        if (r->n > r->packed_n && r->n <= c->zip.record_max)
+            n += r->n - r->packed_n;
+    }
+    return n < c->map.n + c->zip.unpacked_max ? n : c->map.n + c->zip.unpacked_max;
 }
 
 int ckpt_count(const struct ckpt *c)
@@ -146,4 +207,14 @@ const struct ckpt_tensor *ckpt_find(const struct ckpt *c, const char *name)
     const struct ckpt_index *found =
         bsearch(&key, c->by_name, (size_t)c->n, sizeof *c->by_name, compare);
     return found ? &c->tensor[found->tensor] : NULL;
+}
+
+int ckpt_extras(const struct ckpt *c)
+{
+    return c->extras;
+}
+
+const struct ckpt_extra *ckpt_extra(const struct ckpt *c, int i)
+{
+    return &c->extra[i];
 }

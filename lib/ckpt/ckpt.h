@@ -5,28 +5,126 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-enum { CKPT_DIMS = 8 };
+enum { CKPT_DIMS = 8, CKPT_TENSORS = 1 << 16 };
 
-/* A floating-point tensor, converted to f32, contiguous in C order. */
+enum ckpt_type {
+    CKPT_F32, /* the first four can be read as numbers */
+    CKPT_F64,
+    CKPT_F16,
+    CKPT_BF16,
+    CKPT_F8_E4M3,
+    CKPT_F8_E5M2,
+    CKPT_I64,
+    CKPT_I32,
+    CKPT_I16,
+    CKPT_I8,
+    CKPT_U64,
+    CKPT_U32,
+    CKPT_U16,
+    CKPT_U8,
+    CKPT_BOOL,
+    CKPT_C64,
+    CKPT_C128,
+    CKPT_TYPES
+};
+
+enum ckpt_format { CKPT_ZIP, CKPT_LEGACY, CKPT_SAFETENSORS };
+
+/* A tensor of the state dict. Its numbers stay in the file until they are read. */
 struct ckpt_tensor {
-    const char *name; /* key without the prefixes "module." and "_orig_mod." */
+    const char *name; /* key as in the file */
+    enum ckpt_type type;
     int ndim;
-    int64_t shape[CKPT_DIMS];
-    int64_t count;
-    const float *data;
+    int64_t shape[CKPT_DIMS], stride[CKPT_DIMS]; /* strides count elements */
+    int64_t count;                               /* elements */
+    int64_t offset, elements; /* first of the storage's elements; how many it has */
+    bool big_endian;
+    const unsigned char *p;    /* the storage, or NULL where it is in `record` */
+    struct zip_record *record; /* also the identity of a storage that tensors share */
+};
+
+/* What else a file holds: "config.epochs", "24". */
+struct ckpt_extra {
+    const char *path, *text; /* without control characters */
 };
 
 struct ckpt;
 
-/* Finds the state dict: the whole object, or its entry "model_state_dict" or
- * "state_dict". Integer tensors (num_batches_tracked) are left out. */
-int ckpt_open(struct ckpt **c, const char *path, struct err *e);
+struct ckpt_opts {
+    const char *state; /* path of the state dict, keys joined by '/'; NULL: found by itself */
+    bool extras;       /* keep what else the file holds as text */
+};
+
+/* Finds the state dict: the entry "model_state_dict" or "state_dict", or the one dict
+ * that holds most of the tensors, an average of weights (EMA) last; where two could be
+ * meant, neither is taken. Shapes and places are checked here, numbers when read. `o`
+ * may be NULL. */
+int ckpt_open(struct ckpt **c, const char *path, const struct ckpt_opts *o, struct err *e);
+
+/* The same from p[n], which must outlive it. */
+int ckpt_open_memory(struct ckpt **c, const unsigned char *p, size_t n, const char *name,
+                     const struct ckpt_opts *o, struct err *e);
 void ckpt_close(struct ckpt *c);
+
 const char *ckpt_name(const struct ckpt *c);
+enum ckpt_format ckpt_format(const struct ckpt *c);
+
+/* "model_state_dict", "" where the file is the state dict itself. */
+const char *ckpt_state(const struct ckpt *c);
+size_t ckpt_bytes(const struct ckpt *c); /* of the file */
+
+/* The same with the records of a zip as large as they unpack to. */
+uint64_t ckpt_stored(const struct ckpt *c);
+
 int ckpt_count(const struct ckpt *c);
 const struct ckpt_tensor *ckpt_at(const struct ckpt *c, int i); /* in file order */
 const struct ckpt_tensor *ckpt_find(const struct ckpt *c, const char *name);
+
+int ckpt_extras(const struct ckpt *c);
+const struct ckpt_extra *ckpt_extra(const struct ckpt *c, int i);
+
+/* The numbers of a tensor as f32 in C order into out[count]. Others than floats, or
+ * floats that are not finite in f32, are errors; so is a bad sum of a zip record. */
+int ckpt_read(struct ckpt *c, const struct ckpt_tensor *t, float *out, struct err *e);
+
+/* Its elements as they are, little-endian, in C order, into out[count * bytes]. */
+int ckpt_read_raw(struct ckpt *c, const struct ckpt_tensor *t, void *out, struct err *e);
+
+/* Whether all is well with the file: the sums of all records of a zip, and all numbers
+ * finite. Calls `say` for each fault with a line; returns how many there were. */
+int ckpt_check(struct ckpt *c, void (*say)(void *ctx, const char *line), void *ctx);
+
+/* Whether a path or a key speaks of an average of weights: "state_dict_ema", "swa/net". */
+bool ckpt_is_average(const char *path);
+
+/* torch's name ("float32"), safetensors' ("F32"), bytes of an element. */
+const char *ckpt_type_name(enum ckpt_type type);
+const char *ckpt_type_code(enum ckpt_type type);
+int ckpt_type_bytes(enum ckpt_type type);
+
+/* "(64, 3, 3, 3)"; -1 as "*". Returns buf. */
+char *ckpt_shape(char *buf, size_t room, int ndim, const int64_t *shape);
+
+/* --- writing --- */
+
+/* A tensor to be written: little-endian, in C order. `fill` puts its count * bytes
+ * into `out`. */
+struct ckpt_item {
+    const char *name;
+    enum ckpt_type type;
+    int ndim;
+    int64_t shape[CKPT_DIMS];
+    const void *source; /* for `fill` */
+};
+
+/* Writes a state dict as .safetensors, or as a zip file of torch.save with protocol 2.
+ * One tensor is in memory at a time. */
+int ckpt_write(const char *path, enum ckpt_format format, const struct ckpt_item *item, int items,
+               int (*fill)(void *ctx, const struct ckpt_item *item, void *out, struct err *e),
+               void *ctx, struct err *e);
 
 #endif

@@ -1,41 +1,33 @@
 #include "ckpt/state.h"
 
+#include "base/mem.h"
+
 #include <stdio.h>
 #include <string.h>
 
-enum { NAME_ROOM = 200, LAYERS = 8, KEYS_SHOWN = 5 };
+enum { NAME_ROOM = 200, LAYERS = 8, KEYS_SHOWN = 5, NONE = -1 };
+
+/* How far a state dict is looked for. */
+enum { CANDIDATES = 16, SEARCH_DEPTH = 3, SEARCH_ITEMS = 1 << 21 };
 
 /* --- storages --- */
 
-enum number_kind { NUMBER_FLOAT, NUMBER_INTEGER, NUMBER_OTHER };
-
+/* Storages of torch by their class; an untyped one counts bytes, and its tensors say
+ * what they are. */
 static const struct element {
-    const char *storage, *dtype; /* "torch.FloatStorage", "torch.float32" without "torch." */
+    const char *storage; /* without "torch." */
     int bytes;
-    enum number_kind kind;
-    enum ckpt_type type; /* of NUMBER_FLOAT */
+    int type; /* enum ckpt_type, or NONE */
 } elements[] = {
-    {"FloatStorage", "float32", 4, NUMBER_FLOAT, CKPT_F32},
-    {"DoubleStorage", "float64", 8, NUMBER_FLOAT, CKPT_F64},
-    {"HalfStorage", "float16", 2, NUMBER_FLOAT, CKPT_F16},
-    {"BFloat16Storage", "bfloat16", 2, NUMBER_FLOAT, CKPT_BF16},
-    {"LongStorage", "int64", 8, NUMBER_INTEGER, 0},
-    {"IntStorage", "int32", 4, NUMBER_INTEGER, 0},
-    {"ShortStorage", "int16", 2, NUMBER_INTEGER, 0},
-    {"CharStorage", "int8", 1, NUMBER_INTEGER, 0},
-    {"ByteStorage", "uint8", 1, NUMBER_INTEGER, 0},
-    {"BoolStorage", "bool", 1, NUMBER_INTEGER, 0},
-    {NULL, "uint16", 2, NUMBER_INTEGER, 0},
-    {NULL, "uint32", 4, NUMBER_INTEGER, 0},
-    {NULL, "uint64", 8, NUMBER_INTEGER, 0},
-    {"ComplexFloatStorage", "complex64", 8, NUMBER_OTHER, 0},
-    {"ComplexDoubleStorage", "complex128", 16, NUMBER_OTHER, 0},
-    {"QUInt8Storage", "quint8", 1, NUMBER_OTHER, 0},
-    {"QInt8Storage", "qint8", 1, NUMBER_OTHER, 0},
-    {"QInt32Storage", "qint32", 4, NUMBER_OTHER, 0},
-    {"QUInt4x2Storage", "quint4x2", 1, NUMBER_OTHER, 0},
-    {"QUInt2x4Storage", "quint2x4", 1, NUMBER_OTHER, 0},
-    {"UntypedStorage", NULL, 1, NUMBER_OTHER, 0},
+    {"FloatStorage", 4, CKPT_F32},        {"DoubleStorage", 8, CKPT_F64},
+    {"HalfStorage", 2, CKPT_F16},         {"BFloat16Storage", 2, CKPT_BF16},
+    {"LongStorage", 8, CKPT_I64},         {"IntStorage", 4, CKPT_I32},
+    {"ShortStorage", 2, CKPT_I16},        {"CharStorage", 1, CKPT_I8},
+    {"ByteStorage", 1, CKPT_U8},          {"BoolStorage", 1, CKPT_BOOL},
+    {"ComplexFloatStorage", 8, CKPT_C64}, {"ComplexDoubleStorage", 16, CKPT_C128},
+    {"QUInt8Storage", 1, NONE},           {"QInt8Storage", 1, NONE},
+    {"QInt32Storage", 4, NONE},           {"QUInt4x2Storage", 1, NONE},
+    {"QUInt2x4Storage", 1, NONE},         {"UntypedStorage", 1, NONE},
 };
 
 enum { ELEMENTS = sizeof elements / sizeof *elements };
@@ -43,7 +35,7 @@ enum { ELEMENTS = sizeof elements / sizeof *elements };
 static const struct element *element_of_storage(const char *name)
 {
     for (int i = 0; i < ELEMENTS; i++)
-        if (elements[i].storage && strcmp(elements[i].storage, name) == 0)
+        if (strcmp(elements[i].storage, name) == 0)
             return &elements[i];
     return NULL;
 }
@@ -160,19 +152,19 @@ static const struct pickle_value *plain_size(const struct pickle_value *v)
 }
 
 /* The type of numbers: that of the storage or, for an untyped one, the dtype that
- * _rebuild_tensor_v3 gets. */
-static const struct element *element_of(const struct recipe *r, const struct storage_id *s)
+ * _rebuild_tensor_v3 gets. NONE where it is no plain number. */
+static int type_of(const struct recipe *r, const struct storage_id *s)
 {
     if (strcmp(r->function, "torch._utils._rebuild_tensor_v3") != 0)
-        return element_of_storage(s->type);
+        return element_of_storage(s->type)->type;
     const struct pickle_value *dtype = pickle_item(r->args, 6);
-    for (int i = 0; i < ELEMENTS && dtype; i++) {
+    for (int i = 0; i < CKPT_TYPES; i++) {
         char name[NAME_ROOM];
-        snprintf(name, sizeof name, "torch.%s", elements[i].dtype ? elements[i].dtype : "");
+        snprintf(name, sizeof name, "torch.%s", ckpt_type_name((enum ckpt_type)i));
         if (pickle_is_global(dtype, name))
-            return &elements[i];
+            return i;
     }
-    return NULL;
+    return NONE;
 }
 
 static int add_tensor(struct ckpt *c, const char *key, const struct recipe *r,
@@ -193,97 +185,224 @@ static int add_tensor(struct ckpt *c, const char *key, const struct recipe *r,
     const struct pickle_value *offset = pickle_item(r->args, 1),
                               *size = plain_size(pickle_item(r->args, 2)),
                               *stride = pickle_item(r->args, 3);
-    struct view v = {.big_endian = f->big_endian};
-    if (found == 0 || !offset || offset->kind != PICKLE_INT || !read_numbers(size, v.shape) ||
-        !read_numbers(stride, v.stride) || size->seq.n != stride->seq.n)
+    struct ckpt_tensor t = {.name = key, .big_endian = f->big_endian};
+    if (found == 0 || !offset || offset->kind != PICKLE_INT || !read_numbers(size, t.shape) ||
+        !read_numbers(stride, t.stride) || size->seq.n != stride->seq.n)
         return ckpt_error(c, key, e,
                           "expected a storage, an offset, a shape and strides of at most %d axes, "
                           "found other arguments of %s",
                           CKPT_DIMS, r->function);
-    const struct element *element = element_of(r, &s);
-    if (!element || element->kind == NUMBER_OTHER) {
+    int type = type_of(r, &s);
+    if (type == NONE) {
         char name[NAME_ROOM];
         const struct pickle_value *dtype = pickle_item(r->args, 6);
         bool v3 = strcmp(r->function, known[2]) == 0 && dtype;
-        return ckpt_error(c, key, e, "expected float32, float64, float16 or bfloat16, found %s",
+        return ckpt_error(c, key, e, "expected numbers of a plain type, found %s",
                           v3 ? pickle_name(dtype, name, sizeof name) : s.type);
     }
-    /* Integers are read all the same: damage in them is damage of the file. */
     int64_t from, count;
-    if (f->find(f->ctx, &s, &v.p, e) != 0 || storage_part(c, &s, &from, &count, e) != 0)
+    if (f->find(f->ctx, &s, &t, e) != 0 || storage_part(c, &s, &from, &count, e) != 0)
         return -1;
-    if (element->kind == NUMBER_INTEGER)
-        return 0;
-    v.p += from * s.item_bytes;
-    v.elements = count * s.item_bytes / element->bytes;
-    v.type = element->type;
-    v.offset = offset->i;
-    v.ndim = (int)size->seq.n;
-    return ckpt_add(c, key, &v, e);
+    t.type = (enum ckpt_type)type;
+    int64_t bytes = ckpt_type_bytes(t.type);
+    if (from * s.item_bytes % bytes != 0)
+        return ckpt_error(c, key, e, "expected a part of its storage that holds whole numbers");
+    /* A part of a storage is a storage that begins further on. */
+    t.offset = offset->i;
+    t.elements = count * s.item_bytes / bytes;
+    t.ndim = (int)size->seq.n;
+    if (t.p)
+        t.p += from * s.item_bytes;
+    else if (from > 0)
+        return ckpt_error(c, key, e, "expected a whole storage, found a part of one");
+    return ckpt_add(c, &t, e);
 }
 
 /* --- the state dict --- */
 
-static bool is_state(const struct pickle_value *v)
+/* Tensors that a dict holds itself. */
+static size_t tensors_in(const struct pickle_value *v)
 {
     const struct pickle_seq *s = pickle_items(v);
+    size_t n = 0;
     for (size_t i = 0; s && i < s->n; i += 2)
-        if (is_tensor(s->item[i + 1]))
-            return true;
-    return false;
+        n += is_tensor(s->item[i + 1]);
+    return n;
+}
+
+static const char advice[] = "; in PyTorch, torch.save(model.state_dict(), \"weights.pth\") "
+                             "writes one";
+
+/* A key for a message, cut. */
+static const char *key_text(const struct pickle_value *k, char buf[32])
+{
+    size_t n = 0;
+    if (k->kind == PICKLE_INT)
+        snprintf(buf, 32, "%lld", (long long)k->i);
+    if (k->kind != PICKLE_STR && k->kind != PICKLE_BYTES)
+        return k->kind == PICKLE_INT ? buf : NULL;
+    for (; n < k->text.n && n + 1 < 32; n++)
+        buf[n] = (char)(k->text.p[n] < ' ' || k->text.p[n] > '~' ? '?' : k->text.p[n]);
+    buf[n] = '\0';
+    return buf;
 }
 
 static int no_state(const struct ckpt *c, const struct pickle_value *v, const char *where,
                     struct err *e)
 {
-    static const char advice[] = "; in PyTorch, torch.save(model.state_dict(), \"weights.pth\") "
-                                 "writes one";
-    char text[KEYS_SHOWN * NAME_ROOM] = "another value", name[NAME_ROOM];
+    char text[KEYS_SHOWN * NAME_ROOM] = "another value", name[NAME_ROOM], key[32];
     const struct pickle_seq *s = pickle_items(v);
     if (is_tensor(v)) {
         snprintf(text, sizeof text, "a single tensor");
+    } else if (v->kind == PICKLE_OBJECT) {
+        snprintf(text, sizeof text, "a whole pickled object of the class %s",
+                 pickle_name(v, name, sizeof name));
     } else if (s) {
         size_t n = (size_t)snprintf(text, sizeof text, "a dict without tensors, with the keys");
         size_t shown = 0;
         for (size_t i = 0; i < s->n && shown < KEYS_SHOWN; i += 2) {
-            const struct pickle_value *k = s->item[i];
-            if (k->kind != PICKLE_STR)
+            const char *k = key_text(s->item[i], key);
+            if (!k)
                 continue;
-            char key[32] = {0};
-            for (size_t j = 0; j < k->text.n && j + 1 < sizeof key; j++)
-                key[j] = (char)(k->text.p[j] < ' ' || k->text.p[j] > '~' ? '?' : k->text.p[j]);
-            n += (size_t)snprintf(text + n, sizeof text - n, "%s '%s'", shown ? "," : "", key);
+            n += (size_t)snprintf(text + n, sizeof text - n, "%s '%s'", shown ? "," : "", k);
+            const struct pickle_value *item = s->item[i + 1];
+            /* {"net": model} */
+            if (item->kind == PICKLE_OBJECT && item->object.state && !is_tensor(item))
+                n += (size_t)snprintf(text + n, sizeof text - n, " (an object of the class %.60s)",
+                                      pickle_name(item, name, sizeof name));
             shown++;
         }
         if (!shown)
             snprintf(text, sizeof text, "a dict without tensors");
-    } else if (v->kind == PICKLE_OBJECT) {
-        snprintf(text, sizeof text, "a whole pickled object of the class %s",
-                 pickle_name(v, name, sizeof name));
     }
     return err_set(e, "%s: expected a state dict%s, found %s%s", c->name, where, text, advice);
 }
 
+/* Dicts that hold tensors, by their paths. */
+struct candidate {
+    const struct pickle_value *value;
+    size_t tensors;
+    bool average; /* EMA or SWA, by its path */
+    char path[96];
+};
+
+struct search {
+    struct candidate found[CANDIDATES];
+    int n;
+    size_t budget; /* keys and values yet to be looked at */
+};
+
+static void search(struct search *h, const struct pickle_value *v, const char *path, int depth)
+{
+    /* Dicts may be shared, so that paths to them are many. */
+    const struct pickle_seq *s = pickle_items(v);
+    if (!s || s->n > h->budget)
+        return;
+    h->budget -= s->n;
+    size_t tensors = tensors_in(v);
+    if (tensors > 0 && h->n < CANDIDATES) {
+        struct candidate *f = &h->found[h->n++];
+        *f = (struct candidate){.value = v, .tensors = tensors, .average = ckpt_is_average(path)};
+        snprintf(f->path, sizeof f->path, "%s", path);
+    }
+    for (size_t i = 0; depth < SEARCH_DEPTH && i < s->n; i += 2) {
+        char key[32], inner[96];
+        if (!pickle_items(s->item[i + 1]) || !key_text(s->item[i], key))
+            continue;
+        int n = snprintf(inner, sizeof inner, "%s%s%s", path, *path ? "/" : "", key);
+        /* The state of an optimizer is no network's. */
+        if (n < (int)sizeof inner && !strstr(inner, "optim") && !strstr(inner, "scheduler"))
+            search(h, s->item[i + 1], inner, depth + 1);
+    }
+}
+
+static int ambiguous(const struct ckpt *c, const struct search *h, struct err *e)
+{
+    char list[600] = "";
+    size_t at = 0;
+    for (int i = 0; i < h->n && at < sizeof list; i++)
+        at += (size_t)snprintf(list + at, sizeof list - at, "%s'%s' (%zu tensors)", i ? ", " : "",
+                               h->found[i].path, h->found[i].tensors);
+    return err_set(e,
+                   "%s: expected one state dict, found several: %s: choose one with --assume "
+                   "state=NAME",
+                   c->name, list);
+}
+
+/* The one that a path names, or NULL. */
+static const struct pickle_value *follow(const struct pickle_value *v, const char *path)
+{
+    while (v && *path) {
+        char key[96];
+        size_t n = strcspn(path, "/");
+        if (n >= sizeof key)
+            return NULL;
+        memcpy(key, path, n);
+        key[n] = '\0';
+        v = pickle_get(v, key);
+        path += n + (path[n] == '/');
+    }
+    return v;
+}
+
 /* The state dict in a checkpoint's value; NULL with a message where there is none. */
-static const struct pickle_value *find_state(const struct ckpt *c, const struct pickle_value *root,
+static const struct pickle_value *find_state(struct ckpt *c, const struct pickle_value *root,
                                              struct err *e)
 {
     static const char *const keys[] = {"model_state_dict", "state_dict"};
+    char where[128];
+    if (c->opts.state) {
+        const struct pickle_value *v = follow(root, c->opts.state);
+        c->state = c->opts.state;
+        if (v && tensors_in(v) > 0)
+            return v;
+        snprintf(where, sizeof where, " under '%.90s'", c->opts.state);
+        if (v)
+            no_state(c, v, where, e);
+        else
+            err_record(e, "%s: expected a state dict%s, found no such key", c->name, where);
+        return NULL;
+    }
     for (int i = 0; i < 2; i++) {
         const struct pickle_value *v = pickle_get(root, keys[i]);
         if (!v || is_tensor(v))
             continue;
-        if (is_state(v))
+        if (tensors_in(v) > 0) {
+            c->state = keys[i];
             return v;
-        char where[64];
+        }
+        if (pickle_items(v) && v->kind == PICKLE_DICT && v->seq.n > 0)
+            continue; /* dicts in it may hold tensors */
         snprintf(where, sizeof where, " under the key '%s'", keys[i]);
         no_state(c, v, where, e);
         return NULL;
     }
-    if (is_state(root))
-        return root;
-    no_state(c, root, ", alone or under the key 'model_state_dict' or 'state_dict'", e);
-    return NULL;
+    struct search h = {.budget = SEARCH_ITEMS};
+    search(&h, root, "", 0);
+    const struct candidate *best = NULL, *next = NULL;
+    for (int i = 0; i < h.n; i++) {
+        const struct candidate *f = &h.found[i];
+        if (!best || (best->average && !f->average) ||
+            (best->average == f->average && f->tensors > best->tensors)) {
+            next = best;
+            best = f;
+        } else if (!next || f->tensors > next->tensors) {
+            next = f;
+        }
+    }
+    if (!best) {
+        no_state(c, root, ", alone or under a key such as 'model_state_dict' or 'state_dict'", e);
+        return NULL;
+    }
+    /* Some numbers beside a state dict are none. */
+    for (int i = 0; i < h.n; i++)
+        if (&h.found[i] != best && h.found[i].average == best->average &&
+            2 * h.found[i].tensors > best->tensors) {
+            ambiguous(c, &h, e);
+            return NULL;
+        }
+    c->state = ckpt_own(c, mem_dup(best->path));
+    return best->value;
 }
 
 int state_read(struct ckpt *c, const struct pickle_value *root, const struct storage_finder *f,
@@ -305,5 +424,31 @@ int state_read(struct ckpt *c, const struct pickle_value *root, const struct sto
         if (ckpt_key(c, k->text.p, k->text.n, &key, e) != 0 || add_tensor(c, key, &r, f, e) != 0)
             return -1;
     }
+    if (c->opts.extras)
+        ckpt_describe(c, root, state);
     return 0;
+}
+
+bool state_tensor_text(const struct pickle_value *v, char *buf, size_t room)
+{
+    struct recipe r;
+    int64_t shape[CKPT_DIMS];
+    char text[160] = "";
+    if (!find_recipe(v, &r))
+        return false;
+    const struct pickle_value *size = plain_size(pickle_item(r.args, 2));
+    if (read_numbers(size, shape))
+        ckpt_shape(text, sizeof text, (int)size->seq.n, shape);
+    const struct pickle_value *id = pickle_item(r.args, 0);
+    const struct pickle_value *type =
+        id && id->kind == PICKLE_PERSISTENT ? pickle_item(id->id, 1) : NULL;
+    char name[NAME_ROOM] = "";
+    const char *last = type && type->kind == PICKLE_GLOBAL
+                           ? strrchr(pickle_name(type, name, sizeof name), '.')
+                           : NULL;
+    const struct element *element = last ? element_of_storage(last + 1) : NULL;
+    snprintf(buf, room, "tensor %s %s",
+             element && element->type != NONE ? ckpt_type_name((enum ckpt_type)element->type) : "",
+             text);
+    return true;
 }

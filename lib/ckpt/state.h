@@ -3,7 +3,6 @@
 #define HP_STATE_H
 
 #include "ckpt/store.h"
-#include "data/pickle.h"
 
 /* A storage as a persistent id names it: ("storage", type, key, location, count). */
 struct storage_id {
@@ -19,9 +18,9 @@ struct storage_id {
 int storage_read(const struct ckpt *c, const struct pickle_value *v, struct storage_id *s,
                  struct err *e);
 
-/* The bytes of a storage, at least count * item_bytes. */
+/* Sets where a storage of at least count * item_bytes lies: t->p or t->record. */
 struct storage_finder {
-    int (*find)(void *ctx, const struct storage_id *s, const unsigned char **p, struct err *e);
+    int (*find)(void *ctx, const struct storage_id *s, struct ckpt_tensor *t, struct err *e);
     void *ctx;
     bool big_endian;
 };
@@ -29,5 +28,8 @@ struct storage_finder {
 /* Finds the state dict in a checkpoint's value and adds its tensors to `c`. */
 int state_read(struct ckpt *c, const struct pickle_value *root, const struct storage_finder *f,
                struct err *e);
+
+/* "tensor float32 (3, 4)" where a value is a tensor, else false. */
+bool state_tensor_text(const struct pickle_value *v, char *buf, size_t room);
 
 #endif

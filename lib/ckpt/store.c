@@ -7,13 +7,75 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { KEY_BYTES = 500 };
 
+static const struct {
+    const char *name, *code;
+    int bytes;
+} types[CKPT_TYPES] = {
+    [CKPT_F32] = {"float32", "F32", 4},
+    [CKPT_F64] = {"float64", "F64", 8},
+    [CKPT_F16] = {"float16", "F16", 2},
+    [CKPT_BF16] = {"bfloat16", "BF16", 2},
+    [CKPT_F8_E4M3] = {"float8_e4m3fn", "F8_E4M3", 1},
+    [CKPT_F8_E5M2] = {"float8_e5m2", "F8_E5M2", 1},
+    [CKPT_I64] = {"int64", "I64", 8},
+    [CKPT_I32] = {"int32", "I32", 4},
+    [CKPT_I16] = {"int16", "I16", 2},
+    [CKPT_I8] = {"int8", "I8", 1},
+    [CKPT_U64] = {"uint64", "U64", 8},
+    [CKPT_U32] = {"uint32", "U32", 4},
+    [CKPT_U16] = {"uint16", "U16", 2},
+    [CKPT_U8] = {"uint8", "U8", 1},
+    [CKPT_BOOL] = {"bool", "BOOL", 1},
+    [CKPT_C64] = {"complex64", "C64", 8},
+    [CKPT_C128] = {"complex128", "C128", 16},
+};
+
+const char *ckpt_type_name(enum ckpt_type type)
+{
+    return types[type].name;
+}
+
+const char *ckpt_type_code(enum ckpt_type type)
+{
+    return types[type].code;
+}
+
 int ckpt_type_bytes(enum ckpt_type type)
 {
-    static const int bytes[] = {[CKPT_F32] = 4, [CKPT_F64] = 8, [CKPT_F16] = 2, [CKPT_BF16] = 2};
-    return bytes[type];
+    return types[type].bytes;
+}
+
+char *ckpt_shape(char *buf, size_t room, int ndim, const int64_t *shape)
+{
+    size_t at = (size_t)snprintf(buf, room, "(");
+    for (int i = 0; i < ndim && at < room; i++) {
+        if (shape[i] < 0)
+            at += (size_t)snprintf(buf + at, room - at, "%s*", i ? ", " : "");
+        else
+            at +=
+                (size_t)snprintf(buf + at, room - at, "%s%lld", i ? ", " : "", (long long)shape[i]);
+    }
+    if (at < room)
+        snprintf(buf + at, room - at, ndim == 1 ? ",)" : ")");
+    return buf;
+}
+
+bool ckpt_is_average(const char *path)
+{
+    static const char *const words[] = {"ema", "swa", "average", "averaged", "averages"};
+    static const char between[] = "/._- ";
+    for (const char *p = path + strspn(path, between); *p; p += strspn(p, between)) {
+        size_t n = strcspn(p, between);
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+            if (n == strlen(words[i]) && strncasecmp(p, words[i], n) == 0)
+                return true;
+        p += n;
+    }
+    return false;
 }
 
 void ckpt_record(const struct ckpt *c, const char *key, struct err *e, const char *fmt, ...)
@@ -26,7 +88,7 @@ void ckpt_record(const struct ckpt *c, const char *key, struct err *e, const cha
     err_record(e, "%s: %s: %s", c->name, key, msg);
 }
 
-static void *own(struct ckpt *c, void *p)
+void *ckpt_own(struct ckpt *c, void *p)
 {
     if (c->owned_n == c->owned_room) {
         c->owned_room = c->owned_room ? 2 * c->owned_room : 64;
@@ -44,26 +106,152 @@ int ckpt_key(struct ckpt *c, const unsigned char *p, size_t n, const char **key,
     if (!good)
         return err_set(e, "%s: expected keys of printable text of at most %d bytes, found another",
                        c->name, KEY_BYTES);
-    char *s = own(c, mem_alloc(n + 1, 1));
+    if (c->n >= CKPT_TENSORS)
+        return err_set(e, "%s: expected at most %d tensors, found more", c->name, CKPT_TENSORS);
+    char *s = ckpt_own(c, mem_alloc(n + 1, 1));
     memcpy(s, p, n);
     s[n] = '\0';
     *key = s;
     return 0;
 }
 
-/* DataParallel and torch.compile put these before every key. */
-static const char *without_prefixes(const char *key)
+static char *cleaned(struct ckpt *c, const char *text)
 {
-    static const char *const prefixes[] = {"module.", "_orig_mod."};
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
-        size_t n = strlen(prefixes[i]);
-        if (strncmp(key, prefixes[i], n) == 0 && key[n] != '\0')
-            return without_prefixes(key + n);
-    }
-    return key;
+    char *s = ckpt_own(c, mem_dup(text));
+    for (char *p = s; *p; p++)
+        if ((unsigned char)*p < ' ' || *p == 0x7f)
+            *p = '?';
+    return s;
 }
 
-/* --- numbers --- */
+void ckpt_add_extra(struct ckpt *c, const char *path, const char *text)
+{
+    if (c->extras == c->extra_room) {
+        c->extra_room = c->extra_room ? 2 * c->extra_room : 32;
+        c->extra = mem_grow(c->extra, (size_t)c->extra_room, sizeof *c->extra);
+    }
+    c->extra[c->extras++] = (struct ckpt_extra){cleaned(c, path), cleaned(c, text)};
+}
+
+/* --- where a tensor lies --- */
+
+/* Checks that a tensor stays in its storage and counts its numbers. */
+static int measure(const struct ckpt *c, struct ckpt_tensor *t, struct err *e)
+{
+    int64_t last = t->offset, n = 1;
+    bool good = t->offset >= 0;
+    for (int d = 0; d < t->ndim && good; d++)
+        good = t->shape[d] >= 0 && t->stride[d] >= 0 && !__builtin_mul_overflow(n, t->shape[d], &n);
+    if (good && n > 0)
+        for (int d = 0; d < t->ndim && good; d++) {
+            int64_t reach;
+            good = !__builtin_mul_overflow(t->shape[d] - 1, t->stride[d], &reach) &&
+                   !__builtin_add_overflow(last, reach, &last);
+        }
+    /* A tensor that shows numbers more than once could be of any size. */
+    if (!good || (n > 0 && last >= t->elements) || n > t->elements)
+        return ckpt_error(
+            c, t->name, e,
+            "expected at most the %lld numbers of its storage, found a tensor that needs more",
+            (long long)t->elements);
+    t->count = n;
+    return 0;
+}
+
+int ckpt_add(struct ckpt *c, const struct ckpt_tensor *t, struct err *e)
+{
+    if (c->n == c->room) {
+        c->room = c->room ? 2 * c->room : 256;
+        c->tensor = mem_grow(c->tensor, (size_t)c->room, sizeof *c->tensor);
+    }
+    c->tensor[c->n] = *t;
+    if (measure(c, &c->tensor[c->n], e) != 0)
+        return -1;
+    c->n++;
+    return 0;
+}
+
+/* --- reading --- */
+
+/* The bytes of a tensor's storage, from its first element on. */
+static int locate(struct ckpt *c, const struct ckpt_tensor *t, const unsigned char **p,
+                  struct err *e)
+{
+    static const unsigned char nothing[1];
+    if (t->count == 0) {
+        *p = nothing;
+        return 0;
+    }
+    if (t->record) {
+        /* Of unpacked records one is kept: tensors that share it follow one another. */
+        if (c->unpacked && c->unpacked != t->record)
+            zip_forget(c->unpacked);
+        c->unpacked = t->record;
+        if (zip_read(&c->zip, t->record, e) != 0)
+            return -1;
+    }
+    *p = (t->record ? t->record->bytes : t->p) + t->offset * ckpt_type_bytes(t->type);
+    return 0;
+}
+
+static bool contiguous(const struct ckpt_tensor *t)
+{
+    int64_t expected = 1;
+    for (int d = t->ndim - 1; d >= 0; d--) {
+        if (t->shape[d] != 1 && t->stride[d] != expected)
+            return false;
+        expected *= t->shape[d];
+    }
+    return true;
+}
+
+/* The element behind `at` in C order, as an offset from the first: false at the end. */
+static bool next_element(const struct ckpt_tensor *t, int64_t *at, int64_t *from)
+{
+    int d = t->ndim - 1;
+    while (d >= 0 && ++at[d] == t->shape[d]) {
+        *from -= (t->shape[d] - 1) * t->stride[d];
+        at[d--] = 0;
+    }
+    if (d < 0)
+        return false;
+    *from += t->stride[d];
+    return true;
+}
+
+/* A part of a complex number is swapped on its own. */
+static size_t swap_width(enum ckpt_type type)
+{
+    size_t n = (size_t)ckpt_type_bytes(type);
+    return type == CKPT_C64 || type == CKPT_C128 ? n / 2 : n;
+}
+
+int ckpt_read_raw(struct ckpt *c, const struct ckpt_tensor *t, void *out, struct err *e)
+{
+    const unsigned char *p;
+    size_t size = (size_t)ckpt_type_bytes(t->type), width = swap_width(t->type);
+    unsigned char *to = out;
+    if (locate(c, t, &p, e) != 0)
+        return -1;
+    if (contiguous(t)) {
+        memcpy(to, p, (size_t)t->count * size);
+    } else {
+        int64_t at[CKPT_DIMS] = {0}, from = 0;
+        if (t->count > 0)
+            do {
+                memcpy(to, p + from * (int64_t)size, size);
+                to += size;
+            } while (next_element(t, at, &from));
+    }
+    if (t->big_endian)
+        for (unsigned char *q = out; q < (unsigned char *)out + (size_t)t->count * size; q += width)
+            for (size_t i = 0; i < width / 2; i++) {
+                unsigned char b = q[i];
+                q[i] = q[width - 1 - i];
+                q[width - 1 - i] = b;
+            }
+    return 0;
+}
 
 static float from_half(uint16_t h)
 {
@@ -80,11 +268,6 @@ static float from_half(uint16_t h)
     float f;
     memcpy(&f, &bits, sizeof f);
     return f;
-}
-
-static bool host_is_big(void)
-{
-    return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
 }
 
 static float number(const unsigned char *p, enum ckpt_type type, bool big)
@@ -108,98 +291,61 @@ static float number(const unsigned char *p, enum ckpt_type type, bool big)
     }
 }
 
-static void convert(const struct view *v, float *out)
+static bool host_is_big(void)
 {
-    int size = ckpt_type_bytes(v->type);
-    int64_t at[CKPT_DIMS] = {0}, from = v->offset;
-    for (;;) {
-        *out++ = number(v->p + from * size, v->type, v->big_endian);
-        int d = v->ndim - 1;
-        while (d >= 0 && ++at[d] == v->shape[d]) {
-            from -= (v->shape[d] - 1) * v->stride[d];
-            at[d--] = 0;
-        }
-        if (d < 0)
-            return;
-        from += v->stride[d];
-    }
+    return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
 }
 
-static bool contiguous(const struct view *v)
+int ckpt_read(struct ckpt *c, const struct ckpt_tensor *t, float *out, struct err *e)
 {
-    int64_t expected = 1;
-    for (int d = v->ndim - 1; d >= 0; d--) {
-        if (v->shape[d] != 1 && v->stride[d] != expected)
-            return false;
-        expected *= v->shape[d];
-    }
-    return true;
-}
-
-/* Checks that a view stays in its memory and counts its numbers. */
-static int measure(const struct ckpt *c, const char *key, const struct view *v, int64_t *count,
-                   struct err *e)
-{
-    int64_t last = v->offset, n = 1;
-    bool good = v->offset >= 0;
-    for (int d = 0; d < v->ndim && good; d++)
-        good = v->shape[d] >= 0 && v->stride[d] >= 0 && !__builtin_mul_overflow(n, v->shape[d], &n);
-    if (good && n > 0)
-        for (int d = 0; d < v->ndim && good; d++) {
-            int64_t reach;
-            good = !__builtin_mul_overflow(v->shape[d] - 1, v->stride[d], &reach) &&
-                   !__builtin_add_overflow(last, reach, &last);
-        }
-    /* A tensor that shows numbers more than once could be of any size. */
-    if (!good || (n > 0 && last >= v->elements) || n > v->elements)
-        return ckpt_error(
-            c, key, e,
-            "expected at most the %lld numbers of its storage, found a tensor that needs more",
-            (long long)v->elements);
-    *count = n;
-    return 0;
-}
-
-static int check_finite(const struct ckpt *c, const char *key, const float *p, int64_t n,
-                        struct err *e)
-{
-    for (int64_t i = 0; i < n; i++)
-        if (!isfinite(p[i]))
-            return ckpt_error(c, key, e, "expected finite numbers in float32, found %s at %lld",
-                              isnan(p[i]) ? "nan" : "inf", (long long)i);
-    return 0;
-}
-
-int ckpt_add(struct ckpt *c, const char *key, const struct view *v, struct err *e)
-{
-    static const float nothing[1];
-    struct ckpt_tensor t = {.name = without_prefixes(key), .ndim = v->ndim, .data = nothing};
-    if (measure(c, key, v, &t.count, e) != 0)
+    const unsigned char *p;
+    int64_t size = ckpt_type_bytes(t->type);
+    if (t->type > CKPT_BF16)
+        return ckpt_error(c, t->name, e, "expected float32, float64, float16 or bfloat16, found %s",
+                          ckpt_type_name(t->type));
+    if (locate(c, t, &p, e) != 0)
         return -1;
-    memcpy(t.shape, v->shape, sizeof t.shape);
-    const unsigned char *p = t.count ? v->p + v->offset * ckpt_type_bytes(v->type) : NULL;
-    if (p && v->type == CKPT_F32 && v->big_endian == host_is_big() && contiguous(v) &&
-        (uintptr_t)p % _Alignof(float) == 0) {
-        t.data = (const float *)(const void *)p;
-    } else if (p) {
-        /* Views that share a storage could ask for any amount of memory. */
-        const uint64_t repeats = 2;
-        uint64_t bytes = c->map.n + c->zip.unpacked;
-        c->converted += (uint64_t)t.count;
-        if (c->converted / repeats > bytes)
-            return ckpt_error(c, key, e,
-                              "expected tensors in keeping with storages of %llu bytes, found more",
-                              (unsigned long long)bytes);
-        float *f = own(c, mem_alloc((size_t)t.count, sizeof *f));
-        convert(v, f);
-        t.data = f;
+    if (t->type == CKPT_F32 && t->big_endian == host_is_big() && contiguous(t)) {
+        memcpy(out, p, (size_t)t->count * sizeof *out);
+    } else if (t->count > 0) {
+        int64_t at[CKPT_DIMS] = {0}, from = 0, i = 0;
+        do
+            out[i++] = number(p + from * size, t->type, t->big_endian);
+        while (next_element(t, at, &from));
     }
-    if (check_finite(c, key, t.data, t.count, e) != 0)
-        return -1;
-    if (c->n == c->room) {
-        c->room = c->room ? 2 * c->room : 256;
-        c->tensor = mem_grow(c->tensor, (size_t)c->room, sizeof *c->tensor);
-    }
-    c->tensor[c->n++] = t;
+    for (int64_t i = 0; i < t->count; i++)
+        if (!isfinite(out[i]))
+            return ckpt_error(c, t->name, e, "expected finite numbers in float32, found %s at %lld",
+                              isnan(out[i]) ? "nan" : "inf", (long long)i);
     return 0;
+}
+
+/* --- checking --- */
+
+int ckpt_check(struct ckpt *c, void (*say)(void *ctx, const char *line), void *ctx)
+{
+    int faults = 0;
+    struct err e;
+    for (size_t i = 0; i < c->zip.records; i++) {
+        struct zip_record *r = &c->zip.record[i];
+        bool good = zip_read(&c->zip, r, &e) == 0;
+        if (!good) {
+            say(ctx, e.msg);
+            faults++;
+        }
+        zip_forget(r);
+    }
+    c->unpacked = NULL;
+    for (int i = 0; i < c->n; i++) {
+        const struct ckpt_tensor *t = &c->tensor[i];
+        if (t->type > CKPT_BF16)
+            continue;
+        float *f = mem_alloc((size_t)t->count, sizeof *f);
+        if (ckpt_read(c, t, f, &e) != 0) {
+            say(ctx, e.msg);
+            faults++;
+        }
+        free(f);
+    }
+    return faults;
 }

@@ -5,11 +5,7 @@
 #include "ckpt/ckpt.h"
 #include "ckpt/zip.h"
 #include "data/map.h"
-
-#include <stdbool.h>
-#include <stddef.h>
-
-enum ckpt_type { CKPT_F32, CKPT_F64, CKPT_F16, CKPT_BF16 };
+#include "data/pickle.h"
 
 /* A tensor by its name. */
 struct ckpt_index {
@@ -19,44 +15,47 @@ struct ckpt_index {
 
 struct ckpt {
     char *name;
+    struct ckpt_opts opts;
+    enum ckpt_format format;
     struct map map;
-    struct zip zip; /* of a zip; records that were unpacked stay while it is open */
+    bool borrowed; /* the map is the caller's */
+    struct zip zip;
+    struct zip_record *unpacked; /* the one record whose bytes are kept, or NULL */
     struct ckpt_tensor *tensor;
     int n, room;
     struct ckpt_index *by_name; /* [n], once complete */
-    void **owned;               /* memory of names and of converted tensors */
+    struct ckpt_extra *extra;
+    int extras, extra_room;
+    const char *state;
+    void **owned; /* memory of names and texts */
     size_t owned_n, owned_room;
-    uint64_t converted; /* numbers converted so far */
 };
 
-/* Numbers somewhere in memory, of which a tensor shows some. */
-struct view {
-    const unsigned char *p;
-    int64_t elements;
-    enum ckpt_type type;
-    bool big_endian;
-    int64_t offset; /* element at which the tensor begins */
-    int ndim;
-    int64_t shape[CKPT_DIMS], stride[CKPT_DIMS];
-};
-
-int ckpt_type_bytes(enum ckpt_type type);
+/* Memory that lives as long as the checkpoint. */
+void *ckpt_own(struct ckpt *c, void *p);
 
 /* "name: key: ..." as an expression of value -1. */
-#define ckpt_error(c, key, e, ...) (ckpt_record((c), (key), (e), __VA_ARGS__), -1)
+#define ckpt_error(c, key, e, ...) (ckpt_record((c), (key), (e), __VA_ARGS__), err_value())
 void ckpt_record(const struct ckpt *c, const char *key, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
 /* A key as a string that lives as long as the checkpoint. */
 int ckpt_key(struct ckpt *c, const unsigned char *p, size_t n, const char **key, struct err *e);
 
-/* Adds a tensor under its key, which ckpt_key made. A view that leaves its memory
- * is an error. */
-int ckpt_add(struct ckpt *c, const char *key, const struct view *v, struct err *e);
+/* Adds a tensor, whose `count` is found here, under its name, which ckpt_key made. One
+ * that leaves its storage is an error. */
+int ckpt_add(struct ckpt *c, const struct ckpt_tensor *t, struct err *e);
+
+/* Adds a line about something else; both texts are copied, and cleaned. */
+void ckpt_add_extra(struct ckpt *c, const char *path, const char *text);
 
 /* The formats. The file is in c->map. */
 int ckpt_read_zip(struct ckpt *c, struct err *e);
 int ckpt_read_legacy(struct ckpt *c, struct err *e);
 int ckpt_read_safetensors(struct ckpt *c, struct err *e);
+
+/* Lines about all of a pickled value but `state`. */
+void ckpt_describe(struct ckpt *c, const struct pickle_value *root,
+                   const struct pickle_value *state);
 
 #endif

@@ -126,15 +126,14 @@ static int place_storages(struct legacy *l, const struct pickle_value *keys, str
     return 0;
 }
 
-static int find_storage(void *ctx, const struct storage_id *s, const unsigned char **p,
-                        struct err *e)
+static int find_storage(void *ctx, const struct storage_id *s, struct ckpt_tensor *t, struct err *e)
 {
     const struct legacy *l = ctx;
     const struct storage *found = find(l, s->key);
     if (!found || !found->p || found->item_bytes != s->item_bytes || found->count < s->count)
         return err_set(e, "%s: expected the storage of each tensor in the file, found one missing",
                        l->c->name);
-    *p = found->p;
+    t->p = found->p;
     return 0;
 }
 

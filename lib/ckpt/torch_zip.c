@@ -51,8 +51,7 @@ static struct zip_record *find_plain(const struct archive *a, const char *name)
     return find(a, "", (struct pickle_text){(const unsigned char *)name, strlen(name)});
 }
 
-static int find_storage(void *ctx, const struct storage_id *s, const unsigned char **p,
-                        struct err *e)
+static int find_storage(void *ctx, const struct storage_id *s, struct ckpt_tensor *t, struct err *e)
 {
     const struct archive *a = ctx;
     struct ckpt *c = a->c;
@@ -71,9 +70,7 @@ static int find_storage(void *ctx, const struct storage_id *s, const unsigned ch
         return err_set(e, "%s: %sdata/%.*s: expected %llu bytes, found %llu", c->name, a->top,
                        (int)s->key.n, (const char *)s->key.p, (unsigned long long)bytes,
                        (unsigned long long)r->n);
-    if (zip_read(&c->zip, r, e) != 0)
-        return -1;
-    *p = r->bytes;
+    t->record = r;
     return 0;
 }
 

@@ -193,9 +193,9 @@ static int read_directory(struct zip *z, const struct archive *a, struct err *e)
 int zip_open(struct zip *z, const unsigned char *p, size_t n, const char *file, struct err *e)
 {
     /* Weights hardly shrink; what grows more than this is made to fill memory. */
-    const uint64_t ratio = 64, least = 1 << 26;
+    const uint64_t ratio = 16, least = 1 << 24, held = 48 << 20;
     struct archive a = {p, n};
-    *z = (struct zip){.file = file, .unpacked_max = ratio * n + least};
+    *z = (struct zip){.file = file, .unpacked_max = ratio * n + least, .record_max = n + held};
     if (read_directory(z, &a, e) == 0)
         return 0;
     zip_close(z);
@@ -258,10 +258,11 @@ static int unpack(struct zip *z, struct zip_record *r, struct err *e)
         return err_set(e, "%s: %.*s: expected a stored or deflated record, found method %d",
                        z->file, r->name_n > 100 ? 100 : (int)r->name_n, (const char *)r->name,
                        r->method);
-    if (r->n > z->unpacked_max - z->unpacked)
+    if (r->n > z->record_max || r->n > z->unpacked_max - z->unpacked)
         return record_bad(z, r, "expected a record of a sensible size, found a larger one", e);
     z->unpacked += r->n;
-    r->unpacked = mem_aligned((size_t)r->n, 1);
+    free(r->unpacked);
+    r->unpacked = mem_alloc((size_t)r->n, 1);
     if (!inflate_record(r))
         return record_bad(z, r, "expected deflated bytes, found others: the file is damaged", e);
     r->bytes = r->unpacked;
@@ -281,4 +282,14 @@ int zip_read(struct zip *z, struct zip_record *r, struct err *e)
                        (unsigned)r->crc, (unsigned)found);
     r->checked = true;
     return 0;
+}
+
+void zip_forget(struct zip_record *r)
+{
+    if (!r->unpacked)
+        return;
+    free(r->unpacked);
+    r->unpacked = NULL;
+    r->bytes = NULL;
+    r->checked = false;
 }

@@ -26,7 +26,8 @@ struct zip {
     struct zip_record *record;
     size_t records;
     bool unsummed;                   /* written without check sums */
-    uint64_t unpacked, unpacked_max; /* bytes that were, and may be, unpacked */
+    uint64_t unpacked, unpacked_max; /* bytes that were, and may be, unpacked in all */
+    uint64_t record_max;             /* the same of a record */
 };
 
 /* Reads the directory of the archive p[n], which must outlive it. */
@@ -38,5 +39,8 @@ struct zip_record *zip_find(const struct zip *z, const char *name);
 
 /* Checks a record's sum; its `bytes` are then there. */
 int zip_read(struct zip *z, struct zip_record *r, struct err *e);
+
+/* Frees the bytes of a record that had to be unpacked. */
+void zip_forget(struct zip_record *r);
 
 #endif

@@ -23,6 +23,7 @@ struct net_value {
     int c, h, w;
     const char *name; /* "conv1" (the stem), "layer1.0", ... where it is a block's output,
                          "pool", "fc"; NULL inside a block */
+    const char *key;  /* the same under the checkpoint's names, "conv2_x.0", where they differ */
 };
 
 struct net_op {
@@ -35,26 +36,79 @@ struct net_op {
     const float *b; /* (oc), (c) */
 };
 
+/* A batch norm that was not folded: what the checkpoint says of its input. */
+struct net_norm {
+    const char *key; /* "layer1.0.bn1" */
+    int value;       /* its input */
+    double eps;
+    float *mean, *var; /* [channels of the value] */
+};
+
 struct net {
     int ops, values, classes;
     struct net_op *op;       /* in order of computation */
     struct net_value *value; /* [values] */
-    float mean[3], std[3];   /* of pixels scaled to [0,1] */
+    struct net_norm *norm;   /* [norms] of a network that is not folded */
+    int norms;
+    float mean[3], std[3]; /* of pixels scaled to [0,1] */
+    const char *family;    /* "torchvision" */
+    const char *known_by;  /* the keys it is known by */
+    const char *about;     /* "names of torchvision: basic blocks 3-4-6-3, 100 classes" */
+    const char *reading;   /* what keys do not show, in words of --assume */
+    int64_t parameters;    /* of the checkpoint's tensors in use, statistics left out */
 };
+
+enum { NET_STAGES = 16, NET_TEXT = 96 };
+
+/* What a checkpoint's keys cannot show. Zero stands for what is usual in the family. */
+struct net_assume {
+    int stem_stride;
+    enum { NET_POOL_USUAL, NET_POOL_NONE, NET_POOL_MAX } pool; /* behind the stem: 3x3, stride 2 */
+    int stride_at; /* which convolution of a bottleneck has the stride, from 1 */
+    enum { NET_SHORT_USUAL, NET_SHORT_CONV, NET_SHORT_PAD } shortcut;
+    double eps;              /* of batch norms */
+    int strides[NET_STAGES]; /* of the stages */
+    int stages;              /* how many of them are given */
+    char prefix[NET_TEXT];   /* of the keys, "model." */
+    char state[NET_TEXT];    /* path of the state dict, for ckpt_open() */
+};
+
+/* Words of --assume for the help of a program. */
+#define NET_ASSUME_HELP                                                                            \
+    "What the keys of a checkpoint do not show, KEY=VALUE,...: stem-stride=1|2, pool=none|max, "   \
+    "strides=1:2:2:2 (of the stages), stride-at=conv1|conv2 (of a bottleneck), "       \
+    "shortcut=conv|pad, eps=1e-5, prefix=KEYS, state=PATH. Default: what is usual where the "      \
+    "names come from; -v and model-info tell."
+
+/* Reads KEY=VALUE,... into a zeroed struct. */
+int net_assume_parse(struct net_assume *a, const char *text, struct err *e);
 
 struct net_opts {
     int h, w; /* of the images */
     float mean[3], std[3];
+    const struct net_assume *assume; /* NULL: all as usual */
+    bool unfolded;                   /* keep batch norms as operations of their own */
+    void (*note)(const char *text);  /* what a user may want to know; may be NULL */
 };
 
-/* ResNet of basic blocks with a 3x3 stem of stride 1 and no pooling, for CIFAR;
- * depth, widths and classes from the shapes. What does not fit is refused by the
- * name of the key and the shape expected. The network keeps its own weights. */
-int net_build(struct net **n, const struct ckpt *c, const struct net_opts *o, struct err *e);
+/* A residual network from the keys and shapes of a checkpoint, in any of the families of
+ * lib/net/family.c; depth, widths and classes from the shapes. What does not fit is
+ * refused by the name of the key and the shape expected, before any number is read. The
+ * network has its own weights. */
+int net_build(struct net **n, struct ckpt *c, const struct net_opts *o, struct err *e);
 void net_free(struct net *n);
 
+/* The linear layer alone: weights (classes, channels) and biases, which the caller
+ * frees. */
+struct net_head {
+    int classes, channels;
+    float *w, *b;
+};
+int net_head(struct net_head *h, struct ckpt *c, const struct net_assume *a, struct err *e);
+
 /* The value that a layer's name stands for: "conv1", "layer3" (its last block),
- * "layer3.0". -1 and the list of names where there is none. */
+ * "layer3.0", or the checkpoint's own name of it. -1 and the list of names where there is
+ * none. */
 int net_layer(const struct net *n, const char *name, struct err *e);
 
 /* The last stage: input of the global pooling, whose maps have a closed form. */

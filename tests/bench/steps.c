@@ -416,11 +416,12 @@ static int measure(struct job *j, struct engine *g, struct err *e)
 
 static int run(struct err *e)
 {
-    const struct net_opts no = {32, 32, {.5071F, .4867F, .4409F}, {.2673F, .2564F, .2762F}};
+    const struct net_opts no = {
+        .h = 32, .w = 32, .mean = {.5071F, .4867F, .4409F}, .std = {.2673F, .2564F, .2762F}};
     struct ckpt *c;
     struct job j = {.left = images};
     struct engine *g;
-    if (ckpt_open(&c, model, e) != 0 || net_build(&j.net, c, &no, e) != 0)
+    if (ckpt_open(&c, model, NULL, e) != 0 || net_build(&j.net, c, &no, e) != 0)
         return -1;
     ckpt_close(c);
     j.classes = j.net->classes;

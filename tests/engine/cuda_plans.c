@@ -108,8 +108,10 @@ static struct net *bundled(void)
     struct err e = {0};
     struct ckpt *c;
     struct net *n = NULL;
-    const struct net_opts o = {32, 32, {.5F, .5F, .5F}, {.25F, .25F, .25F}};
-    CHECK(ckpt_open(&c, "examples/shapes100/model.pth", &e) == 0 && net_build(&n, c, &o, &e) == 0);
+    const struct net_opts o = {
+        .h = 32, .w = 32, .mean = {.5F, .5F, .5F}, .std = {.25F, .25F, .25F}};
+    CHECK(ckpt_open(&c, "examples/shapes100/model.pth", NULL, &e) == 0 &&
+          net_build(&n, c, &o, &e) == 0);
     ckpt_close(c);
     return n;
 }

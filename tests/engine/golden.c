@@ -57,8 +57,9 @@ int main(int argc, char **argv)
     struct data *d;
     struct net *n;
     const struct data_opts none = {0};
-    struct net_opts o = {32, 32, {.5071F, .4867F, .4409F}, {.2673F, .2564F, .2762F}};
-    if (ckpt_open(&c, model, &e) != 0 || net_build(&n, c, &o, &e) != 0 ||
+    struct net_opts o = {
+        .h = 32, .w = 32, .mean = {.5071F, .4867F, .4409F}, .std = {.2673F, .2564F, .2762F}};
+    if (ckpt_open(&c, model, NULL, &e) != 0 || net_build(&n, c, &o, &e) != 0 ||
         data_open(&d, images, &none, &e) != 0) {
         fprintf(stderr, "%s\n", e.msg);
         return 1;

@@ -1,0 +1,207 @@
+/* Pickled values as text. */
+#include "ckpt/state.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    LINES = 400,  /* in all */
+    MEMBERS = 32, /* shown of a collection that has lines of its own */
+    DEPTH = 5,    /* of paths */
+    TEXT = 160,   /* bytes of a line's text */
+    SHOWN = 8,    /* items of a list in a line */
+    PATH = 256
+};
+
+/* Text that grows to its room and then stops. */
+struct line {
+    char text[TEXT + 4];
+    size_t n;
+};
+
+static void put(struct line *l, const char *p, size_t n)
+{
+    if (l->n > TEXT)
+        return;
+    if (l->n + n > TEXT) {
+        memcpy(l->text + l->n, p, TEXT - l->n);
+        memcpy(l->text + TEXT, "...", 4);
+        l->n = TEXT + 1;
+        return;
+    }
+    memcpy(l->text + l->n, p, n);
+    l->n += n;
+    l->text[l->n] = '\0';
+}
+
+static void put_text(struct line *l, const char *s)
+{
+    put(l, s, strlen(s));
+}
+
+static void put_value(struct line *l, const struct pickle_value *v, int depth);
+
+static void put_items(struct line *l, const struct pickle_seq *s, bool pairs, int depth)
+{
+    size_t step = pairs ? 2 : 1;
+    for (size_t i = 0; i < s->n; i += step) {
+        if (i > 0)
+            put_text(l, ", ");
+        if (i / step == SHOWN || depth == 0) {
+            put_text(l, "...");
+            return;
+        }
+        put_value(l, s->item[i], depth - 1);
+        if (pairs) {
+            put_text(l, ": ");
+            put_value(l, s->item[i + 1], depth - 1);
+        }
+    }
+}
+
+static void put_object(struct line *l, const struct pickle_value *v, int depth)
+{
+    char text[TEXT];
+    if (state_tensor_text(v, text, sizeof text)) {
+        put_text(l, text);
+        return;
+    }
+    put_text(l, pickle_name(v, text, sizeof text));
+    put_text(l, "(");
+    const struct pickle_value *args = v->object.args;
+    if (args && args->kind == PICKLE_TUPLE)
+        put_items(l, &args->seq, false, depth);
+    put_text(l, ")");
+}
+
+static void put_value(struct line *l, const struct pickle_value *v, int depth)
+{
+    char buf[TEXT];
+    switch (v->kind) {
+    case PICKLE_NONE:
+        put_text(l, "None");
+        break;
+    case PICKLE_BOOL:
+        put_text(l, v->i ? "True" : "False");
+        break;
+    case PICKLE_INT:
+        snprintf(buf, sizeof buf, "%lld", (long long)v->i);
+        put_text(l, buf);
+        break;
+    case PICKLE_LONG:
+        snprintf(buf, sizeof buf, "an integer of %zu bytes", v->text.n);
+        put_text(l, buf);
+        break;
+    case PICKLE_FLOAT:
+        snprintf(buf, sizeof buf, "%.9g", v->f);
+        put_text(l, buf);
+        break;
+    case PICKLE_BYTES:
+    case PICKLE_STR:
+        put(l, (const char *)v->text.p, v->text.n > TEXT ? TEXT + 1 : v->text.n);
+        break;
+    case PICKLE_LIST:
+        put_text(l, "[");
+        put_items(l, &v->seq, false, depth);
+        put_text(l, "]");
+        break;
+    case PICKLE_TUPLE:
+        put_text(l, "(");
+        put_items(l, &v->seq, false, depth);
+        put_text(l, ")");
+        break;
+    case PICKLE_SET:
+    case PICKLE_DICT:
+        put_text(l, "{");
+        put_items(l, &v->seq, v->kind == PICKLE_DICT, depth);
+        put_text(l, "}");
+        break;
+    case PICKLE_OBJECT:
+        put_object(l, v, depth);
+        break;
+    case PICKLE_GLOBAL:
+        put_text(l, pickle_name(v, buf, sizeof buf));
+        break;
+    case PICKLE_PERSISTENT:
+        put_text(l, "a storage");
+        break;
+    }
+}
+
+/* What stands for the members of a value: a dict, or the attributes of an object. */
+static const struct pickle_seq *members(const struct pickle_value *v)
+{
+    const struct pickle_seq *s = pickle_items(v);
+    char tensor[TEXT];
+    if (s || v->kind != PICKLE_OBJECT || state_tensor_text(v, tensor, sizeof tensor))
+        return s;
+    const struct pickle_value *state = v->object.state;
+    /* (None, {...}) of a class with slots. */
+    if (state && state->kind == PICKLE_TUPLE && state->seq.n == 2)
+        state = state->seq.item[1];
+    return pickle_items(state);
+}
+
+struct walk {
+    struct ckpt *c;
+    const struct pickle_value *state;
+    int left; /* lines */
+};
+
+static void add(struct walk *w, const char *path, const char *text)
+{
+    if (w->left == 0)
+        return;
+    if (--w->left == 0)
+        ckpt_add_extra(w->c, "...", "and more");
+    else
+        ckpt_add_extra(w->c, *path ? path : ".", text);
+}
+
+static void describe(struct walk *w, const struct pickle_value *v, const char *path, int depth)
+{
+    struct line l = {.n = 0};
+    const struct pickle_seq *s = v == w->state && *path ? NULL : members(v);
+    if (v == w->state && *path)
+        return;
+    if (!s || s->n == 0 || depth == 0) {
+        put_value(&l, v, 2);
+        add(w, path, l.text);
+        return;
+    }
+    if (v->kind == PICKLE_OBJECT) {
+        char name[TEXT];
+        put_text(&l, "an object of the class ");
+        put_text(&l, pickle_name(v, name, sizeof name));
+        add(w, path, l.text);
+    }
+    size_t shown = 0, hidden = 0;
+    for (size_t i = 0; i < s->n && w->left > 0; i += 2) {
+        char inner[PATH], tensor[TEXT];
+        struct line key = {.n = 0};
+        /* Those of the state dict itself are listed elsewhere. */
+        if (v == w->state && state_tensor_text(s->item[i + 1], tensor, sizeof tensor))
+            continue;
+        if (shown++ >= MEMBERS) {
+            hidden++;
+            continue;
+        }
+        put_value(&key, s->item[i], 0);
+        snprintf(inner, sizeof inner, "%s%s%s", path, *path ? "." : "", key.text);
+        describe(w, s->item[i + 1], inner, depth - 1);
+    }
+    if (hidden > 0) {
+        char text[TEXT];
+        snprintf(text, sizeof text, "and %zu more", hidden);
+        add(w, path, text);
+    }
+}
+
+void ckpt_describe(struct ckpt *c, const struct pickle_value *root,
+                   const struct pickle_value *state)
+{
+    struct walk w = {.c = c, .state = state, .left = LINES};
+    describe(&w, root, "", DEPTH);
+}

@@ -1,0 +1,94 @@
+#include "net/net.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool set_text(char to[NET_TEXT], const char *value)
+{
+    return *value && (size_t)snprintf(to, NET_TEXT, "%s", value) < NET_TEXT;
+}
+
+/* "1:2:2:2". */
+static bool set_strides(struct net_assume *a, const char *value)
+{
+    for (a->stages = 0; a->stages < NET_STAGES; value++) {
+        if (*value < '1' || *value > '4')
+            return false;
+        a->strides[a->stages++] = *value++ - '0';
+        if (*value == '\0')
+            return true;
+        if (*value != ':')
+            return false;
+    }
+    return false;
+}
+
+static bool digit(int *to, const char *value, int max)
+{
+    *to = *value - '0';
+    return *value >= '1' && *to <= max && value[1] == '\0';
+}
+
+static bool set_eps(double *eps, const char *value)
+{
+    char *end;
+    *eps = strtod(value, &end);
+    return end != value && *end == '\0' && isfinite(*eps) && *eps > 0 && *eps < 1;
+}
+
+static const char *set(struct net_assume *a, const char *key, const char *value)
+{
+    bool max = strcmp(value, "max") == 0, pad = strcmp(value, "pad") == 0;
+    if (strcmp(key, "stem-stride") == 0)
+        return digit(&a->stem_stride, value, 4) ? NULL : "a stride from 1 to 4";
+    if (strcmp(key, "stride-at") == 0)
+        return strncmp(value, "conv", 4) == 0 && digit(&a->stride_at, value + 4, 2)
+                   ? NULL
+                   : "conv1 or conv2";
+    if (strcmp(key, "strides") == 0)
+        return set_strides(a, value) ? NULL : "strides of the stages such as 1:2:2:2";
+    if (strcmp(key, "pool") == 0) {
+        a->pool = max ? NET_POOL_MAX : NET_POOL_NONE;
+        return max || strcmp(value, "none") == 0 ? NULL : "none or max";
+    }
+    if (strcmp(key, "shortcut") == 0) {
+        a->shortcut = pad ? NET_SHORT_PAD : NET_SHORT_CONV;
+        return pad || strcmp(value, "conv") == 0 ? NULL : "conv or pad";
+    }
+    if (strcmp(key, "eps") == 0)
+        return set_eps(&a->eps, value) ? NULL : "a number between 0 and 1";
+    if (strcmp(key, "prefix") == 0)
+        return set_text(a->prefix, value) ? NULL : "the beginning of keys, such as model.";
+    if (strcmp(key, "state") == 0)
+        return set_text(a->state, value) ? NULL : "the path of a state dict, such as ema/model";
+    return "another key";
+}
+
+int net_assume_parse(struct net_assume *a, const char *text, struct err *e)
+{
+    for (const char *p = text; *p;) {
+        char word[2 * NET_TEXT], *value;
+        size_t n = strcspn(p, ",");
+        const char *why;
+        if (n >= sizeof word)
+            return err_set(e, "expected KEY=VALUE of less than %zu bytes, found more", sizeof word);
+        memcpy(word, p, n);
+        word[n] = '\0';
+        p += n + (p[n] == ',');
+        value = strchr(word, '=');
+        if (!value)
+            return err_set(e, "expected KEY=VALUE, found '%s'", word);
+        *value++ = '\0';
+        why = set(a, word, value);
+        if (why && strcmp(why, "another key") == 0)
+            return err_set(e,
+                           "expected stem-stride, pool, strides, stride-at, shortcut, eps, prefix "
+                           "or state, found '%s'",
+                           word);
+        if (why)
+            return err_set(e, "%s: expected %s, found '%s'", word, why, value);
+    }
+    return 0;
+}

@@ -1,0 +1,721 @@
+/* From keys and shapes to operations; then the numbers. */
+#include "net/family.h"
+#include "net/net.h"
+
+#include "base/mem.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    CHANNELS = 1 << 16, /* of a value, and classes */
+    ELEMENTS = 1 << 26, /* of a value of one image */
+    KERNEL = 15,        /* side of a convolution's window */
+    POOL_KERNEL = 3,
+    POOL_STRIDE = 2
+};
+
+/* The tensors of a batch norm. */
+enum { NORM_WEIGHT, NORM_BIAS, NORM_MEAN, NORM_VAR, NORM_TENSORS };
+
+struct norm {
+    const struct ckpt_tensor *t[NORM_TENSORS]; /* all NULL where there is none */
+};
+
+/* Where the numbers of an operation come from. */
+struct source {
+    const struct ckpt_tensor *w, *b; /* of a convolution or linear layer; b may be NULL */
+    struct norm norm;                /* folded into it, or the operation itself */
+    int pad_from;                    /* of a shortcut that pads: channels of its input, else 0 */
+};
+
+struct build {
+    struct net *net;
+    struct ckpt *ckpt;
+    const struct net_opts *opts;
+    struct found found;
+    struct net_assume assume; /* with what is usual filled in */
+    bool *used;               /* [ckpt_count] */
+    struct source *source;    /* [net->ops] */
+    int64_t numbers;
+    int stem; /* side of its window */
+};
+
+/* --- keys --- */
+
+static const struct ckpt_tensor *find(struct build *b, const char *key)
+{
+    const struct ckpt_tensor *t = ckpt_find(b->ckpt, key);
+    if (t)
+        b->used[t - ckpt_at(b->ckpt, 0)] = true;
+    return t;
+}
+
+/* The tensor of that name and shape (-1: any length). */
+static const struct ckpt_tensor *take(struct build *b, const char *key, int ndim,
+                                      const int64_t *shape, struct err *e)
+{
+    char want[128], found[128];
+    const struct ckpt_tensor *t = find(b, key);
+    ckpt_shape(want, sizeof want, ndim, shape);
+    if (!t) {
+        err_record(e, "%s: missing key '%s': expected shape %s", ckpt_name(b->ckpt), key, want);
+        return NULL;
+    }
+    bool fits = t->ndim == ndim;
+    for (int d = 0; fits && d < ndim; d++)
+        fits =
+            t->shape[d] > 0 && t->shape[d] <= CHANNELS && (shape[d] < 0 || t->shape[d] == shape[d]);
+    if (!fits) {
+        bool grouped = ndim == 4 && t->ndim == 4 && shape[1] > 0 && t->shape[1] > 0 &&
+                       t->shape[1] < shape[1] && shape[1] % t->shape[1] == 0;
+        ckpt_shape(found, sizeof found, t->ndim, t->shape);
+        err_record(e, "%s: key '%s': expected shape %s, found %s%s", ckpt_name(b->ckpt), key, want,
+                   found, grouped ? ": convolutions in groups are not computed" : "");
+        return NULL;
+    }
+    b->numbers += t->count;
+    return t;
+}
+
+/* --- values and operations --- */
+
+/* `name` and `key`: NULL, or memory that the network takes over. */
+static int add_value(struct net *n, int c, int h, int w, const char *name, const char *key)
+{
+    n->value = mem_grow(n->value, (size_t)n->values + 1, sizeof *n->value);
+    n->value[n->values] = (struct net_value){.c = c, .h = h, .w = w, .name = name, .key = key};
+    return n->values++;
+}
+
+static struct net_op *add_op(struct build *b, enum net_kind kind, int in, int out)
+{
+    struct net *n = b->net;
+    n->op = mem_grow(n->op, (size_t)n->ops + 1, sizeof *n->op);
+    b->source = mem_grow(b->source, (size_t)n->ops + 1, sizeof *b->source);
+    b->source[n->ops] = (struct source){.w = NULL};
+    struct net_op *op = &n->op[n->ops++];
+    *op = (struct net_op){.kind = kind, .in = in, .out = out, .res = -1, .k = 1, .stride = 1};
+    return op;
+}
+
+/* A place in the network: its key's parts. */
+struct place {
+    int stage, block; /* stage 0: not in a block */
+    const char *conv, *norm;
+};
+
+/* The norm of a place. Without any of its keys the convolution's bias has to have taken
+ * it in. */
+static int take_norm(struct build *b, const struct place *p, int64_t channels, bool needed,
+                     struct norm *n, struct err *e)
+{
+    static const char *const suffix[] = {"weight", "bias", "running_mean", "running_var"};
+    char key[FAMILY_KEY];
+    bool any = needed;
+    *n = (struct norm){.t = {NULL}};
+    for (int i = 0; i < NORM_TENSORS && p->norm; i++)
+        any = any || ckpt_find(b->ckpt,
+                               family_key(key, &b->found, p->stage, p->block, p->norm, suffix[i]));
+    if (!p->norm || !any)
+        return 0;
+    find(b, family_key(key, &b->found, p->stage, p->block, p->norm, "num_batches_tracked"));
+    for (int i = 0; i < NORM_TENSORS; i++) {
+        n->t[i] = take(b, family_key(key, &b->found, p->stage, p->block, p->norm, suffix[i]), 1,
+                       &channels, e);
+        if (!n->t[i])
+            return -1;
+    }
+    b->net->parameters += 2 * channels;
+    return 0;
+}
+
+static bool has_norm(const struct norm *n)
+{
+    return n->t[0] != NULL;
+}
+
+/* What a convolution is asked for beside its place. */
+struct want {
+    int k, stride, width; /* k and width: -1 where the shape tells */
+    int res;              /* value added, or -1 */
+    bool relu;
+    char *name, *key; /* of the value; taken over */
+};
+
+static int too_large(const struct build *b, struct err *e)
+{
+    return err_set(e, "%s: images of %d by %d pixels are too large for this network",
+                   ckpt_name(b->ckpt), b->net->value[0].h, b->net->value[0].w);
+}
+
+static int check_size(const struct build *b, int value, struct err *e)
+{
+    const struct net_value *v = &b->net->value[value];
+    return (int64_t)v->c * v->h * v->w > ELEMENTS ? too_large(b, e) : 0;
+}
+
+/* A batch norm of its own, with what comes behind it; the value computed, or -1. */
+static int add_scale(struct build *b, const struct place *p, const struct norm *norm, int in,
+                     const struct want *w)
+{
+    struct net *n = b->net;
+    const struct net_value from = n->value[in];
+    int out = add_value(n, from.c, from.h, from.w, w->name, w->key);
+    struct net_op *op = add_op(b, NET_SCALE, in, out);
+    op->res = w->res;
+    op->relu = w->relu;
+    b->source[n->ops - 1].norm = *norm;
+    if (b->opts->unfolded) {
+        char key[FAMILY_KEY];
+        n->norm = mem_grow(n->norm, (size_t)n->norms + 1, sizeof *n->norm);
+        n->norm[n->norms++] = (struct net_norm){
+            .key = mem_dup(family_key(key, &b->found, p->stage, p->block, p->norm, "")),
+            .value = in,
+            .eps = b->assume.eps,
+            .mean = mem_alloc((size_t)from.c, sizeof(float)),
+            .var = mem_alloc((size_t)from.c, sizeof(float)),
+        };
+    }
+    return out;
+}
+
+/* A convolution and the norm behind it, in one operation or, unfolded, in two. */
+static int add_conv(struct build *b, const struct place *p, int in, const struct want *w,
+                    struct err *e)
+{
+    struct net *n = b->net;
+    const struct net_value from = n->value[in];
+    const int64_t shape[] = {w->width, from.c, w->k, w->k};
+    char key[FAMILY_KEY];
+    struct norm norm;
+    const struct ckpt_tensor *t =
+        take(b, family_key(key, &b->found, p->stage, p->block, p->conv, "weight"), 4, shape, e);
+    if (!t)
+        goto fail;
+    if (t->shape[2] != t->shape[3] || t->shape[2] % 2 == 0 || t->shape[2] > KERNEL) {
+        err_record(e,
+                   "%s: key '%s': expected a square window with an odd side of at most %d, found "
+                   "%lld by %lld",
+                   ckpt_name(b->ckpt), key, KERNEL, (long long)t->shape[2], (long long)t->shape[3]);
+        goto fail;
+    }
+    const struct ckpt_tensor *bias = NULL;
+    if (ckpt_find(b->ckpt, family_key(key, &b->found, p->stage, p->block, p->conv, "bias")) &&
+        !(bias = take(b, key, 1, t->shape, e)))
+        goto fail;
+    if (take_norm(b, p, t->shape[0], !bias && p->norm, &norm, e) != 0)
+        goto fail;
+    b->net->parameters += t->count + (bias ? bias->count : 0);
+
+    int k = (int)t->shape[2], pad = k / 2;
+    int64_t oh = (from.h + 2 * pad - k) / w->stride + 1,
+            ow = (from.w + 2 * pad - k) / w->stride + 1;
+    bool apart = b->opts->unfolded && has_norm(&norm);
+    int out = add_value(n, (int)t->shape[0], (int)oh, (int)ow, apart ? NULL : w->name,
+                        apart ? NULL : w->key);
+    struct net_op *op = add_op(b, NET_CONV, in, out);
+    op->res = apart ? -1 : w->res;
+    op->k = k;
+    op->stride = w->stride;
+    op->pad = pad;
+    op->relu = !apart && w->relu;
+    b->source[n->ops - 1] = (struct source){.w = t, .b = bias};
+    if (!apart)
+        b->source[n->ops - 1].norm = norm;
+    else
+        out = add_scale(b, p, &norm, out, w);
+    return check_size(b, out, e) != 0 ? -1 : out;
+fail:
+    free(w->name);
+    free(w->key);
+    return -1;
+}
+
+static void add_max(struct build *b, int *x)
+{
+    struct net *n = b->net;
+    const struct net_value from = n->value[*x];
+    int pad = POOL_KERNEL / 2, less = POOL_KERNEL - 2 * pad;
+    int out = add_value(n, from.c, (from.h - less) / POOL_STRIDE + 1,
+                        (from.w - less) / POOL_STRIDE + 1, NULL, NULL);
+    struct net_op *op = add_op(b, NET_MAX, *x, out);
+    op->k = POOL_KERNEL;
+    op->stride = POOL_STRIDE;
+    op->pad = pad;
+    *x = out;
+}
+
+/* --- blocks --- */
+
+static char *value_name(const struct build *b, int stage, int block, bool own)
+{
+    char key[FAMILY_KEY];
+    struct found bare = b->found;
+    bare.prefix[0] = '\0';
+    family_key(key, &bare, stage, block, "", "");
+    char *name = mem_printf("layer%d.%d", stage, block);
+    if (!own)
+        return name;
+    bool same = strcmp(name, key) == 0;
+    free(name);
+    return same ? NULL : mem_dup(key);
+}
+
+static bool has_shortcut(const struct build *b, int stage, int block)
+{
+    char key[FAMILY_KEY];
+    return ckpt_find(b->ckpt, family_key(key, &b->found, stage, block, b->found.family->shortcut,
+                                         "weight")) != NULL;
+}
+
+/* Every second pixel, with channels of zeros before and behind: a convolution whose
+ * weights are zeros and ones. */
+static int add_padding(struct build *b, int in, int stride, int width, struct err *e)
+{
+    struct net *n = b->net;
+    const struct net_value from = n->value[in];
+    if (width < from.c || (width - from.c) % 2 != 0)
+        return err_set(e,
+                       "%s: expected a shortcut that pads %d channels to as many more on both "
+                       "sides, found %d channels to be added to",
+                       ckpt_name(b->ckpt), from.c, width);
+    int out = add_value(n, width, (from.h - 1) / stride + 1, (from.w - 1) / stride + 1, NULL, NULL);
+    struct net_op *op = add_op(b, NET_CONV, in, out);
+    op->stride = stride;
+    b->source[n->ops - 1].pad_from = from.c;
+    b->numbers += (int64_t)width * from.c;
+    return out;
+}
+
+/* What is added to the block's last convolution: its input, or a convolution of that. */
+static int add_shortcut(struct build *b, int stage, int block, int in, int stride, int width,
+                        struct err *e)
+{
+    const struct family *f = b->found.family;
+    bool present = has_shortcut(b, stage, block);
+    bool change = stride != 1 || width != b->net->value[in].c;
+    if (!present && !change)
+        return in;
+    if (!present && b->assume.shortcut == NET_SHORT_PAD)
+        return add_padding(b, in, stride, width, e);
+    const struct place p = {stage, block, f->shortcut, f->shortcut_norm};
+    const struct want w = {.k = 1, .stride = stride, .width = width, .res = -1};
+    return add_conv(b, &p, in, &w, e);
+}
+
+static int stride_of(const struct build *b, int stage, int block)
+{
+    return block > 0 ? 1 : b->assume.strides[stage - 1];
+}
+
+/* Convolutions of a block, with the width of its output. */
+static int parts_of(const struct build *b)
+{
+    return b->found.bottleneck ? 3 : 2;
+}
+
+/* The width of a block's output, before it is built: of the last convolution. */
+static int block_width(struct build *b, int stage, int block, struct err *e)
+{
+    const struct family_part *part =
+        b->found.bottleneck ? b->found.family->bottleneck : b->found.family->basic;
+    char key[FAMILY_KEY];
+    const int64_t any[] = {-1, -1, -1, -1};
+    int64_t numbers = b->numbers;
+    const struct ckpt_tensor *t =
+        take(b, family_key(key, &b->found, stage, block, part[parts_of(b) - 1].conv, "weight"), 4,
+             any, e);
+    b->numbers = numbers; /* it is taken once more */
+    return t ? (int)t->shape[0] : -1;
+}
+
+static int add_block(struct build *b, int stage, int block, int in, struct err *e)
+{
+    const struct family *f = b->found.family;
+    const struct family_part *part = b->found.bottleneck ? f->bottleneck : f->basic;
+    int parts = parts_of(b), stride = stride_of(b, stage, block), x = in, from = in;
+    int at = b->found.bottleneck ? b->assume.stride_at : 1;
+
+    if (f->pre_activation) {
+        struct norm norm;
+        const struct place p = {stage, block, NULL, part[0].norm};
+        const struct want w = {.res = -1, .relu = true};
+        if (take_norm(b, &p, b->net->value[in].c, true, &norm, e) != 0)
+            return -1;
+        x = add_scale(b, &p, &norm, in, &w);
+        from = f->shortcut_activated && has_shortcut(b, stage, block) ? x : in;
+    }
+    int res = -1;
+    for (int i = 0; i < parts; i++) {
+        bool last = i == parts - 1;
+        struct place p = {stage, block, part[i].conv, part[i].norm};
+        struct want w = {
+            .k = b->found.bottleneck && i != 1 ? 1 : 3,
+            .stride = i + 1 == at ? stride : 1,
+            .width = -1,
+            .res = -1,
+            .relu = !last || !f->pre_activation,
+        };
+        if (f->pre_activation)
+            p.norm = last ? NULL : part[i + 1].norm;
+        if (last) {
+            int width = block_width(b, stage, block, e);
+            res = width < 0 ? -1 : add_shortcut(b, stage, block, from, stride, width, e);
+            if (res < 0)
+                return -1;
+            w.width = b->net->value[res].c;
+            w.res = res;
+            w.name = value_name(b, stage, block, false);
+            w.key = value_name(b, stage, block, true);
+        }
+        x = add_conv(b, &p, x, &w, e);
+        if (x < 0)
+            return -1;
+    }
+    return x;
+}
+
+static int add_stem(struct build *b, struct err *e)
+{
+    const struct family *f = b->found.family;
+    const struct place p = {0, 0, f->stem, f->stem_norm};
+    char key[FAMILY_KEY];
+    const struct ckpt_tensor *t =
+        ckpt_find(b->ckpt, family_key(key, &b->found, 0, 0, f->stem, "weight"));
+    b->stem = t && t->ndim == 4 ? (int)t->shape[2] : 3;
+    /* What is usual: large windows are ImageNet's, with pooling behind them. */
+    bool large = b->stem > 3;
+    if (b->assume.stem_stride == 0)
+        b->assume.stem_stride = large ? 2 : 1;
+    if (b->assume.pool == NET_POOL_USUAL)
+        b->assume.pool = large ? NET_POOL_MAX : NET_POOL_NONE;
+    const struct want w = {.k = -1,
+                           .stride = b->assume.stem_stride,
+                           .width = -1,
+                           .res = -1,
+                           .relu = f->stem_norm != NULL,
+                           .name = mem_dup("conv1"),
+                           .key = strcmp(f->stem, "conv1") == 0 ? NULL : mem_dup(f->stem)};
+    int x = add_conv(b, &p, 0, &w, e);
+    if (x >= 0 && b->assume.pool == NET_POOL_MAX)
+        add_max(b, &x);
+    return x;
+}
+
+static int add_last_norm(struct build *b, int in, struct err *e)
+{
+    const struct family *f = b->found.family;
+    const struct place p = {0, 0, NULL, f->last_norm};
+    struct norm norm;
+    if (!f->last_norm)
+        return in;
+    if (take_norm(b, &p, b->net->value[in].c, true, &norm, e) != 0)
+        return -1;
+    const struct want w = {
+        .res = -1, .relu = true, .name = mem_dup("last"), .key = mem_dup(f->last_norm)};
+    return add_scale(b, &p, &norm, in, &w);
+}
+
+/* Weights (classes, c), or as a convolution of one by one, and biases. */
+static int take_linear(struct build *b, int c, const struct ckpt_tensor **w,
+                       const struct ckpt_tensor **bias, struct err *e)
+{
+    const char *part = b->found.family->linear;
+    char key[FAMILY_KEY];
+    const int64_t shape[] = {-1, c, 1, 1};
+    family_key(key, &b->found, 0, 0, part, "weight");
+    const struct ckpt_tensor *t = ckpt_find(b->ckpt, key);
+    *w = take(b, key, t && t->ndim == 4 ? 4 : 2, shape, e);
+    if (!*w)
+        return -1;
+    *bias = take(b, family_key(key, &b->found, 0, 0, part, "bias"), 1, (*w)->shape, e);
+    return *bias ? 0 : -1;
+}
+
+static int add_head(struct build *b, int in, struct err *e)
+{
+    struct net *n = b->net;
+    const struct ckpt_tensor *w, *bias;
+    int c = n->value[in].c;
+    if (take_linear(b, c, &w, &bias, e) != 0)
+        return -1;
+    n->classes = (int)w->shape[0];
+    n->parameters += w->count + bias->count;
+    int pooled = add_value(n, c, 1, 1, mem_dup("pool"), NULL);
+    add_op(b, NET_POOL, in, pooled);
+    int out = add_value(n, n->classes, 1, 1, mem_dup("fc"), NULL);
+    add_op(b, NET_LINEAR, pooled, out);
+    b->source[n->ops - 1] = (struct source){.w = w, .b = bias};
+    return 0;
+}
+
+/* --- what is left over --- */
+
+static void note(const struct build *b, const char *text)
+{
+    if (b->opts->note)
+        b->opts->note(text);
+}
+
+/* Integers, buffers and other networks stay aside; a layer that has no place is a network
+ * that is not known. */
+static int check_rest(const struct build *b, struct err *e)
+{
+    size_t n = strlen(b->found.prefix);
+    int aside = 0;
+    const char *first = NULL;
+    for (int i = 0; i < ckpt_count(b->ckpt); i++) {
+        const struct ckpt_tensor *t = ckpt_at(b->ckpt, i);
+        if (b->used[i])
+            continue;
+        bool other = strncmp(t->name, b->found.prefix, n) != 0 &&
+                     (b->found.chosen || ckpt_is_average(t->name));
+        if (!other && family_is_layer(b->ckpt, t))
+            return err_set(e,
+                           "%s: left-over key '%s': no part of a residual network of %s blocks as "
+                           "%s names them",
+                           ckpt_name(b->ckpt), t->name,
+                           b->found.bottleneck ? "bottleneck" : "basic", b->found.family->name);
+        first = first ? first : t->name;
+        aside++;
+    }
+    if (aside > 0) {
+        char *text =
+            mem_printf("%s: %d of %d tensors left aside, '%s'%s", ckpt_name(b->ckpt), aside,
+                       ckpt_count(b->ckpt), first, aside > 1 ? " the first of them" : "");
+        note(b, text);
+        free(text);
+    }
+    return 0;
+}
+
+/* --- numbers --- */
+
+/* Weights and biases with the norm taken in: w' = w * gamma / sqrt(var + eps),
+ * b' = beta + (b - mean) * gamma / sqrt(var + eps). Without a convolution w is 1. */
+static int fold(struct build *b, const struct source *s, float *w, int64_t each, float *bias,
+                int64_t channels, struct err *e)
+{
+    float *part[NORM_TENSORS];
+    bool finite = true;
+    int r = 0;
+    for (int i = 0; i < NORM_TENSORS; i++) {
+        part[i] = mem_alloc((size_t)channels, sizeof(float));
+        if (r == 0)
+            r = ckpt_read(b->ckpt, s->norm.t[i], part[i], e);
+    }
+    for (int64_t k = 0; k < channels && r == 0; k++) {
+        if (part[NORM_VAR][k] < 0) {
+            r = err_set(e, "%s: key '%s': value %lld is %.9g, a variance cannot be negative",
+                        ckpt_name(b->ckpt), s->norm.t[NORM_VAR]->name, (long long)k,
+                        (double)part[NORM_VAR][k]);
+            break;
+        }
+        double scale = part[NORM_WEIGHT][k] / sqrt(part[NORM_VAR][k] + b->assume.eps);
+        bias[k] = (float)(part[NORM_BIAS][k] + (bias[k] - (double)part[NORM_MEAN][k]) * scale);
+        finite = finite && isfinite(bias[k]);
+        for (int64_t j = k * each; j < (k + 1) * each; j++) {
+            w[j] = (float)(w[j] * scale);
+            finite = finite && isfinite(w[j]);
+        }
+    }
+    for (int i = 0; i < NORM_TENSORS; i++)
+        free(part[i]);
+    if (r == 0 && !finite)
+        return err_set(e, "%s: weights too large: '%s' with what it norms leaves the range of f32",
+                       ckpt_name(b->ckpt), s->norm.t[NORM_WEIGHT]->name);
+    return r;
+}
+
+static int load_op(struct build *b, int i, struct err *e)
+{
+    struct net_op *op = &b->net->op[i];
+    const struct source *s = &b->source[i];
+    const struct net_value *from = &b->net->value[op->in], *to = &b->net->value[op->out];
+    if (op->kind == NET_MAX || op->kind == NET_POOL)
+        return 0;
+    int64_t each = op->kind == NET_SCALE ? 1 : (int64_t)from->c * op->k * op->k;
+    float *w = mem_zero((size_t)(each * to->c), sizeof *w);
+    float *bias = mem_zero((size_t)to->c, sizeof *bias);
+    op->w = w;
+    op->b = bias;
+    if (s->pad_from > 0)
+        for (int c = 0; c < from->c; c++)
+            w[(int64_t)(c + (to->c - from->c) / 2) * from->c + c] = 1;
+    if (op->kind == NET_SCALE)
+        for (int c = 0; c < to->c; c++)
+            w[c] = 1;
+    if ((s->w && ckpt_read(b->ckpt, s->w, w, e) != 0) ||
+        (s->b && ckpt_read(b->ckpt, s->b, bias, e) != 0))
+        return -1;
+    return has_norm(&s->norm) ? fold(b, s, w, each, bias, to->c, e) : 0;
+}
+
+static int load_all(struct build *b, struct err *e)
+{
+    struct net *n = b->net;
+    /* Keys that share their numbers could make a network of any size. */
+    const uint64_t repeats = 2, least = 16 << 20;
+    uint64_t limit = repeats * ckpt_stored(b->ckpt) + least;
+    if ((uint64_t)b->numbers * sizeof(float) > limit)
+        return err_set(e,
+                       "%s: expected a network in keeping with the file, found one of %lld numbers "
+                       "in %llu bytes",
+                       ckpt_name(b->ckpt), (long long)b->numbers,
+                       (unsigned long long)ckpt_stored(b->ckpt));
+    for (int i = 0, norm = 0; i < n->ops; i++) {
+        if (load_op(b, i, e) != 0)
+            return -1;
+        if (n->op[i].kind != NET_SCALE || norm == n->norms)
+            continue;
+        const struct norm *from = &b->source[i].norm;
+        struct net_norm *to = &n->norm[norm++];
+        if (ckpt_read(b->ckpt, from->t[NORM_MEAN], to->mean, e) != 0 ||
+            ckpt_read(b->ckpt, from->t[NORM_VAR], to->var, e) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* --- all --- */
+
+/* What a network was taken for, and by which keys. */
+static char *describe(const struct build *b)
+{
+    const struct found *f = &b->found;
+    const char *state = ckpt_state(b->ckpt);
+    char blocks[80] = "";
+    size_t at = 0;
+    for (int s = 0; s < f->stages && at < sizeof blocks; s++)
+        at += (size_t)snprintf(blocks + at, sizeof blocks - at, "%s%d", s ? "-" : "", f->blocks[s]);
+    return mem_printf("%s%s%snames of %s%s%s%s: %s blocks %s, %d classes", *state ? "under '" : "",
+                      state, *state ? "', " : "", f->family->name, *f->prefix ? " behind '" : "",
+                      f->prefix, *f->prefix ? "'" : "", f->bottleneck ? "bottleneck" : "basic",
+                      blocks, b->net->classes);
+}
+
+/* What keys and shapes do not show. */
+static char *describe_reading(const struct build *b)
+{
+    const struct net_assume *a = &b->assume;
+    char strides[80] = "", place[32] = "";
+    size_t at = 0;
+    for (int s = 0; s < b->found.stages && at < sizeof strides; s++)
+        at += (size_t)snprintf(strides + at, sizeof strides - at, "%s%d", s ? ":" : "",
+                               a->strides[s]);
+    if (b->found.bottleneck)
+        snprintf(place, sizeof place, ",stride-at=conv%d", a->stride_at);
+    return mem_printf("stem-stride=%d,pool=%s,strides=%s%s,shortcut=%s,eps=%g", a->stem_stride,
+                      a->pool == NET_POOL_MAX ? "max" : "none", strides, place,
+                      a->shortcut == NET_SHORT_PAD ? "pad" : "conv", a->eps);
+}
+
+/* What the family's repository does where nothing else was said. */
+static int settle(struct build *b, struct err *e)
+{
+    struct net_assume *a = &b->assume;
+    bool any = false;
+    if (b->opts->assume)
+        *a = *b->opts->assume;
+    if (family_find(&b->found, b->ckpt, a->prefix, e) != 0)
+        return -1;
+    if (b->found.stages == 0)
+        b->found.stages = 1;
+    if (a->eps == 0)
+        a->eps = 1e-5;
+    if (a->stride_at == 0)
+        a->stride_at = b->found.family->stride_at > 0 ? b->found.family->stride_at : 2;
+    if (a->stages > 0 && a->stages != b->found.stages)
+        return err_set(e, "%s: expected strides of %d stages, found %d", ckpt_name(b->ckpt),
+                       b->found.stages, a->stages);
+    for (int s = 0; s < b->found.stages && a->stages == 0; s++)
+        a->strides[s] = s > 0 ? 2 : 1;
+    for (int s = 1; s <= b->found.stages; s++)
+        any = any || has_shortcut(b, s, 0);
+    if (a->shortcut == NET_SHORT_USUAL)
+        a->shortcut = !any && b->found.family->shortcut_pads ? NET_SHORT_PAD : NET_SHORT_CONV;
+    return 0;
+}
+
+static int build_all(struct build *b, struct err *e)
+{
+    if (settle(b, e) != 0)
+        return -1;
+    int x = add_stem(b, e);
+    /* A stage or block that a later one needs is missed by the name of its key. */
+    for (int s = 1; x >= 0 && s <= b->found.stages; s++)
+        for (int i = 0; x >= 0 && i < (b->found.blocks[s - 1] ? b->found.blocks[s - 1] : 1); i++)
+            x = add_block(b, s, i, x, e);
+    if (x >= 0)
+        x = add_last_norm(b, x, e);
+    if (x < 0 || add_head(b, x, e) != 0 || check_rest(b, e) != 0 || load_all(b, e) != 0)
+        return -1;
+    b->net->family = b->found.family->name;
+    b->net->known_by = b->found.family->about;
+    b->net->about = describe(b);
+    b->net->reading = describe_reading(b);
+    char *text =
+        mem_printf("%s: %s; assumed: %s", ckpt_name(b->ckpt), b->net->about, b->net->reading);
+    note(b, text);
+    free(text);
+    return 0;
+}
+
+static struct build begin(struct ckpt *c, const struct net_opts *o)
+{
+    struct build b = {.ckpt = c, .opts = o};
+    b.net = mem_zero(1, sizeof *b.net);
+    b.used = mem_zero((size_t)ckpt_count(c) + 1, sizeof *b.used);
+    return b;
+}
+
+int net_build(struct net **n, struct ckpt *c, const struct net_opts *o, struct err *e)
+{
+    *n = NULL;
+    if (o->h < 1 || o->w < 1 || o->h > ELEMENTS / o->w / 3)
+        return err_set(e, "%s: images of %d by %d pixels do not fit this network", ckpt_name(c),
+                       o->h, o->w);
+    struct build b = begin(c, o);
+    memcpy(b.net->mean, o->mean, sizeof b.net->mean);
+    memcpy(b.net->std, o->std, sizeof b.net->std);
+    add_value(b.net, 3, o->h, o->w, NULL, NULL);
+    int r = build_all(&b, e);
+    free(b.used);
+    free(b.source);
+    if (r != 0) {
+        net_free(b.net);
+        return -1;
+    }
+    *n = b.net;
+    return 0;
+}
+
+int net_head(struct net_head *h, struct ckpt *c, const struct net_assume *a, struct err *e)
+{
+    const struct net_opts o = {.assume = a};
+    struct build b = begin(c, &o);
+    const struct ckpt_tensor *w, *bias;
+    *h = (struct net_head){.w = NULL};
+    int r = family_find(&b.found, c, a ? a->prefix : "", e);
+    if (r == 0)
+        r = take_linear(&b, -1, &w, &bias, e);
+    if (r == 0) {
+        h->classes = (int)w->shape[0];
+        h->channels = (int)w->shape[1];
+        h->w = mem_alloc((size_t)w->count, sizeof *h->w);
+        h->b = mem_alloc((size_t)bias->count, sizeof *h->b);
+        r = ckpt_read(c, w, h->w, e) != 0 || ckpt_read(c, bias, h->b, e) != 0 ? -1 : 0;
+    }
+    if (r != 0) {
+        free(h->w);
+        free(h->b);
+        *h = (struct net_head){.w = NULL};
+    }
+    free(b.used);
+    free(b.source);
+    net_free(b.net);
+    return r;
+}

@@ -1,0 +1,432 @@
+#include "net/family.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct family families[] = {
+    {
+        .name = "torchvision",
+        .about = "conv1, bn1, layer1.0.conv1, downsample, fc",
+        .stem = "conv1",
+        .stem_norm = "bn1",
+        .block = "layer%.%",
+        .first = 1,
+        .basic = {{"conv1", "bn1"}, {"conv2", "bn2"}},
+        .bottleneck = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
+        .shortcut = "downsample.0",
+        .shortcut_norm = "downsample.1",
+        .linear = "fc",
+    },
+    {
+        .name = "kuangliu",
+        .about = "conv1, bn1, layer1.0.conv1, shortcut, linear",
+        .stem = "conv1",
+        .stem_norm = "bn1",
+        .block = "layer%.%",
+        .first = 1,
+        .basic = {{"conv1", "bn1"}, {"conv2", "bn2"}},
+        .bottleneck = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
+        .shortcut = "shortcut.0",
+        .shortcut_norm = "shortcut.1",
+        .shortcut_pads = true, /* akamaster's option A */
+        .linear = "linear",
+    },
+    {
+        .name = "weiaicunzai",
+        .about = "conv1.0, conv2_x.0.residual_function, shortcut, fc",
+        .stem = "conv1.0",
+        .stem_norm = "conv1.1",
+        .block = "conv%_x.%",
+        .first = 2,
+        .basic = {{"residual_function.0", "residual_function.1"},
+                  {"residual_function.3", "residual_function.4"}},
+        .bottleneck = {{"residual_function.0", "residual_function.1"},
+                       {"residual_function.3", "residual_function.4"},
+                       {"residual_function.6", "residual_function.7"}},
+        .shortcut = "shortcut.0",
+        .shortcut_norm = "shortcut.1",
+        .linear = "fc",
+    },
+    {
+        .name = "huggingface",
+        .about = "resnet.embedder, resnet.encoder.stages, classifier.1",
+        .stem = "resnet.embedder.embedder.convolution",
+        .stem_norm = "resnet.embedder.embedder.normalization",
+        .block = "resnet.encoder.stages.%.layers.%",
+        .first = 0,
+        .basic = {{"layer.0.convolution", "layer.0.normalization"},
+                  {"layer.1.convolution", "layer.1.normalization"}},
+        .bottleneck = {{"layer.0.convolution", "layer.0.normalization"},
+                       {"layer.1.convolution", "layer.1.normalization"},
+                       {"layer.2.convolution", "layer.2.normalization"}},
+        .shortcut = "shortcut.convolution",
+        .shortcut_norm = "shortcut.normalization",
+        .linear = "classifier.1",
+    },
+    {
+        .name = "kuangliu-preact",
+        .about = "conv1, layer1.0.bn1, shortcut.0, linear, no bn1",
+        .stem = "conv1",
+        .block = "layer%.%",
+        .first = 1,
+        .pre_activation = true,
+        .basic = {{"conv1", "bn1"}, {"conv2", "bn2"}},
+        .bottleneck = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
+        .shortcut = "shortcut.0",
+        .shortcut_activated = true,
+        .linear = "linear",
+    },
+    {
+        .name = "bearpaw-preact",
+        .about = "conv1, layer1.0.bn1, downsample.0, bn, fc",
+        .stem = "conv1",
+        .block = "layer%.%",
+        .first = 1,
+        .pre_activation = true,
+        .basic = {{"conv1", "bn1"}, {"conv2", "bn2"}},
+        .bottleneck = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
+        .shortcut = "downsample.0",
+        .last_norm = "bn",
+        .linear = "fc",
+    },
+    {
+        .name = "weiaicunzai-preact",
+        .about = "pre.0, stage1.0.residual, shortcut, linear",
+        .stem = "pre.0",
+        .stem_norm = "pre.1",
+        .block = "stage%.%",
+        .first = 1,
+        .pre_activation = true,
+        .basic = {{"residual.2", "residual.0"}, {"residual.5", "residual.3"}},
+        .bottleneck = {{"residual.2", "residual.0"},
+                       {"residual.5", "residual.3"},
+                       {"residual.8", "residual.6"}},
+        .stride_at = 1,
+        .shortcut = "shortcut",
+        .linear = "linear",
+    },
+    {
+        .name = "xternalz",
+        .about = "conv1, block1.layer.0, convShortcut, bn1, fc",
+        .stem = "conv1",
+        .block = "block%.layer.%",
+        .first = 1,
+        .pre_activation = true,
+        .basic = {{"conv1", "bn1"}, {"conv2", "bn2"}},
+        .bottleneck = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
+        .shortcut = "convShortcut",
+        .shortcut_activated = true,
+        .last_norm = "bn1",
+        .linear = "fc",
+    },
+    {
+        .name = "timm-v2",
+        .about = "stem.conv, stages.0.blocks.0, norm, head.fc",
+        .stem = "stem.conv",
+        .block = "stages.%.blocks.%",
+        .first = 0,
+        .pre_activation = true,
+        .basic = {{"conv1", "norm1"}, {"conv2", "norm2"}},
+        .bottleneck = {{"conv1", "norm1"}, {"conv2", "norm2"}, {"conv3", "norm3"}},
+        .shortcut = "downsample.conv",
+        .shortcut_activated = true,
+        .last_norm = "norm",
+        .linear = "head.fc",
+    },
+};
+
+enum { FAMILIES = sizeof families / sizeof *families };
+
+static const char *const suffixes[] = {"weight", "bias", "running_mean", "running_var",
+                                       "num_batches_tracked"};
+
+enum { SUFFIXES = sizeof suffixes / sizeof *suffixes };
+
+/* --- keys --- */
+
+static size_t put_block(char *out, size_t room, const struct family *f, int stage, int block)
+{
+    int number[] = {stage - 1 + f->first, block}, next = 0;
+    size_t n = 0;
+    for (const char *p = f->block; *p && n + 12 < room; p++) {
+        if (*p == '%')
+            n += (size_t)snprintf(out + n, room - n, "%d", number[next++]);
+        else
+            out[n++] = *p;
+    }
+    out[n] = '\0';
+    return n;
+}
+
+char *family_key(char *key, const struct found *f, int stage, int block, const char *part,
+                 const char *suffix)
+{
+    char inner[FAMILY_KEY / 2] = "";
+    if (stage > 0)
+        put_block(inner, sizeof inner, f->family, stage, block);
+    snprintf(key, FAMILY_KEY, "%s%s%s%s%s%s", f->prefix, inner, *inner && *part ? "." : "", part,
+             *suffix ? "." : "", suffix);
+    return key;
+}
+
+static bool number_at(const char **p, int max, int *v)
+{
+    const char *s = *p;
+    int n = 0;
+    if (*s < '0' || *s > '9' || (*s == '0' && s[1] >= '0' && s[1] <= '9'))
+        return false;
+    for (; *s >= '0' && *s <= '9'; s++) {
+        n = 10 * n + (*s - '0');
+        if (n > max)
+            return false;
+    }
+    *p = s;
+    *v = n;
+    return true;
+}
+
+/* "layer1.0." at the start of a key: what is behind it, or NULL. Stages from 1. */
+static const char *match_block(const struct family *f, const char *key, int *stage, int *block)
+{
+    int number[2] = {0}, next = 0;
+    for (const char *p = f->block; *p; p++) {
+        if (*p == '%') {
+            if (!number_at(&key, FAMILY_BLOCKS - 1, &number[next++]))
+                return NULL;
+        } else if (*key++ != *p) {
+            return NULL;
+        }
+    }
+    *stage = number[0] - f->first + 1;
+    *block = number[1];
+    return *key == '.' && *stage >= 1 && *stage <= FAMILY_STAGES ? key + 1 : NULL;
+}
+
+/* "conv1" or "conv1.weight": a part with one of the usual suffixes. */
+static bool is_part(const char *key, const char *part)
+{
+    size_t n = part ? strlen(part) : 0;
+    if (n == 0 || strncmp(key, part, n) != 0 || key[n] != '.')
+        return false;
+    for (int i = 0; i < SUFFIXES; i++)
+        if (strcmp(key + n + 1, suffixes[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool fits(const struct family *f, const char *key)
+{
+    int stage, block;
+    const char *inner = match_block(f, key, &stage, &block);
+    if (!inner)
+        return is_part(key, f->stem) || is_part(key, f->stem_norm) || is_part(key, f->last_norm) ||
+               is_part(key, f->linear);
+    for (int i = 0; i < FAMILY_PARTS; i++)
+        if (is_part(inner, f->bottleneck[i].conv) || is_part(inner, f->bottleneck[i].norm) ||
+            is_part(inner, f->basic[i].conv) || is_part(inner, f->basic[i].norm))
+            return true;
+    return is_part(inner, f->shortcut) || is_part(inner, f->shortcut_norm);
+}
+
+/* Any tensor of a part. */
+static bool has(const struct ckpt *c, const struct found *f, int stage, const char *part)
+{
+    char key[FAMILY_KEY];
+    for (int i = 0; part && i < SUFFIXES; i++)
+        if (ckpt_find(c, family_key(key, f, stage, 0, part, suffixes[i])))
+            return true;
+    return false;
+}
+
+/* --- which family --- */
+
+/* Keys that a missing part weighs. */
+enum { MISSED = 4 };
+
+/* How well a family explains the keys behind a prefix: the keys that it names, less parts
+ * that it needs and that are not there. 0 where it does not at all. */
+static int explain(const struct ckpt *c, const struct found *f)
+{
+    const struct family *y = f->family;
+    size_t n = strlen(f->prefix);
+    int keys = 0;
+    bool norms = has(c, f, 1, y->basic[0].norm);
+    if (y->pre_activation && !norms)
+        return 0;
+    for (int i = 0; i < ckpt_count(c); i++) {
+        const char *key = ckpt_at(c, i)->name;
+        keys += strncmp(key, f->prefix, n) == 0 && fits(y, key + n);
+    }
+    int missed =
+        !has(c, f, 0, y->stem) + !has(c, f, 1, y->basic[0].conv) + !has(c, f, 0, y->linear);
+    missed += norms && y->stem_norm && !has(c, f, 0, y->stem_norm);
+    missed += y->last_norm && !has(c, f, 0, y->last_norm);
+    keys -= MISSED * missed;
+    return keys > 0 ? keys : 0;
+}
+
+/* Sets the family that explains most behind a prefix; false where none does. */
+static bool choose_family(const struct ckpt *c, struct found *f, int *score)
+{
+    struct found g = *f;
+    *score = 0;
+    for (int i = 0; i < FAMILIES; i++) {
+        g.family = &families[i];
+        int s = explain(c, &g);
+        if (s > *score) {
+            *score = s;
+            f->family = g.family;
+        }
+    }
+    return *score > 0;
+}
+
+/* What stands before a part in a key that ends with it. */
+static bool prefix_of(const char *key, const char *part, char prefix[NET_TEXT])
+{
+    size_t n = strlen(key), length = strlen(part), tail = sizeof ".weight" - 1;
+    if (n < length + tail || strcmp(key + n - tail, ".weight") != 0)
+        return false;
+    n -= length + tail;
+    if (strncmp(key + n, part, length) != 0 || (n > 0 && key[n - 1] != '.') || n >= NET_TEXT)
+        return false;
+    memcpy(prefix, key, n);
+    prefix[n] = '\0';
+    return true;
+}
+
+static int unknown(const struct ckpt *c, struct err *e)
+{
+    enum { SHOWN = 4 };
+    char list[400] = "";
+    size_t at = 0;
+    for (int i = 0; i < ckpt_count(c) && i < SHOWN && at < sizeof list; i++)
+        at += (size_t)snprintf(list + at, sizeof list - at, "%s'%.80s'", i ? ", " : "",
+                               ckpt_at(c, i)->name);
+    return err_set(e,
+                   "%s: expected the keys of a residual network, such as conv1.weight and "
+                   "layer1.0.conv1.weight (model-info(1) lists the families), found %s%s",
+                   ckpt_name(c), list, ckpt_count(c) > SHOWN ? ", ..." : "");
+}
+
+/* Networks in one state dict, by their prefixes. */
+enum { NETWORKS = 8 };
+
+struct networks {
+    struct found found[NETWORKS];
+    int score[NETWORKS];
+    int n;
+};
+
+static void add_network(struct networks *s, const struct ckpt *c, const char *prefix)
+{
+    struct found f = {.family = NULL};
+    int score;
+    for (int i = 0; i < s->n; i++)
+        if (strcmp(s->found[i].prefix, prefix) == 0)
+            return;
+    snprintf(f.prefix, sizeof f.prefix, "%s", prefix);
+    if (s->n == NETWORKS || !choose_family(c, &f, &score))
+        return;
+    s->found[s->n] = f;
+    s->score[s->n++] = score;
+}
+
+static int choose_network(const struct networks *s, const struct ckpt *c, struct err *e)
+{
+    int best = -1, plain = 0;
+    char list[400] = "";
+    size_t at = 0;
+    for (int i = 0; i < s->n; i++) {
+        bool average = ckpt_is_average(s->found[i].prefix);
+        plain += !average;
+        if (best < 0 || (ckpt_is_average(s->found[best].prefix) && !average))
+            best = i;
+        if (at < sizeof list)
+            at += (size_t)snprintf(list + at, sizeof list - at, "%s'%s'", i ? ", " : "",
+                                   s->found[i].prefix);
+    }
+    if (best < 0)
+        return unknown(c, e);
+    if (plain > 1 || (plain == 0 && s->n > 1))
+        return err_set(e,
+                       "%s: expected one network, found several, with keys that begin with %s: "
+                       "choose one with --assume prefix=NAME",
+                       ckpt_name(c), list);
+    return best;
+}
+
+static void count_blocks(struct found *f, const struct ckpt *c)
+{
+    size_t n = strlen(f->prefix);
+    for (int i = 0; i < ckpt_count(c); i++) {
+        const char *key = ckpt_at(c, i)->name;
+        int stage, block;
+        if (strncmp(key, f->prefix, n) != 0 || !match_block(f->family, key + n, &stage, &block))
+            continue;
+        if (stage > f->stages)
+            f->stages = stage;
+        if (block >= f->blocks[stage - 1])
+            f->blocks[stage - 1] = block + 1;
+    }
+}
+
+int family_find(struct found *f, const struct ckpt *c, const char *prefix, struct err *e)
+{
+    struct networks s = {.n = 0};
+    char key[FAMILY_KEY];
+    if (*prefix) {
+        char with[NET_TEXT];
+        snprintf(with, sizeof with, "%s%s", prefix, prefix[strlen(prefix) - 1] == '.' ? "" : ".");
+        add_network(&s, c, with);
+        if (s.n == 0)
+            return err_set(e, "%s: expected the keys of a residual network behind '%s', found none",
+                           ckpt_name(c), with);
+    }
+    for (int i = 0; i < ckpt_count(c) && !*prefix; i++)
+        for (int k = 0; k < FAMILIES; k++) {
+            /* Either may be missing from a damaged file. */
+            const struct found any = {.family = &families[k]};
+            char before[NET_TEXT], block[FAMILY_KEY];
+            family_key(block, &any, 1, 0, families[k].basic[0].conv, "");
+            if (prefix_of(ckpt_at(c, i)->name, families[k].stem, before))
+                add_network(&s, c, before);
+            if (prefix_of(ckpt_at(c, i)->name, block, before))
+                add_network(&s, c, before);
+        }
+    int best = choose_network(&s, c, e);
+    if (best < 0)
+        return -1;
+    *f = s.found[best];
+    f->chosen = *prefix != '\0' || s.n > 1;
+    const struct ckpt_tensor *t =
+        ckpt_find(c, family_key(key, f, 1, 0, f->family->bottleneck[0].conv, "weight"));
+    f->bottleneck =
+        has(c, f, 1, f->family->bottleneck[2].conv) && (!t || t->ndim != 4 || t->shape[2] == 1);
+    f->folded = !has(c, f, 1, f->family->basic[0].norm);
+    count_blocks(f, c);
+    return 0;
+}
+
+bool family_is_layer(const struct ckpt *c, const struct ckpt_tensor *t)
+{
+    static const char *const norm[] = {"running_mean", "running_var"};
+    const char *dot = strrchr(t->name, '.');
+    const char *last = dot ? dot + 1 : t->name;
+    size_t n = (size_t)(last - t->name);
+    char key[FAMILY_KEY];
+    if (t->type > CKPT_BF16 || t->count == 0)
+        return false;
+    for (int i = 0; i < 2; i++)
+        if (strcmp(last, norm[i]) == 0)
+            return true;
+    if (strcmp(last, "weight") != 0 && strcmp(last, "bias") != 0)
+        return t->ndim >= 3; /* a position embedding, a token */
+    if (t->ndim >= 2)
+        return true;
+    /* One axis: a norm has a bias, the weights of a loss have none. */
+    if (strcmp(last, "bias") == 0)
+        return true;
+    snprintf(key, sizeof key, "%.*sbias", (int)n, t->name);
+    return ckpt_find(c, key) != NULL;
+}

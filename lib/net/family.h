@@ -1,0 +1,56 @@
+/* How repositories name the parts of a residual network, and which of them named the
+ * keys of a checkpoint. */
+#ifndef HP_FAMILY_H
+#define HP_FAMILY_H
+
+#include "ckpt/ckpt.h"
+#include "net/net.h"
+
+#include <stdbool.h>
+
+enum { FAMILY_PARTS = 3, FAMILY_STAGES = NET_STAGES, FAMILY_BLOCKS = 1024, FAMILY_KEY = 512 };
+
+/* A convolution of a block with its batch norm: behind it or, of a pre-activation block,
+ * before it. */
+struct family_part {
+    const char *conv, *norm;
+};
+
+struct family {
+    const char *name;             /* "torchvision" */
+    const char *about;            /* for messages: the keys it is known by */
+    const char *stem, *stem_norm; /* the latter may be NULL */
+    const char *block;            /* "layer%.%": stage, then block from 0 */
+    int first;                    /* number of the first stage */
+    bool pre_activation;
+    struct family_part basic[FAMILY_PARTS], bottleneck[FAMILY_PARTS];
+    int stride_at;                        /* which convolution of a bottleneck; 0: the second */
+    const char *shortcut, *shortcut_norm; /* the latter may be NULL */
+    bool shortcut_activated;              /* its input has passed the first norm and ReLU */
+    bool shortcut_pads;                   /* without weights it pads channels */
+    const char *last_norm;                /* before the pooling, or NULL */
+    const char *linear;
+};
+
+/* What a checkpoint was found to be. */
+struct found {
+    const struct family *family;
+    char prefix[NET_TEXT];   /* "module.", or "" */
+    bool bottleneck, folded; /* folded: the first block has no batch norm */
+    bool chosen;             /* other keys are another network's, or the prefix was given */
+    int stages, blocks[FAMILY_STAGES];
+};
+
+/* Fills `f`; -1 where no family fits, or several networks do. */
+int family_find(struct found *f, const struct ckpt *c, const char *prefix, struct err *e);
+
+/* "prefix" "layer1.0" "." "conv1.weight" into key[FAMILY_KEY]; stages count from 1. A
+ * stage of 0 leaves the block out. Returns key. */
+char *family_key(char *key, const struct found *f, int stage, int block, const char *part,
+                 const char *suffix);
+
+/* Whether a tensor that is left over would take part in a network: weights of a layer, as
+ * opposed to a buffer. */
+bool family_is_layer(const struct ckpt *c, const struct ckpt_tensor *t);
+
+#endif
