@@ -22,7 +22,7 @@ struct engine_opts {
     int gradients;   /* score vectors per image, 0 for none; they are taken with
                         respect to value `features` */
     const int *taps; /* values of which sums are wanted, [tap_count]; not on
-                        GPUs */
+                        GPUs; outlive the engine */
     int tap_count;
     bool exact;                     /* direct convolutions only: no Winograd */
     bool timed;                     /* keep the time of every step for engine_steps() */

@@ -50,6 +50,14 @@ void work_depends(const struct net *net, int from, bool *depends)
     }
 }
 
+size_t work_tapped(const struct net *net, const struct engine_opts *o)
+{
+    size_t channels = 0;
+    for (int i = 0; i < o->tap_count; i++)
+        channels += (size_t)net->value[o->taps[i]].c;
+    return channels;
+}
+
 /* --- memory --- */
 
 static size_t value_size(const struct net *net, int v)
@@ -96,6 +104,11 @@ static int slot_open(struct slot *s, const struct work *w, size_t image_bytes, s
         if (!b->class_maps)
             return -1;
     }
+    if (o->tap_count > 0) {
+        b->b.sums = b->sums = room(w, n * work_tapped(net, o), 2 * sizeof(double), e);
+        if (!b->sums)
+            return -1;
+    }
     if (o->gradients > 0) {
         size_t vectors = n * (size_t)o->gradients;
         b->b.seeds = room(w, vectors * classes, sizeof(float), e);
@@ -115,6 +128,7 @@ static void slot_close(struct slot *s, const struct work *w)
     release(w, s->batch.features);
     release(w, s->batch.class_maps);
     release(w, s->batch.grads);
+    release(w, s->batch.sums);
 }
 
 /* --- the stream --- */

@@ -12,6 +12,7 @@ struct work_batch {
     float *features;       /* (batch, c, h, w), or NULL */
     float *class_maps;     /* (batch, classes, h, w), or NULL */
     float *grads;          /* (batch, gradients, c, h, w), or NULL */
+    double *sums;          /* (batch, work_tapped(), 2), or NULL */
 };
 
 /* A backend's part. `enter` and `leave` are called in each thread at its start and
@@ -37,6 +38,9 @@ int work_cores(void);
 /* Runs the stream to its end. Memory is bounded by the number of threads. Batches
  * before one that fails are still written. */
 int work_run(const struct work *w, const struct engine_calls *c, struct err *e);
+
+/* Channels of all taps. */
+size_t work_tapped(const struct net *net, const struct engine_opts *o);
 
 /* Which values depend on value `from` (itself included): depends[values]. */
 void work_depends(const struct net *net, int from, bool *depends);

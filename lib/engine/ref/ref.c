@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,46 @@ static void conv(const struct net *n, const struct net_op *op, const float *x, c
     }
 }
 
+static void scale(const struct net *n, const struct net_op *op, const float *x, const float *res,
+                  float *y)
+{
+    const struct net_value *to = &n->value[op->out];
+    size_t cells = plane_size(to);
+    for (size_t p = 0; p < value_size(to); p++) {
+        double sum = (double)op->w[p / cells] * x[p] + op->b[p / cells] + (res ? res[p] : 0);
+        y[p] = (float)(op->relu && sum < 0 ? 0 : sum);
+    }
+}
+
+/* The first cell, in row order, of the largest value in window (oy, ox) of a plane. A NaN
+ * is larger than any number. */
+static size_t largest(const struct net_value *from, const struct net_op *op, const float *x, int oy,
+                      int ox)
+{
+    bool found = false;
+    size_t at = 0;
+    for (int ky = 0; ky < op->k; ky++)
+        for (int kx = 0; kx < op->k; kx++) {
+            int iy = oy * op->stride + ky - op->pad, ix = ox * op->stride + kx - op->pad;
+            if (iy < 0 || iy >= from->h || ix < 0 || ix >= from->w)
+                continue;
+            size_t p = (size_t)(iy * from->w + ix);
+            if (!found || x[p] > x[at] || (isnan(x[p]) && !isnan(x[at])))
+                at = p;
+            found = true;
+        }
+    return at;
+}
+
+static void max(const struct net *n, const struct net_op *op, const float *x, float *y)
+{
+    const struct net_value *from = &n->value[op->in], *to = &n->value[op->out];
+    for (int c = 0; c < to->c; c++, x += plane_size(from))
+        for (int oy = 0; oy < to->h; oy++)
+            for (int ox = 0; ox < to->w; ox++)
+                *y++ = x[largest(from, op, x, oy, ox)];
+}
+
 static void pool(const struct net_value *from, const float *x, float *y)
 {
     size_t cells = plane_size(from);
@@ -105,6 +146,46 @@ static void class_maps(const struct net *n, const float *x, float *maps)
     }
 }
 
+static void run_op(struct hand *h, const struct net_op *op, float **v)
+{
+    const struct net *n = h->ref->work.net;
+    const float *x = v[op->in], *res = op->res >= 0 ? v[op->res] : NULL;
+    float *y = v[op->out];
+    switch (op->kind) {
+    case NET_CONV:
+        conv(n, op, x, res, y, h->sum);
+        break;
+    case NET_SCALE:
+        scale(n, op, x, res, y);
+        break;
+    case NET_MAX:
+        max(n, op, x, y);
+        break;
+    case NET_POOL:
+        pool(&n->value[op->in], x, y);
+        break;
+    case NET_LINEAR:
+        linear(n, op, x, y);
+        break;
+    }
+}
+
+/* Sum and sum of squares of each channel of the values tapped. */
+static void tap(const struct work *w, float **v, double *sums)
+{
+    for (int i = 0; i < w->opts.tap_count; i++) {
+        const struct net_value *from = &w->net->value[w->opts.taps[i]];
+        const float *x = v[w->opts.taps[i]];
+        for (int c = 0; c < from->c; c++, sums += 2) {
+            sums[0] = sums[1] = 0;
+            for (size_t p = 0; p < plane_size(from); p++, x++) {
+                sums[0] += *x;
+                sums[1] += (double)*x * *x;
+            }
+        }
+    }
+}
+
 static int ref_forward(void *hand, struct work_batch *b, struct err *e)
 {
     (void)e;
@@ -119,15 +200,8 @@ static int ref_forward(void *hand, struct work_batch *b, struct err *e)
             for (size_t p = 0; p < cells; p++)
                 v[0][(size_t)c * cells + p] =
                     (float)((pixels[(size_t)c * cells + p] / 255.0 - n->mean[c]) / n->std[c]);
-        for (int j = 0; j < n->ops; j++) {
-            const struct net_op *op = &n->op[j];
-            if (op->kind == NET_CONV)
-                conv(n, op, v[op->in], op->res >= 0 ? v[op->res] : NULL, v[op->out], h->sum);
-            else if (op->kind == NET_POOL)
-                pool(&n->value[op->in], v[op->in], v[op->out]);
-            else
-                linear(n, op, v[op->in], v[op->out]);
-        }
+        for (int j = 0; j < n->ops; j++)
+            run_op(h, &n->op[j], v);
         memcpy(b->logits + (size_t)i * (size_t)n->classes, v[head(n)->out],
                (size_t)n->classes * sizeof(float));
         if (b->features) {
@@ -138,6 +212,8 @@ static int ref_forward(void *hand, struct work_batch *b, struct err *e)
             size_t each = (size_t)n->classes * plane_size(&n->value[net_last(n)]);
             class_maps(n, v[net_last(n)], b->class_maps + (size_t)i * each);
         }
+        if (b->sums)
+            tap(w, v, b->sums + (size_t)i * work_tapped(n, &w->opts) * 2);
     }
     return 0;
 }
@@ -174,43 +250,84 @@ static void conv_back(const struct net *n, const struct net_op *op, const float 
     }
 }
 
+static void scale_back(const struct net *n, const struct net_op *op, const float *dy, float *dx)
+{
+    size_t cells = plane_size(&n->value[op->in]);
+    for (size_t p = 0; p < value_size(&n->value[op->in]); p++)
+        dx[p] += op->w[p / cells] * dy[p];
+}
+
+static void max_back(const struct net *n, const struct net_op *op, const float *x, const float *dy,
+                     float *dx)
+{
+    const struct net_value *from = &n->value[op->in], *to = &n->value[op->out];
+    for (int c = 0; c < to->c; c++, x += plane_size(from), dx += plane_size(from))
+        for (int oy = 0; oy < to->h; oy++)
+            for (int ox = 0; ox < to->w; ox++)
+                dx[largest(from, op, x, oy, ox)] += *dy++;
+}
+
+static void pool_back(const struct net *n, const struct net_op *op, const float *dy, float *dx)
+{
+    size_t cells = plane_size(&n->value[op->in]);
+    for (size_t p = 0; p < value_size(&n->value[op->in]); p++)
+        dx[p] += (float)(dy[p / cells] / (double)cells);
+}
+
+static void linear_back(const struct net *n, const struct net_op *op, const float *dy, float *dx)
+{
+    int in = n->value[op->in].c, out = n->value[op->out].c;
+    for (int i = 0; i < in; i++) {
+        double sum = dx[i];
+        for (int o = 0; o < out; o++)
+            sum += (double)op->w[(size_t)o * (size_t)in + (size_t)i] * dy[o];
+        dx[i] = (float)sum;
+    }
+}
+
+/* Adds what an operation passes back. */
+static void back_op(const struct hand *h, const struct net_op *op, float **v)
+{
+    const struct ref *r = h->ref;
+    const struct net *n = r->work.net;
+    float *dy = h->grad[op->out], *dx = h->grad[op->in];
+    size_t size = value_size(&n->value[op->out]);
+    for (size_t p = 0; op->relu && p < size; p++)
+        dy[p] = v[op->out][p] > 0 ? dy[p] : 0;
+    for (size_t p = 0; op->res >= 0 && r->depends[op->res] && p < size; p++)
+        h->grad[op->res][p] += dy[p];
+    if (!r->depends[op->in])
+        return;
+    switch (op->kind) {
+    case NET_CONV:
+        conv_back(n, op, dy, dx, h->sum);
+        break;
+    case NET_SCALE:
+        scale_back(n, op, dy, dx);
+        break;
+    case NET_MAX:
+        max_back(n, op, v[op->in], dy, dx);
+        break;
+    case NET_POOL:
+        pool_back(n, op, dy, dx);
+        break;
+    case NET_LINEAR:
+        linear_back(n, op, dy, dx);
+        break;
+    }
+}
+
 static void back(const struct hand *h, float **v, const float *seed)
 {
     const struct ref *r = h->ref;
     const struct net *n = r->work.net;
-    float **g = h->grad;
     for (int i = 0; i < n->values; i++)
-        memset(g[i], 0, value_size(&n->value[i]) * sizeof(float));
-    memcpy(g[head(n)->out], seed, (size_t)n->classes * sizeof(float));
+        memset(h->grad[i], 0, value_size(&n->value[i]) * sizeof(float));
+    memcpy(h->grad[head(n)->out], seed, (size_t)n->classes * sizeof(float));
     for (int j = n->ops - 1; j >= 0; j--) {
         const struct net_op *op = &n->op[j];
-        const struct net_value *from = &n->value[op->in], *to = &n->value[op->out];
-        float *dy = g[op->out], *dx = g[op->in];
-        if (!r->depends[op->out] || op->out == r->work.opts.features)
-            continue;
-        if (op->kind == NET_LINEAR) {
-            for (int i = 0; i < from->c; i++) {
-                double sum = 0;
-                for (int o = 0; o < to->c; o++)
-                    sum += (double)op->w[(size_t)o * (size_t)from->c + (size_t)i] * dy[o];
-                dx[i] = (float)sum;
-            }
-            continue;
-        }
-        if (op->kind == NET_POOL) {
-            size_t cells = plane_size(from);
-            for (size_t p = 0; p < value_size(from); p++)
-                dx[p] = (float)(dy[p / cells] / (double)cells);
-            continue;
-        }
-        if (op->relu)
-            for (size_t p = 0; p < value_size(to); p++)
-                dy[p] = v[op->out][p] > 0 ? dy[p] : 0;
-        if (op->res >= 0 && r->depends[op->res])
-            for (size_t p = 0; p < value_size(to); p++)
-                g[op->res][p] += dy[p];
-        if (r->depends[op->in])
-            conv_back(n, op, dy, dx, h->sum);
+        if (r->depends[op->out] && op->out != r->work.opts.features)
+            back_op(h, op, v);
     }
 }
 
