@@ -68,26 +68,29 @@ static bool is_shortcut(const struct net_op *op)
     return op->kind == NET_CONV && op->k == 1 && !op->relu && op->res < 0;
 }
 
-/* A name for the operation: "conv1" for the stem, else its part in the block that its
- * value, or the next that has a name, ends. */
-static void name_step(const struct net *n, int at, char *name, size_t size)
+/* A name for the operation: its part in the block that its value, or the next that has a
+ * name, ends; that name alone where the block has no other. */
+static void name_step(const struct plan *p, int at, char *name, size_t size)
 {
+    static const char *const kinds[] = {
+        [NET_CONV] = "conv", [NET_MAX] = "max", [NET_SCALE] = "scale"};
+    const struct net *n = p->net;
     const struct net_op *op = &n->op[at];
     const char *block = NULL;
-    int place = 1;
-    for (int i = op->out; i < n->values && !block; i++)
+    int first = at, place = 1;
+    for (int i = op->out; i <= p->last && !block; i++)
         block = n->value[i].name;
-    for (int i = at - 1; i >= 0 && !n->value[n->op[i].out].name; i--)
-        place += !is_shortcut(&n->op[i]);
-    block = block ? block : "";
-    if (at == 0)
-        snprintf(name, size, "%s", *block ? block : "conv1");
-    else if (op->kind == NET_MAX)
-        snprintf(name, size, "%s max", block);
+    while (first > 0 && !n->value[n->op[first - 1].out].name)
+        first--;
+    for (int i = first; i < at; i++)
+        place += n->op[i].kind == op->kind && !is_shortcut(&n->op[i]);
+    if (first == at && n->value[op->out].name)
+        snprintf(name, size, "%s", block);
     else if (is_shortcut(op))
-        snprintf(name, size, "%s downsample", block);
+        snprintf(name, size, "%s%sdownsample", block ? block : "", block ? " " : "");
     else
-        snprintf(name, size, "%s conv%d", block, place);
+        snprintf(name, size, "%s%s%s%d", block ? block : "", block ? " " : "", kinds[op->kind],
+                 place);
 }
 
 static void find_wide(struct plan *p, const int *use)
@@ -104,6 +107,20 @@ static int take_act(struct plan *p, int value)
     return take(&p->acts, plan_size(p, value), p->wide[value]);
 }
 
+/* The buffer that the result of an operation may be written over: of what is read by it
+ * for the last time and no longer needed where it is written. -1 for none. */
+static int written_over(const struct plan *p, int at, const int *use)
+{
+    const struct net_op *op = &p->net->op[at];
+    bool scale = op->kind == NET_SCALE; /* reads no element after it has written it */
+    const int from[] = {scale || (p->layout.in_place && op->res != op->in) ? op->res : -1,
+                        scale ? op->in : -1};
+    for (int i = 0; i < 2; i++)
+        if (from[i] >= 0 && use[from[i]] == at && p->wide[from[i]] == p->wide[op->out])
+            return p->act[from[i]];
+    return -1;
+}
+
 static void forward(struct plan *p, const struct engine_opts *o)
 {
     const struct net *n = p->net;
@@ -111,20 +128,14 @@ static void forward(struct plan *p, const struct engine_opts *o)
     last_uses(p, o, use);
     find_wide(p, use);
     p->act[0] = take_act(p, 0);
-    for (int i = 0; i < n->ops; i++) {
-        const struct net_op *op = &n->op[i];
-        if (op->kind != NET_CONV && op->kind != NET_MAX)
-            continue;
-        bool over = p->layout.in_place && op->res >= 0 && use[op->res] == i &&
-                    p->wide[op->res] == p->wide[op->out];
-        p->act[op->out] = over ? p->act[op->res] : take_act(p, op->out);
-        p->step = mem_grow(p->step, (size_t)p->steps + 1, sizeof *p->step);
-        struct plan_step *s = &p->step[p->steps++];
-        s->op = op;
-        name_step(n, i, s->name, sizeof s->name);
-        if (use[op->in] == i)
+    for (int i = 0; i < p->steps; i++) {
+        const struct net_op *op = p->step[i].op = &n->op[i];
+        name_step(p, i, p->step[i].name, sizeof p->step[i].name);
+        int over = written_over(p, i, use);
+        p->act[op->out] = over >= 0 ? over : take_act(p, op->out);
+        if (use[op->in] == i && p->act[op->in] != over)
             p->acts.taken[p->act[op->in]] = false;
-        if (op->res >= 0 && use[op->res] == i && !over)
+        if (op->res >= 0 && use[op->res] == i && p->act[op->res] != over)
             p->acts.taken[p->act[op->res]] = false;
     }
     free(use);
@@ -160,23 +171,24 @@ static void backward(struct plan *p, int from)
     p->grad[p->last] = take_grad(p, p->last);
     for (int i = p->steps - 1; i >= 0; i--) {
         const struct net_op *op = p->step[i].op;
-        int at = (int)(op - n->op);
         if (op->out == from || p->grad[op->out] < 0)
             continue;
         struct plan_back s = {.op = op, .dy = p->grad[op->out], .dx = -1, .sum = -1, .res_sum = -1};
-        bool passed = false; /* whether dy's buffer goes to the value added */
+        bool to_res = op->res >= 0 && depends[op->res];
+        bool passed = false; /* whether dy's buffer goes to what is read or added */
         if (depends[op->in]) {
             s.sum = p->grad[op->in];
-            s.in_whole = first[op->in] == at;
-            s.dx = s.sum >= 0 && p->layout.in_place ? s.sum : take_grad(p, op->in);
+            s.in_whole = first[op->in] == i;
+            passed = op->kind == NET_SCALE && s.sum < 0 && !to_res;
+            s.dx = passed ? s.dy : s.sum >= 0 && p->layout.in_place ? s.sum : take_grad(p, op->in);
             if (s.sum < 0)
                 p->grad[op->in] = s.dx;
             else if (s.dx != s.sum)
                 p->grads.taken[s.dx] = false;
         }
-        if (op->res >= 0 && depends[op->res]) {
+        if (to_res) {
             s.res_sum = p->grad[op->res];
-            s.res_whole = first[op->res] == at;
+            s.res_whole = first[op->res] == i;
             passed = s.res_sum < 0;
             if (passed)
                 p->grad[op->res] = s.dy;
@@ -190,19 +202,30 @@ static void backward(struct plan *p, int from)
     free(depends);
 }
 
+static bool ends_well(const struct net *n)
+{
+    bool well = n->ops >= 2;
+    for (int i = 0; i < n->ops; i++) {
+        enum net_kind kind = n->op[i].kind;
+        well = well && (kind == NET_POOL) == (i == n->ops - 2) &&
+               (kind == NET_LINEAR) == (i == n->ops - 1);
+    }
+    return well;
+}
+
 int plan_open(struct plan *p, const struct net *net, const struct engine_opts *o,
               const struct plan_layout *l, struct err *e)
 {
-    *p = (struct plan){
-        .net = net, .layout = *l, .last = net_last(net), .linear = &net->op[net->ops - 1]};
-    int tails = 0;
-    for (int i = 0; i < net->ops; i++)
-        tails += net->op[i].kind == NET_POOL || net->op[i].kind == NET_LINEAR;
-    if (p->last < 0 || tails != 2 || p->linear->kind != NET_LINEAR)
+    *p = (struct plan){.net = net, .layout = *l};
+    if (!ends_well(net))
         return err_set(e, "expected a network that ends in global pooling and one linear layer");
+    p->steps = net->ops - 2;
+    p->last = net->op[p->steps].in;
+    p->linear = &net->op[p->steps + 1];
     size_t values = (size_t)net->values;
     p->pad = mem_alloc(values, sizeof *p->pad);
     p->wide = mem_alloc(values, sizeof *p->wide);
+    p->step = mem_zero((size_t)p->steps + 1, sizeof *p->step);
     p->act = mem_alloc(values, sizeof *p->act);
     p->grad = mem_alloc(values, sizeof *p->grad);
     for (int i = 0; i < net->values; i++) {

@@ -16,14 +16,15 @@ struct plan_pool {
 /* How a backend keeps values. */
 struct plan_layout {
     int multiple;  /* channel counts are padded to a multiple of this */
-    bool in_place; /* a result may lie where what is added to it lies */
+    bool in_place; /* a convolution may lie where what is added to it lies; what is scaled may
+                      always lie where what it reads or adds does */
     int wide_from; /* the operations from this one on are run for a batch at once, those before
                       for a part of it: values that the former read or write, and
                       those kept to the end, are wide */
 };
 
 struct plan_step {
-    const struct net_op *op; /* NET_CONV or NET_MAX */
+    const struct net_op *op; /* NET_CONV, NET_SCALE or NET_MAX */
     char name[64];           /* "layer1.0 conv2" */
 };
 
@@ -31,7 +32,7 @@ struct plan_step {
 struct plan_back {
     const struct net_op *op;
     int dy;
-    int dx;         /* -1: the input's gradient is not asked for */
+    int dx;         /* -1: the input's gradient is not asked for; may be dy of NET_SCALE */
     int sum;        /* dx is added to this buffer, or -1; with in_place it is dx */
     int res_sum;    /* dy is added to this buffer, or -1 */
     bool in_whole;  /* nothing is added to the input's gradient after this, */
@@ -45,7 +46,7 @@ struct plan {
     bool *wide; /* [values] */
     int last;   /* the last stage, input of the pooling */
     const struct net_op *linear;
-    struct plan_step *step; /* [steps] */
+    struct plan_step *step; /* [steps] all operations but the last two, in order */
     int steps;
     struct plan_back *back; /* [backs] */
     int backs;

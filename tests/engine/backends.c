@@ -103,6 +103,225 @@ static void check(const struct net *n, int images, int features, bool maps, int 
     run_close(&ref);
 }
 
+/* --- ref, which the others are compared with --- */
+
+static float *copied(const float *from, size_t n)
+{
+    float *p = mem_alloc(n, sizeof *p);
+    memcpy(p, from, n * sizeof *p);
+    return p;
+}
+
+/* The same network with a convolution of 1 by 1, most of whose weights are 0, for each
+ * scale. */
+static struct net *with_diagonals(const struct net *n)
+{
+    struct net *d = net_empty();
+    for (int i = 0; i < n->values; i++)
+        net_add_value(d, n->value[i].c, n->value[i].h, n->value[i].w);
+    d->classes = n->classes;
+    for (int i = 0; i < n->ops; i++) {
+        const struct net_op *op = &n->op[i];
+        size_t ic = (size_t)n->value[op->in].c, oc = (size_t)n->value[op->out].c;
+        struct net_op *to = net_add_op(d, op->kind, op->in, op->out);
+        *to = *op;
+        if (op->b)
+            to->b = copied(op->b, oc);
+        if (op->kind == NET_CONV || op->kind == NET_LINEAR)
+            to->w = copied(op->w, oc * ic * (size_t)op->k * (size_t)op->k);
+        if (op->kind != NET_SCALE)
+            continue;
+        float *w = mem_zero(ic * ic, sizeof *w);
+        for (size_t c = 0; c < ic; c++)
+            w[c * ic + c] = op->w[c];
+        to->kind = NET_CONV;
+        to->stride = 1;
+        to->w = w;
+    }
+    return d;
+}
+
+static void check_ref_scale(const struct net *n)
+{
+    struct net *d = with_diagonals(n);
+    for (int v = 0; v <= net_last(n); v++) {
+        struct err e = {0};
+        const struct engine_opts o = {.device = "ref", .features = v, .gradients = 2};
+        struct run r = run_new(n, 3, o), s = run_new(d, 3, o);
+        memcpy(s.pixels, r.pixels, 3 * net_size(n, 0));
+        CHECK(run_go(&r, &e) == 0 && run_go(&s, &e) == 0);
+        compare(&r, &s, 1e-5, difference, "diagonals");
+        run_close(&r);
+        run_close(&s);
+    }
+    net_free(d);
+}
+
+/* y = the largest in each window of a plane, and dx += dy at the first that is. */
+static void windows(const struct net *n, const struct net_op *op, const float *x, const float *dy,
+                    float *y, float *dx)
+{
+    const struct net_value *from = &n->value[op->in], *to = &n->value[op->out];
+    for (int i = 0; i < to->h * to->w; i++) {
+        int y0 = i / to->w * op->stride - op->pad, x0 = i % to->w * op->stride - op->pad, at = -1;
+        for (int p = from->h * from->w - 1; p >= 0; p--) {
+            int down = p / from->w - y0, across = p % from->w - x0;
+            bool inside = down >= 0 && down < op->k && across >= 0 && across < op->k;
+            at = inside && (at < 0 || x[p] >= x[at]) ? p : at;
+        }
+        y[i] = x[at];
+        dx[at] += dy[i];
+    }
+}
+
+/* Of the only operation that reads its input. */
+static void check_ref_max(const struct net *n, const struct net_op *op)
+{
+    enum { IMAGES = 3, VECTORS = 2 };
+    struct err e = {0};
+    struct engine_opts o = {.device = "ref", .features = op->in, .gradients = VECTORS};
+    struct run r = run_new(n, IMAGES, o);
+    o.features = op->out;
+    struct run s = run_new(n, IMAGES, o);
+    memcpy(s.pixels, r.pixels, IMAGES * net_size(n, 0));
+    CHECK(run_go(&r, &e) == 0 && run_go(&s, &e) == 0);
+    size_t in = (size_t)n->value[op->in].h * (size_t)n->value[op->in].w;
+    size_t out = (size_t)n->value[op->out].h * (size_t)n->value[op->out].w;
+    size_t planes = (size_t)n->value[op->in].c;
+    float *y = mem_alloc(out, sizeof *y), *dx = mem_alloc(in, sizeof *dx);
+    for (size_t i = 0; i < IMAGES; i++)
+        for (size_t j = 0; j < VECTORS; j++)
+            for (size_t c = 0; c < planes; c++) {
+                size_t at = (i * VECTORS + j) * planes + c;
+                memset(dx, 0, in * sizeof *dx);
+                windows(n, op, r.features + (i * planes + c) * in, s.grads + at * out, y, dx);
+                CHECK(same(s.features + (i * planes + c) * out, y, out));
+                CHECK(difference(r.grads + at * in, dx, in) < 1e-6);
+            }
+    free(y);
+    free(dx);
+    run_close(&r);
+    run_close(&s);
+}
+
+static void check_ref(void)
+{
+    random_state = 501;
+    struct net *n = net_preact(9, 6, (const int[]){8, 12, 0}, 2, 5, false);
+    check_ref_scale(n);
+    net_free(n);
+    n = net_unfolded(9, 6, (const int[]){8, 12, 0}, 2, 5);
+    check_ref_scale(n);
+    net_free(n);
+    for (int round = 0; round < 12; round++) {
+        n = net_empty();
+        int x = net_add_conv(n, net_add_value(n, 3, random_int(5, 12), random_int(5, 12)), 6, 3, 1,
+                             -1, round % 2);
+        int k = random_int(2, 5);
+        x = net_add_max(n, x, k, random_int(1, 3), random_int(0, k / 2));
+        net_add_head(n, x, 4);
+        check_ref_max(n, &n->op[1]);
+        net_free(n);
+    }
+}
+
+/* --- sums --- */
+
+/* Whether the sums of a tap, which begin at `at`, are those of the features. */
+static bool sums_right(const struct run *r, size_t at)
+{
+    const struct net_value *v = &r->net->value[r->opts.features];
+    size_t cells = (size_t)v->h * (size_t)v->w;
+    const float *x = r->features;
+    for (int i = 0; i < r->images; i++)
+        for (int c = 0; c < v->c; c++) {
+            const double *got = r->sums + (size_t)i * r->tap_size + at + 2 * (size_t)c;
+            double sum = 0, square = 0;
+            for (size_t p = 0; p < cells; p++, x++) {
+                sum += (double)*x;
+                square += (double)*x * *x;
+            }
+            if (got[0] != sum || got[1] != square)
+                return false;
+        }
+    return true;
+}
+
+/* The same whatever else is asked for. */
+static void check_device_taps(const struct net *n, int images, const char *device, const char *set,
+                              enum engine_precision precision, bool gradients)
+{
+    struct err e = {0};
+    int last = net_last(n), count = n->values + 1;
+    int *taps = mem_alloc((size_t)count, sizeof *taps);
+    for (int i = 0; i < count; i++)
+        taps[i] = i < n->values ? n->values - 1 - i : last;
+    const struct engine_opts o = {.device = device,
+                                  .precision = precision,
+                                  .threads = 1,
+                                  .features = -1,
+                                  .taps = taps,
+                                  .tap_count = count};
+    struct run alone = run_new(n, images, o);
+    setenv("HEATPIPE_CPU", set, 1);
+    bool went = run_go(&alone, &e) == 0;
+    CHECK(went || strncmp(e.msg, "HEATPIPE_CPU", 12) == 0);
+    size_t at = 0;
+    for (int i = 0; went && i < count; i++) {
+        struct engine_opts with = o;
+        with.threads = 3;
+        if (taps[i] <= last) {
+            with.features = taps[i];
+            with.gradients = gradients && i % 2;
+        }
+        struct run r = run_new(n, images, with);
+        memcpy(r.pixels, alone.pixels, (size_t)images * net_size(n, 0));
+        CHECK(run_go(&r, &e) == 0);
+        CHECK(same_bytes(r.sums, alone.sums, (size_t)images * r.tap_size * sizeof(double)));
+        if (taps[i] <= last)
+            CHECK(sums_right(&r, at));
+        /* The logits come first. */
+        for (int k = 0; k < images; k++)
+            for (int c = 0; c < n->classes; c++) {
+                double logit = r.logits[k * n->classes + c];
+                const double *got = r.sums + (size_t)k * r.tap_size + 2 * (size_t)c;
+                CHECK(got[0] == logit && got[1] == logit * logit);
+            }
+        at += 2 * (size_t)n->value[taps[i]].c;
+        run_close(&r);
+    }
+    unsetenv("HEATPIPE_CPU");
+    run_close(&alone);
+    free(taps);
+}
+
+static void check_taps(const struct net *n, int images, bool gradients)
+{
+    check_device_taps(n, images, "ref", "", ENGINE_F32, gradients);
+    for (int i = 0; i < HALF_SETS; i++) {
+        if (i < SETS)
+            check_device_taps(n, images, "cpu", kernels[i], ENGINE_F32, gradients);
+        check_device_taps(n, images, "cpu", kernels[i], ENGINE_BF16, gradients);
+    }
+}
+
+/* Values that are kept a group at a time and values of whole batches. */
+static void check_sums(void)
+{
+    random_state = 601;
+    struct net *n = net_preact(9, 10, (const int[]){8, 40, 0}, 1, 5, false);
+    check_taps(n, 19, true);
+    net_free(n);
+    n = net_large_stem(30, 27, (const int[]){16, 64, 0}, 1, 3);
+    check_taps(n, 9, true);
+    net_free(n);
+    n = net_mixed(6, 7, 8, 12, true);
+    check_taps(n, 70, false);
+    net_free(n);
+}
+
+/* --- networks --- */
+
 /* Residual networks. */
 static void check_random(int rounds)
 {
@@ -119,6 +338,28 @@ static void check_random(int rounds)
         check(n, random_int(1, 6), random_int(0, last), false, 2);
         check(n, random_int(1, 6), last, true, 1);
         check(n, images, -1, false, 0);
+        net_free(n);
+    }
+}
+
+/* With a stem for larger images, with ReLUs before convolutions, with batch norms that are
+ * not folded. */
+static void check_forms(int rounds)
+{
+    static const int pick[] = {16, 32, 48, 64, 3, 8, 20};
+    for (int round = 0; round < rounds; round++) {
+        random_state = (uint64_t)round + 401;
+        int widths[4] = {0}, stages = random_int(1, 3), h = random_int(1, 35),
+            w = random_int(1, 35), blocks = random_int(1, 2), classes = random_int(2, 12);
+        for (int s = 0; s < stages; s++)
+            widths[s] = pick[random_int(0, 6)];
+        struct net *n = round % 4 == 0   ? net_large_stem(h, w, widths, blocks, classes)
+                        : round % 4 == 3 ? net_unfolded(h, w, widths, blocks, classes)
+                                         : net_preact(h, w, widths, blocks, classes, round % 2);
+        int images = random_int(1, 18), last = net_last(n);
+        check(n, images, random_int(1, last), true, 0);
+        check(n, random_int(1, 6), random_int(0, last), false, 2);
+        check(n, random_int(1, 6), round % 8 < 4 ? last : 0, true, 1);
         net_free(n);
     }
 }
@@ -187,6 +428,14 @@ static void check_values(void)
     for (int v = 0; v <= net_last(n); v++)
         check(n, 20, v, v % 2, 2);
     net_free(n);
+    n = net_preact(18, 21, (const int[]){16, 24, 0}, 2, 5, true);
+    for (int v = 0; v <= net_last(n); v++)
+        check(n, 9, v, v % 2, 2);
+    net_free(n);
+    n = net_unfolded(10, 9, (const int[]){16, 24, 0}, 1, 5);
+    for (int v = 0; v <= net_last(n); v++)
+        check(n, 9, v, v % 2, 2);
+    net_free(n);
 }
 
 /* What is exact takes no Winograd, for which there would be use here. */
@@ -207,7 +456,10 @@ static void check_exact(void)
 int main(void)
 {
     flips_allowed = 3;
+    check_ref();
+    check_sums();
     check_random(9);
+    check_forms(12);
     check_mixed(15);
     check_batches();
     check_wide();

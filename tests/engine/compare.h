@@ -40,9 +40,15 @@ static inline void compare(const struct run *r, const struct run *s, double tole
                 d[0], d[1], d[2], d[3]);
 }
 
+/* Bytes of what both have. */
+static inline bool same_bytes(const void *a, const void *b, size_t n)
+{
+    return !a || !b ? a == b : memcmp(a, b, n) == 0;
+}
+
 static inline bool same(const float *a, const float *b, size_t n)
 {
-    return !a || !b ? a == b : memcmp(a, b, n * sizeof *a) == 0;
+    return same_bytes(a, b, n * sizeof *a);
 }
 
 /* Bit by bit. */
@@ -52,7 +58,8 @@ static inline bool same_run(const struct run *r, const struct run *s)
     return r->written == s->written && same(r->logits, s->logits, m * (size_t)r->net->classes) &&
            same(r->features, s->features, m * r->feature_size) &&
            same(r->maps, s->maps, m * r->map_size) &&
-           same(r->grads, s->grads, m * (size_t)r->opts.gradients * r->feature_size);
+           same(r->grads, s->grads, m * (size_t)r->opts.gradients * r->feature_size) &&
+           same_bytes(r->sums, s->sums, m * r->tap_size * sizeof(double));
 }
 
 #endif

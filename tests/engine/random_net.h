@@ -1,4 +1,4 @@
-/* Random networks of basic blocks, random images, and a run that keeps all
+/* Random networks, random images, and a run that keeps all
  * results, for comparing backends. */
 #ifndef HP_RANDOM_NET_H
 #define HP_RANDOM_NET_H
@@ -74,6 +74,30 @@ static inline int net_add_conv(struct net *n, int in, int oc, int k, int stride,
     return out;
 }
 
+static inline int net_add_scale(struct net *n, int in, int res, bool relu)
+{
+    struct net_value x = n->value[in];
+    int out = net_add_value(n, x.c, x.h, x.w);
+    struct net_op *op = net_add_op(n, NET_SCALE, in, out);
+    op->res = res;
+    op->relu = relu;
+    op->w = random_reals((size_t)x.c, res >= 0 ? 0.5 : 1);
+    op->b = random_reals((size_t)x.c, 0.2);
+    return out;
+}
+
+static inline int net_add_max(struct net *n, int in, int k, int stride, int pad)
+{
+    struct net_value x = n->value[in];
+    int out =
+        net_add_value(n, x.c, (x.h + 2 * pad - k) / stride + 1, (x.w + 2 * pad - k) / stride + 1);
+    struct net_op *op = net_add_op(n, NET_MAX, in, out);
+    op->k = k;
+    op->stride = stride;
+    op->pad = pad;
+    return out;
+}
+
 static inline struct net *net_empty(void)
 {
     struct net *n = mem_zero(1, sizeof *n);
@@ -97,11 +121,9 @@ static inline void net_add_head(struct net *n, int x, int classes)
     n->classes = classes;
 }
 
-/* `widths` ends with 0. */
-static inline struct net *net_random(int h, int w, const int *widths, int blocks, int classes)
+/* Basic blocks behind value x. `widths` ends with 0. */
+static inline void net_add_blocks(struct net *n, int x, const int *widths, int blocks)
 {
-    struct net *n = net_empty();
-    int x = net_add_conv(n, net_add_value(n, 3, h, w), widths[0], 3, 1, -1, true);
     for (int s = 0; widths[s]; s++)
         for (int i = 0; i < blocks; i++) {
             int stride = s && !i ? 2 : 1, res = x;
@@ -110,11 +132,81 @@ static inline struct net *net_random(int h, int w, const int *widths, int blocks
                 res = net_add_conv(n, x, widths[s], 1, 2, -1, false);
             x = net_add_conv(n, mid, widths[s], 3, 1, res, true);
         }
+}
+
+static inline struct net *net_random(int h, int w, const int *widths, int blocks, int classes)
+{
+    struct net *n = net_empty();
+    int x = net_add_conv(n, net_add_value(n, 3, h, w), widths[0], 3, 1, -1, true);
+    net_add_blocks(n, x, widths, blocks);
+    net_add_head(n, n->values - 1, classes);
+    return n;
+}
+
+/* The stem of networks for larger images: 7 by 7, stride 2, then the largest of 3 by 3. */
+static inline struct net *net_large_stem(int h, int w, const int *widths, int blocks, int classes)
+{
+    struct net *n = net_empty();
+    int x = net_add_conv(n, net_add_value(n, 3, h, w), widths[0], 7, 2, -1, true);
+    net_add_blocks(n, net_add_max(n, x, 3, 2, 1), widths, blocks);
+    net_add_head(n, n->values - 1, classes);
+    return n;
+}
+
+/* Blocks of ReLUs before convolutions: what a block adds to has none, and is scaled before
+ * each block and before pooling. `stem`: as above. */
+static inline struct net *net_preact(int h, int w, const int *widths, int blocks, int classes,
+                                     bool stem)
+{
+    struct net *n = net_empty();
+    int x = net_add_value(n, 3, h, w);
+    x = net_add_conv(n, x, widths[0], stem ? 7 : 3, stem ? 2 : 1, -1, stem);
+    if (stem)
+        x = net_add_max(n, x, 3, 2, 1);
+    for (int s = 0; widths[s]; s++)
+        for (int i = 0; i < blocks; i++) {
+            int stride = s && !i ? 2 : 1, in = net_add_scale(n, x, -1, true);
+            int res = stride == 2 ? net_add_conv(n, in, widths[s], 1, 2, -1, false) : x;
+            int mid = net_add_conv(n, in, widths[s], 3, stride, -1, true);
+            x = net_add_conv(n, mid, widths[s], 3, 1, res, false);
+        }
+    net_add_head(n, net_add_scale(n, x, -1, true), classes);
+    return n;
+}
+
+/* Basic blocks whose batch norms are not folded: the second one adds and has the ReLU. */
+static inline struct net *net_unfolded(int h, int w, const int *widths, int blocks, int classes)
+{
+    struct net *n = net_empty();
+    int x = net_add_conv(n, net_add_value(n, 3, h, w), widths[0], 3, 1, -1, false);
+    x = net_add_scale(n, x, -1, true);
+    for (int s = 0; widths[s]; s++)
+        for (int i = 0; i < blocks; i++) {
+            int stride = s && !i ? 2 : 1, res = x;
+            int mid = net_add_conv(n, x, widths[s], 3, stride, -1, false);
+            mid = net_add_scale(n, mid, -1, true);
+            if (stride == 2)
+                res = net_add_scale(n, net_add_conv(n, x, widths[s], 1, 2, -1, false), -1, false);
+            x = net_add_scale(n, net_add_conv(n, mid, widths[s], 3, 1, -1, false), res, true);
+        }
     net_add_head(n, x, classes);
     return n;
 }
 
-/* Convolutions in a row of any kernel and stride, most with a ReLU, that add any value of
+/* The last value of a random shape, scaled or windowed, with anything added that fits. */
+static inline int net_add_other(struct net *n, int x)
+{
+    const struct net_value *v = &n->value[x];
+    int k = random_int(2, 5), res = -1;
+    if (v->h >= k && v->w >= k && random_int(0, 2) == 0)
+        return net_add_max(n, x, k, random_int(1, 3), random_int(0, k / 2));
+    for (int i = 0; i <= x && random_int(0, 3); i++)
+        if (n->value[i].c == v->c && n->value[i].h == v->h && n->value[i].w == v->w)
+            res = i;
+    return net_add_scale(n, x, res, random_int(0, 1));
+}
+
+/* Operations in a row of any kernel and stride, most with a ReLU, that add any value of
  * their shape computed before: more than residual blocks do. `spare`: some are of no use. */
 static inline struct net *net_mixed(int h, int w, int convs, int classes, bool spare)
 {
@@ -122,6 +214,8 @@ static inline struct net *net_mixed(int h, int w, int convs, int classes, bool s
     struct net *n = net_empty();
     int x = net_add_value(n, 3, h, w);
     for (int i = 0; i < convs; i++) {
+        if (random_int(0, 3) == 0)
+            x = net_add_other(n, x);
         int k = sides[random_int(0, 5)], oc = widths[random_int(0, 5)], res = -1;
         int stride = random_int(0, 4) ? 1 : random_int(2, 3);
         int in = spare && x && random_int(0, 3) == 0 ? x - 1 : x;
@@ -137,6 +231,8 @@ static inline struct net *net_mixed(int h, int w, int convs, int classes, bool s
                 res = v;
         x = net_add_conv(n, in, oc, k, stride, res, random_int(0, 3) != 0);
     }
+    if (random_int(0, 2) == 0)
+        x = net_add_other(n, x);
     net_add_head(n, x, classes);
     return n;
 }
@@ -155,7 +251,8 @@ struct run {
     int (*seed)(void *, struct engine_batch *, struct err *); /* run_seed unless set */
     uint8_t *pixels;
     float *logits, *features, *maps, *grads;
-    size_t feature_size, map_size;
+    double *sums;
+    size_t feature_size, map_size, tap_size;
 };
 
 static inline void run_close(struct run *r)
@@ -165,6 +262,7 @@ static inline void run_close(struct run *r)
     free(r->features);
     free(r->maps);
     free(r->grads);
+    free(r->sums);
 }
 
 static inline int run_read(void *ctx, struct engine_batch *b, int max, struct err *e)
@@ -217,6 +315,8 @@ static inline int run_write(void *ctx, const struct engine_batch *b, struct err 
     if (b->grads)
         memcpy(r->grads + at * vectors * r->feature_size, b->grads,
                n * vectors * r->feature_size * sizeof(float));
+    if (b->sums)
+        memcpy(r->sums + at * r->tap_size, b->sums, n * r->tap_size * sizeof(double));
     r->written += b->n;
     return 0;
 }
@@ -240,6 +340,10 @@ static inline struct run run_new(const struct net *n, int images, struct engine_
         if (o.gradients)
             r.grads = mem_zero(m * (size_t)o.gradients * r.feature_size, sizeof(float));
     }
+    for (int i = 0; i < o.tap_count; i++)
+        r.tap_size += 2 * (size_t)n->value[o.taps[i]].c;
+    if (r.tap_size)
+        r.sums = mem_zero(m * r.tap_size, sizeof(double));
     return r;
 }
 

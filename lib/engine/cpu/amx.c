@@ -35,10 +35,10 @@ TILES static void tiles_end(void)
 
 #include "engine/cpu/amx.inc"
 
-const struct conv_kernels conv_amx = {"amx", tile_pack, tile_run};
+const struct conv_kernels conv_amx = {"amx", tile_pack, tile_run, NULL};
 
 #else
 
-const struct conv_kernels conv_amx = {"amx", NULL, NULL};
+const struct conv_kernels conv_amx = {"amx", NULL, NULL, NULL};
 
 #endif

@@ -68,4 +68,4 @@ static void tile_dot(int sum, int a, int b)
 
 #include "engine/cpu/amx.inc"
 
-const struct conv_kernels conv_amx_plain = {"amx in plain C", tile_pack, tile_run};
+const struct conv_kernels conv_amx_plain = {"amx in plain C", tile_pack, tile_run, NULL};

@@ -8,10 +8,12 @@
 #define ROWS 6
 #include "engine/cpu/kernels.inc"
 
-const struct conv_kernels conv_avx2 = {"avx2", pack, run};
+#include "engine/cpu/cells.inc"
+
+const struct conv_kernels conv_avx2 = {"avx2", pack, run, &cells};
 
 #else
 
-const struct conv_kernels conv_avx2 = {"avx2", NULL, NULL};
+const struct conv_kernels conv_avx2 = {"avx2", NULL, NULL, NULL};
 
 #endif

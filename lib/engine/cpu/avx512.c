@@ -8,10 +8,12 @@
 #define ROWS 7
 #include "engine/cpu/kernels.inc"
 
-const struct conv_kernels conv_avx512 = {"avx512", pack, run};
+#include "engine/cpu/cells.inc"
+
+const struct conv_kernels conv_avx512 = {"avx512", pack, run, &cells};
 
 #else
 
-const struct conv_kernels conv_avx512 = {"avx512", NULL, NULL};
+const struct conv_kernels conv_avx512 = {"avx512", NULL, NULL, NULL};
 
 #endif

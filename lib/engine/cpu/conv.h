@@ -90,6 +90,7 @@ struct conv_kernels {
     const char *name;
     void (*pack)(const struct conv *c, int span);
     void (*run)(const struct conv *c, const struct conv_call *k, void *scratch);
+    const struct cells_kernels *cells; /* NULL for tiles; see cells.h */
 };
 
 /* `avx512`, `avx2` and `amx` have no functions where they are not compiled. The last two

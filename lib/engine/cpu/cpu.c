@@ -5,6 +5,7 @@
 #include "engine/work.h"
 
 #include "base/mem.h"
+#include "engine/cpu/cells.h"
 #include "engine/cpu/conv.h"
 #include "engine/cpu/isa.h"
 #include "engine/cpu/layout.h"
@@ -26,8 +27,18 @@ enum {
     KEPT_BYTES = 96 << 20   /* most of what a batch keeps for gradients */
 };
 
-/* Work that is no convolution of the list, timed like one. */
-enum { TIME_PIXELS, TIME_HEAD, TIME_GRADS, TIMES };
+/* Work that is no step of the plan, timed like one. */
+enum { TIME_PIXELS, TIME_HEAD, TIME_TAPS, TIME_GRADS, TIMES };
+
+/* An operation, forwards or backwards. */
+struct step {
+    const struct net_op *op; /* NULL where there is nothing to compute */
+    union {
+        struct conv conv;
+        struct scale scale;
+        struct max max;
+    };
+};
 
 struct cpu {
     struct work work;
@@ -38,8 +49,8 @@ struct cpu {
     int narrow; /* steps that are run for a group at a time */
     int gap;    /* elements between cells */
     struct layout_table table;
-    struct conv *step; /* [plan.steps] */
-    struct conv *back; /* [plan.backs], where dx is asked for */
+    struct step *step; /* [plan.steps] */
+    struct step *back; /* [plan.backs] from dy to dx */
     struct conv fc, maps;
     size_t scratch;            /* bytes */
     struct engine_step *times; /* [TIMES + plan.steps + plan.backs], where they are kept */
@@ -58,6 +69,7 @@ struct hand {
     float *wide;     /* a group's last stage as f32, where values are bf16 */
     float *maps;     /* (cells, n, pitch) of a group */
     float *one;      /* a group's gradients in NCHW */
+    double *sums;    /* of a group, see struct cells_kernels */
     double *seconds; /* as cpu.times, or NULL */
 };
 
@@ -164,6 +176,7 @@ static void cpu_leave(void *hand)
     free(h->wide);
     free(h->maps);
     free(h->one);
+    free(h->sums);
     free(h->seconds);
     free(h);
 }
@@ -196,6 +209,11 @@ static int cpu_enter(void *self, void **hand, struct err *e)
     if (o->gradients > 0)
         h->one = mem_alloc((size_t)c->images * value_size(&c->work.net->value[o->features]),
                            sizeof(float));
+    size_t most = 0;
+    for (int i = 0; i < o->tap_count; i++)
+        if ((size_t)p->pad[o->taps[i]] > most)
+            most = (size_t)p->pad[o->taps[i]];
+    h->sums = mem_aligned(2 * (size_t)c->images * most, sizeof *h->sums);
     if (c->times)
         h->seconds = mem_zero(timed_steps(c), sizeof *h->seconds);
     *hand = h;
@@ -204,10 +222,54 @@ static int cpu_enter(void *self, void **hand, struct err *e)
 
 /* --- computing --- */
 
-static void run_step(struct hand *h, int i, int group, int groups)
+/* Images in a group of a batch. */
+static int images_of(const struct cpu *c, const struct work_batch *b, int group)
+{
+    int left = b->b.n - group * c->images;
+    return left < c->images ? left : c->images;
+}
+
+/* What is asked for of a group's value x, if anything is. */
+static void tap(struct hand *h, struct work_batch *b, int value, const struct layout *l,
+                const void *x, int group)
 {
     const struct cpu *c = h->cpu;
-    const struct net_op *op = c->plan.step[i].op;
+    const struct engine_opts *o = &c->work.opts;
+    double since = start(h), *to = b->sums;
+    if (!to)
+        return;
+    size_t each = 2 * work_tapped(c->work.net, o), square = (size_t)l->n * (size_t)l->pitch;
+    to += (size_t)group * (size_t)c->images * each;
+    for (int i = 0; i < o->tap_count; i++) {
+        if (o->taps[i] == value) {
+            c->kernels->cells->sums(l, x, h->sums);
+            for (int n = 0; n < images_of(c, b, group); n++)
+                for (int k = 0; k < l->c; k++) {
+                    const double *from = h->sums + n * l->pitch + k;
+                    double *pair = to + (size_t)n * each + 2 * (size_t)k;
+                    pair[0] = from[0];
+                    pair[1] = from[square];
+                }
+        }
+        to += 2 * c->work.net->value[o->taps[i]].c;
+    }
+    stop(h, TIME_TAPS, since);
+}
+
+/* Of a value that is kept as it is computed, before another takes its place. */
+static void tap_act(struct hand *h, struct work_batch *b, int value, int group, int groups)
+{
+    const struct layout l = layout_of(h->cpu, value, h->cpu->half);
+    for (int g = group; g < group + groups; g++)
+        tap(h, b, value, &l, act_of(h, value, g), g);
+}
+
+/* For `groups` groups from `group` on. */
+static void run_step(struct hand *h, struct work_batch *b, int i, int group, int groups)
+{
+    const struct cpu *c = h->cpu;
+    const struct step *s = &c->step[i];
+    const struct net_op *op = s->op;
     const struct conv_call k = {
         .x = act_of(h, op->in, group),
         .add = op->res >= 0 ? act_of(h, op->res, group) : NULL,
@@ -215,15 +277,14 @@ static void run_step(struct hand *h, int i, int group, int groups)
         .groups = groups,
     };
     double since = start(h);
-    conv_run(&c->step[i], &k, h->scratch);
+    if (op->kind == NET_CONV)
+        conv_run(&s->conv, &k, h->scratch);
+    else if (op->kind == NET_SCALE)
+        c->kernels->cells->scale(&s->scale, &k);
+    else
+        c->kernels->cells->max(&s->max, k.x, k.y, groups);
     stop(h, TIMES + i, since);
-}
-
-/* Images in a group of a batch. */
-static int images_of(const struct cpu *c, const struct work_batch *b, int group)
-{
-    int left = b->b.n - group * c->images;
-    return left < c->images ? left : c->images;
+    tap_act(h, b, op->out, group, groups);
 }
 
 /* Global pooling, linear layer and class maps, in f32. */
@@ -240,6 +301,12 @@ static void run_head(struct hand *h, struct work_batch *b, int groups)
         ptrdiff_t at = i / c->images * c->fc.ocell + i % c->images * c->fc.spec.op;
         memcpy(b->logits + (size_t)i * (size_t)classes, h->logits + at,
                (size_t)classes * sizeof(float));
+    }
+    const struct layout pooled = layout_of(c, c->plan.linear->in, false),
+                        logits = layout_of(c, c->plan.linear->out, false);
+    for (int g = 0; g < groups; g++) {
+        tap(h, b, c->plan.linear->in, &pooled, h->pooled + g * c->fc.icell, g);
+        tap(h, b, c->plan.linear->out, &logits, h->logits + g * c->fc.ocell, g);
     }
     if (!b->class_maps)
         return;
@@ -278,11 +345,12 @@ static int cpu_forward(void *hand, struct work_batch *b, struct err *e)
             b->b.pixels + (size_t)g * (size_t)c->images * value_size(&n->value[0]);
         layout_pixels(&c->table, pixels, &in, act_of(h, 0, g));
         stop(h, TIME_PIXELS, since);
+        tap_act(h, b, 0, g, 1);
         for (int i = 0; i < c->narrow; i++)
-            run_step(h, i, g, 1);
+            run_step(h, b, i, g, 1);
     }
     for (int i = c->narrow; i < c->plan.steps; i++)
-        run_step(h, i, 0, groups);
+        run_step(h, b, i, 0, groups);
     double since = start(h);
     run_head(h, b, groups);
     if (b->features) {
@@ -346,23 +414,43 @@ static void seed_last(struct hand *h, const struct work_batch *b, int vector, in
     mask(h, last, groups);
 }
 
+/* dx from dy, where it is asked for. */
+static void run_dx(struct hand *h, int i, int groups)
+{
+    const struct cpu *c = h->cpu;
+    const struct plan_back *p = &c->plan.back[i];
+    const struct step *s = &c->back[i];
+    if (!s->op)
+        return;
+    int in = s->op->in;
+    const struct conv_call k = {
+        .x = h->grad[p->dy],
+        .add = p->sum >= 0 ? h->grad[p->sum] : NULL,
+        .mask = p->in_whole && masked(c, in) ? act_of(h, in, 0) : NULL,
+        .mask_half = c->half,
+        .y = h->grad[p->dx],
+        .groups = groups,
+    };
+    if (s->op->kind == NET_CONV) {
+        conv_run(&s->conv, &k, h->scratch);
+    } else if (s->op->kind == NET_SCALE) {
+        c->kernels->cells->scale(&s->scale, &k);
+    } else {
+        if (!k.add)
+            memset(k.y, 0, (size_t)groups * group_size(c, in) * sizeof(float));
+        c->kernels->cells->max_back(&s->max, act_of(h, in, 0), k.x, k.y, groups);
+        if (k.mask)
+            mask(h, in, groups);
+    }
+}
+
 static void run_back(struct hand *h, int i, int groups)
 {
     const struct cpu *c = h->cpu;
     const struct plan_back *p = &c->plan.back[i];
     const struct net_op *op = p->op;
     double since = start(h);
-    if (p->dx >= 0) {
-        const struct conv_call k = {
-            .x = h->grad[p->dy],
-            .add = p->sum >= 0 ? h->grad[p->sum] : NULL,
-            .mask = p->in_whole && masked(c, op->in) ? act_of(h, op->in, 0) : NULL,
-            .mask_half = c->half,
-            .y = h->grad[p->dx],
-            .groups = groups,
-        };
-        conv_run(&c->back[i], &k, h->scratch);
-    }
+    run_dx(h, i, groups);
     if (p->res_sum >= 0)
         layout_add(h->grad[p->dy], (size_t)groups * group_size(c, op->out), h->grad[p->res_sum]);
     if (op->res >= 0 && p->res_whole && c->plan.grad[op->res] >= 0)
@@ -507,21 +595,41 @@ static void pack_all(struct cpu *c, struct packing *p)
     free(thread);
 }
 
+static void add_step(struct cpu *c, struct packing *p, struct step *s, const struct net_op *op,
+                     bool back)
+{
+    const struct net_value *x = &c->work.net->value[op->in], *y = &c->work.net->value[op->out];
+    const struct layout l = layout_of(c, op->in, c->half && !(back && op->kind == NET_SCALE));
+    s->op = op;
+    if (op->kind == NET_CONV) {
+        const struct conv_spec spec = spec_of(c, op, back);
+        add_conv(c, p, &s->conv, &spec);
+    } else if (op->kind == NET_SCALE) {
+        scale_open(&s->scale, &l, op->w, back ? NULL : op->b, !back && op->relu);
+    } else {
+        s->max = (struct max){l, x->h, x->w, y->h, y->w, op->k, op->stride, op->pad};
+    }
+}
+
+static void close_step(struct step *s)
+{
+    if (s->op && s->op->kind == NET_CONV)
+        conv_close(&s->conv);
+    else if (s->op && s->op->kind == NET_SCALE)
+        scale_close(&s->scale);
+}
+
 static void build(struct cpu *c)
 {
     const struct plan *p = &c->plan;
     struct packing work = {0};
-    c->step = mem_zero((size_t)p->steps, sizeof *c->step);
+    c->step = mem_zero((size_t)p->steps + 1, sizeof *c->step);
     c->back = mem_zero((size_t)p->backs + 1, sizeof *c->back);
-    for (int i = 0; i < p->steps; i++) {
-        const struct conv_spec s = spec_of(c, p->step[i].op, false);
-        add_conv(c, &work, &c->step[i], &s);
-    }
-    for (int i = 0; i < p->backs; i++) {
-        const struct conv_spec s = spec_of(c, p->back[i].op, true);
+    for (int i = 0; i < p->steps; i++)
+        add_step(c, &work, &c->step[i], p->step[i].op, false);
+    for (int i = 0; i < p->backs; i++)
         if (p->back[i].dx >= 0)
-            add_conv(c, &work, &c->back[i], &s);
-    }
+            add_step(c, &work, &c->back[i], p->back[i].op, true);
     const struct conv_spec fc = linear_spec(c, false), maps = linear_spec(c, true);
     add_conv(c, &work, &c->fc, &fc);
     if (c->work.opts.class_maps)
@@ -549,6 +657,7 @@ static void choose_batch(struct cpu *c)
     if (o->features >= 0)
         returned = value_size(&n->value[o->features]) * sizeof(float) *
                    (size_t)(o->gradients > 0 ? o->gradients + 1 : 1);
+    returned += work_tapped(n, o) * 2 * sizeof(double);
     c->images = c->tiles ? TILE_IMAGES : IMAGES;
     while (c->images > 1 &&
            (most * (size_t)c->images > VALUE_BYTES || returned * (size_t)c->images > VALUE_BYTES))
@@ -562,13 +671,13 @@ static void choose_batch(struct cpu *c)
     free(depends);
 }
 
-/* The first operation whose weights are larger than what it reads and writes. */
+/* The first convolution whose weights are larger than what it reads and writes. */
 static int first_wide(const struct cpu *c)
 {
     const struct net *n = c->work.net;
     for (int i = 0; i < n->ops; i++) {
         if (n->op[i].kind != NET_CONV)
-            return i;
+            continue;
         const struct conv_spec s = spec_of(c, &n->op[i], false);
         size_t values = value_size(&n->value[n->op[i].in]) + value_size(&n->value[n->op[i].out]);
         if (conv_weights(&s) > values * (size_t)c->images * sizeof(float))
@@ -587,13 +696,19 @@ static const char *form_name(const struct conv *c)
     return name[c->form];
 }
 
-static void time_conv(struct engine_step *t, const char *name, const struct conv *v, size_t size)
+/* `size` is an element's. */
+static void time_step(const struct cpu *c, struct engine_step *t, const char *name,
+                      const struct step *s, size_t size)
 {
-    const struct conv_spec *s = &v->spec;
-    snprintf(t->name, sizeof t->name, "%s %s", name, form_name(v));
-    t->macs = conv_macs(s);
-    t->done = conv_done(v);
-    t->bytes = ((int64_t)s->ih * s->iw * s->ip + (int64_t)s->oh * s->ow * s->op) * (int64_t)size;
+    snprintf(t->name, sizeof t->name, "%s", name);
+    if (!s->op)
+        return;
+    t->bytes = (int64_t)((plan_size(&c->plan, s->op->in) + plan_size(&c->plan, s->op->out)) * size);
+    if (s->op->kind != NET_CONV)
+        return;
+    snprintf(t->name, sizeof t->name, "%s %s", name, form_name(&s->conv));
+    t->macs = conv_macs(&s->conv.spec);
+    t->done = conv_done(&s->conv);
 }
 
 static void time_steps(struct cpu *c)
@@ -608,19 +723,15 @@ static void time_steps(struct cpu *c)
     t[TIME_HEAD].macs = t[TIME_HEAD].done = (int64_t)last->c * c->work.net->classes *
                                             (c->work.opts.class_maps ? last->h * last->w + 1 : 1);
     t[TIME_HEAD].bytes = (int64_t)(value_size(last) * element_size(c));
+    snprintf(t[TIME_TAPS].name, sizeof t->name, "sums");
     snprintf(t[TIME_GRADS].name, sizeof t->name, "gradients in and out");
     for (int i = 0; i < p->steps; i++)
-        time_conv(&t[TIMES + i], p->step[i].name, &c->step[i], element_size(c));
+        time_step(c, &t[TIMES + i], p->step[i].name, &c->step[i], element_size(c));
     for (int i = 0; i < p->backs; i++) {
-        struct engine_step *s = &t[TIMES + p->steps + i];
-        char name[64] = "";
-        for (int k = 0; k < p->steps; k++)
-            if (p->step[k].op == p->back[i].op)
-                snprintf(name, sizeof name, "%.40s backwards", p->step[k].name);
-        if (p->back[i].dx >= 0)
-            time_conv(s, name, &c->back[i], sizeof(float));
-        else
-            snprintf(s->name, sizeof s->name, "%s", name);
+        char name[64];
+        snprintf(name, sizeof name, "%.40s backwards",
+                 p->step[p->back[i].op - c->work.net->op].name);
+        time_step(c, &t[TIMES + p->steps + i], name, &c->back[i], sizeof(float));
     }
 }
 
@@ -628,9 +739,9 @@ static void cpu_close(void *self)
 {
     struct cpu *c = self;
     for (int i = 0; c->step && i < c->plan.steps; i++)
-        conv_close(&c->step[i]);
+        close_step(&c->step[i]);
     for (int i = 0; c->back && i < c->plan.backs; i++)
-        conv_close(&c->back[i]);
+        close_step(&c->back[i]);
     conv_close(&c->fc);
     conv_close(&c->maps);
     plan_close(&c->plan);
@@ -644,12 +755,9 @@ static void cpu_close(void *self)
 static int check(const struct cpu *c, struct err *e)
 {
     const struct net *n = c->work.net;
-    for (int i = 0; i < n->ops; i++) {
-        if (n->op[i].kind == NET_MAX)
-            return err_set(e, "cpu: max pooling is not computed here");
-        if (n->op[i].kind == NET_CONV && n->op[i].k > CONV_LARGEST)
+    for (int i = 0; i < n->ops; i++)
+        if (n->op[i].k > CONV_LARGEST)
             return err_set(e, "cpu: kernels of %d by %d are too large", n->op[i].k, n->op[i].k);
-    }
     if (c->work.opts.precision != ENGINE_F16)
         return 0;
     err_record(e, "cpu: f16 is not computed here: use f32 or bf16");
@@ -659,13 +767,16 @@ static int check(const struct cpu *c, struct err *e)
 
 static void describe(struct cpu *c)
 {
-    int filtered = 0;
+    int filtered = 0, convs = 0;
     for (int i = 0; i < c->plan.steps; i++)
-        filtered += conv_tile[c->step[i].form].points > 0;
+        if (c->step[i].op->kind == NET_CONV) {
+            convs++;
+            filtered += conv_tile[c->step[i].conv.form].points > 0;
+        }
     snprintf(c->about, sizeof c->about,
              "cpu: %s, %s, %d of %d convolutions by Winograd, %d thread%s, batches of %d",
              c->tiles ? c->tiles->name : c->kernels->name, c->half ? "bf16" : "f32", filtered,
-             c->plan.steps, c->work.threads, c->work.threads == 1 ? "" : "s", c->work.batch);
+             convs, c->work.threads, c->work.threads == 1 ? "" : "s", c->work.batch);
 }
 
 static int cpu_open(void **self, const struct net *net, const struct engine_opts *o, struct err *e)

@@ -5,4 +5,6 @@
 #define ROWS 6
 #include "engine/cpu/kernels.inc"
 
-const struct conv_kernels conv_plain = {"plain", pack, run};
+#include "engine/cpu/cells.inc"
+
+const struct conv_kernels conv_plain = {"plain", pack, run, &cells};

@@ -86,6 +86,29 @@ INLINE_V vec v_where_positive(vec mask, vec x)
     return _mm256_and_ps(_mm256_cmp_ps(mask, _mm256_setzero_ps(), _CMP_GT_OQ), x);
 }
 
+INLINE_V vec v_where_equal(vec a, vec b, vec x)
+{
+    return _mm256_and_ps(_mm256_cmp_ps(a, b, _CMP_EQ_OQ), x);
+}
+
+/* a where x is larger than y, a NaN being the largest, else b. */
+INLINE_V vec v_if_larger(vec x, vec y, vec a, vec b)
+{
+    vec nan = _mm256_and_ps(_mm256_cmp_ps(y, y, _CMP_ORD_Q), _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+    return _mm256_blendv_ps(b, a, _mm256_or_ps(_mm256_cmp_ps(x, y, _CMP_GT_OQ), nan));
+}
+
+/* The square of a float is exact as a double, so it does not matter how it is added. */
+INLINE_V void v_sum_up(vec x, double *sum, double *square)
+{
+    __m256d a = _mm256_cvtps_pd(_mm256_castps256_ps128(x));
+    __m256d b = _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1));
+    _mm256_store_pd(sum, _mm256_add_pd(_mm256_load_pd(sum), a));
+    _mm256_store_pd(sum + 4, _mm256_add_pd(_mm256_load_pd(sum + 4), b));
+    _mm256_store_pd(square, _mm256_fmadd_pd(a, a, _mm256_load_pd(square)));
+    _mm256_store_pd(square + 4, _mm256_fmadd_pd(b, b, _mm256_load_pd(square + 4)));
+}
+
 #endif
 
 #endif

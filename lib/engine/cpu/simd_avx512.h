@@ -83,6 +83,30 @@ INLINE_V vec v_where_positive(vec mask, vec x)
     return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(mask, _mm512_setzero_ps(), _CMP_GT_OQ), x);
 }
 
+INLINE_V vec v_where_equal(vec a, vec b, vec x)
+{
+    return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ), x);
+}
+
+/* a where x is larger than y, a NaN being the largest, else b. */
+INLINE_V vec v_if_larger(vec x, vec y, vec a, vec b)
+{
+    __mmask16 nan =
+        _mm512_mask_cmp_ps_mask(_mm512_cmp_ps_mask(y, y, _CMP_ORD_Q), x, x, _CMP_UNORD_Q);
+    return _mm512_mask_mov_ps(b, _mm512_cmp_ps_mask(x, y, _CMP_GT_OQ) | nan, a);
+}
+
+/* The square of a float is exact as a double, so it does not matter how it is added. */
+INLINE_V void v_sum_up(vec x, double *sum, double *square)
+{
+    __m512d a = _mm512_cvtps_pd(_mm512_castps512_ps256(x));
+    __m512d b = _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1));
+    _mm512_store_pd(sum, _mm512_add_pd(_mm512_load_pd(sum), a));
+    _mm512_store_pd(sum + 8, _mm512_add_pd(_mm512_load_pd(sum + 8), b));
+    _mm512_store_pd(square, _mm512_fmadd_pd(a, a, _mm512_load_pd(square)));
+    _mm512_store_pd(square + 8, _mm512_fmadd_pd(b, b, _mm512_load_pd(square + 8)));
+}
+
 #endif
 
 #endif

@@ -73,4 +73,24 @@ INLINE_V vec v_where_positive(vec positive, vec x)
     return (vec)((mask)x & (positive > 0));
 }
 
+INLINE_V vec v_where_equal(vec a, vec b, vec x)
+{
+    return (vec)((mask)x & (a == b));
+}
+
+/* a where x is larger than y, a NaN being the largest, else b. */
+INLINE_V vec v_if_larger(vec x, vec y, vec a, vec b)
+{
+    mask larger = (x > y) | ((x != x) & (y == y));
+    return (vec)(((mask)a & larger) | ((mask)b & ~larger));
+}
+
+INLINE_V void v_sum_up(vec x, double *sum, double *square)
+{
+    for (int i = 0; i < LANES; i++) {
+        sum[i] += (double)x[i];
+        square[i] += (double)x[i] * (double)x[i];
+    }
+}
+
 #endif

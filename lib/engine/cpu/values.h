@@ -35,14 +35,12 @@ INLINE vec spread(const void *p, ptrdiff_t i, bool half)
     return v_all(f);
 }
 
-/* What follows the sums; at: where they go. */
-INLINE void finish(const struct conv *c, const struct conv_call *k, ptrdiff_t at, vec sum, vec bias,
-                   bool half)
+/* What follows sum and bias, r; at: where it goes. */
+INLINE void finish(const struct conv_call *k, ptrdiff_t at, vec r, bool relu, bool half)
 {
-    vec r = v_add(sum, bias);
     if (k->add)
         r = v_add(r, load(k->add, at, half));
-    if (c->spec.relu)
+    if (relu)
         r = v_relu(r);
     if (k->mask)
         r = v_where_positive(load(k->mask, at, k->mask_half), r);
