@@ -123,10 +123,14 @@ static void check_random(void)
     }
     /* Gradients at every value. */
     random_state = 99;
-    struct net *n = net_random(8, 7, (const int[]){8, 12, 0}, 2, 5);
-    for (int v = 0; v <= net_last(n); v++)
-        check(n, 3, v, false, 3);
-    net_free(n);
+    const int widths[] = {8, 12, 0};
+    struct net *nets[] = {net_random(8, 7, widths, 2, 5), net_preact(18, 15, widths, 2, 5, true),
+                          net_preact(8, 7, widths, 1, 5, false), net_unfolded(8, 7, widths, 1, 5)};
+    for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
+        for (int v = 0; v <= net_last(nets[i]); v++)
+            check(nets[i], 3, v, false, 3);
+        net_free(nets[i]);
+    }
 }
 
 /* --- plans --- */
@@ -228,6 +232,24 @@ static void check_absent(const struct net *n, const char *settings, const char *
     CHECK(engine_open(&g, n, &o, &e) == -1);
     CHECK(e.no_device);
     CHECK_STR(e.msg, message);
+    CHECK(standin_live() == 0);
+}
+
+/* Sums are left to the CPU, also by "auto". */
+static void check_taps(const struct net *n)
+{
+    struct err e = {0};
+    struct engine *g;
+    const int tap = 1;
+    struct engine_opts o = {.device = "cuda", .features = -1, .taps = &tap, .tap_count = 1};
+    standin_set(SMALL);
+    CHECK(engine_open(&g, n, &o, &e) == -1);
+    CHECK(e.no_device);
+    CHECK_STR(e.msg, "cuda: sums of values are not computed here: use the CPU");
+    o.device = "auto";
+    CHECK(engine_open(&g, n, &o, &e) == 0);
+    CHECK(strncmp(engine_about(g), "cpu: ", 5) == 0);
+    engine_close(g);
     CHECK(standin_live() == 0);
 }
 
@@ -441,6 +463,7 @@ int main(int argc, char **argv)
         check_growth(n);
         check_faults(n);
     }
+    check_taps(n);
     check_callbacks(n);
     net_free(n);
     check_random();

@@ -254,6 +254,49 @@ static void check_max(enum kernel_type t)
     }
 }
 
+static void check_scale(enum kernel_type t)
+{
+    for (int round = 0; round < 16; round++) {
+        int n = random_int(1, 5), c = random_int(1, 40), cells = random_int(1, 70);
+        int pad = (c + 7) / 8 * 8;
+        bool biased = round % 2, relu = round / 2 % 2;
+        int add = round / 4; /* nothing, a value, or what is written over; 3: in place */
+        size_t count = (size_t)n * (size_t)c * (size_t)cells;
+        size_t bytes = (size_t)n * (size_t)pad * (size_t)cells * size_of(t);
+        float *v = random_reals(count, 1), *r = random_reals(count, 1);
+        float *w = random_reals((size_t)pad, 1), *b = random_reals((size_t)pad, 1);
+        float *want = mem_alloc(count, sizeof *want);
+        for (size_t i = 0; i < count; i++) {
+            size_t k = i / (size_t)cells % (size_t)c;
+            /* Whole numbers: exact in every type. */
+            v[i] = roundf(4 * v[i]);
+            r[i] = roundf(4 * r[i]);
+            float y = w[k] * v[i] + (biased ? b[k] : 0) + (add == 1 || add == 2 ? r[i] : 0);
+            want[i] = relu && y < 0 ? 0 : y;
+        }
+        v[0] = want[0] = NAN;
+        void *x = stored(t, v, n, c, cells, pad), *res = stored(t, r, n, c, cells, pad);
+        float *dw = upload(w, (size_t)pad * sizeof *w), *db = upload(b, (size_t)pad * sizeof *b);
+        void *y = add == 3 ? x : add == 2 ? res : device(bytes);
+        CHECK(kernel_scale(t, x, dw, biased ? db : NULL, add == 1 || add == 2 ? res : NULL, relu,
+                           (size_t)n * (size_t)cells, pad, y, NULL) == cudaSuccess);
+        float *got = plain(t, y, n, c, cells, pad);
+        CHECK(close_to(got, want, count, 2 * rounding(t)));
+        free(got);
+        free(want);
+        free(v);
+        free(r);
+        free(w);
+        free(b);
+        if (add != 3)
+            cudaFree(x);
+        if (add != 2)
+            cudaFree(res);
+        cudaFree(dw);
+        cudaFree(db);
+    }
+}
+
 static void check_gradients(enum kernel_type t)
 {
     enum { N = 5000 };
@@ -294,6 +337,7 @@ int main(void)
         check_mean(types[i]);
         check_product(types[i]);
         check_max(types[i]);
+        check_scale(types[i]);
         check_gradients(types[i]);
     }
     return CHECK_DONE();

@@ -52,11 +52,11 @@ enum {
     LITTLE = 256 << 20     /* free bytes, with which cuDNN's failures are put down to memory */
 };
 
-/* A convolution on the device, forwards and backwards; without one, a maximum. */
-struct conv {
-    struct dnn_conv *dnn;
-    bool shared; /* with a step before */
-    void *w, *b;
+/* What an operation, forwards or backwards, has on the device. */
+struct step {
+    struct dnn_conv *dnn; /* of a convolution, else NULL */
+    bool shared;          /* with a step before */
+    void *w, *b;          /* of a scale in f32; NULL for a maximum */
 };
 
 struct hand {
@@ -79,7 +79,7 @@ struct cuda {
     struct dnn *dnn;
     struct plan plan;
     enum kernel_type type;
-    struct conv *step, *back; /* [plan.steps], [plan.backs] */
+    struct step *step, *back; /* [plan.steps], [plan.backs] */
     float *table;             /* (3, 256) normalised pixels */
     float *linear, *bias;     /* (classes, c), (classes) */
     float *turned;            /* linear as (c, classes), for gradients */
@@ -157,12 +157,27 @@ static int queue_input(struct hand *h, const struct work_batch *b, struct err *e
                  "kernel_input", e);
 }
 
+/* y = w x + b [+ res] [then ReLU], of values with the shape of `value`. */
+static int queue_scale(struct hand *h, enum kernel_type t, const struct step *s, int value,
+                       const void *x, const void *res, bool relu, void *y, struct err *e)
+{
+    const struct cuda *c = h->cuda;
+    size_t cells = (size_t)c->work.batch * (size_t)plan_cells(&c->plan, value);
+    return check(h,
+                 kernel_scale(t, x, s->w, s->b, res, relu, cells, c->plan.pad[value], y, h->stream),
+                 "kernel_scale", e);
+}
+
 static int queue_step(struct hand *h, int i, struct err *e)
 {
     const struct cuda *c = h->cuda;
     const struct net_op *op = c->plan.step[i].op;
-    if (h->step[i])
+    if (op->kind == NET_CONV)
         return dnn_run(h->step[i], e);
+    if (op->kind == NET_SCALE)
+        return queue_scale(h, c->type, &c->step[i], op->out, h->act[c->plan.act[op->in]],
+                           op->res >= 0 ? h->act[c->plan.act[op->res]] : NULL, op->relu,
+                           h->act[c->plan.act[op->out]], e);
     return check(h,
                  kernel_max(c->type, h->act[c->plan.act[op->in]], c->work.batch,
                             c->plan.pad[op->in], window(c->work.net, op),
@@ -277,6 +292,26 @@ static int queue_add(struct hand *h, int from, int to, int value, struct err *e)
     return check(h, kernel_add(h->grad[from], h->grad[to], n, h->stream), "kernel_add", e);
 }
 
+/* dx from dy, where it is asked for. */
+static int queue_dx(struct hand *h, int i, struct err *e)
+{
+    const struct cuda *c = h->cuda;
+    const struct plan_back *s = &c->plan.back[i];
+    const struct net_op *op = s->op;
+    if (s->dx < 0)
+        return 0;
+    if (op->kind == NET_CONV)
+        return dnn_run(h->back[i], e);
+    if (op->kind == NET_SCALE)
+        return queue_scale(h, KERNEL_F32, &c->back[i], op->in, h->grad[s->dy], NULL, false,
+                           h->grad[s->dx], e);
+    return check(h,
+                 kernel_max_back(c->type, h->act[c->plan.act[op->in]], h->grad[s->dy],
+                                 c->work.batch, c->plan.pad[op->in], window(c->work.net, op),
+                                 h->grad[s->dx], h->stream),
+                 "kernel_max_back", e);
+}
+
 static int queue_back(struct hand *h, int i, struct err *e)
 {
     const struct cuda *c = h->cuda;
@@ -288,17 +323,8 @@ static int queue_back(struct hand *h, int i, struct err *e)
               kernel_mask(c->type, h->act[c->plan.act[op->out]], h->grad[s->dy], size, h->stream),
               "kernel_mask", e) != 0)
         return -1;
-    if (h->back[i]) {
-        if (dnn_run(h->back[i], e) != 0)
-            return -1;
-    } else if (s->dx >= 0 &&
-               check(h,
-                     kernel_max_back(c->type, h->act[c->plan.act[op->in]], h->grad[s->dy],
-                                     c->work.batch, c->plan.pad[op->in], window(c->work.net, op),
-                                     h->grad[s->dx], h->stream),
-                     "kernel_max_back", e) != 0) {
+    if (queue_dx(h, i, e) != 0)
         return -1;
-    }
     if (queue_add(h, s->dx, s->sum, op->in, e) != 0)
         return -1;
     return queue_add(h, s->dy, s->res_sum, op->out, e);
@@ -552,7 +578,7 @@ static int plan_forward(struct cuda *c, int at, struct err *e)
 {
     const struct plan *p = &c->plan;
     const struct net_op *op = p->step[at].op;
-    struct conv *v = &c->step[at];
+    struct step *v = &c->step[at];
     if (op->kind != NET_CONV)
         return 0;
     for (int i = 0; i < at; i++)
@@ -570,7 +596,7 @@ static int plan_backward(struct cuda *c, int at, struct err *e)
 {
     const struct plan *p = &c->plan;
     const struct net_op *op = p->back[at].op;
-    struct conv *v = &c->back[at];
+    struct step *v = &c->back[at];
     if (op->kind != NET_CONV || p->back[at].dx < 0)
         return 0;
     for (int i = 0; i < at; i++)
@@ -619,26 +645,48 @@ static int pack(struct cuda *c, const struct net_op *op, enum kernel_type t, flo
                         "kernel_pack", e);
 }
 
-static int pack_bias(struct cuda *c, const struct net_op *op, float *staged, void **to,
-                     struct err *e)
+/* A number for each channel of a result. */
+static int pack_channels(struct cuda *c, const struct net_op *op, const float *from,
+                         enum kernel_type t, float *staged, void **to, struct err *e)
 {
     int oc = c->work.net->value[op->out].c, opad = c->plan.pad[op->out];
-    if (room(c, to, (size_t)opad * element(c), e) != 0 ||
-        device_upload(&c->device, staged, op->b, (size_t)oc * sizeof(float), e) != 0)
+    size_t size = t == KERNEL_F32 ? sizeof(float) : 2;
+    if (room(c, to, (size_t)opad * size, e) != 0 ||
+        device_upload(&c->device, staged, from, (size_t)oc * sizeof(float), e) != 0)
         return -1;
-    return device_check(&c->device, kernel_pack(c->type, staged, oc, 1, 1, opad, 1, *to, NULL),
+    return device_check(&c->device, kernel_pack(t, staged, oc, 1, 1, opad, 1, *to, NULL),
                         "kernel_pack", e);
+}
+
+static int pack_step(struct cuda *c, struct step *s, const struct net_op *op, float *staged,
+                     struct err *e)
+{
+    bool conv = op->kind == NET_CONV;
+    if (op->kind == NET_MAX)
+        return 0;
+    int r = conv ? pack(c, op, c->type, staged, &s->w, e)
+                 : pack_channels(c, op, op->w, KERNEL_F32, staged, &s->w, e);
+    if (r != 0)
+        return -1;
+    return pack_channels(c, op, op->b, conv ? c->type : KERNEL_F32, staged, &s->b, e);
+}
+
+static int pack_back(struct cuda *c, struct step *s, const struct net_op *op, float *staged,
+                     struct err *e)
+{
+    if (op->kind == NET_CONV)
+        return pack(c, op, KERNEL_F32, staged, &s->w, e);
+    return op->kind == NET_SCALE ? pack_channels(c, op, op->w, KERNEL_F32, staged, &s->w, e) : 0;
 }
 
 static int pack_steps(struct cuda *c, float *staged, struct err *e)
 {
     const struct plan *p = &c->plan;
     for (int i = 0; i < p->steps; i++)
-        if (c->step[i].dnn && (pack(c, p->step[i].op, c->type, staged, &c->step[i].w, e) != 0 ||
-                               pack_bias(c, p->step[i].op, staged, &c->step[i].b, e) != 0))
+        if (pack_step(c, &c->step[i], p->step[i].op, staged, e) != 0)
             return -1;
     for (int i = 0; i < p->backs; i++)
-        if (c->back[i].dnn && pack(c, p->back[i].op, KERNEL_F32, staged, &c->back[i].w, e) != 0)
+        if (p->back[i].dx >= 0 && pack_back(c, &c->back[i], p->back[i].op, staged, e) != 0)
             return -1;
     return 0;
 }
@@ -684,8 +732,9 @@ static int upload_all(struct cuda *c, struct err *e)
     size_t most = 0;
     for (int i = 0; i < c->plan.steps; i++) {
         const struct net_op *op = c->plan.step[i].op;
-        size_t size = (size_t)n->value[op->in].c * (size_t)n->value[op->out].c * (size_t)op->k *
-                      (size_t)op->k;
+        size_t size = (size_t)n->value[op->out].c;
+        if (op->kind == NET_CONV)
+            size *= (size_t)n->value[op->in].c * (size_t)op->k * (size_t)op->k;
         most = size > most ? size : most;
     }
     float *staged;
@@ -762,13 +811,13 @@ static void unprepare(struct cuda *c)
             dnn_conv_free(c->step[i].dnn);
         cudaFree(c->step[i].w);
         cudaFree(c->step[i].b);
-        c->step[i] = (struct conv){0};
+        c->step[i] = (struct step){0};
     }
     for (int i = 0; i < c->plan.backs; i++) {
         if (!c->back[i].shared)
             dnn_conv_free(c->back[i].dnn);
         cudaFree(c->back[i].w);
-        c->back[i] = (struct conv){0};
+        c->back[i] = (struct step){0};
     }
     cudaFree(c->table);
     cudaFree(c->linear);
@@ -916,6 +965,11 @@ static int plan_values(struct cuda *c, struct err *e)
 static int cuda_open(void **self, const struct net *net, const struct engine_opts *o, struct err *e)
 {
     static const char *const precision[] = {"f32", "bf16", "f16"};
+    if (o->tap_count > 0) {
+        err_record(e, "cuda: sums of values are not computed here: use the CPU");
+        e->no_device = true;
+        return -1;
+    }
     struct cuda *c = mem_zero(1, sizeof *c);
     pthread_mutex_init(&c->queueing, NULL);
     c->work = (struct work){

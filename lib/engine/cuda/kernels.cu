@@ -121,6 +121,22 @@ __global__ void pack(const float *__restrict__ w, int oc, int ic, int taps, size
     }
 }
 
+/* A NaN stays one. */
+template <class T>
+__global__ void scale(const T *x, const float *__restrict__ w, const float *__restrict__ b,
+                      const T *res, bool relu, size_t count, int pad, T *y)
+{
+    for (size_t i = first(); i < count; i += step()) {
+        unsigned c = (unsigned)(i % (unsigned)pad);
+        float v = w[c] * to_float(x[i]);
+        if (b)
+            v += b[c];
+        if (res)
+            v += to_float(res[i]);
+        y[i] = from_float<T>(relu && v < 0.0f ? 0.0f : v);
+    }
+}
+
 __global__ void spread(const float *__restrict__ g, size_t count, int cells, int pad, int c,
                        float *__restrict__ y)
 {
@@ -315,6 +331,15 @@ cudaError_t kernel_pack(enum kernel_type t, const float *w, int oc, int ic, int 
 {
     size_t count = (size_t)opad * (size_t)taps * (size_t)ipad;
     WITH_TYPE(t, launch_over(count, stream, pack<T>, w, oc, ic, taps, count, ipad, (T *)y));
+}
+
+cudaError_t kernel_scale(enum kernel_type t, const void *x, const float *w, const float *b,
+                         const void *res, bool relu, size_t cells, int pad, void *y,
+                         cudaStream_t stream)
+{
+    size_t count = cells * (size_t)pad;
+    WITH_TYPE(t, launch_over(count, stream, scale<T>, (const T *)x, w, b, (const T *)res, relu,
+                             count, pad, (T *)y));
 }
 
 cudaError_t kernel_max(enum kernel_type t, const void *x, int n, int c, struct kernel_window v,

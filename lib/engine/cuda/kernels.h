@@ -7,6 +7,7 @@
 
 #include <cuda_runtime.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,12 @@ cudaError_t kernel_input(enum kernel_type t, const uint8_t *pixels, const float 
 /* y (opad, taps, ipad) of w (oc, ic, taps). */
 cudaError_t kernel_pack(enum kernel_type t, const float *w, int oc, int ic, int taps, int opad,
                         int ipad, void *y, cudaStream_t stream);
+
+/* y = w x + b [+ res] [then ReLU] for x, res and y (cells, pad), w and b (pad), f32. b and
+ * res may be NULL; y may be x or res. */
+cudaError_t kernel_scale(enum kernel_type t, const void *x, const float *w, const float *b,
+                         const void *res, bool relu, size_t cells, int pad, void *y,
+                         cudaStream_t stream);
 
 /* A window of k by k at every `stride`, over an image h by w. */
 struct kernel_window {

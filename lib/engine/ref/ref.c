@@ -87,7 +87,7 @@ static size_t largest(const struct net_value *from, const struct net_op *op, con
             int iy = oy * op->stride + ky - op->pad, ix = ox * op->stride + kx - op->pad;
             if (iy < 0 || iy >= from->h || ix < 0 || ix >= from->w)
                 continue;
-            size_t p = (size_t)(iy * from->w + ix);
+            size_t p = (size_t)iy * (size_t)from->w + (size_t)ix;
             if (!found || x[p] > x[at] || (isnan(x[p]) && !isnan(x[at])))
                 at = p;
             found = true;
