@@ -5,6 +5,7 @@
     npy.py ids FILE VALUE ...            int64
     npy.py show [FILE]                   shape of each record, an item's planes a line
     npy.py compare A B TOLERANCE         exit status 1 where they differ; NaN differs
+    npy.py relative A B TOLERANCE        the same, of the largest number of B's item
 """
 import array
 import ast
@@ -66,6 +67,24 @@ def compare(a, b, tolerance):
     return worst
 
 
+def relative(a, b, tolerance):
+    """The same, with the tolerance times the largest magnitude in each item of `b`."""
+    (shape_a, va), (shape_b, vb) = load(a), load(b)
+    if shape_a != shape_b:
+        sys.exit(f"{a} has shape {shape_a}, {b} {shape_b}")
+    if not va:
+        sys.exit(f"{a}, {b}: empty")
+    each, worst = math.prod(shape_a[1:]), 0.0
+    for item in range(shape_a[0]):
+        x, y = (v[item * each : (item + 1) * each] for v in (va, vb))
+        most = max(map(abs, y))
+        for i in range(each):
+            if not abs(x[i] - y[i]) <= tolerance * most:
+                sys.exit(f"{a}, {b}: number {i} of item {item}: {x[i]} and {y[i]}, largest {most}")
+            worst = max(worst, abs(x[i] - y[i]) / most if most else 0.0)
+    return worst
+
+
 if __name__ == "__main__":
     what, *args = sys.argv[1:]
     if what == "write":
@@ -76,5 +95,7 @@ if __name__ == "__main__":
         show(open(args[0], "rb") if args else sys.stdin.buffer)
     elif what == "compare":
         compare(args[0], args[1], float(args[2]))
+    elif what == "relative":
+        relative(args[0], args[1], float(args[2]))
     else:
         sys.exit(__doc__)
