@@ -30,9 +30,9 @@ NVCC ?= nvcc
 # oldest for the rest.
 CUDA_ARCHS ?= 75 80 86 89 90 100 120
 
-PROGRAMS := cifar-predict confmat worst-k cam-compute cam-overlay report
+PROGRAMS := cifar-predict confmat worst-k cam-compute cam-overlay report model-info
 # Only these link a backend.
-ENGINE_PROGRAMS := cifar-predict cam-compute
+ENGINE_PROGRAMS := cifar-predict cam-compute model-info
 
 # What `make setup` installs to build, run and test; `make setup-lint` to check the
 # style and to test the pages in a browser.

@@ -70,7 +70,8 @@ static char *header_of(const struct writer *w)
             json_array_append_new(shape, json_integer(t->shape[d]));
         json_object_set_new(info, "dtype", json_string(ckpt_type_code(t->type)));
         json_object_set_new(info, "shape", shape);
-        json_object_set_new(info, "data_offsets", json_pack("[I,I]", (json_int_t)at, (json_int_t)end));
+        json_object_set_new(info, "data_offsets",
+                            json_pack("[I,I]", (json_int_t)at, (json_int_t)end));
         json_object_set_new(all, t->name, info);
         at = end;
     }
@@ -257,11 +258,11 @@ static void add_int(struct text *t, int64_t v)
 static const char *storage_name(enum ckpt_type type)
 {
     static const char *const name[CKPT_TYPES] = {
-        [CKPT_F32] = "FloatStorage",    [CKPT_F64] = "DoubleStorage",
-        [CKPT_F16] = "HalfStorage",     [CKPT_BF16] = "BFloat16Storage",
-        [CKPT_I64] = "LongStorage",     [CKPT_I32] = "IntStorage",
-        [CKPT_I16] = "ShortStorage",    [CKPT_I8] = "CharStorage",
-        [CKPT_U8] = "ByteStorage",      [CKPT_BOOL] = "BoolStorage",
+        [CKPT_F32] = "FloatStorage",        [CKPT_F64] = "DoubleStorage",
+        [CKPT_F16] = "HalfStorage",         [CKPT_BF16] = "BFloat16Storage",
+        [CKPT_I64] = "LongStorage",         [CKPT_I32] = "IntStorage",
+        [CKPT_I16] = "ShortStorage",        [CKPT_I8] = "CharStorage",
+        [CKPT_U8] = "ByteStorage",          [CKPT_BOOL] = "BoolStorage",
         [CKPT_C64] = "ComplexFloatStorage", [CKPT_C128] = "ComplexDoubleStorage",
     };
     return name[type];

@@ -101,6 +101,12 @@ static struct net_op *add_op(struct build *b, enum net_kind kind, int in, int ou
     return op;
 }
 
+static const char *op_key(const struct build *b, int stage, int block, const char *part)
+{
+    char key[FAMILY_KEY];
+    return mem_dup(family_key(key, &b->found, stage, block, part, ""));
+}
+
 /* A place in the network: its key's parts. */
 struct place {
     int stage, block; /* stage 0: not in a block */
@@ -165,14 +171,14 @@ static int add_scale(struct build *b, const struct place *p, const struct norm *
     const struct net_value from = n->value[in];
     int out = add_value(n, from.c, from.h, from.w, w->name, w->key);
     struct net_op *op = add_op(b, NET_SCALE, in, out);
+    op->key = op_key(b, p->stage, p->block, p->norm);
     op->res = w->res;
     op->relu = w->relu;
     b->source[n->ops - 1].norm = *norm;
     if (b->opts->unfolded) {
-        char key[FAMILY_KEY];
         n->norm = mem_grow(n->norm, (size_t)n->norms + 1, sizeof *n->norm);
         n->norm[n->norms++] = (struct net_norm){
-            .key = mem_dup(family_key(key, &b->found, p->stage, p->block, p->norm, "")),
+            .key = op_key(b, p->stage, p->block, p->norm),
             .value = in,
             .eps = b->assume.eps,
             .mean = mem_alloc((size_t)from.c, sizeof(float)),
@@ -217,6 +223,7 @@ static int add_conv(struct build *b, const struct place *p, int in, const struct
     int out = add_value(n, (int)t->shape[0], (int)oh, (int)ow, apart ? NULL : w->name,
                         apart ? NULL : w->key);
     struct net_op *op = add_op(b, NET_CONV, in, out);
+    op->key = op_key(b, p->stage, p->block, p->conv);
     op->res = apart ? -1 : w->res;
     op->k = k;
     op->stride = w->stride;
@@ -266,9 +273,9 @@ static char *value_name(const struct build *b, int stage, int block, bool own)
 
 static bool has_shortcut(const struct build *b, int stage, int block)
 {
+    const char *part = b->found.family->shortcut;
     char key[FAMILY_KEY];
-    return ckpt_find(b->ckpt, family_key(key, &b->found, stage, block, b->found.family->shortcut,
-                                         "weight")) != NULL;
+    return part && ckpt_find(b->ckpt, family_key(key, &b->found, stage, block, part, "weight"));
 }
 
 /* Every second pixel, with channels of zeros before and behind: a convolution whose
@@ -447,7 +454,7 @@ static int add_head(struct build *b, int in, struct err *e)
     int pooled = add_value(n, c, 1, 1, mem_dup("pool"), NULL);
     add_op(b, NET_POOL, in, pooled);
     int out = add_value(n, n->classes, 1, 1, mem_dup("fc"), NULL);
-    add_op(b, NET_LINEAR, pooled, out);
+    add_op(b, NET_LINEAR, pooled, out)->key = op_key(b, 0, 0, b->found.family->linear);
     b->source[n->ops - 1] = (struct source){.w = w, .b = bias};
     return 0;
 }
@@ -617,7 +624,6 @@ static char *describe_reading(const struct build *b)
 static int settle(struct build *b, struct err *e)
 {
     struct net_assume *a = &b->assume;
-    bool any = false;
     if (b->opts->assume)
         *a = *b->opts->assume;
     if (family_find(&b->found, b->ckpt, a->prefix, e) != 0)
@@ -633,10 +639,11 @@ static int settle(struct build *b, struct err *e)
                        b->found.stages, a->stages);
     for (int s = 0; s < b->found.stages && a->stages == 0; s++)
         a->strides[s] = s > 0 ? 2 : 1;
-    for (int s = 1; s <= b->found.stages; s++)
-        any = any || has_shortcut(b, s, 0);
     if (a->shortcut == NET_SHORT_USUAL)
-        a->shortcut = !any && b->found.family->shortcut_pads ? NET_SHORT_PAD : NET_SHORT_CONV;
+        a->shortcut = b->found.family->shortcut ? NET_SHORT_CONV : NET_SHORT_PAD;
+    if (a->shortcut == NET_SHORT_CONV && !b->found.family->shortcut)
+        return err_set(e, "%s: expected keys of shortcuts for shortcut=conv, found none",
+                       ckpt_name(b->ckpt));
     return 0;
 }
 
@@ -654,6 +661,7 @@ static int build_all(struct build *b, struct err *e)
     if (x < 0 || add_head(b, x, e) != 0 || check_rest(b, e) != 0 || load_all(b, e) != 0)
         return -1;
     b->net->family = b->found.family->name;
+    b->net->eps = b->assume.eps;
     b->net->known_by = b->found.family->about;
     b->net->about = describe(b);
     b->net->reading = describe_reading(b);

@@ -18,6 +18,18 @@ static const struct family families[] = {
         .linear = "fc",
     },
     {
+        /* Without weights a shortcut takes every second pixel and pads channels. */
+        .name = "akamaster",
+        .about = "conv1, bn1, layer1.0.conv1, linear, no shortcut",
+        .stem = "conv1",
+        .stem_norm = "bn1",
+        .block = "layer%.%",
+        .first = 1,
+        .basic = {{"conv1", "bn1"}, {"conv2", "bn2"}},
+        .bottleneck = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
+        .linear = "linear",
+    },
+    {
         .name = "kuangliu",
         .about = "conv1, bn1, layer1.0.conv1, shortcut, linear",
         .stem = "conv1",
@@ -28,7 +40,6 @@ static const struct family families[] = {
         .bottleneck = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
         .shortcut = "shortcut.0",
         .shortcut_norm = "shortcut.1",
-        .shortcut_pads = true, /* akamaster's option A */
         .linear = "linear",
     },
     {

@@ -25,9 +25,8 @@ struct family {
     bool pre_activation;
     struct family_part basic[FAMILY_PARTS], bottleneck[FAMILY_PARTS];
     int stride_at;                        /* which convolution of a bottleneck; 0: the second */
-    const char *shortcut, *shortcut_norm; /* the latter may be NULL */
+    const char *shortcut, *shortcut_norm; /* either may be NULL */
     bool shortcut_activated;              /* its input has passed the first norm and ReLU */
-    bool shortcut_pads;                   /* without weights it pads channels */
     const char *last_norm;                /* before the pooling, or NULL */
     const char *linear;
 };

@@ -11,6 +11,7 @@ void net_free(struct net *n)
     for (int i = 0; i < n->ops; i++) {
         free((void *)n->op[i].w);
         free((void *)n->op[i].b);
+        free((void *)n->op[i].key);
     }
     for (int i = 0; i < n->values; i++) {
         free((void *)n->value[i].name);

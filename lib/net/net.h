@@ -32,8 +32,9 @@ struct net_op {
     int res;     /* value added before ReLU, or -1 */
     int k, stride, pad;
     bool relu;
-    const float *w; /* folded; conv (oc, ic, k, k), linear (oc, ic), scale (c) */
-    const float *b; /* (oc), (c) */
+    const float *w;  /* folded; conv (oc, ic, k, k), linear (oc, ic), scale (c) */
+    const float *b;  /* (oc), (c) */
+    const char *key; /* of its weights without ".weight", or NULL */
 };
 
 /* A batch norm that was not folded: what the checkpoint says of its input. */
@@ -55,6 +56,7 @@ struct net {
     const char *known_by;  /* the keys it is known by */
     const char *about;     /* "names of torchvision: basic blocks 3-4-6-3, 100 classes" */
     const char *reading;   /* what keys do not show, in words of --assume */
+    double eps;            /* of batch norms */
     int64_t parameters;    /* of the checkpoint's tensors in use, statistics left out */
 };
 
@@ -76,7 +78,7 @@ struct net_assume {
 /* Words of --assume for the help of a program. */
 #define NET_ASSUME_HELP                                                                            \
     "What the keys of a checkpoint do not show, KEY=VALUE,...: stem-stride=1|2, pool=none|max, "   \
-    "strides=1:2:2:2 (of the stages), stride-at=conv1|conv2 (of a bottleneck), "       \
+    "strides=1:2:2:2 (of the stages), stride-at=conv1|conv2 (of a bottleneck), "                   \
     "shortcut=conv|pad, eps=1e-5, prefix=KEYS, state=PATH. Default: what is usual where the "      \
     "names come from; -v and model-info tell."
 

@@ -1,0 +1,189 @@
+#include "info.h"
+
+#include "base/io.h"
+#include "base/prog.h"
+#include "stream/tsv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int64_t bytes_of(const struct ckpt_tensor *t)
+{
+    return t->count * ckpt_type_bytes(t->type);
+}
+
+/* "float32 40, int64 5". */
+static void count_types(const struct ckpt *c, char *buf, size_t room)
+{
+    int count[CKPT_TYPES] = {0};
+    size_t at = 0;
+    for (int i = 0; i < ckpt_count(c); i++)
+        count[ckpt_at(c, i)->type]++;
+    *buf = '\0';
+    for (int t = 0; t < CKPT_TYPES && at < room; t++)
+        if (count[t] > 0)
+            at += (size_t)snprintf(buf + at, room - at, "%s%d %s", at ? ", " : "", count[t],
+                                   ckpt_type_name((enum ckpt_type)t));
+}
+
+static int put_file(const struct ckpt *c, struct out *o, struct err *e)
+{
+    static const char *const format[] = {
+        [CKPT_ZIP] = "zip archive of torch.save",
+        [CKPT_LEGACY] = "older format of torch.save",
+        [CKPT_SAFETENSORS] = "safetensors",
+    };
+    int64_t numbers = 0, bytes = 0;
+    char types[256];
+    for (int i = 0; i < ckpt_count(c); i++) {
+        numbers += ckpt_at(c, i)->count;
+        bytes += bytes_of(ckpt_at(c, i));
+    }
+    count_types(c, types, sizeof types);
+    const char *state = ckpt_state(c);
+    return out_printf(o, e,
+                      "file           %s\n"
+                      "format         %s, %zu bytes\n"
+                      "state dict     %s%s%s\n"
+                      "tensors        %d: %s\n"
+                      "numbers        %lld in %lld bytes\n",
+                      ckpt_name(c), format[ckpt_format(c)], ckpt_bytes(c), *state ? "'" : "",
+                      *state ? state : "the whole file", *state ? "'" : "", ckpt_count(c), types,
+                      (long long)numbers, (long long)bytes);
+}
+
+static int put_network(const struct info *i, struct ckpt *c, struct out *o, struct err *e)
+{
+    struct net *n;
+    struct err why;
+    if (info_network(i, &n, c, &why) != 0)
+        return out_printf(o, e, "family         none: %s\n", why.msg);
+    int r = out_printf(o, e,
+                       "family         %s, known by %s\n"
+                       "network        %s\n"
+                       "assumed        %s\n"
+                       "parameters     %lld\n"
+                       "multiply-adds  %lld for an image of %d by %d\n",
+                       n->family, n->known_by, n->about, n->reading, (long long)n->parameters,
+                       (long long)net_macs(n), i->h, i->w);
+    net_free(n);
+    return r;
+}
+
+static int put_extras(const struct ckpt *c, struct out *o, struct err *e)
+{
+    int n = ckpt_extras(c), r = 0;
+    if (n > 0)
+        r = out_printf(o, e, "\nbeside the state dict\n");
+    for (int i = 0; i < n && r == 0; i++)
+        r = out_printf(o, e, "  %s  %s\n", ckpt_extra(c, i)->path, ckpt_extra(c, i)->text);
+    return r;
+}
+
+int contents_print(const struct info *i, struct ckpt *c, struct err *e)
+{
+    struct out *o;
+    if (out_open(&o, "-", e) != 0)
+        return -1;
+    if (put_file(c, o, e) == 0 && put_network(i, c, o, e) == 0 && put_extras(c, o, e) == 0)
+        return out_close(o, e);
+    out_abort(o);
+    return -1;
+}
+
+/* --- tables --- */
+
+static int put_tensor(struct tsv_out *t, const struct ckpt_tensor *x, struct err *e)
+{
+    char shape[160];
+    tsv_put_string(t, x->name);
+    tsv_put_string(t, ckpt_type_name(x->type));
+    tsv_put_string(t, ckpt_shape(shape, sizeof shape, x->ndim, x->shape));
+    tsv_put_int(t, x->count);
+    tsv_put_int(t, bytes_of(x));
+    return tsv_end(t, e);
+}
+
+int tensors_print(struct ckpt *c, struct err *e)
+{
+    struct out *o;
+    if (out_open(&o, "-", e) != 0)
+        return -1;
+    struct tsv_out *t = tsv_begin(o, "name type shape count bytes");
+    int r = 0;
+    for (int i = 0; i < ckpt_count(c) && r == 0; i++)
+        r = put_tensor(t, ckpt_at(c, i), e);
+    tsv_free(t);
+    if (r == 0)
+        return out_close(o, e);
+    out_abort(o);
+    return -1;
+}
+
+static int put_layer(struct tsv_out *t, const struct net *n, const struct net_op *op, struct err *e)
+{
+    static const char *const kind[] = {
+        [NET_CONV] = "conv",    [NET_MAX] = "max_pool",  [NET_SCALE] = "norm",
+        [NET_POOL] = "average", [NET_LINEAR] = "linear",
+    };
+    const struct net_value *x = &n->value[op->in], *y = &n->value[op->out];
+    bool sums = op->kind == NET_CONV || op->kind == NET_LINEAR;
+    tsv_put_string(t, op->key);
+    tsv_put_string(t, kind[op->kind]);
+    tsv_put_string(t, y->name);
+    tsv_put_int(t, op->k);
+    tsv_put_int(t, op->stride);
+    tsv_put_int(t, op->res >= 0);
+    tsv_put_int(t, op->relu);
+    tsv_put_int(t, y->c);
+    tsv_put_int(t, y->h);
+    tsv_put_int(t, y->w);
+    tsv_put_int(t, sums ? (int64_t)y->c * y->h * y->w * x->c * op->k * op->k : 0);
+    return tsv_end(t, e);
+}
+
+int layers_print(const struct info *i, struct ckpt *c, struct err *e)
+{
+    struct net *n;
+    struct out *o;
+    if (info_network(i, &n, c, e) != 0)
+        return -1;
+    if (out_open(&o, "-", e) != 0) {
+        net_free(n);
+        return -1;
+    }
+    struct tsv_out *t =
+        tsv_begin(o, "key kind layer side stride added relu channels height width macs");
+    int r = 0;
+    for (int k = 0; k < n->ops && r == 0; k++)
+        r = put_layer(t, n, &n->op[k], e);
+    tsv_free(t);
+    net_free(n);
+    if (r == 0)
+        return out_close(o, e);
+    out_abort(o);
+    return -1;
+}
+
+/* --- checking --- */
+
+static void say(void *ctx, const char *line)
+{
+    (void)ctx;
+    prog_say("%s", line);
+}
+
+int check_print(struct ckpt *c, struct err *e)
+{
+    int faults = ckpt_check(c, say, NULL);
+    if (faults > 0)
+        return err_set(e, "%s: %d fault%s found", ckpt_name(c), faults, faults == 1 ? "" : "s");
+    struct out *o;
+    if (out_open(&o, "-", e) != 0)
+        return -1;
+    if (out_printf(o, e, "%s: %d tensors, all sums right, all numbers finite\n", ckpt_name(c),
+                   ckpt_count(c)) == 0)
+        return out_close(o, e);
+    out_abort(o);
+    return -1;
+}

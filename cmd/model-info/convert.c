@@ -1,0 +1,110 @@
+#include "info.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- the state dict as it is --- */
+
+static int fill_tensor(void *ctx, const struct ckpt_item *item, void *out, struct err *e)
+{
+    return ckpt_read_raw(ctx, item->source, out, e);
+}
+
+static int convert_plain(const struct info *i, struct ckpt *c, struct err *e)
+{
+    int n = ckpt_count(c);
+    struct ckpt_item *item = mem_zero((size_t)n, sizeof *item);
+    for (int k = 0; k < n; k++) {
+        const struct ckpt_tensor *t = ckpt_at(c, k);
+        item[k] =
+            (struct ckpt_item){.name = t->name, .type = t->type, .ndim = t->ndim, .source = t};
+        memcpy(item[k].shape, t->shape, sizeof t->shape);
+    }
+    int r = ckpt_write(i->out, i->format, item, n, fill_tensor, c, e);
+    free(item);
+    return r;
+}
+
+/* --- folded --- */
+
+struct folded {
+    struct ckpt_item *item;
+    int n;
+    char **name;
+};
+
+static int fill_numbers(void *ctx, const struct ckpt_item *item, void *out, struct err *e)
+{
+    int64_t n = 1;
+    (void)ctx;
+    (void)e;
+    for (int d = 0; d < item->ndim; d++)
+        n *= item->shape[d];
+    memcpy(out, item->source, (size_t)n * sizeof(float));
+    return 0;
+}
+
+static void add(struct folded *f, const struct net_op *op, const char *suffix, const float *p,
+                int ndim, const int64_t *shape)
+{
+    f->item = mem_grow(f->item, (size_t)f->n + 1, sizeof *f->item);
+    f->name = mem_grow(f->name, (size_t)f->n + 1, sizeof *f->name);
+    f->name[f->n] = mem_printf("%s.%s", op->key, suffix);
+    f->item[f->n] =
+        (struct ckpt_item){.name = f->name[f->n], .type = CKPT_F32, .ndim = ndim, .source = p};
+    memcpy(f->item[f->n++].shape, shape, (size_t)ndim * sizeof *shape);
+}
+
+/* A norm that stands alone stays one, of mean 0 and of a variance that with eps is 1. */
+static float *constant(int n, float v)
+{
+    float *p = mem_alloc((size_t)n, sizeof *p);
+    for (int i = 0; i < n; i++)
+        p[i] = v;
+    return p;
+}
+
+static int convert_folded(const struct info *i, struct ckpt *c, struct err *e)
+{
+    struct net *n;
+    struct folded f = {NULL, 0, NULL};
+    int most = 1;
+    if (info_network(i, &n, c, e) != 0)
+        return -1;
+    for (int k = 0; k < n->values; k++)
+        most = n->value[k].c > most ? n->value[k].c : most;
+    float *zero = constant(most, 0), *one = constant(most, (float)(1 - n->eps));
+    for (int k = 0; k < n->ops; k++) {
+        const struct net_op *op = &n->op[k];
+        const struct net_value *x = &n->value[op->in], *y = &n->value[op->out];
+        const int64_t shape[] = {y->c, x->c, op->k, op->k};
+        if (!op->key)
+            continue;
+        add(&f, op, "weight", op->w,
+            op->kind == NET_SCALE    ? 1
+            : op->kind == NET_LINEAR ? 2
+                                     : 4,
+            shape);
+        add(&f, op, "bias", op->b, 1, shape);
+        if (op->kind != NET_SCALE)
+            continue;
+        add(&f, op, "running_mean", zero, 1, shape);
+        add(&f, op, "running_var", one, 1, shape);
+    }
+    int r = ckpt_write(i->out, i->format, f.item, f.n, fill_numbers, NULL, e);
+    for (int k = 0; k < f.n; k++)
+        free(f.name[k]);
+    free(f.name);
+    free(f.item);
+    free(zero);
+    free(one);
+    net_free(n);
+    return r;
+}
+
+int convert(const struct info *i, struct ckpt *c, struct err *e)
+{
+    return i->fold ? convert_folded(i, c, e) : convert_plain(i, c, e);
+}

@@ -1,0 +1,41 @@
+/* What the command line asks for, and the ways to answer. */
+#ifndef INFO_H
+#define INFO_H
+
+#include "base/err.h"
+#include "ckpt/ckpt.h"
+#include "net/net.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct info {
+    const char *model, *data, *out;
+    struct net_assume assume;
+    const char *mean, *std; /* R,G,B, or NULL */
+    int h, w;               /* of the images that multiply-adds are counted for */
+    int64_t images;         /* most of the probe */
+    int threads;
+    bool fold;
+    enum ckpt_format format; /* to be written */
+};
+
+/* All print to standard output. */
+int contents_print(const struct info *i, struct ckpt *c, struct err *e);
+int tensors_print(struct ckpt *c, struct err *e);
+int layers_print(const struct info *i, struct ckpt *c, struct err *e);
+
+/* Prints faults to standard error; an error where there are any. */
+int check_print(struct ckpt *c, struct err *e);
+
+/* Runs images through the network in every reading of the checkpoint and compares what
+ * enters each batch norm with what the norm has recorded. */
+int probe_print(const struct info *i, struct ckpt *c, struct err *e);
+
+/* Writes the state dict, or the folded network. */
+int convert(const struct info *i, struct ckpt *c, struct err *e);
+
+/* The network under what was assumed. */
+int info_network(const struct info *i, struct net **n, struct ckpt *c, struct err *e);
+
+#endif
