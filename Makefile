@@ -284,8 +284,14 @@ verify:
 
 # --- tests ---
 
-.PHONY: test tests check-asan check-cuda bench bench-cuda
-tests: $(bins) $(cuda_so) $(unit_bin) $(standin_so)
+# Preloaded by tests, linked into nothing.
+fault_so := $(BUILD)/tests/fault/fault.so
+$(fault_so): tests/fault/fault.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	@echo '  LINK $@'; $(CC) $(base_flags) $(warn_flags) $(CFLAGS) -fPIC -fno-builtin -shared $< -ldl -o $@
+
+.PHONY: test tests check-asan check-fault check-cuda bench bench-cuda
+tests: $(bins) $(cuda_so) $(unit_bin) $(standin_so) $(fault_so)
 test: tests man
 	@BUILD=$(BUILD) CC='$(CC)' tests/run.sh
 

@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* Of one item; more is taken for a lying header. */
@@ -29,14 +28,6 @@ static int open_npy(struct npy_in **in, const char *path, struct err *e)
     return got < 0 ? -1 : 0;
 }
 
-static bool is_file(const char *path)
-{
-    struct stat st;
-    int r = strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, &st) : stat(path, &st);
-
-    return r == 0 && S_ISREG(st.st_mode);
-}
-
 int items_open(struct items **out, const char *path, int ndim, const int64_t *shape, struct err *e)
 {
     struct npy_in *in;
@@ -51,7 +42,7 @@ int items_open(struct items **out, const char *path, int ndim, const int64_t *sh
                    ITEM_BYTES, (long long)npy_item(in)->bytes);
         goto fail;
     }
-    if (is_file(path) && (count = npy_count(in, e)) < 0)
+    if (npy_is_file(in) && (count = npy_count(in, e)) < 0)
         goto fail;
     struct items *t = mem_zero(1, sizeof *t);
     t->in = in;

@@ -189,13 +189,16 @@ int sink_close(struct sink *s, struct err *e)
     int r = write_items(s, e);
 
     prog_progress_end();
+    struct out *all[2] = {0};
     if (r == 0 && s->npy) {
-        r = npy_finish(s->npy, e);
+        all[0] = npy_end(s->npy, e);
         s->npy = NULL;
+        r = all[0] ? 0 : -1;
     }
-    if (r == 0 && s->file) {
-        r = out_close(s->file, e);
+    if (r == 0) {
+        all[1] = s->file;
         s->file = NULL;
+        r = out_close_all(all, 2, e);
     }
     sink_free(s);
     return r;

@@ -87,7 +87,7 @@ struct job {
     struct data *data;
     struct net *net;
     const struct names *names; /* of as many classes as the network's, or of none */
-    struct out *out;
+    struct out *out, *classes;
     struct tsv_out *rows;
     struct npy_out *logits, *features, *maps, *ids;
     size_t image;          /* bytes */
@@ -331,29 +331,32 @@ static int open_outputs(struct job *j, int features, struct err *e)
     if (open_tensor(&j->logits, logits_path, NPY_F32, 1, maps, e) != 0 ||
         open_tensor(&j->features, features_path, NPY_F32, 3, values, e) != 0 ||
         open_tensor(&j->maps, maps_path, NPY_F32, 3, maps, e) != 0 ||
-        open_tensor(&j->ids, ids_path, NPY_I64, 0, NULL, e) != 0 || out_open(&j->out, "-", e) != 0)
+        open_tensor(&j->ids, ids_path, NPY_I64, 0, NULL, e) != 0 ||
+        (classes_path && out_open(&j->classes, classes_path, e) != 0) ||
+        out_open(&j->out, "-", e) != 0)
         return -1;
     j->rows = tsv_begin(j->out, columns);
     return 0;
 }
 
-static int close_tensor(struct npy_out *t, struct err *e)
-{
-    return t ? npy_finish(t, e) : 0;
-}
-
+/* All or none of the files get their names. */
 static int close_outputs(struct job *j, struct err *e)
 {
+    struct npy_out **const tensor[] = {&j->logits, &j->features, &j->maps, &j->ids};
+    enum { TENSORS = sizeof tensor / sizeof *tensor };
+    struct out *all[TENSORS + 2] = {[TENSORS] = j->classes, j->out};
     tsv_free(j->rows);
-    if (out_flush(j->out, e) != 0 || close_tensor(j->logits, e) != 0 ||
-        close_tensor(j->features, e) != 0 || close_tensor(j->maps, e) != 0 ||
-        close_tensor(j->ids, e) != 0)
-        return -1;
-    struct out *o;
-    if (classes_path && (out_open(&o, classes_path, e) != 0 || names_write(j->names, o, e) != 0 ||
-                         out_close(o, e) != 0))
-        return -1;
-    return out_close(j->out, e);
+    int r = j->classes ? names_write(j->names, j->classes, e) : 0;
+    if (r == 0)
+        r = out_flush(j->out, e);
+    for (int i = 0; i < TENSORS && r == 0; i++) {
+        if (!*tensor[i])
+            continue;
+        all[i] = npy_end(*tensor[i], e);
+        *tensor[i] = NULL;
+        r = all[i] ? 0 : -1;
+    }
+    return r == 0 ? out_close_all(all, TENSORS + 2, e) : -1;
 }
 
 static double now(void)

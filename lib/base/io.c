@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -34,8 +35,9 @@ int in_open(struct in **in, const char *path, struct err *e)
     if (fd < 0)
         return err_errno(e, "%s", path);
     struct stat st;
-    if (fstat(fd, &st) != 0 || S_ISDIR(st.st_mode)) {
-        if (S_ISDIR(st.st_mode))
+    bool known = fstat(fd, &st) == 0;
+    if (!known || S_ISDIR(st.st_mode)) {
+        if (known)
             errno = EISDIR;
         err_errno(e, "%s", standard ? "standard input" : path);
         if (!standard)
@@ -225,7 +227,7 @@ struct out {
     int fd;
     int slot; /* in `temporary`, or -1 */
     char *name, *path;
-    bool patchable, failed;
+    bool patchable, failed, sealed;
     int64_t start; /* offset in the file at which this output began */
     size_t used;
     unsigned char *buf;
@@ -239,48 +241,64 @@ static struct {
 } temporary[OUT_OPEN];
 static pthread_mutex_t temporary_lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* Once the program is ending no file is begun: `beginning` counts the threads between
+ * looking and listing, which hold signals back. */
+static atomic_bool ending;
+static atomic_int beginning;
+
 void out_abort_all(void)
 {
+    atomic_store(&ending, true);
+    while (atomic_load(&beginning) > 0)
+        sched_yield();
     for (int i = 0; i < OUT_OPEN; i++)
         if (atomic_load(&temporary[i].used))
             unlink(temporary[i].name);
 }
 
-static int temporary_open(struct out *o, struct err *e)
+/* Creates a file under a name of its own and lists it; its slot, or -1 and errno. */
+static int temporary_begin(const char *path, int *fd)
 {
-    static _Atomic unsigned serial;
-    int fd = -1, slot = 0;
-    pthread_mutex_lock(&temporary_lock);
+    static unsigned serial;
+    int slot = 0;
     while (slot < OUT_OPEN && atomic_load(&temporary[slot].used))
         slot++;
-    if (slot == OUT_OPEN) {
-        pthread_mutex_unlock(&temporary_lock);
-        return err_set(e, "%s: too many files open for writing", o->path);
-    }
-    /* Listed before it exists, so that no moment leaves an unlisted file behind. */
+    errno = EMFILE;
+    if (slot == OUT_OPEN)
+        return -1;
     char *name = temporary[slot].name;
-    for (int tries = 0; tries < 100 && fd < 0; tries++) {
-        int n = snprintf(name, PATH_MAX, "%s.tmp-%ld-%u", o->path, (long)getpid(),
-                         atomic_fetch_add(&serial, 1));
-        struct stat st;
-        errno = n < PATH_MAX ? EEXIST : ENAMETOOLONG;
+    for (int tries = 0; tries < 100; tries++) {
+        int n = snprintf(name, PATH_MAX, "%s.tmp-%ld-%u", path, (long)getpid(), serial++);
+        errno = ENAMETOOLONG;
         if (n >= PATH_MAX)
-            break;
-        if (lstat(name, &st) == 0)
-            continue;
-        atomic_store(&temporary[slot].used, true);
-        fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd >= 0)
-            break;
-        atomic_store(&temporary[slot].used, false);
+            return -1;
+        *fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (*fd >= 0) {
+            atomic_store(&temporary[slot].used, true);
+            return slot;
+        }
         if (errno != EEXIST)
-            break;
+            return -1;
     }
+    return -1;
+}
+
+static int temporary_open(struct out *o, struct err *e)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_mutex_lock(&temporary_lock);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    atomic_fetch_add(&beginning, 1);
+    errno = ECANCELED;
+    o->slot = atomic_load(&ending) ? -1 : temporary_begin(o->path, &o->fd);
+    int code = errno;
+    atomic_fetch_sub(&beginning, 1);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_mutex_unlock(&temporary_lock);
-    if (fd < 0)
+    errno = code;
+    if (o->slot < 0)
         return err_errno(e, "%s", o->path);
-    o->fd = fd;
-    o->slot = slot;
     o->patchable = true;
     return 0;
 }
@@ -295,6 +313,36 @@ static void out_free(struct out *o)
     free(o);
 }
 
+static int standard_open(struct out *o, struct err *e)
+{
+    struct stat st;
+    o->fd = STDOUT_FILENO;
+    int flags = fcntl(o->fd, F_GETFL);
+    if (flags < 0 || fstat(o->fd, &st) != 0)
+        return err_errno(e, "%s", o->name);
+    if (!S_ISREG(st.st_mode) || flags & O_APPEND)
+        return 0;
+    o->start = lseek(o->fd, 0, SEEK_CUR);
+    o->patchable = true;
+    return o->start < 0 ? err_errno(e, "%s", o->name) : 0;
+}
+
+static int path_open(struct out *o, const char *path, struct err *e)
+{
+    struct stat st;
+    if (stat(path, &st) == 0) {
+        if (!S_ISREG(st.st_mode)) {
+            o->fd = open(path, O_WRONLY | O_CLOEXEC);
+            return o->fd < 0 ? err_errno(e, "%s", path) : 0;
+        }
+        /* A link keeps pointing: what it names is replaced, not the link. */
+        o->path = realpath(path, NULL);
+    } else if (errno == ENOENT) {
+        o->path = mem_dup(path);
+    }
+    return o->path ? temporary_open(o, e) : err_errno(e, "%s", path);
+}
+
 int out_open(struct out **out, const char *path, struct err *e)
 {
     bool standard = strcmp(path, "-") == 0;
@@ -302,29 +350,9 @@ int out_open(struct out **out, const char *path, struct err *e)
     o->slot = -1;
     o->fd = -1;
     o->name = mem_dup(standard ? "standard output" : path);
-    struct stat st;
-    if (standard) {
-        o->fd = STDOUT_FILENO;
-        int flags = fcntl(o->fd, F_GETFL);
-        if (fstat(o->fd, &st) == 0 && S_ISREG(st.st_mode) && flags >= 0 && !(flags & O_APPEND)) {
-            o->start = lseek(o->fd, 0, SEEK_CUR);
-            o->patchable = o->start >= 0;
-        }
-    } else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-        o->fd = open(path, O_WRONLY | O_CLOEXEC);
-        if (o->fd < 0) {
-            err_errno(e, "%s", path);
-            out_free(o);
-            return -1;
-        }
-    } else {
-        /* A link keeps pointing: what it names is replaced, not the link. */
-        char *real = realpath(path, NULL);
-        o->path = real ? real : mem_dup(path);
-        if (temporary_open(o, e) != 0) {
-            out_free(o);
-            return -1;
-        }
+    if ((standard ? standard_open(o, e) : path_open(o, path, e)) != 0) {
+        out_free(o);
+        return -1;
     }
     o->buf = mem_alloc(OUT_BUFFER, 1);
     *out = o;
@@ -421,28 +449,54 @@ int out_patch(struct out *o, const void *buf, size_t n, int64_t offset, struct e
     return 0;
 }
 
-int out_close(struct out *o, struct err *e)
+/* Nothing is left to do then but to rename; on failure the output is still open. */
+static int out_seal(struct out *o, struct err *e)
 {
-    if (out_flush(o, e) != 0 || o->failed) {
-        out_abort(o);
+    if (o->sealed)
+        return 0;
+    if (out_flush(o, e) != 0 || o->failed)
         return -1;
-    }
     /* close reports what a network file system could not write; standard output
      * is closed for the same reason. */
     int fd = o->fd;
     o->fd = -1;
-    if (close(fd) != 0) {
-        err_errno(e, "%s: close", o->name);
-        out_abort(o);
-        return -1;
-    }
-    if (o->slot >= 0 && rename(temporary[o->slot].name, o->path) != 0) {
-        err_errno(e, "%s", o->path);
-        out_abort(o);
-        return -1;
-    }
-    out_free(o);
+    if (close(fd) != 0)
+        return err_errno(e, "%s: close", o->name);
+    o->sealed = true;
     return 0;
+}
+
+static int out_rename(struct out *o, struct err *e)
+{
+    if (o->slot < 0)
+        return 0;
+    if (rename(temporary[o->slot].name, o->path) != 0)
+        return err_errno(e, "%s", o->path);
+    atomic_store(&temporary[o->slot].used, false);
+    o->slot = -1;
+    return 0;
+}
+
+int out_close_all(struct out *const *o, int n, struct err *e)
+{
+    int r = 0, named = 0;
+    for (int i = 0; i < n && r == 0; i++)
+        r = o[i] ? out_seal(o[i], e) : 0;
+    while (r == 0 && named < n) {
+        r = o[named] ? out_rename(o[named], e) : 0;
+        named += r == 0;
+    }
+    for (int i = 0; i < n; i++) {
+        if (r != 0 && i < named && o[i] && o[i]->path)
+            unlink(o[i]->path);
+        out_abort(o[i]);
+    }
+    return r;
+}
+
+int out_close(struct out *o, struct err *e)
+{
+    return out_close_all(&o, 1, e);
 }
 
 void out_abort(struct out *o)

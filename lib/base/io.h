@@ -57,6 +57,10 @@ int out_patch(struct out *out, const void *buf, size_t n, int64_t offset, struct
 /* Flushes, renames, frees; on failure nothing is left and -1 is returned. */
 int out_close(struct out *out, struct err *e);
 
+/* The same of n outputs, of which some may be NULL: none is renamed before all are
+ * complete. Where a name cannot be given, those given before are removed. */
+int out_close_all(struct out *const *out, int n, struct err *e);
+
 /* Whether two paths name the same regular file, or the same file yet to be made.
  * "-" and NULL name none. */
 bool io_same_file(const char *a, const char *b);
@@ -64,7 +68,8 @@ bool io_same_file(const char *a, const char *b);
 /* Drops the output: its temporary file is removed. */
 void out_abort(struct out *out);
 
-/* Removes the temporary files of all open outputs; safe in a signal handler. */
+/* Removes the temporary files of all open outputs, for a program that ends: none can be
+ * opened from then on. Safe in a signal handler. */
 void out_abort_all(void);
 
 #endif

@@ -55,7 +55,9 @@ char *mem_printf(const char *fmt, ...)
     va_start(ap, fmt);
     int n = vasprintf(&s, fmt, ap);
     va_end(ap);
-    return mem_check(n < 0 ? NULL : s, n < 0 ? 0 : (size_t)n);
+    if (n < 0)
+        prog_die(PROG_ERROR, "out of memory: a text");
+    return s;
 }
 
 void *mem_aligned(size_t n, size_t size)

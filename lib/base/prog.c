@@ -1,12 +1,14 @@
 #include "base/prog.h"
 
 #include "base/io.h"
+#include "base/text.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,21 +35,44 @@ static void on_signal(int sig)
     raise(sig);
 }
 
+/* A file that is mapped was cut short, or its disk or network failed. */
+_Noreturn static void on_bus(int sig)
+{
+    static const char text[] = ": a file became unreadable while it was read\n";
+    (void)sig;
+    out_abort_all();
+    if (write(STDERR_FILENO, self->name, strlen(self->name)) < 0 ||
+        write(STDERR_FILENO, text, sizeof text - 1) < 0)
+        _exit(PROG_ERROR);
+    _exit(PROG_ERROR);
+}
+
 bool prog_verbose(void)
 {
     return verbose;
 }
 
+/* One line in one piece. What stands in a file must not reach the terminal as more than
+ * text: other bytes are shown as \xHH. */
 static void say(const char *fmt, va_list ap)
 {
+    char text[2048], line[sizeof text * 4 + 128];
+    vsnprintf(text, sizeof text, fmt, ap);
+    size_t n = self ? (size_t)snprintf(line, 100, "%.90s: ", self->name) : 0;
+    for (const char *s = text; *s;) {
+        size_t width = text_char(s, strlen(s));
+        if (width == 0) {
+            n += (size_t)sprintf(line + n, "\\x%02x", (unsigned char)*s++);
+            continue;
+        }
+        memcpy(line + n, s, width);
+        n += width;
+        s += width;
+    }
+    line[n++] = '\n';
     prog_progress_end();
     fflush(stdout);
-    flockfile(stderr);
-    if (self)
-        fprintf(stderr, "%s: ", self->name);
-    vfprintf(stderr, fmt, ap);
-    fputc('\n', stderr);
-    funlockfile(stderr);
+    fwrite(line, 1, n, stderr);
 }
 
 void prog_say(const char *fmt, ...)
@@ -66,6 +91,10 @@ void prog_note(const char *text)
 
 void prog_die(int status, const char *fmt, ...)
 {
+    /* Of threads that fail at once the first speaks. */
+    static atomic_flag dying = ATOMIC_FLAG_INIT;
+    while (atomic_flag_test_and_set(&dying))
+        pause();
     out_abort_all();
     va_list ap;
     va_start(ap, fmt);
@@ -338,7 +367,8 @@ int prog_start(const struct prog *p, int argc, char **argv)
     self = p;
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* then write(2) fails, and says so */
-    const int fatal[] = {SIGINT, SIGTERM, SIGHUP};
+    signal(SIGBUS, on_bus);
+    const int fatal[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGXCPU};
     for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++)
         if (signal(fatal[i], on_signal) == SIG_IGN)
             signal(fatal[i], SIG_IGN);

@@ -5,6 +5,7 @@
 #include "data/names_file.h"
 #include "data/source.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,22 +26,35 @@ struct data {
 
 /* --- finding the file --- */
 
-static bool is_file(const char *path, bool folder)
+enum kind { KIND_NONE, KIND_FILE, KIND_FOLDER, KIND_ERROR };
+
+static enum kind kind_of(const char *path, struct err *e)
 {
     struct stat st;
-    return stat(path, &st) == 0 && (folder ? S_ISDIR(st.st_mode) : !S_ISDIR(st.st_mode));
+    if (stat(path, &st) == 0)
+        return S_ISDIR(st.st_mode) ? KIND_FOLDER : KIND_FILE;
+    if (errno == ENOENT || errno == ENOTDIR)
+        return KIND_NONE;
+    err_record_errno(e, "%s", path);
+    return KIND_ERROR;
 }
 
-static char *find_in(const char *folder)
+/* 1, 0 where the folder has none, or -1. */
+static int find_in(char **file, const char *folder, struct err *e)
 {
     static const char *const names[] = {"test.bin", "test_batch.bin", "test", "test_batch"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *path = mem_printf("%s/%s", folder, names[i]);
-        if (is_file(path, false))
-            return path;
+        enum kind kind = kind_of(path, e);
+        if (kind == KIND_FILE) {
+            *file = path;
+            return 1;
+        }
         free(path);
+        if (kind == KIND_ERROR)
+            return -1;
     }
-    return NULL;
+    return 0;
 }
 
 /* The file that a path stands for, or NULL. Caller frees. */
@@ -48,18 +62,22 @@ static char *find(const char *path, struct err *e)
 {
     static const char *const folders[] = {"cifar-100-binary", "cifar-100-python",
                                           "cifar-10-batches-bin", "cifar-10-batches-py"};
-    if (strcmp(path, "-") == 0 || !is_file(path, true))
+    enum kind kind = strcmp(path, "-") == 0 ? KIND_FILE : kind_of(path, e);
+    if (kind == KIND_ERROR)
+        return NULL;
+    if (kind != KIND_FOLDER)
         return mem_dup(path);
     size_t n = strlen(path);
     while (n > 1 && path[n - 1] == '/')
         n--;
-    char *folder = mem_printf("%.*s", (int)n, path), *file = find_in(folder);
-    for (size_t i = 0; i < sizeof folders / sizeof *folders && !file; i++) {
+    char *folder = mem_printf("%.*s", (int)n, path), *file = NULL;
+    int r = find_in(&file, folder, e);
+    for (size_t i = 0; i < sizeof folders / sizeof *folders && r == 0; i++) {
         char *inner = mem_printf("%s/%s", folder, folders[i]);
-        file = find_in(inner);
+        r = find_in(&file, inner, e);
         free(inner);
     }
-    if (!file)
+    if (r == 0)
         err_record(e,
                    "%s: expected a folder with test.bin, test_batch.bin, test or test_batch, or "
                    "with cifar-100-binary or cifar-100-python in it, found none of them",

@@ -1,8 +1,10 @@
 #include "data/names_file.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "data/pickle.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,23 +25,6 @@ static void list_free(struct list *l)
     *l = (struct list){0};
 }
 
-/* Length of the UTF-8 character at p, 0 where there is none or a control one. */
-static size_t character(const unsigned char *p, size_t n)
-{
-    if (p[0] < 0x80)
-        return p[0] >= ' ' && p[0] != 0x7f;
-    size_t width = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc2 ? 2 : 0;
-    if (width == 0 || width > n || p[0] > 0xf4)
-        return 0;
-    for (size_t i = 1; i < width; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    bool bad = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-               (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f) ||
-               (p[0] == 0xc2 && p[1] < 0xa0);
-    return bad ? 0 : width;
-}
-
 /* Adds a name; NULL, or what was found in its place. */
 static const char *list_add(struct list *l, const unsigned char *p, size_t n)
 {
@@ -48,7 +33,7 @@ static const char *list_add(struct list *l, const unsigned char *p, size_t n)
     if (n > NAME_BYTES)
         return "a longer text";
     for (size_t i = 0, width; i < n; i += width) {
-        width = character(p + i, n - i);
+        width = text_char((const char *)p + i, n - i);
         if (width == 0)
             return "bytes that are no text in UTF-8";
     }
@@ -172,27 +157,31 @@ int names_from_pickle(struct names **n, const struct map *m, const char *file, s
 
 /* --- beside a data file --- */
 
-/* `name` in the folder of `data`; NULL where that is no regular file. */
-static char *sibling(const char *data, const char *name)
+/* The file `name` in the folder of `data`: 1, 0 where there is no regular file, -1. */
+static int sibling(char **file, const char *data, const char *name, struct err *e)
 {
     const char *slash = strrchr(data, '/');
     char *path = mem_printf("%.*s%s", slash ? (int)(slash - data + 1) : 0, data, name);
     struct stat st;
-    if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
-        return path;
-    free(path);
-    return NULL;
+    int r = stat(path, &st) == 0                  ? S_ISREG(st.st_mode)
+            : errno == ENOENT || errno == ENOTDIR ? 0
+                                                  : err_errno(e, "%s", path);
+    if (r == 1)
+        *file = path;
+    else
+        free(path);
+    return r;
 }
 
 /* One list from a text file: 1, 0 where there is none. */
 static int beside_list(struct list *l, char **file, const char *data, const char *name,
                        struct err *e)
 {
-    *file = sibling(data, name);
-    if (!*file)
-        return 0;
+    int r = sibling(file, data, name, e);
+    if (r != 1)
+        return r;
     struct map m;
-    int r = map_open(&m, *file, NAME_FILE_BYTES, e);
+    r = map_open(&m, *file, NAME_FILE_BYTES, e);
     if (r == 0) {
         r = list_text(l, &m, *file, e);
         map_close(&m);
@@ -219,13 +208,13 @@ static int beside_text(struct names **n, char **file, const char *data, bool coa
 static int beside_pickle(struct names **n, char **file, const char *data, bool coarse,
                          struct err *e)
 {
-    *file = sibling(data, coarse ? "meta" : "batches.meta");
-    if (!*file)
-        return 0;
+    int r = sibling(file, data, coarse ? "meta" : "batches.meta", e);
+    if (r != 1)
+        return r;
     struct map m;
     if (map_open(&m, *file, NAME_FILE_BYTES, e) != 0)
         return -1;
-    int r = names_from_pickle(n, &m, *file, e);
+    r = names_from_pickle(n, &m, *file, e);
     if (r == 0)
         r = err_set(e, "%s: expected lists of names, found none", *file);
     map_close(&m);

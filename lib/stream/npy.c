@@ -192,8 +192,9 @@ static int npy_head(struct npy_in *n, int64_t offset, struct npy_item *item, int
         return err_set(e, "%s: record %lld: expected .npy format 1.0, 2.0 or 3.0, found %d.%d",
                        npy_name(n), (long long)n->record, fixed[6], fixed[7]);
     size_t width = fixed[6] == 1 ? 2 : 4;
-    if (npy_bytes(n, fixed + 8, width, offset < 0 ? -1 : offset + 8, e) != (int64_t)width)
-        return npy_bad(n, e, "expected a header, found the end of the input");
+    r = npy_bytes(n, fixed + 8, width, offset < 0 ? -1 : offset + 8, e);
+    if (r != (int64_t)width)
+        return r < 0 ? -1 : npy_bad(n, e, "expected a header, found the end of the input");
     size_t length = fixed[8] | (size_t)fixed[9] << 8;
     if (width == 4)
         length |= (size_t)fixed[10] << 16 | (size_t)fixed[11] << 24;
@@ -354,6 +355,11 @@ int64_t npy_read(struct npy_in *n, void *items, int64_t max, struct err *e)
     return take;
 }
 
+bool npy_is_file(const struct npy_in *n)
+{
+    return in_size(n->in) >= 0;
+}
+
 int64_t npy_count(struct npy_in *n, struct err *e)
 {
     if (n->count >= 0)
@@ -481,20 +487,26 @@ int npy_write(struct npy_out *n, const void *items, int64_t count, struct err *e
     return single ? 0 : out_flush(n->out, e);
 }
 
-int npy_finish(struct npy_out *n, struct err *e)
+struct out *npy_end(struct npy_out *n, struct err *e)
 {
+    struct out *o = n->out;
     int r = n->begun ? 0 : npy_put_header(n, 0, e);
-    if (r == 0 && out_patchable(n->out)) {
+    if (r == 0 && out_patchable(o)) {
         char head[NPY_HEADER];
         npy_compose(&n->item, n->count, head);
-        r = out_patch(n->out, head, sizeof head, 0, e);
+        r = out_patch(o, head, sizeof head, 0, e);
     }
-    if (r == 0)
-        r = out_close(n->out, e);
-    else
-        out_abort(n->out);
     free(n);
-    return r;
+    if (r == 0)
+        return o;
+    out_abort(o);
+    return NULL;
+}
+
+int npy_finish(struct npy_out *n, struct err *e)
+{
+    struct out *o = npy_end(n, e);
+    return o ? out_close(o, e) : -1;
 }
 
 void npy_abort(struct npy_out *n)

@@ -41,6 +41,8 @@ int npy_expect(const struct npy_in *n, enum npy_type type, int ndim, const int64
  * least one. Returns the count, 0 at the clean end, -1. */
 int64_t npy_read(struct npy_in *n, void *items, int64_t max, struct err *e);
 
+bool npy_is_file(const struct npy_in *n); /* a regular one */
+
 /* Items in a regular file, all records together; -1 on error or on a pipe. */
 int64_t npy_count(struct npy_in *n, struct err *e);
 
@@ -56,6 +58,10 @@ int npy_create(struct npy_out **n, const char *path, enum npy_type type, int ndi
                const int64_t *shape, struct err *e);
 int npy_write(struct npy_out *n, const void *items, int64_t count, struct err *e);
 int npy_finish(struct npy_out *n, struct err *e); /* also frees */
+
+/* Completes the records and frees all but the output, which the caller closes, perhaps
+ * together with others. NULL on failure, when nothing is left. */
+struct out *npy_end(struct npy_out *n, struct err *e);
 void npy_abort(struct npy_out *n);
 
 #endif

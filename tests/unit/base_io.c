@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char dir[200];
@@ -51,17 +52,45 @@ static void test_atomic(void)
     out_abort(o);
     CHECK(holds(path, "first") && files() == 1);
 
-    CHECK(out_open(&o, path, &e) == 0);
-    CHECK(out_write(o, "third", 5, &e) == 0);
-    out_abort_all();
-    CHECK(files() == 1);
-    out_abort(o);
+    /* The end of a program: what is begun is removed, and nothing more can be. */
+    pid_t child = fork();
+    if (child == 0) {
+        struct out *next = NULL;
+        bool good =
+            out_open(&o, path, &e) == 0 && out_write(o, "third", 5, &e) == 0 && files() == 2;
+        out_abort_all();
+        _exit(!(good && files() == 1 && out_open(&next, path, &e) == -1 && files() == 1));
+    }
+    int status = -1;
+    CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+    CHECK(holds(path, "first") && files() == 1);
 
     CHECK(out_open(&o, path, &e) == 0);
     CHECK(out_write(o, "0123456789", 10, &e) == 0);
     CHECK(out_patchable(o) && out_patch(o, "ab", 2, 4, &e) == 0);
     CHECK(out_close(o, &e) == 0 && holds(path, "0123ab6789"));
     unlink(path);
+}
+
+/* Several files get their names together or not at all. */
+static void test_together(void)
+{
+    struct err e;
+    struct out *o[3] = {NULL, NULL, NULL};
+    char a[256], b[256];
+    snprintf(a, sizeof a, "%s/a", dir);
+    snprintf(b, sizeof b, "%s/b", dir);
+    CHECK(out_open(&o[0], a, &e) == 0 && out_open(&o[2], b, &e) == 0);
+    CHECK(out_printf(o[0], &e, "one") == 0 && out_printf(o[2], &e, "two") == 0);
+    CHECK(out_close_all(o, 3, &e) == 0 && holds(a, "one") && holds(b, "two"));
+
+    /* A folder has come in the way of the second name. */
+    unlink(a);
+    unlink(b);
+    CHECK(out_open(&o[0], a, &e) == 0 && out_open(&o[2], b, &e) == 0);
+    CHECK(mkdir(b, 0777) == 0);
+    CHECK(out_close_all(o, 3, &e) == -1 && strstr(e.msg, "/b: Is a directory"));
+    CHECK(rmdir(b) == 0 && files() == 0);
 }
 
 /* What a link names is replaced, not the link. */
@@ -135,6 +164,7 @@ int main(void)
     if (!mkdtemp(dir))
         return 1;
     test_atomic();
+    test_together();
     test_link();
     test_failures();
     test_reader();
