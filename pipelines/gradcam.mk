@@ -63,6 +63,33 @@ $(error OUT must be a name without '=', found '$(OUT)')
 endif
 
 D := $(OUT)/data
+
+# --- one run at a time ---
+
+# The lock lies on an open file that make and all its children inherit: it is gone with
+# the last of them, however they ended. What an earlier run left unfinished is removed
+# under it. `make -n` and the like change nothing and need none.
+letters := $(filter-out --%,$(firstword -$(MAKEFLAGS)))
+ifeq ($(strip $(foreach l,n q t,$(findstring $l,$(letters))) $(filter $(OUT),$(HEATPIPE_LOCKED))),)
+goals := $(or $(MAKECMDGOALS),analysis)
+unfinished := find $(OUT) -maxdepth 2 -type f \( -path '$(D)/*.part' -o -path '$(D)/*.tmp-[0-9]*' \
+  -o -path '$(OUT)/worst_predictions/*.png.tmp-[0-9]*' -o -path '$(OUT)/confused_pair_*.png.tmp-[0-9]*' \
+  $(patsubst %,-o -path '$(OUT)/%.part',confusion_matrix_full.png top_confused_pairs.png \
+  per_class_accuracy.csv per_class_accuracy_interactive.html most_confused_pairs.csv \
+  analysis_summary.txt recommendations.txt explorer.html) \) -delete
+.PHONY: locked $(goals)
+$(goals): locked ;
+locked:
+	@why=$$(mkdir -p $(D) 2>&1) || { echo "heatpipe: $(D): cannot make this folder:$${why##*:}" >&2; exit 1; }; \
+	 why=$$({ : >> $(D)/lock; } 2>&1) || { echo "heatpipe: $(D): cannot write in this folder:$${why##*:}" >&2; exit 1; }; \
+	 exec 9>> $(D)/lock; \
+	 flock -n -E 9 9; r=$$?; \
+	 if [ $$r = 9 ]; then echo "heatpipe: another run works in $(OUT): waiting until it has ended" >&2; flock 9; r=$$?; fi; \
+	 if [ $$r = 0 ]; then $(unfinished); \
+	 else echo "heatpipe: $(D)/lock cannot be locked here: another run in $(OUT) at this time would mix with this one" >&2; fi; \
+	 exec $(MAKE) --no-print-directory -f '$(here)gradcam.mk' HEATPIPE_LOCKED=$(OUT) $(goals)
+else
+
 # What cifar-predict may read of a folder; other files in it do not matter.
 data_names := test.bin test_batch.bin test test_batch meta batches.meta batches.meta.txt \
   fine_label_names.txt coarse_label_names.txt
@@ -94,6 +121,8 @@ $(D)/commands/$(1): FORCE | $(D)/commands
 	 printf '%s\n' $$(call quote,$$(strip $$($(1)))) > $$@
 endef
 
+# make sends a signal to the shells that it started: where a program takes long, the shell
+# gives way to it (exec).
 say = @echo "heatpipe: $(1)" >&2
 
 # $(call to,FILE,COMMAND): the command's output under a temporary name first.
@@ -109,7 +138,8 @@ $(eval $(call command,predict))
 $(D)/predictions.tsv $(D)/logits.npy $(D)/class_maps.npy $(D)/classes.tsv &: \
     $(MODEL) $(data_files) $(D)/commands/predict | $(D)
 	$(call say,predictions)
-	@$(call to,$(D)/predictions.tsv,$(predict))
+	@exec $(predict) > $(D)/predictions.tsv.part
+	@mv -f $(D)/predictions.tsv.part $(D)/predictions.tsv
 
 # --- tables ---
 
@@ -156,12 +186,13 @@ $(D)/selected_maps.npy: $(D)/selected.tsv
 $(D)/pair_maps.npy: $(D)/pair_rows.tsv
 $(D)/selected_maps.npy $(D)/pair_maps.npy: $(map_files) $(D)/commands/maps
 	$(call say,maps of $(notdir $(filter %selected.tsv %pair_rows.tsv,$^)))
-	@$(call to,$@,$(maps) < $(filter %selected.tsv %pair_rows.tsv,$^))
+	@exec $(maps) < $(filter %selected.tsv %pair_rows.tsv,$^) > $@.part
+	@mv -f $@.part $@
 
 # The figures of every image's maps; the maps themselves are not kept.
 $(D)/cam_stats.tsv: $(D)/predictions.tsv $(map_files) $(D)/commands/cam_stats
 	$(call say,figures of all maps)
-	@$(cam_stats) < $< > /dev/null
+	@exec $(cam_stats) < $< > /dev/null
 
 # --- sheets ---
 
@@ -175,18 +206,20 @@ $(foreach t,class_sheets pair_sheets,$(eval $(call command,$(t))))
 listed = $(addprefix $(OUT)/,$(shell cat $(1) 2>/dev/null))
 lost = $(if $(filter-out $(wildcard $(call listed,$(1))),$(call listed,$(1))),FORCE)
 # Sheets of an earlier run under other names would stay beside the new ones.
-clear = rm -f $(call listed,$(1));
+clear = @rm -f $(1)
 
 $(D)/class_sheets.txt: $(D)/selected.tsv $(D)/selected_maps.npy $(D)/per_class.tsv $(data_files) \
     $(D)/commands/class_sheets $(call lost,$(D)/class_sheets.txt) | $(OUT)/worst_predictions
 	$(call say,class sheets)
-	@$(call clear,$@) $(class_sheets) --table $(D)/selected.tsv --maps $(D)/selected_maps.npy
+	$(call clear,$(OUT)/worst_predictions/class_*.png)
+	@exec $(class_sheets) --table $(D)/selected.tsv --maps $(D)/selected_maps.npy
 	@$(call to,$@,(cd $(OUT) && printf '%s\n' worst_predictions/class_*.png))
 
 $(D)/pair_sheets.txt: $(D)/pair_rows.tsv $(D)/pair_maps.npy $(D)/pairs.tsv $(data_files) \
     $(D)/commands/pair_sheets $(call lost,$(D)/pair_sheets.txt)
 	$(call say,pair sheets)
-	@$(call clear,$@) $(pair_sheets) --table $(D)/pair_rows.tsv --maps $(D)/pair_maps.npy
+	$(call clear,$(OUT)/confused_pair_*_to_*.png)
+	@exec $(pair_sheets) --table $(D)/pair_rows.tsv --maps $(D)/pair_maps.npy
 	@$(call to,$@,find $(OUT) -maxdepth 1 -name 'confused_pair_*.png' -printf '%f\n' | sort)
 
 # --- charts, texts, pages ---
@@ -201,7 +234,8 @@ $(OUT)/confusion_matrix_full.png: $(D)/confusion.chart $(PLOTS)/confusion.gp
 $(OUT)/top_confused_pairs.png: $(D)/pairs.chart $(PLOTS)/pairs.gp
 $(charts):
 	$(call say,$(notdir $@))
-	@LC_ALL=C.UTF-8 $(GNUPLOT) -c $(filter %.gp,$^) $(filter %.chart,$^) $@.part && mv -f $@.part $@
+	@LC_ALL=C.UTF-8 exec $(GNUPLOT) -c $(filter %.gp,$^) $(filter %.chart,$^) $@.part
+	@mv -f $@.part $@
 
 text_inputs := $(tables:%=$(D)/%.tsv) $(D)/cam_stats.tsv $(D)/predictions.tsv
 from := --summary $(D)/summary.tsv --classes $(D)/per_class.tsv --pairs $(D)/pairs.tsv \
@@ -227,3 +261,5 @@ $(1): $(D)/commands/$(basename $(notdir $(1)))
 	@$$(call to,$$@,$$($(basename $(notdir $(1)))))
 endef
 $(foreach r,$(reports),$(eval $(call report_rule,$(r))))
+
+endif

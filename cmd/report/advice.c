@@ -3,6 +3,7 @@
 #include "report.h"
 
 #include "base/mem.h"
+#include "base/prog.h"
 #include "stats/share.h"
 #include "words.h"
 
@@ -45,7 +46,7 @@ __attribute__((format(printf, 2, 3))) static void try_next(int64_t errors, const
     char *text = NULL;
     va_start(ap, fmt);
     if (vasprintf(&text, fmt, ap) < 0)
-        text = mem_dup("");
+        prog_die(PROG_ERROR, "out of memory: a text");
     va_end(ap);
     next.e[next.n] = (struct experiment){errors, next.n, text};
     next.n++;
