@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/prog.h"
+#include "data/data.h"
 #include "net/normal.h"
 
 #include <stdio.h>
@@ -13,7 +14,7 @@ enum { SIDE_MAX = 4096, THREADS_MAX = 1024 };
 
 static struct job job = {.table = "-", .device = "auto", .unit = true};
 
-static const char *targets = "pred", *size = "input", *input_size, *assume;
+static const char *targets = "pred", *size = "input", *input_size, *resize, *assume;
 static int score, method, scale, precision;
 static bool exact;
 static int64_t threads;
@@ -38,6 +39,8 @@ static const struct opt opts[] = {
     {"assume", 0, OPT_STRING, &assume, "KEY=VALUE,...", NET_ASSUME_HELP, 0, 0},
     {"data", 'd', OPT_STRING, &job.data, "PATH",
      "The images, a file or a folder: they pass the network again.", 0, 0},
+    {"resize", 0, OPT_STRING, &resize, "HxW",
+     "Make images of another size this large, as for cifar-predict.", 0, 0},
     {"layer", 'l', OPT_STRING, &job.layer, "NAME",
      "The layer to look at: a stage (layer3) or a block (layer3.0). Default: the last stage. "
      "Needs --data.",
@@ -106,6 +109,8 @@ static struct extent parse_extent(const char *option, const char *text)
 
 static void parse_size(void)
 {
+    if (resize && !data_parse_size(resize, &job.resize.h, &job.resize.w))
+        prog_usage("--resize: expected HxW with sides from 1 to 1024, found '%s'", resize);
     job.input = input_size ? parse_extent("--input-size", input_size) : (struct extent){32, 32};
     if (strcmp(size, "input") == 0) {
         job.size = SIZE_INPUT;
@@ -151,6 +156,8 @@ static void check_sources(void)
         prog_usage("--ids goes with --class-maps or --features");
     if (job.layer && !job.data)
         prog_usage("--layer goes with --model and --data");
+    if (resize && !job.data)
+        prog_usage("--resize goes with --model and --data");
     if (input_size && job.data)
         prog_usage("--input-size and --data exclude each other");
     if (job.class_maps && job.score != CAM_LOGIT && !job.logits && !job.model)

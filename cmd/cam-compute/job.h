@@ -24,6 +24,7 @@ struct job {
     enum size_kind size; /* of the maps written: `fixed` for SIZE_FIXED, and for */
     struct extent fixed; /* SIZE_INPUT `input`, which images replace by theirs */
     struct extent input;
+    struct extent resize; /* of the images, or 0 by 0: as they are */
     const char *device;
     enum engine_precision precision;
     bool exact;

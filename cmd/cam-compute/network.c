@@ -180,9 +180,10 @@ static int write_maps(void *ctx, const struct engine_batch *b, struct err *e)
 static int open_network(struct network *n, struct err *e)
 {
     const struct job *j = n->job;
-    const struct data_opts none = {NULL, NULL};
+    const struct data_opts d = {
+        .resize_h = j->resize.h, .resize_w = j->resize.w, .note = prog_note};
 
-    if (data_open(&n->data, j->data, &none, e) != 0)
+    if (data_open(&n->data, j->data, &d, e) != 0)
         return -1;
     if (data_count(n->data) < 0)
         return err_set(e, "%s: expected a file or a folder, found a pipe: images are taken by id",

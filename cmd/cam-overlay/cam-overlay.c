@@ -25,7 +25,7 @@ enum {
 
 static struct source source = {.maps_path = "-"};
 static struct look look;
-static const char *out_dir, *classes_path, *pairs_path;
+static const char *out_dir, *classes_path, *pairs_path, *resize;
 static int cmap = COLOR_VIRIDIS;
 static double alpha = 0.5;
 static int64_t zoom, threads;
@@ -36,6 +36,8 @@ static const struct opt options[] = {
      "The rows that the maps belong to, as worst-k writes them; - is standard input.", 0, 0},
     {"data", 'd', OPT_STRING, &source.data_path, "PATH",
      "The images: a file or the data set's folder.", 0, 0},
+    {"resize", 0, OPT_STRING, &resize, "HxW",
+     "Make images of another size this large, as for cifar-predict.", 0, 0},
     {"maps", 'm', OPT_STRING, &source.maps_path, "FILE",
      "The maps, one item for each row; - is standard input, which is the default.", 0, 0},
     {"target", 0, OPT_STRING, &source.targets, "LIST",
@@ -271,6 +273,10 @@ int main(int argc, char **argv)
         prog_usage("--table and --maps cannot both be standard input");
     if (strcmp(source.data_path, "-") == 0)
         prog_usage("--data: expected a file or a folder, found standard input");
+    struct data_opts *d = &source.data_opts;
+    d->note = prog_note;
+    if (resize && !data_parse_size(resize, &d->resize_h, &d->resize_w))
+        prog_usage("--resize: expected HxW with sides from 1 to 1024, found '%s'", resize);
     if (!(alpha >= 0 && alpha <= 1))
         prog_usage("--alpha: expected a share from 0 to 1, found %g", alpha);
     if (raw && out_dir)

@@ -125,8 +125,7 @@ static int open_table(struct source *s, struct err *e)
 
 int source_open(struct source *s, struct err *e)
 {
-    struct data_opts o = {0};
-    if (data_open(&s->data, s->data_path, &o, e) != 0)
+    if (data_open(&s->data, s->data_path, &s->data_opts, e) != 0)
         return -1;
     if (data_count(s->data) < 0)
         return err_set(e, "%s: expected a file or a folder, found a stream", data_name(s->data));

@@ -31,6 +31,7 @@ struct example {
 
 struct source {
     const char *table_path, *maps_path, *data_path, *targets; /* targets: NULL by default */
+    struct data_opts data_opts;
     bool plain; /* only ids are read, and maps always at the size of the images */
     bool grid;  /* maps stay at their own size */
 

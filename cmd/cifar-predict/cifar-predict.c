@@ -19,8 +19,8 @@
 
 enum { THREADS_MAX = 1024 };
 
-static const char *model_path, *data_path, *names_path, *labels_path, *mean_text, *std_text;
-static const char *assume_text;
+static const char *model_path, *data_path, *names_path, *labels_path, *resize, *mean_text,
+    *std_text, *assume_text;
 static const char *logits_path, *features_path, *layer, *maps_path, *ids_path, *classes_path;
 static const char *device = "auto";
 static int precision = ENGINE_F32;
@@ -32,12 +32,19 @@ static const struct opt options[] = {
     {"model", 'm', OPT_STRING, &model_path, "FILE",
      "The checkpoint: .pth or .pt as torch.save writes them, or .safetensors.", 0, 0},
     {"data", 'd', OPT_STRING, &data_path, "PATH",
-     "The images: a file, the folder of a data set, or - for a stream on standard input.", 0, 0},
+     "The images: a file, the folder of a data set or of class folders, or - for a stream on "
+     "standard input.",
+     0, 0},
     {"names", 0, OPT_STRING, &names_path, "PATH",
      "Class names: a class table, a text file with a name a line, or a data set. Default: those "
      "that lie beside the images.",
      0, 0},
-    {"labels", 0, OPT_STRING, &labels_path, "FILE", "Labels of images in .npy.", 0, 0},
+    {"labels", 0, OPT_STRING, &labels_path, "FILE",
+     "Labels of images in .npy or in a folder without class folders.", 0, 0},
+    {"resize", 0, OPT_STRING, &resize, "HxW",
+     "Make images of another size this large, as torchvision's Resize does. Default: they stay, "
+     "and PNG and JPEG must be 32x32.",
+     0, 0},
     {"mean", 0, OPT_STRING, &mean_text, "R,G,B",
      "Mean of the pixels, scaled to [0,1]. Default: .4914,.4822,.4465 for CIFAR-10, else "
      ".5071,.4867,.4409.",
@@ -252,7 +259,7 @@ static void check_outputs(void)
     }
 }
 
-static void check_options(float *mean, float *std)
+static void check_options(float *mean, float *std, struct data_opts *d)
 {
     struct err e;
     if (!model_path)
@@ -265,6 +272,9 @@ static void check_options(float *mean, float *std)
         prog_usage("--device: expected auto, cpu, ref or cuda[:N], found '%s'", device);
     if (assume_text && net_assume_parse(&assume, assume_text, &e) != 0)
         prog_usage("--assume: %s", e.msg);
+    if (resize && !data_parse_size(resize, &d->resize_h, &d->resize_w))
+        prog_usage("--resize: expected HxW with sides from 1 to 1024, found '%s'", resize);
+    *d = (struct data_opts){labels_path, names_path, d->resize_h, d->resize_w, prog_note};
     if (mean_text)
         parse_three("mean", mean_text, false, mean);
     if (std_text)
@@ -366,14 +376,25 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static int open_network(struct job *j, struct net_opts *o, struct err *e)
+/* Class folders in order are the model's classes only where they are as many. */
+static int check_folders(const struct job *j, struct err *e)
+{
+    int folders = data_ordered(j->data), classes = j->net->classes;
+    if (folders == 0 || folders == classes || names_path)
+        return 0;
+    return err_set(e,
+                   "%s: expected class folders for all %d classes of %s, found %d: --names with a "
+                   "file of the model's class names says which these are",
+                   data_name(j->data), classes, model_path, folders);
+}
+
+static int open_network(struct job *j, const struct data_opts *d, struct net_opts *o, struct err *e)
 {
     struct ckpt *c;
     const struct ckpt_opts from = {.state = *assume.state ? assume.state : NULL};
-    const struct data_opts d = {.labels = labels_path, .names = names_path};
     if (ckpt_open(&c, model_path, &from, e) != 0)
         return -1;
-    int r = data_open(&j->data, data_path, &d, e);
+    int r = data_open(&j->data, data_path, d, e);
     if (r == 0) {
         default_normalisation(data_kind(j->data), o->mean, o->std);
         o->h = data_h(j->data);
@@ -383,12 +404,12 @@ static int open_network(struct job *j, struct net_opts *o, struct err *e)
         r = net_build(&j->net, c, o, e);
     }
     ckpt_close(c); /* the network has its own weights */
-    return r;
+    return r == 0 ? check_folders(j, e) : r;
 }
 
-static int run(struct job *j, struct net_opts *o, struct err *e)
+static int run(struct job *j, const struct data_opts *d, struct net_opts *o, struct err *e)
 {
-    if (engine_warm(device, e) != 0 || open_network(j, o, e) != 0)
+    if (engine_warm(device, e) != 0 || open_network(j, d, o, e) != 0)
         return -1;
     struct names *names = choose_names(j, e);
     if (!names)
@@ -441,11 +462,12 @@ static int run(struct job *j, struct net_opts *o, struct err *e)
 int main(int argc, char **argv)
 {
     struct net_opts o = {0};
+    struct data_opts d = {0};
     struct job j = {0};
     struct err e = {0};
     prog_start(&prog, argc, argv);
-    check_options(o.mean, o.std);
-    if (run(&j, &o, &e) != 0)
+    check_options(o.mean, o.std, &d);
+    if (run(&j, &d, &o, &e) != 0)
         prog_fail(&e);
     return PROG_OK;
 }

@@ -3,10 +3,12 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "data/names_file.h"
+#include "data/resample.h"
 #include "data/source.h"
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,6 +24,10 @@ struct data {
     int groups;       /* superclasses are below this */
     int *group;       /* [classes] as given by the names or learned, -1 unknown */
     bool own_groups;  /* the names' superclasses stand for the records' */
+    int ordered;      /* class folders numbered by their order, or 0 */
+    int *number;      /* of each class folder its class among the names, or NULL */
+    int h, w;
+    size_t raw; /* bytes of an image of which the size is changed here, else 0 */
 };
 
 /* --- finding the file --- */
@@ -57,7 +63,7 @@ static int find_in(char **file, const char *folder, struct err *e)
     return 0;
 }
 
-/* The file that a path stands for, or NULL. Caller frees. */
+/* The file or folder of images that a path stands for, or NULL. Caller frees. */
 static char *find(const char *path, struct err *e)
 {
     static const char *const folders[] = {"cifar-100-binary", "cifar-100-python",
@@ -78,9 +84,12 @@ static char *find(const char *path, struct err *e)
         free(inner);
     }
     if (r == 0)
+        r = folder_find(&file, folder, e);
+    if (r == 0)
         err_record(e,
-                   "%s: expected a folder with test.bin, test_batch.bin, test or test_batch, or "
-                   "with cifar-100-binary or cifar-100-python in it, found none of them",
+                   "%s: expected a folder with test.bin, test_batch.bin, test or test_batch, with "
+                   "cifar-100-binary or cifar-100-python in it, or with images (.png, .jpg, "
+                   ".jpeg), found none of them",
                    folder);
     free(folder);
     return file;
@@ -96,8 +105,8 @@ static int unknown(struct in *in, struct err *e)
     } kinds[] = {
         {"\x1f\x8b", "a gzip archive: unpack it with tar xzf", 2},
         {"PK\x03\x04", "a zip archive", 4},
-        {"\x89PNG", "a PNG image", 4},
-        {"\xff\xd8\xff", "a JPEG image", 3},
+        {"\x89PNG", "a PNG image: name the folder it lies in", 4},
+        {"\xff\xd8\xff", "a JPEG image: name the folder it lies in", 3},
     };
     const unsigned char *p;
     const char *found = "something else";
@@ -133,16 +142,29 @@ static int open_in(struct data *d, struct in **in, const char *labels, struct er
     return r < 0 ? -1 : 0;
 }
 
-static int open_source(struct data *d, const char *file, const char *labels, struct err *e)
+static int open_source(struct data *d, const char *file, const struct data_opts *o, struct err *e)
 {
     struct in *in;
+    if (strcmp(file, "-") != 0 && is_file(file, true)) {
+        d->name = mem_dup(file);
+        return source_folder(&d->source, file, o, e);
+    }
     if (in_open(&in, file, e) != 0)
         return -1;
     d->name = mem_dup(in_name(in));
     d->stream = strcmp(file, "-") == 0 || in_size(in) < 0;
-    int r = open_in(d, &in, labels, e);
+    int r = open_in(d, &in, o->labels, e);
     in_close(in);
     return r;
+}
+
+static void set_size(struct data *d, const struct data_opts *o)
+{
+    const struct source *s = d->source;
+    d->h = o->resize_h ? o->resize_h : s->h;
+    d->w = o->resize_h ? o->resize_w : s->w;
+    if (d->h != s->h || d->w != s->w)
+        d->raw = 3 * (size_t)s->h * (size_t)s->w;
 }
 
 /* Superclass names of the data set for names that were given without any. */
@@ -155,8 +177,49 @@ static void take_groups(struct names *n, struct names *from)
     from->groups = 0;
 }
 
-static int open_names(struct data *d, const char *file, const char *given, struct err *e)
+static int find_name(const struct names *n, const char *name)
 {
+    for (int i = 0; i < n->classes; i++)
+        if (n->name[i] && strcmp(n->name[i], name) == 0)
+            return i;
+    return -1;
+}
+
+/* Class folders by names that were given. */
+static int match_folders(struct data *d, const struct data_opts *o, struct err *e)
+{
+    const char *given = o->names;
+    const struct names *own = d->source->own;
+    int found = 0, missing = -1;
+    int *number = mem_alloc((size_t)own->classes, sizeof *number);
+    for (int i = 0; i < own->classes; i++) {
+        number[i] = find_name(d->names, own->name[i]);
+        found += number[i] >= 0;
+        if (number[i] < 0 && missing < 0)
+            missing = i;
+    }
+    if (missing < 0) {
+        d->number = number;
+        return 0;
+    }
+    free(number);
+    if (found > 0)
+        return err_set(e, "%s: expected class folders as %s names them, found also '%.60s'",
+                       d->name, given, own->name[missing]);
+    if (own->classes != d->names->classes)
+        return err_set(e,
+                       "%s: expected %d class folders, as many as the names in %s or called as "
+                       "these, found %d",
+                       d->name, d->names->classes, given, own->classes);
+    d->ordered = own->classes;
+    if (o->note)
+        o->note("the class folders are called otherwise than the names, which are theirs in order");
+    return 0;
+}
+
+static int open_names(struct data *d, const char *file, const struct data_opts *o, struct err *e)
+{
+    const char *given = o->names;
     struct source *s = d->source;
     struct names *own = NULL;
     char *own_file = NULL;
@@ -170,6 +233,14 @@ static int open_names(struct data *d, const char *file, const char *given, struc
     if (!d->stream && s->fixed_classes && !d->own_groups &&
         names_beside(&own, &own_file, file, s->groups > 0, s->pickled, e) < 0)
         return -1;
+    if (s->own && given)
+        return match_folders(d, o, e);
+    if (s->own) {
+        d->names = s->own;
+        s->own = NULL;
+        d->ordered = d->names->classes;
+        return 0;
+    }
     if (!given) {
         d->names = own ? own : names_new(!d->stream && s->fixed_classes ? s->classes : 0, 0);
         d->names_from = own_file;
@@ -213,6 +284,8 @@ static int check_group(const struct data *d, const struct data_item *item, struc
  * that were given in place of the record's. */
 static int settle(const struct data *d, struct data_item *item, struct err *e)
 {
+    if (d->number)
+        item->label = d->number[item->label];
     if (check_label(d, item, e) != 0)
         return -1;
     if (!d->own_groups)
@@ -268,9 +341,11 @@ int data_open(struct data **out, const char *path, const struct data_opts *o, st
     if (!file)
         return -1;
     struct data *d = mem_zero(1, sizeof *d);
-    int r = open_source(d, file, o->labels, e);
-    if (r == 0)
-        r = open_names(d, file, o->names, e);
+    int r = open_source(d, file, o, e);
+    if (r == 0) {
+        set_size(d, o);
+        r = open_names(d, file, o, e);
+    }
     if (r == 0)
         r = open_labels(d, e);
     free(file);
@@ -291,6 +366,7 @@ void data_close(struct data *d)
     names_free(d->names);
     free(d->names_from);
     free(d->group);
+    free(d->number);
     free(d->name);
     free(d);
 }
@@ -304,12 +380,12 @@ const char *data_name(const struct data *d)
 
 int data_h(const struct data *d)
 {
-    return d->source->h;
+    return d->h;
 }
 
 int data_w(const struct data *d)
 {
-    return d->source->w;
+    return d->w;
 }
 
 int64_t data_count(const struct data *d)
@@ -327,6 +403,34 @@ const char *data_kind(const struct data *d)
     return d->source->kind;
 }
 
+int data_ordered(const struct data *d)
+{
+    return d->ordered;
+}
+
+bool data_parse_size(const char *text, int *h, int *w)
+{
+    char end;
+    return strspn(text, "0123456789x") == strlen(text) &&
+           sscanf(text, "%4dx%4d%c", h, w, &end) == 2 && *h >= 1 && *w >= 1 &&
+           *h <= RESAMPLE_SIDE && *w <= RESAMPLE_SIDE;
+}
+
+/* Room for an image as its source gives it: `pixels` where that is its size already. */
+static uint8_t *raw_room(const struct data *d, uint8_t *pixels)
+{
+    return d->raw && pixels ? mem_alloc(d->raw, 1) : pixels;
+}
+
+static void raw_done(const struct data *d, uint8_t *raw, uint8_t *pixels, bool good)
+{
+    if (raw == pixels)
+        return;
+    if (good)
+        resample(raw, d->source->h, d->source->w, pixels, d->h, d->w);
+    free(raw);
+}
+
 int data_next(struct data *d, uint8_t *pixels, struct data_item *item, struct err *e)
 {
     if (!d->stream) {
@@ -335,7 +439,9 @@ int data_next(struct data *d, uint8_t *pixels, struct data_item *item, struct er
         return data_at(d, d->next++, pixels, item, e) == 0 ? 1 : -1;
     }
     item->id = d->next;
-    int r = d->source->next(d->source, item->id, pixels, item, e);
+    uint8_t *raw = raw_room(d, pixels);
+    int r = d->source->next(d->source, item->id, raw, item, e);
+    raw_done(d, raw, pixels, r > 0);
     if (r <= 0)
         return r;
     if (settle(d, item, e) != 0)
@@ -355,7 +461,10 @@ int data_at(const struct data *d, int64_t id, uint8_t *pixels, struct data_item 
         return err_set(e, "%s: expected an image from 0 to %lld, found the id %lld", d->name,
                        (long long)d->source->count - 1, (long long)id);
     item->id = id;
-    if (d->source->at(d->source, id, pixels, item, e) != 0)
+    uint8_t *raw = raw_room(d, pixels);
+    int r = d->source->at(d->source, id, raw, item, e);
+    raw_done(d, raw, pixels, r == 0);
+    if (r != 0)
         return -1;
     return settle(d, item, e);
 }

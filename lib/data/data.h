@@ -1,12 +1,13 @@
 /* Images with labels, as they lie on users' disks, told apart by content:
  * CIFAR-100 and CIFAR-10 binary records, the Python pickles torchvision
- * downloads, .npy arrays. */
+ * downloads, .npy arrays, folders of PNG and JPEG images. */
 #ifndef HP_DATA_H
 #define HP_DATA_H
 
 #include "base/err.h"
 #include "data/names.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct data;
@@ -18,11 +19,20 @@ struct data_item {
 };
 
 struct data_opts {
-    const char *labels; /* labels for .npy images, or NULL: integers in .npy, a table with the
-                           column label, true or class, or one number a line */
-    const char *names;  /* as names_load; NULL: the data set's own name files. Superclasses in
-                           them stand for those of the records */
+    const char *labels;     /* labels for images in .npy or in a folder without class folders, or
+                               NULL: integers in .npy, a table with the column label, true or class,
+                               or one number a line */
+    const char *names;      /* as names_load; NULL: the data set's own name files or folders.
+                               Superclasses in them stand for those of the records. Class folders get
+                               the number of their name among them; where none is among them, there
+                               must be as many, in the same order */
+    int resize_h, resize_w; /* images of another size are made this large, as Pillow's bilinear
+                               filter does it; 0: they stay, and a folder's must be 32 by 32 */
+    void (*note)(const char *text); /* gets what is worth telling, or NULL */
 };
+
+/* Reads HxW for data_opts: sides from 1 to 1024. */
+bool data_parse_size(const char *text, int *h, int *w);
 
 /* `path`: a file, a folder (the test split in it), or "-" for a stream. The labels
  * of a file are all checked here. Messages about an image call it "record" and its
@@ -31,7 +41,7 @@ int data_open(struct data **d, const char *path, const struct data_opts *o, stru
 void data_close(struct data *d);
 const char *data_name(const struct data *d);
 
-/* Image geometry: 3 planes of h x w bytes, in R, G, B order. */
+/* Image geometry, after resizing: 3 planes of h x w bytes, in R, G, B order. */
 int data_h(const struct data *d);
 int data_w(const struct data *d);
 
@@ -41,8 +51,12 @@ int64_t data_count(const struct data *d);
 /* Never NULL; may know 0 classes (a stream without names). Stays the data set's. */
 const struct names *data_names(const struct data *d);
 
-/* Which layout was found: "cifar100", "cifar10" or "npy". */
+/* Which layout was found: "cifar100", "cifar10", "npy" or "folder". */
 const char *data_kind(const struct data *d);
+
+/* The number of class folders that gave the images their labels by their order alone,
+ * 0 for other data sets: a model of other classes means others by these numbers. */
+int data_ordered(const struct data *d);
 
 /* Next image into pixels[3*h*w]: 1, 0 at the end, -1. Blocks only until this one
  * image has arrived. Not thread-safe. */

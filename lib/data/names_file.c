@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,6 +24,35 @@ static void list_free(struct list *l)
         free(l->name[i]);
     free(l->name);
     *l = (struct list){0};
+}
+
+char *names_shown(const char *name, bool table)
+{
+    const unsigned char *p = (const unsigned char *)name;
+    size_t left = strlen(name);
+    char *shown = mem_alloc(4 * left + 1, 1), *to = shown;
+    while (left > 0) {
+        size_t width = table && (*p == '\t' || *p == '\n') ? 1 : text_char((const char *)p, left);
+        if (width > 0)
+            to = mempcpy(to, p, width);
+        else
+            to += snprintf(to, 5, "\\x%02X", *p);
+        p += width ? width : 1;
+        left -= width ? width : 1;
+    }
+    *to = '\0';
+    return shown;
+}
+
+void names_add(struct names *n, char *name)
+{
+    if ((n->classes & (n->classes - 1)) == 0) {
+        size_t room = n->classes ? 2 * (size_t)n->classes : 1;
+        n->name = mem_grow(n->name, room, sizeof *n->name);
+        n->group = mem_grow(n->group, room, sizeof *n->group);
+    }
+    n->name[n->classes] = name;
+    n->group[n->classes++] = -1;
 }
 
 /* Adds a name; NULL, or what was found in its place. */

@@ -22,4 +22,11 @@ int names_from_pickle(struct names **n, const struct map *m, const char *file, s
 int names_beside(struct names **n, char **file, const char *data, bool coarse, bool pickled,
                  struct err *e);
 
+/* A file's name as text: bytes that are none in UTF-8, and control characters, stand as
+ * \xHH; for a `table`, which escapes them, tabs and line feeds stay. Caller frees. */
+char *names_shown(const char *name, bool table);
+
+/* One more class, without a superclass; `name` becomes the list's. */
+void names_add(struct names *n, char *name);
+
 #endif

@@ -15,7 +15,9 @@ struct source {
     int groups;         /* superclasses are below this */
     bool fixed_classes; /* `classes` is the layout's number of classes */
     bool pickled;       /* its own names are looked for in pickles first */
-    struct in *in;      /* the layout's own */
+    struct in *in;      /* the layout's own, or NULL */
+    char *path;         /* of a folder, the layout's own, or NULL */
+    struct names *own;  /* names that the layout knows by itself, or NULL; its own */
 
     /* Image `id`, within the count, of a file; pixels may be NULL. Sets label and
      * group, of which the range is not checked. Thread-safe. */
@@ -34,9 +36,16 @@ int source_binary(struct source **s, struct in **in, bool stream, struct err *e)
 int source_pickle(struct source **s, struct in **in, bool stream, struct err *e);
 int source_npy(struct source **s, struct in **in, bool stream, const char *labels, struct err *e);
 
-/* Labels of images, for .npy: integers in .npy, a table with the column label,
- * true or class, or one number a line; -1 stands for none (NA in text). Caller
- * frees *label. */
+/* A folder of images, at the size that `o` asks for. */
+int source_folder(struct source **s, const char *path, const struct data_opts *o, struct err *e);
+
+/* The folder of images that `folder` stands for, itself or its test split: 1 and the
+ * path (caller frees), 0 where there are neither images nor folders, -1. */
+int folder_find(char **path, const char *folder, struct err *e);
+
+/* Labels of images, for .npy and folders without classes: integers in .npy, a table with the column
+ * label, true or class, or one number a line; -1 stands for none (NA in text). Caller frees *label.
+ */
 int labels_load(int **label, int64_t *n, const char *path, struct err *e);
 
 #endif

@@ -1,0 +1,506 @@
+/* Folders of PNG and JPEG images: class folders, numbered and sorted as torchvision's
+ * ImageFolder does it, or images without labels. Only the names are held. */
+#include "data/source.h"
+
+#include "base/mem.h"
+#include "data/image.h"
+#include "data/names_file.h"
+#include "data/resample.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    SIDE = 32,        /* of images where no other size is asked for */
+    DEPTH = 32,       /* of folders in a class folder */
+    FOLDERS = 1 << 17 /* in all */
+};
+
+/* Where an image lies: texts are offsets. */
+struct entry {
+    uint32_t place; /* of its folder */
+    int label;
+    size_t file;
+};
+
+struct folder {
+    struct source base;
+    bool resize;
+    char *text; /* names, each with its end */
+    size_t used, room;
+    size_t *place; /* [places]: paths of folders */
+    int places, place_room;
+    struct entry *entry; /* [base.count] */
+    int64_t entry_room;
+    int64_t skipped; /* files of other kinds */
+};
+
+/* --- names --- */
+
+static bool is_image(const char *name)
+{
+    static const char *const endings[] = {".png", ".jpg", ".jpeg"};
+    const char *dot = strrchr(name, '.');
+    for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
+        if (strcasecmp(dot, endings[i]) == 0)
+            return true;
+    return false;
+}
+
+static size_t add_text(struct folder *f, const char *s)
+{
+    size_t n = strlen(s) + 1, at = f->used;
+    if (n > f->room - f->used) {
+        f->room = 2 * f->room + n + 4096;
+        f->text = mem_grow(f->text, f->room, 1);
+    }
+    memcpy(f->text + at, s, n);
+    f->used += n;
+    return at;
+}
+
+static int add_place(struct folder *f, const char *path, struct err *e)
+{
+    if (f->places == FOLDERS)
+        return err_set(e, "%s: expected at most %d folders, found more", f->base.path, FOLDERS);
+    if (f->places == f->place_room) {
+        f->place_room = 2 * f->place_room + 64;
+        f->place = mem_grow(f->place, (size_t)f->place_room, sizeof *f->place);
+    }
+    f->place[f->places++] = add_text(f, path);
+    return 0;
+}
+
+static void add_entry(struct folder *f, int label, const char *file)
+{
+    if (f->base.count == f->entry_room) {
+        f->entry_room = 2 * f->entry_room + 256;
+        f->entry = mem_grow(f->entry, (size_t)f->entry_room, sizeof *f->entry);
+    }
+    f->entry[f->base.count++] = (struct entry){(uint32_t)f->places - 1, label, add_text(f, file)};
+}
+
+/* --- reading one folder --- */
+
+struct listing {
+    char **file, **folder; /* sorted by bytes */
+    size_t files, folders;
+    int64_t others;
+};
+
+static void listing_free(struct listing *l)
+{
+    for (size_t i = 0; i < l->files; i++)
+        free(l->file[i]);
+    for (size_t i = 0; i < l->folders; i++)
+        free(l->folder[i]);
+    free(l->file);
+    free(l->folder);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void push(char ***list, size_t *n, const char *name)
+{
+    if ((*n & (*n - 1)) == 0)
+        *list = mem_grow(*list, *n ? 2 * *n : 1, sizeof **list);
+    (*list)[(*n)++] = mem_dup(name);
+}
+
+static bool is_folder(DIR *dir, const struct dirent *d)
+{
+    struct stat st;
+    if (d->d_type != DT_LNK && d->d_type != DT_UNKNOWN)
+        return d->d_type == DT_DIR;
+    return fstatat(dirfd(dir), d->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int fail_errno(const char *path, struct err *e)
+{
+    int why = errno;
+    char *shown = names_shown(path, false);
+    errno = why;
+    err_record_errno(e, "%s", shown);
+    free(shown);
+    return -1;
+}
+
+static int list(struct listing *l, const char *path, struct err *e)
+{
+    *l = (struct listing){0};
+    DIR *dir = opendir(path);
+    if (!dir)
+        return fail_errno(path, e);
+    const struct dirent *d;
+    while ((errno = 0, d = readdir(dir))) {
+        if (d->d_name[0] == '.')
+            continue;
+        if (is_folder(dir, d))
+            push(&l->folder, &l->folders, d->d_name);
+        else if (is_image(d->d_name))
+            push(&l->file, &l->files, d->d_name);
+        else
+            l->others++;
+    }
+    int r = errno ? fail_errno(path, e) : 0;
+    closedir(dir);
+    if (l->files)
+        qsort(l->file, l->files, sizeof *l->file, by_bytes);
+    if (l->folders)
+        qsort(l->folder, l->folders, sizeof *l->folder, by_bytes);
+    if (r != 0)
+        listing_free(l);
+    return r;
+}
+
+/* --- class folders --- */
+
+/* A folder on the way down, so that a link back up is seen. */
+struct step {
+    const struct step *above;
+    dev_t dev;
+    ino_t ino;
+    int depth;
+};
+
+static int step_down(struct step *s, const struct step *above, const char *path, struct err *e)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return fail_errno(path, e);
+    *s = (struct step){above, st.st_dev, st.st_ino, above ? above->depth + 1 : 0};
+    const char *found = s->depth > DEPTH ? "folders nested deeper than 32" : NULL;
+    for (const struct step *a = above; a && !found; a = a->above)
+        if (a->dev == s->dev && a->ino == s->ino)
+            found = "a link to a folder above it";
+    if (!found)
+        return 0;
+    char *shown = names_shown(path, false);
+    err_record(e, "%s: expected a folder of images, found %s", shown, found);
+    free(shown);
+    return -1;
+}
+
+/* The images of a folder and of those in it. */
+static int walk(struct folder *f, const char *path, int label, const struct step *above,
+                struct err *e)
+{
+    struct step here;
+    struct listing l;
+    if (step_down(&here, above, path, e) != 0 || add_place(f, path, e) != 0 ||
+        list(&l, path, e) != 0)
+        return -1;
+    f->skipped += l.others;
+    for (size_t i = 0; i < l.files; i++)
+        add_entry(f, label, l.file[i]);
+    int r = 0;
+    for (size_t i = 0; i < l.folders && r == 0; i++) {
+        char *inner = mem_printf("%s/%s", path, l.folder[i]);
+        r = walk(f, inner, label, &here, e);
+        free(inner);
+    }
+    listing_free(&l);
+    return r;
+}
+
+/* By the path of the folder, then by name: the order of sorted(os.walk(...)). */
+static int by_place(const void *a, const void *b, void *folder)
+{
+    const struct folder *f = folder;
+    const struct entry *x = a, *y = b;
+    if (x->place != y->place)
+        return strcmp(f->text + f->place[x->place], f->text + f->place[y->place]);
+    return strcmp(f->text + x->file, f->text + y->file);
+}
+
+static int read_class(struct folder *f, const char *name, const struct step *above, struct err *e)
+{
+    struct names *n = f->base.own;
+    int64_t first = f->base.count;
+    int places = f->places;
+    if (n->classes == NAMES_CLASSES)
+        return err_set(e, "%s: expected at most %d class folders, found more", f->base.path,
+                       NAMES_CLASSES);
+    int label = n->classes;
+    char *path = mem_printf("%s/%s", f->base.path, name);
+    names_add(n, names_shown(name, true));
+    int r = walk(f, path, label, above, e);
+    if (r == 0 && f->places > places + 1)
+        qsort_r(f->entry + first, (size_t)(f->base.count - first), sizeof *f->entry, by_place, f);
+    free(path);
+    return r;
+}
+
+static int read_classes(struct folder *f, const struct listing *top, struct err *e)
+{
+    struct step here;
+    if (step_down(&here, NULL, f->base.path, e) != 0)
+        return -1;
+    f->base.own = names_new(0, 0);
+    for (size_t i = 0; i < top->folders; i++)
+        if (read_class(f, top->folder[i], &here, e) != 0)
+            return -1;
+    f->base.classes = f->base.own->classes;
+    return 0;
+}
+
+/* --- splits --- */
+
+static const char *const splits[] = {"test", "val", "valid", "train"};
+enum { SPLITS = sizeof splits / sizeof *splits, TRAIN = SPLITS - 1 };
+
+/* Whether all folders are parts of one data set, of which one is not for training. */
+static bool is_split(const struct listing *top)
+{
+    bool other = false;
+    for (size_t i = 0; i < top->folders; i++) {
+        int k = 0;
+        while (k < SPLITS && strcmp(top->folder[i], splits[k]) != 0)
+            k++;
+        if (k == SPLITS)
+            return false;
+        other = other || k != TRAIN;
+    }
+    return other;
+}
+
+/* The first part with class folders, or else with images. */
+static int find_split(char **path, const char *folder, struct err *e)
+{
+    char *flat = NULL;
+    for (int k = 0; k < TRAIN; k++) {
+        struct listing l;
+        struct stat st;
+        char *part = mem_printf("%s/%s", folder, splits[k]);
+        if (stat(part, &st) != 0 || !S_ISDIR(st.st_mode)) {
+            free(part);
+            continue;
+        }
+        if (list(&l, part, e) != 0) {
+            free(part);
+            free(flat);
+            return -1;
+        }
+        bool classes = l.folders > 0, images = l.files > 0;
+        listing_free(&l);
+        if (classes) {
+            free(flat);
+            *path = part;
+            return 0;
+        }
+        if (images && !flat)
+            flat = part;
+        else
+            free(part);
+    }
+    *path = flat;
+    return flat ? 0
+                : err_set(e, "%s: expected images in test, val or valid, found none there", folder);
+}
+
+int folder_find(char **path, const char *folder, struct err *e)
+{
+    struct listing top;
+    if (list(&top, folder, e) != 0)
+        return -1;
+    int r = 0;
+    if (is_split(&top))
+        r = find_split(path, folder, e);
+    else
+        *path = top.files + top.folders > 0 ? mem_dup(folder) : NULL;
+    listing_free(&top);
+    return r == 0 ? *path != NULL : -1;
+}
+
+/* --- reading images --- */
+
+/* The whole file: what is no regular file, such as a pipe, would keep us waiting. */
+static int slurp(unsigned char **bytes, size_t *n, const char *path, const char *shown,
+                 struct err *e)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return err_errno(e, "%s", shown);
+    int r = 0;
+    if (fstat(fd, &st) != 0)
+        r = err_errno(e, "%s", shown);
+    else if (!S_ISREG(st.st_mode))
+        r = err_set(e, "%s: expected an image, found no regular file", shown);
+    else if (st.st_size > IMAGE_BYTES)
+        r = err_set(e, "%s: expected at most %d bytes, found %lld", shown, IMAGE_BYTES,
+                    (long long)st.st_size);
+    *n = 0;
+    *bytes = r == 0 ? mem_alloc((size_t)st.st_size, 1) : NULL;
+    while (r == 0 && *n < (size_t)st.st_size) {
+        ssize_t got = read(fd, *bytes + *n, (size_t)st.st_size - *n);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            r = err_errno(e, "%s: read", shown);
+        else if (got == 0)
+            r = err_set(e, "%s: expected %lld bytes, found %zu", shown, (long long)st.st_size, *n);
+        else
+            *n += (size_t)got;
+    }
+    close(fd);
+    if (r != 0)
+        free(*bytes);
+    return r;
+}
+
+static int put_image(const struct folder *f, const struct image *im, uint8_t *pixels,
+                     const char *shown, struct err *e)
+{
+    int h = f->base.h, w = f->base.w;
+    if (im->h == h && im->w == w) {
+        memcpy(pixels, im->pixels, 3 * (size_t)h * (size_t)w);
+        return 0;
+    }
+    if (!f->resize)
+        return err_set(e,
+                       "%s: expected an image of %d by %d pixels, found %d by %d (height by "
+                       "width): --resize %dx%d makes all images that size",
+                       shown, h, w, im->h, im->w, h, w);
+    resample(im->pixels, im->h, im->w, pixels, h, w);
+    return 0;
+}
+
+static int folder_at(const struct source *s, int64_t id, uint8_t *pixels, struct data_item *item,
+                     struct err *e)
+{
+    const struct folder *f = (const struct folder *)s;
+    const struct entry *x = &f->entry[id];
+    item->label = x->label;
+    item->group = -1;
+    if (!pixels)
+        return 0;
+    char *path = mem_printf("%s/%s", f->text + f->place[x->place], f->text + x->file);
+    char *shown = names_shown(path, false);
+    unsigned char *bytes;
+    size_t n;
+    struct image im;
+    int r = slurp(&bytes, &n, path, shown, e);
+    if (r == 0) {
+        r = image_decode(&im, bytes, n, shown, e);
+        free(bytes);
+    }
+    if (r == 0) {
+        r = put_image(f, &im, pixels, shown, e);
+        image_free(&im);
+    }
+    free(path);
+    free(shown);
+    return r;
+}
+
+static void folder_close(struct source *s)
+{
+    struct folder *f = (struct folder *)s;
+    names_free(f->base.own);
+    free(f->base.path);
+    free(f->text);
+    free(f->place);
+    free(f->entry);
+    free(f);
+}
+
+/* --- opening --- */
+
+/* Labels of images without class folders, in the order of their names. */
+static int take_labels(struct folder *f, const char *labels, struct err *e)
+{
+    int *label;
+    int64_t n;
+    if (labels_load(&label, &n, labels, e) != 0)
+        return -1;
+    int r = 0;
+    if (n != f->base.count)
+        r = err_set(e, "%s: expected %lld labels, one for each image of %s, found %lld", labels,
+                    (long long)f->base.count, f->base.path, (long long)n);
+    for (int64_t i = 0; i < n && r == 0; i++)
+        f->entry[i].label = label[i];
+    free(label);
+    return r;
+}
+
+static int read_flat(struct folder *f, const struct listing *top, const char *labels, struct err *e)
+{
+    if (add_place(f, f->base.path, e) != 0)
+        return -1;
+    for (size_t i = 0; i < top->files; i++)
+        add_entry(f, -1, top->file[i]);
+    f->base.classes = NAMES_CLASSES;
+    return labels ? take_labels(f, labels, e) : 0;
+}
+
+static int read_all(struct folder *f, const struct listing *top, const char *labels, struct err *e)
+{
+    f->skipped = top->others;
+    if (top->folders > 0 && read_classes(f, top, e) != 0)
+        return -1;
+    if (f->base.count > 0) {
+        f->skipped += (int64_t)top->files;
+        if (labels)
+            return err_set(e, "%s: expected labels from --labels or from class folders, found both",
+                           f->base.path);
+        return 0;
+    }
+    names_free(f->base.own);
+    f->base.own = NULL;
+    f->used = 0;
+    f->places = 0;
+    if (top->files > 0)
+        return read_flat(f, top, labels, e);
+    return err_set(e,
+                   "%s: expected images (.png, .jpg, .jpeg) in it or in class folders, found none",
+                   f->base.path);
+}
+
+static void note(const struct folder *f, const struct data_opts *o)
+{
+    if (!o->note)
+        return;
+    int classes = f->base.own ? f->base.own->classes : 0;
+    char *what = classes ? mem_printf(" in %d class folders", classes) : mem_dup("");
+    char *text = mem_printf("%s: %lld images%s, %lld other files left aside", f->base.path,
+                            (long long)f->base.count, what, (long long)f->skipped);
+    o->note(text);
+    free(text);
+    free(what);
+}
+
+int source_folder(struct source **out, const char *path, const struct data_opts *o, struct err *e)
+{
+    struct folder *f = mem_zero(1, sizeof *f);
+    f->resize = o->resize_h > 0;
+    f->base = (struct source){
+        .kind = "folder",
+        .path = mem_dup(path),
+        .h = f->resize ? o->resize_h : SIDE,
+        .w = f->resize ? o->resize_w : SIDE,
+        .at = folder_at,
+        .close = folder_close,
+    };
+    struct listing top;
+    int r = list(&top, path, e);
+    if (r == 0) {
+        r = read_all(f, &top, o->labels, e);
+        listing_free(&top);
+    }
+    if (r != 0) {
+        folder_close(&f->base);
+        return -1;
+    }
+    note(f, o);
+    *out = &f->base;
+    return 0;
+}

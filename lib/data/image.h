@@ -1,0 +1,40 @@
+/* Pictures in PNG and JPEG, in memory, as Pillow's Image.open(f).convert("RGB") gives
+ * them: 16 bits cut to 8 (grey: values above 255 are 255), transparency dropped, CMYK
+ * taken for Adobe's inverted, no rotation, no colour management. Hostile bytes cost no
+ * more than bytes that fill the limits below: 60 MB and a second. */
+#ifndef HP_IMAGE_H
+#define HP_IMAGE_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    IMAGE_SIDE = 8192,      /* pixels, at most */
+    IMAGE_PIXELS = 1 << 22, /* h * w, at most */
+    IMAGE_BYTES = 1 << 26   /* of a file, at most */
+};
+
+struct image {
+    int h, w;
+    uint8_t *pixels; /* 3 planes of h x w, in R, G, B order */
+};
+
+/* Whether bytes begin as a PNG or as a JPEG does. */
+bool image_is_png(const unsigned char *p, size_t n);
+bool image_is_jpeg(const unsigned char *p, size_t n);
+
+/* Decodes p[n]; `name` is for messages. What is damaged or cut off is an error. The
+ * caller frees with image_free. Thread-safe. */
+int image_decode(struct image *im, const unsigned char *p, size_t n, const char *name,
+                 struct err *e);
+void image_free(struct image *im);
+
+/* The parts of image_decode. image_room makes the planes, or says why not. */
+int image_png(struct image *im, const unsigned char *p, size_t n, const char *name, struct err *e);
+int image_jpeg(struct image *im, const unsigned char *p, size_t n, const char *name, struct err *e);
+int image_room(struct image *im, uint32_t h, uint32_t w, const char *name, struct err *e);
+
+#endif

@@ -1,0 +1,95 @@
+#include "data/resample.h"
+
+#include "base/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BITS = 22 };
+
+/* The source cells that a target cell is made of. */
+struct span {
+    int from, n;
+    int32_t *weight;
+};
+
+struct axis {
+    struct span *span; /* [out] */
+    int32_t *weights;
+};
+
+static double triangle(double x)
+{
+    x = fabs(x);
+    return x < 1.0 ? 1.0 - x : 0.0;
+}
+
+/* precompute_coeffs and normalize_coeffs_8bpc. */
+static struct axis axis_new(int in, int out)
+{
+    double scale = (double)in / out, wide = scale < 1.0 ? 1.0 : scale;
+    int room = (int)ceil(wide) * 2 + 1;
+    struct axis a = {mem_alloc((size_t)out, sizeof *a.span),
+                     mem_alloc((size_t)out * (size_t)room, sizeof *a.weights)};
+    double *k = mem_alloc((size_t)room, sizeof *k), step = 1.0 / wide;
+    for (int i = 0; i < out; i++) {
+        double centre = (i + 0.5) * scale, sum = 0.0;
+        int from = (int)(centre - wide + 0.5), to = (int)(centre + wide + 0.5);
+        from = from < 0 ? 0 : from;
+        to = to > in ? in : to;
+        int32_t *weight = a.weights + (size_t)i * (size_t)room;
+        for (int x = 0; x < to - from; x++) {
+            k[x] = triangle((x + from - centre + 0.5) * step);
+            sum += k[x];
+        }
+        for (int x = 0; x < to - from; x++)
+            weight[x] = (int32_t)(0.5 + (sum != 0.0 ? k[x] / sum : k[x]) * (1 << BITS));
+        a.span[i] = (struct span){from, to - from, weight};
+    }
+    free(k);
+    return a;
+}
+
+static void axis_free(struct axis *a)
+{
+    free(a->span);
+    free(a->weights);
+}
+
+/* `step`: from one source cell to the next. */
+static uint8_t blend(const uint8_t *in, size_t step, const struct span *s)
+{
+    int32_t sum = 1 << (BITS - 1);
+    for (int i = 0; i < s->n; i++)
+        sum += in[(size_t)i * step] * s->weight[i];
+    sum >>= BITS;
+    return (uint8_t)(sum > 255 ? 255 : sum);
+}
+
+void resample(const uint8_t *in, int h, int w, uint8_t *out, int oh, int ow)
+{
+    struct axis x = axis_new(w, ow), y = axis_new(h, oh);
+    size_t cells = (size_t)h * (size_t)w, row = (size_t)ow;
+    uint8_t *flat = mem_alloc((size_t)h, row);
+    for (int c = 0; c < 3; c++, in += cells) {
+        for (int i = 0; i < h && w != ow; i++)
+            for (int j = 0; j < ow; j++) {
+                const struct span *s = &x.span[j];
+                flat[(size_t)i * row + (size_t)j] =
+                    blend(in + (size_t)i * (size_t)w + s->from, 1, s);
+            }
+        const uint8_t *from = w != ow ? flat : in;
+        for (int i = 0; i < oh; i++, out += row) {
+            const struct span *s = &y.span[i];
+            if (h == oh)
+                memcpy(out, from + (size_t)i * row, row);
+            else
+                for (int j = 0; j < ow; j++)
+                    out[j] = blend(from + (size_t)s->from * row + (size_t)j, row, s);
+        }
+    }
+    free(flat);
+    axis_free(&x);
+    axis_free(&y);
+}
