@@ -1,7 +1,7 @@
 /* Resizing of images as Pillow does it with its bilinear filter (Resample.c), and with
  * it torchvision's Resize on its images: a triangle as wide as the source cells that a
- * target cell covers, weights of 22 bits, rows first, then columns, each rounded to a
- * byte. */
+ * target cell covers, weights of 22 bits, rows and columns one after the other, each
+ * rounded to a byte. */
 #ifndef HP_RESAMPLE_H
 #define HP_RESAMPLE_H
 
@@ -10,7 +10,7 @@
 /* Sides of targets. */
 enum { RESAMPLE_SIDE = 1024 };
 
-/* From 3 planes of h x w to 3 of oh x ow. Thread-safe. */
+/* From 3 planes of h x w to 3 of oh x ow, another size. Thread-safe. */
 void resample(const uint8_t *in, int h, int w, uint8_t *out, int oh, int ow);
 
 #endif

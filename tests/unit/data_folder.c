@@ -1,0 +1,330 @@
+/* Folders of images: which, in what order, under what classes; and what cannot be
+ * read in them. */
+#include "check.h"
+#include "data_files.h"
+
+#include "data/data.h"
+#include "data/image.h"
+
+static const struct data_opts none;
+
+static void folder(const char *path)
+{
+    if (mkdir(path, 0777) != 0) {
+        perror(path);
+        exit(1);
+    }
+}
+
+static void image(const char *as)
+{
+    golden_put("data/images/one.png", as);
+}
+
+static char told[256];
+
+static void tell(const char *text)
+{
+    snprintf(told, sizeof told, "%s", text);
+}
+
+static struct data *open_data(const char *path, const struct data_opts *o)
+{
+    struct err e;
+    struct data *d = NULL;
+    if (data_open(&d, path, o, &e) != 0)
+        CHECK_STR(e.msg, "");
+    return d;
+}
+
+static void check_refused(const char *path, const struct data_opts *o, const char *want)
+{
+    struct err e;
+    struct data *d = NULL;
+    CHECK(data_open(&d, path, o, &e) == -1);
+    CHECK_STR(e.msg, want);
+    data_close(d);
+}
+
+/* The message for an image that cannot be read. */
+static void check_image(const struct data *d, int64_t id, const char *want)
+{
+    struct err e = {0};
+    struct data_item item;
+    uint8_t *pixels = mem_alloc(3 * (size_t)data_h(d) * (size_t)data_w(d), 1);
+    CHECK(data_at(d, id, pixels, &item, &e) == -1);
+    CHECK_STR(e.msg, want);
+    free(pixels);
+}
+
+/* `text`: the labels and where they change, such as "001". */
+static void check_labels(const struct data *d, const char *text)
+{
+    CHECK(data_count(d) == (int64_t)strlen(text));
+    for (int64_t id = 0; id < data_count(d); id++) {
+        struct err e;
+        struct data_item item;
+        CHECK(data_at(d, id, NULL, &item, &e) == 0);
+        CHECK(item.id == id && item.group == -1);
+        CHECK(item.label == (text[id] == '-' ? -1 : text[id] - '0'));
+    }
+}
+
+/* The order of files shows in their messages. */
+static void test_order(void)
+{
+    static const char *const file[] = {
+        "o/a/z.png", "o/a/Z.JPG",    "o/a/b/x.png", "o/a/b-c/x.Jpeg", "o/a/b/c/x.png",
+        "o/B/1.png", "o/B/10.png",   "o/B/2.png",   "o/a/.x.png",     "o/.git/x.png",
+        "o/a/x.gif", "o/a/noending", "o/x.png",
+    };
+    static const char *const order[] = {"o/B/1.png",      "o/B/10.png",   "o/B/2.png",
+                                        "o/a/Z.JPG",      "o/a/z.png",    "o/a/b/x.png",
+                                        "o/a/b-c/x.Jpeg", "o/a/b/c/x.png"};
+    folder("o");
+    folder("o/a");
+    folder("o/a/b");
+    folder("o/a/b/c");
+    folder("o/a/b-c");
+    folder("o/B");
+    folder("o/empty");
+    folder("o/.git");
+    for (size_t i = 0; i < sizeof file / sizeof *file; i++)
+        file_text(file[i], "x");
+    struct data_opts o = {.note = tell};
+    struct data *d = open_data("o/", &o);
+    CHECK_STR(told, "o: 8 images in 3 class folders, 3 other files left aside");
+    CHECK_STR(data_kind(d), "folder");
+    CHECK_STR(data_name(d), "o");
+    CHECK(data_h(d) == 32 && data_w(d) == 32);
+    check_labels(d, "00011111");
+    CHECK(data_names(d)->classes == 3 && data_ordered(d) == 3);
+    CHECK_STR(names_class(data_names(d), 0), "B");
+    CHECK_STR(names_class(data_names(d), 1), "a");
+    CHECK_STR(names_class(data_names(d), 2), "empty");
+    for (int i = 0; i < 8; i++) {
+        char *want = mem_printf("%s: expected a PNG or JPEG image, found something else", order[i]);
+        check_image(d, i, want);
+        free(want);
+    }
+    data_close(d);
+}
+
+static void test_flat(void)
+{
+    folder("flat");
+    folder("flat/none");
+    image("flat/b.png");
+    image("flat/a.png");
+    image("flat/c.jpg");
+    file_text("flat/notes.txt", "x");
+    struct data_opts o = {.note = tell};
+    struct data *d = open_data("flat", &o);
+    CHECK_STR(told, "flat: 3 images, 1 other files left aside");
+    check_labels(d, "---");
+    CHECK(data_names(d)->classes == 0 && data_ordered(d) == 0);
+    check_image(d, 1,
+                "flat/b.png: expected an image of 32 by 32 pixels, found 1 by 1 (height by width): "
+                "--resize 32x32 makes all images that size");
+    data_close(d);
+
+    file_text("l", "1\nNA\n3\n");
+    o.labels = "l";
+    d = open_data("flat", &o);
+    check_labels(d, "1-3");
+    data_close(d);
+    file_text("l", "1\n2\n");
+    check_refused("flat", &o, "l: expected 3 labels, one for each image of flat, found 2");
+    check_refused("o", &o, "o: expected labels from --labels or from class folders, found both");
+}
+
+static void test_splits(void)
+{
+    folder("s");
+    folder("s/train");
+    folder("s/train/a");
+    folder("s/val");
+    folder("s/val/a");
+    folder("s/val/b");
+    image("s/train/a/1.png");
+    image("s/val/b/1.png");
+    struct data *d = open_data("s", &none);
+    CHECK_STR(data_name(d), "s/val");
+    check_labels(d, "1");
+    data_close(d);
+    /* Class folders tell more than images alone; the test split comes first. */
+    folder("s/test");
+    image("s/test/1.png");
+    d = open_data("s", &none);
+    CHECK_STR(data_name(d), "s/val");
+    data_close(d);
+    folder("s/test/a");
+    image("s/test/a/1.png");
+    d = open_data("s", &none);
+    CHECK_STR(data_name(d), "s/test");
+    data_close(d);
+    /* Class folders may be called as splits are. */
+    folder("s/other");
+    image("s/other/1.png");
+    d = open_data("s", &none);
+    CHECK_STR(data_name(d), "s");
+    check_labels(d, "01123");
+    data_close(d);
+    folder("empty");
+    folder("empty/test");
+    folder("empty/train");
+    check_refused("empty", &none, "empty: expected images in test, val or valid, found none there");
+    folder("empty/x");
+    check_refused("empty", &none,
+                  "empty: expected images (.png, .jpg, .jpeg) in it or in class folders, found "
+                  "none");
+}
+
+static void test_names(void)
+{
+    struct data_opts o = {.names = "n"};
+    file_text("n", "a\nempty\nc\nB\n");
+    struct data *d = open_data("o", &o);
+    check_labels(d, "33300000");
+    CHECK(data_names(d)->classes == 4 && data_ordered(d) == 0);
+    data_close(d);
+    file_text("n", "x\ny\nz\n");
+    d = open_data("o", &o);
+    check_labels(d, "00011111");
+    CHECK_STR(names_class(data_names(d), 1), "y");
+    data_close(d);
+    file_text("n", "a\nempty\nc\nD\n");
+    check_refused("o", &o, "o: expected class folders as n names them, found also 'B'");
+    file_text("n", "x\ny\n");
+    check_refused("o", &o,
+                  "o: expected 2 class folders, as many as the names in n or called as these, "
+                  "found 3");
+    /* The folders of one data set as the names for another. */
+    o.names = "o";
+    d = open_data("o", &o);
+    check_labels(d, "00011111");
+    data_close(d);
+
+    /* Bytes that would break a table or a terminal. */
+    folder("w");
+    folder("w/tab\there");
+    folder("w/line\nfeed");
+    folder("w/\"quoted\"");
+    folder("w/latin\xe9");
+    folder("w/esc\x1b[31m");
+    file_text("w/latin\xe9/\x1b\n.png", "x");
+    d = open_data("w", &none);
+    static const char *const want[] = {"\"quoted\"", "esc\\x1B[31m", "latin\\xE9", "line\nfeed",
+                                       "tab\there"};
+    for (int i = 0; i < 5; i++)
+        CHECK_STR(names_class(data_names(d), i), want[i]);
+    check_image(d, 0,
+                "w/latin\\xE9/\\x1B\\x0A.png: expected a PNG or JPEG image, found something else");
+    data_close(d);
+}
+
+static void test_broken(void)
+{
+    folder("b");
+    folder("b/c");
+    file_text("b/c/0empty.png", "");
+    image("b/c/1gone.png");
+    CHECK(mkfifo("b/c/2pipe.png", 0666) == 0);
+    CHECK(symlink("nowhere", "b/c/3link.png") == 0);
+    file_text("b/c/4text.png", "GIF89a");
+    file_text("b/c/5large.png", "");
+    CHECK(truncate("b/c/5large.png", (off_t)IMAGE_BYTES + 1) == 0);
+    struct data *d = open_data("b", &none);
+    CHECK(data_count(d) == 6);
+    unlink("b/c/1gone.png");
+    check_image(d, 0, "b/c/0empty.png: expected a PNG or JPEG image, found an empty file");
+    check_image(d, 1, "b/c/1gone.png: No such file or directory");
+    check_image(d, 2, "b/c/2pipe.png: expected an image, found no regular file");
+    check_image(d, 3, "b/c/3link.png: No such file or directory");
+    check_image(d, 4, "b/c/4text.png: expected a PNG or JPEG image, found something else");
+    check_image(d, 5, "b/c/5large.png: expected at most 67108864 bytes, found 67108865");
+    check_image(d, 6, "b: expected an image from 0 to 5, found the id 6");
+    data_close(d);
+    CHECK(symlink("../..", "b/c/up") == 0);
+    check_refused("b", &none,
+                  "b/c/up/b: expected a folder of images, found a link to a folder above it");
+    unlink("b/c/up");
+    CHECK(symlink(".", "b/here") == 0);
+    check_refused("b", &none,
+                  "b/here: expected a folder of images, found a link to a folder above it");
+    unlink("b/here");
+    /* Links that do not lead up are followed, to a depth. */
+    CHECK(symlink("c", "b/d") == 0);
+    d = open_data("b", &none);
+    CHECK(data_count(d) == 10);
+    data_close(d);
+    char path[256] = "b/c";
+    for (int i = 0; i < 33; i++) {
+        strcat(path, "/x");
+        folder(path);
+    }
+    struct err e;
+    CHECK(data_open(&d, "b", &none, &e) == -1);
+    CHECK(strstr(e.msg, ": expected a folder of images, found folders nested deeper than 32"));
+    if (geteuid() != 0) {
+        CHECK(chmod("b/c", 0) == 0);
+        check_refused("b", &none, "b/c: Permission denied");
+        CHECK(chmod("b/c", 0777) == 0);
+    }
+}
+
+/* Each image has a size of its own. */
+static void test_resize(void)
+{
+    folder("r");
+    golden_put("data/images/rgb8.png", "r/1.png");
+    golden_put("data/images/one.png", "r/2.png");
+    struct data_opts o = {.resize_h = 9, .resize_w = 13};
+    struct data *d = open_data("r", &o);
+    CHECK(data_h(d) == 9 && data_w(d) == 13);
+    uint8_t pixels[3 * 9 * 13], one[3];
+    struct data_item item;
+    struct err e;
+    struct image im;
+    size_t n;
+    unsigned char *bytes = golden_get("data/images/rgb8.png", &n);
+    CHECK(image_decode(&im, bytes, n, "x", &e) == 0);
+    CHECK(data_next(d, pixels, &item, &e) == 1);
+    CHECK(memcmp(pixels, im.pixels, sizeof pixels) == 0);
+    image_free(&im);
+    free(bytes);
+    bytes = golden_get("data/images/one.png", &n);
+    CHECK(image_decode(&im, bytes, n, "x", &e) == 0);
+    memcpy(one, im.pixels, 3);
+    CHECK(data_next(d, pixels, &item, &e) == 1);
+    for (int i = 0; i < 3 * 9 * 13; i++)
+        CHECK(pixels[i] == one[i / (9 * 13)]);
+    CHECK(data_next(d, pixels, &item, &e) == 0);
+    image_free(&im);
+    free(bytes);
+    data_close(d);
+}
+
+static void test_parse_size(void)
+{
+    static const char *const bad[] = {"",     "32",     "32x",    "x32",  "32x32x", "0x1",    "1x0",
+                                      "-1x3", "1025x1", "1x1025", " 1x1", "1 x1",   "99999x1"};
+    int h, w;
+    CHECK(data_parse_size("1x1024", &h, &w) && h == 1 && w == 1024);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        CHECK(!data_parse_size(bad[i], &h, &w));
+}
+
+int main(void)
+{
+    files_begin();
+    test_order();
+    test_flat();
+    test_splits();
+    test_names();
+    test_broken();
+    test_resize();
+    test_parse_size();
+    files_end();
+    return CHECK_DONE();
+}
