@@ -19,7 +19,8 @@ OUT   ?= results
 
 # Where the programs are ("" searches PATH) and where the plots' scripts are.
 BIN   ?=
-here  := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
+makefile := $(abspath $(lastword $(MAKEFILE_LIST)))
+here  := $(dir $(makefile))
 PLOTS ?= $(here)plots
 
 # The stages.
@@ -46,6 +47,8 @@ LAYER ?=
 # logit, logprob or prob.
 SCORE ?= logit
 CMAP  ?= viridis
+# How all stages that read images read them: --resize HxW.
+DATA_FLAGS ?=
 # Further options of cifar-predict: --names, --labels, --mean, --std, --threads.
 PREDICT_FLAGS ?=
 OVERLAY_FLAGS ?=
@@ -97,6 +100,19 @@ data_dirs  := $(if $(wildcard $(DATA)/.),$(DATA) $(DATA)/cifar-100-binary \
   $(DATA)/cifar-100-python,$(patsubst %/,%,$(dir $(DATA))))
 data_files := $(if $(wildcard $(DATA)/.),,$(DATA)) \
   $(wildcard $(foreach d,$(data_dirs),$(addprefix $(d)/,$(data_names))))
+# Of a folder of PNG and JPEG images stands a sum over their names, sizes and times.
+ifeq ($(data_files),)
+ifneq ($(filter $(realpath $(DATA))/%,$(abspath $(OUT))/),)
+$(error OUT must not lie in the folder of images: found '$(OUT)' in '$(DATA)')
+endif
+data_files := $(D)/commands/images
+endif
+# Files that further options name.
+flag_files := $(foreach f,$(subst =, ,$(PREDICT_FLAGS)),$(if $(findstring :,$(f)),,$(if $(wildcard \
+  $(f)/.),,$(wildcard $(f)))))
+
+# Whether `all`, `some` or `none` of the images have a label: known after the predictions.
+LABELLED ?= $(or $(shell cat $(D)/labels 2>/dev/null),all)
 
 charts := $(OUT)/confusion_matrix_full.png $(OUT)/top_confused_pairs.png
 pages  := $(OUT)/per_class_accuracy_interactive.html $(OUT)/explorer.html
@@ -104,13 +120,30 @@ texts  := $(OUT)/analysis_summary.txt $(OUT)/recommendations.txt
 csvs   := $(OUT)/per_class_accuracy.csv $(OUT)/most_confused_pairs.csv
 sheets := $(D)/class_sheets.txt $(D)/pair_sheets.txt
 
-.PHONY: analysis FORCE
-analysis: $(charts) $(pages) $(texts) $(csvs) $(sheets)
+.PHONY: analysis results FORCE
+analysis: $(D)/labels
+	@+$(MAKE) --no-print-directory -f $(makefile) results LABELLED=$$(cat $<)
+
+ifneq ($(LABELLED),none)
+results: $(charts) $(pages) $(texts) $(csvs) $(sheets)
 	@echo "heatpipe: the results are in $(OUT): begin with $(OUT)/analysis_summary.txt or $(OUT)/explorer.html"
+else
+# Without labels there are answers, and how sure they are. What an earlier run with
+# labels left would not belong to them.
+results: $(OUT)/analysis_summary.txt $(D)/class_sheets.txt
+	@$(call clear,$(D)/pair_sheets.txt) rm -f $(charts) $(pages) $(csvs) $(OUT)/recommendations.txt
+	@echo "heatpipe: the images have no labels; their answers are in $(OUT): begin with $(OUT)/analysis_summary.txt"
+endif
 FORCE:
 
-$(D) $(D)/commands $(OUT)/worst_predictions:
+class_folder := $(if $(filter none,$(LABELLED)),predicted_classes,worst_predictions)
+$(D) $(D)/commands $(OUT)/$(class_folder):
 	@mkdir -p $@
+
+$(D)/commands/images: FORCE | $(D)/commands
+	@sum=$$(find -L $(DATA) -type f -regextype posix-extended -iregex '.*\.(png|jpe?g)' \
+	  -printf '%P %s %T@\n' 2>/dev/null | LC_ALL=C sort | cksum); \
+	 printf '%s\n' "$$sum" | cmp -s - $@ || printf '%s\n' "$$sum" > $@
 
 # $(call command,NAME,WORDS): a file that is rewritten when WORDS change; what
 # NAME's stage makes depends on it.
@@ -131,15 +164,25 @@ to = { { $(2); } > $(1).part && mv -f $(1).part $(1); } || { r=$$?; rm -f $(1).p
 # --- predictions: the only pass through the network ---
 
 predict := $(PREDICT) --model $(call quote,$(MODEL)) --data $(call quote,$(DATA)) \
-  --device $(DEVICE) --precision $(PRECISION) $(if $(EXACT),--exact) $(PREDICT_FLAGS) \
+  $(DATA_FLAGS) --device $(DEVICE) --precision $(PRECISION) $(if $(EXACT),--exact) $(PREDICT_FLAGS) \
   --logits $(D)/logits.npy --class-maps $(D)/class_maps.npy --classes $(D)/classes.tsv
 $(eval $(call command,predict))
 
 $(D)/predictions.tsv $(D)/logits.npy $(D)/class_maps.npy $(D)/classes.tsv &: \
-    $(MODEL) $(data_files) $(D)/commands/predict | $(D)
+    $(MODEL) $(data_files) $(flag_files) $(D)/commands/predict | $(D)
 	$(call say,predictions)
 	@exec $(predict) > $(D)/predictions.tsv.part
 	@mv -f $(D)/predictions.tsv.part $(D)/predictions.tsv
+
+# $(call column,COMMAND): awk over the predictions, with the column `true` as $$c.
+true_column = awk -F '\t' 'NR == 1 { for (c = NF; c > 0 && $$c != "true"; c--); } $(1)'
+
+labels_say := END { print n && na == n ? "none" : na ? "some" : "all" }
+$(D)/labels: $(D)/predictions.tsv
+	@$(call to,$@,$(call true_column,NR > 1 { n++; na += $$c == "NA" } $(labels_say)) < $<)
+
+# Rows with a label, where some have none: maps of the true class are for these.
+with_label = $(call true_column,NR == 1 || $$c != "NA") $(1)
 
 # --- tables ---
 
@@ -151,7 +194,7 @@ groups    := $(CONFMAT) --names $(D)/classes.tsv --groups
 summary   := $(CONFMAT) --names $(D)/classes.tsv --summary
 tables    := confusion confusion_long per_class pairs groups summary
 
-selected  := $(WORST_K) --count $(COUNT)
+selected  := $(WORST_K) $(if $(filter none,$(LABELLED)),--by pred) --count $(COUNT)
 pair_rows := $(WORST_K) --by pair --pairs $(PAIRS) --count $(COUNT)
 choices   := selected pair_rows
 
@@ -165,7 +208,7 @@ $(choices:%=$(D)/%.tsv): $(D)/%.tsv: $(D)/predictions.tsv $(D)/commands/%
 
 # --- maps ---
 
-targets := true,pred,margin
+targets := $(if $(filter none,$(LABELLED)),pred,true,pred,margin)
 ifeq ($(LAYER),)
 # The model gives no more than the biases: no image passes the network again.
 map_files := $(D)/class_maps.npy $(D)/logits.npy $(MODEL)
@@ -173,7 +216,7 @@ map_from  := --class-maps $(D)/class_maps.npy --logits $(D)/logits.npy \
   --model $(call quote,$(MODEL))
 else
 map_files := $(MODEL) $(data_files)
-map_from  := --model $(call quote,$(MODEL)) --data $(call quote,$(DATA)) --layer $(LAYER) \
+map_from  := --model $(call quote,$(MODEL)) --data $(call quote,$(DATA)) $(DATA_FLAGS) --layer $(LAYER) \
   --device $(DEVICE) --precision $(PRECISION) $(if $(EXACT),--exact)
 endif
 
@@ -192,13 +235,14 @@ $(D)/selected_maps.npy $(D)/pair_maps.npy: $(map_files) $(D)/commands/maps
 # The figures of every image's maps; the maps themselves are not kept.
 $(D)/cam_stats.tsv: $(D)/predictions.tsv $(map_files) $(D)/commands/cam_stats
 	$(call say,figures of all maps)
-	@exec $(cam_stats) < $< > /dev/null
+	@$(if $(filter some,$(LABELLED)),$(call with_label,$<) | $(cam_stats),exec $(cam_stats) < $<) > /dev/null
 
 # --- sheets ---
 
-class_sheets := $(CAM_OVERLAY) --data $(call quote,$(DATA)) --target $(targets) --cmap $(CMAP) \
-  --classes $(D)/per_class.tsv $(OVERLAY_FLAGS) --out $(OUT)/worst_predictions
-pair_sheets := $(CAM_OVERLAY) --data $(call quote,$(DATA)) --target $(targets) --cmap $(CMAP) \
+class_table := $(if $(filter none,$(LABELLED)),,$(D)/per_class.tsv)
+class_sheets := $(CAM_OVERLAY) --data $(call quote,$(DATA)) $(DATA_FLAGS) --target $(targets) \
+  --cmap $(CMAP) $(addprefix --classes ,$(class_table)) $(OVERLAY_FLAGS) --out $(OUT)/$(class_folder)
+pair_sheets := $(CAM_OVERLAY) --data $(call quote,$(DATA)) $(DATA_FLAGS) --target $(targets) --cmap $(CMAP) \
   --pairs $(D)/pairs.tsv $(OVERLAY_FLAGS) --out $(OUT)
 $(foreach t,class_sheets pair_sheets,$(eval $(call command,$(t))))
 
@@ -208,12 +252,12 @@ lost = $(if $(filter-out $(wildcard $(call listed,$(1))),$(call listed,$(1))),FO
 # Sheets of an earlier run under other names would stay beside the new ones.
 clear = @rm -f $(1)
 
-$(D)/class_sheets.txt: $(D)/selected.tsv $(D)/selected_maps.npy $(D)/per_class.tsv $(data_files) \
-    $(D)/commands/class_sheets $(call lost,$(D)/class_sheets.txt) | $(OUT)/worst_predictions
+$(D)/class_sheets.txt: $(D)/selected.tsv $(D)/selected_maps.npy $(class_table) $(data_files) \
+    $(D)/commands/class_sheets $(call lost,$(D)/class_sheets.txt) | $(OUT)/$(class_folder)
 	$(call say,class sheets)
-	$(call clear,$(OUT)/worst_predictions/class_*.png)
+	$(call clear,$(OUT)/$(class_folder)/class_*.png)
 	@exec $(class_sheets) --table $(D)/selected.tsv --maps $(D)/selected_maps.npy
-	@$(call to,$@,(cd $(OUT) && printf '%s\n' worst_predictions/class_*.png))
+	@$(call to,$@,(cd $(OUT) && printf '%s\n' $(class_folder)/class_*.png))
 
 $(D)/pair_sheets.txt: $(D)/pair_rows.tsv $(D)/pair_maps.npy $(D)/pairs.tsv $(data_files) \
     $(D)/commands/pair_sheets $(call lost,$(D)/pair_sheets.txt)
@@ -241,7 +285,8 @@ text_inputs := $(tables:%=$(D)/%.tsv) $(D)/cam_stats.tsv $(D)/predictions.tsv
 from := --summary $(D)/summary.tsv --classes $(D)/per_class.tsv --pairs $(D)/pairs.tsv \
   --groups $(D)/groups.tsv --cam $(D)/cam_stats.tsv --predictions $(D)/predictions.tsv
 
-analysis_summary := $(REPORT) summary $(from)
+analysis_summary := $(if $(filter none,$(LABELLED)),$(REPORT) answers --predictions \
+  $(D)/predictions.tsv,$(REPORT) summary $(from))
 recommendations := $(REPORT) recommendations $(from)
 per_class_accuracy := $(REPORT) csv --classes $(D)/per_class.tsv
 most_confused_pairs := $(REPORT) csv --pairs $(D)/pairs.tsv
@@ -251,7 +296,11 @@ explorer := $(REPORT) html --page explorer $(from) --selected $(D)/selected.tsv 
 reports := $(texts) $(pages) $(csvs)
 $(foreach t,$(basename $(notdir $(reports))),$(eval $(call command,$(t))))
 
+ifneq ($(LABELLED),none)
 $(texts): $(text_inputs)
+else
+$(OUT)/analysis_summary.txt: $(D)/predictions.tsv
+endif
 $(OUT)/per_class_accuracy.csv $(OUT)/per_class_accuracy_interactive.html: $(D)/per_class.tsv
 $(OUT)/most_confused_pairs.csv: $(D)/pairs.tsv
 $(OUT)/explorer.html: $(text_inputs) $(choices:%=$(D)/%.tsv)

@@ -24,6 +24,7 @@ kind == "summary" { v[$c["measure"]] = $c["value"] }
 kind == "predictions" {
     if ($c["id"] in seen) bad("rows with id " $c["id"], 1, 2)
     seen[$c["id"]] = 1
+    if ($c["true"] == "NA") next
     images++
     right += $c["correct"] == 1
     if ($c["correct"] == 0) gap[$c["id"]] = -$c["margin"]

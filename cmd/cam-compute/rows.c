@@ -133,6 +133,13 @@ static int read_class(const struct rows *r, int col, int *cls, struct err *e)
 {
     int64_t v;
 
+    if (tsv_is_na(r->in, col)) {
+        struct tsv_field name = tsv_header(r->in, col);
+        return tsv_error(r->in, e,
+                         "column '%.*s': expected a class, found NA: leave such rows out, or ask "
+                         "for other targets",
+                         (int)name.n, name.p);
+    }
     if (tsv_int(r->in, col, 0, r->classes - 1, &v, e) != 0)
         return -1;
     *cls = (int)v;

@@ -89,11 +89,11 @@ static int cores(void)
 
 /* --- sheets --- */
 
-/* Groups whose sheets have been handed over; pairs are numbered by themselves. */
+/* Groups whose sheets have been handed over; each family is numbered by itself. */
 static bool take_key(const struct example *x)
 {
-    static uint8_t seen[2][KEYS / 8];
-    uint8_t *byte = &seen[x->kind == KIND_PAIR][x->group / 8], bit = (uint8_t)(1 << x->group % 8);
+    static uint8_t seen[FAMILIES][KEYS / 8];
+    uint8_t *byte = &seen[example_family(x)][x->group / 8], bit = (uint8_t)(1 << x->group % 8);
     if (*byte & bit)
         return false;
     *byte |= bit;
@@ -103,7 +103,7 @@ static bool take_key(const struct example *x)
 static bool same_group(const struct group *g, const struct example *x)
 {
     const struct example *first = &g->example[0];
-    return first->group == x->group && (first->kind == KIND_PAIR) == (x->kind == KIND_PAIR);
+    return first->group == x->group && example_family(first) == example_family(x);
 }
 
 static int add_example(struct group *g, struct example *x, struct err *e)

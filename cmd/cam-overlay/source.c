@@ -103,6 +103,7 @@ static int open_table(struct source *s, struct err *e)
     unsigned id = 1U << ANSWER_ID;
     unsigned answer = id | 1U << ANSWER_TRUE | 1U << ANSWER_PRED | 1U << ANSWER_CONF;
     s->cols.classes = STATS_CLASSES;
+    s->cols.all = true;
     if (answer_find(&s->cols, s->table, s->plain ? id : answer, 0, e) != 0)
         return -1;
     if (s->plain)
@@ -161,16 +162,20 @@ int source_error(const struct source *s, struct err *e, const char *what)
 
 static int read_kind(const struct source *s, enum row_kind *kind, struct err *e)
 {
-    static const char *const words[] = {
-        [KIND_BEST] = "best", [KIND_WORST] = "worst", [KIND_PAIR] = "pair"};
+    static const char *const words[KINDS] = {[KIND_BEST] = "best",
+                                             [KIND_WORST] = "worst",
+                                             [KIND_PAIR] = "pair",
+                                             [KIND_SURE] = "sure",
+                                             [KIND_UNSURE] = "unsure"};
     struct tsv_field f = tsv_get(s->table, s->kind);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < KINDS; i++) {
         if (f.n == strlen(words[i]) && memcmp(f.p, words[i], f.n) == 0) {
             *kind = (enum row_kind)i;
             return 0;
         }
     }
-    return tsv_error(s->table, e, "column 'kind': expected best, worst or pair, found '%.*s'",
+    return tsv_error(s->table, e,
+                     "column 'kind': expected best, worst, pair, sure or unsure, found '%.*s'",
                      (int)(f.n > 60 ? 60 : f.n), f.p);
 }
 
@@ -190,12 +195,19 @@ static int read_answer(const struct source *s, struct example *x, struct err *e)
     struct answer a;
     if (answer_read(&s->cols, s->table, &a, e) != 0)
         return -1;
-    if (a.truth < 0)
-        return tsv_error(s->table, e, "column 'true': expected a class, found NA");
     if (tsv_int(s->table, s->group, 0, GROUP_MAX - 1, &x->group, e) != 0 ||
         tsv_int(s->table, s->place, 1, INT32_MAX, &x->place, e) != 0 ||
         read_kind(s, &x->kind, e) != 0)
         return -1;
+    if (a.truth < 0 && example_family(x) != FAMILY_PRED)
+        return tsv_error(
+            s->table, e,
+            "column 'true': expected a class, found NA: rows of worst-k --by pred need "
+            "none");
+    if (a.truth < 0 && s->role[ROLE_PRED] < 0)
+        return tsv_error(s->table, e,
+                         "column 'true': expected a class, found NA, and %s has no plane for pred",
+                         npy_name(s->maps));
     if (s->p_true >= 0 && tsv_real_na(s->table, s->p_true, &x->p_true, e) != 0)
         return -1;
     if (x->p_true < 0 || x->p_true > 1)
@@ -206,7 +218,7 @@ static int read_answer(const struct source *s, struct example *x, struct err *e)
     x->truth = a.truth;
     x->pred = a.pred;
     x->conf = a.conf;
-    x->true_name = class_name(s, s->true_name, a.truth);
+    x->true_name = a.truth < 0 ? mem_dup("not known") : class_name(s, s->true_name, a.truth);
     x->pred_name = class_name(s, s->pred_name, a.pred);
     if (s->true_group >= 0 && !tsv_is_na(s->table, s->true_group))
         x->superclass = tsv_string(s->table, s->true_group);
@@ -225,6 +237,13 @@ static int fill(struct source *s, struct err *e)
         return 0;
     s->have = npy_read(s->maps, s->buf, s->room, e);
     return s->have > 0 ? 1 : (int)s->have;
+}
+
+enum row_family example_family(const struct example *x)
+{
+    if (x->kind == KIND_PAIR)
+        return FAMILY_PAIR;
+    return x->kind == KIND_BEST || x->kind == KIND_WORST ? FAMILY_CLASS : FAMILY_PRED;
 }
 
 bool source_ready(const struct source *s)

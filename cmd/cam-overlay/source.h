@@ -13,13 +13,16 @@
 
 enum { ROLE_TRUE, ROLE_PRED, ROLE_MARGIN, ROLES };
 
-enum row_kind { KIND_BEST, KIND_WORST, KIND_PAIR };
+enum row_kind { KIND_BEST, KIND_WORST, KIND_PAIR, KIND_SURE, KIND_UNSURE, KINDS };
+
+/* Rows that may share a sheet: of a true class, of a pair, of a predicted class. */
+enum row_family { FAMILY_CLASS, FAMILY_PAIR, FAMILY_PRED, FAMILIES };
 
 /* What is known of one row. */
 struct example {
     enum row_kind kind;
     int64_t id, group, place;
-    int truth, pred;
+    int truth, pred;     /* truth: -1 where there is no label */
     double conf, p_true; /* p_true is NaN where unknown */
     char *true_name, *pred_name;
     char *superclass; /* of the true class, or NULL */
@@ -59,6 +62,8 @@ void source_close(struct source *s);
 
 /* Next row with its maps and image: 1, 0 at the end of both, -1. */
 int source_next(struct source *s, struct example *x, struct err *e);
+
+enum row_family example_family(const struct example *x);
 
 /* Whether the maps of the next row are there already. */
 bool source_ready(const struct source *s);

@@ -217,14 +217,14 @@ static void wrong_tiles(struct sheet_row *r, const struct source *s, const struc
 
 static void fill_row(struct sheet_row *r, const struct source *s, struct example *x)
 {
-    static const char *const labels[] = {"BEST", "WORST", "EXAMPLE"};
-    bool right = x->truth == x->pred;
+    static const char *const labels[KINDS] = {"BEST", "WORST", "EXAMPLE", "SURE", "UNSURE"};
+    bool labelled = x->truth >= 0, right = x->truth == x->pred;
     char buf[16];
     const char *conf = percent(x->conf, buf);
     r->label = mem_printf("%s #%" PRId64, labels[x->kind], x->place);
     char *answer = short_name(x->pred_name, IN_TITLE);
-    r->detail =
-        mem_printf("%s: %s, %s (%s)", right ? "right" : "wrong", answer, conf, sureness(x->conf));
+    r->detail = mem_printf("%s%s, %s (%s)", labelled ? right ? "right: " : "wrong: " : "", answer,
+                           conf, sureness(x->conf));
     free(answer);
     r->aside = mem_printf("image %" PRId64, x->id);
     r->image = x->image;
@@ -232,8 +232,8 @@ static void fill_row(struct sheet_row *r, const struct source *s, struct example
     x->image = NULL;
     x->maps = NULL;
     add_tile(r, SHEET_IMAGE, "Original", mem_printf("true class: %s", x->true_name));
-    if (right) {
-        int plane = s->role[ROLE_TRUE] >= 0 ? s->role[ROLE_TRUE] : s->role[ROLE_PRED];
+    if (right || !labelled) {
+        int plane = right && s->role[ROLE_TRUE] >= 0 ? s->role[ROLE_TRUE] : s->role[ROLE_PRED];
         add_map(r, s, x, plane, SHEET_OVERLAY, "Overlay", x->pred_name, x->conf);
         add_map(r, s, x, plane, SHEET_HEAT, "Heat map", x->pred_name, NAN);
     } else {
@@ -243,9 +243,11 @@ static void fill_row(struct sheet_row *r, const struct source *s, struct example
 
 static bool is_mixed(const struct group *g)
 {
-    for (int i = 0; i < g->n; i++)
-        if (g->example[i].truth != g->number)
+    for (int i = 0; i < g->n; i++) {
+        const struct example *x = &g->example[i];
+        if ((example_family(x) == FAMILY_PRED ? x->pred : x->truth) != g->number)
             return true;
+    }
     return false;
 }
 
@@ -314,6 +316,13 @@ static void class_titles(const struct group *g, const struct facts *f, struct sh
         *file = mem_printf("group_%03" PRId64 ".png", g->number);
         return;
     }
+    if (example_family(x) == FAMILY_PRED) {
+        char *answer = short_name(x->pred_name, IN_TITLE);
+        sheet->title = mem_printf("Answered: %s (ID: %d)", answer, x->pred);
+        free(answer);
+        *file = sheet_class_file(x->pred, x->pred_name);
+        return;
+    }
     const struct class_fact *c = &f->class[x->truth];
     char *name = short_name(x->true_name, IN_TITLE);
     if (c->known && !isnan(c->accuracy))
@@ -346,13 +355,19 @@ static void add_panel(struct group *g, const struct source *s, enum row_kind kin
     if (n == 0)
         return;
     struct sheet_panel *p = &sheet->panel[sheet->panels++];
-    p->color = kind == KIND_BEST ? BLUE : ORANGE;
+    p->color = kind == KIND_BEST || kind == KIND_SURE ? BLUE : ORANGE;
     if (kind == KIND_BEST) {
         p->heading = mem_dup("BEST");
         p->note = mem_dup("right answers, the most confident first");
     } else if (kind == KIND_WORST) {
         p->heading = mem_dup("WORST");
         p->note = mem_dup(worst_note(wrong, n - wrong));
+    } else if (kind == KIND_SURE) {
+        p->heading = mem_dup("SURE");
+        p->note = mem_dup("the most confident of these answers first");
+    } else if (kind == KIND_UNSURE) {
+        p->heading = mem_dup("UNSURE");
+        p->note = mem_dup("the least confident first");
     }
     p->row = mem_zero((size_t)n, sizeof *p->row);
     for (int i = 0; i < g->n; i++) {
@@ -377,7 +392,7 @@ static void add_bars(const struct group *g, const struct source *s, struct sheet
     float limit = 0;
     for (int i = 0; i < g->n; i++) {
         const struct example *x = &g->example[i];
-        if (x->truth == x->pred)
+        if (x->truth == x->pred || x->truth < 0)
             continue;
         wrong = true;
         limit = x->limit > limit ? x->limit : limit;
@@ -418,6 +433,8 @@ void group_sheet(struct group *g, const struct source *s, const struct look *loo
     add_panel(g, s, KIND_BEST, sheet);
     add_panel(g, s, KIND_WORST, sheet);
     add_panel(g, s, KIND_PAIR, sheet);
+    add_panel(g, s, KIND_SURE, sheet);
+    add_panel(g, s, KIND_UNSURE, sheet);
     if (sheet->panels == 2 && sheet->panel[0].rows < sheet->panel[1].rows)
         sheet->panel[0].end = mem_dup("no further right answers among the rows");
 }

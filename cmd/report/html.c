@@ -103,6 +103,8 @@ static void put_overall(const struct page *p)
     if (p->has_summary && !isnan(p->run->summary.top5_accuracy))
         words_put("; true class among the best five: %.2f&nbsp;%%",
                   100 * p->run->summary.top5_accuracy);
+    if (p->has_summary && p->run->summary.unlabelled > 0)
+        words_put("; %.0f without a label are left out", p->run->summary.unlabelled);
     put(".");
 }
 

@@ -27,7 +27,7 @@ static const struct opt options[] = {
      0, 0},
     {"predictions", 'P', OPT_STRING, &file[PREDICTIONS], "FILE",
      "The rows of cifar-predict, for what only they tell: unsure right answers and very sure wrong "
-     "ones of each class.",
+     "ones of each class. For answers they are all that is needed, with or without labels.",
      0, 0},
     {"selected", 0, OPT_STRING, &file[SELECTED], "FILE",
      "The rows of worst-k --by class: the explorer links the sheets of these classes.", 0, 0},
@@ -47,7 +47,7 @@ static const char *const examples[] = {
 static const struct prog prog = {
     "report",
     "Write texts, tables and pages about one run of a classifier",
-    "summary|recommendations|csv|html",
+    "summary|recommendations|answers|csv|html",
     options,
     examples,
 };
@@ -124,6 +124,12 @@ static void csv(void)
     }
 }
 
+static void answers(void)
+{
+    need("answers", PREDICTIONS);
+    answers_write(file[PREDICTIONS]);
+}
+
 static void html(void)
 {
     struct run *r = mem_alloc(1, sizeof *r);
@@ -152,6 +158,8 @@ int main(int argc, char **argv)
         text(what, summary_write);
     else if (strcmp(what, "recommendations") == 0)
         text(what, advice_write);
+    else if (strcmp(what, "answers") == 0)
+        answers();
     else if (strcmp(what, "csv") == 0)
         csv();
     else if (strcmp(what, "html") == 0)

@@ -63,6 +63,8 @@ static void write_overall(const struct run *r)
     words_section("Overall performance");
     line_count("Classes", c->present, 0);
     line_count("Images", c->total, 0);
+    if (s->unlabelled > 0)
+        line_count("Without a label, left out", (int64_t)s->unlabelled, 0);
     line_count("Right answers (accuracy)", c->correct, c->total);
     line_count("Wrong answers (error rate)", run_errors(r), c->total);
     line_share("True class among the best five", s->top5_accuracy);

@@ -317,6 +317,7 @@ void summary_read(struct summary *s, const char *file, const struct classes *kno
     } measures[] = {
         {"images", &s->images, true},
         {"correct", &s->correct, true},
+        {"unlabelled", &s->unlabelled, true},
         {"errors_same_group", &s->errors_same_group, true},
         {"errors_conf_90", &s->errors_conf_90, true},
         {"errors_conf_70", &s->errors_conf_70, true},

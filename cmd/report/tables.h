@@ -69,6 +69,7 @@ void pairs_free(struct pairs *p);
 struct summary {
     const char *file;
     double images, correct; /* always known */
+    double unlabelled;      /* images left out of all figures */
     double top5_accuracy, group_accuracy, errors_same_group;
     double mean_conf, mean_conf_correct, mean_conf_wrong;
     double errors_conf_90, errors_conf_70, correct_conf_below_50;

@@ -19,12 +19,14 @@ static int by = CHOICE_CLASS, kind = -1;
 static int64_t count = 3, pairs;
 
 static const struct opt options[] = {
-    {"by", 'b', OPT_CHOICE, &by, "class|pair|all",
+    {"by", 'b', OPT_CHOICE, &by, "class|pair|all|pred",
      "Choose for each true class, which is the default, for each of the most confused pairs of "
-     "classes, or from all rows together.",
+     "classes, from all rows together, or for each predicted class, which needs no labels.",
      0, 0},
     {"kind", 'k', OPT_CHOICE, &kind, "both|best|worst",
-     "Which rows to choose for each class or from all; the default is both.", 0, 0},
+     "Which rows to choose for each class or from all; the default is both. With --by pred, best "
+     "are the sure and worst the unsure.",
+     0, 0},
     {"count", 'n', OPT_INT, &count, "N", "How many rows of each kind; the default is 3.", 1,
      COUNT_MAX},
     {"pairs", 'p', OPT_INT, &pairs, "N",
@@ -142,8 +144,10 @@ static struct tsv_field row_text(struct input *in, const struct tsv_in *t)
 
 static int read_rows(struct input *in, struct tsv_in *t, struct err *e)
 {
-    struct answer_cols cols = {.classes = STATS_CLASSES};
-    unsigned need = 1u << ANSWER_ID | 1u << ANSWER_TRUE | 1u << ANSWER_PRED | 1u << ANSWER_CONF;
+    struct answer_cols cols = {.classes = STATS_CLASSES, .all = by == CHOICE_PRED};
+    unsigned need = 1u << ANSWER_ID | 1u << ANSWER_PRED | 1u << ANSWER_CONF;
+    if (!cols.all)
+        need |= 1u << ANSWER_TRUE;
     if (answer_find(&cols, t, need, 0, e) != 0)
         return -1;
     int r;
@@ -152,7 +156,7 @@ static int read_rows(struct input *in, struct tsv_in *t, struct err *e)
         if (answer_read(&cols, t, &a, e) != 0)
             return -1;
         in->rows++;
-        if (a.truth < 0) {
+        if (a.truth < 0 && !cols.all) {
             in->unlabelled++;
             continue;
         }
@@ -239,7 +243,9 @@ int main(int argc, char **argv)
         tsv_close(t);
     }
     if (in.rows > 0 && in.unlabelled == in.rows)
-        prog_die(PROG_ERROR, "%s: expected rows with a true class, found none in %" PRId64 " rows",
+        prog_die(PROG_ERROR,
+                 "%s: expected rows with a true class, found none in %" PRId64
+                 " rows: --by pred needs none",
                  first + 1 < argc ? "all files" : last, in.rows);
     if (in.unlabelled > 0 && prog_verbose())
         prog_say("%" PRId64 " of %" PRId64 " rows left out: they have no true class", in.unlabelled,

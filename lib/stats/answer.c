@@ -43,10 +43,13 @@ int answer_read(const struct answer_cols *c, const struct tsv_in *t, struct answ
                 struct err *e)
 {
     *a = (struct answer){.truth = -1, .conf = NAN, .loss = NAN, .entropy = NAN};
-    if (tsv_is_na(t, c->col[ANSWER_TRUE]))
+    int truth = c->col[ANSWER_TRUE];
+    bool labelled = truth >= 0 && !tsv_is_na(t, truth);
+    if (!labelled && !c->all)
         return 0;
-    if (answer_class(c, t, c->col[ANSWER_TRUE], &a->truth, e) != 0 ||
-        answer_class(c, t, c->col[ANSWER_PRED], &a->pred, e) != 0)
+    if (labelled && answer_class(c, t, truth, &a->truth, e) != 0)
+        return -1;
+    if (answer_class(c, t, c->col[ANSWER_PRED], &a->pred, e) != 0)
         return -1;
     if (c->col[ANSWER_ID] >= 0 && tsv_int(t, c->col[ANSWER_ID], 0, INT64_MAX, &a->id, e) != 0)
         return -1;

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "stream/tsv.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Classes are numbered from 0 and below this. */
@@ -26,12 +27,14 @@ struct answer_cols {
     int col[ANSWER_COLS];
     int classes;       /* classes are below this: STATS_CLASSES, or as the names know */
     const char *names; /* the file of names behind `classes`, for messages, or NULL */
+    bool all;          /* rows without a label are read like others */
 };
 
 /* The model's answer to one image. */
 struct answer {
     int64_t id;     /* 0 where the column is not read */
-    int truth;      /* class, or -1 where the row has no label; the rest is then unset */
+    int truth;      /* class, or -1 where the row has no label; the rest is then unset, but
+                       with `all` */
     int pred;       /* class */
     double conf;    /* probability of pred, within [0, 1]; NaN where not read */
     int rank;       /* rank of truth from 1; 0 where not read */

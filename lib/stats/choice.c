@@ -87,6 +87,15 @@ static int offer_to(struct ranked *list, struct rank rank, struct offer *offer)
 int choice_offer(struct choice *c, const struct answer *a, struct offer offer[2], struct err *e)
 {
     bool wrong = a->truth != a->pred;
+    if (c->o.by == CHOICE_PRED) {
+        struct lists *l = lists_at(c, a->pred);
+        int n = 0;
+        if (c->o.best)
+            n += offer_to(&l->best, (struct rank){0, -a->conf, a->id}, offer);
+        if (c->o.worst)
+            n += offer_to(&l->worst, (struct rank){0, a->conf, a->id}, offer + n);
+        return n;
+    }
     if (c->o.by == CHOICE_PAIR) {
         if (!wrong)
             return 0;
@@ -126,8 +135,8 @@ struct chosen *choice_done(struct choice *c, size_t *n)
     struct chosen *out = mem_alloc(2 * (size_t)c->groups + c->pairs + 1, sizeof *out);
     *n = 0;
     for (int i = 0; i < c->groups; i++) {
-        finish(&c->group[i].best, i, "best", out, n);
-        finish(&c->group[i].worst, i, "worst", out, n);
+        finish(&c->group[i].best, i, c->o.by == CHOICE_PRED ? "sure" : "best", out, n);
+        finish(&c->group[i].worst, i, c->o.by == CHOICE_PRED ? "unsure" : "worst", out, n);
     }
     if (c->pairs > 0)
         qsort(c->pair, c->pairs, sizeof *c->pair, by_count);

@@ -11,7 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum choice_by { CHOICE_CLASS, CHOICE_PAIR, CHOICE_ALL };
+/* By CHOICE_PRED the lists hold the surest and the least sure answers of each predicted
+ * class, right or wrong: labels are not needed. */
+enum choice_by { CHOICE_CLASS, CHOICE_PAIR, CHOICE_ALL, CHOICE_PRED };
 
 /* At most this many different pairs are kept apart, with their rows. */
 enum { CHOICE_PAIRS = 1 << 20 };
@@ -34,14 +36,14 @@ struct offer {
     struct rank rank;
 };
 
-/* Counts a labelled answer and returns the number of lists, at most 2, that want
- * its row by ranked_put before the next call; or -1. */
+/* Counts an answer, labelled but by CHOICE_PRED, and returns the number of lists, at most 2, that
+ * want its row by ranked_put before the next call; or -1. */
 int choice_offer(struct choice *c, const struct answer *a, struct offer offer[2], struct err *e);
 
 /* One list of the result. */
 struct chosen {
     int group;        /* class, 0 for all, or the pair's number from 1 */
-    const char *kind; /* "best", "worst" or "pair" */
+    const char *kind; /* "best", "worst", "pair", "sure" or "unsure" */
     const struct ranked *list;
 };
 
