@@ -101,7 +101,7 @@ data_dirs  := $(if $(wildcard $(DATA)/.),$(DATA) $(DATA)/cifar-100-binary \
 data_files := $(if $(wildcard $(DATA)/.),,$(DATA)) \
   $(wildcard $(foreach d,$(data_dirs),$(addprefix $(d)/,$(data_names))))
 # Of a folder of PNG and JPEG images stands a sum over their names, sizes and times.
-ifeq ($(data_files),)
+ifeq ($(strip $(data_files)),)
 ifneq ($(filter $(realpath $(DATA))/%,$(abspath $(OUT))/),)
 $(error OUT must not lie in the folder of images: found '$(OUT)' in '$(DATA)')
 endif

@@ -130,11 +130,31 @@ static void finish(struct ranked *list, int group, const char *kind, struct chos
         out[(*n)++] = (struct chosen){group, kind, list};
 }
 
+/* Few answers are all among the sure ones: none is shown twice. */
+static void drop_sure(struct lists *l)
+{
+    struct ranked *unsure = &l->worst;
+    ranked_done(&l->best);
+    ranked_done(unsure);
+    size_t kept = 0;
+    for (size_t i = 0; i < unsure->n; i++) {
+        struct rank k = unsure->row[i].rank;
+        k.value = -k.value;
+        if (ranked_wants(&l->best, &k))
+            free(unsure->row[i].text);
+        else
+            unsure->row[kept++] = unsure->row[i];
+    }
+    unsure->n = kept;
+}
+
 struct chosen *choice_done(struct choice *c, size_t *n)
 {
     struct chosen *out = mem_alloc(2 * (size_t)c->groups + c->pairs + 1, sizeof *out);
     *n = 0;
     for (int i = 0; i < c->groups; i++) {
+        if (c->o.by == CHOICE_PRED && c->o.best)
+            drop_sure(&c->group[i]);
         finish(&c->group[i].best, i, c->o.by == CHOICE_PRED ? "sure" : "best", out, n);
         finish(&c->group[i].worst, i, c->o.by == CHOICE_PRED ? "unsure" : "worst", out, n);
     }

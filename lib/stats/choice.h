@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 /* By CHOICE_PRED the lists hold the surest and the least sure answers of each predicted
- * class, right or wrong: labels are not needed. */
+ * class, right or wrong, without those among the surest: labels are not needed. */
 enum choice_by { CHOICE_CLASS, CHOICE_PAIR, CHOICE_ALL, CHOICE_PRED };
 
 /* At most this many different pairs are kept apart, with their rows. */
