@@ -525,10 +525,11 @@ int main(int argc, char **argv)
     }
     if (confusion_images(in.matrix) == 0)
         prog_die(PROG_ERROR,
-                 "%s: expected images with a true class, found none in %" PRId64
-                 " rows: cifar-predict --labels adds them; without, see worst-k --by pred and "
-                 "report answers",
-                 first + 1 < argc ? "all files" : last, in.rows);
+                 "%s: expected images with a true class, found none in %" PRId64 " rows%s",
+                 first + 1 < argc ? "all files" : last, in.rows,
+                 in.unlabelled > 0 ? ": cifar-predict --labels adds them; worst-k --by pred and "
+                                     "report answers need none"
+                                   : "");
     if (in.unlabelled > 0 && prog_verbose())
         prog_say("%" PRId64 " of %" PRId64 " rows left out: they have no true class", in.unlabelled,
                  in.rows);

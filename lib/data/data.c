@@ -83,14 +83,8 @@ static char *find(const char *path, struct err *e)
         r = find_in(&file, inner, e);
         free(inner);
     }
-    if (r == 0)
-        r = folder_find(&file, folder, e);
-    if (r == 0)
-        err_record(e,
-                   "%s: expected a folder with test.bin, test_batch.bin, test or test_batch, with "
-                   "cifar-100-binary or cifar-100-python in it, or with images (.png, .jpg, "
-                   ".jpeg), found none of them",
-                   folder);
+    if (r == 0 && folder_find(&file, folder, e) != 0)
+        file = NULL;
     free(folder);
     return file;
 }

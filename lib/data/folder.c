@@ -315,9 +315,9 @@ int folder_find(char **path, const char *folder, struct err *e)
     if (is_split(&top))
         r = find_split(path, folder, e);
     else
-        *path = top.files + top.folders > 0 ? mem_dup(folder) : NULL;
+        *path = mem_dup(folder);
     listing_free(&top);
-    return r == 0 ? *path != NULL : -1;
+    return r;
 }
 
 /* --- reading images --- */
@@ -461,7 +461,9 @@ static int read_all(struct folder *f, const struct listing *top, const char *lab
     if (top->files > 0)
         return read_flat(f, top, labels, e);
     return err_set(e,
-                   "%s: expected images (.png, .jpg, .jpeg) in it or in class folders, found none",
+                   "%s: expected a folder with test.bin, test_batch.bin, test or test_batch, with "
+                   "cifar-100-binary or cifar-100-python in it, or with images (.png, .jpg, .jpeg) "
+                   "in it or in class folders, found none of them",
                    f->base.path);
 }
 

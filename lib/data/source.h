@@ -39,8 +39,8 @@ int source_npy(struct source **s, struct in **in, bool stream, const char *label
 /* A folder of images, at the size that `o` asks for. */
 int source_folder(struct source **s, const char *path, const struct data_opts *o, struct err *e);
 
-/* The folder of images that `folder` stands for, itself or its test split: 1 and the
- * path (caller frees), 0 where there are neither images nor folders, -1. */
+/* The folder of images that `folder` stands for, itself or its test split. Caller frees
+ * *path. */
 int folder_find(char **path, const char *folder, struct err *e);
 
 /* Labels of images, for .npy and folders without classes: integers in .npy, a table with the column

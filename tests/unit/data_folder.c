@@ -175,9 +175,11 @@ static void test_splits(void)
     folder("empty/train");
     check_refused("empty", &none, "empty: expected images in test, val or valid, found none there");
     folder("empty/x");
-    check_refused("empty", &none,
-                  "empty: expected images (.png, .jpg, .jpeg) in it or in class folders, found "
-                  "none");
+    check_refused(
+        "empty", &none,
+        "empty: expected a folder with test.bin, test_batch.bin, test or test_batch, with "
+        "cifar-100-binary or cifar-100-python in it, or with images (.png, .jpg, .jpeg) "
+        "in it or in class folders, found none of them");
 }
 
 static void test_names(void)

@@ -145,8 +145,9 @@ static void test_folders(void)
     unsigned char b[2 * (PIXELS + 2)];
     CHECK(mkdir("cifar-100-binary", 0777) == 0 && mkdir("cifar-100-python", 0777) == 0);
     CHECK(!open_data(".", &none));
-    CHECK_STR(err.msg, ".: expected a folder with test.bin, test_batch.bin, test or test_batch, or "
-                       "with cifar-100-binary or cifar-100-python in it, found none of them");
+    CHECK_STR(err.msg, ".: expected a folder with test.bin, test_batch.bin, test or test_batch, "
+                       "with cifar-100-binary or cifar-100-python in it, or with images (.png, "
+                       ".jpg, .jpeg) in it or in class folders, found none of them");
     CHECK(chdir("cifar-100-python") == 0);
     put_names();
     golden_put("data/cifar100_python2", "test");
@@ -344,7 +345,7 @@ static void test_errors(void)
     "x: expected images as CIFAR binary records, a CIFAR pickle or an .npy tensor, found "
     check_bad("x", "some text\n", 10, NO_IMAGES "something else");
     check_bad("x", "\x1f\x8b\x08 archive", 11, NO_IMAGES "a gzip archive: unpack it with tar xzf");
-    check_bad("x", "\x89PNG\r\n", 6, NO_IMAGES "a PNG image");
+    check_bad("x", "\x89PNG\r\n", 6, NO_IMAGES "a PNG image: name the folder it lies in");
     CHECK(!open_data("none", &none));
     CHECK_STR(err.msg, "none: No such file or directory");
     struct data_opts o = {.labels = "l"};
