@@ -39,6 +39,8 @@ ENGINE_PROGRAMS := cifar-predict cam-compute model-info
 PACKAGES := gcc g++ pkg-config libjansson-dev libcairo2-dev libpango1.0-dev libpng-dev libjpeg-dev \
             zlib1g-dev gnuplot-nox fonts-dejavu-core python3
 LINT_PACKAGES := clang-format clang-tidy shellcheck mandoc chromium valgrind
+# `make setup-fuzz`, for `make fuzz`; llvm measures what the corpus covers.
+FUZZ_PACKAGES := clang libclang-rt-14-dev llvm-14
 
 GOALS := $(or $(MAKECMDGOALS),all)
 PKGS := jansson libpng libjpeg zlib pangocairo cairo
@@ -68,7 +70,9 @@ lib_obj     := $(lib_src:%.c=$(BUILD)/%.o)
 engine_obj  := $(engine_src:%.c=$(BUILD)/%.o)
 cmd_src     := $(sort $(wildcard cmd/*/*.c))
 cmd_obj     := $(cmd_src:%.c=$(BUILD)/%.o)
-unit_src    := $(sort $(wildcard tests/unit/*.c tests/engine/*.c))
+fuzz_src    := $(filter-out tests/fuzz/driver.c,$(sort $(wildcard tests/fuzz/*.c)))
+fuzz_bin    := $(fuzz_src:%.c=$(BUILD)/%)
+unit_src    := $(sort $(wildcard tests/unit/*.c tests/engine/*.c)) $(fuzz_src)
 unit_bin    = $(filter-out $(if $(cuda_built),,$(cuda_plans)),$(unit_src:%.c=$(BUILD)/%))
 bins        := $(PROGRAMS:%=$(BUILD)/bin/%)
 libs        := $(BUILD)/libheatpipe.a
@@ -176,6 +180,11 @@ $(BUILD)/tests/cuda/kernels: $(BUILD)/cuda/tests/engine/cuda_kernels.o $(BUILD)/
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(engine) $(libs)
 	@echo '  LINK $@'; $(CC) $(filter %.o %.a,$^) $(all_libs) $(engine_libs) -o $@
 
+# Replayed by a driver in tests, driven by libFuzzer in `make fuzz`, which sets FUZZ_ENGINE.
+FUZZ_ENGINE ?=
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(if $(FUZZ_ENGINE),,$(BUILD)/tests/fuzz/driver.o) $(libs)
+	@echo '  LINK $@'; $(CC) $(filter %.o %.a,$^) $(all_libs) $(if $(FUZZ_ENGINE),-fsanitize=fuzzer) -o $@
+
 # --- the CUDA backend: a shared object, and the same against the tests' stand-in ---
 
 cuda_inc    := $(addprefix -isystem ,$(sort $(CUDA_HOME)/include $(cudnn_home)/include))
@@ -238,7 +247,7 @@ $(standin_so): $(standin_obj)
 	@echo '  LINK $@'; $(CXX) -shared $^ $(san_flags) -pthread -o $@
 
 -include $(cuda_obj:.o=.d) $(standin_obj:.o=.d)
--include $(lib_obj:.o=.d) $(engine_obj:.o=.d) $(cmd_obj:.o=.d) $(unit_bin:=.d)
+-include $(lib_obj:.o=.d) $(engine_obj:.o=.d) $(cmd_obj:.o=.d) $(unit_bin:=.d) $(BUILD)/tests/fuzz/driver.d
 
 # --- manual pages: the lists of options come from the programs themselves ---
 
@@ -318,9 +327,36 @@ bench: $(bins) $(BUILD)/tests/bench/steps
 	@for b in $(bench_sh); do echo "== $$b"; f=; [[ $$b != */predict.sh ]] || f='$(BENCH_FLAGS)'; \
 	 BUILD=$(BUILD) "$$b" $$f || exit 1; done
 
+# --- fuzzing ---
+
+# One target or, without TARGET, all in turn, each for FUZZ_TIME seconds.
+TARGET    ?= $(notdir $(fuzz_bin))
+FUZZ_TIME ?= 900
+fuzz_cc   = $(eval fuzz_cc := $$(shell for c in clang clang-{14..25}; do echo 'int LLVMFuzzerTestOneInput(const \
+            unsigned char *p, unsigned long n); int LLVMFuzzerTestOneInput(const unsigned char *p, unsigned \
+            long n) { return p && n > 9; }' | $$$$c -x c - -fsanitize=fuzzer,address -o /dev/null 2>/dev/null && \
+            { echo $$$$c; break; }; done))$(fuzz_cc)
+
+.PHONY: fuzz fuzz-build fuzz-coverage
+fuzz-build:
+	@test -n '$(fuzz_cc)' || { echo "fuzz: expected clang with libFuzzer, found none: run 'make setup-fuzz'" >&2; exit 1; }
+	@+$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC='$(fuzz_cc)' FUZZ_ENGINE=1 CUDA=0 \
+	  SANITIZE=address,undefined CPPFLAGS=-DFUZZ_ENGINE CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' \
+	  $(TARGET:%=$(BUILD)/fuzz/tests/fuzz/%)
+
+fuzz: fuzz-build
+	@for t in $(TARGET); do BUILD=$(BUILD)/fuzz FUZZ_TIME=$(FUZZ_TIME) tests/fuzz/run.sh $$t || exit 1; done
+
+# Which lines of the readers the corpus reaches.
+fuzz-coverage:
+	@test -n '$(fuzz_cc)' || { echo "fuzz: expected clang with libFuzzer, found none: run 'make setup-fuzz'" >&2; exit 1; }
+	@+$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage CC='$(fuzz_cc)' CUDA=0 CPPFLAGS=-DFUZZ_COVERAGE \
+	  CFLAGS='-O1 -g -fprofile-instr-generate -fcoverage-mapping' $(TARGET:%=$(BUILD)/coverage/tests/fuzz/%)
+	@BUILD=$(BUILD)/coverage tests/fuzz/coverage.sh $(TARGET)
+
 # --- style ---
 
-own_c := $(lib_src) $(engine_src) $(cuda_src) $(cmd_src) $(unit_src) $(wildcard tests/bench/*.c)
+own_c := tests/fuzz/driver.c $(lib_src) $(engine_src) $(cuda_src) $(cmd_src) $(unit_src) $(wildcard tests/bench/*.c)
 own_inc := $(wildcard lib/engine/cpu/*.inc)
 own_h := $(headers) $(filter-out tests/cuda/inside.h,$(wildcard tests/*/*.h))
 own_cxx := lib/engine/cuda/kernels.cu $(standin_src) tests/cuda/inside.h $(wildcard tests/cuda/include/*.h)
@@ -344,15 +380,17 @@ format:
 
 # --- setting up, installing ---
 
-.PHONY: setup setup-lint config
+.PHONY: setup setup-lint setup-fuzz config
 setup:
 	@pipelines/setup.sh $(PACKAGES)
 setup-lint:
 	@pipelines/setup.sh $(LINT_PACKAGES)
+setup-fuzz:
+	@pipelines/setup.sh $(FUZZ_PACKAGES)
 
 # Nothing is compiled before the packages are there.
-ifneq ($(filter setup setup-lint,$(GOALS)),)
-$(BUILD)/flags: | $(filter setup setup-lint,$(GOALS))
+ifneq ($(filter setup setup-lint setup-fuzz,$(GOALS)),)
+$(BUILD)/flags: | $(filter setup setup-lint setup-fuzz,$(GOALS))
 endif
 
 config:
@@ -395,6 +433,7 @@ help:
 	@echo 'make analysis MODEL=model.pth DATA=cifar-100-python OUT=results'
 	@echo 'make test            all tests; HEATPIPE_DATA=DIR adds those on real CIFAR data'
 	@echo 'make check-asan      the same under the address and undefined sanitizers'
+	@echo 'make fuzz            fuzzing by libFuzzer; TARGET=pickle FUZZ_TIME=900; make setup-fuzz'
 	@echo 'make bench           measurements, also of PyTorch, OpenVINO, ONNX Runtime where installed'
 	@echo 'make CUDA=1          insist on the CUDA backend; CUDA=0 leaves it out'
 	@echo 'make check-cuda      the tests that need an NVIDIA GPU; make bench-cuda measures it'

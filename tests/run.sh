@@ -91,8 +91,8 @@ export RESULTS
 trap 'rm -rf "$RESULTS"' EXIT
 
 {
-    for f in tests/unit/*.c tests/engine/*.c; do
-        [ -f "$f" ] && echo "$build/${f%.c}"
+    for f in tests/unit/*.c tests/engine/*.c tests/fuzz/*.c; do
+        [ -f "$f" ] && [ "$f" != tests/fuzz/driver.c ] && echo "$build/${f%.c}"
     done
     for f in tests/cases/*/*/cmd; do
         [ -f "$f" ] && echo "$root/${f%/cmd}"

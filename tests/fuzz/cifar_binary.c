@@ -1,0 +1,8 @@
+/* Images as CIFAR's binary records. */
+#include "images.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+    fuzz_data(p, n);
+    return 0;
+}

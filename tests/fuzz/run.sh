@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Lets one target look for new inputs, for $FUZZ_TIME seconds. What it finds wrong lies
+# in $BUILD/found/TARGET afterwards, what it learned in $BUILD/learned/TARGET:
+#
+#   BUILD=build/fuzz FUZZ_TIME=900 tests/fuzz/run.sh TARGET
+#
+# With --merge, $BUILD/learned is reduced to what adds coverage and replaces the corpus.
+set -eu
+
+merge=
+if [ "${1:-}" = --merge ]; then
+    merge=1
+    shift
+fi
+target=$1
+build=${BUILD:-build/fuzz}
+corpus=tests/fuzz/corpus/$target
+
+# Lengths at which everything can be reached; the rest of a picture's record is pixels.
+declare -A length=([pickle]=8192 [zip]=8192 [torch_zip]=8192 [torch_pickle]=8192 [legacy]=8192
+    [cifar_binary]=12500 [cifar_pickle]=9000 [png]=4096 [jpeg]=4096)
+declare -A dict=([torch_pickle]=pickle [legacy]=pickle [cifar_pickle]=pickle [torch_zip]=zip
+    [names]=tsv [labels]=tsv [images]=npy)
+
+mkdir -p "$corpus" "$build/learned/$target" "$build/found/$target"
+options=(-max_len="${length[$target]:-2048}" -rss_limit_mb=1024 -malloc_limit_mb=64)
+words=tests/fuzz/${dict[$target]:-$target}.dict
+[ ! -e "$words" ] || options+=(-dict="$words")
+# The engine counts wall time, and other programs run beside it: the limit of 2 s of
+# processor time is the driver's, which replays what was slow.
+options+=(-timeout="${FUZZ_TIMEOUT:-10}" -report_slow_units=2)
+options+=(-artifact_prefix="$build/found/$target/" -print_final_stats=1)
+
+if [ -n "$merge" ]; then
+    new=$(mktemp -d)
+    "$build/tests/fuzz/$target" "${options[@]}" -merge=1 "$new" "$corpus" "$build/learned/$target"
+    # Inputs with a telling name show what was mended; they stay.
+    find "$corpus" -type f -regextype posix-extended -regex '.*/[0-9a-f]{40}' -delete
+    cp -n "$new"/* "$corpus"
+    rm -rf "$new"
+    exit 0
+fi
+python3 tests/fuzz/seeds.py "$build/seeds"
+mkdir -p "$build/seeds/$target"
+exec "$build/tests/fuzz/$target" "${options[@]}" -max_total_time="${FUZZ_TIME:-900}" \
+    "$build/learned/$target" "$corpus" "$build/seeds/$target"
