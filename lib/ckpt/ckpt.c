@@ -185,10 +185,10 @@ uint64_t ckpt_stored(const struct ckpt *c)
     uint64_t n = c->map.n;
     for (size_t i = 0; i < c->zip.records; i++) {
         const struct zip_record *r = &c->zip.record[i];
-        if (r->n > r->packed_n && r->n <= c->zip.record_max)
+        if (r->n > r->packed_n && r->n <= c->zip.unpacked_max)
             n += r->n - r->packed_n;
     }
-    return n < c->map.n + c->zip.unpacked_max ? n : c->map.n + c->zip.unpacked_max;
+    return n < c->map.n + c->zip.inflated_max ? n : c->map.n + c->zip.inflated_max;
 }
 
 int ckpt_count(const struct ckpt *c)

@@ -185,7 +185,7 @@ static int locate(struct ckpt *c, const struct ckpt_tensor *t, const unsigned ch
     if (t->record) {
         /* Of unpacked records one is kept: tensors that share it follow one another. */
         if (c->unpacked && c->unpacked != t->record)
-            zip_forget(c->unpacked);
+            zip_drop(&c->zip, c->unpacked);
         c->unpacked = t->record;
         if (zip_read(&c->zip, t->record, e) != 0)
             return -1;
@@ -333,7 +333,7 @@ int ckpt_check(struct ckpt *c, void (*say)(void *ctx, const char *line), void *c
             say(ctx, e.msg);
             faults++;
         }
-        zip_forget(r);
+        zip_drop(&c->zip, r);
     }
     c->unpacked = NULL;
     for (int i = 0; i < c->n; i++) {

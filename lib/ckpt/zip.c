@@ -21,7 +21,9 @@ enum {
     EXTRA_ZIP64 = 1,
     METHOD_STORED = 0,
     METHOD_DEFLATED = 8,
-    FLAG_ENCRYPTED = 1
+    FLAG_ENCRYPTED = 1,
+    FLAG_DESCRIPTOR = 8, /* sum and sizes stand behind the record */
+    NAME_SHOWN = 100
 };
 
 static const uint32_t in_zip64 = 0xffffffff;
@@ -91,10 +93,13 @@ static int find_directory(struct zip *z, const struct archive *a, struct directo
     }
     if (d->offset > at || d->n > at - d->offset || d->records > d->n / CENTRAL_BYTES)
         return damaged(z, "a zip directory within the file", e);
+    if (d->records > ZIP_RECORDS)
+        return err_set(e, "%s: expected at most %d records, found %llu", z->file, ZIP_RECORDS,
+                       (unsigned long long)d->records);
     return 0;
 }
 
-/* Sizes and offset that the directory's entry leaves to the zip64 extra field. */
+/* Sizes and offset that a header leaves to the zip64 extra field. */
 static bool read_zip64(const unsigned char *extra, size_t n, uint64_t *value[], size_t values)
 {
     while (n >= 4) {
@@ -120,9 +125,50 @@ static bool read_zip64(const unsigned char *extra, size_t n, uint64_t *value[], 
     return true;
 }
 
-/* One entry of the directory, p[n] long at most; *used bytes of it. */
+static int shown(const struct zip_record *r)
+{
+    return r->name_n > NAME_SHOWN ? NAME_SHOWN : (int)r->name_n;
+}
+
+/* Names are shown to people, and others than heatpipe make files of them. */
+static int check_name(const struct zip *z, const struct zip_record *r, struct err *e)
+{
+    size_t part = 0; /* start of the folder's or file's name at i */
+    for (size_t i = 0; i < r->name_n; i++)
+        if (r->name[i] < ' ' || r->name[i] == 0x7f)
+            return err_set(e, "%s: expected records with printable names, found another", z->file);
+    for (size_t i = 0; i <= r->name_n; i++) {
+        if (i < r->name_n && r->name[i] != '/')
+            continue;
+        bool root = i == 0 && i < r->name_n;
+        if (root || (i - part == 2 && memcmp(r->name + part, "..", 2) == 0))
+            return err_set(e, "%s: expected records within the archive's folder, found %.*s",
+                           z->file, shown(r), (const char *)r->name);
+        part = i + 1;
+    }
+    return 0;
+}
+
+/* Whether a record's own header agrees with the directory's entry. */
+static bool same_header(const struct zip_record *r, const unsigned char *entry)
+{
+    const unsigned char *local = r->local;
+    if (get2(local + 8) != get2(entry + 10) || get2(local + 26) != r->name_n ||
+        memcmp(local + LOCAL_BYTES, r->name, r->name_n) != 0)
+        return false;
+    if (get2(local + 6) & FLAG_DESCRIPTOR)
+        return true;
+    uint64_t packed_n = get4(local + 18), n = get4(local + 22);
+    uint64_t *large[] = {&n, &packed_n};
+    return get4(local + 14) == r->crc &&
+           read_zip64(local + LOCAL_BYTES + r->name_n, get2(local + 28), large, 2) &&
+           packed_n == r->packed_n && n == r->n;
+}
+
+/* One entry of the directory, p[n] long at most; *used bytes of it. Records lie before
+ * the offset `end`. */
 static int read_entry(struct zip *z, const struct archive *a, const unsigned char *p, size_t n,
-                      size_t *used, struct err *e)
+                      uint64_t end, size_t *used, struct err *e)
 {
     static const char entry[] = "an entry of a zip directory";
     if (n < CENTRAL_BYTES || get4(p) != CENTRAL_SIGN)
@@ -146,16 +192,17 @@ static int read_entry(struct zip *z, const struct archive *a, const unsigned cha
         return damaged(z, entry, e);
     if (get2(p + 8) & FLAG_ENCRYPTED)
         return err_set(e, "%s: expected a plain zip archive, found an encrypted one", z->file);
-    if (offset > a->n || a->n - offset < LOCAL_BYTES || get4(a->p + offset) != LOCAL_SIGN)
+    if (check_name(z, r, e) != 0)
+        return -1;
+    if (offset > end || end - offset < LOCAL_BYTES || get4(a->p + offset) != LOCAL_SIGN)
         return damaged(z, "the start of a zip record", e);
-    const unsigned char *local = a->p + offset;
-    uint64_t head = LOCAL_BYTES + (uint64_t)get2(local + 26) + get2(local + 28);
-    if (get2(local + 26) != name_n || head > a->n - offset ||
-        memcmp(local + LOCAL_BYTES, r->name, name_n) != 0)
+    r->local = a->p + offset;
+    uint64_t head = LOCAL_BYTES + (uint64_t)get2(r->local + 26) + get2(r->local + 28);
+    if (head > end - offset || !same_header(r, p))
         return damaged(z, "a zip record as its directory has it", e);
-    if (r->packed_n > a->n - offset - head)
+    if (r->packed_n > end - offset - head)
         return damaged(z, "a zip record within the file", e);
-    r->packed = local + head;
+    r->packed = r->local + head;
     z->records++;
     return 0;
 }
@@ -165,6 +212,12 @@ static int compare(const void *a, const void *b)
     const struct zip_record *x = a, *y = b;
     int c = memcmp(x->name, y->name, x->name_n < y->name_n ? x->name_n : y->name_n);
     return c ? c : (x->name_n > y->name_n) - (x->name_n < y->name_n);
+}
+
+static int compare_places(const void *a, const void *b)
+{
+    const struct zip_record *x = a, *y = b;
+    return (x->local > y->local) - (x->local < y->local);
 }
 
 static int read_directory(struct zip *z, const struct archive *a, struct err *e)
@@ -177,12 +230,17 @@ static int read_directory(struct zip *z, const struct archive *a, struct err *e)
     const unsigned char *p = a->p + d.offset;
     for (uint64_t i = 0; i < d.records; i++) {
         size_t used;
-        if (read_entry(z, a, p, (size_t)d.n, &used, e) != 0)
+        if (read_entry(z, a, p, (size_t)d.n, d.offset, &used, e) != 0)
             return -1;
         z->unsummed = z->unsummed && z->record[i].crc == 0;
         p += used;
         d.n -= used;
     }
+    /* Bytes that are shared could be unpacked to any size. */
+    qsort(z->record, z->records, sizeof *z->record, compare_places);
+    for (size_t i = 1; i < z->records; i++)
+        if (z->record[i].local < z->record[i - 1].packed + z->record[i - 1].packed_n)
+            return damaged(z, "zip records beside each other", e);
     qsort(z->record, z->records, sizeof *z->record, compare);
     for (size_t i = 1; i < z->records; i++)
         if (compare(&z->record[i - 1], &z->record[i]) == 0)
@@ -192,10 +250,13 @@ static int read_directory(struct zip *z, const struct archive *a, struct err *e)
 
 int zip_open(struct zip *z, const unsigned char *p, size_t n, const char *file, struct err *e)
 {
-    /* Weights hardly shrink; what grows more than this is made to fill memory. */
-    const uint64_t ratio = 16, least = 1 << 24, held = 48 << 20;
+    const uint64_t ratio = 16, least = 256 << 20;
     struct archive a = {p, n};
-    *z = (struct zip){.file = file, .unpacked_max = ratio * n + least, .record_max = n + held};
+    /* Weights hardly shrink; what grows more than this is made to fill memory, or to
+     * take time. */
+    *z = (struct zip){.file = file,
+                      .unpacked_max = (uint64_t)n + ZIP_UNPACKED,
+                      .inflated_max = ratio * n + least};
     if (read_directory(z, &a, e) == 0)
         return 0;
     zip_close(z);
@@ -241,8 +302,7 @@ static bool inflate_record(struct zip_record *r)
 static int record_bad(const struct zip *z, const struct zip_record *r, const char *what,
                       struct err *e)
 {
-    return err_set(e, "%s: %.*s: %s", z->file, r->name_n > 100 ? 100 : (int)r->name_n,
-                   (const char *)r->name, what);
+    return err_set(e, "%s: %.*s: %s", z->file, shown(r), (const char *)r->name, what);
 }
 
 static int unpack(struct zip *z, struct zip_record *r, struct err *e)
@@ -256,15 +316,19 @@ static int unpack(struct zip *z, struct zip_record *r, struct err *e)
     }
     if (r->method != METHOD_DEFLATED)
         return err_set(e, "%s: %.*s: expected a stored or deflated record, found method %d",
-                       z->file, r->name_n > 100 ? 100 : (int)r->name_n, (const char *)r->name,
-                       r->method);
-    if (r->n > z->record_max || r->n > z->unpacked_max - z->unpacked)
-        return record_bad(z, r, "expected a record of a sensible size, found a larger one", e);
+                       z->file, shown(r), (const char *)r->name, r->method);
+    if (r->n > z->unpacked_max - z->unpacked || r->n > z->inflated_max - z->inflated)
+        return err_set(e, "%s: %.*s: expected at most %llu bytes to unpack, found a record of %llu",
+                       z->file, shown(r), (const char *)r->name,
+                       (unsigned long long)(z->unpacked_max - z->unpacked),
+                       (unsigned long long)r->n);
     z->unpacked += r->n;
-    free(r->unpacked);
+    z->inflated += r->n;
     r->unpacked = mem_alloc((size_t)r->n, 1);
-    if (!inflate_record(r))
+    if (!inflate_record(r)) {
+        zip_drop(z, r);
         return record_bad(z, r, "expected deflated bytes, found others: the file is damaged", e);
+    }
     r->bytes = r->unpacked;
     return 0;
 }
@@ -276,15 +340,16 @@ int zip_read(struct zip *z, struct zip_record *r, struct err *e)
     if (unpack(z, r, e) != 0)
         return -1;
     uint32_t found = (uint32_t)crc32_z(crc32_z(0, NULL, 0), r->bytes, (size_t)r->n);
-    if (found != r->crc && !z->unsummed)
+    if (found != r->crc && !z->unsummed) {
+        zip_drop(z, r);
         return err_set(e, "%s: %.*s: expected the CRC-32 %08x, found %08x: the file is damaged",
-                       z->file, r->name_n > 100 ? 100 : (int)r->name_n, (const char *)r->name,
-                       (unsigned)r->crc, (unsigned)found);
+                       z->file, shown(r), (const char *)r->name, (unsigned)r->crc, (unsigned)found);
+    }
     r->checked = true;
     return 0;
 }
 
-void zip_forget(struct zip_record *r)
+void zip_drop(struct zip *z, struct zip_record *r)
 {
     if (!r->unpacked)
         return;
@@ -292,4 +357,5 @@ void zip_forget(struct zip_record *r)
     r->unpacked = NULL;
     r->bytes = NULL;
     r->checked = false;
+    z->unpacked -= r->n;
 }

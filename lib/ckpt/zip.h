@@ -9,9 +9,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Limits of a reader; an archive beyond them is refused. */
+enum {
+    ZIP_RECORDS = 1 << 17,
+    ZIP_UNPACKED = 16 << 20 /* bytes unpacked at a time beyond those of the file */
+};
+
 struct zip_record {
-    const unsigned char *name; /* not terminated */
+    const unsigned char *name; /* printable, not terminated */
     size_t name_n;
+    const unsigned char *local; /* the record with its own header */
     const unsigned char *packed;
     uint64_t packed_n, n; /* bytes as they stand, and unpacked */
     uint32_t crc;
@@ -26,11 +33,12 @@ struct zip {
     struct zip_record *record;
     size_t records;
     bool unsummed;                   /* written without check sums */
-    uint64_t unpacked, unpacked_max; /* bytes that were, and may be, unpacked in all */
-    uint64_t record_max;             /* the same of a record */
+    uint64_t unpacked, unpacked_max; /* bytes that are, and may be, unpacked */
+    uint64_t inflated, inflated_max; /* the same of all that ever were */
 };
 
-/* Reads the directory of the archive p[n], which must outlive it. */
+/* Reads the directory of the archive p[n], which must outlive it. Records that share
+ * a name or bytes, or whose own headers say other than the directory, are errors. */
 int zip_open(struct zip *z, const unsigned char *p, size_t n, const char *file, struct err *e);
 void zip_close(struct zip *z);
 
@@ -40,7 +48,7 @@ struct zip_record *zip_find(const struct zip *z, const char *name);
 /* Checks a record's sum; its `bytes` are then there. */
 int zip_read(struct zip *z, struct zip_record *r, struct err *e);
 
-/* Frees the bytes of a record that had to be unpacked. */
-void zip_forget(struct zip_record *r);
+/* Frees what a record was unpacked into; zip_read brings it back. */
+void zip_drop(struct zip *z, struct zip_record *r);
 
 #endif

@@ -12,10 +12,7 @@
 
 enum {
     PICKLE_PROTOCOL = 5,
-    PICKLE_PUSHES = 1 << 22, /* values put on the stack in all */
-    PICKLE_MARKS = 10000,    /* collections open at a time */
-    PICKLE_NAME = 512,       /* bytes of "module.name" */
-    PICKLE_NUMBER = 64,      /* digits of a number in text */
+    PICKLE_NUMBER = 64, /* digits of a number in text */
     PICKLE_BLOCK = 1 << 14
 };
 
@@ -95,24 +92,30 @@ enum opcode {
 struct block {
     struct block *next;
     size_t used, room;
-    max_align_t bytes[];
+    union {
+        void *pointer;
+        int64_t i;
+        double f;
+    } bytes[];
 };
 
 struct pickle {
     struct block *blocks;
+    size_t memory; /* of all blocks */
     struct pickle_value *root;
     struct pickle_value *persistent, **persistent_end;
 };
 
 static void *pickle_alloc(struct pickle *p, size_t n)
 {
-    n = (n + sizeof(max_align_t) - 1) & ~(sizeof(max_align_t) - 1);
+    n = (n + sizeof *p->blocks->bytes - 1) / sizeof *p->blocks->bytes * sizeof *p->blocks->bytes;
     struct block *b = p->blocks;
     if (!b || b->room - b->used < n) {
         size_t room = n > PICKLE_BLOCK ? n : PICKLE_BLOCK;
         b = mem_alloc(sizeof *b + room, 1);
         *b = (struct block){p->blocks, 0, room};
         p->blocks = b;
+        p->memory += sizeof *b + room;
     }
     void *m = (unsigned char *)b->bytes + b->used;
     b->used += n;
@@ -146,7 +149,7 @@ struct reader {
     size_t marks, mark_room;
     struct pickle_value **memo; /* by index; NULL where not set */
     size_t memo_room, memo_set;
-    size_t decoded; /* bytes made from latin1 text */
+    size_t decoded; /* bytes of texts that do not stand in the pickle as they are */
 };
 
 static void record(const struct reader *r, const char *fmt, ...)
@@ -170,12 +173,56 @@ static int fail_end(struct reader *r)
     return fail(r, "expected more of the pickle, found its end");
 }
 
+/* Whether `more` bytes of memory may be used. */
+static int afford(struct reader *r, size_t more)
+{
+    size_t used = r->p->memory - r->decoded + r->room * sizeof *r->stack +
+                  r->mark_room * sizeof *r->mark + r->memo_room * sizeof *r->memo;
+    if (used <= PICKLE_MEMORY && more <= PICKLE_MEMORY - used)
+        return 0;
+    return fail(r, "expected values that fit into %d MB of memory, found more",
+                PICKLE_MEMORY >> 20);
+}
+
+/* Room for a text that is decoded. Text that is used again and again cannot make more
+ * than the pickle has. */
+static unsigned char *text_new(struct reader *r, size_t n)
+{
+    if (n > r->n + PICKLE_DECODED - r->decoded) {
+        record(r, "expected at most %zu bytes of decoded text, found more", r->n + PICKLE_DECODED);
+        return NULL;
+    }
+    r->decoded += n;
+    return pickle_alloc(r->p, n);
+}
+
+/* Bytes of a value of that kind. */
+static size_t value_bytes(enum pickle_kind kind)
+{
+    static const size_t bytes[] = {
+        [PICKLE_NONE] = 0,
+        [PICKLE_BOOL] = sizeof(int64_t),
+        [PICKLE_INT] = sizeof(int64_t),
+        [PICKLE_LONG] = sizeof(struct pickle_text),
+        [PICKLE_FLOAT] = sizeof(double),
+        [PICKLE_BYTES] = sizeof(struct pickle_text),
+        [PICKLE_STR] = sizeof(struct pickle_text),
+        [PICKLE_LIST] = sizeof(struct pickle_seq),
+        [PICKLE_TUPLE] = sizeof(struct pickle_seq),
+        [PICKLE_SET] = sizeof(struct pickle_seq),
+        [PICKLE_DICT] = sizeof(struct pickle_seq),
+        [PICKLE_GLOBAL] = 2 * sizeof(struct pickle_text),
+        [PICKLE_OBJECT] = 4 * sizeof(struct pickle_value *),
+        [PICKLE_PERSISTENT] = 2 * sizeof(struct pickle_value *),
+    };
+    return offsetof(struct pickle_value, i) + bytes[kind];
+}
+
 static struct pickle_value *value_new(struct reader *r, enum pickle_kind kind)
 {
-    struct pickle_value *v = pickle_alloc(r->p, sizeof *v);
-    memset(v, 0, sizeof *v);
+    struct pickle_value *v = pickle_alloc(r->p, value_bytes(kind));
+    memset(v, 0, value_bytes(kind));
     v->kind = kind;
-    v->at = r->at;
     return v;
 }
 
@@ -183,8 +230,11 @@ static int push(struct reader *r, struct pickle_value *v)
 {
     if (++r->pushes > PICKLE_PUSHES)
         return fail(r, "expected at most %d values, found more", PICKLE_PUSHES);
-    if (r->depth == r->room) {
-        r->room = r->room ? 2 * r->room : 256;
+    size_t more = r->depth < r->room ? 0 : r->room ? r->room : 256;
+    if (afford(r, more * sizeof(struct pickle_value *)) != 0)
+        return -1;
+    if (more) {
+        r->room += more;
         r->stack = mem_grow(r->stack, r->room, sizeof(struct pickle_value *));
     }
     r->stack[r->depth++] = v;
@@ -375,7 +425,9 @@ static int read_string(struct reader *r)
         t.n--;
     if (t.n < 2 || (t.p[0] != '\'' && t.p[0] != '"') || t.p[t.n - 1] != t.p[0])
         return fail(r, "expected a text in quotes, found something else");
-    unsigned char *out = pickle_alloc(r->p, t.n);
+    unsigned char *out = text_new(r, t.n);
+    if (!out)
+        return -1;
     static const char escapes[] = "\\\\''\"\"a\ab\bf\fn\nr\rt\tv\v";
     const unsigned char *p = t.p + 1, *end = t.p + t.n - 1;
     size_t n = 0;
@@ -416,7 +468,12 @@ static int read_unicode(struct reader *r)
     if (take_line(r, &t) != 0)
         return -1;
     /* A byte above 0x7f becomes two. */
-    unsigned char *out = pickle_alloc(r->p, 2 * t.n + 1);
+    size_t most = t.n;
+    for (size_t i = 0; i < t.n; i++)
+        most += t.p[i] >= 0x80;
+    unsigned char *out = text_new(r, most);
+    if (!out)
+        return -1;
     const unsigned char *p = t.p, *end = t.p + t.n;
     size_t n = 0;
     while (p < end) {
@@ -481,6 +538,8 @@ static int memo_put(struct reader *r, uint64_t i)
                     (unsigned long long)i);
     if (i >= r->memo_room) {
         size_t room = 2 * (size_t)i + 64;
+        if (afford(r, (room - r->memo_room) * sizeof(struct pickle_value *)) != 0)
+            return -1;
         r->memo = mem_grow(r->memo, room, sizeof(struct pickle_value *));
         memset(r->memo + r->memo_room, 0, (room - r->memo_room) * sizeof(struct pickle_value *));
         r->memo_room = room;
@@ -513,10 +572,12 @@ static int memo_index(struct reader *r, size_t width, uint64_t *i)
 
 /* --- collections --- */
 
-static void seq_add(struct reader *r, struct pickle_seq *s, struct pickle_value **item, size_t n)
+static int seq_add(struct reader *r, struct pickle_seq *s, struct pickle_value **item, size_t n)
 {
     if (s->room - s->n < n) {
         size_t room = s->n + n > 2 * s->room ? s->n + n : 2 * s->room;
+        if (afford(r, room * sizeof(struct pickle_value *)) != 0)
+            return -1;
         struct pickle_value **grown = pickle_alloc(r->p, room * sizeof(struct pickle_value *));
         if (s->n)
             memcpy(grown, s->item, s->n * sizeof(struct pickle_value *));
@@ -526,14 +587,21 @@ static void seq_add(struct reader *r, struct pickle_seq *s, struct pickle_value 
     if (n)
         memcpy(s->item + s->n, item, n * sizeof(struct pickle_value *));
     s->n += n;
+    return 0;
 }
 
+/* A collection of these items, or NULL. */
 static struct pickle_value *seq_new(struct reader *r, enum pickle_kind kind,
                                     struct pickle_value **item, size_t n)
 {
     struct pickle_value *v = value_new(r, kind);
-    seq_add(r, &v->seq, item, n);
-    return v;
+    return seq_add(r, &v->seq, item, n) == 0 ? v : NULL;
+}
+
+static int push_seq(struct reader *r, enum pickle_kind kind, struct pickle_value **item, size_t n)
+{
+    struct pickle_value *v = seq_new(r, kind, item, n);
+    return v ? push(r, v) : -1;
 }
 
 /* LIST, TUPLE, FROZENSET, DICT: the values above the mark. */
@@ -545,7 +613,7 @@ static int read_collection(struct reader *r, enum pickle_kind kind)
         return -1;
     if (kind == PICKLE_DICT && n % 2)
         return fail(r, "expected keys with values, found a key without one");
-    return push(r, seq_new(r, kind, item, n));
+    return push_seq(r, kind, item, n);
 }
 
 static int read_tuple(struct reader *r, size_t n)
@@ -553,7 +621,7 @@ static int read_tuple(struct reader *r, size_t n)
     if (need(r, n) != 0)
         return -1;
     r->depth -= n;
-    return push(r, seq_new(r, PICKLE_TUPLE, r->stack + r->depth, n));
+    return push_seq(r, PICKLE_TUPLE, r->stack + r->depth, n);
 }
 
 /* Adds to the collection on top, or to an instance of a subclass of one. */
@@ -574,8 +642,7 @@ static int add_items(struct reader *r, enum pickle_kind kind, struct pickle_valu
                     kind == PICKLE_DICT  ? "dict"
                     : kind == PICKLE_SET ? "set"
                                          : "list");
-    seq_add(r, &v->seq, item, n);
-    return 0;
+    return seq_add(r, &v->seq, item, n);
 }
 
 static int read_add(struct reader *r, enum pickle_kind kind)
@@ -693,11 +760,9 @@ static int push_latin1(struct reader *r, struct pickle_text t)
             return fail(r, "expected text in latin1, found another character");
         }
     }
-    /* Text that is used again and again cannot make more than the pickle has. */
-    r->decoded += n;
-    if (r->decoded > r->n)
-        return fail(r, "expected at most %zu bytes of decoded text, found more", r->n);
-    unsigned char *out = pickle_alloc(r->p, n + 1);
+    unsigned char *out = text_new(r, n + 1);
+    if (!out)
+        return -1;
     for (size_t i = 0, o = 0; o < n; i++, o++) {
         out[o] = t.p[i];
         if (t.p[i] >= 0x80) {
@@ -718,7 +783,8 @@ static int push_dict(struct reader *r, const struct pickle_value *pairs)
         struct pickle_value *pair = pairs->seq.item[i];
         if ((pair->kind != PICKLE_LIST && pair->kind != PICKLE_TUPLE) || pair->seq.n != 2)
             return fail(r, "expected pairs of a key and a value, found another value");
-        seq_add(r, &v->seq, pair->seq.item, 2);
+        if (seq_add(r, &v->seq, pair->seq.item, 2) != 0)
+            return -1;
     }
     /* Each pair costs a step but not a value on the stack. */
     r->pushes += n;
@@ -793,7 +859,7 @@ static int read_instance(struct reader *r, bool inst)
         n--;
     }
     struct pickle_value *args = seq_new(r, PICKLE_TUPLE, item, n);
-    return check_call(r, cls, false) != 0 ? -1 : push_object(r, cls, args);
+    return !args || check_call(r, cls, false) != 0 ? -1 : push_object(r, cls, args);
 }
 
 static int read_build(struct reader *r)

@@ -37,12 +37,20 @@ struct pickle_seq {
     size_t n, room;
 };
 
+/* Limits of a reader; a pickle beyond them is refused. */
+enum {
+    PICKLE_MEMORY = 32 << 20, /* bytes of values, stack and memo, beside decoded text */
+    PICKLE_PUSHES = 1 << 22,  /* values put on the stack in all */
+    PICKLE_MARKS = 10000,     /* collections open at a time */
+    PICKLE_NAME = 512,        /* bytes of "module.name" */
+    PICKLE_DECODED = 1 << 20  /* bytes of decoded text beyond those of the pickle */
+};
+
 /* Values may be shared, nested to any depth and even hold themselves: code that
- * reads them goes to fixed depths. */
+ * reads them goes to fixed depths. Only the member that belongs to the kind is there:
+ * values are not copied. */
 struct pickle_value {
     enum pickle_kind kind;
-    size_t at;                 /* offset of the opcode that made it */
-    struct pickle_value *next; /* among all of PICKLE_PERSISTENT */
     union {
         int64_t i;
         double f;
@@ -56,7 +64,9 @@ struct pickle_value {
             struct pickle_value *state;           /* as BUILD gave it, or NULL */
             struct pickle_value *items;           /* of a subclass of list or dict, or NULL */
         } object;
-        struct pickle_value *id;
+        struct {
+            struct pickle_value *id, *next; /* next among all of PICKLE_PERSISTENT */
+        };
     };
 };
 

@@ -163,7 +163,7 @@ static void test_zip(void)
     check_patched("bare.pth", "PK\1\2", 0, 8, "\x09", 1,
                   "m: expected a plain zip archive, found an encrypted one");
     check_patched("bare.pth", "PK\1\2", 0, 10, "\x0e", 1,
-                  "m: bare/data.pkl: expected a stored or deflated record, found method 14");
+                  DAMAGED("a zip record as its directory has it"));
     check_patched("bare.pth", "PK\1\2", 0, 20, "\x01", 1,
                   "m: bare/data.pkl: expected a size as stored, found another: the file is "
                   "damaged");
@@ -179,8 +179,7 @@ static void test_zip(void)
                   "m: packed again/data.pkl: expected deflated bytes, found others: the file is "
                   "damaged");
     check_patched("deflated.pth", "PK\1\2", 0, 24, "\xff\xff\xff\x7f", 4,
-                  "m: packed again/data.pkl: expected a record of a sensible size, found a larger "
-                  "one");
+                  DAMAGED("a zip record as its directory has it"));
 }
 
 /* What the records of an archive say, in one without sums. */

@@ -255,17 +255,54 @@ static void test_broken(void)
     }
 }
 
+#define TOO_LARGE "expected values that fit into 32 MB of memory, found more"
+
 /* Small pickles that would grow large. */
 static void test_bombs(void)
 {
-    enum { N = 5000000 };
+    enum { N = 13000000 };
     char *b = mem_alloc(N, 1);
     memset(b, '(', N);
     CHECK(!read_bytes(b, N));
     CHECK_STR(err.msg, "p: pickle offset 10000: expected at most 10000 nested values, found more");
     memset(b, 'N', N);
     CHECK(!read_bytes(b, N));
-    CHECK_STR(err.msg, "p: pickle offset 4194304: expected at most 4194304 values, found more");
+    CHECK_STR(err.msg, "p: pickle offset 2093056: " TOO_LARGE);
+    memset(b, ']', N);
+    CHECK(!read_bytes(b, N));
+    CHECK_STR(err.msg, "p: pickle offset 784896: " TOO_LARGE);
+    memcpy(b, "Nq\0", 3);
+    for (size_t i = 3; i + 3 <= N; i += 3)
+        memcpy(b + i, "0h\0", 3);
+    CHECK(!read_bytes(b, N));
+    CHECK_STR(err.msg, "p: pickle offset 12582913: expected at most 4194304 values, found more");
+
+    /* A memo of one value at a large index. */
+    memcpy(b, "B\0\0\x30\0", 5);
+    memcpy(b + 5 + 0x300000, "r\0\0\x20\0", 5);
+    CHECK(!read_bytes(b, 5 + 0x300000 + 5));
+    CHECK_STR(err.msg, "p: pickle offset 3145733: " TOO_LARGE);
+    memcpy(b + 5 + 0x300000, "r\0\0\x0f\0.", 6);
+    struct pickle *p = read_bytes(b, 5 + 0x300000 + 6);
+    CHECK(p);
+    pickle_free(p);
+
+    /* Tuples of tuples: 2^30 values to who counts them, 30 in memory. */
+    size_t at = 0;
+    b[at++] = ')';
+    for (int i = 0; i < 30; i++, at += 2)
+        memcpy(b + at, "2\x86", 2);
+    b[at++] = '.';
+    p = read_bytes(b, at);
+    CHECK(p && pickle_root(p)->kind == PICKLE_TUPLE && pickle_root(p)->seq.n == 2);
+    pickle_free(p);
+    /* As many inside each other as there are bytes. */
+    memset(b, '\x85', 400000);
+    b[0] = ')';
+    b[399999] = '.';
+    p = read_bytes(b, 400000);
+    CHECK(p);
+    pickle_free(p);
 
     /* The same text decoded again and again. */
     static const char head[] = "c_codecs\nencode\nq\1X\0\x40\0\0";
@@ -276,10 +313,11 @@ static void test_bombs(void)
     n += 0x4000;
     memcpy(b + n, "q\2X\6\0\0\0latin1q\3", 15);
     n += 15;
-    for (int i = 0; i < 1000; i++, n += sizeof again - 1)
+    for (int i = 0; i < 100; i++, n += sizeof again - 1)
         memcpy(b + n, again, sizeof again - 1);
     CHECK(!read_bytes(b, n));
-    CHECK(strstr(err.msg, "bytes of decoded text, found more"));
+    CHECK_STR(err.msg,
+              "p: pickle offset 17014: expected at most 1065898 bytes of decoded text, found more");
     free(b);
 }
 
