@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LABELS_BYTES = 1 << 28, LABELS_BATCH = 4096 };
+enum { LABELS_BYTES = 1 << 28, LABELS = 1 << 23, LABELS_BATCH = 4096 };
 
 struct labels {
     const char *name;
@@ -18,13 +18,16 @@ struct labels {
     int64_t n, room;
 };
 
-static void add(struct labels *l, int v)
+static int add(struct labels *l, int v, struct err *e)
 {
+    if (l->n == LABELS)
+        return err_set(e, "%s: expected at most %d labels, found more", l->name, LABELS);
     if (l->n == l->room) {
         l->room = l->room ? 2 * l->room : 1024;
         l->v = mem_grow(l->v, (size_t)l->room, sizeof *l->v);
     }
     l->v[l->n++] = v;
+    return 0;
 }
 
 static int from_npy(struct labels *l, struct npy_in *npy, struct err *e)
@@ -43,7 +46,8 @@ static int from_npy(struct labels *l, struct npy_in *npy, struct err *e)
             if (v < -1 || v >= NAMES_CLASSES)
                 return err_set(e, "%s: item %lld: expected a class from 0 to %d, or -1, found %lld",
                                l->name, (long long)l->n, NAMES_CLASSES - 1, (long long)v);
-            add(l, (int)v);
+            if (add(l, (int)v, e) != 0)
+                return -1;
         }
     return (int)n;
 }
@@ -67,7 +71,8 @@ static int from_table(struct labels *l, struct tsv_in *t, struct err *e)
                              (long long)l->n, (long long)id);
         if (!tsv_is_na(t, col) && tsv_int(t, col, 0, NAMES_CLASSES - 1, &v, e) != 0)
             return -1;
-        add(l, (int)v);
+        if (add(l, (int)v, e) != 0)
+            return -1;
     }
     return r;
 }
@@ -89,7 +94,8 @@ static int from_text(struct labels *l, const struct map *m, struct err *e)
         if (!good || v >= NAMES_CLASSES)
             return err_set(e, "%s:%lld: expected a class from 0 to %d, or NA, found '%.*s'",
                            l->name, line, NAMES_CLASSES - 1, n > 40 ? 40 : (int)n, (const char *)p);
-        add(l, v);
+        if (add(l, v, e) != 0)
+            return -1;
         p = lf ? lf + 1 : end;
     }
     return 0;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIDE_MAX = 8192 };
+enum { SIDE_MAX = 8192, PIXELS_MAX = 1 << 22 };
 
 struct images {
     struct source base;
@@ -87,9 +87,11 @@ static int shape(struct images *m, struct err *e)
     if (!m->planar && npy_expect(m->npy, NPY_U8, 3, (const int64_t[]){-1, -1, 3}, e) != 0)
         return -1;
     int64_t h = n[m->planar ? 1 : 0], w = n[m->planar ? 2 : 1];
-    if (h > SIDE_MAX || w > SIDE_MAX)
-        return err_set(e, "%s: expected images of at most %d by %d, found %lld by %lld",
-                       npy_name(m->npy), SIDE_MAX, SIDE_MAX, (long long)w, (long long)h);
+    if (h > SIDE_MAX || w > SIDE_MAX || h * w > PIXELS_MAX)
+        return err_set(e,
+                       "%s: expected images of at most %d pixels a side and %d in all, found %lld "
+                       "by %lld (width by height)",
+                       npy_name(m->npy), SIDE_MAX, PIXELS_MAX, (long long)w, (long long)h);
     m->base.h = (int)h;
     m->base.w = (int)w;
     m->item = mem_alloc((size_t)item->bytes, 1);
