@@ -14,7 +14,8 @@ struct info {
     struct net_assume assume;
     const char *mean, *std; /* R,G,B, or NULL */
     int h, w;               /* of the images that multiply-adds are counted for */
-    int64_t images;         /* most of the probe */
+    int resize_h, resize_w; /* of the probe's images; 0: as they are */
+    int64_t images;         /* most of them */
     int threads;
     bool fold;
     enum ckpt_format format; /* to be written */

@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/prog.h"
+#include "data/data.h"
 #include "net/normal.h"
 
 #include <stdio.h>
@@ -12,7 +13,7 @@ enum { SIDE_MAX = 4096, THREADS_MAX = 1024, IMAGES_MAX = 1 << 20 };
 
 static struct info info = {.images = 256};
 
-static const char *assume, *input_size = "32x32";
+static const char *assume, *input_size = "32x32", *resize;
 static int to;
 static bool tensors, layers, check;
 static int64_t threads;
@@ -27,6 +28,8 @@ static const struct opt opts[] = {
      "for each: how far what enters the batch norms is from what they have recorded.",
      0, 0},
     {"images", 'n', OPT_INT, &info.images, "N", "Images of --probe. Default: 256.", 2, IMAGES_MAX},
+    {"resize", 0, OPT_STRING, &resize, "HxW",
+     "Make images of --probe of another size this large, as for cifar-predict.", 0, 0},
     {"to", 0, OPT_CHOICE, &to, "none|pth|safetensors",
      "Write the state dict in this format to --out. Default: none.", 0, 0},
     {"out", 'o', OPT_STRING, &info.out, "FILE", "Where --to writes.", 0, 0},
@@ -86,8 +89,10 @@ static void check_options(void)
         prog_usage("--to and --out go together");
     if (info.fold && to == 0)
         prog_usage("--fold goes with --to");
-    if (info.mean && !info.data)
-        prog_usage("--mean and --std go with --probe");
+    if ((info.mean || resize) && !info.data)
+        prog_usage("--mean, --std and --resize go with --probe");
+    if (resize && !data_parse_size(resize, &info.resize_h, &info.resize_w))
+        prog_usage("--resize: expected HxW with sides from 1 to 1024, found '%s'", resize);
     if (info.out && io_same_file(info.out, info.model))
         prog_usage("--out: expected a file that is not read, found '%s'", info.out);
     parse_size();

@@ -325,8 +325,9 @@ static void conclude(const struct probe *p)
 
 static int open_data(struct probe *p, struct err *e)
 {
-    const struct data_opts none = {NULL, NULL};
-    if (data_open(&p->data, p->info->data, &none, e) != 0)
+    const struct data_opts o = {
+        .resize_h = p->info->resize_h, .resize_w = p->info->resize_w, .note = prog_note};
+    if (data_open(&p->data, p->info->data, &o, e) != 0)
         return -1;
     if (data_count(p->data) < 0)
         return err_set(e,

@@ -139,7 +139,10 @@ static int open_in(struct data *d, struct in **in, const char *labels, struct er
 static int open_source(struct data *d, const char *file, const struct data_opts *o, struct err *e)
 {
     struct in *in;
-    if (strcmp(file, "-") != 0 && is_file(file, true)) {
+    enum kind kind = strcmp(file, "-") == 0 ? KIND_FILE : kind_of(file, e);
+    if (kind == KIND_ERROR)
+        return -1;
+    if (kind == KIND_FOLDER) {
         d->name = mem_dup(file);
         return source_folder(&d->source, file, o, e);
     }

@@ -7,25 +7,56 @@
 #include "ckpt/ckpt.h"
 #include "net/net.h"
 
-static inline void fuzz_checkpoint(const uint8_t *p, size_t n)
+static inline void fuzz_line(void *ctx, const char *line)
+{
+    (void)ctx;
+    fuzz_touch(line, strlen(line));
+}
+
+static inline void fuzz_tensor(struct ckpt *c, const struct ckpt_tensor *t)
 {
     struct err e;
-    struct ckpt *c;
-    if (ckpt_open(&c, fuzz_file(0, p, n), &e) != 0)
-        return;
-    for (int i = 0; i < ckpt_count(c); i++) {
-        const struct ckpt_tensor *t = ckpt_at(c, i);
-        fuzz_touch(t->data, (size_t)t->count * sizeof *t->data);
-        if (strlen(t->name) == 0 || ckpt_find(c, t->name) != t)
-            abort();
-    }
-    const struct net_opts opts = {.h = 32, .w = 32, .std = {1, 1, 1}};
+    size_t bytes = (size_t)t->count * (size_t)ckpt_type_bytes(t->type);
+    void *p = malloc(bytes + 1);
+    float *f = malloc((size_t)t->count * sizeof *f + 1);
+    if (p && ckpt_read_raw(c, t, p, &e) == 0)
+        fuzz_touch(p, bytes);
+    if (f && ckpt_read(c, t, f, &e) == 0)
+        fuzz_touch(f, (size_t)t->count * sizeof *f);
+    free(p);
+    free(f);
+    if (ckpt_find(c, t->name) != t)
+        abort();
+}
+
+static inline void fuzz_network(struct ckpt *c, bool unfolded)
+{
+    const struct net_opts opts = {.h = 32, .w = 32, .std = {1, 1, 1}, .unfolded = unfolded};
+    struct err e;
     struct net *net;
-    if (net_build(&net, c, &opts, &e) == 0) {
-        if (net_macs(net) < 0 || net_last(net) < 0)
-            abort();
-        net_free(net);
+    if (net_build(&net, c, &opts, &e) != 0)
+        return;
+    if (net_macs(net) < 0 || net_last(net) < 0 || strlen(net->about) == 0)
+        abort();
+    net_free(net);
+}
+
+static inline void fuzz_checkpoint(const uint8_t *p, size_t n)
+{
+    const struct ckpt_opts opts = {.extras = true};
+    struct err e;
+    struct ckpt *c;
+    if (ckpt_open_memory(&c, p, n, "fuzz", &opts, &e) != 0)
+        return;
+    for (int i = 0; i < ckpt_count(c); i++)
+        fuzz_tensor(c, ckpt_at(c, i));
+    for (int i = 0; i < ckpt_extras(c); i++) {
+        fuzz_line(NULL, ckpt_extra(c, i)->path);
+        fuzz_line(NULL, ckpt_extra(c, i)->text);
     }
+    ckpt_check(c, fuzz_line, NULL);
+    fuzz_network(c, false);
+    fuzz_network(c, true);
     ckpt_close(c);
 }
 

@@ -172,7 +172,8 @@ static void test_bad_images(void)
     CHECK(npy_create(&o, "x.npy", NPY_U8, 3, large, &err) == 0 && npy_write(o, f, 1, &err) == 0 &&
           npy_finish(o, &err) == 0);
     CHECK(!open_data("x.npy", NULL));
-    CHECK_STR(err.msg, "x.npy: expected images of at most 8192 by 8192, found 1 by 9000");
+    CHECK_STR(err.msg, "x.npy: expected images of at most 8192 pixels a side and 4194304 in all, "
+                       "found 1 by 9000 (width by height)");
     CHECK(npy_create(&o, "x.npy", NPY_F32, 3, large, &err) == 0 && npy_write(o, f, 0, &err) == 0 &&
           npy_finish(o, &err) == 0);
     CHECK(!open_data("x.npy", NULL));
