@@ -49,7 +49,9 @@ SCORE ?= logit
 CMAP  ?= viridis
 # How all stages that read images read them: --resize HxW.
 DATA_FLAGS ?=
-# Further options of cifar-predict: --names, --labels, --mean, --std, --threads.
+# How the model is read, for every stage that reads it: --assume, --mean, --std.
+MODEL_FLAGS ?=
+# Further options of cifar-predict: --names, --labels, --threads.
 PREDICT_FLAGS ?=
 OVERLAY_FLAGS ?=
 
@@ -164,7 +166,8 @@ to = { { $(2); } > $(1).part && mv -f $(1).part $(1); } || { r=$$?; rm -f $(1).p
 # --- predictions: the only pass through the network ---
 
 predict := $(PREDICT) --model $(call quote,$(MODEL)) --data $(call quote,$(DATA)) \
-  $(DATA_FLAGS) --device $(DEVICE) --precision $(PRECISION) $(if $(EXACT),--exact) $(PREDICT_FLAGS) \
+  $(DATA_FLAGS) --device $(DEVICE) --precision $(PRECISION) $(if $(EXACT),--exact) $(MODEL_FLAGS) \
+  $(PREDICT_FLAGS) \
   --logits $(D)/logits.npy --class-maps $(D)/class_maps.npy --classes $(D)/classes.tsv
 $(eval $(call command,predict))
 
@@ -213,11 +216,11 @@ ifeq ($(LAYER),)
 # The model gives no more than the biases: no image passes the network again.
 map_files := $(D)/class_maps.npy $(D)/logits.npy $(MODEL)
 map_from  := --class-maps $(D)/class_maps.npy --logits $(D)/logits.npy \
-  --model $(call quote,$(MODEL))
+  --model $(call quote,$(MODEL)) $(MODEL_FLAGS)
 else
 map_files := $(MODEL) $(data_files)
 map_from  := --model $(call quote,$(MODEL)) --data $(call quote,$(DATA)) $(DATA_FLAGS) --layer $(LAYER) \
-  --device $(DEVICE) --precision $(PRECISION) $(if $(EXACT),--exact)
+  --device $(DEVICE) --precision $(PRECISION) $(if $(EXACT),--exact) $(MODEL_FLAGS)
 endif
 
 maps := $(CAM_COMPUTE) $(map_from) --score $(SCORE) --target $(targets) --size layer

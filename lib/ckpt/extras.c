@@ -61,10 +61,40 @@ static void put_items(struct line *l, const struct pickle_seq *s, bool pairs, in
     }
 }
 
+/* A number as numpy pickles it: scalar(dtype("f8"), bytes). */
+static bool numpy_number(const struct pickle_value *v, char *buf, size_t room)
+{
+    char name[TEXT];
+    const struct pickle_value *dtype = pickle_item(v->object.args, 0),
+                              *bytes = pickle_item(v->object.args, 1);
+    const char *last = strrchr(pickle_name(v, name, sizeof name), '.');
+    const struct pickle_value *code =
+        dtype && dtype->kind == PICKLE_OBJECT ? pickle_item(dtype->object.args, 0) : NULL;
+    if (strncmp(name, "numpy.", 6) != 0 || !last || strcmp(last, ".scalar") != 0 || !bytes ||
+        bytes->kind != PICKLE_BYTES)
+        return false;
+    const unsigned char *p = bytes->text.p;
+    double d;
+    float f;
+    int64_t i8;
+    int32_t i4;
+    if (pickle_is(code, "f8") && bytes->text.n == sizeof d)
+        snprintf(buf, room, "%.9g", *(double *)memcpy(&d, p, sizeof d));
+    else if (pickle_is(code, "f4") && bytes->text.n == sizeof f)
+        snprintf(buf, room, "%.9g", (double)*(float *)memcpy(&f, p, sizeof f));
+    else if (pickle_is(code, "i8") && bytes->text.n == sizeof i8)
+        snprintf(buf, room, "%lld", (long long)*(int64_t *)memcpy(&i8, p, sizeof i8));
+    else if (pickle_is(code, "i4") && bytes->text.n == sizeof i4)
+        snprintf(buf, room, "%d", (int)*(int32_t *)memcpy(&i4, p, sizeof i4));
+    else
+        return false;
+    return true;
+}
+
 static void put_object(struct line *l, const struct pickle_value *v, int depth)
 {
     char text[TEXT];
-    if (state_tensor_text(v, text, sizeof text)) {
+    if (state_tensor_text(v, text, sizeof text) || numpy_number(v, text, sizeof text)) {
         put_text(l, text);
         return;
     }
@@ -74,6 +104,15 @@ static void put_object(struct line *l, const struct pickle_value *v, int depth)
     if (args && args->kind == PICKLE_TUPLE)
         put_items(l, &args->seq, false, depth);
     put_text(l, ")");
+}
+
+/* The str of Python 2 is text in most cases. */
+static bool printable(struct pickle_text t)
+{
+    for (size_t i = 0; i < t.n; i++)
+        if (t.p[i] < ' ' || t.p[i] > '~')
+            return false;
+    return true;
 }
 
 static void put_value(struct line *l, const struct pickle_value *v, int depth)
@@ -99,6 +138,12 @@ static void put_value(struct line *l, const struct pickle_value *v, int depth)
         put_text(l, buf);
         break;
     case PICKLE_BYTES:
+        if (!printable(v->text)) {
+            snprintf(buf, sizeof buf, "%zu bytes", v->text.n);
+            put_text(l, buf);
+            break;
+        }
+        /* fallthrough */
     case PICKLE_STR:
         put(l, (const char *)v->text.p, v->text.n > TEXT ? TEXT + 1 : v->text.n);
         break;
@@ -163,9 +208,9 @@ static void add(struct walk *w, const char *path, const char *text)
 static void describe(struct walk *w, const struct pickle_value *v, const char *path, int depth)
 {
     struct line l = {.n = 0};
-    const struct pickle_seq *s = v == w->state && *path ? NULL : members(v);
     if (v == w->state && *path)
         return;
+    const struct pickle_seq *s = members(v);
     if (!s || s->n == 0 || depth == 0) {
         put_value(&l, v, 2);
         add(w, path, l.text);

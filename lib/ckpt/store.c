@@ -326,10 +326,11 @@ int ckpt_check(struct ckpt *c, void (*say)(void *ctx, const char *line), void *c
 {
     int faults = 0;
     struct err e;
+    bool *bad = mem_zero(c->zip.records + 1, sizeof *bad);
     for (size_t i = 0; i < c->zip.records; i++) {
         struct zip_record *r = &c->zip.record[i];
-        bool good = zip_read(&c->zip, r, &e) == 0;
-        if (!good) {
+        bad[i] = zip_read(&c->zip, r, &e) != 0;
+        if (bad[i]) {
             say(ctx, e.msg);
             faults++;
         }
@@ -338,7 +339,7 @@ int ckpt_check(struct ckpt *c, void (*say)(void *ctx, const char *line), void *c
     c->unpacked = NULL;
     for (int i = 0; i < c->n; i++) {
         const struct ckpt_tensor *t = &c->tensor[i];
-        if (t->type > CKPT_BF16)
+        if (t->type > CKPT_BF16 || (t->record && bad[t->record - c->zip.record]))
             continue;
         float *f = mem_alloc((size_t)t->count, sizeof *f);
         if (ckpt_read(c, t, f, &e) != 0) {
@@ -347,5 +348,6 @@ int ckpt_check(struct ckpt *c, void (*say)(void *ctx, const char *line), void *c
         }
         free(f);
     }
+    free(bad);
     return faults;
 }

@@ -32,6 +32,14 @@ def predict(file, *options):
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
 
 
+def family(file):
+    """What model-info takes a file for."""
+    done = subprocess.run(["model-info", GOLDEN + file], stdout=subprocess.PIPE, text=True,
+                          check=True)
+    line = next(s for s in done.stdout.splitlines() if s.startswith("family"))
+    return line.split(None, 1)[1].split(",")[0]
+
+
 def near(a, b):
     """What keeps a from being b, or None."""
     try:
@@ -69,6 +77,9 @@ def main():
                 print(f"{run}: {wrong.strip()}", file=sys.stderr)
             else:
                 good.append(run)
+        found = family(row["file"])
+        if found != row["family"]:
+            print(f"{row['file']}: taken for {found}", file=sys.stderr)
         print(row["file"], row["options"], *good)
     for row in table("refused.tsv"):
         done = predict(row["file"])
