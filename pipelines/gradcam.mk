@@ -2,6 +2,10 @@
 #
 #   make -f gradcam.mk MODEL=model.pth DATA=cifar-100-python OUT=results
 #
+# DATA is a CIFAR file or folder, an .npy file, or a folder of PNG and JPEG images;
+# DATA_FLAGS='--resize 32x32' reads images of other sizes in every stage. Images need no
+# labels: then there are answers and their maps alone.
+#
 # Every table and tensor is a file under OUT/data, so that make goes on where it
 # stopped. A stage can be swapped by its variable, for example
 # WORST_K='awk -f mine.awk --': any command that reads and writes the same streams.
