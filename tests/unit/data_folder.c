@@ -261,8 +261,8 @@ static void test_broken(void)
     CHECK(data_count(d) == 10);
     data_close(d);
     char path[256] = "b/c";
-    for (int i = 0; i < 33; i++) {
-        strcat(path, "/x");
+    for (size_t n = strlen(path); n < 3 + 2 * 33; n += 2) {
+        memcpy(path + n, "/x", 3);
         folder(path);
     }
     struct err e;
