@@ -2,8 +2,10 @@
 # Files are preceded by kind=NAME; `summary` comes first, `predictions` before
 # `cam`. Columns are found by name.
 
-function bad(what, a, b) {
-    printf "verify: %s: %s and %s\n", what, a, b > "/dev/stderr"
+function bad(what, a, b,    text) {
+    text = "verify: " what ": " a " and " b
+    gsub(/[^ -~]/, "?", text) # a terminal would obey some
+    print text > "/dev/stderr"
     failed = 1
     exit 1
 }

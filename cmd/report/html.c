@@ -6,6 +6,7 @@
 #include "assets.h"
 #include "base/mem.h"
 #include "base/prog.h"
+#include "base/text.h"
 #include "draw/sheet_file.h"
 #include "rows.h"
 #include "stream/tsv.h"
@@ -323,7 +324,7 @@ static void put_classes(const struct page *p)
 static void put_pair(const struct run *r, const struct pair_sheet *s)
 {
     char *file = sheet_pair_file(s->number, s->from, s->to);
-    char *from = shown_name(s->from), *to = shown_name(s->to);
+    char *from = text_clean(s->from, '?'), *to = text_clean(s->to, '?');
     put("<li><a href=\"");
     put_text(file);
     words_put("\"><b>%d. ", s->number);

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/prog.h"
+#include "base/text.h"
 #include "stats/answer.h"
 #include "stream/tsv.h"
 
@@ -38,21 +39,6 @@ static double real_na(const struct tsv_in *t, int col)
         prog_fail(&row_err);                                                                       \
     } while (0)
 
-/* C0 and C1 controls and DEL could move a terminal's cursor or hide text. */
-char *shown_name(const char *name)
-{
-    char *s = mem_dup(name);
-    for (unsigned char *p = (unsigned char *)s; *p; p++) {
-        if (*p < 0x20 || *p == 0x7f) {
-            *p = '?';
-        } else if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) {
-            p[0] = p[1] = '?';
-            p++;
-        }
-    }
-    return s;
-}
-
 /* --- classes --- */
 
 double class_accuracy(const struct class_row *c)
@@ -74,7 +60,7 @@ static struct class_row *class_at(struct classes *c, int64_t cls)
 static char *shown_or_number(const char *name, const char *kind, int64_t number)
 {
     if (strcmp(name, "NA") != 0)
-        return shown_name(name);
+        return text_clean(name, '?');
     return number < 0 ? mem_dup("-") : mem_printf("%s %" PRId64, kind, number);
 }
 

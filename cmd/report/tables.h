@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* One class. Names come twice: `name` as it is, for files that programs read, and
- * `shown` for people, without control characters. */
+ * `shown` for people, as text_clean gives it. */
 struct class_row {
     bool present; /* the table has a row of it */
     char *name, *shown;
@@ -105,8 +105,5 @@ struct answers {
 
 /* Fills the classes' counts as well. */
 void answers_read(struct answers *a, const char *file, struct classes *c);
-
-/* A name without control characters; caller frees. */
-char *shown_name(const char *name);
 
 #endif

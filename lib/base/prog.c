@@ -60,7 +60,7 @@ static void say(const char *fmt, va_list ap)
     vsnprintf(text, sizeof text, fmt, ap);
     size_t n = self ? (size_t)snprintf(line, 100, "%.90s: ", self->name) : 0;
     for (const char *s = text; *s;) {
-        size_t width = text_char(s, strlen(s));
+        size_t width = text_shown(s, strlen(s));
         if (width == 0) {
             n += (size_t)sprintf(line + n, "\\x%02x", (unsigned char)*s++);
             continue;

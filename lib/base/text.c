@@ -1,5 +1,9 @@
 #include "base/text.h"
 
+#include "base/mem.h"
+
+#include <string.h>
+
 size_t text_char(const char *text, size_t n)
 {
     const unsigned char *p = (const unsigned char *)text;
@@ -17,4 +21,39 @@ size_t text_char(const char *text, size_t n)
         (p[0] == 0xc2 && p[1] < 0xa0))
         return 0;
     return width;
+}
+
+size_t text_shown(const char *text, size_t n)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    size_t width = text_char(text, n);
+    if (width != 3 || p[0] != 0xe2)
+        return width;
+    /* U+2028 to U+202E, U+2066 to U+2069. */
+    return (p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) ||
+                   (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9)
+               ? 0
+               : width;
+}
+
+char *text_clean(const char *s, char other)
+{
+    size_t left = strlen(s);
+    char *copy = mem_alloc(left + 1, 1), *to = copy;
+    while (left > 0) {
+        size_t n = text_shown(s, left);
+        if (n > 0) {
+            memcpy(to, s, n);
+            to += n;
+        } else {
+            n = text_char(s, left);
+            if (n == 0) /* C1 is a character as well */
+                n = left > 1 && s[0] == '\xc2' && (unsigned char)s[1] >> 5 == 4 ? 2 : 1;
+            *to++ = other;
+        }
+        s += n;
+        left -= n;
+    }
+    *to = '\0';
+    return copy;
 }

@@ -8,4 +8,12 @@
  * control one: C0, DEL or C1, which a terminal may obey. */
 size_t text_char(const char *p, size_t n);
 
+/* The same; 0 also for those that break a line or turn the order of what follows: they
+ * are text, but not to stand between words of others. */
+size_t text_shown(const char *p, size_t n);
+
+/* A copy for people, with `other` in place of every character, or byte of none, that is
+ * not to be shown. Caller frees. */
+char *text_clean(const char *s, char other);
+
 #endif

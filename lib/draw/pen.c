@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "base/text.h"
 #include "draw/canvas.h"
 
 #include <pango/pangocairo.h>
@@ -99,12 +100,9 @@ int pen_height(enum pen_style style)
 
 char *pen_text(const char *text)
 {
-    char *valid = g_utf8_make_valid(text, -1), *copy = mem_dup(valid);
+    char *valid = g_utf8_make_valid(text, -1), *clean = text_clean(valid, ' ');
     g_free(valid);
-    for (char *s = copy; *s; s++)
-        if ((unsigned char)*s < ' ' || *s == 0x7f)
-            *s = ' ';
-    return copy;
+    return clean;
 }
 
 static PangoLayout *set(struct pen *p, enum pen_style style, const char *text, int limit)

@@ -231,6 +231,8 @@ int tsv_next(struct tsv_in *t, struct err *e)
             break;
     }
     const char *p = t->row.p, *end = p + t->row.n;
+    if (memchr(p, '\0', t->row.n))
+        return tsv_error(t, e, "expected text, found a byte 0");
     int c = 0;
     for (;;) {
         const char *tab = memchr(p, '\t', (size_t)(end - p));

@@ -3,6 +3,7 @@
 function fail(text,    file) {
     file = FILENAME
     sub(/^\.\//, "", file)
+    gsub(/[^ -~]/, "?", text) # a terminal would obey some
     printf "%s: %s:%d: %s\n", chart, file, FNR, text > "/dev/stderr"
     failed = 1
     exit 1
@@ -48,8 +49,9 @@ function whole(name,    v) {
 
 # A name as gnuplot may print it: a quote would join fields, a backslash be taken for an
 # escape (another sign that looks like it stands for it), and bytes that are no UTF-8 end
-# the drawing. Letters beyond those of the chart's font, which gnuplot 5.4 draws enormous
-# where no other font has them, become squares. Long names are cut.
+# the drawing. Control characters, and those that break a line or turn its order, become
+# question marks. Letters beyond those of the chart's font, which gnuplot 5.4 draws
+# enormous where no other font has them, become squares. Long names are cut.
 function shown(name,    out, n, bytes, c) {
     gsub(/\\\\/, "\001", name)
     gsub(/\\[tn]/, " ", name)
@@ -71,7 +73,9 @@ function shown(name,    out, n, bytes, c) {
         c = substr(name, 1, bytes)
         if (bytes == 1 && c ~ /[\200-\377]/)
             c = "?"
-        else if (bytes > 2 && c !~ /^\342[\200-\257]/)
+        else if (c ~ /^\302[\200-\237]/ || c ~ /^\342\200[\250-\256]/ || c ~ /^\342\201[\246-\251]/)
+            c = "?"
+        else if (c ~ /^[\334-\337]/ || (bytes > 2 && c !~ /^\342[\200-\257]/))
             c = "□"
         out = out c
         name = substr(name, bytes + 1)

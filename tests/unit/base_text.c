@@ -1,0 +1,60 @@
+/* What of a text may reach a terminal, a page or a picture. */
+#include "check.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *s;
+    size_t character, shown;
+} chars[] = {
+    {"a", 1, 1},
+    {"\x7f", 0, 0},
+    {"\x1b", 0, 0},
+    {"\n", 0, 0},
+    {"\xc3\xbc", 2, 2},
+    {"\xc2\x9b", 0, 0}, /* ue, CSI */
+    {"\xc2\xa0", 2, 2},
+    {"\xc1\xa1", 0, 0}, /* longer than needed */
+    {"\x9b", 0, 0},
+    {"\xff", 0, 0}, /* no UTF-8 */
+    {"\xe2\x80\xa8", 3, 0},
+    {"\xe2\x80\xae", 3, 0}, /* line separator, right to left */
+    {"\xe2\x81\xa6", 3, 0},
+    {"\xe2\x80\xa7", 3, 3}, /* isolate, hyphenation point */
+    {"\xe2\x80\xaf", 3, 3},
+    {"\xe0\x80\x80", 0, 0},
+    {"\xed\xa0\x80", 0, 0},
+    {"\xf0\x9f\x98\x80", 4, 4}, /* surrogate, a face */
+    {"\xf4\x90\x80\x80", 0, 0},
+    {"\xe2\x82", 0, 0}, /* beyond the last, cut */
+};
+
+static void cleaned(const char *s, const char *expected)
+{
+    char *c = text_clean(s, '?');
+    CHECK_STR(c, expected);
+    free(c);
+}
+
+int main(void)
+{
+    for (size_t i = 0; i < sizeof chars / sizeof *chars; i++) {
+        CHECK(text_char(chars[i].s, strlen(chars[i].s)) == chars[i].character);
+        CHECK(text_shown(chars[i].s, strlen(chars[i].s)) == chars[i].shown);
+    }
+    CHECK(text_char("\xc3\xbc", 1) == 0);
+    cleaned("", "");
+    cleaned("<b>Z\xc3\xbcrich</b>", "<b>Z\xc3\xbcrich</b>");
+    cleaned("\x1b[2J\xc2\x9b"
+            "1m\x9b\xff\xc3",
+            "?[2J?1m???");
+    cleaned("a\xe2\x80\xae"
+            "b\xe2\x80\xa9"
+            "c\x7f",
+            "a?b?c?");
+    cleaned("\xc2", "?");
+    return CHECK_DONE();
+}
