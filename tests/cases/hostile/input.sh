@@ -1,0 +1,32 @@
+# The attacks of attack.py, and what a program says to each.
+# shellcheck shell=bash
+attack() { python3 "$ROOT/tests/cases/hostile/attack.py" "$@"; }
+
+# A checkpoint of every name; the name, the status and the message.
+checkpoints() {
+    local name status
+    for name in "$@"; do
+        attack "$name" m
+        cifar-predict --model m --data "$EX" >rows 2>message
+        status=$?
+        echo "$name: $status $(cat message)"
+        [ ! -s rows ] || echo "$name: there are rows"
+    done
+    rm -f m rows message
+}
+
+# A program on a file of that name within the limits of time and memory; the rest are
+# the program and its arguments, '@' among them the file.
+within_limits() {
+    local name=$1 status
+    shift
+    [ -e "$name" ] || attack "$name" "$name"
+    # A sanitizer needs time and memory of its own.
+    if grep -q fsanitize "$BUILD/flags"; then
+        export LIMIT_S=60 LIMIT_MB=4096
+    fi
+    python3 "$ROOT/tests/cases/hostile/measure.py" "$name" "$@" 2>message
+    status=$?
+    echo "$status $(cat message)"
+    rm -f "$name" message
+}
