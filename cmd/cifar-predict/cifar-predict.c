@@ -308,9 +308,9 @@ static struct names *choose_names(const struct job *j, struct err *e)
         return NULL;
     }
     bool fits = n->classes == classes;
-    if (!fits && n->classes > 0 && prog_verbose())
-        prog_say("%s: names of %d classes left aside: %s has %d", data_name(j->data), n->classes,
-                 model_path, classes);
+    if (!fits && n->classes > 0)
+        prog_say("%s: names of %d classes left aside: %s has %d, and its labels may be others",
+                 data_name(j->data), n->classes, model_path, classes);
     int groups = fits ? n->groups : 0;
     struct names *own = names_new(classes, groups);
     for (int i = 0; fits && i < classes; i++) {

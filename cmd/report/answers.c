@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/prog.h"
+#include "base/text.h"
 #include "stats/answer.h"
 
 #include <inttypes.h>
@@ -51,7 +52,7 @@ static char *class_shown(const struct tsv_in *t, int name_col, int cls)
 {
     if (name_col < 0 || tsv_is_na(t, name_col))
         return mem_printf("class %d", cls);
-    char *name = tsv_string(t, name_col), *shown = shown_name(name);
+    char *name = tsv_string(t, name_col), *shown = text_clean(name, '?');
     free(name);
     return shown;
 }

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The header may become some twenty times as large in memory; a thousand tensors
- * take a hundred thousand bytes of it. */
-enum { LENGTH_BYTES = 8, HEADER_MAX = 2 << 20 };
+/* In memory the header may become seventy times as large; a thousand tensors take a
+ * hundred thousand bytes of it. */
+enum { LENGTH_BYTES = 8, HEADER_MAX = 768 << 10 };
 
 /* A span of the tensors' bytes, for the check that they leave no gap. */
 struct span {

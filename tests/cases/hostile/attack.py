@@ -283,12 +283,27 @@ SAFETENSORS = {
     "not-text": lambda: safetensors(b'{"\xff\xfe":1}'),
 }
 for key, f in SAFETENSORS.items():
-    ATTACKS[key] = ("layout" if key.startswith(("hole", "overlap")) else "safetensors", f)
+    ATTACKS[key] = ("safetensors", f)
 
 
 # --- files that are small, or say that they are, and want to grow ---
 
+HEADER_MAX = 768 << 10
+
+
+def padded(text):
+    return safetensors(text + " " * (HEADER_MAX - len(text)))
+
+
 BIG = {
+    # The header of a .safetensors, as long as it may be, of what takes most memory each.
+    "safetensors-numbers": lambda: padded('{"a":[' + "0," * (HEADER_MAX // 2 - 8) + "0]}"),
+    "safetensors-lists": lambda: padded('{"a":[' + "[]," * (HEADER_MAX // 3 - 8) + "[]]}"),
+    "safetensors-dicts": lambda: padded('{"a":[' + "{}," * (HEADER_MAX // 3 - 8) + "{}]}"),
+    "safetensors-keys": lambda: padded(
+        "{" + ",".join(f'"{i:x}":0' for i in range(HEADER_MAX // 10 - 8)) + "}"),
+    "safetensors-long": lambda: safetensors(
+        "{" + ",".join(f'"{i:07x}":{{}}' for i in range(100000000 // 13)) + "}"),
     # in data.pkl
     "pickle-nones": lambda: model(b"\x80\x02(" + b"N" * (8 << 20) + b"t."),
     "pickle-dicts": lambda: model(b"\x80\x02(" + b"}" * (4 << 20) + b"t."),

@@ -2,15 +2,18 @@
 # shellcheck shell=bash
 attack() { python3 "$ROOT/tests/cases/hostile/attack.py" "$@"; }
 
-# A checkpoint of every name; the name, the status and the message.
+# A checkpoint of every name: its status and message when all of it is read. A program
+# that only looks for a network gives none, either.
 checkpoints() {
     local name status
     for name in "$@"; do
         attack "$name" m
-        cifar-predict --model m --data "$EX" >rows 2>message
+        model-info --check m >rows 2>message
         status=$?
-        echo "$name: $status $(cat message)"
-        [ ! -s rows ] || echo "$name: there are rows"
+        echo "$name: $status $(head -n 1 message)"
+        cifar-predict --model m --data "$EX" >>rows 2>message
+        [ $? -eq 1 ] || echo "$name: taken for a network"
+        [ ! -s rows ] || echo "$name: $(cat rows)"
     done
     rm -f m rows message
 }
