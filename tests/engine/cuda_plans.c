@@ -1,5 +1,6 @@
 /* cuDNN's plans for described devices, without one: every convolution of ResNet-18 and
- * -34 and of the bundled model, in every precision and at the batch sizes in use, has an
+ * -34, of the bundled model, with a stem for larger images and with ReLUs before
+ * convolutions, in every precision and at the batch sizes in use, has an
  * engine of the kind wanted, precompiled, repeatable and with a small workspace. */
 #include "../unit/check.h"
 #include "base/mem.h"
@@ -70,7 +71,7 @@ static bool seen(const struct plan *p, int at)
         const struct net_op *b = p->step[i].op;
         if (p->pad[a->in] == p->pad[b->in] && p->pad[a->out] == p->pad[b->out] &&
             n->value[a->in].h == n->value[b->in].h && n->value[a->in].w == n->value[b->in].w &&
-            a->k == b->k && a->stride == b->stride && a->relu == b->relu &&
+            a->kind == b->kind && a->k == b->k && a->stride == b->stride && a->relu == b->relu &&
             (a->res < 0) == (b->res < 0))
             return true;
     }
@@ -93,7 +94,7 @@ static void check_net(const struct device *on, struct dnn *d, const struct net *
             const struct dnn_shape s = {batches[b],     p.pad[op->in], x->h, x->w,
                                         p.pad[op->out], y->h,          y->w, op->k,
                                         op->stride,     op->pad};
-            if (seen(&p, i))
+            if (op->kind != NET_CONV || seen(&p, i))
                 continue;
             check_conv(on, d, &s, t, op, false);
             /* Results of a large layer keep batches of gradients small (RESULTS in cuda.c). */
@@ -119,9 +120,11 @@ static struct net *bundled(void)
 int main(void)
 {
     /* ResNet-18 and -34 differ in the number of blocks, not in their shapes. */
-    enum { NETS = 2 };
-    struct net *nets[NETS] = {net_random(32, 32, (const int[]){64, 128, 256, 512, 0}, 2, 100),
-                              bundled()};
+    enum { NETS = 4 };
+    const int widths[] = {64, 128, 256, 512, 0};
+    struct net *nets[NETS] = {net_random(32, 32, widths, 2, 100), bundled(),
+                              net_preact(32, 32, widths, 1, 100, false),
+                              net_large_stem(64, 64, widths, 1, 100)};
     for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
         char path[64];
         struct dnn *d;

@@ -227,7 +227,7 @@ static inline struct net *net_mixed(int h, int w, int convs, int classes, bool s
         }
         int oh = (n->value[in].h - 1) / stride + 1, ow = (n->value[in].w - 1) / stride + 1;
         for (int v = 1; v <= x && random_int(0, 3); v++)
-            if (v != in && n->value[v].c == oc && n->value[v].h == oh && n->value[v].w == ow)
+            if (n->value[v].c == oc && n->value[v].h == oh && n->value[v].w == ow)
                 res = v;
         x = net_add_conv(n, in, oc, k, stride, res, random_int(0, 3) != 0);
     }

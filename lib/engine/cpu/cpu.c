@@ -724,6 +724,8 @@ static void time_steps(struct cpu *c)
                                             (c->work.opts.class_maps ? last->h * last->w + 1 : 1);
     t[TIME_HEAD].bytes = (int64_t)(value_size(last) * element_size(c));
     snprintf(t[TIME_TAPS].name, sizeof t->name, "sums");
+    for (int i = 0; i < c->work.opts.tap_count; i++)
+        t[TIME_TAPS].bytes += (int64_t)(plan_size(p, c->work.opts.taps[i]) * element_size(c));
     snprintf(t[TIME_GRADS].name, sizeof t->name, "gradients in and out");
     for (int i = 0; i < p->steps; i++)
         time_step(c, &t[TIMES + i], p->step[i].name, &c->step[i], element_size(c));
