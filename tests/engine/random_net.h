@@ -160,7 +160,7 @@ static inline struct net *net_preact(int h, int w, const int *widths, int blocks
 {
     struct net *n = net_empty();
     int x = net_add_value(n, 3, h, w);
-    x = net_add_conv(n, x, widths[0], stem ? 7 : 3, stem ? 2 : 1, -1, stem);
+    x = net_add_conv(n, x, widths[0], stem ? 7 : 3, stem ? 2 : 1, -1, false);
     if (stem)
         x = net_add_max(n, x, 3, 2, 1);
     for (int s = 0; widths[s]; s++)

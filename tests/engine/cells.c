@@ -1,0 +1,205 @@
+/* The CPU's operations that are no convolutions, by every set of kernels that runs here,
+ * against plain loops: NaN, equal values, padding, and nothing written between cells. */
+#include "../unit/check.h"
+#include "engine/cpu/cells.h"
+#include "engine/cpu/half.h"
+#include "engine/cpu/isa.h"
+#include "random_net.h"
+
+enum { GROUPS = 2, GAP = 16 };
+
+static const float canary = 12345; /* rounded in bf16 */
+
+static float canary_of(bool half)
+{
+    return half ? half_widen(half_round(canary)) : canary;
+}
+
+static struct layout random_layout(int cells, bool half)
+{
+    int c = random_int(1, 40), n = random_int(1, 5), pitch = (c + 15) / 16 * 16;
+    return (struct layout){cells, n, c, pitch, (ptrdiff_t)n * pitch + GAP, half};
+}
+
+static float get(const void *x, ptrdiff_t at, bool half)
+{
+    return half ? half_widen(((const uint16_t *)x)[at]) : ((const float *)x)[at];
+}
+
+static void put(void *x, ptrdiff_t at, bool half, float f)
+{
+    if (half)
+        ((uint16_t *)x)[at] = half_round(f);
+    else
+        ((float *)x)[at] = f;
+}
+
+/* Small whole numbers, exact in bf16 and often equal, with some NaN and infinity; channels
+ * that pad are 0, and gaps are marked. */
+static void *values(const struct layout *l, bool half, bool finite)
+{
+    void *x = mem_aligned((size_t)(l->cells * l->cell) * GROUPS, half ? 2 : 4);
+    for (ptrdiff_t cell = 0; cell < (ptrdiff_t)l->cells * GROUPS; cell++)
+        for (ptrdiff_t i = 0; i < l->cell; i++) {
+            float f = (float)random_int(-6, 6);
+            if (!finite && random_int(0, 40) == 0)
+                f = random_int(0, 1) ? NAN : -INFINITY;
+            f = i >= (ptrdiff_t)l->n * l->pitch ? canary : i % l->pitch < l->c ? f : 0;
+            put(x, cell * l->cell + i, half, f);
+        }
+    return x;
+}
+
+static bool equal(float a, float b)
+{
+    return isnan(a) ? isnan(b) : a == b;
+}
+
+/* Whether x is `want` (groups, cells, n, pitch), and its gaps are as they were. */
+static bool is(const struct layout *l, bool half, const void *x, const float *want)
+{
+    ptrdiff_t row = (ptrdiff_t)l->n * l->pitch;
+    for (ptrdiff_t cell = 0; cell < (ptrdiff_t)l->cells * GROUPS; cell++)
+        for (ptrdiff_t i = 0; i < l->cell; i++)
+            if (!equal(get(x, cell * l->cell + i, half),
+                       i < row ? want[cell * row + i] : canary_of(half)))
+                return false;
+    return true;
+}
+
+static void check_scale(const struct cells_kernels *k, bool half)
+{
+    for (int round = 0; round < 16; round++) {
+        const struct layout l = random_layout(random_int(1, 9), half);
+        float w[40], b[40];
+        for (int i = 0; i < l.c; i++) {
+            w[i] = (float)random_int(-2, 2);
+            b[i] = (float)random_int(-3, 3);
+        }
+        bool biased = round & 1, relu = round & 2, add = round & 4, masked = round & 8;
+        struct scale s;
+        scale_open(&s, &l, w, biased ? b : NULL, relu);
+        void *x = values(&l, half, false), *res = values(&l, half, false);
+        void *mask = values(&l, true, false);
+        ptrdiff_t row = (ptrdiff_t)l.n * l.pitch;
+        float *want = mem_zero((size_t)(l.cells * row) * GROUPS, sizeof *want);
+        for (ptrdiff_t i = 0; i < l.cells * row * GROUPS; i++) {
+            ptrdiff_t at = i / row * l.cell + i % row, c = i % l.pitch;
+            if (c >= l.c)
+                continue;
+            float y = w[c] * get(x, at, half) + (biased ? b[c] : 0);
+            y += add ? get(res, at, half) : 0;
+            y = relu && y < 0 ? 0 : y;
+            want[i] = masked && !(get(mask, at, true) > 0) ? 0 : y;
+        }
+        void *y = round % 3 == 0 ? x : add ? res : values(&l, half, false);
+        k->scale(&s,
+                 &(struct conv_call){x, add ? res : NULL, masked ? mask : NULL, true, y, GROUPS});
+        CHECK(is(&l, half, y, want));
+        scale_close(&s);
+        if (y != x && y != res)
+            free(y);
+        free(x);
+        free(res);
+        free(mask);
+        free(want);
+    }
+}
+
+/* The first cell of the largest value, as a number in the plane whose first cell is x[at]. */
+static int largest(const struct max *m, const void *x, ptrdiff_t at, int o)
+{
+    int best = -1, y0 = o / m->ow * m->stride - m->pad, x0 = o % m->ow * m->stride - m->pad;
+    float most = 0;
+    for (int p = 0; p < m->h * m->w; p++) {
+        int down = p / m->w - y0, across = p % m->w - x0;
+        float f = get(x, at + p * m->layout.cell, m->layout.half);
+        if (down < 0 || down >= m->k || across < 0 || across >= m->k)
+            continue;
+        if (best < 0 || f > most || (isnan(f) && !isnan(most))) {
+            best = p;
+            most = f;
+        }
+    }
+    return best;
+}
+
+static void check_max(const struct cells_kernels *k, bool half)
+{
+    for (int round = 0; round < 24; round++) {
+        struct max m = {.h = random_int(5, 9), .w = random_int(5, 9), .k = random_int(1, 5)};
+        m.stride = random_int(1, 3);
+        m.pad = random_int(0, m.k / 2);
+        m.oh = (m.h + 2 * m.pad - m.k) / m.stride + 1;
+        m.ow = (m.w + 2 * m.pad - m.k) / m.stride + 1;
+        const struct layout l = m.layout = random_layout(m.h * m.w, half);
+        struct layout to = l;
+        to.cells = m.oh * m.ow;
+        ptrdiff_t row = (ptrdiff_t)l.n * l.pitch;
+        void *x = values(&l, half, false), *y = values(&to, half, false);
+        float *dy = values(&to, false, true), *dx = values(&l, false, true);
+        float *want = mem_zero((size_t)(to.cells * row) * GROUPS, sizeof *want);
+        float *back = mem_zero((size_t)(l.cells * row) * GROUPS, sizeof *back);
+        for (ptrdiff_t i = 0; i < l.cells * row * GROUPS; i++)
+            back[i] = dx[i / row * l.cell + i % row];
+        for (int g = 0; g < GROUPS; g++)
+            for (int o = 0; o < to.cells; o++)
+                for (ptrdiff_t j = 0; j < row; j++) {
+                    ptrdiff_t first = g * l.cells * l.cell + j, from = g * to.cells + o;
+                    int p = largest(&m, x, first, o);
+                    want[from * row + j] = get(x, first + p * l.cell, half);
+                    back[((ptrdiff_t)g * l.cells + p) * row + j] += dy[from * l.cell + j];
+                }
+        k->max(&m, x, y, GROUPS);
+        k->max_back(&m, x, dy, dx, GROUPS);
+        CHECK(is(&to, half, y, want));
+        CHECK(is(&l, false, dx, back));
+        free(x);
+        free(y);
+        free(dy);
+        free(dx);
+        free(want);
+        free(back);
+    }
+}
+
+static void check_sums(const struct cells_kernels *k, bool half)
+{
+    for (int round = 0; round < 6; round++) {
+        const struct layout l = random_layout(random_int(1, 30), half);
+        ptrdiff_t row = (ptrdiff_t)l.n * l.pitch;
+        void *x = values(&l, half, true);
+        double *sums = mem_aligned(2 * (size_t)row, sizeof *sums);
+        k->sums(&l, x, sums);
+        for (ptrdiff_t i = 0; i < row; i++) {
+            double sum = 0, square = 0;
+            for (int p = 0; p < l.cells; p++) {
+                double v = (double)get(x, p * l.cell + i, half);
+                sum += v;
+                square += v * v;
+            }
+            CHECK(sums[i] == sum && sums[row + i] == square);
+        }
+        free(x);
+        free(sums);
+    }
+}
+
+int main(void)
+{
+    static const char *const sets[] = {"avx512", "avx2", "plain"};
+    for (int i = 0; i < 3; i++) {
+        const struct conv_kernels *k, *tiles;
+        struct err e = {0};
+        setenv("HEATPIPE_CPU", sets[i], 1);
+        if (isa_kernels(&k, &tiles, &e) != 0)
+            continue;
+        for (int half = 0; half < 2; half++) {
+            random_state = 17;
+            check_scale(k->cells, half);
+            check_max(k->cells, half);
+            check_sums(k->cells, half);
+        }
+    }
+    return CHECK_DONE();
+}
