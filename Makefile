@@ -304,6 +304,11 @@ tests: $(bins) $(cuda_so) $(unit_bin) $(standin_so) $(fault_so)
 test: tests man
 	@BUILD=$(BUILD) CC='$(CC)' tests/run.sh
 
+# Every call of libc that a program makes fails, and signals end analyses at random.
+check-fault: tests
+	@ROOT=$(CURDIR) BUILD=$(abspath $(BUILD)) python3 tests/fault/sweep.py $(FAULT_FLAGS)
+	@ROOT=$(CURDIR) BUILD=$(abspath $(BUILD)) python3 tests/fault/signals.py --count 50
+
 check-asan:
 	@+$(MAKE) --no-print-directory test BUILD=$(BUILD)/asan SANITIZE=address,undefined
 
@@ -356,7 +361,8 @@ fuzz-coverage:
 
 # --- style ---
 
-own_c := tests/fuzz/driver.c $(lib_src) $(engine_src) $(cuda_src) $(cmd_src) $(unit_src) $(wildcard tests/bench/*.c)
+own_c := tests/fuzz/driver.c $(lib_src) $(engine_src) $(cuda_src) $(cmd_src) $(unit_src) \
+         $(wildcard tests/bench/*.c tests/fault/*.c)
 own_inc := $(wildcard lib/engine/cpu/*.inc)
 own_h := $(headers) $(filter-out tests/cuda/inside.h,$(wildcard tests/*/*.h))
 own_cxx := lib/engine/cuda/kernels.cu $(standin_src) tests/cuda/inside.h $(wildcard tests/cuda/include/*.h)
@@ -434,6 +440,7 @@ help:
 	@echo 'make test            all tests; HEATPIPE_DATA=DIR adds those on real CIFAR data'
 	@echo 'make check-asan      the same under the address and undefined sanitizers'
 	@echo 'make fuzz            fuzzing by libFuzzer; TARGET=pickle FUZZ_TIME=900; make setup-fuzz'
+	@echo 'make check-fault     every system call of the programs fails in turn; 50 analyses are cut'
 	@echo 'make bench           measurements, also of PyTorch, OpenVINO, ONNX Runtime where installed'
 	@echo 'make CUDA=1          insist on the CUDA backend; CUDA=0 leaves it out'
 	@echo 'make check-cuda      the tests that need an NVIDIA GPU; make bench-cuda measures it'

@@ -1,5 +1,6 @@
 #include "items.h"
 
+#include "base/io.h"
 #include "base/mem.h"
 #include "cam/cam.h"
 
@@ -23,8 +24,7 @@ static int open_npy(struct npy_in **in, const char *path, struct err *e)
     int got = npy_open(in, path, e);
 
     if (got == 0)
-        return err_set(e, "%s: expected an .npy tensor, found nothing",
-                       strcmp(path, "-") == 0 ? "standard input" : path);
+        return err_set(e, "%s: expected an .npy tensor, found nothing", io_name(path));
     return got < 0 ? -1 : 0;
 }
 

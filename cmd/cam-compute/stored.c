@@ -3,6 +3,7 @@
 #include "job.h"
 #include "sink.h"
 
+#include "base/io.h"
 #include "base/mem.h"
 #include "ckpt/ckpt.h"
 #include "net/net.h"
@@ -75,13 +76,13 @@ static int open_inputs(struct stored *s, struct err *e)
     s->head.classes = (int)item->shape[0];
     if (j->model && load_head(s, e) != 0)
         return -1;
-    if (j->ids &&
-        (ids_open(&s->ids, j->ids, e) != 0 || check_count(s, j->ids, ids_count(s->ids), e) != 0))
+    if (j->ids && (ids_open(&s->ids, j->ids, e) != 0 ||
+                   check_count(s, io_name(j->ids), ids_count(s->ids), e) != 0))
         return -1;
     if (j->logits) {
         const int64_t classes[] = {s->head.classes};
         if (items_open(&s->logits, j->logits, 1, classes, e) != 0 ||
-            check_count(s, j->logits, items_count(s->logits), e) != 0)
+            check_count(s, io_name(j->logits), items_count(s->logits), e) != 0)
             return -1;
     }
     bool known = s->logits || s->head.b;
@@ -99,7 +100,7 @@ static int map_row(struct stored *s, struct closed *c, const struct row *row, st
 
     if (index < 0)
         return rows_error(rows, row, e, "id %lld: expected one of the ids in %s, found none",
-                          (long long)row->id, s->job->ids);
+                          (long long)row->id, io_name(s->job->ids));
     item = items_get(s->items, index, &why);
     if (item && s->logits && job_probabilities(s->job))
         logits = items_get(s->logits, index, &why);

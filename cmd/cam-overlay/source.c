@@ -1,5 +1,6 @@
 #include "source.h"
 
+#include "base/io.h"
 #include "base/mem.h"
 #include "base/prog.h"
 #include "cam/cam.h"
@@ -349,7 +350,7 @@ int source_next(struct source *s, struct example *x, struct err *e)
     if (r == 0)
         return tsv_error(s->table, e,
                          "expected maps for this row, found the end of %s after %" PRId64 " items",
-                         s->maps ? npy_name(s->maps) : s->maps_path, s->rows);
+                         s->maps ? npy_name(s->maps) : io_name(s->maps_path), s->rows);
     if (read_image(s, x, e) != 0 || finish(s, x, e) != 0)
         return -1;
     s->pos++;

@@ -303,8 +303,8 @@ static struct names *choose_names(const struct job *j, struct err *e)
     const struct names *n = data_names(j->data);
     int classes = j->net->classes;
     if (names_path && n->classes != classes) {
-        err_record(e, "%s: expected names of %d classes, as %s has, found %d", names_path, classes,
-                   model_path, n->classes);
+        err_record(e, "%s: expected names of %d classes, as %s has, found %d", io_name(names_path),
+                   classes, model_path, n->classes);
         return NULL;
     }
     bool fits = n->classes == classes;

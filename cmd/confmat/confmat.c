@@ -509,7 +509,8 @@ int main(int argc, char **argv)
     struct input in = {
         .matrix = confusion_new(),
         .naming = naming_new(given),
-        .cols = {.classes = given ? given->classes : STATS_CLASSES, .names = names_path},
+        .cols = {.classes = given ? given->classes : STATS_CLASSES,
+                 .names = names_path ? io_name(names_path) : NULL},
     };
     if (given)
         confusion_cover(in.matrix, given->classes);

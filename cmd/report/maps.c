@@ -133,7 +133,7 @@ static void image_add(struct maps *m, const struct image *image, const char *fil
         image_wrong(m, image);
 }
 
-void maps_read(struct maps *m, const char *file)
+void maps_read(struct maps *m, const char *file, const struct classes *known)
 {
     int col[COLS];
     *m = (struct maps){.known = true};
@@ -151,5 +151,12 @@ void maps_read(struct maps *m, const char *file)
         row_add(&image, t, col);
     }
     image_add(m, &image, tsv_name(t));
+    int64_t images = m->of[MAPS_RIGHT].images + m->of[MAPS_WRONG].images;
+    if (images != known->total || m->of[MAPS_RIGHT].images != known->correct)
+        prog_die(PROG_ERROR,
+                 "%s: expected maps of %" PRId64 " images, %" PRId64 " of them right, as in %s, "
+                 "found %" PRId64 " and %" PRId64 ": is the table whole and of the same run?",
+                 tsv_name(t), known->total, known->correct, known->file, images,
+                 m->of[MAPS_RIGHT].images);
     tsv_close(t);
 }

@@ -4,6 +4,7 @@
 #define HP_REPORT_MAPS_H
 
 #include "stats/spread.h"
+#include "tables.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,7 +43,8 @@ struct maps {
 };
 
 /* Ends the program where the table is not as it must be: the rows of an image stand
- * together, and there is one for the target `true` and one for `pred`. */
-void maps_read(struct maps *m, const char *file);
+ * together, and there is one for the target `true` and one for `pred`; `known`: the
+ * classes of the same run, whose images they must be. */
+void maps_read(struct maps *m, const char *file, const struct classes *known);
 
 #endif

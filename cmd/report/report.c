@@ -85,7 +85,7 @@ static void run_read(struct run *r, unsigned tables)
     if (tables & 1u << PREDICTIONS && file[PREDICTIONS])
         answers_read(&r->answers, file[PREDICTIONS], &r->classes);
     if (tables & 1u << CAM && file[CAM])
-        maps_read(&r->maps, file[CAM]);
+        maps_read(&r->maps, file[CAM], &r->classes);
 }
 
 static void run_free(struct run *r)

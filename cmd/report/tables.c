@@ -2,6 +2,7 @@
 
 #include "rows.h"
 
+#include "base/io.h"
 #include "base/mem.h"
 #include "base/prog.h"
 #include "base/text.h"
@@ -116,7 +117,7 @@ static int count_groups(const struct classes *c)
 
 void classes_read(struct classes *c, const char *file)
 {
-    *c = (struct classes){.file = file};
+    *c = (struct classes){.file = io_name(file)};
     struct tsv_in *t = rows_open(file);
     static const char *const columns[] = {"class", "name", "total", "correct"};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
@@ -125,7 +126,7 @@ void classes_read(struct classes *c, const char *file)
         class_read(c, t);
     tsv_close(t);
     if (c->present == 0)
-        prog_die(PROG_ERROR, "%s:1: expected a row for each class, found none", file);
+        prog_die(PROG_ERROR, "%s:1: expected a row for each class, found none", c->file);
     c->groups = count_groups(c);
 }
 
@@ -244,7 +245,7 @@ static void pair_read(struct pairs *p, const struct tsv_in *t, const struct clas
 
 void pairs_read(struct pairs *p, const char *file, const struct classes *known)
 {
-    *p = (struct pairs){.file = file};
+    *p = (struct pairs){.file = io_name(file)};
     struct tsv_in *t = rows_open(file);
     static const char *const columns[] = {"true", "pred", "count", "true_name", "pred_name"};
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
@@ -262,11 +263,11 @@ void pairs_read(struct pairs *p, const char *file, const struct classes *known)
     tsv_close(t);
     if (p->n > 1)
         qsort(p->row, p->n, sizeof *p->row, by_count);
-    if (known && p->errors > known->total - known->correct)
+    if (known && p->errors != known->total - known->correct)
         prog_die(PROG_ERROR,
-                 "%s: expected at most the %" PRId64 " errors of %s, found %" PRId64
-                 ": are both of the same run?",
-                 file, known->total - known->correct, known->file, p->errors);
+                 "%s: expected the %" PRId64 " errors of %s, found %" PRId64
+                 ": is the table whole (confmat --pairs --top 0) and of the same run?",
+                 p->file, known->total - known->correct, known->file, p->errors);
 }
 
 void pairs_free(struct pairs *p)
@@ -315,7 +316,7 @@ void summary_read(struct summary *s, const char *file, const struct classes *kno
         {"mean_conf_wrong", &s->mean_conf_wrong, false},
         {"ece", &s->ece, false},
     };
-    s->file = file;
+    s->file = io_name(file);
     for (size_t i = 0; i < sizeof measures / sizeof *measures; i++)
         *measures[i].value = NAN;
     struct tsv_in *t = rows_open(file);
@@ -336,7 +337,7 @@ void summary_read(struct summary *s, const char *file, const struct classes *kno
         prog_die(PROG_ERROR,
                  "%s: expected %" PRId64 " images, %" PRId64 " of them right, as in %s, found %.0f "
                  "and %.0f: are both of the same run?",
-                 file, known->total, known->correct, known->file, s->images, s->correct);
+                 s->file, known->total, known->correct, known->file, s->images, s->correct);
 }
 
 /* --- superclasses --- */

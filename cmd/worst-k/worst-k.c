@@ -236,7 +236,7 @@ int main(int argc, char **argv)
             prog_fail(&e);
         if (i == first)
             columns_take(&in.columns, t);
-        if (columns_find(&in.columns, t, first < argc ? argv[first] : "-", &e) != 0 ||
+        if (columns_find(&in.columns, t, io_name(first < argc ? argv[first] : "-"), &e) != 0 ||
             read_rows(&in, t, &e) != 0)
             prog_fail(&e);
         snprintf(last, sizeof last, "%s", tsv_name(t));

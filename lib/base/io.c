@@ -28,6 +28,11 @@ struct in {
     unsigned char *buf;
 };
 
+const char *io_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
 int in_open(struct in **in, const char *path, struct err *e)
 {
     bool standard = strcmp(path, "-") == 0;
@@ -39,14 +44,14 @@ int in_open(struct in **in, const char *path, struct err *e)
     if (!known || S_ISDIR(st.st_mode)) {
         if (known)
             errno = EISDIR;
-        err_errno(e, "%s", standard ? "standard input" : path);
+        err_errno(e, "%s", io_name(path));
         if (!standard)
             close(fd);
         return -1;
     }
     struct in *n = mem_zero(1, sizeof *n);
     n->fd = fd;
-    n->name = mem_dup(standard ? "standard input" : path);
+    n->name = mem_dup(io_name(path));
     n->size = S_ISREG(st.st_mode) ? st.st_size : -1;
     n->buf = mem_alloc(IN_BUFFER, 1);
     *in = n;

@@ -16,6 +16,7 @@ void in_close(struct in *in);
 
 /* The name for messages: the path, or "standard input". */
 const char *in_name(const struct in *in);
+const char *io_name(const char *path);
 
 /* Reads up to n bytes; fewer only at the end of the input. Returns the count
  * or -1. */

@@ -223,7 +223,7 @@ static int open_names(struct data *d, const char *file, const struct data_opts *
     if (given) {
         if (names_load(&d->names, given, e) != 0)
             return -1;
-        d->names_from = mem_dup(given);
+        d->names_from = mem_dup(io_name(given));
         for (int i = 0; i < d->names->classes && !d->own_groups; i++)
             d->own_groups = d->names->group[i] >= 0;
     }

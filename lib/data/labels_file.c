@@ -138,7 +138,7 @@ int labels_load(int **label, int64_t *n, const char *path, struct err *e)
     struct in *in;
     if (in_open(&in, path, e) != 0)
         return -1;
-    struct labels l = {.name = path};
+    struct labels l = {.name = io_name(path)};
     int r = from_in(&l, &in, e);
     in_close(in);
     if (r != 0) {

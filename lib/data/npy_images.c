@@ -106,7 +106,7 @@ static int setup(struct images *m, bool stream, const char *labels, struct err *
         return 0;
     if (stream && strcmp(labels, "-") == 0 && strcmp(npy_name(m->npy), "standard input") == 0)
         return err_set(e, "standard input: expected images or labels there, found both");
-    m->labels_name = mem_dup(labels);
+    m->labels_name = mem_dup(io_name(labels));
     if (labels_load(&m->label, &m->labels, labels, e) != 0)
         return -1;
     if (!stream && m->labels != m->base.count)

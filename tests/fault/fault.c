@@ -154,6 +154,7 @@ int __libc_start_main(int (*run)(int, char **, char **), int argc, char **argv, 
 
 /* --- functions that fail with -1 and errno --- */
 
+/* A list of parameters takes no parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
 #define WRAP(ret, name, params, args, code)                                                        \
     ret name params                                                                                \
     {                                                                                              \
@@ -177,6 +178,8 @@ int __libc_start_main(int (*run)(int, char **, char **), int argc, char **argv, 
             return broken(code);                                                                   \
         return v == SHORT && (n) > 1 ? next short_args : next args;                                \
     }
+
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 WRAP_BYTES(read, (int fd, void *b, size_t n), (fd, b, n), (fd, b, 1), n, EIO)
 WRAP_BYTES(pread, (int fd, void *b, size_t n, off_t at), (fd, b, n, at), (fd, b, 1, at), n, EIO)
@@ -280,6 +283,7 @@ int vasprintf(char **s, const char *fmt, va_list ap)
 
 /* --- memory: one name for all of it --- */
 
+/* NOLINTBEGIN(bugprone-macro-parentheses) */
 #define WRAP_MEMORY(name, params, args)                                                            \
     void *name params                                                                              \
     {                                                                                              \
@@ -292,6 +296,8 @@ int vasprintf(char **s, const char *fmt, va_list ap)
         }                                                                                          \
         return next args;                                                                          \
     }
+
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 WRAP_MEMORY(malloc, (size_t n), (n))
 WRAP_MEMORY(calloc, (size_t n, size_t size), (n, size))
