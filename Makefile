@@ -356,7 +356,8 @@ fuzz: fuzz-build
 fuzz-coverage:
 	@test -n '$(fuzz_cc)' || { echo "fuzz: expected clang with libFuzzer, found none: run 'make setup-fuzz'" >&2; exit 1; }
 	@+$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage CC='$(fuzz_cc)' CUDA=0 CPPFLAGS=-DFUZZ_COVERAGE \
-	  CFLAGS='-O1 -g -fprofile-instr-generate -fcoverage-mapping' $(TARGET:%=$(BUILD)/coverage/tests/fuzz/%)
+	  CFLAGS='-O1 -g -fprofile-instr-generate -fcoverage-mapping' LDFLAGS=-fprofile-instr-generate \
+	  $(TARGET:%=$(BUILD)/coverage/tests/fuzz/%)
 	@BUILD=$(BUILD)/coverage tests/fuzz/coverage.sh $(TARGET)
 
 # --- style ---

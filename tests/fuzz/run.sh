@@ -31,16 +31,22 @@ words=tests/fuzz/${dict[$target]:-$target}.dict
 options+=(-timeout="${FUZZ_TIMEOUT:-10}" -report_slow_units=2)
 options+=(-artifact_prefix="$build/found/$target/" -print_final_stats=1)
 
+python3 tests/fuzz/seeds.py "$build/seeds"
+mkdir -p "$build/seeds/$target"
 if [ -n "$merge" ]; then
-    new=$(mktemp -d)
-    "$build/tests/fuzz/$target" "${options[@]}" -merge=1 "$new" "$corpus" "$build/learned/$target"
+    new=$(mktemp -d) old=$(mktemp -d)
+    # These inputs are large, and what they reach beyond the seeds others reach as well.
+    learned=$build/learned/$target
+    case $target in torch_zip | cifar_pickle) learned=$build/seeds/$target ;; esac
+    # A run that still goes on takes files away.
+    cp "$learned"/* "$old"
+    "$build/tests/fuzz/$target" "${options[@]}" -set_cover_merge=1 -use_counters=0 "$new" "$corpus" \
+        "$old" "$build/seeds/$target"
     # Inputs with a telling name show what was mended; they stay.
     find "$corpus" -type f -regextype posix-extended -regex '.*/[0-9a-f]{40}' -delete
     cp -n "$new"/* "$corpus"
-    rm -rf "$new"
+    rm -rf "$new" "$old"
     exit 0
 fi
-python3 tests/fuzz/seeds.py "$build/seeds"
-mkdir -p "$build/seeds/$target"
 exec "$build/tests/fuzz/$target" "${options[@]}" -max_total_time="${FUZZ_TIME:-900}" \
     "$build/learned/$target" "$corpus" "$build/seeds/$target"
