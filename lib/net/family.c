@@ -251,8 +251,8 @@ static bool has(const struct ckpt *c, const struct found *f, int stage, const ch
 
 /* --- which family --- */
 
-/* Keys that a missing part weighs. */
-enum { MISSED = 4 };
+/* Keys that a missing part weighs; numbers of a buffer such as the pixels' mean. */
+enum { MISSED = 4, BUFFER = 64 };
 
 /* How well a family explains the keys behind a prefix: the keys that it names, less parts
  * that it needs and that are not there. 0 where it does not at all. */
@@ -432,7 +432,7 @@ bool family_is_layer(const struct ckpt *c, const struct ckpt_tensor *t)
         if (strcmp(last, norm[i]) == 0)
             return true;
     if (strcmp(last, "weight") != 0 && strcmp(last, "bias") != 0)
-        return t->ndim >= 3; /* a position embedding, a token */
+        return t->ndim >= 3 && t->count > BUFFER; /* a position embedding, a token */
     if (t->ndim >= 2)
         return true;
     /* One axis: a norm has a bias, the weights of a loss have none. */

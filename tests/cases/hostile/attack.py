@@ -378,7 +378,52 @@ def unpacked(beyond):
     return build(pad - beyond)
 
 
+def network(blocks=1, stages=1, side=3, width=4):
+    """A network whose tensors are all views of one storage of zeros."""
+    count = width * width * 9
+    shapes = {"conv1": (width, 3, side, side), "bn1": None}
+    for s in range(1, stages + 1):
+        for b in range(blocks):
+            at = f"layer{s}.{b}."
+            for i in "12":
+                shapes |= {at + "conv" + i: (width, width, 3, 3), at + "bn" + i: None}
+            if s > 1 and b == 0:
+                shapes |= {at + "downsample.0": (width, width, 1, 1), at + "downsample.1": None}
+    body = []
+
+    def put(key, *shape):
+        nonlocal count
+        stride, n = [], 1
+        for d in reversed(shape):
+            stride.insert(0, n)
+            n *= d
+        count = max(count, n)
+        body.append((key, shape, stride))
+    for key, shape in shapes.items():
+        if shape:
+            put(key + ".weight", *shape)
+        else:
+            for part in "weight", "bias", "running_mean", "running_var":
+                put(f"{key}.{part}", width)
+    put("fc.weight", 2, width)
+    put("fc.bias", 2)
+    pickled = b"".join(text(key) + tensor(storage("0", count), shape, stride)
+                       for key, shape, stride in body)
+    return model(b"\x80\x02}(" + pickled + b"u.", numbers=bytes(4 * count))
+
+
+def tensors(n):
+    """The tensor once, under many keys."""
+    more = b"".join(text(f"{i:x}") + b"h\0" for i in range(n - 1))
+    return model(b"\x80\x02}(" + text("w") + WEIGHT + b"q\0" + more + b"u.")
+
+
 EDGES = {
+    "tensors": (tensors, 65536),
+    # Each pair of convolutions shows the same 147,456 numbers.
+    "network-numbers": (lambda n: network(blocks=n, width=128), 15),
+    "network-stages": (lambda n: network(stages=n), 16),
+    "network-window": (lambda n: network(side=n), 15),
     "key": (keys, 500), "axes": (axes, 8), "storage-key": (storage_key, 64),
     "records": (lambda n: archive([record("m/data.pkl", GOOD), record("m/data/0", FOUR)] +
                                   [record(f"m/{i}", b"") for i in range(n - 2)], count=0xFFFF, zip64=n), 1 << 17),
