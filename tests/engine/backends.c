@@ -432,6 +432,10 @@ static void check_values(void)
     for (int v = 0; v <= net_last(n); v++)
         check(n, 9, v, v % 2, 2);
     net_free(n);
+    n = net_large_stem(17, 22, (const int[]){16, 0}, 1, 5);
+    for (int v = 0; v <= net_last(n); v++)
+        check(n, 9, v, v % 2, 2);
+    net_free(n);
     n = net_unfolded(10, 9, (const int[]){16, 24, 0}, 1, 5);
     for (int v = 0; v <= net_last(n); v++)
         check(n, 9, v, v % 2, 2);

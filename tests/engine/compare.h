@@ -20,7 +20,7 @@ static inline void compare(const struct run *r, const struct run *s, double tole
     double d[4] = {differ(s->logits, r->logits, m * (size_t)r->net->classes), 0, 0, 0};
     if (r->features)
         d[1] = differ(s->features, r->features, m * r->feature_size);
-    if (r->maps)
+    if (r->maps && s->maps)
         d[2] = differ(s->maps, r->maps, m * r->map_size);
     if (r->grads)
         d[3] = differ(s->grads, r->grads, m * (size_t)r->opts.gradients * r->feature_size);

@@ -124,9 +124,11 @@ static void check_random(void)
     /* Gradients at every value. */
     random_state = 99;
     const int widths[] = {8, 12, 0};
-    struct net *nets[] = {net_random(8, 7, widths, 2, 5), net_preact(18, 15, widths, 1, 5, true),
-                          net_preact(8, 7, widths, 1, 5, false), net_unfolded(8, 7, widths, 1, 5)};
-    for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
+    enum { NETS = 4 };
+    struct net *nets[NETS] = {
+        net_random(8, 7, widths, 2, 5), net_preact(18, 15, widths, 1, 5, true),
+        net_preact(8, 7, widths, 1, 5, false), net_unfolded(8, 7, widths, 1, 5)};
+    for (int i = 0; i < NETS; i++) {
         for (int v = 0; v <= net_last(nets[i]); v++)
             check(nets[i], 3, v, false, 3);
         net_free(nets[i]);
