@@ -176,8 +176,9 @@ static int fail_end(struct reader *r)
 /* Whether `more` bytes of memory may be used. */
 static int afford(struct reader *r, size_t more)
 {
-    size_t used = r->p->memory - r->decoded + r->room * sizeof *r->stack +
-                  r->mark_room * sizeof *r->mark + r->memo_room * sizeof *r->memo;
+    size_t used = r->p->memory - r->decoded +
+                  (r->room + r->memo_room) * sizeof(struct pickle_value *) +
+                  r->mark_room * sizeof *r->mark;
     if (used <= PICKLE_MEMORY && more <= PICKLE_MEMORY - used)
         return 0;
     return fail(r, "expected values that fit into %d MB of memory, found more",
