@@ -73,32 +73,6 @@ endif
 
 D := $(OUT)/data
 
-# --- one run at a time ---
-
-# The lock lies on an open file that make and all its children inherit: it is gone with
-# the last of them, however they ended. What an earlier run left unfinished is removed
-# under it. `make -n` and the like change nothing and need none.
-letters := $(filter-out --%,$(firstword -$(MAKEFLAGS)))
-ifeq ($(strip $(foreach l,n q t,$(findstring $l,$(letters))) $(filter $(OUT),$(HEATPIPE_LOCKED))),)
-goals := $(or $(MAKECMDGOALS),analysis)
-unfinished := find $(OUT) -maxdepth 2 -type f \( -path '$(D)/*.part' -o -path '$(D)/*.tmp-[0-9]*' \
-  -o -path '$(OUT)/worst_predictions/*.png.tmp-[0-9]*' -o -path '$(OUT)/confused_pair_*.png.tmp-[0-9]*' \
-  $(patsubst %,-o -path '$(OUT)/%.part',confusion_matrix_full.png top_confused_pairs.png \
-  per_class_accuracy.csv per_class_accuracy_interactive.html most_confused_pairs.csv \
-  analysis_summary.txt recommendations.txt explorer.html) \) -delete
-.PHONY: locked $(goals)
-$(goals): locked ;
-locked:
-	@why=$$(mkdir -p $(D) 2>&1) || { echo "heatpipe: $(D): cannot make this folder:$${why##*:}" >&2; exit 1; }; \
-	 why=$$({ : >> $(D)/lock; } 2>&1) || { echo "heatpipe: $(D): cannot write in this folder:$${why##*:}" >&2; exit 1; }; \
-	 exec 9>> $(D)/lock; \
-	 flock -n -E 9 9; r=$$?; \
-	 if [ $$r = 9 ]; then echo "heatpipe: another run works in $(OUT): waiting until it has ended" >&2; flock 9; r=$$?; fi; \
-	 if [ $$r = 0 ]; then $(unfinished); \
-	 else echo "heatpipe: $(D)/lock cannot be locked here: another run in $(OUT) at this time would mix with this one" >&2; fi; \
-	 exec $(MAKE) --no-print-directory -f '$(here)gradcam.mk' HEATPIPE_LOCKED=$(OUT) $(goals)
-else
-
 # What cifar-predict may read of a folder; other files in it do not matter.
 data_names := test.bin test_batch.bin test test_batch meta batches.meta batches.meta.txt \
   fine_label_names.txt coarse_label_names.txt
@@ -116,6 +90,33 @@ endif
 # Files that further options name.
 flag_files := $(foreach f,$(subst =, ,$(PREDICT_FLAGS)),$(if $(findstring :,$(f)),,$(if $(wildcard \
   $(f)/.),,$(wildcard $(f)))))
+
+# --- one run at a time ---
+
+# The lock lies on an open file that make and all its children inherit: it is gone with
+# the last of them, however they ended. What an earlier run left unfinished is removed
+# under it. `make -n` and the like change nothing and need none.
+letters := $(filter-out --%,$(firstword -$(MAKEFLAGS)))
+ifeq ($(strip $(foreach l,n q t,$(findstring $l,$(letters))) $(filter $(OUT),$(HEATPIPE_LOCKED))),)
+goals := $(or $(MAKECMDGOALS),analysis)
+unfinished := find $(OUT) -maxdepth 2 -type f \( -path '$(D)/*.part' -o -path '$(D)/*.tmp-[0-9]*' \
+  -o -path '$(OUT)/worst_predictions/*.png.tmp-[0-9]*' \
+  -o -path '$(OUT)/predicted_classes/*.png.tmp-[0-9]*' -o -path '$(OUT)/confused_pair_*.png.tmp-[0-9]*' \
+  $(patsubst %,-o -path '$(OUT)/%.part',confusion_matrix_full.png top_confused_pairs.png \
+  per_class_accuracy.csv per_class_accuracy_interactive.html most_confused_pairs.csv \
+  analysis_summary.txt recommendations.txt explorer.html) \) -delete
+.PHONY: locked $(goals)
+$(goals): locked ;
+locked:
+	@why=$$(mkdir -p $(D) 2>&1) || { echo "heatpipe: $(D): cannot make this folder:$${why##*:}" >&2; exit 1; }; \
+	 why=$$({ : >> $(D)/lock; } 2>&1) || { echo "heatpipe: $(D): cannot write in this folder:$${why##*:}" >&2; exit 1; }; \
+	 exec 9>> $(D)/lock; \
+	 flock -n -E 9 9; r=$$?; \
+	 if [ $$r = 9 ]; then echo "heatpipe: another run works in $(OUT): waiting until it has ended" >&2; flock 9; r=$$?; fi; \
+	 if [ $$r = 0 ]; then $(unfinished); \
+	 else echo "heatpipe: $(D)/lock cannot be locked here: another run in $(OUT) at this time would mix with this one" >&2; fi; \
+	 exec $(MAKE) --no-print-directory -f '$(here)gradcam.mk' HEATPIPE_LOCKED=$(OUT) $(goals)
+else
 
 # Whether `all`, `some` or `none` of the images have a label: known after the predictions.
 LABELLED ?= $(or $(shell cat $(D)/labels 2>/dev/null),all)
@@ -137,7 +138,8 @@ else
 # Without labels there are answers, and how sure they are. What an earlier run with
 # labels left would not belong to them.
 results: $(OUT)/analysis_summary.txt $(D)/class_sheets.txt
-	@$(call clear,$(D)/pair_sheets.txt) rm -f $(charts) $(pages) $(csvs) $(OUT)/recommendations.txt
+	@rm -f $(charts) $(pages) $(csvs) $(OUT)/recommendations.txt $(D)/pair_sheets.txt \
+	  $(OUT)/confused_pair_*_to_*.png
 	@echo "heatpipe: the images have no labels; their answers are in $(OUT): begin with $(OUT)/analysis_summary.txt"
 endif
 FORCE:
@@ -262,7 +264,7 @@ clear = @rm -f $(1)
 $(D)/class_sheets.txt: $(D)/selected.tsv $(D)/selected_maps.npy $(class_table) $(data_files) \
     $(D)/commands/class_sheets $(call lost,$(D)/class_sheets.txt) | $(OUT)/$(class_folder)
 	$(call say,class sheets)
-	$(call clear,$(OUT)/$(class_folder)/class_*.png)
+	$(call clear,$(OUT)/worst_predictions/class_*.png $(OUT)/predicted_classes/class_*.png)
 	@exec $(class_sheets) --table $(D)/selected.tsv --maps $(D)/selected_maps.npy
 	@$(call to,$@,(cd $(OUT) && printf '%s\n' $(class_folder)/class_*.png))
 

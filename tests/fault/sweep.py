@@ -100,6 +100,8 @@ def inputs(folder):
     with open("batches.meta.txt", "w") as f:
         f.write("".join("class%d\n" % i for i in range(10)))
     run([py, CASES + "cifar-predict/images.py", "images.npy", "npy", "6", "8", "8"])
+    run([py, CASES + "cifar-predict/images.py", "c100.bin", "bin", "4"])
+    run([py, CASES + "analysis/pictures.py", "c100.bin", "4", "flat"])
     with open("labels.txt", "w") as f:
         f.write("".join("%d\n" % i for i in range(6)))
     with open("names.tsv", "w") as f:
@@ -146,6 +148,14 @@ CASES_OF = [
     ("predict-stream", "cifar-predict -m m.pth -d - --threads 1 < test_batch.bin"),
     ("predict-safetensors", "cifar-predict -m m.safetensors -d images.npy --threads 1"),
     ("predict-legacy", "cifar-predict -m legacy.pth -d images.npy --threads 1"),
+    ("predict-folder", "cifar-predict -m m.pth -d pictures --threads 1"),
+    ("info", "model-info m.pth"),
+    ("info-tensors", "model-info --tensors m.safetensors"),
+    ("info-layers", "model-info --layers legacy.pth"),
+    ("info-check", "model-info --check m.pth"),
+    ("info-probe", "model-info --probe images.npy --threads 2 m.pth"),
+    ("info-pth", "model-info --to pth --out @o.pth legacy.pth"),
+    ("info-safetensors", "model-info --fold --to safetensors --out @o.safetensors m.pth"),
     ("confmat-matrix", "confmat p.tsv"),
     ("confmat-long", "confmat --long < p.tsv"),
     ("confmat-classes", "confmat --classes --names known.tsv p.tsv"),
@@ -229,7 +239,7 @@ class Case:
         """What is not as it must be, or None."""
         status, out, err, files = got
         if status == 0:
-            if err:
+            if err != self.whole[2]:
                 return "status 0 with words: " + err.strip()
             if out != self.whole[1]:
                 return "status 0, and standard output of %d bytes instead of %d, or others" % (
