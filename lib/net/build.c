@@ -626,7 +626,8 @@ static int settle(struct build *b, struct err *e)
     struct net_assume *a = &b->assume;
     if (b->opts->assume)
         *a = *b->opts->assume;
-    if (family_find(&b->found, b->ckpt, a->prefix, e) != 0)
+    b->found.family = family_find(&b->found, b->ckpt, a->prefix, e);
+    if (!b->found.family)
         return -1;
     if (b->found.stages == 0)
         b->found.stages = 1;
@@ -707,9 +708,8 @@ int net_head(struct net_head *h, struct ckpt *c, const struct net_assume *a, str
     struct build b = begin(c, &o);
     const struct ckpt_tensor *w, *bias;
     *h = (struct net_head){.w = NULL};
-    int r = family_find(&b.found, c, a ? a->prefix : "", e);
-    if (r == 0)
-        r = take_linear(&b, -1, &w, &bias, e);
+    b.found.family = family_find(&b.found, c, a ? a->prefix : "", e);
+    int r = b.found.family ? take_linear(&b, -1, &w, &bias, e) : -1;
     if (r == 0) {
         h->classes = (int)w->shape[0];
         h->channels = (int)w->shape[1];

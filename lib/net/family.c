@@ -160,7 +160,7 @@ static size_t put_block(char *out, size_t room, const struct family *f, int stag
     int number[] = {stage - 1 + f->first, block}, next = 0;
     size_t n = 0;
     for (const char *p = f->block; *p && n + 12 < room; p++) {
-        if (*p == '%')
+        if (*p == '%' && next < 2)
             n += (size_t)snprintf(out + n, room - n, "%d", number[next++]);
         else
             out[n++] = *p;
@@ -382,7 +382,26 @@ static void count_blocks(struct found *f, const struct ckpt *c)
     }
 }
 
-int family_find(struct found *f, const struct ckpt *c, const char *prefix, struct err *e)
+/* Networks behind whatever stands before a stem or a first block. */
+static void find_networks(struct networks *s, const struct ckpt *c)
+{
+    for (int k = 0; k < FAMILIES; k++) {
+        const struct found any = {.family = &families[k]};
+        char block[FAMILY_KEY], before[NET_TEXT];
+        family_key(block, &any, 1, 0, families[k].basic[0].conv, "");
+        for (int i = 0; i < ckpt_count(c); i++) {
+            /* Either may be missing from a damaged file. */
+            const char *key = ckpt_at(c, i)->name;
+            if (prefix_of(key, families[k].stem, before))
+                add_network(s, c, before);
+            if (prefix_of(key, block, before))
+                add_network(s, c, before);
+        }
+    }
+}
+
+const struct family *family_find(struct found *f, const struct ckpt *c, const char *prefix,
+                                 struct err *e)
 {
     struct networks s = {.n = 0};
     char key[FAMILY_KEY];
@@ -390,33 +409,25 @@ int family_find(struct found *f, const struct ckpt *c, const char *prefix, struc
         char with[NET_TEXT];
         snprintf(with, sizeof with, "%s%s", prefix, prefix[strlen(prefix) - 1] == '.' ? "" : ".");
         add_network(&s, c, with);
-        if (s.n == 0)
-            return err_set(e, "%s: expected the keys of a residual network behind '%s', found none",
-                           ckpt_name(c), with);
-    }
-    for (int i = 0; i < ckpt_count(c) && !*prefix; i++)
-        for (int k = 0; k < FAMILIES; k++) {
-            /* Either may be missing from a damaged file. */
-            const struct found any = {.family = &families[k]};
-            char before[NET_TEXT], block[FAMILY_KEY];
-            family_key(block, &any, 1, 0, families[k].basic[0].conv, "");
-            if (prefix_of(ckpt_at(c, i)->name, families[k].stem, before))
-                add_network(&s, c, before);
-            if (prefix_of(ckpt_at(c, i)->name, block, before))
-                add_network(&s, c, before);
+        if (s.n == 0) {
+            err_record(e, "%s: expected the keys of a residual network behind '%s', found none",
+                       ckpt_name(c), with);
+            return NULL;
         }
+    } else {
+        find_networks(&s, c);
+    }
     int best = choose_network(&s, c, e);
     if (best < 0)
-        return -1;
+        return NULL;
     *f = s.found[best];
     f->chosen = *prefix != '\0' || s.n > 1;
     const struct ckpt_tensor *t =
         ckpt_find(c, family_key(key, f, 1, 0, f->family->bottleneck[0].conv, "weight"));
     f->bottleneck =
         has(c, f, 1, f->family->bottleneck[2].conv) && (!t || t->ndim != 4 || t->shape[2] == 1);
-    f->folded = !has(c, f, 1, f->family->basic[0].norm);
     count_blocks(f, c);
-    return 0;
+    return f->family;
 }
 
 bool family_is_layer(const struct ckpt *c, const struct ckpt_tensor *t)

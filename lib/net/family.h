@@ -34,14 +34,15 @@ struct family {
 /* What a checkpoint was found to be. */
 struct found {
     const struct family *family;
-    char prefix[NET_TEXT];   /* "module.", or "" */
-    bool bottleneck, folded; /* folded: the first block has no batch norm */
-    bool chosen;             /* other keys are another network's, or the prefix was given */
+    char prefix[NET_TEXT]; /* "module.", or "" */
+    bool bottleneck;
+    bool chosen; /* other keys are another network's, or the prefix was given */
     int stages, blocks[FAMILY_STAGES];
 };
 
-/* Fills `f`; -1 where no family fits, or several networks do. */
-int family_find(struct found *f, const struct ckpt *c, const char *prefix, struct err *e);
+/* Fills `f` and returns its family; NULL where none fits, or several networks do. */
+const struct family *family_find(struct found *f, const struct ckpt *c, const char *prefix,
+                                 struct err *e);
 
 /* "prefix" "layer1.0" "." "conv1.weight" into key[FAMILY_KEY]; stages count from 1. A
  * stage of 0 leaves the block out. Returns key. */
