@@ -209,6 +209,35 @@ const struct ckpt_tensor *ckpt_find(const struct ckpt *c, const char *name)
     return found ? &c->tensor[found->tensor] : NULL;
 }
 
+/* The first name that is not below `text` or, with `past`, that does not begin with it
+ * either. */
+static int bound(const struct ckpt *c, const char *text, bool past)
+{
+    size_t n = strlen(text);
+    int low = 0, high = c->n;
+    while (low < high) {
+        int mid = low + (high - low) / 2;
+        int order =
+            past ? strncmp(c->by_name[mid].name, text, n) : strcmp(c->by_name[mid].name, text);
+        if (order < 0 || (past && order == 0))
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+int ckpt_behind(const struct ckpt *c, const char *prefix, int *first)
+{
+    *first = bound(c, prefix, false);
+    return bound(c, prefix, true) - *first;
+}
+
+const struct ckpt_tensor *ckpt_by_name(const struct ckpt *c, int i)
+{
+    return &c->tensor[c->by_name[i].tensor];
+}
+
 int ckpt_extras(const struct ckpt *c)
 {
     return c->extras;

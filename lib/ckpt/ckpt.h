@@ -84,6 +84,10 @@ int ckpt_count(const struct ckpt *c);
 const struct ckpt_tensor *ckpt_at(const struct ckpt *c, int i); /* in file order */
 const struct ckpt_tensor *ckpt_find(const struct ckpt *c, const char *name);
 
+/* How many names begin with `prefix`; the first of them in ckpt_by_name's order. */
+int ckpt_behind(const struct ckpt *c, const char *prefix, int *first);
+const struct ckpt_tensor *ckpt_by_name(const struct ckpt *c, int i); /* in order of names */
+
 int ckpt_extras(const struct ckpt *c);
 const struct ckpt_extra *ckpt_extra(const struct ckpt *c, int i);
 

@@ -229,17 +229,19 @@ static void describe(struct walk *w, const struct pickle_value *v, const char *p
         /* Those of the state dict itself are listed elsewhere. */
         if (v == w->state && state_tensor_text(s->item[i + 1], tensor, sizeof tensor))
             continue;
-        if (shown++ >= MEMBERS) {
-            hidden++;
-            continue;
+        if (shown == MEMBERS) {
+            hidden = (s->n - i) / 2;
+            break;
         }
+        shown++;
         put_value(&key, s->item[i], 0);
         snprintf(inner, sizeof inner, "%s%s%s", path, *path ? "." : "", key.text);
         describe(w, s->item[i + 1], inner, depth - 1);
     }
     if (hidden > 0) {
         char text[TEXT];
-        snprintf(text, sizeof text, "and %zu more", hidden);
+        /* Of a state dict the tensors behind were not told from the rest. */
+        snprintf(text, sizeof text, v == w->state ? "and more" : "and %zu more", hidden);
         add(w, path, text);
     }
 }

@@ -251,8 +251,9 @@ static bool has(const struct ckpt *c, const struct found *f, int stage, const ch
 
 /* --- which family --- */
 
-/* Keys that a missing part weighs; numbers of a buffer such as the pixels' mean. */
-enum { MISSED = 4, BUFFER = 64 };
+/* Keys of the smallest network: a stem, a block and a linear layer, folded. Keys that a
+ * missing part weighs. Numbers of a buffer such as the pixels' mean. */
+enum { LEAST = 8, MISSED = 4, BUFFER = 64 };
 
 /* How well a family explains the keys behind a prefix: the keys that it names, less parts
  * that it needs and that are not there. 0 where it does not at all. */
@@ -260,14 +261,14 @@ static int explain(const struct ckpt *c, const struct found *f)
 {
     const struct family *y = f->family;
     size_t n = strlen(f->prefix);
-    int keys = 0;
+    int first, behind = ckpt_behind(c, f->prefix, &first), keys = 0;
+    for (int i = first; i < first + behind; i++)
+        keys += fits(y, ckpt_by_name(c, i)->name + n);
+    if (keys < LEAST)
+        return 0;
     bool norms = has(c, f, 1, y->basic[0].norm);
     if (y->pre_activation && !norms)
         return 0;
-    for (int i = 0; i < ckpt_count(c); i++) {
-        const char *key = ckpt_at(c, i)->name;
-        keys += strncmp(key, f->prefix, n) == 0 && fits(y, key + n);
-    }
     int missed =
         !has(c, f, 0, y->stem) + !has(c, f, 1, y->basic[0].conv) + !has(c, f, 0, y->linear);
     missed += norms && y->stem_norm && !has(c, f, 0, y->stem_norm);
@@ -382,22 +383,26 @@ static void count_blocks(struct found *f, const struct ckpt *c)
     }
 }
 
-/* Networks behind whatever stands before a stem or a first block. */
+/* Networks behind whatever stands before a stem or a first block; either may be missing
+ * from a damaged file. */
 static void find_networks(struct networks *s, const struct ckpt *c)
 {
+    char block[FAMILIES][FAMILY_KEY], before[NET_TEXT], last[NET_TEXT] = "";
+    bool any = false;
     for (int k = 0; k < FAMILIES; k++) {
-        const struct found any = {.family = &families[k]};
-        char block[FAMILY_KEY], before[NET_TEXT];
-        family_key(block, &any, 1, 0, families[k].basic[0].conv, "");
-        for (int i = 0; i < ckpt_count(c); i++) {
-            /* Either may be missing from a damaged file. */
-            const char *key = ckpt_at(c, i)->name;
-            if (prefix_of(key, families[k].stem, before))
-                add_network(s, c, before);
-            if (prefix_of(key, block, before))
-                add_network(s, c, before);
-        }
+        const struct found f = {.family = &families[k]};
+        family_key(block[k], &f, 1, 0, families[k].basic[0].conv, "");
     }
+    for (int i = 0; i < ckpt_count(c); i++)
+        for (int k = 0; k < 2 * FAMILIES; k++) {
+            const char *part = k < FAMILIES ? families[k].stem : block[k - FAMILIES];
+            if (!prefix_of(ckpt_by_name(c, i)->name, part, before) ||
+                (any && strcmp(before, last) == 0))
+                continue;
+            add_network(s, c, before);
+            memcpy(last, before, sizeof last);
+            any = true;
+        }
 }
 
 const struct family *family_find(struct found *f, const struct ckpt *c, const char *prefix,

@@ -305,6 +305,7 @@ BIG = {
     "safetensors-long": lambda: safetensors(
         "{" + ",".join(f'"{i:07x}":{{}}' for i in range(100000000 // 13)) + "}"),
     # in data.pkl
+    "pickle-prefixes": lambda: prefixes(32000),
     "pickle-nones": lambda: model(b"\x80\x02(" + b"N" * (8 << 20) + b"t."),
     "pickle-dicts": lambda: model(b"\x80\x02(" + b"}" * (4 << 20) + b"t."),
     "pickle-marks": lambda: model(b"\x80\x02" + b"(" * (4 << 20)),
@@ -410,6 +411,13 @@ def network(blocks=1, stages=1, side=3, width=4):
     pickled = b"".join(text(key) + tensor(storage("0", count), shape, stride)
                        for key, shape, stride in body)
     return model(b"\x80\x02}(" + pickled + b"u.", numbers=bytes(4 * count))
+
+
+def prefixes(n):
+    """What could be the beginning of a network, n times."""
+    more = b"".join(text(f"p{i:x}.{part}.weight") + b"h\0" for i in range(n)
+                    for part in ("conv1", "layer1.0.conv1"))
+    return model(b"\x80\x02}(" + text("w") + WEIGHT + b"q\0" + more + b"u.")
 
 
 def tensors(n):
