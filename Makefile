@@ -272,8 +272,8 @@ $(BUILD)/man/%: cmd/heatpipe/%
 
 # --- the analysis ---
 
-MODEL ?= examples/shapes100/model.pth
-DATA  ?= examples/shapes100
+MODEL ?=
+DATA  ?=
 OUT   ?= results
 # By the environment: the shell must not read what is in them.
 export MODEL DATA OUT

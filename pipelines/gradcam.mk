@@ -66,6 +66,7 @@ ifeq ($(DATA),)
 $(error DATA is not set: the data set, e.g. DATA=cifar-100-python)
 endif
 include $(here)names.mk
+$(foreach v,MODEL DATA,$(if $(wildcard $($(v))),,$(error $(v): $($(v)): no such file)))
 # awk takes a=b for an assignment.
 ifneq ($(findstring =,$(OUT)),)
 $(error OUT must be a name without '=', found '$(OUT)')

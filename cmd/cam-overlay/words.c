@@ -217,7 +217,8 @@ static void wrong_tiles(struct sheet_row *r, const struct source *s, const struc
 
 static void fill_row(struct sheet_row *r, const struct source *s, struct example *x)
 {
-    static const char *const labels[KINDS] = {"BEST", "WORST", "EXAMPLE", "SURE", "UNSURE"};
+    static const char *const labels[KINDS] = {"BEST", "WORST", "EXAMPLE", "MOST SURE",
+                                              "LEAST SURE"};
     bool labelled = x->truth >= 0, right = x->truth == x->pred;
     char buf[16];
     const char *conf = percent(x->conf, buf);
@@ -363,10 +364,10 @@ static void add_panel(struct group *g, const struct source *s, enum row_kind kin
         p->heading = mem_dup("WORST");
         p->note = mem_dup(worst_note(wrong, n - wrong));
     } else if (kind == KIND_SURE) {
-        p->heading = mem_dup("SURE");
+        p->heading = mem_dup("MOST SURE");
         p->note = mem_dup("the most confident of these answers first");
     } else if (kind == KIND_UNSURE) {
-        p->heading = mem_dup("UNSURE");
+        p->heading = mem_dup("LEAST SURE");
         p->note = mem_dup("the least confident first");
     }
     p->row = mem_zero((size_t)n, sizeof *p->row);

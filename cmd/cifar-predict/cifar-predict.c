@@ -85,9 +85,9 @@ static const struct prog prog = {
     examples,
 };
 
-static const char columns[] =
-    "id true pred correct conf p_true rank_true margin entropy loss true_name pred_name "
-    "true_group pred_group pred2 pred3 pred4 pred5 conf2 conf3 conf4 conf5";
+#define COLUMNS                                                                                    \
+    "id true pred correct conf p_true rank_true margin entropy loss true_name pred_name "          \
+    "true_group pred_group pred2 pred3 pred4 pred5 conf2 conf3 conf4 conf5"
 
 /* What the callbacks of the engine share. */
 struct job {
@@ -188,6 +188,11 @@ static int put_row(const struct job *j, const struct data_item *item, const floa
         put_class(t, i < s.tops ? s.top[i] : -1);
     for (int i = 1; i < SCORE_TOP; i++)
         tsv_put_real(t, i < s.tops ? s.prob[i] : NAN);
+    if (data_has_files(j->data)) {
+        char *file = data_file(j->data, item->id);
+        tsv_put_string(t, file);
+        free(file);
+    }
     return tsv_end(t, e);
 }
 
@@ -345,7 +350,7 @@ static int open_outputs(struct job *j, int features, struct err *e)
         (classes_path && out_open(&j->classes, classes_path, e) != 0) ||
         out_open(&j->out, "-", e) != 0)
         return -1;
-    j->rows = tsv_begin(j->out, columns);
+    j->rows = tsv_begin(j->out, data_has_files(j->data) ? COLUMNS " file" : COLUMNS);
     return 0;
 }
 

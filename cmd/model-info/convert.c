@@ -15,6 +15,8 @@ static int fill_tensor(void *ctx, const struct ckpt_item *item, void *out, struc
 static int convert_plain(const struct info *i, struct ckpt *c, struct err *e)
 {
     int n = ckpt_count(c);
+    if (ckpt_bounded(c, e) != 0)
+        return -1;
     struct ckpt_item *item = mem_zero((size_t)n, sizeof *item);
     for (int k = 0; k < n; k++) {
         const struct ckpt_tensor *t = ckpt_at(c, k);

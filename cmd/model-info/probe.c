@@ -21,6 +21,7 @@ static const struct constants {
     float mean[3], std[3];
 } usual[] = {
     {"cifar10", {.4914F, .4822F, .4465F}, {.2470F, .2435F, .2616F}},
+    {"kuangliu", {.4914F, .4822F, .4465F}, {.2023F, .1994F, .2010F}},
     {"cifar100", {.5071F, .4867F, .4409F}, {.2673F, .2564F, .2762F}},
     {"imagenet", {.485F, .456F, .406F}, {.229F, .224F, .225F}},
     {"half", {.5F, .5F, .5F}, {.5F, .5F, .5F}},
@@ -65,7 +66,9 @@ static int read_images(void *ctx, struct engine_batch *b, int max, struct err *e
     int n = 0;
     while (n < max && p->next < p->limit) {
         struct data_item item;
-        if (data_at(p->data, p->next, b->pixels + (size_t)n * p->image, &item, e) != 0)
+        /* Spread over the whole set, which may be in the order of classes. */
+        int64_t id = p->next * data_count(p->data) / p->limit;
+        if (data_at(p->data, id, b->pixels + (size_t)n * p->image, &item, e) != 0)
             return -1;
         p->next++;
         n++;
@@ -120,7 +123,7 @@ static void measure(const struct probe *p, const struct net *n, struct reading *
     }
     r->norms = n->norms;
     r->images = p->limit;
-    r->divergence = total / n->norms;
+    r->divergence = isfinite(total) ? total / n->norms : INFINITY;
     r->shift = sqrt(shift / (double)channels);
     r->ratio = exp(ratio / (double)channels);
 }
@@ -318,6 +321,10 @@ static void conclude(const struct probe *p)
                  ckpt_name(p->ckpt), best->text, (double)m[0], (double)m[1], (double)m[2],
                  (double)s[0], (double)s[1], (double)s[2], best->divergence, plain->divergence,
                  best->norms, (long long)best->images);
+    if (p->info->resize_h > 0)
+        prog_say("%s: resizing changes what a network sees: constants that are near each other "
+                 "are not told apart by resized images",
+                 ckpt_name(p->ckpt));
     if (best->divergence > good)
         prog_say("%s: no reading fits well: other images, or another network than was trained",
                  ckpt_name(p->ckpt));

@@ -215,7 +215,7 @@ static void mdoc(bool synopsis)
             }
         }
         if (self->operands)
-            printf(".Op Ar FILE ...\n");
+            printf(strcmp(self->operands, "FILE") == 0 ? ".Ar FILE\n" : ".Op Ar FILE ...\n");
         return;
     }
     printf(".Bl -tag -width Ds\n");

@@ -35,7 +35,7 @@ struct opt {
 struct prog {
     const char *name;
     const char *brief;    /* one line, no full stop */
-    const char *operands; /* "[FILE ...]" or NULL where none are taken */
+    const char *operands; /* "[FILE ...]", "FILE" or NULL where none are taken */
     const struct opt *opts;
     const char *const *examples; /* command lines, NULL-terminated; may be NULL */
 };

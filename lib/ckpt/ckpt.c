@@ -188,7 +188,20 @@ uint64_t ckpt_stored(const struct ckpt *c)
         if (r->n > r->packed_n && r->n <= c->zip.unpacked_max)
             n += r->n - r->packed_n;
     }
-    return n < c->map.n + c->zip.inflated_max ? n : c->map.n + c->zip.inflated_max;
+    uint64_t most = c->map.n + ZIP_UNPACKED;
+    return n < most ? n : most;
+}
+
+int ckpt_bounded(const struct ckpt *c, struct err *e)
+{
+    const uint64_t repeats = 2, least = 16 << 20;
+    uint64_t limit = repeats * ckpt_stored(c) + least, bytes = 0;
+    for (int i = 0; i < c->n && bytes <= limit; i++)
+        bytes += (uint64_t)c->tensor[i].count * (uint64_t)ckpt_type_bytes(c->tensor[i].type);
+    if (bytes <= limit)
+        return 0;
+    return err_set(e, "%s: expected tensors in keeping with the file, found more than %llu bytes",
+                   c->name, (unsigned long long)limit);
 }
 
 int ckpt_count(const struct ckpt *c)

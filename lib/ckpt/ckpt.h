@@ -77,8 +77,13 @@ enum ckpt_format ckpt_format(const struct ckpt *c);
 const char *ckpt_state(const struct ckpt *c);
 size_t ckpt_bytes(const struct ckpt *c); /* of the file */
 
-/* The same with the records of a zip as large as they unpack to. */
+/* The same with the records of a zip as large as they unpack to, up to as many bytes more
+ * as may be unpacked at a time. */
 uint64_t ckpt_stored(const struct ckpt *c);
+
+/* Whether tensors show so many bytes more than the file has, by sharing storages, that to
+ * go through all of them could take any time. An error where they do. */
+int ckpt_bounded(const struct ckpt *c, struct err *e);
 
 int ckpt_count(const struct ckpt *c);
 const struct ckpt_tensor *ckpt_at(const struct ckpt *c, int i); /* in file order */
@@ -104,6 +109,9 @@ int ckpt_check(struct ckpt *c, void (*say)(void *ctx, const char *line), void *c
 
 /* Whether a path or a key speaks of an average of weights: "state_dict_ema", "swa/net". */
 bool ckpt_is_average(const char *path);
+
+/* The same of what a training script keeps beside the network: "optimizer_states". */
+bool ckpt_is_training(const char *path);
 
 /* torch's name ("float32"), safetensors' ("F32"), bytes of an element. */
 const char *ckpt_type_name(enum ckpt_type type);

@@ -7,10 +7,12 @@
 #include <string.h>
 
 enum {
+    VISITS = 4000,
     LINES = 400,  /* in all */
     MEMBERS = 32, /* shown of a collection that has lines of its own */
     DEPTH = 5,    /* of paths */
     TEXT = 160,   /* bytes of a line's text */
+    TENSORS = 4,  /* shown of a value one by one */
     SHOWN = 8,    /* items of a list in a line */
     PATH = 256
 };
@@ -189,10 +191,27 @@ static const struct pickle_seq *members(const struct pickle_value *v)
     return pickle_items(state);
 }
 
+/* Tensors among the members of a value and theirs, counted up to a few more than are
+ * shown one by one. */
+static int count_tensors(const struct pickle_value *v, int depth)
+{
+    const struct pickle_seq *s = members(v);
+    char text[TEXT];
+    int n = 0;
+    for (size_t i = 0; s && i < s->n && i < 2 * MEMBERS && n <= TENSORS; i += 2) {
+        const struct pickle_value *x = s->item[i + 1];
+        n += state_tensor_text(x, text, sizeof text) ? 1
+             : depth > 0                             ? count_tensors(x, depth - 1)
+                                                     : 0;
+    }
+    return n;
+}
+
 struct walk {
     struct ckpt *c;
     const struct pickle_value *state;
-    int left; /* lines */
+    int left;   /* lines */
+    int visits; /* yet to be made: members may be shared, so that paths to them are many */
 };
 
 static void add(struct walk *w, const char *path, const char *text)
@@ -208,12 +227,22 @@ static void add(struct walk *w, const char *path, const char *text)
 static void describe(struct walk *w, const struct pickle_value *v, const char *path, int depth)
 {
     struct line l = {.n = 0};
-    if (v == w->state && *path)
+    if ((v == w->state && *path) || --w->visits < 0)
         return;
     const struct pickle_seq *s = members(v);
     if (!s || s->n == 0 || depth == 0) {
         put_value(&l, v, 2);
         add(w, path, l.text);
+        return;
+    }
+    /* Other state dicts, the state of an optimizer. */
+    if (*path && count_tensors(v, 1) > TENSORS) {
+        char name[TEXT], text[TEXT + 32];
+        bool object = v->kind == PICKLE_OBJECT;
+        snprintf(text, sizeof text, "%s%s with %zu members, tensors among them",
+                 object ? "an object of the class " : "a dict",
+                 object ? pickle_name(v, name, sizeof name) : "", s->n / 2);
+        add(w, path, text);
         return;
     }
     if (v->kind == PICKLE_OBJECT) {
@@ -249,6 +278,6 @@ static void describe(struct walk *w, const struct pickle_value *v, const char *p
 void ckpt_describe(struct ckpt *c, const struct pickle_value *root,
                    const struct pickle_value *state)
 {
-    struct walk w = {.c = c, .state = state, .left = LINES};
+    struct walk w = {.c = c, .state = state, .left = LINES, .visits = VISITS};
     describe(&w, root, "", DEPTH);
 }

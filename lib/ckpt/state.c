@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NAME_ROOM = 200, LAYERS = 8, KEYS_SHOWN = 5, NONE = -1 };
+enum { NAME_ROOM = 200, LAYERS = 8, KEYS_SHOWN = 5, KEY_ROOM = 64, NONE = -1 };
 
 /* How far a state dict is looked for. */
-enum { CANDIDATES = 16, SEARCH_DEPTH = 3, SEARCH_ITEMS = 1 << 21 };
+enum { CANDIDATES = 64, SEARCH_DEPTH = 3, SEARCH_ITEMS = 1 << 21 };
 
 /* --- storages --- */
 
@@ -234,14 +234,14 @@ static const char advice[] = "; in PyTorch, torch.save(model.state_dict(), \"wei
                              "writes one";
 
 /* A key for a message, cut. */
-static const char *key_text(const struct pickle_value *k, char buf[32])
+static const char *key_text(const struct pickle_value *k, char buf[KEY_ROOM])
 {
     size_t n = 0;
     if (k->kind == PICKLE_INT)
-        snprintf(buf, 32, "%lld", (long long)k->i);
+        snprintf(buf, KEY_ROOM, "%lld", (long long)k->i);
     if (k->kind != PICKLE_STR && k->kind != PICKLE_BYTES)
         return k->kind == PICKLE_INT ? buf : NULL;
-    for (; n < k->text.n && n + 1 < 32; n++)
+    for (; n < k->text.n && n + 1 < KEY_ROOM; n++)
         buf[n] = (char)(k->text.p[n] < ' ' || k->text.p[n] > '~' ? '?' : k->text.p[n]);
     buf[n] = '\0';
     return buf;
@@ -250,7 +250,7 @@ static const char *key_text(const struct pickle_value *k, char buf[32])
 static int no_state(const struct ckpt *c, const struct pickle_value *v, const char *where,
                     struct err *e)
 {
-    char text[KEYS_SHOWN * NAME_ROOM] = "another value", name[NAME_ROOM], key[32];
+    char text[KEYS_SHOWN * NAME_ROOM] = "another value", name[NAME_ROOM], key[KEY_ROOM];
     const struct pickle_seq *s = pickle_items(v);
     if (is_tensor(v)) {
         snprintf(text, sizeof text, "a single tensor");
@@ -306,12 +306,12 @@ static void search(struct search *h, const struct pickle_value *v, const char *p
         snprintf(f->path, sizeof f->path, "%s", path);
     }
     for (size_t i = 0; depth < SEARCH_DEPTH && i < s->n; i += 2) {
-        char key[32], inner[96];
+        char key[KEY_ROOM], inner[96];
         if (!pickle_items(s->item[i + 1]) || !key_text(s->item[i], key))
             continue;
         int n = snprintf(inner, sizeof inner, "%s%s%s", path, *path ? "/" : "", key);
         /* The state of an optimizer is no network's. */
-        if (n < (int)sizeof inner && !strstr(inner, "optim") && !strstr(inner, "scheduler"))
+        if (n < (int)sizeof inner && !ckpt_is_training(key))
             search(h, s->item[i + 1], inner, depth + 1);
     }
 }
@@ -379,16 +379,12 @@ static const struct pickle_value *find_state(struct ckpt *c, const struct pickle
     }
     struct search h = {.budget = SEARCH_ITEMS};
     search(&h, root, "", 0);
-    const struct candidate *best = NULL, *next = NULL;
+    const struct candidate *best = NULL;
     for (int i = 0; i < h.n; i++) {
         const struct candidate *f = &h.found[i];
         if (!best || (best->average && !f->average) ||
-            (best->average == f->average && f->tensors > best->tensors)) {
-            next = best;
+            (best->average == f->average && f->tensors > best->tensors))
             best = f;
-        } else if (!next || f->tensors > next->tensors) {
-            next = f;
-        }
     }
     if (!best) {
         no_state(c, root, ", alone or under a key such as 'model_state_dict' or 'state_dict'", e);
@@ -396,7 +392,7 @@ static const struct pickle_value *find_state(struct ckpt *c, const struct pickle
     }
     /* Some numbers beside a state dict are none. */
     for (int i = 0; i < h.n; i++)
-        if (&h.found[i] != best && h.found[i].average == best->average &&
+        if (h.found[i].value != best->value && h.found[i].average == best->average &&
             2 * h.found[i].tensors > best->tensors) {
             ambiguous(c, &h, e);
             return NULL;

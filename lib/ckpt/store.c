@@ -1,6 +1,7 @@
 #include "ckpt/store.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -64,18 +65,32 @@ char *ckpt_shape(char *buf, size_t room, int ndim, const int64_t *shape)
     return buf;
 }
 
-bool ckpt_is_average(const char *path)
+/* Whether one of the words of a path is in a list that ends with NULL. */
+static bool has_word(const char *path, const char *const *words)
 {
-    static const char *const words[] = {"ema", "swa", "average", "averaged", "averages"};
     static const char between[] = "/._- ";
     for (const char *p = path + strspn(path, between); *p; p += strspn(p, between)) {
         size_t n = strcspn(p, between);
-        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-            if (n == strlen(words[i]) && strncasecmp(p, words[i], n) == 0)
+        for (const char *const *w = words; *w; w++)
+            if (n == strlen(*w) && strncasecmp(p, *w, n) == 0)
                 return true;
         p += n;
     }
     return false;
+}
+
+bool ckpt_is_average(const char *path)
+{
+    static const char *const words[] = {"ema", "swa", "average", "averaged", "averages", NULL};
+    return has_word(path, words);
+}
+
+bool ckpt_is_training(const char *path)
+{
+    static const char *const words[] = {"optim",      "optimizer", "optimizers", "optimiser",
+                                        "optimisers", "opt",       "scheduler",  "schedulers",
+                                        "scaler",     NULL};
+    return has_word(path, words);
 }
 
 void ckpt_record(const struct ckpt *c, const char *key, struct err *e, const char *fmt, ...)
@@ -101,8 +116,10 @@ void *ckpt_own(struct ckpt *c, void *p)
 int ckpt_key(struct ckpt *c, const unsigned char *p, size_t n, const char **key, struct err *e)
 {
     bool good = n <= KEY_BYTES;
-    for (size_t i = 0; i < n && good; i++)
-        good = p[i] >= ' ' && p[i] != 0x7f;
+    for (size_t i = 0, width; i < n && good; i += width) {
+        width = text_shown((const char *)p + i, n - i);
+        good = width > 0;
+    }
     if (!good)
         return err_set(e, "%s: expected keys of printable text of at most %d bytes, found another",
                        c->name, KEY_BYTES);
@@ -115,22 +132,16 @@ int ckpt_key(struct ckpt *c, const unsigned char *p, size_t n, const char **key,
     return 0;
 }
 
-static char *cleaned(struct ckpt *c, const char *text)
-{
-    char *s = ckpt_own(c, mem_dup(text));
-    for (char *p = s; *p; p++)
-        if ((unsigned char)*p < ' ' || *p == 0x7f)
-            *p = '?';
-    return s;
-}
-
 void ckpt_add_extra(struct ckpt *c, const char *path, const char *text)
 {
     if (c->extras == c->extra_room) {
         c->extra_room = c->extra_room ? 2 * c->extra_room : 32;
         c->extra = mem_grow(c->extra, (size_t)c->extra_room, sizeof *c->extra);
     }
-    c->extra[c->extras++] = (struct ckpt_extra){cleaned(c, path), cleaned(c, text)};
+    c->extra[c->extras++] = (struct ckpt_extra){
+        ckpt_own(c, text_clean(path, '?')),
+        ckpt_own(c, text_clean(text, '?')),
+    };
 }
 
 /* --- where a tensor lies --- */
@@ -139,9 +150,13 @@ void ckpt_add_extra(struct ckpt *c, const char *path, const char *text)
 static int measure(const struct ckpt *c, struct ckpt_tensor *t, struct err *e)
 {
     int64_t last = t->offset, n = 1;
-    bool good = t->offset >= 0;
-    for (int d = 0; d < t->ndim && good; d++)
-        good = t->shape[d] >= 0 && t->stride[d] >= 0 && !__builtin_mul_overflow(n, t->shape[d], &n);
+    bool good = t->offset >= 0, empty = false;
+    for (int d = 0; d < t->ndim && good; d++) {
+        good = t->shape[d] >= 0 && t->stride[d] >= 0 &&
+               (t->shape[d] == 0 || !__builtin_mul_overflow(n, t->shape[d], &n));
+        empty = empty || t->shape[d] == 0;
+    }
+    n = empty ? 0 : n;
     if (good && n > 0)
         for (int d = 0; d < t->ndim && good; d++) {
             int64_t reach;
@@ -337,7 +352,12 @@ int ckpt_check(struct ckpt *c, void (*say)(void *ctx, const char *line), void *c
         zip_drop(&c->zip, r);
     }
     c->unpacked = NULL;
-    for (int i = 0; i < c->n; i++) {
+    bool bounded = ckpt_bounded(c, &e) == 0;
+    if (!bounded) {
+        say(ctx, e.msg);
+        faults++;
+    }
+    for (int i = 0; i < c->n && bounded; i++) {
         const struct ckpt_tensor *t = &c->tensor[i];
         if (t->type > CKPT_BF16 || (t->record && bad[t->record - c->zip.record]))
             continue;

@@ -4,7 +4,6 @@
 #include "base/io.h"
 #include "base/mem.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,47 +53,74 @@ static unsigned char *filled(const struct writer *w, const struct ckpt_item *t, 
     return NULL;
 }
 
+/* --- text that grows --- */
+
+struct text {
+    unsigned char *p;
+    size_t n, room;
+};
+
+static void add(struct text *t, const void *p, size_t n)
+{
+    if (t->room - t->n < n) {
+        t->room = 2 * t->room + n + 256;
+        t->p = mem_grow(t->p, t->room, 1);
+    }
+    memcpy(t->p + t->n, p, n);
+    t->n += n;
+}
+
+static void add_text(struct text *t, const char *s)
+{
+    add(t, s, strlen(s));
+}
+
 /* --- .safetensors --- */
 
-static char *header_of(const struct writer *w)
+/* The header's text; keys have no control characters. */
+static void put_header(struct text *t, const struct writer *w)
 {
-    json_t *all = json_object(), *meta = json_object();
     int64_t at = 0;
-    json_object_set_new(meta, "format", json_string("pt"));
-    json_object_set_new(all, "__metadata__", meta);
+    add_text(t, "{\"__metadata__\":{\"format\":\"pt\"}");
     for (int i = 0; i < w->items; i++) {
-        const struct ckpt_item *t = &w->item[i];
-        json_t *shape = json_array(), *info = json_object();
-        int64_t end = at + (int64_t)bytes_of(t);
-        for (int d = 0; d < t->ndim; d++)
-            json_array_append_new(shape, json_integer(t->shape[d]));
-        json_object_set_new(info, "dtype", json_string(ckpt_type_code(t->type)));
-        json_object_set_new(info, "shape", shape);
-        json_object_set_new(info, "data_offsets",
-                            json_pack("[I,I]", (json_int_t)at, (json_int_t)end));
-        json_object_set_new(all, t->name, info);
+        const struct ckpt_item *item = &w->item[i];
+        int64_t end = at + (int64_t)bytes_of(item);
+        char number[64];
+        add_text(t, ",\"");
+        for (const char *p = item->name; *p; p++) {
+            if (*p == '"' || *p == '\\')
+                add_text(t, "\\");
+            add(t, p, 1);
+        }
+        add_text(t, "\":{\"dtype\":\"");
+        add_text(t, ckpt_type_code(item->type));
+        add_text(t, "\",\"shape\":[");
+        for (int d = 0; d < item->ndim; d++) {
+            snprintf(number, sizeof number, "%s%lld", d ? "," : "", (long long)item->shape[d]);
+            add_text(t, number);
+        }
+        snprintf(number, sizeof number, "],\"data_offsets\":[%lld,%lld]}", (long long)at,
+                 (long long)end);
+        add_text(t, number);
         at = end;
     }
-    char *text = json_dumps(all, JSON_COMPACT);
-    json_decref(all);
-    return text;
+    add_text(t, "}");
 }
 
 static int write_safetensors(struct writer *w, struct err *e)
 {
     enum { ALIGN = 8 };
-    char *text = header_of(w);
-    if (!text)
-        return err_set(e, "%s: expected keys in UTF-8, found others", out_name(w->out));
-    size_t n = strlen(text), padded = (n + ALIGN - 1) / ALIGN * ALIGN;
+    struct text text = {NULL, 0, 0};
     unsigned char length[8];
+    put_header(&text, w);
+    size_t padded = (text.n + ALIGN - 1) / ALIGN * ALIGN;
     put_le(length, padded, 8);
     int r = put(w, length, sizeof length, e);
     if (r == 0)
-        r = put(w, text, n, e);
+        r = put(w, text.p, text.n, e);
     if (r == 0)
-        r = put(w, "       ", padded - n, e);
-    free(text);
+        r = put(w, "       ", padded - text.n, e);
+    free(text.p);
     for (int i = 0; i < w->items && r == 0; i++) {
         unsigned char *p = filled(w, &w->item[i], e);
         r = p ? put(w, p, bytes_of(&w->item[i]), e) : -1;
@@ -215,26 +241,6 @@ static int put_directory(struct writer *w, const struct entry *t, int n, struct 
 
 /* --- the pickle of a state dict, protocol 2 --- */
 
-struct text {
-    unsigned char *p;
-    size_t n, room;
-};
-
-static void add(struct text *t, const void *p, size_t n)
-{
-    if (t->room - t->n < n) {
-        t->room = 2 * t->room + n + 256;
-        t->p = mem_grow(t->p, t->room, 1);
-    }
-    memcpy(t->p + t->n, p, n);
-    t->n += n;
-}
-
-static void add_text(struct text *t, const char *s)
-{
-    add(t, s, strlen(s));
-}
-
 static void add_string(struct text *t, const char *s)
 {
     unsigned char head[5] = {'X'};
@@ -275,7 +281,7 @@ static void add_tensor(struct text *t, const struct ckpt_item *item, int number)
     int64_t stride[CKPT_DIMS], n = 1;
     for (int d = item->ndim - 1; d >= 0; d--) {
         stride[d] = n;
-        n *= item->shape[d] > 0 ? item->shape[d] : 1;
+        n *= item->shape[d] > 1 ? item->shape[d] : 1;
     }
     snprintf(key, sizeof key, "%d", number);
     add_string(t, item->name);

@@ -428,6 +428,16 @@ static void raw_done(const struct data *d, uint8_t *raw, uint8_t *pixels, bool g
     free(raw);
 }
 
+bool data_has_files(const struct data *d)
+{
+    return d->source->file != NULL;
+}
+
+char *data_file(const struct data *d, int64_t id)
+{
+    return d->source->file(d->source, id);
+}
+
 int data_next(struct data *d, uint8_t *pixels, struct data_item *item, struct err *e)
 {
     if (!d->stream) {

@@ -58,6 +58,10 @@ const char *data_kind(const struct data *d);
  * 0 for other data sets: a model of other classes means others by these numbers. */
 int data_ordered(const struct data *d);
 
+/* Whether each image is a file of its own, and which; the caller frees it. */
+bool data_has_files(const struct data *d);
+char *data_file(const struct data *d, int64_t id);
+
 /* Next image into pixels[3*h*w]: 1, 0 at the end, -1. Blocks only until this one
  * image has arrived. Not thread-safe. */
 int data_next(struct data *d, uint8_t *pixels, struct data_item *item, struct err *e);

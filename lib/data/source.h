@@ -27,6 +27,10 @@ struct source {
     /* The image with number `id` of a stream: 1, 0 at the end, -1. */
     int (*next)(struct source *s, int64_t id, uint8_t *pixels, struct data_item *item,
                 struct err *e);
+
+    /* The file of an image as text, which the caller frees; NULL where images have none of
+     * their own. */
+    char *(*file)(const struct source *s, int64_t id);
     void (*close)(struct source *s); /* frees `s` */
 };
 

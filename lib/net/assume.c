@@ -68,6 +68,8 @@ static const char *set(struct net_assume *a, const char *key, const char *value)
 
 int net_assume_parse(struct net_assume *a, const char *text, struct err *e)
 {
+    if (*text == '\0')
+        return err_set(e, "expected KEY=VALUE, found nothing");
     for (const char *p = text; *p;) {
         char word[2 * NET_TEXT], *value;
         size_t n = strcspn(p, ",");
@@ -76,7 +78,9 @@ int net_assume_parse(struct net_assume *a, const char *text, struct err *e)
             return err_set(e, "expected KEY=VALUE of less than %zu bytes, found more", sizeof word);
         memcpy(word, p, n);
         word[n] = '\0';
-        p += n + (p[n] == ',');
+        p += n;
+        if (*p == ',' && *++p == '\0')
+            return err_set(e, "expected KEY=VALUE behind the last comma, found nothing");
         value = strchr(word, '=');
         if (!value)
             return err_set(e, "expected KEY=VALUE, found '%s'", word);

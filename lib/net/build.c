@@ -11,7 +11,7 @@
 
 enum {
     CHANNELS = 1 << 16, /* of a value, and classes */
-    ELEMENTS = 1 << 26, /* of a value of one image */
+    ELEMENTS = 1 << 24, /* of a value of one image */
     KERNEL = 15,        /* side of a convolution's window */
     POOL_KERNEL = 3,
     POOL_STRIDE = 2
@@ -53,6 +53,21 @@ static const struct ckpt_tensor *find(struct build *b, const char *key)
     return t;
 }
 
+/* For a message about the missing "conv1.weight": ", found 'conv1.0.weight'", or "". */
+static const char *inside_of(const struct ckpt *c, const char *key, char text[FAMILY_KEY])
+{
+    char prefix[FAMILY_KEY];
+    int first;
+    snprintf(prefix, sizeof prefix, "%.*s", (int)(strrchr(key, '.') + 1 - key), key);
+    *text = '\0';
+    for (int i = 0, n = ckpt_behind(c, prefix, &first); i < n && !*text; i++) {
+        const char *name = ckpt_by_name(c, first + i)->name;
+        if (strchr(name + strlen(prefix), '.'))
+            snprintf(text, FAMILY_KEY, ", found '%.300s'", name);
+    }
+    return text;
+}
+
 /* The tensor of that name and shape (-1: any length). */
 static const struct ckpt_tensor *take(struct build *b, const char *key, int ndim,
                                       const int64_t *shape, struct err *e)
@@ -61,7 +76,9 @@ static const struct ckpt_tensor *take(struct build *b, const char *key, int ndim
     const struct ckpt_tensor *t = find(b, key);
     ckpt_shape(want, sizeof want, ndim, shape);
     if (!t) {
-        err_record(e, "%s: missing key '%s': expected shape %s", ckpt_name(b->ckpt), key, want);
+        char near[FAMILY_KEY];
+        err_record(e, "%s: missing key '%s': expected shape %s%s", ckpt_name(b->ckpt), key, want,
+                   inside_of(b->ckpt, key, near));
         return NULL;
     }
     bool fits = t->ndim == ndim;
@@ -426,11 +443,32 @@ static int add_last_norm(struct build *b, int in, struct err *e)
     return add_scale(b, &p, &norm, in, &w);
 }
 
+/* The linear layer's part: "fc" or, where that is a row of layers, the only one of them
+ * with weights, "fc.1". */
+static const char *linear_part(const struct build *b, char part[FAMILY_KEY])
+{
+    const char *base = b->found.family->linear;
+    char key[FAMILY_KEY], inner[FAMILY_KEY];
+    int found = 0;
+    snprintf(part, FAMILY_KEY, "%s", base);
+    if (ckpt_find(b->ckpt, family_key(key, &b->found, 0, 0, base, "weight")))
+        return part;
+    for (int i = 0; i < 10; i++) {
+        snprintf(inner, sizeof inner, "%s.%d", base, i);
+        if (!ckpt_find(b->ckpt, family_key(key, &b->found, 0, 0, inner, "weight")))
+            continue;
+        found++;
+        snprintf(part, FAMILY_KEY, "%s", inner);
+    }
+    if (found != 1)
+        snprintf(part, FAMILY_KEY, "%s", base);
+    return part;
+}
+
 /* Weights (classes, c), or as a convolution of one by one, and biases. */
-static int take_linear(struct build *b, int c, const struct ckpt_tensor **w,
+static int take_linear(struct build *b, int c, const char *part, const struct ckpt_tensor **w,
                        const struct ckpt_tensor **bias, struct err *e)
 {
-    const char *part = b->found.family->linear;
     char key[FAMILY_KEY];
     const int64_t shape[] = {-1, c, 1, 1};
     family_key(key, &b->found, 0, 0, part, "weight");
@@ -447,14 +485,15 @@ static int add_head(struct build *b, int in, struct err *e)
     struct net *n = b->net;
     const struct ckpt_tensor *w, *bias;
     int c = n->value[in].c;
-    if (take_linear(b, c, &w, &bias, e) != 0)
+    char part[FAMILY_KEY];
+    if (take_linear(b, c, linear_part(b, part), &w, &bias, e) != 0)
         return -1;
     n->classes = (int)w->shape[0];
     n->parameters += w->count + bias->count;
     int pooled = add_value(n, c, 1, 1, mem_dup("pool"), NULL);
     add_op(b, NET_POOL, in, pooled);
     int out = add_value(n, n->classes, 1, 1, mem_dup("fc"), NULL);
-    add_op(b, NET_LINEAR, pooled, out)->key = op_key(b, 0, 0, b->found.family->linear);
+    add_op(b, NET_LINEAR, pooled, out)->key = op_key(b, 0, 0, part);
     b->source[n->ops - 1] = (struct source){.w = w, .b = bias};
     return 0;
 }
@@ -480,7 +519,7 @@ static int check_rest(const struct build *b, struct err *e)
             continue;
         bool other = strncmp(t->name, b->found.prefix, n) != 0 &&
                      (b->found.chosen || ckpt_is_average(t->name));
-        if (!other && family_is_layer(b->ckpt, t))
+        if (!other && family_is_layer(&b->found, b->ckpt, t))
             return err_set(e,
                            "%s: left-over key '%s': no part of a residual network of %s blocks as "
                            "%s names them",
@@ -620,6 +659,19 @@ static char *describe_reading(const struct build *b)
                       a->shortcut == NET_SHORT_PAD ? "pad" : "conv", a->eps);
 }
 
+/* Whether the first stage has a stride: a shortcut between equal channels has no other
+ * reason. */
+static bool first_strides(const struct build *b)
+{
+    const struct family *f = b->found.family;
+    char key[FAMILY_KEY];
+    const struct ckpt_tensor *t =
+        f->shortcut && !f->shortcut_always
+            ? ckpt_find(b->ckpt, family_key(key, &b->found, 1, 0, f->shortcut, "weight"))
+            : NULL;
+    return t && t->ndim == 4 && t->shape[0] == t->shape[1];
+}
+
 /* What the family's repository does where nothing else was said. */
 static int settle(struct build *b, struct err *e)
 {
@@ -639,7 +691,7 @@ static int settle(struct build *b, struct err *e)
         return err_set(e, "%s: expected strides of %d stages, found %d", ckpt_name(b->ckpt),
                        b->found.stages, a->stages);
     for (int s = 0; s < b->found.stages && a->stages == 0; s++)
-        a->strides[s] = s > 0 ? 2 : 1;
+        a->strides[s] = s > 0 || first_strides(b) ? 2 : 1;
     if (a->shortcut == NET_SHORT_USUAL)
         a->shortcut = b->found.family->shortcut ? NET_SHORT_CONV : NET_SHORT_PAD;
     if (a->shortcut == NET_SHORT_CONV && !b->found.family->shortcut)
@@ -707,9 +759,10 @@ int net_head(struct net_head *h, struct ckpt *c, const struct net_assume *a, str
     const struct net_opts o = {.assume = a};
     struct build b = begin(c, &o);
     const struct ckpt_tensor *w, *bias;
+    char part[FAMILY_KEY];
     *h = (struct net_head){.w = NULL};
     b.found.family = family_find(&b.found, c, a ? a->prefix : "", e);
-    int r = b.found.family ? take_linear(&b, -1, &w, &bias, e) : -1;
+    int r = b.found.family ? take_linear(&b, -1, linear_part(&b, part), &w, &bias, e) : -1;
     if (r == 0) {
         h->classes = (int)w->shape[0];
         h->channels = (int)w->shape[1];

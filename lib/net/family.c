@@ -140,6 +140,7 @@ static const struct family families[] = {
         .basic = {{"conv1", "norm1"}, {"conv2", "norm2"}},
         .bottleneck = {{"conv1", "norm1"}, {"conv2", "norm2"}, {"conv3", "norm3"}},
         .shortcut = "downsample.conv",
+        .shortcut_always = true,
         .shortcut_activated = true,
         .last_norm = "norm",
         .linear = "head.fc",
@@ -435,15 +436,35 @@ const struct family *family_find(struct found *f, const struct ckpt *c, const ch
     return f->family;
 }
 
-bool family_is_layer(const struct ckpt *c, const struct ckpt_tensor *t)
+/* Whether a key, without its prefix, is a part or something in it: "fc", "fc.1.weight". */
+static bool within(const char *key, const char *part)
+{
+    size_t n = part ? strlen(part) : 0;
+    return n > 0 && strncmp(key, part, n) == 0 && (key[n] == '.' || key[n] == '\0');
+}
+
+static bool inside(const struct found *f, const char *key)
+{
+    const struct family *y = f->family;
+    size_t n = strlen(f->prefix);
+    int stage, block;
+    return strncmp(key, f->prefix, n) == 0 &&
+           (match_block(y, key + n, &stage, &block) || within(key + n, y->stem) ||
+            within(key + n, y->stem_norm) || within(key + n, y->last_norm) ||
+            within(key + n, y->linear));
+}
+
+bool family_is_layer(const struct found *f, const struct ckpt *c, const struct ckpt_tensor *t)
 {
     static const char *const norm[] = {"running_mean", "running_var"};
     const char *dot = strrchr(t->name, '.');
     const char *last = dot ? dot + 1 : t->name;
     size_t n = (size_t)(last - t->name);
     char key[FAMILY_KEY];
-    if (t->type > CKPT_BF16 || t->count == 0)
+    if (t->count == 0 || (t->type >= CKPT_I64 && t->type <= CKPT_BOOL))
         return false;
+    if (inside(f, t->name))
+        return true;
     for (int i = 0; i < 2; i++)
         if (strcmp(last, norm[i]) == 0)
             return true;

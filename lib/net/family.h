@@ -26,6 +26,7 @@ struct family {
     struct family_part basic[FAMILY_PARTS], bottleneck[FAMILY_PARTS];
     int stride_at;                        /* which convolution of a bottleneck; 0: the second */
     const char *shortcut, *shortcut_norm; /* either may be NULL */
+    bool shortcut_always;                 /* also where neither stride nor channels ask for it */
     bool shortcut_activated;              /* its input has passed the first norm and ReLU */
     const char *last_norm;                /* before the pooling, or NULL */
     const char *linear;
@@ -49,8 +50,9 @@ const struct family *family_find(struct found *f, const struct ckpt *c, const ch
 char *family_key(char *key, const struct found *f, int stage, int block, const char *part,
                  const char *suffix);
 
-/* Whether a tensor that is left over would take part in a network: weights of a layer, as
- * opposed to a buffer. */
-bool family_is_layer(const struct ckpt *c, const struct ckpt_tensor *t);
+/* Whether a tensor that is left over would take part in the network: any number inside a
+ * block or under the stem, the last norm or the linear layer; elsewhere weights of a layer,
+ * as opposed to a buffer. */
+bool family_is_layer(const struct found *f, const struct ckpt *c, const struct ckpt_tensor *t);
 
 #endif

@@ -69,6 +69,16 @@ static void put_all(void)
     put("fc.bias", 0.25F, 1, 7, 0, 0);
 }
 
+/* A shortcut between equal channels: the first stage has a stride. */
+static void put_first_stride(void)
+{
+    keys = 0;
+    put_conv("conv1", "bn1", 4, 3, 3);
+    put_block("layer1.0", 4, 4, true);
+    put("fc.1.weight", 0.5F, 2, 7, 4, 0);
+    put("fc.1.bias", 0.25F, 1, 7, 0, 0);
+}
+
 static struct key *find(const char *name)
 {
     for (int i = 0; i < keys; i++)
@@ -195,6 +205,35 @@ static void check_shapes(void)
     "(model-info(1) lists the families), found "
 #define NO_PART ": no part of a residual network of basic blocks as torchvision names them"
 
+/* What is not torchvision's in every detail. */
+static void check_variants(void)
+{
+    struct err e = {0};
+    struct net *n = NULL;
+    put_first_stride();
+    CHECK(build(&n, 16, 16, &e) == 0);
+    if (!n)
+        return;
+    CHECK(n->value[net_last(n)].h == 8 && n->value[net_last(n)].w == 8);
+    CHECK_STR(n->reading, "stem-stride=1,pool=none,strides=2,shortcut=conv,eps=1e-05");
+    CHECK_STR(n->op[n->ops - 1].key, "fc.1");
+    net_free(n);
+    /* Two linear layers are another network; a stem of several convolutions, too. */
+    put("fc.3.weight", 0.5F, 2, 7, 7, 0);
+    refused("missing key 'fc.weight': expected shape (*, 4), found 'fc.1.bias'");
+    put_all();
+    snprintf(find("conv1.weight")->name, 64, "conv1.0.weight");
+    refused("missing key 'conv1.weight': expected shape (*, 3, *, *), found 'conv1.0.weight'");
+    /* The pixels' mean, as a buffer, is no layer; what is larger may be one. */
+    put_all();
+    put("normalize.mean", 0.5F, 4, 1, 3, 1);
+    CHECK(build(&n, 16, 16, &e) == 0);
+    net_free(n);
+    n = NULL;
+    put("token", 0.5F, 4, 1, 65, 1);
+    refused("left-over key 'token'" NO_PART);
+}
+
 static void check_refusals(void)
 {
     put_all();
@@ -259,5 +298,6 @@ int main(void)
 {
     check_shapes();
     check_refusals();
+    check_variants();
     return CHECK_DONE();
 }
