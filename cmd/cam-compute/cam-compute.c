@@ -71,13 +71,9 @@ static const struct opt opts[] = {
     {"threads", 0, OPT_INT, &threads, "N", "Threads of the network. Default: 0, one per core.", 0,
      THREADS_MAX},
     {"mean", 0, OPT_STRING, &job.mean, "R,G,B",
-     "Mean of the pixels, scaled to [0,1]. Default: .4914,.4822,.4465 for CIFAR-10, else "
-     ".5071,.4867,.4409.",
-     0, 0},
+     "Mean of the pixels, scaled to [0,1]. Default: as cifar-predict.", 0, 0},
     {"std", 0, OPT_STRING, &job.std, "R,G,B",
-     "Standard deviation of the pixels. Default: .2470,.2435,.2616 for CIFAR-10, else "
-     ".2673,.2564,.2762.",
-     0, 0},
+     "Standard deviation of the pixels. Default: as cifar-predict.", 0, 0},
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };
 

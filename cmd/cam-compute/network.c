@@ -191,15 +191,17 @@ static int open_network(struct network *n, struct err *e)
     const struct ckpt_opts from = job_ckpt(j);
     struct net_opts o = {
         .h = data_h(n->data), .w = data_w(n->data), .assume = &j->assume, .note = prog_note};
-    normal_default(data_kind(n->data), o.mean, o.std);
-    if (j->mean)
-        normal_parse(j->mean, false, o.mean);
-    if (j->std)
-        normal_parse(j->std, true, o.std);
     if (ckpt_open(&n->ckpt, j->model, &from, e) != 0 || net_build(&n->net, n->ckpt, &o, e) != 0)
         return -1;
     ckpt_close(n->ckpt); /* the network has its own weights */
     n->ckpt = NULL;
+    const struct normal *usual = normal_usual(n->net->family, n->net->stem, data_kind(n->data));
+    memcpy(n->net->mean, usual->mean, sizeof usual->mean);
+    memcpy(n->net->std, usual->std, sizeof usual->std);
+    if (j->mean)
+        normal_parse(j->mean, false, n->net->mean);
+    if (j->std)
+        normal_parse(j->std, true, n->net->std);
     n->layer = j->layer ? net_layer(n->net, j->layer, e) : net_last(n->net);
     if (n->layer < 0)
         return -1;

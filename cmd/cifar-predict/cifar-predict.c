@@ -46,12 +46,11 @@ static const struct opt options[] = {
      "and PNG and JPEG must be 32x32.",
      0, 0},
     {"mean", 0, OPT_STRING, &mean_text, "R,G,B",
-     "Mean of the pixels, scaled to [0,1]. Default: .4914,.4822,.4465 for CIFAR-10, else "
-     ".5071,.4867,.4409.",
+     "Mean of the pixels, scaled to [0,1]. Default: what is usual for the network and the data "
+     "set; -v prints it.",
      0, 0},
     {"std", 0, OPT_STRING, &std_text, "R,G,B",
-     "Standard deviation of the pixels. Default: .2470,.2435,.2616 for CIFAR-10, else "
-     ".2673,.2564,.2762.",
+     "Standard deviation of the pixels. Default: what is usual for the network and the data set.",
      0, 0},
     {"assume", 0, OPT_STRING, &assume_text, "KEY=VALUE,...", NET_ASSUME_HELP, 0, 0},
     {"logits", 0, OPT_STRING, &logits_path, "FILE", "Write the logits (n, classes).", 0, 0},
@@ -287,18 +286,18 @@ static void check_options(float *mean, float *std, struct data_opts *d)
     check_outputs();
 }
 
-static void default_normalisation(const char *kind, float *mean, float *std)
+/* What was given, or else what is usual for the network and the images. */
+static void settle_normalisation(struct job *j, const struct net_opts *o)
 {
-    float usual[2][3];
-    normal_default(kind, usual[0], usual[1]);
-    if (!mean_text)
-        memcpy(mean, usual[0], sizeof usual[0]);
-    if (!std_text)
-        memcpy(std, usual[1], sizeof usual[1]);
+    struct net *n = j->net;
+    const struct normal *usual = normal_usual(n->family, n->stem, data_kind(j->data));
+    memcpy(n->mean, mean_text ? o->mean : usual->mean, sizeof n->mean);
+    memcpy(n->std, std_text ? o->std : usual->std, sizeof n->std);
     if (prog_verbose())
-        prog_say("%s images, mean %g %g %g (%s), standard deviation %g %g %g (%s)", kind,
-                 (double)mean[0], (double)mean[1], (double)mean[2], mean_text ? "given" : "default",
-                 (double)std[0], (double)std[1], (double)std[2], std_text ? "given" : "default");
+        prog_say("%s images, mean %g %g %g (%s), standard deviation %g %g %g (%s)",
+                 data_kind(j->data), (double)n->mean[0], (double)n->mean[1], (double)n->mean[2],
+                 mean_text ? "given" : usual->name, (double)n->std[0], (double)n->std[1],
+                 (double)n->std[2], std_text ? "given" : usual->name);
 }
 
 /* The names in use: those given have to be the model's; a data set's own that are
@@ -401,13 +400,14 @@ static int open_network(struct job *j, const struct data_opts *d, struct net_opt
         return -1;
     int r = data_open(&j->data, data_path, d, e);
     if (r == 0) {
-        default_normalisation(data_kind(j->data), o->mean, o->std);
         o->h = data_h(j->data);
         o->w = data_w(j->data);
         o->assume = &assume;
         o->note = prog_note;
         r = net_build(&j->net, c, o, e);
     }
+    if (r == 0)
+        settle_normalisation(j, o);
     ckpt_close(c); /* the network has its own weights */
     return r == 0 ? check_folders(j, e) : r;
 }

@@ -2,6 +2,7 @@
 
 #include "base/io.h"
 #include "base/prog.h"
+#include "net/normal.h"
 #include "stream/tsv.h"
 
 #include <stdio.h>
@@ -58,14 +59,18 @@ static int put_network(const struct info *i, struct ckpt *c, struct out *o, stru
     struct err why;
     if (info_network(i, &n, c, &why) != 0)
         return out_printf(o, e, "family         none: %s\n", why.msg);
-    int r = out_printf(o, e,
-                       "family         %s, known by %s\n"
-                       "network        %s\n"
-                       "assumed        %s\n"
-                       "parameters     %lld\n"
-                       "multiply-adds  %lld for an image of %d by %d\n",
-                       n->family, n->known_by, n->about, n->reading, (long long)n->parameters,
-                       (long long)net_macs(n), i->h, i->w);
+    const struct normal *usual = normal_usual(n->family, n->stem, "");
+    int r = out_printf(
+        o, e,
+        "family         %s, known by %s\n"
+        "network        %s\n"
+        "assumed        %s\n"
+        "pixels         constants of %s%s\n"
+        "parameters     %lld\n"
+        "multiply-adds  %lld for an image of %d by %d\n",
+        n->family, n->known_by, n->about, n->reading, usual->name,
+        usual == normal_usual(n->family, n->stem, "cifar10") ? "" : ", on CIFAR-10 others",
+        (long long)n->parameters, (long long)net_macs(n), i->h, i->w);
     net_free(n);
     return r;
 }

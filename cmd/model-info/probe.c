@@ -15,25 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Constants that pixels are normalised by in training scripts. */
-static const struct constants {
-    const char *name;
-    float mean[3], std[3];
-} usual[] = {
-    {"cifar10", {.4914F, .4822F, .4465F}, {.2470F, .2435F, .2616F}},
-    {"kuangliu", {.4914F, .4822F, .4465F}, {.2023F, .1994F, .2010F}},
-    {"cifar100", {.5071F, .4867F, .4409F}, {.2673F, .2564F, .2762F}},
-    {"imagenet", {.485F, .456F, .406F}, {.229F, .224F, .225F}},
-    {"half", {.5F, .5F, .5F}, {.5F, .5F, .5F}},
-    {"none", {0, 0, 0}, {1, 1, 1}},
-};
-
-enum { USUAL = sizeof usual / sizeof *usual, READINGS = 128 };
+enum { READINGS = 128 };
 
 /* A way to read the checkpoint, and how well it fits. */
 struct reading {
     struct net_assume assume;
-    struct constants pixels;
+    struct normal pixels;
     bool plain; /* what the programs do without options */
     char text[160];
     double divergence; /* nats, the mean over norms of the mean over channels */
@@ -160,8 +147,11 @@ static int try_reading(struct probe *p, struct reading *r, int64_t images, struc
         .h = data_h(p->data), .w = data_w(p->data), .assume = &r->assume, .unfolded = true};
     memcpy(o.mean, r->pixels.mean, sizeof o.mean);
     memcpy(o.std, r->pixels.std, sizeof o.std);
-    if (net_build(&n, p->ckpt, &o, e) != 0)
-        return -1;
+    if (net_build(&n, p->ckpt, &o, e) != 0) {
+        /* Another reading may still be one. */
+        r->divergence = INFINITY;
+        return r->plain ? -1 : 0;
+    }
     snprintf(r->text, sizeof r->text, "%s", n->reading);
     p->next = 0;
     p->limit = images;
@@ -182,29 +172,27 @@ static int try_reading(struct probe *p, struct reading *r, int64_t images, struc
 
 /* --- the readings --- */
 
-static void add_reading(struct probe *p, const struct net_assume *a, const struct constants *k)
+static void add_reading(struct probe *p, const struct net_assume *a, const struct normal *k)
 {
     if (p->readings < READINGS)
         p->reading[p->readings++] = (struct reading){.assume = *a, .pixels = *k};
 }
 
 /* Everything that could be meant, the programs' own reading first. */
-static void list_readings(struct probe *p, bool bottleneck)
+static void list_readings(struct probe *p, const struct net *n)
 {
-    struct constants k[USUAL + 1];
-    int constants = USUAL, first = 1;
-    memcpy(k, usual, sizeof usual);
+    bool bottleneck = strstr(n->reading, "stride-at") != NULL;
+    int constants;
+    const struct normal *k = normal_all(&constants);
+    struct normal given = {.name = "given"};
     if (p->info->mean) {
-        k[constants].name = "given";
-        normal_parse(p->info->mean, false, k[constants].mean);
-        normal_parse(p->info->std, true, k[constants].std);
-        first = constants++;
-    } else if (strcmp(data_kind(p->data), "cifar10") == 0) {
-        first = 0;
+        normal_parse(p->info->mean, false, given.mean);
+        normal_parse(p->info->std, true, given.std);
     }
-    add_reading(p, &p->info->assume, &k[first]);
+    add_reading(p, &p->info->assume,
+                p->info->mean ? &given : normal_usual(n->family, n->stem, data_kind(p->data)));
     p->reading[0].plain = true;
-    for (int i = 0; i < constants; i++)
+    for (int i = p->info->mean ? -1 : 0; i < constants; i++)
         for (int stride = 1; stride <= 2; stride++)
             for (int pool = NET_POOL_NONE; pool <= NET_POOL_MAX; pool++)
                 for (int at = 1; at <= (bottleneck ? 2 : 1); at++) {
@@ -213,7 +201,7 @@ static void list_readings(struct probe *p, bool bottleneck)
                     a.pool = pool == NET_POOL_MAX ? NET_POOL_MAX : NET_POOL_NONE;
                     if (bottleneck)
                         a.stride_at = at;
-                    add_reading(p, &a, &k[i]);
+                    add_reading(p, &a, i < 0 ? &given : &k[i]);
                 }
 }
 
@@ -256,6 +244,9 @@ static int try_all(struct probe *p, struct err *e)
         if ((i < BEST || p->reading[i].plain) && try_reading(p, &p->reading[i], all, e) != 0)
             return -1;
     qsort(p->reading, (size_t)p->readings, sizeof *p->reading, compare);
+    if (!isfinite(p->reading[0].divergence))
+        return err_set(e, "%s: expected values that are finite in some reading, found none",
+                       ckpt_name(p->ckpt));
     return 0;
 }
 
@@ -357,7 +348,7 @@ int probe_print(const struct info *i, struct ckpt *c, struct err *e)
     if (r == 0)
         r = info_network(i, &n, c, e);
     if (r == 0) {
-        list_readings(p, strstr(n->reading, "stride-at") != NULL);
+        list_readings(p, n);
         net_free(n);
         r = try_all(p, e);
     }

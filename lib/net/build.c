@@ -40,7 +40,6 @@ struct build {
     bool *used;               /* [ckpt_count] */
     struct source *source;    /* [net->ops] */
     int64_t numbers;
-    int stem; /* side of its window */
 };
 
 /* --- keys --- */
@@ -409,9 +408,9 @@ static int add_stem(struct build *b, struct err *e)
     char key[FAMILY_KEY];
     const struct ckpt_tensor *t =
         ckpt_find(b->ckpt, family_key(key, &b->found, 0, 0, f->stem, "weight"));
-    b->stem = t && t->ndim == 4 ? (int)t->shape[2] : 3;
+    b->net->stem = t && t->ndim == 4 ? (int)t->shape[2] : 3;
     /* What is usual: large windows are ImageNet's, with pooling behind them. */
-    bool large = b->stem > 3;
+    bool large = b->net->stem > 3;
     if (b->assume.stem_stride == 0)
         b->assume.stem_stride = large ? 2 : 1;
     if (b->assume.pool == NET_POOL_USUAL)

@@ -51,7 +51,8 @@ struct net {
     struct net_value *value; /* [values] */
     struct net_norm *norm;   /* [norms] of a network that is not folded */
     int norms;
-    float mean[3], std[3]; /* of pixels scaled to [0,1] */
+    float mean[3], std[3]; /* of pixels scaled to [0,1]; may be set until an engine opens */
+    int stem;              /* side of its window */
     const char *family;    /* "torchvision" */
     const char *known_by;  /* the keys it is known by */
     const char *about;     /* "names of torchvision: basic blocks 3-4-6-3, 100 classes" */

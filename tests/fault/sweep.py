@@ -47,7 +47,8 @@ HARMLESS = {"munmap", "madvise", "sched_getaffinity"}
 # What a message may say: a reason of the system, or one of the program's own.
 REASONS = ["Input/output error", "No space left on device", "Too many open files",
            "Cannot allocate memory", "Permission denied", "Invalid argument", "out of memory",
-           "cannot start a thread", "Resource temporarily unavailable", "PNG: "]
+           "cannot start a thread", "Resource temporarily unavailable", "PNG: ",
+           "safetensors header: "]
 
 
 def legacy(path, tiny, classes):
@@ -294,7 +295,8 @@ def plan(case, quick, rnd):
             for how in ("short", "eintr"):
                 runs += [(call, "program", how, "1+")]
                 runs += [] if quick else [(call, "program", how, str(i)) for i in at[:10]]
-    libraries = {"cam-overlay": ["libpng", "libz.so"], "cifar-predict": ["libz.so"]}
+    libraries = {"cam-overlay": ["libpng", "libz.so"], "cifar-predict": ["libz.so", "libjansson"],
+                 "model-info": ["libjansson"]}
     for library in libraries.get(case.program, []):
         n = case.count("malloc", library)
         counts["malloc of " + library] = n

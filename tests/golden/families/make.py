@@ -168,7 +168,12 @@ READINGS = [
 ]
 
 MAPS = ["kuangliu-preact-basic", "bearpaw-preact-bottleneck", "torchvision-basic"]
-IMAGENET_NAME = "akamaster"  # trained by its place with these constants
+
+
+def usual(name, family):
+    """The constants that are usual where the names, and a stem of 7x7, come from."""
+    stem = {"torchvision-basic", "torchvision-bottleneck", "timm-basic", "timm-bottleneck"}
+    return IMAGENET if name in stem or family in {"akamaster", "huggingface", "timm-v2"} else CIFAR100
 
 
 def with_eps(net):
@@ -265,17 +270,15 @@ def write_families(images):
         else:
             torch.save(container(net), HERE / file)
         made[name] = net, file, family
-        constants = IMAGENET if name == IMAGENET_NAME else CIFAR100
-        options = "-" if constants is CIFAR100 else " ".join(
-            "--" + key + " " + ",".join(map(str, c)) for key, c in zip(("mean", "std"), constants))
         write_npy(HERE / "logits" / (name + ".npy"),
-                  logits(net, images, constants).astype(np.float32))
-        rows.append((name, file, family, options))
+                  logits(net, images, usual(name, family)).astype(np.float32))
+        rows.append((name, file, family, "-"))
     for name, of, assume, make in READINGS:
         source, file, family = made[of]
         net = make().eval()
         net.load_state_dict(source.float().state_dict())
-        write_npy(HERE / "logits" / (name + ".npy"), logits(net, images).astype(np.float32))
+        write_npy(HERE / "logits" / (name + ".npy"), 
+                  logits(net, images, usual(of, family)).astype(np.float32))
         rows.append((name, file, family, "--assume " + assume))
     for name in MAPS:
         net = made[name][0].double()
