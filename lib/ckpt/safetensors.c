@@ -26,6 +26,12 @@ struct header {
     size_t spans;
 };
 
+/* jansson goes on with a part of a text where memory is out. */
+static void *take(size_t n)
+{
+    return mem_alloc(n, 1);
+}
+
 static bool read_numbers(const json_t *a, int64_t *out, size_t max, size_t *n)
 {
     *n = json_array_size(a);
@@ -179,6 +185,7 @@ int ckpt_read_safetensors(struct ckpt *c, struct err *e)
                        "incomplete",
                        c->name, (unsigned long long)length, left);
     json_error_t bad;
+    json_set_alloc_funcs(take, free);
     json_t *json =
         json_loadb((const char *)p + LENGTH_BYTES, (size_t)length, JSON_REJECT_DUPLICATES, &bad);
     if (!json)
