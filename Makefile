@@ -38,9 +38,9 @@ ENGINE_PROGRAMS := cifar-predict cam-compute model-info
 # style and to test the pages in a browser.
 PACKAGES := gcc g++ pkg-config libjansson-dev libcairo2-dev libpango1.0-dev libpng-dev libjpeg-dev \
             zlib1g-dev gnuplot-nox fonts-dejavu-core python3
-LINT_PACKAGES := clang-format clang-tidy shellcheck mandoc chromium valgrind
+LINT_PACKAGES := clang-format clang-tidy shellcheck mandoc chromium valgrind strace
 # `make setup-fuzz`, for `make fuzz`; llvm measures what the corpus covers.
-FUZZ_PACKAGES := clang libclang-rt-14-dev llvm-14
+FUZZ_PACKAGES := clang libclang-rt-dev llvm
 
 GOALS := $(or $(MAKECMDGOALS),all)
 PKGS := jansson libpng libjpeg zlib pangocairo cairo
@@ -447,4 +447,5 @@ help:
 	@echo 'make check-cuda      the tests that need an NVIDIA GPU; make bench-cuda measures it'
 	@echo 'make lint            formatting, clang-tidy, shellcheck, mandoc'
 	@echo 'make install         into DESTDIR/PREFIX ($(PREFIX))'
+	@echo 'make setup-lint      what lint and the tests of the pages need; setup-fuzz: what fuzz needs'
 	@echo 'make config          what the build found'
