@@ -80,7 +80,8 @@ data_names := test.bin test_batch.bin test test_batch meta batches.meta batches.
 data_dirs  := $(if $(wildcard $(DATA)/.),$(DATA) $(DATA)/cifar-100-binary \
   $(DATA)/cifar-100-python,$(patsubst %/,%,$(dir $(DATA))))
 data_files := $(if $(wildcard $(DATA)/.),,$(DATA)) \
-  $(wildcard $(foreach d,$(data_dirs),$(addprefix $(d)/,$(data_names))))
+  $(foreach f,$(wildcard $(foreach d,$(data_dirs),$(addprefix $(d)/,$(data_names)))),$(if \
+  $(wildcard $(f)/.),,$(f)))
 # Of a folder of PNG and JPEG images stands a sum over their names, sizes and times.
 ifeq ($(strip $(data_files)),)
 ifneq ($(filter $(realpath $(DATA))/%,$(abspath $(OUT))/),)

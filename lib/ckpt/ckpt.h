@@ -96,6 +96,9 @@ const struct ckpt_tensor *ckpt_by_name(const struct ckpt *c, int i); /* in order
 int ckpt_extras(const struct ckpt *c);
 const struct ckpt_extra *ckpt_extra(const struct ckpt *c, int i);
 
+/* Another pass over the tensors begins: what may be unpacked is counted anew. */
+void ckpt_pass(struct ckpt *c);
+
 /* The numbers of a tensor as f32 in C order into out[count]. Others than floats, or
  * floats that are not finite in f32, are errors; so is a bad sum of a zip record. */
 int ckpt_read(struct ckpt *c, const struct ckpt_tensor *t, float *out, struct err *e);

@@ -241,6 +241,11 @@ static size_t swap_width(enum ckpt_type type)
     return type == CKPT_C64 || type == CKPT_C128 ? n / 2 : n;
 }
 
+void ckpt_pass(struct ckpt *c)
+{
+    c->zip.inflated = 0;
+}
+
 int ckpt_read_raw(struct ckpt *c, const struct ckpt_tensor *t, void *out, struct err *e)
 {
     const unsigned char *p;
@@ -352,6 +357,7 @@ int ckpt_check(struct ckpt *c, void (*say)(void *ctx, const char *line), void *c
         zip_drop(&c->zip, r);
     }
     c->unpacked = NULL;
+    ckpt_pass(c);
     bool bounded = ckpt_bounded(c, &e) == 0;
     if (!bounded) {
         say(ctx, e.msg);

@@ -112,6 +112,10 @@ static int write_safetensors(struct writer *w, struct err *e)
     enum { ALIGN = 8 };
     struct text text = {NULL, 0, 0};
     unsigned char length[8];
+    for (int i = 0; i < w->items; i++)
+        if (strcmp(w->item[i].name, "__metadata__") == 0)
+            return err_set(e, "%s: expected no tensor of the name __metadata__, found one",
+                           out_name(w->out));
     put_header(&text, w);
     size_t padded = (text.n + ALIGN - 1) / ALIGN * ALIGN;
     put_le(length, padded, 8);

@@ -317,11 +317,11 @@ static int unpack(struct zip *z, struct zip_record *r, struct err *e)
     if (r->method != METHOD_DEFLATED)
         return err_set(e, "%s: %.*s: expected a stored or deflated record, found method %d",
                        z->file, shown(r), (const char *)r->name, r->method);
-    if (r->n > z->unpacked_max - z->unpacked || r->n > z->inflated_max - z->inflated)
+    uint64_t room = z->unpacked_max - z->unpacked, left = z->inflated_max - z->inflated;
+    if (r->n > room || r->n > left)
         return err_set(e, "%s: %.*s: expected at most %llu bytes to unpack, found a record of %llu",
                        z->file, shown(r), (const char *)r->name,
-                       (unsigned long long)(z->unpacked_max - z->unpacked),
-                       (unsigned long long)r->n);
+                       (unsigned long long)(room < left ? room : left), (unsigned long long)r->n);
     z->unpacked += r->n;
     z->inflated += r->n;
     r->unpacked = mem_alloc((size_t)r->n, 1);

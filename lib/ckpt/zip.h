@@ -34,7 +34,8 @@ struct zip {
     size_t records;
     bool unsummed;                   /* written without check sums */
     uint64_t unpacked, unpacked_max; /* bytes that are, and may be, unpacked */
-    uint64_t inflated, inflated_max; /* the same of all that ever were */
+    uint64_t inflated, inflated_max; /* the same of all that ever were in a pass: a
+                                        caller that begins another sets it to 0 */
 };
 
 /* Reads the directory of the archive p[n], which must outlive it. Records that share

@@ -11,7 +11,7 @@
 
 enum {
     CHANNELS = 1 << 16, /* of a value, and classes */
-    ELEMENTS = 1 << 24, /* of a value of one image */
+    ELEMENTS = 1 << 22, /* of a value of one image */
     KERNEL = 15,        /* side of a convolution's window */
     POOL_KERNEL = 3,
     POOL_STRIDE = 2
@@ -602,6 +602,7 @@ static int load_op(struct build *b, int i, struct err *e)
 static int load_all(struct build *b, struct err *e)
 {
     struct net *n = b->net;
+    ckpt_pass(b->ckpt);
     /* Keys that share their numbers could make a network of any size. */
     const uint64_t repeats = 2, least = 16 << 20;
     uint64_t limit = repeats * ckpt_stored(b->ckpt) + least;
