@@ -4,7 +4,6 @@
 
 #include "base/err.h"
 #include "cam/cam.h"
-#include "ckpt/ckpt.h"
 #include "engine/engine.h"
 #include "rows.h"
 
@@ -38,12 +37,6 @@ struct job {
 static inline bool job_probabilities(const struct job *j)
 {
     return j->score != CAM_LOGIT || j->stats;
-}
-
-/* How the checkpoint is opened. */
-static inline struct ckpt_opts job_ckpt(const struct job *j)
-{
-    return (struct ckpt_opts){.state = *j->assume.state ? j->assume.state : NULL};
 }
 
 /* Maps from stored class maps or features. */

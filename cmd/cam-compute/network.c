@@ -188,7 +188,7 @@ static int open_network(struct network *n, struct err *e)
     if (data_count(n->data) < 0)
         return err_set(e, "%s: expected a file or a folder, found a pipe: images are taken by id",
                        data_name(n->data));
-    const struct ckpt_opts from = job_ckpt(j);
+    const struct ckpt_opts from = {.state = j->assume.state};
     struct net_opts o = {
         .h = data_h(n->data), .w = data_w(n->data), .assume = &j->assume, .note = prog_note};
     if (ckpt_open(&n->ckpt, j->model, &from, e) != 0 || net_build(&n->net, n->ckpt, &o, e) != 0)

@@ -24,7 +24,7 @@ struct stored {
 static int load_head(struct stored *s, struct err *e)
 {
     const struct npy_item *item = items_item(s->items);
-    const struct ckpt_opts from = job_ckpt(s->job);
+    const struct ckpt_opts from = {.state = s->job->assume.state};
     struct closed_head *h = &s->head;
     struct ckpt *c;
 

@@ -395,7 +395,7 @@ static int check_folders(const struct job *j, struct err *e)
 static int open_network(struct job *j, const struct data_opts *d, struct net_opts *o, struct err *e)
 {
     struct ckpt *c;
-    const struct ckpt_opts from = {.state = *assume.state ? assume.state : NULL};
+    const struct ckpt_opts from = {.state = assume.state};
     if (ckpt_open(&c, model_path, &from, e) != 0)
         return -1;
     int r = data_open(&j->data, data_path, d, e);

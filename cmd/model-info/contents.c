@@ -131,8 +131,7 @@ static int put_layer(struct tsv_out *t, const struct net *n, const struct net_op
         [NET_CONV] = "conv",    [NET_MAX] = "max_pool",  [NET_SCALE] = "norm",
         [NET_POOL] = "average", [NET_LINEAR] = "linear",
     };
-    const struct net_value *x = &n->value[op->in], *y = &n->value[op->out];
-    bool sums = op->kind == NET_CONV || op->kind == NET_LINEAR;
+    const struct net_value *y = &n->value[op->out];
     tsv_put_string(t, op->key);
     tsv_put_string(t, kind[op->kind]);
     tsv_put_string(t, y->name);
@@ -143,7 +142,7 @@ static int put_layer(struct tsv_out *t, const struct net *n, const struct net_op
     tsv_put_int(t, y->c);
     tsv_put_int(t, y->h);
     tsv_put_int(t, y->w);
-    tsv_put_int(t, sums ? (int64_t)y->c * y->h * y->w * x->c * op->k * op->k : 0);
+    tsv_put_int(t, net_op_macs(n, op));
     return tsv_end(t, e);
 }
 

@@ -107,8 +107,7 @@ int info_network(const struct info *i, struct net **n, struct ckpt *c, struct er
 
 static int run(struct err *e)
 {
-    const struct ckpt_opts o = {.state = *info.assume.state ? info.assume.state : NULL,
-                                .extras = true};
+    const struct ckpt_opts o = {.state = info.assume.state, .extras = true};
     struct ckpt *c;
     if (ckpt_open(&c, info.model, &o, e) != 0)
         return -1;

@@ -192,10 +192,15 @@ uint64_t ckpt_stored(const struct ckpt *c)
     return n < most ? n : most;
 }
 
-int ckpt_bounded(const struct ckpt *c, struct err *e)
+uint64_t ckpt_limit(const struct ckpt *c)
 {
     const uint64_t repeats = 2, least = 16 << 20;
-    uint64_t limit = repeats * ckpt_stored(c) + least, bytes = 0;
+    return repeats * ckpt_stored(c) + least;
+}
+
+int ckpt_bounded(const struct ckpt *c, struct err *e)
+{
+    uint64_t limit = ckpt_limit(c), bytes = 0;
     for (int i = 0; i < c->n && bytes <= limit; i++)
         bytes += (uint64_t)c->tensor[i].count * (uint64_t)ckpt_type_bytes(c->tensor[i].type);
     if (bytes <= limit)

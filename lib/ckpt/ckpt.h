@@ -55,7 +55,8 @@ struct ckpt_extra {
 struct ckpt;
 
 struct ckpt_opts {
-    const char *state; /* path of the state dict, keys joined by '/'; NULL: found by itself */
+    const char *state; /* path of the state dict, keys joined by '/'; NULL or "": found by
+                          itself */
     bool extras;       /* keep what else the file holds as text */
 };
 
@@ -80,6 +81,9 @@ size_t ckpt_bytes(const struct ckpt *c); /* of the file */
 /* The same with the records of a zip as large as they unpack to, up to as many bytes more
  * as may be unpacked at a time. */
 uint64_t ckpt_stored(const struct ckpt *c);
+
+/* Bytes that tensors may show in all, of which some share a storage. */
+uint64_t ckpt_limit(const struct ckpt *c);
 
 /* Whether tensors show so many bytes more than the file has, by sharing storages, that to
  * go through all of them could take any time. An error where they do. */

@@ -351,7 +351,7 @@ static const struct pickle_value *find_state(struct ckpt *c, const struct pickle
 {
     static const char *const keys[] = {"model_state_dict", "state_dict"};
     char where[128];
-    if (c->opts.state) {
+    if (c->opts.state && *c->opts.state) {
         const struct pickle_value *v = follow(root, c->opts.state);
         c->state = c->opts.state;
         if (v && tensors_in(v) > 0)

@@ -343,8 +343,7 @@ static int parts_of(const struct build *b)
 /* The width of a block's output, before it is built: of the last convolution. */
 static int block_width(struct build *b, int stage, int block, struct err *e)
 {
-    const struct family_part *part =
-        b->found.bottleneck ? b->found.family->bottleneck : b->found.family->basic;
+    const struct family_part *part = b->found.family->part;
     char key[FAMILY_KEY];
     const int64_t any[] = {-1, -1, -1, -1};
     int64_t numbers = b->numbers;
@@ -358,7 +357,7 @@ static int block_width(struct build *b, int stage, int block, struct err *e)
 static int add_block(struct build *b, int stage, int block, int in, struct err *e)
 {
     const struct family *f = b->found.family;
-    const struct family_part *part = b->found.bottleneck ? f->bottleneck : f->basic;
+    const struct family_part *part = b->found.family->part;
     int parts = parts_of(b), stride = stride_of(b, stage, block), x = in, from = in;
     int at = b->found.bottleneck ? b->assume.stride_at : 1;
 
@@ -604,9 +603,7 @@ static int load_all(struct build *b, struct err *e)
     struct net *n = b->net;
     ckpt_pass(b->ckpt);
     /* Keys that share their numbers could make a network of any size. */
-    const uint64_t repeats = 2, least = 16 << 20;
-    uint64_t limit = repeats * ckpt_stored(b->ckpt) + least;
-    if ((uint64_t)b->numbers * sizeof(float) > limit)
+    if ((uint64_t)b->numbers * sizeof(float) > ckpt_limit(b->ckpt))
         return err_set(e,
                        "%s: expected a network in keeping with the file, found one of %lld numbers "
                        "in %llu bytes",

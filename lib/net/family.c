@@ -11,8 +11,7 @@ static const struct family families[] = {
         .stem_norm = "bn1",
         .block = "layer%.%",
         .first = 1,
-        .basic = {{"conv1", "bn1"}, {"conv2", "bn2"}},
-        .bottleneck = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
+        .part = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
         .shortcut = "downsample.0",
         .shortcut_norm = "downsample.1",
         .linear = "fc",
@@ -25,8 +24,7 @@ static const struct family families[] = {
         .stem_norm = "bn1",
         .block = "layer%.%",
         .first = 1,
-        .basic = {{"conv1", "bn1"}, {"conv2", "bn2"}},
-        .bottleneck = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
+        .part = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
         .linear = "linear",
     },
     {
@@ -36,8 +34,7 @@ static const struct family families[] = {
         .stem_norm = "bn1",
         .block = "layer%.%",
         .first = 1,
-        .basic = {{"conv1", "bn1"}, {"conv2", "bn2"}},
-        .bottleneck = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
+        .part = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
         .shortcut = "shortcut.0",
         .shortcut_norm = "shortcut.1",
         .linear = "linear",
@@ -49,11 +46,9 @@ static const struct family families[] = {
         .stem_norm = "conv1.1",
         .block = "conv%_x.%",
         .first = 2,
-        .basic = {{"residual_function.0", "residual_function.1"},
-                  {"residual_function.3", "residual_function.4"}},
-        .bottleneck = {{"residual_function.0", "residual_function.1"},
-                       {"residual_function.3", "residual_function.4"},
-                       {"residual_function.6", "residual_function.7"}},
+        .part = {{"residual_function.0", "residual_function.1"},
+                 {"residual_function.3", "residual_function.4"},
+                 {"residual_function.6", "residual_function.7"}},
         .shortcut = "shortcut.0",
         .shortcut_norm = "shortcut.1",
         .linear = "fc",
@@ -65,11 +60,9 @@ static const struct family families[] = {
         .stem_norm = "resnet.embedder.embedder.normalization",
         .block = "resnet.encoder.stages.%.layers.%",
         .first = 0,
-        .basic = {{"layer.0.convolution", "layer.0.normalization"},
-                  {"layer.1.convolution", "layer.1.normalization"}},
-        .bottleneck = {{"layer.0.convolution", "layer.0.normalization"},
-                       {"layer.1.convolution", "layer.1.normalization"},
-                       {"layer.2.convolution", "layer.2.normalization"}},
+        .part = {{"layer.0.convolution", "layer.0.normalization"},
+                 {"layer.1.convolution", "layer.1.normalization"},
+                 {"layer.2.convolution", "layer.2.normalization"}},
         .shortcut = "shortcut.convolution",
         .shortcut_norm = "shortcut.normalization",
         .linear = "classifier.1",
@@ -81,8 +74,7 @@ static const struct family families[] = {
         .block = "layer%.%",
         .first = 1,
         .pre_activation = true,
-        .basic = {{"conv1", "bn1"}, {"conv2", "bn2"}},
-        .bottleneck = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
+        .part = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
         .shortcut = "shortcut.0",
         .shortcut_activated = true,
         .linear = "linear",
@@ -94,8 +86,7 @@ static const struct family families[] = {
         .block = "layer%.%",
         .first = 1,
         .pre_activation = true,
-        .basic = {{"conv1", "bn1"}, {"conv2", "bn2"}},
-        .bottleneck = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
+        .part = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
         .shortcut = "downsample.0",
         .last_norm = "bn",
         .linear = "fc",
@@ -108,10 +99,9 @@ static const struct family families[] = {
         .block = "stage%.%",
         .first = 1,
         .pre_activation = true,
-        .basic = {{"residual.2", "residual.0"}, {"residual.5", "residual.3"}},
-        .bottleneck = {{"residual.2", "residual.0"},
-                       {"residual.5", "residual.3"},
-                       {"residual.8", "residual.6"}},
+        .part = {{"residual.2", "residual.0"},
+                 {"residual.5", "residual.3"},
+                 {"residual.8", "residual.6"}},
         .stride_at = 1,
         .shortcut = "shortcut",
         .linear = "linear",
@@ -123,8 +113,7 @@ static const struct family families[] = {
         .block = "block%.layer.%",
         .first = 1,
         .pre_activation = true,
-        .basic = {{"conv1", "bn1"}, {"conv2", "bn2"}},
-        .bottleneck = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
+        .part = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
         .shortcut = "convShortcut",
         .shortcut_activated = true,
         .last_norm = "bn1",
@@ -137,8 +126,7 @@ static const struct family families[] = {
         .block = "stages.%.blocks.%",
         .first = 0,
         .pre_activation = true,
-        .basic = {{"conv1", "norm1"}, {"conv2", "norm2"}},
-        .bottleneck = {{"conv1", "norm1"}, {"conv2", "norm2"}, {"conv3", "norm3"}},
+        .part = {{"conv1", "norm1"}, {"conv2", "norm2"}, {"conv3", "norm3"}},
         .shortcut = "downsample.conv",
         .shortcut_always = true,
         .shortcut_activated = true,
@@ -234,8 +222,7 @@ static bool fits(const struct family *f, const char *key)
         return is_part(key, f->stem) || is_part(key, f->stem_norm) || is_part(key, f->last_norm) ||
                is_part(key, f->linear);
     for (int i = 0; i < FAMILY_PARTS; i++)
-        if (is_part(inner, f->bottleneck[i].conv) || is_part(inner, f->bottleneck[i].norm) ||
-            is_part(inner, f->basic[i].conv) || is_part(inner, f->basic[i].norm))
+        if (is_part(inner, f->part[i].conv) || is_part(inner, f->part[i].norm))
             return true;
     return is_part(inner, f->shortcut) || is_part(inner, f->shortcut_norm);
 }
@@ -267,11 +254,10 @@ static int explain(const struct ckpt *c, const struct found *f)
         keys += fits(y, ckpt_by_name(c, i)->name + n);
     if (keys < LEAST)
         return 0;
-    bool norms = has(c, f, 1, y->basic[0].norm);
+    bool norms = has(c, f, 1, y->part[0].norm);
     if (y->pre_activation && !norms)
         return 0;
-    int missed =
-        !has(c, f, 0, y->stem) + !has(c, f, 1, y->basic[0].conv) + !has(c, f, 0, y->linear);
+    int missed = !has(c, f, 0, y->stem) + !has(c, f, 1, y->part[0].conv) + !has(c, f, 0, y->linear);
     missed += norms && y->stem_norm && !has(c, f, 0, y->stem_norm);
     missed += y->last_norm && !has(c, f, 0, y->last_norm);
     keys -= MISSED * missed;
@@ -392,7 +378,7 @@ static void find_networks(struct networks *s, const struct ckpt *c)
     bool any = false;
     for (int k = 0; k < FAMILIES; k++) {
         const struct found f = {.family = &families[k]};
-        family_key(block[k], &f, 1, 0, families[k].basic[0].conv, "");
+        family_key(block[k], &f, 1, 0, families[k].part[0].conv, "");
     }
     for (int i = 0; i < ckpt_count(c); i++)
         for (int k = 0; k < 2 * FAMILIES; k++) {
@@ -429,9 +415,9 @@ const struct family *family_find(struct found *f, const struct ckpt *c, const ch
     *f = s.found[best];
     f->chosen = *prefix != '\0' || s.n > 1;
     const struct ckpt_tensor *t =
-        ckpt_find(c, family_key(key, f, 1, 0, f->family->bottleneck[0].conv, "weight"));
+        ckpt_find(c, family_key(key, f, 1, 0, f->family->part[0].conv, "weight"));
     f->bottleneck =
-        has(c, f, 1, f->family->bottleneck[2].conv) && (!t || t->ndim != 4 || t->shape[2] == 1);
+        has(c, f, 1, f->family->part[2].conv) && (!t || t->ndim != 4 || t->shape[2] == 1);
     count_blocks(f, c);
     return f->family;
 }

@@ -23,12 +23,12 @@ struct family {
     const char *block;            /* "layer%.%": stage, then block from 0 */
     int first;                    /* number of the first stage */
     bool pre_activation;
-    struct family_part basic[FAMILY_PARTS], bottleneck[FAMILY_PARTS];
-    int stride_at;                        /* which convolution of a bottleneck; 0: the second */
-    const char *shortcut, *shortcut_norm; /* either may be NULL */
-    bool shortcut_always;                 /* also where neither stride nor channels ask for it */
-    bool shortcut_activated;              /* its input has passed the first norm and ReLU */
-    const char *last_norm;                /* before the pooling, or NULL */
+    struct family_part part[FAMILY_PARTS]; /* of a bottleneck; a basic block has the first two */
+    int stride_at;                         /* which convolution of a bottleneck; 0: the second */
+    const char *shortcut, *shortcut_norm;  /* either may be NULL */
+    bool shortcut_always;                  /* also where neither stride nor channels ask for it */
+    bool shortcut_activated;               /* its input has passed the first norm and ReLU */
+    const char *last_norm;                 /* before the pooling, or NULL */
     const char *linear;
 };
 

@@ -69,14 +69,18 @@ int net_layer(const struct net *n, const char *name, struct err *e)
     return found;
 }
 
+int64_t net_op_macs(const struct net *n, const struct net_op *op)
+{
+    const struct net_value *x = &n->value[op->in], *y = &n->value[op->out];
+    if (op->kind != NET_CONV && op->kind != NET_LINEAR)
+        return 0;
+    return (int64_t)y->c * y->h * y->w * x->c * op->k * op->k;
+}
+
 int64_t net_macs(const struct net *n)
 {
     int64_t sum = 0;
-    for (int i = 0; i < n->ops; i++) {
-        const struct net_op *op = &n->op[i];
-        const struct net_value *x = &n->value[op->in], *y = &n->value[op->out];
-        if (op->kind == NET_CONV || op->kind == NET_LINEAR)
-            sum += (int64_t)y->c * y->h * y->w * x->c * op->k * op->k;
-    }
+    for (int i = 0; i < n->ops; i++)
+        sum += net_op_macs(n, &n->op[i]);
     return sum;
 }

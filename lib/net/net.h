@@ -117,7 +117,8 @@ int net_layer(const struct net *n, const char *name, struct err *e);
 /* The last stage: input of the global pooling, whose maps have a closed form. */
 int net_last(const struct net *n);
 
-/* Multiply-adds per image. */
+/* Multiply-adds per image, of an operation and of all. */
+int64_t net_op_macs(const struct net *n, const struct net_op *op);
 int64_t net_macs(const struct net *n);
 
 #endif
