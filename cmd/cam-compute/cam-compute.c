@@ -3,10 +3,10 @@
 
 #include "base/io.h"
 #include "base/prog.h"
+#include "base/text.h"
 #include "data/data.h"
 #include "net/normal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,11 +94,8 @@ static const struct prog prog = {
 static struct extent parse_extent(const char *option, const char *text)
 {
     struct extent s;
-    char end;
 
-    if (strspn(text, "0123456789x") != strlen(text) ||
-        sscanf(text, "%4dx%4d%c", &s.h, &s.w, &end) != 2 || s.h < 1 || s.w < 1 || s.h > SIDE_MAX ||
-        s.w > SIDE_MAX)
+    if (!text_size(text, SIDE_MAX, &s.h, &s.w))
         prog_usage("%s: expected HxW with sides from 1 to %d, found '%s'", option, SIDE_MAX, text);
     return s;
 }

@@ -3,10 +3,10 @@
 
 #include "base/io.h"
 #include "base/prog.h"
+#include "base/text.h"
 #include "data/data.h"
 #include "net/normal.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { SIDE_MAX = 4096, THREADS_MAX = 1024, IMAGES_MAX = 1 << 20 };
@@ -63,10 +63,7 @@ static const struct prog prog = {
 
 static void parse_size(void)
 {
-    char end;
-    if (strspn(input_size, "0123456789x") != strlen(input_size) ||
-        sscanf(input_size, "%4dx%4d%c", &info.h, &info.w, &end) != 2 || info.h < 1 || info.w < 1 ||
-        info.h > SIDE_MAX || info.w > SIDE_MAX)
+    if (!text_size(input_size, SIDE_MAX, &info.h, &info.w))
         prog_usage("--input-size: expected HxW with sides from 1 to %d, found '%s'", SIDE_MAX,
                    input_size);
 }

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <string.h>
 
 size_t text_char(const char *text, size_t n)
@@ -56,4 +57,11 @@ char *text_clean(const char *s, char other)
     }
     *to = '\0';
     return copy;
+}
+
+bool text_size(const char *s, int most, int *h, int *w)
+{
+    char end;
+    return strspn(s, "0123456789x") == strlen(s) && sscanf(s, "%4dx%4d%c", h, w, &end) == 2 &&
+           *h >= 1 && *w >= 1 && *h <= most && *w <= most;
 }

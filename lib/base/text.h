@@ -2,6 +2,7 @@
 #ifndef HP_TEXT_H
 #define HP_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Length of the UTF-8 character at p (n > 0 bytes there); 0 where there is none, or a
@@ -15,5 +16,8 @@ size_t text_shown(const char *p, size_t n);
 /* A copy for people, with `other` in place of every character, or byte of none, that is
  * not to be shown. Caller frees. */
 char *text_clean(const char *s, char other);
+
+/* Reads HxW: sides from 1 to `most`. */
+bool text_size(const char *s, int most, int *h, int *w);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "data/names_file.h"
 #include "data/resample.h"
 #include "data/source.h"
@@ -407,10 +408,7 @@ int data_ordered(const struct data *d)
 
 bool data_parse_size(const char *text, int *h, int *w)
 {
-    char end;
-    return strspn(text, "0123456789x") == strlen(text) &&
-           sscanf(text, "%4dx%4d%c", h, w, &end) == 2 && *h >= 1 && *w >= 1 &&
-           *h <= RESAMPLE_SIDE && *w <= RESAMPLE_SIDE;
+    return text_size(text, RESAMPLE_SIDE, h, w);
 }
 
 /* Room for an image as its source gives it: `pixels` where that is its size already. */
