@@ -24,7 +24,7 @@ static const char *model_path, *data_path, *names_path, *labels_path, *resize, *
 static const char *logits_path, *features_path, *layer, *maps_path, *ids_path, *classes_path;
 static const char *device = "auto";
 static int precision = ENGINE_F32;
-static bool exact;
+static bool exact, list_inputs;
 static int64_t threads, limit = INT64_MAX;
 static struct net_assume assume;
 
@@ -62,6 +62,8 @@ static const struct opt options[] = {
      "Write the unscaled maps of all classes at the last stage (n, classes, h, w).", 0, 0},
     {"ids", 0, OPT_STRING, &ids_path, "FILE", "Write the ids (n).", 0, 0},
     {"classes", 0, OPT_STRING, &classes_path, "FILE", "Write the table of classes.", 0, 0},
+    {"list-inputs", 0, OPT_FLAG, &list_inputs, NULL,
+     "Write a table of the files that --model, --data, --names and --labels read, and exit.", 0, 0},
     {"precision", 'p', OPT_CHOICE, &precision, "f32|bf16|f16",
      "Arithmetic of the network. Default: f32.", 0, 0},
     {"exact", 0, OPT_FLAG, &exact, NULL,
@@ -266,10 +268,12 @@ static void check_outputs(void)
 static void check_options(float *mean, float *std, struct data_opts *d)
 {
     struct err e;
-    if (!model_path)
+    if (!model_path && !list_inputs)
         prog_usage("expected --model FILE");
-    if (!data_path)
+    if (!data_path && !(list_inputs && model_path))
         prog_usage("expected --data PATH");
+    if (list_inputs && data_path && strcmp(data_path, "-") == 0)
+        prog_usage("--list-inputs: expected --data with a file or a folder, found '-'");
     if (layer && !features_path)
         prog_usage("--layer: expected --features FILE with it");
     if (!engine_is_device(device))
@@ -278,7 +282,9 @@ static void check_options(float *mean, float *std, struct data_opts *d)
         prog_usage("--assume: %s", e.msg);
     if (resize && !data_parse_size(resize, &d->resize_h, &d->resize_w))
         prog_usage("--resize: expected HxW with sides from 1 to 1024, found '%s'", resize);
-    *d = (struct data_opts){labels_path, names_path, d->resize_h, d->resize_w, prog_note};
+    d->labels = labels_path;
+    d->names = names_path;
+    d->note = prog_note;
     if (mean_text)
         parse_three("mean", mean_text, false, mean);
     if (std_text)
@@ -464,6 +470,33 @@ static int run(struct job *j, const struct data_opts *d, struct net_opts *o, str
     return 0;
 }
 
+/* Images need not be read for this, nor the model. */
+static int write_inputs(const struct data_opts *with, struct err *e)
+{
+    struct inputs inputs = {0};
+    struct data_opts o = *with;
+    struct data *d = NULL;
+    struct out *out;
+    o.note = NULL;
+    o.inputs = &inputs;
+    inputs_add(&inputs, model_path);
+    int r = data_path ? data_open(&d, data_path, &o, e) : 0;
+    if (r == 0 && d && data_has_files(d))
+        for (int64_t id = 0; id < data_count(d) && id < limit; id++) {
+            char *path = data_path_of(d, id);
+            inputs_add(&inputs, path);
+            free(path);
+        }
+    if (r == 0 && (r = out_open(&out, "-", e)) == 0) {
+        r = inputs_write(&inputs, out, e);
+        if (r == 0)
+            r = out_close(out, e);
+    }
+    data_close(d);
+    inputs_free(&inputs);
+    return r;
+}
+
 int main(int argc, char **argv)
 {
     struct net_opts o = {0};
@@ -472,7 +505,7 @@ int main(int argc, char **argv)
     struct err e = {0};
     prog_start(&prog, argc, argv);
     check_options(o.mean, o.std, &d);
-    if (run(&j, &d, &o, &e) != 0)
+    if (list_inputs ? write_inputs(&d, &e) != 0 : run(&j, &d, &o, &e) != 0)
         prog_fail(&e);
     return PROG_OK;
 }

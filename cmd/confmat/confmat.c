@@ -500,7 +500,7 @@ int main(int argc, char **argv)
     enum mode mode = choose_mode();
     struct err e = {0};
     struct names *given = NULL;
-    if (names_path && names_load(&given, names_path, &e) != 0)
+    if (names_path && names_load(&given, names_path, NULL, &e) != 0)
         prog_fail(&e);
     if (given && given->classes == 0) { /* the rows then tell more */
         names_free(given);

@@ -149,6 +149,7 @@ static int open_source(struct data *d, const char *file, const struct data_opts 
     }
     if (in_open(&in, file, e) != 0)
         return -1;
+    inputs_add(o->inputs, file);
     d->name = mem_dup(in_name(in));
     d->stream = strcmp(file, "-") == 0 || in_size(in) < 0;
     int r = open_in(d, &in, o->labels, e);
@@ -222,14 +223,14 @@ static int open_names(struct data *d, const char *file, const struct data_opts *
     struct names *own = NULL;
     char *own_file = NULL;
     if (given) {
-        if (names_load(&d->names, given, e) != 0)
+        if (names_load(&d->names, given, o->inputs, e) != 0)
             return -1;
         d->names_from = mem_dup(io_name(given));
         for (int i = 0; i < d->names->classes && !d->own_groups; i++)
             d->own_groups = d->names->group[i] >= 0;
     }
     if (!d->stream && s->fixed_classes && !d->own_groups &&
-        names_beside(&own, &own_file, file, s->groups > 0, s->pickled, e) < 0)
+        names_beside(&own, &own_file, file, s->groups > 0, s->pickled, o->inputs, e) < 0)
         return -1;
     if (s->own && given)
         return match_folders(d, o, e);
@@ -339,6 +340,7 @@ int data_open(struct data **out, const char *path, const struct data_opts *o, st
     if (!file)
         return -1;
     struct data *d = mem_zero(1, sizeof *d);
+    inputs_add(o->inputs, o->labels);
     int r = open_source(d, file, o, e);
     if (r == 0) {
         set_size(d, o);
@@ -428,12 +430,19 @@ static void raw_done(const struct data *d, uint8_t *raw, uint8_t *pixels, bool g
 
 bool data_has_files(const struct data *d)
 {
-    return d->source->file != NULL;
+    return d->source->path_of != NULL;
+}
+
+char *data_path_of(const struct data *d, int64_t id)
+{
+    return d->source->path_of(d->source, id);
 }
 
 char *data_file(const struct data *d, int64_t id)
 {
-    return d->source->file(d->source, id);
+    char *path = data_path_of(d, id), *shown = names_shown(path, true);
+    free(path);
+    return shown;
 }
 
 int data_next(struct data *d, uint8_t *pixels, struct data_item *item, struct err *e)

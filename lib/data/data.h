@@ -5,6 +5,7 @@
 #define HP_DATA_H
 
 #include "base/err.h"
+#include "data/inputs.h"
 #include "data/names.h"
 
 #include <stdbool.h>
@@ -29,6 +30,8 @@ struct data_opts {
     int resize_h, resize_w; /* images of another size are made this large, as Pillow's bilinear
                                filter does it; 0: they stay, and a folder's must be 32 by 32 */
     void (*note)(const char *text); /* gets what is worth telling, or NULL */
+    struct inputs *inputs;          /* gets the files that are read beside those of the images,
+                                       or NULL */
 };
 
 /* Reads HxW for data_opts: sides from 1 to 1024. */
@@ -58,9 +61,11 @@ const char *data_kind(const struct data *d);
  * 0 for other data sets: a model of other classes means others by these numbers. */
 int data_ordered(const struct data *d);
 
-/* Whether each image is a file of its own, and which; the caller frees it. */
+/* Whether each image is a file of its own, and which: as text for people and tables, and
+ * as the system knows it. The caller frees it. */
 bool data_has_files(const struct data *d);
 char *data_file(const struct data *d, int64_t id);
+char *data_path_of(const struct data *d, int64_t id);
 
 /* Next image into pixels[3*h*w]: 1, 0 at the end, -1. Blocks only until this one
  * image has arrived. Not thread-safe. */

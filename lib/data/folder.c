@@ -374,17 +374,11 @@ static int put_image(const struct folder *f, const struct image *im, uint8_t *pi
     return 0;
 }
 
-static char *path_of(const struct folder *f, int64_t id)
+static char *folder_path(const struct source *s, int64_t id)
 {
+    const struct folder *f = (const struct folder *)s;
     const struct entry *x = &f->entry[id];
     return mem_printf("%s/%s", f->text + f->place[x->place], f->text + x->file);
-}
-
-static char *folder_file(const struct source *s, int64_t id)
-{
-    char *path = path_of((const struct folder *)s, id), *shown = names_shown(path, true);
-    free(path);
-    return shown;
 }
 
 static int folder_at(const struct source *s, int64_t id, uint8_t *pixels, struct data_item *item,
@@ -396,7 +390,7 @@ static int folder_at(const struct source *s, int64_t id, uint8_t *pixels, struct
     item->group = -1;
     if (!pixels)
         return 0;
-    char *path = path_of(f, id), *shown = names_shown(path, false);
+    char *path = folder_path(s, id), *shown = names_shown(path, false);
     unsigned char *bytes;
     size_t n;
     struct image im;
@@ -502,7 +496,7 @@ int source_folder(struct source **out, const char *path, const struct data_opts 
         .h = f->resize ? o->resize_h : SIDE,
         .w = f->resize ? o->resize_w : SIDE,
         .at = folder_at,
-        .file = folder_file,
+        .path_of = folder_path,
         .close = folder_close,
     };
     struct listing top;

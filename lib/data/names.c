@@ -158,11 +158,11 @@ static struct names *copy(const struct names *n)
     return c;
 }
 
-static int load_data(struct names **n, const char *path, struct err *e)
+static int load_data(struct names **n, const char *path, struct inputs *inputs, struct err *e)
 {
     struct data *d;
-    struct data_opts none = {0};
-    if (data_open(&d, path, &none, e) != 0)
+    const struct data_opts o = {.inputs = inputs};
+    if (data_open(&d, path, &o, e) != 0)
         return -1;
     int r = 0;
     if (data_names(d)->classes == 0)
@@ -215,14 +215,15 @@ static int load_in(struct names **n, struct in **in, struct err *e)
     return pickled || r < 0 ? r : 1;
 }
 
-int names_load(struct names **n, const char *path, struct err *e)
+int names_load(struct names **n, const char *path, struct inputs *inputs, struct err *e)
 {
     struct stat st;
     if (strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        return load_data(n, path, e);
+        return load_data(n, path, inputs, e);
     struct in *in;
     if (in_open(&in, path, e) != 0)
         return -1;
+    inputs_add(inputs, path);
     int r = load_in(n, &in, e);
     bool file = in && in_size(in) >= 0 && strcmp(path, "-") != 0;
     if (r == 0 && !file)
@@ -230,7 +231,7 @@ int names_load(struct names **n, const char *path, struct err *e)
                     in_name(in));
     in_close(in);
     if (r == 0)
-        return load_data(n, path, e);
+        return load_data(n, path, inputs, e);
     return r < 0 ? -1 : 0;
 }
 

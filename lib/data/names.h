@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/io.h"
+#include "data/inputs.h"
 
 struct names {
     int classes;
@@ -18,8 +19,9 @@ struct names *names_new(int classes, int groups);
 
 /* From a table with the columns `class name group group_name`, a text file with
  * one class name a line, or a data set (file or folder; then the superclass of
- * each class is learned from its labels). */
-int names_load(struct names **n, const char *path, struct err *e);
+ * each class is learned from its labels). `inputs`, which may be NULL, gets the files
+ * that are read. */
+int names_load(struct names **n, const char *path, struct inputs *inputs, struct err *e);
 void names_free(struct names *n);
 
 /* "NA" where unknown or out of range. A superclass without a name is its number. */

@@ -188,7 +188,8 @@ int names_from_pickle(struct names **n, const struct map *m, const char *file, s
 /* --- beside a data file --- */
 
 /* The file `name` in the folder of `data`: 1, 0 where there is no regular file, -1. */
-static int sibling(char **file, const char *data, const char *name, struct err *e)
+static int sibling(char **file, const char *data, const char *name, struct inputs *inputs,
+                   struct err *e)
 {
     const char *slash = strrchr(data, '/');
     char *path = mem_printf("%.*s%s", slash ? (int)(slash - data + 1) : 0, data, name);
@@ -196,18 +197,20 @@ static int sibling(char **file, const char *data, const char *name, struct err *
     int r = stat(path, &st) == 0                  ? S_ISREG(st.st_mode)
             : errno == ENOENT || errno == ENOTDIR ? 0
                                                   : err_errno(e, "%s", path);
-    if (r == 1)
-        *file = path;
-    else
+    if (r != 1) {
         free(path);
-    return r;
+        return r;
+    }
+    inputs_add(inputs, path);
+    *file = path;
+    return 1;
 }
 
 /* One list from a text file: 1, 0 where there is none. */
 static int beside_list(struct list *l, char **file, const char *data, const char *name,
-                       struct err *e)
+                       struct inputs *inputs, struct err *e)
 {
-    int r = sibling(file, data, name, e);
+    int r = sibling(file, data, name, inputs, e);
     if (r != 1)
         return r;
     struct map m;
@@ -219,13 +222,15 @@ static int beside_list(struct list *l, char **file, const char *data, const char
     return r == 0 ? 1 : -1;
 }
 
-static int beside_text(struct names **n, char **file, const char *data, bool coarse, struct err *e)
+static int beside_text(struct names **n, char **file, const char *data, bool coarse,
+                       struct inputs *inputs, struct err *e)
 {
     struct list fine = {0}, groups = {0};
     char *group_file = NULL;
-    int r = beside_list(&fine, file, data, coarse ? "fine_label_names.txt" : "batches.meta.txt", e);
+    int r = beside_list(&fine, file, data, coarse ? "fine_label_names.txt" : "batches.meta.txt",
+                        inputs, e);
     if (r == 1 && coarse &&
-        beside_list(&groups, &group_file, data, "coarse_label_names.txt", e) < 0)
+        beside_list(&groups, &group_file, data, "coarse_label_names.txt", inputs, e) < 0)
         r = -1;
     if (r == 1)
         *n = assemble(&fine, &groups);
@@ -236,9 +241,9 @@ static int beside_text(struct names **n, char **file, const char *data, bool coa
 }
 
 static int beside_pickle(struct names **n, char **file, const char *data, bool coarse,
-                         struct err *e)
+                         struct inputs *inputs, struct err *e)
 {
-    int r = sibling(file, data, coarse ? "meta" : "batches.meta", e);
+    int r = sibling(file, data, coarse ? "meta" : "batches.meta", inputs, e);
     if (r != 1)
         return r;
     struct map m;
@@ -252,13 +257,13 @@ static int beside_pickle(struct names **n, char **file, const char *data, bool c
 }
 
 int names_beside(struct names **n, char **file, const char *data, bool coarse, bool pickled,
-                 struct err *e)
+                 struct inputs *inputs, struct err *e)
 {
     int r = 0;
     for (int i = 0; i < 2 && r == 0; i++) {
         *file = NULL;
-        r = (i == 0) == pickled ? beside_pickle(n, file, data, coarse, e)
-                                : beside_text(n, file, data, coarse, e);
+        r = (i == 0) == pickled ? beside_pickle(n, file, data, coarse, inputs, e)
+                                : beside_text(n, file, data, coarse, inputs, e);
         if (r <= 0) {
             free(*file);
             *file = NULL;

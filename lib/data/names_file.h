@@ -2,6 +2,7 @@
 #ifndef HP_NAMES_FILE_H
 #define HP_NAMES_FILE_H
 
+#include "data/inputs.h"
 #include "data/map.h"
 #include "data/names.h"
 
@@ -18,9 +19,9 @@ int names_from_pickle(struct names **n, const struct map *m, const char *file, s
 
 /* From the name files in the folder of `data`, a file of CIFAR-100 or, with
  * `coarse` false, of CIFAR-10: 1 and the file (caller frees), 0 where there is
- * none. With `pickled` the pickles come first. */
+ * none. With `pickled` the pickles come first. `inputs` gets what is read. */
 int names_beside(struct names **n, char **file, const char *data, bool coarse, bool pickled,
-                 struct err *e);
+                 struct inputs *inputs, struct err *e);
 
 /* A file's name as text: bytes that are none in UTF-8, and control characters, stand as
  * \xHH; for a `table`, which escapes them, tabs and line feeds stay. Caller frees. */

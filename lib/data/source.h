@@ -28,9 +28,9 @@ struct source {
     int (*next)(struct source *s, int64_t id, uint8_t *pixels, struct data_item *item,
                 struct err *e);
 
-    /* The file of an image as text, which the caller frees; NULL where images have none of
+    /* The path of an image's file, which the caller frees; NULL where images have none of
      * their own. */
-    char *(*file)(const struct source *s, int64_t id);
+    char *(*path_of)(const struct source *s, int64_t id);
     void (*close)(struct source *s); /* frees `s` */
 };
 

@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     for (int i = 0; i < 2; i++) {
         if (i == 1)
             fuzz_input(p, n);
-        if (names_load(&names, path[i], &e) != 0)
+        if (names_load(&names, path[i], NULL, &e) != 0)
             continue;
         char buf[16];
         for (int c = -1; c <= names->classes; c++) {

@@ -10,7 +10,7 @@ static struct names *load(const char *path)
 {
     struct names *n = NULL;
     strcpy(err.msg, "");
-    return names_load(&n, path, &err) == 0 ? n : NULL;
+    return names_load(&n, path, NULL, &err) == 0 ? n : NULL;
 }
 
 static void test_table(void)
