@@ -4,153 +4,65 @@
 #include "base/prog.h"
 #include "stream/tsv.h"
 
-#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-enum target_kind { TARGET_COLUMN, TARGET_MARGIN, TARGET_CLASS, TARGET_ALL };
-
-struct target {
-    enum target_kind kind;
-    char *word;
-    int cls;   /* of TARGET_CLASS */
-    int plane; /* its first */
-};
 
 struct rows {
-    struct target *target;
-    int targets, planes, classes;
+    struct targets *targets;
+    int classes;
     struct tsv_in *in;
-    int *column; /* [targets] of TARGET_COLUMN */
     int id, pred, truth, conf, p_true;
 };
-
-static struct target target_parse(const char *p, size_t n)
-{
-    struct target t = {.kind = TARGET_COLUMN, .word = mem_alloc(n + 1, 1)};
-
-    memcpy(t.word, p, n);
-    t.word[n] = '\0';
-    if (strcmp(t.word, "margin") == 0) {
-        t.kind = TARGET_MARGIN;
-    } else if (strcmp(t.word, "all") == 0) {
-        t.kind = TARGET_ALL;
-    } else if (strncmp(t.word, "class:", 6) == 0) {
-        const char *digits = t.word + 6;
-        size_t length = strlen(digits);
-        if (length == 0 || length > 9 || strspn(digits, "0123456789") != length)
-            prog_usage("--target: expected a class number after 'class:', found '%s'", t.word);
-        t.kind = TARGET_CLASS;
-        t.cls = atoi(digits);
-    } else if (n == 0) {
-        prog_usage("--target: expected words separated by commas, found an empty one");
-    }
-    return t;
-}
 
 struct rows *rows_new(const char *targets)
 {
     struct rows *r = mem_zero(1, sizeof *r);
+    struct err e;
 
-    for (const char *p = targets;; p++) {
-        size_t n = strcspn(p, ",");
-        r->target = mem_grow(r->target, (size_t)r->targets + 1, sizeof *r->target);
-        r->target[r->targets++] = target_parse(p, n);
-        p += n;
-        if (!*p)
-            return r;
-    }
+    if (targets_parse(&r->targets, targets, &e) != 0)
+        prog_usage("%s", e.msg);
+    return r;
 }
 
 void rows_close(struct rows *r)
 {
-    for (int i = 0; i < r->targets; i++)
-        free(r->target[i].word);
-    free(r->target);
-    free(r->column);
+    targets_free(r->targets);
     tsv_close(r->in);
     free(r);
 }
 
-/* Gives every target its planes. */
-static int lay_out(struct rows *r, struct err *e)
-{
-    for (int i = 0; i < r->targets; i++) {
-        struct target *t = &r->target[i];
-        int planes = t->kind == TARGET_ALL ? r->classes : 1;
-        if (t->kind == TARGET_CLASS && t->cls >= r->classes)
-            return err_set(e, "--target: expected a class from 0 to %d, found '%s'", r->classes - 1,
-                           t->word);
-        t->plane = r->planes;
-        if (planes > INT_MAX - r->planes)
-            return err_set(e, "--target: expected fewer maps");
-        r->planes += planes;
-    }
-    return 0;
-}
-
 int rows_open(struct rows *r, const char *path, int classes, bool confidence, struct err *e)
 {
-    bool margin = false;
-
     r->classes = classes;
-    if (lay_out(r, e) != 0 || tsv_open(&r->in, path, e) != 0)
+    if (tsv_open(&r->in, path, e) != 0)
         return -1;
     r->id = tsv_need(r->in, "id", e);
-    if (r->id < 0)
+    if (r->id < 0 || targets_open(r->targets, r->in, classes, e) != 0)
         return -1;
-    r->column = mem_zero((size_t)r->targets, sizeof *r->column);
-    for (int i = 0; i < r->targets; i++) {
-        margin = margin || r->target[i].kind == TARGET_MARGIN;
-        if (r->target[i].kind != TARGET_COLUMN)
-            continue;
-        r->column[i] = tsv_need(r->in, r->target[i].word, e);
-        if (r->column[i] < 0)
-            return -1;
-    }
     r->pred = r->truth = r->conf = r->p_true = -1;
-    if (confidence) {
-        r->conf = tsv_find(r->in, "conf");
-        r->p_true = tsv_find(r->in, "p_true");
-    }
-    if (margin || r->conf >= 0)
-        r->pred = margin ? tsv_need(r->in, "pred", e) : tsv_find(r->in, "pred");
-    if (margin || r->p_true >= 0)
-        r->truth = margin ? tsv_need(r->in, "true", e) : tsv_find(r->in, "true");
-    return margin && (r->pred < 0 || r->truth < 0) ? -1 : 0;
+    if (!confidence)
+        return 0;
+    r->conf = tsv_find(r->in, "conf");
+    r->p_true = tsv_find(r->in, "p_true");
+    if (r->conf >= 0)
+        r->pred = tsv_find(r->in, "pred");
+    if (r->p_true >= 0)
+        r->truth = tsv_find(r->in, "true");
+    return 0;
 }
 
 size_t rows_bytes(const struct rows *r)
 {
-    return sizeof(struct row) + (size_t)r->targets * sizeof(struct aim);
-}
-
-/* A class; NA is no class. */
-static int read_class(const struct rows *r, int col, int *cls, struct err *e)
-{
-    int64_t v;
-
-    if (tsv_is_na(r->in, col)) {
-        struct tsv_field name = tsv_header(r->in, col);
-        return tsv_error(r->in, e,
-                         "column '%.*s': expected a class, found NA: leave such rows out, or ask "
-                         "for other targets",
-                         (int)name.n, name.p);
-    }
-    if (tsv_int(r->in, col, 0, r->classes - 1, &v, e) != 0)
-        return -1;
-    *cls = (int)v;
-    return 0;
+    return sizeof(struct row) + (size_t)targets_words(r->targets) * sizeof(struct aim);
 }
 
 /* A class or NA in a column that may be missing (-1). */
 static int read_class_na(const struct rows *r, int col, int *cls, struct err *e)
 {
     *cls = -1;
-    return col < 0 || tsv_is_na(r->in, col) ? 0 : read_class(r, col, cls, e);
+    return col < 0 || tsv_is_na(r->in, col) ? 0 : target_class(r->in, col, r->classes, cls, e);
 }
 
 static int read_probability(const struct rows *r, int col, double *p, struct err *e)
@@ -168,25 +80,6 @@ static int read_probability(const struct rows *r, int col, double *p, struct err
     return 0;
 }
 
-static int read_aim(const struct rows *r, int i, struct aim *aim, struct err *e)
-{
-    *aim = (struct aim){-1, -1};
-    switch (r->target[i].kind) {
-    case TARGET_COLUMN:
-        return read_class(r, r->column[i], &aim->cls, e);
-    case TARGET_MARGIN:
-        if (read_class(r, r->pred, &aim->cls, e) != 0)
-            return -1;
-        return read_class(r, r->truth, &aim->minus, e);
-    case TARGET_CLASS:
-        aim->cls = r->target[i].cls;
-        break;
-    case TARGET_ALL:
-        break;
-    }
-    return 0;
-}
-
 int rows_next(struct rows *r, struct row *row, struct err *e)
 {
     int got = tsv_next(r->in, e);
@@ -196,9 +89,8 @@ int rows_next(struct rows *r, struct row *row, struct err *e)
     row->line = tsv_line(r->in);
     if (tsv_int(r->in, r->id, 0, INT64_MAX, &row->id, e) != 0)
         return -1;
-    for (int i = 0; i < r->targets; i++)
-        if (read_aim(r, i, &row->aim[i], e) != 0)
-            return -1;
+    if (targets_read(r->targets, r->in, row->aim, e) != 0)
+        return -1;
     if (read_class_na(r, r->pred, &row->pred, e) != 0 ||
         read_class_na(r, r->truth, &row->truth, e) != 0 ||
         read_probability(r, r->conf, &row->conf, e) != 0 ||
@@ -214,38 +106,22 @@ bool rows_ready(const struct rows *r)
 
 int rows_planes(const struct rows *r)
 {
-    return r->planes;
-}
-
-static int target_of(const struct rows *r, int plane)
-{
-    int i = r->targets - 1;
-
-    while (r->target[i].plane > plane)
-        i--;
-    return i;
+    return targets_planes(r->targets);
 }
 
 const char *rows_word(const struct rows *r, int plane)
 {
-    return r->target[target_of(r, plane)].word;
+    return targets_word(r->targets, plane);
 }
 
 struct aim rows_aim(const struct rows *r, const struct row *row, int plane)
 {
-    int i = target_of(r, plane);
-
-    if (r->target[i].kind == TARGET_ALL)
-        return (struct aim){plane - r->target[i].plane, -1};
-    return row->aim[i];
+    return targets_aim(r->targets, row->aim, plane);
 }
 
 int rows_find(const struct rows *r, const char *word)
 {
-    for (int i = 0; i < r->targets; i++)
-        if (strcmp(r->target[i].word, word) == 0)
-            return r->target[i].plane;
-    return -1;
+    return targets_find(r->targets, word);
 }
 
 int rows_error(const struct rows *r, const struct row *row, struct err *e, const char *fmt, ...)

@@ -3,15 +3,11 @@
 #define CAM_ROWS_H
 
 #include "base/err.h"
+#include "cam/target.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/* The score of a map: that of class `cls` less that of `minus`, or -1 for none. */
-struct aim {
-    int cls, minus;
-};
 
 /* One row. Its size is rows_bytes(), so that the engine can carry it as a tag. */
 struct row {
@@ -24,8 +20,8 @@ struct row {
 
 struct rows;
 
-/* `targets`: words separated by commas. A word that can be no target ends the
- * program with a usage error. Caller frees with rows_close. */
+/* `targets`: as targets_parse; a word that can be no target ends the program with a
+ * usage error. Caller frees with rows_close. */
 struct rows *rows_new(const char *targets);
 void rows_close(struct rows *r);
 

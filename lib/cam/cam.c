@@ -179,6 +179,17 @@ void cam_finish(float *map, int cells, const struct resize *r, float *out, int o
     cam_stretch(out, out_cells);
 }
 
+bool cam_blank(const float *map, int cells)
+{
+    float min = map[0], max = map[0];
+
+    for (int i = 1; i < cells; i++) {
+        min = map[i] < min ? map[i] : min;
+        max = map[i] > max ? map[i] : max;
+    }
+    return max <= 0 || (cells > 1 && min == max);
+}
+
 void cam_measure(const float *map, int h, int w, struct cam_figures *f)
 {
     double mass = 0, x_sum = 0, y_sum = 0, border = 0, logs = 0;
@@ -205,7 +216,7 @@ void cam_measure(const float *map, int h, int w, struct cam_figures *f)
         }
     }
     f->zero_share = (double)zeros / cells;
-    f->blank = mass == 0;
+    f->blank = cam_blank(map, cells);
     f->center_x = f->blank ? NAN : x_sum / mass / w;
     f->center_y = f->blank ? NAN : y_sum / mass / h;
     f->border_share = f->blank ? NAN : border / mass;
@@ -226,7 +237,7 @@ double cam_overlap(const float *a, const float *b, int cells)
 {
     double sum = 0, mass_a = mass_of(a, cells), mass_b = mass_of(b, cells);
 
-    if (mass_a == 0 || mass_b == 0)
+    if (cam_blank(a, cells) || cam_blank(b, cells))
         return NAN;
     for (int i = 0; i < cells; i++) {
         double qa = a[i] / mass_a, qb = b[i] / mass_b, q = qa < qb ? qa : qb;

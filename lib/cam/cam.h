@@ -73,12 +73,16 @@ void cam_stretch(float *map, int cells);
  * stretch again. `map` is changed. */
 void cam_finish(float *map, int cells, const struct resize *r, float *out, int out_cells);
 
+/* Whether a map shows nothing: no cell is above 0, or all of several cells are equal.
+ * The same of a raw map and of what cam_stretch makes of it. */
+bool cam_blank(const float *map, int cells);
+
 /* Figures of a raw map. Those of places are of the rectified map divided by its
  * sum (its mass), and NaN where that is blank. */
 struct cam_figures {
     double max, min, sum; /* of the raw map */
     double zero_share;    /* share of cells that are 0 when rectified */
-    bool blank;           /* all cells are */
+    bool blank;           /* as cam_blank */
     double entropy;       /* of the mass, divided by log(cells); NaN for one cell */
     double center_x;      /* centre of mass, 0 left edge to 1 right edge */
     double center_y;      /* 0 top to 1 bottom */

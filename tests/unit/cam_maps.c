@@ -151,6 +151,7 @@ static void check_figures(void)
 {
     const float map[3 * 4] = {0, -2, 0, 0, 0, 3, 0, 0, 0, 0, 0, 1};
     const float blank[4] = {-1, 0, -3, 0}, flat[4] = {2, 2, 2, 2}, left[4] = {1, 0, 1, 0};
+    const float slope[4] = {3, 1, 3, 1};
     struct cam_figures f;
 
     cam_measure(map, 3, 4, &f);
@@ -164,13 +165,30 @@ static void check_figures(void)
     CHECK(f.blank && f.zero_share == 1 && f.max == 0 && f.min == -3);
     CHECK(isnan(f.entropy) && isnan(f.center_x) && isnan(f.center_y) && isnan(f.border_share));
     cam_measure(flat, 2, 2, &f);
-    CHECK_NEAR(f.entropy, 1, 1e-12);
-    CHECK(f.border_share == 1 && f.center_x == 0.5 && f.center_y == 0.5);
+    CHECK(f.blank && f.zero_share == 0 && isnan(f.entropy) && isnan(f.center_x));
     cam_measure(flat, 1, 1, &f);
-    CHECK(isnan(f.entropy) && f.border_share == 1);
-    CHECK_NEAR(cam_overlap(flat, flat, 4), 1, 1e-12);
-    CHECK_NEAR(cam_overlap(flat, left, 4), 0.5, 1e-12);
-    CHECK(isnan(cam_overlap(flat, blank, 4)));
+    CHECK(!f.blank && isnan(f.entropy) && f.border_share == 1);
+    CHECK_NEAR(cam_overlap(left, left, 4), 1, 1e-12);
+    CHECK_NEAR(cam_overlap(slope, left, 4), 0.75, 1e-12);
+    CHECK(isnan(cam_overlap(left, blank, 4)) && isnan(cam_overlap(flat, left, 4)));
+}
+
+/* A map and what stretching makes of it are blank or not alike. */
+static void check_blank(void)
+{
+    const float map[][4] = {{0, 0, 0, 0},   {-1, -1, -1, -1},  {-1, 0, -3, 0},       {2, 2, 2, 2},
+                            {-1, 2, -3, 2}, {0, 0, 0, 1e-30F}, {3, 3, 3, 3.000001F}, {1, 2, 3, 4}};
+    const bool blank[] = {true, true, true, true, false, false, false, false};
+
+    for (int i = 0; i < 8; i++) {
+        float v[4];
+        memcpy(v, map[i], sizeof v);
+        CHECK(cam_blank(v, 4) == blank[i]);
+        cam_rectify(v, 4);
+        cam_stretch(v, 4);
+        CHECK(cam_blank(v, 4) == blank[i]);
+    }
+    CHECK(cam_blank(map[0], 1) && !cam_blank(map[3], 1));
 }
 
 static void check_finite(void)
@@ -191,6 +209,7 @@ int main(void)
     check_closed();
     check_methods();
     check_figures();
+    check_blank();
     check_finite();
     return CHECK_DONE();
 }

@@ -1,0 +1,49 @@
+/* What maps explain: the words of --target, which cam-compute makes maps for and
+ * cam-overlay names them by. */
+#ifndef HP_TARGET_H
+#define HP_TARGET_H
+
+#include "base/err.h"
+#include "stream/tsv.h"
+
+#include <stdbool.h>
+
+/* The score of a map: that of class `cls` less that of `minus`, or -1 for none. */
+struct aim {
+    int cls, minus;
+};
+
+struct targets;
+
+/* Words separated by commas: a column that holds a class (pred, true, ...), margin
+ * (the predicted less the true class), class:N, or all. An error where a word can be
+ * no target. Caller frees. */
+int targets_parse(struct targets **t, const char *list, struct err *e);
+void targets_free(struct targets *t);
+
+/* Number of words. */
+int targets_words(const struct targets *t);
+
+/* The number of classes with which the words make `planes` planes, or `most` where it
+ * is the same for any; -1 where none does. */
+int targets_classes(const struct targets *t, int planes, int most);
+
+/* Finds the words' columns in a table and gives the words their planes, for a model of
+ * `classes` classes. */
+int targets_open(struct targets *t, const struct tsv_in *in, int classes, struct err *e);
+int targets_planes(const struct targets *t);
+
+/* The aims of the table's current row, one for each word; without meaning for "all". */
+int targets_read(const struct targets *t, const struct tsv_in *in, struct aim *aim, struct err *e);
+
+/* The aim of one plane in that row, and the plane's word. */
+struct aim targets_aim(const struct targets *t, const struct aim *aim, int plane);
+const char *targets_word(const struct targets *t, int plane);
+
+/* The first plane of this word, or -1. */
+int targets_find(const struct targets *t, const char *word);
+
+/* A class in column `col` that is below `classes`; NA is an error. */
+int target_class(const struct tsv_in *in, int col, int classes, int *cls, struct err *e);
+
+#endif
