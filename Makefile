@@ -43,7 +43,7 @@ LINT_PACKAGES := clang-format clang-tidy shellcheck mandoc chromium valgrind str
 FUZZ_PACKAGES := clang libclang-rt-dev llvm
 
 GOALS := $(or $(MAKECMDGOALS),all)
-PKGS := jansson libpng libjpeg zlib pangocairo cairo
+PKGS := jansson libpng libjpeg zlib glib-2.0 pangocairo cairo
 
 base_flags := -std=c11 -D_GNU_SOURCE -ffp-contract=off -Ilib -pthread
 warn_flags := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \

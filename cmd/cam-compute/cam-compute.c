@@ -62,6 +62,8 @@ static const struct opt opts[] = {
     {"stats", 0, OPT_STRING, &job.stats, "FILE",
      "Write a row of figures for each map; - for standard output, where they replace the maps.", 0,
      0},
+    {"run", 0, OPT_STRING, &job.run, "FILE",
+     "Write where the maps come from: layer, method, score, size of the grid.", 0, 0},
     {"device", 0, OPT_STRING, &job.device, "NAME", "auto, cpu, ref or cuda[:N]. Default: auto.", 0,
      0},
     {"precision", 0, OPT_CHOICE, &precision, "f32|bf16|f16",
@@ -180,9 +182,16 @@ int main(int argc, char **argv)
     check_sources();
     const char *const input[] = {job.table, job.class_maps, job.features, job.logits,
                                  job.ids,   job.model,      job.data};
-    for (size_t i = 0; i < sizeof input / sizeof *input; i++)
+    if (job.run && strcmp(job.run, "-") == 0)
+        prog_usage("--run: expected a file, found '-'");
+    if (io_same_file(job.stats, job.run))
+        prog_usage("--stats and --run: expected two files, found '%s' twice", job.run);
+    for (size_t i = 0; i < sizeof input / sizeof *input; i++) {
         if (io_same_file(job.stats, input[i]))
             prog_usage("--stats: expected a file that is not read, found '%s'", job.stats);
+        if (io_same_file(job.run, input[i]))
+            prog_usage("--run: expected a file that is not read, found '%s'", job.run);
+    }
     job.rows = rows_new(targets);
     if ((job.data ? network_run : stored_run)(&job, &e) != 0)
         prog_fail(&e);

@@ -16,7 +16,7 @@ struct extent {
 enum size_kind { SIZE_INPUT, SIZE_LAYER, SIZE_FIXED };
 
 struct job {
-    const char *table, *class_maps, *features, *logits, *ids, *model, *data, *layer, *stats;
+    const char *table, *class_maps, *features, *logits, *ids, *model, *data, *layer, *stats, *run;
     enum cam_score score;
     enum cam_method method;
     bool unit;           /* rectified and stretched to [0, 1] */

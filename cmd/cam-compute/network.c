@@ -1,3 +1,4 @@
+#include "about.h"
 #include "closed.h"
 #include "job.h"
 #include "sink.h"
@@ -23,6 +24,7 @@ struct network {
     struct data *data;
     struct engine *engine;
     struct sink *sink;
+    struct run about;
     int layer; /* a value of the network */
     int classes, channels, cells;
     size_t pixels, row_bytes;
@@ -195,13 +197,10 @@ static int open_network(struct network *n, struct err *e)
         return -1;
     ckpt_close(n->ckpt); /* the network has its own weights */
     n->ckpt = NULL;
-    const struct normal *usual = normal_usual(n->net->family, n->net->stem, data_kind(n->data));
-    memcpy(n->net->mean, usual->mean, sizeof usual->mean);
-    memcpy(n->net->std, usual->std, sizeof usual->std);
-    if (j->mean)
-        normal_parse(j->mean, false, n->net->mean);
-    if (j->std)
-        normal_parse(j->std, true, n->net->std);
+    struct normal_use pixels;
+    normal_choose(&pixels, n->net, data_kind(n->data), j->mean, j->std);
+    memcpy(n->net->mean, pixels.mean, sizeof pixels.mean);
+    memcpy(n->net->std, pixels.std, sizeof pixels.std);
     n->layer = j->layer ? net_layer(n->net, j->layer, e) : net_last(n->net);
     if (n->layer < 0)
         return -1;
@@ -242,8 +241,9 @@ static int run(struct network *n, struct err *e)
     if (prog_verbose())
         prog_say("%s", engine_about(n->engine));
     const struct net_value *v = &n->net->value[n->layer];
+    about_network(&n->about, j, n->net, n->layer);
     if (sink_open(&n->sink, j, (struct extent){v->h, v->w},
-                  (struct extent){data_h(n->data), data_w(n->data)}, e) != 0)
+                  (struct extent){data_h(n->data), data_w(n->data)}, &n->about, e) != 0)
         return -1;
     n->row_bytes = rows_bytes(j->rows);
     n->next = mem_zero(1, n->row_bytes);
@@ -282,6 +282,7 @@ int network_run(const struct job *j, struct err *e)
     free(n.weight);
     free(n.p);
     free(n.rest);
+    run_free(&n.about);
     if (n.net)
         net_free(n.net);
     if (n.ckpt)

@@ -23,6 +23,8 @@ struct sink {
     int held, room;
     struct out *file;
     struct tsv_out *stats;
+    struct out *run;
+    const struct run *about;
     int pred, truth; /* planes that the overlap compares, or -1 */
     int64_t done;
 };
@@ -36,6 +38,7 @@ static void sink_free(struct sink *s)
 {
     npy_abort(s->npy);
     out_abort(s->file);
+    out_abort(s->run);
     tsv_free(s->stats);
     resize_free(s->resize);
     free(s->items);
@@ -43,7 +46,7 @@ static void sink_free(struct sink *s)
 }
 
 int sink_open(struct sink **out, const struct job *j, struct extent layer, struct extent input,
-              struct err *e)
+              const struct run *about, struct err *e)
 {
     struct sink *s = mem_zero(1, sizeof *s);
     size_t planes = (size_t)rows_planes(j->rows);
@@ -75,6 +78,9 @@ int sink_open(struct sink **out, const struct job *j, struct extent layer, struc
         s->stats = tsv_begin(s->file, "id target class raw_max raw_min sum bias zero_share blank "
                                       "saturation entropy center_x center_y border_share overlap");
     }
+    s->about = about;
+    if (j->run && out_open(&s->run, j->run, e) != 0)
+        goto fail;
     *out = s;
     return 0;
 fail:
@@ -189,7 +195,9 @@ int sink_close(struct sink *s, struct err *e)
     int r = write_items(s, e);
 
     prog_progress_end();
-    struct out *all[2] = {0};
+    struct out *all[3] = {0};
+    if (r == 0 && s->run)
+        r = run_write(s->about, s->run, e);
     if (r == 0 && s->npy) {
         all[0] = npy_end(s->npy, e);
         s->npy = NULL;
@@ -197,8 +205,9 @@ int sink_close(struct sink *s, struct err *e)
     }
     if (r == 0) {
         all[1] = s->file;
-        s->file = NULL;
-        r = out_close_all(all, 2, e);
+        all[2] = s->run;
+        s->file = s->run = NULL;
+        r = out_close_all(all, 3, e);
     }
     sink_free(s);
     return r;

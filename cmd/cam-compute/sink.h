@@ -4,6 +4,8 @@
 
 #include "job.h"
 
+#include "stream/run.h"
+
 /* The maps of one row. */
 struct maps {
     float *raw;         /* (planes, h, w), changed by the sink */
@@ -13,9 +15,10 @@ struct maps {
 
 struct sink;
 
-/* For maps of layer size `layer`; `input`: that of the images. */
+/* For maps of layer size `layer`; `input`: that of the images; `about`, which outlives the
+ * sink, is for --run. */
 int sink_open(struct sink **s, const struct job *j, struct extent layer, struct extent input,
-              struct err *e);
+              const struct run *about, struct err *e);
 int sink_put(struct sink *s, const struct row *row, const struct maps *m, struct err *e);
 
 /* Lets the reader see what was put so far. */

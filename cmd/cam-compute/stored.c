@@ -1,3 +1,4 @@
+#include "about.h"
 #include "closed.h"
 #include "items.h"
 #include "job.h"
@@ -18,6 +19,7 @@ struct stored {
     struct net_head linear;
     struct closed_head head;
     struct extent layer;
+    struct run about;
 };
 
 /* The linear layer of the checkpoint, for features or for biases alone. */
@@ -130,7 +132,9 @@ static int run(struct stored *s, struct err *e)
 {
     struct sink *sink;
 
-    if (open_inputs(s, e) != 0 || sink_open(&sink, s->job, s->layer, s->job->input, e) != 0)
+    if (open_inputs(s, e) != 0 ||
+        (s->job->run && about_stored(&s->about, s->job, s->layer, e) != 0) ||
+        sink_open(&sink, s->job, s->layer, s->job->input, &s->about, e) != 0)
         return -1;
     closed_say(s->job);
     struct closed *c = closed_new(s->job, &s->head);
@@ -155,5 +159,6 @@ int stored_run(const struct job *j, struct err *e)
     ids_close(s.ids);
     free(s.linear.w);
     free(s.linear.b);
+    run_free(&s.about);
     return r;
 }

@@ -1,4 +1,6 @@
 /* Images through a network: a row and, where asked for, tensors for each. */
+#include "inspect.h"
+
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/prog.h"
@@ -9,6 +11,7 @@
 #include "net/normal.h"
 #include "net/score.h"
 #include "stream/npy.h"
+#include "stream/run.h"
 #include "stream/tsv.h"
 
 #include <math.h>
@@ -21,7 +24,8 @@ enum { THREADS_MAX = 1024 };
 
 static const char *model_path, *data_path, *names_path, *labels_path, *resize, *mean_text,
     *std_text, *assume_text;
-static const char *logits_path, *features_path, *layer, *maps_path, *ids_path, *classes_path;
+static const char *logits_path, *features_path, *layer, *maps_path, *ids_path, *classes_path,
+    *run_path;
 static const char *device = "auto";
 static int precision = ENGINE_F32;
 static bool exact, list_inputs;
@@ -62,6 +66,8 @@ static const struct opt options[] = {
      "Write the unscaled maps of all classes at the last stage (n, classes, h, w).", 0, 0},
     {"ids", 0, OPT_STRING, &ids_path, "FILE", "Write the ids (n).", 0, 0},
     {"classes", 0, OPT_STRING, &classes_path, "FILE", "Write the table of classes.", 0, 0},
+    {"run", 0, OPT_STRING, &run_path, "FILE",
+     "Write where the results come from: checkpoint, checksum, images, constants, ...", 0, 0},
     {"list-inputs", 0, OPT_FLAG, &list_inputs, NULL,
      "Write a table of the files that --model, --data, --names and --labels read, and exit.", 0, 0},
     {"precision", 'p', OPT_CHOICE, &precision, "f32|bf16|f16",
@@ -92,10 +98,12 @@ static const struct prog prog = {
 
 /* What the callbacks of the engine share. */
 struct job {
+    struct ckpt *ckpt;
     struct data *data;
     struct net *net;
+    struct normal_use pixels;
     const struct names *names; /* of as many classes as the network's, or of none */
-    struct out *out, *classes;
+    struct out *out, *classes, *run;
     struct tsv_out *rows;
     struct npy_out *logits, *features, *maps, *ids;
     size_t image;          /* bytes */
@@ -245,8 +253,9 @@ static void parse_three(const char *option, const char *text, bool positive, flo
 
 static void check_outputs(void)
 {
-    const char *const path[] = {logits_path, features_path, maps_path, ids_path, classes_path};
-    static const char *const name[] = {"logits", "features", "class-maps", "ids", "classes"};
+    const char *const path[] = {logits_path, features_path, maps_path,
+                                ids_path,    classes_path,  run_path};
+    static const char *const name[] = {"logits", "features", "class-maps", "ids", "classes", "run"};
     enum { OUTPUTS = sizeof path / sizeof *path };
     for (int i = 0; i < OUTPUTS; i++) {
         if (!path[i])
@@ -265,9 +274,10 @@ static void check_outputs(void)
     }
 }
 
-static void check_options(float *mean, float *std, struct data_opts *d)
+static void check_options(struct data_opts *d)
 {
     struct err e;
+    float v[3];
     if (!model_path && !list_inputs)
         prog_usage("expected --model FILE");
     if (!data_path && !(list_inputs && model_path))
@@ -286,24 +296,23 @@ static void check_options(float *mean, float *std, struct data_opts *d)
     d->names = names_path;
     d->note = prog_note;
     if (mean_text)
-        parse_three("mean", mean_text, false, mean);
+        parse_three("mean", mean_text, false, v);
     if (std_text)
-        parse_three("std", std_text, true, std);
+        parse_three("std", std_text, true, v);
     check_outputs();
 }
 
-/* What was given, or else what is usual for the network and the images. */
-static void settle_normalisation(struct job *j, const struct net_opts *o)
+static void settle_normalisation(struct job *j)
 {
     struct net *n = j->net;
-    const struct normal *usual = normal_usual(n->family, n->stem, data_kind(j->data));
-    memcpy(n->mean, mean_text ? o->mean : usual->mean, sizeof n->mean);
-    memcpy(n->std, std_text ? o->std : usual->std, sizeof n->std);
+    struct normal_use *u = &j->pixels;
+    normal_choose(u, n, data_kind(j->data), mean_text, std_text);
+    memcpy(n->mean, u->mean, sizeof n->mean);
+    memcpy(n->std, u->std, sizeof n->std);
     if (prog_verbose())
-        prog_say("%s images, mean %g %g %g (%s), standard deviation %g %g %g (%s)",
-                 data_kind(j->data), (double)n->mean[0], (double)n->mean[1], (double)n->mean[2],
-                 mean_text ? "given" : usual->name, (double)n->std[0], (double)n->std[1],
-                 (double)n->std[2], std_text ? "given" : usual->name);
+        prog_say("%s images, mean %g %g %g, standard deviation %g %g %g (%s)", data_kind(j->data),
+                 (double)n->mean[0], (double)n->mean[1], (double)n->mean[2], (double)n->std[0],
+                 (double)n->std[1], (double)n->std[2], u->from);
 }
 
 /* The names in use: those given have to be the model's; a data set's own that are
@@ -353,20 +362,22 @@ static int open_outputs(struct job *j, int features, struct err *e)
         open_tensor(&j->maps, maps_path, NPY_F32, 3, maps, e) != 0 ||
         open_tensor(&j->ids, ids_path, NPY_I64, 0, NULL, e) != 0 ||
         (classes_path && out_open(&j->classes, classes_path, e) != 0) ||
-        out_open(&j->out, "-", e) != 0)
+        (run_path && out_open(&j->run, run_path, e) != 0) || out_open(&j->out, "-", e) != 0)
         return -1;
     j->rows = tsv_begin(j->out, data_has_files(j->data) ? COLUMNS " file" : COLUMNS);
     return 0;
 }
 
 /* All or none of the files get their names. */
-static int close_outputs(struct job *j, struct err *e)
+static int close_outputs(struct job *j, const struct run *about, struct err *e)
 {
     struct npy_out **const tensor[] = {&j->logits, &j->features, &j->maps, &j->ids};
     enum { TENSORS = sizeof tensor / sizeof *tensor };
-    struct out *all[TENSORS + 2] = {[TENSORS] = j->classes, j->out};
+    struct out *all[TENSORS + 3] = {[TENSORS] = j->classes, j->run, j->out};
     tsv_free(j->rows);
     int r = j->classes ? names_write(j->names, j->classes, e) : 0;
+    if (r == 0 && j->run)
+        r = run_write(about, j->run, e);
     if (r == 0)
         r = out_flush(j->out, e);
     for (int i = 0; i < TENSORS && r == 0; i++) {
@@ -376,7 +387,7 @@ static int close_outputs(struct job *j, struct err *e)
         *tensor[i] = NULL;
         r = all[i] ? 0 : -1;
     }
-    return r == 0 ? out_close_all(all, TENSORS + 2, e) : -1;
+    return r == 0 ? out_close_all(all, TENSORS + 3, e) : -1;
 }
 
 static double now(void)
@@ -400,9 +411,8 @@ static int check_folders(const struct job *j, struct err *e)
 
 static int open_network(struct job *j, const struct data_opts *d, struct net_opts *o, struct err *e)
 {
-    struct ckpt *c;
     const struct ckpt_opts from = {.state = assume.state};
-    if (ckpt_open(&c, model_path, &from, e) != 0)
+    if (ckpt_open(&j->ckpt, model_path, &from, e) != 0)
         return -1;
     int r = data_open(&j->data, data_path, d, e);
     if (r == 0) {
@@ -410,16 +420,33 @@ static int open_network(struct job *j, const struct data_opts *d, struct net_opt
         o->w = data_w(j->data);
         o->assume = &assume;
         o->note = prog_note;
-        r = net_build(&j->net, c, o, e);
+        r = net_build(&j->net, j->ckpt, o, e);
     }
     if (r == 0)
-        settle_normalisation(j, o);
-    ckpt_close(c); /* the network has its own weights */
+        settle_normalisation(j);
     return r == 0 ? check_folders(j, e) : r;
+}
+
+static void put_about(struct run *r, const struct job *j, const struct engine *g,
+                      const struct inspection *i)
+{
+    static const char *const name[] = {"f32", "bf16", "f16"};
+    run_put(r, "checkpoint", "%s", model_path);
+    run_put(r, "checkpoint_bytes", "%zu", ckpt_bytes(j->ckpt));
+    run_put(r, "checkpoint_sha256", "%s", i->sha256);
+    run_put(r, "architecture", "%s", j->net->about);
+    run_put(r, "assumptions", "%s", j->net->reading);
+    run_put(r, "data", "%s", data_name(j->data));
+    run_put(r, "images", "%lld", (long long)j->written);
+    run_put(r, "classes", "%d", j->net->classes);
+    normal_put(r, &j->pixels);
+    run_put(r, "precision", "%s", name[precision]);
+    run_put(r, "device", "%s", engine_about(g));
 }
 
 static int run(struct job *j, const struct data_opts *d, struct net_opts *o, struct err *e)
 {
+    struct run about = {.row = NULL};
     if (engine_warm(device, e) != 0 || open_network(j, d, o, e) != 0)
         return -1;
     struct names *names = choose_names(j, e);
@@ -453,6 +480,8 @@ static int run(struct job *j, const struct data_opts *d, struct net_opts *o, str
     j->total = count < 0 ? 0 : count < limit ? count : limit;
     const struct engine_calls calls = {
         .ctx = j, .tag_bytes = sizeof(struct data_item), .read = read_images, .write = write_batch};
+    struct inspection *inspection = run_path ? inspection_start(j->ckpt) : NULL;
+    run_begin(&about);
     start = now();
     if (engine_run(g, &calls, e) != 0)
         return -1;
@@ -461,9 +490,16 @@ static int run(struct job *j, const struct data_opts *d, struct net_opts *o, str
     if (prog_verbose())
         prog_say("%lld images in %.2f s, %.0f per second", (long long)j->written, took,
                  took > 0 ? (double)j->written / took : 0.0);
-    if (close_outputs(j, e) != 0)
+    if (inspection) {
+        inspection_wait(inspection);
+        put_about(&about, j, g, inspection);
+    }
+    if (close_outputs(j, &about, e) != 0)
         return -1;
+    inspection_free(inspection);
+    run_free(&about);
     engine_close(g);
+    ckpt_close(j->ckpt);
     net_free(j->net);
     data_close(j->data);
     names_free(names);
@@ -504,7 +540,7 @@ int main(int argc, char **argv)
     struct job j = {0};
     struct err e = {0};
     prog_start(&prog, argc, argv);
-    check_options(o.mean, o.std, &d);
+    check_options(&d);
     if (list_inputs ? write_inputs(&d, &e) != 0 : run(&j, &d, &o, &e) != 0)
         prog_fail(&e);
     return PROG_OK;

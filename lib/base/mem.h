@@ -3,6 +3,7 @@
 #ifndef HP_MEM_H
 #define HP_MEM_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 /* All return memory that the caller frees with free(). n * size is checked. */
@@ -11,6 +12,8 @@ void *mem_zero(size_t n, size_t size) __attribute__((warn_unused_result));
 void *mem_grow(void *p, size_t n, size_t size) __attribute__((warn_unused_result));
 char *mem_dup(const char *s) __attribute__((warn_unused_result));
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2), warn_unused_result));
+char *mem_vprintf(const char *fmt, va_list ap)
+    __attribute__((format(printf, 1, 0), warn_unused_result));
 
 /* n * size bytes on a 64-byte boundary, zeroed. */
 void *mem_aligned(size_t n, size_t size) __attribute__((warn_unused_result));

@@ -12,6 +12,9 @@
 
 #include <stdbool.h>
 
+/* Least side of a grid whose cells tell where something is. */
+enum { CAM_GRID = 4 };
+
 enum cam_score {
     CAM_LOGIT,   /* z_c */
     CAM_LOGPROB, /* log p_c, where p = softmax(z) */

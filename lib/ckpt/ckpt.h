@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CKPT_DIMS = 8, CKPT_TENSORS = 1 << 16 };
+enum { CKPT_DIMS = 8, CKPT_TENSORS = 1 << 16, CKPT_SHA256 = 65 };
 
 enum ckpt_type {
     CKPT_F32, /* the first four can be read as numbers */
@@ -77,6 +77,10 @@ enum ckpt_format ckpt_format(const struct ckpt *c);
 /* "model_state_dict", "" where the file is the state dict itself. */
 const char *ckpt_state(const struct ckpt *c);
 size_t ckpt_bytes(const struct ckpt *c); /* of the file */
+
+/* SHA-256 of the file as it was opened, in hexadecimal. Thread-safe; takes a second for some
+ * hundred megabytes. */
+void ckpt_sha256(const struct ckpt *c, char hex[CKPT_SHA256]);
 
 /* The same with the records of a zip as large as they unpack to, up to as many bytes more
  * as may be unpacked at a time. */

@@ -69,6 +69,18 @@ int net_layer(const struct net *n, const char *name, struct err *e)
     return found;
 }
 
+bool net_finer(const struct net *n, int layer, int side, char *name, size_t room)
+{
+    for (int i = layer - 1; i > 0; i--) {
+        const struct net_value *v = &n->value[i];
+        if (v->name && v->h >= side && v->w >= side) {
+            snprintf(name, room, "%.*s", (int)strcspn(v->name, "."), v->name);
+            return true;
+        }
+    }
+    return false;
+}
+
 int64_t net_op_macs(const struct net *n, const struct net_op *op)
 {
     const struct net_value *x = &n->value[op->in], *y = &n->value[op->out];

@@ -117,6 +117,10 @@ int net_layer(const struct net *n, const char *name, struct err *e);
 /* The last stage: input of the global pooling, whose maps have a closed form. */
 int net_last(const struct net *n);
 
+/* The deepest stage, or "conv1", before value `layer` whose grid has at least `side` cells
+ * on either side, into name[room]; false where there is none. */
+bool net_finer(const struct net *n, int layer, int side, char *name, size_t room);
+
 /* Multiply-adds per image, of an operation and of all. */
 int64_t net_op_macs(const struct net *n, const struct net_op *op);
 int64_t net_macs(const struct net *n);

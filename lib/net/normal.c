@@ -1,6 +1,7 @@
 #include "net/normal.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,39 @@ const struct normal *normal_usual(const char *family, int stem, const char *kind
     if (cifar10)
         return &all[one_of(family, kuangliu) ? KUANGLIU : CIFAR10];
     return &all[CIFAR100];
+}
+
+void normal_choose(struct normal_use *u, const struct net *n, const char *kind, const char *mean,
+                   const char *std)
+{
+    const struct normal *usual = normal_usual(n->family, n->stem, kind);
+    bool known = strncmp(kind, "cifar", 5) == 0;
+    u->guess = !known && !(mean && std);
+    memcpy(u->mean, usual->mean, sizeof u->mean);
+    memcpy(u->std, usual->std, sizeof u->std);
+    if (mean)
+        normal_parse(mean, false, u->mean);
+    if (std)
+        normal_parse(std, true, u->std);
+    const char *options = mean && std ? "options --mean and --std"
+                          : mean      ? "option --mean"
+                          : std       ? "option --std"
+                                      : NULL;
+    if (mean && std)
+        snprintf(u->from, sizeof u->from, "%s", options);
+    else
+        snprintf(u->from, sizeof u->from, "%s%s%s, %s%s%s%s", options ? options : "",
+                 options ? "; otherwise " : "", usual->name, known ? "usual for " : "a guess: ",
+                 known ? n->family : "neither the checkpoint nor the images tell",
+                 known ? " and " : "", known ? kind : "");
+}
+
+void normal_put(struct run *r, const struct normal_use *u)
+{
+    run_put(r, "mean", "%.7g,%.7g,%.7g", (double)u->mean[0], (double)u->mean[1],
+            (double)u->mean[2]);
+    run_put(r, "std", "%.7g,%.7g,%.7g", (double)u->std[0], (double)u->std[1], (double)u->std[2]);
+    run_put(r, "constants_from", "%s", u->from);
 }
 
 bool normal_parse(const char *text, bool positive, float v[3])

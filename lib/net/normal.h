@@ -2,6 +2,9 @@
 #ifndef HP_NORMAL_H
 #define HP_NORMAL_H
 
+#include "net/net.h"
+#include "stream/run.h"
+
 #include <stdbool.h>
 
 /* Constants by the name they go by. */
@@ -17,6 +20,21 @@ const struct normal *normal_all(int *n);
  * images of a data set (data_kind). Where the former have no habit: CIFAR-10's figures for
  * its images, CIFAR-100's for all others. */
 const struct normal *normal_usual(const char *family, int stem, const char *kind);
+
+/* The constants in use, and where they come from. */
+struct normal_use {
+    float mean[3], std[3];
+    char from[160];
+    bool guess; /* neither options nor the checkpoint nor the kind of images tell them */
+};
+
+/* Those that options give ("R,G,B", checked by normal_parse; or NULL), or else what is
+ * usual for the network and images of that kind. */
+void normal_choose(struct normal_use *u, const struct net *n, const char *kind, const char *mean,
+                   const char *std);
+
+/* Adds the rows mean, std and constants_from. */
+void normal_put(struct run *r, const struct normal_use *u);
 
 /* "R,G,B"; `positive`: none may be 0 or less. False where it is something else. */
 bool normal_parse(const char *text, bool positive, float v[3]);
