@@ -3,9 +3,9 @@
 #   awk -f worst-k.awk -- [--count N] [--kind both|best|worst] [FILE ...]
 #   awk -f worst-k.awk -- --by pair [--pairs N] [--count N] [FILE ...]
 #
-# By class: best are the right answers by falling confidence, worst the wrong
-# answers by falling, then the right ones by rising confidence. By pair: the
-# wrong answers by falling confidence of each of the most frequent kinds of
+# By class: best are the correct predictions by falling confidence, worst the wrong
+# predictions by falling, then the right ones by rising confidence. By pair: the
+# wrong predictions by falling confidence of each of the most frequent kinds of
 # error. Of equals the lower id comes first. The "--" keeps awk from taking the
 # options for its own.
 
@@ -62,7 +62,7 @@ NR == 1 {
     for (i = 1; i <= NF; i++) col[$i] = i
     split("id true pred conf", need, " ")
     for (i = 1; i <= 4; i++) if (!(need[i] in col)) fail("no column '" need[i] "'")
-    print $0, "group", "kind", "place"
+    print $0, "group", "kind", "rank"
     next
 }
 

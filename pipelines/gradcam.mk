@@ -4,7 +4,7 @@
 #
 # DATA is a CIFAR file or folder, an .npy file, or a folder of PNG and JPEG images;
 # DATA_FLAGS='--resize 32x32' reads images of other sizes in every stage. Images need no
-# labels: then there are answers and their maps alone.
+# labels: then there are predictions and their maps alone.
 #
 # Every table and tensor is a file under OUT/data, so that make goes on where it
 # stopped. A stage can be swapped by its variable, for example
@@ -137,12 +137,12 @@ ifneq ($(LABELLED),none)
 results: $(charts) $(pages) $(texts) $(csvs) $(sheets)
 	@echo "heatpipe: the results are in $(OUT): begin with $(OUT)/analysis_summary.txt or $(OUT)/explorer.html"
 else
-# Without labels there are answers, and how sure they are. What an earlier run with
+# Without labels there are predictions, and how sure they are. What an earlier run with
 # labels left would not belong to them.
 results: $(OUT)/analysis_summary.txt $(D)/class_sheets.txt
 	@rm -f $(charts) $(pages) $(csvs) $(OUT)/recommendations.txt $(D)/pair_sheets.txt \
 	  $(OUT)/confused_pair_*_to_*.png
-	@echo "heatpipe: the images have no labels; their answers are in $(OUT): begin with $(OUT)/analysis_summary.txt"
+	@echo "heatpipe: the images have no labels; their predictions are in $(OUT): begin with $(OUT)/analysis_summary.txt"
 endif
 FORCE:
 
@@ -296,7 +296,7 @@ text_inputs := $(tables:%=$(D)/%.tsv) $(D)/cam_stats.tsv $(D)/predictions.tsv
 from := --summary $(D)/summary.tsv --classes $(D)/per_class.tsv --pairs $(D)/pairs.tsv \
   --groups $(D)/groups.tsv --cam $(D)/cam_stats.tsv --predictions $(D)/predictions.tsv
 
-analysis_summary := $(if $(filter none,$(LABELLED)),$(REPORT) answers --predictions \
+analysis_summary := $(if $(filter none,$(LABELLED)),$(REPORT) predictions --predictions \
   $(D)/predictions.tsv,$(REPORT) summary $(from))
 recommendations := $(REPORT) recommendations $(from)
 per_class_accuracy := $(REPORT) csv --classes $(D)/per_class.tsv

@@ -58,12 +58,12 @@ kind == "csv" { csv_rows++ }
 END {
     if (failed) exit 1
     same("images in the rows and the summary", images, v["images"])
-    same("right answers in the rows and the summary", right, v["correct"])
+    same("correct predictions in the rows and the summary", right, v["correct"])
     same("errors in the rows and the summary", images - right, v["errors"])
     same("sum of the matrix and images", cells, images)
-    same("diagonal of the matrix and right answers", diagonal, right)
+    same("diagonal of the matrix and correct predictions", diagonal, right)
     same("images of all classes and images", class_images, images)
-    same("right answers of all classes and of the rows", class_right, right)
+    same("correct predictions of all classes and of the rows", class_right, right)
     same("errors of all pairs and errors", pair_errors, images - right)
     same("classes in the CSV and in the table", csv_rows, classes)
     printf "verify: %d rows, %d classes and %d margin maps agree\n", images, classes, margins

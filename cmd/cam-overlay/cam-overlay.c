@@ -110,7 +110,7 @@ static int add_example(struct group *g, struct example *x, struct err *e)
 {
     const struct example *first = &g->example[0];
     if (x->kind == KIND_PAIR && x->truth == x->pred)
-        return source_error(&source, e, "expected a wrong answer in a row of kind pair");
+        return source_error(&source, e, "expected a wrong prediction in a row of kind pair");
     if (g->n > 0 && x->kind == KIND_PAIR && (x->truth != first->truth || x->pred != first->pred))
         return source_error(&source, e,
                             "expected the classes of the rows before it in a group of kind pair");

@@ -101,11 +101,12 @@ static int open_table(struct source *s, struct err *e)
 {
     if (tsv_open(&s->table, s->table_path, e) != 0)
         return -1;
-    unsigned id = 1U << ANSWER_ID;
-    unsigned answer = id | 1U << ANSWER_TRUE | 1U << ANSWER_PRED | 1U << ANSWER_CONF;
+    unsigned id = 1U << PREDICTION_ID;
+    unsigned prediction =
+        id | 1U << PREDICTION_TRUE | 1U << PREDICTION_PRED | 1U << PREDICTION_CONF;
     s->cols.classes = STATS_CLASSES;
     s->cols.all = true;
-    if (answer_find(&s->cols, s->table, s->plain ? id : answer, 0, e) != 0)
+    if (prediction_find(&s->cols, s->table, s->plain ? id : prediction, 0, e) != 0)
         return -1;
     if (s->plain)
         return 0;
@@ -115,8 +116,8 @@ static int open_table(struct source *s, struct err *e)
     s->kind = tsv_need(s->table, "kind", e);
     if (s->kind < 0)
         return -1;
-    s->place = tsv_need(s->table, "place", e);
-    if (s->place < 0)
+    s->rank = tsv_need(s->table, "rank", e);
+    if (s->rank < 0)
         return -1;
     s->p_true = tsv_find(s->table, "p_true");
     s->true_name = tsv_find(s->table, "true_name");
@@ -166,8 +167,8 @@ static int read_kind(const struct source *s, enum row_kind *kind, struct err *e)
     static const char *const words[KINDS] = {[KIND_BEST] = "best",
                                              [KIND_WORST] = "worst",
                                              [KIND_PAIR] = "pair",
-                                             [KIND_SURE] = "sure",
-                                             [KIND_UNSURE] = "unsure"};
+                                             [KIND_HIGH] = "high",
+                                             [KIND_LOW] = "low"};
     struct tsv_field f = tsv_get(s->table, s->kind);
     for (int i = 0; i < KINDS; i++) {
         if (f.n == strlen(words[i]) && memcmp(f.p, words[i], f.n) == 0) {
@@ -176,7 +177,7 @@ static int read_kind(const struct source *s, enum row_kind *kind, struct err *e)
         }
     }
     return tsv_error(s->table, e,
-                     "column 'kind': expected best, worst, pair, sure or unsure, found '%.*s'",
+                     "column 'kind': expected best, worst, pair, high or low, found '%.*s'",
                      (int)(f.n > 60 ? 60 : f.n), f.p);
 }
 
@@ -191,13 +192,13 @@ static char *class_name(const struct source *s, int col, int cls)
     return mem_printf("class %d", cls);
 }
 
-static int read_answer(const struct source *s, struct example *x, struct err *e)
+static int read_prediction(const struct source *s, struct example *x, struct err *e)
 {
-    struct answer a;
-    if (answer_read(&s->cols, s->table, &a, e) != 0)
+    struct prediction a;
+    if (prediction_read(&s->cols, s->table, &a, e) != 0)
         return -1;
     if (tsv_int(s->table, s->group, 0, GROUP_MAX - 1, &x->group, e) != 0 ||
-        tsv_int(s->table, s->place, 1, INT32_MAX, &x->place, e) != 0 ||
+        tsv_int(s->table, s->rank, 1, INT32_MAX, &x->rank, e) != 0 ||
         read_kind(s, &x->kind, e) != 0)
         return -1;
     if (a.truth < 0 && example_family(x) != FAMILY_PRED)
@@ -340,8 +341,8 @@ int source_next(struct source *s, struct example *x, struct err *e)
                            npy_name(s->maps), s->rows, tsv_name(s->table));
         return r;
     }
-    int read = s->plain ? tsv_int(s->table, s->cols.col[ANSWER_ID], 0, INT64_MAX, &x->id, e)
-                        : read_answer(s, x, e);
+    int read = s->plain ? tsv_int(s->table, s->cols.col[PREDICTION_ID], 0, INT64_MAX, &x->id, e)
+                        : read_prediction(s, x, e);
     if (read != 0)
         return -1;
     r = fill(s, e);

@@ -4,7 +4,7 @@
 
 #include "base/err.h"
 #include "data/data.h"
-#include "stats/answer.h"
+#include "stats/prediction.h"
 #include "stream/npy.h"
 #include "stream/tsv.h"
 
@@ -13,7 +13,7 @@
 
 enum { ROLE_TRUE, ROLE_PRED, ROLE_MARGIN, ROLES };
 
-enum row_kind { KIND_BEST, KIND_WORST, KIND_PAIR, KIND_SURE, KIND_UNSURE, KINDS };
+enum row_kind { KIND_BEST, KIND_WORST, KIND_PAIR, KIND_HIGH, KIND_LOW, KINDS };
 
 /* Rows that may share a sheet: of a true class, of a pair, of a predicted class. */
 enum row_family { FAMILY_CLASS, FAMILY_PAIR, FAMILY_PRED, FAMILIES };
@@ -21,7 +21,7 @@ enum row_family { FAMILY_CLASS, FAMILY_PAIR, FAMILY_PRED, FAMILIES };
 /* What is known of one row. */
 struct example {
     enum row_kind kind;
-    int64_t id, group, place;
+    int64_t id, group, rank;
     int truth, pred;     /* truth: -1 where there is no label */
     double conf, p_true; /* p_true is NaN where unknown */
     char *true_name, *pred_name;
@@ -48,8 +48,8 @@ struct source {
     struct npy_in *maps; /* NULL where the stream is empty */
     struct data *data;
     struct resize *resize; /* NULL where sizes are equal */
-    struct answer_cols cols;
-    int group, kind, place, p_true, true_name, pred_name, true_group;
+    struct prediction_cols cols;
+    int group, kind, rank, p_true, true_name, pred_name, true_group;
     float *buf, *scratch; /* [room] items; one plane */
     uint8_t *pixels;
     int64_t rows, have, pos, room;

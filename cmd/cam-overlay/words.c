@@ -1,6 +1,7 @@
 #include "words.h"
 
 #include "base/mem.h"
+#include "stats/band.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -19,7 +20,7 @@ struct class_fact {
     bool known;
     double accuracy; /* NaN without images */
     int64_t total, correct;
-    char *wrong; /* most frequent wrong answer, or NULL */
+    char *wrong; /* most frequent wrong prediction, or NULL */
     int64_t wrong_count;
 };
 
@@ -157,11 +158,6 @@ static const char *percent(double p, char buf[16])
     return buf;
 }
 
-static const char *sureness(double conf)
-{
-    return conf > 0.9 ? "very sure" : conf >= 0.7 ? "sure" : conf >= 0.5 ? "moderate" : "unsure";
-}
-
 /* A name of at most `most` letters. */
 static char *short_name(const char *name, int most)
 {
@@ -222,11 +218,11 @@ static void fill_row(struct sheet_row *r, const struct source *s, struct example
     bool labelled = x->truth >= 0, right = x->truth == x->pred;
     char buf[16];
     const char *conf = percent(x->conf, buf);
-    r->label = mem_printf("%s #%" PRId64, labels[x->kind], x->place);
-    char *answer = short_name(x->pred_name, IN_TITLE);
-    r->detail = mem_printf("%s%s, %s (%s)", labelled ? right ? "right: " : "wrong: " : "", answer,
-                           conf, sureness(x->conf));
-    free(answer);
+    r->label = mem_printf("%s #%" PRId64, labels[x->kind], x->rank);
+    char *prediction = short_name(x->pred_name, IN_TITLE);
+    r->detail = mem_printf("%s%s, %s (%s)", labelled ? right ? "right: " : "wrong: " : "",
+                           prediction, conf, band_name(band_of(x->conf)));
+    free(prediction);
     r->aside = mem_printf("image %" PRId64, x->id);
     r->image = x->image;
     r->maps = x->maps;
@@ -318,9 +314,9 @@ static void class_titles(const struct group *g, const struct facts *f, struct sh
         return;
     }
     if (example_family(x) == FAMILY_PRED) {
-        char *answer = short_name(x->pred_name, IN_TITLE);
-        sheet->title = mem_printf("Answered: %s (ID: %d)", answer, x->pred);
-        free(answer);
+        char *prediction = short_name(x->pred_name, IN_TITLE);
+        sheet->title = mem_printf("Predicted: %s (ID: %d)", prediction, x->pred);
+        free(prediction);
         *file = sheet_class_file(x->pred, x->pred_name);
         return;
     }
@@ -339,10 +335,11 @@ static void class_titles(const struct group *g, const struct facts *f, struct sh
 static const char *worst_note(int wrong, int right)
 {
     if (right == 0)
-        return "wrong answers, the most confident first";
+        return "wrong predictions, the most confident first";
     if (wrong == 0)
-        return "no wrong answer: the least confident right ones";
-    return "wrong answers, the most confident first; then right ones, the least confident first";
+        return "no wrong prediction: the least confident right ones";
+    return "wrong predictions, the most confident first; then right ones, the least confident "
+           "first";
 }
 
 static void add_panel(struct group *g, const struct source *s, enum row_kind kind,
@@ -356,17 +353,17 @@ static void add_panel(struct group *g, const struct source *s, enum row_kind kin
     if (n == 0)
         return;
     struct sheet_panel *p = &sheet->panel[sheet->panels++];
-    p->color = kind == KIND_BEST || kind == KIND_SURE ? BLUE : ORANGE;
+    p->color = kind == KIND_BEST || kind == KIND_HIGH ? BLUE : ORANGE;
     if (kind == KIND_BEST) {
         p->heading = mem_dup("BEST");
-        p->note = mem_dup("right answers, the most confident first");
+        p->note = mem_dup("correct predictions, the most confident first");
     } else if (kind == KIND_WORST) {
         p->heading = mem_dup("WORST");
         p->note = mem_dup(worst_note(wrong, n - wrong));
-    } else if (kind == KIND_SURE) {
+    } else if (kind == KIND_HIGH) {
         p->heading = mem_dup("MOST SURE");
-        p->note = mem_dup("the most confident of these answers first");
-    } else if (kind == KIND_UNSURE) {
+        p->note = mem_dup("the most confident of these predictions first");
+    } else if (kind == KIND_LOW) {
         p->heading = mem_dup("LEAST SURE");
         p->note = mem_dup("the least confident first");
     }
@@ -434,8 +431,8 @@ void group_sheet(struct group *g, const struct source *s, const struct look *loo
     add_panel(g, s, KIND_BEST, sheet);
     add_panel(g, s, KIND_WORST, sheet);
     add_panel(g, s, KIND_PAIR, sheet);
-    add_panel(g, s, KIND_SURE, sheet);
-    add_panel(g, s, KIND_UNSURE, sheet);
+    add_panel(g, s, KIND_HIGH, sheet);
+    add_panel(g, s, KIND_LOW, sheet);
     if (sheet->panels == 2 && sheet->panel[0].rows < sheet->panel[1].rows)
-        sheet->panel[0].end = mem_dup("no further right answers among the rows");
+        sheet->panel[0].end = mem_dup("no further correct predictions among the rows");
 }

@@ -316,7 +316,7 @@ static void settle_normalisation(struct job *j)
 }
 
 /* The names in use: those given have to be the model's; a data set's own that are
- * not are left aside. */
+ * not are ignored. */
 static struct names *choose_names(const struct job *j, struct err *e)
 {
     const struct names *n = data_names(j->data);
@@ -328,7 +328,7 @@ static struct names *choose_names(const struct job *j, struct err *e)
     }
     bool fits = n->classes == classes;
     if (!fits && n->classes > 0)
-        prog_say("%s: names of %d classes left aside: %s has %d, and its labels may be others",
+        prog_say("%s: names of %d classes ignored: %s has %d, and its labels may be others",
                  data_name(j->data), n->classes, model_path, classes);
     int groups = fits ? n->groups : 0;
     struct names *own = names_new(classes, groups);

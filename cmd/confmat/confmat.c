@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "base/prog.h"
 #include "data/names.h"
-#include "stats/answer.h"
+#include "stats/prediction.h"
 #include "stats/confusion.h"
 #include "stats/naming.h"
 #include "stream/tsv.h"
@@ -27,7 +27,7 @@ static const struct opt options[] = {
      "Write the cells that are not zero, one a row, instead of the wide matrix.", 0, 0},
     {"classes", 'c', OPT_FLAG, &flag[MODE_CLASSES], NULL,
      "Write the figures of each class: accuracy, precision, recall, F1, mean confidence, most "
-     "frequent wrong answer.",
+     "frequent wrong prediction.",
      0, 0},
     {"pairs", 'p', OPT_FLAG, &flag[MODE_PAIRS], NULL,
      "Write the pairs of classes that are confused, the most frequent first.", 0, 0},
@@ -59,7 +59,7 @@ static const char *const examples[] = {
 };
 
 static const struct prog prog = {
-    "confmat",    "Count right and wrong answers by class in rows of predictions",
+    "confmat",    "Count right and wrong predictions by class in rows of predictions",
     "[FILE ...]", options,
     examples,
 };
@@ -68,7 +68,7 @@ static const struct prog prog = {
 struct input {
     struct confusion *matrix;
     struct naming *naming;
-    struct answer_cols cols;
+    struct prediction_cols cols;
     int64_t rows, unlabelled;
 };
 
@@ -79,21 +79,21 @@ static int at_row(const struct tsv_in *t, struct err *e)
     return tsv_error(t, e, "%s", inner.msg);
 }
 
-static int read_answers(struct input *in, struct tsv_in *t, enum mode mode, struct err *e)
+static int read_predictions(struct input *in, struct tsv_in *t, enum mode mode, struct err *e)
 {
-    unsigned need = 1u << ANSWER_TRUE | 1u << ANSWER_PRED, want = 0;
+    unsigned need = 1u << PREDICTION_TRUE | 1u << PREDICTION_PRED, want = 0;
     if (mode == MODE_CLASSES || mode == MODE_SUMMARY)
-        need |= 1u << ANSWER_CONF;
+        need |= 1u << PREDICTION_CONF;
     if (mode == MODE_SUMMARY)
-        want = 1u << ANSWER_RANK | 1u << ANSWER_LOSS | 1u << ANSWER_ENTROPY;
-    if (answer_find(&in->cols, t, need, want, e) != 0)
+        want = 1u << PREDICTION_RANK | 1u << PREDICTION_LOSS | 1u << PREDICTION_ENTROPY;
+    if (prediction_find(&in->cols, t, need, want, e) != 0)
         return -1;
     int true_name = tsv_find(t, "true_name"), pred_name = tsv_find(t, "pred_name");
     int true_group = tsv_find(t, "true_group"), pred_group = tsv_find(t, "pred_group");
     int r;
     while ((r = tsv_next(t, e)) > 0) {
-        struct answer a;
-        if (answer_read(&in->cols, t, &a, e) != 0)
+        struct prediction a;
+        if (prediction_read(&in->cols, t, &a, e) != 0)
             return -1;
         in->rows++;
         if (a.truth < 0) {
@@ -103,7 +103,7 @@ static int read_answers(struct input *in, struct tsv_in *t, enum mode mode, stru
         if (naming_learn(in->naming, t, a.truth, true_name, true_group, e) != 0 ||
             naming_learn(in->naming, t, a.pred, pred_name, pred_group, e) != 0)
             return -1;
-        if (confusion_answer(in->matrix, &a, e) != 0)
+        if (confusion_prediction(in->matrix, &a, e) != 0)
             return at_row(t, e);
     }
     return r;
@@ -122,14 +122,14 @@ static int add_cell(struct input *in, const struct tsv_in *t, int truth, int pre
 
 static int read_long(struct input *in, struct tsv_in *t, int count, struct err *e)
 {
-    if (answer_find(&in->cols, t, 1u << ANSWER_TRUE | 1u << ANSWER_PRED, 0, e) != 0)
+    if (prediction_find(&in->cols, t, 1u << PREDICTION_TRUE | 1u << PREDICTION_PRED, 0, e) != 0)
         return -1;
     int true_name = tsv_find(t, "true_name"), pred_name = tsv_find(t, "pred_name");
     int r;
     while ((r = tsv_next(t, e)) > 0) {
         int truth, pred;
-        if (answer_class(&in->cols, t, in->cols.col[ANSWER_TRUE], &truth, e) != 0 ||
-            answer_class(&in->cols, t, in->cols.col[ANSWER_PRED], &pred, e) != 0 ||
+        if (prediction_class(&in->cols, t, in->cols.col[PREDICTION_TRUE], &truth, e) != 0 ||
+            prediction_class(&in->cols, t, in->cols.col[PREDICTION_PRED], &pred, e) != 0 ||
             naming_learn(in->naming, t, truth, true_name, -1, e) != 0 ||
             naming_learn(in->naming, t, pred, pred_name, -1, e) != 0 ||
             add_cell(in, t, truth, pred, count, e) != 0)
@@ -156,7 +156,7 @@ static int column_class(const struct tsv_in *t, int col)
 
 static int read_wide(struct input *in, struct tsv_in *t, struct err *e)
 {
-    if (answer_find(&in->cols, t, 1u << ANSWER_TRUE, 0, e) != 0)
+    if (prediction_find(&in->cols, t, 1u << PREDICTION_TRUE, 0, e) != 0)
         return -1;
     int *cls = mem_alloc((size_t)tsv_columns(t), sizeof *cls);
     int r = 0, classes = 0;
@@ -182,7 +182,7 @@ static int read_wide(struct input *in, struct tsv_in *t, struct err *e)
     int name = tsv_find(t, "true_name");
     while (r == 0 && (r = tsv_next(t, e)) > 0) {
         int truth;
-        r = answer_class(&in->cols, t, in->cols.col[ANSWER_TRUE], &truth, e);
+        r = prediction_class(&in->cols, t, in->cols.col[PREDICTION_TRUE], &truth, e);
         if (r == 0)
             r = naming_learn(in->naming, t, truth, name, -1, e);
         for (int c = 0; r == 0 && c < tsv_columns(t); c++)
@@ -519,7 +519,7 @@ int main(int argc, char **argv)
         struct tsv_in *t;
         if (tsv_open(&t, i < argc ? argv[i] : "-", &e) != 0)
             prog_fail(&e);
-        if ((merge ? read_matrix(&in, t, &e) : read_answers(&in, t, mode, &e)) != 0)
+        if ((merge ? read_matrix(&in, t, &e) : read_predictions(&in, t, mode, &e)) != 0)
             prog_fail(&e);
         snprintf(last, sizeof last, "%s", tsv_name(t));
         tsv_close(t);
@@ -529,7 +529,7 @@ int main(int argc, char **argv)
                  "%s: expected images with a true class, found none in %" PRId64 " rows%s",
                  first + 1 < argc ? "all files" : last, in.rows,
                  in.unlabelled > 0 ? ": cifar-predict --labels adds them; worst-k --by pred and "
-                                     "report answers need none"
+                                     "report predictions need none"
                                    : "");
     if (in.unlabelled > 0 && prog_verbose())
         prog_say("%" PRId64 " of %" PRId64 " rows left out: they have no true class", in.unlabelled,

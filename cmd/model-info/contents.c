@@ -67,7 +67,7 @@ static int put_network(const struct info *i, struct ckpt *c, struct out *o, stru
         "assumed        %s\n"
         "pixels         constants of %s%s\n"
         "parameters     %lld\n"
-        "multiply-adds  %lld for an image of %d by %d\n",
+        "multiply-accumulates  %lld for an image of %d by %d\n",
         n->family, n->known_by, n->about, n->reading, usual->name,
         usual == normal_usual(n->family, n->stem, "cifar10") ? "" : ", on CIFAR-10 others",
         (long long)n->parameters, (long long)net_macs(n), i->h, i->w);

@@ -1,4 +1,4 @@
-/* What the command line asks for, and the ways to answer. */
+/* What the command line asks for, and the ways to prediction. */
 #ifndef INFO_H
 #define INFO_H
 
@@ -13,7 +13,7 @@ struct info {
     const char *model, *data, *out;
     struct net_assume assume;
     const char *mean, *std; /* R,G,B, or NULL */
-    int h, w;               /* of the images that multiply-adds are counted for */
+    int h, w;               /* of the images that multiply-accumulates are counted for */
     int resize_h, resize_w; /* of the probe's images; 0: as they are */
     int64_t images;         /* most of them */
     int threads;

@@ -40,7 +40,7 @@ static const struct opt opts[] = {
     {"std", 0, OPT_STRING, &info.std, "R,G,B",
      "A further standard deviation of the pixels for --probe.", 0, 0},
     {"input-size", 0, OPT_STRING, &input_size, "HxW",
-     "Size of the images that multiply-adds are counted for. Default: 32x32.", 0, 0},
+     "Size of the images that multiply-accumulates are counted for. Default: 32x32.", 0, 0},
     {"threads", 0, OPT_INT, &threads, "N", "Threads of --probe. Default: 0, one per core.", 0,
      THREADS_MAX},
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},

@@ -252,11 +252,11 @@ static int try_all(struct probe *p, struct err *e)
 
 /* --- output --- */
 
-static int put_reading(struct tsv_out *t, const struct reading *r, int place, struct err *e)
+static int put_reading(struct tsv_out *t, const struct reading *r, int rank, struct err *e)
 {
     const float *m = r->pixels.mean, *s = r->pixels.std;
     char text[64];
-    tsv_put_int(t, place);
+    tsv_put_int(t, rank);
     tsv_put_real(t, r->divergence);
     tsv_put_real(t, r->shift);
     tsv_put_real(t, r->ratio);
@@ -279,7 +279,7 @@ static int put_all(const struct probe *p, struct err *e)
     struct out *o;
     if (out_open(&o, "-", e) != 0)
         return -1;
-    struct tsv_out *t = tsv_begin(o, "place divergence shift variance_ratio worst_divergence "
+    struct tsv_out *t = tsv_begin(o, "rank divergence shift variance_ratio worst_divergence "
                                      "worst_norm pixels mean std assume default norms images");
     int r = 0;
     for (int i = 0; i < p->readings && r == 0; i++)

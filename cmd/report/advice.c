@@ -18,14 +18,14 @@
 #define SIBLINGS_SHARE 0.10  /* of the errors inside superclasses, at least */
 #define SIBLINGS_TIMES 2.0   /* and this many times what chance would give */
 #define GAP_POINTS 0.02      /* mean confidence from accuracy */
-#define REFUSE_POINTS 0.01   /* accuracy won by refusing unsure answers */
+#define REFUSE_POINTS 0.01   /* accuracy won by refusing unsure predictions */
 #define FEW_PAIRS_SHARE 0.25 /* of the errors in the most frequent pairs */
 #define FEW_PAIRS_TIMES 2.0  /* and this many times their part of the kinds */
 #define WEAK_CLASS 0.50      /* accuracy of a class */
-#define DRAWN_TIMES 1.25     /* answers of a class for its images */
+#define DRAWN_TIMES 1.25     /* predictions of a class for its images */
 #define ONE_WAY_P 0.001      /* of the sign test on the two ways of a pair */
-#define MUTE_SHARE 0.10      /* of wrong answers whose true class's map is mute */
-#define PLACES_SHARE 0.25    /* of wrong answers with maps apart */
+#define MUTE_SHARE 0.10      /* of wrong predictions whose true class's map is mute */
+#define PLACES_SHARE 0.25    /* of wrong predictions with maps apart */
 enum { LIST = 10, PAIR_LIST = 5 };
 
 /* What to try next: how many errors it is about, and what to measure. */
@@ -136,7 +136,7 @@ static void similar_classes(const struct run *r)
                "Try a second output or a loss for the superclass, harder negatives from "
                "the same superclass, or finer maps (a larger last stage), and look at the "
                "margin maps of the pair sheets: they show which part of the image tips the "
-               "answer.");
+               "prediction.");
     words_para(2, "", "Ceiling: %.2f points of accuracy.", points(r, inside));
     list_siblings(r, true);
     try_next(inside,
@@ -165,12 +165,12 @@ static void calibrate(const struct run *r)
                "The mean confidence is %.2f" WORDS_NB "%% and the accuracy %.2f" WORDS_NB
                "%%: the model is %s-confident by %.2f points (calibration error %.2f" WORDS_NB
                "%%). Divide the logits by one temperature fitted on held-out images (Guo et al., "
-               "2017): confidences become honest, no answer changes.",
+               "2017): confidences become honest, no prediction changes.",
                100 * s->mean_conf, 100 * accuracy, gap > 0 ? "over" : "under", 100 * fabs(gap),
                100 * s->ece);
     try_next(0,
              "Fit a temperature. Measure: the calibration error, now %.2f" WORDS_NB
-             "%%; answers stay the same.",
+             "%%; predictions stay the same.",
              100 * s->ece);
 }
 
@@ -201,11 +201,12 @@ static void very_sure(const struct run *r)
 {
     struct words_buf a;
     int64_t errors = run_errors(r);
-    if (!r->answers.known && isnan(r->summary.errors_conf_90)) {
+    if (!r->predictions.known && isnan(r->summary.errors_conf_90)) {
         words_para(2, "-", "The tables hold no confidence.");
         return;
     }
-    int64_t sure = r->answers.known ? r->answers.wrong_90 : (int64_t)r->summary.errors_conf_90;
+    int64_t sure =
+        r->predictions.known ? r->predictions.wrong_90 : (int64_t)r->summary.errors_conf_90;
     if (sure == 0) {
         words_para(2, "-",
                    "Very sure errors, nothing to do: none of %" PRId64
@@ -218,9 +219,9 @@ static void very_sure(const struct run *r)
                "%%. Look at them one by one, on the class sheets first: ask of each whether the "
                "label is right before the model is blamed.",
                sure, errors, words_percent(&a, sure, errors));
-    words_para(2, "", "Ceiling: %.2f points, whether labels or answers are mended.",
+    words_para(2, "", "Ceiling: %.2f points, whether labels or predictions are mended.",
                points(r, sure));
-    if (r->answers.known)
+    if (r->predictions.known)
         list_sure_wrong(&r->classes);
     try_next(sure,
              "Review the labels of the very sure errors, %" PRId64
@@ -230,7 +231,7 @@ static void very_sure(const struct run *r)
 
 static void refuse(const struct run *r)
 {
-    const struct answers *a = &r->answers;
+    const struct predictions *a = &r->predictions;
     struct words_buf p, q;
     if (!a->known || a->sure == 0)
         return;
@@ -238,14 +239,14 @@ static void refuse(const struct run *r)
     double kept = (double)a->sure_right / (double)a->sure;
     if (kept - accuracy < REFUSE_POINTS) {
         words_para(2, "-",
-                   "Refusing unsure answers, nothing to do: those of at least 50" WORDS_NB
+                   "Refusing unsure predictions, nothing to do: those of at least 50" WORDS_NB
                    "%% confidence are right in %.2f" WORDS_NB "%%, all in %.2f" WORDS_NB "%%.",
                    100 * kept, 100 * accuracy);
         return;
     }
     words_para(2, "-",
-               "Where a wrong answer costs more than none, refuse those below 50" WORDS_NB
-               "%% confidence: %" PRId64 " of %" PRId64 " answers remain (%s), of which %s are "
+               "Where a wrong prediction costs more than none, refuse those below 50" WORDS_NB
+               "%% confidence: %" PRId64 " of %" PRId64 " predictions remain (%s), of which %s are "
                "right instead of %.1f" WORDS_NB "%%.",
                a->sure, a->images, words_percent(&p, a->sure, a->images),
                words_percent(&q, a->sure_right, a->sure), 100 * accuracy);
@@ -285,36 +286,37 @@ static void advise_place(const struct maps *m)
     int64_t wrong = m->of[MAPS_WRONG].images;
     if (d.verdict == VERDICT_LARGER) {
         words_para(2, "-",
-                   "The maps of wrong answers lie more on the border of the image (median "
+                   "The maps of wrong predictions lie more on the border of the image (median "
                    "%.1f" WORDS_NB "%% against %.1f" WORDS_NB "%% in right ones). Try stronger "
                    "crops and shifts, or paste objects on other backgrounds.",
                    100 * d.median[1], 100 * d.median[0]);
         try_next(wrong,
-                 "Train with stronger crops. Measure: the border share of wrong answers, "
+                 "Train with stronger crops. Measure: the border share of wrong predictions, "
                  "now %.1f" WORDS_NB "%% (median).",
                  100 * d.median[1]);
     } else if (d.verdict != VERDICT_FEW) {
-        words_para(2, "-",
-                   "Border, nothing to do: the maps of wrong answers do not lie more on it to an "
-                   "extent that matters (median %.1f" WORDS_NB "%% against %.1f" WORDS_NB
-                   "%% in right ones).",
-                   100 * d.median[1], 100 * d.median[0]);
+        words_para(
+            2, "-",
+            "Border, nothing to do: the maps of wrong predictions do not lie more on it to an "
+            "extent that matters (median %.1f" WORDS_NB "%% against %.1f" WORDS_NB
+            "%% in right ones).",
+            100 * d.median[1], 100 * d.median[0]);
     }
     d = difference_of(&m->of[MAPS_RIGHT].entropy, &m->of[MAPS_WRONG].entropy);
     if (d.verdict == VERDICT_SMALLER)
         words_para(2, "-",
-                   "The maps of wrong answers are narrower (median entropy %.3f against "
+                   "The maps of wrong predictions are narrower (median entropy %.3f against "
                    "%.3f): they hang on fewer cells. Try random erasing or cutout, so that no "
                    "single part decides.",
                    d.median[1], d.median[0]);
     else if (d.verdict == VERDICT_LARGER)
         words_para(2, "-",
-                   "The maps of wrong answers are wider (median entropy %.3f against %.3f): "
+                   "The maps of wrong predictions are wider (median entropy %.3f against %.3f): "
                    "nothing in the image stands out. Try a larger input or a finer last stage.",
                    d.median[1], d.median[0]);
     else if (d.verdict != VERDICT_FEW)
         words_para(2, "-",
-                   "Width, nothing to do: the maps of wrong answers are neither wider nor "
+                   "Width, nothing to do: the maps of wrong predictions are neither wider nor "
                    "narrower to an extent that matters (median entropy %.3f against %.3f).",
                    d.median[1], d.median[0]);
 }
@@ -355,7 +357,7 @@ static void advise_overlap(const struct maps *m)
         words_para(2, "-",
                    "In %" PRId64 " of %" PRId64 " errors (%s) the two classes are seen in "
                    "different places (overlap below one fifth): look there for images with more "
-                   "than one object, whose label is one of several right answers.",
+                   "than one object, whose label is one of several correct predictions.",
                    m->overlap_low, n, words_percent(&a, m->overlap_low, n));
         try_next(m->overlap_low,
                  "Count the errors on images with several objects among the "
@@ -372,7 +374,7 @@ static void advise_overlap(const struct maps *m)
         words_para(2, "-",
                    "In %" PRId64 " of %" PRId64 " errors (%s) the map of the true class is "
                    "zero in more than half of its cells: the model finds little there to support "
-                   "the right answer.",
+                   "the correct prediction.",
                    m->true_mute + m->true_blank, wrong,
                    words_percent(&a, m->true_mute + m->true_blank, wrong));
 }
@@ -388,7 +390,7 @@ static void attention(const struct run *r)
     advise_blank(m);
     if (m->of[MAPS_RIGHT].border.n < DIFFERENCE_FEW || m->of[MAPS_WRONG].border.n < DIFFERENCE_FEW)
         words_para(2, "-",
-                   "Right and wrong answers are not compared: %" PRId64 " and %" PRId64
+                   "Right and wrong predictions are not compared: %" PRId64 " and %" PRId64
                    " maps that are not blank, and %d of each are needed.",
                    m->of[MAPS_RIGHT].border.n, m->of[MAPS_WRONG].border.n, DIFFERENCE_FEW);
     else
@@ -475,8 +477,8 @@ static void one_way(const struct run *r, int n)
                    words_count(&a, known, "most frequent pair", "most frequent pairs"), ONE_WAY_P);
 }
 
-/* Classes that are answered much more often than they occur. */
-static void drawn_answers(const struct classes *c)
+/* Classes that are predicted much more often than they occur. */
+static void drawn_predictions(const struct classes *c)
 {
     int found = 0, known = 0;
     for (int i = 0; i < c->n; i++) {
@@ -488,15 +490,16 @@ static void drawn_answers(const struct classes *c)
             continue;
         if (found++ == 0)
             words_para(2, "-",
-                       "Classes that are answered at least %.2f times as often as they "
+                       "Classes that are predicted at least %.2f times as often as they "
                        "occur; a lower prior or fewer repeats in training would help the others:",
                        DRAWN_TIMES);
-        words_line("    %s: %" PRId64 " answers for %" PRId64 " images, %" PRId64 " of them wrong",
+        words_line("    %s: %" PRId64 " predictions for %" PRId64 " images, %" PRId64
+                   " of them wrong",
                    row->shown, row->predicted, row->total, row->predicted - row->correct);
     }
     if (known > 0 && found == 0)
         words_para(2, "-",
-                   "Classes answered too often, nothing to do: none of %d is answered %.2f "
+                   "Classes predicted too often, nothing to do: none of %d is predicted %.2f "
                    "times as often as it occurs.",
                    known, DRAWN_TIMES);
 }
@@ -526,7 +529,7 @@ static void patterns(const struct run *r)
                  top.n == 1 ? "only pair" : words_count(&a, top.n, "", "most frequent pairs"),
                  top.errors);
     one_way(r, top.n);
-    drawn_answers(&r->classes);
+    drawn_predictions(&r->classes);
 }
 
 /* --- next experiments --- */
@@ -578,7 +581,7 @@ void advice_write(const struct run *r)
         return;
     }
     words_para(0, "",
-               "From %" PRId64 " images, %" PRId64 " wrong answers, accuracy %.2f" WORDS_NB
+               "From %" PRId64 " images, %" PRId64 " wrong predictions, accuracy %.2f" WORDS_NB
                "%%. Each point rests on the figure it names. A ceiling is what would be won if all "
                "these errors went away and no other came.",
                r->classes.total, run_errors(r),
@@ -586,7 +589,7 @@ void advice_write(const struct run *r)
     if (run_errors(r) == 0) {
         words_gap();
         words_para(0, "",
-                   "There is no wrong answer: nothing to recommend from these images. Try "
+                   "There is no wrong prediction: nothing to recommend from these images. Try "
                    "harder ones.");
         words_close();
         return;

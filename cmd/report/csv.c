@@ -50,7 +50,7 @@ void csv_write_classes(const struct classes *c)
     int *rank, n = classes_ranked(c, CLASSES_WITH_EMPTY, &rank);
     words_open();
     words_put("Class ID,Class Name,Correct,Total,Accuracy (%%),Superclass,Precision (%%),F1 (%%),"
-              "Predicted,Mean Confidence (%%),Most Frequent Wrong Answer,Its Count\n");
+              "Predicted,Mean Confidence (%%),Most Frequent Wrong Prediction,Its Count\n");
     for (int i = 0; i < n; i++) {
         const struct class_row *row = &c->row[rank[i]];
         words_put("%d,", rank[i]);

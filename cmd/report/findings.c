@@ -1,7 +1,7 @@
 #include "findings.h"
 
 #include "base/mem.h"
-#include "stats/answer.h"
+#include "stats/prediction.h"
 #include "words.h"
 
 #include <math.h>

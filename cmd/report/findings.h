@@ -17,9 +17,9 @@ struct run {
     struct classes classes;
     struct pairs pairs;
     struct summary summary;
-    struct groups groups;   /* n is 0 where unknown */
-    struct answers answers; /* .known */
-    struct maps maps;       /* .known */
+    struct groups groups;           /* n is 0 where unknown */
+    struct predictions predictions; /* .known */
+    struct maps maps;               /* .known */
 };
 
 static inline int64_t run_errors(const struct run *r)
@@ -39,7 +39,7 @@ struct top_pairs {
 
 struct top_pairs top_pairs_of(const struct run *r);
 
-/* The share of the errors that would stay inside a superclass if wrong answers fell
+/* The share of the errors that would stay inside a superclass if wrong predictions fell
  * evenly on the other classes; NaN where there is no error or a superclass is not
  * known. */
 double chance_same_group(const struct run *r);
@@ -72,7 +72,7 @@ struct difference {
 struct difference difference_of(const struct spread *a, const struct spread *b);
 
 /* A sentence on the verdict; `what` names a value of the second set, as in "a wrong
- * answer's share". */
+ * prediction's share". */
 void difference_say(char *s, size_t size, const struct difference *d, const char *what);
 
 #endif

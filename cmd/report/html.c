@@ -22,7 +22,7 @@
 #define BAND_MID 0.5
 #define BAND_HIGH 0.7
 
-enum { WRONG_ANSWERS = 3, PAIR_SHEETS = 5, NAME_CHARS = 28 };
+enum { WRONG_PREDICTIONS = 3, PAIR_SHEETS = 5, NAME_CHARS = 28 };
 
 /* A pair of classes with a sheet. */
 struct pair_sheet {
@@ -223,9 +223,9 @@ static void put_heads(const struct page *p)
         {"Images", "rising", "n", true},
         {"Accuracy", "rising", "", true},
         {"Wrong", "falling", "n", true},
-        {"Unsure right", "falling", "n", p->run->answers.known},
-        {"Very sure wrong", "falling", "n", p->run->answers.known},
-        {"Most frequent wrong answers", "falling", "", true},
+        {"Unsure right", "falling", "n", p->run->predictions.known},
+        {"Very sure wrong", "falling", "n", p->run->predictions.known},
+        {"Most frequent wrong predictions", "falling", "", true},
     };
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
         if (!heads[i].there)
@@ -262,13 +262,13 @@ static void put_number(int64_t n)
     words_put("<td class=\"n\" data-v=\"%" PRId64 "\">%" PRId64 "</td>", n, n);
 }
 
-static void put_wrong_answers(const struct run *r, const struct by_class *b, int cls)
+static void put_wrong_predictions(const struct run *r, const struct by_class *b, int cls)
 {
     size_t from = b->from[cls], to = b->from[cls + 1];
     const struct pair_row *p = r->pairs.row;
     words_put("<td class=\"wrong\" data-v=\"%" PRId64 "\">",
               from < to ? p[b->at[from]].count : (int64_t)0);
-    for (size_t i = from; i < to && i < from + WRONG_ANSWERS; i++) {
+    for (size_t i = from; i < to && i < from + WRONG_PREDICTIONS; i++) {
         put(i > from ? ", <span>" : "<span>");
         put_text(r->classes.row[p[b->at[i]].pred].shown);
         words_put(" <small>%" PRId64 "</small></span>", p[b->at[i]].count);
@@ -301,11 +301,11 @@ static void put_class(const struct run *r, const struct by_class *b, int cls, co
                   "<span>%.1f&nbsp;%%</span><i></i></td>",
                   band(row), percent, percent, percent);
     put_number(row->total - row->correct);
-    if (r->answers.known) {
+    if (r->predictions.known) {
         put_number(row->unsure_right);
         put_number(row->sure_wrong);
     }
-    put_wrong_answers(r, b, cls);
+    put_wrong_predictions(r, b, cls);
     put("</tr>\n");
 }
 

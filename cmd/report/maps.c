@@ -3,7 +3,7 @@
 #include "rows.h"
 
 #include "base/prog.h"
-#include "stats/answer.h"
+#include "stats/prediction.h"
 #include "stream/tsv.h"
 
 #include <inttypes.h>

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { MAPS_RIGHT, MAPS_WRONG, MAPS_ANSWERS };
+enum { MAPS_RIGHT, MAPS_WRONG, MAPS_PREDICTIONS };
 
 /* An even map has an entropy of 1, a map with one lit cell one of 0. */
 #define MAPS_WIDE 0.9
@@ -19,7 +19,7 @@ enum { MAPS_RIGHT, MAPS_WRONG, MAPS_ANSWERS };
  * cells of independent, evenly likely masses it is 0.86, and the overlap one half. */
 #define MAPS_BLUNT 0.8
 
-/* Figures that right and wrong answers are compared by: the map of the predicted
+/* Figures that right and wrong predictions are compared by: the map of the predicted
  * class, blank maps left out. */
 struct map_figures {
     int64_t images, blank;
@@ -32,9 +32,9 @@ struct map_figures {
 
 struct maps {
     bool known;
-    struct map_figures of[MAPS_ANSWERS];
+    struct map_figures of[MAPS_PREDICTIONS];
 
-    /* Wrong answers only. */
+    /* Wrong predictions only. */
     int64_t true_blank;    /* the map of the true class is blank */
     int64_t true_mute;     /* it is zero in more than half of its cells, but not blank */
     struct spread overlap; /* of the maps of the true and the predicted class */

@@ -26,8 +26,9 @@ static const struct opt options[] = {
      "them; without them nothing is said of maps.",
      0, 0},
     {"predictions", 'P', OPT_STRING, &file[PREDICTIONS], "FILE",
-     "The rows of cifar-predict, for what only they tell: unsure right answers and very sure wrong "
-     "ones of each class. For answers they are all that is needed, with or without labels.",
+     "The rows of cifar-predict, for what only they tell: unsure correct predictions and very sure "
+     "wrong "
+     "ones of each class. For predictions they are all that is needed, with or without labels.",
      0, 0},
     {"selected", 0, OPT_STRING, &file[SELECTED], "FILE",
      "The rows of worst-k --by class: the explorer links the sheets of these classes.", 0, 0},
@@ -47,7 +48,7 @@ static const char *const examples[] = {
 static const struct prog prog = {
     "report",
     "Write texts, tables and pages about one run of a classifier",
-    "summary|recommendations|answers|csv|html",
+    "summary|recommendations|predictions|csv|html",
     options,
     examples,
 };
@@ -83,7 +84,7 @@ static void run_read(struct run *r, unsigned tables)
     if (tables & 1u << GROUPS && file[GROUPS])
         groups_read(&r->groups, file[GROUPS]);
     if (tables & 1u << PREDICTIONS && file[PREDICTIONS])
-        answers_read(&r->answers, file[PREDICTIONS], &r->classes);
+        predictions_read(&r->predictions, file[PREDICTIONS], &r->classes);
     if (tables & 1u << CAM && file[CAM])
         maps_read(&r->maps, file[CAM], &r->classes);
 }
@@ -124,10 +125,10 @@ static void csv(void)
     }
 }
 
-static void answers(void)
+static void predictions(void)
 {
-    need("answers", PREDICTIONS);
-    answers_write(file[PREDICTIONS]);
+    need("predictions", PREDICTIONS);
+    predictions_write(file[PREDICTIONS]);
 }
 
 static void html(void)
@@ -158,8 +159,8 @@ int main(int argc, char **argv)
         text(what, summary_write);
     else if (strcmp(what, "recommendations") == 0)
         text(what, advice_write);
-    else if (strcmp(what, "answers") == 0)
-        answers();
+    else if (strcmp(what, "predictions") == 0)
+        predictions();
     else if (strcmp(what, "csv") == 0)
         csv();
     else if (strcmp(what, "html") == 0)

@@ -11,7 +11,7 @@ void summary_write(const struct run *r);
 void advice_write(const struct run *r);
 
 /* From the rows of cifar-predict alone. */
-void answers_write(const char *predictions);
+void predictions_write(const char *predictions);
 
 void csv_write_classes(const struct classes *c);
 void csv_write_pairs(const struct pairs *p);

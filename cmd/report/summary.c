@@ -44,8 +44,8 @@ static void write_calibration(const struct summary *s, double accuracy)
         return;
     }
     line_share("Mean confidence", s->mean_conf);
-    line_share("  of right answers", s->mean_conf_correct);
-    line_share("  of wrong answers", s->mean_conf_wrong);
+    line_share("  of correct predictions", s->mean_conf_correct);
+    line_share("  of wrong predictions", s->mean_conf_wrong);
     line_share("Calibration error (ECE)", s->ece);
     double gap = s->mean_conf - accuracy;
     words_gap();
@@ -65,8 +65,8 @@ static void write_overall(const struct run *r)
     line_count("Images", c->total, 0);
     if (s->unlabelled > 0)
         line_count("Without a label, left out", (int64_t)s->unlabelled, 0);
-    line_count("Right answers (accuracy)", c->correct, c->total);
-    line_count("Wrong answers (error rate)", run_errors(r), c->total);
+    line_count("Correct predictions (accuracy)", c->correct, c->total);
+    line_count("Wrong predictions (error rate)", run_errors(r), c->total);
     line_share("True class among the best five", s->top5_accuracy);
     if (c->groups > 0)
         line_share("Superclass right", s->group_accuracy);
@@ -130,9 +130,9 @@ static void write_classes(const struct run *r)
         words_para(0, "", "No class has images.");
     else
         words_para(0, "",
-                   "Accuracy, right answers, 95" WORDS_NB
+                   "Accuracy, correct predictions, 95" WORDS_NB
                    "%% interval, and the most frequent wrong "
-                   "answer with its count:");
+                   "prediction with its count:");
     write_ranked(c, rank, n, all ? n : LIST);
     free(rank);
     if (!all) {
@@ -205,7 +205,8 @@ static void write_superclasses(const struct run *r)
         char by_chance[96] = "";
         if (!isnan(chance))
             snprintf(by_chance, sizeof by_chance,
-                     "; %.1f" WORDS_NB "%% would if wrong answers fell evenly on the other classes",
+                     "; %.1f" WORDS_NB
+                     "%% would if wrong predictions fell evenly on the other classes",
                      100 * chance);
         words_para(2, "-",
                    "Of all errors, %.0f of %" PRId64 " (%s) stay inside the superclass of "
@@ -229,18 +230,18 @@ static void write_confusion(const struct run *r)
     struct words_buf a, b;
     words_section("Confusion patterns");
     if (run_errors(r) == 0) {
-        words_para(0, "", "There is no wrong answer.");
+        words_para(0, "", "There is no wrong prediction.");
         return;
     }
     const char *most = r->pairs.n > TOP_PAIRS ? " The 15 most frequent:" : "";
     words_count(&a, run_errors(r), "error", "errors");
     words_count(&b, (int64_t)r->pairs.n, "kind", "kinds");
     if (r->pairs.errors == run_errors(r))
-        words_para(0, "", "%s of %s (true class -> answer).%s", a.s, b.s, most);
+        words_para(0, "", "%s of %s (true class -> prediction).%s", a.s, b.s, most);
     else
         words_para(0, "",
                    "The table of pairs holds %" PRId64 " of %s, of %s (true class -> "
-                   "answer).%s",
+                   "prediction).%s",
                    r->pairs.errors, a.s, b.s, most);
     write_top_pairs(r, &top);
     if (r->classes.groups == 0)
@@ -254,11 +255,11 @@ static void write_confusion(const struct run *r)
 static void write_confidence(const struct run *r)
 {
     const struct summary *s = &r->summary;
-    const struct answers *a = &r->answers;
+    const struct predictions *a = &r->predictions;
     int64_t errors = run_errors(r);
     words_section("Confidence of the errors");
     if (errors == 0) {
-        words_para(0, "", "There is no wrong answer.");
+        words_para(0, "", "There is no wrong prediction.");
         return;
     }
     if (!a->known && (isnan(s->errors_conf_90) || isnan(s->errors_conf_70))) {
@@ -281,7 +282,8 @@ static void write_confidence(const struct run *r)
     struct words_buf b;
     words_gap();
     words_para(0, "",
-               "Of %" PRId64 " right answers, %.0f (%s) had a confidence below 50" WORDS_NB "%%.",
+               "Of %" PRId64 " correct predictions, %.0f (%s) had a confidence below 50" WORDS_NB
+               "%%.",
                r->classes.correct, s->correct_conf_below_50,
                words_percent(&b, (int64_t)s->correct_conf_below_50, r->classes.correct));
 }
@@ -296,7 +298,7 @@ static void write_difference(const char *head, const struct spread *right,
     struct difference d = difference_of(right, wrong);
     difference_say(said, sizeof said, &d, what);
     words_para(2, "-",
-               "%s: median %.*f%s in %" PRId64 " right answers, %.*f%s in %" PRId64
+               "%s: median %.*f%s in %" PRId64 " correct predictions, %.*f%s in %" PRId64
                " wrong ones. %s",
                head, scale > 1 ? 1 : 3, scale * d.median[0], unit, d.n[0], scale > 1 ? 1 : 3,
                scale * d.median[1], unit, d.n[1], said);
@@ -308,18 +310,18 @@ static void write_compared(const struct maps *m)
     struct words_buf a, b;
     if (right->border.n == 0 || wrong->border.n == 0) {
         words_para(2, "-",
-                   "There are no maps of %s answers, so right and wrong ones cannot be "
+                   "There are no maps of %s predictions, so right and wrong ones cannot be "
                    "compared.",
                    right->border.n == 0 ? "right" : "wrong");
         return;
     }
     write_difference("Border, the share of the map on its outermost ring of cells", &right->border,
-                     &wrong->border, 100, WORDS_NB "%", "a wrong answer's share");
+                     &wrong->border, 100, WORDS_NB "%", "a wrong prediction's share");
     write_difference("Width, the entropy of the map (0: one cell, 1: even over the image)",
-                     &right->entropy, &wrong->entropy, 1, "", "a wrong answer's entropy");
+                     &right->entropy, &wrong->entropy, 1, "", "a wrong prediction's entropy");
     words_para(2, "",
-               "Wide maps (above %.1f): %" PRId64 " of %" PRId64 " right answers (%s), %" PRId64
-               " of %" PRId64 " wrong ones (%s).",
+               "Wide maps (above %.1f): %" PRId64 " of %" PRId64
+               " correct predictions (%s), %" PRId64 " of %" PRId64 " wrong ones (%s).",
                MAPS_WIDE, right->wide, right->entropy.n,
                words_percent(&a, right->wide, right->entropy.n), wrong->wide, wrong->entropy.n,
                words_percent(&b, wrong->wide, wrong->entropy.n));
@@ -331,7 +333,7 @@ static void write_compared(const struct maps *m)
                words_percent(&b, wrong->narrow, wrong->entropy.n));
     write_difference("Off centre, the distance of the map's centre of mass from the image's "
                      "centre, in image sides",
-                     &right->off, &wrong->off, 1, "", "a wrong answer's distance");
+                     &right->off, &wrong->off, 1, "", "a wrong prediction's distance");
 }
 
 static void write_overlap(const struct maps *m)
@@ -340,13 +342,13 @@ static void write_overlap(const struct maps *m)
     const struct spread *o = &m->overlap;
     int64_t wrong = m->of[MAPS_WRONG].images;
     if (o->n == 0) {
-        words_para(2, "-", "Overlap: in no wrong answer are the maps of both classes lit.");
+        words_para(2, "-", "Overlap: in no wrong prediction are the maps of both classes lit.");
         return;
     }
     words_para(
         2, "-",
         "Overlap of the maps of the true and the predicted class in %" PRId64
-        " wrong answers (1: the same, 0: nowhere both): median %.2f. Above one half: %" PRId64
+        " wrong predictions (1: the same, 0: nowhere both): median %.2f. Above one half: %" PRId64
         " of %" PRId64 " (%s). Below one fifth: %" PRId64 " of %" PRId64 " (%s).",
         o->n, spread_median(o), m->overlap_high, o->n, words_percent(&a, m->overlap_high, o->n),
         m->overlap_low, o->n, words_percent(&b, m->overlap_low, o->n));
@@ -368,7 +370,7 @@ static void write_overlap(const struct maps *m)
     }
     if (wrong > 0)
         words_para(2, "-",
-                   "Mute maps: in %" PRId64 " of %" PRId64 " wrong answers (%s) the map of "
+                   "Mute maps: in %" PRId64 " of %" PRId64 " wrong predictions (%s) the map of "
                    "the true class is zero in more than half of its cells.",
                    m->true_mute, wrong, words_percent(&a, m->true_mute, wrong));
 }
@@ -397,21 +399,23 @@ static void write_maps(const struct run *r)
                right->blank + wrong->blank > 0 ? " They are left out below." : "");
     if (wrong->images > 0)
         words_para(2, "",
-                   "Of the true class's maps in wrong answers: %" PRId64 " of %" PRId64 " (%s).",
+                   "Of the true class's maps in wrong predictions: %" PRId64 " of %" PRId64
+                   " (%s).",
                    m->true_blank, wrong->images, words_percent(&b, m->true_blank, wrong->images));
     write_compared(m);
     if (wrong->images > 0)
         write_overlap(m);
     words_gap();
-    words_para(0, "",
-               "How differences are judged: by the rank test of Mann and Whitney (1947), and "
-               "by the share of comparisons between a right and a wrong answer in which the wrong "
-               "one's value is the larger. A difference counts where p < %.3f and that share is at "
-               "least %.0f" WORDS_NB "%%, or at most %.0f" WORDS_NB
-               "%% (small; medium from %.0f and large from %.0f" WORDS_NB "%%, Vargha and Delaney "
-               "2000).",
-               DIFFERENCE_P, 100 * DIFFERENCE_SMALL, 100 - 100 * DIFFERENCE_SMALL,
-               100 * DIFFERENCE_MEDIUM, 100 * DIFFERENCE_LARGE);
+    words_para(
+        0, "",
+        "How differences are judged: by the rank test of Mann and Whitney (1947), and "
+        "by the share of comparisons between a right and a wrong prediction in which the wrong "
+        "one's value is the larger. A difference counts where p < %.3f and that share is at "
+        "least %.0f" WORDS_NB "%%, or at most %.0f" WORDS_NB
+        "%% (small; medium from %.0f and large from %.0f" WORDS_NB "%%, Vargha and Delaney "
+        "2000).",
+        DIFFERENCE_P, 100 * DIFFERENCE_SMALL, 100 - 100 * DIFFERENCE_SMALL, 100 * DIFFERENCE_MEDIUM,
+        100 * DIFFERENCE_LARGE);
 }
 
 static void write_files(const struct run *r)

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/prog.h"
 #include "base/text.h"
-#include "stats/answer.h"
+#include "stats/prediction.h"
 #include "stream/tsv.h"
 
 #include <inttypes.h>
@@ -77,7 +77,7 @@ static void class_read(struct classes *c, const struct tsv_in *t)
     r->total = rows_whole(t, rows_need(t, "total"), COUNT_MAX);
     r->correct = rows_whole(t, rows_need(t, "correct"), COUNT_MAX);
     if (r->correct > r->total)
-        row_fail(t, "expected at most %" PRId64 " right answers, found %" PRId64, r->total,
+        row_fail(t, "expected at most %" PRId64 " correct predictions, found %" PRId64, r->total,
                  r->correct);
     r->group = (int)whole_na(t, tsv_find(t, "group"), STATS_CLASSES - 1);
     int col = tsv_find(t, "group_name");
@@ -422,17 +422,18 @@ void groups_free(struct groups *g)
 
 /* --- predictions --- */
 
-void answers_read(struct answers *a, const char *file, struct classes *c)
+void predictions_read(struct predictions *a, const char *file, struct classes *c)
 {
     struct err e;
-    struct answer_cols cols = {.classes = c->n, .names = c->file};
-    struct answer row;
-    *a = (struct answers){.known = true};
+    struct prediction_cols cols = {.classes = c->n, .names = c->file};
+    struct prediction row;
+    *a = (struct predictions){.known = true};
     struct tsv_in *t = rows_open(file);
-    if (answer_find(&cols, t, 1u << ANSWER_TRUE | 1u << ANSWER_PRED | 1u << ANSWER_CONF, 0, &e))
+    if (prediction_find(
+            &cols, t, 1u << PREDICTION_TRUE | 1u << PREDICTION_PRED | 1u << PREDICTION_CONF, 0, &e))
         prog_fail(&e);
     while (rows_next(t)) {
-        if (answer_read(&cols, t, &row, &e) != 0)
+        if (prediction_read(&cols, t, &row, &e) != 0)
             prog_fail(&e);
         if (row.truth < 0)
             continue;

@@ -17,12 +17,12 @@ struct class_row {
     int64_t total, correct;
     int64_t predicted; /* -1 where the table does not tell */
     double precision, f1, mean_conf;
-    int64_t top_wrong_count; /* -1 where there is no wrong answer */
+    int64_t top_wrong_count; /* -1 where there is no wrong prediction */
     char *top_wrong_name, *top_wrong_shown;
 
-    /* From the predictions; see answers_read. */
-    int64_t unsure_right; /* right answers with a confidence below 50 % */
-    int64_t sure_wrong;   /* wrong answers with a confidence above 90 % */
+    /* From the predictions; see predictions_read. */
+    int64_t unsure_right; /* correct predictions with a confidence below 50 % */
+    int64_t sure_wrong;   /* wrong predictions with a confidence above 90 % */
 };
 
 struct classes {
@@ -96,14 +96,14 @@ void groups_read(struct groups *g, const char *file);
 void groups_free(struct groups *g);
 
 /* What the predictions tell beyond the other tables. */
-struct answers {
+struct predictions {
     bool known;
     int64_t images, correct;
     int64_t wrong_90, wrong_70, wrong_50; /* confidence above .9, .7, .5 */
-    int64_t sure, sure_right;             /* answers with .5 or more, right ones of them */
+    int64_t sure, sure_right;             /* predictions with .5 or more, right ones of them */
 };
 
 /* Fills the classes' counts as well. */
-void answers_read(struct answers *a, const char *file, struct classes *c);
+void predictions_read(struct predictions *a, const char *file, struct classes *c);
 
 #endif

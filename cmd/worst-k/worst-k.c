@@ -2,7 +2,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/prog.h"
-#include "stats/answer.h"
+#include "stats/prediction.h"
 #include "stats/choice.h"
 #include "stream/tsv.h"
 
@@ -25,7 +25,7 @@ static const struct opt options[] = {
      0, 0},
     {"kind", 'k', OPT_CHOICE, &kind, "both|best|worst",
      "Which rows to choose for each class or from all; the default is both. With --by pred, best "
-     "are the sure and worst the unsure.",
+     "are those of highest and worst those of lowest confidence.",
      0, 0},
     {"count", 'n', OPT_INT, &count, "N", "How many rows of each kind; the default is 3.", 1,
      COUNT_MAX},
@@ -62,7 +62,7 @@ static bool field_is(struct tsv_field f, const char *s)
 
 static bool added(struct tsv_field f)
 {
-    return field_is(f, "group") || field_is(f, "kind") || field_is(f, "place");
+    return field_is(f, "group") || field_is(f, "kind") || field_is(f, "rank");
 }
 
 static void columns_take(struct columns *c, const struct tsv_in *t)
@@ -144,16 +144,16 @@ static struct tsv_field row_text(struct input *in, const struct tsv_in *t)
 
 static int read_rows(struct input *in, struct tsv_in *t, struct err *e)
 {
-    struct answer_cols cols = {.classes = STATS_CLASSES, .all = by == CHOICE_PRED};
-    unsigned need = 1u << ANSWER_ID | 1u << ANSWER_PRED | 1u << ANSWER_CONF;
+    struct prediction_cols cols = {.classes = STATS_CLASSES, .all = by == CHOICE_PRED};
+    unsigned need = 1u << PREDICTION_ID | 1u << PREDICTION_PRED | 1u << PREDICTION_CONF;
     if (!cols.all)
-        need |= 1u << ANSWER_TRUE;
-    if (answer_find(&cols, t, need, 0, e) != 0)
+        need |= 1u << PREDICTION_TRUE;
+    if (prediction_find(&cols, t, need, 0, e) != 0)
         return -1;
     int r;
     while ((r = tsv_next(t, e)) > 0) {
-        struct answer a;
-        if (answer_read(&cols, t, &a, e) != 0)
+        struct prediction a;
+        if (prediction_read(&cols, t, &a, e) != 0)
             return -1;
         in->rows++;
         if (a.truth < 0 && !cols.all) {
@@ -179,7 +179,7 @@ static int write_result(const struct input *in, struct err *e)
     struct out *o;
     if (out_open(&o, "-", e) != 0)
         return -1;
-    static const char more[] = "group kind place";
+    static const char more[] = "group kind rank";
     size_t room = sizeof more;
     for (int i = 0; i < in->columns.n; i++)
         room += strlen(in->columns.name[i]) + 1;

@@ -479,7 +479,7 @@ static void note(const struct folder *f, const struct data_opts *o)
         return;
     int classes = f->base.own ? f->base.own->classes : 0;
     char *what = classes ? mem_printf(" in %d class folders", classes) : mem_dup("");
-    char *text = mem_printf("%s: %lld images%s, %lld other files left aside", f->base.path,
+    char *text = mem_printf("%s: %lld images%s, %lld other files ignored", f->base.path,
                             (long long)f->base.count, what, (long long)f->skipped);
     o->note(text);
     free(text);

@@ -34,9 +34,9 @@ struct engine_opts {
 struct engine_step {
     char name[64];  /* "layer1.0 conv2 winograd 4x4" */
     double seconds; /* of the images so far: of all threads together, or of the device */
-    int64_t macs;   /* multiply-adds per image of the direct form, 0 for other work; of
+    int64_t macs;   /* multiply-accumulates per image of the direct form, 0 for other work; of
                        a step backwards, per image and score vector, as the next two */
-    int64_t done;   /* multiply-adds per image as computed */
+    int64_t done;   /* multiply-accumulates per image as computed */
     int64_t bytes;  /* read and written per image, weights left out */
 };
 

@@ -504,7 +504,7 @@ static void note(const struct build *b, const char *text)
         b->opts->note(text);
 }
 
-/* Integers, buffers and other networks stay aside; a layer that has no place is a network
+/* Integers, buffers and other networks is ignored; a layer that has no place is a network
  * that is not known. */
 static int check_rest(const struct build *b, struct err *e)
 {
@@ -527,9 +527,8 @@ static int check_rest(const struct build *b, struct err *e)
         aside++;
     }
     if (aside > 0) {
-        char *text =
-            mem_printf("%s: %d of %d tensors left aside, '%s'%s", ckpt_name(b->ckpt), aside,
-                       ckpt_count(b->ckpt), first, aside > 1 ? " the first of them" : "");
+        char *text = mem_printf("%s: %d of %d tensors ignored, '%s'%s", ckpt_name(b->ckpt), aside,
+                                ckpt_count(b->ckpt), first, aside > 1 ? " the first of them" : "");
         note(b, text);
         free(text);
     }

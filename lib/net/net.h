@@ -121,7 +121,7 @@ int net_last(const struct net *n);
  * on either side, into name[room]; false where there is none. */
 bool net_finer(const struct net *n, int layer, int side, char *name, size_t room);
 
-/* Multiply-adds per image, of an operation and of all. */
+/* Multiply-accumulates per image, of an operation and of all. */
 int64_t net_op_macs(const struct net *n, const struct net_op *op);
 int64_t net_macs(const struct net *n);
 

@@ -61,7 +61,7 @@ static struct lists *lists_at(struct choice *c, int group)
     return &c->group[group];
 }
 
-static struct pair *pair_at(struct choice *c, const struct answer *a, struct err *e)
+static struct pair *pair_at(struct choice *c, const struct prediction *a, struct err *e)
 {
     int64_t *index = cells_at(c->index, a->truth, a->pred, e);
     if (!index)
@@ -84,7 +84,7 @@ static int offer_to(struct ranked *list, struct rank rank, struct offer *offer)
     return ranked_wants(list, &rank);
 }
 
-int choice_offer(struct choice *c, const struct answer *a, struct offer offer[2], struct err *e)
+int choice_offer(struct choice *c, const struct prediction *a, struct offer offer[2], struct err *e)
 {
     bool wrong = a->truth != a->pred;
     if (c->o.by == CHOICE_PRED) {
@@ -109,7 +109,7 @@ int choice_offer(struct choice *c, const struct answer *a, struct offer offer[2]
     int n = 0;
     if (c->o.best && !wrong)
         n += offer_to(&l->best, (struct rank){0, -a->conf, a->id}, offer);
-    if (c->o.worst) /* wrong answers that are sure, then right ones that are not */
+    if (c->o.worst) /* wrong predictions of high confidence, then correct ones of low confidence */
         n += offer_to(&l->worst, (struct rank){!wrong, wrong ? -a->conf : a->conf, a->id},
                       offer + n);
     return n;
@@ -130,22 +130,22 @@ static void finish(struct ranked *list, int group, const char *kind, struct chos
         out[(*n)++] = (struct chosen){group, kind, list};
 }
 
-/* Few answers are all among the sure ones: none is shown twice. */
-static void drop_sure(struct lists *l)
+/* Few predictions are all among those of high confidence: none is shown twice. */
+static void drop_high(struct lists *l)
 {
-    struct ranked *unsure = &l->worst;
+    struct ranked *low = &l->worst;
     ranked_done(&l->best);
-    ranked_done(unsure);
+    ranked_done(low);
     size_t kept = 0;
-    for (size_t i = 0; i < unsure->n; i++) {
-        struct rank k = unsure->row[i].rank;
+    for (size_t i = 0; i < low->n; i++) {
+        struct rank k = low->row[i].rank;
         k.value = -k.value;
         if (ranked_wants(&l->best, &k))
-            free(unsure->row[i].text);
+            free(low->row[i].text);
         else
-            unsure->row[kept++] = unsure->row[i];
+            low->row[kept++] = low->row[i];
     }
-    unsure->n = kept;
+    low->n = kept;
 }
 
 struct chosen *choice_done(struct choice *c, size_t *n)
@@ -154,9 +154,9 @@ struct chosen *choice_done(struct choice *c, size_t *n)
     *n = 0;
     for (int i = 0; i < c->groups; i++) {
         if (c->o.by == CHOICE_PRED && c->o.best)
-            drop_sure(&c->group[i]);
-        finish(&c->group[i].best, i, c->o.by == CHOICE_PRED ? "sure" : "best", out, n);
-        finish(&c->group[i].worst, i, c->o.by == CHOICE_PRED ? "unsure" : "worst", out, n);
+            drop_high(&c->group[i]);
+        finish(&c->group[i].best, i, c->o.by == CHOICE_PRED ? "high" : "best", out, n);
+        finish(&c->group[i].worst, i, c->o.by == CHOICE_PRED ? "low" : "worst", out, n);
     }
     if (c->pairs > 0)
         qsort(c->pair, c->pairs, sizeof *c->pair, by_count);

@@ -1,18 +1,18 @@
 /* Choosing rows worth a look from a stream of predictions: the best and the worst
- * of each class or of all, or the surest errors of the most confused pairs. */
+ * of each class or of all, or the most confident errors of the most confused pairs. */
 #ifndef HP_CHOICE_H
 #define HP_CHOICE_H
 
 #include "base/err.h"
-#include "stats/answer.h"
+#include "stats/prediction.h"
 #include "stats/ranked.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* By CHOICE_PRED the lists hold the surest and the least sure answers of each predicted
- * class, right or wrong, without those among the surest: labels are not needed. */
+/* By CHOICE_PRED the lists hold the most and the least confident predictions of each predicted
+ * class, right or wrong, without those among the most confident: labels are not needed. */
 enum choice_by { CHOICE_CLASS, CHOICE_PAIR, CHOICE_ALL, CHOICE_PRED };
 
 /* At most this many different pairs are kept apart, with their rows. */
@@ -36,14 +36,15 @@ struct offer {
     struct rank rank;
 };
 
-/* Counts an answer, labelled but by CHOICE_PRED, and returns the number of lists, at most 2, that
- * want its row by ranked_put before the next call; or -1. */
-int choice_offer(struct choice *c, const struct answer *a, struct offer offer[2], struct err *e);
+/* Counts a prediction, labelled but by CHOICE_PRED, and returns the number of lists, at most 2,
+ * that want its row by ranked_put before the next call; or -1. */
+int choice_offer(struct choice *c, const struct prediction *a, struct offer offer[2],
+                 struct err *e);
 
 /* One list of the result. */
 struct chosen {
     int group;        /* class, 0 for all, or the pair's number from 1 */
-    const char *kind; /* "best", "worst", "pair", "sure" or "unsure" */
+    const char *kind; /* "best", "worst", "pair", "high" or "low" */
     const struct ranked *list;
 };
 

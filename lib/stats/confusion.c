@@ -39,7 +39,7 @@ struct confusion {
     /* Of the images whose rows told it. */
     int64_t with_conf, with_rank, with_loss, with_entropy;
     int64_t top5, errors_conf_90, errors_conf_70, correct_conf_below_50;
-    struct sum conf[2], loss, entropy; /* conf[1]: of right answers */
+    struct sum conf[2], loss, entropy; /* conf[1]: of correct predictions */
     struct bin bin[CONFUSION_BINS];
     struct sum *class_conf; /* [room] by true class */
     int room;
@@ -117,7 +117,7 @@ static void add_conf(struct confusion *c, int truth, bool right, double conf)
     sum_add(&c->class_conf[truth], conf);
 }
 
-int confusion_answer(struct confusion *c, const struct answer *a, struct err *e)
+int confusion_prediction(struct confusion *c, const struct prediction *a, struct err *e)
 {
     if (confusion_add(c, a->truth, a->pred, 1, e) != 0)
         return -1;

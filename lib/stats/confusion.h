@@ -4,7 +4,7 @@
 
 #include "base/err.h"
 #include "data/names.h"
-#include "stats/answer.h"
+#include "stats/prediction.h"
 #include "stats/cells.h"
 
 #include <stddef.h>
@@ -24,11 +24,11 @@ void confusion_free(struct confusion *c);
 /* The matrix has at least this many classes, whether images have them or not. */
 void confusion_cover(struct confusion *c, int classes);
 
-/* `n` images of class `truth` that were answered with `pred`. */
+/* `n` images of class `truth` that were predicted as `pred`. */
 int confusion_add(struct confusion *c, int truth, int pred, int64_t n, struct err *e);
 
-/* One labelled image with what its row tells of the answer. */
-int confusion_answer(struct confusion *c, const struct answer *a, struct err *e);
+/* One labelled image with what its row tells of the prediction. */
+int confusion_prediction(struct confusion *c, const struct prediction *a, struct err *e);
 
 /* Everything below comes after confusion_done, and nothing above does. */
 void confusion_done(struct confusion *c);
@@ -49,23 +49,23 @@ const struct cell *confusion_row(const struct confusion *c, int truth, size_t *n
  * them; a quotient whose divisor is 0 is NaN. */
 struct class_figures {
     int64_t total;     /* images of the class */
-    int64_t correct;   /* of these, with the right answer */
-    int64_t predicted; /* images answered with the class */
+    int64_t correct;   /* of these, with the correct prediction */
+    int64_t predicted; /* images predicted as the class */
     double accuracy;   /* correct / total, the recall */
     double precision;  /* correct / predicted */
     double f1;         /* 2 correct / (total + predicted) */
     double mean_conf;  /* of the class's images; NaN where unknown */
-    int top_wrong;     /* most frequent wrong answer, the lower class of equals; or -1 */
+    int top_wrong;     /* most frequent wrong prediction, the lower class of equals; or -1 */
     int64_t top_wrong_count;
 };
 
 void confusion_class(const struct confusion *c, int cls, struct class_figures *f);
 
-/* A kind of error: images of class `truth` answered with `pred`. */
+/* A kind of error: images of class `truth` predicted as `pred`. */
 struct confused_pair {
     int truth, pred;
     int64_t count;
-    int64_t reverse; /* images of `pred` answered with `truth` */
+    int64_t reverse; /* images of `pred` predicted as `truth` */
     int64_t total;   /* images of `truth` */
     int same_group;  /* 1 or 0, or -1 where a superclass is not known */
 };

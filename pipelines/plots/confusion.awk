@@ -15,7 +15,7 @@ table == 1 && FNR == 1 {
     need("true_name")
     for (i = 1; i <= NF; i++)
         if ($i ~ /^p[0-9]+$/)
-            answer[i] = substr($i, 2) + 0
+            prediction[i] = substr($i, 2) + 0
     next
 }
 
@@ -30,15 +30,15 @@ table == 1 && row() {
         name[n] = class
     longest = width(name[n]) > longest ? width(name[n]) : longest
     total[n] = right[n] = 0
-    for (i in answer) {
+    for (i in prediction) {
         count = $i
         if (count !~ /^[0-9]+$/)
-            fail("column 'p" answer[i] "': expected a whole number, found '" count "'")
+            fail("column 'p" prediction[i] "': expected a whole number, found '" count "'")
         total[n] += count
-        if (answer[i] == class)
+        if (prediction[i] == class)
             right[n] = count
         else if (count > 0)
-            cell[n, answer[i]] = count
+            cell[n, prediction[i]] = count
     }
     n++
     next

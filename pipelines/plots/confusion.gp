@@ -94,10 +94,10 @@ set cbtics add (top_of_scale)
 set label 1 sprintf("Confusion matrix: %d class%s, %.0f images, accuracy %s", classes, classes == 1 ? "" : "es", images, \
     images > 0 ? sprintf("%.2f %%", 100.0 * correct / images) : "not known") \
     at text_x, 1.3 * big font f_big front
-set label 2 "White: no error. Grey diagonal: right answers in percent of the class, not on the scale." \
+set label 2 "White: no error. Grey diagonal: correct predictions in percent of the class, not on the scale." \
     at text_x, 1.4 * big + 1.7 * mid font f_mid textcolor rgb "#5b646e" front
-set label 3 "wrong answers" at bar_x - mid, bar_y + 0.45 * bar_h right font f_mid front
-set label 4 "answer" at left + side / 2, H - 0.7 * mid center font f_axis front
+set label 3 "wrong predictions" at bar_x - mid, bar_y + 0.45 * bar_h right font f_mid front
+set label 4 "prediction" at left + side / 2, H - 0.7 * mid center font f_axis front
 set label 5 "true class" at left - names - 0.9 * mid, top + side / 2 center rotate by 90 font f_axis front
 
 percent(right, total) = total > 0 ? sprintf("%.0f", 100.0 * right / total) : " "

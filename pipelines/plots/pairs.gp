@@ -49,7 +49,7 @@ title = pairs == 0 ? "No pair of classes is confused" : \
         pairs == 1 ? "The only pair of confused classes" : \
         sprintf("The %d most frequent pairs of confused classes", pairs)
 set label 1 title at 24, 40 font f_title
-set label 2 "true class → answer, with the number of images" at 24, 82 font f_small textcolor rgb "#5b646e"
+set label 2 "true class → prediction, with the number of images" at 24, 82 font f_small textcolor rgb "#5b646e"
 # The legend names the kinds there are, from the right.
 at_x = W - 30.0
 do for [i = 1:3] {

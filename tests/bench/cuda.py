@@ -39,7 +39,7 @@ def test_bin(data):
 
 
 def peer(o):
-    """Answers each line on stdin with the seconds of a run."""
+    """Predictions each line on stdin with the seconds of a run."""
     # Not this folder: this file would hide a package of its name.
     sys.path[0] = str(Path(__file__).resolve().parents[1] / "golden/engine")
     import make

@@ -7,7 +7,7 @@ and writing rows; the others without their start, loading and compiling: only th
 through the network, from normalised images in memory to logits. Both wall time and
 processor time are shown, the latter because it depends less on what else runs. Ratios
 are of runs of the same round: that of the best runs, and the median, least and greatest
-over the rounds. In each round the multiply-add peak of the processor and the times of the
+over the rounds. In each round the multiply-accumulate peak of the processor and the times of the
 network's steps are measured too. Logits are compared once, outside the times.
 
 What is not installed is left out. bf16 is compared with --bf16 only: the peers it adds
@@ -31,7 +31,7 @@ from pathlib import Path
 
 OPENVINO_BATCH = 64
 RECORD = 2 + 3 * 32 * 32
-# Answers may differ where the two best logits are closer than this.
+# Predictions may differ where the two best logits are closer than this.
 GAP = 1e-3
 
 # What each needs, its precision, and its way.
@@ -158,27 +158,27 @@ def prepare(o):
 
 
 def peer(o):
-    """Says whether it is ready, then answers each line on stdin: with the wall and
+    """Says whether it is ready, then predictions each line on stdin: with the wall and
     processor time of a run, or where the line is a path, with the logits in it."""
-    answers = os.fdopen(os.dup(1), "w")
+    predictions = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print
     try:
         go, _ = prepare(o)
     except Exception as e:  # whatever it is, this peer is left out
         said = [s.strip() for s in str(e).splitlines() if s.strip()] or [""]
-        print(f"{type(e).__name__}: {said[0]}", file=answers, flush=True)
+        print(f"{type(e).__name__}: {said[0]}", file=predictions, flush=True)
         return
-    print("ready", file=answers, flush=True)
+    print("ready", file=predictions, flush=True)
     for line in sys.stdin:
         wall, cpu = time.perf_counter(), time.process_time()
         logits = go()
-        print(time.perf_counter() - wall, time.process_time() - cpu, file=answers, flush=True)
+        print(time.perf_counter() - wall, time.process_time() - cpu, file=predictions, flush=True)
         if line.strip():
             import numpy as np
             import torch
             np.save(line.strip(), np.concatenate([torch.as_tensor(v).float().numpy()
                                                   for v in logits]))
-            print("written", file=answers, flush=True)
+            print("written", file=predictions, flush=True)
 
 
 class Peer:
@@ -293,7 +293,7 @@ def tensor(path):
 
 
 def agreement(want, got):
-    """Largest difference of a logit; other answers, and those where none was close."""
+    """Largest difference of a logit; other predictions, and those where none was close."""
     if len(want) != len(got):
         raise ValueError(f"{len(got)} rows of logits, not {len(want)}")
     largest, flips, clear = 0.0, 0, 0
@@ -341,7 +341,7 @@ def show_times(o, times, runners, macs, peak, tables):
             line += f"{2 * macs * o.images / min(wall) / o.threads / peak:9.2f}"
         print(line)
     if peak:
-        print("of peak: the multiply-adds of direct convolution in the best run, over the peak")
+        print("of peak: the multiply-accumulates of direct convolution in the best run, over the peak")
     tables.write("times", ("name", "round", "wall_s", "cpu_s", "images", "threads"),
                  [(name, i + 1, *v, o.images, o.threads) for name, t in times.items()
                   for i, v in enumerate(t)])
@@ -371,13 +371,13 @@ def show_ratios(times, runners, tables):
 
 def show_peak(o, steps, tables):
     peaks = steps.all("peak_before_gflop_per_s") + steps.all("peak_after_gflop_per_s")
-    print("\npeak of f32 multiply-adds, each of {} threads: {:.1f} GFLOP/s, {:.1f} to {:.1f}"
+    print("\npeak of f32 multiply-accumulates, each of {} threads: {:.1f} GFLOP/s, {:.1f} to {:.1f}"
           .format(o.threads, *spread(peaks)))
     for name, what in (("done", "as computed"),
                        ("stride1", "of F(4x4,3x3) where stride is 1, else direct")):
         for clock, key in (("the steps' time", "over_floor_"),
                            ("processor time", "cpu_over_floor_")):
-            print("heatpipe f32, {} over its multiply-adds {} at the peak: {:.3f}, {:.3f} to "
+            print("heatpipe f32, {} over its multiply-accumulates {} at the peak: {:.3f}, {:.3f} to "
                   "{:.3f}".format(clock, what, *spread(steps.all(key + name))))
     tables.write("peak", ("round", *steps.totals[0]),
                  [(i + 1, *t.values()) for i, t in enumerate(steps.totals)])
@@ -413,7 +413,7 @@ def show_agreement(runners, folder, tables):
     runners[base].logits(path)
     want = tensor(path)
     width = max(map(len, runners)) + 2
-    print(f"\nlogits against {base}\n{'':{width}}{'largest difference':>20}{'other answers':>16}"
+    print(f"\nlogits against {base}\n{'':{width}}{'largest difference':>20}{'other predictions':>16}"
           f"{'of clear ones':>16}")
     for name, r in runners.items():
         if name == base:
@@ -423,8 +423,8 @@ def show_agreement(runners, folder, tables):
         rows.append((name, base, *row))
         print(f"{name:{width}}{row[0]:20.3g}{row[1]:16}{row[2]:16}")
     print(f"clear: the two best logits are more than {GAP} apart")
-    tables.write("agreement", ("name", "against", "largest_difference", "other_answers",
-                               "other_clear_answers"), rows)
+    tables.write("agreement", ("name", "against", "largest_difference", "other_predictions",
+                               "other_clear_predictions"), rows)
 
 
 # --- all of it ---

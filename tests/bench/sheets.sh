@@ -23,7 +23,7 @@ random.seed(1)
 
 def table(path, rows):
     with open(path + ".tsv", "w") as f:
-        f.write("id\ttrue\tpred\tconf\tp_true\tgroup\tkind\tplace\n")
+        f.write("id\ttrue\tpred\tconf\tp_true\tgroup\tkind\trank\n")
         for row in rows:
             f.write("\t".join(map(str, row)) + "\n")
     head = "{'descr': '<f4', 'fortran_order': False, 'shape': (%d, 3, 4, 4), }" % len(rows)
@@ -38,10 +38,10 @@ def table(path, rows):
                 f.write(struct.pack("<16f", *v))
 
 
-def row(true, wrong, group, kind, place):
-    pred = (true + place) % 100 if wrong else true
+def row(true, wrong, group, kind, rank):
+    pred = (true + rank) % 100 if wrong else true
     conf = random.uniform(0.4, 1)
-    return [random.randrange(1000), true, pred, conf, 1 - conf if wrong else conf, group, kind, place]
+    return [random.randrange(1000), true, pred, conf, 1 - conf if wrong else conf, group, kind, rank]
 
 
 table("classes", [row(c, kind == "worst" and k < 3, c, kind, k)

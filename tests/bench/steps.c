@@ -1,4 +1,4 @@
-/* Times every step of a network, as TSV. On the CPU each is compared with the multiply-add
+/* Times every step of a network, as TSV. On the CPU each is compared with the multiply-accumulate
  * peak of the processor, measured just before and after by as many threads. Times are of
  * all threads together, rates of one thread. */
 #include "base/mem.h"
@@ -53,7 +53,7 @@ static const struct prog prog = {"steps", "Time the steps of a network", NULL, o
 
 enum { TURNS = 200000 };
 
-/* TURNS multiply-adds of each of N vectors. They tend to 1, away from denormals. */
+/* TURNS multiply-accumulates of each of N vectors. They tend to 1, away from denormals. */
 #define SPIN(name, kind, vec, n, all, fma)                                                         \
     kind static float name(void)                                                                   \
     {                                                                                              \
@@ -83,7 +83,7 @@ SPIN(spin_avx512, __attribute__((target("avx512f"))), __m512, 24, _mm512_set1_ps
 static const struct spin {
     const char *name;
     float (*run)(void);
-    double count; /* multiply-adds of a call */
+    double count; /* multiply-accumulates of a call */
 } spins[] = {
 #ifdef __x86_64__
     {"avx512", spin_avx512, TURNS * 24. * 16},
@@ -98,7 +98,7 @@ static const double SPIN_SECONDS = .25;
 struct spinner {
     const struct spin *spin;
     pthread_barrier_t *start;
-    double rate; /* multiply-adds per second */
+    double rate; /* multiply-accumulates per second */
 };
 
 static double now(clockid_t clock)
@@ -133,7 +133,7 @@ static void *spin_thread(void *arg)
     return NULL;
 }
 
-/* Multiply-adds per second of a thread, the mean of all at the same time. */
+/* Multiply-accumulates per second of a thread, the mean of all at the same time. */
 static double measure_peak(const struct spin *spin)
 {
     int n = (int)threads;
@@ -208,7 +208,7 @@ static int write_nothing(void *ctx, const struct engine_batch *b, struct err *e)
     return 0;
 }
 
-/* Multiply-adds per image where every convolution of 3 by 3 and stride 1 is computed
+/* Multiply-accumulates per image where every convolution of 3 by 3 and stride 1 is computed
  * by F(4x4, 3x3) and all others directly. */
 static double stride1_count(const struct net *n)
 {
@@ -293,9 +293,9 @@ static void say_peak(const struct spin *spin, const double peak[2])
 {
     if (!spin)
         return;
-    prog_say(
-        "peak of f32 multiply-adds (%s), each of %d thread(s): %.1f GFLOP/s before, %.1f after",
-        spin->name, (int)threads, 2 * peak[0] / 1e9, 2 * peak[1] / 1e9);
+    prog_say("peak of f32 multiply-accumulates (%s), each of %d thread(s): %.1f GFLOP/s before, "
+             "%.1f after",
+             spin->name, (int)threads, 2 * peak[0] / 1e9, 2 * peak[1] / 1e9);
     total("peak_before_gflop_per_s", 2 * peak[0] / 1e9);
     total("peak_after_gflop_per_s", 2 * peak[1] / 1e9);
 }
@@ -325,7 +325,7 @@ static void say_network(const struct sum *forward, const struct sum *all, const 
 {
     double n = (double)images;
     prog_say("all steps %.3f s, in %.3f s of wall time and %.3f s of processor time; per image "
-             "forward %.4f Gmultiply-adds as computed, %.4f direct",
+             "forward %.4f Gmultiply-accumulates as computed, %.4f direct",
              all->seconds, took.wall, took.cpu, forward->done / n / 1e9, forward->macs / n / 1e9);
     total("threads", (double)threads);
     total("images", n);
@@ -337,7 +337,7 @@ static void say_network(const struct sum *forward, const struct sum *all, const 
     total("gmacs_per_image_direct", forward->macs / n / 1e9);
     if (!(peak > 0))
         return;
-    say_over("done", "the multiply-adds as computed", all->done / peak, all, took.cpu);
+    say_over("done", "the multiply-accumulates as computed", all->done / peak, all, took.cpu);
     if (gradients == 0)
         say_over("stride1",
                  "those of F(4x4, 3x3) in all layers of 3 by 3 and stride 1, and of direct "

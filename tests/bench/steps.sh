@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Times of the steps of a network on the CPU and their shares of the multiply-add peak:
+# Times of the steps of a network on the CPU and their shares of the multiply-accumulate peak:
 # forward on one thread, and backward to layers 1 to 3 for two scores. Tables go to
 # $BUILD/bench/steps-*.tsv.
 #   HEATPIPE_MODEL: a checkpoint (default: the bundled example); further options as those

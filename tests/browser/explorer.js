@@ -20,12 +20,12 @@ expect("one column is the order", heads.filter((h) => h.hasAttribute("aria-sort"
 sort("No.");
 expect("by number", shown(), "0 1 2 3 4");
 sort("Wrong");
-expect("wrong answers fall first", shown(), "1 0 2 3 4");
+expect("wrong predictions fall first", shown(), "1 0 2 3 4");
 sort("Unsure right");
-expect("unsure right answers", shown(), "0 1 2 3 4");
+expect("unsure correct predictions", shown(), "0 1 2 3 4");
 sort("Very sure wrong");
-expect("very sure wrong answers", shown(), "0 2 1 3 4");
-sort("Most frequent wrong answers");
+expect("very sure wrong predictions", shown(), "0 2 1 3 4");
+sort("Most frequent wrong predictions");
 expect("by the most frequent", shown(), "1 0 2 3 4");
 sort("Superclass");
 expect("by superclass, then number", shown(), "0 1 2 3 4");

@@ -462,7 +462,7 @@ static int outputs(int inputs, const struct conv_spec *s)
     return (inputs + 2 * s->pad - s->k) / s->stride + 1;
 }
 
-static int64_t work_most = 24000000; /* multiply-adds of a round */
+static int64_t work_most = 24000000; /* multiply-accumulates of a round */
 
 static int64_t work_of(const struct job *j)
 {

@@ -93,7 +93,7 @@ static void test_order(void)
         file_text(file[i], "x");
     struct data_opts o = {.note = tell};
     struct data *d = open_data("o/", &o);
-    CHECK_STR(told, "o: 8 images in 3 class folders, 3 other files left aside");
+    CHECK_STR(told, "o: 8 images in 3 class folders, 3 other files ignored");
     CHECK_STR(data_kind(d), "folder");
     CHECK_STR(data_name(d), "o");
     CHECK(data_h(d) == 32 && data_w(d) == 32);
@@ -120,7 +120,7 @@ static void test_flat(void)
     file_text("flat/notes.txt", "x");
     struct data_opts o = {.note = tell};
     struct data *d = open_data("flat", &o);
-    CHECK_STR(told, "flat: 3 images, 1 other files left aside");
+    CHECK_STR(told, "flat: 3 images, 1 other files ignored");
     check_labels(d, "---");
     CHECK(data_names(d)->classes == 0 && data_ordered(d) == 0);
     check_image(d, 1,

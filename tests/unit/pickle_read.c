@@ -124,7 +124,7 @@ static void test_collections(void)
     CHECK(p && pickle_root(p)->seq.n == 3 && is_int(pickle_item(pickle_root(p), 2), 4));
     pickle_free(p);
 
-    /* Ordered dicts, as Python 3 and Python 2 write them; state is left aside. */
+    /* Ordered dicts, as Python 3 and Python 2 write them; state is ignored. */
     p = READ("ccollections\nOrderedDict\n)R(U\x01kK\x09u}U\x01zNsb.");
     CHECK(p && is_int(pickle_get(pickle_root(p), "k"), 9));
     pickle_free(p);
@@ -321,7 +321,7 @@ static void test_bombs(void)
     free(b);
 }
 
-/* Damaged pickles give an answer, whatever it is. */
+/* Damaged pickles give a prediction, whatever it is. */
 static void test_damage(void)
 {
     size_t n;

@@ -7,7 +7,7 @@
 enum { ROWS = 2000, CLASSES = 6, TEXT = 64, CHOSEN = 4096 };
 
 struct row {
-    struct answer a;
+    struct prediction a;
     char text[TEXT];
 };
 
@@ -20,8 +20,8 @@ struct result {
 static void make(struct row *row)
 {
     for (int i = 0; i < ROWS; i++) {
-        struct answer *a = &row[i].a;
-        *a = (struct answer){.id = i, .truth = rand() % CLASSES, .conf = rand() % 8 / 8.};
+        struct prediction *a = &row[i].a;
+        *a = (struct prediction){.id = i, .truth = rand() % CLASSES, .conf = rand() % 8 / 8.};
         a->pred = rand() % 3 ? a->truth : rand() % CLASSES;
         snprintf(row[i].text, TEXT, "%d %d %d %g", i, a->truth, a->pred, a->conf);
     }
@@ -134,7 +134,7 @@ static void test_limit(void)
     int r = 0, n = 0;
     for (int truth = 0; truth < 1025 && r >= 0; truth++) {
         for (int pred = 2000; pred < 3024 && r >= 0; pred++) {
-            struct answer a = {.id = n++, .truth = truth, .pred = pred, .conf = 1};
+            struct prediction a = {.id = n++, .truth = truth, .pred = pred, .conf = 1};
             r = choice_offer(c, &a, offer, &e);
         }
     }

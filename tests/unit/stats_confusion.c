@@ -4,17 +4,18 @@
 
 #include <stdlib.h>
 
-static struct answer answer(int truth, int pred, double conf)
+static struct prediction prediction(int truth, int pred, double conf)
 {
-    return (struct answer){.truth = truth, .pred = pred, .conf = conf, .loss = NAN, .entropy = NAN};
+    return (struct prediction){
+        .truth = truth, .pred = pred, .conf = conf, .loss = NAN, .entropy = NAN};
 }
 
-static struct confusion *of(const struct answer *a, size_t n)
+static struct confusion *of(const struct prediction *a, size_t n)
 {
     struct err e;
     struct confusion *c = confusion_new();
     for (size_t i = 0; i < n; i++)
-        CHECK(confusion_answer(c, &a[i], &e) == 0);
+        CHECK(confusion_prediction(c, &a[i], &e) == 0);
     confusion_done(c);
     return c;
 }
@@ -24,9 +25,10 @@ static const struct names no_names;
 static void test_classes(void)
 {
     /* 0: two right, one taken for 1 and one for 2; 1: never right; 2: no images;
-     * 3: neither images nor answers, but 4 has. */
-    const struct answer a[] = {answer(0, 0, 1),   answer(0, 2, .5), answer(0, 0, .5),
-                               answer(0, 1, .25), answer(1, 4, .5), answer(4, 4, .75)};
+     * 3: neither images nor predictions, but 4 has. */
+    const struct prediction a[] = {prediction(0, 0, 1),  prediction(0, 2, .5),
+                                   prediction(0, 0, .5), prediction(0, 1, .25),
+                                   prediction(1, 4, .5), prediction(4, 4, .75)};
     struct confusion *c = of(a, 6);
     CHECK(confusion_classes(c) == 5 && confusion_images(c) == 6);
     CHECK(confusion_count(c, 0, 0) == 2 && confusion_count(c, 3, 3) == 0);
@@ -55,8 +57,9 @@ static void test_classes(void)
 static void test_bounds(void)
 {
     /* Exactly 0.9, 0.7 and 0.5 are not beyond the bounds. */
-    const struct answer a[] = {answer(0, 1, .9),  answer(0, 1, .91), answer(0, 1, .7),
-                               answer(0, 1, .71), answer(1, 1, .5),  answer(1, 1, .49)};
+    const struct prediction a[] = {prediction(0, 1, .9), prediction(0, 1, .91),
+                                   prediction(0, 1, .7), prediction(0, 1, .71),
+                                   prediction(1, 1, .5), prediction(1, 1, .49)};
     struct confusion *c = of(a, 6);
     struct confusion_summary s;
     confusion_summarize(c, &no_names, &s);
@@ -74,8 +77,8 @@ static void test_bounds(void)
 static void test_calibration(void)
 {
     /* Four bins: 0 falls into the first, 1/15 and 0.2 below their upper bounds. */
-    const struct answer a[] = {answer(0, 1, 0), answer(0, 0, 1. / 15), answer(0, 0, .2),
-                               answer(0, 1, 1), answer(0, 0, 1)};
+    const struct prediction a[] = {prediction(0, 1, 0), prediction(0, 0, 1. / 15),
+                                   prediction(0, 0, .2), prediction(0, 1, 1), prediction(0, 0, 1)};
     struct confusion *c = of(a, 5);
     struct confusion_summary s;
     confusion_summarize(c, &no_names, &s);
@@ -87,8 +90,8 @@ static void test_calibration(void)
 
 static void test_ties(void)
 {
-    const struct answer a[] = {answer(0, 0, 1), answer(1, 2, 1), answer(1, 0, 1),
-                               answer(2, 2, 1), answer(3, 1, 1), answer(2, 1, .5)};
+    const struct prediction a[] = {prediction(0, 0, 1), prediction(1, 2, 1), prediction(1, 0, 1),
+                                   prediction(2, 2, 1), prediction(3, 1, 1), prediction(2, 1, .5)};
     struct confusion *c = of(a, 6);
     struct confusion_summary s;
     confusion_summarize(c, &no_names, &s);
@@ -108,8 +111,9 @@ static void test_groups(void)
 {
     int group[] = {1, 0, 1, -1};
     const struct names names = {.classes = 4, .groups = 2, .group = group};
-    const struct answer a[] = {answer(0, 0, 1), answer(0, 2, 1), answer(2, 1, 1), answer(1, 1, 1),
-                               answer(3, 3, 1), answer(0, 3, 1), answer(4, 0, 1)};
+    const struct prediction a[] = {prediction(0, 0, 1), prediction(0, 2, 1), prediction(2, 1, 1),
+                                   prediction(1, 1, 1), prediction(3, 3, 1), prediction(0, 3, 1),
+                                   prediction(4, 0, 1)};
     struct confusion *c = of(a, 7);
     struct confusion_summary s;
     confusion_summarize(c, &names, &s);
@@ -134,7 +138,7 @@ static void test_groups(void)
 /* Not told for one image is not told for the whole. */
 static void test_partial(void)
 {
-    const struct answer a[] = {
+    const struct prediction a[] = {
         {.truth = 0, .pred = 0, .conf = .5, .rank = 1, .loss = 1, .entropy = 2},
         {.truth = 0, .pred = 1, .conf = NAN, .rank = 0, .loss = NAN, .entropy = NAN},
     };

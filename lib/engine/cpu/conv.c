@@ -51,8 +51,8 @@ static bool fits(const struct conv_spec *s, enum conv_form f)
                                 s->stride == conv_tile[f].stride && !(s->back && s->stride != 1));
 }
 
-/* In multiply-adds. What the transforms take is measured: for each product about as
- * long as eight multiply-adds of a channel, of its input and of its output. */
+/* In multiply-accumulates. What the transforms take is measured: for each product about as
+ * long as eight multiply-accumulates of a channel, of its input and of its output. */
 static double cost(const struct conv_spec *s, enum conv_form f)
 {
     if (f == CONV_DIRECT)

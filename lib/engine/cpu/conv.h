@@ -110,7 +110,7 @@ int conv_spans(const struct conv *c);
 void conv_pack(const struct conv *c, int span);
 void conv_run(const struct conv *c, const struct conv_call *k, void *scratch);
 
-/* Multiply-adds per image: as computed, and of the direct form. */
+/* Multiply-accumulates per image: as computed, and of the direct form. */
 int64_t conv_done(const struct conv *c);
 int64_t conv_macs(const struct conv_spec *s);
 

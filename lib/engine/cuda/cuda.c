@@ -3,7 +3,7 @@
  * Batches alternate between two hands, each with a stream and activations of its own,
  * so that copies of one run while the other computes. Weights are shared.
  *
- * What 10,000 images through ResNet-34 cost in f16, by count: multiply-adds and bytes of
+ * What 10,000 images through ResNet-34 cost in f16, by count: multiply-accumulates and bytes of
  * activations, at 60 % of an H200's 989 TFLOP/s (dense f16) and 80 % of its 4.8 TB/s; the
  * larger of the two times is expected. Not measured.
  *

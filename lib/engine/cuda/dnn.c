@@ -271,7 +271,7 @@ static void graph_backward(struct making *m, const struct dnn_shape *s)
 
 /* --- engines and plans --- */
 
-/* An answer, not a failure: what cuDNN says of it does not belong to a later one. */
+/* A prediction, not a failure: what cuDNN says of it does not belong to a later one. */
 static bool unsupported(cudnnStatus_t s)
 {
     char said[256];

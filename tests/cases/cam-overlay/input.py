@@ -41,10 +41,10 @@ def maps(n):
 def table(path, rows):
     with open(path, "w") as f:
         f.write("id\ttrue\tpred\tcorrect\tconf\tp_true\ttrue_name\tpred_name\ttrue_group\t"
-                "group\tkind\tplace\n")
-        for i, true, pred, conf, p, group, kind, place in rows:
+                "group\tkind\trank\n")
+        for i, true, pred, conf, p, group, kind, rank in rows:
             f.write("\t".join(map(str, (i, true, pred, int(true == pred), conf, p, NAMES[true],
-                                        NAMES[pred], "g%d" % (true % 2), group, kind, place))) + "\n")
+                                        NAMES[pred], "g%d" % (true % 2), group, kind, rank))) + "\n")
 
 
 def make():

@@ -1,17 +1,17 @@
 """compare.py rows A.tsv B.tsv TOLERANCE GAP | tensor A.npy B.npy TOLERANCE
-    | answers A.logits B.logits A.maps B.maps
+    | predictions A.logits B.logits A.maps B.maps
 
-Rows: the same columns and ids; numbers within the tolerance; another answer only where
+Rows: the same columns and ids; numbers within the tolerance; another prediction only where
 the two best logits of A are at most GAP apart.
-Answers: how many differ, and how far the two best logits of A are apart there at most;
-the largest difference of a logit; the least correlation of the maps of A's answers.
+Predictions: how many differ, and how far the two best logits of A are apart there at most;
+the largest difference of a logit; the least correlation of the maps of A's predictions.
 Tensors: the same items; root mean square of the difference over that of A."""
 import array
 import ast
 import math
 import sys
 
-ANSWER = {"pred", "correct", "conf", "pred_name", "pred_group", "rank_true"}
+PREDICTION = {"pred", "correct", "conf", "pred_name", "pred_group", "rank_true"}
 
 
 def tensor(path):
@@ -42,9 +42,9 @@ def rows(a, b, tolerance, gap=0.0):
         row = dict(zip(x[0], p))
         flip = "pred" in row and row["pred"] != q[x[0].index("pred")]
         if flip and math.log(float(row["conf"]) / float(row["conf2"])) > gap:
-            return f"row {p[0]}: another answer"
+            return f"row {p[0]}: another prediction"
         for name, u, v in zip(x[0], p, q):
-            if u == v or flip and name in ANSWER or name.startswith(("pred", "rank")):
+            if u == v or flip and name in PREDICTION or name.startswith(("pred", "rank")):
                 continue
             if not abs(float(u) - float(v)) <= tolerance * max(1, abs(float(u))):
                 return f"row {p[0]}: {name} {u}, {v}"
@@ -57,7 +57,7 @@ def correlation(x, y):
     return sum((p - mx) * (q - my) for p, q in zip(x, y)) / math.sqrt(xx)
 
 
-def answers(a, b, maps_a, maps_b):
+def predictions(a, b, maps_a, maps_b):
     ((classes,), x), (_, y) = tensor(a), tensor(b)
     ((_, *size), p), (_, q) = tensor(maps_a), tensor(maps_b)
     cells, images, flips, least = math.prod(size), len(x) // classes, [], 1.0
@@ -70,12 +70,12 @@ def answers(a, b, maps_a, maps_b):
         least = min(least, correlation(p[at:at + cells], q[at:at + cells]))
     far = max(abs(u - v) for u, v in zip(x, y))
     gap = f", the two best logits at most {max(flips):.2g} apart" if flips else ""
-    return (f"{len(flips)} of {images} answers differ{gap}; logits by at most {far:.2g}; "
+    return (f"{len(flips)} of {images} predictions differ{gap}; logits by at most {far:.2g}; "
             f"maps correlate by at least {math.floor(least * 1e5) / 1e5:.5f}")
 
 
 kind, a, b, *limits = sys.argv[1:]
-if kind == "answers":
-    print(answers(a, b, *limits))
+if kind == "predictions":
+    print(predictions(a, b, *limits))
 else:
     print({"rows": rows, "tensor": tensors}[kind](a, b, *map(float, limits)))

@@ -1,5 +1,5 @@
 # predict PRECISION ROWS GAP TENSORS: the bundled example on the device, compared with the
-# CPU: rows, the gap of logits at which answers may differ, tensors (see compare.py).
+# CPU: rows, the gap of logits at which predictions may differ, tensors (see compare.py).
 export HEATPIPE_CUDA=${CUDA_UNDER_TEST:-$BUILD/tests/cuda/standin.so}
 
 run() { # device, precision

@@ -3,7 +3,7 @@
     class NAME [SUPERCLASS]             in the order of their numbers
     TRUE PRED CONF COUNT [FIGURE=VALUE ...]
 
-COUNT images of class TRUE answered with PRED; the figures are those of their maps, with
+COUNT images of class TRUE predicted as PRED; the figures are those of their maps, with
 `true_` before one of the true class's map. Nothing here is shared with the programs.
 """
 import math

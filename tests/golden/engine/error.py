@@ -5,7 +5,7 @@ with Winograd, with --exact, and in bf16.
     error.py CIFAR_PREDICT MODEL TEST_BIN [IMAGES]
 
 Of each layer: root mean square of the difference over that of f64, and the largest
-difference. Of the logits: the largest difference, and the answers that differ with the
+difference. Of the logits: the largest difference, and the predictions that differ with the
 gap of the two best logits of f64 there.
 """
 
@@ -68,7 +68,7 @@ def main():
                     flips = np.flatnonzero(got.argmax(1) != want.argmax(1))
                     two = np.sort(want[flips], 1)[:, -2:]
                     gap = (two[:, 1] - two[:, 0]).max() if len(flips) else 0
-                    row[-1] += f" ({len(flips)} answers differ, gap at most {gap:.2g})"
+                    row[-1] += f" ({len(flips)} predictions differ, gap at most {gap:.2g})"
             print("\t".join(row), flush=True)
 
 

@@ -284,7 +284,7 @@ def write_families(images):
         net = made[name][0].double()
         x = normal(images[:3], CIFAR100)
         best = net(x).topk(2, 1).values
-        assert (best[:, 0] - best[:, 1]).min() > 1e-3, "answers too close"
+        assert (best[:, 0] - best[:, 1]).min() > 1e-3, "predictions too close"
         for layer in "layer1", "layer2":
             write_npy(HERE / "maps" / f"{name}-{layer}.npy", cam(net, x, layer).astype(np.float32))
     return rows

@@ -15,7 +15,7 @@ from sklearn import metrics
 
 HERE = pathlib.Path(__file__).parent
 CLASSES, ROWS = 12, 400
-EMPTY, NEVER = 7, 9  # a class without images, a class that is never the answer
+EMPTY, NEVER = 7, 9  # a class without images, a class that is never the prediction
 GROUPS = ["birds", "fish", "trees"]
 
 

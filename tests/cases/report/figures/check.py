@@ -49,8 +49,8 @@ def one(seed):
     right = [i for i in images if i[0] == i[1]]
     wrong = [i for i in images if i[0] != i[1]]
     text = report('summary')
-    expect(text, r'Right answers \(accuracy\) (\d+) ([\d.]+) %', whole(len(right)), percent(len(right), 400, 2))
-    expect(text, r'Wrong answers \(error rate\) (\d+) ([\d.]+) %', whole(len(wrong)), percent(len(wrong), 400, 2))
+    expect(text, r'Correct predictions \(accuracy\) (\d+) ([\d.]+) %', whole(len(right)), percent(len(right), 400, 2))
+    expect(text, r'Wrong predictions \(error rate\) (\d+) ([\d.]+) %', whole(len(wrong)), percent(len(wrong), 400, 2))
 
     bound = [(.9, 2), (.7, .9), (.5, .7), (-1, .5)]
     for name, (low, high) in zip(('Very sure', 'Sure', 'Moderate', 'Unsure'), bound):
@@ -77,7 +77,7 @@ def one(seed):
     for place, word, scale in (3, 'Border', 100), (4, 'Width', 1):
         a, b = [i[place] for i in right], [i[place] for i in wrong]
         tolerance = .0501 if scale == 100 else .000501
-        expect(text, word + r', .*?: median ([\d.]+)(?: %)? in (\d+) right answers, ([\d.]+)(?: %)? in (\d+) wrong',
+        expect(text, word + r', .*?: median ([\d.]+)(?: %)? in (\d+) correct predictions, ([\d.]+)(?: %)? in (\d+) wrong',
                (scale * statistics.median(a), tolerance), whole(len(a)),
                (scale * statistics.median(b), tolerance), whole(len(b)))
         larger = sum((y > x) + (y == x) / 2 for x, y in itertools.product(a, b)) / (len(a) * len(b))
@@ -91,7 +91,7 @@ def one(seed):
 
     text = report('recommendations')
     sure = [i for i in images if i[2] >= .5]
-    expect(text, r'(\d+) wrong answers, accuracy ([\d.]+) %', whole(len(wrong)), percent(len(right), 400, 2))
+    expect(text, r'(\d+) wrong predictions, accuracy ([\d.]+) %', whole(len(wrong)), percent(len(right), 400, 2))
     kept = sum(i[0] == i[1] for i in sure)
     said = re.search(r'(?:of which ([\d.]+) % are right)|(?:confidence are right in ([\d.]+) %)', text)
     got = float(said.group(1) or said.group(2))

@@ -1,6 +1,6 @@
 /* Prediction rows: the columns that the statistics read, found by name. */
-#ifndef HP_ANSWER_H
-#define HP_ANSWER_H
+#ifndef HP_PREDICTION_H
+#define HP_PREDICTION_H
 
 #include "base/err.h"
 #include "stream/tsv.h"
@@ -11,27 +11,27 @@
 /* Classes are numbered from 0 and below this. */
 enum { STATS_CLASSES = 65536 };
 
-enum answer_col {
-    ANSWER_ID,
-    ANSWER_TRUE,
-    ANSWER_PRED,
-    ANSWER_CONF,
-    ANSWER_RANK, /* rank_true */
-    ANSWER_LOSS,
-    ANSWER_ENTROPY,
-    ANSWER_COLS
+enum prediction_col {
+    PREDICTION_ID,
+    PREDICTION_TRUE,
+    PREDICTION_PRED,
+    PREDICTION_CONF,
+    PREDICTION_RANK, /* rank_true */
+    PREDICTION_LOSS,
+    PREDICTION_ENTROPY,
+    PREDICTION_COLS
 };
 
 /* Where the columns of one table are, -1 for one that is not read. */
-struct answer_cols {
-    int col[ANSWER_COLS];
+struct prediction_cols {
+    int col[PREDICTION_COLS];
     int classes;       /* classes are below this: STATS_CLASSES, or as the names know */
     const char *names; /* the file of names behind `classes`, for messages, or NULL */
     bool all;          /* rows without a label are read like others */
 };
 
-/* The model's answer to one image. */
-struct answer {
+/* The model's prediction to one image. */
+struct prediction {
     int64_t id;     /* 0 where the column is not read */
     int truth;      /* class, or -1 where the row has no label; the rest is then unset, but
                        with `all` */
@@ -43,17 +43,17 @@ struct answer {
 };
 
 /* Finds the columns in a table: an error where one of the set `need` (bits
- * 1 << ANSWER_x) is missing; one of the set `want` is read where there is one.
+ * 1 << PREDICTION_x) is missing; one of the set `want` is read where there is one.
  * `c->classes` and `c->names` are the caller's to set. */
-int answer_find(struct answer_cols *c, const struct tsv_in *t, unsigned need, unsigned want,
-                struct err *e);
+int prediction_find(struct prediction_cols *c, const struct tsv_in *t, unsigned need, unsigned want,
+                    struct err *e);
 
 /* The current row of `t`. Errors name file, line and column. */
-int answer_read(const struct answer_cols *c, const struct tsv_in *t, struct answer *a,
-                struct err *e);
+int prediction_read(const struct prediction_cols *c, const struct tsv_in *t, struct prediction *a,
+                    struct err *e);
 
 /* The class in column `col`, below c->classes. */
-int answer_class(const struct answer_cols *c, const struct tsv_in *t, int col, int *cls,
-                 struct err *e);
+int prediction_class(const struct prediction_cols *c, const struct tsv_in *t, int col, int *cls,
+                     struct err *e);
 
 #endif

@@ -1,4 +1,4 @@
-/* What a model answered, whether or not it was right: what can be said of images
+/* What a model predicted, whether or not it was right: what can be said of images
  * without labels. */
 #include "report.h"
 #include "rows.h"
@@ -7,15 +7,16 @@
 #include "base/mem.h"
 #include "base/prog.h"
 #include "base/text.h"
-#include "stats/answer.h"
+#include "stats/band.h"
+#include "stats/prediction.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
-enum { LIST = 10, NAME_WIDTH = 30, BANDS = 4 };
+enum { LIST = 10, NAME_WIDTH = 30 };
 
-struct answered {
+struct tally_row {
     int cls;
     int64_t images;
     double conf; /* sum */
@@ -26,23 +27,23 @@ struct tally {
     int64_t images, labelled, band[BANDS];
     double conf, entropy; /* sums; NaN where the table has none */
     int n;
-    struct answered *row; /* [n], by class while rows are read */
+    struct tally_row *row; /* [n], by class while rows are read */
 };
 
-static struct answered *row_at(struct tally *t, int cls)
+static struct tally_row *row_at(struct tally *t, int cls)
 {
     if (cls >= t->n) {
         int n = 2 * cls + 1;
         t->row = mem_grow(t->row, (size_t)n, sizeof *t->row);
         for (; t->n < n; t->n++)
-            t->row[t->n] = (struct answered){.cls = t->n};
+            t->row[t->n] = (struct tally_row){.cls = t->n};
     }
     return &t->row[cls];
 }
 
 static int by_images(const void *a, const void *b)
 {
-    const struct answered *x = a, *y = b;
+    const struct tally_row *x = a, *y = b;
     if (x->images != y->images)
         return x->images < y->images ? 1 : -1;
     return x->cls - y->cls;
@@ -60,17 +61,17 @@ static char *class_shown(const struct tsv_in *t, int name_col, int cls)
 static void read_rows(struct tally *t, const char *file)
 {
     struct err e;
-    struct answer_cols cols = {.classes = STATS_CLASSES, .all = true};
-    struct answer a;
+    struct prediction_cols cols = {.classes = STATS_CLASSES, .all = true};
+    struct prediction a;
     struct tsv_in *in = rows_open(file);
-    if (answer_find(&cols, in, 1u << ANSWER_PRED | 1u << ANSWER_CONF,
-                    1u << ANSWER_TRUE | 1u << ANSWER_ENTROPY, &e) != 0)
+    if (prediction_find(&cols, in, 1u << PREDICTION_PRED | 1u << PREDICTION_CONF,
+                        1u << PREDICTION_TRUE | 1u << PREDICTION_ENTROPY, &e) != 0)
         prog_fail(&e);
     int name_col = tsv_find(in, "pred_name");
     while (rows_next(in)) {
-        if (answer_read(&cols, in, &a, &e) != 0)
+        if (prediction_read(&cols, in, &a, &e) != 0)
             prog_fail(&e);
-        struct answered *row = row_at(t, a.pred);
+        struct tally_row *row = row_at(t, a.pred);
         if (!row->shown)
             row->shown = class_shown(in, name_col, a.pred);
         row->images++;
@@ -79,7 +80,7 @@ static void read_rows(struct tally *t, const char *file)
         t->labelled += a.truth >= 0;
         t->conf += a.conf;
         t->entropy += a.entropy;
-        t->band[a.conf > 0.9 ? 0 : a.conf > 0.7 ? 1 : a.conf >= 0.5 ? 2 : 3]++;
+        t->band[band_of(a.conf)]++;
     }
     tsv_close(in);
     if (t->n > 0)
@@ -93,7 +94,7 @@ static void write_overall(const struct tally *t)
     words_section("Overall");
     words_line("Images                  %8" PRId64, t->images);
     words_line("  with a label          %8" PRId64, t->labelled);
-    words_line("Classes among answers   %8d", t->n);
+    words_line("Classes among predictions   %8d", t->n);
     if (t->images > 0)
         words_line("Mean confidence         %8.2f %%", 100 * t->conf / (double)t->images);
     if (t->images > 0 && !isnan(t->entropy))
@@ -105,16 +106,21 @@ static void write_overall(const struct tally *t)
                    "accuracy nor confusion, nor whether the confidence is deserved. Labels come "
                    "from class folders or from the option --labels of cifar-predict.");
     else
-        words_para(0, "",
-                   "What follows looks at the answers alone, of images with and without a label.");
+        words_para(
+            0, "",
+            "What follows looks at the predictions alone, of images with and without a label.");
 }
 
 static void write_confidence(const struct tally *t)
 {
-    static const char *const band[BANDS] = {"very sure, above 90 %", "sure, above 70 %",
-                                            "moderate, from 50 %", "unsure, below 50 %"};
-    words_section("Confidence of the answers");
-    for (int i = 0; i < BANDS; i++) {
+    static const char *const band[BANDS] = {
+        [BAND_HIGHEST] = "highest, above 90 %",
+        [BAND_HIGH] = "high, above 70 %",
+        [BAND_MODERATE] = "moderate, above 50 %",
+        [BAND_LOW] = "low, 50 % or less",
+    };
+    words_section("Confidence of the predictions");
+    for (int i = BANDS - 1; i >= 0; i--) {
         struct words_buf b;
         words_line("%-24s%8" PRId64 "   %s", band[i], t->band[i],
                    words_percent(&b, t->band[i], t->images));
@@ -124,7 +130,7 @@ static void write_confidence(const struct tally *t)
 static void write_classes(const struct tally *t)
 {
     int listed = t->n > 2 * LIST ? LIST : t->n, width = 0;
-    words_section(t->n > listed ? "Most frequent answers" : "Answers by frequency");
+    words_section(t->n > listed ? "Most frequent predictions" : "Predictions by frequency");
     if (t->n == 0)
         words_para(0, "", "There are no images.");
     for (int i = 0; i < listed; i++) {
@@ -133,7 +139,7 @@ static void write_classes(const struct tally *t)
     }
     width = width > NAME_WIDTH ? NAME_WIDTH : width;
     for (int i = 0; i < listed; i++) {
-        const struct answered *a = &t->row[i];
+        const struct tally_row *a = &t->row[i];
         struct words_buf b;
         words_line("%3d. %s%*s  %6" PRId64 " (%s), mean confidence %.1f %%", i + 1, a->shown,
                    words_pad(a->shown, width), "", a->images,
@@ -144,18 +150,18 @@ static void write_classes(const struct tally *t)
                    t->row[t->n - 1].images, t->row[t->n - 1].shown);
 }
 
-void answers_write(const char *file)
+void predictions_write(const char *file)
 {
     struct tally t = {0};
     read_rows(&t, file);
     words_open();
-    words_title("The answers of a classifier");
+    words_title("The predictions of a classifier");
     write_overall(&t);
     write_confidence(&t);
     write_classes(&t);
     words_section("Files");
     words_line("%-38s%s", "predicted_classes/class_NNN_name.png",
-               "the surest and the least sure images of each answer");
+               "the most and the least confident predictions of each class");
     words_line("%-38s%s", "data/", "the tables and tensors behind all this");
     words_close();
     for (int i = 0; i < t.n; i++)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# How many answers the CPU's f32 and bf16 change against direct convolution in f32, by
-# how much logits differ and how the maps of the answers correlate.
+# How many predictions the CPU's f32 and bf16 change against direct convolution in f32, by
+# how much logits differ and how the maps of the predictions correlate.
 #   HEATPIPE_MODEL, HEATPIPE_DATA: a checkpoint and a data set (default: the bundled
 #   example)
 set -eu
@@ -20,5 +20,5 @@ run() { # name, options
 run exact --exact
 for p in f32 bf16; do
     run $p --precision $p
-    echo "$p: $(python3 "$root/tests/cases/cuda/compare.py" answers "$out"/{exact,$p}.logits "$out"/{exact,$p}.maps)"
+    echo "$p: $(python3 "$root/tests/cases/cuda/compare.py" predictions "$out"/{exact,$p}.logits "$out"/{exact,$p}.maps)"
 done

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# How many answers the CUDA backend changes against the CPU in f32, in each precision, by
+# How many predictions the CUDA backend changes against the CPU in f32, in each precision, by
 # how much logits differ and how the maps correlate: on the stand-in, or on the GPU whose
 # backend HEATPIPE_CUDA names. On the stand-in 10,000 images through a ResNet-34 take some
 # five minutes a precision on two cores.
@@ -21,5 +21,5 @@ run() { # device, precision
 run cpu f32
 for p in f32 f16 bf16; do
     run cuda $p
-    echo "$p: $(python3 "$root/tests/cases/cuda/compare.py" answers "$out"/{cpu,cuda}.logits "$out"/{cpu,cuda}.maps)"
+    echo "$p: $(python3 "$root/tests/cases/cuda/compare.py" predictions "$out"/{cpu,cuda}.logits "$out"/{cpu,cuda}.maps)"
 done
