@@ -42,7 +42,7 @@ static void read_bytes(png_structp png, png_bytep to, size_t n)
 }
 
 /* A row as libpng gives it: grey of 8 or 16 bits, or RGB of 8. */
-static void put_row(const struct image *im, int y, const unsigned char *row, bool grey, bool wide)
+static void put_row(struct image *im, int y, const unsigned char *row, bool grey, bool wide)
 {
     size_t cells = (size_t)im->h * (size_t)im->w, w = (size_t)im->w;
     uint8_t *to = im->pixels + (size_t)y * w;
@@ -52,7 +52,9 @@ static void put_row(const struct image *im, int y, const unsigned char *row, boo
                 to[c * cells + x] = row[3 * x + c];
             continue;
         }
-        uint8_t v = !wide ? row[x] : row[2 * x] ? 255 : row[2 * x + 1];
+        bool above = wide && row[2 * x];
+        uint8_t v = !wide ? row[x] : above ? 255 : row[2 * x + 1];
+        im->whitened = im->whitened || above;
         to[x] = to[cells + x] = to[2 * cells + x] = v;
     }
 }

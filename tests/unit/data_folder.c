@@ -103,7 +103,8 @@ static void test_order(void)
     CHECK_STR(names_class(data_names(d), 1), "a");
     CHECK_STR(names_class(data_names(d), 2), "empty");
     for (int i = 0; i < 8; i++) {
-        char *want = mem_printf("%s: expected a PNG or JPEG image, found something else", order[i]);
+        char *want = mem_printf("%s: expected a PNG, JPEG, WebP or BMP image, found something else",
+                                order[i]);
         check_image(d, i, want);
         free(want);
     }
@@ -221,7 +222,8 @@ static void test_names(void)
     for (int i = 0; i < 5; i++)
         CHECK_STR(names_class(data_names(d), i), want[i]);
     check_image(d, 0,
-                "w/latin\\xE9/\\x1B\\x0A.png: expected a PNG or JPEG image, found something else");
+                "w/latin\\xE9/\\x1B\\x0A.png: expected a PNG, JPEG, WebP or BMP image, found "
+                "something else");
     data_close(d);
 }
 
@@ -239,11 +241,12 @@ static void test_broken(void)
     struct data *d = open_data("b", &none);
     CHECK(data_count(d) == 6);
     unlink("b/c/1gone.png");
-    check_image(d, 0, "b/c/0empty.png: expected a PNG or JPEG image, found an empty file");
+    check_image(d, 0,
+                "b/c/0empty.png: expected a PNG, JPEG, WebP or BMP image, found an empty file");
     check_image(d, 1, "b/c/1gone.png: No such file or directory");
     check_image(d, 2, "b/c/2pipe.png: expected an image, found no regular file");
     check_image(d, 3, "b/c/3link.png: No such file or directory");
-    check_image(d, 4, "b/c/4text.png: expected a PNG or JPEG image, found something else");
+    check_image(d, 4, "b/c/4text.png: expected a PNG, JPEG, WebP or BMP image, found a GIF");
     check_image(d, 5, "b/c/5large.png: expected at most 67108864 bytes, found 67108865");
     check_image(d, 6, "b: expected an image from 0 to 5, found the id 6");
     data_close(d);

@@ -1,4 +1,4 @@
-/* Every form of PNG and JPEG against Pillow's pixels (tests/golden/data/images.py), as
+/* Every form of PNG, JPEG, WebP and BMP against Pillow's pixels (tests/golden/data/images.py), as
  * it is and resized; damaged ones, and ones that ask for much. */
 #include "check.h"
 #include "data_files.h"
@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include <jpeglib.h>
+#include <webp/encode.h>
 #include <zlib.h>
 
 /* `want`: (h, w, 3). */
@@ -80,29 +81,41 @@ static void check_refused(const unsigned char *p, size_t n, const char *want)
 /* Cut anywhere: an error, and one that says so. */
 static void test_cut(void)
 {
-    static const char *const name[] = {"rgb8.png",   "interlaced_rgb16.png", "palette4.png",
-                                       "rgb420.jpg", "progressive420.jpg",   "cmyk.jpg"};
-    for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
+    /* The last bytes of some files are not needed. */
+    static const struct {
+        const char *name;
+        size_t spare;
+    } files[] = {{"rgb8.png", 0},       {"interlaced_rgb16.png", 0}, {"palette4.png", 0},
+                 {"rgb420.jpg", 0},     {"progressive420.jpg", 0},   {"cmyk.jpg", 0},
+                 {"lossy.webp", 0},     {"lossless.webp", 0},        {"lossy_alpha.webp", 0},
+                 {"animated.webp", 0},  {"animated_part.webp", 0},   {"plain24.bmp", 1},
+                 {"plain32.bmp", 0},    {"palette1.bmp", 2},         {"core4.bmp", 1},
+                 {"masks_bgrx.bmp", 0}, {"masks_rgba.bmp", 0},       {"rle8.bmp", 2},
+                 {"rle4.bmp", 2}};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         size_t n;
-        char *file = mem_printf("data/images/%s", name[i]);
+        char *file = mem_printf("data/images/%s", files[i].name);
         unsigned char *whole = golden_get(file, &n);
-        for (size_t cut = 0; cut < n; cut++) {
+        for (size_t cut = 0; cut < n - files[i].spare; cut++) {
             /* Of its own size, so that a read beyond it is found. */
             unsigned char *p = mem_alloc(cut, 1);
             memcpy(p, whole, cut);
             check_refused(p, cut, NULL);
             free(p);
         }
-        bool png = image_is_png(whole, n);
-        check_refused(whole, n - 1,
-                      png ? "x: damaged PNG: it ends early" : "x: damaged JPEG: it ends early");
+        static const char *const forms[IMAGE_FORMS] = {"", "PNG", "JPEG", "WebP", "BMP"};
+        char *want = mem_printf("x: damaged %s: it ends early", forms[image_form(whole, n)]);
+        check_refused(whole, n - files[i].spare - 1, want);
+        free(want);
         free(whole);
         free(file);
     }
     check_refused((const unsigned char *)"", 0,
-                  "x: expected a PNG or JPEG image, found an empty file");
+                  "x: expected a PNG, JPEG, WebP or BMP image, found an empty file");
     check_refused((const unsigned char *)"GIF89a", 6,
-                  "x: expected a PNG or JPEG image, found something else");
+                  "x: expected a PNG, JPEG, WebP or BMP image, found a GIF");
+    check_refused((const unsigned char *)"RIFF\4\0\0\0WAVE", 12,
+                  "x: expected a PNG, JPEG, WebP or BMP image, found something else");
 }
 
 /* Any bit of a PNG stands under a checksum. */
@@ -123,8 +136,18 @@ static void test_flipped(void)
 /* Damage of any kind never does more than fail. */
 static void test_damaged(void)
 {
-    static const char *const name[] = {"interlaced_palette4.png", "grey16.png", "rgb420.jpg",
-                                       "progressive422.jpg", "restart.jpeg"};
+    static const char *const name[] = {"interlaced_palette4.png",
+                                       "grey16.png",
+                                       "rgb420.jpg",
+                                       "progressive422.jpg",
+                                       "restart.jpeg",
+                                       "lossy.webp",
+                                       "lossless_alpha.webp",
+                                       "animated_part.webp",
+                                       "rle8.bmp",
+                                       "rle4.bmp",
+                                       "masks_565.bmp",
+                                       "few_colours.bmp"};
     uint64_t state = 7;
     int good = 0;
     for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
@@ -378,6 +401,120 @@ static void test_large_jpeg(void)
     check_costs("empty.jpg", &b, false);
 }
 
+static void test_large_webp(void)
+{
+    enum { SIDE = 2048, HUGE_SIDE = 16383 };
+    struct bytes b = {0};
+    uint8_t *rgb = mem_zero((size_t)HUGE_SIDE * 3, SIDE), *out;
+    b.n = WebPEncodeLosslessRGB(rgb, HUGE_SIDE, 1, 3 * HUGE_SIDE, &out);
+    check_refused(out, b.n,
+                  "x: expected an image of at most 8192 pixels a side and 4194304 in all, found "
+                  "16383 by 1 (width by height)");
+    WebPFree(out);
+    b.n = WebPEncodeLosslessRGB(rgb, SIDE, SIDE, 3 * SIDE, &out);
+    b.p = mem_alloc(b.n, 1);
+    memcpy(b.p, out, b.n);
+    WebPFree(out);
+    check_costs("lossless.webp", &b, true);
+    uint32_t state = 1;
+    for (size_t i = 0; i < (size_t)3 * SIDE * SIDE; i++)
+        rgb[i] = (uint8_t)((state = state * 1664525 + 1013904223) >> 24);
+    b.n = WebPEncodeRGB(rgb, SIDE, SIDE, 3 * SIDE, 1, &out);
+    b.p = mem_alloc(b.n, 1);
+    memcpy(b.p, out, b.n);
+    WebPFree(out);
+    check_costs("noise.webp", &b, true);
+    free(rgb);
+}
+
+/* --- what is wrong in a bitmap --- */
+
+static void put_le32(unsigned char *p, uint32_t v)
+{
+    for (int i = 0; i < 4; i++)
+        p[i] = (unsigned char)(v >> 8 * i);
+}
+
+/* The golden file with one number of its header changed. */
+static void check_bitmap(const char *name, size_t at, uint32_t v, const char *want)
+{
+    size_t n;
+    char *file = mem_printf("data/images/%s", name);
+    unsigned char *p = golden_get(file, &n);
+    put_le32(p + at, v);
+    check_refused(p, n, want);
+    free(p);
+    free(file);
+}
+
+static void test_bitmaps(void)
+{
+    enum { START = 10, HEADER = 14, WIDTH = 18, HEIGHT = 22, BITS = 26, METHOD = 30, COLORS = 46 };
+    check_bitmap("plain24.bmp", HEADER, 41,
+                 "x: damaged BMP: expected a header of a known size, found 41 bytes");
+    check_bitmap("plain24.bmp", HEADER, 0xffffffff,
+                 "x: damaged BMP: expected a header of a known size, found 4294967295 bytes");
+    check_bitmap("plain24.bmp", START, 0xffffffff, "x: damaged BMP: it ends early");
+    check_bitmap("plain24.bmp", WIDTH, 0,
+                 "x: expected an image of at most 8192 pixels a side and 4194304 in all, found 0 "
+                 "by 7 (width by height)");
+    check_bitmap("plain24.bmp", HEIGHT, 0x80000000,
+                 "x: expected an image of at most 8192 pixels a side and 4194304 in all, found 13 "
+                 "by 2147483648 (width by height)");
+    check_bitmap("plain24.bmp", HEIGHT, 8, "x: damaged BMP: it ends early");
+    check_bitmap("plain24.bmp", BITS, 2U << 16 | 1,
+                 "x: damaged BMP: expected 1, 4, 8, 16, 24 or 32 bits a pixel, found 2");
+    check_bitmap("plain24.bmp", METHOD, 1,
+                 "x: BMP: the compression 1 with 24 bits a pixel cannot be read");
+    check_bitmap("plain24.bmp", METHOD, 4,
+                 "x: BMP: the compression 4 with 24 bits a pixel cannot be read");
+    check_bitmap("palette8.bmp", COLORS, 257,
+                 "x: damaged BMP: expected at most 256 colours, found 257");
+    check_bitmap("masks_565.bmp", 54, 0xf00f,
+                 "x: damaged BMP: expected masks of adjacent bits, found 0000f00f");
+    check_bitmap("masks_565.bmp", 54, 0x10000,
+                 "x: damaged BMP: expected masks of adjacent bits, found 00010000");
+    size_t first = 54 + 4 * 256; /* of the pixels of rle8.bmp */
+    check_bitmap("rle8.bmp", first, 14, "x: damaged BMP: row 0 has too many pixels");
+    check_bitmap("rle8.bmp", first, 14 << 8, "x: damaged BMP: row 0 has too many pixels");
+    check_bitmap("rle8.bmp", first, 1 << 8, "x: damaged BMP: its pixels end early");
+    check_bitmap("rle8.bmp", first, 0x0e000200, "x: damaged BMP: row 6 has too many pixels");
+    check_bitmap("rle8.bmp", first, 0x000e0200, "x: damaged BMP: row 0 has too many pixels");
+}
+
+static void test_large_bitmap(void)
+{
+    enum { SIDE = 2048 };
+    size_t n;
+    struct bytes b = {0};
+    unsigned char *head = golden_get("data/images/plain32.bmp", &n);
+    put_le32(head + 18, SIDE);
+    put_le32(head + 22, SIDE);
+    add(&b, head, 54);
+    check_refused(b.p, b.n, "x: damaged BMP: it ends early");
+    unsigned char *row = mem_zero(SIDE, 4);
+    for (int y = 0; y < SIDE; y++)
+        add(&b, row, (size_t)4 * SIDE);
+    free(row);
+    free(head);
+    check_costs("large.bmp", &b, true);
+    b = (struct bytes){0};
+    head = golden_get("data/images/rle8.bmp", &n);
+    put_le32(head + 18, SIDE);
+    put_le32(head + 22, SIDE);
+    add(&b, head, 54 + 4 * 256);
+    free(head);
+    /* Each pixel by itself, and the first row of nothing but jumps that lead nowhere. */
+    for (int i = 0; i < 1 << 22; i++)
+        add(&b, "\0\2\0\0", 4);
+    for (int y = 0; y < SIDE; y++) {
+        for (int x = 0; x < SIDE; x++)
+            add(&b, "\1\7", 2);
+        add(&b, "\0\0", 2);
+    }
+    check_costs("runs.bmp", &b, true);
+}
+
 int main(void)
 {
     before = peak_kib();
@@ -388,6 +525,9 @@ int main(void)
     test_damaged();
     test_large_png();
     test_large_jpeg();
+    test_large_webp();
+    test_bitmaps();
+    test_large_bitmap();
     files_end();
     return CHECK_DONE();
 }
