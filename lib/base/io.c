@@ -202,27 +202,63 @@ int io_slurp(const char *path, size_t limit, unsigned char **buf, size_t *n, str
     return 0;
 }
 
+int io_occupy(int fd)
+{
+    /* Opened the other way round: what is written or read there is an error, as if the
+     * descriptor were closed. */
+    int null = open("/dev/null", (fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
+    if (null < 0 || null == fd)
+        return null < 0 ? -1 : 0;
+    int r = dup2(null, fd);
+    close(null);
+    return r < 0 ? -1 : 0;
+}
+
+/* Which regular file a path names, there or yet to be made. */
+struct identity {
+    dev_t dev;
+    ino_t ino;
+    char *name; /* in the folder that dev and ino are of; NULL where the file is there */
+};
+
+/* False for "-", and for what is no regular file. Caller frees id->name. */
+static bool identify(const char *path, struct identity *id)
+{
+    struct stat st;
+    id->name = NULL;
+    if (strcmp(path, "-") == 0)
+        return false;
+    bool there = stat(path, &st) == 0;
+    if (there && !S_ISREG(st.st_mode))
+        return false;
+    if (!there) {
+        const char *slash = strrchr(path, '/');
+        char *folder = slash ? mem_printf("%.*s", (int)(slash + 1 - path), path) : mem_dup(".");
+        bool found = stat(folder, &st) == 0;
+        free(folder);
+        if (!found)
+            return false;
+        id->name = mem_dup(slash ? slash + 1 : path);
+    }
+    id->dev = st.st_dev;
+    id->ino = st.st_ino;
+    return true;
+}
+
+static bool identical(const struct identity *a, const struct identity *b)
+{
+    return a->dev == b->dev && a->ino == b->ino && !a->name == !b->name &&
+           (!a->name || strcmp(a->name, b->name) == 0);
+}
+
 bool io_same_file(const char *a, const char *b)
 {
-    if (!a || !b || strcmp(a, "-") == 0 || strcmp(b, "-") == 0)
+    struct identity x, y;
+    if (!a || !b || !identify(a, &x))
         return false;
-    struct stat x, y;
-    bool old_a = stat(a, &x) == 0, old_b = stat(b, &y) == 0;
-    if (old_a && old_b)
-        return S_ISREG(x.st_mode) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-    if (old_a || old_b)
-        return false;
-    /* Neither is there: the same name in the same folder. */
-    const char *base_a = strrchr(a, '/'), *base_b = strrchr(b, '/');
-    if (strcmp(base_a ? base_a + 1 : a, base_b ? base_b + 1 : b) != 0)
-        return false;
-    char *dir_a = base_a ? mem_dup(a) : mem_dup("./"), *dir_b = base_b ? mem_dup(b) : mem_dup("./");
-    strrchr(dir_a, '/')[1] = '\0';
-    strrchr(dir_b, '/')[1] = '\0';
-    bool same = stat(dir_a, &x) == 0 && stat(dir_b, &y) == 0 && x.st_dev == y.st_dev &&
-                x.st_ino == y.st_ino;
-    free(dir_a);
-    free(dir_b);
+    bool same = identify(b, &y) && identical(&x, &y);
+    free(x.name);
+    free(y.name);
     return same;
 }
 
@@ -233,10 +269,52 @@ struct out {
     int slot; /* in `temporary`, or -1 */
     char *name, *path;
     bool patchable, failed, sealed;
-    int64_t start; /* offset in the file at which this output began */
+    bool standard;      /* output */
+    bool regular;       /* a regular file, there or yet to be made */
+    struct identity id; /* of it */
+    struct out *next;   /* in `open_outs` */
+    int64_t start;      /* offset in the file at which this output began */
     size_t used;
     unsigned char *buf;
 };
+
+/* All that are open: two outputs to one file would destroy each other. */
+static struct out *open_outs;
+static pthread_mutex_t open_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool out_same(const struct out *a, const struct out *b)
+{
+    return (a->standard && b->standard) || (a->regular && b->regular && identical(&a->id, &b->id));
+}
+
+/* Lists an output unless another one goes to its file. */
+static int out_enter(struct out *o, struct err *e)
+{
+    pthread_mutex_lock(&open_lock);
+    const struct out *other = open_outs;
+    while (other && !out_same(o, other))
+        other = other->next;
+    if (other) {
+        err_record(e, "%s: expected a file of its own for each output, found that of %s", o->name,
+                   other->name);
+    } else {
+        o->next = open_outs;
+        open_outs = o;
+    }
+    pthread_mutex_unlock(&open_lock);
+    return other ? -1 : 0;
+}
+
+static void out_leave(const struct out *o)
+{
+    pthread_mutex_lock(&open_lock);
+    struct out **at = &open_outs;
+    while (*at && *at != o)
+        at = &(*at)->next;
+    if (*at)
+        *at = o->next;
+    pthread_mutex_unlock(&open_lock);
+}
 
 /* Names a signal handler may unlink at any moment. They are never freed: a slot
  * is published by the store to `used` and withdrawn by it. */
@@ -310,8 +388,10 @@ static int temporary_open(struct out *o, struct err *e)
 
 static void out_free(struct out *o)
 {
+    out_leave(o);
     if (o->slot >= 0)
         atomic_store(&temporary[o->slot].used, false);
+    free(o->id.name);
     free(o->name);
     free(o->path);
     free(o->buf);
@@ -325,7 +405,15 @@ static int standard_open(struct out *o, struct err *e)
     int flags = fcntl(o->fd, F_GETFL);
     if (flags < 0 || fstat(o->fd, &st) != 0)
         return err_errno(e, "%s", o->name);
-    if (!S_ISREG(st.st_mode) || flags & O_APPEND)
+    /* As where there is none: see io_occupy(). */
+    errno = EBADF;
+    if ((flags & O_ACCMODE) == O_RDONLY)
+        return err_errno(e, "%s", o->name);
+    if (!S_ISREG(st.st_mode))
+        return 0;
+    o->regular = true;
+    o->id = (struct identity){.dev = st.st_dev, .ino = st.st_ino};
+    if (flags & O_APPEND)
         return 0;
     o->start = lseek(o->fd, 0, SEEK_CUR);
     o->patchable = true;
@@ -345,17 +433,21 @@ static int path_open(struct out *o, const char *path, struct err *e)
     } else if (errno == ENOENT) {
         o->path = mem_dup(path);
     }
-    return o->path ? temporary_open(o, e) : err_errno(e, "%s", path);
+    if (!o->path)
+        return err_errno(e, "%s", path);
+    o->regular = identify(o->path, &o->id);
+    return 0;
 }
 
 int out_open(struct out **out, const char *path, struct err *e)
 {
-    bool standard = strcmp(path, "-") == 0;
     struct out *o = mem_zero(1, sizeof *o);
     o->slot = -1;
     o->fd = -1;
-    o->name = mem_dup(standard ? "standard output" : path);
-    if ((standard ? standard_open(o, e) : path_open(o, path, e)) != 0) {
+    o->standard = strcmp(path, "-") == 0;
+    o->name = mem_dup(o->standard ? "standard output" : path);
+    if ((o->standard ? standard_open(o, e) : path_open(o, path, e)) != 0 || out_enter(o, e) != 0 ||
+        (o->path && temporary_open(o, e) != 0)) {
         out_free(o);
         return -1;
     }
@@ -461,10 +553,13 @@ static int out_seal(struct out *o, struct err *e)
         return 0;
     if (out_flush(o, e) != 0 || o->failed)
         return -1;
-    /* close reports what a network file system could not write; standard output
-     * is closed for the same reason. */
+    /* close reports what a network file system could not write; standard output is
+     * closed for the same reason, but its number must become no other file's. */
     int fd = o->fd;
     o->fd = -1;
+    if (o->standard &&
+        ((fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) < 0 || io_occupy(STDOUT_FILENO) != 0))
+        return err_errno(e, "%s", o->name);
     if (close(fd) != 0)
         return err_errno(e, "%s: close", o->name);
     o->sealed = true;

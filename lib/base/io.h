@@ -40,7 +40,8 @@ int io_slurp(const char *path, size_t limit, unsigned char **buf, size_t *n, str
 
 /* A buffered output: "-" is standard output; a path that is no regular file is
  * written directly; any other is written under a temporary name in its folder
- * and renamed by out_close. */
+ * and renamed by out_close. While an output is open, another one to the same regular
+ * file, under whatever name, is refused; so is standard output twice. */
 struct out;
 
 int out_open(struct out **out, const char *path, struct err *e);
@@ -61,6 +62,10 @@ int out_close(struct out *out, struct err *e);
 /* The same of n outputs, of which some may be NULL: none is renamed before all are
  * complete. Where a name cannot be given, those given before are removed. */
 int out_close_all(struct out *const *out, int n, struct err *e);
+
+/* Lets standard descriptor `fd` stand for nothing: reading or writing there fails with
+ * EBADF, and no file that is opened later gets its number. 0, or -1 and errno. */
+int io_occupy(int fd);
 
 /* Whether two paths name the same regular file, or the same file yet to be made.
  * "-" and NULL name none. */

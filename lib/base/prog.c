@@ -5,17 +5,25 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { HELP_INDENT = 26, HELP_WIDTH = 80 };
+enum {
+    HELP_INDENT = 26,
+    HELP_WIDTH = 80,
+    STACK_LEAST = 1 << 20, /* twice what anything was seen to take */
+    STACK_USUAL = 8 << 20
+};
 
 static const struct prog *self;
 static bool verbose, shown;
@@ -113,6 +121,19 @@ void prog_usage(const char *fmt, ...)
     vsnprintf(msg, sizeof msg, fmt, ap);
     va_end(ap);
     prog_die(PROG_USAGE, "%s (see '%s --help')", msg, self->name);
+}
+
+void prog_usage_word(const struct nearest *near, const char *dashes, const char *fmt, ...)
+{
+    char msg[1024];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(msg, sizeof msg, fmt, ap);
+    va_end(ap);
+    if (!near->found)
+        prog_usage("%s", msg);
+    prog_die(PROG_USAGE, "%s (did you mean '%s%.*s'? see '%s --help')", msg, dashes,
+             (int)near->found_n, near->found, self->name);
 }
 
 void prog_fail(const struct err *e)
@@ -254,6 +275,16 @@ static const struct opt *opt_find(const char *name, size_t n, char letter)
     return NULL;
 }
 
+_Noreturn static void opt_unknown(const char *dashes, const char *name, size_t n)
+{
+    const struct opt *tables[] = {self->opts, common};
+    struct nearest near = {.word = name, .n = n};
+    for (int t = 0; t < 2; t++)
+        for (const struct opt *o = tables[t]; o->name; o++)
+            nearest_offer(&near, o->name, strlen(o->name));
+    prog_usage_word(&near, "--", "unknown option '%s%.*s'", dashes, (int)n, name);
+}
+
 static void opt_choice(const struct opt *o, const char *value)
 {
     int index = 0;
@@ -265,7 +296,9 @@ static void opt_choice(const struct opt *o, const char *value)
         }
         w += n + (w[n] == '|');
     }
-    prog_usage("--%s: expected one of %s, found '%s'", o->name, o->arg, value);
+    struct nearest near = {.word = value, .n = strlen(value)};
+    nearest_offer_all(&near, o->arg, '|');
+    prog_usage_word(&near, "", "--%s: expected one of %s, found '%s'", o->name, o->arg, value);
 }
 
 static void opt_set(const struct opt *o, const char *value)
@@ -325,7 +358,7 @@ static int opt_long(char **argv, int i)
     size_t n = eq ? (size_t)(eq - name) : strlen(name);
     const struct opt *o = opt_find(name, n, 0);
     if (!o)
-        prog_usage("unknown option '--%.*s'", (int)n, name);
+        opt_unknown("--", name, n);
     opt_common(o, eq ? eq + 1 : NULL);
     if (o->kind == OPT_FLAG) {
         if (eq)
@@ -343,6 +376,9 @@ static int opt_letters(char **argv, int i)
 {
     for (const char *c = argv[i] + 1; *c; c++) {
         const struct opt *o = opt_find(NULL, 0, *c);
+        /* A whole word may be a long option with a dash too few. */
+        if (!o && argv[i][2])
+            opt_unknown("-", argv[i] + 1, strcspn(argv[i] + 1, "="));
         if (!o)
             prog_usage("unknown option '-%c'", *c);
         opt_common(o, NULL);
@@ -362,9 +398,41 @@ static int opt_letters(char **argv, int i)
     return i;
 }
 
+/* A file opened later must not get the number of a standard descriptor that is closed:
+ * words for standard error would become part of it. */
+static void start_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && io_occupy(fd) != 0)
+            prog_die(PROG_ERROR, "/dev/null: %s", strerror(errno));
+}
+
+/* A stack that overflows would end the program by a signal. */
+static void start_stack(void)
+{
+    struct rlimit r;
+    if (getrlimit(RLIMIT_STACK, &r) != 0 || r.rlim_cur == RLIM_INFINITY ||
+        r.rlim_cur >= STACK_LEAST)
+        return;
+    r.rlim_cur = r.rlim_max < STACK_USUAL ? r.rlim_max : STACK_USUAL;
+    pthread_attr_t threads;
+    if (r.rlim_cur < STACK_LEAST || setrlimit(RLIMIT_STACK, &r) != 0)
+        prog_die(PROG_ERROR,
+                 "expected a stack of at least %d KB, found a limit of %llu KB (ulimit -s)",
+                 STACK_LEAST / 1024, (unsigned long long)r.rlim_cur / 1024);
+    /* Threads get what the limit was when the program was loaded. */
+    pthread_attr_init(&threads);
+    if (pthread_attr_setstacksize(&threads, STACK_LEAST) != 0 ||
+        pthread_setattr_default_np(&threads) != 0)
+        prog_die(PROG_ERROR, "cannot set the size of the threads' stacks");
+    pthread_attr_destroy(&threads);
+}
+
 int prog_start(const struct prog *p, int argc, char **argv)
 {
     self = p;
+    start_descriptors();
+    start_stack();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* then write(2) fails, and says so */
     signal(SIGBUS, on_bus);
@@ -402,6 +470,7 @@ int prog_start(const struct prog *p, int argc, char **argv)
 
 static struct {
     double start, last;
+    int64_t first; /* done at the start */
     bool open;
 } meter;
 
@@ -412,31 +481,47 @@ static double seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* "42 s", "12 min", "2 h 05 min". */
+static void put_time(char *buf, size_t n, double s)
+{
+    double minutes = floor(s / 60 + 0.5);
+    if (s < 120)
+        snprintf(buf, n, "%.0f s", s);
+    else if (minutes < 120)
+        snprintf(buf, n, "%.0f min", minutes);
+    else
+        snprintf(buf, n, "%.0f h %02.0f min", floor(minutes / 60), fmod(minutes, 60));
+}
+
 void prog_progress(const char *what, int64_t done, int64_t total)
 {
-    bool terminal = isatty(STDERR_FILENO);
+    static int terminal = -1;
+    if (terminal < 0)
+        terminal = isatty(STDERR_FILENO);
     if (!terminal && !verbose)
         return;
     double now = seconds();
     if (!meter.open) {
         meter.open = true;
         meter.start = meter.last = now;
+        meter.first = done;
         return;
     }
-    /* A log gets a line every ten seconds, a terminal a line that moves. */
     if (now - meter.last < (terminal ? 0.2 : 10))
         return;
     meter.last = now;
     shown = true;
-    double rate = (double)done / (now - meter.start);
+    double rate = (double)(done - meter.first) / (now - meter.start);
     char left[64] = "", of[32] = "";
-    if (total > 0) {
+    if (total > 0)
         snprintf(of, sizeof of, "/%lld", (long long)total);
-        if (rate > 0)
-            snprintf(left, sizeof left, ", %.0f s left", (double)(total - done) / rate);
+    if (total >= done && rate > 0) {
+        char time[32];
+        put_time(time, sizeof time, (double)(total - done) / rate);
+        snprintf(left, sizeof left, ", %s left", time);
     }
-    fprintf(stderr, "%s%s: %lld%s %s, %.0f/s%s%s", terminal ? "\r\033[K" : "", self->name,
-            (long long)done, of, what, rate, left, terminal ? "" : "\n");
+    fprintf(stderr, "%s%s: %lld%s %s, %.*f/s%s%s", terminal ? "\r\033[K" : "", self->name,
+            (long long)done, of, what, rate < 10, rate, left, terminal ? "" : "\n");
 }
 
 void prog_progress_end(void)

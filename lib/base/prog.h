@@ -4,6 +4,7 @@
 #define HP_PROG_H
 
 #include "base/err.h"
+#include "base/text.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,9 +41,9 @@ struct prog {
     const char *const *examples; /* command lines, NULL-terminated; may be NULL */
 };
 
-/* Parses argv; sets up signal handling. Returns the index of the first operand.
- * --help, --version and --help=mdoc (the lists for the man page) print and exit
- * with 0; a usage error exits with 2. */
+/* Parses argv; sets up signal handling, standard descriptors that are closed and the
+ * stack. Returns the index of the first operand. --help, --version and --help=mdoc (the
+ * lists for the man page) print and exit with 0; a usage error exits with 2. */
 int prog_start(const struct prog *p, int argc, char **argv);
 
 /* Whether -v was given. */
@@ -58,11 +59,17 @@ void prog_note(const char *text);
 _Noreturn void prog_die(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 _Noreturn void prog_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* A usage error about a word that is not known: names the nearest one that is, with
+ * `dashes` before it. */
+_Noreturn void prog_usage_word(const struct nearest *near, const char *dashes, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* Ends as `e` asks: quietly by SIGPIPE, with status 3, or with status 1. */
 _Noreturn void prog_fail(const struct err *e);
 
-/* Progress on stderr where it is a terminal or with -v: count, rate, time left.
- * `total` is 0 where it is not known. Not thread-safe: one caller at a time. */
+/* Progress on stderr: count, rate and time left, where it is a terminal in a line that
+ * moves, elsewhere with -v in a line every ten seconds. `total` is 0 where it is not
+ * known. Cheap enough for every row. Not thread-safe: one caller at a time. */
 void prog_progress(const char *what, int64_t done, int64_t total);
 void prog_progress_end(void);
 

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,6 +58,57 @@ char *text_clean(const char *s, char other)
     }
     *to = '\0';
     return copy;
+}
+
+enum { NEAREST_MAX = 64 };
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Letters to insert, drop, replace, or swap with the next (optimal string alignment); a
+ * word of which the other is the beginning is as near as one with a letter wrong. */
+static size_t distance(const char *a, size_t n, const char *b, size_t m)
+{
+    size_t row[3][NEAREST_MAX + 1];
+    if (n > NEAREST_MAX || m > NEAREST_MAX)
+        return SIZE_MAX;
+    if (least(n, m) > 1 && memcmp(a, b, least(n, m)) == 0)
+        return n != m;
+    for (size_t j = 0; j <= m; j++)
+        row[0][j] = j;
+    for (size_t i = 1; i <= n; i++) {
+        size_t *now = row[i % 3], *above = row[(i + 2) % 3], *before = row[(i + 1) % 3];
+        now[0] = i;
+        for (size_t j = 1; j <= m; j++) {
+            now[j] = least(least(now[j - 1], above[j]) + 1, above[j - 1] + (a[i - 1] != b[j - 1]));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                now[j] = least(now[j], before[j - 2] + 1);
+        }
+    }
+    return row[n % 3][m];
+}
+
+void nearest_offer(struct nearest *s, const char *word, size_t n)
+{
+    /* With more than a third of the letters wrong it is another word. */
+    size_t cost = distance(s->word, s->n, word, n), most = (n > s->n ? n : s->n) / 3;
+    if (cost > (most > 1 ? most : 1) || cost >= n || (s->found && cost >= s->cost))
+        return;
+    s->found = word;
+    s->found_n = n;
+    s->cost = cost;
+}
+
+void nearest_offer_all(struct nearest *s, const char *words, char separator)
+{
+    while (*words) {
+        const char *end = strchr(words, separator);
+        size_t n = end ? (size_t)(end - words) : strlen(words);
+        nearest_offer(s, words, n);
+        words += n + (end != NULL);
+    }
 }
 
 bool text_size(const char *s, int most, int *h, int *w)

@@ -17,6 +17,20 @@ size_t text_shown(const char *p, size_t n);
  * not to be shown. Caller frees. */
 char *text_clean(const char *s, char other);
 
+/* The word nearest to one that is not known, among those that are offered. Start with
+ * {.word = ..., .n = its bytes}; what is offered must live as long. */
+struct nearest {
+    const char *word;
+    size_t n;
+    const char *found; /* NULL: none is near enough to be meant */
+    size_t found_n;
+    size_t cost;
+};
+void nearest_offer(struct nearest *s, const char *word, size_t n);
+
+/* Offers each of the words, which `separator` parts. */
+void nearest_offer_all(struct nearest *s, const char *words, char separator);
+
 /* Reads HxW: sides from 1 to `most`. */
 bool text_size(const char *s, int most, int *h, int *w);
 

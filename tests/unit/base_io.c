@@ -4,6 +4,7 @@
 #include "base/io.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -110,6 +111,52 @@ static void test_link(void)
     unlink(path);
 }
 
+/* Two outputs to one file are refused under whatever names, and while both are open. */
+static void test_one_file(void)
+{
+    struct err e;
+    struct out *a = NULL, *b = NULL;
+    char path[256], other[300], hard[256];
+    snprintf(path, sizeof path, "%s/one", dir);
+    snprintf(other, sizeof other, "%s/../%s/one", dir, strrchr(dir, '/') + 1);
+    snprintf(hard, sizeof hard, "%s/hard", dir);
+    for (int there = 0; there < 2; there++) {
+        CHECK(out_open(&a, path, &e) == 0);
+        CHECK(out_open(&b, path, &e) == -1 && out_open(&b, other, &e) == -1);
+        CHECK(strstr(e.msg, "expected a file of its own for each output, found that of"));
+        CHECK(out_open(&b, hard, &e) == (there ? -1 : 0));
+        if (!there)
+            out_abort(b);
+        CHECK(files() == 1 + 2 * there);
+        CHECK(out_close(a, &e) == 0);
+        CHECK(there || link(path, hard) == 0);
+    }
+    /* What is no regular file takes any number. */
+    CHECK(out_open(&a, "/dev/null", &e) == 0 && out_open(&b, "/dev/null", &e) == 0);
+    CHECK(out_close(a, &e) == 0 && out_close(b, &e) == 0);
+    CHECK(out_open(&a, path, &e) == 0);
+    out_abort(a);
+    CHECK(out_open(&a, path, &e) == 0 && out_close(a, &e) == 0);
+    unlink(path);
+    unlink(hard);
+
+    /* Standard output is one of them; once closed it gives its number to no file. */
+    pid_t child = fork();
+    if (child == 0) {
+        int fd = open(path, O_WRONLY | O_CREAT, 0666);
+        bool good = dup2(fd, STDOUT_FILENO) >= 0 && out_open(&a, "-", &e) == 0 &&
+                    out_open(&b, path, &e) == -1 && out_open(&b, "-", &e) == -1 &&
+                    out_write(a, "words", 5, &e) == 0 && out_close(a, &e) == 0 &&
+                    open(path, O_RDONLY) > STDERR_FILENO && write(STDOUT_FILENO, "x", 1) == -1 &&
+                    out_open(&b, "-", &e) == -1;
+        _exit(!good);
+    }
+    int status = -1;
+    CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+    CHECK(holds(path, "words"));
+    unlink(path);
+}
+
 static void test_failures(void)
 {
     struct err e;
@@ -166,6 +213,7 @@ int main(void)
     test_atomic();
     test_together();
     test_link();
+    test_one_file();
     test_failures();
     test_reader();
     rmdir(dir);

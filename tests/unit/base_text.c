@@ -39,6 +39,39 @@ static void cleaned(const char *s, const char *expected)
     free(c);
 }
 
+/* What is proposed for a word that is none of `words`; "" for nothing. */
+static void nearest(const char *word, const char *words, const char *expected)
+{
+    struct nearest s = {.word = word, .n = strlen(word)};
+    char found[80] = "";
+    nearest_offer_all(&s, words, ' ');
+    if (s.found)
+        snprintf(found, sizeof found, "%.*s", (int)s.found_n, s.found);
+    CHECK_STR(found, expected);
+}
+
+static void test_nearest(void)
+{
+    const char *words = "class-maps classes top order merge by id";
+    char x[200];
+    nearest("clases", words, "classes");   /* a letter too few, */
+    nearest("classess", words, "classes"); /* too many, */
+    nearest("clasees", words, "classes");  /* another one, */
+    nearest("mrege", words, "merge");      /* two in the wrong order */
+    nearest("cl", words, "class-maps");    /* beginnings: the first of those equally near */
+    nearest("classe", words, "classes");
+    nearest("m", words, "");
+    nearest("yb", words, "by");
+    nearest("identity", words, "id");
+    nearest("xyzzy", words, "");
+    nearest("", words, "");
+    nearest("top", "", "");
+    memset(x, 'x', sizeof x - 1);
+    x[sizeof x - 1] = '\0';
+    nearest(x, words, "");
+    nearest("top", x, "");
+}
+
 int main(void)
 {
     for (size_t i = 0; i < sizeof chars / sizeof *chars; i++) {
@@ -56,5 +89,6 @@ int main(void)
             "c\x7f",
             "a?b?c?");
     cleaned("\xc2", "?");
+    test_nearest();
     return CHECK_DONE();
 }
