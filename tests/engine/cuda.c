@@ -1,6 +1,7 @@
 /* The CUDA backend against ref, on the stand-in of a GPU (tests/cuda/standin.h) or on a
  * GPU. */
 #include "compare.h"
+#include "settle.h"
 
 #include <dlfcn.h>
 #include <limits.h>
@@ -64,13 +65,16 @@ static void run_or_say(struct run *r, const char *settings)
 }
 
 /* One network, one choice of what is asked for: late, early, with one stream, in all
- * precisions. */
-static void check(const struct net *n, int images, int features, bool maps, int gradients)
+ * precisions. `pixels`: of settle(), for gradients; NULL for any. */
+static void check(const struct net *n, const uint8_t *pixels, int images, int features, bool maps,
+                  int gradients)
 {
     struct err e = {0};
     struct engine_opts o = {
         .device = "ref", .features = features, .class_maps = maps, .gradients = gradients};
     struct run ref = run_new(n, images, o);
+    if (pixels)
+        memcpy(ref.pixels, pixels, (size_t)images * net_size(n, 0));
     CHECK(run_go(&ref, &e) == 0);
     struct run late = run_like(&ref, "cuda", ENGINE_F32, 0),
                early = run_like(&ref, "cuda:0", ENGINE_F32, 0),
@@ -115,10 +119,12 @@ static void check_random(void)
         struct net *n = net_random(random_int(5, 15), random_int(5, 15), widths, random_int(1, 2),
                                    random_int(2, 70));
         int last = net_last(n);
-        check(n, random_int(1, 40), random_int(1, last), true, 0);
-        check(n, random_int(1, 6), random_int(0, last), false, 2);
-        check(n, random_int(1, 6), last, true, 1);
-        check(n, random_int(1, 40), -1, false, 0);
+        check(n, NULL, random_int(1, 40), random_int(1, last), true, 0);
+        check(n, NULL, random_int(1, 40), -1, false, 0);
+        uint8_t *pixels = settle(n, 6);
+        check(n, pixels, random_int(1, 6), random_int(0, last), false, 2);
+        check(n, pixels, random_int(1, 6), last, true, 1);
+        free(pixels);
         net_free(n);
     }
     /* Gradients at every value. */
@@ -129,8 +135,10 @@ static void check_random(void)
         net_random(8, 7, widths, 2, 5), net_preact(18, 15, widths, 1, 5, true),
         net_preact(8, 7, widths, 1, 5, false), net_unfolded(8, 7, widths, 1, 5)};
     for (int i = 0; i < NETS; i++) {
+        uint8_t *pixels = settle(nets[i], 3);
         for (int v = 0; v <= net_last(nets[i]); v++)
-            check(nets[i], 3, v, false, 3);
+            check(nets[i], pixels, 3, v, false, 3);
+        free(pixels);
         net_free(nets[i]);
     }
 }

@@ -42,6 +42,12 @@ static inline float *random_reals(size_t n, double deviation)
     return p;
 }
 
+static inline void random_pixels(uint8_t *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        p[i] = (uint8_t)random_bits();
+}
+
 static inline int net_add_value(struct net *n, int c, int h, int w)
 {
     n->value = mem_grow(n->value, (size_t)n->values + 1, sizeof *n->value);
@@ -327,8 +333,7 @@ static inline struct run run_new(const struct net *n, int images, struct engine_
     struct run r = {.net = n, .opts = o, .images = images};
     size_t m = (size_t)images;
     r.pixels = mem_alloc(m * net_size(n, 0), 1);
-    for (size_t i = 0; i < m * net_size(n, 0); i++)
-        r.pixels[i] = (uint8_t)random_bits();
+    random_pixels(r.pixels, m * net_size(n, 0));
     r.logits = mem_zero(m * (size_t)n->classes, sizeof(float));
     const struct net_value *last = &n->value[net_last(n)];
     r.map_size = (size_t)n->classes * (size_t)last->h * (size_t)last->w;
