@@ -64,7 +64,7 @@ engine_libs := -ldl -Wl,--dynamic-list=$(host_syms)
 
 lib_src     := $(sort $(wildcard lib/*/*.c))
 cuda_src    := $(sort $(wildcard lib/engine/cuda/*.c))
-engine_src  := $(filter-out $(cuda_src),$(sort $(wildcard lib/engine/*.c lib/engine/*/*.c)))
+engine_src  := $(filter-out $(cuda_src),$(sort $(wildcard lib/engine/*.c lib/engine/*/*.c lib/fit/*.c)))
 lib_src     := $(filter-out $(engine_src),$(lib_src))
 lib_obj     := $(lib_src:%.c=$(BUILD)/%.o)
 engine_obj  := $(engine_src:%.c=$(BUILD)/%.o)

@@ -29,7 +29,7 @@ int layers_print(const struct info *i, struct ckpt *c, struct err *e);
 /* Prints faults to standard error; an error where there are any. */
 int check_print(struct ckpt *c, struct err *e);
 
-/* Runs images through the network in every reading of the checkpoint and compares what
+/* Runs images through the network in every interpretation of the checkpoint and compares what
  * enters each batch norm with what the norm has recorded. */
 int probe_print(const struct info *i, struct ckpt *c, struct err *e);
 

@@ -24,7 +24,8 @@ static const struct opt opts[] = {
     {"check", 'c', OPT_FLAG, &check, NULL,
      "Verify the sums of the archive and that all numbers are finite.", 0, 0},
     {"probe", 'p', OPT_STRING, &info.data, "PATH",
-     "Run images, which need no labels, through every reading of the checkpoint, and write a row "
+     "Run images, which need no labels, through every interpretation of the checkpoint, and write "
+     "a row "
      "for each: how far what enters the batch norms is from what they have recorded.",
      0, 0},
     {"images", 'n', OPT_INT, &info.images, "N", "Images of --probe. Default: 256.", 2, IMAGES_MAX},

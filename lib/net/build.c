@@ -714,6 +714,10 @@ static int build_all(struct build *b, struct err *e)
     b->net->known_by = b->found.family->about;
     b->net->about = describe(b);
     b->net->reading = describe_reading(b);
+    b->net->assumed = b->assume;
+    b->net->assumed.stages = b->found.stages;
+    if (!b->found.bottleneck)
+        b->net->assumed.stride_at = 0;
     char *text =
         mem_printf("%s: %s; assumed: %s", ckpt_name(b->ckpt), b->net->about, b->net->reading);
     note(b, text);

@@ -45,22 +45,6 @@ struct net_norm {
     float *mean, *var; /* [channels of the value] */
 };
 
-struct net {
-    int ops, values, classes;
-    struct net_op *op;       /* in order of computation */
-    struct net_value *value; /* [values] */
-    struct net_norm *norm;   /* [norms] of a network that is not folded */
-    int norms;
-    float mean[3], std[3]; /* of pixels scaled to [0,1]; may be set until an engine opens */
-    int stem;              /* side of its window */
-    const char *family;    /* "torchvision" */
-    const char *known_by;  /* the keys it is known by */
-    const char *about;     /* "names of torchvision: basic blocks 3-4-6-3, 100 classes" */
-    const char *reading;   /* what keys do not show, in words of --assume */
-    double eps;            /* of batch norms */
-    int64_t parameters;    /* of the checkpoint's tensors in use, statistics left out */
-};
-
 enum { NET_STAGES = 16, NET_TEXT = 96 };
 
 /* What a checkpoint's keys cannot show. Zero stands for what is usual in the family. */
@@ -74,6 +58,24 @@ struct net_assume {
     int stages;              /* how many of them are given */
     char prefix[NET_TEXT];   /* of the keys, "model." */
     char state[NET_TEXT];    /* path of the state dict, for ckpt_open() */
+};
+
+struct net {
+    int ops, values, classes;
+    struct net_op *op;       /* in order of computation */
+    struct net_value *value; /* [values] */
+    struct net_norm *norm;   /* [norms] of a network that is not folded */
+    int norms;
+    float mean[3], std[3];     /* of pixels scaled to [0,1]; may be set until an engine opens */
+    int stem;                  /* side of its window */
+    const char *family;        /* "torchvision" */
+    const char *known_by;      /* the keys it is known by */
+    const char *about;         /* "names of torchvision: basic blocks 3-4-6-3, 100 classes" */
+    const char *reading;       /* what keys do not show, in words of --assume */
+    struct net_assume assumed; /* the same, with what is usual filled in; zero where there is no
+                                  choice */
+    double eps;                /* of batch norms */
+    int64_t parameters;        /* of the checkpoint's tensors in use, statistics left out */
 };
 
 /* Words of --assume for the help of a program. */

@@ -1,0 +1,99 @@
+#include "fit/measure.h"
+
+#include "base/mem.h"
+#include "engine/engine.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct run {
+    const struct fit_images *images;
+    size_t image; /* bytes */
+    int64_t next;
+    size_t channels;
+    double *sum; /* [channels][2] */
+};
+
+static int read_images(void *ctx, struct engine_batch *b, int max, struct err *e)
+{
+    struct run *r = ctx;
+    int n = 0;
+    for (; n < max && r->next < r->images->count; n++, r->next++)
+        if (r->images->at(r->images->ctx, r->next, b->pixels + (size_t)n * r->image, e) != 0)
+            return -1;
+    return n;
+}
+
+static int add_sums(void *ctx, const struct engine_batch *b, struct err *e)
+{
+    struct run *r = ctx;
+    (void)e;
+    for (int i = 0; i < b->n; i++)
+        for (size_t k = 0; k < 2 * r->channels; k++)
+            r->sum[k] += b->sums[(size_t)i * 2 * r->channels + k];
+    return 0;
+}
+
+double fit_divergence(double mean, double var, double from_mean, double from_var)
+{
+    double d = mean - from_mean;
+    return ((var + d * d) / from_var - 1 + log(from_var / var)) / 2;
+}
+
+/* From the sums of all images. */
+static void conclude(struct fit_figures *f, const struct net *n, const double *s, int64_t images)
+{
+    double total = 0, shift = 0, ratio = 0;
+    int64_t channels = 0;
+    *f = (struct fit_figures){.norms = n->norms, .images = images, .worst_divergence = -1};
+    for (int i = 0; i < n->norms; i++) {
+        const struct net_norm *m = &n->norm[i];
+        const struct net_value *v = &n->value[m->value];
+        double cells = (double)v->h * v->w * (double)images, sum = 0;
+        for (int c = 0; c < v->c; c++, s += 2) {
+            double mean = s[0] / cells, var = s[1] / cells - mean * mean;
+            /* As the norm records it. */
+            var = (var > 0 ? var : 0) * cells / (cells > 1 ? cells - 1 : 1) + m->eps;
+            double recorded = (double)m->var[c] + m->eps, d = mean - m->mean[c];
+            sum += fit_divergence(mean, var, m->mean[c], recorded);
+            shift += d * d / recorded;
+            ratio += log(var / recorded);
+        }
+        channels += v->c;
+        total += sum / v->c;
+        if (sum / v->c > f->worst_divergence) {
+            f->worst_divergence = sum / v->c;
+            snprintf(f->worst, sizeof f->worst, "%s", m->key);
+        }
+    }
+    f->divergence = isfinite(total) ? total / n->norms : INFINITY;
+    f->shift = sqrt(shift / (double)channels);
+    f->ratio = exp(ratio / (double)channels);
+}
+
+int fit_measure(struct fit_figures *f, const struct net *n, const struct fit_images *images,
+                int threads, struct err *e)
+{
+    struct engine *g;
+    struct run r = {.images = images, .image = 3 * (size_t)images->h * (size_t)images->w};
+    int *taps = mem_alloc((size_t)n->norms, sizeof *taps);
+    for (int i = 0; i < n->norms; i++) {
+        taps[i] = n->norm[i].value;
+        r.channels += (size_t)n->value[taps[i]].c;
+    }
+    const struct engine_opts o = {
+        .device = "cpu", .threads = threads, .features = -1, .taps = taps, .tap_count = n->norms};
+    const struct engine_calls calls = {.ctx = &r, .read = read_images, .write = add_sums};
+    r.sum = mem_zero(2 * r.channels, sizeof *r.sum);
+    int result = engine_open(&g, n, &o, e);
+    if (result == 0) {
+        result = engine_run(g, &calls, e);
+        engine_close(g);
+    }
+    if (result == 0)
+        conclude(f, n, r.sum, images->count);
+    free(r.sum);
+    free(taps);
+    return result;
+}

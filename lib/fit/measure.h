@@ -1,0 +1,40 @@
+/* Whether a network is run as it was trained: what enters its batch norms, against the mean
+ * and the variance that the norms recorded in training. */
+#ifndef HP_FIT_MEASURE_H
+#define HP_FIT_MEASURE_H
+
+#include "base/err.h"
+#include "net/net.h"
+
+#include <stdint.h>
+
+/* Images that are read more than once. */
+struct fit_images {
+    int64_t count;
+    int h, w;
+    /* Image i into pixels[3 * h * w]; called by one thread at a time. */
+    int (*at)(void *ctx, int64_t i, uint8_t *pixels, struct err *e);
+    void *ctx;
+};
+
+struct fit_figures {
+    double divergence; /* nats: the mean over norms of the mean over channels of the
+                          Kullback-Leibler divergence of the normal distribution that was
+                          measured from the one that was recorded; infinite where values are
+                          not finite */
+    double shift;      /* root mean square of (mean - recorded mean) / recorded deviation */
+    double ratio;      /* geometric mean of variance / recorded variance */
+    char worst[128];   /* the norm that fits least */
+    double worst_divergence;
+    int norms;
+    int64_t images;
+};
+
+/* Kullback-Leibler divergence of normal distributions: of the first from the second. */
+double fit_divergence(double mean, double var, double from_mean, double from_var);
+
+/* Runs images through a network that was built unfolded and has norms, on the CPU. */
+int fit_measure(struct fit_figures *f, const struct net *n, const struct fit_images *images,
+                int threads, struct err *e);
+
+#endif

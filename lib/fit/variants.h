@@ -1,0 +1,19 @@
+/* How else a checkpoint may be meant. */
+#ifndef HP_FIT_VARIANTS_H
+#define HP_FIT_VARIANTS_H
+
+#include "net/net.h"
+
+enum { FIT_VARIANTS = 64 };
+
+/* What keys and shapes leave open, in all combinations: the stem's stride and pooling, the
+ * convolution of a bottleneck that has the stride. `given` is kept in all else. Some may not
+ * be built for the images at hand. Returns how many there are. */
+int fit_variants(const struct net *n, const struct net_assume *given,
+                 struct net_assume out[FIT_VARIANTS]);
+
+/* `given` with the stride of one stage changed, for every stage. */
+int fit_strides(const struct net *n, const struct net_assume *given,
+                struct net_assume out[NET_STAGES]);
+
+#endif
