@@ -21,7 +21,7 @@ static void put(struct run *r, const struct job *j, const char *layer, struct ex
 
 static bool is_coarse(struct extent grid)
 {
-    return grid.h < CAM_GRID || grid.w < CAM_GRID;
+    return !cam_has_places(grid.h, grid.w);
 }
 
 void about_network(struct run *r, const struct job *j, const struct net *n, int layer)

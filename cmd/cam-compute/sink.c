@@ -106,7 +106,7 @@ static int put_stats(struct sink *s, const struct row *row, const struct maps *m
 
     if (s->pred >= 0 && s->truth >= 0)
         overlap = cam_overlap(m->raw + (size_t)s->pred * cells, m->raw + (size_t)s->truth * cells,
-                              (int)cells);
+                              s->layer.h, s->layer.w);
     for (int i = 0; i < rows_planes(rows); i++) {
         struct aim aim = rows_aim(rows, row, i);
         struct cam_figures f;

@@ -187,7 +187,12 @@ bool cam_blank(const float *map, int cells)
         min = map[i] < min ? map[i] : min;
         max = map[i] > max ? map[i] : max;
     }
-    return max <= 0 || (cells > 1 && min == max);
+    return max <= 0 || min == max;
+}
+
+bool cam_has_places(int h, int w)
+{
+    return h >= CAM_GRID && w >= CAM_GRID;
 }
 
 void cam_measure(const float *map, int h, int w, struct cam_figures *f)
@@ -215,13 +220,14 @@ void cam_measure(const float *map, int h, int w, struct cam_figures *f)
                 border += v;
         }
     }
-    f->zero_share = (double)zeros / cells;
     f->blank = cam_blank(map, cells);
-    f->center_x = f->blank ? NAN : x_sum / mass / w;
-    f->center_y = f->blank ? NAN : y_sum / mass / h;
-    f->border_share = f->blank ? NAN : border / mass;
+    bool places = cam_has_places(h, w), shown = places && !f->blank;
+    f->zero_share = places ? (double)zeros / cells : NAN;
+    f->center_x = shown ? x_sum / mass / w : NAN;
+    f->center_y = shown ? y_sum / mass / h : NAN;
+    f->border_share = shown ? border / mass : NAN;
     /* -sum of q log q with q = v / mass */
-    f->entropy = f->blank || cells == 1 ? NAN : fmax(0, log(mass) - logs / mass) / log(cells);
+    f->entropy = shown ? fmax(0, log(mass) - logs / mass) / log(cells) : NAN;
 }
 
 static double mass_of(const float *map, int cells)
@@ -233,11 +239,12 @@ static double mass_of(const float *map, int cells)
     return mass;
 }
 
-double cam_overlap(const float *a, const float *b, int cells)
+double cam_overlap(const float *a, const float *b, int h, int w)
 {
+    const int cells = h * w;
     double sum = 0, mass_a = mass_of(a, cells), mass_b = mass_of(b, cells);
 
-    if (cam_blank(a, cells) || cam_blank(b, cells))
+    if (!cam_has_places(h, w) || cam_blank(a, cells) || cam_blank(b, cells))
         return NAN;
     for (int i = 0; i < cells; i++) {
         double qa = a[i] / mass_a, qb = b[i] / mass_b, q = qa < qb ? qa : qb;

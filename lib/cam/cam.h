@@ -12,9 +12,6 @@
 
 #include <stdbool.h>
 
-/* Least side of a grid whose cells tell where something is. */
-enum { CAM_GRID = 4 };
-
 enum cam_score {
     CAM_LOGIT,   /* z_c */
     CAM_LOGPROB, /* log p_c, where p = softmax(z) */
@@ -76,17 +73,23 @@ void cam_stretch(float *map, int cells);
  * stretch again. `map` is changed. */
 void cam_finish(float *map, int cells, const struct resize *r, float *out, int out_cells);
 
-/* Whether a map shows nothing: no cell is above 0, or all of several cells are equal.
- * The same of a raw map and of what cam_stretch makes of it. */
+/* Whether a map shows nothing: no cell is above 0, or all are equal, as those of a map of
+ * one cell are. The same of a raw map and of what cam_stretch makes of it. */
 bool cam_blank(const float *map, int cells);
 
-/* Figures of a raw map. Those of places are of the rectified map divided by its
- * sum (its mass), and NaN where that is blank. */
+/* Least side of a grid whose cells tell where in the image something lies, and whether a
+ * grid is that fine. On 2 by 2 cells, for one, every cell lies on the border. */
+enum { CAM_GRID = 4 };
+bool cam_has_places(int h, int w);
+
+/* Figures of a raw map. Those of places, from zero_share on, are NaN where the grid has
+ * none; all but zero_share are of the rectified map divided by its sum (its mass), and
+ * NaN where the map is blank. */
 struct cam_figures {
     double max, min, sum; /* of the raw map */
-    double zero_share;    /* share of cells that are 0 when rectified */
     bool blank;           /* as cam_blank */
-    double entropy;       /* of the mass, divided by log(cells); NaN for one cell */
+    double zero_share;    /* share of cells that are 0 when rectified */
+    double entropy;       /* of the mass, divided by log(cells) */
     double center_x;      /* centre of mass, 0 left edge to 1 right edge */
     double center_y;      /* 0 top to 1 bottom */
     double border_share;  /* share of mass in the outermost ring of cells */
@@ -95,8 +98,9 @@ struct cam_figures {
 void cam_measure(const float *map, int h, int w, struct cam_figures *f);
 
 /* Sum over the cells of the smaller of the two masses (histogram intersection):
- * 1 for maps that are alike, 0 for maps that share nothing, NaN if one is blank. */
-double cam_overlap(const float *a, const float *b, int cells);
+ * 1 for maps that are alike, 0 for maps that share nothing, NaN if one is blank or the
+ * grid has no places. */
+double cam_overlap(const float *a, const float *b, int h, int w);
 
 /* Whether all n values are finite. */
 bool cam_finite(const float *v, int n);

@@ -149,28 +149,48 @@ static void check_methods(void)
 
 static void check_figures(void)
 {
-    const float map[3 * 4] = {0, -2, 0, 0, 0, 3, 0, 0, 0, 0, 0, 1};
-    const float blank[4] = {-1, 0, -3, 0}, flat[4] = {2, 2, 2, 2}, left[4] = {1, 0, 1, 0};
-    const float slope[4] = {3, 1, 3, 1};
+    const float map[4 * 5] = {0, -2, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 1};
+    const float blank[16] = {-1, 0, -3, 0}, left[16] = {1, 0, 1, 0};
+    float flat[16], slope[16];
     struct cam_figures f;
 
-    cam_measure(map, 3, 4, &f);
+    for (int i = 0; i < 16; i++) {
+        flat[i] = 2;
+        slope[i] = i < 4 ? 3 - 2 * (float)(i % 2) : 0;
+    }
+    cam_measure(map, 4, 5, &f);
     CHECK(f.max == 3 && f.min == -2 && f.sum == 2 && !f.blank);
-    CHECK_NEAR(f.zero_share, 10 / 12.0, 1e-12);
-    CHECK_NEAR(f.center_x, 0.75 * 1.5 / 4 + 0.25 * 3.5 / 4, 1e-12);
-    CHECK_NEAR(f.center_y, 0.75 * 1.5 / 3 + 0.25 * 2.5 / 3, 1e-12);
+    CHECK_NEAR(f.zero_share, 18 / 20.0, 1e-12);
+    CHECK_NEAR(f.center_x, 0.75 * 1.5 / 5 + 0.25 * 4.5 / 5, 1e-12);
+    CHECK_NEAR(f.center_y, 0.75 * 1.5 / 4 + 0.25 * 2.5 / 4, 1e-12);
     CHECK_NEAR(f.border_share, 0.25, 1e-12);
-    CHECK_NEAR(f.entropy, (0.75 * log(4 / 3.0) + 0.25 * log(4)) / log(12), 1e-12);
-    cam_measure(blank, 2, 2, &f);
+    CHECK_NEAR(f.entropy, (0.75 * log(4 / 3.0) + 0.25 * log(4)) / log(20), 1e-12);
+    cam_measure(blank, 4, 4, &f);
     CHECK(f.blank && f.zero_share == 1 && f.max == 0 && f.min == -3);
     CHECK(isnan(f.entropy) && isnan(f.center_x) && isnan(f.center_y) && isnan(f.border_share));
-    cam_measure(flat, 2, 2, &f);
+    cam_measure(flat, 4, 4, &f);
     CHECK(f.blank && f.zero_share == 0 && isnan(f.entropy) && isnan(f.center_x));
-    cam_measure(flat, 1, 1, &f);
-    CHECK(!f.blank && isnan(f.entropy) && f.border_share == 1);
-    CHECK_NEAR(cam_overlap(left, left, 4), 1, 1e-12);
-    CHECK_NEAR(cam_overlap(slope, left, 4), 0.75, 1e-12);
-    CHECK(isnan(cam_overlap(left, blank, 4)) && isnan(cam_overlap(flat, left, 4)));
+    CHECK_NEAR(cam_overlap(left, left, 4, 4), 1, 1e-12);
+    CHECK_NEAR(cam_overlap(slope, left, 4, 4), 0.75, 1e-12);
+    CHECK(isnan(cam_overlap(left, blank, 4, 4)) && isnan(cam_overlap(flat, left, 4, 4)));
+}
+
+/* Grids that are too coarse for places, on either side. */
+static void check_coarse(void)
+{
+    const int size[][2] = {{1, 1}, {2, 2}, {3, 3}, {3, 8}, {8, 3}, {1, 64}};
+    float map[64] = {1, 2, 3};
+    struct cam_figures f;
+
+    for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
+        int h = size[i][0], w = size[i][1];
+        cam_measure(map, h, w, &f);
+        CHECK(!cam_has_places(h, w) && f.blank == (h * w == 1));
+        CHECK(f.max == (h * w == 1 ? 1 : 3) && f.sum == (h * w == 1 ? 1 : 6));
+        CHECK(isnan(f.zero_share) && isnan(f.entropy) && isnan(f.border_share));
+        CHECK(isnan(f.center_x) && isnan(f.center_y) && isnan(cam_overlap(map, map, h, w)));
+    }
+    CHECK(cam_has_places(4, 4) && cam_has_places(4, 32));
 }
 
 /* A map and what stretching makes of it are blank or not alike. */
@@ -188,7 +208,7 @@ static void check_blank(void)
         cam_stretch(v, 4);
         CHECK(cam_blank(v, 4) == blank[i]);
     }
-    CHECK(cam_blank(map[0], 1) && !cam_blank(map[3], 1));
+    CHECK(cam_blank(map[0], 1) && cam_blank(map[3], 1));
 }
 
 static void check_finite(void)
@@ -209,6 +229,7 @@ int main(void)
     check_closed();
     check_methods();
     check_figures();
+    check_coarse();
     check_blank();
     check_finite();
     return CHECK_DONE();
