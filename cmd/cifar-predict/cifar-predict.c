@@ -263,10 +263,6 @@ static void check_outputs(void)
         if (strcmp(path[i], "-") == 0)
             prog_usage("--%s: expected a file, found '-': standard output carries the rows",
                        name[i]);
-        for (int k = 0; k < i; k++)
-            if (io_same_file(path[i], path[k]))
-                prog_usage("--%s and --%s: expected two files, found '%s' twice", name[k], name[i],
-                           path[i]);
         const char *const input[] = {model_path, data_path, names_path, labels_path};
         for (size_t k = 0; k < sizeof input / sizeof *input; k++)
             if (io_same_file(path[i], input[k]))

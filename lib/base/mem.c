@@ -83,3 +83,12 @@ void *mem_large(size_t n, size_t size)
         madvise(p, padded, MADV_HUGEPAGE);
     return p;
 }
+
+void mem_need(size_t bytes, const char *what)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
+    if (p == MAP_FAILED)
+        prog_die(PROG_ERROR, "out of memory: %zu MB for %s", bytes >> 20, what);
+    munmap(p, bytes);
+}

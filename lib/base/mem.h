@@ -22,4 +22,8 @@ void *mem_aligned(size_t n, size_t size) __attribute__((warn_unused_result));
  * has them. */
 void *mem_large(size_t n, size_t size) __attribute__((warn_unused_result));
 
+/* Makes sure that `bytes` more can be had, for what ends the program by a signal where they
+ * cannot: libraries that are not ours. `what` names it in the message. */
+void mem_need(size_t bytes, const char *what);
+
 #endif

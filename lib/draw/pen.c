@@ -1,8 +1,10 @@
 #include "base/mem.h"
+#include "base/prog.h"
 #include "base/text.h"
 #include "draw/canvas.h"
 
 #include <pango/pangocairo.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +32,10 @@ struct word {
 
 enum { BUCKETS = 1024, WORDS_MAX = 4096 };
 
+/* What Pango, Fontconfig and GLib, which end the program where memory is out, may take for a
+ * pen, with fonts of many scripts: arenas and stacks of their threads included. */
+enum { LIBRARIES = 256 << 20 };
+
 struct pen {
     PangoContext *context;
     PangoLayout *layout[PEN_STYLES];
@@ -37,7 +43,7 @@ struct pen {
     int words;
 };
 
-struct pen *pen_new(void)
+static struct pen *make(void)
 {
     struct pen *p = mem_zero(1, sizeof *p);
     PangoFontMap *map = pango_cairo_font_map_new();
@@ -66,6 +72,19 @@ struct pen *pen_new(void)
         pango_layout_set_ellipsize(p->layout[i], PANGO_ELLIPSIZE_END);
     }
     pango_font_description_free(font);
+    return p;
+}
+
+struct pen *pen_new(void)
+{
+    /* One after the other, so that no other thread takes the memory that was found free
+     * before the fonts are read, which is when they are first used. */
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&lock);
+    mem_need(LIBRARIES, "fonts");
+    struct pen *p = make();
+    pen_width(p, PEN_TITLE, "A");
+    pthread_mutex_unlock(&lock);
     return p;
 }
 
@@ -154,6 +173,8 @@ static void draw(struct pen *p, struct word *w)
     cairo_set_antialias(cr, CAIRO_ANTIALIAS_GRAY);
     pango_cairo_layout_path(cr, set(p, w->style, w->text, w->limit));
     cairo_fill(cr);
+    if (cairo_status(cr) != CAIRO_STATUS_SUCCESS)
+        prog_die(PROG_ERROR, "lettering: %s", cairo_status_to_string(cairo_status(cr)));
     cairo_destroy(cr);
     cairo_surface_finish(s);
     cairo_surface_destroy(s);
