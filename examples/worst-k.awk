@@ -4,10 +4,11 @@
 #   awk -f worst-k.awk -- --by pair [--pairs N] [--count N] [FILE ...]
 #
 # By class: best are the correct predictions by falling confidence, worst the wrong
-# predictions by falling, then the right ones by rising confidence. By pair: the
-# wrong predictions by falling confidence of each of the most frequent kinds of
-# error. Of equals the lower id comes first. The "--" keeps awk from taking the
-# options for its own.
+# ones by falling confidence, then the correct ones in the reverse order; no row is
+# both. By pair: the wrong predictions of the most frequent pairs, each by falling
+# confidence. Among equals the lower id comes first, in the reverse order the higher
+# one. Rows are taken as they come: none is looked up among those before it. The "--"
+# keeps awk from taking the options for its own.
 
 function fail(why) {
     print "worst-k.awk: " why > "/dev/stderr"
@@ -51,10 +52,13 @@ function put(list, key, id,    i) {
     if (n[list] < count) n[list]++
 }
 
-function show(list, group, name, place,    i) {
-    for (i = 1; i <= n[list] && place < count; i++)
-        print row[list, i], group, name, ++place
-    return place
+# The rows of a list behind `rank` others, up to the first that was shown before.
+function show(list, group, name, rank,    i) {
+    for (i = 1; i <= n[list] && rank < count && !(row[list, i] in shown); i++) {
+        print row[list, i], group, name, ++rank
+        shown[row[list, i]]
+    }
+    return rank
 }
 
 NR == 1 {
@@ -74,7 +78,7 @@ $0 == header || $col["true"] == "NA" { next }
     if (t != p) errors[t, p]++
     if (by == "pair") { if (t != p) put("pair" SUBSEP t SUBSEP p, -conf, id) }
     else if (t != p) put("wrong" SUBSEP t, -conf, id)
-    else { put("right" SUBSEP t, -conf, id); put("unsure" SUBSEP t, conf, id) }
+    else { put("right" SUBSEP t, -conf, id); put("reverse" SUBSEP t, conf, -id) }
 }
 
 END {
@@ -83,7 +87,7 @@ END {
     if (by == "pair") top_pairs()
     else for (t = 0; t <= last; t++) {
         if (kind != "worst") show("right" SUBSEP t, t, "best", 0)
-        if (kind != "best") show("unsure" SUBSEP t, t, "worst", show("wrong" SUBSEP t, t, "worst", 0))
+        if (kind != "best") show("reverse" SUBSEP t, t, "worst", show("wrong" SUBSEP t, t, "worst", 0))
     }
 }
 

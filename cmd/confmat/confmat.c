@@ -81,20 +81,18 @@ static int at_row(const struct tsv_in *t, struct err *e)
 
 static int read_predictions(struct input *in, struct tsv_in *t, enum mode mode, struct err *e)
 {
-    unsigned need = 1u << PREDICTION_TRUE | 1u << PREDICTION_PRED, want = 0;
+    unsigned need = 1u << PREDICTION_TRUE | 1u << PREDICTION_PRED, want = 1u << PREDICTION_ID;
     if (mode == MODE_CLASSES || mode == MODE_SUMMARY)
         need |= 1u << PREDICTION_CONF;
     if (mode == MODE_SUMMARY)
-        want = 1u << PREDICTION_RANK | 1u << PREDICTION_LOSS | 1u << PREDICTION_ENTROPY;
+        want |= 1u << PREDICTION_RANK | 1u << PREDICTION_LOSS | 1u << PREDICTION_ENTROPY;
     if (prediction_find(&in->cols, t, need, want, e) != 0)
         return -1;
     int true_name = tsv_find(t, "true_name"), pred_name = tsv_find(t, "pred_name");
     int true_group = tsv_find(t, "true_group"), pred_group = tsv_find(t, "pred_group");
+    struct prediction a;
     int r;
-    while ((r = tsv_next(t, e)) > 0) {
-        struct prediction a;
-        if (prediction_read(&in->cols, t, &a, e) != 0)
-            return -1;
+    while ((r = prediction_next(&in->cols, t, &a, e)) > 0) {
         in->rows++;
         if (a.truth < 0) {
             in->unlabelled++;
@@ -510,7 +508,8 @@ int main(int argc, char **argv)
         .matrix = confusion_new(),
         .naming = naming_new(given),
         .cols = {.classes = given ? given->classes : STATS_CLASSES,
-                 .names = names_path ? io_name(names_path) : NULL},
+                 .names = names_path ? io_name(names_path) : NULL,
+                 .seen = seen_new()},
     };
     if (given)
         confusion_cover(in.matrix, given->classes);
@@ -531,6 +530,7 @@ int main(int argc, char **argv)
                  in.unlabelled > 0 ? ": cifar-predict --labels adds them; worst-k --by pred and "
                                      "report predictions need none"
                                    : "");
+    seen_tell(in.cols.seen, prog_say);
     if (in.unlabelled > 0 && prog_verbose())
         prog_say("%" PRId64 " of %" PRId64 " rows left out: they have no true class", in.unlabelled,
                  in.rows);
@@ -538,6 +538,7 @@ int main(int argc, char **argv)
     const struct names *names = naming_names(in.naming, confusion_classes(in.matrix));
     if (write_result(mode, &in, names, &e) != 0)
         prog_fail(&e);
+    seen_free(in.cols.seen);
     confusion_free(in.matrix);
     naming_free(in.naming);
     names_free(given);

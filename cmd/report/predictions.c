@@ -61,16 +61,16 @@ static char *class_shown(const struct tsv_in *t, int name_col, int cls)
 static void read_rows(struct tally *t, const char *file)
 {
     struct err e;
-    struct prediction_cols cols = {.classes = STATS_CLASSES, .all = true};
+    struct prediction_cols cols = {.classes = STATS_CLASSES, .all = true, .seen = seen_new()};
     struct prediction a;
+    int r;
     struct tsv_in *in = rows_open(file);
     if (prediction_find(&cols, in, 1u << PREDICTION_PRED | 1u << PREDICTION_CONF,
-                        1u << PREDICTION_TRUE | 1u << PREDICTION_ENTROPY, &e) != 0)
+                        1u << PREDICTION_ID | 1u << PREDICTION_TRUE | 1u << PREDICTION_ENTROPY,
+                        &e) != 0)
         prog_fail(&e);
     int name_col = tsv_find(in, "pred_name");
-    while (rows_next(in)) {
-        if (prediction_read(&cols, in, &a, &e) != 0)
-            prog_fail(&e);
+    while ((r = prediction_next(&cols, in, &a, &e)) > 0) {
         struct tally_row *row = row_at(t, a.pred);
         if (!row->shown)
             row->shown = class_shown(in, name_col, a.pred);
@@ -82,6 +82,10 @@ static void read_rows(struct tally *t, const char *file)
         t->entropy += a.entropy;
         t->band[band_of(a.conf)]++;
     }
+    if (r < 0)
+        prog_fail(&e);
+    seen_tell(cols.seen, prog_say);
+    seen_free(cols.seen);
     tsv_close(in);
     if (t->n > 0)
         qsort(t->row, (size_t)t->n, sizeof *t->row, by_images);

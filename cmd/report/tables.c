@@ -425,16 +425,16 @@ void groups_free(struct groups *g)
 void predictions_read(struct predictions *a, const char *file, struct classes *c)
 {
     struct err e;
-    struct prediction_cols cols = {.classes = c->n, .names = c->file};
+    struct prediction_cols cols = {.classes = c->n, .names = c->file, .seen = seen_new()};
     struct prediction row;
+    int r;
     *a = (struct predictions){.known = true};
     struct tsv_in *t = rows_open(file);
-    if (prediction_find(
-            &cols, t, 1u << PREDICTION_TRUE | 1u << PREDICTION_PRED | 1u << PREDICTION_CONF, 0, &e))
+    if (prediction_find(&cols, t,
+                        1u << PREDICTION_TRUE | 1u << PREDICTION_PRED | 1u << PREDICTION_CONF,
+                        1u << PREDICTION_ID, &e))
         prog_fail(&e);
-    while (rows_next(t)) {
-        if (prediction_read(&cols, t, &row, &e) != 0)
-            prog_fail(&e);
+    while ((r = prediction_next(&cols, t, &row, &e)) > 0) {
         if (row.truth < 0)
             continue;
         bool right = row.truth == row.pred;
@@ -448,6 +448,9 @@ void predictions_read(struct predictions *a, const char *file, struct classes *c
         c->row[row.truth].unsure_right += right && row.conf < 0.5;
         c->row[row.truth].sure_wrong += !right && row.conf > 0.9;
     }
+    if (r < 0)
+        prog_fail(&e);
+    seen_free(cols.seen);
     if (a->images != c->total || a->correct != c->correct)
         prog_die(PROG_ERROR,
                  "%s: expected %" PRId64 " images, %" PRId64 " of them right, as in %s, found "

@@ -115,6 +115,7 @@ static int columns_find(struct columns *c, const struct tsv_in *t, const char *f
 /* What is read, from all operands. */
 struct input {
     struct choice *choice;
+    struct seen *seen;
     struct columns columns;
     char *text; /* a row in the order of `columns` */
     size_t room;
@@ -144,17 +145,16 @@ static struct tsv_field row_text(struct input *in, const struct tsv_in *t)
 
 static int read_rows(struct input *in, struct tsv_in *t, struct err *e)
 {
-    struct prediction_cols cols = {.classes = STATS_CLASSES, .all = by == CHOICE_PRED};
+    struct prediction_cols cols = {
+        .classes = STATS_CLASSES, .all = by == CHOICE_PRED, .seen = in->seen};
     unsigned need = 1u << PREDICTION_ID | 1u << PREDICTION_PRED | 1u << PREDICTION_CONF;
     if (!cols.all)
         need |= 1u << PREDICTION_TRUE;
     if (prediction_find(&cols, t, need, 0, e) != 0)
         return -1;
+    struct prediction a;
     int r;
-    while ((r = tsv_next(t, e)) > 0) {
-        struct prediction a;
-        if (prediction_read(&cols, t, &a, e) != 0)
-            return -1;
+    while ((r = prediction_next(&cols, t, &a, e)) > 0) {
         in->rows++;
         if (a.truth < 0 && !cols.all) {
             in->unlabelled++;
@@ -227,7 +227,7 @@ int main(int argc, char **argv)
         .count = (size_t)count,
         .pairs = pairs ? (size_t)pairs : DEFAULT_PAIRS,
     };
-    struct input in = {.choice = choice_new(&o)};
+    struct input in = {.choice = choice_new(&o), .seen = seen_new()};
     struct err e = {0};
     char last[256] = "";
     for (int i = first; i < argc || i == first; i++) {
@@ -247,12 +247,14 @@ int main(int argc, char **argv)
                  "%s: expected rows with a true class, found none in %" PRId64
                  " rows: --by pred needs none",
                  first + 1 < argc ? "all files" : last, in.rows);
+    seen_tell(in.seen, prog_say);
     if (in.unlabelled > 0 && prog_verbose())
         prog_say("%" PRId64 " of %" PRId64 " rows left out: they have no true class", in.unlabelled,
                  in.rows);
     if (write_result(&in, &e) != 0)
         prog_fail(&e);
     choice_free(in.choice);
+    seen_free(in.seen);
     columns_free(&in.columns);
     free(in.text);
     return PROG_OK;

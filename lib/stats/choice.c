@@ -87,15 +87,7 @@ static int offer_to(struct ranked *list, struct rank rank, struct offer *offer)
 int choice_offer(struct choice *c, const struct prediction *a, struct offer offer[2], struct err *e)
 {
     bool wrong = a->truth != a->pred;
-    if (c->o.by == CHOICE_PRED) {
-        struct lists *l = lists_at(c, a->pred);
-        int n = 0;
-        if (c->o.best)
-            n += offer_to(&l->best, (struct rank){0, -a->conf, a->id}, offer);
-        if (c->o.worst)
-            n += offer_to(&l->worst, (struct rank){0, a->conf, a->id}, offer + n);
-        return n;
-    }
+    const struct rank falling = {0, -a->conf, a->id, false};
     if (c->o.by == CHOICE_PAIR) {
         if (!wrong)
             return 0;
@@ -103,15 +95,16 @@ int choice_offer(struct choice *c, const struct prediction *a, struct offer offe
         if (!p)
             return -1;
         p->count++;
-        return offer_to(&p->list, (struct rank){0, -a->conf, a->id}, offer);
+        return offer_to(&p->list, falling, offer);
     }
-    struct lists *l = lists_at(c, c->o.by == CHOICE_ALL ? 0 : a->truth);
+    int group = c->o.by == CHOICE_ALL ? 0 : c->o.by == CHOICE_PRED ? a->pred : a->truth;
+    bool error = wrong && c->o.by != CHOICE_PRED;
+    struct lists *l = lists_at(c, group);
     int n = 0;
-    if (c->o.best && !wrong)
-        n += offer_to(&l->best, (struct rank){0, -a->conf, a->id}, offer);
-    if (c->o.worst) /* wrong predictions of high confidence, then correct ones of low confidence */
-        n += offer_to(&l->worst, (struct rank){!wrong, wrong ? -a->conf : a->conf, a->id},
-                      offer + n);
+    if (c->o.best && !error)
+        n += offer_to(&l->best, falling, offer);
+    if (c->o.worst) /* errors of high confidence, then what would be best last */
+        n += offer_to(&l->worst, error ? falling : rank_back(falling, 1), offer + n);
     return n;
 }
 
@@ -130,22 +123,22 @@ static void finish(struct ranked *list, int group, const char *kind, struct chos
         out[(*n)++] = (struct chosen){group, kind, list};
 }
 
-/* Few predictions are all among those of high confidence: none is shown twice. */
-static void drop_high(struct lists *l)
+/* Where there are few rows, the worst reach up to the best: none is chosen twice. */
+static void drop_best(struct lists *l)
 {
-    struct ranked *low = &l->worst;
+    struct ranked *worst = &l->worst;
     ranked_done(&l->best);
-    ranked_done(low);
+    ranked_done(worst);
     size_t kept = 0;
-    for (size_t i = 0; i < low->n; i++) {
-        struct rank k = low->row[i].rank;
-        k.value = -k.value;
-        if (ranked_wants(&l->best, &k))
-            free(low->row[i].text);
+    for (size_t i = 0; i < worst->n; i++) {
+        struct ranked_row row = worst->row[i];
+        row.rank = rank_back(row.rank, 0);
+        if (worst->row[i].rank.back && ranked_has(&l->best, &row))
+            free(worst->row[i].text);
         else
-            low->row[kept++] = low->row[i];
+            worst->row[kept++] = worst->row[i];
     }
-    low->n = kept;
+    worst->n = kept;
 }
 
 struct chosen *choice_done(struct choice *c, size_t *n)
@@ -153,8 +146,8 @@ struct chosen *choice_done(struct choice *c, size_t *n)
     struct chosen *out = mem_alloc(2 * (size_t)c->groups + c->pairs + 1, sizeof *out);
     *n = 0;
     for (int i = 0; i < c->groups; i++) {
-        if (c->o.by == CHOICE_PRED && c->o.best)
-            drop_high(&c->group[i]);
+        if (c->o.best)
+            drop_best(&c->group[i]);
         finish(&c->group[i].best, i, c->o.by == CHOICE_PRED ? "high" : "best", out, n);
         finish(&c->group[i].worst, i, c->o.by == CHOICE_PRED ? "low" : "worst", out, n);
     }

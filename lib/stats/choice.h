@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 /* By CHOICE_PRED the lists hold the most and the least confident predictions of each predicted
- * class, right or wrong, without those among the most confident: labels are not needed. */
+ * class, correct or not: labels are not needed. */
 enum choice_by { CHOICE_CLASS, CHOICE_PAIR, CHOICE_ALL, CHOICE_PRED };
 
 /* At most this many different pairs are kept apart, with their rows. */
@@ -41,7 +41,8 @@ struct offer {
 int choice_offer(struct choice *c, const struct prediction *a, struct offer offer[2],
                  struct err *e);
 
-/* One list of the result. */
+/* One list of the result. The order of the correct predictions among the worst is that of the
+ * best reversed, equals included, and a row among the best is not among the worst. */
 struct chosen {
     int group;        /* class, 0 for all, or the pair's number from 1 */
     const char *kind; /* "best", "worst", "pair", "high" or "low" */

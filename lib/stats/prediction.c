@@ -42,17 +42,17 @@ int prediction_class(const struct prediction_cols *c, const struct tsv_in *t, in
 int prediction_read(const struct prediction_cols *c, const struct tsv_in *t, struct prediction *a,
                     struct err *e)
 {
-    *a = (struct prediction){.truth = -1, .conf = NAN, .loss = NAN, .entropy = NAN};
+    *a = (struct prediction){.truth = -1, .pred = -1, .conf = NAN, .loss = NAN, .entropy = NAN};
     int truth = c->col[PREDICTION_TRUE];
     bool labelled = truth >= 0 && !tsv_is_na(t, truth);
+    if (c->col[PREDICTION_ID] >= 0 &&
+        tsv_int(t, c->col[PREDICTION_ID], 0, INT64_MAX, &a->id, e) != 0)
+        return -1;
     if (!labelled && !c->all)
         return 0;
     if (labelled && prediction_class(c, t, truth, &a->truth, e) != 0)
         return -1;
     if (prediction_class(c, t, c->col[PREDICTION_PRED], &a->pred, e) != 0)
-        return -1;
-    if (c->col[PREDICTION_ID] >= 0 &&
-        tsv_int(t, c->col[PREDICTION_ID], 0, INT64_MAX, &a->id, e) != 0)
         return -1;
     if (c->col[PREDICTION_CONF] >= 0) {
         if (tsv_real(t, c->col[PREDICTION_CONF], &a->conf, e) != 0)
@@ -76,4 +76,20 @@ int prediction_read(const struct prediction_cols *c, const struct tsv_in *t, str
         tsv_real(t, c->col[PREDICTION_ENTROPY], &a->entropy, e) != 0)
         return -1;
     return 0;
+}
+
+int prediction_next(const struct prediction_cols *c, struct tsv_in *t, struct prediction *a,
+                    struct err *e)
+{
+    for (;;) {
+        int r = tsv_next(t, e);
+        if (r <= 0)
+            return r;
+        if (prediction_read(c, t, a, e) != 0)
+            return -1;
+        struct tsv_field row = tsv_row(t);
+        if (!c->seen || c->col[PREDICTION_ID] < 0 ||
+            !seen_row(c->seen, a->id, a->truth, a->pred, row.p, row.n, tsv_name(t), tsv_line(t)))
+            return 1;
+    }
 }

@@ -3,6 +3,7 @@
 #define HP_PREDICTION_H
 
 #include "base/err.h"
+#include "stats/seen.h"
 #include "stream/tsv.h"
 
 #include <stdbool.h>
@@ -28,6 +29,7 @@ struct prediction_cols {
     int classes;       /* classes are below this: STATS_CLASSES, or as the names know */
     const char *names; /* the file of names behind `classes`, for messages, or NULL */
     bool all;          /* rows without a label are read like others */
+    struct seen *seen; /* rows that came before, in any table, or NULL */
 };
 
 /* The model's prediction to one image. */
@@ -44,12 +46,17 @@ struct prediction {
 
 /* Finds the columns in a table: an error where one of the set `need` (bits
  * 1 << PREDICTION_x) is missing; one of the set `want` is read where there is one.
- * `c->classes` and `c->names` are the caller's to set. */
+ * The rest of `c` is the caller's to set. */
 int prediction_find(struct prediction_cols *c, const struct tsv_in *t, unsigned need, unsigned want,
                     struct err *e);
 
 /* The current row of `t`. Errors name file, line and column. */
 int prediction_read(const struct prediction_cols *c, const struct tsv_in *t, struct prediction *a,
+                    struct err *e);
+
+/* The next row: 1, 0 at the end, -1. With `seen`, and where there is a column id, a row that
+ * came before is passed over. */
+int prediction_next(const struct prediction_cols *c, struct tsv_in *t, struct prediction *a,
                     struct err *e);
 
 /* The class in column `col`, below c->classes. */

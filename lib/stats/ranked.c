@@ -7,6 +7,11 @@
 
 enum { FIRST_ROOM = 8 };
 
+struct rank rank_back(struct rank k, int tier)
+{
+    return (struct rank){tier, -k.value, -k.id, !k.back};
+}
+
 static int compare_rank(const struct rank *x, const struct rank *y)
 {
     if (x->tier != y->tier)
@@ -20,9 +25,12 @@ static int compare_rows(const void *a, const void *b)
 {
     const struct ranked_row *x = a, *y = b;
     int d = compare_rank(&x->rank, &y->rank);
+    if (d)
+        return d;
+    d = memcmp(x->text, y->text, x->n < y->n ? x->n : y->n);
     if (d == 0)
-        d = memcmp(x->text, y->text, x->n < y->n ? x->n : y->n);
-    return d ? d : (x->n > y->n) - (x->n < y->n);
+        d = (x->n > y->n) - (x->n < y->n);
+    return x->rank.back ? -d : d;
 }
 
 bool ranked_wants(const struct ranked *r, const struct rank *k)
@@ -46,6 +54,11 @@ void ranked_done(struct ranked *r)
     r->n = kept;
     r->full = kept == r->limit;
     r->last = r->row[kept - 1].rank;
+}
+
+bool ranked_has(const struct ranked *r, const struct ranked_row *row)
+{
+    return r->n > 0 && bsearch(row, r->row, r->n, sizeof *row, compare_rows);
 }
 
 void ranked_put(struct ranked *r, const struct rank *k, const char *text, size_t n)

@@ -8,12 +8,16 @@
 #include <stdint.h>
 
 /* Rows are in the order of tier, value, id and then of their bytes: a row that
- * comes twice is one row. No NaN. */
+ * comes twice is one row. No NaN. Within a tier `back` is the same for all. */
 struct rank {
     int tier;
     double value;
     int64_t id;
+    bool back; /* falling bytes */
 };
+
+/* The rank in the exact reverse of an order, in tier `tier`. */
+struct rank rank_back(struct rank k, int tier);
 
 struct ranked_row {
     struct rank rank;
@@ -37,6 +41,9 @@ void ranked_put(struct ranked *r, const struct rank *k, const char *text, size_t
 
 /* Sorts; rows beyond the limit go. */
 void ranked_done(struct ranked *r);
+
+/* Whether a row is among the first; after ranked_done. */
+bool ranked_has(const struct ranked *r, const struct ranked_row *row);
 void ranked_free(struct ranked *r);
 
 #endif

@@ -97,11 +97,10 @@ static void test_class(void)
     static struct result r;
     struct choice_opts o = {.by = CHOICE_CLASS, .best = true, .worst = true, .count = 4};
     choose(&o, row, 6, &r);
-    const char *want[] = {"9 0 1 0 0 worst 1",  "3 1 1 .9 1 best 1",  "0 1 1 .5 1 best 2",
-                          "4 1 1 .5 1 best 3",  "1 1 0 .8 1 worst 1", "2 1 0 .2 1 worst 2",
-                          "0 1 1 .5 1 worst 3", "4 1 1 .5 1 worst 4"};
-    CHECK(r.n == 8);
-    for (size_t i = 0; i < r.n && i < 8; i++)
+    const char *want[] = {"9 0 1 0 0 worst 1", "3 1 1 .9 1 best 1",  "0 1 1 .5 1 best 2",
+                          "4 1 1 .5 1 best 3", "1 1 0 .8 1 worst 1", "2 1 0 .2 1 worst 2"};
+    CHECK(r.n == 6);
+    for (size_t i = 0; i < r.n && i < 6; i++)
         CHECK_STR(r.line[i], want[i]);
 
     o.best = false;
@@ -122,6 +121,27 @@ static void test_class(void)
     o.pairs = 1;
     choose(&o, row, 6, &r);
     CHECK(r.n == 2);
+}
+
+/* Rows of equal confidence: each end of the order has its own, however many there are. */
+static void test_equal(enum choice_by by)
+{
+    static struct row row[10];
+    static struct result r;
+    const struct choice_opts o = {.by = by, .best = true, .worst = true, .count = 3};
+    for (int i = 0; i < 10; i++) {
+        row[i] = (struct row){.a = {.id = i / 2, .conf = .5}};
+        snprintf(row[i].text, TEXT, "%d 0 0 .5 %c", i / 2, 'a' + i % 2);
+    }
+    for (size_t n = 0; n <= 10; n++) {
+        choose(&o, row, n, &r);
+        size_t best = n < 3 ? n : 3, worst = n < 3 ? 0 : n < 6 ? n - 3 : 3;
+        CHECK(r.n == best + worst);
+        for (size_t i = 0; i < best; i++)
+            CHECK(memcmp(r.line[i], row[i].text, strlen(row[i].text)) == 0);
+        for (size_t i = 0; i < worst; i++)
+            CHECK(memcmp(r.line[best + i], row[n - 1 - i].text, strlen(row[0].text)) == 0);
+    }
 }
 
 /* More kinds of error than can be kept apart. */
@@ -151,7 +171,11 @@ int main(void)
         test_merge(&(struct choice_opts){CHOICE_CLASS, true, true, count, 0});
         test_merge(&(struct choice_opts){CHOICE_CLASS, false, true, count, 0});
         test_merge(&(struct choice_opts){CHOICE_ALL, true, true, count, 0});
+        test_merge(&(struct choice_opts){CHOICE_PRED, true, true, count, 0});
     }
+    test_equal(CHOICE_CLASS);
+    test_equal(CHOICE_ALL);
+    test_equal(CHOICE_PRED);
     test_class();
     test_limit();
     return CHECK_DONE();

@@ -20,7 +20,7 @@ static int by_order(const void *a, const void *b)
         return x->rank.value < y->rank.value ? -1 : 1;
     if (x->rank.id != y->rank.id)
         return x->rank.id < y->rank.id ? -1 : 1;
-    return strcmp(x->text, y->text);
+    return x->rank.back ? strcmp(y->text, x->text) : strcmp(x->text, y->text);
 }
 
 static void put(struct ranked *r, const struct row *x)
@@ -34,9 +34,11 @@ static void test_random(size_t limit, int values)
 {
     static struct row row[ROWS], set[ROWS];
     for (int i = 0; i < ROWS; i++) {
-        row[i] = (struct row){.rank = {rand() % 2, rand() % values, rand() % 4}};
+        row[i] = (struct row){.rank = {rand() % 2, rand() % values, rand() % 4, false}};
         snprintf(row[i].text, TEXT, "%d %.0f %d %.*s", row[i].rank.tier, row[i].rank.value,
                  (int)row[i].rank.id, rand() % 3, "xx");
+        if (row[i].rank.tier == 1)
+            row[i].rank = rank_back(row[i].rank, 1);
     }
     memcpy(set, row, sizeof row);
     qsort(set, ROWS, sizeof *set, by_order);
@@ -54,19 +56,22 @@ static void test_random(size_t limit, int values)
     for (size_t i = 0; i < r.n; i++)
         CHECK(r.row[i].n == strlen(set[i].text) &&
               memcmp(r.row[i].text, set[i].text, r.row[i].n) == 0);
+    for (size_t i = 0; i < distinct; i++)
+        CHECK(ranked_has(&r, &(struct ranked_row){set[i].rank, set[i].text, strlen(set[i].text)}) ==
+              (i < limit));
     ranked_free(&r);
 }
 
 static void test_prefix(void)
 {
     struct ranked r = {.limit = 2};
-    const struct row row[] = {{{0, 0, 0}, "ab"}, {{0, 0, 0}, "a"}, {{0, 0, 0}, ""}};
+    const struct row row[] = {{{0}, "ab"}, {{0}, "a"}, {{0}, ""}};
     for (int i = 0; i < 3; i++)
         put(&r, &row[i]);
     ranked_done(&r);
     CHECK(r.n == 2 && r.row[0].n == 0 && r.row[1].n == 1);
-    CHECK(!ranked_wants(&r, &(struct rank){0, 0, 1}));
-    CHECK(ranked_wants(&r, &(struct rank){0, 0, 0}));
+    CHECK(!ranked_wants(&r, &(struct rank){.id = 1}));
+    CHECK(ranked_wants(&r, &(struct rank){0}));
     ranked_free(&r);
 }
 
