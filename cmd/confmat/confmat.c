@@ -26,17 +26,17 @@ static const struct opt options[] = {
     {"long", 'l', OPT_FLAG, &flag[MODE_LONG], NULL,
      "Write the cells that are not zero, one a row, instead of the wide matrix.", 0, 0},
     {"classes", 'c', OPT_FLAG, &flag[MODE_CLASSES], NULL,
-     "Write the figures of each class: accuracy, precision, recall, F1, mean confidence, most "
+     "Write the metrics of each class: accuracy, precision, recall, F1, mean confidence, most "
      "frequent wrong prediction.",
      0, 0},
     {"pairs", 'p', OPT_FLAG, &flag[MODE_PAIRS], NULL,
-     "Write the pairs of classes that are confused, the most frequent first.", 0, 0},
+     "Write the confusion pairs, the most frequent first.", 0, 0},
     {"top", 'n', OPT_INT, &top, "N",
      "With --pairs, write the N most frequent; 0 writes all and is the default.", 0, INT64_MAX},
     {"groups", 'g', OPT_FLAG, &flag[MODE_GROUPS], NULL, "Write the matrix over superclasses.", 0,
      0},
     {"summary", 's', OPT_FLAG, &flag[MODE_SUMMARY], NULL,
-     "Write the figures of the whole, one a row.", 0, 0},
+     "Write the metrics of all images, one a row.", 0, 0},
     {"order", 'o', OPT_CHOICE, &order_group, "class|group",
      "Order of the wide matrix and of --classes: by class number, the default, or by superclass "
      "and then class number.",
@@ -59,9 +59,7 @@ static const char *const examples[] = {
 };
 
 static const struct prog prog = {
-    "confmat",    "Count right and wrong predictions by class in rows of predictions",
-    "[FILE ...]", options,
-    examples,
+    "confmat", "Count correct and wrong predictions by class", "[FILE ...]", options, examples,
 };
 
 /* What is read, from all operands. */
@@ -354,7 +352,7 @@ static int write_groups(struct out *o, const struct confusion *m, const struct n
         return -1;
     if (left > 0 && prog_verbose())
         prog_say("%" PRId64 " of %" PRId64
-                 " images left out: a superclass, of the true or the predicted class, is not known",
+                 " images ignored: the superclass of the true or the predicted class is not known",
                  left, confusion_images(m));
     int *order = numbers(confusion_classes(g));
     int r = write_wide(o, g, "true_group true_group_name", names, true, order, e);
@@ -532,7 +530,7 @@ int main(int argc, char **argv)
                                    : "");
     seen_tell(in.cols.seen, prog_say);
     if (in.unlabelled > 0 && prog_verbose())
-        prog_say("%" PRId64 " of %" PRId64 " rows left out: they have no true class", in.unlabelled,
+        prog_say("%" PRId64 " of %" PRId64 " rows ignored: they have no true class", in.unlabelled,
                  in.rows);
     confusion_done(in.matrix);
     const struct names *names = naming_names(in.naming, confusion_classes(in.matrix));

@@ -249,7 +249,7 @@ int main(int argc, char **argv)
                  first + 1 < argc ? "all files" : last, in.rows);
     seen_tell(in.seen, prog_say);
     if (in.unlabelled > 0 && prog_verbose())
-        prog_say("%" PRId64 " of %" PRId64 " rows left out: they have no true class", in.unlabelled,
+        prog_say("%" PRId64 " of %" PRId64 " rows ignored: they have no true class", in.unlabelled,
                  in.rows);
     if (write_result(&in, &e) != 0)
         prog_fail(&e);
