@@ -1,26 +1,21 @@
 #include "ckpt/ckpt.h"
 
 #include "base/mem.h"
+#include "ckpt/foreign.h"
 #include "ckpt/store.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-enum { TEXT_PEEK = 512, TAR_MAGIC_AT = 257 };
+const char ckpt_way_on[] = "; examples/predict.py runs any PyTorch model for the pipeline: see "
+                           "PREDICT in heatpipe(1)";
 
 /* --- which format --- */
 
 static bool starts(const struct map *m, const char *bytes, size_t n)
 {
     return m->n >= n && memcmp(m->p, bytes, n) == 0;
-}
-
-static bool is_text(const struct map *m)
-{
-    for (size_t i = 0; i < m->n && i < TEXT_PEEK; i++)
-        if ((m->p[i] < ' ' && !strchr("\t\n\r", m->p[i])) || m->p[i] == '\0')
-            return false;
-    return true;
 }
 
 /* A pickle of protocol 2 or above with the magic number of torch.save. */
@@ -34,32 +29,10 @@ static bool is_legacy(const struct map *m)
     return memcmp(p, magic, sizeof magic - 1) == 0;
 }
 
-static int unknown(const struct ckpt *c, struct err *e)
+int ckpt_foreign(const struct ckpt *c, struct foreign f, struct err *e)
 {
-    static const struct {
-        const char *start, *found;
-        size_t n;
-    } kinds[] = {
-        {"version https://git-lfs", "a pointer of Git LFS: fetch the file itself with git lfs pull",
-         23},
-        {"\x80", "a pickle that torch.save did not write", 1},
-        {"\x1f\x8b", "a gzip archive: unpack it first", 2},
-        {"\x89HDF", "an HDF5 file", 4},
-        {"\x93NUMPY", "a numpy array", 6},
-    };
-    const struct map *m = &c->map;
-    const char *found = is_text(m) ? "text" : "something else";
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (starts(m, kinds[i].start, kinds[i].n)) {
-            found = kinds[i].found;
-            break;
-        }
-    if (m->n > TAR_MAGIC_AT + 5 && memcmp(m->p + TAR_MAGIC_AT, "ustar", 5) == 0)
-        found =
-            "a tar archive, as PyTorch before 0.1.10 wrote; if you trust it, "
-            "torch.save(torch.load(FILE, weights_only=False), \"weights.pth\") writes a newer one";
-    return err_set(e, "%s: expected a checkpoint of torch.save or safetensors, found %s", c->name,
-                   found);
+    return err_set(e, "%s: expected a checkpoint of torch.save or safetensors, found %s%s%s",
+                   c->name, f.found, f.advice, ckpt_way_on);
 }
 
 static int read_any(struct ckpt *c, struct err *e)
@@ -75,11 +48,12 @@ static int read_any(struct ckpt *c, struct err *e)
         c->format = CKPT_LEGACY;
         return ckpt_read_legacy(c, e);
     }
-    if (m->n > 8 && m->p[8] == '{' && !is_text(m)) {
+    /* The first eight bytes are a length: the last of them is 0. */
+    if (m->n > 8 && m->p[8] == '{' && m->p[7] == 0) {
         c->format = CKPT_SAFETENSORS;
         return ckpt_read_safetensors(c, e);
     }
-    return unknown(c, e);
+    return ckpt_foreign(c, foreign_file(m->p, m->n), e);
 }
 
 /* --- names --- */
@@ -90,14 +64,19 @@ static int compare(const void *a, const void *b)
     return strcmp(x->name, y->name);
 }
 
+static void sort_names(struct ckpt *c)
+{
+    for (int i = 0; i < c->n; i++)
+        c->by_name[i] = (struct ckpt_index){c->tensor[i].name, i};
+    qsort(c->by_name, (size_t)c->n, sizeof *c->by_name, compare);
+}
+
 static int index_names(struct ckpt *c, struct err *e)
 {
     if (c->n == 0)
         return err_set(e, "%s: expected tensors, found none", c->name);
     c->by_name = mem_alloc((size_t)c->n, sizeof *c->by_name);
-    for (int i = 0; i < c->n; i++)
-        c->by_name[i] = (struct ckpt_index){c->tensor[i].name, i};
-    qsort(c->by_name, (size_t)c->n, sizeof *c->by_name, compare);
+    sort_names(c);
     for (int i = 1; i < c->n; i++)
         if (compare(&c->by_name[i - 1], &c->by_name[i]) == 0)
             return ckpt_error(c, c->by_name[i].name, e,
@@ -105,11 +84,65 @@ static int index_names(struct ckpt *c, struct err *e)
     return 0;
 }
 
+/* --- pruned tensors --- */
+
+/* "fc.weight" of "fc.weight_orig" where that name is free, else NULL. Caller frees. */
+static char *pruned_name(const struct ckpt *c, const char *name)
+{
+    static const char end[] = "_orig";
+    size_t n = strlen(name), tail = sizeof end - 1;
+    if (n <= tail || strcmp(name + n - tail, end) != 0)
+        return NULL;
+    char *bare = mem_printf("%.*s", (int)(n - tail), name);
+    if (!ckpt_find(c, bare))
+        return bare;
+    free(bare);
+    return NULL;
+}
+
+/* torch.nn.utils.prune keeps a tensor as NAME_orig and NAME_mask: one of the name NAME is
+ * made of both. */
+static int join_masks(struct ckpt *c, struct err *e)
+{
+    bool *is_mask = mem_zero((size_t)c->n, sizeof *is_mask);
+    int masks = 0, r = 0;
+    for (int i = 0; i < c->n && r == 0; i++) {
+        struct ckpt_tensor *t = &c->tensor[i];
+        char *name = pruned_name(c, t->name);
+        if (!name)
+            continue;
+        char *mask_name = mem_printf("%s_mask", name);
+        const struct ckpt_tensor *mask = ckpt_find(c, mask_name);
+        if (mask) {
+            if (mask->ndim != t->ndim ||
+                memcmp(mask->shape, t->shape, (size_t)t->ndim * sizeof *t->shape) != 0)
+                r = ckpt_error(c, mask_name, e, "expected the shape of %s, found another", t->name);
+            t->name = ckpt_own(c, mem_dup(name));
+            struct ckpt_tensor *kept = ckpt_own(c, mem_alloc(1, sizeof *kept));
+            *kept = *mask;
+            t->mask = kept;
+            is_mask[mask - c->tensor] = true;
+            masks++;
+        }
+        free(mask_name);
+        free(name);
+    }
+    int kept = 0;
+    for (int i = 0; i < c->n; i++)
+        if (!is_mask[i])
+            c->tensor[kept++] = c->tensor[i];
+    free(is_mask);
+    c->n = kept;
+    if (masks > 0)
+        sort_names(c);
+    return r;
+}
+
 /* Takes `c` over. */
 static int finish(struct ckpt **out, struct ckpt *c, struct err *e)
 {
     c->state = "";
-    if (read_any(c, e) != 0 || index_names(c, e) != 0) {
+    if (read_any(c, e) != 0 || index_names(c, e) != 0 || join_masks(c, e) != 0) {
         ckpt_close(c);
         return -1;
     }
@@ -124,7 +157,10 @@ int ckpt_open(struct ckpt **out, const char *path, const struct ckpt_opts *o, st
     c->name = mem_dup(strcmp(path, "-") == 0 ? "standard input" : path);
     if (o)
         c->opts = *o;
-    if (map_open(&c->map, path, limit, e) != 0) {
+    struct stat st;
+    int r = stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? ckpt_foreign(c, foreign_folder(path), e)
+                                                        : map_open(&c->map, path, limit, e);
+    if (r != 0) {
         ckpt_close(c);
         return -1;
     }
@@ -202,7 +238,8 @@ int ckpt_bounded(const struct ckpt *c, struct err *e)
 {
     uint64_t limit = ckpt_limit(c), bytes = 0;
     for (int i = 0; i < c->n && bytes <= limit; i++)
-        bytes += (uint64_t)c->tensor[i].count * (uint64_t)ckpt_type_bytes(c->tensor[i].type);
+        for (const struct ckpt_tensor *t = &c->tensor[i]; t; t = t->mask)
+            bytes += (uint64_t)t->count * (uint64_t)ckpt_type_bytes(t->type);
     if (bytes <= limit)
         return 0;
     return err_set(e, "%s: expected tensors in keeping with the file, found more than %llu bytes",

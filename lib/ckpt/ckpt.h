@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Behind a refusal of a model that PyTorch could run: the way on. */
+extern const char ckpt_way_on[];
+
 enum { CKPT_DIMS = 8, CKPT_TENSORS = 1 << 16, CKPT_SHA256 = 65 };
 
 enum ckpt_type {
@@ -43,8 +46,11 @@ struct ckpt_tensor {
     int64_t count;                               /* elements */
     int64_t offset, elements; /* first of the storage's elements; how many it has */
     bool big_endian;
-    const unsigned char *p;    /* the storage, or NULL where it is in `record` */
-    struct zip_record *record; /* also the identity of a storage that tensors share */
+    bool negated, conjugated;       /* signs that reading applies: torch's lazy views */
+    const struct ckpt_tensor *mask; /* of a pruned tensor, zeros and ones, else NULL: reading
+                                       multiplies by it */
+    const unsigned char *p;         /* the storage, or NULL where it is in `record` */
+    struct zip_record *record;      /* also the identity of a storage that tensors share */
 };
 
 /* What else a file holds: "config.epochs", "24". */

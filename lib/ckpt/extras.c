@@ -1,5 +1,5 @@
 /* Pickled values as text. */
-#include "ckpt/state.h"
+#include "ckpt/rebuild.h"
 
 #include "base/mem.h"
 
@@ -96,7 +96,7 @@ static bool numpy_number(const struct pickle_value *v, char *buf, size_t room)
 static void put_object(struct line *l, const struct pickle_value *v, int depth)
 {
     char text[TEXT];
-    if (state_tensor_text(v, text, sizeof text) || numpy_number(v, text, sizeof text)) {
+    if (tensor_text(v, text, sizeof text) || numpy_number(v, text, sizeof text)) {
         put_text(l, text);
         return;
     }
@@ -182,7 +182,7 @@ static const struct pickle_seq *members(const struct pickle_value *v)
 {
     const struct pickle_seq *s = pickle_items(v);
     char tensor[TEXT];
-    if (s || v->kind != PICKLE_OBJECT || state_tensor_text(v, tensor, sizeof tensor))
+    if (s || v->kind != PICKLE_OBJECT || tensor_text(v, tensor, sizeof tensor))
         return s;
     const struct pickle_value *state = v->object.state;
     /* (None, {...}) of a class with slots. */
@@ -200,9 +200,7 @@ static int count_tensors(const struct pickle_value *v, int depth)
     int n = 0;
     for (size_t i = 0; s && i < s->n && i < 2 * MEMBERS && n <= TENSORS; i += 2) {
         const struct pickle_value *x = s->item[i + 1];
-        n += state_tensor_text(x, text, sizeof text) ? 1
-             : depth > 0                             ? count_tensors(x, depth - 1)
-                                                     : 0;
+        n += tensor_text(x, text, sizeof text) ? 1 : depth > 0 ? count_tensors(x, depth - 1) : 0;
     }
     return n;
 }
@@ -256,7 +254,7 @@ static void describe(struct walk *w, const struct pickle_value *v, const char *p
         char inner[PATH], tensor[TEXT];
         struct line key = {.n = 0};
         /* Those of the state dict itself are listed elsewhere. */
-        if (v == w->state && state_tensor_text(s->item[i + 1], tensor, sizeof tensor))
+        if (v == w->state && tensor_text(s->item[i + 1], tensor, sizeof tensor))
             continue;
         if (shown == MEMBERS) {
             hidden = (s->n - i) / 2;

@@ -235,7 +235,7 @@ static bool next_element(const struct ckpt_tensor *t, int64_t *at, int64_t *from
 }
 
 /* A part of a complex number is swapped on its own. */
-static size_t swap_width(enum ckpt_type type)
+static size_t part_width(enum ckpt_type type)
 {
     size_t n = (size_t)ckpt_type_bytes(type);
     return type == CKPT_C64 || type == CKPT_C128 ? n / 2 : n;
@@ -246,31 +246,34 @@ void ckpt_pass(struct ckpt *c)
     c->zip.inflated = 0;
 }
 
-int ckpt_read_raw(struct ckpt *c, const struct ckpt_tensor *t, void *out, struct err *e)
+static bool is_float(enum ckpt_type type)
 {
-    const unsigned char *p;
-    size_t size = (size_t)ckpt_type_bytes(t->type), width = swap_width(t->type);
-    unsigned char *to = out;
-    if (locate(c, t, &p, e) != 0)
-        return -1;
-    if (contiguous(t)) {
-        memcpy(to, p, (size_t)t->count * size);
-    } else {
-        int64_t at[CKPT_DIMS] = {0}, from = 0;
-        if (t->count > 0)
-            do {
-                memcpy(to, p + from * (int64_t)size, size);
-                to += size;
-            } while (next_element(t, at, &from));
+    return type < CKPT_I64 || type == CKPT_C64 || type == CKPT_C128;
+}
+
+/* Of a float the first bit; of an integer the two's complement. */
+static void negate(unsigned char *p, size_t n, bool real)
+{
+    if (real) {
+        p[n - 1] ^= 0x80;
+        return;
     }
-    if (t->big_endian)
-        for (unsigned char *q = out; q < (unsigned char *)out + (size_t)t->count * size; q += width)
-            for (size_t i = 0; i < width / 2; i++) {
-                unsigned char b = q[i];
-                q[i] = q[width - 1 - i];
-                q[width - 1 - i] = b;
-            }
-    return 0;
+    unsigned carry = 1;
+    for (size_t i = 0; i < n; i++) {
+        carry += (unsigned char)~p[i];
+        p[i] = (unsigned char)carry;
+        carry >>= 8;
+    }
+}
+
+/* The signs of a lazy view, on little-endian elements. */
+static void apply_signs(const struct ckpt_tensor *t, unsigned char *p)
+{
+    size_t size = (size_t)ckpt_type_bytes(t->type), width = part_width(t->type);
+    for (const unsigned char *end = p + (size_t)t->count * size; p < end; p += size)
+        for (size_t part = 0; part < size; part += width)
+            if (t->negated != (t->conjugated && part > 0))
+                negate(p + part, width, is_float(t->type));
 }
 
 static float from_half(uint16_t h)
@@ -311,6 +314,70 @@ static float number(const unsigned char *p, enum ckpt_type type, bool big)
     }
 }
 
+/* Of each element whether a mask keeps it; NULL on an error. Caller frees. */
+static unsigned char *read_mask(struct ckpt *c, const struct ckpt_tensor *mask, struct err *e)
+{
+    size_t size = (size_t)ckpt_type_bytes(mask->type);
+    unsigned char *keep = mem_alloc((size_t)mask->count, size);
+    if (ckpt_read_raw(c, mask, keep, e) != 0) {
+        free(keep);
+        return NULL;
+    }
+    for (size_t i = 0; i < (size_t)mask->count; i++) {
+        const unsigned char *p = keep + i * size;
+        float v = 0;
+        if (mask->type <= CKPT_BF16)
+            v = number(p, mask->type, false);
+        else
+            for (size_t b = size; b > 0; b--)
+                v = 256 * v + p[b - 1];
+        if (v != 0 && v != 1) {
+            ckpt_error(c, mask->name, e, "expected a mask of zeros and ones, found %g at %zu",
+                       (double)v, i);
+            free(keep);
+            return NULL;
+        }
+        keep[i] = v != 0;
+    }
+    return keep;
+}
+
+int ckpt_read_raw(struct ckpt *c, const struct ckpt_tensor *t, void *out, struct err *e)
+{
+    const unsigned char *p;
+    size_t size = (size_t)ckpt_type_bytes(t->type), width = part_width(t->type);
+    unsigned char *to = out;
+    if (locate(c, t, &p, e) != 0)
+        return -1;
+    if (contiguous(t)) {
+        memcpy(to, p, (size_t)t->count * size);
+    } else {
+        int64_t at[CKPT_DIMS] = {0}, from = 0;
+        if (t->count > 0)
+            do {
+                memcpy(to, p + from * (int64_t)size, size);
+                to += size;
+            } while (next_element(t, at, &from));
+    }
+    if (t->big_endian)
+        for (unsigned char *q = out; q < (unsigned char *)out + (size_t)t->count * size; q += width)
+            for (size_t i = 0; i < width / 2; i++) {
+                unsigned char b = q[i];
+                q[i] = q[width - 1 - i];
+                q[width - 1 - i] = b;
+            }
+    if (t->negated || t->conjugated)
+        apply_signs(t, out);
+    unsigned char *keep = t->mask ? read_mask(c, t->mask, e) : NULL;
+    if (t->mask && !keep)
+        return -1;
+    for (size_t i = 0; keep && i < (size_t)t->count; i++)
+        if (!keep[i])
+            memset((unsigned char *)out + i * size, 0, size);
+    free(keep);
+    return 0;
+}
+
 static bool host_is_big(void)
 {
     return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__;
@@ -337,10 +404,24 @@ int ckpt_read(struct ckpt *c, const struct ckpt_tensor *t, float *out, struct er
         if (!isfinite(out[i]))
             return ckpt_error(c, t->name, e, "expected finite numbers in float32, found %s at %lld",
                               isnan(out[i]) ? "nan" : "inf", (long long)i);
+    for (int64_t i = 0; t->negated && i < t->count; i++)
+        out[i] = -out[i];
+    unsigned char *keep = t->mask ? read_mask(c, t->mask, e) : NULL;
+    if (t->mask && !keep)
+        return -1;
+    for (int64_t i = 0; keep && i < t->count; i++)
+        if (!keep[i])
+            out[i] = 0;
+    free(keep);
     return 0;
 }
 
 /* --- checking --- */
+
+static bool is_bad(const struct ckpt *c, const struct ckpt_tensor *t, const bool *bad)
+{
+    return t->record && bad[t->record - c->zip.record];
+}
 
 int ckpt_check(struct ckpt *c, void (*say)(void *ctx, const char *line), void *ctx)
 {
@@ -365,7 +446,7 @@ int ckpt_check(struct ckpt *c, void (*say)(void *ctx, const char *line), void *c
     }
     for (int i = 0; i < c->n && bounded; i++) {
         const struct ckpt_tensor *t = &c->tensor[i];
-        if (t->type > CKPT_BF16 || (t->record && bad[t->record - c->zip.record]))
+        if (t->type > CKPT_BF16 || is_bad(c, t, bad) || (t->mask && is_bad(c, t->mask, bad)))
             continue;
         float *f = mem_alloc((size_t)t->count, sizeof *f);
         if (ckpt_read(c, t, f, &e) != 0) {

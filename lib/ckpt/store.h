@@ -3,6 +3,7 @@
 #define HP_STORE_H
 
 #include "ckpt/ckpt.h"
+#include "ckpt/foreign.h"
 #include "ckpt/zip.h"
 #include "data/map.h"
 #include "data/pickle.h"
@@ -48,6 +49,9 @@ int ckpt_add(struct ckpt *c, const struct ckpt_tensor *t, struct err *e);
 
 /* Adds a line about something else; both texts are copied, and cleaned. */
 void ckpt_add_extra(struct ckpt *c, const char *path, const char *text);
+
+/* An error: the file is in another form. */
+int ckpt_foreign(const struct ckpt *c, struct foreign f, struct err *e);
 
 /* The formats. The file is in c->map. */
 int ckpt_read_zip(struct ckpt *c, struct err *e);

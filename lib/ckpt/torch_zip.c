@@ -74,14 +74,6 @@ static int find_storage(void *ctx, const struct storage_id *s, struct ckpt_tenso
     return 0;
 }
 
-static int no_pickle(const struct ckpt *c, struct err *e)
-{
-    return err_set(e,
-                   "%s: expected a checkpoint of torch.save with a record data.pkl, found a zip "
-                   "archive without one",
-                   c->name);
-}
-
 /* torch.jit.save puts code beside the values. */
 static bool is_script(const struct archive *a)
 {
@@ -132,10 +124,11 @@ static int read_archive(struct archive *a, struct err *e)
     struct ckpt *c = a->c;
     struct storage_finder f = {.find = find_storage, .ctx = a};
     if (is_script(a))
-        return err_set(e,
-                       "%s: expected a state dict, found a TorchScript program; in PyTorch, "
-                       "torch.save(torch.jit.load(FILE).state_dict(), \"weights.pth\") writes one",
-                       c->name);
+        return err_set(
+            e,
+            "%s: expected a state dict, found a TorchScript program; in PyTorch, "
+            "torch.save(torch.jit.load(FILE).state_dict(), \"weights.pth\") writes one%s",
+            c->name, ckpt_way_on);
     struct zip_record *r = find_plain(a, "data.pkl");
     if (check_version(a, e) != 0 || check_order(a, &f.big_endian, e) != 0 ||
         zip_read(&c->zip, r, e) != 0)
@@ -157,7 +150,7 @@ int ckpt_read_zip(struct ckpt *c, struct err *e)
         return -1;
     struct archive a = {c, find_top(&c->zip, "data.pkl")};
     if (!a.top)
-        return no_pickle(c, e);
+        return ckpt_foreign(c, foreign_archive(&c->zip), e);
     int r = read_archive(&a, e);
     free(a.top);
     return r;

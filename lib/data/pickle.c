@@ -1176,6 +1176,26 @@ bool pickle_is_global(const struct pickle_value *v, const char *name)
            text_is(v->global.name, name + module + 1, n - module - 1);
 }
 
+/* Text for messages: other bytes could steer the reader's terminal. */
+static size_t put_shown(char *buf, size_t n, size_t room, struct pickle_text t, char least)
+{
+    for (size_t i = 0; i < t.n && n + 1 < room; i++)
+        buf[n++] = (char)(t.p[i] >= least && t.p[i] < 0x7f ? t.p[i] : '?');
+    buf[n] = '\0';
+    return n;
+}
+
+const char *pickle_key(const struct pickle_value *v, char *buf, size_t room)
+{
+    if (v->kind == PICKLE_INT)
+        snprintf(buf, room, "%lld", (long long)v->i);
+    else if (v->kind == PICKLE_STR || v->kind == PICKLE_BYTES)
+        put_shown(buf, 0, room, v->text, ' ');
+    else
+        return NULL;
+    return buf;
+}
+
 const char *pickle_name(const struct pickle_value *v, char *buf, size_t room)
 {
     if (v->kind == PICKLE_OBJECT)
@@ -1188,11 +1208,8 @@ const char *pickle_name(const struct pickle_value *v, char *buf, size_t room)
     }
     struct pickle_text part[] = {v->global.module, {(const unsigned char *)".", 1}, v->global.name};
     size_t n = 0;
-    /* Other bytes could steer the reader's terminal. */
     for (size_t k = 0; k < 3; k++)
-        for (size_t i = 0; i < part[k].n && n + 1 < room; i++)
-            buf[n++] = (char)(part[k].p[i] > ' ' && part[k].p[i] < 0x7f ? part[k].p[i] : '?');
-    buf[n] = '\0';
+        n = put_shown(buf, n, room, part[k], '!');
     return buf;
 }
 

@@ -95,6 +95,9 @@ bool pickle_is_global(const struct pickle_value *v, const char *name);
 /* "module.name" for messages, cut where too long; of an object that of its class. */
 const char *pickle_name(const struct pickle_value *v, char *buf, size_t room);
 
+/* A text or an integer for messages, cut where too long; NULL for other values. */
+const char *pickle_key(const struct pickle_value *v, char *buf, size_t room);
+
 /* Keys and values of a dict or of an instance of a subclass of dict; NULL for
  * other values. */
 const struct pickle_seq *pickle_items(const struct pickle_value *v);

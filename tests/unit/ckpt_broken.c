@@ -39,11 +39,6 @@ static void check_bad(const void *bytes, size_t n, const char *message)
     unlink("m");
 }
 
-static void check_text(const char *text, const char *message)
-{
-    check_bad(text, strlen(text), message);
-}
-
 static void check_golden(const char *name, const char *message)
 {
     size_t n;
@@ -81,33 +76,85 @@ static void check_changed(const char *name, const char *from, const char *to, co
 }
 
 #define KIND "m: expected a checkpoint of torch.save or safetensors, found "
-#define ADVICE "; in PyTorch, torch.save(model.state_dict(), \"weights.pth\") writes one"
+#define WAY                                                                                        \
+    "; examples/predict.py runs any PyTorch model for the pipeline: see PREDICT in heatpipe(1)"
+#define ADVICE "; in PyTorch, torch.save(model.state_dict(), \"weights.pth\") writes one" WAY
+#define STATE                                                                                      \
+    "; in PyTorch, torch.save(model.state_dict(), \"weights.pth\") writes what is read" WAY
+#define CONVERT "; convert it to a PyTorch state dict first" WAY
+#define PICKLE                                                                                     \
+    "a pickle that torch.save did not write; if you trust it and it holds a state dict, "          \
+    "torch.save(pickle.load(open(FILE, \"rb\")), \"weights.pth\") writes what is read" WAY
+
+/* A zip archive of one empty record. */
+static void check_archive(const char *name, const char *message)
+{
+    unsigned char b[30 + 46 + 22 + 128] = "PK\3\4";
+    size_t n = strlen(name), at = 30 + n, end = at + 46 + n;
+    b[26] = (unsigned char)n;
+    memcpy(b + 30, name, n);
+    memcpy(b + at, "PK\1\2", 4);
+    b[at + 28] = (unsigned char)n;
+    memcpy(b + at + 46, name, n);
+    memcpy(b + end, "PK\5\6", 4);
+    b[end + 8] = b[end + 10] = 1;
+    b[end + 12] = (unsigned char)(46 + n);
+    b[end + 16] = (unsigned char)at;
+    check_bad(b, end + 22, message);
+}
 
 static void test_other_files(void)
 {
+#define FILE_OF(bytes, message) check_bad(bytes, sizeof(bytes) - 1, KIND message)
     check_bad("", 0, "m: expected a checkpoint, found an empty file");
-    check_text("epoch 1 loss 0.5\n", KIND "text");
-    check_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
-               KIND "a pointer of Git LFS: fetch the file itself with git lfs pull");
-    check_text("\x89HDF\r\n\x1a\n", KIND "an HDF5 file");
-    check_text("\x1f\x8b\x08\x01", KIND "a gzip archive: unpack it first");
-    check_text("\x01\x02\x03\x04", KIND "something else");
-    check_text("\x80\x02}q\x01.", KIND "a pickle that torch.save did not write");
+    FILE_OF("epoch 1 loss 0.5\n", "text" WAY);
+    FILE_OF("version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+            "a pointer of Git LFS; fetch the file itself with git lfs pull" WAY);
+    FILE_OF("<!DOCTYPE html>\n<html>", "an HTML page; download the file itself" WAY);
+    FILE_OF("{\"weight_map\": {}}", "JSON text, such as the index of a checkpoint in parts" WAY);
+    FILE_OF("\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras writes it" CONVERT);
+    FILE_OF("\x1f\x8b\x08\x01", "a gzip archive; unpack it first" WAY);
+    FILE_OF("GGUF\3\0\0\0", "a GGUF file of llama.cpp" CONVERT);
+    FILE_OF("\x1c\0\0\0TFL3", "a TensorFlow Lite model" CONVERT);
+    FILE_OF("\1\2\3\4", "a file of another kind" WAY);
+    /* ONNX with and without its producer's name; what begins like it. */
+    FILE_OF("\x08\x0e\x12\7pytorch:3\n\x0c", "an ONNX model" STATE);
+    FILE_OF("\x08\x0e:3\n\x0c\n\1x\x12\1y", "an ONNX model" STATE);
+    FILE_OF("\x08\1\x12\x90\1\n\x0c\0", "a TensorFlow SavedModel" CONVERT);
+    FILE_OF("\x08\5\x12\x90\1\n\x0c\0", "a Core ML model" STATE);
+    FILE_OF("\n\x1c\n\1x\x12\x0bPlaceholder*\x0b", "a frozen TensorFlow graph" CONVERT);
+    FILE_OF("\x81\xa6params\x82", "MessagePack, as Flax writes it" CONVERT);
+    FILE_OF("\x80\2}q\1.", PICKLE);
+    FILE_OF("(dp0\nS'a'\n", PICKLE);
+#undef FILE_OF
     unsigned char tar[512] = "sys_info";
     memcpy(tar + 257, "ustar", 5);
     check_bad(tar, sizeof tar,
               KIND "a tar archive, as PyTorch before 0.1.10 wrote; if you trust it, "
                    "torch.save(torch.load(FILE, weights_only=False), \"weights.pth\") writes a "
-                   "newer one");
-    check_bad("PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 22,
-              "m: expected a checkpoint of torch.save with a record data.pkl, found a zip archive "
-              "without one");
+                   "newer one" WAY);
+    memcpy(tar, "model.pth", 9);
+    check_bad(tar, sizeof tar, KIND "a tar archive; unpack it first" WAY);
+    check_bad("PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 22,
+              KIND "a zip archive without the record data.pkl" WAY);
+    check_archive("net/models/model.json", KIND "a program of torch.export (.pt2)" STATE);
+    check_archive("model.weights.h5", KIND "a Keras model" CONVERT);
+    check_archive("fc.weight.npy", KIND "an archive of NumPy arrays (.npz)" CONVERT);
+    check_archive("best/model.pth", KIND "a zip archive around a checkpoint; unpack it first" WAY);
     struct ckpt *c;
     CHECK(ckpt_open(&c, "none", NULL, &err) == -1);
     CHECK_STR(err.msg, "none: No such file or directory");
     CHECK(ckpt_open(&c, ".", NULL, &err) == -1);
-    CHECK_STR(err.msg, ".: Is a directory");
+    CHECK_STR(err.msg, ".: expected a checkpoint of torch.save or safetensors, found a folder" WAY);
+    file_put("saved_model.pb", "", 0);
+    CHECK(ckpt_open(&c, ".", NULL, &err) == -1);
+    CHECK_STR(err.msg,
+              ".: expected a checkpoint of torch.save or safetensors, found a folder with a "
+              "TensorFlow SavedModel" CONVERT);
+    unlink("saved_model.pb");
 }
+
+#define DENSE "m: w: expected a dense tensor, found "
 
 static void test_other_values(void)
 {
@@ -119,7 +166,15 @@ static void test_other_values(void)
                                       "training.Net" ADVICE);
     check_golden("script.pt",
                  "m: expected a state dict, found a TorchScript program; in PyTorch, "
-                 "torch.save(torch.jit.load(FILE).state_dict(), \"weights.pth\") writes one");
+                 "torch.save(torch.jit.load(FILE).state_dict(), \"weights.pth\") writes one" WAY);
+    check_golden("sparse.pth", DENSE "a sparse one; tensor.to_dense() makes it dense");
+    check_golden("sparse_rows.pth", DENSE "a sparse one; tensor.to_dense() makes it dense");
+    check_golden("quantized.pth", DENSE "a quantized one; tensor.dequantize() makes it dense");
+    check_golden("nested.pth", DENSE "a nested one");
+    check_golden("meta.pth", DENSE "one without elements, of the device 'meta'");
+    check_golden("subclass.pth", DENSE "one of the class training.Tagged");
+    check_golden("pruned_weighted.pth",
+                 "m: conv1.weight_mask: expected a mask of zeros and ones, found 0.5 at 1");
     check_golden("system.pth", "m: system/data.pkl: pickle offset 545: expected only calls that "
                                "rebuild tensors and plain values, found a call of os.system "
                                "(nothing was run)");
@@ -199,8 +254,8 @@ static void test_values(void)
                   "m: fc.weight: expected at most the 6 numbers of its storage, found a tensor "
                   "that needs more");
     check_changed(file, "K\2K\1\x86", "K\2K\1\x85",
-                  "m: fc.weight: expected a storage, an offset, a shape and strides of at most 8 "
-                  "axes, found other arguments of torch._utils._rebuild_tensor_v2");
+                  "m: fc.weight: expected a dense tensor, found other arguments of "
+                  "torch._utils._rebuild_tensor_v2");
     check_patched(file, "FloatStorage", 0, 20, "7", 1,
                   "m: expected a record unsummed/data/7, found none");
     check_changed(file, "storage", "storXge",
@@ -225,7 +280,7 @@ static void test_legacy(void)
               "m: storage 5 of 5: expected 54 numbers of 4 bytes, found the end of the "
               "file: the file is incomplete");
     check_bad(b, n / 2, "m: pickle offset 415: expected more of the pickle, found its end");
-    check_bad(b, 14, KIND "a pickle that torch.save did not write");
+    check_bad(b, 14, KIND PICKLE);
     free(b);
     check_changed("legacy.pth", "M\xe9\3", "M\xea\3",
                   "m: expected the version 1001 of torch.save's older format, found 1002");
@@ -248,7 +303,8 @@ static void check_value(const char *value, size_t n, const char *message)
     "m: expected a state dict, alone or under a key such as 'model_state_dict' or "                \
     "'state_dict', found "
 #define STORAGE "(U\7storagectorch\nFloatStorage\nU\1aU\3cpuK\2"
-#define REBUILD "ctorch._utils\n_rebuild_tensor_v2\n("
+#define REBUILD "ctorch._utils\n_rebuild_tensor\n("
+#define REBUILD2 "ctorch._utils\n_rebuild_tensor_v2\n("
 
 static void test_no_state(void)
 {
@@ -271,8 +327,71 @@ static void test_no_state(void)
           "m: expected storages as torch.save refers to them, found another form");
     VALUE("}(U\1w" REBUILD STORAGE "NtQK\0K\2\x85K\1\x85tRu",
           "m: expected the storage of each tensor in the file, found one missing");
-    VALUE("}(U\1wctorch._utils\n_rebuild_parameter\n(NtRu",
-          NOT_STATE "a dict without tensors, with the keys 'w'" ADVICE);
+}
+
+/* Arguments of the functions that rebuild tensors: each is applied or refused. */
+static void test_arguments(void)
+{
+#define OTHER(function) DENSE "other arguments of torch._" function
+#define TENSOR_OF(more) REBUILD2 STORAGE "tQK\0K\2\x85K\1\x85" more "tR"
+#define IN_STATE(bytes, message) VALUE("}(U\1w" bytes "u", message)
+    static const char missing[] =
+        "m: expected the storage of each tensor in the file, found one missing";
+    IN_STATE(TENSOR_OF("\x89}"), missing);
+    IN_STATE(TENSOR_OF("\x88NN"), missing);
+    IN_STATE(TENSOR_OF("\x88}}"), missing);
+    IN_STATE(TENSOR_OF("\x88}}(U\3neg\x88U\4conj\x88u"),
+             "m: expected the storage of each tensor in the file, found one missing");
+    IN_STATE(TENSOR_OF("\x88}}(U\3neg\x89u"), DENSE "one with the metadata 'neg'");
+    IN_STATE(TENSOR_OF("\x88}}(U\4zero\x88u"), DENSE "one with the metadata 'zero'");
+    IN_STATE(TENSOR_OF("\x88}}(N\x88u"), DENSE "one with the metadata '?'");
+    IN_STATE(TENSOR_OF("\x88}]"), OTHER("utils._rebuild_tensor_v2"));
+    IN_STATE(TENSOR_OF("\x88}NN"), OTHER("utils._rebuild_tensor_v2"));
+    IN_STATE(TENSOR_OF("\x88"), OTHER("utils._rebuild_tensor_v2"));
+    IN_STATE(TENSOR_OF("K\1}"), OTHER("utils._rebuild_tensor_v2"));
+    IN_STATE(TENSOR_OF("\x88]"), OTHER("utils._rebuild_tensor_v2"));
+    IN_STATE(REBUILD STORAGE "tQK\0K\2\x85K\1\x85NtR", OTHER("utils._rebuild_tensor"));
+    IN_STATE(REBUILD STORAGE "tQK\0K\2\x85)tR",
+             "m: w: expected a storage, an offset, a shape and strides of at most 8 axes, found "
+             "other arguments of torch._utils._rebuild_tensor");
+    IN_STATE("ctorch._utils\n_rebuild_tensor_v3\n(" STORAGE "tQK\0K\2\x85K\1\x85\x89}tR",
+             OTHER("utils._rebuild_tensor_v3"));
+    IN_STATE("ctorch._utils\n_rebuild_tensor_v3\n(" STORAGE
+             "tQK\0K\2\x85K\1\x85\x89}ctorch\nfloat32\n}(U\4zero\x88utR",
+             DENSE "one with the metadata 'zero'");
+    IN_STATE("ctorch._utils\n_rebuild_tensor_v3\n(" STORAGE
+             "tQK\0K\2\x85K\1\x85\x89}ctorch\nint4\ntR",
+             "m: w: expected numbers of a plain type, found torch.int4");
+    /* A state that is given to a tensor once it is made replaces it. */
+    IN_STATE(TENSOR_OF("\x89}") "}b", DENSE "one that is changed once it is made");
+    IN_STATE("ctorch._utils\n_rebuild_parameter\n(" TENSOR_OF("\x89}") "\x88}tR", missing);
+    IN_STATE("ctorch._utils\n_rebuild_parameter\n(" TENSOR_OF("\x89}") "\x88}}tR",
+             OTHER("utils._rebuild_parameter"));
+    IN_STATE("ctorch._utils\n_rebuild_parameter\n(" TENSOR_OF("\x89}") "}b\x88}tR",
+             DENSE "one that is changed once it is made");
+    IN_STATE("ctorch._utils\n_rebuild_parameter\n(NtR", OTHER("utils._rebuild_parameter"));
+    IN_STATE(
+        "ctorch._utils\n_rebuild_parameter_with_state\n(" TENSOR_OF("\x89}") "\x88}}(U\3tagK\1utR",
+        missing);
+    IN_STATE(
+        "ctorch._utils\n_rebuild_parameter_with_state\n(" TENSOR_OF("\x89}") "\x88}}(U\4dataK\1utR",
+        OTHER("utils._rebuild_parameter_with_state"));
+    IN_STATE("ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._utils\n_rebuild_tensor\nctorch\n"
+             "Tensor\n(" STORAGE "tQK\0K\2\x85K\1\x85tNtR",
+             missing);
+    IN_STATE("ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._utils\n_rebuild_tensor\nca\n"
+             "B\n(" STORAGE "tQK\0K\2\x85K\1\x85tNtR",
+             DENSE "one of the class a.B");
+    IN_STATE("ctorch._tensor\n_rebuild_from_type\n(ctorch._utils\n_rebuild_tensor\nctorch\n"
+             "Tensor\n(" STORAGE "tQK\0K\2\x85K\1\x85t}(U\4dataNutR",
+             OTHER("tensor._rebuild_from_type"));
+    IN_STATE("ctorch.nn.parameter\nParameter\n)\x81",
+             DENSE "one made by torch.nn.parameter.Parameter");
+    IN_STATE(REBUILD "(U\7storagectorch\nFloatStorage\nU\1aU\3cpuK\2NNtQK\0K\2\x85K\1\x85tR",
+             "m: expected storages as torch.save refers to them, found another form");
+#undef IN_STATE
+#undef TENSOR_OF
+#undef OTHER
 #undef VALUE
 }
 
@@ -384,6 +503,7 @@ int main(void)
     test_values();
     test_legacy();
     test_no_state();
+    test_arguments();
     test_safetensors();
     test_damage();
     files_end();

@@ -135,6 +135,59 @@ static void check_views(const char *file)
     ckpt_close(c);
 }
 
+/* Tensors that torch keeps with the other sign; complex and whole numbers as bytes. */
+static void check_signs(void)
+{
+    struct ckpt *c = open_golden("signs.pth");
+    if (!c)
+        return;
+    CHECK(ckpt_count(c) == 7);
+    const struct ckpt_tensor *t = ckpt_find(c, "negative");
+    float *f = numbers(c, t), raw[6], pair[4];
+    for (int i = 0; f && i < 6; i++)
+        CHECK(f[i] == -value(i));
+    CHECK(f && ckpt_read_raw(c, t, raw, &err) == 0 && memcmp(raw, f, sizeof raw) == 0);
+    free(f);
+    f = numbers(c, ckpt_find(c, "half"));
+    for (int i = 0; f && i < 4; i++)
+        CHECK(f[i] == -value(5 + i));
+    free(f);
+    f = numbers(c, t = ckpt_find(c, "imaginary"));
+    CHECK(f && t->count == 2 && f[0] == -value(4) && f[1] == -value(6));
+    free(f);
+    t = ckpt_find(c, "conjugate");
+    CHECK(t && t->type == CKPT_C64 && ckpt_read_raw(c, t, pair, &err) == 0);
+    for (int i = 0; i < 4; i++)
+        CHECK(pair[i] == (i % 2 ? -1.F : 1.F) * value(3 + i));
+    CHECK((t = ckpt_find(c, "both")) && ckpt_read_raw(c, t, pair, &err) == 0);
+    for (int i = 0; i < 4; i++)
+        CHECK(pair[i] == (i % 2 ? 1.F : -1.F) * value(3 + i));
+    int64_t n[4] = {0};
+    CHECK((t = ckpt_find(c, "integer")) && ckpt_read_raw(c, t, n, &err) == 0);
+    CHECK(n[0] == -1 && n[1] == 2 && n[2] == 0 && n[3] == -((int64_t)1 << 40));
+    uint16_t u[2] = {0};
+    CHECK((t = ckpt_find(c, "short")) && ckpt_read_raw(c, t, u, &err) == 0);
+    CHECK(u[0] == 65535 && u[1] == 65534);
+    ckpt_close(c);
+}
+
+/* weight_orig and weight_mask are one tensor, weight. */
+static void check_pruned(void)
+{
+    struct ckpt *c = open_golden("pruned.pth");
+    if (!c)
+        return;
+    const struct ckpt_tensor *t = ckpt_find(c, "conv1.weight");
+    CHECK(ckpt_count(c) == 5 && t && t->mask);
+    CHECK(!ckpt_find(c, "conv1.weight_orig") && !ckpt_find(c, "conv1.weight_mask"));
+    float *f = numbers(c, t), raw[54];
+    for (int i = 0; f && i < 54; i++)
+        CHECK(f[i] == (i % 2 ? value(i) : 0));
+    CHECK(f && ckpt_read_raw(c, t, raw, &err) == 0 && memcmp(raw, f, sizeof raw) == 0);
+    free(f);
+    ckpt_close(c);
+}
+
 static void check_safetensors(void)
 {
     static const struct expected all[] = {
@@ -217,9 +270,9 @@ static void check_part(void)
 int main(void)
 {
     static const char *const states[] = {
-        "wrapped.pth",  "bare.pth",       "state_dict.pth", "prefixes.pth",        "float16.pth",
-        "bfloat16.pth", "float64.pth",    "parameter.pth",  "legacy.pth",          "unsummed.pth",
-        "deflated.pth", "big_endian.pth", "zip64.pth",      "legacy_protocol5.pth"};
+        "wrapped.pth",  "bare.pth",       "state_dict.pth", "prefixes.pth",         "float16.pth",
+        "bfloat16.pth", "float64.pth",    "parameter.pth",  "legacy.pth",           "unsummed.pth",
+        "deflated.pth", "big_endian.pth", "zip64.pth",      "legacy_protocol5.pth", "tagged.pth"};
     files_begin();
     for (size_t i = 0; i < sizeof states / sizeof *states; i++)
         check_state(states[i], strcmp(states[i], "prefixes.pth") == 0 ? "module._orig_mod." : "",
@@ -227,6 +280,8 @@ int main(void)
     check_views("views.pth");
     check_views("views_float64.pth");
     check_views("legacy_views.pth");
+    check_signs();
+    check_pruned();
     check_safetensors();
     check_halves();
     check_part();

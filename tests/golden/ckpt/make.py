@@ -58,6 +58,26 @@ def views(dtype):
     }
 
 
+def tagged(s):
+    """Parameters and buffers with attributes, and with a hook, none of which is a number."""
+    s = {k: nn.Buffer(v) if k.startswith("bn") else nn.Parameter(v) for k, v in s.items()}
+    for v in s.values():
+        v.tag = "kept"
+    s["fc.bias"].register_hook(torch.neg)
+    return s
+
+
+def pruned(s, most=1.):
+    """Every second number of the convolution masked, as torch.nn.utils.prune keeps it."""
+    w = s.pop("conv1.weight")
+    mask = torch.tensor([k % 2 * most for k in range(w.numel())]).reshape(w.shape)
+    return {"conv1.weight_orig": w} | s | {"conv1.weight_mask": mask}
+
+
+class Tagged(torch.Tensor):
+    """Stands for a class of tensors of the user's own."""
+
+
 class Mode(enum.Enum):
     FAST = 1
 
@@ -86,6 +106,7 @@ class Call:
         return self.call
 
 
+in_module(Tagged, "training", "Tagged")
 in_module(Unknown, "training", "Config")
 in_module(Net, "training", "Net")
 in_module(Mode, "training", "Mode")
@@ -108,6 +129,16 @@ torch.save(views(torch.float32), "views.pth")
 torch.save(views(torch.float64), "views_float64.pth")
 torch.save({k: nn.Parameter(v) for k, v in state().items() if v.is_floating_point()},
            "parameter.pth")
+torch.save(tagged(state()), "tagged.pth")
+# Tensors whose storages hold them with the other sign.
+pairs = torch.view_as_complex(tensor(3, 2, 2)).clone()
+torch.save({"negative": torch._neg_view(tensor(0, 2, 3)), "conjugate": pairs.conj(),
+            "both": torch._neg_view(pairs.conj()), "imaginary": pairs.clone().conj().imag,
+            "half": torch._neg_view(tensor(5, 4).half()),
+            "integer": torch._neg_view(torch.tensor([1, -2, 0, 2**40])),
+            "short": torch._neg_view(torch.tensor([1, 2], dtype=torch.uint16))}, "signs.pth")
+torch.save(pruned(state()), "pruned.pth")
+torch.save(pruned(state(), 0.5), "pruned_weighted.pth")
 torch.save(state(), "legacy.pth", **old)
 torch.save({"state_dict": state(), "config": config}, "legacy_protocol5.pth", pickle_protocol=5,
            **old)
@@ -180,3 +211,9 @@ torch.save({"model_state_dict": state(), "x": Call(os.system, "touch ran")}, "sy
 torch.save(net, "module.pth")
 torch.save({"model_state_dict": net}, "module_legacy.pth", **old)
 torch.jit.save(torch.jit.script(nn.Identity()), "script.pt")
+w = tensor(0, 2, 2)
+for name, t in {"sparse": w.to_sparse(), "sparse_rows": w.to_sparse_csr(),
+                "quantized": torch.quantize_per_tensor(w, 0.5, 3, torch.quint8),
+                "nested": torch.nested.nested_tensor([w, w[0:1]]), "meta": w.to("meta"),
+                "subclass": w.as_subclass(Tagged)}.items():
+    torch.save({"w": t}, name + ".pth")
