@@ -8,9 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-const char ckpt_way_on[] = "; examples/predict.py runs any PyTorch model for the pipeline: see "
-                           "PREDICT in heatpipe(1)";
-
 /* --- which format --- */
 
 static bool starts(const struct map *m, const char *bytes, size_t n)
@@ -31,8 +28,8 @@ static bool is_legacy(const struct map *m)
 
 int ckpt_foreign(const struct ckpt *c, struct foreign f, struct err *e)
 {
-    return err_set(e, "%s: expected a checkpoint of torch.save or safetensors, found %s%s%s",
-                   c->name, f.found, f.advice, ckpt_way_on);
+    return err_set(e, "%s: expected a checkpoint of torch.save or safetensors, found %s%s", c->name,
+                   f.found, f.advice);
 }
 
 static int read_any(struct ckpt *c, struct err *e)

@@ -9,8 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Behind a refusal of a model that PyTorch could run: the way on. */
-extern const char ckpt_way_on[];
+/* Ends the refusal of a model that PyTorch could run: the way on. */
+#define CKPT_WAY_ON                                                                                \
+    "; examples/predict.py runs any PyTorch model for the pipeline: see PREDICT in heatpipe(1)"
 
 enum { CKPT_DIMS = 8, CKPT_TENSORS = 1 << 16, CKPT_SHA256 = 65 };
 

@@ -1,6 +1,7 @@
 #include "ckpt/foreign.h"
 
 #include "base/mem.h"
+#include "ckpt/ckpt.h"
 #include "data/pickle.h"
 
 #include <stdbool.h>
@@ -11,8 +12,10 @@
 enum { TEXT_PEEK = 512, TAR_MAGIC_AT = 257, TAIL = 8, NAME_MAX_BYTES = 64 };
 
 #define UNPACK "; unpack it first"
-#define STATE "; in PyTorch, torch.save(model.state_dict(), \"weights.pth\") writes what is read"
-#define CONVERT "; convert it to a PyTorch state dict first"
+#define STATE                                                                                      \
+    "; in PyTorch, torch.save(model.state_dict(), \"weights.pth\") writes what is "                \
+    "read" CKPT_WAY_ON
+#define CONVERT "; convert it to a PyTorch state dict first" CKPT_WAY_ON
 
 static const struct magic {
     size_t at;
@@ -199,7 +202,7 @@ struct foreign foreign_file(const unsigned char *p, size_t n)
         return (struct foreign){"the index of a TensorFlow checkpoint", CONVERT};
     if (is_text(p, n))
         return text(p, n);
-    return (struct foreign){"a file of another kind", ""};
+    return (struct foreign){"a file of another kind", CKPT_WAY_ON};
 }
 
 static bool ends_with(const struct zip_record *r, const char *end)
@@ -228,7 +231,7 @@ struct foreign foreign_archive(const struct zip *z)
         for (size_t i = 0; i < z->records; i++)
             if (ends_with(&z->record[i], kinds[k].end))
                 return kinds[k].is;
-    return (struct foreign){"a zip archive without the record data.pkl", ""};
+    return (struct foreign){"a zip archive without the record data.pkl", CKPT_WAY_ON};
 }
 
 struct foreign foreign_folder(const char *path)

@@ -51,8 +51,7 @@ static int no_state(const struct ckpt *c, const struct pickle_value *v, const ch
         if (!shown)
             snprintf(text, sizeof text, "a dict without tensors");
     }
-    return err_set(e, "%s: expected a state dict%s, found %s%s%s", c->name, where, text, advice,
-                   ckpt_way_on);
+    return err_set(e, "%s: expected a state dict%s, found %s%s", c->name, where, text, advice);
 }
 
 /* Dicts that hold tensors, by their paths. */

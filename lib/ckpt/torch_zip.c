@@ -127,8 +127,8 @@ static int read_archive(struct archive *a, struct err *e)
         return err_set(
             e,
             "%s: expected a state dict, found a TorchScript program; in PyTorch, "
-            "torch.save(torch.jit.load(FILE).state_dict(), \"weights.pth\") writes one%s",
-            c->name, ckpt_way_on);
+            "torch.save(torch.jit.load(FILE).state_dict(), \"weights.pth\") writes one" CKPT_WAY_ON,
+            c->name);
     struct zip_record *r = find_plain(a, "data.pkl");
     if (check_version(a, e) != 0 || check_order(a, &f.big_endian, e) != 0 ||
         zip_read(&c->zip, r, e) != 0)

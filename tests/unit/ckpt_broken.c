@@ -78,13 +78,13 @@ static void check_changed(const char *name, const char *from, const char *to, co
 #define KIND "m: expected a checkpoint of torch.save or safetensors, found "
 #define WAY                                                                                        \
     "; examples/predict.py runs any PyTorch model for the pipeline: see PREDICT in heatpipe(1)"
-#define ADVICE "; in PyTorch, torch.save(model.state_dict(), \"weights.pth\") writes one" WAY
+#define ADVICE "; in PyTorch, torch.save(model.state_dict(), \"weights.pth\") writes one"
 #define STATE                                                                                      \
     "; in PyTorch, torch.save(model.state_dict(), \"weights.pth\") writes what is read" WAY
 #define CONVERT "; convert it to a PyTorch state dict first" WAY
 #define PICKLE                                                                                     \
     "a pickle that torch.save did not write; if you trust it and it holds a state dict, "          \
-    "torch.save(pickle.load(open(FILE, \"rb\")), \"weights.pth\") writes what is read" WAY
+    "torch.save(pickle.load(open(FILE, \"rb\")), \"weights.pth\") writes what is read"
 
 /* A zip archive of one empty record. */
 static void check_archive(const char *name, const char *message)
@@ -107,13 +107,13 @@ static void test_other_files(void)
 {
 #define FILE_OF(bytes, message) check_bad(bytes, sizeof(bytes) - 1, KIND message)
     check_bad("", 0, "m: expected a checkpoint, found an empty file");
-    FILE_OF("epoch 1 loss 0.5\n", "text" WAY);
+    FILE_OF("epoch 1 loss 0.5\n", "text");
     FILE_OF("version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
-            "a pointer of Git LFS; fetch the file itself with git lfs pull" WAY);
-    FILE_OF("<!DOCTYPE html>\n<html>", "an HTML page; download the file itself" WAY);
-    FILE_OF("{\"weight_map\": {}}", "JSON text, such as the index of a checkpoint in parts" WAY);
+            "a pointer of Git LFS; fetch the file itself with git lfs pull");
+    FILE_OF("<!DOCTYPE html>\n<html>", "an HTML page; download the file itself");
+    FILE_OF("{\"weight_map\": {}}", "JSON text, such as the index of a checkpoint in parts");
     FILE_OF("\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras writes it" CONVERT);
-    FILE_OF("\x1f\x8b\x08\x01", "a gzip archive; unpack it first" WAY);
+    FILE_OF("\x1f\x8b\x08\x01", "a gzip archive; unpack it first");
     FILE_OF("GGUF\3\0\0\0", "a GGUF file of llama.cpp" CONVERT);
     FILE_OF("\x1c\0\0\0TFL3", "a TensorFlow Lite model" CONVERT);
     FILE_OF("\1\2\3\4", "a file of another kind" WAY);
@@ -132,20 +132,20 @@ static void test_other_files(void)
     check_bad(tar, sizeof tar,
               KIND "a tar archive, as PyTorch before 0.1.10 wrote; if you trust it, "
                    "torch.save(torch.load(FILE, weights_only=False), \"weights.pth\") writes a "
-                   "newer one" WAY);
+                   "newer one");
     memcpy(tar, "model.pth", 9);
-    check_bad(tar, sizeof tar, KIND "a tar archive; unpack it first" WAY);
+    check_bad(tar, sizeof tar, KIND "a tar archive; unpack it first");
     check_bad("PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 22,
               KIND "a zip archive without the record data.pkl" WAY);
     check_archive("net/models/model.json", KIND "a program of torch.export (.pt2)" STATE);
     check_archive("model.weights.h5", KIND "a Keras model" CONVERT);
     check_archive("fc.weight.npy", KIND "an archive of NumPy arrays (.npz)" CONVERT);
-    check_archive("best/model.pth", KIND "a zip archive around a checkpoint; unpack it first" WAY);
+    check_archive("best/model.pth", KIND "a zip archive around a checkpoint; unpack it first");
     struct ckpt *c;
     CHECK(ckpt_open(&c, "none", NULL, &err) == -1);
     CHECK_STR(err.msg, "none: No such file or directory");
     CHECK(ckpt_open(&c, ".", NULL, &err) == -1);
-    CHECK_STR(err.msg, ".: expected a checkpoint of torch.save or safetensors, found a folder" WAY);
+    CHECK_STR(err.msg, ".: expected a checkpoint of torch.save or safetensors, found a folder");
     file_put("saved_model.pb", "", 0);
     CHECK(ckpt_open(&c, ".", NULL, &err) == -1);
     CHECK_STR(err.msg,
