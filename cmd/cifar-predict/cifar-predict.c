@@ -102,6 +102,7 @@ struct job {
     struct data *data;
     struct net *net;
     struct normal_use pixels;
+    struct inspection *inspection;
     const struct names *names; /* of as many classes as the network's, or of none */
     struct out *out, *classes, *run;
     struct tsv_out *rows;
@@ -137,6 +138,7 @@ static int read_images(void *ctx, struct engine_batch *b, int max, struct err *e
             j->failed = true;
             break;
         }
+        inspection_image(j->inspection, b->pixels + (size_t)n * j->image);
         n++;
         j->read++;
     }
@@ -226,6 +228,14 @@ static int put_batch(struct job *j, const struct engine_batch *b, struct err *e)
     return out_flush(j->out, e);
 }
 
+/* As soon as it is known. */
+static void warn(const struct job *j)
+{
+    const char *text = inspection_warning(j->inspection);
+    if (text)
+        prog_say("%s", text);
+}
+
 static int write_batch(void *ctx, const struct engine_batch *b, struct err *e)
 {
     struct job *j = ctx;
@@ -238,6 +248,7 @@ static int write_batch(void *ctx, const struct engine_batch *b, struct err *e)
         prog_fail(e);
     }
     j->written += b->n;
+    warn(j);
     prog_progress("images", j->written, j->total);
     return 0;
 }
@@ -423,13 +434,13 @@ static int open_network(struct job *j, const struct data_opts *d, struct net_opt
     return r == 0 ? check_folders(j, e) : r;
 }
 
-static void put_about(struct run *r, const struct job *j, const struct engine *g,
-                      const struct inspection *i)
+static void put_about(struct run *r, const struct job *j, const struct engine *g)
 {
+    const struct fit_verdict *fit = inspection_verdict(j->inspection);
     static const char *const name[] = {"f32", "bf16", "f16"};
     run_put(r, "checkpoint", "%s", model_path);
     run_put(r, "checkpoint_bytes", "%zu", ckpt_bytes(j->ckpt));
-    run_put(r, "checkpoint_sha256", "%s", i->sha256);
+    run_put(r, "checkpoint_sha256", "%s", inspection_checksum(j->inspection));
     run_put(r, "architecture", "%s", j->net->about);
     run_put(r, "assumptions", "%s", j->net->reading);
     run_put(r, "data", "%s", data_name(j->data));
@@ -438,6 +449,28 @@ static void put_about(struct run *r, const struct job *j, const struct engine *g
     normal_put(r, &j->pixels);
     run_put(r, "precision", "%s", name[precision]);
     run_put(r, "device", "%s", engine_about(g));
+    if (fit)
+        run_put(r, "fit", "%.2g nats over %d batch norms and %lld images", fit->use.divergence,
+                fit->use.norms, (long long)fit->use.images);
+    if (fit && *fit->text)
+        run_put(r, "warning", "%s", fit->text);
+}
+
+static struct inspection *start_inspection(const struct job *j)
+{
+    struct fit_use use = {.ckpt = j->ckpt,
+                          .assume = &assume,
+                          .assume_text = assume_text,
+                          .guess = j->pixels.guess,
+                          .threads = 1};
+    memcpy(use.mean, j->pixels.mean, sizeof use.mean);
+    memcpy(use.std, j->pixels.std, sizeof use.std);
+    const struct inspection_opts o = {.ckpt = j->ckpt,
+                                      .data = j->data,
+                                      .limit = limit,
+                                      .use = &use,
+                                      .checksum = run_path != NULL};
+    return inspection_start(&o);
 }
 
 static int run(struct job *j, const struct data_opts *d, struct net_opts *o, struct err *e)
@@ -476,7 +509,7 @@ static int run(struct job *j, const struct data_opts *d, struct net_opts *o, str
     j->total = count < 0 ? 0 : count < limit ? count : limit;
     const struct engine_calls calls = {
         .ctx = j, .tag_bytes = sizeof(struct data_item), .read = read_images, .write = write_batch};
-    struct inspection *inspection = run_path ? inspection_start(j->ckpt) : NULL;
+    j->inspection = start_inspection(j);
     run_begin(&about);
     start = now();
     if (engine_run(g, &calls, e) != 0)
@@ -486,13 +519,13 @@ static int run(struct job *j, const struct data_opts *d, struct net_opts *o, str
     if (prog_verbose())
         prog_say("%lld images in %.2f s, %.0f per second", (long long)j->written, took,
                  took > 0 ? (double)j->written / took : 0.0);
-    if (inspection) {
-        inspection_wait(inspection);
-        put_about(&about, j, g, inspection);
-    }
+    inspection_wait(j->inspection);
+    warn(j);
+    if (run_path)
+        put_about(&about, j, g);
     if (close_outputs(j, &about, e) != 0)
         return -1;
-    inspection_free(inspection);
+    inspection_free(j->inspection);
     run_free(&about);
     engine_close(g);
     ckpt_close(j->ckpt);

@@ -3,33 +3,162 @@
 #include "base/mem.h"
 #include "base/prog.h"
 
-#include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+struct inspection {
+    struct inspection_opts opts;
+    struct fit_use use;
+    struct fit_images images;
+    int64_t wanted;  /* images, 0: none */
+    uint8_t *stream; /* the first images of a stream */
+    bool said;
+    pthread_t thread;
+    /* Guards what follows. */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int64_t held; /* images in `stream` */
+    bool ended;   /* no more will come */
+    bool checked;
+    /* Set by the thread before `checked`, or its end. */
+    bool known;
+    struct fit_verdict verdict;
+    char sha256[CKPT_SHA256];
+};
+
+static size_t image_bytes(const struct inspection *i)
+{
+    return 3 * (size_t)i->images.h * (size_t)i->images.w;
+}
+
+/* Spread over the data set, which may be in the order of classes. */
+static int read_set(void *ctx, int64_t k, uint8_t *pixels, struct err *e)
+{
+    const struct inspection *i = ctx;
+    struct data_item item;
+    int64_t all = data_count(i->opts.data);
+    all = all < i->opts.limit ? all : i->opts.limit;
+    return data_at(i->opts.data, k * all / i->images.count, pixels, &item, e);
+}
+
+static int read_stream(void *ctx, int64_t k, uint8_t *pixels, struct err *e)
+{
+    const struct inspection *i = ctx;
+    (void)e;
+    memcpy(pixels, i->stream + (size_t)k * image_bytes(i), image_bytes(i));
+    return 0;
+}
+
+static void check(struct inspection *i)
+{
+    struct err ignored;
+    pthread_mutex_lock(&i->lock);
+    while (i->stream && !i->ended)
+        pthread_cond_wait(&i->changed, &i->lock);
+    i->images.count = i->stream ? i->held : i->wanted;
+    pthread_mutex_unlock(&i->lock);
+    /* What fails here fails for the run as well, or does not matter to it. */
+    bool known = i->images.count >= FIT_LEAST &&
+                 fit_check(&i->verdict, &i->use, &i->images, &ignored) == 0 &&
+                 i->verdict.outcome != FIT_UNKNOWN;
+    pthread_mutex_lock(&i->lock);
+    i->known = known;
+    i->checked = true;
+    pthread_mutex_unlock(&i->lock);
+}
 
 static void *inspect(void *arg)
 {
     struct inspection *i = arg;
-    ckpt_sha256(i->ckpt, i->sha256);
+    /* A stream has yet to come. */
+    if (i->stream && i->opts.checksum)
+        ckpt_sha256(i->opts.ckpt, i->sha256);
+    if (i->wanted > 0)
+        check(i);
+    if (!i->stream && i->opts.checksum)
+        ckpt_sha256(i->opts.ckpt, i->sha256);
     return NULL;
 }
 
-struct inspection *inspection_start(const struct ckpt *c)
+struct inspection *inspection_start(const struct inspection_opts *o)
 {
+    int64_t count = data_count(o->data);
+    int h = data_h(o->data), w = data_w(o->data);
+    bool stream = count < 0;
+    if (stream || count > o->limit)
+        count = o->limit;
+    bool images = count >= FIT_LEAST;
+    if (!images && !o->checksum)
+        return NULL;
     struct inspection *i = mem_zero(1, sizeof *i);
-    i->ckpt = c;
+    i->opts = *o;
+    i->use = *o->use;
+    i->images =
+        (struct fit_images){.h = h, .w = w, .at = stream ? read_stream : read_set, .ctx = i};
+    i->wanted = images ? fit_wanted(count, h, w) : 0;
+    if (stream && images)
+        i->stream = mem_alloc((size_t)i->wanted, image_bytes(i));
+    pthread_mutex_init(&i->lock, NULL);
+    pthread_cond_init(&i->changed, NULL);
     int r = pthread_create(&i->thread, NULL, inspect, i);
     if (r != 0)
         prog_die(PROG_ERROR, "cannot start a thread: %s", strerror(r));
     return i;
 }
 
+void inspection_image(struct inspection *i, const uint8_t *pixels)
+{
+    if (!i || !i->stream)
+        return;
+    pthread_mutex_lock(&i->lock);
+    if (!i->ended) {
+        if (pixels)
+            memcpy(i->stream + (size_t)i->held++ * image_bytes(i), pixels, image_bytes(i));
+        i->ended = !pixels || i->held == i->wanted;
+        if (i->ended)
+            pthread_cond_signal(&i->changed);
+    }
+    pthread_mutex_unlock(&i->lock);
+}
+
+const char *inspection_warning(struct inspection *i)
+{
+    if (!i || i->said)
+        return NULL;
+    pthread_mutex_lock(&i->lock);
+    bool known = i->checked && i->known;
+    pthread_mutex_unlock(&i->lock);
+    if (!known || !*i->verdict.text)
+        return NULL;
+    i->said = true;
+    return i->verdict.text;
+}
+
 void inspection_wait(struct inspection *i)
 {
+    if (!i)
+        return;
+    inspection_image(i, NULL);
     pthread_join(i->thread, NULL);
+}
+
+const struct fit_verdict *inspection_verdict(const struct inspection *i)
+{
+    return i && i->known ? &i->verdict : NULL;
+}
+
+const char *inspection_checksum(const struct inspection *i)
+{
+    return i->sha256;
 }
 
 void inspection_free(struct inspection *i)
 {
+    if (!i)
+        return;
+    pthread_mutex_destroy(&i->lock);
+    pthread_cond_destroy(&i->changed);
+    free(i->stream);
     free(i);
 }

@@ -1,22 +1,38 @@
-/* What is found out about the checkpoint while its network runs. */
+/* What is found out about the checkpoint while its network runs: whether it fits the images,
+ * and its checksum. */
 #ifndef INSPECT_H
 #define INSPECT_H
 
 #include "ckpt/ckpt.h"
+#include "data/data.h"
+#include "fit/check.h"
 
-#include <pthread.h>
-
-struct inspection {
-    const struct ckpt *ckpt;
-    pthread_t thread;
-    char sha256[CKPT_SHA256]; /* once waited for */
+struct inspection_opts {
+    struct ckpt *ckpt; /* nobody else's while this goes on */
+    const struct data *data;
+    int64_t limit;             /* images of the run at most */
+    const struct fit_use *use; /* copied, what it points to is not */
+    bool checksum;
 };
 
-/* Begins in a thread of its own; the checkpoint has to stay open. */
-struct inspection *inspection_start(const struct ckpt *c);
+struct inspection;
+
+/* Begins, in a thread of its own; NULL where there is nothing to find out. */
+struct inspection *inspection_start(const struct inspection_opts *o);
+
+/* Gives it the next image of a stream; NULL at the end of the stream. For other images there
+ * is no need to. `i` may be NULL, here and below. */
+void inspection_image(struct inspection *i, const uint8_t *pixels);
+
+/* What the user has to be told: a sentence, once it is known, and only once; else NULL. */
+const char *inspection_warning(struct inspection *i);
+
+/* Waits for the end. */
 void inspection_wait(struct inspection *i);
 
-/* Only once waited for; NULL is none. */
+/* Once waited for: NULL where the images were too few. */
+const struct fit_verdict *inspection_verdict(const struct inspection *i);
+const char *inspection_checksum(const struct inspection *i);
 void inspection_free(struct inspection *i);
 
 #endif

@@ -57,6 +57,10 @@ static const char *set(struct net_assume *a, const char *key, const char *value)
         a->shortcut = pad ? NET_SHORT_PAD : NET_SHORT_CONV;
         return pad || strcmp(value, "conv") == 0 ? NULL : "conv or pad";
     }
+    if (strcmp(key, "channels") == 0) {
+        a->bgr = strcmp(value, "bgr") == 0;
+        return a->bgr || strcmp(value, "rgb") == 0 ? NULL : "rgb or bgr";
+    }
     if (strcmp(key, "eps") == 0)
         return set_eps(&a->eps, value) ? NULL : "a number between 0 and 1";
     if (strcmp(key, "prefix") == 0)
@@ -87,10 +91,11 @@ int net_assume_parse(struct net_assume *a, const char *text, struct err *e)
         *value++ = '\0';
         why = set(a, word, value);
         if (why && strcmp(why, "another key") == 0)
-            return err_set(e,
-                           "expected stem-stride, pool, strides, stride-at, shortcut, eps, prefix "
-                           "or state, found '%s'",
-                           word);
+            return err_set(
+                e,
+                "expected channels, stem-stride, pool, strides, stride-at, shortcut, eps, prefix "
+                "or state, found '%s'",
+                word);
         if (why)
             return err_set(e, "%s: expected %s, found '%s'", word, why, value);
     }

@@ -573,6 +573,18 @@ static int fold(struct build *b, const struct source *s, float *w, int64_t each,
     return r;
 }
 
+/* Images come in the order R, G, B: weights for another order are put in this one. */
+static void swap_channels(float *w, int out, int in, int window)
+{
+    const size_t channel = (size_t)window, item = (size_t)in * channel;
+    for (int k = 0; k < out; k++)
+        for (size_t i = 0; i < channel; i++) {
+            float *first = w + (size_t)k * item + i, *last = first + item - channel, t = *first;
+            *first = *last;
+            *last = t;
+        }
+}
+
 static int load_op(struct build *b, int i, struct err *e)
 {
     struct net_op *op = &b->net->op[i];
@@ -594,6 +606,8 @@ static int load_op(struct build *b, int i, struct err *e)
     if ((s->w && ckpt_read(b->ckpt, s->w, w, e) != 0) ||
         (s->b && ckpt_read(b->ckpt, s->b, bias, e) != 0))
         return -1;
+    if (op->in == 0 && b->assume.bgr)
+        swap_channels(w, to->c, from->c, op->k * op->k);
     return has_norm(&s->norm) ? fold(b, s, w, each, bias, to->c, e) : 0;
 }
 
@@ -650,7 +664,8 @@ static char *describe_reading(const struct build *b)
                                a->strides[s]);
     if (b->found.bottleneck)
         snprintf(place, sizeof place, ",stride-at=conv%d", a->stride_at);
-    return mem_printf("stem-stride=%d,pool=%s,strides=%s%s,shortcut=%s,eps=%g", a->stem_stride,
+    return mem_printf("channels=%s,stem-stride=%d,pool=%s,strides=%s%s,shortcut=%s,eps=%g",
+                      a->bgr ? "bgr" : "rgb", a->stem_stride,
                       a->pool == NET_POOL_MAX ? "max" : "none", strides, place,
                       a->shortcut == NET_SHORT_PAD ? "pad" : "conv", a->eps);
 }

@@ -49,6 +49,7 @@ enum { NET_STAGES = 16, NET_TEXT = 96 };
 
 /* What a checkpoint's keys cannot show. Zero stands for what is usual in the family. */
 struct net_assume {
+    bool bgr; /* the order of the input's channels; constants stay in the order R, G, B */
     int stem_stride;
     enum { NET_POOL_USUAL, NET_POOL_NONE, NET_POOL_MAX } pool; /* behind the stem: 3x3, stride 2 */
     int stride_at; /* which convolution of a bottleneck has the stride, from 1 */
@@ -80,7 +81,8 @@ struct net {
 
 /* Words of --assume for the help of a program. */
 #define NET_ASSUME_HELP                                                                            \
-    "What the keys of a checkpoint do not show, KEY=VALUE,...: stem-stride=1|2, pool=none|max, "   \
+    "What the keys of a checkpoint do not show, KEY=VALUE,...: channels=rgb|bgr, "                 \
+    "stem-stride=1|2, pool=none|max, "                                                             \
     "strides=1:2:2:2 (of the stages), stride-at=conv1|conv2 (of a bottleneck), "                   \
     "shortcut=conv|pad, eps=1e-5, prefix=KEYS, state=PATH. Default: what is usual where the "      \
     "names come from; -v and model-info tell."

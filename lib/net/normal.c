@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CIFAR10, KUANGLIU, CIFAR100, IMAGENET, HALF, NONE, ALL };
+enum { CIFAR10, KUANGLIU, CIFAR100, IMAGENET, HALF, NONE, BYTES, ALL };
 
 static const struct normal all[ALL] = {
     [CIFAR10] = {"cifar10", {.4914F, .4822F, .4465F}, {.2470F, .2435F, .2616F}},
@@ -15,6 +15,7 @@ static const struct normal all[ALL] = {
     [IMAGENET] = {"imagenet", {.485F, .456F, .406F}, {.229F, .224F, .225F}},
     [HALF] = {"half", {.5F, .5F, .5F}, {.5F, .5F, .5F}},
     [NONE] = {"none", {0, 0, 0}, {1, 1, 1}},
+    [BYTES] = {"bytes", {0, 0, 0}, {1 / 255.F, 1 / 255.F, 1 / 255.F}}, /* 0 to 255 as they are */
 };
 
 const struct normal *normal_all(int *n)

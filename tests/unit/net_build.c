@@ -215,7 +215,7 @@ static void check_variants(void)
     if (!n)
         return;
     CHECK(n->value[net_last(n)].h == 8 && n->value[net_last(n)].w == 8);
-    CHECK_STR(n->reading, "stem-stride=1,pool=none,strides=2,shortcut=conv,eps=1e-05");
+    CHECK_STR(n->reading, "channels=rgb,stem-stride=1,pool=none,strides=2,shortcut=conv,eps=1e-05");
     CHECK_STR(n->op[n->ops - 1].key, "fc.1");
     net_free(n);
     /* Two linear layers are another network; a stem of several convolutions, too. */

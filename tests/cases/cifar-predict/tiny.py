@@ -2,6 +2,7 @@
 
 tiny.py FILE [classes=N] [widths=A,B] [EDIT ...], an EDIT being
   drop=KEY  add=KEY  shape=KEY:2,3  nan=KEY  set=KEY:VALUE  large=FACTOR
+  untrained=1 (running statistics as a batch norm begins)
   form=bare|state_dict|model_state_dict|unknown|system  prefix=PREFIX
 """
 
@@ -132,6 +133,10 @@ def main():
             d[key].storage.values[1] = float("nan")
         elif what == "set":
             d[key].storage.values[1] = float(more)
+        elif what == "untrained":
+            for k, t in d.items():
+                if ".running_" in k:
+                    t.storage.values = array.array("f", [k.endswith("var")] * t.shape[0])
         elif what == "large":
             for i, v in enumerate(d["fc.weight"].storage.values):
                 d["fc.weight"].storage.values[i] = v * float(arg)

@@ -1,0 +1,385 @@
+#include "fit/check.h"
+
+#include "base/mem.h"
+#include "fit/variants.h"
+#include "net/normal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Pixels of all images that are looked at, and multiply-accumulates of those that pass the
+ * network: each takes some tenths of a second. */
+static const double PIXELS = 8 << 20, MACS = 40e9;
+
+enum { DEEP_LEAST = 8, DEEP_MOST = 64, CANDIDATES = 32 };
+
+/* What it takes to claim something. Right interpretations of trained networks have up to .002
+ * nats at the first norm and .02 over all of them, the nearest wrong constants four times as
+ * much as the right ones at the first norm, wrong stems above .05 over all. Augmentation that
+ * is not imitated adds to both sides, so that the ratio falls. */
+static const double CLEAR_RATIO = 4, CLEAR_DEVIATIONS = 4, STEM_GOOD = .1, OWN_GOOD = .004,
+                    DEEP_SUSPICIOUS = .012, DEEP_GOOD = .1, DEEP_WORSE = 1.5, DEEP_NONE = .3;
+
+/* A candidate for the pixels. */
+struct candidate {
+    const char *name;
+    struct fit_pixels pixels;
+    bool own;          /* of these images: many constants fit them as well */
+    double divergence; /* at the first norm */
+    enum fit_frame frame;
+};
+
+/* An interpretation, and how it fits over all norms. */
+struct interpretation {
+    struct net_assume assume;
+    struct fit_pixels pixels;
+    struct fit_figures fit;
+    char *words; /* of --assume, all of them */
+};
+
+struct check {
+    const struct fit_use *use;
+    const struct fit_images *images;
+    struct candidate candidate[CANDIDATES];
+    int candidates;
+    /* of passes through the network */
+    int64_t deep;
+    enum fit_frame frame;
+    uint8_t fill[3];
+    uint8_t *image;
+};
+
+int64_t fit_wanted(int64_t count, int h, int w)
+{
+    double most = PIXELS / ((double)h * w);
+    int64_t n = most < FIT_LEAST ? FIT_LEAST : most < FIT_MOST ? (int64_t)most : FIT_MOST;
+    return count >= 0 && count < n ? count : n;
+}
+
+/* --- the first norm --- */
+
+static void add(struct check *c, const char *name, const float mean[3], const float std[3],
+                bool own)
+{
+    for (int bgr = 0; bgr < 2; bgr++) {
+        struct candidate *k = &c->candidate[c->candidates++];
+        *k = (struct candidate){.name = name, .pixels.bgr = bgr, .own = own};
+        memcpy(k->pixels.mean, mean, sizeof k->pixels.mean);
+        memcpy(k->pixels.std, std, sizeof k->pixels.std);
+    }
+}
+
+/* To four digits, as one writes them down. */
+static void round_three(float v[3])
+{
+    for (int i = 0; i < 3; i++)
+        v[i] = roundf(v[i] * 1e4F) / 1e4F;
+}
+
+/* The interpretation in use is the first. */
+static void list_candidates(struct check *c, const struct fit_stem *s)
+{
+    int constants;
+    const struct normal *k = normal_all(&constants);
+    add(c, "those in use", c->use->mean, c->use->std, false);
+    if (c->use->assume->bgr) {
+        c->candidate[0].pixels.bgr = true;
+        c->candidate[1].pixels.bgr = false;
+    }
+    for (int i = 0; i < constants; i++)
+        add(c, k[i].name, k[i].mean, k[i].std, false);
+    if (c->use->guess) {
+        float mean[3], std[3], each[3];
+        fit_stem_pixels(s, mean, std, each);
+        round_three(mean);
+        round_three(std);
+        round_three(each);
+        if (std[0] > 0 && std[1] > 0 && std[2] > 0 && each[0] > 0 && each[1] > 0 && each[2] > 0) {
+            add(c, "of these images", mean, std, true);
+            add(c, "of these images", mean, each, true);
+        }
+    }
+}
+
+/* By how many standard deviations `a` is more than `b`, by the jackknife over parts of the
+ * images. */
+static double deviations(const struct fit_stem *s, const struct candidate *a,
+                         const struct candidate *b)
+{
+    double d[FIT_PARTS], mean = 0, sum = 0;
+    for (int i = 0; i < FIT_PARTS; i++) {
+        d[i] = fit_stem_divergence(s, &a->pixels, i, NULL) -
+               fit_stem_divergence(s, &b->pixels, i, NULL);
+        mean += d[i] / FIT_PARTS;
+    }
+    for (int i = 0; i < FIT_PARTS; i++)
+        sum += (d[i] - mean) * (d[i] - mean);
+    double deviation = sqrt(sum * (FIT_PARTS - 1) / FIT_PARTS);
+    return (a->divergence - b->divergence) / (deviation > 0 ? deviation : 1e-12);
+}
+
+/* The candidate that fits clearly better than the one in use, or the latter. */
+static const struct candidate *choose_pixels(struct check *c, const struct fit_stem *s)
+{
+    struct candidate *use = &c->candidate[0], *best = NULL, *own = NULL;
+    for (int i = 0; i < c->candidates; i++) {
+        struct candidate *k = &c->candidate[i], **of = k->own ? &own : &best;
+        k->divergence = fit_stem_divergence(s, &k->pixels, -1, &k->frame);
+        if (i > 0 && k->divergence <= (k->own ? OWN_GOOD : STEM_GOOD) &&
+            (!*of || k->divergence < (*of)->divergence))
+            *of = k;
+    }
+    if (own && (!best || CLEAR_RATIO * own->divergence < best->divergence))
+        best = own;
+    if (!best || use->divergence < CLEAR_RATIO * best->divergence ||
+        (isfinite(use->divergence) && deviations(s, use, best) < CLEAR_DEVIATIONS))
+        return use;
+    return best;
+}
+
+/* --- all norms --- */
+
+/* Some of the images, moved as training moved them. */
+static int read_moved(void *ctx, int64_t i, uint8_t *pixels, struct err *e)
+{
+    const struct check *c = ctx;
+    const struct fit_images *of = c->images;
+    int64_t at = i * of->count / c->deep;
+    if (c->frame == FIT_FRAME_NONE)
+        return of->at(of->ctx, at, pixels, e);
+    if (of->at(of->ctx, at, c->image, e) != 0)
+        return -1;
+    fit_frame_image(pixels, c->image, of->h, of->w, c->fill, (unsigned)i + 1);
+    return 0;
+}
+
+static int build(struct net **n, const struct check *c, const struct interpretation *x,
+                 struct err *e)
+{
+    struct net_assume assume = x->assume;
+    assume.bgr = x->pixels.bgr;
+    struct net_opts o = {.h = c->images->h, .w = c->images->w, .assume = &assume, .unfolded = true};
+    memcpy(o.mean, x->pixels.mean, sizeof o.mean);
+    memcpy(o.std, x->pixels.std, sizeof o.std);
+    return net_build(n, c->use->ckpt, &o, e);
+}
+
+static int measure(struct check *c, const struct net *n, struct interpretation *x, struct err *e)
+{
+    struct fit_images some = {c->deep, c->images->h, c->images->w, read_moved, c};
+    for (int i = 0; i < 3; i++) {
+        /* What is 0 once it is normalised, or black. */
+        float v = c->frame == FIT_FRAME_ZERO ? 255 * x->pixels.mean[i] : 0;
+        c->fill[i] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : lrintf(v));
+    }
+    x->words = mem_dup(n->reading);
+    return fit_measure(&x->fit, n, &some, c->use->threads, e);
+}
+
+/* One that may not be built for these images fits infinitely badly. */
+static int try_one(struct check *c, struct interpretation *x, struct err *e)
+{
+    struct net *n;
+    struct err ignored;
+    x->fit.divergence = INFINITY;
+    if (build(&n, c, x, &ignored) != 0)
+        return 0;
+    int r = measure(c, n, x, e);
+    net_free(n);
+    return r;
+}
+
+static void drop(struct interpretation *x)
+{
+    free(x->words);
+    x->words = NULL;
+}
+
+/* The wiring that fits best in place of `best`, which is replaced. */
+static int try_wirings(struct check *c, const struct net *n, struct interpretation *best,
+                       struct err *e)
+{
+    struct net_assume list[FIT_VARIANTS + NET_STAGES];
+    int count = fit_variants(n, c->use->assume, list), r = 0;
+    count += fit_strides(n, c->use->assume, list + count);
+    for (int i = 0; i < count && r == 0; i++) {
+        struct interpretation x = {.assume = list[i], .pixels = best->pixels};
+        r = try_one(c, &x, e);
+        if (r == 0 && x.fit.divergence < best->fit.divergence) {
+            drop(best);
+            *best = x;
+        } else {
+            drop(&x);
+        }
+    }
+    return r;
+}
+
+/* --- the verdict --- */
+
+/* Whether one of the words of --assume in `list` begins with word[n]. */
+static bool has_word(const char *list, const char *word, size_t n)
+{
+    for (const char *p = list; *p; p += strcspn(p, ","), p += *p == ',')
+        if (strncmp(p, word, n) == 0)
+            return true;
+    return false;
+}
+
+/* Appends the words of `list` that `less` does not have: the whole word or, with `keys`, only
+ * its key. */
+static void put_words(char *out, size_t room, const char *list, const char *less, bool keys)
+{
+    size_t at = strlen(out);
+    for (const char *p = list; *p && at < room;) {
+        size_t n = strcspn(p, ","), key = strcspn(p, "=") + 1;
+        if (!has_word(less, p, keys && key < n ? key : n))
+            at += (size_t)snprintf(out + at, room - at, "%s%.*s", at ? "," : "", (int)n, p);
+        p += n + (p[n] == ',');
+    }
+}
+
+/* "--mean ... --std ... --assume ...": what makes the programs run `x`. */
+static void put_options(char *out, size_t room, const struct fit_use *u,
+                        const struct interpretation *x, const struct interpretation *use)
+{
+    const float *m = x->pixels.mean, *s = x->pixels.std;
+    char words[2 * NET_TEXT] = "", other[2 * NET_TEXT] = "";
+    size_t at = 0;
+    *out = '\0';
+    if (memcmp(m, use->pixels.mean, sizeof x->pixels.mean) != 0 ||
+        memcmp(s, use->pixels.std, sizeof x->pixels.std) != 0)
+        at = (size_t)snprintf(out, room, "--mean %.6g,%.6g,%.6g --std %.6g,%.6g,%.6g", (double)m[0],
+                              (double)m[1], (double)m[2], (double)s[0], (double)s[1], (double)s[2]);
+    put_words(other, sizeof other, x->words, use->words, false);
+    if (*other == '\0')
+        return;
+    if (u->assume_text)
+        put_words(words, sizeof words, u->assume_text, other, true);
+    put_words(words, sizeof words, other, "", false);
+    if (at < room)
+        snprintf(out + at, room - at, "%s--assume %s", at ? " " : "", words);
+}
+
+static void conclude(struct fit_verdict *v, const struct check *c, const struct interpretation *use,
+                     const struct interpretation *best, const struct candidate *pixels)
+{
+    char options[300];
+    const struct candidate *first = &c->candidate[0];
+    bool wired = strcmp(best->words, use->words) != 0 && best->pixels.bgr == use->pixels.bgr;
+    v->use = use->fit;
+    put_options(options, sizeof options, c->use, best, use);
+    if (*options) {
+        /* Constants alone are compared at the first norm, where they can be told apart. */
+        bool stem = pixels != first && !wired,
+             other = pixels != first && strstr(options, "--mean") != NULL;
+        snprintf(v->text, sizeof v->text,
+                 "%s: the batch norms fit another interpretation clearly better: divergence %.2g "
+                 "nats against %.2g %s, over %lld images%s%s%s: give %s",
+                 ckpt_name(c->use->ckpt), stem ? pixels->divergence : best->fit.divergence,
+                 stem ? first->divergence : use->fit.divergence,
+                 stem ? "at the first norm" : "over all norms",
+                 (long long)(stem ? c->images->count : use->fit.images),
+                 other ? " (constants " : "", other ? pixels->name : "", other ? ")" : "", options);
+        v->outcome = FIT_OTHER;
+        return;
+    }
+    v->outcome = FIT_GOOD;
+    if (use->fit.divergence <= DEEP_NONE)
+        return;
+    v->outcome = FIT_NONE;
+    snprintf(v->text, sizeof v->text,
+             "%s: no interpretation fits the batch norms: divergence %.2g nats over %d norms and "
+             "%lld images: other images, or another network than was trained",
+             ckpt_name(c->use->ckpt), use->fit.divergence, use->fit.norms,
+             (long long)use->fit.images);
+}
+
+/* Whether training left its traces in the running statistics. */
+static bool is_trained(const struct net *n)
+{
+    for (int i = 0; i < n->norms; i++)
+        for (int k = 0; k < n->value[n->norm[i].value].c; k++)
+            if (n->norm[i].mean[k] != 0 || n->norm[i].var[k] != 1)
+                return true;
+    return false;
+}
+
+static int compare(struct fit_verdict *v, struct check *c, struct net *n, struct err *e)
+{
+    struct fit_stem *s;
+    struct interpretation use = {.assume = *c->use->assume, .pixels.bgr = c->use->assume->bgr};
+    memcpy(use.pixels.mean, c->use->mean, sizeof use.pixels.mean);
+    memcpy(use.pixels.std, c->use->std, sizeof use.pixels.std);
+    if (fit_stem_new(&s, n, c->images, e) != 0)
+        return -1;
+    const struct candidate *pixels = &c->candidate[0];
+    if (s) {
+        list_candidates(c, s);
+        pixels = choose_pixels(c, s);
+        c->frame = pixels->frame;
+    }
+    fit_stem_free(s);
+
+    int r = measure(c, n, &use, e);
+    struct interpretation best = use;
+    best.words = mem_dup(use.words);
+    if (r == 0 && pixels != &c->candidate[0]) {
+        struct interpretation x = {.assume = use.assume, .pixels = pixels->pixels};
+        r = try_one(c, &x, e);
+        /* Few images tell near constants apart at the first norm only. */
+        if (r == 0 && x.fit.divergence < DEEP_WORSE * use.fit.divergence) {
+            drop(&best);
+            best = x;
+        } else {
+            drop(&x);
+            pixels = &c->candidate[0];
+        }
+    }
+    if (r == 0 && !(best.fit.divergence < DEEP_SUSPICIOUS)) {
+        struct interpretation x = best;
+        x.words = mem_dup(best.words);
+        r = try_wirings(c, n, &x, e);
+        if (r == 0 && x.fit.divergence < DEEP_GOOD &&
+            CLEAR_RATIO * x.fit.divergence < best.fit.divergence) {
+            drop(&best);
+            best = x;
+        } else {
+            drop(&x);
+        }
+    }
+    if (r == 0)
+        conclude(v, c, &use, &best, pixels);
+    drop(&best);
+    drop(&use);
+    return r;
+}
+
+int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_images *images,
+              struct err *e)
+{
+    struct check c = {.use = u, .images = images};
+    struct interpretation use = {.assume = *u->assume, .pixels.bgr = u->assume->bgr};
+    struct net *n;
+    *v = (struct fit_verdict){.outcome = FIT_UNKNOWN};
+    memcpy(use.pixels.mean, u->mean, sizeof u->mean);
+    memcpy(use.pixels.std, u->std, sizeof u->std);
+    if (images->count < FIT_LEAST)
+        return 0;
+    if (build(&n, &c, &use, e) != 0)
+        return -1;
+    int r = 0;
+    if (n->norms > 0 && is_trained(n)) {
+        double most = MACS / (double)net_macs(n);
+        c.deep = most < DEEP_LEAST ? DEEP_LEAST : most < DEEP_MOST ? (int64_t)most : DEEP_MOST;
+        if (c.deep > images->count)
+            c.deep = images->count;
+        c.image = mem_alloc(3 * (size_t)images->h, (size_t)images->w);
+        r = compare(v, &c, n, e);
+        free(c.image);
+    }
+    net_free(n);
+    return r;
+}

@@ -1,0 +1,46 @@
+/* Whether a checkpoint is run as it was trained, or another interpretation fits clearly
+ * better. */
+#ifndef HP_FIT_CHECK_H
+#define HP_FIT_CHECK_H
+
+#include "ckpt/ckpt.h"
+#include "fit/measure.h"
+#include "fit/stem.h"
+
+#include <stdbool.h>
+
+/* Fewer images tell nothing; more tell hardly more. */
+enum { FIT_LEAST = 64, FIT_MOST = 2048 };
+
+/* How many images of that size, of `count` (-1: not known), are worth to be looked at. */
+int64_t fit_wanted(int64_t count, int h, int w);
+
+/* The interpretation in use. */
+struct fit_use {
+    struct ckpt *ckpt; /* of the check alone while it runs */
+    const struct net_assume *assume;
+    const char *assume_text; /* the same as an option, or NULL */
+    float mean[3], std[3];
+    bool guess; /* nothing tells the constants: they may be the mean of the images themselves */
+    int threads;
+};
+
+enum fit_outcome {
+    FIT_UNKNOWN, /* no running statistics, or none that training left; too few images */
+    FIT_GOOD,    /* or nothing fits clearly better */
+    FIT_OTHER,   /* another interpretation does */
+    FIT_NONE     /* nothing fits at all */
+};
+
+struct fit_verdict {
+    enum fit_outcome outcome;
+    struct fit_figures use; /* of the interpretation in use; norms are 0 where unknown */
+    char text[600];         /* of FIT_OTHER and FIT_NONE: a sentence with figures and options */
+};
+
+/* Images should be spread over the data set. -1 where an image cannot be read or the engine
+ * fails. */
+int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_images *images,
+              struct err *e);
+
+#endif
