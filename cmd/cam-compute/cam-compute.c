@@ -184,8 +184,6 @@ int main(int argc, char **argv)
                                  job.ids,   job.model,      job.data};
     if (job.run && strcmp(job.run, "-") == 0)
         prog_usage("--run: expected a file, found '-'");
-    if (io_same_file(job.stats, job.run))
-        prog_usage("--stats and --run: expected two files, found '%s' twice", job.run);
     for (size_t i = 0; i < sizeof input / sizeof *input; i++) {
         if (io_same_file(job.stats, input[i]))
             prog_usage("--stats: expected a file that is not read, found '%s'", job.stats);
