@@ -418,7 +418,7 @@ static int write_summary(struct out *o, const struct confusion *m, const struct 
         {"mean_conf_wrong", MEASURE_REAL, s.mean_conf_wrong},
         {"errors_conf_90", MEASURE_COUNT, s.errors_conf_90},
         {"errors_conf_70", MEASURE_COUNT, s.errors_conf_70},
-        {"correct_conf_below_50", MEASURE_COUNT, s.correct_conf_below_50},
+        {"correct_conf_50", MEASURE_COUNT, s.correct_conf_50},
         {"ece", MEASURE_REAL, s.ece},
         {"mce", MEASURE_REAL, s.mce},
         {"nll", MEASURE_REAL, s.nll},

@@ -1,10 +1,10 @@
-/* recommendations.txt: every recommendation follows from a condition on figures of
- * the run, and says so; a condition that does not hold is said not to hold. */
+/* recommendations.txt: each recommendation phrases a finding with the verdict yes. Where the
+ * model does not do what it was trained for, only what may be the cause is recommended. */
 #include "report.h"
 
 #include "base/mem.h"
 #include "base/prog.h"
-#include "stats/share.h"
+#include "phrases.h"
 #include "words.h"
 
 #include <inttypes.h>
@@ -13,34 +13,27 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* When a figure is worth a recommendation. */
-#define SIBLINGS_SHARE 0.10  /* of the errors inside superclasses, at least */
-#define SIBLINGS_TIMES 2.0   /* and this many times what chance would give */
-#define GAP_POINTS 0.02      /* mean confidence from accuracy */
-#define REFUSE_POINTS 0.01   /* accuracy won by refusing unsure predictions */
-#define FEW_PAIRS_SHARE 0.25 /* of the errors in the most frequent pairs */
-#define FEW_PAIRS_TIMES 2.0  /* and this many times their part of the kinds */
-#define WEAK_CLASS 0.50      /* accuracy of a class */
-#define DRAWN_TIMES 1.25     /* predictions of a class for its images */
-#define ONE_WAY_P 0.001      /* of the sign test on the two ways of a pair */
-#define MUTE_SHARE 0.10      /* of wrong predictions whose true class's map is mute */
-#define PLACES_SHARE 0.25    /* of wrong predictions with maps apart */
-enum { LIST = 10, PAIR_LIST = 5 };
+enum { LIST = 10, SHORT_LIST = 5, EXPERIMENTS = 12 };
 
 /* What to try next: how many errors it is about, and what to measure. */
 struct experiment {
     int64_t errors;
-    int place; /* among those with as many errors: as they were found */
+    int rank; /* among those with as many errors: as they were found */
     char *text;
 };
 
-static struct {
-    struct experiment e[16];
-    int n;
-} next;
+struct advice {
+    const struct run *r;
+    const struct findings *f;
+    int sections;
+    struct experiment next[EXPERIMENTS];
+    int experiments;
+};
 
-__attribute__((format(printf, 2, 3))) static void try_next(int64_t errors, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static void try_next(struct advice *a, int64_t errors,
+                                                           const char *fmt, ...)
 {
     va_list ap;
     char *text = NULL;
@@ -48,13 +41,91 @@ __attribute__((format(printf, 2, 3))) static void try_next(int64_t errors, const
     if (vasprintf(&text, fmt, ap) < 0)
         prog_die(PROG_ERROR, "out of memory: a text");
     va_end(ap);
-    next.e[next.n] = (struct experiment){errors, next.n, text};
-    next.n++;
+    a->next[a->experiments] = (struct experiment){errors, a->experiments, text};
+    a->experiments++;
+}
+
+static void section(struct advice *a, const char *title)
+{
+    char s[96];
+    snprintf(s, sizeof s, "%d. %s", ++a->sections, title);
+    words_section(s);
 }
 
 static double points(const struct run *r, int64_t errors)
 {
     return 100.0 * (double)errors / (double)r->classes.total;
+}
+
+/* --- a model that does not work --- */
+
+static void class_order(struct advice *a)
+{
+    const struct findings *f = a->f;
+    const struct finding *o = &f->of[FIND_CLASS_ORDER];
+    struct words_buf b, c, d;
+    section(a, "Class order");
+    if (f->moved_classes > 0)
+        words_para(2, "-",
+                   "The model and the labels order the classes differently: in %d of %s most "
+                   "images are predicted as one other class, and each of these classes has its "
+                   "own.",
+                   f->moved_classes,
+                   words_count(&b, f->with_images, "class with images", "classes with images"));
+    else
+        words_para(2, "-",
+                   "The model and the labels order the classes differently: %" PRId64 " of %" PRId64
+                   " images (%s) are predicted as the class at the same distance "
+                   "from theirs.",
+                   o->count, o->of, words_percent(&b, o->count, o->of));
+    if (f->offset > 0)
+        words_para(2, "", "The predicted class ID is the true one plus %d, modulo %d.", f->offset,
+                   a->r->classes.n);
+    words_para(2, "", "Renamed in this way, %s of the predictions would be correct instead of %s.",
+               words_share(&c, o->value), words_share(&d, o->baseline));
+    for (int i = 0; i < f->moved.n && i < LIST; i++) {
+        const struct item *m = &f->moved.at[i];
+        words_line("    %s -> %s: %" PRId64 " of %" PRId64, a->r->classes.row[m->cls].text,
+                   a->r->classes.row[m->to].text, m->f.count, m->f.of);
+    }
+    if (f->moved.n > LIST)
+        words_line("    and %d more", f->moved.n - LIST);
+    words_para(2, "",
+               "Give the names in the order in which the model was trained (--names of "
+               "cifar-predict), and check that the labels count the classes from the same number "
+               "in the same order (--labels).");
+    if (a->f->works)
+        try_next(a, o->count,
+                 "Correct the class order. Measure: the errors of these classes, now %" PRId64 ".",
+                 o->count);
+}
+
+static void check_model(struct advice *a)
+{
+    const struct finding *acc = &a->f->of[FIND_ACCURACY];
+    bool few = acc->verdict == VERDICT_FEW;
+    struct words_buf b, c, d;
+    section(a, few ? "More images" : "The model and its input");
+    words_para(2, "-", "The accuracy, %s (%" PRId64 " of %" PRId64 "), %s chance (%s).",
+               words_share(&b, acc->value), acc->count, acc->of, say_against_chance(acc),
+               words_share(&c, acc->baseline));
+    if (a->f->only_predicted >= 0 && acc->of > 1)
+        words_para(2, "", "All %s predicted as %s.",
+                   words_count(&d, acc->of, "image is", "images are"),
+                   a->r->classes.row[a->f->only_predicted].text);
+    if (few)
+        words_para(2, "-", "Use more images.");
+    if (few && acc->value > acc->baseline)
+        return;
+    words_para(2, "-", "%s",
+               few ? "If the accuracy stays so low, check in this order:"
+                   : "Check, in this order:");
+    words_para(4, "  -", "the pixel constants: --mean and --std must be those of the training;");
+    words_para(4, "  -",
+               "the inferred architecture, above all the stem: model-info --probe compares the "
+               "interpretations of the checkpoint, --assume sets one;");
+    words_para(4, "  -", "the class order: --names and --labels must be those of the training;");
+    words_para(4, "  -", "that the checkpoint is of a trained model and for these classes.");
 }
 
 /* --- similar classes --- */
@@ -73,463 +144,550 @@ static int by_both(const void *a, const void *b)
     return (x->pair > y->pair) - (x->pair < y->pair);
 }
 
-static void list_siblings(const struct run *r, bool inside)
+static void list_siblings(const struct run *r)
 {
     struct siblings *s = mem_alloc(r->pairs.n + 1, sizeof *s);
     size_t n = 0;
     for (size_t i = 0; i < r->pairs.n; i++) {
         const struct pair_row *p = &r->pairs.row[i];
-        /* The way back stands later: it is less frequent, or as frequent with a
-         * larger true class. */
+        /* The reverse stands later: it is less frequent, or as frequent with a larger true
+         * class. */
         bool first = p->reverse < p->count || (p->reverse == p->count && p->truth < p->pred);
-        if (p->reverse >= 0 && first && (!inside || p->same_group == 1))
+        if (p->reverse >= 0 && first && p->same_group == 1 && p->count + p->reverse > 1)
             s[n++] = (struct siblings){p, p->count + p->reverse};
     }
     qsort(s, n, sizeof *s, by_both);
     if (n > 0)
-        words_para(2, "", "Most confused, both ways together:");
-    for (size_t i = 0; i < n && i < PAIR_LIST; i++) {
+        words_para(2, "", "Most confused inside superclasses, both ways together:");
+    for (size_t i = 0; i < n && i < SHORT_LIST; i++) {
         const struct pair_row *p = s[i].pair;
-        words_line("  %4" PRId64 "  %s and %s (%" PRId64 " + %" PRId64 ")", s[i].both,
-                   r->classes.row[p->truth].shown, r->classes.row[p->pred].shown, p->count,
+        words_line("    %4" PRId64 "  %s and %s (%" PRId64 " + %" PRId64 ")", s[i].both,
+                   r->classes.row[p->truth].text, r->classes.row[p->pred].text, p->count,
                    p->reverse);
     }
     free(s);
 }
 
-static void similar_classes(const struct run *r)
+static void similar_classes(struct advice *a)
 {
-    struct words_buf a;
-    double same = r->summary.errors_same_group, chance = chance_same_group(r);
-    words_section("1. Similar classes");
-    if (r->classes.groups == 0 || isnan(same)) {
-        words_para(2, "-",
-                   "The tables know no superclasses, so errors among similar classes cannot "
-                   "be counted.");
-        list_siblings(r, false);
+    const struct finding *s = &a->f->of[FIND_SAME_SUPERCLASS];
+    struct words_buf b, c;
+    if (s->verdict == VERDICT_NONE)
         return;
-    }
-    int64_t errors = run_errors(r), inside = (int64_t)same;
-    double share = same / (double)errors;
-    if (isnan(chance)) {
+    section(a, "Similar classes");
+    if (s->verdict == VERDICT_NO) {
         words_para(2, "-",
-                   "The superclass of some class is not known, so the %" PRId64 " of %" PRId64
-                   " errors inside superclasses cannot be compared with chance.",
-                   inside, errors);
-        return;
-    }
-    if (share < SIBLINGS_SHARE || share < SIBLINGS_TIMES * chance) {
-        words_para(2, "-",
-                   "Nothing to do: %" PRId64 " of %" PRId64 " errors (%s) stay inside the "
-                   "superclass of the true class; evenly spread they would be %.1f" WORDS_NB
-                   "%%. At least %.0f" WORDS_NB "%% and %.0f times chance would be a reason.",
-                   inside, errors, words_percent(&a, inside, errors), 100 * chance,
-                   100 * SIBLINGS_SHARE, SIBLINGS_TIMES);
+                   "No finding: %" PRId64 " of %" PRId64
+                   " errors (%s) stay inside the superclass of the true class; evenly spread "
+                   "they would be %s.",
+                   s->count, s->of, words_percent(&b, s->count, s->of),
+                   words_share(&c, s->baseline));
         return;
     }
     words_para(2, "-",
-               "%" PRId64 " of %" PRId64 " errors (%s) stay inside the superclass of the "
-               "true class; evenly spread they would be %.1f" WORDS_NB "%%. The model knows the "
-               "kind and misses the member.",
-               inside, errors, words_percent(&a, inside, errors), 100 * chance);
+               "%" PRId64 " of %" PRId64
+               " errors (%s) stay inside the superclass of the true class; evenly spread they "
+               "would be %s. The model finds the superclass and misses the class.",
+               s->count, s->of, words_percent(&b, s->count, s->of), words_share(&c, s->baseline));
     words_para(2, "",
-               "Try a second output or a loss for the superclass, harder negatives from "
-               "the same superclass, or finer maps (a larger last stage), and look at the "
-               "margin maps of the pair sheets: they show which part of the image tips the "
-               "prediction.");
-    words_para(2, "", "Ceiling: %.2f points of accuracy.", points(r, inside));
-    list_siblings(r, true);
-    try_next(inside,
+               "Try a second output or a loss for the superclass, hard negatives from the same "
+               "superclass, or a last stage of higher resolution. The margin maps on the sheets "
+               "show which part of the image decides between two classes.");
+    words_para(2, "", "Ceiling: %.2f points of accuracy.", points(a->r, s->count));
+    list_siblings(a->r);
+    try_next(a, s->count,
              "Train with the superclass in the loss. Measure: the errors inside superclasses, now "
              "%" PRId64 ".",
-             inside);
+             s->count);
 }
 
-/* --- over-confident errors --- */
+/* --- confidence --- */
 
-static void calibrate(const struct run *r)
+/* The bin that is farthest from its accuracy on one side. */
+static void write_bin(const struct calibration *c, bool over)
 {
-    const struct summary *s = &r->summary;
-    double accuracy = (double)r->classes.correct / (double)r->classes.total;
-    double gap = s->mean_conf - accuracy;
-    if (isnan(gap) || isnan(s->ece))
+    const char *side = over ? "over" : "under";
+    int worst = -1;
+    double most = 0;
+    for (int i = 0; i < CALIBRATION_BINS; i++) {
+        const struct calibration_bin *b = &c->bin[i];
+        double gap = sum_value(&b->conf) - (double)b->correct;
+        gap = over ? gap : -gap;
+        if (b->images > 0 && gap > most) {
+            most = gap;
+            worst = i;
+        }
+    }
+    if (worst < 0)
         return;
-    if (fabs(gap) < GAP_POINTS || s->ece < GAP_POINTS) {
+    const struct calibration_bin *b = &c->bin[worst];
+    words_line(
+        "    most %s-confident from %.0f to %.0f %%: mean confidence %.1f %%, accuracy %.1f %%",
+        side, 100.0 * worst / CALIBRATION_BINS, 100.0 * (worst + 1) / CALIBRATION_BINS,
+        100 * sum_value(&b->conf) / (double)b->images,
+        100 * (double)b->correct / (double)b->images);
+}
+
+static void calibration(struct advice *a)
+{
+    const struct finding *c = &a->f->of[FIND_CALIBRATION];
+    bool over = a->f->of[FIND_OVERCONFIDENT].verdict == VERDICT_YES;
+    bool under = a->f->of[FIND_UNDERCONFIDENT].verdict == VERDICT_YES;
+    const struct predictions *p = &a->r->predictions;
+    if (c->verdict == VERDICT_NONE)
+        return;
+    if (c->verdict == VERDICT_FEW) {
+        words_para(2, "-", "Calibration: too few images, %" PRId64 " where %d are needed.", c->of,
+                   FEW);
+        return;
+    }
+    if (c->verdict == VERDICT_NO) {
         words_para(2, "-",
-                   "Calibration, nothing to do: mean confidence %.2f" WORDS_NB
-                   "%%, accuracy %.2f" WORDS_NB "%%, calibration error %.2f" WORDS_NB "%%.",
-                   100 * s->mean_conf, 100 * accuracy, 100 * s->ece);
+                   "Calibration, no finding: the calibration error is %.2f" WORDS_NB
+                   "%%; chance alone gives about %.2f" WORDS_NB "%% on as many images.",
+                   100 * c->value, 100 * c->baseline);
         return;
     }
     words_para(2, "-",
-               "The mean confidence is %.2f" WORDS_NB "%% and the accuracy %.2f" WORDS_NB
-               "%%: the model is %s-confident by %.2f points (calibration error %.2f" WORDS_NB
-               "%%). Divide the logits by one temperature fitted on held-out images (Guo et al., "
-               "2017): confidences become honest, no prediction changes.",
-               100 * s->mean_conf, 100 * accuracy, gap > 0 ? "over" : "under", 100 * fabs(gap),
-               100 * s->ece);
-    try_next(0,
+               "The model is %s: the calibration error is %.2f" WORDS_NB
+               "%%, chance alone gives about %.2f" WORDS_NB "%% (mean confidence %.2f" WORDS_NB
+               "%%, accuracy %.2f" WORDS_NB "%%).",
+               over && under ? "over-confident in some bins of confidence and under-confident in "
+                               "others"
+               : over        ? "over-confident"
+                             : "under-confident",
+               100 * c->value, 100 * c->baseline, 100 * p->mean_conf,
+               100 * a->f->of[FIND_ACCURACY].value);
+    if (over)
+        write_bin(&p->calibration, true);
+    if (under)
+        write_bin(&p->calibration, false);
+    if (over && under) {
+        words_para(2, "",
+                   "One temperature cannot correct both. Fit isotonic regression to the confidence "
+                   "on held-out images (Zadrozny and Elkan, 2002).");
+        try_next(a, 0,
+                 "Fit isotonic regression. Measure: the calibration error, now %.2f" WORDS_NB "%%.",
+                 100 * c->value);
+        return;
+    }
+    words_para(2, "",
+               "Divide the logits by one temperature, fitted on held-out images (Guo et al., "
+               "2017). It changes confidences, not predictions.");
+    try_next(a, 0,
              "Fit a temperature. Measure: the calibration error, now %.2f" WORDS_NB
-             "%%; predictions stay the same.",
-             100 * s->ece);
+             "%%; the predictions stay the same.",
+             100 * c->value);
 }
 
-static const struct classes *counted;
+static const struct classes *ranked; /* by qsort, which takes no context */
 
-static int by_sure_wrong(const void *a, const void *b)
+static int by_highest_wrong(const void *a, const void *b)
 {
     int i = *(const int *)a, j = *(const int *)b;
-    int64_t x = counted->row[i].sure_wrong, y = counted->row[j].sure_wrong;
+    int64_t x = ranked->row[i].highest_wrong, y = ranked->row[j].highest_wrong;
     return x != y ? (x < y ? 1 : -1) : (i > j) - (i < j);
 }
 
-static void list_sure_wrong(const struct classes *c)
+static void list_highest_wrong(const struct classes *c)
 {
-    int *rank = mem_alloc((size_t)c->n, sizeof *rank), n = 0;
+    int *order = mem_alloc((size_t)c->n, sizeof *order), n = 0;
     for (int i = 0; i < c->n; i++)
-        if (c->row[i].sure_wrong > 0)
-            rank[n++] = i;
-    counted = c;
-    qsort(rank, (size_t)n, sizeof *rank, by_sure_wrong);
-    words_para(2, "", "True classes with the most of them:");
-    for (int i = 0; i < n && i < PAIR_LIST; i++)
-        words_line("  %4" PRId64 "  %s", c->row[rank[i]].sure_wrong, c->row[rank[i]].shown);
-    free(rank);
+        if (c->row[i].highest_wrong > 1)
+            order[n++] = i;
+    ranked = c;
+    qsort(order, (size_t)n, sizeof *order, by_highest_wrong);
+    if (n > 0)
+        words_para(2, "", "True classes with more than one of them:");
+    for (int i = 0; i < n && i < SHORT_LIST; i++)
+        words_line("    %4" PRId64 "  %s", c->row[order[i]].highest_wrong, c->row[order[i]].text);
+    if (n > SHORT_LIST)
+        words_line("    and %d more classes", n - SHORT_LIST);
+    free(order);
 }
 
-static void very_sure(const struct run *r)
+static void highest_errors(struct advice *a)
 {
-    struct words_buf a;
-    int64_t errors = run_errors(r);
-    if (!r->predictions.known && isnan(r->summary.errors_conf_90)) {
-        words_para(2, "-", "The tables hold no confidence.");
+    const struct finding *h = &a->f->of[FIND_HIGHEST_ERRORS];
+    struct words_buf b;
+    if (h->verdict == VERDICT_NONE)
         return;
-    }
-    int64_t sure =
-        r->predictions.known ? r->predictions.wrong_90 : (int64_t)r->summary.errors_conf_90;
-    if (sure == 0) {
+    if (h->verdict == VERDICT_NO) {
         words_para(2, "-",
-                   "Very sure errors, nothing to do: none of %" PRId64
-                   " errors has a confidence above 90" WORDS_NB "%%.",
-                   errors);
+                   "Errors of highest confidence, no finding: none of %s above 90" WORDS_NB "%%.",
+                   words_count(&b, h->of, "error is", "errors is"));
         return;
     }
     words_para(2, "-",
-               "%" PRId64 " of %" PRId64 " errors (%s) have a confidence above 90" WORDS_NB
-               "%%. Look at them one by one, on the class sheets first: ask of each whether the "
-               "label is right before the model is blamed.",
-               sure, errors, words_percent(&a, sure, errors));
-    words_para(2, "", "Ceiling: %.2f points, whether labels or predictions are mended.",
-               points(r, sure));
-    if (r->predictions.known)
-        list_sure_wrong(&r->classes);
-    try_next(sure,
-             "Review the labels of the very sure errors, %" PRId64
-             " images. Measure: how many labels are wrong, and the accuracy without these.",
-             sure);
+               "%" PRId64 " of %" PRId64
+               " errors (%s) have the highest confidence (above 90" WORDS_NB
+               "%%); if the confidences were right, about %.1f would. Look at each: is the label "
+               "wrong, or the model?",
+               h->count, h->of, words_percent(&b, h->count, h->of), h->baseline * (double)h->of);
+    words_para(2, "", "Ceiling: %.2f points, whether labels or predictions are corrected.",
+               points(a->r, h->count));
+    list_highest_wrong(&a->r->classes);
+    try_next(a, h->count,
+             "Review the labels of the errors of highest confidence, %s. Measure: how many labels "
+             "are wrong, and the accuracy without these images.",
+             words_count(&b, h->count, "image", "images"));
 }
 
-static void refuse(const struct run *r)
+static void reject_low(struct advice *a)
 {
-    const struct predictions *a = &r->predictions;
-    struct words_buf p, q;
-    if (!a->known || a->sure == 0)
-        return;
-    double accuracy = (double)r->classes.correct / (double)r->classes.total;
-    double kept = (double)a->sure_right / (double)a->sure;
-    if (kept - accuracy < REFUSE_POINTS) {
+    const struct finding *k = &a->f->of[FIND_REJECT_LOW];
+    struct words_buf b, c, d;
+    if (k->verdict == VERDICT_YES)
         words_para(2, "-",
-                   "Refusing unsure predictions, nothing to do: those of at least 50" WORDS_NB
-                   "%% confidence are right in %.2f" WORDS_NB "%%, all in %.2f" WORDS_NB "%%.",
-                   100 * kept, 100 * accuracy);
+                   "Where an error costs more than no prediction, reject those of low confidence "
+                   "(up to 50" WORDS_NB "%%): %" PRId64 " of %" PRId64
+                   " predictions remain (%s), and %s of them are correct instead of %s.",
+                   k->of, a->r->classes.total, words_percent(&b, k->of, a->r->classes.total),
+                   words_share(&c, k->value), words_share(&d, k->baseline));
+    else if (k->verdict == VERDICT_NO)
+        words_para(2, "-",
+                   "Rejecting predictions of low confidence, no finding: %s of the others are "
+                   "correct, %s of all.",
+                   words_share(&c, k->value), words_share(&d, k->baseline));
+}
+
+static void confidence(struct advice *a)
+{
+    if (a->f->of[FIND_CALIBRATION].verdict == VERDICT_NONE &&
+        a->f->of[FIND_HIGHEST_ERRORS].verdict == VERDICT_NONE)
+        return;
+    section(a, "Confidence");
+    highest_errors(a);
+    calibration(a);
+    reject_low(a);
+}
+
+/* --- maps --- */
+
+static void blank(struct advice *a)
+{
+    const struct finding *b = &a->f->of[FIND_BLANK], *t = &a->f->of[FIND_BLANK_TRUE];
+    const char *score = about_value(&a->r->about, "score");
+    struct words_buf x, y;
+    if (b->verdict == VERDICT_NO && t->verdict != VERDICT_YES) {
+        words_para(2, "-", "Blank maps, no finding: none of %" PRId64 " images has one.", b->of);
         return;
     }
-    words_para(2, "-",
-               "Where a wrong prediction costs more than none, refuse those below 50" WORDS_NB
-               "%% confidence: %" PRId64 " of %" PRId64 " predictions remain (%s), of which %s are "
-               "right instead of %.1f" WORDS_NB "%%.",
-               a->sure, a->images, words_percent(&p, a->sure, a->images),
-               words_percent(&q, a->sure_right, a->sure), 100 * accuracy);
+    words_para(2, "-", "Blank maps: %" PRId64 " of %" PRId64 " of the predicted class (%s).",
+               b->count, b->of, words_percent(&x, b->count, b->of));
+    if (t->verdict != VERDICT_NONE)
+        words_para(2, "", "Of the true class's maps in errors: %" PRId64 " of %" PRId64 " (%s).",
+                   t->count, t->of, words_percent(&y, t->count, t->of));
+    if (a->f->of[FIND_PLACES].verdict != VERDICT_NO)
+        words_para(
+            2, "",
+            "A blank map does not show where the model looks. The margin map may: it is not cut "
+            "off at zero.");
+    if (score && strcmp(score, "logit") != 0)
+        words_para(2, "", "This run used SCORE=%s: SCORE=logit may leave fewer blank.", score);
 }
 
-static void confidence(const struct run *r)
+static void border(struct advice *a)
 {
-    words_section("2. Over-confident errors");
-    very_sure(r);
-    calibrate(r);
-    refuse(r);
-}
-
-/* --- attention --- */
-
-static void advise_blank(const struct maps *m)
-{
-    const struct map_figures *right = &m->of[MAPS_RIGHT], *wrong = &m->of[MAPS_WRONG];
-    int64_t blank = right->blank + wrong->blank, images = right->images + wrong->images;
-    struct words_buf a;
-    if (blank + m->true_blank == 0) {
-        words_para(2, "-", "Blank maps, nothing to do: none of %" PRId64 " images has one.",
-                   images);
-        return;
-    }
-    words_para(2, "-",
-               "Blank maps: %" PRId64 " of %" PRId64 " of the predicted class (%s), and %" PRId64
-               " of %" PRId64 " of the true class in errors. They say nothing about where "
-               "the model looks. Make the maps with SCORE=logit if another score was used, and "
-               "read the margin map, which is not cut off at zero.",
-               blank, images, words_percent(&a, blank, images), m->true_blank, wrong->images);
-}
-
-static void advise_place(const struct maps *m)
-{
-    struct difference d = difference_of(&m->of[MAPS_RIGHT].border, &m->of[MAPS_WRONG].border);
-    int64_t wrong = m->of[MAPS_WRONG].images;
-    if (d.verdict == VERDICT_LARGER) {
+    const struct finding *f = &a->f->of[FIND_BORDER];
+    const struct difference *d = &a->f->border;
+    if (f->verdict == VERDICT_YES && d->larger > 0.5) {
         words_para(2, "-",
                    "The maps of wrong predictions lie more on the border of the image (median "
-                   "%.1f" WORDS_NB "%% against %.1f" WORDS_NB "%% in right ones). Try stronger "
-                   "crops and shifts, or paste objects on other backgrounds.",
-                   100 * d.median[1], 100 * d.median[0]);
-        try_next(wrong,
-                 "Train with stronger crops. Measure: the border share of wrong predictions, "
-                 "now %.1f" WORDS_NB "%% (median).",
-                 100 * d.median[1]);
-    } else if (d.verdict != VERDICT_FEW) {
-        words_para(
-            2, "-",
-            "Border, nothing to do: the maps of wrong predictions do not lie more on it to an "
-            "extent that matters (median %.1f" WORDS_NB "%% against %.1f" WORDS_NB
-            "%% in right ones).",
-            100 * d.median[1], 100 * d.median[0]);
-    }
-    d = difference_of(&m->of[MAPS_RIGHT].entropy, &m->of[MAPS_WRONG].entropy);
-    if (d.verdict == VERDICT_SMALLER)
-        words_para(2, "-",
-                   "The maps of wrong predictions are narrower (median entropy %.3f against "
-                   "%.3f): they hang on fewer cells. Try random erasing or cutout, so that no "
-                   "single part decides.",
-                   d.median[1], d.median[0]);
-    else if (d.verdict == VERDICT_LARGER)
-        words_para(2, "-",
-                   "The maps of wrong predictions are wider (median entropy %.3f against %.3f): "
-                   "nothing in the image stands out. Try a larger input or a finer last stage.",
-                   d.median[1], d.median[0]);
-    else if (d.verdict != VERDICT_FEW)
-        words_para(2, "-",
-                   "Width, nothing to do: the maps of wrong predictions are neither wider nor "
-                   "narrower to an extent that matters (median entropy %.3f against %.3f).",
-                   d.median[1], d.median[0]);
-}
-
-static void advise_overlap(const struct maps *m)
-{
-    int64_t n = m->overlap.n, wrong = m->of[MAPS_WRONG].images;
-    struct words_buf a;
-    if (n < DIFFERENCE_FEW) {
-        words_para(2, "-",
-                   "Overlap: too few errors with lit maps of both classes, %" PRId64
-                   " where %d are needed.",
-                   n, DIFFERENCE_FEW);
-        return;
-    }
-    double width = spread_median(&m->of[MAPS_WRONG].entropy);
-    if (2 * m->overlap_high > n && width > MAPS_BLUNT) {
-        words_para(2, "-",
-                   "In %" PRId64 " of %" PRId64 " errors (%s) the maps of the true and the "
-                   "predicted class overlap by more than half, but maps as wide as these (median "
-                   "entropy %.3f) do so in part whatever they show. Make the maps of a finer layer "
-                   "(LAYER=layer3) before anything is read into it.",
-                   m->overlap_high, n, words_percent(&a, m->overlap_high, n), width);
-    } else if (2 * m->overlap_high > n) {
-        words_para(2, "-",
-                   "In %" PRId64 " of %" PRId64 " errors (%s) the maps of the true and the "
-                   "predicted class overlap by more than half: the place is agreed, its meaning is "
-                   "not. Cropping will hardly help these; features that tell the classes apart "
-                   "may.",
-                   m->overlap_high, n, words_percent(&a, m->overlap_high, n));
-        try_next(m->overlap_high,
-                 "Train for finer features: a larger input, a larger last stage, "
-                 "or longer. Measure: the errors whose two maps overlap by more than half, now "
-                 "%" PRId64 ".",
-                 m->overlap_high);
-    }
-    if ((double)m->overlap_low >= PLACES_SHARE * (double)n) {
-        words_para(2, "-",
-                   "In %" PRId64 " of %" PRId64 " errors (%s) the two classes are seen in "
-                   "different places (overlap below one fifth): look there for images with more "
-                   "than one object, whose label is one of several correct predictions.",
-                   m->overlap_low, n, words_percent(&a, m->overlap_low, n));
-        try_next(m->overlap_low,
-                 "Count the errors on images with several objects among the "
-                 "%" PRId64 " whose two maps lie apart.",
-                 m->overlap_low);
+                   "%.1f" WORDS_NB "%% against %.1f" WORDS_NB
+                   "%% in correct ones). Try stronger crops and shifts, or paste objects on other "
+                   "backgrounds.",
+                   100 * d->median[1], 100 * d->median[0]);
+        try_next(a, run_errors(a->r),
+                 "Train with stronger crops. Measure: the border share of wrong predictions, now "
+                 "%.1f" WORDS_NB "%% (median).",
+                 100 * d->median[1]);
     } else {
         words_para(2, "-",
-                   "Several objects, nothing to do: in only %" PRId64 " of %" PRId64
-                   " errors (%s) the two classes are seen in different places (overlap below one "
-                   "fifth).",
-                   m->overlap_low, n, words_percent(&a, m->overlap_low, n));
+                   "Border, no finding: the maps of wrong predictions do not lie more on it by an "
+                   "extent that matters (median %.1f" WORDS_NB "%% against %.1f" WORDS_NB
+                   "%% in correct ones).",
+                   100 * d->median[1], 100 * d->median[0]);
     }
-    if ((double)(m->true_mute + m->true_blank) >= MUTE_SHARE * (double)wrong)
-        words_para(2, "-",
-                   "In %" PRId64 " of %" PRId64 " errors (%s) the map of the true class is "
-                   "zero in more than half of its cells: the model finds little there to support "
-                   "the correct prediction.",
-                   m->true_mute + m->true_blank, wrong,
-                   words_percent(&a, m->true_mute + m->true_blank, wrong));
 }
 
-static void attention(const struct run *r)
+static void entropy(struct advice *a)
 {
-    const struct maps *m = &r->maps;
-    words_section("3. Attention");
-    if (!m->known) {
-        words_para(2, "-", "No figures of the maps were given.");
+    const struct finding *f = &a->f->of[FIND_ENTROPY];
+    const struct difference *d = &a->f->entropy;
+    if (f->verdict != VERDICT_YES)
+        words_para(2, "-",
+                   "Entropy, no finding: the maps of wrong predictions are neither more diffuse "
+                   "nor more concentrated by an extent that matters (median entropy %.3f against "
+                   "%.3f).",
+                   d->median[1], d->median[0]);
+    else if (d->larger < 0.5)
+        words_para(2, "-",
+                   "The maps of wrong predictions are more concentrated (median entropy %.3f "
+                   "against %.3f): fewer cells decide. Try random erasing or cutout.",
+                   d->median[1], d->median[0]);
+    else
+        words_para(2, "-",
+                   "The maps of wrong predictions are more diffuse (median entropy %.3f against "
+                   "%.3f): no part of the image stands out. Try a larger input or a last stage of "
+                   "higher resolution.",
+                   d->median[1], d->median[0]);
+}
+
+static void overlap(struct advice *a)
+{
+    const struct finding *high = &a->f->of[FIND_OVERLAP_HIGH], *low = &a->f->of[FIND_OVERLAP_LOW];
+    const char *finer = about_value(&a->r->about, "finer_layer");
+    double diffuse = a->f->entropy.median[1];
+    struct words_buf b;
+    if (high->verdict == VERDICT_NONE)
+        return;
+    if (high->verdict == VERDICT_FEW) {
+        words_para(2, "-",
+                   "Overlap: too few errors whose two maps are not blank, %" PRId64
+                   " where %d are needed.",
+                   high->of, FEW);
         return;
     }
-    advise_blank(m);
-    if (m->of[MAPS_RIGHT].border.n < DIFFERENCE_FEW || m->of[MAPS_WRONG].border.n < DIFFERENCE_FEW)
+    if (high->verdict == VERDICT_YES && diffuse > MAPS_BLUNT) {
         words_para(2, "-",
-                   "Right and wrong predictions are not compared: %" PRId64 " and %" PRId64
-                   " maps that are not blank, and %d of each are needed.",
-                   m->of[MAPS_RIGHT].border.n, m->of[MAPS_WRONG].border.n, DIFFERENCE_FEW);
-    else
-        advise_place(m);
-    advise_overlap(m);
+                   "In %" PRId64 " of %" PRId64
+                   " errors (%s) the maps of the true and the predicted class overlap by more than "
+                   "half, but maps as diffuse as these (median entropy %.3f) do so in part "
+                   "whatever they show. Make the maps of a layer with more cells (LAYER%s%s) "
+                   "before you conclude from it.",
+                   high->count, high->of, words_percent(&b, high->count, high->of), diffuse,
+                   finer ? "=" : "", finer ? finer : "");
+    } else if (high->verdict == VERDICT_YES) {
+        words_para(2, "-",
+                   "In %" PRId64 " of %" PRId64
+                   " errors (%s) the maps of the true and the predicted class overlap by more than "
+                   "half: the model looks at the same part of the image for both. Features that "
+                   "tell the classes apart may help these, crops will hardly.",
+                   high->count, high->of, words_percent(&b, high->count, high->of));
+        try_next(a, high->count,
+                 "Train for finer features: a larger input, a last stage of higher resolution, or "
+                 "longer. Measure: the errors whose two maps overlap by more than half, now "
+                 "%" PRId64 ".",
+                 high->count);
+    }
+    if (low->verdict == VERDICT_YES) {
+        words_para(2, "-",
+                   "In %" PRId64 " of %" PRId64
+                   " errors (%s) the two maps lie apart (overlap below 0.2). Look there for images "
+                   "with several objects, of which the label names one.",
+                   low->count, low->of, words_percent(&b, low->count, low->of));
+        try_next(a, low->count,
+                 "Count the images with several objects among the %s whose two maps lie apart.",
+                 words_count(&b, low->count, "error", "errors"));
+    } else {
+        words_para(
+            2, "-",
+            "Several objects, no finding: in %" PRId64 " of %" PRId64
+            " errors (%s) the two maps lie apart (overlap below 0.2); more than %.0f" WORDS_NB
+            "%% would be a reason.",
+            low->count, low->of, words_percent(&b, low->count, low->of), 100 * OVERLAP_LOW_SHARE);
+    }
+}
+
+static void zero_true(struct advice *a)
+{
+    const struct finding *z = &a->f->of[FIND_ZERO_TRUE];
+    struct words_buf b, c;
+    if (z->verdict != VERDICT_YES)
+        return;
+    words_para(2, "-",
+               "In %" PRId64 " of %" PRId64
+               " errors (%s) the map of the true class is mostly zero; that of the predicted class "
+               "is in %s of the correct predictions. The model finds little that supports the true "
+               "class.",
+               z->count, z->of, words_percent(&b, z->count, z->of), words_share(&c, z->baseline));
+}
+
+static void attention(struct advice *a)
+{
+    const struct maps *m = &a->r->maps;
+    if (a->f->of[FIND_BLANK].verdict == VERDICT_NONE)
+        return;
+    section(a, "Attention");
+    blank(a);
+    say_coarse(a->r, a->f);
+    if (a->f->of[FIND_PLACES].verdict != VERDICT_YES || run_errors(a->r) == 0)
+        return;
+    if (isnan(a->f->of[FIND_BORDER].p)) {
+        words_para(2, "-",
+                   "Correct and wrong predictions are not compared: %" PRId64 " and %" PRId64
+                   " maps that are not blank, where %d of each are needed.",
+                   m->of[MAPS_CORRECT].border.n, m->of[MAPS_WRONG].border.n, FEW);
+    } else {
+        border(a);
+        entropy(a);
+    }
+    overlap(a);
+    zero_true(a);
 }
 
 /* --- worst classes --- */
 
-static void weak_classes(const struct run *r)
+static void weak_classes(struct advice *a)
 {
-    const struct classes *c = &r->classes;
-    int *rank, n = classes_ranked(c, CLASSES_WORST_FIRST, &rank), weak = 0;
-    int64_t errors = 0;
-    double won = 0, accuracy = (double)c->correct / (double)c->total;
-    while (weak < n && class_accuracy(&c->row[rank[weak]]) < WEAK_CLASS) {
-        const struct class_row *row = &c->row[rank[weak++]];
-        errors += row->total - row->correct;
-        won += fmax(accuracy * (double)row->total - (double)row->correct, 0);
-    }
-    struct words_buf a, b;
-    if (weak == 0) {
-        words_para(2, "-",
-                   "Nothing to do: of %s with images none is below %.0f" WORDS_NB
-                   "%%. The worst is %s with %.1f" WORDS_NB "%%.",
-                   words_count(&a, n, "class", "classes"), 100 * WEAK_CLASS, c->row[rank[0]].shown,
-                   100 * class_accuracy(&c->row[rank[0]]));
-        free(rank);
+    const struct findings *f = a->f;
+    const struct classes *c = &a->r->classes;
+    double won = 0, accuracy = f->of[FIND_ACCURACY].value;
+    int64_t errors = f->of[FIND_WEAK_CLASSES].count;
+    struct words_buf x, y, z;
+    if (f->of[FIND_WEAK_CLASSES].verdict == VERDICT_NONE)
+        return;
+    section(a, "Worst classes");
+    if (f->weak.n == 0) {
+        if (f->below_half == 0)
+            words_para(2, "-",
+                       "No finding: no class with images has an accuracy below %.0f" WORDS_NB "%%.",
+                       100 * WEAK_CLASS);
+        else
+            words_para(2, "-",
+                       "No finding: %s an accuracy below %.0f" WORDS_NB
+                       "%%, but none differs from the other classes by more than chance.",
+                       words_count(&x, f->below_half, "class has", "classes have"),
+                       100 * WEAK_CLASS);
         return;
     }
-    words_para(2, "-", "Of %s, %d %s below %.0f" WORDS_NB "%%, with %s:",
-               words_count(&a, n, "class", "classes"), weak, weak == 1 ? "is" : "are",
-               100 * WEAK_CLASS, words_count(&b, errors, "error", "errors"));
-    for (int i = 0; i < weak && i < LIST; i++) {
-        const struct class_row *row = &c->row[rank[i]];
+    words_para(2, "-",
+               "%s an accuracy below %.0f" WORDS_NB
+               "%% and, by more than chance, below that of the other classes; %s %s:",
+               words_count(&x, f->weak.n, "class has", "classes have"), 100 * WEAK_CLASS,
+               f->weak.n == 1 ? "it has" : "they have", words_count(&y, errors, "error", "errors"));
+    for (int i = 0; i < f->weak.n; i++) {
+        const struct class_row *row = &c->row[f->weak.at[i].cls];
+        won += fmax(accuracy * (double)row->total - (double)row->correct, 0);
+        if (i >= LIST)
+            continue;
         char wrong[512] = "";
         if (row->top_wrong_count > 0)
-            snprintf(wrong, sizeof wrong, ", most often taken for %s (%" PRId64 ")",
-                     row->top_wrong_shown, row->top_wrong_count);
-        words_line("   %5.1f %%  %s%s", 100 * class_accuracy(row), row->shown, wrong);
+            snprintf(wrong, sizeof wrong, ", most often predicted as %s (%" PRId64 ")",
+                     row->top_wrong_text, row->top_wrong_count);
+        words_line("   %5.1f %%  %s%s", 100 * class_accuracy(row), row->text, wrong);
     }
-    if (weak > LIST)
-        words_line("    and %d more", weak - LIST);
-    words_para(2, "", "Give these classes more or better images, or more weight in the loss.");
-    if (won > 0)
-        words_para(2, "",
-                   "If each reached the accuracy of the whole (%.1f" WORDS_NB
-                   "%%), that would be %.2f points.",
-                   100 * accuracy, 100 * won / (double)c->total);
-    try_next(errors,
-             "Weigh or enrich the %s below %.0f" WORDS_NB "%%. Measure: their errors, now "
-             "%" PRId64 ", and that the other classes lose less than they win.",
-             words_count(&a, weak, "class", "classes"), 100 * WEAK_CLASS, errors);
-    free(rank);
+    if (f->weak.n > LIST)
+        words_line("    and %d more", f->weak.n - LIST);
+    words_para(2, "", "Give %s more or better images, or more weight in the loss.",
+               f->weak.n == 1 ? "this class" : "these classes");
+    words_para(2, "", "At the accuracy of the whole (%s) %s would add %.2f points.",
+               words_share(&z, accuracy), f->weak.n == 1 ? "it" : "they",
+               100 * won / (double)c->total);
+    try_next(a, errors,
+             "Give more weight or images to the %s below %.0f" WORDS_NB
+             "%%. Measure: their errors, now %" PRId64
+             ", and that the other classes lose less than they win.",
+             words_count(&x, f->weak.n, "class", "classes"), 100 * WEAK_CLASS, errors);
 }
 
 /* --- patterns --- */
 
-static void one_way(const struct run *r, int n)
+static void few_pairs(struct advice *a)
 {
-    int known = 0, found = 0;
-    for (int i = 0; i < n; i++) {
-        const struct pair_row *p = &r->pairs.row[i];
-        if (p->reverse < 0)
-            continue;
-        known++;
-        if (p->count <= p->reverse || share_sign_test(p->count, p->reverse) >= ONE_WAY_P)
-            continue;
-        if (found++ == 0)
-            words_para(2, "-",
-                       "One-way confusions (sign test, p < %.3f): images of the "
-                       "one class are taken for the other, and hardly the other way round. Compare "
-                       "how many training images "
-                       "the two have, and how varied they are.",
-                       ONE_WAY_P);
-        words_line("  %4" PRId64 " against %" PRId64 " back: %s -> %s", p->count, p->reverse,
-                   r->classes.row[p->truth].shown, r->classes.row[p->pred].shown);
+    const struct finding *few = &a->f->of[FIND_FEW_PAIRS];
+    struct words_buf b, c, d;
+    int n = a->f->top_tested;
+    if (few->verdict == VERDICT_NONE)
+        return;
+    if (few->verdict == VERDICT_FEW) {
+        words_para(2, "-", "Pairs: too few errors, %" PRId64 " where %d are needed.", few->of, FEW);
+        return;
     }
-    struct words_buf a;
-    if (known > 0 && found == 0)
-        words_para(2, "-",
-                   "One-way confusions, nothing to do: of the %s none is more frequent one "
-                   "way than chance allows (sign test, p < %.3f).",
-                   words_count(&a, known, "most frequent pair", "most frequent pairs"), ONE_WAY_P);
+    words_para(
+        2, "-",
+        "The %s, chosen on one half of the images, %s %s of the errors of the other half; "
+        "of %.0f possible pairs as many hold %s if errors are spread evenly. %s",
+        n == 1 ? "most frequent pair" : words_count(&b, n, "", "most frequent pairs"),
+        n == 1 ? "holds" : "hold", words_share(&c, few->value), a->f->top_possible,
+        words_share(&d, few->baseline),
+        few->verdict == VERDICT_YES
+            ? "Correcting a few pairs pays."
+            : "The errors are spread over many pairs: correcting pair by pair gains little.");
+    if (few->verdict != VERDICT_YES)
+        return;
+    words_para(2, "", "Ceiling: %.2f points.", points(a->r, few->count));
+    try_next(a, few->count,
+             "Correct the %s with more images of both classes. Measure: their errors, now "
+             "about %" PRId64 ".",
+             n == 1 ? "most frequent pair" : words_count(&b, n, "", "most frequent pairs"),
+             few->count);
 }
 
-/* Classes that are predicted much more often than they occur. */
-static void drawn_predictions(const struct classes *c)
+static void one_way(struct advice *a)
 {
-    int found = 0, known = 0;
-    for (int i = 0; i < c->n; i++) {
-        const struct class_row *row = &c->row[i];
-        if (!row->present || row->predicted < 0 || row->total == 0)
-            continue;
-        known++;
-        if ((double)row->predicted < DRAWN_TIMES * (double)row->total)
-            continue;
-        if (found++ == 0)
-            words_para(2, "-",
-                       "Classes that are predicted at least %.2f times as often as they "
-                       "occur; a lower prior or fewer repeats in training would help the others:",
-                       DRAWN_TIMES);
+    const struct finding *o = &a->f->of[FIND_ONE_WAY];
+    const struct class_row *row = a->r->classes.row;
+    struct words_buf b;
+    if (o->verdict == VERDICT_NONE)
+        return;
+    if (o->verdict == VERDICT_NO) {
+        words_para(2, "-",
+                   "One-way confusions, no finding: in none of the %s one way is more frequent "
+                   "than the reverse by more than chance.",
+                   words_count(&b, o->of, "frequent pair", "frequent pairs"));
+        return;
+    }
+    words_para(2, "-",
+               "One-way confusions, measured by the images of each class. Compare how many "
+               "training images the two classes have, and how varied they are:");
+    for (int i = 0; i < a->f->one_way.n; i++) {
+        const struct item *it = &a->f->one_way.at[i];
+        words_line("  %4" PRId64 ", reverse %" PRId64 ": %s -> %s", it->f.count,
+                   it->f.of - it->f.count, row[it->cls].text, row[it->to].text);
+    }
+}
+
+static void overpredicted(struct advice *a)
+{
+    const struct findings *f = a->f;
+    const struct classes *c = &a->r->classes;
+    struct words_buf b;
+    int64_t wrong = 0;
+    if (f->of[FIND_OVERPREDICTED].verdict == VERDICT_NONE)
+        return;
+    if (f->overpredicted.n == 0) {
+        words_para(2, "-",
+                   "Over-predicted classes, no finding: no class is predicted %.2f times as often "
+                   "as it occurs, or not by more than chance.",
+                   OVERPREDICTED);
+        return;
+    }
+    words_para(2, "-",
+               "Over-predicted classes, at least %.2f times as often as they occur. A lower prior "
+               "or fewer repeats in training would help the others; a class that does not occur "
+               "can be excluded:",
+               OVERPREDICTED);
+    for (int i = 0; i < f->overpredicted.n && i < LIST; i++) {
+        const struct class_row *row = &c->row[f->overpredicted.at[i].cls];
         words_line("    %s: %" PRId64 " predictions for %" PRId64 " images, %" PRId64
                    " of them wrong",
-                   row->shown, row->predicted, row->total, row->predicted - row->correct);
+                   row->text, row->predicted, row->total, row->predicted - row->correct);
     }
-    if (known > 0 && found == 0)
-        words_para(2, "-",
-                   "Classes predicted too often, nothing to do: none of %d is predicted %.2f "
-                   "times as often as it occurs.",
-                   known, DRAWN_TIMES);
+    if (f->overpredicted.n > LIST)
+        words_line("    and %d more", f->overpredicted.n - LIST);
+    for (int i = 0; i < f->overpredicted.n; i++) {
+        const struct class_row *row = &c->row[f->overpredicted.at[i].cls];
+        wrong += row->predicted - row->correct;
+    }
+    try_next(a, wrong,
+             "Lower the prior of the %s. Measure: their wrong predictions, now %" PRId64 ".",
+             words_count(&b, f->overpredicted.n, "over-predicted class", "over-predicted classes"),
+             wrong);
 }
 
-static void patterns(const struct run *r)
+static void patterns(struct advice *a)
 {
-    struct top_pairs top = top_pairs_of(r);
-    struct words_buf a, b;
-    int64_t errors = run_errors(r);
-    double share = (double)top.errors / (double)errors;
-    double kinds = (double)top.n / (double)r->pairs.n;
-    bool few = share >= FEW_PAIRS_SHARE && (kinds >= 1 || share >= FEW_PAIRS_TIMES * kinds);
-    words_section("5. Patterns");
-    words_para(2, "-", "The %s %" PRId64 " of %" PRId64 " errors (%s), of %s in all: %s",
-               top.n == 1 ? "only pair holds"
-                          : words_count(&a, top.n, "", "most frequent pairs hold"),
-               top.errors, errors, words_percent(&(struct words_buf){0}, top.errors, errors),
-               words_count(&b, (int64_t)r->pairs.n, "kind", "kinds"),
-               few ? "mending a few pairs pays."
-                   : "the errors are spread wide, and mending pair "
-                     "by pair will not go far.");
-    words_para(2, "", "Ceiling of mending them: %.2f points.", points(r, top.errors));
-    if (few)
-        try_next(top.errors,
-                 "Mend the %s, with more images of both sides. Measure: their errors, "
-                 "now %" PRId64 ".",
-                 top.n == 1 ? "only pair" : words_count(&a, top.n, "", "most frequent pairs"),
-                 top.errors);
-    one_way(r, top.n);
-    drawn_predictions(&r->classes);
+    const struct finding *f = a->f->of;
+    if (run_errors(a->r) == 0 ||
+        (f[FIND_FEW_PAIRS].verdict == VERDICT_NONE && f[FIND_ONE_WAY].verdict == VERDICT_NONE &&
+         f[FIND_OVERPREDICTED].verdict == VERDICT_NONE))
+        return;
+    section(a, "Patterns");
+    few_pairs(a);
+    one_way(a);
+    overpredicted(a);
 }
 
 /* --- next experiments --- */
@@ -539,67 +697,102 @@ static int by_errors(const void *a, const void *b)
     const struct experiment *x = a, *y = b;
     if (x->errors != y->errors)
         return x->errors < y->errors ? 1 : -1;
-    return x->place - y->place;
+    return x->rank - y->rank;
 }
 
-static void experiments(const struct run *r)
+static void experiments(struct advice *a)
 {
-    struct words_buf a;
-    words_section("6. Next experiments");
-    if (next.n == 0)
-        words_para(0, "", "None follows from these tables.");
-    else
+    struct words_buf b;
+    const struct finding *acc = &a->f->of[FIND_ACCURACY];
+    section(a, "Next experiments");
+    if (a->experiments == 0)
+        words_para(0, "", "None follows from these measurements.");
+    else if (a->experiments > 1)
         words_para(0, "",
-                   "By how many errors they are about; an error may be counted in several. "
-                   "Change one thing at a time.");
-    qsort(next.e, (size_t)next.n, sizeof *next.e, by_errors);
-    for (int i = 0; i < next.n; i++) {
+                   "By the number of errors that they are about; an error may be counted in "
+                   "several. Change one thing at a time.");
+    qsort(a->next, (size_t)a->experiments, sizeof *a->next, by_errors);
+    for (int i = 0; i < a->experiments; i++) {
         char mark[16];
         snprintf(mark, sizeof mark, "%d.", i + 1);
         words_para(4, mark, "%s: %s",
-                   next.e[i].errors > 0 ? words_count(&a, next.e[i].errors, "error", "errors")
-                                        : "Confidences only",
-                   next.e[i].text);
-        free(next.e[i].text);
+                   a->next[i].errors > 0 ? words_count(&b, a->next[i].errors, "error", "errors")
+                                         : "Confidences only",
+                   a->next[i].text);
+        free(a->next[i].text);
     }
-    double low, high;
-    share_interval(r->classes.correct, r->classes.total, &low, &high);
+    words_gap();
     words_para(0, "",
-               "With %" PRId64 " images the accuracy is known to about %.2f points either "
-               "way (95" WORDS_NB "%% interval): on another set of images, a gain smaller than "
-               "that could be luck.",
-               r->classes.total, 100 * (high - low) / 2);
+               "The 95" WORDS_NB "%% interval of the accuracy is %.2f points wide on %" PRId64
+               " images: on another set of images, a smaller gain could be luck.",
+               100 * (acc->high - acc->low), acc->of);
 }
 
-void advice_write(const struct run *r)
+static void write_sections(struct advice *a)
 {
-    words_open();
-    words_title("Recommendations");
-    if (r->classes.total == 0) {
-        words_para(0, "", "No class has images: nothing was measured.");
-        words_close();
-        return;
-    }
-    words_para(0, "",
-               "From %" PRId64 " images, %" PRId64 " wrong predictions, accuracy %.2f" WORDS_NB
-               "%%. Each point rests on the figure it names. A ceiling is what would be won if all "
-               "these errors went away and no other came.",
-               r->classes.total, run_errors(r),
-               100.0 * (double)r->classes.correct / (double)r->classes.total);
-    if (run_errors(r) == 0) {
+    const struct finding *acc = &a->f->of[FIND_ACCURACY], *order = &a->f->of[FIND_CLASS_ORDER];
+    if (order->verdict == VERDICT_YES)
+        class_order(a);
+    else if (!a->f->works)
+        check_model(a);
+    if (!a->f->works) {
         words_gap();
         words_para(0, "",
-                   "There is no wrong prediction: nothing to recommend from these images. Try "
-                   "harder ones.");
-        words_close();
+                   "Nothing else is recommended until this is settled: every other measurement "
+                   "depends on it.");
         return;
     }
-    similar_classes(r);
-    confidence(r);
-    attention(r);
-    words_section("4. Worst classes");
-    weak_classes(r);
-    patterns(r);
-    experiments(r);
+    if (run_errors(a->r) == 0) {
+        words_gap();
+        words_para(0, "",
+                   "There is no error among %" PRId64 " images: the 95" WORDS_NB
+                   "%% interval of the accuracy begins at %.2f" WORDS_NB
+                   "%%. To learn from errors, use harder images.",
+                   acc->of, 100 * acc->low);
+    }
+    similar_classes(a);
+    confidence(a);
+    attention(a);
+    if (run_errors(a->r) > 0)
+        weak_classes(a);
+    patterns(a);
+    experiments(a);
+}
+
+void advice_write(const struct run *r, const struct findings *f)
+{
+    struct advice a = {.r = r, .f = f};
+    const struct finding *acc = &f->of[FIND_ACCURACY];
+    struct words_buf b, c, d;
+    words_open();
+    words_title("Recommendations");
+    about_write_warnings(&r->about);
+    words_gap();
+    if (acc->verdict == VERDICT_NONE) {
+        words_para(0, "", "%s",
+                   r->classes.total == 0
+                       ? "No image has a label: nothing was measured."
+                       : "There is one class, so every prediction is correct by construction: "
+                         "nothing can be recommended.");
+    } else {
+        char tests[128] = "";
+        if (f->works)
+            snprintf(tests, sizeof tests,
+                     " What could be chance is no finding: tests have the level %.2f, corrected "
+                     "for their number by Holm's method.",
+                     FINDINGS_LEVEL);
+        words_para(0, "",
+                   "From %s with %s (accuracy %s). Each recommendation rests on the measurement "
+                   "that it names.%s%s",
+                   words_count(&b, acc->of, "image", "images"),
+                   words_count(&c, run_errors(r), "error", "errors"), words_share(&d, acc->value),
+                   tests,
+                   f->works && run_errors(r) > 0
+                       ? " A ceiling is the gain in accuracy if all these errors went away and no "
+                         "other came."
+                       : "");
+        write_sections(&a);
+    }
+    about_write(&r->about);
     words_close();
 }

@@ -1,18 +1,94 @@
-/* What both texts are made of: the tables of a run, and figures that follow from
- * them. */
+/* What a run shows: measurements, each with the level that chance gives and a verdict
+ * under a condition. The texts phrase them and compute nothing. */
 #ifndef HP_REPORT_FINDINGS_H
 #define HP_REPORT_FINDINGS_H
 
+#include "about.h"
 #include "maps.h"
 #include "tables.h"
 
+#include "stats/calibration.h"
 #include "stats/spread.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* How many pairs are looked at closely. */
-enum { TOP_PAIRS = 15 };
+/* Every test is at this level, after correction for the number of its kind (Holm). */
+#define FINDINGS_LEVEL 0.01
 
+/* A difference between two sets of maps matters from the first on; what is small, medium
+ * and large is Vargha and Delaney's. */
+#define DIFFERENCE_SMALL 0.56
+#define DIFFERENCE_MEDIUM 0.64
+#define DIFFERENCE_LARGE 0.71
+
+/* When a measurement is worth a recommendation. */
+#define ABOVE_CHANCE 0.10      /* of the way from chance to all correct (Cohen's kappa) */
+#define MOVED_SHARE 0.50       /* of the images of a class, predicted as one other class */
+#define SUPERCLASS_SHARE 0.10  /* of the errors inside superclasses, at least */
+#define SUPERCLASS_TIMES 2.0   /* and this many times what chance gives */
+#define CALIBRATION_ECE 0.02   /* calibration error */
+#define CALIBRATION_PART 0.01  /* of it from bins on one side of the accuracy */
+#define REJECT_GAIN 0.01       /* accuracy won by rejecting predictions of low confidence */
+#define PAIRS_SHARE 0.25       /* of the errors in the most frequent pairs */
+#define PAIRS_TIMES 2.0        /* and this many times their part of the possible pairs */
+#define WEAK_CLASS 0.50        /* accuracy of a class */
+#define OVERPREDICTED 1.25     /* predictions of a class for each of its images */
+#define ZERO_SHARE 0.10        /* of the errors whose true class's map is mostly zero */
+#define OVERLAP_LOW_SHARE 0.25 /* of the errors with maps apart */
+enum {
+    FEW = 20,       /* fewer images, or maps on a side, are not compared */
+    TOP_PAIRS = 15, /* pairs that are looked at closely */
+    TOP5_CLASSES = 6
+};
+
+enum verdict {
+    VERDICT_NONE, /* has no meaning here, or is not known */
+    VERDICT_FEW,  /* too few images to tell */
+    VERDICT_NO,   /* does not hold */
+    VERDICT_YES
+};
+
+/* NaN and -1 where there is none. */
+struct finding {
+    enum verdict verdict;
+    double value;
+    int64_t count, of;
+    double low, high; /* 95 % interval of count / of */
+    double baseline;  /* of the value: what chance, or the other side, gives */
+    double p;         /* corrected */
+};
+
+enum finding_id {
+    FIND_ACCURACY,
+    FIND_CLASS_ORDER,
+    FIND_TOP5,
+    FIND_SUPERCLASS,
+    FIND_CLASSES_DIFFER,
+    FIND_WEAK_CLASSES,
+    FIND_SAME_SUPERCLASS,
+    FIND_FEW_PAIRS,
+    FIND_ONE_WAY,
+    FIND_OVERPREDICTED,
+    FIND_CALIBRATION,
+    FIND_OVERCONFIDENT,
+    FIND_UNDERCONFIDENT,
+    FIND_HIGHEST_ERRORS,
+    FIND_REJECT_LOW,
+    FIND_BLANK,
+    FIND_BLANK_TRUE,
+    FIND_PLACES,
+    FIND_ZERO_TRUE,
+    FIND_BORDER,
+    FIND_ENTROPY,
+    FIND_OFF_CENTER,
+    FIND_OVERLAP_HIGH,
+    FIND_OVERLAP_LOW,
+    FIND_OVERLAP_CONFIDENT,
+    FINDINGS
+};
+
+/* The tables of a run. */
 struct run {
     struct classes classes;
     struct pairs pairs;
@@ -20,6 +96,7 @@ struct run {
     struct groups groups;           /* n is 0 where unknown */
     struct predictions predictions; /* .known */
     struct maps maps;               /* .known */
+    struct about about;
 };
 
 static inline int64_t run_errors(const struct run *r)
@@ -27,52 +104,58 @@ static inline int64_t run_errors(const struct run *r)
     return r->classes.total - r->classes.correct;
 }
 
-/* The most frequent pairs, at most TOP_PAIRS. */
+/* A class, or a pair of classes, that a finding is about. */
+struct item {
+    int cls, to; /* `to` is -1 where there is one class */
+    struct finding f;
+};
+
+struct items {
+    int n;
+    struct item *at; /* [n] those with the verdict yes, the largest first */
+};
+
+/* The most frequent pairs that occur more than once, at most TOP_PAIRS. */
 struct top_pairs {
     int n;
     int same, across;  /* inside one superclass, across two; both 0 where unknown */
-    int mutual;        /* the way back is at least half as frequent */
-    int reverse_known; /* of how many the way back is known */
+    int mutual;        /* the reverse is at least half as frequent */
+    int reverse_known; /* of how many the reverse is known */
     int64_t errors;    /* that they hold */
     int64_t tied;      /* pairs beyond them with the count of the last */
 };
 
-struct top_pairs top_pairs_of(const struct run *r);
-
-/* The share of the errors that would stay inside a superclass if wrong predictions fell
- * evenly on the other classes; NaN where there is no error or a superclass is not
- * known. */
-double chance_same_group(const struct run *r);
-
-/* A difference between two sets of maps, or that there is none. It is called one
- * where the rank test's p is below DIFFERENCE_P and the probability that the one is
- * larger is at least DIFFERENCE_SMALL: the bounds of small, medium and large are
- * Vargha and Delaney's. */
-#define DIFFERENCE_P 0.001
-#define DIFFERENCE_SMALL 0.56
-#define DIFFERENCE_MEDIUM 0.64
-#define DIFFERENCE_LARGE 0.71
-enum { DIFFERENCE_FEW = 20 }; /* fewer on a side are not compared */
-
-enum verdict {
-    VERDICT_FEW,     /* too few to compare */
-    VERDICT_CHANCE,  /* not to be told from chance */
-    VERDICT_SLIGHT,  /* surely there, but too small to matter */
-    VERDICT_LARGER,  /* the second set has the larger values */
-    VERDICT_SMALLER, /* the second set has the smaller values */
-};
-
+/* The second set of maps against the first; see spread_test. */
 struct difference {
     int64_t n[2];
     double median[2];
-    struct spread_test test;
-    enum verdict verdict;
+    double larger; /* probability that the second is larger */
 };
 
-struct difference difference_of(const struct spread *a, const struct spread *b);
+struct findings {
+    struct finding of[FINDINGS];
+    struct items weak, one_way, overpredicted, moved;
+    int with_images;    /* classes */
+    int below_half;     /* classes with images and an accuracy below WEAK_CLASS */
+    bool superclasses;  /* they divide the classes: some are together, some apart */
+    int offset;         /* predicted less true class ID where all moved classes agree, or 0 */
+    int moved_classes;  /* classes that are mostly predicted as one other */
+    int only_predicted; /* the class that all images are predicted as, or -1 */
+    int pairs_tested;   /* of FIND_ONE_WAY */
+    int top_tested;     /* pairs of FIND_FEW_PAIRS, and how many are possible */
+    double top_possible;
+    struct top_pairs top;
+    struct calibration_error calibration;
+    struct difference border, entropy, off_center, overlap_confident;
+    /* Whether the model does what it was trained for, so that its errors mean something:
+     * better than chance, and most errors are not those of another class order. */
+    bool works;
+};
 
-/* A sentence on the verdict; `what` names a value of the second set, as in "a wrong
- * prediction's share". */
-void difference_say(char *s, size_t size, const struct difference *d, const char *what);
+void findings_compute(struct findings *f, const struct run *r);
+void findings_free(struct findings *f);
+
+/* As a table on standard output. */
+void findings_write(const struct findings *f);
 
 #endif

@@ -18,11 +18,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The reference's colour bands. */
-#define BAND_MID 0.5
-#define BAND_HIGH 0.7
+/* The reference's bands of colour. */
+#define ACCURACY_MID 0.5
+#define ACCURACY_HIGH 0.7
 
 enum { WRONG_PREDICTIONS = 3, PAIR_SHEETS = 5, NAME_CHARS = 28 };
+
+/* So many bars have room for their names across; so many for them upright. */
+enum { FEW_BARS = 10, NAMED_BARS = 150 };
 
 /* A pair of classes with a sheet. */
 struct pair_sheet {
@@ -32,8 +35,9 @@ struct pair_sheet {
 
 struct page {
     const struct run *run;
-    bool has_summary;
-    char **sheet; /* [classes] files of the class sheets, NULL where there is none */
+    const struct findings *findings;
+    const char *file; /* the name that the pipeline gives it */
+    char **sheet;     /* [classes] files of the class sheets, NULL where there is none */
     struct pair_sheet *pair;
     int pairs;
 };
@@ -92,30 +96,94 @@ static void page_write(const char *frame, const struct part *parts, const struct
 
 /* --- both pages --- */
 
+/* A name, which may run from right to left among text that does not. */
+static void put_name(const char *shown)
+{
+    put("<bdi>");
+    put_text(shown);
+    put("</bdi>");
+}
+
+static void put_warnings(const struct page *p)
+{
+    const struct about *a = &p->run->about;
+    for (int i = 0; i < a->facts; i++) {
+        if (strcmp(a->fact[i].name, "warning") != 0)
+            continue;
+        put("<p class=\"warning\"><b>Warning:</b> ");
+        put_text(a->fact[i].value);
+        put("</p>\n");
+    }
+}
+
+static void put_about(const struct page *p)
+{
+    const struct about *a = &p->run->about;
+    bool begun = false;
+    for (int i = 0; i < a->facts; i++) {
+        if (strcmp(a->fact[i].name, "warning") == 0)
+            continue;
+        if (!begun)
+            put("<h2 id=\"about\">About this run</h2>\n<dl class=\"about\">\n");
+        begun = true;
+        put("<dt>");
+        put_text(about_label(a->fact[i].name));
+        put("</dt><dd>");
+        put_text(a->fact[i].value);
+        put("</dd>\n");
+    }
+    if (begun)
+        put("</dl>");
+}
+
 static void put_overall(const struct page *p)
 {
     const struct classes *c = &p->run->classes;
-    words_put("%" PRId64 " of %" PRId64 " images right", c->correct, c->total);
-    if (c->total > 0)
-        words_put(" (%.2f&nbsp;%%)", 100.0 * (double)c->correct / (double)c->total);
-    words_put(", %" PRId64 " wrong, %d classes", c->total - c->correct, c->present);
-    if (c->groups > 0)
+    const struct finding *accuracy = &p->findings->of[FIND_ACCURACY];
+    const struct finding *top5 = &p->findings->of[FIND_TOP5];
+    int with_images = p->findings->with_images;
+    words_put("%" PRId64 " image%s, %d class%s", c->total, c->total == 1 ? "" : "s", c->present,
+              c->present == 1 ? "" : "es");
+    if (c->groups > 1)
         words_put(" in %d superclasses", c->groups);
-    if (p->has_summary && !isnan(p->run->summary.top5_accuracy))
-        words_put("; true class among the best five: %.2f&nbsp;%%",
-                  100 * p->run->summary.top5_accuracy);
-    if (p->has_summary && p->run->summary.unlabelled > 0)
-        words_put("; %.0f without a label are left out", p->run->summary.unlabelled);
+    if (with_images < c->present)
+        words_put(", %d with images", with_images);
+    if (p->run->summary.unlabelled > 0)
+        words_put("; %.0f without a label are ignored", p->run->summary.unlabelled);
+    if (accuracy->verdict == VERDICT_NONE) {
+        put(".");
+        return;
+    }
+    words_put("; accuracy %.2f&nbsp;%% (%" PRId64 " correct, chance %.2f&nbsp;%%)",
+              100 * accuracy->value, accuracy->count, 100 * accuracy->baseline);
+    if (top5->verdict != VERDICT_NONE)
+        words_put(", top-5 accuracy %.2f&nbsp;%%", 100 * top5->value);
     put(".");
+}
+
+/* The other results, where the run writes them. */
+static void put_links(const struct page *p)
+{
+    static const char *const link[][2] = {
+        {"explorer.html", "Class explorer"},
+        {"analysis_summary.txt", "Summary"},
+        {"recommendations.txt", "Recommendations"},
+        {"per_class_accuracy_interactive.html", "Accuracy as bars"},
+        {"confusion_matrix_full.png", "Confusion matrix"},
+        {"top_confused_pairs.png", "Pairs as bars"},
+    };
+    for (size_t i = 0; i < sizeof link / sizeof *link; i++)
+        if (about_has(&p->run->about, link[i][0]) && strcmp(link[i][0], p->file) != 0)
+            words_put("<a href=\"%s\">%s</a>\n", link[i][0], link[i][1]);
 }
 
 static const char *band(const struct class_row *c)
 {
     double accuracy = class_accuracy(c);
-    return isnan(accuracy)        ? "none"
-           : accuracy < BAND_MID  ? "low"
-           : accuracy < BAND_HIGH ? "mid"
-                                  : "high";
+    return isnan(accuracy)            ? "none"
+           : accuracy < ACCURACY_MID  ? "low"
+           : accuracy < ACCURACY_HIGH ? "mid"
+                                      : "high";
 }
 
 /* --- bars --- */
@@ -129,27 +197,32 @@ static void put_legend(const struct page *p)
             continue;
         double accuracy = class_accuracy(c);
         none += isnan(accuracy);
-        low += accuracy < BAND_MID;
-        mid += accuracy >= BAND_MID && accuracy < BAND_HIGH;
-        high += accuracy >= BAND_HIGH;
+        low += accuracy < ACCURACY_MID;
+        mid += accuracy >= ACCURACY_MID && accuracy < ACCURACY_HIGH;
+        high += accuracy >= ACCURACY_HIGH;
     }
-    words_put("<li class=\"low\">below %.0f&nbsp;%%: %d</li>\n", 100 * BAND_MID, low);
-    words_put("<li class=\"mid\">below %.0f&nbsp;%%: %d</li>\n", 100 * BAND_HIGH, mid);
-    words_put("<li class=\"high\">%.0f&nbsp;%% and above: %d</li>", 100 * BAND_HIGH, high);
+    words_put("<li class=\"low\">below %.0f&nbsp;%%: %d</li>\n", 100 * ACCURACY_MID, low);
+    words_put("<li class=\"mid\">%.0f to below %.0f&nbsp;%%: %d</li>\n", 100 * ACCURACY_MID,
+              100 * ACCURACY_HIGH, mid);
+    words_put("<li class=\"high\">%.0f&nbsp;%% and above: %d</li>", 100 * ACCURACY_HIGH, high);
     if (none > 0)
         words_put("\n<li>no images: %d</li>", none);
 }
 
-/* How long the longest name is, for the room below the bars. */
-static void put_chars(const struct page *p)
+/* How long the longest name is, and how many bars there are: the layout follows from both. */
+static void put_layout(const struct page *p)
 {
+    const struct classes *c = &p->run->classes;
     int most = 0;
-    for (int i = 0; i < p->run->classes.n; i++) {
-        const struct class_row *c = &p->run->classes.row[i];
-        int n = c->present ? words_width(c->shown) : 0;
+    for (int i = 0; i < c->n; i++) {
+        int n = c->row[i].present ? words_width(c->row[i].shown) : 0;
         most = n > most ? n : most;
     }
-    words_put("%d", most < NAME_CHARS ? most : NAME_CHARS);
+    words_put("class=\"chart %s\" style=\"--chars: %d\"",
+              c->present <= FEW_BARS     ? "few"
+              : c->present <= NAMED_BARS ? "named"
+                                         : "many",
+              most < NAME_CHARS ? most : NAME_CHARS);
 }
 
 static void put_no_groups(const struct page *p)
@@ -168,16 +241,16 @@ static void put_bar(const struct classes *c, int cls)
               band(row), cls, empty ? -1 : percent, row->group);
     put_text(row->shown);
     words_put("\" style=\"--v: %.6g\"><span class=\"plot\"><span class=\"tip\"><b>", percent);
-    put_text(row->shown);
-    words_put(" (%d)</b> ", cls);
+    put_name(row->shown);
+    words_put(" (class ID %d)</b> ", cls);
     if (empty)
         put("no images");
     else
-        words_put("%.1f&nbsp;%%, %" PRId64 " of %" PRId64 " right", percent, row->correct,
+        words_put("%.1f&nbsp;%%, %" PRId64 " of %" PRId64 " correct", percent, row->correct,
                   row->total);
     if (c->groups > 0) {
         put("<br>");
-        put_text(row->group_shown);
+        put_name(row->group_shown);
     }
     put("</span></span><span class=\"name\" aria-hidden=\"true\">");
     put_text(row->shown);
@@ -193,38 +266,38 @@ static void put_bars(const struct page *p)
     free(rank);
 }
 
-void bars_write(const struct run *r, bool has_summary)
+void bars_write(const struct run *r, const struct findings *f)
 {
     static const struct part parts[] = {
-        {"page.css", asset_page_css, NULL},
-        {"bars.css", asset_bars_css, NULL},
-        {"bars.js", asset_bars_js, NULL},
-        {"overall", NULL, put_overall},
-        {"legend", NULL, put_legend},
-        {"no_groups", NULL, put_no_groups},
-        {"bars", NULL, put_bars},
-        {"chars", NULL, put_chars},
-        {NULL, NULL, NULL},
+        {"page.css", asset_page_css, NULL}, {"bars.css", asset_bars_css, NULL},
+        {"bars.js", asset_bars_js, NULL},   {"warnings", NULL, put_warnings},
+        {"overall", NULL, put_overall},     {"links", NULL, put_links},
+        {"legend", NULL, put_legend},       {"no_groups", NULL, put_no_groups},
+        {"layout", NULL, put_layout},       {"bars", NULL, put_bars},
+        {"about", NULL, put_about},         {NULL, NULL, NULL},
     };
-    page_write(asset_bars_html, parts, &(struct page){.run = r, .has_summary = has_summary});
+    page_write(
+        asset_bars_html, parts,
+        &(struct page){.run = r, .findings = f, .file = "per_class_accuracy_interactive.html"});
 }
 
 /* --- explorer --- */
 
 static void put_heads(const struct page *p)
 {
+    int classes = p->run->classes.present;
     struct head {
         const char *text, *sort, *class;
         bool there;
     } heads[] = {
-        {"No.", "rising", "n", true},
+        {"Class ID", "rising", "n", true},
         {"Class", "rising", "", true},
         {"Superclass", "rising", "", p->run->classes.groups > 0},
         {"Images", "rising", "n", true},
         {"Accuracy", "rising", "", true},
         {"Wrong", "falling", "n", true},
-        {"Unsure right", "falling", "n", p->run->predictions.known},
-        {"Very sure wrong", "falling", "n", p->run->predictions.known},
+        {"Low-confidence correct", "falling", "n", p->run->predictions.known && classes > 2},
+        {"Highest-confidence wrong", "falling", "n", p->run->predictions.known},
         {"Most frequent wrong predictions", "falling", "", true},
     };
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
@@ -270,7 +343,7 @@ static void put_wrong_predictions(const struct run *r, const struct by_class *b,
               from < to ? p[b->at[from]].count : (int64_t)0);
     for (size_t i = from; i < to && i < from + WRONG_PREDICTIONS; i++) {
         put(i > from ? ", <span>" : "<span>");
-        put_text(r->classes.row[p[b->at[i]].pred].shown);
+        put_name(r->classes.row[p[b->at[i]].pred].shown);
         words_put(" <small>%" PRId64 "</small></span>", p[b->at[i]].count);
     }
     put("</td>");
@@ -285,11 +358,11 @@ static void put_class(const struct run *r, const struct by_class *b, int cls, co
         put_text(sheet);
         put("\">");
     }
-    put_text(row->shown);
+    put_name(row->shown);
     put(sheet ? "</a></th>" : "</th>");
     if (r->classes.groups > 0) {
         put("<td>");
-        put_text(row->group_shown);
+        put_name(row->group_shown);
         put("</td>");
     }
     put_number(row->total);
@@ -302,8 +375,9 @@ static void put_class(const struct run *r, const struct by_class *b, int cls, co
                   band(row), percent, percent, percent);
     put_number(row->total - row->correct);
     if (r->predictions.known) {
-        put_number(row->unsure_right);
-        put_number(row->sure_wrong);
+        if (r->classes.present > 2) /* as in put_heads */
+            put_number(row->low_correct);
+        put_number(row->highest_wrong);
     }
     put_wrong_predictions(r, b, cls);
     put("</tr>\n");
@@ -328,9 +402,9 @@ static void put_pair(const struct run *r, const struct pair_sheet *s)
     put("<li><a href=\"");
     put_text(file);
     words_put("\"><b>%d. ", s->number);
-    put_text(from);
+    put_name(from);
     put(" &rarr; ");
-    put_text(to);
+    put_name(to);
     put("</b>");
     for (size_t i = 0; i < r->pairs.n; i++) {
         const struct pair_row *p = &r->pairs.row[i];
@@ -339,7 +413,7 @@ static void put_pair(const struct run *r, const struct pair_sheet *s)
         words_put("<small>%" PRId64 " of %" PRId64 " images", p->count,
                   r->classes.row[p->truth].total);
         if (p->reverse >= 0)
-            words_put(", the other way round %" PRId64, p->reverse);
+            words_put(", reverse %" PRId64, p->reverse);
         if (p->same_group >= 0)
             put(p->same_group ? ", same superclass" : ", across superclasses");
         put("</small>");
@@ -353,19 +427,55 @@ static void put_pair(const struct run *r, const struct pair_sheet *s)
     free(to);
 }
 
+static void put_pairs_link(const struct page *p)
+{
+    if (p->pairs > 0)
+        put("<a href=\"#pairs\">Most confused pairs</a>");
+}
+
 static void put_pairs(const struct page *p)
 {
-    if (p->pairs == 0) {
-        put("<p>No pair of classes is confused.</p>");
+    if (p->pairs == 0)
         return;
-    }
-    put("<ol class=\"gallery\">\n");
+    put("<h2 id=\"pairs\">Most confused pairs (true &rarr; predicted)</h2>\n"
+        "<ol class=\"gallery\">\n");
     for (int i = 0; i < p->pairs; i++)
         put_pair(p->run, &p->pair[i]);
     put("</ol>");
 }
 
 /* --- which sheets there are: read before the page is begun --- */
+
+/* Takes away sheets that the run does not write, where its files are known. */
+static void sheets_limit(struct page *p)
+{
+    const struct about *a = &p->run->about;
+    int kept = 0;
+    if (a->files == 0)
+        return;
+    for (int i = 0; i < p->run->classes.n; i++) {
+        if (!p->sheet[i])
+            continue;
+        char *file = mem_printf("worst_predictions/%s", p->sheet[i]);
+        if (!about_has(a, file)) {
+            free(p->sheet[i]);
+            p->sheet[i] = NULL;
+        }
+        free(file);
+    }
+    for (int i = 0; i < p->pairs; i++) {
+        struct pair_sheet *s = &p->pair[i];
+        char *file = sheet_pair_file(s->number, s->from, s->to);
+        if (about_has(a, file)) {
+            p->pair[kept++] = *s;
+        } else {
+            free(s->from);
+            free(s->to);
+        }
+        free(file);
+    }
+    p->pairs = kept;
+}
 
 /* Opens the rows that worst-k chose and finds the columns. */
 static struct tsv_in *chosen_open(const char *file, const char *const *column, int n, int *col)
@@ -443,20 +553,24 @@ static void pairs_first(struct page *p)
     }
 }
 
-void explorer_write(const struct run *r, bool has_summary, const char *selected,
+void explorer_write(const struct run *r, const struct findings *f, const char *selected,
                     const char *pair_rows)
 {
     static const struct part parts[] = {
         {"page.css", asset_page_css, NULL},
         {"explorer.css", asset_explorer_css, NULL},
         {"explorer.js", asset_explorer_js, NULL},
+        {"warnings", NULL, put_warnings},
         {"overall", NULL, put_overall},
+        {"links", NULL, put_links},
+        {"pairs_link", NULL, put_pairs_link},
         {"heads", NULL, put_heads},
         {"classes", NULL, put_classes},
         {"pairs", NULL, put_pairs},
+        {"about", NULL, put_about},
         {NULL, NULL, NULL},
     };
-    struct page page = {.run = r, .has_summary = has_summary};
+    struct page page = {.run = r, .findings = f, .file = "explorer.html"};
     page.sheet = mem_zero((size_t)r->classes.n, sizeof *page.sheet);
     if (selected)
         sheets_chosen(&page, selected);
@@ -466,6 +580,7 @@ void explorer_write(const struct run *r, bool has_summary, const char *selected,
         pairs_chosen(&page, pair_rows);
     else
         pairs_first(&page);
+    sheets_limit(&page);
     page_write(asset_explorer_html, parts, &page);
     for (int i = 0; i < r->classes.n; i++)
         free(page.sheet[i]);

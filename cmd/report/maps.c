@@ -92,11 +92,20 @@ static void row_add(struct image *image, const struct tsv_in *t, const int *col)
         r->figure[shares[i]] = share(t, col[shares[i]]);
 }
 
+/* A blank map is zero in all cells, whether the table counts them or not. */
+static bool mostly_zero(const struct map_row *row)
+{
+    return row->blank || row->figure[COL_ZERO] > 0.5;
+}
+
 static void image_wrong(struct maps *m, const struct image *image)
 {
     const struct map_row *truth = &image->row[TARGET_TRUE], *pred = &image->row[TARGET_PRED];
     m->true_blank += truth->blank;
-    m->true_mute += !truth->blank && truth->figure[COL_ZERO] > 0.5;
+    if (!isnan(truth->figure[COL_ZERO])) {
+        m->true_measured++;
+        m->true_zero += mostly_zero(truth);
+    }
     double overlap = truth->figure[COL_OVERLAP];
     if (isnan(overlap))
         return;
@@ -106,7 +115,8 @@ static void image_wrong(struct maps *m, const struct image *image)
     /* The saturation of a map is one less the probability of its class. */
     double doubt = pred->figure[COL_SATURATION];
     if (!isnan(doubt))
-        spread_add(doubt < 0.1 ? &m->overlap_sure : &m->overlap_other, overlap);
+        spread_add(band_of(1 - doubt) == BAND_HIGHEST ? &m->overlap_highest : &m->overlap_other,
+                   overlap);
 }
 
 static void image_add(struct maps *m, const struct image *image, const char *file)
@@ -121,14 +131,19 @@ static void image_add(struct maps *m, const struct image *image, const char *fil
                      file, image->line, image->id, i == TARGET_TRUE ? "true" : "pred");
     const struct map_row *pred = &image->row[TARGET_PRED];
     bool wrong = pred->cls != image->row[TARGET_TRUE].cls;
-    struct map_figures *f = &m->of[wrong ? MAPS_WRONG : MAPS_RIGHT];
+    struct map_statistics *f = &m->of[wrong ? MAPS_WRONG : MAPS_CORRECT];
     f->images++;
     f->blank += pred->blank;
+    if (!isnan(pred->figure[COL_ZERO])) {
+        f->measured++;
+        f->zero += mostly_zero(pred);
+    }
+    m->with_places += !isnan(pred->figure[COL_BORDER]);
     spread_add(&f->border, pred->figure[COL_BORDER]);
     spread_add(&f->entropy, pred->figure[COL_ENTROPY]);
-    f->wide += pred->figure[COL_ENTROPY] > MAPS_WIDE;
-    f->narrow += pred->figure[COL_ENTROPY] < MAPS_NARROW;
-    spread_add(&f->off, hypot(pred->figure[COL_X] - 0.5, pred->figure[COL_Y] - 0.5));
+    f->diffuse += pred->figure[COL_ENTROPY] > MAPS_DIFFUSE;
+    f->concentrated += pred->figure[COL_ENTROPY] < MAPS_CONCENTRATED;
+    spread_add(&f->off_center, hypot(pred->figure[COL_X] - 0.5, pred->figure[COL_Y] - 0.5));
     if (wrong)
         image_wrong(m, image);
 }
@@ -151,12 +166,13 @@ void maps_read(struct maps *m, const char *file, const struct classes *known)
         row_add(&image, t, col);
     }
     image_add(m, &image, tsv_name(t));
-    int64_t images = m->of[MAPS_RIGHT].images + m->of[MAPS_WRONG].images;
-    if (images != known->total || m->of[MAPS_RIGHT].images != known->correct)
+    int64_t images = m->of[MAPS_CORRECT].images + m->of[MAPS_WRONG].images;
+    if (images != known->total || m->of[MAPS_CORRECT].images != known->correct)
         prog_die(PROG_ERROR,
-                 "%s: expected maps of %" PRId64 " images, %" PRId64 " of them right, as in %s, "
-                 "found %" PRId64 " and %" PRId64 ": is the table whole and of the same run?",
+                 "%s: expected maps of %" PRId64 " images, %" PRId64
+                 " of them predicted correctly, as in "
+                 "%s, found %" PRId64 " and %" PRId64 ": is the table whole and of the same run?",
                  tsv_name(t), known->total, known->correct, known->file, images,
-                 m->of[MAPS_RIGHT].images);
+                 m->of[MAPS_CORRECT].images);
     tsv_close(t);
 }

@@ -1,6 +1,7 @@
 /* What a model predicted, whether or not it was right: what can be said of images
  * without labels. */
 #include "report.h"
+#include "phrases.h"
 #include "rows.h"
 #include "words.h"
 
@@ -20,7 +21,7 @@ struct tally_row {
     int cls;
     int64_t images;
     double conf; /* sum */
-    char *shown;
+    char *text;
 };
 
 struct tally {
@@ -49,13 +50,15 @@ static int by_images(const void *a, const void *b)
     return x->cls - y->cls;
 }
 
-static char *class_shown(const struct tsv_in *t, int name_col, int cls)
+static char *class_text(const struct tsv_in *t, int name_col, int cls)
 {
     if (name_col < 0 || tsv_is_na(t, name_col))
         return mem_printf("class %d", cls);
     char *name = tsv_string(t, name_col), *shown = text_clean(name, '?');
+    char *text = text_isolated(shown);
     free(name);
-    return shown;
+    free(shown);
+    return text;
 }
 
 static void read_rows(struct tally *t, const char *file)
@@ -72,8 +75,8 @@ static void read_rows(struct tally *t, const char *file)
     int name_col = tsv_find(in, "pred_name");
     while ((r = prediction_next(&cols, in, &a, &e)) > 0) {
         struct tally_row *row = row_at(t, a.pred);
-        if (!row->shown)
-            row->shown = class_shown(in, name_col, a.pred);
+        if (!row->text)
+            row->text = class_text(in, name_col, a.pred);
         row->images++;
         row->conf += a.conf;
         t->images++;
@@ -96,37 +99,28 @@ static void read_rows(struct tally *t, const char *file)
 static void write_overall(const struct tally *t)
 {
     words_section("Overall");
-    words_line("Images                  %8" PRId64, t->images);
-    words_line("  with a label          %8" PRId64, t->labelled);
-    words_line("Classes among predictions   %8d", t->n);
+    words_line("Images              %8" PRId64, t->images);
+    words_line("  with a label      %8" PRId64, t->labelled);
+    words_line("Predicted classes   %8d", t->n);
     if (t->images > 0)
-        words_line("Mean confidence         %8.2f %%", 100 * t->conf / (double)t->images);
+        words_line("Mean confidence     %8.2f %%", 100 * t->conf / (double)t->images);
     if (t->images > 0 && !isnan(t->entropy))
-        words_line("Mean entropy            %8.3f nats", t->entropy / (double)t->images);
+        words_line("Mean entropy        %8.3f nats", t->entropy / (double)t->images);
     words_gap();
     if (t->labelled == 0)
         words_para(0, "",
-                   "No image has a label, so nothing can be said of right and wrong: neither "
-                   "accuracy nor confusion, nor whether the confidence is deserved. Labels come "
-                   "from class folders or from the option --labels of cifar-predict.");
+                   "No image has a label, so accuracy, confusions and calibration are not known. "
+                   "Labels come from class folders or from --labels of cifar-predict.");
     else
-        words_para(
-            0, "",
-            "What follows looks at the predictions alone, of images with and without a label.");
+        words_para(0, "", "All that follows counts images with and without a label.");
 }
 
 static void write_confidence(const struct tally *t)
 {
-    static const char *const band[BANDS] = {
-        [BAND_HIGHEST] = "highest, above 90 %",
-        [BAND_HIGH] = "high, above 70 %",
-        [BAND_MODERATE] = "moderate, above 50 %",
-        [BAND_LOW] = "low, 50 % or less",
-    };
     words_section("Confidence of the predictions");
     for (int i = BANDS - 1; i >= 0; i--) {
         struct words_buf b;
-        words_line("%-24s%8" PRId64 "   %s", band[i], t->band[i],
+        words_line("%-28s%8" PRId64 "   %s", say_band((enum band)i), t->band[i],
                    words_percent(&b, t->band[i], t->images));
     }
 }
@@ -134,41 +128,41 @@ static void write_confidence(const struct tally *t)
 static void write_classes(const struct tally *t)
 {
     int listed = t->n > 2 * LIST ? LIST : t->n, width = 0;
-    words_section(t->n > listed ? "Most frequent predictions" : "Predictions by frequency");
     if (t->n == 0)
-        words_para(0, "", "There are no images.");
+        return;
+    words_section(t->n > listed ? "Most frequent predictions" : "Predictions by frequency");
     for (int i = 0; i < listed; i++) {
-        int w = words_width(t->row[i].shown);
+        int w = words_width(t->row[i].text);
         width = w > width ? w : width;
     }
     width = width > NAME_WIDTH ? NAME_WIDTH : width;
     for (int i = 0; i < listed; i++) {
         const struct tally_row *a = &t->row[i];
         struct words_buf b;
-        words_line("%3d. %s%*s  %6" PRId64 " (%s), mean confidence %.1f %%", i + 1, a->shown,
-                   words_pad(a->shown, width), "", a->images,
+        words_line("%3d. %s%*s  %6" PRId64 " (%s), mean confidence %.1f %%", i + 1, a->text,
+                   words_pad(a->text, width), "", a->images,
                    words_percent(&b, a->images, t->images), 100 * a->conf / (double)a->images);
     }
     if (t->n > listed)
         words_para(5, "", "and %d more, down to %" PRId64 " of %s.", t->n - listed,
-                   t->row[t->n - 1].images, t->row[t->n - 1].shown);
+                   t->row[t->n - 1].images, t->row[t->n - 1].text);
 }
 
-void predictions_write(const char *file)
+void predictions_write(const char *file, const struct about *about)
 {
     struct tally t = {0};
     read_rows(&t, file);
     words_open();
     words_title("The predictions of a classifier");
+    about_write_warnings(about);
     write_overall(&t);
-    write_confidence(&t);
+    if (t.images > 0)
+        write_confidence(&t);
     write_classes(&t);
-    words_section("Files");
-    words_line("%-38s%s", "predicted_classes/class_NNN_name.png",
-               "the most and the least confident predictions of each class");
-    words_line("%-38s%s", "data/", "the tables and tensors behind all this");
+    about_write(about);
+    say_files(about);
     words_close();
     for (int i = 0; i < t.n; i++)
-        free(t.row[i].shown);
+        free(t.row[i].text);
     free(t.row);
 }

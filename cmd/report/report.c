@@ -9,31 +9,50 @@
 
 enum { PAGE_BARS, PAGE_EXPLORER }; /* in the order of the option's words */
 
-enum table { SUMMARY, CLASSES, PAIRS, GROUPS, CAM, PREDICTIONS, SELECTED, PAIR_ROWS, TABLES };
+enum table {
+    SUMMARY,
+    CLASSES,
+    PAIRS,
+    GROUPS,
+    CAM,
+    PREDICTIONS,
+    SELECTED,
+    PAIR_ROWS,
+    RUN,
+    FILES,
+    TABLES
+};
 
 static const char *file[TABLES];
 static int page = -1;
 
 static const struct opt options[] = {
-    {"summary", 's', OPT_STRING, &file[SUMMARY], "FILE", "The figures of confmat --summary.", 0, 0},
+    {"summary", 's', OPT_STRING, &file[SUMMARY], "FILE",
+     "The table of confmat --summary: top-5 accuracy, and images without a label.", 0, 0},
     {"classes", 'c', OPT_STRING, &file[CLASSES], "FILE", "The table of confmat --classes.", 0, 0},
     {"pairs", 'p', OPT_STRING, &file[PAIRS], "FILE", "The table of confmat --pairs --top 0.", 0, 0},
     {"groups", 'g', OPT_STRING, &file[GROUPS], "FILE",
-     "The superclass matrix of confmat --groups, for the superclasses that are taken for another.",
-     0, 0},
+     "The superclass matrix of confmat --groups, for the superclasses that are confused.", 0, 0},
     {"cam", 'm', OPT_STRING, &file[CAM], "FILE",
-     "The figures of the maps of all images, as cam-compute --target true,pred --stats writes "
-     "them; without them nothing is said of maps.",
+     "The statistics of the maps of all images, as cam-compute --target true,pred --stats writes "
+     "them. Without them the texts do not speak of maps.",
      0, 0},
     {"predictions", 'P', OPT_STRING, &file[PREDICTIONS], "FILE",
-     "The rows of cifar-predict, for what only they tell: unsure correct predictions and very sure "
-     "wrong "
-     "ones of each class. For predictions they are all that is needed, with or without labels.",
+     "The rows of cifar-predict. Without them the texts do not speak of confidence. The output "
+     "predictions needs only these, with or without labels.",
      0, 0},
     {"selected", 0, OPT_STRING, &file[SELECTED], "FILE",
      "The rows of worst-k --by class: the explorer links the sheets of these classes.", 0, 0},
     {"pair-rows", 0, OPT_STRING, &file[PAIR_ROWS], "FILE",
      "The rows of worst-k --by pair: the explorer links the sheets of these pairs.", 0, 0},
+    {"run", 'r', OPT_STRING, &file[RUN], "FILE",
+     "What the run was made from: the tables that cifar-predict and cam-compute write with --run, "
+     "joined. Texts and pages end with it and begin with its warnings.",
+     0, 0},
+    {"files", 0, OPT_STRING, &file[FILES], "FILE",
+     "The files that the run writes, in a column 'file', relative to its folder. Texts and pages "
+     "name and link no other file.",
+     0, 0},
     {"page", 0, OPT_CHOICE, &page, "bars|explorer", "Which page html writes.", 0, 0},
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };
@@ -48,7 +67,7 @@ static const char *const examples[] = {
 static const struct prog prog = {
     "report",
     "Write texts, tables and pages about one run of a classifier",
-    "summary|recommendations|predictions|csv|html",
+    "summary|recommendations|findings|predictions|csv|html",
     options,
     examples,
 };
@@ -72,40 +91,56 @@ static void check_inputs(void)
     }
 }
 
+/* The run as far as the options give it, and what it shows. */
+struct all {
+    struct run run;
+    struct findings findings;
+};
+
 /* Reads the tables that are given and that `tables`, bits of enum table, wants. */
-static void run_read(struct run *r, unsigned tables)
+static struct all *all_read(unsigned tables)
 {
-    *r = (struct run){0};
+    struct all *all = mem_zero(1, sizeof *all);
+    struct run *r = &all->run;
+    about_read(&r->about, file[RUN], file[FILES]);
     classes_read(&r->classes, file[CLASSES]);
     if (tables & 1u << PAIRS)
         pairs_read(&r->pairs, file[PAIRS], &r->classes);
-    if (tables & 1u << SUMMARY && file[SUMMARY])
-        summary_read(&r->summary, file[SUMMARY], &r->classes);
+    summary_read(&r->summary, file[SUMMARY], &r->classes);
     if (tables & 1u << GROUPS && file[GROUPS])
         groups_read(&r->groups, file[GROUPS]);
     if (tables & 1u << PREDICTIONS && file[PREDICTIONS])
-        predictions_read(&r->predictions, file[PREDICTIONS], &r->classes);
+        predictions_read(&r->predictions, file[PREDICTIONS], &r->classes, &r->pairs);
     if (tables & 1u << CAM && file[CAM])
         maps_read(&r->maps, file[CAM], &r->classes);
+    findings_compute(&all->findings, r);
+    return all;
 }
 
-static void run_free(struct run *r)
+static void all_free(struct all *all)
 {
-    classes_free(&r->classes);
-    pairs_free(&r->pairs);
-    groups_free(&r->groups);
-    free(r);
+    classes_free(&all->run.classes);
+    pairs_free(&all->run.pairs);
+    groups_free(&all->run.groups);
+    about_free(&all->run.about);
+    findings_free(&all->findings);
+    free(all);
 }
 
-static void text(const char *what, void (*write)(const struct run *))
+static void text(const char *what, void (*write)(const struct run *, const struct findings *))
 {
-    struct run *r = mem_alloc(1, sizeof *r);
     need(what, SUMMARY);
     need(what, CLASSES);
     need(what, PAIRS);
-    run_read(r, ~0u);
-    write(r);
-    run_free(r);
+    struct all *all = all_read(~0u);
+    write(&all->run, &all->findings);
+    all_free(all);
+}
+
+static void table(const struct run *r, const struct findings *f)
+{
+    (void)r;
+    findings_write(f);
 }
 
 static void csv(void)
@@ -127,25 +162,26 @@ static void csv(void)
 
 static void predictions(void)
 {
+    struct about about;
     need("predictions", PREDICTIONS);
-    predictions_write(file[PREDICTIONS]);
+    about_read(&about, file[RUN], file[FILES]);
+    predictions_write(file[PREDICTIONS], &about);
+    about_free(&about);
 }
 
 static void html(void)
 {
-    struct run *r = mem_alloc(1, sizeof *r);
     if (page < 0)
         prog_usage("html needs --page bars or --page explorer");
     need("html", CLASSES);
-    if (page == PAGE_BARS) {
-        run_read(r, 1u << SUMMARY);
-        bars_write(r, file[SUMMARY] != NULL);
-    } else {
+    if (page == PAGE_EXPLORER)
         need("html --page explorer", PAIRS);
-        run_read(r, 1u << SUMMARY | 1u << PAIRS | 1u << PREDICTIONS);
-        explorer_write(r, file[SUMMARY] != NULL, file[SELECTED], file[PAIR_ROWS]);
-    }
-    run_free(r);
+    struct all *all = all_read(page == PAGE_BARS ? 0 : 1u << PAIRS | 1u << PREDICTIONS);
+    if (page == PAGE_BARS)
+        bars_write(&all->run, &all->findings);
+    else
+        explorer_write(&all->run, &all->findings, file[SELECTED], file[PAIR_ROWS]);
+    all_free(all);
 }
 
 int main(int argc, char **argv)
@@ -159,6 +195,8 @@ int main(int argc, char **argv)
         text(what, summary_write);
     else if (strcmp(what, "recommendations") == 0)
         text(what, advice_write);
+    else if (strcmp(what, "findings") == 0)
+        text(what, table);
     else if (strcmp(what, "predictions") == 0)
         predictions();
     else if (strcmp(what, "csv") == 0)

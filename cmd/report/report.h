@@ -5,23 +5,20 @@
 
 #include "findings.h"
 
-#include <stdbool.h>
-
-void summary_write(const struct run *r);
-void advice_write(const struct run *r);
+void summary_write(const struct run *r, const struct findings *f);
+void advice_write(const struct run *r, const struct findings *f);
 
 /* From the rows of cifar-predict alone. */
-void predictions_write(const char *predictions);
+void predictions_write(const char *predictions, const struct about *about);
 
 void csv_write_classes(const struct classes *c);
 void csv_write_pairs(const struct pairs *p);
 
-/* Pages. Of the run, the bars need the classes, the explorer also the pairs; the
- * summary where `has_summary`. `selected` and `pair_rows` are files of rows that
- * worst-k chose, or NULL: then a sheet is expected for every class with images, and
- * for the five most frequent pairs. */
-void bars_write(const struct run *r, bool has_summary);
-void explorer_write(const struct run *r, bool has_summary, const char *selected,
+/* Pages. The bars need the classes of the run, the explorer also the pairs. `selected` and
+ * `pair_rows` are files of rows that worst-k chose, or NULL: then a sheet is expected for every
+ * class with images, and for the five most frequent pairs. */
+void bars_write(const struct run *r, const struct findings *f);
+void explorer_write(const struct run *r, const struct findings *f, const char *selected,
                     const char *pair_rows);
 
 #endif

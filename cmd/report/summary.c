@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "stats/share.h"
+#include "phrases.h"
 #include "words.h"
 
 #include <inttypes.h>
@@ -28,88 +29,138 @@ static void line_count(const char *label, int64_t n, int64_t whole)
 
 static void line_share(const char *label, double share)
 {
-    char s[96] = "           not known";
-    if (!isnan(share))
-        snprintf(s, sizeof s, "           %6.2f %%", 100 * share);
+    char s[96];
+    if (isnan(share))
+        return;
+    snprintf(s, sizeof s, "           %6.2f %%", 100 * share);
     line_label(label, s);
+}
+
+/* --- what is said first --- */
+
+static void write_doubts(const struct findings *f)
+{
+    const struct finding *a = &f->of[FIND_ACCURACY], *o = &f->of[FIND_CLASS_ORDER];
+    struct words_buf p, q;
+    if (o->verdict == VERDICT_YES) {
+        words_gap();
+        words_para(0, "",
+                   "The model and the labels seem to order the classes differently: %" PRId64
+                   " of %" PRId64 " images (%s) are predicted as the class to which theirs "
+                   "seems to correspond. These count as errors in all that follows.",
+                   o->count, o->of, words_percent(&p, o->count, o->of));
+    } else if (a->verdict == VERDICT_NO || a->verdict == VERDICT_FEW) {
+        words_gap();
+        words_para(0, "",
+                   "The accuracy (%s) %s chance (%s): what follows says little about the model.",
+                   words_share(&p, a->value), say_against_chance(a), words_share(&q, a->baseline));
+    }
 }
 
 /* --- overall --- */
 
-static void write_calibration(const struct summary *s, double accuracy)
+static void write_calibration(const struct findings *f)
 {
-    if (isnan(s->mean_conf) || isnan(s->ece) || isnan(accuracy)) {
-        words_gap();
-        words_para(0, "", "The tables hold no confidence, so nothing is said of calibration.");
-        return;
-    }
-    line_share("Mean confidence", s->mean_conf);
-    line_share("  of correct predictions", s->mean_conf_correct);
-    line_share("  of wrong predictions", s->mean_conf_wrong);
-    line_share("Calibration error (ECE)", s->ece);
-    double gap = s->mean_conf - accuracy;
-    words_gap();
+    const struct finding *c = &f->of[FIND_CALIBRATION];
+    bool over = f->of[FIND_OVERCONFIDENT].verdict == VERDICT_YES;
+    bool under = f->of[FIND_UNDERCONFIDENT].verdict == VERDICT_YES;
     words_para(0, "",
-               "The mean confidence is %.2f points %s the accuracy. The calibration error is the "
-               "mean distance between the two over bins of equal confidence; 0 is perfect.",
-               fabs(100 * gap), gap < 0 ? "below" : "above");
+               "The calibration error is the mean distance between confidence and accuracy over "
+               "equal-width bins of confidence; chance alone gives about %.2f" WORDS_NB
+               "%% on as many images. %s",
+               100 * c->baseline,
+               c->verdict == VERDICT_FEW ? "These images are too few to judge it."
+               : over && under ? "The model is over-confident in some bins and under-confident in "
+                                 "others."
+               : over          ? "The model is over-confident."
+               : under         ? "The model is under-confident."
+               : c->p < FINDINGS_LEVEL ? "It is too small to matter."
+                                       : "It cannot be told from chance.");
 }
 
-static void write_overall(const struct run *r)
+static void write_overall(const struct run *r, const struct findings *f)
 {
     const struct classes *c = &r->classes;
-    const struct summary *s = &r->summary;
-    double low, high, accuracy = c->total ? (double)c->correct / (double)c->total : NAN;
+    const struct finding *accuracy = &f->of[FIND_ACCURACY], *top5 = &f->of[FIND_TOP5];
+    bool calibrated = f->of[FIND_CALIBRATION].verdict != VERDICT_NONE;
+    struct words_buf b;
     words_section("Overall performance");
     line_count("Classes", c->present, 0);
+    if (f->with_images < c->present)
+        line_count("  with images", f->with_images, 0);
     line_count("Images", c->total, 0);
-    if (s->unlabelled > 0)
-        line_count("Without a label, left out", (int64_t)s->unlabelled, 0);
+    if (r->summary.unlabelled > 0)
+        line_count("Ignored, without a label", (int64_t)r->summary.unlabelled, 0);
+    if (accuracy->verdict == VERDICT_NONE) {
+        words_gap();
+        words_para(0, "", "%s",
+                   c->total == 0 ? "No image has a label: nothing was measured."
+                                 : "There is one class, so every prediction is correct by "
+                                   "construction: accuracy, confusions and confidence say "
+                                   "nothing.");
+        return;
+    }
     line_count("Correct predictions (accuracy)", c->correct, c->total);
     line_count("Wrong predictions (error rate)", run_errors(r), c->total);
-    line_share("True class among the best five", s->top5_accuracy);
-    if (c->groups > 0)
-        line_share("Superclass right", s->group_accuracy);
-    write_calibration(s, accuracy);
-    if (c->total == 0)
-        return;
-    share_interval(c->correct, c->total, &low, &high);
+    line_share("Accuracy by chance", accuracy->baseline);
+    if (top5->verdict != VERDICT_NONE) {
+        line_count("True class in the top-5", top5->count, top5->of);
+        line_share("  by chance", top5->baseline);
+    }
+    if (f->superclasses)
+        line_count("Superclass correct", f->of[FIND_SUPERCLASS].count, c->total);
+    if (calibrated) {
+        line_share("Mean confidence", r->predictions.mean_conf);
+        line_share("  of correct predictions", r->predictions.mean_conf_correct);
+        line_share("  of wrong predictions", r->predictions.mean_conf_wrong);
+        line_share("Calibration error (ECE)", f->calibration.ece);
+    }
+    words_gap();
     words_para(0, "",
-               "The accuracy is known as well as %" PRId64 " images allow: 95" WORDS_NB
-               "%% interval %.2f to %.2f" WORDS_NB "%%.",
-               c->total, 100 * low, 100 * high);
+               "The 95" WORDS_NB "%% interval of the accuracy is %.2f to %.2f" WORDS_NB
+               "%%. Chance is the accuracy of predictions that do not depend on the image%s.",
+               100 * accuracy->low, 100 * accuracy->high,
+               f->with_images > 1 ? ", with the same number of predictions of each class" : "");
+    if (f->only_predicted >= 0)
+        words_para(0, "", "All %s predicted as %s.",
+                   words_count(&b, c->total, "image is", "images are"),
+                   c->row[f->only_predicted].text);
+    if (calibrated)
+        write_calibration(f);
+    else
+        words_para(0, "", "Confidence is not reported: it needs --predictions.");
 }
 
 /* --- classes --- */
 
-static void write_class(const struct class_row *c, int place, int width)
+static void write_class(const struct class_row *c, int rank, int width)
 {
     double low, high;
-    char wrong[512] = "";
+    char wrong[512] = "", of[64];
     share_interval(c->correct, c->total, &low, &high);
     if (c->top_wrong_count > 0)
-        snprintf(wrong, sizeof wrong, "   %s (%" PRId64 ")", c->top_wrong_shown,
-                 c->top_wrong_count);
-    char of[64];
+        snprintf(wrong, sizeof wrong, "   %s (%" PRId64 ")", c->top_wrong_text, c->top_wrong_count);
     snprintf(of, sizeof of, "%" PRId64 " of %" PRId64, c->correct, c->total);
-    words_line("%3d. %s%*s  %5.1f %%  %14s  %3.0f to %3.0f %%%s", place, c->shown,
-               words_pad(c->shown, width), "", 100 * class_accuracy(c), of, 100 * low, 100 * high,
+    words_line("%3d. %s%*s  %5.1f %%  %14s  %3.0f to %3.0f %%%s", rank, c->text,
+               words_pad(c->text, width), "", 100 * class_accuracy(c), of, 100 * low, 100 * high,
                wrong);
 }
 
-static void write_ranked(const struct classes *c, const int *rank, int n, int listed)
+static void write_ranked(const struct classes *c, const int *order, int n, int listed)
 {
-    int width = 0;
+    int width = 0, tied = 0;
     for (int i = 0; i < listed; i++) {
-        int w = words_width(c->row[rank[i]].shown);
+        int w = words_width(c->row[order[i]].text);
         width = w > width ? w : width;
     }
     width = width > NAME_WIDTH ? NAME_WIDTH : width;
+    words_para(0, "",
+               "Accuracy, correct predictions, 95" WORDS_NB "%% interval, and the most frequent "
+               "wrong prediction with its count:");
     for (int i = 0; i < listed; i++)
-        write_class(&c->row[rank[i]], i + 1, width);
-    int tied = 0;
-    double last = listed ? class_accuracy(&c->row[rank[listed - 1]]) : NAN;
-    while (listed + tied < n && class_accuracy(&c->row[rank[listed + tied]]) == last)
+        write_class(&c->row[order[i]], i + 1, width);
+    double last = class_accuracy(&c->row[order[listed - 1]]);
+    while (listed + tied < n && class_accuracy(&c->row[order[listed + tied]]) == last)
         tied++;
     struct words_buf b;
     if (tied > 0)
@@ -117,340 +168,318 @@ static void write_ranked(const struct classes *c, const int *rank, int n, int li
                    words_count(&b, tied, "more class has", "more classes have"));
 }
 
-static void write_classes(const struct run *r)
+/* The first of the order, as long as they are on their side of the whole's accuracy. */
+static void write_extreme(const struct classes *c, enum class_order order)
+{
+    int *rank, n = classes_ranked(c, order, &rank), listed = 0;
+    double whole = (double)c->correct / (double)c->total;
+    while (listed < n && listed < LIST) {
+        double a = class_accuracy(&c->row[rank[listed]]);
+        if (order == CLASSES_BEST_FIRST ? a <= whole : a >= whole)
+            break;
+        listed++;
+    }
+    char title[64];
+    snprintf(title, sizeof title, "%s %d classes", order == CLASSES_BEST_FIRST ? "Best" : "Worst",
+             listed);
+    if (listed > 0) {
+        words_section(listed == 1 ? order == CLASSES_BEST_FIRST ? "Best class" : "Worst class"
+                                  : title);
+        write_ranked(c, rank, n, listed);
+    }
+    free(rank);
+}
+
+static void write_classes(const struct run *r, const struct findings *f)
 {
     const struct classes *c = &r->classes;
-    int *rank, n = classes_ranked(c, CLASSES_WORST_FIRST, &rank);
-    bool all = n <= 2 * LIST;
-    if (all)
-        words_section("Classes, worst first");
-    else
-        words_section("Worst 10 classes");
-    if (n == 0)
-        words_para(0, "", "No class has images.");
-    else
-        words_para(0, "",
-                   "Accuracy, correct predictions, 95" WORDS_NB
-                   "%% interval, and the most frequent wrong "
-                   "prediction with its count:");
-    write_ranked(c, rank, n, all ? n : LIST);
-    free(rank);
-    if (!all) {
-        n = classes_ranked(c, CLASSES_BEST_FIRST, &rank);
-        words_section("Best 10 classes");
-        write_ranked(c, rank, n, LIST);
-        free(rank);
+    bool differ = f->of[FIND_CLASSES_DIFFER].verdict == VERDICT_YES;
+    struct words_buf b;
+    if (f->with_images > 2 * LIST && differ) {
+        write_extreme(c, CLASSES_WORST_FIRST);
+        write_extreme(c, CLASSES_BEST_FIRST);
+    } else {
+        words_section("Accuracy of the classes");
+        if (f->with_images <= 2 * LIST) {
+            int *rank, n = classes_ranked(c, CLASSES_WORST_FIRST, &rank);
+            write_ranked(c, rank, n, n);
+            free(rank);
+        }
+        if (f->with_images > 1 && !differ)
+            words_para(0, "",
+                       "The %d classes with images do not differ in accuracy by more than "
+                       "chance.",
+                       f->with_images);
     }
-    if (c->present > n)
-        words_para(0, "", "Without images: %d of %d classes.", c->present - n, c->present);
+    if (c->present > f->with_images)
+        words_para(0, "", "%s no images.",
+                   words_count(&b, c->present - f->with_images, "class has", "classes have"));
 }
 
 /* --- confusion --- */
 
-static void write_pair(const struct run *r, const struct pair_row *p, int place, int width)
+static void write_pair(const struct run *r, const struct pair_row *p, bool superclasses, int rank,
+                       int width)
 {
     const struct class_row *from = &r->classes.row[p->truth], *to = &r->classes.row[p->pred];
-    char *name = mem_printf("%s -> %s", from->shown, to->shown);
-    char back[64] = "";
+    char *name = mem_printf("%s -> %s", from->text, to->text);
+    char reverse[64] = "";
     if (p->reverse >= 0)
-        snprintf(back, sizeof back, ", back %3" PRId64, p->reverse);
-    const char *kind = p->same_group < 0 ? "" : p->same_group ? "  same superclass" : "  across";
+        snprintf(reverse, sizeof reverse, ", reverse %3" PRId64, p->reverse);
+    const char *kind = !superclasses || p->same_group < 0 ? ""
+                       : p->same_group                    ? "  same superclass"
+                                                          : "  across";
     struct words_buf b;
-    words_line("%3d. %s%*s  %4" PRId64 " (%s of the class)%s%s", place, name,
-               words_pad(name, width), "", p->count, words_percent(&b, p->count, from->total), back,
-               kind);
+    words_line("%3d. %s%*s  %4" PRId64 " (%s of the class)%s%s", rank, name, words_pad(name, width),
+               "", p->count, words_percent(&b, p->count, from->total), reverse, kind);
     free(name);
 }
 
-static void write_top_pairs(const struct run *r, const struct top_pairs *top)
+static void write_top_pairs(const struct run *r, const struct findings *f)
 {
+    const struct top_pairs *top = &f->top;
     struct words_buf a, b;
     int width = 0;
     for (int i = 0; i < top->n; i++) {
         const struct pair_row *p = &r->pairs.row[i];
-        int w = words_width(r->classes.row[p->truth].shown) +
-                words_width(r->classes.row[p->pred].shown) + 4;
+        int w = words_width(r->classes.row[p->truth].text) +
+                words_width(r->classes.row[p->pred].text) + 4;
         width = w > width ? w : width;
     }
     width = width > 2 * NAME_WIDTH ? 2 * NAME_WIDTH : width;
     for (int i = 0; i < top->n; i++)
-        write_pair(r, &r->pairs.row[i], i + 1, width);
+        write_pair(r, &r->pairs.row[i], f->superclasses, i + 1, width);
     if (top->tied > 0)
         words_para(5, "", "%s the same count as the last.",
                    words_count(&a, top->tied, "more pair has", "more pairs have"));
+    /* What holds of all pairs there are, or of the two of two classes, is no finding. */
+    if (top->n < 2 || r->classes.present < 3)
+        return;
     words_gap();
-    words_para(2, "-", "The %s %" PRId64 " of %s (%s).",
-               top->n == 1 ? "one pair holds" : words_count(&a, top->n, "", "pairs hold"),
-               top->errors, words_count(&b, run_errors(r), "error", "errors"),
-               words_percent(&(struct words_buf){0}, top->errors, run_errors(r)));
+    if ((size_t)top->n < r->pairs.n)
+        words_para(2, "-", "These %d pairs hold %" PRId64 " of %s (%s).", top->n, top->errors,
+                   words_count(&b, run_errors(r), "error", "errors"),
+                   words_percent(&a, top->errors, run_errors(r)));
     int known = top->same + top->across;
-    if (known > 0)
+    if (f->superclasses && known > 0)
         words_para(2, "-",
                    "Inside one superclass: %d of %d pairs (%s). Across superclasses: %d of "
                    "%d (%s).",
                    top->same, known, words_percent(&a, top->same, known), top->across, known,
                    words_percent(&b, top->across, known));
     if (top->reverse_known > 0)
-        words_para(2, "-", "Mutual, the way back at least half as frequent: %d of %d pairs (%s).",
+        words_para(2, "-", "Mutual, the reverse at least half as frequent: %d of %d pairs (%s).",
                    top->mutual, top->reverse_known,
                    words_percent(&a, top->mutual, top->reverse_known));
 }
 
-static void write_superclasses(const struct run *r)
+static void write_superclasses(const struct run *r, const struct findings *f)
 {
-    const struct summary *s = &r->summary;
-    struct words_buf b;
-    double chance = chance_same_group(r);
-    if (!isnan(s->errors_same_group)) {
-        char by_chance[96] = "";
-        if (!isnan(chance))
-            snprintf(by_chance, sizeof by_chance,
-                     "; %.1f" WORDS_NB
-                     "%% would if wrong predictions fell evenly on the other classes",
-                     100 * chance);
-        words_para(2, "-",
-                   "Of all errors, %.0f of %" PRId64 " (%s) stay inside the superclass of "
-                   "the true class%s.",
-                   s->errors_same_group, run_errors(r),
-                   words_percent(&b, (int64_t)s->errors_same_group, run_errors(r)), by_chance);
-    }
-    if (r->groups.pairs == 0)
+    const struct finding *same = &f->of[FIND_SAME_SUPERCLASS];
+    struct words_buf a, b;
+    words_para(2, "-",
+               "Of all errors, %" PRId64 " of %" PRId64
+               " (%s) stay inside the superclass of the true class; %s would if the errors of "
+               "each class were spread evenly over the other classes.",
+               same->count, same->of, words_percent(&a, same->count, same->of),
+               words_share(&b, same->baseline));
+    if (r->groups.pairs == 0 || r->groups.n < 3 || r->groups.pair[0].count < 2)
         return;
-    words_para(2, "-", "Superclasses most often taken for another:");
+    words_para(2, "-", "Superclasses that are confused most often (true -> predicted):");
     for (size_t i = 0; i < r->groups.pairs && i < GROUP_LIST; i++) {
         const struct group_pair *p = &r->groups.pair[i];
-        words_line("    %4" PRId64 "  %s -> %s", p->count, r->groups.shown[p->truth],
-                   r->groups.shown[p->pred]);
+        if (p->count < 2)
+            break;
+        words_line("    %4" PRId64 "  %s -> %s", p->count, r->groups.text[p->truth],
+                   r->groups.text[p->pred]);
     }
 }
 
-static void write_confusion(const struct run *r)
+static void write_confusion(const struct run *r, const struct findings *f)
 {
-    struct top_pairs top = top_pairs_of(r);
     struct words_buf a, b;
-    words_section("Confusion patterns");
-    if (run_errors(r) == 0) {
-        words_para(0, "", "There is no wrong prediction.");
-        return;
-    }
-    const char *most = r->pairs.n > TOP_PAIRS ? " The 15 most frequent:" : "";
+    words_section("Confusions");
     words_count(&a, run_errors(r), "error", "errors");
-    words_count(&b, (int64_t)r->pairs.n, "kind", "kinds");
-    if (r->pairs.errors == run_errors(r))
-        words_para(0, "", "%s of %s (true class -> prediction).%s", a.s, b.s, most);
-    else
-        words_para(0, "",
-                   "The table of pairs holds %" PRId64 " of %s, of %s (true class -> "
-                   "prediction).%s",
-                   r->pairs.errors, a.s, b.s, most);
-    write_top_pairs(r, &top);
-    if (r->classes.groups == 0)
-        words_para(2, "-", "The tables know no superclasses.");
-    else
-        write_superclasses(r);
+    words_count(&b, (int64_t)r->pairs.n, "pair", "pairs");
+    words_para(0, "", "%s in %s of a true and a predicted class.%s", a.s, b.s,
+               f->top.n == 0                    ? " No pair occurs more than once."
+               : (size_t)f->top.n == r->pairs.n ? ""
+               : f->top.n == TOP_PAIRS          ? " The 15 most frequent (true -> predicted):"
+                                       : " Those that occur more than once (true -> predicted):");
+    write_top_pairs(r, f);
+    if (f->superclasses)
+        write_superclasses(r, f);
 }
 
 /* --- confidence --- */
 
-static void write_confidence(const struct run *r)
+static void write_confidence(const struct run *r, const struct findings *f)
 {
-    const struct summary *s = &r->summary;
-    const struct predictions *a = &r->predictions;
+    const struct predictions *p = &r->predictions;
+    const struct finding *high = &f->of[FIND_HIGHEST_ERRORS];
     int64_t errors = run_errors(r);
+    struct words_buf a;
+    /* The more confident of two classes has one half or more. */
+    bool low = r->classes.present > 2;
     words_section("Confidence of the errors");
-    if (errors == 0) {
-        words_para(0, "", "There is no wrong prediction.");
-        return;
-    }
-    if (!a->known && (isnan(s->errors_conf_90) || isnan(s->errors_conf_70))) {
-        words_para(0, "", "The tables hold no confidence.");
-        return;
-    }
-    int64_t above_90 = a->known ? a->wrong_90 : (int64_t)s->errors_conf_90;
-    int64_t above_70 = a->known ? a->wrong_70 : (int64_t)s->errors_conf_70;
-    line_count("Very sure (above 90 %)", above_90, errors);
-    line_count("Sure (above 70 to 90 %)", above_70 - above_90, errors);
-    if (a->known) {
-        line_count("Moderate (above 50 to 70 %)", a->wrong_50 - above_70, errors);
-        line_count("Unsure (50 % or less)", errors - a->wrong_50, errors);
-    } else {
-        line_count("Moderate or unsure (70 % or less)", errors - above_70, errors);
-    }
-    line_count("All", errors, errors);
-    if (isnan(s->correct_conf_below_50) || r->classes.correct == 0)
-        return;
-    struct words_buf b;
+    for (int i = BANDS - 1; i >= (low ? BAND_LOW : BAND_MODERATE); i--)
+        line_count(say_band((enum band)i), p->wrong[i], errors);
     words_gap();
     words_para(0, "",
-               "Of %" PRId64 " correct predictions, %.0f (%s) had a confidence below 50" WORDS_NB
-               "%%.",
-               r->classes.correct, s->correct_conf_below_50,
-               words_percent(&b, (int64_t)s->correct_conf_below_50, r->classes.correct));
+               "If the confidences were right, about %.1f errors would have the highest "
+               "confidence.",
+               high->baseline * (double)errors);
+    if (low && r->classes.correct > 0)
+        words_para(0, "",
+                   "Of %" PRId64 " correct predictions, %" PRId64 " (%s) have low confidence.",
+                   r->classes.correct, p->correct[BAND_LOW],
+                   words_percent(&a, p->correct[BAND_LOW], r->classes.correct));
 }
 
 /* --- maps --- */
 
-static void write_difference(const char *head, const struct spread *right,
-                             const struct spread *wrong, double scale, const char *unit,
-                             const char *what)
+static void write_difference(const char *head, const struct difference *d, const struct finding *f,
+                             bool percent)
 {
-    char said[512];
-    struct difference d = difference_of(right, wrong);
-    difference_say(said, sizeof said, &d, what);
+    char said[256];
+    struct words_buf a, b;
+    int digits = percent ? 1 : 3;
+    double scale = percent ? 100 : 1;
+    const char *unit = percent ? WORDS_NB "%" : "";
+    snprintf(a.s, sizeof a.s, "%.*f%s", digits, scale * d->median[0], unit);
+    snprintf(b.s, sizeof b.s, "%.*f%s", digits, scale * d->median[1], unit);
+    say_difference(said, sizeof said, d, f, "the wrong one");
     words_para(2, "-",
-               "%s: median %.*f%s in %" PRId64 " correct predictions, %.*f%s in %" PRId64
-               " wrong ones. %s",
-               head, scale > 1 ? 1 : 3, scale * d.median[0], unit, d.n[0], scale > 1 ? 1 : 3,
-               scale * d.median[1], unit, d.n[1], said);
+               "%s: median %s in correct predictions (%" PRId64 "), %s in wrong ones (%" PRId64
+               "). %s",
+               head, a.s, d->n[0], b.s, d->n[1], said);
 }
 
-static void write_compared(const struct maps *m)
+static void write_compared(const struct maps *m, const struct findings *f)
 {
-    const struct map_figures *right = &m->of[MAPS_RIGHT], *wrong = &m->of[MAPS_WRONG];
+    const struct map_statistics *right = &m->of[MAPS_CORRECT], *wrong = &m->of[MAPS_WRONG];
     struct words_buf a, b;
-    if (right->border.n == 0 || wrong->border.n == 0) {
-        words_para(2, "-",
-                   "There are no maps of %s predictions, so right and wrong ones cannot be "
-                   "compared.",
-                   right->border.n == 0 ? "right" : "wrong");
+    if (f->of[FIND_BORDER].verdict == VERDICT_NONE)
         return;
-    }
-    write_difference("Border, the share of the map on its outermost ring of cells", &right->border,
-                     &wrong->border, 100, WORDS_NB "%", "a wrong prediction's share");
-    write_difference("Width, the entropy of the map (0: one cell, 1: even over the image)",
-                     &right->entropy, &wrong->entropy, 1, "", "a wrong prediction's entropy");
+    write_difference("Border share, the part of the map on its outermost ring of cells", &f->border,
+                     &f->of[FIND_BORDER], true);
+    write_difference("Entropy (0: one cell, 1: even over the image)", &f->entropy,
+                     &f->of[FIND_ENTROPY], false);
     words_para(2, "",
-               "Wide maps (above %.1f): %" PRId64 " of %" PRId64
+               "Diffuse maps (entropy above %.1f): %" PRId64 " of %" PRId64
                " correct predictions (%s), %" PRId64 " of %" PRId64 " wrong ones (%s).",
-               MAPS_WIDE, right->wide, right->entropy.n,
-               words_percent(&a, right->wide, right->entropy.n), wrong->wide, wrong->entropy.n,
-               words_percent(&b, wrong->wide, wrong->entropy.n));
+               MAPS_DIFFUSE, right->diffuse, right->entropy.n,
+               words_percent(&a, right->diffuse, right->entropy.n), wrong->diffuse,
+               wrong->entropy.n, words_percent(&b, wrong->diffuse, wrong->entropy.n));
     words_para(2, "",
-               "Narrow maps (below %.1f): %" PRId64 " of %" PRId64 " (%s) and %" PRId64
-               " of %" PRId64 " (%s).",
-               MAPS_NARROW, right->narrow, right->entropy.n,
-               words_percent(&a, right->narrow, right->entropy.n), wrong->narrow, wrong->entropy.n,
-               words_percent(&b, wrong->narrow, wrong->entropy.n));
-    write_difference("Off centre, the distance of the map's centre of mass from the image's "
-                     "centre, in image sides",
-                     &right->off, &wrong->off, 1, "", "a wrong prediction's distance");
+               "Concentrated maps (entropy below %.1f): %" PRId64 " of %" PRId64
+               " (%s) and %" PRId64 " of %" PRId64 " (%s).",
+               MAPS_CONCENTRATED, right->concentrated, right->entropy.n,
+               words_percent(&a, right->concentrated, right->entropy.n), wrong->concentrated,
+               wrong->entropy.n, words_percent(&b, wrong->concentrated, wrong->entropy.n));
+    write_difference("Distance of the centre of mass from the image's centre, in image sides",
+                     &f->off_center, &f->of[FIND_OFF_CENTER], false);
 }
 
-static void write_overlap(const struct maps *m)
+static void write_overlap(const struct maps *m, const struct findings *f)
 {
-    struct words_buf a, b;
-    const struct spread *o = &m->overlap;
-    int64_t wrong = m->of[MAPS_WRONG].images;
-    if (o->n == 0) {
-        words_para(2, "-", "Overlap: in no wrong prediction are the maps of both classes lit.");
-        return;
-    }
-    words_para(
-        2, "-",
-        "Overlap of the maps of the true and the predicted class in %" PRId64
-        " wrong predictions (1: the same, 0: nowhere both): median %.2f. Above one half: %" PRId64
-        " of %" PRId64 " (%s). Below one fifth: %" PRId64 " of %" PRId64 " (%s).",
-        o->n, spread_median(o), m->overlap_high, o->n, words_percent(&a, m->overlap_high, o->n),
-        m->overlap_low, o->n, words_percent(&b, m->overlap_low, o->n));
-    double width = spread_median(&m->of[MAPS_WRONG].entropy);
-    if (width > MAPS_BLUNT)
-        words_para(2, "",
-                   "Maps as wide as these (median entropy %.3f) overlap in part whatever "
-                   "they show.",
-                   width);
-    if (m->overlap_sure.n + m->overlap_other.n > 0) {
-        struct difference d = difference_of(&m->overlap_other, &m->overlap_sure);
-        char said[512];
-        difference_say(said, sizeof said, &d, "a very sure error's overlap");
-        if (d.n[0] > 0 && d.n[1] > 0)
-            words_para(2, "",
-                       "In the %" PRId64 " errors above 90" WORDS_NB "%% confidence the "
-                       "median is %.2f, in the other %" PRId64 " it is %.2f. %s",
-                       d.n[1], d.median[1], d.n[0], d.median[0], said);
-    }
-    if (wrong > 0)
+    const struct finding *high = &f->of[FIND_OVERLAP_HIGH], *low = &f->of[FIND_OVERLAP_LOW];
+    const struct finding *zero = &f->of[FIND_ZERO_TRUE];
+    const struct difference *d = &f->overlap_confident;
+    struct words_buf a, b, c;
+    char said[256];
+    if (high->verdict != VERDICT_NONE) {
         words_para(2, "-",
-                   "Mute maps: in %" PRId64 " of %" PRId64 " wrong predictions (%s) the map of "
-                   "the true class is zero in more than half of its cells.",
-                   m->true_mute, wrong, words_percent(&a, m->true_mute, wrong));
+                   "Overlap of the maps of the true and the predicted class in %s (1: equal, 0: no "
+                   "common cell): median %.2f. Above 0.5: %" PRId64 " (%s). Below 0.2: %" PRId64
+                   " (%s).",
+                   words_count(&c, high->of, "error", "errors"), spread_median(&m->overlap),
+                   high->count, words_percent(&a, high->count, high->of), low->count,
+                   words_percent(&b, low->count, low->of));
+        if (f->entropy.median[1] > MAPS_BLUNT)
+            words_para(2, "",
+                       "Maps as diffuse as these (median entropy %.3f) overlap in part whatever "
+                       "they show.",
+                       f->entropy.median[1]);
+    }
+    if (f->of[FIND_OVERLAP_CONFIDENT].verdict != VERDICT_NONE) {
+        say_difference(said, sizeof said, d, &f->of[FIND_OVERLAP_CONFIDENT],
+                       "the error of highest confidence");
+        words_para(2, "",
+                   "Median overlap in errors of highest confidence (%" PRId64
+                   "): %.2f, in the others (%" PRId64 "): %.2f. %s",
+                   d->n[1], d->median[1], d->n[0], d->median[0], said);
+    }
+    if (zero->verdict != VERDICT_NONE)
+        words_para(2, "-",
+                   "Mostly zero, in more than half of its cells: the map of the true class in "
+                   "%" PRId64 " of %" PRId64 " errors (%s).",
+                   zero->count, zero->of, words_percent(&a, zero->count, zero->of));
 }
 
-static void write_maps(const struct run *r)
+static void write_maps(const struct run *r, const struct findings *f)
 {
     const struct maps *m = &r->maps;
-    const struct map_figures *right = &m->of[MAPS_RIGHT], *wrong = &m->of[MAPS_WRONG];
-    int64_t images = right->images + wrong->images;
+    const struct map_statistics *right = &m->of[MAPS_CORRECT], *wrong = &m->of[MAPS_WRONG];
+    const struct finding *blank = &f->of[FIND_BLANK], *truth = &f->of[FIND_BLANK_TRUE];
     struct words_buf a, b;
-    words_section("Grad-CAM findings");
-    if (!m->known) {
-        words_para(0, "", "No figures of the maps were given, so nothing is said of them.");
+    if (!m->known || right->images + wrong->images == 0)
         return;
-    }
+    words_section("Grad-CAM maps");
     words_para(0, "",
-               "From the maps of %s, %" PRId64 " right and %" PRId64 " wrong. Where not said "
-               "otherwise, the map is that of the predicted class.",
-               words_count(&a, images, "image", "images"), right->images, wrong->images);
-    if (images == 0)
+               "From the maps of %s: %" PRId64 " predicted correctly, %" PRId64
+               " wrongly. Where not said otherwise, the map is that of the predicted class.",
+               words_count(&a, right->images + wrong->images, "image", "images"), right->images,
+               wrong->images);
+    words_gap();
+    words_para(2, "-", "Blank maps: %" PRId64 " of %" PRId64 " (%s).%s", blank->count, blank->of,
+               words_percent(&a, blank->count, blank->of),
+               f->of[FIND_PLACES].verdict == VERDICT_YES && blank->count > 0
+                   ? " They are ignored in the comparisons below."
+                   : "");
+    if (truth->verdict != VERDICT_NONE)
+        words_para(2, "", "Of the true class's maps in errors: %" PRId64 " of %" PRId64 " (%s).",
+                   truth->count, truth->of, words_percent(&b, truth->count, truth->of));
+    say_coarse(r, f);
+    if (f->of[FIND_PLACES].verdict != VERDICT_YES)
+        return;
+    write_compared(m, f);
+    write_overlap(m, f);
+    const enum finding_id tests[] = {FIND_BORDER, FIND_ENTROPY, FIND_OFF_CENTER,
+                                     FIND_OVERLAP_CONFIDENT};
+    bool tested = false;
+    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
+        tested = tested || !isnan(f->of[tests[i]].p);
+    if (!tested)
         return;
     words_gap();
-    words_para(2, "-", "Blank maps: %" PRId64 " of %" PRId64 " (%s).%s",
-               right->blank + wrong->blank, images,
-               words_percent(&a, right->blank + wrong->blank, images),
-               right->blank + wrong->blank > 0 ? " They are left out below." : "");
-    if (wrong->images > 0)
-        words_para(2, "",
-                   "Of the true class's maps in wrong predictions: %" PRId64 " of %" PRId64
-                   " (%s).",
-                   m->true_blank, wrong->images, words_percent(&b, m->true_blank, wrong->images));
-    write_compared(m);
-    if (wrong->images > 0)
-        write_overlap(m);
-    words_gap();
-    words_para(
-        0, "",
-        "How differences are judged: by the rank test of Mann and Whitney (1947), and "
-        "by the share of comparisons between a right and a wrong prediction in which the wrong "
-        "one's value is the larger. A difference counts where p < %.3f and that share is at "
-        "least %.0f" WORDS_NB "%%, or at most %.0f" WORDS_NB
-        "%% (small; medium from %.0f and large from %.0f" WORDS_NB "%%, Vargha and Delaney "
-        "2000).",
-        DIFFERENCE_P, 100 * DIFFERENCE_SMALL, 100 - 100 * DIFFERENCE_SMALL, 100 * DIFFERENCE_MEDIUM,
-        100 * DIFFERENCE_LARGE);
+    words_para(0, "",
+               "Differences are judged by the rank test of Mann and Whitney (level %.2f, "
+               "corrected by Holm's method) and by the share of comparisons in which the one "
+               "value is larger: from %.0f or up to %.0f" WORDS_NB "%% small, from %.0f or up "
+               "to %.0f" WORDS_NB "%% medium, from %.0f or up to %.0f" WORDS_NB
+               "%% large (Vargha and Delaney).",
+               FINDINGS_LEVEL, 100 * DIFFERENCE_SMALL, 100 - 100 * DIFFERENCE_SMALL,
+               100 * DIFFERENCE_MEDIUM, 100 - 100 * DIFFERENCE_MEDIUM, 100 * DIFFERENCE_LARGE,
+               100 - 100 * DIFFERENCE_LARGE);
 }
 
-static void write_files(const struct run *r)
-{
-    int sheets = 0;
-    for (int i = 0; i < r->classes.n; i++)
-        sheets += r->classes.row[i].present && r->classes.row[i].total > 0;
-    char *class_sheets = mem_printf("one sheet for each of %d classes with images", sheets);
-    const char *const file[][2] = {
-        {"explorer.html", "all classes in a table to sort and search"},
-        {"per_class_accuracy_interactive.html", "a bar for each class"},
-        {"confusion_matrix_full.png", "all classes, errors by colour"},
-        {"top_confused_pairs.png", "the most frequent pairs as bars"},
-        {"worst_predictions/class_NNN_name.png", class_sheets},
-        {"confused_pair_N_a_to_b.png", "examples of the most confused pairs"},
-        {"per_class_accuracy.csv", "accuracy of every class"},
-        {"most_confused_pairs.csv", "the 15 most frequent pairs"},
-        {"recommendations.txt", "what to do about it"},
-        {"data/", "the tables and tensors behind all this"},
-    };
-    words_section("Files");
-    for (size_t i = 0; i < sizeof file / sizeof *file; i++)
-        words_line("%-38s%s", file[i][0], file[i][1]);
-    free(class_sheets);
-}
-
-void summary_write(const struct run *r)
+void summary_write(const struct run *r, const struct findings *f)
 {
     words_open();
     words_title("Analysis of a classifier by its errors and its Grad-CAM maps");
-    write_overall(r);
-    write_classes(r);
-    write_confusion(r);
-    write_confidence(r);
-    write_maps(r);
-    write_files(r);
+    about_write_warnings(&r->about);
+    write_doubts(f);
+    write_overall(r, f);
+    if (f->of[FIND_ACCURACY].verdict != VERDICT_NONE) {
+        write_classes(r, f);
+        if (run_errors(r) > 0)
+            write_confusion(r, f);
+        if (f->of[FIND_HIGHEST_ERRORS].verdict != VERDICT_NONE)
+            write_confidence(r, f);
+    }
+    write_maps(r, f);
+    about_write(&r->about);
+    say_files(&r->about);
     words_close();
 }

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/prog.h"
 #include "base/text.h"
+#include "stats/cells.h"
 #include "stats/prediction.h"
 #include "stream/tsv.h"
 
@@ -57,7 +58,7 @@ static struct class_row *class_at(struct classes *c, int64_t cls)
     return &c->row[cls];
 }
 
-/* A class or superclass without a name goes by its number. */
+/* A class or superclass without a name goes by its ID. */
 static char *shown_or_number(const char *name, const char *kind, int64_t number)
 {
     if (strcmp(name, "NA") != 0)
@@ -74,6 +75,7 @@ static void class_read(struct classes *c, const struct tsv_in *t)
     r->present = true;
     r->name = tsv_string(t, rows_need(t, "name"));
     r->shown = shown_or_number(r->name, "class", cls);
+    r->text = text_isolated(r->shown);
     r->total = rows_whole(t, rows_need(t, "total"), COUNT_MAX);
     r->correct = rows_whole(t, rows_need(t, "correct"), COUNT_MAX);
     if (r->correct > r->total)
@@ -93,7 +95,9 @@ static void class_read(struct classes *c, const struct tsv_in *t)
         r->top_wrong_count = rows_whole(t, rows_need(t, "top_wrong_count"), COUNT_MAX);
         col = tsv_find(t, "top_wrong_name");
         r->top_wrong_name = col < 0 ? mem_dup("NA") : tsv_string(t, col);
-        r->top_wrong_shown = shown_or_number(r->top_wrong_name, "class", wrong);
+        char *shown = shown_or_number(r->top_wrong_name, "class", wrong);
+        r->top_wrong_text = text_isolated(shown);
+        free(shown);
     }
     c->total += r->total;
     c->correct += r->correct;
@@ -136,10 +140,11 @@ void classes_free(struct classes *c)
         struct class_row *r = &c->row[i];
         free(r->name);
         free(r->shown);
+        free(r->text);
         free(r->group_name);
         free(r->group_shown);
         free(r->top_wrong_name);
-        free(r->top_wrong_shown);
+        free(r->top_wrong_text);
     }
     free(c->row);
 }
@@ -305,20 +310,13 @@ void summary_read(struct summary *s, const char *file, const struct classes *kno
         {"images", &s->images, true},
         {"correct", &s->correct, true},
         {"unlabelled", &s->unlabelled, true},
-        {"errors_same_group", &s->errors_same_group, true},
-        {"errors_conf_90", &s->errors_conf_90, true},
-        {"errors_conf_70", &s->errors_conf_70, true},
-        {"correct_conf_below_50", &s->correct_conf_below_50, true},
         {"top5_accuracy", &s->top5_accuracy, false},
-        {"group_accuracy", &s->group_accuracy, false},
-        {"mean_conf", &s->mean_conf, false},
-        {"mean_conf_correct", &s->mean_conf_correct, false},
-        {"mean_conf_wrong", &s->mean_conf_wrong, false},
-        {"ece", &s->ece, false},
     };
-    s->file = io_name(file);
+    s->file = file ? io_name(file) : NULL;
     for (size_t i = 0; i < sizeof measures / sizeof *measures; i++)
         *measures[i].value = NAN;
+    if (!file)
+        return;
     struct tsv_in *t = rows_open(file);
     int name = rows_need(t, "measure"), value = rows_need(t, "value");
     while (rows_next(t)) {
@@ -335,8 +333,9 @@ void summary_read(struct summary *s, const char *file, const struct classes *kno
     tsv_close(t);
     if (known && ((int64_t)s->images != known->total || (int64_t)s->correct != known->correct))
         prog_die(PROG_ERROR,
-                 "%s: expected %" PRId64 " images, %" PRId64 " of them right, as in %s, found %.0f "
-                 "and %.0f: are both of the same run?",
+                 "%s: expected %" PRId64 " images, %" PRId64
+                 " of them predicted correctly, as in %s, found "
+                 "%.0f and %.0f: are both of the same run?",
                  s->file, known->total, known->correct, known->file, s->images, s->correct);
 }
 
@@ -370,15 +369,17 @@ static void groups_row(struct groups *g, const struct tsv_in *t, size_t *room)
 {
     int truth = (int)rows_whole(t, rows_need(t, "true_group"), STATS_CLASSES - 1);
     if (truth >= g->n) {
-        g->shown = mem_grow(g->shown, (size_t)truth + 1, sizeof *g->shown);
+        g->text = mem_grow(g->text, (size_t)truth + 1, sizeof *g->text);
         for (; g->n <= truth; g->n++)
-            g->shown[g->n] = NULL;
+            g->text[g->n] = NULL;
     }
-    if (g->shown[truth])
+    if (g->text[truth])
         row_fail(t, "expected every superclass once, found %d again", truth);
     int col = tsv_find(t, "true_group_name");
     char *name = col < 0 ? mem_dup("NA") : tsv_string(t, col);
-    g->shown[truth] = shown_or_number(name, "superclass", truth);
+    char *shown = shown_or_number(name, "superclass", truth);
+    g->text[truth] = text_isolated(shown);
+    free(shown);
     free(name);
     for (col = 0; col < tsv_columns(t); col++) {
         int pred = group_column(tsv_header(t, col));
@@ -404,7 +405,7 @@ void groups_read(struct groups *g, const char *file)
     while (rows_next(t))
         groups_row(g, t, &room);
     for (size_t i = 0; i < g->pairs; i++)
-        if (g->pair[i].pred >= g->n || !g->shown[g->pair[i].pred])
+        if (g->pair[i].pred >= g->n || !g->text[g->pair[i].pred])
             prog_die(PROG_ERROR, "%s:1: expected a row for each column, found none for p%d",
                      tsv_name(t), g->pair[i].pred);
     tsv_close(t);
@@ -415,18 +416,44 @@ void groups_read(struct groups *g, const char *file)
 void groups_free(struct groups *g)
 {
     for (int i = 0; i < g->n; i++)
-        free(g->shown[i]);
-    free(g->shown);
+        free(g->text[i]);
+    free(g->text);
     free(g->pair);
 }
 
 /* --- predictions --- */
 
-void predictions_read(struct predictions *a, const char *file, struct classes *c)
+/* Which half of the images an id is in: a bit that neighbours, and ids of one class in data
+ * that are ordered by class, do not share (the finisher of splitmix64; Steele et al. 2014). */
+static bool in_first_half(uint64_t id)
+{
+    uint64_t x = id + 0x9e3779b97f4a7c15;
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+    x = (x ^ x >> 27) * 0x94d049bb133111eb;
+    return (x ^ x >> 31) & 1;
+}
+
+static void prediction_add(struct predictions *a, struct class_row *row, double conf, bool correct)
+{
+    enum band band = band_of(conf);
+    a->images++;
+    a->correct_all += correct;
+    (correct ? a->correct : a->wrong)[band]++;
+    calibration_add(&a->calibration, conf, correct);
+    if (band == BAND_HIGHEST)
+        sum_add(&a->highest_doubt, 1 - conf);
+    row->low_correct += correct && band == BAND_LOW;
+    row->highest_wrong += !correct && band == BAND_HIGHEST;
+}
+
+void predictions_read(struct predictions *a, const char *file, struct classes *c,
+                      struct pairs *pairs)
 {
     struct err e;
     struct prediction_cols cols = {.classes = c->n, .names = c->file, .seen = seen_new()};
     struct prediction row;
+    struct sum conf[2] = {{0, 0}, {0, 0}};
+    struct cells *half = cells_new(pairs->n);
     int r;
     *a = (struct predictions){.known = true};
     struct tsv_in *t = rows_open(file);
@@ -437,24 +464,44 @@ void predictions_read(struct predictions *a, const char *file, struct classes *c
     while ((r = prediction_next(&cols, t, &row, &e)) > 0) {
         if (row.truth < 0)
             continue;
-        bool right = row.truth == row.pred;
-        a->images++;
-        a->correct += right;
-        a->wrong_90 += !right && row.conf > 0.9;
-        a->wrong_70 += !right && row.conf > 0.7;
-        a->wrong_50 += !right && row.conf > 0.5;
-        a->sure += row.conf >= 0.5;
-        a->sure_right += right && row.conf >= 0.5;
-        c->row[row.truth].unsure_right += right && row.conf < 0.5;
-        c->row[row.truth].sure_wrong += !right && row.conf > 0.9;
+        bool correct = row.truth == row.pred;
+        uint64_t id = (uint64_t)(cols.col[PREDICTION_ID] < 0 ? tsv_line(t) : row.id);
+        prediction_add(a, &c->row[row.truth], row.conf, correct);
+        sum_add(&conf[correct], row.conf);
+        if (correct || !in_first_half(id))
+            continue;
+        int64_t *cell = cells_at(half, row.truth, row.pred, &e);
+        if (!cell)
+            prog_die(PROG_ERROR,
+                     "%s: expected the %zu pairs of %s, found more: are both of the "
+                     "same run?",
+                     tsv_name(t), pairs->n, pairs->file);
+        ++*cell;
     }
     if (r < 0)
         prog_fail(&e);
     seen_free(cols.seen);
-    if (a->images != c->total || a->correct != c->correct)
+    if (a->images != c->total || a->correct_all != c->correct)
         prog_die(PROG_ERROR,
-                 "%s: expected %" PRId64 " images, %" PRId64 " of them right, as in %s, found "
-                 "%" PRId64 " and %" PRId64 ": are both of the same run?",
-                 tsv_name(t), c->total, c->correct, c->file, a->images, a->correct);
+                 "%s: expected %" PRId64 " images, %" PRId64
+                 " of them predicted correctly, as in %s, found %" PRId64 " and %" PRId64
+                 ": are both of the same run?",
+                 tsv_name(t), c->total, c->correct, c->file, a->images, a->correct_all);
     tsv_close(t);
+    for (size_t i = 0; i < pairs->n; i++) {
+        struct pair_row *p = &pairs->row[i];
+        p->first_half = cells_get(half, p->truth, p->pred);
+        if (p->first_half > p->count)
+            prog_die(PROG_ERROR,
+                     "%s: expected the errors of %s, found more of class %d predicted as %d: are "
+                     "both of the same run?",
+                     io_name(file), pairs->file, p->truth, p->pred);
+    }
+    cells_free(half);
+    double n = (double)a->images, right = (double)a->correct_all;
+    a->mean_conf_correct = sum_value(&conf[1]) / right;
+    a->mean_conf_wrong = sum_value(&conf[0]) / (n - right);
+    sum_add(&conf[0], conf[1].s);
+    sum_add(&conf[0], conf[1].rest);
+    a->mean_conf = sum_value(&conf[0]) / n;
 }

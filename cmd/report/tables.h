@@ -3,26 +3,30 @@
 #ifndef HP_REPORT_TABLES_H
 #define HP_REPORT_TABLES_H
 
+#include "stats/band.h"
+#include "stats/calibration.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* One class. Names come twice: `name` as it is, for files that programs read, and
- * `shown` for people, as text_clean gives it. */
+/* One class. Names come three times: `name` as it is, for files that programs read;
+ * `shown` for people, as text_clean gives it; `text` the same isolated, for lines of text
+ * in which the order of names matters. */
 struct class_row {
     bool present; /* the table has a row of it */
-    char *name, *shown;
+    char *name, *shown, *text;
     int group;                      /* -1 where unknown */
     char *group_name, *group_shown; /* "NA" and "-" where unknown */
     int64_t total, correct;
     int64_t predicted; /* -1 where the table does not tell */
     double precision, f1, mean_conf;
     int64_t top_wrong_count; /* -1 where there is no wrong prediction */
-    char *top_wrong_name, *top_wrong_shown;
+    char *top_wrong_name, *top_wrong_text;
 
     /* From the predictions; see predictions_read. */
-    int64_t unsure_right; /* correct predictions with a confidence below 50 % */
-    int64_t sure_wrong;   /* wrong predictions with a confidence above 90 % */
+    int64_t low_correct;   /* correct predictions of low confidence */
+    int64_t highest_wrong; /* wrong predictions of highest confidence */
 };
 
 struct classes {
@@ -42,13 +46,14 @@ double class_accuracy(const struct class_row *c); /* NaN without images */
 enum class_order { CLASSES_WORST_FIRST, CLASSES_BEST_FIRST, CLASSES_WITH_EMPTY };
 int classes_ranked(const struct classes *c, enum class_order order, int **rank);
 
-/* A kind of error. */
+/* A pair of classes that is confused: images of `truth` predicted as `pred`. */
 struct pair_row {
     int truth, pred;
     int64_t count;
-    int64_t reverse; /* -1 where the table does not tell */
-    double rate;     /* of the images of `truth`; NaN where the table does not tell */
-    int same_group;  /* 1, 0, or -1 where unknown */
+    int64_t first_half; /* of these in one half of the images; see predictions_read */
+    int64_t reverse;    /* -1 where the table does not tell */
+    double rate;        /* of the images of `truth`; NaN where the table does not tell */
+    int same_group;     /* 1, 0, or -1 where unknown */
     char *true_name, *pred_name;
     int64_t line;
 };
@@ -65,21 +70,18 @@ struct pairs {
 void pairs_read(struct pairs *p, const char *file, const struct classes *known);
 void pairs_free(struct pairs *p);
 
-/* The measures of confmat --summary that the texts use; NaN where it has none. */
+/* The measures of confmat --summary that only it tells; NaN where it has none. */
 struct summary {
     const char *file;
     double images, correct; /* always known */
-    double unlabelled;      /* images left out of all figures */
-    double top5_accuracy, group_accuracy, errors_same_group;
-    double mean_conf, mean_conf_correct, mean_conf_wrong;
-    double errors_conf_90, errors_conf_70, correct_conf_below_50;
-    double ece;
+    double unlabelled;      /* images that are ignored in all else */
+    double top5_accuracy;
 };
 
-/* `known`: the classes of the same run; NULL: not checked. */
+/* `known`: the classes of the same run; NULL: not checked. Without a file nothing is known. */
 void summary_read(struct summary *s, const char *file, const struct classes *known);
 
-/* Superclasses taken for one another. */
+/* Superclasses that are confused. */
 struct group_pair {
     int truth, pred;
     int64_t count;
@@ -87,7 +89,7 @@ struct group_pair {
 
 struct groups {
     int n;
-    char **shown;
+    char **text; /* names, isolated */
     size_t pairs;
     struct group_pair *pair; /* off the diagonal, by falling count, truth, pred */
 };
@@ -95,15 +97,19 @@ struct groups {
 void groups_read(struct groups *g, const char *file);
 void groups_free(struct groups *g);
 
-/* What the predictions tell beyond the other tables. */
+/* What the predictions tell beyond the other tables; nothing where they were not given. */
 struct predictions {
     bool known;
-    int64_t images, correct;
-    int64_t wrong_90, wrong_70, wrong_50; /* confidence above .9, .7, .5 */
-    int64_t sure, sure_right;             /* predictions with .5 or more, right ones of them */
+    int64_t images, correct_all;
+    int64_t correct[BANDS], wrong[BANDS]; /* images by band of confidence */
+    struct calibration calibration;
+    struct sum highest_doubt; /* of 1 - confidence in the highest band: errors to expect there */
+    double mean_conf, mean_conf_correct, mean_conf_wrong; /* NaN without images */
 };
 
-/* Fills the classes' counts as well. */
-void predictions_read(struct predictions *a, const char *file, struct classes *c);
+/* Fills counts of the classes and of the pairs as well: half of the images, chosen by their
+ * ids as by chance and always alike, are the pairs' first half. */
+void predictions_read(struct predictions *a, const char *file, struct classes *c,
+                      struct pairs *pairs);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,12 +109,15 @@ void words_gap(void)
     words_raw("\n", 1);
 }
 
-/* Code points: a byte 10xxxxxx goes on with one. */
+/* Code points, a byte 10xxxxxx going on with one, but for the isolates of text_isolated. */
 static int width_of(const char *s, size_t n)
 {
     int w = 0;
-    for (size_t i = 0; i < n; i++)
-        w += ((unsigned char)s[i] & 0xc0) != 0x80;
+    for (size_t i = 0; i < n; i++) {
+        bool isolate = i + 2 < n && memcmp(&s[i], "\xe2\x81", 2) == 0 &&
+                       (s[i + 2] == '\xa8' || s[i + 2] == '\xa9');
+        w += ((unsigned char)s[i] & 0xc0) != 0x80 && !isolate;
+    }
     return w;
 }
 
@@ -160,6 +164,12 @@ void words_para(int indent, const char *mark, const char *fmt, ...)
 const char *words_count(struct words_buf *b, int64_t n, const char *one, const char *many)
 {
     snprintf(b->s, sizeof b->s, "%" PRId64 WORDS_NB "%s", n, n == 1 ? one : many);
+    return b->s;
+}
+
+const char *words_share(struct words_buf *b, double share)
+{
+    snprintf(b->s, sizeof b->s, "%.1f" WORDS_NB "%%", 100 * share);
     return b->s;
 }
 

@@ -29,7 +29,7 @@ void words_gap(void);
 void words_para(int indent, const char *mark, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Columns that a string takes up, and the blanks that fill it to `width`. */
+/* Columns that a string takes up, isolates taking none, and the blanks that fill it to `width`. */
 int words_width(const char *s);
 int words_pad(const char *s, int width);
 
@@ -38,6 +38,9 @@ struct words_buf {
     char s[96];
 };
 const char *words_count(struct words_buf *b, int64_t n, const char *one, const char *many);
+
+/* "13.1 %" of a share of 1. */
+const char *words_share(struct words_buf *b, double share);
 
 /* "13.1 %" of part and whole, "no share" where there is no whole. */
 const char *words_percent(struct words_buf *b, int64_t part, int64_t whole);

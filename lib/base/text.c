@@ -111,6 +111,26 @@ void nearest_offer_all(struct nearest *s, const char *words, char separator)
     }
 }
 
+/* Blocks of right-to-left letters: U+0590 to U+08FF, U+FB1D to U+FDFF, U+FE70 to U+FEFF,
+ * U+10800 to U+10FFF, U+1E800 to U+1EFFF. Some of their neighbours count with them: isolating
+ * a name that needs it not changes nothing. */
+static bool right_to_left(const char *s)
+{
+    for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
+        if ((p[0] >= 0xd6 && p[0] <= 0xdf) || (p[0] == 0xe0 && p[1] >= 0xa0 && p[1] <= 0xa3) ||
+            (p[0] == 0xef && p[1] >= 0xac && p[1] <= 0xbb) ||
+            (p[0] == 0xf0 && p[1] == 0x90 && p[2] >= 0xa0) ||
+            (p[0] == 0xf0 && p[1] == 0x9e && p[2] >= 0xa0))
+            return true;
+    }
+    return false;
+}
+
+char *text_isolated(const char *s)
+{
+    return right_to_left(s) ? mem_printf("\xe2\x81\xa8%s\xe2\x81\xa9", s) : mem_dup(s);
+}
+
 bool text_size(const char *s, int most, int *h, int *w)
 {
     char end;

@@ -31,6 +31,11 @@ void nearest_offer(struct nearest *s, const char *word, size_t n);
 /* Offers each of the words, which `separator` parts. */
 void nearest_offer_all(struct nearest *s, const char *words, char separator);
 
+/* A copy that keeps its place among other text: where it holds letters that run from right
+ * to left, between U+2068 and U+2069 (first strong isolate, pop directional isolate), so that
+ * "a -> b" does not read as "b <- a". Caller frees. */
+char *text_isolated(const char *s);
+
 /* Reads HxW: sides from 1 to `most`. */
 bool text_size(const char *s, int most, int *h, int *w);
 

@@ -1,35 +1,19 @@
 #include "stats/confusion.h"
 
 #include "base/mem.h"
+#include "stats/band.h"
+#include "stats/calibration.h"
+#include "stats/sum.h"
 
 #include <limits.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* A sum whose error does not grow with the number of terms (Neumaier 1974), so
- * that the nine digits written do not depend on the order of the rows. */
-struct sum {
-    double s, rest;
-};
-
-static void sum_add(struct sum *a, double x)
-{
-    double t = a->s + x;
-    a->rest += fabs(a->s) >= fabs(x) ? a->s - t + x : x - t + a->s;
-    a->s = t;
-}
-
 static double mean(const struct sum *a, int64_t n)
 {
-    return n > 0 ? (a->s + a->rest) / (double)n : NAN;
+    return n > 0 ? sum_value(a) / (double)n : NAN;
 }
-
-/* Images by confidence. */
-struct bin {
-    int64_t n, correct;
-    struct sum conf;
-};
 
 struct confusion {
     struct cells *cells;
@@ -38,9 +22,9 @@ struct confusion {
 
     /* Of the images whose rows told it. */
     int64_t with_conf, with_rank, with_loss, with_entropy;
-    int64_t top5, errors_conf_90, errors_conf_70, correct_conf_below_50;
+    int64_t top5, errors_conf_90, errors_conf_70, correct_conf_50;
     struct sum conf[2], loss, entropy; /* conf[1]: of correct predictions */
-    struct bin bin[CONFUSION_BINS];
+    struct calibration calibration;
     struct sum *class_conf; /* [room] by true class */
     int room;
 
@@ -91,23 +75,15 @@ int confusion_add(struct confusion *c, int truth, int pred, int64_t n, struct er
     return 0;
 }
 
-static int bin_of(double conf)
-{
-    int b = (int)ceil(conf * CONFUSION_BINS) - 1;
-    return b < 0 ? 0 : b < CONFUSION_BINS ? b : CONFUSION_BINS - 1;
-}
-
 static void add_conf(struct confusion *c, int truth, bool right, double conf)
 {
     c->with_conf++;
     sum_add(&c->conf[right], conf);
-    c->errors_conf_90 += !right && conf > 0.9;
-    c->errors_conf_70 += !right && conf > 0.7;
-    c->correct_conf_below_50 += right && conf < 0.5;
-    struct bin *b = &c->bin[bin_of(conf)];
-    b->n++;
-    b->correct += right;
-    sum_add(&b->conf, conf);
+    enum band band = band_of(conf);
+    c->errors_conf_90 += !right && band == BAND_HIGHEST;
+    c->errors_conf_70 += !right && band >= BAND_HIGH;
+    c->correct_conf_50 += right && band == BAND_LOW;
+    calibration_add(&c->calibration, conf, right);
     if (truth >= c->room) {
         int room = 2 * truth + 64;
         c->class_conf = mem_grow(c->class_conf, (size_t)room, sizeof *c->class_conf);
@@ -357,7 +333,7 @@ static void summarize_groups(const struct confusion *c, const struct names *name
 static void summarize_conf(const struct confusion *c, struct confusion_summary *s)
 {
     s->mean_conf = s->mean_conf_correct = s->mean_conf_wrong = NAN;
-    s->errors_conf_90 = s->errors_conf_70 = s->correct_conf_below_50 = NAN;
+    s->errors_conf_90 = s->errors_conf_70 = s->correct_conf_50 = NAN;
     s->ece = s->mce = NAN;
     if (c->with_conf == 0 || c->with_conf != c->images)
         return;
@@ -369,16 +345,10 @@ static void summarize_conf(const struct confusion *c, struct confusion_summary *
     s->mean_conf_wrong = mean(&c->conf[0], s->errors);
     s->errors_conf_90 = (double)c->errors_conf_90;
     s->errors_conf_70 = (double)c->errors_conf_70;
-    s->correct_conf_below_50 = (double)c->correct_conf_below_50;
-    s->ece = s->mce = 0;
-    for (int i = 0; i < CONFUSION_BINS; i++) {
-        const struct bin *b = &c->bin[i];
-        if (b->n == 0)
-            continue;
-        double gap = fabs(ratio(b->correct, b->n) - mean(&b->conf, b->n));
-        s->ece += gap * (double)b->n / (double)c->images;
-        s->mce = gap > s->mce ? gap : s->mce;
-    }
+    s->correct_conf_50 = (double)c->correct_conf_50;
+    struct calibration_error e = calibration_error(&c->calibration);
+    s->ece = e.ece;
+    s->mce = e.mce;
 }
 
 void confusion_summarize(const struct confusion *c, const struct names *names,

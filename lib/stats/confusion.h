@@ -13,9 +13,6 @@
 /* At most this many different pairs of true and predicted class: 1 GiB. */
 enum { CONFUSION_CELLS = 1 << 25 };
 
-/* Equal-width bins of confidence: (0, 1/15], (1/15, 2/15], ..., 0 in the first. */
-enum { CONFUSION_BINS = 15 };
-
 struct confusion;
 
 struct confusion *confusion_new(void);
@@ -84,9 +81,8 @@ struct confusion *confusion_grouped(const struct confusion *c, const struct name
  * without a superclass last. `order` has confusion_classes entries. */
 void confusion_group_order(const struct confusion *c, const struct names *names, int *order);
 
-/* Figures of the whole. Shares are fractions of 1; NaN is what the rows do not
- * tell or what has no images; a class of -1 likewise. Confidence bounds are
- * strict: above 0.9, above 0.7, below 0.5. */
+/* Metrics of the whole. Shares are fractions of 1; NaN is what the rows do not
+ * tell or what has no images; a class of -1 likewise. */
 struct confusion_summary {
     int64_t images, correct, errors;
     int classes, classes_with_images;
@@ -102,13 +98,10 @@ struct confusion_summary {
     double group_accuracy;                      /* of the images whose superclasses are known */
     double errors_same_group; /* errors within a superclass; NaN without superclasses */
     double mean_conf, mean_conf_correct, mean_conf_wrong;
-    double errors_conf_90, errors_conf_70, correct_conf_below_50; /* counts */
-    double ece; /* expected calibration error: sum over bins of
-                   |accuracy - mean confidence| * share of the images,
-                   Guo et al., On calibration of modern neural networks,
-                   ICML 2017, equations 3 and 5 */
-    double mce; /* the largest such difference, equation 4 */
-    double nll; /* mean loss */
+    double errors_conf_90, errors_conf_70; /* counts: above .9, above .7 (stats/band.h) */
+    double correct_conf_50;                /* count: up to .5 */
+    double ece, mce;                       /* see calibration_error */
+    double nll;                            /* mean loss */
     double mean_entropy;
     int64_t pairs_confused; /* kinds of error that occur */
 };

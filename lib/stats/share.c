@@ -1,6 +1,9 @@
 #include "stats/share.h"
 
+#include "base/mem.h"
+
 #include <math.h>
+#include <stdlib.h>
 
 static const double normal_95 = 1.959963984540054;
 
@@ -20,16 +23,83 @@ void share_interval(int64_t k, int64_t n, double *low, double *high)
         *high = middle + half;
 }
 
-/* Sums the probabilities from the smaller side down to 0, each from the one before:
- * they fall, so that the sum ends early. */
-double share_sign_test(int64_t a, int64_t b)
+/* The probability of k of n, 0 < q < 1. */
+static double exactly(double k, double n, double q)
 {
-    double n = (double)a + (double)b, k = (double)(a < b ? a : b);
-    double p = exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) - n * log(2));
-    double sum = 0;
-    for (; k >= 0 && p > 1e-18; k--) {
-        sum += p;
-        p *= k / (n - k + 1);
+    return exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(q) +
+               (n - k) * log1p(-q));
+}
+
+/* Both sums begin on the mean's far side, where the terms fall, and end early. */
+double share_tail(int64_t k, int64_t n, double q)
+{
+    if (k <= 0)
+        return 1;
+    if (k > n || q <= 0)
+        return 0;
+    if (q >= 1)
+        return 1;
+    double m = (double)n, i = (double)k, sum = 0, odds = q / (1 - q);
+    if (i > m * q) {
+        for (double p = exactly(i, m, q); i <= m && p > 1e-18 * sum; i++) {
+            sum += p;
+            p *= (m - i) / (i + 1) * odds;
+        }
+        return fmin(sum, 1);
     }
-    return fmin(2 * sum, 1);
+    i--;
+    for (double p = exactly(i, m, q); i >= 0 && p > 1e-18; i--) {
+        sum += p;
+        p *= i / (m - i + 1) / odds;
+    }
+    return fmax(1 - sum, 0);
+}
+
+double share_test(int64_t k, int64_t n, double q)
+{
+    return fmin(2 * fmin(share_tail(k, n, q), share_tail(n - k, n, 1 - q)), 1);
+}
+
+double share_larger(int64_t k1, int64_t n1, int64_t k2, int64_t n2)
+{
+    if (n1 == 0 || n2 == 0)
+        return 1;
+    double a = (double)n1, b = (double)n2, pooled = (double)(k1 + k2) / (a + b);
+    double sd = sqrt(pooled * (1 - pooled) * (1 / a + 1 / b));
+    return sd > 0 ? erfc(((double)k1 / a - (double)k2 / b) / sd * sqrt(0.5)) / 2 : 1;
+}
+
+double share_chi_square(double x, double df)
+{
+    if (!(df > 0) || x <= 0)
+        return 1;
+    double part = 2 / (9 * df);
+    return erfc((cbrt(x / df) - (1 - part)) / sqrt(2 * part)) / 2;
+}
+
+struct test {
+    double p;
+    size_t at;
+};
+
+static int by_p(const void *a, const void *b)
+{
+    const struct test *x = a, *y = b;
+    return (x->p > y->p) - (x->p < y->p);
+}
+
+void share_holm(double *p, size_t n)
+{
+    struct test *test = mem_alloc(n + 1, sizeof *test);
+    size_t tests = 0;
+    double most = 0;
+    for (size_t i = 0; i < n; i++)
+        if (!isnan(p[i]))
+            test[tests++] = (struct test){p[i], i};
+    qsort(test, tests, sizeof *test, by_p);
+    for (size_t i = 0; i < tests; i++) {
+        most = fmax(most, fmin((double)(tests - i) * test[i].p, 1));
+        p[test[i].at] = most;
+    }
+    free(test);
 }

@@ -1,15 +1,33 @@
-/* How well a share is known that was counted on n images. */
+/* Shares that were counted: how well they are known, and whether they differ from what
+ * chance gives. */
 #ifndef HP_SHARE_H
 #define HP_SHARE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* The 95 % interval of k of n, as fractions: Wilson, Probable inference, the law of
  * succession, and statistical inference, 1927. [0, 1] where n is 0. */
 void share_interval(int64_t k, int64_t n, double *low, double *high);
 
-/* Two-sided exact p of the sign test: how likely a split of a + b as uneven as this
- * one is where both sides are equally likely. 1 where both are 0. */
-double share_sign_test(int64_t a, int64_t b);
+/* Exact probability of at least k successes in n trials that each succeed with `q`;
+ * 1 where k <= 0. */
+double share_tail(int64_t k, int64_t n, double q);
+
+/* Exact two-sided binomial test of k of n against `q`: twice the smaller tail, at most 1. */
+double share_test(int64_t k, int64_t n, double q);
+
+/* One-sided p of k1 of n1 being a larger share than k2 of n2: normal approximation with
+ * the pooled share. 1 where a side is empty or the pooled share is 0 or 1. */
+double share_larger(int64_t k1, int64_t n1, int64_t k2, int64_t n2);
+
+/* Probability that a chi-square variable with `df` degrees of freedom, which need not be a
+ * whole number, is at least x: Wilson and Hilferty, The distribution of chi-square, 1931. */
+double share_chi_square(double x, double df);
+
+/* Corrects n p values in place for their number, so that the chance of one false finding
+ * among all stays below the level: Holm, A simple sequentially rejective multiple test
+ * procedure, 1979. NaN is no test: it stays and is not counted. */
+void share_holm(double *p, size_t n);
 
 #endif

@@ -22,7 +22,7 @@ expect("one bar in the tab order", document.querySelectorAll('#bars > [tabindex=
 bar(0).focus();
 expect("figures seen on focus", opacity(0), "1");
 expect("and no others", opacity(1), "0");
-expect("what they say", bar(0).querySelector(".tip").innerText.replace(/\s+/g, " "), "cat & dog (0) 49.5 %, 99 of 200 right pets");
+expect("what they say", bar(0).querySelector(".tip").innerText.replace(/\s+/g, " "), "cat & dog (class ID 0) 49.5 %, 99 of 200 correct pets");
 press("ArrowRight");
 expect("the next bar", document.activeElement.dataset.id, "1");
 press("End");

@@ -72,6 +72,18 @@ static void test_nearest(void)
     nearest("top", x, "");
 }
 
+static void isolated(const char *s, bool is)
+{
+    char *c = text_isolated(s);
+    CHECK((strcmp(c, s) != 0) == is);
+    if (is) {
+        CHECK(strncmp(c, "\xe2\x81\xa8", 3) == 0);
+        CHECK(strncmp(c + 3, s, strlen(s)) == 0);
+        CHECK_STR(c + 3 + strlen(s), "\xe2\x81\xa9");
+    }
+    free(c);
+}
+
 int main(void)
 {
     for (size_t i = 0; i < sizeof chars / sizeof *chars; i++) {
@@ -90,5 +102,13 @@ int main(void)
             "a?b?c?");
     cleaned("\xc2", "?");
     test_nearest();
+    isolated("", false);
+    isolated("cat -> dog", false);
+    isolated("Z\xc3\xbcrich \xe2\x86\x92 \xe7\x8c\xab \xf0\x9f\x98\x80", false);
+    isolated("\xd7\x97\xd7\xaa\xd7\x95\xd7\x9c", true); /* Hebrew */
+    isolated("a \xd9\x82\xd8\xb7\xd8\xa9", true);       /* Arabic */
+    isolated("\xef\xbb\x97", true);                     /* a presentation form */
+    isolated("\xf0\x90\xa4\x80", true);                 /* Phoenician */
+    isolated("\xf0\x9e\xa4\x80", true);                 /* Adlam */
     return CHECK_DONE();
 }

@@ -1,9 +1,9 @@
-/* Intervals of shares and the sign test. */
+/* Intervals and tests of shares. */
 #include "check.h"
 
 #include "stats/share.h"
 
-int main(void)
+static void test_interval(void)
 {
     double low, high;
     share_interval(35, 100, &low, &high); /* R: prop.test(35, 100, correct = FALSE) */
@@ -17,14 +17,72 @@ int main(void)
     share_interval(10, 10, &low, &high);
     CHECK(high == 1);
     CHECK_NEAR(low, 0.7224672, 1e-6);
+}
 
-    CHECK_NEAR(share_sign_test(15, 2), 2.0 * (1 + 17 + 136) / 131072, 1e-12);
-    CHECK_NEAR(share_sign_test(2, 15), 2.0 * (1 + 17 + 136) / 131072, 1e-12);
-    CHECK_NEAR(share_sign_test(5, 0), 2.0 / 32, 1e-12);
-    CHECK_NEAR(share_sign_test(4, 4), 1, 0);
-    CHECK_NEAR(share_sign_test(1, 0), 1, 1e-12);
-    CHECK_NEAR(share_sign_test(0, 0), 1, 0);
-    CHECK_NEAR(share_sign_test(1000000000, 1000000000), 1, 1e-3);
-    CHECK(share_sign_test(600000, 400000) < 1e-18);
+static void test_tail(void)
+{
+    CHECK_NEAR(share_tail(0, 10, .3), 1, 0);
+    CHECK_NEAR(share_tail(11, 10, .3), 0, 0);
+    CHECK_NEAR(share_tail(1, 10, 0), 0, 0);
+    CHECK_NEAR(share_tail(10, 10, 1), 1, 0);
+    CHECK_NEAR(share_tail(10, 10, .5), 1.0 / 1024, 1e-15);
+    CHECK_NEAR(share_tail(1, 10, .5), 1023.0 / 1024, 1e-15);
+    CHECK_NEAR(share_tail(2, 3, .25), 3 * .0625 * .75 + .015625, 1e-15);
+    CHECK_NEAR(share_tail(1, 3, .25), 1 - .421875, 1e-15);
+    /* Both sums, on either side of the mean, agree. */
+    for (int k = 1; k <= 30; k++)
+        CHECK_NEAR(share_tail(k, 30, .4) + share_tail(30 - k + 1, 30, .6), 1, 1e-12);
+    CHECK(share_tail(2000, 10000, .1) < 1e-100);
+
+    CHECK_NEAR(share_test(15, 17, .5), 2.0 * (1 + 17 + 136) / 131072, 1e-12);
+    CHECK_NEAR(share_test(2, 17, .5), 2.0 * (1 + 17 + 136) / 131072, 1e-12);
+    CHECK_NEAR(share_test(4, 8, .5), 1, 0);
+    CHECK_NEAR(share_test(0, 0, .5), 1, 0);
+    CHECK_NEAR(share_test(1000000000, 2000000000, .5), 1, 1e-3);
+    CHECK(share_test(600000, 1000000, .5) < 1e-18);
+    /* 90 of 100 errors of a class that has nine tenths of the images. */
+    CHECK_NEAR(share_test(90, 100, .9), 1, 1e-12);
+}
+
+static void test_larger(void)
+{
+    CHECK_NEAR(share_larger(5, 10, 5, 10), .5, 0);
+    CHECK_NEAR(share_larger(0, 10, 0, 10), 1, 0);
+    CHECK_NEAR(share_larger(3, 0, 5, 10), 1, 0);
+    /* R: prop.test(c(60, 40), c(100, 100), "greater", correct = FALSE) */
+    CHECK_NEAR(share_larger(60, 100, 40, 100), .002338867, 1e-8);
+}
+
+static void test_chi_square(void)
+{
+    CHECK_NEAR(share_chi_square(18.307, 10), .05, 5e-4);
+    CHECK_NEAR(share_chi_square(135.807, 100), .01, 2e-4);
+    CHECK_NEAR(share_chi_square(0, 5), 1, 0);
+    CHECK_NEAR(share_chi_square(5, 0), 1, 0);
+}
+
+static void test_holm(void)
+{
+    double p[] = {.01, NAN, .04, .03, .005}; /* R: p.adjust(p, "holm") */
+    share_holm(p, 5);
+    CHECK_NEAR(p[0], .03, 1e-15);
+    CHECK(isnan(p[1]));
+    CHECK_NEAR(p[2], .06, 1e-15);
+    CHECK_NEAR(p[3], .06, 1e-15);
+    CHECK_NEAR(p[4], .02, 1e-15);
+    share_holm(NULL, 0);
+    double big[] = {.9, .8};
+    share_holm(big, 2);
+    CHECK_NEAR(big[0], 1, 0);
+    CHECK_NEAR(big[1], 1, 0);
+}
+
+int main(void)
+{
+    test_interval();
+    test_tail();
+    test_larger();
+    test_chi_square();
+    test_holm();
     return CHECK_DONE();
 }

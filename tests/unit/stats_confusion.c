@@ -63,7 +63,7 @@ static void test_bounds(void)
     struct confusion *c = of(a, 6);
     struct confusion_summary s;
     confusion_summarize(c, &no_names, &s);
-    CHECK(s.errors_conf_90 == 1 && s.errors_conf_70 == 3 && s.correct_conf_below_50 == 1);
+    CHECK(s.errors_conf_90 == 1 && s.errors_conf_70 == 3 && s.correct_conf_50 == 2);
     CHECK(s.images == 6 && s.correct == 2 && s.errors == 4 && s.pairs_confused == 1);
     CHECK_NEAR(s.mean_conf_wrong, (.9 + .91 + .7 + .71) / 4, 1e-15);
     CHECK_NEAR(s.mean_conf_correct, .495, 1e-15);

@@ -95,7 +95,7 @@ def main():
         group_accuracy=(len(right) + inside) / len(images) if kinds and images else None,
         errors_same_group=inside, mean_conf=mean(right + wrong), mean_conf_correct=mean(right),
         mean_conf_wrong=mean(wrong), errors_conf_90=sum(c > .9 for c in wrong),
-        errors_conf_70=sum(c > .7 for c in wrong), correct_conf_below_50=sum(c < .5 for c in right),
+        errors_conf_70=sum(c > .7 for c in wrong), correct_conf_50=sum(c <= .5 for c in right),
         ece=ece / len(images) if images else None)
     table('summary.tsv', 'measure value', [[k, v] for k, v in summary.items()])
 

@@ -122,7 +122,7 @@ def main():
             ["mean_conf_wrong", text(conf[~right].mean())],
             ["errors_conf_90", (conf[~right] > 0.9).sum()],
             ["errors_conf_70", (conf[~right] > 0.7).sum()],
-            ["correct_conf_below_50", (conf[right] < 0.5).sum()],
+            ["correct_conf_50", (conf[right] <= 0.5).sum()],
             ["ece", text(calibration)],
             ["mce", text(worst)],
             ["nll", text(loss.mean())],

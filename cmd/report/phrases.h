@@ -1,0 +1,26 @@
+/* Findings in words that more than one text uses. */
+#ifndef HP_REPORT_PHRASES_H
+#define HP_REPORT_PHRASES_H
+
+#include "report.h"
+
+#include "stats/band.h"
+
+/* "High (above 70 to 90 %)". */
+const char *say_band(enum band b);
+
+/* "is not better than", of an accuracy that is no finding. */
+const char *say_against_chance(const struct finding *accuracy);
+
+/* A sentence on a difference; `what` has the second value, as in "the error". */
+void say_difference(char *s, size_t size, const struct difference *d, const struct finding *f,
+                    const char *what);
+
+/* Where the maps' grid is too coarse for places, a paragraph that says so and names a finer
+ * layer; nothing otherwise. */
+void say_coarse(const struct run *r, const struct findings *f);
+
+/* The files of the run with what each holds: a section, where they are known. */
+void say_files(const struct about *about);
+
+#endif

@@ -1,0 +1,44 @@
+/* How far confidences are from the share of correct predictions, and how far they would be
+ * by chance alone if they were right. */
+#ifndef HP_CALIBRATION_H
+#define HP_CALIBRATION_H
+
+#include "stats/sum.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Equal-width bins of confidence: (0, 1/15], (1/15, 2/15], ..., 0 in the first. */
+enum { CALIBRATION_BINS = 15 };
+
+struct calibration_bin {
+    int64_t images, correct;
+    struct sum conf;
+    struct sum variance; /* of the number of correct predictions, were each as likely
+                            correct as its confidence says: sum of conf * (1 - conf) */
+};
+
+/* All zero: no image yet. */
+struct calibration {
+    struct calibration_bin bin[CALIBRATION_BINS];
+};
+
+void calibration_add(struct calibration *c, double conf, bool correct);
+
+/* Shares of 1; all NaN without images. */
+struct calibration_error {
+    double ece;             /* sum over bins of |accuracy - mean confidence| * share of the images:
+                               Guo et al., On calibration of modern neural networks, ICML 2017,
+                               equations 3 and 5 */
+    double mce;             /* the largest such difference, equation 4 */
+    double over, under;     /* the parts of ece from bins whose confidence is above, below their
+                               accuracy */
+    double chance;          /* the ece to expect on as many images if every confidence were right:
+                               sqrt(2 variance / pi) of each bin, the mean of a half-normal */
+    double p;               /* one-sided p of an ece as large, if they were */
+    double over_p, under_p; /* of parts as large */
+};
+
+struct calibration_error calibration_error(const struct calibration *c);
+
+#endif

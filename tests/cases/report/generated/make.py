@@ -1,0 +1,273 @@
+"""Runs of a classifier as its programs would write them, from a seed and a kind.
+
+Each kind is one way in which a text can go wrong. Rows follow cifar-predict, statistics of
+maps cam-compute, as heatpipe-tsv(5) and their pages define them; nothing is shared with the
+programs. confmat and worst-k make the other tables.
+"""
+import math
+import random
+
+PREDICTIONS = ('id true pred correct conf p_true rank_true margin entropy loss true_name pred_name '
+               'true_group pred_group').split()
+STATS = ('id target class raw_max raw_min sum bias zero_share blank saturation entropy center_x center_y '
+         'border_share overlap').split()
+
+
+class Run:
+    """Classes, rows (id, true, pred, conf) and maps of a run."""
+
+    def __init__(self, kind, classes, seed):
+        self.kind, self.classes = kind, classes
+        self.random = random.Random(f'{kind} {classes} {seed}')
+        self.names = [f'class {i} of a data set with long names, the {i}th' if classes == 1000 else f'c{i}'
+                      for i in range(classes)]
+        size = 5 if classes >= 10 else 2
+        self.groups = [i // size for i in range(classes)] if classes >= 3 else [None] * classes
+        self.unlabelled = 0
+        self.score, self.grid, self.finer = 'logit', (4, 4), None
+        self.rows = []
+        getattr(self, kind)()
+        self.maps = [self.draw(row) for row in self.rows]
+
+    # --- kinds ---
+
+    def fill(self, counts, predict, confidence):
+        for true, n in enumerate(counts):
+            for _ in range(n):
+                pred = predict(true)
+                self.rows.append((true, pred, confidence(true == pred)))
+        self.random.shuffle(self.rows)
+
+    def even(self):
+        per_class = {1: 60, 2: 200, 3: 150, 5: 120, 10: 60, 100: 20, 1000: 3}[self.classes]
+        return [per_class] * self.classes
+
+    def other(self, true):
+        return (true + self.random.randrange(1, self.classes)) % self.classes if self.classes > 1 else true
+
+    def near(self, true):
+        """Another class, of the same superclass in most cases."""
+        group = [c for c, g in enumerate(self.groups) if g == self.groups[true] and c != true]
+        return self.random.choice(group) if group and self.random.random() < .7 else self.other(true)
+
+    def mostly(self, accuracy):
+        return lambda true: true if self.random.random() < accuracy else self.near(true)
+
+    def floor(self):
+        """The most confident class has at least 1 / classes."""
+        return 1 / self.classes
+
+    def conf(self, low, high):
+        """From low to high, as far as the number of classes allows."""
+        low, high = max(low, self.floor()), max(high, self.floor())
+        return lambda correct: round(self.random.uniform(low, high), 6)
+
+    def calibrated(self, counts, accuracy_of=lambda conf: conf, low=.3):
+        """Predictions that are correct as often as a function of the confidence says."""
+        for true, n in enumerate(counts):
+            for _ in range(n):
+                conf = self.conf(low, 1)(True) if self.classes > 1 else 1.
+                correct = self.classes == 1 or self.random.random() < accuracy_of(conf)
+                self.rows.append((true, true if correct else self.near(true), conf))
+        self.random.shuffle(self.rows)
+
+    def working(self):
+        self.calibrated(self.even())
+
+    def chance(self):
+        self.fill(self.even(), lambda true: self.random.randrange(self.classes), self.conf(.5, 1))
+
+    def constant(self):
+        self.fill(self.even(), lambda true: self.classes - 1, self.conf(.9, 1))
+
+    def no_error(self):
+        self.fill(self.even(), lambda true: true, self.conf(.97, 1))
+
+    def no_error_under(self):
+        self.fill(self.even(), lambda true: true, self.conf(.75, .95))
+
+    def all_errors(self):
+        self.fill(self.even(), self.other, self.conf(.4, 1))
+
+    def permuted(self):
+        self.fill(self.even(), lambda true: (true + 1) % self.classes if self.random.random() < .9 else self.other(true),
+                  self.conf(.6, 1))
+
+    def shuffled(self):
+        to = list(range(self.classes))
+        while self.classes > 2 and any(a == b for a, b in enumerate(to)):
+            self.random.shuffle(to)
+        self.fill(self.even(), lambda true: to[true] if self.random.random() < .9 else self.other(true), self.conf(.6, 1))
+
+    def swapped(self):
+        """Two of the classes change places."""
+        swap = {0: 1, 1: 0} if self.classes > 1 else {}
+        self.fill(self.even(), lambda true: swap.get(true, true) if self.random.random() < .9 else self.other(true),
+                  self.conf(.6, 1))
+
+    def empty(self):
+        """Every other class has no image, one of these is predicted for four in ten."""
+        counts = [n if i % 2 == 0 else 0 for i, n in enumerate(self.even())]
+        ghost = 1 % self.classes
+        self.fill(counts, lambda true: ghost if self.random.random() < .43 else self.mostly(.9)(true), self.conf(.4, 1))
+
+    def single(self):
+        self.fill([1] * self.classes, self.mostly(.7), self.conf(.4, 1))
+
+    def single_permuted(self):
+        self.fill([1] * self.classes, lambda true: (true + 1) % self.classes, self.conf(.4, 1))
+
+    def unbalanced(self):
+        """The first class has most of the images, and all rates of confusion are alike."""
+        counts = [max(n // (i + 1), 2) for i, n in enumerate(self.even())]
+        counts[0] *= 8
+        self.fill(counts, self.mostly(.8), self.conf(.5, 1))
+
+    def pair(self):
+        """One pair holds nearly all errors."""
+        self.calibrated(self.even())
+        self.rows = [(t, t, c) for t, _, c in self.rows]
+        if self.classes > 1:
+            n = sum(self.even()) // self.classes
+            self.rows += [(0, 1, round(max(self.random.uniform(.4, 1), self.floor()), 6)) for _ in range(n)]
+            self.rows += [(self.random.randrange(self.classes), None, .6) for _ in range(15)]
+            self.rows = [(t, self.other(t) if p is None else p, max(c, self.floor())) for t, p, c in self.rows]
+
+    def over(self):
+        self.calibrated(self.even(), lambda conf: .5 + .3 * conf, .9)
+
+    def under(self):
+        self.calibrated(self.even(), lambda conf: .95, .5)
+
+    def both(self):
+        """Too confident where it is confident, too little where it is not: the mean is right."""
+        self.calibrated(self.even(), lambda conf: .65 + (.33 if conf < .6 else -.33), .3)
+
+    def weak(self):
+        """The last class is hardly ever recognised."""
+        last = self.classes - 1
+        self.fill(self.even(), lambda true: self.mostly(.1 if true == last else .9)(true), self.conf(.5, 1))
+
+    def coarse(self):
+        self.grid, self.finer = self.random.choice([(1, 1), (2, 2), (3, 3), (2, 7)]), 'layer3'
+        self.calibrated(self.even())
+
+    def blank(self):
+        self.score = 'prob'
+        self.calibrated(self.even())
+
+    def few(self):
+        self.fill([3 if i == 0 else 0 for i in range(self.classes)], self.mostly(.6), self.conf(.4, 1))
+
+    def nothing(self):
+        pass
+
+    def partly(self):
+        """Some images have no label."""
+        self.calibrated(self.even())
+        self.unlabelled = 17
+
+    # --- maps ---
+
+    def one_map(self, spots):
+        h, w = self.grid
+        cells = [self.random.uniform(-.6, .4) for _ in range(h * w)]
+        for y, x in spots:
+            cells[y % h * w + x % w] += 2 * self.random.random()
+        if self.kind == 'blank' or self.random.random() < .02:
+            cells = [-abs(c) for c in cells]
+        return cells
+
+    def draw(self, row):
+        """The maps of the true and of the predicted class."""
+        true, pred, _ = row
+        spot = [(self.random.randrange(1, 3), self.random.randrange(1, 3)) for _ in range(3)]
+        if true == pred:
+            one = self.one_map(spot)
+            return one, one
+        edge = [(0, self.random.randrange(4)), (3, self.random.randrange(4))]
+        return self.one_map(spot), self.one_map(spot + edge)
+
+    # --- tables ---
+
+    def write(self):
+        table('classes.tsv', 'class name group group_name'.split(),
+              [[i, name, g, None if g is None else f'group {g}']
+               for i, (name, g) in enumerate(zip(self.names, self.groups))])
+        table('predictions.tsv', PREDICTIONS,
+              [self.prediction(i, *row) for i, row in enumerate(self.rows)] +
+              [self.prediction(len(self.rows) + i, None, 0, 1.) for i in range(self.unlabelled)])
+        table('cam_stats.tsv', STATS, [s for i in range(len(self.rows)) for s in self.statistics(i)])
+        facts = dict(version='1', date='2026-01-01T00:00:00Z', checkpoint='model.pth', architecture='ResNet-34',
+                     layer='layer4', method='gradcam', score=self.score, map_size='%dx%d' % self.grid,
+                     finer_layer=self.finer)
+        rows = list(facts.items())
+        if self.kind == 'working':
+            rows.append(('warning', 'The pixel constants do not fit: .02 nats where .004 is usual. Try --mean 0,0,0.'))
+        table('run.tsv', ['name', 'value'], rows)
+
+    def prediction(self, i, true, pred, conf):
+        rest = (1 - conf) / max(self.classes - 1, 1)
+        correct = true == pred
+        group = self.groups[pred]
+        entropy = -sum(p * math.log(p) * n for p, n in ((conf, 1), (rest, self.classes - 1)) if p > 0)
+        if true is None:
+            return [i, None, pred, None, conf, None, None, conf - rest, entropy, None, None, self.names[pred], None,
+                    group]
+        p_true = conf if correct else rest
+        rank = 1 if correct else 2 + i % max(self.classes - 1, 1)
+        return [i, true, pred, int(correct), conf, p_true, rank, conf - rest, entropy,
+                -math.log(p_true) if p_true > 0 else 100., self.names[true], self.names[pred], self.groups[true], group]
+
+    def statistics(self, i):
+        true, pred, conf = self.rows[i]
+        maps = self.maps[i]
+        both = overlap(*maps)
+        coarse = min(self.grid) < 4
+        for target, cls, cells, p in (('true', true, maps[0], None), ('pred', pred, maps[1], conf)):
+            m = measure(cells, *self.grid)
+            places = [m['zero_share'], m['blank'], None if p is None else 1 - p, m['entropy'], m['x'], m['y'],
+                      m['border'], both]
+            if coarse:
+                places = [None, m['blank'], places[2], None, None, None, None, None]
+            if p is None:
+                places[2] = conf if true != pred else 1 - conf
+            yield [i, target, cls, max(cells), min(cells), sum(cells), None] + places
+
+
+def measure(cells, h, w):
+    kept = [max(c, 0) for c in cells]
+    mass = sum(kept)
+    m = dict(zero_share=sum(c == 0 for c in kept) / len(kept), blank=int(mass == 0), entropy=None, x=None, y=None,
+             border=None)
+    if mass == 0:
+        return m
+    q = [c / mass for c in kept]
+    m['x'] = sum(v * (i % w + .5) for i, v in enumerate(q)) / w
+    m['y'] = sum(v * (i // w + .5) for i, v in enumerate(q)) / h
+    m['border'] = sum(v for i, v in enumerate(q) if i % w in (0, w - 1) or i // w in (0, h - 1))
+    if len(q) > 1:
+        m['entropy'] = max(0, -sum(v * math.log(v) for v in q if v > 0)) / math.log(len(q))
+    return m
+
+
+def overlap(a, b):
+    a, b = [max(c, 0) for c in a], [max(c, 0) for c in b]
+    if sum(a) == 0 or sum(b) == 0:
+        return None
+    return sum(min(x / sum(a), y / sum(b)) for x, y in zip(a, b))
+
+
+def text(v):
+    return 'NA' if v is None else '%.9g' % v if isinstance(v, float) else str(v)
+
+
+def table(name, header, rows):
+    with open(name, 'w', newline='\n') as f:
+        for row in [header] + rows:
+            f.write('\t'.join(map(text, row)) + '\n')
+
+
+KINDS = [name for name in ('working chance constant no_error no_error_under all_errors permuted shuffled swapped empty '
+                           'single single_permuted unbalanced pair over under both weak coarse blank few nothing '
+                           'partly').split()]
