@@ -12,29 +12,40 @@
 
 enum { SIDE_MAX = 4096, THREADS_MAX = 1024 };
 
-static struct job job = {.table = "-", .device = "auto", .unit = true};
+static struct job job = {.table = "-", .targets = "pred", .device = "auto", .unit = true};
 
-static const char *targets = "pred", *size = "input", *input_size, *resize, *assume;
+static const char *size = "input", *input_size, *resize, *assume;
 static int score, method, scale, precision;
 static bool exact;
 static int64_t threads;
 
 static const struct opt opts[] = {
-    {"target", 't', OPT_STRING, &targets, "LIST",
+    {"target", 't', OPT_STRING, &job.targets, "LIST",
      "The classes to make maps for, one plane each, separated by commas: a column that holds a "
      "class (pred, true, ...), margin, class:N, or all. Default: pred.",
      0, 0},
     {"table", 0, OPT_STRING, &job.table, "FILE",
      "The rows; - for standard input, which is the default.", 0, 0},
     {"class-maps", 0, OPT_STRING, &job.class_maps, "FILE",
-     "Take the unscaled maps of all classes from this tensor, as cifar-predict writes them.", 0, 0},
-    {"features", 0, OPT_STRING, &job.features, "FILE",
-     "Take the activations of the last stage from this tensor; --model gives the linear layer.", 0,
+     "Take the unnormalised CAMs of all classes from this tensor, as cifar-predict writes them.", 0,
      0},
+    {"features", 0, OPT_STRING, &job.features, "FILE",
+     "Take the activations of the last stage from this tensor; --model or --weights gives the "
+     "linear layer.",
+     0, 0},
+    {"cams", 0, OPT_STRING, &job.cams, "FILE",
+     "Take maps from this tensor that cifar-predict --cams made, of any layer.", 0, 0},
+    {"planes", 0, OPT_STRING, &job.planes, "LIST",
+     "The --target with which --cams was made. Default: that of this call.", 0, 0},
     {"logits", 0, OPT_STRING, &job.logits, "FILE",
-     "The logits that belong to --class-maps; scores other than logit need them.", 0, 0},
+     "The logits that belong to --class-maps or --cams; scores other than logit need them.", 0, 0},
     {"ids", 0, OPT_STRING, &job.ids, "FILE",
-     "The ids of the items in --class-maps or --features. Without it item i has id i.", 0, 0},
+     "The ids of the items in these tensors. Without it item i has id i.", 0, 0},
+    {"weights", 0, OPT_STRING, &job.weights, "FILE",
+     "The weights (classes, channels) of the linear layer for --features, instead of --model.", 0,
+     0},
+    {"biases", 0, OPT_STRING, &job.biases, "FILE",
+     "The biases (classes) of the linear layer, instead of --model.", 0, 0},
     {"model", 'm', OPT_STRING, &job.model, "FILE", "The checkpoint.", 0, 0},
     {"assume", 0, OPT_STRING, &assume, "KEY=VALUE,...", NET_ASSUME_HELP, 0, 0},
     {"data", 'd', OPT_STRING, &job.data, "PATH",
@@ -126,41 +137,84 @@ static void parse_colours(const char *option, const char *text, bool positive)
                    positive ? "positive " : "", text);
 }
 
-/* What cannot be meant, before anything is read. */
+/* The file that maps come from, and its option; NULL where it is the network. */
+static const char *stored_option(void)
+{
+    return job.class_maps ? "--class-maps"
+           : job.features ? "--features"
+           : job.cams     ? "--cams"
+                          : NULL;
+}
+
 static void check_sources(void)
 {
-    const char *stored = job.class_maps ? "--class-maps" : job.features ? "--features" : NULL;
-    const char *inputs[] = {job.table, job.class_maps, job.features, job.logits,
-                            job.ids,   job.model,      job.data};
-    int standard = 0;
+    const char *stored = stored_option();
 
-    for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
-        standard += inputs[i] && strcmp(inputs[i], "-") == 0;
-    if (job.class_maps && job.features)
-        prog_usage("--class-maps and --features exclude each other");
+    if (!!job.class_maps + !!job.features + !!job.cams > 1)
+        prog_usage("--class-maps, --features and --cams exclude each other");
     if (stored && job.data)
         prog_usage("%s and --data exclude each other", stored);
     if (!stored && !(job.model && job.data))
-        prog_usage("expected --class-maps FILE, --features FILE with --model FILE, or --model FILE "
-                   "with --data PATH");
-    if (job.features && !job.model)
-        prog_usage("--features needs --model, whose linear layer weighs the channels");
-    if (job.logits && !job.class_maps)
-        prog_usage("--logits goes with --class-maps");
+        prog_usage("expected --class-maps FILE, --cams FILE, --features FILE with --model FILE or "
+                   "--weights FILE, or --model FILE with --data PATH");
+    if (job.features && !job.model && !job.weights)
+        prog_usage("--features needs the linear layer that weighs the channels: --model or "
+                   "--weights");
+    if (job.weights && !job.features)
+        prog_usage("--weights goes with --features");
+    if (job.biases && !job.features && !job.class_maps)
+        prog_usage("--biases goes with --class-maps or --features");
+    if (job.model && (job.weights || job.biases))
+        prog_usage("--model and --%s exclude each other", job.weights ? "weights" : "biases");
+    if (job.planes && !job.cams)
+        prog_usage("--planes goes with --cams");
+    if (job.cams && (job.model || job.run || job.score != CAM_LOGIT || job.method != CAM_GRADCAM))
+        prog_usage("--cams holds maps: --model, --score, --method and --run go with cifar-predict, "
+                   "which made them");
+    if (job.logits && !job.class_maps && !job.cams)
+        prog_usage("--logits goes with --class-maps or --cams");
     if (job.ids && !stored)
-        prog_usage("--ids goes with --class-maps or --features");
+        prog_usage("--ids goes with --class-maps, --features or --cams");
+    if (job.class_maps && job.score != CAM_LOGIT && !job.logits && !job.model && !job.biases)
+        prog_usage("--score logprob and prob with --class-maps need --logits");
+    if (job.features && job.score != CAM_LOGIT && !job.model && !job.biases)
+        prog_usage("--score logprob and prob with --weights need --biases");
     if (job.layer && !job.data)
         prog_usage("--layer goes with --model and --data");
     if (resize && !job.data)
         prog_usage("--resize goes with --model and --data");
     if (input_size && job.data)
         prog_usage("--input-size and --data exclude each other");
-    if (job.class_maps && job.score != CAM_LOGIT && !job.logits && !job.model)
-        prog_usage("--score logprob and prob with --class-maps need --logits");
     if (!engine_is_device(job.device))
         prog_usage("--device: expected auto, cpu, ref or cuda[:N], found '%s'", job.device);
+}
+
+static void check_files(void)
+{
+    const char *const input[] = {job.table, job.class_maps, job.features, job.cams,  job.logits,
+                                 job.ids,   job.weights,    job.biases,   job.model, job.data};
+    int standard = 0;
+
+    if (job.run && strcmp(job.run, "-") == 0)
+        prog_usage("--run: expected a file, found '-'");
+    for (size_t i = 0; i < sizeof input / sizeof *input; i++) {
+        standard += input[i] && strcmp(input[i], "-") == 0;
+        if (io_same_file(job.stats, input[i]))
+            prog_usage("--stats: expected a file that is not read, found '%s'", job.stats);
+        if (io_same_file(job.run, input[i]))
+            prog_usage("--run: expected a file that is not read, found '%s'", job.run);
+    }
     if (standard > 1)
         prog_usage("standard input was asked for %d times, and can be read once", standard);
+}
+
+void job_say_closed(const struct job *j)
+{
+    if (!prog_verbose())
+        return;
+    prog_say("last stage: maps in closed form, without gradients");
+    if (j->method != CAM_GRADCAM)
+        prog_say("gradcam, hirescam and xgradcam coincide at the last stage");
 }
 
 int main(int argc, char **argv)
@@ -180,17 +234,8 @@ int main(int argc, char **argv)
     if (assume && net_assume_parse(&job.assume, assume, &e) != 0)
         prog_usage("--assume: %s", e.msg);
     check_sources();
-    const char *const input[] = {job.table, job.class_maps, job.features, job.logits,
-                                 job.ids,   job.model,      job.data};
-    if (job.run && strcmp(job.run, "-") == 0)
-        prog_usage("--run: expected a file, found '-'");
-    for (size_t i = 0; i < sizeof input / sizeof *input; i++) {
-        if (io_same_file(job.stats, input[i]))
-            prog_usage("--stats: expected a file that is not read, found '%s'", job.stats);
-        if (io_same_file(job.run, input[i]))
-            prog_usage("--run: expected a file that is not read, found '%s'", job.run);
-    }
-    job.rows = rows_new(targets);
+    check_files();
+    job.rows = rows_new(job.targets);
     if ((job.data ? network_run : stored_run)(&job, &e) != 0)
         prog_fail(&e);
     rows_close(job.rows);

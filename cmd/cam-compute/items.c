@@ -100,22 +100,25 @@ static int read_to(struct items *t, int64_t index, struct err *e)
     return 0;
 }
 
-const float *items_get(struct items *t, int64_t index, struct err *e)
+const float *items_get_any(struct items *t, int64_t index, struct err *e)
 {
-    const struct npy_item *item = npy_item(t->in);
-
     if (t->current == index)
         return t->item;
     if (t->count < 0 ? read_to(t, index, e) != 0 : npy_at(t->in, index, t->item, e) != 0)
         return NULL;
     t->current = index;
-    if (!cam_finite(t->item, (int)item->count)) {
-        err_record(e, "%s: item %lld: expected finite values, found one that is not",
-                   npy_name(t->in), (long long)index);
-        t->current = -1;
-        return NULL;
-    }
     return t->item;
+}
+
+const float *items_get(struct items *t, int64_t index, struct err *e)
+{
+    const float *item = items_get_any(t, index, e);
+
+    if (!item || cam_finite(item, (int)npy_item(t->in)->count))
+        return item;
+    err_record(e, "%s: item %lld: expected finite values, found one that is not", npy_name(t->in),
+               (long long)index);
+    return NULL;
 }
 
 int items_drain(struct items *t, struct err *e)

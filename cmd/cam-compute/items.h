@@ -24,6 +24,9 @@ int64_t items_count(const struct items *t);
  * or where it holds a value that is not finite. */
 const float *items_get(struct items *t, int64_t index, struct err *e);
 
+/* The same of an item whose values may be anything. */
+const float *items_get_any(struct items *t, int64_t index, struct err *e);
+
 /* Reads a pipe to its end, so that its writer is not cut off and the rest of the
  * stream is checked. */
 int items_drain(struct items *t, struct err *e);

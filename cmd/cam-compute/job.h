@@ -16,7 +16,9 @@ struct extent {
 enum size_kind { SIZE_INPUT, SIZE_LAYER, SIZE_FIXED };
 
 struct job {
-    const char *table, *class_maps, *features, *logits, *ids, *model, *data, *layer, *stats, *run;
+    const char *table, *class_maps, *features, *cams, *logits, *ids, *weights, *biases, *model,
+        *data, *layer, *stats, *run;
+    const char *targets, *planes; /* lists; planes: of `cams`, or NULL where they are the targets */
     enum cam_score score;
     enum cam_method method;
     bool unit;           /* rectified and stretched to [0, 1] */
@@ -39,7 +41,10 @@ static inline bool job_probabilities(const struct job *j)
     return j->score != CAM_LOGIT || j->stats;
 }
 
-/* Maps from stored class maps or features. */
+/* Says with -v what is the same in closed form. */
+void job_say_closed(const struct job *j);
+
+/* Maps from stored maps or features. */
 int stored_run(const struct job *j, struct err *e);
 
 /* Maps from images through the network. */

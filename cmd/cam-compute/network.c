@@ -1,10 +1,10 @@
-#include "about.h"
-#include "closed.h"
 #include "job.h"
 #include "sink.h"
 
 #include "base/mem.h"
 #include "base/prog.h"
+#include "cam/about.h"
+#include "cam/layer.h"
 #include "ckpt/ckpt.h"
 #include "data/data.h"
 #include "net/net.h"
@@ -25,7 +25,7 @@ struct network {
     struct engine *engine;
     struct sink *sink;
     struct run about;
-    int layer; /* a value of the network */
+    struct layer *layer;
     int classes, channels, cells;
     size_t pixels, row_bytes;
     /* read */
@@ -36,8 +36,9 @@ struct network {
     bool failed;
     struct err why;
     /* write */
-    struct closed *closed; /* NULL where gradients are needed */
-    float *raw, *weight;
+    struct aim *aim; /* [planes] */
+    float *raw;      /* (planes, cells) */
+    double *bias;    /* [planes] */
     double *p, *rest;
 };
 
@@ -98,46 +99,34 @@ static int check_logits(const struct network *n, const struct row *row, const fl
                       "id %lld: expected finite logits, found one that is not", (long long)row->id);
 }
 
+/* The planes of one part of a row: the first, and how many. */
+static int part_planes(const struct network *n, const struct row *row, int *first)
+{
+    int left = rows_planes(n->job->rows) - row->part * n->together;
+
+    *first = row->part * n->together;
+    return left < n->together ? left : n->together;
+}
+
 static int seed_scores(void *ctx, struct engine_batch *b, struct err *e)
 {
     const struct network *n = ctx;
-    const struct rows *rows = n->job->rows;
     const size_t classes = (size_t)n->classes;
-    /* Several threads come here, so the room is the call's own. */
-    double *p = mem_alloc(2 * classes, sizeof *p);
-    int r = 0;
+    struct aim aim[TOGETHER];
+    int first;
 
-    for (int i = 0; i < b->n && r == 0; i++) {
+    for (int i = 0; i < b->n; i++) {
         const struct row *row = row_at(n, b->tag, i);
         const float *logits = b->logits + (size_t)i * classes;
-        r = check_logits(n, row, logits, e);
-        if (r == 0 && n->job->score != CAM_LOGIT)
-            cam_softmax(logits, n->classes, p, p + classes);
-        for (int g = 0; g < n->together && r == 0; g++) {
-            int plane = row->part * n->together + g;
-            if (plane == rows_planes(rows))
-                break;
-            struct aim aim = rows_aim(rows, row, plane);
-            cam_seed(n->job->score, p, p + classes, n->classes, aim.cls, aim.minus,
-                     b->seeds + ((size_t)i * (size_t)n->together + (size_t)g) * classes);
-        }
+        if (check_logits(n, row, logits, e) != 0)
+            return -1;
+        int planes = part_planes(n, row, &first);
+        for (int g = 0; g < planes; g++)
+            aim[g] = rows_aim(n->job->rows, row, first + g);
+        layer_seed(n->layer, logits, aim, planes,
+                   b->seeds + (size_t)i * (size_t)n->together * classes);
     }
-    free(p);
-    return r;
-}
-
-/* Planes of one part from activations and gradients. */
-static void map_part(struct network *n, const struct row *row, const float *features,
-                     const float *grads)
-{
-    for (int g = 0; g < n->together; g++) {
-        int plane = row->part * n->together + g;
-        if (plane == rows_planes(n->job->rows))
-            break;
-        cam_map(n->job->method, features, grads, n->channels, n->cells, n->weight,
-                n->raw + (size_t)plane * (size_t)n->cells);
-        grads += (size_t)n->channels * (size_t)n->cells;
-    }
+    return 0;
 }
 
 static int put_batch(struct network *n, const struct engine_batch *b, struct err *e)
@@ -147,20 +136,20 @@ static int put_batch(struct network *n, const struct engine_batch *b, struct err
     for (int i = 0; i < b->n; i++) {
         const struct row *row = row_at(n, b->tag, i);
         const float *logits = b->logits + (size_t)i * (size_t)n->classes;
-        const float *features = b->features + (size_t)i * item;
-        struct maps m = {n->raw, NULL, NULL};
+        const float *grads = b->grads ? b->grads + (size_t)i * (size_t)n->together * item : NULL;
+        bool last = layer_last(n->layer);
+        int first, planes = part_planes(n, row, &first);
         if (check_logits(n, row, logits, e) != 0)
             return -1;
-        if (n->closed)
-            closed_maps(n->closed, row, features, logits, &m);
-        else
-            map_part(n, row, features, b->grads + (size_t)i * (size_t)n->together * item);
+        for (int g = 0; g < planes; g++)
+            n->aim[g] = rows_aim(n->job->rows, row, first + g);
+        if (job_probabilities(n->job))
+            cam_softmax(logits, n->classes, n->p, n->rest);
+        layer_maps(n->layer, n->aim, planes, b->features + (size_t)i * item, grads, n->p, n->rest,
+                   n->raw + (size_t)first * (size_t)n->cells, n->bias);
         if (row->part + 1 < n->parts)
             continue;
-        if (!n->closed && job_probabilities(n->job)) {
-            cam_softmax(logits, n->classes, n->p, n->rest);
-            m.rest = n->rest;
-        }
+        struct maps m = {n->raw, job_probabilities(n->job) ? n->rest : NULL, last ? n->bias : NULL};
         if (sink_put(n->sink, row, &m, e) != 0)
             return -1;
     }
@@ -201,22 +190,14 @@ static int open_network(struct network *n, struct err *e)
     normal_choose(&pixels, n->net, data_kind(n->data), j->mean, j->std);
     memcpy(n->net->mean, pixels.mean, sizeof pixels.mean);
     memcpy(n->net->std, pixels.std, sizeof pixels.std);
-    n->layer = j->layer ? net_layer(n->net, j->layer, e) : net_last(n->net);
-    if (n->layer < 0)
+    if (layer_open(&n->layer, n->net, j->layer, j->score, j->method, e) != 0)
         return -1;
+    const struct net_value *v = layer_about(n->layer);
     n->classes = n->net->classes;
-    n->channels = n->net->value[n->layer].c;
-    n->cells = n->net->value[n->layer].h * n->net->value[n->layer].w;
+    n->channels = v->c;
+    n->cells = v->h * v->w;
     n->pixels = 3 * (size_t)o.h * (size_t)o.w;
     return rows_open(j->rows, j->table, n->classes, false, e);
-}
-
-/* The linear layer behind the pooling. */
-static struct closed_head head_of(const struct network *n)
-{
-    const struct net_op *op = &n->net->op[n->net->ops - 1];
-
-    return (struct closed_head){n->classes, n->channels, n->cells, op->w, op->b};
 }
 
 static int run(struct network *n, struct err *e)
@@ -226,38 +207,36 @@ static int run(struct network *n, struct err *e)
     if (engine_warm(j->device, e) != 0 || open_network(n, e) != 0)
         return -1;
     int planes = rows_planes(j->rows);
-    bool last = n->layer == net_last(n->net);
-    n->together = planes < TOGETHER ? planes : TOGETHER;
-    n->parts = last ? 1 : (planes + n->together - 1) / n->together;
+    bool last = layer_last(n->layer);
+    /* The last stage needs no gradients: all planes are made at once. */
+    n->together = last || planes < TOGETHER ? planes : TOGETHER;
+    n->parts = (planes + n->together - 1) / n->together;
     struct engine_opts o = {.device = j->device,
                             .precision = j->precision,
                             .exact = j->exact,
                             .threads = j->threads,
-                            .features = n->layer,
+                            .features = layer_value(n->layer),
                             .gradients = last ? 0 : n->together,
                             .note = prog_note};
     if (engine_open(&n->engine, n->net, &o, e) != 0)
         return -1;
     if (prog_verbose())
         prog_say("%s", engine_about(n->engine));
-    const struct net_value *v = &n->net->value[n->layer];
-    about_network(&n->about, j, n->net, n->layer);
+    const struct net_value *v = layer_about(n->layer);
+    about_layer(&n->about, n->net, layer_value(n->layer), j->layer, j->method, j->score);
     if (sink_open(&n->sink, j, (struct extent){v->h, v->w},
                   (struct extent){data_h(n->data), data_w(n->data)}, &n->about, e) != 0)
         return -1;
     n->row_bytes = rows_bytes(j->rows);
     n->next = mem_zero(1, n->row_bytes);
     n->image = mem_alloc(n->pixels, 1);
-    if (last) {
-        struct closed_head head = head_of(n);
-        closed_say(j);
-        n->closed = closed_new(j, &head);
-    } else {
-        n->raw = mem_alloc((size_t)planes * (size_t)n->cells, sizeof *n->raw);
-        n->weight = mem_alloc((size_t)n->channels, sizeof *n->weight);
-        n->p = mem_alloc((size_t)n->classes, sizeof *n->p);
-        n->rest = mem_alloc((size_t)n->classes, sizeof *n->rest);
-    }
+    if (last)
+        job_say_closed(j);
+    n->aim = mem_alloc((size_t)n->together, sizeof *n->aim);
+    n->raw = mem_alloc((size_t)planes * (size_t)n->cells, sizeof *n->raw);
+    n->bias = mem_alloc((size_t)planes, sizeof *n->bias);
+    n->p = mem_alloc((size_t)n->classes, sizeof *n->p);
+    n->rest = mem_alloc((size_t)n->classes, sizeof *n->rest);
     struct engine_calls calls = {n, n->row_bytes, read_images, last ? NULL : seed_scores,
                                  write_maps};
     if (engine_run(n->engine, &calls, e) != 0)
@@ -275,11 +254,12 @@ int network_run(const struct job *j, struct err *e)
     sink_abort(n.sink);
     if (n.engine)
         engine_close(n.engine);
-    closed_free(n.closed);
+    layer_close(n.layer);
     free(n.next);
     free(n.image);
+    free(n.aim);
     free(n.raw);
-    free(n.weight);
+    free(n.bias);
     free(n.p);
     free(n.rest);
     run_free(&n.about);

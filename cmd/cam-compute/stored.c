@@ -1,58 +1,120 @@
-#include "about.h"
-#include "closed.h"
 #include "items.h"
 #include "job.h"
 #include "sink.h"
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "cam/about.h"
+#include "cam/closed.h"
 #include "ckpt/ckpt.h"
 #include "net/net.h"
+#include "stats/prediction.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-/* What is read; `ids` and `logits` may be NULL. */
+/* What is read. Of maps that were made before (--cams), `plane` says for each plane of a
+ * row which plane of an item it is; from others maps are made in closed form. */
 struct stored {
     const struct job *job;
-    struct items *items, *logits;
-    struct ids *ids;
+    struct items *items, *logits; /* logits may be NULL */
+    struct ids *ids;              /* may be NULL */
     struct net_head linear;
     struct closed_head head;
     struct extent layer;
     struct run about;
+    struct targets *planes;
+    int *plane;
+    struct closed *closed;
+    struct aim *aim; /* [planes] of a row, as all below */
+    float *raw;
+    double *bias, *p, *rest;
 };
 
-/* The linear layer of the checkpoint, for features or for biases alone. */
-static int load_head(struct stored *s, struct err *e)
+/* --- the linear layer --- */
+
+/* A whole tensor of a linear layer: an item for each of *n classes, of `channels` numbers or
+ * of one where that is 0. *n = 0 takes the classes that there are. Caller frees. */
+static int load_tensor(float **v, int *n, int channels, const char *path, struct err *e)
 {
-    const struct npy_item *item = items_item(s->items);
+    const int64_t shape[] = {channels};
+    const size_t each = channels ? (size_t)channels : 1;
+    struct items *t;
+
+    if (items_open(&t, path, channels ? 1 : 0, shape, e) != 0)
+        return -1;
+    int64_t count = items_count(t);
+    int r = 0;
+    if (*n == 0 ? count < 1 || count > STATS_CLASSES : count != *n)
+        r = err_set(e, "%s: expected a file with an item for each %s, found %lld", items_name(t),
+                    *n == 0 ? "class" : "class of the maps", (long long)count);
+    else
+        *n = (int)count;
+    *v = mem_alloc((size_t)*n * each + 1, sizeof **v);
+    for (int i = 0; i < *n && r == 0; i++) {
+        const float *item = items_get(t, i, e);
+        if (item)
+            memcpy(*v + (size_t)i * each, item, each * sizeof *item);
+        else
+            r = -1;
+    }
+    items_close(t);
+    return r;
+}
+
+/* From --weights and --biases; without weights the classes are those of the maps. */
+static int load_files(struct stored *s, struct err *e)
+{
+    const struct job *j = s->job;
+    struct net_head *h = &s->linear;
+
+    h->channels = (int)items_item(s->items)->shape[0];
+    h->classes = j->weights ? 0 : s->head.classes;
+    if (j->weights && load_tensor(&h->w, &h->classes, h->channels, j->weights, e) != 0)
+        return -1;
+    return j->biases ? load_tensor(&h->b, &h->classes, 0, j->biases, e) : 0;
+}
+
+static int load_checkpoint(struct stored *s, struct err *e)
+{
     const struct ckpt_opts from = {.state = s->job->assume.state};
-    struct closed_head *h = &s->head;
     struct ckpt *c;
 
     if (ckpt_open(&c, s->job->model, &from, e) != 0)
         return -1;
     int r = net_head(&s->linear, c, &s->job->assume, e);
     ckpt_close(c);
-    if (r != 0)
+    return r;
+}
+
+/* The linear layer, for features or for biases alone. */
+static int load_head(struct stored *s, struct err *e)
+{
+    const struct job *j = s->job;
+    const struct npy_item *item = items_item(s->items);
+    struct closed_head *h = &s->head;
+
+    if ((j->model ? load_checkpoint(s, e) : load_files(s, e)) != 0)
         return -1;
-    if (s->job->features) {
+    if (j->features) {
         if (s->linear.channels != item->shape[0])
             return err_set(e,
                            "%s: expected features of %d channels as the linear layer of %s, found "
                            "%lld",
-                           items_name(s->items), s->linear.channels, s->job->model,
+                           items_name(s->items), s->linear.channels, j->model,
                            (long long)item->shape[0]);
         h->w = s->linear.w;
         h->classes = s->linear.classes;
         h->channels = s->linear.channels;
     } else if (s->linear.classes != h->classes) {
         return err_set(e, "%s: expected maps of %d classes as the linear layer of %s, found %d",
-                       items_name(s->items), s->linear.classes, s->job->model, h->classes);
+                       items_name(s->items), s->linear.classes, j->model, h->classes);
     }
     h->b = s->linear.b;
     return 0;
 }
+
+/* --- opening --- */
 
 /* The number of items must be that of the maps or features, where both are known. */
 static int check_count(const struct stored *s, const char *name, int64_t count, struct err *e)
@@ -65,60 +127,162 @@ static int check_count(const struct stored *s, const char *name, int64_t count, 
                    items_name(s->items), (long long)count);
 }
 
+/* Which planes of the items the rows' targets are. */
+static int find_planes(struct stored *s, struct err *e)
+{
+    const struct rows *rows = s->job->rows;
+
+    if (targets_lay_out(s->planes, s->head.classes, e) != 0)
+        return -1;
+    s->plane = mem_alloc((size_t)rows_planes(rows), sizeof *s->plane);
+    for (int i = 0; i < rows_planes(rows); i++) {
+        const char *word = rows_word(rows, i);
+        int first = targets_find(s->planes, word);
+        if (first < 0)
+            return err_set(e, "--target: expected words of --planes (%s), found '%s'",
+                           s->job->planes ? s->job->planes : s->job->targets, word);
+        s->plane[i] = first + i - rows_find(rows, word);
+    }
+    return 0;
+}
+
+/* Of maps that were made before neither rows nor items tell the number of classes, unless
+ * `all` is a target. */
+static int count_classes(struct stored *s, struct err *e)
+{
+    const char *list = s->job->planes ? s->job->planes : s->job->targets;
+    int planes = s->head.classes;
+
+    if (targets_parse(&s->planes, list, e) != 0)
+        return -1;
+    s->head.classes = targets_classes(s->planes, planes, STATS_CLASSES);
+    if (s->head.classes >= 0)
+        return 0;
+    return err_set(e, "%s: expected a plane for each word of %s (%s), found %d planes",
+                   items_name(s->items), s->job->planes ? "--planes" : "--target", list, planes);
+}
+
+static int open_logits(struct stored *s, struct err *e)
+{
+    /* Made maps may be of any number of classes. */
+    int64_t classes = s->planes ? -1 : s->head.classes;
+
+    if (items_open(&s->logits, s->job->logits, 1, &classes, e) != 0)
+        return -1;
+    s->head.classes = (int)items_item(s->logits)->shape[0];
+    return check_count(s, io_name(s->job->logits), items_count(s->logits), e);
+}
+
 static int open_inputs(struct stored *s, struct err *e)
 {
     const struct job *j = s->job;
     const int64_t any[] = {-1, -1, -1};
 
-    if (items_open(&s->items, j->features ? j->features : j->class_maps, 3, any, e) != 0)
+    if (items_open(&s->items,
+                   j->features ? j->features
+                   : j->cams   ? j->cams
+                               : j->class_maps,
+                   3, any, e) != 0)
         return -1;
     const struct npy_item *item = items_item(s->items);
     s->layer = (struct extent){(int)item->shape[1], (int)item->shape[2]};
     s->head.cells = (int)(item->shape[1] * item->shape[2]);
     s->head.classes = (int)item->shape[0];
-    if (j->model && load_head(s, e) != 0)
+    if ((j->cams && count_classes(s, e) != 0) ||
+        ((j->model || j->weights || j->biases) && load_head(s, e) != 0))
         return -1;
     if (j->ids && (ids_open(&s->ids, j->ids, e) != 0 ||
                    check_count(s, io_name(j->ids), ids_count(s->ids), e) != 0))
         return -1;
-    if (j->logits) {
-        const int64_t classes[] = {s->head.classes};
-        if (items_open(&s->logits, j->logits, 1, classes, e) != 0 ||
-            check_count(s, io_name(j->logits), items_count(s->logits), e) != 0)
-            return -1;
-    }
+    if (j->logits && open_logits(s, e) != 0)
+        return -1;
     bool known = s->logits || s->head.b;
-    return rows_open(j->rows, j->table, s->head.classes, j->stats && !known, e);
+    if (rows_open(j->rows, j->table, s->head.classes, j->stats && !known, e) != 0)
+        return -1;
+    return s->planes ? find_planes(s, e) : 0;
 }
 
-static int map_row(struct stored *s, struct closed *c, const struct row *row, struct sink *sink,
-                   struct err *e)
+/* The checkpoint tells which layers come before the last stage. */
+static int open_about(struct stored *s, struct err *e)
+{
+    const struct job *j = s->job;
+    struct net *n = NULL;
+
+    if (!j->run)
+        return 0;
+    if (j->model && !cam_has_places(s->layer.h, s->layer.w)) {
+        const struct ckpt_opts from = {.state = j->assume.state};
+        const struct net_opts o = {
+            .h = j->input.h, .w = j->input.w, .std = {1, 1, 1}, .assume = &j->assume};
+        struct ckpt *c;
+        if (ckpt_open(&c, j->model, &from, e) != 0)
+            return -1;
+        int built = net_build(&n, c, &o, e);
+        ckpt_close(c);
+        if (built != 0)
+            return -1;
+    }
+    about_stored(&s->about, n, s->layer.h, s->layer.w, j->method, j->score);
+    net_free(n);
+    return 0;
+}
+
+/* --- maps --- */
+
+static int copy_planes(struct stored *s, const struct row *row, const float *item, struct err *e)
+{
+    const size_t cells = (size_t)s->head.cells;
+
+    for (int i = 0; i < rows_planes(s->job->rows); i++) {
+        const float *plane = item + (size_t)s->plane[i] * cells;
+        if (!cam_finite(plane, s->head.cells))
+            return rows_error(s->job->rows, row, e,
+                              "id %lld: expected a map of '%s' in %s, found none",
+                              (long long)row->id, rows_word(s->job->rows, i), items_name(s->items));
+        memcpy(s->raw + (size_t)i * cells, plane, cells * sizeof *plane);
+    }
+    return 0;
+}
+
+static int map_row(struct stored *s, const struct row *row, struct sink *sink, struct err *e)
 {
     const struct rows *rows = s->job->rows;
+    const int planes = rows_planes(rows);
+    const bool wanted = job_probabilities(s->job);
     const float *logits = NULL, *item = NULL;
     int64_t index = s->ids ? ids_find(s->ids, row->id) : row->id;
     struct err why;
-    struct maps m;
 
     if (index < 0)
         return rows_error(rows, row, e, "id %lld: expected one of the ids in %s, found none",
                           (long long)row->id, io_name(s->job->ids));
-    item = items_get(s->items, index, &why);
-    if (item && s->logits && job_probabilities(s->job))
+    item = (s->planes ? items_get_any : items_get)(s->items, index, &why);
+    if (item && s->logits && wanted)
         logits = items_get(s->logits, index, &why);
-    if (!item || (s->logits && job_probabilities(s->job) && !logits))
+    if (!item || (s->logits && wanted && !logits))
         return rows_error(rows, row, e, "id %lld: %s", (long long)row->id, why.msg);
-    closed_maps(c, row, item, logits, &m);
+    if (!logits && wanted && s->closed)
+        logits = closed_logits(s->closed, item);
+    if (logits)
+        cam_softmax(logits, s->head.classes, s->p, s->rest);
+    struct maps m = {s->raw, logits ? s->rest : NULL, s->head.b ? s->bias : NULL};
+    if (s->planes) {
+        if (copy_planes(s, row, item, e) != 0)
+            return -1;
+    } else {
+        for (int i = 0; i < planes; i++)
+            s->aim[i] = rows_aim(rows, row, i);
+        closed_maps(s->closed, s->aim, planes, item, s->p, s->rest, s->raw, s->bias);
+    }
     return sink_put(sink, row, &m, e);
 }
 
-static int map_rows(struct stored *s, struct closed *c, struct row *row, struct sink *sink,
-                    struct err *e)
+static int map_rows(struct stored *s, struct row *row, struct sink *sink, struct err *e)
 {
     int got;
 
     while ((got = rows_next(s->job->rows, row, e)) > 0) {
-        if (map_row(s, c, row, sink, e) != 0)
+        if (map_row(s, row, sink, e) != 0)
             return -1;
         if (!rows_ready(s->job->rows) && sink_flush(sink, e) != 0)
             return -1;
@@ -132,19 +296,25 @@ static int run(struct stored *s, struct err *e)
 {
     struct sink *sink;
 
-    if (open_inputs(s, e) != 0 ||
-        (s->job->run && about_stored(&s->about, s->job, s->layer, e) != 0) ||
+    if (open_inputs(s, e) != 0 || open_about(s, e) != 0 ||
         sink_open(&sink, s->job, s->layer, s->job->input, &s->about, e) != 0)
         return -1;
-    closed_say(s->job);
-    struct closed *c = closed_new(s->job, &s->head);
+    size_t planes = (size_t)rows_planes(s->job->rows), classes = (size_t)s->head.classes;
+    s->aim = mem_alloc(planes, sizeof *s->aim);
+    s->raw = mem_alloc(planes * (size_t)s->head.cells, sizeof *s->raw);
+    s->bias = mem_alloc(planes, sizeof *s->bias);
+    s->p = mem_alloc(classes, sizeof *s->p);
+    s->rest = mem_alloc(classes, sizeof *s->rest);
+    if (!s->planes) {
+        job_say_closed(s->job);
+        s->closed = closed_new(s->job->score, &s->head);
+    }
     struct row *row = mem_zero(1, rows_bytes(s->job->rows));
-    int r = map_rows(s, c, row, sink, e);
+    int r = map_rows(s, row, sink, e);
     if (r == 0)
         r = sink_close(sink, e);
     else
         sink_abort(sink);
-    closed_free(c);
     free(row);
     return r;
 }
@@ -157,6 +327,14 @@ int stored_run(const struct job *j, struct err *e)
     items_close(s.items);
     items_close(s.logits);
     ids_close(s.ids);
+    targets_free(s.planes);
+    closed_free(s.closed);
+    free(s.plane);
+    free(s.aim);
+    free(s.raw);
+    free(s.bias);
+    free(s.p);
+    free(s.rest);
     free(s.linear.w);
     free(s.linear.b);
     run_free(&s.about);

@@ -91,9 +91,9 @@ int targets_classes(const struct targets *t, int planes, int most)
     return rest > 0 && rest % all == 0 && rest / all <= most ? rest / all : -1;
 }
 
-/* Gives every word its planes. */
-static int lay_out(struct targets *t, struct err *e)
+int targets_lay_out(struct targets *t, int classes, struct err *e)
 {
+    t->classes = classes;
     for (int i = 0; i < t->n; i++) {
         struct target *w = &t->target[i];
         int planes = w->kind == TARGET_ALL ? t->classes : 1;
@@ -112,8 +112,7 @@ int targets_open(struct targets *t, const struct tsv_in *in, int classes, struct
 {
     bool margin = false;
 
-    t->classes = classes;
-    if (lay_out(t, e) != 0)
+    if (targets_lay_out(t, classes, e) != 0)
         return -1;
     for (int i = 0; i < t->n; i++) {
         struct target *w = &t->target[i];
@@ -131,6 +130,40 @@ int targets_open(struct targets *t, const struct tsv_in *in, int classes, struct
         return -1;
     t->truth = tsv_need(in, "true", e);
     return t->truth < 0 ? -1 : 0;
+}
+
+int targets_begin(struct targets *t, const char *const *columns, int classes, struct err *e)
+{
+    if (targets_lay_out(t, classes, e) != 0)
+        return -1;
+    for (int i = 0; i < t->n; i++) {
+        struct target *w = &t->target[i];
+        if (w->kind != TARGET_COLUMN)
+            continue;
+        w->column = 0;
+        while (columns[w->column] && strcmp(columns[w->column], w->word) != 0)
+            w->column++;
+        if (!columns[w->column])
+            return err_set(e,
+                           "--target: expected a column that holds a class (pred, true, pred2, "
+                           "...), margin, class:N or all, found '%s'",
+                           w->word);
+    }
+    t->pred = 0;
+    t->truth = 1;
+    return 0;
+}
+
+void targets_aims(const struct targets *t, const int *cls, struct aim *aim)
+{
+    for (int i = 0; i < t->n; i++) {
+        const struct target *w = &t->target[i];
+        aim[i] = (struct aim){w->kind == TARGET_COLUMN ? cls[w->column] : w->cls, -1};
+        if (w->kind != TARGET_MARGIN)
+            continue;
+        bool known = cls[t->pred] >= 0 && cls[t->truth] >= 0;
+        aim[i] = known ? (struct aim){cls[t->pred], cls[t->truth]} : (struct aim){-1, -1};
+    }
 }
 
 int targets_planes(const struct targets *t)

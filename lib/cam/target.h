@@ -31,10 +31,21 @@ int targets_classes(const struct targets *t, int planes, int most);
 /* Finds the words' columns in a table and gives the words their planes, for a model of
  * `classes` classes. */
 int targets_open(struct targets *t, const struct tsv_in *in, int classes, struct err *e);
+
+/* The same without a table: the words' columns have to be in `columns`, which NULL ends. */
+int targets_begin(struct targets *t, const char *const *columns, int classes, struct err *e);
+
+/* The same without columns: gives the words their planes. */
+int targets_lay_out(struct targets *t, int classes, struct err *e);
+
 int targets_planes(const struct targets *t);
 
 /* The aims of the table's current row, one for each word; without meaning for "all". */
 int targets_read(const struct targets *t, const struct tsv_in *in, struct aim *aim, struct err *e);
+
+/* The aims of a row after targets_begin: `cls` holds the class of each of its columns, the
+ * first of which are pred and true; -1 where it is not known, and so in aims that need it. */
+void targets_aims(const struct targets *t, const int *cls, struct aim *aim);
 
 /* The aim of one plane in that row, and the plane's word. */
 struct aim targets_aim(const struct targets *t, const struct aim *aim, int plane);

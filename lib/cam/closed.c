@@ -1,0 +1,66 @@
+#include "cam/closed.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+struct closed {
+    enum cam_score score;
+    struct closed_head head;
+    float *logits, *seed, *weight; /* weight: a channel's; also their means */
+};
+
+struct closed *closed_new(enum cam_score score, const struct closed_head *head)
+{
+    struct closed *c = mem_zero(1, sizeof *c);
+
+    c->score = score;
+    c->head = *head;
+    c->logits = mem_alloc((size_t)head->classes, sizeof *c->logits);
+    c->seed = mem_alloc((size_t)head->classes, sizeof *c->seed);
+    c->weight = mem_alloc((size_t)head->channels, sizeof *c->weight);
+    return c;
+}
+
+void closed_free(struct closed *c)
+{
+    if (!c)
+        return;
+    free(c->logits);
+    free(c->seed);
+    free(c->weight);
+    free(c);
+}
+
+const float *closed_logits(struct closed *c, const float *item)
+{
+    const struct closed_head *h = &c->head;
+
+    if (!h->b)
+        return NULL;
+    if (h->w)
+        cam_logits_features(item, h->w, h->b, h->classes, h->channels, h->cells, c->weight,
+                            c->logits);
+    else
+        cam_logits_maps(item, h->b, h->classes, h->cells, c->logits);
+    return c->logits;
+}
+
+void closed_maps(struct closed *c, const struct aim *aim, int planes, const float *item,
+                 const double *p, const double *rest, float *raw, double *bias)
+{
+    const struct closed_head *h = &c->head;
+
+    for (int i = 0; i < planes; i++, raw += h->cells) {
+        cam_seed(c->score, p, rest, h->classes, aim[i].cls, aim[i].minus, c->seed);
+        if (h->w) {
+            cam_weights_linear(c->seed, h->w, h->classes, h->channels, h->cells, c->weight);
+            cam_combine(c->weight, item, h->channels, h->cells, raw);
+        } else {
+            cam_combine(c->seed, item, h->classes, h->cells, raw);
+        }
+        bias[i] = 0;
+        for (int k = 0; h->b && k < h->classes; k++)
+            bias[i] += (double)c->seed[k] * h->b[k];
+    }
+}

@@ -1,0 +1,30 @@
+/* Maps of the last stage in closed form: between it and the logits lie only an average
+ * and a linear layer. */
+#ifndef HP_CLOSED_H
+#define HP_CLOSED_H
+
+#include "cam/cam.h"
+#include "cam/target.h"
+
+/* The items are features (channels, cells) under the linear layer w (classes, channels),
+ * or, where w is NULL, the unnormalised CAMs of all classes (classes, cells). b (classes)
+ * may be NULL where the biases are not known. Outlives what is made of it. */
+struct closed_head {
+    int classes, channels, cells;
+    const float *w, *b;
+};
+
+struct closed;
+
+struct closed *closed_new(enum cam_score score, const struct closed_head *head);
+void closed_free(struct closed *c);
+
+/* The logits of an item, or NULL where no biases are known; valid until the next call. */
+const float *closed_logits(struct closed *c, const float *item);
+
+/* raw[planes][cells], and bias[planes], the biases' part of the scores, which is 0 where
+ * they are not known. p and rest as for cam_seed. Every aim has a class. */
+void closed_maps(struct closed *c, const struct aim *aim, int planes, const float *item,
+                 const double *p, const double *rest, float *raw, double *bias);
+
+#endif

@@ -1,0 +1,93 @@
+#include "cam/layer.h"
+
+#include "base/mem.h"
+#include "cam/closed.h"
+
+#include <stdlib.h>
+
+struct layer {
+    const struct net *net;
+    int value;
+    enum cam_score score;
+    enum cam_method method;
+    struct closed *closed; /* NULL where gradients are needed */
+    float *weight;         /* [channels] */
+};
+
+int layer_open(struct layer **out, const struct net *n, const char *name, enum cam_score score,
+               enum cam_method method, struct err *e)
+{
+    int value = name ? net_layer(n, name, e) : net_last(n);
+
+    if (value < 0)
+        return -1;
+    struct layer *l = mem_zero(1, sizeof *l);
+    const struct net_value *v = &n->value[value];
+    *l = (struct layer){.net = n, .value = value, .score = score, .method = method};
+    if (value == net_last(n)) {
+        const struct net_op *op = &n->op[n->ops - 1];
+        const struct closed_head head = {n->classes, v->c, v->h * v->w, op->w, op->b};
+        l->closed = closed_new(score, &head);
+    }
+    l->weight = mem_alloc((size_t)v->c, sizeof *l->weight);
+    *out = l;
+    return 0;
+}
+
+void layer_close(struct layer *l)
+{
+    if (!l)
+        return;
+    closed_free(l->closed);
+    free(l->weight);
+    free(l);
+}
+
+bool layer_last(const struct layer *l)
+{
+    return l->closed != NULL;
+}
+
+int layer_value(const struct layer *l)
+{
+    return l->value;
+}
+
+const struct net_value *layer_about(const struct layer *l)
+{
+    return &l->net->value[l->value];
+}
+
+void layer_seed(const struct layer *l, const float *logits, const struct aim *aim, int planes,
+                float *seeds)
+{
+    const int classes = l->net->classes;
+    /* Several threads come here, so the room is the call's own. */
+    double *p = NULL;
+
+    if (l->score != CAM_LOGIT) {
+        p = mem_alloc(2 * (size_t)classes, sizeof *p);
+        cam_softmax(logits, classes, p, p + classes);
+    }
+    for (int i = 0; i < planes; i++, seeds += classes)
+        if (aim[i].cls >= 0)
+            cam_seed(l->score, p, p ? p + classes : NULL, classes, aim[i].cls, aim[i].minus, seeds);
+    free(p);
+}
+
+void layer_maps(struct layer *l, const struct aim *aim, int planes, const float *features,
+                const float *grads, const double *p, const double *rest, float *raw, double *bias)
+{
+    const struct net_value *v = layer_about(l);
+    const int cells = v->h * v->w;
+
+    if (l->closed) {
+        closed_maps(l->closed, aim, planes, features, p, rest, raw, bias);
+        return;
+    }
+    for (int i = 0; i < planes; i++) {
+        cam_map(l->method, features, grads, v->c, cells, l->weight, raw);
+        grads += (size_t)v->c * (size_t)cells;
+        raw += cells;
+    }
+}
