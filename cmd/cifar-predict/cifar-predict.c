@@ -1,4 +1,5 @@
 /* Images through a network: a row and, where asked for, tensors for each. */
+#include "cams.h"
 #include "inspect.h"
 
 #include "base/io.h"
@@ -24,10 +25,10 @@ enum { THREADS_MAX = 1024 };
 
 static const char *model_path, *data_path, *names_path, *labels_path, *resize, *mean_text,
     *std_text, *assume_text;
-static const char *logits_path, *features_path, *layer, *maps_path, *ids_path, *classes_path,
-    *run_path;
+static const char *logits_path, *features_path, *layer, *maps_path, *cams_path, *ids_path,
+    *classes_path, *run_path, *targets;
 static const char *device = "auto";
-static int precision = ENGINE_F32;
+static int precision = ENGINE_F32, score = -1, method = -1;
 static bool exact, list_inputs;
 static int64_t threads, limit = INT64_MAX;
 static struct net_assume assume;
@@ -61,9 +62,21 @@ static const struct opt options[] = {
     {"features", 'f', OPT_STRING, &features_path, "FILE",
      "Write the activations (n, c, h, w) of a layer.", 0, 0},
     {"layer", 'l', OPT_STRING, &layer, "NAME",
-     "The layer of --features: conv1, layer1, layer1.0, ... Default: the last stage.", 0, 0},
+     "The layer of --features and --cams: conv1, layer1, layer1.0, ... Default: the last stage.", 0,
+     0},
     {"class-maps", 0, OPT_STRING, &maps_path, "FILE",
-     "Write the unscaled maps of all classes at the last stage (n, classes, h, w).", 0, 0},
+     "Write the unnormalised CAMs of all classes at the last stage (n, classes, h, w).", 0, 0},
+    {"cams", 0, OPT_STRING, &cams_path, "FILE",
+     "Write the unnormalised maps of --layer for the classes of --target (n, targets, h, w).", 0,
+     0},
+    {"target", 0, OPT_STRING, &targets, "LIST",
+     "The classes of --cams, separated by commas: pred, true, pred2 to pred5, margin, class:N, or "
+     "all. Default: pred.",
+     0, 0},
+    {"score", 0, OPT_CHOICE, &score, "logit|logprob|prob",
+     "What the maps of --cams explain. Default: logit.", 0, 0},
+    {"method", 0, OPT_CHOICE, &method, "gradcam|hirescam|xgradcam",
+     "How activations and gradients become a map. Default: gradcam.", 0, 0},
     {"ids", 0, OPT_STRING, &ids_path, "FILE", "Write the ids (n).", 0, 0},
     {"classes", 0, OPT_STRING, &classes_path, "FILE", "Write the table of classes.", 0, 0},
     {"run", 0, OPT_STRING, &run_path, "FILE",
@@ -107,6 +120,7 @@ struct job {
     struct out *out, *classes, *run;
     struct tsv_out *rows;
     struct npy_out *logits, *features, *maps, *ids;
+    struct cams *cams;     /* NULL where none are asked for */
     size_t image;          /* bytes */
     int64_t read, written; /* images */
     int64_t total;         /* images to come, 0 where that is not known */
@@ -147,6 +161,14 @@ static int read_images(void *ctx, struct engine_batch *b, int max, struct err *e
         return n;
     *e = j->err;
     return -1;
+}
+
+static int seed_scores(void *ctx, struct engine_batch *b, struct err *e)
+{
+    (void)e;
+    const struct job *j = ctx;
+    cams_seed(j->cams, b);
+    return 0;
 }
 
 static void put_class(struct tsv_out *t, int cls)
@@ -223,7 +245,8 @@ static int put_batch(struct job *j, const struct engine_batch *b, struct err *e)
     }
     if (put_tensor(j->logits, b->logits, b->n, e) != 0 ||
         put_tensor(j->features, b->features, b->n, e) != 0 ||
-        put_tensor(j->maps, b->class_maps, b->n, e) != 0)
+        put_tensor(j->maps, b->class_maps, b->n, e) != 0 ||
+        (j->cams && cams_put(j->cams, b, e) != 0))
         return -1;
     return out_flush(j->out, e);
 }
@@ -264,9 +287,10 @@ static void parse_three(const char *option, const char *text, bool positive, flo
 
 static void check_outputs(void)
 {
-    const char *const path[] = {logits_path, features_path, maps_path,
+    const char *const path[] = {logits_path, features_path, maps_path, cams_path,
                                 ids_path,    classes_path,  run_path};
-    static const char *const name[] = {"logits", "features", "class-maps", "ids", "classes", "run"};
+    static const char *const name[] = {"logits", "features", "class-maps", "cams",
+                                       "ids",    "classes",  "run"};
     enum { OUTPUTS = sizeof path / sizeof *path };
     for (int i = 0; i < OUTPUTS; i++) {
         if (!path[i])
@@ -281,7 +305,7 @@ static void check_outputs(void)
     }
 }
 
-static void check_options(struct data_opts *d)
+static void check_options(struct job *j, struct data_opts *d)
 {
     struct err e;
     float v[3];
@@ -291,8 +315,12 @@ static void check_options(struct data_opts *d)
         prog_usage("expected --data PATH");
     if (list_inputs && data_path && strcmp(data_path, "-") == 0)
         prog_usage("--list-inputs: expected --data with a file or a folder, found '-'");
-    if (layer && !features_path)
-        prog_usage("--layer: expected --features FILE with it");
+    if (layer && !features_path && !cams_path)
+        prog_usage("--layer: expected --features FILE or --cams FILE with it");
+    if (!cams_path && (targets || score >= 0 || method >= 0))
+        prog_usage("--%s: expected --cams FILE with it", targets      ? "target"
+                                                         : score >= 0 ? "score"
+                                                                      : "method");
     if (!engine_is_device(device))
         prog_usage("--device: expected auto, cpu, ref or cuda[:N], found '%s'", device);
     if (assume_text && net_assume_parse(&assume, assume_text, &e) != 0)
@@ -306,6 +334,8 @@ static void check_options(struct data_opts *d)
         parse_three("mean", mean_text, false, v);
     if (std_text)
         parse_three("std", std_text, true, v);
+    if (cams_path && cams_new(&j->cams, targets ? targets : "pred", &e) != 0)
+        prog_usage("%s", e.msg);
     check_outputs();
 }
 
@@ -380,7 +410,7 @@ static int close_outputs(struct job *j, const struct run *about, struct err *e)
 {
     struct npy_out **const tensor[] = {&j->logits, &j->features, &j->maps, &j->ids};
     enum { TENSORS = sizeof tensor / sizeof *tensor };
-    struct out *all[TENSORS + 3] = {[TENSORS] = j->classes, j->run, j->out};
+    struct out *all[TENSORS + 4] = {[TENSORS] = j->classes, j->run, j->out};
     tsv_free(j->rows);
     int r = j->classes ? names_write(j->names, j->classes, e) : 0;
     if (r == 0 && j->run)
@@ -394,7 +424,9 @@ static int close_outputs(struct job *j, const struct run *about, struct err *e)
         *tensor[i] = NULL;
         r = all[i] ? 0 : -1;
     }
-    return r == 0 ? out_close_all(all, TENSORS + 3, e) : -1;
+    if (r == 0 && j->cams)
+        r = (all[TENSORS + 3] = cams_end(j->cams, e)) ? 0 : -1;
+    return r == 0 ? out_close_all(all, TENSORS + 4, e) : -1;
 }
 
 static double now(void)
@@ -454,6 +486,8 @@ static void put_about(struct run *r, const struct job *j, const struct engine *g
                 fit->use.norms, (long long)fit->use.images);
     if (fit && *fit->text)
         run_put(r, "warning", "%s", fit->text);
+    if (j->cams)
+        cams_about(j->cams, r);
 }
 
 static struct inspection *start_inspection(const struct job *j)
@@ -488,14 +522,20 @@ static int run(struct job *j, const struct data_opts *d, struct net_opts *o, str
         if (features < 0)
             return -1;
     }
+    if (j->cams && cams_open(j->cams, cams_path, j->net, layer,
+                             (enum cam_score)(score < 0 ? CAM_LOGIT : score),
+                             (enum cam_method)(method < 0 ? CAM_GRADCAM : method), e) != 0)
+        return -1;
     struct engine *g;
-    const struct engine_opts eo = {.device = device,
-                                   .precision = (enum engine_precision)precision,
-                                   .exact = exact,
-                                   .threads = (int)threads,
-                                   .features = features,
-                                   .class_maps = maps_path != NULL,
-                                   .note = prog_note};
+    struct engine_opts eo = {.device = device,
+                             .precision = (enum engine_precision)precision,
+                             .exact = exact,
+                             .threads = (int)threads,
+                             .features = features,
+                             .class_maps = maps_path != NULL,
+                             .note = prog_note};
+    if (j->cams)
+        cams_engine(j->cams, &eo);
     double start = now();
     if (engine_open(&g, j->net, &eo, e) != 0)
         return -1;
@@ -507,8 +547,11 @@ static int run(struct job *j, const struct data_opts *d, struct net_opts *o, str
     j->image = 3 * (size_t)o->h * (size_t)o->w;
     int64_t count = data_count(j->data);
     j->total = count < 0 ? 0 : count < limit ? count : limit;
-    const struct engine_calls calls = {
-        .ctx = j, .tag_bytes = sizeof(struct data_item), .read = read_images, .write = write_batch};
+    const struct engine_calls calls = {.ctx = j,
+                                       .tag_bytes = sizeof(struct data_item),
+                                       .read = read_images,
+                                       .seed = eo.gradients > 0 ? seed_scores : NULL,
+                                       .write = write_batch};
     j->inspection = start_inspection(j);
     run_begin(&about);
     start = now();
@@ -528,6 +571,7 @@ static int run(struct job *j, const struct data_opts *d, struct net_opts *o, str
     inspection_free(j->inspection);
     run_free(&about);
     engine_close(g);
+    cams_free(j->cams);
     ckpt_close(j->ckpt);
     net_free(j->net);
     data_close(j->data);
@@ -569,7 +613,7 @@ int main(int argc, char **argv)
     struct job j = {0};
     struct err e = {0};
     prog_start(&prog, argc, argv);
-    check_options(&d);
+    check_options(&j, &d);
     if (list_inputs ? write_inputs(&d, &e) != 0 : run(&j, &d, &o, &e) != 0)
         prog_fail(&e);
     return PROG_OK;

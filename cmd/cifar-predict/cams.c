@@ -1,0 +1,184 @@
+#include "cams.h"
+
+#include "base/mem.h"
+#include "cam/about.h"
+#include "cam/layer.h"
+#include "cam/target.h"
+#include "data/data.h"
+#include "net/score.h"
+#include "stream/npy.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum {
+    GRADIENTS = 16,         /* score vectors of an image that go backward together */
+    ITEM_BYTES = 1 << 28,   /* the maps of an image */
+    RECORD_BYTES = 1 << 22, /* written at a time, but for one image */
+    COLUMNS = SCORE_TOP + 1 /* that hold a class */
+};
+
+/* The columns of the rows that hold a class, as targets_aims wants them. */
+static const char *const column[] = {"pred", "true", "pred2", "pred3", "pred4", "pred5", NULL};
+
+struct cams {
+    struct targets *targets;
+    struct layer *layer;
+    const struct net *net;
+    const char *name; /* of the layer as it was given, or NULL */
+    enum cam_score score;
+    enum cam_method method;
+    struct npy_out *npy;
+    int planes, cells;
+    float *items; /* (room, planes, cells) */
+    int room;
+    double *p, *rest; /* [classes] */
+};
+
+int cams_new(struct cams **out, const char *targets, struct err *e)
+{
+    struct targets *t;
+    if (targets_parse(&t, targets, e) != 0)
+        return -1;
+    struct cams *c = mem_zero(1, sizeof *c);
+    c->targets = t;
+    *out = c;
+    return 0;
+}
+
+void cams_free(struct cams *c)
+{
+    if (!c)
+        return;
+    targets_free(c->targets);
+    layer_close(c->layer);
+    npy_abort(c->npy);
+    free(c->items);
+    free(c->p);
+    free(c->rest);
+    free(c);
+}
+
+int cams_open(struct cams *c, const char *path, const struct net *n, const char *layer,
+              enum cam_score score, enum cam_method method, struct err *e)
+{
+    if (targets_begin(c->targets, column, n->classes, e) != 0 ||
+        layer_open(&c->layer, n, layer, score, method, e) != 0)
+        return -1;
+    const struct net_value *v = layer_about(c->layer);
+    c->net = n;
+    c->name = layer;
+    c->score = score;
+    c->method = method;
+    c->planes = targets_planes(c->targets);
+    c->cells = v->h * v->w;
+    if (!layer_last(c->layer) && c->planes > GRADIENTS)
+        return err_set(e,
+                       "--target: expected at most %d maps of a layer before the last stage, found "
+                       "%d: cam-compute makes any number",
+                       GRADIENTS, c->planes);
+    size_t item = (size_t)c->planes * (size_t)c->cells, bytes = item * sizeof *c->items;
+    if (bytes > ITEM_BYTES)
+        return err_set(e, "--target: expected maps of at most %d bytes for an image, found %zu",
+                       ITEM_BYTES, bytes);
+    c->room = bytes < RECORD_BYTES ? (int)(RECORD_BYTES / bytes) : 1;
+    c->items = mem_alloc((size_t)c->room * item, sizeof *c->items);
+    c->p = mem_alloc((size_t)n->classes, sizeof *c->p);
+    c->rest = mem_alloc((size_t)n->classes, sizeof *c->rest);
+    const int64_t shape[] = {c->planes, v->h, v->w};
+    return npy_create(&c->npy, path, NPY_F32, 3, shape, e);
+}
+
+void cams_engine(const struct cams *c, struct engine_opts *o)
+{
+    o->features = layer_value(c->layer);
+    o->gradients = layer_last(c->layer) ? 0 : c->planes;
+}
+
+/* The aim of each plane of an image. */
+static void aims_of(const struct cams *c, const float *logits, int label, struct aim *aim)
+{
+    struct aim *word = mem_alloc((size_t)targets_words(c->targets), sizeof *word);
+    struct score s;
+    int cls[COLUMNS] = {-1, label, -1, -1, -1, -1};
+    score_logits(&s, logits, c->net->classes, -1);
+    cls[0] = s.top[0];
+    for (int i = 1; i < s.tops; i++)
+        cls[i + 1] = s.top[i];
+    targets_aims(c->targets, cls, word);
+    for (int i = 0; i < c->planes; i++)
+        aim[i] = targets_aim(c->targets, word, i);
+    free(word);
+}
+
+void cams_seed(const struct cams *c, struct engine_batch *b)
+{
+    const struct data_item *image = b->tag;
+    const size_t classes = (size_t)c->net->classes;
+    struct aim aim[GRADIENTS];
+    for (int i = 0; i < b->n; i++) {
+        const float *logits = b->logits + (size_t)i * classes;
+        /* Logits that are not finite end the run when the rows are written. */
+        if (!cam_finite(logits, c->net->classes))
+            continue;
+        aims_of(c, logits, image[i].label, aim);
+        layer_seed(c->layer, logits, aim, c->planes,
+                   b->seeds + (size_t)i * (size_t)c->planes * classes);
+    }
+}
+
+/* All planes of image `i` of a batch. */
+static int map_image(struct cams *c, const struct engine_batch *b, int i, struct aim *aim,
+                     float *plane, struct err *e)
+{
+    const struct data_item *image = b->tag;
+    const size_t size = (size_t)layer_about(c->layer)->c * (size_t)c->cells;
+    const float *logits = b->logits + (size_t)i * (size_t)c->net->classes;
+    const float *features = b->features + (size_t)i * size;
+    const float *grads = b->grads ? b->grads + (size_t)(i * c->planes) * size : NULL;
+    double bias;
+    aims_of(c, logits, image[i].label, aim);
+    if (c->score != CAM_LOGIT)
+        cam_softmax(logits, c->net->classes, c->p, c->rest);
+    for (int k = 0; k < c->planes; k++, plane += c->cells) {
+        if (aim[k].cls < 0) {
+            for (int j = 0; j < c->cells; j++)
+                plane[j] = NAN;
+            continue;
+        }
+        layer_maps(c->layer, &aim[k], 1, features, grads ? grads + (size_t)k * size : NULL, c->p,
+                   c->rest, plane, &bias);
+        if (!cam_finite(plane, c->cells))
+            return err_set(e, "image %lld: expected a finite map, found an overflow",
+                           (long long)image[i].id);
+    }
+    return 0;
+}
+
+int cams_put(struct cams *c, const struct engine_batch *b, struct err *e)
+{
+    const size_t item = (size_t)c->planes * (size_t)c->cells;
+    struct aim *aim = mem_alloc((size_t)c->planes, sizeof *aim);
+    int r = 0, held = 0;
+    for (int i = 0; i < b->n && r == 0; i++) {
+        r = map_image(c, b, i, aim, c->items + (size_t)held++ * item, e);
+        if (r == 0 && (held == c->room || i + 1 == b->n)) {
+            r = npy_write(c->npy, c->items, held, e);
+            held = 0;
+        }
+    }
+    free(aim);
+    return r;
+}
+
+void cams_about(const struct cams *c, struct run *r)
+{
+    about_layer(r, c->net, layer_value(c->layer), c->name, c->method, c->score);
+}
+
+struct out *cams_end(struct cams *c, struct err *e)
+{
+    struct npy_out *npy = c->npy;
+    c->npy = NULL;
+    return npy_end(npy, e);
+}
