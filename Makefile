@@ -75,6 +75,10 @@ fuzz_bin    := $(fuzz_src:%.c=$(BUILD)/%)
 unit_src    := $(sort $(wildcard tests/unit/*.c tests/engine/*.c)) $(fuzz_src)
 unit_bin    = $(filter-out $(if $(cuda_built),,$(cuda_plans)),$(unit_src:%.c=$(BUILD)/%))
 bins        := $(PROGRAMS:%=$(BUILD)/bin/%)
+# heatpipe itself is a script beside the programs, with what it reads in share, as installed.
+share_src   := $(sort $(filter-out pipelines/setup.sh,$(wildcard pipelines/*.*)) $(wildcard pipelines/plots/*.*))
+share       := $(share_src:pipelines/%=$(BUILD)/share/heatpipe/%)
+scripts     := $(BUILD)/bin/heatpipe $(share)
 libs        := $(BUILD)/libheatpipe.a
 engine      := $(BUILD)/libengine.a
 headers     := $(sort $(shell find lib cmd -name '*.h'))
@@ -107,7 +111,7 @@ man_src     := $(sort $(wildcard cmd/*/*.1 cmd/*/*.5))
 man         := $(addprefix $(BUILD)/man/,$(notdir $(man_src)))
 
 .PHONY: all
-all: $(bins) $(cuda_so) man
+all: $(bins) $(scripts) $(cuda_so) man
 
 # --- compiling ---
 
@@ -151,6 +155,13 @@ $(BUILD)/bin/$(1): $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/$(1)/*.c)) $(more_
 	@echo '  LINK $$@'; $$(CC) $$(filter %.o %.a,$$^) $$(all_libs) $(if $(filter $(1),$(ENGINE_PROGRAMS)),$(engine_libs)) -o $$@
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+
+$(BUILD)/bin/heatpipe: cmd/heatpipe/heatpipe
+	@mkdir -p $(@D)
+	@install -m 755 $< $@
+$(BUILD)/share/heatpipe/%: pipelines/%
+	@mkdir -p $(@D)
+	@install -m 644 $< $@
 
 # Plans are made by cuDNN itself, without a device.
 cuda_plans  := $(BUILD)/tests/engine/cuda_plans
@@ -261,35 +272,30 @@ $(BUILD)/man/$(1).1: cmd/$(1)/$(1).1 $(BUILD)/bin/$(1)
 	  '/^\.\\" (SYNOPSIS|OPTIONS)$$$$/ { fflush(); system(p " --help=mdoc-" tolower($$$$2)); next } \
 	   { print }' $$< > $$@
 endef
-$(foreach p,$(PROGRAMS),$(eval $(call man_page,$(p))))
+$(foreach p,$(PROGRAMS) heatpipe,$(eval $(call man_page,$(p))))
+# Its help asks the programs which words their options take.
+$(BUILD)/man/heatpipe.1: $(bins) $(share)
 
 $(BUILD)/man/%: cmd/man/%
-	@mkdir -p $(@D)
-	@cp $< $@
-$(BUILD)/man/%: cmd/heatpipe/%
 	@mkdir -p $(@D)
 	@cp $< $@
 
 # --- the analysis ---
 
-MODEL ?=
-DATA  ?=
-OUT   ?= results
-# By the environment: the shell must not read what is in them.
-export MODEL DATA OUT
-include pipelines/names.mk
+# What the command line may set for the build, and no analysis knows.
+build_variables := PREFIX DESTDIR BUILD CC CXX CFLAGS CPPFLAGS LDFLAGS WERROR SANITIZE CUDA NVCC CUDA_ARCHS \
+                   CUDA_HOME V CI TARGET FUZZ_TIME FUZZ_ENGINE BENCH_FLAGS FAULT_FLAGS
+BIN := $(BUILD)/bin/
+include pipelines/gradcam.mk
+analysis: $(bins) $(scripts)
 
-.PHONY: analysis demo verify
-analysis: $(bins)
-	@+$(MAKE) --no-print-directory -f pipelines/gradcam.mk BIN=$(abspath $(BUILD)/bin)/
-
-demo: $(bins)
-	@+$(MAKE) --no-print-directory -f pipelines/gradcam.mk BIN=$(abspath $(BUILD)/bin)/ \
-	  MODEL=examples/shapes100/model.pth DATA=examples/shapes100 OUT=results/shapes100
+.PHONY: demo verify
+demo: $(bins) $(scripts)
+	@+exec $(BIN)heatpipe --make '' --model examples/shapes100/model.pth --data examples/shapes100 --out results/shapes100
 
 # Compares what the stages of a finished analysis say of the same things.
-verify:
-	@+$(MAKE) --no-print-directory -f pipelines/verify.mk
+verify: $(scripts)
+	@+exec $(BIN)heatpipe --verify --make '$(given)'
 
 # --- tests ---
 
@@ -300,7 +306,7 @@ $(fault_so): tests/fault/fault.c $(BUILD)/flags
 	@echo '  LINK $@'; $(CC) $(base_flags) $(warn_flags) $(CFLAGS) -fPIC -fno-builtin -shared $< -ldl -o $@
 
 .PHONY: test tests check-asan check-fault check-cuda bench bench-cuda
-tests: $(bins) $(cuda_so) $(unit_bin) $(standin_so) $(fault_so)
+tests: $(bins) $(scripts) $(cuda_so) $(unit_bin) $(standin_so) $(fault_so)
 test: tests man
 	@BUILD=$(BUILD) CC='$(CC)' tests/run.sh
 
@@ -408,26 +414,22 @@ config:
 	@echo "backends  cpu, ref$(if $(cuda_built),$(comma) cuda (native for $(cuda_archs))$(if $(filter-out $(cuda_archs),$(CUDA_ARCHS)),; not known to this nvcc: $(filter-out $(cuda_archs),$(CUDA_ARCHS))))"
 	@echo "prefix    $(PREFIX)"
 
-libexec := $(DESTDIR)$(PREFIX)/share/heatpipe
-
+to := $(DESTDIR)$(PREFIX)
 .PHONY: install uninstall
 install: all
-	install -d '$(DESTDIR)$(PREFIX)/bin' '$(libexec)/plots' '$(DESTDIR)$(PREFIX)/share/man/man1' \
-	  '$(DESTDIR)$(PREFIX)/share/man/man5'
-	install -m 755 $(bins) '$(DESTDIR)$(PREFIX)/bin'
-	$(if $(cuda_so),install -D -m 644 $(cuda_so) '$(DESTDIR)$(PREFIX)/lib/heatpipe/cuda.so')
-	sed 's|@SHARE@|$(PREFIX)/share/heatpipe|; s|@BIN@|$(PREFIX)/bin|' cmd/heatpipe/heatpipe > '$(DESTDIR)$(PREFIX)/bin/heatpipe'
-	chmod 755 '$(DESTDIR)$(PREFIX)/bin/heatpipe'
-	install -m 644 pipelines/gradcam.mk pipelines/names.mk pipelines/verify.mk pipelines/verify.awk '$(libexec)'
-	install -m 644 $(wildcard pipelines/plots/*.gp pipelines/plots/*.awk) '$(libexec)/plots'
-	install -m 644 $(filter %.1,$(man)) '$(DESTDIR)$(PREFIX)/share/man/man1'
-	install -m 644 $(filter %.5,$(man)) '$(DESTDIR)$(PREFIX)/share/man/man5'
+	install -d '$(to)/bin' '$(to)/share/heatpipe/plots' '$(to)/share/man/man1' '$(to)/share/man/man5'
+	install -m 755 $(bins) $(BUILD)/bin/heatpipe '$(to)/bin'
+	$(if $(cuda_so),install -D -m 644 $(cuda_so) '$(to)/lib/heatpipe/cuda.so')
+	install -m 644 $(filter-out $(BUILD)/share/heatpipe/plots/%,$(share)) '$(to)/share/heatpipe'
+	install -m 644 $(filter $(BUILD)/share/heatpipe/plots/%,$(share)) '$(to)/share/heatpipe/plots'
+	install -m 644 $(filter %.1,$(man)) '$(to)/share/man/man1'
+	install -m 644 $(filter %.5,$(man)) '$(to)/share/man/man5'
 
 uninstall:
-	rm -f $(patsubst %,'$(DESTDIR)$(PREFIX)/bin/%',$(PROGRAMS) heatpipe)
-	rm -f $(patsubst %,'$(DESTDIR)$(PREFIX)/share/man/man1/%',$(notdir $(filter %.1,$(man))))
-	rm -f $(patsubst %,'$(DESTDIR)$(PREFIX)/share/man/man5/%',$(notdir $(filter %.5,$(man))))
-	rm -rf '$(libexec)' '$(DESTDIR)$(PREFIX)/lib/heatpipe'
+	rm -f $(patsubst %,'$(to)/bin/%',$(PROGRAMS) heatpipe)
+	rm -f $(patsubst %,'$(to)/share/man/man1/%',$(notdir $(filter %.1,$(man))))
+	rm -f $(patsubst %,'$(to)/share/man/man5/%',$(notdir $(filter %.5,$(man))))
+	rm -rf '$(to)/share/heatpipe' '$(to)/lib/heatpipe'
 
 .PHONY: clean help
 clean:

@@ -2,324 +2,229 @@
 #
 #   make -f gradcam.mk MODEL=model.pth DATA=cifar-100-python OUT=results
 #
-# DATA is a CIFAR file or folder, an .npy file, or a folder of PNG and JPEG images;
-# DATA_FLAGS='--resize 32x32' reads images of other sizes in every stage. Images need no
-# labels: then there are predictions and their maps alone.
+# runs heatpipe(1), which sets things up and reads this file again for the stages.
+# variables.tsv lists the variables.
 #
-# Every table and tensor is a file under OUT/data, so that make goes on where it
-# stopped. A stage can be swapped by its variable, for example
-# WORST_K='awk -f mine.awk --': any command that reads and writes the same streams.
-# A target is made again when its inputs or its own command line change.
+# Targets are the files of OUT, named from there, and each is asked for every time:
+# stage.sh decides by content whether its command has to run. MODEL, DATA and OUT may hold
+# any characters, so make never expands them: recipes take them from the environment.
+
+ifndef HEATPIPE_SHARE
+
+# heatpipe gets the names of the variables that the command line sets, without those of a
+# makefile that includes this one, and finds their values in the environment.
+given := $(filter-out BIN $(build_variables),$(foreach v,$(.VARIABLES),$(if $(filter \
+  command,$(firstword $(origin $v))),$v)))
+ifneq ($(filter analysis verify,$(or $(MAKECMDGOALS),analysis)),)
+$(foreach v,$(given),$(eval export heatpipe_$v := $$(value $v)))
+endif
+.PHONY: analysis
+analysis:
+	@+exec $(BIN)heatpipe --make '$(given)'
+
+else
 
 SHELL := bash
-.SHELLFLAGS := -o pipefail -c
-.DELETE_ON_ERROR:
+.SHELLFLAGS := -c
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 
-MODEL ?=
-DATA  ?=
-OUT   ?= results
+# As they were given: a dollar in them is the shell's.
+$(foreach v,PREDICT CONFMAT WORST_K CAM_COMPUTE CAM_OVERLAY REPORT GNUPLOT MODEL_FLAGS DATA_FLAGS \
+  PREDICT_FLAGS OVERLAY_FLAGS,$(eval $v := $$(value $v)))
+# $(call option,NAME,VARIABLE): the option where the variable is set.
+option = $(if $(value $2),$1 "$$$2")
 
-# Where the programs are ("" searches PATH) and where the plots' scripts are.
-BIN   ?=
-makefile := $(abspath $(lastword $(MAKEFILE_LIST)))
-here  := $(dir $(makefile))
-PLOTS ?= $(here)plots
+# A stage and what follows from its rule. `to`: its command writes to standard output.
+stage = exec bash "$$HEATPIPE_SHARE/stage.sh" $@ $(^:%=--from %)
+to    = $(stage) --stdout --
+part  = $$D/unfinished/$(@F)
 
-# The stages.
-PREDICT     ?= $(BIN)cifar-predict
-CONFMAT     ?= $(BIN)confmat
-WORST_K     ?= $(BIN)worst-k
-CAM_COMPUTE ?= $(BIN)cam-compute
-CAM_OVERLAY ?= $(BIN)cam-overlay
-REPORT      ?= $(BIN)report
-GNUPLOT     ?= gnuplot
+images  := --data "$$DATA" $(call option,--resize,RESIZE) $(DATA_FLAGS)
+labels  := $(call option,--names,NAMES) $(call option,--labels,LABELS) $(PREDICT_FLAGS)
+network := --model "$$MODEL" $(call option,--assume,ASSUME) $(call option,--mean,MEAN) \
+  $(call option,--std,STD) $(MODEL_FLAGS)
+device  := --device "$$DEVICE" --precision "$$PRECISION" $(if $(value EXACT),--exact)
 
-# What most people leave alone.
-DEVICE    ?= auto
-PRECISION ?= f32
-# Anything: direct convolutions, no Winograd.
-EXACT     ?=
-# Images per kind (best, worst) and class, confused pairs with a sheet, images
-# of each.
-COUNT ?= 3
-PAIRS ?= 5
-# A layer such as layer3 or layer2.0; empty: the last stage, whose maps need no
-# second pass through the network.
-LAYER ?=
-# logit, logprob or prob.
-SCORE ?= logit
-CMAP  ?= viridis
-# How all stages that read images read them: --resize HxW.
-DATA_FLAGS ?=
-# How the model is read, for every stage that reads it: --assume, --mean, --std.
-MODEL_FLAGS ?=
-# Further options of cifar-predict: --names, --labels, --threads.
-PREDICT_FLAGS ?=
-OVERLAY_FLAGS ?=
+# $(call true_column,PROGRAM): awk over predictions, with the column `true` as $$c.
+true_column = awk -F '\t' 'NR == 1 { for (c = NF; c > 0 && $$c != "true"; c--); } $1'
 
-ifeq ($(MODEL),)
-$(error MODEL is not set: the checkpoint, e.g. MODEL=model.pth)
-endif
-ifeq ($(DATA),)
-$(error DATA is not set: the data set, e.g. DATA=cifar-100-python)
-endif
-include $(here)names.mk
-$(foreach v,MODEL DATA,$(if $(wildcard $($(v))),,$(error $(v): $($(v)): no such file)))
-# awk takes a=b for an assignment.
-ifneq ($(findstring =,$(OUT)),)
-$(error OUT must be a name without '=', found '$(OUT)')
-endif
+# Whether `all`, `some` or `none` of the images have a label is known after the predictions;
+# then this file is read again.
+ifndef LABELLED
 
-D := $(OUT)/data
+.PHONY: start data/inputs/model data/inputs/images data/predictions.tsv data/labels
+start: data/labels
+	@+LABELLED=$$(cat "$$D/labels") exec $(MAKE) -f "$$HEATPIPE_SHARE/gradcam.mk" $(HEATPIPE_GOALS)
 
-# What cifar-predict may read of a folder; other files in it do not matter.
-data_names := test.bin test_batch.bin test test_batch meta batches.meta batches.meta.txt \
-  fine_label_names.txt coarse_label_names.txt
-data_dirs  := $(if $(wildcard $(DATA)/.),$(DATA) $(DATA)/cifar-100-binary \
-  $(DATA)/cifar-100-python,$(patsubst %/,%,$(dir $(DATA))))
-data_files := $(if $(wildcard $(DATA)/.),,$(DATA)) \
-  $(foreach f,$(wildcard $(foreach d,$(data_dirs),$(addprefix $(d)/,$(data_names)))),$(if \
-  $(wildcard $(f)/.),,$(f)))
-# Of a folder of PNG and JPEG images stands a sum over their names, sizes and times.
-ifeq ($(strip $(data_files)),)
-ifneq ($(filter $(realpath $(DATA))/%,$(abspath $(OUT))/),)
-$(error OUT must not lie in the folder of images: found '$(OUT)' in '$(DATA)')
-endif
-data_files := $(D)/commands/images
-endif
-# Files that further options name.
-flag_files := $(foreach f,$(subst =, ,$(PREDICT_FLAGS)),$(if $(findstring :,$(f)),,$(if $(wildcard \
-  $(f)/.),,$(wildcard $(f)))))
+# Another predictor than heatpipe's does not tell which files it reads.
+own := $(value HEATPIPE_OWN_PREDICT)
+data/inputs/model:
+	@exec bash "$$HEATPIPE_SHARE/inputs.sh" model $(if $(own),$(PREDICT) --list-inputs --model "$$MODEL")
+data/inputs/images:
+	@exec bash "$$HEATPIPE_SHARE/inputs.sh" images $(if $(own),$(PREDICT) --list-inputs $(images) $(labels))
 
-# --- one run at a time ---
+# The only forward pass.
+data/predictions.tsv: data/inputs/model data/inputs/images
+	@$(stage) --say predictions --stdout --also data/classes.tsv --may data/logits.npy \
+	  --may data/class_maps.npy --may data/predict_run.tsv -- \
+	  $(PREDICT) $(network) $(images) $(labels) $(device) --logits "$(part)/logits.npy" \
+	  --class-maps "$(part)/class_maps.npy" --classes "$(part)/classes.tsv" --run "$(part)/predict_run.tsv"
 
-# The lock lies on an open file that make and all its children inherit: it is gone with
-# the last of them, however they ended. What an earlier run left unfinished is removed
-# under it. `make -n` and the like change nothing and need none.
-letters := $(filter-out --%,$(firstword -$(MAKEFLAGS)))
-ifeq ($(strip $(foreach l,n q t,$(findstring $l,$(letters))) $(filter $(OUT),$(HEATPIPE_LOCKED))),)
-goals := $(or $(MAKECMDGOALS),analysis)
-unfinished := find $(OUT) -maxdepth 2 -type f \( -path '$(D)/*.part' -o -path '$(D)/*.tmp-[0-9]*' \
-  -o -path '$(OUT)/worst_predictions/*.png.tmp-[0-9]*' \
-  -o -path '$(OUT)/predicted_classes/*.png.tmp-[0-9]*' -o -path '$(OUT)/confused_pair_*.png.tmp-[0-9]*' \
-  $(patsubst %,-o -path '$(OUT)/%.part',confusion_matrix_full.png top_confused_pairs.png \
-  per_class_accuracy.csv per_class_accuracy_interactive.html most_confused_pairs.csv \
-  analysis_summary.txt recommendations.txt explorer.html) \) -delete
-.PHONY: locked $(goals)
-$(goals): locked ;
-locked:
-	@why=$$(mkdir -p $(D) 2>&1) || { echo "heatpipe: $(D): cannot make this folder:$${why##*:}" >&2; exit 1; }; \
-	 why=$$({ : >> $(D)/lock; } 2>&1) || { echo "heatpipe: $(D): cannot write in this folder:$${why##*:}" >&2; exit 1; }; \
-	 exec 9>> $(D)/lock; \
-	 flock -n -E 9 9; r=$$?; \
-	 if [ $$r = 9 ]; then echo "heatpipe: another run works in $(OUT): waiting until it has ended" >&2; flock 9; r=$$?; fi; \
-	 if [ $$r = 0 ]; then $(unfinished); \
-	 else echo "heatpipe: $(D)/lock cannot be locked here: another run in $(OUT) at this time would mix with this one" >&2; fi; \
-	 exec $(MAKE) --no-print-directory -f '$(here)gradcam.mk' HEATPIPE_LOCKED=$(OUT) $(goals)
+data/labels: data/predictions.tsv
+	@$(to) $(call true_column,NR > 1 { n++; na += $$c == "NA" } END { print n && na == n ? "none" : na ? "some" : "all" }) \
+	  < "$$D/predictions.tsv"
+
 else
 
-# Whether `all`, `some` or `none` of the images have a label: known after the predictions.
-LABELLED ?= $(or $(shell cat $(D)/labels 2>/dev/null),all)
+unlabelled := $(filter none,$(LABELLED))
 
-charts := $(OUT)/confusion_matrix_full.png $(OUT)/top_confused_pairs.png
-pages  := $(OUT)/per_class_accuracy_interactive.html $(OUT)/explorer.html
-texts  := $(OUT)/analysis_summary.txt $(OUT)/recommendations.txt
-csvs   := $(OUT)/per_class_accuracy.csv $(OUT)/most_confused_pairs.csv
-sheets := $(D)/class_sheets.txt $(D)/pair_sheets.txt
+# What another predictor than heatpipe's may not have written.
+has_logits := $(shell [ ! -e "$$D/logits.npy" ] || echo 1)
 
-.PHONY: analysis results FORCE
-analysis: $(D)/labels
-	@+$(MAKE) --no-print-directory -f $(makefile) results LABELLED=$$(cat $<)
+charts := confusion_matrix_full.png top_confused_pairs.png
+texts  := analysis_summary.txt recommendations.txt
+pages  := explorer.html per_class_accuracy_interactive.html
+csvs   := per_class_accuracy.csv most_confused_pairs.csv
+tables := $(addprefix data/,confusion.tsv confusion_long.tsv per_class.tsv pairs.tsv groups.tsv summary.tsv)
+chosen := data/selected.tsv data/pair_rows.tsv
+maps   := data/selected_maps.npy data/pair_maps.npy
+sheets := data/class_sheets.txt data/pair_sheets.txt
+chart_data := data/confusion.chart data/pairs.chart
+before := $(addprefix data/,inputs/model inputs/images predictions.tsv logits.npy class_maps.npy \
+  classes.tsv predict_run.tsv labels)
 
-ifneq ($(LABELLED),none)
-results: $(charts) $(pages) $(texts) $(csvs) $(sheets)
-	@echo "heatpipe: the results are in $(OUT): begin with $(OUT)/analysis_summary.txt or $(OUT)/explorer.html"
+.PHONY: analysis $(before) $(tables) $(chosen) data/labelled.tsv data/cam_stats.tsv data/cam_run.tsv data/run.tsv $(maps) \
+  $(sheets) $(chart_data) $(charts) $(texts) $(pages) $(csvs)
+
+$(before): ;
+
+# Where the results are, with nothing that a terminal would obey.
+say = @LC_ALL=C.UTF-8; out=$${OUT//[![:print:]]/?}; echo "heatpipe: $1"
+# What an earlier run left, with labels or without, would not belong to these results.
+ifeq ($(unlabelled),)
+analysis: $(charts) $(texts) $(pages) $(csvs) $(sheets) data/run.tsv
+	@cd -- "$$OUT" && rm -f predicted_classes/class_*.png
+	$(call say,the results are in $$out: begin with $$out/analysis_summary.txt or $$out/explorer.html)
 else
-# Without labels there are predictions, and how sure they are. What an earlier run with
-# labels left would not belong to them.
-results: $(OUT)/analysis_summary.txt $(D)/class_sheets.txt
-	@rm -f $(charts) $(pages) $(csvs) $(OUT)/recommendations.txt $(D)/pair_sheets.txt \
-	  $(OUT)/confused_pair_*_to_*.png
-	@echo "heatpipe: the images have no labels; their predictions are in $(OUT): begin with $(OUT)/analysis_summary.txt"
+# Without labels there are predictions and their confidence.
+analysis: analysis_summary.txt data/class_sheets.txt data/run.tsv
+	@cd -- "$$OUT" && rm -f $(charts) $(pages) $(csvs) recommendations.txt data/pair_sheets.txt \
+	  confused_pair_*_to_*.png worst_predictions/class_*.png
+	$(call say,the images have no labels; their predictions are in $$out: begin with $$out/analysis_summary.txt)
 endif
-FORCE:
-
-class_folder := $(if $(filter none,$(LABELLED)),predicted_classes,worst_predictions)
-$(D) $(D)/commands $(OUT)/$(class_folder):
-	@mkdir -p $@
-
-$(D)/commands/images: FORCE | $(D)/commands
-	@sum=$$(find -L $(DATA) -type f -regextype posix-extended -iregex '.*\.(png|jpe?g)' \
-	  -printf '%P %s %T@\n' 2>/dev/null | LC_ALL=C sort | cksum); \
-	 printf '%s\n' "$$sum" | cmp -s - $@ || printf '%s\n' "$$sum" > $@
-
-# $(call command,NAME,WORDS): a file that is rewritten when WORDS change; what
-# NAME's stage makes depends on it.
-quote = '$(subst ','\'',$(1))'
-define command
-$(D)/commands/$(1): FORCE | $(D)/commands
-	@printf '%s\n' $$(call quote,$$(strip $$($(1)))) | cmp -s - $$@ || \
-	 printf '%s\n' $$(call quote,$$(strip $$($(1)))) > $$@
-endef
-
-# make sends a signal to the shells that it started: where a program takes long, the shell
-# gives way to it (exec).
-say = @echo "heatpipe: $(1)" >&2
-
-# $(call to,FILE,COMMAND): the command's output under a temporary name first.
-to = { { $(2); } > $(1).part && mv -f $(1).part $(1); } || { r=$$?; rm -f $(1).part; exit $$r; }
-
-# --- predictions: the only pass through the network ---
-
-predict := $(PREDICT) --model $(call quote,$(MODEL)) --data $(call quote,$(DATA)) \
-  $(DATA_FLAGS) --device $(DEVICE) --precision $(PRECISION) $(if $(EXACT),--exact) $(MODEL_FLAGS) \
-  $(PREDICT_FLAGS) \
-  --logits $(D)/logits.npy --class-maps $(D)/class_maps.npy --classes $(D)/classes.tsv
-$(eval $(call command,predict))
-
-$(D)/predictions.tsv $(D)/logits.npy $(D)/class_maps.npy $(D)/classes.tsv &: \
-    $(MODEL) $(data_files) $(flag_files) $(D)/commands/predict | $(D)
-	$(call say,predictions)
-	@exec $(predict) > $(D)/predictions.tsv.part
-	@mv -f $(D)/predictions.tsv.part $(D)/predictions.tsv
-
-# $(call column,COMMAND): awk over the predictions, with the column `true` as $$c.
-true_column = awk -F '\t' 'NR == 1 { for (c = NF; c > 0 && $$c != "true"; c--); } $(1)'
-
-labels_say := END { print n && na == n ? "none" : na ? "some" : "all" }
-$(D)/labels: $(D)/predictions.tsv
-	@$(call to,$@,$(call true_column,NR > 1 { n++; na += $$c == "NA" } $(labels_say)) < $<)
-
-# Rows with a label, where some have none: maps of the true class are for these.
-with_label = $(call true_column,NR == 1 || $$c != "NA") $(1)
 
 # --- tables ---
 
-confusion := $(CONFMAT) --names $(D)/classes.tsv --order group
-confusion_long := $(CONFMAT) --names $(D)/classes.tsv --long
-per_class := $(CONFMAT) --names $(D)/classes.tsv --classes
-pairs     := $(CONFMAT) --names $(D)/classes.tsv --pairs --top 0
-groups    := $(CONFMAT) --names $(D)/classes.tsv --groups
-summary   := $(CONFMAT) --names $(D)/classes.tsv --summary
-tables    := confusion confusion_long per_class pairs groups summary
+data/confusion.tsv: options := --order group
+data/confusion_long.tsv: options := --long
+data/per_class.tsv: options := --classes
+data/pairs.tsv: options := --pairs --top 0
+data/groups.tsv: options := --groups
+data/summary.tsv: options := --summary
+$(tables): data/predictions.tsv data/classes.tsv
+	@$(to) $(CONFMAT) --names "$$D/classes.tsv" $(options) < "$$D/predictions.tsv"
 
-selected  := $(WORST_K) $(if $(filter none,$(LABELLED)),--by pred) --count $(COUNT)
-pair_rows := $(WORST_K) --by pair --pairs $(PAIRS) --count $(COUNT)
-choices   := selected pair_rows
-
-$(foreach t,$(tables) $(choices),$(eval $(call command,$(t))))
-
-$(tables:%=$(D)/%.tsv): $(D)/%.tsv: $(D)/predictions.tsv $(D)/classes.tsv $(D)/commands/%
-	@$(call to,$@,$($*) < $<)
-
-$(choices:%=$(D)/%.tsv): $(D)/%.tsv: $(D)/predictions.tsv $(D)/commands/%
-	@$(call to,$@,$($*) < $<)
+data/selected.tsv: options := $(if $(unlabelled),--by pred)
+data/pair_rows.tsv: options := --by pair --pairs "$$PAIRS"
+$(chosen): data/predictions.tsv
+	@$(to) $(WORST_K) $(options) --count "$$COUNT" < "$$D/predictions.tsv"
 
 # --- maps ---
 
-targets := $(if $(filter none,$(LABELLED)),pred,true,pred,margin)
-ifeq ($(LAYER),)
-# The model gives no more than the biases: no image passes the network again.
-map_files := $(D)/class_maps.npy $(D)/logits.npy $(MODEL)
-map_from  := --class-maps $(D)/class_maps.npy --logits $(D)/logits.npy \
-  --model $(call quote,$(MODEL)) $(MODEL_FLAGS)
+# Maps of the true class are for the rows that have one.
+ifeq ($(LABELLED),some)
+labelled := data/labelled.tsv
+data/labelled.tsv: data/predictions.tsv
+	@$(to) $(call true_column,NR == 1 || $$c != "NA") < "$$D/predictions.tsv"
 else
-map_files := $(MODEL) $(data_files)
-map_from  := --model $(call quote,$(MODEL)) --data $(call quote,$(DATA)) $(DATA_FLAGS) --layer $(LAYER) \
-  --device $(DEVICE) --precision $(PRECISION) $(if $(EXACT),--exact) $(MODEL_FLAGS)
+labelled := data/predictions.tsv
 endif
 
-maps := $(CAM_COMPUTE) $(map_from) --score $(SCORE) --target $(targets) --size layer
-cam_stats := $(CAM_COMPUTE) $(map_from) --score $(SCORE) --target $(targets) --size layer \
-  --stats $(D)/cam_stats.tsv
-$(foreach t,maps cam_stats,$(eval $(call command,$(t))))
+# From what the predictions left: no image passes the network again. The model adds the
+# biases alone, so that a predictor whose model heatpipe cannot read leaves them unknown.
+ifeq ($(value LAYER),)
+map_inputs := data/class_maps.npy data/logits.npy data/inputs/model
+has_model  := $(shell [ -n "$$HEATPIPE_OWN_PREDICT" ] || "$$HEATPIPE_BIN/model-info" "$$MODEL" > /dev/null 2>&1 || exit; echo 1)
+map_from   := --class-maps "$$D/class_maps.npy" $(if $(has_logits),--logits "$$D/logits.npy") \
+  $(if $(has_model),$(network))
+else
+map_inputs := data/inputs/model data/inputs/images
+map_from   := $(network) $(images) --layer "$$LAYER" $(device)
+endif
+targets := $(if $(unlabelled),pred,true,pred,margin)
+cam := $(CAM_COMPUTE) $(map_from) --score "$$SCORE" --target $(targets) --size layer
 
-$(D)/selected_maps.npy: $(D)/selected.tsv
-$(D)/pair_maps.npy: $(D)/pair_rows.tsv
-$(D)/selected_maps.npy $(D)/pair_maps.npy: $(map_files) $(D)/commands/maps
-	$(call say,maps of $(notdir $(filter %selected.tsv %pair_rows.tsv,$^)))
-	@exec $(maps) < $(filter %selected.tsv %pair_rows.tsv,$^) > $@.part
-	@mv -f $@.part $@
+data/selected_maps.npy: data/selected.tsv
+data/selected_maps.npy: also = --may data/cam_run.tsv
+data/selected_maps.npy: options = --run "$(part)/cam_run.tsv"
+data/pair_maps.npy: data/pair_rows.tsv
+$(maps): $(map_inputs)
+	@$(stage) --say 'maps of $(notdir $(filter $(chosen),$^))' --stdout $(also) -- \
+	  $(cam) $(options) < "$$OUT/$(filter $(chosen),$^)"
+data/cam_run.tsv: data/selected_maps.npy ;
 
-# The figures of every image's maps; the maps themselves are not kept.
-$(D)/cam_stats.tsv: $(D)/predictions.tsv $(map_files) $(D)/commands/cam_stats
-	$(call say,figures of all maps)
-	@$(if $(filter some,$(LABELLED)),$(call with_label,$<) | $(cam_stats),exec $(cam_stats) < $<) > /dev/null
+# The statistics of every image's maps; the maps themselves are not kept.
+data/cam_stats.tsv: $(labelled) $(map_inputs)
+	@$(stage) --say 'statistics of all maps' -- $(cam) --stats "$(part)/cam_stats.tsv" < "$$OUT/$(labelled)"
+
+# Where all of it comes from.
+data/run.tsv: data/inputs/model data/predict_run.tsv data/cam_run.tsv
+	@files=("$$D/inputs/model"); for t in predict cam; do [ ! -e "$$D/$${t}_run.tsv" ] || files+=("$$D/$${t}_run.tsv"); done; \
+	 $(to) awk -f "$$HEATPIPE_SHARE/run.awk" "$${files[@]}"
 
 # --- sheets ---
 
-class_table := $(if $(filter none,$(LABELLED)),,$(D)/per_class.tsv)
-class_sheets := $(CAM_OVERLAY) --data $(call quote,$(DATA)) $(DATA_FLAGS) --target $(targets) \
-  --cmap $(CMAP) $(addprefix --classes ,$(class_table)) $(OVERLAY_FLAGS) --out $(OUT)/$(class_folder)
-pair_sheets := $(CAM_OVERLAY) --data $(call quote,$(DATA)) $(DATA_FLAGS) --target $(targets) --cmap $(CMAP) \
-  --pairs $(D)/pairs.tsv $(OVERLAY_FLAGS) --out $(OUT)
-$(foreach t,class_sheets pair_sheets,$(eval $(call command,$(t))))
+# $(call draw,GROUP): sheets of the rows that are chosen for it and their maps.
+draw = $(CAM_OVERLAY) $(images) --target $(targets) --cmap "$$CMAP" $(OVERLAY_FLAGS) --out "$(part)/sheets" \
+  --table "$$OUT/$(filter $(chosen),$^)" --maps "$$OUT/$(filter $(maps),$^)"
 
-# A list of sheets stands for them; it is made again when one of them is gone.
-listed = $(addprefix $(OUT)/,$(shell cat $(1) 2>/dev/null))
-lost = $(if $(filter-out $(wildcard $(call listed,$(1))),$(call listed,$(1))),FORCE)
-# Sheets of an earlier run under other names would stay beside the new ones.
-clear = @rm -f $(1)
+class_table  := $(if $(unlabelled),,data/per_class.tsv)
+class_folder := $(if $(unlabelled),predicted_classes,worst_predictions)
+data/class_sheets.txt: data/selected.tsv data/selected_maps.npy $(class_table) data/inputs/images
+	@$(stage) --say 'class sheets' --sheets '$(class_folder)/class_*.png' -- \
+	  $(draw) $(addprefix --classes "$$D"/,$(notdir $(class_table)))
 
-$(D)/class_sheets.txt: $(D)/selected.tsv $(D)/selected_maps.npy $(class_table) $(data_files) \
-    $(D)/commands/class_sheets $(call lost,$(D)/class_sheets.txt) | $(OUT)/$(class_folder)
-	$(call say,class sheets)
-	$(call clear,$(OUT)/worst_predictions/class_*.png $(OUT)/predicted_classes/class_*.png)
-	@exec $(class_sheets) --table $(D)/selected.tsv --maps $(D)/selected_maps.npy
-	@$(call to,$@,(cd $(OUT) && printf '%s\n' $(class_folder)/class_*.png))
-
-$(D)/pair_sheets.txt: $(D)/pair_rows.tsv $(D)/pair_maps.npy $(D)/pairs.tsv $(data_files) \
-    $(D)/commands/pair_sheets $(call lost,$(D)/pair_sheets.txt)
-	$(call say,pair sheets)
-	$(call clear,$(OUT)/confused_pair_*_to_*.png)
-	@exec $(pair_sheets) --table $(D)/pair_rows.tsv --maps $(D)/pair_maps.npy
-	@$(call to,$@,find $(OUT) -maxdepth 1 -name 'confused_pair_*.png' -printf '%f\n' | sort)
+data/pair_sheets.txt: data/pair_rows.tsv data/pair_maps.npy data/pairs.tsv data/inputs/images
+	@$(stage) --say 'pair sheets' --sheets 'confused_pair_*_to_*.png' -- $(draw) --pairs "$$D/pairs.tsv"
 
 # --- charts, texts, pages ---
 
-chart_data := $(D)/confusion.chart $(D)/pairs.chart
-$(D)/confusion.chart: $(D)/confusion.tsv $(D)/classes.tsv
-$(D)/pairs.chart: $(D)/pairs.tsv
-$(chart_data): $(D)/%.chart: $(PLOTS)/tables.awk $(PLOTS)/%.awk
-	@$(call to,$@,LC_ALL=C awk -f $(PLOTS)/tables.awk -f $(PLOTS)/$*.awk $(filter %.tsv,$^))
+data/confusion.chart: data/confusion.tsv data/classes.tsv
+data/pairs.chart: data/pairs.tsv
+$(chart_data):
+	@LC_ALL=C; export LC_ALL; $(to) awk -f "$$HEATPIPE_SHARE/plots/tables.awk" \
+	  -f "$$HEATPIPE_SHARE/plots/$(basename $(@F)).awk" $(foreach t,$^,"$$OUT/$t")
 
-$(OUT)/confusion_matrix_full.png: $(D)/confusion.chart $(PLOTS)/confusion.gp
-$(OUT)/top_confused_pairs.png: $(D)/pairs.chart $(PLOTS)/pairs.gp
+# gnuplot without the user's settings.
+confusion_matrix_full.png: data/confusion.chart
+top_confused_pairs.png: data/pairs.chart
 $(charts):
-	$(call say,$(notdir $@))
-	@LC_ALL=C.UTF-8 exec $(GNUPLOT) -c $(filter %.gp,$^) $(filter %.chart,$^) $@.part
-	@mv -f $@.part $@
+	@unset GNUTERM GNUPLOT_LIB GNUPLOT_PS_DIR GNUPLOT_DRIVER_DIR GDFONTPATH GNUPLOT_FONTPATH FIT_LOG FIT_SCRIPT; \
+	 LC_ALL=C.UTF-8; export LC_ALL; $(stage) --say '$@' --fonts -- $(GNUPLOT) -d \
+	  -c "$$HEATPIPE_SHARE/plots/$(basename $(<F)).gp" "$$OUT/$<" "$(part)/$@"
 
-text_inputs := $(tables:%=$(D)/%.tsv) $(D)/cam_stats.tsv $(D)/predictions.tsv
-from := --summary $(D)/summary.tsv --classes $(D)/per_class.tsv --pairs $(D)/pairs.tsv \
-  --groups $(D)/groups.tsv --cam $(D)/cam_stats.tsv --predictions $(D)/predictions.tsv
+summed := data/summary.tsv data/per_class.tsv data/pairs.tsv data/groups.tsv data/cam_stats.tsv data/predictions.tsv
+from := --summary "$$D/summary.tsv" --classes "$$D/per_class.tsv" --pairs "$$D/pairs.tsv" \
+  --groups "$$D/groups.tsv" --cam "$$D/cam_stats.tsv" --predictions "$$D/predictions.tsv"
 
-analysis_summary := $(if $(filter none,$(LABELLED)),$(REPORT) predictions --predictions \
-  $(D)/predictions.tsv,$(REPORT) summary $(from))
-recommendations := $(REPORT) recommendations $(from)
-per_class_accuracy := $(REPORT) csv --classes $(D)/per_class.tsv
-most_confused_pairs := $(REPORT) csv --pairs $(D)/pairs.tsv
-per_class_accuracy_interactive := $(REPORT) html --page bars --classes $(D)/per_class.tsv
-explorer := $(REPORT) html --page explorer $(from) --selected $(D)/selected.tsv \
-  --pair-rows $(D)/pair_rows.tsv
-reports := $(texts) $(pages) $(csvs)
-$(foreach t,$(basename $(notdir $(reports))),$(eval $(call command,$(t))))
-
-ifneq ($(LABELLED),none)
-$(texts): $(text_inputs)
+ifeq ($(unlabelled),)
+analysis_summary.txt: $(summed)
+	@$(to) $(REPORT) summary $(from)
 else
-$(OUT)/analysis_summary.txt: $(D)/predictions.tsv
+analysis_summary.txt: data/predictions.tsv
+	@$(to) $(REPORT) predictions --predictions "$$D/predictions.tsv"
 endif
-$(OUT)/per_class_accuracy.csv $(OUT)/per_class_accuracy_interactive.html: $(D)/per_class.tsv
-$(OUT)/most_confused_pairs.csv: $(D)/pairs.tsv
-$(OUT)/explorer.html: $(text_inputs) $(choices:%=$(D)/%.tsv)
+recommendations.txt: $(summed)
+	@$(to) $(REPORT) recommendations $(from)
+per_class_accuracy.csv: data/per_class.tsv
+	@$(to) $(REPORT) csv --classes "$$D/per_class.tsv"
+most_confused_pairs.csv: data/pairs.tsv
+	@$(to) $(REPORT) csv --pairs "$$D/pairs.tsv"
+per_class_accuracy_interactive.html: data/per_class.tsv
+	@$(to) $(REPORT) html --page bars --classes "$$D/per_class.tsv"
+explorer.html: $(summed) $(chosen)
+	@$(to) $(REPORT) html --page explorer $(from) --selected "$$D/selected.tsv" --pair-rows "$$D/pair_rows.tsv"
 
-define report_rule
-$(1): $(D)/commands/$(basename $(notdir $(1)))
-	@$$(call to,$$@,$$($(basename $(notdir $(1)))))
-endef
-$(foreach r,$(reports),$(eval $(call report_rule,$(r))))
-
+endif
 endif

@@ -31,13 +31,12 @@ END
 run() { # label, targets
     local label=$1 said seconds mib
     shift
-    said=$(python3 -c "$timed" make -s -j2 -f "$root/pipelines/gradcam.mk" BIN="$build/bin/" \
-        MODEL="$model" DATA="$data" OUT="$out/results" "$@")
+    said=$(python3 -c "$timed" "$build/bin/heatpipe" --model "$model" --data "$data" --out "$out/results" "$@")
     read -r seconds mib <<<"$said"
     printf '%-34s %8.2f s %6d MiB\n' "$label" "$seconds" "$mib"
     printf '%s\t%s\t%s\n' "$label" "$seconds" "$mib" >>"$table"
 }
 
-run "predictions" "$out/results/data/predictions.tsv"
-run "everything after the predictions" analysis
-run "a second run, which does nothing" analysis
+run "predictions" data/predictions.tsv
+run "everything after the predictions"
+run "a second run, which does nothing"

@@ -1,0 +1,83 @@
+# shellcheck shell=bash disable=SC2034
+# What heatpipe and its stages share; to be sourced.
+
+# One line to standard error, of which nothing reaches the terminal as more than text.
+say() {
+    local LC_ALL=C.UTF-8
+    printf 'heatpipe: %s\n' "${1//[![:print:]]/?}" >&2
+}
+
+# Ends a stage with a message or with that of its command. The status of the first that
+# fails is what heatpipe ends with.
+fail() { # message or nothing, status
+    [ -z "$1" ] || say "$1"
+    (set -C && echo "${2:-1}" >"$D/unfinished/failed") 2>/dev/null
+    exit "${2:-1}"
+}
+
+# Runs a command and waits for it; a signal to this shell ends the command first, by TERM,
+# which is what make hands on. Sets `status`, and `signalled` to the signal's name or nothing.
+run_child() {
+    local signal child
+    (
+        # A shell lets what it starts with & ignore these two.
+        trap : INT QUIT
+        trap - INT QUIT
+        exec "$@"
+    ) <&0 &
+    child=$!
+    signalled=
+    for signal in HUP INT QUIT TERM; do
+        # shellcheck disable=SC2064
+        trap "signalled=$signal; kill -TERM $child 2>/dev/null" "$signal"
+    done
+    while :; do
+        wait "$child"
+        status=$?
+        { [ $status -gt 128 ] && kill -0 "$child" 2>/dev/null; } || break
+    done
+    trap - HUP INT QUIT TERM
+}
+
+# sha256 sums of files, kept by what stat says of them: device, inode, size and times.
+# $1: where they are kept; $2: how many seconds ago a file must have changed for its sum to
+# be kept, since one that changes twice within a tick of the clock looks the same after.
+# Paths come from standard input, each with a byte 0 behind it; their sums go to standard
+# output in the same order, one a line.
+sums() {
+    local kept=$1 settled=$2 path key sum new i at=$EPOCHSECONDS
+    mapfile -d '' -t path
+    [ ${#path[@]} -gt 0 ] || return 0
+    mapfile -t key < <(printf '%s\0' "${path[@]}" | xargs -0 stat -L --printf='%d:%i:%s:%.9Y:%.9Z\n' --)
+    [ ${#key[@]} -eq ${#path[@]} ] || return 1
+    # A line that a kill or a full disk cut is none.
+    mapfile -t sum < <({
+        cat -- "$kept" 2>/dev/null
+        printf '\n=\n'
+        printf '%s\n' "${key[@]}"
+    } | LC_ALL=C awk '
+        $0 == "=" { asked = 1; next }
+        asked { print $1 in known ? known[$1] : "-"; next }
+        NF == 2 && $1 ~ /^[0-9]+:[0-9]+:[0-9]+:[0-9.]+:[0-9.]+$/ && $2 ~ /^[0-9a-f]+$/ && length($2) == 64 {
+            known[$1] = $2
+        }')
+    local unknown=()
+    for i in "${!sum[@]}"; do
+        [ "${sum[i]}" != - ] || unknown+=("$i")
+    done
+    if [ ${#unknown[@]} -gt 0 ]; then
+        # A backslash marks a name that sha256sum had to write otherwise.
+        mapfile -t new < <(for i in "${unknown[@]}"; do printf '%s\0' "${path[i]}"; done |
+            xargs -0 sha256sum -- | sed 's/^\\//; s/ .*//')
+        [ ${#new[@]} -eq ${#unknown[@]} ] || return 1
+        for i in "${!new[@]}"; do sum[unknown[i]]=${new[i]}; done
+        {
+            flock 7
+            for i in "${unknown[@]}"; do
+                local changed=${key[i]##*:}
+                [ $((at - ${changed%.*})) -lt "$settled" ] || echo "${key[i]} ${sum[i]}"
+            done >&7
+        } 7>>"$kept" || return 1
+    fi
+    printf '%s\n' "${sum[@]}"
+}

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# What an analysis reads from outside, by content.
+#
+#   inputs.sh model|images COMMAND [ARG ...]
+#
+# Writes OUT/data/inputs/model or .../images: a line for each file with its sha256 sum and,
+# of a file in the folder DATA, its name there; the rest of the path does not count.
+# COMMAND prints the table of these files, as `cifar-predict --list-inputs` does. Without
+# one a predictor other than heatpipe's is in use: then all files in the folder count.
+set -u -o pipefail
+exec 2>&8 8>&-
+# shellcheck source=pipelines/common.sh
+. "$HEATPIPE_SHARE/common.sh"
+
+kind=$1
+shift
+file=$D/inputs/$kind
+mkdir -p -- "$D/inputs" "$D/made" "$D/unfinished" || fail ''
+list=$D/unfinished/inputs.$kind
+trap 'rm -f -- "$list" "$list.new"' EXIT
+
+if [ $# -gt 0 ]; then
+    "$@" >"$list" || fail '' $?
+    # Of the columns the first is the path, escaped.
+    mapfile -t path < <(cut -f 1 -- "$list" | sed 1d)
+    for i in "${!path[@]}"; do
+        [[ ${path[i]} != *\\* ]] || printf -v path[i] %b "${path[i]}"
+    done
+elif [ "$kind" = model ]; then
+    mapfile -d '' -t path < <(find -L "$MODEL" -type f -print0 | LC_ALL=C sort -z)
+else
+    # shellcheck disable=SC2153
+    mapfile -d '' -t path < <(find -L "$DATA" ${NAMES:+"$NAMES"} ${LABELS:+"$LABELS"} \
+        -samefile "$OUT" -prune -o -type f -print0 | LC_ALL=C sort -z)
+fi
+[ ${#path[@]} -gt 0 ] || fail "$([ "$kind" = model ] && echo "$MODEL" || echo "$DATA"): no files in it"
+
+data=$DATA
+[ -f "$DATA" ] || data=${DATA%/}/
+for i in "${!path[@]}"; do
+    name[i]=
+    [ "$kind" = model ] || [[ ${path[i]} != "$data"* ]] || name[i]=${path[i]#"$data"}
+done
+mapfile -t sum < <(printf '%s\0' "${path[@]}" | sums "$D/made/$kind.sums" 2)
+[ ${#sum[@]} -eq ${#path[@]} ] || fail "$kind: a file cannot be read"
+for i in "${!sum[@]}"; do printf '%s\t%q\n' "${sum[i]}" "${name[i]}"; done | LC_ALL=C sort >"$list.new" || fail ''
+cmp -s -- "$list.new" "$file" || mv -fT -- "$list.new" "$file" || fail ''

@@ -1,0 +1,298 @@
+#!/usr/bin/env bash
+# Makes the files of one stage when what they are made of has changed: all of them or none.
+#
+#   stage.sh FILE [OPTION ...] -- COMMAND [ARG ...]
+#
+#   FILE            what the stage makes, named from OUT
+#   --from FILE     what it is made from, named from OUT
+#   --stdout        the command writes FILE to standard output
+#   --also FILE     the command writes this file, too
+#   --may FILE      the same for a file that not every command writes
+#   --sheets GLOB   the command writes PNG files into the folder `sheets`; they become
+#                   OUT/GLOB, and FILE is the list of their names
+#   --fonts         the command writes letters
+#   --say WORDS     what to tell when the stage runs
+#
+# The command writes into the folder OUT/data/unfinished/NAME, NAME being FILE without its
+# folder. When it has succeeded and what it wrote is whole, all is renamed into place. Then
+# OUT/data/made/NAME records what it was made of: the command's words, the version of a
+# program of heatpipe or the content of any other, and the content of every file that the
+# command names or reads. Neither times nor places count: touched files, a copy of OUT or
+# programs in another folder are no reason to make anything again.
+set -u
+# make's standard error is not for the user; that of a stage is.
+exec 2>&8 8>&-
+# shellcheck source=pipelines/common.sh
+. "$HEATPIPE_SHARE/common.sh"
+
+file=$1 say='' stdout='' sheets='' fonts='' from=() also=() may=()
+while shift && [ "$1" != -- ]; do
+    case $1 in
+    --stdout | --fonts) declare "${1#--}=1" ;;
+    --say) say=$2 && shift ;;
+    --sheets) sheets=$2 && shift ;;
+    --from) from+=("$2") && shift ;;
+    --also) also+=("$2") && shift ;;
+    --may) may+=("$2") && shift ;;
+    *) fail "stage.sh: unknown option '$1'" 2 ;;
+    esac
+done
+shift
+name=${file##*/}
+part=$D/unfinished/$name
+record=$D/made/$name
+own=
+[ "${1%/*}" != "$HEATPIPE_BIN" ] || own=1
+
+# --- what it is made of ---
+
+# What a word of the command says whatever the folders are called. The files that the
+# model and the images are read from stand in OUT/data/inputs.
+meaning() {
+    case $1 in
+    "$MODEL") echo MODEL ;;
+    "$DATA") echo DATA ;;
+    "${NAMES:-$DATA}") echo NAMES ;;
+    "${LABELS:-$DATA}") echo LABELS ;;
+    "$OUT"/*) printf 'OUT/%q\n' "${1#"$OUT"/}" ;;
+    "$HEATPIPE_SHARE"/*) printf 'SHARE/%q\n' "${1#"$HEATPIPE_SHARE"/}" ;;
+    *) printf '%q\n' "$1" ;;
+    esac
+}
+
+# A line for the program, each word and each input.
+contents() {
+    local line=() of=() path=() f word sum
+    # $1: the line, $2: the file whose content belongs to it
+    with() {
+        of+=("${#line[@]}")
+        path+=("$2")
+        line+=("$1")
+    }
+    if [ -n "$own" ]; then
+        line+=("program $("$1" --version)")
+    elif f=$(type -P -- "$1"); then
+        with 'program' "$f"
+    else
+        fail "$file: $1: command not found"
+    fi
+    for word in "${@:2}"; do
+        f=${word#--*=}
+        word=$(meaning "$word")
+        case $word in
+        MODEL | DATA | NAMES | LABELS | OUT/*) line+=("word $word") ;;
+        *) if [ -f "$f" ]; then with "word $word" "$f"; else line+=("word $word"); fi ;;
+        esac
+    done
+    for f in "${from[@]}"; do
+        if [ -f "$OUT/$f" ]; then with "input $f" "$OUT/$f"; else line+=("input $f: none"); fi
+    done
+    mapfile -t sum < <(printf '%s\0' "${path[@]}" | sums "$D/made/sums" 0)
+    [ ${#sum[@]} -eq ${#path[@]} ] || fail "$file: what it is made of cannot be read"
+    for f in "${!of[@]}"; do line[of[f]]+=" ${sum[f]}"; done
+    printf '%s\n' "${line[@]}"
+}
+
+# Whether everything that was made is still there.
+complete() {
+    local f
+    while read -r f; do
+        [ -e "$OUT/$f" ] || return 1
+    done < <(sed -n 's/^made //p' "$record" && { [ -z "$sheets" ] || cat -- "$OUT/$file"; })
+}
+
+# --- running the command ---
+
+run() {
+    run_child "$@"
+    if [ -n "$signalled" ]; then
+        rm -rf -- "$part"
+        kill "-$signalled" $$
+    fi
+    [ "$status" -ne 0 ] || return 0
+    # heatpipe's programs say why they fail.
+    if [ "$status" -gt 128 ]; then
+        fail "$file: $1 was ended by signal $((status - 128)) ($(kill -l $((status - 128))))"
+    elif [ -z "$own" ]; then
+        fail "$file: $1 ended with status $status" "$status"
+    fi
+    fail '' "$status"
+}
+
+# --- whether what was written is whole ---
+
+damaged() { # file, what was expected, what was found
+    fail "$1: expected $2, found $3 (written by '$command')"
+}
+
+# The columns that later stages look for.
+columns() {
+    case $1 in
+    predictions.tsv) echo id true pred correct conf ;;
+    classes.tsv) echo class name group group_name ;;
+    confusion.tsv) echo true true_name ;;
+    confusion_long.tsv) echo true pred count ;;
+    per_class.tsv) echo class name total correct accuracy ;;
+    pairs.tsv) echo true pred count true_name pred_name ;;
+    summary.tsv) echo measure value ;;
+    selected.tsv | pair_rows.tsv) echo id true pred group kind ;;
+    cam_stats.tsv) echo id target class ;;
+    esac
+}
+
+# Each takes the path and what to call it.
+check_table() {
+    local wrong
+    wrong=$(LC_ALL=C awk -F '\t' -v need="$(columns "${2##*/}")" '
+        NR == 1 {
+            header = $0
+            columns = NF
+            for (i = 1; i <= NF; i++) {
+                if ($i !~ /^[a-z0-9_]+$/) { print "column names in [a-z0-9_]|others"; exit }
+                seen[$i] = 1
+            }
+            n = split(need, name, " ")
+            for (i = 1; i <= n; i++)
+                if (!(name[i] in seen)) { print "a column " name[i] "|none"; exit }
+        }
+        NF != columns { print columns " fields in line " NR "|" NF; exit }
+        END { if (NR == 0) print "a header line|nothing" }' <"$1")
+    [ -z "$wrong" ] || damaged "$2" "${wrong%|*}" "${wrong##*|}"
+}
+
+bytes() { # file, where, how many: these as decimal numbers
+    od -An -v -tu1 -w"$3" -j "$2" -N "$3" -- "$1"
+}
+
+# One or more records, of which none is cut.
+check_tensor() {
+    local size at=0 head text item n
+    size=$(stat -c %s -- "$1")
+    while [ "$at" -lt "$size" ]; do
+        read -ra head < <(bytes "$1" "$at" 10)
+        [ "${head[*]:0:7}" = '147 78 85 77 80 89 1' ] || damaged "$2" "an .npy record at byte $at" "something else"
+        n=$((head[8] + 256 * head[9]))
+        text=$(tail -c +$((at + 11)) -- "$1" | head -c "$n" | tr -d '\0\n')
+        [[ $text =~ "'descr': '"[\<\|][a-z]([0-9]+)"'" ]] || damaged "$2" "a little-endian type at byte $at" "none"
+        item=${BASH_REMATCH[1]}
+        [[ $text =~ "'shape': ("([0-9, ]*)")" ]] || damaged "$2" "a shape at byte $at" "none"
+        for n in ${BASH_REMATCH[1]//,/ }; do item=$((item * n)); done
+        at=$((at + 10 + head[8] + 256 * head[9] + item))
+    done
+    { [ "$at" -eq "$size" ] && [ "$at" -gt 0 ]; } || damaged "$2" "$at bytes" "$size"
+}
+
+# From the signature by each chunk to IEND, which ends the file.
+check_picture() {
+    local size at=8 head
+    size=$(stat -c %s -- "$1")
+    read -ra head < <(bytes "$1" 0 8)
+    [ "${head[*]-}" = '137 80 78 71 13 10 26 10' ] || damaged "$2" "a PNG file" "something else"
+    while read -ra head < <(bytes "$1" "$at" 8) && [ ${#head[@]} -eq 8 ]; do
+        at=$((at + 12 + (head[0] << 24) + (head[1] << 16) + (head[2] << 8) + head[3]))
+        [ "${head[*]:4}" != '73 69 78 68' ] || break
+    done
+    { [ "${head[*]:4}" = '73 69 78 68' ] && [ "$at" -eq "$size" ]; } ||
+        damaged "$2" "a whole PNG file" "the first $size bytes of one"
+}
+
+check_text() {
+    { [ -s "$1" ] && [ -z "$(tail -c 1 -- "$1")" ]; } || damaged "$2" "whole lines" "others"
+    [[ $2 != *.html ]] || [[ $(tail -n 1 -- "$1") == *'</html>' ]] || damaged "$2" "a whole page" "less"
+}
+
+check() { # file
+    local at=$part/${1##*/}
+    [ -f "$at" ] || damaged "$1" "this file" "none"
+    [ -z "$own" ] || return 0
+    case $1 in
+    *.tsv) check_table "$at" "$1" && check_text "$at" "$1" ;;
+    *.npy) check_tensor "$at" "$1" ;;
+    *.png) check_picture "$at" "$1" ;;
+    *) check_text "$at" "$1" ;;
+    esac
+}
+
+check_sheets() {
+    local f
+    for f in "$part/sheets/"*; do
+        [ -n "$own" ] || [ ! -e "$f" ] || check_picture "$f" "${f##*/}"
+    done
+    # Where there are rows there are sheets.
+    [ -e "$f" ] || [ "$(wc -l <"$OUT/${from[0]}")" -le 1 ] || damaged "$file" "sheets" "none"
+}
+
+# One font that has letters and an arrow will do: others lend what it lacks.
+check_fonts() {
+    ! type fc-list >/dev/null 2>&1 || [ -n "$(fc-list ':charset=41 61 2192' family)" ] ||
+        fail "$file: expected a font that has letters, found none: install the package fonts-dejavu-core"
+}
+
+# --- all or nothing ---
+
+replace_sheets() {
+    local folder=$OUT f
+    [[ $sheets != */* ]] || folder+=/${sheets%/*}
+    mkdir -p -- "$folder" || fail ''
+    for f in "$part/sheets/"*; do
+        [ ! -e "$f" ] || mv -fT -- "$f" "$folder/${f##*/}" || fail ''
+    done
+    # What an earlier run called otherwise.
+    for f in "$OUT/"$sheets; do
+        grep -qxF -e "${f#"$OUT/"}" "$part/$name" || rm -f -- "$f" || fail ''
+    done
+}
+
+made=$(contents "$@") || exit
+if [ -f "$record" ] && [ "$(sed '/^made /d' "$record")" = "$made" ] && complete; then
+    exit 0
+fi
+
+[ -z "$say" ] || say "$say"
+[ -z "$fonts" ] || check_fonts
+trap 'rm -rf -- "$part"' EXIT
+rm -rf -- "$part"
+mkdir -p -- "$part${sheets:+/sheets}" "$D/made" || fail ''
+printf -v command '%s ' "$@"
+command=${command% }
+words=("$1")
+[ -z "$VERBOSE" ] || [ -z "$own" ] || words+=(-v)
+words+=("${@:2}")
+if [ -n "$stdout" ]; then run "${words[@]}" >"$part/$name"; else run "${words[@]}" >/dev/null; fi
+
+if [ -n "$sheets" ]; then
+    check_sheets
+    folder=${sheets%"${sheets##*/}"}
+    for f in "$part/sheets/"*; do
+        [ ! -e "$f" ] || echo "$folder${f##*/}"
+    done >"$part/$name" || fail ''
+else
+    check "$file"
+fi
+whole=("$file")
+gone=()
+for f in "${also[@]}"; do
+    check "$f"
+    whole+=("$f")
+done
+for f in "${may[@]}"; do
+    if [ -e "$part/${f##*/}" ]; then
+        check "$f"
+        whole+=("$f")
+    else
+        gone+=("$f")
+    fi
+done
+printf '%s\n' "$made" "${whole[@]/#/made }" >"$part/record" || fail ''
+
+# What is left cannot fail for want of room. A kill among it leaves no record, so that the
+# stage runs again.
+rm -f -- "$record" || fail ''
+[ -z "$sheets" ] || replace_sheets
+for f in "${whole[@]}"; do
+    { mkdir -p -- "$(dirname -- "$OUT/$f")" && mv -fT -- "$part/${f##*/}" "$OUT/$f"; } || fail ''
+done
+for f in "${gone[@]}"; do rm -f -- "$OUT/$f"; done
+# Later stages ask for these sums, several at a time.
+for f in "${whole[@]}"; do printf '%s\0' "$OUT/$f"; done | sums "$D/made/sums" 0 >/dev/null || fail ''
+mv -fT -- "$part/record" "$record" || fail ''
