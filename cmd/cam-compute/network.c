@@ -179,17 +179,17 @@ static int open_network(struct network *n, struct err *e)
     if (data_count(n->data) < 0)
         return err_set(e, "%s: expected a file or a folder, found a pipe: images are taken by id",
                        data_name(n->data));
-    const struct ckpt_opts from = {.state = j->assume.state};
+    const struct ckpt_opts from = {.state = j->assume.state, .extras = true};
     struct net_opts o = {
         .h = data_h(n->data), .w = data_w(n->data), .assume = &j->assume, .note = prog_note};
     if (ckpt_open(&n->ckpt, j->model, &from, e) != 0 || net_build(&n->net, n->ckpt, &o, e) != 0)
         return -1;
-    ckpt_close(n->ckpt); /* the network has its own weights */
-    n->ckpt = NULL;
     struct normal_use pixels;
-    normal_choose(&pixels, n->net, data_kind(n->data), j->mean, j->std);
+    normal_choose(&pixels, n->net, n->ckpt, data_kind(n->data), j->mean, j->std, prog_say);
     memcpy(n->net->mean, pixels.mean, sizeof pixels.mean);
     memcpy(n->net->std, pixels.std, sizeof pixels.std);
+    ckpt_close(n->ckpt); /* the network has its own weights */
+    n->ckpt = NULL;
     if (layer_open(&n->layer, n->net, j->layer, j->score, j->method, e) != 0)
         return -1;
     const struct net_value *v = layer_about(n->layer);

@@ -343,7 +343,7 @@ static void settle_normalisation(struct job *j)
 {
     struct net *n = j->net;
     struct normal_use *u = &j->pixels;
-    normal_choose(u, n, data_kind(j->data), mean_text, std_text);
+    normal_choose(u, n, j->ckpt, data_kind(j->data), mean_text, std_text, prog_say);
     memcpy(n->mean, u->mean, sizeof n->mean);
     memcpy(n->std, u->std, sizeof n->std);
     if (prog_verbose())
@@ -450,7 +450,7 @@ static int check_folders(const struct job *j, struct err *e)
 
 static int open_network(struct job *j, const struct data_opts *d, struct net_opts *o, struct err *e)
 {
-    const struct ckpt_opts from = {.state = assume.state};
+    const struct ckpt_opts from = {.state = assume.state, .extras = true};
     if (ckpt_open(&j->ckpt, model_path, &from, e) != 0)
         return -1;
     int r = data_open(&j->data, data_path, d, e);
@@ -481,7 +481,7 @@ static void put_about(struct run *r, const struct job *j, const struct engine *g
     normal_put(r, &j->pixels);
     run_put(r, "precision", "%s", name[precision]);
     run_put(r, "device", "%s", engine_about(g));
-    if (fit)
+    if (fit && fit->outcome != FIT_UNKNOWN)
         run_put(r, "fit", "%.2g nats over %d batch norms and %lld images", fit->use.divergence,
                 fit->use.norms, (long long)fit->use.images);
     if (fit && *fit->text)

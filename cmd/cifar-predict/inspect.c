@@ -59,9 +59,8 @@ static void check(struct inspection *i)
     i->images.count = i->stream ? i->held : i->wanted;
     pthread_mutex_unlock(&i->lock);
     /* What fails here fails for the run as well, or does not matter to it. */
-    bool known = i->images.count >= FIT_LEAST &&
-                 fit_check(&i->verdict, &i->use, &i->images, &ignored) == 0 &&
-                 i->verdict.outcome != FIT_UNKNOWN;
+    bool known =
+        i->images.count >= FIT_LEAST && fit_check(&i->verdict, &i->use, &i->images, &ignored) == 0;
     pthread_mutex_lock(&i->lock);
     i->known = known;
     i->checked = true;

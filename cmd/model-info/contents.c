@@ -1,11 +1,14 @@
 #include "info.h"
 
 #include "base/io.h"
+#include "base/mem.h"
 #include "base/prog.h"
 #include "net/normal.h"
+#include "net/stored.h"
 #include "stream/tsv.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int64_t bytes_of(const struct ckpt_tensor *t)
@@ -53,24 +56,38 @@ static int put_file(const struct ckpt *c, struct out *o, struct err *e)
                       (long long)numbers, (long long)bytes);
 }
 
+/* How pixels are normalised. */
+static char *describe_pixels(const struct net *n, struct ckpt *c)
+{
+    const struct normal *usual = normal_usual(n->family, n->stem, "");
+    bool always = usual == normal_usual(n->family, n->stem, "cifar10");
+    struct stored s;
+    if (!stored_find(&s, c))
+        return mem_printf("constants of %s%s", usual->name, always ? "" : ", on CIFAR-10 others");
+    return mem_printf("mean %.6g,%.6g,%.6g, standard deviation %.6g,%.6g,%.6g of the checkpoint's "
+                      "%s%s%s",
+                      (double)s.mean[0], (double)s.mean[1], (double)s.mean[2], (double)s.std[0],
+                      (double)s.std[1], (double)s.std[2], s.where, *s.other ? "; others in " : "",
+                      s.other);
+}
+
 static int put_network(const struct info *i, struct ckpt *c, struct out *o, struct err *e)
 {
     struct net *n;
     struct err why;
     if (info_network(i, &n, c, &why) != 0)
         return out_printf(o, e, "family         none: %s\n", why.msg);
-    const struct normal *usual = normal_usual(n->family, n->stem, "");
-    int r = out_printf(
-        o, e,
-        "family         %s, known by %s\n"
-        "network        %s\n"
-        "assumed        %s\n"
-        "pixels         constants of %s%s\n"
-        "parameters     %lld\n"
-        "multiply-accumulates  %lld for an image of %d by %d\n",
-        n->family, n->known_by, n->about, n->reading, usual->name,
-        usual == normal_usual(n->family, n->stem, "cifar10") ? "" : ", on CIFAR-10 others",
-        (long long)n->parameters, (long long)net_macs(n), i->h, i->w);
+    char *pixels = describe_pixels(n, c);
+    int r = out_printf(o, e,
+                       "family         %s, known by %s\n"
+                       "network        %s\n"
+                       "assumed        %s\n"
+                       "pixels         %s\n"
+                       "parameters     %lld\n"
+                       "multiply-accumulates  %lld for an image of %d by %d\n",
+                       n->family, n->known_by, n->about, n->reading, pixels,
+                       (long long)n->parameters, (long long)net_macs(n), i->h, i->w);
+    free(pixels);
     net_free(n);
     return r;
 }

@@ -82,19 +82,21 @@ static void list_all(struct probe *p, const struct net *n)
 {
     int constants;
     const struct normal *k = normal_all(&constants);
-    struct normal given = {.name = "given"};
-    if (p->info->mean) {
-        normal_parse(p->info->mean, false, given.mean);
-        normal_parse(p->info->std, true, given.std);
-    }
-    add(p, &p->info->assume,
-        p->info->mean ? &given : normal_usual(n->family, n->stem, data_kind(p->data)));
+    struct normal_use u;
+    normal_choose(&u, n, p->ckpt, data_kind(p->data), p->info->mean, p->info->std, prog_say);
+    struct normal own = {.name = u.name};
+    memcpy(own.mean, u.mean, sizeof own.mean);
+    memcpy(own.std, u.std, sizeof own.std);
+    bool listed = false;
+    for (int i = 0; i < constants; i++)
+        listed = listed || strcmp(k[i].name, own.name) == 0;
+    add(p, &p->info->assume, &own);
     p->list[0].plain = true;
     struct net_assume variant[FIT_VARIANTS];
     int variants = fit_variants(n, &p->info->assume, variant);
-    for (int i = p->info->mean ? -1 : 0; i < constants; i++)
+    for (int i = listed ? 0 : -1; i < constants; i++)
         for (int v = 0; v < variants; v++)
-            add(p, &variant[v], i < 0 ? &given : &k[i]);
+            add(p, &variant[v], i < 0 ? &own : &k[i]);
 }
 
 static int compare(const void *a, const void *b)

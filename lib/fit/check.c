@@ -20,7 +20,8 @@ enum { DEEP_LEAST = 8, DEEP_MOST = 64, CANDIDATES = 32 };
  * much as the right ones at the first norm, wrong stems above .05 over all. Augmentation that
  * is not imitated adds to both sides, so that the ratio falls. */
 static const double CLEAR_RATIO = 4, CLEAR_DEVIATIONS = 4, STEM_GOOD = .1, OWN_GOOD = .004,
-                    DEEP_SUSPICIOUS = .012, DEEP_GOOD = .1, DEEP_WORSE = 1.5, DEEP_NONE = .3;
+                    DEEP_SUSPICIOUS = .012, DEEP_GOOD = .1, DEEP_RATIO = 3, DEEP_WORSE = 1.5,
+                    DEEP_NONE = .3;
 
 /* A candidate for the pixels. */
 struct candidate {
@@ -291,10 +292,11 @@ static void conclude(struct fit_verdict *v, const struct check *c, const struct 
         return;
     v->outcome = FIT_NONE;
     snprintf(v->text, sizeof v->text,
-             "%s: no interpretation fits the batch norms: divergence %.2g nats over %d norms and "
+             "%s: no interpretation fits the batch norms%s: divergence %.2g nats over %d norms and "
              "%lld images: other images, or another network than was trained",
-             ckpt_name(c->use->ckpt), use->fit.divergence, use->fit.norms,
-             (long long)use->fit.images);
+             ckpt_name(c->use->ckpt),
+             c->use->guess ? ", and the constants of the pixels are a guess" : "",
+             use->fit.divergence, use->fit.norms, (long long)use->fit.images);
 }
 
 /* Whether training left its traces in the running statistics. */
@@ -343,7 +345,7 @@ static int compare(struct fit_verdict *v, struct check *c, struct net *n, struct
         x.words = mem_dup(best.words);
         r = try_wirings(c, n, &x, e);
         if (r == 0 && x.fit.divergence < DEEP_GOOD &&
-            CLEAR_RATIO * x.fit.divergence < best.fit.divergence) {
+            DEEP_RATIO * x.fit.divergence < best.fit.divergence) {
             drop(&best);
             best = x;
         } else {
@@ -379,6 +381,12 @@ int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_i
         c.image = mem_alloc(3 * (size_t)images->h, (size_t)images->w);
         r = compare(v, &c, n, e);
         free(c.image);
+    } else if (u->guess) {
+        snprintf(v->text, sizeof v->text,
+                 "%s: the constants of the pixels, mean %.6g,%.6g,%.6g and standard deviation "
+                 "%.6g,%.6g,%.6g, are a guess that no batch norm confirms: give --mean and --std",
+                 ckpt_name(u->ckpt), (double)u->mean[0], (double)u->mean[1], (double)u->mean[2],
+                 (double)u->std[0], (double)u->std[1], (double)u->std[2]);
     }
     net_free(n);
     return r;

@@ -35,7 +35,8 @@ enum fit_outcome {
 struct fit_verdict {
     enum fit_outcome outcome;
     struct fit_figures use; /* of the interpretation in use; norms are 0 where unknown */
-    char text[600];         /* of FIT_OTHER and FIT_NONE: a sentence with figures and options */
+    char text[600];         /* what a user has to be told, a sentence with figures and options;
+                               or "" */
 };
 
 /* Images should be spread over the data set. -1 where an image cannot be read or the engine

@@ -1,6 +1,7 @@
 /* From keys and shapes to operations; then the numbers. */
 #include "net/family.h"
 #include "net/net.h"
+#include "net/stored.h"
 
 #include "base/mem.h"
 
@@ -513,7 +514,7 @@ static int check_rest(const struct build *b, struct err *e)
     const char *first = NULL;
     for (int i = 0; i < ckpt_count(b->ckpt); i++) {
         const struct ckpt_tensor *t = ckpt_at(b->ckpt, i);
-        if (b->used[i])
+        if (b->used[i] || stored_is(b->ckpt, t))
             continue;
         bool other = strncmp(t->name, b->found.prefix, n) != 0 &&
                      (b->found.chosen || ckpt_is_average(t->name));

@@ -1,5 +1,7 @@
 #include "net/normal.h"
 
+#include "net/stored.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,29 +46,80 @@ const struct normal *normal_usual(const char *family, int stem, const char *kind
     return &all[CIFAR100];
 }
 
-void normal_choose(struct normal_use *u, const struct net *n, const char *kind, const char *mean,
-                   const char *std)
+/* What options give, in place of what is there; which ones, or "". */
+static const char *take_options(struct normal_use *u, const char *mean, const char *std)
+{
+    float m[3] = {0}, s[3] = {1, 1, 1};
+    if (mean)
+        normal_parse(mean, false, m);
+    if (std)
+        normal_parse(std, true, s);
+    stored_scale(m, s);
+    if (mean)
+        memcpy(u->mean, m, sizeof m);
+    if (std)
+        memcpy(u->std, s, sizeof s);
+    return mean && std ? "options --mean and --std"
+           : mean      ? "option --mean"
+           : std       ? "option --std"
+                       : "";
+}
+
+/* What there is without options: of the checkpoint, or usual. */
+static void choose_default(struct normal_use *u, const struct net *n, const struct stored *s,
+                           const char *kind)
 {
     const struct normal *usual = normal_usual(n->family, n->stem, kind);
     bool known = strncmp(kind, "cifar", 5) == 0;
-    u->guess = !known && !(mean && std);
-    memcpy(u->mean, usual->mean, sizeof u->mean);
-    memcpy(u->std, usual->std, sizeof u->std);
-    if (mean)
-        normal_parse(mean, false, u->mean);
-    if (std)
-        normal_parse(std, true, u->std);
-    const char *options = mean && std ? "options --mean and --std"
-                          : mean      ? "option --mean"
-                          : std       ? "option --std"
-                                      : NULL;
-    if (mean && std)
+    u->name = s ? "stored" : usual->name;
+    u->guess = false;
+    memcpy(u->mean, s ? s->mean : usual->mean, sizeof u->mean);
+    memcpy(u->std, s ? s->std : usual->std, sizeof u->std);
+    if (s) {
+        snprintf(u->from, sizeof u->from, "the checkpoint's %s", s->where);
+    } else if (known) {
+        snprintf(u->from, sizeof u->from, "%s, usual for %s and %s", usual->name, n->family, kind);
+    } else {
+        snprintf(u->from, sizeof u->from, "%s, a guess: neither the checkpoint nor the images tell",
+                 usual->name);
+        u->guess = true;
+    }
+}
+
+/* Nothing is chosen between contradictions without a word. */
+static void tell(const struct normal_use *u, const struct stored *s, const struct ckpt *c,
+                 const char *options, void (*say)(const char *fmt, ...))
+{
+    if (*options && (memcmp(u->mean, s->mean, sizeof u->mean) != 0 ||
+                     memcmp(u->std, s->std, sizeof u->std) != 0))
+        say("%s: %s instead of the checkpoint's %s: mean %.6g,%.6g,%.6g and standard deviation "
+            "%.6g,%.6g,%.6g",
+            ckpt_name(c), options, s->where, (double)s->mean[0], (double)s->mean[1],
+            (double)s->mean[2], (double)s->std[0], (double)s->std[1], (double)s->std[2]);
+    else if (!*options && *s->other)
+        say("%s: the constants %s are used, others than %s: --mean and --std choose", ckpt_name(c),
+            s->where, s->other);
+}
+
+void normal_choose(struct normal_use *u, const struct net *n, struct ckpt *c, const char *kind,
+                   const char *mean, const char *std, void (*say)(const char *fmt, ...))
+{
+    struct stored s;
+    bool stored = stored_find(&s, c);
+    char from[sizeof u->from];
+    choose_default(u, n, stored ? &s : NULL, kind);
+    const char *options = take_options(u, mean, std);
+    if (*options)
+        u->name = "given";
+    if (stored)
+        tell(u, &s, c, options, say);
+    if (mean && std) {
         snprintf(u->from, sizeof u->from, "%s", options);
-    else
-        snprintf(u->from, sizeof u->from, "%s%s%s, %s%s%s%s", options ? options : "",
-                 options ? "; otherwise " : "", usual->name, known ? "usual for " : "a guess: ",
-                 known ? n->family : "neither the checkpoint nor the images tell",
-                 known ? " and " : "", known ? kind : "");
+        u->guess = false;
+    } else if (*options) {
+        memcpy(from, u->from, sizeof from);
+        snprintf(u->from, sizeof u->from, "%s; otherwise %.200s", options, from);
+    }
 }
 
 void normal_put(struct run *r, const struct normal_use *u)

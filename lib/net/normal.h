@@ -23,15 +23,17 @@ const struct normal *normal_usual(const char *family, int stem, const char *kind
 
 /* The constants in use, and where they come from. */
 struct normal_use {
+    const char *name; /* "cifar10", ... where they are usual, "given" or "stored" */
     float mean[3], std[3];
-    char from[160];
+    char from[256];
     bool guess; /* neither options nor the checkpoint nor the kind of images tell them */
 };
 
-/* Those that options give ("R,G,B", checked by normal_parse; or NULL), or else what is
- * usual for the network and images of that kind. */
-void normal_choose(struct normal_use *u, const struct net *n, const char *kind, const char *mean,
-                   const char *std);
+/* Those that options give ("R,G,B", checked by normal_parse; or NULL), or else those that the
+ * checkpoint holds, or else what is usual for the network and images of that kind. `say` gets
+ * a line about constants that contradict each other. */
+void normal_choose(struct normal_use *u, const struct net *n, struct ckpt *c, const char *kind,
+                   const char *mean, const char *std, void (*say)(const char *fmt, ...));
 
 /* Adds the rows mean, std and constants_from. */
 void normal_put(struct run *r, const struct normal_use *u);

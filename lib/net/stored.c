@@ -1,0 +1,178 @@
+#include "net/stored.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How modules and configurations call them. */
+static const struct pair {
+    const char *mean, *std;
+} pairs[] = {
+    {"mean", "std"},
+    {"new_mean", "new_std"},
+    {"_mean", "_std"},
+    {"mean_", "std_"},
+    {"mu", "sigma"},
+    {"mu", "std"},
+    {"pixel_mean", "pixel_std"},
+    {"image_mean", "image_std"},
+    {"img_mean", "img_std"},
+    {"data_mean", "data_std"},
+    {"dataset_mean", "dataset_std"},
+    {"norm_mean", "norm_std"},
+    {"rgb_mean", "rgb_std"},
+    {"input_mean", "input_std"},
+    {"cifar10_mean", "cifar10_std"},
+    {"cifar100_mean", "cifar100_std"},
+};
+
+enum { PAIRS = sizeof pairs / sizeof *pairs, KEY = 512 };
+
+/* "normalizer.new_mean" and "new_mean": how much stands before it, or -1. */
+static int before(const char *key, const char *last)
+{
+    size_t n = strlen(key), tail = strlen(last);
+    if (n < tail || strcmp(key + n - tail, last) != 0 || (n > tail && key[n - tail - 1] != '.'))
+        return -1;
+    return (int)(n - tail);
+}
+
+/* The same key with another last part. */
+static const char *sibling(char out[KEY], const char *key, int head, const char *last)
+{
+    snprintf(out, KEY, "%.*s%s", head, key, last);
+    return out;
+}
+
+void stored_scale(float mean[3], float std[3])
+{
+    bool bytes = false;
+    for (int i = 0; i < 3; i++)
+        bytes = bytes || mean[i] > 2 || std[i] > 2;
+    for (int i = 0; i < 3 && bytes; i++) {
+        mean[i] /= 255;
+        std[i] /= 255;
+    }
+}
+
+/* Whether these can be constants of pixels. */
+static bool plausible(float mean[3], float std[3])
+{
+    stored_scale(mean, std);
+    for (int i = 0; i < 3; i++)
+        if (!(mean[i] >= 0 && mean[i] <= 1 && std[i] > 0 && std[i] <= 1))
+            return false;
+    return true;
+}
+
+static void add(struct stored *s, const float mean[3], const float std[3], const char *where)
+{
+    if (!*s->where) {
+        memcpy(s->mean, mean, sizeof s->mean);
+        memcpy(s->std, std, sizeof s->std);
+        snprintf(s->where, sizeof s->where, "%s", where);
+    } else if (!*s->other && (memcmp(s->mean, mean, sizeof s->mean) != 0 ||
+                              memcmp(s->std, std, sizeof s->std) != 0)) {
+        snprintf(s->other, sizeof s->other, "%s", where);
+    }
+}
+
+/* --- tensors --- */
+
+static bool is_three(const struct ckpt_tensor *t)
+{
+    return t && t->count == 3 && t->type <= CKPT_BF16;
+}
+
+/* The deviation that belongs to a mean, or NULL. */
+static const struct ckpt_tensor *deviation_of(const struct ckpt *c, const struct ckpt_tensor *mean)
+{
+    char key[KEY];
+    for (int i = 0; i < PAIRS; i++) {
+        int head = before(mean->name, pairs[i].mean);
+        const struct ckpt_tensor *std =
+            head < 0 ? NULL : ckpt_find(c, sibling(key, mean->name, head, pairs[i].std));
+        if (is_three(mean) && is_three(std))
+            return std;
+    }
+    return NULL;
+}
+
+bool stored_is(const struct ckpt *c, const struct ckpt_tensor *t)
+{
+    char key[KEY];
+    if (!is_three(t))
+        return false;
+    if (deviation_of(c, t))
+        return true;
+    for (int i = 0; i < PAIRS; i++) {
+        int head = before(t->name, pairs[i].std);
+        const struct ckpt_tensor *mean =
+            head < 0 ? NULL : ckpt_find(c, sibling(key, t->name, head, pairs[i].mean));
+        if (is_three(mean))
+            return true;
+    }
+    return false;
+}
+
+static void find_tensors(struct stored *s, struct ckpt *c)
+{
+    for (int i = 0; i < ckpt_count(c); i++) {
+        const struct ckpt_tensor *t = ckpt_at(c, i), *of = deviation_of(c, t);
+        float mean[3], std[3];
+        struct err ignored;
+        if (of && ckpt_read(c, t, mean, &ignored) == 0 && ckpt_read(c, of, std, &ignored) == 0 &&
+            plausible(mean, std))
+            add(s, mean, std, t->name);
+    }
+}
+
+/* --- entries of a configuration --- */
+
+/* "[0.4914, 0.4822, 0.4465]", as ckpt_extra gives a list or a tuple. */
+static bool read_three(const char *text, float v[3])
+{
+    if (*text != '[' && *text != '(')
+        return false;
+    for (int i = 0; i < 3; i++) {
+        char *end;
+        v[i] = strtof(++text, &end);
+        if (end == text || !isfinite(v[i]))
+            return false;
+        text = end;
+        if (i < 2 ? *text != ',' : (*text != ']' && *text != ')') || text[1] != '\0')
+            return false;
+    }
+    return true;
+}
+
+static const char *entry(const struct ckpt *c, const char *path)
+{
+    for (int i = 0; i < ckpt_extras(c); i++)
+        if (strcmp(ckpt_extra(c, i)->path, path) == 0)
+            return ckpt_extra(c, i)->text;
+    return NULL;
+}
+
+static void find_entries(struct stored *s, struct ckpt *c)
+{
+    char key[KEY];
+    for (int i = 0; i < ckpt_extras(c); i++)
+        for (int p = 0; p < PAIRS; p++) {
+            const struct ckpt_extra *x = ckpt_extra(c, i);
+            int head = before(x->path, pairs[p].mean);
+            const char *of = head < 0 ? NULL : entry(c, sibling(key, x->path, head, pairs[p].std));
+            float mean[3], std[3];
+            if (of && read_three(x->text, mean) && read_three(of, std) && plausible(mean, std))
+                add(s, mean, std, x->path);
+        }
+}
+
+bool stored_find(struct stored *s, struct ckpt *c)
+{
+    *s = (struct stored){.where = ""};
+    find_tensors(s, c);
+    find_entries(s, c);
+    return *s->where;
+}
