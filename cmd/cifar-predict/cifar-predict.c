@@ -1,5 +1,6 @@
 /* Images through a network: a row and, where asked for, tensors for each. */
 #include "cams.h"
+#include "images.h"
 #include "inspect.h"
 
 #include "base/io.h"
@@ -26,7 +27,7 @@ enum { THREADS_MAX = 1024 };
 static const char *model_path, *data_path, *names_path, *labels_path, *resize, *mean_text,
     *std_text, *assume_text;
 static const char *logits_path, *features_path, *layer, *maps_path, *cams_path, *ids_path,
-    *classes_path, *run_path, *targets;
+    *classes_path, *run_path, *skip_path, *targets;
 static const char *device = "auto";
 static int precision = ENGINE_F32, score = -1, method = -1;
 static bool exact, list_inputs;
@@ -45,10 +46,16 @@ static const struct opt options[] = {
      "that lie beside the images.",
      0, 0},
     {"labels", 0, OPT_STRING, &labels_path, "FILE",
-     "Labels of images in .npy or in a folder without class folders.", 0, 0},
+     "Labels of images in .npy or in a folder without class folders; or the word coarse: the 20 "
+     "superclasses of CIFAR-100 are its classes.",
+     0, 0},
     {"resize", 0, OPT_STRING, &resize, "HxW",
-     "Make images of another size this large, as torchvision's Resize does. Default: they stay, "
-     "and PNG and JPEG must be 32x32.",
+     "Make images of another size this large, as torchvision's Resize does: the size that the "
+     "model was trained on. Default: they stay, and those of a folder must be 32x32.",
+     0, 0},
+    {"skip-damaged", 0, OPT_STRING, &skip_path, "FILE",
+     "Go on where the file of an image cannot be read, and write a table of such files. Default: "
+     "the first one is an error.",
      0, 0},
     {"mean", 0, OPT_STRING, &mean_text, "R,G,B",
      "Mean of the pixels, scaled to [0,1]. Default: what is usual for the network and the data "
@@ -120,11 +127,13 @@ struct job {
     struct out *out, *classes, *run;
     struct tsv_out *rows;
     struct npy_out *logits, *features, *maps, *ids;
-    struct cams *cams;     /* NULL where none are asked for */
-    size_t image;          /* bytes */
-    int64_t read, written; /* images */
-    int64_t total;         /* images to come, 0 where that is not known */
-    bool failed;           /* a read failed behind images that go first */
+    struct cams *cams; /* NULL where none are asked for */
+    bool coarse;       /* superclasses are the classes */
+    size_t image;      /* bytes */
+    struct images images;
+    int64_t written; /* images */
+    int64_t total;   /* images to come, 0 where that is not known */
+    bool failed;     /* a read failed behind images that go first */
     struct err err;
 };
 
@@ -144,8 +153,9 @@ static int read_images(void *ctx, struct engine_batch *b, int max, struct err *e
     struct job *j = ctx;
     struct data_item *item = b->tag;
     int n = 0;
-    while (!j->failed && n < max && j->read < limit) {
-        int r = data_next(j->data, b->pixels + (size_t)n * j->image, &item[n], &j->err);
+    while (!j->failed && n < max && j->images.read < limit) {
+        uint8_t *pixels = b->pixels + (size_t)n * j->image;
+        int r = images_next(&j->images, pixels, &item[n], &j->err);
         if (r == 0)
             break;
         if (r < 0 || check_label(j, &item[n], &j->err) != 0) {
@@ -154,7 +164,6 @@ static int read_images(void *ctx, struct engine_batch *b, int max, struct err *e
         }
         inspection_image(j->inspection, b->pixels + (size_t)n * j->image);
         n++;
-        j->read++;
     }
     /* The images before a bad one are not lost. */
     if (n > 0 || !j->failed)
@@ -288,9 +297,9 @@ static void parse_three(const char *option, const char *text, bool positive, flo
 static void check_outputs(void)
 {
     const char *const path[] = {logits_path, features_path, maps_path, cams_path,
-                                ids_path,    classes_path,  run_path};
+                                ids_path,    classes_path,  run_path,  skip_path};
     static const char *const name[] = {"logits", "features", "class-maps", "cams",
-                                       "ids",    "classes",  "run"};
+                                       "ids",    "classes",  "run",        "skip-damaged"};
     enum { OUTPUTS = sizeof path / sizeof *path };
     for (int i = 0; i < OUTPUTS; i++) {
         if (!path[i])
@@ -327,9 +336,14 @@ static void check_options(struct job *j, struct data_opts *d)
         prog_usage("--assume: %s", e.msg);
     if (resize && !data_parse_size(resize, &d->resize_h, &d->resize_w))
         prog_usage("--resize: expected HxW with sides from 1 to 1024, found '%s'", resize);
-    d->labels = labels_path;
+    if (skip_path && !ids_path && (logits_path || features_path || maps_path || cams_path))
+        prog_usage("--skip-damaged: expected --ids FILE with it, because item i of a tensor need "
+                   "not be image i");
+    d->coarse = labels_path && strcmp(labels_path, "coarse") == 0;
+    d->labels = d->coarse ? NULL : labels_path;
     d->names = names_path;
     d->note = prog_note;
+    d->warn = images_warn;
     if (mean_text)
         parse_three("mean", mean_text, false, v);
     if (std_text)
@@ -358,6 +372,20 @@ static struct names *choose_names(const struct job *j, struct err *e)
 {
     const struct names *n = data_names(j->data);
     int classes = j->net->classes;
+    if (!j->coarse && data_coarse(j->data) == classes && n->classes != classes) {
+        char *option = prog_option("PREDICT_FLAGS", "--labels coarse");
+        err_record(e,
+                   "%s: expected a model of as many classes as the images have, found %d in %s, "
+                   "the number of their superclasses: %s takes these for classes",
+                   data_name(j->data), classes, model_path, option);
+        free(option);
+        return NULL;
+    }
+    if (j->coarse && data_coarse(j->data) != classes) {
+        err_record(e, "%s: expected a model of %d classes for --labels coarse, found %d",
+                   model_path, data_coarse(j->data), classes);
+        return NULL;
+    }
     if (names_path && n->classes != classes) {
         err_record(e, "%s: expected names of %d classes, as %s has, found %d", io_name(names_path),
                    classes, model_path, n->classes);
@@ -399,7 +427,8 @@ static int open_outputs(struct job *j, int features, struct err *e)
         open_tensor(&j->maps, maps_path, NPY_F32, 3, maps, e) != 0 ||
         open_tensor(&j->ids, ids_path, NPY_I64, 0, NULL, e) != 0 ||
         (classes_path && out_open(&j->classes, classes_path, e) != 0) ||
-        (run_path && out_open(&j->run, run_path, e) != 0) || out_open(&j->out, "-", e) != 0)
+        (run_path && out_open(&j->run, run_path, e) != 0) ||
+        (skip_path && images_skip(&j->images, skip_path, e) != 0) || out_open(&j->out, "-", e) != 0)
         return -1;
     j->rows = tsv_begin(j->out, data_has_files(j->data) ? COLUMNS " file" : COLUMNS);
     return 0;
@@ -410,7 +439,7 @@ static int close_outputs(struct job *j, const struct run *about, struct err *e)
 {
     struct npy_out **const tensor[] = {&j->logits, &j->features, &j->maps, &j->ids};
     enum { TENSORS = sizeof tensor / sizeof *tensor };
-    struct out *all[TENSORS + 4] = {[TENSORS] = j->classes, j->run, j->out};
+    struct out *all[TENSORS + 5] = {[TENSORS] = j->classes, j->run, j->images.list, j->out};
     tsv_free(j->rows);
     int r = j->classes ? names_write(j->names, j->classes, e) : 0;
     if (r == 0 && j->run)
@@ -425,8 +454,8 @@ static int close_outputs(struct job *j, const struct run *about, struct err *e)
         r = all[i] ? 0 : -1;
     }
     if (r == 0 && j->cams)
-        r = (all[TENSORS + 3] = cams_end(j->cams, e)) ? 0 : -1;
-    return r == 0 ? out_close_all(all, TENSORS + 4, e) : -1;
+        r = (all[TENSORS + 4] = cams_end(j->cams, e)) ? 0 : -1;
+    return r == 0 ? out_close_all(all, TENSORS + 5, e) : -1;
 }
 
 static double now(void)
@@ -455,6 +484,8 @@ static int open_network(struct job *j, const struct data_opts *d, struct net_opt
         return -1;
     int r = data_open(&j->data, data_path, d, e);
     if (r == 0) {
+        j->images.data = j->data;
+        j->coarse = d->coarse;
         o->h = data_h(j->data);
         o->w = data_w(j->data);
         o->assume = &assume;
@@ -479,6 +510,7 @@ static void put_about(struct run *r, const struct job *j, const struct engine *g
     run_put(r, "images", "%lld", (long long)j->written);
     run_put(r, "classes", "%d", j->net->classes);
     normal_put(r, &j->pixels);
+    images_put(r);
     run_put(r, "precision", "%s", name[precision]);
     run_put(r, "device", "%s", engine_about(g));
     if (fit && fit->outcome != FIT_UNKNOWN)
@@ -562,6 +594,8 @@ static int run(struct job *j, const struct data_opts *d, struct net_opts *o, str
     if (prog_verbose())
         prog_say("%lld images in %.2f s, %.0f per second", (long long)j->written, took,
                  took > 0 ? (double)j->written / took : 0.0);
+    if (images_end(&j->images, e) != 0)
+        return -1;
     inspection_wait(j->inspection);
     warn(j);
     if (run_path)
@@ -574,36 +608,9 @@ static int run(struct job *j, const struct data_opts *d, struct net_opts *o, str
     cams_free(j->cams);
     ckpt_close(j->ckpt);
     net_free(j->net);
-    data_close(j->data);
+    images_close(&j->images);
     names_free(names);
     return 0;
-}
-
-/* Images need not be read for this, nor the model. */
-static int write_inputs(const struct data_opts *with, struct err *e)
-{
-    struct inputs inputs = {0};
-    struct data_opts o = *with;
-    struct data *d = NULL;
-    struct out *out;
-    o.note = NULL;
-    o.inputs = &inputs;
-    inputs_add(&inputs, model_path);
-    int r = data_path ? data_open(&d, data_path, &o, e) : 0;
-    if (r == 0 && d && data_has_files(d))
-        for (int64_t id = 0; id < data_count(d) && id < limit; id++) {
-            char *path = data_path_of(d, id);
-            inputs_add(&inputs, path);
-            free(path);
-        }
-    if (r == 0 && (r = out_open(&out, "-", e)) == 0) {
-        r = inputs_write(&inputs, out, e);
-        if (r == 0)
-            r = out_close(out, e);
-    }
-    data_close(d);
-    inputs_free(&inputs);
-    return r;
 }
 
 int main(int argc, char **argv)
@@ -614,7 +621,8 @@ int main(int argc, char **argv)
     struct err e = {0};
     prog_start(&prog, argc, argv);
     check_options(&j, &d);
-    if (list_inputs ? write_inputs(&d, &e) != 0 : run(&j, &d, &o, &e) != 0)
+    int r = list_inputs ? images_list(model_path, data_path, &d, limit, &e) : run(&j, &d, &o, &e);
+    if (r != 0)
         prog_fail(&e);
     return PROG_OK;
 }

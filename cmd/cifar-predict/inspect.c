@@ -32,14 +32,18 @@ static size_t image_bytes(const struct inspection *i)
     return 3 * (size_t)i->images.h * (size_t)i->images.w;
 }
 
-/* Spread over the data set, which may be in the order of classes. */
+/* Spread over the data set, which may be in the order of classes. For an image that cannot
+ * be read stands one of those behind it. */
 static int read_set(void *ctx, int64_t k, uint8_t *pixels, struct err *e)
 {
     const struct inspection *i = ctx;
     struct data_item item;
-    int64_t all = data_count(i->opts.data);
+    int64_t all = data_count(i->opts.data), count = i->images.count;
     all = all < i->opts.limit ? all : i->opts.limit;
-    return data_at(i->opts.data, k * all / i->images.count, pixels, &item, e);
+    int r = -1;
+    for (int64_t id = k * all / count; id < (k + 1) * all / count && r != 0; id++)
+        r = data_at(i->opts.data, id, pixels, &item, e);
+    return r;
 }
 
 static int read_stream(void *ctx, int64_t k, uint8_t *pixels, struct err *e)

@@ -58,11 +58,15 @@ static struct class_row *class_at(struct classes *c, int64_t cls)
     return &c->row[cls];
 }
 
-/* A class or superclass without a name goes by its ID. */
-static char *shown_or_number(const char *name, const char *kind, int64_t number)
+/* A class or superclass without a name, in the column or by there being none (-1), goes by
+ * its ID. */
+static char *shown_or_number(const struct tsv_in *t, int col, const char *kind, int64_t number)
 {
-    if (strcmp(name, "NA") != 0)
-        return text_clean(name, '?');
+    if (col >= 0 && !tsv_is_na(t, col)) {
+        char *name = tsv_string(t, col), *shown = text_clean(name, '?');
+        free(name);
+        return shown;
+    }
     return number < 0 ? mem_dup("-") : mem_printf("%s %" PRId64, kind, number);
 }
 
@@ -74,7 +78,7 @@ static void class_read(struct classes *c, const struct tsv_in *t)
         row_fail(t, "expected every class once, found %" PRId64 " again", cls);
     r->present = true;
     r->name = tsv_string(t, rows_need(t, "name"));
-    r->shown = shown_or_number(r->name, "class", cls);
+    r->shown = shown_or_number(t, tsv_find(t, "name"), "class", cls);
     r->text = text_isolated(r->shown);
     r->total = rows_whole(t, rows_need(t, "total"), COUNT_MAX);
     r->correct = rows_whole(t, rows_need(t, "correct"), COUNT_MAX);
@@ -84,7 +88,7 @@ static void class_read(struct classes *c, const struct tsv_in *t)
     r->group = (int)whole_na(t, tsv_find(t, "group"), STATS_CLASSES - 1);
     int col = tsv_find(t, "group_name");
     r->group_name = col < 0 ? mem_dup("NA") : tsv_string(t, col);
-    r->group_shown = shown_or_number(r->group_name, "superclass", r->group);
+    r->group_shown = shown_or_number(t, col, "superclass", r->group);
     r->predicted = whole_na(t, tsv_find(t, "predicted"), COUNT_MAX);
     r->precision = real_na(t, tsv_find(t, "precision"));
     r->f1 = real_na(t, tsv_find(t, "f1"));
@@ -95,7 +99,7 @@ static void class_read(struct classes *c, const struct tsv_in *t)
         r->top_wrong_count = rows_whole(t, rows_need(t, "top_wrong_count"), COUNT_MAX);
         col = tsv_find(t, "top_wrong_name");
         r->top_wrong_name = col < 0 ? mem_dup("NA") : tsv_string(t, col);
-        char *shown = shown_or_number(r->top_wrong_name, "class", wrong);
+        char *shown = shown_or_number(t, col, "class", wrong);
         r->top_wrong_text = text_isolated(shown);
         free(shown);
     }
@@ -376,11 +380,9 @@ static void groups_row(struct groups *g, const struct tsv_in *t, size_t *room)
     if (g->text[truth])
         row_fail(t, "expected every superclass once, found %d again", truth);
     int col = tsv_find(t, "true_group_name");
-    char *name = col < 0 ? mem_dup("NA") : tsv_string(t, col);
-    char *shown = shown_or_number(name, "superclass", truth);
+    char *shown = shown_or_number(t, col, "superclass", truth);
     g->text[truth] = text_isolated(shown);
     free(shown);
-    free(name);
     for (col = 0; col < tsv_columns(t); col++) {
         int pred = group_column(tsv_header(t, col));
         if (pred < 0 || pred == truth)

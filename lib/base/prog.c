@@ -1,6 +1,7 @@
 #include "base/prog.h"
 
 #include "base/io.h"
+#include "base/mem.h"
 #include "base/text.h"
 
 #include <ctype.h>
@@ -89,6 +90,11 @@ void prog_say(const char *fmt, ...)
     va_start(ap, fmt);
     say(fmt, ap);
     va_end(ap);
+}
+
+char *prog_option(const char *variable, const char *option)
+{
+    return getenv("HEATPIPE_PIPELINE") ? mem_printf("%s='%s'", variable, option) : mem_dup(option);
 }
 
 void prog_note(const char *text)

@@ -2,6 +2,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/prog.h"
 #include "base/text.h"
 #include "data/names_file.h"
 #include "data/resample.h"
@@ -25,6 +26,7 @@ struct data {
     int groups;       /* superclasses are below this */
     int *group;       /* [classes] as given by the names or learned, -1 unknown */
     bool own_groups;  /* the names' superclasses stand for the records' */
+    bool coarse;      /* superclasses are the classes */
     int ordered;      /* class folders numbered by their order, or 0 */
     int *number;      /* of each class folder its class among the names, or NULL */
     int h, w;
@@ -127,7 +129,9 @@ static int open_in(struct data *d, struct in **in, const char *labels, struct er
     if (r != 0)
         return r < 0 ? -1 : 0;
     if (labels)
-        return err_set(e, "%s: expected images in .npy to go with the labels in %s, found others",
+        return err_set(e,
+                       "%s: expected images in .npy or in a folder to go with the labels in %s, "
+                       "found others",
                        d->name, labels);
     r = source_pickle(&d->source, in, d->stream, e);
     if (r == 0)
@@ -184,6 +188,50 @@ static int find_name(const struct names *n, const char *name)
     return -1;
 }
 
+/* Whether folders are called by numbers alone that are not in the order of numbers. */
+static bool numbers_mixed(const struct names *n)
+{
+    bool mixed = false;
+    for (int i = 0; i < n->classes; i++) {
+        const char *s = n->name[i];
+        if (strspn(s, "0123456789") != strlen(s) || strlen(s) > 9)
+            return false;
+        mixed = mixed || (i > 0 && atoi(s) < atoi(n->name[i - 1]));
+    }
+    return mixed;
+}
+
+/* Which class each class folder is by its order alone. */
+static void tell_order(const struct data *d, const char *given, const struct data_opts *o)
+{
+    enum { SHOWN = 3 };
+    const struct names *own = d->source->own ? d->source->own : d->names;
+    char *pairs = NULL;
+    size_t n;
+    FILE *to = open_memstream(&pairs, &n);
+    if (!to)
+        return;
+    for (int i = 0; i < own->classes && i < SHOWN; i++) {
+        fprintf(to, "%s'%.60s' is class %d", i ? ", " : "", own->name[i], i);
+        if (given && d->names->name[i])
+            fprintf(to, " '%.60s'", d->names->name[i]);
+    }
+    if (own->classes > SHOWN)
+        fprintf(to, ", ...");
+    fclose(to);
+    char *text = given
+                     ? mem_printf("%s: no class folder has the name of a class in %s, so they are "
+                                  "taken in the order of their names' bytes: %s; if that is "
+                                  "wrong, give each folder the name of its class",
+                                  d->name, given, pairs)
+                     : mem_printf("%s: the class folders are numbered in the order of their "
+                                  "names' bytes: %s",
+                                  d->name, pairs);
+    o->warn(text);
+    free(text);
+    free(pairs);
+}
+
 /* Class folders by names that were given. */
 static int match_folders(struct data *d, const struct data_opts *o, struct err *e)
 {
@@ -211,8 +259,8 @@ static int match_folders(struct data *d, const struct data_opts *o, struct err *
                        "these, found %d",
                        d->name, d->names->classes, given, own->classes);
     d->ordered = own->classes;
-    if (o->note)
-        o->note("the class folders are called otherwise than the names, which are theirs in order");
+    if (o->warn)
+        tell_order(d, given, o);
     return 0;
 }
 
@@ -238,6 +286,8 @@ static int open_names(struct data *d, const char *file, const struct data_opts *
         d->names = s->own;
         s->own = NULL;
         d->ordered = d->names->classes;
+        if (o->warn && numbers_mixed(d->names))
+            tell_order(d, NULL, o);
         return 0;
     }
     if (!given) {
@@ -252,15 +302,42 @@ static int open_names(struct data *d, const char *file, const struct data_opts *
     return 0;
 }
 
+/* Names of superclasses become those of classes. */
+static int coarse_names(struct data *d, const struct data_opts *o, struct err *e)
+{
+    struct names *n = d->names;
+    int groups = d->source->groups;
+    if (o->names && n->groups == 0 && n->classes == groups)
+        return 0; /* given for them */
+    if (o->names && n->groups != groups)
+        return err_set(e, "%s: expected names of %d superclasses for --labels coarse, found %d",
+                       o->names, groups, n->groups ? n->groups : n->classes);
+    struct names *own = names_new(n->classes > 0 ? groups : 0, 0);
+    for (int i = 0; i < own->classes && i < n->groups; i++) {
+        own->name[i] = n->group_name[i];
+        n->group_name[i] = NULL;
+    }
+    names_free(n);
+    d->names = own;
+    d->own_groups = false;
+    return 0;
+}
+
 /* --- labels --- */
 
 static int check_label(const struct data *d, const struct data_item *item, struct err *e)
 {
     if (item->label < d->classes)
         return 0;
-    if (d->names_from)
-        return err_set(e, "%s: record %lld: expected a class below %d, as %s has them, found %d",
-                       d->name, (long long)item->id, d->classes, d->names_from, item->label);
+    if (d->names_from) {
+        char *option = prog_option("PREDICT_FLAGS", "--labels coarse");
+        bool coarse = !d->coarse && data_coarse(d) == d->classes;
+        err_record(e, "%s: record %lld: expected a class below %d, as %s has them, found %d%s%s",
+                   d->name, (long long)item->id, d->classes, d->names_from, item->label,
+                   coarse ? ": for superclasses as classes give " : "", coarse ? option : "");
+        free(option);
+        return -1;
+    }
     return err_set(e, "%s: record %lld: expected a class below %d, found %d", d->name,
                    (long long)item->id, d->classes, item->label);
 }
@@ -285,6 +362,13 @@ static int settle(const struct data *d, struct data_item *item, struct err *e)
 {
     if (d->number)
         item->label = d->number[item->label];
+    if (d->coarse) {
+        if (item->group < 0)
+            return err_set(e, "%s: record %lld: expected a superclass, found none", d->name,
+                           (long long)item->id);
+        item->label = item->group;
+        item->group = -1;
+    }
     if (check_label(d, item, e) != 0)
         return -1;
     if (!d->own_groups)
@@ -326,8 +410,9 @@ static int learn_all(struct data *d, struct err *e)
 static int open_labels(struct data *d, struct err *e)
 {
     const struct names *n = d->names;
-    d->classes = n->classes > 0 ? n->classes : d->source->classes;
-    d->groups = n->groups > 0 ? n->groups : d->source->groups;
+    const struct source *s = d->source;
+    d->classes = n->classes > 0 ? n->classes : d->coarse ? s->groups : s->classes;
+    d->groups = n->groups > 0 ? n->groups : d->coarse ? 0 : s->groups;
     d->group = mem_alloc((size_t)d->classes, sizeof *d->group);
     for (int i = 0; i < d->classes; i++)
         d->group[i] = i < n->classes ? n->group[i] : -1;
@@ -341,11 +426,17 @@ int data_open(struct data **out, const char *path, const struct data_opts *o, st
         return -1;
     struct data *d = mem_zero(1, sizeof *d);
     inputs_add(o->inputs, o->labels);
+    d->coarse = o->coarse;
     int r = open_source(d, file, o, e);
+    if (r == 0 && d->coarse && d->source->groups == 0)
+        r = err_set(e, "%s: expected images of CIFAR-100 for --labels coarse, found %s", d->name,
+                    d->source->kind);
     if (r == 0) {
         set_size(d, o);
         r = open_names(d, file, o, e);
     }
+    if (r == 0 && d->coarse)
+        r = coarse_names(d, o, e);
     if (r == 0)
         r = open_labels(d, e);
     free(file);
@@ -428,6 +519,11 @@ static void raw_done(const struct data *d, uint8_t *raw, uint8_t *pixels, bool g
     free(raw);
 }
 
+int data_coarse(const struct data *d)
+{
+    return d->source->groups;
+}
+
 bool data_has_files(const struct data *d)
 {
     return d->source->path_of != NULL;
@@ -445,14 +541,26 @@ char *data_file(const struct data *d, int64_t id)
     return shown;
 }
 
+/* As data_at, or DATA_DAMAGED. */
+static int image_at(const struct data *d, int64_t id, uint8_t *pixels, struct data_item *item,
+                    struct err *e)
+{
+    *item = (struct data_item){.id = id};
+    uint8_t *raw = raw_room(d, pixels);
+    int r = d->source->at(d->source, id, raw, item, e);
+    raw_done(d, raw, pixels, r == 0);
+    return r == 0 ? settle(d, item, e) : r;
+}
+
 int data_next(struct data *d, uint8_t *pixels, struct data_item *item, struct err *e)
 {
     if (!d->stream) {
         if (d->next >= d->source->count)
             return 0;
-        return data_at(d, d->next++, pixels, item, e) == 0 ? 1 : -1;
+        int r = image_at(d, d->next++, pixels, item, e);
+        return r == 0 ? 1 : r;
     }
-    item->id = d->next;
+    *item = (struct data_item){.id = d->next};
     uint8_t *raw = raw_room(d, pixels);
     int r = d->source->next(d->source, item->id, raw, item, e);
     raw_done(d, raw, pixels, r > 0);
@@ -474,11 +582,5 @@ int data_at(const struct data *d, int64_t id, uint8_t *pixels, struct data_item 
     if (id < 0 || id >= d->source->count)
         return err_set(e, "%s: expected an image from 0 to %lld, found the id %lld", d->name,
                        (long long)d->source->count - 1, (long long)id);
-    item->id = id;
-    uint8_t *raw = raw_room(d, pixels);
-    int r = d->source->at(d->source, id, raw, item, e);
-    raw_done(d, raw, pixels, r == 0);
-    if (r != 0)
-        return -1;
-    return settle(d, item, e);
+    return image_at(d, id, pixels, item, e) == 0 ? 0 : -1;
 }

@@ -1,6 +1,6 @@
 /* Images with labels, as they lie on users' disks, told apart by content:
  * CIFAR-100 and CIFAR-10 binary records, the Python pickles torchvision
- * downloads, .npy arrays, folders of PNG and JPEG images. */
+ * downloads, .npy arrays, folders of PNG, JPEG, WebP and BMP images. */
 #ifndef HP_DATA_H
 #define HP_DATA_H
 
@@ -17,12 +17,17 @@ struct data_item {
     int64_t id; /* 0-based index in the data set */
     int label;  /* class, or -1 where there is none */
     int group;  /* superclass from the record, or -1 */
+    /* Of an image from a file of its own: */
+    bool turned;   /* EXIF asks for another orientation, which is not applied */
+    bool whitened; /* values of its 16-bit grey above 255 have become 255 */
 };
 
 struct data_opts {
     const char *labels;     /* labels for images in .npy or in a folder without class folders, or
                                NULL: integers in .npy, a table with the column label, true or class,
                                or one number a line */
+    bool coarse;            /* the superclasses of CIFAR-100 stand for its classes; then `names`
+                               has as many classes, or superclasses */
     const char *names;      /* as names_load; NULL: the data set's own name files or folders.
                                Superclasses in them stand for those of the records. Class folders get
                                the number of their name among them; where none is among them, there
@@ -30,6 +35,7 @@ struct data_opts {
     int resize_h, resize_w; /* images of another size are made this large, as Pillow's bilinear
                                filter does it; 0: they stay, and a folder's must be 32 by 32 */
     void (*note)(const char *text); /* gets what is worth telling, or NULL */
+    void (*warn)(const char *text); /* gets what changes results, or NULL */
     struct inputs *inputs;          /* gets the files that are read beside those of the images,
                                        or NULL */
 };
@@ -61,14 +67,19 @@ const char *data_kind(const struct data *d);
  * 0 for other data sets: a model of other classes means others by these numbers. */
 int data_ordered(const struct data *d);
 
+/* The number of superclasses that can be the classes (see data_opts.coarse), or 0. */
+int data_coarse(const struct data *d);
+
 /* Whether each image is a file of its own, and which: as text for people and tables, and
  * as the system knows it. The caller frees it. */
 bool data_has_files(const struct data *d);
 char *data_file(const struct data *d, int64_t id);
 char *data_path_of(const struct data *d, int64_t id);
 
-/* Next image into pixels[3*h*w]: 1, 0 at the end, -1. Blocks only until this one
- * image has arrived. Not thread-safe. */
+/* Next image into pixels[3*h*w]: 1, 0 at the end, -1; or DATA_DAMAGED where its file
+ * cannot be read as an image: item->id and `e` say which and why, and the call after it
+ * goes on. Blocks only until this one image has arrived. Not thread-safe. */
+enum { DATA_DAMAGED = 2 };
 int data_next(struct data *d, uint8_t *pixels, struct data_item *item, struct err *e);
 
 /* Image `id` of a data set that is no stream. Thread-safe. An id that is not in

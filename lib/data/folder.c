@@ -1,24 +1,29 @@
-/* Folders of PNG and JPEG images: class folders, numbered and sorted as torchvision's
+/* Folders of images: class folders, numbered and sorted as torchvision's
  * ImageFolder does it, or images without labels. Only the names are held. */
 #include "data/source.h"
 
 #include "base/mem.h"
+#include "base/prog.h"
 #include "data/image.h"
 #include "data/names_file.h"
 #include "data/resample.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum {
-    SIDE = 32,        /* of images where no other size is asked for */
-    DEPTH = 32,       /* of folders in a class folder */
-    FOLDERS = 1 << 17 /* in all */
+    SIDE = 32,         /* of images where no other size is asked for */
+    DEPTH = 32,        /* of folders in a class folder */
+    FOLDERS = 1 << 17, /* in all */
+    ENDINGS = 32,      /* of ignored files that are told apart */
+    ENDING = 12        /* bytes of one, with its end */
 };
 
 /* Where an image lies: texts are offsets. */
@@ -26,6 +31,12 @@ struct entry {
     uint32_t place; /* of its folder */
     int label;
     size_t file;
+};
+
+/* Ignored files that end alike. */
+struct ending {
+    char text[ENDING];
+    int64_t files;
 };
 
 struct folder {
@@ -37,19 +48,31 @@ struct folder {
     int places, place_room;
     struct entry *entry; /* [base.count] */
     int64_t entry_room;
-    int64_t skipped; /* files of other kinds */
+    struct ending ignored[ENDINGS]; /* [endings]; the first of all that have no other */
+    int endings;
+    int64_t beside; /* images beside class folders */
 };
 
 /* --- names --- */
 
 static bool is_image(const char *name)
 {
-    static const char *const endings[] = {".png", ".jpg", ".jpeg"};
+    static const char *const endings[] = {".png", ".jpg", ".jpeg", ".webp", ".bmp"};
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
         if (strcasecmp(dot, endings[i]) == 0)
             return true;
     return false;
+}
+
+/* What systems leave behind: neither classes nor worth a word. So are hidden files. */
+static bool is_litter(const char *name)
+{
+    static const char *const litter[] = {"__MACOSX", "@eaDir", "Thumbs.db", "desktop.ini"};
+    for (size_t i = 0; i < sizeof litter / sizeof *litter; i++)
+        if (strcasecmp(name, litter[i]) == 0)
+            return true;
+    return name[0] == '.';
 }
 
 static size_t add_text(struct folder *f, const char *s)
@@ -89,18 +112,22 @@ static void add_entry(struct folder *f, int label, const char *file)
 
 struct listing {
     char **file, **folder; /* sorted by bytes */
-    size_t files, folders;
-    int64_t others;
+    char **other;          /* files that are no images */
+    size_t files, folders, others;
 };
+
+static void list_free(char **list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        free(list[i]);
+    free(list);
+}
 
 static void listing_free(struct listing *l)
 {
-    for (size_t i = 0; i < l->files; i++)
-        free(l->file[i]);
-    for (size_t i = 0; i < l->folders; i++)
-        free(l->folder[i]);
-    free(l->file);
-    free(l->folder);
+    list_free(l->file, l->files);
+    list_free(l->folder, l->folders);
+    list_free(l->other, l->others);
 }
 
 static int by_bytes(const void *a, const void *b)
@@ -141,14 +168,14 @@ static int list(struct listing *l, const char *path, struct err *e)
         return fail_errno(path, e);
     const struct dirent *d;
     while ((errno = 0, d = readdir(dir))) {
-        if (d->d_name[0] == '.')
+        if (is_litter(d->d_name))
             continue;
         if (is_folder(dir, d))
             push(&l->folder, &l->folders, d->d_name);
         else if (is_image(d->d_name))
             push(&l->file, &l->files, d->d_name);
         else
-            l->others++;
+            push(&l->other, &l->others, d->d_name);
     }
     int r = errno ? fail_errno(path, e) : 0;
     closedir(dir);
@@ -159,6 +186,73 @@ static int list(struct listing *l, const char *path, struct err *e)
     if (r != 0)
         listing_free(l);
     return r;
+}
+
+/* --- what is ignored --- */
+
+/* ".gif" of "a.GIF"; what is long or holds other bytes than letters and digits is none. */
+static void ending_of(char text[ENDING], const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    size_t n = dot ? strlen(dot) : 0;
+    text[0] = '\0';
+    if (n < 2 || n >= ENDING)
+        return;
+    for (size_t i = 1; i < n; i++)
+        if (!isalnum((unsigned char)dot[i]))
+            return;
+    for (size_t i = 0; i <= n; i++)
+        text[i] = (char)tolower((unsigned char)dot[i]);
+}
+
+static void count_ignored(struct folder *f, const struct listing *l)
+{
+    for (size_t i = 0; i < l->others; i++) {
+        char text[ENDING];
+        int k = 1;
+        ending_of(text, l->other[i]);
+        while (k < f->endings && strcmp(f->ignored[k].text, text) != 0)
+            k++;
+        if (!text[0] || k == ENDINGS)
+            k = 0;
+        else if (k == f->endings)
+            memcpy(f->ignored[f->endings++].text, text, ENDING);
+        f->ignored[k].files++;
+    }
+}
+
+static int by_files(const void *a, const void *b)
+{
+    const struct ending *x = a, *y = b;
+    if (x->files != y->files)
+        return x->files < y->files ? 1 : -1;
+    return strcmp(x->text, y->text);
+}
+
+/* "12 files ignored: 10 .gif, 2 without a known ending", or NULL. Caller frees. */
+static char *ignored_text(struct folder *f)
+{
+    int64_t all = f->beside;
+    char *text = NULL, *kinds = NULL;
+    size_t n;
+    FILE *to = open_memstream(&kinds, &n);
+    if (!to)
+        return mem_dup("files ignored");
+    qsort(f->ignored, (size_t)f->endings, sizeof *f->ignored, by_files);
+    for (int k = 0; k < f->endings && f->ignored[k].files > 0; k++) {
+        const struct ending *x = &f->ignored[k];
+        fprintf(to, "%s%lld %s", k ? ", " : "", (long long)x->files,
+                x->text[0] ? x->text : "without a known ending");
+        all += x->files;
+    }
+    if (f->beside > 0)
+        fprintf(to, "%s%lld beside the class folders", all > f->beside ? ", " : "",
+                (long long)f->beside);
+    fclose(to);
+    if (all > 0)
+        text = mem_printf("%lld file%s ignored: %s", (long long)all, all == 1 ? "" : "s", kinds);
+    free(kinds);
+    return text;
 }
 
 /* --- class folders --- */
@@ -198,7 +292,7 @@ static int walk(struct folder *f, const char *path, int label, const struct step
     if (step_down(&here, above, path, e) != 0 || add_place(f, path, e) != 0 ||
         list(&l, path, e) != 0)
         return -1;
-    f->skipped += l.others;
+    count_ignored(f, &l);
     for (size_t i = 0; i < l.files; i++)
         add_entry(f, label, l.file[i]);
     int r = 0;
@@ -322,14 +416,24 @@ int folder_find(char **path, const char *folder, struct err *e)
 
 /* --- reading images --- */
 
-/* The whole file: what is no regular file, such as a pipe, would keep us waiting. */
+/* What has nothing to do with the file. */
+static bool is_ours(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+/* The whole file: what is no regular file, such as a pipe, would keep us waiting. 0, -1,
+ * or DATA_DAMAGED. */
 static int slurp(unsigned char **bytes, size_t *n, const char *path, const char *shown,
                  struct err *e)
 {
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0)
-        return err_errno(e, "%s", shown);
+    if (fd < 0) {
+        int r = is_ours(errno) ? -1 : DATA_DAMAGED;
+        err_record_errno(e, "%s", shown);
+        return r;
+    }
     int r = 0;
     if (fstat(fd, &st) != 0)
         r = err_errno(e, "%s", shown);
@@ -354,23 +458,41 @@ static int slurp(unsigned char **bytes, size_t *n, const char *path, const char 
     close(fd);
     if (r != 0)
         free(*bytes);
-    return r;
+    return r == 0 ? 0 : DATA_DAMAGED;
+}
+
+/* Which size the model was trained on is not known here. */
+static int wrong_size(const struct folder *f, const struct image *im, const char *shown,
+                      struct err *e)
+{
+    char size[40];
+    bool square = im->h == im->w && im->h <= RESAMPLE_SIDE;
+    snprintf(size, sizeof size, "--resize %dx%d", square ? im->h : 224, square ? im->w : 224);
+    char *cifar = prog_option("DATA_FLAGS", "--resize 32x32");
+    char *other = prog_option("DATA_FLAGS", size);
+    err_record(e,
+               square ? "%s: expected an image of %d by %d pixels, found %d by %d: give the size "
+                        "that the model was trained on: %s keeps images of this size as they are, "
+                        "%s makes all images 32 by 32"
+                      : "%s: expected an image of %d by %d pixels, found %d by %d (height by "
+                        "width): give the size that the model was trained on, such as %s or %s",
+               shown, f->base.h, f->base.w, im->h, im->w, square ? other : cifar,
+               square ? cifar : other);
+    free(cifar);
+    free(other);
+    return -1;
 }
 
 static int put_image(const struct folder *f, const struct image *im, uint8_t *pixels,
                      const char *shown, struct err *e)
 {
     int h = f->base.h, w = f->base.w;
-    if (im->h == h && im->w == w) {
+    if (im->h == h && im->w == w)
         memcpy(pixels, im->pixels, 3 * (size_t)h * (size_t)w);
-        return 0;
-    }
-    if (!f->resize)
-        return err_set(e,
-                       "%s: expected an image of %d by %d pixels, found %d by %d (height by "
-                       "width): --resize %dx%d makes all images that size",
-                       shown, h, w, im->h, im->w, h, w);
-    resample(im->pixels, im->h, im->w, pixels, h, w);
+    else if (f->resize)
+        resample(im->pixels, im->h, im->w, pixels, h, w);
+    else
+        return wrong_size(f, im, shown, e);
     return 0;
 }
 
@@ -396,10 +518,12 @@ static int folder_at(const struct source *s, int64_t id, uint8_t *pixels, struct
     struct image im;
     int r = slurp(&bytes, &n, path, shown, e);
     if (r == 0) {
-        r = image_decode(&im, bytes, n, shown, e);
+        r = image_decode(&im, bytes, n, shown, e) == 0 ? 0 : DATA_DAMAGED;
+        item->turned = r == 0 && image_orientation(bytes, n) != 1;
         free(bytes);
     }
     if (r == 0) {
+        item->whitened = im.whitened;
         r = put_image(f, &im, pixels, shown, e);
         image_free(&im);
     }
@@ -450,11 +574,11 @@ static int read_flat(struct folder *f, const struct listing *top, const char *la
 
 static int read_all(struct folder *f, const struct listing *top, const char *labels, struct err *e)
 {
-    f->skipped = top->others;
+    count_ignored(f, top);
     if (top->folders > 0 && read_classes(f, top, e) != 0)
         return -1;
     if (f->base.count > 0) {
-        f->skipped += (int64_t)top->files;
+        f->beside = (int64_t)top->files;
         if (labels)
             return err_set(e, "%s: expected labels from --labels or from class folders, found both",
                            f->base.path);
@@ -466,30 +590,38 @@ static int read_all(struct folder *f, const struct listing *top, const char *lab
     f->places = 0;
     if (top->files > 0)
         return read_flat(f, top, labels, e);
-    return err_set(e,
-                   "%s: expected a folder with test.bin, test_batch.bin, test or test_batch, with "
-                   "cifar-100-binary or cifar-100-python in it, or with images (.png, .jpg, .jpeg) "
-                   "in it or in class folders, found none of them",
-                   f->base.path);
+    char *ignored = ignored_text(f);
+    err_record(e,
+               "%s: expected a folder with test.bin, test_batch.bin, test or test_batch, with "
+               "cifar-100-binary or cifar-100-python in it, or with images (.png, .jpg, .jpeg, "
+               ".webp, .bmp) in it or in class folders, found none of them%s%s",
+               f->base.path, ignored ? "; " : "", ignored ? ignored : "");
+    free(ignored);
+    return -1;
 }
 
-static void note(const struct folder *f, const struct data_opts *o)
+static void tell(struct folder *f, const struct data_opts *o)
 {
-    if (!o->note)
-        return;
     int classes = f->base.own ? f->base.own->classes : 0;
     char *what = classes ? mem_printf(" in %d class folders", classes) : mem_dup("");
-    char *text = mem_printf("%s: %lld images%s, %lld other files ignored", f->base.path,
-                            (long long)f->base.count, what, (long long)f->skipped);
-    o->note(text);
+    char *text = mem_printf("%s: %lld images%s", f->base.path, (long long)f->base.count, what);
+    if (o->note)
+        o->note(text);
     free(text);
     free(what);
+    char *ignored = o->warn ? ignored_text(f) : NULL;
+    text = mem_printf("%s: %s", f->base.path, ignored ? ignored : "");
+    if (ignored)
+        o->warn(text);
+    free(text);
+    free(ignored);
 }
 
 int source_folder(struct source **out, const char *path, const struct data_opts *o, struct err *e)
 {
     struct folder *f = mem_zero(1, sizeof *f);
     f->resize = o->resize_h > 0;
+    f->endings = 1;
     f->base = (struct source){
         .kind = "folder",
         .path = mem_dup(path),
@@ -509,7 +641,7 @@ int source_folder(struct source **out, const char *path, const struct data_opts 
         folder_close(&f->base);
         return -1;
     }
-    note(f, o);
+    tell(f, o);
     *out = &f->base;
     return 0;
 }

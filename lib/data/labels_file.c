@@ -105,7 +105,10 @@ static int from_text(struct labels *l, const struct map *m, struct err *e)
 static int from_in(struct labels *l, struct in **in, struct err *e)
 {
     const unsigned char *p;
+    unsigned char mark[3]; /* a byte order mark */
     int64_t n = in_peek(*in, &p, 6, e);
+    if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
+        n = in_read(*in, mark, 3, e) < 0 ? -1 : in_peek(*in, &p, 6, e);
     if (n < 0)
         return -1;
     int r;

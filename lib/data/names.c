@@ -1,6 +1,7 @@
 #include "data/names.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "data/data.h"
 #include "data/map.h"
 #include "data/names_file.h"
@@ -13,7 +14,24 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { NAMES_PEEK = 4096, NAMES_BYTES = 1 << 26 };
+enum { NAMES_PEEK = 4096, NAMES_FILE = 1 << 26 };
+
+const char *names_fault(const char *p, size_t n)
+{
+    if (n == 0)
+        return "an empty text";
+    if (n > NAMES_BYTES)
+        return "a longer text";
+    for (size_t i = 0, width; i < n; i += width) {
+        width = p[i] == '\t' || p[i] == '\n' ? 1 : text_char(p + i, n - i);
+        bool c1 = p[i] == '\xc2' && i + 1 < n && (p[i + 1] & 0xe0) == 0x80;
+        if (width == 0 && ((unsigned char)p[i] < 0x80 || c1))
+            return "a control character";
+        if (width == 0)
+            return "bytes that are no text in UTF-8";
+    }
+    return NULL;
+}
 
 struct names *names_new(int classes, int groups)
 {
@@ -86,6 +104,20 @@ static void cover(struct names *n, int classes, int groups)
     }
 }
 
+/* The name in a field of the current row, for the caller to free, or NULL. */
+static char *table_name(const struct table *t, int col, struct err *e)
+{
+    char *name = tsv_string(t->in, col);
+    const char *fault = names_fault(name, strlen(name));
+    if (!fault)
+        return name;
+    struct tsv_field h = tsv_header(t->in, col);
+    free(name);
+    tsv_record(t->in, e, "column '%.*s': expected a name of 1 to %d bytes, found %s", (int)h.n, h.p,
+               NAMES_BYTES, fault);
+    return NULL;
+}
+
 static int table_row(const struct table *t, struct err *e)
 {
     int64_t cls, group = -1;
@@ -98,12 +130,14 @@ static int table_row(const struct table *t, struct err *e)
     struct names *n = t->n;
     if (n->group[cls] != UNSEEN)
         return tsv_error(t->in, e, "expected each class once, found %lld again", (long long)cls);
-    if (!tsv_is_na(t->in, t->name_col))
-        n->name[cls] = tsv_string(t->in, t->name_col);
+    if (!tsv_is_na(t->in, t->name_col) && !(n->name[cls] = table_name(t, t->name_col, e)))
+        return -1;
     n->group[cls] = (int)group;
     if (group < 0 || t->group_name_col < 0 || tsv_is_na(t->in, t->group_name_col))
         return 0;
-    char *name = tsv_string(t->in, t->group_name_col);
+    char *name = table_name(t, t->group_name_col, e);
+    if (!name)
+        return -1;
     if (!n->group_name[group]) {
         n->group_name[group] = name;
         return 0;
@@ -205,9 +239,9 @@ static int load_in(struct names **n, struct in **in, struct err *e)
         return r == 0 ? 1 : -1;
     }
     struct map m;
-    if (pickled && in_size(*in) > NAMES_BYTES)
+    if (pickled && in_size(*in) > NAMES_FILE)
         return 0;
-    if (map_rest(&m, *in, NAMES_BYTES, e) != 0)
+    if (map_rest(&m, *in, NAMES_FILE, e) != 0)
         return -1;
     int r = pickled ? names_from_pickle(n, &m, in_name(*in), e)
                     : names_from_text(n, &m, in_name(*in), e);

@@ -6,6 +6,8 @@
 #include "base/io.h"
 #include "data/inputs.h"
 
+#include <stddef.h>
+
 struct names {
     int classes;
     int groups;        /* 0 where there are no superclasses */
@@ -13,6 +15,12 @@ struct names {
     int *group;        /* [classes], -1 where unknown */
     char **group_name; /* [groups], an entry may be NULL */
 };
+
+/* The one rule for names of classes and superclasses, wherever they come from: 1 to
+ * NAMES_BYTES bytes of text in UTF-8, in which tabs and line feeds are the only control
+ * characters. NULL, or what was found instead, for a message. */
+enum { NAMES_BYTES = 1024 };
+const char *names_fault(const char *p, size_t n);
 
 /* Classes and superclasses of which nothing is known. */
 struct names *names_new(int classes, int groups);

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { NAME_BYTES = 1000, NAME_FILE_BYTES = 1 << 24 };
+enum { NAME_FILE_BYTES = 1 << 24 };
 
 struct list {
     char **name;
@@ -58,15 +58,9 @@ void names_add(struct names *n, char *name)
 /* Adds a name; NULL, or what was found in its place. */
 static const char *list_add(struct list *l, const unsigned char *p, size_t n)
 {
-    if (n == 0)
-        return "an empty text";
-    if (n > NAME_BYTES)
-        return "a longer text";
-    for (size_t i = 0, width; i < n; i += width) {
-        width = text_char((const char *)p + i, n - i);
-        if (width == 0)
-            return "bytes that are no text in UTF-8";
-    }
+    const char *fault = names_fault((const char *)p, n);
+    if (fault)
+        return fault;
     if (l->n == NAMES_CLASSES)
         return "more names than classes can be";
     if ((l->n & (l->n - 1)) == 0)
@@ -83,7 +77,7 @@ static int list_text(struct list *l, const struct map *m, const char *file, stru
     size_t end = m->n;
     while (end > 0 && strchr("\r\n", m->p[end - 1]))
         end--;
-    size_t from = 0;
+    size_t from = m->n >= 3 && memcmp(m->p, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
     for (long long line = 1; from < end; line++) {
         const unsigned char *p = m->p + from, *lf = memchr(p, '\n', end - from);
         size_t n = lf ? (size_t)(lf - p) : end - from;
@@ -93,7 +87,7 @@ static int list_text(struct list *l, const struct map *m, const char *file, stru
         const char *bad = list_add(l, p, n);
         if (bad)
             return err_set(e, "%s:%lld: expected a name of 1 to %d bytes, found %s", file, line,
-                           NAME_BYTES, bad);
+                           NAMES_BYTES, bad);
     }
     return l->n ? 0 : err_set(e, "%s: expected names, found none", file);
 }
@@ -110,7 +104,7 @@ static int list_pickle(struct list *l, const struct pickle_value *v, const char 
                               : "another value";
         if (bad)
             return err_set(e, "%s: %s: item %zu: expected a name of 1 to %d bytes, found %s", file,
-                           key, i, NAME_BYTES, bad);
+                           key, i, NAMES_BYTES, bad);
     }
     return 0;
 }

@@ -20,7 +20,8 @@ struct source {
     struct names *own;  /* names that the layout knows by itself, or NULL; its own */
 
     /* Image `id`, within the count, of a file; pixels may be NULL. Sets label and
-     * group, of which the range is not checked. Thread-safe. */
+     * group, of which the range is not checked. 0, -1, or DATA_DAMAGED where only this
+     * image cannot be read. Thread-safe. */
     int (*at)(const struct source *s, int64_t id, uint8_t *pixels, struct data_item *item,
               struct err *e);
 

@@ -100,6 +100,15 @@ static int shown(size_t n)
     return (int)(n > 60 ? 60 : n);
 }
 
+static int check_name(const struct tsv_in *t, int col, const struct text *x, struct err *e)
+{
+    const char *fault = names_fault(x->plain, strlen(x->plain));
+    struct tsv_field h = tsv_header(t, col);
+    return fault ? tsv_error(t, e, "column '%.*s': expected a name of 1 to %d bytes, found %s",
+                             shown(h.n), h.p, NAMES_BYTES, fault)
+                 : 0;
+}
+
 static int differs(const struct tsv_in *t, int col, int cls, const char *what,
                    const struct text *before, struct err *e)
 {
@@ -120,12 +129,15 @@ int naming_learn(struct naming *s, const struct tsv_in *t, int cls, int name_col
         if (c->name.raw)
             return differs(t, name_col, cls, "name", &c->name, e);
         c->name = text_copy(t, name_col);
+        if (check_name(t, name_col, &c->name, e) != 0)
+            return -1;
     }
     if (group_col >= 0 && !(c->group >= 0 && text_is(&s->group[c->group], tsv_get(t, group_col))) &&
         !tsv_is_na(t, group_col)) {
         if (c->group >= 0)
             return differs(t, group_col, cls, "superclass", &s->group[c->group], e);
         c->group = group_find(s, t, group_col);
+        return check_name(t, group_col, &s->group[c->group], e);
     }
     return 0;
 }

@@ -72,6 +72,15 @@ static int tsv_fetch(struct tsv_in *t, struct tsv_field *line, struct err *e)
     }
 }
 
+/* A byte order mark, which some editors and spreadsheets write. */
+static void tsv_skip_mark(struct tsv_field *line)
+{
+    if (line->n >= 3 && memcmp(line->p, "\xef\xbb\xbf", 3) == 0) {
+        line->p += 3;
+        line->n -= 3;
+    }
+}
+
 static bool tsv_name_ok(const char *p, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -92,6 +101,7 @@ static int tsv_read_header(struct tsv_in *t, struct err *e)
     }
     if (line.n && line.p[line.n - 1] == '\r')
         return tsv_error(t, e, "expected lines that end in LF, found CR LF");
+    tsv_skip_mark(&line);
     t->header = mem_alloc(line.n + 1, 1);
     memcpy(t->header, line.p, line.n);
     t->header[line.n] = '\0';
@@ -227,7 +237,9 @@ int tsv_next(struct tsv_in *t, struct err *e)
         int r = tsv_fetch(t, &t->row, e);
         if (r <= 0)
             return r;
-        if (t->row.n != t->header_n || memcmp(t->row.p, t->header, t->header_n) != 0)
+        struct tsv_field again = t->row;
+        tsv_skip_mark(&again);
+        if (again.n != t->header_n || memcmp(again.p, t->header, t->header_n) != 0)
             break;
     }
     const char *p = t->row.p, *end = p + t->row.n;
@@ -463,11 +475,13 @@ void tsv_put_real(struct tsv_out *t, double v)
 void tsv_put_string(struct tsv_out *t, const char *s)
 {
     tsv_tab(t);
-    if (!s)
-        s = "NA";
+    if (!s) {
+        tsv_bytes(t, "NA", 2);
+        return;
+    }
     /* A field that starts with '"' or '#' would be read as something else by
-     * common tools. */
-    if (*s == '"' || *s == '#')
+     * common tools, and a text may be called NA. */
+    if (*s == '"' || *s == '#' || strcmp(s, "NA") == 0)
         tsv_bytes(t, "\\", 1);
     for (; *s; s++) {
         const char *escaped = *s == '\t' ? "\\t" : *s == '\n' ? "\\n" : *s == '\\' ? "\\\\" : NULL;

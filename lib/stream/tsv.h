@@ -75,7 +75,7 @@ struct tsv_out *tsv_begin(struct out *o, const char *columns);
 
 void tsv_put_int(struct tsv_out *t, int64_t v);
 void tsv_put_real(struct tsv_out *t, double v);               /* %.9g; NaN as NA */
-void tsv_put_string(struct tsv_out *t, const char *s);        /* escaped; NULL as NA */
+void tsv_put_string(struct tsv_out *t, const char *s);        /* escaped, NA too; NULL as NA */
 void tsv_put_raw(struct tsv_out *t, const char *p, size_t n); /* fields as they stand */
 int tsv_end(struct tsv_out *t, struct err *e);
 void tsv_free(struct tsv_out *t);

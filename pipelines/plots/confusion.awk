@@ -25,9 +25,7 @@ table == 1 && row() {
         fail("expected every class once, found " class " again")
     place[class] = n
     order[n] = class
-    name[n] = shown(field("true_name"))
-    if (name[n] == "NA")
-        name[n] = class
+    name[n] = shown_or(field("true_name"), class)
     longest = width(name[n]) > longest ? width(name[n]) : longest
     total[n] = right[n] = 0
     for (i in prediction) {
@@ -53,9 +51,7 @@ table == 2 && FNR == 1 {
 table == 2 && row() {
     class = whole("class")
     group[class] = optional("group")
-    group_name[class] = shown(optional("group_name"))
-    if (group_name[class] == "NA")
-        group_name[class] = group[class]
+    group_name[class] = shown_or(optional("group_name"), group[class])
 }
 
 END {

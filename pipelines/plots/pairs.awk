@@ -30,9 +30,8 @@ row() {
     same[i] = optional("same_group")
 }
 
-function label(column, class,    name) {
-    name = shown(field(column))
-    return name == "NA" ? class : name
+function label(column, class) {
+    return shown_or(field(column), class)
 }
 
 function before(count, from, to, i) {

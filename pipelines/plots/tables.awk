@@ -47,6 +47,11 @@ function whole(name,    v) {
     return v + 0
 }
 
+# A name to show, or what stands for one that is not known.
+function shown_or(name, other) {
+    return name == "NA" ? other : shown(name)
+}
+
 # A name as gnuplot may print it: a quote would join fields, a backslash be taken for an
 # escape (another sign that looks like it stands for it), and bytes that are no UTF-8 end
 # the drawing. Control characters, and those that break a line or turn its order, become

@@ -21,11 +21,16 @@ static void image(const char *as)
     golden_put("data/images/one.png", as);
 }
 
-static char told[256];
+static char told[512], warned[512];
 
 static void tell(const char *text)
 {
     snprintf(told, sizeof told, "%s", text);
+}
+
+static void warn(const char *text)
+{
+    snprintf(warned, sizeof warned, "%s", text);
 }
 
 static struct data *open_data(const char *path, const struct data_opts *o)
@@ -74,9 +79,10 @@ static void check_labels(const struct data *d, const char *text)
 static void test_order(void)
 {
     static const char *const file[] = {
-        "o/a/z.png", "o/a/Z.JPG",    "o/a/b/x.png", "o/a/b-c/x.Jpeg", "o/a/b/c/x.png",
-        "o/B/1.png", "o/B/10.png",   "o/B/2.png",   "o/a/.x.png",     "o/.git/x.png",
-        "o/a/x.gif", "o/a/noending", "o/x.png",
+        "o/a/z.png", "o/a/Z.JPG",    "o/a/b/x.png", "o/a/b-c/x.Jpeg",   "o/a/b/c/x.png",
+        "o/B/1.png", "o/B/10.png",   "o/B/2.png",   "o/a/.x.png",       "o/.git/x.png",
+        "o/a/x.gif", "o/a/noending", "o/x.png",     "o/a/Thumbs.db",    "o/B/y.GIF",
+        "o/B/a.b c", "o/.DS_Store",  "o/notes.txt", "o/__MACOSX/x.png",
     };
     static const char *const order[] = {"o/B/1.png",      "o/B/10.png",   "o/B/2.png",
                                         "o/a/Z.JPG",      "o/a/z.png",    "o/a/b/x.png",
@@ -89,11 +95,14 @@ static void test_order(void)
     folder("o/B");
     folder("o/empty");
     folder("o/.git");
+    folder("o/__MACOSX");
     for (size_t i = 0; i < sizeof file / sizeof *file; i++)
         file_text(file[i], "x");
-    struct data_opts o = {.note = tell};
+    struct data_opts o = {.note = tell, .warn = warn};
     struct data *d = open_data("o/", &o);
-    CHECK_STR(told, "o: 8 images in 3 class folders, 3 other files ignored");
+    CHECK_STR(warned, "o: 6 files ignored: 2 without a known ending, 2 .gif, 1 .txt, 1 beside the "
+                      "class folders");
+    CHECK_STR(told, "o: 8 images in 3 class folders");
     CHECK_STR(data_kind(d), "folder");
     CHECK_STR(data_name(d), "o");
     CHECK(data_h(d) == 32 && data_w(d) == 32);
@@ -119,14 +128,23 @@ static void test_flat(void)
     image("flat/a.png");
     image("flat/c.jpg");
     file_text("flat/notes.txt", "x");
-    struct data_opts o = {.note = tell};
+    struct data_opts o = {.note = tell, .warn = warn};
     struct data *d = open_data("flat", &o);
-    CHECK_STR(told, "flat: 3 images, 1 other files ignored");
+    CHECK_STR(told, "flat: 3 images");
+    CHECK_STR(warned, "flat: 1 file ignored: 1 .txt");
     check_labels(d, "---");
     CHECK(data_names(d)->classes == 0 && data_ordered(d) == 0);
     check_image(d, 1,
-                "flat/b.png: expected an image of 32 by 32 pixels, found 1 by 1 (height by width): "
-                "--resize 32x32 makes all images that size");
+                "flat/b.png: expected an image of 32 by 32 pixels, found 1 by 1: give the size "
+                "that the model was trained on: --resize 1x1 keeps images of this size as they "
+                "are, --resize 32x32 makes all images 32 by 32");
+    golden_put("data/images/rgb8.png", "flat/b.png");
+    setenv("HEATPIPE_PIPELINE", "1", 1);
+    check_image(d, 1,
+                "flat/b.png: expected an image of 32 by 32 pixels, found 9 by 13 (height by "
+                "width): give the size that the model was trained on, such as DATA_FLAGS='--resize "
+                "32x32' or DATA_FLAGS='--resize 224x224'");
+    unsetenv("HEATPIPE_PIPELINE");
     data_close(d);
 
     file_text("l", "1\nNA\n3\n");
@@ -179,14 +197,22 @@ static void test_splits(void)
     check_refused(
         "empty", &none,
         "empty: expected a folder with test.bin, test_batch.bin, test or test_batch, with "
-        "cifar-100-binary or cifar-100-python in it, or with images (.png, .jpg, .jpeg) "
-        "in it or in class folders, found none of them");
+        "cifar-100-binary or cifar-100-python in it, or with images (.png, .jpg, .jpeg, .webp, "
+        ".bmp) in it or in class folders, found none of them");
+    file_text("empty/x/1.tiff", "x");
+    file_text("empty/x/2.TIFF", "x");
+    check_refused(
+        "empty", &none,
+        "empty: expected a folder with test.bin, test_batch.bin, test or test_batch, with "
+        "cifar-100-binary or cifar-100-python in it, or with images (.png, .jpg, .jpeg, .webp, "
+        ".bmp) in it or in class folders, found none of them; 2 files ignored: 2 .tiff");
 }
 
 static void test_names(void)
 {
     struct data_opts o = {.names = "n"};
-    file_text("n", "a\nempty\nc\nB\n");
+    file_text("n", "\xef\xbb\xbf"
+                   "a\r\nempty\nc\nB\n");
     struct data *d = open_data("o", &o);
     check_labels(d, "33300000");
     CHECK(data_names(d)->classes == 4 && data_ordered(d) == 0);
@@ -207,6 +233,46 @@ static void test_names(void)
     d = open_data("o", &o);
     check_labels(d, "00011111");
     data_close(d);
+
+    /* The order is said wherever it alone decides. */
+    folder("ten");
+    for (int i = 1; i <= 10; i++) {
+        char *path = mem_printf("ten/%d", i);
+        folder(path);
+        free(path);
+    }
+    image("ten/10/1.png");
+    image("ten/2/1.png");
+    o = (struct data_opts){.warn = warn};
+    d = open_data("ten", &o);
+    check_labels(d, "12");
+    CHECK_STR(warned, "ten: the class folders are numbered in the order of their names' bytes: '1' "
+                      "is class 0, '10' is class 1, '2' is class 2, ...");
+    data_close(d);
+    file_text("n", "air\nbird\ncat\ndog\neel\nfox\ngnu\nhen\nibis\njay\n");
+    o.names = "n";
+    d = open_data("ten", &o);
+    check_labels(d, "12");
+    CHECK_STR(
+        warned,
+        "ten: no class folder has the name of a class in n, so they are taken in the "
+        "order of their names' bytes: '1' is class 0 'air', '10' is class 1 'bird', "
+        "'2' is class 2 'cat', ...; if that is wrong, give each folder the name of its class");
+    data_close(d);
+    file_text("n", "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n");
+    warned[0] = '\0';
+    d = open_data("ten", &o);
+    check_labels(d, "91");
+    data_close(d);
+    folder("two");
+    folder("two/0");
+    folder("two/1");
+    image("two/1/1.png");
+    o.names = NULL;
+    d = open_data("two", &o);
+    CHECK_STR(warned, "");
+    data_close(d);
+    o = none;
 
     /* Bytes that would break a table or a terminal. */
     folder("w");
@@ -241,6 +307,16 @@ static void test_broken(void)
     struct data *d = open_data("b", &none);
     CHECK(data_count(d) == 6);
     unlink("b/c/1gone.png");
+    /* Each of them is damage to one image: the others can be read. */
+    uint8_t *pixels = mem_alloc(3 * 32 * 32, 1);
+    struct data_item item;
+    struct err why;
+    for (int64_t id = 0; id < 6; id++) {
+        CHECK(data_next(d, pixels, &item, &why) == DATA_DAMAGED);
+        CHECK(item.id == id && strncmp(why.msg, "b/c/", 4) == 0);
+    }
+    CHECK(data_next(d, pixels, &item, &why) == 0);
+    free(pixels);
     check_image(d, 0,
                 "b/c/0empty.png: expected a PNG, JPEG, WebP or BMP image, found an empty file");
     check_image(d, 1, "b/c/1gone.png: No such file or directory");

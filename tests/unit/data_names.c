@@ -81,6 +81,34 @@ static void test_text(void)
     names_free(n);
 }
 
+/* A class may be called NA, with a backslash in tables; a byte order mark is no part of a
+ * name. */
+static void test_spelling(void)
+{
+    static const char *const text[] = {"NA\nb\n", "\xef\xbb\xbfNA\r\nb\r\n",
+                                       "class\tname\n0\t\\NA\n1\tb\n",
+                                       "\xef\xbb\xbf"
+                                       "class\tname\n0\t\\NA\n1\tb\n"};
+    for (size_t i = 0; i < sizeof text / sizeof *text; i++) {
+        struct err e;
+        struct out *o;
+        file_text("t", text[i]);
+        struct names *n = load("t");
+        CHECK(n && n->classes == 2 && n->name[0] && strcmp(n->name[0], "NA") == 0);
+        /* And back. */
+        CHECK(n && out_open(&o, "u", &e) == 0 && names_write(n, o, &e) == 0 &&
+              out_close(o, &e) == 0);
+        names_free(n);
+        n = load("u");
+        CHECK(n && n->classes == 2 && n->name[0] && strcmp(n->name[0], "NA") == 0);
+        names_free(n);
+    }
+    file_text("t", "class\tname\n0\tNA\n1\tb\n");
+    struct names *n = load("t");
+    CHECK(n && n->classes == 2 && !n->name[0]);
+    names_free(n);
+}
+
 static void test_data(void)
 {
     golden_put("data/cifar100_python2", "test");
@@ -110,7 +138,7 @@ static void test_data(void)
     file_text("batches.meta", "\x80\x02}U\x0blabel_names](NU\x01"
                               "aes.");
     CHECK(!load("batches.meta"));
-    CHECK_STR(err.msg, "batches.meta: label_names: item 0: expected a name of 1 to 1000 bytes, "
+    CHECK_STR(err.msg, "batches.meta: label_names: item 0: expected a name of 1 to 1024 bytes, "
                        "found another value");
     unlink("test");
     unlink("batches.meta");
@@ -127,13 +155,25 @@ static void test_errors(void)
 {
     check_bad("", "t: expected names, found an empty file");
     check_bad("\n\n", "t: expected names, found none");
-    check_bad("a\n\nb\n", "t:2: expected a name of 1 to 1000 bytes, found an empty text");
+    check_bad("a\n\nb\n", "t:2: expected a name of 1 to 1024 bytes, found an empty text");
     check_bad("a\n\xff\n",
-              "t:2: expected a name of 1 to 1000 bytes, found bytes that are no text in UTF-8");
+              "t:2: expected a name of 1 to 1024 bytes, found bytes that are no text in UTF-8");
     check_bad("a\n\xc0\xafx\n",
-              "t:2: expected a name of 1 to 1000 bytes, found bytes that are no text in UTF-8");
-    check_bad("a\n\x7f\n",
-              "t:2: expected a name of 1 to 1000 bytes, found bytes that are no text in UTF-8");
+              "t:2: expected a name of 1 to 1024 bytes, found bytes that are no text in UTF-8");
+    check_bad("a\n\x7f\n", "t:2: expected a name of 1 to 1024 bytes, found a control character");
+    check_bad("a\n\xc2\x9b\n",
+              "t:2: expected a name of 1 to 1024 bytes, found a control character");
+    check_bad("a\nb\r\r\nc\n",
+              "t:2: expected a name of 1 to 1024 bytes, found a control character");
+    /* The same rule in a table. */
+    check_bad("class\tname\n0\ta\n1\tb\r\tc\n", "t:3: expected 2 fields, found 3");
+    check_bad("class\tname\tgroup\n0\ta\r\tNA\n",
+              "t:2: column 'name': expected a name of 1 to 1024 bytes, found a control character");
+    check_bad("class\tname\tgroup\tgroup_name\n0\ta\t0\tb\xc2\x9b\n",
+              "t:2: column 'group_name': expected a name of 1 to 1024 bytes, found a control "
+              "character");
+    check_bad("class\tname\n0\t\n",
+              "t:2: column 'name': expected a name of 1 to 1024 bytes, found an empty text");
     check_bad("class\tgroup\n0\t1\n", "t:1: expected a column 'name', found none");
     check_bad("name\tgroup\na\t1\n", "t:1: expected a column 'class', found none");
     check_bad("class\tname\n0\ta\n0\tb\n", "t:3: expected each class once, found 0 again");
@@ -143,9 +183,9 @@ static void test_errors(void)
     CHECK(!load("t"));
     file_text("t", "class\tname\n-1\ta\n");
     CHECK(!load("t"));
-    char *wide = mem_zero(1, 1003);
-    memset(wide, 'x', 1001);
-    check_bad(wide, "t:1: expected a name of 1 to 1000 bytes, found a longer text");
+    char *wide = mem_zero(1, 1026);
+    memset(wide, 'x', 1025);
+    check_bad(wide, "t:1: expected a name of 1 to 1024 bytes, found a longer text");
     free(wide);
     CHECK(!load("none"));
     CHECK_STR(err.msg, "none: No such file or directory");
@@ -158,6 +198,7 @@ int main(void)
     files_begin();
     test_table();
     test_text();
+    test_spelling();
     test_data();
     test_errors();
     unlink("t");

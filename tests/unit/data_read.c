@@ -147,7 +147,7 @@ static void test_folders(void)
     CHECK(!open_data(".", &none));
     CHECK_STR(err.msg, ".: expected a folder with test.bin, test_batch.bin, test or test_batch, "
                        "with cifar-100-binary or cifar-100-python in it, or with images (.png, "
-                       ".jpg, .jpeg) in it or in class folders, found none of them");
+                       ".jpg, .jpeg, .webp, .bmp) in it or in class folders, found none of them");
     CHECK(chdir("cifar-100-python") == 0);
     put_names();
     golden_put("data/cifar100_python2", "test");
@@ -167,7 +167,7 @@ static void test_folders(void)
 
     file_text("cifar-100-binary/fine_label_names.txt", "a\n\nb\n");
     CHECK(!open_data("cifar-100-binary", &none));
-    CHECK_STR(err.msg, "cifar-100-binary/fine_label_names.txt:2: expected a name of 1 to 1000 "
+    CHECK_STR(err.msg, "cifar-100-binary/fine_label_names.txt:2: expected a name of 1 to 1024 "
                        "bytes, found an empty text");
     file_text("cifar-100-binary/fine_label_names.txt", "a\nb\n");
     CHECK(!open_data("cifar-100-binary", &none));
@@ -352,7 +352,8 @@ static void test_errors(void)
     make(b, 1, 2);
     file_put("x", b, PIXELS + 2);
     CHECK(!open_data("x", &o));
-    CHECK_STR(err.msg, "x: expected images in .npy to go with the labels in l, found others");
+    CHECK_STR(err.msg,
+              "x: expected images in .npy or in a folder to go with the labels in l, found others");
     unlink("x");
 }
 

@@ -18,15 +18,15 @@ NAMES = [
     b"${pwned=1}`touch pwned`$(touch pwned)",
     b"javascript:pwned=1",
     "line\u2028paragraph\u2029end".encode(),
-    b"\xc2\x9d0;pwned\xc2\x9c\xc2\x9b31mred\x7f",
+    "0;pwned 31mred \u2066isolated\u2069".encode(),
     b"<b>bold</b> &amp; <span foreground='red'>",
     b"{/Bold x}^2_1 \"quoted\" 'single' @@ %s%n",
     b"../../escape",
     b"=cmd|' /C calc'!A0",
     b'x=1;system("touch pwned")',
-    b"raw \x9b31m \xff\xc3 c1 \xc2\x9b31m, rtl \xe2\x80\xae end",
+    "31m, rtl \u202e end".encode(),
 ]
-GROUPS = [b"<script>pwned=1</script>", b"--><img/src/onerror=pwned=1>\xc2\x9b2J"]
+GROUPS = [b"<script>pwned=1</script>", b"--><img/src/onerror=pwned=1>\xe2\x80\xae2J"]
 
 
 def field(name):

@@ -1,0 +1,136 @@
+#include "images.h"
+
+#include "base/mem.h"
+#include "base/prog.h"
+#include "data/names_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct run said; /* its warnings alone */
+
+void images_warn(const char *text)
+{
+    prog_say("%s", text);
+    run_put(&said, "warning", "%s", text);
+}
+
+void images_put(struct run *r)
+{
+    int at = 0;
+    for (const char *text; (text = run_warning(&said, &at));)
+        run_put(r, "warning", "%s", text);
+}
+
+int images_skip(struct images *im, const char *path, struct err *e)
+{
+    if (out_open(&im->list, path, e) != 0)
+        return -1;
+    im->rows = tsv_begin(im->list, "id file reason");
+    return 0;
+}
+
+static int put_damaged(struct images *im, int64_t id, const struct err *why, struct err *e)
+{
+    char *file = data_file(im->data, id), *path = data_path_of(im->data, id);
+    char *shown = names_shown(path, false); /* as the message begins */
+    size_t n = strlen(shown);
+    bool begins = strncmp(why->msg, shown, n) == 0 && strncmp(why->msg + n, ": ", 2) == 0;
+    im->damaged++;
+    tsv_put_int(im->rows, id);
+    tsv_put_string(im->rows, file);
+    tsv_put_string(im->rows, why->msg + (begins ? n + 2 : 0));
+    free(file);
+    free(path);
+    free(shown);
+    return tsv_end(im->rows, e);
+}
+
+int images_next(struct images *im, uint8_t *pixels, struct data_item *item, struct err *e)
+{
+    struct err why;
+    int r;
+    while ((r = data_next(im->data, pixels, item, &why)) == DATA_DAMAGED && im->list)
+        if (put_damaged(im, item->id, &why, e) != 0)
+            return -1;
+    if (r == DATA_DAMAGED) {
+        char *option = prog_option("PREDICT_FLAGS", "--skip-damaged FILE");
+        err_record(e, "%s (%s lists such files and goes on)", why.msg, option);
+        free(option);
+        return -1;
+    }
+    if (r < 0)
+        *e = why;
+    if (r <= 0)
+        return r;
+    im->read++;
+    im->turned += item->turned;
+    im->whitened += item->whitened;
+    if (item->whitened && !im->first_whitened)
+        im->first_whitened = data_file(im->data, item->id);
+    return 1;
+}
+
+static void warn(char *text)
+{
+    images_warn(text);
+    free(text);
+}
+
+int images_end(struct images *im, struct err *e)
+{
+    long long all = im->read + im->damaged;
+    if (im->damaged > 0 && im->read == 0)
+        return err_set(e, "%s: expected images, found %lld files of which none can be read",
+                       data_name(im->data), all);
+    if (im->damaged > 0)
+        warn(mem_printf("%s: files that cannot be read: %lld of %lld images are missing in the "
+                        "results; %s lists them",
+                        data_name(im->data), (long long)im->damaged, all, out_name(im->list)));
+    if (im->turned > 0)
+        warn(mem_printf("%s: EXIF orientation is not applied, as in torchvision's ImageFolder: the "
+                        "model sees %lld of %lld images turned or mirrored",
+                        data_name(im->data), (long long)im->turned, (long long)im->read));
+    if (im->whitened > 0)
+        warn(mem_printf("%s: values above 255 in 16-bit grey PNG become white, as in Pillow: "
+                        "convert these %lld of %lld images to 8 bits, the first is %s",
+                        data_name(im->data), (long long)im->whitened, (long long)im->read,
+                        im->first_whitened));
+    tsv_free(im->rows);
+    im->rows = NULL;
+    return 0;
+}
+
+void images_close(struct images *im)
+{
+    data_close(im->data);
+    free(im->first_whitened);
+    run_free(&said);
+}
+
+int images_list(const char *model, const char *data, const struct data_opts *with, int64_t limit,
+                struct err *e)
+{
+    struct inputs inputs = {0};
+    struct data_opts o = *with;
+    struct data *d = NULL;
+    struct out *out;
+    o.note = o.warn = NULL;
+    o.inputs = &inputs;
+    inputs_add(&inputs, model);
+    int r = data ? data_open(&d, data, &o, e) : 0;
+    for (int64_t id = 0; r == 0 && d && data_has_files(d) && id < data_count(d) && id < limit;
+         id++) {
+        char *path = data_path_of(d, id);
+        inputs_add(&inputs, path);
+        free(path);
+    }
+    if (r == 0 && (r = out_open(&out, "-", e)) == 0) {
+        r = inputs_write(&inputs, out, e);
+        if (r == 0)
+            r = out_close(out, e);
+    }
+    data_close(d);
+    inputs_free(&inputs);
+    return r;
+}

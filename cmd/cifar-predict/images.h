@@ -1,0 +1,38 @@
+/* The images of a run: which can be read, and what has to be said of them. */
+#ifndef IMAGES_H
+#define IMAGES_H
+
+#include "base/io.h"
+#include "data/data.h"
+#include "stream/run.h"
+#include "stream/tsv.h"
+
+struct images {
+    struct data *data;
+    struct out *list; /* of --skip-damaged, or NULL */
+    struct tsv_out *rows;
+    int64_t read, damaged, turned, whitened;
+    char *first_whitened;
+};
+
+/* What changes results: a line on standard error, and a warning for images_put. */
+void images_warn(const char *text);
+
+/* From now on damaged files are listed in a table in `path`. */
+int images_skip(struct images *im, const char *path, struct err *e);
+
+/* The next image that can be read, as data_next: 1, 0 at the end, -1. */
+int images_next(struct images *im, uint8_t *pixels, struct data_item *item, struct err *e);
+
+/* At the end of the images: completes the list, and warns of what was counted. */
+int images_end(struct images *im, struct err *e);
+
+/* The warnings so far as rows. */
+void images_put(struct run *r);
+void images_close(struct images *im);
+
+/* The table of the files that a run would read; `model` or `data` may be NULL. */
+int images_list(const char *model, const char *data, const struct data_opts *o, int64_t limit,
+                struct err *e);
+
+#endif
