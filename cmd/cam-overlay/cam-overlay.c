@@ -1,10 +1,13 @@
 /* cam-overlay: maps to pictures. See cam-overlay(1). */
 #include "crew.h"
+#include "name.h"
 #include "source.h"
 #include "words.h"
 
+#include "base/io.h"
 #include "base/mem.h"
 #include "base/prog.h"
+#include "base/text.h"
 #include "draw/color.h"
 
 #include <errno.h>
@@ -17,51 +20,77 @@
 
 enum {
     THREADS_MAX = 32, /* each may hold an unfinished file, of which lib/base lists 64 */
-    ROWS_MAX = 256,   /* in a group: a page holds no more */
     ZOOM_MAX = 1024,
+    COLUMNS_MAX = 100,
+    LINES_MAX = 1000,
     RAW_BATCH = 64,
     KEYS = 1 << 20 /* numbers of groups that a source lets through */
 };
 
-static struct source source = {.maps_path = "-"};
+static struct source source;
 static struct look look;
-static const char *out_dir, *classes_path, *pairs_path, *resize;
-static int cmap = COLOR_VIRIDIS;
+static const char *maps_path, *out_path, *each, *name, *classes_path, *pairs_path;
+static const char *run_path, *resize;
+static int cmap = COLOR_VIRIDIS, show = -1;
 static double alpha = 0.5;
-static int64_t zoom, threads;
+static int64_t zoom, threads, columns, lines;
 static bool raw;
 
 static const struct opt options[] = {
     {"table", 't', OPT_STRING, &source.table_path, "FILE",
-     "The rows that the maps belong to, as worst-k writes them; - is standard input.", 0, 0},
+     "The rows that the maps belong to: any rows of predictions, or those that worst-k chose; - is "
+     "standard input.",
+     0, 0},
     {"data", 'd', OPT_STRING, &source.data_path, "PATH",
      "The images: a file or the data set's folder.", 0, 0},
     {"resize", 0, OPT_STRING, &resize, "HxW",
      "Make images of another size this large, as for cifar-predict.", 0, 0},
-    {"maps", 'm', OPT_STRING, &source.maps_path, "FILE",
+    {"maps", 'm', OPT_STRING, &maps_path, "FILE",
      "The maps, one item for each row; - is standard input, which is the default.", 0, 0},
-    {"target", 0, OPT_STRING, &source.targets, "LIST",
-     "What the planes of an item are, as in cam-compute; the default is pred for one plane, "
-     "true,pred for two and true,pred,margin for three.",
+    {"target", 0, OPT_STRING, &source.target_list, "LIST",
+     "The --target that cam-compute was given: what the planes of an item are. Without it maps "
+     "have no captions.",
      0, 0},
-    {"out", 'o', OPT_STRING, &out_dir, "DIR",
-     "Write a sheet for each group of rows into this folder, which is made where it is missing; "
-     "without it the one sheet goes to standard output.",
+    {"out", 'o', OPT_STRING, &out_path, "PATH",
+     "Write a sheet for each group of rows into this folder, which is made where it is missing, or "
+     "the sheet of the one group to this file, whose name ends in .png; without it the sheet goes "
+     "to standard output.",
      0, 0},
+    {"each", 'e', OPT_STRING, &each, "DIR",
+     "Write a picture for each row into this folder, which is made where it is missing.", 0, 0},
+    {"name", 'n', OPT_STRING, &name, "TEMPLATE",
+     "With --each, the names of the files: columns of the rows stand in braces, folders are made. "
+     "The default is {id}.png.",
+     0, 0},
+    {"show", 0, OPT_CHOICE, &show, SHOW_WORDS,
+     "With --each, what a picture shows; the default is overlay. original needs no maps.", 0, 0},
     {"raw", 0, OPT_FLAG, &raw, NULL,
      "Write overlays as a tensor stream (n, planes, h, w, 3) of bytes to standard output.", 0, 0},
     {"cmap", 'c', OPT_CHOICE, &cmap, COLOR_WORDS, "Colour map; the default is viridis.", 0, 0},
     {"alpha", 'a', OPT_FLOAT, &alpha, "SHARE",
      "Share of the heat map in an overlay, from 0 to 1; the default is 0.5.", 0, 0},
     {"zoom", 'z', OPT_INT, &zoom, "N",
-     "Width of an image's pixel on a sheet; by default pictures are about 192 pixels wide.", 1,
+     "Enlarge a pixel of an image to N by N; by default pictures are about 192 pixels wide.", 1,
      ZOOM_MAX},
     {"grid", 'g', OPT_FLAG, &look.grid, NULL,
      "Show the cells of the maps' own grid instead of smoothed maps.", 0, 0},
+    {"columns", 0, OPT_INT, &columns, "N", "Rows side by side on a sheet; the default is 1.", 1,
+     COLUMNS_MAX},
+    {"rows-per-page", 0, OPT_INT, &lines, "N",
+     "Lines of rows on a page; the default is 25, or as many as fit. Further pages are files named "
+     "..._p2.png.",
+     1, LINES_MAX},
+    {"title", 0, OPT_STRING, &look.title, "TEXT", "Title of the sheets.", 0, 0},
     {"classes", 0, OPT_STRING, &classes_path, "FILE",
      "Table of confmat --classes: adds accuracy and counts to the titles of class sheets.", 0, 0},
     {"pairs", 0, OPT_STRING, &pairs_path, "FILE",
      "Table of confmat --pairs: adds counts to the titles of pair sheets.", 0, 0},
+    {"names", 0, OPT_STRING, &source.names_path, "FILE",
+     "Names of the classes that rows do not name, as cifar-predict --classes writes them.", 0, 0},
+    {"run", 0, OPT_STRING, &run_path, "FILE",
+     "Table of cifar-predict --run or cam-compute --run, or both: sheets and pictures say where "
+     "they come from.",
+     0, 0},
     {"threads", 0, OPT_INT, &threads, "N",
      "Draw with N threads; the default is one for each core; the result is the same.", 1,
      THREADS_MAX},
@@ -69,9 +98,11 @@ static const struct opt options[] = {
 };
 
 static const char *const examples[] = {
-    "worst-k < p.tsv > rows.tsv; cam-compute ... < rows.tsv | "
-    "cam-overlay --table rows.tsv --data test.bin --out sheets",
+    "worst-k < p.tsv > rows.tsv && cam-compute --class-maps c.npy < rows.tsv | "
+    "cam-overlay --table rows.tsv --target pred --data test.bin --out sheets",
     "cam-overlay --table one.tsv --maps one.npy --data test.bin --grid > sheet.png",
+    "cam-overlay --table rows.tsv --data test.bin --each wrong --show original "
+    "--name '{true_name}/{pred_name}/{conf}_{id}.png'",
     "cam-overlay --table rows.tsv --maps c.npy --data test.bin --raw --cmap jet > overlays.npy",
     NULL,
 };
@@ -87,12 +118,51 @@ static int cores(void)
     return n < THREADS_MAX ? n : THREADS_MAX;
 }
 
+static void make_folder(const char *path)
+{
+    if (mkdir(path, 0777) != 0 && errno != EEXIST)
+        prog_die(PROG_ERROR, "%s: %s", path, strerror(errno));
+}
+
+static struct crew *start_crew(void)
+{
+    struct crew *crew;
+    struct err e = {0};
+    if (crew_new(&crew, threads ? (int)threads : cores(), &e) != 0)
+        prog_fail(&e);
+    return crew;
+}
+
+/* Ends the drawing; `r` and `e` are how the reading ended. */
+static void finish_crew(struct crew *crew, int r, const struct err *e)
+{
+    struct err drawn = {0};
+    if (crew_finish(crew, &drawn) != 0)
+        prog_fail(&drawn);
+    if (r != 0)
+        prog_fail(e);
+    prog_progress_end();
+}
+
 /* --- sheets --- */
 
-/* Groups whose sheets have been handed over; each family is numbered by itself. */
+/* Whether --out names a file and not a folder. */
+static bool out_is_file(void)
+{
+    size_t n = out_path ? strlen(out_path) : 0;
+    return n > 4 && strcmp(out_path + n - 4, ".png") == 0;
+}
+
+/* Groups whose sheets were begun; each family is numbered by itself. */
 static bool take_key(const struct example *x)
 {
     static uint8_t seen[FAMILIES][KEYS / 8];
+    static bool without;
+    if (x->group < 0) {
+        bool first = !without;
+        without = true;
+        return first;
+    }
     uint8_t *byte = &seen[example_family(x)][x->group / 8], bit = (uint8_t)(1 << x->group % 8);
     if (*byte & bit)
         return false;
@@ -102,77 +172,117 @@ static bool take_key(const struct example *x)
 
 static bool same_group(const struct group *g, const struct example *x)
 {
-    const struct example *first = &g->example[0];
-    return first->group == x->group && example_family(first) == example_family(x);
+    return g->number == x->group && g->family == example_family(x);
 }
 
-static int add_example(struct group *g, struct example *x, struct err *e)
+/* The class that the group of a row is called by. */
+static int group_class(const struct example *x)
 {
-    const struct example *first = &g->example[0];
-    if (x->kind == KIND_PAIR && x->truth == x->pred)
-        return source_error(&source, e, "expected a wrong prediction in a row of kind pair");
-    if (g->n > 0 && x->kind == KIND_PAIR && (x->truth != first->truth || x->pred != first->pred))
+    return example_family(x) == FAMILY_PRED ? x->pred : x->truth;
+}
+
+static int check_row(const struct group *g, const struct example *x, struct err *e)
+{
+    if (g->family == FAMILY_PAIR) {
+        if (x->truth == x->pred)
+            return source_error(&source, e, "expected a wrong prediction in a row of kind pair");
+        if (x->truth != g->truth || x->pred != g->pred)
+            return source_error(
+                &source, e, "expected the classes of the rows before it in a group of kind pair");
+    } else if (!g->mixed && g->number >= 0 && group_class(x) != g->number) {
         return source_error(&source, e,
-                            "expected the classes of the rows before it in a group of kind pair");
-    if (g->n == ROWS_MAX)
-        return source_error(&source, e, "expected at most 256 rows in a group, found more");
+                            "expected the class of its group, as the rows before it have: rows of "
+                            "other groups come without the column 'kind'");
+    }
+    return 0;
+}
+
+static int begin_group(struct group *g, const struct example *x, struct err *e)
+{
+    if (!take_key(x))
+        return source_error(&source, e,
+                            "expected the rows of a group together, found one that came before");
+    g->number = x->group;
+    g->family = example_family(x);
+    g->truth = x->truth;
+    g->pred = x->pred;
+    g->mixed =
+        g->family == FAMILY_PLAIN || (g->family != FAMILY_PAIR && group_class(x) != x->group);
+    g->page = 1;
+    g->before = 0;
+    g->file = group_file(g, x);
+    return 0;
+}
+
+static void add_example(struct group *g, struct example *x)
+{
     if (g->n == g->room) {
         g->room = g->room ? 2 * g->room : 8;
         g->example = mem_grow(g->example, (size_t)g->room, sizeof *g->example);
     }
-    g->number = x->group;
     g->example[g->n++] = *x;
-    return 0;
 }
 
-static void clear_group(struct group *g)
+/* Whether the panel that a row goes to has no room on this page. */
+static bool page_full(const struct group *g, const struct example *x, int room)
 {
+    int n = 0;
     for (int i = 0; i < g->n; i++)
-        example_clear(&g->example[i]);
-    g->n = 0;
+        n += kind_panel(g->example[i].kind) == kind_panel(x->kind);
+    return n >= room;
 }
 
-static void make_folder(void)
-{
-    if (mkdir(out_dir, 0777) != 0 && errno != EEXIST)
-        prog_die(PROG_ERROR, "%s: %s", out_dir, strerror(errno));
-}
-
-static bool draw_group(struct group *g, struct crew *crew, const struct facts *facts)
+/* Hands over the page and begins the next. False where an earlier one failed. */
+static bool draw_page(struct group *g, struct crew *crew, const struct facts *facts, bool more)
 {
     struct sheet sheet;
-    char *file;
-    group_sheet(g, &source, &look, facts, &sheet, &file);
-    clear_group(g);
-    char *path = out_dir ? mem_printf("%s/%s", out_dir, file) : mem_dup("-");
+    g->more = more;
+    group_sheet(g, &source, &look, facts, &sheet);
+    char *file = sheet_page_file(out_is_file() ? out_path : g->file, g->page);
+    char *path = !out_path       ? mem_dup("-")
+                 : out_is_file() ? mem_dup(file)
+                                 : mem_printf("%s/%s", out_path, file);
     free(file);
+    for (int i = 0; i < g->n; i++)
+        example_clear(&g->example[i], source.planes);
+    g->before += g->n;
+    g->n = 0;
+    g->page++;
+    if (!more) {
+        free(g->file);
+        g->file = NULL;
+    }
     return crew_draw(crew, &sheet, path);
 }
 
-/* Sheets are drawn as soon as their group has ended. */
+/* Sheets are drawn as soon as their page is full or their group has ended. */
 static int run_groups(struct crew *crew, const struct facts *facts, int64_t *sheets, struct err *e)
 {
     struct group g = {0};
     struct example x;
-    int r;
+    int r, room = page_rows(&source, &look);
     while ((r = source_next(&source, &x, e)) > 0) {
-        if (g.n == 0 && *sheets == 0 && out_dir)
-            make_folder();
-        if (g.n > 0 && !same_group(&g, &x)) {
-            if (!out_dir)
-                return source_error(&source, e,
-                                    "expected rows of one group without --out, found another");
-            if (!draw_group(&g, crew, facts))
+        bool other = g.n > 0 && !same_group(&g, &x), full = g.n > 0 && page_full(&g, &x, room);
+        if (*sheets == 0 && out_path && !out_is_file())
+            make_folder(out_path);
+        if (other && (!out_path || out_is_file()))
+            return source_error(&source, e,
+                                "expected rows of one group, or a folder for --out, found another "
+                                "group");
+        if (!other && full && !out_path)
+            return source_error(&source, e,
+                                "expected rows of one page without --out, found more: give --out, "
+                                "or larger --rows-per-page or --columns");
+        if (other || full) {
+            if (!draw_page(&g, crew, facts, !other))
                 return 0;
             prog_progress("sheets", ++*sheets, 0);
         }
-        if (g.n == 0 && !take_key(&x))
-            return source_error(
-                &source, e, "expected the rows of a group together, found one that came before");
-        if (add_example(&g, &x, e) != 0)
+        if ((!g.file && begin_group(&g, &x, e) != 0) || check_row(&g, &x, e) != 0)
             return -1;
+        add_example(&g, &x);
     }
-    if (r == 0 && g.n > 0 && draw_group(&g, crew, facts))
+    if (r == 0 && g.n > 0 && draw_page(&g, crew, facts, false))
         ++*sheets;
     free(g.example);
     return r;
@@ -182,23 +292,69 @@ static void run_sheets(void)
 {
     struct err e = {0};
     struct facts *facts;
-    struct crew *crew;
-    if (facts_load(&facts, classes_path, pairs_path, &e) != 0 || source_open(&source, &e) != 0 ||
-        crew_new(&crew, threads ? (int)threads : cores(), &e) != 0)
+    if (facts_load(&facts, classes_path, pairs_path, &e) != 0 || source_open(&source, &e) != 0)
         prog_fail(&e);
+    struct crew *crew = start_crew();
     int64_t sheets = 0;
-    struct err drawn = {0};
     int r = run_groups(crew, facts, &sheets, &e);
-    if (crew_finish(crew, &drawn) != 0)
-        prog_fail(&drawn);
-    if (r != 0)
-        prog_fail(&e);
-    prog_progress_end();
-    if (sheets == 0 && !out_dir)
+    finish_crew(crew, r, &e);
+    if (sheets == 0 && (!out_path || out_is_file()))
         prog_die(PROG_ERROR, "%s: expected rows of one group, found none", tsv_name(source.table));
     if (prog_verbose())
         prog_say("%" PRId64 " %s", sheets, sheets == 1 ? "sheet" : "sheets");
     facts_free(facts);
+}
+
+/* --- a picture for each row --- */
+
+/* Makes the folders on the way to a file below `dir`. */
+static int make_folders(const char *dir, char *path, struct err *e)
+{
+    for (char *slash = path + strlen(dir) + 1; (slash = strchr(slash, '/')); slash++) {
+        *slash = '\0';
+        int r = mkdir(path, 0777);
+        if (r != 0 && errno != EEXIST)
+            return err_set(e, "%s: %s", path, strerror(errno));
+        *slash = '/';
+    }
+    return 0;
+}
+
+static int run_rows(struct crew *crew, struct name *template, int64_t *pictures, struct err *e)
+{
+    struct example x;
+    int r;
+    while ((r = source_next(&source, &x, e)) > 0) {
+        struct sheet sheet;
+        char *file;
+        if (name_make(template, source.table, &file, e) != 0)
+            return -1;
+        char *path = mem_printf("%s/%s", each, file);
+        free(file);
+        if (make_folders(each, path, e) != 0)
+            return -1;
+        picture_sheet(&x, &source, &look, &sheet);
+        example_clear(&x, source.planes);
+        if (!crew_draw(crew, &sheet, path))
+            return 0;
+        prog_progress("pictures", ++*pictures, 0);
+    }
+    return r;
+}
+
+static void run_each(struct name *template)
+{
+    struct err e = {0};
+    if (source_open(&source, &e) != 0 || name_open(template, source.table, &e) != 0)
+        prog_fail(&e);
+    make_folder(each);
+    struct crew *crew = start_crew();
+    int64_t pictures = 0;
+    int r = run_rows(crew, template, &pictures, &e);
+    finish_crew(crew, r, &e);
+    if (prog_verbose())
+        prog_say("%" PRId64 " %s", pictures, pictures == 1 ? "picture" : "pictures");
+    name_free(template);
 }
 
 /* --- pixels --- */
@@ -208,7 +364,7 @@ static void overlay(const struct example *x, uint8_t *out)
     size_t n = (size_t)source.h * (size_t)source.w;
     for (int p = 0; p < source.planes; p++, out += 3 * n) {
         const float *map = x->maps + (size_t)p * n;
-        if (source.margin[p])
+        if (source.sign[p])
             color_signed(map, n, x->limit > 0 ? x->limit : 1, out);
         else
             color_heat(look.cmap, map, n, out);
@@ -224,7 +380,7 @@ static int write_raw(struct npy_out *o, uint8_t *batch, size_t item, struct err 
     int r;
     while ((r = source_next(&source, &x, e)) > 0) {
         overlay(&x, batch + (size_t)n++ * item);
-        example_clear(&x);
+        example_clear(&x, source.planes);
         if (source_ready(&source) && n < RAW_BATCH)
             continue;
         if (npy_write(o, batch, n, e) != 0)
@@ -262,37 +418,76 @@ static void run_raw(void)
     free(batch);
 }
 
-int main(int argc, char **argv)
+/* What the command line asks for that cannot be. */
+static void check_options(void)
 {
-    prog_start(&prog, argc, argv);
     if (!source.table_path)
         prog_usage("--table is missing: the rows that the maps belong to");
     if (!source.data_path)
         prog_usage("--data is missing: the images");
-    if (strcmp(source.table_path, "-") == 0 && strcmp(source.maps_path, "-") == 0)
-        prog_usage("--table and --maps cannot both be standard input");
     if (strcmp(source.data_path, "-") == 0)
         prog_usage("--data: expected a file or a folder, found standard input");
+    if (!(alpha >= 0 && alpha <= 1))
+        prog_usage("--alpha: expected a share from 0 to 1, found %g", alpha);
+    if ((raw && out_path) || (raw && each) || (out_path && each))
+        prog_usage("--raw, --out and --each exclude each other");
+    if ((name || show >= 0) && !each)
+        prog_usage("--name and --show go with --each");
+    if (show == SHOW_ORIGINAL && (maps_path || source.target_list))
+        prog_usage("--show original reads no maps: --maps and --target do not go with it");
+    if (raw && (look.grid || zoom))
+        prog_usage("--raw has the size of the images: --grid and --zoom do not go with it");
+    if ((raw || each) && (look.title || columns || lines || classes_path || pairs_path))
+        prog_usage("--title, --columns, --rows-per-page, --classes and --pairs go with sheets");
+    if (show != SHOW_ORIGINAL && strcmp(source.table_path, "-") == 0 &&
+        (!maps_path || strcmp(maps_path, "-") == 0))
+        prog_usage("--table and --maps cannot both be standard input");
+    if (!out_path && !each && isatty(STDOUT_FILENO))
+        prog_usage("standard output is a terminal: give --out or --each, or send it to a file");
+}
+
+static void read_run(void)
+{
+    struct err e = {0};
+    if (run_path && run_read(&look.run, run_path, &e) != 0)
+        prog_fail(&e);
+    const char *size = run_get(&look.run, "map_size");
+    if (size && !text_size(size, INT32_MAX, &source.layer_h, &source.layer_w))
+        prog_die(PROG_ERROR, "%s: map_size: expected HxW, found '%s'", io_name(run_path), size);
+}
+
+int main(int argc, char **argv)
+{
+    struct err e = {0};
+    struct name *template = NULL;
+    prog_start(&prog, argc, argv);
+    check_options();
     struct data_opts *d = &source.data_opts;
     d->note = prog_note;
     if (resize && !data_parse_size(resize, &d->resize_h, &d->resize_w))
         prog_usage("--resize: expected HxW with sides from 1 to 1024, found '%s'", resize);
-    if (!(alpha >= 0 && alpha <= 1))
-        prog_usage("--alpha: expected a share from 0 to 1, found %g", alpha);
-    if (raw && out_dir)
-        prog_usage("--raw goes to standard output: --out does not go with it");
-    if (raw && (look.grid || zoom))
-        prog_usage("--raw has the size of the images: --grid and --zoom do not go with it");
-    if (!out_dir && isatty(STDOUT_FILENO))
-        prog_usage("standard output is a terminal: give --out DIR, or send it to a file");
+    if (source.target_list && targets_parse(&source.targets, source.target_list, &e) != 0)
+        prog_usage("%s", e.msg);
+    if (each && name_parse(&template, name ? name : "{id}.png", &e) != 0)
+        prog_usage("--name: %s", e.msg);
     look.cmap = (enum color_map)cmap;
     look.alpha = (float)alpha;
     look.zoom = (int)zoom;
+    look.show = show < 0 ? SHOW_OVERLAY : (enum show)show;
+    look.columns = columns ? (int)columns : 1;
+    look.lines = (int)lines;
     source.grid = look.grid;
+    if (show != SHOW_ORIGINAL)
+        source.maps_path = maps_path ? maps_path : "-";
+    read_run();
     if (raw)
         run_raw();
+    else if (each)
+        run_each(template);
     else
         run_sheets();
     source_close(&source);
+    targets_free(source.targets);
+    run_free(&look.run);
     return PROG_OK;
 }

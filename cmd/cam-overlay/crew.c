@@ -11,9 +11,16 @@ struct job {
     int64_t number;
 };
 
+/* One thread and what it letters with. */
+struct worker {
+    struct crew *crew;
+    struct pen *pen;
+    pthread_t thread;
+};
+
 struct crew {
     int threads;
-    pthread_t *thread;
+    struct worker *worker;
     pthread_mutex_t lock;
     pthread_cond_t work, space;
     struct job *queue; /* ring of `room` */
@@ -38,8 +45,8 @@ static int draw(const struct job *j, struct pen *pen, struct err *e)
 
 static void *run(void *arg)
 {
-    struct crew *c = arg;
-    struct pen *pen = pen_new();
+    struct worker *w = arg;
+    struct crew *c = w->crew;
     pthread_mutex_lock(&c->lock);
     for (;;) {
         while (c->n == 0 && !c->over)
@@ -54,7 +61,7 @@ static void *run(void *arg)
         pthread_mutex_unlock(&c->lock);
 
         struct err e = {0};
-        int r = skip ? 0 : draw(&j, pen, &e);
+        int r = skip ? 0 : draw(&j, w->pen, &e);
         sheet_clear(&j.sheet);
         free(j.path);
 
@@ -66,7 +73,6 @@ static void *run(void *arg)
         }
     }
     pthread_mutex_unlock(&c->lock);
-    pen_free(pen);
     return NULL;
 }
 
@@ -76,7 +82,9 @@ static void crew_free(struct crew *c)
     pthread_cond_destroy(&c->work);
     pthread_cond_destroy(&c->space);
     free(c->queue);
-    free(c->thread);
+    for (int i = 0; i < c->threads; i++)
+        pen_free(c->worker[i].pen);
+    free(c->worker);
     free(c);
 }
 
@@ -86,15 +94,24 @@ int crew_new(struct crew **crew, int threads, struct err *e)
     c->failed = -1;
     c->room = 2 * threads;
     c->queue = mem_alloc((size_t)c->room, sizeof *c->queue);
-    c->thread = mem_alloc((size_t)threads, sizeof *c->thread);
+    c->worker = mem_zero((size_t)threads, sizeof *c->worker);
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->work, NULL);
     pthread_cond_init(&c->space, NULL);
-    while (c->threads < threads && pthread_create(&c->thread[c->threads], NULL, run, c) == 0)
-        c->threads++;
+    for (; c->threads < threads; c->threads++) {
+        struct worker *w = &c->worker[c->threads];
+        w->crew = c;
+        if (pen_new(&w->pen, e) != 0)
+            break;
+        if (pthread_create(&w->thread, NULL, run, w) != 0) {
+            pen_free(w->pen);
+            err_record(e, "cannot start a thread");
+            break;
+        }
+    }
     if (c->threads == 0) {
         crew_free(c);
-        return err_set(e, "cannot start a thread");
+        return -1;
     }
     *crew = c;
     return 0;
@@ -125,7 +142,7 @@ int crew_finish(struct crew *c, struct err *e)
     pthread_cond_broadcast(&c->work);
     pthread_mutex_unlock(&c->lock);
     for (int i = 0; i < c->threads; i++)
-        pthread_join(c->thread[i], NULL);
+        pthread_join(c->worker[i].thread, NULL);
     bool failed = c->failed >= 0;
     if (failed)
         *e = c->err;

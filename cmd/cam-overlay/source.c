@@ -2,9 +2,9 @@
 
 #include "base/io.h"
 #include "base/mem.h"
-#include "base/prog.h"
 #include "cam/cam.h"
 #include "draw/color.h"
+#include "stats/prediction.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -21,47 +21,33 @@ enum {
 
 static const int64_t ITEM_MAX = (int64_t)1 << 28;
 
-/* --- the planes and what they stand for --- */
+/* --- opening --- */
 
-static int parse_targets(struct source *s, struct err *e)
+/* Gives the planes the words of --target. */
+static int name_planes(struct source *s, struct err *e)
 {
-    static const char *const words[ROLES] = {"true", "pred", "margin"};
-    static const char *const by_count[] = {"pred", "true,pred", "true,pred,margin"};
-    const char *list = s->targets;
-    if (!list && s->planes <= 3)
-        list = by_count[s->planes - 1];
-    for (int i = 0; i < ROLES; i++)
-        s->role[i] = -1;
-    s->margin = mem_zero((size_t)s->planes, sizeof *s->margin);
-    if (!list && s->plain)
+    s->sign = mem_zero((size_t)s->planes, sizeof *s->sign);
+    if (!s->targets)
         return 0;
-    if (!list)
-        return err_set(e, "%s: expected 1 to 3 planes where --target does not name them, found %d",
-                       npy_name(s->maps), s->planes);
-    int n = 0;
-    for (const char *w = list;; n++) {
-        size_t len = strcspn(w, ",");
-        for (int i = 0; i < ROLES && n < s->planes; i++) {
-            if (strlen(words[i]) == len && memcmp(words[i], w, len) == 0 && s->role[i] < 0) {
-                s->role[i] = n;
-                s->margin[n] = i == ROLE_MARGIN;
-            }
-        }
-        w += len;
-        if (!*w++)
-            break;
-    }
-    if (n + 1 != s->planes)
-        return err_set(e, "%s: expected a plane for each of %s, found %d", npy_name(s->maps), list,
-                       s->planes);
-    if (!s->plain && s->role[ROLE_TRUE] < 0 && s->role[ROLE_PRED] < 0)
-        return err_set(e, "%s: expected a plane for true or pred among %s", npy_name(s->maps),
-                       list);
+    int classes = targets_classes(s->targets, s->planes, STATS_CLASSES);
+    if (classes < 0)
+        return err_set(e, "%s: expected the planes of --target %s, found %d", npy_name(s->maps),
+                       s->target_list, s->planes);
+    /* For pixels alone rows need no classes. */
+    if (targets_open(s->targets, s->plain ? NULL : s->table, classes, e) != 0)
+        return -1;
+    s->aim = mem_alloc((size_t)targets_words(s->targets), sizeof *s->aim);
+    for (int p = 0; p < s->planes; p++)
+        s->sign[p] = strcmp(targets_word(s->targets, p), "margin") == 0;
     return 0;
 }
 
 static int open_maps(struct source *s, struct err *e)
 {
+    s->map_h = s->h;
+    s->map_w = s->w;
+    if (!s->maps_path)
+        return 0;
     int r = npy_open(&s->maps, s->maps_path, e);
     if (r <= 0) {
         s->maps = NULL;
@@ -79,51 +65,55 @@ static int open_maps(struct source *s, struct err *e)
                        " bytes an item, found shape (%" PRId64 ", %" PRId64 ", %" PRId64 ")",
                        npy_name(s->maps), SIDE_MAX, ITEM_MAX, n[0], n[1], n[2]);
     s->planes = (int)n[0];
-    s->map_h = (int)n[1];
-    s->map_w = (int)n[2];
-    s->cells = s->map_h * s->map_w;
-    s->cells_w = s->map_w;
+    s->cells_h = (int)n[1];
+    s->cells_w = (int)n[2];
+    if (!s->layer_h || !s->layer_w || s->cells_h * s->cells_w < s->layer_h * s->layer_w) {
+        s->layer_h = s->cells_h;
+        s->layer_w = s->cells_w;
+    }
     s->room = BUFFER_BYTES / item->bytes;
     s->room = s->room > BUFFER_ITEMS ? BUFFER_ITEMS : s->room < 1 ? 1 : s->room;
     s->buf = mem_alloc((size_t)s->room, (size_t)item->bytes);
-    s->scratch = mem_alloc((size_t)s->cells, sizeof *s->scratch);
-    if (parse_targets(s, e) != 0)
+    s->scratch = mem_alloc((size_t)s->cells_h * (size_t)s->cells_w, sizeof *s->scratch);
+    if (name_planes(s, e) != 0)
         return -1;
-    if (s->grid || (s->map_h == s->h && s->map_w == s->w))
-        return 0;
-    s->resize = resize_new(s->map_h, s->map_w, s->h, s->w);
-    s->map_h = s->h;
-    s->map_w = s->w;
+    if (s->grid) {
+        s->map_h = s->cells_h;
+        s->map_w = s->cells_w;
+    } else if (s->cells_h != s->h || s->cells_w != s->w) {
+        s->resize = resize_new(s->cells_h, s->cells_w, s->h, s->w);
+    }
     return 0;
 }
 
 static int open_table(struct source *s, struct err *e)
 {
+    static const char *const name[COLS] = {
+        [COL_ID] = "id",
+        [COL_TRUE] = "true",
+        [COL_PRED] = "pred",
+        [COL_CONF] = "conf",
+        [COL_P_TRUE] = "p_true",
+        [COL_TRUE_NAME] = "true_name",
+        [COL_PRED_NAME] = "pred_name",
+        [COL_TRUE_GROUP] = "true_group",
+        [COL_FILE] = "file",
+        [COL_GROUP] = "group",
+        [COL_KIND] = "kind",
+        [COL_RANK] = "rank",
+    };
     if (tsv_open(&s->table, s->table_path, e) != 0)
         return -1;
-    unsigned id = 1U << PREDICTION_ID;
-    unsigned prediction =
-        id | 1U << PREDICTION_TRUE | 1U << PREDICTION_PRED | 1U << PREDICTION_CONF;
-    s->cols.classes = STATS_CLASSES;
-    s->cols.all = true;
-    if (prediction_find(&s->cols, s->table, s->plain ? id : prediction, 0, e) != 0)
-        return -1;
-    if (s->plain)
-        return 0;
-    s->group = tsv_need(s->table, "group", e);
-    if (s->group < 0)
-        return -1;
-    s->kind = tsv_need(s->table, "kind", e);
-    if (s->kind < 0)
-        return -1;
-    s->rank = tsv_need(s->table, "rank", e);
-    if (s->rank < 0)
-        return -1;
-    s->p_true = tsv_find(s->table, "p_true");
-    s->true_name = tsv_find(s->table, "true_name");
-    s->pred_name = tsv_find(s->table, "pred_name");
-    s->true_group = tsv_find(s->table, "true_group");
-    return 0;
+    for (int i = 0; i < COL_PRED2; i++)
+        s->col[i] = tsv_find(s->table, name[i]);
+    for (int i = 0; i < 4; i++) {
+        char pred[] = {'p', 'r', 'e', 'd', (char)('2' + i), '\0'};
+        char conf[] = {'c', 'o', 'n', 'f', (char)('2' + i), '\0'};
+        s->col[COL_PRED2 + i] = tsv_find(s->table, pred);
+        s->col[COL_CONF2 + i] = tsv_find(s->table, conf);
+    }
+    s->col[COL_ID] = tsv_need(s->table, "id", e);
+    return s->col[COL_ID] < 0 ? -1 : 0;
 }
 
 int source_open(struct source *s, struct err *e)
@@ -138,6 +128,8 @@ int source_open(struct source *s, struct err *e)
         return err_set(e, "%s: expected images of at most %d pixels a side, found %d by %d",
                        data_name(s->data), SIDE_MAX, s->h, s->w);
     s->pixels = mem_alloc((size_t)s->h * (size_t)s->w, 3);
+    if (s->names_path && names_load(&s->names, s->names_path, NULL, e) != 0)
+        return -1;
     if (open_table(s, e) != 0)
         return -1;
     return open_maps(s, e);
@@ -148,8 +140,10 @@ void source_close(struct source *s)
     tsv_close(s->table);
     npy_close(s->maps);
     data_close(s->data);
+    names_free(s->names);
     resize_free(s->resize);
-    free(s->margin);
+    free(s->sign);
+    free(s->aim);
     free(s->buf);
     free(s->scratch);
     free(s->pixels);
@@ -162,6 +156,36 @@ int source_error(const struct source *s, struct err *e, const char *what)
     return tsv_error(s->table, e, "%s", what);
 }
 
+static bool known(const struct source *s, enum column c)
+{
+    return s->col[c] >= 0 && !tsv_is_na(s->table, s->col[c]);
+}
+
+static char *read_string(const struct source *s, enum column c)
+{
+    return known(s, c) ? tsv_string(s->table, s->col[c]) : NULL;
+}
+
+static int read_class(const struct source *s, enum column c, int *cls, struct err *e)
+{
+    *cls = -1;
+    return known(s, c) ? target_class(s->table, s->col[c], STATS_CLASSES, cls, e) : 0;
+}
+
+static int read_probability(const struct source *s, enum column c, double *p, struct err *e)
+{
+    *p = NAN;
+    if (!known(s, c))
+        return 0;
+    if (tsv_real(s->table, s->col[c], p, e) != 0)
+        return -1;
+    if (*p >= 0 && *p <= 1)
+        return 0;
+    struct tsv_field name = tsv_header(s->table, s->col[c]), f = tsv_get(s->table, s->col[c]);
+    return tsv_error(s->table, e, "column '%.*s': expected a probability from 0 to 1, found '%.*s'",
+                     (int)name.n, name.p, (int)(f.n > 60 ? 60 : f.n), f.p);
+}
+
 static int read_kind(const struct source *s, enum row_kind *kind, struct err *e)
 {
     static const char *const words[KINDS] = {[KIND_BEST] = "best",
@@ -169,8 +193,8 @@ static int read_kind(const struct source *s, enum row_kind *kind, struct err *e)
                                              [KIND_PAIR] = "pair",
                                              [KIND_HIGH] = "high",
                                              [KIND_LOW] = "low"};
-    struct tsv_field f = tsv_get(s->table, s->kind);
-    for (int i = 0; i < KINDS; i++) {
+    struct tsv_field f = tsv_get(s->table, s->col[COL_KIND]);
+    for (int i = KIND_BEST; i < KINDS; i++) {
         if (f.n == strlen(words[i]) && memcmp(f.p, words[i], f.n) == 0) {
             *kind = (enum row_kind)i;
             return 0;
@@ -181,49 +205,116 @@ static int read_kind(const struct source *s, enum row_kind *kind, struct err *e)
                      (int)(f.n > 60 ? 60 : f.n), f.p);
 }
 
-/* The row's own name for a class, else the data set's, else its number. */
-static char *class_name(const struct source *s, int col, int cls)
+/* Which rows it stands with; without a group, rows are rows. */
+static int read_group(const struct source *s, struct example *x, struct err *e)
 {
-    if (col >= 0 && !tsv_is_na(s->table, col))
-        return tsv_string(s->table, col);
-    const struct names *names = data_names(s->data);
-    if (cls < names->classes && names->name[cls])
-        return mem_dup(names->name[cls]);
-    return mem_printf("class %d", cls);
+    x->group = -1;
+    if (known(s, COL_RANK) && tsv_int(s->table, s->col[COL_RANK], 1, INT32_MAX, &x->rank, e) != 0)
+        return -1;
+    if (!known(s, COL_GROUP))
+        return 0;
+    if (tsv_int(s->table, s->col[COL_GROUP], 0, GROUP_MAX - 1, &x->group, e) != 0)
+        return -1;
+    return known(s, COL_KIND) ? read_kind(s, &x->kind, e) : 0;
 }
 
-static int read_prediction(const struct source *s, struct example *x, struct err *e)
+enum row_family example_family(const struct example *x)
 {
-    struct prediction a;
-    if (prediction_read(&s->cols, s->table, &a, e) != 0)
+    static const enum row_family family[KINDS] = {
+        [KIND_PLAIN] = FAMILY_PLAIN, [KIND_BEST] = FAMILY_CLASS, [KIND_WORST] = FAMILY_CLASS,
+        [KIND_PAIR] = FAMILY_PAIR,   [KIND_HIGH] = FAMILY_PRED,  [KIND_LOW] = FAMILY_PRED};
+    return family[x->kind];
+}
+
+static int check_classes(const struct source *s, const struct example *x, struct err *e)
+{
+    enum row_family f = example_family(x);
+    bool truth = f == FAMILY_CLASS || f == FAMILY_PAIR, pred = f == FAMILY_PRED || f == FAMILY_PAIR;
+    if ((truth && x->truth < 0) || (pred && x->pred < 0))
+        return tsv_error(s->table, e, "expected a %s class in a row of this kind, found none",
+                         truth && x->truth < 0 ? "true" : "predicted");
+    return 0;
+}
+
+static const char *listed(const struct names *n, int cls)
+{
+    return n && cls < n->classes ? n->name[cls] : NULL;
+}
+
+/* The name of a class: as the row calls it, as --names does, as the data set does where
+ * it agrees with the rows, or the number. Caller frees. */
+static char *class_name(const struct source *s, const struct example *x, int cls)
+{
+    const char *name = cls == x->truth ? x->true_name : cls == x->pred ? x->pred_name : NULL;
+    if (!name)
+        name = listed(s->names, cls);
+    if (!name && !s->strange)
+        name = listed(data_names(s->data), cls);
+    return name ? mem_dup(name) : mem_printf("class %d", cls);
+}
+
+/* The row's own name of a class, which may show that the data set's names are others. */
+static char *own_name(struct source *s, enum column c, int cls)
+{
+    char *name = cls >= 0 ? read_string(s, c) : NULL;
+    const char *other = name ? listed(data_names(s->data), cls) : NULL;
+    if (other && strcmp(name, other) != 0)
+        s->strange = true;
+    return name;
+}
+
+static int read_row(struct source *s, struct example *x, struct err *e)
+{
+    if (read_class(s, COL_TRUE, &x->truth, e) != 0 || read_class(s, COL_PRED, &x->pred, e) != 0 ||
+        read_probability(s, COL_CONF, &x->conf, e) != 0 ||
+        read_probability(s, COL_P_TRUE, &x->p_true, e) != 0 || read_group(s, x, e) != 0 ||
+        check_classes(s, x, e) != 0)
         return -1;
-    if (tsv_int(s->table, s->group, 0, GROUP_MAX - 1, &x->group, e) != 0 ||
-        tsv_int(s->table, s->rank, 1, INT32_MAX, &x->rank, e) != 0 ||
-        read_kind(s, &x->kind, e) != 0)
+    x->true_name = own_name(s, COL_TRUE_NAME, x->truth);
+    x->pred_name = own_name(s, COL_PRED_NAME, x->pred);
+    if (x->truth >= 0 && !x->true_name)
+        x->true_name = class_name(s, x, x->truth);
+    if (x->pred >= 0 && !x->pred_name)
+        x->pred_name = class_name(s, x, x->pred);
+    x->superclass = read_string(s, COL_TRUE_GROUP);
+    x->file = read_string(s, COL_FILE);
+    if (!x->file && data_has_files(s->data) && x->id < data_count(s->data))
+        x->file = data_file(s->data, x->id);
+    return 0;
+}
+
+/* The probability of a class where the row holds it. */
+static int find_probability(const struct source *s, const struct example *x, int cls, double *p,
+                            struct err *e)
+{
+    *p = cls == x->pred ? x->conf : cls == x->truth ? x->p_true : NAN;
+    for (int i = 0; i < 4 && isnan(*p); i++) {
+        int other;
+        if (read_class(s, COL_PRED2 + i, &other, e) != 0)
+            return -1;
+        if (other == cls && read_probability(s, COL_CONF2 + i, p, e) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* What the maps of the current row explain. */
+static int read_planes(const struct source *s, struct example *x, struct err *e)
+{
+    x->plane = mem_zero((size_t)s->planes, sizeof *x->plane);
+    if (s->targets && !s->plain && targets_read(s->targets, s->table, s->aim, e) != 0)
         return -1;
-    if (a.truth < 0 && example_family(x) != FAMILY_PRED)
-        return tsv_error(
-            s->table, e,
-            "column 'true': expected a class, found NA: rows of worst-k --by pred need "
-            "none");
-    if (a.truth < 0 && s->role[ROLE_PRED] < 0)
-        return tsv_error(s->table, e,
-                         "column 'true': expected a class, found NA, and %s has no plane for pred",
-                         npy_name(s->maps));
-    if (s->p_true >= 0 && tsv_real_na(s->table, s->p_true, &x->p_true, e) != 0)
-        return -1;
-    if (x->p_true < 0 || x->p_true > 1)
-        return tsv_error(s->table, e,
-                         "column 'p_true': expected a probability from 0 to 1, found %g",
-                         x->p_true);
-    x->id = a.id;
-    x->truth = a.truth;
-    x->pred = a.pred;
-    x->conf = a.conf;
-    x->true_name = a.truth < 0 ? mem_dup("not known") : class_name(s, s->true_name, a.truth);
-    x->pred_name = class_name(s, s->pred_name, a.pred);
-    if (s->true_group >= 0 && !tsv_is_na(s->table, s->true_group))
-        x->superclass = tsv_string(s->table, s->true_group);
+    for (int i = 0; i < s->planes; i++) {
+        struct plane *p = &x->plane[i];
+        p->aim = (struct aim){-1, -1};
+        p->p = NAN;
+        if (!s->targets || s->plain)
+            continue;
+        p->aim = targets_aim(s->targets, s->aim, i);
+        p->name = class_name(s, x, p->aim.cls);
+        if (!s->sign[i] && find_probability(s, x, p->aim.cls, &p->p, e) != 0)
+            return -1;
+    }
     return 0;
 }
 
@@ -241,20 +332,13 @@ static int fill(struct source *s, struct err *e)
     return s->have > 0 ? 1 : (int)s->have;
 }
 
-enum row_family example_family(const struct example *x)
-{
-    if (x->kind == KIND_PAIR)
-        return FAMILY_PAIR;
-    return x->kind == KIND_BEST || x->kind == KIND_WORST ? FAMILY_CLASS : FAMILY_PRED;
-}
-
 bool source_ready(const struct source *s)
 {
     return s->pos < s->have;
 }
 
-/* Whether cam-compute or grad-cam has stretched this map already. */
-static bool stretched(const float *map, int n)
+/* Whether cam-compute or grad-cam has normalised this map already. */
+static bool normalised(const float *map, int n)
 {
     float min = map[0], max = map[0];
     for (int i = 1; i < n; i++) {
@@ -264,43 +348,41 @@ static bool stretched(const float *map, int n)
     return min >= 0 && min < 1e-3F && max > 1 - 1e-3F && max <= 1;
 }
 
-static void finish_heat(struct source *s, const float *map, float *out, bool *blank)
+static void finish_heat(struct source *s, const float *map, float *out)
 {
-    int n = s->map_h * s->map_w;
+    int n = s->map_h * s->map_w, cells = s->cells_h * s->cells_w;
     if (s->resize) {
-        memcpy(s->scratch, map, (size_t)s->cells * sizeof *map);
-        cam_finish(s->scratch, s->cells, s->resize, out, n);
+        memcpy(s->scratch, map, (size_t)cells * sizeof *map);
+        cam_finish(s->scratch, cells, s->resize, out, n);
     } else {
         memcpy(out, map, (size_t)n * sizeof *map);
-        if (!stretched(out, n)) {
+        if (!normalised(out, n)) {
             cam_rectify(out, n);
             cam_stretch(out, n);
         }
     }
-    *blank = true;
-    for (int i = 0; i < n && *blank; i++)
-        *blank = out[i] == 0;
 }
 
-static void finish_margin(struct source *s, const float *map, float *out, float *limit)
+static void finish_signed(struct source *s, const float *map, float *out, float *limit)
 {
-    for (int i = 0; i < s->cells; i++)
+    int cells = s->cells_h * s->cells_w;
+    for (int i = 0; i < cells; i++)
         *limit = fabsf(map[i]) > *limit ? fabsf(map[i]) : *limit;
     if (s->resize)
         resize_run(s->resize, map, out);
     else
-        memcpy(out, map, (size_t)s->cells * sizeof *map);
+        memcpy(out, map, (size_t)cells * sizeof *map);
 }
 
 static int finish(struct source *s, struct example *x, struct err *e)
 {
     size_t planes = (size_t)s->planes, n = (size_t)s->map_h * (size_t)s->map_w;
-    const float *item = s->buf + (size_t)s->pos * planes * (size_t)s->cells;
+    int cells = s->cells_h * s->cells_w;
+    const float *item = s->buf + (size_t)s->pos * planes * (size_t)cells;
     x->maps = mem_alloc(planes * n, sizeof *x->maps);
-    x->blank = mem_zero(planes, sizeof *x->blank);
     for (int p = 0; p < s->planes; p++) {
-        const float *map = item + (size_t)p * (size_t)s->cells;
-        for (int i = 0; i < s->cells; i++)
+        const float *map = item + (size_t)p * (size_t)cells;
+        for (int i = 0; i < cells; i++)
             if (!isfinite(map[i]))
                 return err_set(e,
                                "%s: item %" PRId64 ", plane %d, row %d, column %d: expected a "
@@ -308,10 +390,11 @@ static int finish(struct source *s, struct example *x, struct err *e)
                                npy_name(s->maps), s->rows, p, i / s->cells_w, i % s->cells_w,
                                isnan(map[i]) ? "NaN" : "infinity");
         float *out = x->maps + (size_t)p * n;
-        if (s->margin[p])
-            finish_margin(s, map, out, &x->limit);
+        x->plane[p].blank = cam_blank(map, cells);
+        if (s->sign[p])
+            finish_signed(s, map, out, &x->limit);
         else
-            finish_heat(s, map, out, &x->blank[p]);
+            finish_heat(s, map, out);
     }
     return 0;
 }
@@ -328,9 +411,20 @@ static int read_image(struct source *s, struct example *x, struct err *e)
     return 0;
 }
 
+/* The map of the current row: 0, or -1 where there is none. */
+static int next_item(struct source *s, struct err *e)
+{
+    int r = fill(s, e);
+    if (r == 0)
+        return tsv_error(s->table, e,
+                         "expected maps for this row, found the end of %s after %" PRId64 " items",
+                         s->maps ? npy_name(s->maps) : io_name(s->maps_path), s->rows);
+    return r > 0 ? 0 : -1;
+}
+
 int source_next(struct source *s, struct example *x, struct err *e)
 {
-    *x = (struct example){.p_true = NAN};
+    *x = (struct example){.truth = -1, .pred = -1, .conf = NAN, .p_true = NAN};
     int r = tsv_next(s->table, e);
     if (r < 0)
         return -1;
@@ -341,31 +435,26 @@ int source_next(struct source *s, struct example *x, struct err *e)
                            npy_name(s->maps), s->rows, tsv_name(s->table));
         return r;
     }
-    int read = s->plain ? tsv_int(s->table, s->cols.col[PREDICTION_ID], 0, INT64_MAX, &x->id, e)
-                        : read_prediction(s, x, e);
-    if (read != 0)
+    if (tsv_int(s->table, s->col[COL_ID], 0, INT64_MAX, &x->id, e) != 0 ||
+        (!s->plain && read_row(s, x, e) != 0) || read_image(s, x, e) != 0)
         return -1;
-    r = fill(s, e);
-    if (r < 0)
-        return -1;
-    if (r == 0)
-        return tsv_error(s->table, e,
-                         "expected maps for this row, found the end of %s after %" PRId64 " items",
-                         s->maps ? npy_name(s->maps) : io_name(s->maps_path), s->rows);
-    if (read_image(s, x, e) != 0 || finish(s, x, e) != 0)
+    if (s->maps_path && (next_item(s, e) != 0 || read_planes(s, x, e) != 0 || finish(s, x, e) != 0))
         return -1;
     s->pos++;
     s->rows++;
     return 1;
 }
 
-void example_clear(struct example *x)
+void example_clear(struct example *x, int planes)
 {
+    for (int i = 0; i < planes && x->plane; i++)
+        free(x->plane[i].name);
+    free(x->plane);
     free(x->true_name);
     free(x->pred_name);
     free(x->superclass);
+    free(x->file);
     free(x->image);
     free(x->maps);
-    free(x->blank);
     *x = (struct example){0};
 }

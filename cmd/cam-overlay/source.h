@@ -3,60 +3,92 @@
 #define OVERLAY_SOURCE_H
 
 #include "base/err.h"
+#include "cam/target.h"
 #include "data/data.h"
-#include "stats/prediction.h"
+#include "data/names.h"
 #include "stream/npy.h"
 #include "stream/tsv.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { ROLE_TRUE, ROLE_PRED, ROLE_MARGIN, ROLES };
+/* Columns of the rows; of some there may be none. */
+enum column {
+    COL_ID,
+    COL_TRUE,
+    COL_PRED,
+    COL_CONF,
+    COL_P_TRUE,
+    COL_TRUE_NAME,
+    COL_PRED_NAME,
+    COL_TRUE_GROUP,
+    COL_FILE,
+    COL_GROUP,
+    COL_KIND,
+    COL_RANK,
+    COL_PRED2, /* the classes behind the predicted one, with their probabilities */
+    COL_CONF2 = COL_PRED2 + 4,
+    COLS = COL_CONF2 + 4
+};
 
-enum row_kind { KIND_BEST, KIND_WORST, KIND_PAIR, KIND_HIGH, KIND_LOW, KINDS };
+enum row_kind { KIND_PLAIN, KIND_BEST, KIND_WORST, KIND_PAIR, KIND_HIGH, KIND_LOW, KINDS };
 
-/* Rows that may share a sheet: of a true class, of a pair, of a predicted class. */
-enum row_family { FAMILY_CLASS, FAMILY_PAIR, FAMILY_PRED, FAMILIES };
+/* Rows that may share a sheet: any, of a true class, of a pair, of a predicted class. */
+enum row_family { FAMILY_PLAIN, FAMILY_CLASS, FAMILY_PAIR, FAMILY_PRED, FAMILIES };
+
+/* What one map of a row explains. */
+struct plane {
+    struct aim aim; /* cls is -1 where --target does not tell */
+    char *name;     /* of the class, or NULL */
+    double p;       /* probability of the class; NaN where the row does not hold it */
+    bool blank;
+};
 
 /* What is known of one row. */
 struct example {
     enum row_kind kind;
-    int64_t id, group, rank;
-    int truth, pred;     /* truth: -1 where there is no label */
-    double conf, p_true; /* p_true is NaN where unknown */
-    char *true_name, *pred_name;
-    char *superclass; /* of the true class, or NULL */
-    uint8_t *image;   /* (h, w, 3) */
-    float *maps;      /* planes of map_h * map_w, ready to draw */
-    bool *blank;      /* [planes] */
-    float limit;      /* largest magnitude in the margin plane */
+    int64_t id, group, rank;     /* group: -1 for none; rank: 0 where unknown */
+    int truth, pred;             /* -1 where unknown */
+    double conf, p_true;         /* NaN where unknown */
+    char *true_name, *pred_name; /* NULL where the class is unknown */
+    char *superclass;            /* of the true class, or NULL */
+    char *file;                  /* that the image comes from, or NULL */
+    uint8_t *image;              /* (h, w, 3) */
+    float *maps;                 /* planes of map_h * map_w, ready to draw */
+    struct plane *plane;         /* [planes] */
+    float limit;                 /* largest magnitude in signed planes */
 };
 
 struct source {
-    const char *table_path, *maps_path, *data_path, *targets; /* targets: NULL by default */
+    const char *table_path, *maps_path, *data_path; /* maps_path: NULL for no maps */
+    const char *names_path;                         /* of classes, or NULL */
     struct data_opts data_opts;
-    bool plain; /* only ids are read, and maps always at the size of the images */
-    bool grid;  /* maps stay at their own size */
+    bool plain;              /* only ids are read, and maps always at the size of the images */
+    bool grid;               /* maps stay at their own size */
+    const char *target_list; /* --target, or NULL */
+    struct targets *targets; /* read from it, or NULL */
+    int layer_h, layer_w;    /* grid that the maps were made on, or 0: as they come */
 
     int h, w, map_h, map_w; /* of images; of the maps in an example */
+    int cells_h, cells_w;   /* of the maps as they come */
     int planes;
-    bool *margin;    /* [planes]: signed */
-    int role[ROLES]; /* planes, or -1 */
+    bool *sign; /* [planes]: signed, white at 0 */
 
     /* Private. */
     struct tsv_in *table;
-    struct npy_in *maps; /* NULL where the stream is empty */
+    struct npy_in *maps; /* NULL where the stream is empty or there is none */
     struct data *data;
+    struct names *names;   /* of names_path, or NULL */
+    bool strange;          /* rows call classes otherwise than the data set does */
     struct resize *resize; /* NULL where sizes are equal */
-    struct prediction_cols cols;
-    int group, kind, rank, p_true, true_name, pred_name, true_group;
-    float *buf, *scratch; /* [room] items; one plane */
+    int col[COLS];         /* -1 where there is none */
+    struct aim *aim;       /* [words of targets] */
+    float *buf, *scratch;  /* [room] items; one plane */
     uint8_t *pixels;
     int64_t rows, have, pos, room;
-    int cells, cells_w; /* of a plane as it comes; of a row of it */
 };
 
-/* Opens all three; ends the program where an option is at fault. */
+/* Opens all; `targets` is the caller's. */
 int source_open(struct source *s, struct err *e);
 void source_close(struct source *s);
 
@@ -71,6 +103,6 @@ bool source_ready(const struct source *s);
 /* A message about the current row; returns -1. */
 int source_error(const struct source *s, struct err *e, const char *what);
 
-void example_clear(struct example *x);
+void example_clear(struct example *x, int planes);
 
 #endif

@@ -1,6 +1,7 @@
 #include "words.h"
 
 #include "base/mem.h"
+#include "cam/cam.h"
 #include "stats/band.h"
 
 #include <inttypes.h>
@@ -9,143 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLUE = 0x0b5cad, ORANGE = 0xb35309, TILE_SIDE = 192 };
+enum { BLUE = 0x0b5cad, ORANGE = 0xb35309, QUIET = 0x59636e, TILE_SIDE = 192, LINES = 25 };
 
 /* Letters of a name that leave room for what stands behind it. */
-enum { IN_TITLE = 30, IN_PAIR_TITLE = 16, IN_CAPTION = 17 };
+enum { IN_TITLE = 30, IN_PAIR_TITLE = 16 };
 
-/* --- figures of confmat --- */
-
-struct class_fact {
-    bool known;
-    double accuracy; /* NaN without images */
-    int64_t total, correct;
-    char *wrong; /* most frequent wrong prediction, or NULL */
-    int64_t wrong_count;
-};
-
-struct pair_fact {
-    int64_t truth, pred, count, reverse;
-    double rate;
-    int same; /* 1, 0, or -1 where unknown */
-};
-
-struct facts {
-    struct class_fact class[STATS_CLASSES];
-    int pairs, room;
-    struct pair_fact *pair;
-};
-
-static int need_all(const struct tsv_in *t, const char *const *names, int n, int *col,
-                    struct err *e)
-{
-    for (int i = 0; i < n; i++) {
-        col[i] = tsv_need(t, names[i], e);
-        if (col[i] < 0)
-            return -1;
-    }
-    return 0;
-}
-
-static int load_classes(struct facts *f, struct tsv_in *t, struct err *e)
-{
-    static const char *const names[] = {"class", "total", "correct", "accuracy"};
-    int col[4], r;
-    if (need_all(t, names, 4, col, e) != 0)
-        return -1;
-    int wrong = tsv_find(t, "top_wrong_name"), count = tsv_find(t, "top_wrong_count");
-    while ((r = tsv_next(t, e)) > 0) {
-        int64_t cls;
-        if (tsv_int(t, col[0], 0, STATS_CLASSES - 1, &cls, e) != 0)
-            return -1;
-        struct class_fact *c = &f->class[cls];
-        if (c->known)
-            return tsv_error(t, e, "expected each class once, found class %" PRId64 " again", cls);
-        c->known = true;
-        if (tsv_int(t, col[1], 0, INT64_MAX, &c->total, e) != 0 ||
-            tsv_int(t, col[2], 0, c->total, &c->correct, e) != 0 ||
-            tsv_real_na(t, col[3], &c->accuracy, e) != 0)
-            return -1;
-        if (c->accuracy < 0 || c->accuracy > 1)
-            return tsv_error(t, e, "column 'accuracy': expected a share from 0 to 1, found %g",
-                             c->accuracy);
-        if (wrong < 0 || count < 0 || tsv_is_na(t, wrong) || tsv_is_na(t, count))
-            continue;
-        if (tsv_int(t, count, 0, INT64_MAX, &c->wrong_count, e) != 0)
-            return -1;
-        c->wrong = tsv_string(t, wrong);
-    }
-    return r;
-}
-
-static int load_pairs(struct facts *f, struct tsv_in *t, struct err *e)
-{
-    static const char *const names[] = {"true", "pred", "count", "rate", "reverse_count"};
-    int col[5], r;
-    if (need_all(t, names, 5, col, e) != 0)
-        return -1;
-    int same = tsv_find(t, "same_group");
-    while ((r = tsv_next(t, e)) > 0) {
-        struct pair_fact p = {.same = -1};
-        if (tsv_int(t, col[0], 0, STATS_CLASSES - 1, &p.truth, e) != 0 ||
-            tsv_int(t, col[1], 0, STATS_CLASSES - 1, &p.pred, e) != 0 ||
-            tsv_int(t, col[2], 0, INT64_MAX, &p.count, e) != 0 ||
-            tsv_real_na(t, col[3], &p.rate, e) != 0 ||
-            tsv_int(t, col[4], 0, INT64_MAX, &p.reverse, e) != 0)
-            return -1;
-        int64_t yes;
-        if (same >= 0 && !tsv_is_na(t, same)) {
-            if (tsv_int(t, same, 0, 1, &yes, e) != 0)
-                return -1;
-            p.same = (int)yes;
-        }
-        if (f->pairs == f->room) {
-            f->room = f->room ? 2 * f->room : 64;
-            f->pair = mem_grow(f->pair, (size_t)f->room, sizeof *f->pair);
-        }
-        f->pair[f->pairs++] = p;
-    }
-    return r;
-}
-
-static int load(struct facts *f, const char *path,
-                int (*rows)(struct facts *, struct tsv_in *, struct err *), struct err *e)
-{
-    struct tsv_in *t;
-    if (!path)
-        return 0;
-    if (tsv_open(&t, path, e) != 0)
-        return -1;
-    int r = rows(f, t, e);
-    tsv_close(t);
-    return r;
-}
-
-int facts_load(struct facts **f, const char *classes, const char *pairs, struct err *e)
-{
-    *f = mem_zero(1, sizeof **f);
-    return load(*f, classes, load_classes, e) != 0 ? -1 : load(*f, pairs, load_pairs, e);
-}
-
-void facts_free(struct facts *f)
-{
-    if (!f)
-        return;
-    for (int i = 0; i < STATS_CLASSES; i++)
-        free(f->class[i].wrong);
-    free(f->pair);
-    free(f);
-}
-
-static const struct pair_fact *find_pair(const struct facts *f, int truth, int pred)
-{
-    for (int i = 0; i < f->pairs; i++)
-        if (f->pair[i].truth == truth && f->pair[i].pred == pred)
-            return &f->pair[i];
-    return NULL;
-}
-
-/* --- words --- */
+static const char dot[] = " \xc2\xb7 ";
 
 /* Never 100% for what is less than certain, nor 0% for what is possible. */
 static const char *percent(double p, char buf[16])
@@ -158,169 +28,283 @@ static const char *percent(double p, char buf[16])
     return buf;
 }
 
-/* A name of at most `most` letters. */
-static char *short_name(const char *name, int most)
+/* Where letter `n` of a text begins, or its end. */
+static const char *letter(const char *s, int n)
 {
-    int letters = 0;
-    for (const char *s = name; *s; s++) {
-        if (((unsigned char)*s & 0xc0) == 0x80)
-            continue;
-        if (letters++ == most)
-            return mem_printf("%.*s\xe2\x80\xa6", (int)(s - name), name);
-    }
-    return mem_dup(name);
+    for (; *s; s++)
+        if (((unsigned char)*s & 0xc0) != 0x80 && n-- == 0)
+            break;
+    return s;
 }
 
-static struct sheet_tile *add_tile(struct sheet_row *r, enum sheet_kind kind, const char *what,
+/* A name to stand among other words, of at most `most` letters: the middle of a longer
+ * one is left out, since names often differ at their ends. */
+static char *short_name(const char *name, int most)
+{
+    int n = 0;
+    while (*letter(name, n))
+        n++;
+    if (n <= most)
+        return pen_name(name);
+    int head = (most - 1) * 2 / 3;
+    char *cut = mem_printf("%.*s\xe2\x80\xa6%s", (int)(letter(name, head) - name), name,
+                           letter(name, n - (most - 1 - head)));
+    char *clean = pen_name(cut);
+    free(cut);
+    return clean;
+}
+
+/* Adds a text behind a dot where there is one before it; takes both. */
+static char *join(char *a, char *b)
+{
+    if (!a || !*a || !b || !*b) {
+        char *only = a && *a ? a : b;
+        free(only == a ? b : a);
+        return only;
+    }
+    char *all = mem_printf("%s%s%s", a, dot, b);
+    free(a);
+    free(b);
+    return all;
+}
+
+/* --- tiles --- */
+
+static struct sheet_tile *add_tile(struct sheet_row *r, enum sheet_kind kind, char *what,
                                    char *name)
 {
+    r->tile = mem_grow(r->tile, (size_t)r->tiles + 1, sizeof *r->tile);
     struct sheet_tile *t = &r->tile[r->tiles++];
-    t->kind = kind;
-    t->what = mem_dup(what);
-    t->name = name;
+    *t = (struct sheet_tile){.kind = kind, .what = what, .name = name};
     return t;
 }
 
-/* A tile of plane `plane` of the example whose maps the row has taken. */
+/* Whether maps have one cell: what that is normalised to says nothing. */
+static bool one_cell(const struct source *s)
+{
+    return s->layer_h == 1 && s->layer_w == 1;
+}
+
+/* A tile of a plane of the example whose maps the row has taken. */
 static void add_map(struct sheet_row *r, const struct source *s, const struct example *x, int plane,
-                    enum sheet_kind kind, const char *what, const char *cls, double p)
+                    enum sheet_kind kind, char *what, bool with_p)
 {
-    char buf[16];
-    char *name = isnan(p) ? mem_dup(cls) : short_name(cls, IN_CAPTION);
-    char *line = isnan(p) ? name : mem_printf("%s, %s", name, percent(p, buf));
-    if (line != name)
-        free(name);
-    struct sheet_tile *t = add_tile(r, kind, what, line);
+    const struct plane *p = &x->plane[plane];
+    char buf[16], *name = NULL;
+    if (s->sign[plane]) {
+        name = mem_dup("predicted minus true class");
+    } else if (p->name) {
+        char *clean = pen_name(p->name);
+        name = isnan(p->p) || !with_p ? mem_dup(clean)
+                                      : mem_printf("%s, %s", clean, percent(p->p, buf));
+        free(clean);
+    }
+    struct sheet_tile *t = add_tile(r, kind, what, name);
     t->map = r->maps + (size_t)plane * (size_t)s->map_h * (size_t)s->map_w;
-    t->blank = x->blank[plane];
+    if (!s->sign[plane] && (one_cell(s) || p->blank))
+        t->empty = one_cell(s) ? "1 by 1 grid" : "blank map";
 }
 
-/* Original, the maps that speak for either class, and where they differ. */
-static void wrong_tiles(struct sheet_row *r, const struct source *s, const struct example *x)
+/* Which class a plane is for; empty where there is one only, or where it is not known. */
+static char *plane_class(const struct source *s, const struct example *x, int plane)
 {
-    int truth = s->role[ROLE_TRUE], pred = s->role[ROLE_PRED], margin = s->role[ROLE_MARGIN];
-    if (truth >= 0)
-        add_map(r, s, x, truth, SHEET_OVERLAY, "Map for true class", x->true_name, x->p_true);
-    if (pred >= 0)
-        add_map(r, s, x, pred, SHEET_OVERLAY, "Map for predicted class", x->pred_name, x->conf);
-    if (truth < 0)
-        add_map(r, s, x, pred, SHEET_HEAT, "Heat map, predicted class", x->pred_name, NAN);
-    if (pred < 0)
-        add_map(r, s, x, truth, SHEET_HEAT, "Heat map, true class", x->true_name, NAN);
-    if (margin >= 0)
-        add_map(r, s, x, margin, SHEET_SIGNED, "Margin map", "predicted minus true class", NAN);
+    int cls = x->plane[plane].aim.cls;
+    if (!s->targets)
+        return mem_dup("");
+    const char *word = targets_word(s->targets, plane);
+    if (strcmp(word, "true") == 0)
+        return mem_dup("true class");
+    if (strcmp(word, "pred") == 0)
+        return mem_dup("predicted class");
+    if (strncmp(word, "class:", 6) == 0 || strcmp(word, "all") == 0)
+        return mem_printf("class %d", cls);
+    return mem_dup(word);
 }
 
-static void fill_row(struct sheet_row *r, const struct source *s, struct example *x)
+/* What a plane is, beside others. */
+static char *plane_words(const struct source *s, const struct example *x, int plane)
 {
-    static const char *const labels[KINDS] = {"BEST", "WORST", "EXAMPLE", "MOST SURE",
-                                              "LEAST SURE"};
-    bool labelled = x->truth >= 0, right = x->truth == x->pred;
-    char buf[16];
-    const char *conf = percent(x->conf, buf);
-    r->label = mem_printf("%s #%" PRId64, labels[x->kind], x->rank);
-    char *prediction = short_name(x->pred_name, IN_TITLE);
-    r->detail = mem_printf("%s%s, %s (%s)", labelled ? right ? "right: " : "wrong: " : "",
-                           prediction, conf, band_name(band_of(x->conf)));
-    free(prediction);
-    r->aside = mem_printf("image %" PRId64, x->id);
+    if (!s->targets)
+        return mem_printf("Map %d of %d", plane + 1, s->planes);
+    if (s->sign[plane])
+        return mem_dup("Margin map");
+    char *cls = plane_class(s, x, plane), *words = mem_printf("Map for %s", cls);
+    free(cls);
+    return words;
+}
+
+/* What the only plane is, drawn in some way. */
+static char *only_words(const char *how, const struct source *s, const struct example *x, int plane)
+{
+    bool agreed = x->truth == x->pred && x->plane[plane].aim.cls == x->truth;
+    char *cls = agreed ? mem_dup("") : plane_class(s, x, plane);
+    char *words = *cls ? mem_printf("%s, %s", how, cls) : mem_dup(how);
+    free(cls);
+    return words;
+}
+
+/* Whether an earlier plane shows the same, or a margin has no two classes. */
+static bool redundant(const struct example *x, int plane)
+{
+    struct aim a = x->plane[plane].aim;
+    if (a.cls < 0)
+        return false;
+    for (int i = 0; i < plane; i++)
+        if (x->plane[i].aim.cls == a.cls && x->plane[i].aim.minus == a.minus)
+            return true;
+    return a.cls == a.minus;
+}
+
+/* The planes worth a tile; returns how many. */
+static int distinct(const struct source *s, const struct example *x, int *plane)
+{
+    int n = 0;
+    for (int i = 0; i < s->planes; i++)
+        if (!redundant(x, i))
+            plane[n++] = i;
+    return n;
+}
+
+static enum sheet_kind map_kind(const struct source *s, int plane)
+{
+    return s->sign[plane] ? SHEET_SIGNED : SHEET_OVERLAY;
+}
+
+static void take_pictures(struct sheet_row *r, struct example *x)
+{
     r->image = x->image;
     r->maps = x->maps;
     x->image = NULL;
     x->maps = NULL;
-    add_tile(r, SHEET_IMAGE, "Original", mem_printf("true class: %s", x->true_name));
-    if (right || !labelled) {
-        int plane = right && s->role[ROLE_TRUE] >= 0 ? s->role[ROLE_TRUE] : s->role[ROLE_PRED];
-        add_map(r, s, x, plane, SHEET_OVERLAY, "Overlay", x->pred_name, x->conf);
-        add_map(r, s, x, plane, SHEET_HEAT, "Heat map", x->pred_name, NAN);
-    } else {
-        wrong_tiles(r, s, x);
-    }
 }
 
-static bool is_mixed(const struct group *g)
+static void add_original(struct sheet_row *r, const struct source *s, const struct example *x)
 {
-    for (int i = 0; i < g->n; i++) {
-        const struct example *x = &g->example[i];
-        if ((example_family(x) == FAMILY_PRED ? x->pred : x->truth) != g->number)
-            return true;
-    }
-    return false;
+    char *name = x->true_name ? pen_name(x->true_name) : NULL, *words = NULL;
+    if (name)
+        words = mem_printf("true class: %s", name);
+    else if (s->col[COL_TRUE] >= 0)
+        words = mem_dup("true class not known");
+    add_tile(r, SHEET_IMAGE, mem_dup("Original"), words);
+    free(name);
 }
 
-static void pair_titles(const struct group *g, const struct facts *f, struct sheet *sheet,
-                        char **file)
+/* The original and the maps; one class map is shown alone as well. */
+static void add_tiles(struct sheet_row *r, const struct source *s, const struct example *x)
+{
+    int *plane = mem_alloc((size_t)s->planes + 1, sizeof *plane), n = distinct(s, x, plane);
+    add_original(r, s, x);
+    if (n == 1 && !s->sign[plane[0]]) {
+        add_map(r, s, x, plane[0], SHEET_OVERLAY, only_words("Overlay", s, x, plane[0]), true);
+        add_map(r, s, x, plane[0], SHEET_HEAT, only_words("Heat map", s, x, plane[0]), false);
+    } else {
+        for (int i = 0; i < n; i++)
+            add_map(r, s, x, plane[i], map_kind(s, plane[i]), plane_words(s, x, plane[i]), true);
+    }
+    free(plane);
+}
+
+/* --- rows --- */
+
+/* Where the image comes from. */
+static char *image_words(const struct example *x)
+{
+    return x->file ? pen_name(x->file) : mem_printf("image %" PRId64, x->id);
+}
+
+/* "wrong: sea lion, 97.1% (highest confidence)", as far as it is known. */
+static char *prediction_words(const struct example *x)
+{
+    if (x->pred < 0)
+        return mem_dup("");
+    char buf[16], *name = short_name(x->pred_name, IN_TITLE);
+    char *conf = isnan(x->conf) ? mem_dup("")
+                                : mem_printf(", %s (%s confidence)", percent(x->conf, buf),
+                                             band_name(band_of(x->conf)));
+    char *words = mem_printf("%s%s%s",
+                             x->truth < 0          ? "predicted: "
+                             : x->truth == x->pred ? "correct: "
+                                                   : "wrong: ",
+                             name, conf);
+    free(name);
+    free(conf);
+    return words;
+}
+
+static uint32_t row_color(const struct example *x)
+{
+    if (x->kind != KIND_PLAIN)
+        return x->kind == KIND_BEST || x->kind == KIND_HIGH ? BLUE : ORANGE;
+    return x->truth < 0 || x->pred < 0 ? QUIET : x->truth == x->pred ? BLUE : ORANGE;
+}
+
+static void fill_row(struct sheet_row *r, const struct source *s, struct example *x, int64_t number)
+{
+    static const char *const labels[KINDS] = {
+        [KIND_PLAIN] = "",        [KIND_BEST] = "BEST ",    [KIND_WORST] = "WORST ",
+        [KIND_PAIR] = "EXAMPLE ", [KIND_HIGH] = "HIGHEST ", [KIND_LOW] = "LOWEST "};
+    r->label = mem_printf("%s#%" PRId64, labels[x->kind], x->rank ? x->rank : number);
+    r->detail = prediction_words(x);
+    r->aside = image_words(x);
+    r->color = row_color(x);
+    take_pictures(r, x);
+    add_tiles(r, s, x);
+}
+
+/* --- titles --- */
+
+static void pair_titles(const struct group *g, const struct facts *f, struct sheet *sheet)
 {
     const struct example *x = &g->example[0];
     char *from = short_name(x->true_name, IN_PAIR_TITLE);
     char *to = short_name(x->pred_name, IN_PAIR_TITLE);
-    sheet->title = mem_printf("Confused pair %" PRId64 ": %s (ID: %d) taken for %s (ID: %d)",
+    sheet->title = mem_printf("Confusion pair %" PRId64 ": %s (ID: %d) predicted as %s (ID: %d)",
                               g->number, from, x->truth, to, x->pred);
     free(from);
     free(to);
-    const struct pair_fact *p = find_pair(f, x->truth, x->pred);
-    if (p) {
-        char buf[16], *rate = isnan(p->rate)
-                                  ? mem_dup("")
-                                  : mem_printf(" (%s of the class)", percent(p->rate, buf));
-        sheet->subtitle = mem_printf("%" PRId64 " %s%s \xc2\xb7 %" PRId64 " the other way round%s",
-                                     p->count, p->count == 1 ? "image" : "images", rate, p->reverse,
-                                     p->same < 0 ? ""
-                                     : p->same   ? " \xc2\xb7 same superclass"
-                                                 : " \xc2\xb7 other superclass");
-        free(rate);
-    } else {
+    const struct pair_fact *p = facts_pair(f, x->truth, x->pred);
+    if (!p) {
         sheet->subtitle = mem_dup("The most confident of these errors");
+        return;
     }
-    *file = sheet_pair_file((int)g->number, x->true_name, x->pred_name);
+    char buf[16];
+    char *rate =
+        isnan(p->rate) ? mem_dup("") : mem_printf(" (%s of the class)", percent(p->rate, buf));
+    sheet->subtitle = mem_printf("%" PRId64 " %s%s%s%" PRId64 " in reverse%s%s", p->count,
+                                 p->count == 1 ? "image" : "images", rate, dot, p->reverse,
+                                 p->same < 0 ? "" : dot,
+                                 p->same < 0 ? ""
+                                 : p->same   ? "same superclass"
+                                             : "other superclass");
+    free(rate);
 }
 
 static char *class_subtitle(const struct class_fact *c, const char *superclass)
 {
-    char *counts = mem_dup(""), *wrong = mem_dup(""), *super = mem_dup("");
-    if (c->known) {
-        free(counts);
-        counts =
-            mem_printf("%" PRId64 " of %" PRId64 " images right \xc2\xb7 ", c->correct, c->total);
-    }
+    char *all = mem_dup("");
+    if (c->known)
+        all = join(all,
+                   mem_printf("%" PRId64 " of %" PRId64 " images correct", c->correct, c->total));
     if (c->wrong) {
-        free(wrong);
         int64_t errors = c->total - c->correct;
-        wrong =
-            mem_printf("most often mistaken for %s (%" PRId64 " of %" PRId64 " error%s) \xc2\xb7 ",
-                       c->wrong, c->wrong_count, errors, errors == 1 ? "" : "s");
+        char *name = pen_name(c->wrong);
+        all =
+            join(all, mem_printf("most often predicted as %s (%" PRId64 " of %" PRId64 " error%s)",
+                                 name, c->wrong_count, errors, errors == 1 ? "" : "s"));
+        free(name);
     }
     if (superclass) {
-        free(super);
-        super = mem_printf("superclass: %s \xc2\xb7 ", superclass);
+        char *name = pen_name(superclass);
+        all = join(all, mem_printf("superclass: %s", name));
+        free(name);
     }
-    char *all = mem_printf("%s%s%s", counts, wrong, super);
-    size_t n = strlen(all);
-    if (n > 0)
-        all[n - strlen(" \xc2\xb7 ")] = '\0';
-    free(counts);
-    free(wrong);
-    free(super);
     return all;
 }
 
-static void class_titles(const struct group *g, const struct facts *f, struct sheet *sheet,
-                         char **file)
+static void class_titles(const struct group *g, const struct facts *f, struct sheet *sheet)
 {
     const struct example *x = &g->example[0];
-    if (is_mixed(g)) {
-        sheet->title = mem_printf("Selected images, group %" PRId64, g->number);
-        *file = mem_printf("group_%03" PRId64 ".png", g->number);
-        return;
-    }
-    if (example_family(x) == FAMILY_PRED) {
-        char *prediction = short_name(x->pred_name, IN_TITLE);
-        sheet->title = mem_printf("Predicted: %s (ID: %d)", prediction, x->pred);
-        free(prediction);
-        *file = sheet_class_file(x->pred, x->pred_name);
-        return;
-    }
-    const struct class_fact *c = &f->class[x->truth];
+    const struct class_fact *c = facts_class(f, x->truth);
     char *name = short_name(x->true_name, IN_TITLE);
     if (c->known && !isnan(c->accuracy))
         sheet->title =
@@ -329,89 +313,104 @@ static void class_titles(const struct group *g, const struct facts *f, struct sh
         sheet->title = mem_printf("Class: %s (ID: %d)", name, x->truth);
     free(name);
     sheet->subtitle = class_subtitle(c, x->superclass);
-    *file = sheet_class_file(x->truth, x->true_name);
 }
 
-static const char *worst_note(int wrong, int right)
+static void own_titles(const struct group *g, const struct facts *f, struct sheet *sheet)
 {
-    if (right == 0)
-        return "wrong predictions, the most confident first";
-    if (wrong == 0)
-        return "no wrong prediction: the least confident right ones";
-    return "wrong predictions, the most confident first; then right ones, the least confident "
-           "first";
+    const struct example *x = &g->example[0];
+    if (g->number < 0) {
+        sheet->title = mem_dup("Selected images");
+    } else if (g->mixed) {
+        sheet->title = mem_printf("Selected images, group %" PRId64, g->number);
+    } else if (g->family == FAMILY_PAIR) {
+        pair_titles(g, f, sheet);
+    } else if (g->family == FAMILY_PRED) {
+        char *name = short_name(x->pred_name, IN_TITLE);
+        sheet->title = mem_printf("Predicted: %s (ID: %d)", name, x->pred);
+        free(name);
+    } else {
+        class_titles(g, f, sheet);
+    }
 }
 
-static void add_panel(struct group *g, const struct source *s, enum row_kind kind,
-                      struct sheet *sheet)
+static void add_titles(const struct group *g, const struct look *look, const struct facts *f,
+                       struct sheet *sheet)
 {
-    int n = 0, wrong = 0;
-    for (int i = 0; i < g->n; i++) {
-        n += g->example[i].kind == kind;
-        wrong += g->example[i].kind == kind && g->example[i].truth != g->example[i].pred;
+    own_titles(g, f, sheet);
+    if (look->title) {
+        bool telling = g->number >= 0;
+        sheet->subtitle = join(telling ? sheet->title : NULL, sheet->subtitle);
+        if (!telling)
+            free(sheet->title);
+        sheet->title = pen_name(look->title);
     }
-    if (n == 0)
-        return;
-    struct sheet_panel *p = &sheet->panel[sheet->panels++];
-    p->color = kind == KIND_BEST || kind == KIND_HIGH ? BLUE : ORANGE;
-    if (kind == KIND_BEST) {
-        p->heading = mem_dup("BEST");
-        p->note = mem_dup("correct predictions, the most confident first");
-    } else if (kind == KIND_WORST) {
-        p->heading = mem_dup("WORST");
-        p->note = mem_dup(worst_note(wrong, n - wrong));
-    } else if (kind == KIND_HIGH) {
-        p->heading = mem_dup("MOST SURE");
-        p->note = mem_dup("the most confident of these predictions first");
-    } else if (kind == KIND_LOW) {
-        p->heading = mem_dup("LEAST SURE");
-        p->note = mem_dup("the least confident first");
+    if (g->page > 1 || g->more) {
+        char *title = mem_printf("%s (page %d)", sheet->title, g->page);
+        free(sheet->title);
+        sheet->title = title;
     }
-    p->row = mem_zero((size_t)n, sizeof *p->row);
-    for (int i = 0; i < g->n; i++) {
-        if (g->example[i].kind != kind)
+}
+
+char *group_file(const struct group *g, const struct example *x)
+{
+    if (g->number < 0)
+        return mem_dup("selected.png");
+    if (g->mixed)
+        return mem_printf("group_%03" PRId64 ".png", g->number);
+    if (g->family == FAMILY_PAIR)
+        return sheet_pair_file((int)g->number, x->true_name, x->pred_name);
+    return g->family == FAMILY_PRED ? sheet_class_file(x->pred, x->pred_name)
+                                    : sheet_class_file(x->truth, x->true_name);
+}
+
+/* --- what all maps of a sheet share --- */
+
+/* Said of grids that have no places to show. */
+static char *grid_notice(const struct source *s, const struct look *look)
+{
+    int h = s->layer_h, w = s->layer_w;
+    if (!s->maps || cam_has_places(h, w))
+        return NULL;
+    const char *finer = run_get(&look->run, "finer_layer");
+    char *what = finer            ? mem_printf("take the layer %s (LAYER=%s)", finer, finer)
+                 : look->run.rows ? mem_dup("no layer of this network has a finer grid")
+                                  : mem_dup("take an earlier layer (cam-compute --layer)");
+    char *words =
+        mem_printf("The maps have a grid of %d by %d, too coarse to show places: %s.", h, w, what);
+    free(what);
+    return words;
+}
+
+/* Behind the last slash. */
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash && slash[1] ? slash + 1 : path;
+}
+
+/* "model.pth · layer4 (4x4) · gradcam · logit · heatpipe 0.1.0", or NULL. */
+static char *provenance(const struct run *run)
+{
+    static const char *const names[] = {"checkpoint", "layer", "method", "score", "version"};
+    char *all = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *value = run_get(run, names[i]);
+        if (!value)
             continue;
-        struct sheet_row *r = &p->row[p->rows++];
-        fill_row(r, s, &g->example[i]);
-        p->columns = r->tiles > p->columns ? r->tiles : p->columns;
+        const char *size = strcmp(names[i], "layer") == 0 ? run_get(run, "map_size") : NULL;
+        char *clean = pen_name(i == 0 ? base_name(value) : value);
+        all = join(all, size                               ? mem_printf("%s (%s)", clean, size)
+                        : strcmp(names[i], "version") == 0 ? mem_printf("heatpipe %s", clean)
+                                                           : mem_dup(clean));
+        free(clean);
     }
+    return all;
 }
 
-/* One symmetric scale for all margin maps of the sheet. */
-static void add_bars(const struct group *g, const struct source *s, struct sheet *sheet)
-{
-    sheet->bar[sheet->bars++] = (struct sheet_bar){
-        .title = mem_dup("Class maps: each stretched to its own range"),
-        .low = mem_dup("0 weakest"),
-        .mid = mem_dup("0.5"),
-        .high = mem_dup("strongest 1"),
-    };
-    bool wrong = false;
-    float limit = 0;
-    for (int i = 0; i < g->n; i++) {
-        const struct example *x = &g->example[i];
-        if (x->truth == x->pred || x->truth < 0)
-            continue;
-        wrong = true;
-        limit = x->limit > limit ? x->limit : limit;
-    }
-    sheet->limit = limit > 0 ? limit : 1;
-    if (s->role[ROLE_MARGIN] < 0 || !wrong)
-        return;
-    sheet->bar[sheet->bars++] = (struct sheet_bar){
-        .sign = true,
-        .title = mem_dup("Margin map: speaks for the true or the predicted class"),
-        .low = mem_printf("\xe2\x88\x92%.2g true", (double)sheet->limit),
-        .mid = mem_dup("0"),
-        .high = mem_printf("predicted +%.2g", (double)sheet->limit),
-    };
-}
-
-void group_sheet(struct group *g, const struct source *s, const struct look *look,
-                 const struct facts *f, struct sheet *sheet, char **file)
+static struct sheet new_sheet(const struct source *s, const struct look *look)
 {
     int side = s->h > s->w ? s->h : s->w;
-    *sheet = (struct sheet){
+    return (struct sheet){
         .h = s->h,
         .w = s->w,
         .map_h = s->map_h,
@@ -422,17 +421,140 @@ void group_sheet(struct group *g, const struct source *s, const struct look *loo
         .grid = look->grid,
         .cmap = look->cmap,
         .alpha = look->alpha,
+        .limit = 1,
     };
-    if (g->example[0].kind == KIND_PAIR)
-        pair_titles(g, f, sheet, file);
-    else
-        class_titles(g, f, sheet, file);
+}
+
+int page_rows(const struct source *s, const struct look *look)
+{
+    struct sheet sheet = new_sheet(s, look);
+    return look->columns * (look->lines ? look->lines : sheet_lines(&sheet, LINES));
+}
+
+/* --- panels --- */
+
+int kind_panel(enum row_kind kind)
+{
+    return kind == KIND_WORST || kind == KIND_LOW;
+}
+
+static const char *worst_note(int wrong, int correct)
+{
+    if (correct == 0)
+        return "wrong predictions, the most confident first";
+    if (wrong == 0)
+        return "no wrong prediction: the least confident correct ones";
+    return "wrong predictions, the most confident first; then correct ones, the least confident "
+           "first";
+}
+
+static void add_heading(struct sheet_panel *p, enum row_kind kind, int wrong, int n)
+{
+    static const char *const heading[KINDS] = {[KIND_BEST] = "BEST",
+                                               [KIND_WORST] = "WORST",
+                                               [KIND_HIGH] = "HIGHEST CONFIDENCE",
+                                               [KIND_LOW] = "LOWEST CONFIDENCE"};
+    static const char *const note[KINDS] = {
+        [KIND_BEST] = "correct predictions, the most confident first",
+        [KIND_HIGH] = "predictions of this class, the most confident first",
+        [KIND_LOW] = "the least confident first"};
+    if (!heading[kind])
+        return;
+    p->heading = mem_dup(heading[kind]);
+    p->note = mem_dup(kind == KIND_WORST ? worst_note(wrong, n - wrong) : note[kind]);
+}
+
+static void add_panel(struct group *g, const struct source *s, const struct look *look,
+                      enum row_kind kind, struct sheet *sheet)
+{
+    int n = 0, wrong = 0;
+    for (int i = 0; i < g->n; i++) {
+        n += g->example[i].kind == kind;
+        wrong += g->example[i].kind == kind && g->example[i].truth != g->example[i].pred;
+    }
+    if (n == 0)
+        return;
+    struct sheet_panel *p = &sheet->panel[sheet->panels++];
+    p->color = kind == KIND_BEST || kind == KIND_HIGH ? BLUE : ORANGE;
+    p->across = look->columns;
+    add_heading(p, kind, wrong, n);
+    p->row = mem_zero((size_t)n, sizeof *p->row);
+    for (int i = 0; i < g->n; i++) {
+        if (g->example[i].kind != kind)
+            continue;
+        struct sheet_row *r = &p->row[p->rows++];
+        fill_row(r, s, &g->example[i], g->before + i + 1);
+        p->tiles = r->tiles > p->tiles ? r->tiles : p->tiles;
+    }
+}
+
+/* One symmetric scale for all signed maps of the sheet. */
+static void add_bars(const struct group *g, const struct source *s, struct sheet *sheet)
+{
+    bool heat = false, sign = false;
+    float limit = 0;
+    for (int i = 0; i < g->n; i++) {
+        const struct example *x = &g->example[i];
+        for (int p = 0; p < s->planes; p++) {
+            bool shown = !redundant(x, p);
+            heat = heat || (shown && !s->sign[p]);
+            sign = sign || (shown && s->sign[p]);
+            if (shown && s->sign[p])
+                limit = x->limit > limit ? x->limit : limit;
+        }
+    }
+    sheet->limit = limit > 0 ? limit : 1;
+    if (heat)
+        sheet->bar[sheet->bars++] = (struct sheet_bar){
+            .title = mem_dup(s->targets ? "Class maps: each min-max normalised"
+                                        : "Maps: each min-max normalised; no --target given"),
+            .low = mem_dup("0 weakest"),
+            .mid = mem_dup("0.5"),
+            .high = mem_dup("strongest 1"),
+        };
+    if (sign)
+        sheet->bar[sheet->bars++] = (struct sheet_bar){
+            .sign = true,
+            .title = mem_dup("Margin map: for the true or the predicted class"),
+            .low = mem_printf("\xe2\x88\x92%.2g true", (double)sheet->limit),
+            .mid = mem_dup("0"),
+            .high = mem_printf("predicted +%.2g", (double)sheet->limit),
+        };
+}
+
+void group_sheet(struct group *g, const struct source *s, const struct look *look,
+                 const struct facts *f, struct sheet *sheet)
+{
+    *sheet = new_sheet(s, look);
+    sheet->notice = grid_notice(s, look);
+    sheet->foot = provenance(&look->run);
+    add_titles(g, look, f, sheet);
     add_bars(g, s, sheet);
-    add_panel(g, s, KIND_BEST, sheet);
-    add_panel(g, s, KIND_WORST, sheet);
-    add_panel(g, s, KIND_PAIR, sheet);
-    add_panel(g, s, KIND_HIGH, sheet);
-    add_panel(g, s, KIND_LOW, sheet);
-    if (sheet->panels == 2 && sheet->panel[0].rows < sheet->panel[1].rows)
+    for (int kind = 0; kind < KINDS; kind++)
+        add_panel(g, s, look, (enum row_kind)kind, sheet);
+    if (!g->more && g->page == 1 && sheet->panels == 2 &&
+        sheet->panel[0].rows < sheet->panel[1].rows)
         sheet->panel[0].end = mem_dup("no further correct predictions among the rows");
+}
+
+void picture_sheet(struct example *x, const struct source *s, const struct look *look,
+                   struct sheet *sheet)
+{
+    *sheet = new_sheet(s, look);
+    sheet->bare = true;
+    sheet->title = image_words(x);
+    sheet->foot = provenance(&look->run);
+    sheet->limit = x->limit > 0 ? x->limit : 1;
+    sheet->panels = 1;
+    struct sheet_panel *p = &sheet->panel[0];
+    struct sheet_row *r = p->row = mem_zero(1, sizeof *p->row);
+    r->detail = prediction_words(x);
+    take_pictures(r, x);
+    if (look->show == SHOW_ORIGINAL || look->show == SHOW_BESIDE)
+        add_original(r, s, x);
+    for (int i = 0; i < s->planes; i++)
+        add_map(r, s, x, i, look->show == SHOW_HEATMAP && !s->sign[i] ? SHEET_HEAT : map_kind(s, i),
+                s->planes == 1 ? only_words("Map", s, x, i) : plane_words(s, x, i), true);
+    p->across = p->rows = 1;
+    p->tiles = r->tiles;
 }

@@ -1,35 +1,60 @@
-/* Titles and captions: from the rows of a group to a sheet. */
+/* Titles and captions: from the rows of a page to a sheet. */
 #ifndef OVERLAY_WORDS_H
 #define OVERLAY_WORDS_H
 
+#include "facts.h"
 #include "source.h"
 
 #include "draw/sheet.h"
+#include "stream/run.h"
 
-/* Tables of confmat that add figures to the titles; NULL where not given. */
-struct facts;
+enum show { SHOW_OVERLAY, SHOW_HEATMAP, SHOW_ORIGINAL, SHOW_BESIDE };
 
-int facts_load(struct facts **f, const char *classes, const char *pairs, struct err *e);
-void facts_free(struct facts *f);
+#define SHOW_WORDS "overlay|heatmap|original|side-by-side"
 
-/* How sheets are drawn. */
+/* How sheets and pictures are drawn. */
 struct look {
     enum color_map cmap;
     float alpha;
     int zoom; /* 0: what suits the size of the images */
     bool grid;
+    const char *title; /* in place of a sheet's own, or NULL */
+    int columns;       /* rows side by side in a panel */
+    int lines;         /* of rows on a page; 0: as many as are easily looked at */
+    enum show show;    /* of pictures */
+    struct run run;    /* where the maps come from; may be empty */
 };
 
-/* Rows of one group, in their order. */
+/* A group, and those of its rows that stand on one page, in their order. */
 struct group {
-    int64_t number;
+    int64_t number; /* -1: none */
+    enum row_family family;
+    int truth, pred; /* of its first row */
+    bool mixed;      /* it is not called by a class that all its rows have */
+    char *file;      /* of its first page; NULL before there is a row */
+    int page;        /* from 1 */
+    bool more;       /* pages follow */
+    int64_t before;  /* rows on the pages before this one */
     int n, room;
     struct example *example;
 };
 
-/* Makes the sheet of a group and the name of its file; images, maps and names are
- * taken out of the group. Caller frees `file` and clears the sheet. */
+/* Rows that a panel of a page holds. */
+int page_rows(const struct source *s, const struct look *look);
+
+/* Which of the page's two panels rows of this kind stand in. */
+int kind_panel(enum row_kind kind);
+
+/* The file of the first page of a group whose first row is `x`. Caller frees. */
+char *group_file(const struct group *g, const struct example *x);
+
+/* Makes the sheet of a page; images and maps are taken out of the group. Caller clears
+ * the sheet. */
 void group_sheet(struct group *g, const struct source *s, const struct look *look,
-                 const struct facts *f, struct sheet *sheet, char **file);
+                 const struct facts *f, struct sheet *sheet);
+
+/* The same for the picture of one row. */
+void picture_sheet(struct example *x, const struct source *s, const struct look *look,
+                   struct sheet *sheet);
 
 #endif

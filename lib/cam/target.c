@@ -114,6 +114,8 @@ int targets_open(struct targets *t, const struct tsv_in *in, int classes, struct
 
     if (targets_lay_out(t, classes, e) != 0)
         return -1;
+    if (!in)
+        return 0;
     for (int i = 0; i < t->n; i++) {
         struct target *w = &t->target[i];
         margin = margin || w->kind == TARGET_MARGIN;

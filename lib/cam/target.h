@@ -28,8 +28,8 @@ int targets_words(const struct targets *t);
  * is the same for any; -1 where none does. */
 int targets_classes(const struct targets *t, int planes, int most);
 
-/* Finds the words' columns in a table and gives the words their planes, for a model of
- * `classes` classes. */
+/* Gives the words their planes, for a model of `classes` classes, and finds their columns
+ * in a table; NULL where no rows will be read. */
 int targets_open(struct targets *t, const struct tsv_in *in, int classes, struct err *e);
 
 /* The same without a table: the words' columns have to be in `columns`, which NULL ends. */

@@ -17,10 +17,12 @@ enum {
     MIN_CONTENT = 600,
     BAR_WIDTH = 380,
     BAR_HEIGHT = 14,
-    BAR_GAP = 40
+    BAR_GAP = 40,
+    BARE_GAP = 4,
+    REST = 600 /* of a page, for all but its rows */
 };
 
-enum { INK = 0x1f2328, QUIET = 0x59636e, LINE = 0xd1d9e0 };
+enum { INK = 0x1f2328, QUIET = 0x59636e, LINE = 0xd1d9e0, WARNING = 0x9a3412 };
 
 /* The page being filled; y is where the next thing goes. */
 struct page {
@@ -60,9 +62,25 @@ static int column(const struct sheet *s)
     return w > MIN_COLUMN ? w : MIN_COLUMN;
 }
 
+static int row_width(const struct sheet *s, const struct sheet_panel *p)
+{
+    return p->tiles * column(s) + (p->tiles - 1) * TILE_GAP;
+}
+
+static int across(const struct sheet_panel *p)
+{
+    return p->rows < p->across ? p->rows : p->across;
+}
+
+static int panel_lines(const struct sheet_panel *p)
+{
+    return (p->rows + p->across - 1) / p->across;
+}
+
 static int panel_width(const struct sheet *s, const struct sheet_panel *p)
 {
-    return p->columns * column(s) + (p->columns - 1) * TILE_GAP;
+    int n = across(p) ? across(p) : 1;
+    return n * row_width(s, p) + (n - 1) * PANEL_GAP;
 }
 
 static int row_height(const struct sheet *s)
@@ -87,8 +105,11 @@ static void add_line(struct page *g, struct canvas_rect r, enum pen_style bold, 
                      const char *aside)
 {
     int left = at_most(pen_width(g->pen, bold, label), r.w / 2);
-    int right = aside ? at_most(pen_width(g->pen, PEN_TICK, aside), r.w / 3) : 0;
-    int from = left + WORD_GAP, room = r.w - from - (right ? right + WORD_GAP : 0);
+    int right = aside ? pen_width(g->pen, PEN_TICK, aside) : 0, from = left + WORD_GAP;
+    /* What stands at the right has the room that the words leave, and a third in any case. */
+    int words = detail ? pen_width(g->pen, plain, detail) : 0, free = r.w - from - words - WORD_GAP;
+    right = at_most(right, free > r.w / 3 ? free : r.w / 3);
+    int room = r.w - from - (right ? right + WORD_GAP : 0);
     add_text(g, (struct canvas_rect){r.x, r.y, left, r.h}, bold, PEN_LEFT, color, label);
     add_text(g, (struct canvas_rect){r.x + from, r.y, room, r.h}, plain, PEN_LEFT, ink, detail);
     add_text(g, (struct canvas_rect){r.x + r.w - right, r.y, right, r.h}, PEN_TICK, PEN_RIGHT,
@@ -99,8 +120,8 @@ static void add_row(struct page *g, const struct sheet *s, const struct sheet_pa
                     const struct sheet_row *row, int x, int y)
 {
     int tall = s->h * s->zoom;
-    struct canvas_rect head = {x, y, panel_width(s, p), pen_height(PEN_LABEL)};
-    add_line(g, head, PEN_LABEL, p->color, row->label, PEN_DETAIL, INK, row->detail, row->aside);
+    struct canvas_rect head = {x, y, row_width(s, p), pen_height(PEN_LABEL)};
+    add_line(g, head, PEN_LABEL, row->color, row->label, PEN_DETAIL, INK, row->detail, row->aside);
     y += head.h + CAPTION_GAP;
     for (int i = 0; i < row->tiles; i++, x += column(s) + TILE_GAP) {
         const struct sheet_tile *t = &row->tile[i];
@@ -142,6 +163,11 @@ static int add_header(struct page *g, const struct sheet *s, int width)
         add_text(g, r, PEN_SUBTITLE, PEN_LEFT, QUIET, s->subtitle);
         y += r.h;
     }
+    if (s->notice) {
+        struct canvas_rect r = {MARGIN, y, width, pen_height(PEN_SUBTITLE)};
+        add_text(g, r, PEN_SUBTITLE, PEN_LEFT, WARNING, s->notice);
+        y += r.h;
+    }
     y += 12;
     add(g, SHEET_RULE, (struct canvas_rect){MARGIN, y, width, 1})->color = LINE;
     return y + 1 + SECTION_GAP;
@@ -155,10 +181,12 @@ static void add_panel(struct page *g, const struct sheet *s, const struct sheet_
         add_line(g, head, PEN_SECTION, p->color, p->heading, PEN_NOTE, QUIET, p->note, NULL);
         y += head.h + 12;
     }
-    for (int i = 0; i < p->rows; i++, y += row_height(s) + ROW_GAP)
-        add_row(g, s, p, &p->row[i], x, y);
+    for (int i = 0; i < p->rows; i++)
+        add_row(g, s, p, &p->row[i], x + i % p->across * (row_width(s, p) + PANEL_GAP),
+                y + i / p->across * (row_height(s) + ROW_GAP));
+    y += panel_lines(p) * (row_height(s) + ROW_GAP);
     for (int i = 0; i < s->panels; i++) {
-        if (s->panel[i].rows > p->rows) {
+        if (panel_lines(&s->panel[i]) > panel_lines(p)) {
             struct canvas_rect r = {x, y, panel_width(s, p), pen_height(PEN_LABEL)};
             add_text(g, r, PEN_DETAIL, PEN_LEFT, QUIET, p->end);
             return;
@@ -169,19 +197,85 @@ static void add_panel(struct page *g, const struct sheet *s, const struct sheet_
 /* Whether all sizes stay far from overflow; what passes is checked again exactly. */
 static bool plausible(const struct sheet *s)
 {
-    int64_t rows = 1, wide = (int64_t)s->w * s->zoom, tall = (int64_t)s->h * s->zoom;
-    for (int i = 0; i < s->panels; i++)
-        rows = s->panel[i].rows > rows ? s->panel[i].rows : rows;
-    return wide <= CANVAS_MAX && tall <= CANVAS_MAX && rows <= CANVAS_MAX &&
-           rows * (tall + 1) <= CANVAS_MAX;
+    int64_t wide = (int64_t)s->w * s->zoom, tall = (int64_t)s->h * s->zoom;
+    if (wide > CANVAS_MAX || tall > CANVAS_MAX)
+        return false;
+    for (int i = 0; i < s->panels; i++) {
+        const struct sheet_panel *p = &s->panel[i];
+        if (p->tiles > CANVAS_MAX || p->across < 1 ||
+            (int64_t)across(p) * p->tiles * (wide + 1) > CANVAS_MAX ||
+            panel_lines(p) * (tall + 1) > CANVAS_MAX)
+            return false;
+    }
+    return true;
+}
+
+int sheet_lines(const struct sheet *s, int most)
+{
+    if ((int64_t)s->h * s->zoom > CANVAS_MAX)
+        return 1;
+    int n = (CANVAS_MAX - REST) / (row_height(s) + ROW_GAP);
+    return n < 1 ? 1 : at_most(n, most);
 }
 
 static int too_large(struct err *e)
 {
     return err_set(e,
                    "expected a page of at most %d pixels a side, found pictures for a larger one: "
-                   "choose a smaller zoom or fewer rows",
+                   "choose a smaller zoom, or fewer rows or columns",
                    CANVAS_MAX);
+}
+
+/* The pictures of the only row and nothing else. */
+static void arrange_bare(struct page *g, const struct sheet *s)
+{
+    const struct sheet_row *row = &s->panel[0].row[0];
+    int w = s->w * s->zoom, h = s->h * s->zoom;
+    for (int i = 0; i < row->tiles; i++) {
+        struct sheet_box *b =
+            add(g, SHEET_PICTURE, (struct canvas_rect){i * (w + BARE_GAP), 0, w, h});
+        b->row = row;
+        b->tile = &row->tile[i];
+    }
+    g->l->w = row->tiles * (w + BARE_GAP) - BARE_GAP;
+    g->l->h = h;
+}
+
+static void arrange_page(struct page *g, const struct sheet *s)
+{
+    int width = 0, lines = 0;
+    bool headed = false;
+    for (int i = 0; i < s->panels; i++) {
+        width += panel_width(s, &s->panel[i]) + (i ? PANEL_GAP : 0);
+        lines = panel_lines(&s->panel[i]) > lines ? panel_lines(&s->panel[i]) : lines;
+        headed = headed || s->panel[i].heading;
+    }
+    width = width > MIN_CONTENT ? width : MIN_CONTENT;
+
+    int y = add_header(g, s, width), x = MARGIN;
+    for (int i = 0; i < s->panels; x += panel_width(s, &s->panel[i++]) + PANEL_GAP)
+        add_panel(g, s, &s->panel[i], x, y);
+    y += (headed ? pen_height(PEN_SECTION) + 12 : 0) + lines * (row_height(s) + ROW_GAP);
+
+    if (s->bars > 0) {
+        add(g, SHEET_RULE, (struct canvas_rect){MARGIN, y, width, 1})->color = LINE;
+        y += 1 + 16;
+        bool beside = s->bars * (BAR_WIDTH + BAR_GAP) - BAR_GAP <= width;
+        for (int i = 0; i < s->bars; i++) {
+            add_bar(g, &s->bar[i], MARGIN + (beside ? i * (BAR_WIDTH + BAR_GAP) : 0), y);
+            if (!beside || i + 1 == s->bars)
+                y += bar_height() + (i + 1 < s->bars ? 14 : 0);
+        }
+        y += 6;
+    }
+    if (s->foot) {
+        y += 8;
+        struct canvas_rect r = {MARGIN, y, width, pen_height(PEN_TICK)};
+        add_text(g, r, PEN_TICK, PEN_LEFT, QUIET, s->foot);
+        y += r.h;
+    }
+    g->l->w = width + 2 * MARGIN;
+    g->l->h = y + MARGIN - 10;
 }
 
 int sheet_arrange(const struct sheet *s, struct pen *p, struct sheet_layout *l, struct err *e)
@@ -190,33 +284,10 @@ int sheet_arrange(const struct sheet *s, struct pen *p, struct sheet_layout *l, 
     if (!plausible(s))
         return too_large(e);
     struct page g = {p, l, 0};
-    int width = 0, rows = 0;
-    bool headed = false;
-    for (int i = 0; i < s->panels; i++) {
-        width += panel_width(s, &s->panel[i]) + (i ? PANEL_GAP : 0);
-        rows = s->panel[i].rows > rows ? s->panel[i].rows : rows;
-        headed = headed || s->panel[i].heading;
-    }
-    width = width > MIN_CONTENT ? width : MIN_CONTENT;
-
-    int y = add_header(&g, s, width), x = MARGIN;
-    for (int i = 0; i < s->panels; x += panel_width(s, &s->panel[i++]) + PANEL_GAP)
-        add_panel(&g, s, &s->panel[i], x, y);
-    y += (headed ? pen_height(PEN_SECTION) + 12 : 0) + rows * (row_height(s) + ROW_GAP);
-
-    if (s->bars > 0) {
-        add(&g, SHEET_RULE, (struct canvas_rect){MARGIN, y, width, 1})->color = LINE;
-        y += 1 + 16;
-        bool beside = s->bars * (BAR_WIDTH + BAR_GAP) - BAR_GAP <= width;
-        for (int i = 0; i < s->bars; i++) {
-            add_bar(&g, &s->bar[i], MARGIN + (beside ? i * (BAR_WIDTH + BAR_GAP) : 0), y);
-            if (!beside || i + 1 == s->bars)
-                y += bar_height() + (i + 1 < s->bars ? 14 : 0);
-        }
-        y += 6;
-    }
-    l->w = width + 2 * MARGIN;
-    l->h = y + MARGIN - 10;
+    if (s->bare)
+        arrange_bare(&g, s);
+    else
+        arrange_page(&g, s);
     if (l->w <= CANVAS_MAX && l->h <= CANVAS_MAX)
         return 0;
     free(l->box);

@@ -60,21 +60,29 @@ enum pen_align { PEN_LEFT, PEN_CENTER, PEN_RIGHT };
  * pixels whatever the desktop's settings for fonts. */
 struct pen;
 
-struct pen *pen_new(void);
+/* An error where no font has Latin letters: texts would be boxes. By one thread at a time,
+ * so that no other takes the memory that is found free for fonts. */
+int pen_new(struct pen **p, struct err *e);
 void pen_free(struct pen *p);
 
 /* Width in pixels of a text, and the height of a line of a style. */
 int pen_width(struct pen *p, enum pen_style style, const char *text);
 int pen_height(enum pen_style style);
 
-/* Draws within the rectangle, centred in its height; a text that is too long ends
- * in an ellipsis. Bytes that are no UTF-8 show as a replacement character, control
- * characters as blanks. */
+/* Draws within the rectangle, centred in its height; of a text that is too long an
+ * ellipsis takes the end or, in the styles that hold names, the middle: names often
+ * differ at their ends. Bytes that are no UTF-8 show as a replacement character,
+ * control characters as blanks. */
 void pen_draw(struct pen *p, struct canvas *c, struct canvas_rect r, enum pen_style style,
               enum pen_align align, uint32_t color, const char *text);
 
 /* A text as pen_draw shows it, whole. Caller frees. */
 char *pen_text(const char *text);
+
+/* A name to stand among other words: cleaned as by pen_text, and isolated where it may
+ * be written from right to left, so that it does not change the order of what is around
+ * it. Caller frees. */
+char *pen_name(const char *name);
 
 /* The page as PNG, 8 bits of R, G, B, with a title and a description in UTF-8 for
  * those who cannot see it; each may be NULL. (libpng wants them without const.) */

@@ -4,20 +4,21 @@
 #include "draw/canvas.h"
 
 #include <pango/pangocairo.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { BOLD = PANGO_WEIGHT_BOLD, NORMAL = PANGO_WEIGHT_NORMAL };
+enum { END = PANGO_ELLIPSIZE_END, MIDDLE = PANGO_ELLIPSIZE_MIDDLE };
+
 /* Sizes in pixels, so that no setting for dots per inch matters. */
 static const struct {
-    int size, height;
-    PangoWeight weight;
+    int size, height, weight, ellipsis;
 } styles[PEN_STYLES] = {
-    [PEN_TITLE] = {24, 32, PANGO_WEIGHT_BOLD},      [PEN_LONG_TITLE] = {18, 32, PANGO_WEIGHT_BOLD},
-    [PEN_SUBTITLE] = {14, 20, PANGO_WEIGHT_NORMAL}, [PEN_SECTION] = {15, 22, PANGO_WEIGHT_BOLD},
-    [PEN_NOTE] = {13, 22, PANGO_WEIGHT_NORMAL},     [PEN_LABEL] = {13, 20, PANGO_WEIGHT_BOLD},
-    [PEN_DETAIL] = {13, 20, PANGO_WEIGHT_NORMAL},   [PEN_WHAT] = {12, 17, PANGO_WEIGHT_BOLD},
-    [PEN_NAME] = {12, 17, PANGO_WEIGHT_NORMAL},     [PEN_TICK] = {11, 15, PANGO_WEIGHT_NORMAL},
+    [PEN_TITLE] = {24, 32, BOLD, END},       [PEN_LONG_TITLE] = {18, 32, BOLD, END},
+    [PEN_SUBTITLE] = {14, 20, NORMAL, END},  [PEN_SECTION] = {15, 22, BOLD, END},
+    [PEN_NOTE] = {13, 22, NORMAL, END},      [PEN_LABEL] = {13, 20, BOLD, END},
+    [PEN_DETAIL] = {13, 20, NORMAL, MIDDLE}, [PEN_WHAT] = {12, 17, BOLD, END},
+    [PEN_NAME] = {12, 17, NORMAL, MIDDLE},   [PEN_TICK] = {11, 15, NORMAL, MIDDLE},
 };
 
 /* A text that was set, kept for the next time: captions repeat. */
@@ -43,8 +44,17 @@ struct pen {
     int words;
 };
 
-static struct pen *make(void)
+/* Whether letters and figures come out as such. */
+static bool legible(const struct pen *p)
 {
+    PangoLayout *l = p->layout[PEN_TITLE];
+    pango_layout_set_text(l, "AZaz09%", -1);
+    return pango_layout_get_unknown_glyphs_count(l) == 0;
+}
+
+int pen_new(struct pen **pen, struct err *e)
+{
+    mem_need(LIBRARIES, "fonts");
     struct pen *p = mem_zero(1, sizeof *p);
     PangoFontMap *map = pango_cairo_font_map_new();
     p->context = pango_font_map_create_context(map);
@@ -64,28 +74,21 @@ static struct pen *make(void)
     pango_font_description_set_family(font, "DejaVu Sans, Sans");
     for (int i = 0; i < PEN_STYLES; i++) {
         pango_font_description_set_absolute_size(font, styles[i].size * PANGO_SCALE);
-        pango_font_description_set_weight(font, styles[i].weight);
+        pango_font_description_set_weight(font, (PangoWeight)styles[i].weight);
         p->layout[i] = pango_layout_new(p->context);
         pango_layout_set_font_description(p->layout[i], font);
         pango_layout_set_single_paragraph_mode(p->layout[i], TRUE);
         pango_layout_set_auto_dir(p->layout[i], FALSE);
-        pango_layout_set_ellipsize(p->layout[i], PANGO_ELLIPSIZE_END);
+        pango_layout_set_ellipsize(p->layout[i], (PangoEllipsizeMode)styles[i].ellipsis);
     }
     pango_font_description_free(font);
-    return p;
-}
-
-struct pen *pen_new(void)
-{
-    /* One after the other, so that no other thread takes the memory that was found free
-     * before the fonts are read, which is when they are first used. */
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    pthread_mutex_lock(&lock);
-    mem_need(LIBRARIES, "fonts");
-    struct pen *p = make();
-    pen_width(p, PEN_TITLE, "A");
-    pthread_mutex_unlock(&lock);
-    return p;
+    if (!legible(p)) {
+        pen_free(p);
+        return err_set(e, "expected a font with Latin letters, found none: install one, such as "
+                          "Debian's package fonts-dejavu-core");
+    }
+    *pen = p;
+    return 0;
 }
 
 static void forget(struct pen *p)
@@ -117,11 +120,53 @@ int pen_height(enum pen_style style)
     return styles[style].height;
 }
 
+/* First strong isolate and pop directional isolate. */
+static const char isolate[] = "\xe2\x81\xa8", popped[] = "\xe2\x81\xa9";
+
+static bool is_isolate(const char *s)
+{
+    return strncmp(s, isolate, 3) == 0 || strncmp(s, popped, 3) == 0;
+}
+
 char *pen_text(const char *text)
 {
-    char *valid = g_utf8_make_valid(text, -1), *clean = text_clean(valid, ' ');
+    char *valid = g_utf8_make_valid(text, -1);
+    char *all = mem_zero(strlen(valid) + 1, 1), *to = all;
+    for (char *from = valid; *from;) {
+        /* Isolates are not to be shown in a name, but pen_name puts them around it. */
+        if (is_isolate(from)) {
+            to = mempcpy(to, from, 3);
+            from += 3;
+            continue;
+        }
+        size_t n = 1;
+        while (from[n] && !is_isolate(from + n))
+            n++;
+        char after = from[n];
+        from[n] = '\0';
+        char *clean = text_clean(from, ' ');
+        to = stpcpy(to, clean);
+        free(clean);
+        from += n;
+        *from = after;
+    }
     g_free(valid);
-    return clean;
+    return all;
+}
+
+char *pen_name(const char *name)
+{
+    char *valid = g_utf8_make_valid(name, -1), *clean = text_clean(valid, ' ');
+    g_free(valid);
+    /* What is written from right to left begins at U+0590. */
+    bool plain = true;
+    for (const char *c = clean; *c; c++)
+        plain = plain && (unsigned char)*c < 0xd6;
+    if (plain)
+        return clean;
+    char *out = mem_printf("%s%s%s", isolate, clean, popped);
+    free(clean);
+    return out;
 }
 
 static PangoLayout *set(struct pen *p, enum pen_style style, const char *text, int limit)

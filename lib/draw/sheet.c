@@ -8,8 +8,6 @@
 
 enum { FRAME = 0xd1d9e0, BLANK = 0xf2f4f6, HATCH = 0xdde2e7, WORDS = 0x59636e };
 
-static const char blank_words[] = "blank map";
-
 /* What drawing the tiles of one sheet needs, made once for all of them. */
 struct studio {
     const struct sheet *s;
@@ -24,19 +22,19 @@ static struct canvas_rect grown(struct canvas_rect r, int by)
     return (struct canvas_rect){r.x - by, r.y - by, r.w + 2 * by, r.h + 2 * by};
 }
 
-static void draw_blank(struct canvas *c, struct pen *p, struct canvas_rect r)
+static void draw_empty(struct canvas *c, struct pen *p, struct canvas_rect r, const char *words)
 {
     canvas_fill(c, r, BLANK);
     for (int y = 0; y < r.h; y++)
         for (int x = (y * 15) % 16; x < r.w; x += 16)
             canvas_fill(c, (struct canvas_rect){r.x + x, r.y + y, 1, 1}, HATCH);
-    int h = pen_height(PEN_LABEL), w = pen_width(p, PEN_LABEL, blank_words);
+    int h = pen_height(PEN_LABEL), w = pen_width(p, PEN_LABEL, words);
     struct canvas_rect t = {r.x + (r.w - w) / 2, r.y + (r.h - h) / 2, w, h};
     if (w + 16 > r.w || h > r.h)
         t = r;
     else
         canvas_fill(c, grown(t, 6), BLANK);
-    pen_draw(p, c, t, PEN_LABEL, PEN_CENTER, WORDS, blank_words);
+    pen_draw(p, c, t, PEN_LABEL, PEN_CENTER, WORDS, words);
 }
 
 /* Lines between the cells of the map's own grid, where there is room for them. */
@@ -84,9 +82,10 @@ static void draw_tile(struct studio *d, struct canvas *c, struct pen *p, const s
     const struct sheet_tile *t = b->tile;
     struct canvas_rect r = b->rect;
     size_t n = (size_t)r.w * (size_t)r.h;
-    canvas_fill(c, grown(r, 1), FRAME);
-    if (t->kind != SHEET_IMAGE && t->blank) {
-        draw_blank(c, p, r);
+    if (!s->bare)
+        canvas_fill(c, grown(r, 1), FRAME);
+    if (t->empty) {
+        draw_empty(c, p, r, t->empty);
         return;
     }
     if (t->kind == SHEET_IMAGE) {
@@ -123,31 +122,52 @@ static void draw_scale(const struct sheet *s, struct canvas *c, const struct she
     }
 }
 
-/* All words of the sheet, a line each, in the order of its layout. */
-static char *describe(const struct sheet_layout *l)
+/* Lines of text. */
+struct lines {
+    char *text;
+    size_t n, room;
+};
+
+static void add_words(struct lines *l, const char *text)
 {
-    size_t room = 1, n = 0;
-    char **line = mem_zero((size_t)l->boxes, sizeof *line);
+    if (!text || !*text)
+        return;
+    char *clean = pen_text(text);
+    size_t n = strlen(clean);
+    if (l->n + n + 2 > l->room) {
+        l->room = 2 * (l->n + n + 2);
+        l->text = mem_grow(l->text, l->room, 1);
+    }
+    memcpy(l->text + l->n, clean, n);
+    l->n += n;
+    l->text[l->n++] = '\n';
+    l->text[l->n] = '\0';
+    free(clean);
+}
+
+/* All words of the sheet, a line each, in the order of its layout. */
+static char *describe(const struct sheet *s, const struct sheet_layout *l)
+{
+    struct lines all = {0};
+    if (s->bare) {
+        add_words(&all, s->panel[0].row[0].detail);
+        add_words(&all, s->panel[0].row[0].aside);
+    }
     for (int i = 0; i < l->boxes; i++) {
         const struct sheet_box *b = &l->box[i];
         if (b->kind == SHEET_TEXT)
-            line[i] = pen_text(b->text);
-        else if (b->kind == SHEET_PICTURE && b->tile->kind != SHEET_IMAGE && b->tile->blank)
-            line[i] = mem_dup(blank_words);
-        room += line[i] ? strlen(line[i]) + 1 : 0;
-    }
-    char *all = mem_zero(room, 1);
-    for (int i = 0; i < l->boxes; i++) {
-        if (!line[i])
+            add_words(&all, b->text);
+        if (b->kind != SHEET_PICTURE)
             continue;
-        size_t len = strlen(line[i]);
-        memcpy(all + n, line[i], len);
-        n += len;
-        all[n++] = '\n';
-        free(line[i]);
+        if (s->bare) {
+            add_words(&all, b->tile->what);
+            add_words(&all, b->tile->name);
+        }
+        add_words(&all, b->tile->empty);
     }
-    free(line);
-    return all;
+    if (s->bare)
+        add_words(&all, s->foot);
+    return all.text;
 }
 
 int sheet_draw(const struct sheet *s, struct pen *p, struct out *o, struct err *e)
@@ -182,7 +202,7 @@ int sheet_draw(const struct sheet *s, struct pen *p, struct out *o, struct err *
             break;
         }
     }
-    char *title = pen_text(s->title), *words = describe(&l);
+    char *title = pen_text(s->title), *words = describe(s, &l);
     int r = canvas_png(c, title, words, o, e);
     free(title);
     free(words);
@@ -206,12 +226,15 @@ static void row_clear(struct sheet_row *r)
         free(r->tile[i].what);
         free(r->tile[i].name);
     }
+    free(r->tile);
 }
 
 void sheet_clear(struct sheet *s)
 {
     free(s->title);
     free(s->subtitle);
+    free(s->notice);
+    free(s->foot);
     for (int i = 0; i < s->panels; i++) {
         struct sheet_panel *p = &s->panel[i];
         free(p->heading);

@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-enum { SHEET_TILES = 4, SHEET_PANELS = 2 };
+enum { SHEET_PANELS = 2 };
 
 enum sheet_kind {
     SHEET_IMAGE,
@@ -23,25 +23,27 @@ enum sheet_kind {
 /* One picture with two lines below it. */
 struct sheet_tile {
     enum sheet_kind kind;
-    const float *map; /* (map_h, map_w), among the row's; not of SHEET_IMAGE */
-    bool blank;       /* shown as an empty field that says so */
+    const float *map;  /* (map_h, map_w), among the row's; not of SHEET_IMAGE */
+    const char *empty; /* shown as an empty field with these words, or NULL */
     char *what, *name;
 };
 
 struct sheet_row {
     char *label, *detail, *aside; /* the line above it: bold, plain, at the right */
+    uint32_t color;               /* of the label */
     uint8_t *image;               /* (h, w, 3) */
     float *maps;                  /* heat in [0, 1]; signed in the unit of the limit */
     int tiles;
-    struct sheet_tile tile[SHEET_TILES];
+    struct sheet_tile *tile;
 };
 
-/* Rows under a heading; panels stand side by side. */
+/* Rows under a heading, `across` of them side by side; panels stand side by side. */
 struct sheet_panel {
     char *heading, *note;
     char *end;      /* below the last row where another panel has more, or NULL */
-    uint32_t color; /* of the heading and the labels */
-    int columns;    /* the most tiles a row has */
+    uint32_t color; /* of the heading */
+    int tiles;      /* the most that a row has */
+    int across;
     int rows;
     struct sheet_row *row;
 };
@@ -53,6 +55,9 @@ struct sheet_bar {
 
 struct sheet {
     char *title, *subtitle;
+    char *notice;     /* what must be known before the maps are looked at, or NULL */
+    char *foot;       /* where it all comes from, or NULL */
+    bool bare;        /* the pictures of the only row, side by side, without words */
     int h, w;         /* of the images */
     int map_h, map_w; /* of the maps: their own grid, or (h, w) */
     int zoom;         /* pixels of the page for a pixel of an image */
@@ -93,6 +98,9 @@ int sheet_arrange(const struct sheet *s, struct pen *p, struct sheet_layout *l, 
 
 /* The sheet as PNG. */
 int sheet_draw(const struct sheet *s, struct pen *p, struct out *o, struct err *e);
+
+/* Lines of rows that fit on a page of a sheet like this one, at most `most`. */
+int sheet_lines(const struct sheet *s, int most);
 
 /* Frees all that the sheet points to. */
 void sheet_clear(struct sheet *s);

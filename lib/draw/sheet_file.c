@@ -36,3 +36,9 @@ char *sheet_pair_file(int number, const char *from, const char *to)
     free(b);
     return file;
 }
+
+char *sheet_page_file(const char *file, int page)
+{
+    int stem = (int)(strlen(file) - strlen(".png"));
+    return page == 1 ? mem_dup(file) : mem_printf("%.*s_p%d.png", stem, file, page);
+}

@@ -8,4 +8,8 @@
 char *sheet_class_file(int cls, const char *name);
 char *sheet_pair_file(int number, const char *from, const char *to);
 
+/* The file of page `page`, from 1, of a sheet whose first is `file`: "x.png", "x_p2.png".
+ * Caller frees. */
+char *sheet_page_file(const char *file, int page);
+
 #endif

@@ -44,11 +44,12 @@ static void any_row(struct sheet_row *r)
         for (int c = 0; c < 3; c++)
             r->image[3 * i + c] = (uint8_t)below(256);
     }
-    r->tiles = 1 + below(SHEET_TILES);
+    r->tiles = 1 + below(5);
+    r->tile = mem_alloc((size_t)r->tiles, sizeof *r->tile);
     for (int i = 0; i < r->tiles; i++)
         r->tile[i] = (struct sheet_tile){.kind = (enum sheet_kind)below(4),
                                          .map = r->maps,
-                                         .blank = !below(4),
+                                         .empty = below(4) ? NULL : "blank map",
                                          .what = any_text(),
                                          .name = any_text()};
 }
@@ -60,10 +61,12 @@ static void drop_tiles(struct sheet_row *r)
         free(r->tile[i].what);
         free(r->tile[i].name);
     }
+    free(r->tile);
+    r->tile = NULL;
     r->tiles = 0;
 }
 
-/* What is left of a row without tiles. */
+/* What is left of a row whose tiles the test owns. */
 static void row_free(struct sheet_row *r)
 {
     free(r->label);
@@ -77,6 +80,8 @@ static struct sheet any_sheet(void)
 {
     struct sheet s = {.title = any_text(),
                       .subtitle = below(2) ? any_text() : NULL,
+                      .notice = below(2) ? any_text() : NULL,
+                      .foot = below(2) ? any_text() : NULL,
                       .h = H,
                       .w = W,
                       .map_h = H,
@@ -93,16 +98,25 @@ static struct sheet any_sheet(void)
         p->note = any_text();
         p->end = any_text();
         p->rows = below(5);
+        p->across = 1 + below(4);
         p->row = mem_zero((size_t)p->rows + 1, sizeof *p->row);
-        p->columns = 1;
+        p->tiles = 1;
         for (int k = 0; k < p->rows; k++) {
             any_row(&p->row[k]);
-            p->columns = p->row[k].tiles > p->columns ? p->row[k].tiles : p->columns;
+            p->tiles = p->row[k].tiles > p->tiles ? p->row[k].tiles : p->tiles;
         }
     }
     for (int i = 0; i < s.bars; i++)
         s.bar[i] = (struct sheet_bar){below(2), any_text(), any_text(), any_text(), any_text()};
     return s;
+}
+
+static struct pen *new_pen(void)
+{
+    struct pen *p = NULL;
+    struct err e = {0};
+    CHECK(pen_new(&p, &e) == 0);
+    return p;
 }
 
 /* Pictures and scales have a frame of one pixel. */
@@ -187,9 +201,11 @@ static void check_pictures(struct pen *pen)
     struct sheet_row row = {0};
     any_row(&row);
     drop_tiles(&row);
+    struct sheet_tile tile[4];
     row.tiles = 4;
+    row.tile = tile;
     for (int i = 0; i < 4; i++)
-        row.tile[i] = (struct sheet_tile){.kind = (enum sheet_kind)i, .map = row.maps};
+        tile[i] = (struct sheet_tile){.kind = (enum sheet_kind)i, .map = row.maps};
     for (int i = 0; i < CELLS; i++)
         row.maps[i] = i % 2 ? 1 : 0;
     struct sheet s = {.title = mem_dup("t"),
@@ -203,7 +219,7 @@ static void check_pictures(struct pen *pen)
                       .alpha = 0.5F,
                       .limit = 2,
                       .panels = 1,
-                      .panel = {{.columns = 4, .rows = 1, .row = &row}}};
+                      .panel = {{.tiles = 4, .across = 1, .rows = 1, .row = &row}}};
     struct sheet_layout l;
     struct err e = {0};
     CHECK(sheet_arrange(&s, pen, &l, &e) == 0);
@@ -241,7 +257,7 @@ static void check_repeatable(struct pen *pen)
 {
     for (int round = 0; round < 5; round++) {
         struct sheet s = any_sheet();
-        struct pen *other = pen_new();
+        struct pen *other = new_pen();
         int w = 0, h = 0, w2 = 0, h2 = 0;
         uint8_t *a = drawn(&s, pen, &w, &h), *b = drawn(&s, other, &w2, &h2);
         CHECK(w == w2 && h == h2);
@@ -261,8 +277,9 @@ static void check_blank(struct pen *pen)
     drop_tiles(&row);
     int inks[2];
     for (int zoom = 1; zoom <= 30; zoom += 29) {
+        struct sheet_tile tile = {.kind = SHEET_OVERLAY, .map = row.maps, .empty = "blank map"};
         row.tiles = 1;
-        row.tile[0] = (struct sheet_tile){.kind = SHEET_OVERLAY, .map = row.maps, .blank = true};
+        row.tile = &tile;
         struct sheet s = {.h = H,
                           .w = W,
                           .map_h = H,
@@ -271,7 +288,7 @@ static void check_blank(struct pen *pen)
                           .alpha = 0.5F,
                           .limit = 1,
                           .panels = 1,
-                          .panel = {{.columns = 1, .rows = 1, .row = &row}}};
+                          .panel = {{.tiles = 1, .across = 1, .rows = 1, .row = &row}}};
         s.title = mem_dup("");
         int w = 0, h = 0, colored = 0, ink = 0;
         struct sheet_layout l;
@@ -326,6 +343,72 @@ static void check_pen(struct pen *pen)
     }
 }
 
+/* A bare sheet is the pictures of its row, pixel for pixel. */
+static void check_bare(struct pen *pen)
+{
+    enum { ZOOM = 3, GAP = 4 };
+    struct sheet_row row = {0};
+    any_row(&row);
+    drop_tiles(&row);
+    struct sheet_tile tile[2] = {{.kind = SHEET_IMAGE}, {.kind = SHEET_IMAGE}};
+    row.tile = tile;
+    for (row.tiles = 1; row.tiles <= 2; row.tiles++) {
+        struct sheet s = {.title = mem_dup("t"),
+                          .bare = true,
+                          .h = H,
+                          .w = W,
+                          .map_h = H,
+                          .map_w = W,
+                          .zoom = ZOOM,
+                          .panels = 1,
+                          .panel = {{.tiles = 2, .across = 1, .rows = 1, .row = &row}}};
+        int w = 0, h = 0, same = 0;
+        uint8_t *px = drawn(&s, pen, &w, &h);
+        CHECK(h == H * ZOOM && w == row.tiles * (W * ZOOM + GAP) - GAP);
+        for (int i = 0; px && i < w * h; i++) {
+            int x = i % w % (W * ZOOM + GAP), y = i / w;
+            const uint8_t *want = row.image + (ptrdiff_t)3 * (y / ZOOM * W + x / ZOOM);
+            same += x >= W * ZOOM ? px[3 * i] == 255 : memcmp(px + (ptrdiff_t)3 * i, want, 3) == 0;
+        }
+        CHECK(same == w * h);
+        free(px);
+        s.panels = 0;
+        sheet_clear(&s);
+    }
+    row_free(&row);
+}
+
+/* A name keeps its place among other words, and is cut in its middle. */
+static void check_names(struct pen *pen)
+{
+    char *name = pen_name("cat\n");
+    CHECK_STR(name, "cat ");
+    free(name);
+    name = pen_name("\xd7\x97\xd7\xaa\xe2\x81\xa9\xd7\x9c"); /* Hebrew, with an isolate's end */
+    CHECK_STR(name, "\xe2\x81\xa8\xd7\x97\xd7\xaa \xd7\x9c\xe2\x81\xa9");
+    char *shown = pen_text(name);
+    CHECK_STR(shown, name);
+    free(shown);
+    free(name);
+    shown = pen_text("a\xe2\x80\xa8\xff\tb\xe2\x81\xa8");
+    CHECK_STR(shown, "a \xef\xbf\xbd b\xe2\x81\xa8");
+    free(shown);
+    /* The words of a text in order, whatever the direction of a name: the figure stays at
+     * the right. */
+    int width[2];
+    for (int i = 0; i < 2; i++) {
+        name = pen_name(i ? "\xd7\x97\xd7\xaa\xd7\x95\xd7\x9c" : "cat");
+        char *text = mem_printf("%s, 97.1%%", name);
+        struct canvas *c = canvas_new(200, 20);
+        pen_draw(pen, c, (struct canvas_rect){0, 0, 200, 20}, PEN_DETAIL, PEN_LEFT, 0, text);
+        width[i] = pen_width(pen, PEN_DETAIL, text) - pen_width(pen, PEN_DETAIL, name);
+        canvas_free(c);
+        free(text);
+        free(name);
+    }
+    CHECK(abs(width[0] - width[1]) <= 2);
+}
+
 /* What lies outside the page is left out. */
 static void check_clipping(void)
 {
@@ -353,19 +436,26 @@ static void check_size(struct pen *pen)
 {
     struct sheet_layout l;
     struct err e = {0};
-    struct sheet_row row = {.label = "", .tiles = 1};
+    struct sheet_tile tile = {0};
+    struct sheet_row row = {.label = "", .tiles = 1, .tile = &tile};
     struct sheet s = {.h = 32, .w = 32, .zoom = 1000, .panels = 1};
-    s.panel[0] = (struct sheet_panel){.columns = 3, .rows = 1, .row = &row};
+    s.panel[0] = (struct sheet_panel){.tiles = 3, .across = 1, .rows = 1, .row = &row};
     s.title = mem_dup("");
     CHECK(sheet_arrange(&s, pen, &l, &e) == -1);
     CHECK_STR(e.msg, "expected a page of at most 32000 pixels a side, found pictures for a larger "
-                     "one: choose a smaller zoom or fewer rows");
+                     "one: choose a smaller zoom, or fewer rows or columns");
     s.zoom = 999; /* a tile would fit, the page does not */
     CHECK(sheet_arrange(&s, pen, &l, &e) == -1);
     s.zoom = 2147483647;
     s.h = s.w = 2147483647;
     CHECK(sheet_arrange(&s, pen, &l, &e) == -1);
     free(s.title);
+    /* As many lines as fit: 256 pixels and the words of each. */
+    s.h = s.w = 32;
+    s.zoom = 8;
+    CHECK(sheet_lines(&s, 25) == 25 && sheet_lines(&s, 1000) < 125 && sheet_lines(&s, 1000) > 80);
+    s.zoom = 900;
+    CHECK(sheet_lines(&s, 25) == 1);
 }
 
 static void check_file(char *file, const char *want)
@@ -382,6 +472,8 @@ static void check_files(void)
     check_file(sheet_class_file(0, ""), "class_000_.png");
     check_file(sheet_class_file(0, "\xc3\xa4-\n"), "class_000___-_.png");
     check_file(sheet_pair_file(3, "oak_tree", "a/b"), "confused_pair_3_oak_tree_to_a_b.png");
+    check_file(sheet_page_file("dir/a.png", 1), "dir/a.png");
+    check_file(sheet_page_file("dir/a.png", 12), "dir/a_p12.png");
     char name[400];
     memset(name, 'n', sizeof name);
     name[sizeof name - 1] = '\0';
@@ -392,12 +484,14 @@ static void check_files(void)
 
 int main(void)
 {
-    struct pen *pen = pen_new();
+    struct pen *pen = new_pen();
     check_disjoint(pen);
     check_pictures(pen);
     check_repeatable(pen);
     check_blank(pen);
     check_pen(pen);
+    check_bare(pen);
+    check_names(pen);
     check_clipping();
     check_size(pen);
     check_files();
