@@ -56,9 +56,9 @@ static const struct opt options[] = {
      "the sheet of the one group to this file, whose name ends in .png; without it the sheet goes "
      "to standard output.",
      0, 0},
-    {"each", 'e', OPT_STRING, &each, "DIR",
+    {"each", 0, OPT_STRING, &each, "DIR",
      "Write a picture for each row into this folder, which is made where it is missing.", 0, 0},
-    {"name", 'n', OPT_STRING, &name, "TEMPLATE",
+    {"name", 0, OPT_STRING, &name, "TEMPLATE",
      "With --each, the names of the files: columns of the rows stand in braces, folders are made. "
      "The default is {id}.png.",
      0, 0},

@@ -225,7 +225,9 @@ int name_make(struct name *n, const struct tsv_in *t, char **file, struct err *e
     if (check_parts(*file, &inner) != 0)
         r = tsv_error(t, e, "%s: choose other columns for --name", inner.msg);
     else if (!take(n, *file))
-        r = tsv_error(t, e, "expected a name of its own, found '%s' again: add {id} to --name",
+        r = tsv_error(t, e,
+                      "expected a name of its own, found '%s' again: add columns "
+                      "to --name that tell rows apart, such as {id}",
                       *file);
     if (r != 0)
         free(*file);

@@ -154,14 +154,25 @@ char *pen_text(const char *text)
     return all;
 }
 
+/* Whether a letter may be written from right to left: those of Hebrew, Arabic and their
+ * neighbours, with their forms for presentation. */
+static bool leftward(gunichar c)
+{
+    static const gunichar range[][2] = {
+        {0x590, 0x8ff}, {0xfb1d, 0xfdff}, {0xfe70, 0xfefe}, {0x10800, 0x10fff}, {0x1e800, 0x1efff}};
+    for (size_t i = 0; i < sizeof range / sizeof *range; i++)
+        if (c >= range[i][0] && c <= range[i][1])
+            return true;
+    return false;
+}
+
 char *pen_name(const char *name)
 {
     char *valid = g_utf8_make_valid(name, -1), *clean = text_clean(valid, ' ');
     g_free(valid);
-    /* What is written from right to left begins at U+0590. */
     bool plain = true;
-    for (const char *c = clean; *c; c++)
-        plain = plain && (unsigned char)*c < 0xd6;
+    for (const char *c = clean; *c && plain; c = g_utf8_next_char(c))
+        plain = !leftward(g_utf8_get_char(c));
     if (plain)
         return clean;
     char *out = mem_printf("%s%s%s", isolate, clean, popped);
