@@ -32,7 +32,7 @@ run_child() {
         trap "signalled=$signal; kill -TERM $child 2>/dev/null" "$signal"
     done
     while :; do
-        wait "$child"
+        wait "$child" 2>/dev/null
         status=$?
         { [ $status -gt 128 ] && kill -0 "$child" 2>/dev/null; } || break
     done

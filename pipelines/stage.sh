@@ -112,9 +112,9 @@ run() {
     [ "$status" -ne 0 ] || return 0
     # heatpipe's programs say why they fail.
     if [ "$status" -gt 128 ]; then
-        fail "$file: $1 was ended by signal $((status - 128)) ($(kill -l $((status - 128))))"
+        fail "$file: '$command' was ended by signal $((status - 128)) ($(kill -l $((status - 128))))"
     elif [ -z "$own" ]; then
-        fail "$file: $1 ended with status $status" "$status"
+        fail "$file: '$command' ended with status $status" "$status"
     fi
     fail '' "$status"
 }
@@ -161,7 +161,7 @@ check_table() {
 }
 
 bytes() { # file, where, how many: these as decimal numbers
-    od -An -v -tu1 -w"$3" -j "$2" -N "$3" -- "$1"
+    od -An -v -tu1 -w"$3" -j "$2" -N "$3" -- "$1" 2>/dev/null
 }
 
 # One or more records, of which none is cut.
@@ -254,6 +254,7 @@ trap 'rm -rf -- "$part"' EXIT
 rm -rf -- "$part"
 mkdir -p -- "$part${sheets:+/sheets}" "$D/made" || fail ''
 printf -v command '%s ' "$@"
+[ ${#command} -le 61 ] || command="${command:0:57}... "
 command=${command% }
 words=("$1")
 [ -z "$VERBOSE" ] || [ -z "$own" ] || words+=(-v)
