@@ -42,7 +42,7 @@ void classes_free(struct classes *c);
 double class_accuracy(const struct class_row *c); /* NaN without images */
 
 /* Class numbers by accuracy, equal ones by number; classes without images are at
- * the end, or left out. Returns how many; caller frees. */
+ * the end, or ignored. Returns how many; caller frees. */
 enum class_order { CLASSES_WORST_FIRST, CLASSES_BEST_FIRST, CLASSES_WITH_EMPTY };
 int classes_ranked(const struct classes *c, enum class_order order, int **rank);
 

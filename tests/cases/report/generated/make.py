@@ -156,11 +156,17 @@ class Run:
         self.score = 'prob'
         self.calibrated(self.even())
 
+    def diffuse(self):
+        self.calibrated(self.even())
+
+    def apart(self):
+        self.calibrated(self.even())
+
+    def alike(self):
+        self.fill(self.even(), self.mostly(.6), self.conf(.5, 1))
+
     def few(self):
         self.fill([3 if i == 0 else 0 for i in range(self.classes)], self.mostly(.6), self.conf(.4, 1))
-
-    def nothing(self):
-        pass
 
     def partly(self):
         """Some images have no label."""
@@ -180,7 +186,17 @@ class Run:
 
     def draw(self, row):
         """The maps of the true and of the predicted class."""
-        true, pred, _ = row
+        true, pred, conf = row
+        if self.kind == 'diffuse':
+            return [[self.random.uniform(.8, 1) for _ in range(16)] for _ in range(2)]
+        if self.kind == 'apart':
+            # Of errors in two corners, the true class's map with few cells; of others in all rows.
+            corners = [[max(self.random.gauss(0, 1), 0) * (y == at) for y in range(4) for _ in range(4)] for at in (0, 3)]
+            return corners if true != pred else [[self.random.random() + .1 for _ in range(16)]] * 2
+        if self.kind == 'alike':
+            # The more confident, the more alike.
+            one = [self.random.random() ** 4 for _ in range(16)]
+            return [[c + (1.2 - conf) * self.random.random() ** 4 for c in one] if true != pred else one, one]
         spot = [(self.random.randrange(1, 3), self.random.randrange(1, 3)) for _ in range(3)]
         if true == pred:
             one = self.one_map(spot)
@@ -269,5 +285,5 @@ def table(name, header, rows):
 
 
 KINDS = [name for name in ('working chance constant no_error no_error_under all_errors permuted shuffled swapped empty '
-                           'single single_permuted unbalanced pair over under both weak coarse blank few nothing '
-                           'partly').split()]
+                           'single single_permuted unbalanced pair over under both weak coarse blank few '
+                           'diffuse apart alike partly').split()]

@@ -1,0 +1,579 @@
+"""Generated runs: the findings against ones counted another way, and the texts against
+the findings. A sentence that no pattern below knows, or whose condition does not hold,
+is a failure."""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+import make
+from truth import Truth
+
+KINDS = {
+    1: 'working single no_error coarse blank',
+    2: 'working chance constant no_error no_error_under all_errors permuted empty single unbalanced over under both weak '
+       'coarse blank partly',
+    3: 'working chance no_error_under all_errors permuted swapped empty single unbalanced pair both coarse few',
+    5: ' '.join(make.KINDS),
+    10: ' '.join(make.KINDS),
+    100: 'working chance no_error all_errors permuted shuffled swapped empty single single_permuted unbalanced pair both weak '
+         'blank',
+    1000: 'working single_permuted permuted empty',
+}
+FILES = ['explorer.html', 'analysis_summary.txt', 'recommendations.txt', 'per_class_accuracy.csv', 'data/run.tsv',
+         'data/findings.tsv', 'most_confused_pairs.csv', 'confused_pair_1_c0_to_c1.png',
+         'worst_predictions/class_000_c0.png', 'worst_predictions/class_001_c1.png']
+
+
+def run(*command):
+    r = subprocess.run(command, capture_output=True, text=True)
+    if r.returncode or r.stderr:
+        raise SystemExit(f'{" ".join(command)}: status {r.returncode}: {r.stderr}')
+    return r.stdout
+
+
+def compare(truth, table):
+    """The rows on the whole run, and the classes of the lists."""
+    header, *rows = [line.split('\t') for line in table.splitlines()]
+    rows = [dict(zip(header, row)) for row in rows]
+    whole = {r['name']: r for r in rows if r['class'] == 'NA'}
+    for name, want in truth.found.items():
+        got = whole.pop(name)
+        if got['verdict'] != (want['verdict'] or 'NA'):
+            yield f'{name}: expected the verdict {want["verdict"]}, found {got}'
+        for key, value in want.items():
+            if key == 'verdict' or value is None:
+                continue
+            if got[key] == 'NA' or abs(float(got[key]) - value) > 1e-6 + 1e-5 * abs(value):
+                yield f'{name}: expected {key} {value}, found {got[key]}'
+    if whole:
+        yield f'unknown findings: {list(whole)}'
+    lists = {name: [(int(r['class']), r['to']) for r in rows if r['name'] == name and r['class'] != 'NA']
+             for name in truth.found}
+    for name, want in dict(
+            class_order=sorted((t, str(c)) for t, c in truth.moved.items()),
+            weak_classes=[(c, 'NA') for c in sorted(truth.weak, key=lambda c: (truth.correct_of[c] / truth.total[c], c))],
+            overpredicted=[(c, 'NA') for c in truth.over],
+            one_way=[(t, str(c)) for _, t, c in sorted(truth.one_way, key=lambda x: (-x[0], x[1:]))]).items():
+        if lists[name] != want:
+            yield f'{name}: expected the list {want}, found {lists[name]}'
+
+
+# --- texts ---
+
+NUMBER = r'(-?\d+(?:\.\d+)?)'
+PERCENT = NUMBER + ' %'
+NAME = r'(?:c\d+|class \d+ of a data set with long names, the \d+th|group \d+)'
+
+
+class Text:
+    """A text without its line breaks, from which sentences are taken as they are found."""
+
+    def __init__(self, text, truth):
+        self.all = text
+        self.rest = re.sub(r'-{3,}|={3,}', ' ', text)
+        self.rest = re.sub(r'\s+', ' ', self.rest)
+        self.truth, self.faults = truth, []
+
+    def take(self, pattern, condition, *values, must=True):
+        """Sentences of a pattern: there where, and only where, the condition holds, with these
+        numbers. `must` is False where the condition is only necessary."""
+        found = list(re.finditer(pattern, self.rest))
+        if found and not condition:
+            self.faults.append(f'does not hold: {found[0].group()}')
+        if not found and condition and must:
+            self.faults.append(f'missing: {pattern}')
+        for m in found:
+            for got, want in zip(m.groups(), values):
+                if got is None or want is None:
+                    continue
+                digits = len(got.partition('.')[2])
+                if abs(float(got) - want) > .500001 * 10 ** -digits:
+                    self.faults.append(f'expected {want}, found {got}: {m.group()}')
+        self.rest = re.sub(pattern, ' ', self.rest)
+        return found
+
+    def end(self):
+        left = re.sub(r'[\s-]+', ' ', self.rest).strip()
+        if left:
+            self.faults.append(f'unknown sentence: {left[:300]}')
+        if re.search(r'\b(nan|inf)\b|-0\.0', self.all):
+            self.faults.append('a number that is none')
+        for name in re.findall(r'[\w./-]+\.(?:png|csv|html|txt|tsv)\b', self.all):
+            if name not in FILES:
+                self.faults.append(f'names a file that is not there: {name}')
+        return self.faults
+
+
+def percent(finding, key='value'):
+    if key == 'value' and 'value' not in finding and finding.get('of'):
+        return 100 * finding['count'] / finding['of']
+    return 100 * finding[key] if finding.get(key) is not None else None
+
+
+def frame(t, text):
+    """What all texts have."""
+    text.take(r'About this run .*?Cells of a map \d+x\d+( Finer layer layer3)?', True)
+    text.take(r'Warning: The pixel constants do not fit: .02 nats where .004 is usual. Try --mean 0,0,0\.',
+              t.run.kind == 'working')
+
+
+def coarse(t, text, words):
+    f = t.found
+    text.take(r'The grid of these maps is (\d+)x(\d+) cells, below 4 by 4: too coarse to show where the model looks\. '
+              r'Border share, entropy and overlap are not measured\. Take a finer layer: LAYER=layer3\.',
+              words and t.verdict('places') == 'no', *t.run.grid)
+
+
+def summary(t, out):
+    text, f, n = Text(out, t), t.found, t.n
+    v = t.verdict
+    many = t.k > 1
+    text.take(r'Analysis of a classifier by its errors and its Grad-CAM maps', True)
+    frame(t, text)
+    text.take(r'Files explorer.html .*most_confused_pairs.csv .*?worst_predictions/class_000_c0.png and 1 more: best and worst '
+              r'predictions of a class confused_pair_1_c0_to_c1.png: examples of a confused pair', True)
+    order = v('class_order') == 'yes'
+    text.take(r'The model and the labels seem to order the classes differently: (\d+) of (\d+) images \(' + PERCENT +
+              r'\) are predicted as the class to which theirs seems to correspond\. These count as errors in all that follows\.',
+              order, f['class_order'].get('count'), n)
+    accuracy, chance = percent(f['accuracy']), percent(f['accuracy'], 'baseline')
+    doubt = r'The accuracy \(' + PERCENT + r'\) @ chance \(' + PERCENT + r'\): what follows says little about the model\.'
+    text.take(doubt.replace('@', 'cannot be told, on so few images, from'), v('accuracy') == 'few' and not order, accuracy, chance)
+    text.take(doubt.replace('@', 'is hardly better than'), v('accuracy') == 'no' and not order and accuracy > chance, accuracy, chance)
+    text.take(doubt.replace('@', 'is not better than'), v('accuracy') == 'no' and not order and accuracy <= chance, accuracy, chance)
+
+    text.take(r'Overall performance Classes (\d+)(?: with images (\d+))? Images (\d+)(?: Ignored, without a label (\d+))?',
+              True, t.k, t.with_images, n, t.run.unlabelled)
+    text.take(r'There is one class, so every prediction is correct by construction: accuracy, confusions and confidence say '
+              r'nothing\.', not many)
+    text.take(r'Correct predictions \(accuracy\) (\d+) ' + PERCENT, many, t.correct, accuracy)
+    text.take(r'Wrong predictions \(error rate\) (\d+) ' + PERCENT, many, t.errors, 100 * t.errors / n)
+    text.take(r'Accuracy by chance ' + PERCENT, many, chance)
+    text.take(r'True class in the top-5 (\d+) ' + PERCENT + r' by chance ' + PERCENT, t.k >= 6,
+              f['top5'].get('count'), percent(f['top5']), percent(f['top5'], 'baseline'))
+    text.take(r'Superclass correct (\d+) ' + PERCENT, t.superclasses, f['superclass'].get('count'), percent(f['superclass']))
+    wrong = [c for a, b, c in t.rows if a != b]
+    right = [c for a, b, c in t.rows if a == b]
+    text.take(r'Mean confidence ' + PERCENT, many, 100 * t.mean_conf if many else None)
+    text.take(r'of correct predictions ' + PERCENT, many and right, 100 * sum(right) / len(right) if right else None)
+    text.take(r'of wrong predictions ' + PERCENT, many and wrong, 100 * sum(wrong) / len(wrong) if wrong else None)
+    text.take(r'Calibration error \(ECE\) ' + PERCENT, many, percent(f['calibration']))
+    text.take(r'The 95 % interval of the accuracy is ' + NUMBER + ' to ' + PERCENT + r'\.', many)
+    text.take(r'Chance is the accuracy of predictions that do not depend on the image(, with the same number of predictions of '
+              r'each class)?\.', many)
+    text.take(r'All (\d+) images are predicted as ' + NAME + r'\.', many and max(t.predicted) == n, n)
+    text.take(r'The calibration error is the mean distance between confidence and accuracy over equal-width bins of '
+              r'confidence; chance alone gives about ' + PERCENT + r' on as many images\.', many,
+              percent(f['calibration'], 'baseline'))
+    over, under, cal = v('overconfident') == 'yes', v('underconfident') == 'yes', f['calibration']
+    text.take(r'These images are too few to judge it\.', cal['verdict'] == 'few')
+    text.take(r'The model is over-confident in some bins and under-confident in others\.', over and under)
+    text.take(r'The model is over-confident\.', over and not under)
+    text.take(r'The model is under-confident\.', under and not over)
+    text.take(r'It is too small to matter\.', cal['verdict'] == 'no' and cal['p'] < .01)
+    text.take(r'It cannot be told from chance\.', cal['verdict'] == 'no' and cal['p'] >= .01)
+
+    # Classes.
+    differ = v('classes_differ') == 'yes'
+    ranked = differ and t.with_images > 20
+    rank = sorted((t.correct_of[c] / t.total[c], c) for c in range(t.k) if t.total[c])
+    worst = [c for a, c in rank if a < t.accuracy][:10] if ranked else []
+    best = [c for a, c in sorted(rank, key=lambda x: (-x[0], x[1])) if a > t.accuracy][:10] if ranked else []
+    for word, classes in ('Worst', worst), ('Best', best):
+        title = f'{word} {len(classes)} classes' if len(classes) > 1 else f'{word} class'
+        text.take(title, bool(classes))
+    text.take(r'Accuracy of the classes', many and not ranked)
+    listed = len(worst) + len(best) if ranked else t.with_images if t.with_images <= 20 and many else 0
+    text.take(r'Accuracy, correct predictions, 95 % interval, and the most frequent wrong prediction with its count:', listed > 0)
+    lines = text.take(r'\d+\. (' + NAME + r') +(\d+\.\d) % (\d+) of (\d+) (\d+) to (\d+) %( ' + NAME + r' \(\d+\))?', listed > 0)
+    if len(lines) != listed:
+        text.faults.append(f'expected {listed} classes, found {len(lines)}')
+    text.take(r'\d+ more (class has|classes have) the same accuracy as the last\.', listed > 0, must=False)
+    text.take(r'The (\d+) classes with images do not differ in accuracy by more than chance\.',
+              many and t.with_images > 1 and not differ, t.with_images)
+    text.take(r'(\d+) class(?: has|es have) no images\.', many and t.with_images < t.k, t.k - t.with_images)
+
+    # Confusions.
+    errors = many and t.errors > 0
+    text.take(r'Confusions (\d+) errors? in (\d+) pairs? of a true and a predicted class\.', errors, t.errors, len(t.pairs))
+    text.take(r'No pair occurs more than once\.', errors and not t.top)
+    text.take(r'The 15 most frequent \(true -> predicted\):', errors and len(t.top) == 15 < len(t.pairs))
+    text.take(r'Those that occur more than once \(true -> predicted\):', errors and 0 < len(t.top) < 15 and len(t.top) < len(t.pairs))
+    pairs = text.take(r'\d+\. ' + NAME + ' -> ' + NAME + r' (\d+) \(\d+\.\d % of the class\), reverse \d+( same superclass| across)?',
+                      errors and bool(t.top))
+    if len(pairs) != len(t.top):
+        text.faults.append(f'expected {len(t.top)} pairs, found {len(pairs)}')
+    text.take(r'(\d+) more pairs? ha(?:s|ve) the same count as the last\.', len(t.top) == 15, must=False)
+    meaning = errors and t.k > 2 and len(t.top) > 1
+    held = sum(p[0] for p in t.top)
+    text.take(r'These (\d+) pairs hold (\d+) of (\d+) errors \(' + PERCENT + r'\)\.', meaning and len(t.top) < len(t.pairs),
+              len(t.top), held, t.errors, 100 * held / t.errors if errors else None)
+    groups = t.run.groups
+    same = sum(groups[a] == groups[b] for _, a, b in t.top)
+    text.take(r'Inside one superclass: (\d+) of (\d+) pairs \(' + PERCENT + r'\)\. Across superclasses: (\d+) of (\d+) \(' +
+              PERCENT + r'\)\.', meaning and t.superclasses, same, len(t.top), None, len(t.top) - same)
+    mutual = sum(2 * t.count.get((b, a), 0) >= c for c, a, b in t.top)
+    text.take(r'Mutual, the reverse at least half as frequent: (\d+) of (\d+) pairs \(' + PERCENT + r'\)\.', meaning, mutual,
+              len(t.top))
+    s = f['same_superclass']
+    text.take(r'Of all errors, (\d+) of (\d+) \(' + PERCENT + r'\) stay inside the superclass of the true class; ' + PERCENT +
+              r' would if the errors of each class were spread evenly over the other classes\.', s['verdict'] is not None,
+              s.get('count'), t.errors, percent(s), percent(s, 'baseline'))
+    text.take(r'Superclasses that are confused most often \(true -> predicted\):( \d+ group \d+ -> group \d+)+',
+              errors and t.superclasses and len(set(groups)) > 2, must=False)
+
+    # Confidence.
+    if text.take(r'Confidence of the errors', errors):
+        names = [('Highest (above 90 %)', 3), ('High (above 70 to 90 %)', 2), ('Moderate (above 50 to 70 %)', 1), ('Low (up to 50 %)', 0)]
+        for name, band in names:
+            k = t.band[False][band]
+            text.take(re.escape(name) + r' (\d+) ' + PERCENT, t.k > 2 or band > 0, k, 100 * k / t.errors)
+    h = f['highest_errors']
+    text.take(r'If the confidences were right, about ' + NUMBER + ' errors would have the highest confidence\.', errors,
+              h['baseline'] * t.errors if errors else None)
+    text.take(r'Of (\d+) correct predictions, (\d+) \(' + PERCENT + r'\) have low confidence\.', errors and t.k > 2 and t.correct,
+              t.correct, t.band[True][0] if many else None)
+
+    # Maps.
+    text.take(r'Grad-CAM maps From the maps of (\d+) images?: (\d+) predicted correctly, (\d+) wrongly\. Where not said '
+              r'otherwise, the map is that of the predicted class\.', True, n, t.correct, t.errors)
+    b = f['blank']
+    text.take(r'Blank maps: (\d+) of (\d+) \(' + PERCENT + r'\)\.', True, b['count'], n, 100 * b['count'] / n)
+    text.take(r'They are ignored in the comparisons below\.', b['count'] > 0 and v('places') == 'yes')
+    text.take(r"Of the true class's maps in errors: (\d+) of (\d+) \(" + PERCENT + r'\)\.', t.errors > 0, f['blank_true']['count'],
+              t.errors)
+    coarse(t, text, True)
+    compared = v('border') is not None
+    tested = 0
+    for name, head, scale, unit in (('border', 'Border share, the part of the map on its outermost ring of cells', 100, ' %'),
+                                    ('entropy', r'Entropy \(0: one cell, 1: even over the image\)', 1, ''),
+                                    ('off_center', "Distance of the centre of mass from the image's centre, in image sides", 1, '')):
+        medians = [scale * m for m in t.median[name]] if compared else [None, None]
+        x = f[name]
+        text.take(head + ': median ' + NUMBER + unit + r' in correct predictions \((\d+)\), ' + NUMBER + unit +
+                  r' in wrong ones \((\d+)\)\.', compared, medians[0], None if not compared else x['of'] - x['count'],
+                  medians[1], x.get('count'))
+    text.take(r'Diffuse maps \(entropy above 0.9\): \d+ of \d+ correct predictions \([\d.]+ %\), \d+ of \d+ wrong ones '
+              r'\([\d.]+ %\)\. Concentrated maps \(entropy below 0.5\): \d+ of \d+ \([\d.]+ %\) and \d+ of \d+ \([\d.]+ %\)\.',
+              compared)
+    o = f['overlap_high']
+    text.take(r'Overlap of the maps of the true and the predicted class in (\d+) errors? \(1: equal, 0: no common cell\): median '
+              + NUMBER + r'\. Above 0\.5: (\d+) \(' + PERCENT + r'\)\. Below 0\.2: (\d+) \(' + PERCENT + r'\)\.',
+              o['verdict'] is not None, o.get('of'), getattr(t, 'overlap_median', None), o.get('count'), None,
+              f['overlap_low'].get('count'))
+    text.take(r'Maps as diffuse as these \(median entropy ' + NUMBER + r'\) overlap in part whatever they show\.',
+              o['verdict'] is not None and t.median['entropy'][1] > .8)
+    text.take(r'Median overlap in errors of highest confidence \((\d+)\): ' + NUMBER + r', in the others \((\d+)\): ' + NUMBER +
+              r'\.', v('overlap_confident') is not None)
+    kinds = [f[x] for x in ('border', 'entropy', 'off_center', 'overlap_confident') if v(x) is not None]
+    for words, condition in (
+            (r'Too few to compare: 20 of each are needed\.', lambda x: x['verdict'] == 'few'),
+            (r'The difference could be chance \(p = [\d.]+\)\.', None),
+            (r'The difference is (too small to matter|small|medium|large): in [\d.]+ % of comparisons the (wrong one|error of '
+             r'highest confidence) has the larger value \(p < 0\.01\)\.', None)):
+        found = text.take(words, bool(kinds), must=False)
+        if condition and len(found) != sum(map(condition, kinds)):
+            text.faults.append(f'{words}: {len(found)} times')
+        tested += len(found)
+        if 'is (too' in words:
+            large = sum(m.group(1) != 'too small to matter' for m in found)
+            if large != sum(x['verdict'] == 'yes' for x in kinds):
+                text.faults.append(f'differences: {large} are said to matter')
+    if tested != len(kinds):
+        text.faults.append(f'expected {len(kinds)} sentences on differences, found {tested}')
+    z = f['zero_true']
+    text.take(r'Mostly zero, in more than half of its cells: the map of the true class in (\d+) of (\d+) errors \(' + PERCENT +
+              r'\)\.', z['verdict'] is not None, z.get('count'), z.get('of'))
+    text.take(r"Differences are judged by the rank test of Mann and Whitney \(level 0\.01, corrected by Holm's method\) and by the "
+              r'share of comparisons in which the one value is larger: .*?\(Vargha and Delaney\)\.',
+              any(x['verdict'] in ('yes', 'no') for x in kinds))
+    return text.end()
+
+
+def recommendations(t, out):
+    text, f, n, v = Text(out, t), t.found, t.n, t.verdict
+    many = t.k > 1
+    works = t.works
+    errors = works and t.errors > 0
+    frame(t, text)
+    text.take(r'^ ?Recommendations', True)
+    text.take(r'There is one class, so every prediction is correct by construction: nothing can be recommended\.', not many)
+    accuracy, chance = percent(f['accuracy']), percent(f['accuracy'], 'baseline')
+    text.take(r'From (\d+) images? with (\d+) errors? \(accuracy ' + PERCENT + r'\)\. Each recommendation rests on the measurement '
+              r'that it names\.', many, n, t.errors, accuracy)
+    text.take(r"What could be chance is no finding: tests have the level 0\.01, corrected for their number by Holm's method\.",
+              works)
+    text.take(r'A ceiling is the gain in accuracy if all these errors went away and no other came\.', errors)
+
+    # The model does not work.
+    order = v('class_order') == 'yes'
+    text.take(r'\d+\. Class order', order)
+    text.take(r'The model and the labels order the classes differently: in (\d+) of (\d+) classes with images most images are '
+              r'predicted as one other class, and each of these classes has its own\.', order and t.moved, len(t.moved),
+              t.with_images)
+    text.take(r'The model and the labels order the classes differently: (\d+) of (\d+) images \(' + PERCENT + r'\) are predicted '
+              r'as the class at the same distance from theirs\.', order and not t.moved, f['class_order'].get('count'), n)
+    text.take(r'The predicted class ID is the true one plus (\d+), modulo (\d+)\.', order and t.offset, t.offset, t.k)
+    text.take(r'Renamed in this way, ' + PERCENT + r' of the predictions would be correct instead of ' + PERCENT + r'\.', order,
+              percent(f['class_order']), accuracy)
+    moves = text.take(r'(' + NAME + ') -> (' + NAME + r'): (\d+) of (\d+)(?: and (\d+) more)?', bool(t.moved))
+    if len(t.moved) > 10 and moves[-1].group(5) != str(len(t.moved) - 10):
+        text.faults.append(f'of {len(t.moved)} moved classes: {moves[-1].group()}')
+    for m, (a, b) in zip(moves, sorted(t.moved.items())):
+        if [m.group(1), m.group(2)] != [t.run.names[a], t.run.names[b]]:
+            text.faults.append(f'expected {a} -> {b}, found {m.group()}')
+    if len(moves) != min(len(t.moved), 10):
+        text.faults.append(f'{len(moves)} of {len(t.moved)} moved classes')
+    text.take(r'Give the names in the order in which the model was trained \(--names of cifar-predict\), and check that the labels '
+              r'count the classes from the same number in the same order \(--labels\)\.', order)
+    broken = many and not works and not order
+    few = v('accuracy') == 'few'
+    text.take(r'1\. More images', broken and few)
+    text.take(r'1\. The model and its input', broken and not few)
+    head = r'The accuracy, ' + PERCENT + r' \((\d+) of (\d+)\), @ chance \(' + PERCENT + r'\)\.'
+    for words, condition in (('cannot be told, on so few images, from', few),
+                             ('is hardly better than', not few and many and accuracy > chance),
+                             ('is not better than', not few and many and accuracy <= chance)):
+        text.take(head.replace('@', words), broken and condition, accuracy, t.correct, n, chance)
+    text.take(r'All (\d+) images are predicted as ' + NAME + r'\.', broken and n > 1 and max(t.predicted) == n, n)
+    text.take(r'Use more images\.', broken and few)
+    low = broken and (not few or accuracy <= chance)
+    text.take(r'Check, in this order:', low and not few)
+    text.take(r'If the accuracy stays so low, check in this order:', low and few)
+    text.take(r'the pixel constants: --mean and --std must be those of the training; - the inferred architecture, above all the '
+              r'stem: model-info --probe compares the interpretations of the checkpoint, --assume sets one; - the class order: '
+              r'--names and --labels must be those of the training; - that the checkpoint is of a trained model and for these '
+              r'classes\.', low)
+    text.take(r'Nothing else is recommended until this is settled: every other measurement depends on it\.', many and not works)
+    if not works:
+        return text.end()
+
+    text.take(r'There is no error among (\d+) images: the 95 % interval of the accuracy begins at ' + PERCENT + r'\. To learn from '
+              r'errors, use harder images\.', not t.errors, n)
+
+    # Similar classes.
+    s = f['same_superclass']
+    text.take(r'\d+\. Similar classes', s['verdict'] is not None)
+    text.take(r'No finding: (\d+) of (\d+) errors \(' + PERCENT + r'\) stay inside the superclass of the true class; evenly spread '
+              r'they would be ' + PERCENT + r'\.', s['verdict'] == 'no', s.get('count'), t.errors, None, percent(s, 'baseline'))
+    same = s['verdict'] == 'yes'
+    text.take(r'(\d+) of (\d+) errors \(' + PERCENT + r'\) stay inside the superclass of the true class; evenly spread they would '
+              r'be ' + PERCENT + r'\. The model finds the superclass and misses the class\.', same, s.get('count'), t.errors,
+              percent(s), percent(s, 'baseline'))
+    text.take(r'Try a second output or a loss for the superclass, hard negatives from the same superclass, or a last stage of '
+              r'higher resolution\. The margin maps on the sheets show which part of the image decides between two classes\.', same)
+    text.take(r'Ceiling: ' + NUMBER + r' points of accuracy\.', same, 100 * s['count'] / n if same else None)
+    text.take(r'Most confused inside superclasses, both ways together:( \d+ ' + NAME + ' and ' + NAME + r' \(\d+ \+ \d+\))+', same,
+              must=False)
+
+    # Confidence.
+    text.take(r'\d+\. Confidence\b', True)
+    h = f['highest_errors']
+    text.take(r'Errors of highest confidence, no finding: none of (\d+) errors? is above 90 %\.', h['verdict'] == 'no', t.errors)
+    high = h['verdict'] == 'yes'
+    text.take(r'(\d+) of (\d+) errors \(' + PERCENT + r'\) have the highest confidence \(above 90 %\); if the confidences were '
+              r'right, about ' + NUMBER + r' would\. Look at each: is the label wrong, or the model\?', high, h.get('count'),
+              t.errors, percent(h), h['baseline'] * t.errors if high else None)
+    text.take(r'Ceiling: ' + NUMBER + r' points, whether labels or predictions are corrected\.', high,
+              100 * h['count'] / n if high else None)
+    text.take(r'True classes with more than one of them:( \d+ ' + NAME + r')+( and \d+ more classes)?', high, must=False)
+    c = f['calibration']
+    over, under = v('overconfident') == 'yes', v('underconfident') == 'yes'
+    text.take(r'Calibration: too few images, (\d+) where 20 are needed\.', c['verdict'] == 'few', n)
+    text.take(r'Calibration, no finding: the calibration error is ' + PERCENT + r'; chance alone gives about ' + PERCENT +
+              r' on as many images\.', c['verdict'] == 'no', percent(c), percent(c, 'baseline'))
+    tail = r': the calibration error is ' + PERCENT + r', chance alone gives about ' + PERCENT + r' \(mean confidence ' + PERCENT + \
+        r', accuracy ' + PERCENT + r'\)\.'
+    for words, condition in (('over-confident in some bins of confidence and under-confident in others', over and under),
+                             ('over-confident', over and not under), ('under-confident', under and not over)):
+        text.take(r'The model is ' + words + tail, condition, percent(c), percent(c, 'baseline'), 100 * t.mean_conf, accuracy)
+    for side, condition in ('over', over), ('under', under):
+        text.take(rf'most {side}-confident from (\d+) to (\d+) %: mean confidence ' + PERCENT + ', accuracy ' + PERCENT, condition)
+    text.take(r'One temperature cannot correct both\. Fit isotonic regression to the confidence on held-out images \(Zadrozny and '
+              r'Elkan, 2002\)\.', over and under)
+    text.take(r'Divide the logits by one temperature, fitted on held-out images \(Guo et al\., 2017\)\. It changes confidences, not '
+              r'predictions\.', over != under)
+    k = f['reject_low']
+    kept = 100 * k['count'] / k['of'] if k['verdict'] else None
+    text.take(r'Where an error costs more than no prediction, reject those of low confidence \(up to 50 %\): (\d+) of (\d+) '
+              r'predictions remain \(' + PERCENT + r'\), and ' + PERCENT + r' of them are correct instead of ' + PERCENT + r'\.',
+              k['verdict'] == 'yes', k.get('of'), n, None, kept, accuracy)
+    text.take(r'Rejecting predictions of low confidence, no finding: ' + PERCENT + r' of the others are correct, ' + PERCENT +
+              r' of all\.', k['verdict'] == 'no', kept, accuracy)
+
+    # Attention.
+    text.take(r'\d+\. Attention', True)
+    b, bt = f['blank'], f['blank_true']
+    some = b['count'] > 0 or bt['count'] > 0
+    text.take(r'Blank maps, no finding: none of (\d+) images has one\.', not some, n)
+    text.take(r'Blank maps: (\d+) of (\d+) of the predicted class \(' + PERCENT + r'\)\.', some, b['count'], n)
+    text.take(r"Of the true class's maps in errors: (\d+) of (\d+) \(" + PERCENT + r'\)\.', some and t.errors, bt['count'], t.errors)
+    text.take(r'A blank map does not show where the model looks\. The margin map may: it is not cut off at zero\.',
+              some and v('places') != 'no')
+    text.take(r'This run used SCORE=prob: SCORE=logit may leave fewer blank\.', some and t.run.score == 'prob')
+    coarse(t, text, True)
+    places = v('places') == 'yes' and t.errors > 0
+    compared = places and v('border') in ('yes', 'no')
+    text.take(r'Correct and wrong predictions are not compared: (\d+) and (\d+) maps that are not blank, where 20 of each are '
+              r'needed\.', places and not compared)
+    d, e = f['border'], f['entropy']
+    more = compared and d['verdict'] == 'yes' and d['value'] > .5
+    text.take(r'The maps of wrong predictions lie more on the border of the image \(median ' + PERCENT + ' against ' + PERCENT +
+              r' in correct ones\)\. Try stronger crops and shifts, or paste objects on other backgrounds\.', more,
+              100 * t.median['border'][1] if more else None, 100 * t.median['border'][0] if more else None)
+    text.take(r'Border, no finding: the maps of wrong predictions do not lie more on it by an extent that matters \(median ' +
+              PERCENT + ' against ' + PERCENT + r' in correct ones\)\.', compared and not more)
+    wide = compared and e['verdict'] == 'yes'
+    text.take(r'The maps of wrong predictions are more diffuse \(median entropy ' + NUMBER + ' against ' + NUMBER + r'\): no part of '
+              r'the image stands out\. Try a larger input or a last stage of higher resolution\.', wide and e['value'] > .5)
+    text.take(r'The maps of wrong predictions are more concentrated \(median entropy ' + NUMBER + ' against ' + NUMBER + r'\): fewer '
+              r'cells decide\. Try random erasing or cutout\.', wide and e['value'] < .5)
+    text.take(r'Entropy, no finding: the maps of wrong predictions are neither more diffuse nor more concentrated by an extent that '
+              r'matters \(median entropy ' + NUMBER + ' against ' + NUMBER + r'\)\.', compared and not wide)
+    oh, ol = f['overlap_high'], f['overlap_low']
+    blunt = places and t.median['entropy'][1] > .8
+    text.take(r'Overlap: too few errors whose two maps are not blank, (\d+) where 20 are needed\.', oh['verdict'] == 'few',
+              oh.get('of'))
+    start = r'In (\d+) of (\d+) errors \(' + PERCENT + r'\) '
+    text.take(start + r'the maps of the true and the predicted class overlap by more than half, but maps as diffuse as these .*?'
+              r'before you conclude from it\.', oh['verdict'] == 'yes' and blunt)
+    text.take(start + r'the maps of the true and the predicted class overlap by more than half: the model looks at the same part of '
+              r'the image for both\. Features that tell the classes apart may help these, crops will hardly\.',
+              oh['verdict'] == 'yes' and not blunt, oh.get('count'), oh.get('of'))
+    text.take(start + r'the two maps lie apart \(overlap below 0\.2\)\. Look there for images with several objects, of which the '
+              r'label names one\.', ol['verdict'] == 'yes', ol.get('count'), ol.get('of'))
+    text.take(r'Several objects, no finding: in (\d+) of (\d+) errors \(' + PERCENT + r'\) the two maps lie apart \(overlap below '
+              r'0\.2\); more than 25 % would be a reason\.', ol['verdict'] == 'no', ol.get('count'), ol.get('of'))
+    z = f['zero_true']
+    text.take(start + r'the map of the true class is mostly zero; that of the predicted class is in ' + PERCENT + r' of the correct '
+              r'predictions\. The model finds little that supports the true class\.', z['verdict'] == 'yes', z.get('count'),
+              z.get('of'))
+
+    # Classes.
+    weak = errors and t.with_images > 1
+    text.take(r'\d+\. Worst classes', weak)
+    text.take(r'No finding: no class with images has an accuracy below 50 %\.', weak and not t.weak and not t.below_half)
+    text.take(r'No finding: (\d+) class(?: has|es have) an accuracy below 50 %, but none differs from the other classes by more than '
+              r'chance\.', weak and not t.weak and t.below_half, t.below_half)
+    text.take(r'(\d+) class(?: has|es have) an accuracy below 50 % and, by more than chance, below that of the other classes; (?:it '
+              r'has|they have) (\d+) errors?:', weak and t.weak, len(t.weak), f['weak_classes'].get('count'))
+    lines = text.take(NUMBER + ' % (' + NAME + ')(, most often predicted as ' + NAME + r' \(\d+\))?( and \d+ more)?',
+                      bool(t.weak), must=False)
+    if len(lines) != min(len(t.weak), 10):
+        text.faults.append(f'{len(lines)} of {len(t.weak)} weak classes')
+    text.take(r'Give (this class|these classes) more or better images, or more weight in the loss\. At the accuracy of the whole '
+              r'\([\d.]+ %\) (it|they) would add [\d.]+ points\.', weak and t.weak)
+
+    # Patterns.
+    text.take(r'\d+\. Patterns', errors)
+    p = f['few_pairs']
+    few = p['verdict']
+    text.take(r'Pairs: too few errors, (\d+) where 20 are needed\.', few == 'few', t.errors)
+    text.take(r'The (?:most frequent pair|(\d+) most frequent pairs), chosen on one half of the images, holds? ' + PERCENT +
+              r' of the errors of the other half; of (\d+) possible pairs as many hold ' + PERCENT + r' if errors are spread evenly\.',
+              few in ('yes', 'no'), getattr(t, 'top_tested', None), 100 * p['count'] / p['of'] if few else None,
+              getattr(t, 'top_possible', None), percent(p, 'baseline') if few else None)
+    text.take(r'Correcting a few pairs pays\. Ceiling: ' + NUMBER + r' points\.', few == 'yes',
+              100 * p['count'] / n if few else None)
+    text.take(r'The errors are spread over many pairs: correcting pair by pair gains little\.', few == 'no')
+    w = f['one_way']
+    text.take(r'One-way confusions, no finding: in none of the (?:(\d+) frequent pairs|1 frequent pair) one way is more frequent than '
+              r'the reverse by more than chance\.', errors and w['verdict'] == 'no', w.get('of'))
+    found = text.take(r'One-way confusions, measured by the images of each class\. Compare how many training images the two classes '
+                      r'have, and how varied they are:((?: \d+, reverse \d+: ' + NAME + ' -> ' + NAME + r')+)',
+                      errors and w['verdict'] == 'yes')
+    if found and len(re.findall('reverse', found[0].group())) != len(t.one_way):
+        text.faults.append('one-way confusions are missing')
+    text.take(r'Over-predicted classes, no finding: no class is predicted 1\.25 times as often as it occurs, or not by more than '
+              r'chance\.', errors and not t.over)
+    text.take(r'Over-predicted classes, at least 1\.25 times as often as they occur\. A lower prior or fewer repeats in training would '
+              r'help the others; a class that does not occur can be excluded:', t.over)
+    lines = text.take(NAME + r': (\d+) predictions for (\d+) images, (\d+) of them wrong( and \d+ more)?', bool(t.over))
+    if [int(m.group(1)) for m in lines] != [t.predicted[c] for c in t.over][:10]:
+        text.faults.append('over-predicted classes differ')
+
+    # What next: only what a finding of this text asks for.
+    wrong = sum(t.predicted[c] - t.correct_of[c] for c in t.over)
+    nexts = [
+        (r'Correct the class order\. Measure: the errors of these classes, now (\d+)\.', order, f['class_order'].get('count')),
+        (r'Train with the superclass in the loss\. Measure: the errors inside superclasses, now (\d+)\.', same, s.get('count')),
+        (r'Review the labels of the errors of highest confidence, (\d+) images?\. Measure: how many labels are wrong, and the '
+         r'accuracy without these images\.', high, h.get('count')),
+        (r'Fit a temperature\. Measure: the calibration error, now ' + PERCENT + r'; the predictions stay the same\.', over != under,
+         percent(c)),
+        (r'Fit isotonic regression\. Measure: the calibration error, now ' + PERCENT + r'\.', over and under, percent(c)),
+        (r'Train with stronger crops\. Measure: the border share of wrong predictions, now ' + PERCENT + r' \(median\)\.', more, None),
+        (r'Train for finer features: a larger input, a last stage of higher resolution, or longer\. Measure: the errors whose two '
+         r'maps overlap by more than half, now (\d+)\.', oh['verdict'] == 'yes' and not blunt, oh.get('count')),
+        (r'Count the images with several objects among the (\d+) errors? whose two maps lie apart\.', ol['verdict'] == 'yes',
+         ol.get('count')),
+        (r'Give more weight or images to the (\d+) class(?:es)? below 50 %\. Measure: their errors, now \d+, and that the other '
+         r'classes lose less than they win\.', bool(t.weak), len(t.weak)),
+        (r'Correct the (?:most frequent pair|\d+ most frequent pairs) with more images of both classes\. Measure: their errors, now '
+         r'about (\d+)\.', few == 'yes', p.get('count')),
+        (r'Lower the prior of the \d+ over-predicted class(?:es)?\. Measure: their wrong predictions, now (\d+)\.', bool(t.over), wrong),
+    ]
+    asked = sum(map(bool, (condition for _, condition, _ in nexts)))
+    text.take(r'\d+\. Next experiments', True)
+    text.take(r'None follows from these measurements\.', asked == 0)
+    text.take(r'By the number of errors that they are about; an error may be counted in several\. Change one thing at a time\.',
+              asked > 1)
+    for words, condition, value in nexts:
+        text.take(r'\d+\. (?:\d+ errors?|Confidences only): ' + words, condition, value)
+    text.take(r'The 95 % interval of the accuracy is ' + NUMBER + r' points wide on (\d+) images: on another set of images, a smaller '
+              r'gain could be luck\.', True, None, n)
+    return text.end()
+
+
+def pages(t, bars, explorer):
+    for page, html in ('bars', bars), ('explorer', explorer):
+        if re.search(r'>[^<]*\b(nan|inf)\b', html):
+            yield f'{page}: a number that is none'
+        for name in re.findall(r'(?:href|src)="([^"#]+)"', html):
+            if name not in FILES:
+                yield f'{page}: links a file that is not there: {name}'
+        if ('top-5' in html) != (t.k >= 6):
+            yield f'{page}: top-5 of {t.k} classes'
+        if 'About this run' not in html or (t.run.kind == 'working') != ('Warning:' in html):
+            yield f'{page}: where the run comes from'
+
+
+def one(kind, classes, verdicts):
+    r = make.Run(kind, classes, 1)
+    r.write()
+    make.table('files.tsv', ['file'], [[name] for name in FILES])
+    for name in 'summary', 'classes', 'pairs', 'groups':
+        with open(f'{name}_table.tsv', 'w') as f:
+            f.write(run('confmat', '--names', 'classes.tsv', f'--{name}', 'predictions.tsv'))
+    tables = [w for name in ('summary', 'classes', 'pairs', 'groups') for w in (f'--{name}', f'{name}_table.tsv')]
+    tables += '--predictions predictions.tsv --cam cam_stats.tsv --run run.tsv --files files.tsv'.split()
+    truth = Truth(r)
+    for name, finding in truth.found.items():
+        verdicts.setdefault(name, set()).add(finding['verdict'])
+    yield from compare(truth, run('report', 'findings', *tables))
+    yield from (f'summary: {x}' for x in summary(truth, run('report', 'summary', *tables)))
+    yield from (f'recommendations: {x}' for x in recommendations(truth, run('report', 'recommendations', *tables)))
+    yield from pages(truth, *(run('report', 'html', '--page', page, *tables) for page in ('bars', 'explorer')))
+
+
+def main():
+    """Besides: every finding has to have been found, and not, and a sentence said, in some run."""
+    verdicts, folder = {}, os.getcwd()
+    for classes, kinds in KINDS.items():
+        for kind in kinds.split():
+            with tempfile.TemporaryDirectory(dir=folder) as work:
+                os.chdir(work)
+                for fault in one(kind, classes, verdicts):
+                    print(f'{kind}, {classes} classes: {fault}')
+                os.chdir(folder)
+    for name, found in sorted(verdicts.items()):
+        for verdict in ('yes', 'no'):
+            if verdict not in found and name not in ('superclass',):
+                print(f'no run has the verdict {verdict} for {name}')
+
+
+if __name__ == '__main__':
+    main()
