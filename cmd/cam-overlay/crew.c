@@ -91,6 +91,7 @@ static void crew_free(struct crew *c)
 int crew_new(struct crew **crew, int threads, struct err *e)
 {
     struct crew *c = mem_zero(1, sizeof *c);
+    pen_prepare(threads);
     c->failed = -1;
     c->room = 2 * threads;
     c->queue = mem_alloc((size_t)c->room, sizeof *c->queue);

@@ -60,8 +60,11 @@ enum pen_align { PEN_LEFT, PEN_CENTER, PEN_RIGHT };
  * pixels whatever the desktop's settings for fonts. */
 struct pen;
 
-/* An error where no font has Latin letters: texts would be boxes. By one thread at a time,
- * so that no other takes the memory that is found free for fonts. */
+/* Before the first of so many pens is made: ends the program with a message where there is
+ * too little memory for fonts. Pango, Fontconfig and GLib would end it by a signal. */
+void pen_prepare(int pens);
+
+/* An error where no font has Latin letters: texts would be boxes. By one thread at a time. */
 int pen_new(struct pen **p, struct err *e);
 void pen_free(struct pen *p);
 

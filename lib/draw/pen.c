@@ -33,8 +33,7 @@ struct word {
 
 enum { BUCKETS = 1024, WORDS_MAX = 4096 };
 
-/* What Pango, Fontconfig and GLib, which end the program where memory is out, may take for a
- * pen, with fonts of many scripts: arenas and stacks of their threads included. */
+/* What the libraries may take for a pen, arenas and stacks of their threads included. */
 enum { LIBRARIES = 256 << 20 };
 
 struct pen {
@@ -43,6 +42,22 @@ struct pen {
     struct word *bucket[BUCKETS];
     int words;
 };
+
+/* GLib ends a program by a signal where a thread or memory cannot be had. */
+_Noreturn static void on_fatal(const char *domain, GLogLevelFlags level, const char *text,
+                               void *ctx)
+{
+    (void)level;
+    (void)ctx;
+    prog_die(PROG_ERROR, "fonts: %s: %s", domain ? domain : "GLib", text);
+}
+
+void pen_prepare(int pens)
+{
+    g_log_set_handler("GLib", G_LOG_LEVEL_ERROR | G_LOG_FLAG_FATAL | G_LOG_FLAG_RECURSION, on_fatal,
+                      NULL);
+    mem_need((size_t)pens * LIBRARIES, "fonts");
+}
 
 /* Whether letters and figures come out as such. */
 static bool legible(const struct pen *p)
@@ -54,7 +69,6 @@ static bool legible(const struct pen *p)
 
 int pen_new(struct pen **pen, struct err *e)
 {
-    mem_need(LIBRARIES, "fonts");
     struct pen *p = mem_zero(1, sizeof *p);
     PangoFontMap *map = pango_cairo_font_map_new();
     p->context = pango_font_map_create_context(map);

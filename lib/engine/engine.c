@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "engine/plugin.h"
+#include "engine/work.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,8 @@ int engine_open(struct engine **g, const struct net *net, const struct engine_op
     int i = find(o->device), r;
     if (i < 0)
         return err_set(e, "device '%s' is not one of auto, cpu, ref, cuda, cuda:N", o->device);
+    if (work_check(net, o, e) != 0)
+        return -1;
     struct engine *en = mem_zero(1, sizeof *en);
     if (i == AUTO)
         r = open_auto(en, net, o, e);

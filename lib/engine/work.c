@@ -65,6 +65,40 @@ static size_t value_size(const struct net *net, int v)
     return (size_t)net->value[v].c * (size_t)net->value[v].h * (size_t)net->value[v].w;
 }
 
+size_t work_returned(const struct net *net, const struct engine_opts *o)
+{
+    int last = net_last(net);
+    size_t classes = (size_t)net->classes, vectors = (size_t)o->gradients;
+    size_t floats = classes * (1 + vectors);
+    if (o->class_maps && last >= 0)
+        floats += classes * (size_t)net->value[last].h * (size_t)net->value[last].w;
+    if (o->features >= 0)
+        floats += value_size(net, o->features) * (1 + vectors);
+    return floats * sizeof(float) + work_tapped(net, o) * 2 * sizeof(double);
+}
+
+int work_check(const struct net *net, const struct engine_opts *o, struct err *e)
+{
+    size_t each = work_returned(net, o);
+    if (each <= WORK_IMAGE_BYTES)
+        return 0;
+    return err_set(e,
+                   "expected results of at most %d MB for an image, found %zu MB: %d classes%s%s%s",
+                   WORK_IMAGE_BYTES >> 20, each >> 20, net->classes,
+                   o->class_maps ? ", a map of each" : "", o->features >= 0 ? ", features" : "",
+                   o->gradients > 0 ? ", gradients of each score asked for" : "");
+}
+
+int work_threads(const struct net *net, const struct engine_opts *o)
+{
+    int threads = o->threads > 0 ? o->threads : work_cores();
+    size_t each = work_returned(net, o);
+    /* A thread computes one image while another one waits to be written. */
+    size_t most = each > WORK_BATCH_BYTES ? WORK_ALL_BYTES / (2 * each) : (size_t)threads;
+    most = most > 1 ? most : 1;
+    return (size_t)threads < most ? threads : (int)most;
+}
+
 static void *room(const struct work *w, size_t n, size_t size, struct err *e)
 {
     return w->alloc ? w->alloc(w->self, n * size, e) : mem_aligned(n, size);

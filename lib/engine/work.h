@@ -35,6 +35,20 @@ struct work {
 /* Number of processors this process may use, at least 1. */
 int work_cores(void);
 
+/* What a batch returns is bounded in bytes: of one with several images, of one image (or
+ * the network is refused), and roughly of all that threads and their batches hold. */
+enum { WORK_BATCH_BYTES = 16 << 20, WORK_IMAGE_BYTES = 64 << 20, WORK_ALL_BYTES = 512 << 20 };
+
+/* Bytes that a batch returns for each image, all arrays of struct work_batch together. */
+size_t work_returned(const struct net *net, const struct engine_opts *o);
+
+/* -1 and a message where that is more than WORK_IMAGE_BYTES. */
+int work_check(const struct net *net, const struct engine_opts *o, struct err *e);
+
+/* As many threads as are asked for, or as there are cores, fewer where results of one
+ * image are large; at least 1. */
+int work_threads(const struct net *net, const struct engine_opts *o);
+
 /* Runs the stream to its end. Memory is bounded by the number of threads. Batches
  * before one that fails are still written. */
 int work_run(const struct work *w, const struct engine_calls *c, struct err *e);

@@ -467,8 +467,66 @@ static void check_exact(void)
     net_free(n);
 }
 
+/* --- memory --- */
+
+/* A network of one convolution and so many classes, of which nobody runs it. */
+static struct net *net_of_classes(int side, int classes)
+{
+    struct net *n = net_empty();
+    int x = net_add_conv(n, net_add_value(n, 3, side, side), 4, 3, 1, -1, true);
+    net_add_head(n, x, classes);
+    return n;
+}
+
+/* All that a batch returns is bounded: so are its images, then the threads; an image that is
+ * beyond all bounds is refused. */
+static void check_returned(void)
+{
+    static const struct {
+        int side, classes, gradients, batch, threads; /* at most; batch 0: refused */
+        bool maps, features;
+    } want[] = {
+        {4, 10, 0, 64, 40, true, true},     {1, 65536, 0, 32, 40, true, false},
+        {8, 21841, 0, 2, 40, true, false},  {8, 65536, 0, 63, 40, false, false},
+        {8, 65536, 0, 1, 16, true, false},  {15, 65536, 0, 1, 4, true, false},
+        {16, 65536, 0, 0, 0, true, false},  {32, 16384, 0, 0, 0, true, true},
+        {1, 65536, 240, 1, 4, false, true}, {1, 65536, 256, 0, 0, false, true},
+        {128, 2, 200, 1, 5, false, true},   {128, 2, 300, 0, 0, false, true},
+    };
+    static const char *const device[] = {"cpu", "ref"};
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++)
+        for (int d = 0; d < 2; d++) {
+            struct err e = {0};
+            struct engine *g;
+            struct net *n = net_of_classes(want[i].side, want[i].classes);
+            const struct engine_opts o = {.device = device[d],
+                                          .threads = 40,
+                                          .features = want[i].features ? 1 : -1,
+                                          .class_maps = want[i].maps,
+                                          .gradients = want[i].gradients};
+            int threads = 0;
+            if (engine_open(&g, n, &o, &e) != 0) {
+                CHECK(want[i].batch == 0);
+                CHECK(strncmp(e.msg, "expected results of at most 64 MB for an image", 46) == 0);
+            } else {
+                const char *about = strstr(engine_about(g), " thread");
+                while (about && about[-1] >= '0' && about[-1] <= '9')
+                    about--;
+                CHECK(about && sscanf(about, "%d", &threads) == 1);
+                if (engine_batch_size(g) > want[i].batch || threads > want[i].threads)
+                    fprintf(stderr, "  %s, %d classes, %dx%d: batches of %d, %d threads\n",
+                            device[d], want[i].classes, want[i].side, want[i].side,
+                            engine_batch_size(g), threads);
+                CHECK(engine_batch_size(g) <= want[i].batch && threads <= want[i].threads);
+                engine_close(g);
+            }
+            net_free(n);
+        }
+}
+
 int main(void)
 {
+    check_returned();
     check_ref();
     check_sums();
     check_random(9);

@@ -22,7 +22,7 @@ enum {
     BATCH = 64,
     IMAGES = 8,             /* in a group, fewer where they are large */
     TILE_IMAGES = 16,       /* the same for tiles, which have as many rows */
-    VALUE_BYTES = 16 << 20, /* most of a value of a group, or of what a batch returns */
+    VALUE_BYTES = 16 << 20, /* most of a value of a group */
     WIDE_BYTES = 64 << 20,  /* most of a value of a batch */
     KEPT_BYTES = 96 << 20   /* most of what a batch keeps for gradients */
 };
@@ -643,7 +643,7 @@ static void choose_batch(struct cpu *c)
 {
     const struct net *n = c->work.net;
     const struct engine_opts *o = &c->work.opts;
-    size_t most = 0, kept = 0, returned = 0;
+    size_t most = 0, kept = 0, returned = work_returned(n, o);
     bool *depends = mem_zero((size_t)n->values, sizeof *depends);
     if (o->gradients > 0)
         work_depends(n, o->features, depends);
@@ -654,19 +654,15 @@ static void choose_batch(struct cpu *c)
         most = size > most ? size : most;
         kept += depends[i] ? size : 0;
     }
-    if (o->features >= 0)
-        returned = value_size(&n->value[o->features]) * sizeof(float) *
-                   (size_t)(o->gradients > 0 ? o->gradients + 1 : 1);
-    returned += work_tapped(n, o) * 2 * sizeof(double);
     c->images = c->tiles ? TILE_IMAGES : IMAGES;
-    while (c->images > 1 &&
-           (most * (size_t)c->images > VALUE_BYTES || returned * (size_t)c->images > VALUE_BYTES))
+    while (c->images > 1 && (most * (size_t)c->images > VALUE_BYTES ||
+                             returned * (size_t)c->images > WORK_BATCH_BYTES))
         c->images /= 2;
     /* With many threads, smaller batches, so that all have some. */
     c->groups = BATCH / c->images / (c->work.threads > 16 ? 4 : c->work.threads > 8 ? 2 : 1);
     while (c->groups > 1 && (most * (size_t)(c->groups * c->images) > WIDE_BYTES ||
                              kept * (size_t)(c->groups * c->images) > KEPT_BYTES ||
-                             returned * (size_t)(c->groups * c->images) > VALUE_BYTES))
+                             returned * (size_t)(c->groups * c->images) > WORK_BATCH_BYTES))
         c->groups /= 2;
     free(depends);
 }
@@ -788,7 +784,7 @@ static int cpu_open(void **self, const struct net *net, const struct engine_opts
     c->work = (struct work){
         .net = net,
         .opts = *o,
-        .threads = o->threads > 0 ? o->threads : work_cores(),
+        .threads = work_threads(net, o),
         .self = c,
         .enter = cpu_enter,
         .leave = cpu_leave,

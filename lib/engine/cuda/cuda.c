@@ -762,18 +762,6 @@ static size_t pool_bytes(const struct plan_pool *p, size_t size)
     return sum;
 }
 
-/* Bytes of results of one image. */
-static size_t result_bytes(const struct cuda *c)
-{
-    const struct engine_opts *o = &c->work.opts;
-    size_t classes = (size_t)c->work.net->classes, sum = classes;
-    if (o->class_maps)
-        sum += classes * (size_t)plan_cells(&c->plan, c->plan.last);
-    if (o->features >= 0)
-        sum += (size_t)(1 + o->gradients) * value_size(c, o->features);
-    return sum * sizeof(float);
-}
-
 /* Bytes of the device that are free; all of them where it does not say. */
 static size_t available(const struct cuda *c)
 {
@@ -789,12 +777,11 @@ static int first_batch(const struct cuda *c)
 {
     size_t activations =
         pool_bytes(&c->plan.acts, element(c)) + pool_bytes(&c->plan.grads, sizeof(float));
-    size_t room_for = available(c);
+    size_t returned = work_returned(c->work.net, &c->work.opts), room_for = available(c);
     int batch = BATCH;
     while (batch > 1) {
-        size_t hand = (size_t)batch * (activations + result_bytes(c)) + DNN_WORKSPACE;
-        if ((size_t)batch * activations <= ACTIVATIONS &&
-            (size_t)batch * result_bytes(c) <= RESULTS &&
+        size_t hand = (size_t)batch * (activations + returned) + DNN_WORKSPACE;
+        if ((size_t)batch * activations <= ACTIVATIONS && (size_t)batch * returned <= RESULTS &&
             hand * (size_t)c->work.threads <= room_for / 10 * 9)
             break;
         batch /= 2;
@@ -837,7 +824,7 @@ static int rehearse(struct cuda *c, struct err *e)
     size_t batch = (size_t)c->work.batch;
     size_t in = 3 * (size_t)plan_cells(&c->plan, 0);
     size_t seeds = (size_t)o->gradients * (size_t)c->work.net->classes * sizeof(float);
-    size_t bytes = batch * (in > seeds ? in : seeds) + result_bytes(c);
+    size_t bytes = batch * (in > seeds ? in : seeds) + work_returned(c->work.net, &c->work.opts);
     char *all = device_alloc_host(&c->device, bytes, &c->short_of, e);
     if (!all)
         return -1;
@@ -927,7 +914,7 @@ static void time_steps(struct cuda *c)
         head += head * plan_cells(&c->plan, c->plan.last);
     time_step(c, "pooling, linear layer, maps", head,
               (int64_t)plan_size(&c->plan, c->plan.last) * size);
-    time_step(c, "copy out", 0, (int64_t)result_bytes(c));
+    time_step(c, "copy out", 0, (int64_t)work_returned(c->work.net, &c->work.opts));
     c->events++;
 }
 

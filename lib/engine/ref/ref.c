@@ -371,7 +371,7 @@ static int ref_enter(void *self, void **hand, struct err *e)
     struct hand *h = mem_zero(1, sizeof *h);
     size_t most = 0;
     h->ref = r;
-    for (int i = 0; i < BATCH; i++)
+    for (int i = 0; i < r->work.batch; i++)
         h->value[i] = values_alloc(n);
     if (r->work.opts.gradients > 0)
         h->grad = values_alloc(n);
@@ -386,7 +386,7 @@ static int ref_enter(void *self, void **hand, struct err *e)
 static void ref_leave(void *hand)
 {
     struct hand *h = hand;
-    for (int i = 0; i < BATCH; i++)
+    for (int i = 0; i < h->ref->work.batch; i++)
         values_free(h->ref->work.net, h->value[i]);
     values_free(h->ref->work.net, h->grad);
     free(h->sum);
@@ -407,13 +407,15 @@ static int ref_open(void **self, const struct net *net, const struct engine_opts
         .net = net,
         .opts = *o,
         .batch = BATCH,
-        .threads = o->threads > 0 ? o->threads : work_cores(),
+        .threads = work_threads(net, o),
         .self = r,
         .enter = ref_enter,
         .leave = ref_leave,
         .forward = ref_forward,
         .backward = ref_backward,
     };
+    while (r->work.batch > 1 && work_returned(net, o) * (size_t)r->work.batch > WORK_BATCH_BYTES)
+        r->work.batch /= 2;
     if (o->gradients > 0) {
         r->depends = mem_alloc((size_t)net->values, sizeof *r->depends);
         work_depends(net, o->features, r->depends);
