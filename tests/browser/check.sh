@@ -52,7 +52,7 @@ document.body.replaceChildren(report);
 EOF
 } >"$work/page.html"
 
-timeout 120 "$browser" --headless --no-sandbox --disable-gpu --disable-dev-shm-usage \
+timeout 600 "$browser" --headless --no-sandbox --disable-gpu --disable-dev-shm-usage \
     --user-data-dir="$work/profile" --host-resolver-rules='MAP * ~NOTFOUND' \
     --window-size=1200,900 --dump-dom "file://$work/page.html" >"$work/dom" 2>"$work/log" ||
     { cat "$work/log" >&2; exit 1; }

@@ -76,7 +76,7 @@ static int slow_read(void *ctx, struct engine_batch *b, int max, struct err *e)
     struct slow *s = ctx;
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += 20;
+    until.tv_sec += 600;
     pthread_mutex_lock(&s->lock);
     while (s->run.written < s->run.next && !s->waited_in_vain)
         s->waited_in_vain = pthread_cond_timedwait(&s->changed, &s->lock, &until) != 0;

@@ -55,7 +55,7 @@ def released(folder):
     if not os.path.exists(lock):
         return True
     with open(lock) as f:
-        for _ in range(200):
+        for _ in range(12000):
             try:
                 fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return True
@@ -78,7 +78,7 @@ def disturb(work, sig, share, length, allowed, again):
         pass
     p.communicate()
     if not released(cut):
-        return "somebody still works there after 10 s"
+        return "somebody still works there after ten minutes"
     for name, bytes_ in files(cut + "/r").items() if os.path.exists(cut + "/r") else ():
         if "/made/" in name:
             continue

@@ -1,5 +1,7 @@
-/* Replays inputs of a fuzz target, each in a process of its own within 2 s of
- * processor time and 64 MB of memory beyond the input's size.
+/* Replays inputs of a fuzz target, each in a process of its own within 64 MB of memory
+ * beyond the input's size, and within ten times the 2 s of processor time that
+ * heatpipe-input(5) promises: no processor in use is so slow, and what grows with the
+ * square of an input soon takes longer.
  *
  *   TARGET [FILE|FOLDER ...]   (default: tests/fuzz/corpus/TARGET) */
 #include "fuzz.h"
@@ -18,9 +20,9 @@ enum { MEMORY = 64 << 20, INPUT_MAX = 1 << 28 };
 
 /* The sanitizers slow programs down and map memory for themselves. */
 #if defined(__SANITIZE_ADDRESS__) || defined(FUZZ_COVERAGE)
-enum { SECONDS = 20, LIMIT_MEMORY = 0 };
+enum { SECONDS = 200, LIMIT_MEMORY = 0 };
 #else
-enum { SECONDS = 2, LIMIT_MEMORY = 1 };
+enum { SECONDS = 20, LIMIT_MEMORY = 1 };
 #endif
 
 static int inputs, failures;

@@ -26,7 +26,7 @@ within_limits() {
     [ -e "$name" ] || attack "$name" "$name"
     # A sanitizer needs time and memory of its own.
     if grep -q fsanitize "$BUILD/flags"; then
-        export LIMIT_S=60 LIMIT_MB=4096
+        export LIMIT_S=300 LIMIT_MB=4096
     fi
     python3 "$ROOT/tests/cases/hostile/measure.py" "$name" "$@" 2>message
     status=$?
