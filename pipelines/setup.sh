@@ -26,9 +26,12 @@ if [ "$(id -u)" -ne 0 ]; then
     fi
     as_root=(sudo)
 fi
+apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q "$@"; }
+
+# A fresh container has no lists of packages; old ones name files that are gone.
+compgen -G '/var/lib/apt/lists/*Packages*' >/dev/null || apt update
 echo "setup: installing ${missing[*]}"
-export DEBIAN_FRONTEND=noninteractive
-install=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q
-    --no-install-recommends "${missing[@]}")
-# The lists of a fresh machine may be old or absent.
-"${install[@]}" || { "${as_root[@]}" apt-get update -q && "${install[@]}"; }
+apt install -y --no-install-recommends "${missing[@]}" || {
+    apt update
+    apt install -y --no-install-recommends "${missing[@]}"
+}

@@ -12,16 +12,27 @@
 # example; PATH holds the programs. Status 77 skips, with the reason on stderr.
 set -u
 
+# Of the caller's environment tests see only this: any other variable may be one of the
+# analysis (LAYER), of make, gnuplot or Fontconfig, or a locale or a time zone.
+keep=(PATH HOME TMPDIR BUILD CC CI LD_LIBRARY_PATH CUDA_UNDER_TEST FAULT_SO "${!HEATPIPE_@}"
+    "${!ASAN_@}" "${!UBSAN_@}" "${!CCACHE_@}")
+if [ -z "${TESTS_SETTLED:-}" ]; then
+    settled=(TESTS_SETTLED=1 LC_ALL=C TZ=UTC)
+    for name in "${keep[@]}"; do
+        [ -n "${!name+set}" ] && settled+=("$name=${!name}")
+    done
+    exec env -i "${settled[@]}" bash "$0" "$@"
+fi
+umask 022
+
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
 build=${BUILD:-build}
 case $build in /*) ;; *) build=$root/$build ;; esac
-export ROOT=$root EX=$root/examples/shapes100 BUILD=$build LC_ALL=C
+export ROOT=$root EX=$root/examples/shapes100 BUILD=$build
 export PATH=$build/bin:$PATH
 # Tests run on the CPU unless they name the stand-in of a GPU, $BUILD/tests/cuda/standin.so.
 export HEATPIPE_CUDA=none
-# Runs of make inside the cases are on their own.
-unset MAKEFLAGS MFLAGS MAKELEVEL
 # Fontconfig keeps what it has read until the process ends.
 export LSAN_OPTIONS=suppressions=$root/tests/lsan.supp:print_suppressions=0
 
