@@ -41,7 +41,8 @@ to    = $(stage) --stdout --
 part  = $$D/unfinished/$(@F)
 
 images  := --data "$$DATA" $(call option,--resize,RESIZE) $(DATA_FLAGS)
-labels  := $(call option,--names,NAMES) $(call option,--labels,LABELS) $(PREDICT_FLAGS)
+labels   = $(call option,--names,NAMES) $(call option,--labels,LABELS) \
+  $(if $(value SKIP_DAMAGED),--skip-damaged "$(part)/damaged.tsv") $(PREDICT_FLAGS)
 network := --model "$$MODEL" $(call option,--assume,ASSUME) $(call option,--mean,MEAN) \
   $(call option,--std,STD) $(MODEL_FLAGS)
 device  := --device "$$DEVICE" --precision "$$PRECISION" $(if $(value EXACT),--exact)
@@ -67,9 +68,9 @@ data/inputs/images:
 # The only forward pass.
 data/predictions.tsv: data/inputs/model data/inputs/images
 	@$(stage) --say predictions --stdout --also data/classes.tsv --may data/logits.npy \
-	  --may data/class_maps.npy --may data/predict_run.tsv -- \
+	  --may data/class_maps.npy --may data/ids.npy --may data/damaged.tsv --may data/predict_run.tsv -- \
 	  $(PREDICT) $(network) $(images) $(labels) $(device) --logits "$(part)/logits.npy" \
-	  --class-maps "$(part)/class_maps.npy" --classes "$(part)/classes.tsv" --run "$(part)/predict_run.tsv"
+	  --class-maps "$(part)/class_maps.npy" --ids "$(part)/ids.npy" --classes "$(part)/classes.tsv" --run "$(part)/predict_run.tsv"
 
 data/labels: data/predictions.tsv
 	@$(to) $(call true_column,NR > 1 { n++; na += $$c == "NA" } END { print n && na == n ? "none" : na ? "some" : "all" }) \
@@ -81,6 +82,7 @@ unlabelled := $(filter none,$(LABELLED))
 
 # What another predictor than heatpipe's may not have written.
 has_logits := $(shell [ ! -e "$$D/logits.npy" ] || echo 1)
+has_ids    := $(shell [ ! -e "$$D/ids.npy" ] || echo 1)
 
 charts := confusion_matrix_full.png top_confused_pairs.png
 texts  := analysis_summary.txt recommendations.txt
@@ -91,7 +93,7 @@ chosen := data/selected.tsv data/pair_rows.tsv
 maps   := data/selected_maps.npy data/pair_maps.npy
 sheets := data/class_sheets.txt data/pair_sheets.txt
 chart_data := data/confusion.chart data/pairs.chart
-before := $(addprefix data/,inputs/model inputs/images predictions.tsv logits.npy class_maps.npy \
+before := $(addprefix data/,inputs/model inputs/images predictions.tsv logits.npy class_maps.npy ids.npy \
   classes.tsv predict_run.tsv labels)
 
 .PHONY: analysis $(before) $(tables) $(chosen) data/labelled.tsv data/cam_stats.tsv data/cam_run.tsv data/run.tsv $(maps) \
@@ -144,10 +146,10 @@ endif
 # From what the predictions left: no image passes the network again. The model adds the
 # biases alone, so that a predictor whose model heatpipe cannot read leaves them unknown.
 ifeq ($(value LAYER),)
-map_inputs := data/class_maps.npy data/logits.npy data/inputs/model
+map_inputs := data/class_maps.npy data/logits.npy data/ids.npy data/inputs/model
 has_model  := $(shell [ -n "$$HEATPIPE_OWN_PREDICT" ] || "$$HEATPIPE_BIN/model-info" "$$MODEL" > /dev/null 2>&1 || exit; echo 1)
 map_from   := --class-maps "$$D/class_maps.npy" $(if $(has_logits),--logits "$$D/logits.npy") \
-  $(if $(has_model),$(network))
+  $(if $(has_ids),--ids "$$D/ids.npy") $(if $(has_model),$(network))
 else
 map_inputs := data/inputs/model data/inputs/images
 map_from   := $(network) $(images) --layer "$$LAYER" $(device)

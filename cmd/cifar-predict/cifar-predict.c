@@ -373,12 +373,11 @@ static struct names *choose_names(const struct job *j, struct err *e)
     const struct names *n = data_names(j->data);
     int classes = j->net->classes;
     if (!j->coarse && data_coarse(j->data) == classes && n->classes != classes) {
-        char *option = prog_option("PREDICT_FLAGS", "--labels coarse");
         err_record(e,
                    "%s: expected a model of as many classes as the images have, found %d in %s, "
                    "the number of their superclasses: %s takes these for classes",
-                   data_name(j->data), classes, model_path, option);
-        free(option);
+                   data_name(j->data), classes, model_path,
+                   prog_option("--labels coarse", "LABELS=coarse"));
         return NULL;
     }
     if (j->coarse && data_coarse(j->data) != classes) {
@@ -472,9 +471,10 @@ static int check_folders(const struct job *j, struct err *e)
     if (folders == 0 || folders == classes || names_path)
         return 0;
     return err_set(e,
-                   "%s: expected class folders for all %d classes of %s, found %d: --names with a "
-                   "file of the model's class names says which these are",
-                   data_name(j->data), classes, model_path, folders);
+                   "%s: expected class folders for all %d classes of %s, found %d: %s with the "
+                   "model's class names says which these are",
+                   data_name(j->data), classes, model_path, folders,
+                   prog_option("--names FILE", "NAMES=FILE"));
 }
 
 static int open_network(struct job *j, const struct data_opts *d, struct net_opts *o, struct err *e)
@@ -621,7 +621,8 @@ int main(int argc, char **argv)
     struct err e = {0};
     prog_start(&prog, argc, argv);
     check_options(&j, &d);
-    int r = list_inputs ? images_list(model_path, data_path, &d, limit, &e) : run(&j, &d, &o, &e);
+    int r = list_inputs ? images_list(model_path, data_path, &d, limit, skip_path != NULL, &e)
+                        : run(&j, &d, &o, &e);
     if (r != 0)
         prog_fail(&e);
     return PROG_OK;

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static struct run said; /* its warnings alone */
 
@@ -46,6 +48,12 @@ static int put_damaged(struct images *im, int64_t id, const struct err *why, str
     return tsv_end(im->rows, e);
 }
 
+static int damaged(const struct err *why, struct err *e)
+{
+    return err_set(e, "%s (%s lists such files and goes on)", why->msg,
+                   prog_option("--skip-damaged FILE", "SKIP_DAMAGED=1"));
+}
+
 int images_next(struct images *im, uint8_t *pixels, struct data_item *item, struct err *e)
 {
     struct err why;
@@ -53,12 +61,8 @@ int images_next(struct images *im, uint8_t *pixels, struct data_item *item, stru
     while ((r = data_next(im->data, pixels, item, &why)) == DATA_DAMAGED && im->list)
         if (put_damaged(im, item->id, &why, e) != 0)
             return -1;
-    if (r == DATA_DAMAGED) {
-        char *option = prog_option("PREDICT_FLAGS", "--skip-damaged FILE");
-        err_record(e, "%s (%s lists such files and goes on)", why.msg, option);
-        free(option);
-        return -1;
-    }
+    if (r == DATA_DAMAGED)
+        return damaged(&why, e);
     if (r < 0)
         *e = why;
     if (r <= 0)
@@ -86,7 +90,8 @@ int images_end(struct images *im, struct err *e)
     if (im->damaged > 0)
         warn(mem_printf("%s: files that cannot be read: %lld of %lld images are missing in the "
                         "results; %s lists them",
-                        data_name(im->data), (long long)im->damaged, all, out_name(im->list)));
+                        data_name(im->data), (long long)im->damaged, all,
+                        prog_option(out_name(im->list), "data/damaged.tsv")));
     if (im->turned > 0)
         warn(mem_printf("%s: EXIF orientation is not applied, as in torchvision's ImageFolder: the "
                         "model sees %lld of %lld images turned or mirrored",
@@ -108,8 +113,23 @@ void images_close(struct images *im)
     run_free(&said);
 }
 
+/* Whoever reads the list may read the files. */
+static int check_readable(const char *path, struct err *e)
+{
+    struct stat st;
+    char *shown = names_shown(path, false);
+    struct err why = {0};
+    int r = 0;
+    if (stat(path, &st) != 0 || access(path, R_OK) != 0)
+        r = err_errno(&why, "%s", shown);
+    else if (!S_ISREG(st.st_mode))
+        r = err_set(&why, "%s: expected an image, found no regular file", shown);
+    free(shown);
+    return r == 0 ? 0 : damaged(&why, e);
+}
+
 int images_list(const char *model, const char *data, const struct data_opts *with, int64_t limit,
-                struct err *e)
+                bool skip, struct err *e)
 {
     struct inputs inputs = {0};
     struct data_opts o = *with;
@@ -122,7 +142,10 @@ int images_list(const char *model, const char *data, const struct data_opts *wit
     for (int64_t id = 0; r == 0 && d && data_has_files(d) && id < data_count(d) && id < limit;
          id++) {
         char *path = data_path_of(d, id);
-        inputs_add(&inputs, path);
+        if (check_readable(path, e) == 0)
+            inputs_add(&inputs, path);
+        else if (!skip)
+            r = -1;
         free(path);
     }
     if (r == 0 && (r = out_open(&out, "-", e)) == 0) {

@@ -31,8 +31,9 @@ int images_end(struct images *im, struct err *e);
 void images_put(struct run *r);
 void images_close(struct images *im);
 
-/* The table of the files that a run would read; `model` or `data` may be NULL. */
+/* The table of the files that a run would read; `model` or `data` may be NULL. Without those
+ * of images that cannot be opened where damaged ones are skipped. */
 int images_list(const char *model, const char *data, const struct data_opts *o, int64_t limit,
-                struct err *e);
+                bool skip, struct err *e);
 
 #endif

@@ -1,7 +1,6 @@
 #include "base/prog.h"
 
 #include "base/io.h"
-#include "base/mem.h"
 #include "base/text.h"
 
 #include <ctype.h>
@@ -92,9 +91,9 @@ void prog_say(const char *fmt, ...)
     va_end(ap);
 }
 
-char *prog_option(const char *variable, const char *option)
+const char *prog_option(const char *option, const char *variable)
 {
-    return getenv("HEATPIPE_PIPELINE") ? mem_printf("%s='%s'", variable, option) : mem_dup(option);
+    return getenv("HEATPIPE_SHARE") ? variable : option;
 }
 
 void prog_note(const char *text)

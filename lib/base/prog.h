@@ -55,10 +55,9 @@ void prog_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same with -v, for what the library has to tell. */
 void prog_note(const char *text);
 
-/* An option as the user gives it: as it is or, where the pipeline started the program
- * (HEATPIPE_PIPELINE is set), through a variable of it: DATA_FLAGS='--resize 64x64'.
- * Caller frees. */
-char *prog_option(const char *variable, const char *option);
+/* An option as the user gives it: `option`, or `variable` ("RESIZE=64x64") where the
+ * pipeline started the program, because there it is known by both. */
+const char *prog_option(const char *option, const char *variable);
 
 /* Removes unfinished outputs, prints "program: message", exits with `status`. */
 _Noreturn void prog_die(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -330,12 +330,11 @@ static int check_label(const struct data *d, const struct data_item *item, struc
     if (item->label < d->classes)
         return 0;
     if (d->names_from) {
-        char *option = prog_option("PREDICT_FLAGS", "--labels coarse");
+        const char *option = prog_option("--labels coarse", "LABELS=coarse");
         bool coarse = !d->coarse && data_coarse(d) == d->classes;
         err_record(e, "%s: record %lld: expected a class below %d, as %s has them, found %d%s%s",
                    d->name, (long long)item->id, d->classes, d->names_from, item->label,
                    coarse ? ": for superclasses as classes give " : "", coarse ? option : "");
-        free(option);
         return -1;
     }
     return err_set(e, "%s: record %lld: expected a class below %d, found %d", d->name,

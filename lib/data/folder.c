@@ -465,11 +465,13 @@ static int slurp(unsigned char **bytes, size_t *n, const char *path, const char 
 static int wrong_size(const struct folder *f, const struct image *im, const char *shown,
                       struct err *e)
 {
-    char size[40];
+    char option[40], variable[40];
     bool square = im->h == im->w && im->h <= RESAMPLE_SIDE;
-    snprintf(size, sizeof size, "--resize %dx%d", square ? im->h : 224, square ? im->w : 224);
-    char *cifar = prog_option("DATA_FLAGS", "--resize 32x32");
-    char *other = prog_option("DATA_FLAGS", size);
+    int side = square ? im->h : 224;
+    snprintf(option, sizeof option, "--resize %dx%d", side, side);
+    snprintf(variable, sizeof variable, "RESIZE=%dx%d", side, side);
+    const char *cifar = prog_option("--resize 32x32", "RESIZE=32x32");
+    const char *other = prog_option(option, variable);
     err_record(e,
                square ? "%s: expected an image of %d by %d pixels, found %d by %d: give the size "
                         "that the model was trained on: %s keeps images of this size as they are, "
@@ -478,8 +480,6 @@ static int wrong_size(const struct folder *f, const struct image *im, const char
                         "width): give the size that the model was trained on, such as %s or %s",
                shown, f->base.h, f->base.w, im->h, im->w, square ? other : cifar,
                square ? cifar : other);
-    free(cifar);
-    free(other);
     return -1;
 }
 

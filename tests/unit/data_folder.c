@@ -139,12 +139,11 @@ static void test_flat(void)
                 "that the model was trained on: --resize 1x1 keeps images of this size as they "
                 "are, --resize 32x32 makes all images 32 by 32");
     golden_put("data/images/rgb8.png", "flat/b.png");
-    setenv("HEATPIPE_PIPELINE", "1", 1);
+    setenv("HEATPIPE_SHARE", "x", 1);
     check_image(d, 1,
                 "flat/b.png: expected an image of 32 by 32 pixels, found 9 by 13 (height by "
-                "width): give the size that the model was trained on, such as DATA_FLAGS='--resize "
-                "32x32' or DATA_FLAGS='--resize 224x224'");
-    unsetenv("HEATPIPE_PIPELINE");
+                "width): give the size that the model was trained on, such as RESIZE=32x32 or RESIZE=224x224");
+    unsetenv("HEATPIPE_SHARE");
     data_close(d);
 
     file_text("l", "1\nNA\n3\n");
