@@ -262,9 +262,11 @@ static void mdoc(bool synopsis)
 
 _Noreturn static void finish(void)
 {
-    if (fflush(stdout) != 0 || ferror(stdout))
-        prog_die(PROG_ERROR, "standard output: write: %s", strerror(errno));
-    exit(PROG_OK);
+    struct err e = {0};
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        exit(PROG_OK);
+    err_record_errno(&e, "standard output: write");
+    prog_fail(&e); /* quietly where nobody reads on */
 }
 
 /* --- options --- */
