@@ -505,7 +505,7 @@ static void put_about(struct run *r, const struct job *j, const struct engine *g
     run_put(r, "checkpoint_bytes", "%zu", ckpt_bytes(j->ckpt));
     run_put(r, "checkpoint_sha256", "%s", inspection_checksum(j->inspection));
     run_put(r, "architecture", "%s", j->net->about);
-    run_put(r, "assumptions", "%s", j->net->reading);
+    run_put(r, "assumptions", "%s", j->net->assumptions);
     run_put(r, "data", "%s", data_name(j->data));
     run_put(r, "images", "%lld", (long long)j->written);
     run_put(r, "classes", "%d", j->net->classes);

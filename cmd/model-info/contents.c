@@ -85,7 +85,7 @@ static int put_network(const struct info *i, struct ckpt *c, struct out *o, stru
                        "pixels         %s\n"
                        "parameters     %lld\n"
                        "multiply-accumulates  %lld for an image of %d by %d\n",
-                       n->family, n->known_by, n->about, n->reading, pixels,
+                       n->family, n->known_by, n->about, n->assumptions, pixels,
                        (long long)n->parameters, (long long)net_macs(n), i->h, i->w);
     free(pixels);
     net_free(n);

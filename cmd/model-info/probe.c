@@ -56,7 +56,7 @@ static int try_one(struct probe *p, struct interpretation *r, int64_t images, st
         r->fit.divergence = INFINITY;
         return r->plain ? -1 : 0;
     }
-    snprintf(r->text, sizeof r->text, "%s", n->reading);
+    snprintf(r->text, sizeof r->text, "%s", n->assumptions);
     p->images = images;
     const struct fit_images of = {.count = images, .h = o.h, .w = o.w, .at = read_image, .ctx = p};
     int result = n->norms == 0

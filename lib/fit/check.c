@@ -175,7 +175,7 @@ static int measure(struct check *c, const struct net *n, struct interpretation *
         float v = c->frame == FIT_FRAME_ZERO ? 255 * x->pixels.mean[i] : 0;
         c->fill[i] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : lrintf(v));
     }
-    x->words = mem_dup(n->reading);
+    x->words = mem_dup(n->assumptions);
     return fit_measure(&x->fit, n, &some, c->use->threads, e);
 }
 

@@ -14,7 +14,7 @@ static bool set_text(char to[NET_TEXT], const char *value)
 static bool set_strides(struct net_assume *a, const char *value)
 {
     for (a->stages = 0; a->stages < NET_STAGES; value++) {
-        if (*value < '1' || *value > '4')
+        if (*value < '1' || *value > '2')
             return false;
         a->strides[a->stages++] = *value++ - '0';
         if (*value == '\0')
@@ -31,6 +31,16 @@ static bool digit(int *to, const char *value, int max)
     return *value >= '1' && *to <= max && value[1] == '\0';
 }
 
+/* Of a word in a list that ends with NULL, from 1 as the enumerations count; 0 where it is
+ * none of them. */
+static int rank(const char *word, const char *const *list)
+{
+    for (int i = 0; list[i]; i++)
+        if (strcmp(word, list[i]) == 0)
+            return i + 1;
+    return 0;
+}
+
 static bool set_eps(double *eps, const char *value)
 {
     char *end;
@@ -40,9 +50,12 @@ static bool set_eps(double *eps, const char *value)
 
 static const char *set(struct net_assume *a, const char *key, const char *value)
 {
-    bool max = strcmp(value, "max") == 0, pad = strcmp(value, "pad") == 0;
+    static const char *const pools[] = {"none", "max", NULL};
+    static const char *const shortcuts[] = {"conv", "pad", "pad-end", NULL};
+    static const char *const preacts[] = {"before", "mixed", "after", NULL};
+    int word;
     if (strcmp(key, "stem-stride") == 0)
-        return digit(&a->stem_stride, value, 4) ? NULL : "a stride from 1 to 4";
+        return digit(&a->stem_stride, value, 2) ? NULL : "1 or 2";
     if (strcmp(key, "stride-at") == 0)
         return strncmp(value, "conv", 4) == 0 && digit(&a->stride_at, value + 4, 2)
                    ? NULL
@@ -50,12 +63,16 @@ static const char *set(struct net_assume *a, const char *key, const char *value)
     if (strcmp(key, "strides") == 0)
         return set_strides(a, value) ? NULL : "strides of the stages such as 1:2:2:2";
     if (strcmp(key, "pool") == 0) {
-        a->pool = max ? NET_POOL_MAX : NET_POOL_NONE;
-        return max || strcmp(value, "none") == 0 ? NULL : "none or max";
+        a->pool = word = rank(value, pools);
+        return word > 0 ? NULL : "none or max";
     }
     if (strcmp(key, "shortcut") == 0) {
-        a->shortcut = pad ? NET_SHORT_PAD : NET_SHORT_CONV;
-        return pad || strcmp(value, "conv") == 0 ? NULL : "conv or pad";
+        a->shortcut = word = rank(value, shortcuts);
+        return word > 0 ? NULL : "conv, pad or pad-end";
+    }
+    if (strcmp(key, "preact-shortcut") == 0) {
+        a->preact = word = rank(value, preacts);
+        return word > 0 ? NULL : "before, mixed or after";
     }
     if (strcmp(key, "channels") == 0) {
         a->bgr = strcmp(value, "bgr") == 0;
@@ -91,11 +108,10 @@ int net_assume_parse(struct net_assume *a, const char *text, struct err *e)
         *value++ = '\0';
         why = set(a, word, value);
         if (why && strcmp(why, "another key") == 0)
-            return err_set(
-                e,
-                "expected channels, stem-stride, pool, strides, stride-at, shortcut, eps, prefix "
-                "or state, found '%s'",
-                word);
+            return err_set(e,
+                           "expected channels, stem-stride, pool, strides, stride-at, shortcut, "
+                           "preact-shortcut, eps, prefix or state, found '%s'",
+                           word);
         if (why)
             return err_set(e, "%s: expected %s, found '%s'", word, why, value);
     }

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +30,8 @@ struct norm {
 struct source {
     const struct ckpt_tensor *w, *b; /* of a convolution or linear layer; b may be NULL */
     struct norm norm;                /* folded into it, or the operation itself */
-    int pad_from;                    /* of a shortcut that pads: channels of its input, else 0 */
+    int pad_from, pad_before;        /* of a shortcut that pads: channels of its input, else 0, and
+                                        zeros before them */
 };
 
 struct build {
@@ -41,6 +43,8 @@ struct build {
     bool *used;               /* [ckpt_count] */
     struct source *source;    /* [net->ops] */
     int64_t numbers;
+    bool normed, padded; /* whether there are batch norms, and shortcuts without keys */
+    bool convolved;      /* whether shortcuts have keys */
 };
 
 /* --- keys --- */
@@ -51,6 +55,20 @@ static const struct ckpt_tensor *find(struct build *b, const char *key)
     if (t)
         b->used[t - ckpt_at(b->ckpt, 0)] = true;
     return t;
+}
+
+/* An error about a network that is not computed: the message, and the way on. */
+static int refuse(const struct build *b, struct err *e, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static int refuse(const struct build *b, struct err *e, const char *fmt, ...)
+{
+    char why[768];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(why, sizeof why, fmt, ap);
+    va_end(ap);
+    return err_set(e, "%s: %s" CKPT_WAY_ON, ckpt_name(b->ckpt), why);
 }
 
 /* For a message about the missing "conv1.weight": ", found 'conv1.0.weight'", or "". */
@@ -68,6 +86,60 @@ static const char *inside_of(const struct ckpt *c, const char *key, char text[FA
     return text;
 }
 
+/* What is made of other tensors when a network runs, by the tensors it is made of: more
+ * about a missing key, or "". */
+static const char *computed_from(const struct ckpt *c, const char *key, char text[FAMILY_KEY])
+{
+    static const struct {
+        const char *end, *what;
+    } kinds[] = {
+        {"_g", "weight normalisation: torch.nn.utils.remove_weight_norm(module)"},
+        {"_u", "spectral normalisation: torch.nn.utils.remove_spectral_norm(module)"},
+        {"_orig", "a pruned tensor without its mask: torch.nn.utils.prune.remove(module, NAME)"},
+    };
+    char part[FAMILY_KEY];
+    const char *dot = strrchr(key, '.');
+    int first;
+    *text = '\0';
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds && !*text; i++) {
+        snprintf(part, sizeof part, "%s%s", key, kinds[i].end);
+        if (ckpt_find(c, part))
+            snprintf(text, FAMILY_KEY, ", found '%.200s', %s before saving makes it plain", part,
+                     kinds[i].what);
+    }
+    snprintf(part, sizeof part, "%.*s.parametrizations%s.", (int)(dot - key), key, dot);
+    if (!*text && ckpt_behind(c, part, &first) > 0)
+        snprintf(text, FAMILY_KEY,
+                 ", found '%.200s', a parametrization: "
+                 "torch.nn.utils.parametrize.remove_parametrizations(module, NAME) before saving "
+                 "makes it plain",
+                 ckpt_by_name(c, first)->name);
+    return text;
+}
+
+static int missing(const struct build *b, const char *key, const char *want, struct err *e)
+{
+    char text[FAMILY_KEY];
+    if (!*computed_from(b->ckpt, key, text))
+        inside_of(b->ckpt, key, text);
+    return refuse(b, e, "missing key '%s': expected shape %s%s", key, want, text);
+}
+
+/* Why a convolution's weights do not fit: what they are instead, or "". */
+static const char *misfit(const struct build *b, const struct ckpt_tensor *t, int ndim,
+                          const int64_t *shape)
+{
+    if (ndim != 4 || t->ndim != 4 || shape[1] < 1 || t->shape[1] < 1)
+        return "";
+    /* The stem comes first. */
+    if (b->net->ops == 0 && shape[1] == 3)
+        return t->shape[1] == 1
+                   ? ": a network for grey images; images here have three channels"
+                   : ": a network for images of other channels; images here have three";
+    bool grouped = t->shape[1] < shape[1] && shape[1] % t->shape[1] == 0;
+    return grouped ? ": convolutions in groups are not computed" : "";
+}
+
 /* The tensor of that name and shape (-1: any length). */
 static const struct ckpt_tensor *take(struct build *b, const char *key, int ndim,
                                       const int64_t *shape, struct err *e)
@@ -76,9 +148,7 @@ static const struct ckpt_tensor *take(struct build *b, const char *key, int ndim
     const struct ckpt_tensor *t = find(b, key);
     ckpt_shape(want, sizeof want, ndim, shape);
     if (!t) {
-        char near[FAMILY_KEY];
-        err_record(e, "%s: missing key '%s': expected shape %s%s", ckpt_name(b->ckpt), key, want,
-                   inside_of(b->ckpt, key, near));
+        missing(b, key, want, e);
         return NULL;
     }
     bool fits = t->ndim == ndim;
@@ -86,11 +156,9 @@ static const struct ckpt_tensor *take(struct build *b, const char *key, int ndim
         fits =
             t->shape[d] > 0 && t->shape[d] <= CHANNELS && (shape[d] < 0 || t->shape[d] == shape[d]);
     if (!fits) {
-        bool grouped = ndim == 4 && t->ndim == 4 && shape[1] > 0 && t->shape[1] > 0 &&
-                       t->shape[1] < shape[1] && shape[1] % t->shape[1] == 0;
         ckpt_shape(found, sizeof found, t->ndim, t->shape);
-        err_record(e, "%s: key '%s': expected shape %s, found %s%s", ckpt_name(b->ckpt), key, want,
-                   found, grouped ? ": convolutions in groups are not computed" : "");
+        refuse(b, e, "key '%s': expected shape %s, found %s%s", key, want, found,
+               misfit(b, t, ndim, shape));
         return NULL;
     }
     b->numbers += t->count;
@@ -130,34 +198,44 @@ struct place {
     const char *conv, *norm;
 };
 
+static bool has_norm(const struct norm *n)
+{
+    return n->t[NORM_VAR] != NULL;
+}
+
 /* The norm of a place. Without any of its keys the convolution's bias has to have taken
  * it in. */
 static int take_norm(struct build *b, const struct place *p, int64_t channels, bool needed,
                      struct norm *n, struct err *e)
 {
     static const char *const suffix[] = {"weight", "bias", "running_mean", "running_var"};
-    char key[FAMILY_KEY];
-    bool any = needed;
+    char key[NORM_TENSORS][FAMILY_KEY], count[FAMILY_KEY];
+    bool there[NORM_TENSORS] = {false}, any = needed;
     *n = (struct norm){.t = {NULL}};
-    for (int i = 0; i < NORM_TENSORS && p->norm; i++)
-        any = any || ckpt_find(b->ckpt,
-                               family_key(key, &b->found, p->stage, p->block, p->norm, suffix[i]));
+    for (int i = 0; i < NORM_TENSORS && p->norm; i++) {
+        family_key(key[i], &b->found, p->stage, p->block, p->norm, suffix[i]);
+        there[i] = ckpt_find(b->ckpt, key[i]) != NULL;
+        any = any || there[i];
+    }
     if (!p->norm || !any)
         return 0;
-    find(b, family_key(key, &b->found, p->stage, p->block, p->norm, "num_batches_tracked"));
-    for (int i = 0; i < NORM_TENSORS; i++) {
-        n->t[i] = take(b, family_key(key, &b->found, p->stage, p->block, p->norm, suffix[i]), 1,
-                       &channels, e);
+    if (there[NORM_WEIGHT] && !there[NORM_MEAN] && !there[NORM_VAR])
+        return refuse(b, e,
+                      "key '%s': expected a batch norm with running statistics, found none: one "
+                      "of track_running_stats=False, or a norm of another kind, takes them from "
+                      "the images at hand, which is not computed",
+                      key[NORM_WEIGHT]);
+    /* Without weight and bias, of affine=False, they are 1 and 0. */
+    bool affine = there[NORM_WEIGHT] || there[NORM_BIAS] || !there[NORM_MEAN];
+    find(b, family_key(count, &b->found, p->stage, p->block, p->norm, "num_batches_tracked"));
+    for (int i = affine ? 0 : NORM_MEAN; i < NORM_TENSORS; i++) {
+        n->t[i] = take(b, key[i], 1, &channels, e);
         if (!n->t[i])
             return -1;
     }
-    b->net->parameters += 2 * channels;
+    b->net->parameters += affine ? 2 * channels : 0;
+    b->normed = true;
     return 0;
-}
-
-static bool has_norm(const struct norm *n)
-{
-    return n->t[0] != NULL;
 }
 
 /* What a convolution is asked for beside its place. */
@@ -219,10 +297,10 @@ static int add_conv(struct build *b, const struct place *p, int in, const struct
     if (!t)
         goto fail;
     if (t->shape[2] != t->shape[3] || t->shape[2] % 2 == 0 || t->shape[2] > KERNEL) {
-        err_record(e,
-                   "%s: key '%s': expected a square window with an odd side of at most %d, found "
-                   "%lld by %lld",
-                   ckpt_name(b->ckpt), key, KERNEL, (long long)t->shape[2], (long long)t->shape[3]);
+        refuse(b, e,
+               "key '%s': expected a square window with an odd side of at most %d, found %lld by "
+               "%lld",
+               key, KERNEL, (long long)t->shape[2], (long long)t->shape[3]);
         goto fail;
     }
     const struct ckpt_tensor *bias = NULL;
@@ -295,23 +373,36 @@ static bool has_shortcut(const struct build *b, int stage, int block)
     return part && ckpt_find(b->ckpt, family_key(key, &b->found, stage, block, part, "weight"));
 }
 
-/* Every second pixel, with channels of zeros before and behind: a convolution whose
+/* Every second pixel, with channels of zeros on both sides or behind: a convolution whose
  * weights are zeros and ones. */
 static int add_padding(struct build *b, int in, int stride, int width, struct err *e)
 {
     struct net *n = b->net;
     const struct net_value from = n->value[in];
-    if (width < from.c || (width - from.c) % 2 != 0)
-        return err_set(e,
-                       "%s: expected a shortcut that pads %d channels to as many more on both "
-                       "sides, found %d channels to be added to",
-                       ckpt_name(b->ckpt), from.c, width);
+    bool both = b->assume.shortcut == NET_SHORT_PAD;
+    if (width < from.c || (both && (width - from.c) % 2 != 0))
+        return refuse(b, e,
+                      "expected a shortcut that pads %d channels%s, found %d channels to be added "
+                      "to",
+                      from.c, both ? " with as many on both sides" : "", width);
     int out = add_value(n, width, (from.h - 1) / stride + 1, (from.w - 1) / stride + 1, NULL, NULL);
     struct net_op *op = add_op(b, NET_CONV, in, out);
     op->stride = stride;
     b->source[n->ops - 1].pad_from = from.c;
+    b->source[n->ops - 1].pad_before = both ? (width - from.c) / 2 : 0;
+    b->padded = true;
     b->numbers += (int64_t)width * from.c;
     return out;
+}
+
+/* The shortcut of ResNet-D: its convolution stands where others have the norm. */
+static bool averages(const struct build *b, int stage, int block)
+{
+    char key[FAMILY_KEY];
+    const char *part = b->found.family->shortcut_norm;
+    const struct ckpt_tensor *t =
+        part ? ckpt_find(b->ckpt, family_key(key, &b->found, stage, block, part, "weight")) : NULL;
+    return t && t->ndim == 4 && !has_shortcut(b, stage, block);
 }
 
 /* What is added to the block's last convolution: its input, or a convolution of that. */
@@ -323,8 +414,14 @@ static int add_shortcut(struct build *b, int stage, int block, int in, int strid
     bool change = stride != 1 || width != b->net->value[in].c;
     if (!present && !change)
         return in;
-    if (!present && b->assume.shortcut == NET_SHORT_PAD)
+    if (!present && b->assume.shortcut != NET_SHORT_CONV)
         return add_padding(b, in, stride, width, e);
+    if (averages(b, stage, block))
+        return refuse(b, e,
+                      "layer%d.%d: expected a shortcut of a convolution, found one with average "
+                      "pooling before it, which is not computed",
+                      stage, block);
+    b->convolved = true;
     const struct place p = {stage, block, f->shortcut, f->shortcut_norm};
     const struct want w = {.k = 1, .stride = stride, .width = width, .res = -1};
     return add_conv(b, &p, in, &w, e);
@@ -369,7 +466,9 @@ static int add_block(struct build *b, int stage, int block, int in, struct err *
         if (take_norm(b, &p, b->net->value[in].c, true, &norm, e) != 0)
             return -1;
         x = add_scale(b, &p, &norm, in, &w);
-        from = f->shortcut_activated && has_shortcut(b, stage, block) ? x : in;
+        bool after = b->assume.preact == NET_PREACT_AFTER ||
+                     (b->assume.preact == NET_PREACT_MIXED && has_shortcut(b, stage, block));
+        from = after ? x : in;
     }
     int res = -1;
     for (int i = 0; i < parts; i++) {
@@ -404,25 +503,30 @@ static int add_block(struct build *b, int stage, int block, int in, struct err *
 static int add_stem(struct build *b, struct err *e)
 {
     const struct family *f = b->found.family;
-    const struct place p = {0, 0, f->stem, f->stem_norm};
+    int parts = family_stem(f), x = 0;
     char key[FAMILY_KEY];
     const struct ckpt_tensor *t =
-        ckpt_find(b->ckpt, family_key(key, &b->found, 0, 0, f->stem, "weight"));
+        ckpt_find(b->ckpt, family_key(key, &b->found, 0, 0, f->stem[0].conv, "weight"));
     b->net->stem = t && t->ndim == 4 ? (int)t->shape[2] : 3;
-    /* What is usual: large windows are ImageNet's, with pooling behind them. */
-    bool large = b->net->stem > 3;
+    /* What is usual: large windows, and several, are ImageNet's, with pooling behind them. */
+    bool large = b->net->stem > 3 || parts > 1;
     if (b->assume.stem_stride == 0)
         b->assume.stem_stride = large ? 2 : 1;
     if (b->assume.pool == NET_POOL_USUAL)
         b->assume.pool = large ? NET_POOL_MAX : NET_POOL_NONE;
-    const struct want w = {.k = -1,
-                           .stride = b->assume.stem_stride,
-                           .width = -1,
-                           .res = -1,
-                           .relu = f->stem_norm != NULL,
-                           .name = mem_dup("conv1"),
-                           .key = strcmp(f->stem, "conv1") == 0 ? NULL : mem_dup(f->stem)};
-    int x = add_conv(b, &p, 0, &w, e);
+    for (int i = 0; i < parts && x >= 0; i++) {
+        const struct place p = {0, 0, f->stem[i].conv, f->stem[i].norm};
+        bool last = i == parts - 1;
+        const struct want w = {.k = -1,
+                               .stride = i == 0 ? b->assume.stem_stride : 1,
+                               .width = -1,
+                               .res = -1,
+                               .relu = p.norm != NULL,
+                               .name = last ? mem_dup("conv1") : NULL,
+                               .key =
+                                   last && strcmp(p.conv, "conv1") != 0 ? mem_dup(p.conv) : NULL};
+        x = add_conv(b, &p, x, &w, e);
+    }
     if (x >= 0 && b->assume.pool == NET_POOL_MAX)
         add_max(b, &x);
     return x;
@@ -510,7 +614,7 @@ static void note(const struct build *b, const char *text)
 static int check_rest(const struct build *b, struct err *e)
 {
     size_t n = strlen(b->found.prefix);
-    int aside = 0;
+    int ignored = 0;
     const char *first = NULL;
     for (int i = 0; i < ckpt_count(b->ckpt); i++) {
         const struct ckpt_tensor *t = ckpt_at(b->ckpt, i);
@@ -519,17 +623,18 @@ static int check_rest(const struct build *b, struct err *e)
         bool other = strncmp(t->name, b->found.prefix, n) != 0 &&
                      (b->found.chosen || ckpt_is_average(t->name));
         if (!other && family_is_layer(&b->found, b->ckpt, t))
-            return err_set(e,
-                           "%s: left-over key '%s': no part of a residual network of %s blocks as "
-                           "%s names them",
-                           ckpt_name(b->ckpt), t->name,
-                           b->found.bottleneck ? "bottleneck" : "basic", b->found.family->name);
+            return refuse(b, e,
+                          "left-over key '%s': no part of a residual network of %s blocks as %s "
+                          "names them",
+                          t->name, b->found.bottleneck ? "bottleneck" : "basic",
+                          b->found.family->name);
         first = first ? first : t->name;
-        aside++;
+        ignored++;
     }
-    if (aside > 0) {
-        char *text = mem_printf("%s: %d of %d tensors ignored, '%s'%s", ckpt_name(b->ckpt), aside,
-                                ckpt_count(b->ckpt), first, aside > 1 ? " the first of them" : "");
+    if (ignored > 0) {
+        char *text =
+            mem_printf("%s: %d of %d tensors ignored, '%s'%s", ckpt_name(b->ckpt), ignored,
+                       ckpt_count(b->ckpt), first, ignored > 1 ? " the first of them" : "");
         note(b, text);
         free(text);
     }
@@ -548,7 +653,9 @@ static int fold(struct build *b, const struct source *s, float *w, int64_t each,
     int r = 0;
     for (int i = 0; i < NORM_TENSORS; i++) {
         part[i] = mem_alloc((size_t)channels, sizeof(float));
-        if (r == 0)
+        for (int64_t k = 0; k < channels && !s->norm.t[i]; k++)
+            part[i][k] = i == NORM_WEIGHT ? 1 : 0;
+        if (r == 0 && s->norm.t[i])
             r = ckpt_read(b->ckpt, s->norm.t[i], part[i], e);
     }
     for (int64_t k = 0; k < channels && r == 0; k++) {
@@ -570,7 +677,8 @@ static int fold(struct build *b, const struct source *s, float *w, int64_t each,
         free(part[i]);
     if (r == 0 && !finite)
         return err_set(e, "%s: weights too large: '%s' with what it norms leaves the range of f32",
-                       ckpt_name(b->ckpt), s->norm.t[NORM_WEIGHT]->name);
+                       ckpt_name(b->ckpt),
+                       s->norm.t[s->norm.t[NORM_WEIGHT] ? NORM_WEIGHT : NORM_VAR]->name);
     return r;
 }
 
@@ -600,7 +708,7 @@ static int load_op(struct build *b, int i, struct err *e)
     op->b = bias;
     if (s->pad_from > 0)
         for (int c = 0; c < from->c; c++)
-            w[(int64_t)(c + (to->c - from->c) / 2) * from->c + c] = 1;
+            w[(int64_t)(c + s->pad_before) * from->c + c] = 1;
     if (op->kind == NET_SCALE)
         for (int c = 0; c < to->c; c++)
             w[c] = 1;
@@ -639,7 +747,7 @@ static int load_all(struct build *b, struct err *e)
 
 /* --- all --- */
 
-/* What a network was taken for, and by which keys. */
+/* The inferred architecture, and by which keys. */
 static char *describe(const struct build *b)
 {
     const struct found *f = &b->found;
@@ -654,21 +762,34 @@ static char *describe(const struct build *b)
                       blocks, b->net->classes);
 }
 
-/* What keys and shapes do not show. */
-static char *describe_reading(const struct build *b)
+/* What keys and shapes do not show, as far as it has an effect, in words of --assume. */
+static char *describe_assumptions(const struct build *b)
 {
-    const struct net_assume *a = &b->assume;
-    char strides[80] = "", place[32] = "";
-    size_t at = 0;
-    for (int s = 0; s < b->found.stages && at < sizeof strides; s++)
-        at += (size_t)snprintf(strides + at, sizeof strides - at, "%s%d", s ? ":" : "",
-                               a->strides[s]);
-    if (b->found.bottleneck)
-        snprintf(place, sizeof place, ",stride-at=conv%d", a->stride_at);
-    return mem_printf("channels=%s,stem-stride=%d,pool=%s,strides=%s%s,shortcut=%s,eps=%g",
-                      a->bgr ? "bgr" : "rgb", a->stem_stride,
-                      a->pool == NET_POOL_MAX ? "max" : "none", strides, place,
-                      a->shortcut == NET_SHORT_PAD ? "pad" : "conv", a->eps);
+    static const char *const shortcut[] = {"", ",shortcut=conv", ",shortcut=pad",
+                                           ",shortcut=pad-end"};
+    static const char *const preact[] = {"", "before", "mixed", "after"};
+    const struct net_assume *a = &b->net->assumed;
+    char text[4 * NET_TEXT];
+    size_t room = sizeof text,
+           at = (size_t)snprintf(
+               text, room, "channels=%s,stem-stride=%d,pool=%s,strides=", a->bgr ? "bgr" : "rgb",
+               a->stem_stride, a->pool == NET_POOL_MAX ? "max" : "none");
+    for (int s = 0; s < a->stages; s++)
+        at += (size_t)snprintf(text + at, room - at, "%s%d", s ? ":" : "", a->strides[s]);
+    if (a->stride_at)
+        at += (size_t)snprintf(text + at, room - at, ",stride-at=conv%d", a->stride_at);
+    if (b->padded || b->convolved)
+        at += (size_t)snprintf(text + at, room - at, "%s",
+                               shortcut[a->shortcut ? a->shortcut : NET_SHORT_CONV]);
+    if (a->preact)
+        at += (size_t)snprintf(text + at, room - at, ",preact-shortcut=%s", preact[a->preact]);
+    if (b->normed)
+        at += (size_t)snprintf(text + at, room - at, ",eps=%.9g", a->eps);
+    if (*a->prefix)
+        at += (size_t)snprintf(text + at, room - at, ",prefix=%s", a->prefix);
+    if (*a->state)
+        snprintf(text + at, room - at, ",state=%s", a->state);
+    return mem_dup(text);
 }
 
 /* Whether the first stage has a stride: a shortcut between equal channels has no other
@@ -682,6 +803,57 @@ static bool first_strides(const struct build *b)
             ? ckpt_find(b->ckpt, family_key(key, &b->found, 1, 0, f->shortcut, "weight"))
             : NULL;
     return t && t->ndim == 4 && t->shape[0] == t->shape[1];
+}
+
+/* What was assumed, without what the network leaves no choice of. */
+static void keep_assumed(struct build *b)
+{
+    struct net_assume *a = &b->net->assumed;
+    *a = b->assume;
+    a->stages = b->found.stages;
+    a->stride_at = b->found.bottleneck ? a->stride_at : 0;
+    a->preact = b->found.family->pre_activation ? a->preact : NET_PREACT_USUAL;
+    a->shortcut = b->padded ? a->shortcut : NET_SHORT_USUAL;
+}
+
+/* An assumption without an effect is a mistake about the network. */
+static int check_effects(const struct build *b, struct err *e)
+{
+    const struct net_assume none = {0}, *a = b->opts->assume ? b->opts->assume : &none;
+    const char *name = ckpt_name(b->ckpt);
+    if (a->stride_at && !b->found.bottleneck)
+        return err_set(e, "%s: --assume stride-at: expected bottleneck blocks, found basic ones",
+                       name);
+    if (a->preact && !b->found.family->pre_activation)
+        return err_set(
+            e,
+            "%s: --assume preact-shortcut: expected blocks that begin with a norm, found "
+            "others",
+            name);
+    if (a->shortcut > NET_SHORT_CONV && !b->padded)
+        return err_set(e, "%s: --assume shortcut: expected a shortcut without keys, found none",
+                       name);
+    if (a->shortcut == NET_SHORT_CONV && !b->convolved)
+        return err_set(e, "%s: --assume shortcut: expected keys of shortcuts, found none", name);
+    if (a->eps > 0 && !b->normed)
+        return err_set(e, "%s: --assume eps: expected batch norms, found none: they are folded",
+                       name);
+    return 0;
+}
+
+/* Whether any stage has keys of a shortcut. */
+static bool any_shortcut(const struct build *b)
+{
+    const struct family *f = b->found.family;
+    char key[FAMILY_KEY];
+    bool any = false;
+    for (int s = 1; s <= b->found.stages; s++) {
+        any = any || has_shortcut(b, s, 0);
+        any = any ||
+              (f->shortcut_norm &&
+               ckpt_find(b->ckpt, family_key(key, &b->found, s, 0, f->shortcut_norm, "weight")));
+    }
+    return any;
 }
 
 /* What the family's repository does where nothing else was said. */
@@ -705,10 +877,12 @@ static int settle(struct build *b, struct err *e)
     for (int s = 0; s < b->found.stages && a->stages == 0; s++)
         a->strides[s] = s > 0 || first_strides(b) ? 2 : 1;
     if (a->shortcut == NET_SHORT_USUAL)
-        a->shortcut = b->found.family->shortcut ? NET_SHORT_CONV : NET_SHORT_PAD;
+        a->shortcut = any_shortcut(b) ? NET_SHORT_CONV : NET_SHORT_PAD;
     if (a->shortcut == NET_SHORT_CONV && !b->found.family->shortcut)
-        return err_set(e, "%s: expected keys of shortcuts for shortcut=conv, found none",
+        return err_set(e, "%s: --assume shortcut: expected keys of shortcuts, found none",
                        ckpt_name(b->ckpt));
+    if (a->preact == NET_PREACT_USUAL)
+        a->preact = b->found.family->preact;
     return 0;
 }
 
@@ -723,19 +897,17 @@ static int build_all(struct build *b, struct err *e)
             x = add_block(b, s, i, x, e);
     if (x >= 0)
         x = add_last_norm(b, x, e);
-    if (x < 0 || add_head(b, x, e) != 0 || check_rest(b, e) != 0 || load_all(b, e) != 0)
+    if (x < 0 || add_head(b, x, e) != 0 || check_rest(b, e) != 0 || check_effects(b, e) != 0 ||
+        load_all(b, e) != 0)
         return -1;
+    keep_assumed(b);
     b->net->family = b->found.family->name;
     b->net->eps = b->assume.eps;
     b->net->known_by = b->found.family->about;
     b->net->about = describe(b);
-    b->net->reading = describe_reading(b);
-    b->net->assumed = b->assume;
-    b->net->assumed.stages = b->found.stages;
-    if (!b->found.bottleneck)
-        b->net->assumed.stride_at = 0;
+    b->net->assumptions = describe_assumptions(b);
     char *text =
-        mem_printf("%s: %s; assumed: %s", ckpt_name(b->ckpt), b->net->about, b->net->reading);
+        mem_printf("%s: %s; assumed: %s", ckpt_name(b->ckpt), b->net->about, b->net->assumptions);
     note(b, text);
     free(text);
     return 0;

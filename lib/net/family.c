@@ -7,8 +7,19 @@ static const struct family families[] = {
     {
         .name = "torchvision",
         .about = "conv1, bn1, layer1.0.conv1, downsample, fc",
-        .stem = "conv1",
-        .stem_norm = "bn1",
+        .stem = {{"conv1", "bn1"}},
+        .block = "layer%.%",
+        .first = 1,
+        .part = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
+        .shortcut = "downsample.0",
+        .shortcut_norm = "downsample.1",
+        .linear = "fc",
+    },
+    {
+        /* The deep stem of ResNet-C, in timm and elsewhere. */
+        .name = "timm-deep",
+        .about = "conv1.0, conv1.3, conv1.6, bn1, layer1.0.conv1, fc",
+        .stem = {{"conv1.0", "conv1.1"}, {"conv1.3", "conv1.4"}, {"conv1.6", "bn1"}},
         .block = "layer%.%",
         .first = 1,
         .part = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
@@ -20,8 +31,7 @@ static const struct family families[] = {
         /* Without weights a shortcut takes every second pixel and pads channels. */
         .name = "akamaster",
         .about = "conv1, bn1, layer1.0.conv1, linear, no shortcut",
-        .stem = "conv1",
-        .stem_norm = "bn1",
+        .stem = {{"conv1", "bn1"}},
         .block = "layer%.%",
         .first = 1,
         .part = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
@@ -30,8 +40,7 @@ static const struct family families[] = {
     {
         .name = "kuangliu",
         .about = "conv1, bn1, layer1.0.conv1, shortcut, linear",
-        .stem = "conv1",
-        .stem_norm = "bn1",
+        .stem = {{"conv1", "bn1"}},
         .block = "layer%.%",
         .first = 1,
         .part = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
@@ -42,8 +51,7 @@ static const struct family families[] = {
     {
         .name = "weiaicunzai",
         .about = "conv1.0, conv2_x.0.residual_function, shortcut, fc",
-        .stem = "conv1.0",
-        .stem_norm = "conv1.1",
+        .stem = {{"conv1.0", "conv1.1"}},
         .block = "conv%_x.%",
         .first = 2,
         .part = {{"residual_function.0", "residual_function.1"},
@@ -56,8 +64,8 @@ static const struct family families[] = {
     {
         .name = "huggingface",
         .about = "resnet.embedder, resnet.encoder.stages, classifier.1",
-        .stem = "resnet.embedder.embedder.convolution",
-        .stem_norm = "resnet.embedder.embedder.normalization",
+        .stem = {{"resnet.embedder.embedder.convolution",
+                  "resnet.embedder.embedder.normalization"}},
         .block = "resnet.encoder.stages.%.layers.%",
         .first = 0,
         .part = {{"layer.0.convolution", "layer.0.normalization"},
@@ -70,22 +78,23 @@ static const struct family families[] = {
     {
         .name = "kuangliu-preact",
         .about = "conv1, layer1.0.bn1, shortcut.0, linear, no bn1",
-        .stem = "conv1",
+        .stem = {{"conv1", NULL}},
         .block = "layer%.%",
         .first = 1,
         .pre_activation = true,
         .part = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
         .shortcut = "shortcut.0",
-        .shortcut_activated = true,
+        .preact = NET_PREACT_MIXED,
         .linear = "linear",
     },
     {
         .name = "bearpaw-preact",
         .about = "conv1, layer1.0.bn1, downsample.0, bn, fc",
-        .stem = "conv1",
+        .stem = {{"conv1", NULL}},
         .block = "layer%.%",
         .first = 1,
         .pre_activation = true,
+        .preact = NET_PREACT_BEFORE,
         .part = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
         .shortcut = "downsample.0",
         .last_norm = "bn",
@@ -94,11 +103,11 @@ static const struct family families[] = {
     {
         .name = "weiaicunzai-preact",
         .about = "pre.0, stage1.0.residual, shortcut, linear",
-        .stem = "pre.0",
-        .stem_norm = "pre.1",
+        .stem = {{"pre.0", "pre.1"}},
         .block = "stage%.%",
         .first = 1,
         .pre_activation = true,
+        .preact = NET_PREACT_BEFORE,
         .part = {{"residual.2", "residual.0"},
                  {"residual.5", "residual.3"},
                  {"residual.8", "residual.6"}},
@@ -109,27 +118,27 @@ static const struct family families[] = {
     {
         .name = "xternalz",
         .about = "conv1, block1.layer.0, convShortcut, bn1, fc",
-        .stem = "conv1",
+        .stem = {{"conv1", NULL}},
         .block = "block%.layer.%",
         .first = 1,
         .pre_activation = true,
         .part = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
         .shortcut = "convShortcut",
-        .shortcut_activated = true,
+        .preact = NET_PREACT_MIXED,
         .last_norm = "bn1",
         .linear = "fc",
     },
     {
         .name = "timm-v2",
         .about = "stem.conv, stages.0.blocks.0, norm, head.fc",
-        .stem = "stem.conv",
+        .stem = {{"stem.conv", NULL}},
         .block = "stages.%.blocks.%",
         .first = 0,
         .pre_activation = true,
         .part = {{"conv1", "norm1"}, {"conv2", "norm2"}, {"conv3", "norm3"}},
         .shortcut = "downsample.conv",
         .shortcut_always = true,
-        .shortcut_activated = true,
+        .preact = NET_PREACT_MIXED,
         .last_norm = "norm",
         .linear = "head.fc",
     },
@@ -214,13 +223,30 @@ static bool is_part(const char *key, const char *part)
     return false;
 }
 
+int family_stem(const struct family *f)
+{
+    int n = 1;
+    while (n < FAMILY_STEM && f->stem[n].conv)
+        n++;
+    return n;
+}
+
+/* Whether a test holds of a key and a part of the stem. */
+static bool of_stem(const struct family *f, const char *key,
+                    bool (*test)(const char *key, const char *part))
+{
+    for (int i = 0; i < family_stem(f); i++)
+        if (test(key, f->stem[i].conv) || test(key, f->stem[i].norm))
+            return true;
+    return false;
+}
+
 static bool fits(const struct family *f, const char *key)
 {
     int stage, block;
     const char *inner = match_block(f, key, &stage, &block);
     if (!inner)
-        return is_part(key, f->stem) || is_part(key, f->stem_norm) || is_part(key, f->last_norm) ||
-               is_part(key, f->linear);
+        return of_stem(f, key, is_part) || is_part(key, f->last_norm) || is_part(key, f->linear);
     for (int i = 0; i < FAMILY_PARTS; i++)
         if (is_part(inner, f->part[i].conv) || is_part(inner, f->part[i].norm))
             return true;
@@ -257,8 +283,10 @@ static int explain(const struct ckpt *c, const struct found *f)
     bool norms = has(c, f, 1, y->part[0].norm);
     if (y->pre_activation && !norms)
         return 0;
-    int missed = !has(c, f, 0, y->stem) + !has(c, f, 1, y->part[0].conv) + !has(c, f, 0, y->linear);
-    missed += norms && y->stem_norm && !has(c, f, 0, y->stem_norm);
+    int missed = !has(c, f, 1, y->part[0].conv) + !has(c, f, 0, y->linear);
+    for (int i = 0; i < family_stem(y); i++)
+        missed += !has(c, f, 0, y->stem[i].conv) +
+                  (norms && y->stem[i].norm && !has(c, f, 0, y->stem[i].norm));
     missed += y->last_norm && !has(c, f, 0, y->last_norm);
     keys -= MISSED * missed;
     return keys > 0 ? keys : 0;
@@ -302,10 +330,11 @@ static int unknown(const struct ckpt *c, struct err *e)
     for (int i = 0; i < ckpt_count(c) && i < SHOWN && at < sizeof list; i++)
         at += (size_t)snprintf(list + at, sizeof list - at, "%s'%.80s'", i ? ", " : "",
                                ckpt_at(c, i)->name);
-    return err_set(e,
-                   "%s: expected the keys of a residual network, such as conv1.weight and "
-                   "layer1.0.conv1.weight (model-info(1) lists the families), found %s%s",
-                   ckpt_name(c), list, ckpt_count(c) > SHOWN ? ", ..." : "");
+    return err_set(
+        e,
+        "%s: expected the keys of a residual network, such as conv1.weight and "
+        "layer1.0.conv1.weight (model-info(1) lists the families), found %s%s" CKPT_WAY_ON,
+        ckpt_name(c), list, ckpt_count(c) > SHOWN ? ", ..." : "");
 }
 
 /* Networks in one state dict, by their prefixes. */
@@ -382,7 +411,7 @@ static void find_networks(struct networks *s, const struct ckpt *c)
     }
     for (int i = 0; i < ckpt_count(c); i++)
         for (int k = 0; k < 2 * FAMILIES; k++) {
-            const char *part = k < FAMILIES ? families[k].stem : block[k - FAMILIES];
+            const char *part = k < FAMILIES ? families[k].stem[0].conv : block[k - FAMILIES];
             if (!prefix_of(ckpt_by_name(c, i)->name, part, before) ||
                 (any && strcmp(before, last) == 0))
                 continue;
@@ -435,9 +464,8 @@ static bool inside(const struct found *f, const char *key)
     size_t n = strlen(f->prefix);
     int stage, block;
     return strncmp(key, f->prefix, n) == 0 &&
-           (match_block(y, key + n, &stage, &block) || within(key + n, y->stem) ||
-            within(key + n, y->stem_norm) || within(key + n, y->last_norm) ||
-            within(key + n, y->linear));
+           (match_block(y, key + n, &stage, &block) || of_stem(y, key + n, within) ||
+            within(key + n, y->last_norm) || within(key + n, y->linear));
 }
 
 bool family_is_layer(const struct found *f, const struct ckpt *c, const struct ckpt_tensor *t)

@@ -8,26 +8,33 @@
 
 #include <stdbool.h>
 
-enum { FAMILY_PARTS = 3, FAMILY_STAGES = NET_STAGES, FAMILY_BLOCKS = 1024, FAMILY_KEY = 512 };
+enum {
+    FAMILY_PARTS = 3,
+    FAMILY_STEM = 3,
+    FAMILY_STAGES = NET_STAGES,
+    FAMILY_BLOCKS = 1024,
+    FAMILY_KEY = 512
+};
 
-/* A convolution of a block with its batch norm: behind it or, of a pre-activation block,
- * before it. */
+/* A convolution of the stem or of a block with its batch norm: behind it or, of a pre-activation
+ * block, before it. */
 struct family_part {
     const char *conv, *norm;
 };
 
 struct family {
-    const char *name;             /* "torchvision" */
-    const char *about;            /* for messages: the keys it is known by */
-    const char *stem, *stem_norm; /* the latter may be NULL */
-    const char *block;            /* "layer%.%": stage, then block from 0 */
-    int first;                    /* number of the first stage */
+    const char *name;                     /* "torchvision" */
+    const char *about;                    /* for messages: the keys it is known by */
+    struct family_part stem[FAMILY_STEM]; /* one convolution, or a row of them; norms may be
+                                             NULL */
+    const char *block;                    /* "layer%.%": stage, then block from 0 */
+    int first;                            /* number of the first stage */
     bool pre_activation;
     struct family_part part[FAMILY_PARTS]; /* of a bottleneck; a basic block has the first two */
     int stride_at;                         /* which convolution of a bottleneck; 0: the second */
     const char *shortcut, *shortcut_norm;  /* either may be NULL */
     bool shortcut_always;                  /* also where neither stride nor channels ask for it */
-    bool shortcut_activated;               /* its input has passed the first norm and ReLU */
+    enum net_preact preact;                /* where shortcuts begin, of pre-activation */
     const char *last_norm;                 /* before the pooling, or NULL */
     const char *linear;
 };
@@ -40,6 +47,9 @@ struct found {
     bool chosen; /* other keys are another network's, or the prefix was given */
     int stages, blocks[FAMILY_STAGES];
 };
+
+/* How many convolutions the stem has. */
+int family_stem(const struct family *f);
 
 /* Fills `f` and returns its family; NULL where none fits, or several networks do. */
 const struct family *family_find(struct found *f, const struct ckpt *c, const char *prefix,

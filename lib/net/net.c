@@ -26,7 +26,7 @@ void net_free(struct net *n)
     free(n->value);
     free(n->norm);
     free((void *)n->about);
-    free((void *)n->reading);
+    free((void *)n->assumptions);
     free(n);
 }
 

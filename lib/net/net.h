@@ -47,13 +47,22 @@ struct net_norm {
 
 enum { NET_STAGES = 16, NET_TEXT = 96 };
 
+/* Where the shortcuts of pre-activation blocks begin: before the block's first norm and
+ * ReLU or after them, or after them where they have a convolution alone. */
+enum net_preact { NET_PREACT_USUAL, NET_PREACT_BEFORE, NET_PREACT_MIXED, NET_PREACT_AFTER };
+
+/* What a shortcut without keys does where shapes change: every second pixel, and zeros for
+ * the further channels on both sides, or behind. */
+enum net_shortcut { NET_SHORT_USUAL, NET_SHORT_CONV, NET_SHORT_PAD, NET_SHORT_PAD_END };
+
 /* What a checkpoint's keys cannot show. Zero stands for what is usual in the family. */
 struct net_assume {
     bool bgr; /* the order of the input's channels; constants stay in the order R, G, B */
     int stem_stride;
     enum { NET_POOL_USUAL, NET_POOL_NONE, NET_POOL_MAX } pool; /* behind the stem: 3x3, stride 2 */
     int stride_at; /* which convolution of a bottleneck has the stride, from 1 */
-    enum { NET_SHORT_USUAL, NET_SHORT_CONV, NET_SHORT_PAD } shortcut;
+    enum net_shortcut shortcut;
+    enum net_preact preact;
     double eps;              /* of batch norms */
     int strides[NET_STAGES]; /* of the stages */
     int stages;              /* how many of them are given */
@@ -72,7 +81,7 @@ struct net {
     const char *family;        /* "torchvision" */
     const char *known_by;      /* the keys it is known by */
     const char *about;         /* "names of torchvision: basic blocks 3-4-6-3, 100 classes" */
-    const char *reading;       /* what keys do not show, in words of --assume */
+    const char *assumptions;   /* what keys do not show, in words of --assume */
     struct net_assume assumed; /* the same, with what is usual filled in; zero where there is no
                                   choice */
     double eps;                /* of batch norms */
@@ -84,8 +93,8 @@ struct net {
     "What the keys of a checkpoint do not show, KEY=VALUE,...: channels=rgb|bgr, "                 \
     "stem-stride=1|2, pool=none|max, "                                                             \
     "strides=1:2:2:2 (of the stages), stride-at=conv1|conv2 (of a bottleneck), "                   \
-    "shortcut=conv|pad, eps=1e-5, prefix=KEYS, state=PATH. Default: what is usual where the "      \
-    "names come from; -v and model-info tell."
+    "shortcut=conv|pad|pad-end, preact-shortcut=before|mixed|after, eps=1e-5, prefix=KEYS, "       \
+    "state=PATH. Default: what is usual where the names come from; -v and model-info tell."
 
 /* Reads KEY=VALUE,... into a zeroed struct. */
 int net_assume_parse(struct net_assume *a, const char *text, struct err *e);

@@ -144,7 +144,7 @@ static int build(struct net **n, int h, int w, struct err *e)
 }
 
 /* Nothing is built, and the message ends so. */
-static void refused(const char *message)
+static void broken(const char *message)
 {
     struct err e = {0};
     struct net *n = NULL;
@@ -152,6 +152,14 @@ static void refused(const char *message)
     CHECK(n == NULL);
     const char *found = strstr(e.msg, "net.safetensors: ");
     CHECK_STR(found ? found + strlen("net.safetensors: ") : e.msg, message);
+}
+
+/* The same of a network that is not computed: the message ends with the way on. */
+static void refused(const char *message)
+{
+    char *whole = mem_printf("%s%s", message, CKPT_WAY_ON);
+    broken(whole);
+    free(whole);
 }
 
 static void check_shapes(void)
@@ -215,7 +223,8 @@ static void check_variants(void)
     if (!n)
         return;
     CHECK(n->value[net_last(n)].h == 8 && n->value[net_last(n)].w == 8);
-    CHECK_STR(n->reading, "channels=rgb,stem-stride=1,pool=none,strides=2,shortcut=conv,eps=1e-05");
+    CHECK_STR(n->assumptions,
+              "channels=rgb,stem-stride=1,pool=none,strides=2,shortcut=conv,eps=1e-05");
     CHECK_STR(n->op[n->ops - 1].key, "fc.1");
     net_free(n);
     /* Two linear layers are another network; a stem of several convolutions, too. */
@@ -281,11 +290,11 @@ static void check_refusals(void)
 
     put_all();
     find("layer1.0.bn1.running_var")->value = -0.5F;
-    refused("key 'layer1.0.bn1.running_var': value 0 is -0.5, a variance cannot be negative");
+    broken("key 'layer1.0.bn1.running_var': value 0 is -0.5, a variance cannot be negative");
     put_all();
     find("layer1.0.conv1.weight")->value = 3e38F;
     find("layer1.0.bn1.running_var")->value = 0;
-    refused("weights too large: 'layer1.0.bn1.weight' with what it norms leaves the range of f32");
+    broken("weights too large: 'layer1.0.bn1.weight' with what it norms leaves the range of f32");
 
     struct err e = {0};
     struct net *n;

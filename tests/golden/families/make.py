@@ -15,7 +15,8 @@ Needs torch, numpy and safetensors, --check also torchvision, timm and transform
                              the first three images
     trained-*.pth            networks whose batch norms hold the true statistics of probe.npy:
                              3x3 stem; 7x7 stem of stride 2, with pooling; bottlenecks with
-                             the stride in conv1
+                             the stride in conv1; pre-activation with all shortcuts behind
+                             the first norm; a last stage of stride 1; zeros behind the channels
     probe.npy                uint8 (64, 32, 32, 3)
     ../../cases/cifar-predict/families/{families,refused}.tsv
                              which options make heatpipe read a file as PyTorch computes it
@@ -33,6 +34,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import nn
+from torch.nn.utils import prune
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 from torch.optim.swa_utils import AveragedModel
 
@@ -52,13 +54,13 @@ THREE, THREE_B = (4, 8, 16), (3, 4, 6)
 
 
 def wide(**k):
-    return Plain(THREE, (1, 2, 1), 10, pre=True, shortcut="convShortcut", active=True,
-                 stage="block{}", final="bn1", stem=6, **k)
+    return Plain(THREE, (1, 2, 1), 10, pre=True, shortcut="convShortcut", stage="block{}",
+                 final="bn1", stem=6, **({"start": "mixed"} | k))
 
 
-def kuangliu(bottleneck, pre):
+def kuangliu(bottleneck, pre, start="mixed"):
     return Plain(FOUR_B if bottleneck else FOUR, (2, 1, 1, 1), 10, bottleneck, pre=pre,
-                 shortcut="shortcut", normed=not pre, active=pre, head="linear")
+                 shortcut="shortcut", normed=not pre, start=start, head="linear")
 
 
 def bearpaw(bottleneck, pre, **k):
@@ -77,6 +79,31 @@ def seven(bottleneck=False, stride=2, pool=True, **k):
 
 def three(bottleneck=False, **k):
     return Plain(FOUR_B if bottleneck else FOUR, (1, 2, 1, 1), 7, bottleneck, **k)
+
+
+def padded(head, shortcut="pad"):
+    return Plain(THREE, (1, 2, 1), 10, shortcut=shortcut, head=head)
+
+
+def deep(**k):
+    return Plain(FOUR, (1, 1, 2, 1), 7, deep=(3, 5), **({"stride": 2, "pool": True} | k))
+
+
+def bare_norms(net):
+    """Without weights and biases of batch norms: affine=False."""
+    for m in net.modules():
+        if isinstance(m, nn.BatchNorm2d):
+            m.affine, m.weight, m.bias = False, None, None
+    return net
+
+
+def pruned():
+    """Four of ten weights of each convolution masked."""
+    net, g = fill(three(), 1), torch.Generator().manual_seed(5)
+    for m in net.modules():
+        if isinstance(m, nn.Conv2d):
+            prune.custom_from_mask(m, "weight", torch.rand(m.weight.shape, generator=g) > 0.4)
+    return net
 
 
 def staged(bottleneck, **k):
@@ -134,7 +161,7 @@ FAMILIES = [
     ("kuangliu-preact-basic", "kuangliu-preact", lambda: kuangliu(False, True), of_kuangliu),
     ("kuangliu-preact-bottleneck", "kuangliu-preact", lambda: kuangliu(True, True), of_kuangliu),
     ("akamaster", "akamaster",
-     lambda: Plain(THREE, (1, 2, 1), 10, shortcut="pad", head="linear"), of_akamaster),
+     lambda: padded("linear"), of_akamaster),
     # Only the number of stages tells it from torchvision's, as bearpaw's without pre-activation.
     ("chenyaofo-basic", "torchvision", lambda: Plain(THREE, (1, 2, 1), 10), bare),
     ("bearpaw-basic", "torchvision", lambda: bearpaw(False, False), of_bearpaw),
@@ -144,6 +171,10 @@ FAMILIES = [
     ("hf-basic", "huggingface", lambda: staged(False), "safetensors"),
     ("hf-bottleneck", "huggingface", lambda: staged(True), "safetensors"),
     ("wide", "xternalz", wide, of_xternalz),
+    ("timm-deep", "timm-deep", deep, "safetensors"),
+    ("torchvision-pad", "torchvision", lambda: padded("fc"), bare),
+    ("torchvision-basic-no-affine", "torchvision", lambda: bare_norms(three()), bare),
+    ("torchvision-basic-pruned", "torchvision", pruned, bare),
 ]
 
 # The same files where PyTorch's network is another: name, file's name, options, network.
@@ -162,6 +193,20 @@ READINGS = [
      "stem-stride=2,pool=max,stride-at=conv2,eps=1e-5", lambda: seven(True)),
     ("bearpaw-preact-bottleneck-stride-at-conv1", "bearpaw-preact-bottleneck", "stride-at=conv1",
      lambda: bearpaw(True, True, at=1)),
+    ("kuangliu-preact-basic-before", "kuangliu-preact-basic", "preact-shortcut=before",
+     lambda: kuangliu(False, True, "before")),
+    ("kuangliu-preact-basic-after", "kuangliu-preact-basic", "preact-shortcut=after",
+     lambda: kuangliu(False, True, "after")),
+    ("bearpaw-preact-bottleneck-mixed", "bearpaw-preact-bottleneck", "preact-shortcut=mixed",
+     lambda: bearpaw(True, True, start="mixed")),
+    ("bearpaw-preact-bottleneck-after", "bearpaw-preact-bottleneck", "preact-shortcut=after",
+     lambda: bearpaw(True, True, start="after")),
+    ("wide-before", "wide", "preact-shortcut=before", lambda: wide(start="before")),
+    ("akamaster-pad-end", "akamaster", "shortcut=pad-end", lambda: padded("linear", "pad-end")),
+    ("timm-deep-cifar", "timm-deep", "stem-stride=1,pool=none",
+     lambda: deep(stride=1, pool=False)),
+    ("torchvision-basic-3x3-strides", "torchvision-basic-3x3", "strides=1:2:1:2",
+     lambda: three(strides=(1, 2, 1, 2))),
     # transformers' downsample_in_bottleneck=True.
     ("hf-bottleneck-stride-at-conv1", "hf-bottleneck", "stride-at=conv1",
      lambda: staged(True, at=1)),
@@ -173,7 +218,8 @@ MAPS = ["kuangliu-preact-basic", "bearpaw-preact-bottleneck", "torchvision-basic
 def usual(name, family):
     """The constants that are usual where the names, and a stem of 7x7, come from."""
     stem = {"torchvision-basic", "torchvision-bottleneck", "timm-basic", "timm-bottleneck"}
-    return IMAGENET if name in stem or family in {"akamaster", "huggingface", "timm-v2"} else CIFAR100
+    of_imagenet = {"akamaster", "huggingface", "timm-v2", "timm-deep"}
+    return IMAGENET if name in stem or family in of_imagenet else CIFAR100
 
 
 def with_eps(net):
@@ -201,12 +247,14 @@ def fill(net, seed):
                 if m.bias is not None:
                     normal(m.bias, 0, 0.3)
             elif isinstance(m, nn.BatchNorm2d):
-                uniform(m.weight, 0.6, 1.4)
-                m.weight *= torch.where(torch.rand(m.weight.shape, generator=g) < 0.2, -1., 1.)
-                normal(m.bias, 0, 0.3)
-                normal(m.running_mean, 0, 0.3)
-                uniform(m.running_var, 0.5, 2)
-                m.num_batches_tracked.fill_(1000)
+                if m.affine:
+                    uniform(m.weight, 0.6, 1.4)
+                    m.weight *= torch.where(torch.rand(m.weight.shape, generator=g) < 0.2, -1., 1.)
+                    normal(m.bias, 0, 0.3)
+                if m.track_running_stats:
+                    normal(m.running_mean, 0, 0.3)
+                    uniform(m.running_var, 0.5, 2)
+                    m.num_batches_tracked.fill_(1000)
     return net.eval()
 
 
@@ -367,6 +415,8 @@ def write_forms(images):
     done("metadata.safetensors")
 
     g = torch.Generator().manual_seed(3)
+    for name, says, other in unread():
+        put(name, fill(other, 4).state_dict(), says)
     put("aux.pth", state | {"aux.fc.weight": torch.randn(5, 4, generator=g),
                             "aux.fc.bias": torch.randn(5, generator=g)}, "aux.fc")
     traced = torch.jit.trace(small_copy(net).float(), torch.zeros(1, 3, 32, 32))
@@ -378,6 +428,33 @@ def write_forms(images):
     put("whole-in-net.pth", {"net": net, "acc": 93.1, "epoch": 12},
         "torch.save(model.state_dict()")
     return rows, refused
+
+
+def unread():
+    """Networks that are not computed, each with what the refusal says."""
+    grey, grouped, no_statistics, groups, weighted, parametrized, spectral = (
+        small() for _ in range(7))
+    grey.conv1 = nn.Conv2d(1, 4, 3, padding=1, bias=False)
+    yield "grey.pth", "a network for grey images", grey
+    grouped.layer2[0].conv2 = nn.Conv2d(6, 6, 3, padding=1, groups=2, bias=False)
+    yield "grouped.pth", "convolutions in groups", grouped
+    for m in no_statistics.modules():
+        if isinstance(m, nn.BatchNorm2d):
+            m.track_running_stats = False
+            m.running_mean = m.running_var = m.num_batches_tracked = None
+    yield "no-statistics.pth", "running statistics", no_statistics
+    groups.bn1 = nn.GroupNorm(2, 4)
+    yield "group-norm.pth", "running statistics", groups
+    torch.nn.utils.weight_norm(weighted.conv1)
+    yield "weight-norm.pth", "torch.nn.utils.remove_weight_norm", weighted
+    torch.nn.utils.parametrizations.weight_norm(parametrized.layer1[0].conv1)
+    yield "parametrized.pth", "remove_parametrizations", parametrized
+    torch.nn.utils.spectral_norm(spectral.conv1)
+    yield "spectral-norm.pth", "torch.nn.utils.remove_spectral_norm", spectral
+    averaging = small()
+    averaging.layer2[0].downsample = nn.Sequential(nn.AvgPool2d(2), *averaging.layer2[0].downsample)
+    averaging.layer2[0].downsample[1].stride = 1
+    yield "average-shortcut.pth", "average pooling before it", averaging
 
 
 def stepped(net):
@@ -408,6 +485,15 @@ TRAINED = [
       "stem-stride=1,pool=none": {"stride": 1, "pool": False}}),
     ("trained-conv1", lambda **k: Plain(THREE_B, (1, 1, 1), 10, True, **({"at": 1} | k)),
      CIFAR10, {"": {}, "stride-at=conv2": {"at": 2}}),
+    ("trained-preact", lambda **k: Plain(THREE, (1, 2, 1), 10, pre=True, normed=False, final="bn",
+                                         **({"start": "after"} | k)),
+     CIFAR10, {"": {}, "preact-shortcut=before": {"start": "before"},
+               "preact-shortcut=mixed": {"start": "mixed"}}),
+    ("trained-strides", lambda **k: Plain(THREE, (1, 1, 1), 10, **({"strides": (1, 2, 1)} | k)),
+     CIFAR100, {"": {}, "strides=1:2:2": {"strides": (1, 2, 2)}}),
+    ("trained-pad-end", lambda **k: Plain(THREE, (1, 1, 1), 10, head="linear",
+                                          **({"shortcut": "pad-end"} | k)),
+     CIFAR100, {"": {}, "shortcut=pad": {"shortcut": "pad"}}),
 ]
 
 

@@ -33,12 +33,13 @@ def path(cin, width, stride, bottleneck, at):
     return [(cin, width, 1, s[0]), (width, width, 3, s[1]), (width, 4 * width, 1, s[2])]
 
 
-def stages(make, cin, widths, blocks, bottleneck):
+def stages(make, cin, widths, blocks, bottleneck, strides=None):
     """The blocks of each stage; make(cin, width, stride, first) makes one."""
+    strides = strides or [1] + [2] * (len(widths) - 1)
     for s, (width, count) in enumerate(zip(widths, blocks)):
         stage = []
         for i in range(count):
-            stage.append(make(cin, width, 2 if s > 0 and i == 0 else 1, i == 0))
+            stage.append(make(cin, width, strides[s] if i == 0 else 1, i == 0))
             cin = width * (4 if bottleneck else 1)
         yield nn.Sequential(*stage)
 
@@ -48,24 +49,25 @@ def maximum(pool):
 
 
 class Padded(nn.Module):
-    """Every second pixel, with channels of zeros before and after: option A."""
+    """Every second pixel, with channels of zeros before and after, or after: option A."""
 
-    def __init__(self, width):
+    def __init__(self, width, both):
         super().__init__()
-        self.more = width // 4
+        self.more = (width // 4, width // 4) if both else (0, width // 2)
 
     def forward(self, x):
-        return pad(x[:, :, ::2, ::2], (0, 0, 0, 0, self.more, self.more))
+        return pad(x[:, :, ::2, ::2], (0, 0, 0, 0, *self.more))
 
 
 class Block(nn.Module):
     """conv1, bn1, ..., and a shortcut under the name `shortcut` where shapes change.
 
     `pre`: batch norm and ReLU before each convolution. `normed`: batch norm in the
-    shortcut. `active`: the shortcut starts after the first batch norm and ReLU.
+    shortcut. `start`: the shortcut starts "before" the first batch norm and ReLU or "after"
+    them; "mixed": after them where it has a convolution.
     """
 
-    def __init__(self, cin, width, stride, bottleneck, at, shortcut, pre, normed, active):
+    def __init__(self, cin, width, stride, bottleneck, at, shortcut, pre, normed, start):
         super().__init__()
         convs = path(cin, width, stride, bottleneck, at)
         for i, (a, b, kernel, s) in enumerate(convs, 1):
@@ -73,13 +75,13 @@ class Block(nn.Module):
                      (f"bn{i}", nn.BatchNorm2d(a if pre else b))]
             for name, part in reversed(parts) if pre else parts:
                 self.add_module(name, part)
-        self.depth, self.pre, self.active, self.name = len(convs), pre, active, shortcut
+        self.depth, self.pre, self.start, self.name = len(convs), pre, start, shortcut
         cout = convs[-1][1]
         if stride == 1 and cin == cout:
             self.name = None
-        elif shortcut == "pad":
+        elif shortcut in ("pad", "pad-end"):
             self.name = "shortcut"
-            self.shortcut = Padded(width)
+            self.shortcut = Padded(width, shortcut == "pad")
         elif shortcut == "convShortcut":
             self.convShortcut = conv(cin, cout, 1, stride)
         else:
@@ -92,7 +94,7 @@ class Block(nn.Module):
             c, bn = getattr(self, f"conv{i}"), getattr(self, f"bn{i}")
             if self.pre:
                 y = torch.relu(bn(y))
-                if i == 1 and self.active and self.name:
+                if i == 1 and (self.start == "after" or self.start == "mixed" and self.name):
                     x = y
                 y = c(y)
             else:
@@ -104,23 +106,33 @@ class Block(nn.Module):
 
 
 class Plain(nn.Module):
-    """conv1 [bn1] [pool], stages, [a last batch norm `final`], mean, `head`."""
+    """conv1 [bn1] [pool], stages, [a last batch norm `final`], mean, `head`.
+
+    `deep`: widths of two convolutions before the stem's last. `strides`: of the stages, where
+    they are not 1, 2, 2, ...
+    """
 
     def __init__(self, widths, blocks, classes, bottleneck=False, at=2, shortcut="downsample",
-                 pre=False, normed=True, active=False, kernel=3, stride=1, pool=False,
-                 stage="layer{}", final=None, head="fc", stem=None):
+                 pre=False, normed=True, start="before", kernel=3, stride=1, pool=False,
+                 stage="layer{}", final=None, head="fc", stem=None, deep=None, strides=None):
         super().__init__()
         stem = stem or widths[0]
-        self.conv1 = conv(3, stem, kernel, stride)
+        if deep:
+            a, b = deep
+            self.conv1 = nn.Sequential(
+                conv(3, a, 3, stride), nn.BatchNorm2d(a), nn.ReLU(),
+                conv(a, b, 3), nn.BatchNorm2d(b), nn.ReLU(), conv(b, stem, 3))
+        else:
+            self.conv1 = conv(3, stem, kernel, stride)
         if not pre:
             self.bn1 = nn.BatchNorm2d(stem)
         self.maxpool = maximum(pool)
         self.stages, self.pre, self.final, self.head = [], pre, final, head
 
         def make(cin, width, stride, first):
-            return Block(cin, width, stride, bottleneck, at, shortcut, pre, normed, active)
+            return Block(cin, width, stride, bottleneck, at, shortcut, pre, normed, start)
 
-        for s, blocks_ in enumerate(stages(make, stem, widths, blocks, bottleneck), 1):
+        for s, blocks_ in enumerate(stages(make, stem, widths, blocks, bottleneck, strides), 1):
             name = stage.format(s)
             self.add_module(name, named(layer=blocks_) if stage.startswith("block") else blocks_)
             self.stages.append(name)
