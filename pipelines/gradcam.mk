@@ -96,7 +96,8 @@ chart_data := data/confusion.chart data/pairs.chart
 before := $(addprefix data/,inputs/model inputs/images predictions.tsv logits.npy class_maps.npy ids.npy \
   classes.tsv predict_run.tsv labels)
 
-.PHONY: analysis $(before) $(tables) $(chosen) data/labelled.tsv data/cam_stats.tsv data/cam_run.tsv data/run.tsv $(maps) \
+.PHONY: analysis $(before) $(tables) $(chosen) data/labelled.tsv data/cam_stats.tsv data/cam_run.tsv data/run.tsv data/files.tsv \
+  data/findings.tsv $(maps) \
   $(sheets) $(chart_data) $(charts) $(texts) $(pages) $(csvs)
 
 $(before): ;
@@ -105,14 +106,14 @@ $(before): ;
 say = @LC_ALL=C.UTF-8; out=$${OUT//[![:print:]]/?}; echo "heatpipe: $1"
 # What an earlier run left, with labels or without, would not belong to these results.
 ifeq ($(unlabelled),)
-analysis: $(charts) $(texts) $(pages) $(csvs) $(sheets) data/run.tsv
+analysis: $(charts) $(texts) $(pages) $(csvs) $(sheets) data/run.tsv data/findings.tsv
 	@cd -- "$$OUT" && rm -f predicted_classes/class_*.png
 	$(call say,the results are in $$out: begin with $$out/analysis_summary.txt or $$out/explorer.html)
 else
 # Without labels there are predictions and their confidence.
 analysis: analysis_summary.txt data/class_sheets.txt data/run.tsv
 	@cd -- "$$OUT" && rm -f $(charts) $(pages) $(csvs) recommendations.txt data/pair_sheets.txt \
-	  confused_pair_*_to_*.png worst_predictions/class_*.png
+	  data/findings.tsv confused_pair_*_to_*.png worst_predictions/class_*.png
 	$(call say,the images have no labels; their predictions are in $$out: begin with $$out/analysis_summary.txt)
 endif
 
@@ -178,16 +179,16 @@ data/run.tsv: data/inputs/model data/predict_run.tsv data/cam_run.tsv
 # --- sheets ---
 
 # $(call draw,GROUP): sheets of the rows that are chosen for it and their maps.
-draw = $(CAM_OVERLAY) $(images) --target $(targets) --cmap "$$CMAP" $(OVERLAY_FLAGS) --out "$(part)/sheets" \
+draw = $(CAM_OVERLAY) $(images) --target $(targets) --cmap "$$CMAP" --run "$$D/run.tsv" $(OVERLAY_FLAGS) --out "$(part)/sheets" \
   --table "$$OUT/$(filter $(chosen),$^)" --maps "$$OUT/$(filter $(maps),$^)"
 
 class_table  := $(if $(unlabelled),,data/per_class.tsv)
 class_folder := $(if $(unlabelled),predicted_classes,worst_predictions)
-data/class_sheets.txt: data/selected.tsv data/selected_maps.npy $(class_table) data/inputs/images
+data/class_sheets.txt: data/selected.tsv data/selected_maps.npy $(class_table) data/run.tsv data/inputs/images
 	@$(stage) --say 'class sheets' --sheets '$(class_folder)/class_*.png' -- \
 	  $(draw) $(addprefix --classes "$$D"/,$(notdir $(class_table)))
 
-data/pair_sheets.txt: data/pair_rows.tsv data/pair_maps.npy data/pairs.tsv data/inputs/images
+data/pair_sheets.txt: data/pair_rows.tsv data/pair_maps.npy data/pairs.tsv data/run.tsv data/inputs/images
 	@$(stage) --say 'pair sheets' --sheets 'confused_pair_*_to_*.png' -- $(draw) --pairs "$$D/pairs.tsv"
 
 # --- charts, texts, pages ---
@@ -206,27 +207,37 @@ $(charts):
 	 LC_ALL=C.UTF-8; export LC_ALL; $(stage) --say '$@' --fonts -- $(GNUPLOT) -d \
 	  -c "$$HEATPIPE_SHARE/plots/$(basename $(<F)).gp" "$$OUT/$<" "$(part)/$@"
 
+# What the texts and pages may name.
+listed := $(if $(unlabelled),analysis_summary.txt data/run.tsv,$(charts) $(texts) $(pages) $(csvs) \
+  data/findings.tsv data/run.tsv)
+data/files.tsv: $(if $(unlabelled),data/class_sheets.txt,$(sheets))
+	@$(to) awk -v 'list=$(listed)' 'BEGIN { print "file"; n = split(list, f, " "); for (i = 1; i <= n; i++) print f[i] } \
+	  { print }' $(foreach t,$^,"$$OUT/$t")
+
 summed := data/summary.tsv data/per_class.tsv data/pairs.tsv data/groups.tsv data/cam_stats.tsv data/predictions.tsv
 from := --summary "$$D/summary.tsv" --classes "$$D/per_class.tsv" --pairs "$$D/pairs.tsv" \
-  --groups "$$D/groups.tsv" --cam "$$D/cam_stats.tsv" --predictions "$$D/predictions.tsv"
+  --groups "$$D/groups.tsv" --cam "$$D/cam_stats.tsv" --predictions "$$D/predictions.tsv" --run "$$D/run.tsv"
+files := --files "$$D/files.tsv"
 
 ifeq ($(unlabelled),)
-analysis_summary.txt: $(summed)
-	@$(to) $(REPORT) summary $(from)
+analysis_summary.txt: $(summed) data/run.tsv data/files.tsv
+	@$(to) $(REPORT) summary $(from) $(files)
 else
-analysis_summary.txt: data/predictions.tsv
-	@$(to) $(REPORT) predictions --predictions "$$D/predictions.tsv"
+analysis_summary.txt: data/predictions.tsv data/run.tsv data/files.tsv
+	@$(to) $(REPORT) predictions --predictions "$$D/predictions.tsv" --run "$$D/run.tsv" $(files)
 endif
-recommendations.txt: $(summed)
-	@$(to) $(REPORT) recommendations $(from)
+recommendations.txt: $(summed) data/run.tsv data/files.tsv
+	@$(to) $(REPORT) recommendations $(from) $(files)
+data/findings.tsv: $(summed) data/run.tsv
+	@$(to) $(REPORT) findings $(from)
 per_class_accuracy.csv: data/per_class.tsv
 	@$(to) $(REPORT) csv --classes "$$D/per_class.tsv"
 most_confused_pairs.csv: data/pairs.tsv
 	@$(to) $(REPORT) csv --pairs "$$D/pairs.tsv"
-per_class_accuracy_interactive.html: data/per_class.tsv
-	@$(to) $(REPORT) html --page bars --classes "$$D/per_class.tsv"
-explorer.html: $(summed) $(chosen)
-	@$(to) $(REPORT) html --page explorer $(from) --selected "$$D/selected.tsv" --pair-rows "$$D/pair_rows.tsv"
+per_class_accuracy_interactive.html: data/per_class.tsv data/summary.tsv data/run.tsv data/files.tsv
+	@$(to) $(REPORT) html --page bars --classes "$$D/per_class.tsv" --summary "$$D/summary.tsv" --run "$$D/run.tsv" $(files)
+explorer.html: $(summed) $(chosen) data/run.tsv data/files.tsv
+	@$(to) $(REPORT) html --page explorer $(from) --selected "$$D/selected.tsv" --pair-rows "$$D/pair_rows.tsv" $(files)
 
 endif
 endif
