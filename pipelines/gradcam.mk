@@ -96,8 +96,8 @@ chart_data := data/confusion.chart data/pairs.chart
 before := $(addprefix data/,inputs/model inputs/images predictions.tsv logits.npy class_maps.npy ids.npy \
   classes.tsv predict_run.tsv labels)
 
-.PHONY: analysis $(before) $(tables) $(chosen) data/labelled.tsv data/cam_stats.tsv data/cam_run.tsv data/run.tsv data/files.tsv \
-  data/findings.tsv $(maps) \
+.PHONY: analysis $(before) $(tables) $(chosen) data/labelled.tsv data/cam_stats.tsv data/cam_run.tsv data/run.tsv \
+  data/files.tsv data/findings.tsv $(maps) \
   $(sheets) $(chart_data) $(charts) $(texts) $(pages) $(csvs)
 
 $(before): ;
@@ -119,17 +119,17 @@ endif
 
 # --- tables ---
 
-data/confusion.tsv: options := --order group
-data/confusion_long.tsv: options := --long
-data/per_class.tsv: options := --classes
-data/pairs.tsv: options := --pairs --top 0
-data/groups.tsv: options := --groups
-data/summary.tsv: options := --summary
+data/confusion.tsv: private options := --order group
+data/confusion_long.tsv: private options := --long
+data/per_class.tsv: private options := --classes
+data/pairs.tsv: private options := --pairs --top 0
+data/groups.tsv: private options := --groups
+data/summary.tsv: private options := --summary
 $(tables): data/predictions.tsv data/classes.tsv
 	@$(to) $(CONFMAT) --names "$$D/classes.tsv" $(options) < "$$D/predictions.tsv"
 
-data/selected.tsv: options := $(if $(unlabelled),--by pred)
-data/pair_rows.tsv: options := --by pair --pairs "$$PAIRS"
+data/selected.tsv: private options := $(if $(unlabelled),--by pred)
+data/pair_rows.tsv: private options := --by pair --pairs "$$PAIRS"
 $(chosen): data/predictions.tsv
 	@$(to) $(WORST_K) $(options) --count "$$COUNT" < "$$D/predictions.tsv"
 
@@ -159,8 +159,8 @@ targets := $(if $(unlabelled),pred,true,pred,margin)
 cam := $(CAM_COMPUTE) $(map_from) --score "$$SCORE" --target $(targets) --size layer
 
 data/selected_maps.npy: data/selected.tsv
-data/selected_maps.npy: also = --may data/cam_run.tsv
-data/selected_maps.npy: options = --run "$(part)/cam_run.tsv"
+data/selected_maps.npy: private also = --may data/cam_run.tsv
+data/selected_maps.npy: private options = --run "$(part)/cam_run.tsv"
 data/pair_maps.npy: data/pair_rows.tsv
 $(maps): $(map_inputs)
 	@$(stage) --say 'maps of $(notdir $(filter $(chosen),$^))' --stdout $(also) -- \
