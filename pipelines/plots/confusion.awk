@@ -4,7 +4,7 @@
 BEGIN {
     FS = OFS = "\t"
     chart = "confusion"
-    table = n = groups = 0
+    table = n = cells = groups = 0
 }
 
 FNR == 1 { table++ }
@@ -28,15 +28,20 @@ table == 1 && row() {
     name[n] = shown_or(field("true_name"), class)
     longest = width(name[n]) > longest ? width(name[n]) : longest
     total[n] = right[n] = 0
-    for (i in prediction) {
+    for (i = 1; i <= NF; i++) {
+        if (!(i in prediction))
+            continue
         count = $i
         if (count !~ /^[0-9]+$/)
             fail("column 'p" prediction[i] "': expected a whole number, found '" count "'")
         total[n] += count
         if (prediction[i] == class)
             right[n] = count
-        else if (count > 0)
-            cell[n, prediction[i]] = count
+        else if (count > 0) {
+            cell_row[cells] = n
+            cell_class[cells] = prediction[i]
+            cell[cells++] = count
+        }
     }
     n++
     next
@@ -66,12 +71,11 @@ END {
         images += total[i]
         correct += right[i]
     }
-    for (key in cell) {
-        split(key, part, SUBSEP)
-        if (!(part[2] in place))
-            fail("expected a row for class " part[2] ", found none")
-        most = cell[key] > most ? cell[key] : most
-        }
+    for (i = 0; i < cells; i++) {
+        if (!(cell_class[i] in place))
+            fail("expected a row for class " cell_class[i] ", found none")
+        most = cell[i] > most ? cell[i] : most
+    }
 
     # A superclass is a run of classes; one class beside the others is none.
     for (i = 0; i < n; i++) {
@@ -102,10 +106,8 @@ END {
         print i, name[i], total[i], right[i]
     print "\n"
     print -1, -1, 0
-    for (i = 0; i < n; i++)
-        for (j = 0; j < n; j++)
-            if ((i, order[j]) in cell)
-                print i, j, cell[i, order[j]]
+    for (i = 0; i < cells; i++)
+        print cell_row[i], place[cell_class[i]], cell[i]
     print "\n"
     print -1, -1, " "
     for (i = 0; i < groups; i++)

@@ -18,18 +18,21 @@ longest = n[6]
 longest_group = n[7]
 
 clamp(x, low, high) = x < low ? low : x > high ? high : x
-cell = classes <= 240 ? clamp(floor(2500.0 / classes), 25, 90) : clamp(floor(6000.0 / classes), 2, 25)
+cell = classes <= 240 ? clamp(floor(2500.0 / classes), 25, 90) : \
+       classes <= 6000 ? clamp(floor(6000.0 / classes), 2, 25) : 12000.0 / classes
 side = classes * cell
-# Sizes of letters in pixels. Names too small to read are left out.
-letter = clamp(floor(0.55 * cell), 0, 20)
-named = letter >= 9
+# Sizes of letters in pixels. Where every name would be too small to read, one of several
+# stands for its neighbours.
+letter = clamp(floor(0.55 * cell), 10, 20)
+each = ceil(1.1 * letter / cell)
+named(i) = int(i) % each == 0
 big = clamp(floor(side / 70.0), 16, 36)
 mid = clamp(floor(side / 110.0), 13, 23)
 group_letter = clamp(floor(side / 140.0), 13, 18)
 width(letters, size) = 0.58 * letters * size
 
 axis = 2.2 * mid
-names = named ? width(longest, letter) + 12 : 0
+names = width(longest, letter) + 12
 group_names = groups > 0 ? width(longest_group, group_letter) + 24 : 0
 bar_w = 15.0 * mid
 bar_h = 0.8 * mid
@@ -52,7 +55,7 @@ f_big = px(big)
 f_mid = px(mid)
 f_axis = px(1.15 * mid)
 f_bar = px(0.85 * mid)
-f_name = px(letter > 0 ? letter : 1)
+f_name = px(letter)
 f_group = px(group_letter)
 f_cell = px(clamp(0.4 * cell, 1, 18))
 set terminal pngcairo size W,H background "#ffffff" font f_mid noenhanced linewidth 1
@@ -95,6 +98,7 @@ set label 1 sprintf("Confusion matrix: %d class%s, %.0f images, accuracy %s", cl
     images > 0 ? sprintf("%.2f %%", 100.0 * correct / images) : "not known") \
     at text_x, 1.3 * big font f_big front
 set label 2 "White: no error. Grey diagonal: correct predictions in percent of the class, not on the scale." \
+    . (each > 1 ? sprintf(" One name in %d is written.", each) : "") \
     at text_x, 1.4 * big + 1.7 * mid font f_mid textcolor rgb "#5b646e" front
 set label 3 "wrong predictions" at bar_x - mid, bar_y + 0.45 * bar_h right font f_mid front
 set label 4 "prediction" at left + side / 2, H - 0.7 * mid center font f_axis front
@@ -104,7 +108,7 @@ percent(right, total) = total > 0 ? sprintf("%.0f", 100.0 * right / total) : " "
 counted = cell >= 20
 dark(v) = v > 0 && log(v) > 0.42 * log(top_of_scale)
 shade(v) = dark(v) ? 0xffffff : 0x30343a
-count(v) = counted && v > 1 ? sprintf("%d", v) : " "
+count(v) = counted && v > 0 ? sprintf("%d", v) : " "
 
 # What is left out is drawn without size or as a blank: gnuplot 5.4 fails on labels of
 # which none can be placed. Rows of -1 stand for no row.
@@ -130,8 +134,8 @@ plot \
         with labels font f_cell textcolor rgb "#5b646e", \
     ARG1 index 2 using (X(at($2) + 0.5)):(Y(at($1) + 0.5)):(count($3)):(shade($3)) \
         with labels font f_cell textcolor rgb variable, \
-    ARG1 index 1 using (left - 7):(Y($1 + 0.5)):(named ? strcol(2) : " ") with labels right font f_name, \
-    ARG1 index 1 using (X($1 + 0.5)):(top + side + 7):(named ? strcol(2) : " ") \
+    ARG1 index 1 using (left - 7):(Y($1 + 0.5)):(named($1) ? strcol(2) : " ") with labels right font f_name, \
+    ARG1 index 1 using (X($1 + 0.5)):(top + side + 7):(named($1) ? strcol(2) : " ") \
         with labels right rotate by 90 font f_name, \
     ARG1 index 3 using (left + side + 10):(Y(0.5 * (at($1) + at($2) + 1))):3 with labels left font f_group, \
     ARG1 index 3 using (X(0.5 * (at($1) + at($2) + 1))):(top - 9):3 \

@@ -25,8 +25,12 @@ row() {
     t[i] = to
     a[i] = label("true_name", from)
     b[i] = label("pred_name", to)
+    if (a[i] == b[i]) { # they differ in what was left out
+        a[i] = a[i] " (" from ")"
+        b[i] = b[i] " (" to ")"
+    }
     rate[i] = optional("rate")
-    back[i] = optional("reverse_count")
+    reverse[i] = optional("reverse_count")
     same[i] = optional("same_group")
 }
 
@@ -45,7 +49,7 @@ function move(i, j) {
     a[j] = a[i]
     b[j] = b[i]
     rate[j] = rate[i]
-    back[j] = back[i]
+    reverse[j] = reverse[i]
     same[j] = same[i]
 }
 
@@ -73,8 +77,16 @@ END {
     print -1, 0, 0, " ", " "
     for (i = 0; i < n; i++) {
         note = rate[i] == "NA" ? "" : sprintf("%.1f %% of the class", 100 * rate[i])
-        if (back[i] != "NA")
-            note = note (note == "" ? "" : ", ") "back " back[i]
-        print i, kind[i], c[i], a[i] " → " b[i], note == "" ? " " : note
+        if (reverse[i] != "NA")
+            note = note (note == "" ? "" : ", ") "reverse " reverse[i]
+        print i, kind[i], c[i], pair(a[i], b[i]), note == "" ? " " : note
     }
+}
+
+# From left to right, in whatever direction the names run: a left-to-right mark first.
+function pair(from, to,    mark) {
+    from = isolated(from)
+    to = isolated(to)
+    mark = (from to) ~ /\342\201\250/ ? "\342\200\216" : ""
+    return mark from " → " to
 }

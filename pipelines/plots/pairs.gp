@@ -46,8 +46,8 @@ array color[3] = [0xd9822b, 0x2f7f9e, 0x8a939b]
 array kind[3] = ["across superclasses", "inside one superclass", "superclass not known"]
 
 title = pairs == 0 ? "No pair of classes is confused" : \
-        pairs == 1 ? "The only pair of confused classes" : \
-        sprintf("The %d most frequent pairs of confused classes", pairs)
+        pairs == 1 ? "The only confusion pair" : \
+        sprintf("The %d most frequent confusion pairs", pairs)
 set label 1 title at 24, 40 font f_title
 set label 2 "true class → prediction, with the number of images" at 24, 82 font f_small textcolor rgb "#5b646e"
 # The legend names the kinds there are, from the right.

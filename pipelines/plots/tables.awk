@@ -56,18 +56,16 @@ function shown_or(name, other) {
 # escape (another sign that looks like it stands for it), and bytes that are no UTF-8 end
 # the drawing. Control characters, and those that break a line or turn its order, become
 # question marks. Letters beyond those of the chart's font, which gnuplot 5.4 draws
-# enormous where no other font has them, become squares. Long names are cut.
-function shown(name,    out, n, bytes, c) {
+# enormous where no other font has them, become squares. The middle of a long name is left
+# out: names often differ at their ends.
+function shown(name,    part, out, n, i, bytes, c) {
     gsub(/\\\\/, "\001", name)
     gsub(/\\[tn]/, " ", name)
     gsub(/\\/, "", name)
     gsub(/\001/, "∖", name)
     gsub(/"/, "''", name)
     gsub(/[\001-\037\177]/, "?", name)
-    out = ""
     for (n = 0; name != ""; n++) {
-        if (n == 39 && length(name) > 1)
-            return out "…"
         bytes = 1
         if (name ~ /^[\302-\337][\200-\277]/)
             bytes = 2
@@ -82,10 +80,24 @@ function shown(name,    out, n, bytes, c) {
             c = "?"
         else if (c ~ /^[\334-\337]/ || (bytes > 2 && c !~ /^\342[\200-\257]/))
             c = "□"
-        out = out c
+        part[n] = c
         name = substr(name, bytes + 1)
     }
+    out = ""
+    for (i = 0; i < n; i++) {
+        if (n > 40 && i == 25) {
+            out = out "…"
+            i = n - 14
+        }
+        out = out part[i]
+    }
     return out
+}
+
+# A name that may be written from right to left, between isolates, so that the order of
+# what is around it stays.
+function isolated(name) {
+    return name ~ /[\326-\333][\200-\277]/ ? "\342\201\250" name "\342\201\251" : name
 }
 
 # Characters, not bytes: those of UTF-8 that go on with one are not counted.

@@ -1,4 +1,5 @@
-"""png.py FILE X,Y ...: the size of an 8-bit PNG and the colours at some points."""
+"""png.py FILE X,Y[,W,H] ...: the size of an 8-bit PNG and the colours at some points, or the
+darkest of a rectangle."""
 import struct
 import sys
 import zlib
@@ -37,8 +38,9 @@ def decode(data):
 w, h, step, rows = decode(open(sys.argv[1], 'rb').read())
 print(w, h)
 for point in sys.argv[2:]:
-    x, y = (int(v) for v in point.split(','))
-    r, g, b = rows[y][x * step:x * step + 3]
+    x, y, across, down = ([int(v) for v in point.split(',')] + [1, 1])[:4]
+    r, g, b = min((tuple(rows[y + j][(x + i) * step:(x + i) * step + 3])
+                   for i in range(across) for j in range(down)), key=sum)
     light = (r + g + b) / 3
     name = 'white' if light > 252 else 'grey' if max(r, g, b) - min(r, g, b) < 16 and light > 60 else \
         'dark' if light < 60 else 'coloured'
