@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/prog.h"
+#include "base/text.h"
 #include "data/data.h"
 #include "fit/measure.h"
 #include "fit/variants.h"
@@ -16,14 +17,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { INTERPRETATIONS = 128 };
+enum { BEST = 3, INTERPRETATIONS = 1 + FIT_VARIANTS + BEST * (NET_STAGES + 32) };
 
 /* A way to read the checkpoint, and how well it fits. */
 struct interpretation {
     struct net_assume assume;
     struct normal pixels;
-    bool plain; /* what the programs do without options */
-    char text[160];
+    bool plain;     /* what the programs do without options */
+    char text[512]; /* words of --assume */
     struct fit_figures fit;
 };
 
@@ -32,7 +33,7 @@ struct probe {
     struct ckpt *ckpt;
     struct data *data;
     struct interpretation list[INTERPRETATIONS];
-    int count;
+    int count, tried;
     int64_t images; /* of a run */
 };
 
@@ -77,66 +78,109 @@ static void add(struct probe *p, const struct net_assume *a, const struct normal
         p->list[p->count++] = (struct interpretation){.assume = *a, .pixels = *k};
 }
 
-/* Everything that could be meant, the programs' own first. */
-static void list_all(struct probe *p, const struct net *n)
+/* What the programs would do, then all wirings with the same constants. */
+static void list_wirings(struct probe *p, const struct net *n)
 {
-    int constants;
-    const struct normal *k = normal_all(&constants);
     struct normal_use u;
     normal_choose(&u, n, p->ckpt, data_kind(p->data), p->info->mean, p->info->std, prog_say);
     struct normal own = {.name = u.name};
     memcpy(own.mean, u.mean, sizeof own.mean);
     memcpy(own.std, u.std, sizeof own.std);
-    bool listed = false;
-    for (int i = 0; i < constants; i++)
-        listed = listed || strcmp(k[i].name, own.name) == 0;
     add(p, &p->info->assume, &own);
     p->list[0].plain = true;
     struct net_assume variant[FIT_VARIANTS];
     int variants = fit_variants(n, &p->info->assume, variant);
-    for (int i = listed ? 0 : -1; i < constants; i++)
+    for (int v = 0; v < variants; v++)
+        add(p, &variant[v], &own);
+}
+
+/* The stages' strides, of the wirings that fit best. */
+static void list_strides(struct probe *p, const struct net *n)
+{
+    struct net_assume variant[NET_STAGES];
+    int best = p->count < BEST ? p->count : BEST;
+    for (int i = 0; i < best; i++) {
+        int variants = fit_strides(n, &p->list[i].assume, variant);
         for (int v = 0; v < variants; v++)
-            add(p, &variant[v], i < 0 ? &own : &k[i]);
+            add(p, &variant[v], &p->list[i].pixels);
+    }
+}
+
+/* The constants of the pixels and the order of their channels, of what fits best. */
+static void list_pixels(struct probe *p)
+{
+    int constants, best = p->count < BEST ? p->count : BEST;
+    const struct normal *k = normal_all(&constants);
+    for (int i = 0; i < best; i++) {
+        struct net_assume other = p->list[i].assume;
+        other.bgr = !other.bgr;
+        for (int c = 0; c < constants; c++) {
+            if (strcmp(k[c].name, p->list[i].pixels.name) != 0)
+                add(p, &p->list[i].assume, &k[c]);
+            add(p, &other, &k[c]);
+        }
+    }
 }
 
 static int compare(const void *a, const void *b)
 {
     const struct interpretation *x = a, *y = b;
-    return x->fit.divergence != y->fit.divergence
-               ? (x->fit.divergence > y->fit.divergence) - (x->fit.divergence < y->fit.divergence)
-               : y->plain - x->plain;
+    if (x->fit.divergence != y->fit.divergence)
+        return (x->fit.divergence > y->fit.divergence) - (x->fit.divergence < y->fit.divergence);
+    /* Those that could not be built come last. */
+    if ((*x->text == '\0') != (*y->text == '\0'))
+        return (*x->text == '\0') - (*y->text == '\0');
+    return y->plain - x->plain;
 }
 
-/* The programs' own comes twice. */
-static void drop_twin(struct probe *p)
+static bool same_words(const struct interpretation *a, const struct interpretation *b)
 {
+    return strcmp(a->text, b->text) == 0 && strcmp(a->pixels.name, b->pixels.name) == 0;
+}
+
+/* Those not tried yet on some of the images; then the best come first. */
+static int try_rest(struct probe *p, int64_t images, struct err *e)
+{
+    for (; p->tried < p->count; p->tried++) {
+        if (try_one(p, &p->list[p->tried], images, e) != 0)
+            return -1;
+        prog_progress("interpretations", p->tried + 1, p->count);
+    }
+    /* The programs' own is a wiring among others, too. */
     for (int i = 1; i < p->count; i++)
-        if (strcmp(p->list[i].text, p->list[0].text) == 0 &&
-            strcmp(p->list[i].pixels.name, p->list[0].pixels.name) == 0) {
+        if (p->list[0].plain && same_words(&p->list[0], &p->list[i])) {
             memmove(&p->list[i], &p->list[i + 1], (size_t)(p->count - i - 1) * sizeof *p->list);
-            p->count--;
-            return;
+            p->tried = --p->count;
+            break;
         }
+    qsort(p->list, (size_t)p->count, sizeof *p->list, compare);
+    return 0;
 }
 
-/* All on some of the images; the best, and the programs' own, on all of them. */
-static int try_all(struct probe *p, struct err *e)
+/* Wirings first: a wrong one is farther off than wrong constants. The best, and the programs'
+ * own, on all of the images. */
+static int try_all(struct probe *p, const struct net *n, struct err *e)
 {
-    enum { FIRST = 64, BEST = 5 };
+    enum { FIRST = 64, ON_ALL = 5 };
     int64_t all = data_count(p->data) < p->info->images ? data_count(p->data) : p->info->images;
     int64_t some = all < FIRST ? all : FIRST;
-    for (int i = 0; i < p->count; i++) {
-        if (try_one(p, &p->list[i], some, e) != 0)
-            return -1;
-        prog_progress("interpretations", i + 1, p->count);
-    }
+    list_wirings(p, n);
+    if (try_rest(p, some, e) != 0)
+        return -1;
+    list_strides(p, n);
+    if (try_rest(p, some, e) != 0)
+        return -1;
+    list_pixels(p);
+    if (try_rest(p, some, e) != 0)
+        return -1;
     prog_progress_end();
-    drop_twin(p);
-    qsort(p->list, (size_t)p->count, sizeof *p->list, compare);
     for (int i = 0; i < p->count && all > some; i++)
-        if ((i < BEST || p->list[i].plain) && try_one(p, &p->list[i], all, e) != 0)
+        if ((i < ON_ALL || p->list[i].plain) && try_one(p, &p->list[i], all, e) != 0)
             return -1;
     qsort(p->list, (size_t)p->count, sizeof *p->list, compare);
+    /* What cannot be built is no interpretation. */
+    while (p->count > 0 && *p->list[p->count - 1].text == '\0')
+        p->count--;
     if (!isfinite(p->list[0].fit.divergence))
         return err_set(e, "%s: expected values that are finite in some interpretation, found none",
                        ckpt_name(p->ckpt));
@@ -184,35 +228,60 @@ static int put_all(const struct probe *p, struct err *e)
     return -1;
 }
 
+/* Whether two differ in the pixels alone: the channels' order comes first in the words. */
+static bool same_wiring(const struct interpretation *a, const struct interpretation *b)
+{
+    return strcmp(strchr(a->text, ','), strchr(b->text, ',')) == 0;
+}
+
+/* The best, unless it is wired otherwise than `plain` and hardly better than the best that is
+ * wired as that. */
+static const struct interpretation *choose(const struct probe *p,
+                                           const struct interpretation *plain)
+{
+    const double clear = 3;
+    const struct interpretation *best = p->list;
+    while (!same_wiring(best, plain))
+        best++;
+    return clear * p->list[0].fit.divergence < best->fit.divergence ? p->list : best;
+}
+
 /* The verdict in words. */
 static void conclude(const struct probe *p)
 {
     /* Augmentation and sampling alone make a few hundredths of a nat. */
     const double good = 0.05, same = 1.05;
-    const struct interpretation *best = &p->list[0], *plain = best;
-    const float *m = best->pixels.mean, *s = best->pixels.std;
-    for (int i = 0; i < p->count; i++)
-        if (p->list[i].plain)
-            plain = &p->list[i];
-    if (plain == best || plain->fit.divergence <= same * best->fit.divergence + 1e-4)
+    const struct interpretation *plain = p->list;
+    while (!plain->plain)
+        plain++;
+    const struct interpretation *best = choose(p, plain);
+    if (best->fit.divergence > good) {
+        prog_say("%s: no interpretation fits: the least divergence is %.3g nats over %d batch "
+                 "norms and %lld images, more than %g: other images than in training, or a network "
+                 "that is wired in another way",
+                 ckpt_name(p->ckpt), best->fit.divergence, best->fit.norms,
+                 (long long)best->fit.images, good);
+        return;
+    }
+    if (plain->fit.divergence <= same * best->fit.divergence + 1e-4) {
         prog_say("%s: what is assumed without options fits best: divergence %.3g nats over %d "
                  "batch norms and %lld images, the next interpretation %.3g",
                  ckpt_name(p->ckpt), plain->fit.divergence, plain->fit.norms,
-                 (long long)plain->fit.images, p->list[plain == best ? 1 : 0].fit.divergence);
-    else
+                 (long long)plain->fit.images, p->list[plain == p->list ? 1 : 0].fit.divergence);
+    } else {
+        const float *m = best->pixels.mean, *s = best->pixels.std;
+        char *words = text_shell(best->text);
         prog_say("%s: fits best: --assume %s --mean %g,%g,%g --std %g,%g,%g: divergence %.3g nats, "
                  "%.3g without options, over %d batch norms and %lld images",
-                 ckpt_name(p->ckpt), best->text, (double)m[0], (double)m[1], (double)m[2],
-                 (double)s[0], (double)s[1], (double)s[2], best->fit.divergence,
-                 plain->fit.divergence, best->fit.norms, (long long)best->fit.images);
+                 ckpt_name(p->ckpt), words, (double)m[0], (double)m[1], (double)m[2], (double)s[0],
+                 (double)s[1], (double)s[2], best->fit.divergence, plain->fit.divergence,
+                 best->fit.norms, (long long)best->fit.images);
+        free(words);
+    }
     if (p->info->resize_h > 0)
         prog_say("%s: resizing changes what a network sees: constants that are near each other "
                  "are not told apart by resized images",
                  ckpt_name(p->ckpt));
-    if (best->fit.divergence > good)
-        prog_say(
-            "%s: no interpretation fits well: other images, or another network than was trained",
-            ckpt_name(p->ckpt));
 }
 
 static int open_data(struct probe *p, struct err *e)
@@ -242,9 +311,8 @@ int probe_print(const struct info *i, struct ckpt *c, struct err *e)
     if (r == 0)
         r = info_network(i, &n, c, e);
     if (r == 0) {
-        list_all(p, n);
+        r = try_all(p, n, e);
         net_free(n);
-        r = try_all(p, e);
     }
     if (r == 0)
         r = put_all(p, e);

@@ -137,3 +137,25 @@ bool text_size(const char *s, int most, int *h, int *w)
     return strspn(s, "0123456789x") == strlen(s) && sscanf(s, "%4dx%4d%c", h, w, &end) == 2 &&
            *h >= 1 && *w >= 1 && *h <= most && *w <= most;
 }
+
+char *text_shell(const char *s)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "%+,-./:=@_";
+    size_t n = strlen(s), at = 0;
+    if (n > 0 && strspn(s, plain) == n)
+        return mem_dup(s);
+    char *out = mem_alloc(4 * n + 3, 1);
+    out[at++] = '\'';
+    for (; *s; s++) {
+        if (*s == '\'') {
+            memcpy(out + at, "'\\''", 4);
+            at += 4;
+        } else {
+            out[at++] = *s;
+        }
+    }
+    out[at++] = '\'';
+    out[at] = '\0';
+    return out;
+}

@@ -36,6 +36,9 @@ void nearest_offer_all(struct nearest *s, const char *words, char separator);
  * "a -> b" does not read as "b <- a". Caller frees. */
 char *text_isolated(const char *s);
 
+/* As a word of a shell: quoted where it has to be. Caller frees. */
+char *text_shell(const char *s);
+
 /* Reads HxW: sides from 1 to `most`. */
 bool text_size(const char *s, int most, int *h, int *w);
 

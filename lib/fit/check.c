@@ -1,6 +1,7 @@
 #include "fit/check.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "fit/variants.h"
 #include "net/normal.h"
 
@@ -260,8 +261,10 @@ static void put_options(char *out, size_t room, const struct fit_use *u,
     if (u->assume_text)
         put_words(words, sizeof words, u->assume_text, other, true);
     put_words(words, sizeof words, other, "", false);
+    char *quoted = text_shell(words);
     if (at < room)
-        snprintf(out + at, room - at, "%s--assume %s", at ? " " : "", words);
+        snprintf(out + at, room - at, "%s--assume %s", at ? " " : "", quoted);
+    free(quoted);
 }
 
 static void conclude(struct fit_verdict *v, const struct check *c, const struct interpretation *use,

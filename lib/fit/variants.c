@@ -3,17 +3,27 @@
 int fit_variants(const struct net *n, const struct net_assume *given,
                  struct net_assume out[FIT_VARIANTS])
 {
-    int count = 0, places = n->assumed.stride_at > 0 ? 2 : 1;
+    /* A choice that there is not has one value, the usual. */
+    const struct net_assume *a = &n->assumed;
+    int at_from = a->stride_at ? 1 : 0, at_to = a->stride_at ? 2 : 0;
+    int preact_from = a->preact ? NET_PREACT_BEFORE : NET_PREACT_USUAL;
+    int preact_to = a->preact ? NET_PREACT_AFTER : NET_PREACT_USUAL;
+    int short_from = a->shortcut ? NET_SHORT_PAD : NET_SHORT_USUAL;
+    int short_to = a->shortcut ? NET_SHORT_PAD_END : NET_SHORT_USUAL;
+    int count = 0;
     for (int stride = 1; stride <= 2; stride++)
         for (int pool = NET_POOL_NONE; pool <= NET_POOL_MAX; pool++)
-            for (int at = 1; at <= places; at++) {
-                struct net_assume a = *given;
-                a.stem_stride = stride;
-                a.pool = pool == NET_POOL_MAX ? NET_POOL_MAX : NET_POOL_NONE;
-                if (places > 1)
-                    a.stride_at = at;
-                out[count++] = a;
-            }
+            for (int at = at_from; at <= at_to; at++)
+                for (int preact = preact_from; preact <= preact_to; preact++)
+                    for (int pad = short_from; pad <= short_to; pad++) {
+                        struct net_assume *to = &out[count++];
+                        *to = *given;
+                        to->stem_stride = stride;
+                        to->pool = pool == NET_POOL_MAX ? NET_POOL_MAX : NET_POOL_NONE;
+                        to->stride_at = at;
+                        to->preact = (enum net_preact)preact;
+                        to->shortcut = pad ? (enum net_shortcut)pad : given->shortcut;
+                    }
     return count;
 }
 
