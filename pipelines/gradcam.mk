@@ -35,6 +35,8 @@ $(foreach v,PREDICT CONFMAT WORST_K CAM_COMPUTE CAM_OVERLAY REPORT GNUPLOT MODEL
 # $(call option,NAME,VARIABLE): the option where the variable is set.
 option = $(if $(value $2),$1 "$$$2")
 
+comma := ,
+
 # A stage and what follows from its rule. `to`: its command writes to standard output.
 stage = exec bash "$$HEATPIPE_SHARE/stage.sh" $@ $(^:%=--from %)
 to    = $(stage) --stdout --
@@ -65,12 +67,19 @@ data/inputs/model:
 data/inputs/images:
 	@exec bash "$$HEATPIPE_SHARE/inputs.sh" images $(if $(own),$(PREDICT) --list-inputs $(images) $(labels))
 
-# The only forward pass.
+# The only forward pass: it makes the maps of all classes at the last stage, or those of
+# another layer for the classes that are looked at. A model without maps writes neither.
+ifeq ($(value LAYER),)
+stored_maps = --class-maps "$(part)/class_maps.npy"
+else
+stored_maps = --layer "$$LAYER" --cams "$(part)/cams.npy" --target true,pred,margin --score "$$SCORE"
+endif
 data/predictions.tsv: data/inputs/model data/inputs/images
 	@$(stage) --say predictions --stdout --also data/classes.tsv --may data/logits.npy \
-	  --may data/class_maps.npy --may data/ids.npy --may data/damaged.tsv --may data/predict_run.tsv -- \
-	  $(PREDICT) $(network) $(images) $(labels) $(device) --logits "$(part)/logits.npy" \
-	  --class-maps "$(part)/class_maps.npy" --ids "$(part)/ids.npy" --classes "$(part)/classes.tsv" --run "$(part)/predict_run.tsv"
+	  --may data/class_maps.npy --may data/cams.npy --may data/ids.npy --may data/damaged.tsv \
+	  --may data/predict_run.tsv -- \
+	  $(PREDICT) $(network) $(images) $(labels) $(device) --logits "$(part)/logits.npy" $(stored_maps) \
+	  --ids "$(part)/ids.npy" --classes "$(part)/classes.tsv" --run "$(part)/predict_run.tsv"
 
 data/labels: data/predictions.tsv
 	@$(to) $(call true_column,NR > 1 { n++; na += $$c == "NA" } END { print n && na == n ? "none" : na ? "some" : "all" }) \
@@ -83,6 +92,8 @@ unlabelled := $(filter none,$(LABELLED))
 # What another predictor than heatpipe's may not have written.
 has_logits := $(shell [ ! -e "$$D/logits.npy" ] || echo 1)
 has_ids    := $(shell [ ! -e "$$D/ids.npy" ] || echo 1)
+map_tensor := data/$(if $(value LAYER),cams,class_maps).npy
+has_maps   := $(shell [ ! -e "$$OUT/$(map_tensor)" ] || echo 1)
 
 charts := confusion_matrix_full.png top_confused_pairs.png
 texts  := analysis_summary.txt recommendations.txt
@@ -92,8 +103,9 @@ tables := $(addprefix data/,confusion.tsv confusion_long.tsv per_class.tsv pairs
 chosen := data/selected.tsv data/pair_rows.tsv
 maps   := data/selected_maps.npy data/pair_maps.npy
 sheets := data/class_sheets.txt data/pair_sheets.txt
+made_sheets := $(if $(has_maps),$(if $(unlabelled),data/class_sheets.txt,$(sheets)))
 chart_data := data/confusion.chart data/pairs.chart
-before := $(addprefix data/,inputs/model inputs/images predictions.tsv logits.npy class_maps.npy ids.npy \
+before := $(addprefix data/,inputs/model inputs/images predictions.tsv logits.npy class_maps.npy cams.npy ids.npy \
   classes.tsv predict_run.tsv labels)
 
 .PHONY: analysis $(before) $(tables) $(chosen) data/labelled.tsv data/cam_stats.tsv data/cam_run.tsv data/run.tsv \
@@ -104,17 +116,21 @@ $(before): ;
 
 # Where the results are, with nothing that a terminal would obey.
 say = @LC_ALL=C.UTF-8; out=$${OUT//[![:print:]]/?}; echo "heatpipe: $1"
-# What an earlier run left, with labels or without, would not belong to these results.
+# What an earlier run left, with labels or without, with maps or without, would not belong
+# to these results.
+no_sheets := $(if $(has_maps),,$(sheets) $(maps) data/cam_stats.tsv data/cam_run.tsv \
+  worst_predictions/class_*.png predicted_classes/class_*.png confused_pair_*_to_*.png)
+no_maps   := $(if $(has_maps),,the predictions came without maps$(comma) so there are no sheets; )
 ifeq ($(unlabelled),)
-analysis: $(charts) $(texts) $(pages) $(csvs) $(sheets) data/run.tsv data/findings.tsv
-	@cd -- "$$OUT" && rm -f predicted_classes/class_*.png
-	$(call say,the results are in $$out: begin with $$out/analysis_summary.txt or $$out/explorer.html)
+analysis: $(charts) $(texts) $(pages) $(csvs) $(made_sheets) data/run.tsv data/findings.tsv
+	@cd -- "$$OUT" && rm -f predicted_classes/class_*.png $(no_sheets)
+	$(call say,$(no_maps)the results are in $$out: begin with $$out/analysis_summary.txt or $$out/explorer.html)
 else
 # Without labels there are predictions and their confidence.
-analysis: analysis_summary.txt data/class_sheets.txt data/run.tsv
+analysis: analysis_summary.txt $(made_sheets) data/run.tsv
 	@cd -- "$$OUT" && rm -f $(charts) $(pages) $(csvs) recommendations.txt data/pair_sheets.txt \
-	  data/findings.tsv confused_pair_*_to_*.png worst_predictions/class_*.png
-	$(call say,the images have no labels; their predictions are in $$out: begin with $$out/analysis_summary.txt)
+	  data/findings.tsv confused_pair_*_to_*.png worst_predictions/class_*.png $(no_sheets)
+	$(call say,$(no_maps)the images have no labels; their predictions are in $$out: begin with $$out/analysis_summary.txt)
 endif
 
 # --- tables ---
@@ -144,23 +160,26 @@ else
 labelled := data/predictions.tsv
 endif
 
-# From what the predictions left: no image passes the network again. The model adds the
-# biases alone, so that a predictor whose model heatpipe cannot read leaves them unknown.
+# From what the predictions left: no image passes the network again. At the last stage the
+# model adds the biases alone; that of another predictor may be none that heatpipe reads.
+map_inputs := $(map_tensor) data/logits.npy data/ids.npy
 ifeq ($(value LAYER),)
-map_inputs := data/class_maps.npy data/logits.npy data/ids.npy data/inputs/model
-has_model  := $(shell [ -n "$$HEATPIPE_OWN_PREDICT" ] || "$$HEATPIPE_BIN/model-info" "$$MODEL" > /dev/null 2>&1 || exit; echo 1)
-map_from   := --class-maps "$$D/class_maps.npy" $(if $(has_logits),--logits "$$D/logits.npy") \
-  $(if $(has_ids),--ids "$$D/ids.npy") $(if $(has_model),$(network))
+map_from   := --class-maps "$$D/class_maps.npy" --score "$$SCORE"
+ifdef HEATPIPE_OWN_PREDICT
+map_inputs += data/inputs/model
+map_from   += $(network)
+endif
 else
-map_inputs := data/inputs/model data/inputs/images
-map_from   := $(network) $(images) --layer "$$LAYER" $(device)
+map_from   := --cams "$$D/cams.npy" --planes true,pred,margin
 endif
 targets := $(if $(unlabelled),pred,true,pred,margin)
-cam := $(CAM_COMPUTE) $(map_from) --score "$$SCORE" --target $(targets) --size layer
+cam := $(CAM_COMPUTE) $(map_from) $(if $(has_logits),--logits "$$D/logits.npy") \
+  $(if $(has_ids),--ids "$$D/ids.npy") --target $(targets) --size layer
 
 data/selected_maps.npy: data/selected.tsv
 data/selected_maps.npy: private also = --may data/cam_run.tsv
-data/selected_maps.npy: private options = --run "$(part)/cam_run.tsv"
+# With LAYER the predictions tell what the maps are.
+data/selected_maps.npy: private options = $(if $(value LAYER),,--run "$(part)/cam_run.tsv")
 data/pair_maps.npy: data/pair_rows.tsv
 $(maps): $(map_inputs)
 	@$(stage) --say 'maps of $(notdir $(filter $(chosen),$^))' --stdout $(also) -- \
@@ -172,7 +191,7 @@ data/cam_stats.tsv: $(labelled) $(map_inputs)
 	@$(stage) --say 'statistics of all maps' -- $(cam) --stats "$(part)/cam_stats.tsv" < "$$OUT/$(labelled)"
 
 # Where all of it comes from.
-data/run.tsv: data/inputs/model data/predict_run.tsv data/cam_run.tsv
+data/run.tsv: data/inputs/model data/predict_run.tsv $(if $(has_maps),data/cam_run.tsv)
 	@files=("$$D/inputs/model"); for t in predict cam; do [ ! -e "$$D/$${t}_run.tsv" ] || files+=("$$D/$${t}_run.tsv"); done; \
 	 $(to) awk -f "$$HEATPIPE_SHARE/run.awk" "$${files[@]}"
 
@@ -210,13 +229,15 @@ $(charts):
 # What the texts and pages may name.
 listed := $(if $(unlabelled),analysis_summary.txt data/run.tsv,$(charts) $(texts) $(pages) $(csvs) \
   data/findings.tsv data/run.tsv)
-data/files.tsv: $(if $(unlabelled),data/class_sheets.txt,$(sheets))
+data/files.tsv: $(made_sheets)
 	@$(to) awk -v 'list=$(listed)' 'BEGIN { print "file"; n = split(list, f, " "); for (i = 1; i <= n; i++) print f[i] } \
-	  { print }' $(foreach t,$^,"$$OUT/$t")
+	  { print }' $(foreach t,$^,"$$OUT/$t") < /dev/null
 
-summed := data/summary.tsv data/per_class.tsv data/pairs.tsv data/groups.tsv data/cam_stats.tsv data/predictions.tsv
+summed := data/summary.tsv data/per_class.tsv data/pairs.tsv data/groups.tsv $(if $(has_maps),data/cam_stats.tsv) \
+  data/predictions.tsv
 from := --summary "$$D/summary.tsv" --classes "$$D/per_class.tsv" --pairs "$$D/pairs.tsv" \
-  --groups "$$D/groups.tsv" --cam "$$D/cam_stats.tsv" --predictions "$$D/predictions.tsv" --run "$$D/run.tsv"
+  --groups "$$D/groups.tsv" $(if $(has_maps),--cam "$$D/cam_stats.tsv") --predictions "$$D/predictions.tsv" \
+  --run "$$D/run.tsv"
 files := --files "$$D/files.tsv"
 
 ifeq ($(unlabelled),)
