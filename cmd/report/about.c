@@ -29,6 +29,7 @@ static const char *const label[][2] = {
     {"score", "Score"},
     {"map_size", "Cells of a map"},
     {"finer_layer", "Finer layer"},
+    {"fit", "Fit to the batch norms"},
     {"precision", "Precision"},
     {"device", "Device"},
     {"version", "heatpipe version"},

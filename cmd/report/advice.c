@@ -437,7 +437,6 @@ static void entropy(struct advice *a)
 static void overlap(struct advice *a)
 {
     const struct finding *high = &a->f->of[FIND_OVERLAP_HIGH], *low = &a->f->of[FIND_OVERLAP_LOW];
-    const char *finer = about_value(&a->r->about, "finer_layer");
     double diffuse = a->f->entropy.median[1];
     struct words_buf b;
     if (high->verdict == VERDICT_NONE)
@@ -454,10 +453,9 @@ static void overlap(struct advice *a)
                    "In %" PRId64 " of %" PRId64
                    " errors (%s) the maps of the true and the predicted class overlap by more than "
                    "half, but maps as diffuse as these (median entropy %.3f) do so in part "
-                   "whatever they show. Make the maps of a layer with more cells (LAYER%s%s) "
-                   "before you conclude from it.",
-                   high->count, high->of, words_percent(&b, high->count, high->of), diffuse,
-                   finer ? "=" : "", finer ? finer : "");
+                   "whatever they show. Before you conclude from it, make the maps of an earlier "
+                   "stage, which has more cells (LAYER=layer3).",
+                   high->count, high->of, words_percent(&b, high->count, high->of), diffuse);
     } else if (high->verdict == VERDICT_YES) {
         words_para(2, "-",
                    "In %" PRId64 " of %" PRId64

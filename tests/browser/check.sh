@@ -1,6 +1,7 @@
 #!/bin/sh
 # check.sh PAGE SCRIPT: opens a page in a headless browser without a network, runs the
-# checks and prints what they say. Status 77 where there is no browser.
+# checks and prints what they say. Status 77 where there is no browser. WIDTH is that of
+# the window in pixels.
 #
 # A check is expect(what, found, expected); say(text) prints. Errors of the page are
 # printed as well.
@@ -54,6 +55,6 @@ EOF
 
 timeout 600 "$browser" --headless --no-sandbox --disable-gpu --disable-dev-shm-usage \
     --user-data-dir="$work/profile" --host-resolver-rules='MAP * ~NOTFOUND' \
-    --window-size=1200,900 --dump-dom "file://$work/page.html" >"$work/dom" 2>"$work/log" ||
+    --window-size="${WIDTH:-1200}",900 --dump-dom "file://$work/page.html" >"$work/dom" 2>"$work/log" ||
     { cat "$work/log" >&2; exit 1; }
 sed -n '/<pre id="said">/,/<\/pre>/p' "$work/dom" | sed 's/.*<pre id="said">//; s/<\/pre>.*//'

@@ -439,7 +439,7 @@ def recommendations(t, out):
               oh.get('of'))
     start = r'In (\d+) of (\d+) errors \(' + PERCENT + r'\) '
     text.take(start + r'the maps of the true and the predicted class overlap by more than half, but maps as diffuse as these .*?'
-              r'before you conclude from it\.', oh['verdict'] == 'yes' and blunt)
+              r'an earlier stage, which has more cells \(LAYER=layer3\)\.', oh['verdict'] == 'yes' and blunt)
     text.take(start + r'the maps of the true and the predicted class overlap by more than half: the model looks at the same part of '
               r'the image for both\. Features that tell the classes apart may help these, crops will hardly\.',
               oh['verdict'] == 'yes' and not blunt, oh.get('count'), oh.get('of'))
