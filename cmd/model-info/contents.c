@@ -37,23 +37,31 @@ static int put_file(const struct ckpt *c, struct out *o, struct err *e)
         [CKPT_LEGACY] = "older format of torch.save",
         [CKPT_SAFETENSORS] = "safetensors",
     };
-    int64_t numbers = 0, bytes = 0;
+    int64_t elements = 0, bytes = 0;
+    int pruned = 0;
     char types[256];
     for (int i = 0; i < ckpt_count(c); i++) {
-        numbers += ckpt_at(c, i)->count;
-        bytes += bytes_of(ckpt_at(c, i));
+        const struct ckpt_tensor *t = ckpt_at(c, i);
+        elements += t->count;
+        bytes += bytes_of(t);
+        pruned += t->mask != NULL;
     }
     count_types(c, types, sizeof types);
     const char *state = ckpt_state(c);
-    return out_printf(o, e,
-                      "file           %s\n"
-                      "format         %s, %zu bytes\n"
-                      "state dict     %s%s%s\n"
-                      "tensors        %d: %s\n"
-                      "numbers        %lld in %lld bytes\n",
-                      ckpt_name(c), format[ckpt_format(c)], ckpt_bytes(c), *state ? "'" : "",
-                      *state ? state : "the whole file", *state ? "'" : "", ckpt_count(c), types,
-                      (long long)numbers, (long long)bytes);
+    if (out_printf(o, e,
+                   "file                  %s\n"
+                   "format                %s, %zu bytes\n"
+                   "state dict            %s%s%s\n"
+                   "tensors               %d: %s\n"
+                   "elements              %lld in %lld bytes\n",
+                   ckpt_name(c), format[ckpt_format(c)], ckpt_bytes(c), *state ? "'" : "",
+                   *state ? state : "the whole file", *state ? "'" : "", ckpt_count(c), types,
+                   (long long)elements, (long long)bytes) != 0)
+        return -1;
+    return pruned > 0
+               ? out_printf(o, e, "pruned                %d of them, multiplied by their masks\n",
+                            pruned)
+               : 0;
 }
 
 /* How pixels are normalised. */
@@ -76,14 +84,14 @@ static int put_network(const struct info *i, struct ckpt *c, struct out *o, stru
     struct net *n;
     struct err why;
     if (info_network(i, &n, c, &why) != 0)
-        return out_printf(o, e, "family         none: %s\n", why.msg);
+        return out_printf(o, e, "family                none: %s\n", why.msg);
     char *pixels = describe_pixels(n, c);
     int r = out_printf(o, e,
-                       "family         %s, known by %s\n"
-                       "network        %s\n"
-                       "assumed        %s\n"
-                       "pixels         %s\n"
-                       "parameters     %lld\n"
+                       "family                %s, known by %s\n"
+                       "architecture          %s\n"
+                       "assumed               %s\n"
+                       "pixels                %s\n"
+                       "parameters            %lld\n"
                        "multiply-accumulates  %lld for an image of %d by %d\n",
                        n->family, n->known_by, n->about, n->assumptions, pixels,
                        (long long)n->parameters, (long long)net_macs(n), i->h, i->w);
@@ -202,7 +210,7 @@ int check_print(struct ckpt *c, struct err *e)
     struct out *o;
     if (out_open(&o, "-", e) != 0)
         return -1;
-    if (out_printf(o, e, "%s: %d tensors, all sums right, all numbers finite\n", ckpt_name(c),
+    if (out_printf(o, e, "%s: %d tensors, all checksums right, all elements finite\n", ckpt_name(c),
                    ckpt_count(c)) == 0)
         return out_close(o, e);
     out_abort(o);

@@ -1,4 +1,5 @@
-/* model-info: what is in a checkpoint, and what it is taken for. See model-info(1). */
+/* model-info: what is in a checkpoint, and the architecture that its keys show. See
+ * model-info(1). */
 #include "info.h"
 
 #include "base/io.h"
@@ -22,7 +23,7 @@ static const struct opt opts[] = {
     {"tensors", 't', OPT_FLAG, &tensors, NULL, "A table of the tensors instead.", 0, 0},
     {"layers", 'l', OPT_FLAG, &layers, NULL, "A table of the network's operations instead.", 0, 0},
     {"check", 'c', OPT_FLAG, &check, NULL,
-     "Verify the sums of the archive and that all numbers are finite.", 0, 0},
+     "Verify the checksums of the archive and that all elements are finite.", 0, 0},
     {"probe", 'p', OPT_STRING, &info.data, "PATH",
      "Run images, which need no labels, through every interpretation of the checkpoint, and write "
      "a row "

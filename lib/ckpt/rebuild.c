@@ -381,7 +381,7 @@ int tensor_add(struct ckpt *c, const char *key, const struct pickle_value *v,
     if (type == NONE) {
         char name[NAME_ROOM];
         return ckpt_error(
-            c, key, e, "expected numbers of a plain type, found %s",
+            c, key, e, "expected elements of a plain type, found %s",
             has_dtype(&r) ? pickle_name(pickle_item(r.args, DTYPE_AT), name, sizeof name) : s.type);
     }
     int64_t from, count;
@@ -390,13 +390,13 @@ int tensor_add(struct ckpt *c, const char *key, const struct pickle_value *v,
     t.type = (enum ckpt_type)type;
     bool complex = t.type == CKPT_C64 || t.type == CKPT_C128;
     if ((r.negated && t.type == CKPT_BOOL) || (r.conjugated && !complex))
-        return ckpt_error(c, key, e, "expected numbers that have a sign, found %s",
+        return ckpt_error(c, key, e, "expected elements that have a sign, found %s",
                           ckpt_type_name(t.type));
     t.negated = r.negated;
     t.conjugated = r.conjugated;
     int64_t bytes = ckpt_type_bytes(t.type);
     if (from * s.item_bytes % bytes != 0)
-        return ckpt_error(c, key, e, "expected a part of its storage that holds whole numbers");
+        return ckpt_error(c, key, e, "expected a part of its storage that holds whole elements");
     /* A part of a storage is a storage that begins further on. */
     t.offset = offset->i;
     t.elements = count * s.item_bytes / bytes;

@@ -167,7 +167,7 @@ static int measure(const struct ckpt *c, struct ckpt_tensor *t, struct err *e)
     if (!good || (n > 0 && last >= t->elements) || n > t->elements)
         return ckpt_error(
             c, t->name, e,
-            "expected at most the %lld numbers of its storage, found a tensor that needs more",
+            "expected at most the %lld elements of its storage, found a tensor that needs more",
             (long long)t->elements);
     t->count = n;
     return 0;
@@ -402,7 +402,8 @@ int ckpt_read(struct ckpt *c, const struct ckpt_tensor *t, float *out, struct er
     }
     for (int64_t i = 0; i < t->count; i++)
         if (!isfinite(out[i]))
-            return ckpt_error(c, t->name, e, "expected finite numbers in float32, found %s at %lld",
+            return ckpt_error(c, t->name, e,
+                              "expected finite elements in float32, found %s at %lld",
                               isnan(out[i]) ? "nan" : "inf", (long long)i);
     for (int64_t i = 0; t->negated && i < t->count; i++)
         out[i] = -out[i];

@@ -112,12 +112,12 @@ static int place_storages(struct legacy *l, const struct pickle_value *keys, str
         if (m->n - l->pos < 8 || __builtin_mul_overflow(count, (uint64_t)s->item_bytes, &bytes) ||
             bytes > m->n - l->pos - 8)
             return err_set(e,
-                           "%s: storage %zu of %zu: expected %llu numbers of %d bytes, found the "
+                           "%s: storage %zu of %zu: expected %llu elements of %d bytes, found the "
                            "end of the file: the file is incomplete",
                            l->c->name, i + 1, keys->seq.n, (unsigned long long)count,
                            s->item_bytes);
         if (count < (uint64_t)s->count)
-            return err_set(e, "%s: storage %zu of %zu: expected %lld numbers, found %llu",
+            return err_set(e, "%s: storage %zu of %zu: expected %lld elements, found %llu",
                            l->c->name, i + 1, keys->seq.n, (long long)s->count,
                            (unsigned long long)count);
         s->p = m->p + l->pos + 8;

@@ -726,11 +726,11 @@ static int load_all(struct build *b, struct err *e)
     ckpt_pass(b->ckpt);
     /* Keys that share their numbers could make a network of any size. */
     if ((uint64_t)b->numbers * sizeof(float) > ckpt_limit(b->ckpt))
-        return err_set(e,
-                       "%s: expected a network in keeping with the file, found one of %lld numbers "
-                       "in %llu bytes",
-                       ckpt_name(b->ckpt), (long long)b->numbers,
-                       (unsigned long long)ckpt_stored(b->ckpt));
+        return err_set(
+            e,
+            "%s: expected a network in keeping with the file, found one of %lld elements "
+            "in %llu bytes",
+            ckpt_name(b->ckpt), (long long)b->numbers, (unsigned long long)ckpt_stored(b->ckpt));
     for (int i = 0, norm = 0; i < n->ops; i++) {
         if (load_op(b, i, e) != 0)
             return -1;

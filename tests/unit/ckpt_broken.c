@@ -248,10 +248,10 @@ static void test_values(void)
                   "m: expected storages of a type of torch, found torch.FroatStorage");
     check_changed(file, "K6t", "K7t", "m: unsummed/data/0: expected 220 bytes, found 216");
     check_changed(file, "K\3K\2\x86", "K\3K\3\x86",
-                  "m: fc.weight: expected at most the 6 numbers of its storage, found a tensor "
+                  "m: fc.weight: expected at most the 6 elements of its storage, found a tensor "
                   "that needs more");
     check_changed(file, "K\2K\1\x86", "K\3K\1\x86",
-                  "m: fc.weight: expected at most the 6 numbers of its storage, found a tensor "
+                  "m: fc.weight: expected at most the 6 elements of its storage, found a tensor "
                   "that needs more");
     check_changed(file, "K\2K\1\x86", "K\2K\1\x85",
                   "m: fc.weight: expected a dense tensor, found other arguments of "
@@ -277,7 +277,7 @@ static void test_legacy(void)
     size_t n;
     unsigned char *b = golden_get("ckpt/legacy.pth", &n);
     check_bad(b, n - 4,
-              "m: storage 5 of 5: expected 54 numbers of 4 bytes, found the end of the "
+              "m: storage 5 of 5: expected 54 elements of 4 bytes, found the end of the "
               "file: the file is incomplete");
     check_bad(b, n / 2, "m: pickle offset 415: expected more of the pickle, found its end");
     check_bad(b, 14, KIND PICKLE);
@@ -361,7 +361,7 @@ static void test_arguments(void)
              DENSE "one with the metadata 'zero'");
     IN_STATE("ctorch._utils\n_rebuild_tensor_v3\n(" STORAGE
              "tQK\0K\2\x85K\1\x85\x89}ctorch\nint4\ntR",
-             "m: w: expected numbers of a plain type, found torch.int4");
+             "m: w: expected elements of a plain type, found torch.int4");
     /* A state that is given to a tensor once it is made replaces it. */
     IN_STATE(TENSOR_OF("\x89}") "}b", DENSE "one that is changed once it is made");
     IN_STATE("ctorch._utils\n_rebuild_parameter\n(" TENSOR_OF("\x89}") "\x88}tR", missing);
@@ -446,9 +446,9 @@ static void test_safetensors(void)
                   "m: __metadata__: expected texts by name, found something else");
     check_tensors("{\"__metadata__\":{}}", f, 0, "m: expected tensors, found none");
     check_tensors("{" TENSOR("a", "F32", "3", "0", "12") "}", f, 12,
-                  "m: a: expected finite numbers in float32, found nan at 2");
+                  "m: a: expected finite elements in float32, found nan at 2");
     check_tensors("{" TENSOR("a", "F32", "2", "0", "8") "," TENSOR("b", "F32", "2", "8", "16") "}",
-                  f, 16, "m: b: expected finite numbers in float32, found nan at 0");
+                  f, 16, "m: b: expected finite elements in float32, found nan at 0");
     check_tensors("{" TENSOR("a", "F32", "1", "0", "4") "," TENSOR("a", "F32", "1", "4", "8") "}",
                   f, 8, "m: safetensors header: byte 57: duplicate object key near '\"a\"'");
     check_tensors("{\"a\":", f, 8,
