@@ -84,8 +84,19 @@ static void isolated(const char *s, bool is)
     free(c);
 }
 
+static void check_shell(const char *s, const char *expected)
+{
+    char *c = text_shell(s);
+    CHECK_STR(c, expected);
+    free(c);
+}
+
 int main(void)
 {
+    check_shell("pool=max,strides=1:2,eps=1e-05", "pool=max,strides=1:2,eps=1e-05");
+    check_shell("", "''");
+    check_shell("prefix=my net.", "'prefix=my net.'");
+    check_shell("state=it's/$HOME", "'state=it'\\''s/$HOME'");
     for (size_t i = 0; i < sizeof chars / sizeof *chars; i++) {
         CHECK(text_char(chars[i].s, strlen(chars[i].s)) == chars[i].character);
         CHECK(text_shown(chars[i].s, strlen(chars[i].s)) == chars[i].shown);
