@@ -188,6 +188,7 @@ static int open_network(struct network *n, struct err *e)
     normal_choose(&pixels, n->net, n->ckpt, data_kind(n->data), j->mean, j->std, prog_say);
     memcpy(n->net->mean, pixels.mean, sizeof pixels.mean);
     memcpy(n->net->std, pixels.std, sizeof pixels.std);
+    data_advise(n->data, net_usual_side(n->net));
     ckpt_close(n->ckpt); /* the network has its own weights */
     n->ckpt = NULL;
     if (layer_open(&n->layer, n->net, j->layer, j->score, j->method, e) != 0)

@@ -493,6 +493,8 @@ static int open_network(struct job *j, const struct data_opts *d, struct net_opt
         r = net_build(&j->net, j->ckpt, o, e);
     }
     if (r == 0)
+        data_advise(j->data, net_usual_side(j->net));
+    if (r == 0)
         settle_normalisation(j);
     return r == 0 ? check_folders(j, e) : r;
 }

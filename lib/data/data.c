@@ -478,6 +478,11 @@ int data_w(const struct data *d)
     return d->w;
 }
 
+void data_advise(struct data *d, int side)
+{
+    d->source->side = side;
+}
+
 int64_t data_count(const struct data *d)
 {
     return d->source->count;

@@ -54,6 +54,10 @@ const char *data_name(const struct data *d);
 int data_h(const struct data *d);
 int data_w(const struct data *d);
 
+/* Sets the side of the images that the model was probably trained on, for messages about
+ * images of another size; 32 before. */
+void data_advise(struct data *d, int side);
+
 /* Number of images, or -1 for a stream. */
 int64_t data_count(const struct data *d);
 

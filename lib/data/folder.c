@@ -461,25 +461,27 @@ static int slurp(unsigned char **bytes, size_t *n, const char *path, const char 
     return r == 0 ? 0 : DATA_DAMAGED;
 }
 
-/* Which size the model was trained on is not known here. */
+/* Which size the model was trained on can only be guessed. */
 static int wrong_size(const struct folder *f, const struct image *im, const char *shown,
                       struct err *e)
 {
-    char option[40], variable[40];
-    bool square = im->h == im->w && im->h <= RESAMPLE_SIDE;
-    int side = square ? im->h : 224;
-    snprintf(option, sizeof option, "--resize %dx%d", side, side);
-    snprintf(variable, sizeof variable, "RESIZE=%dx%d", side, side);
-    const char *cifar = prog_option("--resize 32x32", "RESIZE=32x32");
-    const char *other = prog_option(option, variable);
+    enum { ROOM = 40 };
+    char option[2][ROOM], variable[2][ROOM];
+    const char *give[2];
+    const int side[2] = {f->base.side, im->h};
+    for (int i = 0; i < 2; i++) {
+        snprintf(option[i], ROOM, "--resize %dx%d", side[i], side[i]);
+        snprintf(variable[i], ROOM, "RESIZE=%dx%d", side[i], side[i]);
+        give[i] = prog_option(option[i], variable[i]);
+    }
     err_record(e,
-               square ? "%s: expected an image of %d by %d pixels, found %d by %d: give the size "
-                        "that the model was trained on: %s keeps images of this size as they are, "
-                        "%s makes all images 32 by 32"
-                      : "%s: expected an image of %d by %d pixels, found %d by %d (height by "
-                        "width): give the size that the model was trained on, such as %s or %s",
-               shown, f->base.h, f->base.w, im->h, im->w, square ? other : cifar,
-               square ? cifar : other);
+               "%s: expected an image of %d by %d pixels, found %d by %d (height by width): give "
+               "the size that the model was trained on, such as %s",
+               shown, f->base.h, f->base.w, im->h, im->w, give[0]);
+    size_t n = strlen(e->msg);
+    if (im->h == im->w && im->h <= RESAMPLE_SIDE && im->h != f->base.side)
+        snprintf(e->msg + n, sizeof e->msg - n, ", or %s to keep images of this size as they are",
+                 give[1]);
     return -1;
 }
 
@@ -627,6 +629,7 @@ int source_folder(struct source **out, const char *path, const struct data_opts 
         .path = mem_dup(path),
         .h = f->resize ? o->resize_h : SIDE,
         .w = f->resize ? o->resize_w : SIDE,
+        .side = SIDE,
         .at = folder_at,
         .path_of = folder_path,
         .close = folder_close,

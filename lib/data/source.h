@@ -10,6 +10,7 @@
 struct source {
     const char *kind;
     int h, w;
+    int side;           /* that messages about the size of images propose */
     int64_t count;      /* -1 for a stream */
     int classes;        /* labels are below this */
     int groups;         /* superclasses are below this */

@@ -4,6 +4,7 @@
 #include "net/stored.h"
 
 #include "base/mem.h"
+#include "base/prog.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -246,16 +247,25 @@ struct want {
     char *name, *key; /* of the value; taken over */
 };
 
-static int too_large(const struct build *b, struct err *e)
+int net_usual_side(const struct net *n)
 {
-    return err_set(e, "%s: images of %d by %d pixels are too large for this network",
-                   ckpt_name(b->ckpt), b->net->value[0].h, b->net->value[0].w);
+    return n->stem > 3 ? 224 : 32;
+}
+
+static int too_large(const struct ckpt *c, int h, int w, struct err *e)
+{
+    return err_set(e,
+                   "%s: images of %d by %d pixels are too large for this network: give the size "
+                   "that it was trained on, such as %s",
+                   ckpt_name(c), h, w, prog_option("--resize 32x32", "RESIZE=32x32"));
 }
 
 static int check_size(const struct build *b, int value, struct err *e)
 {
     const struct net_value *v = &b->net->value[value];
-    return (int64_t)v->c * v->h * v->w > ELEMENTS ? too_large(b, e) : 0;
+    return (int64_t)v->c * v->h * v->w > ELEMENTS
+               ? too_large(b->ckpt, b->net->value[0].h, b->net->value[0].w, e)
+               : 0;
 }
 
 /* A batch norm of its own, with what comes behind it; the value computed, or -1. */
@@ -925,8 +935,7 @@ int net_build(struct net **n, struct ckpt *c, const struct net_opts *o, struct e
 {
     *n = NULL;
     if (o->h < 1 || o->w < 1 || o->h > ELEMENTS / o->w / 3)
-        return err_set(e, "%s: images of %d by %d pixels do not fit this network", ckpt_name(c),
-                       o->h, o->w);
+        return too_large(c, o->h, o->w, e);
     struct build b = begin(c, o);
     memcpy(b.net->mean, o->mean, sizeof b.net->mean);
     memcpy(b.net->std, o->std, sizeof b.net->std);

@@ -112,6 +112,10 @@ struct net_opts {
  * refused by the name of the key and the shape expected, before any number is read. The
  * network has its own weights. */
 int net_build(struct net **n, struct ckpt *c, const struct net_opts *o, struct err *e);
+
+/* The side of the images that a network with a stem like this one is usually trained on:
+ * 224 as for ImageNet, or 32 as for CIFAR. For advice: the checkpoint does not tell it. */
+int net_usual_side(const struct net *n);
 void net_free(struct net *n);
 
 /* The linear layer alone: weights (classes, channels) and biases, which the caller

@@ -10,6 +10,9 @@ static inline void fuzz_picture(const uint8_t *p, size_t n)
 {
     struct err e;
     struct image im;
+    int turned = image_orientation(p, n);
+    if (turned < 1 || turned > 8)
+        abort();
     if (image_decode(&im, p, n, "fuzz", &e) != 0)
         return;
     if (im.h < 1 || im.w < 1)

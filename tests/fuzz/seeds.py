@@ -335,7 +335,7 @@ def seed_pictures():
                                                                     (b"tRNS", bytes([0, 128]))]))
     put("png", "interlaced", png(2, 2, 8, 2, bytes([0, 1, 2, 3, 0, 4, 5, 6, 0, 7, 8, 9, 10, 11, 12]),
                                  interlace=1))
-    for kind, ending in (("png", "png"), ("jpeg", "jpg")):
+    for kind, ending in (("png", "png"), ("jpeg", "jpg"), ("webp", "webp"), ("bmp", "bmp")):
         for path in sorted((GOLDEN / "data" / "images").glob("*." + ending)):
             put(kind, path.name, path.read_bytes())
 

@@ -135,14 +135,15 @@ static void test_flat(void)
     check_labels(d, "---");
     CHECK(data_names(d)->classes == 0 && data_ordered(d) == 0);
     check_image(d, 1,
-                "flat/b.png: expected an image of 32 by 32 pixels, found 1 by 1: give the size "
-                "that the model was trained on: --resize 1x1 keeps images of this size as they "
-                "are, --resize 32x32 makes all images 32 by 32");
+                "flat/b.png: expected an image of 32 by 32 pixels, found 1 by 1 (height by width): "
+                "give the size that the model was trained on, such as --resize 32x32, or --resize "
+                "1x1 to keep images of this size as they are");
     golden_put("data/images/rgb8.png", "flat/b.png");
     setenv("HEATPIPE_SHARE", "x", 1);
+    data_advise(d, 224);
     check_image(d, 1,
                 "flat/b.png: expected an image of 32 by 32 pixels, found 9 by 13 (height by "
-                "width): give the size that the model was trained on, such as RESIZE=32x32 or RESIZE=224x224");
+                "width): give the size that the model was trained on, such as RESIZE=224x224");
     unsetenv("HEATPIPE_SHARE");
     data_close(d);
 

@@ -1,6 +1,6 @@
 """Writes a tiny random checkpoint as torch.save does, with the standard library.
 
-tiny.py FILE [classes=N] [widths=A,B] [EDIT ...], an EDIT being
+tiny.py FILE [classes=N] [widths=A,B] [stem=SIDE] [EDIT ...], an EDIT being
   drop=KEY  add=KEY  shape=KEY:2,3  nan=KEY  set=KEY:VALUE  large=FACTOR
   untrained=1 (running statistics as a batch norm begins)
   form=bare|state_dict|model_state_dict|unknown|system  prefix=PREFIX
@@ -84,7 +84,7 @@ def product(shape):
     return n
 
 
-def state_dict(widths, classes):
+def state_dict(widths, classes, stem):
     rnd = random.Random(7)
     d = OrderedDict()
 
@@ -101,7 +101,7 @@ def state_dict(widths, classes):
         put(key + ".weight", [oc, ic, k, k], (2.0 / (ic * k * k)) ** 0.5)
         bn(norm, oc)
 
-    conv("conv1", "bn1", widths[0], 3, 3)
+    conv("conv1", "bn1", widths[0], 3, stem)
     c = widths[0]
     for s, w in enumerate(widths, 1):
         p = f"layer{s}.0."
@@ -119,7 +119,7 @@ def main():
     path, opts = sys.argv[1], [a.split("=", 1) for a in sys.argv[2:]]
     get = dict(opts).get
     widths = [int(w) for w in get("widths", "4,8").split(",")]
-    d = state_dict(widths, int(get("classes", "100")))
+    d = state_dict(widths, int(get("classes", "100")), int(get("stem", "3")))
     for what, arg in opts:
         key, _, more = arg.partition(":")
         if what == "drop":

@@ -1,0 +1,8 @@
+/* A BMP image. */
+#include "picture.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+    fuzz_picture(p, n);
+    return 0;
+}
