@@ -185,7 +185,9 @@ static int open_network(struct network *n, struct err *e)
     if (ckpt_open(&n->ckpt, j->model, &from, e) != 0 || net_build(&n->net, n->ckpt, &o, e) != 0)
         return -1;
     struct normal_use pixels;
-    normal_choose(&pixels, n->net, n->ckpt, data_kind(n->data), j->mean, j->std, prog_say);
+    normal_choose(&pixels, n->net, n->ckpt, data_kind(n->data), j->mean, j->std);
+    if (*pixels.conflict)
+        prog_say("%s", pixels.conflict);
     memcpy(n->net->mean, pixels.mean, sizeof pixels.mean);
     memcpy(n->net->std, pixels.std, sizeof pixels.std);
     data_advise(n->data, net_usual_side(n->net));

@@ -357,9 +357,11 @@ static void settle_normalisation(struct job *j)
 {
     struct net *n = j->net;
     struct normal_use *u = &j->pixels;
-    normal_choose(u, n, j->ckpt, data_kind(j->data), mean_text, std_text, prog_say);
+    normal_choose(u, n, j->ckpt, data_kind(j->data), mean_text, std_text);
     memcpy(n->mean, u->mean, sizeof n->mean);
     memcpy(n->std, u->std, sizeof n->std);
+    if (*u->conflict)
+        prog_say("%s", u->conflict);
     if (prog_verbose())
         prog_say("%s images, mean %g %g %g, standard deviation %g %g %g (%s)", data_kind(j->data),
                  (double)n->mean[0], (double)n->mean[1], (double)n->mean[2], (double)n->std[0],
@@ -518,6 +520,8 @@ static void put_about(struct run *r, const struct job *j, const struct engine *g
     if (fit && fit->outcome != FIT_UNKNOWN)
         run_put(r, "fit", "%.2g nats over %d batch norms and %lld images", fit->use.divergence,
                 fit->use.norms, (long long)fit->use.images);
+    if (*j->pixels.conflict)
+        run_put(r, "warning", "%s", j->pixels.conflict);
     if (fit && *fit->text)
         run_put(r, "warning", "%s", fit->text);
     if (j->cams)
@@ -529,6 +533,7 @@ static struct inspection *start_inspection(const struct job *j)
     struct fit_use use = {.ckpt = j->ckpt,
                           .assume = &assume,
                           .assume_text = assume_text,
+                          .usual = j->pixels.usual,
                           .guess = j->pixels.guess,
                           .threads = 1};
     memcpy(use.mean, j->pixels.mean, sizeof use.mean);

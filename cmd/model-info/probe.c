@@ -82,7 +82,9 @@ static void add(struct probe *p, const struct net_assume *a, const struct normal
 static void list_wirings(struct probe *p, const struct net *n)
 {
     struct normal_use u;
-    normal_choose(&u, n, p->ckpt, data_kind(p->data), p->info->mean, p->info->std, prog_say);
+    normal_choose(&u, n, p->ckpt, data_kind(p->data), p->info->mean, p->info->std);
+    if (*u.conflict)
+        prog_say("%s", u.conflict);
     struct normal own = {.name = u.name};
     memcpy(own.mean, u.mean, sizeof own.mean);
     memcpy(own.std, u.std, sizeof own.std);

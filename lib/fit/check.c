@@ -38,7 +38,7 @@ struct interpretation {
     struct net_assume assume;
     struct fit_pixels pixels;
     struct fit_figures fit;
-    char *words; /* of --assume, all of them */
+    char words[256]; /* of --assume, all of them */
 };
 
 struct check {
@@ -47,6 +47,7 @@ struct check {
     struct candidate candidate[CANDIDATES];
     int candidates;
     /* of passes through the network */
+    bool stem; /* the first norm tells the constants */
     int64_t deep;
     enum fit_frame frame;
     uint8_t fill[3];
@@ -92,7 +93,7 @@ static void list_candidates(struct check *c, const struct fit_stem *s)
     }
     for (int i = 0; i < constants; i++)
         add(c, k[i].name, k[i].mean, k[i].std, false);
-    if (c->use->guess) {
+    if (s && c->use->usual) {
         float mean[3], std[3], each[3];
         fit_stem_pixels(s, mean, std, each);
         round_three(mean);
@@ -157,6 +158,14 @@ static int read_moved(void *ctx, int64_t i, uint8_t *pixels, struct err *e)
     return 0;
 }
 
+static struct interpretation in_use(const struct fit_use *u)
+{
+    struct interpretation x = {.assume = *u->assume, .pixels.bgr = u->assume->bgr};
+    memcpy(x.pixels.mean, u->mean, sizeof u->mean);
+    memcpy(x.pixels.std, u->std, sizeof u->std);
+    return x;
+}
+
 static int build(struct net **n, const struct check *c, const struct interpretation *x,
                  struct err *e)
 {
@@ -176,7 +185,7 @@ static int measure(struct check *c, const struct net *n, struct interpretation *
         float v = c->frame == FIT_FRAME_ZERO ? 255 * x->pixels.mean[i] : 0;
         c->fill[i] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : lrintf(v));
     }
-    x->words = mem_dup(n->assumptions);
+    snprintf(x->words, sizeof x->words, "%s", n->assumptions);
     return fit_measure(&x->fit, n, &some, c->use->threads, e);
 }
 
@@ -193,12 +202,6 @@ static int try_one(struct check *c, struct interpretation *x, struct err *e)
     return r;
 }
 
-static void drop(struct interpretation *x)
-{
-    free(x->words);
-    x->words = NULL;
-}
-
 /* The wiring that fits best in place of `best`, which is replaced. */
 static int try_wirings(struct check *c, const struct net *n, struct interpretation *best,
                        struct err *e)
@@ -209,11 +212,23 @@ static int try_wirings(struct check *c, const struct net *n, struct interpretati
     for (int i = 0; i < count && r == 0; i++) {
         struct interpretation x = {.assume = list[i], .pixels = best->pixels};
         r = try_one(c, &x, e);
-        if (r == 0 && x.fit.divergence < best->fit.divergence) {
-            drop(best);
+        if (r == 0 && x.fit.divergence < best->fit.divergence)
             *best = x;
-        } else {
-            drop(&x);
+    }
+    return r;
+}
+
+/* The same for the pixels, where the first norm does not tell. */
+static int try_pixels(struct check *c, struct interpretation *best, const struct candidate **pixels,
+                      struct err *e)
+{
+    int r = 0;
+    for (int i = 1; i < c->candidates && r == 0; i++) {
+        struct interpretation x = {.assume = best->assume, .pixels = c->candidate[i].pixels};
+        r = try_one(c, &x, e);
+        if (r == 0 && x.fit.divergence < best->fit.divergence) {
+            *best = x;
+            *pixels = &c->candidate[i];
         }
     }
     return r;
@@ -277,7 +292,7 @@ static void conclude(struct fit_verdict *v, const struct check *c, const struct 
     put_options(options, sizeof options, c->use, best, use);
     if (*options) {
         /* Constants alone are compared at the first norm, where they can be told apart. */
-        bool stem = pixels != first && !wired,
+        bool stem = c->stem && pixels != first && !wired,
              other = pixels != first && strstr(options, "--mean") != NULL;
         snprintf(v->text, sizeof v->text,
                  "%s: the batch norms fit another interpretation clearly better: divergence %.2g "
@@ -312,65 +327,67 @@ static bool is_trained(const struct net *n)
     return false;
 }
 
-static int compare(struct fit_verdict *v, struct check *c, struct net *n, struct err *e)
+/* What the first norm says of the constants: the candidate for the pixels, the first one
+ * being that in use. Without a first norm behind the first convolution it says nothing. */
+static int look_at_pixels(struct check *c, const struct net *n, const struct candidate **pixels,
+                          struct err *e)
 {
     struct fit_stem *s;
-    struct interpretation use = {.assume = *c->use->assume, .pixels.bgr = c->use->assume->bgr};
-    memcpy(use.pixels.mean, c->use->mean, sizeof use.pixels.mean);
-    memcpy(use.pixels.std, c->use->std, sizeof use.pixels.std);
     if (fit_stem_new(&s, n, c->images, e) != 0)
         return -1;
-    const struct candidate *pixels = &c->candidate[0];
+    list_candidates(c, s);
+    *pixels = &c->candidate[0];
+    c->stem = s != NULL;
     if (s) {
-        list_candidates(c, s);
-        pixels = choose_pixels(c, s);
-        c->frame = pixels->frame;
+        *pixels = choose_pixels(c, s);
+        c->frame = (*pixels)->frame;
     }
     fit_stem_free(s);
+    return 0;
+}
 
-    int r = measure(c, n, &use, e);
-    struct interpretation best = use;
-    best.words = mem_dup(use.words);
-    if (r == 0 && pixels != &c->candidate[0]) {
+/* Whether an interpretation that was looked for, since `than` is far off, is taken. */
+static bool is_clear(const struct interpretation *x, const struct interpretation *than)
+{
+    return x->fit.divergence < DEEP_GOOD && DEEP_RATIO * x->fit.divergence < than->fit.divergence;
+}
+
+static int compare(struct fit_verdict *v, struct check *c, struct net *n, struct err *e)
+{
+    struct interpretation use = in_use(c->use), best;
+    const struct candidate *pixels;
+    if (look_at_pixels(c, n, &pixels, e) != 0 || measure(c, n, &use, e) != 0)
+        return -1;
+    best = use;
+    if (pixels != &c->candidate[0]) {
         struct interpretation x = {.assume = use.assume, .pixels = pixels->pixels};
-        r = try_one(c, &x, e);
+        if (try_one(c, &x, e) != 0)
+            return -1;
         /* Few images tell near constants apart at the first norm only. */
-        if (r == 0 && x.fit.divergence < DEEP_WORSE * use.fit.divergence) {
-            drop(&best);
+        if (x.fit.divergence < DEEP_WORSE * use.fit.divergence)
             best = x;
-        } else {
-            drop(&x);
-            pixels = &c->candidate[0];
-        }
     }
-    if (r == 0 && !(best.fit.divergence < DEEP_SUSPICIOUS)) {
+    if (!(best.fit.divergence < DEEP_SUSPICIOUS)) {
         struct interpretation x = best;
-        x.words = mem_dup(best.words);
-        r = try_wirings(c, n, &x, e);
-        if (r == 0 && x.fit.divergence < DEEP_GOOD &&
-            DEEP_RATIO * x.fit.divergence < best.fit.divergence) {
-            drop(&best);
+        if (try_wirings(c, n, &x, e) != 0 || (!c->stem && try_pixels(c, &x, &pixels, e) != 0))
+            return -1;
+        if (is_clear(&x, &best))
             best = x;
-        } else {
-            drop(&x);
-        }
     }
-    if (r == 0)
-        conclude(v, c, &use, &best, pixels);
-    drop(&best);
-    drop(&use);
-    return r;
+    /* Constants may fit the first norm by chance where nothing fits the others. */
+    if (!(best.fit.divergence < DEEP_NONE))
+        best = use;
+    conclude(v, c, &use, &best, pixels);
+    return 0;
 }
 
 int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_images *images,
               struct err *e)
 {
     struct check c = {.use = u, .images = images};
-    struct interpretation use = {.assume = *u->assume, .pixels.bgr = u->assume->bgr};
+    const struct interpretation use = in_use(u);
     struct net *n;
     *v = (struct fit_verdict){.outcome = FIT_UNKNOWN};
-    memcpy(use.pixels.mean, u->mean, sizeof u->mean);
-    memcpy(use.pixels.std, u->std, sizeof u->std);
     if (images->count < FIT_LEAST)
         return 0;
     if (build(&n, &c, &use, e) != 0)

@@ -21,7 +21,8 @@ struct fit_use {
     const struct net_assume *assume;
     const char *assume_text; /* the same as an option, or NULL */
     float mean[3], std[3];
-    bool guess; /* nothing tells the constants: they may be the mean of the images themselves */
+    bool usual; /* nobody gave or stored the constants: they may be those of the images */
+    bool guess; /* and nothing tells them at all */
     int threads;
 };
 

@@ -73,6 +73,7 @@ static void choose_default(struct normal_use *u, const struct net *n, const stru
     const struct normal *usual = normal_usual(n->family, n->stem, kind);
     bool known = strncmp(kind, "cifar", 5) == 0;
     u->name = s ? "stored" : usual->name;
+    u->usual = !s;
     u->guess = false;
     memcpy(u->mean, s ? s->mean : usual->mean, sizeof u->mean);
     memcpy(u->std, s ? s->std : usual->std, sizeof u->std);
@@ -88,35 +89,39 @@ static void choose_default(struct normal_use *u, const struct net *n, const stru
 }
 
 /* Nothing is chosen between contradictions without a word. */
-static void tell(const struct normal_use *u, const struct stored *s, const struct ckpt *c,
-                 const char *options, void (*say)(const char *fmt, ...))
+static void tell_conflict(struct normal_use *u, const struct stored *s, const struct ckpt *c,
+                          const char *options)
 {
     if (*options && (memcmp(u->mean, s->mean, sizeof u->mean) != 0 ||
                      memcmp(u->std, s->std, sizeof u->std) != 0))
-        say("%s: %s instead of the checkpoint's %s: mean %.6g,%.6g,%.6g and standard deviation "
+        snprintf(
+            u->conflict, sizeof u->conflict,
+            "%.80s: %s instead of the checkpoint's %s: mean %.6g,%.6g,%.6g and standard deviation "
             "%.6g,%.6g,%.6g",
             ckpt_name(c), options, s->where, (double)s->mean[0], (double)s->mean[1],
             (double)s->mean[2], (double)s->std[0], (double)s->std[1], (double)s->std[2]);
     else if (!*options && *s->other)
-        say("%s: the constants %s are used, others than %s: --mean and --std choose", ckpt_name(c),
-            s->where, s->other);
+        snprintf(u->conflict, sizeof u->conflict,
+                 "%.80s: the constants %s are used, others than %s: --mean and --std choose",
+                 ckpt_name(c), s->where, s->other);
 }
 
 void normal_choose(struct normal_use *u, const struct net *n, struct ckpt *c, const char *kind,
-                   const char *mean, const char *std, void (*say)(const char *fmt, ...))
+                   const char *mean, const char *std)
 {
     struct stored s;
     bool stored = stored_find(&s, c);
     char from[sizeof u->from];
+    *u->conflict = '\0';
     choose_default(u, n, stored ? &s : NULL, kind);
     const char *options = take_options(u, mean, std);
     if (*options)
         u->name = "given";
     if (stored)
-        tell(u, &s, c, options, say);
+        tell_conflict(u, &s, c, options);
     if (mean && std) {
         snprintf(u->from, sizeof u->from, "%s", options);
-        u->guess = false;
+        u->usual = u->guess = false;
     } else if (*options) {
         memcpy(from, u->from, sizeof from);
         snprintf(u->from, sizeof u->from, "%s; otherwise %.200s", options, from);

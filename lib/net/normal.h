@@ -26,14 +26,15 @@ struct normal_use {
     const char *name; /* "cifar10", ... where they are usual, "given" or "stored" */
     float mean[3], std[3];
     char from[256];
-    bool guess; /* neither options nor the checkpoint nor the kind of images tell them */
+    bool usual;         /* no option and no checkpoint tells all of them */
+    bool guess;         /* neither options nor the checkpoint nor the kind of images tell them */
+    char conflict[600]; /* a sentence, where sources contradict each other, or "" */
 };
 
 /* Those that options give ("R,G,B", checked by normal_parse; or NULL), or else those that the
- * checkpoint holds, or else what is usual for the network and images of that kind. `say` gets
- * a line about constants that contradict each other. */
+ * checkpoint holds, or else what is usual for the network and images of that kind. */
 void normal_choose(struct normal_use *u, const struct net *n, struct ckpt *c, const char *kind,
-                   const char *mean, const char *std, void (*say)(const char *fmt, ...));
+                   const char *mean, const char *std);
 
 /* Adds the rows mean, std and constants_from. */
 void normal_put(struct run *r, const struct normal_use *u);

@@ -2,6 +2,7 @@
 
 tiny.py FILE [classes=N] [widths=A,B] [stem=SIDE] [EDIT ...], an EDIT being
   drop=KEY  add=KEY  shape=KEY:2,3  nan=KEY  set=KEY:VALUE  large=FACTOR
+  buffer=KEY:0.5,0.5,0.5  config=KEY:0.5,0.5,0.5 (in a dict "pretrained_cfg" beside the state dict)
   untrained=1 (running statistics as a batch norm begins)
   form=bare|state_dict|model_state_dict|unknown|system  prefix=PREFIX
 """
@@ -133,6 +134,9 @@ def main():
             d[key].storage.values[1] = float("nan")
         elif what == "set":
             d[key].storage.values[1] = float(more)
+        elif what == "buffer":
+            values = [float(n) for n in more.split(",")]
+            d[key] = Tensor([len(values)], values)
         elif what == "untrained":
             for k, t in d.items():
                 if ".running_" in k:
@@ -151,6 +155,9 @@ def main():
         whole = {"model_state_dict": d, "config": Config(), "metrics": {"accuracy": 0.5}}
     else:
         whole = {form: d}
+    config = [arg.partition(":") for what, arg in opts if what == "config"]
+    if config:
+        whole["pretrained_cfg"] = {k: [float(n) for n in v.split(",")] for k, _, v in config}
 
     f = io.BytesIO()
     p = Pickler(f)
