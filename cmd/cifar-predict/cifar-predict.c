@@ -528,6 +528,15 @@ static void put_about(struct run *r, const struct job *j, const struct engine *g
         cams_about(j->cams, r);
 }
 
+static void say_fit(const struct job *j)
+{
+    const struct fit_verdict *fit = inspection_verdict(j->inspection);
+    if (prog_verbose() && fit && fit->outcome != FIT_UNKNOWN)
+        prog_say("divergence from the batch norms' statistics %.2g nats over %d norms and %lld "
+                 "images",
+                 fit->use.divergence, fit->use.norms, (long long)fit->use.images);
+}
+
 static struct inspection *start_inspection(const struct job *j)
 {
     struct fit_use use = {.ckpt = j->ckpt,
@@ -605,6 +614,7 @@ static int run(struct job *j, const struct data_opts *d, struct net_opts *o, str
         return -1;
     inspection_wait(j->inspection);
     warn(j);
+    say_fit(j);
     if (run_path)
         put_about(&about, j, g);
     if (close_outputs(j, &about, e) != 0)

@@ -311,7 +311,7 @@ static void conclude(struct fit_verdict *v, const struct check *c, const struct 
     v->outcome = FIT_NONE;
     snprintf(v->text, sizeof v->text,
              "%s: no interpretation fits the batch norms%s: divergence %.2g nats over %d norms and "
-             "%lld images: other images, or another network than was trained",
+             "%lld images: it was trained on other images, or is another network",
              ckpt_name(c->use->ckpt),
              c->use->guess ? ", and the constants of the pixels are a guess" : "",
              use->fit.divergence, use->fit.norms, (long long)use->fit.images);

@@ -102,7 +102,7 @@ static void tell_conflict(struct normal_use *u, const struct stored *s, const st
             (double)s->mean[2], (double)s->std[0], (double)s->std[1], (double)s->std[2]);
     else if (!*options && *s->other)
         snprintf(u->conflict, sizeof u->conflict,
-                 "%.80s: the constants %s are used, others than %s: --mean and --std choose",
+                 "%.80s: the constants %s are used, and %s differs: --mean and --std choose",
                  ckpt_name(c), s->where, s->other);
 }
 
