@@ -464,22 +464,16 @@ static void find_top_pairs(struct findings *f, const struct run *r)
 }
 
 struct half {
+    int truth, pred;
     int64_t chosen, held; /* errors of a pair in the half that chooses, in the other */
-    size_t at;
 };
 
+/* Equal pairs stand by class: their order must not tell of the other half. */
 static int by_chosen(const void *a, const void *b)
 {
     const struct half *x = a, *y = b;
     if (x->chosen != y->chosen)
         return x->chosen < y->chosen ? 1 : -1;
-    return (x->at > y->at) - (x->at < y->at);
-}
-
-static int by_classes(const void *a, const void *b)
-{
-    const struct pair_row *x = *(const struct pair_row *const *)a;
-    const struct pair_row *y = *(const struct pair_row *const *)b;
     return x->truth != y->truth ? x->truth - y->truth : x->pred - y->pred;
 }
 
@@ -487,23 +481,19 @@ static int by_classes(const void *a, const void *b)
  * in the other, for both halves: frequent by luck in the one, a pair is not in the other. */
 static int64_t errors_of_top(const struct pairs *p, int top)
 {
-    const struct pair_row **row = mem_alloc(p->n, sizeof *row);
     struct half *half = mem_alloc(p->n, sizeof *half);
     int64_t held = 0;
-    for (size_t i = 0; i < p->n; i++)
-        row[i] = &p->row[i];
-    /* Equal pairs stand by class: their order must not tell of the other half. */
-    qsort(row, p->n, sizeof *row, by_classes);
     for (int side = 0; side < 2; side++) {
         for (size_t i = 0; i < p->n; i++) {
-            int64_t first = row[i]->first_half, second = row[i]->count - first;
-            half[i] = side ? (struct half){second, first, i} : (struct half){first, second, i};
+            const struct pair_row *row = &p->row[i];
+            int64_t first = row->first_half, second = row->count - first;
+            half[i] =
+                (struct half){row->truth, row->pred, side ? second : first, side ? first : second};
         }
         qsort(half, p->n, sizeof *half, by_chosen);
         for (size_t i = 0; i < p->n && i < (size_t)top; i++)
             held += half[i].held;
     }
-    free(row);
     free(half);
     return held;
 }

@@ -446,35 +446,34 @@ static void put_pairs(const struct page *p)
 
 /* --- which sheets there are: read before the page is begun --- */
 
-/* Takes away sheets that the run does not write, where its files are known. */
-static void sheets_limit(struct page *p)
+/* Whether a file may be linked: one that the run writes, or any where its files are not known. */
+static bool linked(const struct page *p, const char *file)
 {
-    const struct about *a = &p->run->about;
-    int kept = 0;
-    if (a->files == 0)
-        return;
-    for (int i = 0; i < p->run->classes.n; i++) {
-        if (!p->sheet[i])
-            continue;
-        char *file = mem_printf("worst_predictions/%s", p->sheet[i]);
-        if (!about_has(a, file)) {
-            free(p->sheet[i]);
-            p->sheet[i] = NULL;
-        }
-        free(file);
+    return p->run->about.files == 0 || about_has(&p->run->about, file);
+}
+
+static void sheet_add(struct page *p, int cls, const char *name)
+{
+    char *sheet = sheet_class_file(cls, name), *file = mem_printf("worst_predictions/%s", sheet);
+    if (linked(p, file))
+        p->sheet[cls] = sheet;
+    else
+        free(sheet);
+    free(file);
+}
+
+/* Takes the names. */
+static void pair_add(struct page *p, const struct pair_sheet *pair)
+{
+    char *file = sheet_pair_file(pair->number, pair->from, pair->to);
+    if (linked(p, file)) {
+        p->pair = mem_grow(p->pair, (size_t)p->pairs + 1, sizeof *p->pair);
+        p->pair[p->pairs++] = *pair;
+    } else {
+        free(pair->from);
+        free(pair->to);
     }
-    for (int i = 0; i < p->pairs; i++) {
-        struct pair_sheet *s = &p->pair[i];
-        char *file = sheet_pair_file(s->number, s->from, s->to);
-        if (about_has(a, file)) {
-            p->pair[kept++] = *s;
-        } else {
-            free(s->from);
-            free(s->to);
-        }
-        free(file);
-    }
-    p->pairs = kept;
+    free(file);
 }
 
 /* Opens the rows that worst-k chose and finds the columns. */
@@ -505,7 +504,7 @@ static void sheets_chosen(struct page *p, const char *file)
         if (p->sheet[cls])
             continue;
         char *name = tsv_string(t, col[1]);
-        p->sheet[cls] = sheet_class_file(cls, name);
+        sheet_add(p, cls, name);
         free(name);
     }
     tsv_close(t);
@@ -516,7 +515,7 @@ static void sheets_of_all(struct page *p)
     const struct classes *c = &p->run->classes;
     for (int i = 0; i < c->n; i++)
         if (c->row[i].present && c->row[i].total > 0)
-            p->sheet[i] = sheet_class_file(i, c->row[i].name);
+            sheet_add(p, i, c->row[i].name);
 }
 
 /* One sheet for each pair: its rows stand together. */
@@ -525,18 +524,19 @@ static void pairs_chosen(struct page *p, const char *file)
     static const char *const column[] = {"group", "true", "pred", "true_name", "pred_name"};
     int col[5], last = p->run->classes.n - 1;
     struct tsv_in *t = chosen_open(file, column, 5, col);
+    int before = 0;
     while (rows_next(t)) {
         int number = chosen_number(t, col[0], 1, INT32_MAX);
-        if (p->pairs > 0 && p->pair[p->pairs - 1].number == number)
+        if (number == before)
             continue;
-        p->pair = mem_grow(p->pair, (size_t)p->pairs + 1, sizeof *p->pair);
-        p->pair[p->pairs++] = (struct pair_sheet){
-            .number = number,
-            .truth = chosen_number(t, col[1], 0, last),
-            .pred = chosen_number(t, col[2], 0, last),
-            .from = tsv_string(t, col[3]),
-            .to = tsv_string(t, col[4]),
-        };
+        before = number;
+        pair_add(p, &(struct pair_sheet){
+                        .number = number,
+                        .truth = chosen_number(t, col[1], 0, last),
+                        .pred = chosen_number(t, col[2], 0, last),
+                        .from = tsv_string(t, col[3]),
+                        .to = tsv_string(t, col[4]),
+                    });
     }
     tsv_close(t);
 }
@@ -544,12 +544,10 @@ static void pairs_chosen(struct page *p, const char *file)
 static void pairs_first(struct page *p)
 {
     const struct pairs *all = &p->run->pairs;
-    p->pairs = all->n < PAIR_SHEETS ? (int)all->n : PAIR_SHEETS;
-    p->pair = mem_alloc((size_t)p->pairs, sizeof *p->pair);
-    for (int i = 0; i < p->pairs; i++) {
+    for (int i = 0; i < PAIR_SHEETS && (size_t)i < all->n; i++) {
         const struct pair_row *r = &all->row[i];
-        p->pair[i] = (struct pair_sheet){i + 1, r->truth, r->pred, mem_dup(r->true_name),
-                                         mem_dup(r->pred_name)};
+        pair_add(p, &(struct pair_sheet){i + 1, r->truth, r->pred, mem_dup(r->true_name),
+                                         mem_dup(r->pred_name)});
     }
 }
 
@@ -580,7 +578,6 @@ void explorer_write(const struct run *r, const struct findings *f, const char *s
         pairs_chosen(&page, pair_rows);
     else
         pairs_first(&page);
-    sheets_limit(&page);
     page_write(asset_explorer_html, parts, &page);
     for (int i = 0; i < r->classes.n; i++)
         free(page.sheet[i]);
