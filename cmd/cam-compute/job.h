@@ -21,7 +21,7 @@ struct job {
     const char *targets, *planes; /* lists; planes: of `cams`, or NULL where they are the targets */
     enum cam_score score;
     enum cam_method method;
-    bool unit;           /* rectified and stretched to [0, 1] */
+    bool unit;           /* rectified and min-max normalised to [0, 1] */
     enum size_kind size; /* of the maps written: `fixed` for SIZE_FIXED, and for */
     struct extent fixed; /* SIZE_INPUT `input`, which images replace by theirs */
     struct extent input;

@@ -17,7 +17,7 @@ struct sink {
     const struct job *job;
     struct extent layer, size;
     struct resize *resize;
-    struct npy_out *npy; /* NULL where the figures take standard output */
+    struct npy_out *npy; /* NULL where the statistics take standard output */
     float *items;        /* (room, planes, h, w) not written yet */
     size_t item_n;       /* floats in an item */
     int held, room;
@@ -109,7 +109,7 @@ static int put_stats(struct sink *s, const struct row *row, const struct maps *m
                               s->layer.h, s->layer.w);
     for (int i = 0; i < rows_planes(rows); i++) {
         struct aim aim = rows_aim(rows, row, i);
-        struct cam_figures f;
+        struct cam_stats f;
         cam_measure(m->raw + (size_t)i * cells, s->layer.h, s->layer.w, &f);
         tsv_put_int(s->stats, row->id);
         tsv_put_string(s->stats, rows_word(rows, i));
@@ -141,10 +141,10 @@ static void put_plane(const struct sink *s, struct aim aim, float *raw, float *o
     if (!s->job->unit || aim.minus >= 0) {
         resize_run(s->resize, raw, out);
     } else if (s->job->size == SIZE_LAYER) {
-        /* What follows the first stretch belongs to the resizing, which is left to
+        /* What follows the first normalisation belongs to the resizing, which is left to
          * the reader. */
         cam_rectify(raw, cells);
-        cam_stretch(raw, cells);
+        cam_normalise(raw, cells);
         memcpy(out, raw, (size_t)cells * sizeof *out);
     } else {
         cam_finish(raw, cells, s->resize, out, (int)area(s->size));

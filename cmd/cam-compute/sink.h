@@ -1,4 +1,4 @@
-/* Where maps go: the tensor stream on standard output and the table of figures. */
+/* Where maps go: the tensor stream on standard output and the table of statistics. */
 #ifndef CAM_SINK_H
 #define CAM_SINK_H
 
@@ -28,7 +28,7 @@ int sink_flush(struct sink *s, struct err *e);
 int sink_close(struct sink *s, struct err *e);
 
 /* After a failure: maps of the rows before it go out where they can; the table of
- * figures does not appear under its name. Frees. */
+ * statistics does not appear under its name. Frees. */
 void sink_abort(struct sink *s);
 
 #endif

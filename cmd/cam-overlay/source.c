@@ -358,7 +358,7 @@ static void finish_heat(struct source *s, const float *map, float *out)
         memcpy(out, map, (size_t)n * sizeof *map);
         if (!normalised(out, n)) {
             cam_rectify(out, n);
-            cam_stretch(out, n);
+            cam_normalise(out, n);
         }
     }
 }

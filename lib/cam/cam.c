@@ -157,7 +157,7 @@ void cam_rectify(float *map, int cells)
         map[i] = map[i] > 0 ? map[i] : 0;
 }
 
-void cam_stretch(float *map, int cells)
+void cam_normalise(float *map, int cells)
 {
     float min = map[0], max = map[0];
 
@@ -173,10 +173,10 @@ void cam_stretch(float *map, int cells)
 void cam_finish(float *map, int cells, const struct resize *r, float *out, int out_cells)
 {
     cam_rectify(map, cells);
-    cam_stretch(map, cells);
+    cam_normalise(map, cells);
     resize_run(r, map, out);
     cam_rectify(out, out_cells);
-    cam_stretch(out, out_cells);
+    cam_normalise(out, out_cells);
 }
 
 bool cam_blank(const float *map, int cells)
@@ -195,7 +195,7 @@ bool cam_has_places(int h, int w)
     return h >= CAM_GRID && w >= CAM_GRID;
 }
 
-void cam_measure(const float *map, int h, int w, struct cam_figures *f)
+void cam_measure(const float *map, int h, int w, struct cam_stats *f)
 {
     double mass = 0, x_sum = 0, y_sum = 0, border = 0, logs = 0;
     int zeros = 0, cells = h * w;

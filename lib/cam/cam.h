@@ -1,5 +1,5 @@
 /* Class activation maps: score seeds, maps, the post-processing of
- * pytorch-grad-cam, and the figures of a map.
+ * pytorch-grad-cam, and the statistics of a map.
  *
  * Shapes: `classes` K, `channels` C, `cells` h * w, all at least 1; arrays are
  * contiguous in C order. A raw map is signed and unscaled, in units of the
@@ -66,15 +66,15 @@ void cam_rectify(float *map, int cells);
 
 /* In place: (map - min) / (1e-7 + max(map - min)); a constant map becomes 0.
  * pytorch-grad-cam's scale_cam_image. */
-void cam_stretch(float *map, int cells);
+void cam_normalise(float *map, int cells);
 
 /* pytorch-grad-cam's whole way from a raw map (sh, sw) to [0, 1] at (dh, dw):
- * rectify, stretch, resize, then, as its step over layers does, rectify and
- * stretch again. `map` is changed. */
+ * rectify, normalise, resize, then, as its step over layers does, rectify and
+ * normalise again. `map` is changed. */
 void cam_finish(float *map, int cells, const struct resize *r, float *out, int out_cells);
 
 /* Whether a map shows nothing: no cell is above 0, or all are equal, as those of a map of
- * one cell are. The same of a raw map and of what cam_stretch makes of it. */
+ * one cell are. The same of a raw map and of what cam_normalise makes of it. */
 bool cam_blank(const float *map, int cells);
 
 /* Least side of a grid whose cells tell where in the image something lies, and whether a
@@ -82,10 +82,10 @@ bool cam_blank(const float *map, int cells);
 enum { CAM_GRID = 4 };
 bool cam_has_places(int h, int w);
 
-/* Figures of a raw map. Those of places, from zero_share on, are NaN where the grid has
+/* Statistics of a raw map. Those of places, from zero_share on, are NaN where the grid has
  * none; all but zero_share are of the rectified map divided by its sum (its mass), and
  * NaN where the map is blank. */
-struct cam_figures {
+struct cam_stats {
     double max, min, sum; /* of the raw map */
     bool blank;           /* as cam_blank */
     double zero_share;    /* share of cells that are 0 when rectified */
@@ -95,7 +95,7 @@ struct cam_figures {
     double border_share;  /* share of mass in the outermost ring of cells */
 };
 
-void cam_measure(const float *map, int h, int w, struct cam_figures *f);
+void cam_measure(const float *map, int h, int w, struct cam_stats *f);
 
 /* Sum over the cells of the smaller of the two masses (histogram intersection):
  * 1 for maps that are alike, 0 for maps that share nothing, NaN if one is blank or the

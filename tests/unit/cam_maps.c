@@ -152,7 +152,7 @@ static void check_figures(void)
     const float map[4 * 5] = {0, -2, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 1};
     const float blank[16] = {-1, 0, -3, 0}, left[16] = {1, 0, 1, 0};
     float flat[16], slope[16];
-    struct cam_figures f;
+    struct cam_stats f;
 
     for (int i = 0; i < 16; i++) {
         flat[i] = 2;
@@ -180,7 +180,7 @@ static void check_coarse(void)
 {
     const int size[][2] = {{1, 1}, {2, 2}, {3, 3}, {3, 8}, {8, 3}, {1, 64}};
     float map[64] = {1, 2, 3};
-    struct cam_figures f;
+    struct cam_stats f;
 
     for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
         int h = size[i][0], w = size[i][1];
@@ -193,7 +193,7 @@ static void check_coarse(void)
     CHECK(cam_has_places(4, 4) && cam_has_places(4, 32));
 }
 
-/* A map and what stretching makes of it are blank or not alike. */
+/* A map and its normalised form are blank alike. */
 static void check_blank(void)
 {
     const float map[][4] = {{0, 0, 0, 0},   {-1, -1, -1, -1},  {-1, 0, -3, 0},       {2, 2, 2, 2},
@@ -205,7 +205,7 @@ static void check_blank(void)
         memcpy(v, map[i], sizeof v);
         CHECK(cam_blank(v, 4) == blank[i]);
         cam_rectify(v, 4);
-        cam_stretch(v, 4);
+        cam_normalise(v, 4);
         CHECK(cam_blank(v, 4) == blank[i]);
     }
     CHECK(cam_blank(map[0], 1) && cam_blank(map[3], 1));
