@@ -122,12 +122,14 @@ static bool take_field(struct bytes *b, unsigned char tag, size_t *length)
     return take_length(b, length);
 }
 
-/* GraphDef: the first node's name and operation. */
+/* GraphDef: the first node, with its name and operation. */
 static bool is_graph(struct bytes b)
 {
     size_t n;
-    return take_field(&b, 0x0a, &n) && take_field(&b, 0x0a, &n) && n > 0 && take_name(&b, n) &&
-           take_field(&b, 0x12, &n) && n > 0 && take_name(&b, n);
+    if (!take_field(&b, 0x0a, &n))
+        return false;
+    return take_field(&b, 0x0a, &n) && n > 0 && take_name(&b, n) && take_field(&b, 0x12, &n) &&
+           n > 0 && take_name(&b, n);
 }
 
 /* A version, then what tells the formats that begin so apart: ONNX has the producer's name

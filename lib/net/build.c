@@ -433,7 +433,7 @@ static int add_shortcut(struct build *b, int stage, int block, int in, int strid
                       stage, block);
     b->convolved = true;
     const struct place p = {stage, block, f->shortcut, f->shortcut_norm};
-    const struct want w = {.k = 1, .stride = stride, .width = width, .res = -1};
+    const struct want w = {.k = -1, .stride = stride, .width = width, .res = -1};
     return add_conv(b, &p, in, &w, e);
 }
 

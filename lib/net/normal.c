@@ -36,8 +36,8 @@ static bool one_of(const char *word, const char *const *words)
 
 const struct normal *normal_usual(const char *family, int stem, const char *kind)
 {
-    static const char *const imagenet[] = {"akamaster", "huggingface", "timm-deep", "timm-v2",
-                                           NULL};
+    static const char *const imagenet[] = {"akamaster", "ehanw",   "huggingface",
+                                           "timm-deep", "timm-v2", NULL};
     static const char *const kuangliu[] = {"kuangliu", "kuangliu-preact", "bearpaw-preact", NULL};
     bool cifar10 = strcmp(kind, "cifar10") == 0;
     if (one_of(family, imagenet) || (strcmp(family, "torchvision") == 0 && stem > 3))

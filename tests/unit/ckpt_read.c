@@ -135,6 +135,11 @@ static void check_views(const char *file)
     ckpt_close(c);
 }
 
+static bool same_bytes(const void *a, const void *b, size_t n)
+{
+    return memcmp(a, b, n) == 0;
+}
+
 /* Tensors that torch keeps with the other sign; complex and whole numbers as bytes. */
 static void check_signs(void)
 {
@@ -143,10 +148,10 @@ static void check_signs(void)
         return;
     CHECK(ckpt_count(c) == 7);
     const struct ckpt_tensor *t = ckpt_find(c, "negative");
-    float *f = numbers(c, t), raw[6], pair[4];
+    float *f = numbers(c, t), raw[6], pair[4] = {0};
     for (int i = 0; f && i < 6; i++)
         CHECK(f[i] == -value(i));
-    CHECK(f && ckpt_read_raw(c, t, raw, &err) == 0 && memcmp(raw, f, sizeof raw) == 0);
+    CHECK(f && ckpt_read_raw(c, t, raw, &err) == 0 && same_bytes(raw, f, sizeof raw));
     free(f);
     f = numbers(c, ckpt_find(c, "half"));
     for (int i = 0; f && i < 4; i++)
@@ -183,7 +188,7 @@ static void check_pruned(void)
     float *f = numbers(c, t), raw[54];
     for (int i = 0; f && i < 54; i++)
         CHECK(f[i] == (i % 2 ? value(i) : 0));
-    CHECK(f && ckpt_read_raw(c, t, raw, &err) == 0 && memcmp(raw, f, sizeof raw) == 0);
+    CHECK(f && ckpt_read_raw(c, t, raw, &err) == 0 && same_bytes(raw, f, sizeof raw));
     free(f);
     ckpt_close(c);
 }

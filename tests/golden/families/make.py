@@ -26,6 +26,7 @@ Runs differ in the order of names in script.pt and metadata.safetensors alone.
 import argparse
 import os
 import pathlib
+import re
 import sys
 import types
 import warnings
@@ -120,6 +121,15 @@ def prefixed(prefix, state):
     return {prefix + k: v for k, v in state.items()}
 
 
+def of_byrongt(net):
+    return {re.sub(r"^(conv|bn)1\.", r"\1.", k): v for k, v in net.state_dict().items()}
+
+
+def of_ehanw(net):
+    return {re.sub(r"^layer", "stage_", re.sub(r"(conv|bn)(\d)\.", r"\1_\2.", k)): v
+            for k, v in net.state_dict().items()}
+
+
 def of_akamaster(net):
     return {"state_dict": prefixed("module.", net.state_dict()), "best_prec1": 91.7}
 
@@ -175,6 +185,9 @@ FAMILIES = [
     ("torchvision-pad", "torchvision", lambda: padded("fc"), bare),
     ("torchvision-basic-no-affine", "torchvision", lambda: bare_norms(three()), bare),
     ("torchvision-basic-pruned", "torchvision", pruned, bare),
+    ("bessayo", "bessayo", lambda: Plain(THREE, (1, 2, 1), 10, shortcut="shortcut"), bare),
+    ("byrongt", "byrongt", lambda: Plain(THREE, (1, 2, 1), 10, side=3), of_byrongt),
+    ("ehanw", "ehanw", lambda: Plain(THREE, (1, 2, 1), 10), of_ehanw),
 ]
 
 # The same files where PyTorch's network is another: name, file's name, options, network.
@@ -218,7 +231,7 @@ MAPS = ["kuangliu-preact-basic", "bearpaw-preact-bottleneck", "torchvision-basic
 def usual(name, family):
     """The constants that are usual where the names, and a stem of 7x7, come from."""
     stem = {"torchvision-basic", "torchvision-bottleneck", "timm-basic", "timm-bottleneck"}
-    of_imagenet = {"akamaster", "huggingface", "timm-v2", "timm-deep"}
+    of_imagenet = {"akamaster", "ehanw", "huggingface", "timm-v2", "timm-deep"}
     return IMAGENET if name in stem or family in of_imagenet else CIFAR100
 
 
@@ -432,6 +445,7 @@ def write_forms(images):
 
 def unread():
     """Networks that are not computed, each with what the refusal says."""
+    torch.manual_seed(0)  # what `fill` leaves of them
     grey, grouped, no_statistics, groups, weighted, parametrized, spectral = (
         small() for _ in range(7))
     grey.conv1 = nn.Conv2d(1, 4, 3, padding=1, bias=False)

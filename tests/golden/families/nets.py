@@ -64,10 +64,10 @@ class Block(nn.Module):
 
     `pre`: batch norm and ReLU before each convolution. `normed`: batch norm in the
     shortcut. `start`: the shortcut starts "before" the first batch norm and ReLU or "after"
-    them; "mixed": after them where it has a convolution.
+    them; "mixed": after them where it has a convolution. `side`: of that one's window.
     """
 
-    def __init__(self, cin, width, stride, bottleneck, at, shortcut, pre, normed, start):
+    def __init__(self, cin, width, stride, bottleneck, at, shortcut, pre, normed, start, side):
         super().__init__()
         convs = path(cin, width, stride, bottleneck, at)
         for i, (a, b, kernel, s) in enumerate(convs, 1):
@@ -85,7 +85,7 @@ class Block(nn.Module):
         elif shortcut == "convShortcut":
             self.convShortcut = conv(cin, cout, 1, stride)
         else:
-            parts = [conv(cin, cout, 1, stride)] + ([nn.BatchNorm2d(cout)] if normed else [])
+            parts = [conv(cin, cout, side, stride)] + ([nn.BatchNorm2d(cout)] if normed else [])
             self.add_module(shortcut, nn.Sequential(*parts))
 
     def forward(self, x):
@@ -114,7 +114,7 @@ class Plain(nn.Module):
 
     def __init__(self, widths, blocks, classes, bottleneck=False, at=2, shortcut="downsample",
                  pre=False, normed=True, start="before", kernel=3, stride=1, pool=False,
-                 stage="layer{}", final=None, head="fc", stem=None, deep=None, strides=None):
+                 stage="layer{}", final=None, head="fc", stem=None, deep=None, strides=None, side=1):
         super().__init__()
         stem = stem or widths[0]
         if deep:
@@ -130,7 +130,7 @@ class Plain(nn.Module):
         self.stages, self.pre, self.final, self.head = [], pre, final, head
 
         def make(cin, width, stride, first):
-            return Block(cin, width, stride, bottleneck, at, shortcut, pre, normed, start)
+            return Block(cin, width, stride, bottleneck, at, shortcut, pre, normed, start, side)
 
         for s, blocks_ in enumerate(stages(make, stem, widths, blocks, bottleneck, strides), 1):
             name = stage.format(s)
