@@ -48,21 +48,27 @@ own=
 
 # What a word of the command says whatever the folders are called. The files that the
 # model and the images are read from stand in OUT/data/inputs.
-meaning() {
-    case $1 in
-    "$MODEL") echo MODEL ;;
-    "$DATA") echo DATA ;;
-    "${NAMES:-$DATA}") echo NAMES ;;
-    "${LABELS:-$DATA}") echo LABELS ;;
-    "$OUT"/*) printf 'OUT/%q\n' "${1#"$OUT"/}" ;;
-    "$HEATPIPE_SHARE"/*) printf 'SHARE/%q\n' "${1#"$HEATPIPE_SHARE"/}" ;;
-    *) printf '%q\n' "$1" ;;
+meaning() { # the word before it, the word
+    local option=${1#--}
+    option=${option^^}
+    case $option in
+    MODEL | DATA | NAMES | LABELS)
+        if [ "$2" = "${!option}" ] && [ -e "$2" ]; then
+            echo "$option"
+            return
+        fi
+        ;;
+    esac
+    case $2 in
+    "$OUT"/*) printf 'OUT/%q\n' "${2#"$OUT"/}" ;;
+    "$HEATPIPE_SHARE"/*) printf 'SHARE/%q\n' "${2#"$HEATPIPE_SHARE"/}" ;;
+    *) printf '%q\n' "$2" ;;
     esac
 }
 
 # A line for the program, each word and each input.
 contents() {
-    local line=() of=() path=() f word sum
+    local line=() of=() path=() f word before='' says sum
     # $1: the line, $2: the file whose content belongs to it
     with() {
         of+=("${#line[@]}")
@@ -78,10 +84,11 @@ contents() {
     fi
     for word in "${@:2}"; do
         f=${word#--*=}
-        word=$(meaning "$word")
-        case $word in
-        MODEL | DATA | NAMES | LABELS | OUT/*) line+=("word $word") ;;
-        *) if [ -f "$f" ]; then with "word $word" "$f"; else line+=("word $word"); fi ;;
+        says=$(meaning "$before" "$word")
+        before=$word
+        case $says in
+        MODEL | DATA | NAMES | LABELS | OUT/*) line+=("word $says") ;;
+        *) if [ -f "$f" ]; then with "word $says" "$f"; else line+=("word $says"); fi ;;
         esac
     done
     for f in "${from[@]}"; do
@@ -258,6 +265,9 @@ mkdir -p -- "$part${sheets:+/sheets}" "$D/made" || fail ''
 printf -v command '%s ' "$@"
 [ ${#command} -le 61 ] || command="${command:0:57}... "
 command=${command% }
+# What runs inside of a command is on its own.
+export -n HEATPIPE_BIN HEATPIPE_SHARE HEATPIPE_GOALS HEATPIPE_OWN_PREDICT LABELLED
+unset MAKEFLAGS MFLAGS MAKELEVEL
 words=("$1")
 [ -z "$VERBOSE" ] || [ -z "$own" ] || words+=(-v)
 words+=("${@:2}")
