@@ -295,7 +295,7 @@ static int write_classes(struct out *o, const struct confusion *m, const struct 
     int r = 0;
     for (int i = 0; i < confusion_classes(m) && r == 0; i++) {
         int cls = order[i], group = cls < names->classes ? names->group[cls] : -1;
-        struct class_figures f;
+        struct class_metrics f;
         confusion_class(m, cls, &f);
         tsv_put_int(t, cls);
         put_name(t, names, cls);

@@ -37,9 +37,9 @@
         direction.textContent = falling ? "falling" : "rising";
     }
 
-    /* Keeps the figures of a bar near the edge inside the chart, or inside the row of
+    /* Keeps the label of a bar near the edge inside the chart, or inside the row of
        bars where that is wider and scrolls: it must not grow by them. */
-    function place(bar) {
+    function keepInside(bar) {
         const tip = bar.querySelector(".tip");
         tip.style.setProperty("--shift", "0px");
         const box = list.getBoundingClientRect(), own = tip.getBoundingClientRect();
@@ -62,12 +62,12 @@
     list.addEventListener("mouseover", (e) => {
         const bar = e.target.closest("li");
         if (bar)
-            place(bar);
+            keepInside(bar);
     });
     list.addEventListener("focusin", (e) => {
         const bar = e.target.closest("li");
         enter(bar);
-        place(bar);
+        keepInside(bar);
     });
     list.addEventListener("keydown", (e) => {
         const at = bars.indexOf(e.target), last = bars.length - 1;

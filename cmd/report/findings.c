@@ -268,12 +268,12 @@ static void find_class_order(struct findings *f, const struct run *r)
     f->moved_classes = count_moves(move, c->n);
     o->verdict = yes_if(f->moved_classes >= 2);
     if (o->verdict == VERDICT_YES) {
-        int64_t moved = 0, right = 0;
+        int64_t moved = 0, correct = 0;
         double p = 0;
         bool agree = true;
         for (int i = 0; i < c->n; i++) {
             if (move[i].to < 0) {
-                right += c->row[i].correct;
+                correct += c->row[i].correct;
                 continue;
             }
             struct finding m = counted(move[i].count, c->row[i].total);
@@ -289,7 +289,7 @@ static void find_class_order(struct findings *f, const struct run *r)
         if (!agree)
             f->offset = 0;
         *o = counted(moved, c->total);
-        o->value = (double)(moved + right) / (double)c->total;
+        o->value = (double)(moved + correct) / (double)c->total;
         o->baseline = (double)c->correct / (double)c->total;
         o->p = p;
         o->verdict = VERDICT_YES;
@@ -620,10 +620,10 @@ static void find_reject_low(struct findings *f, const struct run *r)
 
 static void find_blank(struct findings *f, const struct maps *m)
 {
-    const struct map_statistics *right = &m->of[MAPS_CORRECT], *wrong = &m->of[MAPS_WRONG];
-    int64_t images = right->images + wrong->images;
-    f->of[FIND_BLANK] = counted(right->blank + wrong->blank, images);
-    f->of[FIND_BLANK].verdict = images ? yes_if(right->blank + wrong->blank > 0) : VERDICT_NONE;
+    const struct map_statistics *correct = &m->of[MAPS_CORRECT], *wrong = &m->of[MAPS_WRONG];
+    int64_t images = correct->images + wrong->images;
+    f->of[FIND_BLANK] = counted(correct->blank + wrong->blank, images);
+    f->of[FIND_BLANK].verdict = images ? yes_if(correct->blank + wrong->blank > 0) : VERDICT_NONE;
     f->of[FIND_BLANK_TRUE] = counted(m->true_blank, wrong->images);
     f->of[FIND_BLANK_TRUE].verdict = wrong->images ? yes_if(m->true_blank > 0) : VERDICT_NONE;
     struct finding *places = &f->of[FIND_PLACES];
@@ -694,16 +694,16 @@ static void find_overlap(struct findings *f, const struct maps *m)
 
 static void find_zero_true(struct findings *f, const struct maps *m)
 {
-    const struct map_statistics *right = &m->of[MAPS_CORRECT];
+    const struct map_statistics *correct = &m->of[MAPS_CORRECT];
     if (m->true_measured == 0)
         return;
     struct finding *z = &f->of[FIND_ZERO_TRUE];
     *z = counted(m->true_zero, m->true_measured);
-    if (right->measured > 0) {
-        z->baseline = (double)right->zero / (double)right->measured;
-        z->p = share_larger(m->true_zero, m->true_measured, right->zero, right->measured);
+    if (correct->measured > 0) {
+        z->baseline = (double)correct->zero / (double)correct->measured;
+        z->p = share_larger(m->true_zero, m->true_measured, correct->zero, correct->measured);
     }
-    z->verdict = z->of < FEW || right->measured < FEW
+    z->verdict = z->of < FEW || correct->measured < FEW
                      ? VERDICT_FEW
                      : yes_if(tells(z->p) && z->value >= ZERO_SHARE);
 }

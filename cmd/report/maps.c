@@ -39,7 +39,7 @@ static const char *const column[COLS] = {
 struct map_row {
     bool present;
     int64_t cls, blank;
-    double figure[COLS]; /* those that are shares; NaN where NA */
+    double stat[COLS]; /* those that are shares; NaN where NA */
 };
 
 struct image {
@@ -89,31 +89,31 @@ static void row_add(struct image *image, const struct tsv_in *t, const int *col)
     static const enum col shares[] = {COL_ZERO, COL_SATURATION, COL_ENTROPY, COL_X,
                                       COL_Y,    COL_BORDER,     COL_OVERLAP};
     for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
-        r->figure[shares[i]] = share(t, col[shares[i]]);
+        r->stat[shares[i]] = share(t, col[shares[i]]);
 }
 
 /* A blank map is zero in all cells, whether the table counts them or not. */
 static bool mostly_zero(const struct map_row *row)
 {
-    return row->blank || row->figure[COL_ZERO] > 0.5;
+    return row->blank || row->stat[COL_ZERO] > 0.5;
 }
 
 static void image_wrong(struct maps *m, const struct image *image)
 {
     const struct map_row *truth = &image->row[TARGET_TRUE], *pred = &image->row[TARGET_PRED];
     m->true_blank += truth->blank;
-    if (!isnan(truth->figure[COL_ZERO])) {
+    if (!isnan(truth->stat[COL_ZERO])) {
         m->true_measured++;
         m->true_zero += mostly_zero(truth);
     }
-    double overlap = truth->figure[COL_OVERLAP];
+    double overlap = truth->stat[COL_OVERLAP];
     if (isnan(overlap))
         return;
     spread_add(&m->overlap, overlap);
     m->overlap_high += overlap > 0.5;
     m->overlap_low += overlap < 0.2;
     /* The saturation of a map is one less the probability of its class. */
-    double doubt = pred->figure[COL_SATURATION];
+    double doubt = pred->stat[COL_SATURATION];
     if (!isnan(doubt))
         spread_add(band_of(1 - doubt) == BAND_HIGHEST ? &m->overlap_highest : &m->overlap_other,
                    overlap);
@@ -134,16 +134,16 @@ static void image_add(struct maps *m, const struct image *image, const char *fil
     struct map_statistics *f = &m->of[wrong ? MAPS_WRONG : MAPS_CORRECT];
     f->images++;
     f->blank += pred->blank;
-    if (!isnan(pred->figure[COL_ZERO])) {
+    if (!isnan(pred->stat[COL_ZERO])) {
         f->measured++;
         f->zero += mostly_zero(pred);
     }
-    m->with_places += !isnan(pred->figure[COL_BORDER]);
-    spread_add(&f->border, pred->figure[COL_BORDER]);
-    spread_add(&f->entropy, pred->figure[COL_ENTROPY]);
-    f->diffuse += pred->figure[COL_ENTROPY] > MAPS_DIFFUSE;
-    f->concentrated += pred->figure[COL_ENTROPY] < MAPS_CONCENTRATED;
-    spread_add(&f->off_center, hypot(pred->figure[COL_X] - 0.5, pred->figure[COL_Y] - 0.5));
+    m->with_places += !isnan(pred->stat[COL_BORDER]);
+    spread_add(&f->border, pred->stat[COL_BORDER]);
+    spread_add(&f->entropy, pred->stat[COL_ENTROPY]);
+    f->diffuse += pred->stat[COL_ENTROPY] > MAPS_DIFFUSE;
+    f->concentrated += pred->stat[COL_ENTROPY] < MAPS_CONCENTRATED;
+    spread_add(&f->off_center, hypot(pred->stat[COL_X] - 0.5, pred->stat[COL_Y] - 0.5));
     if (wrong)
         image_wrong(m, image);
 }

@@ -357,7 +357,7 @@ static void write_difference(const char *head, const struct difference *d, const
 
 static void write_compared(const struct maps *m, const struct findings *f)
 {
-    const struct map_statistics *right = &m->of[MAPS_CORRECT], *wrong = &m->of[MAPS_WRONG];
+    const struct map_statistics *correct = &m->of[MAPS_CORRECT], *wrong = &m->of[MAPS_WRONG];
     struct words_buf a, b;
     if (f->of[FIND_BORDER].verdict == VERDICT_NONE)
         return;
@@ -368,14 +368,14 @@ static void write_compared(const struct maps *m, const struct findings *f)
     words_para(2, "",
                "Diffuse maps (entropy above %.1f): %" PRId64 " of %" PRId64
                " correct predictions (%s), %" PRId64 " of %" PRId64 " wrong ones (%s).",
-               MAPS_DIFFUSE, right->diffuse, right->entropy.n,
-               words_percent(&a, right->diffuse, right->entropy.n), wrong->diffuse,
+               MAPS_DIFFUSE, correct->diffuse, correct->entropy.n,
+               words_percent(&a, correct->diffuse, correct->entropy.n), wrong->diffuse,
                wrong->entropy.n, words_percent(&b, wrong->diffuse, wrong->entropy.n));
     words_para(2, "",
                "Concentrated maps (entropy below %.1f): %" PRId64 " of %" PRId64
                " (%s) and %" PRId64 " of %" PRId64 " (%s).",
-               MAPS_CONCENTRATED, right->concentrated, right->entropy.n,
-               words_percent(&a, right->concentrated, right->entropy.n), wrong->concentrated,
+               MAPS_CONCENTRATED, correct->concentrated, correct->entropy.n,
+               words_percent(&a, correct->concentrated, correct->entropy.n), wrong->concentrated,
                wrong->entropy.n, words_percent(&b, wrong->concentrated, wrong->entropy.n));
     write_difference("Distance of the centre of mass from the image's centre, in image sides",
                      &f->off_center, &f->of[FIND_OFF_CENTER], false);
@@ -420,16 +420,16 @@ static void write_overlap(const struct maps *m, const struct findings *f)
 static void write_maps(const struct run *r, const struct findings *f)
 {
     const struct maps *m = &r->maps;
-    const struct map_statistics *right = &m->of[MAPS_CORRECT], *wrong = &m->of[MAPS_WRONG];
+    const struct map_statistics *correct = &m->of[MAPS_CORRECT], *wrong = &m->of[MAPS_WRONG];
     const struct finding *blank = &f->of[FIND_BLANK], *truth = &f->of[FIND_BLANK_TRUE];
     struct words_buf a, b;
-    if (!m->known || right->images + wrong->images == 0)
+    if (!m->known || correct->images + wrong->images == 0)
         return;
     words_section("Grad-CAM maps");
     words_para(0, "",
                "From the maps of %s: %" PRId64 " predicted correctly, %" PRId64
                " wrongly. Where not said otherwise, the map is that of the predicted class.",
-               words_count(&a, right->images + wrong->images, "image", "images"), right->images,
+               words_count(&a, correct->images + wrong->images, "image", "images"), correct->images,
                wrong->images);
     words_gap();
     words_para(2, "-", "Blank maps: %" PRId64 " of %" PRId64 " (%s).%s", blank->count, blank->of,

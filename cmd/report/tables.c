@@ -500,9 +500,9 @@ void predictions_read(struct predictions *a, const char *file, struct classes *c
                      io_name(file), pairs->file, p->truth, p->pred);
     }
     cells_free(half);
-    double n = (double)a->images, right = (double)a->correct_all;
-    a->mean_conf_correct = sum_value(&conf[1]) / right;
-    a->mean_conf_wrong = sum_value(&conf[0]) / (n - right);
+    double n = (double)a->images, correct = (double)a->correct_all;
+    a->mean_conf_correct = sum_value(&conf[1]) / correct;
+    a->mean_conf_wrong = sum_value(&conf[0]) / (n - correct);
     sum_add(&conf[0], conf[1].s);
     sum_add(&conf[0], conf[1].rest);
     a->mean_conf = sum_value(&conf[0]) / n;

@@ -166,9 +166,9 @@ static double ratio(int64_t a, int64_t b)
     return b > 0 ? (double)a / (double)b : NAN;
 }
 
-void confusion_class(const struct confusion *c, int cls, struct class_figures *f)
+void confusion_class(const struct confusion *c, int cls, struct class_metrics *f)
 {
-    *f = (struct class_figures){.top_wrong = -1, .predicted = c->predicted[cls]};
+    *f = (struct class_metrics){.top_wrong = -1, .predicted = c->predicted[cls]};
     size_t n;
     const struct cell *row = confusion_row(c, cls, &n);
     for (size_t i = 0; i < n; i++) {
@@ -208,7 +208,7 @@ struct confused_pair *confusion_pairs(const struct confusion *c, const struct na
     struct confused_pair *p = mem_alloc(c->cell_n + 1, sizeof *p);
     *n = 0;
     for (int truth = 0; truth < c->classes; truth++) {
-        struct class_figures f;
+        struct class_metrics f;
         confusion_class(c, truth, &f);
         size_t cells;
         const struct cell *row = confusion_row(c, truth, &cells);
@@ -282,7 +282,7 @@ static void summarize_classes(const struct confusion *c, struct confusion_summar
     s->worst_class = s->best_class = -1;
     s->worst_class_accuracy = s->best_class_accuracy = NAN;
     for (int cls = 0; cls < c->classes; cls++) {
-        struct class_figures f;
+        struct class_metrics f;
         confusion_class(c, cls, &f);
         if (!isnan(f.precision)) {
             with_precision++;

@@ -44,7 +44,7 @@ const struct cell *confusion_row(const struct confusion *c, int truth, size_t *n
 
 /* Figures of one class, as scikit-learn's precision_recall_fscore_support defines
  * them; a quotient whose divisor is 0 is NaN. */
-struct class_figures {
+struct class_metrics {
     int64_t total;     /* images of the class */
     int64_t correct;   /* of these, with the correct prediction */
     int64_t predicted; /* images predicted as the class */
@@ -56,7 +56,7 @@ struct class_figures {
     int64_t top_wrong_count;
 };
 
-void confusion_class(const struct confusion *c, int cls, struct class_figures *f);
+void confusion_class(const struct confusion *c, int cls, struct class_metrics *f);
 
 /* A kind of error: images of class `truth` predicted as `pred`. */
 struct confused_pair {

@@ -32,7 +32,7 @@ static void test_classes(void)
     struct confusion *c = of(a, 6);
     CHECK(confusion_classes(c) == 5 && confusion_images(c) == 6);
     CHECK(confusion_count(c, 0, 0) == 2 && confusion_count(c, 3, 3) == 0);
-    struct class_figures f;
+    struct class_metrics f;
     confusion_class(c, 0, &f);
     CHECK(f.total == 4 && f.correct == 2 && f.predicted == 2);
     CHECK(f.accuracy == .5 && f.precision == 1 && f.mean_conf == .5625);
@@ -164,7 +164,7 @@ static void test_limits(void)
     CHECK(confusion_add(c, 1, 1, 1, &e) == -1);
     confusion_done(c);
     CHECK(confusion_classes(c) == 65536);
-    struct class_figures f;
+    struct class_metrics f;
     confusion_class(c, 65535, &f);
     CHECK(f.total == INT64_MAX - 1 && f.top_wrong == 0);
     confusion_free(c);
