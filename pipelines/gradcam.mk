@@ -79,9 +79,13 @@ data/predictions.tsv: data/inputs/model data/inputs/images
 	  --may data/class_maps.npy --may data/cams.npy --may data/ids.npy --may data/damaged.tsv \
 	  --may data/predict_run.tsv -- \
 	  $(PREDICT) $(network) $(images) $(labels) $(device) --logits "$(part)/logits.npy" $(stored_maps) \
-	  --ids "$(part)/ids.npy" --classes "$(part)/classes.tsv" --run "$(part)/predict_run.tsv"
+	  --ids "$(part)/ids.npy" --classes "$(part)/classes.tsv" --run "$(part)/predict_run.tsv" \
+	  $(if $(own),--max-classes "$$MAX_CLASSES")
 
+# Another predictor has refused no model for the number of its classes.
 data/labels: data/predictions.tsv
+	@exec 2>&8; . "$$HEATPIPE_SHARE/common.sh"; n=$$(($$(wc -l < "$$D/classes.tsv") - 1)); \
+	 [ "$$n" -le "$$MAX_CLASSES" ] || fail "data/classes.tsv: expected at most $$MAX_CLASSES classes (MAX_CLASSES), found $$n"
 	@$(to) $(call true_column,NR > 1 { n++; na += $$c == "NA" } END { print n && na == n ? "none" : na ? "some" : "all" }) \
 	  < "$$D/predictions.tsv"
 

@@ -99,6 +99,11 @@ int rows_next(struct rows *r, struct row *row, struct err *e)
     return 1;
 }
 
+int64_t rows_expected(const struct rows *r, int64_t done)
+{
+    return tsv_expected(r->in, done);
+}
+
 bool rows_ready(const struct rows *r)
 {
     return tsv_ready(r->in);

@@ -37,6 +37,9 @@ int rows_next(struct rows *r, struct row *row, struct err *e);
 /* Whether the next row is there already. */
 bool rows_ready(const struct rows *r);
 
+/* How many rows there will be when there were `done`; 0 where that is not known. */
+int64_t rows_expected(const struct rows *r, int64_t done);
+
 /* Planes of a row's item, and of each the word of its target and its aim. */
 int rows_planes(const struct rows *r);
 const char *rows_word(const struct rows *r, int plane);

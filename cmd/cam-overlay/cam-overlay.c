@@ -276,7 +276,8 @@ static int run_groups(struct crew *crew, const struct facts *facts, int64_t *she
         if (other || full) {
             if (!draw_page(&g, crew, facts, !other))
                 return 0;
-            prog_progress("sheets", ++*sheets, 0);
+            ++*sheets;
+            prog_progress("sheets", *sheets, tsv_expected(source.table, *sheets));
         }
         if ((!g.file && begin_group(&g, &x, e) != 0) || check_row(&g, &x, e) != 0)
             return -1;
@@ -337,7 +338,8 @@ static int run_rows(struct crew *crew, struct name *template, int64_t *pictures,
         example_clear(&x, source.planes);
         if (!crew_draw(crew, &sheet, path))
             return 0;
-        prog_progress("pictures", ++*pictures, 0);
+        ++*pictures;
+        prog_progress("pictures", *pictures, tsv_expected(source.table, *pictures));
     }
     return r;
 }

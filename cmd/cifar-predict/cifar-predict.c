@@ -31,7 +31,7 @@ static const char *logits_path, *features_path, *layer, *maps_path, *cams_path, 
 static const char *device = "auto";
 static int precision = ENGINE_F32, score = -1, method = -1;
 static bool exact, list_inputs;
-static int64_t threads, limit = INT64_MAX;
+static int64_t threads, limit = INT64_MAX, max_classes = INT64_MAX;
 static struct net_assume assume;
 
 static const struct opt options[] = {
@@ -97,6 +97,10 @@ static const struct opt options[] = {
     {"device", 0, OPT_STRING, &device, "NAME", "auto, cpu, ref or cuda[:N]. Default: auto.", 0, 0},
     {"threads", 't', OPT_INT, &threads, "N", "Threads. Default: 0, one per core.", 0, THREADS_MAX},
     {"limit", 'n', OPT_INT, &limit, "N", "Stop after N images.", 0, INT64_MAX},
+    {"max-classes", 0, OPT_INT, &max_classes, "N",
+     "Refuse a model of more than N classes before the forward pass, for what comes behind it and "
+     "grows with their square.",
+     1, INT64_MAX},
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };
 
@@ -494,6 +498,10 @@ static int open_network(struct job *j, const struct data_opts *d, struct net_opt
         o->note = prog_note;
         r = net_build(&j->net, j->ckpt, o, e);
     }
+    if (r == 0 && j->net->classes > max_classes)
+        r = err_set(e, "%s: expected at most %lld classes (%s), found %d", model_path,
+                    (long long)max_classes, prog_option("--max-classes", "MAX_CLASSES"),
+                    j->net->classes);
     if (r == 0)
         data_advise(j->data, net_usual_side(j->net));
     if (r == 0)

@@ -122,7 +122,7 @@ static int read_long(struct input *in, struct tsv_in *t, int count, struct err *
         return -1;
     int true_name = tsv_find(t, "true_name"), pred_name = tsv_find(t, "pred_name");
     int r;
-    while ((r = tsv_next(t, e)) > 0) {
+    while ((r = tsv_next_shown(t, e)) > 0) {
         int truth, pred;
         if (prediction_class(&in->cols, t, in->cols.col[PREDICTION_TRUE], &truth, e) != 0 ||
             prediction_class(&in->cols, t, in->cols.col[PREDICTION_PRED], &pred, e) != 0 ||
@@ -176,7 +176,7 @@ static int read_wide(struct input *in, struct tsv_in *t, struct err *e)
     else if (r == 0)
         confusion_cover(in->matrix, classes);
     int name = tsv_find(t, "true_name");
-    while (r == 0 && (r = tsv_next(t, e)) > 0) {
+    while (r == 0 && (r = tsv_next_shown(t, e)) > 0) {
         int truth;
         r = prediction_class(&in->cols, t, in->cols.col[PREDICTION_TRUE], &truth, e);
         if (r == 0)

@@ -14,7 +14,7 @@ struct tsv_in *rows_open(const char *file)
 bool rows_next(struct tsv_in *t)
 {
     struct err e;
-    int r = tsv_next(t, &e);
+    int r = tsv_next_shown(t, &e);
     if (r < 0)
         prog_fail(&e);
     return r == 1;

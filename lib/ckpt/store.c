@@ -1,6 +1,7 @@
 #include "ckpt/store.h"
 
 #include "base/mem.h"
+#include "base/prog.h"
 #include "base/text.h"
 
 #include <math.h>
@@ -437,7 +438,9 @@ int ckpt_check(struct ckpt *c, void (*say)(void *ctx, const char *line), void *c
             faults++;
         }
         zip_drop(&c->zip, r);
+        prog_progress("records", (int64_t)i + 1, (int64_t)c->zip.records);
     }
+    prog_progress_end();
     c->unpacked = NULL;
     ckpt_pass(c);
     bool bounded = ckpt_bounded(c, &e) == 0;
@@ -455,7 +458,9 @@ int ckpt_check(struct ckpt *c, void (*say)(void *ctx, const char *line), void *c
             faults++;
         }
         free(f);
+        prog_progress("tensors", i + 1, c->n);
     }
+    prog_progress_end();
     free(bad);
     return faults;
 }

@@ -3,6 +3,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/prog.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,6 +128,7 @@ static int write_safetensors(struct writer *w, struct err *e)
     free(text.p);
     for (int i = 0; i < w->items && r == 0; i++) {
         unsigned char *p = filled(w, &w->item[i], e);
+        prog_progress("tensors", i, w->items);
         r = p ? put(w, p, bytes_of(&w->item[i]), e) : -1;
         free(p);
     }
@@ -333,6 +335,7 @@ static int write_zip(struct writer *w, struct err *e)
     }
     for (int i = 0; i < w->items && r == 0; i++) {
         unsigned char *p = filled(w, &w->item[i], e);
+        prog_progress("tensors", i, w->items);
         snprintf(t[n].name, sizeof t[n].name, "%sdata/%d", top, i);
         r = p ? put_record(w, &t[n++], p, bytes_of(&w->item[i]), e) : -1;
         free(p);
@@ -355,6 +358,7 @@ int ckpt_write(const char *path, enum ckpt_format format, const struct ckpt_item
     if (out_open(&w.out, path, e) != 0)
         return -1;
     int r = format == CKPT_SAFETENSORS ? write_safetensors(&w, e) : write_zip(&w, e);
+    prog_progress_end();
     if (r != 0) {
         out_abort(w.out);
         return -1;

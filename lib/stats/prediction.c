@@ -82,7 +82,7 @@ int prediction_next(const struct prediction_cols *c, struct tsv_in *t, struct pr
                     struct err *e)
 {
     for (;;) {
-        int r = tsv_next(t, e);
+        int r = tsv_next_shown(t, e);
         if (r <= 0)
             return r;
         if (prediction_read(c, t, a, e) != 0)

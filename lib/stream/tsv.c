@@ -1,6 +1,7 @@
 #include "stream/tsv.h"
 
 #include "base/mem.h"
+#include "base/prog.h"
 
 #include <limits.h>
 #include <math.h>
@@ -16,7 +17,7 @@ struct tsv_in {
     char *buf;
     size_t room, begin, end; /* unread bytes are buf[begin, end) */
     bool eof;
-    int64_t line;
+    int64_t line, taken; /* lines and bytes up to the current row's end */
     int columns;
     char *header; /* the first line, without its line feed */
     size_t header_n;
@@ -41,6 +42,7 @@ static int tsv_fetch(struct tsv_in *t, struct tsv_field *line, struct err *e)
             line->p = t->buf + t->begin;
             line->n = (size_t)(lf - line->p);
             t->begin += line->n + 1;
+            t->taken += (int64_t)line->n + 1;
             t->line++;
             return line->n > TSV_ROW_BYTES ? tsv_too_long(t, e) : 1;
         }
@@ -260,6 +262,23 @@ int tsv_next(struct tsv_in *t, struct err *e)
     if (t->row.n && end[-1] == '\r')
         return tsv_error(t, e, "expected lines that end in LF, found CR LF");
     return 1;
+}
+
+int64_t tsv_expected(const struct tsv_in *t, int64_t done)
+{
+    int64_t size = in_size(t->in);
+    return size > 0 ? (int64_t)((double)done * ((double)size / (double)t->taken) + 0.5) : 0;
+}
+
+int tsv_next_shown(struct tsv_in *t, struct err *e)
+{
+    int r = tsv_next(t, e);
+    int64_t rows = t->line - 1, all = tsv_expected(t, rows);
+    if (r == 1 && all > 0)
+        prog_progress("rows", rows, all);
+    if (r != 1)
+        prog_progress_end();
+    return r;
 }
 
 bool tsv_ready(const struct tsv_in *t)

@@ -41,6 +41,14 @@ int tsv_need(const struct tsv_in *t, const char *name, struct err *e);
  * equal to the header is skipped. */
 int tsv_next(struct tsv_in *t, struct err *e);
 
+/* The same for a table that is read whole before anything is done with it: shows progress
+ * where the table is a file. (Of a pipe its writer shows it.) */
+int tsv_next_shown(struct tsv_in *t, struct err *e);
+
+/* How many of something there will be in the whole table when there were `done` up to the
+ * current row, by the share of its bytes; 0 for what is no file. */
+int64_t tsv_expected(const struct tsv_in *t, int64_t done);
+
 /* Whether tsv_next has a row at hand, that is, will not wait for input. */
 bool tsv_ready(const struct tsv_in *t);
 
