@@ -24,7 +24,7 @@ KINDS = {
 }
 FILES = ['explorer.html', 'analysis_summary.txt', 'recommendations.txt', 'per_class_accuracy.csv', 'data/run.tsv',
          'data/findings.tsv', 'most_confused_pairs.csv', 'confused_pair_1_c0_to_c1.png',
-         'worst_predictions/class_000_c0.png', 'worst_predictions/class_001_c1.png']
+         'confident_errors.csv', 'confident_errors.png', 'worst_predictions/class_000_c0.png', 'worst_predictions/class_001_c1.png']
 
 
 def run(*command):
@@ -379,6 +379,7 @@ def recommendations(t, out):
               t.errors, percent(h), h['baseline'] * t.errors if high else None)
     text.take(r'Ceiling: ' + NUMBER + r' points, whether labels or predictions are corrected\.', high,
               100 * h['count'] / n if high else None)
+    text.take(r'They are listed in confident_errors\.csv; confident_errors\.png shows them with their maps\.', high, must=False)
     text.take(r'True classes with more than one of them:( \d+ ' + NAME + r')+( and \d+ more classes)?', high, must=False)
     c = f['calibration']
     over, under = v('overconfident') == 'yes', v('underconfident') == 'yes'
