@@ -184,6 +184,13 @@ static void html(void)
     all_free(all);
 }
 
+_Noreturn static void unknown(const char *what)
+{
+    struct nearest near = {.word = what, .n = strlen(what)};
+    nearest_offer_all(&near, prog.operands, '|');
+    prog_usage_word(&near, "", "expected one of %s, found '%s'", prog.operands, what);
+}
+
 int main(int argc, char **argv)
 {
     int at = prog_start(&prog, argc, argv);
@@ -204,6 +211,6 @@ int main(int argc, char **argv)
     else if (strcmp(what, "html") == 0)
         html();
     else
-        prog_usage("expected one of %s, found '%s'", prog.operands, what);
+        unknown(what);
     return PROG_OK;
 }

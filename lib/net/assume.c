@@ -1,5 +1,7 @@
 #include "net/net.h"
 
+#include "base/text.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,11 +109,19 @@ int net_assume_parse(struct net_assume *a, const char *text, struct err *e)
             return err_set(e, "expected KEY=VALUE, found '%s'", word);
         *value++ = '\0';
         why = set(a, word, value);
-        if (why && strcmp(why, "another key") == 0)
-            return err_set(e,
-                           "expected channels, stem-stride, pool, strides, stride-at, shortcut, "
-                           "preact-shortcut, eps, prefix or state, found '%s'",
-                           word);
+        if (why && strcmp(why, "another key") == 0) {
+            static const char keys[] = "channels, stem-stride, pool, strides, stride-at, "
+                                       "shortcut, preact-shortcut, eps, prefix, state";
+            struct nearest near = {.word = word, .n = strlen(word)};
+            for (const char *k = keys; *k; k += strspn(k, ", ")) {
+                size_t length = strcspn(k, ",");
+                nearest_offer(&near, k, length);
+                k += length;
+            }
+            return err_set(e, "expected one of %s, found '%s'%s%.*s%s", keys, word,
+                           near.found ? " (did you mean '" : "", (int)near.found_n,
+                           near.found ? near.found : "", near.found ? "'?)" : "");
+        }
         if (why)
             return err_set(e, "%s: expected %s, found '%s'", word, why, value);
     }
