@@ -67,14 +67,6 @@ static void items_correct(struct items *items)
     free(p);
 }
 
-static bool items_hold(const struct items *items, int cls)
-{
-    for (int i = 0; i < items->n; i++)
-        if (items->at[i].cls == cls)
-            return true;
-    return false;
-}
-
 /* By the images that the finding is about, then by class. */
 static int by_count(const void *a, const void *b)
 {
@@ -203,18 +195,26 @@ static void find_moves(const struct run *r, struct move *move)
     free(p);
 }
 
-/* Leaves the moves whose classes change places among themselves. */
+/* Leaves the moves whose classes change places among themselves: from a class that stays,
+ * back along those that lead to it, of which each has one before it. */
 static void close_moves(struct move *move, int n)
 {
-    for (bool again = true; again;) {
-        again = false;
-        for (int i = 0; i < n; i++) {
-            if (move[i].to < 0 || move[move[i].to].to >= 0)
-                continue;
-            move[i].to = -1;
-            again = true;
+    int *from = mem_alloc((size_t)n, sizeof *from);
+    for (int i = 0; i < n; i++)
+        from[i] = -1;
+    for (int i = 0; i < n; i++)
+        if (move[i].to >= 0)
+            from[move[i].to] = i;
+    for (int i = 0; i < n; i++) {
+        if (move[i].to >= 0)
+            continue;
+        for (int at = from[i], before; at >= 0; at = before) {
+            before = from[at];
+            from[at] = -1;
+            move[at].to = -1;
         }
     }
+    free(from);
 }
 
 static int count_moves(const struct move *move, int n)
@@ -334,9 +334,12 @@ static void find_weak_classes(struct findings *f, const struct classes *c)
     if (f->with_images < 2)
         return;
     int64_t errors = 0;
+    int moved = 0;
     for (int i = 0; i < c->n; i++) {
         const struct class_row *row = &c->row[i];
-        if (row->total == 0 || items_hold(&f->moved, i))
+        bool moves = moved < f->moved.n && f->moved.at[moved].cls == i; /* they rise */
+        moved += moves;
+        if (row->total == 0 || moves)
             continue;
         struct finding class = counted(row->correct, row->total);
         int64_t others = c->total - row->total;
