@@ -71,13 +71,14 @@ sums() {
             xargs -0 sha256sum -- | sed 's/^\\//; s/ .*//')
         [ ${#new[@]} -eq ${#unknown[@]} ] || return 1
         for i in "${!new[@]}"; do sum[unknown[i]]=${new[i]}; done
+        # One that cannot be kept is computed again next time.
         {
             flock 7
             for i in "${unknown[@]}"; do
                 local changed=${key[i]##*:}
                 [ $((at - ${changed%.*})) -lt "$settled" ] || echo "${key[i]} ${sum[i]}"
             done >&7
-        } 7>>"$kept" || return 1
+        } 2>/dev/null 7>>"$kept"
     fi
     printf '%s\n' "${sum[@]}"
 }

@@ -29,9 +29,10 @@ if [ $# -gt 0 ]; then
 elif [ "$kind" = model ]; then
     mapfile -d '' -t path < <(find -L "$MODEL" -type f -print0 | LC_ALL=C sort -z)
 else
-    # shellcheck disable=SC2153
-    mapfile -d '' -t path < <(find -L "$DATA" ${NAMES:+"$NAMES"} ${LABELS:+"$LABELS"} \
-        -samefile "$OUT" -prune -o -type f -print0 | LC_ALL=C sort -z)
+    roots=("$DATA")
+    # Labels may be a word.
+    for f in "$NAMES" "$LABELS"; do [ ! -e "$f" ] || roots+=("$f"); done
+    mapfile -d '' -t path < <(find -L "${roots[@]}" -samefile "$OUT" -prune -o -type f -print0 | LC_ALL=C sort -z)
 fi
 [ ${#path[@]} -gt 0 ] || fail "$([ "$kind" = model ] && echo "$MODEL" || echo "$DATA"): no files in it"
 

@@ -105,7 +105,7 @@ complete() {
     local f
     while read -r f; do
         [ -e "$OUT/$f" ] || return 1
-    done < <(sed -n 's/^made //p' "$record" && { [ -z "$sheets" ] || cat -- "$OUT/$file"; })
+    done < <(sed -n 's/^made //p' "$record" && { [ -z "$sheets" ] || cat -- "$OUT/$file" 2>/dev/null; })
 }
 
 # --- running the command ---
@@ -307,5 +307,5 @@ for f in "${whole[@]}"; do
 done
 for f in "${gone[@]}"; do rm -f -- "$OUT/$f"; done
 # Later stages ask for these sums, several at a time.
-for f in "${whole[@]}"; do printf '%s\0' "$OUT/$f"; done | sums "$D/made/sums" 0 >/dev/null || fail ''
+for f in "${whole[@]}"; do printf '%s\0' "$OUT/$f"; done | sums "$D/made/sums" 0 >/dev/null
 mv -fT -- "$part/record" "$record" || fail ''
