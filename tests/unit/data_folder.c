@@ -152,6 +152,17 @@ static void test_flat(void)
     d = open_data("flat", &o);
     check_labels(d, "1-3");
     data_close(d);
+    /* A byte order mark is no part of a label. */
+    static const char *const marked[] = {"\xef\xbb\xbf"
+                                         "1\r\nNA\r\n3\r\n",
+                                         "\xef\xbb\xbf"
+                                         "true\n1\nNA\n3\n"};
+    for (int i = 0; i < 2; i++) {
+        file_text("l", marked[i]);
+        d = open_data("flat", &o);
+        check_labels(d, "1-3");
+        data_close(d);
+    }
     file_text("l", "1\n2\n");
     check_refused("flat", &o, "l: expected 3 labels, one for each image of flat, found 2");
     check_refused("o", &o, "o: expected labels from --labels or from class folders, found both");
