@@ -20,7 +20,7 @@ list=$D/unfinished/inputs.$kind
 trap 'rm -f -- "$list" "$list.new"' EXIT
 
 if [ $# -gt 0 ]; then
-    "$@" >"$list" || fail '' $?
+    HEATPIPE_STAGE=1 "$@" >"$list" || fail '' $?
     # Of the columns the first is the path, escaped.
     mapfile -t path < <(cut -f 1 -- "$list" | sed 1d)
     for i in "${!path[@]}"; do

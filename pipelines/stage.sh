@@ -268,6 +268,8 @@ command=${command% }
 # What runs inside of a command is on its own.
 export -n HEATPIPE_BIN HEATPIPE_SHARE HEATPIPE_GOALS HEATPIPE_OWN_PREDICT LABELLED
 unset MAKEFLAGS MFLAGS MAKELEVEL
+# heatpipe's programs then call options as the user gives them to the analysis.
+[ -z "$own" ] || export HEATPIPE_STAGE=1
 words=("$1")
 [ -z "$VERBOSE" ] || [ -z "$own" ] || words+=(-v)
 words+=("${@:2}")

@@ -93,7 +93,7 @@ void prog_say(const char *fmt, ...)
 
 const char *prog_option(const char *option, const char *variable)
 {
-    return getenv("HEATPIPE_SHARE") ? variable : option;
+    return getenv("HEATPIPE_STAGE") ? variable : option;
 }
 
 void prog_note(const char *text)

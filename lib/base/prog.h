@@ -56,7 +56,7 @@ void prog_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void prog_note(const char *text);
 
 /* An option as the user gives it: `option`, or `variable` ("RESIZE=64x64") where the
- * pipeline started the program, because there it is known by both. */
+ * pipeline started the program (HEATPIPE_STAGE is set), because there it is known by both. */
 const char *prog_option(const char *option, const char *variable);
 
 /* Removes unfinished outputs, prints "program: message", exits with `status`. */

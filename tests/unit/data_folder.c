@@ -139,12 +139,12 @@ static void test_flat(void)
                 "give the size that the model was trained on, such as --resize 32x32, or --resize "
                 "1x1 to keep images of this size as they are");
     golden_put("data/images/rgb8.png", "flat/b.png");
-    setenv("HEATPIPE_SHARE", "x", 1);
+    setenv("HEATPIPE_STAGE", "x", 1);
     data_advise(d, 224);
     check_image(d, 1,
                 "flat/b.png: expected an image of 32 by 32 pixels, found 9 by 13 (height by "
                 "width): give the size that the model was trained on, such as RESIZE=224x224");
-    unsetenv("HEATPIPE_SHARE");
+    unsetenv("HEATPIPE_STAGE");
     data_close(d);
 
     file_text("l", "1\nNA\n3\n");
