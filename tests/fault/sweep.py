@@ -53,7 +53,7 @@ REASONS = ["Input/output error", "No space left on device", "Too many open files
 
 def legacy(path, tiny, classes):
     """As torch.save wrote before 1.6."""
-    d = {"state_dict": tiny["state_dict"]([4, 8], classes)}
+    d = {"state_dict": tiny["state_dict"]([4, 8], classes, 3)}
     with open(path, "wb") as f:
         for head in (0x1950a86a20f9469cfc6c, 1001,
                      {"protocol_version": 1001, "little_endian": True,
@@ -74,7 +74,7 @@ def legacy(path, tiny, classes):
 
 def safetensors(path, tiny, classes):
     head, data = [], b""
-    for key, t in tiny["state_dict"]([4, 8], classes).items():
+    for key, t in tiny["state_dict"]([4, 8], classes, 3).items():
         raw = t.storage.values.tobytes()
         head.append('"%s":{"dtype":"F32","shape":%s,"data_offsets":[%d,%d]}'
                     % (key, t.shape, len(data), len(data) + len(raw)))
@@ -102,6 +102,7 @@ def inputs(folder):
         f.write("".join("class%d\n" % i for i in range(10)))
     run([py, CASES + "cifar-predict/images.py", "images.npy", "npy", "6", "8", "8"])
     run([py, CASES + "cifar-predict/images.py", "c100.bin", "bin", "4"])
+    run([py, CASES + "cifar-predict/images.py", "hundred.bin", "bin10", "100"] + ["3"] * 100)
     run([py, CASES + "analysis/pictures.py", "c100.bin", "4", "flat"])
     with open("labels.txt", "w") as f:
         f.write("".join("%d\n" % i for i in range(6)))
@@ -144,6 +145,7 @@ TEXT = ("--summary summary.tsv --classes classes.tsv --pairs pairs.tsv --groups 
 CASES_OF = [
     ("predict", "cifar-predict -m m.pth -d IN --threads 2 --logits @logits.npy --class-maps @maps.npy "
                 "--features @features.npy --ids @ids.npy --classes @classes.tsv"),
+    ("predict-run", "cifar-predict -m m.pth -d hundred.bin --threads 1 --run @run.tsv"),
     ("predict-npy", "cifar-predict -m m.pth -d images.npy --labels labels.txt --names names.tsv "
                     "--threads 1 --logits @logits.npy"),
     ("predict-stream", "cifar-predict -m m.pth -d - --threads 1 < test_batch.bin"),
@@ -363,7 +365,7 @@ def main():
 if __name__ == "__main__":
     os.environ["PATH"] = BUILD + "/bin:" + os.environ["PATH"]
     ENV = dict(os.environ, LD_PRELOAD=os.environ.get("FAULT_SO", BUILD + "/tests/fault/fault.so"),
-               HEATPIPE_CUDA="none",
+               HEATPIPE_CUDA="none", SOURCE_DATE_EPOCH="0",
                # The sanitizer's library then comes second.
                ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0")
     sys.exit(main())
