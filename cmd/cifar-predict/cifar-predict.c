@@ -559,7 +559,8 @@ static struct inspection *start_inspection(const struct job *j)
                                       .data = j->data,
                                       .limit = limit,
                                       .use = &use,
-                                      .checksum = run_path != NULL};
+                                      .checksum = run_path != NULL,
+                                      .damaged = skip_path != NULL};
     return inspection_start(&o);
 }
 
@@ -620,7 +621,8 @@ static int run(struct job *j, const struct data_opts *d, struct net_opts *o, str
                  took > 0 ? (double)j->written / took : 0.0);
     if (images_end(&j->images, e) != 0)
         return -1;
-    inspection_wait(j->inspection);
+    if (inspection_wait(j->inspection, e) != 0)
+        return -1;
     warn(j);
     say_fit(j);
     if (run_path)

@@ -22,7 +22,8 @@ struct inspection {
     bool ended;   /* no more will come */
     bool checked;
     /* Set by the thread before `checked`, or its end. */
-    bool known;
+    bool known, failed;
+    struct err why;
     struct fit_verdict verdict;
     char sha256[CKPT_SHA256];
 };
@@ -32,8 +33,8 @@ static size_t image_bytes(const struct inspection *i)
     return 3 * (size_t)i->images.h * (size_t)i->images.w;
 }
 
-/* Spread over the data set, which may be in the order of classes. For an image that cannot
- * be read stands one of those behind it. */
+/* Spread over the data set, which may be in the order of classes. For a damaged image stands
+ * one of those behind it. */
 static int read_set(void *ctx, int64_t k, uint8_t *pixels, struct err *e)
 {
     const struct inspection *i = ctx;
@@ -42,7 +43,8 @@ static int read_set(void *ctx, int64_t k, uint8_t *pixels, struct err *e)
     all = all < i->opts.limit ? all : i->opts.limit;
     int r = -1;
     for (int64_t id = k * all / count; id < (k + 1) * all / count && r != 0; id++)
-        r = data_at(i->opts.data, id, pixels, &item, e);
+        if ((r = data_at(i->opts.data, id, pixels, &item, e)) != 0 && !i->opts.damaged)
+            break;
     return r;
 }
 
@@ -56,17 +58,18 @@ static int read_stream(void *ctx, int64_t k, uint8_t *pixels, struct err *e)
 
 static void check(struct inspection *i)
 {
-    struct err ignored;
+    struct err why = {0};
     pthread_mutex_lock(&i->lock);
     while (i->stream && !i->ended)
         pthread_cond_wait(&i->changed, &i->lock);
     i->images.count = i->stream ? i->held : i->wanted;
     pthread_mutex_unlock(&i->lock);
-    /* What fails here fails for the run as well, or does not matter to it. */
-    bool known =
-        i->images.count >= FIT_LEAST && fit_check(&i->verdict, &i->use, &i->images, &ignored) == 0;
+    bool enough = i->images.count >= FIT_LEAST,
+         failed = enough && fit_check(&i->verdict, &i->use, &i->images, &why) != 0;
     pthread_mutex_lock(&i->lock);
-    i->known = known;
+    i->known = enough && !failed;
+    i->failed = failed && !i->opts.damaged;
+    i->why = why;
     i->checked = true;
     pthread_mutex_unlock(&i->lock);
 }
@@ -138,12 +141,15 @@ const char *inspection_warning(struct inspection *i)
     return i->verdict.text;
 }
 
-void inspection_wait(struct inspection *i)
+int inspection_wait(struct inspection *i, struct err *e)
 {
     if (!i)
-        return;
+        return 0;
     inspection_image(i, NULL);
     pthread_join(i->thread, NULL);
+    if (i->failed)
+        *e = i->why;
+    return i->failed ? -1 : 0;
 }
 
 const struct fit_verdict *inspection_verdict(const struct inspection *i)

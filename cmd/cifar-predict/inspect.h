@@ -13,6 +13,7 @@ struct inspection_opts {
     int64_t limit;             /* images of the run at most */
     const struct fit_use *use; /* copied, what it points to is not */
     bool checksum;
+    bool damaged; /* images may be: others stand for them */
 };
 
 struct inspection;
@@ -27,8 +28,8 @@ void inspection_image(struct inspection *i, const uint8_t *pixels);
 /* What the user has to be told: a sentence, once it is known, and only once; else NULL. */
 const char *inspection_warning(struct inspection *i);
 
-/* Waits for the end. */
-void inspection_wait(struct inspection *i);
+/* Waits for the end. An error where the images could not be looked at. */
+int inspection_wait(struct inspection *i, struct err *e);
 
 /* Once waited for: NULL where the images were too few. */
 const struct fit_verdict *inspection_verdict(const struct inspection *i);

@@ -102,7 +102,8 @@ def inputs(folder):
         f.write("".join("class%d\n" % i for i in range(10)))
     run([py, CASES + "cifar-predict/images.py", "images.npy", "npy", "6", "8", "8"])
     run([py, CASES + "cifar-predict/images.py", "c100.bin", "bin", "4"])
-    run([py, CASES + "cifar-predict/images.py", "hundred.bin", "bin10", "100"] + ["3"] * 100)
+    for name, of in ("trained.pth", "trained-3x3.pth"), ("probe.npy", "probe.npy"):
+        shutil.copy(ROOT + "/tests/golden/families/" + of, name)
     run([py, CASES + "analysis/pictures.py", "c100.bin", "4", "flat"])
     with open("labels.txt", "w") as f:
         f.write("".join("%d\n" % i for i in range(6)))
@@ -145,7 +146,8 @@ TEXT = ("--summary summary.tsv --classes classes.tsv --pairs pairs.tsv --groups 
 CASES_OF = [
     ("predict", "cifar-predict -m m.pth -d IN --threads 2 --logits @logits.npy --class-maps @maps.npy "
                 "--features @features.npy --ids @ids.npy --classes @classes.tsv"),
-    ("predict-run", "cifar-predict -m m.pth -d hundred.bin --threads 1 --run @run.tsv"),
+    ("predict-run", "cifar-predict -m trained.pth -d probe.npy --threads 1 --mean "
+                    ".4914,.4822,.4465 --std .2470,.2435,.2616 --run @run.tsv"),
     ("predict-npy", "cifar-predict -m m.pth -d images.npy --labels labels.txt --names names.tsv "
                     "--threads 1 --logits @logits.npy"),
     ("predict-stream", "cifar-predict -m m.pth -d - --threads 1 < test_batch.bin"),
