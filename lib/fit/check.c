@@ -268,8 +268,7 @@ static void put_options(char *out, size_t room, const struct fit_use *u,
     char words[2 * NET_TEXT] = "", other[2 * NET_TEXT] = "";
     size_t at = 0;
     *out = '\0';
-    if (memcmp(m, use->pixels.mean, sizeof x->pixels.mean) != 0 ||
-        memcmp(s, use->pixels.std, sizeof x->pixels.std) != 0)
+    if (!normal_same(m, s, use->pixels.mean, use->pixels.std))
         at = (size_t)snprintf(out, room, "--mean %.6g,%.6g,%.6g --std %.6g,%.6g,%.6g", (double)m[0],
                               (double)m[1], (double)m[2], (double)s[0], (double)s[1], (double)s[2]);
     put_words(other, sizeof other, x->words, use->words, false);

@@ -92,8 +92,7 @@ static void choose_default(struct normal_use *u, const struct net *n, const stru
 static void tell_conflict(struct normal_use *u, const struct stored *s, const struct ckpt *c,
                           const char *options)
 {
-    if (*options && (memcmp(u->mean, s->mean, sizeof u->mean) != 0 ||
-                     memcmp(u->std, s->std, sizeof u->std) != 0))
+    if (*options && !normal_same(u->mean, u->std, s->mean, s->std))
         snprintf(
             u->conflict, sizeof u->conflict,
             "%.80s: %s instead of the checkpoint's %s: mean %.6g,%.6g,%.6g and standard deviation "
@@ -126,6 +125,15 @@ void normal_choose(struct normal_use *u, const struct net *n, struct ckpt *c, co
         memcpy(from, u->from, sizeof from);
         snprintf(u->from, sizeof u->from, "%s; otherwise %.200s", options, from);
     }
+}
+
+bool normal_same(const float mean[3], const float std[3], const float other_mean[3],
+                 const float other_std[3])
+{
+    for (int i = 0; i < 3; i++)
+        if (mean[i] != other_mean[i] || std[i] != other_std[i])
+            return false;
+    return true;
 }
 
 void normal_put(struct run *r, const struct normal_use *u)

@@ -36,6 +36,10 @@ struct normal_use {
 void normal_choose(struct normal_use *u, const struct net *n, struct ckpt *c, const char *kind,
                    const char *mean, const char *std);
 
+/* Whether two pairs of mean and deviation are the same. */
+bool normal_same(const float mean[3], const float std[3], const float other_mean[3],
+                 const float other_std[3]);
+
 /* Adds the rows mean, std and constants_from. */
 void normal_put(struct run *r, const struct normal_use *u);
 

@@ -1,5 +1,7 @@
 #include "net/stored.h"
 
+#include "net/normal.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,8 +74,7 @@ static void add(struct stored *s, const float mean[3], const float std[3], const
         memcpy(s->mean, mean, sizeof s->mean);
         memcpy(s->std, std, sizeof s->std);
         snprintf(s->where, sizeof s->where, "%s", where);
-    } else if (!*s->other && (memcmp(s->mean, mean, sizeof s->mean) != 0 ||
-                              memcmp(s->std, std, sizeof s->std) != 0)) {
+    } else if (!*s->other && !normal_same(s->mean, s->std, mean, std)) {
         snprintf(s->other, sizeof s->other, "%s", where);
     }
 }

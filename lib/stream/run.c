@@ -13,7 +13,7 @@
 
 enum { ROWS = 4096 };
 
-static void add(struct run *r, char *name, char *value)
+static void add(struct run *r, const char *name, const char *value)
 {
     r->row = mem_grow(r->row, (size_t)r->rows + 1, sizeof *r->row);
     r->row[r->rows++] = (struct run_row){name, value};
@@ -112,8 +112,8 @@ const char *run_warning(const struct run *r, int *at)
 void run_free(struct run *r)
 {
     for (int i = 0; i < r->rows; i++) {
-        free(r->row[i].name);
-        free(r->row[i].value);
+        free((void *)r->row[i].name);
+        free((void *)r->row[i].value);
     }
     free(r->row);
     *r = (struct run){.row = NULL};

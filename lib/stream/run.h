@@ -7,7 +7,7 @@
 #include "base/io.h"
 
 struct run_row {
-    char *name, *value; /* value: NULL for NA */
+    const char *name, *value; /* value: NULL for NA */
 };
 
 /* A zeroed one is empty. */
