@@ -16,7 +16,7 @@
 enum { CKPT_DIMS = 8, CKPT_TENSORS = 1 << 16, CKPT_SHA256 = 65 };
 
 enum ckpt_type {
-    CKPT_F32, /* the first four can be read as numbers */
+    CKPT_F32, /* the first four can be read as floats */
     CKPT_F64,
     CKPT_F16,
     CKPT_BF16,
@@ -38,7 +38,7 @@ enum ckpt_type {
 
 enum ckpt_format { CKPT_ZIP, CKPT_LEGACY, CKPT_SAFETENSORS };
 
-/* A tensor of the state dict. Its numbers stay in the file until they are read. */
+/* A tensor of the state dict. Its elements stay in the file until they are read. */
 struct ckpt_tensor {
     const char *name; /* key as in the file */
     enum ckpt_type type;
@@ -69,7 +69,7 @@ struct ckpt_opts {
 
 /* Finds the state dict: the entry "model_state_dict" or "state_dict", or the one dict
  * that holds most of the tensors, an average of weights (EMA) last; where two could be
- * meant, neither is taken. Shapes and places are checked here, numbers when read. `o`
+ * meant, neither is taken. Shapes and places are checked here, elements when read. `o`
  * may be NULL. */
 int ckpt_open(struct ckpt **c, const char *path, const struct ckpt_opts *o, struct err *e);
 
@@ -114,14 +114,14 @@ const struct ckpt_extra *ckpt_extra(const struct ckpt *c, int i);
 /* Another pass over the tensors begins: what may be unpacked is counted anew. */
 void ckpt_pass(struct ckpt *c);
 
-/* The numbers of a tensor as f32 in C order into out[count]. Others than floats, or
- * floats that are not finite in f32, are errors; so is a bad sum of a zip record. */
+/* The elements of a tensor as f32 in C order into out[count]. Others than floats, or
+ * floats that are not finite in f32, are errors; so is a wrong checksum of a zip record. */
 int ckpt_read(struct ckpt *c, const struct ckpt_tensor *t, float *out, struct err *e);
 
 /* Its elements as they are, little-endian, in C order, into out[count * bytes]. */
 int ckpt_read_raw(struct ckpt *c, const struct ckpt_tensor *t, void *out, struct err *e);
 
-/* Whether all is well with the file: the sums of all records of a zip, and all numbers
+/* Whether all is well with the file: the checksums of all records of a zip, and all elements
  * finite. Calls `say` for each fault with a line; returns how many there were. */
 int ckpt_check(struct ckpt *c, void (*say)(void *ctx, const char *line), void *ctx);
 

@@ -3,7 +3,7 @@
 computes from them.
 
     make.py            everything
-    make.py --check    compares nets.py with the packages, and says how far apart readings are
+    make.py --check    compares nets.py with the packages, and says how far apart interpretations are
 
 Needs torch, numpy and safetensors, --check also torchvision, timm and transformers.
 
@@ -191,7 +191,7 @@ FAMILIES = [
 ]
 
 # The same files where PyTorch's network is another: name, file's name, options, network.
-READINGS = [
+INTERPRETATIONS = [
     ("torchvision-basic-nopool", "torchvision-basic", "pool=none", lambda: seven(pool=False)),
     ("torchvision-basic-stride1", "torchvision-basic", "stem-stride=1", lambda: seven(stride=1)),
     ("torchvision-basic-stride1-nopool", "torchvision-basic", "stem-stride=1,pool=none",
@@ -334,7 +334,7 @@ def write_families(images):
         write_npy(HERE / "logits" / (name + ".npy"),
                   logits(net, images, usual(name, family)).astype(np.float32))
         rows.append((name, file, family, "-"))
-    for name, of, assume, make in READINGS:
+    for name, of, assume, make in INTERPRETATIONS:
         source, file, family = made[of]
         net = make().eval()
         net.load_state_dict(source.float().state_dict())
@@ -571,6 +571,9 @@ def check():
         changed.conv1, changed.maxpool = nets.conv(3, 64, 3), nn.Identity()
         same(f"torchvision {which}, 3x3", changed, Plain(*size), x)
         same("timm " + which, timm.create_model(which), Plain(*size, **imagenet), x)
+        if bottleneck:
+            same(f"timm {which}c", timm.create_model(which + "c"),
+                 Plain(*size, deep=(32, 32), stride=2, pool=True), x)
         same(f"timm resnetv2_{depth}", timm.create_model(f"resnetv2_{depth}"),
              TimmV2(*size, stem=64), x)
     for bottleneck, at in (False, 2), (True, 2), (True, 1):
@@ -582,7 +585,7 @@ def check():
              ResNetForImageClassification(config), Staged(FOUR, (1, 2, 1, 1), 7, bottleneck, at), x,
              lambda net, x: net(x).logits)
 
-    for name, of, _, _ in READINGS:
+    for name, of, _, _ in INTERPRETATIONS:
         a, b = (np.load(HERE / "logits" / (n + ".npy")) for n in (name, of))
         print(f"{name}: {np.abs(a - b).max() / np.abs(a).max():.3f} from {of}")
     for path in sorted((HERE / "logits").glob("*.npy")):
@@ -590,13 +593,13 @@ def check():
         spread = np.abs(a - a.mean(0)).max() / np.abs(a).max()
         assert np.isfinite(a).all() and spread > 0.02, (path, spread)
     probe = np.load(HERE / "probe.npy")
-    for name, make, _, readings in TRAINED:
-        for reading, k in readings.items():
+    for name, make, _, others in TRAINED:
+        for other, k in others.items():
             net = make(**k).eval()
             net.load_state_dict(torch.load(HERE / (name + ".pth")))
             far = [discrepancy(net, normal(probe, c).float())
                    for c in (CIFAR10, CIFAR100, IMAGENET)]
-            print(f"{name} {reading or 'as usual'}: discrepancy with the constants of CIFAR-10, "
+            print(f"{name} {other or 'as usual'}: discrepancy with the constants of CIFAR-10, "
                   f"CIFAR-100, ImageNet {far[0]:.3f} {far[1]:.3f} {far[2]:.3f}")
 
 
