@@ -260,6 +260,8 @@ class Case:
             return "status %d: %s" % (status, err.strip())
         if status != 1:
             return "status %d: %s" % (status, err.strip())
+        # A warning that an undisturbed run gives as well may come before.
+        err = err.removeprefix(self.whole[2])
         if not err.startswith(self.program + ": ") or err.count("\n") != 1:
             return "no message of one line: %r" % err
         if not any(r in err for r in REASONS):
