@@ -235,8 +235,9 @@ class Data:
             elif (folder / meta).is_file():
                 self.inputs.append(folder / meta)
                 known = unpickle(folder / meta)
-                self.names = [n.decode() for n in known[fine_key]]
-                self.group_names = [n.decode() for n in known.get(coarse_key, [])]
+                self.names, self.group_names = (
+                    [n.decode() if isinstance(n, bytes) else n for n in known.get(key, [])]
+                    for key in (fine_key, coarse_key))
         if self.groups:
             self.group_of = dict(zip(self.labels, self.groups))
 

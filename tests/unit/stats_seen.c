@@ -12,9 +12,9 @@ static void say(const char *fmt, ...)
     size_t n = strlen(said);
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(said + n, sizeof said - n, fmt, ap);
+    n += (size_t)vsnprintf(said + n, sizeof said - n, fmt, ap);
     va_end(ap);
-    strcat(said, "\n");
+    snprintf(said + n, sizeof said - n, "\n");
 }
 
 static bool put(struct seen *s, int64_t id, int truth, int pred, const char *row, int line)
