@@ -87,6 +87,7 @@ int rows_next(struct rows *r, struct row *row, struct err *e)
     if (got <= 0)
         return got;
     row->line = tsv_line(r->in);
+    row->expected = tsv_expected(r->in, row->line - 1);
     if (tsv_int(r->in, r->id, 0, INT64_MAX, &row->id, e) != 0)
         return -1;
     if (targets_read(r->targets, r->in, row->aim, e) != 0)
@@ -97,11 +98,6 @@ int rows_next(struct rows *r, struct row *row, struct err *e)
         read_probability(r, r->p_true, &row->p_true, e) != 0)
         return -1;
     return 1;
-}
-
-int64_t rows_expected(const struct rows *r, int64_t done)
-{
-    return tsv_expected(r->in, done);
 }
 
 bool rows_ready(const struct rows *r)

@@ -12,6 +12,8 @@
 /* One row. Its size is rows_bytes(), so that the engine can carry it as a tag. */
 struct row {
     int64_t id, line;
+    int64_t expected;    /* rows in all as far as can be told, or 0: rows are read while others
+                            are written */
     double conf, p_true; /* NaN where unknown */
     int pred, truth;     /* -1 where unknown */
     int part;            /* the caller's own */
@@ -36,9 +38,6 @@ int rows_next(struct rows *r, struct row *row, struct err *e);
 
 /* Whether the next row is there already. */
 bool rows_ready(const struct rows *r);
-
-/* How many rows there will be when there were `done`; 0 where that is not known. */
-int64_t rows_expected(const struct rows *r, int64_t done);
 
 /* Planes of a row's item, and of each the word of its target and its aim. */
 int rows_planes(const struct rows *r);

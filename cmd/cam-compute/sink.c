@@ -179,7 +179,7 @@ int sink_put(struct sink *s, const struct row *row, const struct maps *m, struct
             return -1;
     }
     s->done++;
-    prog_progress("rows", s->done, rows_expected(s->job->rows, s->done));
+    prog_progress("rows", s->done, row->expected);
     return 0;
 }
 
