@@ -102,17 +102,19 @@ has_maps   := $(shell [ ! -e "$$OUT/$(map_tensor)" ] || echo 1)
 charts := confusion_matrix_full.png top_confused_pairs.png
 texts  := analysis_summary.txt recommendations.txt
 pages  := explorer.html per_class_accuracy_interactive.html
-csvs   := per_class_accuracy.csv most_confused_pairs.csv
+csvs   := per_class_accuracy.csv most_confused_pairs.csv confident_errors.csv
 tables := $(addprefix data/,confusion.tsv confusion_long.tsv per_class.tsv pairs.tsv groups.tsv summary.tsv)
 chosen := data/selected.tsv data/pair_rows.tsv
-maps   := data/selected_maps.npy data/pair_maps.npy
-sheets := data/class_sheets.txt data/pair_sheets.txt
+# Rows that are drawn.
+drawn  := $(chosen) data/confident_rows.tsv
+maps   := data/selected_maps.npy data/pair_maps.npy data/confident_maps.npy
+sheets := data/class_sheets.txt data/pair_sheets.txt data/confident_sheets.txt
 made_sheets := $(if $(has_maps),$(if $(unlabelled),data/class_sheets.txt,$(sheets)))
 chart_data := data/confusion.chart data/pairs.chart
 before := $(addprefix data/,inputs/model inputs/images predictions.tsv logits.npy class_maps.npy cams.npy ids.npy \
   classes.tsv predict_run.tsv labels)
 
-.PHONY: analysis $(before) $(tables) $(chosen) data/labelled.tsv data/cam_stats.tsv data/cam_run.tsv data/run.tsv \
+.PHONY: analysis $(before) $(tables) $(drawn) data/confident_errors.tsv data/labelled.tsv data/cam_stats.tsv data/cam_run.tsv data/run.tsv \
   data/files.tsv data/findings.tsv $(maps) \
   $(sheets) $(chart_data) $(charts) $(texts) $(pages) $(csvs)
 
@@ -133,7 +135,8 @@ else
 # Without labels there are predictions and their confidence.
 analysis: analysis_summary.txt $(made_sheets) data/run.tsv
 	@cd -- "$$OUT" && rm -f $(charts) $(pages) $(csvs) recommendations.txt data/pair_sheets.txt \
-	  data/findings.tsv confused_pair_*_to_*.png worst_predictions/class_*.png $(no_sheets)
+	  data/findings.tsv data/confident_sheets.txt confident_errors*.png confused_pair_*_to_*.png \
+	  worst_predictions/class_*.png $(no_sheets)
 	$(call say,$(no_maps)the images have no labels; their predictions are in $$out: begin with $$out/analysis_summary.txt)
 endif
 
@@ -152,6 +155,13 @@ data/selected.tsv: private options := $(if $(unlabelled),--by pred)
 data/pair_rows.tsv: private options := --by pair --pairs "$$PAIRS"
 $(chosen): data/predictions.tsv
 	@$(to) $(WORST_K) $(options) --count "$$COUNT" < "$$D/predictions.tsv"
+
+# All errors of highest confidence, which is no choice that WORST_K could make otherwise,
+# and those that are drawn: the header and 100 rows.
+data/confident_errors.tsv: data/predictions.tsv
+	@$(to) "$$HEATPIPE_BIN/worst-k" --by all --errors highest --count 1000000 < "$$D/predictions.tsv"
+data/confident_rows.tsv: data/confident_errors.tsv
+	@$(to) head -n 101 "$$D/confident_errors.tsv"
 
 # --- maps ---
 
@@ -185,9 +195,10 @@ data/selected_maps.npy: private also = --may data/cam_run.tsv
 # With LAYER the predictions tell what the maps are.
 data/selected_maps.npy: private options = $(if $(value LAYER),,--run "$(part)/cam_run.tsv")
 data/pair_maps.npy: data/pair_rows.tsv
+data/confident_maps.npy: data/confident_rows.tsv
 $(maps): $(map_inputs)
-	@$(stage) --say 'maps of $(notdir $(filter $(chosen),$^))' --stdout $(also) -- \
-	  $(cam) $(options) < "$$OUT/$(filter $(chosen),$^)"
+	@$(stage) --say 'maps of $(notdir $(filter $(drawn),$^))' --stdout $(also) -- \
+	  $(cam) $(options) < "$$OUT/$(filter $(drawn),$^)"
 data/cam_run.tsv: data/selected_maps.npy ;
 
 # The statistics of every image's maps; the maps themselves are not kept.
@@ -201,18 +212,22 @@ data/run.tsv: data/inputs/model data/predict_run.tsv $(if $(has_maps),data/cam_r
 
 # --- sheets ---
 
-# $(call draw,GROUP): sheets of the rows that are chosen for it and their maps.
-draw = $(CAM_OVERLAY) $(images) --target $(targets) --cmap "$$CMAP" --run "$$D/run.tsv" $(OVERLAY_FLAGS) --out "$(part)/sheets" \
-  --table "$$OUT/$(filter $(chosen),$^)" --maps "$$OUT/$(filter $(maps),$^)"
+# $(call draw,OUT,OPTIONS): sheets of the rows that the stage is made from and their maps.
+draw = $(CAM_OVERLAY) $(images) --target $(targets) --cmap "$$CMAP" --run "$$D/run.tsv" $2 $(OVERLAY_FLAGS) --out "$(part)/sheets$1" \
+  --table "$$OUT/$(filter $(drawn),$^)" --maps "$$OUT/$(filter $(maps),$^)"
 
 class_table  := $(if $(unlabelled),,data/per_class.tsv)
 class_folder := $(if $(unlabelled),predicted_classes,worst_predictions)
 data/class_sheets.txt: data/selected.tsv data/selected_maps.npy $(class_table) data/run.tsv data/inputs/images
 	@$(stage) --say 'class sheets' --sheets '$(class_folder)/class_*.png' -- \
-	  $(draw) $(addprefix --classes "$$D"/,$(notdir $(class_table)))
+	  $(call draw,,$(addprefix --classes "$$D"/,$(notdir $(class_table))))
 
 data/pair_sheets.txt: data/pair_rows.tsv data/pair_maps.npy data/pairs.tsv data/run.tsv data/inputs/images
-	@$(stage) --say 'pair sheets' --sheets 'confused_pair_*_to_*.png' -- $(draw) --pairs "$$D/pairs.tsv"
+	@$(stage) --say 'pair sheets' --sheets 'confused_pair_*_to_*.png' -- $(call draw,,--pairs "$$D/pairs.tsv")
+
+data/confident_sheets.txt: data/confident_rows.tsv data/confident_maps.npy data/run.tsv data/inputs/images
+	@$(stage) --say 'sheets of confident errors' --sheets 'confident_errors*.png' -- \
+	  $(call draw,/confident_errors.png,--columns 2 --rows-per-page 10 --title 'Errors of highest confidence (above 90 %)')
 
 # --- charts, texts, pages ---
 
@@ -259,6 +274,8 @@ per_class_accuracy.csv: data/per_class.tsv
 	@$(to) $(REPORT) csv --classes "$$D/per_class.tsv"
 most_confused_pairs.csv: data/pairs.tsv
 	@$(to) $(REPORT) csv --pairs "$$D/pairs.tsv"
+confident_errors.csv: data/confident_errors.tsv
+	@$(to) $(REPORT) csv --errors "$$D/confident_errors.tsv"
 per_class_accuracy_interactive.html: data/per_class.tsv data/summary.tsv data/run.tsv data/files.tsv
 	@$(to) $(REPORT) html --page bars --classes "$$D/per_class.tsv" --summary "$$D/summary.tsv" --run "$$D/run.tsv" $(files)
 explorer.html: $(summed) $(chosen) data/run.tsv data/files.tsv

@@ -142,7 +142,7 @@ columns() {
     per_class.tsv) echo class name total correct accuracy ;;
     pairs.tsv) echo true pred count true_name pred_name ;;
     summary.tsv) echo measure value ;;
-    selected.tsv | pair_rows.tsv) echo id true pred group kind ;;
+    selected.tsv | pair_rows.tsv | confident_rows.tsv) echo id true pred group kind ;;
     run.tsv | predict_run.tsv | cam_run.tsv) echo name value ;;
     files.tsv) echo file ;;
     cam_stats.tsv) echo id target class ;;

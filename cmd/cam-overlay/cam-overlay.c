@@ -172,7 +172,7 @@ static bool take_key(const struct example *x)
 
 static bool same_group(const struct group *g, const struct example *x)
 {
-    return g->number == x->group && g->family == example_family(x);
+    return g->number == x->group && (x->group < 0 || g->family == example_family(x));
 }
 
 /* The class that the group of a row is called by. */
@@ -299,7 +299,7 @@ static void run_sheets(void)
     int64_t sheets = 0;
     int r = run_groups(crew, facts, &sheets, &e);
     finish_crew(crew, r, &e);
-    if (sheets == 0 && (!out_path || out_is_file()))
+    if (sheets == 0 && !out_path)
         prog_die(PROG_ERROR, "%s: expected rows of one group, found none", tsv_name(source.table));
     if (prog_verbose())
         prog_say("%" PRId64 " %s", sheets, sheets == 1 ? "sheet" : "sheets");

@@ -205,17 +205,21 @@ static int read_kind(const struct source *s, enum row_kind *kind, struct err *e)
                      (int)(f.n > 60 ? 60 : f.n), f.p);
 }
 
-/* Which rows it stands with; without a group, rows are rows. */
+/* Which rows it stands with. */
 static int read_group(const struct source *s, struct example *x, struct err *e)
 {
     x->group = -1;
     if (known(s, COL_RANK) && tsv_int(s->table, s->col[COL_RANK], 1, INT32_MAX, &x->rank, e) != 0)
         return -1;
-    if (!known(s, COL_GROUP))
-        return 0;
-    if (tsv_int(s->table, s->col[COL_GROUP], 0, GROUP_MAX - 1, &x->group, e) != 0)
+    if (known(s, COL_GROUP) &&
+        tsv_int(s->table, s->col[COL_GROUP], 0, GROUP_MAX - 1, &x->group, e) != 0)
         return -1;
-    return known(s, COL_KIND) ? read_kind(s, &x->kind, e) : 0;
+    if (known(s, COL_KIND) && read_kind(s, &x->kind, e) != 0)
+        return -1;
+    /* Pairs without their number may be any. */
+    if (x->kind == KIND_PAIR && x->group < 0)
+        x->kind = KIND_PLAIN;
+    return 0;
 }
 
 enum row_family example_family(const struct example *x)
@@ -230,7 +234,7 @@ static int check_classes(const struct source *s, const struct example *x, struct
 {
     enum row_family f = example_family(x);
     bool truth = f == FAMILY_CLASS || f == FAMILY_PAIR, pred = f == FAMILY_PRED || f == FAMILY_PAIR;
-    if ((truth && x->truth < 0) || (pred && x->pred < 0))
+    if (x->group >= 0 && ((truth && x->truth < 0) || (pred && x->pred < 0)))
         return tsv_error(s->table, e, "expected a %s class in a row of this kind, found none",
                          truth && x->truth < 0 ? "true" : "predicted");
     return 0;

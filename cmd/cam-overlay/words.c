@@ -57,10 +57,13 @@ static char *short_name(const char *name, int most)
 /* Adds a text behind a dot where there is one before it; takes both. */
 static char *join(char *a, char *b)
 {
-    if (!a || !*a || !b || !*b) {
-        char *only = a && *a ? a : b;
-        free(only == a ? b : a);
-        return only;
+    if (!a || !*a) {
+        free(a);
+        return b;
+    }
+    if (!b || !*b) {
+        free(b);
+        return a;
     }
     char *all = mem_printf("%s%s%s", a, dot, b);
     free(a);
@@ -75,7 +78,9 @@ static struct sheet_tile *add_tile(struct sheet_row *r, enum sheet_kind kind, ch
 {
     r->tile = mem_grow(r->tile, (size_t)r->tiles + 1, sizeof *r->tile);
     struct sheet_tile *t = &r->tile[r->tiles++];
-    *t = (struct sheet_tile){.kind = kind, .what = what, .name = name};
+    *t = (struct sheet_tile){.kind = kind};
+    t->what = what;
+    t->name = name;
     return t;
 }
 

@@ -326,6 +326,11 @@ static void highest_errors(struct advice *a)
                h->count, h->of, words_percent(&b, h->count, h->of), h->baseline * (double)h->of);
     words_para(2, "", "Ceiling: %.2f points, whether labels or predictions are corrected.",
                points(a->r, h->count));
+    if (about_has(&a->r->about, "confident_errors.csv"))
+        words_para(2, "", "They are listed in confident_errors.csv%s.",
+                   about_has(&a->r->about, "confident_errors.png")
+                       ? "; confident_errors.png shows them with their maps"
+                       : "");
     list_highest_wrong(&a->r->classes);
     try_next(a, h->count,
              "Review the labels of the errors of highest confidence, %s. Measure: how many labels "

@@ -2,8 +2,10 @@
  * reference's files look for; further columns come after these. Quoting is that of
  * RFC 4180, lines end in LF. */
 #include "report.h"
-
+#include "rows.h"
 #include "words.h"
+
+#include "stats/prediction.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -43,6 +45,14 @@ static void put_count(int64_t n)
         words_put(",NA");
     else
         words_put(",%" PRId64, n);
+}
+
+/* A column of names, of which there may be none. */
+static void put_cell(const struct tsv_in *t, int col)
+{
+    char *s = col < 0 ? NULL : tsv_string(t, col);
+    put_string(s ? s : "NA");
+    free(s);
 }
 
 void csv_write_classes(const struct classes *c)
@@ -91,5 +101,29 @@ void csv_write_pairs(const struct pairs *p)
         put_count(row->same_group);
         words_put("\n");
     }
+    words_close();
+}
+
+void csv_write_errors(const char *errors)
+{
+    struct tsv_in *t = rows_open(errors);
+    int id = rows_need(t, "id"), truth = rows_need(t, "true"), pred = rows_need(t, "pred");
+    int conf = rows_need(t, "conf"), name[] = {tsv_find(t, "true_name"), tsv_find(t, "pred_name")};
+    int path = tsv_find(t, "file"), p_true = tsv_find(t, "p_true");
+    words_open();
+    words_put("id,file,true_class,true_name,pred_class,pred_name,confidence (%%),"
+              "confidence of true class (%%)\n");
+    while (rows_next(t)) {
+        words_put("%" PRId64 ",", rows_whole(t, id, INT64_MAX));
+        put_cell(t, path);
+        words_put(",%" PRId64 ",", rows_whole(t, truth, STATS_CLASSES - 1));
+        put_cell(t, name[0]);
+        words_put(",%" PRId64 ",", rows_whole(t, pred, STATS_CLASSES - 1));
+        put_cell(t, name[1]);
+        put_percent(rows_share(t, conf));
+        put_percent(p_true < 0 || tsv_is_na(t, p_true) ? NAN : rows_share(t, p_true));
+        words_put("\n");
+    }
+    tsv_close(t);
     words_close();
 }

@@ -68,6 +68,8 @@ void say_files(const struct about *about)
         {"top_confused_pairs.png", "the most frequent pairs as bars"},
         {"per_class_accuracy.csv", "accuracy of every class"},
         {"most_confused_pairs.csv", "the most frequent pairs"},
+        {"confident_errors.csv", "the errors of highest confidence"},
+        {"confident_errors.png", "the same with their maps"},
         {"recommendations.txt", "what to do about the errors"},
         {"data/findings.tsv", "every measurement of these texts with its test"},
         {"data/run.tsv", "what this run was made from"},
@@ -76,6 +78,7 @@ void say_files(const struct about *about)
         {"worst_predictions/", "best and worst predictions of a class"},
         {"predicted_classes/", "most and least confident predictions of a class"},
         {"confused_pair_", "examples of a confused pair"},
+        {"confident_errors_p", "further errors of highest confidence with their maps"},
     };
     if (about->files == 0)
         return;

@@ -18,6 +18,7 @@ enum table {
     PREDICTIONS,
     SELECTED,
     PAIR_ROWS,
+    ERRORS,
     RUN,
     FILES,
     TABLES
@@ -45,6 +46,8 @@ static const struct opt options[] = {
      "The rows of worst-k --by class: the explorer links the sheets of these classes.", 0, 0},
     {"pair-rows", 0, OPT_STRING, &file[PAIR_ROWS], "FILE",
      "The rows of worst-k --by pair: the explorer links the sheets of these pairs.", 0, 0},
+    {"errors", 0, OPT_STRING, &file[ERRORS], "FILE",
+     "The rows of worst-k --by all --errors highest, which csv lists.", 0, 0},
     {"run", 'r', OPT_STRING, &file[RUN], "FILE",
      "What the run was made from: the tables that cifar-predict and cam-compute write with --run, "
      "joined. Texts and pages end with it and begin with its warnings.",
@@ -145,9 +148,11 @@ static void table(const struct run *r, const struct findings *f)
 
 static void csv(void)
 {
-    if (!file[CLASSES] == !file[PAIRS])
-        prog_usage("csv needs either --classes FILE or --pairs FILE");
-    if (file[CLASSES]) {
+    if (!!file[CLASSES] + !!file[PAIRS] + !!file[ERRORS] != 1)
+        prog_usage("csv needs one of --classes FILE, --pairs FILE and --errors FILE");
+    if (file[ERRORS]) {
+        csv_write_errors(file[ERRORS]);
+    } else if (file[CLASSES]) {
         struct classes c;
         classes_read(&c, file[CLASSES]);
         csv_write_classes(&c);

@@ -14,6 +14,9 @@ void predictions_write(const char *predictions, const struct about *about);
 void csv_write_classes(const struct classes *c);
 void csv_write_pairs(const struct pairs *p);
 
+/* From rows of errors in the order in which worst-k chose them. */
+void csv_write_errors(const char *errors);
+
 /* Pages. The bars need the classes of the run, the explorer also the pairs. `selected` and
  * `pair_rows` are files of rows that worst-k chose, or NULL: then a sheet is expected for every
  * class with images, and for the five most frequent pairs. */

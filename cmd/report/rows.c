@@ -37,3 +37,17 @@ int64_t rows_whole(const struct tsv_in *t, int col, int64_t max)
         prog_fail(&e);
     return v;
 }
+
+double rows_share(const struct tsv_in *t, int col)
+{
+    struct err e;
+    double v;
+    if (tsv_real(t, col, &v, &e) != 0)
+        prog_fail(&e);
+    if (v >= 0 && v <= 1)
+        return v;
+    struct tsv_field name = tsv_header(t, col);
+    tsv_record(t, &e, "column '%.*s': expected a share from 0 to 1, found %.9g", (int)name.n,
+               name.p, v);
+    prog_fail(&e);
+}

@@ -19,4 +19,7 @@ int rows_need(const struct tsv_in *t, const char *name);
 /* A whole number from 0 to `max`. */
 int64_t rows_whole(const struct tsv_in *t, int col, int64_t max);
 
+/* A share from 0 to 1. */
+double rows_share(const struct tsv_in *t, int col);
+
 #endif

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/prog.h"
 #include "stats/prediction.h"
+#include "stats/band.h"
 #include "stats/choice.h"
 #include "stream/tsv.h"
 
@@ -15,7 +16,7 @@ enum kind { KIND_BOTH, KIND_BEST, KIND_WORST };
 
 enum { DEFAULT_PAIRS = 5, COUNT_MAX = 1000000 };
 
-static int by = CHOICE_CLASS, kind = -1;
+static int by = CHOICE_CLASS, kind = -1, errors = -1;
 static int64_t count = 3, pairs;
 
 static const struct opt options[] = {
@@ -27,6 +28,10 @@ static const struct opt options[] = {
      "Which rows to choose for each class or from all; the default is both. With --by pred, best "
      "are those of highest and worst those of lowest confidence.",
      0, 0},
+    {"errors", 0, OPT_CHOICE, &errors, "low|moderate|high|highest",
+     "Choose among the wrong predictions of this band of confidence or a higher one alone; highest "
+     "is above 90 %, high above 70, moderate above 50.",
+     0, 0},
     {"count", 'n', OPT_INT, &count, "N", "How many rows of each kind; the default is 3.", 1,
      COUNT_MAX},
     {"pairs", 'p', OPT_INT, &pairs, "N",
@@ -37,6 +42,7 @@ static const struct opt options[] = {
 static const char *const examples[] = {
     "worst-k --kind worst --count 3 predictions.tsv",
     "worst-k --by pair --pairs 5 predictions.tsv",
+    "worst-k --by all --errors highest --count 100 predictions.tsv",
     "cat part1.tsv part2.tsv | worst-k --by all",
     NULL,
 };
@@ -160,6 +166,8 @@ static int read_rows(struct input *in, struct tsv_in *t, struct err *e)
             in->unlabelled++;
             continue;
         }
+        if (errors >= 0 && (a.truth == a.pred || (int)band_of(a.conf) < errors))
+            continue;
         struct offer offer[2];
         struct err inner;
         int n = choice_offer(in->choice, &a, offer, &inner);
@@ -197,7 +205,10 @@ static int write_result(const struct input *in, struct err *e)
         const struct ranked *list = chosen[i].list;
         for (size_t k = 0; k < list->n && r == 0; k++) {
             tsv_put_raw(t, list->row[k].text, list->row[k].n);
-            tsv_put_int(t, chosen[i].group);
+            if (chosen[i].group < 0)
+                tsv_put_string(t, NULL);
+            else
+                tsv_put_int(t, chosen[i].group);
             tsv_put_string(t, chosen[i].kind);
             tsv_put_int(t, (int64_t)k + 1);
             r = tsv_end(t, e);
@@ -218,6 +229,8 @@ int main(int argc, char **argv)
     int first = prog_start(&prog, argc, argv);
     if (by == CHOICE_PAIR && kind >= 0)
         prog_usage("--kind does not go with --by pair");
+    if (errors >= 0 && by == CHOICE_PRED)
+        prog_usage("--errors needs labels: it does not go with --by pred");
     if (by != CHOICE_PAIR && pairs > 0)
         prog_usage("--pairs goes with --by pair");
     struct choice_opts o = {

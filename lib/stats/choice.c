@@ -146,10 +146,11 @@ struct chosen *choice_done(struct choice *c, size_t *n)
     struct chosen *out = mem_alloc(2 * (size_t)c->groups + c->pairs + 1, sizeof *out);
     *n = 0;
     for (int i = 0; i < c->groups; i++) {
+        int group = c->o.by == CHOICE_ALL ? -1 : i;
         if (c->o.best)
             drop_best(&c->group[i]);
-        finish(&c->group[i].best, i, c->o.by == CHOICE_PRED ? "high" : "best", out, n);
-        finish(&c->group[i].worst, i, c->o.by == CHOICE_PRED ? "low" : "worst", out, n);
+        finish(&c->group[i].best, group, c->o.by == CHOICE_PRED ? "high" : "best", out, n);
+        finish(&c->group[i].worst, group, c->o.by == CHOICE_PRED ? "low" : "worst", out, n);
     }
     if (c->pairs > 0)
         qsort(c->pair, c->pairs, sizeof *c->pair, by_count);

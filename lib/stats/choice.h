@@ -44,7 +44,7 @@ int choice_offer(struct choice *c, const struct prediction *a, struct offer offe
 /* One list of the result. The order of the correct predictions among the worst is that of the
  * best reversed, equals included, and a row among the best is not among the worst. */
 struct chosen {
-    int group;        /* class, 0 for all, or the pair's number from 1 */
+    int group;        /* class, -1 for all, or the pair's number from 1 */
     const char *kind; /* "best", "worst", "pair", "high" or "low" */
     const struct ranked *list;
 };
