@@ -125,7 +125,7 @@ say = @LC_ALL=C.UTF-8; out=$${OUT//[![:print:]]/?}; echo "heatpipe: $1"
 # What an earlier run left, with labels or without, with maps or without, would not belong
 # to these results.
 no_sheets := $(if $(has_maps),,$(sheets) $(maps) data/cam_stats.tsv data/cam_run.tsv \
-  worst_predictions/class_*.png predicted_classes/class_*.png confused_pair_*_to_*.png)
+  worst_predictions/class_*.png predicted_classes/class_*.png confident_errors*.png confused_pair_*_to_*.png)
 no_maps   := $(if $(has_maps),,the predictions came without maps$(comma) so there are no sheets; )
 ifeq ($(unlabelled),)
 analysis: $(charts) $(texts) $(pages) $(csvs) $(made_sheets) data/run.tsv data/findings.tsv
