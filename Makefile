@@ -386,7 +386,7 @@ tidy = printf '%s\n' $1 | xargs -P "$$(nproc)" -I{} clang-tidy --quiet $2 {} -- 
 .PHONY: lint lint-headers format
 lint: lint-headers man
 	clang-format --dry-run -Werror $(own_c) $(own_h) $(own_inc) $(own_cxx)
-	shellcheck $(own_sh)
+	shellcheck -x $(own_sh)
 	mandoc -Tlint -W warning $(man)
 	$(call tidy,$(product_c))
 	$(call tidy,$(test_c),--checks=-clang-analyzer-*)
