@@ -108,7 +108,7 @@ static void test_class(void)
     o.count = 1;
     choose(&o, row, 6, &r);
     CHECK(r.n == 1);
-    CHECK_STR(r.line[0], "1 1 0 .8 0 worst 1");
+    CHECK_STR(r.line[0], "1 1 0 .8 -1 worst 1");
 
     o.by = CHOICE_PAIR;
     o.pairs = 5;
