@@ -36,6 +36,21 @@ static size_t value_size(const struct net_value *v)
 
 /* --- forward --- */
 
+struct range {
+    int begin, end;
+};
+
+/* The cells of an output's row, or column, of `out` whose window has its k-th cell among the
+ * input's `in`, not in the padding. */
+static struct range inside(const struct net_op *op, int k, int in, int out)
+{
+    int first = op->pad - k, behind = first + in; /* cell c reads at c * stride - first */
+    struct range r = {first > 0 ? (first + op->stride - 1) / op->stride : 0,
+                      behind > 0 ? (behind + op->stride - 1) / op->stride : 0};
+    r.end = r.end < out ? r.end : out;
+    return r;
+}
+
 static void conv(const struct net *n, const struct net_op *op, const float *x, const float *res,
                  float *y, double *sum)
 {
@@ -47,18 +62,17 @@ static void conv(const struct net *n, const struct net_op *op, const float *x, c
             sum[p] = op->b[o] + (res ? (double)res[(size_t)o * out + p] : 0.0);
         for (int i = 0; i < from->c; i++)
             for (int ky = 0; ky < op->k; ky++)
-                for (int kx = 0; kx < op->k; kx++, w++)
-                    for (int oy = 0; oy < to->h; oy++) {
-                        int iy = oy * op->stride + ky - op->pad;
-                        if (iy < 0 || iy >= from->h)
-                            continue;
+                for (int kx = 0; kx < op->k; kx++, w++) {
+                    const struct range oy = inside(op, ky, from->h, to->h);
+                    const struct range ox = inside(op, kx, from->w, to->w);
+                    for (int r = oy.begin; r < oy.end; r++) {
+                        int iy = r * op->stride + ky - op->pad, ix = kx - op->pad;
                         const float *row = x + (size_t)i * in + (size_t)iy * (size_t)from->w;
-                        for (int ox = 0; ox < to->w; ox++) {
-                            int ix = ox * op->stride + kx - op->pad;
-                            if (ix >= 0 && ix < from->w)
-                                sum[oy * to->w + ox] += (double)*w * row[ix];
-                        }
+                        double *to_row = sum + (size_t)r * (size_t)to->w;
+                        for (int c = ox.begin; c < ox.end; c++)
+                            to_row[c] += (double)*w * row[c * op->stride + ix];
                     }
+                }
         for (size_t p = 0; p < out; p++)
             y[(size_t)o * out + p] = (float)(op->relu && sum[p] < 0 ? 0 : sum[p]);
     }
@@ -232,18 +246,17 @@ static void conv_back(const struct net *n, const struct net_op *op, const float 
         for (int o = 0; o < to->c; o++) {
             const float *w = op->w + ((size_t)o * (size_t)from->c + (size_t)i) * kernel;
             for (int ky = 0; ky < op->k; ky++)
-                for (int kx = 0; kx < op->k; kx++, w++)
-                    for (int oy = 0; oy < to->h; oy++) {
-                        int iy = oy * op->stride + ky - op->pad;
-                        if (iy < 0 || iy >= from->h)
-                            continue;
-                        const float *row = dy + (size_t)o * out + (size_t)oy * (size_t)to->w;
-                        for (int ox = 0; ox < to->w; ox++) {
-                            int ix = ox * op->stride + kx - op->pad;
-                            if (ix >= 0 && ix < from->w)
-                                sum[iy * from->w + ix] += (double)*w * row[ox];
-                        }
+                for (int kx = 0; kx < op->k; kx++, w++) {
+                    const struct range oy = inside(op, ky, from->h, to->h);
+                    const struct range ox = inside(op, kx, from->w, to->w);
+                    for (int r = oy.begin; r < oy.end; r++) {
+                        int iy = r * op->stride + ky - op->pad, ix = kx - op->pad;
+                        const float *row = dy + (size_t)o * out + (size_t)r * (size_t)to->w;
+                        double *to_row = sum + (size_t)iy * (size_t)from->w;
+                        for (int c = ox.begin; c < ox.end; c++)
+                            to_row[c * op->stride + ix] += (double)*w * row[c];
                     }
+                }
         }
         for (size_t p = 0; p < in; p++)
             dx[(size_t)i * in + p] = (float)sum[p];
