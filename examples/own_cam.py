@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""A class-activation scheme of one's own: where the last stage is active, by how sure the model is.
+"""A class-activation scheme of one's own: where the last stage is active, times the confidence.
 
     own_cam.py features.npy logits.npy > maps.npy
 
-The map of an image is sqrt(sum_k A_k^2), stretched to a maximum of 1, times the
+The map of an image is sqrt(sum_k A_k^2), scaled to a maximum of 1, times the
 largest softmax probability: (n, 1, h, w) float32, a record for each batch.
 """
 import sys

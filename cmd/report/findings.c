@@ -261,7 +261,7 @@ static void find_class_order(struct findings *f, const struct run *r)
     struct finding *o = &f->of[FIND_CLASS_ORDER];
     struct move *move = mem_alloc((size_t)c->n, sizeof *move);
     find_moves(r, move);
-    /* Most of the classes, or some that change places; a class that is taken for another
+    /* Most of the classes, or some that change places; a class that is predicted as another
      * is neither. */
     if (2 * count_moves(move, c->n) < f->with_images)
         close_moves(move, c->n);

@@ -2,7 +2,7 @@
  * pytorch-grad-cam, and the statistics of a map.
  *
  * Shapes: `classes` K, `channels` C, `cells` h * w, all at least 1; arrays are
- * contiguous in C order. A raw map is signed and unscaled, in units of the
+ * contiguous in C order. A raw map is signed and unnormalised, in units of the
  * score. Sums are taken in double. Nothing here allocates; all functions are
  * thread-safe. */
 #ifndef HP_CAM_H
@@ -50,7 +50,7 @@ void cam_weights_linear(const float *seed, const float *w, int classes, int chan
 void cam_logits_features(const float *features, const float *w, const float *b, int classes,
                          int channels, int cells, float *mean, float *logits);
 
-/* The same from the unscaled maps of all classes (K, cells), which sum to them. */
+/* The same from the unnormalised CAMs of all classes (K, cells), which sum to them. */
 void cam_logits_maps(const float *maps, const float *b, int classes, int cells, float *logits);
 
 /* map[cells] from activations and gradients (C, cells), as pytorch-grad-cam:
