@@ -94,7 +94,8 @@ struct net {
     "stem-stride=1|2, pool=none|max, "                                                             \
     "strides=1:2:2:2 (of the stages), stride-at=conv1|conv2 (of a bottleneck), "                   \
     "shortcut=conv|pad|pad-end, preact-shortcut=before|mixed|after, eps=1e-5, prefix=KEYS, "       \
-    "state=PATH. Default: what is usual where the names come from; -v and model-info tell."
+    "state=PATH. Default: the usual choice of code with these key names; -v and model-info show "  \
+    "it."
 
 /* Reads KEY=VALUE,... into a zeroed struct. */
 int net_assume_parse(struct net_assume *a, const char *text, struct err *e);
