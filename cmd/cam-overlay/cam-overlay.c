@@ -183,6 +183,10 @@ static int group_class(const struct example *x)
 
 static int check_row(const struct group *g, const struct example *x, struct err *e)
 {
+    if (example_family(x) != g->family)
+        return source_error(&source, e,
+                            "expected a kind that goes with the rows before it, found another: "
+                            "rows of several kinds need groups");
     if (g->family == FAMILY_PAIR) {
         if (x->truth == x->pred)
             return source_error(&source, e, "expected a wrong prediction in a row of kind pair");
