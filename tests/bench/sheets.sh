@@ -55,7 +55,8 @@ EOF
 draw() { # threads
     local t
     for t in classes pairs; do
-        "$build/bin/cam-overlay" --table $t.tsv --maps $t.npy --data "$data" --out sheets --threads "$1"
+        "$build/bin/cam-overlay" --table $t.tsv --maps $t.npy --target true,pred,margin --data "$data" \
+            --out sheets --threads "$1"
     done
 }
 
