@@ -58,7 +58,7 @@ run_unit() { # binary
 run_case() { # folder
     local name=${1#"$root/tests/cases/"} want=0 got
     [ -f "$1/status" ] && want=$(<"$1/status")
-    (cd "$work" && T=$1 TMPDIR=$work bash "$1/cmd" >"$result.out" 2>"$result.err" </dev/null)
+    (cd "$work" && T=$1 TMPDIR=$work env --default-signal=HUP,INT,QUIT,PIPE,TERM bash "$1/cmd" >"$result.out" 2>"$result.err" </dev/null)
     got=$?
     if [ $got -eq 77 ]; then
         echo "SKIP $name: $(cat "$result.err")"
