@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "ckpt/ckpt.h"
-#include "data/pickle.h"
+#include "pickle/pickle.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

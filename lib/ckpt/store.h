@@ -5,8 +5,8 @@
 #include "ckpt/ckpt.h"
 #include "ckpt/foreign.h"
 #include "ckpt/zip.h"
-#include "data/map.h"
-#include "data/pickle.h"
+#include "base/map.h"
+#include "pickle/pickle.h"
 
 /* A tensor by its name. */
 struct ckpt_index {

@@ -3,10 +3,10 @@
 #include "data/source.h"
 
 #include "base/mem.h"
-#include "data/map.h"
+#include "base/map.h"
 #include "data/names_file.h"
-#include "data/numpy.h"
-#include "data/pickle.h"
+#include "pickle/numpy.h"
+#include "pickle/pickle.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #include "base/prog.h"
 #include "base/text.h"
 #include "data/names_file.h"
-#include "data/resample.h"
+#include "image/resample.h"
 #include "data/source.h"
 
 #include <errno.h>

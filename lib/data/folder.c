@@ -4,9 +4,9 @@
 
 #include "base/mem.h"
 #include "base/prog.h"
-#include "data/image.h"
+#include "image/image.h"
 #include "data/names_file.h"
-#include "data/resample.h"
+#include "image/resample.h"
 
 #include <ctype.h>
 #include <dirent.h>

@@ -2,7 +2,7 @@
 #include "data/source.h"
 
 #include "base/mem.h"
-#include "data/map.h"
+#include "base/map.h"
 #include "data/names_file.h"
 #include "stream/npy.h"
 #include "stream/tsv.h"

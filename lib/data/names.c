@@ -3,9 +3,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "data/data.h"
-#include "data/map.h"
+#include "base/map.h"
 #include "data/names_file.h"
-#include "data/pickle.h"
+#include "pickle/pickle.h"
 #include "stream/tsv.h"
 
 #include <stdbool.h>

@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "data/pickle.h"
+#include "pickle/pickle.h"
 
 #include <errno.h>
 #include <stdint.h>

@@ -3,7 +3,7 @@
 #define HP_NAMES_FILE_H
 
 #include "data/inputs.h"
-#include "data/map.h"
+#include "base/map.h"
 #include "data/names.h"
 
 #include <stdbool.h>

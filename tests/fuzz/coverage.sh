@@ -13,13 +13,14 @@ if [ -z "$cov" ] || [ -z "$profdata" ]; then
     exit 1
 fi
 
-declare -A aim=([pickle]="data/pickle.c data/calls.c data/numpy.c" [zip]="ckpt/zip.c"
+declare -A aim=([pickle]="pickle/pickle.c pickle/calls.c pickle/numpy.c" [zip]="ckpt/zip.c"
     [torch_zip]="ckpt/zip.c ckpt/torch_zip.c ckpt/state.c" [torch_pickle]="ckpt/state.c ckpt/store.c ckpt/extras.c net/family.c net/build.c"
     [legacy]="ckpt/torch_legacy.c ckpt/state.c" [safetensors]="ckpt/safetensors.c ckpt/store.c"
     [json]="ckpt/safetensors.c" [npy]="stream/npy.c" [images]="data/npy_images.c data/labels_file.c stream/npy.c"
     [tsv]="stream/tsv.c" [labels]="data/labels_file.c" [names]="data/names.c data/names_file.c"
-    [cifar_binary]="data/binary.c data/data.c" [cifar_pickle]="data/cifar_pickle.c data/numpy.c"
-    [png]="data/image.c data/image_png.c" [jpeg]="data/image.c data/image_jpeg.c")
+    [cifar_binary]="data/binary.c data/data.c" [cifar_pickle]="data/cifar_pickle.c pickle/numpy.c"
+    [png]="image/image.c image/png.c" [jpeg]="image/image.c image/jpeg.c"
+    [webp]="image/image.c image/webp.c" [bmp]="image/image.c image/bmp.c")
 
 for t in "$@"; do
     files=()

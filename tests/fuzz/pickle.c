@@ -1,8 +1,8 @@
 /* A pickle, and a walk over its values. */
 #include "fuzz.h"
 
-#include "data/numpy.h"
-#include "data/pickle.h"
+#include "pickle/numpy.h"
+#include "pickle/pickle.h"
 
 enum { DEPTH = 12, STEPS = 20000 };
 

@@ -4,7 +4,7 @@
 
 #include "fuzz.h"
 
-#include "data/image.h"
+#include "image/image.h"
 
 static inline void fuzz_picture(const uint8_t *p, size_t n)
 {

@@ -4,7 +4,7 @@
 #include "data_files.h"
 
 #include "data/data.h"
-#include "data/image.h"
+#include "image/image.h"
 
 static const struct data_opts none;
 

@@ -2,7 +2,7 @@
 #include "check.h"
 #include "data_files.h"
 
-#include "data/pickle.h"
+#include "pickle/pickle.h"
 
 static struct err err;
 

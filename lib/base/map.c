@@ -1,4 +1,4 @@
-#include "data/map.h"
+#include "base/map.h"
 
 #include "base/mem.h"
 

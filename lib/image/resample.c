@@ -1,4 +1,4 @@
-#include "data/resample.h"
+#include "image/resample.h"
 
 #include "base/mem.h"
 

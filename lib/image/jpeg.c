@@ -1,4 +1,4 @@
-#include "data/image.h"
+#include "image/image.h"
 
 #include "base/mem.h"
 

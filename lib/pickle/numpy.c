@@ -1,4 +1,4 @@
-#include "data/numpy.h"
+#include "pickle/numpy.h"
 
 #include <string.h>
 

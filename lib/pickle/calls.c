@@ -1,4 +1,4 @@
-#include "data/calls.h"
+#include "pickle/calls.h"
 
 #include <stddef.h>
 #include <string.h>

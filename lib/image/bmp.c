@@ -1,7 +1,7 @@
 /* Windows bitmaps, by the rules of Pillow's BmpImagePlugin.py: headers of OS/2 1 and 2 and
  * of Windows 3 to 5; 1, 4 and 8 bits with a palette, plain or run-length encoded; 16, 24
  * and 32 bits, plain or with masks. What Pillow would read past damage is an error here. */
-#include "data/image.h"
+#include "image/image.h"
 
 #include "base/mem.h"
 

@@ -2,7 +2,7 @@
 #ifndef HP_NUMPY_H
 #define HP_NUMPY_H
 
-#include "data/pickle.h"
+#include "pickle/pickle.h"
 
 #include <stdint.h>
 

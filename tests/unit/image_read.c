@@ -3,8 +3,8 @@
 #include "check.h"
 #include "data_files.h"
 
-#include "data/image.h"
-#include "data/resample.h"
+#include "image/image.h"
+#include "image/resample.h"
 
 #include <sys/resource.h>
 #include <time.h>

@@ -1,5 +1,5 @@
 /* The orientation in EXIF, as cameras write it. Nothing else in EXIF is looked at. */
-#include "data/image.h"
+#include "image/image.h"
 
 #include <string.h>
 

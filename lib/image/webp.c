@@ -1,6 +1,6 @@
 /* WebP by libwebp. Of an animation the first frame is taken, on black where it does not
  * fill the picture, as Pillow does it. */
-#include "data/image.h"
+#include "image/image.h"
 
 #include "base/mem.h"
 

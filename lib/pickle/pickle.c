@@ -1,7 +1,7 @@
-#include "data/pickle.h"
+#include "pickle/pickle.h"
 
 #include "base/mem.h"
-#include "data/calls.h"
+#include "pickle/calls.h"
 
 #include <stdarg.h>
 #include <stdio.h>
