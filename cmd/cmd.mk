@@ -1,0 +1,63 @@
+# The programs, the pages that report holds, the entrance heatpipe and the manual pages.
+
+PROGRAMS := cifar-predict confmat worst-k cam-compute cam-overlay report model-info
+# Only these link a backend.
+ENGINE_PROGRAMS := cifar-predict cam-compute model-info
+
+cmd_src     := $(sort $(wildcard cmd/*/*.c))
+cmd_obj     := $(cmd_src:%.c=$(BUILD)/%.o)
+bins        := $(PROGRAMS:%=$(BUILD)/bin/%)
+# heatpipe itself is a script beside the programs, with what it reads in share, as installed.
+share_src   := $(sort $(filter-out pipelines/setup.sh,$(wildcard pipelines/*.*)) $(wildcard pipelines/plots/*.*))
+share       := $(share_src:pipelines/%=$(BUILD)/share/heatpipe/%)
+scripts     := $(BUILD)/bin/heatpipe $(share)
+man_src     := $(sort $(wildcard cmd/*/*.1 cmd/*/*.5))
+man         := $(addprefix $(BUILD)/man/,$(notdir $(man_src)))
+
+# The pages that report writes are in the program.
+assets := $(sort $(wildcard cmd/report/*.html cmd/report/*.css cmd/report/*.js))
+$(BUILD)/cmd/report/assets.c: cmd/report/embed.sh $(assets)
+	@mkdir -p $(@D)
+	@sh cmd/report/embed.sh $(assets) > $@
+
+$(BUILD)/cmd/report/assets.o: $(BUILD)/cmd/report/assets.c $(BUILD)/flags
+	@echo '  CC   $<'; $(CC) $(all_cflags) -Icmd/report -c $< -o $@
+
+more_report := $(BUILD)/cmd/report/assets.o
+
+define program
+$(BUILD)/bin/$(1): $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/$(1)/*.c)) $(more_$(1)) \
+                   $(if $(filter $(1),$(ENGINE_PROGRAMS)),$(engine)) $(libs)
+	@mkdir -p $$(@D)
+	@echo '  LINK $$@'; $$(CC) $$(filter %.o %.a,$$^) $$(all_libs) $(if $(filter $(1),$(ENGINE_PROGRAMS)),$(engine_libs)) -o $$@
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+
+$(BUILD)/bin/heatpipe: cmd/heatpipe/heatpipe
+	@mkdir -p $(@D)
+	@install -m 755 $< $@
+$(BUILD)/share/heatpipe/%: pipelines/%
+	@mkdir -p $(@D)
+	@install -m 644 $< $@
+
+-include $(cmd_obj:.o=.d)
+
+# --- manual pages: the lists of options come from the programs themselves ---
+
+.PHONY: man
+man: $(man)
+
+define man_page
+$(BUILD)/man/$(1).1: cmd/$(1)/$(1).1 $(BUILD)/bin/$(1)
+	@mkdir -p $$(@D)
+	@awk -v p=$(BUILD)/bin/$(1) \
+	  '/^\.\\" (SYNOPSIS|OPTIONS)$$$$/ { fflush(); system(p " --help=mdoc-" tolower($$$$2)); next } \
+	   { print }' $$< > $$@
+endef
+$(foreach p,$(PROGRAMS) heatpipe,$(eval $(call man_page,$(p))))
+# Its help asks the programs which words their options take.
+$(BUILD)/man/heatpipe.1: $(bins) $(share)
+
+$(BUILD)/man/%: cmd/man/%
+	@mkdir -p $(@D)
+	@cp $< $@

@@ -1,0 +1,22 @@
+# The libraries: libheatpipe.a, which every program links, and libengine.a, which only
+# programs with a network do. lib/README.md says what is where.
+
+cuda_src    := $(sort $(wildcard lib/engine/cuda/*.c))
+engine_src  := $(filter-out $(cuda_src),$(sort $(wildcard lib/engine/*.c lib/engine/*/*.c lib/fit/*.c)))
+lib_src     := $(filter-out $(cuda_src) $(engine_src),$(sort $(wildcard lib/*/*.c)))
+lib_obj     := $(lib_src:%.c=$(BUILD)/%.o)
+engine_obj  := $(engine_src:%.c=$(BUILD)/%.o)
+libs        := $(BUILD)/libheatpipe.a
+engine      := $(BUILD)/libengine.a
+# The CUDA backend finds these names of a program that loads it.
+host_syms   := lib/engine/cuda/host.syms
+engine_libs := -ldl -Wl,--dynamic-list=$(host_syms)
+
+$(libs): $(lib_obj)
+$(engine): $(engine_obj)
+
+# Unrolled as they are, the kernels would take minutes to compile with every check.
+$(patsubst %,$(BUILD)/lib/engine/cpu/%.o,avx512 avx2 plain): \
+  private CFLAGS += $(if $(SANITIZE),-O1 -fno-var-tracking -fno-sanitize=null$(comma)alignment$(comma)pointer-overflow)
+
+-include $(lib_obj:.o=.d) $(engine_obj:.o=.d)
