@@ -34,7 +34,7 @@ CUDA_ARCHS ?= 75 80 86 89 90 100 120
 # What `make setup` installs to build, run and test; `make setup-lint` to check the
 # style and to test the pages in a browser.
 PACKAGES := gcc g++ pkg-config libjansson-dev libcairo2-dev libpango1.0-dev libpng-dev libjpeg-dev \
-            libwebp-dev zlib1g-dev gnuplot-nox fonts-dejavu-core python3
+            libwebp-dev zlib1g-dev gnuplot-nox fontconfig fonts-dejavu-core python3
 LINT_PACKAGES := clang-format clang-tidy shellcheck mandoc chromium valgrind strace
 # `make setup-fuzz`, for `make fuzz`; llvm measures what the corpus covers.
 FUZZ_PACKAGES := clang libclang-rt-dev llvm
@@ -113,35 +113,41 @@ ifneq ($(filter setup setup-lint setup-fuzz,$(GOALS)),)
 $(BUILD)/flags: | $(filter setup setup-lint setup-fuzz,$(GOALS))
 endif
 
+config: private export to = $(PREFIX)
 config:
 	@echo "version   $(VERSION)"
 	@echo "compiler  $(CC), $$($(CC) -dumpfullversion)"
 	@echo "CUDA      $(if $(nvcc_path),$$($(NVCC) --version | sed -n 's/.*release //p') in $(CUDA_HOME),no nvcc found)"
 	@echo "cuDNN     $(if $(cudnn_home),$$(cat $(cudnn_home)/include/cudnn_version*.h | awk '/define CUDNN_(MAJOR|MINOR|PATCHLEVEL) / && !s[$$2]++ { v = v (v == "" ? "" : ".") $$3 } END { print v }') in $(cudnn_home),no cudnn.h found)"
 	@echo "backends  cpu, ref$(if $(cuda_built),$(comma) cuda (native for $(cuda_archs))$(if $(filter-out $(cuda_archs),$(CUDA_ARCHS)),; not known to this nvcc: $(filter-out $(cuda_archs),$(CUDA_ARCHS))))"
-	@echo "prefix    $(PREFIX)"
+	@echo "prefix    $$to"
 
-to := $(DESTDIR)$(PREFIX)
+# The examples of swapped stages; their data stay here.
+examples := $(wildcard examples/*.*)
+# Recipes take the folder from the environment, where it may hold any characters.
 .PHONY: install uninstall
+install uninstall: private export to = $(DESTDIR)$(PREFIX)
 install: all
-	install -d '$(to)/bin' '$(to)/share/heatpipe/plots' '$(to)/share/man/man1' '$(to)/share/man/man5'
-	install -m 755 $(bins) $(BUILD)/bin/heatpipe '$(to)/bin'
-	$(if $(cuda_so),install -D -m 644 $(cuda_so) '$(to)/lib/heatpipe/cuda.so')
-	install -m 644 $(filter-out $(BUILD)/share/heatpipe/plots/%,$(share)) '$(to)/share/heatpipe'
-	install -m 644 $(filter $(BUILD)/share/heatpipe/plots/%,$(share)) '$(to)/share/heatpipe/plots'
-	install -m 644 $(filter %.1,$(man)) '$(to)/share/man/man1'
-	install -m 644 $(filter %.5,$(man)) '$(to)/share/man/man5'
+	install -d "$$to/bin" "$$to"/share/heatpipe/{plots,examples} "$$to"/share/man/man{1,5}
+	install -m 755 $(bins) $(BUILD)/bin/heatpipe "$$to/bin"
+	$(if $(cuda_so),install -D -m 644 $(cuda_so) "$$to/lib/heatpipe/cuda.so")
+	install -m 644 $(filter-out $(BUILD)/share/heatpipe/plots/%,$(share)) "$$to/share/heatpipe"
+	install -m 644 $(filter $(BUILD)/share/heatpipe/plots/%,$(share)) "$$to/share/heatpipe/plots"
+	install -m 644 $(examples) "$$to/share/heatpipe/examples"
+	install -m 644 $(filter %.1,$(man)) "$$to/share/man/man1"
+	install -m 644 $(filter %.5,$(man)) "$$to/share/man/man5"
 
 uninstall:
-	rm -f $(patsubst %,'$(to)/bin/%',$(PROGRAMS) heatpipe)
-	rm -f $(patsubst %,'$(to)/share/man/man1/%',$(notdir $(filter %.1,$(man))))
-	rm -f $(patsubst %,'$(to)/share/man/man5/%',$(notdir $(filter %.5,$(man))))
-	rm -rf '$(to)/share/heatpipe' '$(to)/lib/heatpipe'
+	rm -f $(patsubst %,"$$to/bin/%",$(PROGRAMS) heatpipe)
+	rm -f $(patsubst %,"$$to/share/man/man1/%",$(notdir $(filter %.1,$(man))))
+	rm -f $(patsubst %,"$$to/share/man/man5/%",$(notdir $(filter %.5,$(man))))
+	rm -rf "$$to/share/heatpipe" "$$to/lib/heatpipe"
 
 .PHONY: clean help
 clean:
 	rm -rf $(BUILD)
 
+help: private export to = $(PREFIX)
 help:
 	@echo 'make                 build the programs and manual pages into $(BUILD)/'
 	@echo 'make setup           install the packages this needs (Debian)'
@@ -155,6 +161,6 @@ help:
 	@echo 'make CUDA=1          insist on the CUDA backend; CUDA=0 leaves it out'
 	@echo 'make check-cuda      the tests that need an NVIDIA GPU; make bench-cuda measures it'
 	@echo 'make lint            formatting, clang-tidy, shellcheck, mandoc'
-	@echo 'make install         into DESTDIR/PREFIX ($(PREFIX))'
+	@echo 'make install         into DESTDIR/PREFIX '"($$to)"
 	@echo 'make setup-lint      what lint and the tests of the pages need; setup-fuzz: what fuzz needs'
 	@echo 'make config          what the build found'

@@ -1,11 +1,12 @@
 # shellcheck shell=bash disable=SC2034
 # What heatpipe and its stages share; to be sourced.
 
-# One line to standard error, of which nothing reaches the terminal as more than text.
-say() {
+# One line, of which nothing reaches the terminal as more than text.
+tell() {
     local LC_ALL=C.UTF-8
-    printf 'heatpipe: %s\n' "${1//[![:print:]]/?}" >&2
+    printf 'heatpipe: %s\n' "${1//[![:print:]]/?}"
 }
+say() { tell "$1" >&2; }
 
 # Ends a stage with a message or with that of its command. The status of the first that
 # fails is what heatpipe ends with.

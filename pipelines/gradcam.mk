@@ -120,8 +120,9 @@ before := $(addprefix data/,inputs/model inputs/images predictions.tsv logits.np
 
 $(before): ;
 
-# Where the results are, with nothing that a terminal would obey.
-say = @LC_ALL=C.UTF-8; out=$${OUT//[![:print:]]/?}; echo "heatpipe: $1"
+# What heatpipe tells at the end: where the results are.
+closing = @exec 2>&8; . "$$HEATPIPE_SHARE/common.sh"; \
+  tell "$1" 2>/dev/null >"$$D/unfinished/closing" || fail "$$D: cannot write in this folder"
 # What an earlier run left, with labels or without, with maps or without, would not belong
 # to these results.
 no_sheets := $(if $(has_maps),,$(sheets) $(maps) data/cam_stats.tsv data/cam_run.tsv \
@@ -130,14 +131,14 @@ no_maps   := $(if $(has_maps),,the predictions came without maps$(comma) so ther
 ifeq ($(unlabelled),)
 analysis: $(charts) $(texts) $(pages) $(csvs) $(made_sheets) data/run.tsv data/findings.tsv
 	@cd -- "$$OUT" && rm -f predicted_classes/class_*.png $(no_sheets)
-	$(call say,$(no_maps)the results are in $$out: begin with $$out/analysis_summary.txt or $$out/explorer.html)
+	$(call closing,$(no_maps)the results are in $$OUT: begin with $$OUT/analysis_summary.txt or $$OUT/explorer.html)
 else
 # Without labels there are predictions and their confidence.
 analysis: analysis_summary.txt $(made_sheets) data/run.tsv
 	@cd -- "$$OUT" && rm -f $(charts) $(pages) $(csvs) recommendations.txt data/pair_sheets.txt \
 	  data/findings.tsv data/confident_sheets.txt confident_errors*.png confused_pair_*_to_*.png \
 	  worst_predictions/class_*.png $(no_sheets)
-	$(call say,$(no_maps)the images have no labels; their predictions are in $$out: begin with $$out/analysis_summary.txt)
+	$(call closing,$(no_maps)the images have no labels; their predictions are in $$OUT: begin with $$OUT/analysis_summary.txt)
 endif
 
 # --- tables ---

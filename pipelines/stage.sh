@@ -233,7 +233,9 @@ check_sheets() {
 
 # One font that has letters and an arrow will do: others lend what it lacks.
 check_fonts() {
-    ! type fc-list >/dev/null 2>&1 || [ -n "$(fc-list ':charset=41 61 2192' family)" ] ||
+    type fc-list >/dev/null 2>&1 ||
+        fail "$file: expected fc-list, which lists fonts, found none: install the package fontconfig"
+    [ -n "$(fc-list ':charset=41 61 2192' family)" ] ||
         fail "$file: expected a font that has letters, found none: install the package fonts-dejavu-core"
 }
 

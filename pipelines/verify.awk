@@ -1,9 +1,9 @@
 # Compares what the tables of one analysis say of the same things, for heatpipe --verify.
-# The first difference ends with status 1 and names both numbers. Files are preceded by kind=NAME; `summary` comes first, `predictions` before
-# `cam`. Columns are found by name.
+# The first difference ends with status 1 and names both numbers. Files are preceded by
+# kind=NAME, `predictions` before `cam_stats`. Columns are found by name.
 
 function bad(what, a, b,    text) {
-    text = "verify: " what ": " a " and " b
+    text = "heatpipe: " what ": " a " and " b
     gsub(/[^ -~]/, "?", text) # a terminal would obey some
     print text > "/dev/stderr"
     failed = 1
@@ -44,7 +44,7 @@ kind == "confusion" {
     diagonal += $c["p" $c["true"]]
 }
 
-kind == "classes" {
+kind == "per_class" {
     class_images += $c["total"]
     class_right += $c["correct"]
     classes++
@@ -53,7 +53,7 @@ kind == "classes" {
 kind == "pairs" { pair_errors += $c["count"] }
 
 # The margin map and the bias difference sum to the gap between the two logits.
-kind == "cam" && $c["target"] == "margin" && ($c["id"] in gap) && $c["bias"] != "NA" {
+kind == "cam_stats" && $c["target"] == "margin" && ($c["id"] in gap) && $c["bias"] != "NA" {
     d = $c["sum"] + $c["bias"] - gap[$c["id"]]
     if (d > 1e-3 || d < -1e-3)
         bad("margin map and logits of image " $c["id"], $c["sum"] + $c["bias"], gap[$c["id"]])

@@ -363,7 +363,7 @@ int tensor_add(struct ckpt *c, const char *key, const struct pickle_value *v,
     struct recipe r;
     struct storage_id s;
     if (!find_recipe(v, &r) || *r.fault)
-        return ckpt_error(c, key, e, "expected a dense tensor, found %s", r.fault);
+        return ckpt_error(c, key, e, "expected a dense tensor, found %s" CKPT_WAY_ON, r.fault);
     int found = storage_read(c, pickle_item(r.args, 0), &s, e);
     if (found < 0)
         return -1;

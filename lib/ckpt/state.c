@@ -21,7 +21,7 @@ static size_t tensors_in(const struct pickle_value *v)
 }
 
 static const char advice[] = "; in PyTorch, torch.save(model.state_dict(), \"weights.pth\") "
-                             "writes one";
+                             "writes one" CKPT_WAY_ON;
 
 static int no_state(const struct ckpt *c, const struct pickle_value *v, const char *where,
                     struct err *e)

@@ -78,7 +78,7 @@ static void check_changed(const char *name, const char *from, const char *to, co
 #define KIND "m: expected a checkpoint of torch.save or safetensors, found "
 #define WAY                                                                                        \
     "; examples/predict.py runs any PyTorch model for the pipeline: see PREDICT in heatpipe(1)"
-#define ADVICE "; in PyTorch, torch.save(model.state_dict(), \"weights.pth\") writes one"
+#define ADVICE "; in PyTorch, torch.save(model.state_dict(), \"weights.pth\") writes one" WAY
 #define STATE                                                                                      \
     "; in PyTorch, torch.save(model.state_dict(), \"weights.pth\") writes what is read" WAY
 #define CONVERT "; convert it to a PyTorch state dict first" WAY
@@ -167,12 +167,12 @@ static void test_other_values(void)
     check_golden("script.pt",
                  "m: expected a state dict, found a TorchScript program; in PyTorch, "
                  "torch.save(torch.jit.load(FILE).state_dict(), \"weights.pth\") writes one" WAY);
-    check_golden("sparse.pth", DENSE "a sparse one; tensor.to_dense() makes it dense");
-    check_golden("sparse_rows.pth", DENSE "a sparse one; tensor.to_dense() makes it dense");
-    check_golden("quantized.pth", DENSE "a quantized one; tensor.dequantize() makes it dense");
-    check_golden("nested.pth", DENSE "a nested one");
-    check_golden("meta.pth", DENSE "one without elements, of the device 'meta'");
-    check_golden("subclass.pth", DENSE "one of the class training.Tagged");
+    check_golden("sparse.pth", DENSE "a sparse one; tensor.to_dense() makes it dense" WAY);
+    check_golden("sparse_rows.pth", DENSE "a sparse one; tensor.to_dense() makes it dense" WAY);
+    check_golden("quantized.pth", DENSE "a quantized one; tensor.dequantize() makes it dense" WAY);
+    check_golden("nested.pth", DENSE "a nested one" WAY);
+    check_golden("meta.pth", DENSE "one without elements, of the device 'meta'" WAY);
+    check_golden("subclass.pth", DENSE "one of the class training.Tagged" WAY);
     check_golden("pruned_weighted.pth",
                  "m: conv1.weight_mask: expected a mask of zeros and ones, found 0.5 at 1");
     check_golden("system.pth", "m: system/data.pkl: pickle offset 545: expected only calls that "
@@ -243,7 +243,7 @@ static void test_values(void)
     static const char file[] = "unsummed.pth";
     check_changed(file, "_rebuild_tensor_v2", "_rebuild_sparse_te",
                   "m: conv1.weight: expected a dense tensor, found one made by "
-                  "torch._utils._rebuild_sparse_te");
+                  "torch._utils._rebuild_sparse_te" WAY);
     check_changed(file, "FloatStorage", "FroatStorage",
                   "m: expected storages of a type of torch, found torch.FroatStorage");
     check_changed(file, "K6t", "K7t", "m: unsummed/data/0: expected 220 bytes, found 216");
@@ -255,7 +255,7 @@ static void test_values(void)
                   "that needs more");
     check_changed(file, "K\2K\1\x86", "K\2K\1\x85",
                   "m: fc.weight: expected a dense tensor, found other arguments of "
-                  "torch._utils._rebuild_tensor_v2");
+                  "torch._utils._rebuild_tensor_v2" WAY);
     check_patched(file, "FloatStorage", 0, 20, "7", 1,
                   "m: expected a record unsummed/data/7, found none");
     check_changed(file, "storage", "storXge",
@@ -332,7 +332,7 @@ static void test_no_state(void)
 /* Arguments of the functions that rebuild tensors: each is applied or refused. */
 static void test_arguments(void)
 {
-#define OTHER(function) DENSE "other arguments of torch._" function
+#define OTHER(function) DENSE "other arguments of torch._" function WAY
 #define TENSOR_OF(more) REBUILD2 STORAGE "tQK\0K\2\x85K\1\x85" more "tR"
 #define IN_STATE(bytes, message) VALUE("}(U\1w" bytes "u", message)
     static const char missing[] =
@@ -342,9 +342,9 @@ static void test_arguments(void)
     IN_STATE(TENSOR_OF("\x88}}"), missing);
     IN_STATE(TENSOR_OF("\x88}}(U\3neg\x88U\4conj\x88u"),
              "m: expected the storage of each tensor in the file, found one missing");
-    IN_STATE(TENSOR_OF("\x88}}(U\3neg\x89u"), DENSE "one with the metadata 'neg'");
-    IN_STATE(TENSOR_OF("\x88}}(U\4zero\x88u"), DENSE "one with the metadata 'zero'");
-    IN_STATE(TENSOR_OF("\x88}}(N\x88u"), DENSE "one with the metadata '?'");
+    IN_STATE(TENSOR_OF("\x88}}(U\3neg\x89u"), DENSE "one with the metadata 'neg'" WAY);
+    IN_STATE(TENSOR_OF("\x88}}(U\4zero\x88u"), DENSE "one with the metadata 'zero'" WAY);
+    IN_STATE(TENSOR_OF("\x88}}(N\x88u"), DENSE "one with the metadata '?'" WAY);
     IN_STATE(TENSOR_OF("\x88}]"), OTHER("utils._rebuild_tensor_v2"));
     IN_STATE(TENSOR_OF("\x88}NN"), OTHER("utils._rebuild_tensor_v2"));
     IN_STATE(TENSOR_OF("\x88"), OTHER("utils._rebuild_tensor_v2"));
@@ -358,17 +358,17 @@ static void test_arguments(void)
              OTHER("utils._rebuild_tensor_v3"));
     IN_STATE("ctorch._utils\n_rebuild_tensor_v3\n(" STORAGE
              "tQK\0K\2\x85K\1\x85\x89}ctorch\nfloat32\n}(U\4zero\x88utR",
-             DENSE "one with the metadata 'zero'");
+             DENSE "one with the metadata 'zero'" WAY);
     IN_STATE("ctorch._utils\n_rebuild_tensor_v3\n(" STORAGE
              "tQK\0K\2\x85K\1\x85\x89}ctorch\nint4\ntR",
              "m: w: expected elements of a plain type, found torch.int4");
     /* A state that is given to a tensor once it is made replaces it. */
-    IN_STATE(TENSOR_OF("\x89}") "}b", DENSE "one that is changed once it is made");
+    IN_STATE(TENSOR_OF("\x89}") "}b", DENSE "one that is changed once it is made" WAY);
     IN_STATE("ctorch._utils\n_rebuild_parameter\n(" TENSOR_OF("\x89}") "\x88}tR", missing);
     IN_STATE("ctorch._utils\n_rebuild_parameter\n(" TENSOR_OF("\x89}") "\x88}}tR",
              OTHER("utils._rebuild_parameter"));
     IN_STATE("ctorch._utils\n_rebuild_parameter\n(" TENSOR_OF("\x89}") "}b\x88}tR",
-             DENSE "one that is changed once it is made");
+             DENSE "one that is changed once it is made" WAY);
     IN_STATE("ctorch._utils\n_rebuild_parameter\n(NtR", OTHER("utils._rebuild_parameter"));
     IN_STATE(
         "ctorch._utils\n_rebuild_parameter_with_state\n(" TENSOR_OF("\x89}") "\x88}}(U\3tagK\1utR",
@@ -381,12 +381,12 @@ static void test_arguments(void)
              missing);
     IN_STATE("ctorch._tensor\n_rebuild_from_type_v2\n(ctorch._utils\n_rebuild_tensor\nca\n"
              "B\n(" STORAGE "tQK\0K\2\x85K\1\x85tNtR",
-             DENSE "one of the class a.B");
+             DENSE "one of the class a.B" WAY);
     IN_STATE("ctorch._tensor\n_rebuild_from_type\n(ctorch._utils\n_rebuild_tensor\nctorch\n"
              "Tensor\n(" STORAGE "tQK\0K\2\x85K\1\x85t}(U\4dataNutR",
              OTHER("tensor._rebuild_from_type"));
     IN_STATE("ctorch.nn.parameter\nParameter\n)\x81",
-             DENSE "one made by torch.nn.parameter.Parameter");
+             DENSE "one made by torch.nn.parameter.Parameter" WAY);
     IN_STATE(REBUILD "(U\7storagectorch\nFloatStorage\nU\1aU\3cpuK\2NNtQK\0K\2\x85K\1\x85tR",
              "m: expected storages as torch.save refers to them, found another form");
 #undef IN_STATE
