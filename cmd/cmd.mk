@@ -51,7 +51,7 @@ define man_page
 $(BUILD)/man/$(1).1: cmd/$(1)/$(1).1 $(BUILD)/bin/$(1)
 	@mkdir -p $$(@D)
 	@awk -v p=$(BUILD)/bin/$(1) \
-	  '/^\.\\" (SYNOPSIS|OPTIONS)$$$$/ { fflush(); system(p " --help=mdoc-" tolower($$$$2)); next } \
+	  '/^\.\\" (SYNOPSIS|OPTIONS|METHODS)$$$$/ { fflush(); system(p " --help=mdoc-" tolower($$$$2)); next } \
 	   { print }' $$< > $$@
 endef
 $(foreach p,$(PROGRAMS) heatpipe,$(eval $(call man_page,$(p))))

@@ -56,12 +56,12 @@ static const struct opt opts[] = {
      "The layer to look at: a stage (layer3) or a block (layer3.0). Default: the last stage. "
      "Needs --data.",
      0, 0},
-    {"method", 0, OPT_CHOICE, &method, "gradcam|hirescam|xgradcam",
-     "How activations and gradients become a map. Default: gradcam. At the last stage all three "
-     "give the same.",
+    {"method", 0, OPT_CHOICE, &method, METHOD_WORDS,
+     "How activations and gradients become a map. Default: gradcam. At the last stage all give the "
+     "same.",
      0, 0},
-    {"score", 's', OPT_CHOICE, &score, "logit|logprob|prob",
-     "What the map explains. Default: logit.", 0, 0},
+    {"score", 's', OPT_CHOICE, &score, CAM_SCORE_WORDS, "What the map explains. Default: logit.", 0,
+     0},
     {"size", 0, OPT_STRING, &size, "SIZE",
      "Size of the maps: input (that of the images), layer, or HxW. Default: input.", 0, 0},
     {"input-size", 0, OPT_STRING, &input_size, "HxW",
@@ -97,11 +97,14 @@ static const char *const examples[] = {
     NULL,
 };
 
+static const struct prog_list lists[] = {{"methods", method_list}, {NULL, NULL}};
+
 static const struct prog prog = {
     .name = "cam-compute",
     .brief = "Turn rows of predictions into class activation maps",
     .opts = opts,
     .examples = examples,
+    .lists = lists,
 };
 
 static struct extent parse_extent(const char *option, const char *text)
@@ -166,9 +169,13 @@ static void check_sources(void)
         prog_usage("--biases goes with --class-maps or --features");
     if (job.model && (job.weights || job.biases))
         prog_usage("--model and --%s exclude each other", job.weights ? "weights" : "biases");
+    if (stored && !job.cams && !job.method->pooled)
+        prog_usage("--method %s has no closed form: expected --model with --data, found %s",
+                   job.method->word, stored);
     if (job.planes && !job.cams)
         prog_usage("--planes goes with --cams");
-    if (job.cams && (job.model || job.run || job.score != CAM_LOGIT || job.method != CAM_GRADCAM))
+    if (job.cams &&
+        (job.model || job.run || job.score != CAM_LOGIT || job.method != method_at(METHOD_GRADCAM)))
         prog_usage("--cams holds maps: --model, --score, --method and --run go with cifar-predict, "
                    "which made them");
     if (job.logits && !job.class_maps && !job.cams)
@@ -213,8 +220,8 @@ void job_say_closed(const struct job *j)
     if (!prog_verbose())
         return;
     prog_say("last stage: maps in closed form, without gradients");
-    if (j->method != CAM_GRADCAM)
-        prog_say("gradcam, hirescam and xgradcam coincide at the last stage");
+    if (j->method != method_at(METHOD_GRADCAM))
+        prog_say("there %s is the same as gradcam", j->method->word);
 }
 
 int main(int argc, char **argv)
@@ -223,7 +230,7 @@ int main(int argc, char **argv)
 
     prog_start(&prog, argc, argv);
     job.score = (enum cam_score)score;
-    job.method = (enum cam_method)method;
+    job.method = method_at(method);
     job.precision = (enum engine_precision)precision;
     job.exact = exact;
     job.unit = scale == 0;

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "cam/cam.h"
+#include "cam/method.h"
 #include "engine/engine.h"
 #include "rows.h"
 
@@ -20,7 +21,7 @@ struct job {
         *data, *layer, *stats, *run;
     const char *targets, *planes; /* lists; planes: of `cams`, or NULL where they are the targets */
     enum cam_score score;
-    enum cam_method method;
+    const struct method *method;
     bool unit;           /* rectified and min-max normalised to [0, 1] */
     enum size_kind size; /* of the maps written: `fixed` for SIZE_FIXED, and for */
     struct extent fixed; /* SIZE_INPUT `input`, which images replace by theirs */

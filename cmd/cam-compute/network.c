@@ -137,7 +137,7 @@ static int put_batch(struct network *n, const struct engine_batch *b, struct err
         const struct row *row = row_at(n, b->tag, i);
         const float *logits = b->logits + (size_t)i * (size_t)n->classes;
         const float *grads = b->grads ? b->grads + (size_t)i * (size_t)n->together * item : NULL;
-        bool last = layer_last(n->layer);
+        bool closed = layer_closed(n->layer);
         int first, planes = part_planes(n, row, &first);
         if (check_logits(n, row, logits, e) != 0)
             return -1;
@@ -149,7 +149,8 @@ static int put_batch(struct network *n, const struct engine_batch *b, struct err
                    n->raw + (size_t)first * (size_t)n->cells, n->bias);
         if (row->part + 1 < n->parts)
             continue;
-        struct maps m = {n->raw, job_probabilities(n->job) ? n->rest : NULL, last ? n->bias : NULL};
+        struct maps m = {n->raw, job_probabilities(n->job) ? n->rest : NULL,
+                         closed ? n->bias : NULL};
         if (sink_put(n->sink, row, &m, e) != 0)
             return -1;
     }
@@ -210,16 +211,16 @@ static int run(struct network *n, struct err *e)
     if (engine_warm(j->device, e) != 0 || open_network(n, e) != 0)
         return -1;
     int planes = rows_planes(j->rows);
-    bool last = layer_last(n->layer);
-    /* The last stage needs no gradients: all planes are made at once. */
-    n->together = last || planes < TOGETHER ? planes : TOGETHER;
+    bool gradients = layer_gradients(n->layer);
+    /* Without gradients all planes are made at once. */
+    n->together = !gradients || planes < TOGETHER ? planes : TOGETHER;
     n->parts = (planes + n->together - 1) / n->together;
     struct engine_opts o = {.device = j->device,
                             .precision = j->precision,
                             .exact = j->exact,
                             .threads = j->threads,
                             .features = layer_value(n->layer),
-                            .gradients = last ? 0 : n->together,
+                            .gradients = gradients ? n->together : 0,
                             .note = prog_note};
     if (engine_open(&n->engine, n->net, &o, e) != 0)
         return -1;
@@ -233,14 +234,14 @@ static int run(struct network *n, struct err *e)
     n->row_bytes = rows_bytes(j->rows);
     n->next = mem_zero(1, n->row_bytes);
     n->image = mem_alloc(n->pixels, 1);
-    if (last)
+    if (layer_closed(n->layer))
         job_say_closed(j);
     n->aim = mem_alloc((size_t)n->together, sizeof *n->aim);
     n->raw = mem_alloc((size_t)planes * (size_t)n->cells, sizeof *n->raw);
     n->bias = mem_alloc((size_t)planes, sizeof *n->bias);
     n->p = mem_alloc((size_t)n->classes, sizeof *n->p);
     n->rest = mem_alloc((size_t)n->classes, sizeof *n->rest);
-    struct engine_calls calls = {n, n->row_bytes, read_images, last ? NULL : seed_scores,
+    struct engine_calls calls = {n, n->row_bytes, read_images, gradients ? seed_scores : NULL,
                                  write_maps};
     if (engine_run(n->engine, &calls, e) != 0)
         return -1;

@@ -108,7 +108,10 @@ static const char *const examples[] = {
 };
 
 static const struct prog prog = {
-    "cam-overlay", "Draw class activation maps over their images", NULL, options, examples,
+    .name = "cam-overlay",
+    .brief = "Draw class activation maps over their images",
+    .opts = options,
+    .examples = examples,
 };
 
 static int cores(void)

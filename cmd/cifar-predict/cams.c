@@ -27,7 +27,7 @@ struct cams {
     const struct net *net;
     const char *name; /* of the layer as it was given, or NULL */
     enum cam_score score;
-    enum cam_method method;
+    const struct method *method;
     struct npy_out *npy;
     int planes, cells;
     float *items; /* (room, planes, cells) */
@@ -60,7 +60,7 @@ void cams_free(struct cams *c)
 }
 
 int cams_open(struct cams *c, const char *path, const struct net *n, const char *layer,
-              enum cam_score score, enum cam_method method, struct err *e)
+              enum cam_score score, const struct method *method, struct err *e)
 {
     if (targets_begin(c->targets, column, n->classes, e) != 0 ||
         layer_open(&c->layer, n, layer, score, method, e) != 0)
@@ -72,7 +72,7 @@ int cams_open(struct cams *c, const char *path, const struct net *n, const char 
     c->method = method;
     c->planes = targets_planes(c->targets);
     c->cells = v->h * v->w;
-    if (!layer_last(c->layer) && c->planes > GRADIENTS)
+    if (layer_gradients(c->layer) && c->planes > GRADIENTS)
         return err_set(e,
                        "--target: expected at most %d maps of a layer before the last stage, found "
                        "%d: cam-compute makes any number",
@@ -92,7 +92,7 @@ int cams_open(struct cams *c, const char *path, const struct net *n, const char 
 void cams_engine(const struct cams *c, struct engine_opts *o)
 {
     o->features = layer_value(c->layer);
-    o->gradients = layer_last(c->layer) ? 0 : c->planes;
+    o->gradients = layer_gradients(c->layer) ? c->planes : 0;
 }
 
 /* The aim of each plane of an image. */

@@ -5,6 +5,7 @@
 
 #include "base/io.h"
 #include "cam/cam.h"
+#include "cam/method.h"
 #include "engine/engine.h"
 #include "stream/run.h"
 
@@ -17,7 +18,7 @@ void cams_free(struct cams *c);
 /* Opens the tensor, (images, planes, h, w) at the layer's size. `layer`: as net_layer, NULL
  * for the last stage. The network outlives it. */
 int cams_open(struct cams *c, const char *path, const struct net *n, const char *layer,
-              enum cam_score score, enum cam_method method, struct err *e);
+              enum cam_score score, const struct method *method, struct err *e);
 
 /* What an engine needs for them. */
 void cams_engine(const struct cams *c, struct engine_opts *o);

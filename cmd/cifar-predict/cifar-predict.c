@@ -80,9 +80,9 @@ static const struct opt options[] = {
      "The classes of --cams, separated by commas: pred, true, pred2 to pred5, margin, class:N, or "
      "all. Default: pred.",
      0, 0},
-    {"score", 0, OPT_CHOICE, &score, "logit|logprob|prob",
+    {"score", 0, OPT_CHOICE, &score, CAM_SCORE_WORDS,
      "What the maps of --cams explain. Default: logit.", 0, 0},
-    {"method", 0, OPT_CHOICE, &method, "gradcam|hirescam|xgradcam",
+    {"method", 0, OPT_CHOICE, &method, METHOD_WORDS,
      "How activations and gradients become a map. Default: gradcam.", 0, 0},
     {"ids", 0, OPT_STRING, &ids_path, "FILE", "Write the ids (n).", 0, 0},
     {"classes", 0, OPT_STRING, &classes_path, "FILE", "Write the table of classes.", 0, 0},
@@ -112,8 +112,10 @@ static const char *const examples[] = {
 };
 
 static const struct prog prog = {
-    "cifar-predict", "Run images through a network and write a row for each", NULL, options,
-    examples,
+    .name = "cifar-predict",
+    .brief = "Run images through a network and write a row for each",
+    .opts = options,
+    .examples = examples,
 };
 
 #define COLUMNS                                                                                    \
@@ -581,7 +583,7 @@ static int run(struct job *j, const struct data_opts *d, struct net_opts *o, str
     }
     if (j->cams && cams_open(j->cams, cams_path, j->net, layer,
                              (enum cam_score)(score < 0 ? CAM_LOGIT : score),
-                             (enum cam_method)(method < 0 ? CAM_GRADCAM : method), e) != 0)
+                             method_at(method < 0 ? METHOD_GRADCAM : method), e) != 0)
         return -1;
     struct engine *g;
     struct engine_opts eo = {.device = device,

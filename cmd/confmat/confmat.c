@@ -59,7 +59,11 @@ static const char *const examples[] = {
 };
 
 static const struct prog prog = {
-    "confmat", "Count correct and wrong predictions by class", "[FILE ...]", options, examples,
+    .name = "confmat",
+    .brief = "Count correct and wrong predictions by class",
+    .operands = "[FILE ...]",
+    .opts = options,
+    .examples = examples,
 };
 
 /* What is read, from all operands. */

@@ -68,11 +68,11 @@ static const char *const examples[] = {
 };
 
 static const struct prog prog = {
-    "report",
-    "Write texts, tables and pages about one run of a classifier",
-    "summary|recommendations|findings|predictions|csv|html",
-    options,
-    examples,
+    .name = "report",
+    .brief = "Write texts, tables and pages about one run of a classifier",
+    .operands = "summary|recommendations|findings|predictions|csv|html",
+    .opts = options,
+    .examples = examples,
 };
 
 static void need(const char *what, enum table t)

@@ -48,8 +48,11 @@ static const char *const examples[] = {
 };
 
 static const struct prog prog = {
-    "worst-k", "Choose the best, worst or most confused rows of predictions", "[FILE ...]", options,
-    examples,
+    .name = "worst-k",
+    .brief = "Choose the best, worst or most confused rows of predictions",
+    .operands = "[FILE ...]",
+    .opts = options,
+    .examples = examples,
 };
 
 /* The columns that are passed on: those of the first table but for the ones that

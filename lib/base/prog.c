@@ -260,6 +260,21 @@ static void mdoc(bool synopsis)
     printf(".El\n");
 }
 
+/* Whether `value` is "mdoc-" and the name of a list, which is then printed. */
+static bool help_list(const char *value)
+{
+    static const char prefix[] = "mdoc-";
+    if (strncmp(value, prefix, strlen(prefix)) != 0 || !self->lists)
+        return false;
+    for (const struct prog_list *l = self->lists; l->name; l++) {
+        if (strcmp(value + strlen(prefix), l->name) == 0) {
+            l->print();
+            return true;
+        }
+    }
+    return false;
+}
+
 _Noreturn static void finish(void)
 {
     struct err e = {0};
@@ -347,9 +362,9 @@ static void opt_common(const struct opt *o, const char *value)
             mdoc(true);
         else if (value && strcmp(value, "mdoc-options") == 0)
             mdoc(false);
-        else if (value)
+        else if (value && !help_list(value))
             prog_usage("--help takes no argument");
-        else
+        else if (!value)
             help();
         finish();
     }

@@ -32,13 +32,21 @@ struct opt {
     int64_t min, max; /* of OPT_INT */
 };
 
+/* A list for the manual page that comes from a table of the program: --help=mdoc-NAME
+ * prints it. */
+struct prog_list {
+    const char *name; /* NULL ends the table */
+    void (*print)(void);
+};
+
 /* One program. --help, --version and -v (`verbose`) are added to its table. */
 struct prog {
     const char *name;
     const char *brief;    /* one line, no full stop */
     const char *operands; /* "[FILE ...]", "FILE" or NULL where none are taken */
     const struct opt *opts;
-    const char *const *examples; /* command lines, NULL-terminated; may be NULL */
+    const char *const *examples;   /* command lines, NULL-terminated; may be NULL */
+    const struct prog_list *lists; /* may be NULL */
 };
 
 /* Parses argv; sets up signal handling, standard descriptors that are closed and the

@@ -7,22 +7,20 @@ enum { NAME = 64 };
 
 /* `value`: the layer of the maps, or that before which a finer one is looked for. */
 static void put(struct run *r, const struct net *n, int value, const char *layer, int h, int w,
-                enum cam_method method, enum cam_score score)
+                const struct method *method, enum cam_score score)
 {
-    static const char *const methods[] = {"gradcam", "hirescam", "xgradcam"};
-    static const char *const scores[] = {"logit", "logprob", "prob"};
     char finer[NAME];
     bool found = !cam_has_places(h, w) && n && net_finer(n, value, CAM_GRID, finer, sizeof finer);
 
     run_put(r, "layer", "%s", layer);
-    run_put(r, "method", "%s", methods[method]);
-    run_put(r, "score", "%s", scores[score]);
+    run_put(r, "method", "%s", method->word);
+    run_put(r, "score", "%s", cam_score_word(score));
     run_put(r, "map_size", "%dx%d", h, w);
     run_put(r, "finer_layer", found ? "%s" : NULL, finer);
 }
 
 void about_layer(struct run *r, const struct net *n, int value, const char *name,
-                 enum cam_method method, enum cam_score score)
+                 const struct method *method, enum cam_score score)
 {
     const struct net_value *v = &n->value[value];
     char own[NAME]; /* "layer4" for "layer4.2" */
@@ -31,7 +29,7 @@ void about_layer(struct run *r, const struct net *n, int value, const char *name
     put(r, n, value, name ? name : own, v->h, v->w, method, score);
 }
 
-void about_stored(struct run *r, const struct net *n, int h, int w, enum cam_method method,
+void about_stored(struct run *r, const struct net *n, int h, int w, const struct method *method,
                   enum cam_score score)
 {
     put(r, n, n ? net_last(n) : -1, "last stage", h, w, method, score);

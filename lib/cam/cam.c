@@ -3,11 +3,15 @@
 #include <math.h>
 #include <stddef.h>
 
-/* pytorch-grad-cam's guard against division by zero. */
-static const float epsilon = 1e-7f;
-
 /* Cells summed in one go, in double, on the stack. */
 enum { BLOCK = 64 };
+
+const char *cam_score_word(enum cam_score score)
+{
+    static const char *const words[] = {"logit", "logprob", "prob"};
+
+    return words[score];
+}
 
 void cam_softmax(const float *logits, int classes, double *p, double *rest)
 {
@@ -81,7 +85,7 @@ void cam_weights_linear(const float *seed, const float *w, int classes, int chan
         weight[k] = (float)(weight[k] / (double)cells);
 }
 
-static double plane_sum(const float *v, int n)
+double cam_sum(const float *v, int n)
 {
     double sum = 0;
 
@@ -94,7 +98,7 @@ void cam_logits_features(const float *features, const float *w, const float *b, 
                          int channels, int cells, float *mean, float *logits)
 {
     for (int k = 0; k < channels; k++)
-        mean[k] = (float)(plane_sum(features + (size_t)k * (size_t)cells, cells) / cells);
+        mean[k] = (float)(cam_sum(features + (size_t)k * (size_t)cells, cells) / cells);
     for (int c = 0; c < classes; c++) {
         const float *row = w + (size_t)c * (size_t)channels;
         double z = b[c];
@@ -107,48 +111,7 @@ void cam_logits_features(const float *features, const float *w, const float *b, 
 void cam_logits_maps(const float *maps, const float *b, int classes, int cells, float *logits)
 {
     for (int c = 0; c < classes; c++)
-        logits[c] = (float)(b[c] + plane_sum(maps + (size_t)c * (size_t)cells, cells));
-}
-
-static void map_hirescam(const float *acts, const float *grads, int channels, int cells, float *map)
-{
-    for (int at = 0; at < cells; at += BLOCK) {
-        int m = cells - at < BLOCK ? cells - at : BLOCK;
-        double sum[BLOCK] = {0};
-        for (int k = 0; k < channels; k++) {
-            size_t from = (size_t)k * (size_t)cells + (size_t)at;
-            for (int j = 0; j < m; j++)
-                sum[j] += (double)acts[from + (size_t)j] * grads[from + (size_t)j];
-        }
-        for (int j = 0; j < m; j++)
-            map[at + j] = (float)sum[j];
-    }
-}
-
-/* sum(G A) / (sum(A) + epsilon) of one channel. */
-static double weight_xgradcam(const float *acts, const float *grads, int cells)
-{
-    double sum = 0;
-
-    for (int i = 0; i < cells; i++)
-        sum += (double)acts[i] * grads[i];
-    return sum / (plane_sum(acts, cells) + (double)epsilon);
-}
-
-void cam_map(enum cam_method method, const float *acts, const float *grads, int channels, int cells,
-             float *weight, float *map)
-{
-    if (method == CAM_HIRESCAM) {
-        map_hirescam(acts, grads, channels, cells, map);
-        return;
-    }
-    for (int k = 0; k < channels; k++) {
-        const float *a = acts + (size_t)k * (size_t)cells;
-        const float *g = grads + (size_t)k * (size_t)cells;
-        weight[k] = (float)(method == CAM_XGRADCAM ? weight_xgradcam(a, g, cells)
-                                                   : plane_sum(g, cells) / cells);
-    }
-    cam_combine(weight, acts, channels, cells, map);
+        logits[c] = (float)(b[c] + cam_sum(maps + (size_t)c * (size_t)cells, cells));
 }
 
 void cam_rectify(float *map, int cells)
@@ -165,7 +128,7 @@ void cam_normalise(float *map, int cells)
         min = map[i] < min ? map[i] : min;
         max = map[i] > max ? map[i] : max;
     }
-    float range = epsilon + (max - min);
+    float range = CAM_EPSILON + (max - min);
     for (int i = 0; i < cells; i++)
         map[i] = (map[i] - min) / range;
 }

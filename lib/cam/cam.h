@@ -18,7 +18,15 @@ enum cam_score {
     CAM_PROB     /* p_c */
 };
 
-enum cam_method { CAM_GRADCAM, CAM_HIRESCAM, CAM_XGRADCAM };
+/* Their words, for OPT_CHOICE. */
+#define CAM_SCORE_WORDS "logit|logprob|prob"
+const char *cam_score_word(enum cam_score score);
+
+/* pytorch-grad-cam's guard against division by zero. */
+#define CAM_EPSILON 1e-7f
+
+/* Sum of v[n], in double. */
+double cam_sum(const float *v, int n);
 
 /* Softmax of logits[K]: p[K], and rest[K] = 1 - p summed from the other classes,
  * so that it keeps its digits where p is close to 1. */
@@ -52,14 +60,6 @@ void cam_logits_features(const float *features, const float *w, const float *b, 
 
 /* The same from the unnormalised CAMs of all classes (K, cells), which sum to them. */
 void cam_logits_maps(const float *maps, const float *b, int classes, int cells, float *logits);
-
-/* map[cells] from activations and gradients (C, cells), as pytorch-grad-cam:
- *   gradcam   sum_k A_k * mean(G_k)                    (Selvaraju et al. 2017)
- *   hirescam  sum_k A_k * G_k                          (Draelos and Carin 2020)
- *   xgradcam  sum_k A_k * sum(G_k A_k) / (sum(A_k) + 1e-7)     (Fu et al. 2020)
- * weight[C] is room for the channel weights. */
-void cam_map(enum cam_method method, const float *acts, const float *grads, int channels, int cells,
-             float *weight, float *map);
 
 /* In place: negative values to 0. */
 void cam_rectify(float *map, int cells);

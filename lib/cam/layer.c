@@ -9,13 +9,13 @@ struct layer {
     const struct net *net;
     int value;
     enum cam_score score;
-    enum cam_method method;
-    struct closed *closed; /* NULL where gradients are needed */
+    const struct method *method;
+    struct closed *closed; /* or NULL */
     float *weight;         /* [channels] */
 };
 
 int layer_open(struct layer **out, const struct net *n, const char *name, enum cam_score score,
-               enum cam_method method, struct err *e)
+               const struct method *method, struct err *e)
 {
     int value = name ? net_layer(n, name, e) : net_last(n);
 
@@ -24,7 +24,7 @@ int layer_open(struct layer **out, const struct net *n, const char *name, enum c
     struct layer *l = mem_zero(1, sizeof *l);
     const struct net_value *v = &n->value[value];
     *l = (struct layer){.net = n, .value = value, .score = score, .method = method};
-    if (value == net_last(n)) {
+    if (value == net_last(n) && method->pooled) {
         const struct net_op *op = &n->op[n->ops - 1];
         const struct closed_head head = {n->classes, v->c, v->h * v->w, op->w, op->b};
         l->closed = closed_new(score, &head);
@@ -43,9 +43,14 @@ void layer_close(struct layer *l)
     free(l);
 }
 
-bool layer_last(const struct layer *l)
+bool layer_closed(const struct layer *l)
 {
     return l->closed != NULL;
+}
+
+bool layer_gradients(const struct layer *l)
+{
+    return !l->closed && (l->method->needs & METHOD_GRADIENTS);
 }
 
 int layer_value(const struct layer *l)
@@ -86,7 +91,7 @@ void layer_maps(struct layer *l, const struct aim *aim, int planes, const float 
         return;
     }
     for (int i = 0; i < planes; i++) {
-        cam_map(l->method, features, grads, v->c, cells, l->weight, raw);
+        l->method->map(features, grads, v->c, cells, l->weight, raw);
         grads += (size_t)v->c * (size_t)cells;
         raw += cells;
     }

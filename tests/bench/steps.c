@@ -40,7 +40,11 @@ static const struct opt options[] = {
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };
 
-static const struct prog prog = {"steps", "Time the steps of a network", NULL, options, NULL};
+static const struct prog prog = {
+    .name = "steps",
+    .brief = "Time the steps of a network",
+    .opts = options,
+};
 
 /* --- the peak --- */
 
