@@ -180,6 +180,8 @@ static void check_sources(void)
                    "which made them");
     if (job.logits && !job.class_maps && !job.cams)
         prog_usage("--logits goes with --class-maps or --cams");
+    if (assume && !job.model)
+        prog_usage("--assume goes with --model");
     if (job.ids && !stored)
         prog_usage("--ids goes with --class-maps, --features or --cams");
     if (job.class_maps && job.score != CAM_LOGIT && !job.logits && !job.model && !job.biases)

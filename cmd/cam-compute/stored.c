@@ -75,14 +75,28 @@ static int load_files(struct stored *s, struct err *e)
     return j->biases ? load_tensor(&h->b, &h->classes, 0, j->biases, e) : 0;
 }
 
+static int build(const struct job *j, struct net **n, struct ckpt *c, struct err *e)
+{
+    const struct net_opts o = {
+        .h = j->input.h, .w = j->input.w, .std = {1, 1, 1}, .assume = &j->assume};
+
+    return net_build(n, c, &o, e);
+}
+
 static int load_checkpoint(struct stored *s, struct err *e)
 {
     const struct ckpt_opts from = {.state = s->job->assume.state};
     struct ckpt *c;
+    struct net *n = NULL;
 
     if (ckpt_open(&c, s->job->model, &from, e) != 0)
         return -1;
     int r = net_head(&s->linear, c, &s->job->assume, e);
+    /* What is assumed about the network has to apply to it, although one layer is all that is
+     * needed of it. */
+    if (r == 0 && net_assume_network(&s->job->assume))
+        r = build(s->job, &n, c, e);
+    net_free(n);
     ckpt_close(c);
     return r;
 }
@@ -212,12 +226,10 @@ static int open_about(struct stored *s, struct err *e)
         return 0;
     if (j->model && !cam_has_places(s->layer.h, s->layer.w)) {
         const struct ckpt_opts from = {.state = j->assume.state};
-        const struct net_opts o = {
-            .h = j->input.h, .w = j->input.w, .std = {1, 1, 1}, .assume = &j->assume};
         struct ckpt *c;
         if (ckpt_open(&c, j->model, &from, e) != 0)
             return -1;
-        int built = net_build(&n, c, &o, e);
+        int built = build(j, &n, c, e);
         ckpt_close(c);
         if (built != 0)
             return -1;

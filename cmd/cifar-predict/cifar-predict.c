@@ -554,7 +554,7 @@ static struct inspection *start_inspection(const struct job *j)
                           .assume_text = assume_text,
                           .usual = j->pixels.usual,
                           .guess = j->pixels.guess,
-                          .threads = 1};
+                          .threads = data_count(j->data) < 0 ? 1 : (int)threads};
     memcpy(use.mean, j->pixels.mean, sizeof use.mean);
     memcpy(use.std, j->pixels.std, sizeof use.std);
     const struct inspection_opts o = {.ckpt = j->ckpt,
@@ -585,6 +585,9 @@ static int run(struct job *j, const struct data_opts *d, struct net_opts *o, str
                              (enum cam_score)(score < 0 ? CAM_LOGIT : score),
                              method_at(method < 0 ? METHOD_GRADCAM : method), e) != 0)
         return -1;
+    /* Its network and engine are gone before those of the run take as much memory. */
+    j->inspection = start_inspection(j);
+    warn(j);
     struct engine *g;
     struct engine_opts eo = {.device = device,
                              .precision = (enum engine_precision)precision,
@@ -611,7 +614,6 @@ static int run(struct job *j, const struct data_opts *d, struct net_opts *o, str
                                        .read = read_images,
                                        .seed = eo.gradients > 0 ? seed_scores : NULL,
                                        .write = write_batch};
-    j->inspection = start_inspection(j);
     run_begin(&about);
     start = now();
     if (engine_run(g, &calls, e) != 0)

@@ -14,6 +14,7 @@ struct inspection {
     int64_t wanted;  /* images, 0: none */
     uint8_t *stream; /* the first images of a stream */
     bool said;
+    bool started; /* the thread is */
     pthread_t thread;
     /* Guards what follows. */
     pthread_mutex_t lock;
@@ -77,13 +78,10 @@ static void check(struct inspection *i)
 static void *inspect(void *arg)
 {
     struct inspection *i = arg;
-    /* A stream has yet to come. */
-    if (i->stream && i->opts.checksum)
+    if (i->opts.checksum)
         ckpt_sha256(i->opts.ckpt, i->sha256);
-    if (i->wanted > 0)
+    if (i->stream)
         check(i);
-    if (!i->stream && i->opts.checksum)
-        ckpt_sha256(i->opts.ckpt, i->sha256);
     return NULL;
 }
 
@@ -107,7 +105,10 @@ struct inspection *inspection_start(const struct inspection_opts *o)
         i->stream = mem_alloc((size_t)i->wanted, image_bytes(i));
     pthread_mutex_init(&i->lock, NULL);
     pthread_cond_init(&i->changed, NULL);
-    int r = pthread_create(&i->thread, NULL, inspect, i);
+    if (i->wanted > 0 && !i->stream)
+        check(i);
+    i->started = i->stream || o->checksum;
+    int r = i->started ? pthread_create(&i->thread, NULL, inspect, i) : 0;
     if (r != 0)
         prog_die(PROG_ERROR, "cannot start a thread: %s", strerror(r));
     return i;
@@ -146,7 +147,8 @@ int inspection_wait(struct inspection *i, struct err *e)
     if (!i)
         return 0;
     inspection_image(i, NULL);
-    pthread_join(i->thread, NULL);
+    if (i->started)
+        pthread_join(i->thread, NULL);
     if (i->failed)
         *e = i->why;
     return i->failed ? -1 : 0;

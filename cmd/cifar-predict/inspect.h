@@ -1,5 +1,5 @@
-/* What is found out about the checkpoint while its network runs: whether it fits the images,
- * and its checksum. */
+/* What is found out about the checkpoint: whether it fits the images, before its network runs
+ * or, of a stream, meanwhile; and its checksum, meanwhile. */
 #ifndef INSPECT_H
 #define INSPECT_H
 
@@ -18,7 +18,9 @@ struct inspection_opts {
 
 struct inspection;
 
-/* Begins, in a thread of its own; NULL where there is nothing to find out. */
+/* Begins; NULL where there is nothing to find out. Returns once images that can be read at any
+ * place have been compared: while that lasts it takes as much memory as a run. All else is done
+ * in a thread of its own. */
 struct inspection *inspection_start(const struct inspection_opts *o);
 
 /* Gives it the next image of a stream; NULL at the end of the stream. For other images there

@@ -79,12 +79,17 @@ static char *describe_pixels(const struct net *n, struct ckpt *c)
                       s.other);
 }
 
+/* A checkpoint of another network is no error, unless something was assumed about it. */
 static int put_network(const struct info *i, struct ckpt *c, struct out *o, struct err *e)
 {
     struct net *n;
     struct err why;
-    if (info_network(i, &n, c, &why) != 0)
-        return out_printf(o, e, "family                none: %s\n", why.msg);
+    if (info_network(i, &n, c, &why) != 0) {
+        if (!net_assume_network(&i->assume))
+            return out_printf(o, e, "family                none: %s\n", why.msg);
+        *e = why;
+        return -1;
+    }
     char *pixels = describe_pixels(n, c);
     int r = out_printf(o, e,
                        "family                %s, known by %s\n"

@@ -76,6 +76,12 @@ static void check_options(void)
     float v[3];
     if (assume && net_assume_parse(&info.assume, assume, &e) != 0)
         prog_usage("--assume: %s", e.msg);
+    const char *key = net_assume_network(&info.assume);
+    if (key && (tensors || check || (to != 0 && !info.fold)))
+        prog_usage("--assume %s: has no effect with %s", key,
+                   tensors ? "--tensors"
+                   : check ? "--check"
+                           : "--to without --fold");
     if (info.mean && !normal_parse(info.mean, false, v))
         prog_usage("--mean: expected three numbers R,G,B, found '%s'", info.mean);
     if (info.std && !normal_parse(info.std, true, v))

@@ -91,7 +91,7 @@ static void list_wirings(struct probe *p, const struct net *n)
     add(p, &p->info->assume, &own);
     p->list[0].plain = true;
     struct net_assume variant[FIT_VARIANTS];
-    int variants = fit_variants(n, &p->info->assume, variant);
+    int variants = fit_variants(&n->assumed, &p->info->assume, variant);
     for (int v = 0; v < variants; v++)
         add(p, &variant[v], &own);
 }
@@ -102,7 +102,7 @@ static void list_strides(struct probe *p, const struct net *n)
     struct net_assume variant[NET_STAGES];
     int best = p->count < BEST ? p->count : BEST;
     for (int i = 0; i < best; i++) {
-        int variants = fit_strides(n, &p->list[i].assume, variant);
+        int variants = fit_strides(&n->assumed, &p->list[i].assume, variant);
         for (int v = 0; v < variants; v++)
             add(p, &variant[v], &p->list[i].pixels);
     }

@@ -205,12 +205,12 @@ static int try_one(struct check *c, struct interpretation *x, struct err *e)
 }
 
 /* The wiring that fits best in place of `best`, which is replaced. */
-static int try_wirings(struct check *c, const struct net *n, struct interpretation *best,
-                       struct err *e)
+static int try_wirings(struct check *c, const struct net_assume *assumed,
+                       struct interpretation *best, struct err *e)
 {
     struct net_assume list[FIT_VARIANTS + NET_STAGES];
-    int count = fit_variants(n, c->use->assume, list), r = 0;
-    count += fit_strides(n, c->use->assume, list + count);
+    int count = fit_variants(assumed, c->use->assume, list), r = 0;
+    count += fit_strides(assumed, c->use->assume, list + count);
     for (int i = 0; i < count && r == 0; i++) {
         struct interpretation x = {.assume = list[i], .pixels = best->pixels};
         r = try_one(c, &x, e);
@@ -353,11 +353,17 @@ static bool is_clear(const struct interpretation *x, const struct interpretation
     return x->fit.divergence < DEEP_GOOD && DEEP_RATIO * x->fit.divergence < than->fit.divergence;
 }
 
+/* Frees the network, before others are built: each takes much memory, with its engine. */
 static int compare(struct fit_verdict *v, struct check *c, struct net *n, struct err *e)
 {
     struct interpretation use = in_use(c->use), best;
     const struct candidate *pixels;
-    if (look_at_pixels(c, n, &pixels, e) != 0 || measure(c, n, &use, e) != 0)
+    const struct net_assume assumed = n->assumed;
+    int r = look_at_pixels(c, n, &pixels, e);
+    if (r == 0)
+        r = measure(c, n, &use, e);
+    net_free(n);
+    if (r != 0)
         return -1;
     best = use;
     if (pixels != &c->candidate[0]) {
@@ -370,7 +376,8 @@ static int compare(struct fit_verdict *v, struct check *c, struct net *n, struct
     }
     if (!(best.fit.divergence < DEEP_SUSPICIOUS)) {
         struct interpretation x = best;
-        if (try_wirings(c, n, &x, e) != 0 || (!c->stem && try_pixels(c, &x, &pixels, e) != 0))
+        if (try_wirings(c, &assumed, &x, e) != 0 ||
+            (!c->stem && try_pixels(c, &x, &pixels, e) != 0))
             return -1;
         if (is_clear(&x, &best))
             best = x;
@@ -393,22 +400,22 @@ int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_i
         return 0;
     if (build(&n, &c, &use, e) != 0)
         return -1;
-    int r = 0;
     if (n->norms > 0 && is_trained(n)) {
         double most = MACS / (double)net_macs(n);
         c.deep = most < DEEP_LEAST ? DEEP_LEAST : most < DEEP_MOST ? (int64_t)most : DEEP_MOST;
         if (c.deep > images->count)
             c.deep = images->count;
         c.image = mem_alloc(3 * (size_t)images->h, (size_t)images->w);
-        r = compare(v, &c, n, e);
+        int r = compare(v, &c, n, e);
         free(c.image);
-    } else if (u->guess) {
+        return r;
+    }
+    net_free(n);
+    if (u->guess)
         snprintf(v->text, sizeof v->text,
                  "%s: the constants of the pixels, mean %.6g,%.6g,%.6g and standard deviation "
                  "%.6g,%.6g,%.6g, are a guess that no batch norm confirms: give --mean and --std",
                  ckpt_name(u->ckpt), (double)u->mean[0], (double)u->mean[1], (double)u->mean[2],
                  (double)u->std[0], (double)u->std[1], (double)u->std[2]);
-    }
-    net_free(n);
-    return r;
+    return 0;
 }

@@ -1,10 +1,9 @@
 #include "fit/variants.h"
 
-int fit_variants(const struct net *n, const struct net_assume *given,
+int fit_variants(const struct net_assume *a, const struct net_assume *given,
                  struct net_assume out[FIT_VARIANTS])
 {
     /* A choice that there is not has one value, the usual. */
-    const struct net_assume *a = &n->assumed;
     int at_from = a->stride_at ? 1 : 0, at_to = a->stride_at ? 2 : 0;
     int preact_from = a->preact ? NET_PREACT_BEFORE : NET_PREACT_USUAL;
     int preact_to = a->preact ? NET_PREACT_AFTER : NET_PREACT_USUAL;
@@ -27,15 +26,15 @@ int fit_variants(const struct net *n, const struct net_assume *given,
     return count;
 }
 
-int fit_strides(const struct net *n, const struct net_assume *given,
+int fit_strides(const struct net_assume *a, const struct net_assume *given,
                 struct net_assume out[NET_STAGES])
 {
-    for (int s = 0; s < n->assumed.stages; s++) {
+    for (int s = 0; s < a->stages; s++) {
         out[s] = *given;
-        out[s].stages = n->assumed.stages;
+        out[s].stages = a->stages;
         for (int i = 0; i < out[s].stages; i++)
-            out[s].strides[i] = n->assumed.strides[i];
+            out[s].strides[i] = a->strides[i];
         out[s].strides[s] = out[s].strides[s] == 1 ? 2 : 1;
     }
-    return n->assumed.stages;
+    return a->stages;
 }

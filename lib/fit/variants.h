@@ -8,14 +8,14 @@ enum { FIT_VARIANTS = 64 };
 
 /* What keys and shapes leave open, in all combinations: the stem's stride and pooling, the
  * convolution of a bottleneck that has the stride, where the shortcuts of pre-activation
- * blocks begin, and how shortcuts without keys pad. `given` is kept in all else. Some may not
- * be built for the images at hand. Returns how many there are. */
-int fit_variants(const struct net *n, const struct net_assume *given,
+ * blocks begin, and how shortcuts without keys pad. `assumed` is that of the network, `given` is
+ * kept in all else. Some may not be built for the images at hand. Returns how many there are. */
+int fit_variants(const struct net_assume *assumed, const struct net_assume *given,
                  struct net_assume out[FIT_VARIANTS]);
 
 /* `given` with the stride of one stage changed, for every stage. Keys leave few of them open:
  * the others cannot be built. */
-int fit_strides(const struct net *n, const struct net_assume *given,
+int fit_strides(const struct net_assume *assumed, const struct net_assume *given,
                 struct net_assume out[NET_STAGES]);
 
 #endif

@@ -43,50 +43,120 @@ static int rank(const char *word, const char *const *list)
     return 0;
 }
 
-static bool set_eps(double *eps, const char *value)
+/* --- keys --- */
+
+static bool set_stem_stride(struct net_assume *a, const char *value)
 {
-    char *end;
-    *eps = strtod(value, &end);
-    return end != value && *end == '\0' && isfinite(*eps) && *eps > 0 && *eps < 1;
+    return digit(&a->stem_stride, value, 2);
 }
 
-static const char *set(struct net_assume *a, const char *key, const char *value)
+static bool set_stride_at(struct net_assume *a, const char *value)
+{
+    return strncmp(value, "conv", 4) == 0 && digit(&a->stride_at, value + 4, 2);
+}
+
+static bool set_pool(struct net_assume *a, const char *value)
 {
     static const char *const pools[] = {"none", "max", NULL};
+    int word = rank(value, pools);
+    a->pool = word;
+    return word > 0;
+}
+
+static bool set_shortcut(struct net_assume *a, const char *value)
+{
     static const char *const shortcuts[] = {"conv", "pad", "pad-end", NULL};
+    int word = rank(value, shortcuts);
+    a->shortcut = word;
+    return word > 0;
+}
+
+static bool set_preact(struct net_assume *a, const char *value)
+{
     static const char *const preacts[] = {"before", "mixed", "after", NULL};
-    int word;
-    if (strcmp(key, "stem-stride") == 0)
-        return digit(&a->stem_stride, value, 2) ? NULL : "1 or 2";
-    if (strcmp(key, "stride-at") == 0)
-        return strncmp(value, "conv", 4) == 0 && digit(&a->stride_at, value + 4, 2)
-                   ? NULL
-                   : "conv1 or conv2";
-    if (strcmp(key, "strides") == 0)
-        return set_strides(a, value) ? NULL : "strides of the stages such as 1:2:2:2";
-    if (strcmp(key, "pool") == 0) {
-        a->pool = word = rank(value, pools);
-        return word > 0 ? NULL : "none or max";
+    int word = rank(value, preacts);
+    a->preact = word;
+    return word > 0;
+}
+
+static bool set_channels(struct net_assume *a, const char *value)
+{
+    a->bgr = strcmp(value, "bgr") == 0;
+    return a->bgr || strcmp(value, "rgb") == 0;
+}
+
+static bool set_eps(struct net_assume *a, const char *value)
+{
+    char *end;
+    a->eps = strtod(value, &end);
+    return end != value && *end == '\0' && isfinite(a->eps) && a->eps > 0 && a->eps < 1;
+}
+
+static bool set_prefix(struct net_assume *a, const char *value)
+{
+    return set_text(a->prefix, value);
+}
+
+static bool set_state(struct net_assume *a, const char *value)
+{
+    return set_text(a->state, value);
+}
+
+/* `state` says which state dict is read, all others are about the network in it. */
+static const struct key {
+    const char *name;
+    bool (*set)(struct net_assume *a, const char *value);
+    const char *expected;
+} keys[] = {
+    {"channels", set_channels, "rgb or bgr"},
+    {"stem-stride", set_stem_stride, "1 or 2"},
+    {"pool", set_pool, "none or max"},
+    {"strides", set_strides, "strides of the stages such as 1:2:2:2"},
+    {"stride-at", set_stride_at, "conv1 or conv2"},
+    {"shortcut", set_shortcut, "conv, pad or pad-end"},
+    {"preact-shortcut", set_preact, "before, mixed or after"},
+    {"eps", set_eps, "a number between 0 and 1"},
+    {"prefix", set_prefix, "the beginning of keys, such as model."},
+    {"state", set_state, "the path of a state dict, such as ema/model"},
+};
+
+enum { KEYS = sizeof keys / sizeof *keys, STATE = KEYS - 1 };
+
+const char *net_assume_network(const struct net_assume *a)
+{
+    for (int k = 0; k < STATE; k++)
+        if (a->given >> k & 1)
+            return keys[k].name;
+    return NULL;
+}
+
+static int unknown(const char *word, struct err *e)
+{
+    struct nearest near = {.word = word, .n = strlen(word)};
+    char list[256] = "";
+    size_t at = 0;
+    for (int k = 0; k < KEYS; k++) {
+        nearest_offer(&near, keys[k].name, strlen(keys[k].name));
+        at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", k ? ", " : "", keys[k].name);
     }
-    if (strcmp(key, "shortcut") == 0) {
-        a->shortcut = word = rank(value, shortcuts);
-        return word > 0 ? NULL : "conv, pad or pad-end";
-    }
-    if (strcmp(key, "preact-shortcut") == 0) {
-        a->preact = word = rank(value, preacts);
-        return word > 0 ? NULL : "before, mixed or after";
-    }
-    if (strcmp(key, "channels") == 0) {
-        a->bgr = strcmp(value, "bgr") == 0;
-        return a->bgr || strcmp(value, "rgb") == 0 ? NULL : "rgb or bgr";
-    }
-    if (strcmp(key, "eps") == 0)
-        return set_eps(&a->eps, value) ? NULL : "a number between 0 and 1";
-    if (strcmp(key, "prefix") == 0)
-        return set_text(a->prefix, value) ? NULL : "the beginning of keys, such as model.";
-    if (strcmp(key, "state") == 0)
-        return set_text(a->state, value) ? NULL : "the path of a state dict, such as ema/model";
-    return "another key";
+    return err_set(e, "expected one of %s, found '%s'%s%.*s%s", list, word,
+                   near.found ? " (did you mean '" : "", (int)near.found_n,
+                   near.found ? near.found : "", near.found ? "'?)" : "");
+}
+
+static int set(struct net_assume *a, const char *word, const char *value, struct err *e)
+{
+    int k = 0;
+    while (k < KEYS && strcmp(keys[k].name, word) != 0)
+        k++;
+    if (k == KEYS)
+        return unknown(word, e);
+    if (a->given >> k & 1)
+        return err_set(e, "%s: expected one value, found two", word);
+    a->given |= 1U << k;
+    if (!keys[k].set(a, value))
+        return err_set(e, "%s: expected %s, found '%s'", word, keys[k].expected, value);
+    return 0;
 }
 
 int net_assume_parse(struct net_assume *a, const char *text, struct err *e)
@@ -96,7 +166,6 @@ int net_assume_parse(struct net_assume *a, const char *text, struct err *e)
     for (const char *p = text; *p;) {
         char word[2 * NET_TEXT], *value;
         size_t n = strcspn(p, ",");
-        const char *why;
         if (n >= sizeof word)
             return err_set(e, "expected KEY=VALUE of less than %zu bytes, found more", sizeof word);
         memcpy(word, p, n);
@@ -108,22 +177,8 @@ int net_assume_parse(struct net_assume *a, const char *text, struct err *e)
         if (!value)
             return err_set(e, "expected KEY=VALUE, found '%s'", word);
         *value++ = '\0';
-        why = set(a, word, value);
-        if (why && strcmp(why, "another key") == 0) {
-            static const char keys[] = "channels, stem-stride, pool, strides, stride-at, "
-                                       "shortcut, preact-shortcut, eps, prefix, state";
-            struct nearest near = {.word = word, .n = strlen(word)};
-            for (const char *k = keys; *k; k += strspn(k, ", ")) {
-                size_t length = strcspn(k, ",");
-                nearest_offer(&near, k, length);
-                k += length;
-            }
-            return err_set(e, "expected one of %s, found '%s'%s%.*s%s", keys, word,
-                           near.found ? " (did you mean '" : "", (int)near.found_n,
-                           near.found ? near.found : "", near.found ? "'?)" : "");
-        }
-        if (why)
-            return err_set(e, "%s: expected %s, found '%s'", word, why, value);
+        if (set(a, word, value, e) != 0)
+            return -1;
     }
     return 0;
 }

@@ -68,6 +68,7 @@ struct net_assume {
     int stages;              /* how many of them are given */
     char prefix[NET_TEXT];   /* of the keys, "model." */
     char state[NET_TEXT];    /* path of the state dict, for ckpt_open() */
+    unsigned given;          /* a bit for each key that was read, see net_assume_network() */
 };
 
 struct net {
@@ -99,6 +100,11 @@ struct net {
 
 /* Reads KEY=VALUE,... into a zeroed struct. */
 int net_assume_parse(struct net_assume *a, const char *text, struct err *e);
+
+/* The first key given that is about the network, as all but `state` are: where no network is
+ * built it would have no effect, and net_build() refuses those that have none. NULL where
+ * there is none. */
+const char *net_assume_network(const struct net_assume *a);
 
 struct net_opts {
     int h, w; /* of the images */
