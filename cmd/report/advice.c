@@ -177,23 +177,23 @@ static void similar_classes(struct advice *a)
     section(a, "Similar classes");
     if (s->verdict == VERDICT_NO) {
         words_para(2, "-",
-                   "No finding: %" PRId64 " of %" PRId64
-                   " errors (%s) stay inside the superclass of the true class; evenly spread "
-                   "they would be %s.",
+                   "No finding. Errors inside the superclass of the true class: %" PRId64
+                   " of %" PRId64 " (%s); an even spread gives %s.",
                    s->count, s->of, words_percent(&b, s->count, s->of),
                    words_share(&c, s->baseline));
         return;
     }
-    words_para(2, "-",
-               "%" PRId64 " of %" PRId64
-               " errors (%s) stay inside the superclass of the true class; evenly spread they "
-               "would be %s. The model finds the superclass and misses the class.",
-               s->count, s->of, words_percent(&b, s->count, s->of), words_share(&c, s->baseline));
+    words_para(
+        2, "-",
+        "%" PRId64 " of %" PRId64
+        " errors (%s) stay inside the superclass of the true class; an even spread gives %s. "
+        "In these the model finds the superclass and misses the class.",
+        s->count, s->of, words_percent(&b, s->count, s->of), words_share(&c, s->baseline));
     words_para(2, "",
                "Try a second output or a loss for the superclass, hard negatives from the same "
                "superclass, or a last stage of higher resolution. The margin maps on the sheets "
                "show which part of the image decides between two classes.");
-    words_para(2, "", "Ceiling: %.2f points of accuracy.", points(a->r, s->count));
+    words_para(2, "", "Ceiling: %.2f points.", points(a->r, s->count));
     list_siblings(a->r);
     try_next(a, s->count,
              "Train with the superclass in the loss. Measure: the errors inside superclasses, now "
@@ -302,40 +302,42 @@ static void list_highest_wrong(const struct classes *c)
     for (int i = 0; i < n && i < SHORT_LIST; i++)
         words_line("    %4" PRId64 "  %s", c->row[order[i]].highest_wrong, c->row[order[i]].text);
     if (n > SHORT_LIST)
-        words_line("    and %d more classes", n - SHORT_LIST);
+        words_line("    and %d more", n - SHORT_LIST);
     free(order);
 }
 
 static void highest_errors(struct advice *a)
 {
     const struct finding *h = &a->f->of[FIND_HIGHEST_ERRORS];
+    bool one = h->count == 1;
     struct words_buf b;
     if (h->verdict == VERDICT_NONE)
         return;
     if (h->verdict == VERDICT_NO) {
-        words_para(2, "-",
-                   "Errors of highest confidence, no finding: none of %s above 90" WORDS_NB "%%.",
-                   words_count(&b, h->of, "error is", "errors is"));
+        words_para(2, "-", "Errors of highest confidence (above 90" WORDS_NB "%%): none of %s.",
+                   words_count(&b, h->of, "error", "errors"));
         return;
     }
     words_para(2, "-",
-               "%" PRId64 " of %" PRId64
-               " errors (%s) have the highest confidence (above 90" WORDS_NB
-               "%%); if the confidences were right, about %.1f would. Look at each: is the label "
+               "%" PRId64 " of %" PRId64 " %s (%s) %s the highest confidence (above 90" WORDS_NB
+               "%%); if the confidences were right, about %.1f would. Look at %s: is the label "
                "wrong, or the model?",
-               h->count, h->of, words_percent(&b, h->count, h->of), h->baseline * (double)h->of);
+               h->count, h->of, h->of == 1 ? "error" : "errors", words_percent(&b, h->count, h->of),
+               one ? "has" : "have", h->baseline * (double)h->of, one ? "it" : "each");
     words_para(2, "", "Ceiling: %.2f points, whether labels or predictions are corrected.",
                points(a->r, h->count));
     if (about_has(&a->r->about, "confident_errors.csv"))
-        words_para(2, "", "They are listed in confident_errors.csv%s.",
+        words_para(2, "", "Listed in confident_errors.csv%s.",
                    about_has(&a->r->about, "confident_errors.png")
-                       ? "; confident_errors.png shows them with their maps"
+                       ? ", with their maps in confident_errors.png"
                        : "");
     list_highest_wrong(&a->r->classes);
-    try_next(a, h->count,
-             "Review the labels of the errors of highest confidence, %s. Measure: how many labels "
-             "are wrong, and the accuracy without these images.",
-             words_count(&b, h->count, "image", "images"));
+    try_next(
+        a, h->count,
+        one ? "Review the label of the error of highest confidence. Measure: whether it is "
+              "wrong."
+            : "Review the labels of the errors of highest confidence. Measure: how many labels "
+              "are wrong, and the accuracy without these images.");
 }
 
 static void reject_low(struct advice *a)
@@ -352,8 +354,9 @@ static void reject_low(struct advice *a)
     else if (k->verdict == VERDICT_NO)
         words_para(2, "-",
                    "Rejecting predictions of low confidence, no finding: %s of the others are "
-                   "correct, %s of all.",
-                   words_share(&c, k->value), words_share(&d, k->baseline));
+                   "correct instead of %s, a difference that %s.",
+                   words_share(&c, k->value), words_share(&d, k->baseline),
+                   k->p < FINDINGS_LEVEL ? "is too small to matter" : "could be chance");
 }
 
 static void confidence(struct advice *a)
@@ -373,16 +376,13 @@ static void blank(struct advice *a)
 {
     const struct finding *b = &a->f->of[FIND_BLANK], *t = &a->f->of[FIND_BLANK_TRUE];
     const char *score = about_value(&a->r->about, "score");
-    struct words_buf x, y;
+    struct words_buf x;
     if (b->verdict == VERDICT_NO && t->verdict != VERDICT_YES) {
-        words_para(2, "-", "Blank maps, no finding: none of %" PRId64 " images has one.", b->of);
+        words_para(2, "-", "Blank maps, no finding: none for %s.",
+                   words_count(&x, b->of, "image", "images"));
         return;
     }
-    words_para(2, "-", "Blank maps: %" PRId64 " of %" PRId64 " of the predicted class (%s).",
-               b->count, b->of, words_percent(&x, b->count, b->of));
-    if (t->verdict != VERDICT_NONE)
-        words_para(2, "", "Of the true class's maps in errors: %" PRId64 " of %" PRId64 " (%s).",
-                   t->count, t->of, words_percent(&y, t->count, t->of));
+    say_blank(a->f);
     if (a->f->of[FIND_PLACES].verdict != VERDICT_NO)
         words_para(
             2, "",
@@ -519,9 +519,9 @@ static void attention(struct advice *a)
         return;
     if (isnan(a->f->of[FIND_BORDER].p)) {
         words_para(2, "-",
-                   "Correct and wrong predictions are not compared: %" PRId64 " and %" PRId64
-                   " maps that are not blank, where %d of each are needed.",
-                   m->of[MAPS_CORRECT].border.n, m->of[MAPS_WRONG].border.n, FEW);
+                   "Correct and wrong predictions are not compared: %d maps of each that are not "
+                   "blank are needed, found %" PRId64 " and %" PRId64 ".",
+                   FEW, m->of[MAPS_CORRECT].border.n, m->of[MAPS_WRONG].border.n);
     } else {
         border(a);
         entropy(a);
@@ -538,6 +538,7 @@ static void weak_classes(struct advice *a)
     const struct classes *c = &a->r->classes;
     double won = 0, accuracy = f->of[FIND_ACCURACY].value;
     int64_t errors = f->of[FIND_WEAK_CLASSES].count;
+    bool one = f->weak.n == 1;
     struct words_buf x, y, z;
     if (f->of[FIND_WEAK_CLASSES].verdict == VERDICT_NONE)
         return;
@@ -559,7 +560,7 @@ static void weak_classes(struct advice *a)
                "%s an accuracy below %.0f" WORDS_NB
                "%% and, by more than chance, below that of the other classes; %s %s:",
                words_count(&x, f->weak.n, "class has", "classes have"), 100 * WEAK_CLASS,
-               f->weak.n == 1 ? "it has" : "they have", words_count(&y, errors, "error", "errors"));
+               one ? "it has" : "they have", words_count(&y, errors, "error", "errors"));
     for (int i = 0; i < f->weak.n; i++) {
         const struct class_row *row = &c->row[f->weak.at[i].cls];
         won += fmax(accuracy * (double)row->total - (double)row->correct, 0);
@@ -574,62 +575,80 @@ static void weak_classes(struct advice *a)
     if (f->weak.n > LIST)
         words_line("    and %d more", f->weak.n - LIST);
     words_para(2, "", "Give %s more or better images, or more weight in the loss.",
-               f->weak.n == 1 ? "this class" : "these classes");
+               one ? "this class" : "these classes");
     words_para(2, "", "At the accuracy of the whole (%s) %s would add %.2f points.",
-               words_share(&z, accuracy), f->weak.n == 1 ? "it" : "they",
-               100 * won / (double)c->total);
+               words_share(&z, accuracy), one ? "it" : "they", 100 * won / (double)c->total);
     try_next(a, errors,
              "Give more weight or images to the %s below %.0f" WORDS_NB
-             "%%. Measure: their errors, now %" PRId64
-             ", and that the other classes lose less than they win.",
-             words_count(&x, f->weak.n, "class", "classes"), 100 * WEAK_CLASS, errors);
+             "%%. Measure: %s errors, now %" PRId64
+             ", and that the other classes lose less than %s.",
+             one ? "class" : words_count(&x, f->weak.n, "", "classes"), 100 * WEAK_CLASS,
+             one ? "its" : "their", errors, one ? "it wins" : "they win");
 }
 
 /* --- patterns --- */
 
 static void few_pairs(struct advice *a)
 {
-    const struct finding *few = &a->f->of[FIND_FEW_PAIRS];
-    struct words_buf b, c, d;
-    int n = a->f->top_tested;
-    if (few->verdict == VERDICT_NONE)
+    const struct finding *f = &a->f->of[FIND_FEW_PAIRS];
+    const struct few_pairs *few = &a->f->few;
+    const struct pairs *pairs = &a->r->pairs;
+    const struct class_row *row = a->r->classes.row;
+    struct words_buf b, c;
+    char said[160];
+    if (f->verdict == VERDICT_NONE)
         return;
-    if (few->verdict == VERDICT_FEW) {
-        words_para(2, "-", "Pairs: too few errors, %" PRId64 " where %d are needed.", few->of, FEW);
+    if (f->verdict == VERDICT_FEW) {
+        words_para(2, "-", "Pairs: too few errors, %" PRId64 " where %d are needed.", f->of, FEW);
+        return;
+    }
+    say_few_pairs(said, sizeof said, a->r, a->f);
+    if (f->verdict == VERDICT_NO) {
+        bool little = pairs->row[0].count < PAIRS_SHARE * (double)f->of;
+        words_para(2, "-", "%s%s", said, little ? " Correcting pair by pair gains little." : "");
         return;
     }
     words_para(
         2, "-",
-        "The %s, chosen on one half of the images, %s %s of the errors of the other half; "
-        "of %.0f possible pairs as many hold %s if errors are spread evenly. %s",
-        n == 1 ? "most frequent pair" : words_count(&b, n, "", "most frequent pairs"),
-        n == 1 ? "holds" : "hold", words_share(&c, few->value), a->f->top_possible,
-        words_share(&d, few->baseline),
-        few->verdict == VERDICT_YES
-            ? "Correcting a few pairs pays."
-            : "The errors are spread over many pairs: correcting pair by pair gains little.");
-    if (few->verdict != VERDICT_YES)
-        return;
-    words_para(2, "", "Ceiling: %.2f points.", points(a->r, few->count));
-    try_next(a, few->count,
-             "Correct the %s with more images of both classes. Measure: their errors, now "
-             "about %" PRId64 ".",
-             n == 1 ? "most frequent pair" : words_count(&b, n, "", "most frequent pairs"),
-             few->count);
+        "%s Chosen on one half of the images, %s %s of the errors of the other half; an even "
+        "spread over the %.0f possible pairs gives %s. Correct %s first:",
+        said, few->n == 1 ? "it holds" : "they hold", words_share(&b, f->value), few->possible,
+        words_share(&c, f->baseline), few->n == 1 ? "it" : "them");
+    for (int i = 0; i < few->n && i < LIST; i++)
+        words_line("    %4" PRId64 "  %s -> %s", pairs->row[i].count, row[pairs->row[i].truth].text,
+                   row[pairs->row[i].pred].text);
+    if (few->n > LIST)
+        words_line("    and %d more", few->n - LIST);
+    words_para(2, "", "Ceiling: %.2f points.", points(a->r, few->errors));
+    if (few->n == 1)
+        try_next(a, few->errors,
+                 "Correct the pair %s -> %s with more images of both classes. Measure: its errors, "
+                 "now %" PRId64 ".",
+                 row[pairs->row[0].truth].text, row[pairs->row[0].pred].text, few->errors);
+    else
+        try_next(a, few->errors,
+                 "Correct the %d %s with more images of their classes. Measure: their errors, now "
+                 "%" PRId64 ".",
+                 few->n, (size_t)few->n == pairs->n ? "confused pairs" : "most frequent pairs",
+                 few->errors);
 }
 
 static void one_way(struct advice *a)
 {
     const struct finding *o = &a->f->of[FIND_ONE_WAY];
     const struct class_row *row = a->r->classes.row;
-    struct words_buf b;
     if (o->verdict == VERDICT_NONE)
         return;
     if (o->verdict == VERDICT_NO) {
-        words_para(2, "-",
-                   "One-way confusions, no finding: in none of the %s one way is more frequent "
-                   "than the reverse by more than chance.",
-                   words_count(&b, o->of, "frequent pair", "frequent pairs"));
+        char pairs[64] = "the one pair of classes tested is not";
+        if (o->of > 1)
+            snprintf(pairs, sizeof pairs, "none of the %" PRId64 " pairs of classes tested is",
+                     o->of);
+        words_para(
+            2, "-",
+            "One-way confusions, no finding: %s confused more often in one direction than in "
+            "the other by more than chance.",
+            pairs);
         return;
     }
     words_para(2, "-",
@@ -646,14 +665,15 @@ static void overpredicted(struct advice *a)
 {
     const struct findings *f = a->f;
     const struct classes *c = &a->r->classes;
-    struct words_buf b;
+    struct words_buf b, d;
     int64_t wrong = 0;
+    bool one = f->overpredicted.n == 1;
     if (f->of[FIND_OVERPREDICTED].verdict == VERDICT_NONE)
         return;
     if (f->overpredicted.n == 0) {
         words_para(2, "-",
-                   "Over-predicted classes, no finding: no class is predicted %.2f times as often "
-                   "as it occurs, or not by more than chance.",
+                   "Over-predicted classes, no finding: no class is predicted at least %.2f times "
+                   "as often as it occurs and by more than chance.",
                    OVERPREDICTED);
         return;
     }
@@ -664,9 +684,9 @@ static void overpredicted(struct advice *a)
                OVERPREDICTED);
     for (int i = 0; i < f->overpredicted.n && i < LIST; i++) {
         const struct class_row *row = &c->row[f->overpredicted.at[i].cls];
-        words_line("    %s: %" PRId64 " predictions for %" PRId64 " images, %" PRId64
-                   " of them wrong",
-                   row->text, row->predicted, row->total, row->predicted - row->correct);
+        words_line("    %s: %s for %s, %" PRId64 " wrong", row->text,
+                   words_count(&b, row->predicted, "prediction", "predictions"),
+                   words_count(&d, row->total, "image", "images"), row->predicted - row->correct);
     }
     if (f->overpredicted.n > LIST)
         words_line("    and %d more", f->overpredicted.n - LIST);
@@ -674,10 +694,10 @@ static void overpredicted(struct advice *a)
         const struct class_row *row = &c->row[f->overpredicted.at[i].cls];
         wrong += row->predicted - row->correct;
     }
-    try_next(a, wrong,
-             "Lower the prior of the %s. Measure: their wrong predictions, now %" PRId64 ".",
-             words_count(&b, f->overpredicted.n, "over-predicted class", "over-predicted classes"),
-             wrong);
+    try_next(a, wrong, "Lower the prior of the %s. Measure: %s wrong predictions, now %" PRId64 ".",
+             one ? "over-predicted class"
+                 : words_count(&b, f->overpredicted.n, "", "over-predicted classes"),
+             one ? "its" : "their", wrong);
 }
 
 static void patterns(struct advice *a)
@@ -726,9 +746,10 @@ static void experiments(struct advice *a)
     }
     words_gap();
     words_para(0, "",
-               "The 95" WORDS_NB "%% interval of the accuracy is %.2f points wide on %" PRId64
-               " images: on another set of images, a smaller gain could be luck.",
-               100 * (acc->high - acc->low), acc->of);
+               "The 95" WORDS_NB
+               "%% interval of the accuracy is %.2f points wide on %s: on another "
+               "set of images, a smaller gain could be luck.",
+               100 * (acc->high - acc->low), words_count(&b, acc->of, "image", "images"));
 }
 
 static void write_sections(struct advice *a)
@@ -750,7 +771,7 @@ static void write_sections(struct advice *a)
         words_para(0, "",
                    "There is no error among %" PRId64 " images: the 95" WORDS_NB
                    "%% interval of the accuracy begins at %.2f" WORDS_NB
-                   "%%. To learn from errors, use harder images.",
+                   "%%. To learn from errors, use more images, or harder ones.",
                    acc->of, 100 * acc->low);
     }
     similar_classes(a);
@@ -791,7 +812,7 @@ void advice_write(const struct run *r, const struct findings *f)
                    words_count(&c, run_errors(r), "error", "errors"), words_share(&d, acc->value),
                    tests,
                    f->works && run_errors(r) > 0
-                       ? " A ceiling is the gain in accuracy if all these errors went away and no "
+                       ? " A ceiling is the gain in accuracy if all of its errors went away and no "
                          "other came."
                        : "");
         write_sections(&a);

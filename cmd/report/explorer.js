@@ -40,7 +40,7 @@
             row.hidden = !words.every((w) => text.includes(w));
             shown += row.hidden ? 0 : 1;
         }
-        found.textContent = `${shown} of ${rows.length} classes`;
+        found.textContent = `${shown} of ${rows.length} class${rows.length === 1 ? "" : "es"}`;
     }
 
     heads.forEach((h, i) => {

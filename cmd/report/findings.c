@@ -481,43 +481,69 @@ static int by_chosen(const void *a, const void *b)
 }
 
 /* The errors of the `top` pairs that are most frequent in one half of the images, counted
- * in the other, for both halves: frequent by luck in the one, a pair is not in the other. */
-static int64_t errors_of_top(const struct pairs *p, int top)
+ * in the other, for both halves: frequent by luck in the one, a pair is not in the other. By
+ * `chance` an error is in them; p is that of the half that tells less. */
+static struct finding count_top(const struct pairs *p, int top, double chance)
 {
     struct half *half = mem_alloc(p->n, sizeof *half);
-    int64_t held = 0;
+    int64_t held[2] = {0, 0}, errors[2] = {0, 0};
     for (int side = 0; side < 2; side++) {
         for (size_t i = 0; i < p->n; i++) {
             const struct pair_row *row = &p->row[i];
             int64_t first = row->first_half, second = row->count - first;
             half[i] =
                 (struct half){row->truth, row->pred, side ? second : first, side ? first : second};
+            errors[side] += half[i].held;
         }
         qsort(half, p->n, sizeof *half, by_chosen);
-        for (size_t i = 0; i < p->n && i < (size_t)top; i++)
-            held += half[i].held;
+        /* That a pair is in the table at all tells of the other half where it is not in this. */
+        for (size_t i = 0; i < p->n && i < (size_t)top && half[i].chosen > 0; i++)
+            held[side] += half[i].held;
     }
     free(half);
-    return held;
+    struct finding f = counted(held[0] + held[1], errors[0] + errors[1]);
+    f.baseline = chance;
+    f.p = fmax(share_tail(held[0], errors[0], chance), share_tail(held[1], errors[1], chance));
+    return f;
+}
+
+/* A list that ends between pairs that are as frequent would be arbitrary: those that are at
+ * least half as frequent as the last one needed belong to it. */
+static void choose_few(struct few_pairs *few, const struct pair_row *p, int most, int64_t errors)
+{
+    int64_t last = 0;
+    for (; few->n < most; few->n++) {
+        int64_t count = p[few->n].count;
+        if (2 * few->errors < errors)
+            last = count;
+        else if (2 * count < last)
+            break;
+        few->errors += count;
+    }
+}
+
+/* Whether n of all pairs are at most half of them, and hold more than their part. */
+static bool few_of(int n, double all, double share)
+{
+    return 2 * n <= all && twice_the_odds(share, n / all);
 }
 
 static void find_few_pairs(struct findings *f, const struct run *r)
 {
     struct finding *few = &f->of[FIND_FEW_PAIRS];
     int64_t errors = run_errors(r);
-    double possible = (double)f->with_images * (r->classes.present - 1);
     /* Of two classes there are two pairs, and half of them hold half of the errors. */
     if (r->classes.present < 3 || errors == 0 || !r->predictions.known)
         return;
-    int top = possible / 4 < TOP_PAIRS ? (int)(possible / 4) : TOP_PAIRS;
-    f->top_possible = possible;
-    f->top_tested = top > 0 ? top : 1;
-    *few = counted(errors_of_top(&r->pairs, f->top_tested), errors);
-    few->baseline = f->top_tested / possible;
-    few->p = share_tail(few->count, few->of, few->baseline);
-    few->verdict = errors < FEW ? VERDICT_FEW
-                                : yes_if(tells(few->p) && few->value >= PAIRS_SHARE &&
-                                         few->value >= PAIRS_TIMES * few->baseline);
+    f->few.possible = (double)f->with_images * (r->classes.present - 1);
+    choose_few(&f->few, r->pairs.row, f->top.n, errors);
+    *few = count_top(&r->pairs, f->few.n, f->few.n / f->few.possible);
+    few->verdict =
+        errors < FEW
+            ? VERDICT_FEW
+            : yes_if(tells(few->p) && few->value >= PAIRS_SHARE &&
+                     few_of(f->few.n, f->few.possible, few->value) &&
+                     (f->few.n <= FEW_PAIRS || few_of(f->few.n, (double)r->pairs.n, few->value)));
 }
 
 /* Of the two ways between two classes, the one with the larger rate against the other. */

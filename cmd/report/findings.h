@@ -30,8 +30,7 @@
 #define CALIBRATION_ECE 0.02   /* calibration error */
 #define CALIBRATION_PART 0.01  /* of it from bins on one side of the accuracy */
 #define REJECT_GAIN 0.01       /* accuracy won by rejecting predictions of low confidence */
-#define PAIRS_SHARE 0.25       /* of the errors in the most frequent pairs */
-#define PAIRS_TIMES 2.0        /* and this many times their part of the possible pairs */
+#define PAIRS_SHARE 0.25       /* of the errors in a few pairs */
 #define WEAK_CLASS 0.50        /* accuracy of a class */
 #define OVERPREDICTED 1.25     /* predictions of a class for each of its images */
 #define ZERO_SHARE 0.10        /* of the errors whose true class's map is mostly zero */
@@ -39,6 +38,7 @@
 enum {
     FEW = 20,       /* fewer images, or maps on a side, are not compared */
     TOP_PAIRS = 15, /* pairs that are looked at closely */
+    FEW_PAIRS = 5,  /* these are few, however many others occur */
     TOP5_CLASSES = 6
 };
 
@@ -125,6 +125,13 @@ struct top_pairs {
     int64_t tied;      /* pairs beyond them with the count of the last */
 };
 
+/* The fewest pairs that hold half of the errors, with those that are nearly as frequent. */
+struct few_pairs {
+    int n;          /* the first of the table, at most those of top_pairs */
+    int64_t errors; /* that they hold */
+    double possible;
+};
+
 /* The second set of maps against the first; see spread_test. */
 struct difference {
     int64_t n[2];
@@ -142,9 +149,8 @@ struct findings {
     int moved_classes;  /* classes that are mostly predicted as one other */
     int only_predicted; /* the class that all images are predicted as, or -1 */
     int pairs_tested;   /* of FIND_ONE_WAY */
-    int top_tested;     /* pairs of FIND_FEW_PAIRS, and how many are possible */
-    double top_possible;
     struct top_pairs top;
+    struct few_pairs few; /* of FIND_FEW_PAIRS, where it has a verdict */
     struct calibration_error calibration;
     struct difference border, entropy, off_center, overlap_confident;
     /* Whether the model does what it was trained for, so that its errors mean something:

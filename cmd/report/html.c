@@ -410,8 +410,8 @@ static void put_pair(const struct run *r, const struct pair_sheet *s)
         const struct pair_row *p = &r->pairs.row[i];
         if (p->truth != s->truth || p->pred != s->pred)
             continue;
-        words_put("<small>%" PRId64 " of %" PRId64 " images", p->count,
-                  r->classes.row[p->truth].total);
+        words_put("<small>%" PRId64 " of %" PRId64 " image%s", p->count,
+                  r->classes.row[p->truth].total, r->classes.row[p->truth].total == 1 ? "" : "s");
         if (p->reverse >= 0)
             words_put(", reverse %" PRId64, p->reverse);
         if (p->same_group >= 0)

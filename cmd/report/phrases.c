@@ -2,6 +2,7 @@
 
 #include "words.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -44,6 +45,39 @@ void say_difference(char *s, size_t size, const struct difference *d, const stru
                  "The difference is %s: in %.1f" WORDS_NB
                  "%% of comparisons %s has the larger value (%s).",
                  f->verdict == VERDICT_NO ? "too small to matter" : much, 100 * d->larger, what, p);
+}
+
+void say_few_pairs(char *s, size_t size, const struct run *r, const struct findings *f)
+{
+    const struct pairs *p = &r->pairs;
+    const struct few_pairs *few = &f->few;
+    int64_t errors = run_errors(r);
+    struct words_buf b, c;
+    if (f->of[FIND_FEW_PAIRS].verdict == VERDICT_NO)
+        snprintf(s, size,
+                 "The errors are spread over %zu pairs, none of which holds more than %s of them.",
+                 p->n, words_percent(&b, p->row[0].count, errors));
+    else if ((size_t)few->n == p->n)
+        snprintf(s, size, "All %" PRId64 " errors are in %s.", errors,
+                 words_count(&b, few->n, "pair", "pairs"));
+    else
+        snprintf(s, size, "The %s %" PRId64 " of %" PRId64 " errors (%s).",
+                 few->n == 1 ? "most frequent pair holds"
+                             : words_count(&b, few->n, "", "most frequent pairs hold"),
+                 few->errors, errors, words_percent(&c, few->errors, errors));
+}
+
+void say_blank(const struct findings *f)
+{
+    const struct finding *b = &f->of[FIND_BLANK], *t = &f->of[FIND_BLANK_TRUE];
+    char truth[96] = "";
+    struct words_buf p;
+    if (t->verdict != VERDICT_NONE)
+        snprintf(truth, sizeof truth,
+                 "; of the true class, in errors: %" PRId64 " of %" PRId64 " (%s)", t->count, t->of,
+                 words_percent(&p, t->count, t->of));
+    words_para(2, "-", "Blank maps of the predicted class: %" PRId64 " of %" PRId64 " (%s)%s.",
+               b->count, b->of, words_percent(&p, b->count, b->of), truth);
 }
 
 void say_coarse(const struct run *r, const struct findings *f)

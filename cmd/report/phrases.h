@@ -16,6 +16,13 @@ const char *say_against_chance(const struct finding *accuracy);
 void say_difference(char *s, size_t size, const struct difference *d, const struct finding *f,
                     const char *what);
 
+/* How many errors are in a few pairs, or that they are spread: of FIND_FEW_PAIRS with the verdict
+ * yes or no. */
+void say_few_pairs(char *s, size_t size, const struct run *r, const struct findings *f);
+
+/* How many maps are blank: a paragraph. */
+void say_blank(const struct findings *f);
+
 /* Where the maps' grid is too coarse for places, a paragraph that says so and names a finer
  * layer; nothing otherwise. */
 void say_coarse(const struct run *r, const struct findings *f);

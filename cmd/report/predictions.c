@@ -106,6 +106,8 @@ static void write_overall(const struct tally *t)
         words_line("Mean confidence     %8.2f %%", 100 * t->conf / (double)t->images);
     if (t->images > 0 && !isnan(t->entropy))
         words_line("Mean entropy        %8.3f nats", t->entropy / (double)t->images);
+    if (t->labelled == t->images && t->images > 0)
+        return;
     words_gap();
     if (t->labelled == 0)
         words_para(0, "",
@@ -143,9 +145,10 @@ static void write_classes(const struct tally *t)
                    words_pad(a->text, width), "", a->images,
                    words_percent(&b, a->images, t->images), 100 * a->conf / (double)a->images);
     }
+    struct words_buf b;
     if (t->n > listed)
-        words_para(5, "", "and %d more, down to %" PRId64 " of %s.", t->n - listed,
-                   t->row[t->n - 1].images, t->row[t->n - 1].text);
+        words_para(5, "", "and %d more, the last %s with %s.", t->n - listed, t->row[t->n - 1].text,
+                   words_count(&b, t->row[t->n - 1].images, "prediction", "predictions"));
 }
 
 void predictions_write(const char *file, const struct about *about)

@@ -253,24 +253,36 @@ static void write_top_pairs(const struct run *r, const struct findings *f)
         words_para(5, "", "%s the same count as the last.",
                    words_count(&a, top->tied, "more pair has", "more pairs have"));
     /* What holds of all pairs there are, or of the two of two classes, is no finding. */
-    if (top->n < 2 || r->classes.present < 3)
+    if (top->n == 0 || r->classes.present < 3)
+        return;
+    enum verdict few = f->of[FIND_FEW_PAIRS].verdict;
+    bool all = (size_t)f->few.n == r->pairs.n;
+    bool says = few == VERDICT_NO || (few == VERDICT_YES && !all);
+    if (top->n < 2 && !says)
         return;
     words_gap();
-    if ((size_t)top->n < r->pairs.n)
-        words_para(2, "-", "These %d pairs hold %" PRId64 " of %s (%s).", top->n, top->errors,
-                   words_count(&b, run_errors(r), "error", "errors"),
-                   words_percent(&a, top->errors, run_errors(r)));
+    /* Of nearly all pairs it would hold whatever the errors are. */
+    if (few != VERDICT_YES && top->n > 1 && 2 * (size_t)top->n <= r->pairs.n)
+        words_para(2, "-", "These %d pairs hold %" PRId64 " of %" PRId64 " errors (%s).", top->n,
+                   top->errors, run_errors(r), words_percent(&a, top->errors, run_errors(r)));
+    if (says) {
+        char said[160];
+        say_few_pairs(said, sizeof said, r, f);
+        words_para(2, "-", "%s", said);
+    }
+    if (top->n < 2)
+        return;
     int known = top->same + top->across;
     if (f->superclasses && known > 0)
         words_para(2, "-",
-                   "Inside one superclass: %d of %d pairs (%s). Across superclasses: %d of "
+                   "Listed pairs inside one superclass: %d of %d (%s); across superclasses: %d of "
                    "%d (%s).",
                    top->same, known, words_percent(&a, top->same, known), top->across, known,
                    words_percent(&b, top->across, known));
     if (top->reverse_known > 0)
-        words_para(2, "-", "Mutual, the reverse at least half as frequent: %d of %d pairs (%s).",
-                   top->mutual, top->reverse_known,
-                   words_percent(&a, top->mutual, top->reverse_known));
+        words_para(
+            2, "-", "Listed pairs whose reverse is at least half as frequent: %d of %d (%s).",
+            top->mutual, top->reverse_known, words_percent(&a, top->mutual, top->reverse_known));
 }
 
 static void write_superclasses(const struct run *r, const struct findings *f)
@@ -278,9 +290,8 @@ static void write_superclasses(const struct run *r, const struct findings *f)
     const struct finding *same = &f->of[FIND_SAME_SUPERCLASS];
     struct words_buf a, b;
     words_para(2, "-",
-               "Of all errors, %" PRId64 " of %" PRId64
-               " (%s) stay inside the superclass of the true class; %s would if the errors of "
-               "each class were spread evenly over the other classes.",
+               "Errors inside the superclass of the true class: %" PRId64 " of %" PRId64
+               " (%s); an even spread of the errors of each class over the other classes gives %s.",
                same->count, same->of, words_percent(&a, same->count, same->of),
                words_share(&b, same->baseline));
     if (r->groups.pairs == 0 || r->groups.n < 3 || r->groups.pair[0].count < 2)
@@ -330,9 +341,8 @@ static void write_confidence(const struct run *r, const struct findings *f)
                "confidence.",
                high->baseline * (double)errors);
     if (low && r->classes.correct > 0)
-        words_para(0, "",
-                   "Of %" PRId64 " correct predictions, %" PRId64 " (%s) have low confidence.",
-                   r->classes.correct, p->correct[BAND_LOW],
+        words_para(0, "", "Correct predictions of low confidence: %" PRId64 " of %" PRId64 " (%s).",
+                   p->correct[BAND_LOW], r->classes.correct,
                    words_percent(&a, p->correct[BAND_LOW], r->classes.correct));
 }
 
@@ -412,8 +422,8 @@ static void write_overlap(const struct maps *m, const struct findings *f)
     }
     if (zero->verdict != VERDICT_NONE)
         words_para(2, "-",
-                   "Mostly zero, in more than half of its cells: the map of the true class in "
-                   "%" PRId64 " of %" PRId64 " errors (%s).",
+                   "Maps of the true class that are mostly zero, in more than half of their cells: "
+                   "%" PRId64 " of %" PRId64 " in errors (%s).",
                    zero->count, zero->of, words_percent(&a, zero->count, zero->of));
 }
 
@@ -421,8 +431,7 @@ static void write_maps(const struct run *r, const struct findings *f)
 {
     const struct maps *m = &r->maps;
     const struct map_statistics *correct = &m->of[MAPS_CORRECT], *wrong = &m->of[MAPS_WRONG];
-    const struct finding *blank = &f->of[FIND_BLANK], *truth = &f->of[FIND_BLANK_TRUE];
-    struct words_buf a, b;
+    struct words_buf a;
     if (!m->known || correct->images + wrong->images == 0)
         return;
     words_section("Grad-CAM maps");
@@ -432,14 +441,10 @@ static void write_maps(const struct run *r, const struct findings *f)
                words_count(&a, correct->images + wrong->images, "image", "images"), correct->images,
                wrong->images);
     words_gap();
-    words_para(2, "-", "Blank maps: %" PRId64 " of %" PRId64 " (%s).%s", blank->count, blank->of,
-               words_percent(&a, blank->count, blank->of),
-               f->of[FIND_PLACES].verdict == VERDICT_YES && blank->count > 0
-                   ? " They are ignored in the comparisons below."
-                   : "");
-    if (truth->verdict != VERDICT_NONE)
-        words_para(2, "", "Of the true class's maps in errors: %" PRId64 " of %" PRId64 " (%s).",
-                   truth->count, truth->of, words_percent(&b, truth->count, truth->of));
+    say_blank(f);
+    if (f->of[FIND_PLACES].verdict == VERDICT_YES &&
+        (f->of[FIND_BLANK].count > 0 || f->of[FIND_BLANK_TRUE].count > 0))
+        words_para(2, "", "The comparisons below ignore blank maps.");
     say_coarse(r, f);
     if (f->of[FIND_PLACES].verdict != VERDICT_YES)
         return;

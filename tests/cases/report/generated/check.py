@@ -15,13 +15,17 @@ KINDS = {
     1: 'working single no_error coarse blank',
     2: 'working chance constant no_error no_error_under all_errors permuted empty single unbalanced over under both weak '
        'coarse blank partly',
-    3: 'working chance no_error_under all_errors permuted swapped empty single unbalanced pair both coarse few',
+    3: 'working chance no_error_under all_errors permuted swapped empty single unbalanced pair both coarse few all_in_one '
+       'one_error two_errors',
     5: ' '.join(make.KINDS),
-    10: ' '.join(make.KINDS),
-    100: 'working chance no_error all_errors permuted shuffled swapped empty single single_permuted unbalanced pair both weak '
+    10: ' '.join(make.KINDS) + ' some_pairs sparse scattered doubles nine',
+    100: 'dominant sparse some_pairs working chance no_error all_errors permuted shuffled swapped empty single single_permuted unbalanced pair both weak '
          'blank',
     1000: 'working single_permuted permuted empty',
 }
+# What must be said of the pairs, whatever the rule: the verdict, and of how many pairs.
+PAIRS = dict(dominant=('yes', 1), dominant_two=('yes', 2), all_in_one=('yes', 1), all_in_five=('yes', 5), even_pairs=('no',),
+             sparse=('no',), scattered=('no',), one_error=('few',), nine=('yes', 1), doubles=('no',), chance=('no',), all_errors=('no',), two_errors=('few',), pair=('yes', 1))
 FILES = ['explorer.html', 'analysis_summary.txt', 'recommendations.txt', 'per_class_accuracy.csv', 'data/run.tsv',
          'data/findings.tsv', 'most_confused_pairs.csv', 'confused_pair_1_c0_to_c1.png',
          'confident_errors.csv', 'confident_errors.png', 'worst_predictions/class_000_c0.png', 'worst_predictions/class_001_c1.png']
@@ -68,6 +72,15 @@ PERCENT = NUMBER + ' %'
 NAME = r'(?:c\d+|class \d+ of a data set with long names, the \d+th|group \d+)'
 
 
+def numbers(text):
+    """Numbers that are none, and nouns that do not agree with theirs."""
+    for m in re.finditer(r'\b(nan|inf)\b|-0\.0', text):
+        yield f'a number that is none: {m.group()}'
+    for m in re.finditer(r'(?<![\w.])(\d+)\s+((?:error|image|pair|class|prediction|label|map)(s|es)?)\b(?! \d)', text):
+        if (m.group(1) == '1') == bool(m.group(3)):
+            yield f'does not agree: {m.group()}'
+
+
 class Text:
     """A text without its line breaks, from which sentences are taken as they are found."""
 
@@ -99,8 +112,7 @@ class Text:
         left = re.sub(r'[\s-]+', ' ', self.rest).strip()
         if left:
             self.faults.append(f'unknown sentence: {left[:300]}')
-        if re.search(r'\b(nan|inf)\b|-0\.0', self.all):
-            self.faults.append('a number that is none')
+        self.faults += numbers(self.all)
         for name in re.findall(r'[\w./-]+\.(?:png|csv|html|txt|tsv)\b', self.all):
             if name not in FILES:
                 self.faults.append(f'names a file that is not there: {name}')
@@ -125,6 +137,25 @@ def coarse(t, text, words):
     text.take(r'The grid of these maps is (\d+)x(\d+) cells, below 4 by 4: too coarse to show where the model looks\. '
               r'Border share, entropy and overlap are not measured\. Take a finer layer: LAYER=layer3\.',
               words and t.verdict('places') == 'no', *t.run.grid)
+
+
+def blank(t, text, said):
+    b, bt = t.found['blank'], t.found['blank_true']
+    truth = r'; of the true class, in errors: (\d+) of (\d+) \(' + PERCENT + r'\)' if t.errors else ''
+    text.take(r'Blank maps of the predicted class: (\d+) of (\d+) \(' + PERCENT + r'\)' + truth + r'\.', said, b['count'], t.n,
+              100 * b['count'] / t.n, bt['count'], t.errors)
+
+
+def few_pairs(t, text, said, spread):
+    """What both texts say of them, in the same words."""
+    pairs = getattr(t, 'few_pairs', [])
+    every = len(pairs) == len(t.pairs)
+    holds = 'most frequent pair holds' if len(pairs) == 1 else f'{len(pairs)} most frequent pairs hold'
+    text.take(rf'The {holds} (\d+) of (\d+) errors \(' + PERCENT + r'\)\.', said and not every,
+              *(t.few_errors, t.errors, 100 * t.few_errors / t.errors) if pairs else ())
+    text.take(r'All (\d+) errors are in (\d+) pairs?\.', said and every, t.errors, len(pairs))
+    text.take(r'The errors are spread over (\d+) pairs, none of which holds more than ' + PERCENT + r' of them\.', spread,
+              len(t.pairs), 100 * t.pairs[0][0] / t.errors if t.pairs else None)
 
 
 def summary(t, out):
@@ -209,18 +240,20 @@ def summary(t, out):
     text.take(r'(\d+) more pairs? ha(?:s|ve) the same count as the last\.', len(t.top) == 15, must=False)
     meaning = errors and t.k > 2 and len(t.top) > 1
     held = sum(p[0] for p in t.top)
-    text.take(r'These (\d+) pairs hold (\d+) of (\d+) errors \(' + PERCENT + r'\)\.', meaning and len(t.top) < len(t.pairs),
+    few = v('few_pairs')
+    few_pairs(t, text, few == 'yes' and len(t.few_pairs) < len(t.pairs), few == 'no' and t.top)
+    text.take(r'These (\d+) pairs hold (\d+) of (\d+) errors \(' + PERCENT + r'\)\.', meaning and few != 'yes' and 2 * len(t.top) <= len(t.pairs),
               len(t.top), held, t.errors, 100 * held / t.errors if errors else None)
     groups = t.run.groups
     same = sum(groups[a] == groups[b] for _, a, b in t.top)
-    text.take(r'Inside one superclass: (\d+) of (\d+) pairs \(' + PERCENT + r'\)\. Across superclasses: (\d+) of (\d+) \(' +
+    text.take(r'Listed pairs inside one superclass: (\d+) of (\d+) \(' + PERCENT + r'\); across superclasses: (\d+) of (\d+) \(' +
               PERCENT + r'\)\.', meaning and t.superclasses, same, len(t.top), None, len(t.top) - same)
     mutual = sum(2 * t.count.get((b, a), 0) >= c for c, a, b in t.top)
-    text.take(r'Mutual, the reverse at least half as frequent: (\d+) of (\d+) pairs \(' + PERCENT + r'\)\.', meaning, mutual,
+    text.take(r'Listed pairs whose reverse is at least half as frequent: (\d+) of (\d+) \(' + PERCENT + r'\)\.', meaning, mutual,
               len(t.top))
     s = f['same_superclass']
-    text.take(r'Of all errors, (\d+) of (\d+) \(' + PERCENT + r'\) stay inside the superclass of the true class; ' + PERCENT +
-              r' would if the errors of each class were spread evenly over the other classes\.', s['verdict'] is not None,
+    text.take(r'Errors inside the superclass of the true class: (\d+) of (\d+) \(' + PERCENT + r'\); an even spread of the errors '
+              r'of each class over the other classes gives ' + PERCENT + r'\.', s['verdict'] is not None,
               s.get('count'), t.errors, percent(s), percent(s, 'baseline'))
     text.take(r'Superclasses that are confused most often \(true -> predicted\):( \d+ group \d+ -> group \d+)+',
               errors and t.superclasses and len(set(groups)) > 2, must=False)
@@ -234,17 +267,15 @@ def summary(t, out):
     h = f['highest_errors']
     text.take(r'If the confidences were right, about ' + NUMBER + ' errors would have the highest confidence\.', errors,
               h['baseline'] * t.errors if errors else None)
-    text.take(r'Of (\d+) correct predictions, (\d+) \(' + PERCENT + r'\) have low confidence\.', errors and t.k > 2 and t.correct,
-              t.correct, t.band[True][0] if many else None)
+    text.take(r'Correct predictions of low confidence: (\d+) of (\d+) \(' + PERCENT + r'\)\.', errors and t.k > 2 and t.correct,
+              t.band[True][0] if many else None, t.correct)
 
     # Maps.
     text.take(r'Grad-CAM maps From the maps of (\d+) images?: (\d+) predicted correctly, (\d+) wrongly\. Where not said '
               r'otherwise, the map is that of the predicted class\.', True, n, t.correct, t.errors)
-    b = f['blank']
-    text.take(r'Blank maps: (\d+) of (\d+) \(' + PERCENT + r'\)\.', True, b['count'], n, 100 * b['count'] / n)
-    text.take(r'They are ignored in the comparisons below\.', b['count'] > 0 and v('places') == 'yes')
-    text.take(r"Of the true class's maps in errors: (\d+) of (\d+) \(" + PERCENT + r'\)\.', t.errors > 0, f['blank_true']['count'],
-              t.errors)
+    blank(t, text, True)
+    text.take(r'The comparisons below ignore blank maps\.',
+              f['blank']['count'] + f['blank_true']['count'] > 0 and v('places') == 'yes')
     coarse(t, text, True)
     compared = v('border') is not None
     tested = 0
@@ -285,8 +316,8 @@ def summary(t, out):
     if tested != len(kinds):
         text.faults.append(f'expected {len(kinds)} sentences on differences, found {tested}')
     z = f['zero_true']
-    text.take(r'Mostly zero, in more than half of its cells: the map of the true class in (\d+) of (\d+) errors \(' + PERCENT +
-              r'\)\.', z['verdict'] is not None, z.get('count'), z.get('of'))
+    text.take(r'Maps of the true class that are mostly zero, in more than half of their cells: (\d+) of (\d+) in errors \(' +
+              PERCENT + r'\)\.', z['verdict'] is not None, z.get('count'), z.get('of'))
     text.take(r"Differences are judged by the rank test of Mann and Whitney \(level 0\.01, corrected by Holm's method\) and by the "
               r'share of comparisons in which the one value is larger: .*?\(Vargha and Delaney\)\.',
               any(x['verdict'] in ('yes', 'no') for x in kinds))
@@ -306,7 +337,7 @@ def recommendations(t, out):
               r'that it names\.', many, n, t.errors, accuracy)
     text.take(r"What could be chance is no finding: tests have the level 0\.01, corrected for their number by Holm's method\.",
               works)
-    text.take(r'A ceiling is the gain in accuracy if all these errors went away and no other came\.', errors)
+    text.take(r'A ceiling is the gain in accuracy if all of its errors went away and no other came\.', errors)
 
     # The model does not work.
     order = v('class_order') == 'yes'
@@ -352,35 +383,45 @@ def recommendations(t, out):
         return text.end()
 
     text.take(r'There is no error among (\d+) images: the 95 % interval of the accuracy begins at ' + PERCENT + r'\. To learn from '
-              r'errors, use harder images\.', not t.errors, n)
+              r'errors, use more images, or harder ones\.', not t.errors, n)
 
     # Similar classes.
     s = f['same_superclass']
     text.take(r'\d+\. Similar classes', s['verdict'] is not None)
-    text.take(r'No finding: (\d+) of (\d+) errors \(' + PERCENT + r'\) stay inside the superclass of the true class; evenly spread '
-              r'they would be ' + PERCENT + r'\.', s['verdict'] == 'no', s.get('count'), t.errors, None, percent(s, 'baseline'))
+    text.take(r'No finding\. Errors inside the superclass of the true class: (\d+) of (\d+) \(' + PERCENT + r'\); an even spread '
+              r'gives ' + PERCENT + r'\.', s['verdict'] == 'no', s.get('count'), t.errors, None, percent(s, 'baseline'))
     same = s['verdict'] == 'yes'
-    text.take(r'(\d+) of (\d+) errors \(' + PERCENT + r'\) stay inside the superclass of the true class; evenly spread they would '
-              r'be ' + PERCENT + r'\. The model finds the superclass and misses the class\.', same, s.get('count'), t.errors,
+    text.take(r'(\d+) of (\d+) errors \(' + PERCENT + r'\) stay inside the superclass of the true class; an even spread '
+              r'gives ' + PERCENT + r'\. In these the model finds the superclass and misses the class\.', same, s.get('count'), t.errors,
               percent(s), percent(s, 'baseline'))
     text.take(r'Try a second output or a loss for the superclass, hard negatives from the same superclass, or a last stage of '
-              r'higher resolution\. The margin maps on the sheets show which part of the image decides between two classes\.', same)
-    text.take(r'Ceiling: ' + NUMBER + r' points of accuracy\.', same, 100 * s['count'] / n if same else None)
-    text.take(r'Most confused inside superclasses, both ways together:( \d+ ' + NAME + ' and ' + NAME + r' \(\d+ \+ \d+\))+', same,
-              must=False)
+              r'higher resolution\. The margin maps on the sheets show which part of the image decides (?=between two classes\.)', same)
+    def ceiling(before, holds, count):
+        text.take(before + r' Ceiling: ' + NUMBER + r' points\.', holds, 100 * count / n if holds else None)
+    ceiling(r'between two classes\.', same, s.get('count'))
+    text.take(r'Most confused inside superclasses, both ways together:( \d+ ' + NAME + ' and ' + NAME + r' \(\d+ \+ \d+\))+', same)
 
     # Confidence.
     text.take(r'\d+\. Confidence\b', True)
     h = f['highest_errors']
-    text.take(r'Errors of highest confidence, no finding: none of (\d+) errors? is above 90 %\.', h['verdict'] == 'no', t.errors)
+    text.take(r'Errors of highest confidence \(above 90 %\): none of (\d+) errors?\.', h['verdict'] == 'no', t.errors)
     high = h['verdict'] == 'yes'
-    text.take(r'(\d+) of (\d+) errors \(' + PERCENT + r'\) have the highest confidence \(above 90 %\); if the confidences were '
-              r'right, about ' + NUMBER + r' would\. Look at each: is the label wrong, or the model\?', high, h.get('count'),
+    one = high and h['count'] == 1
+    text.take(r'(\d+) of (\d+) errors? \(' + PERCENT + r'\) ' + ('has' if one else 'have') + r' the highest confidence \(above 90 '
+              r'%\); if the confidences were right, about ' + NUMBER + r' would\. Look at ' + ('it' if one else 'each') +
+              r': is the label wrong, or the model\?', high, h.get('count'),
               t.errors, percent(h), h['baseline'] * t.errors if high else None)
     text.take(r'Ceiling: ' + NUMBER + r' points, whether labels or predictions are corrected\.', high,
               100 * h['count'] / n if high else None)
-    text.take(r'They are listed in confident_errors\.csv; confident_errors\.png shows them with their maps\.', high, must=False)
-    text.take(r'True classes with more than one of them:( \d+ ' + NAME + r')+( and \d+ more classes)?', high, must=False)
+    text.take(r'Listed in confident_errors\.csv, with their maps in confident_errors\.png\.', high)
+    highest = [a for a, b, c in t.rows if a != b and c > .9]
+    often = {a: highest.count(a) for a in set(highest) if highest.count(a) > 1}
+    found = text.take(r'True classes with more than one of them:((?: \d+ ' + NAME + r')+)(?: and (\d+) more)?', high and often)
+    for m in found:
+        listed = re.findall(r'(\d+) (' + NAME + ')', m.group(1))
+        want = [(str(k), t.run.names[a]) for a, k in sorted(often.items(), key=lambda x: (-x[1], x[0]))]
+        if listed != want[:5] or (m.group(2) or '0') != str(len(want) - len(listed)):
+            text.faults.append(f'expected {want}, found {m.group()}')
     c = f['calibration']
     over, under = v('overconfident') == 'yes', v('underconfident') == 'yes'
     text.take(r'Calibration: too few images, (\d+) where 20 are needed\.', c['verdict'] == 'few', n)
@@ -402,24 +443,24 @@ def recommendations(t, out):
     text.take(r'Where an error costs more than no prediction, reject those of low confidence \(up to 50 %\): (\d+) of (\d+) '
               r'predictions remain \(' + PERCENT + r'\), and ' + PERCENT + r' of them are correct instead of ' + PERCENT + r'\.',
               k['verdict'] == 'yes', k.get('of'), n, None, kept, accuracy)
-    text.take(r'Rejecting predictions of low confidence, no finding: ' + PERCENT + r' of the others are correct, ' + PERCENT +
-              r' of all\.', k['verdict'] == 'no', kept, accuracy)
+    for words, condition in ('is too small to matter', k.get('p', 1) < .01), ('could be chance', k.get('p', 1) >= .01):
+        text.take(r'Rejecting predictions of low confidence, no finding: ' + PERCENT + r' of the others are correct instead of ' +
+                  PERCENT + r', a difference that ' + words + r'\.', k['verdict'] == 'no' and condition, kept, accuracy)
 
     # Attention.
     text.take(r'\d+\. Attention', True)
     b, bt = f['blank'], f['blank_true']
     some = b['count'] > 0 or bt['count'] > 0
-    text.take(r'Blank maps, no finding: none of (\d+) images has one\.', not some, n)
-    text.take(r'Blank maps: (\d+) of (\d+) of the predicted class \(' + PERCENT + r'\)\.', some, b['count'], n)
-    text.take(r"Of the true class's maps in errors: (\d+) of (\d+) \(" + PERCENT + r'\)\.', some and t.errors, bt['count'], t.errors)
+    text.take(r'Blank maps, no finding: none for (\d+) images?\.', not some, n)
+    blank(t, text, some)
     text.take(r'A blank map does not show where the model looks\. The margin map may: it is not cut off at zero\.',
               some and v('places') != 'no')
     text.take(r'This run used SCORE=prob: SCORE=logit may leave fewer blank\.', some and t.run.score == 'prob')
     coarse(t, text, True)
     places = v('places') == 'yes' and t.errors > 0
     compared = places and v('border') in ('yes', 'no')
-    text.take(r'Correct and wrong predictions are not compared: (\d+) and (\d+) maps that are not blank, where 20 of each are '
-              r'needed\.', places and not compared)
+    text.take(r'Correct and wrong predictions are not compared: 20 maps of each that are not blank are needed, found (\d+) '
+              r'and (\d+)\.', places and not compared)
     d, e = f['border'], f['entropy']
     more = compared and d['verdict'] == 'yes' and d['value'] > .5
     text.take(r'The maps of wrong predictions lie more on the border of the image \(median ' + PERCENT + ' against ' + PERCENT +
@@ -473,26 +514,30 @@ def recommendations(t, out):
     p = f['few_pairs']
     few = p['verdict']
     text.take(r'Pairs: too few errors, (\d+) where 20 are needed\.', few == 'few', t.errors)
-    text.take(r'The (?:most frequent pair|(\d+) most frequent pairs), chosen on one half of the images, holds? ' + PERCENT +
-              r' of the errors of the other half; of (\d+) possible pairs as many hold ' + PERCENT + r' if errors are spread evenly\.',
-              few in ('yes', 'no'), getattr(t, 'top_tested', None), 100 * p['count'] / p['of'] if few else None,
-              getattr(t, 'top_possible', None), percent(p, 'baseline') if few else None)
-    text.take(r'Correcting a few pairs pays\. Ceiling: ' + NUMBER + r' points\.', few == 'yes',
-              100 * p['count'] / n if few else None)
-    text.take(r'The errors are spread over many pairs: correcting pair by pair gains little\.', few == 'no')
+    few_pairs(t, text, few == 'yes', few == 'no')
+    text.take(r'Correcting pair by pair gains little\.', few == 'no' and 4 * t.pairs[0][0] < t.errors)
+    named = t.few_pairs if few == 'yes' else []
+    it, them = ('it holds', 'it') if len(named) == 1 else ('they hold', 'them')
+    lists = ' '.join(rf'{k} {t.run.names[a]} -> {t.run.names[b]}' for k, a, b in named[:10])
+    lists += f' and {len(named) - 10} more' if len(named) > 10 else ''
+    text.take(r'Chosen on one half of the images, ' + it + ' ' + PERCENT + r' of the errors of the other half; an even spread over the '
+              r'(\d+) possible pairs gives ' + PERCENT + r'\. Correct ' + them + ' first: ' + lists, few == 'yes',
+              100 * p['count'] / p['of'] if few else None, getattr(t, 'possible', None), percent(p, 'baseline') if few else None)
+    text.take(r'Ceiling: ' + NUMBER + r' points\.', few == 'yes', 100 * t.few_errors / n if named else None)
     w = f['one_way']
-    text.take(r'One-way confusions, no finding: in none of the (?:(\d+) frequent pairs|1 frequent pair) one way is more frequent than '
-              r'the reverse by more than chance\.', errors and w['verdict'] == 'no', w.get('of'))
+    none = 'the one pair of classes tested is not' if w.get('of') == 1 else r'none of the (\d+) pairs of classes tested is'
+    text.take(r'One-way confusions, no finding: ' + none + r' confused more often in one direction than in the other by more than '
+              r'chance\.', errors and w['verdict'] == 'no', w.get('of'))
     found = text.take(r'One-way confusions, measured by the images of each class\. Compare how many training images the two classes '
                       r'have, and how varied they are:((?: \d+, reverse \d+: ' + NAME + ' -> ' + NAME + r')+)',
                       errors and w['verdict'] == 'yes')
     if found and len(re.findall('reverse', found[0].group())) != len(t.one_way):
         text.faults.append('one-way confusions are missing')
-    text.take(r'Over-predicted classes, no finding: no class is predicted 1\.25 times as often as it occurs, or not by more than '
-              r'chance\.', errors and not t.over)
+    text.take(r'Over-predicted classes, no finding: no class is predicted at least 1\.25 times as often as it occurs and by '
+              r'more than chance\.', errors and not t.over)
     text.take(r'Over-predicted classes, at least 1\.25 times as often as they occur\. A lower prior or fewer repeats in training would '
               r'help the others; a class that does not occur can be excluded:', t.over)
-    lines = text.take(NAME + r': (\d+) predictions for (\d+) images, (\d+) of them wrong( and \d+ more)?', bool(t.over))
+    lines = text.take(NAME + r': (\d+) predictions? for (\d+) images?, (\d+) wrong( and \d+ more)?', bool(t.over))
     if [int(m.group(1)) for m in lines] != [t.predicted[c] for c in t.over][:10]:
         text.faults.append('over-predicted classes differ')
 
@@ -501,8 +546,9 @@ def recommendations(t, out):
     nexts = [
         (r'Correct the class order\. Measure: the errors of these classes, now (\d+)\.', order, f['class_order'].get('count')),
         (r'Train with the superclass in the loss\. Measure: the errors inside superclasses, now (\d+)\.', same, s.get('count')),
-        (r'Review the labels of the errors of highest confidence, (\d+) images?\. Measure: how many labels are wrong, and the '
-         r'accuracy without these images\.', high, h.get('count')),
+        (r'Review the labels of the errors of highest confidence\. Measure: how many labels are wrong, and the accuracy without '
+         r'these images\.', high and not one, None),
+        (r'Review the label of the error of highest confidence\. Measure: whether it is wrong\.', one, None),
         (r'Fit a temperature\. Measure: the calibration error, now ' + PERCENT + r'; the predictions stay the same\.', over != under,
          percent(c)),
         (r'Fit isotonic regression\. Measure: the calibration error, now ' + PERCENT + r'\.', over and under, percent(c)),
@@ -511,28 +557,34 @@ def recommendations(t, out):
          r'maps overlap by more than half, now (\d+)\.', oh['verdict'] == 'yes' and not blunt, oh.get('count')),
         (r'Count the images with several objects among the (\d+) errors? whose two maps lie apart\.', ol['verdict'] == 'yes',
          ol.get('count')),
-        (r'Give more weight or images to the (\d+) class(?:es)? below 50 %\. Measure: their errors, now \d+, and that the other '
-         r'classes lose less than they win\.', bool(t.weak), len(t.weak)),
-        (r'Correct the (?:most frequent pair|\d+ most frequent pairs) with more images of both classes\. Measure: their errors, now '
-         r'about (\d+)\.', few == 'yes', p.get('count')),
-        (r'Lower the prior of the \d+ over-predicted class(?:es)?\. Measure: their wrong predictions, now (\d+)\.', bool(t.over), wrong),
+        (r'Give more weight or images to the (\d+) classes below 50 %\. Measure: their errors, now \d+, and that the other '
+         r'classes lose less than they win\.', len(t.weak) > 1, len(t.weak)),
+        (r'Give more weight or images to the class below 50 %\. Measure: its errors, now (\d+), and that the other classes lose '
+         r'less than it wins\.', len(t.weak) == 1, f['weak_classes'].get('count')),
+        (rf'Correct the pair {NAME} -> {NAME} with more images of both classes\. Measure: its errors, now (\d+)\.', len(named) == 1,
+         named and t.few_errors),
+        (rf'Correct the {len(named)} ' + ('confused' if len(named) == len(t.pairs) else 'most frequent') + r' pairs with more images of '
+         r'their classes\. Measure: their errors, now (\d+)\.', len(named) > 1, named and t.few_errors),
+        (r'Lower the prior of the (\d+) over-predicted classes\. Measure: their wrong predictions, now (\d+)\.', len(t.over) > 1,
+         len(t.over), wrong),
+        (r'Lower the prior of the over-predicted class\. Measure: its wrong predictions, now (\d+)\.', len(t.over) == 1, wrong),
     ]
-    asked = sum(map(bool, (condition for _, condition, _ in nexts)))
+    asked = sum(bool(condition) for _, condition, *_ in nexts)
     text.take(r'\d+\. Next experiments', True)
     text.take(r'None follows from these measurements\.', asked == 0)
     text.take(r'By the number of errors that they are about; an error may be counted in several\. Change one thing at a time\.',
               asked > 1)
-    for words, condition, value in nexts:
-        text.take(r'\d+\. (?:\d+ errors?|Confidences only): ' + words, condition, value)
-    text.take(r'The 95 % interval of the accuracy is ' + NUMBER + r' points wide on (\d+) images: on another set of images, a smaller '
+    for words, condition, *values in nexts:
+        text.take(r'\d+\. (?:\d+ errors?|Confidences only): ' + words, condition, *values)
+    text.take(r'The 95 % interval of the accuracy is ' + NUMBER + r' points wide on (\d+) images?: on another set of images, a smaller '
               r'gain could be luck\.', True, None, n)
     return text.end()
 
 
 def pages(t, bars, explorer):
     for page, html in ('bars', bars), ('explorer', explorer):
-        if re.search(r'>[^<]*\b(nan|inf)\b', html):
-            yield f'{page}: a number that is none'
+        plain = re.sub(r'<(script|style).*?</\1>|<[^>]*>', ' | ', html, flags=re.S)
+        yield from (f'{page}: {fault}' for fault in numbers(plain))
         for name in re.findall(r'(?:href|src)="([^"#]+)"', html):
             if name not in FILES:
                 yield f'{page}: links a file that is not there: {name}'
@@ -554,6 +606,9 @@ def one(kind, classes, verdicts):
     truth = Truth(r)
     for name, finding in truth.found.items():
         verdicts.setdefault(name, set()).add(finding['verdict'])
+    few = truth.found['few_pairs']['verdict'], len(getattr(truth, 'few_pairs', []))
+    if kind in PAIRS and few[0] and few[:len(PAIRS[kind])] != PAIRS[kind]:
+        yield f'few_pairs: expected {PAIRS[kind]}, found {few}'
     yield from compare(truth, run('report', 'findings', *tables))
     yield from (f'summary: {x}' for x in summary(truth, run('report', 'summary', *tables)))
     yield from (f'recommendations: {x}' for x in recommendations(truth, run('report', 'recommendations', *tables)))

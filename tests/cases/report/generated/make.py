@@ -133,6 +133,53 @@ class Run:
             self.rows += [(self.random.randrange(self.classes), None, .6) for _ in range(15)]
             self.rows = [(t, self.other(t) if p is None else p, max(c, self.floor())) for t, p, c in self.rows]
 
+    def in_pairs(self, counts):
+        """These errors in as many pairs, of all true and predicted classes; the rest is correct."""
+        pairs = [(t, p) for t in range(self.classes) for p in range(self.classes) if t != p]
+        self.random.shuffle(pairs)
+        self.fill(self.even(), lambda true: true, self.conf(.5, 1))
+        for n, (t, p) in zip(counts, pairs):
+            self.rows += [(t, p, self.conf(.4, .95)(False)) for _ in range(n)]
+        self.random.shuffle(self.rows)
+
+    def dominant(self):
+        self.in_pairs([1000] + 15 * [1])
+
+    def dominant_two(self):
+        self.in_pairs([510, 490] + 15 * [1])
+
+    def all_in_one(self):
+        self.in_pairs([40])
+
+    def all_in_five(self):
+        self.in_pairs([30, 29, 28, 27, 26])
+
+    def even_pairs(self):
+        self.in_pairs(16 * [30])
+
+    def some_pairs(self):
+        """Eight of twenty, as frequent as each other."""
+        self.in_pairs(8 * [40] + 12 * [5])
+
+    def sparse(self):
+        self.in_pairs([2] + 24 * [1])
+
+    def scattered(self):
+        self.in_pairs(24 * [1])
+
+    def doubles(self):
+        """More frequent in these images, but not in each half of them."""
+        self.in_pairs(12 * [2] + 2 * [1])
+
+    def nine(self):
+        self.in_pairs([9] + 13 * [1])
+
+    def one_error(self):
+        self.in_pairs([1])
+
+    def two_errors(self):
+        self.in_pairs([2])
+
     def over(self):
         self.calibrated(self.even(), lambda conf: .5 + .3 * conf, .9)
 
@@ -286,4 +333,4 @@ def table(name, header, rows):
 
 KINDS = [name for name in ('working chance constant no_error no_error_under all_errors permuted shuffled swapped empty '
                            'single single_permuted unbalanced pair over under both weak coarse blank few '
-                           'diffuse apart alike partly').split()]
+                           'diffuse apart alike partly dominant dominant_two all_in_one all_in_five even_pairs one_error two_errors').split()]

@@ -229,21 +229,32 @@ class Truth:
         if self.errors == 0:
             self.find('few_pairs')
         else:
-            top = max(min(15, possible // 4), 1)
+            # The pair that the median error is in, and those half as frequent.
+            each = [n for n, *_ in self.pairs for _ in range(n)]
+            last = each[(self.errors - 1) // 2]
+            self.few_pairs = [p for p in self.top if 2 * p[0] >= last]
+            self.few_errors = sum(n for n, *_ in self.few_pairs)
+            top, m = len(self.few_pairs), len(self.pairs)
             half = [{}, {}]
             for i, (t, p, _) in enumerate(self.rows):
                 if t != p:
                     side = half[first_half(i)]
                     side[t, p] = side.get((t, p), 0) + 1
-            held = 0
+            held, p = 0, 0
             for chosen, other in half, half[::-1]:
-                best = sorted(set(half[0]) | set(half[1]), key=lambda q: (-chosen.get(q, 0), q))[:top]
-                held += sum(other.get(q, 0) for q in best)
-            share, p = held / self.errors, tail(held, self.errors, top / possible)
-            verdict = yes(p < LEVEL and share >= .25 and share >= 2 * top / possible)
-            self.top_tested, self.top_possible = top, possible
-            self.find('few_pairs', 'few' if self.errors < 20 else verdict, count=held, of=self.errors,
-                      baseline=top / possible, p=p)
+                best = sorted(chosen, key=lambda q: (-chosen[q], q))[:top]
+                again = sum(other.get(q, 0) for q in best)
+                held, p = held + again, max(p, tail(again, sum(other.values()), top / possible))
+            share = held / self.errors
+            def odds(s):
+                return s / (1 - s) if s < 1 else math.inf
+
+            verdict = yes(p < LEVEL and share >= .25 and all(
+                n >= 2 * top and odds(share) >= 2 * odds(top / n) for n in ([possible, m] if top > 5 else [possible])))
+            if self.errors < 20:
+                verdict = 'few'
+            self.possible = possible
+            self.find('few_pairs', verdict, count=held, of=self.errors, baseline=top / possible, p=p)
         tests = {}
         for n, t, c in self.top:
             back = self.count.get((c, t), 0)
