@@ -73,10 +73,10 @@ static char *describe_pixels(const struct net *n, struct ckpt *c)
     if (!stored_find(&s, c))
         return mem_printf("constants of %s%s", usual->name, always ? "" : ", on CIFAR-10 others");
     return mem_printf("mean %.6g,%.6g,%.6g, standard deviation %.6g,%.6g,%.6g of the checkpoint's "
-                      "%s%s%s",
+                      "%s%s%s%s",
                       (double)s.mean[0], (double)s.mean[1], (double)s.mean[2], (double)s.std[0],
-                      (double)s.std[1], (double)s.std[2], s.where, *s.other ? "; others in " : "",
-                      s.other);
+                      (double)s.std[1], (double)s.std[2], s.where,
+                      s.bytes ? ", divided by 255" : "", *s.other ? "; others in " : "", s.other);
 }
 
 /* A checkpoint of another network is no error, unless something was assumed about it. */

@@ -208,6 +208,7 @@ static int count_tensors(const struct pickle_value *v, int depth)
 struct walk {
     struct ckpt *c;
     const struct pickle_value *state;
+    const struct storage_finder *finder;
     int left;   /* lines */
     int visits; /* yet to be made: members may be shared, so that paths to them are many */
 };
@@ -222,6 +223,19 @@ static void add(struct walk *w, const char *path, const char *text)
         ckpt_add_extra(w->c, *path ? path : ".", text);
 }
 
+/* " [0.5, 0.25]" behind a tensor of a few floats: constants of the pixels may be among them. */
+static void put_few(struct line *l, const struct walk *w, const struct pickle_value *v)
+{
+    float few[TENSOR_FEW];
+    int n = tensor_is(v) ? tensor_few(w->c, v, w->finder, few) : 0;
+    for (int i = 0; i < n; i++) {
+        char number[32];
+        snprintf(number, sizeof number, "%s%.9g%s", i ? ", " : " [", (double)few[i],
+                 i == n - 1 ? "]" : "");
+        put_text(l, number);
+    }
+}
+
 static void describe(struct walk *w, const struct pickle_value *v, const char *path, int depth)
 {
     struct line l = {.n = 0};
@@ -230,6 +244,7 @@ static void describe(struct walk *w, const struct pickle_value *v, const char *p
     const struct pickle_seq *s = members(v);
     if (!s || s->n == 0 || depth == 0) {
         put_value(&l, v, 2);
+        put_few(&l, w, v);
         add(w, path, l.text);
         return;
     }
@@ -274,8 +289,8 @@ static void describe(struct walk *w, const struct pickle_value *v, const char *p
 }
 
 void ckpt_describe(struct ckpt *c, const struct pickle_value *root,
-                   const struct pickle_value *state)
+                   const struct pickle_value *state, const struct storage_finder *f)
 {
-    struct walk w = {.c = c, .state = state, .left = LINES, .visits = VISITS};
+    struct walk w = {.c = c, .state = state, .finder = f, .left = LINES, .visits = VISITS};
     describe(&w, root, "", DEPTH);
 }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NAME_ROOM = 200, FAULT_ROOM = 256, LAYERS = 8, NONE = -1 };
+enum { NAME_ROOM = 200, FAULT_ROOM = 256, LAYERS = 8, NONE = -1, RECORD_MAX = 4096 };
 
 /* --- storages --- */
 
@@ -357,8 +357,9 @@ static int type_of(const struct recipe *r, const struct storage_id *s)
     return NONE;
 }
 
-int tensor_add(struct ckpt *c, const char *key, const struct pickle_value *v,
-               const struct storage_finder *f, struct err *e)
+/* Where a tensor lies: all of `t` but its count. */
+static int find_tensor(const struct ckpt *c, struct ckpt_tensor *t, const char *key,
+                       const struct pickle_value *v, const struct storage_finder *f, struct err *e)
 {
     struct recipe r;
     struct storage_id s;
@@ -370,9 +371,9 @@ int tensor_add(struct ckpt *c, const char *key, const struct pickle_value *v,
     const struct pickle_value *offset = pickle_item(r.args, 1),
                               *size = plain_size(pickle_item(r.args, 2)),
                               *stride = pickle_item(r.args, 3);
-    struct ckpt_tensor t = {.name = key, .big_endian = f->big_endian};
-    if (found == 0 || !is_kind(offset, PICKLE_INT) || !read_numbers(size, t.shape) ||
-        !read_numbers(stride, t.stride) || size->seq.n != stride->seq.n)
+    *t = (struct ckpt_tensor){.name = key, .big_endian = f->big_endian};
+    if (found == 0 || !is_kind(offset, PICKLE_INT) || !read_numbers(size, t->shape) ||
+        !read_numbers(stride, t->stride) || size->seq.n != stride->seq.n)
         return ckpt_error(c, key, e,
                           "expected a storage, an offset, a shape and strides of at most %d axes, "
                           "found other arguments of %s",
@@ -385,27 +386,47 @@ int tensor_add(struct ckpt *c, const char *key, const struct pickle_value *v,
             has_dtype(&r) ? pickle_name(pickle_item(r.args, DTYPE_AT), name, sizeof name) : s.type);
     }
     int64_t from, count;
-    if (f->find(f->ctx, &s, &t, e) != 0 || storage_part(c, &s, &from, &count, e) != 0)
+    if (f->find(f->ctx, &s, t, e) != 0 || storage_part(c, &s, &from, &count, e) != 0)
         return -1;
-    t.type = (enum ckpt_type)type;
-    bool complex = t.type == CKPT_C64 || t.type == CKPT_C128;
-    if ((r.negated && t.type == CKPT_BOOL) || (r.conjugated && !complex))
+    t->type = (enum ckpt_type)type;
+    bool complex = t->type == CKPT_C64 || t->type == CKPT_C128;
+    if ((r.negated && t->type == CKPT_BOOL) || (r.conjugated && !complex))
         return ckpt_error(c, key, e, "expected elements that have a sign, found %s",
-                          ckpt_type_name(t.type));
-    t.negated = r.negated;
-    t.conjugated = r.conjugated;
-    int64_t bytes = ckpt_type_bytes(t.type);
+                          ckpt_type_name(t->type));
+    t->negated = r.negated;
+    t->conjugated = r.conjugated;
+    int64_t bytes = ckpt_type_bytes(t->type);
     if (from * s.item_bytes % bytes != 0)
         return ckpt_error(c, key, e, "expected a part of its storage that holds whole elements");
     /* A part of a storage is a storage that begins further on. */
-    t.offset = offset->i;
-    t.elements = count * s.item_bytes / bytes;
-    t.ndim = (int)size->seq.n;
-    if (t.p)
-        t.p += from * s.item_bytes;
+    t->offset = offset->i;
+    t->elements = count * s.item_bytes / bytes;
+    t->ndim = (int)size->seq.n;
+    if (t->p)
+        t->p += from * s.item_bytes;
     else if (from > 0)
         return ckpt_error(c, key, e, "expected a whole storage, found a part of one");
-    return ckpt_add(c, &t, e);
+    return 0;
+}
+
+int tensor_add(struct ckpt *c, const char *key, const struct pickle_value *v,
+               const struct storage_finder *f, struct err *e)
+{
+    struct ckpt_tensor t;
+    return find_tensor(c, &t, key, v, f, e) == 0 ? ckpt_add(c, &t, e) : -1;
+}
+
+int tensor_few(struct ckpt *c, const struct pickle_value *v, const struct storage_finder *f,
+               float out[TENSOR_FEW])
+{
+    struct ckpt_tensor t;
+    struct err ignored;
+    /* A large record would have to be unpacked for a few elements. */
+    if (find_tensor(c, &t, "", v, f, &ignored) != 0 || t.elements > TENSOR_FEW ||
+        (t.record && t.record->n > RECORD_MAX) || ckpt_measure(c, &t, &ignored) != 0 ||
+        ckpt_read(c, &t, out, &ignored) != 0)
+        return 0;
+    return (int)t.count;
 }
 
 bool tensor_text(const struct pickle_value *v, char *buf, size_t room)

@@ -33,7 +33,17 @@ bool tensor_is(const struct pickle_value *v);
 int tensor_add(struct ckpt *c, const char *key, const struct pickle_value *v,
                const struct storage_finder *f, struct err *e);
 
+/* The elements of a tensor of floats in a storage of at most so many; how many there are, 0
+ * where it is another or cannot be read. */
+enum { TENSOR_FEW = 8 };
+int tensor_few(struct ckpt *c, const struct pickle_value *v, const struct storage_finder *f,
+               float out[TENSOR_FEW]);
+
 /* "tensor float32 (3, 4)" where a value is a tensor, else false. */
 bool tensor_text(const struct pickle_value *v, char *buf, size_t room);
+
+/* Lines about all of a pickled value but `state`. */
+void ckpt_describe(struct ckpt *c, const struct pickle_value *root,
+                   const struct pickle_value *state, const struct storage_finder *f);
 
 #endif

@@ -197,6 +197,6 @@ int state_read(struct ckpt *c, const struct pickle_value *root, const struct sto
             return -1;
     }
     if (c->opts.extras)
-        ckpt_describe(c, root, state);
+        ckpt_describe(c, root, state, f);
     return 0;
 }

@@ -147,8 +147,7 @@ void ckpt_add_extra(struct ckpt *c, const char *path, const char *text)
 
 /* --- where a tensor lies --- */
 
-/* Checks that a tensor stays in its storage and counts its numbers. */
-static int measure(const struct ckpt *c, struct ckpt_tensor *t, struct err *e)
+int ckpt_measure(const struct ckpt *c, struct ckpt_tensor *t, struct err *e)
 {
     int64_t last = t->offset, n = 1;
     bool good = t->offset >= 0, empty = false;
@@ -181,7 +180,7 @@ int ckpt_add(struct ckpt *c, const struct ckpt_tensor *t, struct err *e)
         c->tensor = mem_grow(c->tensor, (size_t)c->room, sizeof *c->tensor);
     }
     c->tensor[c->n] = *t;
-    if (measure(c, &c->tensor[c->n], e) != 0)
+    if (ckpt_measure(c, &c->tensor[c->n], e) != 0)
         return -1;
     c->n++;
     return 0;

@@ -47,6 +47,9 @@ int ckpt_key(struct ckpt *c, const unsigned char *p, size_t n, const char **key,
  * that leaves its storage is an error. */
 int ckpt_add(struct ckpt *c, const struct ckpt_tensor *t, struct err *e);
 
+/* Counts the elements of a tensor. One that leaves its storage is an error. */
+int ckpt_measure(const struct ckpt *c, struct ckpt_tensor *t, struct err *e);
+
 /* Adds a line about something else; both texts are copied, and cleaned. */
 void ckpt_add_extra(struct ckpt *c, const char *path, const char *text);
 
@@ -57,9 +60,5 @@ int ckpt_foreign(const struct ckpt *c, struct foreign f, struct err *e);
 int ckpt_read_zip(struct ckpt *c, struct err *e);
 int ckpt_read_legacy(struct ckpt *c, struct err *e);
 int ckpt_read_safetensors(struct ckpt *c, struct err *e);
-
-/* Lines about all of a pickled value but `state`. */
-void ckpt_describe(struct ckpt *c, const struct pickle_value *root,
-                   const struct pickle_value *state);
 
 #endif

@@ -78,7 +78,8 @@ static void choose_default(struct normal_use *u, const struct net *n, const stru
     memcpy(u->mean, s ? s->mean : usual->mean, sizeof u->mean);
     memcpy(u->std, s ? s->std : usual->std, sizeof u->std);
     if (s) {
-        snprintf(u->from, sizeof u->from, "the checkpoint's %s", s->where);
+        snprintf(u->from, sizeof u->from, "the checkpoint's %s%s", s->where,
+                 s->bytes ? ", divided by 255" : "");
     } else if (known) {
         snprintf(u->from, sizeof u->from, "%s, usual for %s and %s", usual->name, n->family, kind);
     } else {

@@ -6,12 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* How modules and configurations call them. */
 static const struct pair {
     const char *mean, *std;
 } pairs[] = {
     {"mean", "std"},
+    {"means", "stds"},
     {"new_mean", "new_std"},
     {"_mean", "_std"},
     {"mean_", "std_"},
@@ -23,6 +25,9 @@ static const struct pair {
     {"data_mean", "data_std"},
     {"dataset_mean", "dataset_std"},
     {"norm_mean", "norm_std"},
+    {"normalize_mean", "normalize_std"},
+    {"train_mean", "train_std"},
+    {"channel_mean", "channel_std"},
     {"rgb_mean", "rgb_std"},
     {"input_mean", "input_std"},
     {"cifar10_mean", "cifar10_std"},
@@ -31,11 +36,11 @@ static const struct pair {
 
 enum { PAIRS = sizeof pairs / sizeof *pairs, KEY = 512 };
 
-/* "normalizer.new_mean" and "new_mean": how much stands before it, or -1. */
+/* "normalizer.new_mean" and "NEW_MEAN": how much stands before it, or -1. */
 static int before(const char *key, const char *last)
 {
     size_t n = strlen(key), tail = strlen(last);
-    if (n < tail || strcmp(key + n - tail, last) != 0 || (n > tail && key[n - tail - 1] != '.'))
+    if (n < tail || strcasecmp(key + n - tail, last) != 0 || (n > tail && key[n - tail - 1] != '.'))
         return -1;
     return (int)(n - tail);
 }
@@ -47,7 +52,7 @@ static const char *sibling(char out[KEY], const char *key, int head, const char 
     return out;
 }
 
-void stored_scale(float mean[3], float std[3])
+bool stored_scale(float mean[3], float std[3])
 {
     bool bytes = false;
     for (int i = 0; i < 3; i++)
@@ -56,21 +61,18 @@ void stored_scale(float mean[3], float std[3])
         mean[i] /= 255;
         std[i] /= 255;
     }
+    return bytes;
 }
 
-/* Whether these can be constants of pixels. */
-static bool plausible(float mean[3], float std[3])
+/* Takes what can be constants of pixels. */
+static void offer(struct stored *s, float mean[3], float std[3], const char *where)
 {
-    stored_scale(mean, std);
+    bool bytes = stored_scale(mean, std);
     for (int i = 0; i < 3; i++)
         if (!(mean[i] >= 0 && mean[i] <= 1 && std[i] > 0 && std[i] <= 1))
-            return false;
-    return true;
-}
-
-static void add(struct stored *s, const float mean[3], const float std[3], const char *where)
-{
+            return;
     if (!*s->where) {
+        s->bytes = bytes;
         memcpy(s->mean, mean, sizeof s->mean);
         memcpy(s->std, std, sizeof s->std);
         snprintf(s->where, sizeof s->where, "%s", where);
@@ -123,17 +125,19 @@ static void find_tensors(struct stored *s, struct ckpt *c)
         const struct ckpt_tensor *t = ckpt_at(c, i), *of = deviation_of(c, t);
         float mean[3], std[3];
         struct err ignored;
-        if (of && ckpt_read(c, t, mean, &ignored) == 0 && ckpt_read(c, of, std, &ignored) == 0 &&
-            plausible(mean, std))
-            add(s, mean, std, t->name);
+        if (of && ckpt_read(c, t, mean, &ignored) == 0 && ckpt_read(c, of, std, &ignored) == 0)
+            offer(s, mean, std, t->name);
     }
 }
 
 /* --- entries of a configuration --- */
 
-/* "[0.4914, 0.4822, 0.4465]", as ckpt_extra gives a list or a tuple. */
+/* "[0.4914, 0.4822, 0.4465]", as ckpt_extra gives a list or a tuple or, behind its type and
+ * shape, a tensor. */
 static bool read_three(const char *text, float v[3])
 {
+    if (strncmp(text, "tensor ", 7) == 0)
+        text += strcspn(text, "[");
     if (*text != '[' && *text != '(')
         return false;
     for (int i = 0; i < 3; i++) {
@@ -151,7 +155,7 @@ static bool read_three(const char *text, float v[3])
 static const char *entry(const struct ckpt *c, const char *path)
 {
     for (int i = 0; i < ckpt_extras(c); i++)
-        if (strcmp(ckpt_extra(c, i)->path, path) == 0)
+        if (strcasecmp(ckpt_extra(c, i)->path, path) == 0)
             return ckpt_extra(c, i)->text;
     return NULL;
 }
@@ -165,8 +169,8 @@ static void find_entries(struct stored *s, struct ckpt *c)
             int head = before(x->path, pairs[p].mean);
             const char *of = head < 0 ? NULL : entry(c, sibling(key, x->path, head, pairs[p].std));
             float mean[3], std[3];
-            if (of && read_three(x->text, mean) && read_three(of, std) && plausible(mean, std))
-                add(s, mean, std, x->path);
+            if (of && read_three(x->text, mean) && read_three(of, std))
+                offer(s, mean, std, x->path);
         }
 }
 

@@ -1,5 +1,5 @@
 /* Constants of the pixels that a checkpoint holds: buffers of a first module that normalises
- * ("normalizer.new_mean"), or entries of a configuration ("pretrained_cfg.mean"). */
+ * ("normalizer.new_mean"), or lists and tensors beside the state dict ("config.mean"). */
 #ifndef HP_STORED_H
 #define HP_STORED_H
 
@@ -8,7 +8,8 @@
 #include <stdbool.h>
 
 struct stored {
-    float mean[3], std[3]; /* of pixels scaled to [0,1]; those of 0 to 255 are scaled */
+    float mean[3], std[3]; /* of pixels scaled to [0,1] */
+    bool bytes;            /* stored for 0 to 255: they were divided */
     char where[160];       /* of the mean; buffers go first */
     char other[160];       /* where other constants are, or "" */
 };
@@ -19,7 +20,7 @@ bool stored_find(struct stored *s, struct ckpt *c);
 /* Whether a tensor is such a mean or deviation. */
 bool stored_is(const struct ckpt *c, const struct ckpt_tensor *t);
 
-/* From 0 to 255, as a mean or deviation above 2 can only be, to [0,1]. */
-void stored_scale(float mean[3], float std[3]);
+/* From 0 to 255, as a mean or deviation above 2 can only be, to [0,1]; whether they were. */
+bool stored_scale(float mean[3], float std[3]);
 
 #endif

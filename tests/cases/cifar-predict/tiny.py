@@ -3,6 +3,7 @@
 tiny.py FILE [classes=N] [widths=A,B] [stem=SIDE] [EDIT ...], an EDIT being
   drop=KEY  add=KEY  shape=KEY:2,3  nan=KEY  set=KEY:VALUE  large=FACTOR
   buffer=KEY:0.5,0.5,0.5  config=KEY:0.5,0.5,0.5 (in a dict "pretrained_cfg" beside the state dict)
+  beside=PATH:0.5,0.5,0.5 (a tensor beside the state dict; "config.mean": in a dict "config")
   untrained=1 (running statistics as a batch norm begins)
   form=bare|state_dict|model_state_dict|unknown|system  prefix=PREFIX
 """
@@ -158,6 +159,13 @@ def main():
     config = [arg.partition(":") for what, arg in opts if what == "config"]
     if config:
         whole["pretrained_cfg"] = {k: [float(n) for n in v.split(",")] for k, _, v in config}
+    for place, _, text in (arg.partition(":") for what, arg in opts if what == "beside"):
+        *folders, last = place.split(".")
+        at = whole
+        for key in folders:
+            at = at.setdefault(key, {})
+        values = [float(n) for n in text.split(",")]
+        at[last] = Tensor([len(values)], values)
 
     f = io.BytesIO()
     p = Pickler(f)
