@@ -17,6 +17,9 @@
 
 enum { LIST = 10, SHORT_LIST = 5, EXPERIMENTS = 12 };
 
+/* Errors of an experiment that is about confidences, or about errors that are not counted. */
+enum { NO_ERRORS = 0, UNCOUNTED = -1 };
+
 /* What to try next: how many errors it is about, and what to measure. */
 struct experiment {
     int64_t errors;
@@ -266,7 +269,7 @@ static void calibration(struct advice *a)
         words_para(2, "",
                    "One temperature cannot correct both. Fit isotonic regression to the confidence "
                    "on held-out images (Zadrozny and Elkan, 2002).");
-        try_next(a, 0,
+        try_next(a, NO_ERRORS,
                  "Fit isotonic regression. Measure: the calibration error, now %.2f" WORDS_NB "%%.",
                  100 * c->value);
         return;
@@ -274,7 +277,7 @@ static void calibration(struct advice *a)
     words_para(2, "",
                "Divide the logits by one temperature, fitted on held-out images (Guo et al., "
                "2017). It changes confidences, not predictions.");
-    try_next(a, 0,
+    try_next(a, NO_ERRORS,
              "Fit a temperature. Measure: the calibration error, now %.2f" WORDS_NB
              "%%; the predictions stay the same.",
              100 * c->value);
@@ -403,7 +406,7 @@ static void border(struct advice *a)
                    "%% in correct ones). Try stronger crops and shifts, or paste objects on other "
                    "backgrounds.",
                    100 * d->median[1], 100 * d->median[0]);
-        try_next(a, run_errors(a->r),
+        try_next(a, UNCOUNTED,
                  "Train with stronger crops. Measure: the border share of wrong predictions, now "
                  "%.1f" WORDS_NB "%% (median).",
                  100 * d->median[1]);
@@ -739,8 +742,10 @@ static void experiments(struct advice *a)
         char mark[16];
         snprintf(mark, sizeof mark, "%d.", i + 1);
         words_para(4, mark, "%s: %s",
-                   a->next[i].errors > 0 ? words_count(&b, a->next[i].errors, "error", "errors")
-                                         : "Confidences only",
+                   a->next[i].errors == NO_ERRORS ? "Confidences only"
+                   : a->next[i].errors == UNCOUNTED
+                       ? "Errors not counted"
+                       : words_count(&b, a->next[i].errors, "error", "errors"),
                    a->next[i].text);
         free(a->next[i].text);
     }

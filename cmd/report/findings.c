@@ -225,7 +225,8 @@ static int count_moves(const struct move *move, int n)
     return moved;
 }
 
-/* Where classes have too few images each, all of them may still agree in one offset. */
+/* Where classes have too few images each, most of them may still agree in one offset: most of
+ * the images, and of the mean class, so that one large class alone is no order. */
 static void find_offset(struct findings *f, const struct run *r)
 {
     const struct classes *c = &r->classes;
@@ -237,13 +238,18 @@ static void find_offset(struct findings *f, const struct run *r)
         images[offset] += p->count;
         best = images[offset] > images[best] ? offset : best;
     }
-    double chance = 0, total = (double)c->total;
+    double chance = 0, total = (double)c->total, share = 0;
+    for (size_t i = 0; i < r->pairs.n; i++) {
+        const struct pair_row *p = &r->pairs.row[i];
+        if ((p->pred - p->truth + c->n) % c->n == best)
+            share += (double)p->count / (double)c->row[p->truth].total / f->with_images;
+    }
     for (int i = 0; i < c->n; i++)
         chance += (double)c->row[i].total / total *
                   chance_of(c, c->row[(i + best) % c->n].predicted, run_errors(r), c->total);
     struct finding *o = &f->of[FIND_CLASS_ORDER];
     double p = best == 0 ? 1 : (c->present - 1) * share_tail(images[best], c->total, chance);
-    if ((double)images[best] > MOVED_SHARE * total && tells(p)) {
+    if ((double)images[best] > MOVED_SHARE * total && share > MOVED_SHARE && tells(p)) {
         *o = counted(images[best], c->total);
         o->baseline = (double)c->correct / total;
         o->p = p;
@@ -435,7 +441,8 @@ static void find_superclasses(struct findings *f, const struct run *r)
                       (c->present - 1);
     free(size);
     f->of[FIND_SUPERCLASS] = counted(c->correct + inside, c->total);
-    if (errors == 0)
+    /* No error can stay inside where these classes are alone in their superclasses. */
+    if (chance == 0)
         return;
     struct finding *s = &f->of[FIND_SAME_SUPERCLASS];
     *s = counted(inside, errors);
@@ -507,8 +514,8 @@ static struct finding count_top(const struct pairs *p, int top, double chance)
     return f;
 }
 
-/* A list that ends between pairs that are as frequent would be arbitrary: those that are at
- * least half as frequent as the last one needed belong to it. */
+/* A list that ends between pairs that are as frequent would be arbitrary: those that are nearly
+ * as frequent as the last one needed belong to it. */
 static void choose_few(struct few_pairs *few, const struct pair_row *p, int most, int64_t errors)
 {
     int64_t last = 0;
@@ -516,7 +523,7 @@ static void choose_few(struct few_pairs *few, const struct pair_row *p, int most
         int64_t count = p[few->n].count;
         if (2 * few->errors < errors)
             last = count;
-        else if (2 * count < last)
+        else if ((double)count < PAIRS_NEARLY * (double)last)
             break;
         few->errors += count;
     }

@@ -318,7 +318,7 @@ static void write_confusion(const struct run *r, const struct findings *f)
                : f->top.n == TOP_PAIRS          ? " The 15 most frequent (true -> predicted):"
                                        : " Those that occur more than once (true -> predicted):");
     write_top_pairs(r, f);
-    if (f->superclasses)
+    if (f->of[FIND_SAME_SUPERCLASS].verdict != VERDICT_NONE)
         write_superclasses(r, f);
 }
 
@@ -337,8 +337,8 @@ static void write_confidence(const struct run *r, const struct findings *f)
         line_count(say_band((enum band)i), p->wrong[i], errors);
     words_gap();
     words_para(0, "",
-               "If the confidences were right, about %.1f errors would have the highest "
-               "confidence.",
+               "If the confidences were right, about %.1f predictions of highest confidence would "
+               "be wrong.",
                high->baseline * (double)errors);
     if (low && r->classes.correct > 0)
         words_para(0, "", "Correct predictions of low confidence: %" PRId64 " of %" PRId64 " (%s).",

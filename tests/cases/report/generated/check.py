@@ -256,7 +256,7 @@ def summary(t, out):
               r'of each class over the other classes gives ' + PERCENT + r'\.', s['verdict'] is not None,
               s.get('count'), t.errors, percent(s), percent(s, 'baseline'))
     text.take(r'Superclasses that are confused most often \(true -> predicted\):( \d+ group \d+ -> group \d+)+',
-              errors and t.superclasses and len(set(groups)) > 2, must=False)
+              s['verdict'] is not None and len(set(groups)) > 2, must=False)
 
     # Confidence.
     if text.take(r'Confidence of the errors', errors):
@@ -265,7 +265,7 @@ def summary(t, out):
             k = t.band[False][band]
             text.take(re.escape(name) + r' (\d+) ' + PERCENT, t.k > 2 or band > 0, k, 100 * k / t.errors)
     h = f['highest_errors']
-    text.take(r'If the confidences were right, about ' + NUMBER + ' errors would have the highest confidence\.', errors,
+    text.take(r'If the confidences were right, about ' + NUMBER + r' predictions of highest confidence would be wrong\.', errors,
               h['baseline'] * t.errors if errors else None)
     text.take(r'Correct predictions of low confidence: (\d+) of (\d+) \(' + PERCENT + r'\)\.', errors and t.k > 2 and t.correct,
               t.band[True][0] if many else None, t.correct)
@@ -575,7 +575,7 @@ def recommendations(t, out):
     text.take(r'By the number of errors that they are about; an error may be counted in several\. Change one thing at a time\.',
               asked > 1)
     for words, condition, *values in nexts:
-        text.take(r'\d+\. (?:\d+ errors?|Confidences only): ' + words, condition, *values)
+        text.take(r'\d+\. (?:\d+ errors?|Confidences only|Errors not counted): ' + words, condition, *values)
     text.take(r'The 95 % interval of the accuracy is ' + NUMBER + r' points wide on (\d+) images?: on another set of images, a smaller '
               r'gain could be luck\.', True, None, n)
     return text.end()
@@ -609,6 +609,8 @@ def one(kind, classes, verdicts):
     few = truth.found['few_pairs']['verdict'], len(getattr(truth, 'few_pairs', []))
     if kind in PAIRS and few[0] and few[:len(PAIRS[kind])] != PAIRS[kind]:
         yield f'few_pairs: expected {PAIRS[kind]}, found {few}'
+    if kind in PAIRS and kind.startswith(('dominant', 'all_in')) and truth.found['class_order']['verdict'] != 'no':
+        yield 'class_order: expected the verdict no: one or a few pairs are no order'
     yield from compare(truth, run('report', 'findings', *tables))
     yield from (f'summary: {x}' for x in summary(truth, run('report', 'summary', *tables)))
     yield from (f'recommendations: {x}' for x in recommendations(truth, run('report', 'recommendations', *tables)))

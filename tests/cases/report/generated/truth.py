@@ -168,7 +168,8 @@ class Truth:
         d = max(range(self.k), key=lambda i: (offsets[i], -i))
         chance = sum(self.total[i] / self.n * self.by_chance((i + d) % self.k, self.errors, self.n) for i in range(self.k))
         q = (self.k - 1) * tail(offsets[d], self.n, chance)
-        if 2 * offsets[d] > self.n and q < LEVEL:
+        mean = sum(self.count.get((t, (t + d) % self.k), 0) / n for t, n in enumerate(self.total) if n) / self.with_images
+        if 2 * offsets[d] > self.n and 2 * mean > 1 and q < LEVEL:
             self.offset = d
             return self.find('class_order', 'yes', count=offsets[d], of=self.n, value=offsets[d] / self.n,
                              baseline=self.accuracy, p=q)
@@ -212,10 +213,10 @@ class Truth:
             return self.find('same_superclass')
         inside = sum(n for n, t, p in self.pairs if groups[t] == groups[p])
         self.find('superclass', count=self.correct + inside, of=self.n)
-        if self.errors == 0:
+        chance = sum((self.total[c] - self.correct_of[c]) * (groups.count(groups[c]) - 1) for c in range(self.k))
+        if chance == 0:
             return self.find('same_superclass')
-        chance = sum((self.total[c] - self.correct_of[c]) * (groups.count(groups[c]) - 1) for c in range(self.k)) \
-            / (self.k - 1) / self.errors
+        chance /= (self.k - 1) * self.errors
         share, p = inside / self.errors, tail(inside, self.errors, chance)
         odds = share * (1 - chance) >= 2 * chance * (1 - share)
         self.find('same_superclass', yes(p < LEVEL and share >= .1 and odds), count=inside, of=self.errors,
@@ -232,7 +233,7 @@ class Truth:
             # The pair that the median error is in, and those half as frequent.
             each = [n for n, *_ in self.pairs for _ in range(n)]
             last = each[(self.errors - 1) // 2]
-            self.few_pairs = [p for p in self.top if 2 * p[0] >= last]
+            self.few_pairs = [p for p in self.top if 4 * p[0] >= 3 * last]
             self.few_errors = sum(n for n, *_ in self.few_pairs)
             top, m = len(self.few_pairs), len(self.pairs)
             half = [{}, {}]
