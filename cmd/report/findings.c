@@ -514,8 +514,8 @@ static struct finding count_top(const struct pairs *p, int top, double chance)
     return f;
 }
 
-/* A list that ends between pairs that are as frequent would be arbitrary: those that are nearly
- * as frequent as the last one needed belong to it. */
+/* A list that ends between pairs that are as frequent would be arbitrary: those that are at least
+ * two thirds as frequent as the last one needed belong to it. */
 static void choose_few(struct few_pairs *few, const struct pair_row *p, int most, int64_t errors)
 {
     int64_t last = 0;
@@ -523,7 +523,7 @@ static void choose_few(struct few_pairs *few, const struct pair_row *p, int most
         int64_t count = p[few->n].count;
         if (2 * few->errors < errors)
             last = count;
-        else if ((double)count < PAIRS_NEARLY * (double)last)
+        else if (3 * count < 2 * last)
             break;
         few->errors += count;
     }

@@ -233,7 +233,7 @@ class Truth:
             # The pair that the median error is in, and those half as frequent.
             each = [n for n, *_ in self.pairs for _ in range(n)]
             last = each[(self.errors - 1) // 2]
-            self.few_pairs = [p for p in self.top if 4 * p[0] >= 3 * last]
+            self.few_pairs = [p for p in self.top if p[0] / last > .6666]
             self.few_errors = sum(n for n, *_ in self.few_pairs)
             top, m = len(self.few_pairs), len(self.pairs)
             half = [{}, {}]
