@@ -247,8 +247,10 @@ static void calibration(struct advice *a)
     if (c->verdict == VERDICT_NO) {
         words_para(2, "-",
                    "Calibration, no finding: the calibration error is %.2f" WORDS_NB
-                   "%%; chance alone gives about %.2f" WORDS_NB "%% on as many images.",
-                   100 * c->value, 100 * c->baseline);
+                   "%%, where chance alone gives about %.2f" WORDS_NB
+                   "%% on as many images: it %s.",
+                   100 * c->value, 100 * c->baseline,
+                   c->p < FINDINGS_LEVEL ? "is too small to matter" : "could be chance");
         return;
     }
     words_para(2, "-",
@@ -437,7 +439,7 @@ static void entropy(struct advice *a)
     else
         words_para(2, "-",
                    "The maps of wrong predictions are more diffuse (median entropy %.3f against "
-                   "%.3f): no part of the image stands out. Try a larger input or a last stage of "
+                   "%.3f): more of the image contributes. Try a larger input or a last stage of "
                    "higher resolution.",
                    d->median[1], d->median[0]);
 }
@@ -539,7 +541,7 @@ static void weak_classes(struct advice *a)
 {
     const struct findings *f = a->f;
     const struct classes *c = &a->r->classes;
-    double won = 0, accuracy = f->of[FIND_ACCURACY].value;
+    int64_t images = 0, correct = 0;
     int64_t errors = f->of[FIND_WEAK_CLASSES].count;
     bool one = f->weak.n == 1;
     struct words_buf x, y, z;
@@ -566,7 +568,8 @@ static void weak_classes(struct advice *a)
                one ? "it has" : "they have", words_count(&y, errors, "error", "errors"));
     for (int i = 0; i < f->weak.n; i++) {
         const struct class_row *row = &c->row[f->weak.at[i].cls];
-        won += fmax(accuracy * (double)row->total - (double)row->correct, 0);
+        images += row->total;
+        correct += row->correct;
         if (i >= LIST)
             continue;
         char wrong[512] = "";
@@ -579,8 +582,11 @@ static void weak_classes(struct advice *a)
         words_line("    and %d more", f->weak.n - LIST);
     words_para(2, "", "Give %s more or better images, or more weight in the loss.",
                one ? "this class" : "these classes");
-    words_para(2, "", "At the accuracy of the whole (%s) %s would add %.2f points.",
-               words_share(&z, accuracy), one ? "it" : "they", 100 * won / (double)c->total);
+    /* Each has fewer correct predictions than the rest of the run, so the rest is not empty. */
+    double others = (double)(c->correct - correct) / (double)(c->total - images);
+    words_para(2, "", "At the accuracy of the other classes (%s) %s would add %.2f points.",
+               words_share(&z, others), one ? "it" : "they",
+               100 * (others * (double)images - (double)correct) / (double)c->total);
     try_next(a, errors,
              "Give more weight or images to the %s below %.0f" WORDS_NB
              "%%. Measure: %s errors, now %" PRId64
@@ -654,9 +660,11 @@ static void one_way(struct advice *a)
             pairs);
         return;
     }
-    words_para(2, "-",
-               "One-way confusions, measured by the images of each class. Compare how many "
-               "training images the two classes have, and how varied they are:");
+    words_para(
+        2, "-",
+        "One-way confusions: of these pairs of classes, one direction has a higher rate than "
+        "the other by more than chance. Compare how many training images the two classes "
+        "have, and how varied they are:");
     for (int i = 0; i < a->f->one_way.n; i++) {
         const struct item *it = &a->f->one_way.at[i];
         words_line("  %4" PRId64 ", reverse %" PRId64 ": %s -> %s", it->f.count,
@@ -680,11 +688,12 @@ static void overpredicted(struct advice *a)
                    OVERPREDICTED);
         return;
     }
-    words_para(2, "-",
-               "Over-predicted classes, at least %.2f times as often as they occur. A lower prior "
-               "or fewer repeats in training would help the others; a class that does not occur "
-               "can be excluded:",
-               OVERPREDICTED);
+    words_para(
+        2, "-",
+        "Over-predicted classes, by more than chance and at least %.2f times as often as they "
+        "occur. A lower prior or fewer repeats in training would help the other classes; a "
+        "class that does not occur can be excluded:",
+        OVERPREDICTED);
     for (int i = 0; i < f->overpredicted.n && i < LIST; i++) {
         const struct class_row *row = &c->row[f->overpredicted.at[i].cls];
         words_line("    %s: %s for %s, %" PRId64 " wrong", row->text,

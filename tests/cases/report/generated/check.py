@@ -425,8 +425,9 @@ def recommendations(t, out):
     c = f['calibration']
     over, under = v('overconfident') == 'yes', v('underconfident') == 'yes'
     text.take(r'Calibration: too few images, (\d+) where 20 are needed\.', c['verdict'] == 'few', n)
-    text.take(r'Calibration, no finding: the calibration error is ' + PERCENT + r'; chance alone gives about ' + PERCENT +
-              r' on as many images\.', c['verdict'] == 'no', percent(c), percent(c, 'baseline'))
+    for words, condition in ('is too small to matter', c['p'] < .01), ('could be chance', c['p'] >= .01):
+        text.take(r'Calibration, no finding: the calibration error is ' + PERCENT + r', where chance alone gives about ' + PERCENT +
+                  r' on as many images: it ' + words + r'\.', c['verdict'] == 'no' and condition, percent(c), percent(c, 'baseline'))
     tail = r': the calibration error is ' + PERCENT + r', chance alone gives about ' + PERCENT + r' \(mean confidence ' + PERCENT + \
         r', accuracy ' + PERCENT + r'\)\.'
     for words, condition in (('over-confident in some bins of confidence and under-confident in others', over and under),
@@ -469,8 +470,8 @@ def recommendations(t, out):
     text.take(r'Border, no finding: the maps of wrong predictions do not lie more on it by an extent that matters \(median ' +
               PERCENT + ' against ' + PERCENT + r' in correct ones\)\.', compared and not more)
     wide = compared and e['verdict'] == 'yes'
-    text.take(r'The maps of wrong predictions are more diffuse \(median entropy ' + NUMBER + ' against ' + NUMBER + r'\): no part of '
-              r'the image stands out\. Try a larger input or a last stage of higher resolution\.', wide and e['value'] > .5)
+    text.take(r'The maps of wrong predictions are more diffuse \(median entropy ' + NUMBER + ' against ' + NUMBER + r'\): more of '
+              r'the image contributes\. Try a larger input or a last stage of higher resolution\.', wide and e['value'] > .5)
     text.take(r'The maps of wrong predictions are more concentrated \(median entropy ' + NUMBER + ' against ' + NUMBER + r'\): fewer '
               r'cells decide\. Try random erasing or cutout\.', wide and e['value'] < .5)
     text.take(r'Entropy, no finding: the maps of wrong predictions are neither more diffuse nor more concentrated by an extent that '
@@ -506,8 +507,12 @@ def recommendations(t, out):
                       bool(t.weak), must=False)
     if len(lines) != min(len(t.weak), 10):
         text.faults.append(f'{len(lines)} of {len(t.weak)} weak classes')
-    text.take(r'Give (this class|these classes) more or better images, or more weight in the loss\. At the accuracy of the whole '
-              r'\([\d.]+ %\) (it|they) would add [\d.]+ points\.', weak and t.weak)
+    rest = [c for c in range(t.k) if c not in t.weak]
+    others = sum(t.correct_of[c] for c in rest) / max(sum(t.total[c] for c in rest), 1)
+    text.take(r'Give ' + ('this class' if len(t.weak) == 1 else 'these classes') + r' more or better images, or more weight in the '
+              r'loss\. At the accuracy of the other classes \(' + PERCENT + r'\) ' + ('it' if len(t.weak) == 1 else 'they') +
+              r' would add ' + NUMBER + r' points\.', weak and t.weak, 100 * others,
+              100 * sum(others * t.total[c] - t.correct_of[c] for c in t.weak) / n)
 
     # Patterns.
     text.take(r'\d+\. Patterns', errors)
@@ -528,15 +533,15 @@ def recommendations(t, out):
     none = 'the one pair of classes tested is not' if w.get('of') == 1 else r'none of the (\d+) pairs of classes tested is'
     text.take(r'One-way confusions, no finding: ' + none + r' confused more often in one direction than in the other by more than '
               r'chance\.', errors and w['verdict'] == 'no', w.get('of'))
-    found = text.take(r'One-way confusions, measured by the images of each class\. Compare how many training images the two classes '
-                      r'have, and how varied they are:((?: \d+, reverse \d+: ' + NAME + ' -> ' + NAME + r')+)',
+    found = text.take(r'One-way confusions: of these pairs of classes, one direction has a higher rate than the other by more than '
+                      r'chance\. Compare how many training images the two classes have, and how varied they are:((?: \d+, reverse \d+: ' + NAME + ' -> ' + NAME + r')+)',
                       errors and w['verdict'] == 'yes')
     if found and len(re.findall('reverse', found[0].group())) != len(t.one_way):
         text.faults.append('one-way confusions are missing')
     text.take(r'Over-predicted classes, no finding: no class is predicted at least 1\.25 times as often as it occurs and by '
               r'more than chance\.', errors and not t.over)
-    text.take(r'Over-predicted classes, at least 1\.25 times as often as they occur\. A lower prior or fewer repeats in training would '
-              r'help the others; a class that does not occur can be excluded:', t.over)
+    text.take(r'Over-predicted classes, by more than chance and at least 1\.25 times as often as they occur\. A lower prior or '
+              r'fewer repeats in training would help the other classes; a class that does not occur can be excluded:', t.over)
     lines = text.take(NAME + r': (\d+) predictions? for (\d+) images?, (\d+) wrong( and \d+ more)?', bool(t.over))
     if [int(m.group(1)) for m in lines] != [t.predicted[c] for c in t.over][:10]:
         text.faults.append('over-predicted classes differ')
