@@ -3,7 +3,7 @@
 #define CAM_ROWS_H
 
 #include "base/err.h"
-#include "cam/target.h"
+#include "rows/target.h"
 
 #include <stdbool.h>
 #include <stddef.h>

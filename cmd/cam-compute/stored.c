@@ -1,4 +1,4 @@
-#include "items.h"
+#include "rows/items.h"
 #include "job.h"
 #include "sink.h"
 

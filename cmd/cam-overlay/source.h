@@ -3,7 +3,7 @@
 #define OVERLAY_SOURCE_H
 
 #include "base/err.h"
-#include "cam/target.h"
+#include "rows/target.h"
 #include "data/data.h"
 #include "data/names.h"
 #include "stream/npy.h"

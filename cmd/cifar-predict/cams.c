@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "cam/about.h"
 #include "cam/layer.h"
-#include "cam/target.h"
+#include "rows/target.h"
 #include "data/data.h"
 #include "net/score.h"
 #include "stream/npy.h"

@@ -3,9 +3,9 @@
 #include "base/mem.h"
 #include "base/prog.h"
 #include "data/names.h"
-#include "stats/prediction.h"
+#include "rows/predictions.h"
 #include "stats/confusion.h"
-#include "stats/naming.h"
+#include "rows/naming.h"
 #include "stream/tsv.h"
 
 #include <inttypes.h>

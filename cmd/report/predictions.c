@@ -9,7 +9,7 @@
 #include "base/prog.h"
 #include "base/text.h"
 #include "stats/band.h"
-#include "stats/prediction.h"
+#include "rows/predictions.h"
 
 #include <inttypes.h>
 #include <math.h>

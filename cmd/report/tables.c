@@ -7,7 +7,7 @@
 #include "base/prog.h"
 #include "base/text.h"
 #include "stats/cells.h"
-#include "stats/prediction.h"
+#include "rows/predictions.h"
 #include "stream/tsv.h"
 
 #include <inttypes.h>

@@ -2,7 +2,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/prog.h"
-#include "stats/prediction.h"
+#include "rows/predictions.h"
 #include "stats/band.h"
 #include "stats/choice.h"
 #include "stream/tsv.h"

@@ -28,6 +28,11 @@ const char *cam_score_word(enum cam_score score);
 /* Sum of v[n], in double. */
 double cam_sum(const float *v, int n);
 
+/* The score of a map: that of class `cls` less that of `minus`, or -1 for none. */
+struct aim {
+    int cls, minus;
+};
+
 /* Softmax of logits[K]: p[K], and rest[K] = 1 - p summed from the other classes,
  * so that it keeps its digits where p is close to 1. */
 void cam_softmax(const float *logits, int classes, double *p, double *rest);

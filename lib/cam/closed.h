@@ -4,7 +4,6 @@
 #define HP_CLOSED_H
 
 #include "cam/cam.h"
-#include "cam/target.h"
 
 /* The items are features (channels, cells) under the linear layer w (classes, channels),
  * or, where w is NULL, the unnormalised CAMs of all classes (classes, cells). b (classes)

@@ -6,7 +6,6 @@
 #include "base/err.h"
 #include "cam/cam.h"
 #include "cam/method.h"
-#include "cam/target.h"
 #include "net/net.h"
 
 #include <stdbool.h>

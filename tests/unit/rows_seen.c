@@ -1,6 +1,6 @@
 #include "check.h"
 
-#include "stats/seen.h"
+#include "rows/seen.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* The items of a tensor by id. In a file they lie where they like; a pipe gives
  * them once, so that rows must then ask in the order of its items. */
-#ifndef CAM_ITEMS_H
-#define CAM_ITEMS_H
+#ifndef HP_ITEMS_H
+#define HP_ITEMS_H
 
 #include "base/err.h"
 #include "stream/npy.h"

@@ -4,14 +4,10 @@
 #define HP_TARGET_H
 
 #include "base/err.h"
+#include "cam/cam.h"
 #include "stream/tsv.h"
 
 #include <stdbool.h>
-
-/* The score of a map: that of class `cls` less that of `minus`, or -1 for none. */
-struct aim {
-    int cls, minus;
-};
 
 struct targets;
 

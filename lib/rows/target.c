@@ -1,4 +1,4 @@
-#include "cam/target.h"
+#include "rows/target.h"
 
 #include "base/mem.h"
 

@@ -1,4 +1,4 @@
-#include "stats/seen.h"
+#include "rows/seen.h"
 
 #include "base/mem.h"
 

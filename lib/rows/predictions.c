@@ -1,4 +1,4 @@
-#include "stats/prediction.h"
+#include "rows/predictions.h"
 
 #include <math.h>
 

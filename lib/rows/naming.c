@@ -1,4 +1,4 @@
-#include "stats/naming.h"
+#include "rows/naming.h"
 
 #include "base/mem.h"
 

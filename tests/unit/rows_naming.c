@@ -1,6 +1,6 @@
 #include "check.h"
 
-#include "stats/naming.h"
+#include "rows/naming.h"
 
 #include "base/mem.h"
 

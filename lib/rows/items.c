@@ -1,4 +1,4 @@
-#include "items.h"
+#include "rows/items.h"
 
 #include "base/io.h"
 #include "base/mem.h"
