@@ -15,6 +15,16 @@ of named_modules(). If only an average and one linear layer follow, they are unn
 sum_k W[c,k] A_k / (h w). Else they are Grad-CAM by gradients, sum_k mean(dz_c / dA_k) A_k, and
 do not sum to the logit. A network without such a layer, such as a transformer, has no maps: then
 their files are not written, and the analysis has tables and texts but no sheets.
+
+--features and --weights write what the class maps are made of: the activations A, and W, which is
+(classes, channels) for such a linear layer and else (n, classes, channels), the gradients summed
+over the cells of each image. `cam-compute --features --weights` takes both. They are several times
+larger than class maps, which hold as much for every target and score; so the analysis takes those.
+
+Pixels are scaled to [0,1] and normalised by --mean and --std. Without these the constants are those
+that the network or its checkpoint holds, else those of CIFAR-10 or CIFAR-100 for their own files
+and, as a guess, CIFAR-100's for other images. A network trained on ImageNet needs
+--mean .485,.456,.406 --std .229,.224,.225.
 """
 import argparse
 import ast
@@ -40,8 +50,12 @@ VERSION = "predict.py of heatpipe"
 USUAL = {  # mean and standard deviation of the pixels
     "cifar10": ((.4914, .4822, .4465), (.2470, .2435, .2616)),
     "cifar100": ((.5071, .4867, .4409), (.2673, .2564, .2762)),
-    "imagenet": ((.485, .456, .406), (.229, .224, .225)),
 }
+# How modules and configurations call them.
+PAIRS = (("mean", "std"), ("means", "stds"), ("_mean", "_std"), ("mean_", "std_"), ("mu", "sigma"), ("mu", "std"),
+         *((f"{of}_mean", f"{of}_std") for of in (
+             "new", "pixel", "image", "img", "data", "dataset", "norm", "normalize", "train", "channel", "rgb",
+             "input", "cifar10", "cifar100")))
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 COLUMNS = ("id true pred correct conf p_true rank_true margin entropy loss true_name pred_name "
            "true_group pred_group pred2 pred3 pred4 pred5 conf2 conf3 conf4 conf5").split()
@@ -379,42 +393,86 @@ def read_safetensors(path):
     return {name: tensor(t) for name, t in tensors.items()}
 
 
+def three_numbers(v):
+    if isinstance(v, torch.Tensor) and v.is_floating_point() and v.numel() == 3:
+        v = v.flatten().tolist()
+    good = isinstance(v, (list, tuple)) and len(v) == 3 and all(isinstance(x, (int, float)) for x in v)
+    return tuple(map(float, v)) if good else None
+
+
+def scaled(mean, std):
+    """Constants of pixels from 0 to 255 for those from 0 to 1."""
+    by = 255 if max(mean + std) > 2 else 1
+    return tuple(v / by for v in mean), tuple(v / by for v in std)
+
+
+def stored_constants(values):
+    """Constants of pixels among named values: (mean, std, name), or None."""
+    known = {str(name).lower(): value for name, value in values.items()}
+    for name, value in known.items():
+        head, _, last = name.rpartition(".")
+        for of_mean, of_std in PAIRS:
+            std = known.get(f"{head}.{of_std}" if head else of_std)
+            if last != of_mean or not three_numbers(value) or not three_numbers(std):
+                continue
+            m, s = scaled(three_numbers(value), three_numbers(std))
+            if all(0 <= v <= 1 for v in m) and all(0 < v <= 1 for v in s):
+                return m, s, name
+    return None
+
+
+def beside(state):
+    """What a checkpoint holds beside the weights, by its path."""
+    flat = {}
+    for name, value in state.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{k}": v for k, v in value.items() if three_numbers(v)}
+        elif three_numbers(value):
+            flat[name] = value
+    return flat
+
+
 def state_dict(path):
+    """The weights, and constants of pixels that lie beside them, or None."""
     if path.endswith(".safetensors"):
-        return read_safetensors(path)
+        return read_safetensors(path), None
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as e:
         raise Failure(f"{path}: expected weights alone, found other objects: --pickle takes a whole network, "
                       "and runs the code in the file") from e
+    stored = None
     for key in ("state_dict", "model_state_dict", "model", "net", "weights", "params"):
         if isinstance(state.get(key), dict):
+            stored = stored_constants(beside({k: v for k, v in state.items() if k != key}))
             state = state[key]
             break
     for prefix in ("module.", "_orig_mod."):
         if state and all(k.startswith(prefix) for k in state):
             state = {k[len(prefix):]: v for k, v in state.items()}
-    return state
+    return state, stored
 
 
 def load_network(a):
+    """The network, and constants of pixels that lie beside its weights, or None."""
     own = a.model.endswith(".py")
     if a.pickle:
         net = torch.load(a.model, map_location="cpu", weights_only=False)
         if not isinstance(net, nn.Module):
             raise Failure(f"{a.model}: --pickle: expected a whole network, found {type(net).__name__}: "
                           "--module says how it is built")
-        return net
+        return net, None
     if not a.module and not own:
         raise Failure("expected --module FILE.py:NAME, --pickle, or --model FILE.py")
-    net = load_module(a.module or a.model + ":build")
+    net, stored = load_module(a.module or a.model + ":build"), None
     if not own:
+        state, stored = state_dict(a.model)
         try:
-            net.load_state_dict(state_dict(a.model))
+            net.load_state_dict(state)
         except RuntimeError as e:
             raise Failure(f"{a.model}: expected the weights of {type(net).__name__}, found others: "
                           f"{str(e).splitlines()[1].strip()}") from e
-    return net
+    return net, stored
 
 
 def logits_of(out):
@@ -485,6 +543,7 @@ class Maps:
 
     def forward(self, x):
         """Logits; activations and a graph from there on are kept."""
+        self.summed = None
         if self.name is None or self.head is not None:
             with torch.no_grad():
                 return logits_of(self.net(x))
@@ -501,13 +560,22 @@ class Maps:
             weight = grad.mean((2, 3))
         return torch.einsum("nk,nkhw->nhw", weight.float(), acts.float()).cpu().numpy()
 
+    def weights(self, logits):
+        """The gradients of all logits summed over the cells: (n, classes, channels)."""
+        if self.summed is None:
+            one = torch.eye(self.classes, device=logits.device, dtype=logits.dtype)
+            grads = (torch.autograd.grad(logits, self.acts, one[c].expand_as(logits), retain_graph=True)[0]
+                     for c in range(self.classes))
+            self.summed = torch.stack([g.float().sum((2, 3)) for g in grads], 1)
+        return self.summed
+
     def class_maps(self, logits):
+        acts = self.acts.detach().float()
         if self.head is not None:
-            acts = self.acts.detach().float()
-            weight = self.head.weight.float() / acts.shape[2:].numel()
-            return torch.einsum("ck,nkhw->nchw", weight, acts).cpu().numpy()
-        one = torch.eye(self.classes, device=logits.device)
-        return np.stack([self.gradcam(logits, one[c].expand_as(logits)) for c in range(self.classes)], 1)
+            maps = torch.einsum("ck,nkhw->nchw", self.head.weight.float(), acts)
+        else:
+            maps = torch.einsum("nck,nkhw->nchw", self.weights(logits), acts)
+        return (maps / acts.shape[2:].numel()).cpu().numpy()
 
 
 # --- rows ---
@@ -587,9 +655,15 @@ def three(s):
         v = tuple(map(float, s.split(",")))
     except ValueError:
         v = ()
-    if len(v) != 3:
+    if len(v) != 3 or not np.isfinite(v).all():
         raise argparse.ArgumentTypeError(f"expected three numbers R,G,B, found '{s}'")
     return v
+
+
+def three_positive(s):
+    if min(three(s)) <= 0:
+        raise argparse.ArgumentTypeError(f"expected three positive numbers R,G,B, found '{s}'")
+    return three(s)
 
 
 def options(argv):
@@ -598,8 +672,8 @@ def options(argv):
     p.add_argument("--module", metavar="FILE.py:NAME", help="what returns the network")
     p.add_argument("--pickle", action="store_true", help="the checkpoint is a whole network; its code runs")
     p.add_argument("--batch", type=int, default=100, metavar="N", help="images at a time")
-    p.add_argument("--weights", metavar="FILE", help="write the linear layer behind --features")
-    p.add_argument("--biases", metavar="FILE", help="write its biases")
+    p.add_argument("--weights", metavar="FILE", help="write what weighs the channels of --features")
+    p.add_argument("--biases", metavar="FILE", help="write the biases of the linear layer")
     same = p.add_argument_group("as cifar-predict")
     same.add_argument("-m", "--model", metavar="FILE")
     same.add_argument("-d", "--data", metavar="PATH")
@@ -607,7 +681,7 @@ def options(argv):
     same.add_argument("--labels", metavar="FILE")
     same.add_argument("--resize", type=size, metavar="HxW")
     same.add_argument("--mean", type=three, metavar="R,G,B")
-    same.add_argument("--std", type=three, metavar="R,G,B")
+    same.add_argument("--std", type=three_positive, metavar="R,G,B")
     for name in ("logits", "features", "class-maps", "cams", "ids", "classes", "run"):
         same.add_argument("--" + name, metavar="FILE")
     same.add_argument("-l", "--layer", metavar="NAME")
@@ -675,27 +749,49 @@ class Progress:
             print("\r\033[K", end="", file=sys.stderr)
 
 
-def constants(a, data):
-    if a.mean and a.std:
-        return a.mean, a.std, "given"
-    usual = data.kind if data.kind in USUAL else "imagenet"
-    mean, std = a.mean or USUAL[usual][0], a.std or USUAL[usual][1]
-    say(f"pixels: mean {mean}, standard deviation {std}, usual for {usual}; --mean and --std set them")
-    return mean, std, usual
+def constants(a, data, net, stored):
+    """By the rule of cifar-predict(1); where they come from, and whether they are a guess."""
+    inside = stored_constants(net.state_dict())
+    config = stored_constants(getattr(net, "pretrained_cfg", None) or {})  # timm's
+    known = stored or config
+    guess = False
+    if inside:
+        mean, std, where = (0., 0., 0.), (1., 1., 1.), f"none: the network normalises by its own '{inside[2]}'"
+    elif known:
+        mean, std, where = known[0], known[1], f"the checkpoint's {known[2]}"
+    elif data.kind in USUAL:
+        (mean, std), where = USUAL[data.kind], f"{data.kind}, usual for {data.kind}"
+    else:
+        (mean, std), guess = USUAL["cifar100"], not (a.mean and a.std)
+        where = "cifar100, a guess: neither the checkpoint nor the images tell"
+    options = [o for o, v in (("--mean", a.mean), ("--std", a.std)) if v]
+    if options:
+        where = "options --mean and --std" if len(options) == 2 else f"option {options[0]}; otherwise {where}"
+    given_mean, given_std = scaled(a.mean or (0, 0, 0), a.std or (1, 1, 1))
+    mean, std = given_mean if a.mean else mean, given_std if a.std else std
+    say("pixels: mean %s, standard deviation %s (%s)" % (numbers(mean), numbers(std), where))
+    return mean, std, where, guess
 
 
-def write_run(a, data, net, maps, device, constants_from, mean, std):
+def numbers(v):
+    return ",".join("%.7g" % x for x in v)
+
+
+def write_run(a, data, net, maps, device, mean, std, constants_from, guess):
     rows = {"version": VERSION, "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "checkpoint": a.model, "checkpoint_bytes": os.path.getsize(a.model),
             "checkpoint_sha256": hashlib.sha256(Path(a.model).read_bytes()).hexdigest(),
             "architecture": f"{type(net).__name__}, {sum(p.numel() for p in net.parameters())} parameters",
             "assumptions": None, "data": str(data.path), "images": min(len(data), a.limit or len(data)),
-            "classes": maps.classes, "mean": ",".join("%.9g" % v for v in mean),
-            "std": ",".join("%.9g" % v for v in std), "constants_from": constants_from,
+            "classes": maps.classes, "mean": numbers(mean), "std": numbers(std),
+            "constants_from": constants_from,
             "precision": a.precision, "device": f"PyTorch {torch.__version__}, {device}"}
     if maps.name is not None and (a.class_maps or a.cams):
         rows |= {"layer": maps.name, "method": "gradcam", "score": a.score if a.cams else "logit",
                  "map_size": "%dx%d" % maps.size, "finer_layer": None}
+    if guess:
+        rows["warning"] = f"The constants of the pixels, mean {numbers(mean)} and standard deviation {numbers(std)}, " \
+            "are a guess: --mean and --std give those that the network was trained with."
     out = Output(a.run)
     out.write(line(["name", "value"]).encode())
     for name, value in rows.items():
@@ -728,17 +824,19 @@ def open_tensors(a, maps, words):
     if maps.name is not None:
         item |= {"class_maps": (maps.classes, *maps.size), "cams": (len(words), *maps.size),
                  "features": tuple(maps.acts.shape[1:])}
-    elif a.features:
-        raise Failure("--features: expected a layer with an output (n, channels, h, w), found none")
+        if maps.head is None:
+            item["weights"] = (maps.classes, maps.acts.shape[1])
+    elif a.features or a.weights:
+        raise Failure("--features, --weights: expected a layer with an output (n, channels, h, w), found none")
     return {k: Tensor(getattr(a, k), "<i8" if k == "ids" else "<f4", s) for k, s in item.items()
             if getattr(a, k)}
 
 
 def put_linear(a, maps):
-    if not a.weights and not a.biases:
-        return
     if maps.head is None:
-        raise Failure("--weights, --biases: expected an average and one linear layer at the end, found others")
+        if a.biases:
+            raise Failure("--biases: expected an average and one linear layer at the end, found others")
+        return
     for path, v in ((a.weights, maps.head.weight), (a.biases, maps.head.bias)):
         if path and v is not None:
             v = v.detach().float().cpu().numpy()
@@ -755,8 +853,10 @@ def run(a):
     device = device_of(a.device)
     dtype = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}[a.precision]
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    net = load_network(a).to(device, dtype).eval()
-    mean, std, constants_from = constants(a, data)
+    net, stored = load_network(a)
+    pixel_constants = constants(a, data, net, stored)
+    mean, std = pixel_constants[:2]
+    net = net.to(device, dtype).eval()
     shift, scale = (torch.tensor(v, dtype=torch.float32).view(1, 3, 1, 1) for v in (mean, std))
 
     def pixels(ids):
@@ -784,7 +884,7 @@ def run(a):
     if a.classes:
         write_classes(a, data, maps.classes)
     if a.run:
-        write_run(a, data, net, maps, device, constants_from, mean, std)
+        write_run(a, data, net, maps, device, *pixel_constants)
     put_linear(a, maps)
     tensors = open_tensors(a, maps, words)
     out = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="\n", write_through=True)
@@ -800,6 +900,7 @@ def run(a):
         out.write("".join(line(rows.fields(k, i, data)) for k, i in enumerate(ids)))
         put = {"logits": lambda: z, "ids": lambda: np.asarray(ids),
                "features": lambda: maps.acts.detach().float().cpu().numpy(),
+               "weights": lambda: maps.weights(logits).cpu().numpy(),
                "class_maps": lambda: maps.class_maps(logits),
                "cams": lambda: np.stack([cam(maps, logits, seeds(w, rows, z, a.score)) for w in words], 1)}
         for name, tensor in tensors.items():

@@ -38,12 +38,15 @@ static const struct opt opts[] = {
     {"planes", 0, OPT_STRING, &job.planes, "LIST",
      "The --target with which --cams was made. Default: that of this call.", 0, 0},
     {"logits", 0, OPT_STRING, &job.logits, "FILE",
-     "The logits that belong to --class-maps or --cams; scores other than logit need them.", 0, 0},
+     "The logits that belong to the other tensor; scores other than logit need them where no "
+     "biases are known.",
+     0, 0},
     {"ids", 0, OPT_STRING, &job.ids, "FILE",
      "The ids of the items in these tensors. Without it item i has id i.", 0, 0},
     {"weights", 0, OPT_STRING, &job.weights, "FILE",
-     "The weights (classes, channels) of the linear layer for --features, instead of --model.", 0,
-     0},
+     "The weights (classes, channels) of the linear layer for --features, instead of --model; or "
+     "the weights (n, classes, channels) that Grad-CAM gives the channels of each image.",
+     0, 0},
     {"biases", 0, OPT_STRING, &job.biases, "FILE",
      "The biases (classes) of the linear layer, instead of --model.", 0, 0},
     {"model", 'm', OPT_STRING, &job.model, "FILE", "The checkpoint.", 0, 0},
@@ -178,16 +181,20 @@ static void check_sources(void)
         (job.model || job.run || job.score != CAM_LOGIT || job.method != method_at(METHOD_GRADCAM)))
         prog_usage("--cams holds maps: --model, --score, --method and --run go with cifar-predict, "
                    "which made them");
-    if (job.logits && !job.class_maps && !job.cams)
-        prog_usage("--logits goes with --class-maps or --cams");
+    if (job.logits && !stored)
+        prog_usage("--logits goes with --class-maps, --features or --cams");
+    if (job.logits && job.features && (job.model || job.biases))
+        prog_usage(
+            "--logits and --%s exclude each other: features and a linear layer give the logits",
+            job.model ? "model" : "biases");
     if (assume && !job.model)
         prog_usage("--assume goes with --model");
     if (job.ids && !stored)
         prog_usage("--ids goes with --class-maps, --features or --cams");
     if (job.class_maps && job.score != CAM_LOGIT && !job.logits && !job.model && !job.biases)
         prog_usage("--score logprob and prob with --class-maps need --logits");
-    if (job.features && job.score != CAM_LOGIT && !job.model && !job.biases)
-        prog_usage("--score logprob and prob with --weights need --biases");
+    if (job.features && job.score != CAM_LOGIT && !job.model && !job.biases && !job.logits)
+        prog_usage("--score logprob and prob with --weights need --biases or --logits");
     if (job.layer && !job.data)
         prog_usage("--layer goes with --model and --data");
     if (resize && !job.data)

@@ -19,6 +19,7 @@ struct stored {
     const struct job *job;
     struct items *items, *logits; /* logits may be NULL */
     struct ids *ids;              /* may be NULL */
+    struct items *weights;        /* of each image's channels, or NULL: all have s->linear */
     struct net_head linear;
     struct closed_head head;
     struct extent layer;
@@ -30,6 +31,17 @@ struct stored {
     float *raw;
     double *bias, *p, *rest;
 };
+
+/* The number of items must be that of the maps or features, where both are known. */
+static int check_count(const struct stored *s, const char *name, int64_t count, struct err *e)
+{
+    int64_t items = items_count(s->items);
+
+    if (count < 0 || items < 0 || count == items)
+        return 0;
+    return err_set(e, "%s: expected %lld items as in %s, found %lld", name, (long long)items,
+                   items_name(s->items), (long long)count);
+}
 
 /* --- the linear layer --- */
 
@@ -62,14 +74,46 @@ static int load_tensor(float **v, int *n, int channels, const char *path, struct
     return r;
 }
 
+/* Weights that each image has of its own: what Grad-CAM makes of gradients. */
+static int open_weights(struct stored *s, struct err *e)
+{
+    const struct job *j = s->job;
+    const int64_t shape[] = {-1, s->linear.channels};
+
+    if (j->method != method_at(METHOD_GRADCAM))
+        return err_set(e,
+                       "%s: expected the weights of a linear layer for --method %s, found those "
+                       "of each image",
+                       io_name(j->weights), j->method->word);
+    if (j->biases)
+        return err_set(e,
+                       "%s: expected the weights of a linear layer for --biases, found those of "
+                       "each image",
+                       io_name(j->weights));
+    if (items_open(&s->weights, j->weights, 2, shape, e) != 0 ||
+        check_count(s, io_name(j->weights), items_count(s->weights), e) != 0)
+        return -1;
+    int64_t classes = items_item(s->weights)->shape[0];
+    if (classes > STATS_CLASSES)
+        return err_set(e, "%s: expected at most %d classes, found %lld", io_name(j->weights),
+                       STATS_CLASSES, (long long)classes);
+    s->linear.classes = (int)classes;
+    return 0;
+}
+
 /* From --weights and --biases; without weights the classes are those of the maps. */
 static int load_files(struct stored *s, struct err *e)
 {
     const struct job *j = s->job;
     struct net_head *h = &s->linear;
+    int axes = j->weights ? items_axes(j->weights, e) : 0;
 
     h->channels = (int)items_item(s->items)->shape[0];
     h->classes = j->weights ? 0 : s->head.classes;
+    if (axes < 0)
+        return -1;
+    if (axes == 2)
+        return open_weights(s, e);
     if (j->weights && load_tensor(&h->w, &h->classes, h->channels, j->weights, e) != 0)
         return -1;
     return j->biases ? load_tensor(&h->b, &h->classes, 0, j->biases, e) : 0;
@@ -129,17 +173,6 @@ static int load_head(struct stored *s, struct err *e)
 }
 
 /* --- opening --- */
-
-/* The number of items must be that of the maps or features, where both are known. */
-static int check_count(const struct stored *s, const char *name, int64_t count, struct err *e)
-{
-    int64_t items = items_count(s->items);
-
-    if (count < 0 || items < 0 || count == items)
-        return 0;
-    return err_set(e, "%s: expected %lld items as in %s, found %lld", name, (long long)items,
-                   items_name(s->items), (long long)count);
-}
 
 /* Which planes of the items the rows' targets are. */
 static int find_planes(struct stored *s, struct err *e)
@@ -261,7 +294,7 @@ static int map_row(struct stored *s, const struct row *row, struct sink *sink, s
     const struct rows *rows = s->job->rows;
     const int planes = rows_planes(rows);
     const bool wanted = job_probabilities(s->job);
-    const float *logits = NULL, *item = NULL;
+    const float *logits = NULL, *item = NULL, *w = NULL;
     int64_t index = s->ids ? ids_find(s->ids, row->id) : row->id;
     struct err why;
 
@@ -271,8 +304,12 @@ static int map_row(struct stored *s, const struct row *row, struct sink *sink, s
     item = (s->planes ? items_get_any : items_get)(s->items, index, &why);
     if (item && s->logits && wanted)
         logits = items_get(s->logits, index, &why);
+    if (item && s->weights && !(w = items_get(s->weights, index, &why)))
+        item = NULL;
     if (!item || (s->logits && wanted && !logits))
         return rows_error(rows, row, e, "id %lld: %s", (long long)row->id, why.msg);
+    if (w)
+        closed_weights(s->closed, w);
     if (!logits && wanted && s->closed)
         logits = closed_logits(s->closed, item);
     if (logits)
@@ -338,6 +375,7 @@ int stored_run(const struct job *j, struct err *e)
 
     items_close(s.items);
     items_close(s.logits);
+    items_close(s.weights);
     ids_close(s.ids);
     targets_free(s.planes);
     closed_free(s.closed);

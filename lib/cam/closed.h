@@ -18,6 +18,10 @@ struct closed;
 struct closed *closed_new(enum cam_score score, const struct closed_head *head);
 void closed_free(struct closed *c);
 
+/* From here on items are features under these weights (classes, channels), which outlive
+ * their use. */
+void closed_weights(struct closed *c, const float *w);
+
 /* The logits of an item, or NULL where no biases are known; valid until the next call. */
 const float *closed_logits(struct closed *c, const float *item);
 

@@ -28,6 +28,19 @@ static int open_npy(struct npy_in **in, const char *path, struct err *e)
     return got < 0 ? -1 : 0;
 }
 
+int items_axes(const char *path, struct err *e)
+{
+    struct npy_in *in;
+
+    if (open_npy(&in, path, e) != 0)
+        return -1;
+    int axes = npy_item(in)->ndim;
+    if (!npy_is_file(in))
+        axes = err_set(e, "%s: expected a file, found a pipe", npy_name(in));
+    npy_close(in);
+    return axes;
+}
+
 int items_open(struct items **out, const char *path, int ndim, const int64_t *shape, struct err *e)
 {
     struct npy_in *in;

@@ -11,6 +11,9 @@
 struct items;
 struct ids;
 
+/* How many axes an item of a tensor has, or -1; not of a pipe, which gives its head once. */
+int items_axes(const char *path, struct err *e);
+
 /* float32 items of `ndim` axes; -1 in `shape` stands for any length. */
 int items_open(struct items **t, const char *path, int ndim, const int64_t *shape, struct err *e);
 void items_close(struct items *t);

@@ -96,8 +96,21 @@ class Example(nn.Module):
         return self.fc(self.layer4(self.layer3(self.layer2(self.layer1(x)))).mean((2, 3)))
 
 
+class Own(nn.Module):
+    """A network that normalises its pixels itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.tensor([.5, .4, .3]).view(3, 1, 1))
+        self.register_buffer("std", torch.tensor([.2, .25, .3]).view(3, 1, 1))
+        self.net = Vgg()
+
+    def forward(self, x):
+        return self.net((x - self.mean) / self.std)
+
+
 NETS = {"plain": plain, "vgg": Vgg, "mobilenet": MobileNet, "vit": Vit}
-vgg, mobilenet, vit, example = Vgg, MobileNet, Vit, Example
+vgg, mobilenet, vit, example, own = Vgg, MobileNet, Vit, Example, Own
 
 
 def build():
@@ -117,3 +130,9 @@ if __name__ == "__main__":
                 nn.init.normal_(m.running_mean, 0, .1)
         torch.save({"state_dict": {"module." + k: v for k, v in net.state_dict().items()}}, f"{name}.pth")
         torch.save(net, f"{name}.whole.pth")
+        if name == "vgg":
+            torch.save({"state_dict": net.state_dict(), "config": {"mean": [.5, .4, .3], "std": (.2, .25, .3)}},
+                       "config.pth")
+            holder = Own()
+            holder.net.load_state_dict(net.state_dict())
+            torch.save(holder.state_dict(), "own.pth")
