@@ -608,12 +608,15 @@ static void few_pairs(struct advice *a)
     if (f->verdict == VERDICT_NONE)
         return;
     if (f->verdict == VERDICT_FEW) {
-        words_para(2, "-", "Pairs: too few errors, %" PRId64 " where %d are needed.", f->of, FEW);
+        words_para(2, "-",
+                   "Pairs: too few errors (%" PRId64
+                   ") to tell whether a few pairs hold most of them.",
+                   f->of);
         return;
     }
     say_few_pairs(said, sizeof said, a->r, a->f);
     if (f->verdict == VERDICT_NO) {
-        bool little = pairs->row[0].count < PAIRS_SHARE * (double)f->of;
+        bool little = (double)pairs->row[0].count < PAIRS_LITTLE * (double)f->of;
         words_para(2, "-", "%s%s", said, little ? " Correcting pair by pair gains little." : "");
         return;
     }

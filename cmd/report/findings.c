@@ -545,12 +545,9 @@ static void find_few_pairs(struct findings *f, const struct run *r)
     f->few.possible = (double)f->with_images * (r->classes.present - 1);
     choose_few(&f->few, r->pairs.row, f->top.n, errors);
     *few = count_top(&r->pairs, f->few.n, f->few.n / f->few.possible);
-    few->verdict =
-        errors < FEW
-            ? VERDICT_FEW
-            : yes_if(tells(few->p) && few->value >= PAIRS_SHARE &&
-                     few_of(f->few.n, f->few.possible, few->value) &&
-                     (f->few.n <= FEW_PAIRS || few_of(f->few.n, (double)r->pairs.n, few->value)));
+    bool large = few->value >= PAIRS_SHARE && few_of(f->few.n, f->few.possible, few->value) &&
+                 (f->few.n <= FEW_PAIRS || few_of(f->few.n, (double)r->pairs.n, few->value));
+    few->verdict = errors < FEW || (large && !tells(few->p)) ? VERDICT_FEW : yes_if(large);
 }
 
 /* Of the two ways between two classes, the one with the larger rate against the other. */

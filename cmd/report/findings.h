@@ -31,6 +31,7 @@
 #define CALIBRATION_PART 0.01  /* of it from bins on one side of the accuracy */
 #define REJECT_GAIN 0.01       /* accuracy won by rejecting predictions of low confidence */
 #define PAIRS_SHARE 0.25       /* of the errors in a few pairs */
+#define PAIRS_LITTLE 0.10      /* of the errors in a pair: less gains little */
 #define WEAK_CLASS 0.50        /* accuracy of a class */
 #define OVERPREDICTED 1.25     /* predictions of a class for each of its images */
 #define ZERO_SHARE 0.10        /* of the errors whose true class's map is mostly zero */

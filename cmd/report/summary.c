@@ -218,6 +218,15 @@ static void write_classes(const struct run *r, const struct findings *f)
 
 /* --- confusion --- */
 
+/* Of a list that ends between equals. */
+static void write_tied(int64_t tied)
+{
+    struct words_buf b;
+    if (tied > 0)
+        words_para(5, "", "%s the same count as the last.",
+                   words_count(&b, tied, "more pair has", "more pairs have"));
+}
+
 static void write_pair(const struct run *r, const struct pair_row *p, bool superclasses, int rank,
                        int width)
 {
@@ -249,9 +258,7 @@ static void write_top_pairs(const struct run *r, const struct findings *f)
     width = width > 2 * NAME_WIDTH ? 2 * NAME_WIDTH : width;
     for (int i = 0; i < top->n; i++)
         write_pair(r, &r->pairs.row[i], f->superclasses, i + 1, width);
-    if (top->tied > 0)
-        words_para(5, "", "%s the same count as the last.",
-                   words_count(&a, top->tied, "more pair has", "more pairs have"));
+    write_tied(top->tied);
     /* What holds of all pairs there are, or of the two of two classes, is no finding. */
     if (top->n == 0 || r->classes.present < 3)
         return;
@@ -297,13 +304,18 @@ static void write_superclasses(const struct run *r, const struct findings *f)
     if (r->groups.pairs == 0 || r->groups.n < 3 || r->groups.pair[0].count < 2)
         return;
     words_para(2, "-", "Superclasses that are confused most often (true -> predicted):");
-    for (size_t i = 0; i < r->groups.pairs && i < GROUP_LIST; i++) {
-        const struct group_pair *p = &r->groups.pair[i];
+    size_t listed = 0, tied = 0;
+    for (; listed < r->groups.pairs && listed < GROUP_LIST; listed++) {
+        const struct group_pair *p = &r->groups.pair[listed];
         if (p->count < 2)
             break;
         words_line("    %4" PRId64 "  %s -> %s", p->count, r->groups.text[p->truth],
                    r->groups.text[p->pred]);
     }
+    int64_t last = r->groups.pair[listed - 1].count;
+    while (listed + tied < r->groups.pairs && r->groups.pair[listed + tied].count == last)
+        tied++;
+    write_tied((int64_t)tied);
 }
 
 static void write_confusion(const struct run *r, const struct findings *f)

@@ -157,6 +157,9 @@ class Run:
     def even_pairs(self):
         self.in_pairs(16 * [30])
 
+    def six_pairs(self):
+        self.in_pairs(6 * [30])
+
     def some_pairs(self):
         """Eight of twenty, as frequent as each other."""
         self.in_pairs(8 * [40] + 12 * [5])
@@ -173,6 +176,14 @@ class Run:
 
     def nine(self):
         self.in_pairs([9] + 13 * [1])
+
+    def most_pairs(self):
+        """Four of six: they hold nearly all errors, but are not few."""
+        self.in_pairs([40, 38, 36, 34, 3, 3])
+
+    def doubtful(self):
+        """Half of the errors in one pair, and too few of them."""
+        self.in_pairs([11, 3, 3, 2, 2, 1])
 
     def one_error(self):
         self.in_pairs([1])

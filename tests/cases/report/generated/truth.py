@@ -250,9 +250,9 @@ class Truth:
             def odds(s):
                 return s / (1 - s) if s < 1 else math.inf
 
-            verdict = yes(p < LEVEL and share >= .25 and all(
+            verdict = yes(share >= .25 and all(
                 n >= 2 * top and odds(share) >= 2 * odds(top / n) for n in ([possible, m] if top > 5 else [possible])))
-            if self.errors < 20:
+            if self.errors < 20 or (verdict == 'yes' and p >= LEVEL):
                 verdict = 'few'
             self.possible = possible
             self.find('few_pairs', verdict, count=held, of=self.errors, baseline=top / possible, p=p)
