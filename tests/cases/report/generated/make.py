@@ -160,6 +160,10 @@ class Run:
     def six_pairs(self):
         self.in_pairs(6 * [30])
 
+    def quarter(self):
+        """Fifteen pairs hold a little more than a quarter."""
+        self.in_pairs(15 * [10] + 400 * [1])
+
     def some_pairs(self):
         """Eight of twenty, as frequent as each other."""
         self.in_pairs(8 * [40] + 12 * [5])
