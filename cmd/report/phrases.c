@@ -70,7 +70,7 @@ void say_few_pairs(char *s, size_t size, const struct run *r, const struct findi
 void say_blank(const struct findings *f)
 {
     const struct finding *b = &f->of[FIND_BLANK], *t = &f->of[FIND_BLANK_TRUE];
-    char truth[96] = "";
+    char truth[128] = "";
     struct words_buf p;
     if (t->verdict != VERDICT_NONE)
         snprintf(truth, sizeof truth,

@@ -19,13 +19,16 @@ KINDS = {
        'most_pairs doubtful one_error two_errors',
     5: ' '.join(make.KINDS),
     10: ' '.join(make.KINDS) + ' some_pairs six_pairs sparse scattered doubles nine',
-    100: 'quarter dominant sparse some_pairs working chance no_error all_errors permuted shuffled swapped empty single single_permuted unbalanced pair both weak '
+    100: 'quarter dominant sparse some_pairs '
+         'working chance no_error all_errors permuted shuffled swapped empty single single_permuted unbalanced pair both weak '
          'blank',
     1000: 'working single_permuted permuted empty',
 }
 # What must be said of the pairs, whatever the rule: the verdict, and of how many pairs.
-PAIRS = dict(dominant=('yes', 1), dominant_two=('yes', 2), all_in_one=('yes', 1), all_in_five=('yes', 5), even_pairs=('no',), six_pairs=('no',), quarter=('yes', 15),
-             most_pairs=('no',), doubtful=('few',), sparse=('no',), scattered=('no',), one_error=('few',), nine=('yes', 1), doubles=('no',), chance=('no',), all_errors=('no',), two_errors=('few',), pair=('yes', 1))
+PAIRS = dict(dominant=('yes', 1), dominant_two=('yes', 2), all_in_one=('yes', 1), all_in_five=('yes', 5), nine=('yes', 1),
+             quarter=('yes', 15), pair=('yes', 1), even_pairs=('no',), six_pairs=('no',), most_pairs=('no',), sparse=('no',),
+             scattered=('no',), doubles=('no',), chance=('no',), all_errors=('no',), doubtful=('few',), one_error=('few',),
+             two_errors=('few',))
 FILES = ['explorer.html', 'analysis_summary.txt', 'recommendations.txt', 'per_class_accuracy.csv', 'data/run.tsv',
          'data/findings.tsv', 'most_confused_pairs.csv', 'confused_pair_1_c0_to_c1.png',
          'confident_errors.csv', 'confident_errors.png', 'worst_predictions/class_000_c0.png', 'worst_predictions/class_001_c1.png']
