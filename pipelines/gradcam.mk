@@ -114,9 +114,12 @@ chart_data := data/confusion.chart data/pairs.chart
 before := $(addprefix data/,inputs/model inputs/images predictions.tsv logits.npy class_maps.npy cams.npy ids.npy \
   classes.tsv predict_run.tsv labels)
 
-.PHONY: analysis $(before) $(tables) $(drawn) data/confident_errors.tsv data/labelled.tsv data/cam_stats.tsv data/cam_run.tsv data/run.tsv \
+made := analysis $(before) $(tables) $(drawn) data/confident_errors.tsv data/labelled.tsv data/cam_stats.tsv data/cam_run.tsv data/run.tsv \
   data/files.tsv data/findings.tsv $(maps) \
   $(sheets) $(chart_data) $(charts) $(texts) $(pages) $(csvs)
+.PHONY: $(made)
+# Any other file that exists would be up to date.
+$(if $(filter-out $(made),$(MAKECMDGOALS)),$(error no file of an analysis))
 
 $(before): ;
 
