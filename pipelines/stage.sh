@@ -84,6 +84,8 @@ contents() {
     fi
     for word in "${@:2}"; do
         f=${word#--*=}
+        # As FILE:NAME, too.
+        [ -f "$f" ] || [ ! -f "${f%%:*}" ] || f=${f%%:*}
         says=$(meaning "$before" "$word")
         before=$word
         case $says in
