@@ -1,5 +1,5 @@
 /* cam-overlay: maps to pictures. See cam-overlay(1). */
-#include "crew.h"
+#include "writers.h"
 #include "name.h"
 #include "source.h"
 #include "words.h"
@@ -127,20 +127,20 @@ static void make_folder(const char *path)
         prog_die(PROG_ERROR, "%s: %s", path, strerror(errno));
 }
 
-static struct crew *start_crew(void)
+static struct writers *start_writers(void)
 {
-    struct crew *crew;
+    struct writers *writers;
     struct err e = {0};
-    if (crew_new(&crew, threads ? (int)threads : cores(), &e) != 0)
+    if (writers_new(&writers, threads ? (int)threads : cores(), &e) != 0)
         prog_fail(&e);
-    return crew;
+    return writers;
 }
 
 /* Ends the drawing; `r` and `e` are how the reading ended. */
-static void finish_crew(struct crew *crew, int r, const struct err *e)
+static void finish_writers(struct writers *writers, int r, const struct err *e)
 {
     struct err drawn = {0};
-    if (crew_finish(crew, &drawn) != 0)
+    if (writers_finish(writers, &drawn) != 0)
         prog_fail(&drawn);
     if (r != 0)
         prog_fail(e);
@@ -240,7 +240,8 @@ static bool page_full(const struct group *g, const struct example *x, int room)
 }
 
 /* Hands over the page and begins the next. False where an earlier one failed. */
-static bool draw_page(struct group *g, struct crew *crew, const struct facts *facts, bool more)
+static bool draw_page(struct group *g, struct writers *writers, const struct facts *facts,
+                      bool more)
 {
     struct sheet sheet;
     g->more = more;
@@ -259,11 +260,12 @@ static bool draw_page(struct group *g, struct crew *crew, const struct facts *fa
         free(g->file);
         g->file = NULL;
     }
-    return crew_draw(crew, &sheet, path);
+    return writers_draw(writers, &sheet, path);
 }
 
 /* Sheets are drawn as soon as their page is full or their group has ended. */
-static int run_groups(struct crew *crew, const struct facts *facts, int64_t *sheets, struct err *e)
+static int run_groups(struct writers *writers, const struct facts *facts, int64_t *sheets,
+                      struct err *e)
 {
     struct group g = {0};
     struct example x;
@@ -281,7 +283,7 @@ static int run_groups(struct crew *crew, const struct facts *facts, int64_t *she
                                 "expected rows of one page without --out, found more: give --out, "
                                 "or larger --rows-per-page or --columns");
         if (other || full) {
-            if (!draw_page(&g, crew, facts, !other))
+            if (!draw_page(&g, writers, facts, !other))
                 return 0;
             ++*sheets;
             prog_progress("sheets", *sheets, tsv_expected(source.table, *sheets));
@@ -290,7 +292,7 @@ static int run_groups(struct crew *crew, const struct facts *facts, int64_t *she
             return -1;
         add_example(&g, &x);
     }
-    if (r == 0 && g.n > 0 && draw_page(&g, crew, facts, false))
+    if (r == 0 && g.n > 0 && draw_page(&g, writers, facts, false))
         ++*sheets;
     free(g.example);
     return r;
@@ -302,10 +304,10 @@ static void run_sheets(void)
     struct facts *facts;
     if (facts_load(&facts, classes_path, pairs_path, &e) != 0 || source_open(&source, &e) != 0)
         prog_fail(&e);
-    struct crew *crew = start_crew();
+    struct writers *writers = start_writers();
     int64_t sheets = 0;
-    int r = run_groups(crew, facts, &sheets, &e);
-    finish_crew(crew, r, &e);
+    int r = run_groups(writers, facts, &sheets, &e);
+    finish_writers(writers, r, &e);
     if (sheets == 0 && !out_path)
         prog_die(PROG_ERROR, "%s: expected rows of one group, found none", tsv_name(source.table));
     if (prog_verbose())
@@ -328,7 +330,8 @@ static int make_folders(const char *dir, char *path, struct err *e)
     return 0;
 }
 
-static int run_rows(struct crew *crew, struct name *template, int64_t *pictures, struct err *e)
+static int run_rows(struct writers *writers, struct name *template, int64_t *pictures,
+                    struct err *e)
 {
     struct example x;
     int r;
@@ -343,7 +346,7 @@ static int run_rows(struct crew *crew, struct name *template, int64_t *pictures,
             return -1;
         picture_sheet(&x, &source, &look, &sheet);
         example_clear(&x, source.planes);
-        if (!crew_draw(crew, &sheet, path))
+        if (!writers_draw(writers, &sheet, path))
             return 0;
         ++*pictures;
         prog_progress("pictures", *pictures, tsv_expected(source.table, *pictures));
@@ -357,10 +360,10 @@ static void run_each(struct name *template)
     if (source_open(&source, &e) != 0 || name_open(template, source.table, &e) != 0)
         prog_fail(&e);
     make_folder(each);
-    struct crew *crew = start_crew();
+    struct writers *writers = start_writers();
     int64_t pictures = 0;
-    int r = run_rows(crew, template, &pictures, &e);
-    finish_crew(crew, r, &e);
+    int r = run_rows(writers, template, &pictures, &e);
+    finish_writers(writers, r, &e);
     if (prog_verbose())
         prog_say("%" PRId64 " %s", pictures, pictures == 1 ? "picture" : "pictures");
     name_free(template);

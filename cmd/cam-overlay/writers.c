@@ -1,4 +1,4 @@
-#include "crew.h"
+#include "writers.h"
 
 #include "base/mem.h"
 
@@ -13,12 +13,12 @@ struct job {
 
 /* One thread and what it letters with. */
 struct worker {
-    struct crew *crew;
+    struct writers *writers;
     struct pen *pen;
     pthread_t thread;
 };
 
-struct crew {
+struct writers {
     int threads;
     struct worker *worker;
     pthread_mutex_t lock;
@@ -46,7 +46,7 @@ static int draw(const struct job *j, struct pen *pen, struct err *e)
 static void *run(void *arg)
 {
     struct worker *w = arg;
-    struct crew *c = w->crew;
+    struct writers *c = w->writers;
     pthread_mutex_lock(&c->lock);
     for (;;) {
         while (c->n == 0 && !c->over)
@@ -76,7 +76,7 @@ static void *run(void *arg)
     return NULL;
 }
 
-static void crew_free(struct crew *c)
+static void writers_free(struct writers *c)
 {
     pthread_mutex_destroy(&c->lock);
     pthread_cond_destroy(&c->work);
@@ -88,9 +88,9 @@ static void crew_free(struct crew *c)
     free(c);
 }
 
-int crew_new(struct crew **crew, int threads, struct err *e)
+int writers_new(struct writers **writers, int threads, struct err *e)
 {
-    struct crew *c = mem_zero(1, sizeof *c);
+    struct writers *c = mem_zero(1, sizeof *c);
     pen_prepare(threads);
     c->failed = -1;
     c->room = 2 * threads;
@@ -101,7 +101,7 @@ int crew_new(struct crew **crew, int threads, struct err *e)
     pthread_cond_init(&c->space, NULL);
     for (; c->threads < threads; c->threads++) {
         struct worker *w = &c->worker[c->threads];
-        w->crew = c;
+        w->writers = c;
         if (pen_new(&w->pen, e) != 0)
             break;
         if (pthread_create(&w->thread, NULL, run, w) != 0) {
@@ -111,14 +111,14 @@ int crew_new(struct crew **crew, int threads, struct err *e)
         }
     }
     if (c->threads == 0) {
-        crew_free(c);
+        writers_free(c);
         return -1;
     }
-    *crew = c;
+    *writers = c;
     return 0;
 }
 
-bool crew_draw(struct crew *c, struct sheet *s, char *path)
+bool writers_draw(struct writers *c, struct sheet *s, char *path)
 {
     pthread_mutex_lock(&c->lock);
     while (c->n == c->room && c->failed < 0)
@@ -136,7 +136,7 @@ bool crew_draw(struct crew *c, struct sheet *s, char *path)
     return !failed;
 }
 
-int crew_finish(struct crew *c, struct err *e)
+int writers_finish(struct writers *c, struct err *e)
 {
     pthread_mutex_lock(&c->lock);
     c->over = true;
@@ -147,6 +147,6 @@ int crew_finish(struct crew *c, struct err *e)
     bool failed = c->failed >= 0;
     if (failed)
         *e = c->err;
-    crew_free(c);
+    writers_free(c);
     return failed ? -1 : 0;
 }
