@@ -320,6 +320,26 @@ static void check_outputs(void)
     }
 }
 
+/* Nothing is computed: what would be written is not made without a word. */
+static void check_list(void)
+{
+    const struct {
+        const char *name;
+        bool given;
+    } other[] = {
+        {"logits", logits_path},   {"features", features_path},
+        {"class-maps", maps_path}, {"cams", cams_path},
+        {"ids", ids_path},         {"classes", classes_path},
+        {"run", run_path},         {"layer", layer},
+        {"target", targets},       {"score", score >= 0},
+        {"method", method >= 0},   {"assume", assume_text},
+        {"mean", mean_text},       {"std", std_text},
+    };
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++)
+        if (other[i].given)
+            prog_usage("--list-inputs and --%s exclude each other", other[i].name);
+}
+
 static void check_options(struct job *j, struct data_opts *d)
 {
     struct err e;
@@ -330,6 +350,8 @@ static void check_options(struct job *j, struct data_opts *d)
         prog_usage("expected --data PATH");
     if (list_inputs && data_path && strcmp(data_path, "-") == 0)
         prog_usage("--list-inputs: expected --data with a file or a folder, found '-'");
+    if (list_inputs)
+        check_list();
     if (layer && !features_path && !cams_path)
         prog_usage("--layer: expected --features FILE or --cams FILE with it");
     if (!cams_path && (targets || score >= 0 || method >= 0))

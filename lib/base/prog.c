@@ -323,6 +323,12 @@ static void opt_choice(const struct opt *o, const char *value)
     prog_usage_word(&near, "", "--%s: expected one of %s, found '%s'", o->name, o->arg, value);
 }
 
+/* No file has an empty name: a variable of a script was not set. */
+static bool names_file(const char *arg)
+{
+    return strcmp(arg, "FILE") == 0 || strcmp(arg, "PATH") == 0 || strcmp(arg, "DIR") == 0;
+}
+
 static void opt_set(const struct opt *o, const char *value)
 {
     char *end;
@@ -332,6 +338,8 @@ static void opt_set(const struct opt *o, const char *value)
         *(bool *)o->dst = true;
         break;
     case OPT_STRING:
+        if (!*value && names_file(o->arg))
+            prog_usage("--%s: expected %s, found nothing", o->name, o->arg);
         *(const char **)o->dst = value;
         break;
     case OPT_INT: {

@@ -101,6 +101,14 @@ void nearest_offer(struct nearest *s, const char *word, size_t n)
     s->cost = cost;
 }
 
+char *nearest_said(const struct nearest *s, char buf[NEAREST_ROOM])
+{
+    *buf = '\0';
+    if (s->found && s->found_n < NEAREST_ROOM - sizeof " (did you mean ''?)")
+        snprintf(buf, NEAREST_ROOM, " (did you mean '%.*s'?)", (int)s->found_n, s->found);
+    return buf;
+}
+
 void nearest_offer_all(struct nearest *s, const char *words, char separator)
 {
     while (*words) {

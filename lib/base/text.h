@@ -28,6 +28,10 @@ struct nearest {
 };
 void nearest_offer(struct nearest *s, const char *word, size_t n);
 
+/* " (did you mean 'WORD'?)" for the end of a message, or "". Returns buf. */
+enum { NEAREST_ROOM = 80 };
+char *nearest_said(const struct nearest *s, char buf[NEAREST_ROOM]);
+
 /* Offers each of the words, which `separator` parts. */
 void nearest_offer_all(struct nearest *s, const char *words, char separator);
 

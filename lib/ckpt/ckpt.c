@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+static const size_t LIMIT = (size_t)1 << 36; /* bytes of a file */
+
 /* --- which format --- */
 
 static bool starts(const struct map *m, const char *bytes, size_t n)
@@ -32,25 +34,51 @@ int ckpt_foreign(const struct ckpt *c, struct foreign f, struct err *e)
                    f.found, f.advice);
 }
 
+/* By the beginning of a file; false where it is in none of the formats. */
+static bool find_format(const struct map *m, enum ckpt_format *format)
+{
+    if (starts(m, "PK\x03\x04", 4) || starts(m, "PK\x05\x06", 4))
+        *format = CKPT_ZIP;
+    else if (is_legacy(m))
+        *format = CKPT_LEGACY;
+    /* The first eight bytes are a length: the last of them is 0. */
+    else if (m->n > 8 && m->p[8] == '{' && m->p[7] == 0)
+        *format = CKPT_SAFETENSORS;
+    else
+        return false;
+    return true;
+}
+
+/* What is no regular file may have no end: it is read only where it begins as a checkpoint. */
+static int read_stream(struct ckpt *c, const char *path, struct err *e)
+{
+    enum { HEAD = 1 << 16 };
+    struct in *in;
+    struct map head = {.mapped = false};
+    enum ckpt_format format;
+    if (in_open(&in, path, e) != 0)
+        return -1;
+    int64_t n = in_peek(in, &head.p, HEAD, e);
+    int r = n < 0 ? -1 : 0;
+    head.n = n > 0 ? (size_t)n : 0;
+    if (n == HEAD && !find_format(&head, &format))
+        r = ckpt_foreign(c, foreign_file(head.p, head.n), e);
+    else if (r == 0)
+        r = map_rest(&c->map, in, LIMIT, e);
+    in_close(in);
+    return r;
+}
+
 static int read_any(struct ckpt *c, struct err *e)
 {
     const struct map *m = &c->map;
     if (m->n == 0)
         return err_set(e, "%s: expected a checkpoint, found an empty file", c->name);
-    if (starts(m, "PK\x03\x04", 4) || starts(m, "PK\x05\x06", 4)) {
-        c->format = CKPT_ZIP;
-        return ckpt_read_zip(c, e);
-    }
-    if (is_legacy(m)) {
-        c->format = CKPT_LEGACY;
-        return ckpt_read_legacy(c, e);
-    }
-    /* The first eight bytes are a length: the last of them is 0. */
-    if (m->n > 8 && m->p[8] == '{' && m->p[7] == 0) {
-        c->format = CKPT_SAFETENSORS;
-        return ckpt_read_safetensors(c, e);
-    }
-    return ckpt_foreign(c, foreign_file(m->p, m->n), e);
+    if (!find_format(m, &c->format))
+        return ckpt_foreign(c, foreign_file(m->p, m->n), e);
+    return c->format == CKPT_ZIP      ? ckpt_read_zip(c, e)
+           : c->format == CKPT_LEGACY ? ckpt_read_legacy(c, e)
+                                      : ckpt_read_safetensors(c, e);
 }
 
 /* --- names --- */
@@ -149,14 +177,15 @@ static int finish(struct ckpt **out, struct ckpt *c, struct err *e)
 
 int ckpt_open(struct ckpt **out, const char *path, const struct ckpt_opts *o, struct err *e)
 {
-    const size_t limit = (size_t)1 << 36;
     struct ckpt *c = mem_zero(1, sizeof *c);
     c->name = mem_dup(strcmp(path, "-") == 0 ? "standard input" : path);
     if (o)
         c->opts = *o;
     struct stat st;
-    int r = stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? ckpt_foreign(c, foreign_folder(path), e)
-                                                        : map_open(&c->map, path, limit, e);
+    bool known = strcmp(path, "-") != 0 && stat(path, &st) == 0;
+    int r = known && S_ISDIR(st.st_mode)   ? ckpt_foreign(c, foreign_folder(path), e)
+            : known && S_ISREG(st.st_mode) ? map_open(&c->map, path, LIMIT, e)
+                                           : read_stream(c, path, e);
     if (r != 0) {
         ckpt_close(c);
         return -1;

@@ -133,15 +133,13 @@ const char *net_assume_network(const struct net_assume *a)
 static int unknown(const char *word, struct err *e)
 {
     struct nearest near = {.word = word, .n = strlen(word)};
-    char list[256] = "";
+    char list[256] = "", said[NEAREST_ROOM];
     size_t at = 0;
     for (int k = 0; k < KEYS; k++) {
         nearest_offer(&near, keys[k].name, strlen(keys[k].name));
         at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", k ? ", " : "", keys[k].name);
     }
-    return err_set(e, "expected one of %s, found '%s'%s%.*s%s", list, word,
-                   near.found ? " (did you mean '" : "", (int)near.found_n,
-                   near.found ? near.found : "", near.found ? "'?)" : "");
+    return err_set(e, "expected one of %s, found '%s'%s", list, word, nearest_said(&near, said));
 }
 
 static int set(struct net_assume *a, const char *word, const char *value, struct err *e)

@@ -1,5 +1,7 @@
 #include "net/net.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,8 +52,9 @@ static bool is_inside(const char *name, const char *of)
 int net_layer(const struct net *n, const char *name, struct err *e)
 {
     int found = -1, last = net_last(n);
-    char list[512] = "";
+    char list[512] = "", said[NEAREST_ROOM];
     size_t at = 0;
+    struct nearest near = {.word = name, .n = strlen(name)};
     for (int i = 1; i <= last; i++) {
         const struct net_value *v = &n->value[i];
         if (!v->name)
@@ -60,12 +63,15 @@ int net_layer(const struct net *n, const char *name, struct err *e)
             return i;
         if (is_inside(v->name, name) || is_inside(v->key, name))
             found = i;
+        /* Another number is not a slip of the keyboard. */
+        if (strncmp(name, v->name, strcspn(v->name, "0123456789")) != 0)
+            nearest_offer(&near, v->name, strcspn(v->name, "."));
         if (at < sizeof list)
             at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", at ? ", " : "", v->name);
     }
     if (found < 0)
-        return err_set(e, "layer '%s' is not one of %s%s", name, list,
-                       at >= sizeof list ? ", ..." : "");
+        return err_set(e, "layer '%s' is not one of %s%s%s", name, list,
+                       at >= sizeof list ? ", ..." : "", nearest_said(&near, said));
     return found;
 }
 

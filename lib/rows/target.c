@@ -1,6 +1,7 @@
 #include "rows/target.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -121,7 +122,9 @@ int targets_open(struct targets *t, const struct tsv_in *in, int classes, struct
         margin = margin || w->kind == TARGET_MARGIN;
         if (w->kind != TARGET_COLUMN)
             continue;
-        w->column = tsv_need(in, w->word, e);
+        /* What other programs write is missing, not mistyped. */
+        bool usual = strcmp(w->word, "true") == 0 || strcmp(w->word, "pred") == 0;
+        w->column = usual ? tsv_need(in, w->word, e) : tsv_need_word(in, w->word, "margin,all", e);
         if (w->column < 0)
             return -1;
     }
@@ -132,6 +135,20 @@ int targets_open(struct targets *t, const struct tsv_in *in, int classes, struct
         return -1;
     t->truth = tsv_need(in, "true", e);
     return t->truth < 0 ? -1 : 0;
+}
+
+static int unknown(const char *word, const char *const *columns, struct err *e)
+{
+    struct nearest near = {.word = word, .n = strlen(word)};
+    char said[NEAREST_ROOM];
+
+    for (; *columns; columns++)
+        nearest_offer(&near, *columns, strlen(*columns));
+    nearest_offer_all(&near, "margin,all", ',');
+    return err_set(e,
+                   "--target: expected a column that holds a class (pred, true, pred2, ...), "
+                   "margin, class:N or all, found '%s'%s",
+                   word, nearest_said(&near, said));
 }
 
 int targets_begin(struct targets *t, const char *const *columns, int classes, struct err *e)
@@ -146,10 +163,7 @@ int targets_begin(struct targets *t, const char *const *columns, int classes, st
         while (columns[w->column] && strcmp(columns[w->column], w->word) != 0)
             w->column++;
         if (!columns[w->column])
-            return err_set(e,
-                           "--target: expected a column that holds a class (pred, true, pred2, "
-                           "...), margin, class:N or all, found '%s'",
-                           w->word);
+            return unknown(w->word, columns, e);
     }
     t->pred = 0;
     t->truth = 1;

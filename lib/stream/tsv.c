@@ -1,6 +1,7 @@
 #include "stream/tsv.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "base/prog.h"
 
 #include <limits.h>
@@ -223,6 +224,22 @@ int tsv_find(const struct tsv_in *t, const char *name)
             return c;
     }
     return -1;
+}
+
+int tsv_need_word(const struct tsv_in *t, const char *name, const char *words, struct err *e)
+{
+    int c = tsv_find(t, name);
+    struct nearest near = {.word = name, .n = strlen(name)};
+    char said[NEAREST_ROOM];
+    if (c >= 0)
+        return c;
+    for (int i = 0; i < t->columns; i++) {
+        struct tsv_field f = tsv_header(t, i);
+        nearest_offer(&near, f.p, f.n);
+    }
+    nearest_offer_all(&near, words, ',');
+    return err_set(e, "%s:1: expected a column '%s', found none%s", tsv_name(t), name,
+                   nearest_said(&near, said));
 }
 
 int tsv_need(const struct tsv_in *t, const char *name, struct err *e)

@@ -37,6 +37,10 @@ struct tsv_field tsv_header(const struct tsv_in *t, int col);
 int tsv_find(const struct tsv_in *t, const char *name);
 int tsv_need(const struct tsv_in *t, const char *name, struct err *e);
 
+/* The same for a name that a user typed, who may have meant one of `words`, parted by commas:
+ * the error names the nearest of those and of the columns. */
+int tsv_need_word(const struct tsv_in *t, const char *name, const char *words, struct err *e);
+
 /* Next row: 1, 0 at the end, -1. A row has exactly the header's fields; a line
  * equal to the header is skipped. */
 int tsv_next(struct tsv_in *t, struct err *e);
