@@ -39,6 +39,17 @@ struct ending {
     int64_t files;
 };
 
+/* What systems leave behind, of which the last stands for all that is hidden: neither classes
+ * nor images. */
+static const char *const litter[] = {"__MACOSX",    "@eaDir",    "Thumbs.db",
+                                     "desktop.ini", ".DS_Store", "hidden"};
+enum { LITTER = sizeof litter / sizeof *litter, HIDDEN = LITTER - 1 };
+
+/* How many of each there are: files, and folders. */
+struct litter {
+    int64_t n[LITTER][2];
+};
+
 struct folder {
     struct source base;
     bool resize;
@@ -50,6 +61,7 @@ struct folder {
     int64_t entry_room;
     struct ending ignored[ENDINGS]; /* [endings]; the first of all that have no other */
     int endings;
+    struct litter litter;
     int64_t beside; /* images beside class folders */
 };
 
@@ -65,14 +77,13 @@ static bool is_image(const char *name)
     return false;
 }
 
-/* What systems leave behind: neither classes nor worth a word. So are hidden files. */
-static bool is_litter(const char *name)
+/* Its place in `litter`, or -1. */
+static int find_litter(const char *name)
 {
-    static const char *const litter[] = {"__MACOSX", "@eaDir", "Thumbs.db", "desktop.ini"};
-    for (size_t i = 0; i < sizeof litter / sizeof *litter; i++)
+    for (int i = 0; i < HIDDEN; i++)
         if (strcasecmp(name, litter[i]) == 0)
-            return true;
-    return name[0] == '.';
+            return i;
+    return name[0] == '.' ? HIDDEN : -1;
 }
 
 static size_t add_text(struct folder *f, const char *s)
@@ -106,6 +117,7 @@ static void add_entry(struct folder *f, int label, const char *file)
         f->entry = mem_grow(f->entry, (size_t)f->entry_room, sizeof *f->entry);
     }
     f->entry[f->base.count++] = (struct entry){(uint32_t)f->places - 1, label, add_text(f, file)};
+    prog_progress("images listed", f->base.count, 0);
 }
 
 /* --- reading one folder --- */
@@ -114,6 +126,7 @@ struct listing {
     char **file, **folder; /* sorted by bytes */
     char **other;          /* files that are no images */
     size_t files, folders, others;
+    struct litter litter;
 };
 
 static void list_free(char **list, size_t n)
@@ -168,9 +181,11 @@ static int list(struct listing *l, const char *path, struct err *e)
         return fail_errno(path, e);
     const struct dirent *d;
     while ((errno = 0, d = readdir(dir))) {
-        if (is_litter(d->d_name))
-            continue;
-        if (is_folder(dir, d))
+        int left = find_litter(d->d_name);
+        if (left >= 0)
+            l->litter.n[left][is_folder(dir, d)] +=
+                strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0;
+        else if (is_folder(dir, d))
             push(&l->folder, &l->folders, d->d_name);
         else if (is_image(d->d_name))
             push(&l->file, &l->files, d->d_name);
@@ -207,6 +222,9 @@ static void ending_of(char text[ENDING], const char *name)
 
 static void count_ignored(struct folder *f, const struct listing *l)
 {
+    for (int i = 0; i < LITTER; i++)
+        for (int k = 0; k < 2; k++)
+            f->litter.n[i][k] += l->litter.n[i][k];
     for (size_t i = 0; i < l->others; i++) {
         char text[ENDING];
         int k = 1;
@@ -229,28 +247,45 @@ static int by_files(const void *a, const void *b)
     return strcmp(x->text, y->text);
 }
 
-/* "12 files ignored: 10 .gif, 2 without a known ending", or NULL. Caller frees. */
+static void put_kind(FILE *to, int64_t n, const char *kind, const char *end)
+{
+    if (n > 0)
+        fprintf(to, "%s%lld %s%s", ftell(to) > 0 ? ", " : "", (long long)n, kind, end);
+}
+
+/* "12 files and 1 folder ignored: 10 .gif, 2 without a known ending, 1 __MACOSX/", or NULL. Caller
+ * frees. */
 static char *ignored_text(struct folder *f)
 {
-    int64_t all = f->beside;
-    char *text = NULL, *kinds = NULL;
+    int64_t files = f->beside, folders = 0;
+    char *kinds = NULL, *text = NULL;
     size_t n;
     FILE *to = open_memstream(&kinds, &n);
     if (!to)
         return mem_dup("files ignored");
     qsort(f->ignored, (size_t)f->endings, sizeof *f->ignored, by_files);
-    for (int k = 0; k < f->endings && f->ignored[k].files > 0; k++) {
+    for (int k = 0; k < f->endings; k++) {
         const struct ending *x = &f->ignored[k];
-        fprintf(to, "%s%lld %s", k ? ", " : "", (long long)x->files,
-                x->text[0] ? x->text : "without a known ending");
-        all += x->files;
+        put_kind(to, x->files, x->text[0] ? x->text : "without a known ending", "");
+        files += x->files;
     }
-    if (f->beside > 0)
-        fprintf(to, "%s%lld beside the class folders", all > f->beside ? ", " : "",
-                (long long)f->beside);
+    for (int k = 0; k < LITTER; k++) {
+        put_kind(to, f->litter.n[k][0], litter[k], "");
+        put_kind(to, f->litter.n[k][1], litter[k], "/");
+        files += f->litter.n[k][0];
+        folders += f->litter.n[k][1];
+    }
+    put_kind(to, f->beside, "beside the class folders", "");
     fclose(to);
-    if (all > 0)
-        text = mem_printf("%lld file%s ignored: %s", (long long)all, all == 1 ? "" : "s", kinds);
+    char *some = files > 0 ? mem_printf("%lld file%s", (long long)files, files == 1 ? "" : "s")
+                           : mem_dup(""),
+         *more = folders > 0
+                     ? mem_printf("%lld folder%s", (long long)folders, folders == 1 ? "" : "s")
+                     : mem_dup("");
+    if (files + folders > 0)
+        text = mem_printf("%s%s%s ignored: %s", some, *some && *more ? " and " : "", more, kinds);
+    free(some);
+    free(more);
     free(kinds);
     return text;
 }
@@ -640,6 +675,7 @@ int source_folder(struct source **out, const char *path, const struct data_opts 
         r = read_all(f, &top, o->labels, e);
         listing_free(&top);
     }
+    prog_progress_end();
     if (r != 0) {
         folder_close(&f->base);
         return -1;
