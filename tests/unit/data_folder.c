@@ -100,7 +100,8 @@ static void test_order(void)
         file_text(file[i], "x");
     struct data_opts o = {.note = tell, .warn = warn};
     struct data *d = open_data("o/", &o);
-    CHECK_STR(warned, "o: 6 files ignored: 2 without a known ending, 2 .gif, 1 .txt, 1 beside the "
+    CHECK_STR(warned, "o: 9 files and 2 folders ignored: 2 without a known ending, 2 .gif, 1 .txt, "
+                      "1 __MACOSX/, 1 Thumbs.db, 1 .DS_Store, 1 hidden, 1 hidden/, 1 beside the "
                       "class folders");
     CHECK_STR(told, "o: 8 images in 3 class folders");
     CHECK_STR(data_kind(d), "folder");
