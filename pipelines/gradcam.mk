@@ -231,7 +231,7 @@ data/pair_sheets.txt: data/pair_rows.tsv data/pair_maps.npy data/pairs.tsv data/
 
 data/confident_sheets.txt: data/confident_rows.tsv data/confident_maps.npy data/run.tsv data/inputs/images
 	@$(stage) --say 'sheets of confident errors' --sheets 'confident_errors*.png' -- \
-	  $(call draw,/confident_errors.png,--columns 2 --rows-per-page 10 --title 'Errors of highest confidence (above 90 %)')
+	  $(call draw,/confident_errors.png,--columns 2 --rows-per-page 10 --title 'Errors of highest confidence (above 90%)')
 
 # --- charts, texts, pages ---
 

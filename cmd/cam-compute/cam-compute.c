@@ -254,6 +254,7 @@ int main(int argc, char **argv)
     job.rows = rows_new(job.targets);
     if ((job.data ? network_run : stored_run)(&job, &e) != 0)
         prog_fail(&e);
+    rows_tell_none(job.rows);
     rows_close(job.rows);
     return PROG_OK;
 }

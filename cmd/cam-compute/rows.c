@@ -13,6 +13,7 @@ struct rows {
     struct targets *targets;
     int classes;
     struct tsv_in *in;
+    bool any; /* there was a row */
     int id, pred, truth, conf, p_true;
 };
 
@@ -86,6 +87,7 @@ int rows_next(struct rows *r, struct row *row, struct err *e)
 
     if (got <= 0)
         return got;
+    r->any = true;
     row->line = tsv_line(r->in);
     row->expected = tsv_expected(r->in, row->line - 1);
     if (tsv_int(r->in, r->id, 0, INT64_MAX, &row->id, e) != 0)
@@ -98,6 +100,12 @@ int rows_next(struct rows *r, struct row *row, struct err *e)
         read_probability(r, r->p_true, &row->p_true, e) != 0)
         return -1;
     return 1;
+}
+
+void rows_tell_none(const struct rows *r)
+{
+    if (!r->any)
+        prog_no_rows(tsv_name(r->in), "no maps made");
 }
 
 bool rows_ready(const struct rows *r)

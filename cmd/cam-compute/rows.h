@@ -36,6 +36,9 @@ size_t rows_bytes(const struct rows *r);
 /* Next row: 1, 0 at the end, -1. */
 int rows_next(struct rows *r, struct row *row, struct err *e);
 
+/* Tells, after the last row, that there was none. */
+void rows_tell_none(const struct rows *r);
+
 /* Whether the next row is there already. */
 bool rows_ready(const struct rows *r);
 

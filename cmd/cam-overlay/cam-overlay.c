@@ -310,7 +310,9 @@ static void run_sheets(void)
     finish_writers(writers, r, &e);
     if (sheets == 0 && !out_path)
         prog_die(PROG_ERROR, "%s: expected rows of one group, found none", tsv_name(source.table));
-    if (prog_verbose())
+    if (sheets == 0)
+        prog_no_rows(tsv_name(source.table), "nothing drawn");
+    else if (prog_verbose())
         prog_say("%" PRId64 " %s", sheets, sheets == 1 ? "sheet" : "sheets");
     facts_free(facts);
 }
@@ -364,7 +366,9 @@ static void run_each(struct name *template)
     int64_t pictures = 0;
     int r = run_rows(writers, template, &pictures, &e);
     finish_writers(writers, r, &e);
-    if (prog_verbose())
+    if (pictures == 0)
+        prog_no_rows(tsv_name(source.table), "nothing drawn");
+    else if (prog_verbose())
         prog_say("%" PRId64 " %s", pictures, pictures == 1 ? "picture" : "pictures");
     name_free(template);
 }
@@ -415,6 +419,7 @@ static void run_raw(void)
         /* Without a header the planes are not known: an empty stream stays one. */
         if (source_next(&source, &x, &e) != 0)
             prog_fail(&e);
+        prog_no_rows(tsv_name(source.table), "nothing drawn");
         return;
     }
     if (npy_create(&o, "-", NPY_U8, 4, shape, &e) != 0)

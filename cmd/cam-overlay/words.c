@@ -1,6 +1,7 @@
 #include "words.h"
 
 #include "base/mem.h"
+#include "cam/about.h"
 #include "cam/cam.h"
 #include "stats/band.h"
 
@@ -246,8 +247,8 @@ static uint32_t row_color(const struct example *x)
 static void fill_row(struct sheet_row *r, const struct source *s, struct example *x, int64_t number)
 {
     static const char *const labels[KINDS] = {
-        [KIND_PLAIN] = "",        [KIND_BEST] = "BEST ",    [KIND_WORST] = "WORST ",
-        [KIND_PAIR] = "EXAMPLE ", [KIND_HIGH] = "HIGHEST ", [KIND_LOW] = "LOWEST "};
+        [KIND_PLAIN] = "",        [KIND_BEST] = "BEST ",           [KIND_WORST] = "WORST ",
+        [KIND_PAIR] = "EXAMPLE ", [KIND_HIGH] = "MOST CONFIDENT ", [KIND_LOW] = "LEAST CONFIDENT "};
     r->label = mem_printf("%s#%" PRId64, labels[x->kind], x->rank ? x->rank : number);
     r->detail = prediction_words(x);
     r->aside = image_words(x);
@@ -457,16 +458,33 @@ static void add_heading(struct sheet_panel *p, enum row_kind kind, int wrong, in
 {
     static const char *const heading[KINDS] = {[KIND_BEST] = "BEST",
                                                [KIND_WORST] = "WORST",
-                                               [KIND_HIGH] = "HIGHEST CONFIDENCE",
-                                               [KIND_LOW] = "LOWEST CONFIDENCE"};
+                                               [KIND_HIGH] = "MOST CONFIDENT",
+                                               [KIND_LOW] = "LEAST CONFIDENT"};
     static const char *const note[KINDS] = {
         [KIND_BEST] = "correct predictions, the most confident first",
         [KIND_HIGH] = "predictions of this class, the most confident first",
-        [KIND_LOW] = "the least confident first"};
+        [KIND_LOW] = "predictions of this class, the least confident first"};
     if (!heading[kind])
         return;
     p->heading = mem_dup(heading[kind]);
     p->note = mem_dup(kind == KIND_WORST ? worst_note(wrong, n - wrong) : note[kind]);
+}
+
+/* In the place of the best rows, where the class of the group has none. */
+static void add_none_correct(const struct group *g, const struct facts *f, struct sheet *sheet)
+{
+    if (g->family != FAMILY_CLASS || g->mixed || g->number < 0 || g->page > 1)
+        return;
+    for (int i = 0; i < g->n; i++)
+        if (g->example[i].kind == KIND_BEST)
+            return;
+    const struct class_fact *c = facts_class(f, g->truth);
+    if (!c->known || c->correct > 0)
+        return;
+    struct sheet_panel *p = &sheet->panel[sheet->panels++];
+    *p = (struct sheet_panel){.color = BLUE, .across = 1, .tiles = 2};
+    p->heading = mem_dup("BEST");
+    p->note = mem_dup("no correct prediction");
 }
 
 static void add_panel(struct group *g, const struct source *s, const struct look *look,
@@ -494,7 +512,8 @@ static void add_panel(struct group *g, const struct source *s, const struct look
 }
 
 /* One symmetric scale for all signed maps of the sheet. */
-static void add_bars(const struct group *g, const struct source *s, struct sheet *sheet)
+static void add_bars(const struct group *g, const struct source *s, const struct look *look,
+                     struct sheet *sheet)
 {
     bool heat = false, sign = false;
     float limit = 0;
@@ -520,11 +539,18 @@ static void add_bars(const struct group *g, const struct source *s, struct sheet
     if (sign)
         sheet->bar[sheet->bars++] = (struct sheet_bar){
             .sign = true,
-            .title = mem_dup("Margin map: for the true or the predicted class"),
+            .title = mem_dup("Margin maps: one scale for this page"),
             .low = mem_printf("\xe2\x88\x92%.2g true", (double)sheet->limit),
             .mid = mem_dup("0"),
             .high = mem_printf("predicted +%.2g", (double)sheet->limit),
         };
+    const char *layer = sign ? run_get(&look->run, "layer") : NULL;
+    if (layer && strcmp(layer, ABOUT_LAST) != 0) {
+        char *clean = pen_name(layer);
+        sheet->note = mem_printf(
+            "At %s the cells of a margin map do not add up to the logit difference.", clean);
+        free(clean);
+    }
 }
 
 void group_sheet(struct group *g, const struct source *s, const struct look *look,
@@ -534,10 +560,11 @@ void group_sheet(struct group *g, const struct source *s, const struct look *loo
     sheet->notice = grid_notice(s, look);
     sheet->foot = provenance(&look->run);
     add_titles(g, look, f, sheet);
-    add_bars(g, s, sheet);
+    add_bars(g, s, look, sheet);
+    add_none_correct(g, f, sheet);
     for (int kind = 0; kind < KINDS; kind++)
         add_panel(g, s, look, (enum row_kind)kind, sheet);
-    if (!g->more && g->page == 1 && sheet->panels == 2 &&
+    if (!g->more && g->page == 1 && sheet->panels == 2 && sheet->panel[0].rows > 0 &&
         sheet->panel[0].rows < sheet->panel[1].rows)
         sheet->panel[0].end = mem_dup("no further correct predictions among the rows");
 }

@@ -91,6 +91,12 @@ void prog_say(const char *fmt, ...)
     va_end(ap);
 }
 
+void prog_no_rows(const char *table, const char *result)
+{
+    if (verbose || !getenv("HEATPIPE_STAGE"))
+        prog_say("%s: no rows: %s", table, result);
+}
+
 const char *prog_option(const char *option, const char *variable)
 {
     return getenv("HEATPIPE_STAGE") ? variable : option;

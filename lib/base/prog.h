@@ -63,6 +63,10 @@ void prog_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same with -v, for what the library has to tell. */
 void prog_note(const char *text);
 
+/* Tells a person that a table without rows is why there is no result. In the pipeline, which
+ * expects such tables, only with -v. */
+void prog_no_rows(const char *table, const char *result);
+
 /* An option as the user gives it: `option`, or `variable` ("RESIZE=64x64") where the
  * pipeline started the program (HEATPIPE_STAGE is set), because there it is known by both. */
 const char *prog_option(const char *option, const char *variable);

@@ -23,14 +23,12 @@ void about_layer(struct run *r, const struct net *n, int value, const char *name
                  const struct method *method, enum cam_score score)
 {
     const struct net_value *v = &n->value[value];
-    char own[NAME]; /* "layer4" for "layer4.2" */
 
-    snprintf(own, sizeof own, "%.*s", (int)strcspn(v->name, "."), v->name);
-    put(r, n, value, name ? name : own, v->h, v->w, method, score);
+    put(r, n, value, value == net_last(n) ? ABOUT_LAST : name, v->h, v->w, method, score);
 }
 
 void about_stored(struct run *r, const struct net *n, int h, int w, const struct method *method,
                   enum cam_score score)
 {
-    put(r, n, n ? net_last(n) : -1, "last stage", h, w, method, score);
+    put(r, n, n ? net_last(n) : -1, ABOUT_LAST, h, w, method, score);
 }

@@ -7,7 +7,11 @@
 #include "net/net.h"
 #include "stream/run.h"
 
-/* Of maps at a value of a network; `name`: what the layer was called, or NULL. */
+/* What the last stage is called, by whatever name it was asked for: only there do the cells of
+ * a margin map add up to the difference of two logits. */
+#define ABOUT_LAST "last stage"
+
+/* Of maps at a value of a network; `name`: what the layer was called; NULL for the last stage. */
 void about_layer(struct run *r, const struct net *n, int value, const char *name,
                  const struct method *method, enum cam_score score);
 

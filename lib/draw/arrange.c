@@ -268,6 +268,12 @@ static void arrange_page(struct page *g, const struct sheet *s)
         }
         y += 6;
     }
+    if (s->note) {
+        y += 4;
+        struct canvas_rect r = {MARGIN, y, width, pen_height(PEN_NAME)};
+        add_text(g, r, PEN_NAME, PEN_LEFT, WARNING, s->note);
+        y += r.h;
+    }
     if (s->foot) {
         y += 8;
         struct canvas_rect r = {MARGIN, y, width, pen_height(PEN_TICK)};

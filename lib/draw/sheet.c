@@ -37,6 +37,18 @@ static void draw_empty(struct canvas *c, struct pen *p, struct canvas_rect r, co
     pen_draw(p, c, t, PEN_LABEL, PEN_CENTER, WORDS, words);
 }
 
+/* Words on a band along the lower edge of a picture; on a small picture the band alone. */
+static void draw_band(struct canvas *c, struct pen *p, struct canvas_rect r, const char *words)
+{
+    int h = pen_height(PEN_LABEL);
+    bool room = 4 * h <= r.h && pen_width(p, PEN_LABEL, words) + 16 <= r.w;
+    int tall = room ? h + 8 : r.h / 4;
+    struct canvas_rect t = {r.x, r.y + r.h - tall, r.w, tall};
+    canvas_fill(c, t, BLANK);
+    if (room)
+        pen_draw(p, c, grown(t, -4), PEN_LABEL, PEN_CENTER, WORDS, words);
+}
+
 /* Lines between the cells of the map's own grid, where there is room for them. */
 static void draw_grid(struct canvas *c, const struct sheet *s, struct canvas_rect r, bool light)
 {
@@ -84,11 +96,11 @@ static void draw_tile(struct studio *d, struct canvas *c, struct pen *p, const s
     size_t n = (size_t)r.w * (size_t)r.h;
     if (!s->bare)
         canvas_fill(c, grown(r, 1), FRAME);
-    if (t->empty) {
+    if (t->empty && t->kind != SHEET_OVERLAY) {
         draw_empty(c, p, r, t->empty);
         return;
     }
-    if (t->kind == SHEET_IMAGE) {
+    if (t->kind == SHEET_IMAGE || t->empty) {
         color_zoom(b->row->image, s->h, s->w, d->out, r.h, r.w);
     } else if (t->kind == SHEET_OVERLAY) {
         draw_overlay(d, t, b->row, r);
@@ -100,6 +112,10 @@ static void draw_tile(struct studio *d, struct canvas *c, struct pen *p, const s
             color_heat(s->cmap, d->map, n, d->out);
     }
     canvas_put(c, r, d->out);
+    if (t->empty) {
+        draw_band(c, p, r, t->empty);
+        return;
+    }
     if (s->grid && t->kind != SHEET_IMAGE)
         draw_grid(c, s, r, t->kind != SHEET_SIGNED);
 }
@@ -234,6 +250,7 @@ void sheet_clear(struct sheet *s)
     free(s->title);
     free(s->subtitle);
     free(s->notice);
+    free(s->note);
     free(s->foot);
     for (int i = 0; i < s->panels; i++) {
         struct sheet_panel *p = &s->panel[i];

@@ -24,7 +24,8 @@ enum sheet_kind {
 struct sheet_tile {
     enum sheet_kind kind;
     const float *map;  /* (map_h, map_w), among the row's; not of SHEET_IMAGE */
-    const char *empty; /* shown as an empty field with these words, or NULL */
+    const char *empty; /* words in place of a map that shows nothing, or NULL; an overlay keeps
+                          its image below them */
     char *what, *name;
 };
 
@@ -56,6 +57,7 @@ struct sheet_bar {
 struct sheet {
     char *title, *subtitle;
     char *notice;     /* what must be known before the maps are looked at, or NULL */
+    char *note;       /* below the scales: what to know of them, or NULL */
     char *foot;       /* where it all comes from, or NULL */
     bool bare;        /* the pictures of the only row, side by side, without words */
     int h, w;         /* of the images */
