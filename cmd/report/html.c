@@ -172,9 +172,25 @@ static void put_links(const struct page *p)
         {"confusion_matrix_full.png", "Confusion matrix"},
         {"top_confused_pairs.png", "Pairs as bars"},
     };
+    static const char *const csv[] = {"per_class_accuracy.csv", "most_confused_pairs.csv",
+                                      "confident_errors.csv"};
     for (size_t i = 0; i < sizeof link / sizeof *link; i++)
         if (about_has(&p->run->about, link[i][0]) && strcmp(link[i][0], p->file) != 0)
             words_put("<a href=\"%s\">%s</a>\n", link[i][0], link[i][1]);
+    for (int n = 1;; n++) {
+        char *sheet = sheet_page_file("confident_errors.png", n);
+        bool there = about_has(&p->run->about, sheet);
+        if (there && n == 1)
+            words_put("<a href=\"%s\">Errors of highest confidence</a>\n", sheet);
+        else if (there)
+            words_put("<a href=\"%s\">page %d</a>\n", sheet, n);
+        free(sheet);
+        if (!there)
+            break;
+    }
+    for (size_t i = 0; i < sizeof csv / sizeof *csv; i++)
+        if (about_has(&p->run->about, csv[i]))
+            words_put("<a href=\"%s\">%s</a>\n", csv[i], csv[i]);
 }
 
 static const char *band(const struct class_row *c)
@@ -290,10 +306,10 @@ static void put_heads(const struct page *p)
         const char *text, *sort, *class;
         bool there;
     } heads[] = {
-        {"Class ID", "rising", "n", true},
+        {"Class ID", "rising", "n minor", true},
         {"Class", "rising", "", true},
-        {"Superclass", "rising", "", p->run->classes.groups > 0},
-        {"Images", "rising", "n", true},
+        {"Superclass", "rising", "minor", p->run->classes.groups > 0},
+        {"Images", "rising", "n minor", true},
         {"Accuracy", "rising", "", true},
         {"Wrong", "falling", "n", true},
         {"Low-confidence correct", "falling", "n", p->run->predictions.known && classes > 2},
@@ -330,9 +346,9 @@ static struct by_class pairs_by_class(const struct run *r)
     return b;
 }
 
-static void put_number(int64_t n)
+static void put_number(const char *class, int64_t n)
 {
-    words_put("<td class=\"n\" data-v=\"%" PRId64 "\">%" PRId64 "</td>", n, n);
+    words_put("<td class=\"%s\" data-v=\"%" PRId64 "\">%" PRId64 "</td>", class, n, n);
 }
 
 static void put_wrong_predictions(const struct run *r, const struct by_class *b, int cls)
@@ -341,18 +357,22 @@ static void put_wrong_predictions(const struct run *r, const struct by_class *b,
     const struct pair_row *p = r->pairs.row;
     words_put("<td class=\"wrong\" data-v=\"%" PRId64 "\">",
               from < to ? p[b->at[from]].count : (int64_t)0);
+    int64_t others = r->classes.row[cls].total - r->classes.row[cls].correct;
     for (size_t i = from; i < to && i < from + WRONG_PREDICTIONS; i++) {
+        others -= p[b->at[i]].count;
         put(i > from ? ", <span>" : "<span>");
         put_name(r->classes.row[p[b->at[i]].pred].shown);
         words_put(" <small>%" PRId64 "</small></span>", p[b->at[i]].count);
     }
+    if (from < to && others > 0)
+        words_put(", <small>others %" PRId64 "</small>", others);
     put("</td>");
 }
 
 static void put_class(const struct run *r, const struct by_class *b, int cls, const char *sheet)
 {
     const struct class_row *row = &r->classes.row[cls];
-    words_put("<tr><td class=\"n\" data-v=\"%d\">%d</td><th scope=\"row\">", cls, cls);
+    words_put("<tr><td class=\"n minor\" data-v=\"%d\">%d</td><th scope=\"row\">", cls, cls);
     if (sheet) {
         put("<a href=\"worst_predictions/");
         put_text(sheet);
@@ -361,11 +381,11 @@ static void put_class(const struct run *r, const struct by_class *b, int cls, co
     put_name(row->shown);
     put(sheet ? "</a></th>" : "</th>");
     if (r->classes.groups > 0) {
-        put("<td>");
+        put("<td class=\"minor\">");
         put_name(row->group_shown);
         put("</td>");
     }
-    put_number(row->total);
+    put_number("n minor", row->total);
     double percent = 100 * class_accuracy(row);
     if (isnan(percent))
         put("<td class=\"accuracy none\" data-v=\"\">no images</td>");
@@ -373,11 +393,11 @@ static void put_class(const struct run *r, const struct by_class *b, int cls, co
         words_put("<td class=\"accuracy %s\" data-v=\"%.9g\" style=\"--v: %.6g\">"
                   "<span>%.1f&nbsp;%%</span><i></i></td>",
                   band(row), percent, percent, percent);
-    put_number(row->total - row->correct);
+    put_number("n", row->total - row->correct);
     if (r->predictions.known) {
         if (r->classes.present > 2) /* as in put_heads */
-            put_number(row->low_correct);
-        put_number(row->highest_wrong);
+            put_number("n", row->low_correct);
+        put_number("n", row->highest_wrong);
     }
     put_wrong_predictions(r, b, cls);
     put("</tr>\n");
@@ -415,7 +435,7 @@ static void put_pair(const struct run *r, const struct pair_sheet *s)
         if (p->reverse >= 0)
             words_put(", reverse %" PRId64, p->reverse);
         if (p->same_group >= 0)
-            put(p->same_group ? ", same superclass" : ", across superclasses");
+            put(p->same_group ? ", same superclass" : ", other superclass");
         put("</small>");
         break;
     }

@@ -4,7 +4,7 @@
 BEGIN {
     FS = OFS = "\t"
     chart = "confusion"
-    table = n = cells = groups = 0
+    table = n = all = cells = groups = 0
 }
 
 FNR == 1 { table++ }
@@ -21,29 +21,27 @@ table == 1 && FNR == 1 {
 
 table == 1 && row() {
     class = whole("true")
-    if (class in place)
+    if (class in named)
         fail("expected every class once, found " class " again")
-    place[class] = n
-    order[n] = class
-    name[n] = shown_or(field("true_name"), class)
-    longest = width(name[n]) > longest ? width(name[n]) : longest
-    total[n] = right[n] = 0
+    named[class] = shown_or(field("true_name"), class)
+    given[all++] = class
+    total[class] = right[class] = 0
     for (i = 1; i <= NF; i++) {
         if (!(i in prediction))
             continue
         count = $i
         if (count !~ /^[0-9]+$/)
             fail("column 'p" prediction[i] "': expected a whole number, found '" count "'")
-        total[n] += count
+        total[class] += count
+        predicted[prediction[i]] += count
         if (prediction[i] == class)
-            right[n] = count
+            right[class] = count
         else if (count > 0) {
-            cell_row[cells] = n
+            cell_row[cells] = class
             cell_class[cells] = prediction[i]
             cell[cells++] = count
         }
     }
-    n++
     next
 }
 
@@ -62,14 +60,23 @@ table == 2 && row() {
 END {
     if (failed)
         exit 1
-    if (!n) {
+    if (!all) {
         FNR = 1
         fail("expected a matrix with a row for each class, found none")
     }
 
-    for (i = 0; i < n; i++) {
-        images += total[i]
-        correct += right[i]
+    for (i = 0; i < all; i++) {
+        images += total[given[i]]
+        correct += right[given[i]]
+    }
+    # Classes with images or predictions; without any image all are shown.
+    for (i = 0; i < all; i++) {
+        class = given[i]
+        if (images && !total[class] && !predicted[class])
+            continue
+        longest = width(named[class]) > longest ? width(named[class]) : longest
+        order[n] = class
+        place[class] = n++
     }
     for (i = 0; i < cells; i++) {
         if (!(cell_class[i] in place))
@@ -95,6 +102,7 @@ END {
     # Numbers of the whole; then classes, cells, superclasses. Rows of -1 keep
     # a block from being empty.
     print n
+    print all
     print groups
     print images + 0
     print correct + 0
@@ -103,11 +111,11 @@ END {
     print longest_group + 0
     print "\n"
     for (i = 0; i < n; i++)
-        print i, name[i], total[i], right[i]
+        print i, named[order[i]], total[order[i]], right[order[i]]
     print "\n"
     print -1, -1, 0
     for (i = 0; i < cells; i++)
-        print cell_row[i], place[cell_class[i]], cell[i]
+        print place[cell_row[i]], place[cell_class[i]], cell[i]
     print "\n"
     print -1, -1, " "
     for (i = 0; i < groups; i++)

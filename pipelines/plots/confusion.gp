@@ -7,15 +7,16 @@ set datafile separator "\t"
 set datafile commentschars ""
 
 # The numbers of the whole stand one a line.
-array n[7]
+array n[8]
 stats ARG1 index 0 using (n[int($0) + 1] = $1) nooutput
 classes = int(n[1])
-groups = int(n[2])
-images = n[3]
-correct = n[4]
-most = n[5]
-longest = n[6]
-longest_group = n[7]
+all = int(n[2])
+groups = int(n[3])
+images = n[4]
+correct = n[5]
+most = n[6]
+longest = n[7]
+longest_group = n[8]
 
 clamp(x, low, high) = x < low ? low : x > high ? high : x
 cell = classes <= 240 ? clamp(floor(2500.0 / classes), 25, 90) : \
@@ -38,7 +39,7 @@ bar_w = 15.0 * mid
 bar_h = 0.8 * mid
 # Beside the words there is room for the scale where the matrix is wide.
 wide = side > 1300
-head = 3.0 * big + (wide ? 2.6 : 5.0) * mid
+head = 3.0 * big + (wide ? 2.6 : 5.0) * mid + (classes < all ? 1.5 * mid : 0)
 left = axis + names + 14
 right = (groups > 0 ? group_names : 30) + 14
 top = head + (groups > 0 ? 0.72 * group_names : 14) + 10
@@ -47,7 +48,7 @@ W = int(clamp(left + side + right, 56.0 * mid, 30000))
 H = int(top + side + bottom)
 text_x = wide ? left : 24
 bar_x = wide ? left + side - bar_w : text_x + 8.7 * mid
-bar_y = 1.4 * big + (wide ? 1.2 : 2.9) * mid
+bar_y = 1.4 * big + (wide ? 1.2 : classes < all ? 4.4 : 2.9) * mid
 
 # pngcairo's point is 4/3 of a pixel on its scale of 96 dots an inch.
 px(size) = sprintf("DejaVu Sans,%.2f", 0.75 * size)
@@ -94,10 +95,12 @@ do for [v in "2 5 10 20 50 100 200 500 1000 2000 5000 10000 20000 50000 100000"]
 }
 set cbtics add (top_of_scale)
 
-set label 1 sprintf("Confusion matrix: %d class%s, %.0f images, accuracy %s", classes, classes == 1 ? "" : "es", images, \
+set label 1 sprintf("Confusion matrix: %s class%s, %.0f images, accuracy %s", \
+    classes == all ? sprintf("%d", all) : sprintf("%d of %d", classes, all), all == 1 ? "" : "es", images, \
     images > 0 ? sprintf("%.2f %%", 100.0 * correct / images) : "not known") \
     at text_x, 1.3 * big font f_big front
 set label 2 "White: no error. Grey diagonal: correct predictions in percent of the class, not on the scale." \
+    . (classes < all ? "\nClasses without images and predictions are not shown." : "") \
     . (each > 1 ? sprintf(" One name in %d is written.", each) : "") \
     at text_x, 1.4 * big + 1.7 * mid font f_mid textcolor rgb "#5b646e" front
 set label 3 "wrong predictions" at bar_x - mid, bar_y + 0.45 * bar_h right font f_mid front
@@ -118,7 +121,7 @@ size(i) = i < 0 ? 0 : cell / 2.0
 long(i) = i < 0 ? 0 : side
 
 plot \
-    ARG1 index 1 using (X($1 + 0.5)):(Y($1 + 0.5)):(cell / 2.0):(cell / 2.0) \
+    ARG1 index 1 using (X($1 + 0.5)):(Y($1 + 0.5)):($3 > 0 ? cell / 2.0 : 0):($3 > 0 ? cell / 2.0 : 0) \
         with boxxyerror fillstyle solid 1 noborder linecolor rgb "#dfe3e7", \
     ARG1 index 2 using (X(at($2) + 0.5)):(Y(at($1) + 0.5)):(size($1)):(size($1)):($3 < 1 ? 1 : $3) \
         with boxxyerror fillstyle solid 1 noborder linecolor palette, \

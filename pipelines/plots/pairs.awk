@@ -72,7 +72,7 @@ END {
     for (i = 0; i < 3; i++)
         print kinds[i] + 0
     print "\n"
-    # Place, kind (0 across, 1 inside a superclass, 2 not known), count, names, figures.
+    # Place, kind (0 other superclass, 1 same, 2 not known), count, names, figures.
     # A row of -1 keeps the block from being empty.
     print -1, 0, 0, " ", " "
     for (i = 0; i < n; i++) {

@@ -43,7 +43,7 @@ Y(i) = top + step * (i + 0.5)
 bar(count) = length * count / most
 
 array color[3] = [0xd9822b, 0x2f7f9e, 0x8a939b]
-array kind[3] = ["across superclasses", "inside one superclass", "superclass not known"]
+array kind[3] = ["other superclass", "same superclass", "superclass not known"]
 
 title = pairs == 0 ? "No pair of classes is confused" : \
         pairs == 1 ? "The only confusion pair" : \
