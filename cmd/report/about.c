@@ -1,12 +1,13 @@
 #include "about.h"
 
-#include "rows.h"
 #include "words.h"
 
 #include "base/mem.h"
+#include "base/prog.h"
 #include "base/text.h"
-#include "stream/tsv.h"
+#include "stream/run.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,54 +45,32 @@ const char *about_label(const char *name)
     return name;
 }
 
-static char *field(const struct tsv_in *t, int col)
+static char *clean(const char *s)
 {
-    char *raw = tsv_string(t, col), *clean = text_clean(raw, '?');
-    free(raw);
-    return clean;
+    return text_clean(s, '?');
 }
 
-static void read_facts(struct about *a, const char *run)
+static void read_facts(struct about *a, const char *file)
 {
-    struct tsv_in *t = rows_open(run);
-    int name = rows_need(t, "name"), value = rows_need(t, "value");
-    while (rows_next(t)) {
-        if (tsv_is_na(t, value))
-            continue;
-        a->fact = mem_grow(a->fact, (size_t)a->facts + 1, sizeof *a->fact);
-        a->fact[a->facts++] = (struct fact){field(t, name), field(t, value)};
-    }
-    tsv_close(t);
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void read_files(struct about *a, const char *files)
-{
-    struct tsv_in *t = rows_open(files);
-    int file = rows_need(t, "file"), room = 0;
-    while (rows_next(t)) {
-        if (a->files == room) {
-            room = 2 * room + 64;
-            a->file = mem_grow(a->file, (size_t)room, sizeof *a->file);
-        }
-        a->file[a->files++] = field(t, file);
-    }
-    tsv_close(t);
-    if (a->files > 1)
-        qsort(a->file, (size_t)a->files, sizeof *a->file, by_name);
+    struct run run = {.row = NULL};
+    struct err e;
+    if (run_read(&run, file, &e) != 0)
+        prog_fail(&e);
+    a->fact = mem_alloc((size_t)run.rows + 1, sizeof *a->fact);
+    for (int i = 0; i < run.rows; i++)
+        if (run.row[i].value)
+            a->fact[a->facts++] = (struct fact){clean(run.row[i].name), clean(run.row[i].value)};
+    run_free(&run);
 }
 
 void about_read(struct about *a, const char *run, const char *files)
 {
+    struct err e;
     *a = (struct about){0};
     if (run)
         read_facts(a, run);
-    if (files)
-        read_files(a, files);
+    if (files && file_list_read(&a->files, files, &e) != 0)
+        prog_fail(&e);
 }
 
 void about_free(struct about *a)
@@ -100,10 +79,8 @@ void about_free(struct about *a)
         free(a->fact[i].name);
         free(a->fact[i].value);
     }
-    for (int i = 0; i < a->files; i++)
-        free(a->file[i]);
     free(a->fact);
-    free(a->file);
+    file_list_free(&a->files);
 }
 
 const char *about_value(const struct about *a, const char *name)
@@ -112,20 +89,6 @@ const char *about_value(const struct about *a, const char *name)
         if (strcmp(a->fact[i].name, name) == 0)
             return a->fact[i].value;
     return NULL;
-}
-
-bool about_has(const struct about *a, const char *file)
-{
-    return a->files > 0 && bsearch(&file, a->file, (size_t)a->files, sizeof *a->file, by_name);
-}
-
-int about_count(const struct about *a, const char *begin, const char **first)
-{
-    int n = 0;
-    for (int i = 0; i < a->files; i++)
-        if (strncmp(a->file[i], begin, strlen(begin)) == 0 && n++ == 0)
-            *first = a->file[i];
-    return n;
 }
 
 void about_write_warnings(const struct about *a)

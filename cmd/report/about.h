@@ -3,7 +3,7 @@
 #ifndef HP_REPORT_ABOUT_H
 #define HP_REPORT_ABOUT_H
 
-#include <stdbool.h>
+#include "rows/file_list.h"
 
 struct fact {
     char *name, *value; /* the value as text_clean gives it */
@@ -12,20 +12,15 @@ struct fact {
 struct about {
     int facts;
     struct fact *fact; /* [facts] as they stand in the table, without NA */
-    int files;
-    char **file; /* [files] sorted; names inside the folder of the run */
+    struct file_list files;
 };
 
-/* NULL stands for no file. */
+/* NULL stands for no file. What is wrong with one ends the program. */
 void about_read(struct about *a, const char *run, const char *files);
 void about_free(struct about *a);
 
 /* The value of a fact, NULL where it is not known. */
 const char *about_value(const struct about *a, const char *name);
-
-/* Whether the run writes this file; how many whose names begin so, and the first of them. */
-bool about_has(const struct about *a, const char *file);
-int about_count(const struct about *a, const char *begin, const char **first);
 
 /* What is to be read before all else, and where the run comes from: sections of a text. */
 void about_write_warnings(const struct about *a);

@@ -2,9 +2,9 @@
  * model does not do what it was trained for, only what may be the cause is recommended. */
 #include "report.h"
 
-#include "base/mem.h"
 #include "base/prog.h"
 #include "phrases.h"
+#include "stats/share.h"
 #include "words.h"
 
 #include <inttypes.h>
@@ -28,8 +28,9 @@ struct experiment {
 };
 
 struct advice {
-    const struct run *r;
+    const struct tables *r;
     const struct findings *f;
+    const struct about *about;
     int sections;
     struct experiment next[EXPERIMENTS];
     int experiments;
@@ -55,9 +56,9 @@ static void section(struct advice *a, const char *title)
     words_section(s);
 }
 
-static double points(const struct run *r, int64_t errors)
+static double points(const struct tables *r, int64_t errors)
 {
-    return 100.0 * (double)errors / (double)r->classes.total;
+    return share_percent(errors, r->classes.total);
 }
 
 /* --- a model that does not work --- */
@@ -87,7 +88,7 @@ static void class_order(struct advice *a)
     words_para(2, "", "Renamed in this way, %s of the predictions would be correct instead of %s.",
                words_share(&c, o->value), words_share(&d, o->baseline));
     for (int i = 0; i < f->moved.n && i < LIST; i++) {
-        const struct item *m = &f->moved.at[i];
+        const struct found *m = &f->moved.at[i];
         words_line("    %s -> %s: %" PRId64 " of %" PRId64, a->r->classes.row[m->cls].text,
                    a->r->classes.row[m->to].text, m->f.count, m->f.of);
     }
@@ -133,33 +134,10 @@ static void check_model(struct advice *a)
 
 /* --- similar classes --- */
 
-/* Both ways of a pair together. */
-struct siblings {
-    const struct pair_row *pair;
-    int64_t both;
-};
-
-static int by_both(const void *a, const void *b)
+static void list_siblings(const struct tables *r)
 {
-    const struct siblings *x = a, *y = b;
-    if (x->both != y->both)
-        return x->both < y->both ? 1 : -1;
-    return (x->pair > y->pair) - (x->pair < y->pair);
-}
-
-static void list_siblings(const struct run *r)
-{
-    struct siblings *s = mem_alloc(r->pairs.n + 1, sizeof *s);
-    size_t n = 0;
-    for (size_t i = 0; i < r->pairs.n; i++) {
-        const struct pair_row *p = &r->pairs.row[i];
-        /* The reverse stands later: it is less frequent, or as frequent with a larger true
-         * class. */
-        bool first = p->reverse < p->count || (p->reverse == p->count && p->truth < p->pred);
-        if (p->reverse >= 0 && first && p->same_group == 1 && p->count + p->reverse > 1)
-            s[n++] = (struct siblings){p, p->count + p->reverse};
-    }
-    qsort(s, n, sizeof *s, by_both);
+    size_t n;
+    struct both_ways *s = pairs_inside(&r->pairs, &n);
     if (n > 0)
         words_para(2, "", "Most confused inside superclasses, both ways together:");
     for (size_t i = 0; i < n && i < SHORT_LIST; i++) {
@@ -206,29 +184,14 @@ static void similar_classes(struct advice *a)
 
 /* --- confidence --- */
 
-/* The bin that is farthest from its accuracy on one side. */
 static void write_bin(const struct calibration *c, bool over)
 {
-    const char *side = over ? "over" : "under";
-    int worst = -1;
-    double most = 0;
-    for (int i = 0; i < CALIBRATION_BINS; i++) {
-        const struct calibration_bin *b = &c->bin[i];
-        double gap = sum_value(&b->conf) - (double)b->correct;
-        gap = over ? gap : -gap;
-        if (b->images > 0 && gap > most) {
-            most = gap;
-            worst = i;
-        }
-    }
-    if (worst < 0)
-        return;
-    const struct calibration_bin *b = &c->bin[worst];
-    words_line(
-        "    most %s-confident from %.0f to %.0f %%: mean confidence %.1f %%, accuracy %.1f %%",
-        side, 100.0 * worst / CALIBRATION_BINS, 100.0 * (worst + 1) / CALIBRATION_BINS,
-        100 * sum_value(&b->conf) / (double)b->images,
-        100 * (double)b->correct / (double)b->images);
+    struct calibration_far b;
+    if (calibration_farthest(c, over, &b))
+        words_line("    most %s-confident from %.0f to %.0f %%: mean confidence %.1f %%, accuracy "
+                   "%.1f %%",
+                   over ? "over" : "under", 100 * b.from, 100 * b.to, 100 * b.conf,
+                   100 * b.accuracy);
 }
 
 static void calibration(struct advice *a)
@@ -236,12 +199,12 @@ static void calibration(struct advice *a)
     const struct finding *c = &a->f->of[FIND_CALIBRATION];
     bool over = a->f->of[FIND_OVERCONFIDENT].verdict == VERDICT_YES;
     bool under = a->f->of[FIND_UNDERCONFIDENT].verdict == VERDICT_YES;
-    const struct predictions *p = &a->r->predictions;
+    const struct confidence *p = &a->r->confidence;
     if (c->verdict == VERDICT_NONE)
         return;
     if (c->verdict == VERDICT_FEW) {
         words_para(2, "-", "Calibration: too few images, %" PRId64 " where %d are needed.", c->of,
-                   FEW);
+                   FINDINGS_FEW);
         return;
     }
     if (c->verdict == VERDICT_NO) {
@@ -250,7 +213,7 @@ static void calibration(struct advice *a)
                    "%%, where chance alone gives about %.2f" WORDS_NB
                    "%% on as many images: it %s.",
                    100 * c->value, 100 * c->baseline,
-                   c->p < FINDINGS_LEVEL ? "is too small to matter" : "could be chance");
+                   finding_tells(c) ? "is too small to matter" : "could be chance");
         return;
     }
     words_para(2, "-",
@@ -261,7 +224,7 @@ static void calibration(struct advice *a)
                                "others"
                : over        ? "over-confident"
                              : "under-confident",
-               100 * c->value, 100 * c->baseline, 100 * p->mean_conf,
+               100 * c->value, 100 * c->baseline, 100 * p->mean,
                100 * a->f->of[FIND_ACCURACY].value);
     if (over)
         write_bin(&p->calibration, true);
@@ -285,30 +248,16 @@ static void calibration(struct advice *a)
              100 * c->value);
 }
 
-static const struct classes *ranked; /* by qsort, which takes no context */
-
-static int by_highest_wrong(const void *a, const void *b)
-{
-    int i = *(const int *)a, j = *(const int *)b;
-    int64_t x = ranked->row[i].highest_wrong, y = ranked->row[j].highest_wrong;
-    return x != y ? (x < y ? 1 : -1) : (i > j) - (i < j);
-}
-
 static void list_highest_wrong(const struct classes *c)
 {
-    int *order = mem_alloc((size_t)c->n, sizeof *order), n = 0;
-    for (int i = 0; i < c->n; i++)
-        if (c->row[i].highest_wrong > 1)
-            order[n++] = i;
-    ranked = c;
-    qsort(order, (size_t)n, sizeof *order, by_highest_wrong);
-    if (n > 0)
+    struct class_list l = classes_by_highest_wrong(c);
+    if (l.n > 0)
         words_para(2, "", "True classes with more than one of them:");
-    for (int i = 0; i < n && i < SHORT_LIST; i++)
-        words_line("    %4" PRId64 "  %s", c->row[order[i]].highest_wrong, c->row[order[i]].text);
-    if (n > SHORT_LIST)
-        words_line("    and %d more", n - SHORT_LIST);
-    free(order);
+    for (int i = 0; i < l.n && i < SHORT_LIST; i++)
+        words_line("    %4" PRId64 "  %s", c->row[l.cls[i]].highest_wrong, c->row[l.cls[i]].text);
+    if (l.n > SHORT_LIST)
+        words_line("    and %d more", l.n - SHORT_LIST);
+    free(l.cls);
 }
 
 static void highest_errors(struct advice *a)
@@ -328,12 +277,12 @@ static void highest_errors(struct advice *a)
                "%%); if the confidences were right, about %.1f would. Look at %s: is the label "
                "wrong, or the model?",
                h->count, h->of, h->of == 1 ? "error" : "errors", words_percent(&b, h->count, h->of),
-               one ? "has" : "have", h->baseline * (double)h->of, one ? "it" : "each");
+               one ? "has" : "have", a->f->highest_expected, one ? "it" : "each");
     words_para(2, "", "Ceiling: %.2f points, whether labels or predictions are corrected.",
                points(a->r, h->count));
-    if (about_has(&a->r->about, "confident_errors.csv"))
+    if (file_list_has(&a->about->files, "confident_errors.csv"))
         words_para(2, "", "Listed in confident_errors.csv%s.",
-                   about_has(&a->r->about, "confident_errors.png")
+                   file_list_has(&a->about->files, "confident_errors.png")
                        ? ", with their maps in confident_errors.png"
                        : "");
     list_highest_wrong(&a->r->classes);
@@ -361,7 +310,7 @@ static void reject_low(struct advice *a)
                    "Rejecting predictions of low confidence, no finding: %s of the others are "
                    "correct instead of %s, a difference that %s.",
                    words_share(&c, k->value), words_share(&d, k->baseline),
-                   k->p < FINDINGS_LEVEL ? "is too small to matter" : "could be chance");
+                   finding_tells(k) ? "is too small to matter" : "could be chance");
 }
 
 static void confidence(struct advice *a)
@@ -380,7 +329,7 @@ static void confidence(struct advice *a)
 static void blank(struct advice *a)
 {
     const struct finding *b = &a->f->of[FIND_BLANK], *t = &a->f->of[FIND_BLANK_TRUE];
-    const char *score = about_value(&a->r->about, "score");
+    const char *score = about_value(a->about, "score");
     struct words_buf x;
     if (b->verdict == VERDICT_NO && t->verdict != VERDICT_YES) {
         words_para(2, "-", "Blank maps, no finding: none for %s.",
@@ -401,7 +350,7 @@ static void border(struct advice *a)
 {
     const struct finding *f = &a->f->of[FIND_BORDER];
     const struct difference *d = &a->f->border;
-    if (f->verdict == VERDICT_YES && d->larger > 0.5) {
+    if (f->verdict == VERDICT_YES && d->more) {
         words_para(2, "-",
                    "The maps of wrong predictions lie more on the border of the image (median "
                    "%.1f" WORDS_NB "%% against %.1f" WORDS_NB
@@ -431,7 +380,7 @@ static void entropy(struct advice *a)
                    "nor more concentrated by an extent that matters (median entropy %.3f against "
                    "%.3f).",
                    d->median[1], d->median[0]);
-    else if (d->larger < 0.5)
+    else if (!d->more)
         words_para(2, "-",
                    "The maps of wrong predictions are more concentrated (median entropy %.3f "
                    "against %.3f): fewer cells decide. Try random erasing or cutout.",
@@ -447,7 +396,6 @@ static void entropy(struct advice *a)
 static void overlap(struct advice *a)
 {
     const struct finding *high = &a->f->of[FIND_OVERLAP_HIGH], *low = &a->f->of[FIND_OVERLAP_LOW];
-    double diffuse = a->f->entropy.median[1];
     struct words_buf b;
     if (high->verdict == VERDICT_NONE)
         return;
@@ -455,17 +403,18 @@ static void overlap(struct advice *a)
         words_para(2, "-",
                    "Overlap: too few errors whose two maps are not blank, %" PRId64
                    " where %d are needed.",
-                   high->of, FEW);
+                   high->of, FINDINGS_FEW);
         return;
     }
-    if (high->verdict == VERDICT_YES && diffuse > MAPS_BLUNT) {
+    if (high->verdict == VERDICT_YES && a->f->blunt) {
         words_para(2, "-",
                    "In %" PRId64 " of %" PRId64
                    " errors (%s) the maps of the true and the predicted class overlap by more than "
                    "half, but maps as diffuse as these (median entropy %.3f) do so in part "
                    "whatever they show. Before you conclude from it, make the maps of an earlier "
                    "stage, which has more cells (LAYER=layer3).",
-                   high->count, high->of, words_percent(&b, high->count, high->of), diffuse);
+                   high->count, high->of, words_percent(&b, high->count, high->of),
+                   a->f->entropy.median[1]);
     } else if (high->verdict == VERDICT_YES) {
         words_para(2, "-",
                    "In %" PRId64 " of %" PRId64
@@ -519,14 +468,14 @@ static void attention(struct advice *a)
         return;
     section(a, "Attention");
     blank(a);
-    say_coarse(a->r, a->f);
-    if (a->f->of[FIND_PLACES].verdict != VERDICT_YES || run_errors(a->r) == 0)
+    say_coarse(a->about, a->f);
+    if (a->f->of[FIND_PLACES].verdict != VERDICT_YES || tables_errors(a->r) == 0)
         return;
     if (isnan(a->f->of[FIND_BORDER].p)) {
         words_para(2, "-",
                    "Correct and wrong predictions are not compared: %d maps of each that are not "
                    "blank are needed, found %" PRId64 " and %" PRId64 ".",
-                   FEW, m->of[MAPS_CORRECT].border.n, m->of[MAPS_WRONG].border.n);
+                   FINDINGS_FEW, m->of[MAPS_CORRECT].border.n, m->of[MAPS_WRONG].border.n);
     } else {
         border(a);
         entropy(a);
@@ -541,8 +490,7 @@ static void weak_classes(struct advice *a)
 {
     const struct findings *f = a->f;
     const struct classes *c = &a->r->classes;
-    int64_t images = 0, correct = 0;
-    int64_t errors = f->of[FIND_WEAK_CLASSES].count;
+    int64_t errors = f->weak.errors;
     bool one = f->weak.n == 1;
     struct words_buf x, y, z;
     if (f->of[FIND_WEAK_CLASSES].verdict == VERDICT_NONE)
@@ -566,12 +514,8 @@ static void weak_classes(struct advice *a)
                "%% and, by more than chance, below that of the other classes; %s %s:",
                words_count(&x, f->weak.n, "class has", "classes have"), 100 * WEAK_CLASS,
                one ? "it has" : "they have", words_count(&y, errors, "error", "errors"));
-    for (int i = 0; i < f->weak.n; i++) {
+    for (int i = 0; i < f->weak.n && i < LIST; i++) {
         const struct class_row *row = &c->row[f->weak.at[i].cls];
-        images += row->total;
-        correct += row->correct;
-        if (i >= LIST)
-            continue;
         char wrong[512] = "";
         if (row->top_wrong_count > 0)
             snprintf(wrong, sizeof wrong, ", most often predicted as %s (%" PRId64 ")",
@@ -582,11 +526,9 @@ static void weak_classes(struct advice *a)
         words_line("    and %d more", f->weak.n - LIST);
     words_para(2, "", "Give %s more or better images, or more weight in the loss.",
                one ? "this class" : "these classes");
-    /* Each has fewer correct predictions than the rest of the run, so the rest is not empty. */
-    double others = (double)(c->correct - correct) / (double)(c->total - images);
     words_para(2, "", "At the accuracy of the other classes (%s) %s would add %.2f points.",
-               words_share(&z, others), one ? "it" : "they",
-               100 * (others * (double)images - (double)correct) / (double)c->total);
+               words_share(&z, f->weak_classes.others), one ? "it" : "they",
+               100 * f->weak_classes.gain);
     try_next(a, errors,
              "Give more weight or images to the %s below %.0f" WORDS_NB
              "%%. Measure: %s errors, now %" PRId64
@@ -616,8 +558,8 @@ static void few_pairs(struct advice *a)
     }
     say_few_pairs(said, sizeof said, a->r, a->f);
     if (f->verdict == VERDICT_NO) {
-        bool little = (double)pairs->row[0].count < PAIRS_LITTLE * (double)f->of;
-        words_para(2, "-", "%s%s", said, little ? " Correcting pair by pair gains little." : "");
+        words_para(2, "-", "%s%s", said,
+                   few->little ? " Correcting pair by pair gains little." : "");
         return;
     }
     words_para(
@@ -641,8 +583,7 @@ static void few_pairs(struct advice *a)
         try_next(a, few->errors,
                  "Correct the %d %s with more images of their classes. Measure: their errors, now "
                  "%" PRId64 ".",
-                 few->n, (size_t)few->n == pairs->n ? "confused pairs" : "most frequent pairs",
-                 few->errors);
+                 few->n, few->all ? "confused pairs" : "most frequent pairs", few->errors);
 }
 
 static void one_way(struct advice *a)
@@ -669,9 +610,9 @@ static void one_way(struct advice *a)
         "the other by more than chance. Compare how many training images the two classes "
         "have, and how varied they are:");
     for (int i = 0; i < a->f->one_way.n; i++) {
-        const struct item *it = &a->f->one_way.at[i];
-        words_line("  %4" PRId64 ", reverse %" PRId64 ": %s -> %s", it->f.count,
-                   it->f.of - it->f.count, row[it->cls].text, row[it->to].text);
+        const struct found *it = &a->f->one_way.at[i];
+        words_line("  %4" PRId64 ", reverse %" PRId64 ": %s -> %s", it->f.count, it->errors,
+                   row[it->cls].text, row[it->to].text);
     }
 }
 
@@ -680,7 +621,6 @@ static void overpredicted(struct advice *a)
     const struct findings *f = a->f;
     const struct classes *c = &a->r->classes;
     struct words_buf b, d;
-    int64_t wrong = 0;
     bool one = f->overpredicted.n == 1;
     if (f->of[FIND_OVERPREDICTED].verdict == VERDICT_NONE)
         return;
@@ -698,27 +638,25 @@ static void overpredicted(struct advice *a)
         "class that does not occur can be excluded:",
         OVERPREDICTED);
     for (int i = 0; i < f->overpredicted.n && i < LIST; i++) {
-        const struct class_row *row = &c->row[f->overpredicted.at[i].cls];
+        const struct found *it = &f->overpredicted.at[i];
+        const struct class_row *row = &c->row[it->cls];
         words_line("    %s: %s for %s, %" PRId64 " wrong", row->text,
                    words_count(&b, row->predicted, "prediction", "predictions"),
-                   words_count(&d, row->total, "image", "images"), row->predicted - row->correct);
+                   words_count(&d, row->total, "image", "images"), it->errors);
     }
     if (f->overpredicted.n > LIST)
         words_line("    and %d more", f->overpredicted.n - LIST);
-    for (int i = 0; i < f->overpredicted.n; i++) {
-        const struct class_row *row = &c->row[f->overpredicted.at[i].cls];
-        wrong += row->predicted - row->correct;
-    }
-    try_next(a, wrong, "Lower the prior of the %s. Measure: %s wrong predictions, now %" PRId64 ".",
+    try_next(a, f->overpredicted.errors,
+             "Lower the prior of the %s. Measure: %s wrong predictions, now %" PRId64 ".",
              one ? "over-predicted class"
                  : words_count(&b, f->overpredicted.n, "", "over-predicted classes"),
-             one ? "its" : "their", wrong);
+             one ? "its" : "their", f->overpredicted.errors);
 }
 
 static void patterns(struct advice *a)
 {
     const struct finding *f = a->f->of;
-    if (run_errors(a->r) == 0 ||
+    if (tables_errors(a->r) == 0 ||
         (f[FIND_FEW_PAIRS].verdict == VERDICT_NONE && f[FIND_ONE_WAY].verdict == VERDICT_NONE &&
          f[FIND_OVERPREDICTED].verdict == VERDICT_NONE))
         return;
@@ -766,7 +704,7 @@ static void experiments(struct advice *a)
                "The 95" WORDS_NB
                "%% interval of the accuracy is %.2f points wide on %s: on another "
                "set of images, a smaller gain could be luck.",
-               100 * (acc->high - acc->low), words_count(&b, acc->of, "image", "images"));
+               100 * finding_width(acc), words_count(&b, acc->of, "image", "images"));
 }
 
 static void write_sections(struct advice *a)
@@ -783,7 +721,7 @@ static void write_sections(struct advice *a)
                    "depends on it.");
         return;
     }
-    if (run_errors(a->r) == 0) {
+    if (tables_errors(a->r) == 0) {
         words_gap();
         words_para(0, "",
                    "There is no error among %" PRId64 " images: the 95" WORDS_NB
@@ -794,20 +732,22 @@ static void write_sections(struct advice *a)
     similar_classes(a);
     confidence(a);
     attention(a);
-    if (run_errors(a->r) > 0)
+    if (tables_errors(a->r) > 0)
         weak_classes(a);
     patterns(a);
     experiments(a);
 }
 
-void advice_write(const struct run *r, const struct findings *f)
+void advice_write(const struct known *k)
 {
-    struct advice a = {.r = r, .f = f};
+    const struct tables *r = &k->tables;
+    const struct findings *f = &k->findings;
+    struct advice a = {.r = r, .f = f, .about = &k->about};
     const struct finding *acc = &f->of[FIND_ACCURACY];
     struct words_buf b, c, d;
     words_open();
     words_title("Recommendations");
-    about_write_warnings(&r->about);
+    about_write_warnings(&k->about);
     words_gap();
     if (acc->verdict == VERDICT_NONE) {
         words_para(0, "", "%s",
@@ -826,14 +766,14 @@ void advice_write(const struct run *r, const struct findings *f)
                    "From %s with %s (accuracy %s). Each recommendation rests on the measurement "
                    "that it names.%s%s",
                    words_count(&b, acc->of, "image", "images"),
-                   words_count(&c, run_errors(r), "error", "errors"), words_share(&d, acc->value),
-                   tests,
-                   f->works && run_errors(r) > 0
+                   words_count(&c, tables_errors(r), "error", "errors"),
+                   words_share(&d, acc->value), tests,
+                   f->works && tables_errors(r) > 0
                        ? " A ceiling is the gain in accuracy if all of its errors went away and no "
                          "other came."
                        : "");
         write_sections(&a);
     }
-    about_write(&r->about);
+    about_write(&k->about);
     words_close();
 }

@@ -2,10 +2,10 @@
  * reference's files look for; further columns come after these. Quoting is that of
  * RFC 4180, lines end in LF. */
 #include "report.h"
-#include "rows.h"
 #include "words.h"
 
-#include "stats/prediction.h"
+#include "base/prog.h"
+#include "rows/selection.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -47,23 +47,20 @@ static void put_count(int64_t n)
         words_put(",%" PRId64, n);
 }
 
-/* A column of names, of which there may be none. */
-static void put_cell(const struct tsv_in *t, int col)
+static void put_known(const char *s)
 {
-    char *s = col < 0 ? NULL : tsv_string(t, col);
     put_string(s ? s : "NA");
-    free(s);
 }
 
 void csv_write_classes(const struct classes *c)
 {
-    int *rank, n = classes_ranked(c, CLASSES_WITH_EMPTY, &rank);
+    struct class_list order = classes_ranked(c, CLASSES_WITH_EMPTY);
     words_open();
     words_put("Class ID,Class Name,Correct,Total,Accuracy (%%),Superclass,Precision (%%),F1 (%%),"
               "Predicted,Mean Confidence (%%),Most Frequent Wrong Prediction,Its Count\n");
-    for (int i = 0; i < n; i++) {
-        const struct class_row *row = &c->row[rank[i]];
-        words_put("%d,", rank[i]);
+    for (int i = 0; i < order.n; i++) {
+        const struct class_row *row = &c->row[order.cls[i]];
+        words_put("%d,", order.cls[i]);
         put_string(row->name);
         words_put(",%" PRId64 ",%" PRId64, row->correct, row->total);
         put_percent(class_accuracy(row));
@@ -74,11 +71,11 @@ void csv_write_classes(const struct classes *c)
         put_count(row->predicted);
         put_percent(row->mean_conf);
         words_put(",");
-        put_string(row->top_wrong_name ? row->top_wrong_name : "NA");
+        put_known(row->top_wrong_name);
         put_count(row->top_wrong_count);
         words_put("\n");
     }
-    free(rank);
+    free(order.cls);
     words_close();
 }
 
@@ -87,7 +84,7 @@ void csv_write_pairs(const struct pairs *p)
     words_open();
     words_put("true_class,pred_class,count,true_name,pred_name,rate,reverse_count,"
               "same_superclass\n");
-    for (size_t i = 0; i < p->n && i < TOP_PAIRS; i++) {
+    for (size_t i = 0; i < p->n && i < PAIRS_TOP; i++) {
         const struct pair_row *row = &p->row[i];
         words_put("%d,%d,%" PRId64 ",", row->truth, row->pred, row->count);
         put_string(row->true_name);
@@ -106,24 +103,28 @@ void csv_write_pairs(const struct pairs *p)
 
 void csv_write_errors(const char *errors)
 {
-    struct tsv_in *t = rows_open(errors);
-    int id = rows_need(t, "id"), truth = rows_need(t, "true"), pred = rows_need(t, "pred");
-    int conf = rows_need(t, "conf"), name[] = {tsv_find(t, "true_name"), tsv_find(t, "pred_name")};
-    int path = tsv_find(t, "file"), p_true = tsv_find(t, "p_true");
+    struct selected_errors *rows;
+    struct selected_error row;
+    struct err e;
+    int r;
+    if (selection_errors_open(&rows, errors, &e) != 0)
+        prog_fail(&e);
     words_open();
     words_put("id,file,true_class,true_name,pred_class,pred_name,confidence (%%),"
               "confidence of true class (%%)\n");
-    while (rows_next(t)) {
-        words_put("%" PRId64 ",", rows_whole(t, id, INT64_MAX));
-        put_cell(t, path);
-        words_put(",%" PRId64 ",", rows_whole(t, truth, STATS_CLASSES - 1));
-        put_cell(t, name[0]);
-        words_put(",%" PRId64 ",", rows_whole(t, pred, STATS_CLASSES - 1));
-        put_cell(t, name[1]);
-        put_percent(rows_share(t, conf));
-        put_percent(p_true < 0 || tsv_is_na(t, p_true) ? NAN : rows_share(t, p_true));
+    while ((r = selection_errors_next(rows, &row, &e)) > 0) {
+        words_put("%" PRId64 ",", row.id);
+        put_known(row.file);
+        words_put(",%d,", row.truth);
+        put_known(row.true_name);
+        words_put(",%d,", row.pred);
+        put_known(row.pred_name);
+        put_percent(row.conf);
+        put_percent(row.p_true);
         words_put("\n");
     }
-    tsv_close(t);
+    if (r < 0)
+        prog_fail(&e);
+    selection_errors_close(rows);
     words_close();
 }

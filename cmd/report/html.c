@@ -8,8 +8,7 @@
 #include "base/prog.h"
 #include "base/text.h"
 #include "draw/sheet_file.h"
-#include "rows.h"
-#include "stream/tsv.h"
+#include "rows/selection.h"
 #include "words.h"
 
 #include <inttypes.h>
@@ -18,27 +17,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The reference's bands of colour. */
-#define ACCURACY_MID 0.5
-#define ACCURACY_HIGH 0.7
-
 enum { WRONG_PREDICTIONS = 3, PAIR_SHEETS = 5, NAME_CHARS = 28 };
 
 /* So many bars have room for their names across; so many for them upright. */
 enum { FEW_BARS = 10, NAMED_BARS = 150 };
 
-/* A pair of classes with a sheet. */
-struct pair_sheet {
-    int number, truth, pred;
-    char *from, *to; /* names */
-};
-
 struct page {
-    const struct run *run;
-    const struct findings *findings;
+    const struct known *known;
     const char *file; /* the name that the pipeline gives it */
     char **sheet;     /* [classes] files of the class sheets, NULL where there is none */
-    struct pair_sheet *pair;
+    const struct selected_pair **pair; /* [pairs] those with a sheet */
     int pairs;
 };
 
@@ -106,7 +94,7 @@ static void put_name(const char *shown)
 
 static void put_warnings(const struct page *p)
 {
-    const struct about *a = &p->run->about;
+    const struct about *a = &p->known->about;
     for (int i = 0; i < a->facts; i++) {
         if (strcmp(a->fact[i].name, "warning") != 0)
             continue;
@@ -118,7 +106,7 @@ static void put_warnings(const struct page *p)
 
 static void put_about(const struct page *p)
 {
-    const struct about *a = &p->run->about;
+    const struct about *a = &p->known->about;
     bool begun = false;
     for (int i = 0; i < a->facts; i++) {
         if (strcmp(a->fact[i].name, "warning") == 0)
@@ -138,18 +126,18 @@ static void put_about(const struct page *p)
 
 static void put_overall(const struct page *p)
 {
-    const struct classes *c = &p->run->classes;
-    const struct finding *accuracy = &p->findings->of[FIND_ACCURACY];
-    const struct finding *top5 = &p->findings->of[FIND_TOP5];
-    int with_images = p->findings->with_images;
+    const struct classes *c = &p->known->tables.classes;
+    const struct finding *accuracy = &p->known->findings.of[FIND_ACCURACY];
+    const struct finding *top5 = &p->known->findings.of[FIND_TOP5];
+    int with_images = p->known->findings.with_images;
     words_put("%" PRId64 " image%s, %d class%s", c->total, c->total == 1 ? "" : "s", c->present,
               c->present == 1 ? "" : "es");
     if (c->groups > 1)
         words_put(" in %d superclasses", c->groups);
     if (with_images < c->present)
         words_put(", %d with images", with_images);
-    if (p->run->summary.unlabelled > 0)
-        words_put("; %.0f without a label are ignored", p->run->summary.unlabelled);
+    if (p->known->tables.summary.unlabelled > 0)
+        words_put("; %.0f without a label are ignored", p->known->tables.summary.unlabelled);
     if (accuracy->verdict == VERDICT_NONE) {
         put(".");
         return;
@@ -175,11 +163,11 @@ static void put_links(const struct page *p)
     static const char *const csv[] = {"per_class_accuracy.csv", "most_confused_pairs.csv",
                                       "confident_errors.csv"};
     for (size_t i = 0; i < sizeof link / sizeof *link; i++)
-        if (about_has(&p->run->about, link[i][0]) && strcmp(link[i][0], p->file) != 0)
+        if (file_list_has(&p->known->about.files, link[i][0]) && strcmp(link[i][0], p->file) != 0)
             words_put("<a href=\"%s\">%s</a>\n", link[i][0], link[i][1]);
     for (int n = 1;; n++) {
         char *sheet = sheet_page_file("confident_errors.png", n);
-        bool there = about_has(&p->run->about, sheet);
+        bool there = file_list_has(&p->known->about.files, sheet);
         if (there && n == 1)
             words_put("<a href=\"%s\">Errors of highest confidence</a>\n", sheet);
         else if (there)
@@ -189,46 +177,39 @@ static void put_links(const struct page *p)
             break;
     }
     for (size_t i = 0; i < sizeof csv / sizeof *csv; i++)
-        if (about_has(&p->run->about, csv[i]))
+        if (file_list_has(&p->known->about.files, csv[i]))
             words_put("<a href=\"%s\">%s</a>\n", csv[i], csv[i]);
 }
 
 static const char *band(const struct class_row *c)
 {
-    double accuracy = class_accuracy(c);
-    return isnan(accuracy)            ? "none"
-           : accuracy < ACCURACY_MID  ? "low"
-           : accuracy < ACCURACY_HIGH ? "mid"
-                                      : "high";
+    static const char *const word[ACCURACY_BANDS] = {[ACCURACY_BAND_NONE] = "none",
+                                                     [ACCURACY_BAND_LOW] = "low",
+                                                     [ACCURACY_BAND_MID] = "mid",
+                                                     [ACCURACY_BAND_HIGH] = "high"};
+    return word[class_band(c)];
 }
 
 /* --- bars --- */
 
 static void put_legend(const struct page *p)
 {
-    int low = 0, mid = 0, high = 0, none = 0;
-    for (int i = 0; i < p->run->classes.n; i++) {
-        const struct class_row *c = &p->run->classes.row[i];
-        if (!c->present)
-            continue;
-        double accuracy = class_accuracy(c);
-        none += isnan(accuracy);
-        low += accuracy < ACCURACY_MID;
-        mid += accuracy >= ACCURACY_MID && accuracy < ACCURACY_HIGH;
-        high += accuracy >= ACCURACY_HIGH;
-    }
-    words_put("<li class=\"low\">below %.0f&nbsp;%%: %d</li>\n", 100 * ACCURACY_MID, low);
-    words_put("<li class=\"mid\">%.0f to below %.0f&nbsp;%%: %d</li>\n", 100 * ACCURACY_MID,
-              100 * ACCURACY_HIGH, mid);
-    words_put("<li class=\"high\">%.0f&nbsp;%% and above: %d</li>", 100 * ACCURACY_HIGH, high);
-    if (none > 0)
-        words_put("\n<li>no images: %d</li>", none);
+    int64_t n[ACCURACY_BANDS];
+    classes_count_bands(&p->known->tables.classes, n);
+    words_put("<li class=\"low\">below %.0f&nbsp;%%: %" PRId64 "</li>\n", 100 * ACCURACY_MID,
+              n[ACCURACY_BAND_LOW]);
+    words_put("<li class=\"mid\">%.0f to below %.0f&nbsp;%%: %" PRId64 "</li>\n",
+              100 * ACCURACY_MID, 100 * ACCURACY_HIGH, n[ACCURACY_BAND_MID]);
+    words_put("<li class=\"high\">%.0f&nbsp;%% and above: %" PRId64 "</li>", 100 * ACCURACY_HIGH,
+              n[ACCURACY_BAND_HIGH]);
+    if (n[ACCURACY_BAND_NONE] > 0)
+        words_put("\n<li>no images: %" PRId64 "</li>", n[ACCURACY_BAND_NONE]);
 }
 
 /* How long the longest name is, and how many bars there are: the layout follows from both. */
 static void put_layout(const struct page *p)
 {
-    const struct classes *c = &p->run->classes;
+    const struct classes *c = &p->known->tables.classes;
     int most = 0;
     for (int i = 0; i < c->n; i++) {
         int n = c->row[i].present ? words_width(c->row[i].shown) : 0;
@@ -243,7 +224,7 @@ static void put_layout(const struct page *p)
 
 static void put_no_groups(const struct page *p)
 {
-    if (p->run->classes.groups == 0)
+    if (p->known->tables.classes.groups == 0)
         put(" hidden");
 }
 
@@ -275,14 +256,14 @@ static void put_bar(const struct classes *c, int cls)
 
 static void put_bars(const struct page *p)
 {
-    const struct classes *c = &p->run->classes;
-    int *rank, n = classes_ranked(c, CLASSES_WITH_EMPTY, &rank);
-    for (int i = 0; i < n; i++)
-        put_bar(c, rank[i]);
-    free(rank);
+    const struct classes *c = &p->known->tables.classes;
+    struct class_list order = classes_ranked(c, CLASSES_WITH_EMPTY);
+    for (int i = 0; i < order.n; i++)
+        put_bar(c, order.cls[i]);
+    free(order.cls);
 }
 
-void bars_write(const struct run *r, const struct findings *f)
+void bars_write(const struct known *k)
 {
     static const struct part parts[] = {
         {"page.css", asset_page_css, NULL}, {"bars.css", asset_bars_css, NULL},
@@ -292,28 +273,28 @@ void bars_write(const struct run *r, const struct findings *f)
         {"layout", NULL, put_layout},       {"bars", NULL, put_bars},
         {"about", NULL, put_about},         {NULL, NULL, NULL},
     };
-    page_write(
-        asset_bars_html, parts,
-        &(struct page){.run = r, .findings = f, .file = "per_class_accuracy_interactive.html"});
+    page_write(asset_bars_html, parts,
+               &(struct page){.known = k, .file = "per_class_accuracy_interactive.html"});
 }
 
 /* --- explorer --- */
 
 static void put_heads(const struct page *p)
 {
-    int classes = p->run->classes.present;
+    int classes = p->known->tables.classes.present;
     struct head {
         const char *text, *sort, *class;
         bool there;
     } heads[] = {
         {"Class ID", "rising", "n minor", true},
         {"Class", "rising", "", true},
-        {"Superclass", "rising", "minor", p->run->classes.groups > 0},
+        {"Superclass", "rising", "minor", p->known->tables.classes.groups > 0},
         {"Images", "rising", "n minor", true},
         {"Accuracy", "rising", "", true},
         {"Wrong", "falling", "n", true},
-        {"Low-confidence correct", "falling", "n", p->run->predictions.known && classes > 2},
-        {"Highest-confidence wrong", "falling", "n", p->run->predictions.known},
+        {"Low-confidence correct", "falling", "n",
+         p->known->tables.confidence.known && classes > 2},
+        {"Highest-confidence wrong", "falling", "n", p->known->tables.confidence.known},
         {"Most frequent wrong predictions", "falling", "", true},
     };
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
@@ -326,50 +307,30 @@ static void put_heads(const struct page *p)
     }
 }
 
-/* Where the pairs of each true class stand in the table, which is by falling count:
- * `at` holds `n` indices from `from[cls]` on. */
-struct by_class {
-    size_t *from, *at;
-};
-
-static struct by_class pairs_by_class(const struct run *r)
-{
-    size_t classes = (size_t)r->classes.n;
-    struct by_class b = {mem_zero(classes + 2, sizeof *b.from),
-                         mem_alloc(r->pairs.n + 1, sizeof *b.at)};
-    for (size_t i = 0; i < r->pairs.n; i++)
-        b.from[r->pairs.row[i].truth + 2]++;
-    for (size_t i = 2; i < classes + 2; i++)
-        b.from[i] += b.from[i - 1];
-    for (size_t i = 0; i < r->pairs.n; i++)
-        b.at[b.from[r->pairs.row[i].truth + 1]++] = i;
-    return b;
-}
-
 static void put_number(const char *class, int64_t n)
 {
     words_put("<td class=\"%s\" data-v=\"%" PRId64 "\">%" PRId64 "</td>", class, n, n);
 }
 
-static void put_wrong_predictions(const struct run *r, const struct by_class *b, int cls)
+static void put_wrong_predictions(const struct tables *r, const struct pair_index *x, int cls)
 {
-    size_t from = b->from[cls], to = b->from[cls + 1];
+    size_t from = x->from[cls], to = x->from[cls + 1];
     const struct pair_row *p = r->pairs.row;
     words_put("<td class=\"wrong\" data-v=\"%" PRId64 "\">",
-              from < to ? p[b->at[from]].count : (int64_t)0);
-    int64_t others = r->classes.row[cls].total - r->classes.row[cls].correct;
+              from < to ? p[x->at[from]].count : (int64_t)0);
+    int64_t others = pair_index_beyond(x, &r->pairs, cls, WRONG_PREDICTIONS);
     for (size_t i = from; i < to && i < from + WRONG_PREDICTIONS; i++) {
-        others -= p[b->at[i]].count;
         put(i > from ? ", <span>" : "<span>");
-        put_name(r->classes.row[p[b->at[i]].pred].shown);
-        words_put(" <small>%" PRId64 "</small></span>", p[b->at[i]].count);
+        put_name(r->classes.row[p[x->at[i]].pred].shown);
+        words_put(" <small>%" PRId64 "</small></span>", p[x->at[i]].count);
     }
-    if (from < to && others > 0)
+    if (others > 0)
         words_put(", <small>others %" PRId64 "</small>", others);
     put("</td>");
 }
 
-static void put_class(const struct run *r, const struct by_class *b, int cls, const char *sheet)
+static void put_class(const struct tables *r, const struct pair_index *x, int cls,
+                      const char *sheet)
 {
     const struct class_row *row = &r->classes.row[cls];
     words_put("<tr><td class=\"n minor\" data-v=\"%d\">%d</td><th scope=\"row\">", cls, cls);
@@ -394,31 +355,30 @@ static void put_class(const struct run *r, const struct by_class *b, int cls, co
                   "<span>%.1f&nbsp;%%</span><i></i></td>",
                   band(row), percent, percent, percent);
     put_number("n", row->total - row->correct);
-    if (r->predictions.known) {
+    if (r->confidence.known) {
         if (r->classes.present > 2) /* as in put_heads */
             put_number("n", row->low_correct);
         put_number("n", row->highest_wrong);
     }
-    put_wrong_predictions(r, b, cls);
+    put_wrong_predictions(r, x, cls);
     put("</tr>\n");
 }
 
 static void put_classes(const struct page *p)
 {
-    const struct run *r = p->run;
-    struct by_class b = pairs_by_class(r);
-    int *rank, n = classes_ranked(&r->classes, CLASSES_WITH_EMPTY, &rank);
-    for (int i = 0; i < n; i++)
-        put_class(r, &b, rank[i], p->sheet[rank[i]]);
-    free(rank);
-    free(b.from);
-    free(b.at);
+    const struct tables *r = &p->known->tables;
+    struct pair_index x = pairs_by_class(&r->pairs, r->classes.n);
+    struct class_list order = classes_ranked(&r->classes, CLASSES_WITH_EMPTY);
+    for (int i = 0; i < order.n; i++)
+        put_class(r, &x, order.cls[i], p->sheet[order.cls[i]]);
+    free(order.cls);
+    pair_index_free(&x);
 }
 
-static void put_pair(const struct run *r, const struct pair_sheet *s)
+static void put_pair(const struct tables *r, const struct selected_pair *s)
 {
-    char *file = sheet_pair_file(s->number, s->from, s->to);
-    char *from = text_clean(s->from, '?'), *to = text_clean(s->to, '?');
+    char *file = sheet_pair_file(s->number, s->true_name, s->pred_name);
+    char *from = text_clean(s->true_name, '?'), *to = text_clean(s->pred_name, '?');
     put("<li><a href=\"");
     put_text(file);
     words_put("\"><b>%d. ", s->number);
@@ -426,10 +386,8 @@ static void put_pair(const struct run *r, const struct pair_sheet *s)
     put(" &rarr; ");
     put_name(to);
     put("</b>");
-    for (size_t i = 0; i < r->pairs.n; i++) {
-        const struct pair_row *p = &r->pairs.row[i];
-        if (p->truth != s->truth || p->pred != s->pred)
-            continue;
+    const struct pair_row *p = pairs_find(&r->pairs, s->truth, s->pred);
+    if (p) {
         words_put("<small>%" PRId64 " of %" PRId64 " image%s", p->count,
                   r->classes.row[p->truth].total, r->classes.row[p->truth].total == 1 ? "" : "s");
         if (p->reverse >= 0)
@@ -437,7 +395,6 @@ static void put_pair(const struct run *r, const struct pair_sheet *s)
         if (p->same_group >= 0)
             put(p->same_group ? ", same superclass" : ", other superclass");
         put("</small>");
-        break;
     }
     put("<img loading=\"lazy\" alt=\"\" src=\"");
     put_text(file);
@@ -460,7 +417,7 @@ static void put_pairs(const struct page *p)
     put("<h2 id=\"pairs\">Most confused pairs (true &rarr; predicted)</h2>\n"
         "<ol class=\"gallery\">\n");
     for (int i = 0; i < p->pairs; i++)
-        put_pair(p->run, &p->pair[i]);
+        put_pair(&p->known->tables, p->pair[i]);
     put("</ol>");
 }
 
@@ -469,7 +426,7 @@ static void put_pairs(const struct page *p)
 /* Whether a file may be linked: one that the run writes, or any where its files are not known. */
 static bool linked(const struct page *p, const char *file)
 {
-    return p->run->about.files == 0 || about_has(&p->run->about, file);
+    return p->known->about.files.n == 0 || file_list_has(&p->known->about.files, file);
 }
 
 static void sheet_add(struct page *p, int cls, const char *name)
@@ -482,97 +439,52 @@ static void sheet_add(struct page *p, int cls, const char *name)
     free(file);
 }
 
-/* Takes the names. */
-static void pair_add(struct page *p, const struct pair_sheet *pair)
+static void pair_add(struct page *p, const struct selected_pair *pair)
 {
-    char *file = sheet_pair_file(pair->number, pair->from, pair->to);
+    char *file = sheet_pair_file(pair->number, pair->true_name, pair->pred_name);
     if (linked(p, file)) {
         p->pair = mem_grow(p->pair, (size_t)p->pairs + 1, sizeof *p->pair);
-        p->pair[p->pairs++] = *pair;
-    } else {
-        free(pair->from);
-        free(pair->to);
+        p->pair[p->pairs++] = pair;
     }
     free(file);
 }
 
-/* Opens the rows that worst-k chose and finds the columns. */
-static struct tsv_in *chosen_open(const char *file, const char *const *column, int n, int *col)
-{
-    struct tsv_in *t = rows_open(file);
-    for (int i = 0; i < n; i++)
-        col[i] = rows_need(t, column[i]);
-    return t;
-}
-
-static int chosen_number(const struct tsv_in *t, int col, int64_t min, int64_t max)
-{
-    struct err e;
-    int64_t v;
-    if (tsv_int(t, col, min, max, &v, &e) != 0)
-        prog_fail(&e);
-    return (int)v;
-}
-
 static void sheets_chosen(struct page *p, const char *file)
 {
-    static const char *const column[] = {"true", "true_name"};
-    int col[2];
-    struct tsv_in *t = chosen_open(file, column, 2, col);
-    while (rows_next(t)) {
-        int cls = chosen_number(t, col[0], 0, p->run->classes.n - 1);
-        if (p->sheet[cls])
-            continue;
-        char *name = tsv_string(t, col[1]);
-        sheet_add(p, cls, name);
-        free(name);
+    int classes = p->known->tables.classes.n;
+    char **name = mem_zero((size_t)classes, sizeof *name);
+    struct err e;
+    if (selection_classes(file, classes, name, &e) != 0)
+        prog_fail(&e);
+    for (int i = 0; i < classes; i++) {
+        if (name[i])
+            sheet_add(p, i, name[i]);
+        free(name[i]);
     }
-    tsv_close(t);
+    free(name);
 }
 
 static void sheets_of_all(struct page *p)
 {
-    const struct classes *c = &p->run->classes;
+    const struct classes *c = &p->known->tables.classes;
     for (int i = 0; i < c->n; i++)
         if (c->row[i].present && c->row[i].total > 0)
             sheet_add(p, i, c->row[i].name);
 }
 
-/* One sheet for each pair: its rows stand together. */
-static void pairs_chosen(struct page *p, const char *file)
+/* The most frequent pairs, as worst-k would number them. */
+static void pairs_first(struct selected_pairs *s, const struct pairs *all)
 {
-    static const char *const column[] = {"group", "true", "pred", "true_name", "pred_name"};
-    int col[5], last = p->run->classes.n - 1;
-    struct tsv_in *t = chosen_open(file, column, 5, col);
-    int before = 0;
-    while (rows_next(t)) {
-        int number = chosen_number(t, col[0], 1, INT32_MAX);
-        if (number == before)
-            continue;
-        before = number;
-        pair_add(p, &(struct pair_sheet){
-                        .number = number,
-                        .truth = chosen_number(t, col[1], 0, last),
-                        .pred = chosen_number(t, col[2], 0, last),
-                        .from = tsv_string(t, col[3]),
-                        .to = tsv_string(t, col[4]),
-                    });
-    }
-    tsv_close(t);
-}
-
-static void pairs_first(struct page *p)
-{
-    const struct pairs *all = &p->run->pairs;
-    for (int i = 0; i < PAIR_SHEETS && (size_t)i < all->n; i++) {
+    s->n = all->n < PAIR_SHEETS ? (int)all->n : PAIR_SHEETS;
+    s->pair = mem_alloc(PAIR_SHEETS, sizeof *s->pair);
+    for (int i = 0; i < s->n; i++) {
         const struct pair_row *r = &all->row[i];
-        pair_add(p, &(struct pair_sheet){i + 1, r->truth, r->pred, mem_dup(r->true_name),
-                                         mem_dup(r->pred_name)});
+        s->pair[i] = (struct selected_pair){i + 1, r->truth, r->pred, mem_dup(r->true_name),
+                                            mem_dup(r->pred_name)};
     }
 }
 
-void explorer_write(const struct run *r, const struct findings *f, const char *selected,
-                    const char *pair_rows)
+void explorer_write(const struct known *k, const char *selected, const char *pair_rows)
 {
     static const struct part parts[] = {
         {"page.css", asset_page_css, NULL},
@@ -588,23 +500,25 @@ void explorer_write(const struct run *r, const struct findings *f, const char *s
         {"about", NULL, put_about},
         {NULL, NULL, NULL},
     };
-    struct page page = {.run = r, .findings = f, .file = "explorer.html"};
-    page.sheet = mem_zero((size_t)r->classes.n, sizeof *page.sheet);
+    const struct tables *t = &k->tables;
+    struct page page = {.known = k, .file = "explorer.html"};
+    struct selected_pairs chosen = {0};
+    struct err e;
+    page.sheet = mem_zero((size_t)t->classes.n, sizeof *page.sheet);
     if (selected)
         sheets_chosen(&page, selected);
     else
         sheets_of_all(&page);
-    if (pair_rows)
-        pairs_chosen(&page, pair_rows);
-    else
-        pairs_first(&page);
+    if (!pair_rows)
+        pairs_first(&chosen, &t->pairs);
+    else if (selection_pairs(&chosen, pair_rows, t->classes.n, &e) != 0)
+        prog_fail(&e);
+    for (int i = 0; i < chosen.n; i++)
+        pair_add(&page, &chosen.pair[i]);
     page_write(asset_explorer_html, parts, &page);
-    for (int i = 0; i < r->classes.n; i++)
+    for (int i = 0; i < t->classes.n; i++)
         free(page.sheet[i]);
-    for (int i = 0; i < page.pairs; i++) {
-        free(page.pair[i].from);
-        free(page.pair[i].to);
-    }
+    selection_pairs_free(&chosen);
     free(page.sheet);
     free(page.pair);
 }

@@ -3,7 +3,6 @@
 #include "words.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 
 const char *say_band(enum band b)
@@ -27,37 +26,37 @@ const char *say_against_chance(const struct finding *accuracy)
 void say_difference(char *s, size_t size, const struct difference *d, const struct finding *f,
                     const char *what)
 {
-    double strength = fmax(d->larger, 1 - d->larger);
-    const char *much = strength >= DIFFERENCE_LARGE    ? "large"
-                       : strength >= DIFFERENCE_MEDIUM ? "medium"
-                                                       : "small";
+    static const char *const much[] = {[DIFFERENCE_IS_SMALL] = "small",
+                                       [DIFFERENCE_IS_MEDIUM] = "medium",
+                                       [DIFFERENCE_IS_LARGE] = "large"};
     char p[32];
-    if (f->p < FINDINGS_LEVEL)
+    if (finding_tells(f))
         snprintf(p, sizeof p, "p" WORDS_NB "<" WORDS_NB "%.2f", FINDINGS_LEVEL);
     else
         snprintf(p, sizeof p, "p" WORDS_NB "=" WORDS_NB "%.3f", f->p);
     if (f->verdict == VERDICT_FEW)
-        snprintf(s, size, "Too few to compare: %d of each are needed.", FEW);
-    else if (f->p >= FINDINGS_LEVEL)
+        snprintf(s, size, "Too few to compare: %d of each are needed.", FINDINGS_FEW);
+    else if (!finding_tells(f))
         snprintf(s, size, "The difference could be chance (%s).", p);
     else
         snprintf(s, size,
                  "The difference is %s: in %.1f" WORDS_NB
                  "%% of comparisons %s has the larger value (%s).",
-                 f->verdict == VERDICT_NO ? "too small to matter" : much, 100 * d->larger, what, p);
+                 f->verdict == VERDICT_NO ? "too small to matter" : much[d->size], 100 * d->larger,
+                 what, p);
 }
 
-void say_few_pairs(char *s, size_t size, const struct run *r, const struct findings *f)
+void say_few_pairs(char *s, size_t size, const struct tables *r, const struct findings *f)
 {
     const struct pairs *p = &r->pairs;
     const struct few_pairs *few = &f->few;
-    int64_t errors = run_errors(r);
+    int64_t errors = tables_errors(r);
     struct words_buf b, c;
     if (f->of[FIND_FEW_PAIRS].verdict == VERDICT_NO)
         snprintf(s, size,
                  "The errors are spread over %zu pairs, none of which holds more than %s of them.",
                  p->n, words_percent(&b, p->row[0].count, errors));
-    else if ((size_t)few->n == p->n)
+    else if (few->all)
         snprintf(s, size, "All %" PRId64 " errors are in %s.", errors,
                  words_count(&b, few->n, "pair", "pairs"));
     else
@@ -80,10 +79,10 @@ void say_blank(const struct findings *f)
                b->count, b->of, words_percent(&p, b->count, b->of), truth);
 }
 
-void say_coarse(const struct run *r, const struct findings *f)
+void say_coarse(const struct about *about, const struct findings *f)
 {
-    const char *size = about_value(&r->about, "map_size");
-    const char *finer = about_value(&r->about, "finer_layer");
+    const char *size = about_value(about, "map_size");
+    const char *finer = about_value(about, "finer_layer");
     if (f->of[FIND_PLACES].verdict != VERDICT_NO)
         return;
     words_para(2, "-",
@@ -114,15 +113,15 @@ void say_files(const struct about *about)
         {"confused_pair_", "examples of a confused pair"},
         {"confident_errors_p", "further errors of highest confidence with their maps"},
     };
-    if (about->files == 0)
+    if (about->files.n == 0)
         return;
     words_section("Files");
     for (size_t i = 0; i < sizeof what / sizeof *what; i++)
-        if (about_has(about, what[i][0]))
+        if (file_list_has(&about->files, what[i][0]))
             words_line("%-37s %s", what[i][0], what[i][1]);
     for (size_t i = 0; i < sizeof sheets / sizeof *sheets; i++) {
         const char *first;
-        int n = about_count(about, sheets[i][0], &first);
+        int n = file_list_count(&about->files, sheets[i][0], &first);
         if (n > 1)
             words_line("%s and %d more: %s", first, n - 1, sheets[i][1]);
         else if (n == 1)

@@ -18,14 +18,14 @@ void say_difference(char *s, size_t size, const struct difference *d, const stru
 
 /* How many errors are in a few pairs, or that they are spread: of FIND_FEW_PAIRS with the verdict
  * yes or no. */
-void say_few_pairs(char *s, size_t size, const struct run *r, const struct findings *f);
+void say_few_pairs(char *s, size_t size, const struct tables *r, const struct findings *f);
 
 /* How many maps are blank: a paragraph. */
 void say_blank(const struct findings *f);
 
 /* Where the maps' grid is too coarse for places, a paragraph that says so and names a finer
  * layer; nothing otherwise. */
-void say_coarse(const struct run *r, const struct findings *f);
+void say_coarse(const struct about *about, const struct findings *f);
 
 /* The files of the run with what each holds: a section, where they are known. */
 void say_files(const struct about *about);

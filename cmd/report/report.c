@@ -94,72 +94,71 @@ static void check_inputs(void)
     }
 }
 
-/* The run as far as the options give it, and what it shows. */
-struct all {
-    struct run run;
-    struct findings findings;
-};
+static void check(int result, const struct err *e)
+{
+    if (result != 0)
+        prog_fail(e);
+}
 
 /* Reads the tables that are given and that `tables`, bits of enum table, wants. */
-static struct all *all_read(unsigned tables)
+static struct known *known_read(unsigned tables)
 {
-    struct all *all = mem_zero(1, sizeof *all);
-    struct run *r = &all->run;
-    about_read(&r->about, file[RUN], file[FILES]);
-    classes_read(&r->classes, file[CLASSES]);
+    struct known *k = mem_zero(1, sizeof *k);
+    struct tables *t = &k->tables;
+    struct err e;
+    about_read(&k->about, file[RUN], file[FILES]);
+    check(classes_read(&t->classes, file[CLASSES], true, &e), &e);
     if (tables & 1u << PAIRS)
-        pairs_read(&r->pairs, file[PAIRS], &r->classes);
-    summary_read(&r->summary, file[SUMMARY], &r->classes);
+        check(pairs_read(&t->pairs, file[PAIRS], PAIR_NAMES, &t->classes, &e), &e);
+    check(summary_read(&t->summary, file[SUMMARY], &t->classes, &e), &e);
     if (tables & 1u << GROUPS && file[GROUPS])
-        groups_read(&r->groups, file[GROUPS]);
+        check(groups_read(&t->groups, file[GROUPS], &e), &e);
     if (tables & 1u << PREDICTIONS && file[PREDICTIONS])
-        predictions_read(&r->predictions, file[PREDICTIONS], &r->classes, &r->pairs);
+        check(confidence_read(&t->confidence, file[PREDICTIONS], &t->classes, &t->pairs, &e), &e);
     if (tables & 1u << CAM && file[CAM])
-        maps_read(&r->maps, file[CAM], &r->classes);
-    findings_compute(&all->findings, r);
-    return all;
+        check(maps_read(&t->maps, file[CAM], &t->classes, &e), &e);
+    findings_compute(&k->findings, t);
+    return k;
 }
 
-static void all_free(struct all *all)
+static void known_free(struct known *k)
 {
-    classes_free(&all->run.classes);
-    pairs_free(&all->run.pairs);
-    groups_free(&all->run.groups);
-    about_free(&all->run.about);
-    findings_free(&all->findings);
-    free(all);
+    tables_free(&k->tables);
+    findings_free(&k->findings);
+    about_free(&k->about);
+    free(k);
 }
 
-static void text(const char *what, void (*write)(const struct run *, const struct findings *))
+static void text(const char *what, void (*write)(const struct known *))
 {
     need(what, SUMMARY);
     need(what, CLASSES);
     need(what, PAIRS);
-    struct all *all = all_read(~0u);
-    write(&all->run, &all->findings);
-    all_free(all);
+    struct known *k = known_read(~0u);
+    write(k);
+    known_free(k);
 }
 
-static void table(const struct run *r, const struct findings *f)
+static void table(const struct known *k)
 {
-    (void)r;
-    findings_write(f);
+    findings_write(&k->findings);
 }
 
 static void csv(void)
 {
+    struct err e;
     if (!!file[CLASSES] + !!file[PAIRS] + !!file[ERRORS] != 1)
         prog_usage("csv needs one of --classes FILE, --pairs FILE and --errors FILE");
     if (file[ERRORS]) {
         csv_write_errors(file[ERRORS]);
     } else if (file[CLASSES]) {
         struct classes c;
-        classes_read(&c, file[CLASSES]);
+        check(classes_read(&c, file[CLASSES], true, &e), &e);
         csv_write_classes(&c);
         classes_free(&c);
     } else {
         struct pairs p;
-        pairs_read(&p, file[PAIRS], NULL);
+        check(pairs_read(&p, file[PAIRS], PAIR_NAMES, NULL, &e), &e);
         csv_write_pairs(&p);
         pairs_free(&p);
     }
@@ -168,9 +167,13 @@ static void csv(void)
 static void predictions(void)
 {
     struct about about;
+    struct tally tally;
+    struct err e;
     need("predictions", PREDICTIONS);
     about_read(&about, file[RUN], file[FILES]);
-    predictions_write(file[PREDICTIONS], &about);
+    check(tally_read(&tally, file[PREDICTIONS], prog_say, &e), &e);
+    predictions_write(&tally, &about);
+    tally_free(&tally);
     about_free(&about);
 }
 
@@ -181,12 +184,12 @@ static void html(void)
     need("html", CLASSES);
     if (page == PAGE_EXPLORER)
         need("html --page explorer", PAIRS);
-    struct all *all = all_read(page == PAGE_BARS ? 0 : 1u << PAIRS | 1u << PREDICTIONS);
+    struct known *k = known_read(page == PAGE_BARS ? 0 : 1u << PAIRS | 1u << PREDICTIONS);
     if (page == PAGE_BARS)
-        bars_write(&all->run, &all->findings);
+        bars_write(k);
     else
-        explorer_write(&all->run, &all->findings, file[SELECTED], file[PAIR_ROWS]);
-    all_free(all);
+        explorer_write(k, file[SELECTED], file[PAIR_ROWS]);
+    known_free(k);
 }
 
 _Noreturn static void unknown(const char *what)

@@ -3,13 +3,24 @@
 #ifndef HP_REPORT_H
 #define HP_REPORT_H
 
-#include "findings.h"
+#include "about.h"
 
-void summary_write(const struct run *r, const struct findings *f);
-void advice_write(const struct run *r, const struct findings *f);
+#include "rows/tables.h"
+#include "stats/findings.h"
+
+/* What is known of a run, and what it shows. */
+struct known {
+    struct tables tables;
+    struct findings findings;
+    struct about about;
+};
+
+void summary_write(const struct known *k);
+void advice_write(const struct known *k);
+void findings_write(const struct findings *f);
 
 /* From the rows of cifar-predict alone. */
-void predictions_write(const char *predictions, const struct about *about);
+void predictions_write(const struct tally *t, const struct about *about);
 
 void csv_write_classes(const struct classes *c);
 void csv_write_pairs(const struct pairs *p);
@@ -20,8 +31,7 @@ void csv_write_errors(const char *errors);
 /* Pages. The bars need the classes of the run, the explorer also the pairs. `selected` and
  * `pair_rows` are files of rows that worst-k chose, or NULL: then a sheet is expected for every
  * class with images, and for the five most frequent pairs. */
-void bars_write(const struct run *r, const struct findings *f);
-void explorer_write(const struct run *r, const struct findings *f, const char *selected,
-                    const char *pair_rows);
+void bars_write(const struct known *k);
+void explorer_write(const struct known *k, const char *selected, const char *pair_rows);
 
 #endif

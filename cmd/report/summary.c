@@ -21,7 +21,7 @@ static void line_count(const char *label, int64_t n, int64_t whole)
 {
     char s[96];
     if (whole > 0)
-        snprintf(s, sizeof s, "%8" PRId64 "   %6.2f %%", n, 100.0 * (double)n / (double)whole);
+        snprintf(s, sizeof s, "%8" PRId64 "   %6.2f %%", n, share_percent(n, whole));
     else
         snprintf(s, sizeof s, "%8" PRId64, n);
     line_label(label, s);
@@ -74,11 +74,11 @@ static void write_calibration(const struct findings *f)
                                  "others."
                : over          ? "The model is over-confident."
                : under         ? "The model is under-confident."
-               : c->p < FINDINGS_LEVEL ? "It is too small to matter."
-                                       : "It cannot be told from chance.");
+               : finding_tells(c) ? "It is too small to matter."
+                                  : "It cannot be told from chance.");
 }
 
-static void write_overall(const struct run *r, const struct findings *f)
+static void write_overall(const struct tables *r, const struct findings *f)
 {
     const struct classes *c = &r->classes;
     const struct finding *accuracy = &f->of[FIND_ACCURACY], *top5 = &f->of[FIND_TOP5];
@@ -101,7 +101,7 @@ static void write_overall(const struct run *r, const struct findings *f)
         return;
     }
     line_count("Correct predictions (accuracy)", c->correct, c->total);
-    line_count("Wrong predictions (error rate)", run_errors(r), c->total);
+    line_count("Wrong predictions (error rate)", tables_errors(r), c->total);
     line_share("Accuracy by chance", accuracy->baseline);
     if (top5->verdict != VERDICT_NONE) {
         line_count("True class in the top-5", top5->count, top5->of);
@@ -110,9 +110,9 @@ static void write_overall(const struct run *r, const struct findings *f)
     if (f->superclasses)
         line_count("Superclass correct", f->of[FIND_SUPERCLASS].count, c->total);
     if (calibrated) {
-        line_share("Mean confidence", r->predictions.mean_conf);
-        line_share("  of correct predictions", r->predictions.mean_conf_correct);
-        line_share("  of wrong predictions", r->predictions.mean_conf_wrong);
+        line_share("Mean confidence", r->confidence.mean);
+        line_share("  of correct predictions", r->confidence.mean_correct);
+        line_share("  of wrong predictions", r->confidence.mean_wrong);
         line_share("Calibration error (ECE)", f->calibration.ece);
     }
     words_gap();
@@ -137,7 +137,7 @@ static void write_class(const struct class_row *c, int rank, int width)
 {
     double low, high;
     char wrong[512] = "", of[64];
-    share_interval(c->correct, c->total, &low, &high);
+    class_interval(c, &low, &high);
     if (c->top_wrong_count > 0)
         snprintf(wrong, sizeof wrong, "   %s (%" PRId64 ")", c->top_wrong_text, c->top_wrong_count);
     snprintf(of, sizeof of, "%" PRId64 " of %" PRId64, c->correct, c->total);
@@ -146,51 +146,42 @@ static void write_class(const struct class_row *c, int rank, int width)
                wrong);
 }
 
-static void write_ranked(const struct classes *c, const int *order, int n, int listed)
+static void write_ranked(const struct classes *c, const struct class_list *l)
 {
-    int width = 0, tied = 0;
-    for (int i = 0; i < listed; i++) {
-        int w = words_width(c->row[order[i]].text);
+    int width = 0;
+    for (int i = 0; i < l->listed; i++) {
+        int w = words_width(c->row[l->cls[i]].text);
         width = w > width ? w : width;
     }
     width = width > NAME_WIDTH ? NAME_WIDTH : width;
     words_para(0, "",
                "Accuracy, correct predictions, 95" WORDS_NB "%% interval, and the most frequent "
                "wrong prediction with its count:");
-    for (int i = 0; i < listed; i++)
-        write_class(&c->row[order[i]], i + 1, width);
-    double last = class_accuracy(&c->row[order[listed - 1]]);
-    while (listed + tied < n && class_accuracy(&c->row[order[listed + tied]]) == last)
-        tied++;
+    for (int i = 0; i < l->listed; i++)
+        write_class(&c->row[l->cls[i]], i + 1, width);
     struct words_buf b;
-    if (tied > 0)
+    if (l->tied > 0)
         words_para(5, "", "%s the same accuracy as the last.",
-                   words_count(&b, tied, "more class has", "more classes have"));
+                   words_count(&b, l->tied, "more class has", "more classes have"));
 }
 
-/* The first of the order, as long as they are on their side of the whole's accuracy. */
 static void write_extreme(const struct classes *c, enum class_order order)
 {
-    int *rank, n = classes_ranked(c, order, &rank), listed = 0;
-    double whole = (double)c->correct / (double)c->total;
-    while (listed < n && listed < LIST) {
-        double a = class_accuracy(&c->row[rank[listed]]);
-        if (order == CLASSES_BEST_FIRST ? a <= whole : a >= whole)
-            break;
-        listed++;
-    }
+    struct class_list l = classes_extreme(c, order, LIST);
+    const char *word = order == CLASSES_BEST_FIRST ? "Best" : "Worst";
     char title[64];
-    snprintf(title, sizeof title, "%s %d classes", order == CLASSES_BEST_FIRST ? "Best" : "Worst",
-             listed);
-    if (listed > 0) {
-        words_section(listed == 1 ? order == CLASSES_BEST_FIRST ? "Best class" : "Worst class"
-                                  : title);
-        write_ranked(c, rank, n, listed);
+    if (l.listed == 1)
+        snprintf(title, sizeof title, "%s class", word);
+    else
+        snprintf(title, sizeof title, "%s %d classes", word, l.listed);
+    if (l.listed > 0) {
+        words_section(title);
+        write_ranked(c, &l);
     }
-    free(rank);
+    free(l.cls);
 }
 
-static void write_classes(const struct run *r, const struct findings *f)
+static void write_classes(const struct tables *r, const struct findings *f)
 {
     const struct classes *c = &r->classes;
     bool differ = f->of[FIND_CLASSES_DIFFER].verdict == VERDICT_YES;
@@ -201,9 +192,9 @@ static void write_classes(const struct run *r, const struct findings *f)
     } else {
         words_section("Accuracy of the classes");
         if (f->with_images <= 2 * LIST) {
-            int *rank, n = classes_ranked(c, CLASSES_WORST_FIRST, &rank);
-            write_ranked(c, rank, n, n);
-            free(rank);
+            struct class_list l = classes_ranked(c, CLASSES_WORST_FIRST);
+            write_ranked(c, &l);
+            free(l.cls);
         }
         if (f->with_images > 1 && !differ)
             words_para(0, "",
@@ -227,8 +218,8 @@ static void write_tied(int64_t tied)
                    words_count(&b, tied, "more pair has", "more pairs have"));
 }
 
-static void write_pair(const struct run *r, const struct pair_row *p, bool superclasses, int rank,
-                       int width)
+static void write_pair(const struct tables *r, const struct pair_row *p, bool superclasses,
+                       int rank, int width)
 {
     const struct class_row *from = &r->classes.row[p->truth], *to = &r->classes.row[p->pred];
     char *name = mem_printf("%s -> %s", from->text, to->text);
@@ -244,7 +235,7 @@ static void write_pair(const struct run *r, const struct pair_row *p, bool super
     free(name);
 }
 
-static void write_top_pairs(const struct run *r, const struct findings *f)
+static void write_top_pairs(const struct tables *r, const struct findings *f)
 {
     const struct top_pairs *top = &f->top;
     struct words_buf a, b;
@@ -263,15 +254,14 @@ static void write_top_pairs(const struct run *r, const struct findings *f)
     if (top->n == 0 || r->classes.present < 3)
         return;
     enum verdict few = f->of[FIND_FEW_PAIRS].verdict;
-    bool all = (size_t)f->few.n == r->pairs.n;
-    bool says = few == VERDICT_NO || (few == VERDICT_YES && !all);
+    bool says = few == VERDICT_NO || (few == VERDICT_YES && !f->few.all);
     if (top->n < 2 && !says)
         return;
     words_gap();
     /* Of nearly all pairs it would hold whatever the errors are. */
-    if (few != VERDICT_YES && top->n > 1 && 2 * (size_t)top->n <= r->pairs.n)
+    if (few != VERDICT_YES && top->n > 1 && top->half)
         words_para(2, "-", "These %d pairs hold %" PRId64 " of %" PRId64 " errors (%s).", top->n,
-                   top->errors, run_errors(r), words_percent(&a, top->errors, run_errors(r)));
+                   top->errors, tables_errors(r), words_percent(&a, top->errors, tables_errors(r)));
     if (says) {
         char said[160];
         say_few_pairs(said, sizeof said, r, f);
@@ -292,7 +282,7 @@ static void write_top_pairs(const struct run *r, const struct findings *f)
             top->mutual, top->reverse_known, words_percent(&a, top->mutual, top->reverse_known));
 }
 
-static void write_superclasses(const struct run *r, const struct findings *f)
+static void write_superclasses(const struct tables *r, const struct findings *f)
 {
     const struct finding *same = &f->of[FIND_SAME_SUPERCLASS];
     struct words_buf a, b;
@@ -301,33 +291,28 @@ static void write_superclasses(const struct run *r, const struct findings *f)
                " (%s); an even spread of the errors of each class over the other classes gives %s.",
                same->count, same->of, words_percent(&a, same->count, same->of),
                words_share(&b, same->baseline));
-    if (r->groups.pairs == 0 || r->groups.n < 3 || r->groups.pair[0].count < 2)
+    size_t tied, listed = groups_listed(&r->groups, GROUP_LIST, &tied);
+    if (listed == 0 || r->groups.n < 3)
         return;
     words_para(2, "-", "Superclasses that are confused most often (true -> predicted):");
-    size_t listed = 0, tied = 0;
-    for (; listed < r->groups.pairs && listed < GROUP_LIST; listed++) {
-        const struct group_pair *p = &r->groups.pair[listed];
-        if (p->count < 2)
-            break;
+    for (size_t i = 0; i < listed; i++) {
+        const struct group_pair *p = &r->groups.pair[i];
         words_line("    %4" PRId64 "  %s -> %s", p->count, r->groups.text[p->truth],
                    r->groups.text[p->pred]);
     }
-    int64_t last = r->groups.pair[listed - 1].count;
-    while (listed + tied < r->groups.pairs && r->groups.pair[listed + tied].count == last)
-        tied++;
     write_tied((int64_t)tied);
 }
 
-static void write_confusion(const struct run *r, const struct findings *f)
+static void write_confusion(const struct tables *r, const struct findings *f)
 {
     struct words_buf a, b;
     words_section("Confusions");
-    words_count(&a, run_errors(r), "error", "errors");
+    words_count(&a, tables_errors(r), "error", "errors");
     words_count(&b, (int64_t)r->pairs.n, "pair", "pairs");
     words_para(0, "", "%s in %s of a true and a predicted class.%s", a.s, b.s,
                f->top.n == 0                    ? " No pair occurs more than once."
                : (size_t)f->top.n == r->pairs.n ? ""
-               : f->top.n == TOP_PAIRS          ? " The 15 most frequent (true -> predicted):"
+               : f->top.n == PAIRS_TOP          ? " The 15 most frequent (true -> predicted):"
                                        : " Those that occur more than once (true -> predicted):");
     write_top_pairs(r, f);
     if (f->of[FIND_SAME_SUPERCLASS].verdict != VERDICT_NONE)
@@ -336,11 +321,10 @@ static void write_confusion(const struct run *r, const struct findings *f)
 
 /* --- confidence --- */
 
-static void write_confidence(const struct run *r, const struct findings *f)
+static void write_confidence(const struct tables *r, const struct findings *f)
 {
-    const struct predictions *p = &r->predictions;
-    const struct finding *high = &f->of[FIND_HIGHEST_ERRORS];
-    int64_t errors = run_errors(r);
+    const struct confidence *p = &r->confidence;
+    int64_t errors = tables_errors(r);
     struct words_buf a;
     /* The more confident of two classes has one half or more. */
     bool low = r->classes.present > 2;
@@ -351,7 +335,7 @@ static void write_confidence(const struct run *r, const struct findings *f)
     words_para(0, "",
                "If the confidences were right, about %.1f predictions of highest confidence would "
                "be wrong.",
-               high->baseline * (double)errors);
+               f->highest_expected);
     if (low && r->classes.correct > 0)
         words_para(0, "", "Correct predictions of low confidence: %" PRId64 " of %" PRId64 " (%s).",
                    p->correct[BAND_LOW], r->classes.correct,
@@ -403,7 +387,7 @@ static void write_compared(const struct maps *m, const struct findings *f)
                      &f->off_center, &f->of[FIND_OFF_CENTER], false);
 }
 
-static void write_overlap(const struct maps *m, const struct findings *f)
+static void write_overlap(const struct findings *f)
 {
     const struct finding *high = &f->of[FIND_OVERLAP_HIGH], *low = &f->of[FIND_OVERLAP_LOW];
     const struct finding *zero = &f->of[FIND_ZERO_TRUE];
@@ -415,10 +399,10 @@ static void write_overlap(const struct maps *m, const struct findings *f)
                    "Overlap of the maps of the true and the predicted class in %s (1: equal, 0: no "
                    "common cell): median %.2f. Above 0.5: %" PRId64 " (%s). Below 0.2: %" PRId64
                    " (%s).",
-                   words_count(&c, high->of, "error", "errors"), spread_median(&m->overlap),
-                   high->count, words_percent(&a, high->count, high->of), low->count,
+                   words_count(&c, high->of, "error", "errors"), f->overlap_median, high->count,
+                   words_percent(&a, high->count, high->of), low->count,
                    words_percent(&b, low->count, low->of));
-        if (f->entropy.median[1] > MAPS_BLUNT)
+        if (f->blunt)
             words_para(2, "",
                        "Maps as diffuse as these (median entropy %.3f) overlap in part whatever "
                        "they show.",
@@ -439,35 +423,30 @@ static void write_overlap(const struct maps *m, const struct findings *f)
                    zero->count, zero->of, words_percent(&a, zero->count, zero->of));
 }
 
-static void write_maps(const struct run *r, const struct findings *f)
+static void write_maps(const struct known *k)
 {
-    const struct maps *m = &r->maps;
+    const struct findings *f = &k->findings;
+    const struct maps *m = &k->tables.maps;
     const struct map_statistics *correct = &m->of[MAPS_CORRECT], *wrong = &m->of[MAPS_WRONG];
     struct words_buf a;
-    if (!m->known || correct->images + wrong->images == 0)
+    if (!m->known || maps_images(m) == 0)
         return;
     words_section("Grad-CAM maps");
     words_para(0, "",
                "From the maps of %s: %" PRId64 " predicted correctly, %" PRId64
                " wrongly. Where not said otherwise, the map is that of the predicted class.",
-               words_count(&a, correct->images + wrong->images, "image", "images"), correct->images,
-               wrong->images);
+               words_count(&a, maps_images(m), "image", "images"), correct->images, wrong->images);
     words_gap();
     say_blank(f);
     if (f->of[FIND_PLACES].verdict == VERDICT_YES &&
         (f->of[FIND_BLANK].count > 0 || f->of[FIND_BLANK_TRUE].count > 0))
         words_para(2, "", "The comparisons below ignore blank maps.");
-    say_coarse(r, f);
+    say_coarse(&k->about, f);
     if (f->of[FIND_PLACES].verdict != VERDICT_YES)
         return;
     write_compared(m, f);
-    write_overlap(m, f);
-    const enum finding_id tests[] = {FIND_BORDER, FIND_ENTROPY, FIND_OFF_CENTER,
-                                     FIND_OVERLAP_CONFIDENT};
-    bool tested = false;
-    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
-        tested = tested || !isnan(f->of[tests[i]].p);
-    if (!tested)
+    write_overlap(f);
+    if (!f->differences_tested)
         return;
     words_gap();
     words_para(0, "",
@@ -481,22 +460,24 @@ static void write_maps(const struct run *r, const struct findings *f)
                100 - 100 * DIFFERENCE_LARGE);
 }
 
-void summary_write(const struct run *r, const struct findings *f)
+void summary_write(const struct known *k)
 {
+    const struct tables *r = &k->tables;
+    const struct findings *f = &k->findings;
     words_open();
     words_title("Analysis of a classifier by its errors and its Grad-CAM maps");
-    about_write_warnings(&r->about);
+    about_write_warnings(&k->about);
     write_doubts(f);
     write_overall(r, f);
     if (f->of[FIND_ACCURACY].verdict != VERDICT_NONE) {
         write_classes(r, f);
-        if (run_errors(r) > 0)
+        if (tables_errors(r) > 0)
             write_confusion(r, f);
         if (f->of[FIND_HIGHEST_ERRORS].verdict != VERDICT_NONE)
             write_confidence(r, f);
     }
-    write_maps(r, f);
-    about_write(&r->about);
-    say_files(&r->about);
+    write_maps(k);
+    about_write(&k->about);
+    say_files(&k->about);
     words_close();
 }

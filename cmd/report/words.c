@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/prog.h"
+#include "stats/share.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -178,6 +179,6 @@ const char *words_percent(struct words_buf *b, int64_t part, int64_t whole)
     if (whole == 0)
         snprintf(b->s, sizeof b->s, "no share");
     else
-        snprintf(b->s, sizeof b->s, "%.1f" WORDS_NB "%%", 100.0 * (double)part / (double)whole);
+        snprintf(b->s, sizeof b->s, "%.1f" WORDS_NB "%%", share_percent(part, whole));
     return b->s;
 }

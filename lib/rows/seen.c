@@ -21,7 +21,7 @@ struct slot {
 };
 
 /* Rows of one kind. */
-struct finding {
+struct remark {
     int64_t n;
     char *first; /* "p.tsv:7: image 3" */
 };
@@ -31,7 +31,7 @@ struct seen {
     int bits; /* there are 1 << bits slots */
     size_t used;
     int64_t rows;
-    struct finding repeat, other;
+    struct remark repeat, other;
 };
 
 struct seen *seen_new(void)
@@ -104,7 +104,7 @@ static void put(struct seen *s, struct slot *at, struct slot content)
         grow(s);
 }
 
-static void count(struct finding *f, int64_t id, const char *file, int64_t line)
+static void count(struct remark *f, int64_t id, const char *file, int64_t line)
 {
     if (f->n++ == 0)
         f->first = mem_printf("%s:%" PRId64 ": image %" PRId64, file, line, id);

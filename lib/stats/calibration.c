@@ -55,3 +55,23 @@ struct calibration_error calibration_error(const struct calibration *c)
     e.under_p = above(e.under * images, mean / 2, half);
     return e;
 }
+
+bool calibration_farthest(const struct calibration *c, bool over, struct calibration_far *far)
+{
+    double most = 0;
+    for (int i = 0; i < CALIBRATION_BINS; i++) {
+        const struct calibration_bin *b = &c->bin[i];
+        double gap = sum_value(&b->conf) - (double)b->correct;
+        gap = over ? gap : -gap;
+        if (b->images == 0 || !(gap > most))
+            continue;
+        most = gap;
+        *far = (struct calibration_far){
+            (double)i / CALIBRATION_BINS,
+            (double)(i + 1) / CALIBRATION_BINS,
+            sum_value(&b->conf) / (double)b->images,
+            (double)b->correct / (double)b->images,
+        };
+    }
+    return most > 0;
+}

@@ -41,4 +41,14 @@ struct calibration_error {
 
 struct calibration_error calibration_error(const struct calibration *c);
 
+/* The bin that moves the error most on one side. */
+struct calibration_far {
+    double from, to;       /* its confidences: above, up to */
+    double conf, accuracy; /* of its images */
+};
+
+/* Of the bins whose confidence is above their accuracy (`over`), or below. Whether there is
+ * one. */
+bool calibration_farthest(const struct calibration *c, bool over, struct calibration_far *far);
+
 #endif

@@ -7,6 +7,17 @@
 
 static const double normal_95 = 1.959963984540054;
 
+double share_of(int64_t part, int64_t whole)
+{
+    return whole > 0 ? (double)part / (double)whole : NAN;
+}
+
+/* Not 100 times the fraction, which is rounded twice: ties of a decimal stay ties. */
+double share_percent(int64_t part, int64_t whole)
+{
+    return whole > 0 ? 100.0 * (double)part / (double)whole : NAN;
+}
+
 void share_interval(int64_t k, int64_t n, double *low, double *high)
 {
     *low = 0;

@@ -6,6 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Part of whole, as a fraction and in percent; NaN where the whole is 0. */
+double share_of(int64_t part, int64_t whole);
+double share_percent(int64_t part, int64_t whole);
+
 /* The 95 % interval of k of n, as fractions: Wilson, Probable inference, the law of
  * succession, and statistical inference, 1927. [0, 1] where n is 0. */
 void share_interval(int64_t k, int64_t n, double *low, double *high);

@@ -1,14 +1,11 @@
 /* What a run shows: measurements, each with the level that chance gives and a verdict
- * under a condition. The texts phrase them and compute nothing. */
-#ifndef HP_REPORT_FINDINGS_H
-#define HP_REPORT_FINDINGS_H
-
-#include "about.h"
-#include "maps.h"
-#include "tables.h"
+ * under a condition, and images to look at. Texts phrase them and compute nothing. */
+#ifndef HP_FINDINGS_H
+#define HP_FINDINGS_H
 
 #include "stats/calibration.h"
-#include "stats/spread.h"
+#include "stats/examples.h"
+#include "stats/tables.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,9 +34,8 @@
 #define ZERO_SHARE 0.10        /* of the errors whose true class's map is mostly zero */
 #define OVERLAP_LOW_SHARE 0.25 /* of the errors with maps apart */
 enum {
-    FEW = 20,       /* fewer images, or maps on a side, are not compared */
-    TOP_PAIRS = 15, /* pairs that are looked at closely */
-    FEW_PAIRS = 5,  /* these are few, however many others occur */
+    FINDINGS_FEW = 20, /* fewer images, or maps on a side, are not compared */
+    FEW_PAIRS = 5,     /* these are few, however many others occur */
     TOP5_CLASSES = 6
 };
 
@@ -58,6 +54,10 @@ struct finding {
     double low, high; /* 95 % interval of count / of */
     double baseline;  /* of the value: what chance, or the other side, gives */
     double p;         /* corrected */
+
+    /* Of the images that count, or that the rows of the list are about; none where it is not
+     * about single images. */
+    struct examples examples;
 };
 
 enum finding_id {
@@ -89,34 +89,23 @@ enum finding_id {
     FINDINGS
 };
 
-/* The tables of a run. */
-struct run {
-    struct classes classes;
-    struct pairs pairs;
-    struct summary summary;
-    struct groups groups;           /* n is 0 where unknown */
-    struct predictions predictions; /* .known */
-    struct maps maps;               /* .known */
-    struct about about;
-};
-
-static inline int64_t run_errors(const struct run *r)
-{
-    return r->classes.total - r->classes.correct;
-}
+/* What findings.tsv calls it. */
+const char *finding_name(enum finding_id id);
 
 /* A class, or a pair of classes, that a finding is about. */
-struct item {
+struct found {
     int cls, to; /* `to` is -1 where there is one class */
     struct finding f;
+    int64_t errors; /* that it is about; of FIND_ONE_WAY those of the other way */
 };
 
-struct items {
+struct found_list {
     int n;
-    struct item *at; /* [n] those with the verdict yes, the largest first */
+    struct found *at; /* [n] those with the verdict yes, the largest first */
+    int64_t errors;   /* of all */
 };
 
-/* The most frequent pairs that occur more than once, at most TOP_PAIRS. */
+/* The most frequent pairs that occur more than once, at most PAIRS_TOP. */
 struct top_pairs {
     int n;
     int same, across;  /* inside one superclass, across two; both 0 where unknown */
@@ -124,6 +113,7 @@ struct top_pairs {
     int reverse_known; /* of how many the reverse is known */
     int64_t errors;    /* that they hold */
     int64_t tied;      /* pairs beyond them with the count of the last */
+    bool half;         /* they are at most half of all pairs */
 };
 
 /* The fewest pairs that hold half of the errors, with those that are nearly as frequent. */
@@ -131,38 +121,58 @@ struct few_pairs {
     int n;          /* the first of the table, at most those of top_pairs */
     int64_t errors; /* that they hold */
     double possible;
+    bool all;    /* they are all pairs there are */
+    bool little; /* correcting the most frequent one gains less than PAIRS_LITTLE */
 };
+
+/* The weak classes together. */
+struct weak_classes {
+    double others; /* accuracy of the other classes */
+    double gain;   /* of the whole, if theirs were that */
+};
+
+enum difference_size { DIFFERENCE_IS_SMALL, DIFFERENCE_IS_MEDIUM, DIFFERENCE_IS_LARGE };
 
 /* The second set of maps against the first; see spread_test. */
 struct difference {
     int64_t n[2];
     double median[2];
     double larger; /* probability that the second is larger */
+    bool more;     /* it is above one half */
+    enum difference_size size;
 };
 
 struct findings {
     struct finding of[FINDINGS];
-    struct items weak, one_way, overpredicted, moved;
-    int with_images;    /* classes */
-    int below_half;     /* classes with images and an accuracy below WEAK_CLASS */
-    bool superclasses;  /* they divide the classes: some are together, some apart */
-    int offset;         /* predicted less true class ID where all moved classes agree, or 0 */
-    int moved_classes;  /* classes that are mostly predicted as one other */
-    int only_predicted; /* the class that all images are predicted as, or -1 */
-    int pairs_tested;   /* of FIND_ONE_WAY */
+    struct found_list weak, one_way, overpredicted, moved;
+    int with_images;         /* classes */
+    int below_half;          /* classes with images and an accuracy below WEAK_CLASS */
+    bool superclasses;       /* they divide the classes: some are together, some apart */
+    int offset;              /* predicted less true class ID where all moved classes agree, or 0 */
+    int moved_classes;       /* classes that are mostly predicted as one other */
+    int only_predicted;      /* the class that all images are predicted as, or -1 */
+    int pairs_tested;        /* of FIND_ONE_WAY */
+    double highest_expected; /* of FIND_HIGHEST_ERRORS, if the confidences were right */
+    struct weak_classes weak_classes; /* of FIND_WEAK_CLASSES, where its verdict is yes */
     struct top_pairs top;
     struct few_pairs few; /* of FIND_FEW_PAIRS, where it has a verdict */
     struct calibration_error calibration;
     struct difference border, entropy, off_center, overlap_confident;
+    bool differences_tested; /* one of them at least */
+    double overlap_median;   /* of FIND_OVERLAP_HIGH and _LOW */
+    bool blunt;              /* the maps of wrong predictions are so diffuse that any overlap */
     /* Whether the model does what it was trained for, so that its errors mean something:
      * better than chance, and most errors are not those of another class order. */
     bool works;
 };
 
-void findings_compute(struct findings *f, const struct run *r);
+void findings_compute(struct findings *f, const struct tables *t);
 void findings_free(struct findings *f);
 
-/* As a table on standard output. */
-void findings_write(const struct findings *f);
+/* Whether p is below FINDINGS_LEVEL: what cannot be told from chance is not. */
+bool finding_tells(const struct finding *f);
+
+/* How wide the 95 % interval is. */
+double finding_width(const struct finding *f);
 
 #endif

@@ -1,0 +1,45 @@
+/* Fields of the current row as the readers of tables take them; the message names file, line and
+ * column. */
+#ifndef HP_FIELDS_H
+#define HP_FIELDS_H
+
+#include "base/err.h"
+#include "stream/tsv.h"
+
+#include <stdint.h>
+
+/* Counts of images are below this, so that sums of them do not overflow. */
+#define FIELD_COUNT_MAX ((int64_t)1 << 40)
+
+#define FIELD_CHECKED __attribute__((warn_unused_result))
+
+/* Opens a table that has the columns of a list that ends with NULL. */
+FIELD_CHECKED int fields_open(struct tsv_in **t, const char *file, const char *const *columns,
+                              struct err *e);
+
+/* A whole number from 0 to `max`. */
+FIELD_CHECKED int field_whole(const struct tsv_in *t, int col, int64_t max, int64_t *v,
+                              struct err *e);
+
+/* The same, with -1 where the column is missing (-1) or the field is NA. */
+FIELD_CHECKED int field_whole_na(const struct tsv_in *t, int col, int64_t max, int64_t *v,
+                                 struct err *e);
+
+/* A class or superclass. */
+FIELD_CHECKED int field_class(const struct tsv_in *t, int col, int *cls, struct err *e);
+FIELD_CHECKED int field_class_na(const struct tsv_in *t, int col, int *cls, struct err *e);
+
+/* A number, NaN where the column is missing or the field is NA. */
+FIELD_CHECKED int field_real_na(const struct tsv_in *t, int col, double *v, struct err *e);
+
+/* A share from 0 to 1. */
+FIELD_CHECKED int field_share(const struct tsv_in *t, int col, double *v, struct err *e);
+
+/* A string; NULL where the column is missing or the field is NA. Caller frees. */
+char *field_string_na(const struct tsv_in *t, int col);
+
+/* A name for people, as text_clean gives it; where there is none "KIND NUMBER", or "-" where the
+ * number is not known either (-1). Caller frees. */
+char *field_shown(const struct tsv_in *t, int col, const char *kind, int64_t number);
+
+#endif

@@ -1,0 +1,85 @@
+#include "rows/tables.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "rows/fields.h"
+#include "stats/prediction.h"
+
+#include <stdlib.h>
+
+/* The superclass that a column p<number> counts, or -1. */
+static int group_column(struct tsv_field f)
+{
+    int v = 0;
+    if (f.n < 2 || f.n > 6 || f.p[0] != 'p')
+        return -1;
+    for (size_t i = 1; i < f.n; i++) {
+        if (f.p[i] < '0' || f.p[i] > '9')
+            return -1;
+        v = 10 * v + (f.p[i] - '0');
+    }
+    return v < STATS_CLASSES ? v : -1;
+}
+
+static void add_pair(struct groups *g, const struct group_pair *pair, size_t *room)
+{
+    if (g->pairs == *room) {
+        *room = 2 * *room + 64;
+        g->pair = mem_grow(g->pair, *room, sizeof *g->pair);
+    }
+    g->pair[g->pairs++] = *pair;
+}
+
+static int read_row(struct groups *g, const struct tsv_in *t, size_t *room, struct err *e)
+{
+    int truth;
+    if (field_class(t, tsv_find(t, "true_group"), &truth, e) != 0)
+        return -1;
+    if (truth >= g->n) {
+        g->text = mem_grow(g->text, (size_t)truth + 1, sizeof *g->text);
+        for (; g->n <= truth; g->n++)
+            g->text[g->n] = NULL;
+    }
+    if (g->text[truth])
+        return tsv_error(t, e, "expected every superclass once, found %d again", truth);
+    char *shown = field_shown(t, tsv_find(t, "true_group_name"), "superclass", truth);
+    g->text[truth] = text_isolated(shown);
+    free(shown);
+    for (int col = 0; col < tsv_columns(t); col++) {
+        struct group_pair pair = {.truth = truth, .pred = group_column(tsv_header(t, col))};
+        if (pair.pred < 0 || pair.pred == truth)
+            continue;
+        if (field_whole(t, col, FIELD_COUNT_MAX, &pair.count, e) != 0)
+            return -1;
+        if (pair.count > 0)
+            add_pair(g, &pair, room);
+    }
+    return 0;
+}
+
+static int read_rows(struct groups *g, struct tsv_in *t, struct err *e)
+{
+    size_t room = 0;
+    int r;
+    while ((r = tsv_next_shown(t, e)) > 0)
+        if (read_row(g, t, &room, e) != 0)
+            return -1;
+    for (size_t i = 0; i < g->pairs && r == 0; i++)
+        if (g->pair[i].pred >= g->n || !g->text[g->pair[i].pred])
+            return err_set(e, "%s:1: expected a row for each column, found none for p%d",
+                           tsv_name(t), g->pair[i].pred);
+    return r;
+}
+
+int groups_read(struct groups *g, const char *file, struct err *e)
+{
+    static const char *const need[] = {"true_group", NULL};
+    struct tsv_in *t;
+    *g = (struct groups){0};
+    if (fields_open(&t, file, need, e) != 0)
+        return -1;
+    int r = read_rows(g, t, e);
+    tsv_close(t);
+    groups_sort(g);
+    return r;
+}

@@ -1,0 +1,42 @@
+/* The tables of one run, as records: their sizes follow the classes, not the images. */
+#ifndef HP_STATS_TABLES_H
+#define HP_STATS_TABLES_H
+
+#include "stats/classes.h"
+#include "stats/confidence.h"
+#include "stats/maps.h"
+#include "stats/pairs.h"
+
+#include <stdint.h>
+
+/* The measures of confmat --summary that only it tells; NaN where it has none. */
+struct summary {
+    const char *file;
+    double images, correct; /* always known */
+    double unlabelled;      /* images that are ignored in all else */
+    double top5_accuracy;
+};
+
+/* All zero but for the summary's measures: nothing is known. */
+struct tables {
+    struct classes classes;
+    struct pairs pairs;
+    struct summary summary;
+    struct groups groups; /* n is 0 where unknown */
+    struct confidence confidence;
+    struct maps maps;
+};
+
+static inline int64_t tables_errors(const struct tables *t)
+{
+    return t->classes.total - t->classes.correct;
+}
+
+static inline void tables_free(struct tables *t)
+{
+    classes_free(&t->classes);
+    pairs_free(&t->pairs);
+    groups_free(&t->groups);
+}
+
+#endif

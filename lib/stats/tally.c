@@ -1,0 +1,51 @@
+#include "stats/tally.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+struct tally_row *tally_add(struct tally *t, const struct prediction *a)
+{
+    if (a->pred >= t->n) {
+        int n = 2 * a->pred + 1;
+        t->row = mem_grow(t->row, (size_t)n, sizeof *t->row);
+        for (; t->n < n; t->n++)
+            t->row[t->n] = (struct tally_row){.cls = t->n};
+    }
+    struct tally_row *row = &t->row[a->pred];
+    row->images++;
+    row->conf += a->conf;
+    t->images++;
+    t->labelled += a->truth >= 0;
+    t->conf += a->conf;
+    t->entropy += a->entropy;
+    t->band[band_of(a->conf)]++;
+    return row;
+}
+
+static int by_images(const void *a, const void *b)
+{
+    const struct tally_row *x = a, *y = b;
+    if (x->images != y->images)
+        return x->images < y->images ? 1 : -1;
+    return x->cls - y->cls;
+}
+
+void tally_end(struct tally *t)
+{
+    if (t->n > 0)
+        qsort(t->row, (size_t)t->n, sizeof *t->row, by_images);
+    while (t->n > 0 && t->row[t->n - 1].images == 0)
+        t->n--;
+    for (int i = 0; i < t->n; i++)
+        t->row[i].conf /= (double)t->row[i].images;
+    t->conf /= (double)t->images;
+    t->entropy /= (double)t->images;
+}
+
+void tally_free(struct tally *t)
+{
+    for (int i = 0; i < t->n; i++)
+        free(t->row[i].text);
+    free(t->row);
+}

@@ -1,0 +1,31 @@
+/* Predictions counted by the class that was predicted, whether or not they are right: what can be
+ * said of images without labels. */
+#ifndef HP_TALLY_H
+#define HP_TALLY_H
+
+#include "stats/band.h"
+#include "stats/prediction.h"
+
+#include <stdint.h>
+
+struct tally_row {
+    int cls;
+    int64_t images;
+    double conf; /* their sum; after tally_end the mean */
+    char *text;  /* the class's name, isolated; the adder's to set, freed by tally_free */
+};
+
+/* All zero: no predictions. */
+struct tally {
+    int64_t images, labelled, band[BANDS];
+    double conf, entropy; /* their sums; after tally_end the means, NaN where not known */
+    int n;
+    struct tally_row *row; /* [n] by class; after tally_end those with images, most first */
+};
+
+/* A row of cifar-predict with a prediction. Returns that of its class, valid until the next. */
+struct tally_row *tally_add(struct tally *t, const struct prediction *a);
+void tally_end(struct tally *t);
+void tally_free(struct tally *t);
+
+#endif
