@@ -9,6 +9,7 @@
 #include "base/prog.h"
 #include "base/text.h"
 #include "draw/color.h"
+#include "rows/tables.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -240,12 +241,12 @@ static bool page_full(const struct group *g, const struct example *x, int room)
 }
 
 /* Hands over the page and begins the next. False where an earlier one failed. */
-static bool draw_page(struct group *g, struct writers *writers, const struct facts *facts,
+static bool draw_page(struct group *g, struct writers *writers, const struct counts *counts,
                       bool more)
 {
     struct sheet sheet;
     g->more = more;
-    group_sheet(g, &source, &look, facts, &sheet);
+    group_sheet(g, &source, &look, counts, &sheet);
     char *file = sheet_page_file(out_is_file() ? out_path : g->file, g->page);
     char *path = !out_path       ? mem_dup("-")
                  : out_is_file() ? mem_dup(file)
@@ -264,7 +265,7 @@ static bool draw_page(struct group *g, struct writers *writers, const struct fac
 }
 
 /* Sheets are drawn as soon as their page is full or their group has ended. */
-static int run_groups(struct writers *writers, const struct facts *facts, int64_t *sheets,
+static int run_groups(struct writers *writers, const struct counts *counts, int64_t *sheets,
                       struct err *e)
 {
     struct group g = {0};
@@ -283,7 +284,7 @@ static int run_groups(struct writers *writers, const struct facts *facts, int64_
                                 "expected rows of one page without --out, found more: give --out, "
                                 "or larger --rows-per-page or --columns");
         if (other || full) {
-            if (!draw_page(&g, writers, facts, !other))
+            if (!draw_page(&g, writers, counts, !other))
                 return 0;
             ++*sheets;
             prog_progress("sheets", *sheets, tsv_expected(source.table, *sheets));
@@ -292,7 +293,7 @@ static int run_groups(struct writers *writers, const struct facts *facts, int64_
             return -1;
         add_example(&g, &x);
     }
-    if (r == 0 && g.n > 0 && draw_page(&g, writers, facts, false))
+    if (r == 0 && g.n > 0 && draw_page(&g, writers, counts, false))
         ++*sheets;
     free(g.example);
     return r;
@@ -301,12 +302,14 @@ static int run_groups(struct writers *writers, const struct facts *facts, int64_
 static void run_sheets(void)
 {
     struct err e = {0};
-    struct facts *facts;
-    if (facts_load(&facts, classes_path, pairs_path, &e) != 0 || source_open(&source, &e) != 0)
+    struct counts counts = {0};
+    if ((classes_path && classes_read(&counts.classes, classes_path, false, &e) != 0) ||
+        (pairs_path && pairs_read(&counts.pairs, pairs_path, PAIR_RATES, NULL, &e) != 0) ||
+        source_open(&source, &e) != 0)
         prog_fail(&e);
     struct writers *writers = start_writers();
     int64_t sheets = 0;
-    int r = run_groups(writers, facts, &sheets, &e);
+    int r = run_groups(writers, &counts, &sheets, &e);
     finish_writers(writers, r, &e);
     if (sheets == 0 && !out_path)
         prog_die(PROG_ERROR, "%s: expected rows of one group, found none", tsv_name(source.table));
@@ -314,7 +317,8 @@ static void run_sheets(void)
         prog_no_rows(tsv_name(source.table), "nothing drawn");
     else if (prog_verbose())
         prog_say("%" PRId64 " %s", sheets, sheets == 1 ? "sheet" : "sheets");
-    facts_free(facts);
+    classes_free(&counts.classes);
+    pairs_free(&counts.pairs);
 }
 
 /* --- a picture for each row --- */

@@ -259,7 +259,7 @@ static void fill_row(struct sheet_row *r, const struct source *s, struct example
 
 /* --- titles --- */
 
-static void pair_titles(const struct group *g, const struct facts *f, struct sheet *sheet)
+static void pair_titles(const struct group *g, const struct counts *c, struct sheet *sheet)
 {
     const struct example *x = &g->example[0];
     char *from = short_name(x->true_name, IN_PAIR_TITLE);
@@ -268,7 +268,7 @@ static void pair_titles(const struct group *g, const struct facts *f, struct she
                               g->number, from, x->truth, to, x->pred);
     free(from);
     free(to);
-    const struct pair_fact *p = facts_pair(f, x->truth, x->pred);
+    const struct pair_row *p = pairs_find(&c->pairs, x->truth, x->pred);
     if (!p) {
         sheet->subtitle = mem_dup("The most confident of these errors");
         return;
@@ -276,27 +276,31 @@ static void pair_titles(const struct group *g, const struct facts *f, struct she
     char buf[16];
     char *rate =
         isnan(p->rate) ? mem_dup("") : mem_printf(" (%s of the class)", percent(p->rate, buf));
-    sheet->subtitle = mem_printf("%" PRId64 " %s%s%s%" PRId64 " in reverse%s%s", p->count,
-                                 p->count == 1 ? "image" : "images", rate, dot, p->reverse,
-                                 p->same < 0 ? "" : dot,
-                                 p->same < 0 ? ""
-                                 : p->same   ? "same superclass"
-                                             : "other superclass");
+    char *reverse =
+        p->reverse < 0 ? mem_dup("") : mem_printf("%s%" PRId64 " in reverse", dot, p->reverse);
+    sheet->subtitle =
+        mem_printf("%" PRId64 " %s%s%s%s%s", p->count, p->count == 1 ? "image" : "images", rate,
+                   reverse, p->same_group < 0 ? "" : dot,
+                   p->same_group < 0 ? ""
+                   : p->same_group   ? "same superclass"
+                                     : "other superclass");
     free(rate);
+    free(reverse);
 }
 
-static char *class_subtitle(const struct class_fact *c, const char *superclass)
+/* `c`: NULL where the class is not in the table. */
+static char *class_subtitle(const struct class_row *c, const char *superclass)
 {
     char *all = mem_dup("");
-    if (c->known)
+    if (c)
         all = join(all,
                    mem_printf("%" PRId64 " of %" PRId64 " images correct", c->correct, c->total));
-    if (c->wrong) {
-        int64_t errors = c->total - c->correct;
-        char *name = pen_name(c->wrong);
+    if (c && c->top_wrong_name) {
+        int64_t errors = class_errors(c);
+        char *name = pen_name(c->top_wrong_name);
         all =
             join(all, mem_printf("most often predicted as %s (%" PRId64 " of %" PRId64 " error%s)",
-                                 name, c->wrong_count, errors, errors == 1 ? "" : "s"));
+                                 name, c->top_wrong_count, errors, errors == 1 ? "" : "s"));
         free(name);
     }
     if (superclass) {
@@ -307,21 +311,21 @@ static char *class_subtitle(const struct class_fact *c, const char *superclass)
     return all;
 }
 
-static void class_titles(const struct group *g, const struct facts *f, struct sheet *sheet)
+static void class_titles(const struct group *g, const struct counts *c, struct sheet *sheet)
 {
     const struct example *x = &g->example[0];
-    const struct class_fact *c = facts_class(f, x->truth);
+    const struct class_row *row = classes_find(&c->classes, x->truth);
     char *name = short_name(x->true_name, IN_TITLE);
-    if (c->known && !isnan(c->accuracy))
-        sheet->title =
-            mem_printf("Class: %s (ID: %d) - Accuracy: %.1f%%", name, x->truth, 100 * c->accuracy);
+    if (row && row->total > 0)
+        sheet->title = mem_printf("Class: %s (ID: %d) - Accuracy: %.1f%%", name, x->truth,
+                                  100 * class_accuracy(row));
     else
         sheet->title = mem_printf("Class: %s (ID: %d)", name, x->truth);
     free(name);
-    sheet->subtitle = class_subtitle(c, x->superclass);
+    sheet->subtitle = class_subtitle(row, x->superclass);
 }
 
-static void own_titles(const struct group *g, const struct facts *f, struct sheet *sheet)
+static void own_titles(const struct group *g, const struct counts *c, struct sheet *sheet)
 {
     const struct example *x = &g->example[0];
     if (g->number < 0) {
@@ -329,20 +333,20 @@ static void own_titles(const struct group *g, const struct facts *f, struct shee
     } else if (g->mixed) {
         sheet->title = mem_printf("Selected images, group %" PRId64, g->number);
     } else if (g->family == FAMILY_PAIR) {
-        pair_titles(g, f, sheet);
+        pair_titles(g, c, sheet);
     } else if (g->family == FAMILY_PRED) {
         char *name = short_name(x->pred_name, IN_TITLE);
         sheet->title = mem_printf("Predicted: %s (ID: %d)", name, x->pred);
         free(name);
     } else {
-        class_titles(g, f, sheet);
+        class_titles(g, c, sheet);
     }
 }
 
-static void add_titles(const struct group *g, const struct look *look, const struct facts *f,
+static void add_titles(const struct group *g, const struct look *look, const struct counts *c,
                        struct sheet *sheet)
 {
-    own_titles(g, f, sheet);
+    own_titles(g, c, sheet);
     if (look->title) {
         bool telling = g->number >= 0;
         sheet->subtitle = join(telling ? sheet->title : NULL, sheet->subtitle);
@@ -471,15 +475,15 @@ static void add_heading(struct sheet_panel *p, enum row_kind kind, int wrong, in
 }
 
 /* In the place of the best rows, where the class of the group has none. */
-static void add_none_correct(const struct group *g, const struct facts *f, struct sheet *sheet)
+static void add_none_correct(const struct group *g, const struct counts *c, struct sheet *sheet)
 {
     if (g->family != FAMILY_CLASS || g->mixed || g->number < 0 || g->page > 1)
         return;
     for (int i = 0; i < g->n; i++)
         if (g->example[i].kind == KIND_BEST)
             return;
-    const struct class_fact *c = facts_class(f, g->truth);
-    if (!c->known || c->correct > 0)
+    const struct class_row *row = classes_find(&c->classes, g->truth);
+    if (!row || row->correct > 0)
         return;
     struct sheet_panel *p = &sheet->panel[sheet->panels++];
     *p = (struct sheet_panel){.color = BLUE, .across = 1, .tiles = 2};
@@ -554,14 +558,14 @@ static void add_bars(const struct group *g, const struct source *s, const struct
 }
 
 void group_sheet(struct group *g, const struct source *s, const struct look *look,
-                 const struct facts *f, struct sheet *sheet)
+                 const struct counts *c, struct sheet *sheet)
 {
     *sheet = new_sheet(s, look);
     sheet->notice = grid_notice(s, look);
     sheet->foot = provenance(&look->run);
-    add_titles(g, look, f, sheet);
+    add_titles(g, look, c, sheet);
     add_bars(g, s, look, sheet);
-    add_none_correct(g, f, sheet);
+    add_none_correct(g, c, sheet);
     for (int kind = 0; kind < KINDS; kind++)
         add_panel(g, s, look, (enum row_kind)kind, sheet);
     if (!g->more && g->page == 1 && sheet->panels == 2 && sheet->panel[0].rows > 0 &&

@@ -2,10 +2,11 @@
 #ifndef OVERLAY_WORDS_H
 #define OVERLAY_WORDS_H
 
-#include "facts.h"
 #include "source.h"
 
 #include "draw/sheet.h"
+#include "stats/classes.h"
+#include "stats/pairs.h"
 #include "stream/run.h"
 
 enum show { SHOW_OVERLAY, SHOW_HEATMAP, SHOW_ORIGINAL, SHOW_BESIDE };
@@ -23,6 +24,12 @@ struct look {
     int lines;         /* of rows on a page; 0: as many as are easily looked at */
     enum show show;    /* of pictures */
     struct run run;    /* where the maps come from; may be empty */
+};
+
+/* Tables of confmat that add numbers to the titles; all zero where none was given. */
+struct counts {
+    struct classes classes;
+    struct pairs pairs;
 };
 
 /* A group, and those of its rows that stand on one page, in their order. */
@@ -51,7 +58,7 @@ char *group_file(const struct group *g, const struct example *x);
 /* Makes the sheet of a page; images and maps are taken out of the group. Caller clears
  * the sheet. */
 void group_sheet(struct group *g, const struct source *s, const struct look *look,
-                 const struct facts *f, struct sheet *sheet);
+                 const struct counts *c, struct sheet *sheet);
 
 /* The same for the picture of one row. */
 void picture_sheet(struct example *x, const struct source *s, const struct look *look,

@@ -354,7 +354,7 @@ static void put_class(const struct tables *r, const struct pair_index *x, int cl
         words_put("<td class=\"accuracy %s\" data-v=\"%.9g\" style=\"--v: %.6g\">"
                   "<span>%.1f&nbsp;%%</span><i></i></td>",
                   band(row), percent, percent, percent);
-    put_number("n", row->total - row->correct);
+    put_number("n", class_errors(row));
     if (r->confidence.known) {
         if (r->classes.present > 2) /* as in put_heads */
             put_number("n", row->low_correct);

@@ -45,6 +45,11 @@ const struct class_row *classes_find(const struct classes *c, int cls);
 
 int classes_count_groups(const struct classes *c);
 
+static inline int64_t class_errors(const struct class_row *c)
+{
+    return c->total - c->correct;
+}
+
 double class_accuracy(const struct class_row *c); /* NaN without images */
 double classes_accuracy(const struct classes *c); /* of all images; NaN without */
 

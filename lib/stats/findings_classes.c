@@ -116,17 +116,17 @@ void find_weak_classes(struct findings *f, const struct tables *t)
         struct finding class = find_counted(row->correct, row->total);
         int64_t others = c->total - row->total;
         class.baseline = (double)(c->correct - row->correct) / (double)others;
-        class.p = share_tail(row->total - row->correct, row->total, 1 - class.baseline);
+        class.p = share_tail(class_errors(row), row->total, 1 - class.baseline);
         class.verdict = find_yes(class.value < WEAK_CLASS);
         f->below_half += class.value < WEAK_CLASS;
         class.examples = row->errors;
-        find_add(&f->weak, &(struct found){i, -1, class, row->total - row->correct});
+        find_add(&f->weak, &(struct found){i, -1, class, class_errors(row)});
     }
     find_correct(&f->weak);
     find_sort(&f->weak, FIND_BY_VALUE);
     for (int i = 0; i < f->weak.n; i++)
         errors += f->weak.at[i].errors;
-    *w = find_counted(errors, c->total - c->correct);
+    *w = find_counted(errors, tables_errors(t));
     w->verdict = find_yes(f->weak.n > 0);
     find_sum(&f->weak, w);
     if (f->weak.n > 0)
@@ -145,7 +145,7 @@ void find_overpredicted(struct findings *f, const struct tables *t)
         if (!row->present || row->predicted < 0)
             continue;
         known = true;
-        int64_t wrong = row->predicted - row->correct, missed = row->total - row->correct;
+        int64_t wrong = row->predicted - row->correct, missed = class_errors(row);
         if (wrong + missed == 0)
             continue;
         struct finding class = find_nothing;
@@ -206,8 +206,8 @@ void find_superclasses(struct findings *f, const struct tables *r)
         inside += r->pairs.row[i].same_group == 1 ? r->pairs.row[i].count : 0;
     for (int i = 0; i < c->n; i++)
         if (c->row[i].present)
-            chance += (double)(c->row[i].total - c->row[i].correct) * (size[c->row[i].group] - 1) /
-                      (c->present - 1);
+            chance +=
+                (double)class_errors(&c->row[i]) * (size[c->row[i].group] - 1) / (c->present - 1);
     free(size);
     f->of[FIND_SUPERCLASS] = find_counted(c->correct + inside, c->total);
     /* No error can stay inside where these classes are alone in their superclasses. */

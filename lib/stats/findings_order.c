@@ -44,8 +44,7 @@ static void find_moves(const struct tables *r, struct move *move)
         m->count = pair->count;
         if (pair->examples)
             m->examples = *pair->examples;
-        double share =
-            chance_of(c, c->row[pair->pred].predicted, row->total - row->correct, row->total);
+        double share = chance_of(c, c->row[pair->pred].predicted, class_errors(row), row->total);
         m->p = fmin((c->present - 1) * share_tail(pair->count, row->total, share), 1);
         if ((double)pair->count > MOVED_SHARE * (double)row->total) {
             m->to = pair->pred;
