@@ -41,6 +41,12 @@ def run(*command):
     return r.stdout
 
 
+def compare_examples(name, got, want):
+    want = ','.join(map(str, want)) or 'NA'
+    if got['examples'] != want:
+        yield f'{name}: expected the examples {want}, found {got["examples"]}'
+
+
 def compare(truth, table):
     """The rows on the whole run, and the classes of the lists."""
     header, *rows = [line.split('\t') for line in table.splitlines()]
@@ -55,6 +61,7 @@ def compare(truth, table):
                 continue
             if got[key] == 'NA' or abs(float(got[key]) - value) > 1e-6 + 1e-5 * abs(value):
                 yield f'{name}: expected {key} {value}, found {got[key]}'
+        yield from compare_examples(name, got, truth.examples.get(name, []))
     if whole:
         yield f'unknown findings: {list(whole)}'
     lists = {name: [(int(r['class']), r['to']) for r in rows if r['name'] == name and r['class'] != 'NA']
@@ -66,6 +73,10 @@ def compare(truth, table):
             one_way=[(t, str(c)) for _, t, c in sorted(truth.one_way, key=lambda x: (-x[0], x[1:]))]).items():
         if lists[name] != want:
             yield f'{name}: expected the list {want}, found {lists[name]}'
+    for row in rows:
+        if row['class'] != 'NA':
+            key = row['name'], int(row['class']), row['to']
+            yield from compare_examples(key, row, truth.list_examples.get(key, []))
 
 
 # --- texts ---

@@ -111,6 +111,7 @@ class Truth:
         for find in (self.find_accuracy, self.find_order, self.find_classes, self.find_superclasses, self.find_pairs,
                      self.find_confidence, self.find_maps):
             find()
+        self.find_examples()
         f = self.found
         self.works = f['accuracy']['verdict'] == 'yes' and not (
             f['class_order']['verdict'] == 'yes' and 2 * f['class_order']['count'] >= self.errors)
@@ -378,3 +379,55 @@ class Truth:
                 base, larger = sum(zero[1]) / len(zero[1]), larger_share(sum(zero[0]), len(zero[0]), sum(zero[1]), len(zero[1]))
             self.find('zero_true', 'few' if few else yes(larger < LEVEL and sum(zero[0]) >= .1 * len(zero[0])),
                       count=sum(zero[0]), of=len(zero[0]))
+
+    # --- images to look at ---
+
+    def first_of(self, holds):
+        """The five of the highest confidence, of the images for which it holds."""
+        ids = [i for i, row in enumerate(self.rows) if holds(i, *row)]
+        return sorted(ids, key=lambda i: (-self.rows[i][2], i))[:5]
+
+    def of_pairs(self, pairs):
+        return self.first_of(lambda i, t, p, c: (t, p) in pairs)
+
+    def find_examples(self):
+        """Of the findings that have a verdict; of the rows of a list by (name, class, to)."""
+        groups = self.run.groups
+
+        def wrong(holds):
+            return self.first_of(lambda i, t, p, c: t != p and holds(i, t, p, c))
+
+        measures = [[measure(m, *self.run.grid) for m in maps] for maps in self.run.maps]
+        both = [overlap(*maps) for maps in self.run.maps]
+        found = dict(
+            highest_errors=wrong(lambda i, t, p, c: c > .9),
+            same_superclass=wrong(lambda i, t, p, c: groups[t] == groups[p]),
+            few_pairs=self.of_pairs({q[1:] for q in getattr(self, 'few_pairs', [])}),
+            weak_classes=wrong(lambda i, t, p, c: t in self.weak),
+            overpredicted=wrong(lambda i, t, p, c: p in self.over),
+            one_way=self.of_pairs({q[1:] for q in self.one_way}),
+            class_order=self.of_pairs(set(self.moved.items())),
+            blank=self.first_of(lambda i, *row: measures[i][1]['blank']),
+            blank_true=wrong(lambda i, t, p, c: measures[i][0]['blank']),
+            zero_true=wrong(lambda i, t, p, c: measures[i][0]['zero_share'] > .5),
+            overlap_high=wrong(lambda i, t, p, c: both[i] is not None and both[i] > .5),
+            overlap_low=wrong(lambda i, t, p, c: both[i] is not None and both[i] < .2))
+        if self.offset and not self.moved:
+            # Examples are kept of the first pair of each class, and of the most frequent both ways.
+            kept = set(self.pairs[i][1:] for i in range(min(15, len(self.pairs))))
+            kept |= {(p, t) for t, p in kept}
+            first = {}
+            for _, t, p in self.pairs:
+                first.setdefault(t, p)
+            kept |= set(first.items())
+            found['class_order'] = self.of_pairs({(t, p) for t, p in kept if (p - t) % self.k == self.offset})
+        self.examples = {name: ids for name, ids in found.items() if self.verdict(name)}
+        self.list_examples = {}
+        for c in self.weak:
+            self.list_examples['weak_classes', c, 'NA'] = wrong(lambda i, t, p, _: t == c)
+        for c in self.over:
+            self.list_examples['overpredicted', c, 'NA'] = wrong(lambda i, t, p, _: p == c)
+        for t, c in [*self.moved.items()]:
+            self.list_examples['class_order', t, str(c)] = self.of_pairs({(t, c)})
+        for _, t, c in self.one_way:
+            self.list_examples['one_way', t, str(c)] = self.of_pairs({(t, c)})
