@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "cam/cam.h"
+#include "cam/shown.h"
 #include "draw/color.h"
 #include "stats/prediction.h"
 
@@ -341,43 +342,6 @@ bool source_ready(const struct source *s)
     return s->pos < s->have;
 }
 
-/* Whether cam-compute or grad-cam has normalised this map already. */
-static bool normalised(const float *map, int n)
-{
-    float min = map[0], max = map[0];
-    for (int i = 1; i < n; i++) {
-        min = map[i] < min ? map[i] : min;
-        max = map[i] > max ? map[i] : max;
-    }
-    return min >= 0 && min < 1e-3F && max > 1 - 1e-3F && max <= 1;
-}
-
-static void finish_heat(struct source *s, const float *map, float *out)
-{
-    int n = s->map_h * s->map_w, cells = s->cells_h * s->cells_w;
-    if (s->resize) {
-        memcpy(s->scratch, map, (size_t)cells * sizeof *map);
-        cam_finish(s->scratch, cells, s->resize, out, n);
-    } else {
-        memcpy(out, map, (size_t)n * sizeof *map);
-        if (!normalised(out, n)) {
-            cam_rectify(out, n);
-            cam_normalise(out, n);
-        }
-    }
-}
-
-static void finish_signed(struct source *s, const float *map, float *out, float *limit)
-{
-    int cells = s->cells_h * s->cells_w;
-    for (int i = 0; i < cells; i++)
-        *limit = fabsf(map[i]) > *limit ? fabsf(map[i]) : *limit;
-    if (s->resize)
-        resize_run(s->resize, map, out);
-    else
-        memcpy(out, map, (size_t)cells * sizeof *map);
-}
-
 static int finish(struct source *s, struct example *x, struct err *e)
 {
     size_t planes = (size_t)s->planes, n = (size_t)s->map_h * (size_t)s->map_w;
@@ -386,19 +350,21 @@ static int finish(struct source *s, struct example *x, struct err *e)
     x->maps = mem_alloc(planes * n, sizeof *x->maps);
     for (int p = 0; p < s->planes; p++) {
         const float *map = item + (size_t)p * (size_t)cells;
-        for (int i = 0; i < cells; i++)
-            if (!isfinite(map[i]))
-                return err_set(e,
-                               "%s: item %" PRId64 ", plane %d, row %d, column %d: expected a "
-                               "finite number, found %s",
-                               npy_name(s->maps), s->rows, p, i / s->cells_w, i % s->cells_w,
-                               isnan(map[i]) ? "NaN" : "infinity");
+        int broken = shown_broken(map, cells);
+        if (broken >= 0)
+            return err_set(e,
+                           "%s: item %" PRId64 ", plane %d, row %d, column %d: expected a "
+                           "finite number, found %s",
+                           npy_name(s->maps), s->rows, p, broken / s->cells_w, broken % s->cells_w,
+                           isnan(map[broken]) ? "NaN" : "infinity");
         float *out = x->maps + (size_t)p * n;
         x->plane[p].blank = cam_blank(map, cells);
-        if (s->sign[p])
-            finish_signed(s, map, out, &x->limit);
-        else
-            finish_heat(s, map, out);
+        if (s->sign[p]) {
+            shown_signed(map, cells, s->resize, out);
+            x->limit = shown_limit(map, cells, x->limit);
+        } else {
+            shown_heat(map, cells, s->resize, s->scratch, out, (int)n);
+        }
     }
     return 0;
 }

@@ -336,9 +336,9 @@ static int write_pairs(struct out *o, const struct confusion *m, const struct na
         tsv_put_int(t, p[i].count);
         put_name(t, names, p[i].truth);
         put_name(t, names, p[i].pred);
-        tsv_put_real(t, (double)p[i].count / (double)p[i].total);
+        tsv_put_real(t, p[i].rate);
         tsv_put_int(t, p[i].reverse);
-        tsv_put_int(t, p[i].count + p[i].reverse);
+        tsv_put_int(t, p[i].both);
         put_class(t, p[i].same_group);
         r = tsv_end(t, e);
     }

@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "stats/band.h"
 #include "stats/calibration.h"
+#include "stats/classes.h"
+#include "stats/share.h"
 #include "stats/sum.h"
 
 #include <limits.h>
@@ -161,11 +163,6 @@ const struct cell *confusion_row(const struct confusion *c, int truth, size_t *n
     return c->cell + c->start[truth];
 }
 
-static double ratio(int64_t a, int64_t b)
-{
-    return b > 0 ? (double)a / (double)b : NAN;
-}
-
 void confusion_class(const struct confusion *c, int cls, struct class_metrics *f)
 {
     *f = (struct class_metrics){.top_wrong = -1, .predicted = c->predicted[cls]};
@@ -180,8 +177,8 @@ void confusion_class(const struct confusion *c, int cls, struct class_metrics *f
             f->top_wrong_count = row[i].value;
         }
     }
-    f->accuracy = ratio(f->correct, f->total);
-    f->precision = ratio(f->correct, f->predicted);
+    f->accuracy = share_of(f->correct, f->total);
+    f->precision = share_of(f->correct, f->predicted);
     f->f1 = f->total + f->predicted > 0
                 ? 2 * (double)f->correct / ((double)f->total + (double)f->predicted)
                 : NAN;
@@ -217,12 +214,14 @@ struct confused_pair *confusion_pairs(const struct confusion *c, const struct na
             if (pred == truth)
                 continue;
             int a = group_of(names, truth), b = group_of(names, pred);
+            int64_t reverse = confusion_count(c, pred, truth);
             p[(*n)++] = (struct confused_pair){
                 .truth = truth,
                 .pred = pred,
                 .count = row[i].value,
-                .reverse = confusion_count(c, pred, truth),
-                .total = f.total,
+                .reverse = reverse,
+                .both = row[i].value + reverse,
+                .rate = share_of(row[i].value, f.total),
                 .same_group = a < 0 || b < 0 ? -1 : a == b,
             };
         }
@@ -296,8 +295,8 @@ static void summarize_classes(const struct confusion *c, struct confusion_summar
             continue;
         s->classes_with_images++;
         sum_add(&accuracy, f.accuracy);
-        s->classes_below_50 += f.accuracy < 0.5;
-        s->classes_below_70 += f.accuracy < 0.7;
+        s->classes_below_50 += f.accuracy < ACCURACY_MID;
+        s->classes_below_70 += f.accuracy < ACCURACY_HIGH;
         if (!(f.accuracy >= s->worst_class_accuracy)) {
             s->worst_class = cls;
             s->worst_class_accuracy = f.accuracy;
@@ -326,7 +325,7 @@ static void summarize_groups(const struct confusion *c, const struct names *name
         right += a == b ? x->value : 0;
         same += a == b && x->row != x->col ? x->value : 0;
     }
-    s->group_accuracy = ratio(right, known);
+    s->group_accuracy = share_of(right, known);
     s->errors_same_group = known ? (double)same : NAN;
 }
 
@@ -359,9 +358,9 @@ void confusion_summarize(const struct confusion *c, const struct names *names,
         .correct = c->correct,
         .errors = c->images - c->correct,
         .classes = c->classes,
-        .accuracy = ratio(c->correct, c->images),
-        .error_rate = ratio(c->images - c->correct, c->images),
-        .top5_accuracy = c->with_rank == c->images ? ratio(c->top5, c->images) : NAN,
+        .accuracy = share_of(c->correct, c->images),
+        .error_rate = share_of(c->images - c->correct, c->images),
+        .top5_accuracy = c->with_rank == c->images ? share_of(c->top5, c->images) : NAN,
         .nll = c->with_loss == c->images ? mean(&c->loss, c->images) : NAN,
         .mean_entropy = c->with_entropy == c->images ? mean(&c->entropy, c->images) : NAN,
     };

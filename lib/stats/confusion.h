@@ -63,7 +63,8 @@ struct confused_pair {
     int truth, pred;
     int64_t count;
     int64_t reverse; /* images of `pred` predicted as `truth` */
-    int64_t total;   /* images of `truth` */
+    int64_t both;    /* count and reverse */
+    double rate;     /* count of the images of `truth` */
     int same_group;  /* 1 or 0, or -1 where a superclass is not known */
 };
 

@@ -99,7 +99,8 @@ static void test_ties(void)
     size_t n;
     struct confused_pair *p = confusion_pairs(c, &no_names, &n);
     CHECK(n == 4);
-    CHECK(p[0].truth == 1 && p[0].pred == 0 && p[0].reverse == 0 && p[0].total == 2);
+    CHECK(p[0].truth == 1 && p[0].pred == 0 && p[0].reverse == 0 && p[0].both == 1 &&
+          p[0].rate == 0.5);
     CHECK(p[1].truth == 1 && p[1].pred == 2 && p[1].reverse == 1 && p[1].same_group == -1);
     CHECK(p[2].truth == 2 && p[2].pred == 1 && p[2].reverse == 1);
     CHECK(p[3].truth == 3 && p[3].pred == 1);
