@@ -127,8 +127,9 @@ static void list_pixels(struct probe *p)
 static int compare(const void *a, const void *b)
 {
     const struct interpretation *x = a, *y = b;
-    if (x->fit.divergence != y->fit.divergence)
-        return (x->fit.divergence > y->fit.divergence) - (x->fit.divergence < y->fit.divergence);
+    int order = fit_compare(&x->fit, &y->fit);
+    if (order != 0)
+        return order;
     /* Those that could not be built come last. */
     if ((*x->text == '\0') != (*y->text == '\0'))
         return (*x->text == '\0') - (*y->text == '\0');
@@ -241,31 +242,28 @@ static bool same_wiring(const struct interpretation *a, const struct interpretat
 static const struct interpretation *choose(const struct probe *p,
                                            const struct interpretation *plain)
 {
-    const double clear = 3;
     const struct interpretation *best = p->list;
     while (!same_wiring(best, plain))
         best++;
-    return clear * p->list[0].fit.divergence < best->fit.divergence ? p->list : best;
+    return fit_clearly_better(&p->list[0].fit, &best->fit) ? p->list : best;
 }
 
 /* The verdict in words. */
 static void conclude(const struct probe *p)
 {
-    /* Augmentation and sampling alone make a few hundredths of a nat. */
-    const double good = 0.05, same = 1.05;
     const struct interpretation *plain = p->list;
     while (!plain->plain)
         plain++;
     const struct interpretation *best = choose(p, plain);
-    if (best->fit.divergence > good) {
+    if (!fit_good(&best->fit)) {
         prog_say("%s: no interpretation fits: the least divergence is %.3g nats over %d batch "
                  "norms and %lld images, more than %g: other images than in training, or a network "
                  "that is wired in another way",
                  ckpt_name(p->ckpt), best->fit.divergence, best->fit.norms,
-                 (long long)best->fit.images, good);
+                 (long long)best->fit.images, FIT_GOOD_MAX);
         return;
     }
-    if (plain->fit.divergence <= same * best->fit.divergence + 1e-4) {
+    if (fit_as_good(&plain->fit, &best->fit)) {
         prog_say("%s: what is assumed without options fits best: divergence %.3g nats over %d "
                  "batch norms and %lld images, the next interpretation %.3g",
                  ckpt_name(p->ckpt), plain->fit.divergence, plain->fit.norms,

@@ -41,6 +41,28 @@ double fit_divergence(double mean, double var, double from_mean, double from_var
     return ((var + d * d) / from_var - 1 + log(from_var / var)) / 2;
 }
 
+int fit_compare(const struct fit_figures *a, const struct fit_figures *b)
+{
+    return (a->divergence > b->divergence) - (a->divergence < b->divergence);
+}
+
+bool fit_good(const struct fit_figures *f)
+{
+    return f->divergence <= FIT_GOOD_MAX;
+}
+
+bool fit_as_good(const struct fit_figures *f, const struct fit_figures *best)
+{
+    const double same = 1.05, least = 1e-4;
+    return f->divergence <= same * best->divergence + least;
+}
+
+bool fit_clearly_better(const struct fit_figures *f, const struct fit_figures *than)
+{
+    const double clear = 3;
+    return clear * f->divergence < than->divergence;
+}
+
 /* From the sums of all images. */
 static void conclude(struct fit_figures *f, const struct net *n, const double *s, int64_t images)
 {

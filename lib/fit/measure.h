@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "net/net.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Images that are read more than once. */
@@ -32,6 +33,19 @@ struct fit_figures {
 
 /* Kullback-Leibler divergence of normal distributions: of the first from the second. */
 double fit_divergence(double mean, double var, double from_mean, double from_var);
+
+/* Fits that are compared, of the same images. By falling fit, for qsort. */
+int fit_compare(const struct fit_figures *a, const struct fit_figures *b);
+
+/* Whether the images fit at all: augmentation and sampling alone make a few hundredths of a
+ * nat. */
+#define FIT_GOOD_MAX 0.05
+bool fit_good(const struct fit_figures *f);
+
+/* Whether one fits as well as the best does, up to sampling; so much better than another that it is
+ * another network. */
+bool fit_as_good(const struct fit_figures *f, const struct fit_figures *best);
+bool fit_clearly_better(const struct fit_figures *f, const struct fit_figures *than);
 
 /* Runs images through a network that was built unfolded and has norms, on the CPU. */
 int fit_measure(struct fit_figures *f, const struct net *n, const struct fit_images *images,
