@@ -5,6 +5,7 @@
 #include "cam/cam.h"
 #include "cam/shown.h"
 #include "draw/color.h"
+#include "rows/fields.h"
 #include "stats/prediction.h"
 
 #include <inttypes.h>
@@ -178,13 +179,7 @@ static int read_probability(const struct source *s, enum column c, double *p, st
     *p = NAN;
     if (!known(s, c))
         return 0;
-    if (tsv_real(s->table, s->col[c], p, e) != 0)
-        return -1;
-    if (*p >= 0 && *p <= 1)
-        return 0;
-    struct tsv_field name = tsv_header(s->table, s->col[c]), f = tsv_get(s->table, s->col[c]);
-    return tsv_error(s->table, e, "column '%.*s': expected a probability from 0 to 1, found '%.*s'",
-                     (int)name.n, name.p, (int)(f.n > 60 ? 60 : f.n), f.p);
+    return field_probability(s->table, s->col[c], p, e);
 }
 
 static int read_kind(const struct source *s, enum row_kind *kind, struct err *e)

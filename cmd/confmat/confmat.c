@@ -3,9 +3,8 @@
 #include "base/mem.h"
 #include "base/prog.h"
 #include "data/names.h"
-#include "rows/predictions.h"
+#include "rows/matrix.h"
 #include "stats/confusion.h"
-#include "rows/naming.h"
 #include "stream/tsv.h"
 
 #include <inttypes.h>
@@ -65,141 +64,6 @@ static const struct prog prog = {
     .opts = options,
     .examples = examples,
 };
-
-/* What is read, from all operands. */
-struct input {
-    struct confusion *matrix;
-    struct naming *naming;
-    struct prediction_cols cols;
-    int64_t rows, unlabelled;
-};
-
-/* An error of the library with the place in the table. */
-static int at_row(const struct tsv_in *t, struct err *e)
-{
-    struct err inner = *e;
-    return tsv_error(t, e, "%s", inner.msg);
-}
-
-static int read_predictions(struct input *in, struct tsv_in *t, enum mode mode, struct err *e)
-{
-    unsigned need = 1u << PREDICTION_TRUE | 1u << PREDICTION_PRED, want = 1u << PREDICTION_ID;
-    if (mode == MODE_CLASSES || mode == MODE_SUMMARY)
-        need |= 1u << PREDICTION_CONF;
-    if (mode == MODE_SUMMARY)
-        want |= 1u << PREDICTION_RANK | 1u << PREDICTION_LOSS | 1u << PREDICTION_ENTROPY;
-    if (prediction_find(&in->cols, t, need, want, e) != 0)
-        return -1;
-    int true_name = tsv_find(t, "true_name"), pred_name = tsv_find(t, "pred_name");
-    int true_group = tsv_find(t, "true_group"), pred_group = tsv_find(t, "pred_group");
-    struct prediction a;
-    int r;
-    while ((r = prediction_next(&in->cols, t, &a, e)) > 0) {
-        in->rows++;
-        if (a.truth < 0) {
-            in->unlabelled++;
-            continue;
-        }
-        if (naming_learn(in->naming, t, a.truth, true_name, true_group, e) != 0 ||
-            naming_learn(in->naming, t, a.pred, pred_name, pred_group, e) != 0)
-            return -1;
-        if (confusion_prediction(in->matrix, &a, e) != 0)
-            return at_row(t, e);
-    }
-    return r;
-}
-
-static int add_cell(struct input *in, const struct tsv_in *t, int truth, int pred, int col,
-                    struct err *e)
-{
-    int64_t n;
-    if (tsv_int(t, col, 0, INT64_MAX, &n, e) != 0)
-        return -1;
-    if (n > 0 && confusion_add(in->matrix, truth, pred, n, e) != 0)
-        return at_row(t, e);
-    return 0;
-}
-
-static int read_long(struct input *in, struct tsv_in *t, int count, struct err *e)
-{
-    if (prediction_find(&in->cols, t, 1u << PREDICTION_TRUE | 1u << PREDICTION_PRED, 0, e) != 0)
-        return -1;
-    int true_name = tsv_find(t, "true_name"), pred_name = tsv_find(t, "pred_name");
-    int r;
-    while ((r = tsv_next_shown(t, e)) > 0) {
-        int truth, pred;
-        if (prediction_class(&in->cols, t, in->cols.col[PREDICTION_TRUE], &truth, e) != 0 ||
-            prediction_class(&in->cols, t, in->cols.col[PREDICTION_PRED], &pred, e) != 0 ||
-            naming_learn(in->naming, t, truth, true_name, -1, e) != 0 ||
-            naming_learn(in->naming, t, pred, pred_name, -1, e) != 0 ||
-            add_cell(in, t, truth, pred, count, e) != 0)
-            return -1;
-        in->rows++;
-    }
-    return r;
-}
-
-/* The class of a column `p0`, `p1`, ...; -1 for another column. */
-static int column_class(const struct tsv_in *t, int col)
-{
-    struct tsv_field f = tsv_header(t, col);
-    if (f.n < 2 || f.n > 6 || f.p[0] != 'p' || (f.n > 2 && f.p[1] == '0'))
-        return -1;
-    int v = 0;
-    for (size_t i = 1; i < f.n; i++) {
-        if (f.p[i] < '0' || f.p[i] > '9')
-            return -1;
-        v = 10 * v + (f.p[i] - '0');
-    }
-    return v < STATS_CLASSES ? v : -1;
-}
-
-static int read_wide(struct input *in, struct tsv_in *t, struct err *e)
-{
-    if (prediction_find(&in->cols, t, 1u << PREDICTION_TRUE, 0, e) != 0)
-        return -1;
-    int *cls = mem_alloc((size_t)tsv_columns(t), sizeof *cls);
-    int r = 0, classes = 0;
-    for (int c = 0; c < tsv_columns(t) && r == 0; c++) {
-        cls[c] = column_class(t, c);
-        struct tsv_field f = tsv_header(t, c);
-        if (cls[c] < 0 && f.n > 1 && f.p[0] == 'p' && f.p[1] >= '0' && f.p[1] <= '9')
-            r = err_set(e, "%s:1: expected columns 'p0' to 'p%d', found '%.*s'", tsv_name(t),
-                        STATS_CLASSES - 1, f.n > 60 ? 60 : (int)f.n, f.p);
-        if (cls[c] >= classes)
-            classes = cls[c] + 1;
-    }
-    if (r == 0 && classes == 0)
-        r = err_set(e,
-                    "%s:1: expected a confusion matrix with columns 'true', 'p0', 'p1', ... or "
-                    "'true', 'pred', 'count', found neither",
-                    tsv_name(t));
-    else if (r == 0 && classes > in->cols.classes)
-        r = err_set(e, "%s:1: expected classes of %s, below %d, found column 'p%d'", tsv_name(t),
-                    in->cols.names, in->cols.classes, classes - 1);
-    else if (r == 0)
-        confusion_cover(in->matrix, classes);
-    int name = tsv_find(t, "true_name");
-    while (r == 0 && (r = tsv_next_shown(t, e)) > 0) {
-        int truth;
-        r = prediction_class(&in->cols, t, in->cols.col[PREDICTION_TRUE], &truth, e);
-        if (r == 0)
-            r = naming_learn(in->naming, t, truth, name, -1, e);
-        for (int c = 0; r == 0 && c < tsv_columns(t); c++)
-            if (cls[c] >= 0)
-                r = add_cell(in, t, truth, cls[c], c, e);
-        if (r == 0)
-            in->rows++;
-    }
-    free(cls);
-    return r;
-}
-
-static int read_matrix(struct input *in, struct tsv_in *t, struct err *e)
-{
-    int count = tsv_find(t, "count");
-    return count >= 0 ? read_long(in, t, count, e) : read_wide(in, t, e);
-}
 
 /* --- writing --- */
 
@@ -438,7 +302,7 @@ static int write_summary(struct out *o, const struct confusion *m, const struct 
     return r;
 }
 
-static int write_result(enum mode mode, const struct input *in, const struct names *names,
+static int write_result(enum mode mode, const struct matrix_rows *in, const struct names *names,
                         struct err *e)
 {
     struct out *o;
@@ -494,6 +358,19 @@ static enum mode choose_mode(void)
     return mode;
 }
 
+/* Columns of the rows beyond the classes: those that a table rests on, those that add to it. */
+static unsigned needs(enum mode mode)
+{
+    return mode == MODE_CLASSES || mode == MODE_SUMMARY ? 1u << PREDICTION_CONF : 0;
+}
+
+static unsigned wants(enum mode mode)
+{
+    return mode == MODE_SUMMARY
+               ? 1u << PREDICTION_RANK | 1u << PREDICTION_LOSS | 1u << PREDICTION_ENTROPY
+               : 0;
+}
+
 int main(int argc, char **argv)
 {
     int first = prog_start(&prog, argc, argv);
@@ -506,7 +383,7 @@ int main(int argc, char **argv)
         names_free(given);
         given = NULL;
     }
-    struct input in = {
+    struct matrix_rows in = {
         .matrix = confusion_new(),
         .naming = naming_new(given),
         .cols = {.classes = given ? given->classes : STATS_CLASSES,
@@ -520,7 +397,8 @@ int main(int argc, char **argv)
         struct tsv_in *t;
         if (tsv_open(&t, i < argc ? argv[i] : "-", &e) != 0)
             prog_fail(&e);
-        if ((merge ? read_matrix(&in, t, &e) : read_predictions(&in, t, mode, &e)) != 0)
+        if ((merge ? matrix_read(&in, t, &e)
+                   : matrix_read_predictions(&in, t, needs(mode), wants(mode), &e)) != 0)
             prog_fail(&e);
         snprintf(last, sizeof last, "%s", tsv_name(t));
         tsv_close(t);

@@ -52,21 +52,34 @@ int field_class_na(const struct tsv_in *t, int col, int *cls, struct err *e)
     return missing(t, col) ? 0 : field_class(t, col, cls, e);
 }
 
+int field_matrix_class(struct tsv_field f)
+{
+    if (f.n < 2 || f.n > 6 || f.p[0] != 'p' || (f.n > 2 && f.p[1] == '0'))
+        return -1;
+    int v = 0;
+    for (size_t i = 1; i < f.n; i++) {
+        if (f.p[i] < '0' || f.p[i] > '9')
+            return -1;
+        v = 10 * v + (f.p[i] - '0');
+    }
+    return v < STATS_CLASSES ? v : -1;
+}
+
 int field_real_na(const struct tsv_in *t, int col, double *v, struct err *e)
 {
     *v = NAN;
     return col < 0 ? 0 : tsv_real_na(t, col, v, e);
 }
 
-int field_share(const struct tsv_in *t, int col, double *v, struct err *e)
+int field_probability(const struct tsv_in *t, int col, double *v, struct err *e)
 {
     if (tsv_real(t, col, v, e) != 0)
         return -1;
     if (*v >= 0 && *v <= 1)
         return 0;
-    struct tsv_field name = tsv_header(t, col);
-    return tsv_error(t, e, "column '%.*s': expected a share from 0 to 1, found %.9g", (int)name.n,
-                     name.p, *v);
+    struct tsv_field name = tsv_header(t, col), f = tsv_get(t, col);
+    return tsv_error(t, e, "column '%.*s': expected a probability from 0 to 1, found '%.*s'",
+                     (int)name.n, name.p, (int)(f.n > 60 ? 60 : f.n), f.p);
 }
 
 char *field_string_na(const struct tsv_in *t, int col)

@@ -29,11 +29,14 @@ FIELD_CHECKED int field_whole_na(const struct tsv_in *t, int col, int64_t max, i
 FIELD_CHECKED int field_class(const struct tsv_in *t, int col, int *cls, struct err *e);
 FIELD_CHECKED int field_class_na(const struct tsv_in *t, int col, int *cls, struct err *e);
 
+/* The class of a column `p0`, `p1`, ... of a matrix; -1 for another column. */
+int field_matrix_class(struct tsv_field header);
+
 /* A number, NaN where the column is missing or the field is NA. */
 FIELD_CHECKED int field_real_na(const struct tsv_in *t, int col, double *v, struct err *e);
 
-/* A share from 0 to 1. */
-FIELD_CHECKED int field_share(const struct tsv_in *t, int col, double *v, struct err *e);
+/* A probability from 0 to 1. */
+FIELD_CHECKED int field_probability(const struct tsv_in *t, int col, double *v, struct err *e);
 
 /* A string; NULL where the column is missing or the field is NA. Caller frees. */
 char *field_string_na(const struct tsv_in *t, int col);

@@ -3,23 +3,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "rows/fields.h"
-#include "stats/prediction.h"
 
 #include <stdlib.h>
-
-/* The superclass that a column p<number> counts, or -1. */
-static int group_column(struct tsv_field f)
-{
-    int v = 0;
-    if (f.n < 2 || f.n > 6 || f.p[0] != 'p')
-        return -1;
-    for (size_t i = 1; i < f.n; i++) {
-        if (f.p[i] < '0' || f.p[i] > '9')
-            return -1;
-        v = 10 * v + (f.p[i] - '0');
-    }
-    return v < STATS_CLASSES ? v : -1;
-}
 
 static void add_pair(struct groups *g, const struct group_pair *pair, size_t *room)
 {
@@ -46,7 +31,7 @@ static int read_row(struct groups *g, const struct tsv_in *t, size_t *room, stru
     g->text[truth] = text_isolated(shown);
     free(shown);
     for (int col = 0; col < tsv_columns(t); col++) {
-        struct group_pair pair = {.truth = truth, .pred = group_column(tsv_header(t, col))};
+        struct group_pair pair = {.truth = truth, .pred = field_matrix_class(tsv_header(t, col))};
         if (pair.pred < 0 || pair.pred == truth)
             continue;
         if (field_whole(t, col, FIELD_COUNT_MAX, &pair.count, e) != 0)

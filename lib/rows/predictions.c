@@ -1,5 +1,7 @@
 #include "rows/predictions.h"
 
+#include "rows/fields.h"
+
 #include <math.h>
 
 static const char *const column[PREDICTION_COLS] = {
@@ -54,16 +56,9 @@ int prediction_read(const struct prediction_cols *c, const struct tsv_in *t, str
         return -1;
     if (prediction_class(c, t, c->col[PREDICTION_PRED], &a->pred, e) != 0)
         return -1;
-    if (c->col[PREDICTION_CONF] >= 0) {
-        if (tsv_real(t, c->col[PREDICTION_CONF], &a->conf, e) != 0)
-            return -1;
-        if (!(a->conf >= 0 && a->conf <= 1)) {
-            struct tsv_field f = tsv_get(t, c->col[PREDICTION_CONF]);
-            return tsv_error(t, e,
-                             "column 'conf': expected a probability from 0 to 1, found '%.*s'",
-                             (int)(f.n > 60 ? 60 : f.n), f.p);
-        }
-    }
+    if (c->col[PREDICTION_CONF] >= 0 &&
+        field_probability(t, c->col[PREDICTION_CONF], &a->conf, e) != 0)
+        return -1;
     if (c->col[PREDICTION_RANK] >= 0) {
         int64_t rank;
         if (tsv_int(t, c->col[PREDICTION_RANK], 1, STATS_CLASSES, &rank, e) != 0)

@@ -143,10 +143,10 @@ int selection_errors_next(struct selected_errors *s, struct selected_error *row,
     if (field_whole(t, col[ERROR_ID], INT64_MAX, &row->id, e) != 0 ||
         field_class(t, col[ERROR_TRUE], &row->truth, e) != 0 ||
         field_class(t, col[ERROR_PRED], &row->pred, e) != 0 ||
-        field_share(t, col[ERROR_CONF], &row->conf, e) != 0)
+        field_probability(t, col[ERROR_CONF], &row->conf, e) != 0)
         return -1;
     int p_true = col[ERROR_P_TRUE];
-    if (p_true >= 0 && !tsv_is_na(t, p_true) && field_share(t, p_true, &row->p_true, e) != 0)
+    if (p_true >= 0 && !tsv_is_na(t, p_true) && field_probability(t, p_true, &row->p_true, e) != 0)
         return -1;
     row->file = s->file = field_string_na(t, col[ERROR_FILE]);
     row->true_name = s->true_name = field_string_na(t, col[ERROR_TRUE_NAME]);

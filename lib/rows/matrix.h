@@ -1,0 +1,31 @@
+/* Rows that are counted in a confusion matrix: predictions, and matrices as confmat writes them. */
+#ifndef HP_MATRIX_H
+#define HP_MATRIX_H
+
+#include "base/err.h"
+#include "rows/naming.h"
+#include "rows/predictions.h"
+#include "stats/confusion.h"
+#include "stream/tsv.h"
+
+#include <stdint.h>
+
+/* What is read, from one table after the other. The caller sets all but the counts. */
+struct matrix_rows {
+    struct confusion *matrix;
+    struct naming *naming;
+    struct prediction_cols cols;
+    int64_t rows, unlabelled;
+};
+
+/* Rows of cifar-predict; `need` and `want`, as for prediction_find, beyond the classes and the
+ * id. */
+__attribute__((warn_unused_result)) int matrix_read_predictions(struct matrix_rows *in,
+                                                                struct tsv_in *t, unsigned need,
+                                                                unsigned want, struct err *e);
+
+/* A matrix, wide or long. */
+__attribute__((warn_unused_result)) int matrix_read(struct matrix_rows *in, struct tsv_in *t,
+                                                    struct err *e);
+
+#endif
