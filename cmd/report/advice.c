@@ -429,11 +429,12 @@ static void overlap(struct advice *a)
                  high->count);
     }
     if (low->verdict == VERDICT_YES) {
-        words_para(2, "-",
-                   "In %" PRId64 " of %" PRId64
-                   " errors (%s) the two maps lie apart (overlap below 0.2). Look there for images "
-                   "with several objects, of which the label names one.",
-                   low->count, low->of, words_percent(&b, low->count, low->of));
+        words_para(
+            2, "-",
+            "In %" PRId64 " of %" PRId64
+            " errors (%s) the two maps lie apart (overlap below %.1f). Look there for images "
+            "with several objects, of which the label names one.",
+            low->count, low->of, words_percent(&b, low->count, low->of), MAPS_OVERLAP_LOW);
         try_next(a, low->count,
                  "Count the images with several objects among the %s whose two maps lie apart.",
                  words_count(&b, low->count, "error", "errors"));
@@ -441,9 +442,10 @@ static void overlap(struct advice *a)
         words_para(
             2, "-",
             "Several objects, no finding: in %" PRId64 " of %" PRId64
-            " errors (%s) the two maps lie apart (overlap below 0.2); more than %.0f" WORDS_NB
+            " errors (%s) the two maps lie apart (overlap below %.1f); more than %.0f" WORDS_NB
             "%% would be a reason.",
-            low->count, low->of, words_percent(&b, low->count, low->of), 100 * OVERLAP_LOW_SHARE);
+            low->count, low->of, words_percent(&b, low->count, low->of), MAPS_OVERLAP_LOW,
+            100 * OVERLAP_LOW_SHARE);
     }
 }
 

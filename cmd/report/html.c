@@ -24,9 +24,9 @@ enum { FEW_BARS = 10, NAMED_BARS = 150 };
 
 struct page {
     const struct known *known;
-    const char *file; /* the name that the pipeline gives it */
-    char **sheet;     /* [classes] files of the class sheets, NULL where there is none */
-    const struct selected_pair **pair; /* [pairs] those with a sheet */
+    const char *file;           /* the name that the pipeline gives it */
+    char **sheet;               /* [classes] files of the class sheets, NULL where there is none */
+    struct selected_pair *pair; /* [pairs] those with a sheet; names stay where they are */
     int pairs;
 };
 
@@ -417,7 +417,7 @@ static void put_pairs(const struct page *p)
     put("<h2 id=\"pairs\">Most confused pairs (true &rarr; predicted)</h2>\n"
         "<ol class=\"gallery\">\n");
     for (int i = 0; i < p->pairs; i++)
-        put_pair(&p->known->tables, p->pair[i]);
+        put_pair(&p->known->tables, &p->pair[i]);
     put("</ol>");
 }
 
@@ -444,7 +444,7 @@ static void pair_add(struct page *p, const struct selected_pair *pair)
     char *file = sheet_pair_file(pair->number, pair->true_name, pair->pred_name);
     if (linked(p, file)) {
         p->pair = mem_grow(p->pair, (size_t)p->pairs + 1, sizeof *p->pair);
-        p->pair[p->pairs++] = pair;
+        p->pair[p->pairs++] = *pair;
     }
     free(file);
 }

@@ -397,11 +397,11 @@ static void write_overlap(const struct findings *f)
     if (high->verdict != VERDICT_NONE) {
         words_para(2, "-",
                    "Overlap of the maps of the true and the predicted class in %s (1: equal, 0: no "
-                   "common cell): median %.2f. Above 0.5: %" PRId64 " (%s). Below 0.2: %" PRId64
+                   "common cell): median %.2f. Above %.1f: %" PRId64 " (%s). Below %.1f: %" PRId64
                    " (%s).",
-                   words_count(&c, high->of, "error", "errors"), f->overlap_median, high->count,
-                   words_percent(&a, high->count, high->of), low->count,
-                   words_percent(&b, low->count, low->of));
+                   words_count(&c, high->of, "error", "errors"), f->overlap_median,
+                   MAPS_OVERLAP_HIGH, high->count, words_percent(&a, high->count, high->of),
+                   MAPS_OVERLAP_LOW, low->count, words_percent(&b, low->count, low->of));
         if (f->blunt)
             words_para(2, "",
                        "Maps as diffuse as these (median entropy %.3f) overlap in part whatever "
