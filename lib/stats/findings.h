@@ -22,8 +22,7 @@
 /* When a measurement is worth a recommendation. */
 #define ABOVE_CHANCE 0.10      /* of the way from chance to all correct (Cohen's kappa) */
 #define MOVED_SHARE 0.50       /* of the images of a class, predicted as one other class */
-#define SUPERCLASS_SHARE 0.10  /* of the errors inside superclasses, with twice the odds of chance \
-                                */
+#define SUPERCLASS_SHARE 0.10  /* of the errors inside superclasses */
 #define CALIBRATION_ECE 0.02   /* calibration error */
 #define CALIBRATION_PART 0.01  /* of it from bins on one side of the accuracy */
 #define REJECT_GAIN 0.01       /* accuracy won by rejecting predictions of low confidence */

@@ -473,6 +473,9 @@ static void test_top_pairs(void)
     struct pair_index x = pairs_by_class(&tables.pairs, classes);
     CHECK(x.from[0] == 0 && x.from[1] == 17 && x.from[2] == 18 && x.from[3] == 19);
     CHECK(tables.pairs.row[x.at[x.from[1]]].truth == 1);
+    CHECK(pair_index_beyond(&x, &tables.pairs, 0, 3) == 4 + 16 * 3 - 4 - 3 - 3);
+    CHECK(pair_index_beyond(&x, &tables.pairs, 0, 17) == 0);
+    CHECK(pair_index_beyond(&x, &tables.pairs, 5, 3) == 0);
     pair_index_free(&x);
 }
 
