@@ -269,12 +269,14 @@ static void check_repeatable(struct pen *pen)
     }
 }
 
-/* A blank map says so where it has room, and never looks like a map. */
+/* A blank map says so where it has room, and never looks like a map: over a grey image
+ * nothing is coloured. */
 static void check_blank(struct pen *pen)
 {
     struct sheet_row row = {0};
     any_row(&row);
     drop_tiles(&row);
+    memset(row.image, 200, 3 * (size_t)H * W);
     int inks[2];
     for (int zoom = 1; zoom <= 30; zoom += 29) {
         struct sheet_tile tile = {.kind = SHEET_OVERLAY, .map = row.maps, .empty = "blank map"};
