@@ -87,7 +87,9 @@ static const struct opt opts[] = {
     {"threads", 0, OPT_INT, &threads, "N", "Threads of the network. Default: 0, one per core.", 0,
      THREADS_MAX},
     {"mean", 0, OPT_STRING, &job.mean, "R,G,B",
-     "Mean of the pixels, scaled to [0,1]. Default: as cifar-predict.", 0, 0},
+     "Mean of the pixels, from 0 to 1, or from 0 to 255 where a number is above 2. Default: as "
+     "cifar-predict.",
+     0, 0},
     {"std", 0, OPT_STRING, &job.std, "R,G,B",
      "Standard deviation of the pixels. Default: as cifar-predict.", 0, 0},
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},

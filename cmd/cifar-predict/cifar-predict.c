@@ -58,11 +58,12 @@ static const struct opt options[] = {
      "the first one is an error.",
      0, 0},
     {"mean", 0, OPT_STRING, &mean_text, "R,G,B",
-     "Mean of the pixels, scaled to [0,1]. Default: what is usual for the network and the data "
-     "set; -v prints it.",
+     "Mean of the pixels, from 0 to 1, or from 0 to 255 where a number is above 2. Default: what "
+     "is usual for the network and the data set; -v prints it.",
      0, 0},
     {"std", 0, OPT_STRING, &std_text, "R,G,B",
-     "Standard deviation of the pixels. Default: what is usual for the network and the data set.",
+     "Standard deviation of the pixels, in the unit of --mean. Default: what is usual for the "
+     "network and the data set.",
      0, 0},
     {"assume", 0, OPT_STRING, &assume_text, "KEY=VALUE,...", NET_ASSUME_HELP, 0, 0},
     {"logits", 0, OPT_STRING, &logits_path, "FILE", "Write the logits (n, classes).", 0, 0},

@@ -250,8 +250,9 @@ static int beside_pickle(struct names **n, char **file, const char *data, bool c
     return r;
 }
 
-int names_beside(struct names **n, char **file, const char *data, bool coarse, bool pickled,
-                 struct inputs *inputs, struct err *e)
+/* Beside the file as it is called. */
+static int beside(struct names **n, char **file, const char *data, bool coarse, bool pickled,
+                  struct inputs *inputs, struct err *e)
 {
     int r = 0;
     for (int i = 0; i < 2 && r == 0; i++) {
@@ -263,5 +264,16 @@ int names_beside(struct names **n, char **file, const char *data, bool coarse, b
             *file = NULL;
         }
     }
+    return r;
+}
+
+int names_beside(struct names **n, char **file, const char *data, bool coarse, bool pickled,
+                 struct inputs *inputs, struct err *e)
+{
+    int r = beside(n, file, data, coarse, pickled, inputs, e);
+    char *target = r == 0 ? realpath(data, NULL) : NULL;
+    if (target)
+        r = beside(n, file, target, coarse, pickled, inputs, e);
+    free(target);
     return r;
 }

@@ -19,7 +19,8 @@ int names_from_pickle(struct names **n, const struct map *m, const char *file, s
 
 /* From the name files in the folder of `data`, a file of CIFAR-100 or, with
  * `coarse` false, of CIFAR-10: 1 and the file (caller frees), 0 where there is
- * none. With `pickled` the pickles come first. `inputs` gets what is read. */
+ * none. Where `data` is a link without names, those beside its target.
+ * With `pickled` the pickles come first. `inputs` gets what is read. */
 int names_beside(struct names **n, char **file, const char *data, bool coarse, bool pickled,
                  struct inputs *inputs, struct err *e);
 

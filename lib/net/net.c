@@ -53,6 +53,7 @@ int net_layer(const struct net *n, const char *name, struct err *e)
 {
     int found = -1, last = net_last(n);
     char list[512] = "", said[NEAREST_ROOM];
+    const char *before = NULL;
     size_t at = 0;
     struct nearest near = {.word = name, .n = strlen(name)};
     for (int i = 1; i <= last; i++) {
@@ -66,8 +67,15 @@ int net_layer(const struct net *n, const char *name, struct err *e)
         /* Another number is not a slip of the keyboard. */
         if (strncmp(name, v->name, strcspn(v->name, "0123456789")) != 0)
             nearest_offer(&near, v->name, strcspn(v->name, "."));
+        /* A stage stands before its blocks. */
+        size_t stage = strcspn(v->name, ".");
+        if (at < sizeof list && v->name[stage] &&
+            !(before && strncmp(before, v->name, stage + 1) == 0))
+            at += (size_t)snprintf(list + at, sizeof list - at, "%s%.*s", at ? ", " : "",
+                                   (int)stage, v->name);
         if (at < sizeof list)
             at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", at ? ", " : "", v->name);
+        before = v->name;
     }
     if (found < 0)
         return err_set(e, "layer '%s' is not one of %s%s%s", name, list,
