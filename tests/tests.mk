@@ -162,8 +162,8 @@ tidy = printf '%s\n' $1 | xargs -P "$$(nproc)" -I{} clang-tidy --quiet $2 {} -- 
   $(pkg_flags) $(standin_inc) -Icmd/report 2>&1 | \
   { grep -vE '^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -header' || true; }
 
-.PHONY: lint lint-headers format
-lint: lint-headers man
+.PHONY: lint lint-headers lint-order format
+lint: lint-headers lint-order man
 	clang-format --dry-run -Werror $(own_c) $(own_h) $(own_inc) $(own_cxx)
 	shellcheck -x $(own_sh)
 	mandoc -Tlint -W warning $(man)
@@ -174,6 +174,14 @@ lint: lint-headers man
 lint-headers:
 	@for h in $(own_h); do $(CC) $(base_flags) $(warn_flags) $(pkg_flags) $(standin_inc) -fsyntax-only \
 	  -Wno-unused-function -Wno-pragma-once-outside-header -include $$h -x c /dev/null || exit 1; done
+
+# A folder of lib/ uses only those named before it.
+rooms := base stream pickle image data ckpt graph model engine cam stats draw fit
+lint-order:
+	@[ "$$(ls -d lib/*/ | xargs -n 1 basename | sort | xargs)" = "$(sort $(rooms))" ] || \
+	 { echo "lint-order: expected the folders of lib in 'rooms'" >&2; exit 1; }
+	@seen=; for r in $(rooms); do seen="$$seen|$$r"; \
+	 ! grep -rnE '^#include "[a-z0-9_]+/' lib/$$r | grep -vE "#include \"($${seen#|})/" >&2 || exit 1; done
 
 format:
 	clang-format -i $(own_c) $(own_h) $(own_inc) $(own_cxx)

@@ -5,7 +5,7 @@
 #include "base/prog.h"
 #include "base/text.h"
 #include "data/data.h"
-#include "net/normal.h"
+#include "model/normal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +50,7 @@ static const struct opt opts[] = {
     {"biases", 0, OPT_STRING, &job.biases, "FILE",
      "The biases (classes) of the linear layer, instead of --model.", 0, 0},
     {"model", 'm', OPT_STRING, &job.model, "FILE", "The checkpoint.", 0, 0},
-    {"assume", 0, OPT_STRING, &assume, "KEY=VALUE,...", NET_ASSUME_HELP, 0, 0},
+    {"assume", 0, OPT_STRING, &assume, "KEY=VALUE,...", ASSUME_HELP, 0, 0},
     {"data", 'd', OPT_STRING, &job.data, "PATH",
      "The images, a file or a folder, for a forward pass of their own.", 0, 0},
     {"resize", 0, OPT_STRING, &resize, "HxW",
@@ -249,7 +249,7 @@ int main(int argc, char **argv)
     parse_size();
     parse_colours("--mean", job.mean, false);
     parse_colours("--std", job.std, true);
-    if (assume && net_assume_parse(&job.assume, assume, &e) != 0)
+    if (assume && assume_parse(&job.assume, assume, &e) != 0)
         prog_usage("--assume: %s", e.msg);
     check_sources();
     check_files();

@@ -6,6 +6,7 @@
 #include "cam/cam.h"
 #include "cam/method.h"
 #include "engine/engine.h"
+#include "model/assume.h"
 #include "rows.h"
 
 #include <stdbool.h>
@@ -31,7 +32,7 @@ struct job {
     enum engine_precision precision;
     bool exact;
     int threads;
-    struct net_assume assume;
+    struct assume assume;
     const char *mean, *std; /* R,G,B, or NULL for what is usual */
     struct rows *rows;      /* not open yet */
 };

@@ -7,8 +7,8 @@
 #include "cam/layer.h"
 #include "ckpt/ckpt.h"
 #include "data/data.h"
-#include "net/net.h"
-#include "net/normal.h"
+#include "model/model.h"
+#include "model/normal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@ enum { TOGETHER = 8 };
 struct network {
     const struct job *job;
     struct ckpt *ckpt;
-    struct net *net;
+    struct model *model;
     struct data *data;
     struct engine *engine;
     struct sink *sink;
@@ -181,23 +181,23 @@ static int open_network(struct network *n, struct err *e)
         return err_set(e, "%s: expected a file or a folder, found a pipe: images are taken by id",
                        data_name(n->data));
     const struct ckpt_opts from = {.state = j->assume.state, .extras = true};
-    struct net_opts o = {
+    struct model_opts o = {
         .h = data_h(n->data), .w = data_w(n->data), .assume = &j->assume, .note = prog_note};
-    if (ckpt_open(&n->ckpt, j->model, &from, e) != 0 || net_build(&n->net, n->ckpt, &o, e) != 0)
+    if (ckpt_open(&n->ckpt, j->model, &from, e) != 0 || model_open(&n->model, n->ckpt, &o, e) != 0)
         return -1;
     struct normal_use pixels;
-    normal_choose(&pixels, n->net, n->ckpt, data_kind(n->data), j->mean, j->std);
+    normal_choose(&pixels, n->model, n->ckpt, data_kind(n->data), j->mean, j->std);
     if (*pixels.conflict)
         prog_say("%s", pixels.conflict);
-    memcpy(n->net->mean, pixels.mean, sizeof pixels.mean);
-    memcpy(n->net->std, pixels.std, sizeof pixels.std);
-    data_advise(n->data, net_usual_side(n->net));
+    memcpy(n->model->graph->mean, pixels.mean, sizeof pixels.mean);
+    memcpy(n->model->graph->std, pixels.std, sizeof pixels.std);
+    data_advise(n->data, model_usual_side(n->model));
     ckpt_close(n->ckpt); /* the network has its own weights */
     n->ckpt = NULL;
-    if (layer_open(&n->layer, n->net, j->layer, j->score, j->method, e) != 0)
+    if (layer_open(&n->layer, n->model->graph, j->layer, j->score, j->method, e) != 0)
         return -1;
-    const struct net_value *v = layer_about(n->layer);
-    n->classes = n->net->classes;
+    const struct graph_value *v = layer_about(n->layer);
+    n->classes = graph_classes(n->model->graph);
     n->channels = v->c;
     n->cells = v->h * v->w;
     n->pixels = 3 * (size_t)o.h * (size_t)o.w;
@@ -222,12 +222,12 @@ static int run(struct network *n, struct err *e)
                             .features = layer_value(n->layer),
                             .gradients = gradients ? n->together : 0,
                             .note = prog_note};
-    if (engine_open(&n->engine, n->net, &o, e) != 0)
+    if (engine_open(&n->engine, n->model->graph, &o, e) != 0)
         return -1;
     if (prog_verbose())
         prog_say("%s", engine_about(n->engine));
-    const struct net_value *v = layer_about(n->layer);
-    about_layer(&n->about, n->net, layer_value(n->layer), j->layer, j->method, j->score);
+    const struct graph_value *v = layer_about(n->layer);
+    about_layer(&n->about, n->model->graph, layer_value(n->layer), j->layer, j->method, j->score);
     if (sink_open(&n->sink, j, (struct extent){v->h, v->w},
                   (struct extent){data_h(n->data), data_w(n->data)}, &n->about, e) != 0)
         return -1;
@@ -267,8 +267,7 @@ int network_run(const struct job *j, struct err *e)
     free(n.p);
     free(n.rest);
     run_free(&n.about);
-    if (n.net)
-        net_free(n.net);
+    model_close(n.model);
     if (n.ckpt)
         ckpt_close(n.ckpt);
     if (n.data)

@@ -7,7 +7,7 @@
 #include "cam/about.h"
 #include "cam/closed.h"
 #include "ckpt/ckpt.h"
-#include "net/net.h"
+#include "model/model.h"
 #include "stats/prediction.h"
 
 #include <stdlib.h>
@@ -20,7 +20,7 @@ struct stored {
     struct items *items, *logits; /* logits may be NULL */
     struct ids *ids;              /* may be NULL */
     struct items *weights;        /* of each image's channels, or NULL: all have s->linear */
-    struct net_head linear;
+    struct model_head linear;
     struct closed_head head;
     struct extent layer;
     struct run about;
@@ -105,7 +105,7 @@ static int open_weights(struct stored *s, struct err *e)
 static int load_files(struct stored *s, struct err *e)
 {
     const struct job *j = s->job;
-    struct net_head *h = &s->linear;
+    struct model_head *h = &s->linear;
     int axes = j->weights ? items_axes(j->weights, e) : 0;
 
     h->channels = (int)items_item(s->items)->shape[0];
@@ -119,28 +119,28 @@ static int load_files(struct stored *s, struct err *e)
     return j->biases ? load_tensor(&h->b, &h->classes, 0, j->biases, e) : 0;
 }
 
-static int build(const struct job *j, struct net **n, struct ckpt *c, struct err *e)
+static int build(const struct job *j, struct model **m, struct ckpt *c, struct err *e)
 {
-    const struct net_opts o = {
+    const struct model_opts o = {
         .h = j->input.h, .w = j->input.w, .std = {1, 1, 1}, .assume = &j->assume};
 
-    return net_build(n, c, &o, e);
+    return model_open(m, c, &o, e);
 }
 
 static int load_checkpoint(struct stored *s, struct err *e)
 {
     const struct ckpt_opts from = {.state = s->job->assume.state};
     struct ckpt *c;
-    struct net *n = NULL;
+    struct model *m = NULL;
 
     if (ckpt_open(&c, s->job->model, &from, e) != 0)
         return -1;
-    int r = net_head(&s->linear, c, &s->job->assume, e);
+    int r = model_head(&s->linear, c, &s->job->assume, e);
     /* What is assumed about the network has to apply to it, although one layer is all that is
      * needed of it. */
-    if (r == 0 && net_assume_network(&s->job->assume))
-        r = build(s->job, &n, c, e);
-    net_free(n);
+    if (r == 0 && assume_network(&s->job->assume))
+        r = build(s->job, &m, c, e);
+    model_close(m);
     ckpt_close(c);
     return r;
 }
@@ -253,7 +253,7 @@ static int open_inputs(struct stored *s, struct err *e)
 static int open_about(struct stored *s, struct err *e)
 {
     const struct job *j = s->job;
-    struct net *n = NULL;
+    struct model *m = NULL;
 
     if (!j->run)
         return 0;
@@ -262,13 +262,13 @@ static int open_about(struct stored *s, struct err *e)
         struct ckpt *c;
         if (ckpt_open(&c, j->model, &from, e) != 0)
             return -1;
-        int built = build(j, &n, c, e);
+        int built = build(j, &m, c, e);
         ckpt_close(c);
         if (built != 0)
             return -1;
     }
-    about_stored(&s->about, n, s->layer.h, s->layer.w, j->method, j->score);
-    net_free(n);
+    about_stored(&s->about, m ? m->graph : NULL, s->layer.h, s->layer.w, j->method, j->score);
+    model_close(m);
     return 0;
 }
 

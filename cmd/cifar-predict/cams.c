@@ -5,7 +5,7 @@
 #include "cam/layer.h"
 #include "rows/target.h"
 #include "data/data.h"
-#include "net/score.h"
+#include "model/score.h"
 #include "stream/npy.h"
 
 #include <math.h>
@@ -24,7 +24,7 @@ static const char *const column[] = {"pred", "true", "pred2", "pred3", "pred4", 
 struct cams {
     struct targets *targets;
     struct layer *layer;
-    const struct net *net;
+    const struct graph *graph;
     const char *name; /* of the layer as it was given, or NULL */
     enum cam_score score;
     const struct method *method;
@@ -59,14 +59,14 @@ void cams_free(struct cams *c)
     free(c);
 }
 
-int cams_open(struct cams *c, const char *path, const struct net *n, const char *layer,
+int cams_open(struct cams *c, const char *path, const struct graph *g, const char *layer,
               enum cam_score score, const struct method *method, struct err *e)
 {
-    if (targets_begin(c->targets, column, n->classes, e) != 0 ||
-        layer_open(&c->layer, n, layer, score, method, e) != 0)
+    if (targets_begin(c->targets, column, graph_classes(g), e) != 0 ||
+        layer_open(&c->layer, g, layer, score, method, e) != 0)
         return -1;
-    const struct net_value *v = layer_about(c->layer);
-    c->net = n;
+    const struct graph_value *v = layer_about(c->layer);
+    c->graph = g;
     c->name = layer;
     c->score = score;
     c->method = method;
@@ -83,8 +83,8 @@ int cams_open(struct cams *c, const char *path, const struct net *n, const char 
                        ITEM_BYTES, bytes);
     c->room = bytes < RECORD_BYTES ? (int)(RECORD_BYTES / bytes) : 1;
     c->items = mem_alloc((size_t)c->room * item, sizeof *c->items);
-    c->p = mem_alloc((size_t)n->classes, sizeof *c->p);
-    c->rest = mem_alloc((size_t)n->classes, sizeof *c->rest);
+    c->p = mem_alloc((size_t)graph_classes(g), sizeof *c->p);
+    c->rest = mem_alloc((size_t)graph_classes(g), sizeof *c->rest);
     const int64_t shape[] = {c->planes, v->h, v->w};
     return npy_create(&c->npy, path, NPY_F32, 3, shape, e);
 }
@@ -101,7 +101,7 @@ static void aims_of(const struct cams *c, const float *logits, int label, struct
     struct aim *word = mem_alloc((size_t)targets_words(c->targets), sizeof *word);
     struct score s;
     int cls[COLUMNS] = {-1, label, -1, -1, -1, -1};
-    score_logits(&s, logits, c->net->classes, -1);
+    score_logits(&s, logits, graph_classes(c->graph), -1);
     cls[0] = s.top[0];
     for (int i = 1; i < s.tops; i++)
         cls[i + 1] = s.top[i];
@@ -114,12 +114,12 @@ static void aims_of(const struct cams *c, const float *logits, int label, struct
 void cams_seed(const struct cams *c, struct engine_batch *b)
 {
     const struct data_item *image = b->tag;
-    const size_t classes = (size_t)c->net->classes;
+    const size_t classes = (size_t)graph_classes(c->graph);
     struct aim aim[GRADIENTS];
     for (int i = 0; i < b->n; i++) {
         const float *logits = b->logits + (size_t)i * classes;
         /* Logits that are not finite end the run when the rows are written. */
-        if (!cam_finite(logits, c->net->classes))
+        if (!cam_finite(logits, graph_classes(c->graph)))
             continue;
         aims_of(c, logits, image[i].label, aim);
         layer_seed(c->layer, logits, aim, c->planes,
@@ -133,13 +133,13 @@ static int map_image(struct cams *c, const struct engine_batch *b, int i, struct
 {
     const struct data_item *image = b->tag;
     const size_t size = (size_t)layer_about(c->layer)->c * (size_t)c->cells;
-    const float *logits = b->logits + (size_t)i * (size_t)c->net->classes;
+    const float *logits = b->logits + (size_t)i * (size_t)graph_classes(c->graph);
     const float *features = b->features + (size_t)i * size;
     const float *grads = b->grads ? b->grads + (size_t)(i * c->planes) * size : NULL;
     double bias;
     aims_of(c, logits, image[i].label, aim);
     if (c->score != CAM_LOGIT)
-        cam_softmax(logits, c->net->classes, c->p, c->rest);
+        cam_softmax(logits, graph_classes(c->graph), c->p, c->rest);
     for (int k = 0; k < c->planes; k++, plane += c->cells) {
         if (aim[k].cls < 0) {
             for (int j = 0; j < c->cells; j++)
@@ -173,7 +173,7 @@ int cams_put(struct cams *c, const struct engine_batch *b, struct err *e)
 
 void cams_about(const struct cams *c, struct run *r)
 {
-    about_layer(r, c->net, layer_value(c->layer), c->name, c->method, c->score);
+    about_layer(r, c->graph, layer_value(c->layer), c->name, c->method, c->score);
 }
 
 struct out *cams_end(struct cams *c, struct err *e)

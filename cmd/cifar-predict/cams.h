@@ -15,9 +15,9 @@ struct cams;
 int cams_new(struct cams **c, const char *targets, struct err *e);
 void cams_free(struct cams *c);
 
-/* Opens the tensor, (images, planes, h, w) at the layer's size. `layer`: as net_layer, NULL
+/* Opens the tensor, (images, planes, h, w) at the layer's size. `layer`: as graph_layer, NULL
  * for the last stage. The network outlives it. */
-int cams_open(struct cams *c, const char *path, const struct net *n, const char *layer,
+int cams_open(struct cams *c, const char *path, const struct graph *g, const char *layer,
               enum cam_score score, const struct method *method, struct err *e);
 
 /* What an engine needs for them. */

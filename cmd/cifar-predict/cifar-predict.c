@@ -9,9 +9,9 @@
 #include "ckpt/ckpt.h"
 #include "data/data.h"
 #include "engine/engine.h"
-#include "net/net.h"
-#include "net/normal.h"
-#include "net/score.h"
+#include "model/model.h"
+#include "model/normal.h"
+#include "model/score.h"
 #include "stream/npy.h"
 #include "stream/run.h"
 #include "stream/tsv.h"
@@ -32,7 +32,7 @@ static const char *device = "auto";
 static int precision = ENGINE_F32, score = -1, method = -1;
 static bool exact, list_inputs;
 static int64_t threads, limit = INT64_MAX, max_classes = INT64_MAX;
-static struct net_assume assume;
+static struct assume assume;
 
 static const struct opt options[] = {
     {"model", 'm', OPT_STRING, &model_path, "FILE",
@@ -65,7 +65,7 @@ static const struct opt options[] = {
      "Standard deviation of the pixels, in the unit of --mean. Default: what is usual for the "
      "network and the data set.",
      0, 0},
-    {"assume", 0, OPT_STRING, &assume_text, "KEY=VALUE,...", NET_ASSUME_HELP, 0, 0},
+    {"assume", 0, OPT_STRING, &assume_text, "KEY=VALUE,...", ASSUME_HELP, 0, 0},
     {"logits", 0, OPT_STRING, &logits_path, "FILE", "Write the logits (n, classes).", 0, 0},
     {"features", 'f', OPT_STRING, &features_path, "FILE",
      "Write the activations (n, c, h, w) of a layer.", 0, 0},
@@ -127,7 +127,8 @@ static const struct prog prog = {
 struct job {
     struct ckpt *ckpt;
     struct data *data;
-    struct net *net;
+    struct model *model;
+    const struct graph *graph; /* the model's */
     struct normal_use pixels;
     struct inspection *inspection;
     const struct names *names; /* of as many classes as the network's, or of none */
@@ -148,10 +149,10 @@ struct job {
 
 static int check_label(const struct job *j, const struct data_item *item, struct err *e)
 {
-    if (item->label < j->net->classes)
+    if (item->label < graph_classes(j->graph))
         return 0;
     return err_set(e, "%s: image %lld: expected a label below %d, the classes of %s, found %d",
-                   data_name(j->data), (long long)item->id, j->net->classes, model_path,
+                   data_name(j->data), (long long)item->id, graph_classes(j->graph), model_path,
                    item->label);
 }
 
@@ -213,11 +214,11 @@ static int put_row(const struct job *j, const struct data_item *item, const floa
 {
     struct tsv_out *t = j->rows;
     struct score s;
-    for (int c = 0; c < j->net->classes; c++)
+    for (int c = 0; c < graph_classes(j->graph); c++)
         if (!isfinite(logits[c]))
             return err_set(e, "%s: image %lld: the logit of class %d is not finite",
                            data_name(j->data), (long long)item->id, c);
-    score_logits(&s, logits, j->net->classes, item->label);
+    score_logits(&s, logits, graph_classes(j->graph), item->label);
     bool labelled = item->label >= 0;
     tsv_put_int(t, item->id);
     put_class(t, item->label);
@@ -254,7 +255,7 @@ static int put_batch(struct job *j, const struct engine_batch *b, struct err *e)
 {
     const struct data_item *item = b->tag;
     for (int i = 0; i < b->n; i++) {
-        if (put_row(j, &item[i], b->logits + (size_t)i * (size_t)j->net->classes, e) != 0)
+        if (put_row(j, &item[i], b->logits + (size_t)i * (size_t)graph_classes(j->graph), e) != 0)
             return -1;
         if (put_tensor(j->ids, &item[i].id, 1, e) != 0)
             return -1;
@@ -361,7 +362,7 @@ static void check_options(struct job *j, struct data_opts *d)
                                                                       : "method");
     if (!engine_is_device(device))
         prog_usage("--device: expected auto, cpu, ref or cuda[:N], found '%s'", device);
-    if (assume_text && net_assume_parse(&assume, assume_text, &e) != 0)
+    if (assume_text && assume_parse(&assume, assume_text, &e) != 0)
         prog_usage("--assume: %s", e.msg);
     if (resize && !data_parse_size(resize, &d->resize_h, &d->resize_w))
         prog_usage("--resize: expected HxW with sides from 1 to 1024, found '%s'", resize);
@@ -384,9 +385,9 @@ static void check_options(struct job *j, struct data_opts *d)
 
 static void settle_normalisation(struct job *j)
 {
-    struct net *n = j->net;
+    struct graph *n = j->model->graph;
     struct normal_use *u = &j->pixels;
-    normal_choose(u, n, j->ckpt, data_kind(j->data), mean_text, std_text);
+    normal_choose(u, j->model, j->ckpt, data_kind(j->data), mean_text, std_text);
     memcpy(n->mean, u->mean, sizeof n->mean);
     memcpy(n->std, u->std, sizeof n->std);
     if (*u->conflict)
@@ -402,7 +403,7 @@ static void settle_normalisation(struct job *j)
 static struct names *choose_names(const struct job *j, struct err *e)
 {
     const struct names *n = data_names(j->data);
-    int classes = j->net->classes;
+    int classes = graph_classes(j->graph);
     if (!j->coarse && data_coarse(j->data) == classes && n->classes != classes) {
         err_record(e,
                    "%s: expected a model of as many classes as the images have, found %d in %s, "
@@ -444,9 +445,9 @@ static int open_tensor(struct npy_out **t, const char *path, enum npy_type type,
 
 static int open_outputs(struct job *j, int features, struct err *e)
 {
-    const struct net *n = j->net;
-    const struct net_value *last = &n->value[net_last(n)];
-    int64_t maps[] = {n->classes, last->h, last->w}, values[3] = {0};
+    const struct graph *n = j->graph;
+    const struct graph_value *last = &n->value[graph_closed(n).value];
+    int64_t maps[] = {graph_classes(n), last->h, last->w}, values[3] = {0};
     if (features >= 0) {
         values[0] = n->value[features].c;
         values[1] = n->value[features].h;
@@ -498,7 +499,7 @@ static double now(void)
 /* Class folders in order are the model's classes only where they are as many. */
 static int check_folders(const struct job *j, struct err *e)
 {
-    int folders = data_ordered(j->data), classes = j->net->classes;
+    int folders = data_ordered(j->data), classes = graph_classes(j->graph);
     if (folders == 0 || folders == classes || names_path)
         return 0;
     return err_set(e,
@@ -508,7 +509,8 @@ static int check_folders(const struct job *j, struct err *e)
                    prog_option("--names FILE", "NAMES=FILE"));
 }
 
-static int open_network(struct job *j, const struct data_opts *d, struct net_opts *o, struct err *e)
+static int open_network(struct job *j, const struct data_opts *d, struct model_opts *o,
+                        struct err *e)
 {
     const struct ckpt_opts from = {.state = assume.state, .extras = true};
     if (ckpt_open(&j->ckpt, model_path, &from, e) != 0)
@@ -521,14 +523,17 @@ static int open_network(struct job *j, const struct data_opts *d, struct net_opt
         o->w = data_w(j->data);
         o->assume = &assume;
         o->note = prog_note;
-        r = net_build(&j->net, j->ckpt, o, e);
+        r = model_open(&j->model, j->ckpt, o, e);
     }
-    if (r == 0 && j->net->classes > max_classes)
+    if (r == 0) {
+        j->graph = j->model->graph;
+    }
+    if (r == 0 && graph_classes(j->graph) > max_classes)
         r = err_set(e, "%s: expected at most %lld classes (%s), found %d", model_path,
                     (long long)max_classes, prog_option("--max-classes", "MAX_CLASSES"),
-                    j->net->classes);
+                    graph_classes(j->graph));
     if (r == 0)
-        data_advise(j->data, net_usual_side(j->net));
+        data_advise(j->data, model_usual_side(j->model));
     if (r == 0)
         settle_normalisation(j);
     return r == 0 ? check_folders(j, e) : r;
@@ -538,14 +543,16 @@ static void put_about(struct run *r, const struct job *j, const struct engine *g
 {
     const struct fit_verdict *fit = inspection_verdict(j->inspection);
     static const char *const name[] = {"f32", "bf16", "f16"};
+    char *found = model_describe(j->model), assumed[ASSUME_WORDS];
+    assume_write(assumed, &j->model->assumed);
     run_put(r, "checkpoint", "%s", model_path);
     run_put(r, "checkpoint_bytes", "%zu", ckpt_bytes(j->ckpt));
     run_put(r, "checkpoint_sha256", "%s", inspection_checksum(j->inspection));
-    run_put(r, "architecture", "%s", j->net->about);
-    run_put(r, "assumptions", "%s", j->net->assumptions);
+    run_put(r, "architecture", "%s", found);
+    run_put(r, "assumptions", "%s", assumed);
     run_put(r, "data", "%s", data_name(j->data));
     run_put(r, "images", "%lld", (long long)j->written);
-    run_put(r, "classes", "%d", j->net->classes);
+    run_put(r, "classes", "%d", graph_classes(j->graph));
     normal_put(r, &j->pixels);
     images_put(r);
     run_put(r, "precision", "%s", name[precision]);
@@ -559,6 +566,7 @@ static void put_about(struct run *r, const struct job *j, const struct engine *g
         run_put(r, "warning", "%s", fit->text);
     if (j->cams)
         cams_about(j->cams, r);
+    free(found);
 }
 
 static void say_fit(const struct job *j)
@@ -589,7 +597,7 @@ static struct inspection *start_inspection(const struct job *j)
     return inspection_start(&o);
 }
 
-static int run(struct job *j, const struct data_opts *d, struct net_opts *o, struct err *e)
+static int run(struct job *j, const struct data_opts *d, struct model_opts *o, struct err *e)
 {
     struct run about = {.row = NULL};
     if (engine_warm(device, e) != 0 || open_network(j, d, o, e) != 0)
@@ -600,11 +608,11 @@ static int run(struct job *j, const struct data_opts *d, struct net_opts *o, str
     j->names = names;
     int features = -1;
     if (features_path) {
-        features = layer ? net_layer(j->net, layer, e) : net_last(j->net);
+        features = layer ? graph_layer(j->graph, layer, e) : graph_closed(j->graph).value;
         if (features < 0)
             return -1;
     }
-    if (j->cams && cams_open(j->cams, cams_path, j->net, layer,
+    if (j->cams && cams_open(j->cams, cams_path, j->graph, layer,
                              (enum cam_score)(score < 0 ? CAM_LOGIT : score),
                              method_at(method < 0 ? METHOD_GRADCAM : method), e) != 0)
         return -1;
@@ -622,7 +630,7 @@ static int run(struct job *j, const struct data_opts *d, struct net_opts *o, str
     if (j->cams)
         cams_engine(j->cams, &eo);
     double start = now();
-    if (engine_open(&g, j->net, &eo, e) != 0)
+    if (engine_open(&g, j->graph, &eo, e) != 0)
         return -1;
     if (prog_verbose())
         prog_say("%s (ready in %.2f s)", engine_about(g), now() - start);
@@ -661,7 +669,7 @@ static int run(struct job *j, const struct data_opts *d, struct net_opts *o, str
     engine_close(g);
     cams_free(j->cams);
     ckpt_close(j->ckpt);
-    net_free(j->net);
+    model_close(j->model);
     images_close(&j->images);
     names_free(names);
     return 0;
@@ -669,7 +677,7 @@ static int run(struct job *j, const struct data_opts *d, struct net_opts *o, str
 
 int main(int argc, char **argv)
 {
-    struct net_opts o = {0};
+    struct model_opts o = {0};
     struct data_opts d = {0};
     struct job j = {0};
     struct err e = {0};

@@ -3,8 +3,9 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/prog.h"
-#include "net/normal.h"
-#include "net/stored.h"
+#include "graph/rules.h"
+#include "model/normal.h"
+#include "model/stored.h"
 #include "stream/tsv.h"
 
 #include <stdio.h>
@@ -65,10 +66,10 @@ static int put_file(const struct ckpt *c, struct out *o, struct err *e)
 }
 
 /* How pixels are normalised. */
-static char *describe_pixels(const struct net *n, struct ckpt *c)
+static char *describe_pixels(const struct model *m, struct ckpt *c)
 {
-    const struct normal *usual = normal_usual(n->family, n->stem, "");
-    bool always = usual == normal_usual(n->family, n->stem, "cifar10");
+    const struct normal *usual = normal_usual(m->family, m->stem, "");
+    bool always = usual == normal_usual(m->family, m->stem, "cifar10");
     struct stored s;
     if (!stored_find(&s, c))
         return mem_printf("constants of %s%s", usual->name, always ? "" : ", on CIFAR-10 others");
@@ -82,15 +83,17 @@ static char *describe_pixels(const struct net *n, struct ckpt *c)
 /* A checkpoint of another network is no error, unless something was assumed about it. */
 static int put_network(const struct info *i, struct ckpt *c, struct out *o, struct err *e)
 {
-    struct net *n;
+    struct model *m;
     struct err why;
-    if (info_network(i, &n, c, &why) != 0) {
-        if (!net_assume_network(&i->assume))
+    char assumed[ASSUME_WORDS];
+    if (info_model(i, &m, c, &why) != 0) {
+        if (!assume_network(&i->assume))
             return out_printf(o, e, "family                none: %s\n", why.msg);
         *e = why;
         return -1;
     }
-    char *pixels = describe_pixels(n, c);
+    char *pixels = describe_pixels(m, c), *found = model_describe(m);
+    assume_write(assumed, &m->assumed);
     int r = out_printf(o, e,
                        "family                %s, known by %s\n"
                        "architecture          %s\n"
@@ -98,10 +101,11 @@ static int put_network(const struct info *i, struct ckpt *c, struct out *o, stru
                        "pixels                %s\n"
                        "parameters            %lld\n"
                        "multiply-accumulates  %lld for an image of %d by %d\n",
-                       n->family, n->known_by, n->about, n->assumptions, pixels,
-                       (long long)n->parameters, (long long)net_macs(n), i->h, i->w);
+                       m->family, m->known_by, found, assumed, pixels, (long long)m->parameters,
+                       (long long)graph_macs(m->graph), i->h, i->w);
     free(pixels);
-    net_free(n);
+    free(found);
+    model_close(m);
     return r;
 }
 
@@ -155,44 +159,41 @@ int tensors_print(struct ckpt *c, struct err *e)
     return -1;
 }
 
-static int put_layer(struct tsv_out *t, const struct net *n, const struct net_op *op, struct err *e)
+static int put_layer(struct tsv_out *t, const struct graph *g, const struct graph_op *op,
+                     struct err *e)
 {
-    static const char *const kind[] = {
-        [NET_CONV] = "conv",    [NET_MAX] = "max_pool",  [NET_SCALE] = "norm",
-        [NET_POOL] = "average", [NET_LINEAR] = "linear",
-    };
-    const struct net_value *y = &n->value[op->out];
+    const struct graph_value *y = &g->value[op->out];
     tsv_put_string(t, op->key);
-    tsv_put_string(t, kind[op->kind]);
+    tsv_put_string(t, graph_rules[op->kind].name);
     tsv_put_string(t, y->name);
     tsv_put_int(t, op->k);
     tsv_put_int(t, op->stride);
-    tsv_put_int(t, op->res >= 0);
-    tsv_put_int(t, op->relu);
+    tsv_put_int(t, graph_addend(op) >= 0);
+    tsv_put_int(t, op->act == GRAPH_RELU);
     tsv_put_int(t, y->c);
     tsv_put_int(t, y->h);
     tsv_put_int(t, y->w);
-    tsv_put_int(t, net_op_macs(n, op));
+    tsv_put_int(t, graph_op_macs(g, op));
     return tsv_end(t, e);
 }
 
 int layers_print(const struct info *i, struct ckpt *c, struct err *e)
 {
-    struct net *n;
+    struct model *m;
     struct out *o;
-    if (info_network(i, &n, c, e) != 0)
+    if (info_model(i, &m, c, e) != 0)
         return -1;
     if (out_open(&o, "-", e) != 0) {
-        net_free(n);
+        model_close(m);
         return -1;
     }
     struct tsv_out *t =
         tsv_begin(o, "key kind layer side stride added relu channels height width macs");
     int r = 0;
-    for (int k = 0; k < n->ops && r == 0; k++)
-        r = put_layer(t, n, &n->op[k], e);
+    for (int k = 0; k < m->graph->ops && r == 0; k++)
+        r = put_layer(t, m->graph, &m->graph->op[k], e);
     tsv_free(t);
-    net_free(n);
+    model_close(m);
     if (r == 0)
         return out_close(o, e);
     out_abort(o);

@@ -48,7 +48,7 @@ static int fill_numbers(void *ctx, const struct ckpt_item *item, void *out, stru
     return 0;
 }
 
-static void add(struct folded *f, const struct net_op *op, const char *suffix, const float *p,
+static void add(struct folded *f, const struct graph_op *op, const char *suffix, const float *p,
                 int ndim, const int64_t *shape)
 {
     f->item = mem_grow(f->item, (size_t)f->n + 1, sizeof *f->item);
@@ -70,27 +70,28 @@ static float *constant(int n, float v)
 
 static int convert_folded(const struct info *i, struct ckpt *c, struct err *e)
 {
-    struct net *n;
+    struct model *m;
     struct folded f = {NULL, 0, NULL};
     int most = 1;
-    if (info_network(i, &n, c, e) != 0)
+    if (info_model(i, &m, c, e) != 0)
         return -1;
-    for (int k = 0; k < n->values; k++)
-        most = n->value[k].c > most ? n->value[k].c : most;
-    float *zero = constant(most, 0), *one = constant(most, (float)(1 - n->eps));
-    for (int k = 0; k < n->ops; k++) {
-        const struct net_op *op = &n->op[k];
-        const struct net_value *x = &n->value[op->in], *y = &n->value[op->out];
+    const struct graph *g = m->graph;
+    for (int k = 0; k < g->values; k++)
+        most = g->value[k].c > most ? g->value[k].c : most;
+    float *zero = constant(most, 0), *one = constant(most, (float)(1 - m->assumed.eps));
+    for (int k = 0; k < g->ops; k++) {
+        const struct graph_op *op = &g->op[k];
+        const struct graph_value *x = &g->value[op->in[0]], *y = &g->value[op->out];
         const int64_t shape[] = {y->c, x->c, op->k, op->k};
         if (!op->key)
             continue;
         add(&f, op, "weight", op->w,
-            op->kind == NET_SCALE    ? 1
-            : op->kind == NET_LINEAR ? 2
-                                     : 4,
+            op->kind == GRAPH_NORM     ? 1
+            : op->kind == GRAPH_LINEAR ? 2
+                                       : 4,
             shape);
         add(&f, op, "bias", op->b, 1, shape);
-        if (op->kind != NET_SCALE)
+        if (op->kind != GRAPH_NORM)
             continue;
         add(&f, op, "running_mean", zero, 1, shape);
         add(&f, op, "running_var", one, 1, shape);
@@ -102,7 +103,7 @@ static int convert_folded(const struct info *i, struct ckpt *c, struct err *e)
     free(f.item);
     free(zero);
     free(one);
-    net_free(n);
+    model_close(m);
     return r;
 }
 

@@ -4,14 +4,14 @@
 
 #include "base/err.h"
 #include "ckpt/ckpt.h"
-#include "net/net.h"
+#include "model/model.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct info {
     const char *model, *data, *out;
-    struct net_assume assume;
+    struct assume assume;
     const char *mean, *std; /* R,G,B, or NULL */
     int h, w;               /* of the images that multiply-accumulates are counted for */
     int resize_h, resize_w; /* of the probe's images; 0: as they are */
@@ -36,7 +36,7 @@ int probe_print(const struct info *i, struct ckpt *c, struct err *e);
 /* Writes the state dict, or the folded network. */
 int convert(const struct info *i, struct ckpt *c, struct err *e);
 
-/* The network under what was assumed. */
-int info_network(const struct info *i, struct net **n, struct ckpt *c, struct err *e);
+/* The model under what was assumed. */
+int info_model(const struct info *i, struct model **m, struct ckpt *c, struct err *e);
 
 #endif

@@ -6,7 +6,7 @@
 #include "base/prog.h"
 #include "base/text.h"
 #include "data/data.h"
-#include "net/normal.h"
+#include "model/normal.h"
 
 #include <string.h>
 
@@ -37,7 +37,7 @@ static const struct opt opts[] = {
     {"out", 'o', OPT_STRING, &info.out, "FILE", "Where --to writes.", 0, 0},
     {"fold", 0, OPT_FLAG, &info.fold, NULL,
      "Write the network with its batch norms folded into the convolutions.", 0, 0},
-    {"assume", 0, OPT_STRING, &assume, "KEY=VALUE,...", NET_ASSUME_HELP, 0, 0},
+    {"assume", 0, OPT_STRING, &assume, "KEY=VALUE,...", ASSUME_HELP, 0, 0},
     {"mean", 0, OPT_STRING, &info.mean, "R,G,B", "A further mean of the pixels for --probe.", 0, 0},
     {"std", 0, OPT_STRING, &info.std, "R,G,B",
      "A further standard deviation of the pixels for --probe.", 0, 0},
@@ -74,9 +74,9 @@ static void check_options(void)
 {
     struct err e;
     float v[3];
-    if (assume && net_assume_parse(&info.assume, assume, &e) != 0)
+    if (assume && assume_parse(&info.assume, assume, &e) != 0)
         prog_usage("--assume: %s", e.msg);
-    const char *key = net_assume_network(&info.assume);
+    const char *key = assume_network(&info.assume);
     if (key && (tensors || check || (to != 0 && !info.fold)))
         prog_usage("--assume %s: has no effect with %s", key,
                    tensors ? "--tensors"
@@ -103,11 +103,11 @@ static void check_options(void)
     parse_size();
 }
 
-int info_network(const struct info *i, struct net **n, struct ckpt *c, struct err *e)
+int info_model(const struct info *i, struct model **m, struct ckpt *c, struct err *e)
 {
-    const struct net_opts o = {
+    const struct model_opts o = {
         .h = i->h, .w = i->w, .std = {1, 1, 1}, .assume = &i->assume, .note = prog_note};
-    return net_build(n, c, &o, e);
+    return model_open(m, c, &o, e);
 }
 
 static int run(struct err *e)

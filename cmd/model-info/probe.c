@@ -9,7 +9,7 @@
 #include "data/data.h"
 #include "fit/measure.h"
 #include "fit/variants.h"
-#include "net/normal.h"
+#include "model/normal.h"
 #include "stream/tsv.h"
 
 #include <math.h>
@@ -17,14 +17,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BEST = 3, INTERPRETATIONS = 1 + FIT_VARIANTS + BEST * (NET_STAGES + 32) };
+enum { BEST = 3, INTERPRETATIONS = 1 + FIT_VARIANTS + BEST * (ASSUME_STAGES + 32) };
 
 /* A way to read the checkpoint, and how well it fits. */
 struct interpretation {
-    struct net_assume assume;
+    struct assume assume;
     struct normal pixels;
-    bool plain;     /* what the programs do without options */
-    char text[512]; /* words of --assume */
+    bool plain;            /* what the programs do without options */
+    bool built;            /* a network could be */
+    struct assume assumed; /* all of it, where one was */
     struct fit_figures fit;
 };
 
@@ -47,42 +48,43 @@ static int read_image(void *ctx, int64_t i, uint8_t *pixels, struct err *e)
 
 static int try_one(struct probe *p, struct interpretation *r, int64_t images, struct err *e)
 {
-    struct net *n;
-    struct net_opts o = {
+    struct model *m;
+    struct model_opts o = {
         .h = data_h(p->data), .w = data_w(p->data), .assume = &r->assume, .unfolded = true};
     memcpy(o.mean, r->pixels.mean, sizeof o.mean);
     memcpy(o.std, r->pixels.std, sizeof o.std);
-    if (net_build(&n, p->ckpt, &o, e) != 0) {
+    if (model_open(&m, p->ckpt, &o, e) != 0) {
         /* Another interpretation may still be one. */
         r->fit.divergence = INFINITY;
         return r->plain ? -1 : 0;
     }
-    snprintf(r->text, sizeof r->text, "%s", n->assumptions);
+    r->built = true;
+    r->assumed = m->assumed;
     p->images = images;
     const struct fit_images of = {.count = images, .h = o.h, .w = o.w, .at = read_image, .ctx = p};
-    int result = n->norms == 0
+    int result = m->norms == 0
                      ? err_set(e,
                                "%s: expected batch norms to compare with, found none: they are "
                                "folded",
                                ckpt_name(p->ckpt))
-                     : fit_measure(&r->fit, n, &of, p->info->threads, e);
-    net_free(n);
+                     : fit_measure(&r->fit, m, &of, p->info->threads, e);
+    model_close(m);
     return result;
 }
 
 /* --- the interpretations --- */
 
-static void add(struct probe *p, const struct net_assume *a, const struct normal *k)
+static void add(struct probe *p, const struct assume *a, const struct normal *k)
 {
     if (p->count < INTERPRETATIONS)
         p->list[p->count++] = (struct interpretation){.assume = *a, .pixels = *k};
 }
 
 /* What the programs would do, then all wirings with the same constants. */
-static void list_wirings(struct probe *p, const struct net *n)
+static void list_wirings(struct probe *p, const struct model *m)
 {
     struct normal_use u;
-    normal_choose(&u, n, p->ckpt, data_kind(p->data), p->info->mean, p->info->std);
+    normal_choose(&u, m, p->ckpt, data_kind(p->data), p->info->mean, p->info->std);
     if (*u.conflict)
         prog_say("%s", u.conflict);
     struct normal own = {.name = u.name};
@@ -90,19 +92,19 @@ static void list_wirings(struct probe *p, const struct net *n)
     memcpy(own.std, u.std, sizeof own.std);
     add(p, &p->info->assume, &own);
     p->list[0].plain = true;
-    struct net_assume variant[FIT_VARIANTS];
-    int variants = fit_variants(&n->assumed, &p->info->assume, variant);
+    struct assume variant[FIT_VARIANTS];
+    int variants = fit_variants(&m->assumed, &p->info->assume, variant);
     for (int v = 0; v < variants; v++)
         add(p, &variant[v], &own);
 }
 
 /* The stages' strides, of the wirings that fit best. */
-static void list_strides(struct probe *p, const struct net *n)
+static void list_strides(struct probe *p, const struct model *m)
 {
-    struct net_assume variant[NET_STAGES];
+    struct assume variant[ASSUME_STAGES];
     int best = p->count < BEST ? p->count : BEST;
     for (int i = 0; i < best; i++) {
-        int variants = fit_strides(&n->assumed, &p->list[i].assume, variant);
+        int variants = fit_strides(&m->assumed, &p->list[i].assume, variant);
         for (int v = 0; v < variants; v++)
             add(p, &variant[v], &p->list[i].pixels);
     }
@@ -114,7 +116,7 @@ static void list_pixels(struct probe *p)
     int constants, best = p->count < BEST ? p->count : BEST;
     const struct normal *k = normal_all(&constants);
     for (int i = 0; i < best; i++) {
-        struct net_assume other = p->list[i].assume;
+        struct assume other = p->list[i].assume;
         other.bgr = !other.bgr;
         for (int c = 0; c < constants; c++) {
             if (strcmp(k[c].name, p->list[i].pixels.name) != 0)
@@ -131,14 +133,15 @@ static int compare(const void *a, const void *b)
     if (order != 0)
         return order;
     /* Those that could not be built come last. */
-    if ((*x->text == '\0') != (*y->text == '\0'))
-        return (*x->text == '\0') - (*y->text == '\0');
+    if (x->built != y->built)
+        return y->built - x->built;
     return y->plain - x->plain;
 }
 
-static bool same_words(const struct interpretation *a, const struct interpretation *b)
+static bool is_same(const struct interpretation *a, const struct interpretation *b)
 {
-    return strcmp(a->text, b->text) == 0 && strcmp(a->pixels.name, b->pixels.name) == 0;
+    return a->built == b->built && assume_same(&a->assumed, &b->assumed) &&
+           strcmp(a->pixels.name, b->pixels.name) == 0;
 }
 
 /* Those not tried yet on some of the images; then the best come first. */
@@ -151,7 +154,7 @@ static int try_rest(struct probe *p, int64_t images, struct err *e)
     }
     /* The programs' own is a wiring among others, too. */
     for (int i = 1; i < p->count; i++)
-        if (p->list[0].plain && same_words(&p->list[0], &p->list[i])) {
+        if (p->list[0].plain && is_same(&p->list[0], &p->list[i])) {
             memmove(&p->list[i], &p->list[i + 1], (size_t)(p->count - i - 1) * sizeof *p->list);
             p->tried = --p->count;
             break;
@@ -162,15 +165,15 @@ static int try_rest(struct probe *p, int64_t images, struct err *e)
 
 /* Wirings first: a wrong one is farther off than wrong constants. The best, and the programs'
  * own, on all of the images. */
-static int try_all(struct probe *p, const struct net *n, struct err *e)
+static int try_all(struct probe *p, const struct model *m, struct err *e)
 {
     enum { FIRST = 64, ON_ALL = 5 };
     int64_t all = data_count(p->data) < p->info->images ? data_count(p->data) : p->info->images;
     int64_t some = all < FIRST ? all : FIRST;
-    list_wirings(p, n);
+    list_wirings(p, m);
     if (try_rest(p, some, e) != 0)
         return -1;
-    list_strides(p, n);
+    list_strides(p, m);
     if (try_rest(p, some, e) != 0)
         return -1;
     list_pixels(p);
@@ -182,7 +185,7 @@ static int try_all(struct probe *p, const struct net *n, struct err *e)
             return -1;
     qsort(p->list, (size_t)p->count, sizeof *p->list, compare);
     /* What cannot be built is no interpretation. */
-    while (p->count > 0 && *p->list[p->count - 1].text == '\0')
+    while (p->count > 0 && !p->list[p->count - 1].built)
         p->count--;
     if (!isfinite(p->list[0].fit.divergence))
         return err_set(e, "%s: expected values that are finite in some interpretation, found none",
@@ -195,7 +198,8 @@ static int try_all(struct probe *p, const struct net *n, struct err *e)
 static int put(struct tsv_out *t, const struct interpretation *r, int rank, struct err *e)
 {
     const float *m = r->pixels.mean, *s = r->pixels.std;
-    char text[64];
+    char text[64], words[ASSUME_WORDS];
+    assume_write(words, &r->assumed);
     tsv_put_int(t, rank);
     tsv_put_real(t, r->fit.divergence);
     tsv_put_real(t, r->fit.shift);
@@ -207,7 +211,7 @@ static int put(struct tsv_out *t, const struct interpretation *r, int rank, stru
     tsv_put_string(t, text);
     snprintf(text, sizeof text, "%g,%g,%g", (double)s[0], (double)s[1], (double)s[2]);
     tsv_put_string(t, text);
-    tsv_put_string(t, r->text);
+    tsv_put_string(t, words);
     tsv_put_int(t, r->plain);
     tsv_put_int(t, r->fit.norms);
     tsv_put_int(t, r->fit.images);
@@ -231,19 +235,13 @@ static int put_all(const struct probe *p, struct err *e)
     return -1;
 }
 
-/* Whether two differ in the pixels alone: the channels' order comes first in the words. */
-static bool same_wiring(const struct interpretation *a, const struct interpretation *b)
-{
-    return strcmp(strchr(a->text, ','), strchr(b->text, ',')) == 0;
-}
-
 /* The best, unless it is wired otherwise than `plain` and hardly better than the best that is
  * wired as that. */
 static const struct interpretation *choose(const struct probe *p,
                                            const struct interpretation *plain)
 {
     const struct interpretation *best = p->list;
-    while (!same_wiring(best, plain))
+    while (!assume_same_wiring(&best->assumed, &plain->assumed))
         best++;
     return fit_clearly_better(&p->list[0].fit, &best->fit) ? p->list : best;
 }
@@ -270,7 +268,9 @@ static void conclude(const struct probe *p)
                  (long long)plain->fit.images, p->list[plain == p->list ? 1 : 0].fit.divergence);
     } else {
         const float *m = best->pixels.mean, *s = best->pixels.std;
-        char *words = text_shell(best->text);
+        char assumed[ASSUME_WORDS];
+        assume_write(assumed, &best->assumed);
+        char *words = text_shell(assumed);
         prog_say("%s: fits best: --assume %s --mean %g,%g,%g --std %g,%g,%g: divergence %.3g nats, "
                  "%.3g without options, over %d batch norms and %lld images",
                  ckpt_name(p->ckpt), words, (double)m[0], (double)m[1], (double)m[2], (double)s[0],
@@ -304,15 +304,15 @@ static int open_data(struct probe *p, struct err *e)
 int probe_print(const struct info *i, struct ckpt *c, struct err *e)
 {
     struct probe *p = mem_zero(1, sizeof *p);
-    struct net *n;
+    struct model *m;
     p->info = i;
     p->ckpt = c;
     int r = open_data(p, e);
     if (r == 0)
-        r = info_network(i, &n, c, e);
+        r = info_model(i, &m, c, e);
     if (r == 0) {
-        r = try_all(p, n, e);
-        net_free(n);
+        r = try_all(p, m, e);
+        model_close(m);
     }
     if (r == 0)
         r = put_all(p, e);

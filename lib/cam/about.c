@@ -6,11 +6,11 @@
 enum { NAME = 64 };
 
 /* `value`: the layer of the maps, or that before which a finer one is looked for. */
-static void put(struct run *r, const struct net *n, int value, const char *layer, int h, int w,
+static void put(struct run *r, const struct graph *g, int value, const char *layer, int h, int w,
                 const struct method *method, enum cam_score score)
 {
     char finer[NAME];
-    bool found = !cam_has_places(h, w) && n && net_finer(n, value, CAM_GRID, finer, sizeof finer);
+    bool found = !cam_has_places(h, w) && g && graph_finer(g, value, CAM_GRID, finer, sizeof finer);
 
     run_put(r, "layer", "%s", layer);
     run_put(r, "method", "%s", method->word);
@@ -19,16 +19,16 @@ static void put(struct run *r, const struct net *n, int value, const char *layer
     run_put(r, "finer_layer", found ? "%s" : NULL, finer);
 }
 
-void about_layer(struct run *r, const struct net *n, int value, const char *name,
+void about_layer(struct run *r, const struct graph *g, int value, const char *name,
                  const struct method *method, enum cam_score score)
 {
-    const struct net_value *v = &n->value[value];
+    const struct graph_value *v = &g->value[value];
 
-    put(r, n, value, value == net_last(n) ? ABOUT_LAST : name, v->h, v->w, method, score);
+    put(r, g, value, value == graph_closed(g).value ? ABOUT_LAST : name, v->h, v->w, method, score);
 }
 
-void about_stored(struct run *r, const struct net *n, int h, int w, const struct method *method,
+void about_stored(struct run *r, const struct graph *g, int h, int w, const struct method *method,
                   enum cam_score score)
 {
-    put(r, n, n ? net_last(n) : -1, ABOUT_LAST, h, w, method, score);
+    put(r, g, g ? graph_closed(g).value : -1, ABOUT_LAST, h, w, method, score);
 }

@@ -4,7 +4,7 @@
 
 #include "cam/cam.h"
 #include "cam/method.h"
-#include "net/net.h"
+#include "graph/graph.h"
 #include "stream/run.h"
 
 /* What the last stage is called, by whatever name it was asked for: only there do the cells of
@@ -12,12 +12,12 @@
 #define ABOUT_LAST "last stage"
 
 /* Of maps at a value of a network; `name`: what the layer was called; NULL for the last stage. */
-void about_layer(struct run *r, const struct net *n, int value, const char *name,
+void about_layer(struct run *r, const struct graph *g, int value, const char *name,
                  const struct method *method, enum cam_score score);
 
 /* Of stored maps of the last stage, h by w; the network, which may be NULL, tells which layers
  * come before. */
-void about_stored(struct run *r, const struct net *n, int h, int w, const struct method *method,
+void about_stored(struct run *r, const struct graph *g, int h, int w, const struct method *method,
                   enum cam_score score);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 struct layer {
-    const struct net *net;
+    const struct graph *graph;
     int value;
     enum cam_score score;
     const struct method *method;
@@ -14,19 +14,22 @@ struct layer {
     float *weight;         /* [channels] */
 };
 
-int layer_open(struct layer **out, const struct net *n, const char *name, enum cam_score score,
+int layer_open(struct layer **out, const struct graph *g, const char *name, enum cam_score score,
                const struct method *method, struct err *e)
 {
-    int value = name ? net_layer(n, name, e) : net_last(n);
+    const struct graph_closed end = graph_closed(g);
+    int value = name ? graph_layer(g, name, e) : end.value;
 
     if (value < 0)
-        return -1;
+        return name ? -1
+                    : err_set(e, "expected a network that ends in an average over all cells "
+                                 "and one linear layer, found another: give a layer");
     struct layer *l = mem_zero(1, sizeof *l);
-    const struct net_value *v = &n->value[value];
-    *l = (struct layer){.net = n, .value = value, .score = score, .method = method};
-    if (value == net_last(n) && method->pooled) {
-        const struct net_op *op = &n->op[n->ops - 1];
-        const struct closed_head head = {n->classes, v->c, v->h * v->w, op->w, op->b};
+    const struct graph_value *v = &g->value[value];
+    *l = (struct layer){.graph = g, .value = value, .score = score, .method = method};
+    if (value == end.value && method->pooled) {
+        const struct closed_head head = {graph_classes(g), v->c, v->h * v->w, end.linear->w,
+                                         end.linear->b};
         l->closed = closed_new(score, &head);
     }
     l->weight = mem_alloc((size_t)v->c, sizeof *l->weight);
@@ -58,15 +61,15 @@ int layer_value(const struct layer *l)
     return l->value;
 }
 
-const struct net_value *layer_about(const struct layer *l)
+const struct graph_value *layer_about(const struct layer *l)
 {
-    return &l->net->value[l->value];
+    return &l->graph->value[l->value];
 }
 
 void layer_seed(const struct layer *l, const float *logits, const struct aim *aim, int planes,
                 float *seeds)
 {
-    const int classes = l->net->classes;
+    const int classes = graph_classes(l->graph);
     /* Several threads come here, so the room is the call's own. */
     double *p = NULL;
 
@@ -83,7 +86,7 @@ void layer_seed(const struct layer *l, const float *logits, const struct aim *ai
 void layer_maps(struct layer *l, const struct aim *aim, int planes, const float *features,
                 const float *grads, const double *p, const double *rest, float *raw, double *bias)
 {
-    const struct net_value *v = layer_about(l);
+    const struct graph_value *v = layer_about(l);
     const int cells = v->h * v->w;
 
     if (l->closed) {

@@ -6,14 +6,14 @@
 #include "base/err.h"
 #include "cam/cam.h"
 #include "cam/method.h"
-#include "net/net.h"
+#include "graph/graph.h"
 
 #include <stdbool.h>
 
 struct layer;
 
 /* `name`: as net_layer, or NULL for the last stage. The network outlives the layer. */
-int layer_open(struct layer **l, const struct net *n, const char *name, enum cam_score score,
+int layer_open(struct layer **l, const struct graph *g, const char *name, enum cam_score score,
                const struct method *method, struct err *e);
 void layer_close(struct layer *l);
 
@@ -23,7 +23,7 @@ bool layer_gradients(const struct layer *l);
 
 /* What an engine returns as `features`. */
 int layer_value(const struct layer *l);
-const struct net_value *layer_about(const struct layer *l);
+const struct graph_value *layer_about(const struct layer *l);
 
 /* What goes backward for `planes` maps that need gradients: seeds[planes][classes],
  * zero on entry and left so for an aim without a class. Thread-safe. */

@@ -47,20 +47,20 @@ int engine_warm(const char *device, struct err *e)
     return 0;
 }
 
-static int open_backend(struct engine *g, const struct engine_backend *b, const struct net *net,
+static int open_backend(struct engine *g, const struct engine_backend *b, const struct graph *graph,
                         const struct engine_opts *o, struct err *e)
 {
     g->backend = b;
-    return b ? b->open(&g->self, net, o, e) : -1;
+    return b ? b->open(&g->self, graph, o, e) : -1;
 }
 
 /* A usable GPU, else the CPU. A GPU whose memory others have taken is not usable
  * either; what else fails on one is an error. */
-static int open_auto(struct engine *g, const struct net *net, const struct engine_opts *o,
+static int open_auto(struct engine *g, const struct graph *graph, const struct engine_opts *o,
                      struct err *e)
 {
     struct err why = {0};
-    if (open_backend(g, plugin_backend(&why), net, o, &why) == 0)
+    if (open_backend(g, plugin_backend(&why), graph, o, &why) == 0)
         return 0;
     if (!why.no_device) {
         *e = why;
@@ -69,7 +69,7 @@ static int open_auto(struct engine *g, const struct net *net, const struct engin
     bool installed = plugin_installed();
     if (o->note && installed)
         o->note(why.msg);
-    if (open_backend(g, &engine_cpu, net, o, e) == 0)
+    if (open_backend(g, &engine_cpu, graph, o, e) == 0)
         return 0;
     struct err cpu = *e;
     if (cpu.no_device && installed) {
@@ -79,22 +79,22 @@ static int open_auto(struct engine *g, const struct net *net, const struct engin
     return -1;
 }
 
-int engine_open(struct engine **g, const struct net *net, const struct engine_opts *o,
+int engine_open(struct engine **g, const struct graph *graph, const struct engine_opts *o,
                 struct err *e)
 {
     *g = NULL;
     int i = find(o->device), r;
     if (i < 0)
         return err_set(e, "device '%s' is not one of auto, cpu, ref, cuda, cuda:N", o->device);
-    if (work_check(net, o, e) != 0)
+    if (work_check(graph, o, e) != 0)
         return -1;
     struct engine *en = mem_zero(1, sizeof *en);
     if (i == AUTO)
-        r = open_auto(en, net, o, e);
+        r = open_auto(en, graph, o, e);
     else if (i == CUDA)
-        r = open_backend(en, plugin_backend(e), net, o, e);
+        r = open_backend(en, plugin_backend(e), graph, o, e);
     else
-        r = open_backend(en, i == CPU ? &engine_cpu : &engine_ref, net, o, e);
+        r = open_backend(en, i == CPU ? &engine_cpu : &engine_ref, graph, o, e);
     if (r != 0) {
         free(en);
         return -1;

@@ -5,7 +5,7 @@
 #define HP_ENGINE_H
 
 #include "base/err.h"
-#include "net/net.h"
+#include "graph/graph.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -80,9 +80,9 @@ bool engine_is_device(const char *name);
  * with e->no_device set. */
 int engine_warm(const char *device, struct err *e);
 
-/* Chooses and opens a backend. `net` must outlive it. A device that is not there
+/* Chooses and opens a backend. `graph` must outlive it. A device that is not there
  * sets e->no_device; "auto" falls back to the CPU. */
-int engine_open(struct engine **g, const struct net *net, const struct engine_opts *o,
+int engine_open(struct engine **g, const struct graph *graph, const struct engine_opts *o,
                 struct err *e);
 void engine_close(struct engine *g);
 
@@ -101,7 +101,7 @@ int engine_steps(const struct engine *g, const struct engine_step **s);
 
 struct engine_backend {
     const char *name;
-    int (*open)(void **self, const struct net *net, const struct engine_opts *o, struct err *e);
+    int (*open)(void **self, const struct graph *graph, const struct engine_opts *o, struct err *e);
     void (*close)(void *self);
     const char *(*about)(const void *self);
     int (*batch_size)(const void *self);

@@ -24,15 +24,15 @@ struct plan_layout {
 };
 
 struct plan_step {
-    const struct net_op *op; /* NET_CONV, NET_SCALE or NET_MAX */
-    char name[64];           /* "layer1.0 conv2" */
+    const struct graph_op *op; /* GRAPH_CONV, GRAPH_NORM or GRAPH_MAX_POOL */
+    char name[64];             /* "layer1.0 conv2" */
 };
 
 /* An operation backwards, on buffers of gradients. */
 struct plan_back {
-    const struct net_op *op;
+    const struct graph_op *op;
     int dy;
-    int dx;         /* -1: the input's gradient is not asked for; may be dy of NET_SCALE */
+    int dx;         /* -1: the input's gradient is not asked for; may be dy of GRAPH_NORM */
     int sum;        /* dx is added to this buffer, or -1; with in_place it is dx */
     int res_sum;    /* dy is added to this buffer, or -1 */
     bool in_whole;  /* nothing is added to the input's gradient after this, */
@@ -40,12 +40,12 @@ struct plan_back {
 };
 
 struct plan {
-    const struct net *net;
+    const struct graph *graph;
     struct plan_layout layout;
     int *pad;   /* [values] channels as stored */
     bool *wide; /* [values] */
     int last;   /* the last stage, input of the pooling */
-    const struct net_op *linear;
+    const struct graph_op *linear;
     struct plan_step *step; /* [steps] all operations but the last two, in order */
     int steps;
     struct plan_back *back; /* [backs] */
@@ -55,13 +55,13 @@ struct plan {
 };
 
 /* -1 for a network that does not end in global pooling and one linear layer. */
-int plan_open(struct plan *p, const struct net *net, const struct engine_opts *o,
+int plan_open(struct plan *p, const struct graph *graph, const struct engine_opts *o,
               const struct plan_layout *l, struct err *e);
 void plan_close(struct plan *p);
 
 static inline int plan_cells(const struct plan *p, int value)
 {
-    return p->net->value[value].h * p->net->value[value].w;
+    return p->graph->value[value].h * p->graph->value[value].w;
 }
 
 /* Elements of a value as stored, gaps left out. */

@@ -20,8 +20,8 @@ struct plugin {
 };
 
 #define PLUGIN_LAYOUT                                                                              \
-    (sizeof(struct err) + sizeof(struct net) * 3 + sizeof(struct net_op) * 5 +                     \
-     sizeof(struct net_value) * 7 + sizeof(struct engine_opts) * 11 +                              \
+    (sizeof(struct err) + sizeof(struct graph) * 3 + sizeof(struct graph_op) * 5 +                 \
+     sizeof(struct graph_value) * 7 + sizeof(struct engine_opts) * 11 +                            \
      sizeof(struct engine_batch) * 13 + sizeof(struct engine_backend) * 17 +                       \
      sizeof(struct engine_step) * 19 + sizeof(struct work) * 23)
 

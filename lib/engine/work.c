@@ -39,60 +39,51 @@ int work_cores(void)
     return n > 0 ? n : 1;
 }
 
-void work_depends(const struct net *net, int from, bool *depends)
+void work_depends(const struct graph *graph, int from, bool *depends)
 {
-    memset(depends, 0, (size_t)net->values * sizeof *depends);
+    memset(depends, 0, (size_t)graph->values * sizeof *depends);
     depends[from] = true;
-    for (int i = 0; i < net->ops; i++) {
-        const struct net_op *op = &net->op[i];
-        if (depends[op->in] || (op->res >= 0 && depends[op->res]))
-            depends[op->out] = true;
-    }
+    graph_mark_made_of(graph, depends);
 }
 
-size_t work_tapped(const struct net *net, const struct engine_opts *o)
+size_t work_tapped(const struct graph *graph, const struct engine_opts *o)
 {
     size_t channels = 0;
     for (int i = 0; i < o->tap_count; i++)
-        channels += (size_t)net->value[o->taps[i]].c;
+        channels += (size_t)graph->value[o->taps[i]].c;
     return channels;
 }
 
 /* --- memory --- */
 
-static size_t value_size(const struct net *net, int v)
+size_t work_returned(const struct graph *graph, const struct engine_opts *o)
 {
-    return (size_t)net->value[v].c * (size_t)net->value[v].h * (size_t)net->value[v].w;
-}
-
-size_t work_returned(const struct net *net, const struct engine_opts *o)
-{
-    int last = net_last(net);
-    size_t classes = (size_t)net->classes, vectors = (size_t)o->gradients;
+    int last = graph_closed(graph).value;
+    size_t classes = (size_t)graph_classes(graph), vectors = (size_t)o->gradients;
     size_t floats = classes * (1 + vectors);
     if (o->class_maps && last >= 0)
-        floats += classes * (size_t)net->value[last].h * (size_t)net->value[last].w;
+        floats += classes * (size_t)graph->value[last].h * (size_t)graph->value[last].w;
     if (o->features >= 0)
-        floats += value_size(net, o->features) * (1 + vectors);
-    return floats * sizeof(float) + work_tapped(net, o) * 2 * sizeof(double);
+        floats += graph_size(graph, o->features) * (1 + vectors);
+    return floats * sizeof(float) + work_tapped(graph, o) * 2 * sizeof(double);
 }
 
-int work_check(const struct net *net, const struct engine_opts *o, struct err *e)
+int work_check(const struct graph *graph, const struct engine_opts *o, struct err *e)
 {
-    size_t each = work_returned(net, o);
+    size_t each = work_returned(graph, o);
     if (each <= WORK_IMAGE_BYTES)
         return 0;
     return err_set(e,
                    "expected results of at most %d MB for an image, found %zu MB: %d classes%s%s%s",
-                   WORK_IMAGE_BYTES >> 20, each >> 20, net->classes,
+                   WORK_IMAGE_BYTES >> 20, each >> 20, graph_classes(graph),
                    o->class_maps ? ", a map of each" : "", o->features >= 0 ? ", features" : "",
                    o->gradients > 0 ? ", gradients of each score asked for" : "");
 }
 
-int work_threads(const struct net *net, const struct engine_opts *o)
+int work_threads(const struct graph *graph, const struct engine_opts *o)
 {
     int threads = o->threads > 0 ? o->threads : work_cores();
-    size_t each = work_returned(net, o);
+    size_t each = work_returned(graph, o);
     /* A thread computes one image while another one waits to be written. */
     size_t most = each > WORK_BATCH_BYTES ? WORK_ALL_BYTES / (2 * each) : (size_t)threads;
     most = most > 1 ? most : 1;
@@ -115,9 +106,9 @@ static void release(const struct work *w, void *p)
 static int slot_open(struct slot *s, const struct work *w, size_t image_bytes, size_t tag_bytes,
                      struct err *e)
 {
-    const struct net *net = w->net;
+    const struct graph *graph = w->graph;
     const struct engine_opts *o = &w->opts;
-    size_t n = (size_t)w->batch, classes = (size_t)net->classes;
+    size_t n = (size_t)w->batch, classes = (size_t)graph_classes(graph);
     struct work_batch *b = &s->batch;
     if (tag_bytes)
         b->b.tag = mem_aligned(n, tag_bytes);
@@ -126,27 +117,27 @@ static int slot_open(struct slot *s, const struct work *w, size_t image_bytes, s
     if (!b->b.pixels || !b->logits)
         return -1;
     if (o->features >= 0) {
-        b->features = room(w, n * value_size(net, o->features), sizeof(float), e);
+        b->features = room(w, n * graph_size(graph, o->features), sizeof(float), e);
         b->b.features = b->features;
         if (!b->features)
             return -1;
     }
     if (o->class_maps) {
-        const struct net_value *last = &net->value[net_last(net)];
+        const struct graph_value *last = &graph->value[graph_closed(graph).value];
         size_t each = classes * (size_t)last->h * (size_t)last->w;
         b->b.class_maps = b->class_maps = room(w, n * each, sizeof(float), e);
         if (!b->class_maps)
             return -1;
     }
     if (o->tap_count > 0) {
-        b->b.sums = b->sums = room(w, n * work_tapped(net, o), 2 * sizeof(double), e);
+        b->b.sums = b->sums = room(w, n * work_tapped(graph, o), 2 * sizeof(double), e);
         if (!b->sums)
             return -1;
     }
     if (o->gradients > 0) {
         size_t vectors = n * (size_t)o->gradients;
         b->b.seeds = room(w, vectors * classes, sizeof(float), e);
-        b->b.grads = b->grads = room(w, vectors * value_size(net, o->features), sizeof(float), e);
+        b->b.grads = b->grads = room(w, vectors * graph_size(graph, o->features), sizeof(float), e);
         if (!b->b.seeds || !b->grads)
             return -1;
     }
@@ -246,7 +237,7 @@ static int compute(struct shift *s, void *hand, struct work_batch *b, struct err
         return -1;
     if (w->opts.gradients == 0)
         return 0;
-    size_t each = (size_t)w->opts.gradients * (size_t)w->net->classes;
+    size_t each = (size_t)w->opts.gradients * (size_t)graph_classes(w->graph);
     memset(v->seeds, 0, max * each * sizeof(float));
     if (s->calls->seed(s->calls->ctx, v, e) != 0)
         return -1;
@@ -277,7 +268,7 @@ static void *worker(void *arg)
 
 int work_run(const struct work *w, const struct engine_calls *c, struct err *e)
 {
-    struct shift s = {.work = w, .calls = c, .image_bytes = value_size(w->net, 0)};
+    struct shift s = {.work = w, .calls = c, .image_bytes = graph_size(w->graph, 0)};
     /* One batch more than threads, so that none waits while another writes. */
     s.slots = w->threads > 1 ? w->threads + 1 : 1;
     s.slot = mem_zero((size_t)s.slots, sizeof *s.slot);

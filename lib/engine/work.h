@@ -18,7 +18,7 @@ struct work_batch {
 /* A backend's part. `enter` and `leave` are called in each thread at its start and
  * end and make and free what the thread owns (`hand`). */
 struct work {
-    const struct net *net;
+    const struct graph *graph;
     struct engine_opts opts;
     int batch, threads;
     void *self;
@@ -40,23 +40,23 @@ int work_cores(void);
 enum { WORK_BATCH_BYTES = 16 << 20, WORK_IMAGE_BYTES = 64 << 20, WORK_ALL_BYTES = 512 << 20 };
 
 /* Bytes that a batch returns for each image, all arrays of struct work_batch together. */
-size_t work_returned(const struct net *net, const struct engine_opts *o);
+size_t work_returned(const struct graph *graph, const struct engine_opts *o);
 
 /* -1 and a message where that is more than WORK_IMAGE_BYTES. */
-int work_check(const struct net *net, const struct engine_opts *o, struct err *e);
+int work_check(const struct graph *graph, const struct engine_opts *o, struct err *e);
 
 /* As many threads as are asked for, or as there are cores, fewer where results of one
  * image are large; at least 1. */
-int work_threads(const struct net *net, const struct engine_opts *o);
+int work_threads(const struct graph *graph, const struct engine_opts *o);
 
 /* Runs the stream to its end. Memory is bounded by the number of threads. Batches
  * before one that fails are still written. */
 int work_run(const struct work *w, const struct engine_calls *c, struct err *e);
 
 /* Channels of all taps. */
-size_t work_tapped(const struct net *net, const struct engine_opts *o);
+size_t work_tapped(const struct graph *graph, const struct engine_opts *o);
 
 /* Which values depend on value `from` (itself included): depends[values]. */
-void work_depends(const struct net *net, int from, bool *depends);
+void work_depends(const struct graph *graph, int from, bool *depends);
 
 #endif

@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "fit/variants.h"
-#include "net/normal.h"
+#include "model/normal.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -36,10 +36,10 @@ struct candidate {
 
 /* An interpretation, and how it fits over all norms. */
 struct interpretation {
-    struct net_assume assume;
+    struct assume assume;
     struct fit_pixels pixels;
     struct fit_figures fit;
-    char words[256]; /* of --assume, all of them */
+    struct assume assumed; /* of the model that was built */
 };
 
 struct check {
@@ -168,18 +168,19 @@ static struct interpretation in_use(const struct fit_use *u)
     return x;
 }
 
-static int build(struct net **n, const struct check *c, const struct interpretation *x,
+static int build(struct model **m, const struct check *c, const struct interpretation *x,
                  struct err *e)
 {
-    struct net_assume assume = x->assume;
+    struct assume assume = x->assume;
     assume.bgr = x->pixels.bgr;
-    struct net_opts o = {.h = c->images->h, .w = c->images->w, .assume = &assume, .unfolded = true};
+    struct model_opts o = {
+        .h = c->images->h, .w = c->images->w, .assume = &assume, .unfolded = true};
     memcpy(o.mean, x->pixels.mean, sizeof o.mean);
     memcpy(o.std, x->pixels.std, sizeof o.std);
-    return net_build(n, c->use->ckpt, &o, e);
+    return model_open(m, c->use->ckpt, &o, e);
 }
 
-static int measure(struct check *c, const struct net *n, struct interpretation *x, struct err *e)
+static int measure(struct check *c, const struct model *m, struct interpretation *x, struct err *e)
 {
     struct fit_images some = {c->deep, c->images->h, c->images->w, read_moved, c};
     for (int i = 0; i < 3; i++) {
@@ -187,28 +188,28 @@ static int measure(struct check *c, const struct net *n, struct interpretation *
         float v = c->frame == FIT_FRAME_ZERO ? 255 * x->pixels.mean[i] : 0;
         c->fill[i] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : lrintf(v));
     }
-    snprintf(x->words, sizeof x->words, "%s", n->assumptions);
-    return fit_measure(&x->fit, n, &some, c->use->threads, e);
+    x->assumed = m->assumed;
+    return fit_measure(&x->fit, m, &some, c->use->threads, e);
 }
 
 /* One that may not be built for these images fits infinitely badly. */
 static int try_one(struct check *c, struct interpretation *x, struct err *e)
 {
-    struct net *n;
+    struct model *m;
     struct err ignored;
     x->fit.divergence = INFINITY;
-    if (build(&n, c, x, &ignored) != 0)
+    if (build(&m, c, x, &ignored) != 0)
         return 0;
-    int r = measure(c, n, x, e);
-    net_free(n);
+    int r = measure(c, m, x, e);
+    model_close(m);
     return r;
 }
 
 /* The wiring that fits best in place of `best`, which is replaced. */
-static int try_wirings(struct check *c, const struct net_assume *assumed,
-                       struct interpretation *best, struct err *e)
+static int try_wirings(struct check *c, const struct assume *assumed, struct interpretation *best,
+                       struct err *e)
 {
-    struct net_assume list[FIT_VARIANTS + NET_STAGES];
+    struct assume list[FIT_VARIANTS + ASSUME_STAGES];
     int count = fit_variants(assumed, c->use->assume, list), r = 0;
     count += fit_strides(assumed, c->use->assume, list + count);
     for (int i = 0; i < count && r == 0; i++) {
@@ -265,13 +266,16 @@ static void put_options(char *out, size_t room, const struct fit_use *u,
                         const struct interpretation *x, const struct interpretation *use)
 {
     const float *m = x->pixels.mean, *s = x->pixels.std;
-    char words[2 * NET_TEXT] = "", other[2 * NET_TEXT] = "";
+    char words[ASSUME_WORDS] = "", other[ASSUME_WORDS] = "";
+    char now[ASSUME_WORDS], then[ASSUME_WORDS];
     size_t at = 0;
     *out = '\0';
     if (!normal_same(m, s, use->pixels.mean, use->pixels.std))
         at = (size_t)snprintf(out, room, "--mean %.6g,%.6g,%.6g --std %.6g,%.6g,%.6g", (double)m[0],
                               (double)m[1], (double)m[2], (double)s[0], (double)s[1], (double)s[2]);
-    put_words(other, sizeof other, x->words, use->words, false);
+    assume_write(now, &use->assumed);
+    assume_write(then, &x->assumed);
+    put_words(other, sizeof other, then, now, false);
     if (*other == '\0')
         return;
     if (u->assume_text)
@@ -288,7 +292,7 @@ static void conclude(struct fit_verdict *v, const struct check *c, const struct 
 {
     char options[300];
     const struct candidate *first = &c->candidate[0];
-    bool wired = strcmp(best->words, use->words) != 0 && best->pixels.bgr == use->pixels.bgr;
+    bool wired = !assume_same(&best->assumed, &use->assumed) && best->pixels.bgr == use->pixels.bgr;
     v->use = use->fit;
     put_options(options, sizeof options, c->use, best, use);
     if (*options) {
@@ -319,22 +323,22 @@ static void conclude(struct fit_verdict *v, const struct check *c, const struct 
 }
 
 /* Whether training left its traces in the running statistics. */
-static bool is_trained(const struct net *n)
+static bool is_trained(const struct model *m)
 {
-    for (int i = 0; i < n->norms; i++)
-        for (int k = 0; k < n->value[n->norm[i].value].c; k++)
-            if (n->norm[i].mean[k] != 0 || n->norm[i].var[k] != 1)
+    for (int i = 0; i < m->norms; i++)
+        for (int k = 0; k < m->graph->value[m->norm[i].value].c; k++)
+            if (m->norm[i].mean[k] != 0 || m->norm[i].var[k] != 1)
                 return true;
     return false;
 }
 
 /* What the first norm says of the constants: the candidate for the pixels, the first one
  * being that in use. Without a first norm behind the first convolution it says nothing. */
-static int look_at_pixels(struct check *c, const struct net *n, const struct candidate **pixels,
+static int look_at_pixels(struct check *c, const struct model *m, const struct candidate **pixels,
                           struct err *e)
 {
     struct fit_stem *s;
-    if (fit_stem_new(&s, n, c->images, e) != 0)
+    if (fit_stem_new(&s, m, c->images, e) != 0)
         return -1;
     list_candidates(c, s);
     *pixels = &c->candidate[0];
@@ -354,15 +358,15 @@ static bool is_clear(const struct interpretation *x, const struct interpretation
 }
 
 /* Frees the network, before others are built: each takes much memory, with its engine. */
-static int compare(struct fit_verdict *v, struct check *c, struct net *n, struct err *e)
+static int compare(struct fit_verdict *v, struct check *c, struct model *m, struct err *e)
 {
     struct interpretation use = in_use(c->use), best;
     const struct candidate *pixels;
-    const struct net_assume assumed = n->assumed;
-    int r = look_at_pixels(c, n, &pixels, e);
+    const struct assume assumed = m->assumed;
+    int r = look_at_pixels(c, m, &pixels, e);
     if (r == 0)
-        r = measure(c, n, &use, e);
-    net_free(n);
+        r = measure(c, m, &use, e);
+    model_close(m);
     if (r != 0)
         return -1;
     best = use;
@@ -394,23 +398,23 @@ int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_i
 {
     struct check c = {.use = u, .images = images};
     const struct interpretation use = in_use(u);
-    struct net *n;
+    struct model *m;
     *v = (struct fit_verdict){.outcome = FIT_UNKNOWN};
     if (images->count < FIT_LEAST)
         return 0;
-    if (build(&n, &c, &use, e) != 0)
+    if (build(&m, &c, &use, e) != 0)
         return -1;
-    if (n->norms > 0 && is_trained(n)) {
-        double most = MACS / (double)net_macs(n);
+    if (m->norms > 0 && is_trained(m)) {
+        double most = MACS / (double)graph_macs(m->graph);
         c.deep = most < DEEP_LEAST ? DEEP_LEAST : most < DEEP_MOST ? (int64_t)most : DEEP_MOST;
         if (c.deep > images->count)
             c.deep = images->count;
         c.image = mem_alloc(3 * (size_t)images->h, (size_t)images->w);
-        int r = compare(v, &c, n, e);
+        int r = compare(v, &c, m, e);
         free(c.image);
         return r;
     }
-    net_free(n);
+    model_close(m);
     if (u->guess)
         snprintf(v->text, sizeof v->text,
                  "%s: the constants of the pixels, mean %.6g,%.6g,%.6g and standard deviation "

@@ -18,7 +18,7 @@ int64_t fit_wanted(int64_t count, int h, int w);
 /* The interpretation in use. */
 struct fit_use {
     struct ckpt *ckpt; /* of the check alone while it runs */
-    const struct net_assume *assume;
+    const struct assume *assume;
     const char *assume_text; /* the same as an option, or NULL */
     float mean[3], std[3];
     bool usual; /* nobody gave or stored the constants: they may be those of the images */

@@ -64,21 +64,21 @@ bool fit_clearly_better(const struct fit_figures *f, const struct fit_figures *t
 }
 
 /* From the sums of all images. */
-static void conclude(struct fit_figures *f, const struct net *n, const double *s, int64_t images)
+static void conclude(struct fit_figures *f, const struct model *m, const double *s, int64_t images)
 {
     double total = 0, shift = 0, ratio = 0;
     int64_t channels = 0;
-    *f = (struct fit_figures){.norms = n->norms, .images = images, .worst_divergence = -1};
-    for (int i = 0; i < n->norms; i++) {
-        const struct net_norm *m = &n->norm[i];
-        const struct net_value *v = &n->value[m->value];
+    *f = (struct fit_figures){.norms = m->norms, .images = images, .worst_divergence = -1};
+    for (int i = 0; i < m->norms; i++) {
+        const struct model_norm *norm = &m->norm[i];
+        const struct graph_value *v = &m->graph->value[norm->value];
         double cells = (double)v->h * v->w * (double)images, sum = 0;
         for (int c = 0; c < v->c; c++, s += 2) {
             double mean = s[0] / cells, var = s[1] / cells - mean * mean;
             /* As the norm records it. */
-            var = (var > 0 ? var : 0) * cells / (cells > 1 ? cells - 1 : 1) + m->eps;
-            double recorded = (double)m->var[c] + m->eps, d = mean - m->mean[c];
-            sum += fit_divergence(mean, var, m->mean[c], recorded);
+            var = (var > 0 ? var : 0) * cells / (cells > 1 ? cells - 1 : 1) + norm->eps;
+            double recorded = (double)norm->var[c] + norm->eps, d = mean - norm->mean[c];
+            sum += fit_divergence(mean, var, norm->mean[c], recorded);
             shift += d * d / recorded;
             ratio += log(var / recorded);
         }
@@ -86,35 +86,35 @@ static void conclude(struct fit_figures *f, const struct net *n, const double *s
         total += sum / v->c;
         if (sum / v->c > f->worst_divergence) {
             f->worst_divergence = sum / v->c;
-            snprintf(f->worst, sizeof f->worst, "%s", m->key);
+            snprintf(f->worst, sizeof f->worst, "%s", norm->key);
         }
     }
-    f->divergence = isfinite(total) ? total / n->norms : INFINITY;
+    f->divergence = isfinite(total) ? total / m->norms : INFINITY;
     f->shift = sqrt(shift / (double)channels);
     f->ratio = exp(ratio / (double)channels);
 }
 
-int fit_measure(struct fit_figures *f, const struct net *n, const struct fit_images *images,
+int fit_measure(struct fit_figures *f, const struct model *m, const struct fit_images *images,
                 int threads, struct err *e)
 {
     struct engine *g;
     struct run r = {.images = images, .image = 3 * (size_t)images->h * (size_t)images->w};
-    int *taps = mem_alloc((size_t)n->norms, sizeof *taps);
-    for (int i = 0; i < n->norms; i++) {
-        taps[i] = n->norm[i].value;
-        r.channels += (size_t)n->value[taps[i]].c;
+    int *taps = mem_alloc((size_t)m->norms, sizeof *taps);
+    for (int i = 0; i < m->norms; i++) {
+        taps[i] = m->norm[i].value;
+        r.channels += (size_t)m->graph->value[taps[i]].c;
     }
     const struct engine_opts o = {
-        .device = "cpu", .threads = threads, .features = -1, .taps = taps, .tap_count = n->norms};
+        .device = "cpu", .threads = threads, .features = -1, .taps = taps, .tap_count = m->norms};
     const struct engine_calls calls = {.ctx = &r, .read = read_images, .write = add_sums};
     r.sum = mem_zero(2 * r.channels, sizeof *r.sum);
-    int result = engine_open(&g, n, &o, e);
+    int result = engine_open(&g, m->graph, &o, e);
     if (result == 0) {
         result = engine_run(g, &calls, e);
         engine_close(g);
     }
     if (result == 0)
-        conclude(f, n, r.sum, images->count);
+        conclude(f, m, r.sum, images->count);
     free(r.sum);
     free(taps);
     return result;

@@ -4,7 +4,7 @@
 #define HP_FIT_MEASURE_H
 
 #include "base/err.h"
-#include "net/net.h"
+#include "model/model.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -48,7 +48,7 @@ bool fit_as_good(const struct fit_figures *f, const struct fit_figures *best);
 bool fit_clearly_better(const struct fit_figures *f, const struct fit_figures *than);
 
 /* Runs images through a network that was built unfolded and has norms, on the CPU. */
-int fit_measure(struct fit_figures *f, const struct net *n, const struct fit_images *images,
+int fit_measure(struct fit_figures *f, const struct model *m, const struct fit_images *images,
                 int threads, struct err *e);
 
 #endif

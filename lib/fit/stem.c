@@ -19,8 +19,8 @@ struct moments {
 };
 
 struct fit_stem {
-    const struct net_op *conv;
-    const struct net_norm *norm;
+    const struct graph_op *conv;
+    const struct model_norm *norm;
     int out;  /* channels */
     bool bgr; /* the convolution's weights were put in another order when it was built */
     int h, w, window, patch;
@@ -92,7 +92,7 @@ static void take_patch(const struct fit_stem *s, const uint8_t *pixels, int y, i
 static void add_image(struct fit_stem *s, struct moments *m, const uint8_t *pixels,
                       enum fit_frame frame, unsigned *seed, double *z)
 {
-    const struct net_op *c = s->conv;
+    const struct graph_op *c = s->conv;
     unsigned oh = (unsigned)((s->h + 2 * c->pad - c->k) / c->stride + 1),
              ow = (unsigned)((s->w + 2 * c->pad - c->k) / c->stride + 1);
     struct move move = {0, 0, false};
@@ -131,18 +131,18 @@ static void add_colours(struct fit_stem *s, const uint8_t *pixels)
     s->images++;
 }
 
-int fit_stem_new(struct fit_stem **out, const struct net *n, const struct fit_images *images,
+int fit_stem_new(struct fit_stem **out, const struct model *m, const struct fit_images *images,
                  struct err *e)
 {
     *out = NULL;
-    if (n->norms == 0 || n->op[0].kind != NET_CONV || n->op[0].in != 0 || n->value[0].c != 3 ||
-        n->norm[0].value != n->op[0].out)
+    if (m->norms == 0 || m->graph->op[0].kind != GRAPH_CONV || m->graph->op[0].in[0] != 0 ||
+        m->graph->value[0].c != 3 || m->norm[0].value != m->graph->op[0].out)
         return 0;
     struct fit_stem *s = mem_zero(1, sizeof *s);
-    s->conv = &n->op[0];
-    s->norm = &n->norm[0];
-    s->out = n->value[n->op[0].out].c;
-    s->bgr = n->assumed.bgr;
+    s->conv = &m->graph->op[0];
+    s->norm = &m->norm[0];
+    s->out = m->graph->value[m->graph->op[0].out].c;
+    s->bgr = m->assumed.bgr;
     s->h = images->h;
     s->w = images->w;
     s->window = s->conv->k * s->conv->k;

@@ -25,7 +25,7 @@ struct fit_stem;
 
 /* From a network that was built unfolded, for a network whose first norm's input is the first
  * convolution's output; *s is NULL where that is not so. */
-int fit_stem_new(struct fit_stem **s, const struct net *n, const struct fit_images *images,
+int fit_stem_new(struct fit_stem **s, const struct model *m, const struct fit_images *images,
                  struct err *e);
 void fit_stem_free(struct fit_stem *s);
 

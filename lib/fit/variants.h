@@ -2,7 +2,7 @@
 #ifndef HP_FIT_VARIANTS_H
 #define HP_FIT_VARIANTS_H
 
-#include "net/net.h"
+#include "model/assume.h"
 
 enum { FIT_VARIANTS = 64 };
 
@@ -10,12 +10,12 @@ enum { FIT_VARIANTS = 64 };
  * convolution of a bottleneck that has the stride, where the shortcuts of pre-activation
  * blocks begin, and how shortcuts without keys pad. `assumed` is that of the network, `given` is
  * kept in all else. Some may not be built for the images at hand. Returns how many there are. */
-int fit_variants(const struct net_assume *assumed, const struct net_assume *given,
-                 struct net_assume out[FIT_VARIANTS]);
+int fit_variants(const struct assume *assumed, const struct assume *given,
+                 struct assume out[FIT_VARIANTS]);
 
 /* `given` with the stride of one stage changed, for every stage. Keys leave few of them open:
  * the others cannot be built. */
-int fit_strides(const struct net_assume *assumed, const struct net_assume *given,
-                struct net_assume out[NET_STAGES]);
+int fit_strides(const struct assume *assumed, const struct assume *given,
+                struct assume out[ASSUME_STAGES]);
 
 #endif

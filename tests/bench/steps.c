@@ -7,6 +7,7 @@
 #include "engine/cpu/isa.h"
 #include "engine/engine.h"
 #include "engine/work.h"
+#include "model/model.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -176,7 +177,7 @@ static const struct spin *choose_spin(struct err *e)
 /* --- the network --- */
 
 struct job {
-    struct net *net;
+    struct model *model;
     int64_t left;
     int classes;
 };
@@ -214,18 +215,18 @@ static int write_nothing(void *ctx, const struct engine_batch *b, struct err *e)
 
 /* Multiply-accumulates per image where every convolution of 3 by 3 and stride 1 is computed
  * by F(4x4, 3x3) and all others directly. */
-static double stride1_count(const struct net *n)
+static double stride1_count(const struct graph *n)
 {
     double sum = 0;
     for (int i = 0; i < n->ops; i++) {
-        const struct net_op *op = &n->op[i];
-        const struct net_value *x = &n->value[op->in], *y = &n->value[op->out];
+        const struct graph_op *op = &n->op[i];
+        const struct graph_value *x = &n->value[op->in[0]], *y = &n->value[op->out];
         double channels = (double)x->c * y->c;
-        if (op->kind == NET_LINEAR)
+        if (op->kind == GRAPH_LINEAR)
             sum += channels;
-        else if (op->kind == NET_CONV && op->k == 3 && op->stride == 1)
+        else if (op->kind == GRAPH_CONV && op->k == 3 && op->stride == 1)
             sum += channels * ceil(y->h / 4.) * ceil(y->w / 4.) * 36;
-        else if (op->kind == NET_CONV)
+        else if (op->kind == GRAPH_CONV)
             sum += channels * y->h * y->w * op->k * op->k;
     }
     return sum;
@@ -346,7 +347,7 @@ static void say_network(const struct sum *forward, const struct sum *all, const 
         say_over("stride1",
                  "those of F(4x4, 3x3) in all layers of 3 by 3 and stride 1, and of direct "
                  "convolution in the others,",
-                 stride1_count(j->net) * n / peak, all, took.cpu);
+                 stride1_count(j->model->graph) * n / peak, all, took.cpu);
 }
 
 static void say_back(const struct engine_step *s, int steps)
@@ -388,11 +389,11 @@ static void print_steps(const struct engine *g, const struct job *j, double peak
 
 /* --- running --- */
 
-static int find_layer(const struct net *n, struct err *e)
+static int find_layer(const struct graph *n, struct err *e)
 {
     if (layer)
-        return net_layer(n, layer, e);
-    return gradients > 0 ? net_last(n) : -1;
+        return graph_layer(n, layer, e);
+    return gradients > 0 ? graph_closed(n).value : -1;
 }
 
 static int measure(struct job *j, struct engine *g, struct err *e)
@@ -420,16 +421,16 @@ static int measure(struct job *j, struct engine *g, struct err *e)
 
 static int run(struct err *e)
 {
-    const struct net_opts no = {
+    const struct model_opts no = {
         .h = 32, .w = 32, .mean = {.5071F, .4867F, .4409F}, .std = {.2673F, .2564F, .2762F}};
     struct ckpt *c;
     struct job j = {.left = images};
     struct engine *g;
-    if (ckpt_open(&c, model, NULL, e) != 0 || net_build(&j.net, c, &no, e) != 0)
+    if (ckpt_open(&c, model, NULL, e) != 0 || model_open(&j.model, c, &no, e) != 0)
         return -1;
     ckpt_close(c);
-    j.classes = j.net->classes;
-    int features = find_layer(j.net, e);
+    j.classes = graph_classes(j.model->graph);
+    int features = find_layer(j.model->graph, e);
     if (layer && features < 0)
         return -1;
     const struct engine_opts eo = {.device = device,
@@ -440,12 +441,12 @@ static int run(struct err *e)
                                    .gradients = (int)gradients,
                                    .exact = exact,
                                    .timed = true};
-    if (engine_open(&g, j.net, &eo, e) != 0)
+    if (engine_open(&g, j.model->graph, &eo, e) != 0)
         return -1;
     prog_say("%s", engine_about(g));
     int r = measure(&j, g, e);
     engine_close(g);
-    net_free(j.net);
+    model_close(j.model);
     return r;
 }
 

@@ -34,7 +34,7 @@ static void check_sets(const struct run *ref)
             compare(ref, &s, SETTLE_GAP, difference, kernels[i]);
             if (i == SETS - 1)
                 run_close(&s);
-            else if (!first.net)
+            else if (!first.graph)
                 first = s;
             else {
                 CHECK(same_run(&first, &s));
@@ -51,14 +51,14 @@ static void check_half(const struct run *ref)
     for (int i = 0; i < HALF_SETS; i++) {
         struct run s;
         /* Tiles in plain C take long. */
-        if (i == SETS && net_macs(ref->net) * ref->images > 60000000)
+        if (i == SETS && graph_macs(ref->graph) * ref->images > 60000000)
             continue;
         if (!go(&s, ref, kernels[i], ENGINE_BF16, 2, false))
             continue;
         compare(ref, &s, ref->opts.gradients ? 0.3 : 0.03, difference_rms, "bf16");
-        if (first.net && i < SETS - 1)
+        if (first.graph && i < SETS - 1)
             CHECK(same_run(&first, &s));
-        if (first.net || i >= SETS - 1)
+        if (first.graph || i >= SETS - 1)
             run_close(&s);
         else
             first = s;
@@ -86,7 +86,7 @@ static void check_threads(const struct run *ref)
 
 /* One network, one choice of what is asked for, in all backends. `pixels`: of settle(),
  * for gradients; NULL for any. */
-static void check(const struct net *n, const uint8_t *pixels, int images, int features, bool maps,
+static void check(const struct graph *n, const uint8_t *pixels, int images, int features, bool maps,
                   int gradients)
 {
     static int turn;
@@ -98,7 +98,7 @@ static void check(const struct net *n, const uint8_t *pixels, int images, int fe
                             .gradients = gradients};
     struct run ref = run_new(n, images, o);
     if (pixels)
-        memcpy(ref.pixels, pixels, (size_t)images * net_size(n, 0));
+        memcpy(ref.pixels, pixels, (size_t)images * graph_size(n, 0));
     CHECK(run_go(&ref, &e) == 0);
     check_sets(&ref);
     if (turn % 2 == 0)
@@ -119,54 +119,52 @@ static float *copied(const float *from, size_t n)
 
 /* The same network with a convolution of 1 by 1, most of whose weights are 0, for each
  * scale. */
-static struct net *with_diagonals(const struct net *n)
+static struct graph *with_diagonals(const struct graph *n)
 {
-    struct net *d = net_empty();
-    for (int i = 0; i < n->values; i++)
-        net_add_value(d, n->value[i].c, n->value[i].h, n->value[i].w);
-    d->classes = n->classes;
+    struct graph *d = net_of_image(n->value[0].h, n->value[0].w);
     for (int i = 0; i < n->ops; i++) {
-        const struct net_op *op = &n->op[i];
-        size_t ic = (size_t)n->value[op->in].c, oc = (size_t)n->value[op->out].c;
-        struct net_op *to = net_add_op(d, op->kind, op->in, op->out);
-        *to = *op;
-        if (op->b)
-            to->b = copied(op->b, oc);
-        if (op->kind == NET_CONV || op->kind == NET_LINEAR)
-            to->w = copied(op->w, oc * ic * (size_t)op->k * (size_t)op->k);
-        if (op->kind != NET_SCALE)
-            continue;
-        float *w = mem_zero(ic * ic, sizeof *w);
-        for (size_t c = 0; c < ic; c++)
-            w[c * ic + c] = op->w[c];
-        to->kind = NET_CONV;
-        to->stride = 1;
-        to->w = w;
+        const struct graph_op *op = &n->op[i];
+        size_t weights = (size_t)graph_op_weights(n, op), channels = (size_t)n->value[op->out].c;
+        struct graph_op to = *op;
+        struct err e;
+        to.w = weights ? copied(op->w, weights) : NULL;
+        to.b = weights ? copied(op->b, channels) : NULL;
+        if (op->kind == GRAPH_NORM) {
+            float *w = mem_zero(channels * channels, sizeof *w);
+            for (size_t c = 0; c < channels; c++)
+                w[c * channels + c] = op->w[c];
+            free((void *)to.w);
+            to.kind = GRAPH_CONV;
+            to.channels = (int)channels;
+            to.k = to.stride = 1;
+            to.w = w;
+        }
+        CHECK(graph_add(d, &to, &e) == op->out);
     }
     return d;
 }
 
-static void check_ref_scale(const struct net *n)
+static void check_ref_scale(const struct graph *n)
 {
-    struct net *d = with_diagonals(n);
-    for (int v = 0; v <= net_last(n); v++) {
+    struct graph *d = with_diagonals(n);
+    for (int v = 0; v <= graph_closed(n).value; v++) {
         struct err e = {0};
         const struct engine_opts o = {.device = "ref", .features = v, .gradients = 2};
         struct run r = run_new(n, 3, o), s = run_new(d, 3, o);
-        memcpy(s.pixels, r.pixels, 3 * net_size(n, 0));
+        memcpy(s.pixels, r.pixels, 3 * graph_size(n, 0));
         CHECK(run_go(&r, &e) == 0 && run_go(&s, &e) == 0);
         compare(&r, &s, 1e-5, difference, "diagonals");
         run_close(&r);
         run_close(&s);
     }
-    net_free(d);
+    graph_free(d);
 }
 
 /* y = the largest in each window of a plane, and dx += dy at the first that is. */
-static void windows(const struct net *n, const struct net_op *op, const float *x, const float *dy,
-                    float *y, float *dx)
+static void windows(const struct graph *n, const struct graph_op *op, const float *x,
+                    const float *dy, float *y, float *dx)
 {
-    const struct net_value *from = &n->value[op->in], *to = &n->value[op->out];
+    const struct graph_value *from = &n->value[op->in[0]], *to = &n->value[op->out];
     for (int i = 0; i < to->h * to->w; i++) {
         int y0 = i / to->w * op->stride - op->pad, x0 = i % to->w * op->stride - op->pad, at = -1;
         for (int p = from->h * from->w - 1; p >= 0; p--) {
@@ -180,19 +178,19 @@ static void windows(const struct net *n, const struct net_op *op, const float *x
 }
 
 /* Of the only operation that reads its input. */
-static void check_ref_max(const struct net *n, const struct net_op *op)
+static void check_ref_max(const struct graph *n, const struct graph_op *op)
 {
     enum { IMAGES = 3, VECTORS = 2 };
     struct err e = {0};
-    struct engine_opts o = {.device = "ref", .features = op->in, .gradients = VECTORS};
+    struct engine_opts o = {.device = "ref", .features = op->in[0], .gradients = VECTORS};
     struct run r = run_new(n, IMAGES, o);
     o.features = op->out;
     struct run s = run_new(n, IMAGES, o);
-    memcpy(s.pixels, r.pixels, IMAGES * net_size(n, 0));
+    memcpy(s.pixels, r.pixels, IMAGES * graph_size(n, 0));
     CHECK(run_go(&r, &e) == 0 && run_go(&s, &e) == 0);
-    size_t in = (size_t)n->value[op->in].h * (size_t)n->value[op->in].w;
+    size_t in = (size_t)n->value[op->in[0]].h * (size_t)n->value[op->in[0]].w;
     size_t out = (size_t)n->value[op->out].h * (size_t)n->value[op->out].w;
-    size_t planes = (size_t)n->value[op->in].c;
+    size_t planes = (size_t)n->value[op->in[0]].c;
     float *y = mem_alloc(out, sizeof *y), *dx = mem_alloc(in, sizeof *dx);
     for (size_t i = 0; i < IMAGES; i++)
         for (size_t j = 0; j < VECTORS; j++)
@@ -212,21 +210,20 @@ static void check_ref_max(const struct net *n, const struct net_op *op)
 static void check_ref(void)
 {
     random_state = 501;
-    struct net *n = net_preact(9, 6, (const int[]){8, 12, 0}, 2, 5, false);
+    struct graph *n = net_preact(9, 6, (const int[]){8, 12, 0}, 2, 5, false);
     check_ref_scale(n);
-    net_free(n);
+    graph_free(n);
     n = net_unfolded(9, 6, (const int[]){8, 12, 0}, 2, 5);
     check_ref_scale(n);
-    net_free(n);
+    graph_free(n);
     for (int round = 0; round < 12; round++) {
-        n = net_empty();
-        int x = net_add_conv(n, net_add_value(n, 3, random_int(5, 12), random_int(5, 12)), 6, 3, 1,
-                             -1, round % 2);
+        n = net_of_image(random_int(5, 12), random_int(5, 12));
+        int x = net_add_conv(n, 0, 6, 3, 1, -1, round % 2);
         int k = random_int(2, 5);
         x = net_add_max(n, x, k, random_int(1, 3), random_int(0, k / 2));
         net_add_head(n, x, 4);
         check_ref_max(n, &n->op[1]);
-        net_free(n);
+        graph_free(n);
     }
 }
 
@@ -235,7 +232,7 @@ static void check_ref(void)
 /* Whether the sums of a tap, which begin at `at`, are those of the features. */
 static bool sums_right(const struct run *r, size_t at)
 {
-    const struct net_value *v = &r->net->value[r->opts.features];
+    const struct graph_value *v = &r->graph->value[r->opts.features];
     size_t cells = (size_t)v->h * (size_t)v->w;
     const float *x = r->features;
     for (int i = 0; i < r->images; i++)
@@ -253,11 +250,11 @@ static bool sums_right(const struct run *r, size_t at)
 }
 
 /* The same whatever else is asked for. */
-static void check_device_taps(const struct net *n, int images, const char *device, const char *set,
-                              enum engine_precision precision, bool gradients)
+static void check_device_taps(const struct graph *n, int images, const char *device,
+                              const char *set, enum engine_precision precision, bool gradients)
 {
     struct err e = {0};
-    int last = net_last(n), count = n->values + 1;
+    int last = graph_closed(n).value, count = n->values + 1;
     int *taps = mem_alloc((size_t)count, sizeof *taps);
     for (int i = 0; i < count; i++)
         taps[i] = i < n->values ? n->values - 1 - i : last;
@@ -280,15 +277,15 @@ static void check_device_taps(const struct net *n, int images, const char *devic
             with.gradients = gradients && i % 2;
         }
         struct run r = run_new(n, images, with);
-        memcpy(r.pixels, alone.pixels, (size_t)images * net_size(n, 0));
+        memcpy(r.pixels, alone.pixels, (size_t)images * graph_size(n, 0));
         CHECK(run_go(&r, &e) == 0);
         CHECK(same_bytes(r.sums, alone.sums, (size_t)images * r.tap_size * sizeof(double)));
         if (taps[i] <= last)
             CHECK(sums_right(&r, at));
         /* The logits come first. */
         for (int k = 0; k < images; k++)
-            for (int c = 0; c < n->classes; c++) {
-                double logit = r.logits[k * n->classes + c];
+            for (int c = 0; c < graph_classes(n); c++) {
+                double logit = r.logits[k * graph_classes(n) + c];
                 const double *got = r.sums + (size_t)k * r.tap_size + 2 * (size_t)c;
                 CHECK(got[0] == logit && got[1] == logit * logit);
             }
@@ -300,7 +297,7 @@ static void check_device_taps(const struct net *n, int images, const char *devic
     free(taps);
 }
 
-static void check_taps(const struct net *n, int images, bool gradients)
+static void check_taps(const struct graph *n, int images, bool gradients)
 {
     check_device_taps(n, images, "ref", "", ENGINE_F32, gradients);
     for (int i = 0; i < HALF_SETS; i++) {
@@ -314,15 +311,15 @@ static void check_taps(const struct net *n, int images, bool gradients)
 static void check_sums(void)
 {
     random_state = 601;
-    struct net *n = net_preact(9, 10, (const int[]){8, 40, 0}, 1, 5, false);
+    struct graph *n = net_preact(9, 10, (const int[]){8, 40, 0}, 1, 5, false);
     check_taps(n, 19, true);
-    net_free(n);
+    graph_free(n);
     n = net_large_stem(30, 27, (const int[]){16, 64, 0}, 1, 3);
     check_taps(n, 9, true);
-    net_free(n);
+    graph_free(n);
     n = net_mixed(6, 7, 8, 12, true);
     check_taps(n, 70, false);
-    net_free(n);
+    graph_free(n);
 }
 
 /* --- networks --- */
@@ -336,16 +333,16 @@ static void check_random(int rounds)
         int widths[5] = {0}, stages = random_int(1, 3), side = round % 3 ? 18 : 33;
         for (int s = 0; s < stages; s++)
             widths[s] = pick[random_int(0, round % 2 ? 4 : 9)];
-        struct net *n = net_random(random_int(1, side), random_int(1, side), widths,
-                                   random_int(1, 2), random_int(2, 21));
-        int images = random_int(1, 18), last = net_last(n);
+        struct graph *n = net_random(random_int(1, side), random_int(1, side), widths,
+                                     random_int(1, 2), random_int(2, 21));
+        int images = random_int(1, 18), last = graph_closed(n).value;
         check(n, NULL, images, random_int(1, last), true, 0);
         check(n, NULL, images, -1, false, 0);
         uint8_t *pixels = settle(n, 6);
         check(n, pixels, random_int(1, 6), random_int(0, last), false, 2);
         check(n, pixels, random_int(1, 6), last, true, 1);
         free(pixels);
-        net_free(n);
+        graph_free(n);
     }
 }
 
@@ -360,16 +357,16 @@ static void check_forms(int rounds)
             w = random_int(1, 35), blocks = random_int(1, 2), classes = random_int(2, 12);
         for (int s = 0; s < stages; s++)
             widths[s] = pick[random_int(0, 6)];
-        struct net *n = round % 4 == 0   ? net_large_stem(h, w, widths, blocks, classes)
-                        : round % 4 == 3 ? net_unfolded(h, w, widths, blocks, classes)
-                                         : net_preact(h, w, widths, blocks, classes, round % 2);
-        int images = random_int(1, 18), last = net_last(n);
+        struct graph *n = round % 4 == 0   ? net_large_stem(h, w, widths, blocks, classes)
+                          : round % 4 == 3 ? net_unfolded(h, w, widths, blocks, classes)
+                                           : net_preact(h, w, widths, blocks, classes, round % 2);
+        int images = random_int(1, 18), last = graph_closed(n).value;
         check(n, NULL, images, random_int(1, last), true, 0);
         uint8_t *pixels = settle(n, 6);
         check(n, pixels, random_int(1, 6), random_int(0, last), false, 2);
         check(n, pixels, random_int(1, 6), round % 8 < 4 ? last : 0, true, 1);
         free(pixels);
-        net_free(n);
+        graph_free(n);
     }
 }
 
@@ -380,16 +377,16 @@ static void check_mixed(int rounds)
         random_state = (uint64_t)round + 101;
         bool spare = round % 3 == 0;
         int side = spare ? 4 : 24;
-        struct net *n = net_mixed(random_int(1, side), random_int(1, side), random_int(1, 9),
-                                  random_int(2, 40), spare);
-        int last = net_last(n);
+        struct graph *n = net_mixed(random_int(1, side), random_int(1, side), random_int(1, 9),
+                                    random_int(2, 40), spare);
+        int last = graph_closed(n).value;
         check(n, NULL, random_int(1, spare ? 80 : 20), random_int(1, last), round % 2, 0);
         if (!spare) {
             uint8_t *pixels = settle(n, 4);
             check(n, pixels, random_int(1, 4), round % 2 ? 0 : random_int(0, last), false, 2);
             free(pixels);
         }
-        net_free(n);
+        graph_free(n);
     }
 }
 
@@ -399,14 +396,14 @@ static void check_batches(void)
     static const int images[] = {16, 17, 64, 65, 79, 150};
     for (int i = 0; i < 6; i++) {
         random_state = (uint64_t)i + 201;
-        struct net *n = net_random(random_int(4, 9), random_int(4, 9), (const int[]){16, 24, 70, 0},
-                                   1, random_int(3, 20));
-        int last = net_last(n);
+        struct graph *n = net_random(random_int(4, 9), random_int(4, 9),
+                                     (const int[]){16, 24, 70, 0}, 1, random_int(3, 20));
+        int last = graph_closed(n).value;
         check(n, NULL, images[i], random_int(1, last), true, 0);
         uint8_t *pixels = settle(n, images[i]);
         check(n, pixels, images[i], i % 2 ? random_int(0, last) : 1, i % 2, i % 2 + 1);
         free(pixels);
-        net_free(n);
+        graph_free(n);
     }
 }
 
@@ -423,23 +420,23 @@ static void check_wide(void)
     };
     for (size_t i = 0; i < sizeof net / sizeof *net; i++) {
         random_state = i + 301;
-        struct net *n = net_random(net[i].h, net[i].w, net[i].widths, 1, 7);
-        int last = net_last(n);
+        struct graph *n = net_random(net[i].h, net[i].w, net[i].widths, 1, 7);
+        int last = graph_closed(n).value;
         uint8_t *pixels = settle(n, net[i].images);
         check(n, pixels, net[i].images, last - net[i].before, true, net[i].vectors);
         free(pixels);
-        net_free(n);
+        graph_free(n);
     }
 }
 
 /* Features and gradients of every value. Frees the network. */
-static void check_each(struct net *n, int images, int gradients)
+static void check_each(struct graph *n, int images, int gradients)
 {
     uint8_t *pixels = settle(n, images);
-    for (int v = 0; v <= net_last(n); v++)
+    for (int v = 0; v <= graph_closed(n).value; v++)
         check(n, pixels, images, v, v % 2, gradients);
     free(pixels);
-    net_free(n);
+    graph_free(n);
 }
 
 static void check_values(void)
@@ -456,7 +453,7 @@ static void check_values(void)
 static void check_exact(void)
 {
     struct err e = {0};
-    struct net *n = net_random(16, 16, (const int[]){64, 0}, 1, 5);
+    struct graph *n = net_random(16, 16, (const int[]){64, 0}, 1, 5);
     for (int exact = 0; exact < 2; exact++) {
         const struct engine_opts o = {.device = "cpu", .features = -1, .exact = exact};
         struct engine *g;
@@ -464,16 +461,16 @@ static void check_exact(void)
         CHECK((strstr(engine_about(g), ", 0 of 3 convolutions by Winograd") != NULL) == exact);
         engine_close(g);
     }
-    net_free(n);
+    graph_free(n);
 }
 
 /* --- memory --- */
 
 /* A network of one convolution and so many classes, of which nobody runs it. */
-static struct net *net_of_classes(int side, int classes)
+static struct graph *net_of_classes(int side, int classes)
 {
-    struct net *n = net_empty();
-    int x = net_add_conv(n, net_add_value(n, 3, side, side), 4, 3, 1, -1, true);
+    struct graph *n = net_of_image(side, side);
+    int x = net_add_conv(n, 0, 4, 3, 1, -1, true);
     net_add_head(n, x, classes);
     return n;
 }
@@ -498,7 +495,7 @@ static void check_returned(void)
         for (int d = 0; d < 2; d++) {
             struct err e = {0};
             struct engine *g;
-            struct net *n = net_of_classes(want[i].side, want[i].classes);
+            struct graph *n = net_of_classes(want[i].side, want[i].classes);
             const struct engine_opts o = {.device = device[d],
                                           .threads = 40,
                                           .features = want[i].features ? 1 : -1,
@@ -520,7 +517,7 @@ static void check_returned(void)
                 CHECK(engine_batch_size(g) <= want[i].batch && threads <= want[i].threads);
                 engine_close(g);
             }
-            net_free(n);
+            graph_free(n);
         }
 }
 

@@ -13,7 +13,7 @@ static inline void compare(const struct run *r, const struct run *s, double tole
 {
     size_t m = (size_t)r->images;
     CHECK(s->written == s->images);
-    double d[4] = {differ(s->logits, r->logits, m * (size_t)r->net->classes), 0, 0, 0};
+    double d[4] = {differ(s->logits, r->logits, m * (size_t)graph_classes(r->graph)), 0, 0, 0};
     if (r->features)
         d[1] = differ(s->features, r->features, m * r->feature_size);
     if (r->maps && s->maps)
@@ -27,8 +27,8 @@ static inline void compare(const struct run *r, const struct run *s, double tole
     if (!right)
         fprintf(stderr,
                 "  %s, %dx%d, value %d of %d: logits %.2g features %.2g maps %.2g gradients %.2g\n",
-                what, r->net->value[0].h, r->net->value[0].w, r->opts.features, r->net->values,
-                d[0], d[1], d[2], d[3]);
+                what, r->graph->value[0].h, r->graph->value[0].w, r->opts.features,
+                r->graph->values, d[0], d[1], d[2], d[3]);
 }
 
 /* Bytes of what both have. */
@@ -46,7 +46,8 @@ static inline bool same(const float *a, const float *b, size_t n)
 static inline bool same_run(const struct run *r, const struct run *s)
 {
     size_t m = (size_t)r->images;
-    return r->written == s->written && same(r->logits, s->logits, m * (size_t)r->net->classes) &&
+    return r->written == s->written &&
+           same(r->logits, s->logits, m * (size_t)graph_classes(r->graph)) &&
            same(r->features, s->features, m * r->feature_size) &&
            same(r->maps, s->maps, m * r->map_size) &&
            same(r->grads, s->grads, m * (size_t)r->opts.gradients * r->feature_size) &&

@@ -66,7 +66,7 @@ static void run_or_say(struct run *r, const char *settings)
 
 /* One network, one choice of what is asked for: late, early, with one stream, in all
  * precisions. `pixels`: of settle(), for gradients; NULL for any. */
-static void check(const struct net *n, const uint8_t *pixels, int images, int features, bool maps,
+static void check(const struct graph *n, const uint8_t *pixels, int images, int features, bool maps,
                   int gradients)
 {
     struct err e = {0};
@@ -74,7 +74,7 @@ static void check(const struct net *n, const uint8_t *pixels, int images, int fe
         .device = "ref", .features = features, .class_maps = maps, .gradients = gradients};
     struct run ref = run_new(n, images, o);
     if (pixels)
-        memcpy(ref.pixels, pixels, (size_t)images * net_size(n, 0));
+        memcpy(ref.pixels, pixels, (size_t)images * graph_size(n, 0));
     CHECK(run_go(&ref, &e) == 0);
     struct run late = run_like(&ref, "cuda", ENGINE_F32, 0),
                early = run_like(&ref, "cuda:0", ENGINE_F32, 0),
@@ -116,30 +116,30 @@ static void check_random(void)
         int widths[4] = {0}, stages = random_int(1, 3);
         for (int s = 0; s < stages; s++)
             widths[s] = pick[random_int(0, 7)];
-        struct net *n = net_random(random_int(5, 15), random_int(5, 15), widths, random_int(1, 2),
-                                   random_int(2, 70));
-        int last = net_last(n);
+        struct graph *n = net_random(random_int(5, 15), random_int(5, 15), widths, random_int(1, 2),
+                                     random_int(2, 70));
+        int last = graph_closed(n).value;
         check(n, NULL, random_int(1, 40), random_int(1, last), true, 0);
         check(n, NULL, random_int(1, 40), -1, false, 0);
         uint8_t *pixels = settle(n, 6);
         check(n, pixels, random_int(1, 6), random_int(0, last), false, 2);
         check(n, pixels, random_int(1, 6), last, true, 1);
         free(pixels);
-        net_free(n);
+        graph_free(n);
     }
     /* Gradients at every value. */
     random_state = 99;
     const int widths[] = {8, 12, 0};
     enum { NETS = 4 };
-    struct net *nets[NETS] = {
+    struct graph *nets[NETS] = {
         net_random(8, 7, widths, 2, 5), net_preact(18, 15, widths, 1, 5, true),
         net_preact(8, 7, widths, 1, 5, false), net_unfolded(8, 7, widths, 1, 5)};
     for (int i = 0; i < NETS; i++) {
         uint8_t *pixels = settle(nets[i], 3);
-        for (int v = 0; v <= net_last(nets[i]); v++)
+        for (int v = 0; v <= graph_closed(nets[i]).value; v++)
             check(nets[i], pixels, 3, v, false, 3);
         free(pixels);
-        net_free(nets[i]);
+        graph_free(nets[i]);
     }
 }
 
@@ -147,7 +147,7 @@ static void check_random(void)
 
 /* Which engines were taken: tensor cores forwards in f16 and bf16 and for gradients
  * beside them, none in f32. */
-static void check_engines(const struct net *n)
+static void check_engines(const struct graph *n)
 {
     static const struct {
         enum engine_precision precision;
@@ -185,7 +185,7 @@ static void check_engines(const struct net *n)
     rmdir(folder);
 }
 
-static void check_timed(const struct net *n)
+static void check_timed(const struct graph *n)
 {
     struct err e = {0};
     struct engine *g;
@@ -206,7 +206,7 @@ static void check_timed(const struct net *n)
         macs += s[i].macs;
     }
     CHECK(steps == n->ops - 2 + 3); /* convolutions; in, head, out */
-    CHECK(macs == net_macs(n));
+    CHECK(macs == graph_macs(n));
     CHECK(seconds > 0);
     engine_close(g);
     run_close(&r);
@@ -223,7 +223,7 @@ static void note(const char *text)
 }
 
 /* Opens; whether the device is missed, and the message, are as expected. */
-static void check_absent(const struct net *n, const char *settings, const char *device,
+static void check_absent(const struct graph *n, const char *settings, const char *device,
                          enum engine_precision p, const char *message)
 {
     struct err e = {0};
@@ -246,7 +246,7 @@ static void check_absent(const struct net *n, const char *settings, const char *
 }
 
 /* Sums are left to the CPU, also by "auto". */
-static void check_taps(const struct net *n)
+static void check_taps(const struct graph *n)
 {
     struct err e = {0};
     struct engine *g;
@@ -263,7 +263,7 @@ static void check_taps(const struct net *n)
     CHECK(standin_live() == 0);
 }
 
-static void check_devices(const struct net *n)
+static void check_devices(const struct graph *n)
 {
     check_absent(n, "devices=0", "cuda", ENGINE_F32,
                  "cuda: no usable device: no CUDA-capable device is detected");
@@ -313,7 +313,7 @@ static void check_devices(const struct net *n)
 }
 
 /* Batches follow the memory that is free, and are halved where that was not enough. */
-static void check_memory(const struct net *n)
+static void check_memory(const struct graph *n)
 {
     struct err e = {0};
     struct engine *g;
@@ -352,7 +352,7 @@ static void check_memory(const struct net *n)
 
 /* Every call of each kind fails once, and once with all that follow: the run ends with
  * the right results or with a message; nothing is left on the device. */
-static void check_faults(const struct net *n)
+static void check_faults(const struct graph *n)
 {
     static const char *const call[] = {
         "cudaGetDeviceCount",
@@ -425,7 +425,7 @@ static void check_faults(const struct net *n)
 }
 
 /* Ten times the images take no more memory. */
-static void check_growth(const struct net *n)
+static void check_growth(const struct graph *n)
 {
     long calls[2] = {0};
     for (int i = 0; i < 2; i++) {
@@ -439,7 +439,7 @@ static void check_growth(const struct net *n)
 }
 
 /* A reader or a writer that fails ends the run, with what was written before. */
-static void check_callbacks(const struct net *n)
+static void check_callbacks(const struct graph *n)
 {
     for (int which = 0; which < 3; which++) {
         static const char *const message[] = {"read failed", "seed failed", "write failed"};
@@ -464,7 +464,7 @@ int main(int argc, char **argv)
     if (!load(argc > 1 ? argv[1] : NULL))
         return 1;
     random_state = 7;
-    struct net *n = net_random(6, 5, (const int[]){8, 12, 0}, 1, 4);
+    struct graph *n = net_random(6, 5, (const int[]){8, 12, 0}, 1, 4);
     check_timed(n);
     if (argc == 1) {
         check_devices(n);
@@ -475,7 +475,7 @@ int main(int argc, char **argv)
     }
     check_taps(n);
     check_callbacks(n);
-    net_free(n);
+    graph_free(n);
     check_random();
     return CHECK_DONE();
 }

@@ -7,6 +7,7 @@
 #include "ckpt/ckpt.h"
 #include "engine/cuda/dnn.h"
 #include "engine/plan.h"
+#include "model/model.h"
 #include "random_net.h"
 
 static char *slurp(const char *path)
@@ -33,14 +34,14 @@ static const struct device devices[] = {
 static int plans, large;
 
 static void check_conv(const struct device *on, struct dnn *d, const struct dnn_shape *s,
-                       enum kernel_type t, const struct net_op *op, bool back)
+                       enum kernel_type t, const struct graph_op *op, bool back)
 {
     static const char *const type[] = {"f32", "f16", "bf16"};
     struct err e = {0};
     struct dnn_conv *c = NULL;
     bool cores = t != KERNEL_F32;
     int r = back ? dnn_backward(&c, d, s, cores ? DNN_ANY : DNN_NO_CORES, &e)
-                 : dnn_forward(&c, d, s, t, op->res >= 0, op->relu,
+                 : dnn_forward(&c, d, s, t, graph_addend(op) >= 0, op->act == GRAPH_RELU,
                                cores ? DNN_CORES : DNN_NO_CORES, &e);
     CHECK(r == 0);
     if (r != 0) {
@@ -65,20 +66,20 @@ static void check_conv(const struct device *on, struct dnn *d, const struct dnn_
 /* Whether an operation like it came before. */
 static bool seen(const struct plan *p, int at)
 {
-    const struct net *n = p->net;
-    const struct net_op *a = p->step[at].op;
+    const struct graph *n = p->graph;
+    const struct graph_op *a = p->step[at].op;
     for (int i = 0; i < at; i++) {
-        const struct net_op *b = p->step[i].op;
-        if (p->pad[a->in] == p->pad[b->in] && p->pad[a->out] == p->pad[b->out] &&
-            n->value[a->in].h == n->value[b->in].h && n->value[a->in].w == n->value[b->in].w &&
-            a->kind == b->kind && a->k == b->k && a->stride == b->stride && a->relu == b->relu &&
-            (a->res < 0) == (b->res < 0))
+        const struct graph_op *b = p->step[i].op;
+        if (p->pad[a->in[0]] == p->pad[b->in[0]] && p->pad[a->out] == p->pad[b->out] &&
+            n->value[a->in[0]].h == n->value[b->in[0]].h &&
+            n->value[a->in[0]].w == n->value[b->in[0]].w && a->kind == b->kind && a->k == b->k &&
+            a->stride == b->stride && a->act == b->act && a->ins == b->ins)
             return true;
     }
     return false;
 }
 
-static void check_net(const struct device *on, struct dnn *d, const struct net *n,
+static void check_net(const struct device *on, struct dnn *d, const struct graph *n,
                       enum kernel_type t)
 {
     static const int batches[] = {512, 256, 128, 64, 32, 16, 8, 4, 2, 1};
@@ -89,31 +90,34 @@ static void check_net(const struct device *on, struct dnn *d, const struct net *
     CHECK(plan_open(&p, n, &o, &layout, &e) == 0);
     for (size_t b = 0; b < sizeof batches / sizeof *batches; b++)
         for (int i = 0; i < p.steps; i++) {
-            const struct net_op *op = p.step[i].op;
-            const struct net_value *x = &n->value[op->in], *y = &n->value[op->out];
-            const struct dnn_shape s = {batches[b],     p.pad[op->in], x->h, x->w,
-                                        p.pad[op->out], y->h,          y->w, op->k,
-                                        op->stride,     op->pad};
-            if (op->kind != NET_CONV || seen(&p, i))
+            const struct graph_op *op = p.step[i].op;
+            const struct graph_value *x = &n->value[op->in[0]], *y = &n->value[op->out];
+            const struct dnn_shape s = {
+                batches[b], p.pad[op->in[0]], x->h,   x->w, p.pad[op->out], y->h, y->w,
+                op->k,      op->stride,       op->pad};
+            if (op->kind != GRAPH_CONV || seen(&p, i))
                 continue;
             check_conv(on, d, &s, t, op, false);
             /* Results of a large layer keep batches of gradients small (RESULTS in cuda.c). */
-            if ((size_t)s.n * plan_size(&p, op->in) * 2 * sizeof(float) <= 64 << 20)
+            if ((size_t)s.n * plan_size(&p, op->in[0]) * 2 * sizeof(float) <= 64 << 20)
                 check_conv(on, d, &s, t, op, true);
         }
     plan_close(&p);
 }
 
-static struct net *bundled(void)
+static struct graph *bundled(void)
 {
     struct err e = {0};
     struct ckpt *c;
-    struct net *n = NULL;
-    const struct net_opts o = {
+    struct model *m = NULL;
+    const struct model_opts o = {
         .h = 32, .w = 32, .mean = {.5F, .5F, .5F}, .std = {.25F, .25F, .25F}};
     CHECK(ckpt_open(&c, "examples/shapes100/model.pth", NULL, &e) == 0 &&
-          net_build(&n, c, &o, &e) == 0);
+          model_open(&m, c, &o, &e) == 0);
     ckpt_close(c);
+    struct graph *n = m->graph;
+    m->graph = NULL;
+    model_close(m);
     return n;
 }
 
@@ -122,9 +126,9 @@ int main(void)
     /* ResNet-18 and -34 differ in the number of blocks, not in their shapes. */
     enum { NETS = 4 };
     const int widths[] = {64, 128, 256, 512, 0};
-    struct net *nets[NETS] = {net_random(32, 32, widths, 2, 100), bundled(),
-                              net_preact(32, 32, widths, 1, 100, false),
-                              net_large_stem(64, 64, widths, 1, 100)};
+    struct graph *nets[NETS] = {net_random(32, 32, widths, 2, 100), bundled(),
+                                net_preact(32, 32, widths, 1, 100, false),
+                                net_large_stem(64, 64, widths, 1, 100)};
     for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) {
         char path[64];
         struct dnn *d;
@@ -148,7 +152,7 @@ int main(void)
         dnn_close(d);
     }
     for (size_t k = 0; k < NETS; k++)
-        net_free(nets[k]);
+        graph_free(nets[k]);
     printf("%d plans, %d of them with a workspace above %d MiB\n", plans, large,
            DNN_WORKSPACE >> 20);
     return CHECK_DONE();

@@ -2,6 +2,7 @@
 #include "../unit/check.h"
 #include "ckpt/ckpt.h"
 #include "data/data.h"
+#include "model/model.h"
 #include "random_net.h"
 #include "stream/npy.h"
 
@@ -32,7 +33,7 @@ static int seed_best(void *ctx, struct engine_batch *b, struct err *e)
 {
     struct run *r = ctx;
     (void)e;
-    size_t classes = (size_t)r->net->classes;
+    size_t classes = (size_t)graph_classes(r->graph);
     for (size_t i = 0; i < (size_t)b->n; i++) {
         size_t best = 0;
         for (size_t k = 1; k < classes; k++)
@@ -55,25 +56,26 @@ int main(int argc, char **argv)
     struct err e = {0};
     struct ckpt *c;
     struct data *d;
-    struct net *n;
+    struct model *m;
     const struct data_opts none = {0};
-    struct net_opts o = {
+    struct model_opts o = {
         .h = 32, .w = 32, .mean = {.5071F, .4867F, .4409F}, .std = {.2673F, .2564F, .2762F}};
-    if (ckpt_open(&c, model, NULL, &e) != 0 || net_build(&n, c, &o, &e) != 0 ||
+    if (ckpt_open(&c, model, NULL, &e) != 0 || model_open(&m, c, &o, &e) != 0 ||
         data_open(&d, images, &none, &e) != 0) {
         fprintf(stderr, "%s\n", e.msg);
         return 1;
     }
     ckpt_close(c);
+    const struct graph *n = m->graph;
 
     int64_t each;
     float *logits = load(folder, "logits", count, &each);
-    CHECK(each == n->classes);
+    CHECK(each == graph_classes(n));
     struct engine_opts eo = {.device = "cpu", .features = -1};
     struct run all = run_new(n, count, eo);
     for (int i = 0; i < count; i++) {
         struct data_item item;
-        CHECK(data_at(d, i, all.pixels + (size_t)i * net_size(n, 0), &item, &e) == 0);
+        CHECK(data_at(d, i, all.pixels + (size_t)i * graph_size(n, 0), &item, &e) == 0);
     }
     CHECK(run_go(&all, &e) == 0);
     CHECK_NEAR(difference(all.logits, logits, (size_t)(count * each)), 0, 2e-5);
@@ -81,7 +83,7 @@ int main(int argc, char **argv)
     /* Every set of kernels against f64. */
     static const char *const kernels[] = {"avx512", "avx2", "plain"};
     float *exact = load(folder, "logits64", count, &each);
-    CHECK(each == n->classes);
+    CHECK(each == graph_classes(n));
     for (int i = 0; i < 6; i++) {
         setenv("HEATPIPE_CPU", kernels[i / 2], 1);
         struct run r = run_like(&all, "cpu", ENGINE_F32, 0);
@@ -103,10 +105,10 @@ int main(int argc, char **argv)
         /* ref, and every set of kernels. */
         for (int i = 0; i < 4; i++) {
             eo.device = i < 3 ? "cpu" : "ref";
-            eo.features = net_layer(n, layers[l], &e);
+            eo.features = graph_layer(n, layers[l], &e);
             eo.gradients = 1;
             struct run r = run_new(n, few, eo);
-            memcpy(r.pixels, all.pixels, (size_t)few * net_size(n, 0));
+            memcpy(r.pixels, all.pixels, (size_t)few * graph_size(n, 0));
             r.seed = seed_best;
             if (i < 3)
                 setenv("HEATPIPE_CPU", kernels[i], 1);
@@ -131,6 +133,6 @@ int main(int argc, char **argv)
     free(exact);
     run_close(&all);
     data_close(d);
-    net_free(n);
+    model_close(m);
     return CHECK_DONE();
 }

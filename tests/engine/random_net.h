@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "engine/engine.h"
+#include "graph/rules.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -48,65 +49,57 @@ static inline void random_pixels(uint8_t *p, size_t n)
         p[i] = (uint8_t)random_bits();
 }
 
-static inline int net_add_value(struct net *n, int c, int h, int w)
+/* Appends an operation of the right shape, with random numbers: weights of that deviation. */
+static inline int net_add(struct graph *n, const struct graph_op *op, double w, double b)
 {
-    n->value = mem_grow(n->value, (size_t)n->values + 1, sizeof *n->value);
-    n->value[n->values] = (struct net_value){.c = c, .h = h, .w = w};
-    return n->values++;
-}
-
-static inline struct net_op *net_add_op(struct net *n, enum net_kind kind, int in, int out)
-{
-    n->op = mem_grow(n->op, (size_t)n->ops + 1, sizeof *n->op);
-    n->op[n->ops] = (struct net_op){.kind = kind, .in = in, .out = out, .res = -1, .k = 1};
-    return &n->op[n->ops++];
-}
-
-static inline int net_add_conv(struct net *n, int in, int oc, int k, int stride, int res, bool relu)
-{
-    struct net_value x = n->value[in];
-    int pad = k / 2;
-    int out =
-        net_add_value(n, oc, (x.h + 2 * pad - k) / stride + 1, (x.w + 2 * pad - k) / stride + 1);
-    struct net_op *op = net_add_op(n, NET_CONV, in, out);
-    op->res = res;
-    op->k = k;
-    op->stride = stride;
-    op->pad = pad;
-    op->relu = relu;
-    op->w = random_reals((size_t)oc * (size_t)x.c * (size_t)(k * k),
-                         sqrt(2.0 / (x.c * k * k)) * (res >= 0 ? 0.5 : 1));
-    op->b = random_reals((size_t)oc, 0.1);
+    struct err e = {0};
+    int out = graph_add(n, op, &e);
+    if (out < 0) {
+        fprintf(stderr, "%s\n", e.msg);
+        abort();
+    }
+    struct graph_op *to = &n->op[n->ops - 1];
+    if (graph_op_weights(n, to) > 0) {
+        to->w = random_reals((size_t)graph_op_weights(n, to), w);
+        to->b = random_reals((size_t)n->value[out].c, b);
+    }
     return out;
 }
 
-static inline int net_add_scale(struct net *n, int in, int res, bool relu)
+/* `addend`: a value, or -1, as below. */
+static inline struct graph_op net_finish(struct graph_op op, int addend, bool relu)
 {
-    struct net_value x = n->value[in];
-    int out = net_add_value(n, x.c, x.h, x.w);
-    struct net_op *op = net_add_op(n, NET_SCALE, in, out);
-    op->res = res;
-    op->relu = relu;
-    op->w = random_reals((size_t)x.c, res >= 0 ? 0.5 : 1);
-    op->b = random_reals((size_t)x.c, 0.2);
-    return out;
+    op.act = relu ? GRAPH_RELU : GRAPH_NONE;
+    if (addend >= 0)
+        op.in[op.ins++] = addend;
+    return op;
 }
 
-static inline int net_add_max(struct net *n, int in, int k, int stride, int pad)
+static inline int net_add_conv(struct graph *n, int in, int oc, int k, int stride, int addend,
+                               bool relu)
 {
-    struct net_value x = n->value[in];
-    int out =
-        net_add_value(n, x.c, (x.h + 2 * pad - k) / stride + 1, (x.w + 2 * pad - k) / stride + 1);
-    struct net_op *op = net_add_op(n, NET_MAX, in, out);
-    op->k = k;
-    op->stride = stride;
-    op->pad = pad;
-    return out;
+    const struct graph_op op = net_finish(graph_conv(in, oc, k, stride), addend, relu);
+    double deviation = sqrt(2.0 / (n->value[in].c * k * k)) * (addend >= 0 ? 0.5 : 1);
+    return net_add(n, &op, deviation, 0.1);
 }
 
-static inline struct net *net_empty(void)
+static inline int net_add_scale(struct graph *n, int in, int addend, bool relu)
 {
-    struct net *n = mem_zero(1, sizeof *n);
+    const struct graph_op op =
+        net_finish((struct graph_op){.kind = GRAPH_NORM, .in = {in}, .ins = 1}, addend, relu);
+    return net_add(n, &op, addend >= 0 ? 0.5 : 1, 0.2);
+}
+
+static inline int net_add_max(struct graph *n, int in, int k, int stride, int pad)
+{
+    const struct graph_op op = {
+        .kind = GRAPH_MAX_POOL, .in = {in}, .ins = 1, .k = k, .stride = stride, .pad = pad};
+    return net_add(n, &op, 0, 0);
+}
+
+static inline struct graph *net_empty(void)
+{
+    struct graph *n = graph_new();
     for (int c = 0; c < 3; c++) {
         n->mean[c] = 0.5F + 0.01F * (float)c;
         n->std[c] = 0.25F + 0.02F * (float)c;
@@ -114,21 +107,26 @@ static inline struct net *net_empty(void)
     return n;
 }
 
-/* Pooling and the linear layer behind value x. */
-static inline void net_add_head(struct net *n, int x, int classes)
+/* An empty network with an image. */
+static inline struct graph *net_of_image(int h, int w)
 {
-    int c = n->value[x].c;
-    int pooled = net_add_value(n, c, 1, 1);
-    net_add_op(n, NET_POOL, x, pooled);
-    int out = net_add_value(n, classes, 1, 1);
-    struct net_op *op = net_add_op(n, NET_LINEAR, pooled, out);
-    op->w = random_reals((size_t)classes * (size_t)c, 0.3);
-    op->b = random_reals((size_t)classes, 0.1);
-    n->classes = classes;
+    struct graph *n = net_empty();
+    graph_add_value(n, 3, h, w, NULL, NULL);
+    return n;
+}
+
+/* Pooling and the linear layer behind value x. */
+static inline void net_add_head(struct graph *n, int x, int classes)
+{
+    struct graph_op op = {.kind = GRAPH_AVERAGE, .in = {x}, .ins = 1};
+    op.in[0] = net_add(n, &op, 0, 0);
+    op.kind = GRAPH_LINEAR;
+    op.channels = classes;
+    net_add(n, &op, 0.3, 0.1);
 }
 
 /* Basic blocks behind value x. `widths` ends with 0. */
-static inline void net_add_blocks(struct net *n, int x, const int *widths, int blocks)
+static inline void net_add_blocks(struct graph *n, int x, const int *widths, int blocks)
 {
     for (int s = 0; widths[s]; s++)
         for (int i = 0; i < blocks; i++) {
@@ -140,20 +138,20 @@ static inline void net_add_blocks(struct net *n, int x, const int *widths, int b
         }
 }
 
-static inline struct net *net_random(int h, int w, const int *widths, int blocks, int classes)
+static inline struct graph *net_random(int h, int w, const int *widths, int blocks, int classes)
 {
-    struct net *n = net_empty();
-    int x = net_add_conv(n, net_add_value(n, 3, h, w), widths[0], 3, 1, -1, true);
+    struct graph *n = net_of_image(h, w);
+    int x = net_add_conv(n, 0, widths[0], 3, 1, -1, true);
     net_add_blocks(n, x, widths, blocks);
     net_add_head(n, n->values - 1, classes);
     return n;
 }
 
 /* The stem of networks for larger images: 7 by 7, stride 2, then the largest of 3 by 3. */
-static inline struct net *net_large_stem(int h, int w, const int *widths, int blocks, int classes)
+static inline struct graph *net_large_stem(int h, int w, const int *widths, int blocks, int classes)
 {
-    struct net *n = net_empty();
-    int x = net_add_conv(n, net_add_value(n, 3, h, w), widths[0], 7, 2, -1, true);
+    struct graph *n = net_of_image(h, w);
+    int x = net_add_conv(n, 0, widths[0], 7, 2, -1, true);
     net_add_blocks(n, net_add_max(n, x, 3, 2, 1), widths, blocks);
     net_add_head(n, n->values - 1, classes);
     return n;
@@ -161,12 +159,11 @@ static inline struct net *net_large_stem(int h, int w, const int *widths, int bl
 
 /* Blocks of ReLUs before convolutions: what a block adds to has none, and is scaled before
  * each block and before pooling. `stem`: as above. */
-static inline struct net *net_preact(int h, int w, const int *widths, int blocks, int classes,
-                                     bool stem)
+static inline struct graph *net_preact(int h, int w, const int *widths, int blocks, int classes,
+                                       bool stem)
 {
-    struct net *n = net_empty();
-    int x = net_add_value(n, 3, h, w);
-    x = net_add_conv(n, x, widths[0], stem ? 7 : 3, stem ? 2 : 1, -1, false);
+    struct graph *n = net_of_image(h, w);
+    int x = net_add_conv(n, 0, widths[0], stem ? 7 : 3, stem ? 2 : 1, -1, false);
     if (stem)
         x = net_add_max(n, x, 3, 2, 1);
     for (int s = 0; widths[s]; s++)
@@ -181,10 +178,10 @@ static inline struct net *net_preact(int h, int w, const int *widths, int blocks
 }
 
 /* Basic blocks whose batch norms are not folded: the second one adds and has the ReLU. */
-static inline struct net *net_unfolded(int h, int w, const int *widths, int blocks, int classes)
+static inline struct graph *net_unfolded(int h, int w, const int *widths, int blocks, int classes)
 {
-    struct net *n = net_empty();
-    int x = net_add_conv(n, net_add_value(n, 3, h, w), widths[0], 3, 1, -1, false);
+    struct graph *n = net_of_image(h, w);
+    int x = net_add_conv(n, 0, widths[0], 3, 1, -1, false);
     x = net_add_scale(n, x, -1, true);
     for (int s = 0; widths[s]; s++)
         for (int i = 0; i < blocks; i++) {
@@ -200,9 +197,9 @@ static inline struct net *net_unfolded(int h, int w, const int *widths, int bloc
 }
 
 /* The last value of a random shape, scaled or windowed, with anything added that fits. */
-static inline int net_add_other(struct net *n, int x)
+static inline int net_add_other(struct graph *n, int x)
 {
-    const struct net_value *v = &n->value[x];
+    const struct graph_value *v = &n->value[x];
     int k = random_int(2, 5), res = -1;
     if (v->h >= k && v->w >= k && random_int(0, 2) == 0)
         return net_add_max(n, x, k, random_int(1, 3), random_int(0, k / 2));
@@ -214,18 +211,18 @@ static inline int net_add_other(struct net *n, int x)
 
 /* Operations in a row of any kernel and stride, most with a ReLU, that add any value of
  * their shape computed before: more than residual blocks do. `spare`: some are of no use. */
-static inline struct net *net_mixed(int h, int w, int convs, int classes, bool spare)
+static inline struct graph *net_mixed(int h, int w, int convs, int classes, bool spare)
 {
     static const int sides[] = {1, 3, 3, 3, 5, 7}, widths[] = {8, 16, 16, 16, 20, 48};
-    struct net *n = net_empty();
-    int x = net_add_value(n, 3, h, w);
+    struct graph *n = net_of_image(h, w);
+    int x = 0;
     for (int i = 0; i < convs; i++) {
         if (random_int(0, 3) == 0)
             x = net_add_other(n, x);
         int k = sides[random_int(0, 5)], oc = widths[random_int(0, 5)], res = -1;
         int stride = random_int(0, 4) ? 1 : random_int(2, 3);
         int in = spare && x && random_int(0, 3) == 0 ? x - 1 : x;
-        const struct net_value *last = &n->value[x], *before = last - (x > 0);
+        const struct graph_value *last = &n->value[x], *before = last - (x > 0);
         if (x > 1 && before->h == last->h && before->w == last->w && random_int(0, 3) == 0) {
             /* Beside the last, which is added: as the convolution beside a block. */
             x = net_add_conv(n, x - 1, last->c, k, 1, x, random_int(0, 3) != 0);
@@ -243,14 +240,9 @@ static inline struct net *net_mixed(int h, int w, int convs, int classes, bool s
     return n;
 }
 
-static inline size_t net_size(const struct net *n, int value)
-{
-    return (size_t)n->value[value].c * (size_t)n->value[value].h * (size_t)n->value[value].w;
-}
-
 /* One run's input and results, of `images` images. */
 struct run {
-    const struct net *net;
+    const struct graph *graph;
     struct engine_opts opts;
     int images, next, written;
     int fail_read, fail_write, fail_seed;                     /* at this image; 0 for never */
@@ -277,7 +269,7 @@ static inline int run_read(void *ctx, struct engine_batch *b, int max, struct er
     int n = r->images - r->next < max ? r->images - r->next : max;
     if (r->fail_read && r->next + n >= r->fail_read)
         return err_set(e, "read failed");
-    size_t each = net_size(r->net, 0);
+    size_t each = graph_size(r->graph, 0);
     memcpy(b->pixels, r->pixels + (size_t)r->next * each, (size_t)n * each);
     for (int i = 0; i < n; i++)
         ((int *)b->tag)[i] = r->next + i;
@@ -292,12 +284,12 @@ static inline int run_seed(void *ctx, struct engine_batch *b, struct err *e)
     for (int i = 0; i < b->n; i++)
         for (int j = 0; j < r->opts.gradients; j++) {
             int id = ((int *)b->tag)[i];
-            size_t at =
-                ((size_t)i * (size_t)r->opts.gradients + (size_t)j) * (size_t)r->net->classes;
+            size_t at = ((size_t)i * (size_t)r->opts.gradients + (size_t)j) *
+                        (size_t)graph_classes(r->graph);
             if (r->fail_seed && id == r->fail_seed)
                 return err_set(e, "seed failed");
-            b->seeds[at + (size_t)((id + j) % r->net->classes)] = 1;
-            b->seeds[at + (size_t)((id + 3 * j + 1) % r->net->classes)] -= 0.5F;
+            b->seeds[at + (size_t)((id + j) % graph_classes(r->graph))] = 1;
+            b->seeds[at + (size_t)((id + 3 * j + 1) % graph_classes(r->graph))] -= 0.5F;
         }
     return 0;
 }
@@ -311,7 +303,7 @@ static inline int run_write(void *ctx, const struct engine_batch *b, struct err 
     size_t at = (size_t)r->written, n = (size_t)b->n, vectors = (size_t)r->opts.gradients;
     if (r->fail_write && r->written >= r->fail_write)
         return err_set(e, "write failed");
-    size_t classes = (size_t)r->net->classes;
+    size_t classes = (size_t)graph_classes(r->graph);
     memcpy(r->logits + at * classes, b->logits, n * classes * sizeof(float));
     if (b->features)
         memcpy(r->features + at * r->feature_size, b->features,
@@ -328,19 +320,19 @@ static inline int run_write(void *ctx, const struct engine_batch *b, struct err 
 }
 
 /* Room and random pixels for a run. */
-static inline struct run run_new(const struct net *n, int images, struct engine_opts o)
+static inline struct run run_new(const struct graph *n, int images, struct engine_opts o)
 {
-    struct run r = {.net = n, .opts = o, .images = images};
+    struct run r = {.graph = n, .opts = o, .images = images};
     size_t m = (size_t)images;
-    r.pixels = mem_alloc(m * net_size(n, 0), 1);
-    random_pixels(r.pixels, m * net_size(n, 0));
-    r.logits = mem_zero(m * (size_t)n->classes, sizeof(float));
-    const struct net_value *last = &n->value[net_last(n)];
-    r.map_size = (size_t)n->classes * (size_t)last->h * (size_t)last->w;
+    r.pixels = mem_alloc(m * graph_size(n, 0), 1);
+    random_pixels(r.pixels, m * graph_size(n, 0));
+    r.logits = mem_zero(m * (size_t)graph_classes(n), sizeof(float));
+    const struct graph_value *last = &n->value[graph_closed(n).value];
+    r.map_size = (size_t)graph_classes(n) * (size_t)last->h * (size_t)last->w;
     if (o.class_maps)
         r.maps = mem_zero(m * r.map_size, sizeof(float));
     if (o.features >= 0) {
-        r.feature_size = net_size(n, o.features);
+        r.feature_size = graph_size(n, o.features);
         r.features = mem_zero(m * r.feature_size, sizeof(float));
         if (o.gradients)
             r.grads = mem_zero(m * (size_t)o.gradients * r.feature_size, sizeof(float));
@@ -360,15 +352,15 @@ static inline struct run run_like(const struct run *r, const char *device,
     o.device = device;
     o.precision = precision;
     o.threads = threads;
-    struct run s = run_new(r->net, r->images, o);
-    memcpy(s.pixels, r->pixels, (size_t)r->images * net_size(r->net, 0));
+    struct run s = run_new(r->graph, r->images, o);
+    memcpy(s.pixels, r->pixels, (size_t)r->images * graph_size(r->graph, 0));
     return s;
 }
 
 static inline int run_go(struct run *r, struct err *e)
 {
     struct engine *g;
-    if (engine_open(&g, r->net, &r->opts, e) != 0)
+    if (engine_open(&g, r->graph, &r->opts, e) != 0)
         return -1;
     const struct engine_calls calls = {.ctx = r,
                                        .tag_bytes = sizeof(int),

@@ -11,24 +11,24 @@
 #define SETTLE_GAP 2e-5
 
 /* A value by ref, as the features of a network that ends with the first `ops` operations. */
-static inline struct run settle_value(const struct net *n, int ops, int value,
+static inline struct run settle_value(const struct graph *n, int ops, int value,
                                       const uint8_t *pixels, int images)
 {
     struct err e = {0};
-    struct net cut = *n;
+    struct graph cut = *n;
     size_t values = (size_t)n->values;
     cut.ops = ops;
-    cut.op = memcpy(mem_alloc((size_t)ops, sizeof *n->op), n->op, (size_t)ops * sizeof *n->op);
+    cut.op = memcpy(mem_alloc((size_t)ops + 1, sizeof *n->op), n->op, (size_t)ops * sizeof *n->op);
     cut.value = memcpy(mem_alloc(values, sizeof *n->value), n->value, values * sizeof *n->value);
     net_add_head(&cut, value, 1);
     struct run r = run_new(&cut, images, (struct engine_opts){.device = "ref", .features = value});
-    memcpy(r.pixels, pixels, (size_t)images * net_size(n, 0));
+    memcpy(r.pixels, pixels, (size_t)images * graph_size(n, 0));
     CHECK(run_go(&r, &e) == 0);
     free((float *)cut.op[cut.ops - 1].w);
     free((float *)cut.op[cut.ops - 1].b);
     free(cut.op);
     free(cut.value);
-    r.net = n;
+    r.graph = n;
     return r;
 }
 
@@ -61,13 +61,13 @@ static inline double settle_move(const float *x, size_t n, double gap)
 }
 
 /* Moves the biases of operation `at`, which has a ReLU. */
-static inline void settle_relu(struct net *n, int at, const uint8_t *pixels, int images)
+static inline void settle_relu(struct graph *n, int at, const uint8_t *pixels, int images)
 {
-    struct net_op *op = &n->op[at];
-    const struct net_value *v = &n->value[op->out];
-    op->relu = false;
+    struct graph_op *op = &n->op[at];
+    const struct graph_value *v = &n->value[op->out];
+    op->act = GRAPH_NONE;
     struct run r = settle_value(n, at + 1, op->out, pixels, images);
-    op->relu = true;
+    op->act = GRAPH_RELU;
     size_t cells = (size_t)v->h * (size_t)v->w, channels = (size_t)v->c;
     size_t count = (size_t)images * cells;
     double gap = settle_most(&r) * SETTLE_GAP;
@@ -84,10 +84,10 @@ static inline void settle_relu(struct net *n, int at, const uint8_t *pixels, int
 
 /* Whether the largest of each window of a plane is clear of the next one, or equals it:
  * what lies behind a ReLU is 0 in all backends. */
-static inline bool settle_clear(const struct net *n, const struct net_op *op, const float *x,
+static inline bool settle_clear(const struct graph *n, const struct graph_op *op, const float *x,
                                 double gap)
 {
-    const struct net_value *from = &n->value[op->in], *to = &n->value[op->out];
+    const struct graph_value *from = &n->value[op->in[0]], *to = &n->value[op->out];
     for (int o = 0; o < to->h * to->w; o++) {
         int y0 = o / to->w * op->stride - op->pad, x0 = o % to->w * op->stride - op->pad;
         double most = -INFINITY, next = -INFINITY;
@@ -104,11 +104,11 @@ static inline bool settle_clear(const struct net *n, const struct net_op *op, co
 }
 
 /* Draws the images anew that have a tie in operation `at`, a maximum; how many. */
-static inline int settle_max(const struct net *n, int at, uint8_t *pixels, int images)
+static inline int settle_max(const struct graph *n, int at, uint8_t *pixels, int images)
 {
-    const struct net_op *op = &n->op[at];
-    struct run r = settle_value(n, at, op->in, pixels, images);
-    size_t planes = (size_t)n->value[op->in].c, cells = r.feature_size / planes;
+    const struct graph_op *op = &n->op[at];
+    struct run r = settle_value(n, at, op->in[0], pixels, images);
+    size_t planes = (size_t)n->value[op->in[0]].c, cells = r.feature_size / planes;
     double gap = settle_most(&r) * SETTLE_GAP;
     int ties = 0;
     for (size_t i = 0; i < (size_t)images; i++) {
@@ -117,7 +117,7 @@ static inline int settle_max(const struct net *n, int at, uint8_t *pixels, int i
             c++;
         if (c == planes)
             continue;
-        random_pixels(pixels + i * net_size(n, 0), net_size(n, 0));
+        random_pixels(pixels + i * graph_size(n, 0), graph_size(n, 0));
         ties++;
     }
     run_close(&r);
@@ -125,16 +125,16 @@ static inline int settle_max(const struct net *n, int at, uint8_t *pixels, int i
 }
 
 /* Random images for the gradients of n, whose biases are moved. Caller frees. */
-static inline uint8_t *settle(struct net *n, int images)
+static inline uint8_t *settle(struct graph *n, int images)
 {
-    size_t bytes = (size_t)images * net_size(n, 0);
+    size_t bytes = (size_t)images * graph_size(n, 0);
     uint8_t *pixels = mem_alloc(bytes, 1);
     random_pixels(pixels, bytes);
     int tries = 0;
     for (int at = 0; at < n->ops - 2 && tries < 1000; at++) {
-        if (n->op[at].relu)
+        if (n->op[at].act == GRAPH_RELU)
             settle_relu(n, at, pixels, images);
-        if (n->op[at].kind == NET_MAX && settle_max(n, at, pixels, images) > 0) {
+        if (n->op[at].kind == GRAPH_MAX_POOL && settle_max(n, at, pixels, images) > 0) {
             at = -1;
             tries++;
         }

@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <time.h>
 
-static void check_order(const struct net *n, const char *device)
+static void check_order(const struct graph *n, const char *device)
 {
     for (int images = 0; images < 40; images += 13)
         for (int threads = 1; threads <= 5; threads += 2) {
@@ -19,12 +19,12 @@ static void check_order(const struct net *n, const char *device)
 }
 
 /* The size of a batch there. */
-static int batch_of(const struct net *n, const char *device)
+static int batch_of(const struct graph *n, const char *device)
 {
     struct err e = {0};
     struct engine *g;
     const struct engine_opts o = {
-        .device = device, .threads = 1, .features = net_last(n), .gradients = 1};
+        .device = device, .threads = 1, .features = graph_closed(n).value, .gradients = 1};
     CHECK(engine_open(&g, n, &o, &e) == 0);
     int size = engine_batch_size(g);
     engine_close(g);
@@ -32,13 +32,15 @@ static int batch_of(const struct net *n, const char *device)
 }
 
 /* Batches before the one that fails are written, and its error comes back. */
-static void check_errors(const struct net *n, const char *device)
+static void check_errors(const struct graph *n, const char *device)
 {
     int batch = batch_of(n, device), images = 6 * batch + 4;
     for (int threads = 1; threads <= 3; threads++) {
         struct err e = {0};
-        struct engine_opts o = {
-            .device = device, .threads = threads, .features = net_last(n), .gradients = 1};
+        struct engine_opts o = {.device = device,
+                                .threads = threads,
+                                .features = graph_closed(n).value,
+                                .gradients = 1};
         struct run r = run_new(n, images, o);
         r.fail_read = 4 * batch;
         CHECK(run_go(&r, &e) == -1);
@@ -94,7 +96,7 @@ static int slow_write(void *ctx, const struct engine_batch *b, struct err *e)
     return r;
 }
 
-static void check_slow(const struct net *n)
+static void check_slow(const struct graph *n)
 {
     struct err e = {0};
     struct engine *g;
@@ -112,7 +114,7 @@ static void check_slow(const struct net *n)
     run_close(&s.run);
 }
 
-static void check_devices(const struct net *n)
+static void check_devices(const struct graph *n)
 {
     static const char *const good[] = {"auto", "cpu", "ref", "cuda", "cuda:0", "cuda:12"};
     static const char *const bad[] = {"", "gpu", "cpu:1", "cuda:", "cuda:x", "cuda:1x", "autos"};
@@ -161,13 +163,13 @@ static void check_devices(const struct net *n)
 
 int main(void)
 {
-    struct net *n = net_random(8, 8, (const int[]){16, 0}, 1, 4);
+    struct graph *n = net_random(8, 8, (const int[]){16, 0}, 1, 4);
     check_order(n, "ref");
     check_order(n, "cpu");
     check_errors(n, "ref");
     check_errors(n, "cpu");
     check_slow(n);
     check_devices(n);
-    net_free(n);
+    graph_free(n);
     return CHECK_DONE();
 }

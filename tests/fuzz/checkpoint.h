@@ -5,7 +5,7 @@
 #include "fuzz.h"
 
 #include "ckpt/ckpt.h"
-#include "net/net.h"
+#include "model/model.h"
 
 static inline void fuzz_line(void *ctx, const char *line)
 {
@@ -31,14 +31,17 @@ static inline void fuzz_tensor(struct ckpt *c, const struct ckpt_tensor *t)
 
 static inline void fuzz_network(struct ckpt *c, bool unfolded)
 {
-    const struct net_opts opts = {.h = 32, .w = 32, .std = {1, 1, 1}, .unfolded = unfolded};
+    const struct model_opts opts = {.h = 32, .w = 32, .std = {1, 1, 1}, .unfolded = unfolded};
     struct err e;
-    struct net *net;
-    if (net_build(&net, c, &opts, &e) != 0)
+    struct model *m;
+    if (model_open(&m, c, &opts, &e) != 0)
         return;
-    if (net_macs(net) < 0 || net_last(net) < 0 || strlen(net->about) == 0)
+    char *found = model_describe(m), words[ASSUME_WORDS];
+    assume_write(words, &m->assumed);
+    if (graph_macs(m->graph) < 0 || graph_closed(m->graph).value < 0 || !*found || !*words)
         abort();
-    net_free(net);
+    free(found);
+    model_close(m);
 }
 
 static inline void fuzz_checkpoint(const uint8_t *p, size_t n)

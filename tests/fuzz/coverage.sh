@@ -14,7 +14,7 @@ if [ -z "$cov" ] || [ -z "$profdata" ]; then
 fi
 
 declare -A aim=([pickle]="pickle/pickle.c pickle/calls.c pickle/numpy.c" [zip]="ckpt/zip.c"
-    [torch_zip]="ckpt/zip.c ckpt/torch_zip.c ckpt/state.c" [torch_pickle]="ckpt/state.c ckpt/store.c ckpt/extras.c net/family.c net/build.c"
+    [torch_zip]="ckpt/zip.c ckpt/torch_zip.c ckpt/state.c" [torch_pickle]="ckpt/state.c ckpt/store.c ckpt/extras.c model/family.c model/keys.c"
     [legacy]="ckpt/torch_legacy.c ckpt/state.c" [safetensors]="ckpt/safetensors.c ckpt/store.c"
     [json]="ckpt/safetensors.c" [npy]="stream/npy.c" [images]="data/npy_images.c data/labels_file.c stream/npy.c"
     [tsv]="stream/tsv.c" [labels]="data/labels_file.c" [names]="data/names.c data/names_file.c"

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "engine/engine.h"
 #include "fit/stem.h"
-#include "net/normal.h"
+#include "model/normal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,10 +57,10 @@ static int add_sums(void *ctx, const struct engine_batch *b, struct err *e)
 }
 
 /* Has the first norm, of four channels, record what the network computes before it. */
-static void record(struct net *n)
+static void record(struct model *model)
 {
-    struct net_norm *m = &n->norm[0];
-    const struct net_value *v = &n->value[m->value];
+    struct model_norm *m = &model->norm[0];
+    const struct graph_value *v = &model->graph->value[m->value];
     const int tap[] = {m->value};
     const struct engine_opts o = {
         .device = "ref", .threads = 1, .features = -1, .taps = tap, .tap_count = 1};
@@ -71,7 +71,7 @@ static void record(struct net *n)
     double cells = (double)IMAGES * v->h * v->w;
     memset(sums, 0, sizeof sums);
     CHECK(v->c == 4);
-    CHECK(engine_open(&g, n, &o, &e) == 0);
+    CHECK(engine_open(&g, model->graph, &o, &e) == 0);
     CHECK(engine_run(g, &calls, &e) == 0);
     engine_close(g);
     for (int k = 0; k < 4; k++) {
@@ -86,28 +86,28 @@ static void test(const char *file, bool bgr, double tolerance)
 {
     const char *root = getenv("ROOT");
     char *path = mem_printf("%s/tests/golden/fit/%s", root ? root : ".", file);
-    struct net_assume assume = {.bgr = bgr};
-    struct net_opts o = {
+    struct assume assume = {.bgr = bgr};
+    struct model_opts o = {
         .h = SIDE, .w = SIDE, .std = {1, 1, 1}, .assume = &assume, .unfolded = true};
     const struct fit_images images = {IMAGES, SIDE, SIDE, image_at, NULL};
     struct ckpt *c;
-    struct net *n;
+    struct model *m;
     struct fit_stem *s;
     struct err e;
     int all;
     const struct normal *k = normal_all(&all);
     CHECK(ckpt_open(&c, path, NULL, &e) == 0);
-    CHECK(net_build(&n, c, &o, &e) == 0);
-    CHECK(fit_stem_new(&s, n, &images, &e) == 0);
+    CHECK(model_open(&m, c, &o, &e) == 0);
+    CHECK(fit_stem_new(&s, m, &images, &e) == 0);
     CHECK(s != NULL);
     for (int i = 0; i < all; i++) {
         struct fit_pixels p = {.bgr = bgr};
         enum fit_frame frame = FIT_FRAMES;
         memcpy(p.mean, k[i].mean, sizeof p.mean);
         memcpy(p.std, k[i].std, sizeof p.std);
-        memcpy(n->mean, k[i].mean, sizeof n->mean);
-        memcpy(n->std, k[i].std, sizeof n->std);
-        record(n);
+        memcpy(m->graph->mean, k[i].mean, sizeof k[i].mean);
+        memcpy(m->graph->std, k[i].std, sizeof k[i].std);
+        record(m);
         double right = fit_stem_divergence(s, &p, -1, &frame);
         CHECK(right < tolerance);
         CHECK(frame == FIT_FRAME_NONE);
@@ -115,7 +115,7 @@ static void test(const char *file, bool bgr, double tolerance)
         CHECK(fit_stem_divergence(s, &p, -1, NULL) > right);
     }
     fit_stem_free(s);
-    net_free(n);
+    model_close(m);
     ckpt_close(c);
     free(path);
 }

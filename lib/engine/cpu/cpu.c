@@ -32,7 +32,7 @@ enum { TIME_PIXELS, TIME_HEAD, TIME_TAPS, TIME_GRADS, TIMES };
 
 /* An operation, forwards or backwards. */
 struct step {
-    const struct net_op *op; /* NULL where there is nothing to compute */
+    const struct graph_op *op; /* NULL where there is nothing to compute */
     union {
         struct conv conv;
         struct scale scale;
@@ -77,7 +77,7 @@ struct hand {
 
 static struct layout layout_of(const struct cpu *c, int value, bool half)
 {
-    const struct net_value *v = &c->work.net->value[value];
+    const struct graph_value *v = &c->work.graph->value[value];
     int pitch = c->plan.pad[value];
     return (struct layout){.cells = v->h * v->w,
                            .n = c->images,
@@ -85,12 +85,6 @@ static struct layout layout_of(const struct cpu *c, int value, bool half)
                            .pitch = pitch,
                            .cell = (ptrdiff_t)c->images * pitch + c->gap,
                            .half = half};
-}
-
-/* Of one image. */
-static size_t value_size(const struct net_value *v)
-{
-    return (size_t)v->c * (size_t)v->h * (size_t)v->w;
 }
 
 /* Elements of a group. */
@@ -147,7 +141,7 @@ static void *buffer(const struct cpu *c, const struct plan_pool *p, int i, size_
                     const int *of)
 {
     size_t most = 0;
-    for (int v = 0; v < c->work.net->values; v++)
+    for (int v = 0; v < c->work.graph->values; v++)
         if (of[v] == i && group_size(c, v) > most)
             most = group_size(c, v);
     size_t n = most * (size_t)(p->wide[i] ? c->groups : 1);
@@ -207,8 +201,8 @@ static int cpu_enter(void *self, void **hand, struct err *e)
             h->wide = mem_aligned(group_size(c, p->last), sizeof(float));
     }
     if (o->gradients > 0)
-        h->one = mem_alloc((size_t)c->images * value_size(&c->work.net->value[o->features]),
-                           sizeof(float));
+        h->one =
+            mem_alloc((size_t)c->images * graph_size(c->work.graph, o->features), sizeof(float));
     size_t most = 0;
     for (int i = 0; i < o->tap_count; i++)
         if ((size_t)p->pad[o->taps[i]] > most)
@@ -238,7 +232,7 @@ static void tap(struct hand *h, struct work_batch *b, int value, const struct la
     double since = start(h), *to = b->sums;
     if (!to)
         return;
-    size_t each = 2 * work_tapped(c->work.net, o), square = (size_t)l->n * (size_t)l->pitch;
+    size_t each = 2 * work_tapped(c->work.graph, o), square = (size_t)l->n * (size_t)l->pitch;
     to += (size_t)group * (size_t)c->images * each;
     for (int i = 0; i < o->tap_count; i++) {
         if (o->taps[i] == value) {
@@ -251,7 +245,7 @@ static void tap(struct hand *h, struct work_batch *b, int value, const struct la
                     pair[1] = from[square];
                 }
         }
-        to += 2 * c->work.net->value[o->taps[i]].c;
+        to += 2 * c->work.graph->value[o->taps[i]].c;
     }
     stop(h, TIME_TAPS, since);
 }
@@ -269,17 +263,17 @@ static void run_step(struct hand *h, struct work_batch *b, int i, int group, int
 {
     const struct cpu *c = h->cpu;
     const struct step *s = &c->step[i];
-    const struct net_op *op = s->op;
+    const struct graph_op *op = s->op;
     const struct conv_call k = {
-        .x = act_of(h, op->in, group),
-        .add = op->res >= 0 ? act_of(h, op->res, group) : NULL,
+        .x = act_of(h, op->in[0], group),
+        .add = graph_addend(op) >= 0 ? act_of(h, graph_addend(op), group) : NULL,
         .y = act_of(h, op->out, group),
         .groups = groups,
     };
     double since = start(h);
-    if (op->kind == NET_CONV)
+    if (op->kind == GRAPH_CONV)
         conv_run(&s->conv, &k, h->scratch);
-    else if (op->kind == NET_SCALE)
+    else if (op->kind == GRAPH_NORM)
         c->kernels->cells->scale(&s->scale, &k);
     else
         c->kernels->cells->max(&s->max, k.x, k.y, groups);
@@ -291,7 +285,7 @@ static void run_step(struct hand *h, struct work_batch *b, int i, int group, int
 static void run_head(struct hand *h, struct work_batch *b, int groups)
 {
     const struct cpu *c = h->cpu;
-    int last = c->plan.last, classes = c->work.net->classes;
+    int last = c->plan.last, classes = graph_classes(c->work.graph);
     const struct layout l = layout_of(c, last, c->half);
     for (int g = 0; g < groups; g++)
         layout_mean(&l, act_of(h, last, g), h->pooled + g * c->fc.icell);
@@ -302,10 +296,10 @@ static void run_head(struct hand *h, struct work_batch *b, int groups)
         memcpy(b->logits + (size_t)i * (size_t)classes, h->logits + at,
                (size_t)classes * sizeof(float));
     }
-    const struct layout pooled = layout_of(c, c->plan.linear->in, false),
+    const struct layout pooled = layout_of(c, c->plan.linear->in[0], false),
                         logits = layout_of(c, c->plan.linear->out, false);
     for (int g = 0; g < groups; g++) {
-        tap(h, b, c->plan.linear->in, &pooled, h->pooled + g * c->fc.icell, g);
+        tap(h, b, c->plan.linear->in[0], &pooled, h->pooled + g * c->fc.icell, g);
         tap(h, b, c->plan.linear->out, &logits, h->logits + g * c->fc.ocell, g);
     }
     if (!b->class_maps)
@@ -336,13 +330,12 @@ static int cpu_forward(void *hand, struct work_batch *b, struct err *e)
     (void)e;
     struct hand *h = hand;
     const struct cpu *c = h->cpu;
-    const struct net *n = c->work.net;
+    const struct graph *n = c->work.graph;
     int groups = groups_of(c, b->b.n), features = c->work.opts.features;
     const struct layout in = layout_of(c, 0, c->half);
     for (int g = 0; g < groups; g++) {
         double since = start(h);
-        const uint8_t *pixels =
-            b->b.pixels + (size_t)g * (size_t)c->images * value_size(&n->value[0]);
+        const uint8_t *pixels = b->b.pixels + (size_t)g * (size_t)c->images * graph_size(n, 0);
         layout_pixels(&c->table, pixels, &in, act_of(h, 0, g));
         stop(h, TIME_PIXELS, since);
         tap_act(h, b, 0, g, 1);
@@ -355,7 +348,7 @@ static int cpu_forward(void *hand, struct work_batch *b, struct err *e)
     run_head(h, b, groups);
     if (b->features) {
         const struct layout l = layout_of(c, features, c->half);
-        size_t each = value_size(&n->value[features]);
+        size_t each = graph_size(n, features);
         for (int g = 0; g < groups; g++)
             layout_nchw(&l, act_of(h, features, g), images_of(c, b, g),
                         b->features + (size_t)(g * c->images) * each);
@@ -367,12 +360,12 @@ static int cpu_forward(void *hand, struct work_batch *b, struct err *e)
 /* Whether the gradient of a value is also that of what its ReLU has cut off. */
 static bool masked(const struct cpu *c, int value)
 {
-    const struct net *n = c->work.net;
+    const struct graph *n = c->work.graph;
     if (value == c->work.opts.features)
         return false;
     for (int i = 0; i < n->ops; i++)
         if (n->op[i].out == value)
-            return n->op[i].relu;
+            return n->op[i].act == GRAPH_RELU;
     return false;
 }
 
@@ -392,10 +385,10 @@ static void mask(struct hand *h, int value, int groups)
 static void seed_last(struct hand *h, const struct work_batch *b, int vector, int groups)
 {
     const struct cpu *c = h->cpu;
-    const struct net *n = c->work.net;
+    const struct graph *n = c->work.graph;
     int last = c->plan.last;
     const struct layout l = layout_of(c, last, false);
-    size_t channels = (size_t)l.c, classes = (size_t)n->classes;
+    size_t channels = (size_t)l.c, classes = (size_t)graph_classes(n);
     memset(h->pooled, 0, (size_t)groups * (size_t)c->fc.icell * sizeof(float));
     for (int i = 0; i < b->b.n; i++) {
         size_t at = (size_t)i * (size_t)c->work.opts.gradients + (size_t)vector;
@@ -422,7 +415,7 @@ static void run_dx(struct hand *h, int i, int groups)
     const struct step *s = &c->back[i];
     if (!s->op)
         return;
-    int in = s->op->in;
+    int in = s->op->in[0];
     const struct conv_call k = {
         .x = h->grad[p->dy],
         .add = p->sum >= 0 ? h->grad[p->sum] : NULL,
@@ -431,9 +424,9 @@ static void run_dx(struct hand *h, int i, int groups)
         .y = h->grad[p->dx],
         .groups = groups,
     };
-    if (s->op->kind == NET_CONV) {
+    if (s->op->kind == GRAPH_CONV) {
         conv_run(&s->conv, &k, h->scratch);
-    } else if (s->op->kind == NET_SCALE) {
+    } else if (s->op->kind == GRAPH_NORM) {
         c->kernels->cells->scale(&s->scale, &k);
     } else {
         if (!k.add)
@@ -448,13 +441,13 @@ static void run_back(struct hand *h, int i, int groups)
 {
     const struct cpu *c = h->cpu;
     const struct plan_back *p = &c->plan.back[i];
-    const struct net_op *op = p->op;
+    const struct graph_op *op = p->op;
     double since = start(h);
     run_dx(h, i, groups);
     if (p->res_sum >= 0)
         layout_add(h->grad[p->dy], (size_t)groups * group_size(c, op->out), h->grad[p->res_sum]);
-    if (op->res >= 0 && p->res_whole && c->plan.grad[op->res] >= 0)
-        mask(h, op->res, groups);
+    if (graph_addend(op) >= 0 && p->res_whole && c->plan.grad[graph_addend(op)] >= 0)
+        mask(h, graph_addend(op), groups);
     stop(h, TIMES + c->plan.steps + i, since);
 }
 
@@ -465,7 +458,7 @@ static int cpu_backward(void *hand, struct work_batch *b, struct err *e)
     const struct cpu *c = h->cpu;
     const struct engine_opts *o = &c->work.opts;
     const struct layout l = layout_of(c, o->features, false);
-    size_t size = value_size(&c->work.net->value[o->features]);
+    size_t size = graph_size(c->work.graph, o->features);
     int groups = groups_of(c, b->b.n);
     for (int j = 0; j < o->gradients; j++) {
         double since = start(h);
@@ -496,10 +489,11 @@ static int pitch_of(const struct cpu *c, int channels)
     return (channels + multiple - 1) / multiple * multiple;
 }
 
-static struct conv_spec spec_of(const struct cpu *c, const struct net_op *op, bool back)
+static struct conv_spec spec_of(const struct cpu *c, const struct graph_op *op, bool back)
 {
-    const struct net_value *x = &c->work.net->value[op->in], *y = &c->work.net->value[op->out];
-    const struct net_value *from = back ? y : x, *to = back ? x : y;
+    const struct graph_value *x = &c->work.graph->value[op->in[0]],
+                             *y = &c->work.graph->value[op->out];
+    const struct graph_value *from = back ? y : x, *to = back ? x : y;
     return (struct conv_spec){
         .ih = from->h,
         .iw = from->w,
@@ -514,7 +508,7 @@ static struct conv_spec spec_of(const struct cpu *c, const struct net_op *op, bo
         .stride = op->stride,
         .pad = op->pad,
         .back = back,
-        .relu = !back && op->relu,
+        .relu = !back && op->act == GRAPH_RELU,
         .half = !back && c->half,
         .exact = c->work.opts.exact,
         .tiles = !back && c->tiles,
@@ -529,7 +523,7 @@ static struct conv_spec spec_of(const struct cpu *c, const struct net_op *op, bo
 /* The linear layer as a convolution of one by one, on one cell or on all. */
 static struct conv_spec linear_spec(const struct cpu *c, bool maps)
 {
-    const struct net_value *last = &c->work.net->value[c->plan.last];
+    const struct graph_value *last = &c->work.graph->value[c->plan.last];
     int h = maps ? last->h : 1, w = maps ? last->w : 1;
     return (struct conv_spec){
         .ih = h,
@@ -537,9 +531,9 @@ static struct conv_spec linear_spec(const struct cpu *c, bool maps)
         .ic = last->c,
         .oh = h,
         .ow = w,
-        .oc = c->work.net->classes,
+        .oc = graph_classes(c->work.graph),
         .ip = pitch_of(c, last->c),
-        .op = pitch_of(c, c->work.net->classes),
+        .op = pitch_of(c, graph_classes(c->work.graph)),
         .gap = c->gap,
         .k = 1,
         .stride = 1,
@@ -595,17 +589,18 @@ static void pack_all(struct cpu *c, struct packing *p)
     free(thread);
 }
 
-static void add_step(struct cpu *c, struct packing *p, struct step *s, const struct net_op *op,
+static void add_step(struct cpu *c, struct packing *p, struct step *s, const struct graph_op *op,
                      bool back)
 {
-    const struct net_value *x = &c->work.net->value[op->in], *y = &c->work.net->value[op->out];
-    const struct layout l = layout_of(c, op->in, c->half && !(back && op->kind == NET_SCALE));
+    const struct graph_value *x = &c->work.graph->value[op->in[0]],
+                             *y = &c->work.graph->value[op->out];
+    const struct layout l = layout_of(c, op->in[0], c->half && !(back && op->kind == GRAPH_NORM));
     s->op = op;
-    if (op->kind == NET_CONV) {
+    if (op->kind == GRAPH_CONV) {
         const struct conv_spec spec = spec_of(c, op, back);
         add_conv(c, p, &s->conv, &spec);
-    } else if (op->kind == NET_SCALE) {
-        scale_open(&s->scale, &l, op->w, back ? NULL : op->b, !back && op->relu);
+    } else if (op->kind == GRAPH_NORM) {
+        scale_open(&s->scale, &l, op->w, back ? NULL : op->b, !back && op->act == GRAPH_RELU);
     } else {
         s->max = (struct max){l, x->h, x->w, y->h, y->w, op->k, op->stride, op->pad};
     }
@@ -613,9 +608,9 @@ static void add_step(struct cpu *c, struct packing *p, struct step *s, const str
 
 static void close_step(struct step *s)
 {
-    if (s->op && s->op->kind == NET_CONV)
+    if (s->op && s->op->kind == GRAPH_CONV)
         conv_close(&s->conv);
-    else if (s->op && s->op->kind == NET_SCALE)
+    else if (s->op && s->op->kind == GRAPH_NORM)
         scale_close(&s->scale);
 }
 
@@ -641,14 +636,14 @@ static void build(struct cpu *c)
 /* Images of a group, and groups of a batch: as many as bounded memory allows. */
 static void choose_batch(struct cpu *c)
 {
-    const struct net *n = c->work.net;
+    const struct graph *n = c->work.graph;
     const struct engine_opts *o = &c->work.opts;
     size_t most = 0, kept = 0, returned = work_returned(n, o);
     bool *depends = mem_zero((size_t)n->values, sizeof *depends);
     if (o->gradients > 0)
         work_depends(n, o->features, depends);
     for (int i = 0; i < n->values; i++) {
-        const struct net_value *v = &n->value[i];
+        const struct graph_value *v = &n->value[i];
         size_t size = (size_t)v->h * (size_t)v->w * sizeof(float) *
                       (size_t)(pitch_of(c, v->c) + CONV_TILE_GAP);
         most = size > most ? size : most;
@@ -670,12 +665,12 @@ static void choose_batch(struct cpu *c)
 /* The first convolution whose weights are larger than what it reads and writes. */
 static int first_wide(const struct cpu *c)
 {
-    const struct net *n = c->work.net;
+    const struct graph *n = c->work.graph;
     for (int i = 0; i < n->ops; i++) {
-        if (n->op[i].kind != NET_CONV)
+        if (n->op[i].kind != GRAPH_CONV)
             continue;
         const struct conv_spec s = spec_of(c, &n->op[i], false);
-        size_t values = value_size(&n->value[n->op[i].in]) + value_size(&n->value[n->op[i].out]);
+        size_t values = graph_size(n, n->op[i].in[0]) + graph_size(n, n->op[i].out);
         if (conv_weights(&s) > values * (size_t)c->images * sizeof(float))
             return i;
     }
@@ -699,8 +694,9 @@ static void time_step(const struct cpu *c, struct engine_step *t, const char *na
     snprintf(t->name, sizeof t->name, "%s", name);
     if (!s->op)
         return;
-    t->bytes = (int64_t)((plan_size(&c->plan, s->op->in) + plan_size(&c->plan, s->op->out)) * size);
-    if (s->op->kind != NET_CONV)
+    t->bytes =
+        (int64_t)((plan_size(&c->plan, s->op->in[0]) + plan_size(&c->plan, s->op->out)) * size);
+    if (s->op->kind != GRAPH_CONV)
         return;
     snprintf(t->name, sizeof t->name, "%s %s", name, form_name(&s->conv));
     t->macs = conv_macs(&s->conv.spec);
@@ -710,15 +706,15 @@ static void time_step(const struct cpu *c, struct engine_step *t, const char *na
 static void time_steps(struct cpu *c)
 {
     const struct plan *p = &c->plan;
-    const struct net_value *in = &c->work.net->value[0], *last = &c->work.net->value[p->last];
+    const struct graph_value *last = &c->work.graph->value[p->last];
     struct engine_step *t = c->times = mem_zero(timed_steps(c), sizeof *t);
     snprintf(t[TIME_PIXELS].name, sizeof t->name, "normalise");
-    t[TIME_PIXELS].bytes = (int64_t)value_size(in) * (int64_t)(1 + element_size(c));
+    t[TIME_PIXELS].bytes = (int64_t)graph_size(c->work.graph, 0) * (int64_t)(1 + element_size(c));
     snprintf(t[TIME_HEAD].name, sizeof t->name, "pool, linear%s",
              c->work.opts.class_maps ? ", class maps" : "");
-    t[TIME_HEAD].macs = t[TIME_HEAD].done = (int64_t)last->c * c->work.net->classes *
+    t[TIME_HEAD].macs = t[TIME_HEAD].done = (int64_t)last->c * graph_classes(c->work.graph) *
                                             (c->work.opts.class_maps ? last->h * last->w + 1 : 1);
-    t[TIME_HEAD].bytes = (int64_t)(value_size(last) * element_size(c));
+    t[TIME_HEAD].bytes = (int64_t)(graph_size(c->work.graph, p->last) * element_size(c));
     snprintf(t[TIME_TAPS].name, sizeof t->name, "sums");
     for (int i = 0; i < c->work.opts.tap_count; i++)
         t[TIME_TAPS].bytes += (int64_t)(plan_size(p, c->work.opts.taps[i]) * element_size(c));
@@ -728,7 +724,7 @@ static void time_steps(struct cpu *c)
     for (int i = 0; i < p->backs; i++) {
         char name[64];
         snprintf(name, sizeof name, "%.40s backwards",
-                 p->step[p->back[i].op - c->work.net->op].name);
+                 p->step[p->back[i].op - c->work.graph->op].name);
         time_step(c, &t[TIMES + p->steps + i], name, &c->back[i], sizeof(float));
     }
 }
@@ -752,7 +748,7 @@ static void cpu_close(void *self)
 
 static int check(const struct cpu *c, struct err *e)
 {
-    const struct net *n = c->work.net;
+    const struct graph *n = c->work.graph;
     for (int i = 0; i < n->ops; i++)
         if (n->op[i].k > CONV_LARGEST)
             return err_set(e, "cpu: kernels of %d by %d are too large", n->op[i].k, n->op[i].k);
@@ -767,7 +763,7 @@ static void describe(struct cpu *c)
 {
     int filtered = 0, convs = 0;
     for (int i = 0; i < c->plan.steps; i++)
-        if (c->step[i].op->kind == NET_CONV) {
+        if (c->step[i].op->kind == GRAPH_CONV) {
             convs++;
             filtered += conv_tile[c->step[i].conv.form].points > 0;
         }
@@ -777,14 +773,15 @@ static void describe(struct cpu *c)
              convs, c->work.threads, c->work.threads == 1 ? "" : "s", c->work.batch);
 }
 
-static int cpu_open(void **self, const struct net *net, const struct engine_opts *o, struct err *e)
+static int cpu_open(void **self, const struct graph *graph, const struct engine_opts *o,
+                    struct err *e)
 {
     struct cpu *c = mem_zero(1, sizeof *c);
     pthread_mutex_init(&c->lock, NULL);
     c->work = (struct work){
-        .net = net,
+        .graph = graph,
         .opts = *o,
-        .threads = work_threads(net, o),
+        .threads = work_threads(graph, o),
         .self = c,
         .enter = cpu_enter,
         .leave = cpu_leave,
@@ -804,13 +801,13 @@ static int cpu_open(void **self, const struct net *net, const struct engine_opts
     c->narrow = first_wide(c);
     const struct plan_layout layout = {
         .multiple = pitch_of(c, 1), .in_place = true, .wide_from = c->narrow};
-    if (plan_open(&c->plan, net, o, &layout, e) != 0) {
+    if (plan_open(&c->plan, graph, o, &layout, e) != 0) {
         cpu_close(c);
         return -1;
     }
     if (c->narrow > c->plan.steps)
         c->narrow = c->plan.steps;
-    layout_table(&c->table, net->mean, net->std);
+    layout_table(&c->table, graph->mean, graph->std);
     build(c);
     if (o->timed)
         time_steps(c);

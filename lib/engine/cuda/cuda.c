@@ -35,6 +35,7 @@
 #include "engine/cuda/kernels.h"
 #include "engine/plan.h"
 #include "engine/plugin.h"
+#include "graph/rules.h"
 
 #include "base/mem.h"
 
@@ -100,14 +101,9 @@ static size_t element(const struct cuda *c)
     return c->type == KERNEL_F32 ? sizeof(float) : 2;
 }
 
-static const struct net_value *last_of(const struct cuda *c)
+static const struct graph_value *last_of(const struct cuda *c)
 {
-    return &c->work.net->value[c->plan.last];
-}
-
-static size_t value_size(const struct cuda *c, int value)
-{
-    return (size_t)c->work.net->value[value].c * (size_t)plan_cells(&c->plan, value);
+    return &c->work.graph->value[c->plan.last];
 }
 
 static int check(struct hand *h, cudaError_t s, const char *call, struct err *e)
@@ -119,9 +115,9 @@ static int check(struct hand *h, cudaError_t s, const char *call, struct err *e)
 
 /* --- queueing a batch --- */
 
-static struct kernel_window window(const struct net *n, const struct net_op *op)
+static struct kernel_window window(const struct graph *n, const struct graph_op *op)
 {
-    const struct net_value *x = &n->value[op->in], *y = &n->value[op->out];
+    const struct graph_value *x = &n->value[op->in[0]], *y = &n->value[op->out];
     return (struct kernel_window){x->h, x->w, y->h, y->w, op->k, op->stride, op->pad};
 }
 
@@ -171,16 +167,16 @@ static int queue_scale(struct hand *h, enum kernel_type t, const struct step *s,
 static int queue_step(struct hand *h, int i, struct err *e)
 {
     const struct cuda *c = h->cuda;
-    const struct net_op *op = c->plan.step[i].op;
-    if (op->kind == NET_CONV)
+    const struct graph_op *op = c->plan.step[i].op;
+    if (op->kind == GRAPH_CONV)
         return dnn_run(h->step[i], e);
-    if (op->kind == NET_SCALE)
-        return queue_scale(h, c->type, &c->step[i], op->out, h->act[c->plan.act[op->in]],
-                           op->res >= 0 ? h->act[c->plan.act[op->res]] : NULL, op->relu,
-                           h->act[c->plan.act[op->out]], e);
+    if (op->kind == GRAPH_NORM)
+        return queue_scale(h, c->type, &c->step[i], op->out, h->act[c->plan.act[op->in[0]]],
+                           graph_addend(op) >= 0 ? h->act[c->plan.act[graph_addend(op)]] : NULL,
+                           op->act == GRAPH_RELU, h->act[c->plan.act[op->out]], e);
     return check(h,
-                 kernel_max(c->type, h->act[c->plan.act[op->in]], c->work.batch,
-                            c->plan.pad[op->in], window(c->work.net, op),
+                 kernel_max(c->type, h->act[c->plan.act[op->in[0]]], c->work.batch,
+                            c->plan.pad[op->in[0]], window(c->work.graph, op),
                             h->act[c->plan.act[op->out]], h->stream),
                  "kernel_max", e);
 }
@@ -189,8 +185,9 @@ static int queue_step(struct hand *h, int i, struct err *e)
 static int queue_head(struct hand *h, struct err *e)
 {
     const struct cuda *c = h->cuda;
-    const struct net_value *last = last_of(c);
-    int batch = c->work.batch, classes = c->work.net->classes, pad = c->plan.pad[c->plan.last];
+    const struct graph_value *last = last_of(c);
+    int batch = c->work.batch, classes = graph_classes(c->work.graph),
+        pad = c->plan.pad[c->plan.last];
     int cells = plan_cells(&c->plan, c->plan.last);
     const void *x = h->act[c->plan.act[c->plan.last]];
     if (check(h, kernel_mean(c->type, x, batch, cells, pad, last->c, h->pooled, h->stream),
@@ -213,7 +210,7 @@ static int queue_results(struct hand *h, const struct work_batch *b, struct err 
 {
     const struct cuda *c = h->cuda;
     const struct engine_opts *o = &c->work.opts;
-    size_t n = (size_t)b->b.n, classes = (size_t)c->work.net->classes;
+    size_t n = (size_t)b->b.n, classes = (size_t)graph_classes(c->work.graph);
     if (to_host(h, b->logits, h->logits, n * classes * sizeof(float), e) != 0)
         return -1;
     if (b->class_maps) {
@@ -223,8 +220,8 @@ static int queue_results(struct hand *h, const struct work_batch *b, struct err 
     }
     if (!b->features)
         return 0;
-    const struct net_value *v = &c->work.net->value[o->features];
-    size_t each = value_size(c, o->features);
+    const struct graph_value *v = &c->work.graph->value[o->features];
+    size_t each = graph_size(c->work.graph, o->features);
     if (check(h,
               kernel_nchw(c->type, h->act[c->plan.act[o->features]], b->b.n,
                           plan_cells(&c->plan, o->features), c->plan.pad[o->features], v->c,
@@ -269,8 +266,8 @@ static int queue_forward(struct hand *h, const struct work_batch *b, struct err 
 static int queue_seed(struct hand *h, int vector, struct err *e)
 {
     const struct cuda *c = h->cuda;
-    const struct net_value *last = last_of(c);
-    int classes = c->work.net->classes, cells = plan_cells(&c->plan, c->plan.last);
+    const struct graph_value *last = last_of(c);
+    int classes = graph_classes(c->work.graph), cells = plan_cells(&c->plan, c->plan.last);
     int batch = c->work.batch;
     if (check(h,
               kernel_product(KERNEL_F32, h->seeds + (size_t)vector * (size_t)classes,
@@ -297,17 +294,17 @@ static int queue_dx(struct hand *h, int i, struct err *e)
 {
     const struct cuda *c = h->cuda;
     const struct plan_back *s = &c->plan.back[i];
-    const struct net_op *op = s->op;
+    const struct graph_op *op = s->op;
     if (s->dx < 0)
         return 0;
-    if (op->kind == NET_CONV)
+    if (op->kind == GRAPH_CONV)
         return dnn_run(h->back[i], e);
-    if (op->kind == NET_SCALE)
-        return queue_scale(h, KERNEL_F32, &c->back[i], op->in, h->grad[s->dy], NULL, false,
+    if (op->kind == GRAPH_NORM)
+        return queue_scale(h, KERNEL_F32, &c->back[i], op->in[0], h->grad[s->dy], NULL, false,
                            h->grad[s->dx], e);
     return check(h,
-                 kernel_max_back(c->type, h->act[c->plan.act[op->in]], h->grad[s->dy],
-                                 c->work.batch, c->plan.pad[op->in], window(c->work.net, op),
+                 kernel_max_back(c->type, h->act[c->plan.act[op->in[0]]], h->grad[s->dy],
+                                 c->work.batch, c->plan.pad[op->in[0]], window(c->work.graph, op),
                                  h->grad[s->dx], h->stream),
                  "kernel_max_back", e);
 }
@@ -316,16 +313,16 @@ static int queue_back(struct hand *h, int i, struct err *e)
 {
     const struct cuda *c = h->cuda;
     const struct plan_back *s = &c->plan.back[i];
-    const struct net_op *op = s->op;
+    const struct graph_op *op = s->op;
     size_t size = (size_t)c->work.batch * plan_size(&c->plan, op->out);
-    if (op->relu &&
+    if (op->act == GRAPH_RELU &&
         check(h,
               kernel_mask(c->type, h->act[c->plan.act[op->out]], h->grad[s->dy], size, h->stream),
               "kernel_mask", e) != 0)
         return -1;
     if (queue_dx(h, i, e) != 0)
         return -1;
-    if (queue_add(h, s->dx, s->sum, op->in, e) != 0)
+    if (queue_add(h, s->dx, s->sum, op->in[0], e) != 0)
         return -1;
     return queue_add(h, s->dy, s->res_sum, op->out, e);
 }
@@ -334,8 +331,8 @@ static int queue_gradients(struct hand *h, const struct work_batch *b, struct er
 {
     const struct cuda *c = h->cuda;
     const struct engine_opts *o = &c->work.opts;
-    size_t vectors = (size_t)o->gradients, each = value_size(c, o->features);
-    size_t seeds = (size_t)c->work.batch * vectors * (size_t)c->work.net->classes;
+    size_t vectors = (size_t)o->gradients, each = graph_size(c->work.graph, o->features);
+    size_t seeds = (size_t)c->work.batch * vectors * (size_t)graph_classes(c->work.graph);
     if (to_device(h, h->seeds, b->b.seeds, seeds * sizeof(float), e) != 0)
         return -1;
     for (int v = 0; v < o->gradients; v++) {
@@ -347,7 +344,7 @@ static int queue_gradients(struct hand *h, const struct work_batch *b, struct er
         if (check(h,
                   kernel_nchw(KERNEL_F32, h->grad[c->plan.grad[o->features]], b->b.n,
                               plan_cells(&c->plan, o->features), c->plan.pad[o->features],
-                              c->work.net->value[o->features].c, h->grads + (size_t)v * each,
+                              c->work.graph->value[o->features].c, h->grads + (size_t)v * each,
                               vectors * each, h->stream),
                   "kernel_nchw", e) != 0)
             return -1;
@@ -449,8 +446,8 @@ static int results_open(struct hand *h, struct err *e)
 {
     struct cuda *c = h->cuda;
     const struct engine_opts *o = &c->work.opts;
-    const struct net *n = c->work.net;
-    size_t batch = (size_t)c->work.batch, classes = (size_t)n->classes;
+    const struct graph *n = c->work.graph;
+    size_t batch = (size_t)c->work.batch, classes = (size_t)graph_classes(n);
     size_t cells = (size_t)plan_cells(&c->plan, c->plan.last);
     if (room(c, &h->pixels, batch * 3 * (size_t)plan_cells(&c->plan, 0), e) != 0 ||
         room(c, &h->pooled, batch * (size_t)last_of(c)->c * sizeof(float), e) != 0 ||
@@ -461,7 +458,7 @@ static int results_open(struct hand *h, struct err *e)
         return -1;
     if (o->features < 0)
         return 0;
-    size_t each = batch * value_size(c, o->features) * sizeof(float);
+    size_t each = batch * graph_size(c->work.graph, o->features) * sizeof(float);
     size_t vectors = (size_t)o->gradients;
     if (room(c, &h->features, each, e) != 0)
         return -1;
@@ -476,11 +473,12 @@ static int bind_all(struct hand *h, struct err *e)
     const struct cuda *c = h->cuda;
     const struct plan *p = &c->plan;
     for (int i = 0; i < p->steps; i++) {
-        const struct net_op *op = p->step[i].op;
-        const struct dnn_memory m = {h->act[p->act[op->in]],
+        const struct graph_op *op = p->step[i].op;
+        const struct dnn_memory m = {h->act[p->act[op->in[0]]],
                                      c->step[i].w,
                                      c->step[i].b,
-                                     op->res >= 0 ? h->act[p->act[op->res]] : NULL,
+                                     graph_addend(op) >= 0 ? h->act[p->act[graph_addend(op)]]
+                                                           : NULL,
                                      h->act[p->act[op->out]],
                                      h->workspace};
         if (c->step[i].dnn && dnn_bind(&h->step[i], c->step[i].dnn, &m, e) != 0)
@@ -559,45 +557,53 @@ static void hand_close(struct hand *h)
 
 /* --- weights and plans --- */
 
-static struct dnn_shape shape(const struct cuda *c, const struct net_op *op)
+static struct dnn_shape shape(const struct cuda *c, const struct graph_op *op)
 {
-    const struct net_value *x = &c->work.net->value[op->in], *y = &c->work.net->value[op->out];
-    return (struct dnn_shape){
-        c->work.batch, c->plan.pad[op->in], x->h,   x->w, c->plan.pad[op->out], y->h, y->w,
-        op->k,         op->stride,          op->pad};
+    const struct graph_value *x = &c->work.graph->value[op->in[0]],
+                             *y = &c->work.graph->value[op->out];
+    return (struct dnn_shape){c->work.batch,
+                              c->plan.pad[op->in[0]],
+                              x->h,
+                              x->w,
+                              c->plan.pad[op->out],
+                              y->h,
+                              y->w,
+                              op->k,
+                              op->stride,
+                              op->pad};
 }
 
 /* Whether one plan serves both. */
-static bool alike(const struct cuda *c, const struct net_op *a, const struct net_op *b)
+static bool alike(const struct cuda *c, const struct graph_op *a, const struct graph_op *b)
 {
     struct dnn_shape s = shape(c, a), t = shape(c, b);
-    return memcmp(&s, &t, sizeof s) == 0 && a->relu == b->relu && (a->res < 0) == (b->res < 0);
+    return memcmp(&s, &t, sizeof s) == 0 && a->act == b->act && a->ins == b->ins;
 }
 
 static int plan_forward(struct cuda *c, int at, struct err *e)
 {
     const struct plan *p = &c->plan;
-    const struct net_op *op = p->step[at].op;
+    const struct graph_op *op = p->step[at].op;
     struct step *v = &c->step[at];
-    if (op->kind != NET_CONV)
+    if (op->kind != GRAPH_CONV)
         return 0;
     for (int i = 0; i < at; i++)
-        if (p->step[i].op->kind == NET_CONV && alike(c, op, p->step[i].op)) {
+        if (p->step[i].op->kind == GRAPH_CONV && alike(c, op, p->step[i].op)) {
             v->dnn = c->step[i].dnn;
             v->shared = true;
             return 0;
         }
     struct dnn_shape s = shape(c, op);
-    return dnn_forward(&v->dnn, c->dnn, &s, c->type, op->res >= 0, op->relu,
+    return dnn_forward(&v->dnn, c->dnn, &s, c->type, graph_addend(op) >= 0, op->act == GRAPH_RELU,
                        c->type == KERNEL_F32 ? DNN_NO_CORES : DNN_CORES, e);
 }
 
 static int plan_backward(struct cuda *c, int at, struct err *e)
 {
     const struct plan *p = &c->plan;
-    const struct net_op *op = p->back[at].op;
+    const struct graph_op *op = p->back[at].op;
     struct step *v = &c->back[at];
-    if (op->kind != NET_CONV || p->back[at].dx < 0)
+    if (op->kind != GRAPH_CONV || p->back[at].dx < 0)
         return 0;
     for (int i = 0; i < at; i++)
         if (c->back[i].dnn && alike(c, op, p->back[i].op)) {
@@ -632,11 +638,12 @@ static int plan_all(struct cuda *c, struct err *e)
 }
 
 /* Weights of one convolution as the device wants them; `staged` is room for them on it. */
-static int pack(struct cuda *c, const struct net_op *op, enum kernel_type t, float *staged,
+static int pack(struct cuda *c, const struct graph_op *op, enum kernel_type t, float *staged,
                 void **to, struct err *e)
 {
-    int ic = c->work.net->value[op->in].c, oc = c->work.net->value[op->out].c, taps = op->k * op->k;
-    int ipad = c->plan.pad[op->in], opad = c->plan.pad[op->out];
+    int ic = c->work.graph->value[op->in[0]].c, oc = c->work.graph->value[op->out].c,
+        taps = op->k * op->k;
+    int ipad = c->plan.pad[op->in[0]], opad = c->plan.pad[op->out];
     size_t n = (size_t)oc * (size_t)ic * (size_t)taps, size = t == KERNEL_F32 ? sizeof(float) : 2;
     if (room(c, to, (size_t)opad * (size_t)ipad * (size_t)taps * size, e) != 0 ||
         device_upload(&c->device, staged, op->w, n * sizeof(float), e) != 0)
@@ -646,10 +653,10 @@ static int pack(struct cuda *c, const struct net_op *op, enum kernel_type t, flo
 }
 
 /* A number for each channel of a result. */
-static int pack_channels(struct cuda *c, const struct net_op *op, const float *from,
+static int pack_channels(struct cuda *c, const struct graph_op *op, const float *from,
                          enum kernel_type t, float *staged, void **to, struct err *e)
 {
-    int oc = c->work.net->value[op->out].c, opad = c->plan.pad[op->out];
+    int oc = c->work.graph->value[op->out].c, opad = c->plan.pad[op->out];
     size_t size = t == KERNEL_F32 ? sizeof(float) : 2;
     if (room(c, to, (size_t)opad * size, e) != 0 ||
         device_upload(&c->device, staged, from, (size_t)oc * sizeof(float), e) != 0)
@@ -658,11 +665,11 @@ static int pack_channels(struct cuda *c, const struct net_op *op, const float *f
                         "kernel_pack", e);
 }
 
-static int pack_step(struct cuda *c, struct step *s, const struct net_op *op, float *staged,
+static int pack_step(struct cuda *c, struct step *s, const struct graph_op *op, float *staged,
                      struct err *e)
 {
-    bool conv = op->kind == NET_CONV;
-    if (op->kind == NET_MAX)
+    bool conv = op->kind == GRAPH_CONV;
+    if (op->kind == GRAPH_MAX_POOL)
         return 0;
     int r = conv ? pack(c, op, c->type, staged, &s->w, e)
                  : pack_channels(c, op, op->w, KERNEL_F32, staged, &s->w, e);
@@ -671,12 +678,12 @@ static int pack_step(struct cuda *c, struct step *s, const struct net_op *op, fl
     return pack_channels(c, op, op->b, conv ? c->type : KERNEL_F32, staged, &s->b, e);
 }
 
-static int pack_back(struct cuda *c, struct step *s, const struct net_op *op, float *staged,
+static int pack_back(struct cuda *c, struct step *s, const struct graph_op *op, float *staged,
                      struct err *e)
 {
-    if (op->kind == NET_CONV)
+    if (op->kind == GRAPH_CONV)
         return pack(c, op, KERNEL_F32, staged, &s->w, e);
-    return op->kind == NET_SCALE ? pack_channels(c, op, op->w, KERNEL_F32, staged, &s->w, e) : 0;
+    return op->kind == GRAPH_NORM ? pack_channels(c, op, op->w, KERNEL_F32, staged, &s->w, e) : 0;
 }
 
 static int pack_steps(struct cuda *c, float *staged, struct err *e)
@@ -700,8 +707,8 @@ static int upload(struct cuda *c, float **to, const float *from, size_t n, struc
 
 static int upload_linear(struct cuda *c, struct err *e)
 {
-    const struct net_op *op = c->plan.linear;
-    size_t classes = (size_t)c->work.net->classes, channels = (size_t)last_of(c)->c;
+    const struct graph_op *op = c->plan.linear;
+    size_t classes = (size_t)graph_classes(c->work.graph), channels = (size_t)last_of(c)->c;
     if (upload(c, &c->linear, op->w, classes * channels, e) != 0 ||
         upload(c, &c->bias, op->b, classes, e) != 0)
         return -1;
@@ -722,19 +729,18 @@ static int upload_table(struct cuda *c, struct err *e)
     float table[3 * 256];
     for (int k = 0; k < 3; k++)
         for (int v = 0; v < 256; v++)
-            table[k * 256 + v] = (float)((v / 255.0 - c->work.net->mean[k]) / c->work.net->std[k]);
+            table[k * 256 + v] =
+                (float)((v / 255.0 - c->work.graph->mean[k]) / c->work.graph->std[k]);
     return upload(c, &c->table, table, 3 * 256, e);
 }
 
 static int upload_all(struct cuda *c, struct err *e)
 {
-    const struct net *n = c->work.net;
+    const struct graph *n = c->work.graph;
     size_t most = 0;
     for (int i = 0; i < c->plan.steps; i++) {
-        const struct net_op *op = c->plan.step[i].op;
-        size_t size = (size_t)n->value[op->out].c;
-        if (op->kind == NET_CONV)
-            size *= (size_t)n->value[op->in].c * (size_t)op->k * (size_t)op->k;
+        const struct graph_op *op = c->plan.step[i].op;
+        size_t size = (size_t)graph_op_weights(n, op);
         most = size > most ? size : most;
     }
     float *staged;
@@ -777,7 +783,7 @@ static int first_batch(const struct cuda *c)
 {
     size_t activations =
         pool_bytes(&c->plan.acts, element(c)) + pool_bytes(&c->plan.grads, sizeof(float));
-    size_t returned = work_returned(c->work.net, &c->work.opts), room_for = available(c);
+    size_t returned = work_returned(c->work.graph, &c->work.opts), room_for = available(c);
     int batch = BATCH;
     while (batch > 1) {
         size_t hand = (size_t)batch * (activations + returned) + DNN_WORKSPACE;
@@ -823,8 +829,8 @@ static int rehearse(struct cuda *c, struct err *e)
     const struct engine_opts *o = &c->work.opts;
     size_t batch = (size_t)c->work.batch;
     size_t in = 3 * (size_t)plan_cells(&c->plan, 0);
-    size_t seeds = (size_t)o->gradients * (size_t)c->work.net->classes * sizeof(float);
-    size_t bytes = batch * (in > seeds ? in : seeds) + work_returned(c->work.net, &c->work.opts);
+    size_t seeds = (size_t)o->gradients * (size_t)graph_classes(c->work.graph) * sizeof(float);
+    size_t bytes = batch * (in > seeds ? in : seeds) + work_returned(c->work.graph, &c->work.opts);
     char *all = device_alloc_host(&c->device, bytes, &c->short_of, e);
     if (!all)
         return -1;
@@ -890,31 +896,26 @@ static void time_step(struct cuda *c, const char *name, int64_t macs, int64_t by
 
 static void time_steps(struct cuda *c)
 {
-    const struct net *n = c->work.net;
-    const struct net_value *last = last_of(c);
+    const struct graph *n = c->work.graph;
+    const struct graph_value *last = last_of(c);
     c->timed = mem_zero((size_t)c->plan.steps + 4, sizeof *c->timed);
     int64_t size = (int64_t)element(c);
     int64_t pixels = 3 * (int64_t)plan_cells(&c->plan, 0);
     time_step(c, "copy in, normalise", 0, pixels + (int64_t)plan_size(&c->plan, 0) * size);
     for (int i = 0; i < c->plan.steps; i++) {
-        const struct net_op *op = c->plan.step[i].op;
-        const struct net_value *y = &n->value[op->out];
+        const struct graph_op *op = c->plan.step[i].op;
         int64_t bytes =
-            (int64_t)(plan_size(&c->plan, op->in) + plan_size(&c->plan, op->out)) * size;
-        if (op->res >= 0)
-            bytes += (int64_t)plan_size(&c->plan, op->res) * size;
-        time_step(c, c->plan.step[i].name,
-                  op->kind == NET_CONV
-                      ? (int64_t)y->c * y->h * y->w * n->value[op->in].c * op->k * op->k
-                      : 0,
-                  bytes);
+            (int64_t)(plan_size(&c->plan, op->in[0]) + plan_size(&c->plan, op->out)) * size;
+        if (graph_addend(op) >= 0)
+            bytes += (int64_t)plan_size(&c->plan, graph_addend(op)) * size;
+        time_step(c, c->plan.step[i].name, graph_op_macs(n, op), bytes);
     }
-    int64_t head = (int64_t)n->classes * last->c;
+    int64_t head = (int64_t)graph_classes(n) * last->c;
     if (c->work.opts.class_maps)
         head += head * plan_cells(&c->plan, c->plan.last);
     time_step(c, "pooling, linear layer, maps", head,
               (int64_t)plan_size(&c->plan, c->plan.last) * size);
-    time_step(c, "copy out", 0, (int64_t)work_returned(c->work.net, &c->work.opts));
+    time_step(c, "copy out", 0, (int64_t)work_returned(c->work.graph, &c->work.opts));
     c->events++;
 }
 
@@ -946,10 +947,11 @@ static void cuda_close(void *self)
 static int plan_values(struct cuda *c, struct err *e)
 {
     const struct plan_layout l = {.multiple = c->type == KERNEL_F32 ? 4 : 8};
-    return plan_open(&c->plan, c->work.net, &c->work.opts, &l, e);
+    return plan_open(&c->plan, c->work.graph, &c->work.opts, &l, e);
 }
 
-static int cuda_open(void **self, const struct net *net, const struct engine_opts *o, struct err *e)
+static int cuda_open(void **self, const struct graph *graph, const struct engine_opts *o,
+                     struct err *e)
 {
     static const char *const precision[] = {"f32", "bf16", "f16"};
     if (o->tap_count > 0) {
@@ -960,7 +962,7 @@ static int cuda_open(void **self, const struct net *net, const struct engine_opt
     struct cuda *c = mem_zero(1, sizeof *c);
     pthread_mutex_init(&c->queueing, NULL);
     c->work = (struct work){
-        .net = net,
+        .graph = graph,
         .opts = *o,
         .threads = o->threads == 1 || o->timed ? 1 : HANDS,
         .self = c,

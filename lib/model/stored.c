@@ -1,6 +1,6 @@
-#include "net/stored.h"
+#include "model/stored.h"
 
-#include "net/normal.h"
+#include "model/normal.h"
 
 #include <math.h>
 #include <stdio.h>

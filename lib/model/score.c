@@ -1,4 +1,4 @@
-#include "net/score.h"
+#include "model/score.h"
 
 #include <math.h>
 

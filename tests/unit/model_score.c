@@ -1,5 +1,5 @@
 #include "check.h"
-#include "net/score.h"
+#include "model/score.h"
 
 #include <math.h>
 

@@ -4,14 +4,14 @@
 #define HP_FAMILY_H
 
 #include "ckpt/ckpt.h"
-#include "net/net.h"
+#include "model/assume.h"
 
 #include <stdbool.h>
 
 enum {
     FAMILY_PARTS = 3,
     FAMILY_STEM = 3,
-    FAMILY_STAGES = NET_STAGES,
+    FAMILY_STAGES = ASSUME_STAGES,
     FAMILY_BLOCKS = 1024,
     FAMILY_KEY = 512
 };
@@ -34,7 +34,7 @@ struct family {
     int stride_at;                         /* which convolution of a bottleneck; 0: the second */
     const char *shortcut, *shortcut_norm;  /* either may be NULL */
     bool shortcut_always;                  /* also where neither stride nor channels ask for it */
-    enum net_preact preact;                /* where shortcuts begin, of pre-activation */
+    enum assume_preact preact;             /* where shortcuts begin, of pre-activation */
     const char *last_norm;                 /* before the pooling, or NULL */
     const char *linear;
 };
@@ -42,7 +42,7 @@ struct family {
 /* What a checkpoint was found to be. */
 struct found {
     const struct family *family;
-    char prefix[NET_TEXT]; /* "module.", or "" */
+    char prefix[ASSUME_TEXT]; /* "module.", or "" */
     bool bottleneck;
     bool chosen; /* other keys are another network's, or the prefix was given */
     int stages, blocks[FAMILY_STAGES];

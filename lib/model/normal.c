@@ -1,6 +1,6 @@
-#include "net/normal.h"
+#include "model/normal.h"
 
-#include "net/stored.h"
+#include "model/stored.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -67,10 +67,10 @@ static const char *take_options(struct normal_use *u, const char *mean, const ch
 }
 
 /* What there is without options: of the checkpoint, or usual. */
-static void choose_default(struct normal_use *u, const struct net *n, const struct stored *s,
+static void choose_default(struct normal_use *u, const struct model *m, const struct stored *s,
                            const char *kind)
 {
-    const struct normal *usual = normal_usual(n->family, n->stem, kind);
+    const struct normal *usual = normal_usual(m->family, m->stem, kind);
     bool known = strncmp(kind, "cifar", 5) == 0;
     u->name = s ? "stored" : usual->name;
     u->usual = !s;
@@ -81,7 +81,7 @@ static void choose_default(struct normal_use *u, const struct net *n, const stru
         snprintf(u->from, sizeof u->from, "the checkpoint's %s%s", s->where,
                  s->bytes ? ", divided by 255" : "");
     } else if (known) {
-        snprintf(u->from, sizeof u->from, "%s, usual for %s and %s", usual->name, n->family, kind);
+        snprintf(u->from, sizeof u->from, "%s, usual for %s and %s", usual->name, m->family, kind);
     } else {
         snprintf(u->from, sizeof u->from, "%s, a guess: neither the checkpoint nor the images tell",
                  usual->name);
@@ -106,14 +106,14 @@ static void tell_conflict(struct normal_use *u, const struct stored *s, const st
                  ckpt_name(c), s->where, s->other);
 }
 
-void normal_choose(struct normal_use *u, const struct net *n, struct ckpt *c, const char *kind,
+void normal_choose(struct normal_use *u, const struct model *m, struct ckpt *c, const char *kind,
                    const char *mean, const char *std)
 {
     struct stored s;
     bool stored = stored_find(&s, c);
     char from[sizeof u->from];
     *u->conflict = '\0';
-    choose_default(u, n, stored ? &s : NULL, kind);
+    choose_default(u, m, stored ? &s : NULL, kind);
     const char *options = take_options(u, mean, std);
     if (*options)
         u->name = "given";

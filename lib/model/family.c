@@ -1,4 +1,4 @@
-#include "net/family.h"
+#include "model/family.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -117,7 +117,7 @@ static const struct family families[] = {
         .pre_activation = true,
         .part = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
         .shortcut = "shortcut.0",
-        .preact = NET_PREACT_MIXED,
+        .preact = ASSUME_PREACT_MIXED,
         .linear = "linear",
     },
     {
@@ -127,7 +127,7 @@ static const struct family families[] = {
         .block = "layer%.%",
         .first = 1,
         .pre_activation = true,
-        .preact = NET_PREACT_BEFORE,
+        .preact = ASSUME_PREACT_BEFORE,
         .part = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
         .shortcut = "downsample.0",
         .last_norm = "bn",
@@ -140,7 +140,7 @@ static const struct family families[] = {
         .block = "stage%.%",
         .first = 1,
         .pre_activation = true,
-        .preact = NET_PREACT_BEFORE,
+        .preact = ASSUME_PREACT_BEFORE,
         .part = {{"residual.2", "residual.0"},
                  {"residual.5", "residual.3"},
                  {"residual.8", "residual.6"}},
@@ -157,7 +157,7 @@ static const struct family families[] = {
         .pre_activation = true,
         .part = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
         .shortcut = "convShortcut",
-        .preact = NET_PREACT_MIXED,
+        .preact = ASSUME_PREACT_MIXED,
         .last_norm = "bn1",
         .linear = "fc",
     },
@@ -171,7 +171,7 @@ static const struct family families[] = {
         .part = {{"conv1", "norm1"}, {"conv2", "norm2"}, {"conv3", "norm3"}},
         .shortcut = "downsample.conv",
         .shortcut_always = true,
-        .preact = NET_PREACT_MIXED,
+        .preact = ASSUME_PREACT_MIXED,
         .last_norm = "norm",
         .linear = "head.fc",
     },
@@ -342,13 +342,13 @@ static bool choose_family(const struct ckpt *c, struct found *f, int *score)
 }
 
 /* What stands before a part in a key that ends with it. */
-static bool prefix_of(const char *key, const char *part, char prefix[NET_TEXT])
+static bool prefix_of(const char *key, const char *part, char prefix[ASSUME_TEXT])
 {
     size_t n = strlen(key), length = strlen(part), tail = sizeof ".weight" - 1;
     if (n < length + tail || strcmp(key + n - tail, ".weight") != 0)
         return false;
     n -= length + tail;
-    if (strncmp(key + n, part, length) != 0 || (n > 0 && key[n - 1] != '.') || n >= NET_TEXT)
+    if (strncmp(key + n, part, length) != 0 || (n > 0 && key[n - 1] != '.') || n >= ASSUME_TEXT)
         return false;
     memcpy(prefix, key, n);
     prefix[n] = '\0';
@@ -436,7 +436,7 @@ static void count_blocks(struct found *f, const struct ckpt *c)
  * from a damaged file. */
 static void find_networks(struct networks *s, const struct ckpt *c)
 {
-    char block[FAMILIES][FAMILY_KEY], before[NET_TEXT], last[NET_TEXT] = "";
+    char block[FAMILIES][FAMILY_KEY], before[ASSUME_TEXT], last[ASSUME_TEXT] = "";
     bool any = false;
     for (int k = 0; k < FAMILIES; k++) {
         const struct found f = {.family = &families[k]};
@@ -460,7 +460,7 @@ const struct family *family_find(struct found *f, const struct ckpt *c, const ch
     struct networks s = {.n = 0};
     char key[FAMILY_KEY];
     if (*prefix) {
-        char with[NET_TEXT];
+        char with[ASSUME_TEXT];
         snprintf(with, sizeof with, "%s%s", prefix, prefix[strlen(prefix) - 1] == '.' ? "" : ".");
         add_network(&s, c, with);
         if (s.n == 0) {

@@ -1,7 +1,7 @@
 /* Networks from .safetensors files written here. */
 #include "base/mem.h"
 #include "check.h"
-#include "net/net.h"
+#include "model/model.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -126,16 +126,17 @@ static void write_file(const char *path)
         abort();
 }
 
-static int build(struct net **n, int h, int w, struct err *e)
+static int build(struct model **m, int h, int w, struct err *e)
 {
     const char *folder = getenv("TMPDIR");
     char *path = mem_printf("%s/net.safetensors", folder ? folder : "/tmp");
     write_file(path);
     struct ckpt *c;
-    struct net_opts o = {.h = h, .w = w, .mean = {0.5F, 0.5F, 0.5F}, .std = {0.25F, 0.25F, 0.25F}};
+    struct model_opts o = {
+        .h = h, .w = w, .mean = {0.5F, 0.5F, 0.5F}, .std = {0.25F, 0.25F, 0.25F}};
     int r = ckpt_open(&c, path, NULL, e);
     if (r == 0) {
-        r = net_build(n, c, &o, e);
+        r = model_open(m, c, &o, e);
         ckpt_close(c);
     }
     remove(path);
@@ -147,9 +148,9 @@ static int build(struct net **n, int h, int w, struct err *e)
 static void broken(const char *message)
 {
     struct err e = {0};
-    struct net *n = NULL;
-    CHECK(build(&n, 16, 16, &e) == -1);
-    CHECK(n == NULL);
+    struct model *m = NULL;
+    CHECK(build(&m, 16, 16, &e) == -1);
+    CHECK(m == NULL);
     const char *found = strstr(e.msg, "net.safetensors: ");
     CHECK_STR(found ? found + strlen("net.safetensors: ") : e.msg, message);
 }
@@ -165,37 +166,40 @@ static void refused(const char *message)
 static void check_shapes(void)
 {
     struct err e = {0};
-    struct net *n = NULL;
+    struct model *m = NULL;
     put_all();
-    CHECK(build(&n, 15, 8, &e) == 0);
-    if (!n)
+    CHECK(build(&m, 15, 8, &e) == 0);
+    if (!m)
         return;
-    CHECK(n->classes == 7);
+    const struct graph *n = m->graph;
+    CHECK(graph_classes(n) == 7);
     CHECK(n->ops == 1 + 4 + 3 + 3 + 2);
     CHECK(n->values == n->ops + 1);
 
-    int v = net_layer(n, "layer2", &e);
-    CHECK(v == net_layer(n, "layer2.0", &e));
+    int v = graph_layer(n, "layer2", &e);
+    CHECK(v == graph_layer(n, "layer2.0", &e));
     CHECK(n->value[v].c == 6 && n->value[v].h == 8 && n->value[v].w == 4);
     CHECK_STR(n->value[v].name, "layer2.0");
-    v = net_layer(n, "layer3", &e);
-    CHECK(v == net_last(n));
+    v = graph_layer(n, "layer3", &e);
+    CHECK(v == graph_closed(n).value);
     CHECK(n->value[v].h == 4 && n->value[v].w == 2);
-    CHECK(net_layer(n, "conv1", &e) == 1);
-    CHECK(net_layer(n, "layer1", &e) == net_layer(n, "layer1.1", &e));
-    CHECK(net_layer(n, "layer4", &e) == -1);
+    CHECK(graph_layer(n, "conv1", &e) == 1);
+    CHECK(graph_layer(n, "layer1", &e) == graph_layer(n, "layer1.1", &e));
+    CHECK(graph_layer(n, "layer4", &e) == -1);
     CHECK_STR(e.msg, "layer 'layer4' is not one of conv1, layer1.0, layer1.1, layer2.0, layer3.0");
-    CHECK(net_layer(n, "fc", &e) == -1);
-    CHECK(net_layer(n, "", &e) == -1);
-    CHECK(net_layer(n, "layer", &e) == -1);
+    CHECK(graph_layer(n, "fc", &e) == -1);
+    CHECK(graph_layer(n, "", &e) == -1);
+    CHECK(graph_layer(n, "layer", &e) == -1);
 
     /* Of layer2.0: its convolution of stride 2, its shortcut, the sum of both. */
-    const struct net_op *op = &n->op[5];
-    CHECK(op->stride == 2 && op->k == 3 && op->pad == 1 && op->relu && op->res == -1);
-    CHECK(op[1].stride == 2 && op[1].k == 1 && op[1].pad == 0 && !op[1].relu);
-    CHECK(op[1].in == op->in && op[2].in == op->out && op[2].res == op[1].out && op[2].relu);
+    const struct graph_op *op = &n->op[5];
+    CHECK(op->stride == 2 && op->k == 3 && op->pad == 1 && op->act == GRAPH_RELU &&
+          graph_addend(op) == -1);
+    CHECK(op[1].stride == 2 && op[1].k == 1 && op[1].pad == 0 && op[1].act == GRAPH_NONE);
+    CHECK(op[1].in[0] == op->in[0] && op[2].in[0] == op->out);
+    CHECK(graph_addend(&op[2]) == op[1].out && op[2].act == GRAPH_RELU);
     /* Of layer1.1: the sum with the block's input. */
-    CHECK(n->op[4].res == n->op[3].in && n->op[4].stride == 1);
+    CHECK(graph_addend(&n->op[4]) == n->op[3].in[0] && n->op[4].stride == 1);
 
     /* w gamma / sqrt(var + eps) and beta - mean gamma / sqrt(var + eps). */
     double scale = 2 / sqrt(4 + 1e-5);
@@ -204,8 +208,8 @@ static void check_shapes(void)
 
     int64_t macs = 15 * 8 * (4 * 3 * 9 + 4 * 4 * 4 * 9) + 8 * 4 * (4 * 6 * 9 + 6 * 6 * 9 + 4 * 6) +
                    4 * 2 * (2 * 6 * 6 * 9 + 6 * 6) + 7 * 6;
-    CHECK(net_macs(n) == macs);
-    net_free(n);
+    CHECK(graph_macs(n) == macs);
+    model_close(m);
 }
 
 #define UNKNOWN                                                                                    \
@@ -216,17 +220,19 @@ static void check_shapes(void)
 /* What is not torchvision's in every detail. */
 static void check_variants(void)
 {
+    char words[ASSUME_WORDS];
     struct err e = {0};
-    struct net *n = NULL;
+    struct model *m = NULL;
     put_first_stride();
-    CHECK(build(&n, 16, 16, &e) == 0);
-    if (!n)
+    CHECK(build(&m, 16, 16, &e) == 0);
+    if (!m)
         return;
-    CHECK(n->value[net_last(n)].h == 8 && n->value[net_last(n)].w == 8);
-    CHECK_STR(n->assumptions,
-              "channels=rgb,stem-stride=1,pool=none,strides=2,shortcut=conv,eps=1e-05");
+    const struct graph *n = m->graph;
+    CHECK(n->value[graph_closed(n).value].h == 8 && n->value[graph_closed(n).value].w == 8);
+    assume_write(words, &m->assumed);
+    CHECK_STR(words, "channels=rgb,stem-stride=1,pool=none,strides=2,shortcut=conv,eps=1e-05");
     CHECK_STR(n->op[n->ops - 1].key, "fc.1");
-    net_free(n);
+    model_close(m);
     /* Two linear layers are another network; a stem of several convolutions, too. */
     put("fc.3.weight", 0.5F, 2, 7, 7, 0);
     refused("missing key 'fc.weight': expected shape (*, 4), found 'fc.1.bias'");
@@ -236,9 +242,9 @@ static void check_variants(void)
     /* The pixels' mean, as a buffer, is no layer; what is larger may be one. */
     put_all();
     put("normalize.mean", 0.5F, 4, 1, 3, 1);
-    CHECK(build(&n, 16, 16, &e) == 0);
-    net_free(n);
-    n = NULL;
+    CHECK(build(&m, 16, 16, &e) == 0);
+    model_close(m);
+    m = NULL;
     put("token", 0.5F, 4, 1, 65, 1);
     refused("left-over key 'token'" NO_PART);
 }
@@ -297,9 +303,9 @@ static void check_refusals(void)
     broken("weights too large: 'layer1.0.bn1.weight' with what it norms leaves the range of f32");
 
     struct err e = {0};
-    struct net *n;
+    struct model *m;
     put_all();
-    CHECK(build(&n, 40000, 40000, &e) == -1);
+    CHECK(build(&m, 40000, 40000, &e) == -1);
     CHECK(strstr(e.msg, "images of 40000 by 40000 pixels"));
 }
 

@@ -1,21 +1,22 @@
-#include "net/net.h"
+#include "model/assume.h"
 
 #include "base/text.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static bool set_text(char to[NET_TEXT], const char *value)
+static bool set_text(char to[ASSUME_TEXT], const char *value)
 {
-    return *value && (size_t)snprintf(to, NET_TEXT, "%s", value) < NET_TEXT;
+    return *value && (size_t)snprintf(to, ASSUME_TEXT, "%s", value) < ASSUME_TEXT;
 }
 
 /* "1:2:2:2". */
-static bool set_strides(struct net_assume *a, const char *value)
+static bool set_strides(struct assume *a, const char *value)
 {
-    for (a->stages = 0; a->stages < NET_STAGES; value++) {
+    for (a->stages = 0; a->stages < ASSUME_STAGES; value++) {
         if (*value < '1' || *value > '2')
             return false;
         a->strides[a->stages++] = *value++ - '0';
@@ -45,59 +46,61 @@ static int rank(const char *word, const char *const *list)
 
 /* --- keys --- */
 
-static bool set_stem_stride(struct net_assume *a, const char *value)
+/* In the order of the enumerations, whose first stands for what is usual. */
+static const char *const pools[] = {"none", "max", NULL};
+static const char *const shortcuts[] = {"conv", "pad", "pad-end", NULL};
+static const char *const preacts[] = {"before", "mixed", "after", NULL};
+
+static bool set_stem_stride(struct assume *a, const char *value)
 {
     return digit(&a->stem_stride, value, 2);
 }
 
-static bool set_stride_at(struct net_assume *a, const char *value)
+static bool set_stride_at(struct assume *a, const char *value)
 {
     return strncmp(value, "conv", 4) == 0 && digit(&a->stride_at, value + 4, 2);
 }
 
-static bool set_pool(struct net_assume *a, const char *value)
+static bool set_pool(struct assume *a, const char *value)
 {
-    static const char *const pools[] = {"none", "max", NULL};
     int word = rank(value, pools);
-    a->pool = word;
+    a->pool = (enum assume_pool)word;
     return word > 0;
 }
 
-static bool set_shortcut(struct net_assume *a, const char *value)
+static bool set_shortcut(struct assume *a, const char *value)
 {
-    static const char *const shortcuts[] = {"conv", "pad", "pad-end", NULL};
     int word = rank(value, shortcuts);
-    a->shortcut = word;
+    a->shortcut = (enum assume_shortcut)word;
     return word > 0;
 }
 
-static bool set_preact(struct net_assume *a, const char *value)
+static bool set_preact(struct assume *a, const char *value)
 {
-    static const char *const preacts[] = {"before", "mixed", "after", NULL};
     int word = rank(value, preacts);
-    a->preact = word;
+    a->preact = (enum assume_preact)word;
     return word > 0;
 }
 
-static bool set_channels(struct net_assume *a, const char *value)
+static bool set_channels(struct assume *a, const char *value)
 {
     a->bgr = strcmp(value, "bgr") == 0;
     return a->bgr || strcmp(value, "rgb") == 0;
 }
 
-static bool set_eps(struct net_assume *a, const char *value)
+static bool set_eps(struct assume *a, const char *value)
 {
     char *end;
     a->eps = strtod(value, &end);
     return end != value && *end == '\0' && isfinite(a->eps) && a->eps > 0 && a->eps < 1;
 }
 
-static bool set_prefix(struct net_assume *a, const char *value)
+static bool set_prefix(struct assume *a, const char *value)
 {
     return set_text(a->prefix, value);
 }
 
-static bool set_state(struct net_assume *a, const char *value)
+static bool set_state(struct assume *a, const char *value)
 {
     return set_text(a->state, value);
 }
@@ -105,7 +108,7 @@ static bool set_state(struct net_assume *a, const char *value)
 /* `state` says which state dict is read, all others are about the network in it. */
 static const struct key {
     const char *name;
-    bool (*set)(struct net_assume *a, const char *value);
+    bool (*set)(struct assume *a, const char *value);
     const char *expected;
 } keys[] = {
     {"channels", set_channels, "rgb or bgr"},
@@ -122,7 +125,7 @@ static const struct key {
 
 enum { KEYS = sizeof keys / sizeof *keys, STATE = KEYS - 1 };
 
-const char *net_assume_network(const struct net_assume *a)
+const char *assume_network(const struct assume *a)
 {
     for (int k = 0; k < STATE; k++)
         if (a->given >> k & 1)
@@ -142,7 +145,7 @@ static int unknown(const char *word, struct err *e)
     return err_set(e, "expected one of %s, found '%s'%s", list, word, nearest_said(&near, said));
 }
 
-static int set(struct net_assume *a, const char *word, const char *value, struct err *e)
+static int set(struct assume *a, const char *word, const char *value, struct err *e)
 {
     int k = 0;
     while (k < KEYS && strcmp(keys[k].name, word) != 0)
@@ -157,12 +160,12 @@ static int set(struct net_assume *a, const char *word, const char *value, struct
     return 0;
 }
 
-int net_assume_parse(struct net_assume *a, const char *text, struct err *e)
+int assume_parse(struct assume *a, const char *text, struct err *e)
 {
     if (*text == '\0')
         return err_set(e, "expected KEY=VALUE, found nothing");
     for (const char *p = text; *p;) {
-        char word[2 * NET_TEXT], *value;
+        char word[2 * ASSUME_TEXT], *value;
         size_t n = strcspn(p, ",");
         if (n >= sizeof word)
             return err_set(e, "expected KEY=VALUE of less than %zu bytes, found more", sizeof word);
@@ -179,4 +182,64 @@ int net_assume_parse(struct net_assume *a, const char *text, struct err *e)
             return -1;
     }
     return 0;
+}
+
+/* --- writing --- */
+
+struct words {
+    char *text; /* [ASSUME_WORDS] */
+    size_t at;
+};
+
+static void put(struct words *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void put(struct words *w, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    if (w->at < ASSUME_WORDS)
+        w->at += (size_t)vsnprintf(w->text + w->at, ASSUME_WORDS - w->at, fmt, ap);
+    va_end(ap);
+}
+
+void assume_write(char *text, const struct assume *a)
+{
+    struct words w = {text, 0};
+    put(&w, "channels=%s", a->bgr ? "bgr" : "rgb");
+    if (a->stem_stride)
+        put(&w, ",stem-stride=%d", a->stem_stride);
+    if (a->pool)
+        put(&w, ",pool=%s", pools[a->pool - 1]);
+    for (int s = 0; s < a->stages; s++)
+        put(&w, "%s%d", s ? ":" : ",strides=", a->strides[s]);
+    if (a->stride_at)
+        put(&w, ",stride-at=conv%d", a->stride_at);
+    if (a->shortcut)
+        put(&w, ",shortcut=%s", shortcuts[a->shortcut - 1]);
+    if (a->preact)
+        put(&w, ",preact-shortcut=%s", preacts[a->preact - 1]);
+    if (a->eps > 0)
+        put(&w, ",eps=%.9g", a->eps);
+    if (*a->prefix)
+        put(&w, ",prefix=%s", a->prefix);
+    if (*a->state)
+        put(&w, ",state=%s", a->state);
+}
+
+/* --- comparing --- */
+
+bool assume_same_wiring(const struct assume *a, const struct assume *b)
+{
+    bool same = a->stem_stride == b->stem_stride && a->pool == b->pool &&
+                a->stride_at == b->stride_at && a->shortcut == b->shortcut &&
+                a->preact == b->preact && a->eps == b->eps && a->stages == b->stages &&
+                strcmp(a->prefix, b->prefix) == 0 && strcmp(a->state, b->state) == 0;
+    for (int s = 0; same && s < a->stages; s++)
+        same = a->strides[s] == b->strides[s];
+    return same;
+}
+
+bool assume_same(const struct assume *a, const struct assume *b)
+{
+    return a->bgr == b->bgr && assume_same_wiring(a, b);
 }

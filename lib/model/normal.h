@@ -2,7 +2,7 @@
 #ifndef HP_NORMAL_H
 #define HP_NORMAL_H
 
-#include "net/net.h"
+#include "model/model.h"
 #include "stream/run.h"
 
 #include <stdbool.h>
@@ -16,7 +16,7 @@ struct normal {
 /* All of them, and how many. */
 const struct normal *normal_all(int *n);
 
-/* What is usual for networks of a family (struct net) with a stem of that side, and for
+/* What is usual for networks of a family (struct model) with a stem of that side, and for
  * images of a data set (data_kind). Where the former have no habit: CIFAR-10's figures for
  * its images, CIFAR-100's for all others. */
 const struct normal *normal_usual(const char *family, int stem, const char *kind);
@@ -33,7 +33,7 @@ struct normal_use {
 
 /* Those that options give ("R,G,B", checked by normal_parse; or NULL), or else those that the
  * checkpoint holds, or else what is usual for the network and images of that kind. */
-void normal_choose(struct normal_use *u, const struct net *n, struct ckpt *c, const char *kind,
+void normal_choose(struct normal_use *u, const struct model *m, struct ckpt *c, const char *kind,
                    const char *mean, const char *std);
 
 /* Whether two pairs of mean and deviation are the same. */

@@ -1,0 +1,164 @@
+#include "graph/graph.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "graph/rules.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- building --- */
+
+struct graph *graph_new(void)
+{
+    return mem_zero(1, sizeof(struct graph));
+}
+
+void graph_free(struct graph *g)
+{
+    if (!g)
+        return;
+    for (int i = 0; i < g->ops; i++) {
+        free((void *)g->op[i].w);
+        free((void *)g->op[i].b);
+        free((void *)g->op[i].key);
+    }
+    for (int i = 0; i < g->values; i++) {
+        free((void *)g->value[i].name);
+        free((void *)g->value[i].key);
+    }
+    free(g->op);
+    free(g->value);
+    free(g);
+}
+
+int graph_add_value(struct graph *g, int c, int h, int w, const char *name, const char *key)
+{
+    g->value = mem_grow(g->value, (size_t)g->values + 1, sizeof *g->value);
+    g->value[g->values] = (struct graph_value){c, h, w, name, key};
+    return g->values++;
+}
+
+/* What the rule of its kind has against an operation, or NULL; the shape of its value. */
+static const char *refusal(const struct graph *g, const struct graph_op *op, struct graph_value *y)
+{
+    const struct graph_rule *r = &graph_rules[op->kind];
+    const char *why = r->shape(g, op, y);
+    if (why)
+        return why;
+    if (!r->addend)
+        return op->ins == 1 && op->act == GRAPH_NONE ? NULL
+                                                     : "one input and no activation behind it";
+    int addend = graph_addend(op);
+    const struct graph_value *a = addend >= 0 ? &g->value[addend] : y;
+    return a->c == y->c && a->h == y->h && a->w == y->w ? NULL : "an addend of the result's shape";
+}
+
+int graph_add(struct graph *g, const struct graph_op *op, struct err *e)
+{
+    struct graph_value y;
+    const char *why = refusal(g, op, &y);
+    if (why)
+        return err_set(e, "%s%s%s: expected %s", graph_rules[op->kind].name, op->key ? " " : "",
+                       op->key ? op->key : "", why);
+    g->op = mem_grow(g->op, (size_t)g->ops + 1, sizeof *g->op);
+    g->op[g->ops] = *op;
+    return g->op[g->ops++].out = graph_add_value(g, y.c, y.h, y.w, NULL, NULL);
+}
+
+struct graph_op graph_conv(int in, int channels, int k, int stride)
+{
+    return (struct graph_op){.kind = GRAPH_CONV,
+                             .in = {in},
+                             .ins = 1,
+                             .channels = channels,
+                             .k = k,
+                             .stride = stride,
+                             .pad = k / 2};
+}
+
+/* --- questions --- */
+
+static int readers(const struct graph *g, int value)
+{
+    int count = 0;
+    for (int i = 0; i < g->ops; i++)
+        for (int k = 0; k < g->op[i].ins; k++)
+            count += g->op[i].in[k] == value;
+    return count;
+}
+
+struct graph_closed graph_closed(const struct graph *g)
+{
+    const struct graph_closed none = {.value = -1};
+    if (g->ops < 2)
+        return none;
+    const struct graph_op *linear = &g->op[g->ops - 1], *average = linear - 1;
+    if (linear->kind != GRAPH_LINEAR || average->kind != GRAPH_AVERAGE ||
+        linear->in[0] != average->out || readers(g, average->out) != 1)
+        return none;
+    return (struct graph_closed){average->in[0], average, linear};
+}
+
+/* "layer3" stands for "layer3.0", "layer3.1". */
+static bool is_inside(const char *name, const char *of)
+{
+    size_t n = strlen(of);
+    return name && strncmp(name, of, n) == 0 && name[n] == '.';
+}
+
+int graph_layer(const struct graph *g, const char *name, struct err *e)
+{
+    const int last = graph_closed(g).value; /* what follows has no place in the image */
+    const int end = last < 0 ? g->values : last + 1;
+    int found = -1;
+    char list[512] = "", said[NEAREST_ROOM];
+    const char *before = NULL;
+    size_t at = 0;
+    struct nearest near = {.word = name, .n = strlen(name)};
+    for (int i = 1; i < end; i++) {
+        const struct graph_value *v = &g->value[i];
+        if (!v->name)
+            continue;
+        if (strcmp(v->name, name) == 0 || (v->key && strcmp(v->key, name) == 0))
+            return i;
+        if (is_inside(v->name, name) || is_inside(v->key, name))
+            found = i;
+        /* Another number is not a slip of the keyboard. */
+        if (strncmp(name, v->name, strcspn(v->name, "0123456789")) != 0)
+            nearest_offer(&near, v->name, strcspn(v->name, "."));
+        /* A stage stands before its blocks. */
+        size_t stage = strcspn(v->name, ".");
+        if (at < sizeof list && v->name[stage] &&
+            !(before && strncmp(before, v->name, stage + 1) == 0))
+            at += (size_t)snprintf(list + at, sizeof list - at, "%s%.*s", at ? ", " : "",
+                                   (int)stage, v->name);
+        if (at < sizeof list)
+            at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", at ? ", " : "", v->name);
+        before = v->name;
+    }
+    if (found < 0)
+        return err_set(e, "layer '%s' is not one of %s%s%s", name, list,
+                       at >= sizeof list ? ", ..." : "", nearest_said(&near, said));
+    return found;
+}
+
+bool graph_finer(const struct graph *g, int layer, int side, char *name, size_t room)
+{
+    for (int i = layer - 1; i > 0; i--) {
+        const struct graph_value *v = &g->value[i];
+        if (v->name && v->h >= side && v->w >= side) {
+            snprintf(name, room, "%.*s", (int)strcspn(v->name, "."), v->name);
+            return true;
+        }
+    }
+    return false;
+}
+
+void graph_mark_made_of(const struct graph *g, bool *marked)
+{
+    for (int i = 0; i < g->ops; i++)
+        for (int k = 0; k < g->op[i].ins; k++)
+            marked[g->op[i].out] = marked[g->op[i].out] || marked[g->op[i].in[k]];
+}

@@ -1,0 +1,133 @@
+/* A network as data: operations that read values and make one each. Who builds graphs is
+ * lib/model; who runs them, lib/engine. */
+#ifndef HP_GRAPH_H
+#define HP_GRAPH_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What each one is and does is its row in graph_rules[] (graph/rules.h). */
+enum graph_kind {
+    GRAPH_CONV,     /* y = conv(x) + bias [+ addend], then the activation */
+    GRAPH_NORM,     /* y = w[c] x + b[c] [+ addend], then the activation: a batch norm that no
+                       convolution before it can take in */
+    GRAPH_MAX_POOL, /* maximum over windows; padding never wins */
+    GRAPH_AVERAGE,  /* over all cells: (c, h, w) -> (c, 1, 1) */
+    GRAPH_LINEAR,   /* y = W x + bias, of values of one cell */
+    GRAPH_KINDS
+};
+
+enum graph_act { GRAPH_NONE, GRAPH_RELU, GRAPH_ACTS };
+
+/* Values are numbered in order of computation; value 0 is the normalised image. */
+struct graph_value {
+    int c, h, w;
+    const char *name; /* "conv1" (the stem), "layer1.0", ... where it is a layer's output, that
+                         maps are made of; NULL inside a layer */
+    const char *key;  /* the same under the checkpoint's names, "conv2_x.0", where they differ */
+};
+
+enum { GRAPH_INPUTS = 2 };
+
+struct graph_op {
+    enum graph_kind kind;
+    int in[GRAPH_INPUTS], ins; /* values read; a second one is the addend: of the result's shape
+                                  and added to it before the activation */
+    int out;                   /* value made */
+    /* Attributes */
+    int channels;       /* of the result, where the operation has the choice: conv, linear */
+    int k, stride, pad; /* of windows: their side, how far apart they are, and the rim of cells
+                           around the image that they may reach into */
+    enum graph_act act;
+    const float *w;  /* conv (oc, ic, k, k), linear (oc, ic), norm (c); else NULL */
+    const float *b;  /* (oc), (c) */
+    const char *key; /* of its weights without ".weight", or NULL */
+};
+
+/* Owns its arrays, the numbers and the strings. */
+struct graph {
+    int ops, values;
+    struct graph_op *op;       /* in order of computation */
+    struct graph_value *value; /* [values] */
+    float mean[3], std[3];     /* bytes become value 0 by (byte / 255 - mean) / std */
+};
+
+/* --- building --- */
+
+/* An empty graph; caller frees with graph_free. */
+struct graph *graph_new(void) __attribute__((warn_unused_result));
+void graph_free(struct graph *g);
+
+/* A value that no operation makes: the image. `name` and `key` become the graph's, or NULL. */
+int graph_add_value(struct graph *g, int c, int h, int w, const char *name, const char *key);
+
+/* Appends an operation whose inputs and attributes are set, and the value that it makes, of the
+ * shape that its rule gives and without a name. Numbers and key become the graph's; they may be
+ * set later. Returns the value; -1 where the rule refuses the inputs: nothing is appended. */
+int graph_add(struct graph *g, const struct graph_op *op, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* A convolution of windows of k by k and so many channels that keeps the size but for the
+ * stride, without activation or addend; to be altered and appended. */
+struct graph_op graph_conv(int in, int channels, int k, int stride);
+
+/* --- questions --- */
+
+/* Value added before the activation, or -1. */
+static inline int graph_addend(const struct graph_op *op)
+{
+    return op->ins > 1 ? op->in[1] : -1;
+}
+
+/* Cells of a value, and its elements. */
+static inline size_t graph_cells(const struct graph *g, int value)
+{
+    return (size_t)g->value[value].h * (size_t)g->value[value].w;
+}
+
+static inline size_t graph_size(const struct graph *g, int value)
+{
+    return (size_t)g->value[value].c * graph_cells(g, value);
+}
+
+/* The logits, which the last operation makes, and how many there are. */
+static inline int graph_logits(const struct graph *g)
+{
+    return g->op[g->ops - 1].out;
+}
+
+static inline int graph_classes(const struct graph *g)
+{
+    return g->value[graph_logits(g)].c;
+}
+
+/* The pattern at the end of a network under which its last stage has maps in closed form: an
+ * average over all cells that nothing but one linear layer reads, which makes the logits
+ * (Zhou et al. 2016). Where it is not there, value is -1 and the operations are NULL. */
+struct graph_closed {
+    int value; /* the last stage: what is averaged */
+    const struct graph_op *average, *linear;
+};
+struct graph_closed graph_closed(const struct graph *g);
+
+/* The value that a layer's name stands for: "conv1", "layer3" (its last block),
+ * "layer3.0", or the checkpoint's own name of it. -1 and the list of names where there is
+ * none. */
+int graph_layer(const struct graph *g, const char *name, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* The deepest layer, "layer2" for its blocks, before value `layer` whose grid has at least
+ * `side` cells on either side, into name[room]; false where there is none. */
+bool graph_finer(const struct graph *g, int layer, int side, char *name, size_t room);
+
+/* Which values are made, by whatever detour, of those marked: marks them too. */
+void graph_mark_made_of(const struct graph *g, bool *marked);
+
+/* Multiply-accumulates per image, of an operation and of all. */
+int64_t graph_op_macs(const struct graph *g, const struct graph_op *op);
+int64_t graph_macs(const struct graph *g);
+
+#endif

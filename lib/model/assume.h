@@ -1,0 +1,74 @@
+/* What a checkpoint's keys cannot show, and the words of --assume that say it. */
+#ifndef HP_ASSUME_H
+#define HP_ASSUME_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { ASSUME_STAGES = 16, ASSUME_TEXT = 96, ASSUME_WORDS = 4 * ASSUME_TEXT };
+
+/* The largest of the values behind the first convolutions: 3x3, stride 2. */
+enum assume_pool { ASSUME_POOL_USUAL, ASSUME_POOL_NONE, ASSUME_POOL_MAX };
+
+/* Where the shortcuts of pre-activation blocks begin: before the block's first norm and
+ * ReLU or after them, or after them where they have a convolution alone. */
+enum assume_preact {
+    ASSUME_PREACT_USUAL,
+    ASSUME_PREACT_BEFORE,
+    ASSUME_PREACT_MIXED,
+    ASSUME_PREACT_AFTER
+};
+
+/* What shortcuts do where shapes change: a convolution or, without keys, every second pixel,
+ * and zeros for the further channels on both sides, or behind. */
+enum assume_shortcut {
+    ASSUME_SHORT_USUAL,
+    ASSUME_SHORT_CONV,
+    ASSUME_SHORT_PAD,
+    ASSUME_SHORT_PAD_END
+};
+
+/* Zero stands for what is usual in the family. */
+struct assume {
+    bool bgr; /* the order of the input's channels; constants stay in the order R, G, B */
+    int stem_stride;
+    enum assume_pool pool;
+    int stride_at; /* which convolution of a bottleneck has the stride, from 1 */
+    enum assume_shortcut shortcut;
+    enum assume_preact preact;
+    double eps;                 /* of batch norms */
+    int strides[ASSUME_STAGES]; /* of the stages */
+    int stages;                 /* how many of them are given */
+    char prefix[ASSUME_TEXT];   /* of the keys, "model." */
+    char state[ASSUME_TEXT];    /* path of the state dict, for ckpt_open() */
+    unsigned given;             /* a bit for each key that was read, see assume_network() */
+};
+
+/* Words of --assume for the help of a program. */
+#define ASSUME_HELP                                                                                \
+    "What the keys of a checkpoint do not show, KEY=VALUE,...: channels=rgb|bgr, "                 \
+    "stem-stride=1|2, pool=none|max, "                                                             \
+    "strides=1:2:2:2 (of the stages), stride-at=conv1|conv2 (of a bottleneck), "                   \
+    "shortcut=conv|pad|pad-end, preact-shortcut=before|mixed|after, eps=1e-5, prefix=KEYS, "       \
+    "state=PATH. Default: the usual choice of code with these key names; -v and model-info show "  \
+    "it."
+
+/* Reads KEY=VALUE,... into a zeroed struct. */
+int assume_parse(struct assume *a, const char *text, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* The first key given that is about the network, as all but `state` are: where no model is
+ * opened it would have no effect, and model_open() refuses those that have none. NULL where
+ * there is none. */
+const char *assume_network(const struct assume *a);
+
+/* The words for what is not left to what is usual, text[ASSUME_WORDS]. */
+void assume_write(char *text, const struct assume *a);
+
+/* Whether two say the same; `wiring`: but for the order of the input's channels. */
+bool assume_same(const struct assume *a, const struct assume *b);
+bool assume_same_wiring(const struct assume *a, const struct assume *b);
+
+#endif

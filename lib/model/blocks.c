@@ -1,0 +1,185 @@
+/* The parts of a residual network in their order. */
+#include "model/build.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static char *value_name(const struct build *b, int stage, int block, bool own)
+{
+    char key[FAMILY_KEY];
+    struct found bare = b->found;
+    bare.prefix[0] = '\0';
+    family_key(key, &bare, stage, block, "", "");
+    char *name = mem_printf("layer%d.%d", stage, block);
+    if (!own)
+        return name;
+    bool same = strcmp(name, key) == 0;
+    free(name);
+    return same ? NULL : mem_dup(key);
+}
+
+/* The shortcut of ResNet-D: its convolution stands where others have the norm. */
+static bool averages(const struct build *b, int stage, int block)
+{
+    const struct family *f = b->found.family;
+    return build_has_conv(b, stage, block, f->shortcut_norm) &&
+           !build_has(b, stage, block, f->shortcut);
+}
+
+/* What is added to the block's last convolution: its input, or a convolution of that. */
+static int add_shortcut(struct build *b, int stage, int block, int in, int stride, int width,
+                        struct err *e)
+{
+    const struct family *f = b->found.family;
+    bool present = build_has(b, stage, block, f->shortcut);
+    bool change = stride != 1 || width != b->graph->value[in].c;
+    if (!present && !change)
+        return in;
+    if (!present && b->assume.shortcut != ASSUME_SHORT_CONV)
+        return build_padding(b, in, stride, width, e);
+    if (averages(b, stage, block))
+        return build_refuse(b, e,
+                            "layer%d.%d: expected a shortcut of a convolution, found one with "
+                            "average pooling before it, which is not computed",
+                            stage, block);
+    b->convolved = true;
+    const struct place p = {stage, block, f->shortcut, f->shortcut_norm};
+    const struct want w = {.k = -1, .stride = stride, .width = width, .addend = -1};
+    return build_conv(b, &p, in, &w, e);
+}
+
+static int stride_of(const struct build *b, int stage, int block)
+{
+    return block > 0 ? 1 : b->assume.strides[stage - 1];
+}
+
+/* Convolutions of a block, with the width of its output. */
+static int parts_of(const struct build *b)
+{
+    return b->found.bottleneck ? 3 : 2;
+}
+
+/* The width of a block's output, before it is built: of the last convolution. */
+static int block_width(struct build *b, int stage, int block, struct err *e)
+{
+    const struct family_part *part = b->found.family->part;
+    char key[FAMILY_KEY];
+    const int64_t any[] = {-1, -1, -1, -1};
+    int64_t numbers = b->numbers;
+    const struct ckpt_tensor *t = build_take(
+        b, family_key(key, &b->found, stage, block, part[parts_of(b) - 1].conv, "weight"), 4, any,
+        e);
+    b->numbers = numbers; /* it is taken once more */
+    return t ? (int)t->shape[0] : -1;
+}
+
+/* The norm and the ReLU that a pre-activation block begins with. */
+static int add_first_norm(struct build *b, int stage, int block, int in, struct err *e)
+{
+    struct norm norm;
+    const struct place p = {stage, block, NULL, b->found.family->part[0].norm};
+    const struct want w = {.addend = -1, .act = GRAPH_RELU};
+    if (build_take_norm(b, &p, b->graph->value[in].c, true, &norm, e) != 0)
+        return -1;
+    return build_norm(b, &p, &norm, in, &w, e);
+}
+
+/* Where the shortcut of a block begins: at its input or, in some pre-activation blocks, behind
+ * the first norm. */
+static int shortcut_from(const struct build *b, int stage, int block, int in, int normed)
+{
+    const struct family *f = b->found.family;
+    bool after =
+        b->assume.preact == ASSUME_PREACT_AFTER ||
+        (b->assume.preact == ASSUME_PREACT_MIXED && build_has(b, stage, block, f->shortcut));
+    return f->pre_activation && after ? normed : in;
+}
+
+/* The last convolution of a block, to which the shortcut that begins at `from` is added. */
+static int add_last_part(struct build *b, const struct place *p, int in, int from,
+                         const struct want *as, struct err *e)
+{
+    struct want w = *as;
+    int width = block_width(b, p->stage, p->block, e);
+    w.addend = width < 0 ? -1
+                         : add_shortcut(b, p->stage, p->block, from,
+                                        stride_of(b, p->stage, p->block), width, e);
+    if (w.addend < 0)
+        return -1;
+    w.width = b->graph->value[w.addend].c;
+    w.name = value_name(b, p->stage, p->block, false);
+    w.key = value_name(b, p->stage, p->block, true);
+    return build_conv(b, p, in, &w, e);
+}
+
+static int add_block(struct build *b, int stage, int block, int in, struct err *e)
+{
+    const struct family *f = b->found.family;
+    int parts = parts_of(b), at = b->found.bottleneck ? b->assume.stride_at : 1;
+    int x = f->pre_activation ? add_first_norm(b, stage, block, in, e) : in;
+    int from = shortcut_from(b, stage, block, in, x);
+    for (int i = 0; x >= 0 && i < parts; i++) {
+        bool last = i == parts - 1;
+        struct place p = {stage, block, f->part[i].conv, f->part[i].norm};
+        const struct want w = {
+            .k = b->found.bottleneck && i != 1 ? 1 : 3,
+            .stride = i + 1 == at ? stride_of(b, stage, block) : 1,
+            .width = -1,
+            .addend = -1,
+            .act = last && f->pre_activation ? GRAPH_NONE : GRAPH_RELU,
+        };
+        if (f->pre_activation)
+            p.norm = last ? NULL : f->part[i + 1].norm;
+        x = last ? add_last_part(b, &p, x, from, &w, e) : build_conv(b, &p, x, &w, e);
+    }
+    return x;
+}
+
+static int add_stem(struct build *b, struct err *e)
+{
+    const struct family *f = b->found.family;
+    int parts = family_stem(f), x = 0;
+    for (int i = 0; i < parts && x >= 0; i++) {
+        const struct place p = {0, 0, f->stem[i].conv, f->stem[i].norm};
+        bool last = i == parts - 1;
+        const struct want w = {
+            .k = -1,
+            .stride = i == 0 ? b->assume.stem_stride : 1,
+            .width = -1,
+            .addend = -1,
+            .act = p.norm ? GRAPH_RELU : GRAPH_NONE,
+            .name = last ? mem_dup("conv1") : NULL,
+            .key = last && strcmp(p.conv, "conv1") != 0 ? mem_dup(p.conv) : NULL,
+        };
+        x = build_conv(b, &p, x, &w, e);
+    }
+    return x >= 0 && b->assume.pool == ASSUME_POOL_MAX ? build_max_pool(b, x, e) : x;
+}
+
+static int add_last_norm(struct build *b, int in, struct err *e)
+{
+    const struct family *f = b->found.family;
+    const struct place p = {0, 0, NULL, f->last_norm};
+    struct norm norm;
+    if (!f->last_norm)
+        return in;
+    if (build_take_norm(b, &p, b->graph->value[in].c, true, &norm, e) != 0)
+        return -1;
+    const struct want w = {
+        .addend = -1, .act = GRAPH_RELU, .name = mem_dup("last"), .key = mem_dup(f->last_norm)};
+    return build_norm(b, &p, &norm, in, &w, e);
+}
+
+int build_operations(struct build *b, struct err *e)
+{
+    int x = add_stem(b, e);
+    /* A stage or block that a later one needs is missed by the name of its key. */
+    for (int s = 1; x >= 0 && s <= b->found.stages; s++)
+        for (int i = 0; x >= 0 && i < (b->found.blocks[s - 1] ? b->found.blocks[s - 1] : 1); i++)
+            x = add_block(b, s, i, x, e);
+    if (x >= 0)
+        x = add_last_norm(b, x, e);
+    return x >= 0 && build_head(b, x, e) >= 0 ? 0 : -1;
+}

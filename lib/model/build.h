@@ -1,0 +1,139 @@
+/* Inside the building of a residual network: from keys and shapes to operations, then the
+ * numbers. Functions that fail say so by -1 or NULL. */
+#ifndef HP_BUILD_H
+#define HP_BUILD_H
+
+#include "model/family.h"
+#include "model/model.h"
+
+enum {
+    BUILD_CHANNELS = 1 << 16, /* of a value, and classes */
+    BUILD_ELEMENTS = 1 << 22  /* of a value of one image */
+};
+
+/* The tensors of a batch norm. */
+enum { NORM_WEIGHT, NORM_BIAS, NORM_MEAN, NORM_VAR, NORM_TENSORS };
+
+struct norm {
+    const struct ckpt_tensor *t[NORM_TENSORS]; /* all NULL where there is none */
+};
+
+static inline bool norm_is_there(const struct norm *n)
+{
+    return n->t[NORM_VAR] != NULL;
+}
+
+/* Where the numbers of an operation come from. */
+struct origin {
+    const struct ckpt_tensor *w, *b; /* of a convolution or linear layer; b may be NULL */
+    struct norm norm;                /* folded into it, or the operation itself */
+    int pad_from, pad_before;        /* of a shortcut that pads: channels of its input, else 0, and
+                                        zeros before them */
+};
+
+struct build {
+    struct model *model;
+    struct graph *graph; /* the model's */
+    struct ckpt *ckpt;
+    const struct model_opts *opts;
+    struct found found;
+    struct assume assume;  /* with what is usual filled in */
+    bool *used;            /* [ckpt_count] */
+    struct origin *origin; /* [graph->ops] */
+    int64_t numbers;
+    bool normed, padded; /* whether there are batch norms, and shortcuts without keys */
+    bool convolved;      /* whether shortcuts have keys */
+};
+
+/* --- keys.c --- */
+
+/* A place in the network: its key's parts. */
+struct place {
+    int stage, block; /* stage 0: not in a block */
+    const char *conv, *norm;
+};
+
+/* An error about a network that is not computed: the message, and the way on. */
+int build_refuse(const struct build *b, struct err *e, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The tensor of that name and shape (-1: any length), which takes part in the network. */
+const struct ckpt_tensor *build_take(struct build *b, const char *key, int ndim,
+                                     const int64_t *shape, struct err *e);
+
+/* The norm of a place. Without any of its keys, unless `needed`, the convolution's bias has to
+ * have taken it in. */
+int build_take_norm(struct build *b, const struct place *p, int64_t channels, bool needed,
+                    struct norm *n, struct err *e);
+
+/* The linear layer's part: "fc" or, where that is a row of layers, the only one of them
+ * with weights, "fc.1". */
+const char *build_linear_part(const struct build *b, char part[FAMILY_KEY]);
+
+/* Weights (classes, c), or as a convolution of one by one, and biases. c: -1 for any. */
+int build_take_linear(struct build *b, int c, const char *part, const struct ckpt_tensor **w,
+                      const struct ckpt_tensor **bias, struct err *e);
+
+/* Whether there are weights of a part of a block, which may be NULL; of any shape, or of those
+ * of a convolution. */
+bool build_has(const struct build *b, int stage, int block, const char *part);
+bool build_has_conv(const struct build *b, int stage, int block, const char *part);
+
+/* The key of a part without ".weight". Caller frees. */
+char *build_op_key(const struct build *b, int stage, int block, const char *part);
+
+/* Integers, buffers and other networks are ignored; a layer that has no place is a network
+ * that is not known. */
+int build_check_rest(const struct build *b, struct err *e);
+
+void build_note(const struct build *b, const char *text);
+
+/* --- layers.c: each returns the value computed --- */
+
+/* What an operation is asked for beside its place. */
+struct want {
+    int k, stride, width; /* k and width: -1 where the shape tells */
+    int addend;           /* value added, or -1 */
+    enum graph_act act;
+    char *name, *key; /* of the value; taken over */
+};
+
+/* A convolution and the norm behind it, in one operation or, unfolded, in two. */
+int build_conv(struct build *b, const struct place *p, int in, const struct want *w, struct err *e);
+
+/* A batch norm of its own. */
+int build_norm(struct build *b, const struct place *p, const struct norm *norm, int in,
+               const struct want *w, struct err *e);
+
+int build_max_pool(struct build *b, int in, struct err *e);
+
+/* Every second pixel, with channels of zeros on both sides or behind: a convolution whose
+ * weights are zeros and ones. */
+int build_padding(struct build *b, int in, int stride, int width, struct err *e);
+
+/* The average over all cells and the linear layer. */
+int build_head(struct build *b, int in, struct err *e);
+
+int build_too_large(const struct ckpt *c, int h, int w, struct err *e);
+
+/* --- blocks.c --- */
+
+/* All operations, without numbers. */
+int build_operations(struct build *b, struct err *e);
+
+/* --- settle.c: assumptions --- */
+
+/* The family, and what its repository does where nothing else was said. */
+int build_settle(struct build *b, struct err *e);
+
+/* An assumption without an effect is a mistake about the network. */
+int build_check_effects(const struct build *b, struct err *e);
+
+/* What was assumed goes to the model, without what the network leaves no choice of. */
+void build_keep_assumed(struct build *b);
+
+/* --- numbers.c --- */
+
+int build_load(struct build *b, struct err *e);
+
+#endif

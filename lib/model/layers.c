@@ -1,0 +1,197 @@
+/* Single operations, and the tensors behind them. */
+#include "model/build.h"
+
+#include "base/mem.h"
+#include "base/prog.h"
+
+#include <stdlib.h>
+
+enum {
+    KERNEL = 15, /* side of a convolution's window */
+    POOL_KERNEL = 3,
+    POOL_STRIDE = 2
+};
+
+int build_too_large(const struct ckpt *c, int h, int w, struct err *e)
+{
+    return err_set(e,
+                   "%s: images of %d by %d pixels are too large for this network: give the size "
+                   "that it was trained on, such as %s",
+                   ckpt_name(c), h, w, prog_option("--resize 32x32", "RESIZE=32x32"));
+}
+
+static int check_size(const struct build *b, int value, struct err *e)
+{
+    const struct graph_value *image = &b->graph->value[0];
+    return graph_size(b->graph, value) > BUILD_ELEMENTS
+               ? build_too_large(b->ckpt, image->h, image->w, e)
+               : 0;
+}
+
+/* Appends an operation, which takes over its key, with the origin of its numbers. */
+static int add(struct build *b, const struct graph_op *op, const struct origin *from, struct err *e)
+{
+    int out = graph_add(b->graph, op, e);
+    if (out < 0) {
+        free((void *)op->key);
+        return -1;
+    }
+    b->origin = mem_grow(b->origin, (size_t)b->graph->ops, sizeof *b->origin);
+    b->origin[b->graph->ops - 1] = *from;
+    return out;
+}
+
+/* Gives a value the names wanted, or frees them where there is none. */
+static int name_value(struct build *b, int value, const struct want *w)
+{
+    if (value < 0) {
+        free(w->name);
+        free(w->key);
+        return -1;
+    }
+    b->graph->value[value].name = w->name;
+    b->graph->value[value].key = w->key;
+    return value;
+}
+
+static void finish_with(struct graph_op *op, const struct want *w)
+{
+    op->act = w->act;
+    if (w->addend >= 0)
+        op->in[op->ins++] = w->addend;
+}
+
+/* What the checkpoint says of the input of a norm that is not folded. */
+static void record(struct build *b, const struct place *p, int value)
+{
+    struct model *m = b->model;
+    size_t channels = (size_t)b->graph->value[value].c;
+    m->norm = mem_grow(m->norm, (size_t)m->norms + 1, sizeof *m->norm);
+    m->norm[m->norms++] = (struct model_norm){
+        .key = build_op_key(b, p->stage, p->block, p->norm),
+        .value = value,
+        .eps = b->assume.eps,
+        .mean = mem_alloc(channels, sizeof(float)),
+        .var = mem_alloc(channels, sizeof(float)),
+    };
+}
+
+int build_norm(struct build *b, const struct place *p, const struct norm *norm, int in,
+               const struct want *w, struct err *e)
+{
+    struct graph_op op = {.kind = GRAPH_NORM,
+                          .in = {in},
+                          .ins = 1,
+                          .k = 1,
+                          .stride = 1,
+                          .key = build_op_key(b, p->stage, p->block, p->norm)};
+    const struct origin from = {.norm = *norm};
+    finish_with(&op, w);
+    if (b->opts->unfolded)
+        record(b, p, in);
+    return name_value(b, add(b, &op, &from, e), w);
+}
+
+/* The convolution of a place. */
+static const struct ckpt_tensor *take_conv(struct build *b, const struct place *p, int in,
+                                           const struct want *w, const struct ckpt_tensor **bias,
+                                           struct norm *norm, struct err *e)
+{
+    const int64_t shape[] = {w->width, b->graph->value[in].c, w->k, w->k};
+    char key[FAMILY_KEY];
+    const struct ckpt_tensor *t = build_take(
+        b, family_key(key, &b->found, p->stage, p->block, p->conv, "weight"), 4, shape, e);
+    if (!t)
+        return NULL;
+    if (t->shape[2] != t->shape[3] || t->shape[2] % 2 == 0 || t->shape[2] > KERNEL) {
+        build_refuse(b, e,
+                     "key '%s': expected a square window with an odd side of at most %d, found "
+                     "%lld by %lld",
+                     key, KERNEL, (long long)t->shape[2], (long long)t->shape[3]);
+        return NULL;
+    }
+    *bias = NULL;
+    if (ckpt_find(b->ckpt, family_key(key, &b->found, p->stage, p->block, p->conv, "bias")) &&
+        !(*bias = build_take(b, key, 1, t->shape, e)))
+        return NULL;
+    if (build_take_norm(b, p, t->shape[0], !*bias && p->norm, norm, e) != 0)
+        return NULL;
+    b->model->parameters += t->count + (*bias ? (*bias)->count : 0);
+    return t;
+}
+
+int build_conv(struct build *b, const struct place *p, int in, const struct want *w, struct err *e)
+{
+    const struct ckpt_tensor *bias;
+    struct norm norm;
+    const struct ckpt_tensor *t = take_conv(b, p, in, w, &bias, &norm, e);
+    if (!t)
+        return name_value(b, -1, w);
+    struct graph_op op = graph_conv(in, (int)t->shape[0], (int)t->shape[2], w->stride);
+    struct origin from = {.w = t, .b = bias};
+    bool apart = b->opts->unfolded && norm_is_there(&norm);
+    op.key = build_op_key(b, p->stage, p->block, p->conv);
+    if (!apart) {
+        from.norm = norm;
+        finish_with(&op, w);
+    }
+    int out = add(b, &op, &from, e);
+    if (out < 0 || !apart)
+        out = name_value(b, out, w);
+    else
+        out = build_norm(b, p, &norm, out, w, e);
+    return out < 0 || check_size(b, out, e) != 0 ? -1 : out;
+}
+
+int build_max_pool(struct build *b, int in, struct err *e)
+{
+    const struct graph_op op = {.kind = GRAPH_MAX_POOL,
+                                .in = {in},
+                                .ins = 1,
+                                .k = POOL_KERNEL,
+                                .stride = POOL_STRIDE,
+                                .pad = POOL_KERNEL / 2};
+    const struct origin none = {.w = NULL};
+    return add(b, &op, &none, e);
+}
+
+int build_padding(struct build *b, int in, int stride, int width, struct err *e)
+{
+    int channels = b->graph->value[in].c;
+    bool both = b->assume.shortcut == ASSUME_SHORT_PAD;
+    if (width < channels || (both && (width - channels) % 2 != 0))
+        return build_refuse(b, e,
+                            "expected a shortcut that pads %d channels%s, found %d channels to be "
+                            "added to",
+                            channels, both ? " with as many on both sides" : "", width);
+    const struct graph_op op = graph_conv(in, width, 1, stride);
+    const struct origin from = {.pad_from = channels,
+                                .pad_before = both ? (width - channels) / 2 : 0};
+    b->padded = true;
+    b->numbers += (int64_t)width * channels;
+    return add(b, &op, &from, e);
+}
+
+int build_head(struct build *b, int in, struct err *e)
+{
+    struct graph *g = b->graph;
+    const struct ckpt_tensor *w, *bias;
+    char part[FAMILY_KEY];
+    if (build_take_linear(b, g->value[in].c, build_linear_part(b, part), &w, &bias, e) != 0)
+        return -1;
+    b->model->parameters += w->count + bias->count;
+    struct graph_op op = {.kind = GRAPH_AVERAGE, .in = {in}, .ins = 1, .k = 1, .stride = 1};
+    const struct origin none = {.w = NULL}, from = {.w = w, .b = bias};
+    int pooled = add(b, &op, &none, e);
+    if (pooled < 0)
+        return -1;
+    g->value[pooled].name = mem_dup("pool");
+    op.kind = GRAPH_LINEAR;
+    op.in[0] = pooled;
+    op.channels = (int)w->shape[0];
+    op.key = build_op_key(b, 0, 0, part);
+    int out = add(b, &op, &from, e);
+    if (out >= 0)
+        g->value[out].name = mem_dup("fc");
+    return out;
+}

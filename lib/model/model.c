@@ -1,0 +1,136 @@
+#include "model/model.h"
+
+#include "base/mem.h"
+#include "model/build.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the builder found out, but for the graph and the norms. */
+static void keep_found(struct build *b)
+{
+    struct model *m = b->model;
+    const struct found *f = &b->found;
+    m->family = f->family->name;
+    m->known_by = f->family->about;
+    m->state = mem_dup(ckpt_state(b->ckpt));
+    memcpy(m->prefix, f->prefix, sizeof m->prefix);
+    m->bottleneck = f->bottleneck;
+    memcpy(m->blocks, f->blocks, sizeof m->blocks);
+    build_keep_assumed(b);
+}
+
+static void tell(const struct build *b)
+{
+    char words[ASSUME_WORDS];
+    assume_write(words, &b->model->assumed);
+    char *found = model_describe(b->model);
+    char *text = mem_printf("%s: %s; assumed: %s", ckpt_name(b->ckpt), found, words);
+    build_note(b, text);
+    free(found);
+    free(text);
+}
+
+static int build_all(struct build *b, struct err *e)
+{
+    if (build_settle(b, e) != 0 || build_operations(b, e) != 0 || build_check_rest(b, e) != 0 ||
+        build_check_effects(b, e) != 0 || build_load(b, e) != 0)
+        return -1;
+    keep_found(b);
+    tell(b);
+    return 0;
+}
+
+static struct build begin(struct ckpt *c, const struct model_opts *o)
+{
+    struct build b = {.ckpt = c, .opts = o};
+    b.model = mem_zero(1, sizeof *b.model);
+    b.graph = b.model->graph = graph_new();
+    b.used = mem_zero((size_t)ckpt_count(c) + 1, sizeof *b.used);
+    return b;
+}
+
+/* All but the model. */
+static void end(struct build *b)
+{
+    free(b->used);
+    free(b->origin);
+}
+
+int model_open(struct model **m, struct ckpt *c, const struct model_opts *o, struct err *e)
+{
+    *m = NULL;
+    if (o->h < 1 || o->w < 1 || o->h > BUILD_ELEMENTS / o->w / 3)
+        return build_too_large(c, o->h, o->w, e);
+    struct build b = begin(c, o);
+    memcpy(b.graph->mean, o->mean, sizeof b.graph->mean);
+    memcpy(b.graph->std, o->std, sizeof b.graph->std);
+    graph_add_value(b.graph, 3, o->h, o->w, NULL, NULL);
+    int r = build_all(&b, e);
+    end(&b);
+    if (r == 0)
+        *m = b.model;
+    else
+        model_close(b.model);
+    return r;
+}
+
+void model_close(struct model *m)
+{
+    if (!m)
+        return;
+    for (int i = 0; i < m->norms; i++) {
+        free((void *)m->norm[i].key);
+        free(m->norm[i].mean);
+        free(m->norm[i].var);
+    }
+    graph_free(m->graph);
+    free(m->norm);
+    free(m->state);
+    free(m);
+}
+
+char *model_describe(const struct model *m)
+{
+    char blocks[80] = "";
+    size_t at = 0;
+    for (int s = 0; s < m->assumed.stages && at < sizeof blocks; s++)
+        at += (size_t)snprintf(blocks + at, sizeof blocks - at, "%s%d", s ? "-" : "", m->blocks[s]);
+    return mem_printf("%s%s%snames of %s%s%s%s: %s blocks %s, %d classes",
+                      *m->state ? "under '" : "", m->state, *m->state ? "', " : "", m->family,
+                      *m->prefix ? " behind '" : "", m->prefix, *m->prefix ? "'" : "",
+                      m->bottleneck ? "bottleneck" : "basic", blocks, graph_classes(m->graph));
+}
+
+int model_usual_side(const struct model *m)
+{
+    return m->stem > 3 ? 224 : 32;
+}
+
+int model_head(struct model_head *h, struct ckpt *c, const struct assume *a, struct err *e)
+{
+    const struct model_opts o = {.assume = a};
+    struct build b = begin(c, &o);
+    const struct ckpt_tensor *w, *bias;
+    char part[FAMILY_KEY];
+    *h = (struct model_head){.w = NULL};
+    b.found.family = family_find(&b.found, c, a ? a->prefix : "", e);
+    int r =
+        b.found.family ? build_take_linear(&b, -1, build_linear_part(&b, part), &w, &bias, e) : -1;
+    if (r == 0) {
+        h->classes = (int)w->shape[0];
+        h->channels = (int)w->shape[1];
+        h->w = mem_alloc((size_t)w->count, sizeof *h->w);
+        h->b = mem_alloc((size_t)bias->count, sizeof *h->b);
+        r = ckpt_read(c, w, h->w, e) != 0 || ckpt_read(c, bias, h->b, e) != 0 ? -1 : 0;
+    }
+    if (r != 0) {
+        free(h->w);
+        free(h->b);
+        *h = (struct model_head){.w = NULL};
+    }
+    end(&b);
+    model_close(b.model);
+    return r;
+}

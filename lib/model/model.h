@@ -1,0 +1,69 @@
+/* From a checkpoint to a network: a graph with its numbers, and what the checkpoint was found
+ * to be. Residual networks, in any of the families of model/family.c. */
+#ifndef HP_MODEL_H
+#define HP_MODEL_H
+
+#include "base/err.h"
+#include "ckpt/ckpt.h"
+#include "graph/graph.h"
+#include "model/assume.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A batch norm that was not folded: what the checkpoint says of its input. */
+struct model_norm {
+    const char *key; /* "layer1.0.bn1" */
+    int value;       /* its input */
+    double eps;
+    float *mean, *var; /* [channels of the value] */
+};
+
+struct model {
+    struct graph *graph;
+    struct model_norm *norm; /* [norms] of one that is not folded */
+    int norms;
+    /* What the checkpoint was found to be: */
+    const char *family;        /* "torchvision" */
+    const char *known_by;      /* the keys it is known by */
+    char *state;               /* path of the state dict in the checkpoint, or "" */
+    char prefix[ASSUME_TEXT];  /* of its keys, or "" */
+    bool bottleneck;           /* else basic blocks */
+    int blocks[ASSUME_STAGES]; /* of each stage; assumed.stages is their number */
+    int stem;                  /* side of its window */
+    int64_t parameters;        /* of the tensors in use, statistics left out */
+    struct assume assumed;     /* with what is usual filled in; zero where there is no choice */
+};
+
+struct model_opts {
+    int h, w;                       /* of the images */
+    float mean[3], std[3];          /* of pixels scaled to [0,1]; may be set in the graph later */
+    const struct assume *assume;    /* NULL: all as usual */
+    bool unfolded;                  /* keep batch norms as operations of their own */
+    void (*note)(const char *text); /* what a user may want to know; may be NULL */
+};
+
+/* Depth, widths and classes come from the shapes. What does not fit is refused by the name of
+ * the key and the shape expected, before any number is read. The model has its own weights: the
+ * checkpoint may be closed. Caller closes. */
+int model_open(struct model **m, struct ckpt *c, const struct model_opts *o, struct err *e)
+    __attribute__((warn_unused_result));
+void model_close(struct model *m);
+
+/* "names of torchvision: basic blocks 3-4-6-3, 100 classes". Caller frees. */
+char *model_describe(const struct model *m) __attribute__((warn_unused_result));
+
+/* The side of the images that a network with a stem like this one is usually trained on:
+ * 224 as for ImageNet, or 32 as for CIFAR. For advice: the checkpoint does not tell it. */
+int model_usual_side(const struct model *m);
+
+/* The linear layer alone: weights (classes, channels) and biases, which the caller
+ * frees. */
+struct model_head {
+    int classes, channels;
+    float *w, *b;
+};
+int model_head(struct model_head *h, struct ckpt *c, const struct assume *a, struct err *e)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,120 @@
+/* The numbers of the operations: read, folded, put in order. */
+#include "model/build.h"
+
+#include "graph/rules.h"
+
+#include "base/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Weights and biases with the norm taken in: w' = w * gamma / sqrt(var + eps),
+ * b' = beta + (b - mean) * gamma / sqrt(var + eps). Without a convolution w is 1. */
+static int fold(struct build *b, const struct origin *s, float *w, int64_t each, float *bias,
+                int64_t channels, struct err *e)
+{
+    float *part[NORM_TENSORS];
+    bool finite = true;
+    int r = 0;
+    for (int i = 0; i < NORM_TENSORS; i++) {
+        part[i] = mem_alloc((size_t)channels, sizeof(float));
+        for (int64_t k = 0; k < channels && !s->norm.t[i]; k++)
+            part[i][k] = i == NORM_WEIGHT ? 1 : 0;
+        if (r == 0 && s->norm.t[i])
+            r = ckpt_read(b->ckpt, s->norm.t[i], part[i], e);
+    }
+    for (int64_t k = 0; k < channels && r == 0; k++) {
+        if (part[NORM_VAR][k] < 0) {
+            r = err_set(e, "%s: key '%s': value %lld is %.9g, a variance cannot be negative",
+                        ckpt_name(b->ckpt), s->norm.t[NORM_VAR]->name, (long long)k,
+                        (double)part[NORM_VAR][k]);
+            break;
+        }
+        double scale = part[NORM_WEIGHT][k] / sqrt(part[NORM_VAR][k] + b->assume.eps);
+        bias[k] = (float)(part[NORM_BIAS][k] + (bias[k] - (double)part[NORM_MEAN][k]) * scale);
+        finite = finite && isfinite(bias[k]);
+        for (int64_t j = k * each; j < (k + 1) * each; j++) {
+            w[j] = (float)(w[j] * scale);
+            finite = finite && isfinite(w[j]);
+        }
+    }
+    for (int i = 0; i < NORM_TENSORS; i++)
+        free(part[i]);
+    if (r == 0 && !finite)
+        return err_set(e, "%s: weights too large: '%s' with what it norms leaves the range of f32",
+                       ckpt_name(b->ckpt),
+                       s->norm.t[s->norm.t[NORM_WEIGHT] ? NORM_WEIGHT : NORM_VAR]->name);
+    return r;
+}
+
+/* Images come in the order R, G, B: weights for another order are put in this one. */
+static void swap_channels(float *w, int out, int in, int window)
+{
+    const size_t channel = (size_t)window, item = (size_t)in * channel;
+    for (int k = 0; k < out; k++)
+        for (size_t i = 0; i < channel; i++) {
+            float *first = w + (size_t)k * item + i, *last = first + item - channel, t = *first;
+            *first = *last;
+            *last = t;
+        }
+}
+
+/* Where no tensor gives them: the zeros and ones of a shortcut that pads, or of a norm alone. */
+static void fill(const struct graph *g, const struct graph_op *op, const struct origin *from,
+                 float *w)
+{
+    int in = g->value[op->in[0]].c;
+    for (int c = 0; c < in && from->pad_from > 0; c++)
+        w[(int64_t)(c + from->pad_before) * in + c] = 1;
+    for (int c = 0; c < in && op->kind == GRAPH_NORM; c++)
+        w[c] = 1;
+}
+
+static int load_op(struct build *b, int i, struct err *e)
+{
+    struct graph_op *op = &b->graph->op[i];
+    const struct origin *from = &b->origin[i];
+    int64_t count = graph_op_weights(b->graph, op), channels = b->graph->value[op->out].c;
+    if (count == 0)
+        return 0;
+    float *w = mem_zero((size_t)count, sizeof *w), *bias = mem_zero((size_t)channels, sizeof *bias);
+    op->w = w;
+    op->b = bias;
+    fill(b->graph, op, from, w);
+    if ((from->w && ckpt_read(b->ckpt, from->w, w, e) != 0) ||
+        (from->b && ckpt_read(b->ckpt, from->b, bias, e) != 0))
+        return -1;
+    if (op->in[0] == 0 && b->assume.bgr)
+        swap_channels(w, (int)channels, b->graph->value[0].c, op->k * op->k);
+    return norm_is_there(&from->norm) ? fold(b, from, w, count / channels, bias, channels, e) : 0;
+}
+
+/* What the norms that are not folded have recorded. */
+static int load_norm(struct build *b, struct model_norm *to, const struct norm *from, struct err *e)
+{
+    return ckpt_read(b->ckpt, from->t[NORM_MEAN], to->mean, e) != 0 ||
+                   ckpt_read(b->ckpt, from->t[NORM_VAR], to->var, e) != 0
+               ? -1
+               : 0;
+}
+
+int build_load(struct build *b, struct err *e)
+{
+    const struct graph *g = b->graph;
+    ckpt_pass(b->ckpt);
+    /* Keys that share their numbers could make a network of any size. */
+    if ((uint64_t)b->numbers * sizeof(float) > ckpt_limit(b->ckpt))
+        return err_set(
+            e,
+            "%s: expected a network in keeping with the file, found one of %lld elements "
+            "in %llu bytes",
+            ckpt_name(b->ckpt), (long long)b->numbers, (unsigned long long)ckpt_stored(b->ckpt));
+    for (int i = 0, norm = 0; i < g->ops; i++) {
+        if (load_op(b, i, e) != 0)
+            return -1;
+        if (g->op[i].kind == GRAPH_NORM && norm < b->model->norms &&
+            load_norm(b, &b->model->norm[norm++], &b->origin[i].norm, e) != 0)
+            return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,115 @@
+/* What keys and shapes do not show. */
+#include "model/build.h"
+
+/* Whether the first stage has a stride: a shortcut between equal channels has no other
+ * reason. */
+static bool first_strides(const struct build *b)
+{
+    const struct family *f = b->found.family;
+    char key[FAMILY_KEY];
+    const struct ckpt_tensor *t =
+        f->shortcut && !f->shortcut_always
+            ? ckpt_find(b->ckpt, family_key(key, &b->found, 1, 0, f->shortcut, "weight"))
+            : NULL;
+    return t && t->ndim == 4 && t->shape[0] == t->shape[1];
+}
+
+/* Whether any stage has keys of a shortcut. */
+static bool any_shortcut(const struct build *b)
+{
+    const struct family *f = b->found.family;
+    bool any = false;
+    for (int s = 1; s <= b->found.stages; s++)
+        any = any || build_has(b, s, 0, f->shortcut) || build_has(b, s, 0, f->shortcut_norm);
+    return any;
+}
+
+/* What the keys give reason to assume of the stages and their shortcuts. */
+static int settle_stages(struct build *b, struct err *e)
+{
+    struct assume *a = &b->assume;
+    if (b->found.stages == 0)
+        b->found.stages = 1;
+    if (a->stages > 0 && a->stages != b->found.stages)
+        return err_set(e, "%s: expected strides of %d stages, found %d", ckpt_name(b->ckpt),
+                       b->found.stages, a->stages);
+    for (int s = 0; s < b->found.stages && a->stages == 0; s++)
+        a->strides[s] = s > 0 || first_strides(b) ? 2 : 1;
+    if (a->shortcut == ASSUME_SHORT_USUAL)
+        a->shortcut = any_shortcut(b) ? ASSUME_SHORT_CONV : ASSUME_SHORT_PAD;
+    if (a->shortcut == ASSUME_SHORT_CONV && !b->found.family->shortcut)
+        return err_set(e, "%s: --assume shortcut: expected keys of shortcuts, found none",
+                       ckpt_name(b->ckpt));
+    return 0;
+}
+
+/* Large windows in the stem, and several, are ImageNet's, with pooling behind them. */
+static void settle_stem(struct build *b)
+{
+    const struct family *f = b->found.family;
+    struct assume *a = &b->assume;
+    char key[FAMILY_KEY];
+    const struct ckpt_tensor *t =
+        ckpt_find(b->ckpt, family_key(key, &b->found, 0, 0, f->stem[0].conv, "weight"));
+    b->model->stem = t && t->ndim == 4 ? (int)t->shape[2] : 3;
+    bool large = b->model->stem > 3 || family_stem(f) > 1;
+    if (a->stem_stride == 0)
+        a->stem_stride = large ? 2 : 1;
+    if (a->pool == ASSUME_POOL_USUAL)
+        a->pool = large ? ASSUME_POOL_MAX : ASSUME_POOL_NONE;
+}
+
+int build_settle(struct build *b, struct err *e)
+{
+    struct assume *a = &b->assume;
+    if (b->opts->assume)
+        *a = *b->opts->assume;
+    const struct family *f = b->found.family = family_find(&b->found, b->ckpt, a->prefix, e);
+    if (!f)
+        return -1;
+    if (a->eps == 0)
+        a->eps = 1e-5;
+    if (a->stride_at == 0)
+        a->stride_at = f->stride_at > 0 ? f->stride_at : 2;
+    if (a->preact == ASSUME_PREACT_USUAL)
+        a->preact = f->preact;
+    if (settle_stages(b, e) != 0)
+        return -1;
+    settle_stem(b);
+    return 0;
+}
+
+int build_check_effects(const struct build *b, struct err *e)
+{
+    const struct assume none = {0}, *a = b->opts->assume ? b->opts->assume : &none;
+    const char *name = ckpt_name(b->ckpt);
+    if (a->stride_at && !b->found.bottleneck)
+        return err_set(e, "%s: --assume stride-at: expected bottleneck blocks, found basic ones",
+                       name);
+    if (a->preact && !b->found.family->pre_activation)
+        return err_set(
+            e,
+            "%s: --assume preact-shortcut: expected blocks that begin with a norm, found "
+            "others",
+            name);
+    if (a->shortcut > ASSUME_SHORT_CONV && !b->padded)
+        return err_set(e, "%s: --assume shortcut: expected a shortcut without keys, found none",
+                       name);
+    if (a->shortcut == ASSUME_SHORT_CONV && !b->convolved)
+        return err_set(e, "%s: --assume shortcut: expected keys of shortcuts, found none", name);
+    if (a->eps > 0 && !b->normed)
+        return err_set(e, "%s: --assume eps: expected batch norms, found none: they are folded",
+                       name);
+    return 0;
+}
+
+void build_keep_assumed(struct build *b)
+{
+    struct assume *a = &b->model->assumed;
+    *a = b->assume;
+    a->stages = b->found.stages;
+    a->stride_at = b->found.bottleneck ? a->stride_at : 0;
+    a->preact = b->found.family->pre_activation ? a->preact : ASSUME_PREACT_USUAL;
+    a->shortcut = b->padded ? a->shortcut : b->convolved ? ASSUME_SHORT_CONV : ASSUME_SHORT_USUAL;
+    a->eps = b->normed ? a->eps : 0;
+}

@@ -1,0 +1,340 @@
+/* The table of operations: shapes, counts, and backward passes against differences of forward
+ * passes; and what is asked of graphs. */
+#include "check.h"
+
+#include "base/mem.h"
+#include "graph/rules.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static uint32_t state = 1;
+
+static float noise(void)
+{
+    state = state * 1664525U + 1013904223U;
+    return (float)(state >> 8) / (float)(1 << 23) - 1;
+}
+
+static float *noises(size_t n)
+{
+    float *v = mem_alloc(n, sizeof *v);
+    for (size_t i = 0; i < n; i++)
+        v[i] = noise();
+    return v;
+}
+
+static struct graph *image_of(int c, int h, int w)
+{
+    struct graph *g = graph_new();
+    graph_add_value(g, c, h, w, NULL, NULL);
+    return g;
+}
+
+/* Appends an operation with numbers of noise. */
+static int add(struct graph *g, struct graph_op op)
+{
+    struct err e;
+    int out = graph_add(g, &op, &e);
+    CHECK(out >= 0);
+    struct graph_op *to = &g->op[g->ops - 1];
+    if (graph_op_weights(g, to) > 0) {
+        to->w = noises((size_t)graph_op_weights(g, to));
+        to->b = noises((size_t)g->value[out].c);
+    }
+    return out;
+}
+
+static struct graph_op of_kind(enum graph_kind kind, int in)
+{
+    return (struct graph_op){.kind = kind, .in = {in}, .ins = 1};
+}
+
+static struct graph_op windows(enum graph_kind kind, int in, int k, int stride, int pad)
+{
+    struct graph_op op = of_kind(kind, in);
+    op.k = k;
+    op.stride = stride;
+    op.pad = pad;
+    op.channels = kind == GRAPH_CONV ? 4 : 0;
+    return op;
+}
+
+static struct graph_op linear(int in, int channels)
+{
+    struct graph_op op = of_kind(GRAPH_LINEAR, in);
+    op.channels = channels;
+    return op;
+}
+
+static struct graph_op with(struct graph_op op, int addend, enum graph_act act)
+{
+    if (addend >= 0)
+        op.in[op.ins++] = addend;
+    op.act = act;
+    return op;
+}
+
+/* --- shapes and counts --- */
+
+static void shaped(const struct graph *g, int value, int c, int h, int w, int64_t macs)
+{
+    const struct graph_value *v = &g->value[value];
+    CHECK(v->c == c && v->h == h && v->w == w);
+    CHECK(graph_op_macs(g, &g->op[value - 1]) == macs);
+}
+
+static void refused(struct graph *g, struct graph_op op, const char *why)
+{
+    struct err e = {0};
+    int ops = g->ops, values = g->values;
+    CHECK(graph_add(g, &op, &e) == -1);
+    CHECK_STR(e.msg, why);
+    CHECK(g->ops == ops && g->values == values);
+}
+
+static void check_shapes(void)
+{
+    struct graph *g = image_of(3, 7, 10);
+    shaped(g, add(g, windows(GRAPH_CONV, 0, 3, 1, 1)), 4, 7, 10, 4 * 7 * 10 * 27);
+    shaped(g, add(g, windows(GRAPH_CONV, 0, 7, 2, 3)), 4, 4, 5, 4 * 4 * 5 * 147);
+    shaped(g, add(g, windows(GRAPH_CONV, 0, 3, 3, 0)), 4, 2, 3, 4 * 2 * 3 * 27);
+    shaped(g, add(g, windows(GRAPH_MAX_POOL, 0, 3, 2, 1)), 3, 4, 5, 0);
+    shaped(g, add(g, of_kind(GRAPH_NORM, 1)), 4, 7, 10, 0);
+    shaped(g, add(g, of_kind(GRAPH_AVERAGE, 5)), 4, 1, 1, 0);
+    shaped(g, add(g, linear(6, 9)), 9, 1, 1, 36);
+    CHECK(graph_macs(g) == 4 * 7 * 10 * 27 + 4 * 4 * 5 * 147 + 4 * 2 * 3 * 27 + 36);
+    CHECK(graph_classes(g) == 9);
+    CHECK(graph_plane(g) == 70);
+
+    refused(g, windows(GRAPH_CONV, 0, 9, 1, 0), "conv: expected a window that fits into the image");
+    refused(g, windows(GRAPH_CONV, 0, 3, 0, 1), "conv: expected a window that fits into the image");
+    refused(g, windows(GRAPH_MAX_POOL, 0, 2, 1, 2),
+            "max_pool: expected padding smaller than the window");
+    refused(g, linear(0, 9), "linear: expected a value of one cell");
+    refused(g, linear(6, 0), "linear: expected at least one channel");
+    refused(g, with(windows(GRAPH_CONV, 0, 3, 1, 1), 2, GRAPH_NONE),
+            "conv: expected an addend of the result's shape");
+    refused(g, with(of_kind(GRAPH_AVERAGE, 0), -1, GRAPH_RELU),
+            "average: expected one input and no activation behind it");
+    struct graph_op op = windows(GRAPH_CONV, 0, 9, 1, 0);
+    op.key = "layer1.0.conv1";
+    refused(g, op, "conv layer1.0.conv1: expected a window that fits into the image");
+    graph_free(g);
+}
+
+/* Every row is complete, and known by a name of its own. */
+static void check_table(void)
+{
+    for (int k = 0; k < GRAPH_KINDS; k++) {
+        const struct graph_rule *r = &graph_rules[k];
+        CHECK(r->name && r->shape && r->forward && r->backward);
+        CHECK(!r->macs || r->weights);
+        for (int i = 0; i < k; i++)
+            CHECK(strcmp(r->name, graph_rules[i].name) != 0);
+    }
+    for (int a = 0; a < GRAPH_ACTS; a++)
+        CHECK(graph_act_rules[a].name &&
+              !graph_act_rules[a].forward == !graph_act_rules[a].backward);
+}
+
+/* --- backward against differences --- */
+
+static struct graph_image values_of(const struct graph *g)
+{
+    struct graph_image x = {.plane = mem_alloc(graph_plane(g), sizeof(double))};
+    x.value = mem_alloc((size_t)g->values, sizeof *x.value);
+    x.grad = mem_alloc((size_t)g->values, sizeof *x.grad);
+    for (int i = 0; i < g->values; i++) {
+        x.value[i] = noises(graph_size(g, i));
+        x.grad[i] = mem_zero(graph_size(g, i), sizeof(float));
+    }
+    return x;
+}
+
+static void values_free(const struct graph *g, struct graph_image *x)
+{
+    for (int i = 0; i < g->values; i++) {
+        free(x->value[i]);
+        free(x->grad[i]);
+    }
+    free(x->value);
+    free(x->grad);
+    free(x->plane);
+}
+
+/* The score: a sum of what the last operation makes, each element times a number of its own. */
+static double score(const struct graph *g, const struct graph_image *x, const float *seed)
+{
+    double sum = 0;
+    for (int i = 0; i < g->ops; i++)
+        graph_forward(g, &g->op[i], x);
+    for (size_t p = 0; p < graph_size(g, graph_logits(g)); p++)
+        sum += (double)seed[p] * x->value[graph_logits(g)][p];
+    return sum;
+}
+
+/* Numbers no two of which are near each other, in no order: maxima keep their places. */
+static void scatter(float *v, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        v[i] = ((float)i - (float)n / 2) / 50;
+    for (size_t i = n - 1; i > 0; i--) {
+        size_t k = (size_t)(fabsf(noise()) * (float)i);
+        float t = v[i];
+        v[i] = v[k];
+        v[k] = t;
+    }
+}
+
+/* The gradient of the score with respect to value 0. Frees the graph. */
+static void differences(struct graph *g)
+{
+    const float step = 1.F / 256;
+    struct graph_image x = values_of(g);
+    size_t out = graph_size(g, graph_logits(g)), wrong = 0;
+    float *seed = noises(out);
+    scatter(x.value[0], graph_size(g, 0));
+    bool *all = mem_zero((size_t)g->values, sizeof *all);
+    all[0] = true;
+    graph_mark_made_of(g, all);
+    score(g, &x, seed);
+    memcpy(x.grad[graph_logits(g)], seed, out * sizeof *seed);
+    for (int i = g->ops - 1; i >= 0; i--)
+        graph_backward(g, &g->op[i], &x, all);
+    for (size_t p = 0; p < graph_size(g, 0); p++) {
+        float was = x.value[0][p];
+        x.value[0][p] = was + step;
+        double more = score(g, &x, seed);
+        x.value[0][p] = was - step;
+        double less = score(g, &x, seed), slope = (more - less) / (2 * (double)step);
+        x.value[0][p] = was;
+        wrong += !(fabs(slope - (double)x.grad[0][p]) < 2e-3 * (1 + fabs(slope)));
+    }
+    if (wrong)
+        fprintf(stderr, "  %s %d/%d/%d: %zu wrong\n", graph_rules[g->op[0].kind].name, g->op[0].k,
+                g->op[0].stride, g->op[0].pad, wrong);
+    CHECK(wrong == 0);
+    free(seed);
+    free(all);
+    values_free(g, &x);
+    graph_free(g);
+}
+
+static void check_backward(void)
+{
+    static const int forms[][3] = {{3, 1, 1}, {3, 2, 1}, {1, 2, 0},
+                                   {5, 3, 2}, {2, 1, 0}, {4, 3, 3}};
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        const int *f = forms[i];
+        struct graph *g = image_of(3, 6, 5);
+        add(g, windows(GRAPH_CONV, 0, f[0], f[1], f[2]));
+        differences(g);
+        g = image_of(3, 6, 5);
+        add(g, windows(GRAPH_MAX_POOL, 0, f[0], f[1], f[2] < f[0] / 2 ? f[2] : f[0] / 2));
+        differences(g);
+    }
+    struct graph *g = image_of(4, 3, 5);
+    add(g, of_kind(GRAPH_NORM, 0));
+    differences(g);
+    g = image_of(4, 3, 5);
+    add(g, of_kind(GRAPH_AVERAGE, 0));
+    differences(g);
+    g = image_of(4, 1, 1);
+    add(g, linear(0, 3));
+    differences(g);
+    /* A value that several operations read, addends, activations; biases keep the ReLUs off
+     * their edges. */
+    g = image_of(4, 5, 6);
+    int x = add(g, with(windows(GRAPH_CONV, 0, 3, 1, 1), 0, GRAPH_RELU));
+    for (int c = 0; c < 4; c++)
+        ((float *)g->op[0].b)[c] = c % 2 ? 40 : -40;
+    x = add(g, with(of_kind(GRAPH_NORM, x), 0, GRAPH_NONE));
+    x = add(g, with(windows(GRAPH_CONV, x, 1, 1, 0), x, GRAPH_NONE));
+    add(g, linear(add(g, of_kind(GRAPH_AVERAGE, x)), 3));
+    differences(g);
+}
+
+/* An activation stops the gradient of the value itself; what is not wanted gets none. */
+static void check_wanted(void)
+{
+    struct graph *g = image_of(2, 2, 2);
+    add(g, of_kind(GRAPH_NORM, 0));
+    add(g, with(of_kind(GRAPH_NORM, 1), 0, GRAPH_RELU));
+    struct graph_image x = values_of(g);
+    const bool wanted[] = {false, true, true};
+    score(g, &x, x.value[2]);
+    for (size_t p = 0; p < 8; p++)
+        x.grad[2][p] = 1;
+    graph_backward(g, &g->op[1], &x, wanted);
+    for (size_t p = 0; p < 8; p++) {
+        CHECK_NEAR(x.grad[2][p], x.value[2][p] > 0 ? 1 : 0, 0);
+        CHECK_NEAR(x.grad[1][p], x.value[2][p] > 0 ? g->op[1].w[p / 4] : 0, 0);
+        CHECK_NEAR(x.grad[0][p], 0, 0);
+    }
+    CHECK(graph_op_keeps(&g->op[0]) == GRAPH_KEEPS_NOTHING);
+    CHECK(graph_op_keeps(&g->op[1]) == GRAPH_KEEPS_RESULT);
+    values_free(g, &x);
+    graph_free(g);
+}
+
+/* --- the pattern at the end --- */
+
+static void check_closed(void)
+{
+    struct graph *g = image_of(3, 4, 4);
+    CHECK(graph_closed(g).value == -1);
+    int x = add(g, windows(GRAPH_CONV, 0, 3, 1, 1)), pooled = add(g, of_kind(GRAPH_AVERAGE, x));
+    CHECK(graph_closed(g).value == -1);
+    int logits = add(g, linear(pooled, 5));
+    struct graph_closed end = graph_closed(g);
+    CHECK(end.value == x && end.average == &g->op[1] && end.linear == &g->op[2]);
+    /* Two linear layers in a row have none. */
+    add(g, linear(logits, 2));
+    CHECK(graph_closed(g).value == -1 && !graph_closed(g).linear);
+    graph_free(g);
+    /* Nor has an average that something else reads. */
+    g = image_of(3, 1, 1);
+    x = add(g, of_kind(GRAPH_AVERAGE, add(g, of_kind(GRAPH_AVERAGE, 0))));
+    add(g, linear(x, 5));
+    CHECK(graph_closed(g).value == 1);
+    add(g, linear(x, 5));
+    CHECK(graph_closed(g).value == -1);
+    graph_free(g);
+}
+
+static void check_layers(void)
+{
+    static const char *const names[] = {"conv1", NULL, "layer1.0", "layer1.1", "layer2.0"};
+    struct graph *g = image_of(4, 8, 8);
+    struct err e = {0};
+    char finer[32];
+    for (int i = 0; i < 5; i++) {
+        int x = add(g, windows(GRAPH_CONV, i, 3, i == 4 ? 4 : 1, 1));
+        g->value[x].name = names[i] ? mem_dup(names[i]) : NULL;
+    }
+    g->value[1].key = mem_dup("pre.0");
+    CHECK(graph_layer(g, "layer1", &e) == 4 && graph_layer(g, "layer1.0", &e) == 3);
+    CHECK(graph_layer(g, "pre.0", &e) == 1);
+    CHECK(graph_layer(g, "layer", &e) == -1);
+    CHECK_STR(e.msg, "layer 'layer' is not one of conv1, layer1.0, layer1.1, layer2.0");
+    CHECK(graph_finer(g, 5, 4, finer, sizeof finer));
+    CHECK_STR(finer, "layer1");
+    CHECK(!graph_finer(g, 5, 9, finer, sizeof finer));
+    bool marked[6] = {[3] = true};
+    graph_mark_made_of(g, marked);
+    for (int i = 0; i < 6; i++)
+        CHECK(marked[i] == (i >= 3));
+    graph_free(g);
+}
+
+int main(void)
+{
+    check_table();
+    check_shapes();
+    check_backward();
+    check_wanted();
+    check_closed();
+    check_layers();
+    return CHECK_DONE();
+}
