@@ -1,6 +1,7 @@
 #include "job.h"
 #include "sink.h"
 
+#include "base/io.h"
 #include "base/mem.h"
 #include "base/prog.h"
 #include "cam/about.h"
@@ -26,6 +27,8 @@ struct network {
     struct sink *sink;
     struct run about;
     struct layer *layer;
+    struct engine_want want[2];
+    int wants, activation, gradients; /* results of the layer; gradients: -1 for none */
     int classes, channels, cells;
     size_t pixels, row_bytes;
     /* read */
@@ -136,7 +139,9 @@ static int put_batch(struct network *n, const struct engine_batch *b, struct err
     for (int i = 0; i < b->n; i++) {
         const struct row *row = row_at(n, b->tag, i);
         const float *logits = b->logits + (size_t)i * (size_t)n->classes;
-        const float *grads = b->grads ? b->grads + (size_t)i * (size_t)n->together * item : NULL;
+        const float *grads = n->gradients < 0 ? NULL
+                                              : b->results[n->gradients].values +
+                                                    (size_t)i * (size_t)n->together * item;
         bool closed = layer_closed(n->layer);
         int first, planes = part_planes(n, row, &first);
         if (check_logits(n, row, logits, e) != 0)
@@ -145,8 +150,8 @@ static int put_batch(struct network *n, const struct engine_batch *b, struct err
             n->aim[g] = rows_aim(n->job->rows, row, first + g);
         if (job_probabilities(n->job))
             cam_softmax(logits, n->classes, n->p, n->rest);
-        layer_maps(n->layer, n->aim, planes, b->features + (size_t)i * item, grads, n->p, n->rest,
-                   n->raw + (size_t)first * (size_t)n->cells, n->bias);
+        layer_maps(n->layer, n->aim, planes, b->results[n->activation].values + (size_t)i * item,
+                   grads, n->p, n->rest, n->raw + (size_t)first * (size_t)n->cells, n->bias);
         if (row->part + 1 < n->parts)
             continue;
         struct maps m = {n->raw, job_probabilities(n->job) ? n->rest : NULL,
@@ -159,14 +164,14 @@ static int put_batch(struct network *n, const struct engine_batch *b, struct err
 
 static int write_maps(void *ctx, const struct engine_batch *b, struct err *e)
 {
-    struct network *n = ctx;
+    return put_batch(ctx, b, e);
+}
 
-    if (put_batch(n, b, e) != 0) {
-        /* Another thread may be waiting for rows that never come. */
-        sink_abort(n->sink);
-        prog_fail(e);
-    }
-    return 0;
+/* The next row may never come. */
+static void cancel(void *ctx)
+{
+    (void)ctx;
+    in_cancel_all();
 }
 
 static int open_network(struct network *n, struct err *e)
@@ -215,12 +220,16 @@ static int run(struct network *n, struct err *e)
     /* Without gradients all planes are made at once. */
     n->together = !gradients || planes < TOGETHER ? planes : TOGETHER;
     n->parts = (planes + n->together - 1) / n->together;
+    int value = layer_value(n->layer);
+    n->activation = engine_want(n->want, &n->wants, value, ENGINE_ACTIVATION);
+    n->gradients = gradients ? engine_want(n->want, &n->wants, value, ENGINE_GRADIENT) : -1;
     struct engine_opts o = {.device = j->device,
                             .precision = j->precision,
                             .exact = j->exact,
                             .threads = j->threads,
-                            .features = layer_value(n->layer),
-                            .gradients = gradients ? n->together : 0,
+                            .wants = n->want,
+                            .want_count = n->wants,
+                            .vectors = gradients ? n->together : 0,
                             .note = prog_note};
     if (engine_open(&n->engine, n->model->graph, &o, e) != 0)
         return -1;
@@ -241,8 +250,12 @@ static int run(struct network *n, struct err *e)
     n->bias = mem_alloc((size_t)planes, sizeof *n->bias);
     n->p = mem_alloc((size_t)n->classes, sizeof *n->p);
     n->rest = mem_alloc((size_t)n->classes, sizeof *n->rest);
-    struct engine_calls calls = {n, n->row_bytes, read_images, gradients ? seed_scores : NULL,
-                                 write_maps};
+    const struct engine_calls calls = {.ctx = n,
+                                       .tag_bytes = n->row_bytes,
+                                       .read = read_images,
+                                       .seed = gradients ? seed_scores : NULL,
+                                       .write = write_maps,
+                                       .cancel = cancel};
     if (engine_run(n->engine, &calls, e) != 0)
         return -1;
     struct sink *sink = n->sink;

@@ -30,7 +30,8 @@ struct cams {
     const struct method *method;
     struct npy_out *npy;
     int planes, cells;
-    float *items; /* (room, planes, cells) */
+    int activation, gradients; /* results of the layer; gradients: -1 for none */
+    float *items;              /* (room, planes, cells) */
     int room;
     double *p, *rest; /* [classes] */
 };
@@ -42,6 +43,7 @@ int cams_new(struct cams **out, const char *targets, struct err *e)
         return -1;
     struct cams *c = mem_zero(1, sizeof *c);
     c->targets = t;
+    c->gradients = -1;
     *out = c;
     return 0;
 }
@@ -89,10 +91,14 @@ int cams_open(struct cams *c, const char *path, const struct graph *g, const cha
     return npy_create(&c->npy, path, NPY_F32, 3, shape, e);
 }
 
-void cams_engine(const struct cams *c, struct engine_opts *o)
+void cams_want(struct cams *c, struct engine_want *list, int *count, int *vectors)
 {
-    o->features = layer_value(c->layer);
-    o->gradients = layer_gradients(c->layer) ? c->planes : 0;
+    int value = layer_value(c->layer);
+    c->activation = engine_want(list, count, value, ENGINE_ACTIVATION);
+    if (!layer_gradients(c->layer))
+        return;
+    c->gradients = engine_want(list, count, value, ENGINE_GRADIENT);
+    *vectors = c->planes;
 }
 
 /* The aim of each plane of an image. */
@@ -134,8 +140,9 @@ static int map_image(struct cams *c, const struct engine_batch *b, int i, struct
     const struct data_item *image = b->tag;
     const size_t size = (size_t)layer_about(c->layer)->c * (size_t)c->cells;
     const float *logits = b->logits + (size_t)i * (size_t)graph_classes(c->graph);
-    const float *features = b->features + (size_t)i * size;
-    const float *grads = b->grads ? b->grads + (size_t)(i * c->planes) * size : NULL;
+    const float *features = b->results[c->activation].values + (size_t)i * size;
+    const float *grads =
+        c->gradients < 0 ? NULL : b->results[c->gradients].values + (size_t)(i * c->planes) * size;
     double bias;
     aims_of(c, logits, image[i].label, aim);
     if (c->score != CAM_LOGIT)

@@ -136,8 +136,11 @@ struct job {
     struct tsv_out *rows;
     struct npy_out *logits, *features, *maps, *ids;
     struct cams *cams; /* NULL where none are asked for */
-    bool coarse;       /* superclasses are the classes */
-    size_t image;      /* bytes */
+    struct engine_want want[4];
+    int wants, vectors;         /* of the engine */
+    int activation, class_maps; /* results, where they are asked for */
+    bool coarse;                /* superclasses are the classes */
+    size_t image;               /* bytes */
     struct images images;
     int64_t written; /* images */
     int64_t total;   /* images to come, 0 where that is not known */
@@ -251,6 +254,12 @@ static int put_tensor(struct npy_out *t, const void *items, int n, struct err *e
     return t ? npy_write(t, items, n, e) : 0;
 }
 
+/* A result of a batch, where its tensor is asked for. */
+static int put_result(struct npy_out *t, const struct engine_batch *b, int result, struct err *e)
+{
+    return t ? put_tensor(t, b->results[result].values, b->n, e) : 0;
+}
+
 static int put_batch(struct job *j, const struct engine_batch *b, struct err *e)
 {
     const struct data_item *item = b->tag;
@@ -261,9 +270,8 @@ static int put_batch(struct job *j, const struct engine_batch *b, struct err *e)
             return -1;
     }
     if (put_tensor(j->logits, b->logits, b->n, e) != 0 ||
-        put_tensor(j->features, b->features, b->n, e) != 0 ||
-        put_tensor(j->maps, b->class_maps, b->n, e) != 0 ||
-        (j->cams && cams_put(j->cams, b, e) != 0))
+        put_result(j->features, b, j->activation, e) != 0 ||
+        put_result(j->maps, b, j->class_maps, e) != 0 || (j->cams && cams_put(j->cams, b, e) != 0))
         return -1;
     return out_flush(j->out, e);
 }
@@ -279,18 +287,23 @@ static void warn(const struct job *j)
 static int write_batch(void *ctx, const struct engine_batch *b, struct err *e)
 {
     struct job *j = ctx;
-    /* Nothing is left to do once an output is gone; another thread may be waiting
-     * for input that never comes. */
     if (put_batch(j, b, e) != 0) {
         struct err ignored = {0};
         if (!e->closed)
             out_flush(j->out, &ignored); /* the rows before the one that failed */
-        prog_fail(e);
+        return -1;
     }
     j->written += b->n;
     warn(j);
     prog_progress("images", j->written, j->total);
     return 0;
+}
+
+/* The next image may never come. */
+static void cancel(void *ctx)
+{
+    (void)ctx;
+    in_cancel_all();
 }
 
 /* --- opening --- */
@@ -597,6 +610,18 @@ static struct inspection *start_inspection(const struct job *j)
     return inspection_start(&o);
 }
 
+/* What the outputs need of the network; `features`: a value, or -1. */
+static void list_wants(struct job *j, int features)
+{
+    int last = graph_closed(j->graph).value;
+    if (features >= 0)
+        j->activation = engine_want(j->want, &j->wants, features, ENGINE_ACTIVATION);
+    if (maps_path)
+        j->class_maps = engine_want(j->want, &j->wants, last, ENGINE_CLASS_MAPS);
+    if (j->cams)
+        cams_want(j->cams, j->want, &j->wants, &j->vectors);
+}
+
 static int run(struct job *j, const struct data_opts *d, struct model_opts *o, struct err *e)
 {
     struct run about = {.row = NULL};
@@ -619,16 +644,16 @@ static int run(struct job *j, const struct data_opts *d, struct model_opts *o, s
     /* Its network and engine are gone before those of the run take as much memory. */
     j->inspection = start_inspection(j);
     warn(j);
+    list_wants(j, features);
     struct engine *g;
     struct engine_opts eo = {.device = device,
                              .precision = (enum engine_precision)precision,
                              .exact = exact,
                              .threads = (int)threads,
-                             .features = features,
-                             .class_maps = maps_path != NULL,
+                             .wants = j->want,
+                             .want_count = j->wants,
+                             .vectors = j->vectors,
                              .note = prog_note};
-    if (j->cams)
-        cams_engine(j->cams, &eo);
     double start = now();
     if (engine_open(&g, j->graph, &eo, e) != 0)
         return -1;
@@ -643,8 +668,9 @@ static int run(struct job *j, const struct data_opts *d, struct model_opts *o, s
     const struct engine_calls calls = {.ctx = j,
                                        .tag_bytes = sizeof(struct data_item),
                                        .read = read_images,
-                                       .seed = eo.gradients > 0 ? seed_scores : NULL,
-                                       .write = write_batch};
+                                       .seed = j->vectors > 0 ? seed_scores : NULL,
+                                       .write = write_batch,
+                                       .cancel = cancel};
     run_begin(&about);
     start = now();
     if (engine_run(g, &calls, e) != 0)

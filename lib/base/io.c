@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -79,9 +80,43 @@ int64_t in_size(const struct in *in)
     return in->size;
 }
 
+/* A pipe that holds a byte once waiting has been cancelled; -1 where none could be made. */
+static int cancelled[2] = {-1, -1};
+static pthread_once_t cancelled_once = PTHREAD_ONCE_INIT;
+
+static void make_cancelled(void)
+{
+    if (pipe2(cancelled, O_CLOEXEC | O_NONBLOCK) != 0)
+        cancelled[0] = cancelled[1] = -1;
+}
+
+void in_cancel_all(void)
+{
+    pthread_once(&cancelled_once, make_cancelled);
+    while (cancelled[1] >= 0 && write(cancelled[1], "", 1) < 0 && errno == EINTR)
+        ;
+}
+
+/* Until there is something to be read; -1 where waiting is cancelled. */
+static int in_wait(const struct in *in, struct err *e)
+{
+    struct pollfd p[] = {{.fd = in->fd, .events = POLLIN}, {.events = POLLIN}};
+    if (in->size >= 0)
+        return 0;
+    pthread_once(&cancelled_once, make_cancelled);
+    p[1].fd = cancelled[0];
+    while (poll(p, 2, -1) < 0 && errno == EINTR)
+        ;
+    if (p[1].revents != 0 && p[0].revents == 0)
+        return err_set(e, "%s: reading was cancelled", in->name);
+    return 0;
+}
+
 static int64_t in_sys(struct in *in, void *buf, size_t n, struct err *e)
 {
     ssize_t r;
+    if (in_wait(in, e) != 0)
+        return -1;
     do
         r = read(in->fd, buf, n);
     while (r < 0 && errno == EINTR);

@@ -29,6 +29,10 @@ int64_t in_some(struct in *in, void *buf, size_t n, struct err *e);
  * many there are (fewer only at the end), or -1. */
 int64_t in_peek(struct in *in, const unsigned char **p, size_t n, struct err *e);
 
+/* Ends the waiting for bytes from pipes and terminals, of all threads and from now on: reading
+ * them fails. For a program that has failed elsewhere. */
+void in_cancel_all(void);
+
 /* Size in bytes where the input is a regular file, else -1. */
 int64_t in_size(const struct in *in);
 

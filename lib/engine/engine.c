@@ -1,4 +1,4 @@
-#include "engine/engine.h"
+#include "engine/backend.h"
 
 #include "base/mem.h"
 #include "engine/plugin.h"
@@ -51,7 +51,7 @@ static int open_backend(struct engine *g, const struct engine_backend *b, const 
                         const struct engine_opts *o, struct err *e)
 {
     g->backend = b;
-    return b ? b->open(&g->self, graph, o, e) : -1;
+    return b && b->supports(graph, o, e) == 0 ? b->open(&g->self, graph, o, e) : -1;
 }
 
 /* A usable GPU, else the CPU. A GPU whose memory others have taken is not usable
@@ -79,6 +79,26 @@ static int open_auto(struct engine *g, const struct graph *graph, const struct e
     return -1;
 }
 
+/* What no backend computes. */
+static int check_wants(const struct graph *g, const struct engine_opts *o, struct err *e)
+{
+    for (int i = 0; i < o->want_count; i++) {
+        const struct engine_want *w = &o->wants[i];
+        if (w->value < 0 || w->value >= g->values)
+            return err_set(e, "expected a wanted value below %d, found %d", g->values, w->value);
+        if (w->what == ENGINE_CLASS_MAPS && w->value != graph_closed(g).value)
+            return err_set(e, "expected maps of all classes to be wanted of the last stage of a "
+                              "network that ends in an average over all cells and one linear "
+                              "layer, found another");
+    }
+    if (engine_wants(o, ENGINE_GRADIENT) != (o->vectors > 0))
+        return err_set(e,
+                       "expected score vectors where gradients are wanted and only there, found "
+                       "%d",
+                       o->vectors);
+    return work_check(g, o, e);
+}
+
 int engine_open(struct engine **g, const struct graph *graph, const struct engine_opts *o,
                 struct err *e)
 {
@@ -86,7 +106,7 @@ int engine_open(struct engine **g, const struct graph *graph, const struct engin
     int i = find(o->device), r;
     if (i < 0)
         return err_set(e, "device '%s' is not one of auto, cpu, ref, cuda, cuda:N", o->device);
-    if (work_check(graph, o, e) != 0)
+    if (check_wants(graph, o, e) != 0)
         return -1;
     struct engine *en = mem_zero(1, sizeof *en);
     if (i == AUTO)
@@ -124,6 +144,11 @@ int engine_batch_size(const struct engine *g)
 int engine_run(struct engine *g, const struct engine_calls *c, struct err *e)
 {
     return g->backend->run(g->self, c, e);
+}
+
+int engine_forward(struct engine *g, const struct engine_batch *b, struct err *e)
+{
+    return g->backend->forward(g->self, b, e);
 }
 
 int engine_steps(const struct engine *g, const struct engine_step **s)

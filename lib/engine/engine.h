@@ -1,6 +1,6 @@
-/* Running a network over a stream of images. A backend receives the whole list
- * of operations and keeps layout, fusion, batching and precision to itself; what
- * leaves it is NCHW float32. */
+/* Running a network over images. A backend receives the whole graph and a list of what is
+ * wanted, and keeps layout, fusion, batching and precision to itself; what leaves it is NCHW
+ * float32. */
 #ifndef HP_ENGINE_H
 #define HP_ENGINE_H
 
@@ -13,17 +13,31 @@
 
 enum engine_precision { ENGINE_F32, ENGINE_BF16, ENGINE_F16 };
 
+/* What may be wanted of a value. A result has for each image: */
+enum engine_what {
+    ENGINE_ACTIVATION, /* (c, h, w): the value itself */
+    ENGINE_GRADIENT,   /* (vectors, c, h, w): of each score with respect to the value */
+    ENGINE_SUMS,       /* (c, 2) in double: over a channel's cells, the sum of the value and of its
+                          square */
+    ENGINE_CLASS_MAPS  /* (classes, h, w), of the last stage alone (graph_closed):
+                          sum over k of w[class][k] * A_k / (h w), so that its sum over space plus
+                          the bias is the logit (Zhou et al. 2016) */
+};
+
+struct engine_want {
+    int value;
+    enum engine_what what;
+};
+
 struct engine_opts {
     const char *device; /* "auto", "cpu", "ref", "cuda", "cuda:N" */
     enum engine_precision precision;
-    int threads;     /* 0: one per core this process may use */
-    int features;    /* value whose activations are wanted, or -1 */
-    bool class_maps; /* whether the maps of all classes at the last stage are */
-    int gradients;   /* score vectors per image, 0 for none; they are taken with
-                        respect to value `features` */
-    const int *taps; /* values of which sums are wanted, [tap_count]; not on
-                        GPUs; outlive the engine */
-    int tap_count;
+    int threads;                     /* 0: one per core this process may use */
+    const struct engine_want *wants; /* [want_count]; outlive the engine */
+    int want_count;
+    int vectors;                    /* score vectors per image that gradients are taken of; 0 where
+                                       none are wanted */
+    bool images;                    /* the input is value 0 itself instead of bytes */
     bool exact;                     /* direct convolutions only: no Winograd */
     bool timed;                     /* keep the time of every step for engine_steps() */
     void (*note)(const char *text); /* what a user may want to know with -v: a line
@@ -40,34 +54,45 @@ struct engine_step {
     int64_t bytes;  /* read and written per image, weights left out */
 };
 
-/* A batch on its way through the network; arrays are valid during a callback. */
-struct engine_batch {
-    int n;                   /* images in it, at most engine_batch_size() */
-    uint8_t *pixels;         /* (n, 3, h, w), filled by `read` */
-    void *tag;               /* room of tag_bytes * batch size for the caller, filled by
-                                `read`, seen again by `seed` and `write` */
-    const float *logits;     /* (n, classes) */
-    const float *features;   /* (n, c, h, w) of the value asked for, or NULL */
-    const float *class_maps; /* (n, classes, h, w) of the last stage, or NULL:
-                                sum over k of w[class][k] * A_k / (h w), so that its sum
-                                over space plus the bias is the logit (Zhou et al. 2016) */
-    float *seeds;            /* (n, gradients, classes): d score / d logits, filled by
-                                `seed`; zeroed before */
-    const float *grads;      /* (n, gradients, c, h, w), or NULL */
-    const double *sums;      /* (n, channels of all taps in turn, 2): over a channel's cells, the
-                                sum of the value and of its square; or NULL */
+/* A result, of all images of a batch: double for ENGINE_SUMS, else float. */
+union engine_result {
+    float *values;
+    double *sums;
 };
 
-/* `read` and `write` are called in stream order, each by one thread at a time;
- * `seed` by several threads at once. */
+/* A batch of images and what the network makes of them. */
+struct engine_batch {
+    int n;
+    uint8_t *pixels; /* (n, 3, h, w), or */
+    float *images;   /* with opts.images (n, c, h, w) of value 0; the other one is NULL */
+    void *tag;       /* room of tag_bytes * batch size for the caller, filled by `read`, seen
+                        again by `seed` and `write` */
+    float *logits;   /* (n, classes) */
+    float *seeds;    /* (n, vectors, classes): d score / d logits; NULL without gradients */
+    union engine_result *results; /* [want_count], in the order of opts.wants */
+};
+
+/* Which result is the one of `value`: appends to a list with room for it what is not there. */
+int engine_want(struct engine_want *list, int *count, int value, enum engine_what what);
+
+/* Elements per image of result `want`. */
+size_t engine_result_size(const struct graph *g, const struct engine_opts *o, int want);
+
+/* `read` and `write` are called in stream order, each by one thread at a time; `seed` by several
+ * threads at once. The arrays of a batch are valid during a callback. One that fails ends the
+ * run: what it says comes back from engine_run(). Batches before the one that fails are still
+ * written. */
 struct engine_calls {
     void *ctx;
     size_t tag_bytes; /* per image */
     /* Fills up to `max` images and tags: the count, 0 at the end, -1. */
     int (*read)(void *ctx, struct engine_batch *b, int max, struct err *e);
-    /* Only with gradients. */
+    /* Only with gradients: fills seeds, which are zero before. */
     int (*seed)(void *ctx, struct engine_batch *b, struct err *e);
     int (*write)(void *ctx, const struct engine_batch *b, struct err *e);
+    /* Called once in a run that fails, from any thread: makes a `read` that waits for input
+     * return, and does not wait itself. May be NULL where none waits for ever. */
+    void (*cancel)(void *ctx);
 };
 
 struct engine;
@@ -78,37 +103,34 @@ bool engine_is_device(const char *name);
 /* Starts what takes long about a device (a GPU's context) while the caller reads its
  * files; engine_open() waits for it. A GPU that is named and not there is missed at once,
  * with e->no_device set. */
-int engine_warm(const char *device, struct err *e);
+int engine_warm(const char *device, struct err *e) __attribute__((warn_unused_result));
 
-/* Chooses and opens a backend. `graph` must outlive it. A device that is not there
- * sets e->no_device; "auto" falls back to the CPU. */
+/* Chooses and opens a backend. The graph outlives it. What is wanted and no backend computes is
+ * an error, what this one does not is one that names it; a device that is not there sets
+ * e->no_device. "auto" falls back to the CPU. */
 int engine_open(struct engine **g, const struct graph *graph, const struct engine_opts *o,
-                struct err *e);
+                struct err *e) __attribute__((warn_unused_result));
 void engine_close(struct engine *g);
 
 /* One line for -v: backend, its version, precision, threads. */
 const char *engine_about(const struct engine *g);
+
+/* Most images of a batch in a stream. */
 int engine_batch_size(const struct engine *g);
 
-/* Runs the stream to its end. Results do not depend on the number of threads. */
-int engine_run(struct engine *g, const struct engine_calls *c, struct err *e);
+/* Runs a stream of images to its end. Results do not depend on the number of threads. */
+int engine_run(struct engine *g, const struct engine_calls *c, struct err *e)
+    __attribute__((warn_unused_result));
+
+/* Runs any number of images that are all there, for passes that depend on one another: the same
+ * results as of a stream, bit by bit. All arrays are the caller's, tag is not used: pixels or
+ * images and, with gradients, seeds go in, logits and results come out, of which each may be
+ * NULL. Not at the same time as engine_run(), nor from several threads. */
+int engine_forward(struct engine *g, const struct engine_batch *b, struct err *e)
+    __attribute__((warn_unused_result));
 
 /* The steps and their times; the count, 0 where opts.timed was not set or the
  * backend keeps none. */
 int engine_steps(const struct engine *g, const struct engine_step **s);
-
-/* --- for backends --- */
-
-struct engine_backend {
-    const char *name;
-    int (*open)(void **self, const struct graph *graph, const struct engine_opts *o, struct err *e);
-    void (*close)(void *self);
-    const char *(*about)(const void *self);
-    int (*batch_size)(const void *self);
-    int (*run)(void *self, const struct engine_calls *c, struct err *e);
-    int (*steps)(const void *self, const struct engine_step **s); /* may be NULL */
-};
-
-extern const struct engine_backend engine_ref, engine_cpu;
 
 #endif

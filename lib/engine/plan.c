@@ -1,7 +1,6 @@
 #include "engine/plan.h"
 
 #include "base/mem.h"
-#include "engine/work.h"
 #include "graph/rules.h"
 
 #include <limits.h>
@@ -39,9 +38,8 @@ static void pool_close(struct plan_pool *p)
 static void last_uses(const struct plan *p, const struct engine_opts *o, int *use)
 {
     const struct graph *n = p->graph;
-    bool *depends = mem_zero((size_t)n->values, sizeof *depends);
-    if (o->gradients > 0)
-        work_depends(n, o->features, depends);
+    bool *depends = mem_alloc((size_t)n->values, sizeof *depends);
+    engine_mark_backward(n, o, depends);
     for (int i = 0; i < n->values; i++)
         use[i] = 0;
     for (int i = 0; i < n->ops; i++)
@@ -55,9 +53,10 @@ static void last_uses(const struct plan *p, const struct engine_opts *o, int *us
         if ((keeps & GRAPH_KEEPS_INPUT) && depends[op->in[0]])
             use[op->in[0]] = INT_MAX;
     }
-    if (o->features >= 0)
-        use[o->features] = INT_MAX;
-    use[p->last] = INT_MAX;
+    for (int i = 0; i < o->want_count; i++)
+        if (o->wants[i].what == ENGINE_ACTIVATION)
+            use[o->wants[i].value] = INT_MAX;
+    use[p->end.value] = INT_MAX;
     free(depends);
 }
 
@@ -75,7 +74,7 @@ static void name_step(const struct plan *p, int at, char *name, size_t size)
     const struct graph_op *op = &n->op[at];
     const char *block = NULL;
     int first = at, place = 1;
-    for (int i = op->out; i <= p->last && !block; i++)
+    for (int i = op->out; i <= p->end.value && !block; i++)
         block = n->value[i].name;
     while (first > 0 && !n->value[n->op[first - 1].out].name)
         first--;
@@ -144,96 +143,121 @@ static int take_grad(struct plan *p, int value)
     return take(&p->grads, plan_size(p, value), true);
 }
 
-/* Gradients of the values between the last stage and the one asked for. A value that
- * two operations read sums what comes from both. */
-static void backward(struct plan *p, int from)
+/* Whether a gradient that reached the value an operation made goes on to any of its inputs. */
+static bool goes_on(const struct graph_op *op, const bool *depends)
+{
+    return depends[op->in[0]] || (op->ins > 1 && depends[op->in[1]]);
+}
+
+/* The first operation to read a value through which the value's gradient comes, first[values]. */
+static void find_first(const struct plan *p, const bool *depends, int *first)
 {
     const struct graph *n = p->graph;
-    bool *depends = mem_alloc((size_t)n->values, sizeof *depends);
-    int *first = mem_alloc((size_t)n->values, sizeof *first); /* to read a value */
-    work_depends(n, from, depends);
-    bool *passed_by = mem_zero((size_t)n->values, sizeof *passed_by);
-    passed_by[p->last] = true;
+    bool *reached = mem_zero((size_t)n->values, sizeof *reached);
+    reached[p->end.value] = true;
     for (int i = n->ops - 1; i >= 0; i--) {
         const struct graph_op *op = &n->op[i];
-        if (op->out == from || !passed_by[op->out])
+        if (!reached[op->out] || !goes_on(op, depends))
             continue;
-        first[op->in[0]] = i;
-        passed_by[op->in[0]] = depends[op->in[0]];
-        if (graph_addend(op) >= 0) {
-            first[graph_addend(op)] = i;
-            passed_by[graph_addend(op)] = depends[graph_addend(op)];
+        for (int k = 0; k < op->ins; k++) {
+            first[op->in[k]] = i;
+            reached[op->in[k]] = depends[op->in[k]];
         }
     }
-    free(passed_by);
-    p->grad[p->last] = take_grad(p, p->last);
-    for (int i = p->steps - 1; i >= 0; i--) {
-        const struct graph_op *op = p->step[i].op;
-        if (op->out == from || p->grad[op->out] < 0)
-            continue;
-        struct plan_back s = {.op = op, .dy = p->grad[op->out], .dx = -1, .sum = -1, .res_sum = -1};
-        bool to_res = graph_addend(op) >= 0 && depends[graph_addend(op)];
-        bool passed = false; /* whether dy's buffer goes to what is read or added */
-        if (depends[op->in[0]]) {
-            s.sum = p->grad[op->in[0]];
-            s.in_whole = first[op->in[0]] == i;
-            passed = op->kind == GRAPH_NORM && s.sum < 0 && !to_res;
-            s.dx = passed                             ? s.dy
-                   : s.sum >= 0 && p->layout.in_place ? s.sum
-                                                      : take_grad(p, op->in[0]);
-            if (s.sum < 0)
-                p->grad[op->in[0]] = s.dx;
-            else if (s.dx != s.sum)
-                p->grads.taken[s.dx] = false;
-        }
-        if (to_res) {
-            s.res_sum = p->grad[graph_addend(op)];
-            s.res_whole = first[graph_addend(op)] == i;
-            passed = s.res_sum < 0;
-            if (passed)
-                p->grad[graph_addend(op)] = s.dy;
-        }
-        if (!passed)
-            p->grads.taken[s.dy] = false;
-        p->back = mem_grow(p->back, (size_t)p->backs + 1, sizeof *p->back);
-        p->back[p->backs++] = s;
+    free(reached);
+}
+
+/* An operation backwards. A value that two operations read sums what comes from both. */
+static void add_back(struct plan *p, int at, const bool *depends, const int *first)
+{
+    const struct graph_op *op = p->step[at].op;
+    int in = op->in[0], addend = graph_addend(op);
+    struct plan_back s = {.op = op, .dy = p->grad[op->out], .dx = -1, .sum = -1, .res_sum = -1};
+    bool to_res = addend >= 0 && depends[addend];
+    bool passed = false; /* whether dy's buffer goes to what is read or added */
+    if (depends[in]) {
+        s.sum = p->grad[in];
+        s.in_whole = first[in] == at;
+        passed = op->kind == GRAPH_NORM && s.sum < 0 && !to_res;
+        s.dx = passed ? s.dy : s.sum >= 0 && p->layout.in_place ? s.sum : take_grad(p, in);
+        if (s.sum < 0)
+            p->grad[in] = s.dx;
+        else if (s.dx != s.sum)
+            p->grads.taken[s.dx] = false;
     }
+    if (to_res) {
+        s.res_sum = p->grad[addend];
+        s.res_whole = first[addend] == at;
+        passed = s.res_sum < 0;
+        if (passed)
+            p->grad[addend] = s.dy;
+    }
+    if (!passed)
+        p->grads.taken[s.dy] = false;
+    p->passed[op->out] = true;
+    p->back = mem_grow(p->back, (size_t)p->backs + 1, sizeof *p->back);
+    p->back[p->backs++] = s;
+}
+
+/* Gradients of the values between the last stage and those asked for. */
+static void backward(struct plan *p, const struct engine_opts *o)
+{
+    size_t values = (size_t)p->graph->values;
+    bool *depends = mem_alloc(values, sizeof *depends);
+    int *first = mem_alloc(values, sizeof *first);
+    engine_mark_backward(p->graph, o, depends);
+    if (depends[p->end.value]) {
+        find_first(p, depends, first);
+        p->grad[p->end.value] = take_grad(p, p->end.value);
+    }
+    for (int i = p->steps - 1; i >= 0; i--)
+        if (p->grad[p->step[i].op->out] >= 0 && goes_on(p->step[i].op, depends))
+            add_back(p, i, depends, first);
     free(first);
     free(depends);
 }
 
-/* The closed form at the end, and before it what has steps. */
-static bool ends_well(const struct graph *n)
+int plan_check(const char *backend, const struct graph *g, const struct engine_opts *o,
+               struct err *e)
 {
-    bool well = graph_closed(n).value >= 0;
-    for (int i = 0; i < n->ops - 2; i++)
-        well = well && n->op[i].kind != GRAPH_AVERAGE && n->op[i].kind != GRAPH_LINEAR;
-    return well;
+    const struct graph_closed end = graph_closed(g);
+    if (end.value < 0)
+        return err_set(e,
+                       "%s: expected a network that ends in an average over all cells and one "
+                       "linear layer: use ref",
+                       backend);
+    for (const struct graph_op *op = g->op; op < end.average; op++)
+        if (op->kind != GRAPH_CONV && op->kind != GRAPH_NORM && op->kind != GRAPH_MAX_POOL)
+            return err_set(e, "%s: operation %s within a network is not computed here: use ref",
+                           backend, graph_rules[op->kind].name);
+    for (int i = 0; i < o->want_count; i++)
+        if (o->wants[i].what == ENGINE_GRADIENT && o->wants[i].value > end.value)
+            return err_set(e,
+                           "%s: gradients of values behind the last stage are not computed here: "
+                           "use ref",
+                           backend);
+    return 0;
 }
 
-int plan_open(struct plan *p, const struct graph *graph, const struct engine_opts *o,
-              const struct plan_layout *l, struct err *e)
+void plan_open(struct plan *p, const struct graph *g, const struct engine_opts *o,
+               const struct plan_layout *l)
 {
-    *p = (struct plan){.graph = graph, .layout = *l};
-    if (!ends_well(graph))
-        return err_set(e, "expected a network that ends in global pooling and one linear layer");
-    p->steps = graph->ops - 2;
-    p->last = graph_closed(graph).value;
-    p->linear = graph_closed(graph).linear;
-    size_t values = (size_t)graph->values;
+    *p = (struct plan){.graph = g, .layout = *l, .end = graph_closed(g)};
+    size_t values = (size_t)g->values;
+    p->steps = g->ops - 2;
     p->pad = mem_alloc(values, sizeof *p->pad);
     p->wide = mem_alloc(values, sizeof *p->wide);
     p->step = mem_zero((size_t)p->steps + 1, sizeof *p->step);
     p->act = mem_alloc(values, sizeof *p->act);
     p->grad = mem_alloc(values, sizeof *p->grad);
-    for (int i = 0; i < graph->values; i++) {
-        p->pad[i] = (graph->value[i].c + l->multiple - 1) / l->multiple * l->multiple;
+    p->passed = mem_zero(values, sizeof *p->passed);
+    for (int i = 0; i < g->values; i++) {
+        p->pad[i] = (g->value[i].c + l->multiple - 1) / l->multiple * l->multiple;
         p->act[i] = p->grad[i] = -1;
     }
     forward(p, o);
-    if (o->gradients > 0)
-        backward(p, o->features);
-    return 0;
+    if (o->vectors > 0)
+        backward(p, o);
 }
 
 void plan_close(struct plan *p)
@@ -241,6 +265,7 @@ void plan_close(struct plan *p)
     free(p->pad);
     free(p->act);
     free(p->grad);
+    free(p->passed);
     free(p->step);
     free(p->back);
     free(p->wide);

@@ -3,7 +3,7 @@
 #ifndef HP_ENGINE_PLAN_H
 #define HP_ENGINE_PLAN_H
 
-#include "engine/engine.h"
+#include "engine/backend.h"
 
 /* Buffers that values share, one after another. */
 struct plan_pool {
@@ -24,8 +24,8 @@ struct plan_layout {
 };
 
 struct plan_step {
-    const struct graph_op *op; /* GRAPH_CONV, GRAPH_NORM or GRAPH_MAX_POOL */
-    char name[64];             /* "layer1.0 conv2" */
+    const struct graph_op *op;
+    char name[64]; /* "layer1.0 conv2" */
 };
 
 /* An operation backwards, on buffers of gradients. */
@@ -44,19 +44,25 @@ struct plan {
     struct plan_layout layout;
     int *pad;   /* [values] channels as stored */
     bool *wide; /* [values] */
-    int last;   /* the last stage, input of the pooling */
-    const struct graph_op *linear;
-    struct plan_step *step; /* [steps] all operations but the last two, in order */
+    struct graph_closed end;
+    struct plan_step *step; /* [steps] all operations before the end, in order */
     int steps;
     struct plan_back *back; /* [backs] */
     int backs;
     struct plan_pool acts, grads;
     int *act, *grad; /* [values] buffers, -1 for none */
+    bool *passed;    /* [values] whether a gradient goes on from a value through what made it */
 };
 
-/* -1 for a network that does not end in global pooling and one linear layer. */
-int plan_open(struct plan *p, const struct graph *graph, const struct engine_opts *o,
-              const struct plan_layout *l, struct err *e);
+/* Whether a plan can be made: of a graph that ends in the closed form (graph_closed) and has
+ * nothing but convolutions, norms and maxima before it, for gradients of values up to the last
+ * stage. 0, or -1 and a message that begins with the backend's name. */
+int plan_check(const char *backend, const struct graph *g, const struct engine_opts *o,
+               struct err *e) __attribute__((warn_unused_result));
+
+/* For a graph that plan_check() found right. Caller closes. */
+void plan_open(struct plan *p, const struct graph *g, const struct engine_opts *o,
+               const struct plan_layout *l);
 void plan_close(struct plan *p);
 
 static inline int plan_cells(const struct plan *p, int value)

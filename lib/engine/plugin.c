@@ -65,10 +65,11 @@ static int load(struct err *e)
     if (!object)
         return err_set(e, "the CUDA backend does not load: %s", dlerror());
     const struct plugin *p = dlsym(object, "heatpipe_plugin");
-    if (!p || strcmp(p->version, HP_VERSION) != 0 || p->layout != PLUGIN_LAYOUT) {
+    int found = p ? p->version : 0;
+    if (found != PLUGIN_VERSION) {
         dlclose(object);
-        return err_set(e, "%s: expected the CUDA backend of heatpipe %s, found another", path,
-                       HP_VERSION);
+        return err_set(e, "%s: expected a CUDA backend of version %d, found %d", path,
+                       PLUGIN_VERSION, found);
     }
     state.plugin = p;
     return 0;

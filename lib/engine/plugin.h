@@ -4,26 +4,21 @@
 #ifndef HP_ENGINE_PLUGIN_H
 #define HP_ENGINE_PLUGIN_H
 
-#include "engine/work.h"
+#include "engine/backend.h"
 
-#include "base/prog.h"
+/* Of what passes between a program and the object: raise it with every change of a struct or a
+ * function that both know (err, graph, engine, backend, plan, work, plugin). */
+enum { PLUGIN_VERSION = 1 };
 
 /* What the shared object offers, under the name `heatpipe_plugin`. */
 struct plugin {
-    const char *version; /* HP_VERSION and */
-    size_t layout;       /* PLUGIN_LAYOUT of the sources it was built from */
+    int version; /* PLUGIN_VERSION of the sources it was built from; stays the first member */
     const struct engine_backend *backend;
     /* Looks for device `ordinal`, quickly; without one sets e->no_device. */
     int (*find)(int ordinal, struct err *e);
     /* Does early what takes long about device `ordinal`; failures show in open(). */
     void (*warm)(int ordinal);
 };
-
-#define PLUGIN_LAYOUT                                                                              \
-    (sizeof(struct err) + sizeof(struct graph) * 3 + sizeof(struct graph_op) * 5 +                 \
-     sizeof(struct graph_value) * 7 + sizeof(struct engine_opts) * 11 +                            \
-     sizeof(struct engine_batch) * 13 + sizeof(struct engine_backend) * 17 +                       \
-     sizeof(struct engine_step) * 19 + sizeof(struct work) * 23)
 
 /* The device's number in "cuda" or "cuda:N"; 0 for "auto". */
 int plugin_ordinal(const char *device);
@@ -32,7 +27,7 @@ int plugin_ordinal(const char *device);
 bool plugin_installed(void);
 
 /* Whether the device is there, as far as can be told quickly. */
-int plugin_find(const char *device, struct err *e);
+int plugin_find(const char *device, struct err *e) __attribute__((warn_unused_result));
 
 /* Starts loading it and the device in a thread, if it is there. */
 void plugin_warm(const char *device);

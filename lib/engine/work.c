@@ -9,25 +9,24 @@
 
 enum slot_state { SLOT_FREE, SLOT_BUSY, SLOT_DONE };
 
+/* A batch on its way. */
 struct slot {
-    struct work_batch batch;
+    struct engine_batch batch;
     enum slot_state state;
     bool failed;
     struct err err;
 };
 
-/* `reading` is held by the one thread that reads, so that one that waits for slow
+/* A run. `reading` is held by the one thread that reads, so that one that waits for slow
  * input keeps nobody from writing; `lock` guards everything else. */
 struct shift {
-    const struct work *work;
+    struct work *work;
     const struct engine_calls *calls;
     pthread_mutex_t reading, lock;
     pthread_cond_t changed;
-    struct slot *slot;
-    int slots;
-    size_t image_bytes;
     int64_t next_read, next_write; /* numbers of batches; slot = number % slots */
-    bool ended;                    /* nothing more to read; guarded by `reading` */
+    int next_thread;
+    bool ended; /* nothing more to read; guarded by `reading` */
     bool writing, stop, failed;
     struct err err;
 };
@@ -39,60 +38,42 @@ int work_cores(void)
     return n > 0 ? n : 1;
 }
 
-void work_depends(const struct graph *graph, int from, bool *depends)
-{
-    memset(depends, 0, (size_t)graph->values * sizeof *depends);
-    depends[from] = true;
-    graph_mark_made_of(graph, depends);
-}
-
-size_t work_tapped(const struct graph *graph, const struct engine_opts *o)
-{
-    size_t channels = 0;
-    for (int i = 0; i < o->tap_count; i++)
-        channels += (size_t)graph->value[o->taps[i]].c;
-    return channels;
-}
-
 /* --- memory --- */
 
-size_t work_returned(const struct graph *graph, const struct engine_opts *o)
+size_t work_returned(const struct graph *g, const struct engine_opts *o)
 {
-    int last = graph_closed(graph).value;
-    size_t classes = (size_t)graph_classes(graph), vectors = (size_t)o->gradients;
-    size_t floats = classes * (1 + vectors);
-    if (o->class_maps && last >= 0)
-        floats += classes * (size_t)graph->value[last].h * (size_t)graph->value[last].w;
-    if (o->features >= 0)
-        floats += graph_size(graph, o->features) * (1 + vectors);
-    return floats * sizeof(float) + work_tapped(graph, o) * 2 * sizeof(double);
+    size_t bytes = (size_t)graph_classes(g) * (1 + (size_t)o->vectors) * sizeof(float);
+    for (int i = 0; i < o->want_count; i++)
+        bytes += engine_result_bytes(g, o, i);
+    return bytes;
 }
 
-int work_check(const struct graph *graph, const struct engine_opts *o, struct err *e)
+int work_check(const struct graph *g, const struct engine_opts *o, struct err *e)
 {
-    size_t each = work_returned(graph, o);
+    size_t each = work_returned(g, o);
     if (each <= WORK_IMAGE_BYTES)
         return 0;
     return err_set(e,
                    "expected results of at most %d MB for an image, found %zu MB: %d classes%s%s%s",
-                   WORK_IMAGE_BYTES >> 20, each >> 20, graph_classes(graph),
-                   o->class_maps ? ", a map of each" : "", o->features >= 0 ? ", features" : "",
-                   o->gradients > 0 ? ", gradients of each score asked for" : "");
+                   WORK_IMAGE_BYTES >> 20, each >> 20, graph_classes(g),
+                   engine_wants(o, ENGINE_CLASS_MAPS) ? ", a map of each" : "",
+                   engine_wants(o, ENGINE_ACTIVATION) ? ", features" : "",
+                   o->vectors > 0 ? ", gradients of each score asked for" : "");
 }
 
-int work_threads(const struct graph *graph, const struct engine_opts *o)
+int work_threads(const struct graph *g, const struct engine_opts *o)
 {
     int threads = o->threads > 0 ? o->threads : work_cores();
-    size_t each = work_returned(graph, o);
+    size_t each = work_returned(g, o);
     /* A thread computes one image while another one waits to be written. */
     size_t most = each > WORK_BATCH_BYTES ? WORK_ALL_BYTES / (2 * each) : (size_t)threads;
     most = most > 1 ? most : 1;
     return (size_t)threads < most ? threads : (int)most;
 }
 
-static void *room(const struct work *w, size_t n, size_t size, struct err *e)
+static void *room(const struct work *w, size_t bytes, struct err *e)
 {
-    return w->alloc ? w->alloc(w->self, n * size, e) : mem_aligned(n, size);
+    return w->alloc ? w->alloc(w->self, bytes, e) : mem_aligned(bytes, 1);
 }
 
 static void release(const struct work *w, void *p)
@@ -103,57 +84,112 @@ static void release(const struct work *w, void *p)
         free(p);
 }
 
-static int slot_open(struct slot *s, const struct work *w, size_t image_bytes, size_t tag_bytes,
-                     struct err *e)
+static size_t image_bytes(const struct work *w)
 {
-    const struct graph *graph = w->graph;
-    const struct engine_opts *o = &w->opts;
-    size_t n = (size_t)w->batch, classes = (size_t)graph_classes(graph);
-    struct work_batch *b = &s->batch;
-    if (tag_bytes)
-        b->b.tag = mem_aligned(n, tag_bytes);
-    b->b.pixels = room(w, n, image_bytes, e);
-    b->b.logits = b->logits = room(w, n * classes, sizeof(float), e);
-    if (!b->b.pixels || !b->logits)
+    return graph_size(w->graph, 0) * (w->opts.images ? sizeof(float) : 1);
+}
+
+static size_t seed_count(const struct work *w)
+{
+    return (size_t)w->opts.vectors * (size_t)graph_classes(w->graph);
+}
+
+/* Where a batch's images begin. */
+static char *input_of(const struct work *w, const struct engine_batch *b)
+{
+    return w->opts.images ? (char *)b->images : (char *)b->pixels;
+}
+
+static int slot_open(struct slot *s, const struct work *w, struct err *e)
+{
+    struct engine_batch *b = &s->batch;
+    size_t n = (size_t)w->batch;
+    b->results = mem_zero((size_t)w->opts.want_count + 1, sizeof *b->results);
+    void *input = room(w, n * image_bytes(w), e);
+    if (w->opts.images)
+        b->images = input;
+    else
+        b->pixels = input;
+    b->logits = input ? room(w, n * (size_t)graph_classes(w->graph) * sizeof(float), e) : NULL;
+    if (!b->logits)
         return -1;
-    if (o->features >= 0) {
-        b->features = room(w, n * graph_size(graph, o->features), sizeof(float), e);
-        b->b.features = b->features;
-        if (!b->features)
+    for (int i = 0; i < w->opts.want_count; i++) {
+        b->results[i].values = room(w, n * engine_result_bytes(w->graph, &w->opts, i), e);
+        if (!b->results[i].values)
             return -1;
     }
-    if (o->class_maps) {
-        const struct graph_value *last = &graph->value[graph_closed(graph).value];
-        size_t each = classes * (size_t)last->h * (size_t)last->w;
-        b->b.class_maps = b->class_maps = room(w, n * each, sizeof(float), e);
-        if (!b->class_maps)
-            return -1;
-    }
-    if (o->tap_count > 0) {
-        b->b.sums = b->sums = room(w, n * work_tapped(graph, o), 2 * sizeof(double), e);
-        if (!b->sums)
-            return -1;
-    }
-    if (o->gradients > 0) {
-        size_t vectors = n * (size_t)o->gradients;
-        b->b.seeds = room(w, vectors * classes, sizeof(float), e);
-        b->b.grads = b->grads = room(w, vectors * graph_size(graph, o->features), sizeof(float), e);
-        if (!b->b.seeds || !b->grads)
-            return -1;
-    }
-    return 0;
+    b->seeds = w->opts.vectors > 0 ? room(w, n * seed_count(w) * sizeof(float), e) : NULL;
+    return w->opts.vectors > 0 && !b->seeds ? -1 : 0;
 }
 
 static void slot_close(struct slot *s, const struct work *w)
 {
-    free(s->batch.b.tag);
-    release(w, s->batch.b.pixels);
-    release(w, s->batch.b.seeds);
-    release(w, s->batch.logits);
-    release(w, s->batch.features);
-    release(w, s->batch.class_maps);
-    release(w, s->batch.grads);
-    release(w, s->batch.sums);
+    struct engine_batch *b = &s->batch;
+    release(w, b->pixels);
+    release(w, b->images);
+    release(w, b->logits);
+    release(w, b->seeds);
+    for (int i = 0; b->results && i < w->opts.want_count; i++)
+        release(w, b->results[i].values);
+    free(b->results);
+}
+
+void work_open(struct work *w)
+{
+    w->hand = mem_zero((size_t)w->threads, sizeof *w->hand);
+}
+
+static void slots_close(struct work *w)
+{
+    for (int i = 0; i < w->slots; i++)
+        slot_close(&w->slot[i], w);
+    free(w->slot);
+    w->slot = NULL;
+    w->slots = 0;
+}
+
+void work_close(struct work *w)
+{
+    slots_close(w);
+    for (int i = 0; w->hand && i < w->threads; i++)
+        if (w->hand[i])
+            w->discard(w->hand[i]);
+    free(w->hand);
+    w->hand = NULL;
+}
+
+/* Batches for a run, kept from one to the next but for their tags. */
+static int slots_open(struct work *w, struct err *e)
+{
+    if (w->slots > 0)
+        return 0;
+    /* One batch more than threads, so that none waits while another writes. */
+    w->slots = w->threads > 1 ? w->threads + 1 : 1;
+    w->slot = mem_zero((size_t)w->slots, sizeof *w->slot);
+    for (int i = 0; i < w->slots; i++)
+        if (slot_open(&w->slot[i], w, e) != 0) {
+            slots_close(w);
+            return -1;
+        }
+    return 0;
+}
+
+static void tags_open(struct work *w, size_t bytes)
+{
+    for (int i = 0; i < w->slots; i++) {
+        struct slot *s = &w->slot[i];
+        s->state = SLOT_FREE;
+        s->failed = false;
+        s->batch.tag = bytes ? mem_aligned((size_t)w->batch, bytes) : NULL;
+    }
+}
+
+static void tags_close(struct work *w)
+{
+    for (int i = 0; i < w->slots; i++) {
+        free(w->slot[i].batch.tag);
+        w->slot[i].batch.tag = NULL;
+    }
 }
 
 /* --- the stream --- */
@@ -161,12 +197,15 @@ static void slot_close(struct slot *s, const struct work *w)
 /* Under `lock`. */
 static void stop_with(struct shift *s, const struct err *e)
 {
-    if (!s->stop) {
+    bool first = !s->stop;
+    if (first) {
         s->err = *e;
         s->failed = true;
     }
     s->stop = true;
     pthread_cond_broadcast(&s->changed);
+    if (first && s->calls->cancel)
+        s->calls->cancel(s->calls->ctx);
 }
 
 /* The next batch of the stream, or NULL where there is none. */
@@ -174,7 +213,7 @@ static struct slot *next_batch(struct shift *s)
 {
     const struct work *w = s->work;
     pthread_mutex_lock(&s->reading);
-    struct slot *t = &s->slot[s->next_read % s->slots];
+    struct slot *t = &w->slot[s->next_read % w->slots];
     pthread_mutex_lock(&s->lock);
     while (!s->ended && !s->stop && t->state != SLOT_FREE)
         pthread_cond_wait(&s->changed, &s->lock);
@@ -184,9 +223,9 @@ static struct slot *next_batch(struct shift *s)
     pthread_mutex_unlock(&s->lock);
 
     if (go) {
-        int n = s->calls->read(s->calls->ctx, &t->batch.b, w->batch, &t->err);
+        int n = s->calls->read(s->calls->ctx, &t->batch, w->batch, &t->err);
         t->failed = n < 0;
-        t->batch.b.n = n > 0 ? n : 0;
+        t->batch.n = n > 0 ? n : 0;
         s->ended = n <= 0;
         if (n == 0)
             go = false; /* the slot stays busy: nobody asks for it any more */
@@ -201,6 +240,7 @@ static struct slot *next_batch(struct shift *s)
  * thread is at it, which then also writes this one. */
 static void finish_batch(struct shift *s, struct slot *t)
 {
+    const struct work *w = s->work;
     pthread_mutex_lock(&s->lock);
     t->state = SLOT_DONE;
     if (s->writing) {
@@ -209,12 +249,12 @@ static void finish_batch(struct shift *s, struct slot *t)
     }
     s->writing = true;
     for (;;) {
-        t = &s->slot[s->next_write % s->slots];
+        t = &w->slot[s->next_write % w->slots];
         if (s->stop || t->state != SLOT_DONE)
             break;
         if (!t->failed) {
             pthread_mutex_unlock(&s->lock);
-            t->failed = s->calls->write(s->calls->ctx, &t->batch.b, &t->err) != 0;
+            t->failed = s->calls->write(s->calls->ctx, &t->batch, &t->err) != 0;
             pthread_mutex_lock(&s->lock);
         }
         if (t->failed)
@@ -227,77 +267,151 @@ static void finish_batch(struct shift *s, struct slot *t)
     pthread_mutex_unlock(&s->lock);
 }
 
-static int compute(struct shift *s, void *hand, struct work_batch *b, struct err *e)
+static int compute(struct shift *s, void *hand, struct engine_batch *b, struct err *e)
 {
     const struct work *w = s->work;
-    struct engine_batch *v = &b->b;
-    size_t n = (size_t)v->n, max = (size_t)w->batch;
-    memset(v->pixels + n * s->image_bytes, 0, (max - n) * s->image_bytes);
+    size_t n = (size_t)b->n, max = (size_t)w->batch;
+    memset(input_of(w, b) + n * image_bytes(w), 0, (max - n) * image_bytes(w));
     if (w->forward(hand, b, e) != 0)
         return -1;
-    if (w->opts.gradients == 0)
+    if (w->opts.vectors == 0)
         return 0;
-    size_t each = (size_t)w->opts.gradients * (size_t)graph_classes(w->graph);
-    memset(v->seeds, 0, max * each * sizeof(float));
-    if (s->calls->seed(s->calls->ctx, v, e) != 0)
+    memset(b->seeds, 0, max * seed_count(w) * sizeof(float));
+    if (s->calls->seed(s->calls->ctx, b, e) != 0)
         return -1;
     return w->backward(hand, b, e);
 }
 
-static void *worker(void *arg)
+static void compute_all(struct shift *s, void *hand)
 {
-    struct shift *s = arg;
-    const struct work *w = s->work;
-    void *hand = NULL;
-    struct err e = {0};
-    if (w->enter(w->self, &hand, &e) != 0) {
-        pthread_mutex_lock(&s->lock);
-        stop_with(s, &e);
-        pthread_mutex_unlock(&s->lock);
-        return NULL;
-    }
     struct slot *t;
     while ((t = next_batch(s)) != NULL) {
         if (!t->failed)
             t->failed = compute(s, hand, &t->batch, &t->err) != 0;
         finish_batch(s, t);
     }
-    w->leave(hand);
+}
+
+static void *worker(void *arg)
+{
+    struct shift *s = arg;
+    struct work *w = s->work;
+    struct err e = {0};
+    pthread_mutex_lock(&s->lock);
+    int i = s->next_thread++;
+    pthread_mutex_unlock(&s->lock);
+    int r = w->hand[i] ? 0 : w->make(w->self, i, &w->hand[i], &e);
+    if (r == 0 && w->enter)
+        r = w->enter(w->hand[i], &e);
+    if (r != 0) {
+        pthread_mutex_lock(&s->lock);
+        stop_with(s, &e);
+        pthread_mutex_unlock(&s->lock);
+        return NULL;
+    }
+    compute_all(s, w->hand[i]);
+    if (w->leave)
+        w->leave(w->hand[i]);
     return NULL;
 }
 
-int work_run(const struct work *w, const struct engine_calls *c, struct err *e)
+static void run_threads(struct shift *s)
 {
-    struct shift s = {.work = w, .calls = c, .image_bytes = graph_size(w->graph, 0)};
-    /* One batch more than threads, so that none waits while another writes. */
-    s.slots = w->threads > 1 ? w->threads + 1 : 1;
-    s.slot = mem_zero((size_t)s.slots, sizeof *s.slot);
-    for (int i = 0; i < s.slots && !s.failed; i++)
-        s.failed = slot_open(&s.slot[i], w, s.image_bytes, c->tag_bytes, &s.err) != 0;
-    pthread_mutex_init(&s.reading, NULL);
-    pthread_mutex_init(&s.lock, NULL);
-    pthread_cond_init(&s.changed, NULL);
-
+    const struct work *w = s->work;
     pthread_t *thread = mem_alloc((size_t)w->threads, sizeof *thread);
     int started = 0;
-    while (!s.failed && started < w->threads &&
-           pthread_create(&thread[started], NULL, worker, &s) == 0)
+    while (started < w->threads && pthread_create(&thread[started], NULL, worker, s) == 0)
         started++;
     for (int i = 0; i < started; i++)
         pthread_join(thread[i], NULL);
-    if (started == 0 && !s.failed) {
-        err_record(&s.err, "cannot start a thread");
-        s.failed = true;
+    if (started == 0) {
+        err_record(&s->err, "cannot start a thread");
+        s->failed = true;
     }
+    free(thread);
+}
 
+int work_run(struct work *w, const struct engine_calls *c, struct err *e)
+{
+    struct shift s = {.work = w, .calls = c};
+    if (slots_open(w, e) != 0)
+        return -1;
+    tags_open(w, c->tag_bytes);
+    pthread_mutex_init(&s.reading, NULL);
+    pthread_mutex_init(&s.lock, NULL);
+    pthread_cond_init(&s.changed, NULL);
+    run_threads(&s);
     pthread_cond_destroy(&s.changed);
     pthread_mutex_destroy(&s.lock);
     pthread_mutex_destroy(&s.reading);
-    for (int i = 0; i < s.slots; i++)
-        slot_close(&s.slot[i], w);
-    free(s.slot);
-    free(thread);
+    tags_close(w);
     if (s.failed)
         *e = s.err;
     return s.failed ? -1 : 0;
+}
+
+/* --- images that are all there --- */
+
+/* A stream of them: of each batch the tag says where it begins. */
+struct here {
+    const struct work *work;
+    const struct engine_batch *all;
+    int next, most; /* most: of a batch, so that all threads have some */
+};
+
+static int read_here(void *ctx, struct engine_batch *b, int max, struct err *e)
+{
+    struct here *h = ctx;
+    (void)e;
+    size_t each = image_bytes(h->work);
+    int n = h->all->n - h->next;
+    n = n > max ? max : n;
+    n = n > h->most ? h->most : n;
+    memcpy(input_of(h->work, b), input_of(h->work, h->all) + (size_t)h->next * each,
+           (size_t)n * each);
+    for (int i = 0; i < n; i++)
+        ((int *)b->tag)[i] = h->next + i;
+    h->next += n;
+    return n;
+}
+
+static size_t first_of(const struct engine_batch *b)
+{
+    return (size_t)((const int *)b->tag)[0];
+}
+
+static int seed_here(void *ctx, struct engine_batch *b, struct err *e)
+{
+    const struct here *h = ctx;
+    (void)e;
+    size_t each = seed_count(h->work);
+    memcpy(b->seeds, h->all->seeds + first_of(b) * each, (size_t)b->n * each * sizeof(float));
+    return 0;
+}
+
+static int write_here(void *ctx, const struct engine_batch *b, struct err *e)
+{
+    const struct here *h = ctx;
+    const struct work *w = h->work;
+    (void)e;
+    size_t at = first_of(b), n = (size_t)b->n, classes = (size_t)graph_classes(w->graph);
+    if (h->all->logits)
+        memcpy(h->all->logits + at * classes, b->logits, n * classes * sizeof(float));
+    for (int i = 0; h->all->results && i < w->opts.want_count; i++) {
+        size_t each = engine_result_bytes(w->graph, &w->opts, i);
+        if (h->all->results[i].values)
+            memcpy((char *)h->all->results[i].values + at * each, b->results[i].values, n * each);
+    }
+    return 0;
+}
+
+int work_forward(struct work *w, const struct engine_batch *b, struct err *e)
+{
+    struct here h = {.work = w, .all = b, .most = (b->n + w->threads - 1) / w->threads};
+    const struct engine_calls calls = {.ctx = &h,
+                                       .tag_bytes = sizeof(int),
+                                       .read = read_here,
+                                       .seed = seed_here,
+                                       .write = write_here};
+    return work_run(w, &calls, e);
 }

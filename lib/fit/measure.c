@@ -8,11 +8,11 @@
 #include <stdlib.h>
 
 struct run {
+    const struct model *model;
     const struct fit_images *images;
     size_t image; /* bytes */
     int64_t next;
-    size_t channels;
-    double *sum; /* [channels][2] */
+    double *sum; /* [channels of all norms in turn][2] */
 };
 
 static int read_images(void *ctx, struct engine_batch *b, int max, struct err *e)
@@ -28,10 +28,16 @@ static int read_images(void *ctx, struct engine_batch *b, int max, struct err *e
 static int add_sums(void *ctx, const struct engine_batch *b, struct err *e)
 {
     struct run *r = ctx;
+    double *to = r->sum;
     (void)e;
-    for (int i = 0; i < b->n; i++)
-        for (size_t k = 0; k < 2 * r->channels; k++)
-            r->sum[k] += b->sums[(size_t)i * 2 * r->channels + k];
+    for (int k = 0; k < r->model->norms; k++) {
+        size_t each = 2 * (size_t)r->model->graph->value[r->model->norm[k].value].c;
+        const double *from = b->results[k].sums;
+        for (int i = 0; i < b->n; i++)
+            for (size_t c = 0; c < each; c++)
+                to[c] += *from++;
+        to += each;
+    }
     return 0;
 }
 
@@ -98,16 +104,18 @@ int fit_measure(struct fit_figures *f, const struct model *m, const struct fit_i
                 int threads, struct err *e)
 {
     struct engine *g;
-    struct run r = {.images = images, .image = 3 * (size_t)images->h * (size_t)images->w};
-    int *taps = mem_alloc((size_t)m->norms, sizeof *taps);
+    struct run r = {.model = m, .images = images};
+    struct engine_want *wants = mem_alloc((size_t)m->norms, sizeof *wants);
+    size_t channels = 0;
+    r.image = 3 * (size_t)images->h * (size_t)images->w;
     for (int i = 0; i < m->norms; i++) {
-        taps[i] = m->norm[i].value;
-        r.channels += (size_t)m->graph->value[taps[i]].c;
+        wants[i] = (struct engine_want){m->norm[i].value, ENGINE_SUMS};
+        channels += (size_t)m->graph->value[m->norm[i].value].c;
     }
     const struct engine_opts o = {
-        .device = "cpu", .threads = threads, .features = -1, .taps = taps, .tap_count = m->norms};
+        .device = "cpu", .threads = threads, .wants = wants, .want_count = m->norms};
     const struct engine_calls calls = {.ctx = &r, .read = read_images, .write = add_sums};
-    r.sum = mem_zero(2 * r.channels, sizeof *r.sum);
+    r.sum = mem_zero(2 * channels, sizeof *r.sum);
     int result = engine_open(&g, m->graph, &o, e);
     if (result == 0) {
         result = engine_run(g, &calls, e);
@@ -116,6 +124,6 @@ int fit_measure(struct fit_figures *f, const struct model *m, const struct fit_i
     if (result == 0)
         conclude(f, m, r.sum, images->count);
     free(r.sum);
-    free(taps);
+    free(wants);
     return result;
 }

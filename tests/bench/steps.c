@@ -433,12 +433,20 @@ static int run(struct err *e)
     int features = find_layer(j.model->graph, e);
     if (layer && features < 0)
         return -1;
+    struct engine_want want[3];
+    int wants = 0;
+    if (features >= 0)
+        engine_want(want, &wants, features, ENGINE_ACTIVATION);
+    if (gradients > 0)
+        engine_want(want, &wants, features, ENGINE_GRADIENT);
+    if (class_maps)
+        engine_want(want, &wants, graph_closed(j.model->graph).value, ENGINE_CLASS_MAPS);
     const struct engine_opts eo = {.device = device,
                                    .precision = (enum engine_precision)precision,
                                    .threads = (int)threads,
-                                   .features = features,
-                                   .class_maps = class_maps,
-                                   .gradients = (int)gradients,
+                                   .wants = want,
+                                   .want_count = wants,
+                                   .vectors = (int)gradients,
                                    .exact = exact,
                                    .timed = true};
     if (engine_open(&g, j.model->graph, &eo, e) != 0)

@@ -1,5 +1,6 @@
 /* The backend cpu against ref on random networks, with every set of kernels. */
 #include "compare.h"
+#include "forward.h"
 #include "settle.h"
 
 /* The sets, and what bf16 adds; those that do not run here are refused. */
@@ -55,7 +56,7 @@ static void check_half(const struct run *ref)
             continue;
         if (!go(&s, ref, kernels[i], ENGINE_BF16, 2, false))
             continue;
-        compare(ref, &s, ref->opts.gradients ? 0.3 : 0.03, difference_rms, "bf16");
+        compare(ref, &s, ref->opts.vectors ? 0.3 : 0.03, difference_rms, "bf16");
         if (first.graph && i < SETS - 1)
             CHECK(same_run(&first, &s));
         if (first.graph || i >= SETS - 1)
@@ -91,12 +92,8 @@ static void check(const struct graph *n, const uint8_t *pixels, int images, int 
 {
     static int turn;
     struct err e = {0};
-    struct engine_opts o = {.device = "ref",
-                            .threads = 2,
-                            .features = features,
-                            .class_maps = maps,
-                            .gradients = gradients};
-    struct run ref = run_new(n, images, o);
+    const struct engine_opts o = {.device = "ref", .threads = 2};
+    struct run ref = run_new(n, images, o, features, gradients, maps);
     if (pixels)
         memcpy(ref.pixels, pixels, (size_t)images * graph_size(n, 0));
     CHECK(run_go(&ref, &e) == 0);
@@ -149,8 +146,8 @@ static void check_ref_scale(const struct graph *n)
     struct graph *d = with_diagonals(n);
     for (int v = 0; v <= graph_closed(n).value; v++) {
         struct err e = {0};
-        const struct engine_opts o = {.device = "ref", .features = v, .gradients = 2};
-        struct run r = run_new(n, 3, o), s = run_new(d, 3, o);
+        const struct engine_opts o = {.device = "ref"};
+        struct run r = run_new(n, 3, o, v, 2, false), s = run_new(d, 3, o, v, 2, false);
         memcpy(s.pixels, r.pixels, 3 * graph_size(n, 0));
         CHECK(run_go(&r, &e) == 0 && run_go(&s, &e) == 0);
         compare(&r, &s, 1e-5, difference, "diagonals");
@@ -182,10 +179,9 @@ static void check_ref_max(const struct graph *n, const struct graph_op *op)
 {
     enum { IMAGES = 3, VECTORS = 2 };
     struct err e = {0};
-    struct engine_opts o = {.device = "ref", .features = op->in[0], .gradients = VECTORS};
-    struct run r = run_new(n, IMAGES, o);
-    o.features = op->out;
-    struct run s = run_new(n, IMAGES, o);
+    const struct engine_opts o = {.device = "ref"};
+    struct run r = run_new(n, IMAGES, o, op->in[0], VECTORS, false),
+               s = run_new(n, IMAGES, o, op->out, VECTORS, false);
     memcpy(s.pixels, r.pixels, IMAGES * graph_size(n, 0));
     CHECK(run_go(&r, &e) == 0 && run_go(&s, &e) == 0);
     size_t in = (size_t)n->value[op->in[0]].h * (size_t)n->value[op->in[0]].w;
@@ -229,96 +225,144 @@ static void check_ref(void)
 
 /* --- sums --- */
 
-/* Whether the sums of a tap, which begin at `at`, are those of the features. */
-static bool sums_right(const struct run *r, size_t at)
+/* Whether the sums of images are those of a value (images, c, cells). */
+static bool sums_right(const struct graph *g, int value, const float *x, int images,
+                       const double *sums)
 {
-    const struct graph_value *v = &r->graph->value[r->opts.features];
-    size_t cells = (size_t)v->h * (size_t)v->w;
-    const float *x = r->features;
-    for (int i = 0; i < r->images; i++)
-        for (int c = 0; c < v->c; c++) {
-            const double *got = r->sums + (size_t)i * r->tap_size + at + 2 * (size_t)c;
-            double sum = 0, square = 0;
-            for (size_t p = 0; p < cells; p++, x++) {
-                sum += (double)*x;
-                square += (double)*x * *x;
-            }
-            if (got[0] != sum || got[1] != square)
-                return false;
+    size_t cells = graph_cells(g, value);
+    for (int i = 0; i < images * g->value[value].c; i++, sums += 2) {
+        double sum = 0, square = 0;
+        for (size_t p = 0; p < cells; p++, x++) {
+            sum += (double)*x;
+            square += (double)*x * *x;
         }
+        if (sums[0] != sum || sums[1] != square)
+            return false;
+    }
     return true;
 }
 
-/* The same whatever else is asked for. */
-static void check_device_taps(const struct graph *n, int images, const char *device,
-                              const char *set, enum engine_precision precision, bool gradients)
+/* Everything that is wanted of every value, in one run, and alone: the same bits. */
+static void check_device_wants(const struct graph *n, int images, const char *device,
+                               const char *set, enum engine_precision precision, int vectors)
 {
     struct err e = {0};
-    int last = graph_closed(n).value, count = n->values + 1;
-    int *taps = mem_alloc((size_t)count, sizeof *taps);
-    for (int i = 0; i < count; i++)
-        taps[i] = i < n->values ? n->values - 1 - i : last;
+    int last = graph_closed(n).value, wants = 0, gradients = vectors ? last + 1 : 0;
+    struct engine_want *want = mem_alloc((size_t)n->values * 3 + 2, sizeof *want);
+    for (int v = n->values - 1; v >= 0; v--) {
+        engine_want(want, &wants, v, ENGINE_SUMS);
+        engine_want(want, &wants, v, ENGINE_ACTIVATION);
+    }
+    engine_want(want, &wants, last, ENGINE_CLASS_MAPS);
+    want[wants++] = (struct engine_want){last, ENGINE_SUMS}; /* once more */
+    for (int v = 0; v < gradients; v++)
+        engine_want(want, &wants, v, ENGINE_GRADIENT);
     const struct engine_opts o = {.device = device,
                                   .precision = precision,
                                   .threads = 1,
-                                  .features = -1,
-                                  .taps = taps,
-                                  .tap_count = count};
-    struct run alone = run_new(n, images, o);
+                                  .wants = want,
+                                  .want_count = wants,
+                                  .vectors = vectors};
+    struct run all = run_with(n, images, o);
     setenv("HEATPIPE_CPU", set, 1);
-    bool went = run_go(&alone, &e) == 0;
+    bool went = run_go(&all, &e) == 0;
     CHECK(went || strncmp(e.msg, "HEATPIPE_CPU", 12) == 0);
-    size_t at = 0;
-    for (int i = 0; went && i < count; i++) {
-        struct engine_opts with = o;
-        with.threads = 3;
-        if (taps[i] <= last) {
-            with.features = taps[i];
-            with.gradients = gradients && i % 2;
-        }
-        struct run r = run_new(n, images, with);
-        memcpy(r.pixels, alone.pixels, (size_t)images * graph_size(n, 0));
+    for (int i = 0; went && i < wants; i++) {
+        struct engine_opts one = o;
+        one.threads = 3;
+        one.wants = &want[i];
+        one.want_count = 1;
+        one.vectors = want[i].what == ENGINE_GRADIENT ? vectors : 0;
+        struct run r = run_with(n, images, one);
+        memcpy(r.pixels, all.pixels, (size_t)images * graph_size(n, 0));
         CHECK(run_go(&r, &e) == 0);
-        CHECK(same_bytes(r.sums, alone.sums, (size_t)images * r.tap_size * sizeof(double)));
-        if (taps[i] <= last)
-            CHECK(sums_right(&r, at));
-        /* The logits come first. */
-        for (int k = 0; k < images; k++)
-            for (int c = 0; c < graph_classes(n); c++) {
-                double logit = r.logits[k * graph_classes(n) + c];
-                const double *got = r.sums + (size_t)k * r.tap_size + 2 * (size_t)c;
-                CHECK(got[0] == logit && got[1] == logit * logit);
-            }
-        at += 2 * (size_t)n->value[taps[i]].c;
+        CHECK(same(r.logits, all.logits, (size_t)images * (size_t)graph_classes(n)));
+        CHECK(same_bytes(r.results[0].values, all.results[i].values,
+                         (size_t)images * run_bytes(&r, 0)));
+        if (want[i].what == ENGINE_ACTIVATION)
+            CHECK(
+                sums_right(n, want[i].value, r.results[0].values, images, all.results[i - 1].sums));
+        if (want[i].what == ENGINE_ACTIVATION && want[i].value == graph_logits(n))
+            CHECK(same(r.results[0].values, all.logits, (size_t)images * (size_t)graph_classes(n)));
         run_close(&r);
     }
     unsetenv("HEATPIPE_CPU");
-    run_close(&alone);
-    free(taps);
+    run_close(&all);
+    free(want);
 }
 
-static void check_taps(const struct graph *n, int images, bool gradients)
+static void check_wants(const struct graph *n, int images, int vectors)
 {
-    check_device_taps(n, images, "ref", "", ENGINE_F32, gradients);
+    check_device_wants(n, images, "ref", "", ENGINE_F32, vectors);
     for (int i = 0; i < HALF_SETS; i++) {
         if (i < SETS)
-            check_device_taps(n, images, "cpu", kernels[i], ENGINE_F32, gradients);
-        check_device_taps(n, images, "cpu", kernels[i], ENGINE_BF16, gradients);
+            check_device_wants(n, images, "cpu", kernels[i], ENGINE_F32, vectors);
+        check_device_wants(n, images, "cpu", kernels[i], ENGINE_BF16, vectors);
     }
 }
 
 /* Values that are kept a group at a time and values of whole batches. */
-static void check_sums(void)
+static void check_all_wants(void)
 {
     random_state = 601;
     struct graph *n = net_preact(9, 10, (const int[]){8, 40, 0}, 1, 5, false);
-    check_taps(n, 19, true);
+    check_wants(n, 19, 2);
     graph_free(n);
     n = net_large_stem(30, 27, (const int[]){16, 64, 0}, 1, 3);
-    check_taps(n, 9, true);
+    check_wants(n, 9, 1);
     graph_free(n);
+    /* Some values of which are of no use, and have gradients of 0. */
     n = net_mixed(6, 7, 8, 12, true);
-    check_taps(n, 70, false);
+    check_wants(n, 70, 1);
+    graph_free(n);
+}
+
+/* --- what is not computed --- */
+
+static void refused(const struct graph *n, struct engine_opts o, const char *message)
+{
+    struct err e = {0};
+    struct engine *g = NULL;
+    CHECK(engine_open(&g, n, &o, &e) == -1);
+    CHECK(g == NULL);
+    CHECK_STR(e.msg, message);
+}
+
+static void check_refusals(void)
+{
+    struct graph *n = net_random(8, 8, (const int[]){8, 0}, 1, 5);
+    int last = graph_closed(n).value;
+    struct engine_want want = {n->values, ENGINE_ACTIVATION};
+    struct engine_opts o = {.device = "cpu", .wants = &want, .want_count = 1};
+    refused(n, o, "expected a wanted value below 6, found 6");
+    want = (struct engine_want){last - 1, ENGINE_CLASS_MAPS};
+    refused(n, o,
+            "expected maps of all classes to be wanted of the last stage of a network that ends in "
+            "an average over all cells and one linear layer, found another");
+    want = (struct engine_want){last, ENGINE_GRADIENT};
+    refused(n, o, "expected score vectors where gradients are wanted and only there, found 0");
+    want.what = ENGINE_SUMS;
+    o.vectors = 1;
+    refused(n, o, "expected score vectors where gradients are wanted and only there, found 1");
+    want = (struct engine_want){last + 1, ENGINE_GRADIENT};
+    refused(n, o, "cpu: gradients of values behind the last stage are not computed here: use ref");
+    /* Two linear layers in a row, and an average within: ref computes them. */
+    struct graph_op op = {.kind = GRAPH_LINEAR, .in = {graph_logits(n)}, .ins = 1, .channels = 3};
+    net_add(n, &op, 1, 1);
+    refused(n, (struct engine_opts){.device = "cpu"},
+            "cpu: expected a network that ends in an average over all cells and one linear layer: "
+            "use ref");
+    struct run r = run_new(n, 3, (struct engine_opts){.device = "ref"}, last + 2, 2, false);
+    struct err e = {0};
+    CHECK(run_go(&r, &e) == 0);
+    run_close(&r);
+    graph_free(n);
+    n = net_of_image(4, 4);
+    op = (struct graph_op){.kind = GRAPH_AVERAGE, .ins = 1};
+    op.in[0] = net_add(n, &op, 0, 0);
+    net_add_head(n, net_add_scale(n, op.in[0], -1, true), 4);
+    refused(n, (struct engine_opts){.device = "cpu"},
+            "cpu: operation average within a network is not computed here: use ref");
     graph_free(n);
 }
 
@@ -455,7 +499,7 @@ static void check_exact(void)
     struct err e = {0};
     struct graph *n = net_random(16, 16, (const int[]){64, 0}, 1, 5);
     for (int exact = 0; exact < 2; exact++) {
-        const struct engine_opts o = {.device = "cpu", .features = -1, .exact = exact};
+        const struct engine_opts o = {.device = "cpu", .exact = exact};
         struct engine *g;
         CHECK(engine_open(&g, n, &o, &e) == 0);
         CHECK((strstr(engine_about(g), ", 0 of 3 convolutions by Winograd") != NULL) == exact);
@@ -496,11 +540,15 @@ static void check_returned(void)
             struct err e = {0};
             struct engine *g;
             struct graph *n = net_of_classes(want[i].side, want[i].classes);
-            const struct engine_opts o = {.device = device[d],
-                                          .threads = 40,
-                                          .features = want[i].features ? 1 : -1,
-                                          .class_maps = want[i].maps,
-                                          .gradients = want[i].gradients};
+            struct engine_want list[3];
+            struct engine_opts o = {
+                .device = device[d], .threads = 40, .wants = list, .vectors = want[i].gradients};
+            if (want[i].features)
+                engine_want(list, &o.want_count, 1, ENGINE_ACTIVATION);
+            if (want[i].gradients)
+                engine_want(list, &o.want_count, 1, ENGINE_GRADIENT);
+            if (want[i].maps)
+                engine_want(list, &o.want_count, graph_closed(n).value, ENGINE_CLASS_MAPS);
             int threads = 0;
             if (engine_open(&g, n, &o, &e) != 0) {
                 CHECK(want[i].batch == 0);
@@ -525,7 +573,11 @@ int main(void)
 {
     check_returned();
     check_ref();
-    check_sums();
+    check_all_wants();
+    check_forward("ref", ENGINE_F32, true);
+    check_forward("cpu", ENGINE_F32, true);
+    check_forward("cpu", ENGINE_BF16, true);
+    check_refusals();
     check_random(9);
     check_forms(12);
     check_mixed(15);

@@ -19,7 +19,7 @@ static inline void compare(const struct run *r, const struct run *s, double tole
     if (r->maps && s->maps)
         d[2] = differ(s->maps, r->maps, m * r->map_size);
     if (r->grads)
-        d[3] = differ(s->grads, r->grads, m * (size_t)r->opts.gradients * r->feature_size);
+        d[3] = differ(s->grads, r->grads, m * (size_t)r->opts.vectors * r->feature_size);
     bool right = true;
     for (int i = 0; i < 4; i++)
         right = right && d[i] <= tolerance;
@@ -27,8 +27,8 @@ static inline void compare(const struct run *r, const struct run *s, double tole
     if (!right)
         fprintf(stderr,
                 "  %s, %dx%d, value %d of %d: logits %.2g features %.2g maps %.2g gradients %.2g\n",
-                what, r->graph->value[0].h, r->graph->value[0].w, r->opts.features,
-                r->graph->values, d[0], d[1], d[2], d[3]);
+                what, r->graph->value[0].h, r->graph->value[0].w, r->value, r->graph->values, d[0],
+                d[1], d[2], d[3]);
 }
 
 /* Bytes of what both have. */
@@ -46,12 +46,11 @@ static inline bool same(const float *a, const float *b, size_t n)
 static inline bool same_run(const struct run *r, const struct run *s)
 {
     size_t m = (size_t)r->images;
-    return r->written == s->written &&
-           same(r->logits, s->logits, m * (size_t)graph_classes(r->graph)) &&
-           same(r->features, s->features, m * r->feature_size) &&
-           same(r->maps, s->maps, m * r->map_size) &&
-           same(r->grads, s->grads, m * (size_t)r->opts.gradients * r->feature_size) &&
-           same_bytes(r->sums, s->sums, m * r->tap_size * sizeof(double));
+    bool all = r->written == s->written && r->opts.want_count == s->opts.want_count &&
+               same(r->logits, s->logits, m * (size_t)graph_classes(r->graph));
+    for (int i = 0; all && i < r->opts.want_count; i++)
+        all = same_bytes(r->results[i].values, s->results[i].values, m * run_bytes(r, i));
+    return all;
 }
 
 #endif

@@ -1,6 +1,7 @@
 /* The CUDA backend against ref, on the stand-in of a GPU (tests/cuda/standin.h) or on a
  * GPU. */
 #include "compare.h"
+#include "forward.h"
 #include "settle.h"
 
 #include <dlfcn.h>
@@ -70,9 +71,8 @@ static void check(const struct graph *n, const uint8_t *pixels, int images, int 
                   int gradients)
 {
     struct err e = {0};
-    struct engine_opts o = {
-        .device = "ref", .features = features, .class_maps = maps, .gradients = gradients};
-    struct run ref = run_new(n, images, o);
+    const struct engine_opts o = {.device = "ref"};
+    struct run ref = run_new(n, images, o, features, gradients, maps);
     if (pixels)
         memcpy(ref.pixels, pixels, (size_t)images * graph_size(n, 0));
     CHECK(run_go(&ref, &e) == 0);
@@ -143,6 +143,47 @@ static void check_random(void)
     }
 }
 
+/* Activations of all values, gradients of all before the end, and class maps, in one run. */
+static void check_wants(void)
+{
+    random_state = 97;
+    struct graph *n = net_preact(8, 7, (const int[]){8, 12, 0}, 1, 5, false);
+    int last = graph_closed(n).value, wants = 0;
+    struct engine_want *want = mem_alloc((size_t)n->values * 2 + 1, sizeof *want);
+    for (int v = 0; v < n->values; v++)
+        engine_want(want, &wants, v, ENGINE_ACTIVATION);
+    for (int v = last; v >= 0; v--)
+        engine_want(want, &wants, v, ENGINE_GRADIENT);
+    engine_want(want, &wants, last, ENGINE_CLASS_MAPS);
+    const struct engine_opts o = {
+        .device = "ref", .wants = want, .want_count = wants, .vectors = 2};
+    uint8_t *pixels = settle(n, 4);
+    struct run ref = run_with(n, 4, o);
+    struct err e = {0};
+    memcpy(ref.pixels, pixels, 4 * graph_size(n, 0));
+    CHECK(run_go(&ref, &e) == 0);
+    struct run got = run_like(&ref, "cuda", ENGINE_F32, 0);
+    run_or_say(&got, SMALL);
+    for (int i = 0; i < wants; i++)
+        CHECK(difference(got.results[i].values, ref.results[i].values,
+                         4 * engine_result_size(n, &ref.opts, i)) <= 1e-4);
+    run_close(&got);
+    run_close(&ref);
+    free(pixels);
+    free(want);
+    graph_free(n);
+    /* A network whose logits do not depend on its second value. */
+    n = net_of_image(4, 4);
+    net_add_conv(n, 0, 8, 3, 1, -1, true);
+    net_add_head(n, net_add_conv(n, 0, 8, 3, 1, -1, true), 4);
+    struct run none = run_new(n, 2, (struct engine_opts){.device = "cuda"}, 1, 1, false);
+    run_or_say(&none, SMALL);
+    for (size_t i = 0; i < 2 * none.feature_size; i++)
+        CHECK(none.grads[i] == 0);
+    run_close(&none);
+    graph_free(n);
+}
+
 /* --- plans --- */
 
 /* Which engines were taken: tensor cores forwards in f16 and bf16 and for gradients
@@ -163,9 +204,8 @@ static void check_engines(const struct graph *n)
     CHECK(mkdtemp(folder) != NULL);
     snprintf(path, sizeof path, "%s/engines", folder);
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
-        struct engine_opts o = {
-            .device = "cuda", .precision = want[i].precision, .features = 1, .gradients = 1};
-        struct run r = run_new(n, 1, o);
+        const struct engine_opts o = {.device = "cuda", .precision = want[i].precision};
+        struct run r = run_new(n, 1, o, 1, 1, false);
         snprintf(settings, sizeof settings, "%s,engines=%s", want[i].settings, path);
         run_or_say(&r, settings);
         int forward = 0, backward = 0;
@@ -189,8 +229,8 @@ static void check_timed(const struct graph *n)
 {
     struct err e = {0};
     struct engine *g;
-    struct engine_opts o = {.device = "cuda", .features = -1, .timed = true};
-    struct run r = run_new(n, 5, o);
+    const struct engine_opts o = {.device = "cuda", .timed = true};
+    struct run r = run_new(n, 5, o, -1, 0, false);
     const struct engine_calls calls = {
         .ctx = &r, .tag_bytes = sizeof(int), .read = run_read, .write = run_write};
     const struct engine_step *s = NULL;
@@ -228,7 +268,7 @@ static void check_absent(const struct graph *n, const char *settings, const char
 {
     struct err e = {0};
     struct engine *g;
-    struct engine_opts o = {.device = device, .precision = p, .features = -1};
+    struct engine_opts o = {.device = device, .precision = p};
     standin_set(settings);
     /* Before any file is read, but for what depends on the precision or the context. */
     if (engine_warm(device, &e) != 0) {
@@ -246,12 +286,12 @@ static void check_absent(const struct graph *n, const char *settings, const char
 }
 
 /* Sums are left to the CPU, also by "auto". */
-static void check_taps(const struct graph *n)
+static void check_sums(const struct graph *n)
 {
     struct err e = {0};
     struct engine *g;
-    const int tap = 1;
-    struct engine_opts o = {.device = "cuda", .features = -1, .taps = &tap, .tap_count = 1};
+    const struct engine_want want = {1, ENGINE_SUMS};
+    struct engine_opts o = {.device = "cuda", .wants = &want, .want_count = 1};
     standin_set(SMALL);
     CHECK(engine_open(&g, n, &o, &e) == -1);
     CHECK(e.no_device);
@@ -300,7 +340,7 @@ static void check_devices(const struct graph *n)
     for (size_t i = 0; i < sizeof autos / sizeof *autos; i++) {
         struct err e = {0};
         struct engine *g;
-        struct engine_opts o = {.device = "auto", .features = -1, .note = note};
+        struct engine_opts o = {.device = "auto", .note = note};
         standin_set(autos[i].settings);
         noted[0] = '\0';
         CHECK(engine_warm("auto", &e) == 0);
@@ -317,7 +357,7 @@ static void check_memory(const struct graph *n)
 {
     struct err e = {0};
     struct engine *g;
-    struct engine_opts o = {.device = "cuda", .features = -1, .note = note};
+    struct engine_opts o = {.device = "cuda", .note = note};
     int before = 1 << 30;
     for (long megabytes = 1024; megabytes >= 142; megabytes -= 147) {
         char settings[64];
@@ -331,7 +371,7 @@ static void check_memory(const struct graph *n)
     CHECK(before < 512);
     CHECK(standin_live() == 0);
 
-    struct run want = run_new(n, 7, (struct engine_opts){.device = "ref", .features = -1});
+    struct run want = run_new(n, 7, (struct engine_opts){.device = "ref"}, -1, 0, false);
     CHECK(run_go(&want, &e) == 0);
     /* The last one is put down to memory because there is little of it. */
     static const char *const once[] = {SMALL ",fail=cudaMalloc:9", SMALL ",fail=cudnnCreate:1",
@@ -380,8 +420,8 @@ static void check_faults(const struct graph *n)
         "cudnnBackendExecute",
     };
     struct err e = {0};
-    struct engine_opts o = {.device = "ref", .features = 1, .class_maps = true, .gradients = 2};
-    struct run want = run_new(n, 5, o);
+    const struct engine_opts o = {.device = "ref"};
+    struct run want = run_new(n, 5, o, 1, 2, true);
     CHECK(run_go(&want, &e) == 0);
     for (size_t i = 0; i < sizeof call / sizeof *call; i++) {
         bool timed = strstr(call[i], "Event");
@@ -429,8 +469,8 @@ static void check_growth(const struct graph *n)
 {
     long calls[2] = {0};
     for (int i = 0; i < 2; i++) {
-        struct engine_opts o = {.device = "cuda", .features = 1, .class_maps = true};
-        struct run r = run_new(n, i ? 600 : 60, o);
+        const struct engine_opts o = {.device = "cuda"};
+        struct run r = run_new(n, i ? 600 : 60, o, 1, 0, true);
         run_or_say(&r, SMALLEST);
         calls[i] = standin_calls("cudaMalloc") + 1000 * standin_calls("cudaHostAlloc");
         run_close(&r);
@@ -444,8 +484,8 @@ static void check_callbacks(const struct graph *n)
     for (int which = 0; which < 3; which++) {
         static const char *const message[] = {"read failed", "seed failed", "write failed"};
         struct err e = {0};
-        struct engine_opts o = {.device = "cuda", .features = 1, .gradients = 1};
-        struct run r = run_new(n, 900, o);
+        const struct engine_opts o = {.device = "cuda"};
+        struct run r = run_new(n, 900, o, 1, 1, false);
         r.fail_read = which == 0 ? 600 : 0;
         r.fail_seed = which == 1 ? 600 : 0;
         r.fail_write = which == 2 ? 600 : 0;
@@ -473,8 +513,13 @@ int main(int argc, char **argv)
         check_growth(n);
         check_faults(n);
     }
-    check_taps(n);
+    check_sums(n);
     check_callbacks(n);
+    check_wants();
+    standin_set(SMALL);
+    check_forward("cuda", ENGINE_F32, false);
+    check_forward("cuda", ENGINE_F16, false);
+    CHECK(standin_live() == 0);
     graph_free(n);
     check_random();
     return CHECK_DONE();

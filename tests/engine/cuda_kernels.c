@@ -128,6 +128,26 @@ static void check_input(enum kernel_type t)
     }
 }
 
+/* Values as they are, rounded, and zeros in the channels that pad. */
+static void check_images(enum kernel_type t)
+{
+    enum { N = 3, C = 3, CELLS = 71, PAD = 8 };
+    float *v = random_reals((size_t)N * C * CELLS, 2);
+    float *from = upload(v, (size_t)N * C * CELLS * sizeof *v);
+    void *x = device((size_t)N * CELLS * PAD * size_of(t));
+    CHECK(kernel_images(t, from, N, CELLS, PAD, C, x, NULL) == cudaSuccess);
+    CHECK(cudaDeviceSynchronize() == cudaSuccess);
+    float *all = plain(t, x, N, PAD, CELLS, PAD);
+    for (size_t i = 0; i < N; i++) {
+        CHECK(close_to(all + i * PAD * CELLS, v + i * C * CELLS, C * CELLS, rounding(t)));
+        for (size_t k = C * CELLS; k < PAD * CELLS; k++)
+            CHECK(all[i * PAD * CELLS + k] == 0);
+    }
+    cudaFree(from);
+    free(all);
+    free(v);
+}
+
 static void check_mean(enum kernel_type t)
 {
     for (int round = 0; round < 6; round++) {
@@ -334,6 +354,7 @@ int main(void)
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         check_layout(types[i]);
         check_input(types[i]);
+        check_images(types[i]);
         check_mean(types[i]);
         check_product(types[i]);
         check_max(types[i]);

@@ -83,11 +83,12 @@ static void check_net(const struct device *on, struct dnn *d, const struct graph
                       enum kernel_type t)
 {
     static const int batches[] = {512, 256, 128, 64, 32, 16, 8, 4, 2, 1};
-    const struct engine_opts o = {.features = -1};
+    const struct engine_opts o = {.device = "cuda"};
     struct plan p;
     struct err e = {0};
     const struct plan_layout layout = {.multiple = t == KERNEL_F32 ? 4 : 8};
-    CHECK(plan_open(&p, n, &o, &layout, &e) == 0);
+    CHECK(plan_check("cuda", n, &o, &e) == 0);
+    plan_open(&p, n, &o, &layout);
     for (size_t b = 0; b < sizeof batches / sizeof *batches; b++)
         for (int i = 0; i < p.steps; i++) {
             const struct graph_op *op = p.step[i].op;
@@ -98,7 +99,7 @@ static void check_net(const struct device *on, struct dnn *d, const struct graph
             if (op->kind != GRAPH_CONV || seen(&p, i))
                 continue;
             check_conv(on, d, &s, t, op, false);
-            /* Results of a large layer keep batches of gradients small (RESULTS in cuda.c). */
+            /* Results of a large layer keep batches of gradients small (RESULTS in memory.c). */
             if ((size_t)s.n * plan_size(&p, op->in[0]) * 2 * sizeof(float) <= 64 << 20)
                 check_conv(on, d, &s, t, op, true);
         }

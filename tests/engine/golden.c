@@ -71,8 +71,8 @@ int main(int argc, char **argv)
     int64_t each;
     float *logits = load(folder, "logits", count, &each);
     CHECK(each == graph_classes(n));
-    struct engine_opts eo = {.device = "cpu", .features = -1};
-    struct run all = run_new(n, count, eo);
+    struct engine_opts eo = {.device = "cpu"};
+    struct run all = run_new(n, count, eo, -1, 0, false);
     for (int i = 0; i < count; i++) {
         struct data_item item;
         CHECK(data_at(d, i, all.pixels + (size_t)i * graph_size(n, 0), &item, &e) == 0);
@@ -105,9 +105,7 @@ int main(int argc, char **argv)
         /* ref, and every set of kernels. */
         for (int i = 0; i < 4; i++) {
             eo.device = i < 3 ? "cpu" : "ref";
-            eo.features = graph_layer(n, layers[l], &e);
-            eo.gradients = 1;
-            struct run r = run_new(n, few, eo);
+            struct run r = run_new(n, few, eo, graph_layer(n, layers[l], &e), 1, false);
             memcpy(r.pixels, all.pixels, (size_t)few * graph_size(n, 0));
             r.seed = seed_best;
             if (i < 3)

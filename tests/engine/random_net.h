@@ -240,27 +240,31 @@ static inline struct graph *net_mixed(int h, int w, int convs, int classes, bool
     return n;
 }
 
-/* One run's input and results, of `images` images. */
+/* One run's input and results, of `images` images. Besides what opts wants, an activation and, with
+ * vectors, a gradient of value `value` and maps of all classes have names of their own. */
 struct run {
     const struct graph *graph;
     struct engine_opts opts;
+    struct engine_want *want; /* opts.wants */
+    int value;                /* whose features and gradients are wanted, or -1 */
     int images, next, written;
     int fail_read, fail_write, fail_seed;                     /* at this image; 0 for never */
     int (*seed)(void *, struct engine_batch *, struct err *); /* run_seed unless set */
     uint8_t *pixels;
-    float *logits, *features, *maps, *grads;
-    double *sums;
-    size_t feature_size, map_size, tap_size;
+    float *logits;
+    union engine_result *results;   /* [want_count] */
+    float *features, *grads, *maps; /* of the results, or NULL */
+    size_t feature_size, map_size;
 };
 
 static inline void run_close(struct run *r)
 {
+    for (int i = 0; i < r->opts.want_count; i++)
+        free(r->results[i].values);
+    free(r->results);
+    free(r->want);
     free(r->pixels);
     free(r->logits);
-    free(r->features);
-    free(r->maps);
-    free(r->grads);
-    free(r->sums);
 }
 
 static inline int run_read(void *ctx, struct engine_batch *b, int max, struct err *e)
@@ -277,21 +281,38 @@ static inline int run_read(void *ctx, struct engine_batch *b, int max, struct er
     return n;
 }
 
-/* Seeds that depend on the image and the vector alone. */
+/* Seeds of an image, (vectors, classes), that depend on it and the vector alone. */
+static inline void run_seed_image(const struct run *r, int id, float *seeds)
+{
+    int classes = graph_classes(r->graph);
+    for (int j = 0; j < r->opts.vectors; j++, seeds += classes) {
+        seeds[(id + j) % classes] = 1;
+        seeds[(id + 3 * j + 1) % classes] -= 0.5F;
+    }
+}
+
+static inline size_t run_seed_size(const struct run *r)
+{
+    return (size_t)r->opts.vectors * (size_t)graph_classes(r->graph);
+}
+
 static inline int run_seed(void *ctx, struct engine_batch *b, struct err *e)
 {
     struct run *r = ctx;
-    for (int i = 0; i < b->n; i++)
-        for (int j = 0; j < r->opts.gradients; j++) {
-            int id = ((int *)b->tag)[i];
-            size_t at = ((size_t)i * (size_t)r->opts.gradients + (size_t)j) *
-                        (size_t)graph_classes(r->graph);
-            if (r->fail_seed && id == r->fail_seed)
-                return err_set(e, "seed failed");
-            b->seeds[at + (size_t)((id + j) % graph_classes(r->graph))] = 1;
-            b->seeds[at + (size_t)((id + 3 * j + 1) % graph_classes(r->graph))] -= 0.5F;
-        }
+    for (int i = 0; i < b->n; i++) {
+        int id = ((int *)b->tag)[i];
+        if (r->fail_seed && id == r->fail_seed)
+            return err_set(e, "seed failed");
+        run_seed_image(r, id, b->seeds + (size_t)i * run_seed_size(r));
+    }
     return 0;
+}
+
+/* Bytes of result i for an image. */
+static inline size_t run_bytes(const struct run *r, int i)
+{
+    return engine_result_size(r->graph, &r->opts, i) *
+           (r->opts.wants[i].what == ENGINE_SUMS ? sizeof(double) : sizeof(float));
 }
 
 static inline int run_write(void *ctx, const struct engine_batch *b, struct err *e)
@@ -300,48 +321,64 @@ static inline int run_write(void *ctx, const struct engine_batch *b, struct err 
     for (int i = 0; i < b->n; i++)
         if (((const int *)b->tag)[i] != r->written + i)
             return err_set(e, "out of order");
-    size_t at = (size_t)r->written, n = (size_t)b->n, vectors = (size_t)r->opts.gradients;
+    size_t at = (size_t)r->written, n = (size_t)b->n;
     if (r->fail_write && r->written >= r->fail_write)
         return err_set(e, "write failed");
     size_t classes = (size_t)graph_classes(r->graph);
     memcpy(r->logits + at * classes, b->logits, n * classes * sizeof(float));
-    if (b->features)
-        memcpy(r->features + at * r->feature_size, b->features,
-               n * r->feature_size * sizeof(float));
-    if (b->class_maps)
-        memcpy(r->maps + at * r->map_size, b->class_maps, n * r->map_size * sizeof(float));
-    if (b->grads)
-        memcpy(r->grads + at * vectors * r->feature_size, b->grads,
-               n * vectors * r->feature_size * sizeof(float));
-    if (b->sums)
-        memcpy(r->sums + at * r->tap_size, b->sums, n * r->tap_size * sizeof(double));
+    for (int i = 0; i < r->opts.want_count; i++) {
+        size_t each = run_bytes(r, i);
+        memcpy((char *)r->results[i].values + at * each, b->results[i].values, n * each);
+    }
     r->written += b->n;
     return 0;
 }
 
-/* Room and random pixels for a run. */
-static inline struct run run_new(const struct graph *n, int images, struct engine_opts o)
+/* Room and random pixels for a run; `o`: with wants of its own, copied. */
+static inline struct run run_with(const struct graph *n, int images, struct engine_opts o)
 {
-    struct run r = {.graph = n, .opts = o, .images = images};
+    struct run r = {.graph = n, .opts = o, .value = -1, .images = images};
     size_t m = (size_t)images;
+    r.want = mem_alloc((size_t)o.want_count + 1, sizeof *r.want);
+    for (int i = 0; i < o.want_count; i++)
+        r.want[i] = o.wants[i];
+    r.opts.wants = r.want;
     r.pixels = mem_alloc(m * graph_size(n, 0), 1);
     random_pixels(r.pixels, m * graph_size(n, 0));
     r.logits = mem_zero(m * (size_t)graph_classes(n), sizeof(float));
-    const struct graph_value *last = &n->value[graph_closed(n).value];
-    r.map_size = (size_t)graph_classes(n) * (size_t)last->h * (size_t)last->w;
-    if (o.class_maps)
-        r.maps = mem_zero(m * r.map_size, sizeof(float));
-    if (o.features >= 0) {
-        r.feature_size = graph_size(n, o.features);
-        r.features = mem_zero(m * r.feature_size, sizeof(float));
-        if (o.gradients)
-            r.grads = mem_zero(m * (size_t)o.gradients * r.feature_size, sizeof(float));
+    r.results = mem_zero((size_t)o.want_count + 1, sizeof *r.results);
+    for (int i = 0; i < o.want_count; i++) {
+        r.results[i].values = mem_zero(m * run_bytes(&r, i), 1);
+        const struct engine_want *w = &o.wants[i];
+        if (w->what == ENGINE_CLASS_MAPS) {
+            r.maps = r.results[i].values;
+            r.map_size = engine_result_size(n, &r.opts, i);
+        } else if (w->what == ENGINE_ACTIVATION && (r.value < 0 || r.value == w->value)) {
+            r.features = r.results[i].values;
+            r.value = w->value;
+            r.feature_size = graph_size(n, w->value);
+        } else if (w->what == ENGINE_GRADIENT && r.value == w->value) {
+            r.grads = r.results[i].values;
+        }
     }
-    for (int i = 0; i < o.tap_count; i++)
-        r.tap_size += 2 * (size_t)n->value[o.taps[i]].c;
-    if (r.tap_size)
-        r.sums = mem_zero(m * r.tap_size, sizeof(double));
     return r;
+}
+
+/* The same that wants features of a value, or -1, as many gradients of it, and class maps. */
+static inline struct run run_new(const struct graph *n, int images, struct engine_opts o, int value,
+                                 int vectors, bool maps)
+{
+    struct engine_want want[3];
+    o.wants = want;
+    o.want_count = 0;
+    o.vectors = vectors;
+    if (value >= 0)
+        engine_want(want, &o.want_count, value, ENGINE_ACTIVATION);
+    if (vectors > 0)
+        engine_want(want, &o.want_count, value, ENGINE_GRADIENT);
+    if (maps)
+        engine_want(want, &o.want_count, graph_closed(n).value, ENGINE_CLASS_MAPS);
+    return run_with(n, images, o);
 }
 
 /* The same images and options as `r`, except for device, precision, threads. */
@@ -352,7 +389,7 @@ static inline struct run run_like(const struct run *r, const char *device,
     o.device = device;
     o.precision = precision;
     o.threads = threads;
-    struct run s = run_new(r->graph, r->images, o);
+    struct run s = run_with(r->graph, r->images, o);
     memcpy(s.pixels, r->pixels, (size_t)r->images * graph_size(r->graph, 0));
     return s;
 }

@@ -21,7 +21,7 @@ static inline struct run settle_value(const struct graph *n, int ops, int value,
     cut.op = memcpy(mem_alloc((size_t)ops + 1, sizeof *n->op), n->op, (size_t)ops * sizeof *n->op);
     cut.value = memcpy(mem_alloc(values, sizeof *n->value), n->value, values * sizeof *n->value);
     net_add_head(&cut, value, 1);
-    struct run r = run_new(&cut, images, (struct engine_opts){.device = "ref", .features = value});
+    struct run r = run_new(&cut, images, (struct engine_opts){.device = "ref"}, value, 0, false);
     memcpy(r.pixels, pixels, (size_t)images * graph_size(n, 0));
     CHECK(run_go(&r, &e) == 0);
     free((float *)cut.op[cut.ops - 1].w);

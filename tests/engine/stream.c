@@ -3,15 +3,17 @@
 #include "random_net.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
+#include <unistd.h>
 
 static void check_order(const struct graph *n, const char *device)
 {
     for (int images = 0; images < 40; images += 13)
         for (int threads = 1; threads <= 5; threads += 2) {
             struct err e = {0};
-            struct engine_opts o = {.device = device, .threads = threads, .features = -1};
-            struct run r = run_new(n, images, o);
+            struct engine_opts o = {.device = device, .threads = threads};
+            struct run r = run_new(n, images, o, -1, 0, false);
             CHECK(run_go(&r, &e) == 0);
             CHECK(r.written == images);
             run_close(&r);
@@ -23,8 +25,10 @@ static int batch_of(const struct graph *n, const char *device)
 {
     struct err e = {0};
     struct engine *g;
+    const int last = graph_closed(n).value;
+    const struct engine_want want[] = {{last, ENGINE_ACTIVATION}, {last, ENGINE_GRADIENT}};
     const struct engine_opts o = {
-        .device = device, .threads = 1, .features = graph_closed(n).value, .gradients = 1};
+        .device = device, .threads = 1, .wants = want, .want_count = 2, .vectors = 1};
     CHECK(engine_open(&g, n, &o, &e) == 0);
     int size = engine_batch_size(g);
     engine_close(g);
@@ -37,25 +41,22 @@ static void check_errors(const struct graph *n, const char *device)
     int batch = batch_of(n, device), images = 6 * batch + 4;
     for (int threads = 1; threads <= 3; threads++) {
         struct err e = {0};
-        struct engine_opts o = {.device = device,
-                                .threads = threads,
-                                .features = graph_closed(n).value,
-                                .gradients = 1};
-        struct run r = run_new(n, images, o);
+        struct engine_opts o = {.device = device, .threads = threads};
+        struct run r = run_new(n, images, o, graph_closed(n).value, 1, false);
         r.fail_read = 4 * batch;
         CHECK(run_go(&r, &e) == -1);
         CHECK_STR(e.msg, "read failed");
         CHECK(r.written == 3 * batch);
         run_close(&r);
 
-        r = run_new(n, images, o);
+        r = run_new(n, images, o, graph_closed(n).value, 1, false);
         r.fail_seed = 3 * batch + 2;
         CHECK(run_go(&r, &e) == -1);
         CHECK_STR(e.msg, "seed failed");
         CHECK(r.written == 3 * batch);
         run_close(&r);
 
-        r = run_new(n, images, o);
+        r = run_new(n, images, o, graph_closed(n).value, 1, false);
         r.fail_write = 2 * batch;
         CHECK(run_go(&r, &e) == -1);
         CHECK_STR(e.msg, "write failed");
@@ -100,8 +101,8 @@ static void check_slow(const struct graph *n)
 {
     struct err e = {0};
     struct engine *g;
-    struct engine_opts o = {.device = "cpu", .threads = 3, .features = -1};
-    struct slow s = {.run = run_new(n, 20, o)};
+    struct engine_opts o = {.device = "cpu", .threads = 3};
+    struct slow s = {.run = run_new(n, 20, o, -1, 0, false)};
     pthread_mutex_init(&s.lock, NULL);
     pthread_cond_init(&s.changed, NULL);
     const struct engine_calls calls = {
@@ -112,6 +113,57 @@ static void check_slow(const struct graph *n)
     CHECK(s.run.written == 20);
     engine_close(g);
     run_close(&s.run);
+}
+
+/* Input that never comes: a run that fails elsewhere ends its waiting. */
+struct stuck {
+    struct run run;
+    int pipe[2];
+    atomic_int cancelled;
+};
+
+static int stuck_read(void *ctx, struct engine_batch *b, int max, struct err *e)
+{
+    struct stuck *s = ctx;
+    char byte;
+    if (s->run.next > 0 && read(s->pipe[0], &byte, 1) != 1)
+        return err_set(e, "the input ended");
+    return run_read(&s->run, b, max < 3 ? max : 3, e);
+}
+
+static void stuck_cancel(void *ctx)
+{
+    struct stuck *s = ctx;
+    if (atomic_fetch_add(&s->cancelled, 1) == 0)
+        close(s->pipe[1]);
+}
+
+static void check_cancel(const struct graph *n, const char *device)
+{
+    for (int threads = 2; threads <= 4; threads++)
+        for (int seed = 0; seed < 2; seed++) {
+            struct err e = {0};
+            struct engine *g;
+            struct stuck s = {
+                .run = run_new(n, 20, (struct engine_opts){.device = device, .threads = threads}, 1,
+                               1, false)};
+            *(seed ? &s.run.fail_seed : &s.run.fail_write) = seed ? 1 : 0;
+            s.run.written = seed ? 0 : 1; /* out of order */
+            CHECK(pipe(s.pipe) == 0);
+            const struct engine_calls calls = {.ctx = &s,
+                                               .tag_bytes = sizeof(int),
+                                               .read = stuck_read,
+                                               .seed = run_seed,
+                                               .write = run_write,
+                                               .cancel = stuck_cancel};
+            CHECK(engine_open(&g, n, &s.run.opts, &e) == 0);
+            CHECK(engine_run(g, &calls, &e) == -1);
+            CHECK_STR(e.msg, seed ? "seed failed" : "out of order");
+            CHECK(s.cancelled == 1);
+            engine_close(g);
+            close(s.pipe[0]);
+            run_close(&s.run);
+        }
 }
 
 static void check_devices(const struct graph *n)
@@ -125,7 +177,7 @@ static void check_devices(const struct graph *n)
 
     struct engine *g;
     struct err e = {0};
-    struct engine_opts o = {.device = "cuda:1", .features = -1};
+    struct engine_opts o = {.device = "cuda:1"};
     setenv("HEATPIPE_CUDA", "none", 1);
     CHECK(engine_open(&g, n, &o, &e) == -1);
     CHECK(e.no_device);
@@ -141,7 +193,7 @@ static void check_devices(const struct graph *n)
     CHECK(engine_open(&g, n, &o, &e) == -1);
     CHECK(e.no_device);
 
-    o = (struct engine_opts){.device = "auto", .threads = 2, .features = -1};
+    o = (struct engine_opts){.device = "auto", .threads = 2};
     CHECK(engine_warm("auto", &e) == 0);
     CHECK(engine_open(&g, n, &o, &e) == 0);
     CHECK(strncmp(engine_about(g), "cpu: ", 5) == 0);
@@ -169,6 +221,8 @@ int main(void)
     check_errors(n, "ref");
     check_errors(n, "cpu");
     check_slow(n);
+    check_cancel(n, "ref");
+    check_cancel(n, "cpu");
     check_devices(n);
     graph_free(n);
     return CHECK_DONE();

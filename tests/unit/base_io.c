@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -204,6 +205,44 @@ static void test_reader(void)
     unlink(path);
 }
 
+static void *wait_for_bytes(void *arg)
+{
+    struct err *e = arg;
+    struct in *in = NULL;
+    char path[256], byte;
+    snprintf(path, sizeof path, "%s/fifo", dir);
+    if (in_open(&in, path, e) == 0 && in_read(in, &byte, 1, e) == 1)
+        err_record(e, "a byte");
+    in_close(in);
+    return NULL;
+}
+
+/* The last test: nothing waits for a pipe any more. */
+static void test_cancel(void)
+{
+    struct err e = {0};
+    char path[256], want[300];
+    pthread_t thread;
+    snprintf(path, sizeof path, "%s/fifo", dir);
+    snprintf(want, sizeof want, "%s: reading was cancelled", path);
+    CHECK(mkfifo(path, 0600) == 0);
+    int fd = open(path, O_RDWR); /* never at its end */
+    for (int late = 0; late < 2; late++) {
+        CHECK(pthread_create(&thread, NULL, wait_for_bytes, &e) == 0);
+        if (!late)
+            in_cancel_all();
+        pthread_join(thread, NULL);
+        CHECK_STR(e.msg, want);
+    }
+    /* What is there is still read, and files are. */
+    CHECK(write(fd, "x", 1) == 1);
+    wait_for_bytes(&e);
+    CHECK_STR(e.msg, "a byte");
+    close(fd);
+    unlink(path);
+    test_reader();
+}
+
 int main(void)
 {
     const char *tmp = getenv("TMPDIR");
@@ -216,6 +255,7 @@ int main(void)
     test_one_file();
     test_failures();
     test_reader();
+    test_cancel();
     rmdir(dir);
     return CHECK_DONE();
 }

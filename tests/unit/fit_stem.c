@@ -50,8 +50,8 @@ static int add_sums(void *ctx, const struct engine_batch *b, struct err *e)
     (void)e;
     for (int i = 0; i < b->n; i++)
         for (int k = 0; k < 4; k++) {
-            sums[k][0] += b->sums[8 * i + 2 * k];
-            sums[k][1] += b->sums[8 * i + 2 * k + 1];
+            sums[k][0] += b->results[0].sums[8 * i + 2 * k];
+            sums[k][1] += b->results[0].sums[8 * i + 2 * k + 1];
         }
     return 0;
 }
@@ -61,9 +61,8 @@ static void record(struct model *model)
 {
     struct model_norm *m = &model->norm[0];
     const struct graph_value *v = &model->graph->value[m->value];
-    const int tap[] = {m->value};
-    const struct engine_opts o = {
-        .device = "ref", .threads = 1, .features = -1, .taps = tap, .tap_count = 1};
+    const struct engine_want want = {m->value, ENGINE_SUMS};
+    const struct engine_opts o = {.device = "ref", .threads = 1, .wants = &want, .want_count = 1};
     int next = 0;
     const struct engine_calls calls = {.ctx = &next, .read = read_all, .write = add_sums};
     struct engine *g;

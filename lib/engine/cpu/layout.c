@@ -15,14 +15,20 @@ void layout_table(struct layout_table *t, const float *mean, const float *std)
         }
 }
 
+/* Zeros in all channels, also those that pad. */
+static void clear(const struct layout *l, void *x)
+{
+    size_t size = l->half ? sizeof(uint16_t) : sizeof(float);
+    for (int i = 0; i < l->cells; i++)
+        memset((char *)x + (size_t)(i * l->cell) * size, 0, (size_t)l->n * (size_t)l->pitch * size);
+}
+
 void layout_pixels(const struct layout_table *t, const uint8_t *pixels, const struct layout *l,
                    void *x)
 {
     float *f32 = x;
     uint16_t *bf16 = x;
-    size_t size = l->half ? sizeof *bf16 : sizeof *f32;
-    for (int i = 0; i < l->cells; i++)
-        memset((char *)x + (size_t)(i * l->cell) * size, 0, (size_t)l->n * (size_t)l->pitch * size);
+    clear(l, x);
     for (int n = 0; n < l->n; n++)
         for (int c = 0; c < 3; c++) {
             const uint8_t *p = pixels + ((size_t)n * 3 + (size_t)c) * (size_t)l->cells;
@@ -33,6 +39,24 @@ void layout_pixels(const struct layout_table *t, const uint8_t *pixels, const st
             else
                 for (int i = 0; i < l->cells; i++, at += l->cell)
                     f32[at] = t->f32[c][p[i]];
+        }
+}
+
+void layout_images(const float *images, const struct layout *l, void *x)
+{
+    float *f32 = x;
+    uint16_t *bf16 = x;
+    clear(l, x);
+    for (int n = 0; n < l->n; n++)
+        for (int c = 0; c < l->c; c++) {
+            ptrdiff_t at = (ptrdiff_t)n * l->pitch + c;
+            for (int i = 0; i < l->cells; i++, at += l->cell) {
+                float v = *images++;
+                if (l->half)
+                    bf16[at] = half_round(v);
+                else
+                    f32[at] = v;
+            }
         }
 }
 

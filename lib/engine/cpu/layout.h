@@ -27,6 +27,9 @@ void layout_table(struct layout_table *t, const float *mean, const float *std);
 void layout_pixels(const struct layout_table *t, const uint8_t *pixels, const struct layout *l,
                    void *x);
 
+/* Values (n, c, cells) as they are. */
+void layout_images(const float *images, const struct layout *l, void *x);
+
 /* The first n images to (n, c, cells). */
 void layout_nchw(const struct layout *l, const void *x, int n, float *y);
 

@@ -108,6 +108,19 @@ __global__ void input(const uint8_t *__restrict__ pixels, const float *__restric
 }
 
 template <class T>
+__global__ void images(const float *__restrict__ x, size_t count, int cells, int pad, int c,
+                       T *__restrict__ y)
+{
+    for (size_t i = first(); i < count; i += step()) {
+        size_t image = i / (unsigned)cells, cell = i % (unsigned)cells;
+        const float *p = x + image * (unsigned)c * (unsigned)cells + cell;
+        T *out = y + i * (unsigned)pad;
+        for (int k = 0; k < pad; k++)
+            out[k] = from_float<T>(k < c ? p[(size_t)k * (unsigned)cells] : 0.0f);
+    }
+}
+
+template <class T>
 __global__ void pack(const float *__restrict__ w, int oc, int ic, int taps, size_t count, int ipad,
                      T *__restrict__ y)
 {
@@ -324,6 +337,13 @@ cudaError_t kernel_input(enum kernel_type t, const uint8_t *pixels, const float 
 {
     size_t count = (size_t)n * (size_t)cells;
     WITH_TYPE(t, launch_over(count, stream, input<T>, pixels, table, count, cells, pad, (T *)y));
+}
+
+cudaError_t kernel_images(enum kernel_type t, const float *x, int n, int cells, int pad, int c,
+                          void *y, cudaStream_t stream)
+{
+    size_t count = (size_t)n * (size_t)cells;
+    WITH_TYPE(t, launch_over(count, stream, images<T>, x, count, cells, pad, c, (T *)y));
 }
 
 cudaError_t kernel_pack(enum kernel_type t, const float *w, int oc, int ic, int taps, int opad,

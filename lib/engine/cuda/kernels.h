@@ -21,6 +21,10 @@ enum kernel_type { KERNEL_F32, KERNEL_F16, KERNEL_BF16 };
 cudaError_t kernel_input(enum kernel_type t, const uint8_t *pixels, const float *table, int n,
                          int cells, int pad, void *y, cudaStream_t stream);
 
+/* y (n, cells, pad) = images (n, c, cells), f32. */
+cudaError_t kernel_images(enum kernel_type t, const float *images, int n, int cells, int pad, int c,
+                          void *y, cudaStream_t stream);
+
 /* y (opad, taps, ipad) of w (oc, ic, taps). */
 cudaError_t kernel_pack(enum kernel_type t, const float *w, int oc, int ic, int taps, int opad,
                         int ipad, void *y, cudaStream_t stream);

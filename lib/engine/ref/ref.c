@@ -12,7 +12,7 @@ enum { BATCH = 4 };
 
 struct ref {
     struct work work;
-    bool *depends; /* [values] on the value whose gradients are asked for */
+    bool *backward; /* [values] whether a backward pass goes through it, or NULL */
     char about[80];
 };
 
@@ -25,7 +25,7 @@ struct hand {
     double *plane;
 };
 
-/* --- computing --- */
+/* --- forward --- */
 
 static void class_maps(const struct graph *g, const float *x, float *maps)
 {
@@ -42,18 +42,13 @@ static void class_maps(const struct graph *g, const float *x, float *maps)
     }
 }
 
-/* Sum and sum of squares of each channel of the values tapped. */
-static void tap(const struct work *w, float **v, double *sums)
+static void sums_of(const struct graph *g, int value, const float *x, double *sums)
 {
-    for (int i = 0; i < w->opts.tap_count; i++) {
-        int value = w->opts.taps[i];
-        const float *x = v[value];
-        for (int c = 0; c < w->graph->value[value].c; c++, sums += 2) {
-            sums[0] = sums[1] = 0;
-            for (size_t p = 0; p < graph_cells(w->graph, value); p++, x++) {
-                sums[0] += *x;
-                sums[1] += (double)*x * *x;
-            }
+    for (int c = 0; c < g->value[value].c; c++, sums += 2) {
+        sums[0] = sums[1] = 0;
+        for (size_t p = 0; p < graph_cells(g, value); p++, x++) {
+            sums[0] += *x;
+            sums[1] += (double)*x * *x;
         }
     }
 }
@@ -66,60 +61,86 @@ static void normalise(const struct graph *g, const uint8_t *pixels, float *x)
             *x++ = (float)((*pixels++ / 255.0 - g->mean[c]) / g->std[c]);
 }
 
-static int ref_forward(void *hand, struct work_batch *b, struct err *e)
+/* Result `want` of image i, which a forward pass tells. */
+static void put_result(const struct work *w, float *const *value, const struct engine_batch *b,
+                       size_t i, int want)
+{
+    const struct graph *g = w->graph;
+    const struct engine_want *of = &w->opts.wants[want];
+    size_t each = engine_result_size(g, &w->opts, want);
+    float *to = b->results[want].values + i * each;
+    if (of->what == ENGINE_ACTIVATION)
+        memcpy(to, value[of->value], each * sizeof *to);
+    else if (of->what == ENGINE_CLASS_MAPS)
+        class_maps(g, value[of->value], to);
+    else if (of->what == ENGINE_SUMS)
+        sums_of(g, of->value, value[of->value], b->results[want].sums + i * each);
+}
+
+static int ref_forward(void *hand, struct engine_batch *b, struct err *e)
 {
     (void)e;
     struct hand *h = hand;
     const struct work *w = &h->ref->work;
     const struct graph *g = w->graph;
-    size_t classes = (size_t)graph_classes(g);
-    for (size_t i = 0; i < (size_t)b->b.n; i++) {
+    size_t classes = (size_t)graph_classes(g), input = graph_size(g, 0);
+    for (size_t i = 0; i < (size_t)b->n; i++) {
         float **v = h->image[i].value;
-        normalise(g, b->b.pixels + i * graph_size(g, 0), v[0]);
+        if (b->images)
+            memcpy(v[0], b->images + i * input, input * sizeof(float));
+        else
+            normalise(g, b->pixels + i * input, v[0]);
         for (int j = 0; j < g->ops; j++)
             graph_forward(g, &g->op[j], &h->image[i]);
         memcpy(b->logits + i * classes, v[graph_logits(g)], classes * sizeof(float));
-        if (b->features) {
-            size_t size = graph_size(g, w->opts.features);
-            memcpy(b->features + i * size, v[w->opts.features], size * sizeof(float));
-        }
-        if (b->class_maps) {
-            int last = graph_closed(g).value;
-            class_maps(g, v[last], b->class_maps + i * classes * graph_cells(g, last));
-        }
-        if (b->sums)
-            tap(w, v, b->sums + i * work_tapped(g, &w->opts) * 2);
+        for (int k = 0; k < w->opts.want_count; k++)
+            put_result(w, v, b, i, k);
     }
     return 0;
 }
 
-static void back(const struct hand *h, struct graph_image *image, const float *seed)
+/* --- backward --- */
+
+/* Gradients are copied before the operation that made the value takes what its activation stops
+ * from them. */
+static void put_gradient(const struct work *w, const float *grad, int value,
+                         const struct engine_batch *b, size_t at)
 {
-    const struct graph *g = h->ref->work.graph;
-    const bool *depends = h->ref->depends;
+    size_t size = graph_size(w->graph, value);
+    for (int k = 0; k < w->opts.want_count; k++)
+        if (w->opts.wants[k].what == ENGINE_GRADIENT && w->opts.wants[k].value == value)
+            memcpy(b->results[k].values + at * size, grad, size * sizeof *grad);
+}
+
+/* Of one score; `at`: which of all images' scores. */
+static void back(const struct hand *h, struct graph_image *image, const struct engine_batch *b,
+                 size_t at)
+{
+    const struct work *w = &h->ref->work;
+    const struct graph *g = w->graph;
+    size_t classes = (size_t)graph_classes(g);
     image->grad = h->grad;
     for (int i = 0; i < g->values; i++)
         memset(h->grad[i], 0, graph_size(g, i) * sizeof(float));
-    memcpy(h->grad[graph_logits(g)], seed, (size_t)graph_classes(g) * sizeof(float));
+    memcpy(h->grad[graph_logits(g)], b->seeds + at * classes, classes * sizeof(float));
     for (int j = g->ops - 1; j >= 0; j--) {
-        const struct graph_op *op = &g->op[j];
-        if (depends[op->out] && op->out != h->ref->work.opts.features)
-            graph_backward(g, op, image, depends);
+        int out = g->op[j].out;
+        if (!h->ref->backward[out])
+            continue;
+        put_gradient(w, h->grad[out], out, b, at);
+        graph_backward(g, &g->op[j], image, h->ref->backward);
     }
+    put_gradient(w, h->grad[0], 0, b, at);
 }
 
-static int ref_backward(void *hand, struct work_batch *b, struct err *e)
+static int ref_backward(void *hand, struct engine_batch *b, struct err *e)
 {
     (void)e;
     struct hand *h = hand;
-    const struct work *w = &h->ref->work;
-    size_t classes = (size_t)graph_classes(w->graph), each = (size_t)w->opts.gradients;
-    size_t size = graph_size(w->graph, w->opts.features);
-    for (size_t i = 0; i < (size_t)b->b.n; i++)
-        for (size_t j = i * each; j < (i + 1) * each; j++) {
-            back(h, &h->image[i], b->b.seeds + j * classes);
-            memcpy(b->grads + j * size, h->grad[w->opts.features], size * sizeof(float));
-        }
+    size_t each = (size_t)h->ref->work.opts.vectors;
+    for (size_t i = 0; i < (size_t)b->n; i++)
+        for (size_t j = i * each; j < (i + 1) * each; j++)
+            back(h, &h->image[i], b, j);
     return 0;
 }
 
@@ -140,23 +161,24 @@ static void values_free(const struct graph *g, float **v)
     free(v);
 }
 
-static int ref_enter(void *self, void **hand, struct err *e)
+static int hand_make(void *self, int i, void **hand, struct err *e)
 {
+    (void)i;
     (void)e;
     const struct ref *r = self;
     const struct graph *g = r->work.graph;
     struct hand *h = mem_zero(1, sizeof *h);
     h->ref = r;
     h->plane = mem_alloc(graph_plane(g), sizeof *h->plane);
-    for (int i = 0; i < r->work.batch; i++)
-        h->image[i] = (struct graph_image){.value = values_alloc(g), .plane = h->plane};
-    if (r->work.opts.gradients > 0)
+    for (int k = 0; k < r->work.batch; k++)
+        h->image[k] = (struct graph_image){.value = values_alloc(g), .plane = h->plane};
+    if (r->backward)
         h->grad = values_alloc(g);
     *hand = h;
     return 0;
 }
 
-static void ref_leave(void *hand)
+static void hand_discard(void *hand)
 {
     struct hand *h = hand;
     for (int i = 0; i < h->ref->work.batch; i++)
@@ -168,32 +190,39 @@ static void ref_leave(void *hand)
 
 /* --- the table --- */
 
-static int ref_open(void **self, const struct graph *graph, const struct engine_opts *o,
-                    struct err *e)
+/* Any graph, and whatever is wanted of it. */
+static int ref_supports(const struct graph *g, const struct engine_opts *o, struct err *e)
 {
-    if (o->precision != ENGINE_F32) {
-        err_record(e, "ref: only f32 is computed here");
-        e->no_device = true;
-        return -1;
-    }
+    (void)g;
+    if (o->precision == ENGINE_F32)
+        return 0;
+    err_record(e, "ref: only f32 is computed here");
+    e->no_device = true;
+    return -1;
+}
+
+static int ref_open(void **self, const struct graph *g, const struct engine_opts *o, struct err *e)
+{
+    (void)e;
     struct ref *r = mem_zero(1, sizeof *r);
     r->work = (struct work){
-        .graph = graph,
+        .graph = g,
         .opts = *o,
         .batch = BATCH,
-        .threads = work_threads(graph, o),
+        .threads = work_threads(g, o),
         .self = r,
-        .enter = ref_enter,
-        .leave = ref_leave,
+        .make = hand_make,
+        .discard = hand_discard,
         .forward = ref_forward,
         .backward = ref_backward,
     };
-    while (r->work.batch > 1 && work_returned(graph, o) * (size_t)r->work.batch > WORK_BATCH_BYTES)
+    while (r->work.batch > 1 && work_returned(g, o) * (size_t)r->work.batch > WORK_BATCH_BYTES)
         r->work.batch /= 2;
-    if (o->gradients > 0) {
-        r->depends = mem_alloc((size_t)graph->values, sizeof *r->depends);
-        work_depends(graph, o->features, r->depends);
+    if (o->vectors > 0) {
+        r->backward = mem_alloc((size_t)g->values, sizeof *r->backward);
+        engine_mark_backward(g, o, r->backward);
     }
+    work_open(&r->work);
     snprintf(r->about, sizeof r->about, "ref: plain C, f32, %d thread%s", r->work.threads,
              r->work.threads == 1 ? "" : "s");
     *self = r;
@@ -203,7 +232,8 @@ static int ref_open(void **self, const struct graph *graph, const struct engine_
 static void ref_close(void *self)
 {
     struct ref *r = self;
-    free(r->depends);
+    work_close(&r->work);
+    free(r->backward);
     free(r);
 }
 
@@ -222,6 +252,18 @@ static int ref_run(void *self, const struct engine_calls *c, struct err *e)
     return work_run(&((struct ref *)self)->work, c, e);
 }
 
+static int ref_run_here(void *self, const struct engine_batch *b, struct err *e)
+{
+    return work_forward(&((struct ref *)self)->work, b, e);
+}
+
 const struct engine_backend engine_ref = {
-    "ref", ref_open, ref_close, ref_about, ref_batch_size, ref_run, NULL,
+    .name = "ref",
+    .supports = ref_supports,
+    .open = ref_open,
+    .close = ref_close,
+    .about = ref_about,
+    .batch_size = ref_batch_size,
+    .run = ref_run,
+    .forward = ref_run_here,
 };

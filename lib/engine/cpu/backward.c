@@ -1,0 +1,164 @@
+/* From scores back to the values that gradients are wanted of. */
+#include "engine/cpu/cpu.h"
+
+#include <string.h>
+
+/* --- a value's gradient once it is whole --- */
+
+/* Whether it goes on through a ReLU, which stops it where the value is 0. */
+static bool is_masked(const struct cpu *c, int value)
+{
+    const struct graph *g = c->work.graph;
+    for (int i = 0; i < g->ops && c->plan.passed[value]; i++)
+        if (g->op[i].out == value)
+            return g->op[i].act == GRAPH_RELU;
+    return false;
+}
+
+static bool is_wanted(const struct cpu *c, int value)
+{
+    const struct engine_opts *o = &c->work.opts;
+    for (int i = 0; i < o->want_count; i++)
+        if (o->wants[i].what == ENGINE_GRADIENT && o->wants[i].value == value)
+            return true;
+    return false;
+}
+
+static void mask(const struct hand *h, int value, int groups)
+{
+    const struct cpu *c = h->cpu;
+    const struct layout l = cpu_layout(c, value, c->half);
+    for (int g = 0; g < groups; g++)
+        layout_mask(&l, cpu_act(h, value, g), cpu_grad(h, value, g));
+}
+
+/* To result `want`, of one vector. */
+static void put_gradient(const struct hand *h, const struct engine_batch *b, int want, int vector,
+                         int groups)
+{
+    const struct cpu *c = h->cpu;
+    int value = c->work.opts.wants[want].value;
+    const struct layout l = cpu_layout(c, value, false);
+    size_t size = graph_size(c->work.graph, value), vectors = (size_t)c->work.opts.vectors;
+    float *to = b->results[want].values + (size_t)vector * size;
+    for (int g = 0; g < groups; g++) {
+        int images = cpu_images(c, b, g);
+        layout_nchw(&l, cpu_grad(h, value, g), images, h->one);
+        for (int i = 0; i < images; i++, to += vectors * size)
+            memcpy(to, h->one + (size_t)i * size, size * sizeof *to);
+    }
+}
+
+/* What is wanted of it, then what the ReLU stops. */
+static void finish(const struct hand *h, const struct engine_batch *b, int value, int vector,
+                   int groups)
+{
+    const struct engine_opts *o = &h->cpu->work.opts;
+    for (int i = 0; i < o->want_count; i++)
+        if (o->wants[i].what == ENGINE_GRADIENT && o->wants[i].value == value)
+            put_gradient(h, b, i, vector, groups);
+    if (is_masked(h->cpu, value))
+        mask(h, value, groups);
+}
+
+/* --- computing --- */
+
+/* The gradient at the last stage: W transposed times the seed, divided by the
+ * number of cells, the same in all of them. */
+static void seed_last(struct hand *h, const struct engine_batch *b, int vector, int groups)
+{
+    const struct cpu *c = h->cpu;
+    const struct graph_closed *end = &c->plan.end;
+    const struct layout l = cpu_layout(c, end->value, false);
+    size_t channels = (size_t)l.c, classes = (size_t)graph_classes(c->work.graph);
+    memset(h->pooled, 0, (size_t)groups * (size_t)c->fc.icell * sizeof(float));
+    for (int i = 0; i < b->n; i++) {
+        size_t at = (size_t)i * (size_t)c->work.opts.vectors + (size_t)vector;
+        const float *seed = b->seeds + at * classes;
+        float *g = h->pooled + i / c->images * c->fc.icell + i % c->images * l.pitch;
+        for (size_t k = 0; k < classes; k++) {
+            float s = seed[k] / (float)l.cells;
+            const float *w = end->linear->w + k * channels;
+            for (size_t j = 0; s != 0 && j < channels; j++)
+                g[j] += s * w[j];
+        }
+    }
+    for (int g = 0; g < groups; g++)
+        layout_spread(&l, h->pooled + g * c->fc.icell, cpu_grad(h, end->value, g));
+    finish(h, b, end->value, vector, groups);
+}
+
+/* dx from dy, where it is asked for; `fused`: with the mask of the value. */
+static void run_dx(struct hand *h, int i, int groups, bool fused)
+{
+    const struct cpu *c = h->cpu;
+    const struct plan_back *p = &c->plan.back[i];
+    const struct step *s = &c->back[i];
+    int in = p->op->in[0];
+    const struct conv_call k = {
+        .x = h->grad[p->dy],
+        .add = p->sum >= 0 ? h->grad[p->sum] : NULL,
+        .mask = fused && is_masked(c, in) ? cpu_act(h, in, 0) : NULL,
+        .mask_half = c->half,
+        .y = h->grad[p->dx],
+        .groups = groups,
+    };
+    if (s->op->kind == GRAPH_CONV) {
+        conv_run(&s->conv, &k, h->scratch);
+    } else if (s->op->kind == GRAPH_NORM) {
+        c->kernels->cells->scale(&s->scale, &k);
+    } else {
+        if (!k.add)
+            memset(k.y, 0, (size_t)groups * cpu_group_size(c, in) * sizeof(float));
+        c->kernels->cells->max_back(&s->max, cpu_act(h, in, 0), k.x, k.y, groups);
+        if (k.mask)
+            mask(h, in, groups);
+    }
+}
+
+static void run_back(struct hand *h, const struct engine_batch *b, int i, int vector, int groups)
+{
+    const struct cpu *c = h->cpu;
+    const struct plan_back *p = &c->plan.back[i];
+    int in = p->op->in[0], addend = graph_addend(p->op);
+    bool wanted = is_wanted(c, in);
+    double since = cpu_start(h);
+    if (p->dx >= 0)
+        run_dx(h, i, groups, p->in_whole && !wanted);
+    if (p->res_sum >= 0)
+        layout_add(h->grad[p->dy], (size_t)groups * cpu_group_size(c, p->op->out),
+                   h->grad[p->res_sum]);
+    if (p->in_whole && wanted)
+        finish(h, b, in, vector, groups);
+    /* A value that is both read and added has been finished. */
+    if (p->res_whole && !(wanted && addend == in))
+        finish(h, b, addend, vector, groups);
+    cpu_stop(h, TIMES + c->plan.steps + i, since);
+}
+
+/* Of values that the logits do not depend on. */
+static void put_zeros(const struct cpu *c, const struct engine_batch *b)
+{
+    const struct engine_opts *o = &c->work.opts;
+    for (int i = 0; i < o->want_count; i++)
+        if (o->wants[i].what == ENGINE_GRADIENT && c->plan.grad[o->wants[i].value] < 0)
+            memset(b->results[i].values, 0,
+                   (size_t)b->n * engine_result_bytes(c->work.graph, o, i));
+}
+
+int cpu_backward(void *hand, struct engine_batch *b, struct err *e)
+{
+    (void)e;
+    struct hand *h = hand;
+    const struct cpu *c = h->cpu;
+    int groups = cpu_groups(c, b->n);
+    put_zeros(c, b);
+    for (int j = 0; j < c->work.opts.vectors && c->plan.grad[c->plan.end.value] >= 0; j++) {
+        double since = cpu_start(h);
+        seed_last(h, b, j, groups);
+        cpu_stop(h, TIME_GRADS, since);
+        for (int i = 0; i < c->plan.backs; i++)
+            run_back(h, b, i, j, groups);
+    }
+    return 0;
+}

@@ -1,0 +1,98 @@
+/* Where the time goes. */
+#include "engine/cpu/cpu.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <time.h>
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+size_t cpu_timed_steps(const struct cpu *c)
+{
+    return TIMES + (size_t)c->plan.steps + (size_t)c->plan.backs;
+}
+
+double cpu_start(const struct hand *h)
+{
+    return h->seconds ? now() : 0;
+}
+
+void cpu_stop(const struct hand *h, int step, double since)
+{
+    if (h->seconds)
+        h->seconds[step] += now() - since;
+}
+
+static const char *form_name(const struct conv *c)
+{
+    static const char *const name[CONV_FORMS] = {
+        [CONV_DIRECT] = "direct",      [CONV_WINO2] = "winograd 2x2",
+        [CONV_WINO4] = "winograd 4x4", [CONV_WINO4_STRIDE2] = "winograd 4x4 stride 2",
+        [CONV_TILES] = "tiles",
+    };
+    return name[c->form];
+}
+
+/* `size` is an element's. */
+static void time_step(const struct cpu *c, struct engine_step *t, const char *name,
+                      const struct step *s, size_t size)
+{
+    snprintf(t->name, sizeof t->name, "%s", name);
+    if (!s->op)
+        return;
+    t->bytes =
+        (int64_t)((plan_size(&c->plan, s->op->in[0]) + plan_size(&c->plan, s->op->out)) * size);
+    if (s->op->kind != GRAPH_CONV)
+        return;
+    snprintf(t->name, sizeof t->name, "%s %s", name, form_name(&s->conv));
+    t->macs = conv_macs(&s->conv.spec);
+    t->done = conv_done(&s->conv);
+}
+
+void cpu_open_times(struct cpu *c)
+{
+    const struct plan *p = &c->plan;
+    const struct graph_value *last = &c->work.graph->value[p->end.value];
+    struct engine_step *t = c->times = mem_zero(cpu_timed_steps(c), sizeof *t);
+    bool maps = engine_wants(&c->work.opts, ENGINE_CLASS_MAPS);
+    snprintf(t[TIME_INPUT].name, sizeof t->name, "normalise");
+    t[TIME_INPUT].bytes = (int64_t)graph_size(c->work.graph, 0) * (int64_t)(1 + cpu_element(c));
+    snprintf(t[TIME_HEAD].name, sizeof t->name, "pool, linear%s", maps ? ", class maps" : "");
+    t[TIME_HEAD].macs = t[TIME_HEAD].done =
+        (int64_t)last->c * graph_classes(c->work.graph) * (maps ? last->h * last->w + 1 : 1);
+    t[TIME_HEAD].bytes = (int64_t)(graph_size(c->work.graph, p->end.value) * cpu_element(c));
+    snprintf(t[TIME_SUMS].name, sizeof t->name, "sums");
+    for (int i = 0; i < c->work.opts.want_count; i++)
+        if (c->work.opts.wants[i].what == ENGINE_SUMS)
+            t[TIME_SUMS].bytes +=
+                (int64_t)(plan_size(p, c->work.opts.wants[i].value) * cpu_element(c));
+    snprintf(t[TIME_GRADS].name, sizeof t->name, "gradients in and out");
+    for (int i = 0; i < p->steps; i++)
+        time_step(c, &t[TIMES + i], p->step[i].name, &c->step[i], cpu_element(c));
+    for (int i = 0; i < p->backs; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%.40s backwards",
+                 p->step[p->back[i].op - c->work.graph->op].name);
+        time_step(c, &t[TIMES + p->steps + i], name, &c->back[i], sizeof(float));
+    }
+}
+
+void cpu_add_times(void *hand)
+{
+    struct hand *h = hand;
+    struct cpu *c = h->cpu;
+    if (!h->seconds)
+        return;
+    pthread_mutex_lock(&c->lock);
+    for (size_t i = 0; i < cpu_timed_steps(c); i++) {
+        c->times[i].seconds += h->seconds[i];
+        h->seconds[i] = 0;
+    }
+    pthread_mutex_unlock(&c->lock);
+}

@@ -1,0 +1,59 @@
+/* Where the time goes, by events between steps. */
+#include "engine/cuda/cuda.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+
+int cuda_mark(struct hand *h, int *event, struct err *e)
+{
+    if (!h->event)
+        return 0;
+    return cuda_check(h, cudaEventRecord(h->event[(*event)++], h->stream), "cudaEventRecord", e);
+}
+
+int cuda_keep_times(struct hand *h, int images, struct err *e)
+{
+    struct cuda *c = h->cuda;
+    for (int i = 0; h->event && images > 0 && i + 1 < c->events; i++) {
+        float ms = 0;
+        if (cuda_check(h, cudaEventElapsedTime(&ms, h->event[i], h->event[i + 1]),
+                       "cudaEventElapsedTime", e) != 0)
+            return -1;
+        c->timed[i].seconds += (double)ms / 1e3;
+    }
+    return 0;
+}
+
+static void time_step(struct cuda *c, const char *name, int64_t macs, int64_t bytes)
+{
+    struct engine_step *s = &c->timed[c->events++];
+    snprintf(s->name, sizeof s->name, "%s", name);
+    s->macs = s->done = macs;
+    s->bytes = bytes;
+}
+
+void cuda_open_times(struct cuda *c)
+{
+    const struct graph *n = c->work.graph;
+    const struct graph_value *last = cuda_last(c);
+    c->timed = mem_zero((size_t)c->plan.steps + 4, sizeof *c->timed);
+    int64_t size = (int64_t)cuda_element(c);
+    int64_t input = (int64_t)cuda_input_bytes(c);
+    time_step(c, "copy in, normalise", 0, input + (int64_t)plan_size(&c->plan, 0) * size);
+    for (int i = 0; i < c->plan.steps; i++) {
+        const struct graph_op *op = c->plan.step[i].op;
+        int64_t bytes =
+            (int64_t)(plan_size(&c->plan, op->in[0]) + plan_size(&c->plan, op->out)) * size;
+        if (graph_addend(op) >= 0)
+            bytes += (int64_t)plan_size(&c->plan, graph_addend(op)) * size;
+        time_step(c, c->plan.step[i].name, graph_op_macs(n, op), bytes);
+    }
+    int64_t head = (int64_t)graph_classes(n) * last->c;
+    if (engine_wants(&c->work.opts, ENGINE_CLASS_MAPS))
+        head += head * plan_cells(&c->plan, c->plan.end.value);
+    time_step(c, "pooling, linear layer, maps", head,
+              (int64_t)plan_size(&c->plan, c->plan.end.value) * size);
+    time_step(c, "copy out", 0, (int64_t)work_returned(c->work.graph, &c->work.opts));
+    c->events++;
+}
