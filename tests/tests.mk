@@ -176,7 +176,7 @@ lint-headers:
 	  -Wno-unused-function -Wno-pragma-once-outside-header -include $$h -x c /dev/null || exit 1; done
 
 # A folder of lib/ uses only those named before it.
-rooms := base stream pickle image data ckpt graph model engine cam stats draw fit
+rooms := base stream pickle image data ckpt graph model engine cam stats draw fit rows
 lint-order:
 	@[ "$$(ls -d lib/*/ | xargs -n 1 basename | sort | xargs)" = "$(sort $(rooms))" ] || \
 	 { echo "lint-order: expected the folders of lib in 'rooms'" >&2; exit 1; }
