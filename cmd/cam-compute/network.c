@@ -221,8 +221,8 @@ static int run(struct network *n, struct err *e)
     n->together = !gradients || planes < TOGETHER ? planes : TOGETHER;
     n->parts = (planes + n->together - 1) / n->together;
     int value = layer_value(n->layer);
-    n->activation = engine_want(n->want, &n->wants, value, ENGINE_ACTIVATION);
-    n->gradients = gradients ? engine_want(n->want, &n->wants, value, ENGINE_GRADIENT) : -1;
+    n->activation = engine_add_want(n->want, &n->wants, value, ENGINE_ACTIVATION);
+    n->gradients = gradients ? engine_add_want(n->want, &n->wants, value, ENGINE_GRADIENT) : -1;
     struct engine_opts o = {.device = j->device,
                             .precision = j->precision,
                             .exact = j->exact,

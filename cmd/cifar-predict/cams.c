@@ -94,10 +94,10 @@ int cams_open(struct cams *c, const char *path, const struct graph *g, const cha
 void cams_want(struct cams *c, struct engine_want *list, int *count, int *vectors)
 {
     int value = layer_value(c->layer);
-    c->activation = engine_want(list, count, value, ENGINE_ACTIVATION);
+    c->activation = engine_add_want(list, count, value, ENGINE_ACTIVATION);
     if (!layer_gradients(c->layer))
         return;
-    c->gradients = engine_want(list, count, value, ENGINE_GRADIENT);
+    c->gradients = engine_add_want(list, count, value, ENGINE_GRADIENT);
     *vectors = c->planes;
 }
 

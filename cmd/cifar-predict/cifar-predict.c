@@ -615,9 +615,9 @@ static void list_wants(struct job *j, int features)
 {
     int last = graph_closed(j->graph).value;
     if (features >= 0)
-        j->activation = engine_want(j->want, &j->wants, features, ENGINE_ACTIVATION);
+        j->activation = engine_add_want(j->want, &j->wants, features, ENGINE_ACTIVATION);
     if (maps_path)
-        j->class_maps = engine_want(j->want, &j->wants, last, ENGINE_CLASS_MAPS);
+        j->class_maps = engine_add_want(j->want, &j->wants, last, ENGINE_CLASS_MAPS);
     if (j->cams)
         cams_want(j->cams, j->want, &j->wants, &j->vectors);
 }

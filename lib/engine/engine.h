@@ -73,7 +73,7 @@ struct engine_batch {
 };
 
 /* Which result is the one of `value`: appends to a list with room for it what is not there. */
-int engine_want(struct engine_want *list, int *count, int value, enum engine_what what);
+int engine_add_want(struct engine_want *list, int *count, int value, enum engine_what what);
 
 /* Elements per image of result `want`. */
 size_t engine_result_size(const struct graph *g, const struct engine_opts *o, int want);

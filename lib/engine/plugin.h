@@ -33,6 +33,6 @@ int plugin_find(const char *device, struct err *e) __attribute__((warn_unused_re
 void plugin_warm(const char *device);
 
 /* The backend, or NULL with e->no_device set. */
-const struct engine_backend *plugin_backend(struct err *e);
+const struct engine_backend *plugin_backend(struct err *e) __attribute__((warn_unused_result));
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-int engine_want(struct engine_want *list, int *count, int value, enum engine_what what)
+int engine_add_want(struct engine_want *list, int *count, int value, enum engine_what what)
 {
     int i = 0;
     while (i < *count && (list[i].value != value || list[i].what != what))

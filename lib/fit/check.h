@@ -43,6 +43,6 @@ struct fit_verdict {
 /* Images should be spread over the data set. -1 where an image cannot be read or the engine
  * fails. */
 int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_images *images,
-              struct err *e);
+              struct err *e) __attribute__((warn_unused_result));
 
 #endif

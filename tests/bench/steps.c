@@ -436,11 +436,11 @@ static int run(struct err *e)
     struct engine_want want[3];
     int wants = 0;
     if (features >= 0)
-        engine_want(want, &wants, features, ENGINE_ACTIVATION);
+        engine_add_want(want, &wants, features, ENGINE_ACTIVATION);
     if (gradients > 0)
-        engine_want(want, &wants, features, ENGINE_GRADIENT);
+        engine_add_want(want, &wants, features, ENGINE_GRADIENT);
     if (class_maps)
-        engine_want(want, &wants, graph_closed(j.model->graph).value, ENGINE_CLASS_MAPS);
+        engine_add_want(want, &wants, graph_closed(j.model->graph).value, ENGINE_CLASS_MAPS);
     const struct engine_opts eo = {.device = device,
                                    .precision = (enum engine_precision)precision,
                                    .threads = (int)threads,

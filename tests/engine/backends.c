@@ -250,13 +250,13 @@ static void check_device_wants(const struct graph *n, int images, const char *de
     int last = graph_closed(n).value, wants = 0, gradients = vectors ? last + 1 : 0;
     struct engine_want *want = mem_alloc((size_t)n->values * 3 + 2, sizeof *want);
     for (int v = n->values - 1; v >= 0; v--) {
-        engine_want(want, &wants, v, ENGINE_SUMS);
-        engine_want(want, &wants, v, ENGINE_ACTIVATION);
+        engine_add_want(want, &wants, v, ENGINE_SUMS);
+        engine_add_want(want, &wants, v, ENGINE_ACTIVATION);
     }
-    engine_want(want, &wants, last, ENGINE_CLASS_MAPS);
+    engine_add_want(want, &wants, last, ENGINE_CLASS_MAPS);
     want[wants++] = (struct engine_want){last, ENGINE_SUMS}; /* once more */
     for (int v = 0; v < gradients; v++)
-        engine_want(want, &wants, v, ENGINE_GRADIENT);
+        engine_add_want(want, &wants, v, ENGINE_GRADIENT);
     const struct engine_opts o = {.device = device,
                                   .precision = precision,
                                   .threads = 1,
@@ -544,11 +544,11 @@ static void check_returned(void)
             struct engine_opts o = {
                 .device = device[d], .threads = 40, .wants = list, .vectors = want[i].gradients};
             if (want[i].features)
-                engine_want(list, &o.want_count, 1, ENGINE_ACTIVATION);
+                engine_add_want(list, &o.want_count, 1, ENGINE_ACTIVATION);
             if (want[i].gradients)
-                engine_want(list, &o.want_count, 1, ENGINE_GRADIENT);
+                engine_add_want(list, &o.want_count, 1, ENGINE_GRADIENT);
             if (want[i].maps)
-                engine_want(list, &o.want_count, graph_closed(n).value, ENGINE_CLASS_MAPS);
+                engine_add_want(list, &o.want_count, graph_closed(n).value, ENGINE_CLASS_MAPS);
             int threads = 0;
             if (engine_open(&g, n, &o, &e) != 0) {
                 CHECK(want[i].batch == 0);

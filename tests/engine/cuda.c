@@ -151,10 +151,10 @@ static void check_wants(void)
     int last = graph_closed(n).value, wants = 0;
     struct engine_want *want = mem_alloc((size_t)n->values * 2 + 1, sizeof *want);
     for (int v = 0; v < n->values; v++)
-        engine_want(want, &wants, v, ENGINE_ACTIVATION);
+        engine_add_want(want, &wants, v, ENGINE_ACTIVATION);
     for (int v = last; v >= 0; v--)
-        engine_want(want, &wants, v, ENGINE_GRADIENT);
-    engine_want(want, &wants, last, ENGINE_CLASS_MAPS);
+        engine_add_want(want, &wants, v, ENGINE_GRADIENT);
+    engine_add_want(want, &wants, last, ENGINE_CLASS_MAPS);
     const struct engine_opts o = {
         .device = "ref", .wants = want, .want_count = wants, .vectors = 2};
     uint8_t *pixels = settle(n, 4);

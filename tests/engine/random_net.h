@@ -373,11 +373,11 @@ static inline struct run run_new(const struct graph *n, int images, struct engin
     o.want_count = 0;
     o.vectors = vectors;
     if (value >= 0)
-        engine_want(want, &o.want_count, value, ENGINE_ACTIVATION);
+        engine_add_want(want, &o.want_count, value, ENGINE_ACTIVATION);
     if (vectors > 0)
-        engine_want(want, &o.want_count, value, ENGINE_GRADIENT);
+        engine_add_want(want, &o.want_count, value, ENGINE_GRADIENT);
     if (maps)
-        engine_want(want, &o.want_count, graph_closed(n).value, ENGINE_CLASS_MAPS);
+        engine_add_want(want, &o.want_count, graph_closed(n).value, ENGINE_CLASS_MAPS);
     return run_with(n, images, o);
 }
 

@@ -62,7 +62,8 @@ void cpu_open_times(struct cpu *c)
     struct engine_step *t = c->times = mem_zero(cpu_timed_steps(c), sizeof *t);
     bool maps = engine_wants(&c->work.opts, ENGINE_CLASS_MAPS);
     snprintf(t[TIME_INPUT].name, sizeof t->name, "normalise");
-    t[TIME_INPUT].bytes = (int64_t)graph_size(c->work.graph, 0) * (int64_t)(1 + cpu_element(c));
+    t[TIME_INPUT].bytes = (int64_t)graph_size(c->work.graph, 0) *
+                          (int64_t)((c->work.opts.images ? sizeof(float) : 1) + cpu_element(c));
     snprintf(t[TIME_HEAD].name, sizeof t->name, "pool, linear%s", maps ? ", class maps" : "");
     t[TIME_HEAD].macs = t[TIME_HEAD].done =
         (int64_t)last->c * graph_classes(c->work.graph) * (maps ? last->h * last->w + 1 : 1);
