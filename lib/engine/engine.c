@@ -54,15 +54,17 @@ static int open_backend(struct engine *g, const struct engine_backend *b, const 
     return b && b->supports(graph, o, e) == 0 ? b->open(&g->self, graph, o, e) : -1;
 }
 
-/* A usable GPU, else the CPU. A GPU whose memory others have taken is not usable
- * either; what else fails on one is an error. */
+/* A usable GPU that computes what is wanted, else the CPU. A GPU whose memory others have taken
+ * is not usable either; what else fails on one is an error. */
 static int open_auto(struct engine *g, const struct graph *graph, const struct engine_opts *o,
                      struct err *e)
 {
     struct err why = {0};
-    if (open_backend(g, plugin_backend(&why), graph, o, &why) == 0)
+    const struct engine_backend *gpu = plugin_backend(&why);
+    bool computes = gpu && gpu->supports(graph, o, &why) == 0;
+    if (computes && open_backend(g, gpu, graph, o, &why) == 0)
         return 0;
-    if (!why.no_device) {
+    if (computes && !why.no_device) {
         *e = why;
         return -1;
     }

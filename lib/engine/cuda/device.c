@@ -108,11 +108,10 @@ int device_enter(const struct device *d, struct err *e)
 static void *allocated(const struct device *d, cudaError_t s, const char *call, void *p,
                        size_t bytes, bool *short_of, struct err *e)
 {
-    if (s == cudaSuccess)
-        return p;
     char what[96];
     snprintf(what, sizeof what, "%s of %zu bytes", call, bytes);
-    device_check(d, s, what, e);
+    if (device_check(d, s, what, e) == 0)
+        return p;
     *short_of = s == cudaErrorMemoryAllocation;
     return NULL;
 }
