@@ -187,7 +187,7 @@ int assume_parse(struct assume *a, const char *text, struct err *e)
 /* --- writing --- */
 
 struct words {
-    char *text; /* [ASSUME_WORDS] */
+    char text[ASSUME_WORDS];
     size_t at;
 };
 
@@ -204,7 +204,7 @@ static void put(struct words *w, const char *fmt, ...)
 
 void assume_write(char *text, const struct assume *a)
 {
-    struct words w = {text, 0};
+    struct words w = {.at = 0};
     put(&w, "channels=%s", a->bgr ? "bgr" : "rgb");
     if (a->stem_stride)
         put(&w, ",stem-stride=%d", a->stem_stride);
@@ -224,6 +224,7 @@ void assume_write(char *text, const struct assume *a)
         put(&w, ",prefix=%s", a->prefix);
     if (*a->state)
         put(&w, ",state=%s", a->state);
+    memcpy(text, w.text, sizeof w.text);
 }
 
 /* --- comparing --- */
