@@ -317,7 +317,8 @@ static void check_layers(void)
     CHECK(graph_layer(g, "layer1", &e) == 4 && graph_layer(g, "layer1.0", &e) == 3);
     CHECK(graph_layer(g, "pre.0", &e) == 1);
     CHECK(graph_layer(g, "layer", &e) == -1);
-    CHECK_STR(e.msg, "layer 'layer' is not one of conv1, layer1.0, layer1.1, layer2.0");
+    CHECK_STR(e.msg,
+              "layer 'layer' is not one of conv1, layer1, layer1.0, layer1.1, layer2, layer2.0");
     CHECK(graph_finer(g, 5, 4, finer, sizeof finer));
     CHECK_STR(finer, "layer1");
     CHECK(!graph_finer(g, 5, 9, finer, sizeof finer));

@@ -186,7 +186,10 @@ static void check_shapes(void)
     CHECK(graph_layer(n, "conv1", &e) == 1);
     CHECK(graph_layer(n, "layer1", &e) == graph_layer(n, "layer1.1", &e));
     CHECK(graph_layer(n, "layer4", &e) == -1);
-    CHECK_STR(e.msg, "layer 'layer4' is not one of conv1, layer1.0, layer1.1, layer2.0, layer3.0");
+    CHECK_STR(
+        e.msg,
+        "layer 'layer4' is not one of conv1, layer1, layer1.0, layer1.1, layer2, layer2.0, layer3, "
+        "layer3.0");
     CHECK(graph_layer(n, "fc", &e) == -1);
     CHECK(graph_layer(n, "", &e) == -1);
     CHECK(graph_layer(n, "layer", &e) == -1);
