@@ -571,8 +571,10 @@ static void put_about(struct run *r, const struct job *j, const struct engine *g
     run_put(r, "precision", "%s", name[precision]);
     run_put(r, "device", "%s", engine_about(g));
     if (fit && fit->outcome != FIT_UNKNOWN)
-        run_put(r, "fit", "%.2g nats over %d batch norms and %lld images", fit->use.divergence,
-                fit->use.norms, (long long)fit->use.images);
+        run_put(r, "fit", "%s: KL divergence %.2g nats, mean of %d BatchNorm layers on %lld images",
+                fit_word(fit), fit->use.divergence, fit->use.norms, (long long)fit->use.images);
+    if (fit && *fit->options)
+        run_put(r, "better_fit", "%s", fit->options);
     if (*j->pixels.conflict)
         run_put(r, "warning", "%s", j->pixels.conflict);
     if (fit && *fit->text)
@@ -586,9 +588,9 @@ static void say_fit(const struct job *j)
 {
     const struct fit_verdict *fit = inspection_verdict(j->inspection);
     if (prog_verbose() && fit && fit->outcome != FIT_UNKNOWN)
-        prog_say("divergence from the batch norms' statistics %.2g nats over %d norms and %lld "
-                 "images",
-                 fit->use.divergence, fit->use.norms, (long long)fit->use.images);
+        prog_say("fit to the BatchNorm running statistics is %s: KL divergence %.2g nats, mean of "
+                 "%d layers on %lld images",
+                 fit_word(fit), fit->use.divergence, fit->use.norms, (long long)fit->use.images);
 }
 
 static struct inspection *start_inspection(const struct job *j)

@@ -101,8 +101,8 @@ static void list_candidates(struct check *c, const struct fit_stem *s)
         round_three(std);
         round_three(each);
         if (std[0] > 0 && std[1] > 0 && std[2] > 0 && each[0] > 0 && each[1] > 0 && each[2] > 0) {
-            add(c, "of these images", mean, std, true);
-            add(c, "of these images", mean, each, true);
+            add(c, "these images", mean, std, true);
+            add(c, "these images", mean, each, true);
         }
     }
 }
@@ -290,23 +290,23 @@ static void put_options(char *out, size_t room, const struct fit_use *u,
 static void conclude(struct fit_verdict *v, const struct check *c, const struct interpretation *use,
                      const struct interpretation *best, const struct candidate *pixels)
 {
-    char options[300];
+    const char *options = v->options;
     const struct candidate *first = &c->candidate[0];
     bool wired = !assume_same(&best->assumed, &use->assumed) && best->pixels.bgr == use->pixels.bgr;
     v->use = use->fit;
-    put_options(options, sizeof options, c->use, best, use);
+    put_options(v->options, sizeof v->options, c->use, best, use);
     if (*options) {
         /* Constants alone are compared at the first norm, where they can be told apart. */
         bool stem = c->stem && pixels != first && !wired,
              other = pixels != first && strstr(options, "--mean") != NULL;
         snprintf(v->text, sizeof v->text,
-                 "%s: the batch norms fit another interpretation clearly better: divergence %.2g "
-                 "nats against %.2g %s, over %lld images%s%s%s: give %s",
-                 ckpt_name(c->use->ckpt), stem ? pixels->divergence : best->fit.divergence,
+                 "%s: the BatchNorm running statistics match another interpretation%s%s%s much "
+                 "better: KL divergence %.2g nats instead of %.2g %s, over %lld images: give %s",
+                 ckpt_name(c->use->ckpt), other ? " (mean and std of " : "", other ? pixels->name : "",
+                 other ? ")" : "", stem ? pixels->divergence : best->fit.divergence,
                  stem ? first->divergence : use->fit.divergence,
-                 stem ? "at the first norm" : "over all norms",
-                 (long long)(stem ? c->images->count : use->fit.images),
-                 other ? " (constants " : "", other ? pixels->name : "", other ? ")" : "", options);
+                 stem ? "at the first BatchNorm" : "over all BatchNorm layers",
+                 (long long)(stem ? c->images->count : use->fit.images), options);
         v->outcome = FIT_OTHER;
         return;
     }
@@ -315,10 +315,10 @@ static void conclude(struct fit_verdict *v, const struct check *c, const struct 
         return;
     v->outcome = FIT_NONE;
     snprintf(v->text, sizeof v->text,
-             "%s: no interpretation fits the batch norms%s: divergence %.2g nats over %d norms and "
-             "%lld images: it was trained on other images, or is another network",
-             ckpt_name(c->use->ckpt),
-             c->use->guess ? ", and the constants of the pixels are a guess" : "",
+             "%s: no interpretation matches the BatchNorm running statistics%s: KL divergence %.2g "
+             "nats over %d BatchNorm layers and %lld images: it was trained on other images, or is "
+             "another network",
+             ckpt_name(c->use->ckpt), c->use->guess ? ", and the mean and std are a guess" : "",
              use->fit.divergence, use->fit.norms, (long long)use->fit.images);
 }
 
@@ -393,6 +393,14 @@ static int compare(struct fit_verdict *v, struct check *c, struct model *m, stru
     return 0;
 }
 
+const char *fit_word(const struct fit_verdict *v)
+{
+    bool suspicious = !(v->use.divergence < DEEP_SUSPICIOUS);
+    return v->outcome == FIT_OTHER || v->outcome == FIT_NONE ? "bad"
+           : suspicious                                      ? "doubtful"
+                                                             : "good";
+}
+
 int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_images *images,
               struct err *e)
 {
@@ -417,8 +425,8 @@ int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_i
     model_close(m);
     if (u->guess)
         snprintf(v->text, sizeof v->text,
-                 "%s: the constants of the pixels, mean %.6g,%.6g,%.6g and standard deviation "
-                 "%.6g,%.6g,%.6g, are a guess that no batch norm confirms: give --mean and --std",
+                 "%s: the mean %.6g,%.6g,%.6g and std %.6g,%.6g,%.6g of the pixels are a guess "
+                 "that no BatchNorm running statistics confirm: give --mean and --std",
                  ckpt_name(u->ckpt), (double)u->mean[0], (double)u->mean[1], (double)u->mean[2],
                  (double)u->std[0], (double)u->std[1], (double)u->std[2]);
     return 0;

@@ -38,7 +38,11 @@ struct fit_verdict {
     struct fit_figures use; /* of the interpretation in use; norms are 0 where unknown */
     char text[600];         /* what a user has to be told, a sentence with figures and options;
                                or "" */
+    char options[300];      /* of FIT_OTHER: what makes the programs run the other one; or "" */
 };
+
+/* "good", "doubtful" or "bad": how well the interpretation in use fits. */
+const char *fit_word(const struct fit_verdict *v);
 
 /* Images should be spread over the data set. -1 where an image cannot be read or the engine
  * fails. */
