@@ -159,7 +159,8 @@ static int write_classes(struct out *o, const struct confusion *m, const struct 
 {
     struct tsv_out *t =
         tsv_begin(o, "class name group group_name total correct accuracy precision recall f1 "
-                     "predicted mean_conf top_wrong top_wrong_name top_wrong_count");
+                     "predicted mean_conf top_wrong top_wrong_name top_wrong_count "
+                     "top_wrong_tied");
     int r = 0;
     for (int i = 0; i < confusion_classes(m) && r == 0; i++) {
         int cls = order[i], group = cls < names->classes ? names->group[cls] : -1;
@@ -180,6 +181,7 @@ static int write_classes(struct out *o, const struct confusion *m, const struct 
         put_class(t, f.top_wrong);
         put_name(t, names, f.top_wrong);
         tsv_put_int(t, f.top_wrong_count);
+        tsv_put_int(t, f.top_wrong_tied);
         r = tsv_end(t, e);
     }
     tsv_free(t);

@@ -175,6 +175,9 @@ void confusion_class(const struct confusion *c, int cls, struct class_metrics *f
         } else if (row[i].value > f->top_wrong_count) {
             f->top_wrong = row[i].col;
             f->top_wrong_count = row[i].value;
+            f->top_wrong_tied = 0;
+        } else if (row[i].value > 0 && row[i].value == f->top_wrong_count) {
+            f->top_wrong_tied++;
         }
     }
     f->accuracy = share_of(f->correct, f->total);

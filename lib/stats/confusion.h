@@ -54,6 +54,7 @@ struct class_metrics {
     double mean_conf;  /* of the class's images; NaN where unknown */
     int top_wrong;     /* most frequent wrong prediction, the lower class of equals; or -1 */
     int64_t top_wrong_count;
+    int top_wrong_tied; /* other wrong predictions that are as frequent */
 };
 
 void confusion_class(const struct confusion *c, int cls, struct class_metrics *f);
