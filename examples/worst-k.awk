@@ -95,6 +95,7 @@ function top_pairs(    i, e, a, b) {
     for (i = 1; i <= pairs; i++) {
         best = ""
         for (e in errors) {
+            if (errors[e] < 2) continue
             split(e, a, SUBSEP)
             split(best, b, SUBSEP)
             if (best == "" || errors[e] > errors[best] || errors[e] == errors[best] && \

@@ -126,6 +126,10 @@ $(before): ;
 # What heatpipe tells at the end: where the results are.
 closing = @exec 2>&8; . "$$HEATPIPE_SHARE/common.sh"; \
   tell "$1" 2>/dev/null >"$$D/unfinished/closing" || fail "$$D: cannot write in this folder"
+# What the findings and the fit of the checkpoint say against all other results.
+doubt = @exec 2>&8; . "$$HEATPIPE_SHARE/common.sh"; \
+  doubt=$$(awk -F '\t' -f "$$HEATPIPE_SHARE/doubt.awk" "$$D/findings.tsv" "$$D/run.tsv") || fail ''; \
+  [ -z "$$doubt" ] || say "warning: $$doubt: read $$OUT/recommendations.txt first"
 # What an earlier run left, with labels or without, with maps or without, would not belong
 # to these results.
 no_sheets := $(if $(has_maps),,$(sheets) $(maps) data/cam_stats.tsv data/cam_run.tsv \
@@ -134,6 +138,7 @@ no_maps   := $(if $(has_maps),,the predictions came without maps$(comma) so ther
 ifeq ($(unlabelled),)
 analysis: $(charts) $(texts) $(pages) $(csvs) $(made_sheets) data/run.tsv data/findings.tsv
 	@cd -- "$$OUT" && rm -f predicted_classes/class_*.png $(no_sheets)
+	$(doubt)
 	$(call closing,$(no_maps)the results are in $$OUT: begin with $$OUT/analysis_summary.txt or $$OUT/explorer.html)
 else
 # Without labels there are predictions and their confidence.
@@ -250,8 +255,8 @@ $(charts):
 	  -c "$$HEATPIPE_SHARE/plots/$(basename $(<F)).gp" "$$OUT/$<" "$(part)/$@"
 
 # What the texts and pages may name.
-listed := $(if $(unlabelled),analysis_summary.txt data/run.tsv,$(charts) $(texts) $(pages) $(csvs) \
-  data/findings.tsv data/run.tsv)
+listed := data/predictions.tsv data/run.tsv $(if $(unlabelled),analysis_summary.txt,$(charts) $(texts) $(pages) \
+  $(csvs) data/findings.tsv)
 data/files.tsv: $(made_sheets)
 	@$(to) awk -v 'list=$(listed)' 'BEGIN { print "file"; n = split(list, f, " "); for (i = 1; i <= n; i++) print f[i] } \
 	  { print }' $(foreach t,$^,"$$OUT/$t") < /dev/null
@@ -270,8 +275,8 @@ else
 analysis_summary.txt: data/predictions.tsv data/run.tsv data/files.tsv
 	@$(to) $(REPORT) predictions --predictions "$$D/predictions.tsv" --run "$$D/run.tsv" $(files)
 endif
-recommendations.txt: $(summed) data/run.tsv data/files.tsv
-	@$(to) $(REPORT) recommendations $(from) $(files)
+recommendations.txt: $(summed) data/confident_rows.tsv data/run.tsv data/files.tsv
+	@$(to) $(REPORT) recommendations $(from) $(if $(has_maps),--errors "$$D/confident_rows.tsv") $(files)
 data/findings.tsv: $(summed) data/run.tsv
 	@$(to) $(REPORT) findings $(from)
 per_class_accuracy.csv: data/per_class.tsv
@@ -280,8 +285,9 @@ most_confused_pairs.csv: data/pairs.tsv
 	@$(to) $(REPORT) csv --pairs "$$D/pairs.tsv"
 confident_errors.csv: data/confident_errors.tsv
 	@$(to) $(REPORT) csv --errors "$$D/confident_errors.tsv"
-per_class_accuracy_interactive.html: data/per_class.tsv data/summary.tsv data/run.tsv data/files.tsv
-	@$(to) $(REPORT) html --page bars --classes "$$D/per_class.tsv" --summary "$$D/summary.tsv" --run "$$D/run.tsv" $(files)
+per_class_accuracy_interactive.html: data/per_class.tsv data/pairs.tsv data/summary.tsv data/run.tsv data/files.tsv
+	@$(to) $(REPORT) html --page bars --classes "$$D/per_class.tsv" --pairs "$$D/pairs.tsv" --summary "$$D/summary.tsv" \
+	  --run "$$D/run.tsv" $(files)
 explorer.html: $(summed) $(chosen) data/run.tsv data/files.tsv
 	@$(to) $(REPORT) html --page explorer $(from) --selected "$$D/selected.tsv" --pair-rows "$$D/pair_rows.tsv" $(files)
 

@@ -284,6 +284,10 @@ static void pair_titles(const struct group *g, const struct counts *c, struct sh
                    p->same_group < 0 ? ""
                    : p->same_group   ? "same superclass"
                                      : "other superclass");
+    size_t equal = pairs_equal(&c->pairs, p);
+    if (equal > 0)
+        sheet->subtitle = join(sheet->subtitle, mem_printf("as frequent as %zu other%s", equal,
+                                                           equal == 1 ? "" : "s"));
     free(rate);
     free(reverse);
 }
@@ -295,12 +299,13 @@ static char *class_subtitle(const struct class_row *c, const char *superclass)
     if (c)
         all = join(all,
                    mem_printf("%" PRId64 " of %" PRId64 " images correct", c->correct, c->total));
-    if (c && c->top_wrong_name) {
-        int64_t errors = class_errors(c);
+    if (c && c->top_wrong_name && class_has_top_wrong(c)) {
         char *name = pen_name(c->top_wrong_name);
-        all =
-            join(all, mem_printf("most often predicted as %s (%" PRId64 " of %" PRId64 " error%s)",
-                                 name, c->top_wrong_count, errors, errors == 1 ? "" : "s"));
+        char *tied = c->top_wrong_tied > 0 ? mem_printf(" and %" PRId64 " more", c->top_wrong_tied)
+                                           : mem_dup("");
+        all = join(all, mem_printf("most frequent wrong prediction: %s%s (%" PRId64 "%s)", name,
+                                   tied, c->top_wrong_count, *tied ? " each" : ""));
+        free(tied);
         free(name);
     }
     if (superclass) {

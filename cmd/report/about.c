@@ -5,13 +5,14 @@
 #include "base/mem.h"
 #include "base/prog.h"
 #include "base/text.h"
+#include "cam/about.h"
 #include "stream/run.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LABEL_WIDTH = 26 };
+enum { LABEL_WIDTH = 29 };
 
 static const char *const label[][2] = {
     {"checkpoint", "Checkpoint"},
@@ -25,12 +26,13 @@ static const char *const label[][2] = {
     {"mean", "Pixel mean"},
     {"std", "Pixel deviation"},
     {"constants_from", "Pixel constants from"},
+    {"better_fit", "Better fit with"},
     {"layer", "Layer of the maps"},
     {"method", "Method"},
     {"score", "Score"},
     {"map_size", "Cells of a map"},
     {"finer_layer", "Finer layer"},
-    {"fit", "Fit to the batch norms"},
+    {"fit", "Fit of BatchNorm statistics"},
     {"precision", "Precision"},
     {"device", "Device"},
     {"version", "heatpipe version"},
@@ -89,6 +91,17 @@ const char *about_value(const struct about *a, const char *name)
         if (strcmp(a->fact[i].name, name) == 0)
             return a->fact[i].value;
     return NULL;
+}
+
+bool about_earlier(const struct about *a)
+{
+    const char *layer = about_value(a, "layer");
+    return layer && strcmp(layer, ABOUT_LAST) != 0;
+}
+
+const char *about_better(const struct about *a)
+{
+    return about_value(a, "better_fit");
 }
 
 void about_write_warnings(const struct about *a)

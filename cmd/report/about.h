@@ -5,6 +5,8 @@
 
 #include "rows/file_list.h"
 
+#include <stdbool.h>
+
 struct fact {
     char *name, *value; /* the value as text_clean gives it */
 };
@@ -21,6 +23,13 @@ void about_free(struct about *a);
 
 /* The value of a fact, NULL where it is not known. */
 const char *about_value(const struct about *a, const char *name);
+
+/* Whether the maps are of a layer before the last stage, as far as it is known. */
+bool about_earlier(const struct about *a);
+
+/* The options with which the checkpoint fits the images clearly better, or NULL: then the run
+ * says little of the model. */
+const char *about_better(const struct about *a);
 
 /* What is to be read before all else, and where the run comes from: sections of a text. */
 void about_write_warnings(const struct about *a);

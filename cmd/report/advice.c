@@ -31,6 +31,8 @@ struct advice {
     const struct tables *r;
     const struct findings *f;
     const struct about *about;
+    int64_t drawn_errors;
+    bool works; /* and is run as it was trained: the errors mean something */
     int sections;
     struct experiment next[EXPERIMENTS];
     int experiments;
@@ -72,8 +74,7 @@ static void class_order(struct advice *a)
     if (f->moved_classes > 0)
         words_para(2, "-",
                    "The model and the labels order the classes differently: in %d of %s most "
-                   "images are predicted as one other class, and each of these classes has its "
-                   "own.",
+                   "images are predicted as one other class, a different one for each.",
                    f->moved_classes,
                    words_count(&b, f->with_images, "class with images", "classes with images"));
     else
@@ -82,11 +83,16 @@ static void class_order(struct advice *a)
                    " images (%s) are predicted as the class at the same distance "
                    "from theirs.",
                    o->count, o->of, words_percent(&b, o->count, o->of));
-    if (f->offset > 0)
-        words_para(2, "", "The predicted class ID is the true one plus %d, modulo %d.", f->offset,
+    if (f->offset > 0) {
+        bool minus = 2 * f->offset > a->r->classes.n;
+        words_para(2, "", "The predicted class ID is the true one %s %d, modulo %d.",
+                   minus ? "minus" : "plus", minus ? a->r->classes.n - f->offset : f->offset,
                    a->r->classes.n);
-    words_para(2, "", "Renamed in this way, %s of the predictions would be correct instead of %s.",
-               words_share(&c, o->value), words_share(&d, o->baseline));
+    }
+    words_para(2, "",
+               "With the classes renamed accordingly, %s of the predictions would be correct "
+               "instead of %s.",
+               words_accuracy(&c, o->value), words_accuracy(&d, o->baseline));
     for (int i = 0; i < f->moved.n && i < LIST; i++) {
         const struct found *m = &f->moved.at[i];
         words_line("    %s -> %s: %" PRId64 " of %" PRId64, a->r->classes.row[m->cls].text,
@@ -95,10 +101,10 @@ static void class_order(struct advice *a)
     if (f->moved.n > LIST)
         words_line("    and %d more", f->moved.n - LIST);
     words_para(2, "",
-               "Give the names in the order in which the model was trained (--names of "
-               "cifar-predict), and check that the labels count the classes from the same number "
-               "in the same order (--labels).");
-    if (a->f->works)
+               "Give the names in the order in which the model was trained (%s), and check that "
+               "the labels count the classes from the same number in the same order (%s).",
+               prog_option("--names of cifar-predict", "NAMES"), prog_option("--labels", "LABELS"));
+    if (a->works)
         try_next(a, o->count,
                  "Correct the class order. Measure: the errors of these classes, now %" PRId64 ".",
                  o->count);
@@ -111,8 +117,8 @@ static void check_model(struct advice *a)
     struct words_buf b, c, d;
     section(a, few ? "More images" : "The model and its input");
     words_para(2, "-", "The accuracy, %s (%" PRId64 " of %" PRId64 "), %s chance (%s).",
-               words_share(&b, acc->value), acc->count, acc->of, say_against_chance(acc),
-               words_share(&c, acc->baseline));
+               words_accuracy(&b, acc->value), acc->count, acc->of, say_against_chance(acc),
+               words_accuracy(&c, acc->baseline));
     if (a->f->only_predicted >= 0 && acc->of > 1)
         words_para(2, "", "All %s predicted as %s.",
                    words_count(&d, acc->of, "image is", "images are"),
@@ -124,12 +130,25 @@ static void check_model(struct advice *a)
     words_para(2, "-", "%s",
                few ? "If the accuracy stays so low, check in this order:"
                    : "Check, in this order:");
-    words_para(4, "  -", "the pixel constants: --mean and --std must be those of the training;");
+    words_para(4, "  -", "the mean and std of the pixels: %s and %s must be those of the training;",
+               prog_option("--mean", "MEAN"), prog_option("--std", "STD"));
     words_para(4, "  -",
                "the inferred architecture, above all the stem: model-info --probe compares the "
-               "interpretations of the checkpoint, --assume sets one;");
-    words_para(4, "  -", "the class order: --names and --labels must be those of the training;");
+               "interpretations of the checkpoint, %s sets one;",
+               prog_option("--assume", "ASSUME"));
+    words_para(4, "  -", "the class order: %s and %s must be those of the training;",
+               prog_option("--names", "NAMES"), prog_option("--labels", "LABELS"));
     words_para(4, "  -", "that the checkpoint is of a trained model and for these classes.");
+}
+
+/* The warning above says what does not fit. */
+static void better_fit(struct advice *a, const char *options)
+{
+    section(a, "Mean, std and architecture");
+    words_para(2, "-",
+               "The model is run in another way than it was trained, as far as its BatchNorm "
+               "running statistics tell. Run it again with %s.",
+               options);
 }
 
 /* --- similar classes --- */
@@ -172,8 +191,11 @@ static void similar_classes(struct advice *a)
         s->count, s->of, words_percent(&b, s->count, s->of), words_share(&c, s->baseline));
     words_para(2, "",
                "Try a second output or a loss for the superclass, hard negatives from the same "
-               "superclass, or a last stage of higher resolution. The margin maps on the sheets "
-               "show which part of the image decides between two classes.");
+               "superclass, or a last stage of higher resolution.%s",
+               a->r->maps.known && !a->r->maps.earlier
+                   ? " The margin maps on the sheets show which part of the image decides between "
+                     "two classes."
+                   : "");
     words_para(2, "", "Ceiling: %.2f points.", points(a->r, s->count));
     list_siblings(a->r);
     try_next(a, s->count,
@@ -184,14 +206,33 @@ static void similar_classes(struct advice *a)
 
 /* --- confidence --- */
 
-static void write_bin(const struct calibration *c, bool over)
+static void write_bin(const char *what, const struct calibration_far *b)
 {
-    struct calibration_far b;
-    if (calibration_farthest(c, over, &b))
-        words_line("    most %s-confident from %.0f to %.0f %%: mean confidence %.1f %%, accuracy "
-                   "%.1f %%",
-                   over ? "over" : "under", 100 * b.from, 100 * b.to, 100 * b.conf,
-                   100 * b.accuracy);
+    struct words_buf n;
+    words_para(4, "",
+               "%s: %.0f to %.0f" WORDS_NB "%% (%s, confidence %.1f" WORDS_NB
+               "%%, accuracy %.1f" WORDS_NB "%%)",
+               what, 100 * b->from, 100 * b->to, words_count(&n, b->images, "image", "images"),
+               100 * b->conf, 100 * b->accuracy);
+}
+
+/* The bin with most of the error may have a small gap, and a large one few images. */
+static void write_bins(const struct calibration *c, bool over, bool both)
+{
+    struct calibration_far part, gap;
+    char what[96];
+    const char *side = !both ? "" : over ? ", over-confident" : ", under-confident";
+    if (!calibration_largest_part(c, over, &part))
+        return;
+    bool has_gap = calibration_largest_gap(c, over, FINDINGS_FEW, &gap);
+    bool same = has_gap && gap.from == part.from;
+    snprintf(what, sizeof what, "Largest part%s of the calibration error%s",
+             same ? " and largest gap" : "", side);
+    write_bin(what, &part);
+    if (!has_gap || same)
+        return;
+    snprintf(what, sizeof what, "Largest gap in a bin of at least %d images%s", FINDINGS_FEW, side);
+    write_bin(what, &gap);
 }
 
 static void calibration(struct advice *a)
@@ -227,9 +268,9 @@ static void calibration(struct advice *a)
                100 * c->value, 100 * c->baseline, 100 * p->mean,
                100 * a->f->of[FIND_ACCURACY].value);
     if (over)
-        write_bin(&p->calibration, true);
+        write_bins(&p->calibration, true, over && under);
     if (under)
-        write_bin(&p->calibration, false);
+        write_bins(&p->calibration, false, over && under);
     if (over && under) {
         words_para(2, "",
                    "One temperature cannot correct both. Fit isotonic regression to the confidence "
@@ -260,6 +301,28 @@ static void list_highest_wrong(const struct classes *c)
     free(l.cls);
 }
 
+/* Where the errors of highest confidence are listed and drawn. */
+static void list_files(const struct advice *a, int64_t errors)
+{
+    const struct file_list *files = &a->about->files;
+    const char *first;
+    char drawn[40] = "", more[96] = "", maps[256] = "";
+    if (!file_list_has(files, "confident_errors.csv"))
+        return;
+    int pages = file_list_count(files, "confident_errors_p", &first);
+    if (pages == 1)
+        snprintf(more, sizeof more, " and confident_errors_p2.png");
+    else if (pages > 1)
+        snprintf(more, sizeof more, " and confident_errors_p2.png to confident_errors_p%d.png",
+                 pages + 1);
+    if (a->drawn_errors >= 0 && a->drawn_errors < errors)
+        snprintf(drawn, sizeof drawn, ", the first %" PRId64, a->drawn_errors);
+    if (file_list_has(files, "confident_errors.png"))
+        snprintf(maps, sizeof maps, "%s with %s in confident_errors.png%s", *drawn ? drawn : ",",
+                 errors == 1 ? "its map" : "their maps", more);
+    words_para(2, "", "Listed in confident_errors.csv%s.", maps);
+}
+
 static void highest_errors(struct advice *a)
 {
     const struct finding *h = &a->f->of[FIND_HIGHEST_ERRORS];
@@ -267,6 +330,15 @@ static void highest_errors(struct advice *a)
     struct words_buf b;
     if (h->verdict == VERDICT_NONE)
         return;
+    if (h->count > 0 && h->verdict == VERDICT_NO) {
+        words_para(2, "-",
+                   "Errors of highest confidence (above 90" WORDS_NB "%%), no finding: %" PRId64
+                   " of %s. If the confidences were right, about %.1f "
+                   "would be: no more than chance.",
+                   h->count, words_count(&b, h->of, "error", "errors"), a->f->highest_expected);
+        list_files(a, h->count);
+        return;
+    }
     if (h->verdict == VERDICT_NO) {
         words_para(2, "-", "Errors of highest confidence (above 90" WORDS_NB "%%): none of %s.",
                    words_count(&b, h->of, "error", "errors"));
@@ -274,17 +346,13 @@ static void highest_errors(struct advice *a)
     }
     words_para(2, "-",
                "%" PRId64 " of %" PRId64 " %s (%s) %s the highest confidence (above 90" WORDS_NB
-               "%%); if the confidences were right, about %.1f would. Look at %s: is the label "
-               "wrong, or the model?",
+               "%%), by more than chance: if the confidences were right, about %.1f would. Look "
+               "at %s: is the label wrong, or the model?",
                h->count, h->of, h->of == 1 ? "error" : "errors", words_percent(&b, h->count, h->of),
                one ? "has" : "have", a->f->highest_expected, one ? "it" : "each");
     words_para(2, "", "Ceiling: %.2f points, whether labels or predictions are corrected.",
                points(a->r, h->count));
-    if (file_list_has(&a->about->files, "confident_errors.csv"))
-        words_para(2, "", "Listed in confident_errors.csv%s.",
-                   file_list_has(&a->about->files, "confident_errors.png")
-                       ? ", with their maps in confident_errors.png"
-                       : "");
+    list_files(a, h->count);
     list_highest_wrong(&a->r->classes);
     try_next(
         a, h->count,
@@ -304,12 +372,12 @@ static void reject_low(struct advice *a)
                    "(up to 50" WORDS_NB "%%): %" PRId64 " of %" PRId64
                    " predictions remain (%s), and %s of them are correct instead of %s.",
                    k->of, a->r->classes.total, words_percent(&b, k->of, a->r->classes.total),
-                   words_share(&c, k->value), words_share(&d, k->baseline));
+                   words_accuracy(&c, k->value), words_accuracy(&d, k->baseline));
     else if (k->verdict == VERDICT_NO)
         words_para(2, "-",
                    "Rejecting predictions of low confidence, no finding: %s of the others are "
                    "correct instead of %s, a difference that %s.",
-                   words_share(&c, k->value), words_share(&d, k->baseline),
+                   words_accuracy(&c, k->value), words_accuracy(&d, k->baseline),
                    finding_tells(k) ? "is too small to matter" : "could be chance");
 }
 
@@ -350,6 +418,7 @@ static void border(struct advice *a)
 {
     const struct finding *f = &a->f->of[FIND_BORDER];
     const struct difference *d = &a->f->border;
+    char said[256];
     if (f->verdict == VERDICT_YES && d->more) {
         words_para(2, "-",
                    "The maps of wrong predictions lie more on the border of the image (median "
@@ -362,11 +431,14 @@ static void border(struct advice *a)
                  "%.1f" WORDS_NB "%% (median).",
                  100 * d->median[1]);
     } else {
+        say_difference(said, sizeof said, d, f, "the wrong one");
         words_para(2, "-",
-                   "Border, no finding: the maps of wrong predictions do not lie more on it by an "
-                   "extent that matters (median %.1f" WORDS_NB "%% against %.1f" WORDS_NB
-                   "%% in correct ones).",
-                   100 * d->median[1], 100 * d->median[0]);
+                   "Border, no finding: %s (median %.1f" WORDS_NB "%% against %.1f" WORDS_NB
+                   "%% in correct ones). %s",
+                   f->verdict == VERDICT_YES
+                       ? "the maps of wrong predictions lie less on it"
+                       : "the maps of wrong predictions are not shown to lie more on it",
+                   100 * d->median[1], 100 * d->median[0], said);
     }
 }
 
@@ -374,13 +446,15 @@ static void entropy(struct advice *a)
 {
     const struct finding *f = &a->f->of[FIND_ENTROPY];
     const struct difference *d = &a->f->entropy;
-    if (f->verdict != VERDICT_YES)
+    char said[256];
+    if (f->verdict != VERDICT_YES) {
+        say_difference(said, sizeof said, d, f, "the wrong one");
         words_para(2, "-",
-                   "Entropy, no finding: the maps of wrong predictions are neither more diffuse "
-                   "nor more concentrated by an extent that matters (median entropy %.3f against "
-                   "%.3f).",
-                   d->median[1], d->median[0]);
-    else if (!d->more)
+                   "Entropy, no finding: the maps of wrong predictions are not shown to be more "
+                   "diffuse or more concentrated (median entropy %.3f against %.3f in correct "
+                   "ones). %s",
+                   d->median[1], d->median[0], said);
+    } else if (!d->more)
         words_para(2, "-",
                    "The maps of wrong predictions are more concentrated (median entropy %.3f "
                    "against %.3f): fewer cells decide. Try random erasing or cutout.",
@@ -412,9 +486,9 @@ static void overlap(struct advice *a)
                    " errors (%s) the maps of the true and the predicted class overlap by more than "
                    "half, but maps as diffuse as these (median entropy %.3f) do so in part "
                    "whatever they show. Before you conclude from it, make the maps of an earlier "
-                   "stage, which has more cells (LAYER=layer3).",
+                   "stage, which has more cells%s.",
                    high->count, high->of, words_percent(&b, high->count, high->of),
-                   a->f->entropy.median[1]);
+                   a->f->entropy.median[1], a->r->maps.earlier ? "" : " (LAYER=layer3)");
     } else if (high->verdict == VERDICT_YES) {
         words_para(2, "-",
                    "In %" PRId64 " of %" PRId64
@@ -428,7 +502,11 @@ static void overlap(struct advice *a)
                  "%" PRId64 ".",
                  high->count);
     }
-    if (low->verdict == VERDICT_YES) {
+    if (a->r->maps.earlier) {
+        words_para(2, "-",
+                   "Several objects, not judged: at a layer before the last stage the maps of two "
+                   "classes may lie apart whatever the image shows.");
+    } else if (low->verdict == VERDICT_YES) {
         words_para(
             2, "-",
             "In %" PRId64 " of %" PRId64
@@ -498,6 +576,17 @@ static void weak_classes(struct advice *a)
     if (f->of[FIND_WEAK_CLASSES].verdict == VERDICT_NONE)
         return;
     section(a, "Worst classes");
+    if (f->of[FIND_WEAK_CLASSES].verdict == VERDICT_FEW) {
+        words_para(
+            2, "-",
+            "The classes differ in accuracy by more than chance (p" WORDS_NB "<" WORDS_NB
+            "%.2f), and %s an accuracy below %.0f" WORDS_NB
+            "%%. At %.1f images each on average no single one can be named: none differs from "
+            "the other classes after correction for %s.",
+            FINDINGS_LEVEL, words_count(&x, f->below_half, "class has", "classes have"),
+            100 * WEAK_CLASS, f->below_images, words_count(&y, f->classes_tested, "test", "tests"));
+        return;
+    }
     if (f->weak.n == 0) {
         if (f->below_half == 0)
             words_para(2, "-",
@@ -506,7 +595,7 @@ static void weak_classes(struct advice *a)
         else
             words_para(2, "-",
                        "No finding: %s an accuracy below %.0f" WORDS_NB
-                       "%%, but none differs from the other classes by more than chance.",
+                       "%%, but the classes do not differ by more than chance.",
                        words_count(&x, f->below_half, "class has", "classes have"),
                        100 * WEAK_CLASS);
         return;
@@ -518,11 +607,10 @@ static void weak_classes(struct advice *a)
                one ? "it has" : "they have", words_count(&y, errors, "error", "errors"));
     for (int i = 0; i < f->weak.n && i < LIST; i++) {
         const struct class_row *row = &c->row[f->weak.at[i].cls];
-        char wrong[512] = "";
-        if (row->top_wrong_count > 0)
-            snprintf(wrong, sizeof wrong, ", most often predicted as %s (%" PRId64 ")",
-                     row->top_wrong_text, row->top_wrong_count);
-        words_line("   %5.1f %%  %s%s", 100 * class_accuracy(row), row->text, wrong);
+        char wrong[512];
+        say_top_wrong(wrong, sizeof wrong, row);
+        words_line("   %5.1f %%  %s%s%s", 100 * class_accuracy(row), row->text,
+                   *wrong ? ", most frequent wrong prediction: " : "", wrong);
     }
     if (f->weak.n > LIST)
         words_line("    and %d more", f->weak.n - LIST);
@@ -712,11 +800,14 @@ static void experiments(struct advice *a)
 static void write_sections(struct advice *a)
 {
     const struct finding *acc = &a->f->of[FIND_ACCURACY], *order = &a->f->of[FIND_CLASS_ORDER];
+    const char *better = about_better(a->about);
+    if (better)
+        better_fit(a, better);
     if (order->verdict == VERDICT_YES)
         class_order(a);
-    else if (!a->f->works)
+    else if (!better && !findings_work(a->f))
         check_model(a);
-    if (!a->f->works) {
+    if (!a->works) {
         words_gap();
         words_para(0, "",
                    "Nothing else is recommended until this is settled: every other measurement "
@@ -744,7 +835,11 @@ void advice_write(const struct known *k)
 {
     const struct tables *r = &k->tables;
     const struct findings *f = &k->findings;
-    struct advice a = {.r = r, .f = f, .about = &k->about};
+    struct advice a = {.r = r,
+                       .f = f,
+                       .about = &k->about,
+                       .drawn_errors = k->drawn_errors,
+                       .works = findings_work(f) && !about_better(&k->about)};
     const struct finding *acc = &f->of[FIND_ACCURACY];
     struct words_buf b, c, d;
     words_open();
@@ -759,7 +854,7 @@ void advice_write(const struct known *k)
                          "nothing can be recommended.");
     } else {
         char tests[128] = "";
-        if (f->works)
+        if (a.works)
             snprintf(tests, sizeof tests,
                      " What could be chance is no finding: tests have the level %.2f, corrected "
                      "for their number by Holm's method.",
@@ -769,8 +864,8 @@ void advice_write(const struct known *k)
                    "that it names.%s%s",
                    words_count(&b, acc->of, "image", "images"),
                    words_count(&c, tables_errors(r), "error", "errors"),
-                   words_share(&d, acc->value), tests,
-                   f->works && tables_errors(r) > 0
+                   words_accuracy(&d, acc->value), tests,
+                   a.works && tables_errors(r) > 0
                        ? " A ceiling is the gain in accuracy if all of its errors went away and no "
                          "other came."
                        : "");

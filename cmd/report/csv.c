@@ -57,7 +57,8 @@ void csv_write_classes(const struct classes *c)
     struct class_list order = classes_ranked(c, CLASSES_WITH_EMPTY);
     words_open();
     words_put("Class ID,Class Name,Correct,Total,Accuracy (%%),Superclass,Precision (%%),F1 (%%),"
-              "Predicted,Mean Confidence (%%),Most Frequent Wrong Prediction,Its Count\n");
+              "Predicted,Mean Confidence (%%),Most Frequent Wrong Prediction,Its Count,"
+              "Others As Frequent\n");
     for (int i = 0; i < order.n; i++) {
         const struct class_row *row = &c->row[order.cls[i]];
         words_put("%d,", order.cls[i]);
@@ -71,8 +72,9 @@ void csv_write_classes(const struct classes *c)
         put_count(row->predicted);
         put_percent(row->mean_conf);
         words_put(",");
-        put_known(row->top_wrong_name);
+        put_known(class_has_top_wrong(row) ? row->top_wrong_name : NULL);
         put_count(row->top_wrong_count);
+        put_count(row->top_wrong_count < 0 ? -1 : row->top_wrong_tied);
         words_put("\n");
     }
     free(order.cls);
@@ -81,10 +83,11 @@ void csv_write_classes(const struct classes *c)
 
 void csv_write_pairs(const struct pairs *p)
 {
+    size_t tied, n = pairs_listed(p, PAIRS_TOP, &tied);
     words_open();
     words_put("true_class,pred_class,count,true_name,pred_name,rate,reverse_count,"
-              "same_superclass\n");
-    for (size_t i = 0; i < p->n && i < PAIRS_TOP; i++) {
+              "same_superclass,unlisted_as_frequent\n");
+    for (size_t i = 0; i < n; i++) {
         const struct pair_row *row = &p->row[i];
         words_put("%d,%d,%" PRId64 ",", row->truth, row->pred, row->count);
         put_string(row->true_name);
@@ -96,6 +99,7 @@ void csv_write_pairs(const struct pairs *p)
             words_put(",%.9g", row->rate);
         put_count(row->reverse);
         put_count(row->same_group);
+        put_count(row->count == p->row[n - 1].count ? (int64_t)tied : 0);
         words_put("\n");
     }
     words_close();

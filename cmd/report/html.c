@@ -8,6 +8,7 @@
 #include "base/prog.h"
 #include "base/text.h"
 #include "draw/sheet_file.h"
+#include "phrases.h"
 #include "rows/selection.h"
 #include "words.h"
 
@@ -44,12 +45,13 @@ static void put(const char *s)
 static void put_text(const char *s)
 {
     for (; *s; s++) {
-        const char *escaped = *s == '&'    ? "&amp;"
-                              : *s == '<'  ? "&lt;"
-                              : *s == '>'  ? "&gt;"
-                              : *s == '"'  ? "&quot;"
-                              : *s == '\'' ? "&#39;"
-                                           : NULL;
+        const char *escaped = *s == '&'         ? "&amp;"
+                              : *s == '<'       ? "&lt;"
+                              : *s == '>'       ? "&gt;"
+                              : *s == '"'       ? "&quot;"
+                              : *s == '\''      ? "&#39;"
+                              : *s == *WORDS_NB ? "&nbsp;"
+                                                : NULL;
         if (escaped)
             put(escaped);
         else
@@ -92,16 +94,25 @@ static void put_name(const char *shown)
     put("</bdi>");
 }
 
+static void put_warning(const char *text)
+{
+    put("<p class=\"warning\"><b>Warning:</b> ");
+    put_text(text);
+    put("</p>\n");
+}
+
 static void put_warnings(const struct page *p)
 {
     const struct about *a = &p->known->about;
+    char doubt[400];
     for (int i = 0; i < a->facts; i++) {
         if (strcmp(a->fact[i].name, "warning") != 0)
             continue;
-        put("<p class=\"warning\"><b>Warning:</b> ");
-        put_text(a->fact[i].value);
-        put("</p>\n");
+        put_warning(a->fact[i].value);
     }
+    say_doubt(doubt, sizeof doubt, &p->known->findings);
+    if (*doubt)
+        put_warning(doubt);
 }
 
 static void put_about(const struct page *p)
@@ -394,6 +405,9 @@ static void put_pair(const struct tables *r, const struct selected_pair *s)
             words_put(", reverse %" PRId64, p->reverse);
         if (p->same_group >= 0)
             put(p->same_group ? ", same superclass" : ", other superclass");
+        size_t equal = pairs_equal(&r->pairs, p);
+        if (equal > 0)
+            words_put("; as frequent as %zu other%s", equal, equal == 1 ? "" : "s");
         put("</small>");
     }
     put("<img loading=\"lazy\" alt=\"\" src=\"");
@@ -475,7 +489,8 @@ static void sheets_of_all(struct page *p)
 /* The most frequent pairs, as worst-k would number them. */
 static void pairs_first(struct selected_pairs *s, const struct pairs *all)
 {
-    s->n = all->n < PAIR_SHEETS ? (int)all->n : PAIR_SHEETS;
+    size_t tied;
+    s->n = (int)pairs_listed(all, PAIR_SHEETS, &tied);
     s->pair = mem_alloc(PAIR_SHEETS, sizeof *s->pair);
     for (int i = 0; i < s->n; i++) {
         const struct pair_row *r = &all->row[i];

@@ -23,6 +23,35 @@ const char *say_against_chance(const struct finding *accuracy)
                                                   : "is not better than";
 }
 
+void say_doubt(char *s, size_t size, const struct findings *f)
+{
+    const struct finding *a = &f->of[FIND_ACCURACY], *o = &f->of[FIND_CLASS_ORDER];
+    struct words_buf p, q;
+    *s = '\0';
+    if (o->verdict == VERDICT_YES)
+        snprintf(s, size,
+                 "The model and the labels seem to order the classes differently: with the classes "
+                 "renamed accordingly, %s of the predictions would be correct instead of %s. "
+                 "All that follows counts the classes as they are.",
+                 words_accuracy(&p, o->value), words_accuracy(&q, o->baseline));
+    else if (a->verdict == VERDICT_NO || a->verdict == VERDICT_FEW)
+        snprintf(
+            s, size, "The accuracy (%s) %s chance (%s): what follows says little about the model.",
+            words_accuracy(&p, a->value), say_against_chance(a), words_accuracy(&q, a->baseline));
+}
+
+void say_top_wrong(char *s, size_t size, const struct class_row *c)
+{
+    *s = '\0';
+    if (!class_has_top_wrong(c))
+        return;
+    if (c->top_wrong_tied > 0)
+        snprintf(s, size, "%s and %" PRId64 " more (%" PRId64 " each)", c->top_wrong_text,
+                 c->top_wrong_tied, c->top_wrong_count);
+    else
+        snprintf(s, size, "%s (%" PRId64 ")", c->top_wrong_text, c->top_wrong_count);
+}
+
 void say_difference(char *s, size_t size, const struct difference *d, const struct finding *f,
                     const char *what)
 {
@@ -104,6 +133,7 @@ void say_files(const struct about *about)
         {"confident_errors.csv", "the errors of highest confidence"},
         {"confident_errors.png", "the same with their maps"},
         {"recommendations.txt", "what to do about the errors"},
+        {"data/predictions.tsv", "the prediction for every image"},
         {"data/findings.tsv", "every measurement of these texts with its test"},
         {"data/run.tsv", "what this run was made from"},
     };

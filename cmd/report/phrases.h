@@ -12,6 +12,14 @@ const char *say_band(enum band b);
 /* "is not better than", of an accuracy that is no finding. */
 const char *say_against_chance(const struct finding *accuracy);
 
+/* What is to be read before all else of the findings: that the classes seem to be ordered
+ * otherwise, or that the accuracy is hardly above chance; "" where neither holds. */
+void say_doubt(char *s, size_t size, const struct findings *f);
+
+/* "tiger (3)", "tiger and 1 more (3 each)": the most frequent wrong prediction of a class; "" where
+ * none stands out. */
+void say_top_wrong(char *s, size_t size, const struct class_row *c);
+
 /* A sentence on a difference; `what` has the second value, as in "the error". */
 void say_difference(char *s, size_t size, const struct difference *d, const struct finding *f,
                     const char *what);

@@ -4,6 +4,8 @@
 #include "phrases.h"
 #include "words.h"
 
+#include "base/prog.h"
+
 #include <inttypes.h>
 #include <math.h>
 
@@ -25,7 +27,8 @@ static void write_overall(const struct tally *t)
     if (t->labelled == 0)
         words_para(0, "",
                    "No image has a label, so accuracy, confusions and calibration are not known. "
-                   "Labels come from class folders or from --labels of cifar-predict.");
+                   "Labels come from class folders or from %s.",
+                   prog_option("--labels of cifar-predict", "LABELS"));
     else
         words_para(0, "", "All that follows counts images with and without a label.");
 }
@@ -60,8 +63,8 @@ static void write_classes(const struct tally *t)
     }
     struct words_buf b;
     if (t->n > listed)
-        words_para(5, "", "and %d more, the last %s with %s.", t->n - listed, t->row[t->n - 1].text,
-                   words_count(&b, t->row[t->n - 1].images, "prediction", "predictions"));
+        words_para(5, "", "and %s.",
+                   words_count(&b, t->n - listed, "other class", "other classes"));
 }
 
 void predictions_write(const struct tally *t, const struct about *about)

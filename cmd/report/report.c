@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/prog.h"
+#include "rows/selection.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,9 @@ static const struct opt options[] = {
     {"pair-rows", 0, OPT_STRING, &file[PAIR_ROWS], "FILE",
      "The rows of worst-k --by pair: the explorer links the sheets of these pairs.", 0, 0},
     {"errors", 0, OPT_STRING, &file[ERRORS], "FILE",
-     "The rows of worst-k --by all --errors highest, which csv lists.", 0, 0},
+     "The rows of worst-k --by all --errors highest: csv lists them, and recommendations counts "
+     "those that are drawn.",
+     0, 0},
     {"run", 'r', OPT_STRING, &file[RUN], "FILE",
      "What the run was made from: the tables that cifar-predict and cam-compute write with --run, "
      "joined. Texts and pages end with it and begin with its warnings.",
@@ -115,6 +118,7 @@ static struct known *known_read(unsigned tables)
         check(groups_read(&t->groups, file[GROUPS], &e), &e);
     if (tables & 1u << PREDICTIONS && file[PREDICTIONS])
         check(confidence_read(&t->confidence, file[PREDICTIONS], &t->classes, &t->pairs, &e), &e);
+    t->maps.earlier = about_earlier(&k->about);
     if (tables & 1u << CAM && file[CAM])
         check(maps_read(&t->maps, file[CAM], &t->classes, &e), &e);
     findings_compute(&k->findings, t);
@@ -129,12 +133,28 @@ static void known_free(struct known *k)
     free(k);
 }
 
+static int64_t count_errors(const char *path)
+{
+    struct selected_errors *rows;
+    struct selected_error row;
+    struct err e;
+    int64_t n = 0;
+    int r;
+    check(selection_errors_open(&rows, path, &e), &e);
+    while ((r = selection_errors_next(rows, &row, &e)) > 0)
+        n++;
+    check(r, &e);
+    selection_errors_close(rows);
+    return n;
+}
+
 static void text(const char *what, void (*write)(const struct known *))
 {
     need(what, SUMMARY);
     need(what, CLASSES);
     need(what, PAIRS);
     struct known *k = known_read(~0u);
+    k->drawn_errors = file[ERRORS] ? count_errors(file[ERRORS]) : -1;
     write(k);
     known_free(k);
 }
@@ -184,7 +204,8 @@ static void html(void)
     need("html", CLASSES);
     if (page == PAGE_EXPLORER)
         need("html --page explorer", PAIRS);
-    struct known *k = known_read(page == PAGE_BARS ? 0 : 1u << PAIRS | 1u << PREDICTIONS);
+    unsigned pairs = file[PAIRS] ? 1u << PAIRS : 0;
+    struct known *k = known_read(page == PAGE_BARS ? pairs : pairs | 1u << PREDICTIONS);
     if (page == PAGE_BARS)
         bars_write(k);
     else

@@ -8,11 +8,14 @@
 #include "rows/tables.h"
 #include "stats/findings.h"
 
+#include <stdint.h>
+
 /* What is known of a run, and what it shows. */
 struct known {
     struct tables tables;
     struct findings findings;
     struct about about;
+    int64_t drawn_errors; /* errors of highest confidence that are drawn; -1 where unknown */
 };
 
 void summary_write(const struct known *k);

@@ -38,23 +38,14 @@ static void line_share(const char *label, double share)
 
 /* --- what is said first --- */
 
-static void write_doubts(const struct findings *f)
+static void write_doubt(const struct findings *f)
 {
-    const struct finding *a = &f->of[FIND_ACCURACY], *o = &f->of[FIND_CLASS_ORDER];
-    struct words_buf p, q;
-    if (o->verdict == VERDICT_YES) {
-        words_gap();
-        words_para(0, "",
-                   "The model and the labels seem to order the classes differently: %" PRId64
-                   " of %" PRId64 " images (%s) are predicted as the class to which theirs "
-                   "seems to correspond. These count as errors in all that follows.",
-                   o->count, o->of, words_percent(&p, o->count, o->of));
-    } else if (a->verdict == VERDICT_NO || a->verdict == VERDICT_FEW) {
-        words_gap();
-        words_para(0, "",
-                   "The accuracy (%s) %s chance (%s): what follows says little about the model.",
-                   words_share(&p, a->value), say_against_chance(a), words_share(&q, a->baseline));
-    }
+    char doubt[400];
+    say_doubt(doubt, sizeof doubt, f);
+    if (*doubt == '\0')
+        return;
+    words_gap();
+    words_para(0, "", "%s", doubt);
 }
 
 /* --- overall --- */
@@ -136,14 +127,13 @@ static void write_overall(const struct tables *r, const struct findings *f)
 static void write_class(const struct class_row *c, int rank, int width)
 {
     double low, high;
-    char wrong[512] = "", of[64];
+    char wrong[512], of[64];
     class_interval(c, &low, &high);
-    if (c->top_wrong_count > 0)
-        snprintf(wrong, sizeof wrong, "   %s (%" PRId64 ")", c->top_wrong_text, c->top_wrong_count);
+    say_top_wrong(wrong, sizeof wrong, c);
     snprintf(of, sizeof of, "%" PRId64 " of %" PRId64, c->correct, c->total);
-    words_line("%3d. %s%*s  %5.1f %%  %14s  %3.0f to %3.0f %%%s", rank, c->text,
+    words_line("%3d. %s%*s  %5.1f %%  %14s  %3.0f to %3.0f %%%s%s", rank, c->text,
                words_pad(c->text, width), "", 100 * class_accuracy(c), of, 100 * low, 100 * high,
-               wrong);
+               *wrong ? "   " : "", wrong);
 }
 
 static void write_ranked(const struct classes *c, const struct class_list *l)
@@ -156,7 +146,7 @@ static void write_ranked(const struct classes *c, const struct class_list *l)
     width = width > NAME_WIDTH ? NAME_WIDTH : width;
     words_para(0, "",
                "Accuracy, correct predictions, 95" WORDS_NB "%% interval, and the most frequent "
-               "wrong prediction with its count:");
+               "wrong prediction with its count, where one occurs more than once:");
     for (int i = 0; i < l->listed; i++)
         write_class(&c->row[l->cls[i]], i + 1, width);
     struct words_buf b;
@@ -361,14 +351,30 @@ static void write_difference(const char *head, const struct difference *d, const
                head, a.s, d->n[0], b.s, d->n[1], said);
 }
 
-static void write_compared(const struct maps *m, const struct findings *f)
+/* "75.0 %", which an even map has on its outermost ring; "" where the grid is not known. */
+static void say_even_ring(char *s, size_t size, const struct about *about)
 {
+    const char *grid = about_value(about, "map_size");
+    int h, w;
+    *s = '\0';
+    if (grid && sscanf(grid, "%dx%d", &h, &w) == 2 && h >= 2 && w >= 2)
+        snprintf(s, size, " (even map: %.1f" WORDS_NB "%%)",
+                 100 * (1 - (h - 2.0) * (w - 2.0) / ((double)h * w)));
+}
+
+static void write_compared(const struct known *k)
+{
+    const struct maps *m = &k->tables.maps;
+    const struct findings *f = &k->findings;
+    char ring[128], even[40];
     const struct map_statistics *correct = &m->of[MAPS_CORRECT], *wrong = &m->of[MAPS_WRONG];
     struct words_buf a, b;
     if (f->of[FIND_BORDER].verdict == VERDICT_NONE)
         return;
-    write_difference("Border share, the part of the map on its outermost ring of cells", &f->border,
-                     &f->of[FIND_BORDER], true);
+    say_even_ring(even, sizeof even, &k->about);
+    snprintf(ring, sizeof ring,
+             "Border share, the part of the map on its outermost ring of cells%s", even);
+    write_difference(ring, &f->border, &f->of[FIND_BORDER], true);
     write_difference("Entropy (0: one cell, 1: even over the image)", &f->entropy,
                      &f->of[FIND_ENTROPY], false);
     words_para(2, "",
@@ -419,8 +425,10 @@ static void write_overlap(const struct findings *f)
     if (zero->verdict != VERDICT_NONE)
         words_para(2, "-",
                    "Maps of the true class that are mostly zero, in more than half of their cells: "
-                   "%" PRId64 " of %" PRId64 " in errors (%s).",
-                   zero->count, zero->of, words_percent(&a, zero->count, zero->of));
+                   "%" PRId64 " of %" PRId64 " in errors (%s)%s%s.",
+                   zero->count, zero->of, words_percent(&a, zero->count, zero->of),
+                   isnan(zero->baseline) ? "" : "; of the predicted class in correct predictions: ",
+                   isnan(zero->baseline) ? "" : words_share(&b, zero->baseline));
 }
 
 static void write_maps(const struct known *k)
@@ -442,9 +450,14 @@ static void write_maps(const struct known *k)
         (f->of[FIND_BLANK].count > 0 || f->of[FIND_BLANK_TRUE].count > 0))
         words_para(2, "", "The comparisons below ignore blank maps.");
     say_coarse(&k->about, f);
+    if (k->tables.maps.earlier)
+        words_para(2, "-",
+                   "The maps are of a layer before the last stage. There the cells of a margin map "
+                   "do not add up to the difference of the two logits, and maps of two classes may "
+                   "lie apart whatever the image shows.");
     if (f->of[FIND_PLACES].verdict != VERDICT_YES)
         return;
-    write_compared(m, f);
+    write_compared(k);
     write_overlap(f);
     if (!f->differences_tested)
         return;
@@ -467,7 +480,7 @@ void summary_write(const struct known *k)
     words_open();
     words_title("Analysis of a classifier by its errors and its Grad-CAM maps");
     about_write_warnings(&k->about);
-    write_doubts(f);
+    write_doubt(f);
     write_overall(r, f);
     if (f->of[FIND_ACCURACY].verdict != VERDICT_NONE) {
         write_classes(r, f);

@@ -174,6 +174,12 @@ const char *words_share(struct words_buf *b, double share)
     return b->s;
 }
 
+const char *words_accuracy(struct words_buf *b, double accuracy)
+{
+    snprintf(b->s, sizeof b->s, "%.2f" WORDS_NB "%%", 100 * accuracy);
+    return b->s;
+}
+
 const char *words_percent(struct words_buf *b, int64_t part, int64_t whole)
 {
     if (whole == 0)

@@ -42,6 +42,9 @@ const char *words_count(struct words_buf *b, int64_t n, const char *one, const c
 /* "13.1 %" of a share of 1. */
 const char *words_share(struct words_buf *b, double share);
 
+/* "13.12 %": an accuracy of all images, which has as many digits everywhere. */
+const char *words_accuracy(struct words_buf *b, double accuracy);
+
 /* "13.1 %" of part and whole, "no share" where there is no whole. */
 const char *words_percent(struct words_buf *b, int64_t part, int64_t whole);
 

@@ -22,12 +22,14 @@ enum {
     COL_TOP_WRONG,
     COL_TOP_WRONG_NAME,
     COL_TOP_WRONG_COUNT,
+    COL_TOP_WRONG_TIED,
     COLS
 };
 
 static const char *const column[COLS] = {
-    "class",     "name", "group",     "group_name", "total",          "correct",        "predicted",
-    "precision", "f1",   "mean_conf", "top_wrong",  "top_wrong_name", "top_wrong_count"};
+    "class",           "name",          "group", "group_name", "total",     "correct",
+    "predicted",       "precision",     "f1",    "mean_conf",  "top_wrong", "top_wrong_name",
+    "top_wrong_count", "top_wrong_tied"};
 
 static struct class_row *class_at(struct classes *c, int cls)
 {
@@ -85,7 +87,12 @@ static int read_top_wrong(struct class_row *r, const struct tsv_in *t, const int
     free(shown);
     if (col[COL_TOP_WRONG_COUNT] < 0)
         return tsv_need(t, column[COL_TOP_WRONG_COUNT], e) < 0 ? -1 : 0;
-    return field_whole(t, col[COL_TOP_WRONG_COUNT], FIELD_COUNT_MAX, &r->top_wrong_count, e);
+    int64_t tied;
+    if (field_whole(t, col[COL_TOP_WRONG_COUNT], FIELD_COUNT_MAX, &r->top_wrong_count, e) != 0 ||
+        field_whole_na(t, col[COL_TOP_WRONG_TIED], FIELD_COUNT_MAX, &tied, e) != 0)
+        return -1;
+    r->top_wrong_tied = tied > 0 ? tied : 0;
+    return 0;
 }
 
 static int read_row(struct classes *c, const struct tsv_in *t, const int *col, struct err *e)

@@ -128,7 +128,7 @@ static int read_rows(struct maps *m, struct tsv_in *t, struct err *e)
 int maps_read(struct maps *m, const char *file, const struct classes *known, struct err *e)
 {
     struct tsv_in *t;
-    *m = (struct maps){.known = true};
+    m->known = true;
     if (fields_open(&t, file, column, e) != 0)
         return -1;
     int r = read_rows(m, t, e);

@@ -56,22 +56,49 @@ struct calibration_error calibration_error(const struct calibration *c)
     return e;
 }
 
-bool calibration_farthest(const struct calibration *c, bool over, struct calibration_far *far)
+/* Sum of confidences less correct predictions on one side: negative on the other. */
+static double excess(const struct calibration_bin *b, bool over)
+{
+    double d = sum_value(&b->conf) - (double)b->correct;
+    return over ? d : -d;
+}
+
+static struct calibration_far far_of(const struct calibration *c, int i)
+{
+    const struct calibration_bin *b = &c->bin[i];
+    return (struct calibration_far){
+        .from = (double)i / CALIBRATION_BINS,
+        .to = (double)(i + 1) / CALIBRATION_BINS,
+        .images = b->images,
+        .conf = sum_value(&b->conf) / (double)b->images,
+        .accuracy = (double)b->correct / (double)b->images,
+    };
+}
+
+bool calibration_largest_part(const struct calibration *c, bool over, struct calibration_far *far)
+{
+    double most = 0;
+    for (int i = 0; i < CALIBRATION_BINS; i++) {
+        double part = excess(&c->bin[i], over);
+        if (part <= most)
+            continue;
+        most = part;
+        *far = far_of(c, i);
+    }
+    return most > 0;
+}
+
+bool calibration_largest_gap(const struct calibration *c, bool over, int64_t images,
+                             struct calibration_far *far)
 {
     double most = 0;
     for (int i = 0; i < CALIBRATION_BINS; i++) {
         const struct calibration_bin *b = &c->bin[i];
-        double gap = sum_value(&b->conf) - (double)b->correct;
-        gap = over ? gap : -gap;
-        if (b->images == 0 || !(gap > most))
+        double gap = b->images > 0 ? excess(b, over) / (double)b->images : 0;
+        if (b->images < images || gap <= most)
             continue;
         most = gap;
-        *far = (struct calibration_far){
-            (double)i / CALIBRATION_BINS,
-            (double)(i + 1) / CALIBRATION_BINS,
-            sum_value(&b->conf) / (double)b->images,
-            (double)b->correct / (double)b->images,
-        };
+        *far = far_of(c, i);
     }
     return most > 0;
 }

@@ -41,14 +41,17 @@ struct calibration_error {
 
 struct calibration_error calibration_error(const struct calibration *c);
 
-/* The bin that moves the error most on one side. */
 struct calibration_far {
-    double from, to;       /* its confidences: above, up to */
+    double from, to; /* its confidences: above, up to */
+    int64_t images;
     double conf, accuracy; /* of its images */
 };
 
-/* Of the bins whose confidence is above their accuracy (`over`), or below. Whether there is
- * one. */
-bool calibration_farthest(const struct calibration *c, bool over, struct calibration_far *far);
+/* Of the bins whose confidence is above their accuracy (`over`), or below: the one that is the
+ * largest part of the error, and the one with the largest gap among those of at least `images`
+ * images. Whether there is one. */
+bool calibration_largest_part(const struct calibration *c, bool over, struct calibration_far *far);
+bool calibration_largest_gap(const struct calibration *c, bool over, int64_t images,
+                             struct calibration_far *far);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "stats/cells.h"
+#include "stats/pairs.h"
 
 #include <stdlib.h>
 
@@ -154,7 +155,7 @@ struct chosen *choice_done(struct choice *c, size_t *n)
     }
     if (c->pairs > 0)
         qsort(c->pair, c->pairs, sizeof *c->pair, by_count);
-    for (size_t i = 0; i < c->pairs && i < c->o.pairs; i++)
+    for (size_t i = 0; i < c->pairs && i < c->o.pairs && c->pair[i].count >= PAIRS_OFTEN; i++)
         finish(&c->pair[i].list, (int)i + 1, "pair", out, n);
     return out;
 }

@@ -22,7 +22,8 @@ struct choice_opts {
     enum choice_by by;
     bool best, worst; /* which lists to make; not by pair */
     size_t count;     /* rows in a list, at least 1 */
-    size_t pairs;     /* by pair: how many of the most confused, at least 1 */
+    size_t pairs;     /* by pair: how many of the most confused, at least 1, of those that occur
+                         PAIRS_OFTEN times or more */
 };
 
 struct choice;

@@ -22,6 +22,7 @@ struct class_row {
     int64_t top_wrong_count; /* -1 where there is no wrong prediction */
     char *top_wrong_name;    /* NULL where it is not known, or there is none */
     char *top_wrong_text;    /* NULL where there is none */
+    int64_t top_wrong_tied;  /* other wrong predictions that are as frequent; 0 where unknown */
 
     /* From the predictions; see confidence_add. */
     int64_t low_correct;             /* correct predictions of low confidence */
@@ -48,6 +49,13 @@ int classes_count_groups(const struct classes *c);
 static inline int64_t class_errors(const struct class_row *c)
 {
     return c->total - c->correct;
+}
+
+/* Whether a wrong prediction stands out: one that occurs once is the first of many by its number
+ * alone. */
+static inline bool class_has_top_wrong(const struct class_row *c)
+{
+    return c->top_wrong_count > 1;
 }
 
 double class_accuracy(const struct class_row *c); /* NaN without images */

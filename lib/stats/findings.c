@@ -55,6 +55,7 @@ double finding_width(const struct finding *f)
 const char *finding_name(enum finding_id id)
 {
     static const char *const name[FINDINGS] = {
+        [FIND_WORKS] = "works",
         [FIND_ACCURACY] = "accuracy",
         [FIND_CLASS_ORDER] = "class_order",
         [FIND_TOP5] = "top5",
@@ -162,6 +163,19 @@ void find_sum(struct found_list *list, struct finding *whole)
 
 /* --- all --- */
 
+static void find_works(struct findings *f, const struct tables *t)
+{
+    const struct finding *order = &f->of[FIND_CLASS_ORDER];
+    struct finding *works = &f->of[FIND_WORKS];
+    bool ordered = order->verdict == VERDICT_YES && 2 * order->count >= tables_errors(t);
+    works->verdict = ordered ? VERDICT_NO : f->of[FIND_ACCURACY].verdict;
+}
+
+bool findings_work(const struct findings *f)
+{
+    return f->of[FIND_WORKS].verdict == VERDICT_YES;
+}
+
 void findings_compute(struct findings *f, const struct tables *t)
 {
     *f = (struct findings){.only_predicted = -1, .overlap_median = NAN, .highest_expected = NAN};
@@ -179,9 +193,7 @@ void findings_compute(struct findings *f, const struct tables *t)
     find_overpredicted(f, t);
     find_confidence(f, t);
     find_maps(f, t);
-    const struct finding *order = &f->of[FIND_CLASS_ORDER];
-    f->works = f->of[FIND_ACCURACY].verdict == VERDICT_YES &&
-               !(order->verdict == VERDICT_YES && 2 * order->count >= tables_errors(t));
+    find_works(f, t);
 }
 
 void findings_free(struct findings *f)

@@ -30,7 +30,8 @@
 #define PAIRS_LITTLE 0.10      /* of the errors in a pair: less gains little */
 #define WEAK_CLASS 0.50        /* accuracy of a class */
 #define OVERPREDICTED 1.25     /* predictions of a class for each of its images */
-#define ZERO_SHARE 0.10        /* of the errors whose true class's map is mostly zero */
+#define ZERO_SHARE 0.10        /* of the errors whose true class's map is mostly zero, and */
+                               /* twice the odds of the predicted class in correct ones */
 #define OVERLAP_LOW_SHARE 0.25 /* of the errors with maps apart */
 enum {
     FINDINGS_FEW = 20, /* fewer images, or maps on a side, are not compared */
@@ -60,6 +61,9 @@ struct finding {
 };
 
 enum finding_id {
+    /* Whether the model does what it was trained for, so that its errors mean something:
+     * better than chance, and most errors are not those of another class order. */
+    FIND_WORKS,
     FIND_ACCURACY,
     FIND_CLASS_ORDER,
     FIND_TOP5,
@@ -145,7 +149,9 @@ struct findings {
     struct finding of[FINDINGS];
     struct found_list weak, one_way, overpredicted, moved;
     int with_images;         /* classes */
+    int classes_tested;      /* of FIND_WEAK_CLASSES */
     int below_half;          /* classes with images and an accuracy below WEAK_CLASS */
+    double below_images;     /* that each of these has, on average */
     bool superclasses;       /* they divide the classes: some are together, some apart */
     int offset;              /* predicted less true class ID where all moved classes agree, or 0 */
     int moved_classes;       /* classes that are mostly predicted as one other */
@@ -159,14 +165,14 @@ struct findings {
     struct difference border, entropy, off_center, overlap_confident;
     bool differences_tested; /* one of them at least */
     double overlap_median;   /* of FIND_OVERLAP_HIGH and _LOW */
-    bool blunt;              /* the maps of wrong predictions are so diffuse that any overlap */
-    /* Whether the model does what it was trained for, so that its errors mean something:
-     * better than chance, and most errors are not those of another class order. */
-    bool works;
+    bool blunt;              /* the maps of errors overlap, and are so diffuse that any do */
 };
 
 void findings_compute(struct findings *f, const struct tables *t);
 void findings_free(struct findings *f);
+
+/* FIND_WORKS with the verdict yes. */
+bool findings_work(const struct findings *f);
 
 /* Whether p is below FINDINGS_LEVEL: what cannot be told from chance is not. */
 bool finding_tells(const struct finding *f);

@@ -103,7 +103,7 @@ void find_weak_classes(struct findings *f, const struct tables *t)
 {
     const struct classes *c = &t->classes;
     struct finding *w = &f->of[FIND_WEAK_CLASSES];
-    int64_t errors = 0;
+    int64_t errors = 0, below = 0; /* below: images of classes below WEAK_CLASS */
     if (f->with_images < 2)
         return;
     int moved = 0;
@@ -118,16 +118,26 @@ void find_weak_classes(struct findings *f, const struct tables *t)
         class.baseline = (double)(c->correct - row->correct) / (double)others;
         class.p = share_tail(class_errors(row), row->total, 1 - class.baseline);
         class.verdict = find_yes(class.value < WEAK_CLASS);
-        f->below_half += class.value < WEAK_CLASS;
+        if (class.value < WEAK_CLASS) {
+            f->below_half++;
+            below += row->total;
+        }
         class.examples = row->errors;
         find_add(&f->weak, &(struct found){i, -1, class, class_errors(row)});
     }
+    f->classes_tested = f->weak.n;
+    if (f->below_half > 0)
+        f->below_images = (double)below / f->below_half;
     find_correct(&f->weak);
     find_sort(&f->weak, FIND_BY_VALUE);
     for (int i = 0; i < f->weak.n; i++)
         errors += f->weak.at[i].errors;
     *w = find_counted(errors, tables_errors(t));
-    w->verdict = find_yes(f->weak.n > 0);
+    /* That they differ without one that can be named is a want of images. */
+    bool differ = f->of[FIND_CLASSES_DIFFER].verdict == VERDICT_YES;
+    w->verdict = f->weak.n > 0                 ? VERDICT_YES
+                 : f->below_half > 0 && differ ? VERDICT_FEW
+                                               : VERDICT_NO;
     find_sum(&f->weak, w);
     if (f->weak.n > 0)
         measure_gain(f, c);

@@ -48,7 +48,14 @@ static void find_highest_errors(struct findings *f, const struct tables *r)
     struct finding *h = &f->of[FIND_HIGHEST_ERRORS];
     *h = find_counted(p->wrong[BAND_HIGHEST], errors);
     h->baseline = sum_value(&p->highest_doubt) / (double)errors;
-    h->verdict = find_yes(h->count > 0);
+    /* If the confidences are right, each of these predictions is wrong by its doubt. The
+     * binomial of their mean doubt has the heavier upper tail: Hoeffding, On the distribution
+     * of the number of successes in independent trials, 1956. */
+    int64_t highest = h->count + p->correct[BAND_HIGHEST];
+    h->p = highest > 0
+               ? share_tail(h->count, highest, sum_value(&p->highest_doubt) / (double)highest)
+               : 1;
+    h->verdict = find_yes(find_tells(h->p));
     h->examples = p->highest_errors;
     f->highest_expected = h->baseline * (double)errors;
 }

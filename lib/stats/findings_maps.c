@@ -66,7 +66,6 @@ static void find_differences(struct findings *f, const struct maps *m)
     f->border = difference_of(&a->border, &b->border);
     f->entropy = difference_of(&a->entropy, &b->entropy);
     f->off_center = difference_of(&a->off_center, &b->off_center);
-    f->blunt = f->entropy.median[1] > MAPS_BLUNT;
     find_difference(&f->of[FIND_BORDER], &f->border, p[0]);
     find_difference(&f->of[FIND_ENTROPY], &f->entropy, p[1]);
     find_difference(&f->of[FIND_OFF_CENTER], &f->off_center, p[2]);
@@ -84,11 +83,19 @@ static void find_overlap(struct findings *f, const struct maps *m)
     *low = find_counted(m->overlap_low, n);
     high->baseline = 0.5;
     low->baseline = OVERLAP_LOW_SHARE;
-    high->verdict = n < FINDINGS_FEW ? VERDICT_FEW : find_yes(high->low > 0.5);
-    low->verdict = n < FINDINGS_FEW ? VERDICT_FEW : find_yes(low->low > OVERLAP_LOW_SHARE);
+    high->p = share_tail(high->count, n, high->baseline);
+    low->p = share_tail(low->count, n, low->baseline);
+    high->verdict = n < FINDINGS_FEW ? VERDICT_FEW : find_yes(find_tells(high->p));
+    /* Before the last stage maps follow edges and parts of the image, and lie apart whatever
+     * it shows. */
+    low->verdict = m->earlier         ? VERDICT_NONE
+                   : n < FINDINGS_FEW ? VERDICT_FEW
+                                      : find_yes(find_tells(low->p));
     high->examples = m->high_errors;
-    low->examples = m->low_errors;
+    if (low->verdict != VERDICT_NONE)
+        low->examples = m->low_errors;
     f->overlap_median = spread_median(&m->overlap);
+    f->blunt = f->entropy.median[1] > MAPS_BLUNT && f->overlap_median > MAPS_OVERLAP_HIGH;
     f->overlap_confident = difference_of(&m->overlap_other, &m->overlap_highest);
     find_difference(&f->of[FIND_OVERLAP_CONFIDENT], &f->overlap_confident,
                     difference_p(&m->overlap_other, &m->overlap_highest));
@@ -108,7 +115,8 @@ static void find_zero_true(struct findings *f, const struct maps *m)
     }
     z->verdict = z->of < FINDINGS_FEW || correct->measured < FINDINGS_FEW
                      ? VERDICT_FEW
-                     : find_yes(find_tells(z->p) && z->value >= ZERO_SHARE);
+                     : find_yes(find_tells(z->p) && z->value >= ZERO_SHARE &&
+                                find_twice_the_odds(z->value, z->baseline));
 }
 
 /* Whether a test was made for one of the differences. */

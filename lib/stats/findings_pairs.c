@@ -12,10 +12,9 @@ static void find_top_pairs(struct findings *f, const struct tables *r)
 {
     struct top_pairs *top = &f->top;
     const struct pair_row *p = r->pairs.row;
-    size_t n = 0;
-    while (n < r->pairs.n && p[n].count > 1)
-        n++;
-    top->n = n < PAIRS_TOP ? (int)n : PAIRS_TOP;
+    size_t tied;
+    top->n = (int)pairs_listed(&r->pairs, PAIRS_TOP, &tied);
+    top->tied = (int64_t)tied;
     for (int i = 0; i < top->n; i++) {
         top->errors += p[i].count;
         top->same += p[i].same_group == 1;
@@ -23,8 +22,6 @@ static void find_top_pairs(struct findings *f, const struct tables *r)
         top->reverse_known += p[i].reverse >= 0;
         top->mutual += p[i].reverse >= 0 && 2 * p[i].reverse >= p[i].count;
     }
-    for (size_t i = (size_t)top->n; i < n && p[i].count == p[top->n - 1].count; i++)
-        top->tied++;
     top->half = 2 * (size_t)top->n <= r->pairs.n;
 }
 

@@ -55,6 +55,7 @@ struct map_statistics {
 /* All zero: not known. */
 struct maps {
     bool known;
+    bool earlier; /* of a layer before the last stage, as far as it is known */
     struct map_statistics of[MAPS_PREDICTIONS];
     int64_t with_places;   /* maps that are not blank and have statistics of places */
     struct examples blank; /* images whose map of the predicted class is */

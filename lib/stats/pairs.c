@@ -92,6 +92,25 @@ int64_t pair_index_beyond(const struct pair_index *x, const struct pairs *p, int
     return errors;
 }
 
+size_t pairs_listed(const struct pairs *p, size_t most, size_t *tied)
+{
+    size_t n = 0;
+    *tied = 0;
+    while (n < p->n && n < most && p->row[n].count >= PAIRS_OFTEN)
+        n++;
+    while (n > 0 && n + *tied < p->n && p->row[n + *tied].count == p->row[n - 1].count)
+        ++*tied;
+    return n;
+}
+
+size_t pairs_equal(const struct pairs *p, const struct pair_row *row)
+{
+    size_t equal = 0;
+    for (size_t i = 0; i < p->n && p->row[i].count >= row->count; i++)
+        equal += p->row[i].count == row->count;
+    return equal - 1;
+}
+
 static int by_both(const void *a, const void *b)
 {
     const struct both_ways *x = a, *y = b;

@@ -10,7 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PAIRS_TOP = 15 }; /* pairs that are looked at closely */
+enum {
+    PAIRS_TOP = 15,  /* pairs that are looked at closely */
+    PAIRS_OFTEN = 2, /* images of a pair that is listed: which of those that occur once comes
+                        first, only the numbers of the classes tell */
+};
 
 /* Images of `truth` predicted as `pred`. */
 struct pair_row {
@@ -32,6 +36,13 @@ struct pairs {
     struct pair_row *row; /* by falling count, then truth, then pred; no zeros */
     int64_t errors;       /* sum of the counts */
 };
+
+/* How many of the most frequent pairs to list, at most `most`, of those that occur
+ * PAIRS_OFTEN times or more; and how many behind these are as frequent as the last. */
+size_t pairs_listed(const struct pairs *p, size_t most, size_t *tied);
+
+/* How many other pairs are as frequent as this one. */
+size_t pairs_equal(const struct pairs *p, const struct pair_row *row);
 
 /* Takes a row that is not zero. */
 void pairs_add(struct pairs *p, const struct pair_row *row);

@@ -1,4 +1,5 @@
-# Prepares pairs.gp: the 15 most frequent rows of confmat --pairs as one block.
+# Prepares pairs.gp: the 15 most frequent rows of confmat --pairs as one block, of those that
+# count more than once: which of the others comes first, only the numbers of the classes tell.
 
 BEGIN {
     FS = OFS = "\t"
@@ -13,6 +14,10 @@ row() {
     to = whole("pred")
     if (count == 0)
         next
+    confused = 1
+    if (count == 1)
+        next
+    as_frequent[count]++
     # In order: by falling count, then by the classes. What falls out is the last.
     for (i = n; i > 0 && before(count, from, to, i - 1); i--)
         move(i - 1, i)
@@ -65,12 +70,15 @@ END {
         longest = w > longest ? w : longest
         kind[i] = same[i] == "NA" ? 2 : same[i] + 0
         kinds[kind[i]]++
+        listed_last += c[i] == c[n - 1]
     }
     print n
     print longest
     print n ? c[0] : 0
     for (i = 0; i < 3; i++)
         print kinds[i] + 0
+    print n ? as_frequent[c[n - 1]] - listed_last : 0
+    print confused + 0
     print "\n"
     # Place, kind (0 other superclass, 1 same, 2 not known), count, names, figures.
     # A row of -1 keeps the block from being empty.

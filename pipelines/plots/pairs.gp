@@ -6,7 +6,7 @@ set datafile separator "\t"
 set datafile commentschars ""
 
 # The numbers of the whole stand one a line.
-array n[6]
+array n[8]
 stats ARG1 index 0 using (n[int($0) + 1] = $1) nooutput
 pairs = int(n[1])
 longest = n[2] + 3
@@ -45,11 +45,15 @@ bar(count) = length * count / most
 array color[3] = [0xd9822b, 0x2f7f9e, 0x8a939b]
 array kind[3] = ["other superclass", "same superclass", "superclass not known"]
 
-title = pairs == 0 ? "No pair of classes is confused" : \
-        pairs == 1 ? "The only confusion pair" : \
-        sprintf("The %d most frequent confusion pairs", pairs)
+# What is drawn, and what is as frequent as the last bar.
+title = pairs == 0 ? (n[8] > 0 ? "No pair of classes is confused more than once" : \
+                                 "No pair of classes is confused") : \
+        pairs == 1 ? "The only pair confused more than once" : \
+        sprintf(pairs < 15 ? "The %d pairs confused more than once" : \
+                             "The %d most frequent confusion pairs", pairs)
 set label 1 title at 24, 40 font f_title
-set label 2 "true class → prediction, with the number of images" at 24, 82 font f_small textcolor rgb "#5b646e"
+tied = n[7] == 0 ? "" : sprintf("; %d more as frequent as the last", int(n[7]))
+set label 2 "true class → prediction, with the number of images".tied at 24, 82 font f_small textcolor rgb "#5b646e"
 # The legend names the kinds there are, from the right.
 at_x = W - 30.0
 do for [i = 1:3] {

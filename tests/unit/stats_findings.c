@@ -240,7 +240,9 @@ static void test_accuracy(void)
     add(10, 0, 1, 0.8);
     measure(); /* images of one class: each class is as likely */
     CHECK_NEAR(of(FIND_ACCURACY)->baseline, 1.0 / 3, 1e-12);
-    CHECK(found.only_predicted == 1 && !found.works);
+    CHECK(found.only_predicted == 1);
+    CHECK_STR(verdict(FIND_WORKS), verdict(FIND_ACCURACY));
+    CHECK(!findings_work(&found));
     begin(1);
     add(10, 0, 0, 1);
     measure();
@@ -281,7 +283,9 @@ static void test_class_order(void)
     CHECK_IDS(&found.moved.at[0].f.examples, 0, 1, 2, 3, 4);
     CHECK_IDS(&found.moved.at[1].f.examples, 200, 201, 202, 203, 204);
     CHECK_IDS(&of(FIND_CLASS_ORDER)->examples, 0, 1, 2, 3, 4);
-    CHECK(!found.works); /* more than half of the errors are those of the order */
+    /* More than half of the errors are those of the order. */
+    CHECK_STR(verdict(FIND_WORKS), "no");
+    CHECK(!findings_work(&found));
 
     begin(CLASSES); /* one image each, all at one distance */
     for (int c = 0; c < CLASSES; c++)
@@ -317,6 +321,26 @@ static void test_weak_classes(void)
         CHECK_IDS(&of(FIND_WEAK_CLASSES)->examples, 256, 249, 250, 251, 252);
     }
     CHECK(of(FIND_WEAK_CLASSES)->examples.n == 0);
+}
+
+/* Classes that differ, where each has too few images to be named. */
+static void test_unnamed_classes(void)
+{
+    for (int differ = 0; differ < 2; differ++) {
+        begin(20);
+        for (int c = 0; c < 20; c++) {
+            int correct = !differ ? 9 : c < 10 ? 5 : 14;
+            add(correct, c, c, 0.8);
+            for (int i = 0; i < 20 - correct; i++)
+                add(1, c, (c + 1 + i) % 20, 0.8);
+        }
+        measure();
+        CHECK_STR(verdict(FIND_CLASSES_DIFFER), differ ? "yes" : "no");
+        CHECK_STR(verdict(FIND_WEAK_CLASSES), differ ? "few" : "no");
+        CHECK(found.weak.n == 0 && found.below_half == (differ ? 10 : 20));
+        CHECK(found.classes_tested == 20);
+        CHECK_NEAR(found.below_images, 20, 1e-12);
+    }
 }
 
 static void test_classes_differ(void)
@@ -467,6 +491,11 @@ static void test_top_pairs(void)
     CHECK(found.top.reverse_known == PAIRS_TOP);
     CHECK(found.top.mutual == 1); /* 2 of 4; 1 of 3 is less than half */
     CHECK(!found.top.half);
+    CHECK(pairs_equal(&tables.pairs, &tables.pairs.row[0]) == 0);
+    CHECK(pairs_equal(&tables.pairs, &tables.pairs.row[1]) == 15);
+    size_t tied;
+    CHECK(pairs_listed(&tables.pairs, 2, &tied) == 2 && tied == 15);
+    CHECK(pairs_listed(&tables.pairs, 100, &tied) == 18 && tied == 0); /* not the one of 1 */
     CHECK(found.top.same == 0 && found.top.across == 0);
     CHECK(!pairs_find(&tables.pairs, 3, 4));
     CHECK(pairs_find(&tables.pairs, 0, 1)->count == 4);
@@ -556,17 +585,38 @@ static void test_calibration(void)
         CHECK_STR(verdict(FIND_OVERCONFIDENT), "yes");
         CHECK_STR(verdict(FIND_UNDERCONFIDENT), more ? "yes" : "no");
     }
+}
+
+/* The bin with most of the error, and that with the largest gap of those that are large enough. */
+static void test_bins(void)
+{
+    const struct calibration *c = &tables.confidence.calibration;
     struct calibration_far far;
-    CHECK(calibration_farthest(&tables.confidence.calibration, true, &far));
-    CHECK_NEAR(far.from, 13.0 / 15, 1e-12);
-    CHECK_NEAR(far.to, 14.0 / 15, 1e-12);
-    CHECK_NEAR(far.conf, 0.9, 1e-9);
-    CHECK_NEAR(far.accuracy, 0.5, 1e-9);
-    CHECK(calibration_farthest(&tables.confidence.calibration, false, &far));
-    CHECK_NEAR(far.conf, 0.7, 1e-9);
+    for (int more = 0; more < 2; more++) {
+        begin(2);
+        add(9500, 0, 0, 0.99); /* 10,000 images, 0.04 too confident */
+        add(500, 1, 0, 0.99);
+        add(40, 0, 0, 0.9); /* 100 images, 0.5 too confident */
+        add(60, 1, 0, 0.9);
+        add(19 + more, 1, 0, 0.7); /* 0.7 too confident */
+        add(30, 0, 0, 0.55);       /* 0.45 too little */
+        measure();
+        CHECK(calibration_largest_part(c, true, &far));
+        CHECK(far.images == 10000);
+        CHECK_NEAR(far.from, 14.0 / 15, 1e-12);
+        CHECK_NEAR(far.to, 1, 1e-12);
+        CHECK_NEAR(far.conf, 0.99, 1e-9);
+        CHECK_NEAR(far.accuracy, 0.95, 1e-9);
+        CHECK(calibration_largest_gap(c, true, 20, &far));
+        CHECK(far.images == (more ? 20 : 100));
+        CHECK(calibration_largest_part(c, false, &far) && far.images == 30);
+        CHECK(calibration_largest_gap(c, false, 30, &far) && far.images == 30);
+        CHECK(!calibration_largest_gap(c, false, 31, &far));
+    }
     begin(2);
     measure();
-    CHECK(!calibration_farthest(&tables.confidence.calibration, true, &far));
+    CHECK(!calibration_largest_part(c, true, &far));
+    CHECK(!calibration_largest_gap(c, true, 0, &far));
 }
 
 static void test_highest_errors(void)
@@ -580,13 +630,22 @@ static void test_highest_errors(void)
     add(1, 1, 2, 0.91);
     add(2, 2, 0, 0.99);
     measure();
-    CHECK_STR(verdict(FIND_HIGHEST_ERRORS), "yes");
+    CHECK_STR(verdict(FIND_HIGHEST_ERRORS), "no"); /* no more than chance */
+    CHECK(of(FIND_HIGHEST_ERRORS)->p > 0.4);
     CHECK(of(FIND_HIGHEST_ERRORS)->count == 3 && of(FIND_HIGHEST_ERRORS)->of == 4);
     CHECK_NEAR(found.highest_expected, 50 * 0.05 + 0.09 + 0.02, 1e-9);
     CHECK_IDS(&of(FIND_HIGHEST_ERRORS)->examples, 52, 53, 51);
     struct class_list l = classes_by_highest_wrong(&tables.classes);
     CHECK(l.n == 1 && l.cls[0] == 2);
     free(l.cls);
+    for (int more = 0; more < 2; more++) { /* of 100 with a doubt of 0.05: 0.028, 0.011, 0.004 */
+        begin(3);
+        add(89 - more, 0, 0, 0.95);
+        add(11 + more, 1, 0, 0.95);
+        measure();
+        CHECK_STR(verdict(FIND_HIGHEST_ERRORS), more ? "yes" : "no");
+        CHECK_NEAR(of(FIND_HIGHEST_ERRORS)->p, more ? 0.0042744 : 0.0114722, 1e-6);
+    }
 }
 
 /* Accuracy of the predictions that are left, against that of all: a hundredth more. */
@@ -682,30 +741,43 @@ static void test_differences(void)
         CHECK_STR(verdict(FIND_BORDER), n < 20 ? "few" : "yes");
         CHECK(found.differences_tested == (n == 20));
     }
-    CHECK(!found.blunt);
     for (int i = 0; i < images; i++)
         image[i].map[1].entropy = 0.8001;
     measure();
+    CHECK(!found.blunt); /* diffuse, but they overlap by 0.4 */
+    for (int i = 0; i < images; i++)
+        image[i].map[0].overlap = image[i].map[1].overlap = 0.5001;
+    measure();
     CHECK(found.blunt);
+    for (int i = 0; i < images; i++)
+        image[i].map[1].entropy = 0.8;
+    measure();
+    CHECK(!found.blunt);
 }
 
 static void test_overlap(void)
 {
     struct image *w = with_map(100, 100);
     for (int i = 0; i < 100; i++)
-        w[i].map[0].overlap = i < 61 ? 0.5001 : i < 65 ? 0.5 : i < 67 ? 0.2 : 0.1999;
+        w[i].map[0].overlap = i < 63 ? 0.5001 : i < 64 ? 0.5 : i < 65 ? 0.2 : 0.1999;
     measure();
-    CHECK(of(FIND_OVERLAP_HIGH)->count == 61 && of(FIND_OVERLAP_LOW)->count == 33);
-    CHECK_STR(verdict(FIND_OVERLAP_HIGH), "yes"); /* the interval begins at 0.512 */
-    CHECK_STR(verdict(FIND_OVERLAP_LOW), "no");   /* at 0.246 */
+    CHECK(of(FIND_OVERLAP_HIGH)->count == 63 && of(FIND_OVERLAP_LOW)->count == 35);
+    CHECK_STR(verdict(FIND_OVERLAP_HIGH), "yes"); /* p is 0.006 */
+    CHECK_STR(verdict(FIND_OVERLAP_LOW), "no");   /* 0.016 */
     CHECK_NEAR(found.overlap_median, 0.5001, 1e-9);
     CHECK_IDS(&of(FIND_OVERLAP_HIGH)->examples, 100, 101, 102, 103, 104);
-    CHECK_IDS(&of(FIND_OVERLAP_LOW)->examples, 167, 168, 169, 170, 171);
-    w[66].map[0].overlap = 0.1;                      /* 34: at 0.255 */
-    w[0].map[0].overlap = w[1].map[0].overlap = 0.4; /* 59: at 0.492 */
+    CHECK_IDS(&of(FIND_OVERLAP_LOW)->examples, 165, 166, 167, 168, 169);
+    w[64].map[0].overlap = 0.1; /* 36: 0.009 */
+    w[0].map[0].overlap = 0.4;  /* 62: 0.0105 */
     measure();
     CHECK_STR(verdict(FIND_OVERLAP_LOW), "yes");
     CHECK_STR(verdict(FIND_OVERLAP_HIGH), "no");
+    tables.maps.earlier = true; /* there they lie apart whatever the image shows */
+    findings_free(&found);
+    findings_compute(&found, &tables);
+    CHECK_STR(verdict(FIND_OVERLAP_LOW), "none");
+    CHECK_STR(verdict(FIND_OVERLAP_HIGH), "no");
+    CHECK(of(FIND_OVERLAP_LOW)->count == 36);
     w = with_map(100, 19);
     measure();
     CHECK_STR(verdict(FIND_OVERLAP_HIGH), "few");
@@ -739,6 +811,17 @@ static void test_zero_true(void)
         CHECK_STR(verdict(FIND_ZERO_TRUE), n == 100 ? "yes" : "no");
         CHECK_IDS(&of(FIND_ZERO_TRUE)->examples, 1000, 1001, 1002, 1003, 1004);
     }
+    for (int n = 181; n <= 182; n++) { /* twice the odds of 0.1 */
+        struct image *w = with_map(1000, 1000);
+        for (int i = 0; i < 1000; i++) {
+            image[i].map[1].zero_share = i < 100 ? 0.51 : 0.5;
+            w[i].map[0].zero_share = i < n ? 0.51 : 0.5;
+        }
+        measure();
+        CHECK_NEAR(of(FIND_ZERO_TRUE)->baseline, 0.1, 1e-12);
+        CHECK(finding_tells(of(FIND_ZERO_TRUE)));
+        CHECK_STR(verdict(FIND_ZERO_TRUE), n == 182 ? "yes" : "no");
+    }
     struct image *w = with_map(1000, 30);
     w[8].map[0].blank = true; /* zero in all cells, whether they are counted or not */
     measure();
@@ -755,6 +838,7 @@ int main(void)
     test_nothing();
     test_class_order();
     test_weak_classes();
+    test_unnamed_classes();
     test_classes_differ();
     test_overpredicted();
     test_superclasses();
@@ -764,6 +848,7 @@ int main(void)
     test_one_way();
     test_groups();
     test_calibration();
+    test_bins();
     test_highest_errors();
     test_reject_low();
     test_blank();

@@ -30,8 +30,8 @@ PAIRS = dict(dominant=('yes', 1), dominant_two=('yes', 2), all_in_one=('yes', 1)
              scattered=('no',), doubles=('no',), chance=('no',), all_errors=('no',), doubtful=('few',), one_error=('few',),
              two_errors=('few',))
 FILES = ['explorer.html', 'analysis_summary.txt', 'recommendations.txt', 'per_class_accuracy.csv', 'data/run.tsv',
-         'data/findings.tsv', 'most_confused_pairs.csv', 'confused_pair_1_c0_to_c1.png',
-         'confident_errors.csv', 'confident_errors.png', 'worst_predictions/class_000_c0.png', 'worst_predictions/class_001_c1.png']
+         'data/findings.tsv', 'data/predictions.tsv', 'most_confused_pairs.csv', 'confused_pair_1_c0_to_c1.png',
+         'confident_errors.csv', 'confident_errors.png', 'confident_errors_p2.png', 'confident_errors_p3.png', 'worst_predictions/class_000_c0.png', 'worst_predictions/class_001_c1.png']
 
 
 def run(*command):
@@ -81,6 +81,7 @@ def compare(truth, table):
 
 # --- texts ---
 
+DRAWN = 5  # errors of highest confidence with maps
 NUMBER = r'(-?\d+(?:\.\d+)?)'
 PERCENT = NUMBER + ' %'
 NAME = r'(?:c\d+|class \d+ of a data set with long names, the \d+th|group \d+)'
@@ -133,15 +134,50 @@ class Text:
         return self.faults
 
 
+def ring(h, w):
+    return sum(y in (0, h - 1) or x in (0, w - 1) for y in range(h) for x in range(w)) / (h * w)
+
+
 def percent(finding, key='value'):
     if key == 'value' and 'value' not in finding and finding.get('of'):
         return 100 * finding['count'] / finding['of']
     return 100 * finding[key] if finding.get(key) is not None else None
 
 
+def difference(x, what='the wrong one'):
+    """What is said of a difference that was tested."""
+    if x['p'] >= .01:
+        return r'The difference could be chance \(p = ' + NUMBER + r'\)\.'
+    size = 'too small to matter' if x['verdict'] == 'no' else '(?:small|medium|large)'
+    return rf'The difference is {size}: in [\d.]+ % of comparisons {what} has the larger value \(p < 0\.01\)\.'
+
+
+def doubt(t, text):
+    """What the summary and the pages begin with."""
+    f, v = t.found, t.verdict
+    order = v('class_order') == 'yes'
+    accuracy, chance = percent(f['accuracy']), percent(f['accuracy'], 'baseline')
+    text.take(r'The model and the labels seem to order the classes differently: with the classes renamed accordingly, ' + PERCENT +
+              r' of the predictions would be correct instead of ' + PERCENT + r'\. All that follows counts the classes as they '
+              r'are\.', order, percent(f['class_order']), accuracy)
+    said = r'The accuracy \(' + PERCENT + r'\) @ chance \(' + PERCENT + r'\): what follows says little about the model\.'
+    text.take(said.replace('@', 'cannot be told, on so few images, from'), v('accuracy') == 'few' and not order, accuracy, chance)
+    text.take(said.replace('@', 'is hardly better than'), v('accuracy') == 'no' and not order and accuracy > chance, accuracy, chance)
+    text.take(said.replace('@', 'is not better than'), v('accuracy') == 'no' and not order and accuracy <= chance, accuracy, chance)
+
+
+def top_wrong(t, cls):
+    """The most frequent wrong prediction of a class, where one occurs more than once."""
+    wrong = t.wrong_of[cls]
+    if not wrong:
+        return ''
+    name, count = t.run.names[wrong[0]], t.count[cls, wrong[0]]
+    return f'{name} ({count})' if len(wrong) == 1 else f'{name} and {len(wrong) - 1} more ({count} each)'
+
+
 def frame(t, text):
     """What all texts have."""
-    text.take(r'About this run .*?Cells of a map \d+x\d+( Finer layer layer3)?', True)
+    text.take(r'About this run .*?Cells of a map \d+x\d+( Finer layer layer3)?( Better fit with --mean [\d.,]+ --std [\d.,]+)?', True)
     text.take(r'Warning: The pixel constants do not fit: .02 nats where .004 is usual. Try --mean 0,0,0\.',
               t.run.kind == 'working')
 
@@ -179,16 +215,10 @@ def summary(t, out):
     text.take(r'Analysis of a classifier by its errors and its Grad-CAM maps', True)
     frame(t, text)
     text.take(r'Files explorer.html .*most_confused_pairs.csv .*?worst_predictions/class_000_c0.png and 1 more: best and worst '
-              r'predictions of a class confused_pair_1_c0_to_c1.png: examples of a confused pair', True)
-    order = v('class_order') == 'yes'
-    text.take(r'The model and the labels seem to order the classes differently: (\d+) of (\d+) images \(' + PERCENT +
-              r'\) are predicted as the class to which theirs seems to correspond\. These count as errors in all that follows\.',
-              order, f['class_order'].get('count'), n)
+              r'predictions of a class confused_pair_1_c0_to_c1.png: examples of a confused pair confident_errors_p2.png and 1 more: '
+              r'further errors of highest confidence with their maps', True)
     accuracy, chance = percent(f['accuracy']), percent(f['accuracy'], 'baseline')
-    doubt = r'The accuracy \(' + PERCENT + r'\) @ chance \(' + PERCENT + r'\): what follows says little about the model\.'
-    text.take(doubt.replace('@', 'cannot be told, on so few images, from'), v('accuracy') == 'few' and not order, accuracy, chance)
-    text.take(doubt.replace('@', 'is hardly better than'), v('accuracy') == 'no' and not order and accuracy > chance, accuracy, chance)
-    text.take(doubt.replace('@', 'is not better than'), v('accuracy') == 'no' and not order and accuracy <= chance, accuracy, chance)
+    doubt(t, text)
 
     text.take(r'Overall performance Classes (\d+)(?: with images (\d+))? Images (\d+)(?: Ignored, without a label (\d+))?',
               True, t.k, t.with_images, n, t.run.unlabelled)
@@ -232,10 +262,16 @@ def summary(t, out):
         text.take(title, bool(classes))
     text.take(r'Accuracy of the classes', many and not ranked)
     listed = len(worst) + len(best) if ranked else t.with_images if t.with_images <= 20 and many else 0
-    text.take(r'Accuracy, correct predictions, 95 % interval, and the most frequent wrong prediction with its count:', listed > 0)
-    lines = text.take(r'\d+\. (' + NAME + r') +(\d+\.\d) % (\d+) of (\d+) (\d+) to (\d+) %( ' + NAME + r' \(\d+\))?', listed > 0)
+    text.take(r'Accuracy, correct predictions, 95 % interval, and the most frequent wrong prediction with its count, where '
+              r'one occurs more than once:', listed > 0)
+    lines = text.take(r'\d+\. (' + NAME + r') +(\d+\.\d) % (\d+) of (\d+) (\d+) to (\d+) %((?: ' + NAME +
+                      r'(?: and \d+ more)? \(\d+(?: each)?\))?)', listed > 0)
     if len(lines) != listed:
         text.faults.append(f'expected {listed} classes, found {len(lines)}')
+    for m in lines:
+        want = top_wrong(t, t.run.names.index(m.group(1)))
+        if m.group(7).strip() != want:
+            text.faults.append(f'expected the wrong prediction {want!r}, found {m.group()}')
     text.take(r'\d+ more (class has|classes have) the same accuracy as the last\.', listed > 0, must=False)
     text.take(r'The (\d+) classes with images do not differ in accuracy by more than chance\.',
               many and t.with_images > 1 and not differ, t.with_images)
@@ -300,9 +336,12 @@ def summary(t, out):
     text.take(r'The comparisons below ignore blank maps\.',
               f['blank']['count'] + f['blank_true']['count'] > 0 and v('places') == 'yes')
     coarse(t, text, True)
+    text.take(r'The maps are of a layer before the last stage\. There the cells of a margin map do not add up to the difference of '
+              r'the two logits, and maps of two classes may lie apart whatever the image shows\.', t.run.layer != 'last stage')
     compared = v('border') is not None
     tested = 0
-    for name, head, scale, unit in (('border', 'Border share, the part of the map on its outermost ring of cells', 100, ' %'),
+    for name, head, scale, unit in (('border', r'Border share, the part of the map on its outermost ring of cells \(even map: '
+                                     rf'{100 * ring(*t.run.grid):.1f} %\)', 100, ' %'),
                                     ('entropy', r'Entropy \(0: one cell, 1: even over the image\)', 1, ''),
                                     ('off_center', "Distance of the centre of mass from the image's centre, in image sides", 1, '')):
         medians = [scale * m for m in t.median[name]] if compared else [None, None]
@@ -319,7 +358,7 @@ def summary(t, out):
               o['verdict'] is not None, o.get('of'), getattr(t, 'overlap_median', None), o.get('count'), None,
               f['overlap_low'].get('count'))
     text.take(r'Maps as diffuse as these \(median entropy ' + NUMBER + r'\) overlap in part whatever they show\.',
-              o['verdict'] is not None and t.median['entropy'][1] > .8)
+              o['verdict'] is not None and t.median['entropy'][1] > .8 and t.overlap_median > .5)
     text.take(r'Median overlap in errors of highest confidence \((\d+)\): ' + NUMBER + r', in the others \((\d+)\): ' + NUMBER +
               r'\.', v('overlap_confident') is not None)
     kinds = [f[x] for x in ('border', 'entropy', 'off_center', 'overlap_confident') if v(x) is not None]
@@ -340,7 +379,8 @@ def summary(t, out):
         text.faults.append(f'expected {len(kinds)} sentences on differences, found {tested}')
     z = f['zero_true']
     text.take(r'Maps of the true class that are mostly zero, in more than half of their cells: (\d+) of (\d+) in errors \(' +
-              PERCENT + r'\)\.', z['verdict'] is not None, z.get('count'), z.get('of'))
+              PERCENT + r'\)' + ('' if z.get('baseline') is None else '; of the predicted class in correct predictions: ' + PERCENT) +
+              r'\.', z['verdict'] is not None, z.get('count'), z.get('of'), None, percent(z, 'baseline'))
     text.take(r"Differences are judged by the rank test of Mann and Whitney \(level 0\.01, corrected by Holm's method\) and by the "
               r'share of comparisons in which the one value is larger: .*?\(Vargha and Delaney\)\.',
               any(x['verdict'] in ('yes', 'no') for x in kinds))
@@ -366,12 +406,14 @@ def recommendations(t, out):
     order = v('class_order') == 'yes'
     text.take(r'\d+\. Class order', order)
     text.take(r'The model and the labels order the classes differently: in (\d+) of (\d+) classes with images most images are '
-              r'predicted as one other class, and each of these classes has its own\.', order and t.moved, len(t.moved),
+              r'predicted as one other class, a different one for each\.', order and t.moved, len(t.moved),
               t.with_images)
     text.take(r'The model and the labels order the classes differently: (\d+) of (\d+) images \(' + PERCENT + r'\) are predicted '
               r'as the class at the same distance from theirs\.', order and not t.moved, f['class_order'].get('count'), n)
-    text.take(r'The predicted class ID is the true one plus (\d+), modulo (\d+)\.', order and t.offset, t.offset, t.k)
-    text.take(r'Renamed in this way, ' + PERCENT + r' of the predictions would be correct instead of ' + PERCENT + r'\.', order,
+    minus = 2 * t.offset > t.k
+    text.take(rf'The predicted class ID is the true one {"minus" if minus else "plus"} (\d+), modulo (\d+)\.', order and t.offset,
+              t.k - t.offset if minus else t.offset, t.k)
+    text.take(r'With the classes renamed accordingly, ' + PERCENT + r' of the predictions would be correct instead of ' + PERCENT + r'\.', order,
               percent(f['class_order']), accuracy)
     moves = text.take(r'(' + NAME + ') -> (' + NAME + r'): (\d+) of (\d+)(?: and (\d+) more)?', bool(t.moved))
     if len(t.moved) > 10 and moves[-1].group(5) != str(len(t.moved) - 10):
@@ -383,10 +425,12 @@ def recommendations(t, out):
         text.faults.append(f'{len(moves)} of {len(t.moved)} moved classes')
     text.take(r'Give the names in the order in which the model was trained \(--names of cifar-predict\), and check that the labels '
               r'count the classes from the same number in the same order \(--labels\)\.', order)
-    broken = many and not works and not order
+    text.take(r'\d+\. Mean, std and architecture - The model is run in another way than it was trained, as far as its BatchNorm '
+              r'running statistics tell\. Run it again with --mean [\d.,]+ --std [\d.,]+\.', many and t.run.options)
+    broken = many and v('works') != 'yes' and not order and not t.run.options
     few = v('accuracy') == 'few'
-    text.take(r'1\. More images', broken and few)
-    text.take(r'1\. The model and its input', broken and not few)
+    text.take(r'\d\. More images', broken and few)
+    text.take(r'\d\. The model and its input', broken and not few)
     head = r'The accuracy, ' + PERCENT + r' \((\d+) of (\d+)\), @ chance \(' + PERCENT + r'\)\.'
     for words, condition in (('cannot be told, on so few images, from', few),
                              ('is hardly better than', not few and many and accuracy > chance),
@@ -397,7 +441,7 @@ def recommendations(t, out):
     low = broken and (not few or accuracy <= chance)
     text.take(r'Check, in this order:', low and not few)
     text.take(r'If the accuracy stays so low, check in this order:', low and few)
-    text.take(r'the pixel constants: --mean and --std must be those of the training; - the inferred architecture, above all the '
+    text.take(r'the mean and std of the pixels: --mean and --std must be those of the training; - the inferred architecture, above all the '
               r'stem: model-info --probe compares the interpretations of the checkpoint, --assume sets one; - the class order: '
               r'--names and --labels must be those of the training; - that the checkpoint is of a trained model and for these '
               r'classes\.', low)
@@ -418,25 +462,30 @@ def recommendations(t, out):
               r'gives ' + PERCENT + r'\. In these the model finds the superclass and misses the class\.', same, s.get('count'), t.errors,
               percent(s), percent(s, 'baseline'))
     text.take(r'Try a second output or a loss for the superclass, hard negatives from the same superclass, or a last stage of '
-              r'higher resolution\. The margin maps on the sheets show which part of the image decides (?=between two classes\.)', same)
-    def ceiling(before, holds, count):
-        text.take(before + r' Ceiling: ' + NUMBER + r' points\.', holds, 100 * count / n if holds else None)
-    ceiling(r'between two classes\.', same, s.get('count'))
+              r'higher resolution\.' + (r' The margin maps on the sheets show which part of the image decides between two classes\.'
+                                        if t.run.layer == 'last stage' else '') + r' Ceiling: ' + NUMBER + r' points\.', same,
+              100 * s['count'] / n if same else None)
     text.take(r'Most confused inside superclasses, both ways together:( \d+ ' + NAME + ' and ' + NAME + r' \(\d+ \+ \d+\))+', same)
 
     # Confidence.
     text.take(r'\d+\. Confidence\b', True)
     h = f['highest_errors']
-    text.take(r'Errors of highest confidence \(above 90 %\): none of (\d+) errors?\.', h['verdict'] == 'no', t.errors)
+    text.take(r'Errors of highest confidence \(above 90 %\): none of (\d+) errors?\.', h['verdict'] and not h['count'], t.errors)
+    text.take(r'Errors of highest confidence \(above 90 %\), no finding: (\d+) of (\d+) errors?\. If the confidences were right, about ' +
+              NUMBER + r' would be: no more than chance\.', h['verdict'] == 'no' and h['count'], h.get('count'), t.errors,
+              h['baseline'] * t.errors if h['verdict'] else None)
     high = h['verdict'] == 'yes'
     one = high and h['count'] == 1
     text.take(r'(\d+) of (\d+) errors? \(' + PERCENT + r'\) ' + ('has' if one else 'have') + r' the highest confidence \(above 90 '
-              r'%\); if the confidences were right, about ' + NUMBER + r' would\. Look at ' + ('it' if one else 'each') +
+              r'%\), by more than chance: if the confidences were right, about ' + NUMBER + r' would\. Look at ' + ('it' if one else 'each') +
               r': is the label wrong, or the model\?', high, h.get('count'),
               t.errors, percent(h), h['baseline'] * t.errors if high else None)
     text.take(r'Ceiling: ' + NUMBER + r' points, whether labels or predictions are corrected\.', high,
               100 * h['count'] / n if high else None)
-    text.take(r'Listed in confident_errors\.csv, with their maps in confident_errors\.png\.', high)
+    listed, drawn = h.get('count', 0), min(h.get('count', 0), DRAWN)
+    text.take(r'Listed in confident_errors\.csv' + (rf', the first {drawn} with' if drawn < listed else ', with') +
+              (r' its map' if listed == 1 else r' their maps') + r' in confident_errors\.png and confident_errors_p2\.png to '
+              r'confident_errors_p3\.png\.', listed > 0)
     highest = [a for a, b, c in t.rows if a != b and c > .9]
     often = {a: highest.count(a) for a in set(highest) if highest.count(a) > 1}
     found = text.take(r'True classes with more than one of them:((?: \d+ ' + NAME + r')+)(?: and (\d+) more)?', high and often)
@@ -456,8 +505,20 @@ def recommendations(t, out):
     for words, condition in (('over-confident in some bins of confidence and under-confident in others', over and under),
                              ('over-confident', over and not under), ('under-confident', under and not over)):
         text.take(r'The model is ' + words + tail, condition, percent(c), percent(c, 'baseline'), 100 * t.mean_conf, accuracy)
-    for side, condition in ('over', over), ('under', under):
-        text.take(rf'most {side}-confident from (\d+) to (\d+) %: mean confidence ' + PERCENT + ', accuracy ' + PERCENT, condition)
+    for side, condition, sign in ('over', over, 1), ('under', under, -1):
+        if not condition:
+            continue
+        bins = [(sum(sign * (c - r) for c, r in b), i, b) for i, b in t.bins.items()]
+        bins = [(d, i, b) for d, i, b in bins if d > 0]
+        part = max(bins, key=lambda x: (x[0], -x[1]), default=None)
+        gap = max((x for x in bins if len(x[2]) >= 20), key=lambda x: (x[0] / len(x[2]), -x[1]), default=None)
+        of = rf', {side}-confident' if over and under else ''
+        for words, at in ([(rf'Largest part and largest gap of the calibration error{of}', part)] if part and gap == part else
+                          [(rf'Largest part of the calibration error{of}', part), (rf'Largest gap in a bin of at least 20 images{of}', gap)]):
+            b = at[2] if at else [(0, 0)]
+            text.take(words + r': (\d+) to (\d+) % \((\d+) images?, confidence ' + PERCENT + ', accuracy ' + PERCENT + r'\)', at,
+                      *((at[1] - 1) * 100 / 15, at[1] * 100 / 15) if at else (None, None), len(b),
+                      100 * sum(c for c, _ in b) / len(b), 100 * sum(r for _, r in b) / len(b))
     text.take(r'One temperature cannot correct both\. Fit isotonic regression to the confidence on held-out images \(Zadrozny and '
               r'Elkan, 2002\)\.', over and under)
     text.take(r'Divide the logits by one temperature, fitted on held-out images \(Guo et al\., 2017\)\. It changes confidences, not '
@@ -490,22 +551,25 @@ def recommendations(t, out):
     text.take(r'The maps of wrong predictions lie more on the border of the image \(median ' + PERCENT + ' against ' + PERCENT +
               r' in correct ones\)\. Try stronger crops and shifts, or paste objects on other backgrounds\.', more,
               100 * t.median['border'][1] if more else None, 100 * t.median['border'][0] if more else None)
-    text.take(r'Border, no finding: the maps of wrong predictions do not lie more on it by an extent that matters \(median ' +
-              PERCENT + ' against ' + PERCENT + r' in correct ones\)\.', compared and not more)
+    less = compared and d['verdict'] == 'yes' and not more
+    text.take(r'Border, no finding: the maps of wrong predictions ' + ('lie less on it' if less else 'are not shown to lie more on it') +
+              r' \(median ' + PERCENT + ' against ' + PERCENT + r' in correct ones\)\. ' + (difference(d) if compared else ''),
+              compared and not more, None, None, d['p'] if compared and d['p'] >= .01 else None)
     wide = compared and e['verdict'] == 'yes'
     text.take(r'The maps of wrong predictions are more diffuse \(median entropy ' + NUMBER + ' against ' + NUMBER + r'\): more of '
               r'the image contributes\. Try a larger input or a last stage of higher resolution\.', wide and e['value'] > .5)
     text.take(r'The maps of wrong predictions are more concentrated \(median entropy ' + NUMBER + ' against ' + NUMBER + r'\): fewer '
               r'cells decide\. Try random erasing or cutout\.', wide and e['value'] < .5)
-    text.take(r'Entropy, no finding: the maps of wrong predictions are neither more diffuse nor more concentrated by an extent that '
-              r'matters \(median entropy ' + NUMBER + ' against ' + NUMBER + r'\)\.', compared and not wide)
+    text.take(r'Entropy, no finding: the maps of wrong predictions are not shown to be more diffuse or more concentrated \(median '
+              r'entropy ' + NUMBER + ' against ' + NUMBER + r' in correct ones\)\. ' + (difference(e) if compared else ''),
+              compared and not wide, None, None, e['p'] if compared and e['p'] >= .01 else None)
     oh, ol = f['overlap_high'], f['overlap_low']
-    blunt = places and t.median['entropy'][1] > .8
+    blunt = places and t.median['entropy'][1] > .8 and getattr(t, 'overlap_median', 0) > .5
     text.take(r'Overlap: too few errors whose two maps are not blank, (\d+) where 20 are needed\.', oh['verdict'] == 'few',
               oh.get('of'))
     start = r'In (\d+) of (\d+) errors \(' + PERCENT + r'\) '
     text.take(start + r'the maps of the true and the predicted class overlap by more than half, but maps as diffuse as these .*?'
-              r'an earlier stage, which has more cells \(LAYER=layer3\)\.', oh['verdict'] == 'yes' and blunt)
+              r'an earlier stage, which has more cells' + (r' \(LAYER=layer3\)\.' if t.run.layer == 'last stage' else r'\.'), oh['verdict'] == 'yes' and blunt)
     text.take(start + r'the maps of the true and the predicted class overlap by more than half: the model looks at the same part of '
               r'the image for both\. Features that tell the classes apart may help these, crops will hardly\.',
               oh['verdict'] == 'yes' and not blunt, oh.get('count'), oh.get('of'))
@@ -513,6 +577,8 @@ def recommendations(t, out):
               r'label names one\.', ol['verdict'] == 'yes', ol.get('count'), ol.get('of'))
     text.take(r'Several objects, no finding: in (\d+) of (\d+) errors \(' + PERCENT + r'\) the two maps lie apart \(overlap below '
               r'0\.2\); more than 25 % would be a reason\.', ol['verdict'] == 'no', ol.get('count'), ol.get('of'))
+    text.take(r'Several objects, not judged: at a layer before the last stage the maps of two classes may lie apart whatever the '
+              r'image shows\.', t.run.layer != 'last stage' and oh['verdict'] in ('yes', 'no'))
     z = f['zero_true']
     text.take(start + r'the map of the true class is mostly zero; that of the predicted class is in ' + PERCENT + r' of the correct '
               r'predictions\. The model finds little that supports the true class\.', z['verdict'] == 'yes', z.get('count'),
@@ -522,14 +588,24 @@ def recommendations(t, out):
     weak = errors and t.with_images > 1
     text.take(r'\d+\. Worst classes', weak)
     text.take(r'No finding: no class with images has an accuracy below 50 %\.', weak and not t.weak and not t.below_half)
-    text.take(r'No finding: (\d+) class(?: has|es have) an accuracy below 50 %, but none differs from the other classes by more than '
-              r'chance\.', weak and not t.weak and t.below_half, t.below_half)
+    few = v('weak_classes') == 'few'
+    text.take(r'No finding: (\d+) class(?: has|es have) an accuracy below 50 %, but the classes do not differ by more than chance\.',
+              weak and not t.weak and t.below_half and not few, t.below_half)
+    below = [c for c in range(t.k) if c not in t.moved and 2 * t.correct_of[c] < t.total[c]]
+    text.take(r'The classes differ in accuracy by more than chance \(p < 0\.01\), and (\d+) class(?: has|es have) an accuracy below 50 '
+              r'%\. At ' + NUMBER + r' images each on average no single one can be named: none differs from the other classes after '
+              r'correction for (\d+) tests?\.', few, t.below_half, sum(t.total[c] for c in below) / max(len(below), 1),
+              getattr(t, 'classes_tested', 0))
     text.take(r'(\d+) class(?: has|es have) an accuracy below 50 % and, by more than chance, below that of the other classes; (?:it '
               r'has|they have) (\d+) errors?:', weak and t.weak, len(t.weak), f['weak_classes'].get('count'))
-    lines = text.take(NUMBER + ' % (' + NAME + ')(, most often predicted as ' + NAME + r' \(\d+\))?( and \d+ more)?',
-                      bool(t.weak), must=False)
+    lines = text.take(NUMBER + ' % (' + NAME + ')(?:, most frequent wrong prediction: (' + NAME +
+                      r'(?: and \d+ more)? \(\d+(?: each)?\)))?( and \d+ more)?', bool(t.weak), must=False)
     if len(lines) != min(len(t.weak), 10):
         text.faults.append(f'{len(lines)} of {len(t.weak)} weak classes')
+    for m in lines:
+        want = top_wrong(t, t.run.names.index(m.group(2)))
+        if (m.group(3) or '') != want:
+            text.faults.append(f'expected the wrong prediction {want!r}, found {m.group()}')
     rest = [c for c in range(t.k) if c not in t.weak]
     others = sum(t.correct_of[c] for c in rest) / max(sum(t.total[c] for c in rest), 1)
     text.take(r'Give ' + ('this class' if len(t.weak) == 1 else 'these classes') + r' more or better images, or more weight in the '
@@ -618,8 +694,13 @@ def pages(t, bars, explorer):
                 yield f'{page}: links a file that is not there: {name}'
         if ('top-5' in html) != (t.k >= 6):
             yield f'{page}: top-5 of {t.k} classes'
-        if 'About this run' not in html or (t.run.kind == 'working') != ('Warning:' in html):
+        if 'About this run' not in html:
             yield f'{page}: where the run comes from'
+        boxes = re.findall('<p class="warning"><b>Warning:</b> (.*?)</p>', html)
+        text = Text(' '.join(boxes).replace('&nbsp;', ' '), t)
+        text.take(r'The pixel constants do not fit: .*? Try --mean 0,0,0\.', t.run.kind == 'working')
+        doubt(t, text)
+        yield from (f'{page}: {fault}' for fault in text.end())
 
 
 def one(kind, classes, verdicts):
@@ -630,7 +711,9 @@ def one(kind, classes, verdicts):
         with open(f'{name}_table.tsv', 'w') as f:
             f.write(run('confmat', '--names', 'classes.tsv', f'--{name}', 'predictions.tsv'))
     tables = [w for name in ('summary', 'classes', 'pairs', 'groups') for w in (f'--{name}', f'{name}_table.tsv')]
-    tables += '--predictions predictions.tsv --cam cam_stats.tsv --run run.tsv --files files.tsv'.split()
+    tables += '--predictions predictions.tsv --cam cam_stats.tsv --run run.tsv --files files.tsv --errors drawn.tsv'.split()
+    with open('drawn.tsv', 'w') as f:
+        f.write(run('worst-k', '--by', 'all', '--errors', 'highest', '--count', str(DRAWN), 'predictions.tsv'))
     truth = Truth(r)
     for name, finding in truth.found.items():
         verdicts.setdefault(name, set()).add(finding['verdict'])

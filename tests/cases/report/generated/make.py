@@ -24,7 +24,7 @@ class Run:
         size = 5 if classes >= 10 else 2
         self.groups = [i // size for i in range(classes)] if classes >= 3 else [None] * classes
         self.unlabelled = 0
-        self.score, self.grid, self.finer = 'logit', (4, 4), None
+        self.score, self.grid, self.finer, self.layer, self.options = 'logit', (4, 4), None, 'last stage', None
         self.rows = []
         getattr(self, kind)()
         self.maps = [self.draw(row) for row in self.rows]
@@ -224,6 +224,20 @@ class Run:
     def apart(self):
         self.calibrated(self.even())
 
+    def earlier(self):
+        """Maps of an earlier layer lie apart, whatever the images show."""
+        self.layer = 'layer1'
+        self.calibrated(self.even())
+
+    def better(self):
+        """The checkpoint fits with other options: errors say nothing of the model."""
+        self.options = '--mean 0.5,0.5,0.5 --std 0.2,0.2,0.2'
+        self.calibrated(self.even())
+
+    def doubtless(self):
+        """A hundred errors of highest confidence among few."""
+        self.fill(self.even(), self.mostly(.6), self.conf(.9, 1))
+
     def alike(self):
         self.fill(self.even(), self.mostly(.6), self.conf(.5, 1))
 
@@ -251,7 +265,7 @@ class Run:
         true, pred, conf = row
         if self.kind == 'diffuse':
             return [[self.random.uniform(.8, 1) for _ in range(16)] for _ in range(2)]
-        if self.kind == 'apart':
+        if self.kind in ('apart', 'earlier'):
             # Of errors in two corners, the true class's map with few cells; of others in all rows.
             corners = [[max(self.random.gauss(0, 1), 0) * (y == at) for y in range(4) for _ in range(4)] for at in (0, 3)]
             return corners if true != pred else [[self.random.random() + .1 for _ in range(16)]] * 2
@@ -277,8 +291,8 @@ class Run:
               [self.prediction(len(self.rows) + i, None, 0, 1.) for i in range(self.unlabelled)])
         table('cam_stats.tsv', STATS, [s for i in range(len(self.rows)) for s in self.statistics(i)])
         facts = dict(version='1', date='2026-01-01T00:00:00Z', checkpoint='model.pth', architecture='ResNet-34',
-                     layer='layer4', method='gradcam', score=self.score, map_size='%dx%d' % self.grid,
-                     finer_layer=self.finer)
+                     layer=self.layer, method='gradcam', score=self.score, map_size='%dx%d' % self.grid,
+                     finer_layer=self.finer, better_fit=self.options)
         rows = list(facts.items())
         if self.kind == 'working':
             rows.append(('warning', 'The pixel constants do not fit: .02 nats where .004 is usual. Try --mean 0,0,0.'))
@@ -348,4 +362,4 @@ def table(name, header, rows):
 
 KINDS = [name for name in ('working chance constant no_error no_error_under all_errors permuted shuffled swapped empty '
                            'single single_permuted unbalanced pair over under both weak coarse blank few '
-                           'diffuse apart alike partly dominant dominant_two all_in_one all_in_five even_pairs one_error two_errors').split()]
+                           'diffuse apart earlier better doubtless alike partly dominant dominant_two all_in_one all_in_five even_pairs one_error two_errors').split()]

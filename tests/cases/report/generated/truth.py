@@ -113,8 +113,12 @@ class Truth:
             find()
         self.find_examples()
         f = self.found
-        self.works = f['accuracy']['verdict'] == 'yes' and not (
-            f['class_order']['verdict'] == 'yes' and 2 * f['class_order']['count'] >= self.errors)
+        ordered = f['class_order']['verdict'] == 'yes' and 2 * f['class_order']['count'] >= self.errors
+        self.find('works', 'no' if ordered else f['accuracy']['verdict'])
+        self.works = self.verdict('works') == 'yes' and not run.options
+        # The most frequent wrong predictions of each class.
+        self.wrong_of = [[(n, p) for n, t, p in self.pairs if t == c] for c in range(self.k)]
+        self.wrong_of = [[p for n, p in w if n == w[0][0] > 1] for w in self.wrong_of]
 
     def find(self, name, verdict=None, **values):
         self.found[name] = dict(verdict=verdict, **values)
@@ -196,7 +200,9 @@ class Truth:
             p = holm([1 - tail(self.correct_of[c] + 1, self.total[c],
                                (self.correct - self.correct_of[c]) / (self.n - self.total[c])) for c in tested])
             self.weak = [c for c, q in zip(tested, p) if 2 * self.correct_of[c] < self.total[c] and q < LEVEL]
-            self.find('weak_classes', yes(self.weak), of=self.errors,
+            self.classes_tested = len(tested)
+            named = 'few' if self.below_half and not self.weak and self.verdict('classes_differ') == 'yes' else yes(self.weak)
+            self.find('weak_classes', named, of=self.errors,
                       count=sum(self.total[c] - self.correct_of[c] for c in self.weak))
         if self.k < 2:
             return self.find('overpredicted')
@@ -287,6 +293,7 @@ class Truth:
         bins = {}
         for t, p, c in self.rows:
             bins.setdefault(min(max(math.ceil(c * 15), 1), 15), []).append((c, t == p))
+        self.bins = bins
         gaps = [(sum(c for c, _ in b) - sum(r for _, r in b), sum(c * (1 - c) for c, _ in b)) for b in bins.values()]
         over, under = sum(max(g, 0) for g, _ in gaps), sum(max(-g, 0) for g, _ in gaps)
         mean = sum(math.sqrt(2 * v / math.pi) for _, v in gaps)
@@ -308,9 +315,9 @@ class Truth:
         for t, p, c in self.rows:
             self.band[t == p][(c > .5) + (c > .7) + (c > .9)] += 1
         if self.errors:
-            expected = sum(1 - c for _, _, c in self.rows if c > .9) / self.errors
-            self.find('highest_errors', yes(self.band[False][3]), count=self.band[False][3], of=self.errors,
-                      baseline=expected)
+            doubt, wrong = [1 - c for _, _, c in self.rows if c > .9], self.band[False][3]
+            p = tail(wrong, len(doubt), sum(doubt) / len(doubt)) if doubt else 1
+            self.find('highest_errors', yes(p < LEVEL), count=wrong, of=self.errors, baseline=sum(doubt) / self.errors, p=p)
         if self.k > 2:
             right, wrong = self.band[True][0], self.band[False][0]
             kept, kept_right, low = self.n - right - wrong, self.correct - right, right + wrong
@@ -364,7 +371,10 @@ class Truth:
             high, low = sum(o > .5 for o, _ in both), sum(o < .2 for o, _ in both)
             n = len(both)
             for name, k, bound in ('overlap_high', high, .5), ('overlap_low', low, .25):
-                self.find(name, 'few' if n < 20 else yes(wilson(k, n)[0] > bound), count=k, of=n)
+                p = tail(k, n, bound)
+                self.find(name, 'few' if n < 20 else yes(p < LEVEL), count=k, of=n, p=p)
+            if run.layer != 'last stage':
+                self.found['overlap_low']['verdict'] = None
             sides = [o for o, c in both if c <= .9], [o for o, c in both if c > .9]
             if sides[0] and sides[1]:
                 larger, q = rank_test(*sides)
@@ -377,8 +387,10 @@ class Truth:
             base = larger = None
             if zero[1]:
                 base, larger = sum(zero[1]) / len(zero[1]), larger_share(sum(zero[0]), len(zero[0]), sum(zero[1]), len(zero[1]))
-            self.find('zero_true', 'few' if few else yes(larger < LEVEL and sum(zero[0]) >= .1 * len(zero[0])),
-                      count=sum(zero[0]), of=len(zero[0]))
+            share = sum(zero[0]) / len(zero[0]) if zero[0] else 0
+            odds = base is not None and share * (1 - base) >= 2 * base * (1 - share)
+            self.find('zero_true', 'few' if few else yes(larger < LEVEL and share >= .1 and odds),
+                      count=sum(zero[0]), of=len(zero[0]), baseline=base)
 
     # --- images to look at ---
 
