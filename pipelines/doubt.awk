@@ -15,10 +15,10 @@ tables == 2 && $column[2, "name"] == "better_fit" && $column[2, "value"] != "NA"
 END {
     if (better)
         print "another interpretation of the checkpoint fits much better"
-    else if (verdict["works"] == "yes" || verdict["works"] == "NA")
-        exit
     else if (verdict["class_order"] == "yes")
         print "the model and the labels seem to order the classes differently"
+    else if (verdict["works"] == "yes" || verdict["works"] == "NA")
+        exit
     else if (verdict["works"] == "few")
         print "the images are too few to tell the accuracy from chance"
     else
