@@ -28,17 +28,18 @@ and, as a guess, CIFAR-100's for other images. A network trained on ImageNet nee
 """
 import argparse
 import ast
-import csv
 import hashlib
 import importlib
 import importlib.util
-import io
 import json
 import os
 import pickle
 import re
+import signal
+import stat
 import sys
 import time
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-VERSION = "predict.py of heatpipe"
+VERSION = "0.1.0 (predict.py)"  # of heatpipe
 USUAL = {  # mean and standard deviation of the pixels
     "cifar10": ((.4914, .4822, .4465), (.2470, .2435, .2616)),
     "cifar100": ((.5071, .4867, .4409), (.2673, .2564, .2762)),
@@ -61,8 +62,21 @@ COLUMNS = ("id true pred correct conf p_true rank_true margin entropy loss true_
            "true_group pred_group pred2 pred3 pred4 pred5 conf2 conf3 conf4 conf5").split()
 
 
+NAME_BYTES, CLASSES = 1024, 65536  # the limits of heatpipe-input(5)
+GRID = 4  # cells on a side: maps of fewer show no places
+OUTPUTS = "logits features class_maps cams ids classes run weights biases".split()
+
+
 class Failure(Exception):
     """What was expected and what was found, for people."""
+
+    status = 1
+
+
+class Usage(Failure):
+    """The same of the command line."""
+
+    status = 2
 
 
 # --- tables and tensors: heatpipe-tsv(5), heatpipe-npy(5) ---
@@ -75,12 +89,13 @@ def text(value):
         return "%.9g" % value
     if not isinstance(value, str):
         return str(value)
-    value = value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
-    return "\\" + value if value[:1] in ('"', "#") else value
+    field = value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")
+    return "\\" + field if value[:1] in ('"', "#") or value == "NA" else field
 
 
 def line(fields):
-    return "\t".join(map(text, fields)) + "\n"
+    """A row; paths may be any bytes."""
+    return ("\t".join(map(text, fields)) + "\n").encode("utf-8", "surrogateescape")
 
 
 def untext(field):
@@ -89,21 +104,51 @@ def untext(field):
     return None if field == "NA" else plain
 
 
+def identity(path):
+    """The same for all names of one regular file, there or yet to be made; else None."""
+    try:
+        st = os.stat(path)
+    except FileNotFoundError:
+        return os.path.realpath(path)
+    return (st.st_dev, st.st_ino) if stat.S_ISREG(st.st_mode) else None
+
+
 class Output:
-    """A file that gets its name when it is complete."""
+    """A file that gets its name when it is complete; a device or a pipe is written directly."""
 
     open_files = []
 
     def __init__(self, path):
-        self.path, self.part = path, f"{path}.tmp-{os.getpid()}"
-        self.file = open(self.part, "wb")
+        self.name, self.path, self.part = path, path, None
+        if os.path.isfile(path) or not os.path.exists(path):
+            # A link keeps pointing: what it names is replaced, not the link.
+            self.path = os.path.realpath(path)
+            self.part = f"{self.path}.tmp-{os.getpid()}"
+        self.open(self.part or path)
+
+    def open(self, where, **how):
+        try:
+            self.file = open(where, "wb", **how)
+        except OSError as e:
+            raise Failure(f"{self.name}: {e.strerror}") from e
         Output.open_files.append(self)
 
+    def checked(self, what, *values):
+        try:
+            return what(*values)
+        except BrokenPipeError:
+            raise
+        except OSError as e:
+            raise Failure(f"{self.name}: write: {e.strerror}") from e
+
     def write(self, data):
-        self.file.write(data)
+        self.checked(self.file.write, data)
+
+    def flush(self):
+        self.checked(self.file.flush)
 
     def finish(self):
-        self.file.close()
+        self.checked(self.file.close)
 
     @classmethod
     def name_all(cls):
@@ -111,37 +156,55 @@ class Output:
             o.finish()
         while cls.open_files:
             o = cls.open_files.pop()
-            os.replace(o.part, o.path)
+            if o.part:
+                os.replace(o.part, o.path)
 
     @classmethod
     def drop_all(cls):
         for o in cls.open_files:
-            o.file.close()
-            os.unlink(o.part)
+            try:
+                o.file.close()
+            except OSError:
+                pass  # what could not be written before
+            if o.part and os.path.exists(o.part):
+                os.unlink(o.part)
+
+
+class Standard(Output):
+    """Standard output."""
+
+    def __init__(self):
+        self.name, self.part = "standard output", None
+        self.open(1, closefd=False)
 
 
 class Tensor(Output):
-    """One .npy record, whose number of items is filled in at the end."""
+    """One .npy record, whose number of items is filled in at the end; where that cannot be, one for each batch."""
 
     def __init__(self, path, dtype, item):
         super().__init__(path)
         self.dtype, self.item, self.count = np.dtype(dtype), tuple(item), 0
-        self.file.write(self.header())
+        if self.part:
+            self.write(self.header(0))
 
-    def header(self):
-        shape = (self.count, *self.item)
+    def header(self, count):
+        shape = (count, *self.item)
         head = "{'descr': '%s', 'fortran_order': False, 'shape': %r, }" % (self.dtype.str, shape)
         return b"\x93NUMPY\x01\x00" + (118).to_bytes(2, "little") + head.ljust(117).encode() + b"\n"
 
     def put(self, items):
         items = np.ascontiguousarray(items, self.dtype)
         assert items.shape[1:] == self.item
+        if not self.part:
+            self.write(self.header(len(items)))
         self.count += len(items)
-        self.file.write(items.tobytes())
+        self.write(items.tobytes())
 
     def finish(self):
-        self.file.seek(0)
-        self.file.write(self.header())
+        if self.part:
+            self.checked(self.file.seek, 0)
+        if self.part or not self.count:
+            self.write(self.header(self.count))
         super().finish()
 
 
@@ -236,22 +299,21 @@ class Data:
         self.names_beside(path.parent)
 
     def names_beside(self, folder):
-        kinds = [("fine_label_names.txt", "coarse_label_names.txt", "meta", "fine_label_names",
-                  "coarse_label_names")] if self.groups else \
-            [("batches.meta.txt", None, "batches.meta", "label_names", None)]
-        for fine, coarse, meta, fine_key, coarse_key in kinds:
-            if (folder / fine).is_file():
-                self.inputs.append(folder / fine)
-                self.names = (folder / fine).read_text().split()
-                if coarse and (folder / coarse).is_file():
-                    self.inputs.append(folder / coarse)
-                    self.group_names = (folder / coarse).read_text().split()
-            elif (folder / meta).is_file():
-                self.inputs.append(folder / meta)
-                known = unpickle(folder / meta)
-                self.names, self.group_names = (
-                    [n.decode() if isinstance(n, bytes) else n for n in known.get(key, [])]
-                    for key in (fine_key, coarse_key))
+        fine, coarse, meta, fine_key, coarse_key = \
+            ("fine_label_names.txt", "coarse_label_names.txt", "meta", "fine_label_names", "coarse_label_names") \
+            if self.groups else ("batches.meta.txt", None, "batches.meta", "label_names", None)
+        if (folder / fine).is_file():
+            self.inputs.append(folder / fine)
+            self.names = names_of_text(folder / fine)
+            if coarse and (folder / coarse).is_file():
+                self.inputs.append(folder / coarse)
+                self.group_names = names_of_text(folder / coarse)
+        elif (folder / meta).is_file():
+            self.inputs.append(folder / meta)
+            known = unpickle(folder / meta)
+            self.names, self.group_names = (
+                [n.decode() if isinstance(n, bytes) else n for n in known.get(key, [])]
+                for key in (fine_key, coarse_key))
         if self.groups:
             self.group_of = dict(zip(self.labels, self.groups))
 
@@ -268,7 +330,7 @@ class Data:
         found = [(p, i) for i, c in enumerate(classes) for _, _, p in images(c.rglob("*"))]
         self.ordered = bool(found)
         if found:
-            self.names = [c.name for c in classes]
+            self.names = [shown(c.name) for c in classes]
             self.labels = [i for _, i in found]
         else:
             found = [(p, -1) for _, _, p in images(path.iterdir())]
@@ -297,7 +359,10 @@ class Data:
 
     def group(self, cls):
         g = self.group_of.get(cls)
-        return None if g is None else self.group_names[g] if g < len(self.group_names) else str(g)
+        return None if g is None else self.group_name(g) or str(g)
+
+    def group_name(self, group):
+        return self.group_names[group] if group < len(self.group_names) else None
 
     def name(self, cls):
         return self.names[cls] if 0 <= cls < len(self.names) else None
@@ -316,31 +381,112 @@ class Data:
         return np.asarray(picture)
 
 
+def shown(name):
+    """The name of a file as text: what is none becomes \\xHH."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\udc80-\udcff]",
+                  lambda m: "".join("\\x%02X" % b for b in os.fsencode(m[0])), name)
+
+
+def lines_of(path):
+    """The lines of a text, which only a line feed ends, with a carriage return or without."""
+    try:
+        lines = Path(path).read_bytes().decode("utf-8-sig").split("\n")
+    except UnicodeDecodeError as e:
+        raise Failure(f"{path}: expected text in UTF-8, found other bytes at byte {e.start}") from e
+    if not lines[-1]:
+        lines.pop()
+    return [ln.removesuffix("\r") for ln in lines]
+
+
+def named(path, number, name):
+    """A name in line `number`."""
+    found = "an empty text" if not name else "a longer text" if len(name.encode()) > NAME_BYTES else \
+        "a control character" if re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", name) else None
+    if found:
+        raise Failure(f"{path}:{number}: expected a name of 1 to {NAME_BYTES} bytes, found {found}")
+    return name
+
+
+def names_of_text(path):
+    names = lines_of(path)
+    while names and not names[-1]:
+        names.pop()
+    if not names:
+        raise Failure(f"{path}: expected names, found none")
+    names = [named(path, i, n) for i, n in enumerate(names, 1)]
+    # CIFAR-100's text file calls five trees by shorter names than its pickle.
+    trees = {47: "maple", 52: "oak", 56: "palm", 59: "pine", 96: "willow"}
+    if len(names) == 100 and all(names[c] == t for c, t in trees.items()):
+        names = [n + "_tree" if i in trees else n for i, n in enumerate(names)]
+    return names
+
+
+def class_id(path, number, field):
+    """A class in line `number`; -1 for NA."""
+    if field == "NA":
+        return -1
+    if not re.fullmatch(r"[0-9]{1,5}", field) or int(field) >= CLASSES:
+        raise Failure(f"{path}:{number}: expected a class from 0 to {CLASSES - 1}, or NA, found '{field[:40]}'")
+    return int(field)
+
+
+def table(path, lines):
+    """The rows of a table by their line number, as dictionaries."""
+    head = lines[0].split("\t")
+    for number, ln in enumerate(lines[1:], 2):
+        fields = ln.split("\t")
+        if len(fields) != len(head):
+            raise Failure(f"{path}:{number}: expected {len(head)} fields, found {len(fields)}")
+        yield number, dict(zip(head, fields))
+
+
 def read_labels(path):
     if open(path, "rb").read(6) == b"\x93NUMPY":
-        return np.load(path, allow_pickle=False).tolist()
-    lines = Path(path).read_text().splitlines()
-    if lines and not re.fullmatch(r"-?\d+|NA", lines[0]):
-        head = lines[0].split("\t")
-        column = next((head.index(c) for c in ("label", "true", "class") if c in head), None)
-        if column is None:
-            raise Failure(f"{path}: expected a column label, true or class, found none")
-        lines = [row.split("\t")[column] for row in lines[1:]]
-    return [-1 if v == "NA" else int(v) for v in lines]
+        labels = np.load(path, allow_pickle=False)
+        if labels.ndim != 1 or labels.dtype not in (np.uint8, np.int32, np.int64):
+            raise Failure(f"{path}: expected int64 (n), found {labels.dtype} {labels.shape}")
+        for i in np.flatnonzero((labels < -1) | (labels >= CLASSES))[:1]:
+            raise Failure(f"{path}: item {i}: expected a class from 0 to {CLASSES - 1}, or -1, found {labels[i]}")
+        return labels.tolist()
+    lines = lines_of(path)
+    if not lines or not re.match("[a-z]", lines[0]):
+        return [class_id(path, i, v) for i, v in enumerate(lines, 1)]
+    head = lines[0].split("\t")
+    column = next((c for c in ("label", "true", "class") if c in head), None)
+    if column is None:
+        raise Failure(f"{path}:1: expected a column 'label', 'true' or 'class', found none")
+    labels = []
+    for number, row in table(path, lines):
+        if row.get("id", str(len(labels))) != str(len(labels)):
+            raise Failure(f"{path}:{number}: expected ids from 0 upwards, {len(labels)} here, found {row['id']}")
+        labels.append(class_id(path, number, row[column]))
+    return labels
 
 
 def read_names(path):
     """Names, the superclass of each class, and the names of these."""
-    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    lines = lines_of(path)
+    if not lines:
+        raise Failure(f"{path}: expected names, found an empty file")
     if "\t" not in lines[0]:
-        return lines, {}, []
-    rows = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
-    groups = {int(r["class"]): int(r["group"]) for r in rows if r.get("group", "NA") != "NA"}
-    group_names = [None] * (max(groups.values(), default=-1) + 1)
-    for r in rows:
-        if int(r["class"]) in groups:
-            group_names[groups[int(r["class"])]] = untext(r["group_name"]) or r["group"]
-    return [untext(r["name"]) for r in rows], groups, group_names
+        return names_of_text(path), {}, []
+    for column in ("class", "name"):
+        if column not in lines[0].split("\t"):
+            raise Failure(f"{path}:1: expected a column '{column}', found none")
+    names, group_of, group_names = {}, {}, {}
+    for number, row in table(path, lines):
+        cls, group = (class_id(path, number, row.get(c, "NA")) for c in ("class", "group"))
+        if cls < 0 or cls in names:
+            raise Failure(f"{path}:{number}: expected each class once, found {row['class']}")
+        name, group_name = (n and named(path, number, n) for n in
+                            (untext(row["name"]), untext(row.get("group_name", "NA"))))
+        names[cls] = name
+        if group >= 0:
+            group_of[cls] = group
+            group_names[group] = group_names.get(group) or group_name
+    every = range(max(names, default=-1) + 1)
+    return [names.get(c) for c in every], group_of, \
+        [group_names.get(g) for g in range(max(group_names, default=-1) + 1)]
 
 
 # --- the network ---
@@ -349,7 +495,7 @@ def load_module(spec):
     """The network that FILE.py:NAME(ARGUMENTS) or PACKAGE:NAME(ARGUMENTS) stands for."""
     m = re.fullmatch(r"([^:]+):(\w+)(\(.*\))?", spec)
     if not m:
-        raise Failure(f"--module: expected FILE.py:NAME or PACKAGE:NAME, found '{spec}'")
+        raise Usage(f"--module: expected FILE.py:NAME or PACKAGE:NAME, found '{spec}'")
     where, name, arguments = m.groups()
     if where.endswith(".py"):
         if not os.path.isfile(where):
@@ -358,7 +504,12 @@ def load_module(spec):
         of = importlib.util.spec_from_file_location(Path(where).stem, where)
         module = importlib.util.module_from_spec(of)
         sys.modules[of.name] = module
-        of.loader.exec_module(module)
+        try:
+            of.loader.exec_module(module)
+        except SyntaxError as e:
+            raise Failure(f"--module: {where}:{e.lineno}: expected Python, found an error: {e.msg}") from e
+        except ImportError as e:
+            raise Failure(f"--module: {where}: {e}") from e
     else:
         sys.path.insert(0, os.getcwd())
         try:
@@ -367,9 +518,17 @@ def load_module(spec):
             raise Failure(f"--module: {where}: {e}") from e
     if not hasattr(module, name):
         raise Failure(f"--module: {where}: expected a function or a class '{name}', found none")
-    call = ast.parse("f" + (arguments or "()"), mode="eval").body
-    net = getattr(module, name)(*map(ast.literal_eval, call.args),
-                                **{k.arg: ast.literal_eval(k.value) for k in call.keywords})
+    try:
+        call = ast.parse("f" + (arguments or "()"), mode="eval").body
+        values = [ast.literal_eval(v) for v in call.args]
+        named_values = {k.arg: ast.literal_eval(k.value) for k in call.keywords}
+    except (SyntaxError, ValueError, AttributeError) as e:
+        raise Usage(f"--module: expected arguments of plain values, such as (10, wide=True), found '{arguments}'") \
+            from e
+    try:
+        net = getattr(module, name)(*values, **named_values)
+    except Exception as e:
+        raise Failure(f"--module: {name}{arguments or '()'}: {own_words(e)}") from e
     if not isinstance(net, nn.Module):
         raise Failure(f"--module: expected '{name}' to return a torch.nn.Module, found {type(net).__name__}")
     return net
@@ -391,6 +550,21 @@ def read_safetensors(path):
         return torch.frombuffer(body[start:end], dtype=torch.uint8).clone().view(kinds[t["dtype"]]).view(t["shape"])
 
     return {name: tensor(t) for name, t in tensors.items()}
+
+
+def load(path, **how):
+    """What torch.save wrote."""
+    try:
+        return torch.load(path, map_location="cpu", **how)
+    except OSError:
+        raise
+    except Exception as e:
+        if isinstance(e, pickle.UnpicklingError) and re.search("[Uu]nsupported (global|class)|GLOBAL", str(e)):
+            raise Failure(f"{path}: expected weights alone, found other objects: --pickle takes a whole network, "
+                          "and runs the code in the file") from e
+        why = str(e).rpartition("WeightsUnpickler error: ")[2].strip().split("\n")[0]
+        found = "an empty file" if os.path.getsize(path) == 0 else f"something else ({why[:200]})"
+        raise Failure(f"{path}: expected a file of torch.save, found {found}") from e
 
 
 def three_numbers(v):
@@ -435,18 +609,20 @@ def beside(state):
 def state_dict(path):
     """The weights, and constants of pixels that lie beside them, or None."""
     if path.endswith(".safetensors"):
-        return read_safetensors(path), None
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as e:
-        raise Failure(f"{path}: expected weights alone, found other objects: --pickle takes a whole network, "
-                      "and runs the code in the file") from e
-    stored = None
+        try:
+            return read_safetensors(path), None
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as e:
+            raise Failure(f"{path}: expected a file of safetensors, found something else ({own_words(e)})") from e
+    state, stored = load(path, weights_only=True), None
+    if not isinstance(state, dict):
+        raise Failure(f"{path}: expected weights by name, found {type(state).__name__}")
     for key in ("state_dict", "model_state_dict", "model", "net", "weights", "params"):
         if isinstance(state.get(key), dict):
             stored = stored_constants(beside({k: v for k, v in state.items() if k != key}))
             state = state[key]
             break
+    if not all(isinstance(k, str) for k in state):
+        raise Failure(f"{path}: expected weights by name, found other keys")
     for prefix in ("module.", "_orig_mod."):
         if state and all(k.startswith(prefix) for k in state):
             state = {k[len(prefix):]: v for k, v in state.items()}
@@ -457,13 +633,13 @@ def load_network(a):
     """The network, and constants of pixels that lie beside its weights, or None."""
     own = a.model.endswith(".py")
     if a.pickle:
-        net = torch.load(a.model, map_location="cpu", weights_only=False)
+        net = load(a.model, weights_only=False)
         if not isinstance(net, nn.Module):
             raise Failure(f"{a.model}: --pickle: expected a whole network, found {type(net).__name__}: "
                           "--module says how it is built")
         return net, None
     if not a.module and not own:
-        raise Failure("expected --module FILE.py:NAME, --pickle, or --model FILE.py")
+        raise Usage("expected --module FILE.py:NAME, --pickle, or --model FILE.py")
     net, stored = load_module(a.module or a.model + ":build"), None
     if not own:
         state, stored = state_dict(a.model)
@@ -471,7 +647,7 @@ def load_network(a):
             net.load_state_dict(state)
         except RuntimeError as e:
             raise Failure(f"{a.model}: expected the weights of {type(net).__name__}, found others: "
-                          f"{str(e).splitlines()[1].strip()}") from e
+                          f"{' '.join(str(e).splitlines()[1:2]).strip() or own_words(e)}") from e
     return net, stored
 
 
@@ -484,6 +660,15 @@ def logits_of(out):
     if not isinstance(out, torch.Tensor) or out.ndim != 2:
         raise Failure("expected logits (n, classes) from the network, found something else")
     return out
+
+
+def check_finite(logits, of):
+    if not logits.isfinite().all():
+        raise Failure(f"{of}: expected finite logits, found others")
+
+
+def planes(out):
+    return isinstance(out, torch.Tensor) and out.ndim == 4 and out.is_floating_point()
 
 
 class Maps:
@@ -501,12 +686,14 @@ class Maps:
             logits = logits_of(net(x)).float()
         for h in hooks:
             h.remove()
+        check_finite(logits, "the first images")
         self.net, self.classes = net, logits.shape[1]
         self.name, acts, after = self.choose(seen, name)
         self.head = None  # the linear layer, where only an average lies before it
         if self.name is None:
             return
         self.size = tuple(acts.shape[2:])
+        self.finer = None if min(self.size) >= GRID else self.finer_layer(seen[:len(seen) - len(after)])
         linear = [m for n, m, _ in after if isinstance(m, nn.Linear)]
         if linear and linear[-1].weight.shape == (self.classes, acts.shape[1]):
             z = linear[-1](acts.float().mean((2, 3)).to(acts.dtype)).float()
@@ -518,11 +705,13 @@ class Maps:
         modules[self.name].register_forward_hook(self.keep)
 
     @staticmethod
+    def finer_layer(seen):
+        """The deepest layer whose grid shows places."""
+        return next((n for n, _, out in reversed(seen) if planes(out) and min(out.shape[2:]) >= GRID), "none")
+
+    @staticmethod
     def choose(seen, name):
         """The last output (n, channels, h, w) that has cells, and what was computed after it."""
-        def planes(out):
-            return isinstance(out, torch.Tensor) and out.ndim == 4 and out.is_floating_point()
-
         if name is not None:
             at = max((i for i, (n, _, _) in enumerate(seen) if n == name), default=None)
             if at is None or not planes(seen[at][2]):
@@ -650,6 +839,14 @@ def size(s):
     return int(m[1]), int(m[2])
 
 
+def whole(least):
+    def read(s):
+        if not re.fullmatch(r"[0-9]{1,18}", s) or int(s) < least:
+            raise argparse.ArgumentTypeError(f"expected a whole number of at least {least}, found '{s}'")
+        return int(s)
+    return read
+
+
 def three(s):
     try:
         v = tuple(map(float, s.split(",")))
@@ -671,7 +868,7 @@ def options(argv):
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--module", metavar="FILE.py:NAME", help="what returns the network")
     p.add_argument("--pickle", action="store_true", help="the checkpoint is a whole network; its code runs")
-    p.add_argument("--batch", type=int, default=100, metavar="N", help="images at a time")
+    p.add_argument("--batch", type=whole(1), default=100, metavar="N", help="images at a time")
     p.add_argument("--weights", metavar="FILE", help="write what weighs the channels of --features")
     p.add_argument("--biases", metavar="FILE", help="write the biases of the linear layer")
     same = p.add_argument_group("as cifar-predict")
@@ -691,8 +888,8 @@ def options(argv):
     same.add_argument("-p", "--precision", default="f32", choices=("f32", "bf16", "f16"))
     same.add_argument("--exact", action="store_true", help="no effect: PyTorch chooses the kernels")
     same.add_argument("--device", default="auto", metavar="NAME")
-    same.add_argument("-t", "--threads", type=int, default=0, metavar="N")
-    same.add_argument("-n", "--limit", type=int, metavar="N")
+    same.add_argument("-t", "--threads", type=whole(0), default=0, metavar="N")
+    same.add_argument("-n", "--limit", type=whole(0), metavar="N")
     same.add_argument("-v", "--verbose", action="store_true")
     # A make variable ends with it, so that this program's own options come first.
     a = p.parse_args([w for w in argv if w != "--"])
@@ -701,26 +898,61 @@ def options(argv):
     return a
 
 
-def list_inputs(a, data):
+def all_inputs(a, data):
     files = ([Path(a.model)] if a.model else []) + (data.inputs if data else [])
     where = (a.module or "").partition(":")[0]
-    if where.endswith(".py"):
-        files.append(Path(where))
-    sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
-    sys.stdout.write(line(["path", "size", "mtime", "inode", "ctime"]))
+    return files + [Path(where)] if where.endswith(".py") else files
+
+
+def list_inputs(files):
+    out = Standard()
+    out.write(line(["path", "size", "mtime", "inode", "ctime"]))
     for f in sorted(set(files), key=os.fsencode):
         st = f.stat()
         mtime, ctime = ("%d.%09d" % divmod(t, 10 ** 9) for t in (st.st_mtime_ns, st.st_ctime_ns))
-        sys.stdout.write(line([str(f), st.st_size, mtime, st.st_ino, ctime]))
+        out.write(line([str(f), st.st_size, mtime, st.st_ino, ctime]))
+    Output.name_all()
+
+
+def check_outputs(a, inputs):
+    """Two outputs to one file, or one to what is read, would destroy each other."""
+    taken = {}
+    for name in OUTPUTS:
+        path, option = getattr(a, name), "--" + name.replace("_", "-")
+        if path == "-":
+            raise Usage(f"{option}: expected a file, found '-': standard output carries the rows")
+        this = path and identity(path)
+        if not this:
+            continue
+        if this in taken:
+            raise Usage(f"{option}: expected a file of its own for each output, found that of {taken[this]}")
+        taken[this] = option
+    for f in inputs if taken else []:
+        option = taken.get(identity(f))
+        if option:
+            raise Usage(f"{option}: expected a file that is not read, found '{f}'")
 
 
 def device_of(name):
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        print("predict.py: no usable GPU", file=sys.stderr)
-        sys.exit(3)
-    return torch.device(name)
+    try:
+        device = torch.device(name)
+    except RuntimeError as e:
+        raise Usage(f"--device: expected auto, cpu, cuda or another device of PyTorch's, found '{name}'") from e
+    try:
+        torch.empty(0, device=device)
+    except (AssertionError, RuntimeError, NotImplementedError) as e:
+        missing = Failure(f"--device {name}: no usable device of this kind")
+        missing.status = 3
+        raise missing from e
+    return device
+
+
+def own_words(e):
+    """An error of Python's in one line."""
+    words = " ".join(str(e).split())
+    return f"{type(e).__name__}: {words[:200]}" if words else type(e).__name__
 
 
 def say(words):
@@ -777,25 +1009,25 @@ def numbers(v):
     return ",".join("%.7g" % x for x in v)
 
 
-def write_run(a, data, net, maps, device, mean, std, constants_from, guess):
+def write_run(a, data, images, net, maps, device, mean, std, constants_from, guess):
     rows = {"version": VERSION, "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "checkpoint": a.model, "checkpoint_bytes": os.path.getsize(a.model),
             "checkpoint_sha256": hashlib.sha256(Path(a.model).read_bytes()).hexdigest(),
             "architecture": f"{type(net).__name__}, {sum(p.numel() for p in net.parameters())} parameters",
-            "assumptions": None, "data": str(data.path), "images": min(len(data), a.limit or len(data)),
+            "assumptions": None, "data": str(data.path), "images": images,
             "classes": maps.classes, "mean": numbers(mean), "std": numbers(std),
             "constants_from": constants_from,
             "precision": a.precision, "device": f"PyTorch {torch.__version__}, {device}"}
     if maps.name is not None and (a.class_maps or a.cams):
         rows |= {"layer": maps.name, "method": "gradcam", "score": a.score if a.cams else "logit",
-                 "map_size": "%dx%d" % maps.size, "finer_layer": None}
+                 "map_size": "%dx%d" % maps.size, "finer_layer": maps.finer}
     if guess:
         rows["warning"] = f"The constants of the pixels, mean {numbers(mean)} and standard deviation {numbers(std)}, " \
             "are a guess: --mean and --std give those that the network was trained with."
     out = Output(a.run)
-    out.write(line(["name", "value"]).encode())
+    out.write(line(["name", "value"]))
     for name, value in rows.items():
-        out.write(line([name, value]).encode())
+        out.write(line([name, value]))
 
 
 def check_labels(a, data, classes):
@@ -805,6 +1037,8 @@ def check_labels(a, data, classes):
     worst = max(data.labels, default=-1) if data.labels is not None else -1
     if worst >= classes:
         raise Failure(f"{data.path}: expected labels below {classes}, found {worst}")
+    if a.names and len(data.names) != classes:
+        raise Failure(f"{a.names}: expected names of {classes} classes, as {a.model} has, found {len(data.names)}")
     if data.names and len(data.names) != classes:
         say(f"{data.path}: names of {len(data.names)} classes ignored: {a.model} has {classes}")
         data.names, data.group_names, data.group_of = [], [], {}
@@ -812,11 +1046,10 @@ def check_labels(a, data, classes):
 
 def write_classes(a, data, classes):
     out = Output(a.classes)
-    out.write(line(["class", "name", "group", "group_name"]).encode())
+    out.write(line(["class", "name", "group", "group_name"]))
     for c in range(classes):
         g = data.group_of.get(c)
-        name = data.group_names[g] if g is not None and g < len(data.group_names) else None
-        out.write(line([c, data.name(c), g, name]).encode())
+        out.write(line([c, data.name(c), g, None if g is None else data.group_name(g)]))
 
 
 def open_tensors(a, maps, words):
@@ -845,9 +1078,11 @@ def put_linear(a, maps):
 
 def run(a):
     data = Data(a.data, a) if a.data else None
+    inputs = all_inputs(a, data)
     if a.list_inputs:
-        list_inputs(a, data)
+        list_inputs(inputs)
         return
+    check_outputs(a, inputs)
     if a.threads:
         torch.set_num_threads(a.threads)
     device = device_of(a.device)
@@ -868,8 +1103,8 @@ def run(a):
         x = torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
         return ((x - shift) / scale).to(device, dtype)
 
-    total = min(len(data), a.limit or len(data))
-    first = pixels(range(min(2, total)))
+    total = len(data) if a.limit is None else min(len(data), a.limit)
+    first = pixels(range(min(2, len(data))))
     maps = Maps(net, first, a.layer)
     maps.forward(first)
     check_labels(a, data, maps.classes)
@@ -884,20 +1119,21 @@ def run(a):
     if a.classes:
         write_classes(a, data, maps.classes)
     if a.run:
-        write_run(a, data, net, maps, device, *pixel_constants)
+        write_run(a, data, total, net, maps, device, *pixel_constants)
     put_linear(a, maps)
     tensors = open_tensors(a, maps, words)
-    out = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="\n", write_through=True)
+    out = Standard()
     out.write(line(COLUMNS + ["file"] if data.files else COLUMNS))
+    out.flush()
     progress = Progress(total, a.verbose)
     for at in range(0, total, a.batch):
         ids = range(at, min(at + a.batch, total))
         logits = maps.forward(pixels(ids))
+        check_finite(logits, f"images {ids[0]} to {ids[-1]}")
         z = logits.detach().float().cpu().numpy()
-        if not np.isfinite(z).all():
-            raise Failure(f"images {ids[0]} to {ids[-1]}: expected finite logits, found others")
         rows = Rows(z, [data.label(i) for i in ids])
-        out.write("".join(line(rows.fields(k, i, data)) for k, i in enumerate(ids)))
+        out.write(b"".join(line(rows.fields(k, i, data)) for k, i in enumerate(ids)))
+        out.flush()
         put = {"logits": lambda: z, "ids": lambda: np.asarray(ids),
                "features": lambda: maps.acts.detach().float().cpu().numpy(),
                "weights": lambda: maps.weights(logits).cpu().numpy(),
@@ -907,7 +1143,6 @@ def run(a):
             tensor.put(put[name]())
         progress.show(ids[-1] + 1)
     progress.end()
-    out.flush()
     Output.name_all()
 
 
@@ -920,16 +1155,42 @@ def cam(maps, logits, seed):
     return m
 
 
+def end_by(sig):
+    """As a program that does not catch the signal."""
+    signal.signal(sig, signal.SIG_DFL)
+    os.kill(os.getpid(), sig)
+
+
 def main():
     try:
-        run(options(sys.argv[1:]))
-    except (Failure, OSError) as e:
+        os.fstat(1)
+    except OSError:
+        # No file that is opened later may stand for a closed standard output.
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 1)
+    a = options(sys.argv[1:])
+    status = 1
+    try:
+        run(a)
+        return
+    except BrokenPipeError:
         Output.drop_all()
-        say(str(e))
-        sys.exit(1)
-    except BaseException:
+        end_by(signal.SIGPIPE)
+    except KeyboardInterrupt:
         Output.drop_all()
-        raise
+        end_by(signal.SIGINT)
+    except Failure as e:
+        status, why = e.status, str(e)
+    except OSError as e:
+        why = f"{e.filename}: {e.strerror}" if e.filename else e.strerror or str(e)
+    except Exception as e:
+        # The code of a network may fail in any way.
+        last = traceback.extract_tb(e.__traceback__)[-1]
+        why = f"{own_words(e)} ({last.filename}:{last.lineno}; -v shows the calls)"
+        if a.verbose:
+            traceback.print_exc()
+    Output.drop_all()
+    say(why)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

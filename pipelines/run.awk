@@ -1,5 +1,6 @@
-# Joins the tables of --run into one. Where the predictor wrote none, the model is named as
-# far as it is known: by OUT/data/inputs/model, which comes first.
+# Joins the tables of --run into one with one row for each name, the first: a predictor that
+# writes class maps knows more of their layer than cam-compute. Where the predictor wrote no
+# table, the model is named as far as it is known: by OUT/data/inputs/model, which comes first.
 
 BEGIN {
     FS = OFS = "\t"
@@ -9,11 +10,11 @@ BEGIN {
 FNR == 1 { files++ }
 
 files == 1 {
-    sum = $1
+    checksum = $1
     next
 }
 
-FNR > 1 {
+FNR > 1 && ($1 == "warning" || !seen[$1]++) {
     print
     named = named || $1 == "checkpoint"
 }
@@ -26,5 +27,6 @@ END {
     gsub(/\t/, "\\t", path)
     gsub(/\n/, "\\n", path)
     print "checkpoint", path
-    print "checkpoint_sha256", NR ? sum : "NA"
+    if (!("checkpoint_sha256" in seen))
+        print "checkpoint_sha256", NR ? checksum : "NA"
 }

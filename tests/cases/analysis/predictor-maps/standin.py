@@ -48,6 +48,10 @@ for i, z in enumerate(logits):
 with open(given["--classes"], "w") as f:
     f.write("class\tname\tgroup\tgroup_name\n" + "".join(f"{c}\tkind {c}\tNA\tNA\n" for c in range(CLASSES)))
 npy(given["--logits"], (N, CLASSES), [v for z in logits for v in z])
+with open(given["--run"], "w") as f:
+    f.write("name\tvalue\nversion\tstand-in\nwarning\tThe first.\nwarning\tThe second.\n")
+    if able == "class-maps":
+        f.write(f"layer\tconv5\nmethod\tgradcam\nscore\tlogit\nmap_size\t{SIDE}x{SIDE}\nfiner_layer\tNA\n")
 flat = SIDE * SIDE
 if able == "class-maps" and "--class-maps" in given:
     npy(given["--class-maps"], (N, CLASSES, SIDE, SIDE), [v for image in maps for m in image for v in m])
