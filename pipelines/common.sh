@@ -9,11 +9,21 @@ tell() {
 say() { tell "$1" >&2; }
 
 # Ends a stage with a message or with that of its command. The status of the first that
-# fails is what heatpipe ends with.
+# fails is what heatpipe ends with; it reads them from descriptor 6.
 fail() { # message or nothing, status
     [ -z "$1" ] || say "$1"
-    (set -C && echo "${2:-1}" >"$D/unfinished/failed") 2>/dev/null
+    echo "${2:-1}" >&6
     exit "${2:-1}"
+}
+
+# Runs what makes, moves or removes files of OUT, or ends the stage with the reason of the
+# system alone: the paths are the pipeline's own.
+writing() { # command ...
+    local why
+    why=$("$@" 2>&1) || fail "$OUT: cannot write in this folder:${why##*:}"
+}
+create() { # file
+    : >"$1"
 }
 
 # Runs a command and waits for it; a signal to this shell ends the command first, by TERM,
@@ -40,16 +50,19 @@ run_child() {
     trap - HUP INT QUIT TERM
 }
 
-# sha256 sums of files, kept by what stat says of them: device, inode, size and times.
-# $1: where they are kept; $2: how many seconds ago a file must have changed for its sum to
-# be kept, since one that changes twice within a tick of the clock looks the same after.
-# Paths come from standard input, each with a byte 0 behind it; their sums go to standard
-# output in the same order, one a line.
-sums() {
-    local kept=$1 settled=$2 path key sum new i at=$EPOCHSECONDS
+# SHA-256 checksums of files, kept by what stat says of them: device, inode, size and times.
+# $1: where they are kept; $2: how many seconds ago a file must have changed for its checksum
+# to be kept, since one that changes twice within a tick of the clock looks the same after.
+# Paths come from standard input, each with a byte 0 behind it; their checksums go to standard
+# output in the same order, one a line. Says which file cannot be read.
+checksums() {
+    local kept=$1 settled=$2 path key sum new line i at=$EPOCHSECONDS
     mapfile -d '' -t path
     [ ${#path[@]} -gt 0 ] || return 0
-    mapfile -t key < <(printf '%s\0' "${path[@]}" | xargs -0 stat -L --printf='%d:%i:%s:%.9Y:%.9Z\n' --)
+    mapfile -t key < <(printf '%s\0' "${path[@]}" | xargs -0 stat -L --printf='%d:%i:%s:%.9Y:%.9Z\n' -- 2>&1)
+    for line in "${key[@]}"; do
+        [[ $line != stat:* ]] || { say "${line#stat: }" && return 1; }
+    done
     [ ${#key[@]} -eq ${#path[@]} ] || return 1
     # A line that a kill or a full disk cut is none.
     mapfile -t sum < <({
@@ -69,7 +82,10 @@ sums() {
     if [ ${#unknown[@]} -gt 0 ]; then
         # A backslash marks a name that sha256sum had to write otherwise.
         mapfile -t new < <(for i in "${unknown[@]}"; do printf '%s\0' "${path[i]}"; done |
-            xargs -0 sha256sum -- | sed 's/^\\//; s/ .*//')
+            xargs -0 sha256sum -- 2>&1 | sed '/^sha256sum: /!{ s/^\\//; s/ .*//; }')
+        for line in "${new[@]}"; do
+            [[ $line != sha256sum:* ]] || { say "${line#sha256sum: }" && return 1; }
+        done
         [ ${#new[@]} -eq ${#unknown[@]} ] || return 1
         for i in "${!new[@]}"; do sum[unknown[i]]=${new[i]}; done
         # One that cannot be kept is computed again next time.

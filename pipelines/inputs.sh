@@ -3,7 +3,7 @@
 #
 #   inputs.sh model|images COMMAND [ARG ...]
 #
-# Writes OUT/data/inputs/model or .../images: a line for each file with its sha256 sum and,
+# Writes OUT/data/inputs/model or .../images: a line for each file with its SHA-256 checksum and,
 # of a file in the folder DATA, its name there; the rest of the path does not count.
 # COMMAND prints the table of these files, as `cifar-predict --list-inputs` does. Without
 # one a predictor other than heatpipe's is in use: then all files in the folder count.
@@ -12,13 +12,20 @@ exec 2>&8 8>&-
 # shellcheck source=pipelines/common.sh
 . "$HEATPIPE_SHARE/common.sh"
 
+write_list() {
+    local i
+    for i in "${!sum[@]}"; do printf '%s\t%q\n' "${sum[i]}" "${name[i]}"; done | LC_ALL=C sort >"$list.new"
+}
+
 kind=$1
 shift
 file=$D/inputs/$kind
-mkdir -p -- "$D/inputs" "$D/made" "$D/unfinished" || fail ''
+writing mkdir -p -- "$D/inputs" "$D/made" "$D/unfinished"
 list=$D/unfinished/inputs.$kind
 trap 'rm -f -- "$list" "$list.new"' EXIT
 
+writing create "$list"
+writing create "$list.new"
 if [ $# -gt 0 ]; then
     HEATPIPE_STAGE=1 "$@" >"$list" || fail '' $?
     # Of the columns the first is the path, escaped.
@@ -42,7 +49,7 @@ for i in "${!path[@]}"; do
     name[i]=
     [ "$kind" = model ] || [[ ${path[i]} != "$data"* ]] || name[i]=${path[i]#"$data"}
 done
-mapfile -t sum < <(printf '%s\0' "${path[@]}" | sums "$D/made/$kind.sums" 2)
-[ ${#sum[@]} -eq ${#path[@]} ] || fail "$kind: a file cannot be read"
-for i in "${!sum[@]}"; do printf '%s\t%q\n' "${sum[i]}" "${name[i]}"; done | LC_ALL=C sort >"$list.new" || fail ''
-cmp -s -- "$list.new" "$file" || mv -fT -- "$list.new" "$file" || fail ''
+mapfile -t sum < <(printf '%s\0' "${path[@]}" | checksums "$D/made/$kind.checksums" 2)
+[ ${#sum[@]} -eq ${#path[@]} ] || fail ''
+writing write_list
+cmp -s -- "$list.new" "$file" || writing mv -fT -- "$list.new" "$file"

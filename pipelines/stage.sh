@@ -96,8 +96,8 @@ contents() {
     for f in "${from[@]}"; do
         if [ -f "$OUT/$f" ]; then with "input $f" "$OUT/$f"; else line+=("input $f: none"); fi
     done
-    mapfile -t sum < <(printf '%s\0' "${path[@]}" | sums "$D/made/sums" 0)
-    [ ${#sum[@]} -eq ${#path[@]} ] || fail "$file: what it is made of cannot be read"
+    mapfile -t sum < <(printf '%s\0' "${path[@]}" | checksums "$D/made/checksums" 0)
+    [ ${#sum[@]} -eq ${#path[@]} ] || fail ''
     for f in "${!of[@]}"; do line[of[f]]+=" ${sum[f]}"; done
     printf '%s\n' "${line[@]}"
 }
@@ -243,16 +243,27 @@ check_fonts() {
 
 # --- all or nothing ---
 
+list_sheets() {
+    local f
+    for f in "$part/sheets/"*; do
+        [ ! -e "$f" ] || echo "${sheets%"${sheets##*/}"}${f##*/}"
+    done >"$part/$name"
+}
+
+write_record() {
+    printf '%s\n' "$made" "${whole[@]/#/made }" >"$part/record"
+}
+
 replace_sheets() {
     local folder=$OUT f
     [[ $sheets != */* ]] || folder+=/${sheets%/*}
-    mkdir -p -- "$folder" || fail ''
+    writing mkdir -p -- "$folder"
     for f in "$part/sheets/"*; do
-        [ ! -e "$f" ] || mv -fT -- "$f" "$folder/${f##*/}" || fail ''
+        [ ! -e "$f" ] || writing mv -fT -- "$f" "$folder/${f##*/}"
     done
     # What an earlier run called otherwise.
     for f in "$OUT/"$sheets; do
-        grep -qxF -e "${f#"$OUT/"}" "$part/$name" || rm -f -- "$f" || fail ''
+        grep -qxF -e "${f#"$OUT/"}" "$part/$name" || writing rm -f -- "$f"
     done
 }
 
@@ -265,7 +276,7 @@ fi
 [ -z "$fonts" ] || check_fonts
 trap 'rm -rf -- "$part"' EXIT
 rm -rf -- "$part"
-mkdir -p -- "$part${sheets:+/sheets}" "$D/made" || fail ''
+writing mkdir -p -- "$part${sheets:+/sheets}" "$D/made"
 printf -v command '%s ' "$@"
 [ ${#command} -le 61 ] || command="${command:0:57}... "
 command=${command% }
@@ -277,14 +288,16 @@ unset MAKEFLAGS MFLAGS MAKELEVEL
 words=("$1")
 [ -z "$VERBOSE" ] || [ -z "$own" ] || words+=(-v)
 words+=("${@:2}")
-if [ -n "$stdout" ]; then run "${words[@]}" >"$part/$name"; else run "${words[@]}" >/dev/null; fi
+if [ -n "$stdout" ]; then
+    writing create "$part/$name"
+    run "${words[@]}" >"$part/$name"
+else
+    run "${words[@]}" >/dev/null
+fi
 
 if [ -n "$sheets" ]; then
     check_sheets
-    folder=${sheets%"${sheets##*/}"}
-    for f in "$part/sheets/"*; do
-        [ ! -e "$f" ] || echo "$folder${f##*/}"
-    done >"$part/$name" || fail ''
+    writing list_sheets
 else
     check "$file"
 fi
@@ -302,16 +315,17 @@ for f in "${may[@]}"; do
         gone+=("$f")
     fi
 done
-printf '%s\n' "$made" "${whole[@]/#/made }" >"$part/record" || fail ''
+writing write_record
 
 # What is left cannot fail for want of room. A kill among it leaves no record, so that the
 # stage runs again.
-rm -f -- "$record" || fail ''
+writing rm -f -- "$record"
 [ -z "$sheets" ] || replace_sheets
 for f in "${whole[@]}"; do
-    { mkdir -p -- "$(dirname -- "$OUT/$f")" && mv -fT -- "$part/${f##*/}" "$OUT/$f"; } || fail ''
+    writing mkdir -p -- "$(dirname -- "$OUT/$f")"
+    writing mv -fT -- "$part/${f##*/}" "$OUT/$f"
 done
 for f in "${gone[@]}"; do rm -f -- "$OUT/$f"; done
-# Later stages ask for these sums, several at a time.
-for f in "${whole[@]}"; do printf '%s\0' "$OUT/$f"; done | sums "$D/made/sums" 0 >/dev/null
-mv -fT -- "$part/record" "$record" || fail ''
+# Later stages ask for these checksums, several at a time.
+for f in "${whole[@]}"; do printf '%s\0' "$OUT/$f"; done | checksums "$D/made/checksums" 0 >/dev/null
+writing mv -fT -- "$part/record" "$record"

@@ -499,6 +499,9 @@ int prog_start(const struct prog *p, int argc, char **argv)
     }
     if (first < argc && !p->operands)
         prog_usage("unexpected operand '%s'", argv[first]);
+    for (int at = first; at < argc && strstr(p->operands, "FILE"); at++)
+        if (!*argv[at])
+            prog_usage("expected FILE, found nothing");
     return first;
 }
 
