@@ -17,8 +17,8 @@ def maps(features, logits):
     energy = np.sqrt((features ** 2).sum(axis=1))
     energy /= np.maximum(energy.max(axis=(1, 2), keepdims=True), 1e-12)
     p = np.exp(logits - logits.max(axis=1, keepdims=True))
-    sure = p.max(axis=1) / p.sum(axis=1)
-    return (energy * sure[:, None, None])[:, None].astype("<f4")
+    confidence = p.max(axis=1) / p.sum(axis=1)
+    return (energy * confidence[:, None, None])[:, None].astype("<f4")
 
 
 if len(sys.argv) != 3:

@@ -25,6 +25,11 @@ Pixels are scaled to [0,1] and normalised by --mean and --std. Without these the
 that the network or its checkpoint holds, else those of CIFAR-10 or CIFAR-100 for their own files
 and, as a guess, CIFAR-100's for other images. A network trained on ImageNet needs
 --mean .485,.456,.406 --std .229,.224,.225.
+
+Outputs, names and labels follow cifar-predict(1): a file gets its name when it is complete, a
+device or a pipe is written directly, and a file that is read cannot be an output. Status is 1 for
+data that cannot be read or written and for errors of the network's own code (-v shows the calls),
+2 for the command line and 3 for a device that is missing.
 """
 import argparse
 import ast

@@ -462,7 +462,8 @@ static void check_options(void)
         prog_usage("--title, --columns, --rows-per-page, --classes and --pairs go with sheets");
     if (show != SHOW_ORIGINAL && strcmp(source.table_path, "-") == 0 &&
         (!maps_path || strcmp(maps_path, "-") == 0))
-        prog_usage("--table and --maps cannot both be standard input");
+        prog_usage("--table and --maps cannot both be standard input: give --maps FILE, or --each "
+                   "DIR --show original");
     if (!out_path && !each && isatty(STDOUT_FILENO))
         prog_usage("standard output is a terminal: give --out or --each, or send it to a file");
 }

@@ -387,9 +387,10 @@ static char *grid_notice(const struct source *s, const struct look *look)
     if (!s->maps || cam_has_places(h, w))
         return NULL;
     const char *finer = run_get(&look->run, "finer_layer");
-    char *what = finer            ? mem_printf("take the layer %s (LAYER=%s)", finer, finer)
-                 : look->run.rows ? mem_dup("no layer of this network has a finer grid")
-                                  : mem_dup("take an earlier layer (cam-compute --layer)");
+    char *what = !finer ? mem_dup("take an earlier layer (cam-compute --layer)")
+                 : strcmp(finer, RUN_NONE) == 0
+                     ? mem_dup("no layer of this network has a finer grid")
+                     : mem_printf("take the layer %s (LAYER=%s)", finer, finer);
     char *words =
         mem_printf("The maps have a grid of %d by %d, too coarse to show places: %s.", h, w, what);
     free(what);

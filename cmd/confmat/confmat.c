@@ -37,8 +37,8 @@ static const struct opt options[] = {
     {"summary", 's', OPT_FLAG, &flag[MODE_SUMMARY], NULL,
      "Write the metrics of all images, one a row.", 0, 0},
     {"order", 'o', OPT_CHOICE, &order_group, "class|group",
-     "Order of the wide matrix and of --classes: by class number, the default, or by superclass "
-     "and then class number.",
+     "Order of the wide matrix and of --classes: by class ID, the default, or by superclass "
+     "and then class ID.",
      0, 0},
     {"names", 0, OPT_STRING, &names_path, "PATH",
      "Take the number of classes, their names and superclasses from a table with the columns "

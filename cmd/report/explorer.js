@@ -52,7 +52,7 @@
         h.replaceChildren(button);
         button.addEventListener("click", () => {
             const now = h.getAttribute("aria-sort");
-            /* Figures of errors are first read from the largest. */
+            /* Metrics of errors are first read from the largest. */
             sort(i, now ? now === "ascending" : h.dataset.sort === "falling");
         });
     });

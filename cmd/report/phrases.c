@@ -1,9 +1,11 @@
 #include "phrases.h"
 
+#include "stream/run.h"
 #include "words.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 const char *say_band(enum band b)
 {
@@ -112,13 +114,17 @@ void say_coarse(const struct about *about, const struct findings *f)
 {
     const char *size = about_value(about, "map_size");
     const char *finer = about_value(about, "finer_layer");
+    bool none = finer && strcmp(finer, RUN_NONE) == 0;
     if (f->of[FIND_PLACES].verdict != VERDICT_NO)
         return;
     words_para(2, "-",
                "The grid of these maps is %s%s: too coarse to show where the model looks. Border "
                "share, entropy and overlap are not measured.%s%s%s",
                size ? size : "below 4 by 4 cells", size ? " cells, below 4 by 4" : "",
-               finer ? " Take a finer layer: LAYER=" : "", finer ? finer : "", finer ? "." : "");
+               !finer ? " Take an earlier layer with LAYER"
+               : none ? " No layer of this network has a finer grid"
+                      : " Take a finer layer: LAYER=",
+               finer && !none ? finer : "", ".");
 }
 
 void say_files(const struct about *about)

@@ -77,7 +77,7 @@ def turned(points, degrees):
     return [(c * x - s * y, s * x + c * y) for x, y in points]
 
 
-# Each family draws class number n of its group.
+# Each family draws class n of its group.
 
 def arrow(p, n):
     head = [(-1, -.28), (.15, -.28), (.15, -.75), (1, 0), (.15, .75), (.15, .28), (-1, .28)]
@@ -559,7 +559,7 @@ def pick_scenery(rng, name, train):
 
 
 def split(seed, part, per_class):
-    """Pictures, masks and class numbers, shuffled. Every picture has its own random stream."""
+    """Pictures, masks and class IDs, shuffled. Every picture has its own random stream."""
     labels = np.repeat(np.arange(len(FINE)), per_class)
     np.random.default_rng([seed, part]).shuffle(labels)
     images = np.empty((len(labels), SIDE, SIDE, 3), np.uint8)

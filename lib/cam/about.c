@@ -10,13 +10,16 @@ static void put(struct run *r, const struct graph *g, int value, const char *lay
                 const struct method *method, enum cam_score score)
 {
     char finer[NAME];
-    bool found = !cam_has_places(h, w) && g && graph_finer(g, value, CAM_GRID, finer, sizeof finer);
+    bool asked = !cam_has_places(h, w) && g;
+
+    if (asked && !graph_finer(g, value, CAM_GRID, finer, sizeof finer))
+        snprintf(finer, sizeof finer, RUN_NONE);
 
     run_put(r, "layer", "%s", layer);
     run_put(r, "method", "%s", method->word);
     run_put(r, "score", "%s", cam_score_word(score));
     run_put(r, "map_size", "%dx%d", h, w);
-    run_put(r, "finer_layer", found ? "%s" : NULL, finer);
+    run_put(r, "finer_layer", asked ? "%s" : NULL, finer);
 }
 
 void about_layer(struct run *r, const struct graph *g, int value, const char *name,

@@ -32,7 +32,7 @@ struct zip {
     const char *file; /* for messages; the caller's */
     struct zip_record *record;
     size_t records;
-    bool unsummed;                   /* written without check sums */
+    bool unsummed;                   /* written without checksums */
     uint64_t unpacked, unpacked_max; /* bytes that are, and may be, unpacked */
     uint64_t inflated, inflated_max; /* the same of all that ever were in a pass: a
                                         caller that begins another sets it to 0 */
@@ -46,7 +46,7 @@ void zip_close(struct zip *z);
 /* The record of a name, or NULL. */
 struct zip_record *zip_find(const struct zip *z, const char *name);
 
-/* Checks a record's sum; its `bytes` are then there. */
+/* Checks the CRC-32 of a record; its `bytes` are then there. */
 int zip_read(struct zip *z, struct zip_record *r, struct err *e);
 
 /* Frees what a record was unpacked into; zip_read brings it back. */

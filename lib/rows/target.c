@@ -35,8 +35,7 @@ static int parse_word(struct target *t, struct err *e)
         const char *digits = t->word + strlen(prefix);
         size_t length = strlen(digits);
         if (length == 0 || length > 9 || strspn(digits, "0123456789") != length)
-            return err_set(e, "--target: expected a class number after 'class:', found '%s'",
-                           t->word);
+            return err_set(e, "--target: expected a class ID after 'class:', found '%s'", t->word);
         t->kind = TARGET_CLASS;
         t->cls = atoi(digits);
     } else if (!*t->word) {
@@ -194,7 +193,7 @@ int target_class(const struct tsv_in *in, int col, int classes, int *cls, struct
     if (tsv_is_na(in, col)) {
         struct tsv_field name = tsv_header(in, col);
         return tsv_error(in, e,
-                         "column '%.*s': expected a class, found NA: leave such rows out, or ask "
+                         "column '%.*s': expected a class, found NA: remove such rows, or ask "
                          "for other targets",
                          (int)name.n, name.p);
     }

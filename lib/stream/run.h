@@ -6,6 +6,9 @@
 #include "base/err.h"
 #include "base/io.h"
 
+/* The value of what is known not to exist; NA is what is not known. */
+#define RUN_NONE "none"
+
 struct run_row {
     const char *name, *value; /* value: NULL for NA */
 };

@@ -12,7 +12,7 @@ checkpoints() {
         status=$?
         echo "$name: $status $(head -n 1 message)"
         cifar-predict --model m --data "$EX" >>rows 2>message
-        [ $? -eq 1 ] || echo "$name: taken for a network"
+        [ $? -eq 1 ] || echo "$name: read as a network"
         [ ! -s rows ] || echo "$name: $(cat rows)"
     done
     rm -f m rows message

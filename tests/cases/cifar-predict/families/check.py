@@ -79,7 +79,7 @@ def main():
                 good.append(run)
         found = family(row["file"])
         if found != row["family"]:
-            print(f"{row['file']}: taken for {found}", file=sys.stderr)
+            print(f"{row['file']}: inferred architecture {found}", file=sys.stderr)
         print(row["file"], row["options"], *good)
     for row in table("refused.tsv"):
         done = predict(row["file"])

@@ -97,7 +97,8 @@ BASE = ("--module", "net.py:build", "-m", "m.pth", "-d", "i.npy")
 
 def tell(label, *args, base=BASE, **how):
     status, words = run(*base, *args, **how)
-    print(f"{label}: {status}", *(re.sub(r"predict.py: | \((Unsupported|JSON).*", "", w)[:150] for w in words), sep="\n    ")
+    words = [re.sub(r"predict.py: | \((Unsupported|JSON).*", "", w)[:150] for w in words]
+    print(f"{label}: {status}", *words, sep="\n    ")
 
 
 def table(path="out"):
@@ -165,7 +166,8 @@ names("a table in any order", b"class\tname\tgroup\tgroup_name\n2\tz\t0\tg\n0\tx
 names("a class twice", b"class\tname\n0\tx\n0\ty\n2\tz\n")
 names("a short row", b"class\tname\n0\n")
 names("no class", b"number\tname\n0\ta\n")
-for label, content in (("negative", "0\n1\n2\n-7\n"), ("of words", "0\n1\n2\nx\n"), ("NA", "0\nNA\n2\n1\n"), ("too few", "0\n"),
+for label, content in (("negative", "0\n1\n2\n-7\n"), ("of words", "0\n1\n2\nx\n"), ("NA", "0\nNA\n2\n1\n"),
+                       ("too few", "0\n"),
                        ("of a table", "id\tlabel\n0\t2\n1\t1\n2\t0\n3\tNA\n"), ("of others", "id\tlabel\n1\t2\n"),
                        ("beyond the classes", "0\n1\n2\n3\n")):
     Path("labels").write_text(content)
@@ -184,7 +186,8 @@ for i, folder in enumerate((b"NA", b"caf\xe9", "é".encode())):
     os.makedirs(b"folder/" + folder)
     Image.fromarray(pixels[i]).save(b"folder/" + folder + b"/i.png", "PNG")
 tell("class folders", "--classes", "c.tsv", base=(*BASE[:4], "-d", "folder"))
-print("    ", [r["name"] for r in table("c.tsv")], *(ln.split(b"\t")[-1] for ln in Path("out").read_bytes().splitlines()[1:]))
+print("    ", [r["name"] for r in table("c.tsv")])
+print("    ", *(ln.split(b"\t")[-1] for ln in Path("out").read_bytes().splitlines()[1:]))
 
 print("networks:")
 
@@ -218,7 +221,8 @@ if not torch.cuda.is_available():
 print("the record of a run:")
 for kind in ("build", "pooled", "coarse"):
     path = "m.pth" if kind == "build" else f"{kind}.pth"
-    status, words = run("--module", f"net.py:{kind}", "-m", path, "-d", "i.npy", "--class-maps", "m.npy", "--run", "run.tsv")
+    status, words = run("--module", f"net.py:{kind}", "-m", path, "-d", "i.npy", "--class-maps", "m.npy",
+                        "--run", "run.tsv")
     rows = {r["name"]: r["value"] for r in table("run.tsv")}
     print(f"{kind}: {status}", *words, rows["layer"], rows["map_size"], rows["finer_layer"])
 print("version:", rows["version"] == VERSION.split()[-1] + " (predict.py)" or (rows["version"], VERSION))
