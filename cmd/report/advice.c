@@ -340,8 +340,13 @@ static void highest_errors(struct advice *a)
         return;
     }
     if (h->verdict == VERDICT_NO) {
-        words_para(2, "-", "Errors of highest confidence (above 90" WORDS_NB "%%): none of %s.",
-                   words_count(&b, h->of, "error", "errors"));
+        const struct confidence *p = &a->r->confidence;
+        if (p->correct[BAND_HIGHEST] == 0)
+            words_para(2, "-",
+                       "No prediction has the highest confidence (above 90" WORDS_NB "%%).");
+        else
+            words_para(2, "-", "Errors of highest confidence (above 90" WORDS_NB "%%): none of %s.",
+                       words_count(&b, h->of, "error", "errors"));
         return;
     }
     words_para(2, "-",
@@ -373,6 +378,11 @@ static void reject_low(struct advice *a)
                    " predictions remain (%s), and %s of them are correct instead of %s.",
                    k->of, a->r->classes.total, words_percent(&b, k->of, a->r->classes.total),
                    words_accuracy(&c, k->value), words_accuracy(&d, k->baseline));
+    else if (k->verdict == VERDICT_NO && k->value <= k->baseline)
+        words_para(2, "-",
+                   "Rejecting predictions of low confidence, no finding: it does not raise the "
+                   "accuracy here. %s of the others are correct, of all %s.",
+                   words_accuracy(&c, k->value), words_accuracy(&d, k->baseline));
     else if (k->verdict == VERDICT_NO)
         words_para(2, "-",
                    "Rejecting predictions of low confidence, no finding: %s of the others are "
@@ -399,6 +409,8 @@ static void blank(struct advice *a)
     const struct finding *b = &a->f->of[FIND_BLANK], *t = &a->f->of[FIND_BLANK_TRUE];
     const char *score = about_value(a->about, "score");
     struct words_buf x;
+    if (a->f->one_cell)
+        return;
     if (b->verdict == VERDICT_NO && t->verdict != VERDICT_YES) {
         words_para(2, "-", "Blank maps, no finding: none for %s.",
                    words_count(&x, b->of, "image", "images"));

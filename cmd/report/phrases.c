@@ -102,6 +102,8 @@ void say_blank(const struct findings *f)
     const struct finding *b = &f->of[FIND_BLANK], *t = &f->of[FIND_BLANK_TRUE];
     char truth[128] = "";
     struct words_buf p;
+    if (f->one_cell)
+        return;
     if (t->verdict != VERDICT_NONE)
         snprintf(truth, sizeof truth,
                  "; of the true class, in errors: %" PRId64 " of %" PRId64 " (%s)", t->count, t->of,

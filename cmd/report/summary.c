@@ -55,18 +55,20 @@ static void write_calibration(const struct findings *f)
     const struct finding *c = &f->of[FIND_CALIBRATION];
     bool over = f->of[FIND_OVERCONFIDENT].verdict == VERDICT_YES;
     bool under = f->of[FIND_UNDERCONFIDENT].verdict == VERDICT_YES;
+    /* Confidences in other classes than those that the labels mean say nothing of the model. */
+    const char *said = f->of[FIND_CLASS_ORDER].verdict == VERDICT_YES ? ""
+                       : c->verdict == VERDICT_FEW ? "These images are too few to judge it."
+                       : over && under             ? "The model is over-confident in some bins and "
+                                                     "under-confident in others."
+                       : over                      ? "The model is over-confident."
+                       : under                     ? "The model is under-confident."
+                       : finding_tells(c)          ? "It is too small to matter."
+                                                   : "It cannot be told from chance.";
     words_para(0, "",
                "The calibration error is the mean distance between confidence and accuracy over "
                "equal-width bins of confidence; chance alone gives about %.2f" WORDS_NB
-               "%% on as many images. %s",
-               100 * c->baseline,
-               c->verdict == VERDICT_FEW ? "These images are too few to judge it."
-               : over && under ? "The model is over-confident in some bins and under-confident in "
-                                 "others."
-               : over          ? "The model is over-confident."
-               : under         ? "The model is under-confident."
-               : finding_tells(c) ? "It is too small to matter."
-                                  : "It cannot be told from chance.");
+               "%% on as many images.%s%s",
+               100 * c->baseline, *said ? " " : "", said);
 }
 
 static void write_overall(const struct tables *r, const struct findings *f)
@@ -244,7 +246,9 @@ static void write_top_pairs(const struct tables *r, const struct findings *f)
     if (top->n == 0 || r->classes.present < 3)
         return;
     enum verdict few = f->of[FIND_FEW_PAIRS].verdict;
-    bool says = few == VERDICT_NO || (few == VERDICT_YES && !f->few.all);
+    /* Under another order of the classes the pairs tell of that order alone. */
+    bool says = f->of[FIND_CLASS_ORDER].verdict != VERDICT_YES &&
+                (few == VERDICT_NO || (few == VERDICT_YES && !f->few.all));
     if (top->n < 2 && !says)
         return;
     words_gap();
@@ -316,16 +320,19 @@ static void write_confidence(const struct tables *r, const struct findings *f)
     const struct confidence *p = &r->confidence;
     int64_t errors = tables_errors(r);
     struct words_buf a;
-    /* The more confident of two classes has one half or more. */
-    bool low = r->classes.present > 2;
+    /* The more confident of two classes has one half or more: only equal ones are low. */
+    bool low = r->classes.present > 2 || p->wrong[BAND_LOW] + p->correct[BAND_LOW] > 0;
     words_section("Confidence of the errors");
     for (int i = BANDS - 1; i >= (low ? BAND_LOW : BAND_MODERATE); i--)
         line_count(say_band((enum band)i), p->wrong[i], errors);
     words_gap();
-    words_para(0, "",
-               "If the confidences were right, about %.1f predictions of highest confidence would "
-               "be wrong.",
-               f->highest_expected);
+    if (p->wrong[BAND_HIGHEST] + p->correct[BAND_HIGHEST] == 0)
+        words_para(0, "", "No prediction has the highest confidence.");
+    else
+        words_para(0, "",
+                   "If the confidences were right, about %.1f predictions of highest confidence "
+                   "would be wrong.",
+                   f->highest_expected);
     if (low && r->classes.correct > 0)
         words_para(0, "", "Correct predictions of low confidence: %" PRId64 " of %" PRId64 " (%s).",
                    p->correct[BAND_LOW], r->classes.correct,

@@ -148,16 +148,17 @@ struct difference {
 struct findings {
     struct finding of[FINDINGS];
     struct found_list weak, one_way, overpredicted, moved;
-    int with_images;         /* classes */
-    int classes_tested;      /* of FIND_WEAK_CLASSES */
-    int below_half;          /* classes with images and an accuracy below WEAK_CLASS */
-    double below_images;     /* that each of these has, on average */
-    bool superclasses;       /* they divide the classes: some are together, some apart */
-    int offset;              /* predicted less true class ID where all moved classes agree, or 0 */
-    int moved_classes;       /* classes that are mostly predicted as one other */
-    int only_predicted;      /* the class that all images are predicted as, or -1 */
-    int pairs_tested;        /* of FIND_ONE_WAY */
-    double highest_expected; /* of FIND_HIGHEST_ERRORS, if the confidences were right */
+    int with_images;     /* classes */
+    int classes_tested;  /* of FIND_WEAK_CLASSES */
+    int below_half;      /* classes with images and an accuracy below WEAK_CLASS */
+    double below_images; /* that each of these has, on average */
+    bool superclasses;   /* they divide the classes: some are together, some apart */
+    int offset;          /* predicted less true class ID where all moved classes agree, or 0 */
+    int moved_classes;   /* classes that are mostly predicted as one other */
+    int only_predicted;  /* the class that all images are predicted as, or -1 */
+    bool one_cell;       /* all maps are blank on a grid without places, as those of one cell are */
+    int pairs_tested;    /* of FIND_ONE_WAY */
+    double highest_expected;          /* of FIND_HIGHEST_ERRORS, if the confidences were right */
     struct weak_classes weak_classes; /* of FIND_WEAK_CLASSES, where its verdict is yes */
     struct top_pairs top;
     struct few_pairs few; /* of FIND_FEW_PAIRS, where it has a verdict */

@@ -18,8 +18,11 @@ static void find_blank(struct findings *f, const struct maps *m)
     f->of[FIND_BLANK_TRUE].examples = m->blank_errors;
     struct finding *places = &f->of[FIND_PLACES];
     *places = find_counted(m->with_places, images - f->of[FIND_BLANK].count);
-    if (places->of > 0)
+    /* A grid that has places gives every map a share of zero cells, a blank one, too. */
+    bool grid = correct->measured + wrong->measured > 0;
+    if (images > 0 && (!grid || places->of > 0))
         places->verdict = find_yes(places->count > 0);
+    f->one_cell = images > 0 && !grid && places->of == 0;
 }
 
 static struct difference difference_of(const struct spread *a, const struct spread *b)

@@ -66,6 +66,14 @@ static struct finding count_top(const struct pairs *p, int top, double chance)
     return f;
 }
 
+static int64_t first_half(const struct pairs *p)
+{
+    int64_t n = 0;
+    for (size_t i = 0; i < p->n; i++)
+        n += p->row[i].first_half;
+    return n;
+}
+
 /* A list that ends between pairs that are as frequent would be arbitrary: those that are at least
  * two thirds as frequent as the last one needed belong to it. */
 static void choose_few(struct few_pairs *few, const struct pair_row *p, int most, int64_t errors)
@@ -104,8 +112,11 @@ static void find_few_pairs(struct findings *f, const struct tables *r)
             examples_join(&few->examples, r->pairs.row[i].examples);
     bool large = few->value >= PAIRS_SHARE && few_of(f->few.n, f->few.possible, few->value) &&
                  (f->few.n <= FEW_PAIRS || few_of(f->few.n, (double)r->pairs.n, few->value));
-    few->verdict =
-        errors < FINDINGS_FEW || (large && !find_tells(few->p)) ? VERDICT_FEW : find_yes(large);
+    /* Without errors in one of the halves nothing chosen in the other can be there again. */
+    bool halves = first_half(&r->pairs) > 0 && first_half(&r->pairs) < errors;
+    few->verdict = errors < FINDINGS_FEW || !halves || (large && !find_tells(few->p))
+                       ? VERDICT_FEW
+                       : find_yes(large);
 }
 
 /* Of the two ways between two classes, the one with the larger rate against the other. */

@@ -702,6 +702,16 @@ static void test_blank(void)
     CHECK_STR(verdict(FIND_PLACES), "no");
     CHECK_STR(verdict(FIND_BORDER), "none");
     CHECK_STR(verdict(FIND_OVERLAP_LOW), "none");
+    CHECK(!found.one_cell);
+    /* Maps of one cell: all blank, none with places. */
+    for (int i = 0; i < images; i++)
+        for (int k = 0; k < 2; k++) {
+            image[i].map[k].blank = true;
+            image[i].map[k].zero_share = NAN;
+        }
+    measure();
+    CHECK_STR(verdict(FIND_PLACES), "no");
+    CHECK(found.one_cell);
 }
 
 /* Wrong predictions have the larger value in `larger` of 100 comparisons. */

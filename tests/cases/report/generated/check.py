@@ -192,7 +192,7 @@ def coarse(t, text, words):
 def blank(t, text, said):
     b, bt = t.found['blank'], t.found['blank_true']
     truth = r'; of the true class, in errors: (\d+) of (\d+) \(' + PERCENT + r'\)' if t.errors else ''
-    text.take(r'Blank maps of the predicted class: (\d+) of (\d+) \(' + PERCENT + r'\)' + truth + r'\.', said, b['count'], t.n,
+    text.take(r'Blank maps of the predicted class: (\d+) of (\d+) \(' + PERCENT + r'\)' + truth + r'\.', said and not t.one_cell, b['count'], t.n,
               100 * b['count'] / t.n, bt['count'], t.errors)
 
 
@@ -244,12 +244,13 @@ def summary(t, out):
               r'confidence; chance alone gives about ' + PERCENT + r' on as many images\.', many,
               percent(f['calibration'], 'baseline'))
     over, under, cal = v('overconfident') == 'yes', v('underconfident') == 'yes', f['calibration']
-    text.take(r'These images are too few to judge it\.', cal['verdict'] == 'few')
-    text.take(r'The model is over-confident in some bins and under-confident in others\.', over and under)
-    text.take(r'The model is over-confident\.', over and not under)
-    text.take(r'The model is under-confident\.', under and not over)
-    text.take(r'It is too small to matter\.', cal['verdict'] == 'no' and cal['p'] < .01)
-    text.take(r'It cannot be told from chance\.', cal['verdict'] == 'no' and cal['p'] >= .01)
+    judged = v('class_order') != 'yes'
+    text.take(r'These images are too few to judge it\.', judged and cal['verdict'] == 'few')
+    text.take(r'The model is over-confident in some bins and under-confident in others\.', judged and over and under)
+    text.take(r'The model is over-confident\.', judged and over and not under)
+    text.take(r'The model is under-confident\.', judged and under and not over)
+    text.take(r'It is too small to matter\.', judged and cal['verdict'] == 'no' and cal['p'] < .01)
+    text.take(r'It cannot be told from chance\.', judged and cal['verdict'] == 'no' and cal['p'] >= .01)
 
     # Classes.
     differ = v('classes_differ') == 'yes'
@@ -290,7 +291,8 @@ def summary(t, out):
     meaning = errors and t.k > 2 and len(t.top) > 1
     held = sum(p[0] for p in t.top)
     few = v('few_pairs')
-    few_pairs(t, text, few == 'yes' and len(t.few_pairs) < len(t.pairs), few == 'no' and t.top)
+    moved = v('class_order') == 'yes'
+    few_pairs(t, text, not moved and few == 'yes' and len(t.few_pairs) < len(t.pairs), not moved and few == 'no' and t.top)
     text.take(r'These (\d+) pairs hold (\d+) of (\d+) errors \(' + PERCENT + r'\)\.', meaning and few != 'yes' and 2 * len(t.top) <= len(t.pairs),
               len(t.top), held, t.errors, 100 * held / t.errors if errors else None)
     groups = t.run.groups
@@ -319,14 +321,16 @@ def summary(t, out):
 
     # Confidence.
     if text.take(r'Confidence of the errors', errors):
+        low = t.band[True][0] + t.band[False][0] > 0
         names = [('Highest (above 90 %)', 3), ('High (above 70 to 90 %)', 2), ('Moderate (above 50 to 70 %)', 1), ('Low (up to 50 %)', 0)]
         for name, band in names:
             k = t.band[False][band]
-            text.take(re.escape(name) + r' (\d+) ' + PERCENT, t.k > 2 or band > 0, k, 100 * k / t.errors)
+            text.take(re.escape(name) + r' (\d+) ' + PERCENT, t.k > 2 or band > 0 or low, k, 100 * k / t.errors)
     h = f['highest_errors']
-    text.take(r'If the confidences were right, about ' + NUMBER + r' predictions of highest confidence would be wrong\.', errors,
+    text.take(r'If the confidences were right, about ' + NUMBER + r' predictions of highest confidence would be wrong\.', errors and t.band[True][3] + t.band[False][3] > 0,
               h['baseline'] * t.errors if errors else None)
-    text.take(r'Correct predictions of low confidence: (\d+) of (\d+) \(' + PERCENT + r'\)\.', errors and t.k > 2 and t.correct,
+    text.take(r'No prediction has the highest confidence\.', errors and t.band[True][3] + t.band[False][3] == 0)
+    text.take(r'Correct predictions of low confidence: (\d+) of (\d+) \(' + PERCENT + r'\)\.', errors and (t.k > 2 or t.band[True][0] + t.band[False][0] > 0) and t.correct,
               t.band[True][0] if many else None, t.correct)
 
     # Maps.
@@ -470,7 +474,8 @@ def recommendations(t, out):
     # Confidence.
     text.take(r'\d+\. Confidence\b', True)
     h = f['highest_errors']
-    text.take(r'Errors of highest confidence \(above 90 %\): none of (\d+) errors?\.', h['verdict'] and not h['count'], t.errors)
+    text.take(r'Errors of highest confidence \(above 90 %\): none of (\d+) errors?\.', h['verdict'] and not h['count'] and t.band[True][3], t.errors)
+    text.take(r'No prediction has the highest confidence \(above 90 %\)\.', h['verdict'] and not h['count'] and not t.band[True][3])
     text.take(r'Errors of highest confidence \(above 90 %\), no finding: (\d+) of (\d+) errors?\. If the confidences were right, about ' +
               NUMBER + r' would be: no more than chance\.', h['verdict'] == 'no' and h['count'], h.get('count'), t.errors,
               h['baseline'] * t.errors if h['verdict'] else None)
@@ -528,7 +533,10 @@ def recommendations(t, out):
     text.take(r'Where an error costs more than no prediction, reject those of low confidence \(up to 50 %\): (\d+) of (\d+) '
               r'predictions remain \(' + PERCENT + r'\), and ' + PERCENT + r' of them are correct instead of ' + PERCENT + r'\.',
               k['verdict'] == 'yes', k.get('of'), n, None, kept, accuracy)
-    for words, condition in ('is too small to matter', k.get('p', 1) < .01), ('could be chance', k.get('p', 1) >= .01):
+    worse = k['verdict'] == 'no' and kept <= accuracy
+    text.take(r'Rejecting predictions of low confidence, no finding: it does not raise the accuracy here\. ' + PERCENT +
+              r' of the others are correct, of all ' + PERCENT + r'\.', worse, kept, accuracy)
+    for words, condition in ('is too small to matter', k.get('p', 1) < .01 and not worse), ('could be chance', k.get('p', 1) >= .01 and not worse):
         text.take(r'Rejecting predictions of low confidence, no finding: ' + PERCENT + r' of the others are correct instead of ' +
                   PERCENT + r', a difference that ' + words + r'\.', k['verdict'] == 'no' and condition, kept, accuracy)
 
@@ -536,7 +544,8 @@ def recommendations(t, out):
     text.take(r'\d+\. Attention', True)
     b, bt = f['blank'], f['blank_true']
     some = b['count'] > 0 or bt['count'] > 0
-    text.take(r'Blank maps, no finding: none for (\d+) images?\.', not some, n)
+    some = some and not t.one_cell
+    text.take(r'Blank maps, no finding: none for (\d+) images?\.', not some and not t.one_cell, n)
     blank(t, text, some)
     text.take(r'A blank map does not show where the model looks\. The margin map may: it is not cut off at zero\.',
               some and v('places') != 'no')

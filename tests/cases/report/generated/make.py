@@ -330,9 +330,9 @@ class Run:
 def measure(cells, h, w):
     kept = [max(c, 0) for c in cells]
     mass = sum(kept)
-    m = dict(zero_share=sum(c == 0 for c in kept) / len(kept), blank=int(mass == 0), entropy=None, x=None, y=None,
+    m = dict(zero_share=sum(c == 0 for c in kept) / len(kept), blank=int(mass == 0 or len(set(cells)) == 1), entropy=None, x=None, y=None,
              border=None)
-    if mass == 0:
+    if m['blank']:
         return m
     q = [c / mass for c in kept]
     m['x'] = sum(v * (i % w + .5) for i, v in enumerate(q)) / w

@@ -259,7 +259,7 @@ class Truth:
 
             verdict = yes(share >= .25 and all(
                 n >= 2 * top and odds(share) >= 2 * odds(top / n) for n in ([possible, m] if top > 5 else [possible])))
-            if self.errors < 20 or (verdict == 'yes' and p >= LEVEL):
+            if self.errors < 20 or not all(half) or (verdict == 'yes' and p >= LEVEL):
                 verdict = 'few'
             self.possible = possible
             self.find('few_pairs', verdict, count=held, of=self.errors, baseline=top / possible, p=p)
@@ -340,7 +340,8 @@ class Truth:
         self.find('blank', yes(blank), count=blank, of=self.n)
         self.find('blank_true', yes(true_blank) if self.errors else None, count=true_blank, of=self.errors)
         coarse = min(run.grid) < 4
-        self.find('places', None if blank == self.n else yes(not coarse), count=0 if coarse else self.n - blank,
+        self.one_cell = coarse and blank == self.n
+        self.find('places', None if blank == self.n and not coarse else yes(not coarse), count=0 if coarse else self.n - blank,
                   of=self.n - blank)
         if self.verdict('places') != 'yes':
             return
