@@ -136,13 +136,12 @@ static void parse_size(void)
     }
 }
 
-static void parse_colours(const char *option, const char *text, bool positive)
+static void check_colours(void)
 {
-    float v[3];
+    struct err e;
 
-    if (text && !normal_parse(text, positive, v))
-        prog_usage("%s: expected three %snumbers R,G,B, found '%s'", option,
-                   positive ? "positive " : "", text);
+    if (normal_check(job.mean, job.std, &e) != 0)
+        prog_usage("%s", e.msg);
 }
 
 /* The file that maps come from, and its option; NULL where it is the network. */
@@ -247,8 +246,7 @@ int main(int argc, char **argv)
     job.unit = scale == 0;
     job.threads = (int)threads;
     parse_size();
-    parse_colours("--mean", job.mean, false);
-    parse_colours("--std", job.std, true);
+    check_colours();
     if (assume && assume_parse(&job.assume, assume, &e) != 0)
         prog_usage("--assume: %s", e.msg);
     check_sources();

@@ -43,6 +43,18 @@ static int check_count(const struct stored *s, const char *name, int64_t count, 
                    items_name(s->items), (long long)count);
 }
 
+/* The same of all, once pipes are at their ends. */
+static int check_counts(const struct stored *s, struct err *e)
+{
+    const struct job *j = s->job;
+
+    if ((s->ids && check_count(s, io_name(j->ids), ids_count(s->ids), e) != 0) ||
+        (s->logits && check_count(s, io_name(j->logits), items_count(s->logits), e) != 0) ||
+        (s->weights && check_count(s, io_name(j->weights), items_count(s->weights), e) != 0))
+        return -1;
+    return 0;
+}
+
 /* --- the linear layer --- */
 
 /* A whole tensor of a linear layer: an item for each of *n classes, of `channels` numbers or
@@ -336,9 +348,9 @@ static int map_rows(struct stored *s, struct row *row, struct sink *sink, struct
         if (!rows_ready(s->job->rows) && sink_flush(sink, e) != 0)
             return -1;
     }
-    if (got < 0 || items_drain(s->items, e) != 0)
+    if (got < 0 || items_drain(s->items, e) != 0 || (s->logits && items_drain(s->logits, e) != 0))
         return -1;
-    return s->logits ? items_drain(s->logits, e) : 0;
+    return check_counts(s, e);
 }
 
 static int run(struct stored *s, struct err *e)

@@ -308,13 +308,6 @@ static void cancel(void *ctx)
 
 /* --- opening --- */
 
-static void parse_three(const char *option, const char *text, bool positive, float *v)
-{
-    if (!normal_parse(text, positive, v))
-        prog_usage("--%s: expected three %snumbers R,G,B, found '%s'", option,
-                   positive ? "positive " : "", text);
-}
-
 static void check_outputs(void)
 {
     const char *const path[] = {logits_path, features_path, maps_path, cams_path,
@@ -335,9 +328,18 @@ static void check_outputs(void)
     }
 }
 
-/* Nothing is computed: what would be written is not made without a word. */
+/* Nothing is computed: what would be written is not made without a word. What can be read only
+ * once is left to the run. */
 static void check_list(void)
 {
+    const struct {
+        const char *name, *path;
+    } input[] = {
+        {"model", model_path}, {"data", data_path}, {"names", names_path}, {"labels", labels_path}};
+    for (size_t i = 0; i < sizeof input / sizeof *input; i++)
+        if (input[i].path && (strcmp(input[i].path, "-") == 0 || io_is_stream(input[i].path)))
+            prog_usage("--list-inputs: expected --%s with a file or a folder, found '%s'",
+                       input[i].name, input[i].path);
     const struct {
         const char *name;
         bool given;
@@ -358,13 +360,10 @@ static void check_list(void)
 static void check_options(struct job *j, struct data_opts *d)
 {
     struct err e;
-    float v[3];
     if (!model_path && !list_inputs)
         prog_usage("expected --model FILE");
     if (!data_path && !(list_inputs && model_path))
         prog_usage("expected --data PATH");
-    if (list_inputs && data_path && strcmp(data_path, "-") == 0)
-        prog_usage("--list-inputs: expected --data with a file or a folder, found '-'");
     if (list_inputs)
         check_list();
     if (layer && !features_path && !cams_path)
@@ -387,10 +386,8 @@ static void check_options(struct job *j, struct data_opts *d)
     d->names = names_path;
     d->note = prog_note;
     d->warn = images_warn;
-    if (mean_text)
-        parse_three("mean", mean_text, false, v);
-    if (std_text)
-        parse_three("std", std_text, true, v);
+    if (normal_check(mean_text, std_text, &e) != 0)
+        prog_usage("%s", e.msg);
     if (cams_path && cams_new(&j->cams, targets ? targets : "pred", &e) != 0)
         prog_usage("%s", e.msg);
     check_outputs();
@@ -437,7 +434,8 @@ static struct names *choose_names(const struct job *j, struct err *e)
     }
     bool fits = n->classes == classes;
     if (!fits && n->classes > 0)
-        prog_say("%s: names of %d classes ignored: %s has %d, and its labels may be others",
+        prog_say("%s: the data set has %d classes and %s has %d: the names are ignored, and the "
+                 "labels may not fit",
                  data_name(j->data), n->classes, model_path, classes);
     int groups = fits ? n->groups : 0;
     struct names *own = names_new(classes, groups);

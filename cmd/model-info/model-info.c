@@ -73,7 +73,6 @@ static void parse_size(void)
 static void check_options(void)
 {
     struct err e;
-    float v[3];
     if (assume && assume_parse(&info.assume, assume, &e) != 0)
         prog_usage("--assume: %s", e.msg);
     const char *key = assume_network(&info.assume);
@@ -82,10 +81,8 @@ static void check_options(void)
                    tensors ? "--tensors"
                    : check ? "--check"
                            : "--to without --fold");
-    if (info.mean && !normal_parse(info.mean, false, v))
-        prog_usage("--mean: expected three numbers R,G,B, found '%s'", info.mean);
-    if (info.std && !normal_parse(info.std, true, v))
-        prog_usage("--std: expected three positive numbers R,G,B, found '%s'", info.std);
+    if (normal_check(info.mean, info.std, &e) != 0)
+        prog_usage("%s", e.msg);
     if ((info.mean != NULL) != (info.std != NULL))
         prog_usage("--mean and --std go together");
     if (tensors + layers + check + (info.data != NULL) + (to != 0) > 1)

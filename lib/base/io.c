@@ -286,6 +286,12 @@ static bool identical(const struct identity *a, const struct identity *b)
            (!a->name || strcmp(a->name, b->name) == 0);
 }
 
+bool io_is_stream(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
 bool io_same_file(const char *a, const char *b)
 {
     struct identity x, y;

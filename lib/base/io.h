@@ -71,6 +71,9 @@ int out_close_all(struct out *const *out, int n, struct err *e);
  * EBADF, and no file that is opened later gets its number. 0, or -1 and errno. */
 int io_occupy(int fd);
 
+/* Whether a path names what is neither a file nor a folder: a pipe, a device. */
+bool io_is_stream(const char *path);
+
 /* Whether two paths name the same regular file, or the same file yet to be made.
  * "-" and NULL name none. */
 bool io_same_file(const char *a, const char *b);

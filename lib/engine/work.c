@@ -53,12 +53,15 @@ int work_check(const struct graph *g, const struct engine_opts *o, struct err *e
     size_t each = work_returned(g, o);
     if (each <= WORK_IMAGE_BYTES)
         return 0;
-    return err_set(e,
-                   "expected results of at most %d MB for an image, found %zu MB: %d classes%s%s%s",
-                   WORK_IMAGE_BYTES >> 20, each >> 20, graph_classes(g),
-                   engine_wants(o, ENGINE_CLASS_MAPS) ? ", a map of each" : "",
-                   engine_wants(o, ENGINE_ACTIVATION) ? ", features" : "",
-                   o->vectors > 0 ? ", gradients of each score asked for" : "");
+    /* Never the limit itself. */
+    double mib = (double)each / (1 << 20), limit = WORK_IMAGE_BYTES >> 20;
+    int digits = mib < limit + .05 ? 6 : 1;
+    return err_set(
+        e, "expected results of at most %d MiB for an image, found %.*f MiB: %d classes%s%s%s",
+        WORK_IMAGE_BYTES >> 20, digits, mib, graph_classes(g),
+        engine_wants(o, ENGINE_CLASS_MAPS) ? ", a map of each" : "",
+        engine_wants(o, ENGINE_ACTIVATION) ? ", features" : "",
+        o->vectors > 0 ? ", gradients of each score asked for" : "");
 }
 
 int work_threads(const struct graph *g, const struct engine_opts *o)

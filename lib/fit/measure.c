@@ -11,8 +11,9 @@ struct run {
     const struct model *model;
     const struct fit_images *images;
     size_t image; /* bytes */
-    int64_t next;
-    double *sum; /* [channels of all norms in turn][2] */
+    int64_t next, added;
+    size_t sums; /* 2 of each channel of all norms in turn */
+    double *sum; /* [FIT_PARTS][sums] */
 };
 
 static int read_images(void *ctx, struct engine_batch *b, int max, struct err *e)
@@ -28,16 +29,19 @@ static int read_images(void *ctx, struct engine_batch *b, int max, struct err *e
 static int add_sums(void *ctx, const struct engine_batch *b, struct err *e)
 {
     struct run *r = ctx;
-    double *to = r->sum;
+    size_t at = 0;
     (void)e;
     for (int k = 0; k < r->model->norms; k++) {
         size_t each = 2 * (size_t)r->model->graph->value[r->model->norm[k].value].c;
         const double *from = b->results[k].sums;
-        for (int i = 0; i < b->n; i++)
+        for (int i = 0; i < b->n; i++) {
+            double *to = r->sum + (size_t)((r->added + i) % FIT_PARTS) * r->sums + at;
             for (size_t c = 0; c < each; c++)
                 to[c] += *from++;
-        to += each;
+        }
+        at += each;
     }
+    r->added += b->n;
     return 0;
 }
 
@@ -69,8 +73,8 @@ bool fit_clearly_better(const struct fit_figures *f, const struct fit_figures *t
     return clear * f->divergence < than->divergence;
 }
 
-/* From the sums of all images. */
-static void conclude(struct fit_figures *f, const struct model *m, const double *s, int64_t images)
+/* From the sums of images. */
+static void compute(struct fit_figures *f, const struct model *m, const double *s, int64_t images)
 {
     double total = 0, shift = 0, ratio = 0;
     int64_t channels = 0;
@@ -100,29 +104,48 @@ static void conclude(struct fit_figures *f, const struct model *m, const double 
     f->ratio = exp(ratio / (double)channels);
 }
 
+/* Of all images, and of all but those of a part. */
+static void conclude(struct fit_figures *f, const struct run *r)
+{
+    const int64_t images = r->images->count;
+    double *all = mem_zero(r->sums, sizeof *all), *some = mem_alloc(r->sums, sizeof *some);
+    for (int p = 0; p < FIT_PARTS; p++)
+        for (size_t i = 0; i < r->sums; i++)
+            all[i] += r->sum[(size_t)p * r->sums + i];
+    compute(f, r->model, all, images);
+    for (int p = 0; p < FIT_PARTS; p++) {
+        struct fit_figures without;
+        for (size_t i = 0; i < r->sums; i++)
+            some[i] = all[i] - r->sum[(size_t)p * r->sums + i];
+        compute(&without, r->model, some, images - (images + FIT_PARTS - 1 - p) / FIT_PARTS);
+        f->without[p] = without.divergence;
+    }
+    free(all);
+    free(some);
+}
+
 int fit_measure(struct fit_figures *f, const struct model *m, const struct fit_images *images,
                 int threads, struct err *e)
 {
     struct engine *g;
     struct run r = {.model = m, .images = images};
     struct engine_want *wants = mem_alloc((size_t)m->norms, sizeof *wants);
-    size_t channels = 0;
     r.image = 3 * (size_t)images->h * (size_t)images->w;
     for (int i = 0; i < m->norms; i++) {
         wants[i] = (struct engine_want){m->norm[i].value, ENGINE_SUMS};
-        channels += (size_t)m->graph->value[m->norm[i].value].c;
+        r.sums += 2 * (size_t)m->graph->value[m->norm[i].value].c;
     }
     const struct engine_opts o = {
         .device = "cpu", .threads = threads, .wants = wants, .want_count = m->norms};
     const struct engine_calls calls = {.ctx = &r, .read = read_images, .write = add_sums};
-    r.sum = mem_zero(2 * channels, sizeof *r.sum);
+    r.sum = mem_zero(FIT_PARTS * r.sums, sizeof *r.sum);
     int result = engine_open(&g, m->graph, &o, e);
     if (result == 0) {
         result = engine_run(g, &calls, e);
         engine_close(g);
     }
     if (result == 0)
-        conclude(f, m, r.sum, images->count);
+        conclude(f, &r);
     free(r.sum);
     free(wants);
     return result;

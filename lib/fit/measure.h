@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Images in parts of the same size, for the jackknife. */
+enum { FIT_PARTS = 16 };
+
 /* Images that are read more than once. */
 struct fit_images {
     int64_t count;
@@ -19,13 +22,14 @@ struct fit_images {
 };
 
 struct fit_figures {
-    double divergence; /* nats: the mean over norms of the mean over channels of the
-                          Kullback-Leibler divergence of the normal distribution that was
-                          measured from the one that was recorded; infinite where values are
-                          not finite */
-    double shift;      /* root mean square of (mean - recorded mean) / recorded deviation */
-    double ratio;      /* geometric mean of variance / recorded variance */
-    char worst[128];   /* the norm that fits least */
+    double divergence;         /* nats: the mean over norms of the mean over channels of the
+                                  Kullback-Leibler divergence of the normal distribution that was
+                                  measured from the one that was recorded; infinite where values are
+                                  not finite */
+    double without[FIT_PARTS]; /* the same without the images of one part */
+    double shift;              /* root mean square of (mean - recorded mean) / recorded deviation */
+    double ratio;              /* geometric mean of variance / recorded variance */
+    char worst[128];           /* the norm that fits least */
     double worst_divergence;
     int norms;
     int64_t images;

@@ -18,9 +18,6 @@ struct fit_pixels {
  * pixels, or of zeros put around what is normalised already. */
 enum fit_frame { FIT_FRAME_NONE, FIT_FRAME_BLACK, FIT_FRAME_ZERO, FIT_FRAMES };
 
-/* Images in parts of the same size, for the jackknife. */
-enum { FIT_PARTS = 16 };
-
 struct fit_stem;
 
 /* From a network that was built unfolded, for a network whose first norm's input is the first

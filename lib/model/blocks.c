@@ -28,6 +28,17 @@ static bool averages(const struct build *b, int stage, int block)
            !build_has(b, stage, block, f->shortcut);
 }
 
+/* Channels are equal: only a stride that was assumed asks for a shortcut. */
+static int refuse_stride(const struct build *b, int stage, int block, struct err *e)
+{
+    char key[FAMILY_KEY];
+    return err_set(e,
+                   "%s: --assume strides: expected stride 1 of stage %d, found 2: that needs the "
+                   "key '%s', which is missing",
+                   ckpt_name(b->ckpt), stage,
+                   family_key(key, &b->found, stage, block, b->found.family->shortcut, "weight"));
+}
+
 /* What is added to the block's last convolution: its input, or a convolution of that. */
 static int add_shortcut(struct build *b, int stage, int block, int in, int stride, int width,
                         struct err *e)
@@ -39,6 +50,8 @@ static int add_shortcut(struct build *b, int stage, int block, int in, int strid
         return in;
     if (!present && b->assume.shortcut != ASSUME_SHORT_CONV)
         return build_padding(b, in, stride, width, e);
+    if (!present && width == b->graph->value[in].c && b->opts->assume && b->opts->assume->stages)
+        return refuse_stride(b, stage, block, e);
     if (averages(b, stage, block))
         return build_refuse(b, e,
                             "layer%d.%d: expected a shortcut of a convolution, found one with "

@@ -158,9 +158,9 @@ int build_take_norm(struct build *b, const struct place *p, int64_t channels, bo
     if (there[NORM_WEIGHT] && !there[NORM_MEAN] && !there[NORM_VAR])
         return build_refuse(
             b, e,
-            "key '%s': expected a batch norm with running statistics, found none: one "
-            "of track_running_stats=False, or a norm of another kind, takes them from "
-            "the images at hand, which is not computed",
+            "key '%s': expected a batch norm with running statistics, found none: norms with "
+            "track_running_stats=False, and other kinds of norms, compute statistics from each "
+            "batch; heatpipe does not",
             key[NORM_WEIGHT]);
     /* Without weight and bias, of affine=False, they are 1 and 0. */
     bool affine = there[NORM_WEIGHT] || there[NORM_BIAS] || !there[NORM_MEAN];

@@ -47,15 +47,44 @@ const struct normal *normal_usual(const char *family, int stem, const char *kind
     return &all[CIFAR100];
 }
 
+static bool parse_three(const char *text, bool positive, float v[3])
+{
+    for (int i = 0; i < 3; i++) {
+        char *end;
+        double x = strtod(text, &end);
+        if (end == text || *end != (i < 2 ? ',' : '\0') || !isfinite((float)x) ||
+            (positive && (float)x <= 0))
+            return false;
+        v[i] = (float)x;
+        text = end + 1;
+    }
+    return true;
+}
+
+/* Both, of pixels from 0 to 1; NULL for one that is not given. */
+static int parse(const char *mean, const char *std, float m[3], float s[3], struct err *e)
+{
+    bool bytes;
+    if (mean && !parse_three(mean, false, m))
+        return err_set(e, "--mean: expected three numbers R,G,B, found '%s'", mean);
+    if (std && !parse_three(std, true, s))
+        return err_set(e, "--std: expected three positive numbers R,G,B, found '%s'", std);
+    if (stored_scale(mean ? m : NULL, std ? s : NULL, &bytes))
+        return 0;
+    return err_set(
+        e,
+        "--mean, --std: expected both for pixels from 0 to 1 or both for 0 to 255, found "
+        "%s%s%s",
+        mean ? mean : "", mean && std ? " and " : "", std ? std : "");
+}
+
 /* What options give, in place of what is there; which ones, or "". */
 static const char *take_options(struct normal_use *u, const char *mean, const char *std)
 {
-    float m[3] = {0}, s[3] = {1, 1, 1};
-    if (mean)
-        normal_parse(mean, false, m);
-    if (std)
-        normal_parse(std, true, s);
-    stored_scale(m, s);
+    float m[3], s[3];
+    struct err checked;
+    if (parse(mean, std, m, s, &checked) != 0)
+        return "";
     if (mean)
         memcpy(u->mean, m, sizeof m);
     if (std)
@@ -93,7 +122,7 @@ static void choose_default(struct normal_use *u, const struct model *m, const st
 static void tell_conflict(struct normal_use *u, const struct stored *s, const struct ckpt *c,
                           const char *options)
 {
-    if (*options && !normal_same(u->mean, u->std, s->mean, s->std))
+    if (*options && *s->where && !normal_same(u->mean, u->std, s->mean, s->std))
         snprintf(
             u->conflict, sizeof u->conflict,
             "%.80s: %s instead of the checkpoint's %s: mean %.6g,%.6g,%.6g and standard deviation "
@@ -104,6 +133,11 @@ static void tell_conflict(struct normal_use *u, const struct stored *s, const st
         snprintf(u->conflict, sizeof u->conflict,
                  "%.80s: the constants %s are used, and %s differs: --mean and --std choose",
                  ckpt_name(c), s->where, s->other);
+    else if (!*options && *s->refused)
+        snprintf(u->conflict, sizeof u->conflict,
+                 "%.80s: the checkpoint's %s and its deviation are no constants of pixels (0 to 1 "
+                 "or 0 to 255): not used",
+                 ckpt_name(c), s->refused);
 }
 
 void normal_choose(struct normal_use *u, const struct model *m, struct ckpt *c, const char *kind,
@@ -117,7 +151,7 @@ void normal_choose(struct normal_use *u, const struct model *m, struct ckpt *c, 
     const char *options = take_options(u, mean, std);
     if (*options)
         u->name = "given";
-    if (stored)
+    if (stored || *s.refused)
         tell_conflict(u, &s, c, options);
     if (mean && std) {
         snprintf(u->from, sizeof u->from, "%s", options);
@@ -145,16 +179,8 @@ void normal_put(struct run *r, const struct normal_use *u)
     run_put(r, "constants_from", "%s", u->from);
 }
 
-bool normal_parse(const char *text, bool positive, float v[3])
+int normal_check(const char *mean, const char *std, struct err *e)
 {
-    for (int i = 0; i < 3; i++) {
-        char *end;
-        double x = strtod(text, &end);
-        if (end == text || *end != (i < 2 ? ',' : '\0') || !isfinite((float)x) ||
-            (positive && (float)x <= 0))
-            return false;
-        v[i] = (float)x;
-        text = end + 1;
-    }
-    return true;
+    float m[3], s[3];
+    return parse(mean, std, m, s, e);
 }

@@ -31,7 +31,7 @@ struct normal_use {
     char conflict[600]; /* a sentence, where sources contradict each other, or "" */
 };
 
-/* Those that options give ("R,G,B", checked by normal_parse; or NULL), or else those that the
+/* Those that options give ("R,G,B", checked by normal_check; or NULL), or else those that the
  * checkpoint holds, or else what is usual for the network and images of that kind. */
 void normal_choose(struct normal_use *u, const struct model *m, struct ckpt *c, const char *kind,
                    const char *mean, const char *std);
@@ -43,7 +43,8 @@ bool normal_same(const float mean[3], const float std[3], const float other_mean
 /* Adds the rows mean, std and constants_from. */
 void normal_put(struct run *r, const struct normal_use *u);
 
-/* "R,G,B"; `positive`: none may be 0 or less. False where it is something else. */
-bool normal_parse(const char *text, bool positive, float v[3]);
+/* Whether --mean and --std, or NULL, are "R,G,B" each, and both for pixels of one range. */
+int normal_check(const char *mean, const char *std, struct err *e)
+    __attribute__((warn_unused_result));
 
 #endif

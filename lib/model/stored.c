@@ -52,25 +52,48 @@ static const char *sibling(char out[KEY], const char *key, int head, const char 
     return out;
 }
 
-bool stored_scale(float mean[3], float std[3])
+static float largest(const float v[3])
 {
-    bool bytes = false;
-    for (int i = 0; i < 3; i++)
-        bytes = bytes || mean[i] > 2 || std[i] > 2;
-    for (int i = 0; i < 3 && bytes; i++) {
-        mean[i] /= 255;
-        std[i] /= 255;
+    return fmaxf(fmaxf(v[0], v[1]), v[2]);
+}
+
+/* Blackness is no contradiction: zeros are of either range. */
+static bool is_unit(const float v[3])
+{
+    return v && largest(v) <= 1 && largest(v) > 0;
+}
+
+static bool is_bytes(const float v[3])
+{
+    return v && largest(v) > 2;
+}
+
+bool stored_scale(float mean[3], float std[3], bool *bytes)
+{
+    *bytes = is_bytes(mean) || is_bytes(std);
+    if (*bytes && (is_unit(mean) || is_unit(std)))
+        return false;
+    const float scale = *bytes ? 255 : 1;
+    for (int i = 0; i < 3; i++) {
+        if (mean)
+            mean[i] /= scale;
+        if (std)
+            std[i] /= scale;
+        if ((mean && !(mean[i] >= 0 && mean[i] <= 1)) || (std && !(std[i] > 0 && std[i] <= 1)))
+            return false;
     }
-    return bytes;
+    return true;
 }
 
 /* Takes what can be constants of pixels. */
 static void offer(struct stored *s, float mean[3], float std[3], const char *where)
 {
-    bool bytes = stored_scale(mean, std);
-    for (int i = 0; i < 3; i++)
-        if (!(mean[i] >= 0 && mean[i] <= 1 && std[i] > 0 && std[i] <= 1))
-            return;
+    bool bytes;
+    if (!stored_scale(mean, std, &bytes)) {
+        if (!*s->refused)
+            snprintf(s->refused, sizeof s->refused, "%s", where);
+        return;
+    }
     if (!*s->where) {
         s->bytes = bytes;
         memcpy(s->mean, mean, sizeof s->mean);
@@ -88,6 +111,16 @@ static bool is_three(const struct ckpt_tensor *t)
     return t && t->count == 3 && t->type <= CKPT_BF16;
 }
 
+/* "normalize.STD" beside "normalize.MEAN". */
+static const struct ckpt_tensor *find(const struct ckpt *c, const char *key)
+{
+    const struct ckpt_tensor *exact = ckpt_find(c, key);
+    for (int i = 0; i < ckpt_count(c) && !exact; i++)
+        if (strcasecmp(ckpt_at(c, i)->name, key) == 0)
+            exact = ckpt_at(c, i);
+    return exact;
+}
+
 /* The deviation that belongs to a mean, or NULL. */
 static const struct ckpt_tensor *deviation_of(const struct ckpt *c, const struct ckpt_tensor *mean)
 {
@@ -95,7 +128,7 @@ static const struct ckpt_tensor *deviation_of(const struct ckpt *c, const struct
     for (int i = 0; i < PAIRS; i++) {
         int head = before(mean->name, pairs[i].mean);
         const struct ckpt_tensor *std =
-            head < 0 ? NULL : ckpt_find(c, sibling(key, mean->name, head, pairs[i].std));
+            head < 0 ? NULL : find(c, sibling(key, mean->name, head, pairs[i].std));
         if (is_three(mean) && is_three(std))
             return std;
     }
@@ -112,7 +145,7 @@ bool stored_is(const struct ckpt *c, const struct ckpt_tensor *t)
     for (int i = 0; i < PAIRS; i++) {
         int head = before(t->name, pairs[i].std);
         const struct ckpt_tensor *mean =
-            head < 0 ? NULL : ckpt_find(c, sibling(key, t->name, head, pairs[i].mean));
+            head < 0 ? NULL : find(c, sibling(key, t->name, head, pairs[i].mean));
         if (is_three(mean))
             return true;
     }
@@ -125,8 +158,12 @@ static void find_tensors(struct stored *s, struct ckpt *c)
         const struct ckpt_tensor *t = ckpt_at(c, i), *of = deviation_of(c, t);
         float mean[3], std[3];
         struct err ignored;
-        if (of && ckpt_read(c, t, mean, &ignored) == 0 && ckpt_read(c, of, std, &ignored) == 0)
-            offer(s, mean, std, t->name);
+        if (!of)
+            continue;
+        /* What is not finite is offered as what it cannot be. */
+        if (ckpt_read(c, t, mean, &ignored) != 0 || ckpt_read(c, of, std, &ignored) != 0)
+            mean[0] = mean[1] = mean[2] = std[0] = std[1] = std[2] = NAN;
+        offer(s, mean, std, t->name);
     }
 }
 

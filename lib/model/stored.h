@@ -12,6 +12,7 @@ struct stored {
     bool bytes;            /* stored for 0 to 255: they were divided */
     char where[160];       /* of the mean; buffers go first */
     char other[160];       /* where other constants are, or "" */
+    char refused[160];     /* where a pair of three lies that are no constants of pixels, or "" */
 };
 
 /* False where there are none. Entries need a checkpoint that was opened with its extras. */
@@ -20,7 +21,10 @@ bool stored_find(struct stored *s, struct ckpt *c);
 /* Whether a tensor is such a mean or deviation. */
 bool stored_is(const struct ckpt *c, const struct ckpt_tensor *t);
 
-/* From 0 to 255, as a mean or deviation above 2 can only be, to [0,1]; whether they were. */
-bool stored_scale(float mean[3], float std[3]);
+/* Brings constants to pixels from 0 to 1: a mean or deviation above 2 can only be of pixels from
+ * 0 to 255, and then both are divided by 255, which *bytes tells. NULL for one that is not given.
+ * False where they are constants of no pixels: out of range, or one is of 0 to 255 and all of
+ * the other at most 1. */
+bool stored_scale(float mean[3], float std[3], bool *bytes);
 
 #endif

@@ -136,11 +136,15 @@ const float *items_get(struct items *t, int64_t index, struct err *e)
 
 int items_drain(struct items *t, struct err *e)
 {
-    int64_t got = 1;
-
-    while (t->count < 0 && got > 0)
-        got = npy_read(t->in, t->item, 1, e);
-    return got < 0 ? -1 : 0;
+    while (t->count < 0) {
+        int64_t got = npy_read(t->in, t->item, 1, e);
+        if (got < 0)
+            return -1;
+        t->current += got;
+        if (got == 0)
+            t->count = t->current + 1;
+    }
+    return 0;
 }
 
 /* --- ids --- */

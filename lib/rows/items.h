@@ -20,7 +20,7 @@ void items_close(struct items *t);
 const char *items_name(const struct items *t);
 const struct npy_item *items_item(const struct items *t);
 
-/* Number of items, or -1 for a pipe. */
+/* Number of items, or -1 for a pipe that is not at its end. */
 int64_t items_count(const struct items *t);
 
 /* Item `index`; valid until the next call. NULL with a message where there is none
@@ -31,7 +31,7 @@ const float *items_get(struct items *t, int64_t index, struct err *e);
 const float *items_get_any(struct items *t, int64_t index, struct err *e);
 
 /* Reads a pipe to its end, so that its writer is not cut off and the rest of the
- * stream is checked. */
+ * stream is checked; the number of items is known then. */
 int items_drain(struct items *t, struct err *e);
 
 /* Which item belongs to an id, from a tensor of ids (int64). */

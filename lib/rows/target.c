@@ -40,6 +40,11 @@ static int parse_word(struct target *t, struct err *e)
         t->cls = atoi(digits);
     } else if (!*t->word) {
         return err_set(e, "--target: expected words separated by commas, found an empty one");
+    } else if (strchr(t->word, ':')) {
+        /* No column that holds classes has such a name. */
+        return err_set(e, "--target: expected a column, margin, class:N or all, found '%s'%s",
+                       t->word,
+                       strncmp(t->word, "clas", 4) == 0 ? "; did you mean 'class:N'?" : "");
     }
     return 0;
 }

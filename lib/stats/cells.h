@@ -1,5 +1,5 @@
 /* Values of the cells of a square table over classes, of which most are empty: a
- * hash table, so that memory follows the cells in use and not the class numbers. */
+ * hash table, so that memory follows the cells in use and not the class IDs. */
 #ifndef HP_CELLS_H
 #define HP_CELLS_H
 

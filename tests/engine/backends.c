@@ -552,7 +552,7 @@ static void check_returned(void)
             int threads = 0;
             if (engine_open(&g, n, &o, &e) != 0) {
                 CHECK(want[i].batch == 0);
-                CHECK(strncmp(e.msg, "expected results of at most 64 MB for an image", 46) == 0);
+                CHECK(strncmp(e.msg, "expected results of at most 64 MiB for an image", 47) == 0);
             } else {
                 const char *about = strstr(engine_about(g), " thread");
                 while (about && about[-1] >= '0' && about[-1] <= '9')
