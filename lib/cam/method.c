@@ -13,8 +13,10 @@ static void method_gradcam(const float *acts, const float *grads, int channels, 
     cam_combine(weight, acts, channels, cells, map);
 }
 
+/* The others write weights. */
 static void method_hirescam(const float *acts, const float *grads, int channels, int cells,
-                            float *weight, float *map)
+                            float *weight, /* NOLINT(readability-non-const-parameter) */
+                            float *map)
 {
     enum { BLOCK = 64 }; /* cells summed in one go, in double, on the stack */
 
