@@ -997,7 +997,7 @@ def constants(a, data, net, stored):
     elif known:
         mean, std, where = known[0], known[1], f"the checkpoint's {known[2]}"
     elif data.kind in USUAL:
-        (mean, std), where = USUAL[data.kind], f"{data.kind}, usual for {data.kind}"
+        (mean, std), where = USUAL[data.kind], f"{data.kind}, the default for {data.kind} data"
     else:
         (mean, std), guess = USUAL["cifar100"], not (a.mean and a.std)
         where = "cifar100, a guess: neither the checkpoint nor the images tell"

@@ -110,7 +110,8 @@ static void choose_default(struct normal_use *u, const struct model *m, const st
         snprintf(u->from, sizeof u->from, "the checkpoint's %s%s", s->where,
                  s->bytes ? ", divided by 255" : "");
     } else if (known) {
-        snprintf(u->from, sizeof u->from, "%s, usual for %s and %s", usual->name, m->family, kind);
+        snprintf(u->from, sizeof u->from, "%s, the default for %s data and %s key names",
+                 usual->name, kind, m->family);
     } else {
         snprintf(u->from, sizeof u->from, "%s, a guess: neither the checkpoint nor the images tell",
                  usual->name);
