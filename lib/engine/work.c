@@ -370,6 +370,8 @@ static int read_here(void *ctx, struct engine_batch *b, int max, struct err *e)
     int n = h->all->n - h->next;
     n = n > max ? max : n;
     n = n > h->most ? h->most : n;
+    if (n == 0)
+        return 0;
     memcpy(input_of(h->work, b), input_of(h->work, h->all) + (size_t)h->next * each,
            (size_t)n * each);
     for (int i = 0; i < n; i++)
