@@ -42,6 +42,14 @@ void *mem_grow(void *p, size_t n, size_t size)
     return mem_check(realloc(p, bytes), bytes);
 }
 
+size_t mem_room(size_t n)
+{
+    size_t room = n ? 64 : 0;
+    while (room < n)
+        room *= 2;
+    return room;
+}
+
 char *mem_dup(const char *s)
 {
     size_t n = strlen(s) + 1;

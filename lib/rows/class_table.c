@@ -31,20 +31,12 @@ static const char *const column[COLS] = {
     "predicted",       "precision",     "f1",    "mean_conf",  "top_wrong", "top_wrong_name",
     "top_wrong_count", "top_wrong_tied"};
 
-/* Of at least n rows: powers of two, so that growing costs no more than reading. */
-static size_t room_of(int n)
-{
-    size_t room = 64;
-    while (room < (size_t)n)
-        room *= 2;
-    return room;
-}
-
 static struct class_row *class_at(struct classes *c, int cls)
 {
     if (cls >= c->n) {
-        if (!c->row || room_of(cls + 1) > room_of(c->n))
-            c->row = mem_grow(c->row, room_of(cls + 1), sizeof *c->row);
+        size_t room = mem_room((size_t)cls + 1);
+        if (room > mem_room((size_t)c->n))
+            c->row = mem_grow(c->row, room, sizeof *c->row);
         for (; c->n <= cls; c->n++)
             c->row[c->n] = (struct class_row){.group = -1};
     }

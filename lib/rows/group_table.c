@@ -6,22 +6,23 @@
 
 #include <stdlib.h>
 
-static void add_pair(struct groups *g, const struct group_pair *pair, size_t *room)
+static void add_pair(struct groups *g, const struct group_pair *pair)
 {
-    if (g->pairs == *room) {
-        *room = 2 * *room + 64;
-        g->pair = mem_grow(g->pair, *room, sizeof *g->pair);
-    }
+    size_t room = mem_room(g->pairs + 1);
+    if (room > mem_room(g->pairs))
+        g->pair = mem_grow(g->pair, room, sizeof *g->pair);
     g->pair[g->pairs++] = *pair;
 }
 
-static int read_row(struct groups *g, const struct tsv_in *t, size_t *room, struct err *e)
+static int read_row(struct groups *g, const struct tsv_in *t, struct err *e)
 {
     int truth;
     if (field_class(t, tsv_find(t, "true_group"), &truth, e) != 0)
         return -1;
     if (truth >= g->n) {
-        g->text = mem_grow(g->text, (size_t)truth + 1, sizeof *g->text);
+        size_t room = mem_room((size_t)truth + 1);
+        if (room > mem_room((size_t)g->n))
+            g->text = mem_grow(g->text, room, sizeof *g->text);
         for (; g->n <= truth; g->n++)
             g->text[g->n] = NULL;
     }
@@ -37,17 +38,16 @@ static int read_row(struct groups *g, const struct tsv_in *t, size_t *room, stru
         if (field_whole(t, col, FIELD_COUNT_MAX, &pair.count, e) != 0)
             return -1;
         if (pair.count > 0)
-            add_pair(g, &pair, room);
+            add_pair(g, &pair);
     }
     return 0;
 }
 
 static int read_rows(struct groups *g, struct tsv_in *t, struct err *e)
 {
-    size_t room = 0;
     int r;
     while ((r = tsv_next_shown(t, e)) > 0)
-        if (read_row(g, t, &room, e) != 0)
+        if (read_row(g, t, e) != 0)
             return -1;
     for (size_t i = 0; i < g->pairs && r == 0; i++)
         if (g->pair[i].pred >= g->n || !g->text[g->pair[i].pred])

@@ -113,10 +113,11 @@ static void find_few_pairs(struct findings *f, const struct tables *r)
     bool large = few->value >= PAIRS_SHARE && few_of(f->few.n, f->few.possible, few->value) &&
                  (f->few.n <= FEW_PAIRS || few_of(f->few.n, (double)r->pairs.n, few->value));
     /* Without errors in one of the halves nothing chosen in the other can be there again. */
-    bool halves = first_half(&r->pairs) > 0 && first_half(&r->pairs) < errors;
-    few->verdict = errors < FINDINGS_FEW || !halves || (large && !find_tells(few->p))
-                       ? VERDICT_FEW
-                       : find_yes(large);
+    int64_t first = first_half(&r->pairs);
+    few->verdict =
+        errors < FINDINGS_FEW || first == 0 || first == errors || (large && !find_tells(few->p))
+            ? VERDICT_FEW
+            : find_yes(large);
 }
 
 /* Of the two ways between two classes, the one with the larger rate against the other. */

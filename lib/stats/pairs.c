@@ -7,8 +7,9 @@
 
 void pairs_add(struct pairs *p, const struct pair_row *row)
 {
-    if (p->n == 0 || (p->n >= 64 && (p->n & (p->n - 1)) == 0))
-        p->row = mem_grow(p->row, p->n == 0 ? 64 : 2 * p->n, sizeof *p->row);
+    size_t room = mem_room(p->n + 1);
+    if (room > mem_room(p->n))
+        p->row = mem_grow(p->row, room, sizeof *p->row);
     p->row[p->n++] = *row;
     p->errors += row->count;
 }
