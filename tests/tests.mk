@@ -162,8 +162,8 @@ tidy = printf '%s\n' $1 | xargs -P "$$(nproc)" -I{} clang-tidy --quiet $2 {} -- 
   $(pkg_flags) $(standin_inc) -Icmd/report 2>&1 | \
   { grep -vE '^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -header' || true; }
 
-.PHONY: lint lint-headers lint-order format
-lint: lint-headers lint-order man
+.PHONY: lint lint-headers lint-order lint-checked format
+lint: lint-headers lint-order lint-checked man
 	clang-format --dry-run -Werror $(own_c) $(own_h) $(own_inc) $(own_cxx)
 	shellcheck -x $(own_sh)
 	mandoc -Tlint -W warning $(man)
@@ -182,6 +182,16 @@ lint-order:
 	 { echo "lint-order: expected the folders of lib in the table of lib/README.md" >&2; exit 1; }
 	@seen=; for r in $(rooms); do seen="$$seen|$$r"; \
 	 ! grep -rnE '^#include "[a-z0-9_]+/' lib/$$r | grep -vE "#include \"($${seen#|})/" >&2 || exit 1; done
+
+# What fills a struct err returns whether it did, and the compiler sees to it that callers look:
+# every prototype in a header of lib/ that has both stands before ERR_CHECKED.
+lint-checked:
+	@for h in $(filter lib/%,$(own_h)); do $(CC) -fpreprocessed -E -P -x c $$h | \
+	 awk -v file=$$h 'BEGIN { RS = ";" } \
+	 { depth += gsub(/{/, "{") - gsub(/}/, "}"); sub(/.*}/, ""); gsub(/#[^\n]*/, ""); gsub(/[ \n]+/, " ") } \
+	 !depth && /\(.*struct err \*/ && !/^ ?(_Noreturn )?void [^*]/ && !/ ERR_CHECKED$$/ { \
+	   print "lint-checked: " file ": expected ERR_CHECKED behind" $$0; bad = 1 } \
+	 END { exit bad }' >&2 || exit 1; done
 
 format:
 	clang-format -i $(own_c) $(own_h) $(own_inc) $(own_cxx)

@@ -220,10 +220,10 @@ void sink_abort(struct sink *s)
     if (!s)
         return;
     if (s->npy && write_items(s, &ignored) == 0) {
-        npy_finish(s->npy, &ignored);
+        err_ignore(npy_finish(s->npy, &ignored));
         s->npy = NULL;
     } else if (s->file && !s->npy) {
-        out_flush(s->file, &ignored);
+        err_ignore(out_flush(s->file, &ignored));
     }
     sink_free(s);
 }

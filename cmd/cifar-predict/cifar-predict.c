@@ -290,7 +290,7 @@ static int write_batch(void *ctx, const struct engine_batch *b, struct err *e)
     if (put_batch(j, b, e) != 0) {
         struct err ignored = {0};
         if (!e->closed)
-            out_flush(j->out, &ignored); /* the rows before the one that failed */
+            err_ignore(out_flush(j->out, &ignored)); /* the rows before the one that failed */
         return -1;
     }
     j->written += b->n;

@@ -15,10 +15,10 @@ struct map {
 };
 
 /* What is no regular file (a pipe) is read up to its end, at most `limit` bytes. */
-int map_open(struct map *m, const char *path, size_t limit, struct err *e);
+int map_open(struct map *m, const char *path, size_t limit, struct err *e) ERR_CHECKED;
 
 /* What is left of an input, read up to its end. */
-int map_rest(struct map *m, struct in *in, size_t limit, struct err *e);
+int map_rest(struct map *m, struct in *in, size_t limit, struct err *e) ERR_CHECKED;
 
 void map_close(struct map *m);
 

@@ -2,6 +2,8 @@
 #ifndef HP_TEXT_H
 #define HP_TEXT_H
 
+#include "base/err.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -44,6 +46,6 @@ char *text_isolated(const char *s);
 char *text_shell(const char *s);
 
 /* Reads HxW: sides from 1 to `most`. */
-bool text_size(const char *s, int most, int *h, int *w);
+bool text_size(const char *s, int most, int *h, int *w) ERR_CHECKED;
 
 #endif

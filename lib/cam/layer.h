@@ -14,7 +14,7 @@ struct layer;
 
 /* `name`: as net_layer, or NULL for the last stage. The network outlives the layer. */
 int layer_open(struct layer **l, const struct graph *g, const char *name, enum cam_score score,
-               const struct method *method, struct err *e) __attribute__((warn_unused_result));
+               const struct method *method, struct err *e) ERR_CHECKED;
 void layer_close(struct layer *l);
 
 /* Whether maps come in closed form, and whether they need gradients. */

@@ -71,11 +71,12 @@ struct ckpt_opts {
  * that holds most of the tensors, an average of weights (EMA) last; where two could be
  * meant, neither is taken. Shapes and places are checked here, elements when read. `o`
  * may be NULL. */
-int ckpt_open(struct ckpt **c, const char *path, const struct ckpt_opts *o, struct err *e);
+int ckpt_open(struct ckpt **c, const char *path, const struct ckpt_opts *o, struct err *e)
+    ERR_CHECKED;
 
 /* The same from p[n], which must outlive it. */
 int ckpt_open_memory(struct ckpt **c, const unsigned char *p, size_t n, const char *name,
-                     const struct ckpt_opts *o, struct err *e);
+                     const struct ckpt_opts *o, struct err *e) ERR_CHECKED;
 void ckpt_close(struct ckpt *c);
 
 const char *ckpt_name(const struct ckpt *c);
@@ -98,7 +99,7 @@ uint64_t ckpt_limit(const struct ckpt *c);
 
 /* Whether tensors show so many bytes more than the file has, by sharing storages, that to
  * go through all of them could take any time. An error where they do. */
-int ckpt_bounded(const struct ckpt *c, struct err *e);
+int ckpt_bounded(const struct ckpt *c, struct err *e) ERR_CHECKED;
 
 int ckpt_count(const struct ckpt *c);
 const struct ckpt_tensor *ckpt_at(const struct ckpt *c, int i); /* in file order */
@@ -116,10 +117,11 @@ void ckpt_pass(struct ckpt *c);
 
 /* The elements of a tensor as f32 in C order into out[count]. Others than floats, or
  * floats that are not finite in f32, are errors; so is a wrong checksum of a zip record. */
-int ckpt_read(struct ckpt *c, const struct ckpt_tensor *t, float *out, struct err *e);
+int ckpt_read(struct ckpt *c, const struct ckpt_tensor *t, float *out, struct err *e) ERR_CHECKED;
 
 /* Its elements as they are, little-endian, in C order, into out[count * bytes]. */
-int ckpt_read_raw(struct ckpt *c, const struct ckpt_tensor *t, void *out, struct err *e);
+int ckpt_read_raw(struct ckpt *c, const struct ckpt_tensor *t, void *out, struct err *e)
+    ERR_CHECKED;
 
 /* Whether all is well with the file: the checksums of all records of a zip, and all elements
  * finite. Calls `say` for each fault with a line; returns how many there were. */
@@ -155,6 +157,6 @@ struct ckpt_item {
  * One tensor is in memory at a time. */
 int ckpt_write(const char *path, enum ckpt_format format, const struct ckpt_item *item, int items,
                int (*fill)(void *ctx, const struct ckpt_item *item, void *out, struct err *e),
-               void *ctx, struct err *e);
+               void *ctx, struct err *e) ERR_CHECKED;
 
 #endif

@@ -16,7 +16,7 @@ struct storage_id {
 /* Whether a persistent id names a storage: 1, 0 where it is another one, -1 where
  * it is none that torch writes. */
 int storage_read(const struct ckpt *c, const struct pickle_value *v, struct storage_id *s,
-                 struct err *e);
+                 struct err *e) ERR_CHECKED;
 
 /* Sets where a storage of at least count * item_bytes lies: t->p or t->record. */
 struct storage_finder {
@@ -31,7 +31,7 @@ bool tensor_is(const struct pickle_value *v);
 /* Adds the tensor `v` to `c`. One that is more than elements in a storage, or that is made
  * in a way that is not understood whole, is an error. */
 int tensor_add(struct ckpt *c, const char *key, const struct pickle_value *v,
-               const struct storage_finder *f, struct err *e);
+               const struct storage_finder *f, struct err *e) ERR_CHECKED;
 
 /* The elements of a tensor of floats in a storage of at most so many; how many there are, 0
  * where it is another or cannot be read. */

@@ -6,6 +6,6 @@
 
 /* Finds the state dict in a checkpoint's value and adds its tensors to `c`. */
 int state_read(struct ckpt *c, const struct pickle_value *root, const struct storage_finder *f,
-               struct err *e);
+               struct err *e) ERR_CHECKED;
 
 #endif

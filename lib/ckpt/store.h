@@ -41,24 +41,25 @@ void ckpt_record(const struct ckpt *c, const char *key, struct err *e, const cha
     __attribute__((format(printf, 4, 5)));
 
 /* A key as a string that lives as long as the checkpoint. */
-int ckpt_key(struct ckpt *c, const unsigned char *p, size_t n, const char **key, struct err *e);
+int ckpt_key(struct ckpt *c, const unsigned char *p, size_t n, const char **key, struct err *e)
+    ERR_CHECKED;
 
 /* Adds a tensor, whose `count` is found here, under its name, which ckpt_key made. One
  * that leaves its storage is an error. */
-int ckpt_add(struct ckpt *c, const struct ckpt_tensor *t, struct err *e);
+int ckpt_add(struct ckpt *c, const struct ckpt_tensor *t, struct err *e) ERR_CHECKED;
 
 /* Counts the elements of a tensor. One that leaves its storage is an error. */
-int ckpt_measure(const struct ckpt *c, struct ckpt_tensor *t, struct err *e);
+int ckpt_measure(const struct ckpt *c, struct ckpt_tensor *t, struct err *e) ERR_CHECKED;
 
 /* Adds a line about something else; both texts are copied, and cleaned. */
 void ckpt_add_extra(struct ckpt *c, const char *path, const char *text);
 
 /* An error: the file is in another form. */
-int ckpt_foreign(const struct ckpt *c, struct foreign f, struct err *e);
+int ckpt_foreign(const struct ckpt *c, struct foreign f, struct err *e) ERR_CHECKED;
 
 /* The formats. The file is in c->map. */
-int ckpt_read_zip(struct ckpt *c, struct err *e);
-int ckpt_read_legacy(struct ckpt *c, struct err *e);
-int ckpt_read_safetensors(struct ckpt *c, struct err *e);
+int ckpt_read_zip(struct ckpt *c, struct err *e) ERR_CHECKED;
+int ckpt_read_legacy(struct ckpt *c, struct err *e) ERR_CHECKED;
+int ckpt_read_safetensors(struct ckpt *c, struct err *e) ERR_CHECKED;
 
 #endif

@@ -40,14 +40,15 @@ struct zip {
 
 /* Reads the directory of the archive p[n], which must outlive it. Records that share
  * a name or bytes, or whose own headers say other than the directory, are errors. */
-int zip_open(struct zip *z, const unsigned char *p, size_t n, const char *file, struct err *e);
+int zip_open(struct zip *z, const unsigned char *p, size_t n, const char *file, struct err *e)
+    ERR_CHECKED;
 void zip_close(struct zip *z);
 
 /* The record of a name, or NULL. */
 struct zip_record *zip_find(const struct zip *z, const char *name);
 
 /* Checks the CRC-32 of a record; its `bytes` are then there. */
-int zip_read(struct zip *z, struct zip_record *r, struct err *e);
+int zip_read(struct zip *z, struct zip_record *r, struct err *e) ERR_CHECKED;
 
 /* Frees what a record was unpacked into; zip_read brings it back. */
 void zip_drop(struct zip *z, struct zip_record *r);

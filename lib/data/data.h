@@ -41,12 +41,13 @@ struct data_opts {
 };
 
 /* Reads HxW for data_opts: sides from 1 to 1024. */
-bool data_parse_size(const char *text, int *h, int *w);
+bool data_parse_size(const char *text, int *h, int *w) ERR_CHECKED;
 
 /* `path`: a file, a folder (the test split in it), or "-" for a stream. The labels
  * of a file are all checked here. Messages about an image call it "record" and its
  * id. */
-int data_open(struct data **d, const char *path, const struct data_opts *o, struct err *e);
+int data_open(struct data **d, const char *path, const struct data_opts *o, struct err *e)
+    ERR_CHECKED;
 void data_close(struct data *d);
 const char *data_name(const struct data *d);
 
@@ -84,11 +85,11 @@ char *data_path_of(const struct data *d, int64_t id);
  * cannot be read as an image: item->id and `e` say which and why, and the call after it
  * goes on. Blocks only until this one image has arrived. Not thread-safe. */
 enum { DATA_DAMAGED = 2 };
-int data_next(struct data *d, uint8_t *pixels, struct data_item *item, struct err *e);
+int data_next(struct data *d, uint8_t *pixels, struct data_item *item, struct err *e) ERR_CHECKED;
 
 /* Image `id` of a data set that is no stream. Thread-safe. An id that is not in
  * the data set is an error. */
 int data_at(const struct data *d, int64_t id, uint8_t *pixels, struct data_item *item,
-            struct err *e);
+            struct err *e) ERR_CHECKED;
 
 #endif

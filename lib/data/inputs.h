@@ -19,6 +19,6 @@ void inputs_free(struct inputs *in);
 /* As a table `path size mtime inode ctime`, sorted by path, each path once. Sizes are in
  * bytes, times in seconds since 1970 with nine decimals, and links are followed. A file
  * that is gone is an error. */
-int inputs_write(const struct inputs *in, struct out *o, struct err *e);
+int inputs_write(const struct inputs *in, struct out *o, struct err *e) ERR_CHECKED;
 
 #endif

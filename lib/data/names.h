@@ -29,7 +29,8 @@ struct names *names_new(int classes, int groups);
  * one class name a line, or a data set (file or folder; then the superclass of
  * each class is learned from its labels). `inputs`, which may be NULL, gets the files
  * that are read. */
-int names_load(struct names **n, const char *path, struct inputs *inputs, struct err *e);
+int names_load(struct names **n, const char *path, struct inputs *inputs, struct err *e)
+    ERR_CHECKED;
 void names_free(struct names *n);
 
 /* "NA" where unknown or out of range. A superclass without a name is its number. */
@@ -37,6 +38,6 @@ const char *names_class(const struct names *n, int cls);
 const char *names_group(const struct names *n, int cls, char buf[16]);
 
 /* As the table that names_load reads. */
-int names_write(const struct names *n, struct out *o, struct err *e);
+int names_write(const struct names *n, struct out *o, struct err *e) ERR_CHECKED;
 
 #endif

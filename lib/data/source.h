@@ -38,20 +38,22 @@ struct source {
 
 /* Opens an input of which nothing was taken yet. 1, 0 where it holds another
  * layout, -1. What is taken over is set to NULL. */
-int source_binary(struct source **s, struct in **in, bool stream, struct err *e);
-int source_pickle(struct source **s, struct in **in, bool stream, struct err *e);
-int source_npy(struct source **s, struct in **in, bool stream, const char *labels, struct err *e);
+int source_binary(struct source **s, struct in **in, bool stream, struct err *e) ERR_CHECKED;
+int source_pickle(struct source **s, struct in **in, bool stream, struct err *e) ERR_CHECKED;
+int source_npy(struct source **s, struct in **in, bool stream, const char *labels, struct err *e)
+    ERR_CHECKED;
 
 /* A folder of images, at the size that `o` asks for. */
-int source_folder(struct source **s, const char *path, const struct data_opts *o, struct err *e);
+int source_folder(struct source **s, const char *path, const struct data_opts *o, struct err *e)
+    ERR_CHECKED;
 
 /* The folder of images that `folder` stands for, itself or its test split. Caller frees
  * *path. */
-int folder_find(char **path, const char *folder, struct err *e);
+int folder_find(char **path, const char *folder, struct err *e) ERR_CHECKED;
 
 /* Labels of images, for .npy and folders without classes: integers in .npy, a table with the column
  * label, true or class, or one number a line; -1 stands for none (NA in text). Caller frees *label.
  */
-int labels_load(int **label, int64_t *n, const char *path, struct err *e);
+int labels_load(int **label, int64_t *n, const char *path, struct err *e) ERR_CHECKED;
 
 #endif

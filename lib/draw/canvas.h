@@ -65,7 +65,7 @@ struct pen;
 void pen_prepare(int pens);
 
 /* An error where no font has Latin letters: texts would be boxes. By one thread at a time. */
-int pen_new(struct pen **p, struct err *e);
+int pen_new(struct pen **p, struct err *e) ERR_CHECKED;
 void pen_free(struct pen *p);
 
 /* Width in pixels of a text, and the height of a line of a style. */
@@ -89,7 +89,7 @@ char *pen_name(const char *name);
 
 /* The page as PNG, 8 bits of R, G, B, with a title and a description in UTF-8 for
  * those who cannot see it; each may be NULL. (libpng wants them without const.) */
-int canvas_png(const struct canvas *c, char *title, char *description, struct out *o,
-               struct err *e);
+int canvas_png(const struct canvas *c, char *title, char *description, struct out *o, struct err *e)
+    ERR_CHECKED;
 
 #endif

@@ -96,10 +96,11 @@ struct sheet_layout {
 
 /* Boxes lie on the page and are disjoint. An error where the page would be larger
  * than CANVAS_MAX. Caller frees l->box. */
-int sheet_arrange(const struct sheet *s, struct pen *p, struct sheet_layout *l, struct err *e);
+int sheet_arrange(const struct sheet *s, struct pen *p, struct sheet_layout *l, struct err *e)
+    ERR_CHECKED;
 
 /* The sheet as PNG. */
-int sheet_draw(const struct sheet *s, struct pen *p, struct out *o, struct err *e);
+int sheet_draw(const struct sheet *s, struct pen *p, struct out *o, struct err *e) ERR_CHECKED;
 
 /* Lines of rows that fit on a page of a sheet like this one, at most `most`. */
 int sheet_lines(const struct sheet *s, int most);

@@ -103,13 +103,13 @@ bool engine_is_device(const char *name);
 /* Starts what takes long about a device (a GPU's context) while the caller reads its
  * files; engine_open() waits for it. A GPU that is named and not there is missed at once,
  * with e->no_device set. */
-int engine_warm(const char *device, struct err *e) __attribute__((warn_unused_result));
+int engine_warm(const char *device, struct err *e) ERR_CHECKED;
 
 /* Chooses and opens a backend. The graph outlives it. What is wanted and no backend computes is
  * an error, what this one does not is one that names it; a device that is not there sets
  * e->no_device. "auto" falls back to the CPU. */
 int engine_open(struct engine **g, const struct graph *graph, const struct engine_opts *o,
-                struct err *e) __attribute__((warn_unused_result));
+                struct err *e) ERR_CHECKED;
 void engine_close(struct engine *g);
 
 /* One line for -v: backend, its version, precision, threads. */
@@ -119,15 +119,13 @@ const char *engine_about(const struct engine *g);
 int engine_batch_size(const struct engine *g);
 
 /* Runs a stream of images to its end. Results do not depend on the number of threads. */
-int engine_run(struct engine *g, const struct engine_calls *c, struct err *e)
-    __attribute__((warn_unused_result));
+int engine_run(struct engine *g, const struct engine_calls *c, struct err *e) ERR_CHECKED;
 
 /* Runs any number of images that are all there, for passes that depend on one another: the same
  * results as of a stream, bit by bit. All arrays are the caller's, tag is not used: pixels or
  * images and, with gradients, seeds go in, logits and results come out, of which each may be
  * NULL. Not at the same time as engine_run(), nor from several threads. */
-int engine_forward(struct engine *g, const struct engine_batch *b, struct err *e)
-    __attribute__((warn_unused_result));
+int engine_forward(struct engine *g, const struct engine_batch *b, struct err *e) ERR_CHECKED;
 
 /* The steps and their times; the count, 0 where opts.timed was not set or the
  * backend keeps none. */

@@ -58,7 +58,7 @@ struct plan {
  * nothing but convolutions, norms and maxima before it, for gradients of values up to the last
  * stage. 0, or -1 and a message that begins with the backend's name. */
 int plan_check(const char *backend, const struct graph *g, const struct engine_opts *o,
-               struct err *e) __attribute__((warn_unused_result));
+               struct err *e) ERR_CHECKED;
 
 /* For a graph that plan_check() found right. Caller closes. */
 void plan_open(struct plan *p, const struct graph *g, const struct engine_opts *o,

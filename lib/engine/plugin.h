@@ -27,12 +27,12 @@ int plugin_ordinal(const char *device);
 bool plugin_installed(void);
 
 /* Whether the device is there, as far as can be told quickly. */
-int plugin_find(const char *device, struct err *e) __attribute__((warn_unused_result));
+int plugin_find(const char *device, struct err *e) ERR_CHECKED;
 
 /* Starts loading it and the device in a thread, if it is there. */
 void plugin_warm(const char *device);
 
 /* The backend, or NULL with e->no_device set. */
-const struct engine_backend *plugin_backend(struct err *e) __attribute__((warn_unused_result));
+const struct engine_backend *plugin_backend(struct err *e) ERR_CHECKED;
 
 #endif

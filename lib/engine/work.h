@@ -43,8 +43,7 @@ enum { WORK_BATCH_BYTES = 16 << 20, WORK_IMAGE_BYTES = 64 << 20, WORK_ALL_BYTES 
 size_t work_returned(const struct graph *g, const struct engine_opts *o);
 
 /* -1 and a message where that is more than WORK_IMAGE_BYTES. */
-int work_check(const struct graph *g, const struct engine_opts *o, struct err *e)
-    __attribute__((warn_unused_result));
+int work_check(const struct graph *g, const struct engine_opts *o, struct err *e) ERR_CHECKED;
 
 /* As many threads as are asked for, or as there are cores, fewer where results of one
  * image are large; at least 1. */
@@ -56,11 +55,9 @@ void work_close(struct work *w);
 
 /* Runs the stream to its end. Memory is bounded by the number of threads. Batches
  * before one that fails are still written. */
-int work_run(struct work *w, const struct engine_calls *c, struct err *e)
-    __attribute__((warn_unused_result));
+int work_run(struct work *w, const struct engine_calls *c, struct err *e) ERR_CHECKED;
 
 /* engine_forward(). */
-int work_forward(struct work *w, const struct engine_batch *b, struct err *e)
-    __attribute__((warn_unused_result));
+int work_forward(struct work *w, const struct engine_batch *b, struct err *e) ERR_CHECKED;
 
 #endif

@@ -47,6 +47,6 @@ const char *fit_word(const struct fit_verdict *v);
 /* Images should be spread over the data set. -1 where an image cannot be read or the engine
  * fails. */
 int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_images *images,
-              struct err *e) __attribute__((warn_unused_result));
+              struct err *e) ERR_CHECKED;
 
 #endif

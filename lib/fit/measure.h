@@ -53,6 +53,6 @@ bool fit_clearly_better(const struct fit_figures *f, const struct fit_figures *t
 
 /* Runs images through a network that was built unfolded and has norms, on the CPU. */
 int fit_measure(struct fit_figures *f, const struct model *m, const struct fit_images *images,
-                int threads, struct err *e) __attribute__((warn_unused_result));
+                int threads, struct err *e) ERR_CHECKED;
 
 #endif

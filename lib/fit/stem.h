@@ -23,7 +23,7 @@ struct fit_stem;
 /* From a network that was built unfolded, for a network whose first norm's input is the first
  * convolution's output; *s is NULL where that is not so. */
 int fit_stem_new(struct fit_stem **s, const struct model *m, const struct fit_images *images,
-                 struct err *e) __attribute__((warn_unused_result));
+                 struct err *e) ERR_CHECKED;
 void fit_stem_free(struct fit_stem *s);
 
 /* Mean over the channels of the first norm of the divergence (fit_figures), for the frame

@@ -67,8 +67,7 @@ int graph_add_value(struct graph *g, int c, int h, int w, const char *name, cons
 /* Appends an operation whose inputs and attributes are set, and the value that it makes, of the
  * shape that its rule gives and without a name. Numbers and key become the graph's; they may be
  * set later. Returns the value; -1 where the rule refuses the inputs: nothing is appended. */
-int graph_add(struct graph *g, const struct graph_op *op, struct err *e)
-    __attribute__((warn_unused_result));
+int graph_add(struct graph *g, const struct graph_op *op, struct err *e) ERR_CHECKED;
 
 /* A convolution of windows of k by k and so many channels that keeps the size but for the
  * stride, without activation or addend; to be altered and appended. */
@@ -116,8 +115,7 @@ struct graph_closed graph_closed(const struct graph *g);
 /* The value that a layer's name stands for: "conv1", "layer3" (its last block),
  * "layer3.0", or the checkpoint's own name of it. -1 and the list of names where there is
  * none. */
-int graph_layer(const struct graph *g, const char *name, struct err *e)
-    __attribute__((warn_unused_result));
+int graph_layer(const struct graph *g, const char *name, struct err *e) ERR_CHECKED;
 
 /* The deepest layer, "layer2" for its blocks, before value `layer` whose grid has at least
  * `side` cells on either side, into name[room]; false where there is none. */

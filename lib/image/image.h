@@ -32,7 +32,7 @@ enum image_form image_form(const unsigned char *p, size_t n);
 /* Decodes p[n]; `name` is for messages. What is damaged or cut off is an error. The
  * caller frees with image_free. Thread-safe. */
 int image_decode(struct image *im, const unsigned char *p, size_t n, const char *name,
-                 struct err *e);
+                 struct err *e) ERR_CHECKED;
 void image_free(struct image *im);
 
 /* The orientation in EXIF, from 1 (upright, also where there is none) to 8, of bytes that
@@ -40,10 +40,15 @@ void image_free(struct image *im);
 int image_orientation(const unsigned char *p, size_t n);
 
 /* The parts of image_decode. image_room makes the planes, or says why not. */
-int image_png(struct image *im, const unsigned char *p, size_t n, const char *name, struct err *e);
-int image_jpeg(struct image *im, const unsigned char *p, size_t n, const char *name, struct err *e);
-int image_webp(struct image *im, const unsigned char *p, size_t n, const char *name, struct err *e);
-int image_bmp(struct image *im, const unsigned char *p, size_t n, const char *name, struct err *e);
-int image_room(struct image *im, uint32_t h, uint32_t w, const char *name, struct err *e);
+int image_png(struct image *im, const unsigned char *p, size_t n, const char *name, struct err *e)
+    ERR_CHECKED;
+int image_jpeg(struct image *im, const unsigned char *p, size_t n, const char *name, struct err *e)
+    ERR_CHECKED;
+int image_webp(struct image *im, const unsigned char *p, size_t n, const char *name, struct err *e)
+    ERR_CHECKED;
+int image_bmp(struct image *im, const unsigned char *p, size_t n, const char *name, struct err *e)
+    ERR_CHECKED;
+int image_room(struct image *im, uint32_t h, uint32_t w, const char *name, struct err *e)
+    ERR_CHECKED;
 
 #endif

@@ -56,8 +56,7 @@ struct assume {
     "it."
 
 /* Reads KEY=VALUE,... into a zeroed struct. */
-int assume_parse(struct assume *a, const char *text, struct err *e)
-    __attribute__((warn_unused_result));
+int assume_parse(struct assume *a, const char *text, struct err *e) ERR_CHECKED;
 
 /* The first key given that is about the network, as all but `state` are: where no model is
  * opened it would have no effect, and model_open() refuses those that have none. NULL where

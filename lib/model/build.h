@@ -53,19 +53,20 @@ struct place {
     const char *conv, *norm;
 };
 
-/* An error about a network that is not computed: the message, and the way on. */
-int build_refuse(const struct build *b, struct err *e, const char *fmt, ...)
+/* An error about a network that is not computed, as an expression of value -1: the message, and
+ * the way on. */
+#define build_refuse(b, e, ...) (build_record((b), (e), __VA_ARGS__), err_value())
+void build_record(const struct build *b, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* The tensor of that name and shape (-1: any length), which takes part in the network. */
 const struct ckpt_tensor *build_take(struct build *b, const char *key, int ndim,
-                                     const int64_t *shape, struct err *e)
-    __attribute__((warn_unused_result));
+                                     const int64_t *shape, struct err *e) ERR_CHECKED;
 
 /* The norm of a place. Without any of its keys, unless `needed`, the convolution's bias has to
  * have taken it in. */
 int build_take_norm(struct build *b, const struct place *p, int64_t channels, bool needed,
-                    struct norm *n, struct err *e) __attribute__((warn_unused_result));
+                    struct norm *n, struct err *e) ERR_CHECKED;
 
 /* The linear layer's part: "fc" or, where that is a row of layers, the only one of them
  * with weights, "fc.1". */
@@ -73,8 +74,7 @@ const char *build_linear_part(const struct build *b, char part[FAMILY_KEY]);
 
 /* Weights (classes, c), or as a convolution of one by one, and biases. c: -1 for any. */
 int build_take_linear(struct build *b, int c, const char *part, const struct ckpt_tensor **w,
-                      const struct ckpt_tensor **bias, struct err *e)
-    __attribute__((warn_unused_result));
+                      const struct ckpt_tensor **bias, struct err *e) ERR_CHECKED;
 
 /* Whether there are weights of a part of a block, which may be NULL; of any shape, or of those
  * of a convolution. */
@@ -86,7 +86,7 @@ char *build_op_key(const struct build *b, int stage, int block, const char *part
 
 /* Integers, buffers and other networks are ignored; a layer that has no place is a network
  * that is not known. */
-int build_check_rest(const struct build *b, struct err *e) __attribute__((warn_unused_result));
+int build_check_rest(const struct build *b, struct err *e) ERR_CHECKED;
 
 void build_note(const struct build *b, const char *text);
 
@@ -102,43 +102,41 @@ struct want {
 
 /* A convolution and the norm behind it, in one operation or, unfolded, in two. */
 int build_conv(struct build *b, const struct place *p, int in, const struct want *w, struct err *e)
-    __attribute__((warn_unused_result));
+    ERR_CHECKED;
 
 /* A batch norm of its own. */
 int build_norm(struct build *b, const struct place *p, const struct norm *norm, int in,
-               const struct want *w, struct err *e) __attribute__((warn_unused_result));
+               const struct want *w, struct err *e) ERR_CHECKED;
 
-int build_max_pool(struct build *b, int in, struct err *e) __attribute__((warn_unused_result));
+int build_max_pool(struct build *b, int in, struct err *e) ERR_CHECKED;
 
 /* Every second pixel, with channels of zeros on both sides or behind: a convolution whose
  * weights are zeros and ones. */
-int build_padding(struct build *b, int in, int stride, int width, struct err *e)
-    __attribute__((warn_unused_result));
+int build_padding(struct build *b, int in, int stride, int width, struct err *e) ERR_CHECKED;
 
 /* The average over all cells and the linear layer. */
-int build_head(struct build *b, int in, struct err *e) __attribute__((warn_unused_result));
+int build_head(struct build *b, int in, struct err *e) ERR_CHECKED;
 
-int build_too_large(const struct ckpt *c, int h, int w, struct err *e)
-    __attribute__((warn_unused_result));
+int build_too_large(const struct ckpt *c, int h, int w, struct err *e) ERR_CHECKED;
 
 /* --- blocks.c --- */
 
 /* All operations, without numbers. */
-int build_operations(struct build *b, struct err *e) __attribute__((warn_unused_result));
+int build_operations(struct build *b, struct err *e) ERR_CHECKED;
 
 /* --- settle.c: assumptions --- */
 
 /* The family, and what its repository does where nothing else was said. */
-int build_settle(struct build *b, struct err *e) __attribute__((warn_unused_result));
+int build_settle(struct build *b, struct err *e) ERR_CHECKED;
 
 /* An assumption without an effect is a mistake about the network. */
-int build_check_effects(const struct build *b, struct err *e) __attribute__((warn_unused_result));
+int build_check_effects(const struct build *b, struct err *e) ERR_CHECKED;
 
 /* What was assumed goes to the model, without what the network leaves no choice of. */
 void build_keep_assumed(struct build *b);
 
 /* --- numbers.c --- */
 
-int build_load(struct build *b, struct err *e) __attribute__((warn_unused_result));
+int build_load(struct build *b, struct err *e) ERR_CHECKED;
 
 #endif

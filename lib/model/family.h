@@ -53,7 +53,7 @@ int family_stem(const struct family *f);
 
 /* Fills `f` and returns its family; NULL where none fits, or several networks do. */
 const struct family *family_find(struct found *f, const struct ckpt *c, const char *prefix,
-                                 struct err *e);
+                                 struct err *e) ERR_CHECKED;
 
 /* "prefix" "layer1.0" "." "conv1.weight" into key[FAMILY_KEY]; stages count from 1. A
  * stage of 0 leaves the block out. Returns key. */

@@ -18,14 +18,14 @@ static const struct ckpt_tensor *find(struct build *b, const char *key)
     return t;
 }
 
-int build_refuse(const struct build *b, struct err *e, const char *fmt, ...)
+void build_record(const struct build *b, struct err *e, const char *fmt, ...)
 {
     char why[768];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(why, sizeof why, fmt, ap);
     va_end(ap);
-    return err_set(e, "%s: %s" CKPT_WAY_ON, ckpt_name(b->ckpt), why);
+    err_record(e, "%s: %s" CKPT_WAY_ON, ckpt_name(b->ckpt), why);
 }
 
 /* For a message about the missing "conv1.weight": ", found 'conv1.0.weight'", or "". */

@@ -47,7 +47,7 @@ struct model_opts {
  * the key and the shape expected, before any number is read. The model has its own weights: the
  * checkpoint may be closed. Caller closes. */
 int model_open(struct model **m, struct ckpt *c, const struct model_opts *o, struct err *e)
-    __attribute__((warn_unused_result));
+    ERR_CHECKED;
 void model_close(struct model *m);
 
 /* "names of torchvision: basic blocks 3-4-6-3, 100 classes". Caller frees. */
@@ -64,6 +64,6 @@ struct model_head {
     float *w, *b;
 };
 int model_head(struct model_head *h, struct ckpt *c, const struct assume *a, struct err *e)
-    __attribute__((warn_unused_result));
+    ERR_CHECKED;
 
 #endif

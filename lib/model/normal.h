@@ -44,7 +44,6 @@ bool normal_same(const float mean[3], const float std[3], const float other_mean
 void normal_put(struct run *r, const struct normal_use *u);
 
 /* Whether --mean and --std, or NULL, are "R,G,B" each, and both for pixels of one range. */
-int normal_check(const char *mean, const char *std, struct err *e)
-    __attribute__((warn_unused_result));
+int normal_check(const char *mean, const char *std, struct err *e) ERR_CHECKED;
 
 #endif

@@ -78,7 +78,7 @@ bool pickle_starts(const unsigned char *p, size_t n);
 /* Reads the pickle at the start of buf[n], which must outlive it, and tells its
  * length in *used (may be NULL). `name` is for messages. */
 int pickle_read(struct pickle **p, const unsigned char *buf, size_t n, const char *name,
-                size_t *used, struct err *e);
+                size_t *used, struct err *e) ERR_CHECKED;
 void pickle_free(struct pickle *p);
 const struct pickle_value *pickle_root(const struct pickle *p);
 

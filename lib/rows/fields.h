@@ -11,32 +11,30 @@
 /* Counts of images are below this, so that sums of them do not overflow. */
 #define FIELD_COUNT_MAX ((int64_t)1 << 40)
 
-#define FIELD_CHECKED __attribute__((warn_unused_result))
-
 /* Opens a table that has the columns of a list that ends with NULL. */
-FIELD_CHECKED int fields_open(struct tsv_in **t, const char *file, const char *const *columns,
-                              struct err *e);
+int fields_open(struct tsv_in **t, const char *file, const char *const *columns, struct err *e)
+    ERR_CHECKED;
 
 /* A whole number from 0 to `max`. */
-FIELD_CHECKED int field_whole(const struct tsv_in *t, int col, int64_t max, int64_t *v,
-                              struct err *e);
+int field_whole(const struct tsv_in *t, int col, int64_t max, int64_t *v, struct err *e)
+    ERR_CHECKED;
 
 /* The same, with -1 where the column is missing (-1) or the field is NA. */
-FIELD_CHECKED int field_whole_na(const struct tsv_in *t, int col, int64_t max, int64_t *v,
-                                 struct err *e);
+int field_whole_na(const struct tsv_in *t, int col, int64_t max, int64_t *v, struct err *e)
+    ERR_CHECKED;
 
 /* A class or superclass. */
-FIELD_CHECKED int field_class(const struct tsv_in *t, int col, int *cls, struct err *e);
-FIELD_CHECKED int field_class_na(const struct tsv_in *t, int col, int *cls, struct err *e);
+int field_class(const struct tsv_in *t, int col, int *cls, struct err *e) ERR_CHECKED;
+int field_class_na(const struct tsv_in *t, int col, int *cls, struct err *e) ERR_CHECKED;
 
 /* The class of a column `p0`, `p1`, ... of a matrix; -1 for another column. */
 int field_matrix_class(struct tsv_field header);
 
 /* A number, NaN where the column is missing or the field is NA. */
-FIELD_CHECKED int field_real_na(const struct tsv_in *t, int col, double *v, struct err *e);
+int field_real_na(const struct tsv_in *t, int col, double *v, struct err *e) ERR_CHECKED;
 
 /* A probability from 0 to 1. */
-FIELD_CHECKED int field_probability(const struct tsv_in *t, int col, double *v, struct err *e);
+int field_probability(const struct tsv_in *t, int col, double *v, struct err *e) ERR_CHECKED;
 
 /* A string; NULL where the column is missing or the field is NA. Caller frees. */
 char *field_string_na(const struct tsv_in *t, int col);

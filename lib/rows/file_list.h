@@ -13,8 +13,7 @@ struct file_list {
 };
 
 /* Freed by the caller, on an error as well. */
-__attribute__((warn_unused_result)) int file_list_read(struct file_list *f, const char *path,
-                                                       struct err *e);
+int file_list_read(struct file_list *f, const char *path, struct err *e) ERR_CHECKED;
 void file_list_free(struct file_list *f);
 
 bool file_list_has(const struct file_list *f, const char *name);

@@ -12,10 +12,11 @@ struct items;
 struct ids;
 
 /* How many axes an item of a tensor has, or -1; not of a pipe, which gives its head once. */
-int items_axes(const char *path, struct err *e);
+int items_axes(const char *path, struct err *e) ERR_CHECKED;
 
 /* float32 items of `ndim` axes; -1 in `shape` stands for any length. */
-int items_open(struct items **t, const char *path, int ndim, const int64_t *shape, struct err *e);
+int items_open(struct items **t, const char *path, int ndim, const int64_t *shape, struct err *e)
+    ERR_CHECKED;
 void items_close(struct items *t);
 const char *items_name(const struct items *t);
 const struct npy_item *items_item(const struct items *t);
@@ -25,17 +26,17 @@ int64_t items_count(const struct items *t);
 
 /* Item `index`; valid until the next call. NULL with a message where there is none
  * or where it holds a value that is not finite. */
-const float *items_get(struct items *t, int64_t index, struct err *e);
+const float *items_get(struct items *t, int64_t index, struct err *e) ERR_CHECKED;
 
 /* The same of an item whose values may be anything. */
-const float *items_get_any(struct items *t, int64_t index, struct err *e);
+const float *items_get_any(struct items *t, int64_t index, struct err *e) ERR_CHECKED;
 
 /* Reads a pipe to its end, so that its writer is not cut off and the rest of the
  * stream is checked; the number of items is known then. */
-int items_drain(struct items *t, struct err *e);
+int items_drain(struct items *t, struct err *e) ERR_CHECKED;
 
 /* Which item belongs to an id, from a tensor of ids (int64). */
-int ids_open(struct ids **t, const char *path, struct err *e);
+int ids_open(struct ids **t, const char *path, struct err *e) ERR_CHECKED;
 void ids_close(struct ids *t);
 int64_t ids_count(const struct ids *t);
 

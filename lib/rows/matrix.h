@@ -20,12 +20,10 @@ struct matrix_rows {
 
 /* Rows of cifar-predict; `need` and `want`, as for prediction_find, beyond the classes and the
  * id. */
-__attribute__((warn_unused_result)) int matrix_read_predictions(struct matrix_rows *in,
-                                                                struct tsv_in *t, unsigned need,
-                                                                unsigned want, struct err *e);
+int matrix_read_predictions(struct matrix_rows *in, struct tsv_in *t, unsigned need, unsigned want,
+                            struct err *e) ERR_CHECKED;
 
 /* A matrix, wide or long. */
-__attribute__((warn_unused_result)) int matrix_read(struct matrix_rows *in, struct tsv_in *t,
-                                                    struct err *e);
+int matrix_read(struct matrix_rows *in, struct tsv_in *t, struct err *e) ERR_CHECKED;
 
 #endif

@@ -34,19 +34,19 @@ struct prediction_cols {
  * 1 << PREDICTION_x) is missing; one of the set `want` is read where there is one.
  * The rest of `c` is the caller's to set. */
 int prediction_find(struct prediction_cols *c, const struct tsv_in *t, unsigned need, unsigned want,
-                    struct err *e);
+                    struct err *e) ERR_CHECKED;
 
 /* The current row of `t`. Errors name file, line and column. */
 int prediction_read(const struct prediction_cols *c, const struct tsv_in *t, struct prediction *a,
-                    struct err *e);
+                    struct err *e) ERR_CHECKED;
 
 /* The next row: 1, 0 at the end, -1. With `seen`, and where there is a column id, a row that
  * came before is passed over. */
 int prediction_next(const struct prediction_cols *c, struct tsv_in *t, struct prediction *a,
-                    struct err *e);
+                    struct err *e) ERR_CHECKED;
 
 /* The class in column `col`, below c->classes. */
 int prediction_class(const struct prediction_cols *c, const struct tsv_in *t, int col, int *cls,
-                     struct err *e);
+                     struct err *e) ERR_CHECKED;
 
 #endif

@@ -6,11 +6,9 @@
 
 #include <stdint.h>
 
-#define SELECTION_CHECKED __attribute__((warn_unused_result))
-
 /* The true classes of rows, below `classes`: name[cls] is the one of the first row of a class,
  * NULL where it has none. The caller gives an array of NULL and frees the names. */
-SELECTION_CHECKED int selection_classes(const char *file, int classes, char **name, struct err *e);
+int selection_classes(const char *file, int classes, char **name, struct err *e) ERR_CHECKED;
 
 /* A pair of classes that has rows. */
 struct selected_pair {
@@ -25,8 +23,8 @@ struct selected_pairs {
 
 /* The pairs of rows of worst-k --by pair, whose rows stand together, of classes below `classes`.
  * Freed by the caller, on an error as well. */
-SELECTION_CHECKED int selection_pairs(struct selected_pairs *p, const char *file, int classes,
-                                      struct err *e);
+int selection_pairs(struct selected_pairs *p, const char *file, int classes, struct err *e)
+    ERR_CHECKED;
 void selection_pairs_free(struct selected_pairs *p);
 
 /* A wrong prediction. */
@@ -39,12 +37,11 @@ struct selected_error {
 
 struct selected_errors;
 
-SELECTION_CHECKED int selection_errors_open(struct selected_errors **s, const char *file,
-                                            struct err *e);
+int selection_errors_open(struct selected_errors **s, const char *file, struct err *e) ERR_CHECKED;
 
 /* The next row: 1, 0 at the end, -1. Strings are valid until the next call. */
-SELECTION_CHECKED int selection_errors_next(struct selected_errors *s, struct selected_error *row,
-                                            struct err *e);
+int selection_errors_next(struct selected_errors *s, struct selected_error *row, struct err *e)
+    ERR_CHECKED;
 void selection_errors_close(struct selected_errors *s);
 
 #endif

@@ -8,39 +8,37 @@
 #include "stats/tables.h"
 #include "stats/tally.h"
 
-#define TABLES_CHECKED __attribute__((warn_unused_result))
-
 /* confmat --classes. The table has the columns class, total and correct, and name where `names`;
  * others are read where there are some. */
-TABLES_CHECKED int classes_read(struct classes *c, const char *file, bool names, struct err *e);
+int classes_read(struct classes *c, const char *file, bool names, struct err *e) ERR_CHECKED;
 
 /* confmat --pairs. The table has the columns true, pred and count, and those of `need`, bits of
  * enum pair_column; others are read where there are some. Without `known` the classes are not
  * checked. With it the table must hold all errors, and a superclass that it does not tell comes
  * from there. */
 enum pair_column { PAIR_NAMES = 1, PAIR_RATES = 2 }; /* both names; rate and reverse_count */
-TABLES_CHECKED int pairs_read(struct pairs *p, const char *file, unsigned need,
-                              const struct classes *known, struct err *e);
+int pairs_read(struct pairs *p, const char *file, unsigned need, const struct classes *known,
+               struct err *e) ERR_CHECKED;
 
 /* confmat --summary. `known`: the classes of the same run. Without a file nothing is known. */
-TABLES_CHECKED int summary_read(struct summary *s, const char *file, const struct classes *known,
-                                struct err *e);
+int summary_read(struct summary *s, const char *file, const struct classes *known, struct err *e)
+    ERR_CHECKED;
 
 /* confmat --groups. */
-TABLES_CHECKED int groups_read(struct groups *g, const char *file, struct err *e);
+int groups_read(struct groups *g, const char *file, struct err *e) ERR_CHECKED;
 
 /* The rows of cifar-predict that have a label. Fills counts and examples of the classes and of
  * the pairs, which are of the same run, as well. */
-TABLES_CHECKED int confidence_read(struct confidence *a, const char *file, struct classes *c,
-                                   struct pairs *pairs, struct err *e);
+int confidence_read(struct confidence *a, const char *file, struct classes *c, struct pairs *pairs,
+                    struct err *e) ERR_CHECKED;
 
 /* cam-compute --target true,pred --stats: the rows of an image stand together, one of the target
  * `true` and one of `pred`. `known`: the classes of the same run, whose images they must be. */
-TABLES_CHECKED int maps_read(struct maps *m, const char *file, const struct classes *known,
-                             struct err *e);
+int maps_read(struct maps *m, const char *file, const struct classes *known, struct err *e)
+    ERR_CHECKED;
 
 /* All rows of cifar-predict, with and without a label. `say` tells of rows that come twice. */
-TABLES_CHECKED int tally_read(struct tally *t, const char *file, void (*say)(const char *fmt, ...),
-                              struct err *e);
+int tally_read(struct tally *t, const char *file, void (*say)(const char *fmt, ...), struct err *e)
+    ERR_CHECKED;
 
 #endif

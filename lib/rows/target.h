@@ -14,7 +14,7 @@ struct targets;
 /* Words separated by commas: a column that holds a class (pred, true, ...), margin
  * (the predicted less the true class), class:N, or all. An error where a word can be
  * no target. Caller frees. */
-int targets_parse(struct targets **t, const char *list, struct err *e);
+int targets_parse(struct targets **t, const char *list, struct err *e) ERR_CHECKED;
 void targets_free(struct targets *t);
 
 /* Number of words. */
@@ -26,18 +26,21 @@ int targets_classes(const struct targets *t, int planes, int most);
 
 /* Gives the words their planes, for a model of `classes` classes, and finds their columns
  * in a table; NULL where no rows will be read. */
-int targets_open(struct targets *t, const struct tsv_in *in, int classes, struct err *e);
+int targets_open(struct targets *t, const struct tsv_in *in, int classes, struct err *e)
+    ERR_CHECKED;
 
 /* The same without a table: the words' columns have to be in `columns`, which NULL ends. */
-int targets_begin(struct targets *t, const char *const *columns, int classes, struct err *e);
+int targets_begin(struct targets *t, const char *const *columns, int classes, struct err *e)
+    ERR_CHECKED;
 
 /* The same without columns: gives the words their planes. */
-int targets_lay_out(struct targets *t, int classes, struct err *e);
+int targets_lay_out(struct targets *t, int classes, struct err *e) ERR_CHECKED;
 
 int targets_planes(const struct targets *t);
 
 /* The aims of the table's current row, one for each word; without meaning for "all". */
-int targets_read(const struct targets *t, const struct tsv_in *in, struct aim *aim, struct err *e);
+int targets_read(const struct targets *t, const struct tsv_in *in, struct aim *aim, struct err *e)
+    ERR_CHECKED;
 
 /* The aims of a row after targets_begin: `cls` holds the class of each of its columns, the
  * first of which are pred and true; -1 where it is not known, and so in aims that need it. */
@@ -51,6 +54,7 @@ const char *targets_word(const struct targets *t, int plane);
 int targets_find(const struct targets *t, const char *word);
 
 /* A class in column `col` that is below `classes`; NA is an error. */
-int target_class(const struct tsv_in *in, int col, int classes, int *cls, struct err *e);
+int target_class(const struct tsv_in *in, int col, int classes, int *cls, struct err *e)
+    ERR_CHECKED;
 
 #endif

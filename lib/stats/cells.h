@@ -23,7 +23,7 @@ size_t cells_count(const struct cells *c);
 /* The value of a cell, which is taken into use with 0 where it was not; valid
  * until the next call. NULL (and `e`) where the limit is reached. Row and column
  * are within [0, 65535]. */
-int64_t *cells_at(struct cells *c, int row, int col, struct err *e);
+int64_t *cells_at(struct cells *c, int row, int col, struct err *e) ERR_CHECKED;
 
 /* The value of a cell, 0 where it is not in use. */
 int64_t cells_get(const struct cells *c, int row, int col);

@@ -39,8 +39,8 @@ struct offer {
 
 /* Counts a prediction, labelled but by CHOICE_PRED, and returns the number of lists, at most 2,
  * that want its row by ranked_put before the next call; or -1. */
-int choice_offer(struct choice *c, const struct prediction *a, struct offer offer[2],
-                 struct err *e);
+int choice_offer(struct choice *c, const struct prediction *a, struct offer offer[2], struct err *e)
+    ERR_CHECKED;
 
 /* One list of the result. The order of the correct predictions among the worst is that of the
  * best reversed, equals included, and a row among the best is not among the worst. */

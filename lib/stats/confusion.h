@@ -22,10 +22,11 @@ void confusion_free(struct confusion *c);
 void confusion_cover(struct confusion *c, int classes);
 
 /* `n` images of class `truth` that were predicted as `pred`. */
-int confusion_add(struct confusion *c, int truth, int pred, int64_t n, struct err *e);
+int confusion_add(struct confusion *c, int truth, int pred, int64_t n, struct err *e) ERR_CHECKED;
 
 /* One labelled image with what its row tells of the prediction. */
-int confusion_prediction(struct confusion *c, const struct prediction *a, struct err *e);
+int confusion_prediction(struct confusion *c, const struct prediction *a, struct err *e)
+    ERR_CHECKED;
 
 /* Everything below comes after confusion_done, and nothing above does. */
 void confusion_done(struct confusion *c);
@@ -77,7 +78,7 @@ struct confused_pair *confusion_pairs(const struct confusion *c, const struct na
 /* The matrix over superclasses, finished; images of which a superclass is not
  * known are left out and counted in `left`. NULL and `e` on error. Caller frees. */
 struct confusion *confusion_grouped(const struct confusion *c, const struct names *names,
-                                    int64_t *left, struct err *e);
+                                    int64_t *left, struct err *e) ERR_CHECKED;
 
 /* The classes in the order of their superclasses, then of their numbers; classes
  * without a superclass last. `order` has confusion_classes entries. */

@@ -48,8 +48,7 @@ size_t pairs_equal(const struct pairs *p, const struct pair_row *row);
 void pairs_add(struct pairs *p, const struct pair_row *row);
 
 /* Sorts what was added. An error where a pair comes twice: `name` is the table's. */
-__attribute__((warn_unused_result)) int pairs_sort(struct pairs *p, const char *name,
-                                                   struct err *e);
+int pairs_sort(struct pairs *p, const char *name, struct err *e) ERR_CHECKED;
 void pairs_free(struct pairs *p);
 
 /* NULL where the pair is not in the table. */

@@ -27,11 +27,11 @@ void run_put(struct run *r, const char *name, const char *fmt, ...)
  * has it. */
 void run_begin(struct run *r);
 
-int run_write(const struct run *r, struct out *o, struct err *e);
+int run_write(const struct run *r, struct out *o, struct err *e) ERR_CHECKED;
 
 /* Reads the rows of a file behind those that are there. Tables of several programs may be
  * concatenated. */
-int run_read(struct run *r, const char *path, struct err *e);
+int run_read(struct run *r, const char *path, struct err *e) ERR_CHECKED;
 
 /* The value of the first row of this name; NULL where there is none or it is NA. */
 const char *run_get(const struct run *r, const char *name);

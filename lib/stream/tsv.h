@@ -22,11 +22,11 @@ struct tsv_field {
 struct tsv_in;
 
 /* Reads the header. "-" is standard input. */
-int tsv_open(struct tsv_in **t, const char *path, struct err *e);
+int tsv_open(struct tsv_in **t, const char *path, struct err *e) ERR_CHECKED;
 
 /* The same from an input of which nothing was taken yet; on success it belongs to
  * `t`. */
-int tsv_open_in(struct tsv_in **t, struct in *in, struct err *e);
+int tsv_open_in(struct tsv_in **t, struct in *in, struct err *e) ERR_CHECKED;
 void tsv_close(struct tsv_in *t);
 const char *tsv_name(const struct tsv_in *t);
 int64_t tsv_line(const struct tsv_in *t);
@@ -35,19 +35,20 @@ struct tsv_field tsv_header(const struct tsv_in *t, int col);
 
 /* Index of a column, or -1 where there is none (tsv_need also sets `e`). */
 int tsv_find(const struct tsv_in *t, const char *name);
-int tsv_need(const struct tsv_in *t, const char *name, struct err *e);
+int tsv_need(const struct tsv_in *t, const char *name, struct err *e) ERR_CHECKED;
 
 /* The same for a name that a user typed, who may have meant one of `words`, parted by commas:
  * the error names the nearest of those and of the columns. */
-int tsv_need_word(const struct tsv_in *t, const char *name, const char *words, struct err *e);
+int tsv_need_word(const struct tsv_in *t, const char *name, const char *words, struct err *e)
+    ERR_CHECKED;
 
 /* Next row: 1, 0 at the end, -1. A row has exactly the header's fields; a line
  * equal to the header is skipped. */
-int tsv_next(struct tsv_in *t, struct err *e);
+int tsv_next(struct tsv_in *t, struct err *e) ERR_CHECKED;
 
 /* The same for a table that is read whole before anything is done with it: shows progress
  * where the table is a file. (Of a pipe its writer shows it.) */
-int tsv_next_shown(struct tsv_in *t, struct err *e);
+int tsv_next_shown(struct tsv_in *t, struct err *e) ERR_CHECKED;
 
 /* How many of something there will be in the whole table when there were `done` up to the
  * current row, by the share of its bytes; 0 for what is no file. */
@@ -66,9 +67,10 @@ bool tsv_is_na(const struct tsv_in *t, int col);
 /* Typed fields; the message names file, line and column. tsv_int takes a whole
  * number within [min, max]; tsv_real a finite number; tsv_real_na also NA, as a
  * quiet NaN. */
-int tsv_int(const struct tsv_in *t, int col, int64_t min, int64_t max, int64_t *v, struct err *e);
-int tsv_real(const struct tsv_in *t, int col, double *v, struct err *e);
-int tsv_real_na(const struct tsv_in *t, int col, double *v, struct err *e);
+int tsv_int(const struct tsv_in *t, int col, int64_t min, int64_t max, int64_t *v, struct err *e)
+    ERR_CHECKED;
+int tsv_real(const struct tsv_in *t, int col, double *v, struct err *e) ERR_CHECKED;
+int tsv_real_na(const struct tsv_in *t, int col, double *v, struct err *e) ERR_CHECKED;
 
 /* Field as a C string with escapes resolved; caller frees. */
 char *tsv_string(const struct tsv_in *t, int col);
@@ -89,7 +91,7 @@ void tsv_put_int(struct tsv_out *t, int64_t v);
 void tsv_put_real(struct tsv_out *t, double v);               /* %.9g; NaN as NA */
 void tsv_put_string(struct tsv_out *t, const char *s);        /* escaped, NA too; NULL as NA */
 void tsv_put_raw(struct tsv_out *t, const char *p, size_t n); /* fields as they stand */
-int tsv_end(struct tsv_out *t, struct err *e);
+int tsv_end(struct tsv_out *t, struct err *e) ERR_CHECKED;
 void tsv_free(struct tsv_out *t);
 
 #endif

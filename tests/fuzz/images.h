@@ -24,7 +24,7 @@ static inline void fuzz_images(const char *path, const struct data_opts *opts)
         names_class(data_names(d), item.label);
     }
     if (data_count(d) > 0)
-        data_at(d, data_count(d) - 1, pixels, &item, &e);
+        err_ignore(data_at(d, data_count(d) - 1, pixels, &item, &e));
     free(pixels);
     data_close(d);
 }

@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t size)
         abort();
     read_all(fuzz_input(p, size), room);
     if (npy_open(&n, fuzz_file(0, p, size), &e) > 0) {
-        npy_expect(n, NPY_F32, 3, (const int64_t[]){-1, 2, 2}, &e);
+        err_ignore(npy_expect(n, NPY_F32, 3, (const int64_t[]){-1, 2, 2}, &e));
         int64_t count = npy_count(n, &e);
         if (count > 0 && npy_item(n)->bytes <= ROOM &&
             (npy_at(n, count - 1, room, &e) != 0 || npy_at(n, count / 2, room, &e) != 0))

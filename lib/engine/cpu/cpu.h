@@ -84,7 +84,7 @@ int cpu_images(const struct cpu *c, const struct engine_batch *b, int group);
 int cpu_groups(const struct cpu *c, int images);
 
 /* struct work's functions. */
-int cpu_make(void *self, int i, void **hand, struct err *e);
+int cpu_make(void *self, int i, void **hand, struct err *e) ERR_CHECKED;
 void cpu_discard(void *hand);
 
 /* --- steps.c --- */
@@ -97,8 +97,8 @@ int cpu_first_wide(const struct cpu *c);
 
 /* --- forward.c, backward.c --- */
 
-int cpu_forward(void *hand, struct engine_batch *b, struct err *e);
-int cpu_backward(void *hand, struct engine_batch *b, struct err *e);
+int cpu_forward(void *hand, struct engine_batch *b, struct err *e) ERR_CHECKED;
+int cpu_backward(void *hand, struct engine_batch *b, struct err *e) ERR_CHECKED;
 
 /* --- times.c --- */
 

@@ -10,7 +10,7 @@
  * plain C where the processor has none. `tiles` is NULL without. -1 where the name is none of
  * those that run here. */
 int isa_kernels(const struct conv_kernels **k, const struct conv_kernels **tiles, struct err *e)
-    __attribute__((warn_unused_result));
+    ERR_CHECKED;
 
 /* Makes the calling thread take denormals as 0 and flush results to it: they take many
  * times as long. */

@@ -86,12 +86,10 @@ static inline struct kernel_window cuda_window(const struct graph *g, const stru
 /* --- memory.c --- */
 
 /* As device_check(), and notes a lack of memory while all is opened. */
-int cuda_check(struct hand *h, cudaError_t s, const char *call, struct err *e)
-    __attribute__((warn_unused_result));
+int cuda_check(struct hand *h, cudaError_t s, const char *call, struct err *e) ERR_CHECKED;
 
 /* `bytes` of device memory into the pointer at `where`. */
-int cuda_room(struct cuda *c, void *where, size_t bytes, struct err *e)
-    __attribute__((warn_unused_result));
+int cuda_room(struct cuda *c, void *where, size_t bytes, struct err *e) ERR_CHECKED;
 
 /* Bytes of the device that are free; all of them where it does not say. */
 size_t cuda_available(const struct cuda *c);
@@ -99,36 +97,30 @@ size_t cuda_available(const struct cuda *c);
 /* Images of a batch: as large as bounds and free memory allow, and a power of two. */
 int cuda_first_batch(const struct cuda *c);
 
-int cuda_hand_open(struct hand *h, struct cuda *c, struct err *e)
-    __attribute__((warn_unused_result));
+int cuda_hand_open(struct hand *h, struct cuda *c, struct err *e) ERR_CHECKED;
 void cuda_hand_close(struct hand *h);
 
 /* --- prepare.c: plans of convolutions, and numbers on the device --- */
 
-int cuda_plan(struct cuda *c, struct err *e) __attribute__((warn_unused_result));
-int cuda_upload(struct cuda *c, struct err *e) __attribute__((warn_unused_result));
+int cuda_plan(struct cuda *c, struct err *e) ERR_CHECKED;
+int cuda_upload(struct cuda *c, struct err *e) ERR_CHECKED;
 void cuda_forget(struct cuda *c);
 
 /* --- forward.c, backward.c --- */
 
 /* Copies on the hand's stream. */
-int cuda_to_host(struct hand *h, void *to, const void *from, size_t n, struct err *e)
-    __attribute__((warn_unused_result));
-int cuda_to_device(struct hand *h, void *to, const void *from, size_t n, struct err *e)
-    __attribute__((warn_unused_result));
+int cuda_to_host(struct hand *h, void *to, const void *from, size_t n, struct err *e) ERR_CHECKED;
+int cuda_to_device(struct hand *h, void *to, const void *from, size_t n, struct err *e) ERR_CHECKED;
 
 /* y = w x + b [+ res] [then ReLU], of values with the shape of `value`. */
 int cuda_queue_scale(struct hand *h, enum kernel_type t, const struct step *s, int value,
-                     const void *x, const void *res, bool relu, void *y, struct err *e)
-    __attribute__((warn_unused_result));
+                     const void *x, const void *res, bool relu, void *y, struct err *e) ERR_CHECKED;
 
 /* Waits for what is queued. */
-int cuda_finish(struct hand *h, struct err *e) __attribute__((warn_unused_result));
+int cuda_finish(struct hand *h, struct err *e) ERR_CHECKED;
 
-int cuda_forward(void *hand, struct engine_batch *b, struct err *e)
-    __attribute__((warn_unused_result));
-int cuda_backward(void *hand, struct engine_batch *b, struct err *e)
-    __attribute__((warn_unused_result));
+int cuda_forward(void *hand, struct engine_batch *b, struct err *e) ERR_CHECKED;
+int cuda_backward(void *hand, struct engine_batch *b, struct err *e) ERR_CHECKED;
 
 /* --- times.c --- */
 
@@ -136,9 +128,9 @@ int cuda_backward(void *hand, struct engine_batch *b, struct err *e)
 void cuda_open_times(struct cuda *c);
 
 /* Marks the end of what was queued so far as a step's. */
-int cuda_mark(struct hand *h, int *event, struct err *e) __attribute__((warn_unused_result));
+int cuda_mark(struct hand *h, int *event, struct err *e) ERR_CHECKED;
 
 /* Adds what a batch of so many images took, once it is finished. */
-int cuda_keep_times(struct hand *h, int images, struct err *e) __attribute__((warn_unused_result));
+int cuda_keep_times(struct hand *h, int images, struct err *e) ERR_CHECKED;
 
 #endif

@@ -32,8 +32,7 @@ struct dnn;
 /* cuDNN on the calling thread's device or, with `described` (cuDNN's JSON of a device),
  * planning alone, without a device. `where` names it in messages and outlives it. After a
  * failure *d is still to be closed. */
-int dnn_open(struct dnn **d, const char *described, const char *where, struct err *e)
-    __attribute__((warn_unused_result));
+int dnn_open(struct dnn **d, const char *described, const char *where, struct err *e) ERR_CHECKED;
 void dnn_close(struct dnn *d);
 
 /* cuDNN's version as "9.19.0". */
@@ -49,12 +48,11 @@ struct dnn_conv;
 
 /* y = conv(x, w) [+ res] + bias (oc) [then ReLU]; all of type t. */
 int dnn_forward(struct dnn_conv **c, struct dnn *d, const struct dnn_shape *s, enum kernel_type t,
-                bool res, bool relu, enum dnn_math math, struct err *e)
-    __attribute__((warn_unused_result));
+                bool res, bool relu, enum dnn_math math, struct err *e) ERR_CHECKED;
 
 /* dx from dy, both f32: the transposed convolution. */
 int dnn_backward(struct dnn_conv **c, struct dnn *d, const struct dnn_shape *s, enum dnn_math math,
-                 struct err *e) __attribute__((warn_unused_result));
+                 struct err *e) ERR_CHECKED;
 void dnn_conv_free(struct dnn_conv *c);
 
 /* Bytes. */
@@ -74,11 +72,11 @@ struct dnn_memory {
 };
 struct dnn_call;
 int dnn_bind(struct dnn_call **call, const struct dnn_conv *c, const struct dnn_memory *m,
-             struct err *e) __attribute__((warn_unused_result));
+             struct err *e) ERR_CHECKED;
 void dnn_call_free(struct dnn_call *call);
 
 /* What dnn_run() runs from now on is queued on `stream`. One thread at a time. */
-int dnn_use(struct dnn *d, cudaStream_t stream, struct err *e) __attribute__((warn_unused_result));
-int dnn_run(const struct dnn_call *call, struct err *e) __attribute__((warn_unused_result));
+int dnn_use(struct dnn *d, cudaStream_t stream, struct err *e) ERR_CHECKED;
+int dnn_run(const struct dnn_call *call, struct err *e) ERR_CHECKED;
 
 #endif
