@@ -4,20 +4,17 @@
 #include "base/io.h"
 #include "base/prog.h"
 #include "base/text.h"
-#include "data/data.h"
-#include "model/normal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIDE_MAX = 4096, THREADS_MAX = 1024 };
+enum { SIDE_MAX = 4096 };
 
-static struct job job = {.table = "-", .targets = "pred", .device = "auto", .unit = true};
+static struct job job = {
+    .session = {.device = "auto"}, .table = "-", .targets = "pred", .unit = true};
 
-static const char *size = "input", *input_size, *resize, *assume;
-static int score, method, scale, precision;
-static bool exact;
-static int64_t threads;
+static const char *size = "input", *input_size;
+static int score, method, scale;
 
 static const struct opt opts[] = {
     {"target", 't', OPT_STRING, &job.targets, "LIST",
@@ -49,12 +46,11 @@ static const struct opt opts[] = {
      0, 0},
     {"biases", 0, OPT_STRING, &job.biases, "FILE",
      "The biases (classes) of the linear layer, instead of --model.", 0, 0},
-    {"model", 'm', OPT_STRING, &job.model, "FILE", "The checkpoint.", 0, 0},
-    {"assume", 0, OPT_STRING, &assume, "KEY=VALUE,...", ASSUME_HELP, 0, 0},
-    {"data", 'd', OPT_STRING, &job.data, "PATH",
+    SESSION_MODEL_OPT(job.session),
+    SESSION_ASSUME_OPT(job.session),
+    {"data", 'd', OPT_STRING, &job.session.data, "PATH",
      "The images, a file or a folder, for a forward pass of their own.", 0, 0},
-    {"resize", 0, OPT_STRING, &resize, "HxW",
-     "Make images of another size this large, as for cifar-predict.", 0, 0},
+    SESSION_RESIZE_OPT(job.session),
     {"layer", 'l', OPT_STRING, &job.layer, "NAME",
      "The layer to look at: a stage (layer3) or a block (layer3.0). Default: the last stage. "
      "Needs --data.",
@@ -78,20 +74,8 @@ static const struct opt opts[] = {
      0, 0},
     {"run", 0, OPT_STRING, &job.run, "FILE",
      "Write where the maps come from: layer, method, score, size of the grid.", 0, 0},
-    {"device", 0, OPT_STRING, &job.device, "NAME", "auto, cpu, ref or cuda[:N]. Default: auto.", 0,
-     0},
-    {"precision", 0, OPT_CHOICE, &precision, "f32|bf16|f16",
-     "Arithmetic of the network. Default: f32.", 0, 0},
-    {"exact", 0, OPT_FLAG, &exact, NULL,
-     "Sum the products of every convolution as they are: no Winograd.", 0, 0},
-    {"threads", 0, OPT_INT, &threads, "N", "Threads of the network. Default: 0, one per core.", 0,
-     THREADS_MAX},
-    {"mean", 0, OPT_STRING, &job.mean, "R,G,B",
-     "Mean of the pixels, from 0 to 1, or from 0 to 255 where a number is above 2. Default: as "
-     "cifar-predict.",
-     0, 0},
-    {"std", 0, OPT_STRING, &job.std, "R,G,B",
-     "Standard deviation of the pixels. Default: as cifar-predict.", 0, 0},
+    SESSION_DEVICE_OPTS(job.session, 0),
+    SESSION_PIXEL_OPTS(job.session),
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };
 
@@ -123,8 +107,6 @@ static struct extent parse_extent(const char *option, const char *text)
 
 static void parse_size(void)
 {
-    if (resize && !data_parse_size(resize, &job.resize.h, &job.resize.w))
-        prog_usage("--resize: expected HxW with sides from 1 to 1024, found '%s'", resize);
     job.input = input_size ? parse_extent("--input-size", input_size) : (struct extent){32, 32};
     if (strcmp(size, "input") == 0) {
         job.size = SIZE_INPUT;
@@ -134,14 +116,6 @@ static void parse_size(void)
         job.size = SIZE_FIXED;
         job.fixed = parse_extent("--size", size);
     }
-}
-
-static void check_colours(void)
-{
-    struct err e;
-
-    if (normal_check(job.mean, job.std, &e) != 0)
-        prog_usage("%s", e.msg);
 }
 
 /* The file that maps come from, and its option; NULL where it is the network. */
@@ -159,57 +133,57 @@ static void check_sources(void)
 
     if (!!job.class_maps + !!job.features + !!job.cams > 1)
         prog_usage("--class-maps, --features and --cams exclude each other");
-    if (stored && job.data)
+    if (stored && job.session.data)
         prog_usage("%s and --data exclude each other", stored);
-    if (!stored && !(job.model && job.data))
+    if (!stored && !(job.session.model && job.session.data))
         prog_usage("expected --class-maps FILE, --cams FILE, --features FILE with --model FILE or "
                    "--weights FILE, or --model FILE with --data PATH");
-    if (job.features && !job.model && !job.weights)
+    if (job.features && !job.session.model && !job.weights)
         prog_usage("--features needs the linear layer that weighs the channels: --model or "
                    "--weights");
     if (job.weights && !job.features)
         prog_usage("--weights goes with --features");
     if (job.biases && !job.features && !job.class_maps)
         prog_usage("--biases goes with --class-maps or --features");
-    if (job.model && (job.weights || job.biases))
+    if (job.session.model && (job.weights || job.biases))
         prog_usage("--model and --%s exclude each other", job.weights ? "weights" : "biases");
     if (stored && !job.cams && !job.method->pooled)
         prog_usage("--method %s has no closed form: expected --model with --data, found %s",
                    job.method->word, stored);
     if (job.planes && !job.cams)
         prog_usage("--planes goes with --cams");
-    if (job.cams &&
-        (job.model || job.run || job.score != CAM_LOGIT || job.method != method_at(METHOD_GRADCAM)))
+    if (job.cams && (job.session.model || job.run || job.score != CAM_LOGIT ||
+                     job.method != method_at(METHOD_GRADCAM)))
         prog_usage("--cams holds maps: --model, --score, --method and --run go with cifar-predict, "
                    "which made them");
     if (job.logits && !stored)
         prog_usage("--logits goes with --class-maps, --features or --cams");
-    if (job.logits && job.features && (job.model || job.biases))
+    if (job.logits && job.features && (job.session.model || job.biases))
         prog_usage(
             "--logits and --%s exclude each other: features and a linear layer give the logits",
-            job.model ? "model" : "biases");
-    if (assume && !job.model)
+            job.session.model ? "model" : "biases");
+    if (job.session.assume && !job.session.model)
         prog_usage("--assume goes with --model");
     if (job.ids && !stored)
         prog_usage("--ids goes with --class-maps, --features or --cams");
-    if (job.class_maps && job.score != CAM_LOGIT && !job.logits && !job.model && !job.biases)
+    if (job.class_maps && job.score != CAM_LOGIT && !job.logits && !job.session.model &&
+        !job.biases)
         prog_usage("--score logprob and prob with --class-maps need --logits");
-    if (job.features && job.score != CAM_LOGIT && !job.model && !job.biases && !job.logits)
+    if (job.features && job.score != CAM_LOGIT && !job.session.model && !job.biases && !job.logits)
         prog_usage("--score logprob and prob with --weights need --biases or --logits");
-    if (job.layer && !job.data)
+    if (job.layer && !job.session.data)
         prog_usage("--layer goes with --model and --data");
-    if (resize && !job.data)
+    if (job.session.resize && !job.session.data)
         prog_usage("--resize goes with --model and --data");
-    if (input_size && job.data)
+    if (input_size && job.session.data)
         prog_usage("--input-size and --data exclude each other");
-    if (!engine_is_device(job.device))
-        prog_usage("--device: expected auto, cpu, ref or cuda[:N], found '%s'", job.device);
 }
 
 static void check_files(void)
 {
-    const char *const input[] = {job.table, job.class_maps, job.features, job.cams,  job.logits,
-                                 job.ids,   job.weights,    job.biases,   job.model, job.data};
+    const char *const input[] = {job.table,         job.class_maps,  job.features, job.cams,
+                                 job.logits,        job.ids,         job.weights,  job.biases,
+                                 job.session.model, job.session.data};
     int standard = 0;
 
     if (job.run && strcmp(job.run, "-") == 0)
@@ -241,18 +215,13 @@ int main(int argc, char **argv)
     prog_start(&prog, argc, argv);
     job.score = (enum cam_score)score;
     job.method = method_at(method);
-    job.precision = (enum engine_precision)precision;
-    job.exact = exact;
     job.unit = scale == 0;
-    job.threads = (int)threads;
+    session_parse(&job.session);
     parse_size();
-    check_colours();
-    if (assume && assume_parse(&job.assume, assume, &e) != 0)
-        prog_usage("--assume: %s", e.msg);
     check_sources();
     check_files();
     job.rows = rows_new(job.targets);
-    if ((job.data ? network_run : stored_run)(&job, &e) != 0)
+    if ((job.session.data ? network_run : stored_run)(&job, &e) != 0)
         prog_fail(&e);
     rows_tell_none(job.rows);
     rows_close(job.rows);

@@ -5,9 +5,8 @@
 #include "base/err.h"
 #include "cam/cam.h"
 #include "cam/method.h"
-#include "engine/engine.h"
-#include "model/assume.h"
 #include "rows.h"
+#include "session/session.h"
 
 #include <stdbool.h>
 
@@ -18,30 +17,19 @@ struct extent {
 enum size_kind { SIZE_INPUT, SIZE_LAYER, SIZE_FIXED };
 
 struct job {
-    const char *table, *class_maps, *features, *cams, *logits, *ids, *weights, *biases, *model,
-        *data, *layer, *stats, *run;
-    const char *targets, *planes; /* lists; planes: of `cams`, or NULL where they are the targets */
+    struct session_opts session;
+    const char *table, *class_maps, *features, *cams, *logits, *ids, *weights, *biases, *layer,
+        *stats, *run;
+    const char *targets; /* a list */
+    const char *planes;  /* those of `cams`, or NULL where they are the targets */
     enum cam_score score;
     const struct method *method;
     bool unit;           /* rectified and min-max normalised to [0, 1] */
-    enum size_kind size; /* of the maps written: `fixed` for SIZE_FIXED, and for */
-    struct extent fixed; /* SIZE_INPUT `input`, which images replace by theirs */
-    struct extent input;
-    struct extent resize; /* of the images, or 0 by 0: as they are */
-    const char *device;
-    enum engine_precision precision;
-    bool exact;
-    int threads;
-    struct assume assume;
-    const char *mean, *std; /* R,G,B, or NULL for what is usual */
-    struct rows *rows;      /* not open yet */
+    enum size_kind size; /* of the maps written */
+    struct extent fixed; /* of SIZE_FIXED */
+    struct extent input; /* of SIZE_INPUT; images replace it by theirs */
+    struct rows *rows;   /* not open yet */
 };
-
-/* Whether class probabilities are needed at all. */
-static inline bool job_probabilities(const struct job *j)
-{
-    return j->score != CAM_LOGIT || j->stats;
-}
 
 /* Says with -v what is the same in closed form. */
 void job_say_closed(const struct job *j);

@@ -3,13 +3,9 @@
 
 #include "base/io.h"
 #include "base/mem.h"
-#include "base/prog.h"
+#include "base/real.h"
 #include "cam/about.h"
 #include "cam/layer.h"
-#include "ckpt/ckpt.h"
-#include "data/data.h"
-#include "model/model.h"
-#include "model/normal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,16 +16,13 @@ enum { TOGETHER = 8 };
 
 struct network {
     const struct job *job;
-    struct ckpt *ckpt;
-    struct model *model;
-    struct data *data;
-    struct engine *engine;
+    struct session session;
     struct sink *sink;
     struct run about;
     struct layer *layer;
     struct engine_want want[2];
-    int wants, activation, gradients; /* results of the layer; gradients: -1 for none */
-    int classes, channels, cells;
+    int wants;
+    int classes, cells;
     size_t pixels, row_bytes;
     /* read */
     struct row *next; /* the row whose parts are being handed out */
@@ -42,7 +35,6 @@ struct network {
     struct aim *aim; /* [planes] */
     float *raw;      /* (planes, cells) */
     double *bias;    /* [planes] */
-    double *p, *rest;
 };
 
 /* The row that an image carries through the engine. */
@@ -60,7 +52,7 @@ static int rows_load(struct network *n, struct err *e)
 
     if (got <= 0)
         return got;
-    if (data_at(n->data, row->id, n->image, &item, &why) != 0)
+    if (data_at(n->session.data, row->id, n->image, &item, &why) != 0)
         return rows_error(n->job->rows, row, e, "%s", why.msg);
     return 1;
 }
@@ -96,7 +88,7 @@ static int read_images(void *ctx, struct engine_batch *b, int max, struct err *e
 static int check_logits(const struct network *n, const struct row *row, const float *logits,
                         struct err *e)
 {
-    if (cam_finite(logits, n->classes))
+    if (real_finite(logits, (size_t)n->classes))
         return 0;
     return rows_error(n->job->rows, row, e,
                       "id %lld: expected finite logits, found one that is not", (long long)row->id);
@@ -111,51 +103,46 @@ static int part_planes(const struct network *n, const struct row *row, int *firs
     return left < n->together ? left : n->together;
 }
 
+/* The aims of these planes. */
+static void aims_of(const struct network *n, const struct row *row, int first, int planes,
+                    struct aim *aim)
+{
+    for (int i = 0; i < planes; i++)
+        aim[i] = rows_aim(n->job->rows, row, first + i);
+}
+
 static int seed_scores(void *ctx, struct engine_batch *b, struct err *e)
 {
     const struct network *n = ctx;
-    const size_t classes = (size_t)n->classes;
     struct aim aim[TOGETHER];
     int first;
 
     for (int i = 0; i < b->n; i++) {
         const struct row *row = row_at(n, b->tag, i);
-        const float *logits = b->logits + (size_t)i * classes;
-        if (check_logits(n, row, logits, e) != 0)
+        if (check_logits(n, row, b->logits + (size_t)i * (size_t)n->classes, e) != 0)
             return -1;
         int planes = part_planes(n, row, &first);
-        for (int g = 0; g < planes; g++)
-            aim[g] = rows_aim(n->job->rows, row, first + g);
-        layer_seed(n->layer, logits, aim, planes,
-                   b->seeds + (size_t)i * (size_t)n->together * classes);
+        aims_of(n, row, first, planes, aim);
+        layer_seed(n->layer, b, i, aim, planes);
     }
     return 0;
 }
 
 static int put_batch(struct network *n, const struct engine_batch *b, struct err *e)
 {
-    const size_t item = (size_t)n->channels * (size_t)n->cells;
+    const bool closed = layer_closed(n->layer);
 
     for (int i = 0; i < b->n; i++) {
         const struct row *row = row_at(n, b->tag, i);
-        const float *logits = b->logits + (size_t)i * (size_t)n->classes;
-        const float *grads = n->gradients < 0 ? NULL
-                                              : b->results[n->gradients].values +
-                                                    (size_t)i * (size_t)n->together * item;
-        bool closed = layer_closed(n->layer);
         int first, planes = part_planes(n, row, &first);
-        if (check_logits(n, row, logits, e) != 0)
+        if (check_logits(n, row, b->logits + (size_t)i * (size_t)n->classes, e) != 0)
             return -1;
-        for (int g = 0; g < planes; g++)
-            n->aim[g] = rows_aim(n->job->rows, row, first + g);
-        if (job_probabilities(n->job))
-            cam_softmax(logits, n->classes, n->p, n->rest);
-        layer_maps(n->layer, n->aim, planes, b->results[n->activation].values + (size_t)i * item,
-                   grads, n->p, n->rest, n->raw + (size_t)first * (size_t)n->cells, n->bias);
+        aims_of(n, row, first, planes, n->aim);
+        const double *rest = layer_maps(n->layer, b, i, n->aim, planes,
+                                        n->raw + (size_t)first * (size_t)n->cells, n->bias);
         if (row->part + 1 < n->parts)
             continue;
-        struct maps m = {n->raw, job_probabilities(n->job) ? n->rest : NULL,
-                         closed ? n->bias : NULL};
+        const struct maps m = {n->raw, rest, closed ? n->bias : NULL};
         if (sink_put(n->sink, row, &m, e) != 0)
             return -1;
     }
@@ -177,68 +164,53 @@ static void cancel(void *ctx)
 static int open_network(struct network *n, struct err *e)
 {
     const struct job *j = n->job;
-    const struct data_opts d = {
-        .resize_h = j->resize.h, .resize_w = j->resize.w, .note = prog_note};
+    const struct data_opts d = {.note = prog_note};
+    const struct layer_opts l = {.name = j->layer,
+                                 .score = j->score,
+                                 .method = j->method,
+                                 .probabilities = j->stats != NULL};
+    struct session *s = &n->session;
 
-    if (data_open(&n->data, j->data, &d, e) != 0)
+    if (session_open(s, &j->session, &d, e) != 0)
         return -1;
-    if (data_count(n->data) < 0)
+    if (data_count(s->data) < 0)
         return err_set(e, "%s: expected a file or a folder, found a pipe: images are taken by id",
-                       data_name(n->data));
-    const struct ckpt_opts from = {.state = j->assume.state, .extras = true};
-    struct model_opts o = {
-        .h = data_h(n->data), .w = data_w(n->data), .assume = &j->assume, .note = prog_note};
-    if (ckpt_open(&n->ckpt, j->model, &from, e) != 0 || model_open(&n->model, n->ckpt, &o, e) != 0)
-        return -1;
-    struct normal_use pixels;
-    normal_choose(&pixels, n->model, n->ckpt, data_kind(n->data), j->mean, j->std);
-    if (*pixels.conflict)
-        prog_say("%s", pixels.conflict);
-    memcpy(n->model->graph->mean, pixels.mean, sizeof pixels.mean);
-    memcpy(n->model->graph->std, pixels.std, sizeof pixels.std);
-    data_advise(n->data, model_usual_side(n->model));
-    ckpt_close(n->ckpt); /* the network has its own weights */
-    n->ckpt = NULL;
-    if (layer_open(&n->layer, n->model->graph, j->layer, j->score, j->method, e) != 0)
+                       data_name(s->data));
+    session_drop_checkpoint(s);
+    if (layer_open(&n->layer, s->model->graph, &l, e) != 0)
         return -1;
     const struct graph_value *v = layer_about(n->layer);
-    n->classes = graph_classes(n->model->graph);
-    n->channels = v->c;
+    n->classes = graph_classes(s->model->graph);
     n->cells = v->h * v->w;
-    n->pixels = 3 * (size_t)o.h * (size_t)o.w;
+    n->pixels = 3 * (size_t)data_h(s->data) * (size_t)data_w(s->data);
     return rows_open(j->rows, j->table, n->classes, false, e);
+}
+
+static int open_engine(struct network *n, struct err *e)
+{
+    const int planes = rows_planes(n->job->rows);
+
+    /* Without gradients all planes are made at once. */
+    n->together = !layer_gradients(n->layer) || planes < TOGETHER ? planes : TOGETHER;
+    n->parts = (planes + n->together - 1) / n->together;
+    int vectors = layer_want(n->layer, n->together, n->want, &n->wants);
+    const struct engine_opts o = {.wants = n->want, .want_count = n->wants, .vectors = vectors};
+    return session_engine(&n->session, &o, e);
 }
 
 static int run(struct network *n, struct err *e)
 {
     const struct job *j = n->job;
 
-    if (engine_warm(j->device, e) != 0 || open_network(n, e) != 0)
+    if (open_network(n, e) != 0 || open_engine(n, e) != 0)
         return -1;
-    int planes = rows_planes(j->rows);
-    bool gradients = layer_gradients(n->layer);
-    /* Without gradients all planes are made at once. */
-    n->together = !gradients || planes < TOGETHER ? planes : TOGETHER;
-    n->parts = (planes + n->together - 1) / n->together;
-    int value = layer_value(n->layer);
-    n->activation = engine_add_want(n->want, &n->wants, value, ENGINE_ACTIVATION);
-    n->gradients = gradients ? engine_add_want(n->want, &n->wants, value, ENGINE_GRADIENT) : -1;
-    struct engine_opts o = {.device = j->device,
-                            .precision = j->precision,
-                            .exact = j->exact,
-                            .threads = j->threads,
-                            .wants = n->want,
-                            .want_count = n->wants,
-                            .vectors = gradients ? n->together : 0,
-                            .note = prog_note};
-    if (engine_open(&n->engine, n->model->graph, &o, e) != 0)
-        return -1;
-    if (prog_verbose())
-        prog_say("%s", engine_about(n->engine));
+    const size_t planes = (size_t)rows_planes(j->rows);
     const struct graph_value *v = layer_about(n->layer);
-    about_layer(&n->about, n->model->graph, layer_value(n->layer), j->layer, j->method, j->score);
+    about_layer(&n->about, n->session.model->graph, layer_value(n->layer), j->layer, j->method,
+                j->score);
     if (sink_open(&n->sink, j, (struct extent){v->h, v->w},
-                  (struct extent){data_h(n->data), data_w(n->data)}, &n->about, e) != 0)
+                  (struct extent){data_h(n->session.data), data_w(n->session.data)}, &n->about,
+                  e) != 0)
         return -1;
     n->row_bytes = rows_bytes(j->rows);
     n->next = mem_zero(1, n->row_bytes);
@@ -246,17 +218,15 @@ static int run(struct network *n, struct err *e)
     if (layer_closed(n->layer))
         job_say_closed(j);
     n->aim = mem_alloc((size_t)n->together, sizeof *n->aim);
-    n->raw = mem_alloc((size_t)planes * (size_t)n->cells, sizeof *n->raw);
-    n->bias = mem_alloc((size_t)planes, sizeof *n->bias);
-    n->p = mem_alloc((size_t)n->classes, sizeof *n->p);
-    n->rest = mem_alloc((size_t)n->classes, sizeof *n->rest);
+    n->raw = mem_alloc(planes * (size_t)n->cells, sizeof *n->raw);
+    n->bias = mem_alloc(planes, sizeof *n->bias);
     const struct engine_calls calls = {.ctx = n,
                                        .tag_bytes = n->row_bytes,
                                        .read = read_images,
-                                       .seed = gradients ? seed_scores : NULL,
+                                       .seed = layer_gradients(n->layer) ? seed_scores : NULL,
                                        .write = write_maps,
                                        .cancel = cancel};
-    if (engine_run(n->engine, &calls, e) != 0)
+    if (engine_run(n->session.engine, &calls, e) != 0)
         return -1;
     struct sink *sink = n->sink;
     n->sink = NULL;
@@ -269,21 +239,13 @@ int network_run(const struct job *j, struct err *e)
     int r = run(&n, e);
 
     sink_abort(n.sink);
-    if (n.engine)
-        engine_close(n.engine);
+    session_close(&n.session);
     layer_close(n.layer);
     free(n.next);
     free(n.image);
     free(n.aim);
     free(n.raw);
     free(n.bias);
-    free(n.p);
-    free(n.rest);
     run_free(&n.about);
-    model_close(n.model);
-    if (n.ckpt)
-        ckpt_close(n.ckpt);
-    if (n.data)
-        data_close(n.data);
     return r;
 }

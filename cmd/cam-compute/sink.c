@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/prog.h"
+#include "base/real.h"
 #include "stream/npy.h"
 #include "stream/tsv.h"
 
@@ -165,7 +166,7 @@ int sink_put(struct sink *s, const struct row *row, const struct maps *m, struct
     const int planes = rows_planes(rows);
 
     for (int i = 0; i < planes; i++)
-        if (!cam_finite(m->raw + (size_t)i * area(s->layer), (int)area(s->layer)))
+        if (!real_finite(m->raw + (size_t)i * area(s->layer), area(s->layer)))
             return rows_error(rows, row, e, "id %lld: expected a finite map, found an overflow",
                               (long long)row->id);
     if (s->stats && put_stats(s, row, m, e) != 0)

@@ -1,6 +1,7 @@
 #include "cams.h"
 
 #include "base/mem.h"
+#include "base/real.h"
 #include "cam/about.h"
 #include "cam/layer.h"
 #include "rows/target.h"
@@ -8,7 +9,6 @@
 #include "model/score.h"
 #include "stream/npy.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 enum {
@@ -30,10 +30,9 @@ struct cams {
     const struct method *method;
     struct npy_out *npy;
     int planes, cells;
-    int activation, gradients; /* results of the layer; gradients: -1 for none */
-    float *items;              /* (room, planes, cells) */
+    float *items; /* (room, planes, cells) */
     int room;
-    double *p, *rest; /* [classes] */
+    double *bias; /* [planes] */
 };
 
 int cams_new(struct cams **out, const char *targets, struct err *e)
@@ -43,7 +42,6 @@ int cams_new(struct cams **out, const char *targets, struct err *e)
         return -1;
     struct cams *c = mem_zero(1, sizeof *c);
     c->targets = t;
-    c->gradients = -1;
     *out = c;
     return 0;
 }
@@ -56,16 +54,16 @@ void cams_free(struct cams *c)
     layer_close(c->layer);
     npy_abort(c->npy);
     free(c->items);
-    free(c->p);
-    free(c->rest);
+    free(c->bias);
     free(c);
 }
 
 int cams_open(struct cams *c, const char *path, const struct graph *g, const char *layer,
               enum cam_score score, const struct method *method, struct err *e)
 {
+    const struct layer_opts o = {.name = layer, .score = score, .method = method};
     if (targets_begin(c->targets, column, graph_classes(g), e) != 0 ||
-        layer_open(&c->layer, g, layer, score, method, e) != 0)
+        layer_open(&c->layer, g, &o, e) != 0)
         return -1;
     const struct graph_value *v = layer_about(c->layer);
     c->graph = g;
@@ -85,20 +83,14 @@ int cams_open(struct cams *c, const char *path, const struct graph *g, const cha
                        ITEM_BYTES, bytes);
     c->room = bytes < RECORD_BYTES ? (int)(RECORD_BYTES / bytes) : 1;
     c->items = mem_alloc((size_t)c->room * item, sizeof *c->items);
-    c->p = mem_alloc((size_t)graph_classes(g), sizeof *c->p);
-    c->rest = mem_alloc((size_t)graph_classes(g), sizeof *c->rest);
+    c->bias = mem_alloc((size_t)c->planes, sizeof *c->bias);
     const int64_t shape[] = {c->planes, v->h, v->w};
     return npy_create(&c->npy, path, NPY_F32, 3, shape, e);
 }
 
-void cams_want(struct cams *c, struct engine_want *list, int *count, int *vectors)
+int cams_want(struct cams *c, struct engine_want *list, int *count)
 {
-    int value = layer_value(c->layer);
-    c->activation = engine_add_want(list, count, value, ENGINE_ACTIVATION);
-    if (!layer_gradients(c->layer))
-        return;
-    c->gradients = engine_add_want(list, count, value, ENGINE_GRADIENT);
-    *vectors = c->planes;
+    return layer_want(c->layer, c->planes, list, count);
 }
 
 /* The aim of each plane of an image. */
@@ -125,11 +117,10 @@ void cams_seed(const struct cams *c, struct engine_batch *b)
     for (int i = 0; i < b->n; i++) {
         const float *logits = b->logits + (size_t)i * classes;
         /* Logits that are not finite end the run when the rows are written. */
-        if (!cam_finite(logits, graph_classes(c->graph)))
+        if (!real_finite(logits, classes))
             continue;
         aims_of(c, logits, image[i].label, aim);
-        layer_seed(c->layer, logits, aim, c->planes,
-                   b->seeds + (size_t)i * (size_t)c->planes * classes);
+        layer_seed(c->layer, b, i, aim, c->planes);
     }
 }
 
@@ -138,27 +129,13 @@ static int map_image(struct cams *c, const struct engine_batch *b, int i, struct
                      float *plane, struct err *e)
 {
     const struct data_item *image = b->tag;
-    const size_t size = (size_t)layer_about(c->layer)->c * (size_t)c->cells;
-    const float *logits = b->logits + (size_t)i * (size_t)graph_classes(c->graph);
-    const float *features = b->results[c->activation].values + (size_t)i * size;
-    const float *grads =
-        c->gradients < 0 ? NULL : b->results[c->gradients].values + (size_t)(i * c->planes) * size;
-    double bias;
-    aims_of(c, logits, image[i].label, aim);
-    if (c->score != CAM_LOGIT)
-        cam_softmax(logits, graph_classes(c->graph), c->p, c->rest);
-    for (int k = 0; k < c->planes; k++, plane += c->cells) {
-        if (aim[k].cls < 0) {
-            for (int j = 0; j < c->cells; j++)
-                plane[j] = NAN;
-            continue;
-        }
-        layer_maps(c->layer, &aim[k], 1, features, grads ? grads + (size_t)k * size : NULL, c->p,
-                   c->rest, plane, &bias);
-        if (!cam_finite(plane, c->cells))
+    const size_t cells = (size_t)c->cells;
+    aims_of(c, b->logits + (size_t)i * (size_t)graph_classes(c->graph), image[i].label, aim);
+    layer_maps(c->layer, b, i, aim, c->planes, plane, c->bias);
+    for (int k = 0; k < c->planes; k++, plane += cells)
+        if (aim[k].cls >= 0 && !real_finite(plane, cells))
             return err_set(e, "image %lld: expected a finite map, found an overflow",
                            (long long)image[i].id);
-    }
     return 0;
 }
 

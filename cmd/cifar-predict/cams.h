@@ -20,9 +20,9 @@ void cams_free(struct cams *c);
 int cams_open(struct cams *c, const char *path, const struct graph *g, const char *layer,
               enum cam_score score, const struct method *method, struct err *e);
 
-/* What an engine has to give for them: appends to a list with room for two more, and sets the
- * number of score vectors where gradients are among it. */
-void cams_want(struct cams *c, struct engine_want *list, int *count, int *vectors);
+/* What an engine has to give for them: appends to a list with room for two more. The score
+ * vectors that it has to take, 0 for none. */
+int cams_want(struct cams *c, struct engine_want *list, int *count);
 
 /* The callback `seed` of a batch whose tags are struct data_item. Thread-safe. */
 void cams_seed(const struct cams *c, struct engine_batch *b);

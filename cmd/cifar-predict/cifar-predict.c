@@ -6,12 +6,8 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/prog.h"
-#include "ckpt/ckpt.h"
-#include "data/data.h"
-#include "engine/engine.h"
-#include "model/model.h"
-#include "model/normal.h"
 #include "model/score.h"
+#include "session/session.h"
 #include "stream/npy.h"
 #include "stream/run.h"
 #include "stream/tsv.h"
@@ -20,24 +16,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-enum { THREADS_MAX = 1024 };
-
-static const char *model_path, *data_path, *names_path, *labels_path, *resize, *mean_text,
-    *std_text, *assume_text;
-static const char *logits_path, *features_path, *layer, *maps_path, *cams_path, *ids_path,
-    *classes_path, *run_path, *skip_path, *targets;
-static const char *device = "auto";
-static int precision = ENGINE_F32, score = -1, method = -1;
-static bool exact, list_inputs;
-static int64_t threads, limit = INT64_MAX, max_classes = INT64_MAX;
-static struct assume assume;
+static struct session_opts opts = {.device = "auto"};
+static const char *names_path, *labels_path, *logits_path, *features_path, *layer, *maps_path,
+    *cams_path, *ids_path, *classes_path, *run_path, *skip_path, *targets;
+static int score = -1, method = -1;
+static bool list_inputs;
+static int64_t limit = INT64_MAX, max_classes = INT64_MAX;
 
 static const struct opt options[] = {
-    {"model", 'm', OPT_STRING, &model_path, "FILE",
-     "The checkpoint: .pth or .pt as torch.save writes them, or .safetensors.", 0, 0},
-    {"data", 'd', OPT_STRING, &data_path, "PATH",
+    SESSION_MODEL_OPT(opts),
+    {"data", 'd', OPT_STRING, &opts.data, "PATH",
      "The images: a file, the folder of a data set or of class folders, or - for a stream on "
      "standard input.",
      0, 0},
@@ -49,23 +38,13 @@ static const struct opt options[] = {
      "Labels of images in .npy or in a folder without class folders; or the word coarse: the 20 "
      "superclasses of CIFAR-100 are its classes.",
      0, 0},
-    {"resize", 0, OPT_STRING, &resize, "HxW",
-     "Make images of another size this large, as torchvision's Resize does: the size that the "
-     "model was trained on. Default: they stay, and those of a folder must be 32x32.",
-     0, 0},
+    SESSION_RESIZE_OPT(opts),
     {"skip-damaged", 0, OPT_STRING, &skip_path, "FILE",
      "Go on where the file of an image cannot be read, and write a table of such files. Default: "
      "the first one is an error.",
      0, 0},
-    {"mean", 0, OPT_STRING, &mean_text, "R,G,B",
-     "Mean of the pixels, from 0 to 1, or from 0 to 255 where a number is above 2. Default: what "
-     "is usual for the network and the data set; -v prints it.",
-     0, 0},
-    {"std", 0, OPT_STRING, &std_text, "R,G,B",
-     "Standard deviation of the pixels, in the unit of --mean. Default: what is usual for the "
-     "network and the data set.",
-     0, 0},
-    {"assume", 0, OPT_STRING, &assume_text, "KEY=VALUE,...", ASSUME_HELP, 0, 0},
+    SESSION_PIXEL_OPTS(opts),
+    SESSION_ASSUME_OPT(opts),
     {"logits", 0, OPT_STRING, &logits_path, "FILE", "Write the logits (n, classes).", 0, 0},
     {"features", 'f', OPT_STRING, &features_path, "FILE",
      "Write the activations (n, c, h, w) of a layer.", 0, 0},
@@ -91,12 +70,7 @@ static const struct opt options[] = {
      "Write where the results come from: checkpoint, checksum, images, constants, ...", 0, 0},
     {"list-inputs", 0, OPT_FLAG, &list_inputs, NULL,
      "Write a table of the files that --model, --data, --names and --labels read, and exit.", 0, 0},
-    {"precision", 'p', OPT_CHOICE, &precision, "f32|bf16|f16",
-     "Arithmetic of the network. Default: f32.", 0, 0},
-    {"exact", 0, OPT_FLAG, &exact, NULL,
-     "Sum the products of every convolution as they are: no Winograd.", 0, 0},
-    {"device", 0, OPT_STRING, &device, "NAME", "auto, cpu, ref or cuda[:N]. Default: auto.", 0, 0},
-    {"threads", 't', OPT_INT, &threads, "N", "Threads. Default: 0, one per core.", 0, THREADS_MAX},
+    SESSION_DEVICE_OPTS(opts, 't'),
     {"limit", 'n', OPT_INT, &limit, "N", "Stop after N images.", 0, INT64_MAX},
     {"max-classes", 0, OPT_INT, &max_classes, "N",
      "Refuse a model of more than N classes before the forward pass, for what comes behind it and "
@@ -125,11 +99,9 @@ static const struct prog prog = {
 
 /* What the callbacks of the engine share. */
 struct job {
-    struct ckpt *ckpt;
-    struct data *data;
-    struct model *model;
-    const struct graph *graph; /* the model's */
-    struct normal_use pixels;
+    struct session session;
+    struct data *data;         /* the session's */
+    const struct graph *graph; /* of the session's model */
     struct inspection *inspection;
     const struct names *names; /* of as many classes as the network's, or of none */
     struct out *out, *classes, *run;
@@ -155,7 +127,7 @@ static int check_label(const struct job *j, const struct data_item *item, struct
     if (item->label < graph_classes(j->graph))
         return 0;
     return err_set(e, "%s: image %lld: expected a label below %d, the classes of %s, found %d",
-                   data_name(j->data), (long long)item->id, graph_classes(j->graph), model_path,
+                   data_name(j->data), (long long)item->id, graph_classes(j->graph), opts.model,
                    item->label);
 }
 
@@ -321,7 +293,7 @@ static void check_outputs(void)
         if (strcmp(path[i], "-") == 0)
             prog_usage("--%s: expected a file, found '-': standard output carries the rows",
                        name[i]);
-        const char *const input[] = {model_path, data_path, names_path, labels_path};
+        const char *const input[] = {opts.model, opts.data, names_path, labels_path};
         for (size_t k = 0; k < sizeof input / sizeof *input; k++)
             if (io_same_file(path[i], input[k]))
                 prog_usage("--%s: expected a file that is not read, found '%s'", name[i], path[i]);
@@ -335,7 +307,7 @@ static void check_list(void)
     const struct {
         const char *name, *path;
     } input[] = {
-        {"model", model_path}, {"data", data_path}, {"names", names_path}, {"labels", labels_path}};
+        {"model", opts.model}, {"data", opts.data}, {"names", names_path}, {"labels", labels_path}};
     for (size_t i = 0; i < sizeof input / sizeof *input; i++)
         if (input[i].path && (strcmp(input[i].path, "-") == 0 || io_is_stream(input[i].path)))
             prog_usage("--list-inputs: expected --%s with a file or a folder, found '%s'",
@@ -349,8 +321,8 @@ static void check_list(void)
         {"ids", ids_path},         {"classes", classes_path},
         {"run", run_path},         {"layer", layer},
         {"target", targets},       {"score", score >= 0},
-        {"method", method >= 0},   {"assume", assume_text},
-        {"mean", mean_text},       {"std", std_text},
+        {"method", method >= 0},   {"assume", opts.assume},
+        {"mean", opts.mean},       {"std", opts.std},
     };
     for (size_t i = 0; i < sizeof other / sizeof *other; i++)
         if (other[i].given)
@@ -360,9 +332,9 @@ static void check_list(void)
 static void check_options(struct job *j, struct data_opts *d)
 {
     struct err e;
-    if (!model_path && !list_inputs)
+    if (!opts.model && !list_inputs)
         prog_usage("expected --model FILE");
-    if (!data_path && !(list_inputs && model_path))
+    if (!opts.data && !(list_inputs && opts.model))
         prog_usage("expected --data PATH");
     if (list_inputs)
         check_list();
@@ -372,12 +344,7 @@ static void check_options(struct job *j, struct data_opts *d)
         prog_usage("--%s: expected --cams FILE with it", targets      ? "target"
                                                          : score >= 0 ? "score"
                                                                       : "method");
-    if (!engine_is_device(device))
-        prog_usage("--device: expected auto, cpu, ref or cuda[:N], found '%s'", device);
-    if (assume_text && assume_parse(&assume, assume_text, &e) != 0)
-        prog_usage("--assume: %s", e.msg);
-    if (resize && !data_parse_size(resize, &d->resize_h, &d->resize_w))
-        prog_usage("--resize: expected HxW with sides from 1 to 1024, found '%s'", resize);
+    session_parse(&opts);
     if (skip_path && !ids_path && (logits_path || features_path || maps_path || cams_path))
         prog_usage("--skip-damaged: expected --ids FILE with it, because item i of a tensor need "
                    "not be image i");
@@ -386,26 +353,9 @@ static void check_options(struct job *j, struct data_opts *d)
     d->names = names_path;
     d->note = prog_note;
     d->warn = images_warn;
-    if (normal_check(mean_text, std_text, &e) != 0)
-        prog_usage("%s", e.msg);
     if (cams_path && cams_new(&j->cams, targets ? targets : "pred", &e) != 0)
         prog_usage("%s", e.msg);
     check_outputs();
-}
-
-static void settle_normalisation(struct job *j)
-{
-    struct graph *n = j->model->graph;
-    struct normal_use *u = &j->pixels;
-    normal_choose(u, j->model, j->ckpt, data_kind(j->data), mean_text, std_text);
-    memcpy(n->mean, u->mean, sizeof n->mean);
-    memcpy(n->std, u->std, sizeof n->std);
-    if (*u->conflict)
-        prog_say("%s", u->conflict);
-    if (prog_verbose())
-        prog_say("%s images, mean %g %g %g, standard deviation %g %g %g (%s)", data_kind(j->data),
-                 (double)n->mean[0], (double)n->mean[1], (double)n->mean[2], (double)n->std[0],
-                 (double)n->std[1], (double)n->std[2], u->from);
 }
 
 /* The names in use: those given have to be the model's; a data set's own that are
@@ -418,25 +368,25 @@ static struct names *choose_names(const struct job *j, struct err *e)
         err_record(e,
                    "%s: expected a model of as many classes as the images have, found %d in %s, "
                    "the number of their superclasses: %s takes these for classes",
-                   data_name(j->data), classes, model_path,
+                   data_name(j->data), classes, opts.model,
                    prog_option("--labels coarse", "LABELS=coarse"));
         return NULL;
     }
     if (j->coarse && data_coarse(j->data) != classes) {
         err_record(e, "%s: expected a model of %d classes for --labels coarse, found %d",
-                   model_path, data_coarse(j->data), classes);
+                   opts.model, data_coarse(j->data), classes);
         return NULL;
     }
     if (names_path && n->classes != classes) {
         err_record(e, "%s: expected names of %d classes, as %s has, found %d", io_name(names_path),
-                   classes, model_path, n->classes);
+                   classes, opts.model, n->classes);
         return NULL;
     }
     bool fits = n->classes == classes;
     if (!fits && n->classes > 0)
         prog_say("%s: the data set has %d classes and %s has %d: the names are ignored, and the "
                  "labels may not fit",
-                 data_name(j->data), n->classes, model_path, classes);
+                 data_name(j->data), n->classes, opts.model, classes);
     int groups = fits ? n->groups : 0;
     struct names *own = names_new(classes, groups);
     for (int i = 0; fits && i < classes; i++) {
@@ -500,13 +450,6 @@ static int close_outputs(struct job *j, const struct run *about, struct err *e)
     return r == 0 ? out_close_all(all, TENSORS + 5, e) : -1;
 }
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Class folders in order are the model's classes only where they are as many. */
 static int check_folders(const struct job *j, struct err *e)
 {
@@ -516,65 +459,50 @@ static int check_folders(const struct job *j, struct err *e)
     return err_set(e,
                    "%s: expected class folders for all %d classes of %s, found %d: %s with the "
                    "model's class names says which these are",
-                   data_name(j->data), classes, model_path, folders,
+                   data_name(j->data), classes, opts.model, folders,
                    prog_option("--names FILE", "NAMES=FILE"));
 }
 
-static int open_network(struct job *j, const struct data_opts *d, struct model_opts *o,
-                        struct err *e)
+static int open_network(struct job *j, const struct data_opts *d, struct err *e)
 {
-    const struct ckpt_opts from = {.state = assume.state, .extras = true};
-    if (ckpt_open(&j->ckpt, model_path, &from, e) != 0)
+    if (session_open(&j->session, &opts, d, e) != 0)
         return -1;
-    int r = data_open(&j->data, data_path, d, e);
-    if (r == 0) {
-        j->images.data = j->data;
-        j->coarse = d->coarse;
-        o->h = data_h(j->data);
-        o->w = data_w(j->data);
-        o->assume = &assume;
-        o->note = prog_note;
-        r = model_open(&j->model, j->ckpt, o, e);
-    }
-    if (r == 0) {
-        j->graph = j->model->graph;
-    }
-    if (r == 0 && graph_classes(j->graph) > max_classes)
-        r = err_set(e, "%s: expected at most %lld classes (%s), found %d", model_path,
-                    (long long)max_classes, prog_option("--max-classes", "MAX_CLASSES"),
-                    graph_classes(j->graph));
-    if (r == 0)
-        data_advise(j->data, model_usual_side(j->model));
-    if (r == 0)
-        settle_normalisation(j);
-    return r == 0 ? check_folders(j, e) : r;
+    j->data = j->session.data;
+    j->images.data = j->data;
+    j->coarse = d->coarse;
+    j->graph = j->session.model->graph;
+    if (graph_classes(j->graph) > max_classes)
+        return err_set(e, "%s: expected at most %lld classes (%s), found %d", opts.model,
+                       (long long)max_classes, prog_option("--max-classes", "MAX_CLASSES"),
+                       graph_classes(j->graph));
+    return check_folders(j, e);
 }
 
-static void put_about(struct run *r, const struct job *j, const struct engine *g)
+static void put_about(struct run *r, const struct job *j)
 {
     const struct fit_verdict *fit = inspection_verdict(j->inspection);
-    static const char *const name[] = {"f32", "bf16", "f16"};
-    char *found = model_describe(j->model), assumed[ASSUME_WORDS];
-    assume_write(assumed, &j->model->assumed);
-    run_put(r, "checkpoint", "%s", model_path);
-    run_put(r, "checkpoint_bytes", "%zu", ckpt_bytes(j->ckpt));
+    const struct session *n = &j->session;
+    char *found = model_describe(n->model), assumed[ASSUME_WORDS];
+    assume_write(assumed, &n->model->assumed);
+    run_put(r, "checkpoint", "%s", opts.model);
+    run_put(r, "checkpoint_bytes", "%zu", ckpt_bytes(n->ckpt));
     run_put(r, "checkpoint_sha256", "%s", inspection_checksum(j->inspection));
     run_put(r, "architecture", "%s", found);
     run_put(r, "assumptions", "%s", assumed);
     run_put(r, "data", "%s", data_name(j->data));
     run_put(r, "images", "%lld", (long long)j->written);
     run_put(r, "classes", "%d", graph_classes(j->graph));
-    normal_put(r, &j->pixels);
+    normal_put(r, &n->pixels);
     images_put(r);
-    run_put(r, "precision", "%s", name[precision]);
-    run_put(r, "device", "%s", engine_about(g));
+    run_put(r, "precision", "%s", engine_precision_word((enum engine_precision)opts.precision));
+    run_put(r, "device", "%s", engine_about(n->engine));
     if (fit && fit->outcome != FIT_UNKNOWN)
         run_put(r, "fit", "%s: KL divergence %.2g nats, mean of %d BatchNorm layers on %lld images",
                 fit_word(fit), fit->use.divergence, fit->use.norms, (long long)fit->use.images);
     if (fit && *fit->options)
         run_put(r, "better_fit", "%s", fit->options);
-    if (*j->pixels.conflict)
-        run_put(r, "warning", "%s", j->pixels.conflict);
+    if (*n->pixels.conflict)
+        run_put(r, "warning", "%s", n->pixels.conflict);
     if (fit && *fit->text)
         run_put(r, "warning", "%s", fit->text);
     if (j->cams)
@@ -593,15 +521,16 @@ static void say_fit(const struct job *j)
 
 static struct inspection *start_inspection(const struct job *j)
 {
-    struct fit_use use = {.ckpt = j->ckpt,
-                          .assume = &assume,
-                          .assume_text = assume_text,
-                          .usual = j->pixels.usual,
-                          .guess = j->pixels.guess,
-                          .threads = data_count(j->data) < 0 ? 1 : (int)threads};
-    memcpy(use.mean, j->pixels.mean, sizeof use.mean);
-    memcpy(use.std, j->pixels.std, sizeof use.std);
-    const struct inspection_opts o = {.ckpt = j->ckpt,
+    const struct normal_use *pixels = &j->session.pixels;
+    struct fit_use use = {.ckpt = j->session.ckpt,
+                          .assume = &opts.assumed,
+                          .assume_text = opts.assume,
+                          .usual = pixels->usual,
+                          .guess = pixels->guess,
+                          .threads = data_count(j->data) < 0 ? 1 : (int)opts.threads};
+    memcpy(use.mean, pixels->mean, sizeof use.mean);
+    memcpy(use.std, pixels->std, sizeof use.std);
+    const struct inspection_opts o = {.ckpt = j->session.ckpt,
                                       .data = j->data,
                                       .limit = limit,
                                       .use = &use,
@@ -619,13 +548,13 @@ static void list_wants(struct job *j, int features)
     if (maps_path)
         j->class_maps = engine_add_want(j->want, &j->wants, last, ENGINE_CLASS_MAPS);
     if (j->cams)
-        cams_want(j->cams, j->want, &j->wants, &j->vectors);
+        j->vectors = cams_want(j->cams, j->want, &j->wants);
 }
 
-static int run(struct job *j, const struct data_opts *d, struct model_opts *o, struct err *e)
+static int run(struct job *j, const struct data_opts *d, struct err *e)
 {
     struct run about = {.row = NULL};
-    if (engine_warm(device, e) != 0 || open_network(j, d, o, e) != 0)
+    if (open_network(j, d, e) != 0)
         return -1;
     struct names *names = choose_names(j, e);
     if (!names)
@@ -645,24 +574,12 @@ static int run(struct job *j, const struct data_opts *d, struct model_opts *o, s
     j->inspection = start_inspection(j);
     warn(j);
     list_wants(j, features);
-    struct engine *g;
-    struct engine_opts eo = {.device = device,
-                             .precision = (enum engine_precision)precision,
-                             .exact = exact,
-                             .threads = (int)threads,
-                             .wants = j->want,
-                             .want_count = j->wants,
-                             .vectors = j->vectors,
-                             .note = prog_note};
-    double start = now();
-    if (engine_open(&g, j->graph, &eo, e) != 0)
-        return -1;
-    if (prog_verbose())
-        prog_say("%s (ready in %.2f s)", engine_about(g), now() - start);
-    if (open_outputs(j, features, e) != 0)
+    const struct engine_opts wanted = {
+        .wants = j->want, .want_count = j->wants, .vectors = j->vectors};
+    if (session_engine(&j->session, &wanted, e) != 0 || open_outputs(j, features, e) != 0)
         return -1;
 
-    j->image = 3 * (size_t)o->h * (size_t)o->w;
+    j->image = 3 * (size_t)data_h(j->data) * (size_t)data_w(j->data);
     int64_t count = data_count(j->data);
     j->total = count < 0 ? 0 : count < limit ? count : limit;
     const struct engine_calls calls = {.ctx = j,
@@ -672,11 +589,11 @@ static int run(struct job *j, const struct data_opts *d, struct model_opts *o, s
                                        .write = write_batch,
                                        .cancel = cancel};
     run_begin(&about);
-    start = now();
-    if (engine_run(g, &calls, e) != 0)
+    double start = prog_clock();
+    if (engine_run(j->session.engine, &calls, e) != 0)
         return -1;
     prog_progress_end();
-    double took = now() - start;
+    double took = prog_clock() - start;
     if (prog_verbose())
         prog_say("%lld images in %.2f s, %.0f per second", (long long)j->written, took,
                  took > 0 ? (double)j->written / took : 0.0);
@@ -687,30 +604,26 @@ static int run(struct job *j, const struct data_opts *d, struct model_opts *o, s
     warn(j);
     say_fit(j);
     if (run_path)
-        put_about(&about, j, g);
+        put_about(&about, j);
     if (close_outputs(j, &about, e) != 0)
         return -1;
     inspection_free(j->inspection);
     run_free(&about);
-    engine_close(g);
     cams_free(j->cams);
-    ckpt_close(j->ckpt);
-    model_close(j->model);
     images_close(&j->images);
+    session_close(&j->session);
     names_free(names);
     return 0;
 }
 
 int main(int argc, char **argv)
 {
-    struct model_opts o = {0};
     struct data_opts d = {0};
     struct job j = {0};
     struct err e = {0};
     prog_start(&prog, argc, argv);
     check_options(&j, &d);
-    int r = list_inputs ? images_list(model_path, data_path, &d, limit, skip_path != NULL, &e)
-                        : run(&j, &d, &o, &e);
+    int r = list_inputs ? images_list(&opts, &d, limit, skip_path != NULL, &e) : run(&j, &d, &e);
     if (r != 0)
         prog_fail(&e);
     return PROG_OK;

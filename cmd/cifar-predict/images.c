@@ -108,7 +108,6 @@ int images_end(struct images *im, struct err *e)
 
 void images_close(struct images *im)
 {
-    data_close(im->data);
     free(im->first_whitened);
     run_free(&said);
 }
@@ -128,7 +127,7 @@ static int check_readable(const char *path, struct err *e)
     return r == 0 ? 0 : damaged(&why, e);
 }
 
-int images_list(const char *model, const char *data, const struct data_opts *with, int64_t limit,
+int images_list(const struct session_opts *s, const struct data_opts *with, int64_t limit,
                 bool skip, struct err *e)
 {
     struct inputs inputs = {0};
@@ -137,8 +136,10 @@ int images_list(const char *model, const char *data, const struct data_opts *wit
     struct out *out;
     o.note = o.warn = NULL;
     o.inputs = &inputs;
-    inputs_add(&inputs, model);
-    int r = data ? data_open(&d, data, &o, e) : 0;
+    o.resize_h = s->resize_h;
+    o.resize_w = s->resize_w;
+    inputs_add(&inputs, s->model);
+    int r = s->data ? data_open(&d, s->data, &o, e) : 0;
     for (int64_t id = 0; r == 0 && d && data_has_files(d) && id < data_count(d) && id < limit;
          id++) {
         char *path = data_path_of(d, id);

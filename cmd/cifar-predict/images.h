@@ -3,13 +3,13 @@
 #define IMAGES_H
 
 #include "base/io.h"
-#include "data/data.h"
+#include "session/session.h"
 #include "stream/run.h"
 #include "stream/tsv.h"
 
 struct images {
-    struct data *data;
-    struct out *list; /* of --skip-damaged, or NULL */
+    struct data *data; /* the caller's */
+    struct out *list;  /* of --skip-damaged, or NULL */
     struct tsv_out *rows;
     int64_t read, damaged, turned, whitened;
     char *first_whitened;
@@ -31,9 +31,9 @@ int images_end(struct images *im, struct err *e);
 void images_put(struct run *r);
 void images_close(struct images *im);
 
-/* The table of the files that a run would read; `model` or `data` may be NULL. Without those
- * of images that cannot be opened where damaged ones are skipped. */
-int images_list(const char *model, const char *data, const struct data_opts *o, int64_t limit,
-                bool skip, struct err *e);
+/* The table of the files that a run would read; the options may lack the model or the images.
+ * Without those of images that cannot be opened where damaged ones are skipped. */
+int images_list(const struct session_opts *s, const struct data_opts *o, int64_t limit, bool skip,
+                struct err *e);
 
 #endif

@@ -86,8 +86,8 @@ static int put_network(const struct info *i, struct ckpt *c, struct out *o, stru
     struct model *m;
     struct err why;
     char assumed[ASSUME_WORDS];
-    if (info_model(i, &m, c, &why) != 0) {
-        if (!assume_network(&i->assume))
+    if (session_model(&m, c, &i->session, i->h, i->w, &why) != 0) {
+        if (!assume_network(&i->session.assumed))
             return out_printf(o, e, "family                none: %s\n", why.msg);
         *e = why;
         return -1;
@@ -181,7 +181,7 @@ int layers_print(const struct info *i, struct ckpt *c, struct err *e)
 {
     struct model *m;
     struct out *o;
-    if (info_model(i, &m, c, e) != 0)
+    if (session_model(&m, c, &i->session, i->h, i->w, e) != 0)
         return -1;
     if (out_open(&o, "-", e) != 0) {
         model_close(m);

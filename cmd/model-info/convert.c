@@ -73,7 +73,7 @@ static int convert_folded(const struct info *i, struct ckpt *c, struct err *e)
     struct model *m;
     struct folded f = {NULL, 0, NULL};
     int most = 1;
-    if (info_model(i, &m, c, e) != 0)
+    if (session_model(&m, c, &i->session, i->h, i->w, e) != 0)
         return -1;
     const struct graph *g = m->graph;
     for (int k = 0; k < g->values; k++)

@@ -4,19 +4,16 @@
 
 #include "base/err.h"
 #include "ckpt/ckpt.h"
-#include "model/model.h"
+#include "session/session.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct info {
-    const char *model, *data, *out;
-    struct assume assume;
-    const char *mean, *std; /* R,G,B, or NULL */
-    int h, w;               /* of the images that multiply-accumulates are counted for */
-    int resize_h, resize_w; /* of the probe's images; 0: as they are */
-    int64_t images;         /* most of them */
-    int threads;
+    struct session_opts session; /* data, mean and std: of the probe */
+    const char *out;
+    int h, w;       /* of the images that multiply-accumulates are counted for */
+    int64_t images; /* of the probe at most */
     bool fold;
     enum ckpt_format format; /* to be written */
 };
@@ -35,8 +32,5 @@ int probe_print(const struct info *i, struct ckpt *c, struct err *e);
 
 /* Writes the state dict, or the folded network. */
 int convert(const struct info *i, struct ckpt *c, struct err *e);
-
-/* The model under what was assumed. */
-int info_model(const struct info *i, struct model **m, struct ckpt *c, struct err *e);
 
 #endif

@@ -67,7 +67,7 @@ static int try_one(struct probe *p, struct interpretation *r, int64_t images, st
                                "%s: expected batch norms to compare with, found none: they are "
                                "folded",
                                ckpt_name(p->ckpt))
-                     : fit_measure(&r->fit, m, &of, p->info->threads, e);
+                     : fit_measure(&r->fit, m, &of, (int)p->info->session.threads, e);
     model_close(m);
     return result;
 }
@@ -84,16 +84,16 @@ static void add(struct probe *p, const struct assume *a, const struct normal *k)
 static void list_wirings(struct probe *p, const struct model *m)
 {
     struct normal_use u;
-    normal_choose(&u, m, p->ckpt, data_kind(p->data), p->info->mean, p->info->std);
+    normal_choose(&u, m, p->ckpt, data_kind(p->data), p->info->session.mean, p->info->session.std);
     if (*u.conflict)
         prog_say("%s", u.conflict);
     struct normal own = {.name = u.name};
     memcpy(own.mean, u.mean, sizeof own.mean);
     memcpy(own.std, u.std, sizeof own.std);
-    add(p, &p->info->assume, &own);
+    add(p, &p->info->session.assumed, &own);
     p->list[0].plain = true;
     struct assume variant[FIT_VARIANTS];
-    int variants = fit_variants(&m->assumed, &p->info->assume, variant);
+    int variants = fit_variants(&m->assumed, &p->info->session.assumed, variant);
     for (int v = 0; v < variants; v++)
         add(p, &variant[v], &own);
 }
@@ -278,7 +278,7 @@ static void conclude(const struct probe *p)
                  best->fit.norms, (long long)best->fit.images);
         free(words);
     }
-    if (p->info->resize_h > 0)
+    if (p->info->session.resize_h > 0)
         prog_say("%s: resizing changes what a network sees: constants that are near each other "
                  "are not told apart by resized images",
                  ckpt_name(p->ckpt));
@@ -286,9 +286,10 @@ static void conclude(const struct probe *p)
 
 static int open_data(struct probe *p, struct err *e)
 {
-    const struct data_opts o = {
-        .resize_h = p->info->resize_h, .resize_w = p->info->resize_w, .note = prog_note};
-    if (data_open(&p->data, p->info->data, &o, e) != 0)
+    const struct data_opts o = {.resize_h = p->info->session.resize_h,
+                                .resize_w = p->info->session.resize_w,
+                                .note = prog_note};
+    if (data_open(&p->data, p->info->session.data, &o, e) != 0)
         return -1;
     if (data_count(p->data) < 0)
         return err_set(e,
@@ -309,7 +310,7 @@ int probe_print(const struct info *i, struct ckpt *c, struct err *e)
     p->ckpt = c;
     int r = open_data(p, e);
     if (r == 0)
-        r = info_model(i, &m, c, e);
+        r = session_model(&m, c, &i->session, i->h, i->w, e);
     if (r == 0) {
         r = try_all(p, m, e);
         model_close(m);

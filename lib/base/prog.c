@@ -513,7 +513,7 @@ static struct {
     bool open;
 } meter;
 
-static double seconds(void)
+double prog_clock(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -539,7 +539,7 @@ void prog_progress(const char *what, int64_t done, int64_t total)
         terminal = isatty(STDERR_FILENO);
     if (!terminal && !verbose)
         return;
-    double now = seconds();
+    double now = prog_clock();
     if (!meter.open) {
         meter.open = true;
         meter.start = meter.last = now;

@@ -57,6 +57,9 @@ int prog_start(const struct prog *p, int argc, char **argv);
 /* Whether -v was given. */
 bool prog_verbose(void);
 
+/* Seconds of a clock that only goes forward. */
+double prog_clock(void);
+
 /* Words to stderr behind "program: ". */
 void prog_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -8,7 +8,9 @@ enum { BLOCK = 64 };
 
 const char *cam_score_word(enum cam_score score)
 {
-    static const char *const words[] = {"logit", "logprob", "prob"};
+#define CAM_SCORE_NAME(id, word) #word,
+    static const char *const words[] = {CAM_SCORES(CAM_SCORE_NAME)};
+#undef CAM_SCORE_NAME
 
     return words[score];
 }
@@ -214,12 +216,4 @@ double cam_overlap(const float *a, const float *b, int h, int w)
         sum += q > 0 ? q : 0;
     }
     return sum;
-}
-
-bool cam_finite(const float *v, int n)
-{
-    for (int i = 0; i < n; i++)
-        if (!isfinite(v[i]))
-            return false;
-    return true;
 }

@@ -12,14 +12,21 @@
 
 #include <stdbool.h>
 
+/* Of each score: its constant, its word, what it is. */
+#define CAM_SCORES(X)                                                                              \
+    X(LOGIT, logit)     /* z_c */                                                                  \
+    X(LOGPROB, logprob) /* log p_c, where p = softmax(z) */                                        \
+    X(PROB, prob)       /* p_c */
+
 enum cam_score {
-    CAM_LOGIT,   /* z_c */
-    CAM_LOGPROB, /* log p_c, where p = softmax(z) */
-    CAM_PROB     /* p_c */
+#define CAM_SCORE_ID(id, word) CAM_##id,
+    CAM_SCORES(CAM_SCORE_ID)
+#undef CAM_SCORE_ID
 };
 
 /* Their words, for OPT_CHOICE. */
-#define CAM_SCORE_WORDS "logit|logprob|prob"
+#define CAM_SCORE_WORD(id, word) "|" #word
+#define CAM_SCORE_WORDS (&("" CAM_SCORES(CAM_SCORE_WORD))[1])
 const char *cam_score_word(enum cam_score score);
 
 /* pytorch-grad-cam's guard against division by zero. */
@@ -106,8 +113,5 @@ void cam_measure(const float *map, int h, int w, struct cam_stats *f);
  * 1 for maps that are alike, 0 for maps that share nothing, NaN if one is blank or the
  * grid has no places. */
 double cam_overlap(const float *a, const float *b, int h, int w);
-
-/* Whether all n values are finite. */
-bool cam_finite(const float *v, int n);
 
 #endif

@@ -1,39 +1,51 @@
-/* Maps of one layer of a network from what an engine returns: in closed form where the
- * method has one, which is at the last stage, else as the method makes them. */
+/* Maps of one layer of a network from what an engine returns: in closed form where the method
+ * has one, which is at the last stage, else from the activations and, backward, the gradients
+ * of the layer. */
 #ifndef HP_LAYER_H
 #define HP_LAYER_H
 
 #include "base/err.h"
 #include "cam/cam.h"
 #include "cam/method.h"
+#include "engine/engine.h"
 #include "graph/graph.h"
 
 #include <stdbool.h>
 
 struct layer;
 
-/* `name`: as net_layer, or NULL for the last stage. The network outlives the layer. */
-int layer_open(struct layer **l, const struct graph *g, const char *name, enum cam_score score,
-               const struct method *method, struct err *e) ERR_CHECKED;
+struct layer_opts {
+    const char *name; /* as graph_layer(), or NULL for the last stage */
+    enum cam_score score;
+    const struct method *method;
+    bool probabilities; /* needed by the caller, whatever the score */
+};
+
+/* The network outlives the layer. */
+int layer_open(struct layer **l, const struct graph *g, const struct layer_opts *o, struct err *e)
+    ERR_CHECKED;
 void layer_close(struct layer *l);
 
 /* Whether maps come in closed form, and whether they need gradients. */
 bool layer_closed(const struct layer *l);
 bool layer_gradients(const struct layer *l);
 
-/* What an engine returns as `features`. */
 int layer_value(const struct layer *l);
 const struct graph_value *layer_about(const struct layer *l);
 
-/* What goes backward for `planes` maps that need gradients: seeds[planes][classes],
- * zero on entry and left so for an aim without a class. Thread-safe. */
-void layer_seed(const struct layer *l, const float *logits, const struct aim *aim, int planes,
-                float *seeds);
+/* What an engine has to give for up to `planes` maps of an image in one pass: appends to a list
+ * with room for two more. The score vectors that the engine has to take, 0 for none. */
+int layer_want(struct layer *l, int planes, struct engine_want *list, int *count);
 
-/* raw[planes][cells] and bias[planes] as closed_maps; other maps, which tell
- * nothing of biases, leave the latter as they are. p and rest as for cam_seed; in closed
- * form every aim has a class. Not thread-safe. */
-void layer_maps(struct layer *l, const struct aim *aim, int planes, const float *features,
-                const float *grads, const double *p, const double *rest, float *raw, double *bias);
+/* Of image `i` of a batch, what goes backward for its maps: fills its part of b->seeds, where
+ * an aim without a class (-1) leaves zeros. The logits are finite. Thread-safe. */
+void layer_seed(const struct layer *l, struct engine_batch *b, int i, const struct aim *aim,
+                int planes);
+
+/* Its maps raw[planes][cells], NaN for an aim without a class; bias[planes], the biases' part of
+ * the scores, in closed form, else left as they are. Returns 1 - p of each class, valid until
+ * the next call, or NULL where neither the score nor the caller needs them. Not thread-safe. */
+const double *layer_maps(struct layer *l, const struct engine_batch *b, int i,
+                         const struct aim *aim, int planes, float *raw, double *bias);
 
 #endif

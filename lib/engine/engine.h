@@ -11,7 +11,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum engine_precision { ENGINE_F32, ENGINE_BF16, ENGINE_F16 };
+/* Arithmetic of a network: the constant and its word. */
+#define ENGINE_PRECISIONS(X) X(F32, f32) X(BF16, bf16) X(F16, f16)
+
+enum engine_precision {
+#define ENGINE_PRECISION_ID(id, word) ENGINE_##id,
+    ENGINE_PRECISIONS(ENGINE_PRECISION_ID)
+#undef ENGINE_PRECISION_ID
+};
+
+/* The words, for OPT_CHOICE. */
+#define ENGINE_PRECISION_WORD(id, word) "|" #word
+#define ENGINE_PRECISION_WORDS (&("" ENGINE_PRECISIONS(ENGINE_PRECISION_WORD))[1])
+static inline const char *engine_precision_word(enum engine_precision p)
+{
+#define ENGINE_PRECISION_NAME(id, word) #word,
+    static const char *const words[] = {ENGINE_PRECISIONS(ENGINE_PRECISION_NAME)};
+#undef ENGINE_PRECISION_NAME
+    return words[p];
+}
 
 /* What may be wanted of a value. A result has for each image: */
 enum engine_what {

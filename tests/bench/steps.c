@@ -3,11 +3,9 @@
  * all threads together, rates of one thread. */
 #include "base/mem.h"
 #include "base/prog.h"
-#include "ckpt/ckpt.h"
 #include "engine/cpu/isa.h"
-#include "engine/engine.h"
 #include "engine/work.h"
-#include "model/model.h"
+#include "session/session.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -19,18 +17,14 @@
 #include <immintrin.h>
 #endif
 
-static const char *model, *layer, *totals_path;
-static const char *device = "auto";
-static int precision;
-static bool exact, class_maps;
-static int64_t threads, images = 1024, gradients;
+static struct session_opts opts = {.device = "auto"};
+static const char *layer, *totals_path;
+static bool class_maps;
+static int64_t images = 1024, gradients;
 
 static const struct opt options[] = {
-    {"model", 'm', OPT_STRING, &model, "FILE", "The checkpoint.", 0, 0},
-    {"device", 0, OPT_STRING, &device, "NAME", "auto, cpu, ref or cuda[:N].", 0, 0},
-    {"precision", 'p', OPT_CHOICE, &precision, "f32|bf16|f16", "Arithmetic.", 0, 0},
-    {"exact", 0, OPT_FLAG, &exact, NULL, "No Winograd.", 0, 0},
-    {"threads", 't', OPT_INT, &threads, "N", "Threads. Default: 0, one per core.", 0, 1024},
+    SESSION_MODEL_OPT(opts),
+    SESSION_DEVICE_OPTS(opts, 't'),
     {"images", 'n', OPT_INT, &images, "N", "Images of noise, 32 by 32.", 1, 1 << 30},
     {"layer", 'l', OPT_STRING, &layer, "NAME",
      "The layer whose activations are kept. Default with --gradients: the last stage.", 0, 0},
@@ -141,7 +135,7 @@ static void *spin_thread(void *arg)
 /* Multiply-accumulates per second of a thread, the mean of all at the same time. */
 static double measure_peak(const struct spin *spin)
 {
-    int n = (int)threads;
+    int n = (int)opts.threads;
     struct spinner *s = mem_zero((size_t)n, sizeof *s);
     pthread_t *thread = mem_alloc((size_t)n, sizeof *thread);
     pthread_barrier_t start;
@@ -177,7 +171,7 @@ static const struct spin *choose_spin(struct err *e)
 /* --- the network --- */
 
 struct job {
-    struct model *model;
+    struct session session;
     int64_t left;
     int classes;
 };
@@ -300,7 +294,7 @@ static void say_peak(const struct spin *spin, const double peak[2])
         return;
     prog_say("peak of f32 multiply-accumulates (%s), each of %d thread(s): %.1f GFLOP/s before, "
              "%.1f after",
-             spin->name, (int)threads, 2 * peak[0] / 1e9, 2 * peak[1] / 1e9);
+             spin->name, (int)opts.threads, 2 * peak[0] / 1e9, 2 * peak[1] / 1e9);
     total("peak_before_gflop_per_s", 2 * peak[0] / 1e9);
     total("peak_after_gflop_per_s", 2 * peak[1] / 1e9);
 }
@@ -332,7 +326,7 @@ static void say_network(const struct sum *forward, const struct sum *all, const 
     prog_say("all steps %.3f s, in %.3f s of wall time and %.3f s of processor time; per image "
              "forward %.4f Gmultiply-accumulates as computed, %.4f direct",
              all->seconds, took.wall, took.cpu, forward->done / n / 1e9, forward->macs / n / 1e9);
-    total("threads", (double)threads);
+    total("threads", (double)opts.threads);
     total("images", n);
     total("wall_s", took.wall);
     total("cpu_s", took.cpu);
@@ -347,7 +341,7 @@ static void say_network(const struct sum *forward, const struct sum *all, const 
         say_over("stride1",
                  "those of F(4x4, 3x3) in all layers of 3 by 3 and stride 1, and of direct "
                  "convolution in the others,",
-                 stride1_count(j->model->graph) * n / peak, all, took.cpu);
+                 stride1_count(j->session.model->graph) * n / peak, all, took.cpu);
 }
 
 static void say_back(const struct engine_step *s, int steps)
@@ -421,16 +415,18 @@ static int measure(struct job *j, struct engine *g, struct err *e)
 
 static int run(struct err *e)
 {
-    const struct model_opts no = {
-        .h = 32, .w = 32, .mean = {.5071F, .4867F, .4409F}, .std = {.2673F, .2564F, .2762F}};
-    struct ckpt *c;
-    struct job j = {.left = images};
-    struct engine *g;
-    if (ckpt_open(&c, model, NULL, e) != 0 || model_open(&j.model, c, &no, e) != 0)
+    static const float mean[] = {.5071F, .4867F, .4409F}, std[] = {.2673F, .2564F, .2762F};
+    struct job j = {.session.opts = &opts, .left = images};
+    struct session *s = &j.session;
+    if (session_checkpoint(&s->ckpt, &opts, e) != 0 ||
+        session_model(&s->model, s->ckpt, &opts, 32, 32, e) != 0)
         return -1;
-    ckpt_close(c);
-    j.classes = graph_classes(j.model->graph);
-    int features = find_layer(j.model->graph, e);
+    session_drop_checkpoint(s);
+    struct graph *network = s->model->graph;
+    memcpy(network->mean, mean, sizeof mean);
+    memcpy(network->std, std, sizeof std);
+    j.classes = graph_classes(network);
+    int features = find_layer(network, e);
     if (layer && features < 0)
         return -1;
     struct engine_want want[3];
@@ -440,21 +436,14 @@ static int run(struct err *e)
     if (gradients > 0)
         engine_add_want(want, &wants, features, ENGINE_GRADIENT);
     if (class_maps)
-        engine_add_want(want, &wants, graph_closed(j.model->graph).value, ENGINE_CLASS_MAPS);
-    const struct engine_opts eo = {.device = device,
-                                   .precision = (enum engine_precision)precision,
-                                   .threads = (int)threads,
-                                   .wants = want,
-                                   .want_count = wants,
-                                   .vectors = (int)gradients,
-                                   .exact = exact,
-                                   .timed = true};
-    if (engine_open(&g, j.model->graph, &eo, e) != 0)
+        engine_add_want(want, &wants, graph_closed(network).value, ENGINE_CLASS_MAPS);
+    const struct engine_opts wanted = {
+        .wants = want, .want_count = wants, .vectors = (int)gradients, .timed = true};
+    if (session_engine(s, &wanted, e) != 0)
         return -1;
-    prog_say("%s", engine_about(g));
-    int r = measure(&j, g, e);
-    engine_close(g);
-    model_close(j.model);
+    prog_say("%s", engine_about(s->engine));
+    int r = measure(&j, s->engine, e);
+    session_close(s);
     return r;
 }
 
@@ -462,10 +451,11 @@ int main(int argc, char **argv)
 {
     struct err e = {0};
     prog_start(&prog, argc, argv);
-    if (!model)
+    session_parse(&opts);
+    if (!opts.model)
         prog_usage("expected --model FILE");
-    if (threads == 0)
-        threads = work_cores();
+    if (opts.threads == 0)
+        opts.threads = work_cores();
     if (totals_path && !(totals = fopen(totals_path, "w")))
         prog_die(PROG_ERROR, "%s: cannot be written", totals_path);
     if (run(&e) != 0)

@@ -1,4 +1,5 @@
 /* Seeds, maps and figures against their definitions. */
+#include "base/real.h"
 #include "cam/cam.h"
 #include "cam/method.h"
 
@@ -218,11 +219,11 @@ static void check_finite(void)
 {
     float v[3] = {1, 2, 3};
 
-    CHECK(cam_finite(v, 3));
+    CHECK(real_finite(v, 3));
     v[2] = NAN;
-    CHECK(!cam_finite(v, 3) && cam_finite(v, 2));
+    CHECK(!real_finite(v, 3) && real_finite(v, 2));
     v[0] = -INFINITY;
-    CHECK(!cam_finite(v, 2));
+    CHECK(!real_finite(v, 2));
 }
 
 int main(void)

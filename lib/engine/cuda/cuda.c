@@ -161,13 +161,13 @@ static void cuda_close(void *self)
 
 static void describe(struct cuda *c)
 {
-    static const char *const precision[] = {"f32", "bf16", "f16"};
     snprintf(c->about, sizeof c->about,
              "cuda: %s (device %d, compute capability %d.%d), cuDNN %s, %s, batches of %d in %d "
              "stream%s",
              c->device.name, c->device.ordinal, c->device.capability / 10,
-             c->device.capability % 10, dnn_version(c->dnn), precision[c->work.opts.precision],
-             c->work.batch, c->work.threads, c->work.threads == 1 ? "" : "s");
+             c->device.capability % 10, dnn_version(c->dnn),
+             engine_precision_word(c->work.opts.precision), c->work.batch, c->work.threads,
+             c->work.threads == 1 ? "" : "s");
 }
 
 /* On a device that is there, with a precision that it has. */

@@ -1,8 +1,8 @@
-#include "rows/items.h"
+#include "stream/items.h"
 
 #include "base/io.h"
 #include "base/mem.h"
-#include "cam/cam.h"
+#include "base/real.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -127,7 +127,7 @@ const float *items_get(struct items *t, int64_t index, struct err *e)
 {
     const float *item = items_get_any(t, index, e);
 
-    if (!item || cam_finite(item, (int)npy_item(t->in)->count))
+    if (!item || real_finite(item, (size_t)npy_item(t->in)->count))
         return item;
     err_record(e, "%s: item %lld: expected finite values, found one that is not", npy_name(t->in),
                (long long)index);

@@ -1,0 +1,317 @@
+#include "cam/stored.h"
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "cam/closed.h"
+#include "stream/items.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct stored {
+    const struct stored_opts *opts;
+    struct items *items, *logits; /* logits may be NULL */
+    struct ids *ids;              /* may be NULL */
+    struct items *weights;        /* of each image's channels, or NULL: all have head.w */
+    float *w, *b;                 /* of files, which head refers to */
+    struct closed_head head;
+    struct closed *closed; /* NULL for maps that are made */
+    int grid_h, grid_w;
+    double *bias; /* [room] */
+    int room;
+    double *p, *rest; /* [classes] */
+};
+
+/* --- opening --- */
+
+/* The number of items must be that of the maps or features, where both are known. */
+static int check_count(const struct stored *s, const char *path, int64_t count, struct err *e)
+{
+    int64_t items = items_count(s->items);
+
+    if (count < 0 || items < 0 || count == items)
+        return 0;
+    return err_set(e, "%s: expected %lld items as in %s, found %lld", io_name(path),
+                   (long long)items, items_name(s->items), (long long)count);
+}
+
+/* A whole tensor of a linear layer: an item for each of *n classes, of `channels` numbers or
+ * of one where that is 0. *n = 0 takes the classes that there are. Caller frees. */
+static int load_tensor(float **v, int *n, int channels, int most, const char *path, struct err *e)
+{
+    const int64_t shape[] = {channels};
+    const size_t each = channels ? (size_t)channels : 1;
+    struct items *t;
+
+    if (items_open(&t, path, channels ? 1 : 0, shape, e) != 0)
+        return -1;
+    int64_t count = items_count(t);
+    int r = 0;
+    if (*n == 0 ? count < 1 || count > most : count != *n)
+        r = err_set(e, "%s: expected a file with an item for each %s, found %lld", items_name(t),
+                    *n == 0 ? "class" : "class of the maps", (long long)count);
+    else
+        *n = (int)count;
+    *v = mem_alloc((size_t)*n * each + 1, sizeof **v);
+    for (int i = 0; i < *n && r == 0; i++) {
+        const float *item = items_get(t, i, e);
+        if (item)
+            memcpy(*v + (size_t)i * each, item, each * sizeof *item);
+        else
+            r = -1;
+    }
+    items_close(t);
+    return r;
+}
+
+/* Weights that each image has of its own: what Grad-CAM makes of gradients. */
+static int open_weights(struct stored *s, struct err *e)
+{
+    const struct stored_opts *o = s->opts;
+    const int64_t shape[] = {-1, s->head.channels};
+    const char *name = io_name(o->weights);
+
+    if (o->method != method_at(METHOD_GRADCAM))
+        return err_set(e,
+                       "%s: expected the weights of a linear layer for --method %s, found those "
+                       "of each image",
+                       name, o->method->word);
+    if (o->biases)
+        return err_set(e,
+                       "%s: expected the weights of a linear layer for --biases, found those of "
+                       "each image",
+                       name);
+    if (items_open(&s->weights, o->weights, 2, shape, e) != 0 ||
+        check_count(s, o->weights, items_count(s->weights), e) != 0)
+        return -1;
+    int64_t classes = items_item(s->weights)->shape[0];
+    if (classes > o->most_classes)
+        return err_set(e, "%s: expected at most %d classes, found %lld", name, o->most_classes,
+                       (long long)classes);
+    s->head.classes = (int)classes;
+    return 0;
+}
+
+/* Without weights the classes are those of the maps. */
+static int load_files(struct stored *s, struct err *e)
+{
+    const struct stored_opts *o = s->opts;
+    struct closed_head *h = &s->head;
+    int axes = o->weights ? items_axes(o->weights, e) : 0;
+
+    if (axes < 0)
+        return -1;
+    if (axes == 2)
+        return open_weights(s, e);
+    h->classes = o->weights ? 0 : h->classes;
+    if ((o->weights &&
+         load_tensor(&s->w, &h->classes, h->channels, o->most_classes, o->weights, e) != 0) ||
+        (o->biases && load_tensor(&s->b, &h->classes, 0, o->most_classes, o->biases, e) != 0))
+        return -1;
+    h->w = s->w;
+    h->b = s->b;
+    return 0;
+}
+
+/* The linear layer that is given: for features, or for its biases alone. */
+static int take_linear(struct stored *s, struct err *e)
+{
+    const struct stored_opts *o = s->opts;
+    const struct model_head *l = o->linear;
+    struct closed_head *h = &s->head;
+
+    if (o->features && l->channels != h->channels)
+        return err_set(e,
+                       "%s: expected features of %d channels as the linear layer of %s, found %d",
+                       items_name(s->items), l->channels, o->linear_from, h->channels);
+    if (!o->features && l->classes != h->classes)
+        return err_set(e, "%s: expected maps of %d classes as the linear layer of %s, found %d",
+                       items_name(s->items), l->classes, o->linear_from, h->classes);
+    h->classes = l->classes;
+    h->w = o->features ? l->w : NULL;
+    h->b = l->b;
+    return 0;
+}
+
+static int open_logits(struct stored *s, struct err *e)
+{
+    /* Made maps may be of any number of classes. */
+    int64_t classes = s->opts->cams ? -1 : s->head.classes;
+
+    if (items_open(&s->logits, s->opts->logits, 1, &classes, e) != 0)
+        return -1;
+    s->head.classes = (int)items_item(s->logits)->shape[0];
+    return check_count(s, s->opts->logits, items_count(s->logits), e);
+}
+
+static int open_all(struct stored *s, struct err *e)
+{
+    const struct stored_opts *o = s->opts;
+    const int64_t any[] = {-1, -1, -1};
+    struct closed_head *h = &s->head;
+
+    if (items_open(&s->items,
+                   o->features ? o->features
+                   : o->cams   ? o->cams
+                               : o->class_maps,
+                   3, any, e) != 0)
+        return -1;
+    const int64_t *shape = items_item(s->items)->shape;
+    s->grid_h = (int)shape[1];
+    s->grid_w = (int)shape[2];
+    h->cells = (int)(shape[1] * shape[2]);
+    h->channels = o->features ? (int)shape[0] : 0;
+    h->classes = o->class_maps ? (int)shape[0] : 0;
+    if ((o->linear ? take_linear(s, e) : load_files(s, e)) != 0)
+        return -1;
+    if (o->ids &&
+        (ids_open(&s->ids, o->ids, e) != 0 || check_count(s, o->ids, ids_count(s->ids), e) != 0))
+        return -1;
+    return o->logits ? open_logits(s, e) : 0;
+}
+
+int stored_open(struct stored **out, const struct stored_opts *o, struct err *e)
+{
+    struct stored *s = mem_zero(1, sizeof *s);
+
+    s->opts = o;
+    if (open_all(s, e) != 0) {
+        stored_close(s);
+        return -1;
+    }
+    if (!o->cams)
+        s->closed = closed_new(o->score, &s->head);
+    s->p = mem_alloc((size_t)s->head.classes, sizeof *s->p);
+    s->rest = mem_alloc((size_t)s->head.classes, sizeof *s->rest);
+    *out = s;
+    return 0;
+}
+
+void stored_close(struct stored *s)
+{
+    if (!s)
+        return;
+    items_close(s->items);
+    items_close(s->logits);
+    items_close(s->weights);
+    ids_close(s->ids);
+    closed_free(s->closed);
+    free(s->w);
+    free(s->b);
+    free(s->bias);
+    free(s->p);
+    free(s->rest);
+    free(s);
+}
+
+const char *stored_name(const struct stored *s)
+{
+    return items_name(s->items);
+}
+
+void stored_grid(const struct stored *s, int *h, int *w)
+{
+    *h = s->grid_h;
+    *w = s->grid_w;
+}
+
+int stored_planes(const struct stored *s)
+{
+    return (int)items_item(s->items)->shape[0];
+}
+
+int stored_classes(const struct stored *s)
+{
+    return s->head.classes;
+}
+
+bool stored_probabilities(const struct stored *s)
+{
+    return s->logits || s->head.b;
+}
+
+/* --- maps --- */
+
+/* Item `index` of the main tensor; *logits and *w where there are such tensors and they are
+ * wanted. */
+static const float *get(struct stored *s, int64_t index, bool made, const float **logits,
+                        const float **w, struct err *e)
+{
+    const float *item = (made ? items_get_any : items_get)(s->items, index, e);
+
+    *logits = *w = NULL;
+    if (item && s->logits && (s->opts->probabilities || s->opts->score != CAM_LOGIT) &&
+        !(*logits = items_get(s->logits, index, e)))
+        return NULL;
+    if (item && s->weights && !(*w = items_get(s->weights, index, e)))
+        return NULL;
+    return item;
+}
+
+static int64_t find(const struct stored *s, int64_t id, struct err *e)
+{
+    int64_t index = s->ids ? ids_find(s->ids, id) : id;
+
+    if (index < 0)
+        err_record(e, "expected one of the ids in %s, found none", io_name(s->opts->ids));
+    return index;
+}
+
+/* What the logits tell: 1 - p of each class. */
+static const double *rest_of(struct stored *s, const float *logits)
+{
+    if (!logits)
+        return NULL;
+    cam_softmax(logits, s->head.classes, s->p, s->rest);
+    return s->rest;
+}
+
+int stored_maps(struct stored *s, int64_t id, const struct aim *aim, int planes, float *raw,
+                struct stored_more *more, struct err *e)
+{
+    const float *logits, *w, *item;
+    int64_t index = find(s, id, e);
+
+    if (index < 0 || !(item = get(s, index, false, &logits, &w, e)))
+        return -1;
+    if (w)
+        closed_weights(s->closed, w);
+    if (!logits && (s->opts->probabilities || s->opts->score != CAM_LOGIT))
+        logits = closed_logits(s->closed, item);
+    if (planes > s->room) {
+        s->room = planes;
+        s->bias = mem_grow(s->bias, (size_t)planes, sizeof *s->bias);
+    }
+    more->rest = rest_of(s, logits);
+    closed_maps(s->closed, aim, planes, item, s->p, s->rest, raw, s->bias);
+    more->bias = s->head.b ? s->bias : NULL;
+    return 0;
+}
+
+int stored_copy(struct stored *s, int64_t id, const int *plane, int planes, float *raw,
+                struct stored_more *more, struct err *e)
+{
+    const size_t cells = (size_t)s->head.cells;
+    const float *logits, *w, *item;
+    int64_t index = find(s, id, e);
+
+    if (index < 0 || !(item = get(s, index, true, &logits, &w, e)))
+        return -1;
+    for (int i = 0; i < planes; i++)
+        memcpy(raw + (size_t)i * cells, item + (size_t)plane[i] * cells, cells * sizeof *raw);
+    more->rest = rest_of(s, logits);
+    more->bias = NULL;
+    return 0;
+}
+
+int stored_end(struct stored *s, struct err *e)
+{
+    const struct stored_opts *o = s->opts;
+
+    if (items_drain(s->items, e) != 0 || (s->logits && items_drain(s->logits, e) != 0) ||
+        (s->ids && check_count(s, o->ids, ids_count(s->ids), e) != 0) ||
+        (s->logits && check_count(s, o->logits, items_count(s->logits), e) != 0) ||
+        (s->weights && check_count(s, o->weights, items_count(s->weights), e) != 0))
+        return -1;
+    return 0;
+}

@@ -1,0 +1,66 @@
+/* Maps from tensors that were stored before, without a network: the unnormalised CAMs of all
+ * classes, the features of the last stage under a linear layer, or maps that are made already. */
+#ifndef HP_STORED_H
+#define HP_STORED_H
+
+#include "base/err.h"
+#include "cam/cam.h"
+#include "cam/method.h"
+#include "model/model.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct stored_opts {
+    const char *class_maps;          /* (n, classes, h, w), or */
+    const char *features;            /* (n, channels, h, w), or */
+    const char *cams;                /* (n, planes, h, w): maps that are made */
+    const char *logits;              /* (n, classes), or NULL */
+    const char *ids;                 /* (n): the id of each item; NULL: item i has id i */
+    const char *weights;             /* (classes, channels), or (n, classes, channels) for
+                                        weights that each image has of its own; or NULL */
+    const char *biases;              /* (classes), or NULL */
+    const struct model_head *linear; /* instead of weights and biases; or NULL */
+    const char *linear_from;         /* where `linear` comes from, for messages */
+    enum cam_score score;
+    const struct method *method;
+    bool probabilities; /* needed by the caller, whatever the score */
+    int most_classes;   /* more are an error */
+};
+
+struct stored;
+
+/* Opens the tensors and compares their shapes. `o` outlives it. Caller closes. */
+int stored_open(struct stored **s, const struct stored_opts *o, struct err *e) ERR_CHECKED;
+void stored_close(struct stored *s);
+
+/* Name of the tensor of maps or features, its grid, and its planes or channels. */
+const char *stored_name(const struct stored *s);
+void stored_grid(const struct stored *s, int *h, int *w);
+int stored_planes(const struct stored *s);
+
+/* The classes: 0 where maps that are made, without logits, do not tell them. */
+int stored_classes(const struct stored *s);
+
+/* Whether probabilities of classes can be told. */
+bool stored_probabilities(const struct stored *s);
+
+/* What belongs to maps; valid until the next call. */
+struct stored_more {
+    const double *rest; /* [classes] 1 - p; NULL where not wanted or not known */
+    const double *bias; /* [planes] the biases' part of the score, or NULL */
+};
+
+/* raw[planes][cells] of the item with this id, for `aim`, each with a class; the method has a
+ * closed form. */
+int stored_maps(struct stored *s, int64_t id, const struct aim *aim, int planes, float *raw,
+                struct stored_more *more, struct err *e) ERR_CHECKED;
+
+/* The same of maps that are made: planes of the item as they are, NaN where one holds no map. */
+int stored_copy(struct stored *s, int64_t id, const int *plane, int planes, float *raw,
+                struct stored_more *more, struct err *e) ERR_CHECKED;
+
+/* Reads pipes to their ends, and compares the numbers of items. */
+int stored_end(struct stored *s, struct err *e) ERR_CHECKED;
+
+#endif
