@@ -220,10 +220,11 @@ int main(int argc, char **argv)
     parse_size();
     check_sources();
     check_files();
-    job.rows = rows_new(job.targets);
+    if (aims_new(&job.rows, job.targets, &e) != 0)
+        prog_usage("%s", e.msg);
     if ((job.session.data ? network_run : stored_run)(&job, &e) != 0)
         prog_fail(&e);
-    rows_tell_none(job.rows);
-    rows_close(job.rows);
+    aims_tell_none(job.rows);
+    aims_close(job.rows);
     return PROG_OK;
 }

@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "cam/cam.h"
 #include "cam/method.h"
-#include "rows.h"
+#include "rows/aims.h"
 #include "session/session.h"
 
 #include <stdbool.h>
@@ -28,7 +28,7 @@ struct job {
     enum size_kind size; /* of the maps written */
     struct extent fixed; /* of SIZE_FIXED */
     struct extent input; /* of SIZE_INPUT; images replace it by theirs */
-    struct rows *rows;   /* not open yet */
+    struct aims *rows;   /* not open yet */
 };
 
 /* Says with -v what is the same in closed form. */

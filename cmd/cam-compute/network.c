@@ -25,7 +25,7 @@ struct network {
     int classes, cells;
     size_t pixels, row_bytes;
     /* read */
-    struct row *next; /* the row whose parts are being handed out */
+    struct aims_row *next; /* the row whose parts are being handed out */
     uint8_t *image;
     int parts, together;
     bool ended; /* the table is, or `why` says what is wrong with the next row */
@@ -38,22 +38,22 @@ struct network {
 };
 
 /* The row that an image carries through the engine. */
-static struct row *row_at(const struct network *n, void *tags, int i)
+static struct aims_row *row_at(const struct network *n, void *tags, int i)
 {
-    return (struct row *)((char *)tags + (size_t)i * n->row_bytes);
+    return (struct aims_row *)((char *)tags + (size_t)i * n->row_bytes);
 }
 
 static int rows_load(struct network *n, struct err *e)
 {
-    struct row *row = n->next;
+    struct aims_row *row = n->next;
     struct data_item item;
     struct err why;
-    int got = rows_next(n->job->rows, row, e);
+    int got = aims_next(n->job->rows, row, e);
 
     if (got <= 0)
         return got;
     if (data_at(n->session.data, row->id, n->image, &item, &why) != 0)
-        return rows_error(n->job->rows, row, e, "%s", why.msg);
+        return aims_error(n->job->rows, row, e, "%s", why.msg);
     return 1;
 }
 
@@ -65,7 +65,7 @@ static int read_images(void *ctx, struct engine_batch *b, int max, struct err *e
     while (count < max && !n->ended) {
         if (n->next->part == 0) {
             /* What is there is computed before more is waited for. */
-            if (count > 0 && !rows_ready(n->job->rows))
+            if (count > 0 && !aims_ready(n->job->rows))
                 break;
             int got = rows_load(n, &n->why);
             n->failed = got < 0;
@@ -85,30 +85,30 @@ static int read_images(void *ctx, struct engine_batch *b, int max, struct err *e
     return -1;
 }
 
-static int check_logits(const struct network *n, const struct row *row, const float *logits,
+static int check_logits(const struct network *n, const struct aims_row *row, const float *logits,
                         struct err *e)
 {
     if (real_finite(logits, (size_t)n->classes))
         return 0;
-    return rows_error(n->job->rows, row, e,
+    return aims_error(n->job->rows, row, e,
                       "id %lld: expected finite logits, found one that is not", (long long)row->id);
 }
 
 /* The planes of one part of a row: the first, and how many. */
-static int part_planes(const struct network *n, const struct row *row, int *first)
+static int part_planes(const struct network *n, const struct aims_row *row, int *first)
 {
-    int left = rows_planes(n->job->rows) - row->part * n->together;
+    int left = aims_planes(n->job->rows) - row->part * n->together;
 
     *first = row->part * n->together;
     return left < n->together ? left : n->together;
 }
 
 /* The aims of these planes. */
-static void aims_of(const struct network *n, const struct row *row, int first, int planes,
+static void aims_of(const struct network *n, const struct aims_row *row, int first, int planes,
                     struct aim *aim)
 {
     for (int i = 0; i < planes; i++)
-        aim[i] = rows_aim(n->job->rows, row, first + i);
+        aim[i] = aims_aim(n->job->rows, row, first + i);
 }
 
 static int seed_scores(void *ctx, struct engine_batch *b, struct err *e)
@@ -118,7 +118,7 @@ static int seed_scores(void *ctx, struct engine_batch *b, struct err *e)
     int first;
 
     for (int i = 0; i < b->n; i++) {
-        const struct row *row = row_at(n, b->tag, i);
+        const struct aims_row *row = row_at(n, b->tag, i);
         if (check_logits(n, row, b->logits + (size_t)i * (size_t)n->classes, e) != 0)
             return -1;
         int planes = part_planes(n, row, &first);
@@ -133,7 +133,7 @@ static int put_batch(struct network *n, const struct engine_batch *b, struct err
     const bool closed = layer_closed(n->layer);
 
     for (int i = 0; i < b->n; i++) {
-        const struct row *row = row_at(n, b->tag, i);
+        const struct aims_row *row = row_at(n, b->tag, i);
         int first, planes = part_planes(n, row, &first);
         if (check_logits(n, row, b->logits + (size_t)i * (size_t)n->classes, e) != 0)
             return -1;
@@ -183,12 +183,12 @@ static int open_network(struct network *n, struct err *e)
     n->classes = graph_classes(s->model->graph);
     n->cells = v->h * v->w;
     n->pixels = 3 * (size_t)data_h(s->data) * (size_t)data_w(s->data);
-    return rows_open(j->rows, j->table, n->classes, false, e);
+    return aims_open(j->rows, j->table, n->classes, false, e);
 }
 
 static int open_engine(struct network *n, struct err *e)
 {
-    const int planes = rows_planes(n->job->rows);
+    const int planes = aims_planes(n->job->rows);
 
     /* Without gradients all planes are made at once. */
     n->together = !layer_gradients(n->layer) || planes < TOGETHER ? planes : TOGETHER;
@@ -204,7 +204,7 @@ static int run(struct network *n, struct err *e)
 
     if (open_network(n, e) != 0 || open_engine(n, e) != 0)
         return -1;
-    const size_t planes = (size_t)rows_planes(j->rows);
+    const size_t planes = (size_t)aims_planes(j->rows);
     const struct graph_value *v = layer_about(n->layer);
     about_layer(&n->about, n->session.model->graph, layer_value(n->layer), j->layer, j->method,
                 j->score);
@@ -212,7 +212,7 @@ static int run(struct network *n, struct err *e)
                   (struct extent){data_h(n->session.data), data_w(n->session.data)}, &n->about,
                   e) != 0)
         return -1;
-    n->row_bytes = rows_bytes(j->rows);
+    n->row_bytes = aims_bytes(j->rows);
     n->next = mem_zero(1, n->row_bytes);
     n->image = mem_alloc(n->pixels, 1);
     if (layer_closed(n->layer))

@@ -50,13 +50,13 @@ int sink_open(struct sink **out, const struct job *j, struct extent layer, struc
               const struct run *about, struct err *e)
 {
     struct sink *s = mem_zero(1, sizeof *s);
-    size_t planes = (size_t)rows_planes(j->rows);
+    size_t planes = (size_t)aims_planes(j->rows);
 
     s->job = j;
     s->layer = layer;
     s->size = j->size == SIZE_LAYER ? layer : j->size == SIZE_INPUT ? input : j->fixed;
-    s->pred = rows_find(j->rows, "pred");
-    s->truth = rows_find(j->rows, "true");
+    s->pred = aims_find(j->rows, "pred");
+    s->truth = aims_find(j->rows, "true");
     s->item_n = planes * area(s->size);
     size_t bytes = s->item_n * sizeof *s->items;
     if (bytes > ITEM_BYTES) {
@@ -90,7 +90,7 @@ fail:
 }
 
 /* 1 - p of the map's class. */
-static double saturation(const struct row *row, struct aim aim, const double *rest)
+static double saturation(const struct aims_row *row, struct aim aim, const double *rest)
 {
     if (rest)
         return rest[aim.cls];
@@ -99,21 +99,22 @@ static double saturation(const struct row *row, struct aim aim, const double *re
     return aim.cls == row->truth ? 1 - row->p_true : NAN;
 }
 
-static int put_stats(struct sink *s, const struct row *row, const struct maps *m, struct err *e)
+static int put_stats(struct sink *s, const struct aims_row *row, const struct maps *m,
+                     struct err *e)
 {
-    const struct rows *rows = s->job->rows;
+    const struct aims *rows = s->job->rows;
     const size_t cells = area(s->layer);
     double overlap = NAN;
 
     if (s->pred >= 0 && s->truth >= 0)
         overlap = cam_overlap(m->raw + (size_t)s->pred * cells, m->raw + (size_t)s->truth * cells,
                               s->layer.h, s->layer.w);
-    for (int i = 0; i < rows_planes(rows); i++) {
-        struct aim aim = rows_aim(rows, row, i);
+    for (int i = 0; i < aims_planes(rows); i++) {
+        struct aim aim = aims_aim(rows, row, i);
         struct cam_stats f;
         cam_measure(m->raw + (size_t)i * cells, s->layer.h, s->layer.w, &f);
         tsv_put_int(s->stats, row->id);
-        tsv_put_string(s->stats, rows_word(rows, i));
+        tsv_put_string(s->stats, aims_word(rows, i));
         tsv_put_int(s->stats, aim.cls);
         tsv_put_real(s->stats, f.max);
         tsv_put_real(s->stats, f.min);
@@ -160,21 +161,21 @@ static int write_items(struct sink *s, struct err *e)
     return n ? npy_write(s->npy, s->items, n, e) : 0;
 }
 
-int sink_put(struct sink *s, const struct row *row, const struct maps *m, struct err *e)
+int sink_put(struct sink *s, const struct aims_row *row, const struct maps *m, struct err *e)
 {
-    const struct rows *rows = s->job->rows;
-    const int planes = rows_planes(rows);
+    const struct aims *rows = s->job->rows;
+    const int planes = aims_planes(rows);
 
     for (int i = 0; i < planes; i++)
         if (!real_finite(m->raw + (size_t)i * area(s->layer), area(s->layer)))
-            return rows_error(rows, row, e, "id %lld: expected a finite map, found an overflow",
+            return aims_error(rows, row, e, "id %lld: expected a finite map, found an overflow",
                               (long long)row->id);
     if (s->stats && put_stats(s, row, m, e) != 0)
         return -1;
     if (s->npy) {
         float *item = s->items + (size_t)s->held * s->item_n;
         for (int i = 0; i < planes; i++)
-            put_plane(s, rows_aim(rows, row, i), m->raw + (size_t)i * area(s->layer),
+            put_plane(s, aims_aim(rows, row, i), m->raw + (size_t)i * area(s->layer),
                       item + (size_t)i * area(s->size));
         if (++s->held == s->room && write_items(s, e) != 0)
             return -1;

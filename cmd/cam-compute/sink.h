@@ -19,7 +19,7 @@ struct sink;
  * sink, is for --run. */
 int sink_open(struct sink **s, const struct job *j, struct extent layer, struct extent input,
               const struct run *about, struct err *e);
-int sink_put(struct sink *s, const struct row *row, const struct maps *m, struct err *e);
+int sink_put(struct sink *s, const struct aims_row *row, const struct maps *m, struct err *e);
 
 /* Lets the reader see what was put so far. */
 int sink_flush(struct sink *s, struct err *e);

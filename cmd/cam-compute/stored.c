@@ -62,17 +62,17 @@ static int find_planes(struct job_stored *s, struct targets *made, const char *l
                        j->planes ? "--planes" : "--target", list, planes);
     if (stored_classes(s->stored) > 0)
         classes = stored_classes(s->stored);
-    if (rows_open(j->rows, j->table, classes, j->stats && !stored_probabilities(s->stored), e) !=
+    if (aims_open(j->rows, j->table, classes, j->stats && !stored_probabilities(s->stored), e) !=
             0 ||
         targets_lay_out(made, classes, e) != 0)
         return -1;
-    s->plane = mem_alloc((size_t)rows_planes(j->rows), sizeof *s->plane);
-    for (int i = 0; i < rows_planes(j->rows); i++) {
-        const char *word = rows_word(j->rows, i);
+    s->plane = mem_alloc((size_t)aims_planes(j->rows), sizeof *s->plane);
+    for (int i = 0; i < aims_planes(j->rows); i++) {
+        const char *word = aims_word(j->rows, i);
         int first = targets_find(made, word);
         if (first < 0)
             return err_set(e, "--target: expected words of --planes (%s), found '%s'", list, word);
-        s->plane[i] = first + i - rows_find(j->rows, word);
+        s->plane[i] = first + i - aims_find(j->rows, word);
     }
     return 0;
 }
@@ -84,7 +84,7 @@ static int open_rows(struct job_stored *s, struct err *e)
     const char *list = j->planes ? j->planes : j->targets;
 
     if (!j->cams)
-        return rows_open(j->rows, j->table, stored_classes(s->stored),
+        return aims_open(j->rows, j->table, stored_classes(s->stored),
                          j->stats && !stored_probabilities(s->stored), e);
     if (targets_parse(&made, list, e) != 0)
         return -1;
@@ -116,44 +116,45 @@ static int open_about(struct job_stored *s, struct err *e)
 }
 
 /* Stored maps hold none where a row had no such class. */
-static int check_planes(const struct job_stored *s, const struct row *row, struct err *e)
+static int check_planes(const struct job_stored *s, const struct aims_row *row, struct err *e)
 {
     const size_t cells = (size_t)s->grid.h * (size_t)s->grid.w;
 
-    for (int i = 0; i < rows_planes(s->job->rows); i++)
+    for (int i = 0; i < aims_planes(s->job->rows); i++)
         if (!real_finite(s->raw + (size_t)i * cells, cells))
-            return rows_error(
+            return aims_error(
                 s->job->rows, row, e, "id %lld: expected a map of '%s' in %s, found none",
-                (long long)row->id, rows_word(s->job->rows, i), stored_name(s->stored));
+                (long long)row->id, aims_word(s->job->rows, i), stored_name(s->stored));
     return 0;
 }
 
-static int map_row(struct job_stored *s, const struct row *row, struct sink *sink, struct err *e)
+static int map_row(struct job_stored *s, const struct aims_row *row, struct sink *sink,
+                   struct err *e)
 {
-    const struct rows *rows = s->job->rows;
-    const int planes = rows_planes(rows);
+    const struct aims *rows = s->job->rows;
+    const int planes = aims_planes(rows);
     struct stored_more more;
     struct err why;
 
     for (int i = 0; i < planes; i++)
-        s->aim[i] = rows_aim(rows, row, i);
+        s->aim[i] = aims_aim(rows, row, i);
     if ((s->plane ? stored_copy(s->stored, row->id, s->plane, planes, s->raw, &more, &why)
                   : stored_maps(s->stored, row->id, s->aim, planes, s->raw, &more, &why)) != 0)
-        return rows_error(rows, row, e, "id %lld: %s", (long long)row->id, why.msg);
+        return aims_error(rows, row, e, "id %lld: %s", (long long)row->id, why.msg);
     if (s->plane && check_planes(s, row, e) != 0)
         return -1;
     const struct maps m = {s->raw, more.rest, more.bias};
     return sink_put(sink, row, &m, e);
 }
 
-static int map_rows(struct job_stored *s, struct row *row, struct sink *sink, struct err *e)
+static int map_rows(struct job_stored *s, struct aims_row *row, struct sink *sink, struct err *e)
 {
     int got;
 
-    while ((got = rows_next(s->job->rows, row, e)) > 0) {
+    while ((got = aims_next(s->job->rows, row, e)) > 0) {
         if (map_row(s, row, sink, e) != 0)
             return -1;
-        if (!rows_ready(s->job->rows) && sink_flush(sink, e) != 0)
+        if (!aims_ready(s->job->rows) && sink_flush(sink, e) != 0)
             return -1;
     }
     return got < 0 ? -1 : stored_end(s->stored, e);
@@ -167,12 +168,12 @@ static int run(struct job_stored *s, struct err *e)
     if (open_tensors(s, e) != 0 || open_rows(s, e) != 0 || open_about(s, e) != 0 ||
         sink_open(&sink, j, s->grid, j->input, &s->about, e) != 0)
         return -1;
-    size_t planes = (size_t)rows_planes(j->rows);
+    size_t planes = (size_t)aims_planes(j->rows);
     s->aim = mem_alloc(planes, sizeof *s->aim);
     s->raw = mem_alloc(planes * (size_t)s->grid.h * (size_t)s->grid.w, sizeof *s->raw);
     if (!j->cams)
         job_say_closed(j);
-    struct row *row = mem_zero(1, rows_bytes(j->rows));
+    struct aims_row *row = mem_zero(1, aims_bytes(j->rows));
     int r = map_rows(s, row, sink, e);
     if (r == 0)
         r = sink_close(sink, e);

@@ -1,4 +1,4 @@
-#include "rows.h"
+#include "rows/aims.h"
 
 #include "base/mem.h"
 #include "base/prog.h"
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct rows {
+struct aims {
     struct targets *targets;
     int classes;
     struct tsv_in *in;
@@ -17,24 +17,26 @@ struct rows {
     int id, pred, truth, conf, p_true;
 };
 
-struct rows *rows_new(const char *targets)
+int aims_new(struct aims **out, const char *targets, struct err *e)
 {
-    struct rows *r = mem_zero(1, sizeof *r);
-    struct err e;
+    struct targets *t;
 
-    if (targets_parse(&r->targets, targets, &e) != 0)
-        prog_usage("%s", e.msg);
-    return r;
+    if (targets_parse(&t, targets, e) != 0)
+        return -1;
+    struct aims *r = mem_zero(1, sizeof *r);
+    r->targets = t;
+    *out = r;
+    return 0;
 }
 
-void rows_close(struct rows *r)
+void aims_close(struct aims *r)
 {
     targets_free(r->targets);
     tsv_close(r->in);
     free(r);
 }
 
-int rows_open(struct rows *r, const char *path, int classes, bool confidence, struct err *e)
+int aims_open(struct aims *r, const char *path, int classes, bool confidence, struct err *e)
 {
     r->classes = classes;
     if (tsv_open(&r->in, path, e) != 0)
@@ -54,19 +56,19 @@ int rows_open(struct rows *r, const char *path, int classes, bool confidence, st
     return 0;
 }
 
-size_t rows_bytes(const struct rows *r)
+size_t aims_bytes(const struct aims *r)
 {
-    return sizeof(struct row) + (size_t)targets_words(r->targets) * sizeof(struct aim);
+    return sizeof(struct aims_row) + (size_t)targets_words(r->targets) * sizeof(struct aim);
 }
 
 /* A class or NA in a column that may be missing (-1). */
-static int read_class_na(const struct rows *r, int col, int *cls, struct err *e)
+static int read_class_na(const struct aims *r, int col, int *cls, struct err *e)
 {
     *cls = -1;
     return col < 0 || tsv_is_na(r->in, col) ? 0 : target_class(r->in, col, r->classes, cls, e);
 }
 
-static int read_probability(const struct rows *r, int col, double *p, struct err *e)
+static int read_probability(const struct aims *r, int col, double *p, struct err *e)
 {
     *p = NAN;
     if (col < 0)
@@ -81,7 +83,7 @@ static int read_probability(const struct rows *r, int col, double *p, struct err
     return 0;
 }
 
-int rows_next(struct rows *r, struct row *row, struct err *e)
+int aims_next(struct aims *r, struct aims_row *row, struct err *e)
 {
     int got = tsv_next(r->in, e);
 
@@ -102,38 +104,39 @@ int rows_next(struct rows *r, struct row *row, struct err *e)
     return 1;
 }
 
-void rows_tell_none(const struct rows *r)
+void aims_tell_none(const struct aims *r)
 {
     if (!r->any)
         prog_no_rows(tsv_name(r->in), "no maps made");
 }
 
-bool rows_ready(const struct rows *r)
+bool aims_ready(const struct aims *r)
 {
     return tsv_ready(r->in);
 }
 
-int rows_planes(const struct rows *r)
+int aims_planes(const struct aims *r)
 {
     return targets_planes(r->targets);
 }
 
-const char *rows_word(const struct rows *r, int plane)
+const char *aims_word(const struct aims *r, int plane)
 {
     return targets_word(r->targets, plane);
 }
 
-struct aim rows_aim(const struct rows *r, const struct row *row, int plane)
+struct aim aims_aim(const struct aims *r, const struct aims_row *row, int plane)
 {
     return targets_aim(r->targets, row->aim, plane);
 }
 
-int rows_find(const struct rows *r, const char *word)
+int aims_find(const struct aims *r, const char *word)
 {
     return targets_find(r->targets, word);
 }
 
-int rows_error(const struct rows *r, const struct row *row, struct err *e, const char *fmt, ...)
+int aims_error(const struct aims *r, const struct aims_row *row, struct err *e, const char *fmt,
+               ...)
 {
     char msg[768];
     va_list ap;
