@@ -276,7 +276,7 @@ static void apply_signs(const struct ckpt_tensor *t, unsigned char *p)
                 negate(p + part, width, is_float(t->type));
 }
 
-static float from_half(uint16_t h)
+static float from_f16(uint16_t h)
 {
     uint32_t sign = (uint32_t)(h & 0x8000) << 16, exponent = h >> 10 & 0x1f, m = h & 0x3ff;
     uint32_t bits;
@@ -304,7 +304,7 @@ static float number(const unsigned char *p, enum ckpt_type type, bool big)
     double d;
     switch (type) {
     case CKPT_F16:
-        return from_half((uint16_t)bits);
+        return from_f16((uint16_t)bits);
     case CKPT_F64:
         memcpy(&d, &bits, sizeof d);
         return (float)d;

@@ -139,7 +139,7 @@ static void slot_close(struct slot *s, const struct work *w)
 
 void work_open(struct work *w)
 {
-    w->hand = mem_zero((size_t)w->threads, sizeof *w->hand);
+    w->worker = mem_zero((size_t)w->threads, sizeof *w->worker);
 }
 
 static void slots_close(struct work *w)
@@ -154,11 +154,11 @@ static void slots_close(struct work *w)
 void work_close(struct work *w)
 {
     slots_close(w);
-    for (int i = 0; w->hand && i < w->threads; i++)
-        if (w->hand[i])
-            w->discard(w->hand[i]);
-    free(w->hand);
-    w->hand = NULL;
+    for (int i = 0; w->worker && i < w->threads; i++)
+        if (w->worker[i])
+            w->discard(w->worker[i]);
+    free(w->worker);
+    w->worker = NULL;
 }
 
 /* Batches for a run, kept from one to the next but for their tags. */
@@ -270,32 +270,32 @@ static void finish_batch(struct shift *s, struct slot *t)
     pthread_mutex_unlock(&s->lock);
 }
 
-static int compute(struct shift *s, void *hand, struct engine_batch *b, struct err *e)
+static int compute(struct shift *s, void *worker, struct engine_batch *b, struct err *e)
 {
     const struct work *w = s->work;
     size_t n = (size_t)b->n, max = (size_t)w->batch;
     memset(input_of(w, b) + n * image_bytes(w), 0, (max - n) * image_bytes(w));
-    if (w->forward(hand, b, e) != 0)
+    if (w->forward(worker, b, e) != 0)
         return -1;
     if (w->opts.vectors == 0)
         return 0;
     memset(b->seeds, 0, max * seed_count(w) * sizeof(float));
     if (s->calls->seed(s->calls->ctx, b, e) != 0)
         return -1;
-    return w->backward(hand, b, e);
+    return w->backward(worker, b, e);
 }
 
-static void compute_all(struct shift *s, void *hand)
+static void compute_all(struct shift *s, void *worker)
 {
     struct slot *t;
     while ((t = next_batch(s)) != NULL) {
         if (!t->failed)
-            t->failed = compute(s, hand, &t->batch, &t->err) != 0;
+            t->failed = compute(s, worker, &t->batch, &t->err) != 0;
         finish_batch(s, t);
     }
 }
 
-static void *worker(void *arg)
+static void *run_worker(void *arg)
 {
     struct shift *s = arg;
     struct work *w = s->work;
@@ -303,18 +303,18 @@ static void *worker(void *arg)
     pthread_mutex_lock(&s->lock);
     int i = s->next_thread++;
     pthread_mutex_unlock(&s->lock);
-    int r = w->hand[i] ? 0 : w->make(w->self, i, &w->hand[i], &e);
+    int r = w->worker[i] ? 0 : w->make(w->self, i, &w->worker[i], &e);
     if (r == 0 && w->enter)
-        r = w->enter(w->hand[i], &e);
+        r = w->enter(w->worker[i], &e);
     if (r != 0) {
         pthread_mutex_lock(&s->lock);
         stop_with(s, &e);
         pthread_mutex_unlock(&s->lock);
         return NULL;
     }
-    compute_all(s, w->hand[i]);
+    compute_all(s, w->worker[i]);
     if (w->leave)
-        w->leave(w->hand[i]);
+        w->leave(w->worker[i]);
     return NULL;
 }
 
@@ -323,7 +323,7 @@ static void run_threads(struct shift *s)
     const struct work *w = s->work;
     pthread_t *thread = mem_alloc((size_t)w->threads, sizeof *thread);
     int started = 0;
-    while (started < w->threads && pthread_create(&thread[started], NULL, worker, s) == 0)
+    while (started < w->threads && pthread_create(&thread[started], NULL, run_worker, s) == 0)
         started++;
     for (int i = 0; i < started; i++)
         pthread_join(thread[i], NULL);

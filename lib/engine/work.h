@@ -15,19 +15,19 @@ struct work {
     void *self;
     /* What thread `i` computes with, made when it is needed first and kept until work_close(). In
      * that thread. */
-    int (*make)(void *self, int i, void **hand, struct err *e);
-    void (*discard)(void *hand);
+    int (*make)(void *self, int i, void **worker, struct err *e);
+    void (*discard)(void *worker);
     /* At the start and at the end of a run, in each thread; may be NULL. */
-    int (*enter)(void *hand, struct err *e);
-    void (*leave)(void *hand);
-    int (*forward)(void *hand, struct engine_batch *b, struct err *e);
-    int (*backward)(void *hand, struct engine_batch *b, struct err *e);
+    int (*enter)(void *worker, struct err *e);
+    void (*leave)(void *worker);
+    int (*forward)(void *worker, struct engine_batch *b, struct err *e);
+    int (*backward)(void *worker, struct engine_batch *b, struct err *e);
     /* Where batches lie, for a device that copies from memory of its own kind; NULL for
      * ordinary memory. `alloc` zeroes, or returns NULL and says why. */
     void *(*alloc)(void *self, size_t bytes, struct err *e);
     void (*release)(void *self, void *p);
     /* Of work.c: */
-    void **hand; /* [threads] */
+    void **worker; /* [threads] */
     struct slot *slot;
     int slots;
 };

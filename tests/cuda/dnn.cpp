@@ -1,7 +1,7 @@
 /* cuDNN's graph interface: descriptors hold what was set and are checked when they are
  * finalized; executing a plan walks its graph. */
 #include "inside.h"
-#include "standin_half.h"
+#include "standin_floats.h"
 
 #include <cudnn.h>
 
@@ -348,13 +348,13 @@ float load(const void *p, int type, int64_t at)
     if (type == CUDNN_DATA_FLOAT)
         return ((const float *)p)[at];
     uint16_t u = ((const uint16_t *)p)[at];
-    return type == CUDNN_DATA_HALF ? half_to_float(u) : bf16_to_float(u);
+    return type == CUDNN_DATA_HALF ? f16_to_float(u) : bf16_to_float(u);
 }
 
 float rounded(float f, int type)
 {
     return type == CUDNN_DATA_FLOAT  ? f
-           : type == CUDNN_DATA_HALF ? half_to_float(half_from_float(f))
+           : type == CUDNN_DATA_HALF ? f16_to_float(f16_from_float(f))
                                      : bf16_to_float(bf16_from_float(f));
 }
 
@@ -384,7 +384,7 @@ void write(const Tensor &t, const Values &v, void *p)
             ((float *)p)[at] = v.v[i];
         else
             ((uint16_t *)p)[at] =
-                t.type == CUDNN_DATA_HALF ? half_from_float(v.v[i]) : bf16_from_float(v.v[i]);
+                t.type == CUDNN_DATA_HALF ? f16_from_float(v.v[i]) : bf16_from_float(v.v[i]);
     });
 }
 

@@ -5,7 +5,7 @@
 
 /* The sets, and what bf16 adds; those that do not run here are refused. */
 static const char *const kernels[] = {"avx512", "avx2", "plain", "amx"};
-enum { SETS = 3, HALF_SETS = 4 };
+enum { SETS = 3, BF16_SETS = 4 };
 
 /* `r`'s input by one set of kernels; false where it is refused. */
 static bool go(struct run *s, const struct run *r, const char *set, enum engine_precision precision,
@@ -46,10 +46,10 @@ static void check_sets(const struct run *ref)
     }
 }
 
-static void check_half(const struct run *ref)
+static void check_bf16(const struct run *ref)
 {
     struct run first = {0};
-    for (int i = 0; i < HALF_SETS; i++) {
+    for (int i = 0; i < BF16_SETS; i++) {
         struct run s;
         /* Tiles in plain C take long. */
         if (i == SETS && graph_macs(ref->graph) * ref->images > 60000000)
@@ -99,7 +99,7 @@ static void check(const struct graph *n, const uint8_t *pixels, int images, int 
     CHECK(run_go(&ref, &e) == 0);
     check_sets(&ref);
     if (turn % 2 == 0)
-        check_half(&ref);
+        check_bf16(&ref);
     if (turn++ % 3 == 0 || images > 64)
         check_threads(&ref);
     run_close(&ref);
@@ -294,14 +294,14 @@ static void check_device_wants(const struct graph *n, int images, const char *de
 static void check_wants(const struct graph *n, int images, int vectors)
 {
     check_device_wants(n, images, "ref", "", ENGINE_F32, vectors);
-    for (int i = 0; i < HALF_SETS; i++) {
+    for (int i = 0; i < BF16_SETS; i++) {
         if (i < SETS)
             check_device_wants(n, images, "cpu", kernels[i], ENGINE_F32, vectors);
         check_device_wants(n, images, "cpu", kernels[i], ENGINE_BF16, vectors);
     }
 }
 
-/* Values that are kept a group at a time and values of whole batches. */
+/* Values that are kept a microbatch at a time and values of whole batches. */
 static void check_all_wants(void)
 {
     random_state = 601;
@@ -434,7 +434,7 @@ static void check_mixed(int rounds)
     }
 }
 
-/* Several groups, a last batch that is not full, a last group that is not. */
+/* Several microbatches, a last batch that is not full, a last microbatch that is not. */
 static void check_batches(void)
 {
     static const int images[] = {16, 17, 64, 65, 79, 150};
@@ -452,7 +452,7 @@ static void check_batches(void)
 }
 
 /* Where operations are run for a batch at once from the first on, from the middle on, or
- * never; and gradients of so many scores that groups are small. */
+ * never; and gradients of so many scores that microbatches are small. */
 static void check_wide(void)
 {
     static const struct {

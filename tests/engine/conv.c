@@ -1,7 +1,7 @@
 /* The CPU's kernels, every set that runs here, against a convolution in double. */
 #include "../unit/check.h"
 #include "engine/cpu/conv.h"
-#include "engine/cpu/half.h"
+#include "engine/cpu/bf16.h"
 #include "engine/cpu/isa.h"
 #include "random_net.h"
 
@@ -74,17 +74,17 @@ static void float_mode_set(unsigned mode)
 
 /* --- values --- */
 
-/* (groups, cells, n, pitch) with a gap behind each cell but the last. */
+/* (microbatches, cells, n, pitch) with a gap behind each cell but the last. */
 struct value {
-    int groups, cells, n, c, pitch, gap;
-    bool half;
+    int microbatches, cells, n, c, pitch, gap;
+    bool bf16;
     size_t bytes;
     void *all, *p;
 };
 
-static size_t element_size(bool half)
+static size_t element_size(bool bf16)
 {
-    return half ? sizeof(uint16_t) : sizeof(float);
+    return bf16 ? sizeof(uint16_t) : sizeof(float);
 }
 
 static ptrdiff_t cell_step(const struct value *v)
@@ -97,11 +97,17 @@ static ptrdiff_t place(const struct value *v, int g, int cell, int image, int c)
     return ((ptrdiff_t)g * v->cells + cell) * cell_step(v) + (ptrdiff_t)image * v->pitch + c;
 }
 
-static struct value value_new(int groups, int cells, int n, int c, int pitch, int gap, bool half)
+static struct value value_new(int microbatches, int cells, int n, int c, int pitch, int gap,
+                              bool bf16)
 {
-    struct value v = {
-        .groups = groups, .cells = cells, .n = n, .c = c, .pitch = pitch, .gap = gap, .half = half};
-    v.bytes = (size_t)(groups * cells * cell_step(&v) - gap) * element_size(half);
+    struct value v = {.microbatches = microbatches,
+                      .cells = cells,
+                      .n = n,
+                      .c = c,
+                      .pitch = pitch,
+                      .gap = gap,
+                      .bf16 = bf16};
+    v.bytes = (size_t)(microbatches * cells * cell_step(&v) - gap) * element_size(bf16);
     if (posix_memalign(&v.all, 64, v.bytes + 2 * SLACK) != 0)
         abort();
     memset(v.all, UNTOUCHED, v.bytes + 2 * SLACK);
@@ -109,13 +115,13 @@ static struct value value_new(int groups, int cells, int n, int c, int pitch, in
     return v;
 }
 
-/* Lets a sanitizer see what is read or written outside the first groups' cells. */
-static void value_guard(const struct value *v, int groups)
+/* Lets a sanitizer see what is read or written outside the first microbatches' cells. */
+static void value_guard(const struct value *v, int microbatches)
 {
-    size_t size = element_size(v->half), step = (size_t)cell_step(v) * size;
+    size_t size = element_size(v->bf16), step = (size_t)cell_step(v) * size;
     size_t used = (size_t)(v->n * v->pitch) * size;
     ASAN_POISON_MEMORY_REGION(v->all, v->bytes + 2 * SLACK);
-    for (int i = 0; i < groups * v->cells; i++)
+    for (int i = 0; i < microbatches * v->cells; i++)
         ASAN_UNPOISON_MEMORY_REGION((char *)v->p + (size_t)i * step, used);
 }
 
@@ -135,36 +141,36 @@ static void value_close(struct value *v)
 
 static float get(const struct value *v, ptrdiff_t at)
 {
-    return v->half ? half_widen(((const uint16_t *)v->p)[at]) : ((const float *)v->p)[at];
+    return v->bf16 ? bf16_widen(((const uint16_t *)v->p)[at]) : ((const float *)v->p)[at];
 }
 
 static void put(const struct value *v, ptrdiff_t at, float f)
 {
-    if (v->half)
-        ((uint16_t *)v->p)[at] = half_round(f);
+    if (v->bf16)
+        ((uint16_t *)v->p)[at] = bf16_round(f);
     else
         ((float *)v->p)[at] = f;
 }
 
-/* Random channels in the first groups, 0 where channels pad. */
-static void value_fill(const struct value *v, int groups)
+/* Random channels in the first microbatches, 0 where channels pad. */
+static void value_fill(const struct value *v, int microbatches)
 {
-    for (int i = 0; i < groups * v->cells * v->n; i++)
+    for (int i = 0; i < microbatches * v->cells * v->n; i++)
         for (int c = 0; c < v->pitch; c++)
             put(v, place(v, 0, i / v->n, i % v->n, c), c < v->c ? random_real(1) : 0);
 }
 
 static struct value value_copy(const struct value *v)
 {
-    struct value w = value_new(v->groups, v->cells, v->n, v->c, v->pitch, v->gap, v->half);
+    struct value w = value_new(v->microbatches, v->cells, v->n, v->c, v->pitch, v->gap, v->bf16);
     memcpy(w.all, v->all, v->bytes + 2 * SLACK);
     return w;
 }
 
-static struct value value_widened(const struct value *v, int groups)
+static struct value value_widened(const struct value *v, int microbatches)
 {
-    struct value w = value_new(v->groups, v->cells, v->n, v->c, v->pitch, v->gap, false);
-    for (int i = 0; i < groups * v->cells * v->n; i++)
+    struct value w = value_new(v->microbatches, v->cells, v->n, v->c, v->pitch, v->gap, false);
+    for (int i = 0; i < microbatches * v->cells * v->n; i++)
         for (int c = 0; c < v->pitch; c++) {
             ptrdiff_t at = place(v, 0, i / v->n, i % v->n, c);
             put(&w, at, get(v, at));
@@ -172,22 +178,22 @@ static struct value value_widened(const struct value *v, int groups)
     return w;
 }
 
-/* Whether padding channels of the first groups are 0, and all that is no cell of
+/* Whether padding channels of the first microbatches are 0, and all that is no cell of
  * theirs is as it was. */
-static bool value_clean(const struct value *v, int groups)
+static bool value_clean(const struct value *v, int microbatches)
 {
     static uint8_t untouched[SLACK];
     memset(untouched, UNTOUCHED, sizeof untouched);
-    size_t size = element_size(v->half), used = (size_t)(v->n * v->pitch) * size;
+    size_t size = element_size(v->bf16), used = (size_t)(v->n * v->pitch) * size;
     size_t step = (size_t)cell_step(v) * size;
     const char *p = v->p;
     if (memcmp(v->all, untouched, SLACK) != 0 || memcmp(p + v->bytes, untouched, SLACK) != 0)
         return false;
     for (size_t i = 0; i < v->bytes; i++)
-        if ((i / step >= (size_t)groups * (size_t)v->cells || i % step >= used) &&
+        if ((i / step >= (size_t)microbatches * (size_t)v->cells || i % step >= used) &&
             (uint8_t)p[i] != UNTOUCHED)
             return false;
-    for (int i = 0; i < groups * v->cells * v->n; i++)
+    for (int i = 0; i < microbatches * v->cells * v->n; i++)
         for (int c = v->c; c < v->pitch; c++)
             if (get(v, place(v, 0, i / v->n, i % v->n, c)) != 0)
                 return false;
@@ -201,7 +207,7 @@ enum mask_type { MASK_NONE, MASK_F32, MASK_BF16 };
 
 struct job {
     struct conv_spec s; /* w and b as below */
-    int groups;         /* in the call */
+    int microbatches;   /* in the call */
     enum addend adding;
     enum mask_type masking;
     float *w, *b;
@@ -216,7 +222,7 @@ static size_t weights_of(const struct conv_spec *s)
 static struct value output_of(const struct job *j)
 {
     const struct conv_spec *s = &j->s;
-    return value_new(s->groups, s->oh * s->ow, s->n, s->oc, s->op, s->gap, s->half);
+    return value_new(s->microbatches, s->oh * s->ow, s->n, s->oc, s->op, s->gap, s->bf16);
 }
 
 static void job_fill(struct job *j, bool bias)
@@ -225,17 +231,17 @@ static void job_fill(struct job *j, bool bias)
     s->w = j->w = random_reals(weights_of(s), sqrt(1.0 / (s->ic * s->k * s->k)));
     j->b = bias ? random_reals((size_t)s->oc, 1) : NULL;
     s->b = j->b;
-    j->x = value_new(s->groups, s->ih * s->iw, s->n, s->ic, s->ip, s->gap, s->half);
-    value_fill(&j->x, j->groups);
+    j->x = value_new(s->microbatches, s->ih * s->iw, s->n, s->ic, s->ip, s->gap, s->bf16);
+    value_fill(&j->x, j->microbatches);
     if (j->adding) {
         j->add = output_of(j);
-        value_fill(&j->add, j->groups);
+        value_fill(&j->add, j->microbatches);
     }
     if (j->masking) {
-        j->mask = value_new(s->groups, s->oh * s->ow, s->n, s->oc, s->op, s->gap,
+        j->mask = value_new(s->microbatches, s->oh * s->ow, s->n, s->oc, s->op, s->gap,
                             j->masking == MASK_BF16);
-        value_fill(&j->mask, j->groups);
-        for (int i = 0; i < j->groups * j->mask.cells * s->n; i++)
+        value_fill(&j->mask, j->microbatches);
+        for (int i = 0; i < j->microbatches * j->mask.cells * s->n; i++)
             for (int c = 0; c < s->oc; c++)
                 if (random_int(0, 7) == 0)
                     put(&j->mask, place(&j->mask, 0, i / s->n, i % s->n, c), 0);
@@ -270,16 +276,16 @@ static struct value job_run(const struct job *j, const struct conv_kernels *k, e
         .x = j->x.p,
         .add = j->adding == ADD_IN_PLACE ? y.p : j->add.p,
         .mask = j->mask.p,
-        .mask_half = j->masking == MASK_BF16,
+        .mask_bf16 = j->masking == MASK_BF16,
         .y = y.p,
-        .groups = j->groups,
+        .microbatches = j->microbatches,
     };
-    value_guard(&j->x, j->groups);
-    value_guard(&y, j->groups);
+    value_guard(&j->x, j->microbatches);
+    value_guard(&y, j->microbatches);
     if (j->adding == ADD_APART)
-        value_guard(&j->add, j->groups);
+        value_guard(&j->add, j->microbatches);
     if (j->masking)
-        value_guard(&j->mask, j->groups);
+        value_guard(&j->mask, j->microbatches);
     conv_run(&c, &call, scratch);
     value_open(&j->x);
     value_open(&y);
@@ -301,10 +307,10 @@ static void job_print(const struct job *j, const char *what, const char *kernels
     const struct conv_spec *s = &j->s;
     fprintf(stderr,
             "  %s: %s, %s%s, %dx%dx%d (%d) to %dx%dx%d (%d), k %d, stride %d, pad %d, gap %d%s%s, "
-            "n %d, groups %d of %d, add %d, mask %d, bias %d, scale %g\n",
+            "n %d, microbatches %d of %d, add %d, mask %d, bias %d, scale %g\n",
             what, kernels, name[form], s->back ? " back" : "", s->ih, s->iw, s->ic, s->ip, s->oh,
-            s->ow, s->oc, s->op, s->k, s->stride, s->pad, s->gap, s->half ? ", bf16" : "",
-            s->relu ? ", relu" : "", s->n, j->groups, s->groups, j->adding, j->masking,
+            s->ow, s->oc, s->op, s->k, s->stride, s->pad, s->gap, s->bf16 ? ", bf16" : "",
+            s->relu ? ", relu" : "", s->n, j->microbatches, s->microbatches, j->adding, j->masking,
             s->b != NULL, (double)s->scale);
 }
 
@@ -329,7 +335,7 @@ static struct reference reference_new(const struct job *j)
         for (size_t i = 0; i < ic; i++)
             for (size_t t = 0; t < taps; t++) {
                 float f = s->w[(s->back ? i * oc + o : o * ic + i) * taps + t] * s->scale;
-                r.w[(t * ic + i) * oc + o] = (double)(s->half ? half_widen(half_round(f)) : f);
+                r.w[(t * ic + i) * oc + o] = (double)(s->bf16 ? bf16_widen(bf16_round(f)) : f);
             }
     return r;
 }
@@ -425,16 +431,16 @@ static bool image_right(const struct job *j, const struct value *y, enum conv_fo
             bool right;
             if (isfinite(want)) {
                 double allowed = tolerance_of(f, r, i) + absolute, far = fabs(found - want);
-                if (!s->half && !any && allowed > 0 && far / allowed > worst[f])
+                if (!s->bf16 && !any && allowed > 0 && far / allowed > worst[f])
                     worst[f] = far / allowed;
-                if (s->half)
+                if (s->bf16)
                     allowed += fabs(want) / 256;
                 right = any || far <= allowed;
             } else {
                 right = isnan(want) ? isnan(found) : !isfinite(found);
             }
             if (!right) {
-                fprintf(stderr, "  cell %d,%d channel %d image %d group %d: %g, expected %g\n",
+                fprintf(stderr, "  cell %d,%d channel %d image %d microbatch %d: %g, expected %g\n",
                         cell / s->ow, cell % s->ow, c, image, g, found, want);
                 return false;
             }
@@ -466,7 +472,7 @@ static int64_t work_most = 24000000; /* multiply-accumulates of a round */
 
 static int64_t work_of(const struct job *j)
 {
-    return conv_macs(&j->s) * j->s.n * j->groups;
+    return conv_macs(&j->s) * j->s.n * j->microbatches;
 }
 
 static int pitch_of(int channels, int multiple)
@@ -529,13 +535,13 @@ static void random_shape(struct job *j, enum kind kind)
               ((kind == WINO2 || kind == WINO4) && random_int(0, 2) == 0);
     s->exact = kind != TILES && random_int(0, kind == WINO2 || kind == STRIDE2 ? 9 : 5) == 0;
     s->tiles = kind == TILES;
-    s->half = s->tiles || (!s->back && random_int(0, 2) == 0);
+    s->bf16 = s->tiles || (!s->back && random_int(0, 2) == 0);
     /* Pitches of 32 also where other kernels read what tiles have written. */
     int multiple = s->tiles || random_int(0, 4) == 0 ? CONV_TILE_PITCH : CONV_PITCH;
     s->gap = s->tiles ? CONV_TILE_GAP : PICK(CONV_GAP, CONV_GAP, CONV_TILE_GAP, 0);
     s->n = PICK(1, 2, 2, 3, 4, 8, 16, 16, 16);
-    s->groups = random_int(1, 3);
-    j->groups = random_int(1, s->groups);
+    s->microbatches = random_int(1, 3);
+    j->microbatches = random_int(1, s->microbatches);
     int least = s->k - 2 * s->pad;
     h = h < least ? least : h;
     w = w < least ? least : w;
@@ -546,8 +552,8 @@ static void random_shape(struct job *j, enum kind kind)
         int turn = random_int(0, 5);
         if (turn == 0 && s->n > 1)
             s->n /= 2;
-        else if (turn == 1 && s->groups > 1)
-            j->groups = random_int(1, --s->groups);
+        else if (turn == 1 && s->microbatches > 1)
+            j->microbatches = random_int(1, --s->microbatches);
         else if (kind == WINO4 && h > 12 && w > 12)
             *(turn % 2 ? &h : &w) -= 3;
         else if (kind != WINO2 && h > least && w > least && (h > 3 || w > 3))
@@ -559,7 +565,7 @@ static void random_shape(struct job *j, enum kind kind)
 
 static void random_job(struct job *j, enum kind kind)
 {
-    *j = (struct job){.groups = 1};
+    *j = (struct job){.microbatches = 1};
     random_shape(j, kind);
     struct conv_spec *s = &j->s;
     s->relu = random_int(0, 2) == 0;
@@ -576,14 +582,14 @@ static int sets_of(const struct job *j, const struct conv_kernels *const **k)
     return j->s.tiles ? tile_sets : sets;
 }
 
-/* Some images of each group, among them the first and the last. */
+/* Some images of each microbatch, among them the first and the last. */
 static bool images_right(const struct job *j, const struct value *y, int ys, enum conv_form f,
                          double absolute, const struct conv_kernels *const *k)
 {
     struct reference r = reference_new(j);
     int64_t each = conv_macs(&j->s);
     bool all = work_of(j) < 4000000, right = true;
-    for (int g = 0; g < j->groups; g++)
+    for (int g = 0; g < j->microbatches; g++)
         for (int n = 0; n < j->s.n; n++) {
             if (!all && n != (g ? j->s.n - 1 : 0) && random_int(0, (int)(each / 200000 + 3)) != 0)
                 continue;
@@ -599,26 +605,26 @@ static bool images_right(const struct job *j, const struct value *y, int ys, enu
 }
 
 /* A result in bf16 is that of the same values as f32, rounded. */
-static bool half_is_rounded(const struct job *j, const struct value *y,
+static bool bf16_is_rounded(const struct job *j, const struct value *y,
                             const struct conv_kernels *k)
 {
     const struct conv_spec *s = &j->s;
     struct job wide = *j;
     enum conv_form form;
-    wide.s.half = false;
+    wide.s.bf16 = false;
     wide.s.scale = 1;
     wide.s.w = wide.w = mem_alloc(weights_of(s), sizeof *wide.w);
     for (size_t i = 0; i < weights_of(s); i++)
-        wide.w[i] = half_widen(half_round(s->w[i] * s->scale));
-    wide.x = value_widened(&j->x, j->groups);
+        wide.w[i] = bf16_widen(bf16_round(s->w[i] * s->scale));
+    wide.x = value_widened(&j->x, j->microbatches);
     if (j->adding)
-        wide.add = value_widened(&j->add, j->groups);
+        wide.add = value_widened(&j->add, j->microbatches);
     struct value f = job_run(&wide, k, &form);
     bool right = true;
-    for (int i = 0; right && i < j->groups * y->cells * s->n; i++)
+    for (int i = 0; right && i < j->microbatches * y->cells * s->n; i++)
         for (int c = 0; right && c < s->op; c++) {
             ptrdiff_t at = place(y, 0, i / s->n, i % s->n, c);
-            right = ((uint16_t *)y->p)[at] == half_round(((float *)f.p)[at]);
+            right = ((uint16_t *)y->p)[at] == bf16_round(((float *)f.p)[at]);
         }
     value_close(&f);
     value_close(&wide.x);
@@ -637,12 +643,12 @@ static void job_check(const struct job *j, double absolute)
     enum conv_form form = CONV_DIRECT;
     for (int i = 0; i < n; i++) {
         y[i] = job_run(j, k[i], &form);
-        bool clean = value_clean(&y[i], j->groups);
+        bool clean = value_clean(&y[i], j->microbatches);
         CHECK(clean);
         if (!clean)
             job_print(j, "writes outside, or padding that is not 0", k[i]->name, form);
-        if (j->s.half && !j->s.tiles) {
-            bool rounded = half_is_rounded(j, &y[i], k[i]);
+        if (j->s.bf16 && !j->s.tiles) {
+            bool rounded = bf16_is_rounded(j, &y[i], k[i]);
             CHECK(rounded);
             if (!rounded)
                 job_print(j, "is not f32 rounded", k[i]->name, form);
@@ -654,7 +660,7 @@ static void job_check(const struct job *j, double absolute)
     }
     CHECK((form == CONV_TILES) == j->s.tiles);
     CHECK(!j->s.exact || j->s.tiles || form == CONV_DIRECT);
-    form_count[form][j->s.half]++;
+    form_count[form][j->s.bf16]++;
     CHECK(images_right(j, y, n, form, absolute, k));
     for (int i = 0; i < n; i++)
         value_close(&y[i]);
@@ -679,7 +685,7 @@ static void check_random(int rounds)
 static void check_layers(void)
 {
     static const struct {
-        int h, w, ic, oc, k, stride, n, groups;
+        int h, w, ic, oc, k, stride, n, microbatches;
         bool back, exact;
     } layer[] = {
         {32, 32, 3, 64, 3, 1, 2, 1, false, false},    {32, 31, 64, 64, 3, 1, 1, 1, false, false},
@@ -693,19 +699,19 @@ static void check_layers(void)
     };
     int n = (int)(sizeof layer / sizeof *layer);
     for (int i = 0; i < n; i++)
-        for (int half = 0; half < 2; half++) {
-            struct job j = {.groups = layer[i].groups};
-            if (half && layer[i].back)
+        for (int bf16 = 0; bf16 < 2; bf16++) {
+            struct job j = {.microbatches = layer[i].microbatches};
+            if (bf16 && layer[i].back)
                 continue;
             j.s = (struct conv_spec){.k = layer[i].k,
                                      .stride = layer[i].stride,
                                      .pad = layer[i].k / 2,
                                      .back = layer[i].back,
                                      .exact = layer[i].exact,
-                                     .half = half,
+                                     .bf16 = bf16,
                                      .gap = CONV_GAP,
                                      .n = layer[i].n,
-                                     .groups = layer[i].groups,
+                                     .microbatches = layer[i].microbatches,
                                      .scale = 1};
             job_shape(&j, layer[i].h, layer[i].w, layer[i].ic, layer[i].oc, CONV_PITCH);
             job_fill(&j, true);
@@ -753,7 +759,7 @@ static void check_poisoned(const struct job *j)
     struct reference r = reference_new(j);
     for (int i = 0; i < n; i++)
         y[i] = job_run(j, k[i], &form);
-    for (int g = 0; g < j->groups; g++)
+    for (int g = 0; g < j->microbatches; g++)
         for (int image = 0; image < j->s.n; image++) {
             bool here = poison.where == IN_W || (g == poison.g && image == poison.image);
             reference_run(&r, j, g, image);
@@ -761,7 +767,8 @@ static void check_poisoned(const struct job *j)
                 bool right = image_right(j, &y[i], form, &r, g, image, 0, here ? may_spread : NULL);
                 CHECK(right);
                 if (!right) {
-                    fprintf(stderr, "  poisoned: %d, cell %d, channel %d, image %d, group %d\n",
+                    fprintf(stderr,
+                            "  poisoned: %d, cell %d, channel %d, image %d, microbatch %d\n",
                             (int)poison.where, poison.cell, poison.c, poison.image, poison.g);
                     job_print(j, "NaN and infinity", k[i]->name, form);
                 }
@@ -794,7 +801,7 @@ static void check_not_finite(int rounds)
         } while (true);
         const struct conv_spec *s = &j.s;
         poison.where = i / KINDS % 4;
-        poison.g = random_int(0, j.groups - 1);
+        poison.g = random_int(0, j.microbatches - 1);
         poison.image = random_int(0, s->n - 1);
         if (poison.where == IN_ADD && !j.adding)
             poison.where = IN_X;
@@ -820,7 +827,7 @@ static void check_not_finite(int rounds)
         /* Nothing of it shows where the mask is NaN, and infinity is positive. */
         for (int m = 0; j.masking && m < 20; m++)
             put(&j.mask,
-                place(&j.mask, random_int(0, j.groups - 1), random_int(0, s->oh * s->ow - 1),
+                place(&j.mask, random_int(0, j.microbatches - 1), random_int(0, s->oh * s->ow - 1),
                       random_int(0, s->n - 1), random_int(0, s->oc - 1)),
                 strange(m));
         check_poisoned(&j);
@@ -833,13 +840,13 @@ static void check_signs(void)
 {
     static const float v[] = {NAN, INFINITY, -INFINITY, 0.0F, -0.0F, 1, -1, 3e38F, -3e38F};
     enum { COUNT = sizeof v / sizeof *v, CHANNELS = COUNT * COUNT };
-    for (int half = 0; half < 2; half++)
+    for (int bf16 = 0; bf16 < 2; bf16++)
         for (int mask = MASK_NONE; mask <= MASK_BF16; mask++)
             for (int relu = 0; relu < 2; relu++)
                 for (int s = 0; s < sets; s++) {
-                    struct job j = {.groups = 1, .masking = (enum mask_type)mask};
+                    struct job j = {.microbatches = 1, .masking = (enum mask_type)mask};
                     j.s = (struct conv_spec){
-                        .k = 1, .stride = 1, .relu = relu, .half = half, .n = 1, .groups = 1};
+                        .k = 1, .stride = 1, .relu = relu, .bf16 = bf16, .n = 1, .microbatches = 1};
                     j.s.scale = 1;
                     job_shape(&j, 1, 1, 1, CHANNELS, CONV_PITCH);
                     job_fill(&j, true);
@@ -857,8 +864,8 @@ static void check_signs(void)
                             want = 0;
                         if (mask && !(v[c / COUNT] > 0))
                             want = 0;
-                        if (half)
-                            want = half_widen(half_round(want));
+                        if (bf16)
+                            want = bf16_widen(bf16_round(want));
                         CHECK(isnan(want) ? isnan(found) : found == want);
                     }
                     value_close(&y);
@@ -883,7 +890,7 @@ static void check_denormals(int rounds)
         random_state = (uint64_t)i + 2001;
         do {
             random_job(&j, (enum kind)(i % KINDS));
-            if (!j.s.half && work_of(&j) <= 4000000)
+            if (!j.s.bf16 && work_of(&j) <= 4000000)
                 break;
             job_close(&j);
             random_state += (uint64_t)i;
@@ -891,7 +898,7 @@ static void check_denormals(int rounds)
                 i++;
         } while (true);
         int what = random_int(1, 7), all = random_int(0, 1);
-        size_t in = (size_t)(j.groups * j.x.cells * cell_step(&j.x) - j.x.gap);
+        size_t in = (size_t)(j.microbatches * j.x.cells * cell_step(&j.x) - j.x.gap);
         if (what & 1)
             shrink(j.x.p, in, all);
         if (what & 2)
@@ -935,7 +942,7 @@ static float of_bits(uint32_t u)
     return f;
 }
 
-static void check_half(void)
+static void check_bf16(void)
 {
     static const struct {
         uint32_t f32;
@@ -952,18 +959,23 @@ static void check_half(void)
     };
     enum { KNOWN = sizeof known / sizeof *known, CHANNELS = 2000 };
     for (int i = 0; i < KNOWN; i++)
-        CHECK(half_round(of_bits(known[i].f32)) == known[i].bf16);
+        CHECK(bf16_round(of_bits(known[i].f32)) == known[i].bf16);
     for (uint32_t u = 0; u < 0x10000; u++)
-        CHECK(half_round(half_widen((uint16_t)u)) == (isnan(half_widen((uint16_t)u)) ? 0x7fc0 : u));
+        CHECK(bf16_round(bf16_widen((uint16_t)u)) == (isnan(bf16_widen((uint16_t)u)) ? 0x7fc0 : u));
 
     /* The bias of a sum of 0 is what is rounded. */
     unsigned mode = float_mode();
     for (int flush = 0; flush < 2; flush++)
         for (int tile = 0; tile < 2; tile++) {
-            struct job j = {.groups = 1};
+            struct job j = {.microbatches = 1};
             const struct conv_kernels *const *k;
-            j.s = (struct conv_spec){
-                .k = 1, .stride = 1, .half = true, .tiles = tile, .n = 1, .groups = 1, .scale = 1};
+            j.s = (struct conv_spec){.k = 1,
+                                     .stride = 1,
+                                     .bf16 = true,
+                                     .tiles = tile,
+                                     .n = 1,
+                                     .microbatches = 1,
+                                     .scale = 1};
             job_shape(&j, 1, 1, 1, CHANNELS, CONV_TILE_PITCH);
             job_fill(&j, true);
             put(&j.x, 0, 0);
@@ -980,7 +992,7 @@ static void check_half(void)
                 int wrong = 0;
                 for (int c = 0; c < CHANNELS; c++) {
                     volatile float b = j.b[c];
-                    uint16_t found = ((uint16_t *)y.p)[c], want = half_round(b + 0.0F);
+                    uint16_t found = ((uint16_t *)y.p)[c], want = bf16_round(b + 0.0F);
                     if (found != want && !wrong++)
                         fprintf(stderr, "  %s: %08x rounds to %04x, expected %04x\n", k[i]->name,
                                 (unsigned)bits_of(j.b[c]), found, want);
@@ -1000,7 +1012,7 @@ int main(int argc, char **argv)
     if (rounds < 400)
         work_most = 2000000;
     find_sets();
-    check_half();
+    check_bf16();
     check_signs();
     check_random(rounds);
     check_not_finite(rounds / 2);

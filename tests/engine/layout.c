@@ -1,7 +1,7 @@
 /* Between NCHW and the CPU's values: everything read and written, and nothing else. */
 #include "../unit/check.h"
 #include "engine/cpu/conv.h"
-#include "engine/cpu/half.h"
+#include "engine/cpu/bf16.h"
 #include "engine/cpu/layout.h"
 #include "random_net.h"
 
@@ -18,7 +18,7 @@ static void *fresh(const struct layout *l)
 
 static float get(const struct layout *l, const void *x, ptrdiff_t at)
 {
-    return l->half ? half_widen(((const uint16_t *)x)[at]) : ((const float *)x)[at];
+    return l->bf16 ? bf16_widen(((const uint16_t *)x)[at]) : ((const float *)x)[at];
 }
 
 static bool alike(float a, float b)
@@ -29,7 +29,7 @@ static bool alike(float a, float b)
 /* Whether the gaps are as they were. */
 static bool clean(const struct layout *l, const void *x)
 {
-    size_t size = l->half ? sizeof(uint16_t) : sizeof(float);
+    size_t size = l->bf16 ? sizeof(uint16_t) : sizeof(float);
     for (int p = 0; p < l->cells; p++)
         for (ptrdiff_t i = (ptrdiff_t)l->n * l->pitch; i < l->cell; i++) {
             size_t at = (size_t)(p * l->cell + i) * size;
@@ -60,7 +60,7 @@ static void check_pixels(const struct layout *l)
     for (size_t i = 0; i < count; i++) {
         size_t c = i / (size_t)l->cells % 3;
         double want = (pixels[i] / 255.0 - (double)mean[c]) / (double)std[c];
-        CHECK_NEAR((double)back[i], want, l->half ? fabs(want) / 256 : 1e-6);
+        CHECK_NEAR((double)back[i], want, l->bf16 ? fabs(want) / 256 : 1e-6);
     }
     free(back);
     free(x);
@@ -78,8 +78,8 @@ static void *random_values(const struct layout *l)
             float f = i % l->pitch < l->c ? random_real(1) : 0;
             if (p == 0 && i < 5)
                 f = special[i];
-            if (l->half)
-                ((uint16_t *)x)[at] = half_round(f);
+            if (l->bf16)
+                ((uint16_t *)x)[at] = bf16_round(f);
             else
                 ((float *)x)[at] = f;
         }
@@ -89,7 +89,7 @@ static void *random_values(const struct layout *l)
 static void check_values(const struct layout *l)
 {
     struct layout wide = *l;
-    wide.half = false;
+    wide.bf16 = false;
     void *x = random_values(l);
     float *g = random_values(&wide), *was = mem_alloc((size_t)(l->cells * l->cell), sizeof *was);
     for (int i = 0; i < 5; i++)
@@ -109,7 +109,7 @@ static void check_values(const struct layout *l)
         free(y);
     }
 
-    if (l->half) {
+    if (l->bf16) {
         float *y = fresh(&wide);
         layout_widen(l, x, y);
         for (int p = 0; p < l->cells; p++)
@@ -160,14 +160,14 @@ int main(void)
                                    {1, 16, 100, 112, 16}, {49, 3, 70, 80, 16}, {17, 16, 16, 16, 0},
                                    {400, 1, 33, 64, 32}};
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
-        for (int half = 0; half < 2; half++) {
+        for (int bf16 = 0; bf16 < 2; bf16++) {
             const int *s = shape[i];
             const struct layout l = {.cells = s[0],
                                      .n = s[1],
                                      .c = s[2],
                                      .pitch = s[3],
                                      .cell = (ptrdiff_t)s[1] * s[3] + s[4],
-                                     .half = half};
+                                     .bf16 = bf16};
             if (l.c == 3)
                 check_pixels(&l);
             check_values(&l);

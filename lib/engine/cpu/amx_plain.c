@@ -54,8 +54,8 @@ static void tile_dot(int sum, int a, int b)
             float even = 0, odd = 0;
             for (int k = 0; k < 16; k++) {
                 const uint16_t *x = &state.bf16[a][m][2 * k], *y = &state.bf16[b][k][2 * n];
-                even += half_widen(x[0]) * half_widen(y[0]);
-                odd += half_widen(x[1]) * half_widen(y[1]);
+                even += bf16_widen(x[0]) * bf16_widen(y[0]);
+                odd += bf16_widen(x[1]) * bf16_widen(y[1]);
             }
             state.f32[sum][m][n] += even + odd;
         }

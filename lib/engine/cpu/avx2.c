@@ -8,9 +8,9 @@
 #define ROWS 6
 #include "engine/cpu/kernels.inc"
 
-#include "engine/cpu/cells.inc"
+#include "engine/cpu/ops.inc"
 
-const struct conv_kernels conv_avx2 = {"avx2", pack, run, &cells};
+const struct conv_kernels conv_avx2 = {"avx2", pack, run, &ops};
 
 #else
 

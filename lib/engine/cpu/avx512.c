@@ -8,9 +8,9 @@
 #define ROWS 7
 #include "engine/cpu/kernels.inc"
 
-#include "engine/cpu/cells.inc"
+#include "engine/cpu/ops.inc"
 
-const struct conv_kernels conv_avx512 = {"avx512", pack, run, &cells};
+const struct conv_kernels conv_avx512 = {"avx512", pack, run, &ops};
 
 #else
 

@@ -24,116 +24,117 @@ static bool is_wanted(const struct cpu *c, int value)
     return false;
 }
 
-static void mask(const struct hand *h, int value, int groups)
+static void mask(const struct worker *w, int value, int microbatches)
 {
-    const struct cpu *c = h->cpu;
-    const struct layout l = cpu_layout(c, value, c->half);
-    for (int g = 0; g < groups; g++)
-        layout_mask(&l, cpu_act(h, value, g), cpu_grad(h, value, g));
+    const struct cpu *c = w->cpu;
+    const struct layout l = cpu_layout(c, value, c->bf16);
+    for (int m = 0; m < microbatches; m++)
+        layout_mask(&l, cpu_act(w, value, m), cpu_grad(w, value, m));
 }
 
 /* To result `want`, of one vector. */
-static void put_gradient(const struct hand *h, const struct engine_batch *b, int want, int vector,
-                         int groups)
+static void put_gradient(const struct worker *w, const struct engine_batch *b, int want, int vector,
+                         int microbatches)
 {
-    const struct cpu *c = h->cpu;
+    const struct cpu *c = w->cpu;
     int value = c->work.opts.wants[want].value;
     const struct layout l = cpu_layout(c, value, false);
     size_t size = graph_size(c->work.graph, value), vectors = (size_t)c->work.opts.vectors;
     float *to = b->results[want].values + (size_t)vector * size;
-    for (int g = 0; g < groups; g++) {
-        int images = cpu_images(c, b, g);
-        layout_nchw(&l, cpu_grad(h, value, g), images, h->one);
+    for (int m = 0; m < microbatches; m++) {
+        int images = cpu_images(c, b, m);
+        layout_nchw(&l, cpu_grad(w, value, m), images, w->one);
         for (int i = 0; i < images; i++, to += vectors * size)
-            memcpy(to, h->one + (size_t)i * size, size * sizeof *to);
+            memcpy(to, w->one + (size_t)i * size, size * sizeof *to);
     }
 }
 
 /* What is wanted of it, then what the ReLU stops. */
-static void finish(const struct hand *h, const struct engine_batch *b, int value, int vector,
-                   int groups)
+static void finish(const struct worker *w, const struct engine_batch *b, int value, int vector,
+                   int microbatches)
 {
-    const struct engine_opts *o = &h->cpu->work.opts;
+    const struct engine_opts *o = &w->cpu->work.opts;
     for (int i = 0; i < o->want_count; i++)
         if (o->wants[i].what == ENGINE_GRADIENT && o->wants[i].value == value)
-            put_gradient(h, b, i, vector, groups);
-    if (is_masked(h->cpu, value))
-        mask(h, value, groups);
+            put_gradient(w, b, i, vector, microbatches);
+    if (is_masked(w->cpu, value))
+        mask(w, value, microbatches);
 }
 
 /* --- computing --- */
 
 /* The gradient at the last stage: W transposed times the seed, divided by the
  * number of cells, the same in all of them. */
-static void seed_last(struct hand *h, const struct engine_batch *b, int vector, int groups)
+static void seed_last(struct worker *w, const struct engine_batch *b, int vector, int microbatches)
 {
-    const struct cpu *c = h->cpu;
+    const struct cpu *c = w->cpu;
     const struct graph_closed *end = &c->plan.end;
     const struct layout l = cpu_layout(c, end->value, false);
     size_t channels = (size_t)l.c, classes = (size_t)graph_classes(c->work.graph);
-    memset(h->pooled, 0, (size_t)groups * (size_t)c->fc.icell * sizeof(float));
+    memset(w->pooled, 0, (size_t)microbatches * (size_t)c->fc.icell * sizeof(float));
     for (int i = 0; i < b->n; i++) {
         size_t at = (size_t)i * (size_t)c->work.opts.vectors + (size_t)vector;
         const float *seed = b->seeds + at * classes;
-        float *g = h->pooled + i / c->images * c->fc.icell + i % c->images * l.pitch;
+        float *g = w->pooled + i / c->images * c->fc.icell + i % c->images * l.pitch;
         for (size_t k = 0; k < classes; k++) {
             float s = seed[k] / (float)l.cells;
-            const float *w = end->linear->w + k * channels;
+            const float *row = end->linear->w + k * channels;
             for (size_t j = 0; s != 0 && j < channels; j++)
-                g[j] += s * w[j];
+                g[j] += s * row[j];
         }
     }
-    for (int g = 0; g < groups; g++)
-        layout_spread(&l, h->pooled + g * c->fc.icell, cpu_grad(h, end->value, g));
-    finish(h, b, end->value, vector, groups);
+    for (int m = 0; m < microbatches; m++)
+        layout_spread(&l, w->pooled + m * c->fc.icell, cpu_grad(w, end->value, m));
+    finish(w, b, end->value, vector, microbatches);
 }
 
 /* dx from dy, where it is asked for; `fused`: with the mask of the value. */
-static void run_dx(struct hand *h, int i, int groups, bool fused)
+static void run_dx(struct worker *w, int i, int microbatches, bool fused)
 {
-    const struct cpu *c = h->cpu;
+    const struct cpu *c = w->cpu;
     const struct plan_back *p = &c->plan.back[i];
     const struct step *s = &c->back[i];
     int in = p->op->in[0];
     const struct conv_call k = {
-        .x = h->grad[p->dy],
-        .add = p->sum >= 0 ? h->grad[p->sum] : NULL,
-        .mask = fused && is_masked(c, in) ? cpu_act(h, in, 0) : NULL,
-        .mask_half = c->half,
-        .y = h->grad[p->dx],
-        .groups = groups,
+        .x = w->grad[p->dy],
+        .add = p->sum >= 0 ? w->grad[p->sum] : NULL,
+        .mask = fused && is_masked(c, in) ? cpu_act(w, in, 0) : NULL,
+        .mask_bf16 = c->bf16,
+        .y = w->grad[p->dx],
+        .microbatches = microbatches,
     };
     if (s->op->kind == GRAPH_CONV) {
-        conv_run(&s->conv, &k, h->scratch);
+        conv_run(&s->conv, &k, w->scratch);
     } else if (s->op->kind == GRAPH_NORM) {
-        c->kernels->cells->scale(&s->scale, &k);
+        c->kernels->ops->scale(&s->scale, &k);
     } else {
         if (!k.add)
-            memset(k.y, 0, (size_t)groups * cpu_group_size(c, in) * sizeof(float));
-        c->kernels->cells->max_back(&s->max, cpu_act(h, in, 0), k.x, k.y, groups);
+            memset(k.y, 0, (size_t)microbatches * cpu_microbatch_size(c, in) * sizeof(float));
+        c->kernels->ops->max_back(&s->max, cpu_act(w, in, 0), k.x, k.y, microbatches);
         if (k.mask)
-            mask(h, in, groups);
+            mask(w, in, microbatches);
     }
 }
 
-static void run_back(struct hand *h, const struct engine_batch *b, int i, int vector, int groups)
+static void run_back(struct worker *w, const struct engine_batch *b, int i, int vector,
+                     int microbatches)
 {
-    const struct cpu *c = h->cpu;
+    const struct cpu *c = w->cpu;
     const struct plan_back *p = &c->plan.back[i];
     int in = p->op->in[0], addend = graph_addend(p->op);
     bool wanted = is_wanted(c, in);
-    double since = cpu_start(h);
+    double since = cpu_start(w);
     if (p->dx >= 0)
-        run_dx(h, i, groups, p->in_whole && !wanted);
+        run_dx(w, i, microbatches, p->in_whole && !wanted);
     if (p->res_sum >= 0)
-        layout_add(h->grad[p->dy], (size_t)groups * cpu_group_size(c, p->op->out),
-                   h->grad[p->res_sum]);
+        layout_add(w->grad[p->dy], (size_t)microbatches * cpu_microbatch_size(c, p->op->out),
+                   w->grad[p->res_sum]);
     if (p->in_whole && wanted)
-        finish(h, b, in, vector, groups);
+        finish(w, b, in, vector, microbatches);
     /* A value that is both read and added has been finished. */
     if (p->res_whole && !(wanted && addend == in))
-        finish(h, b, addend, vector, groups);
-    cpu_stop(h, TIMES + c->plan.steps + i, since);
+        finish(w, b, addend, vector, microbatches);
+    cpu_stop(w, TIMES + c->plan.steps + i, since);
 }
 
 /* Of values that the logits do not depend on. */
@@ -146,19 +147,19 @@ static void put_zeros(const struct cpu *c, const struct engine_batch *b)
                    (size_t)b->n * engine_result_bytes(c->work.graph, o, i));
 }
 
-int cpu_backward(void *hand, struct engine_batch *b, struct err *e)
+int cpu_backward(void *worker, struct engine_batch *b, struct err *e)
 {
     (void)e;
-    struct hand *h = hand;
-    const struct cpu *c = h->cpu;
-    int groups = cpu_groups(c, b->n);
+    struct worker *w = worker;
+    const struct cpu *c = w->cpu;
+    int microbatches = cpu_microbatches(c, b->n);
     put_zeros(c, b);
     for (int j = 0; j < c->work.opts.vectors && c->plan.grad[c->plan.end.value] >= 0; j++) {
-        double since = cpu_start(h);
-        seed_last(h, b, j, groups);
-        cpu_stop(h, TIME_GRADS, since);
+        double since = cpu_start(w);
+        seed_last(w, b, j, microbatches);
+        cpu_stop(w, TIME_GRADS, since);
         for (int i = 0; i < c->plan.backs; i++)
-            run_back(h, b, i, j, groups);
+            run_back(w, b, i, j, microbatches);
     }
     return 0;
 }

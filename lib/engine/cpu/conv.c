@@ -105,7 +105,7 @@ void conv_open(struct conv *c, const struct conv_spec *s, const struct conv_kern
         const struct conv_tile *t = &conv_tile[c->form];
         c->down = ceil_div(s->oh, t->out);
         c->across = ceil_div(s->ow, t->out);
-        int tiles = c->down * c->across * s->n * s->groups;
+        int tiles = c->down * c->across * s->n * s->microbatches;
         int most = CHUNK_BYTES / (int)(points * (size_t)s->ip * sizeof(float));
         most = most < CHUNK_LEAST ? CHUNK_LEAST : most > CHUNK_MOST ? CHUNK_MOST : most;
         c->chunk = ceil_div(tiles, ceil_div(tiles, most));

@@ -1,5 +1,5 @@
 /* Convolutions as the kernels see them: a shape, a form of computing it and packed
- * weights. Values lie as (groups, h, w, n, pitch): n images innermost but for their
+ * weights. Values lie as (microbatches, h, w, n, pitch): n images innermost but for their
  * channels, whose number is padded to a multiple of CONV_PITCH, and a gap behind each
  * cell: without one the cells of a tile would share a few sets of a cache. Channels that
  * pad are 0 where a kernel has written. */
@@ -50,13 +50,13 @@ struct conv_spec {
     bool back; /* the gradient: (ih, iw, ic) are those of the convolution's output,
                   (oh, ow, oc) of its input */
     bool relu;
-    bool half;      /* input, output and addend are bf16, and the weights rounded to it */
-    bool exact;     /* CONV_DIRECT only */
-    bool tiles;     /* CONV_TILES; half, not back, pitches are multiples of 32 */
-    int n, groups;  /* images in a group, most groups in a call */
-    const float *w; /* (oc, ic, k, k), for the gradient (ic, oc, k, k) */
-    const float *b; /* (oc), or NULL */
-    float scale;    /* of the weights */
+    bool bf16;           /* input, output and addend are bf16, and the weights rounded to it */
+    bool exact;          /* CONV_DIRECT only */
+    bool tiles;          /* CONV_TILES; bf16, not back, pitches are multiples of 32 */
+    int n, microbatches; /* images in a microbatch, most microbatches in a call */
+    const float *w;      /* (oc, ic, k, k), for the gradient (ic, oc, k, k) */
+    const float *b;      /* (oc), or NULL */
+    float scale;         /* of the weights */
 };
 
 struct conv {
@@ -74,14 +74,14 @@ struct conv {
     float *zero;            /* (ip) */
 };
 
-/* One call, of the first `groups` groups. */
+/* One call, of the first `microbatches` microbatches. */
 struct conv_call {
     const void *x;
     const void *add;  /* added before ReLU, or NULL; may be y */
     const void *mask; /* y is 0 where this is not positive, or NULL; as y in shape */
-    bool mask_half;   /* the mask is bf16 */
+    bool mask_bf16;   /* the mask is bf16 */
     void *y;
-    int groups;
+    int microbatches;
 };
 
 /* A set of kernels for one kind of processor. `avx512` and `avx2` give the same bits;
@@ -90,7 +90,7 @@ struct conv_kernels {
     const char *name;
     void (*pack)(const struct conv *c, int span);
     void (*run)(const struct conv *c, const struct conv_call *k, void *scratch);
-    const struct cells_kernels *cells; /* NULL for tiles; see cells.h */
+    const struct ops_kernels *ops; /* NULL for tiles; see ops.h */
 };
 
 /* `avx512`, `avx2` and `amx` have no functions where they are not compiled. The last two

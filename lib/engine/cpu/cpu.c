@@ -43,13 +43,13 @@ static void describe(struct cpu *c)
         }
     snprintf(c->about, sizeof c->about,
              "cpu: %s, %s, %d of %d convolutions by Winograd, %d thread%s, batches of %d",
-             c->tiles ? c->tiles->name : c->kernels->name, c->half ? "bf16" : "f32", filtered,
+             c->tiles ? c->tiles->name : c->kernels->name, c->bf16 ? "bf16" : "f32", filtered,
              convs, c->work.threads, c->work.threads == 1 ? "" : "s", c->work.batch);
 }
 
-static int enter(void *hand, struct err *e)
+static int enter(void *worker, struct err *e)
 {
-    (void)hand;
+    (void)worker;
     (void)e;
     isa_thread();
     return 0;
@@ -72,15 +72,15 @@ static int cpu_open(void **self, const struct graph *graph, const struct engine_
         .forward = cpu_forward,
         .backward = cpu_backward,
     };
-    c->half = o->precision == ENGINE_BF16;
+    c->bf16 = o->precision == ENGINE_BF16;
     if (isa_kernels(&c->kernels, &c->tiles, e) != 0) {
         cpu_close(c);
         return -1;
     }
-    if (!c->half)
+    if (!c->bf16)
         c->tiles = NULL;
     cpu_choose_batch(c);
-    c->work.batch = c->images * c->groups;
+    c->work.batch = c->images * c->microbatches;
     c->gap = c->tiles ? CONV_TILE_GAP : CONV_GAP;
     c->narrow = cpu_first_wide(c);
     const struct plan_layout layout = {
@@ -93,7 +93,7 @@ static int cpu_open(void **self, const struct graph *graph, const struct engine_
     if (o->timed)
         cpu_open_times(c);
     describe(c);
-    if (o->note && c->half && !c->tiles)
+    if (o->note && c->bf16 && !c->tiles)
         o->note("cpu: bf16 is computed by f32 arithmetic on this processor: hardly "
                 "faster than --precision f32, and less exact");
     work_open(&c->work);

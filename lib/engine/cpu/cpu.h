@@ -1,11 +1,11 @@
 /* Inside the backend `cpu`: own convolution kernels, one thread per core, each with a batch of
- * its own. A batch is several groups of images. The first operations, whose values are large and
- * weights small, are run for a group at a time, so that values stay in a cache; those after, for
- * all groups at once, so that weights are read less often. */
+ * its own. A batch is several microbatches of images. The first operations, whose values are large
+ * and weights small, are run for a microbatch at a time, so that values stay in a cache; those
+ * after, for all microbatches at once, so that weights are read less often. */
 #ifndef HP_CPU_CPU_H
 #define HP_CPU_CPU_H
 
-#include "engine/cpu/cells.h"
+#include "engine/cpu/ops.h"
 #include "engine/cpu/conv.h"
 #include "engine/cpu/layout.h"
 #include "engine/plan.h"
@@ -30,10 +30,10 @@ struct cpu {
     struct work work;
     struct plan plan;
     const struct conv_kernels *kernels, *tiles; /* tiles: for bf16, or NULL */
-    bool half;
-    int images, groups; /* images of a group, groups of a batch */
-    int narrow;         /* steps that are run for a group at a time */
-    int gap;            /* elements between cells */
+    bool bf16;
+    int images, microbatches; /* images of a microbatch, microbatches of a batch */
+    int narrow;               /* steps that are run for a microbatch at a time */
+    int gap;                  /* elements between cells */
     struct layout_table table;
     struct step *step; /* [plan.steps] */
     struct step *back; /* [plan.backs] from dy to dx */
@@ -45,60 +45,60 @@ struct cpu {
 };
 
 /* What a thread owns. */
-struct hand {
+struct worker {
     struct cpu *cpu;
     void **act;   /* [acts.count] f32 or bf16 */
     float **grad; /* [grads.count] */
     void *scratch;
-    float *pooled;   /* (groups, 1, n, pitch) of the last stage, or its gradient */
-    float *logits;   /* (groups, 1, n, pitch) */
-    float *wide;     /* a group's last stage as f32, where values are bf16 */
-    float *maps;     /* (cells, n, pitch) of a group */
-    float *one;      /* a group's gradients in NCHW */
-    double *sums;    /* of a group, see struct cells_kernels */
+    float *pooled;   /* (microbatches, 1, n, pitch) of the last stage, or its gradient */
+    float *logits;   /* (microbatches, 1, n, pitch) */
+    float *wide;     /* a microbatch's last stage as f32, where values are bf16 */
+    float *maps;     /* (cells, n, pitch) of a microbatch */
+    float *one;      /* a microbatch's gradients in NCHW */
+    double *sums;    /* of a microbatch, see struct ops_kernels */
     double *seconds; /* as cpu.times, or NULL */
 };
 
 /* --- memory.c --- */
 
-/* Images of a group, and groups of a batch: as many as bounded memory allows. */
+/* Images of a microbatch, and microbatches of a batch: as many as bounded memory allows. */
 void cpu_choose_batch(struct cpu *c);
 
 /* Channels as stored. */
 int cpu_pitch(const struct cpu *c, int channels);
 
-struct layout cpu_layout(const struct cpu *c, int value, bool half);
+struct layout cpu_layout(const struct cpu *c, int value, bool bf16);
 
-/* Elements of a value of a group. */
-size_t cpu_group_size(const struct cpu *c, int value);
+/* Elements of a value of a microbatch. */
+size_t cpu_microbatch_size(const struct cpu *c, int value);
 
 /* Bytes of an element of an activation. */
 size_t cpu_element(const struct cpu *c);
 
-/* A value of a group, or its gradient; a narrow value holds one group at a time. */
-void *cpu_act(const struct hand *h, int value, int group);
-float *cpu_grad(const struct hand *h, int value, int group);
+/* A value of a microbatch, or its gradient; a narrow value holds one microbatch at a time. */
+void *cpu_act(const struct worker *w, int value, int microbatch);
+float *cpu_grad(const struct worker *w, int value, int microbatch);
 
-/* Images in a group of a batch, and groups of so many images. */
-int cpu_images(const struct cpu *c, const struct engine_batch *b, int group);
-int cpu_groups(const struct cpu *c, int images);
+/* Images in a microbatch of a batch, and microbatches of so many images. */
+int cpu_images(const struct cpu *c, const struct engine_batch *b, int microbatch);
+int cpu_microbatches(const struct cpu *c, int images);
 
 /* struct work's functions. */
-int cpu_make(void *self, int i, void **hand, struct err *e) ERR_CHECKED;
-void cpu_discard(void *hand);
+int cpu_make(void *self, int i, void **worker, struct err *e) ERR_CHECKED;
+void cpu_discard(void *worker);
 
 /* --- steps.c --- */
 
 /* What each operation becomes, with its weights packed; and the plan's boundary between steps for
- * a group and for all groups. */
+ * a microbatch and for all microbatches. */
 void cpu_open_steps(struct cpu *c);
 void cpu_close_steps(struct cpu *c);
 int cpu_first_wide(const struct cpu *c);
 
 /* --- forward.c, backward.c --- */
 
-int cpu_forward(void *hand, struct engine_batch *b, struct err *e) ERR_CHECKED;
-int cpu_backward(void *hand, struct engine_batch *b, struct err *e) ERR_CHECKED;
+int cpu_forward(void *worker, struct engine_batch *b, struct err *e) ERR_CHECKED;
+int cpu_backward(void *worker, struct engine_batch *b, struct err *e) ERR_CHECKED;
 
 /* --- times.c --- */
 
@@ -106,10 +106,10 @@ void cpu_open_times(struct cpu *c);
 size_t cpu_timed_steps(const struct cpu *c);
 
 /* The time of a thread, so that what else runs does not count; 0 where times are not kept. */
-double cpu_start(const struct hand *h);
-void cpu_stop(const struct hand *h, int step, double since);
+double cpu_start(const struct worker *w);
+void cpu_stop(const struct worker *w, int step, double since);
 
 /* At the end of a run: a thread's seconds to those of all. */
-void cpu_add_times(void *hand);
+void cpu_add_times(void *worker);
 
 #endif

@@ -1,6 +1,6 @@
 #include "engine/cpu/layout.h"
 
-#include "engine/cpu/half.h"
+#include "engine/cpu/bf16.h"
 
 #include <string.h>
 
@@ -11,14 +11,14 @@ void layout_table(struct layout_table *t, const float *mean, const float *std)
     for (int c = 0; c < 3; c++)
         for (int i = 0; i < 256; i++) {
             t->f32[c][i] = (float)((i / 255.0 - mean[c]) / std[c]);
-            t->bf16[c][i] = half_round(t->f32[c][i]);
+            t->bf16[c][i] = bf16_round(t->f32[c][i]);
         }
 }
 
 /* Zeros in all channels, also those that pad. */
 static void clear(const struct layout *l, void *x)
 {
-    size_t size = l->half ? sizeof(uint16_t) : sizeof(float);
+    size_t size = l->bf16 ? sizeof(uint16_t) : sizeof(float);
     for (int i = 0; i < l->cells; i++)
         memset((char *)x + (size_t)(i * l->cell) * size, 0, (size_t)l->n * (size_t)l->pitch * size);
 }
@@ -33,7 +33,7 @@ void layout_pixels(const struct layout_table *t, const uint8_t *pixels, const st
         for (int c = 0; c < 3; c++) {
             const uint8_t *p = pixels + ((size_t)n * 3 + (size_t)c) * (size_t)l->cells;
             ptrdiff_t at = (ptrdiff_t)n * l->pitch + c;
-            if (l->half)
+            if (l->bf16)
                 for (int i = 0; i < l->cells; i++, at += l->cell)
                     bf16[at] = t->bf16[c][p[i]];
             else
@@ -52,8 +52,8 @@ void layout_images(const float *images, const struct layout *l, void *x)
             ptrdiff_t at = (ptrdiff_t)n * l->pitch + c;
             for (int i = 0; i < l->cells; i++, at += l->cell) {
                 float v = *images++;
-                if (l->half)
-                    bf16[at] = half_round(v);
+                if (l->bf16)
+                    bf16[at] = bf16_round(v);
                 else
                     f32[at] = v;
             }
@@ -74,9 +74,9 @@ void layout_nchw(const struct layout *l, const void *x, int n, float *y)
                 for (int k = k0; k < k1; k++) {
                     ptrdiff_t from = (ptrdiff_t)i * l->pitch + k;
                     float *to = y + ((size_t)i * (size_t)l->c + (size_t)k) * (size_t)l->cells;
-                    if (l->half)
+                    if (l->bf16)
                         for (int p = p0; p < p1; p++)
-                            to[p] = half_widen(((const uint16_t *)x)[from + p * l->cell]);
+                            to[p] = bf16_widen(((const uint16_t *)x)[from + p * l->cell]);
                     else
                         for (int p = p0; p < p1; p++)
                             to[p] = ((const float *)x)[from + p * l->cell];
@@ -89,10 +89,10 @@ void layout_mean(const struct layout *l, const void *x, float *y)
     size_t each = (size_t)l->n * (size_t)l->pitch;
     memset(y, 0, each * sizeof *y);
     for (int p = 0; p < l->cells; p++) {
-        if (l->half) {
+        if (l->bf16) {
             const uint16_t *from = (const uint16_t *)x + p * l->cell;
             for (size_t i = 0; i < each; i++)
-                y[i] += half_widen(from[i]);
+                y[i] += bf16_widen(from[i]);
         } else {
             layout_add((const float *)x + p * l->cell, each, y);
         }
@@ -111,13 +111,13 @@ void layout_spread(const struct layout *l, const float *x, float *y)
 void layout_widen(const struct layout *l, const uint16_t *x, float *y)
 {
     for (ptrdiff_t i = 0; i < l->cells * l->cell; i++)
-        y[i] = half_widen(x[i]);
+        y[i] = bf16_widen(x[i]);
 }
 
 void layout_mask(const struct layout *l, const void *x, float *g)
 {
     for (ptrdiff_t i = 0; i < l->cells * l->cell; i++) {
-        float a = l->half ? half_widen(((const uint16_t *)x)[i]) : ((const float *)x)[i];
+        float a = l->bf16 ? bf16_widen(((const uint16_t *)x)[i]) : ((const float *)x)[i];
         g[i] = a > 0 ? g[i] : 0;
     }
 }

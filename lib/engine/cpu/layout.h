@@ -1,5 +1,5 @@
-/* Between the caller's NCHW and the backend's values (groups, h, w, n, pitch), see
- * conv.h; all of one group. */
+/* Between the caller's NCHW and the backend's values (microbatches, h, w, n, pitch), see
+ * conv.h; all of one microbatch. */
 #ifndef HP_CPU_LAYOUT_H
 #define HP_CPU_LAYOUT_H
 
@@ -7,12 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A value of one group. */
+/* A value of one microbatch. */
 struct layout {
     int cells, n, c; /* cells of the map, images, channels */
     int pitch;       /* channels as stored */
     ptrdiff_t cell;  /* elements from one cell to the next */
-    bool half;       /* bf16 */
+    bool bf16;       /* bf16 */
 };
 
 /* Normalised values of every byte, per channel, as f32 and as bf16. */

@@ -5,6 +5,6 @@
 #define ROWS 6
 #include "engine/cpu/kernels.inc"
 
-#include "engine/cpu/cells.inc"
+#include "engine/cpu/ops.inc"
 
-const struct conv_kernels conv_plain = {"plain", pack, run, &cells};
+const struct conv_kernels conv_plain = {"plain", pack, run, &ops};

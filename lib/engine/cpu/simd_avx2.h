@@ -35,14 +35,14 @@ INLINE_V void v_stream_end(void)
     _mm_sfence();
 }
 
-INLINE_V vec v_load_half(const uint16_t *p)
+INLINE_V vec v_load_bf16(const uint16_t *p)
 {
     __m256i u = _mm256_cvtepu16_epi32(_mm_load_si128((const __m128i *)p));
     return _mm256_castsi256_ps(_mm256_slli_epi32(u, 16));
 }
 
 /* Rounds to nearest, ties to even; NaN stays one. */
-INLINE_V void v_store_half(uint16_t *p, vec x)
+INLINE_V void v_store_bf16(uint16_t *p, vec x)
 {
     __m256i u = _mm256_castps_si256(x);
     __m256i odd = _mm256_and_si256(_mm256_srli_epi32(u, 16), _mm256_set1_epi32(1));

@@ -35,14 +35,14 @@ INLINE_V void v_stream_end(void)
     _mm_sfence();
 }
 
-INLINE_V vec v_load_half(const uint16_t *p)
+INLINE_V vec v_load_bf16(const uint16_t *p)
 {
     __m512i u = _mm512_cvtepu16_epi32(_mm256_load_si256((const __m256i *)p));
     return _mm512_castsi512_ps(_mm512_slli_epi32(u, 16));
 }
 
 /* Rounds to nearest, ties to even; NaN stays one. */
-INLINE_V void v_store_half(uint16_t *p, vec x)
+INLINE_V void v_store_bf16(uint16_t *p, vec x)
 {
     __m512i u = _mm512_castps_si512(x);
     __m512i odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));

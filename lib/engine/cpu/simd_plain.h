@@ -2,7 +2,7 @@
 #ifndef HP_CPU_SIMD_PLAIN_H
 #define HP_CPU_SIMD_PLAIN_H
 
-#include "engine/cpu/half.h"
+#include "engine/cpu/bf16.h"
 
 #define TARGET
 #define INLINE_V static inline __attribute__((always_inline))
@@ -32,15 +32,15 @@ INLINE_V void v_stream_end(void)
 {
 }
 
-INLINE_V vec v_load_half(const uint16_t *p)
+INLINE_V vec v_load_bf16(const uint16_t *p)
 {
-    return (vec){half_widen(p[0]), half_widen(p[1]), half_widen(p[2]), half_widen(p[3])};
+    return (vec){bf16_widen(p[0]), bf16_widen(p[1]), bf16_widen(p[2]), bf16_widen(p[3])};
 }
 
-INLINE_V void v_store_half(uint16_t *p, vec x)
+INLINE_V void v_store_bf16(uint16_t *p, vec x)
 {
     for (int i = 0; i < LANES; i++)
-        p[i] = half_round(x[i]);
+        p[i] = bf16_round(x[i]);
 }
 
 INLINE_V vec v_all(float f)

@@ -26,11 +26,11 @@ static struct conv_spec spec_of(const struct cpu *c, const struct graph_op *op, 
         .pad = op->pad,
         .back = back,
         .relu = !back && op->act == GRAPH_RELU,
-        .half = !back && c->half,
+        .bf16 = !back && c->bf16,
         .exact = c->work.opts.exact,
         .tiles = !back && c->tiles,
         .n = c->images,
-        .groups = c->groups,
+        .microbatches = c->microbatches,
         .w = op->w,
         .b = back ? NULL : op->b,
         .scale = 1,
@@ -55,7 +55,7 @@ static struct conv_spec linear_spec(const struct cpu *c, bool maps)
         .k = 1,
         .stride = 1,
         .n = c->images,
-        .groups = maps ? 1 : c->groups,
+        .microbatches = maps ? 1 : c->microbatches,
         .w = c->plan.end.linear->w,
         .b = maps ? NULL : c->plan.end.linear->b,
         .scale = maps ? 1.0F / (float)(last->h * last->w) : 1,
@@ -111,7 +111,7 @@ static void add_step(struct cpu *c, struct packing *p, struct step *s, const str
 {
     const struct graph_value *x = &c->work.graph->value[op->in[0]],
                              *y = &c->work.graph->value[op->out];
-    const struct layout l = cpu_layout(c, op->in[0], c->half && !(back && op->kind == GRAPH_NORM));
+    const struct layout l = cpu_layout(c, op->in[0], c->bf16 && !(back && op->kind == GRAPH_NORM));
     s->op = op;
     if (op->kind == GRAPH_CONV) {
         const struct conv_spec spec = spec_of(c, op, back);

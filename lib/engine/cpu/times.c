@@ -18,15 +18,15 @@ size_t cpu_timed_steps(const struct cpu *c)
     return TIMES + (size_t)c->plan.steps + (size_t)c->plan.backs;
 }
 
-double cpu_start(const struct hand *h)
+double cpu_start(const struct worker *w)
 {
-    return h->seconds ? now() : 0;
+    return w->seconds ? now() : 0;
 }
 
-void cpu_stop(const struct hand *h, int step, double since)
+void cpu_stop(const struct worker *w, int step, double since)
 {
-    if (h->seconds)
-        h->seconds[step] += now() - since;
+    if (w->seconds)
+        w->seconds[step] += now() - since;
 }
 
 static const char *form_name(const struct conv *c)
@@ -84,16 +84,16 @@ void cpu_open_times(struct cpu *c)
     }
 }
 
-void cpu_add_times(void *hand)
+void cpu_add_times(void *worker)
 {
-    struct hand *h = hand;
-    struct cpu *c = h->cpu;
-    if (!h->seconds)
+    struct worker *w = worker;
+    struct cpu *c = w->cpu;
+    if (!w->seconds)
         return;
     pthread_mutex_lock(&c->lock);
     for (size_t i = 0; i < cpu_timed_steps(c); i++) {
-        c->times[i].seconds += h->seconds[i];
-        h->seconds[i] = 0;
+        c->times[i].seconds += w->seconds[i];
+        w->seconds[i] = 0;
     }
     pthread_mutex_unlock(&c->lock);
 }

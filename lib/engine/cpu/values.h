@@ -3,7 +3,7 @@
 #define HP_CPU_VALUES_H
 
 #include "engine/cpu/conv.h"
-#include "engine/cpu/half.h"
+#include "engine/cpu/bf16.h"
 #ifndef TARGET
 #include "engine/cpu/simd_plain.h"
 #endif
@@ -12,22 +12,22 @@
 
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
-INLINE vec load(const void *p, ptrdiff_t i, bool half)
+INLINE vec load(const void *p, ptrdiff_t i, bool bf16)
 {
-    return half ? v_load_half((const uint16_t *)p + i) : v_load((const float *)p + i);
+    return bf16 ? v_load_bf16((const uint16_t *)p + i) : v_load((const float *)p + i);
 }
 
-INLINE void store(void *p, ptrdiff_t i, vec x, bool half)
+INLINE void store(void *p, ptrdiff_t i, vec x, bool bf16)
 {
-    if (half)
-        v_store_half((uint16_t *)p + i, x);
+    if (bf16)
+        v_store_bf16((uint16_t *)p + i, x);
     else
         v_store((float *)p + i, x);
 }
 
-INLINE vec spread(const void *p, ptrdiff_t i, bool half)
+INLINE vec spread(const void *p, ptrdiff_t i, bool bf16)
 {
-    if (!half)
+    if (!bf16)
         return v_all(((const float *)p)[i]);
     uint32_t u = (uint32_t)((const uint16_t *)p)[i] << 16;
     float f;
@@ -36,15 +36,15 @@ INLINE vec spread(const void *p, ptrdiff_t i, bool half)
 }
 
 /* What follows sum and bias, r; at: where it goes. */
-INLINE void finish(const struct conv_call *k, ptrdiff_t at, vec r, bool relu, bool half)
+INLINE void finish(const struct conv_call *k, ptrdiff_t at, vec r, bool relu, bool bf16)
 {
     if (k->add)
-        r = v_add(r, load(k->add, at, half));
+        r = v_add(r, load(k->add, at, bf16));
     if (relu)
         r = v_relu(r);
     if (k->mask)
-        r = v_where_positive(load(k->mask, at, k->mask_half), r);
-    store(k->y, at, r, half);
+        r = v_where_positive(load(k->mask, at, k->mask_bf16), r);
+    store(k->y, at, r, bf16);
 }
 
 #endif

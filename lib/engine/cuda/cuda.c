@@ -13,24 +13,24 @@ enum { LITTLE = 256 << 20 };
 
 /* --- threads --- */
 
-static int make(void *self, int i, void **hand, struct err *e)
+static int make(void *self, int i, void **worker, struct err *e)
 {
     struct cuda *c = self;
     (void)e;
-    *hand = &c->hand[i];
+    *worker = &c->worker[i];
     return 0;
 }
 
-/* Hands are the backend's own. */
-static void discard(void *hand)
+/* Workers are the backend's own. */
+static void discard(void *worker)
 {
-    (void)hand;
+    (void)worker;
 }
 
-static int enter(void *hand, struct err *e)
+static int enter(void *worker, struct err *e)
 {
-    const struct hand *h = hand;
-    return device_enter(&h->cuda->device, e);
+    const struct worker *w = worker;
+    return device_enter(&w->cuda->device, e);
 }
 
 static void *alloc(void *self, size_t bytes, struct err *e)
@@ -52,8 +52,8 @@ static void release(void *self, void *p)
 
 static void unprepare(struct cuda *c)
 {
-    for (int i = 0; i < CUDA_HANDS; i++)
-        cuda_hand_close(&c->hand[i]);
+    for (int i = 0; i < CUDA_WORKERS; i++)
+        cuda_worker_close(&c->worker[i]);
     cuda_forget(c);
     dnn_close(c->dnn);
     c->dnn = NULL;
@@ -80,9 +80,9 @@ static int rehearse(struct cuda *c, struct err *e)
         b.images = out;
     else
         b.pixels = (uint8_t *)all;
-    int r = cuda_forward(&c->hand[0], &b, e);
+    int r = cuda_forward(&c->worker[0], &b, e);
     if (r == 0 && o->vectors > 0)
-        r = cuda_backward(&c->hand[0], &b, e);
+        r = cuda_backward(&c->worker[0], &b, e);
     free(b.results);
     cudaFreeHost(all);
     return r;
@@ -93,7 +93,7 @@ static int prepare(struct cuda *c, struct err *e)
     if (dnn_open(&c->dnn, NULL, c->where, e) != 0 || cuda_plan(c, e) != 0 || cuda_upload(c, e) != 0)
         return -1;
     for (int i = 0; i < c->work.threads; i++)
-        if (cuda_hand_open(&c->hand[i], c, e) != 0)
+        if (cuda_worker_open(&c->worker[i], c, e) != 0)
             return -1;
     return rehearse(c, e);
 }
@@ -190,7 +190,7 @@ static int cuda_open(void **self, const struct graph *g, const struct engine_opt
     c->work = (struct work){
         .graph = g,
         .opts = *o,
-        .threads = o->threads == 1 || o->timed ? 1 : CUDA_HANDS,
+        .threads = o->threads == 1 || o->timed ? 1 : CUDA_WORKERS,
         .self = c,
         .make = make,
         .discard = discard,

@@ -1,5 +1,5 @@
 /* Inside the backend `cuda`: the network on an NVIDIA GPU, convolutions by cuDNN, the rest by
- * kernels.cu. Batches alternate between two hands, each with a stream and activations of its own,
+ * kernels.cu. Batches alternate between two workers, each with a stream and activations of its own,
  * so that copies of one run while the other computes. Weights are shared. */
 #ifndef HP_CUDA_CUDA_H
 #define HP_CUDA_CUDA_H
@@ -12,7 +12,7 @@
 
 #include <pthread.h>
 
-enum { CUDA_HANDS = 2 };
+enum { CUDA_WORKERS = 2 };
 
 /* What an operation, forwards or backwards, has on the device. */
 struct step {
@@ -21,7 +21,7 @@ struct step {
     void *w, *b;          /* of a scale in f32; NULL for a maximum */
 };
 
-struct hand {
+struct worker {
     struct cuda *cuda;
     cudaStream_t stream;
     void **act;   /* [acts.count] */
@@ -47,7 +47,7 @@ struct cuda {
     float *linear, *bias;     /* (classes, c), (classes) */
     float *turned;            /* linear as (c, classes), for gradients */
     size_t workspace;         /* bytes */
-    struct hand hand[CUDA_HANDS];
+    struct worker worker[CUDA_WORKERS];
     bool short_of; /* whether memory was what failed, until */
     bool ready;    /* all is open */
     /* cuDNN's handle runs on one stream at a time. */
@@ -86,7 +86,7 @@ static inline struct kernel_window cuda_window(const struct graph *g, const stru
 /* --- memory.c --- */
 
 /* As device_check(), and notes a lack of memory while all is opened. */
-int cuda_check(struct hand *h, cudaError_t s, const char *call, struct err *e) ERR_CHECKED;
+int cuda_check(struct worker *w, cudaError_t s, const char *call, struct err *e) ERR_CHECKED;
 
 /* `bytes` of device memory into the pointer at `where`. */
 int cuda_room(struct cuda *c, void *where, size_t bytes, struct err *e) ERR_CHECKED;
@@ -97,8 +97,8 @@ size_t cuda_available(const struct cuda *c);
 /* Images of a batch: as large as bounds and free memory allow, and a power of two. */
 int cuda_first_batch(const struct cuda *c);
 
-int cuda_hand_open(struct hand *h, struct cuda *c, struct err *e) ERR_CHECKED;
-void cuda_hand_close(struct hand *h);
+int cuda_worker_open(struct worker *w, struct cuda *c, struct err *e) ERR_CHECKED;
+void cuda_worker_close(struct worker *w);
 
 /* --- prepare.c: plans of convolutions, and numbers on the device --- */
 
@@ -108,19 +108,20 @@ void cuda_forget(struct cuda *c);
 
 /* --- forward.c, backward.c --- */
 
-/* Copies on the hand's stream. */
-int cuda_to_host(struct hand *h, void *to, const void *from, size_t n, struct err *e) ERR_CHECKED;
-int cuda_to_device(struct hand *h, void *to, const void *from, size_t n, struct err *e) ERR_CHECKED;
+/* Copies on the worker's stream. */
+int cuda_to_host(struct worker *w, void *to, const void *from, size_t n, struct err *e) ERR_CHECKED;
+int cuda_to_device(struct worker *w, void *to, const void *from, size_t n, struct err *e)
+    ERR_CHECKED;
 
 /* y = w x + b [+ res] [then ReLU], of values with the shape of `value`. */
-int cuda_queue_scale(struct hand *h, enum kernel_type t, const struct step *s, int value,
+int cuda_queue_scale(struct worker *w, enum kernel_type t, const struct step *s, int value,
                      const void *x, const void *res, bool relu, void *y, struct err *e) ERR_CHECKED;
 
 /* Waits for what is queued. */
-int cuda_finish(struct hand *h, struct err *e) ERR_CHECKED;
+int cuda_finish(struct worker *w, struct err *e) ERR_CHECKED;
 
-int cuda_forward(void *hand, struct engine_batch *b, struct err *e) ERR_CHECKED;
-int cuda_backward(void *hand, struct engine_batch *b, struct err *e) ERR_CHECKED;
+int cuda_forward(void *worker, struct engine_batch *b, struct err *e) ERR_CHECKED;
+int cuda_backward(void *worker, struct engine_batch *b, struct err *e) ERR_CHECKED;
 
 /* --- times.c --- */
 
@@ -128,9 +129,9 @@ int cuda_backward(void *hand, struct engine_batch *b, struct err *e) ERR_CHECKED
 void cuda_open_times(struct cuda *c);
 
 /* Marks the end of what was queued so far as a step's. */
-int cuda_mark(struct hand *h, int *event, struct err *e) ERR_CHECKED;
+int cuda_mark(struct worker *w, int *event, struct err *e) ERR_CHECKED;
 
 /* Adds what a batch of so many images took, once it is finished. */
-int cuda_keep_times(struct hand *h, int images, struct err *e) ERR_CHECKED;
+int cuda_keep_times(struct worker *w, int images, struct err *e) ERR_CHECKED;
 
 #endif

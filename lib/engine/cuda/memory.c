@@ -1,4 +1,4 @@
-/* Memory of the device, and the hands that compute in it. */
+/* Memory of the device, and the workers that compute in it. */
 #include "engine/cuda/cuda.h"
 
 #include "base/mem.h"
@@ -8,15 +8,15 @@
 
 enum {
     BATCH = 512,
-    ACTIVATIONS = 1 << 30, /* bytes of a hand's activations: batches of large images are */
+    ACTIVATIONS = 1 << 30, /* bytes of a worker's activations: batches of large images are */
     RESULTS = 64 << 20     /* smaller, as are those with large results */
 };
 
-int cuda_check(struct hand *h, cudaError_t s, const char *call, struct err *e)
+int cuda_check(struct worker *w, cudaError_t s, const char *call, struct err *e)
 {
-    if (!h->cuda->ready && s == cudaErrorMemoryAllocation)
-        h->cuda->short_of = true;
-    return device_check(&h->cuda->device, s, call, e);
+    if (!w->cuda->ready && s == cudaErrorMemoryAllocation)
+        w->cuda->short_of = true;
+    return device_check(&w->cuda->device, s, call, e);
 }
 
 int cuda_room(struct cuda *c, void *where, size_t bytes, struct err *e)
@@ -52,125 +52,125 @@ int cuda_first_batch(const struct cuda *c)
     size_t returned = work_returned(c->work.graph, &c->work.opts), room_for = cuda_available(c);
     int batch = BATCH;
     while (batch > 1) {
-        size_t hand = (size_t)batch * (activations + returned) + DNN_WORKSPACE;
+        size_t worker = (size_t)batch * (activations + returned) + DNN_WORKSPACE;
         if ((size_t)batch * activations <= ACTIVATIONS && (size_t)batch * returned <= RESULTS &&
-            hand * (size_t)c->work.threads <= room_for / 10 * 9)
+            worker * (size_t)c->work.threads <= room_for / 10 * 9)
             break;
         batch /= 2;
     }
     return batch;
 }
 
-/* --- hands --- */
+/* --- workers --- */
 
-/* Device memory of a hand beside its buffers. */
-static int results_open(struct hand *h, struct err *e)
+/* Device memory of a worker beside its buffers. */
+static int results_open(struct worker *w, struct err *e)
 {
-    struct cuda *c = h->cuda;
+    struct cuda *c = w->cuda;
     const struct engine_opts *o = &c->work.opts;
     size_t batch = (size_t)c->work.batch, classes = (size_t)graph_classes(c->work.graph);
-    h->result = mem_zero((size_t)o->want_count + 1, sizeof(float *));
-    if (cuda_room(c, &h->input, batch * cuda_input_bytes(c), e) != 0 ||
-        cuda_room(c, &h->pooled, batch * (size_t)cuda_last(c)->c * sizeof(float), e) != 0 ||
-        cuda_room(c, &h->logits, batch * classes * sizeof(float), e) != 0 ||
-        cuda_room(c, &h->workspace, c->workspace, e) != 0)
+    w->result = mem_zero((size_t)o->want_count + 1, sizeof(float *));
+    if (cuda_room(c, &w->input, batch * cuda_input_bytes(c), e) != 0 ||
+        cuda_room(c, &w->pooled, batch * (size_t)cuda_last(c)->c * sizeof(float), e) != 0 ||
+        cuda_room(c, &w->logits, batch * classes * sizeof(float), e) != 0 ||
+        cuda_room(c, &w->workspace, c->workspace, e) != 0)
         return -1;
     for (int i = 0; i < o->want_count; i++) {
         /* The others lie in `pooled` and `logits`. */
         bool own = o->wants[i].what != ENGINE_ACTIVATION || o->wants[i].value <= c->plan.end.value;
         if (own &&
-            cuda_room(c, &h->result[i], batch * engine_result_bytes(c->work.graph, o, i), e) != 0)
+            cuda_room(c, &w->result[i], batch * engine_result_bytes(c->work.graph, o, i), e) != 0)
             return -1;
     }
     size_t seeds = batch * (size_t)o->vectors * classes * sizeof(float);
-    return o->vectors > 0 && cuda_room(c, &h->seeds, seeds, e) != 0 ? -1 : 0;
+    return o->vectors > 0 && cuda_room(c, &w->seeds, seeds, e) != 0 ? -1 : 0;
 }
 
-static int bind_all(struct hand *h, struct err *e)
+static int bind_all(struct worker *w, struct err *e)
 {
-    const struct cuda *c = h->cuda;
+    const struct cuda *c = w->cuda;
     const struct plan *p = &c->plan;
     for (int i = 0; i < p->steps; i++) {
         const struct graph_op *op = p->step[i].op;
-        const struct dnn_memory m = {h->act[p->act[op->in[0]]],
+        const struct dnn_memory m = {w->act[p->act[op->in[0]]],
                                      c->step[i].w,
                                      c->step[i].b,
-                                     graph_addend(op) >= 0 ? h->act[p->act[graph_addend(op)]]
+                                     graph_addend(op) >= 0 ? w->act[p->act[graph_addend(op)]]
                                                            : NULL,
-                                     h->act[p->act[op->out]],
-                                     h->workspace};
-        if (c->step[i].dnn && dnn_bind(&h->step[i], c->step[i].dnn, &m, e) != 0)
+                                     w->act[p->act[op->out]],
+                                     w->workspace};
+        if (c->step[i].dnn && dnn_bind(&w->step[i], c->step[i].dnn, &m, e) != 0)
             return -1;
     }
     for (int i = 0; i < p->backs; i++) {
         const struct plan_back *s = &p->back[i];
         if (!c->back[i].dnn)
             continue;
-        const struct dnn_memory m = {h->grad[s->dx], c->back[i].w,   NULL,
-                                     NULL,           h->grad[s->dy], h->workspace};
-        if (dnn_bind(&h->back[i], c->back[i].dnn, &m, e) != 0)
+        const struct dnn_memory m = {w->grad[s->dx], c->back[i].w,   NULL,
+                                     NULL,           w->grad[s->dy], w->workspace};
+        if (dnn_bind(&w->back[i], c->back[i].dnn, &m, e) != 0)
             return -1;
     }
     return 0;
 }
 
-int cuda_hand_open(struct hand *h, struct cuda *c, struct err *e)
+int cuda_worker_open(struct worker *w, struct cuda *c, struct err *e)
 {
     const struct plan *p = &c->plan;
     size_t batch = (size_t)c->work.batch;
-    h->cuda = c;
-    h->act = mem_zero((size_t)p->acts.count, sizeof(void *));
-    h->grad = mem_zero((size_t)p->grads.count + 1, sizeof(float *));
-    h->step = mem_zero((size_t)p->steps, sizeof(struct dnn_call *));
-    h->back = mem_zero((size_t)p->backs + 1, sizeof(struct dnn_call *));
-    if (cuda_check(h, cudaStreamCreateWithFlags(&h->stream, cudaStreamNonBlocking),
+    w->cuda = c;
+    w->act = mem_zero((size_t)p->acts.count, sizeof(void *));
+    w->grad = mem_zero((size_t)p->grads.count + 1, sizeof(float *));
+    w->step = mem_zero((size_t)p->steps, sizeof(struct dnn_call *));
+    w->back = mem_zero((size_t)p->backs + 1, sizeof(struct dnn_call *));
+    if (cuda_check(w, cudaStreamCreateWithFlags(&w->stream, cudaStreamNonBlocking),
                    "cudaStreamCreateWithFlags", e) != 0)
         return -1;
     for (int i = 0; i < p->acts.count; i++)
-        if (cuda_room(c, &h->act[i], batch * p->acts.elements[i] * cuda_element(c), e) != 0)
+        if (cuda_room(c, &w->act[i], batch * p->acts.elements[i] * cuda_element(c), e) != 0)
             return -1;
     for (int i = 0; i < p->grads.count; i++)
-        if (cuda_room(c, &h->grad[i], batch * p->grads.elements[i] * sizeof(float), e) != 0)
+        if (cuda_room(c, &w->grad[i], batch * p->grads.elements[i] * sizeof(float), e) != 0)
             return -1;
-    if (results_open(h, e) != 0 || bind_all(h, e) != 0)
+    if (results_open(w, e) != 0 || bind_all(w, e) != 0)
         return -1;
     if (!c->work.opts.timed)
         return 0;
-    h->event = mem_zero((size_t)c->events, sizeof(cudaEvent_t));
+    w->event = mem_zero((size_t)c->events, sizeof(cudaEvent_t));
     for (int i = 0; i < c->events; i++)
-        if (cuda_check(h, cudaEventCreate(&h->event[i]), "cudaEventCreate", e) != 0)
+        if (cuda_check(w, cudaEventCreate(&w->event[i]), "cudaEventCreate", e) != 0)
             return -1;
     return 0;
 }
 
-void cuda_hand_close(struct hand *h)
+void cuda_worker_close(struct worker *w)
 {
-    const struct cuda *c = h->cuda;
+    const struct cuda *c = w->cuda;
     if (!c)
         return;
     for (int i = 0; i < c->plan.steps; i++)
-        dnn_call_free(h->step[i]);
+        dnn_call_free(w->step[i]);
     for (int i = 0; i < c->plan.backs; i++)
-        dnn_call_free(h->back[i]);
+        dnn_call_free(w->back[i]);
     for (int i = 0; i < c->plan.acts.count; i++)
-        cudaFree(h->act[i]);
+        cudaFree(w->act[i]);
     for (int i = 0; i < c->plan.grads.count; i++)
-        cudaFree(h->grad[i]);
-    void *const own[] = {h->workspace, h->input, h->pooled, h->logits, h->seeds};
+        cudaFree(w->grad[i]);
+    void *const own[] = {w->workspace, w->input, w->pooled, w->logits, w->seeds};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         cudaFree(own[i]);
-    for (int i = 0; h->result && i < c->work.opts.want_count; i++)
-        cudaFree(h->result[i]);
-    for (int i = 0; h->event && i < c->events; i++)
-        if (h->event[i])
-            cudaEventDestroy(h->event[i]);
-    if (h->stream)
-        cudaStreamDestroy(h->stream);
-    free(h->act);
-    free(h->grad);
-    free(h->step);
-    free(h->back);
-    free(h->result);
-    free(h->event);
-    *h = (struct hand){0};
+    for (int i = 0; w->result && i < c->work.opts.want_count; i++)
+        cudaFree(w->result[i]);
+    for (int i = 0; w->event && i < c->events; i++)
+        if (w->event[i])
+            cudaEventDestroy(w->event[i]);
+    if (w->stream)
+        cudaStreamDestroy(w->stream);
+    free(w->act);
+    free(w->grad);
+    free(w->step);
+    free(w->back);
+    free(w->result);
+    free(w->event);
+    *w = (struct worker){0};
 }

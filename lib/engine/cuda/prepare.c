@@ -205,7 +205,7 @@ int cuda_upload(struct cuda *c, struct err *e)
         r = upload_table(c, e);
     if (r == 0)
         r = upload_linear(c, e);
-    /* The hands' streams do not wait for the one that packed. */
+    /* The workers' streams do not wait for the one that packed. */
     if (r == 0)
         r = device_check(&c->device, cudaDeviceSynchronize(), "cudaDeviceSynchronize", e);
     cudaFree(staged);

@@ -5,19 +5,19 @@
 
 #include <stdio.h>
 
-int cuda_mark(struct hand *h, int *event, struct err *e)
+int cuda_mark(struct worker *w, int *event, struct err *e)
 {
-    if (!h->event)
+    if (!w->event)
         return 0;
-    return cuda_check(h, cudaEventRecord(h->event[(*event)++], h->stream), "cudaEventRecord", e);
+    return cuda_check(w, cudaEventRecord(w->event[(*event)++], w->stream), "cudaEventRecord", e);
 }
 
-int cuda_keep_times(struct hand *h, int images, struct err *e)
+int cuda_keep_times(struct worker *w, int images, struct err *e)
 {
-    struct cuda *c = h->cuda;
-    for (int i = 0; h->event && images > 0 && i + 1 < c->events; i++) {
+    struct cuda *c = w->cuda;
+    for (int i = 0; w->event && images > 0 && i + 1 < c->events; i++) {
         float ms = 0;
-        if (cuda_check(h, cudaEventElapsedTime(&ms, h->event[i], h->event[i + 1]),
+        if (cuda_check(w, cudaEventElapsedTime(&ms, w->event[i], w->event[i + 1]),
                        "cudaEventElapsedTime", e) != 0)
             return -1;
         c->timed[i].seconds += (double)ms / 1e3;

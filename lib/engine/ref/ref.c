@@ -18,7 +18,7 @@ struct ref {
 
 /* What a thread owns: all values of each image of a batch, their gradients for one image, and
  * room for sums. */
-struct hand {
+struct worker {
     const struct ref *ref;
     struct graph_image image[BATCH];
     float **grad;
@@ -77,24 +77,24 @@ static void put_result(const struct work *w, float *const *value, const struct e
         sums_of(g, of->value, value[of->value], b->results[want].sums + i * each);
 }
 
-static int ref_forward(void *hand, struct engine_batch *b, struct err *e)
+static int ref_forward(void *worker, struct engine_batch *b, struct err *e)
 {
     (void)e;
-    struct hand *h = hand;
-    const struct work *w = &h->ref->work;
-    const struct graph *g = w->graph;
+    struct worker *w = worker;
+    const struct work *work = &w->ref->work;
+    const struct graph *g = work->graph;
     size_t classes = (size_t)graph_classes(g), input = graph_size(g, 0);
     for (size_t i = 0; i < (size_t)b->n; i++) {
-        float **v = h->image[i].value;
+        float **v = w->image[i].value;
         if (b->images)
             memcpy(v[0], b->images + i * input, input * sizeof(float));
         else
             normalise(g, b->pixels + i * input, v[0]);
         for (int j = 0; j < g->ops; j++)
-            graph_forward(g, &g->op[j], &h->image[i]);
+            graph_forward(g, &g->op[j], &w->image[i]);
         memcpy(b->logits + i * classes, v[graph_logits(g)], classes * sizeof(float));
-        for (int k = 0; k < w->opts.want_count; k++)
-            put_result(w, v, b, i, k);
+        for (int k = 0; k < work->opts.want_count; k++)
+            put_result(work, v, b, i, k);
     }
     return 0;
 }
@@ -113,34 +113,34 @@ static void put_gradient(const struct work *w, const float *grad, int value,
 }
 
 /* Of one score; `at`: which of all images' scores. */
-static void back(const struct hand *h, struct graph_image *image, const struct engine_batch *b,
+static void back(const struct worker *w, struct graph_image *image, const struct engine_batch *b,
                  size_t at)
 {
-    const struct work *w = &h->ref->work;
-    const struct graph *g = w->graph;
+    const struct work *work = &w->ref->work;
+    const struct graph *g = work->graph;
     size_t classes = (size_t)graph_classes(g);
-    image->grad = h->grad;
+    image->grad = w->grad;
     for (int i = 0; i < g->values; i++)
-        memset(h->grad[i], 0, graph_size(g, i) * sizeof(float));
-    memcpy(h->grad[graph_logits(g)], b->seeds + at * classes, classes * sizeof(float));
+        memset(w->grad[i], 0, graph_size(g, i) * sizeof(float));
+    memcpy(w->grad[graph_logits(g)], b->seeds + at * classes, classes * sizeof(float));
     for (int j = g->ops - 1; j >= 0; j--) {
         int out = g->op[j].out;
-        if (!h->ref->backward[out])
+        if (!w->ref->backward[out])
             continue;
-        put_gradient(w, h->grad[out], out, b, at);
-        graph_backward(g, &g->op[j], image, h->ref->backward);
+        put_gradient(work, w->grad[out], out, b, at);
+        graph_backward(g, &g->op[j], image, w->ref->backward);
     }
-    put_gradient(w, h->grad[0], 0, b, at);
+    put_gradient(work, w->grad[0], 0, b, at);
 }
 
-static int ref_backward(void *hand, struct engine_batch *b, struct err *e)
+static int ref_backward(void *worker, struct engine_batch *b, struct err *e)
 {
     (void)e;
-    struct hand *h = hand;
-    size_t each = (size_t)h->ref->work.opts.vectors;
+    struct worker *w = worker;
+    size_t each = (size_t)w->ref->work.opts.vectors;
     for (size_t i = 0; i < (size_t)b->n; i++)
         for (size_t j = i * each; j < (i + 1) * each; j++)
-            back(h, &h->image[i], b, j);
+            back(w, &w->image[i], b, j);
     return 0;
 }
 
@@ -161,31 +161,31 @@ static void values_free(const struct graph *g, float **v)
     free(v);
 }
 
-static int hand_make(void *self, int i, void **hand, struct err *e)
+static int worker_make(void *self, int i, void **worker, struct err *e)
 {
     (void)i;
     (void)e;
     const struct ref *r = self;
     const struct graph *g = r->work.graph;
-    struct hand *h = mem_zero(1, sizeof *h);
-    h->ref = r;
-    h->plane = mem_alloc(graph_plane(g), sizeof *h->plane);
+    struct worker *w = mem_zero(1, sizeof *w);
+    w->ref = r;
+    w->plane = mem_alloc(graph_plane(g), sizeof *w->plane);
     for (int k = 0; k < r->work.batch; k++)
-        h->image[k] = (struct graph_image){.value = values_alloc(g), .plane = h->plane};
+        w->image[k] = (struct graph_image){.value = values_alloc(g), .plane = w->plane};
     if (r->backward)
-        h->grad = values_alloc(g);
-    *hand = h;
+        w->grad = values_alloc(g);
+    *worker = w;
     return 0;
 }
 
-static void hand_discard(void *hand)
+static void worker_discard(void *worker)
 {
-    struct hand *h = hand;
-    for (int i = 0; i < h->ref->work.batch; i++)
-        values_free(h->ref->work.graph, h->image[i].value);
-    values_free(h->ref->work.graph, h->grad);
-    free(h->plane);
-    free(h);
+    struct worker *w = worker;
+    for (int i = 0; i < w->ref->work.batch; i++)
+        values_free(w->ref->work.graph, w->image[i].value);
+    values_free(w->ref->work.graph, w->grad);
+    free(w->plane);
+    free(w);
 }
 
 /* --- the table --- */
@@ -211,8 +211,8 @@ static int ref_open(void **self, const struct graph *g, const struct engine_opts
         .batch = BATCH,
         .threads = work_threads(g, o),
         .self = r,
-        .make = hand_make,
-        .discard = hand_discard,
+        .make = worker_make,
+        .discard = worker_discard,
         .forward = ref_forward,
         .backward = ref_backward,
     };

@@ -2,7 +2,7 @@
 #ifndef STANDIN_CUDA_BF16_H
 #define STANDIN_CUDA_BF16_H
 
-#include "standin_half.h"
+#include "standin_floats.h"
 
 struct __nv_bfloat16 {
     unsigned short bits;

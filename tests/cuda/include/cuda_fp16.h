@@ -2,7 +2,7 @@
 #ifndef STANDIN_CUDA_FP16_H
 #define STANDIN_CUDA_FP16_H
 
-#include "standin_half.h"
+#include "standin_floats.h"
 
 struct __half {
     unsigned short bits;
@@ -10,12 +10,12 @@ struct __half {
 
 static inline float __half2float(__half v)
 {
-    return half_to_float(v.bits);
+    return f16_to_float(v.bits);
 }
 
 static inline __half __float2half_rn(float v)
 {
-    return __half{half_from_float(v)};
+    return __half{f16_from_float(v)};
 }
 
 #endif

@@ -1,7 +1,7 @@
 /* Operations on values, as conv.h lays them out, that are no convolutions. Channels that
  * pad become 0 where they are 0 in what is read. */
-#ifndef HP_CPU_CELLS_H
-#define HP_CPU_CELLS_H
+#ifndef HP_CPU_OPS_H
+#define HP_CPU_OPS_H
 
 #include "engine/cpu/conv.h"
 #include "engine/cpu/layout.h"
@@ -25,13 +25,14 @@ struct max {
 };
 
 /* The calls of one kind of processor; but for scale() of `plain`, all give the same bits. */
-struct cells_kernels {
+struct ops_kernels {
     void (*scale)(const struct scale *s, const struct conv_call *k);
-    void (*max)(const struct max *m, const void *x, void *y, int groups);
+    void (*max)(const struct max *m, const void *x, void *y, int microbatches);
     /* dx += dy at the first cell, in row order, that holds a window's largest x; dx and dy
      * are f32. */
-    void (*max_back)(const struct max *m, const void *x, const float *dy, float *dx, int groups);
-    /* Of a group, over its cells: sums (n, pitch), then sums of squares. */
+    void (*max_back)(const struct max *m, const void *x, const float *dy, float *dx,
+                     int microbatches);
+    /* Of a microbatch, over its cells: sums (n, pitch), then sums of squares. */
     void (*sums)(const struct layout *l, const void *x, double *sums);
 };
 

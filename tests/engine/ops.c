@@ -1,51 +1,51 @@
 /* The CPU's operations that are no convolutions, by every set of kernels that runs here,
  * against plain loops: NaN, equal values, padding, and nothing written between cells. */
 #include "../unit/check.h"
-#include "engine/cpu/cells.h"
-#include "engine/cpu/half.h"
+#include "engine/cpu/ops.h"
+#include "engine/cpu/bf16.h"
 #include "engine/cpu/isa.h"
 #include "random_net.h"
 
-enum { GROUPS = 2, GAP = 16 };
+enum { MICROBATCHES = 2, GAP = 16 };
 
 static const float canary = 12345; /* rounded in bf16 */
 
-static float canary_of(bool half)
+static float canary_of(bool bf16)
 {
-    return half ? half_widen(half_round(canary)) : canary;
+    return bf16 ? bf16_widen(bf16_round(canary)) : canary;
 }
 
-static struct layout random_layout(int cells, bool half)
+static struct layout random_layout(int cells, bool bf16)
 {
     int c = random_int(1, 40), n = random_int(1, 5), pitch = (c + 15) / 16 * 16;
-    return (struct layout){cells, n, c, pitch, (ptrdiff_t)n * pitch + GAP, half};
+    return (struct layout){cells, n, c, pitch, (ptrdiff_t)n * pitch + GAP, bf16};
 }
 
-static float get(const void *x, ptrdiff_t at, bool half)
+static float get(const void *x, ptrdiff_t at, bool bf16)
 {
-    return half ? half_widen(((const uint16_t *)x)[at]) : ((const float *)x)[at];
+    return bf16 ? bf16_widen(((const uint16_t *)x)[at]) : ((const float *)x)[at];
 }
 
-static void put(void *x, ptrdiff_t at, bool half, float f)
+static void put(void *x, ptrdiff_t at, bool bf16, float f)
 {
-    if (half)
-        ((uint16_t *)x)[at] = half_round(f);
+    if (bf16)
+        ((uint16_t *)x)[at] = bf16_round(f);
     else
         ((float *)x)[at] = f;
 }
 
 /* Small whole numbers, exact in bf16 and often equal, with some NaN and infinity; channels
  * that pad are 0, and gaps are marked. */
-static void *values(const struct layout *l, bool half, bool finite)
+static void *values(const struct layout *l, bool bf16, bool finite)
 {
-    void *x = mem_aligned((size_t)(l->cells * l->cell) * GROUPS, half ? 2 : 4);
-    for (ptrdiff_t cell = 0; cell < (ptrdiff_t)l->cells * GROUPS; cell++)
+    void *x = mem_aligned((size_t)(l->cells * l->cell) * MICROBATCHES, bf16 ? 2 : 4);
+    for (ptrdiff_t cell = 0; cell < (ptrdiff_t)l->cells * MICROBATCHES; cell++)
         for (ptrdiff_t i = 0; i < l->cell; i++) {
             float f = (float)random_int(-6, 6);
             if (!finite && random_int(0, 40) == 0)
                 f = random_int(0, 1) ? NAN : -INFINITY;
             f = i >= (ptrdiff_t)l->n * l->pitch ? canary : i % l->pitch < l->c ? f : 0;
-            put(x, cell * l->cell + i, half, f);
+            put(x, cell * l->cell + i, bf16, f);
         }
     return x;
 }
@@ -55,22 +55,22 @@ static bool equal(float a, float b)
     return isnan(a) ? isnan(b) : a == b;
 }
 
-/* Whether x is `want` (groups, cells, n, pitch), and its gaps are as they were. */
-static bool is(const struct layout *l, bool half, const void *x, const float *want)
+/* Whether x is `want` (microbatches, cells, n, pitch), and its gaps are as they were. */
+static bool is(const struct layout *l, bool bf16, const void *x, const float *want)
 {
     ptrdiff_t row = (ptrdiff_t)l->n * l->pitch;
-    for (ptrdiff_t cell = 0; cell < (ptrdiff_t)l->cells * GROUPS; cell++)
+    for (ptrdiff_t cell = 0; cell < (ptrdiff_t)l->cells * MICROBATCHES; cell++)
         for (ptrdiff_t i = 0; i < l->cell; i++)
-            if (!equal(get(x, cell * l->cell + i, half),
-                       i < row ? want[cell * row + i] : canary_of(half)))
+            if (!equal(get(x, cell * l->cell + i, bf16),
+                       i < row ? want[cell * row + i] : canary_of(bf16)))
                 return false;
     return true;
 }
 
-static void check_scale(const struct cells_kernels *k, bool half)
+static void check_scale(const struct ops_kernels *k, bool bf16)
 {
     for (int round = 0; round < 16; round++) {
-        const struct layout l = random_layout(random_int(1, 9), half);
+        const struct layout l = random_layout(random_int(1, 9), bf16);
         float w[40], b[40];
         for (int i = 0; i < l.c; i++) {
             w[i] = (float)random_int(-2, 2);
@@ -79,23 +79,23 @@ static void check_scale(const struct cells_kernels *k, bool half)
         bool biased = round & 1, relu = round & 2, add = round & 4, masked = round & 8;
         struct scale s;
         scale_open(&s, &l, w, biased ? b : NULL, relu);
-        void *x = values(&l, half, false), *res = values(&l, half, false);
+        void *x = values(&l, bf16, false), *res = values(&l, bf16, false);
         void *mask = values(&l, true, false);
         ptrdiff_t row = (ptrdiff_t)l.n * l.pitch;
-        float *want = mem_zero((size_t)(l.cells * row) * GROUPS, sizeof *want);
-        for (ptrdiff_t i = 0; i < l.cells * row * GROUPS; i++) {
+        float *want = mem_zero((size_t)(l.cells * row) * MICROBATCHES, sizeof *want);
+        for (ptrdiff_t i = 0; i < l.cells * row * MICROBATCHES; i++) {
             ptrdiff_t at = i / row * l.cell + i % row, c = i % l.pitch;
             if (c >= l.c)
                 continue;
-            float y = w[c] * get(x, at, half) + (biased ? b[c] : 0);
-            y += add ? get(res, at, half) : 0;
+            float y = w[c] * get(x, at, bf16) + (biased ? b[c] : 0);
+            y += add ? get(res, at, bf16) : 0;
             y = relu && y < 0 ? 0 : y;
             want[i] = masked && !(get(mask, at, true) > 0) ? 0 : y;
         }
-        void *y = round % 3 == 0 ? x : add ? res : values(&l, half, false);
-        k->scale(&s,
-                 &(struct conv_call){x, add ? res : NULL, masked ? mask : NULL, true, y, GROUPS});
-        CHECK(is(&l, half, y, want));
+        void *y = round % 3 == 0 ? x : add ? res : values(&l, bf16, false);
+        k->scale(&s, &(struct conv_call){x, add ? res : NULL, masked ? mask : NULL, true, y,
+                                         MICROBATCHES});
+        CHECK(is(&l, bf16, y, want));
         scale_close(&s);
         if (y != x && y != res)
             free(y);
@@ -113,7 +113,7 @@ static int largest(const struct max *m, const void *x, ptrdiff_t at, int o)
     float most = 0;
     for (int p = 0; p < m->h * m->w; p++) {
         int down = p / m->w - y0, across = p % m->w - x0;
-        float f = get(x, at + p * m->layout.cell, m->layout.half);
+        float f = get(x, at + p * m->layout.cell, m->layout.bf16);
         if (down < 0 || down >= m->k || across < 0 || across >= m->k)
             continue;
         if (best < 0 || f > most || (isnan(f) && !isnan(most))) {
@@ -124,7 +124,7 @@ static int largest(const struct max *m, const void *x, ptrdiff_t at, int o)
     return best;
 }
 
-static void check_max(const struct cells_kernels *k, bool half)
+static void check_max(const struct ops_kernels *k, bool bf16)
 {
     for (int round = 0; round < 24; round++) {
         struct max m = {.h = random_int(5, 9), .w = random_int(5, 9), .k = random_int(1, 5)};
@@ -132,27 +132,27 @@ static void check_max(const struct cells_kernels *k, bool half)
         m.pad = random_int(0, m.k / 2);
         m.oh = (m.h + 2 * m.pad - m.k) / m.stride + 1;
         m.ow = (m.w + 2 * m.pad - m.k) / m.stride + 1;
-        const struct layout l = m.layout = random_layout(m.h * m.w, half);
+        const struct layout l = m.layout = random_layout(m.h * m.w, bf16);
         struct layout to = l;
         to.cells = m.oh * m.ow;
         ptrdiff_t row = (ptrdiff_t)l.n * l.pitch;
-        void *x = values(&l, half, false), *y = values(&to, half, false);
+        void *x = values(&l, bf16, false), *y = values(&to, bf16, false);
         float *dy = values(&to, false, true), *dx = values(&l, false, true);
-        float *want = mem_zero((size_t)(to.cells * row) * GROUPS, sizeof *want);
-        float *back = mem_zero((size_t)(l.cells * row) * GROUPS, sizeof *back);
-        for (ptrdiff_t i = 0; i < l.cells * row * GROUPS; i++)
+        float *want = mem_zero((size_t)(to.cells * row) * MICROBATCHES, sizeof *want);
+        float *back = mem_zero((size_t)(l.cells * row) * MICROBATCHES, sizeof *back);
+        for (ptrdiff_t i = 0; i < l.cells * row * MICROBATCHES; i++)
             back[i] = dx[i / row * l.cell + i % row];
-        for (int g = 0; g < GROUPS; g++)
+        for (int b = 0; b < MICROBATCHES; b++)
             for (int o = 0; o < to.cells; o++)
                 for (ptrdiff_t j = 0; j < row; j++) {
-                    ptrdiff_t first = g * l.cells * l.cell + j, from = g * to.cells + o;
+                    ptrdiff_t first = b * l.cells * l.cell + j, from = b * to.cells + o;
                     int p = largest(&m, x, first, o);
-                    want[from * row + j] = get(x, first + p * l.cell, half);
-                    back[((ptrdiff_t)g * l.cells + p) * row + j] += dy[from * l.cell + j];
+                    want[from * row + j] = get(x, first + p * l.cell, bf16);
+                    back[((ptrdiff_t)b * l.cells + p) * row + j] += dy[from * l.cell + j];
                 }
-        k->max(&m, x, y, GROUPS);
-        k->max_back(&m, x, dy, dx, GROUPS);
-        CHECK(is(&to, half, y, want));
+        k->max(&m, x, y, MICROBATCHES);
+        k->max_back(&m, x, dy, dx, MICROBATCHES);
+        CHECK(is(&to, bf16, y, want));
         CHECK(is(&l, false, dx, back));
         free(x);
         free(y);
@@ -163,18 +163,18 @@ static void check_max(const struct cells_kernels *k, bool half)
     }
 }
 
-static void check_sums(const struct cells_kernels *k, bool half)
+static void check_sums(const struct ops_kernels *k, bool bf16)
 {
     for (int round = 0; round < 6; round++) {
-        const struct layout l = random_layout(random_int(1, 30), half);
+        const struct layout l = random_layout(random_int(1, 30), bf16);
         ptrdiff_t row = (ptrdiff_t)l.n * l.pitch;
-        void *x = values(&l, half, true);
+        void *x = values(&l, bf16, true);
         double *sums = mem_aligned(2 * (size_t)row, sizeof *sums);
         k->sums(&l, x, sums);
         for (ptrdiff_t i = 0; i < row; i++) {
             double sum = 0, square = 0;
             for (int p = 0; p < l.cells; p++) {
-                double v = (double)get(x, p * l.cell + i, half);
+                double v = (double)get(x, p * l.cell + i, bf16);
                 sum += v;
                 square += v * v;
             }
@@ -194,11 +194,11 @@ int main(void)
         setenv("HEATPIPE_CPU", sets[i], 1);
         if (isa_kernels(&k, &tiles, &e) != 0)
             continue;
-        for (int half = 0; half < 2; half++) {
+        for (int bf16 = 0; bf16 < 2; bf16++) {
             random_state = 17;
-            check_scale(k->cells, half);
-            check_max(k->cells, half);
-            check_sums(k->cells, half);
+            check_scale(k->ops, bf16);
+            check_max(k->ops, bf16);
+            check_sums(k->ops, bf16);
         }
     }
     return CHECK_DONE();

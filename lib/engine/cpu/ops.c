@@ -1,4 +1,4 @@
-#include "engine/cpu/cells.h"
+#include "engine/cpu/ops.h"
 
 #include "base/mem.h"
 

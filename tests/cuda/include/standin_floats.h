@@ -1,6 +1,6 @@
 /* f16, bf16 and TF32 in integers, rounding to nearest, ties to even. */
-#ifndef STANDIN_HALF_H
-#define STANDIN_HALF_H
+#ifndef STANDIN_FLOATS_H
+#define STANDIN_FLOATS_H
 
 #include <cstdint>
 #include <cstring>
@@ -49,7 +49,7 @@ static inline float tf32_round(float v)
     return is_special(u) ? v : bits_float(round_bits(u, 13));
 }
 
-static inline float half_to_float(uint16_t v)
+static inline float f16_to_float(uint16_t v)
 {
     uint32_t sign = (uint32_t)(v & 0x8000) << 16, e = v >> 10 & 0x1f, m = v & 0x3ff;
     if (e == 31)
@@ -61,7 +61,7 @@ static inline float half_to_float(uint16_t v)
     return bits_float(sign | (e + 112) << 23 | m << 13);
 }
 
-static inline uint16_t half_from_float(float v)
+static inline uint16_t f16_from_float(float v)
 {
     uint32_t u = float_bits(v), sign = u >> 16 & 0x8000;
     if (is_special(u))
