@@ -98,7 +98,7 @@ static int open_table(struct source *s, struct err *e)
         [COL_P_TRUE] = "p_true",
         [COL_TRUE_NAME] = "true_name",
         [COL_PRED_NAME] = "pred_name",
-        [COL_TRUE_GROUP] = "true_group",
+        [COL_TRUE_SUPERCLASS] = "true_group",
         [COL_FILE] = "file",
         [COL_GROUP] = "group",
         [COL_KIND] = "kind",
@@ -276,7 +276,7 @@ static int read_row(struct source *s, struct example *x, struct err *e)
         x->true_name = class_name(s, x, x->truth);
     if (x->pred >= 0 && !x->pred_name)
         x->pred_name = class_name(s, x, x->pred);
-    x->superclass = read_string(s, COL_TRUE_GROUP);
+    x->superclass = read_string(s, COL_TRUE_SUPERCLASS);
     x->file = read_string(s, COL_FILE);
     if (!x->file && data_has_files(s->data) && x->id < data_count(s->data))
         x->file = data_file(s->data, x->id);

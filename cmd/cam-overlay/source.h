@@ -21,7 +21,7 @@ enum column {
     COL_P_TRUE,
     COL_TRUE_NAME,
     COL_PRED_NAME,
-    COL_TRUE_GROUP,
+    COL_TRUE_SUPERCLASS,
     COL_FILE,
     COL_GROUP,
     COL_KIND,

@@ -280,10 +280,10 @@ static void pair_titles(const struct group *g, const struct counts *c, struct sh
         p->reverse < 0 ? mem_dup("") : mem_printf("%s%" PRId64 " in reverse", dot, p->reverse);
     sheet->subtitle =
         mem_printf("%" PRId64 " %s%s%s%s%s", p->count, p->count == 1 ? "image" : "images", rate,
-                   reverse, p->same_group < 0 ? "" : dot,
-                   p->same_group < 0 ? ""
-                   : p->same_group   ? "same superclass"
-                                     : "other superclass");
+                   reverse, p->same_superclass < 0 ? "" : dot,
+                   p->same_superclass < 0 ? ""
+                   : p->same_superclass   ? "same superclass"
+                                          : "other superclass");
     size_t equal = pairs_equal(&c->pairs, p);
     if (equal > 0)
         sheet->subtitle = join(sheet->subtitle, mem_printf("as frequent as %zu other%s", equal,

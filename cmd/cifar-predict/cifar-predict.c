@@ -177,11 +177,11 @@ static void put_name(const struct job *j, int cls)
     tsv_put_string(j->rows, name);
 }
 
-static void put_group(const struct job *j, int cls)
+static void put_superclass(const struct job *j, int cls)
 {
     char buf[16];
-    bool known = cls >= 0 && cls < j->names->classes && j->names->group[cls] >= 0;
-    tsv_put_string(j->rows, known ? names_group(j->names, cls, buf) : NULL);
+    bool known = cls >= 0 && cls < j->names->classes && j->names->superclass[cls] >= 0;
+    tsv_put_string(j->rows, known ? names_superclass(j->names, cls, buf) : NULL);
 }
 
 static int put_row(const struct job *j, const struct data_item *item, const float *logits,
@@ -207,8 +207,8 @@ static int put_row(const struct job *j, const struct data_item *item, const floa
     tsv_put_real(t, s.loss);
     put_name(j, item->label);
     put_name(j, s.top[0]);
-    put_group(j, item->label);
-    put_group(j, s.top[0]);
+    put_superclass(j, item->label);
+    put_superclass(j, s.top[0]);
     for (int i = 1; i < SCORE_TOP; i++)
         put_class(t, i < s.tops ? s.top[i] : -1);
     for (int i = 1; i < SCORE_TOP; i++)
@@ -387,14 +387,14 @@ static struct names *choose_names(const struct job *j, struct err *e)
         prog_say("%s: the data set has %d classes and %s has %d: the names are ignored, and the "
                  "labels may not fit",
                  data_name(j->data), n->classes, opts.model, classes);
-    int groups = fits ? n->groups : 0;
-    struct names *own = names_new(classes, groups);
+    int superclasses = fits ? n->superclasses : 0;
+    struct names *own = names_new(classes, superclasses);
     for (int i = 0; fits && i < classes; i++) {
         own->name[i] = n->name[i] ? mem_dup(n->name[i]) : NULL;
-        own->group[i] = n->group[i];
+        own->superclass[i] = n->superclass[i];
     }
-    for (int i = 0; i < groups; i++)
-        own->group_name[i] = n->group_name[i] ? mem_dup(n->group_name[i]) : NULL;
+    for (int i = 0; i < superclasses; i++)
+        own->superclass_name[i] = n->superclass_name[i] ? mem_dup(n->superclass_name[i]) : NULL;
     return own;
 }
 

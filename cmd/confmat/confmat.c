@@ -13,12 +13,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum mode { MODE_MATRIX, MODE_LONG, MODE_CLASSES, MODE_PAIRS, MODE_GROUPS, MODE_SUMMARY, MODES };
+enum mode {
+    MODE_MATRIX,
+    MODE_LONG,
+    MODE_CLASSES,
+    MODE_PAIRS,
+    MODE_SUPERCLASSES,
+    MODE_SUMMARY,
+    MODES
+};
 
 static bool flag[MODES];
 static bool merge;
 static const char *names_path;
-static int order_group;
+static int order_superclass;
 static int64_t top;
 
 static const struct opt options[] = {
@@ -32,11 +40,11 @@ static const struct opt options[] = {
      "Write the confusion pairs, the most frequent first.", 0, 0},
     {"top", 'n', OPT_INT, &top, "N",
      "With --pairs, write the N most frequent; 0 writes all and is the default.", 0, INT64_MAX},
-    {"groups", 'g', OPT_FLAG, &flag[MODE_GROUPS], NULL, "Write the matrix over superclasses.", 0,
-     0},
+    {"groups", 'g', OPT_FLAG, &flag[MODE_SUPERCLASSES], NULL, "Write the matrix over superclasses.",
+     0, 0},
     {"summary", 's', OPT_FLAG, &flag[MODE_SUMMARY], NULL,
      "Write the metrics of all images, one a row.", 0, 0},
-    {"order", 'o', OPT_CHOICE, &order_group, "class|group",
+    {"order", 'o', OPT_CHOICE, &order_superclass, "class|group",
      "Order of the wide matrix and of --classes: by class ID, the default, or by superclass "
      "and then class ID.",
      0, 0},
@@ -80,17 +88,19 @@ static void put_class(struct tsv_out *t, int cls)
         tsv_put_int(t, cls);
 }
 
-static void put_group(struct tsv_out *t, const struct names *names, int group)
+static void put_superclass(struct tsv_out *t, const struct names *names, int superclass)
 {
-    const char *name = group >= 0 && group < names->groups ? names->group_name[group] : NULL;
+    const char *name = superclass >= 0 && superclass < names->superclasses
+                           ? names->superclass_name[superclass]
+                           : NULL;
     char number[16];
-    snprintf(number, sizeof number, "%d", group);
-    tsv_put_string(t, group < 0 ? NULL : name ? name : number);
+    snprintf(number, sizeof number, "%d", superclass);
+    tsv_put_string(t, superclass < 0 ? NULL : name ? name : number);
 }
 
 /* A square table: `head`, then a column for each class in `order`. */
 static int write_wide(struct out *o, const struct confusion *m, const char *head,
-                      const struct names *names, bool groups, const int *order, struct err *e)
+                      const struct names *names, bool superclasses, const int *order, struct err *e)
 {
     int classes = confusion_classes(m);
     if (classes > TSV_COLUMNS - 2)
@@ -107,14 +117,14 @@ static int write_wide(struct out *o, const struct confusion *m, const char *head
     int64_t *count = mem_alloc((size_t)classes + 1, sizeof *count);
     int r = 0;
     for (int i = 0; i < classes && r == 0; i++) {
-        size_t cells;
-        const struct cell *row = confusion_row(m, order[i], &cells);
+        size_t entries;
+        const struct sparse_entry *row = confusion_row(m, order[i], &entries);
         memset(count, 0, (size_t)classes * sizeof *count);
-        for (size_t k = 0; k < cells; k++)
+        for (size_t k = 0; k < entries; k++)
             count[row[k].col] = row[k].value;
         tsv_put_int(t, order[i]);
-        if (groups)
-            put_group(t, names, order[i]);
+        if (superclasses)
+            put_superclass(t, names, order[i]);
         else
             put_name(t, names, order[i]);
         for (int k = 0; k < classes; k++)
@@ -140,14 +150,14 @@ static int write_long(struct out *o, const struct confusion *m, const struct nam
 {
     struct tsv_out *t = tsv_begin(o, "true pred count true_name pred_name");
     size_t n;
-    const struct cell *cell = confusion_cells(m, &n);
+    const struct sparse_entry *entry = confusion_entries(m, &n);
     int r = 0;
     for (size_t i = 0; i < n && r == 0; i++) {
-        tsv_put_int(t, cell[i].row);
-        tsv_put_int(t, cell[i].col);
-        tsv_put_int(t, cell[i].value);
-        put_name(t, names, cell[i].row);
-        put_name(t, names, cell[i].col);
+        tsv_put_int(t, entry[i].row);
+        tsv_put_int(t, entry[i].col);
+        tsv_put_int(t, entry[i].value);
+        put_name(t, names, entry[i].row);
+        put_name(t, names, entry[i].col);
         r = tsv_end(t, e);
     }
     tsv_free(t);
@@ -163,13 +173,13 @@ static int write_classes(struct out *o, const struct confusion *m, const struct 
                      "top_wrong_tied");
     int r = 0;
     for (int i = 0; i < confusion_classes(m) && r == 0; i++) {
-        int cls = order[i], group = cls < names->classes ? names->group[cls] : -1;
+        int cls = order[i], superclass = cls < names->classes ? names->superclass[cls] : -1;
         struct class_metrics f;
         confusion_class(m, cls, &f);
         tsv_put_int(t, cls);
         put_name(t, names, cls);
-        put_class(t, group);
-        put_group(t, names, group);
+        put_class(t, superclass);
+        put_superclass(t, names, superclass);
         tsv_put_int(t, f.total);
         tsv_put_int(t, f.correct);
         tsv_put_real(t, f.accuracy);
@@ -205,7 +215,7 @@ static int write_pairs(struct out *o, const struct confusion *m, const struct na
         tsv_put_real(t, p[i].rate);
         tsv_put_int(t, p[i].reverse);
         tsv_put_int(t, p[i].both);
-        put_class(t, p[i].same_group);
+        put_class(t, p[i].same_superclass);
         r = tsv_end(t, e);
     }
     free(p);
@@ -213,11 +223,11 @@ static int write_pairs(struct out *o, const struct confusion *m, const struct na
     return r;
 }
 
-static int write_groups(struct out *o, const struct confusion *m, const struct names *names,
-                        struct err *e)
+static int write_superclasses(struct out *o, const struct confusion *m, const struct names *names,
+                              struct err *e)
 {
     int64_t left;
-    struct confusion *g = confusion_grouped(m, names, &left, e);
+    struct confusion *g = confusion_by_superclass(m, names, &left, e);
     if (!g)
         return -1;
     if (left > 0 && prog_verbose())
@@ -263,14 +273,14 @@ static int write_summary(struct out *o, const struct confusion *m, const struct 
         {"unlabelled", MEASURE_COUNT, merge ? NAN : (double)unlabelled},
         {"classes", MEASURE_COUNT, (double)s.classes},
         {"classes_with_images", MEASURE_COUNT, (double)s.classes_with_images},
-        {"groups", MEASURE_COUNT, (double)s.groups},
+        {"groups", MEASURE_COUNT, (double)s.superclasses},
         {"correct", MEASURE_COUNT, (double)s.correct},
         {"errors", MEASURE_COUNT, (double)s.errors},
         {"accuracy", MEASURE_REAL, s.accuracy},
         {"error_rate", MEASURE_REAL, s.error_rate},
         {"top5_accuracy", MEASURE_REAL, s.top5_accuracy},
-        {"group_accuracy", MEASURE_REAL, s.group_accuracy},
-        {"errors_same_group", MEASURE_COUNT, s.errors_same_group},
+        {"group_accuracy", MEASURE_REAL, s.superclass_accuracy},
+        {"errors_same_group", MEASURE_COUNT, s.errors_same_superclass},
         {"mean_class_accuracy", MEASURE_REAL, s.mean_class_accuracy},
         {"macro_precision", MEASURE_REAL, s.macro_precision},
         {"macro_f1", MEASURE_REAL, s.macro_f1},
@@ -312,8 +322,8 @@ static int write_result(enum mode mode, const struct matrix_rows *in, const stru
         return -1;
     const struct confusion *m = in->matrix;
     int *order = numbers(confusion_classes(m));
-    if (order_group)
-        confusion_group_order(m, names, order);
+    if (order_superclass)
+        confusion_superclass_order(m, names, order);
     int r = 0;
     switch (mode) {
     case MODE_LONG:
@@ -325,8 +335,8 @@ static int write_result(enum mode mode, const struct matrix_rows *in, const stru
     case MODE_PAIRS:
         r = write_pairs(o, m, names, e);
         break;
-    case MODE_GROUPS:
-        r = write_groups(o, m, names, e);
+    case MODE_SUPERCLASSES:
+        r = write_superclasses(o, m, names, e);
         break;
     case MODE_SUMMARY:
         r = write_summary(o, m, names, in->unlabelled, e);
@@ -355,7 +365,7 @@ static enum mode choose_mode(void)
     }
     if (top > 0 && mode != MODE_PAIRS)
         prog_usage("--top goes with --pairs");
-    if (order_group && mode != MODE_MATRIX && mode != MODE_CLASSES)
+    if (order_superclass && mode != MODE_MATRIX && mode != MODE_CLASSES)
         prog_usage("--order group goes with the wide matrix and with --classes");
     return mode;
 }

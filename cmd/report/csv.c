@@ -66,7 +66,7 @@ void csv_write_classes(const struct classes *c)
         words_put(",%" PRId64 ",%" PRId64, row->correct, row->total);
         put_percent(class_accuracy(row));
         words_put(",");
-        put_string(row->group_name);
+        put_string(row->superclass_name);
         put_percent(row->precision);
         put_percent(row->f1);
         put_count(row->predicted);
@@ -98,7 +98,7 @@ void csv_write_pairs(const struct pairs *p)
         else
             words_put(",%.9g", row->rate);
         put_count(row->reverse);
-        put_count(row->same_group);
+        put_count(row->same_superclass);
         put_count(row->count == p->row[n - 1].count ? (int64_t)tied : 0);
         words_put("\n");
     }

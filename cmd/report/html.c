@@ -143,8 +143,8 @@ static void put_overall(const struct page *p)
     int with_images = p->known->findings.with_images;
     words_put("%" PRId64 " image%s, %d class%s", c->total, c->total == 1 ? "" : "s", c->present,
               c->present == 1 ? "" : "es");
-    if (c->groups > 1)
-        words_put(" in %d superclasses", c->groups);
+    if (c->superclasses > 1)
+        words_put(" in %d superclasses", c->superclasses);
     if (with_images < c->present)
         words_put(", %d with images", with_images);
     if (p->known->tables.summary.unlabelled > 0)
@@ -233,9 +233,9 @@ static void put_layout(const struct page *p)
               most < NAME_CHARS ? most : NAME_CHARS);
 }
 
-static void put_no_groups(const struct page *p)
+static void put_no_superclasses(const struct page *p)
 {
-    if (p->known->tables.classes.groups == 0)
+    if (p->known->tables.classes.superclasses == 0)
         put(" hidden");
 }
 
@@ -246,7 +246,7 @@ static void put_bar(const struct classes *c, int cls)
     double percent = empty ? 0 : 100 * class_accuracy(row);
     words_put("<li class=\"%s\" tabindex=\"0\" data-id=\"%d\" data-accuracy=\"%.9g\" "
               "data-group=\"%d\" data-name=\"",
-              band(row), cls, empty ? -1 : percent, row->group);
+              band(row), cls, empty ? -1 : percent, row->superclass);
     put_text(row->shown);
     words_put("\" style=\"--v: %.6g\"><span class=\"plot\"><span class=\"tip\"><b>", percent);
     put_name(row->shown);
@@ -256,9 +256,9 @@ static void put_bar(const struct classes *c, int cls)
     else
         words_put("%.1f&nbsp;%%, %" PRId64 " of %" PRId64 " correct", percent, row->correct,
                   row->total);
-    if (c->groups > 0) {
+    if (c->superclasses > 0) {
         put("<br>");
-        put_name(row->group_shown);
+        put_name(row->superclass_shown);
     }
     put("</span></span><span class=\"name\" aria-hidden=\"true\">");
     put_text(row->shown);
@@ -280,7 +280,7 @@ void bars_write(const struct known *k)
         {"page.css", asset_page_css, NULL}, {"bars.css", asset_bars_css, NULL},
         {"bars.js", asset_bars_js, NULL},   {"warnings", NULL, put_warnings},
         {"overall", NULL, put_overall},     {"links", NULL, put_links},
-        {"legend", NULL, put_legend},       {"no_groups", NULL, put_no_groups},
+        {"legend", NULL, put_legend},       {"no_groups", NULL, put_no_superclasses},
         {"layout", NULL, put_layout},       {"bars", NULL, put_bars},
         {"about", NULL, put_about},         {NULL, NULL, NULL},
     };
@@ -299,7 +299,7 @@ static void put_heads(const struct page *p)
     } heads[] = {
         {"Class ID", "rising", "n minor", true},
         {"Class", "rising", "", true},
-        {"Superclass", "rising", "minor", p->known->tables.classes.groups > 0},
+        {"Superclass", "rising", "minor", p->known->tables.classes.superclasses > 0},
         {"Images", "rising", "n minor", true},
         {"Accuracy", "rising", "", true},
         {"Wrong", "falling", "n", true},
@@ -352,9 +352,9 @@ static void put_class(const struct tables *r, const struct pair_index *x, int cl
     }
     put_name(row->shown);
     put(sheet ? "</a></th>" : "</th>");
-    if (r->classes.groups > 0) {
+    if (r->classes.superclasses > 0) {
         put("<td class=\"minor\">");
-        put_name(row->group_shown);
+        put_name(row->superclass_shown);
         put("</td>");
     }
     put_number("n minor", row->total);
@@ -403,8 +403,8 @@ static void put_pair(const struct tables *r, const struct selected_pair *s)
                   r->classes.row[p->truth].total, r->classes.row[p->truth].total == 1 ? "" : "s");
         if (p->reverse >= 0)
             words_put(", reverse %" PRId64, p->reverse);
-        if (p->same_group >= 0)
-            put(p->same_group ? ", same superclass" : ", other superclass");
+        if (p->same_superclass >= 0)
+            put(p->same_superclass ? ", same superclass" : ", other superclass");
         size_t equal = pairs_equal(&r->pairs, p);
         if (equal > 0)
             words_put("; as frequent as %zu other%s", equal, equal == 1 ? "" : "s");

@@ -14,7 +14,7 @@ enum table {
     SUMMARY,
     CLASSES,
     PAIRS,
-    GROUPS,
+    SUPERCLASSES,
     CAM,
     PREDICTIONS,
     SELECTED,
@@ -33,7 +33,7 @@ static const struct opt options[] = {
      "The table of confmat --summary: top-5 accuracy, and images without a label.", 0, 0},
     {"classes", 'c', OPT_STRING, &file[CLASSES], "FILE", "The table of confmat --classes.", 0, 0},
     {"pairs", 'p', OPT_STRING, &file[PAIRS], "FILE", "The table of confmat --pairs --top 0.", 0, 0},
-    {"groups", 'g', OPT_STRING, &file[GROUPS], "FILE",
+    {"groups", 'g', OPT_STRING, &file[SUPERCLASSES], "FILE",
      "The superclass matrix of confmat --groups, for the superclasses that are confused.", 0, 0},
     {"cam", 'm', OPT_STRING, &file[CAM], "FILE",
      "The statistics of the maps of all images, as cam-compute --target true,pred --stats writes "
@@ -114,8 +114,8 @@ static struct known *known_read(unsigned tables)
     if (tables & 1u << PAIRS)
         check(pairs_read(&t->pairs, file[PAIRS], PAIR_NAMES, &t->classes, &e), &e);
     check(summary_read(&t->summary, file[SUMMARY], &t->classes, &e), &e);
-    if (tables & 1u << GROUPS && file[GROUPS])
-        check(groups_read(&t->groups, file[GROUPS], &e), &e);
+    if (tables & 1u << SUPERCLASSES && file[SUPERCLASSES])
+        check(superclasses_read(&t->superclasses, file[SUPERCLASSES], &e), &e);
     if (tables & 1u << PREDICTIONS && file[PREDICTIONS])
         check(confidence_read(&t->confidence, file[PREDICTIONS], &t->classes, &t->pairs, &e), &e);
     t->maps.earlier = about_earlier(&k->about);

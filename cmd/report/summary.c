@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LIST = 10, GROUP_LIST = 5, NAME_WIDTH = 30, LABEL_WIDTH = 34 };
+enum { LIST = 10, SUPERCLASS_LIST = 5, NAME_WIDTH = 30, LABEL_WIDTH = 34 };
 
 static void line_label(const char *label, const char *value)
 {
@@ -218,9 +218,9 @@ static void write_pair(const struct tables *r, const struct pair_row *p, bool su
     char reverse[64] = "";
     if (p->reverse >= 0)
         snprintf(reverse, sizeof reverse, ", reverse %3" PRId64, p->reverse);
-    const char *kind = !superclasses || p->same_group < 0 ? ""
-                       : p->same_group                    ? "  same superclass"
-                                                          : "  across";
+    const char *kind = !superclasses || p->same_superclass < 0 ? ""
+                       : p->same_superclass                    ? "  same superclass"
+                                                               : "  across";
     struct words_buf b;
     words_line("%3d. %s%*s  %4" PRId64 " (%s of the class)%s%s", rank, name, words_pad(name, width),
                "", p->count, words_percent(&b, p->count, from->total), reverse, kind);
@@ -285,14 +285,14 @@ static void write_superclasses(const struct tables *r, const struct findings *f)
                " (%s); an even spread of the errors of each class over the other classes gives %s.",
                same->count, same->of, words_percent(&a, same->count, same->of),
                words_share(&b, same->baseline));
-    size_t tied, listed = groups_listed(&r->groups, GROUP_LIST, &tied);
-    if (listed == 0 || r->groups.n < 3)
+    size_t tied, listed = superclasses_listed(&r->superclasses, SUPERCLASS_LIST, &tied);
+    if (listed == 0 || r->superclasses.n < 3)
         return;
     words_para(2, "-", "Superclasses that are confused most often (true -> predicted):");
     for (size_t i = 0; i < listed; i++) {
-        const struct group_pair *p = &r->groups.pair[i];
-        words_line("    %4" PRId64 "  %s -> %s", p->count, r->groups.text[p->truth],
-                   r->groups.text[p->pred]);
+        const struct superclass_pair *p = &r->superclasses.pair[i];
+        words_line("    %4" PRId64 "  %s -> %s", p->count, r->superclasses.text[p->truth],
+                   r->superclasses.text[p->pred]);
     }
     write_tied((int64_t)tied);
 }

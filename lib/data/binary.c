@@ -12,7 +12,7 @@ enum {
     PIXELS = 3 * SIDE * SIDE,
     CIFAR10_CLASSES = 10,
     CIFAR100_CLASSES = 100,
-    CIFAR100_GROUPS = 20,
+    CIFAR100_SUPERCLASSES = 20,
     PEEK_RECORDS = 20,
     LABELS_MAX = 2
 };
@@ -33,7 +33,7 @@ static bool plausible(const unsigned char *p, int64_t n, int labels)
 {
     if (labels == 1)
         return n < 1 || p[0] < CIFAR10_CLASSES;
-    return (n < 1 || p[0] < CIFAR100_GROUPS) && (n < 2 || p[1] < CIFAR100_CLASSES);
+    return (n < 1 || p[0] < CIFAR100_SUPERCLASSES) && (n < 2 || p[1] < CIFAR100_CLASSES);
 }
 
 /* Finds the layout from as few records as tell: the label bytes of one layout are
@@ -79,7 +79,7 @@ static int detect(struct in *in, int64_t size, struct err *e)
 
 static void set_labels(const struct binary *b, const unsigned char *p, struct data_item *item)
 {
-    item->group = b->labels == 2 ? p[0] : -1;
+    item->superclass = b->labels == 2 ? p[0] : -1;
     item->label = p[b->labels - 1];
 }
 
@@ -139,7 +139,7 @@ int source_binary(struct source **out, struct in **in_taken, bool stream, struct
         .w = SIDE,
         .count = stream ? -1 : size / record_bytes(labels),
         .classes = labels == 2 ? CIFAR100_CLASSES : CIFAR10_CLASSES,
-        .groups = labels == 2 ? CIFAR100_GROUPS : 0,
+        .superclasses = labels == 2 ? CIFAR100_SUPERCLASSES : 0,
         .fixed_classes = true,
         .in = in,
         .at = binary_at,

@@ -16,7 +16,7 @@ enum {
     PIXELS = 3 * SIDE * SIDE,
     CIFAR10_CLASSES = 10,
     CIFAR100_CLASSES = 100,
-    CIFAR100_GROUPS = 20
+    CIFAR100_SUPERCLASSES = 20
 };
 
 static const size_t pickle_limit = (size_t)1 << 32;
@@ -27,7 +27,7 @@ struct pickled {
     struct pickle *pickle;       /* where `pixels` points into it */
     const unsigned char *pixels; /* NULL: they lie in the file at `offset` */
     int64_t offset, rows;
-    int *label, *group; /* [rows]; group may be NULL */
+    int *label, *superclass; /* [rows]; superclass may be NULL */
 };
 
 static int pickled_at(const struct source *s, int64_t id, uint8_t *pixels, struct data_item *item,
@@ -35,7 +35,7 @@ static int pickled_at(const struct source *s, int64_t id, uint8_t *pixels, struc
 {
     const struct pickled *p = (const struct pickled *)s;
     item->label = p->label[id];
-    item->group = p->group ? p->group[id] : -1;
+    item->superclass = p->superclass ? p->superclass[id] : -1;
     if (!pixels)
         return 0;
     if (!p->pixels)
@@ -60,7 +60,7 @@ static void pickled_close(struct source *s)
     pickle_free(p->pickle);
     map_close(&p->map);
     free(p->label);
-    free(p->group);
+    free(p->superclass);
     free(p);
 }
 
@@ -123,12 +123,12 @@ static int parse(struct pickled *p, const struct pickle_value *root, const char 
     p->pixels = a.p;
     p->base.kind = fine ? "cifar100" : "cifar10";
     p->base.classes = fine ? CIFAR100_CLASSES : CIFAR10_CLASSES;
-    p->base.groups = fine ? CIFAR100_GROUPS : 0;
+    p->base.superclasses = fine ? CIFAR100_SUPERCLASSES : 0;
     if (labels_of(&p->label, fine ? fine : plain, p->rows, fine ? "fine_labels" : "labels", file,
                   e) != 0)
         return -1;
     if (fine && coarse)
-        return labels_of(&p->group, coarse, p->rows, "coarse_labels", file, e);
+        return labels_of(&p->superclass, coarse, p->rows, "coarse_labels", file, e);
     return 0;
 }
 

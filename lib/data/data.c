@@ -21,14 +21,14 @@ struct data {
     bool stream;
     int64_t next; /* number of the image that data_next gives */
     struct names *names;
-    char *names_from; /* file of the class names, or NULL */
-    int classes;      /* labels are below this */
-    int groups;       /* superclasses are below this */
-    int *group;       /* [classes] as given by the names or learned, -1 unknown */
-    bool own_groups;  /* the names' superclasses stand for the records' */
-    bool coarse;      /* superclasses are the classes */
-    int ordered;      /* class folders numbered by their order, or 0 */
-    int *number;      /* of each class folder its class among the names, or NULL */
+    char *names_from;      /* file of the class names, or NULL */
+    int classes;           /* labels are below this */
+    int superclasses;      /* their IDs are below this */
+    int *superclass;       /* [classes] as given by the names or learned, -1 unknown */
+    bool own_superclasses; /* the names' superclasses stand for the records' */
+    bool coarse;           /* superclasses are the classes */
+    int ordered;           /* class folders numbered by their order, or 0 */
+    int *number;           /* of each class folder its class among the names, or NULL */
     int h, w;
     size_t raw; /* bytes of an image of which the size is changed here, else 0 */
 };
@@ -171,13 +171,13 @@ static void set_size(struct data *d, const struct data_opts *o)
 }
 
 /* Superclass names of the data set for names that were given without any. */
-static void take_groups(struct names *n, struct names *from)
+static void take_superclasses(struct names *n, struct names *from)
 {
-    free(n->group_name);
-    n->group_name = from->group_name;
-    n->groups = from->groups;
-    from->group_name = NULL;
-    from->groups = 0;
+    free(n->superclass_name);
+    n->superclass_name = from->superclass_name;
+    n->superclasses = from->superclasses;
+    from->superclass_name = NULL;
+    from->superclasses = 0;
 }
 
 static int find_name(const struct names *n, const char *name)
@@ -274,11 +274,11 @@ static int open_names(struct data *d, const char *file, const struct data_opts *
         if (names_load(&d->names, given, o->inputs, e) != 0)
             return -1;
         d->names_from = mem_dup(io_name(given));
-        for (int i = 0; i < d->names->classes && !d->own_groups; i++)
-            d->own_groups = d->names->group[i] >= 0;
+        for (int i = 0; i < d->names->classes && !d->own_superclasses; i++)
+            d->own_superclasses = d->names->superclass[i] >= 0;
     }
-    if (!d->stream && s->fixed_classes && !d->own_groups &&
-        names_beside(&own, &own_file, file, s->groups > 0, s->pickled, o->inputs, e) < 0)
+    if (!d->stream && s->fixed_classes && !d->own_superclasses &&
+        names_beside(&own, &own_file, file, s->superclasses > 0, s->pickled, o->inputs, e) < 0)
         return -1;
     if (s->own && given)
         return match_folders(d, o, e);
@@ -295,8 +295,8 @@ static int open_names(struct data *d, const char *file, const struct data_opts *
         d->names_from = own_file;
         return 0;
     }
-    if (own && d->names->groups == 0)
-        take_groups(d->names, own);
+    if (own && d->names->superclasses == 0)
+        take_superclasses(d->names, own);
     names_free(own);
     free(own_file);
     return 0;
@@ -306,20 +306,20 @@ static int open_names(struct data *d, const char *file, const struct data_opts *
 static int coarse_names(struct data *d, const struct data_opts *o, struct err *e)
 {
     struct names *n = d->names;
-    int groups = d->source->groups;
-    if (o->names && n->groups == 0 && n->classes == groups)
+    int superclasses = d->source->superclasses;
+    if (o->names && n->superclasses == 0 && n->classes == superclasses)
         return 0; /* given for them */
-    if (o->names && n->groups != groups)
+    if (o->names && n->superclasses != superclasses)
         return err_set(e, "%s: expected names of %d superclasses for --labels coarse, found %d",
-                       o->names, groups, n->groups ? n->groups : n->classes);
-    struct names *own = names_new(n->classes > 0 ? groups : 0, 0);
-    for (int i = 0; i < own->classes && i < n->groups; i++) {
-        own->name[i] = n->group_name[i];
-        n->group_name[i] = NULL;
+                       o->names, superclasses, n->superclasses ? n->superclasses : n->classes);
+    struct names *own = names_new(n->classes > 0 ? superclasses : 0, 0);
+    for (int i = 0; i < own->classes && i < n->superclasses; i++) {
+        own->name[i] = n->superclass_name[i];
+        n->superclass_name[i] = NULL;
     }
     names_free(n);
     d->names = own;
-    d->own_groups = false;
+    d->own_superclasses = false;
     return 0;
 }
 
@@ -341,18 +341,18 @@ static int check_label(const struct data *d, const struct data_item *item, struc
                    (long long)item->id, d->classes, item->label);
 }
 
-static int check_group(const struct data *d, const struct data_item *item, struct err *e)
+static int check_superclass(const struct data *d, const struct data_item *item, struct err *e)
 {
-    if (item->group >= d->groups)
+    if (item->superclass >= d->superclasses)
         return err_set(e, "%s: record %lld: expected a superclass below %d, found %d", d->name,
-                       (long long)item->id, d->groups, item->group);
-    int known = item->label >= 0 && item->group >= 0 ? d->group[item->label] : -1;
-    if (known < 0 || known == item->group)
+                       (long long)item->id, d->superclasses, item->superclass);
+    int known = item->label >= 0 && item->superclass >= 0 ? d->superclass[item->label] : -1;
+    if (known < 0 || known == item->superclass)
         return 0;
     return err_set(e,
                    "%s: record %lld: expected superclass %d for class %d, as in an earlier record, "
                    "found %d",
-                   d->name, (long long)item->id, known, item->label, item->group);
+                   d->name, (long long)item->id, known, item->label, item->superclass);
 }
 
 /* Checks the labels of an image that was read, and puts the superclass of names
@@ -362,24 +362,24 @@ static int settle(const struct data *d, struct data_item *item, struct err *e)
     if (d->number)
         item->label = d->number[item->label];
     if (d->coarse) {
-        if (item->group < 0)
+        if (item->superclass < 0)
             return err_set(e, "%s: record %lld: expected a superclass, found none", d->name,
                            (long long)item->id);
-        item->label = item->group;
-        item->group = -1;
+        item->label = item->superclass;
+        item->superclass = -1;
     }
     if (check_label(d, item, e) != 0)
         return -1;
-    if (!d->own_groups)
-        return check_group(d, item, e);
-    item->group = item->label >= 0 ? d->group[item->label] : -1;
+    if (!d->own_superclasses)
+        return check_superclass(d, item, e);
+    item->superclass = item->label >= 0 ? d->superclass[item->label] : -1;
     return 0;
 }
 
 static void learn(struct data *d, const struct data_item *item)
 {
-    if (item->label >= 0 && item->group >= 0)
-        d->group[item->label] = item->group;
+    if (item->label >= 0 && item->superclass >= 0)
+        d->superclass[item->label] = item->superclass;
 }
 
 /* Reads all labels of a file: errors in them show before the first image, and the
@@ -395,13 +395,14 @@ static int learn_all(struct data *d, struct err *e)
     struct names *n = d->names;
     bool learned = false;
     for (int i = 0; i < n->classes; i++) {
-        n->group[i] = d->group[i];
-        learned = learned || d->group[i] >= 0;
+        n->superclass[i] = d->superclass[i];
+        learned = learned || d->superclass[i] >= 0;
     }
-    if (learned && n->groups < d->groups) {
-        n->group_name = mem_grow(n->group_name, (size_t)d->groups, sizeof *n->group_name);
-        while (n->groups < d->groups)
-            n->group_name[n->groups++] = NULL;
+    if (learned && n->superclasses < d->superclasses) {
+        n->superclass_name =
+            mem_grow(n->superclass_name, (size_t)d->superclasses, sizeof *n->superclass_name);
+        while (n->superclasses < d->superclasses)
+            n->superclass_name[n->superclasses++] = NULL;
     }
     return 0;
 }
@@ -410,11 +411,11 @@ static int open_labels(struct data *d, struct err *e)
 {
     const struct names *n = d->names;
     const struct source *s = d->source;
-    d->classes = n->classes > 0 ? n->classes : d->coarse ? s->groups : s->classes;
-    d->groups = n->groups > 0 ? n->groups : d->coarse ? 0 : s->groups;
-    d->group = mem_alloc((size_t)d->classes, sizeof *d->group);
+    d->classes = n->classes > 0 ? n->classes : d->coarse ? s->superclasses : s->classes;
+    d->superclasses = n->superclasses > 0 ? n->superclasses : d->coarse ? 0 : s->superclasses;
+    d->superclass = mem_alloc((size_t)d->classes, sizeof *d->superclass);
     for (int i = 0; i < d->classes; i++)
-        d->group[i] = i < n->classes ? n->group[i] : -1;
+        d->superclass[i] = i < n->classes ? n->superclass[i] : -1;
     return d->stream ? 0 : learn_all(d, e);
 }
 
@@ -427,7 +428,7 @@ int data_open(struct data **out, const char *path, const struct data_opts *o, st
     inputs_add(o->inputs, o->labels);
     d->coarse = o->coarse;
     int r = open_source(d, file, o, e);
-    if (r == 0 && d->coarse && d->source->groups == 0)
+    if (r == 0 && d->coarse && d->source->superclasses == 0)
         r = err_set(e, "%s: expected images of CIFAR-100 for --labels coarse, found %s", d->name,
                     d->source->kind);
     if (r == 0) {
@@ -455,7 +456,7 @@ void data_close(struct data *d)
         d->source->close(d->source);
     names_free(d->names);
     free(d->names_from);
-    free(d->group);
+    free(d->superclass);
     free(d->number);
     free(d->name);
     free(d);
@@ -525,7 +526,7 @@ static void raw_done(const struct data *d, uint8_t *raw, uint8_t *pixels, bool g
 
 int data_coarse(const struct data *d)
 {
-    return d->source->groups;
+    return d->source->superclasses;
 }
 
 bool data_has_files(const struct data *d)

@@ -14,9 +14,9 @@
 struct data;
 
 struct data_item {
-    int64_t id; /* 0-based index in the data set */
-    int label;  /* class, or -1 where there is none */
-    int group;  /* superclass from the record, or -1 */
+    int64_t id;     /* 0-based index in the data set */
+    int label;      /* class, or -1 where there is none */
+    int superclass; /* from the record, or -1 */
     /* Of an image from a file of its own: */
     bool turned;   /* EXIF asks for another orientation, which is not applied */
     bool whitened; /* values of its 16-bit grey above 255 have become 255 */

@@ -546,7 +546,7 @@ static int folder_at(const struct source *s, int64_t id, uint8_t *pixels, struct
     const struct folder *f = (const struct folder *)s;
     const struct entry *x = &f->entry[id];
     item->label = x->label;
-    item->group = -1;
+    item->superclass = -1;
     if (!pixels)
         return 0;
     char *path = folder_path(s, id), *shown = names_shown(path, false);

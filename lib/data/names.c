@@ -33,16 +33,16 @@ const char *names_fault(const char *p, size_t n)
     return NULL;
 }
 
-struct names *names_new(int classes, int groups)
+struct names *names_new(int classes, int superclasses)
 {
     struct names *n = mem_zero(1, sizeof *n);
     n->classes = classes;
-    n->groups = groups;
+    n->superclasses = superclasses;
     n->name = mem_zero((size_t)classes, sizeof *n->name);
-    n->group = mem_alloc((size_t)classes, sizeof *n->group);
-    n->group_name = mem_zero((size_t)groups, sizeof *n->group_name);
+    n->superclass = mem_alloc((size_t)classes, sizeof *n->superclass);
+    n->superclass_name = mem_zero((size_t)superclasses, sizeof *n->superclass_name);
     for (int i = 0; i < classes; i++)
-        n->group[i] = -1;
+        n->superclass[i] = -1;
     return n;
 }
 
@@ -52,11 +52,11 @@ void names_free(struct names *n)
         return;
     for (int i = 0; i < n->classes; i++)
         free(n->name[i]);
-    for (int i = 0; i < n->groups; i++)
-        free(n->group_name[i]);
+    for (int i = 0; i < n->superclasses; i++)
+        free(n->superclass_name[i]);
     free(n->name);
-    free(n->group);
-    free(n->group_name);
+    free(n->superclass);
+    free(n->superclass_name);
     free(n);
 }
 
@@ -65,13 +65,13 @@ const char *names_class(const struct names *n, int cls)
     return cls >= 0 && cls < n->classes && n->name[cls] ? n->name[cls] : "NA";
 }
 
-const char *names_group(const struct names *n, int cls, char buf[16])
+const char *names_superclass(const struct names *n, int cls, char buf[16])
 {
-    int g = cls >= 0 && cls < n->classes ? n->group[cls] : -1;
+    int g = cls >= 0 && cls < n->classes ? n->superclass[cls] : -1;
     if (g < 0)
         return "NA";
-    if (g < n->groups && n->group_name[g])
-        return n->group_name[g];
+    if (g < n->superclasses && n->superclass_name[g])
+        return n->superclass_name[g];
     snprintf(buf, 16, "%d", g);
     return buf;
 }
@@ -80,27 +80,28 @@ const char *names_group(const struct names *n, int cls, char buf[16])
 
 struct table {
     struct tsv_in *in;
-    int class_col, name_col, group_col, group_name_col; /* the latter two may be -1 */
+    int class_col, name_col, superclass_col, superclass_name_col; /* the latter two may be -1 */
     struct names *n;
 };
 
 /* In place of the superclass of a class that no row told of yet. */
 enum { UNSEEN = -2 };
 
-static void cover(struct names *n, int classes, int groups)
+static void cover(struct names *n, int classes, int superclasses)
 {
     if (classes > n->classes) {
         n->name = mem_grow(n->name, (size_t)classes, sizeof *n->name);
-        n->group = mem_grow(n->group, (size_t)classes, sizeof *n->group);
+        n->superclass = mem_grow(n->superclass, (size_t)classes, sizeof *n->superclass);
         for (; n->classes < classes; n->classes++) {
             n->name[n->classes] = NULL;
-            n->group[n->classes] = UNSEEN;
+            n->superclass[n->classes] = UNSEEN;
         }
     }
-    if (groups > n->groups) {
-        n->group_name = mem_grow(n->group_name, (size_t)groups, sizeof *n->group_name);
-        while (n->groups < groups)
-            n->group_name[n->groups++] = NULL;
+    if (superclasses > n->superclasses) {
+        n->superclass_name =
+            mem_grow(n->superclass_name, (size_t)superclasses, sizeof *n->superclass_name);
+        while (n->superclasses < superclasses)
+            n->superclass_name[n->superclasses++] = NULL;
     }
 }
 
@@ -120,32 +121,32 @@ static char *table_name(const struct table *t, int col, struct err *e)
 
 static int table_row(const struct table *t, struct err *e)
 {
-    int64_t cls, group = -1;
+    int64_t cls, superclass = -1;
     if (tsv_int(t->in, t->class_col, 0, NAMES_CLASSES - 1, &cls, e) != 0)
         return -1;
-    if (t->group_col >= 0 && !tsv_is_na(t->in, t->group_col) &&
-        tsv_int(t->in, t->group_col, 0, NAMES_CLASSES - 1, &group, e) != 0)
+    if (t->superclass_col >= 0 && !tsv_is_na(t->in, t->superclass_col) &&
+        tsv_int(t->in, t->superclass_col, 0, NAMES_CLASSES - 1, &superclass, e) != 0)
         return -1;
-    cover(t->n, (int)cls + 1, (int)group + 1);
+    cover(t->n, (int)cls + 1, (int)superclass + 1);
     struct names *n = t->n;
-    if (n->group[cls] != UNSEEN)
+    if (n->superclass[cls] != UNSEEN)
         return tsv_error(t->in, e, "expected each class once, found %lld again", (long long)cls);
     if (!tsv_is_na(t->in, t->name_col) && !(n->name[cls] = table_name(t, t->name_col, e)))
         return -1;
-    n->group[cls] = (int)group;
-    if (group < 0 || t->group_name_col < 0 || tsv_is_na(t->in, t->group_name_col))
+    n->superclass[cls] = (int)superclass;
+    if (superclass < 0 || t->superclass_name_col < 0 || tsv_is_na(t->in, t->superclass_name_col))
         return 0;
-    char *name = table_name(t, t->group_name_col, e);
+    char *name = table_name(t, t->superclass_name_col, e);
     if (!name)
         return -1;
-    if (!n->group_name[group]) {
-        n->group_name[group] = name;
+    if (!n->superclass_name[superclass]) {
+        n->superclass_name[superclass] = name;
         return 0;
     }
     int r = 0;
-    if (strcmp(name, n->group_name[group]) != 0)
+    if (strcmp(name, n->superclass_name[superclass]) != 0)
         r = tsv_error(t->in, e, "expected the name '%.60s' for superclass %lld, found '%.60s'",
-                      n->group_name[group], (long long)group, name);
+                      n->superclass_name[superclass], (long long)superclass, name);
     free(name);
     return r;
 }
@@ -156,8 +157,8 @@ static int read_table(struct names **out, struct tsv_in *in, struct err *e)
         .in = in,
         .class_col = tsv_need(in, "class", e),
         .name_col = -1,
-        .group_col = tsv_find(in, "group"),
-        .group_name_col = tsv_find(in, "group_name"),
+        .superclass_col = tsv_find(in, "group"),
+        .superclass_name_col = tsv_find(in, "group_name"),
     };
     if (t.class_col < 0 || (t.name_col = tsv_need(in, "name", e)) < 0)
         return -1;
@@ -169,8 +170,8 @@ static int read_table(struct names **out, struct tsv_in *in, struct err *e)
             break;
         }
     for (int i = 0; i < t.n->classes; i++)
-        if (t.n->group[i] == UNSEEN)
-            t.n->group[i] = -1;
+        if (t.n->superclass[i] == UNSEEN)
+            t.n->superclass[i] = -1;
     if (r < 0)
         names_free(t.n);
     else
@@ -182,13 +183,13 @@ static int read_table(struct names **out, struct tsv_in *in, struct err *e)
 
 static struct names *copy(const struct names *n)
 {
-    struct names *c = names_new(n->classes, n->groups);
+    struct names *c = names_new(n->classes, n->superclasses);
     for (int i = 0; i < n->classes; i++) {
         c->name[i] = n->name[i] ? mem_dup(n->name[i]) : NULL;
-        c->group[i] = n->group[i];
+        c->superclass[i] = n->superclass[i];
     }
-    for (int i = 0; i < n->groups; i++)
-        c->group_name[i] = n->group_name[i] ? mem_dup(n->group_name[i]) : NULL;
+    for (int i = 0; i < n->superclasses; i++)
+        c->superclass_name[i] = n->superclass_name[i] ? mem_dup(n->superclass_name[i]) : NULL;
     return c;
 }
 
@@ -274,14 +275,14 @@ int names_write(const struct names *n, struct out *o, struct err *e)
     struct tsv_out *t = tsv_begin(o, "class name group group_name");
     int r = 0;
     for (int i = 0; i < n->classes && r == 0; i++) {
-        int g = n->group[i];
+        int g = n->superclass[i];
         tsv_put_int(t, i);
         tsv_put_string(t, n->name[i]);
         if (g < 0)
             tsv_put_string(t, NULL);
         else
             tsv_put_int(t, g);
-        tsv_put_string(t, g >= 0 && g < n->groups ? n->group_name[g] : NULL);
+        tsv_put_string(t, g >= 0 && g < n->superclasses ? n->superclass_name[g] : NULL);
         r = tsv_end(t, e);
     }
     tsv_free(t);

@@ -10,10 +10,10 @@
 
 struct names {
     int classes;
-    int groups;        /* 0 where there are no superclasses */
-    char **name;       /* [classes], an entry may be NULL (unknown) */
-    int *group;        /* [classes], -1 where unknown */
-    char **group_name; /* [groups], an entry may be NULL */
+    int superclasses;       /* 0 where there are none */
+    char **name;            /* [classes], an entry may be NULL (unknown) */
+    int *superclass;        /* [classes], -1 where unknown */
+    char **superclass_name; /* [superclasses], an entry may be NULL */
 };
 
 /* The one rule for names of classes and superclasses, wherever they come from: 1 to
@@ -23,7 +23,7 @@ enum { NAMES_BYTES = 1024 };
 const char *names_fault(const char *p, size_t n);
 
 /* Classes and superclasses of which nothing is known. */
-struct names *names_new(int classes, int groups);
+struct names *names_new(int classes, int superclasses);
 
 /* From a table with the columns `class name group group_name`, a text file with
  * one class name a line, or a data set (file or folder; then the superclass of
@@ -35,7 +35,7 @@ void names_free(struct names *n);
 
 /* "NA" where unknown or out of range. A superclass without a name is its number. */
 const char *names_class(const struct names *n, int cls);
-const char *names_group(const struct names *n, int cls, char buf[16]);
+const char *names_superclass(const struct names *n, int cls, char buf[16]);
 
 /* As the table that names_load reads. */
 int names_write(const struct names *n, struct out *o, struct err *e) ERR_CHECKED;

@@ -49,10 +49,10 @@ void names_add(struct names *n, char *name)
     if ((n->classes & (n->classes - 1)) == 0) {
         size_t room = n->classes ? 2 * (size_t)n->classes : 1;
         n->name = mem_grow(n->name, room, sizeof *n->name);
-        n->group = mem_grow(n->group, room, sizeof *n->group);
+        n->superclass = mem_grow(n->superclass, room, sizeof *n->superclass);
     }
     n->name[n->classes] = name;
-    n->group[n->classes++] = -1;
+    n->superclass[n->classes++] = -1;
 }
 
 /* Adds a name; NULL, or what was found in its place. */
@@ -142,7 +142,7 @@ static struct names *assemble(struct list *fine, struct list *coarse)
     if (fine->n)
         memcpy(n->name, fine->name, (size_t)fine->n * sizeof *n->name);
     if (coarse->n)
-        memcpy(n->group_name, coarse->name, (size_t)coarse->n * sizeof *n->group_name);
+        memcpy(n->superclass_name, coarse->name, (size_t)coarse->n * sizeof *n->superclass_name);
     fine->n = coarse->n = 0;
     return n;
 }
@@ -219,18 +219,18 @@ static int beside_list(struct list *l, char **file, const char *data, const char
 static int beside_text(struct names **n, char **file, const char *data, bool coarse,
                        struct inputs *inputs, struct err *e)
 {
-    struct list fine = {0}, groups = {0};
-    char *group_file = NULL;
+    struct list fine = {0}, superclasses = {0};
+    char *superclass_file = NULL;
     int r = beside_list(&fine, file, data, coarse ? "fine_label_names.txt" : "batches.meta.txt",
                         inputs, e);
     if (r == 1 && coarse &&
-        beside_list(&groups, &group_file, data, "coarse_label_names.txt", inputs, e) < 0)
+        beside_list(&superclasses, &superclass_file, data, "coarse_label_names.txt", inputs, e) < 0)
         r = -1;
     if (r == 1)
-        *n = assemble(&fine, &groups);
+        *n = assemble(&fine, &superclasses);
     list_free(&fine);
-    list_free(&groups);
-    free(group_file);
+    list_free(&superclasses);
+    free(superclass_file);
     return r;
 }
 

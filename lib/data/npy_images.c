@@ -38,7 +38,7 @@ static int images_at(const struct source *s, int64_t id, uint8_t *pixels, struct
 {
     const struct images *m = (const struct images *)s;
     item->label = m->label ? m->label[id] : -1;
-    item->group = -1;
+    item->superclass = -1;
     if (!pixels)
         return 0;
     uint8_t *room = mem_alloc((size_t)npy_item(m->npy)->bytes, 1);
@@ -64,7 +64,7 @@ static int images_next(struct source *s, int64_t id, uint8_t *pixels, struct dat
         return 0;
     to_planes(m, m->item, pixels);
     item->label = m->label ? m->label[id] : -1;
-    item->group = -1;
+    item->superclass = -1;
     return 1;
 }
 

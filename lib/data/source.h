@@ -13,7 +13,7 @@ struct source {
     int side;           /* that messages about the size of images propose */
     int64_t count;      /* -1 for a stream */
     int classes;        /* labels are below this */
-    int groups;         /* superclasses are below this */
+    int superclasses;   /* their IDs are below this */
     bool fixed_classes; /* `classes` is the layout's number of classes */
     bool pickled;       /* its own names are looked for in pickles first */
     struct in *in;      /* the layout's own, or NULL */
@@ -21,7 +21,7 @@ struct source {
     struct names *own;  /* names that the layout knows by itself, or NULL; its own */
 
     /* Image `id`, within the count, of a file; pixels may be NULL. Sets label and
-     * group, of which the range is not checked. 0, -1, or DATA_DAMAGED where only this
+     * superclass, of which the range is not checked. 0, -1, or DATA_DAMAGED where only this
      * image cannot be read. Thread-safe. */
     int (*at)(const struct source *s, int64_t id, uint8_t *pixels, struct data_item *item,
               struct err *e);

@@ -11,8 +11,8 @@
 enum {
     COL_CLASS,
     COL_NAME,
-    COL_GROUP,
-    COL_GROUP_NAME,
+    COL_SUPERCLASS,
+    COL_SUPERCLASS_NAME,
     COL_TOTAL,
     COL_CORRECT,
     COL_PREDICTED,
@@ -38,7 +38,7 @@ static struct class_row *class_at(struct classes *c, int cls)
         if (room > mem_room((size_t)c->n))
             c->row = mem_grow(c->row, room, sizeof *c->row);
         for (; c->n <= cls; c->n++)
-            c->row[c->n] = (struct class_row){.group = -1};
+            c->row[c->n] = (struct class_row){.superclass = -1};
     }
     return &c->row[cls];
 }
@@ -56,11 +56,11 @@ static int read_counts(struct class_row *r, const struct tsv_in *t, const int *c
 
 static int read_figures(struct class_row *r, const struct tsv_in *t, const int *col, struct err *e)
 {
-    if (field_class_na(t, col[COL_GROUP], &r->group, e) != 0)
+    if (field_class_na(t, col[COL_SUPERCLASS], &r->superclass, e) != 0)
         return -1;
-    char *group = field_string_na(t, col[COL_GROUP_NAME]);
-    r->group_name = group ? group : mem_dup("NA");
-    r->group_shown = field_shown(t, col[COL_GROUP_NAME], "superclass", r->group);
+    char *superclass = field_string_na(t, col[COL_SUPERCLASS_NAME]);
+    r->superclass_name = superclass ? superclass : mem_dup("NA");
+    r->superclass_shown = field_shown(t, col[COL_SUPERCLASS_NAME], "superclass", r->superclass);
     return field_whole_na(t, col[COL_PREDICTED], FIELD_COUNT_MAX, &r->predicted, e) != 0 ||
                    field_real_na(t, col[COL_PRECISION], &r->precision, e) != 0 ||
                    field_real_na(t, col[COL_F1], &r->f1, e) != 0 ||
@@ -138,6 +138,6 @@ int classes_read(struct classes *c, const char *file, bool names, struct err *e)
     tsv_close(t);
     if (r == 0 && c->present == 0)
         return err_set(e, "%s:1: expected a row for each class, found none", c->file);
-    c->groups = classes_count_groups(c);
+    c->superclasses = classes_count_superclasses(c);
     return r;
 }

@@ -20,7 +20,7 @@ int matrix_read_predictions(struct matrix_rows *in, struct tsv_in *t, unsigned n
     if (prediction_find(&in->cols, t, need, want, e) != 0)
         return -1;
     int true_name = tsv_find(t, "true_name"), pred_name = tsv_find(t, "pred_name");
-    int true_group = tsv_find(t, "true_group"), pred_group = tsv_find(t, "pred_group");
+    int true_superclass = tsv_find(t, "true_group"), pred_superclass = tsv_find(t, "pred_group");
     struct prediction a;
     int r;
     while ((r = prediction_next(&in->cols, t, &a, e)) > 0) {
@@ -29,8 +29,8 @@ int matrix_read_predictions(struct matrix_rows *in, struct tsv_in *t, unsigned n
             in->unlabelled++;
             continue;
         }
-        if (naming_learn(in->naming, t, a.truth, true_name, true_group, e) != 0 ||
-            naming_learn(in->naming, t, a.pred, pred_name, pred_group, e) != 0)
+        if (naming_learn(in->naming, t, a.truth, true_name, true_superclass, e) != 0 ||
+            naming_learn(in->naming, t, a.pred, pred_name, pred_superclass, e) != 0)
             return -1;
         if (confusion_prediction(in->matrix, &a, e) != 0)
             return at_row(t, e);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GROUP_MAX = 65536 };
+enum { SUPERCLASS_MAX = 65536 };
 
 /* A field as it stood in its row, and as a string without escapes. */
 struct text {
@@ -17,15 +17,15 @@ struct text {
 /* One class as far as the rows told. */
 struct named_class {
     struct text name;
-    int group; /* index into naming.group, -1 where unknown */
+    int superclass; /* index into naming.superclass, -1 where unknown */
 };
 
 struct naming {
     const struct names *given;
     struct named_class *cls;
     int classes, room;
-    struct text *group; /* in the order of their first appearance */
-    int groups, group_room;
+    struct text *superclass; /* in the order of their first appearance */
+    int superclasses, superclass_room;
     struct names made;
 };
 
@@ -44,15 +44,15 @@ void naming_free(struct naming *s)
         free(s->cls[i].name.raw);
         free(s->cls[i].name.plain);
     }
-    for (int i = 0; i < s->groups; i++) {
-        free(s->group[i].raw);
-        free(s->group[i].plain);
+    for (int i = 0; i < s->superclasses; i++) {
+        free(s->superclass[i].raw);
+        free(s->superclass[i].plain);
     }
     free(s->cls);
-    free(s->group);
+    free(s->superclass);
     free(s->made.name);
-    free(s->made.group);
-    free(s->made.group_name);
+    free(s->made.superclass);
+    free(s->made.superclass_name);
     free(s);
 }
 
@@ -76,22 +76,22 @@ static struct named_class *class_at(struct naming *s, int cls)
         s->cls = mem_grow(s->cls, (size_t)s->room, sizeof *s->cls);
     }
     for (; s->classes <= cls; s->classes++)
-        s->cls[s->classes] = (struct named_class){.group = -1};
+        s->cls[s->classes] = (struct named_class){.superclass = -1};
     return &s->cls[cls];
 }
 
-static int group_find(struct naming *s, const struct tsv_in *t, int col)
+static int superclass_find(struct naming *s, const struct tsv_in *t, int col)
 {
     struct tsv_field f = tsv_get(t, col);
-    for (int i = 0; i < s->groups; i++)
-        if (text_is(&s->group[i], f))
+    for (int i = 0; i < s->superclasses; i++)
+        if (text_is(&s->superclass[i], f))
             return i;
-    if (s->groups == s->group_room) {
-        s->group_room = 2 * s->group_room + 32;
-        s->group = mem_grow(s->group, (size_t)s->group_room, sizeof *s->group);
+    if (s->superclasses == s->superclass_room) {
+        s->superclass_room = 2 * s->superclass_room + 32;
+        s->superclass = mem_grow(s->superclass, (size_t)s->superclass_room, sizeof *s->superclass);
     }
-    s->group[s->groups] = text_copy(t, col);
-    return s->groups++;
+    s->superclass[s->superclasses] = text_copy(t, col);
+    return s->superclasses++;
 }
 
 /* For messages: a field's beginning. */
@@ -118,8 +118,8 @@ static int differs(const struct tsv_in *t, int col, int cls, const char *what,
                      shown(h.n), h.p, shown(before->n), before->raw, what, cls, shown(f.n), f.p);
 }
 
-int naming_learn(struct naming *s, const struct tsv_in *t, int cls, int name_col, int group_col,
-                 struct err *e)
+int naming_learn(struct naming *s, const struct tsv_in *t, int cls, int name_col,
+                 int superclass_col, struct err *e)
 {
     if (s->given)
         return 0;
@@ -132,18 +132,20 @@ int naming_learn(struct naming *s, const struct tsv_in *t, int cls, int name_col
         if (check_name(t, name_col, &c->name, e) != 0)
             return -1;
     }
-    if (group_col >= 0 && !(c->group >= 0 && text_is(&s->group[c->group], tsv_get(t, group_col))) &&
-        !tsv_is_na(t, group_col)) {
-        if (c->group >= 0)
-            return differs(t, group_col, cls, "superclass", &s->group[c->group], e);
-        c->group = group_find(s, t, group_col);
-        return check_name(t, group_col, &s->group[c->group], e);
+    if (superclass_col >= 0 &&
+        !(c->superclass >= 0 &&
+          text_is(&s->superclass[c->superclass], tsv_get(t, superclass_col))) &&
+        !tsv_is_na(t, superclass_col)) {
+        if (c->superclass >= 0)
+            return differs(t, superclass_col, cls, "superclass", &s->superclass[c->superclass], e);
+        c->superclass = superclass_find(s, t, superclass_col);
+        return check_name(t, superclass_col, &s->superclass[c->superclass], e);
     }
     return 0;
 }
 
 /* The number that a superclass goes by, or -1 where it has a name. */
-static int group_number(const struct text *x)
+static int superclass_number(const struct text *x)
 {
     int v = 0;
     if (x->n == 0 || x->n > 5 || (x->n > 1 && x->raw[0] == '0'))
@@ -153,12 +155,12 @@ static int group_number(const struct text *x)
             return -1;
         v = 10 * v + (x->raw[i] - '0');
     }
-    return v < GROUP_MAX ? v : -1;
+    return v < SUPERCLASS_MAX ? v : -1;
 }
 
 struct place {
     const char *name;
-    int group;
+    int superclass;
 };
 
 static int by_name(const void *a, const void *b)
@@ -168,28 +170,28 @@ static int by_name(const void *a, const void *b)
 }
 
 /* Sets number[i] of each superclass and the names that go with the numbers. */
-static void number_groups(struct naming *s, int *number)
+static void number_superclasses(struct naming *s, int *number)
 {
     struct names *n = &s->made;
-    bool numbers = s->groups > 0;
-    for (int i = 0; i < s->groups; i++) {
-        number[i] = group_number(&s->group[i]);
+    bool numbers = s->superclasses > 0;
+    for (int i = 0; i < s->superclasses; i++) {
+        number[i] = superclass_number(&s->superclass[i]);
         numbers = numbers && number[i] >= 0;
-        if (number[i] >= n->groups)
-            n->groups = number[i] + 1;
+        if (number[i] >= n->superclasses)
+            n->superclasses = number[i] + 1;
     }
     if (!numbers)
-        n->groups = s->groups;
-    n->group_name = mem_zero((size_t)n->groups + 1, sizeof *n->group_name);
+        n->superclasses = s->superclasses;
+    n->superclass_name = mem_zero((size_t)n->superclasses + 1, sizeof *n->superclass_name);
     if (numbers)
         return;
-    struct place *order = mem_alloc((size_t)s->groups + 1, sizeof *order);
-    for (int i = 0; i < s->groups; i++)
-        order[i] = (struct place){s->group[i].plain, i};
-    qsort(order, (size_t)s->groups, sizeof *order, by_name);
-    for (int i = 0; i < s->groups; i++) {
-        number[order[i].group] = i;
-        n->group_name[i] = s->group[order[i].group].plain;
+    struct place *order = mem_alloc((size_t)s->superclasses + 1, sizeof *order);
+    for (int i = 0; i < s->superclasses; i++)
+        order[i] = (struct place){s->superclass[i].plain, i};
+    qsort(order, (size_t)s->superclasses, sizeof *order, by_name);
+    for (int i = 0; i < s->superclasses; i++) {
+        number[order[i].superclass] = i;
+        n->superclass_name[i] = s->superclass[order[i].superclass].plain;
     }
     free(order);
 }
@@ -199,15 +201,15 @@ const struct names *naming_names(struct naming *s, int classes)
     if (s->given)
         return s->given;
     struct names *n = &s->made;
-    int *number = mem_alloc((size_t)s->groups + 1, sizeof *number);
-    number_groups(s, number);
+    int *number = mem_alloc((size_t)s->superclasses + 1, sizeof *number);
+    number_superclasses(s, number);
     n->classes = classes > s->classes ? classes : s->classes;
     n->name = mem_zero((size_t)n->classes + 1, sizeof *n->name);
-    n->group = mem_alloc((size_t)n->classes + 1, sizeof *n->group);
+    n->superclass = mem_alloc((size_t)n->classes + 1, sizeof *n->superclass);
     for (int i = 0; i < n->classes; i++) {
         bool known = i < s->classes;
         n->name[i] = known ? s->cls[i].name.plain : NULL;
-        n->group[i] = known && s->cls[i].group >= 0 ? number[s->cls[i].group] : -1;
+        n->superclass[i] = known && s->cls[i].superclass >= 0 ? number[s->cls[i].superclass] : -1;
     }
     free(number);
     return n;

@@ -16,8 +16,8 @@ void naming_free(struct naming *s);
 /* What the current row tells of class `cls` in two columns (-1: none); NA tells
  * nothing. An error where it differs from what an earlier row told. Does nothing
  * where names were given. */
-int naming_learn(struct naming *s, const struct tsv_in *t, int cls, int name_col, int group_col,
-                 struct err *e) ERR_CHECKED;
+int naming_learn(struct naming *s, const struct tsv_in *t, int cls, int name_col,
+                 int superclass_col, struct err *e) ERR_CHECKED;
 
 /* The names given, or those learnt, for at least `classes` classes. Superclasses
  * that the rows call by numbers keep them; others are numbered in the order of

@@ -15,7 +15,7 @@ enum {
     COL_PRED_NAME,
     COL_RATE,
     COL_REVERSE,
-    COL_SAME_GROUP,
+    COL_SAME_SUPERCLASS,
     COLS
 };
 
@@ -30,9 +30,9 @@ static int check_classes(struct pair_row *p, const struct tsv_in *t, const struc
     for (int i = 0; i < 2; i++)
         if (!classes_find(known, cls[i]))
             return tsv_error(t, e, "expected a class of %s, found %d", known->file, cls[i]);
-    int a = known->row[p->truth].group, b = known->row[p->pred].group;
-    if (p->same_group < 0 && a >= 0 && b >= 0)
-        p->same_group = a == b;
+    int a = known->row[p->truth].superclass, b = known->row[p->pred].superclass;
+    if (p->same_superclass < 0 && a >= 0 && b >= 0)
+        p->same_superclass = a == b;
     return 0;
 }
 
@@ -52,9 +52,9 @@ static int read_row(struct pairs *p, const struct tsv_in *t, const int *col,
         field_whole(t, col[COL_COUNT], FIELD_COUNT_MAX, &r.count, e) != 0 ||
         field_whole_na(t, col[COL_REVERSE], FIELD_COUNT_MAX, &r.reverse, e) != 0 ||
         field_real_na(t, col[COL_RATE], &r.rate, e) != 0 ||
-        field_whole_na(t, col[COL_SAME_GROUP], 1, &same, e) != 0)
+        field_whole_na(t, col[COL_SAME_SUPERCLASS], 1, &same, e) != 0)
         return -1;
-    r.same_group = (int)same;
+    r.same_superclass = (int)same;
     if (r.truth == r.pred)
         return tsv_error(t, e, "expected two different classes, found %d twice", r.truth);
     if (known && check_classes(&r, t, known, e) != 0)

@@ -25,7 +25,7 @@ int summary_read(struct summary *s, const char *file, const struct classes *know
     ERR_CHECKED;
 
 /* confmat --groups. */
-int groups_read(struct groups *g, const char *file, struct err *e) ERR_CHECKED;
+int superclasses_read(struct superclasses *g, const char *file, struct err *e) ERR_CHECKED;
 
 /* The rows of cifar-predict that have a label. Fills counts and examples of the classes and of
  * the pairs, which are of the same run, as well. */

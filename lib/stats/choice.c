@@ -1,7 +1,7 @@
 #include "stats/choice.h"
 
 #include "base/mem.h"
-#include "stats/cells.h"
+#include "stats/sparse.h"
 #include "stats/pairs.h"
 
 #include <stdlib.h>
@@ -20,7 +20,7 @@ struct choice {
     struct choice_opts o;
     struct lists *group; /* by class, or one for all */
     int groups;
-    struct cells *index; /* of a pair in `pair`, plus 1 */
+    struct sparse *index; /* of a pair in `pair`, plus 1 */
     struct pair *pair;
     size_t pairs, pair_room;
 };
@@ -30,7 +30,7 @@ struct choice *choice_new(const struct choice_opts *o)
     struct choice *c = mem_zero(1, sizeof *c);
     c->o = *o;
     if (o->by == CHOICE_PAIR)
-        c->index = cells_new(CHOICE_PAIRS);
+        c->index = sparse_new(CHOICE_PAIRS);
     return c;
 }
 
@@ -44,7 +44,7 @@ void choice_free(struct choice *c)
     }
     for (size_t i = 0; i < c->pairs; i++)
         ranked_free(&c->pair[i].list);
-    cells_free(c->index);
+    sparse_free(c->index);
     free(c->group);
     free(c->pair);
     free(c);
@@ -64,7 +64,7 @@ static struct lists *lists_at(struct choice *c, int group)
 
 static struct pair *pair_at(struct choice *c, const struct prediction *a, struct err *e)
 {
-    int64_t *index = cells_at(c->index, a->truth, a->pred, e);
+    int64_t *index = sparse_at(c->index, a->truth, a->pred, e);
     if (!index)
         return NULL;
     if (*index == 0) {

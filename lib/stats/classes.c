@@ -14,8 +14,8 @@ void classes_free(struct classes *c)
         free(r->name);
         free(r->shown);
         free(r->text);
-        free(r->group_name);
-        free(r->group_shown);
+        free(r->superclass_name);
+        free(r->superclass_shown);
         free(r->top_wrong_name);
         free(r->top_wrong_text);
     }
@@ -27,12 +27,12 @@ const struct class_row *classes_find(const struct classes *c, int cls)
     return cls >= 0 && cls < c->n && c->row[cls].present ? &c->row[cls] : NULL;
 }
 
-int classes_count_groups(const struct classes *c)
+int classes_count_superclasses(const struct classes *c)
 {
     bool *seen = mem_zero(STATS_CLASSES, sizeof *seen);
     int n = 0;
     for (int i = 0; i < c->n; i++) {
-        int g = c->row[i].group;
+        int g = c->row[i].superclass;
         if (g >= 0 && !seen[g]) {
             seen[g] = true;
             n++;

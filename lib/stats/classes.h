@@ -14,8 +14,8 @@
 struct class_row {
     bool present; /* the table has a row of it */
     char *name, *shown, *text;
-    int group;                      /* -1 where unknown */
-    char *group_name, *group_shown; /* "NA" and "-" where unknown */
+    int superclass;                           /* -1 where unknown */
+    char *superclass_name, *superclass_shown; /* "NA" and "-" where unknown */
     int64_t total, correct;
     int64_t predicted; /* -1 where the table does not tell */
     double precision, f1, mean_conf;
@@ -35,7 +35,7 @@ struct classes {
     const char *file;
     int n; /* rows [0, n), some of them perhaps not present */
     struct class_row *row;
-    int present, groups; /* rows present, different superclasses */
+    int present, superclasses; /* rows present, different superclasses */
     int64_t total, correct;
 };
 
@@ -44,7 +44,7 @@ void classes_free(struct classes *c);
 /* NULL where the table has no such class. */
 const struct class_row *classes_find(const struct classes *c, int cls);
 
-int classes_count_groups(const struct classes *c);
+int classes_count_superclasses(const struct classes *c);
 
 static inline int64_t class_errors(const struct class_row *c)
 {

@@ -1,14 +1,14 @@
 #include "stats/confidence.h"
 
 #include "base/mem.h"
-#include "stats/cells.h"
+#include "stats/sparse.h"
 
 #include <stdlib.h>
 
 /* The pair's row, or NULL. */
 static struct pair_row *pair_of(const struct confidence *a, int truth, int pred)
 {
-    int64_t at = cells_get(a->index, truth, pred);
+    int64_t at = sparse_get(a->index, truth, pred);
     return at > 0 ? &a->pairs->row[at - 1] : NULL;
 }
 
@@ -23,9 +23,9 @@ void confidence_begin(struct confidence *a, struct classes *c, struct pairs *p, 
     *a = (struct confidence){.known = true, .ids = ids, .classes = c, .pairs = p};
     /* There is room for all. */
     struct err none;
-    a->index = cells_new(p->n);
+    a->index = sparse_new(p->n);
     for (size_t i = 0; i < p->n; i++)
-        *cells_at(a->index, p->row[i].truth, p->row[i].pred, &none) = (int64_t)i + 1;
+        *sparse_at(a->index, p->row[i].truth, p->row[i].pred, &none) = (int64_t)i + 1;
     bool *seen = mem_zero((size_t)c->n + 1, sizeof *seen);
     for (size_t i = 0; i < p->n && ids; i++) {
         struct pair_row *row = &p->row[i];
@@ -55,7 +55,7 @@ static void add_examples(struct confidence *a, struct pair_row *pair, const stru
     examples_add(&pred->wrongly, row->id, row->conf);
     if (pair && pair->examples)
         examples_add(pair->examples, row->id, row->conf);
-    if (truth->group >= 0 && truth->group == pred->group)
+    if (truth->superclass >= 0 && truth->superclass == pred->superclass)
         examples_add(&a->same_superclass, row->id, row->conf);
     if (band_of(row->conf) == BAND_HIGHEST)
         examples_add(&a->highest_errors, row->id, row->conf);
@@ -94,6 +94,6 @@ void confidence_end(struct confidence *a)
     sum_add(&all, a->conf[1].s);
     sum_add(&all, a->conf[1].rest);
     a->mean = sum_value(&all) / n;
-    cells_free(a->index);
+    sparse_free(a->index);
     a->index = NULL;
 }

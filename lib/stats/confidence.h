@@ -29,8 +29,8 @@ struct confidence {
     bool ids;
     struct classes *classes;
     struct pairs *pairs;
-    struct cells *index; /* of a pair in the table, plus 1 */
-    struct sum conf[2];  /* of wrong and correct predictions */
+    struct sparse *index; /* of a pair in the table, plus 1 */
+    struct sum conf[2];   /* of wrong and correct predictions */
 };
 
 /* Begins with the classes and pairs of the same run, which take their own counts and examples

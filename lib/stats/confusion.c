@@ -18,7 +18,7 @@ static double mean(const struct sum *a, int64_t n)
 }
 
 struct confusion {
-    struct cells *cells;
+    struct sparse *counts;
     int classes;
     int64_t images, correct;
 
@@ -31,16 +31,16 @@ struct confusion {
     int room;
 
     /* Made by confusion_done. */
-    struct cell *cell;
-    size_t cell_n;
-    size_t *start; /* [classes + 1] where a class's cells begin */
+    struct sparse_entry *entry; /* [entries] */
+    size_t entries;
+    size_t *start; /* [classes + 1] where a class's entries begin */
     int64_t *predicted;
 };
 
 struct confusion *confusion_new(void)
 {
     struct confusion *c = mem_zero(1, sizeof *c);
-    c->cells = cells_new(CONFUSION_CELLS);
+    c->counts = sparse_new(CONFUSION_ENTRIES);
     return c;
 }
 
@@ -48,9 +48,9 @@ void confusion_free(struct confusion *c)
 {
     if (!c)
         return;
-    cells_free(c->cells);
+    sparse_free(c->counts);
     free(c->class_conf);
-    free(c->cell);
+    free(c->entry);
     free(c->start);
     free(c->predicted);
     free(c);
@@ -64,12 +64,12 @@ void confusion_cover(struct confusion *c, int classes)
 
 int confusion_add(struct confusion *c, int truth, int pred, int64_t n, struct err *e)
 {
-    int64_t *cell = cells_at(c->cells, truth, pred, e);
-    if (!cell)
+    int64_t *entry = sparse_at(c->counts, truth, pred, e);
+    if (!entry)
         return -1;
     if (n > INT64_MAX - c->images)
         return err_set(e, "expected fewer than 2^63 images in all, found more");
-    *cell += n;
+    *entry += n;
     c->images += n;
     if (truth == pred)
         c->correct += n;
@@ -118,22 +118,22 @@ int confusion_prediction(struct confusion *c, const struct prediction *a, struct
 
 void confusion_done(struct confusion *c)
 {
-    size_t used = cells_count(c->cells);
-    c->cell = cells_sorted(c->cells);
+    size_t used = sparse_count(c->counts);
+    c->entry = sparse_sorted(c->counts);
     for (size_t i = 0; i < used; i++) /* merged matrices hold zeros */
-        if (c->cell[i].value > 0)
-            c->cell[c->cell_n++] = c->cell[i];
+        if (c->entry[i].value > 0)
+            c->entry[c->entries++] = c->entry[i];
     c->start = mem_zero((size_t)c->classes + 1, sizeof *c->start);
     c->predicted = mem_zero((size_t)c->classes + 1, sizeof *c->predicted);
     size_t i = 0;
     for (int cls = 0; cls < c->classes; cls++) {
         c->start[cls] = i;
-        while (i < c->cell_n && c->cell[i].row == cls)
+        while (i < c->entries && c->entry[i].row == cls)
             i++;
     }
     c->start[c->classes] = i;
-    for (i = 0; i < c->cell_n; i++)
-        c->predicted[c->cell[i].col] += c->cell[i].value;
+    for (i = 0; i < c->entries; i++)
+        c->predicted[c->entry[i].col] += c->entry[i].value;
 }
 
 int confusion_classes(const struct confusion *c)
@@ -148,26 +148,26 @@ int64_t confusion_images(const struct confusion *c)
 
 int64_t confusion_count(const struct confusion *c, int truth, int pred)
 {
-    return cells_get(c->cells, truth, pred);
+    return sparse_get(c->counts, truth, pred);
 }
 
-const struct cell *confusion_cells(const struct confusion *c, size_t *n)
+const struct sparse_entry *confusion_entries(const struct confusion *c, size_t *n)
 {
-    *n = c->cell_n;
-    return c->cell;
+    *n = c->entries;
+    return c->entry;
 }
 
-const struct cell *confusion_row(const struct confusion *c, int truth, size_t *n)
+const struct sparse_entry *confusion_row(const struct confusion *c, int truth, size_t *n)
 {
     *n = c->start[truth + 1] - c->start[truth];
-    return c->cell + c->start[truth];
+    return c->entry + c->start[truth];
 }
 
 void confusion_class(const struct confusion *c, int cls, struct class_metrics *f)
 {
     *f = (struct class_metrics){.top_wrong = -1, .predicted = c->predicted[cls]};
     size_t n;
-    const struct cell *row = confusion_row(c, cls, &n);
+    const struct sparse_entry *row = confusion_row(c, cls, &n);
     for (size_t i = 0; i < n; i++) {
         f->total += row[i].value;
         if (row[i].col == cls) {
@@ -189,9 +189,9 @@ void confusion_class(const struct confusion *c, int cls, struct class_metrics *f
     f->mean_conf = known ? mean(&c->class_conf[cls], f->total) : NAN;
 }
 
-static int group_of(const struct names *names, int cls)
+static int superclass_of(const struct names *names, int cls)
 {
-    return cls < names->classes ? names->group[cls] : -1;
+    return cls < names->classes ? names->superclass[cls] : -1;
 }
 
 static int by_count(const void *a, const void *b)
@@ -205,18 +205,18 @@ static int by_count(const void *a, const void *b)
 struct confused_pair *confusion_pairs(const struct confusion *c, const struct names *names,
                                       size_t *n)
 {
-    struct confused_pair *p = mem_alloc(c->cell_n + 1, sizeof *p);
+    struct confused_pair *p = mem_alloc(c->entries + 1, sizeof *p);
     *n = 0;
     for (int truth = 0; truth < c->classes; truth++) {
         struct class_metrics f;
         confusion_class(c, truth, &f);
-        size_t cells;
-        const struct cell *row = confusion_row(c, truth, &cells);
-        for (size_t i = 0; i < cells; i++) {
+        size_t entries;
+        const struct sparse_entry *row = confusion_row(c, truth, &entries);
+        for (size_t i = 0; i < entries; i++) {
             int pred = row[i].col;
             if (pred == truth)
                 continue;
-            int a = group_of(names, truth), b = group_of(names, pred);
+            int a = superclass_of(names, truth), b = superclass_of(names, pred);
             int64_t reverse = confusion_count(c, pred, truth);
             p[(*n)++] = (struct confused_pair){
                 .truth = truth,
@@ -225,7 +225,7 @@ struct confused_pair *confusion_pairs(const struct confusion *c, const struct na
                 .reverse = reverse,
                 .both = row[i].value + reverse,
                 .rate = share_of(row[i].value, f.total),
-                .same_group = a < 0 || b < 0 ? -1 : a == b,
+                .same_superclass = a < 0 || b < 0 ? -1 : a == b,
             };
         }
     }
@@ -233,17 +233,17 @@ struct confused_pair *confusion_pairs(const struct confusion *c, const struct na
     return p;
 }
 
-struct confusion *confusion_grouped(const struct confusion *c, const struct names *names,
-                                    int64_t *left, struct err *e)
+struct confusion *confusion_by_superclass(const struct confusion *c, const struct names *names,
+                                          int64_t *left, struct err *e)
 {
     struct confusion *g = confusion_new();
-    confusion_cover(g, names->groups);
+    confusion_cover(g, names->superclasses);
     *left = 0;
-    for (size_t i = 0; i < c->cell_n; i++) {
-        int a = group_of(names, c->cell[i].row), b = group_of(names, c->cell[i].col);
+    for (size_t i = 0; i < c->entries; i++) {
+        int a = superclass_of(names, c->entry[i].row), b = superclass_of(names, c->entry[i].col);
         if (a < 0 || b < 0) {
-            *left += c->cell[i].value;
-        } else if (confusion_add(g, a, b, c->cell[i].value, e) != 0) {
+            *left += c->entry[i].value;
+        } else if (confusion_add(g, a, b, c->entry[i].value, e) != 0) {
             confusion_free(g);
             return NULL;
         }
@@ -253,25 +253,25 @@ struct confusion *confusion_grouped(const struct confusion *c, const struct name
 }
 
 struct place {
-    int cls, group;
+    int cls, superclass;
 };
 
-static int by_group(const void *a, const void *b)
+static int by_superclass(const void *a, const void *b)
 {
     const struct place *x = a, *y = b;
-    if (x->group != y->group)
-        return x->group < y->group ? -1 : 1;
+    if (x->superclass != y->superclass)
+        return x->superclass < y->superclass ? -1 : 1;
     return x->cls - y->cls;
 }
 
-void confusion_group_order(const struct confusion *c, const struct names *names, int *order)
+void confusion_superclass_order(const struct confusion *c, const struct names *names, int *order)
 {
     struct place *p = mem_alloc((size_t)c->classes + 1, sizeof *p);
     for (int i = 0; i < c->classes; i++) {
-        int group = group_of(names, i);
-        p[i] = (struct place){i, group < 0 ? INT_MAX : group};
+        int superclass = superclass_of(names, i);
+        p[i] = (struct place){i, superclass < 0 ? INT_MAX : superclass};
     }
-    qsort(p, (size_t)c->classes, sizeof *p, by_group);
+    qsort(p, (size_t)c->classes, sizeof *p, by_superclass);
     for (int i = 0; i < c->classes; i++)
         order[i] = p[i].cls;
     free(p);
@@ -314,22 +314,22 @@ static void summarize_classes(const struct confusion *c, struct confusion_summar
     s->macro_f1 = mean(&f1, with_f1);
 }
 
-static void summarize_groups(const struct confusion *c, const struct names *names,
-                             struct confusion_summary *s)
+static void summarize_superclasses(const struct confusion *c, const struct names *names,
+                                   struct confusion_summary *s)
 {
     int64_t known = 0, right = 0, same = 0;
-    s->groups = names->groups;
-    for (size_t i = 0; i < c->cell_n; i++) {
-        const struct cell *x = &c->cell[i];
-        int a = group_of(names, x->row), b = group_of(names, x->col);
+    s->superclasses = names->superclasses;
+    for (size_t i = 0; i < c->entries; i++) {
+        const struct sparse_entry *x = &c->entry[i];
+        int a = superclass_of(names, x->row), b = superclass_of(names, x->col);
         if (a < 0 || b < 0)
             continue;
         known += x->value;
         right += a == b ? x->value : 0;
         same += a == b && x->row != x->col ? x->value : 0;
     }
-    s->group_accuracy = share_of(right, known);
-    s->errors_same_group = known ? (double)same : NAN;
+    s->superclass_accuracy = share_of(right, known);
+    s->errors_same_superclass = known ? (double)same : NAN;
 }
 
 static void summarize_conf(const struct confusion *c, struct confusion_summary *s)
@@ -368,8 +368,8 @@ void confusion_summarize(const struct confusion *c, const struct names *names,
         .mean_entropy = c->with_entropy == c->images ? mean(&c->entropy, c->images) : NAN,
     };
     summarize_classes(c, s);
-    summarize_groups(c, names, s);
+    summarize_superclasses(c, names, s);
     summarize_conf(c, s);
-    for (size_t i = 0; i < c->cell_n; i++)
-        s->pairs_confused += c->cell[i].row != c->cell[i].col;
+    for (size_t i = 0; i < c->entries; i++)
+        s->pairs_confused += c->entry[i].row != c->entry[i].col;
 }

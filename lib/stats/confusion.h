@@ -5,13 +5,13 @@
 #include "base/err.h"
 #include "data/names.h"
 #include "stats/prediction.h"
-#include "stats/cells.h"
+#include "stats/sparse.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 /* At most this many different pairs of true and predicted class: 1 GiB. */
-enum { CONFUSION_CELLS = 1 << 25 };
+enum { CONFUSION_ENTRIES = 1 << 25 };
 
 struct confusion;
 
@@ -36,12 +36,12 @@ int confusion_classes(const struct confusion *c);
 int64_t confusion_images(const struct confusion *c);
 int64_t confusion_count(const struct confusion *c, int truth, int pred);
 
-/* The cells that are not zero, by true, then predicted class: `row` is the true
+/* The entries that are not zero, by true, then predicted class: `row` is the true
  * class. They stay the matrix's. */
-const struct cell *confusion_cells(const struct confusion *c, size_t *n);
+const struct sparse_entry *confusion_entries(const struct confusion *c, size_t *n);
 
-/* A true class's part of confusion_cells. */
-const struct cell *confusion_row(const struct confusion *c, int truth, size_t *n);
+/* A true class's part of confusion_entries. */
+const struct sparse_entry *confusion_row(const struct confusion *c, int truth, size_t *n);
 
 /* Figures of one class, as scikit-learn's precision_recall_fscore_support defines
  * them; a quotient whose divisor is 0 is NaN. */
@@ -64,10 +64,10 @@ void confusion_class(const struct confusion *c, int cls, struct class_metrics *f
 struct confused_pair {
     int truth, pred;
     int64_t count;
-    int64_t reverse; /* images of `pred` predicted as `truth` */
-    int64_t both;    /* count and reverse */
-    double rate;     /* count of the images of `truth` */
-    int same_group;  /* 1 or 0, or -1 where a superclass is not known */
+    int64_t reverse;     /* images of `pred` predicted as `truth` */
+    int64_t both;        /* count and reverse */
+    double rate;         /* count of the images of `truth` */
+    int same_superclass; /* 1 or 0, or -1 where a superclass is not known */
 };
 
 /* All kinds of error that occur, by falling count, then truth, then pred; `n` of
@@ -77,12 +77,12 @@ struct confused_pair *confusion_pairs(const struct confusion *c, const struct na
 
 /* The matrix over superclasses, finished; images of which a superclass is not
  * known are left out and counted in `left`. NULL and `e` on error. Caller frees. */
-struct confusion *confusion_grouped(const struct confusion *c, const struct names *names,
-                                    int64_t *left, struct err *e) ERR_CHECKED;
+struct confusion *confusion_by_superclass(const struct confusion *c, const struct names *names,
+                                          int64_t *left, struct err *e) ERR_CHECKED;
 
 /* The classes in the order of their superclasses, then of their numbers; classes
  * without a superclass last. `order` has confusion_classes entries. */
-void confusion_group_order(const struct confusion *c, const struct names *names, int *order);
+void confusion_superclass_order(const struct confusion *c, const struct names *names, int *order);
 
 /* Metrics of the whole. Shares are fractions of 1; NaN is what the rows do not
  * tell or what has no images; a class of -1 likewise. */
@@ -97,9 +97,9 @@ struct confusion_summary {
     int worst_class, best_class; /* by accuracy, the lower class of equals */
     double worst_class_accuracy, best_class_accuracy;
     int64_t classes_below_50, classes_below_70; /* accuracy below 0.5, below 0.7 */
-    int groups;                                 /* superclasses, 0 where not known */
-    double group_accuracy;                      /* of the images whose superclasses are known */
-    double errors_same_group; /* errors within a superclass; NaN without superclasses */
+    int superclasses;                           /* 0 where not known */
+    double superclass_accuracy;                 /* of the images whose superclasses are known */
+    double errors_same_superclass;              /* NaN without superclasses */
     double mean_conf, mean_conf_correct, mean_conf_wrong;
     double errors_conf_90, errors_conf_70; /* counts: above .9, above .7 (stats/band.h) */
     double correct_conf_50;                /* count: up to .5 */

@@ -185,19 +185,19 @@ void find_overpredicted(struct findings *f, const struct tables *t)
  * where they do not divide the classes. Caller frees. */
 static int *superclass_sizes(const struct classes *c)
 {
-    int *size = mem_zero(STATS_CLASSES, sizeof *size), groups = 0, most = 0;
+    int *size = mem_zero(STATS_CLASSES, sizeof *size), superclasses = 0, most = 0;
     bool known = true;
     for (int i = 0; i < c->n; i++) {
         if (!c->row[i].present)
             continue;
-        int g = c->row[i].group;
+        int g = c->row[i].superclass;
         known = known && g >= 0;
         if (g < 0)
             continue;
-        groups += size[g]++ == 0;
+        superclasses += size[g]++ == 0;
         most = size[g] > most ? size[g] : most;
     }
-    if (known && groups >= 2 && most >= 2)
+    if (known && superclasses >= 2 && most >= 2)
         return size;
     free(size);
     return NULL;
@@ -213,11 +213,11 @@ void find_superclasses(struct findings *f, const struct tables *r)
     if (!size)
         return;
     for (size_t i = 0; i < r->pairs.n; i++)
-        inside += r->pairs.row[i].same_group == 1 ? r->pairs.row[i].count : 0;
+        inside += r->pairs.row[i].same_superclass == 1 ? r->pairs.row[i].count : 0;
     for (int i = 0; i < c->n; i++)
         if (c->row[i].present)
-            chance +=
-                (double)class_errors(&c->row[i]) * (size[c->row[i].group] - 1) / (c->present - 1);
+            chance += (double)class_errors(&c->row[i]) * (size[c->row[i].superclass] - 1) /
+                      (c->present - 1);
     free(size);
     f->of[FIND_SUPERCLASS] = find_counted(c->correct + inside, c->total);
     /* No error can stay inside where these classes are alone in their superclasses. */

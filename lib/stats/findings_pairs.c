@@ -17,8 +17,8 @@ static void find_top_pairs(struct findings *f, const struct tables *r)
     top->tied = (int64_t)tied;
     for (int i = 0; i < top->n; i++) {
         top->errors += p[i].count;
-        top->same += p[i].same_group == 1;
-        top->across += p[i].same_group == 0;
+        top->same += p[i].same_superclass == 1;
+        top->across += p[i].same_superclass == 0;
         top->reverse_known += p[i].reverse >= 0;
         top->mutual += p[i].reverse >= 0 && 2 * p[i].reverse >= p[i].count;
     }

@@ -130,7 +130,8 @@ struct both_ways *pairs_inside(const struct pairs *p, size_t *n)
          * class. */
         bool first =
             row->reverse < row->count || (row->reverse == row->count && row->truth < row->pred);
-        if (row->reverse >= 0 && first && row->same_group == 1 && row->count + row->reverse > 1)
+        if (row->reverse >= 0 && first && row->same_superclass == 1 &&
+            row->count + row->reverse > 1)
             b[(*n)++] = (struct both_ways){row, row->count + row->reverse};
     }
     qsort(b, *n, sizeof *b, by_both);
@@ -139,9 +140,9 @@ struct both_ways *pairs_inside(const struct pairs *p, size_t *n)
 
 /* --- superclasses --- */
 
-static int by_group_count(const void *a, const void *b)
+static int by_superclass_count(const void *a, const void *b)
 {
-    const struct group_pair *x = a, *y = b;
+    const struct superclass_pair *x = a, *y = b;
     if (x->count != y->count)
         return x->count < y->count ? 1 : -1;
     if (x->truth != y->truth)
@@ -149,13 +150,13 @@ static int by_group_count(const void *a, const void *b)
     return (x->pred > y->pred) - (x->pred < y->pred);
 }
 
-void groups_sort(struct groups *g)
+void superclasses_sort(struct superclasses *g)
 {
     if (g->pairs > 1)
-        qsort(g->pair, g->pairs, sizeof *g->pair, by_group_count);
+        qsort(g->pair, g->pairs, sizeof *g->pair, by_superclass_count);
 }
 
-void groups_free(struct groups *g)
+void superclasses_free(struct superclasses *g)
 {
     for (int i = 0; i < g->n; i++)
         free(g->text[i]);
@@ -163,7 +164,7 @@ void groups_free(struct groups *g)
     free(g->pair);
 }
 
-size_t groups_listed(const struct groups *g, size_t most, size_t *tied)
+size_t superclasses_listed(const struct superclasses *g, size_t most, size_t *tied)
 {
     size_t n = 0;
     *tied = 0;

@@ -20,10 +20,10 @@ enum {
 struct pair_row {
     int truth, pred;
     int64_t count;
-    int64_t first_half; /* of these in one half of the images; see confidence_add */
-    int64_t reverse;    /* -1 where the table does not tell */
-    double rate;        /* of the images of `truth`; NaN where the table does not tell */
-    int same_group;     /* 1, 0, or -1 where unknown */
+    int64_t first_half;  /* of these in one half of the images; see confidence_add */
+    int64_t reverse;     /* -1 where the table does not tell */
+    double rate;         /* of the images of `truth`; NaN where the table does not tell */
+    int same_superclass; /* 1, 0, or -1 where unknown */
     char *true_name, *pred_name;
     int64_t line;
     struct examples *examples; /* of these, or NULL: see confidence_begin */
@@ -79,24 +79,24 @@ struct both_ways *pairs_inside(const struct pairs *p, size_t *n);
 
 /* --- superclasses --- */
 
-struct group_pair {
+struct superclass_pair {
     int truth, pred;
     int64_t count;
 };
 
 /* All zero: none. */
-struct groups {
+struct superclasses {
     int n;
     char **text; /* names, isolated */
     size_t pairs;
-    struct group_pair *pair; /* off the diagonal, by falling count, truth, pred */
+    struct superclass_pair *pair; /* off the diagonal, by falling count, truth, pred */
 };
 
-void groups_sort(struct groups *g);
-void groups_free(struct groups *g);
+void superclasses_sort(struct superclasses *g);
+void superclasses_free(struct superclasses *g);
 
 /* How many of the most frequent pairs to list, at most `most`, of those that occur more than
  * once; and how many behind these are as frequent as the last. */
-size_t groups_listed(const struct groups *g, size_t most, size_t *tied);
+size_t superclasses_listed(const struct superclasses *g, size_t most, size_t *tied);
 
 #endif

@@ -22,7 +22,7 @@ struct tables {
     struct classes classes;
     struct pairs pairs;
     struct summary summary;
-    struct groups groups; /* n is 0 where unknown */
+    struct superclasses superclasses; /* n is 0 where unknown */
     struct confidence confidence;
     struct maps maps;
 };
@@ -36,7 +36,7 @@ static inline void tables_free(struct tables *t)
 {
     classes_free(&t->classes);
     pairs_free(&t->pairs);
-    groups_free(&t->groups);
+    superclasses_free(&t->superclasses);
 }
 
 #endif

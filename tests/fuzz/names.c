@@ -15,9 +15,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
             continue;
         char buf[16];
         for (int c = -1; c <= names->classes; c++) {
-            const char *name = names_class(names, c), *group = names_group(names, c, buf);
+            const char *name = names_class(names, c), *superclass = names_superclass(names, c, buf);
             fuzz_touch(name, strlen(name));
-            fuzz_touch(group, strlen(group));
+            fuzz_touch(superclass, strlen(superclass));
         }
         names_free(names);
     }

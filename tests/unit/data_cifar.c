@@ -33,12 +33,13 @@ int main(void)
                 *p = open_layout(root, "cifar-100-python");
     const struct names *bn = data_names(b), *pn = data_names(p);
     CHECK(data_count(b) == data_count(p) && data_count(b) == 10000);
-    CHECK(bn->classes == 100 && pn->classes == 100 && bn->groups == 20 && pn->groups == 20);
+    CHECK(bn->classes == 100 && pn->classes == 100 && bn->superclasses == 20 &&
+          pn->superclasses == 20);
     for (int i = 0; i < 100; i++) {
         char x[16], y[16];
         CHECK_STR(names_class(bn, i), names_class(pn, i));
-        CHECK_STR(names_group(bn, i, x), names_group(pn, i, y));
-        CHECK(bn->group[i] >= 0 && bn->group[i] == pn->group[i]);
+        CHECK_STR(names_superclass(bn, i, x), names_superclass(pn, i, y));
+        CHECK(bn->superclass[i] >= 0 && bn->superclass[i] == pn->superclass[i]);
     }
     uint8_t bp[PIXELS], pp[PIXELS];
     struct data_item bi, pi;
@@ -46,7 +47,7 @@ int main(void)
     int64_t different = 0;
     while (data_next(b, bp, &bi, &e) == 1)
         different += data_next(p, pp, &pi, &e) != 1 || memcmp(bp, pp, PIXELS) != 0 ||
-                     bi.label != pi.label || bi.group != pi.group || bi.id != pi.id;
+                     bi.label != pi.label || bi.superclass != pi.superclass || bi.id != pi.id;
     CHECK(different == 0 && data_next(p, pp, &pi, &e) == 0);
     data_close(b);
     data_close(p);

@@ -70,7 +70,7 @@ static void check_labels(const struct data *d, const char *text)
         struct err e;
         struct data_item item;
         CHECK(data_at(d, id, NULL, &item, &e) == 0);
-        CHECK(item.id == id && item.group == -1);
+        CHECK(item.id == id && item.superclass == -1);
         CHECK(item.label == (text[id] == '-' ? -1 : text[id] - '0'));
     }
 }

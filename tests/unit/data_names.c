@@ -25,16 +25,16 @@ static void test_table(void)
     if (!n)
         return;
     char buf[16];
-    CHECK(n->classes == 3 && n->groups == 4);
+    CHECK(n->classes == 3 && n->superclasses == 4);
     CHECK_STR(names_class(n, 0), "red fox");
     CHECK_STR(names_class(n, 1), "NA");
     CHECK_STR(names_class(n, 2), "a\tb");
     CHECK_STR(names_class(n, 3), "NA");
     CHECK_STR(names_class(n, -1), "NA");
-    CHECK_STR(names_group(n, 0, buf), "beasts");
-    CHECK_STR(names_group(n, 1, buf), "NA");
-    CHECK_STR(names_group(n, 2, buf), "3");
-    CHECK_STR(names_group(n, 9, buf), "NA");
+    CHECK_STR(names_superclass(n, 0, buf), "beasts");
+    CHECK_STR(names_superclass(n, 1, buf), "NA");
+    CHECK_STR(names_superclass(n, 2, buf), "3");
+    CHECK_STR(names_superclass(n, 9, buf), "NA");
 
     struct out *o;
     CHECK(out_open(&o, "u", &err) == 0 && names_write(n, o, &err) == 0 && out_close(o, &err) == 0);
@@ -48,7 +48,7 @@ static void test_table(void)
     /* Columns in another order, more of them, classes not in order. */
     file_text("t", "x\tname\tclass\n1\tb\t1\n0\ta\t0\n");
     n = load("t");
-    CHECK(n && n->classes == 2 && n->groups == 0);
+    CHECK(n && n->classes == 2 && n->superclasses == 0);
     if (n)
         CHECK_STR(names_class(n, 1), "b");
     names_free(n);
@@ -58,7 +58,7 @@ static void test_text(void)
 {
     file_text("t", "apple\r\nb\xc3\xa4r\nlawn mower\n\n");
     struct names *n = load("t");
-    CHECK(n && n->classes == 3 && n->groups == 0 && n->group[2] == -1);
+    CHECK(n && n->classes == 3 && n->superclasses == 0 && n->superclass[2] == -1);
     if (n)
         CHECK_STR(names_class(n, 2), "lawn mower");
     names_free(n);
@@ -113,7 +113,8 @@ static void test_data(void)
 {
     golden_put("data/cifar100_python2", "test");
     struct names *n = load("test");
-    CHECK(n && n->classes == 100 && n->groups == 20 && n->group[97] == 0 && n->group[3] == 8);
+    CHECK(n && n->classes == 100 && n->superclasses == 20 && n->superclass[97] == 0 &&
+          n->superclass[3] == 8);
     names_free(n);
     n = load(".");
     CHECK(n && n->classes == 100);

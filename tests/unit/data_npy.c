@@ -57,7 +57,7 @@ static void check_images(const char *path, const char *labels)
     struct data_item item;
     for (int i = 0; i < IMAGES; i++) {
         CHECK(data_next(d, p, &item, &err) == 1 && item.id == i && is_image(p, i));
-        CHECK(item.label == (labels ? expected[i] : -1) && item.group == -1);
+        CHECK(item.label == (labels ? expected[i] : -1) && item.superclass == -1);
     }
     CHECK(data_next(d, p, &item, &err) == 0);
     if (data_count(d) >= 0) {

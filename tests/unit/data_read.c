@@ -66,16 +66,16 @@ static void check_images(const char *path, const char *kind, int images)
     for (int i = 0; i < images; i++) {
         CHECK(data_next(d, p, &item, &err) == 1 && item.id == i && is_image(p, i));
         CHECK(item.label == (hundred ? fine : plain)[i % 2]);
-        CHECK(item.group == (hundred ? coarse[i % 2] : -1));
+        CHECK(item.superclass == (hundred ? coarse[i % 2] : -1));
     }
     CHECK(data_next(d, p, &item, &err) == 0 && data_next(d, p, &item, &err) == 0);
     CHECK(data_at(d, images - 1, p, &item, &err) == 0 && is_image(p, images - 1));
     CHECK(data_at(d, 0, p, &item, &err) == 0 && is_image(p, 0) && item.id == 0);
     CHECK(data_at(d, images, p, &item, &err) < 0 && data_at(d, -1, p, &item, &err) < 0);
     const struct names *n = data_names(d);
-    CHECK(n->classes == (hundred ? 100 : 10) && n->groups == (hundred ? 20 : 0));
+    CHECK(n->classes == (hundred ? 100 : 10) && n->superclasses == (hundred ? 20 : 0));
     if (hundred && n->classes == 100)
-        CHECK(n->group[3] == 8 && n->group[97] == 0 && n->group[4] == -1);
+        CHECK(n->superclass[3] == 8 && n->superclass[97] == 0 && n->superclass[4] == -1);
     data_close(d);
 }
 
@@ -130,13 +130,13 @@ static void check_names(const char *path)
         return;
     const struct names *n = data_names(d);
     char buf[16];
-    CHECK(n->classes == 100 && n->groups == 20);
+    CHECK(n->classes == 100 && n->superclasses == 20);
     CHECK_STR(names_class(n, 3), "b\xc3\xa4r3");
     CHECK_STR(names_class(n, 99), "class99");
     CHECK_STR(names_class(n, 100), "NA");
-    CHECK_STR(names_group(n, 3, buf), "group8");
-    CHECK_STR(names_group(n, 97, buf), "group0");
-    CHECK_STR(names_group(n, 5, buf), "NA");
+    CHECK_STR(names_superclass(n, 3, buf), "group8");
+    CHECK_STR(names_superclass(n, 97, buf), "group0");
+    CHECK_STR(names_superclass(n, 5, buf), "NA");
     data_close(d);
 }
 
@@ -175,7 +175,7 @@ static void test_folders(void)
                        "cifar-100-binary/fine_label_names.txt has them, found 3");
     struct data_opts o = {.names = "cifar-100-python/meta"};
     struct data *d = open_data("cifar-100-binary", &o);
-    CHECK(d && data_names(d)->classes == 100 && data_names(d)->group[3] == 8);
+    CHECK(d && data_names(d)->classes == 100 && data_names(d)->superclass[3] == 8);
     data_close(d);
 
     /* Superclasses of one's own stand for the records'. */
@@ -185,8 +185,8 @@ static void test_folders(void)
     CHECK_STR(err.msg, "");
     uint8_t p[PIXELS];
     struct data_item item;
-    CHECK(d && data_at(d, 0, p, &item, &err) == 0 && item.group == 1);
-    CHECK(d && data_names(d)->groups == 2);
+    CHECK(d && data_at(d, 0, p, &item, &err) == 0 && item.superclass == 1);
+    CHECK(d && data_names(d)->superclasses == 2);
     data_close(d);
     static const char *const made[] = {"cifar-100-binary/fine_label_names.txt",
                                        "cifar-100-binary/coarse_label_names.txt",
@@ -266,7 +266,7 @@ static void test_stream_pickle(void)
     uint8_t p[PIXELS];
     struct data_item item;
     CHECK(d && data_next(d, p, &item, &err) == 1 && is_image(p, 0) && item.label == 3);
-    CHECK(d && data_next(d, p, &item, &err) == 1 && is_image(p, 1) && item.group == 0);
+    CHECK(d && data_next(d, p, &item, &err) == 1 && is_image(p, 1) && item.superclass == 0);
     CHECK(d && data_next(d, p, &item, &err) == 0);
     pthread_join(t, NULL);
     data_close(d);

@@ -38,13 +38,14 @@ static void test_names(void)
                              "5\tfive\tNA\n",
                              0, &e);
     const struct names *n = naming_names(s, 3);
-    CHECK(n->classes == 201 && n->groups == 2);
+    CHECK(n->classes == 201 && n->superclasses == 2);
     CHECK_STR(n->name[0], "z\tero");
     CHECK_STR(n->name[5], "five");
     CHECK(!n->name[1] && !n->name[200]);
-    CHECK(n->group[0] == 0 && n->group[5] == 1 && n->group[1] == -1 && n->group[200] == -1);
-    CHECK_STR(n->group_name[0], "bar");
-    CHECK_STR(n->group_name[1], "zoo");
+    CHECK(n->superclass[0] == 0 && n->superclass[5] == 1 && n->superclass[1] == -1 &&
+          n->superclass[200] == -1);
+    CHECK_STR(n->superclass_name[0], "bar");
+    CHECK_STR(n->superclass_name[1], "zoo");
     naming_free(s);
 }
 
@@ -53,15 +54,17 @@ static void test_numbers(void)
     struct err e;
     struct naming *s = learn("0\ta\t7\n1\tb\t2\n", 0, &e);
     const struct names *n = naming_names(s, 4);
-    CHECK(n->classes == 4 && n->groups == 8);
-    CHECK(n->group[0] == 7 && n->group[1] == 2 && n->group[3] == -1 && !n->group_name[7]);
+    CHECK(n->classes == 4 && n->superclasses == 8);
+    CHECK(n->superclass[0] == 7 && n->superclass[1] == 2 && n->superclass[3] == -1 &&
+          !n->superclass_name[7]);
     naming_free(s);
 
     /* One that is no number makes all of them names. */
     s = learn("0\ta\t7\n1\tb\t07\n2\tc\t65536\n", 0, &e);
     n = naming_names(s, 0);
-    CHECK(n->groups == 3 && n->group[0] == 2 && n->group[1] == 0 && n->group[2] == 1);
-    CHECK_STR(n->group_name[0], "07");
+    CHECK(n->superclasses == 3 && n->superclass[0] == 2 && n->superclass[1] == 0 &&
+          n->superclass[2] == 1);
+    CHECK_STR(n->superclass_name[0], "07");
     naming_free(s);
 }
 
@@ -70,7 +73,7 @@ static void test_none(void)
     struct err e;
     struct naming *s = learn("", 0, &e);
     const struct names *n = naming_names(s, 2);
-    CHECK(n->classes == 2 && n->groups == 0 && n->group[1] == -1);
+    CHECK(n->classes == 2 && n->superclasses == 0 && n->superclass[1] == -1);
     naming_free(s);
     naming_free(NULL);
 }

@@ -47,7 +47,7 @@ static void test_classes(void)
     CHECK(isnan(f.accuracy) && isnan(f.precision) && isnan(f.f1));
 
     size_t n;
-    const struct cell *row = confusion_row(c, 0, &n);
+    const struct sparse_entry *row = confusion_row(c, 0, &n);
     CHECK(n == 3 && row[0].col == 0 && row[1].col == 1 && row[2].col == 2);
     confusion_row(c, 3, &n);
     CHECK(n == 0);
@@ -70,7 +70,7 @@ static void test_bounds(void)
     CHECK(s.worst_class == 0 && s.best_class == 1 && s.best_class_accuracy == 1);
     CHECK(s.classes_below_50 == 1 && s.classes_below_70 == 1);
     CHECK(isnan(s.top5_accuracy) && isnan(s.nll) && isnan(s.mean_entropy));
-    CHECK(isnan(s.group_accuracy) && isnan(s.errors_same_group) && s.groups == 0);
+    CHECK(isnan(s.superclass_accuracy) && isnan(s.errors_same_superclass) && s.superclasses == 0);
     confusion_free(c);
 }
 
@@ -101,37 +101,38 @@ static void test_ties(void)
     CHECK(n == 4);
     CHECK(p[0].truth == 1 && p[0].pred == 0 && p[0].reverse == 0 && p[0].both == 1 &&
           p[0].rate == 0.5);
-    CHECK(p[1].truth == 1 && p[1].pred == 2 && p[1].reverse == 1 && p[1].same_group == -1);
+    CHECK(p[1].truth == 1 && p[1].pred == 2 && p[1].reverse == 1 && p[1].same_superclass == -1);
     CHECK(p[2].truth == 2 && p[2].pred == 1 && p[2].reverse == 1);
     CHECK(p[3].truth == 3 && p[3].pred == 1);
     free(p);
     confusion_free(c);
 }
 
-static void test_groups(void)
+static void test_superclasses(void)
 {
-    int group[] = {1, 0, 1, -1};
-    const struct names names = {.classes = 4, .groups = 2, .group = group};
+    int superclass[] = {1, 0, 1, -1};
+    const struct names names = {.classes = 4, .superclasses = 2, .superclass = superclass};
     const struct prediction a[] = {prediction(0, 0, 1), prediction(0, 2, 1), prediction(2, 1, 1),
                                    prediction(1, 1, 1), prediction(3, 3, 1), prediction(0, 3, 1),
                                    prediction(4, 0, 1)};
     struct confusion *c = of(a, 7);
     struct confusion_summary s;
     confusion_summarize(c, &names, &s);
-    CHECK(s.groups == 2 && s.errors_same_group == 1);
-    CHECK_NEAR(s.group_accuracy, .75, 0);
+    CHECK(s.superclasses == 2 && s.errors_same_superclass == 1);
+    CHECK_NEAR(s.superclass_accuracy, .75, 0);
     int64_t left;
     struct err e;
-    struct confusion *g = confusion_grouped(c, &names, &left, &e);
+    struct confusion *g = confusion_by_superclass(c, &names, &left, &e);
     CHECK(g && left == 3 && confusion_classes(g) == 2 && confusion_images(g) == 4);
     CHECK(confusion_count(g, 1, 1) == 2 && confusion_count(g, 1, 0) == 1);
     confusion_free(g);
     int order[5];
-    confusion_group_order(c, &names, order);
+    confusion_superclass_order(c, &names, order);
     CHECK(order[0] == 1 && order[1] == 0 && order[2] == 2 && order[3] == 3 && order[4] == 4);
     size_t n;
     struct confused_pair *p = confusion_pairs(c, &names, &n);
-    CHECK(n == 4 && p[0].same_group == 1 && p[1].same_group == -1 && p[2].same_group == 0);
+    CHECK(n == 4 && p[0].same_superclass == 1 && p[1].same_superclass == -1 &&
+          p[2].same_superclass == 0);
     free(p);
     confusion_free(c);
 }
@@ -185,7 +186,7 @@ int main(void)
     test_bounds();
     test_calibration();
     test_ties();
-    test_groups();
+    test_superclasses();
     test_partial();
     test_limits();
     return CHECK_DONE();

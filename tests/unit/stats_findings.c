@@ -15,7 +15,7 @@ static struct image {
     double conf;
     struct map_figures map[2]; /* of the true, of the predicted class */
 } image[IMAGES];
-static int images, classes, group[CLASSES];
+static int images, classes, superclass[CLASSES];
 static bool with_maps;
 
 static struct tables tables;
@@ -27,7 +27,7 @@ static void begin(int n)
     classes = n;
     with_maps = false;
     for (int i = 0; i < CLASSES; i++)
-        group[i] = -1;
+        superclass[i] = -1;
 }
 
 static const struct map_figures even_map = {
@@ -57,7 +57,8 @@ static void count_classes(int64_t *count)
         count[image[i].truth * classes + image[i].pred]++;
     for (int i = 0; i < classes; i++) {
         struct class_row *r = &c->row[i];
-        *r = (struct class_row){.present = true, .group = group[i], .top_wrong_count = -1};
+        *r =
+            (struct class_row){.present = true, .superclass = superclass[i], .top_wrong_count = -1};
         for (int j = 0; j < classes; j++) {
             r->total += count[i * classes + j];
             r->predicted += count[j * classes + i];
@@ -66,7 +67,7 @@ static void count_classes(int64_t *count)
         c->total += r->total;
         c->correct += r->correct;
     }
-    c->groups = classes_count_groups(c);
+    c->superclasses = classes_count_superclasses(c);
 }
 
 static void count_pairs(const int64_t *count)
@@ -76,14 +77,15 @@ static void count_pairs(const int64_t *count)
     for (int i = 0; i < classes; i++)
         for (int j = 0; j < classes; j++)
             if (i != j && count[i * classes + j] > 0)
-                pairs_add(&tables.pairs,
-                          &(struct pair_row){.truth = i,
-                                             .pred = j,
-                                             .count = count[i * classes + j],
-                                             .reverse = count[j * classes + i],
-                                             .same_group = group[i] < 0 || group[j] < 0
-                                                               ? -1
-                                                               : group[i] == group[j]});
+                pairs_add(
+                    &tables.pairs,
+                    &(struct pair_row){.truth = i,
+                                       .pred = j,
+                                       .count = count[i * classes + j],
+                                       .reverse = count[j * classes + i],
+                                       .same_superclass = superclass[i] < 0 || superclass[j] < 0
+                                                              ? -1
+                                                              : superclass[i] == superclass[j]});
     CHECK(pairs_sort(&tables.pairs, "pairs", &e) == 0);
 }
 
@@ -389,7 +391,7 @@ static void test_superclasses(void)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         begin(20);
         for (int c = 0; c < 20; c++) {
-            group[c] = c / 2;
+            superclass[c] = c / 2;
             add(200, c, c, 0.8);
         }
         add(cases[i].inside, 0, 1, 0.6);
@@ -403,7 +405,7 @@ static void test_superclasses(void)
         CHECK(of(FIND_SUPERCLASS)->count == 4000 + cases[i].inside);
         CHECK_IDS(&of(FIND_SAME_SUPERCLASS)->examples, 4000, 4001, 4002, 4003, 4004);
     }
-    group[19] = -1;
+    superclass[19] = -1;
     measure();
     CHECK_STR(verdict(FIND_SAME_SUPERCLASS), "none");
     CHECK(of(FIND_SAME_SUPERCLASS)->examples.n == 0);
@@ -529,22 +531,22 @@ static void test_one_way(void)
     CHECK(n == 0); /* superclasses are not known */
     free(b);
     for (int c = 0; c < 3; c++)
-        group[c] = 0;
+        superclass[c] = 0;
     measure();
     b = pairs_inside(&tables.pairs, &n);
     CHECK(n == 1 && b[0].both == 80 && b[0].pair->truth == 1);
     free(b);
 }
 
-static void test_groups(void)
+static void test_superclass_pairs(void)
 {
-    struct group_pair pair[] = {{0, 1, 2}, {1, 0, 5}, {2, 0, 2}, {0, 2, 1}};
-    struct groups g = {.n = 3, .pairs = 4, .pair = pair};
+    struct superclass_pair pair[] = {{0, 1, 2}, {1, 0, 5}, {2, 0, 2}, {0, 2, 1}};
+    struct superclasses g = {.n = 3, .pairs = 4, .pair = pair};
     size_t tied;
-    groups_sort(&g);
+    superclasses_sort(&g);
     CHECK(g.pair[0].count == 5 && g.pair[1].truth == 0 && g.pair[3].count == 1);
-    CHECK(groups_listed(&g, 2, &tied) == 2 && tied == 1);
-    CHECK(groups_listed(&g, 5, &tied) == 3 && tied == 0); /* what occurs once is not listed */
+    CHECK(superclasses_listed(&g, 2, &tied) == 2 && tied == 1);
+    CHECK(superclasses_listed(&g, 5, &tied) == 3 && tied == 0); /* what occurs once is not listed */
 }
 
 /* --- confidence --- */
@@ -856,7 +858,7 @@ int main(void)
     test_few_pairs();
     test_top_pairs();
     test_one_way();
-    test_groups();
+    test_superclass_pairs();
     test_calibration();
     test_bins();
     test_highest_errors();

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-static void add_pair(struct groups *g, const struct group_pair *pair)
+static void add_pair(struct superclasses *g, const struct superclass_pair *pair)
 {
     size_t room = mem_room(g->pairs + 1);
     if (room > mem_room(g->pairs))
@@ -14,7 +14,7 @@ static void add_pair(struct groups *g, const struct group_pair *pair)
     g->pair[g->pairs++] = *pair;
 }
 
-static int read_row(struct groups *g, const struct tsv_in *t, struct err *e)
+static int read_row(struct superclasses *g, const struct tsv_in *t, struct err *e)
 {
     int truth;
     if (field_class(t, tsv_find(t, "true_group"), &truth, e) != 0)
@@ -32,7 +32,8 @@ static int read_row(struct groups *g, const struct tsv_in *t, struct err *e)
     g->text[truth] = text_isolated(shown);
     free(shown);
     for (int col = 0; col < tsv_columns(t); col++) {
-        struct group_pair pair = {.truth = truth, .pred = field_matrix_class(tsv_header(t, col))};
+        struct superclass_pair pair = {.truth = truth,
+                                       .pred = field_matrix_class(tsv_header(t, col))};
         if (pair.pred < 0 || pair.pred == truth)
             continue;
         if (field_whole(t, col, FIELD_COUNT_MAX, &pair.count, e) != 0)
@@ -43,7 +44,7 @@ static int read_row(struct groups *g, const struct tsv_in *t, struct err *e)
     return 0;
 }
 
-static int read_rows(struct groups *g, struct tsv_in *t, struct err *e)
+static int read_rows(struct superclasses *g, struct tsv_in *t, struct err *e)
 {
     int r;
     while ((r = tsv_next_shown(t, e)) > 0)
@@ -56,15 +57,15 @@ static int read_rows(struct groups *g, struct tsv_in *t, struct err *e)
     return r;
 }
 
-int groups_read(struct groups *g, const char *file, struct err *e)
+int superclasses_read(struct superclasses *g, const char *file, struct err *e)
 {
     static const char *const need[] = {"true_group", NULL};
     struct tsv_in *t;
-    *g = (struct groups){0};
+    *g = (struct superclasses){0};
     if (fields_open(&t, file, need, e) != 0)
         return -1;
     int r = read_rows(g, t, e);
     tsv_close(t);
-    groups_sort(g);
+    superclasses_sort(g);
     return r;
 }

@@ -1,4 +1,4 @@
-#include "stats/cells.h"
+#include "stats/sparse.h"
 
 #include "base/mem.h"
 
@@ -11,7 +11,7 @@ struct slot {
     int64_t value;
 };
 
-struct cells {
+struct sparse {
     struct slot *slot;
     int bits; /* there are 1 << bits slots */
     size_t used, limit;
@@ -19,29 +19,29 @@ struct cells {
 
 enum { FIRST_BITS = 10 };
 
-struct cells *cells_new(size_t limit)
+struct sparse *sparse_new(size_t limit)
 {
-    struct cells *c = mem_zero(1, sizeof *c);
+    struct sparse *c = mem_zero(1, sizeof *c);
     c->limit = limit;
     c->bits = FIRST_BITS;
     c->slot = mem_zero((size_t)1 << c->bits, sizeof *c->slot);
     return c;
 }
 
-void cells_free(struct cells *c)
+void sparse_free(struct sparse *c)
 {
     if (c)
         free(c->slot);
     free(c);
 }
 
-size_t cells_count(const struct cells *c)
+size_t sparse_count(const struct sparse *c)
 {
     return c->used;
 }
 
 /* The slot of a key, or the empty one where it would go: there is always one. */
-static struct slot *find(const struct cells *c, uint32_t key)
+static struct slot *find(const struct sparse *c, uint32_t key)
 {
     size_t mask = ((size_t)1 << c->bits) - 1;
     /* Multiplication by 2^64 / golden ratio spreads neighbours (Knuth, 6.4). */
@@ -51,7 +51,7 @@ static struct slot *find(const struct cells *c, uint32_t key)
     return &c->slot[i];
 }
 
-static void grow(struct cells *c)
+static void grow(struct sparse *c)
 {
     struct slot *old = c->slot;
     size_t n = (size_t)1 << c->bits;
@@ -68,7 +68,7 @@ static uint32_t key_of(int row, int col)
     return (uint32_t)row << 16 | (uint32_t)col;
 }
 
-int64_t *cells_at(struct cells *c, int row, int col, struct err *e)
+int64_t *sparse_at(struct sparse *c, int row, int col, struct err *e)
 {
     struct slot *s = find(c, key_of(row, col));
     if (!s->used) {
@@ -89,27 +89,27 @@ int64_t *cells_at(struct cells *c, int row, int col, struct err *e)
     return &s->value;
 }
 
-int64_t cells_get(const struct cells *c, int row, int col)
+int64_t sparse_get(const struct sparse *c, int row, int col)
 {
     return find(c, key_of(row, col))->value;
 }
 
 static int by_place(const void *a, const void *b)
 {
-    const struct cell *x = a, *y = b;
+    const struct sparse_entry *x = a, *y = b;
     if (x->row != y->row)
         return x->row < y->row ? -1 : 1;
     return (x->col > y->col) - (x->col < y->col);
 }
 
-struct cell *cells_sorted(const struct cells *c)
+struct sparse_entry *sparse_sorted(const struct sparse *c)
 {
-    struct cell *out = mem_alloc(c->used + 1, sizeof *out);
+    struct sparse_entry *out = mem_alloc(c->used + 1, sizeof *out);
     size_t n = 0;
     for (size_t i = 0; i < (size_t)1 << c->bits; i++) {
         const struct slot *s = &c->slot[i];
         if (s->used)
-            out[n++] = (struct cell){(uint16_t)(s->key >> 16), (uint16_t)s->key, s->value};
+            out[n++] = (struct sparse_entry){(uint16_t)(s->key >> 16), (uint16_t)s->key, s->value};
     }
     qsort(out, n, sizeof *out, by_place);
     return out;
