@@ -127,7 +127,7 @@ static const char *stored_option(void)
                           : NULL;
 }
 
-static void check_sources(void)
+static void check_inputs(void)
 {
     const char *stored = stored_option();
 
@@ -218,7 +218,7 @@ int main(int argc, char **argv)
     job.unit = scale == 0;
     session_parse(&job.session);
     parse_size();
-    check_sources();
+    check_inputs();
     check_files();
     if (aims_new(&job.rows, job.targets, &e) != 0)
         prog_usage("%s", e.msg);

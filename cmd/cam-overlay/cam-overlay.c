@@ -1,7 +1,7 @@
 /* cam-overlay: maps to pictures. See cam-overlay(1). */
 #include "writers.h"
 #include "name.h"
-#include "source.h"
+#include "input.h"
 #include "words.h"
 
 #include "base/io.h"
@@ -25,10 +25,10 @@ enum {
     COLUMNS_MAX = 100,
     LINES_MAX = 1000,
     RAW_BATCH = 64,
-    KEYS = 1 << 20 /* numbers of groups that a source lets through */
+    KEYS = 1 << 20 /* numbers of groups that are let through */
 };
 
-static struct source source;
+static struct input input;
 static struct look look;
 static const char *maps_path, *out_path, *each, *name, *classes_path, *pairs_path;
 static const char *run_path, *resize;
@@ -38,17 +38,17 @@ static int64_t zoom, threads, columns, lines;
 static bool raw;
 
 static const struct opt options[] = {
-    {"table", 't', OPT_STRING, &source.table_path, "FILE",
+    {"table", 't', OPT_STRING, &input.table_path, "FILE",
      "The rows that the maps belong to: any rows of predictions, or those that worst-k chose; - is "
      "standard input.",
      0, 0},
-    {"data", 'd', OPT_STRING, &source.data_path, "PATH",
+    {"data", 'd', OPT_STRING, &input.data_path, "PATH",
      "The images: a file or the data set's folder.", 0, 0},
     {"resize", 0, OPT_STRING, &resize, "HxW",
      "Make images of another size this large, as for cifar-predict.", 0, 0},
     {"maps", 'm', OPT_STRING, &maps_path, "FILE",
      "The maps, one item for each row; - is standard input, which is the default.", 0, 0},
-    {"target", 0, OPT_STRING, &source.target_list, "LIST",
+    {"target", 0, OPT_STRING, &input.target_list, "LIST",
      "The --target that cam-compute was given: what the planes of an item are. Without it maps "
      "have no captions.",
      0, 0},
@@ -86,7 +86,7 @@ static const struct opt options[] = {
      "Table of confmat --classes: adds accuracy and counts to the titles of class sheets.", 0, 0},
     {"pairs", 0, OPT_STRING, &pairs_path, "FILE",
      "Table of confmat --pairs: adds counts to the titles of pair sheets.", 0, 0},
-    {"names", 0, OPT_STRING, &source.names_path, "FILE",
+    {"names", 0, OPT_STRING, &input.names_path, "FILE",
      "Names of the classes that rows do not name, as cifar-predict --classes writes them.", 0, 0},
     {"run", 0, OPT_STRING, &run_path, "FILE",
      "Table of cifar-predict --run or cam-compute --run, or both: sheets and pictures say where "
@@ -188,19 +188,19 @@ static int group_class(const struct example *x)
 static int check_row(const struct group *g, const struct example *x, struct err *e)
 {
     if (example_family(x) != g->family)
-        return source_error(&source, e,
-                            "expected a kind that goes with the rows before it, found another: "
-                            "rows of several kinds need groups");
+        return input_error(&input, e,
+                           "expected a kind that goes with the rows before it, found another: "
+                           "rows of several kinds need groups");
     if (g->family == FAMILY_PAIR) {
         if (x->truth == x->pred)
-            return source_error(&source, e, "expected a wrong prediction in a row of kind pair");
+            return input_error(&input, e, "expected a wrong prediction in a row of kind pair");
         if (x->truth != g->truth || x->pred != g->pred)
-            return source_error(
-                &source, e, "expected the classes of the rows before it in a group of kind pair");
+            return input_error(
+                &input, e, "expected the classes of the rows before it in a group of kind pair");
     } else if (!g->mixed && g->number >= 0 && group_class(x) != g->number) {
-        return source_error(&source, e,
-                            "expected the class of its group, as the rows before it have: rows of "
-                            "other groups come without the column 'kind'");
+        return input_error(&input, e,
+                           "expected the class of its group, as the rows before it have: rows of "
+                           "other groups come without the column 'kind'");
     }
     return 0;
 }
@@ -208,8 +208,8 @@ static int check_row(const struct group *g, const struct example *x, struct err 
 static int begin_group(struct group *g, const struct example *x, struct err *e)
 {
     if (!take_key(x))
-        return source_error(&source, e,
-                            "expected the rows of a group together, found one that came before");
+        return input_error(&input, e,
+                           "expected the rows of a group together, found one that came before");
     g->number = x->group;
     g->family = example_family(x);
     g->truth = x->truth;
@@ -246,14 +246,14 @@ static bool draw_page(struct group *g, struct writers *writers, const struct cou
 {
     struct sheet sheet;
     g->more = more;
-    group_sheet(g, &source, &look, counts, &sheet);
+    group_sheet(g, &input, &look, counts, &sheet);
     char *file = sheet_page_file(out_is_file() ? out_path : g->file, g->page);
     char *path = !out_path       ? mem_dup("-")
                  : out_is_file() ? mem_dup(file)
                                  : mem_printf("%s/%s", out_path, file);
     free(file);
     for (int i = 0; i < g->n; i++)
-        example_clear(&g->example[i], source.planes);
+        example_clear(&g->example[i], input.planes);
     g->before += g->n;
     g->n = 0;
     g->page++;
@@ -270,24 +270,24 @@ static int run_groups(struct writers *writers, const struct counts *counts, int6
 {
     struct group g = {0};
     struct example x;
-    int r, room = page_rows(&source, &look);
-    while ((r = source_next(&source, &x, e)) > 0) {
+    int r, room = page_rows(&input, &look);
+    while ((r = input_next(&input, &x, e)) > 0) {
         bool other = g.n > 0 && !same_group(&g, &x), full = g.n > 0 && page_full(&g, &x, room);
         if (*sheets == 0 && out_path && !out_is_file())
             make_folder(out_path);
         if (other && (!out_path || out_is_file()))
-            return source_error(&source, e,
-                                "expected rows of one group, or a folder for --out, found another "
-                                "group");
+            return input_error(&input, e,
+                               "expected rows of one group, or a folder for --out, found another "
+                               "group");
         if (!other && full && !out_path)
-            return source_error(&source, e,
-                                "expected rows of one page without --out, found more: give --out, "
-                                "or larger --rows-per-page or --columns");
+            return input_error(&input, e,
+                               "expected rows of one page without --out, found more: give --out, "
+                               "or larger --rows-per-page or --columns");
         if (other || full) {
             if (!draw_page(&g, writers, counts, !other))
                 return 0;
             ++*sheets;
-            prog_progress("sheets", *sheets, tsv_expected(source.table, *sheets));
+            prog_progress("sheets", *sheets, tsv_expected(input.table, *sheets));
         }
         if ((!g.file && begin_group(&g, &x, e) != 0) || check_row(&g, &x, e) != 0)
             return -1;
@@ -305,16 +305,16 @@ static void run_sheets(void)
     struct counts counts = {0};
     if ((classes_path && classes_read(&counts.classes, classes_path, false, &e) != 0) ||
         (pairs_path && pairs_read(&counts.pairs, pairs_path, PAIR_RATES, NULL, &e) != 0) ||
-        source_open(&source, &e) != 0)
+        input_open(&input, &e) != 0)
         prog_fail(&e);
     struct writers *writers = start_writers();
     int64_t sheets = 0;
     int r = run_groups(writers, &counts, &sheets, &e);
     finish_writers(writers, r, &e);
     if (sheets == 0 && !out_path)
-        prog_die(PROG_ERROR, "%s: expected rows of one group, found none", tsv_name(source.table));
+        prog_die(PROG_ERROR, "%s: expected rows of one group, found none", tsv_name(input.table));
     if (sheets == 0)
-        prog_no_rows(tsv_name(source.table), "nothing drawn");
+        prog_no_rows(tsv_name(input.table), "nothing drawn");
     else if (prog_verbose())
         prog_say("%" PRId64 " %s", sheets, sheets == 1 ? "sheet" : "sheets");
     classes_free(&counts.classes);
@@ -341,21 +341,21 @@ static int run_rows(struct writers *writers, struct name *template, int64_t *pic
 {
     struct example x;
     int r;
-    while ((r = source_next(&source, &x, e)) > 0) {
+    while ((r = input_next(&input, &x, e)) > 0) {
         struct sheet sheet;
         char *file;
-        if (name_make(template, source.table, &file, e) != 0)
+        if (name_make(template, input.table, &file, e) != 0)
             return -1;
         char *path = mem_printf("%s/%s", each, file);
         free(file);
         if (make_folders(each, path, e) != 0)
             return -1;
-        picture_sheet(&x, &source, &look, &sheet);
-        example_clear(&x, source.planes);
+        picture_sheet(&x, &input, &look, &sheet);
+        example_clear(&x, input.planes);
         if (!writers_draw(writers, &sheet, path))
             return 0;
         ++*pictures;
-        prog_progress("pictures", *pictures, tsv_expected(source.table, *pictures));
+        prog_progress("pictures", *pictures, tsv_expected(input.table, *pictures));
     }
     return r;
 }
@@ -363,7 +363,7 @@ static int run_rows(struct writers *writers, struct name *template, int64_t *pic
 static void run_each(struct name *template)
 {
     struct err e = {0};
-    if (source_open(&source, &e) != 0 || name_open(template, source.table, &e) != 0)
+    if (input_open(&input, &e) != 0 || name_open(template, input.table, &e) != 0)
         prog_fail(&e);
     make_folder(each);
     struct writers *writers = start_writers();
@@ -371,7 +371,7 @@ static void run_each(struct name *template)
     int r = run_rows(writers, template, &pictures, &e);
     finish_writers(writers, r, &e);
     if (pictures == 0)
-        prog_no_rows(tsv_name(source.table), "nothing drawn");
+        prog_no_rows(tsv_name(input.table), "nothing drawn");
     else if (prog_verbose())
         prog_say("%" PRId64 " %s", pictures, pictures == 1 ? "picture" : "pictures");
     name_free(template);
@@ -381,10 +381,10 @@ static void run_each(struct name *template)
 
 static void overlay(const struct example *x, uint8_t *out)
 {
-    size_t n = (size_t)source.h * (size_t)source.w;
-    for (int p = 0; p < source.planes; p++, out += 3 * n) {
+    size_t n = (size_t)input.h * (size_t)input.w;
+    for (int p = 0; p < input.planes; p++, out += 3 * n) {
         const float *map = x->maps + (size_t)p * n;
-        if (source.sign[p])
+        if (input.sign[p])
             color_signed(map, n, x->limit > 0 ? x->limit : 1, out);
         else
             color_heat(look.cmap, map, n, out);
@@ -398,10 +398,10 @@ static int write_raw(struct npy_out *o, uint8_t *batch, size_t item, struct err 
     struct example x;
     int64_t n = 0;
     int r;
-    while ((r = source_next(&source, &x, e)) > 0) {
+    while ((r = input_next(&input, &x, e)) > 0) {
         overlay(&x, batch + (size_t)n++ * item);
-        example_clear(&x, source.planes);
-        if (source_ready(&source) && n < RAW_BATCH)
+        example_clear(&x, input.planes);
+        if (input_ready(&input) && n < RAW_BATCH)
             continue;
         if (npy_write(o, batch, n, e) != 0)
             return -1;
@@ -413,22 +413,22 @@ static int write_raw(struct npy_out *o, uint8_t *batch, size_t item, struct err 
 static void run_raw(void)
 {
     struct err e = {0};
-    source.plain = true;
-    if (source_open(&source, &e) != 0)
+    input.plain = true;
+    if (input_open(&input, &e) != 0)
         prog_fail(&e);
-    const int64_t shape[] = {source.planes, source.h, source.w, 3};
+    const int64_t shape[] = {input.planes, input.h, input.w, 3};
     struct npy_out *o;
     struct example x;
-    if (!source.maps) {
+    if (!input.maps) {
         /* Without a header the planes are not known: an empty stream stays one. */
-        if (source_next(&source, &x, &e) != 0)
+        if (input_next(&input, &x, &e) != 0)
             prog_fail(&e);
-        prog_no_rows(tsv_name(source.table), "nothing drawn");
+        prog_no_rows(tsv_name(input.table), "nothing drawn");
         return;
     }
     if (npy_create(&o, "-", NPY_U8, 4, shape, &e) != 0)
         prog_fail(&e);
-    size_t item = (size_t)source.planes * (size_t)source.h * (size_t)source.w * 3;
+    size_t item = (size_t)input.planes * (size_t)input.h * (size_t)input.w * 3;
     uint8_t *batch = mem_alloc(RAW_BATCH, item);
     if (write_raw(o, batch, item, &e) != 0) {
         npy_abort(o);
@@ -442,11 +442,11 @@ static void run_raw(void)
 /* What the command line asks for that cannot be. */
 static void check_options(void)
 {
-    if (!source.table_path)
+    if (!input.table_path)
         prog_usage("--table is missing: the rows that the maps belong to");
-    if (!source.data_path)
+    if (!input.data_path)
         prog_usage("--data is missing: the images");
-    if (strcmp(source.data_path, "-") == 0)
+    if (strcmp(input.data_path, "-") == 0)
         prog_usage("--data: expected a file or a folder, found standard input");
     if (!(alpha >= 0 && alpha <= 1))
         prog_usage("--alpha: expected a share from 0 to 1, found %g", alpha);
@@ -454,13 +454,13 @@ static void check_options(void)
         prog_usage("--raw, --out and --each exclude each other");
     if ((name || show >= 0) && !each)
         prog_usage("--name and --show go with --each");
-    if (show == SHOW_ORIGINAL && (maps_path || source.target_list))
+    if (show == SHOW_ORIGINAL && (maps_path || input.target_list))
         prog_usage("--show original reads no maps: --maps and --target do not go with it");
     if (raw && (look.grid || zoom))
         prog_usage("--raw has the size of the images: --grid and --zoom do not go with it");
     if ((raw || each) && (look.title || columns || lines || classes_path || pairs_path))
         prog_usage("--title, --columns, --rows-per-page, --classes and --pairs go with sheets");
-    if (show != SHOW_ORIGINAL && strcmp(source.table_path, "-") == 0 &&
+    if (show != SHOW_ORIGINAL && strcmp(input.table_path, "-") == 0 &&
         (!maps_path || strcmp(maps_path, "-") == 0))
         prog_usage("--table and --maps cannot both be standard input: give --maps FILE, or --each "
                    "DIR --show original");
@@ -474,7 +474,7 @@ static void read_run(void)
     if (run_path && run_read(&look.run, run_path, &e) != 0)
         prog_fail(&e);
     const char *size = run_get(&look.run, "map_size");
-    if (size && !text_size(size, INT32_MAX, &source.layer_h, &source.layer_w))
+    if (size && !text_size(size, INT32_MAX, &input.layer_h, &input.layer_w))
         prog_die(PROG_ERROR, "%s: map_size: expected HxW, found '%s'", io_name(run_path), size);
 }
 
@@ -484,11 +484,11 @@ int main(int argc, char **argv)
     struct name *template = NULL;
     prog_start(&prog, argc, argv);
     check_options();
-    struct data_opts *d = &source.data_opts;
+    struct data_opts *d = &input.data_opts;
     d->note = prog_note;
     if (resize && !data_parse_size(resize, &d->resize_h, &d->resize_w))
         prog_usage("--resize: expected HxW with sides from 1 to 1024, found '%s'", resize);
-    if (source.target_list && targets_parse(&source.targets, source.target_list, &e) != 0)
+    if (input.target_list && targets_parse(&input.targets, input.target_list, &e) != 0)
         prog_usage("%s", e.msg);
     if (each && name_parse(&template, name ? name : "{id}.png", &e) != 0)
         prog_usage("--name: %s", e.msg);
@@ -498,9 +498,9 @@ int main(int argc, char **argv)
     look.show = show < 0 ? SHOW_OVERLAY : (enum show)show;
     look.columns = columns ? (int)columns : 1;
     look.lines = (int)lines;
-    source.grid = look.grid;
+    input.grid = look.grid;
     if (show != SHOW_ORIGINAL)
-        source.maps_path = maps_path ? maps_path : "-";
+        input.maps_path = maps_path ? maps_path : "-";
     read_run();
     if (raw)
         run_raw();
@@ -508,8 +508,8 @@ int main(int argc, char **argv)
         run_each(template);
     else
         run_sheets();
-    source_close(&source);
-    targets_free(source.targets);
+    input_close(&input);
+    targets_free(input.targets);
     run_free(&look.run);
     return PROG_OK;
 }

@@ -86,13 +86,13 @@ static struct sheet_tile *add_tile(struct sheet_row *r, enum sheet_kind kind, ch
 }
 
 /* Whether maps have one cell: what that is normalised to says nothing. */
-static bool one_cell(const struct source *s)
+static bool one_cell(const struct input *s)
 {
     return s->layer_h == 1 && s->layer_w == 1;
 }
 
 /* A tile of a plane of the example whose maps the row has taken. */
-static void add_map(struct sheet_row *r, const struct source *s, const struct example *x, int plane,
+static void add_map(struct sheet_row *r, const struct input *s, const struct example *x, int plane,
                     enum sheet_kind kind, char *what, bool with_p)
 {
     const struct plane *p = &x->plane[plane];
@@ -112,7 +112,7 @@ static void add_map(struct sheet_row *r, const struct source *s, const struct ex
 }
 
 /* Which class a plane is for; empty where there is one only, or where it is not known. */
-static char *plane_class(const struct source *s, const struct example *x, int plane)
+static char *plane_class(const struct input *s, const struct example *x, int plane)
 {
     int cls = x->plane[plane].aim.cls;
     if (!s->targets)
@@ -128,7 +128,7 @@ static char *plane_class(const struct source *s, const struct example *x, int pl
 }
 
 /* What a plane is, beside others. */
-static char *plane_words(const struct source *s, const struct example *x, int plane)
+static char *plane_words(const struct input *s, const struct example *x, int plane)
 {
     if (!s->targets)
         return mem_printf("Map %d of %d", plane + 1, s->planes);
@@ -140,7 +140,7 @@ static char *plane_words(const struct source *s, const struct example *x, int pl
 }
 
 /* What the only plane is, drawn in some way. */
-static char *only_words(const char *how, const struct source *s, const struct example *x, int plane)
+static char *only_words(const char *how, const struct input *s, const struct example *x, int plane)
 {
     bool agreed = x->truth == x->pred && x->plane[plane].aim.cls == x->truth;
     char *cls = agreed ? mem_dup("") : plane_class(s, x, plane);
@@ -162,7 +162,7 @@ static bool redundant(const struct example *x, int plane)
 }
 
 /* The planes worth a tile; returns how many. */
-static int distinct(const struct source *s, const struct example *x, int *plane)
+static int distinct(const struct input *s, const struct example *x, int *plane)
 {
     int n = 0;
     for (int i = 0; i < s->planes; i++)
@@ -171,7 +171,7 @@ static int distinct(const struct source *s, const struct example *x, int *plane)
     return n;
 }
 
-static enum sheet_kind map_kind(const struct source *s, int plane)
+static enum sheet_kind map_kind(const struct input *s, int plane)
 {
     return s->sign[plane] ? SHEET_SIGNED : SHEET_OVERLAY;
 }
@@ -184,7 +184,7 @@ static void take_pictures(struct sheet_row *r, struct example *x)
     x->maps = NULL;
 }
 
-static void add_original(struct sheet_row *r, const struct source *s, const struct example *x)
+static void add_original(struct sheet_row *r, const struct input *s, const struct example *x)
 {
     char *name = x->true_name ? pen_name(x->true_name) : NULL, *words = NULL;
     if (name)
@@ -196,7 +196,7 @@ static void add_original(struct sheet_row *r, const struct source *s, const stru
 }
 
 /* The original and the maps; one class map is shown alone as well. */
-static void add_tiles(struct sheet_row *r, const struct source *s, const struct example *x)
+static void add_tiles(struct sheet_row *r, const struct input *s, const struct example *x)
 {
     int *plane = mem_alloc((size_t)s->planes + 1, sizeof *plane), n = distinct(s, x, plane);
     add_original(r, s, x);
@@ -244,7 +244,7 @@ static uint32_t row_color(const struct example *x)
     return x->truth < 0 || x->pred < 0 ? QUIET : x->truth == x->pred ? BLUE : ORANGE;
 }
 
-static void fill_row(struct sheet_row *r, const struct source *s, struct example *x, int64_t number)
+static void fill_row(struct sheet_row *r, const struct input *s, struct example *x, int64_t number)
 {
     static const char *const labels[KINDS] = {
         [KIND_PLAIN] = "",        [KIND_BEST] = "BEST ",           [KIND_WORST] = "WORST ",
@@ -381,7 +381,7 @@ char *group_file(const struct group *g, const struct example *x)
 /* --- what all maps of a sheet share --- */
 
 /* Said of grids that have no places to show. */
-static char *grid_notice(const struct source *s, const struct look *look)
+static char *grid_notice(const struct input *s, const struct look *look)
 {
     int h = s->layer_h, w = s->layer_w;
     if (!s->maps || cam_has_places(h, w))
@@ -423,7 +423,7 @@ static char *provenance(const struct run *run)
     return all;
 }
 
-static struct sheet new_sheet(const struct source *s, const struct look *look)
+static struct sheet new_sheet(const struct input *s, const struct look *look)
 {
     int side = s->h > s->w ? s->h : s->w;
     return (struct sheet){
@@ -441,7 +441,7 @@ static struct sheet new_sheet(const struct source *s, const struct look *look)
     };
 }
 
-int page_rows(const struct source *s, const struct look *look)
+int page_rows(const struct input *s, const struct look *look)
 {
     struct sheet sheet = new_sheet(s, look);
     return look->columns * (look->lines ? look->lines : sheet_lines(&sheet, LINES));
@@ -497,7 +497,7 @@ static void add_none_correct(const struct group *g, const struct counts *c, stru
     p->note = mem_dup("no correct prediction");
 }
 
-static void add_panel(struct group *g, const struct source *s, const struct look *look,
+static void add_panel(struct group *g, const struct input *s, const struct look *look,
                       enum row_kind kind, struct sheet *sheet)
 {
     int n = 0, wrong = 0;
@@ -522,7 +522,7 @@ static void add_panel(struct group *g, const struct source *s, const struct look
 }
 
 /* One symmetric scale for all signed maps of the sheet. */
-static void add_bars(const struct group *g, const struct source *s, const struct look *look,
+static void add_bars(const struct group *g, const struct input *s, const struct look *look,
                      struct sheet *sheet)
 {
     bool heat = false, sign = false;
@@ -563,7 +563,7 @@ static void add_bars(const struct group *g, const struct source *s, const struct
     }
 }
 
-void group_sheet(struct group *g, const struct source *s, const struct look *look,
+void group_sheet(struct group *g, const struct input *s, const struct look *look,
                  const struct counts *c, struct sheet *sheet)
 {
     *sheet = new_sheet(s, look);
@@ -579,7 +579,7 @@ void group_sheet(struct group *g, const struct source *s, const struct look *loo
         sheet->panel[0].end = mem_dup("no further correct predictions among the rows");
 }
 
-void picture_sheet(struct example *x, const struct source *s, const struct look *look,
+void picture_sheet(struct example *x, const struct input *s, const struct look *look,
                    struct sheet *sheet)
 {
     *sheet = new_sheet(s, look);

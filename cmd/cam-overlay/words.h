@@ -2,7 +2,7 @@
 #ifndef OVERLAY_WORDS_H
 #define OVERLAY_WORDS_H
 
-#include "source.h"
+#include "input.h"
 
 #include "draw/sheet.h"
 #include "stats/classes.h"
@@ -47,7 +47,7 @@ struct group {
 };
 
 /* Rows that a panel of a page holds. */
-int page_rows(const struct source *s, const struct look *look);
+int page_rows(const struct input *s, const struct look *look);
 
 /* Which of the page's two panels rows of this kind stand in. */
 int kind_panel(enum row_kind kind);
@@ -57,11 +57,11 @@ char *group_file(const struct group *g, const struct example *x);
 
 /* Makes the sheet of a page; images and maps are taken out of the group. Caller clears
  * the sheet. */
-void group_sheet(struct group *g, const struct source *s, const struct look *look,
+void group_sheet(struct group *g, const struct input *s, const struct look *look,
                  const struct counts *c, struct sheet *sheet);
 
 /* The same for the picture of one row. */
-void picture_sheet(struct example *x, const struct source *s, const struct look *look,
+void picture_sheet(struct example *x, const struct input *s, const struct look *look,
                    struct sheet *sheet);
 
 #endif

@@ -31,7 +31,7 @@ static int64_t top;
 
 static const struct opt options[] = {
     {"long", 'l', OPT_FLAG, &flag[MODE_LONG], NULL,
-     "Write the cells that are not zero, one a row, instead of the wide matrix.", 0, 0},
+     "Write the entries that are not zero, one a row, instead of the wide matrix.", 0, 0},
     {"classes", 'c', OPT_FLAG, &flag[MODE_CLASSES], NULL,
      "Write the metrics of each class: accuracy, precision, recall, F1, mean confidence, most "
      "frequent wrong prediction.",

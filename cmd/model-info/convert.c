@@ -9,7 +9,7 @@
 
 static int fill_tensor(void *ctx, const struct ckpt_item *item, void *out, struct err *e)
 {
-    return ckpt_read_raw(ctx, item->source, out, e);
+    return ckpt_read_raw(ctx, item->from, out, e);
 }
 
 static int convert_plain(const struct info *i, struct ckpt *c, struct err *e)
@@ -20,8 +20,7 @@ static int convert_plain(const struct info *i, struct ckpt *c, struct err *e)
     struct ckpt_item *item = mem_zero((size_t)n, sizeof *item);
     for (int k = 0; k < n; k++) {
         const struct ckpt_tensor *t = ckpt_at(c, k);
-        item[k] =
-            (struct ckpt_item){.name = t->name, .type = t->type, .ndim = t->ndim, .source = t};
+        item[k] = (struct ckpt_item){.name = t->name, .type = t->type, .ndim = t->ndim, .from = t};
         memcpy(item[k].shape, t->shape, sizeof t->shape);
     }
     int r = ckpt_write(i->out, i->format, item, n, fill_tensor, c, e);
@@ -44,7 +43,7 @@ static int fill_numbers(void *ctx, const struct ckpt_item *item, void *out, stru
     (void)e;
     for (int d = 0; d < item->ndim; d++)
         n *= item->shape[d];
-    memcpy(out, item->source, (size_t)n * sizeof(float));
+    memcpy(out, item->from, (size_t)n * sizeof(float));
     return 0;
 }
 
@@ -55,7 +54,7 @@ static void add(struct folded *f, const struct graph_op *op, const char *suffix,
     f->name = mem_grow(f->name, (size_t)f->n + 1, sizeof *f->name);
     f->name[f->n] = mem_printf("%s.%s", op->key, suffix);
     f->item[f->n] =
-        (struct ckpt_item){.name = f->name[f->n], .type = CKPT_F32, .ndim = ndim, .source = p};
+        (struct ckpt_item){.name = f->name[f->n], .type = CKPT_F32, .ndim = ndim, .from = p};
     memcpy(f->item[f->n++].shape, shape, (size_t)ndim * sizeof *shape);
 }
 

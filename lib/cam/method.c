@@ -49,8 +49,8 @@ static void method_xgradcam(const float *acts, const float *grads, int channels,
 }
 
 static const struct method methods[METHOD_COUNT] = {
-#define METHOD_ROW(id, word, formula, source, needs, pooled)                                       \
-    {#word, formula, source, needs, pooled, method_##word},
+#define METHOD_ROW(id, word, formula, paper, needs, pooled)                                        \
+    {#word, formula, paper, needs, pooled, method_##word},
     METHODS(METHOD_ROW)
 #undef METHOD_ROW
 };

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-/* Of each: its constant, its word, its formula for the manual page, its source; what it
+/* Of each: its constant, its word, its formula for the manual page, its paper; what it
  * needs besides activations; and whether it is CAM (Zhou et al. 2016) where a global average
  * pooling and one linear layer follow, so that cam/closed.h holds for it there. Then the
  * function method_WORD makes its map. */
@@ -17,20 +17,20 @@
       METHOD_GRADIENTS, true)
 
 enum {
-#define METHOD_ID(id, word, formula, source, needs, pooled) METHOD_##id,
+#define METHOD_ID(id, word, formula, paper, needs, pooled) METHOD_##id,
     METHODS(METHOD_ID)
 #undef METHOD_ID
         METHOD_COUNT
 };
 
 /* The words, for OPT_CHOICE: indices are those of method_at. */
-#define METHOD_WORD(id, word, formula, source, needs, pooled) "|" #word
+#define METHOD_WORD(id, word, formula, paper, needs, pooled) "|" #word
 #define METHOD_WORDS (&("" METHODS(METHOD_WORD))[1])
 
 enum method_needs { METHOD_GRADIENTS = 1 };
 
 struct method {
-    const char *word, *formula, *source;
+    const char *word, *formula, *paper;
     unsigned needs; /* of enum method_needs */
     bool pooled;
 

@@ -6,14 +6,14 @@
 #include <stdlib.h>
 
 /* Where one row or column of the result comes from: a * s[lo] + b * s[hi]. */
-struct tap {
+struct blend {
     int lo, hi;
     float a, b;
 };
 
 struct resize {
     int sw, dh, dw;
-    struct tap *row, *col; /* [dh], [dw] */
+    struct blend *row, *col; /* [dh], [dw] */
 };
 
 static int clip(int i, int n)
@@ -21,9 +21,9 @@ static int clip(int i, int n)
     return i < 0 ? 0 : i < n ? i : n - 1;
 }
 
-static struct tap *taps(int src, int dst)
+static struct blend *blends(int src, int dst)
 {
-    struct tap *t = mem_alloc((size_t)dst, sizeof *t);
+    struct blend *t = mem_alloc((size_t)dst, sizeof *t);
     double scale = 1 / ((double)dst / src);
 
     for (int i = 0; i < dst; i++) {
@@ -44,12 +44,12 @@ struct resize *resize_new(int sh, int sw, int dh, int dw)
     r->sw = sw;
     r->dh = dh;
     r->dw = dw;
-    r->row = taps(sh, dh);
-    r->col = taps(sw, dw);
+    r->row = blends(sh, dh);
+    r->col = blends(sw, dw);
     /* OpenCV repeats the edge with weight 1 sideways, but blends it with itself
      * downwards; the two differ by a rounding. */
     for (int x = 0; x < dw; x++) {
-        struct tap *c = &r->col[x];
+        struct blend *c = &r->col[x];
         if (c->lo == c->hi) {
             c->a = 1;
             c->b = 0;
@@ -70,11 +70,11 @@ void resize_free(struct resize *r)
 void resize_run(const struct resize *r, const float *src, float *dst)
 {
     for (int y = 0; y < r->dh; y++) {
-        const struct tap v = r->row[y];
+        const struct blend v = r->row[y];
         const float *lo = src + (size_t)v.lo * (size_t)r->sw;
         const float *hi = src + (size_t)v.hi * (size_t)r->sw;
         for (int x = 0; x < r->dw; x++) {
-            const struct tap h = r->col[x];
+            const struct blend h = r->col[x];
             float top = lo[h.lo] * h.a + lo[h.hi] * h.b;
             float bottom = hi[h.lo] * h.a + hi[h.hi] * h.b;
             *dst++ = top * v.a + bottom * v.b;

@@ -150,7 +150,7 @@ struct ckpt_item {
     enum ckpt_type type;
     int ndim;
     int64_t shape[CKPT_DIMS];
-    const void *source; /* for `fill` */
+    const void *from; /* for `fill` */
 };
 
 /* Writes a state dict as .safetensors, or as a zip file of torch.save with protocol 2.

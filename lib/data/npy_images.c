@@ -23,14 +23,14 @@ struct images {
 /* (h, w, 3) to (3, h, w). */
 static void to_planes(const struct images *m, const uint8_t *from, uint8_t *to)
 {
-    size_t cells = (size_t)m->base.h * (size_t)m->base.w;
+    size_t plane = (size_t)m->base.h * (size_t)m->base.w;
     if (m->planar) {
-        memcpy(to, from, 3 * cells);
+        memcpy(to, from, 3 * plane);
         return;
     }
-    for (size_t i = 0; i < cells; i++)
+    for (size_t i = 0; i < plane; i++)
         for (size_t c = 0; c < 3; c++)
-            to[c * cells + i] = from[3 * i + c];
+            to[c * plane + i] = from[3 * i + c];
 }
 
 static int images_at(const struct source *s, int64_t id, uint8_t *pixels, struct data_item *item,

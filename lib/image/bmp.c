@@ -156,9 +156,9 @@ static uint8_t *row_of(const struct reader *r, int y)
 
 static void put(const struct reader *r, uint8_t *to, const unsigned char *rgb)
 {
-    size_t cells = (size_t)r->im->h * (size_t)r->im->w;
+    size_t plane = (size_t)r->im->h * (size_t)r->im->w;
     for (size_t c = 0; c < 3; c++)
-        to[c * cells] = rgb[c];
+        to[c * plane] = rgb[c];
 }
 
 /* A share of light of whatever width, as 8 bits. */

@@ -65,7 +65,7 @@ static void on_progress(j_common_ptr j)
 
 static void put_row(const struct image *im, int y, const unsigned char *row, int channels)
 {
-    size_t cells = (size_t)im->h * (size_t)im->w, w = (size_t)im->w;
+    size_t plane = (size_t)im->h * (size_t)im->w, w = (size_t)im->w;
     uint8_t *to = im->pixels + (size_t)y * w;
     for (size_t x = 0; x < w; x++, row += channels)
         for (size_t c = 0; c < 3; c++) {
@@ -75,7 +75,7 @@ static void put_row(const struct image *im, int y, const unsigned char *row, int
                 unsigned product = (255 - v) * row[3] + 128;
                 v = row[3] - ((product + (product >> 8)) >> 8);
             }
-            to[c * cells + x] = (uint8_t)v;
+            to[c * plane + x] = (uint8_t)v;
         }
 }
 

@@ -44,18 +44,18 @@ static void read_bytes(png_structp png, png_bytep to, size_t n)
 /* A row as libpng gives it: grey of 8 or 16 bits, or RGB of 8. */
 static void put_row(struct image *im, int y, const unsigned char *row, bool grey, bool wide)
 {
-    size_t cells = (size_t)im->h * (size_t)im->w, w = (size_t)im->w;
+    size_t plane = (size_t)im->h * (size_t)im->w, w = (size_t)im->w;
     uint8_t *to = im->pixels + (size_t)y * w;
     for (size_t x = 0; x < w; x++) {
         if (!grey) {
             for (size_t c = 0; c < 3; c++)
-                to[c * cells + x] = row[3 * x + c];
+                to[c * plane + x] = row[3 * x + c];
             continue;
         }
         bool above = wide && row[2 * x];
         uint8_t v = !wide ? row[x] : above ? 255 : row[2 * x + 1];
         im->whitened = im->whitened || above;
-        to[x] = to[cells + x] = to[2 * cells + x] = v;
+        to[x] = to[plane + x] = to[2 * plane + x] = v;
     }
 }
 

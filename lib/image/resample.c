@@ -8,7 +8,7 @@
 
 enum { BITS = 22 };
 
-/* The source cells that a target cell is made of. */
+/* The input pixels that a output pixel is made of. */
 struct span {
     int from, n;
     int32_t *weight;
@@ -57,7 +57,7 @@ static void axis_free(struct axis *a)
     free(a->weights);
 }
 
-/* `step`: from one source cell to the next. */
+/* `step`: from one input pixel to the next. */
 static uint8_t blend(const uint8_t *in, size_t step, const struct span *s)
 {
     int32_t sum = 1 << (BITS - 1);

@@ -1,6 +1,6 @@
 /* Resizing of images as Pillow does it with its bilinear filter (Resample.c), and with
- * it torchvision's Resize on its images: a triangle as wide as the source cells that a
- * target cell covers, weights of 22 bits, rows and columns one after the other, each
+ * it torchvision's Resize on its images: a triangle as wide as the input pixels that an
+ * output pixel covers, weights of 22 bits, rows and columns one after the other, each
  * rounded to a byte. */
 #ifndef HP_RESAMPLE_H
 #define HP_RESAMPLE_H

@@ -102,15 +102,15 @@ int image_webp(struct image *im, const unsigned char *p, size_t n, const char *n
         return -1;
     if (f.y + h > f.h || f.x + w > f.w)
         return err_set(e, "%s: damaged WebP: its first frame reaches beyond the picture", name);
-    size_t cells = (size_t)f.h * f.w;
+    size_t plane = (size_t)f.h * f.w;
     unsigned char *rgb = mem_alloc((size_t)h * w, 3);
     code = decode(&f, &c, rgb);
     if (code == VP8_STATUS_OK && (h < f.h || w < f.w))
-        memset(im->pixels, 0, 3 * cells);
+        memset(im->pixels, 0, 3 * plane);
     for (size_t y = 0; y < h && code == VP8_STATUS_OK; y++)
         for (size_t x = 0; x < w; x++)
             for (size_t k = 0; k < 3; k++)
-                im->pixels[k * cells + (y + f.y) * f.w + x + f.x] = rgb[3 * (y * w + x) + k];
+                im->pixels[k * plane + (y + f.y) * f.w + x + f.x] = rgb[3 * (y * w + x) + k];
     free(rgb);
     return code == VP8_STATUS_OK ? 0 : err_set(e, "%s: damaged WebP: %s", name, why(code));
 }

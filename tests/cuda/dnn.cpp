@@ -449,10 +449,10 @@ taps *best_taps()
                                                                              : taps_any;
 }
 
-/* y, from x by the weights w[tap][channel of x][channel of y]. `source` is the cell of x
+/* y, from x by the weights w[tap][channel of x][channel of y]. `read_at` is the cell of x
  * that a cell of y takes through tap (ky, kx), or -1. */
 template <class S>
-void convolve(const Values &x, const vector<float> &w, int64_t kh, int64_t kw, Values &y, S source)
+void convolve(const Values &x, const vector<float> &w, int64_t kh, int64_t kw, Values &y, S read_at)
 {
     static taps *const run = best_taps();
     const vector<float> zeros((size_t)x.c, 0.0f);
@@ -470,7 +470,7 @@ void convolve(const Values &x, const vector<float> &w, int64_t kh, int64_t kw, V
                             const float *p[CELLS];
                             bool any = false;
                             for (int i = 0; i < cells; i++) {
-                                int64_t at = source((cell + i) / y.w, (cell + i) % y.w, ky, kx);
+                                int64_t at = read_at((cell + i) / y.w, (cell + i) % y.w, ky, kx);
                                 p[i] = at < 0 ? zeros.data() : in + at * x.c;
                                 any = any || at >= 0;
                             }

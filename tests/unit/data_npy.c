@@ -9,9 +9,9 @@ enum { H = 4, W = 5, CELLS = H * W, IMAGES = 3 };
 
 static struct err err;
 
-static uint8_t pixel(int image, int channel, int cell)
+static uint8_t pixel(int image, int channel, int at)
 {
-    return (uint8_t)(image * 80 + channel * 25 + cell);
+    return (uint8_t)(image * 80 + channel * 25 + at);
 }
 
 static void put(const char *name, bool planar, int images)

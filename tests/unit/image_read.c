@@ -17,15 +17,15 @@
 static void check_pixels(const char *name, const struct image *im, int h, int w,
                          const unsigned char *want)
 {
-    size_t cells = (size_t)h * (size_t)w, wrong = 0;
+    size_t plane = (size_t)h * (size_t)w, wrong = 0;
     uint8_t *got = im->pixels, *resized = NULL;
     if (im->h != h || im->w != w) {
-        got = resized = mem_alloc(cells, 3);
+        got = resized = mem_alloc(plane, 3);
         resample(im->pixels, im->h, im->w, resized, h, w);
     }
-    for (size_t i = 0; i < cells; i++)
+    for (size_t i = 0; i < plane; i++)
         for (size_t c = 0; c < 3; c++)
-            wrong += got[c * cells + i] != want[3 * i + c];
+            wrong += got[c * plane + i] != want[3 * i + c];
     if (wrong > 0)
         fprintf(stderr, "%s as %d by %d: %zu bytes differ\n", name, h, w, wrong);
     CHECK(wrong == 0);

@@ -1,6 +1,6 @@
 /* What comes in: rows, the maps that belong to them, and the images. */
-#ifndef OVERLAY_SOURCE_H
-#define OVERLAY_SOURCE_H
+#ifndef OVERLAY_INPUT_H
+#define OVERLAY_INPUT_H
 
 #include "base/err.h"
 #include "rows/target.h"
@@ -59,7 +59,7 @@ struct example {
     float limit;                 /* largest magnitude in signed planes */
 };
 
-struct source {
+struct input {
     const char *table_path, *maps_path, *data_path; /* maps_path: NULL for no maps */
     const char *names_path;                         /* of classes, or NULL */
     struct data_opts data_opts;
@@ -89,19 +89,19 @@ struct source {
 };
 
 /* Opens all; `targets` is the caller's. */
-int source_open(struct source *s, struct err *e);
-void source_close(struct source *s);
+int input_open(struct input *s, struct err *e);
+void input_close(struct input *s);
 
 /* Next row with its maps and image: 1, 0 at the end of both, -1. */
-int source_next(struct source *s, struct example *x, struct err *e);
+int input_next(struct input *s, struct example *x, struct err *e);
 
 enum row_family example_family(const struct example *x);
 
 /* Whether the maps of the next row are there already. */
-bool source_ready(const struct source *s);
+bool input_ready(const struct input *s);
 
 /* A message about the current row; returns -1. */
-int source_error(const struct source *s, struct err *e, const char *what);
+int input_error(const struct input *s, struct err *e, const char *what);
 
 void example_clear(struct example *x, int planes);
 

@@ -1,4 +1,4 @@
-#include "source.h"
+#include "input.h"
 
 #include "base/io.h"
 #include "base/mem.h"
@@ -26,7 +26,7 @@ static const int64_t ITEM_MAX = (int64_t)1 << 28;
 /* --- opening --- */
 
 /* Gives the planes the words of --target. */
-static int name_planes(struct source *s, struct err *e)
+static int name_planes(struct input *s, struct err *e)
 {
     s->sign = mem_zero((size_t)s->planes, sizeof *s->sign);
     if (!s->targets)
@@ -44,7 +44,7 @@ static int name_planes(struct source *s, struct err *e)
     return 0;
 }
 
-static int open_maps(struct source *s, struct err *e)
+static int open_maps(struct input *s, struct err *e)
 {
     s->map_h = s->h;
     s->map_w = s->w;
@@ -88,7 +88,7 @@ static int open_maps(struct source *s, struct err *e)
     return 0;
 }
 
-static int open_table(struct source *s, struct err *e)
+static int open_table(struct input *s, struct err *e)
 {
     static const char *const name[COLS] = {
         [COL_ID] = "id",
@@ -118,7 +118,7 @@ static int open_table(struct source *s, struct err *e)
     return s->col[COL_ID] < 0 ? -1 : 0;
 }
 
-int source_open(struct source *s, struct err *e)
+int input_open(struct input *s, struct err *e)
 {
     if (data_open(&s->data, s->data_path, &s->data_opts, e) != 0)
         return -1;
@@ -137,7 +137,7 @@ int source_open(struct source *s, struct err *e)
     return open_maps(s, e);
 }
 
-void source_close(struct source *s)
+void input_close(struct input *s)
 {
     tsv_close(s->table);
     npy_close(s->maps);
@@ -153,28 +153,28 @@ void source_close(struct source *s)
 
 /* --- rows --- */
 
-int source_error(const struct source *s, struct err *e, const char *what)
+int input_error(const struct input *s, struct err *e, const char *what)
 {
     return tsv_error(s->table, e, "%s", what);
 }
 
-static bool known(const struct source *s, enum column c)
+static bool known(const struct input *s, enum column c)
 {
     return s->col[c] >= 0 && !tsv_is_na(s->table, s->col[c]);
 }
 
-static char *read_string(const struct source *s, enum column c)
+static char *read_string(const struct input *s, enum column c)
 {
     return known(s, c) ? tsv_string(s->table, s->col[c]) : NULL;
 }
 
-static int read_class(const struct source *s, enum column c, int *cls, struct err *e)
+static int read_class(const struct input *s, enum column c, int *cls, struct err *e)
 {
     *cls = -1;
     return known(s, c) ? target_class(s->table, s->col[c], STATS_CLASSES, cls, e) : 0;
 }
 
-static int read_probability(const struct source *s, enum column c, double *p, struct err *e)
+static int read_probability(const struct input *s, enum column c, double *p, struct err *e)
 {
     *p = NAN;
     if (!known(s, c))
@@ -182,7 +182,7 @@ static int read_probability(const struct source *s, enum column c, double *p, st
     return field_probability(s->table, s->col[c], p, e);
 }
 
-static int read_kind(const struct source *s, enum row_kind *kind, struct err *e)
+static int read_kind(const struct input *s, enum row_kind *kind, struct err *e)
 {
     static const char *const words[KINDS] = {[KIND_BEST] = "best",
                                              [KIND_WORST] = "worst",
@@ -202,7 +202,7 @@ static int read_kind(const struct source *s, enum row_kind *kind, struct err *e)
 }
 
 /* Which rows it stands with. */
-static int read_group(const struct source *s, struct example *x, struct err *e)
+static int read_group(const struct input *s, struct example *x, struct err *e)
 {
     x->group = -1;
     if (known(s, COL_RANK) && tsv_int(s->table, s->col[COL_RANK], 1, INT32_MAX, &x->rank, e) != 0)
@@ -226,7 +226,7 @@ enum row_family example_family(const struct example *x)
     return family[x->kind];
 }
 
-static int check_classes(const struct source *s, const struct example *x, struct err *e)
+static int check_classes(const struct input *s, const struct example *x, struct err *e)
 {
     enum row_family f = example_family(x);
     bool truth = f == FAMILY_CLASS || f == FAMILY_PAIR, pred = f == FAMILY_PRED || f == FAMILY_PAIR;
@@ -243,7 +243,7 @@ static const char *listed(const struct names *n, int cls)
 
 /* The name of a class: as the row calls it, as --names does, as the data set does where
  * it agrees with the rows, or the number. Caller frees. */
-static char *class_name(const struct source *s, const struct example *x, int cls)
+static char *class_name(const struct input *s, const struct example *x, int cls)
 {
     const char *name = cls == x->truth ? x->true_name : cls == x->pred ? x->pred_name : NULL;
     if (!name)
@@ -254,7 +254,7 @@ static char *class_name(const struct source *s, const struct example *x, int cls
 }
 
 /* The row's own name of a class, which may show that the data set's names are others. */
-static char *own_name(struct source *s, enum column c, int cls)
+static char *own_name(struct input *s, enum column c, int cls)
 {
     char *name = cls >= 0 ? read_string(s, c) : NULL;
     const char *other = name ? listed(data_names(s->data), cls) : NULL;
@@ -263,7 +263,7 @@ static char *own_name(struct source *s, enum column c, int cls)
     return name;
 }
 
-static int read_row(struct source *s, struct example *x, struct err *e)
+static int read_row(struct input *s, struct example *x, struct err *e)
 {
     if (read_class(s, COL_TRUE, &x->truth, e) != 0 || read_class(s, COL_PRED, &x->pred, e) != 0 ||
         read_probability(s, COL_CONF, &x->conf, e) != 0 ||
@@ -284,7 +284,7 @@ static int read_row(struct source *s, struct example *x, struct err *e)
 }
 
 /* The probability of a class where the row holds it. */
-static int find_probability(const struct source *s, const struct example *x, int cls, double *p,
+static int find_probability(const struct input *s, const struct example *x, int cls, double *p,
                             struct err *e)
 {
     *p = cls == x->pred ? x->conf : cls == x->truth ? x->p_true : NAN;
@@ -299,7 +299,7 @@ static int find_probability(const struct source *s, const struct example *x, int
 }
 
 /* What the maps of the current row explain. */
-static int read_planes(const struct source *s, struct example *x, struct err *e)
+static int read_planes(const struct input *s, struct example *x, struct err *e)
 {
     x->plane = mem_zero((size_t)s->planes, sizeof *x->plane);
     if (s->targets && !s->plain && targets_read(s->targets, s->table, s->aim, e) != 0)
@@ -321,7 +321,7 @@ static int read_planes(const struct source *s, struct example *x, struct err *e)
 /* --- maps --- */
 
 /* Items for the next row: 1, 0 at the end, -1. */
-static int fill(struct source *s, struct err *e)
+static int fill(struct input *s, struct err *e)
 {
     if (s->pos < s->have)
         return 1;
@@ -332,12 +332,12 @@ static int fill(struct source *s, struct err *e)
     return s->have > 0 ? 1 : (int)s->have;
 }
 
-bool source_ready(const struct source *s)
+bool input_ready(const struct input *s)
 {
     return s->pos < s->have;
 }
 
-static int finish(struct source *s, struct example *x, struct err *e)
+static int finish(struct input *s, struct example *x, struct err *e)
 {
     size_t planes = (size_t)s->planes, n = (size_t)s->map_h * (size_t)s->map_w;
     int cells = s->cells_h * s->cells_w;
@@ -364,7 +364,7 @@ static int finish(struct source *s, struct example *x, struct err *e)
     return 0;
 }
 
-static int read_image(struct source *s, struct example *x, struct err *e)
+static int read_image(struct input *s, struct example *x, struct err *e)
 {
     struct data_item item;
     struct err inner = {0};
@@ -377,7 +377,7 @@ static int read_image(struct source *s, struct example *x, struct err *e)
 }
 
 /* The map of the current row: 0, or -1 where there is none. */
-static int next_item(struct source *s, struct err *e)
+static int next_item(struct input *s, struct err *e)
 {
     int r = fill(s, e);
     if (r == 0)
@@ -387,7 +387,7 @@ static int next_item(struct source *s, struct err *e)
     return r > 0 ? 0 : -1;
 }
 
-int source_next(struct source *s, struct example *x, struct err *e)
+int input_next(struct input *s, struct example *x, struct err *e)
 {
     *x = (struct example){.truth = -1, .pred = -1, .conf = NAN, .p_true = NAN};
     int r = tsv_next(s->table, e);
