@@ -2,25 +2,23 @@
 #include "cams.h"
 #include "images.h"
 #include "inspect.h"
+#include "results.h"
 
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/prog.h"
-#include "model/score.h"
 #include "session/session.h"
-#include "stream/npy.h"
 #include "stream/run.h"
-#include "stream/tsv.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static struct session_opts opts = {.device = "auto"};
-static const char *names_path, *labels_path, *logits_path, *features_path, *layer, *maps_path,
-    *cams_path, *ids_path, *classes_path, *run_path, *skip_path, *targets;
-static int score = -1, method = -1;
+static struct results_opts wanted;
+static const char *names_path, *labels_path, *cams_path, *classes_path, *run_path, *skip_path,
+    *targets;
+static int score = -1, method = -1, views;
 static bool list_inputs;
 static int64_t limit = INT64_MAX, max_classes = INT64_MAX;
 
@@ -45,13 +43,13 @@ static const struct opt options[] = {
      0, 0},
     SESSION_PIXEL_OPTS(opts),
     SESSION_ASSUME_OPT(opts),
-    {"logits", 0, OPT_STRING, &logits_path, "FILE", "Write the logits (n, classes).", 0, 0},
-    {"features", 'f', OPT_STRING, &features_path, "FILE",
+    {"logits", 0, OPT_STRING, &wanted.logits, "FILE", "Write the logits (n, classes).", 0, 0},
+    {"features", 'f', OPT_STRING, &wanted.features, "FILE",
      "Write the activations (n, c, h, w) of a layer.", 0, 0},
-    {"layer", 'l', OPT_STRING, &layer, "NAME",
+    {"layer", 'l', OPT_STRING, &wanted.layer, "NAME",
      "The layer of --features and --cams: conv1, layer1, layer1.0, ... Default: the last stage.", 0,
      0},
-    {"class-maps", 0, OPT_STRING, &maps_path, "FILE",
+    {"class-maps", 0, OPT_STRING, &wanted.class_maps, "FILE",
      "Write the unnormalised CAMs of all classes at the last stage (n, classes, h, w).", 0, 0},
     {"cams", 0, OPT_STRING, &cams_path, "FILE",
      "Write the unnormalised maps of --layer for the classes of --target (n, targets, h, w).", 0,
@@ -64,7 +62,13 @@ static const struct opt options[] = {
      "What the maps of --cams explain. Default: logit.", 0, 0},
     {"method", 0, OPT_CHOICE, &method, METHOD_WORDS,
      "How activations and gradients become a map. Default: gradcam.", 0, 0},
-    {"ids", 0, OPT_STRING, &ids_path, "FILE", "Write the ids (n).", 0, 0},
+    {"embeddings", 0, OPT_STRING, &wanted.embeddings, "FILE",
+     "Write the pooled input of the linear layer (n, c), which neighbors reads.", 0, 0},
+    {"views", 0, OPT_CHOICE, &views, VIEWS_WORDS,
+     "Average the logits over views of each image: mirror, the image and its mirror image; "
+     "shifts, the image and it shifted by one pixel to each side. Default: none.",
+     0, 0},
+    {"ids", 0, OPT_STRING, &wanted.ids, "FILE", "Write the ids (n).", 0, 0},
     {"classes", 0, OPT_STRING, &classes_path, "FILE", "Write the table of classes.", 0, 0},
     {"run", 0, OPT_STRING, &run_path, "FILE",
      "Write where the results come from: checkpoint, checksum, images, constants, ...", 0, 0},
@@ -93,10 +97,6 @@ static const struct prog prog = {
     .examples = examples,
 };
 
-#define COLUMNS                                                                                    \
-    "id true pred correct conf p_true rank_true margin entropy loss true_name pred_name "          \
-    "true_group pred_group pred2 pred3 pred4 pred5 conf2 conf3 conf4 conf5"
-
 /* What the callbacks of the engine share. */
 struct job {
     struct session session;
@@ -104,19 +104,18 @@ struct job {
     const struct graph *graph; /* of the session's model */
     struct inspection *inspection;
     const struct names *names; /* of as many classes as the network's, or of none */
-    struct out *out, *classes, *run;
-    struct tsv_out *rows;
-    struct npy_out *logits, *features, *maps, *ids;
+    struct out *classes, *run;
+    struct results *results;
     struct cams *cams; /* NULL where none are asked for */
-    struct engine_want want[4];
-    int wants, vectors;         /* of the engine */
-    int activation, class_maps; /* results, where they are asked for */
-    bool coarse;                /* superclasses are the classes */
-    size_t image;               /* bytes */
+    struct engine_want want[RESULTS_WANTS];
+    bool coarse;  /* superclasses are the classes */
+    size_t bytes; /* of an image */
     struct images images;
-    int64_t written; /* images */
-    int64_t total;   /* images to come, 0 where that is not known */
-    bool failed;     /* a read failed behind images that go first */
+    uint8_t *image; /* the one whose views are read */
+    struct data_item item;
+    int view;      /* the one that comes next */
+    int64_t total; /* images to come, 0 where that is not known */
+    bool failed;   /* a read failed behind images that go first */
     struct err err;
 };
 
@@ -131,23 +130,39 @@ static int check_label(const struct job *j, const struct data_item *item, struct
                    item->label);
 }
 
+/* The next image: 1, 0 at the end; -1 also leaves j->failed. */
+static int next_image(struct job *j, uint8_t *pixels, struct data_item *item)
+{
+    int r = j->images.read < limit ? images_next(&j->images, pixels, item, &j->err) : 0;
+    if (r > 0 && check_label(j, item, &j->err) != 0)
+        r = -1;
+    j->failed = r < 0;
+    if (r > 0)
+        inspection_image(j->inspection, pixels);
+    return r;
+}
+
+/* The next view of an image. */
+static int next_view(struct job *j, uint8_t *pixels, struct data_item *item)
+{
+    int r = j->view == 0 ? next_image(j, j->image, &j->item) : 1;
+    if (r <= 0)
+        return r;
+    views_make(wanted.views, j->view, j->image, data_h(j->data), data_w(j->data), pixels);
+    *item = j->item;
+    j->view = (j->view + 1) % views_count(wanted.views);
+    return 1;
+}
+
 static int read_images(void *ctx, struct engine_batch *b, int max, struct err *e)
 {
     struct job *j = ctx;
     struct data_item *item = b->tag;
     int n = 0;
-    while (!j->failed && n < max && j->images.read < limit) {
-        uint8_t *pixels = b->pixels + (size_t)n * j->image;
-        int r = images_next(&j->images, pixels, &item[n], &j->err);
-        if (r == 0)
-            break;
-        if (r < 0 || check_label(j, &item[n], &j->err) != 0) {
-            j->failed = true;
-            break;
-        }
-        inspection_image(j->inspection, b->pixels + (size_t)n * j->image);
+    while (!j->failed && n < max &&
+           (wanted.views == VIEWS_NONE ? next_image : next_view)(
+               j, b->pixels + (size_t)n * j->bytes, &item[n]) > 0)
         n++;
-    }
     /* The images before a bad one are not lost. */
     if (n > 0 || !j->failed)
         return n;
@@ -163,91 +178,6 @@ static int seed_scores(void *ctx, struct engine_batch *b, struct err *e)
     return 0;
 }
 
-static void put_class(struct tsv_out *t, int cls)
-{
-    if (cls < 0)
-        tsv_put_string(t, NULL);
-    else
-        tsv_put_int(t, cls);
-}
-
-static void put_name(const struct job *j, int cls)
-{
-    const char *name = cls >= 0 && cls < j->names->classes ? j->names->name[cls] : NULL;
-    tsv_put_string(j->rows, name);
-}
-
-static void put_superclass(const struct job *j, int cls)
-{
-    char buf[16];
-    bool known = cls >= 0 && cls < j->names->classes && j->names->superclass[cls] >= 0;
-    tsv_put_string(j->rows, known ? names_superclass(j->names, cls, buf) : NULL);
-}
-
-static int put_row(const struct job *j, const struct data_item *item, const float *logits,
-                   struct err *e)
-{
-    struct tsv_out *t = j->rows;
-    struct score s;
-    for (int c = 0; c < graph_classes(j->graph); c++)
-        if (!isfinite(logits[c]))
-            return err_set(e, "%s: image %lld: the logit of class %d is not finite",
-                           data_name(j->data), (long long)item->id, c);
-    score_logits(&s, logits, graph_classes(j->graph), item->label);
-    bool labelled = item->label >= 0;
-    tsv_put_int(t, item->id);
-    put_class(t, item->label);
-    put_class(t, s.top[0]);
-    put_class(t, labelled ? s.top[0] == item->label : -1);
-    tsv_put_real(t, s.prob[0]);
-    tsv_put_real(t, s.p_true);
-    put_class(t, labelled ? s.rank_true : -1);
-    tsv_put_real(t, s.margin);
-    tsv_put_real(t, s.entropy);
-    tsv_put_real(t, s.loss);
-    put_name(j, item->label);
-    put_name(j, s.top[0]);
-    put_superclass(j, item->label);
-    put_superclass(j, s.top[0]);
-    for (int i = 1; i < SCORE_TOP; i++)
-        put_class(t, i < s.tops ? s.top[i] : -1);
-    for (int i = 1; i < SCORE_TOP; i++)
-        tsv_put_real(t, i < s.tops ? s.prob[i] : NAN);
-    if (data_has_files(j->data)) {
-        char *file = data_file(j->data, item->id);
-        tsv_put_string(t, file);
-        free(file);
-    }
-    return tsv_end(t, e);
-}
-
-static int put_tensor(struct npy_out *t, const void *items, int n, struct err *e)
-{
-    return t ? npy_write(t, items, n, e) : 0;
-}
-
-/* A result of a batch, where its tensor is asked for. */
-static int put_result(struct npy_out *t, const struct engine_batch *b, int result, struct err *e)
-{
-    return t ? put_tensor(t, b->results[result].values, b->n, e) : 0;
-}
-
-static int put_batch(struct job *j, const struct engine_batch *b, struct err *e)
-{
-    const struct data_item *item = b->tag;
-    for (int i = 0; i < b->n; i++) {
-        if (put_row(j, &item[i], b->logits + (size_t)i * (size_t)graph_classes(j->graph), e) != 0)
-            return -1;
-        if (put_tensor(j->ids, &item[i].id, 1, e) != 0)
-            return -1;
-    }
-    if (put_tensor(j->logits, b->logits, b->n, e) != 0 ||
-        put_result(j->features, b, j->activation, e) != 0 ||
-        put_result(j->maps, b, j->class_maps, e) != 0 || (j->cams && cams_put(j->cams, b, e) != 0))
-        return -1;
-    return out_flush(j->out, e);
-}
-
 /* As soon as it is known. */
 static void warn(const struct job *j)
 {
@@ -259,15 +189,10 @@ static void warn(const struct job *j)
 static int write_batch(void *ctx, const struct engine_batch *b, struct err *e)
 {
     struct job *j = ctx;
-    if (put_batch(j, b, e) != 0) {
-        struct err ignored = {0};
-        if (!e->closed)
-            err_ignore(out_flush(j->out, &ignored)); /* the rows before the one that failed */
+    if (results_put(j->results, b, e) != 0)
         return -1;
-    }
-    j->written += b->n;
     warn(j);
-    prog_progress("images", j->written, j->total);
+    prog_progress("images", results_images(j->results), j->total);
     return 0;
 }
 
@@ -282,10 +207,11 @@ static void cancel(void *ctx)
 
 static void check_outputs(void)
 {
-    const char *const path[] = {logits_path, features_path, maps_path, cams_path,
-                                ids_path,    classes_path,  run_path,  skip_path};
-    static const char *const name[] = {"logits", "features", "class-maps", "cams",
-                                       "ids",    "classes",  "run",        "skip-damaged"};
+    const char *const path[] = {wanted.logits,     wanted.features, wanted.class_maps,
+                                cams_path,         wanted.ids,      classes_path,
+                                wanted.embeddings, run_path,        skip_path};
+    static const char *const name[] = {"logits",  "features",   "class-maps", "cams",        "ids",
+                                       "classes", "embeddings", "run",        "skip-damaged"};
     enum { OUTPUTS = sizeof path / sizeof *path };
     for (int i = 0; i < OUTPUTS; i++) {
         if (!path[i])
@@ -316,13 +242,22 @@ static void check_list(void)
         const char *name;
         bool given;
     } other[] = {
-        {"logits", logits_path},   {"features", features_path},
-        {"class-maps", maps_path}, {"cams", cams_path},
-        {"ids", ids_path},         {"classes", classes_path},
-        {"run", run_path},         {"layer", layer},
-        {"target", targets},       {"score", score >= 0},
-        {"method", method >= 0},   {"assume", opts.assume},
-        {"mean", opts.mean},       {"std", opts.std},
+        {"logits", wanted.logits},
+        {"features", wanted.features},
+        {"class-maps", wanted.class_maps},
+        {"cams", cams_path},
+        {"ids", wanted.ids},
+        {"classes", classes_path},
+        {"embeddings", wanted.embeddings},
+        {"views", views > 0},
+        {"run", run_path},
+        {"layer", wanted.layer},
+        {"target", targets},
+        {"score", score >= 0},
+        {"method", method >= 0},
+        {"assume", opts.assume},
+        {"mean", opts.mean},
+        {"std", opts.std},
     };
     for (size_t i = 0; i < sizeof other / sizeof *other; i++)
         if (other[i].given)
@@ -338,14 +273,18 @@ static void check_options(struct job *j, struct data_opts *d)
         prog_usage("expected --data PATH");
     if (list_inputs)
         check_list();
-    if (layer && !features_path && !cams_path)
+    if (wanted.layer && !wanted.features && !cams_path)
         prog_usage("--layer: expected --features FILE or --cams FILE with it");
     if (!cams_path && (targets || score >= 0 || method >= 0))
         prog_usage("--%s: expected --cams FILE with it", targets      ? "target"
                                                          : score >= 0 ? "score"
                                                                       : "method");
     session_parse(&opts);
-    if (skip_path && !ids_path && (logits_path || features_path || maps_path || cams_path))
+    wanted.views = (enum views)views;
+    if (views != VIEWS_NONE && cams_path)
+        prog_usage("--views and --cams exclude each other: a map is of one view");
+    if (skip_path && !wanted.ids &&
+        (wanted.logits || wanted.features || wanted.class_maps || wanted.embeddings || cams_path))
         prog_usage("--skip-damaged: expected --ids FILE with it, because item i of a tensor need "
                    "not be image i");
     d->coarse = labels_path && strcmp(labels_path, "coarse") == 0;
@@ -398,56 +337,24 @@ static struct names *choose_names(const struct job *j, struct err *e)
     return own;
 }
 
-static int open_tensor(struct npy_out **t, const char *path, enum npy_type type, int ndim,
-                       const int64_t *shape, struct err *e)
+static int open_outputs(struct job *j, struct err *e)
 {
-    return path ? npy_create(t, path, type, ndim, shape, e) : 0;
-}
-
-static int open_outputs(struct job *j, int features, struct err *e)
-{
-    const struct graph *n = j->graph;
-    const struct graph_value *last = &n->value[graph_closed(n).value];
-    int64_t maps[] = {graph_classes(n), last->h, last->w}, values[3] = {0};
-    if (features >= 0) {
-        values[0] = n->value[features].c;
-        values[1] = n->value[features].h;
-        values[2] = n->value[features].w;
-    }
-    if (open_tensor(&j->logits, logits_path, NPY_F32, 1, maps, e) != 0 ||
-        open_tensor(&j->features, features_path, NPY_F32, 3, values, e) != 0 ||
-        open_tensor(&j->maps, maps_path, NPY_F32, 3, maps, e) != 0 ||
-        open_tensor(&j->ids, ids_path, NPY_I64, 0, NULL, e) != 0 ||
-        (classes_path && out_open(&j->classes, classes_path, e) != 0) ||
-        (run_path && out_open(&j->run, run_path, e) != 0) ||
-        (skip_path && images_skip(&j->images, skip_path, e) != 0) || out_open(&j->out, "-", e) != 0)
-        return -1;
-    j->rows = tsv_begin(j->out, data_has_files(j->data) ? COLUMNS " file" : COLUMNS);
-    return 0;
+    return (classes_path && out_open(&j->classes, classes_path, e) != 0) ||
+                   (run_path && out_open(&j->run, run_path, e) != 0) ||
+                   (skip_path && images_skip(&j->images, skip_path, e) != 0) ||
+                   results_open(j->results, e) != 0
+               ? -1
+               : 0;
 }
 
 /* All or none of the files get their names. */
 static int close_outputs(struct job *j, const struct run *about, struct err *e)
 {
-    struct npy_out **const tensor[] = {&j->logits, &j->features, &j->maps, &j->ids};
-    enum { TENSORS = sizeof tensor / sizeof *tensor };
-    struct out *all[TENSORS + 5] = {[TENSORS] = j->classes, j->run, j->images.list, j->out};
-    tsv_free(j->rows);
-    int r = j->classes ? names_write(j->names, j->classes, e) : 0;
-    if (r == 0 && j->run)
-        r = run_write(about, j->run, e);
-    if (r == 0)
-        r = out_flush(j->out, e);
-    for (int i = 0; i < TENSORS && r == 0; i++) {
-        if (!*tensor[i])
-            continue;
-        all[i] = npy_end(*tensor[i], e);
-        *tensor[i] = NULL;
-        r = all[i] ? 0 : -1;
-    }
-    if (r == 0 && j->cams)
-        r = (all[TENSORS + 4] = cams_end(j->cams, e)) ? 0 : -1;
-    return r == 0 ? out_close_all(all, TENSORS + 5, e) : -1;
+    struct out *all[RESULTS_OUTS + 3] = {j->classes, j->run, j->images.list};
+    if ((j->classes && names_write(j->names, j->classes, e) != 0) ||
+        (j->run && run_write(about, j->run, e) != 0) || results_end(j->results, all + 3, e) != 0)
+        return -1;
+    return out_close_all(all, RESULTS_OUTS + 3, e);
 }
 
 /* Class folders in order are the model's classes only where they are as many. */
@@ -490,9 +397,11 @@ static void put_about(struct run *r, const struct job *j)
     run_put(r, "architecture", "%s", found);
     run_put(r, "assumptions", "%s", assumed);
     run_put(r, "data", "%s", data_name(j->data));
-    run_put(r, "images", "%lld", (long long)j->written);
+    run_put(r, "images", "%lld", (long long)results_images(j->results));
     run_put(r, "classes", "%d", graph_classes(j->graph));
     normal_put(r, &n->pixels);
+    if (wanted.views != VIEWS_NONE)
+        run_put(r, "views", "%s", views_word(wanted.views));
     images_put(r);
     run_put(r, "precision", "%s", engine_precision_word((enum engine_precision)opts.precision));
     run_put(r, "device", "%s", engine_about(n->engine));
@@ -539,18 +448,6 @@ static struct inspection *start_inspection(const struct job *j)
     return inspection_start(&o);
 }
 
-/* What the outputs need of the network; `features`: a value, or -1. */
-static void list_wants(struct job *j, int features)
-{
-    int last = graph_closed(j->graph).value;
-    if (features >= 0)
-        j->activation = engine_add_want(j->want, &j->wants, features, ENGINE_ACTIVATION);
-    if (maps_path)
-        j->class_maps = engine_add_want(j->want, &j->wants, last, ENGINE_CLASS_MAPS);
-    if (j->cams)
-        j->vectors = cams_want(j->cams, j->want, &j->wants);
-}
-
 static int run(struct job *j, const struct data_opts *d, struct err *e)
 {
     struct run about = {.row = NULL};
@@ -560,32 +457,32 @@ static int run(struct job *j, const struct data_opts *d, struct err *e)
     if (!names)
         return -1;
     j->names = names;
-    int features = -1;
-    if (features_path) {
-        features = layer ? graph_layer(j->graph, layer, e) : graph_closed(j->graph).value;
-        if (features < 0)
-            return -1;
-    }
-    if (j->cams && cams_open(j->cams, cams_path, j->graph, layer,
+    wanted.data = j->data;
+    wanted.graph = j->graph;
+    wanted.names = names;
+    wanted.cams = j->cams;
+    if (results_new(&j->results, &wanted, e) != 0)
+        return -1;
+    if (j->cams && cams_open(j->cams, cams_path, j->graph, wanted.layer,
                              (enum cam_score)(score < 0 ? CAM_LOGIT : score),
                              method_at(method < 0 ? METHOD_GRADCAM : method), e) != 0)
         return -1;
     /* Its network and engine are gone before those of the run take as much memory. */
     j->inspection = start_inspection(j);
     warn(j);
-    list_wants(j, features);
-    const struct engine_opts wanted = {
-        .wants = j->want, .want_count = j->wants, .vectors = j->vectors};
-    if (session_engine(&j->session, &wanted, e) != 0 || open_outputs(j, features, e) != 0)
+    struct engine_opts o = {.wants = j->want};
+    o.vectors = results_want(j->results, j->want, &o.want_count);
+    if (session_engine(&j->session, &o, e) != 0 || open_outputs(j, e) != 0)
         return -1;
 
-    j->image = 3 * (size_t)data_h(j->data) * (size_t)data_w(j->data);
+    j->bytes = 3 * (size_t)data_h(j->data) * (size_t)data_w(j->data);
+    j->image = mem_alloc(j->bytes, 1);
     int64_t count = data_count(j->data);
     j->total = count < 0 ? 0 : count < limit ? count : limit;
     const struct engine_calls calls = {.ctx = j,
                                        .tag_bytes = sizeof(struct data_item),
                                        .read = read_images,
-                                       .seed = j->vectors > 0 ? seed_scores : NULL,
+                                       .seed = o.vectors > 0 ? seed_scores : NULL,
                                        .write = write_batch,
                                        .cancel = cancel};
     run_begin(&about);
@@ -595,8 +492,8 @@ static int run(struct job *j, const struct data_opts *d, struct err *e)
     prog_progress_end();
     double took = prog_clock() - start;
     if (prog_verbose())
-        prog_say("%lld images in %.2f s, %.0f per second", (long long)j->written, took,
-                 took > 0 ? (double)j->written / took : 0.0);
+        prog_say("%lld images in %.2f s, %.0f per second", (long long)results_images(j->results),
+                 took, took > 0 ? (double)results_images(j->results) / took : 0.0);
     if (images_end(&j->images, e) != 0)
         return -1;
     if (inspection_wait(j->inspection, e) != 0)
@@ -609,7 +506,9 @@ static int run(struct job *j, const struct data_opts *d, struct err *e)
         return -1;
     inspection_free(j->inspection);
     run_free(&about);
+    results_free(j->results);
     cams_free(j->cams);
+    free(j->image);
     images_close(&j->images);
     session_close(&j->session);
     names_free(names);
