@@ -224,10 +224,7 @@ static int begin_group(struct group *g, const struct example *x, struct err *e)
 
 static void add_example(struct group *g, struct example *x)
 {
-    if (g->n == g->room) {
-        g->room = g->room ? 2 * g->room : 8;
-        g->example = mem_grow(g->example, (size_t)g->room, sizeof *g->example);
-    }
+    g->example = mem_extend(g->example, (size_t)g->n, (size_t)g->n + 1, sizeof *g->example);
     g->example[g->n++] = *x;
 }
 

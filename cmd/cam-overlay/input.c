@@ -176,28 +176,16 @@ static int read_class(const struct input *s, enum column c, int *cls, struct err
 
 static int read_probability(const struct input *s, enum column c, double *p, struct err *e)
 {
-    *p = NAN;
-    if (!known(s, c))
-        return 0;
-    return field_probability(s->table, s->col[c], p, e);
+    return field_probability_na(s->table, s->col[c], p, e);
 }
 
-static int read_kind(const struct input *s, enum row_kind *kind, struct err *e)
+static int read_kind(const struct input *s, enum chosen_kind *kind, struct err *e)
 {
-    static const char *const words[KINDS] = {[KIND_BEST] = "best",
-                                             [KIND_WORST] = "worst",
-                                             [KIND_PAIR] = "pair",
-                                             [KIND_HIGH] = "high",
-                                             [KIND_LOW] = "low"};
     struct tsv_field f = tsv_get(s->table, s->col[COL_KIND]);
-    for (int i = KIND_BEST; i < KINDS; i++) {
-        if (f.n == strlen(words[i]) && memcmp(f.p, words[i], f.n) == 0) {
-            *kind = (enum row_kind)i;
-            return 0;
-        }
-    }
-    return tsv_error(s->table, e,
-                     "column 'kind': expected best, worst, pair, high or low, found '%.*s'",
+    *kind = chosen_find(f.p, f.n);
+    if (*kind != CHOSEN_NONE)
+        return 0;
+    return tsv_error(s->table, e, "column 'kind': expected " CHOSEN_WORDS ", found '%.*s'",
                      (int)(f.n > 60 ? 60 : f.n), f.p);
 }
 
@@ -213,16 +201,16 @@ static int read_group(const struct input *s, struct example *x, struct err *e)
     if (known(s, COL_KIND) && read_kind(s, &x->kind, e) != 0)
         return -1;
     /* Pairs without their number may be any. */
-    if (x->kind == KIND_PAIR && x->group < 0)
-        x->kind = KIND_PLAIN;
+    if (x->kind == CHOSEN_PAIR && x->group < 0)
+        x->kind = CHOSEN_NONE;
     return 0;
 }
 
 enum row_family example_family(const struct example *x)
 {
-    static const enum row_family family[KINDS] = {
-        [KIND_PLAIN] = FAMILY_PLAIN, [KIND_BEST] = FAMILY_CLASS, [KIND_WORST] = FAMILY_CLASS,
-        [KIND_PAIR] = FAMILY_PAIR,   [KIND_HIGH] = FAMILY_PRED,  [KIND_LOW] = FAMILY_PRED};
+    static const enum row_family family[CHOSEN_KINDS] = {
+        [CHOSEN_NONE] = FAMILY_PLAIN, [CHOSEN_BEST] = FAMILY_CLASS, [CHOSEN_WORST] = FAMILY_CLASS,
+        [CHOSEN_PAIR] = FAMILY_PAIR,  [CHOSEN_HIGH] = FAMILY_PRED,  [CHOSEN_LOW] = FAMILY_PRED};
     return family[x->kind];
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "rows/target.h"
+#include "stats/choice.h"
 #include "data/data.h"
 #include "data/names.h"
 #include "stream/npy.h"
@@ -31,8 +32,6 @@ enum column {
     COLS = COL_CONF2 + 4
 };
 
-enum row_kind { KIND_PLAIN, KIND_BEST, KIND_WORST, KIND_PAIR, KIND_HIGH, KIND_LOW, KINDS };
-
 /* Rows that may share a sheet: any, of a true class, of a pair, of a predicted class. */
 enum row_family { FAMILY_PLAIN, FAMILY_CLASS, FAMILY_PAIR, FAMILY_PRED, FAMILIES };
 
@@ -46,8 +45,10 @@ struct plane {
 
 /* What is known of one row. */
 struct example {
-    enum row_kind kind;
-    int64_t id, group, rank;     /* group: -1 for none; rank: 0 where unknown */
+    enum chosen_kind kind;
+    int64_t id;
+    int64_t group;               /* -1 for none */
+    int64_t rank;                /* 0 where unknown */
     int truth, pred;             /* -1 where unknown */
     double conf, p_true;         /* NaN where unknown */
     char *true_name, *pred_name; /* NULL where the class is unknown */
@@ -60,8 +61,9 @@ struct example {
 };
 
 struct input {
-    const char *table_path, *maps_path, *data_path; /* maps_path: NULL for no maps */
-    const char *names_path;                         /* of classes, or NULL */
+    const char *table_path, *data_path;
+    const char *maps_path;  /* NULL for no maps */
+    const char *names_path; /* of classes, or NULL */
     struct data_opts data_opts;
     bool plain;              /* only ids are read, and maps always at the size of the images */
     bool grid;               /* maps stay at their own size */
@@ -69,8 +71,9 @@ struct input {
     struct targets *targets; /* read from it, or NULL */
     int layer_h, layer_w;    /* grid that the maps were made on, or 0: as they come */
 
-    int h, w, map_h, map_w; /* of images; of the maps in an example */
-    int cells_h, cells_w;   /* of the maps as they come */
+    int h, w;             /* of images */
+    int map_h, map_w;     /* of the maps in an example */
+    int cells_h, cells_w; /* of the maps as they come */
     int planes;
     bool *sign; /* [planes]: signed, white at 0 */
 
@@ -83,7 +86,8 @@ struct input {
     struct resize *resize; /* NULL where sizes are equal */
     int col[COLS];         /* -1 where there is none */
     struct aim *aim;       /* [words of targets] */
-    float *buf, *scratch;  /* [room] items; one plane */
+    float *buf;            /* [room] items */
+    float *scratch;        /* one plane */
     uint8_t *pixels;
     int64_t rows, have, pos, room;
 };

@@ -239,16 +239,19 @@ static char *prediction_words(const struct example *x)
 
 static uint32_t row_color(const struct example *x)
 {
-    if (x->kind != KIND_PLAIN)
-        return x->kind == KIND_BEST || x->kind == KIND_HIGH ? BLUE : ORANGE;
+    if (x->kind != CHOSEN_NONE)
+        return x->kind == CHOSEN_BEST || x->kind == CHOSEN_HIGH ? BLUE : ORANGE;
     return x->truth < 0 || x->pred < 0 ? QUIET : x->truth == x->pred ? BLUE : ORANGE;
 }
 
 static void fill_row(struct sheet_row *r, const struct input *s, struct example *x, int64_t number)
 {
-    static const char *const labels[KINDS] = {
-        [KIND_PLAIN] = "",        [KIND_BEST] = "BEST ",           [KIND_WORST] = "WORST ",
-        [KIND_PAIR] = "EXAMPLE ", [KIND_HIGH] = "MOST CONFIDENT ", [KIND_LOW] = "LEAST CONFIDENT "};
+    static const char *const labels[CHOSEN_KINDS] = {[CHOSEN_NONE] = "",
+                                                     [CHOSEN_BEST] = "BEST ",
+                                                     [CHOSEN_WORST] = "WORST ",
+                                                     [CHOSEN_PAIR] = "EXAMPLE ",
+                                                     [CHOSEN_HIGH] = "MOST CONFIDENT ",
+                                                     [CHOSEN_LOW] = "LEAST CONFIDENT "};
     r->label = mem_printf("%s#%" PRId64, labels[x->kind], x->rank ? x->rank : number);
     r->detail = prediction_words(x);
     r->aside = image_words(x);
@@ -449,9 +452,9 @@ int page_rows(const struct input *s, const struct look *look)
 
 /* --- panels --- */
 
-int kind_panel(enum row_kind kind)
+int kind_panel(enum chosen_kind kind)
 {
-    return kind == KIND_WORST || kind == KIND_LOW;
+    return kind == CHOSEN_WORST || kind == CHOSEN_LOW;
 }
 
 static const char *worst_note(int wrong, int correct)
@@ -464,20 +467,20 @@ static const char *worst_note(int wrong, int correct)
            "first";
 }
 
-static void add_heading(struct sheet_panel *p, enum row_kind kind, int wrong, int n)
+static void add_heading(struct sheet_panel *p, enum chosen_kind kind, int wrong, int n)
 {
-    static const char *const heading[KINDS] = {[KIND_BEST] = "BEST",
-                                               [KIND_WORST] = "WORST",
-                                               [KIND_HIGH] = "MOST CONFIDENT",
-                                               [KIND_LOW] = "LEAST CONFIDENT"};
-    static const char *const note[KINDS] = {
-        [KIND_BEST] = "correct predictions, the most confident first",
-        [KIND_HIGH] = "predictions of this class, the most confident first",
-        [KIND_LOW] = "predictions of this class, the least confident first"};
+    static const char *const heading[CHOSEN_KINDS] = {[CHOSEN_BEST] = "BEST",
+                                                      [CHOSEN_WORST] = "WORST",
+                                                      [CHOSEN_HIGH] = "MOST CONFIDENT",
+                                                      [CHOSEN_LOW] = "LEAST CONFIDENT"};
+    static const char *const note[CHOSEN_KINDS] = {
+        [CHOSEN_BEST] = "correct predictions, the most confident first",
+        [CHOSEN_HIGH] = "predictions of this class, the most confident first",
+        [CHOSEN_LOW] = "predictions of this class, the least confident first"};
     if (!heading[kind])
         return;
     p->heading = mem_dup(heading[kind]);
-    p->note = mem_dup(kind == KIND_WORST ? worst_note(wrong, n - wrong) : note[kind]);
+    p->note = mem_dup(kind == CHOSEN_WORST ? worst_note(wrong, n - wrong) : note[kind]);
 }
 
 /* In the place of the best rows, where the class of the group has none. */
@@ -486,7 +489,7 @@ static void add_none_correct(const struct group *g, const struct counts *c, stru
     if (g->family != FAMILY_CLASS || g->mixed || g->number < 0 || g->page > 1)
         return;
     for (int i = 0; i < g->n; i++)
-        if (g->example[i].kind == KIND_BEST)
+        if (g->example[i].kind == CHOSEN_BEST)
             return;
     const struct class_row *row = classes_find(&c->classes, g->truth);
     if (!row || row->correct > 0)
@@ -498,7 +501,7 @@ static void add_none_correct(const struct group *g, const struct counts *c, stru
 }
 
 static void add_panel(struct group *g, const struct input *s, const struct look *look,
-                      enum row_kind kind, struct sheet *sheet)
+                      enum chosen_kind kind, struct sheet *sheet)
 {
     int n = 0, wrong = 0;
     for (int i = 0; i < g->n; i++) {
@@ -508,7 +511,7 @@ static void add_panel(struct group *g, const struct input *s, const struct look 
     if (n == 0)
         return;
     struct sheet_panel *p = &sheet->panel[sheet->panels++];
-    p->color = kind == KIND_BEST || kind == KIND_HIGH ? BLUE : ORANGE;
+    p->color = kind == CHOSEN_BEST || kind == CHOSEN_HIGH ? BLUE : ORANGE;
     p->across = look->columns;
     add_heading(p, kind, wrong, n);
     p->row = mem_zero((size_t)n, sizeof *p->row);
@@ -572,8 +575,8 @@ void group_sheet(struct group *g, const struct input *s, const struct look *look
     add_titles(g, look, c, sheet);
     add_bars(g, s, look, sheet);
     add_none_correct(g, c, sheet);
-    for (int kind = 0; kind < KINDS; kind++)
-        add_panel(g, s, look, (enum row_kind)kind, sheet);
+    for (int kind = 0; kind < CHOSEN_KINDS; kind++)
+        add_panel(g, s, look, (enum chosen_kind)kind, sheet);
     if (!g->more && g->page == 1 && sheet->panels == 2 && sheet->panel[0].rows > 0 &&
         sheet->panel[0].rows < sheet->panel[1].rows)
         sheet->panel[0].end = mem_dup("no further correct predictions among the rows");

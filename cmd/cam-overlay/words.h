@@ -42,15 +42,15 @@ struct group {
     int page;        /* from 1 */
     bool more;       /* pages follow */
     int64_t before;  /* rows on the pages before this one */
-    int n, room;
-    struct example *example;
+    int n;
+    struct example *example; /* [n] */
 };
 
 /* Rows that a panel of a page holds. */
 int page_rows(const struct input *s, const struct look *look);
 
 /* Which of the page's two panels rows of this kind stand in. */
-int kind_panel(enum row_kind kind);
+int kind_panel(enum chosen_kind kind);
 
 /* The file of the first page of a group whose first row is `x`. Caller frees. */
 char *group_file(const struct group *g, const struct example *x);

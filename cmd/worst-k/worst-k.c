@@ -212,7 +212,7 @@ static int write_result(const struct input *in, struct err *e)
                 tsv_put_string(t, NULL);
             else
                 tsv_put_int(t, chosen[i].group);
-            tsv_put_string(t, chosen[i].kind);
+            tsv_put_string(t, chosen_word(chosen[i].kind));
             tsv_put_int(t, (int64_t)k + 1);
             r = tsv_end(t, e);
         }

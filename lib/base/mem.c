@@ -42,12 +42,18 @@ void *mem_grow(void *p, size_t n, size_t size)
     return mem_check(realloc(p, bytes), bytes);
 }
 
-size_t mem_room(size_t n)
+/* Of a list of n items. */
+static size_t room_for(size_t n)
 {
-    size_t room = n ? 64 : 0;
+    size_t room = n ? 8 : 0;
     while (room < n)
         room *= 2;
     return room;
+}
+
+void *mem_extend(void *p, size_t n, size_t need, size_t size)
+{
+    return need <= room_for(n) ? p : mem_grow(p, room_for(need), size);
 }
 
 char *mem_dup(const char *s)

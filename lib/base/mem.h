@@ -10,9 +10,9 @@
 void *mem_alloc(size_t n, size_t size) __attribute__((warn_unused_result));
 void *mem_zero(size_t n, size_t size) __attribute__((warn_unused_result));
 void *mem_grow(void *p, size_t n, size_t size) __attribute__((warn_unused_result));
-/* Room for n items of a list that grows: a power of two, so that growing costs no more than
- * filling; 0 for none. */
-size_t mem_room(size_t n);
+/* A list that grows: p[n], which came from here too or is empty, with room for `need` items. The
+ * room is a power of two, so that growing costs no more than filling. */
+void *mem_extend(void *p, size_t n, size_t need, size_t size) __attribute__((warn_unused_result));
 
 char *mem_dup(const char *s) __attribute__((warn_unused_result));
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2), warn_unused_result));

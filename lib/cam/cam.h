@@ -103,7 +103,7 @@ struct cam_stats {
     double zero_share;    /* share of cells that are 0 when rectified */
     double entropy;       /* of the mass, divided by log(cells) */
     double center_x;      /* centre of mass, 0 left edge to 1 right edge */
-    double center_y;      /* 0 top to 1 bottom */
+    double center_y;      /* centre of mass, 0 top edge to 1 bottom edge */
     double border_share;  /* share of mass in the outermost ring of cells */
 };
 

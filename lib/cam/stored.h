@@ -11,9 +11,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Files of tensors; of the first three one is given, the others are NULL. */
 struct stored_opts {
-    const char *class_maps;          /* (n, classes, h, w), or */
-    const char *features;            /* (n, channels, h, w), or */
+    const char *class_maps;          /* (n, classes, h, w) */
+    const char *features;            /* (n, channels, h, w) */
     const char *cams;                /* (n, planes, h, w): maps that are made */
     const char *logits;              /* (n, classes), or NULL */
     const char *ids;                 /* (n): the id of each item; NULL: item i has id i */

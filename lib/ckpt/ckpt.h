@@ -43,9 +43,11 @@ struct ckpt_tensor {
     const char *name; /* key as in the file */
     enum ckpt_type type;
     int ndim;
-    int64_t shape[CKPT_DIMS], stride[CKPT_DIMS]; /* strides count elements */
-    int64_t count;                               /* elements */
-    int64_t offset, elements; /* first of the storage's elements; how many it has */
+    int64_t shape[CKPT_DIMS];
+    int64_t stride[CKPT_DIMS]; /* in elements */
+    int64_t count;             /* elements */
+    int64_t offset;            /* its first of the storage's elements */
+    int64_t elements;          /* of the storage */
     bool big_endian;
     bool negated, conjugated;       /* signs that reading applies: torch's lazy views */
     const struct ckpt_tensor *mask; /* of a pruned tensor, zeros and ones, else NULL: reading

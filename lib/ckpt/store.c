@@ -106,10 +106,7 @@ void ckpt_record(const struct ckpt *c, const char *key, struct err *e, const cha
 
 void *ckpt_own(struct ckpt *c, void *p)
 {
-    if (c->owned_n == c->owned_room) {
-        c->owned_room = c->owned_room ? 2 * c->owned_room : 64;
-        c->owned = mem_grow(c->owned, c->owned_room, sizeof *c->owned);
-    }
+    c->owned = mem_extend(c->owned, c->owned_n, c->owned_n + 1, sizeof *c->owned);
     c->owned[c->owned_n++] = p;
     return p;
 }
@@ -135,10 +132,7 @@ int ckpt_key(struct ckpt *c, const unsigned char *p, size_t n, const char **key,
 
 void ckpt_add_extra(struct ckpt *c, const char *path, const char *text)
 {
-    if (c->extras == c->extra_room) {
-        c->extra_room = c->extra_room ? 2 * c->extra_room : 32;
-        c->extra = mem_grow(c->extra, (size_t)c->extra_room, sizeof *c->extra);
-    }
+    c->extra = mem_extend(c->extra, (size_t)c->extras, (size_t)c->extras + 1, sizeof *c->extra);
     c->extra[c->extras++] = (struct ckpt_extra){
         ckpt_own(c, text_clean(path, '?')),
         ckpt_own(c, text_clean(text, '?')),
@@ -175,10 +169,7 @@ int ckpt_measure(const struct ckpt *c, struct ckpt_tensor *t, struct err *e)
 
 int ckpt_add(struct ckpt *c, const struct ckpt_tensor *t, struct err *e)
 {
-    if (c->n == c->room) {
-        c->room = c->room ? 2 * c->room : 256;
-        c->tensor = mem_grow(c->tensor, (size_t)c->room, sizeof *c->tensor);
-    }
+    c->tensor = mem_extend(c->tensor, (size_t)c->n, (size_t)c->n + 1, sizeof *c->tensor);
     c->tensor[c->n] = *t;
     if (ckpt_measure(c, &c->tensor[c->n], e) != 0)
         return -1;

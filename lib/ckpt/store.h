@@ -22,14 +22,14 @@ struct ckpt {
     bool borrowed; /* the map is the caller's */
     struct zip zip;
     struct zip_record *unpacked; /* the one record whose bytes are kept, or NULL */
-    struct ckpt_tensor *tensor;
-    int n, room;
+    struct ckpt_tensor *tensor;  /* [n] */
+    int n;
     struct ckpt_index *by_name; /* [n], once complete */
-    struct ckpt_extra *extra;
-    int extras, extra_room;
+    struct ckpt_extra *extra;   /* [extras] */
+    int extras;
     const char *state;
     void **owned; /* memory of names and texts */
-    size_t owned_n, owned_room;
+    size_t owned_n;
 };
 
 /* Memory that lives as long as the checkpoint. */

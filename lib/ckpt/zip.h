@@ -20,7 +20,8 @@ struct zip_record {
     size_t name_n;
     const unsigned char *local; /* the record with its own header */
     const unsigned char *packed;
-    uint64_t packed_n, n; /* bytes as they stand, and unpacked */
+    uint64_t packed_n; /* bytes as they stand */
+    uint64_t n;        /* bytes unpacked */
     uint32_t crc;
     int method;
     bool checked;
@@ -32,10 +33,11 @@ struct zip {
     const char *file; /* for messages; the caller's */
     struct zip_record *record;
     size_t records;
-    bool unsummed;                   /* written without checksums */
-    uint64_t unpacked, unpacked_max; /* bytes that are, and may be, unpacked */
-    uint64_t inflated, inflated_max; /* the same of all that ever were in a pass: a
-                                        caller that begins another sets it to 0 */
+    bool unsummed;         /* written without checksums */
+    uint64_t unpacked;     /* bytes that are unpacked */
+    uint64_t unpacked_max; /* bytes that may be */
+    uint64_t inflated;     /* bytes unpacked in a pass; a caller that begins another sets it to 0 */
+    uint64_t inflated_max; /* bytes that may be in a pass */
 };
 
 /* Reads the directory of the archive p[n], which must outlive it. Records that share

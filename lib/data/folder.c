@@ -56,9 +56,8 @@ struct folder {
     char *text; /* names, each with its end */
     size_t used, room;
     size_t *place; /* [places]: paths of folders */
-    int places, place_room;
-    struct entry *entry; /* [base.count] */
-    int64_t entry_room;
+    int places;
+    struct entry *entry;            /* [base.count] */
     struct ending ignored[ENDINGS]; /* [endings]; the first of all that have no other */
     int endings;
     struct litter litter;
@@ -102,20 +101,15 @@ static int add_place(struct folder *f, const char *path, struct err *e)
 {
     if (f->places == FOLDERS)
         return err_set(e, "%s: expected at most %d folders, found more", f->base.path, FOLDERS);
-    if (f->places == f->place_room) {
-        f->place_room = 2 * f->place_room + 64;
-        f->place = mem_grow(f->place, (size_t)f->place_room, sizeof *f->place);
-    }
+    f->place = mem_extend(f->place, (size_t)f->places, (size_t)f->places + 1, sizeof *f->place);
     f->place[f->places++] = add_text(f, path);
     return 0;
 }
 
 static void add_entry(struct folder *f, int label, const char *file)
 {
-    if (f->base.count == f->entry_room) {
-        f->entry_room = 2 * f->entry_room + 256;
-        f->entry = mem_grow(f->entry, (size_t)f->entry_room, sizeof *f->entry);
-    }
+    size_t n = (size_t)f->base.count;
+    f->entry = mem_extend(f->entry, n, n + 1, sizeof *f->entry);
     f->entry[f->base.count++] = (struct entry){(uint32_t)f->places - 1, label, add_text(f, file)};
     prog_progress("images listed", f->base.count, 0);
 }
@@ -150,8 +144,7 @@ static int by_bytes(const void *a, const void *b)
 
 static void push(char ***list, size_t *n, const char *name)
 {
-    if ((*n & (*n - 1)) == 0)
-        *list = mem_grow(*list, *n ? 2 * *n : 1, sizeof **list);
+    *list = mem_extend(*list, *n, *n + 1, sizeof **list);
     (*list)[(*n)++] = mem_dup(name);
 }
 

@@ -12,8 +12,7 @@ void inputs_add(struct inputs *in, const char *path)
 {
     if (!in || !path || strcmp(path, "-") == 0)
         return;
-    if ((in->n & (in->n - 1)) == 0)
-        in->path = mem_grow(in->path, in->n ? 2 * in->n : 1, sizeof *in->path);
+    in->path = mem_extend(in->path, in->n, in->n + 1, sizeof *in->path);
     in->path[in->n++] = mem_dup(path);
 }
 

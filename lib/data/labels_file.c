@@ -15,17 +15,14 @@ enum { LABELS_BYTES = 1 << 28, LABELS = 1 << 23, LABELS_BATCH = 4096 };
 struct labels {
     const char *name;
     int *v;
-    int64_t n, room;
+    int64_t n;
 };
 
 static int add(struct labels *l, int v, struct err *e)
 {
     if (l->n == LABELS)
         return err_set(e, "%s: expected at most %d labels, found more", l->name, LABELS);
-    if (l->n == l->room) {
-        l->room = l->room ? 2 * l->room : 1024;
-        l->v = mem_grow(l->v, (size_t)l->room, sizeof *l->v);
-    }
+    l->v = mem_extend(l->v, (size_t)l->n, (size_t)l->n + 1, sizeof *l->v);
     l->v[l->n++] = v;
     return 0;
 }

@@ -46,11 +46,9 @@ char *names_shown(const char *name, bool table)
 
 void names_add(struct names *n, char *name)
 {
-    if ((n->classes & (n->classes - 1)) == 0) {
-        size_t room = n->classes ? 2 * (size_t)n->classes : 1;
-        n->name = mem_grow(n->name, room, sizeof *n->name);
-        n->superclass = mem_grow(n->superclass, room, sizeof *n->superclass);
-    }
+    size_t had = (size_t)n->classes;
+    n->name = mem_extend(n->name, had, had + 1, sizeof *n->name);
+    n->superclass = mem_extend(n->superclass, had, had + 1, sizeof *n->superclass);
     n->name[n->classes] = name;
     n->superclass[n->classes++] = -1;
 }
@@ -63,8 +61,7 @@ static const char *list_add(struct list *l, const unsigned char *p, size_t n)
         return fault;
     if (l->n == NAMES_CLASSES)
         return "more names than classes can be";
-    if ((l->n & (l->n - 1)) == 0)
-        l->name = mem_grow(l->name, l->n ? 2 * (size_t)l->n : 1, sizeof *l->name);
+    l->name = mem_extend(l->name, (size_t)l->n, (size_t)l->n + 1, sizeof *l->name);
     char *s = mem_alloc(n + 1, 1);
     memcpy(s, p, n);
     s[n] = '\0';

@@ -28,16 +28,12 @@ enum { INK = 0x1f2328, QUIET = 0x59636e, LINE = 0xd1d9e0, WARNING = 0x9a3412 };
 struct page {
     struct pen *pen;
     struct sheet_layout *l;
-    int room;
 };
 
 static struct sheet_box *add(struct page *g, int kind, struct canvas_rect r)
 {
     struct sheet_layout *l = g->l;
-    if (l->boxes == g->room) {
-        g->room = g->room ? 2 * g->room : 64;
-        l->box = mem_grow(l->box, (size_t)g->room, sizeof *l->box);
-    }
+    l->box = mem_extend(l->box, (size_t)l->boxes, (size_t)l->boxes + 1, sizeof *l->box);
     struct sheet_box *b = &l->box[l->boxes++];
     *b = (struct sheet_box){.rect = r};
     b->kind = kind;
@@ -289,7 +285,7 @@ int sheet_arrange(const struct sheet *s, struct pen *p, struct sheet_layout *l, 
     *l = (struct sheet_layout){0};
     if (!plausible(s))
         return too_large(e);
-    struct page g = {p, l, 0};
+    struct page g = {p, l};
     if (s->bare)
         arrange_bare(&g, s);
     else

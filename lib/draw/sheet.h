@@ -30,10 +30,12 @@ struct sheet_tile {
 };
 
 struct sheet_row {
-    char *label, *detail, *aside; /* the line above it: bold, plain, at the right */
-    uint32_t color;               /* of the label */
-    uint8_t *image;               /* (h, w, 3) */
-    float *maps;                  /* heat in [0, 1]; signed in the unit of the limit */
+    char *label;    /* above it, bold */
+    char *detail;   /* behind the label, plain */
+    char *aside;    /* above it, at the right */
+    uint32_t color; /* of the label */
+    uint8_t *image; /* (h, w, 3) */
+    float *maps;    /* heat in [0, 1]; signed in the unit of the limit */
     int tiles;
     struct sheet_tile *tile;
 };

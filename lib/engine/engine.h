@@ -59,17 +59,17 @@ struct engine_opts {
     bool exact;                     /* direct convolutions only: no Winograd */
     bool timed;                     /* keep the time of every step for engine_steps() */
     void (*note)(const char *text); /* what a user may want to know with -v: a line
-                        without its end, from any thread; may be NULL */
+                                       without its end, from any thread; may be NULL */
 };
 
-/* Where the time went: a step of a backend's plan, in order of computation. */
+/* Where the time went: a step of a backend's plan, in order of computation. Counts are per image
+ * and, of a step backwards, per score vector. */
 struct engine_step {
     char name[64];  /* "layer1.0 conv2 winograd 4x4" */
     double seconds; /* of the images so far: of all threads together, or of the device */
-    int64_t macs;   /* multiply-accumulates per image of the direct form, 0 for other work; of
-                       a step backwards, per image and score vector, as the next two */
-    int64_t done;   /* multiply-accumulates per image as computed */
-    int64_t bytes;  /* read and written per image, weights left out */
+    int64_t macs;   /* multiply-accumulates of the direct form, 0 for other work */
+    int64_t done;   /* multiply-accumulates as computed */
+    int64_t bytes;  /* read and written, weights left out */
 };
 
 /* A result, of all images of a batch: double for ENGINE_SUMS, else float. */
@@ -81,8 +81,8 @@ union engine_result {
 /* A batch of images and what the network makes of them. */
 struct engine_batch {
     int n;
-    uint8_t *pixels; /* (n, 3, h, w), or */
-    float *images;   /* with opts.images (n, c, h, w) of value 0; the other one is NULL */
+    uint8_t *pixels; /* (n, 3, h, w); NULL with opts.images */
+    float *images;   /* (n, c, h, w) of value 0; NULL without opts.images */
     void *tag;       /* room of tag_bytes * batch size for the caller, filled by `read`, seen
                         again by `seed` and `write` */
     float *logits;   /* (n, classes) */

@@ -35,8 +35,8 @@ struct plan_back {
     int dx;         /* -1: the input's gradient is not asked for; may be dy of GRAPH_NORM */
     int sum;        /* dx is added to this buffer, or -1; with in_place it is dx */
     int res_sum;    /* dy is added to this buffer, or -1 */
-    bool in_whole;  /* nothing is added to the input's gradient after this, */
-    bool res_whole; /* nor to that of the value added */
+    bool in_whole;  /* nothing is added to the input's gradient after this */
+    bool res_whole; /* nothing is added to that of the addend after this */
 };
 
 struct plan {

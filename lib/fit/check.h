@@ -22,7 +22,7 @@ struct fit_use {
     const char *assume_text; /* the same as an option, or NULL */
     float mean[3], std[3];
     bool usual; /* nobody gave or stored the constants: they may be those of the images */
-    bool guess; /* and nothing tells them at all */
+    bool guess; /* neither options nor the checkpoint nor the kind of images tell them */
     int threads;
 };
 

@@ -34,16 +34,19 @@ enum { GRAPH_INPUTS = 2 };
 
 struct graph_op {
     enum graph_kind kind;
-    int in[GRAPH_INPUTS], ins; /* values read; a second one is the addend: of the result's shape
-                                  and added to it before the activation */
-    int out;                   /* value made */
+    /* Values read; a second one is the addend: of the result's shape and added to it before the
+     * activation. */
+    int in[GRAPH_INPUTS];
+    int ins; /* how many there are */
+    int out; /* value made */
     /* Attributes */
-    int channels;       /* of the result, where the operation has the choice: conv, linear */
-    int k, stride, pad; /* of windows: their side, how far apart they are, and the rim of cells
-                           around the image that they may reach into */
+    int channels; /* of the result, where the operation has the choice: conv, linear */
+    int k;        /* side of windows */
+    int stride;   /* how far apart windows are */
+    int pad;      /* rim of cells around the image that windows may reach into */
     enum graph_act act;
     const float *w;  /* conv (oc, ic, k, k), linear (oc, ic), norm (c); else NULL */
-    const float *b;  /* (oc), (c) */
+    const float *b;  /* conv and linear (oc), norm (c); else NULL */
     const char *key; /* of its weights without ".weight", or NULL */
 };
 

@@ -25,10 +25,11 @@ static inline bool norm_is_there(const struct norm *n)
 
 /* Where the numbers of an operation come from. */
 struct origin {
-    const struct ckpt_tensor *w, *b; /* of a convolution or linear layer; b may be NULL */
-    struct norm norm;                /* folded into it, or the operation itself */
-    int pad_from, pad_before;        /* of a shortcut that pads: channels of its input, else 0, and
-                                        zeros before them */
+    const struct ckpt_tensor *w; /* of a convolution or linear layer */
+    const struct ckpt_tensor *b; /* the same, or NULL */
+    struct norm norm;            /* folded into it, or the operation itself */
+    int pad_from;                /* channels of the input of a shortcut that pads, else 0 */
+    int pad_before;              /* zeros before them */
 };
 
 struct build {
@@ -41,15 +42,17 @@ struct build {
     bool *used;            /* [ckpt_count] */
     struct origin *origin; /* [graph->ops] */
     int64_t numbers;
-    bool normed, padded; /* whether there are batch norms, and shortcuts without keys */
-    bool convolved;      /* whether shortcuts have keys */
+    bool normed;    /* there are batch norms */
+    bool padded;    /* there are shortcuts without keys */
+    bool convolved; /* there are shortcuts with keys */
 };
 
 /* --- keys.c --- */
 
 /* A place in the network: its key's parts. */
 struct place {
-    int stage, block; /* stage 0: not in a block */
+    int stage; /* 0: not in a block */
+    int block;
     const char *conv, *norm;
 };
 

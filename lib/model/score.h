@@ -10,9 +10,10 @@ struct score {
     int tops;               /* how many there are: fewer where there are fewer classes */
     double entropy;         /* of the softmax, in nats */
     /* With a label: */
-    double p_true, loss; /* softmax probability, and -log of it */
-    int rank_true;       /* from 1 */
-    double margin;       /* logit of the label less the largest other; NaN for one class */
+    double p_true; /* softmax probability */
+    double loss;   /* -log of it */
+    int rank_true; /* from 1 */
+    double margin; /* logit of the label less the largest other; NaN for one class */
 };
 
 /* From logits[classes], all finite; `label` is a class or -1. */

@@ -60,12 +60,14 @@ struct pickle_value {
             struct pickle_text module, name;
         } global;
         struct {
-            struct pickle_value *callable, *args; /* args: a tuple */
-            struct pickle_value *state;           /* as BUILD gave it, or NULL */
-            struct pickle_value *items;           /* of a subclass of list or dict, or NULL */
+            struct pickle_value *callable;
+            struct pickle_value *args;  /* a tuple */
+            struct pickle_value *state; /* as BUILD gave it, or NULL */
+            struct pickle_value *items; /* of a subclass of list or dict, or NULL */
         } object;
         struct {
-            struct pickle_value *id, *next; /* next among all of PICKLE_PERSISTENT */
+            struct pickle_value *id;
+            struct pickle_value *next; /* among all of PICKLE_PERSISTENT */
         };
     };
 };

@@ -2,9 +2,9 @@
 
 #include "base/mem.h"
 #include "base/prog.h"
+#include "rows/fields.h"
 #include "stream/tsv.h"
 
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,21 +68,6 @@ static int read_class_na(const struct aims *r, int col, int *cls, struct err *e)
     return col < 0 || tsv_is_na(r->in, col) ? 0 : target_class(r->in, col, r->classes, cls, e);
 }
 
-static int read_probability(const struct aims *r, int col, double *p, struct err *e)
-{
-    *p = NAN;
-    if (col < 0)
-        return 0;
-    if (tsv_real_na(r->in, col, p, e) != 0)
-        return -1;
-    if (*p < 0 || *p > 1) {
-        struct tsv_field name = tsv_header(r->in, col);
-        return tsv_error(r->in, e, "column '%.*s': expected a probability, found %.9g", (int)name.n,
-                         name.p, *p);
-    }
-    return 0;
-}
-
 int aims_next(struct aims *r, struct aims_row *row, struct err *e)
 {
     int got = tsv_next(r->in, e);
@@ -98,8 +83,8 @@ int aims_next(struct aims *r, struct aims_row *row, struct err *e)
         return -1;
     if (read_class_na(r, r->pred, &row->pred, e) != 0 ||
         read_class_na(r, r->truth, &row->truth, e) != 0 ||
-        read_probability(r, r->conf, &row->conf, e) != 0 ||
-        read_probability(r, r->p_true, &row->p_true, e) != 0)
+        field_probability_na(r->in, r->conf, &row->conf, e) != 0 ||
+        field_probability_na(r->in, r->p_true, &row->p_true, e) != 0)
         return -1;
     return 1;
 }

@@ -13,8 +13,8 @@
 struct aims_row {
     int64_t id, line;
     int64_t expected; /* rows in all as far as can be told, or 0 */
-    double conf;      /* NaN where unknown, as is p_true */
-    double p_true;
+    double conf;      /* NaN where unknown */
+    double p_true;    /* NaN where unknown */
     int pred, truth;  /* -1 where unknown */
     int part;         /* the caller's own */
     struct aim aim[]; /* one for each word of --target, without meaning for "all" */

@@ -34,9 +34,7 @@ static const char *const column[COLS] = {
 static struct class_row *class_at(struct classes *c, int cls)
 {
     if (cls >= c->n) {
-        size_t room = mem_room((size_t)cls + 1);
-        if (room > mem_room((size_t)c->n))
-            c->row = mem_grow(c->row, room, sizeof *c->row);
+        c->row = mem_extend(c->row, (size_t)c->n, (size_t)cls + 1, sizeof *c->row);
         for (; c->n <= cls; c->n++)
             c->row[c->n] = (struct class_row){.superclass = -1};
     }

@@ -82,6 +82,12 @@ int field_probability(const struct tsv_in *t, int col, double *v, struct err *e)
                      (int)name.n, name.p, (int)(f.n > 60 ? 60 : f.n), f.p);
 }
 
+int field_probability_na(const struct tsv_in *t, int col, double *v, struct err *e)
+{
+    *v = NAN;
+    return missing(t, col) ? 0 : field_probability(t, col, v, e);
+}
+
 char *field_string_na(const struct tsv_in *t, int col)
 {
     return missing(t, col) ? NULL : tsv_string(t, col);

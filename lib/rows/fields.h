@@ -36,6 +36,9 @@ int field_real_na(const struct tsv_in *t, int col, double *v, struct err *e) ERR
 /* A probability from 0 to 1. */
 int field_probability(const struct tsv_in *t, int col, double *v, struct err *e) ERR_CHECKED;
 
+/* The same, NaN where the column is missing or the field is NA. */
+int field_probability_na(const struct tsv_in *t, int col, double *v, struct err *e) ERR_CHECKED;
+
 /* A string; NULL where the column is missing or the field is NA. Caller frees. */
 char *field_string_na(const struct tsv_in *t, int col);
 

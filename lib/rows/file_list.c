@@ -16,16 +16,13 @@ int file_list_read(struct file_list *f, const char *path, struct err *e)
 {
     static const char *const need[] = {"file", NULL};
     struct tsv_in *t;
-    int room = 0, r;
+    int r;
     *f = (struct file_list){0};
     if (fields_open(&t, path, need, e) != 0)
         return -1;
     int col = tsv_find(t, "file");
     while ((r = tsv_next_shown(t, e)) > 0) {
-        if (f->n == room) {
-            room = 2 * room + 64;
-            f->name = mem_grow(f->name, (size_t)room, sizeof *f->name);
-        }
+        f->name = mem_extend(f->name, (size_t)f->n, (size_t)f->n + 1, sizeof *f->name);
         char *name = tsv_string(t, col);
         f->name[f->n++] = text_clean(name, '?');
         free(name);

@@ -23,9 +23,9 @@ struct named_class {
 struct naming {
     const struct names *given;
     struct named_class *cls;
-    int classes, room;
+    int classes;
     struct text *superclass; /* in the order of their first appearance */
-    int superclasses, superclass_room;
+    int superclasses;
     struct names made;
 };
 
@@ -71,10 +71,7 @@ static bool text_is(const struct text *x, struct tsv_field f)
 
 static struct named_class *class_at(struct naming *s, int cls)
 {
-    if (cls >= s->room) {
-        s->room = cls < 64 ? 128 : 2 * cls;
-        s->cls = mem_grow(s->cls, (size_t)s->room, sizeof *s->cls);
-    }
+    s->cls = mem_extend(s->cls, (size_t)s->classes, (size_t)cls + 1, sizeof *s->cls);
     for (; s->classes <= cls; s->classes++)
         s->cls[s->classes] = (struct named_class){.superclass = -1};
     return &s->cls[cls];
@@ -86,10 +83,8 @@ static int superclass_find(struct naming *s, const struct tsv_in *t, int col)
     for (int i = 0; i < s->superclasses; i++)
         if (text_is(&s->superclass[i], f))
             return i;
-    if (s->superclasses == s->superclass_room) {
-        s->superclass_room = 2 * s->superclass_room + 32;
-        s->superclass = mem_grow(s->superclass, (size_t)s->superclass_room, sizeof *s->superclass);
-    }
+    size_t had = (size_t)s->superclasses;
+    s->superclass = mem_extend(s->superclass, had, had + 1, sizeof *s->superclass);
     s->superclass[s->superclasses] = text_copy(t, col);
     return s->superclasses++;
 }

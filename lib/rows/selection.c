@@ -3,7 +3,6 @@
 #include "base/mem.h"
 #include "rows/fields.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 /* Finds columns, which the table has. */
@@ -139,14 +138,12 @@ int selection_errors_next(struct selected_errors *s, struct selected_error *row,
     forget(s);
     if (r <= 0)
         return r;
-    *row = (struct selected_error){.p_true = NAN};
+    *row = (struct selected_error){0};
     if (field_whole(t, col[ERROR_ID], INT64_MAX, &row->id, e) != 0 ||
         field_class(t, col[ERROR_TRUE], &row->truth, e) != 0 ||
         field_class(t, col[ERROR_PRED], &row->pred, e) != 0 ||
-        field_probability(t, col[ERROR_CONF], &row->conf, e) != 0)
-        return -1;
-    int p_true = col[ERROR_P_TRUE];
-    if (p_true >= 0 && !tsv_is_na(t, p_true) && field_probability(t, p_true, &row->p_true, e) != 0)
+        field_probability(t, col[ERROR_CONF], &row->conf, e) != 0 ||
+        field_probability_na(t, col[ERROR_P_TRUE], &row->p_true, e) != 0)
         return -1;
     row->file = s->file = field_string_na(t, col[ERROR_FILE]);
     row->true_name = s->true_name = field_string_na(t, col[ERROR_TRUE_NAME]);

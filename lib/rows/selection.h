@@ -31,7 +31,8 @@ void selection_pairs_free(struct selected_pairs *p);
 struct selected_error {
     int64_t id;
     int truth, pred;
-    double conf, p_true;                /* p_true: NaN where it is not known */
+    double conf;
+    double p_true;                      /* NaN where it is not known */
     char *file, *true_name, *pred_name; /* NULL where they are not known */
 };
 

@@ -8,9 +8,7 @@
 
 static void add_pair(struct superclasses *g, const struct superclass_pair *pair)
 {
-    size_t room = mem_room(g->pairs + 1);
-    if (room > mem_room(g->pairs))
-        g->pair = mem_grow(g->pair, room, sizeof *g->pair);
+    g->pair = mem_extend(g->pair, g->pairs, g->pairs + 1, sizeof *g->pair);
     g->pair[g->pairs++] = *pair;
 }
 
@@ -20,9 +18,7 @@ static int read_row(struct superclasses *g, const struct tsv_in *t, struct err *
     if (field_class(t, tsv_find(t, "true_group"), &truth, e) != 0)
         return -1;
     if (truth >= g->n) {
-        size_t room = mem_room((size_t)truth + 1);
-        if (room > mem_room((size_t)g->n))
-            g->text = mem_grow(g->text, room, sizeof *g->text);
+        g->text = mem_extend(g->text, (size_t)g->n, (size_t)truth + 1, sizeof *g->text);
         for (; g->n <= truth; g->n++)
             g->text[g->n] = NULL;
     }

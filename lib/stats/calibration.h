@@ -31,8 +31,8 @@ struct calibration_error {
                                Guo et al., On calibration of modern neural networks, ICML 2017,
                                equations 3 and 5 */
     double mce;             /* the largest such difference, equation 4 */
-    double over, under;     /* the parts of ece from bins whose confidence is above, below their
-                               accuracy */
+    double over;            /* the part of ece from bins whose confidence is above their accuracy */
+    double under;           /* the part from bins whose confidence is below it */
     double chance;          /* the ece to expect on as many images if every confidence were right:
                                sqrt(2 variance / pi) of each bin, the mean of a half-normal */
     double p;               /* one-sided p of an ece as large, if they were */
@@ -42,7 +42,8 @@ struct calibration_error {
 struct calibration_error calibration_error(const struct calibration *c);
 
 struct calibration_far {
-    double from, to; /* its confidences: above, up to */
+    double from; /* its confidences are above this */
+    double to;   /* up to this */
     int64_t images;
     double conf, accuracy; /* of its images */
 };

@@ -5,6 +5,7 @@
 #include "stats/pairs.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct lists {
     struct ranked best, worst;
@@ -22,8 +23,26 @@ struct choice {
     int groups;
     struct sparse *index; /* of a pair in `pair`, plus 1 */
     struct pair *pair;
-    size_t pairs, pair_room;
+    size_t pairs;
 };
+
+static const char *const words[CHOSEN_KINDS] = {
+    [CHOSEN_BEST] = "best", [CHOSEN_WORST] = "worst", [CHOSEN_PAIR] = "pair",
+    [CHOSEN_HIGH] = "high", [CHOSEN_LOW] = "low",
+};
+
+const char *chosen_word(enum chosen_kind kind)
+{
+    return words[kind];
+}
+
+enum chosen_kind chosen_find(const char *p, size_t n)
+{
+    for (int i = CHOSEN_NONE + 1; i < CHOSEN_KINDS; i++)
+        if (strlen(words[i]) == n && memcmp(words[i], p, n) == 0)
+            return (enum chosen_kind)i;
+    return CHOSEN_NONE;
+}
 
 struct choice *choice_new(const struct choice_opts *o)
 {
@@ -53,9 +72,8 @@ void choice_free(struct choice *c)
 static struct lists *lists_at(struct choice *c, int group)
 {
     if (group >= c->groups) {
-        int groups = 2 * group + 1;
-        c->group = mem_grow(c->group, (size_t)groups, sizeof *c->group);
-        for (; c->groups < groups; c->groups++)
+        c->group = mem_extend(c->group, (size_t)c->groups, (size_t)group + 1, sizeof *c->group);
+        for (; c->groups <= group; c->groups++)
             c->group[c->groups] =
                 (struct lists){.best.limit = c->o.count, .worst.limit = c->o.count};
     }
@@ -68,10 +86,7 @@ static struct pair *pair_at(struct choice *c, const struct prediction *a, struct
     if (!index)
         return NULL;
     if (*index == 0) {
-        if (c->pairs == c->pair_room) {
-            c->pair_room = 2 * c->pair_room + 64;
-            c->pair = mem_grow(c->pair, c->pair_room, sizeof *c->pair);
-        }
+        c->pair = mem_extend(c->pair, c->pairs, c->pairs + 1, sizeof *c->pair);
         c->pair[c->pairs++] =
             (struct pair){.truth = a->truth, .pred = a->pred, .list.limit = c->o.count};
         *index = (int64_t)c->pairs;
@@ -117,7 +132,8 @@ static int by_count(const void *a, const void *b)
     return x->truth != y->truth ? x->truth - y->truth : x->pred - y->pred;
 }
 
-static void finish(struct ranked *list, int group, const char *kind, struct chosen *out, size_t *n)
+static void finish(struct ranked *list, int group, enum chosen_kind kind, struct chosen *out,
+                   size_t *n)
 {
     ranked_done(list);
     if (list->n > 0)
@@ -150,12 +166,14 @@ struct chosen *choice_done(struct choice *c, size_t *n)
         int group = c->o.by == CHOICE_ALL ? -1 : i;
         if (c->o.best)
             drop_best(&c->group[i]);
-        finish(&c->group[i].best, group, c->o.by == CHOICE_PRED ? "high" : "best", out, n);
-        finish(&c->group[i].worst, group, c->o.by == CHOICE_PRED ? "low" : "worst", out, n);
+        finish(&c->group[i].best, group, c->o.by == CHOICE_PRED ? CHOSEN_HIGH : CHOSEN_BEST, out,
+               n);
+        finish(&c->group[i].worst, group, c->o.by == CHOICE_PRED ? CHOSEN_LOW : CHOSEN_WORST, out,
+               n);
     }
     if (c->pairs > 0)
         qsort(c->pair, c->pairs, sizeof *c->pair, by_count);
     for (size_t i = 0; i < c->pairs && i < c->o.pairs && c->pair[i].count >= PAIRS_OFTEN; i++)
-        finish(&c->pair[i].list, (int)i + 1, "pair", out, n);
+        finish(&c->pair[i].list, (int)i + 1, CHOSEN_PAIR, out, n);
     return out;
 }

@@ -42,11 +42,28 @@ struct offer {
 int choice_offer(struct choice *c, const struct prediction *a, struct offer offer[2], struct err *e)
     ERR_CHECKED;
 
+/* Which rows a list holds, by the words of the column `kind`. */
+enum chosen_kind {
+    CHOSEN_NONE, /* a row that was not chosen, without a word */
+    CHOSEN_BEST,
+    CHOSEN_WORST,
+    CHOSEN_PAIR,
+    CHOSEN_HIGH,
+    CHOSEN_LOW,
+    CHOSEN_KINDS
+};
+
+#define CHOSEN_WORDS "best, worst, pair, high or low"
+const char *chosen_word(enum chosen_kind kind);
+
+/* The kind of the word p[n]; CHOSEN_NONE for any other. */
+enum chosen_kind chosen_find(const char *p, size_t n);
+
 /* One list of the result. The order of the correct predictions among the worst is that of the
  * best reversed, equals included, and a row among the best is not among the worst. */
 struct chosen {
-    int group;        /* class, -1 for all, or the pair's number from 1 */
-    const char *kind; /* "best", "worst", "pair", "high" or "low" */
+    int group; /* class, -1 for all, or the pair's number from 1 */
+    enum chosen_kind kind;
     const struct ranked *list;
 };
 

@@ -14,8 +14,9 @@
 struct class_row {
     bool present; /* the table has a row of it */
     char *name, *shown, *text;
-    int superclass;                           /* -1 where unknown */
-    char *superclass_name, *superclass_shown; /* "NA" and "-" where unknown */
+    int superclass;         /* -1 where unknown */
+    char *superclass_name;  /* "NA" where unknown */
+    char *superclass_shown; /* "-" where unknown */
     int64_t total, correct;
     int64_t predicted; /* -1 where the table does not tell */
     double precision, f1, mean_conf;
@@ -25,9 +26,10 @@ struct class_row {
     int64_t top_wrong_tied;  /* other wrong predictions that are as frequent; 0 where unknown */
 
     /* From the predictions; see confidence_add. */
-    int64_t low_correct;             /* correct predictions of low confidence */
-    int64_t highest_wrong;           /* wrong predictions of highest confidence */
-    struct examples errors, wrongly; /* wrong predictions of its images; as this class */
+    int64_t low_correct;     /* correct predictions of low confidence */
+    int64_t highest_wrong;   /* wrong predictions of highest confidence */
+    struct examples errors;  /* wrong predictions of its images */
+    struct examples wrongly; /* wrong predictions as this class */
 };
 
 /* All zero: none. */
@@ -35,7 +37,8 @@ struct classes {
     const char *file;
     int n; /* rows [0, n), some of them perhaps not present */
     struct class_row *row;
-    int present, superclasses; /* rows present, different superclasses */
+    int present;      /* rows present */
+    int superclasses; /* different ones */
     int64_t total, correct;
 };
 

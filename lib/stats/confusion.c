@@ -27,8 +27,8 @@ struct confusion {
     int64_t top5, errors_conf_90, errors_conf_70, correct_conf_50;
     struct sum conf[2], loss, entropy; /* conf[1]: of correct predictions */
     struct calibration calibration;
-    struct sum *class_conf; /* [room] by true class */
-    int room;
+    struct sum *class_conf; /* [conf_classes] by true class */
+    int conf_classes;
 
     /* Made by confusion_done. */
     struct sparse_entry *entry; /* [entries] */
@@ -86,11 +86,11 @@ static void add_conf(struct confusion *c, int truth, bool right, double conf)
     c->errors_conf_70 += !right && band >= BAND_HIGH;
     c->correct_conf_50 += right && band == BAND_LOW;
     calibration_add(&c->calibration, conf, right);
-    if (truth >= c->room) {
-        int room = 2 * truth + 64;
-        c->class_conf = mem_grow(c->class_conf, (size_t)room, sizeof *c->class_conf);
-        for (; c->room < room; c->room++)
-            c->class_conf[c->room] = (struct sum){0, 0};
+    if (truth >= c->conf_classes) {
+        c->class_conf = mem_extend(c->class_conf, (size_t)c->conf_classes, (size_t)truth + 1,
+                                   sizeof *c->class_conf);
+        for (; c->conf_classes <= truth; c->conf_classes++)
+            c->class_conf[c->conf_classes] = (struct sum){0, 0};
     }
     sum_add(&c->class_conf[truth], conf);
 }

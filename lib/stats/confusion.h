@@ -96,15 +96,17 @@ struct confusion_summary {
     double macro_f1;             /* likewise */
     int worst_class, best_class; /* by accuracy, the lower class of equals */
     double worst_class_accuracy, best_class_accuracy;
-    int64_t classes_below_50, classes_below_70; /* accuracy below 0.5, below 0.7 */
-    int superclasses;                           /* 0 where not known */
-    double superclass_accuracy;                 /* of the images whose superclasses are known */
-    double errors_same_superclass;              /* NaN without superclasses */
+    int64_t classes_below_50;      /* accuracy below 0.5 */
+    int64_t classes_below_70;      /* accuracy below 0.7 */
+    int superclasses;              /* 0 where not known */
+    double superclass_accuracy;    /* of the images whose superclasses are known */
+    double errors_same_superclass; /* NaN without superclasses */
     double mean_conf, mean_conf_correct, mean_conf_wrong;
-    double errors_conf_90, errors_conf_70; /* counts: above .9, above .7 (stats/band.h) */
-    double correct_conf_50;                /* count: up to .5 */
-    double ece, mce;                       /* see calibration_error */
-    double nll;                            /* mean loss */
+    double errors_conf_90;  /* count: above .9 (stats/band.h) */
+    double errors_conf_70;  /* count: above .7 */
+    double correct_conf_50; /* count: up to .5 */
+    double ece, mce;        /* see calibration_error */
+    double nll;             /* mean loss */
     double mean_entropy;
     int64_t pairs_confused; /* kinds of error that occur */
 };

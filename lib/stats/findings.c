@@ -89,9 +89,7 @@ const char *finding_name(enum finding_id id)
 
 void find_add(struct found_list *list, const struct found *item)
 {
-    /* Room doubles at the powers of two. */
-    if ((list->n & (list->n - 1)) == 0)
-        list->at = mem_grow(list->at, list->n ? 2 * (size_t)list->n : 1, sizeof *list->at);
+    list->at = mem_extend(list->at, (size_t)list->n, (size_t)list->n + 1, sizeof *list->at);
     list->at[list->n++] = *item;
 }
 

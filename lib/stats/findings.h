@@ -97,7 +97,8 @@ const char *finding_name(enum finding_id id);
 
 /* A class, or a pair of classes, that a finding is about. */
 struct found {
-    int cls, to; /* `to` is -1 where there is one class */
+    int cls;
+    int to; /* -1 where there is one class */
     struct finding f;
     int64_t errors; /* that it is about; of FIND_ONE_WAY those of the other way */
 };
@@ -111,7 +112,8 @@ struct found_list {
 /* The most frequent pairs that occur more than once, at most PAIRS_TOP. */
 struct top_pairs {
     int n;
-    int same, across;  /* inside one superclass, across two; both 0 where unknown */
+    int same;          /* inside one superclass; 0 where unknown */
+    int across;        /* across two superclasses; 0 where unknown */
     int mutual;        /* the reverse is at least half as frequent */
     int reverse_known; /* of how many the reverse is known */
     int64_t errors;    /* that they hold */

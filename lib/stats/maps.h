@@ -44,12 +44,14 @@ struct map_pair {
  * where the grid is too coarse for places. */
 struct map_statistics {
     int64_t images, blank;
-    int64_t measured, zero;        /* maps with a share of zero cells; mostly zero */
-    struct spread border;          /* share of the map's mass on the outermost ring of cells */
-    struct spread entropy;         /* of the mass, as a share of the largest possible */
-    struct spread off_center;      /* distance of the centre of mass from the image's centre,
-                                      as a share of the image's side */
-    int64_t diffuse, concentrated; /* entropy above MAPS_DIFFUSE, below MAPS_CONCENTRATED */
+    int64_t measured;         /* maps with a share of zero cells */
+    int64_t zero;             /* of these, mostly zero */
+    struct spread border;     /* share of the map's mass on the outermost ring of cells */
+    struct spread entropy;    /* of the mass, as a share of the largest possible */
+    struct spread off_center; /* distance of the centre of mass from the image's centre,
+                                 as a share of the image's side */
+    int64_t diffuse;          /* entropy above MAPS_DIFFUSE */
+    int64_t concentrated;     /* entropy below MAPS_CONCENTRATED */
 };
 
 /* All zero: not known. */
@@ -61,11 +63,13 @@ struct maps {
     struct examples blank; /* images whose map of the predicted class is */
 
     /* Wrong predictions only. */
-    int64_t true_blank;               /* the map of the true class is blank */
-    int64_t true_measured, true_zero; /* as measured and zero, of that map */
-    struct spread overlap;            /* of the maps of the true and the predicted class */
+    int64_t true_blank;    /* the map of the true class is blank */
+    int64_t true_measured; /* as `measured`, of that map */
+    int64_t true_zero;     /* as `zero`, of that map */
+    struct spread overlap; /* of the maps of the true and the predicted class */
     int64_t overlap_high, overlap_low;
-    struct spread overlap_highest, overlap_other; /* of highest confidence, of the others */
+    struct spread overlap_highest; /* of highest confidence */
+    struct spread overlap_other;   /* of the others */
     struct examples blank_errors, zero_errors, high_errors, low_errors;
 };
 

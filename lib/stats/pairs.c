@@ -7,9 +7,7 @@
 
 void pairs_add(struct pairs *p, const struct pair_row *row)
 {
-    size_t room = mem_room(p->n + 1);
-    if (room > mem_room(p->n))
-        p->row = mem_grow(p->row, room, sizeof *p->row);
+    p->row = mem_extend(p->row, p->n, p->n + 1, sizeof *p->row);
     p->row[p->n++] = *row;
     p->errors += row->count;
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_ROOM = 8 };
+enum { LEAST_ROWS = 8 };
 
 struct rank rank_back(struct rank k, int tier)
 {
@@ -63,13 +63,10 @@ bool ranked_has(const struct ranked *r, const struct ranked_row *row)
 
 void ranked_put(struct ranked *r, const struct rank *k, const char *text, size_t n)
 {
-    /* Room for twice the limit makes sorting cost little per row. */
-    if (r->n == r->room && r->room >= 2 * r->limit) {
+    /* Twice the limit makes sorting cost little per row. */
+    if (r->n >= 2 * r->limit && r->n >= LEAST_ROWS)
         ranked_done(r);
-    } else if (r->n == r->room) {
-        r->room = r->room ? 2 * r->room : FIRST_ROOM;
-        r->row = mem_grow(r->row, r->room, sizeof *r->row);
-    }
+    r->row = mem_extend(r->row, r->n, r->n + 1, sizeof *r->row);
     char *copy = mem_alloc(n + 1, 1);
     memcpy(copy, text, n);
     r->row[r->n++] = (struct ranked_row){*k, copy, n};
@@ -81,5 +78,5 @@ void ranked_free(struct ranked *r)
         free(r->row[i].text);
     free(r->row);
     r->row = NULL;
-    r->n = r->room = 0;
+    r->n = 0;
 }

@@ -29,7 +29,7 @@ struct ranked_row {
 struct ranked {
     size_t limit;
     struct ranked_row *row; /* after ranked_done: [n] in order */
-    size_t n, room;
+    size_t n;
     bool full;        /* `last` holds */
     struct rank last; /* of row `limit` so far */
 };

@@ -7,9 +7,8 @@
 struct tally_row *tally_add(struct tally *t, const struct prediction *a)
 {
     if (a->pred >= t->n) {
-        int n = 2 * a->pred + 1;
-        t->row = mem_grow(t->row, (size_t)n, sizeof *t->row);
-        for (; t->n < n; t->n++)
+        t->row = mem_extend(t->row, (size_t)t->n, (size_t)a->pred + 1, sizeof *t->row);
+        for (; t->n <= a->pred; t->n++)
             t->row[t->n] = (struct tally_row){.cls = t->n};
     }
     struct tally_row *row = &t->row[a->pred];

@@ -170,7 +170,7 @@ static int compare(const void *a, const void *b)
 int ids_open(struct ids **out, const char *path, struct err *e)
 {
     enum { CHUNK = 4096 };
-    int64_t buf[CHUNK], got, room = 0;
+    int64_t buf[CHUNK], got;
     struct npy_in *in;
 
     if (open_npy(&in, path, e) != 0)
@@ -179,10 +179,8 @@ int ids_open(struct ids **out, const char *path, struct err *e)
     if (npy_expect(in, NPY_I64, 0, NULL, e) != 0)
         goto fail;
     while ((got = npy_read(in, buf, CHUNK, e)) > 0) {
-        if (t->count + got > room) {
-            room = 2 * (t->count + got);
-            t->place = mem_grow(t->place, (size_t)room, sizeof *t->place);
-        }
+        t->place =
+            mem_extend(t->place, (size_t)t->count, (size_t)(t->count + got), sizeof *t->place);
         for (int64_t i = 0; i < got; i++, t->count++)
             t->place[t->count] = (struct place){buf[i], t->count};
     }

@@ -36,7 +36,7 @@ struct npy_in {
     int64_t record; /* number of the current record, from 1 */
     int64_t left;   /* items of it not read yet */
     int64_t count;  /* of all records, or -1 until npy_count */
-    int64_t records, room;
+    int64_t records;
     struct npy_record *index;
 };
 
@@ -380,10 +380,8 @@ int64_t npy_count(struct npy_in *n, struct err *e)
             return err_set(e, "%s: record %lld: expected %lld items, found %lld bytes of them",
                            npy_name(n), (long long)n->record, (long long)items,
                            (long long)(size - offset));
-        if (n->records == n->room) {
-            n->room = n->room ? 2 * n->room : 16;
-            n->index = mem_grow(n->index, (size_t)n->room, sizeof *n->index);
-        }
+        size_t known = (size_t)n->records;
+        n->index = mem_extend(n->index, known, known + 1, sizeof *n->index);
         n->index[n->records++] = (struct npy_record){count, offset};
         offset += items * item.bytes;
         count += items;

@@ -10,7 +10,8 @@
 #define RUN_NONE "none"
 
 struct run_row {
-    const char *name, *value; /* value: NULL for NA */
+    const char *name;
+    const char *value; /* NULL for NA */
 };
 
 /* A zeroed one is empty. */

@@ -51,7 +51,7 @@ static void choose(const struct choice_opts *o, const struct row *row, size_t n,
             CHECK(sscanf(x.text, "%d %d %d %lf", &id, &x.a.truth, &x.a.pred, &x.a.conf) == 4);
             x.a.id = id;
             snprintf(out->line[out->n], sizeof out->line[0], "%s %d %s %zu", x.text, list[i].group,
-                     list[i].kind, k + 1);
+                     chosen_word(list[i].kind), k + 1);
             out->row[out->n++] = x;
         }
     }

@@ -50,13 +50,14 @@ struct conv_spec {
     bool back; /* the gradient: (ih, iw, ic) are those of the convolution's output,
                   (oh, ow, oc) of its input */
     bool relu;
-    bool bf16;           /* input, output and addend are bf16, and the weights rounded to it */
-    bool exact;          /* CONV_DIRECT only */
-    bool tiles;          /* CONV_TILES; bf16, not back, pitches are multiples of 32 */
-    int n, microbatches; /* images in a microbatch, most microbatches in a call */
-    const float *w;      /* (oc, ic, k, k), for the gradient (ic, oc, k, k) */
-    const float *b;      /* (oc), or NULL */
-    float scale;         /* of the weights */
+    bool bf16;        /* input, output and addend are bf16, and the weights rounded to it */
+    bool exact;       /* CONV_DIRECT only */
+    bool tiles;       /* CONV_TILES; bf16, not back, pitches are multiples of 32 */
+    int n;            /* images in a microbatch */
+    int microbatches; /* most in a call */
+    const float *w;   /* (oc, ic, k, k), for the gradient (ic, oc, k, k) */
+    const float *b;   /* (oc), or NULL */
+    float scale;      /* of the weights */
 };
 
 struct conv {

@@ -29,11 +29,13 @@ struct step {
 struct cpu {
     struct work work;
     struct plan plan;
-    const struct conv_kernels *kernels, *tiles; /* tiles: for bf16, or NULL */
+    const struct conv_kernels *kernels;
+    const struct conv_kernels *tiles; /* for bf16, or NULL */
     bool bf16;
-    int images, microbatches; /* images of a microbatch, microbatches of a batch */
-    int narrow;               /* steps that are run for a microbatch at a time */
-    int gap;                  /* elements between cells */
+    int images;       /* of a microbatch */
+    int microbatches; /* of a batch */
+    int narrow;       /* steps that are run for a microbatch at a time */
+    int gap;          /* elements between cells */
     struct layout_table table;
     struct step *step; /* [plan.steps] */
     struct step *back; /* [plan.backs] from dy to dx */

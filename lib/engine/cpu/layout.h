@@ -9,10 +9,12 @@
 
 /* A value of one microbatch. */
 struct layout {
-    int cells, n, c; /* cells of the map, images, channels */
-    int pitch;       /* channels as stored */
-    ptrdiff_t cell;  /* elements from one cell to the next */
-    bool bf16;       /* bf16 */
+    int cells;      /* of the map */
+    int n;          /* images */
+    int c;          /* channels */
+    int pitch;      /* channels as stored */
+    ptrdiff_t cell; /* elements from one cell to the next */
+    bool bf16;      /* else f32 */
 };
 
 /* Normalised values of every byte, per channel, as f32 and as bf16. */

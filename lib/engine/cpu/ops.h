@@ -21,7 +21,8 @@ void scale_close(struct scale *s);
 struct max {
     struct layout layout; /* of x, and of y but for its number of cells */
     int h, w, oh, ow;
-    int k, stride, pad; /* k: at most CONV_LARGEST */
+    int k; /* at most CONV_LARGEST */
+    int stride, pad;
 };
 
 /* The calls of one kind of processor; but for scale() of `plain`, all give the same bits. */

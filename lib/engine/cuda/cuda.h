@@ -42,13 +42,15 @@ struct cuda {
     struct dnn *dnn;
     struct plan plan;
     enum kernel_type type;
-    struct step *step, *back; /* [plan.steps], [plan.backs] */
-    float *table;             /* (3, 256) normalised pixels */
-    float *linear, *bias;     /* (classes, c), (classes) */
-    float *turned;            /* linear as (c, classes), for gradients */
-    size_t workspace;         /* bytes */
+    struct step *step; /* [plan.steps] */
+    struct step *back; /* [plan.backs] */
+    float *table;      /* (3, 256) normalised pixels */
+    float *linear;     /* (classes, c) */
+    float *bias;       /* (classes) */
+    float *turned;     /* linear as (c, classes), for gradients */
+    size_t workspace;  /* bytes */
     struct worker worker[CUDA_WORKERS];
-    bool short_of; /* whether memory was what failed, until */
+    bool short_of; /* memory was what failed; until `ready` */
     bool ready;    /* all is open */
     /* cuDNN's handle runs on one stream at a time. */
     pthread_mutex_t queueing;

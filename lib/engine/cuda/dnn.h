@@ -61,7 +61,9 @@ size_t dnn_workspace(const struct dnn_conv *c);
 /* What the engine is, for tests and -v. */
 struct dnn_engine {
     int64_t index;
-    bool cores, compiles, deterministic; /* tensor cores; compiles when run */
+    bool cores;    /* uses tensor cores */
+    bool compiles; /* when it is run first */
+    bool deterministic;
 };
 struct dnn_engine dnn_engine(const struct dnn_conv *c);
 
