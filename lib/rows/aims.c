@@ -120,8 +120,8 @@ int aims_find(const struct aims *r, const char *word)
     return targets_find(r->targets, word);
 }
 
-int aims_error(const struct aims *r, const struct aims_row *row, struct err *e, const char *fmt,
-               ...)
+void aims_record(const struct aims *r, const struct aims_row *row, struct err *e, const char *fmt,
+                 ...)
 {
     char msg[768];
     va_list ap;
@@ -129,5 +129,5 @@ int aims_error(const struct aims *r, const struct aims_row *row, struct err *e, 
     va_start(ap, fmt);
     vsnprintf(msg, sizeof msg, fmt, ap);
     va_end(ap);
-    return err_set(e, "%s:%lld: %s", tsv_name(r->in), (long long)row->line, msg);
+    err_record(e, "%s:%lld: %s", tsv_name(r->in), (long long)row->line, msg);
 }

@@ -50,8 +50,9 @@ struct aim aims_aim(const struct aims *r, const struct aims_row *row, int plane)
 /* The plane of the target with this word, or -1. */
 int aims_find(const struct aims *r, const char *word);
 
-/* A message about `row`; returns -1. */
-int aims_error(const struct aims *r, const struct aims_row *row, struct err *e, const char *fmt,
-               ...) __attribute__((format(printf, 4, 5)));
+/* A message about `row`, as an expression of value -1. */
+#define aims_error(r, row, e, ...) (aims_record((r), (row), (e), __VA_ARGS__), err_value())
+void aims_record(const struct aims *r, const struct aims_row *row, struct err *e, const char *fmt,
+                 ...) __attribute__((format(printf, 4, 5)));
 
 #endif
