@@ -253,7 +253,7 @@ static void write_top_pairs(const struct tables *r, const struct findings *f)
         return;
     words_gap();
     /* Of nearly all pairs it would hold whatever the errors are. */
-    if (few != VERDICT_YES && top->n > 1 && top->half)
+    if (few != VERDICT_YES && top->n > 1 && top->at_most_half)
         words_para(2, "-", "These %d pairs hold %" PRId64 " of %" PRId64 " errors (%s).", top->n,
                    top->errors, tables_errors(r), words_percent(&a, top->errors, tables_errors(r)));
     if (says) {

@@ -56,7 +56,7 @@ void color_pack(const uint8_t *planes, size_t n, uint8_t *out)
             out[3 * i + c] = planes[c * n + i];
 }
 
-/* The source of each destination row or column. */
+/* Which row or column of `src` goes to row or column `i` of `dst`. */
 static size_t nearest(int i, int src, int dst)
 {
     return (size_t)((int64_t)i * src / dst);

@@ -38,8 +38,8 @@ int matrix_read_predictions(struct matrix_rows *in, struct tsv_in *t, unsigned n
     return r;
 }
 
-static int add_cell(struct matrix_rows *in, const struct tsv_in *t, int truth, int pred, int col,
-                    struct err *e)
+static int add_entry(struct matrix_rows *in, const struct tsv_in *t, int truth, int pred, int col,
+                     struct err *e)
 {
     int64_t n;
     if (tsv_int(t, col, 0, INT64_MAX, &n, e) != 0)
@@ -61,7 +61,7 @@ static int read_long(struct matrix_rows *in, struct tsv_in *t, int count, struct
             prediction_class(&in->cols, t, in->cols.col[PREDICTION_PRED], &pred, e) != 0 ||
             naming_learn(in->naming, t, truth, true_name, -1, e) != 0 ||
             naming_learn(in->naming, t, pred, pred_name, -1, e) != 0 ||
-            add_cell(in, t, truth, pred, count, e) != 0)
+            add_entry(in, t, truth, pred, count, e) != 0)
             return -1;
         in->rows++;
     }
@@ -101,7 +101,7 @@ static int read_wide(struct matrix_rows *in, struct tsv_in *t, struct err *e)
             r = naming_learn(in->naming, t, truth, name, -1, e);
         for (int c = 0; r == 0 && c < tsv_columns(t); c++)
             if (cls[c] >= 0)
-                r = add_cell(in, t, truth, cls[c], c, e);
+                r = add_entry(in, t, truth, cls[c], c, e);
         if (r == 0)
             in->rows++;
     }

@@ -29,7 +29,7 @@ static double above(double value, double mean, double variance)
 struct calibration_error calibration_error(const struct calibration *c)
 {
     struct calibration_error e = {0};
-    double images = 0, mean = 0, variance = 0, half = 0;
+    double images = 0, mean = 0, variance = 0, one_side = 0;
     for (int i = 0; i < CALIBRATION_BINS; i++)
         images += (double)c->bin[i].images;
     if (images == 0)
@@ -47,12 +47,12 @@ struct calibration_error calibration_error(const struct calibration *c)
          * and each part takes it with probability 1/2. */
         mean += sqrt(two_by_pi * v);
         variance += (1 - two_by_pi) * v;
-        half += (0.5 - two_by_pi / 4) * v;
+        one_side += (0.5 - two_by_pi / 4) * v;
     }
     e.chance = mean / images;
     e.p = above(e.ece * images, mean, variance);
-    e.over_p = above(e.over * images, mean / 2, half);
-    e.under_p = above(e.under * images, mean / 2, half);
+    e.over_p = above(e.over * images, mean / 2, one_side);
+    e.under_p = above(e.under * images, mean / 2, one_side);
     return e;
 }
 

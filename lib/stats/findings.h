@@ -118,7 +118,7 @@ struct top_pairs {
     int reverse_known; /* of how many the reverse is known */
     int64_t errors;    /* that they hold */
     int64_t tied;      /* pairs beyond them with the count of the last */
-    bool half;         /* they are at most half of all pairs */
+    bool at_most_half; /* of all pairs */
 };
 
 /* The fewest pairs that hold half of the errors, with those that are nearly as frequent. */

@@ -22,18 +22,19 @@ static void find_top_pairs(struct findings *f, const struct tables *r)
         top->reverse_known += p[i].reverse >= 0;
         top->mutual += p[i].reverse >= 0 && 2 * p[i].reverse >= p[i].count;
     }
-    top->half = 2 * (size_t)top->n <= r->pairs.n;
+    top->at_most_half = 2 * (size_t)top->n <= r->pairs.n;
 }
 
-struct half {
+struct counted_twice {
     int truth, pred;
-    int64_t chosen, held; /* errors of a pair in the half that chooses, in the other */
+    int64_t chosen; /* errors of a pair in the half of the images that chooses */
+    int64_t held;   /* its errors in the other half */
 };
 
 /* Equal pairs stand by class: their order must not tell of the other half. */
 static int by_chosen(const void *a, const void *b)
 {
-    const struct half *x = a, *y = b;
+    const struct counted_twice *x = a, *y = b;
     if (x->chosen != y->chosen)
         return x->chosen < y->chosen ? 1 : -1;
     return x->truth != y->truth ? x->truth - y->truth : x->pred - y->pred;
@@ -44,22 +45,22 @@ static int by_chosen(const void *a, const void *b)
  * `chance` an error is in them; p is that of the half that tells less. */
 static struct finding count_top(const struct pairs *p, int top, double chance)
 {
-    struct half *half = mem_alloc(p->n, sizeof *half);
+    struct counted_twice *pair = mem_alloc(p->n, sizeof *pair);
     int64_t held[2] = {0, 0}, errors[2] = {0, 0};
     for (int side = 0; side < 2; side++) {
         for (size_t i = 0; i < p->n; i++) {
             const struct pair_row *row = &p->row[i];
             int64_t first = row->first_half, second = row->count - first;
-            half[i] =
-                (struct half){row->truth, row->pred, side ? second : first, side ? first : second};
-            errors[side] += half[i].held;
+            pair[i] = (struct counted_twice){row->truth, row->pred, side ? second : first,
+                                             side ? first : second};
+            errors[side] += pair[i].held;
         }
-        qsort(half, p->n, sizeof *half, by_chosen);
+        qsort(pair, p->n, sizeof *pair, by_chosen);
         /* That a pair is in the table at all tells of the other half where it is not in this. */
-        for (size_t i = 0; i < p->n && i < (size_t)top && half[i].chosen > 0; i++)
-            held[side] += half[i].held;
+        for (size_t i = 0; i < p->n && i < (size_t)top && pair[i].chosen > 0; i++)
+            held[side] += pair[i].held;
     }
-    free(half);
+    free(pair);
     struct finding f = find_counted(held[0] + held[1], errors[0] + errors[1]);
     f.baseline = chance;
     f.p = fmax(share_tail(held[0], errors[0], chance), share_tail(held[1], errors[1], chance));

@@ -26,12 +26,12 @@ void share_interval(int64_t k, int64_t n, double *low, double *high)
         return;
     double m = (double)n, share = (double)k / m, z2 = normal_95 * normal_95;
     double middle = (share + z2 / (2 * m)) / (1 + z2 / m);
-    double half = normal_95 / (1 + z2 / m) * sqrt(share * (1 - share) / m + z2 / (4 * m * m));
+    double width = normal_95 / (1 + z2 / m) * sqrt(share * (1 - share) / m + z2 / (4 * m * m));
     /* The ends are exact at none and all; rounding would put them just beside. */
     if (k > 0)
-        *low = middle - half;
+        *low = middle - width;
     if (k < n)
-        *high = middle + half;
+        *high = middle + width;
 }
 
 /* The probability of k of n, 0 < q < 1. */

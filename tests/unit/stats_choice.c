@@ -173,6 +173,18 @@ static void test_limit(void)
     choice_free(c);
 }
 
+/* Every kind is found by its word, and by nothing else. */
+static void test_words(void)
+{
+    for (int i = CHOSEN_NONE + 1; i < CHOSEN_KINDS; i++) {
+        const char *word = chosen_word((enum chosen_kind)i);
+        CHECK(chosen_find(word, strlen(word)) == (enum chosen_kind)i);
+        CHECK(chosen_find(word, strlen(word) - 1) == CHOSEN_NONE);
+        CHECK(strstr(CHOSEN_WORDS, word));
+    }
+    CHECK(chosen_find("", 0) == CHOSEN_NONE);
+}
+
 int main(void)
 {
     srand(3);
@@ -187,5 +199,6 @@ int main(void)
     test_equal(CHOICE_PRED);
     test_class();
     test_limit();
+    test_words();
     return CHECK_DONE();
 }

@@ -492,7 +492,7 @@ static void test_top_pairs(void)
     CHECK(found.top.n == PAIRS_TOP && found.top.errors == 4 + 14 * 3 && found.top.tied == 2);
     CHECK(found.top.reverse_known == PAIRS_TOP);
     CHECK(found.top.mutual == 1); /* 2 of 4; 1 of 3 is less than half */
-    CHECK(!found.top.half);
+    CHECK(!found.top.at_most_half);
     CHECK(pairs_equal(&tables.pairs, &tables.pairs.row[0]) == 0);
     CHECK(pairs_equal(&tables.pairs, &tables.pairs.row[1]) == 15);
     size_t tied;
