@@ -1,8 +1,8 @@
 # The programs, the pages that report holds, the entrance heatpipe and the manual pages.
 
-PROGRAMS := cifar-predict confmat worst-k cam-compute cam-overlay report model-info
+PROGRAMS := cifar-predict confmat worst-k cam-compute cam-overlay report model-info neighbors
 # Only these link a backend.
-ENGINE_PROGRAMS := cifar-predict cam-compute model-info
+ENGINE_PROGRAMS := cifar-predict cam-compute model-info neighbors
 
 cmd_src     := $(sort $(wildcard cmd/*/*.c))
 cmd_obj     := $(cmd_src:%.c=$(BUILD)/%.o)

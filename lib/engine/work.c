@@ -38,6 +38,18 @@ int work_cores(void)
     return n > 0 ? n : 1;
 }
 
+void work_parts(int threads, void *(*part)(void *shared), void *shared)
+{
+    pthread_t *thread = mem_alloc((size_t)threads, sizeof *thread);
+    int started = 0;
+    while (started < threads - 1 && pthread_create(&thread[started], NULL, part, shared) == 0)
+        started++;
+    part(shared);
+    for (int i = 0; i < started; i++)
+        pthread_join(thread[i], NULL);
+    free(thread);
+}
+
 /* --- memory --- */
 
 size_t work_returned(const struct graph *g, const struct engine_opts *o)

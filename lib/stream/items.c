@@ -205,6 +205,25 @@ fail:
     return -1;
 }
 
+int ids_load(int64_t **out, const char *path, int64_t count, const char *of, struct err *e)
+{
+    struct ids *t;
+
+    if (ids_open(&t, path, e) != 0)
+        return -1;
+    if (t->count != count) {
+        err_record(e, "%s: expected %lld ids as there are items in %s, found %lld", io_name(path),
+                   (long long)count, of, (long long)t->count);
+        ids_close(t);
+        return -1;
+    }
+    *out = mem_alloc((size_t)count, sizeof **out);
+    for (int64_t i = 0; i < count; i++)
+        (*out)[t->place[i].item] = t->place[i].id;
+    ids_close(t);
+    return 0;
+}
+
 void ids_close(struct ids *t)
 {
     if (!t)

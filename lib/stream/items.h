@@ -40,6 +40,10 @@ int ids_open(struct ids **t, const char *path, struct err *e) ERR_CHECKED;
 void ids_close(struct ids *t);
 int64_t ids_count(const struct ids *t);
 
+/* The ids in the order of the items: [count], as many as there are items of `of`. Caller frees. */
+int ids_load(int64_t **id, const char *path, int64_t count, const char *of, struct err *e)
+    ERR_CHECKED;
+
 /* -1 where the id is not among them. */
 int64_t ids_find(const struct ids *t, int64_t id);
 

@@ -93,19 +93,6 @@ static void add_conv(struct cpu *c, struct packing *p, struct conv *v, const str
     p->spans += conv_spans(v);
 }
 
-static void pack_all(struct cpu *c, struct packing *p)
-{
-    int helpers = c->work.threads - 1;
-    pthread_t *thread = mem_alloc((size_t)helpers + 1, sizeof *thread);
-    int started = 0;
-    while (started < helpers && pthread_create(&thread[started], NULL, pack_some, p) == 0)
-        started++;
-    pack_some(p);
-    for (int i = 0; i < started; i++)
-        pthread_join(thread[i], NULL);
-    free(thread);
-}
-
 static void add_step(struct cpu *c, struct packing *p, struct step *s, const struct graph_op *op,
                      bool back)
 {
@@ -146,7 +133,7 @@ void cpu_open_steps(struct cpu *c)
     add_conv(c, &work, &c->fc, &fc);
     if (engine_wants(&c->work.opts, ENGINE_CLASS_MAPS))
         add_conv(c, &work, &c->maps, &maps);
-    pack_all(c, &work);
+    work_parts(c->work.threads, pack_some, &work);
     free(work.conv);
 }
 

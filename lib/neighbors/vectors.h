@@ -1,0 +1,25 @@
+/* Vectors of a tensor (n, length) in a file: read as often as needed, never all at once. */
+#ifndef HP_VECTORS_H
+#define HP_VECTORS_H
+
+#include "base/err.h"
+
+#include <stdint.h>
+
+enum { VECTORS_LENGTH = 65536 };
+
+struct vectors;
+
+/* float32; a pipe, which is there once, is an error, as is a length of 0 or more than
+ * VECTORS_LENGTH. Caller closes. */
+int vectors_open(struct vectors **v, const char *path, struct err *e) ERR_CHECKED;
+void vectors_close(struct vectors *v);
+const char *vectors_name(const struct vectors *v);
+int64_t vectors_count(const struct vectors *v);
+int vectors_length(const struct vectors *v);
+
+/* Vectors from `first` on, out[n][length]; an error where one is not finite. Thread-safe. */
+int vectors_read(const struct vectors *v, int64_t first, int n, float *out, struct err *e)
+    ERR_CHECKED;
+
+#endif
