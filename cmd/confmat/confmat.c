@@ -4,6 +4,7 @@
 #include "base/prog.h"
 #include "data/names.h"
 #include "rows/matrix.h"
+#include "stats/breakdown.h"
 #include "stats/confusion.h"
 #include "stream/tsv.h"
 
@@ -20,14 +21,15 @@ enum mode {
     MODE_PAIRS,
     MODE_SUPERCLASSES,
     MODE_SUMMARY,
+    MODE_BY,
     MODES
 };
 
 static bool flag[MODES];
 static bool merge;
-static const char *names_path;
+static const char *names_path, *by;
 static int order_superclass;
-static int64_t top;
+static int64_t top, quantiles;
 
 static const struct opt options[] = {
     {"long", 'l', OPT_FLAG, &flag[MODE_LONG], NULL,
@@ -44,6 +46,11 @@ static const struct opt options[] = {
      0, 0},
     {"summary", 's', OPT_FLAG, &flag[MODE_SUMMARY], NULL,
      "Write the metrics of all images, one a row.", 0, 0},
+    {"by", 'b', OPT_STRING, &by, "COLUMN",
+     "Write the metrics of the images by the value that each has in a column of the rows.", 0, 0},
+    {"quantiles", 'q', OPT_INT, &quantiles, "N",
+     "With --by, divide the numbers of the column into N groups of about as many images.", 1,
+     BREAKDOWN_QUANTILES},
     {"order", 'o', OPT_CHOICE, &order_superclass, "class|group",
      "Order of the wide matrix and of --classes: by class ID, the default, or by superclass "
      "and then class ID.",
@@ -61,6 +68,8 @@ static const char *const examples[] = {
     "confmat predictions.tsv > confusion.tsv",
     "cifar-predict --model m.pth --data test.bin | confmat --summary",
     "confmat --pairs --top 15 predictions.tsv",
+    "confmat --by true_group predictions.tsv",
+    "confmat --by entropy --quantiles 5 predictions.tsv",
     "confmat --merge part1.tsv part2.tsv > confusion.tsv",
     NULL,
 };
@@ -269,16 +278,16 @@ static int write_summary(struct out *o, const struct confusion *m, const struct 
     struct confusion_summary s;
     confusion_summarize(m, names, &s);
     const struct measure rows[] = {
-        {"images", MEASURE_COUNT, (double)s.images},
+        {"images", MEASURE_COUNT, (double)s.all.images},
         {"unlabelled", MEASURE_COUNT, merge ? NAN : (double)unlabelled},
         {"classes", MEASURE_COUNT, (double)s.classes},
         {"classes_with_images", MEASURE_COUNT, (double)s.classes_with_images},
         {"groups", MEASURE_COUNT, (double)s.superclasses},
-        {"correct", MEASURE_COUNT, (double)s.correct},
-        {"errors", MEASURE_COUNT, (double)s.errors},
-        {"accuracy", MEASURE_REAL, s.accuracy},
-        {"error_rate", MEASURE_REAL, s.error_rate},
-        {"top5_accuracy", MEASURE_REAL, s.top5_accuracy},
+        {"correct", MEASURE_COUNT, (double)s.all.correct},
+        {"errors", MEASURE_COUNT, (double)s.all.errors},
+        {"accuracy", MEASURE_REAL, s.all.accuracy},
+        {"error_rate", MEASURE_REAL, s.all.error_rate},
+        {"top5_accuracy", MEASURE_REAL, s.all.top5_accuracy},
         {"group_accuracy", MEASURE_REAL, s.superclass_accuracy},
         {"errors_same_group", MEASURE_COUNT, s.errors_same_superclass},
         {"mean_class_accuracy", MEASURE_REAL, s.mean_class_accuracy},
@@ -293,21 +302,58 @@ static int write_summary(struct out *o, const struct confusion *m, const struct 
         {"classes_below_50", MEASURE_COUNT, (double)s.classes_below_50},
         {"classes_below_70", MEASURE_COUNT, (double)s.classes_below_70},
         {"pairs_confused", MEASURE_COUNT, (double)s.pairs_confused},
-        {"mean_conf", MEASURE_REAL, s.mean_conf},
-        {"mean_conf_correct", MEASURE_REAL, s.mean_conf_correct},
-        {"mean_conf_wrong", MEASURE_REAL, s.mean_conf_wrong},
-        {"errors_conf_90", MEASURE_COUNT, s.errors_conf_90},
-        {"errors_conf_70", MEASURE_COUNT, s.errors_conf_70},
-        {"correct_conf_50", MEASURE_COUNT, s.correct_conf_50},
-        {"ece", MEASURE_REAL, s.ece},
-        {"mce", MEASURE_REAL, s.mce},
-        {"nll", MEASURE_REAL, s.nll},
-        {"mean_entropy", MEASURE_REAL, s.mean_entropy},
+        {"mean_conf", MEASURE_REAL, s.all.mean_conf},
+        {"mean_conf_correct", MEASURE_REAL, s.all.mean_conf_correct},
+        {"mean_conf_wrong", MEASURE_REAL, s.all.mean_conf_wrong},
+        {"errors_conf_90", MEASURE_COUNT, s.all.errors_conf_90},
+        {"errors_conf_70", MEASURE_COUNT, s.all.errors_conf_70},
+        {"correct_conf_50", MEASURE_COUNT, s.all.correct_conf_50},
+        {"ece", MEASURE_REAL, s.all.ece},
+        {"mce", MEASURE_REAL, s.all.mce},
+        {"nll", MEASURE_REAL, s.all.nll},
+        {"mean_entropy", MEASURE_REAL, s.all.mean_entropy},
     };
     struct tsv_out *t = tsv_begin(o, "measure value");
     int r = 0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows && r == 0; i++) {
         put_measure(t, &rows[i], names);
+        r = tsv_end(t, e);
+    }
+    tsv_free(t);
+    return r;
+}
+
+static int write_breakdown(struct out *o, struct breakdown *b, struct err *e)
+{
+    struct tsv_out *t =
+        tsv_begin(o, "column value from to images correct errors accuracy accuracy_low "
+                     "accuracy_high mean_conf over_confidence over_low over_high errors_conf_90 "
+                     "ece top5_accuracy nll mean_entropy");
+    size_t n;
+    const struct breakdown_group *group = breakdown_end(b, (int)quantiles, &n);
+    int r = 0;
+    for (size_t i = 0; i < n && r == 0; i++) {
+        const struct breakdown_group *g = &group[i];
+        struct metrics_values v;
+        char quantile[16];
+        metrics_compute(&g->metrics, &v);
+        snprintf(quantile, sizeof quantile, "q%d", g->quantile);
+        tsv_put_string(t, by);
+        if (g->value)
+            tsv_put_raw(t, g->value, strlen(g->value));
+        else
+            tsv_put_string(t, g->quantile > 0 ? quantile : NULL);
+        tsv_put_real(t, g->from);
+        tsv_put_real(t, g->to);
+        tsv_put_int(t, v.images);
+        tsv_put_int(t, v.correct);
+        tsv_put_int(t, v.errors);
+        const double real[] = {
+            v.accuracy, v.accuracy_low, v.accuracy_high,  v.mean_conf, v.over_confidence,
+            v.over_low, v.over_high,    v.errors_conf_90, v.ece,       v.top5_accuracy,
+            v.nll,      v.mean_entropy};
+        for (size_t k = 0; k < sizeof real / sizeof *real; k++)
+            tsv_put_real(t, real[k]);
         r = tsv_end(t, e);
     }
     tsv_free(t);
@@ -341,6 +387,9 @@ static int write_result(enum mode mode, const struct matrix_rows *in, const stru
     case MODE_SUMMARY:
         r = write_summary(o, m, names, in->unlabelled, e);
         break;
+    case MODE_BY:
+        r = write_breakdown(o, in->breakdown, e);
+        break;
     default:
         r = write_wide(o, m, "true true_name", names, false, order, e);
     }
@@ -354,8 +403,10 @@ static int write_result(enum mode mode, const struct matrix_rows *in, const stru
 
 static enum mode choose_mode(void)
 {
-    static const char *const word[MODES] = {NULL, "long", "classes", "pairs", "groups", "summary"};
+    static const char *const word[MODES] = {NULL,     "long",    "classes", "pairs",
+                                            "groups", "summary", "by"};
     enum mode mode = MODE_MATRIX;
+    flag[MODE_BY] = by;
     for (int i = MODE_LONG; i < MODES; i++) {
         if (!flag[i])
             continue;
@@ -367,6 +418,10 @@ static enum mode choose_mode(void)
         prog_usage("--top goes with --pairs");
     if (order_superclass && mode != MODE_MATRIX && mode != MODE_CLASSES)
         prog_usage("--order group goes with the wide matrix and with --classes");
+    if (quantiles > 0 && mode != MODE_BY)
+        prog_usage("--quantiles goes with --by");
+    if (merge && mode == MODE_BY)
+        prog_usage("--merge and --by exclude each other: a matrix tells nothing of single images");
     return mode;
 }
 
@@ -378,8 +433,9 @@ static unsigned needs(enum mode mode)
 
 static unsigned wants(enum mode mode)
 {
-    return mode == MODE_SUMMARY
-               ? 1u << PREDICTION_RANK | 1u << PREDICTION_LOSS | 1u << PREDICTION_ENTROPY
+    return mode == MODE_SUMMARY || mode == MODE_BY
+               ? 1u << PREDICTION_CONF | 1u << PREDICTION_RANK | 1u << PREDICTION_LOSS |
+                     1u << PREDICTION_ENTROPY
                : 0;
 }
 
@@ -401,6 +457,9 @@ int main(int argc, char **argv)
         .cols = {.classes = given ? given->classes : STATS_CLASSES,
                  .names = names_path ? io_name(names_path) : NULL,
                  .seen = seen_new()},
+        .by = by,
+        .by_number = quantiles > 0,
+        .breakdown = breakdown_new(),
     };
     if (given)
         confusion_cover(in.matrix, given->classes);
@@ -432,6 +491,7 @@ int main(int argc, char **argv)
         prog_fail(&e);
     seen_free(in.cols.seen);
     confusion_free(in.matrix);
+    breakdown_free(in.breakdown);
     naming_free(in.naming);
     names_free(given);
     return PROG_OK;

@@ -12,12 +12,31 @@ static int at_row(const struct tsv_in *t, struct err *e)
     return tsv_error(t, e, "%s", inner.msg);
 }
 
+static int break_down(struct matrix_rows *in, const struct tsv_in *t, int by,
+                      const struct prediction *a, struct err *e)
+{
+    if (in->by_number) {
+        double value;
+        if (tsv_real_na(t, by, &value, e) != 0)
+            return -1;
+        breakdown_number(in->breakdown, value, a);
+        return 0;
+    }
+    struct tsv_field f = tsv_get(t, by);
+    if (breakdown_text(in->breakdown, tsv_is_na(t, by) ? NULL : f.p, f.n, a, e) != 0)
+        return at_row(t, e);
+    return 0;
+}
+
 int matrix_read_predictions(struct matrix_rows *in, struct tsv_in *t, unsigned need, unsigned want,
                             struct err *e)
 {
     need |= 1u << PREDICTION_TRUE | 1u << PREDICTION_PRED;
     want |= 1u << PREDICTION_ID;
     if (prediction_find(&in->cols, t, need, want, e) != 0)
+        return -1;
+    int by = in->by ? tsv_need_word(t, in->by, "", e) : -1;
+    if (in->by && by < 0)
         return -1;
     int true_name = tsv_find(t, "true_name"), pred_name = tsv_find(t, "pred_name");
     int true_superclass = tsv_find(t, "true_group"), pred_superclass = tsv_find(t, "pred_group");
@@ -34,6 +53,8 @@ int matrix_read_predictions(struct matrix_rows *in, struct tsv_in *t, unsigned n
             return -1;
         if (confusion_prediction(in->matrix, &a, e) != 0)
             return at_row(t, e);
+        if (by >= 0 && break_down(in, t, by, &a, e) != 0)
+            return -1;
     }
     return r;
 }

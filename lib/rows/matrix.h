@@ -5,9 +5,11 @@
 #include "base/err.h"
 #include "rows/naming.h"
 #include "rows/predictions.h"
+#include "stats/breakdown.h"
 #include "stats/confusion.h"
 #include "stream/tsv.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What is read, from one table after the other. The caller sets all but the counts. */
@@ -16,6 +18,10 @@ struct matrix_rows {
     struct naming *naming;
     struct prediction_cols cols;
     int64_t rows, unlabelled;
+    /* Predictions are also counted by the values of a column, where there is a name. */
+    const char *by;
+    bool by_number; /* values are numbers */
+    struct breakdown *breakdown;
 };
 
 /* Rows of cifar-predict; `need` and `want`, as for prediction_find, beyond the classes and the

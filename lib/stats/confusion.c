@@ -1,9 +1,8 @@
 #include "stats/confusion.h"
 
 #include "base/mem.h"
-#include "stats/band.h"
-#include "stats/calibration.h"
 #include "stats/classes.h"
+#include "stats/metrics.h"
 #include "stats/share.h"
 #include "stats/sum.h"
 
@@ -20,13 +19,7 @@ static double mean(const struct sum *a, int64_t n)
 struct confusion {
     struct sparse *counts;
     int classes;
-    int64_t images, correct;
-
-    /* Of the images whose rows told it. */
-    int64_t with_conf, with_rank, with_loss, with_entropy;
-    int64_t top5, errors_conf_90, errors_conf_70, correct_conf_50;
-    struct sum conf[2], loss, entropy; /* conf[1]: of correct predictions */
-    struct calibration calibration;
+    struct metrics all;
     struct sum *class_conf; /* [conf_classes] by true class */
     int conf_classes;
 
@@ -62,30 +55,29 @@ void confusion_cover(struct confusion *c, int classes)
         c->classes = classes;
 }
 
-int confusion_add(struct confusion *c, int truth, int pred, int64_t n, struct err *e)
+/* The matrix's part of `n` images. */
+static int add_entry(struct confusion *c, int truth, int pred, int64_t n, struct err *e)
 {
     int64_t *entry = sparse_at(c->counts, truth, pred, e);
     if (!entry)
         return -1;
-    if (n > INT64_MAX - c->images)
+    if (n > INT64_MAX - c->all.images)
         return err_set(e, "expected fewer than 2^63 images in all, found more");
     *entry += n;
-    c->images += n;
-    if (truth == pred)
-        c->correct += n;
     confusion_cover(c, (truth > pred ? truth : pred) + 1);
     return 0;
 }
 
-static void add_conf(struct confusion *c, int truth, bool right, double conf)
+int confusion_add(struct confusion *c, int truth, int pred, int64_t n, struct err *e)
 {
-    c->with_conf++;
-    sum_add(&c->conf[right], conf);
-    enum band band = band_of(conf);
-    c->errors_conf_90 += !right && band == BAND_HIGHEST;
-    c->errors_conf_70 += !right && band >= BAND_HIGH;
-    c->correct_conf_50 += right && band == BAND_LOW;
-    calibration_add(&c->calibration, conf, right);
+    if (add_entry(c, truth, pred, n, e) != 0)
+        return -1;
+    metrics_count(&c->all, n, truth == pred ? n : 0);
+    return 0;
+}
+
+static void add_conf(struct confusion *c, int truth, double conf)
+{
     if (truth >= c->conf_classes) {
         c->class_conf = mem_extend(c->class_conf, (size_t)c->conf_classes, (size_t)truth + 1,
                                    sizeof *c->class_conf);
@@ -97,22 +89,11 @@ static void add_conf(struct confusion *c, int truth, bool right, double conf)
 
 int confusion_prediction(struct confusion *c, const struct prediction *a, struct err *e)
 {
-    if (confusion_add(c, a->truth, a->pred, 1, e) != 0)
+    if (add_entry(c, a->truth, a->pred, 1, e) != 0)
         return -1;
+    metrics_add(&c->all, a);
     if (!isnan(a->conf))
-        add_conf(c, a->truth, a->truth == a->pred, a->conf);
-    if (a->rank) {
-        c->with_rank++;
-        c->top5 += a->rank <= 5;
-    }
-    if (!isnan(a->loss)) {
-        c->with_loss++;
-        sum_add(&c->loss, a->loss);
-    }
-    if (!isnan(a->entropy)) {
-        c->with_entropy++;
-        sum_add(&c->entropy, a->entropy);
-    }
+        add_conf(c, a->truth, a->conf);
     return 0;
 }
 
@@ -143,7 +124,7 @@ int confusion_classes(const struct confusion *c)
 
 int64_t confusion_images(const struct confusion *c)
 {
-    return c->images;
+    return c->all.images;
 }
 
 int64_t confusion_count(const struct confusion *c, int truth, int pred)
@@ -185,7 +166,7 @@ void confusion_class(const struct confusion *c, int cls, struct class_metrics *f
     f->f1 = f->total + f->predicted > 0
                 ? 2 * (double)f->correct / ((double)f->total + (double)f->predicted)
                 : NAN;
-    bool known = c->with_conf == c->images && f->total > 0;
+    bool known = c->all.with_conf == c->all.images && f->total > 0;
     f->mean_conf = known ? mean(&c->class_conf[cls], f->total) : NAN;
 }
 
@@ -332,44 +313,13 @@ static void summarize_superclasses(const struct confusion *c, const struct names
     s->errors_same_superclass = known ? (double)same : NAN;
 }
 
-static void summarize_conf(const struct confusion *c, struct confusion_summary *s)
-{
-    s->mean_conf = s->mean_conf_correct = s->mean_conf_wrong = NAN;
-    s->errors_conf_90 = s->errors_conf_70 = s->correct_conf_50 = NAN;
-    s->ece = s->mce = NAN;
-    if (c->with_conf == 0 || c->with_conf != c->images)
-        return;
-    struct sum all = c->conf[0];
-    sum_add(&all, c->conf[1].s);
-    sum_add(&all, c->conf[1].rest);
-    s->mean_conf = mean(&all, c->images);
-    s->mean_conf_correct = mean(&c->conf[1], c->correct);
-    s->mean_conf_wrong = mean(&c->conf[0], s->errors);
-    s->errors_conf_90 = (double)c->errors_conf_90;
-    s->errors_conf_70 = (double)c->errors_conf_70;
-    s->correct_conf_50 = (double)c->correct_conf_50;
-    struct calibration_error e = calibration_error(&c->calibration);
-    s->ece = e.ece;
-    s->mce = e.mce;
-}
-
 void confusion_summarize(const struct confusion *c, const struct names *names,
                          struct confusion_summary *s)
 {
-    *s = (struct confusion_summary){
-        .images = c->images,
-        .correct = c->correct,
-        .errors = c->images - c->correct,
-        .classes = c->classes,
-        .accuracy = share_of(c->correct, c->images),
-        .error_rate = share_of(c->images - c->correct, c->images),
-        .top5_accuracy = c->with_rank == c->images ? share_of(c->top5, c->images) : NAN,
-        .nll = c->with_loss == c->images ? mean(&c->loss, c->images) : NAN,
-        .mean_entropy = c->with_entropy == c->images ? mean(&c->entropy, c->images) : NAN,
-    };
+    *s = (struct confusion_summary){.classes = c->classes};
+    metrics_compute(&c->all, &s->all);
     summarize_classes(c, s);
     summarize_superclasses(c, names, s);
-    summarize_conf(c, s);
     for (size_t i = 0; i < c->entries; i++)
         s->pairs_confused += c->entry[i].row != c->entry[i].col;
 }

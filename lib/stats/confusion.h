@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "data/names.h"
+#include "stats/metrics.h"
 #include "stats/prediction.h"
 #include "stats/sparse.h"
 
@@ -87,10 +88,8 @@ void confusion_superclass_order(const struct confusion *c, const struct names *n
 /* Metrics of the whole. Shares are fractions of 1; NaN is what the rows do not
  * tell or what has no images; a class of -1 likewise. */
 struct confusion_summary {
-    int64_t images, correct, errors;
+    struct metrics_values all;
     int classes, classes_with_images;
-    double accuracy, error_rate;
-    double top5_accuracy;        /* share with rank_true <= 5 */
     double mean_class_accuracy;  /* over classes with images */
     double macro_precision;      /* over classes where it is defined */
     double macro_f1;             /* likewise */
@@ -101,14 +100,7 @@ struct confusion_summary {
     int superclasses;              /* 0 where not known */
     double superclass_accuracy;    /* of the images whose superclasses are known */
     double errors_same_superclass; /* NaN without superclasses */
-    double mean_conf, mean_conf_correct, mean_conf_wrong;
-    double errors_conf_90;  /* count: above .9 (stats/band.h) */
-    double errors_conf_70;  /* count: above .7 */
-    double correct_conf_50; /* count: up to .5 */
-    double ece, mce;        /* see calibration_error */
-    double nll;             /* mean loss */
-    double mean_entropy;
-    int64_t pairs_confused; /* kinds of error that occur */
+    int64_t pairs_confused;        /* kinds of error that occur */
 };
 
 void confusion_summarize(const struct confusion *c, const struct names *names,

@@ -63,13 +63,13 @@ static void test_bounds(void)
     struct confusion *c = of(a, 6);
     struct confusion_summary s;
     confusion_summarize(c, &no_names, &s);
-    CHECK(s.errors_conf_90 == 1 && s.errors_conf_70 == 3 && s.correct_conf_50 == 2);
-    CHECK(s.images == 6 && s.correct == 2 && s.errors == 4 && s.pairs_confused == 1);
-    CHECK_NEAR(s.mean_conf_wrong, (.9 + .91 + .7 + .71) / 4, 1e-15);
-    CHECK_NEAR(s.mean_conf_correct, .495, 1e-15);
+    CHECK(s.all.errors_conf_90 == 1 && s.all.errors_conf_70 == 3 && s.all.correct_conf_50 == 2);
+    CHECK(s.all.images == 6 && s.all.correct == 2 && s.all.errors == 4 && s.pairs_confused == 1);
+    CHECK_NEAR(s.all.mean_conf_wrong, (.9 + .91 + .7 + .71) / 4, 1e-15);
+    CHECK_NEAR(s.all.mean_conf_correct, .495, 1e-15);
     CHECK(s.worst_class == 0 && s.best_class == 1 && s.best_class_accuracy == 1);
     CHECK(s.classes_below_50 == 1 && s.classes_below_70 == 1);
-    CHECK(isnan(s.top5_accuracy) && isnan(s.nll) && isnan(s.mean_entropy));
+    CHECK(isnan(s.all.top5_accuracy) && isnan(s.all.nll) && isnan(s.all.mean_entropy));
     CHECK(isnan(s.superclass_accuracy) && isnan(s.errors_same_superclass) && s.superclasses == 0);
     confusion_free(c);
 }
@@ -83,8 +83,8 @@ static void test_calibration(void)
     struct confusion_summary s;
     confusion_summarize(c, &no_names, &s);
     double first = fabs(.5 - 1. / 30), second = .8, last = .5;
-    CHECK_NEAR(s.ece, (2 * first + second + 2 * last) / 5, 1e-15);
-    CHECK_NEAR(s.mce, .8, 1e-15);
+    CHECK_NEAR(s.all.ece, (2 * first + second + 2 * last) / 5, 1e-15);
+    CHECK_NEAR(s.all.mce, .8, 1e-15);
     confusion_free(c);
 }
 
@@ -147,13 +147,13 @@ static void test_partial(void)
     struct confusion_summary s;
     struct confusion *c = of(a, 2);
     confusion_summarize(c, &no_names, &s);
-    CHECK(isnan(s.mean_conf) && isnan(s.ece) && isnan(s.errors_conf_90));
-    CHECK(isnan(s.top5_accuracy) && isnan(s.nll) && isnan(s.mean_entropy) && s.accuracy == .5);
+    CHECK(isnan(s.all.mean_conf) && isnan(s.all.ece) && isnan(s.all.errors_conf_90));
+    CHECK(isnan(s.all.top5_accuracy) && isnan(s.all.nll) && isnan(s.all.mean_entropy) && s.all.accuracy == .5);
     confusion_free(c);
     c = of(a, 1);
     confusion_summarize(c, &no_names, &s);
-    CHECK(s.mean_conf == .5 && s.top5_accuracy == 1 && s.nll == 1 && s.mean_entropy == 2);
-    CHECK(isnan(s.mean_conf_wrong) && s.errors_conf_90 == 0);
+    CHECK(s.all.mean_conf == .5 && s.all.top5_accuracy == 1 && s.all.nll == 1 && s.all.mean_entropy == 2);
+    CHECK(isnan(s.all.mean_conf_wrong) && s.all.errors_conf_90 == 0);
     confusion_free(c);
 }
 
@@ -176,7 +176,7 @@ static void test_limits(void)
     confusion_done(c);
     struct confusion_summary s;
     confusion_summarize(c, &no_names, &s);
-    CHECK(s.images == 0 && s.classes == 3 && isnan(s.accuracy) && s.worst_class == -1);
+    CHECK(s.all.images == 0 && s.classes == 3 && isnan(s.all.accuracy) && s.worst_class == -1);
     confusion_free(c);
 }
 
