@@ -162,11 +162,15 @@ tidy = printf '%s\n' $1 | xargs -P "$$(nproc)" -I{} clang-tidy --quiet $2 {} -- 
   $(pkg_flags) $(standin_inc) -Icmd/report 2>&1 | \
   { grep -vE '^[0-9]+ warnings? (generated|treated)|^Suppressed|^Use -header' || true; }
 
-.PHONY: lint lint-headers lint-order lint-checked format
-lint: lint-headers lint-order lint-checked man
+.PHONY: lint lint-format lint-shell lint-pages lint-tidy lint-headers lint-order lint-checked format
+lint: lint-format lint-shell lint-pages lint-tidy lint-headers lint-order lint-checked
+lint-format:
 	clang-format --dry-run -Werror $(own_c) $(own_h) $(own_inc) $(own_cxx)
+lint-shell:
 	shellcheck -x $(own_sh)
+lint-pages: man
 	mandoc -Tlint -W warning $(man)
+lint-tidy:
 	$(call tidy,$(product_c))
 	$(call tidy,$(test_c),--checks=-clang-analyzer-*)
 
