@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Runs the unit tests and the cases, as many at a time as there are cores.
 #
-#   tests/run.sh [--accept] [NAME ...]
+#   tests/run.sh [--accept] [--times] [NAME ...]
 #
 # NAME selects tests whose name contains it. --accept writes what a case printed
-# as its expected output: look at the difference before you keep it.
+# as its expected output: look at the difference before you keep it. --times ends with the
+# processor time, in seconds, of all tests and of those that took the most.
 #
 # A case is a folder with `cmd`, a bash script that runs in an empty folder, and
 # the exact `out`, `err` (default: empty) and `status` (default: 0) expected of
@@ -105,15 +106,21 @@ if [ "${1:-}" = --one ]; then
     result=$RESULTS/$(echo "$2" | tr / _)
     work=$(mktemp -d "$RESULTS/work.XXXXXX")
     if [ -d "$2" ]; then run_case "$2"; else run_unit "$2"; fi
+    { echo "${2#"$root/"}" && times; } >"$result.times"
     chmod -R u+rwX "$work"
     rm -rf "$work"
     exit 0
 fi
 
-if [ "${1:-}" = --accept ]; then
-    export ACCEPT=1
+show_times=
+while :; do
+    case ${1:-} in
+    --accept) export ACCEPT=1 ;;
+    --times) show_times=1 ;;
+    *) break ;;
+    esac
     shift
-fi
+done
 
 RESULTS=$(mktemp -d) || exit 1
 export RESULTS
@@ -130,8 +137,16 @@ trap 'rm -rf "$RESULTS"' EXIT
 
 xargs -d '\n' -P "$(nproc)" -n 1 tests/run.sh --one <"$RESULTS/list"
 
+# The third line of each file has what the test's processes took: user's and system's.
+if [ -n "$show_times" ]; then
+    find "$RESULTS" -maxdepth 1 -name '_*.times' -exec awk 'FNR == 1 { name = $0 }
+        FNR == 3 { split($0, t, /[ms ]+/); printf "%.1f %s\n", 60 * (t[1] + t[3]) + t[2] + t[4], name }' {} + |
+        sort -k 1,1nr -k 2 | awk '{ sum += $1 } NR <= 30 { line[NR] = $0 }
+        END { for (i = 1; i in line; i++) print line[i]; printf "%.1f all\n", sum }'
+fi
+
 # Verdicts alone: what a case printed may end without a line feed.
-count() { find "$RESULTS" -maxdepth 1 -name '_*' ! -name '*.out' ! -name '*.err' -exec cat {} + | grep -cx "$1"; }
+count() { find "$RESULTS" -maxdepth 1 -name '_*' ! -name '*.out' ! -name '*.err' ! -name '*.times' -exec cat {} + | grep -cx "$1"; }
 passed=$(count pass) failed=$(count fail) skipped=$(count skip)
 total=$(wc -l <"$RESULTS/list")
 # A test that vanished without a verdict has failed.
