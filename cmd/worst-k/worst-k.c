@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/prog.h"
 #include "rows/predictions.h"
+#include "rows/skipped.h"
 #include "stats/band.h"
 #include "stats/choice.h"
 #include "stream/tsv.h"
@@ -18,6 +19,7 @@ enum { DEFAULT_PAIRS = 5, COUNT_MAX = 1000000 };
 
 static int by = CHOICE_CLASS, kind = -1, errors = -1;
 static int64_t count = 3, pairs;
+static const char *skip;
 
 static const struct opt options[] = {
     {"by", 'b', OPT_CHOICE, &by, "class|pair|all|pred",
@@ -31,6 +33,10 @@ static const struct opt options[] = {
     {"errors", 0, OPT_CHOICE, &errors, "low|moderate|high|highest",
      "Choose among the wrong predictions of this band of confidence or a higher one alone; highest "
      "is above 90 %, high above 70, moderate above 50.",
+     0, 0},
+    {"skip", 's', OPT_STRING, &skip, "FILE",
+     "Leave out the images of this table, by id; where it has a column flagged, those flagged 1, "
+     "as label-check writes them.",
      0, 0},
     {"count", 'n', OPT_INT, &count, "N", "How many rows of each kind; the default is 3.", 1,
      COUNT_MAX},
@@ -128,7 +134,8 @@ struct input {
     struct columns columns;
     char *text; /* a row in the order of `columns` */
     size_t room;
-    int64_t rows, unlabelled;
+    struct skipped skip;
+    int64_t rows, unlabelled, skipped;
 };
 
 static struct tsv_field row_text(struct input *in, const struct tsv_in *t)
@@ -165,6 +172,10 @@ static int read_rows(struct input *in, struct tsv_in *t, struct err *e)
     int r;
     while ((r = prediction_next(&cols, t, &a, e)) > 0) {
         in->rows++;
+        if (skipped_has(&in->skip, a.id)) {
+            in->skipped++;
+            continue;
+        }
         if (a.truth < 0 && !cols.all) {
             in->unlabelled++;
             continue;
@@ -234,6 +245,9 @@ int main(int argc, char **argv)
         prog_usage("--kind does not go with --by pair");
     if (errors >= 0 && by == CHOICE_PRED)
         prog_usage("--errors needs labels: it does not go with --by pred");
+    for (int i = first; skip && strcmp(skip, "-") == 0 && (i < argc || i == first); i++)
+        if (i >= argc || strcmp(argv[i], "-") == 0)
+            prog_usage("--skip: standard input is read for the rows");
     if (by != CHOICE_PAIR && pairs > 0)
         prog_usage("--pairs goes with --by pair");
     struct choice_opts o = {
@@ -246,6 +260,8 @@ int main(int argc, char **argv)
     struct input in = {.choice = choice_new(&o), .seen = seen_new()};
     struct err e = {0};
     char last[256] = "";
+    if (skip && skipped_read(&in.skip, skip, &e) != 0)
+        prog_fail(&e);
     for (int i = first; i < argc || i == first; i++) {
         struct tsv_in *t;
         if (tsv_open(&t, i < argc ? argv[i] : "-", &e) != 0)
@@ -267,10 +283,14 @@ int main(int argc, char **argv)
     if (in.unlabelled > 0 && prog_verbose())
         prog_say("%" PRId64 " of %" PRId64 " rows ignored: they have no true class", in.unlabelled,
                  in.rows);
+    if (skip && prog_verbose())
+        prog_say("%" PRId64 " of %" PRId64 " rows left out by %s", in.skipped, in.rows,
+                 io_name(skip));
     if (write_result(&in, &e) != 0)
         prog_fail(&e);
     choice_free(in.choice);
     seen_free(in.seen);
+    skipped_free(&in.skip);
     columns_free(&in.columns);
     free(in.text);
     return PROG_OK;

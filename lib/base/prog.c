@@ -228,10 +228,22 @@ static void mdoc_text(const char *s)
 
 static void mdoc_arg(const struct opt *o)
 {
-    if (o->arg && o->kind == OPT_CHOICE)
-        printf(" Cm %s", o->arg);
-    else if (o->arg)
+    if (o->arg && o->kind == OPT_CHOICE) {
+        printf(" Cm ");
+        /* A line may break behind each word. */
+        for (const char *s = o->arg; *s; s++)
+            printf(*s == '|' ? "|\\:" : "%c", *s);
+    } else if (o->arg) {
         printf(" Ar %s", o->arg);
+    }
+}
+
+static void mdoc_operands(void)
+{
+    if (strcmp(self->operands, "FILE") == 0)
+        printf(".Ar FILE\n");
+    else
+        printf(strcmp(self->operands, "[FILE]") == 0 ? ".Op Ar FILE\n" : ".Op Ar FILE ...\n");
 }
 
 static void mdoc(bool synopsis)
@@ -247,7 +259,7 @@ static void mdoc(bool synopsis)
             }
         }
         if (self->operands)
-            printf(strcmp(self->operands, "FILE") == 0 ? ".Ar FILE\n" : ".Op Ar FILE ...\n");
+            mdoc_operands();
         return;
     }
     printf(".Bl -tag -width Ds\n");
