@@ -4,6 +4,7 @@
 #include "base/prog.h"
 #include "data/names.h"
 #include "rows/matrix.h"
+#include "rows/put.h"
 #include "stats/breakdown.h"
 #include "stats/confusion.h"
 #include "stream/tsv.h"
@@ -83,29 +84,6 @@ static const struct prog prog = {
 };
 
 /* --- writing --- */
-
-static void put_name(struct tsv_out *t, const struct names *names, int cls)
-{
-    tsv_put_string(t, cls >= 0 && cls < names->classes ? names->name[cls] : NULL);
-}
-
-static void put_class(struct tsv_out *t, int cls)
-{
-    if (cls < 0)
-        tsv_put_string(t, NULL);
-    else
-        tsv_put_int(t, cls);
-}
-
-static void put_superclass(struct tsv_out *t, const struct names *names, int superclass)
-{
-    const char *name = superclass >= 0 && superclass < names->superclasses
-                           ? names->superclass_name[superclass]
-                           : NULL;
-    char number[16];
-    snprintf(number, sizeof number, "%d", superclass);
-    tsv_put_string(t, superclass < 0 ? NULL : name ? name : number);
-}
 
 /* A square table: `head`, then a column for each class in `order`. */
 static int write_wide(struct out *o, const struct confusion *m, const char *head,

@@ -240,8 +240,8 @@ static void mdoc_arg(const struct opt *o)
 
 static void mdoc_operands(void)
 {
-    if (strcmp(self->operands, "FILE") == 0)
-        printf(".Ar FILE\n");
+    if (*self->operands != '[')
+        printf(".Ar %s\n", self->operands);
     else
         printf(strcmp(self->operands, "[FILE]") == 0 ? ".Op Ar FILE\n" : ".Op Ar FILE ...\n");
 }
@@ -511,7 +511,7 @@ int prog_start(const struct prog *p, int argc, char **argv)
     }
     if (first < argc && !p->operands)
         prog_usage("unexpected operand '%s'", argv[first]);
-    for (int at = first; at < argc && strstr(p->operands, "FILE"); at++)
+    for (int at = first; at < argc && !strchr(p->operands, '|'); at++)
         if (!*argv[at])
             prog_usage("expected FILE, found nothing");
     return first;

@@ -11,7 +11,13 @@
 
 #define HP_VERSION "0.1.0"
 
-enum { PROG_OK = 0, PROG_ERROR = 1, PROG_USAGE = 2, PROG_DEVICE = 3 };
+enum {
+    PROG_OK = 0,
+    PROG_ERROR = 1,
+    PROG_USAGE = 2,
+    PROG_DEVICE = 3,
+    PROG_VERDICT = 4 /* all went well, and what the user asked to be told of holds */
+};
 
 enum opt_kind {
     OPT_FLAG,   /* bool: set to true */
@@ -43,7 +49,8 @@ struct prog_list {
 struct prog {
     const char *name;
     const char *brief;    /* one line, no full stop */
-    const char *operands; /* "[FILE ...]", "FILE" or NULL where none are taken */
+    const char *operands; /* "[FILE ...]", "[FILE]", names of files as "FILE" or "A B", words as
+                             "this|that"; NULL where none are taken */
     const struct opt *opts;
     const char *const *examples;   /* command lines, NULL-terminated; may be NULL */
     const struct prog_list *lists; /* may be NULL */

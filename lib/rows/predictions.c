@@ -59,13 +59,14 @@ int prediction_read(const struct prediction_cols *c, const struct tsv_in *t, str
     if (c->col[PREDICTION_CONF] >= 0 &&
         field_probability(t, c->col[PREDICTION_CONF], &a->conf, e) != 0)
         return -1;
-    if (c->col[PREDICTION_RANK] >= 0) {
+    if (labelled && c->col[PREDICTION_RANK] >= 0) {
         int64_t rank;
         if (tsv_int(t, c->col[PREDICTION_RANK], 1, STATS_CLASSES, &rank, e) != 0)
             return -1;
         a->rank = (int)rank;
     }
-    if (c->col[PREDICTION_LOSS] >= 0 && tsv_real(t, c->col[PREDICTION_LOSS], &a->loss, e) != 0)
+    if (labelled && c->col[PREDICTION_LOSS] >= 0 &&
+        tsv_real(t, c->col[PREDICTION_LOSS], &a->loss, e) != 0)
         return -1;
     if (c->col[PREDICTION_ENTROPY] >= 0 &&
         tsv_real(t, c->col[PREDICTION_ENTROPY], &a->entropy, e) != 0)

@@ -14,8 +14,8 @@ struct prediction {
                        with `all` */
     int pred;       /* class */
     double conf;    /* probability of pred, within [0, 1]; NaN where not read */
-    int rank;       /* rank of truth from 1; 0 where not read */
-    double loss;    /* NaN where not read */
+    int rank;       /* rank of truth from 1; 0 where not read or without label */
+    double loss;    /* NaN where not read or without label */
     double entropy; /* nats; NaN where not read */
 };
 

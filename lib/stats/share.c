@@ -71,6 +71,83 @@ double share_test(int64_t k, int64_t n, double q)
     return fmin(2 * fmin(share_tail(k, n, q), share_tail(n - k, n, 1 - q)), 1);
 }
 
+/* Weights below this are nothing. */
+static const double tiny = 1e-20;
+
+/* Weights of whole numbers from `from` to `to`: at[i] is that of from + i. */
+struct weights {
+    int64_t from, to;
+    double *at;
+};
+
+static void add(struct weights *w, int64_t value, double weight)
+{
+    if (value >= w->from && value <= w->to)
+        w->at[value - w->from] += weight;
+}
+
+/* Adds weight * the probability of each sum of m steps of 1 up or down, that are up with
+ * probability `up`. */
+static void add_steps(struct weights *w, int64_t m, double up, double weight)
+{
+    if (up <= 0 || up >= 1) {
+        add(w, up <= 0 ? -m : m, weight);
+        return;
+    }
+    int64_t mode = (int64_t)((double)(m + 1) * up);
+    if (mode > m)
+        mode = m;
+    double top = weight * exactly((double)mode, (double)m, up), odds = up / (1 - up), p = top;
+    for (int64_t f = mode; f <= m && p > tiny; f++) {
+        add(w, 2 * f - m, p);
+        p *= (double)(m - f) / (double)(f + 1) * odds;
+    }
+    p = top;
+    for (int64_t f = mode; f > 0 && p > tiny; f--) {
+        p *= (double)f / (double)(m - f + 1) / odds;
+        add(w, 2 * (f - 1) - m, p);
+    }
+}
+
+/* The first value up to which there is a share of the whole weight. */
+static int64_t quantile(const struct weights *w, double share)
+{
+    double whole = 0, sum = 0;
+    int64_t n = w->to - w->from, i = 0;
+    for (int64_t k = 0; k <= n; k++)
+        whole += w->at[k];
+    for (sum = w->at[0]; i < n && sum < share * whole;)
+        sum += w->at[++i];
+    return w->from + i;
+}
+
+void share_paired_interval(int64_t gained, int64_t lost, int64_t n, double *low, double *high)
+{
+    int64_t changed = gained + lost, middle = gained - lost;
+    *low = n == 0 ? -1 : 0;
+    *high = n == 0 ? 1 : 0;
+    if (n == 0 || changed == 0)
+        return;
+    /* Ten standard deviations of the number of changed items, or of the difference, whose
+     * variance is at most that number, and something for few: beyond there is nothing. */
+    int64_t wide = (int64_t)ceil(10 * sqrt((double)changed)) + 60;
+    struct weights w = {middle - wide > -n ? middle - wide : -n,
+                        middle + wide < n ? middle + wide : n, NULL};
+    w.at = mem_zero((size_t)(w.to - w.from) + 1, sizeof *w.at);
+    double q = (double)changed / (double)n, up = (double)gained / (double)changed;
+    if (changed == n) {
+        add_steps(&w, n, up, 1);
+    } else {
+        int64_t from = changed > wide ? changed - wide : 0;
+        int64_t to = changed + wide < n ? changed + wide : n;
+        for (int64_t m = from; m <= to; m++)
+            add_steps(&w, m, up, exactly((double)m, (double)n, q));
+    }
+    *low = (double)quantile(&w, 0.025) / (double)n;
+    *high = (double)quantile(&w, 0.975) / (double)n;
+    free(w.at);
+}
+
 double share_larger(int64_t k1, int64_t n1, int64_t k2, int64_t n2)
 {
     if (n1 == 0 || n2 == 0)

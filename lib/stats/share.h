@@ -21,6 +21,13 @@ double share_tail(int64_t k, int64_t n, double q);
 /* Exact two-sided binomial test of k of n against `q`: twice the smaller tail, at most 1. */
 double share_test(int64_t k, int64_t n, double q);
 
+/* The 95 % interval of the difference between two shares of the same n items, of which `gained`
+ * count in the second share alone and `lost` in the first alone: the percentile interval of the
+ * paired bootstrap (Efron and Tibshirani, An introduction to the bootstrap, 1993, chapter 13).
+ * It is taken over all resamples of n items, not over some that are drawn, so it has no seed:
+ * in a resample, (gained, lost, rest) is multinomial. [-1, 1] where n is 0. */
+void share_paired_interval(int64_t gained, int64_t lost, int64_t n, double *low, double *high);
+
 /* One-sided p of k1 of n1 being a larger share than k2 of n2: normal approximation with
  * the pooled share. 1 where a side is empty or the pooled share is 0 or 1. */
 double share_larger(int64_t k1, int64_t n1, int64_t k2, int64_t n2);

@@ -77,6 +77,35 @@ static void test_holm(void)
     CHECK_NEAR(big[1], 1, 0);
 }
 
+/* Expected values: the sums over all resamples in whole numbers. */
+static void test_paired_interval(void)
+{
+    static const struct {
+        int64_t gained, lost, n;
+        double low, high;
+    } of[] = {{3, 1, 10, -2, 6},     {0, 4, 20, -8, -1}, {5, 0, 5, 5, 5},   {2, 3, 5, -5, 3},
+              {30, 18, 100, -1, 25}, {1, 0, 1, 1, 1},    {7, 7, 60, -7, 7}, {0, 0, 9, 0, 0}};
+    double low, high, back_low, back_high;
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        double n = (double)of[i].n;
+        share_paired_interval(of[i].gained, of[i].lost, of[i].n, &low, &high);
+        CHECK_NEAR(low, of[i].low / n, 1e-15);
+        CHECK_NEAR(high, of[i].high / n, 1e-15);
+    }
+    share_paired_interval(0, 0, 0, &low, &high);
+    CHECK(low == -1 && high == 1);
+    /* Many: near the normal approximation, to a step, and mirrored the other way round. */
+    share_paired_interval(70000, 69000, 1000000, &low, &high);
+    double half = 1.959964 * sqrt(139000 - 1.0);
+    CHECK_NEAR(low, (1000 - half) / 1e6, 3e-6);
+    CHECK_NEAR(high, (1000 + half) / 1e6, 3e-6);
+    share_paired_interval(69000, 70000, 1000000, &back_low, &back_high);
+    CHECK_NEAR(back_low, -high, 1.5e-6);
+    CHECK_NEAR(back_high, -low, 1.5e-6);
+    share_paired_interval(INT64_C(1) << 33, 0, INT64_C(1) << 33, &low, &high);
+    CHECK(low == 1 && high == 1);
+}
+
 int main(void)
 {
     test_interval();
@@ -84,5 +113,6 @@ int main(void)
     test_larger();
     test_chi_square();
     test_holm();
+    test_paired_interval();
     return CHECK_DONE();
 }

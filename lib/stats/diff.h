@@ -1,0 +1,123 @@
+/* Two runs on the same images: which predictions changed, and whether more were lost than chance
+ * alone would explain. Run 0 is A, the one before; run 1 is B. */
+#ifndef HP_DIFF_H
+#define HP_DIFF_H
+
+#include "base/err.h"
+#include "data/names.h"
+#include "stats/calibration.h"
+#include "stats/sum.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What two runs say of one image. */
+struct diff_image {
+    int64_t id;
+    double conf[2]; /* probability of pred */
+    double loss[2]; /* NaN where a table does not tell */
+    double map;     /* rank correlation of the two maps of pred; NaN where not known */
+    int truth;      /* -1 where it has no label */
+    int pred[2];    /* class */
+};
+
+/* Images that both runs have, by rising id. */
+struct diff {
+    struct diff_image *image;
+    size_t n;
+    int64_t only[2]; /* images that the other run lacks, which are ignored */
+};
+
+void diff_free(struct diff *d);
+
+enum diff_kind {
+    DIFF_BOTH_CORRECT,
+    DIFF_FIXED,       /* wrong in A, correct in B */
+    DIFF_BROKEN,      /* correct in A, wrong in B */
+    DIFF_WRONG_SAME,  /* wrong in both, with the same prediction */
+    DIFF_WRONG_OTHER, /* wrong in both, with another prediction */
+    DIFF_SAME,        /* without a label, with the same prediction */
+    DIFF_OTHER,       /* without a label, with another prediction */
+    DIFF_KINDS
+};
+
+enum diff_kind diff_kind(const struct diff_image *image);
+
+/* "both_correct", "fixed", "broken", "wrong_same", "wrong_other", "same", "other". */
+const char *diff_kind_word(enum diff_kind kind);
+
+/* Labelled images and what became of them. */
+struct diff_counts {
+    int64_t images, correct[2], fixed, broken;
+};
+
+/* McNemar's exact test: the two-sided p of as unequal numbers of fixed and broken images if both
+ * were as likely (Note on the sampling error of the difference between correlated proportions or
+ * percentages, 1947). NaN where there are none. */
+double diff_test(const struct diff_counts *c);
+
+/* The one-sided p of as many broken images among them, 1 where there are none; NaN without
+ * images. */
+double diff_worse(const struct diff_counts *c);
+
+/* Of one run. Shares of 1; NaN without labelled images. */
+struct diff_run {
+    double accuracy, low, high; /* with its interval: see share_interval */
+    double mean_conf;
+    struct calibration_error calibration;
+    double nll; /* mean loss; NaN where an image has none */
+};
+
+struct diff_summary {
+    int64_t images, unlabelled;
+    int64_t of[DIFF_KINDS];
+    int64_t same; /* images with the same prediction */
+    struct diff_counts counts;
+    struct diff_run run[2];
+    double difference, low, high; /* accuracy of B less that of A, with its interval: see
+                                     share_paired_interval; NaN without labelled images */
+    int64_t maps;                 /* images of the same prediction whose maps were compared */
+    int64_t moved;                /* of these below the threshold */
+    double map_median;            /* NaN without maps */
+};
+
+/* A map has moved where the rank correlation is below `moved`. */
+void diff_summarize(const struct diff *d, double moved, struct diff_summary *s);
+
+/* A part of the images with its test. */
+struct diff_part {
+    int part; /* class or superclass */
+    struct diff_counts counts;
+    double p;        /* diff_test */
+    double adjusted; /* the same corrected for the number of parts: see share_holm */
+};
+
+/* By true class, those from 0 to below *n. Caller frees. */
+struct diff_part *diff_classes(const struct diff *d, int *n);
+
+/* By true superclass, those from 0 to below names->superclasses; images of which it is not known
+ * are ignored and counted in `ignored`. Caller frees. */
+struct diff_part *diff_superclasses(const struct diff *d, const struct names *names,
+                                    int64_t *ignored);
+
+/* Images of class `truth` predicted as `pred`, another class. */
+struct diff_pair {
+    int truth, pred;
+    int64_t count[2];
+    int64_t fewer;       /* images of the pair in A alone */
+    int64_t more;        /* in B alone */
+    int same_superclass; /* 1, 0, or -1 where unknown */
+    double p, adjusted;  /* as of a part, of `fewer` and `more` */
+};
+
+/* The pairs that any image joined or left, by falling difference of their counts, then falling
+ * count, then classes; *n of them. Caller frees. */
+int diff_pairs(const struct diff *d, const struct names *names, struct diff_pair **pair, size_t *n,
+               struct err *e) ERR_CHECKED;
+
+/* The images of the same prediction whose maps moved, by rising correlation, then id; *n of them.
+ * Caller frees the list, not the images. */
+const struct diff_image **diff_moved(const struct diff *d, double moved, size_t *n);
+
+#endif
