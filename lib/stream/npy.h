@@ -32,7 +32,7 @@ void npy_close(struct npy_in *n);
 const char *npy_name(const struct npy_in *n);
 const struct npy_item *npy_item(const struct npy_in *n);
 
-/* Dies with a message unless items are of this type and shape; -1 in `shape`
+/* An error unless items are of this type and shape; -1 in `shape`
  * stands for any length. */
 int npy_expect(const struct npy_in *n, enum npy_type type, int ndim, const int64_t *shape,
                struct err *e) ERR_CHECKED;
