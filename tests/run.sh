@@ -15,7 +15,7 @@ set -u
 
 # Of the caller's environment tests see only this: any other variable may be one of the
 # analysis (LAYER), of make, gnuplot or Fontconfig, or a locale or a time zone.
-keep=(PATH HOME TMPDIR BUILD CC CI LD_LIBRARY_PATH CUDA_UNDER_TEST FAULT_SO "${!HEATPIPE_@}"
+keep=(PATH HOME TMPDIR BUILD CC CI SANITIZE LD_LIBRARY_PATH CUDA_UNDER_TEST FAULT_SO "${!HEATPIPE_@}"
     "${!ASAN_@}" "${!UBSAN_@}" "${!CCACHE_@}")
 if [ -z "${TESTS_SETTLED:-}" ]; then
     settled=(TESTS_SETTLED=1 LC_ALL=C TZ=UTC)
@@ -134,6 +134,14 @@ trap 'rm -rf "$RESULTS"' EXIT
         [ -f "$f" ] && echo "$root/${f%/cmd}"
     done
 } | if [ $# -gt 0 ]; then grep -F "$(printf '%s\n' "$@")"; else cat; fi >"$RESULTS/list"
+sanitize=${SANITIZE:-}
+unset SANITIZE # tests run make, too
+if [ -n "$sanitize" ] && [ $# -eq 0 ]; then
+    sed -n "s#^\([^#]*\)\t.*#$root/tests/cases/\1#p" tests/plain_only >"$RESULTS/plain"
+    grep -Fxf "$RESULTS/plain" "$RESULTS/list" | sed 's#.*/cases/#not under the sanitizers: #'
+    grep -vFxf "$RESULTS/plain" "$RESULTS/list" >"$RESULTS/rest"
+    mv "$RESULTS/rest" "$RESULTS/list"
+fi
 
 xargs -d '\n' -P "$(nproc)" -n 1 tests/run.sh --one <"$RESULTS/list"
 

@@ -87,7 +87,7 @@ $(fault_so): tests/fault/fault.c $(BUILD)/flags
 .PHONY: test tests check-asan check-fault check-cuda bench bench-cuda
 tests: $(bins) $(scripts) $(cuda_so) $(unit_bin) $(standin_so) $(fault_so)
 test: tests man
-	@BUILD=$(BUILD) CC='$(CC)' tests/run.sh
+	@BUILD=$(BUILD) CC='$(CC)' SANITIZE=$(SANITIZE) tests/run.sh
 
 # Every call of libc that a program makes fails, and signals end analyses at random.
 check-fault: tests
