@@ -99,7 +99,7 @@ static void aims_of(const struct cams *c, const float *logits, int label, struct
     struct aim *word = mem_alloc((size_t)targets_words(c->targets), sizeof *word);
     struct score s;
     int cls[COLUMNS] = {-1, label, -1, -1, -1, -1};
-    score_logits(&s, logits, graph_classes(c->graph), -1);
+    score_logits(&s, logits, graph_classes(c->graph), -1, 1);
     cls[0] = s.top[0];
     for (int i = 1; i < s.tops; i++)
         cls[i + 1] = s.top[i];

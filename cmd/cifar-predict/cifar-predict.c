@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/prog.h"
 #include "session/session.h"
+#include "stats/temperature.h"
 #include "stream/run.h"
 
 #include <stdio.h>
@@ -17,7 +18,7 @@
 static struct session_opts opts = {.device = "auto"};
 static struct results_opts wanted;
 static const char *names_path, *labels_path, *cams_path, *classes_path, *run_path, *skip_path,
-    *targets;
+    *targets, *temperature;
 static int score = -1, method = -1, views;
 static bool list_inputs;
 static int64_t limit = INT64_MAX, max_classes = INT64_MAX;
@@ -67,6 +68,10 @@ static const struct opt options[] = {
     {"views", 0, OPT_CHOICE, &views, VIEWS_WORDS,
      "Average the logits over views of each image: mirror, the image and its mirror image; "
      "shifts, the image and it shifted by one pixel to each side. Default: none.",
+     0, 0},
+    {"temperature", 0, OPT_STRING, &temperature, "T",
+     "Divide the logits by T before the softmax of the rows: a T above 1 lowers confidences, and "
+     "no prediction changes. calibrate fits it. Default: 1.",
      0, 0},
     {"ids", 0, OPT_STRING, &wanted.ids, "FILE", "Write the ids (n).", 0, 0},
     {"classes", 0, OPT_STRING, &classes_path, "FILE", "Write the table of classes.", 0, 0},
@@ -250,6 +255,7 @@ static void check_list(void)
         {"classes", classes_path},
         {"embeddings", wanted.embeddings},
         {"views", views > 0},
+        {"temperature", temperature},
         {"run", run_path},
         {"layer", wanted.layer},
         {"target", targets},
@@ -281,6 +287,9 @@ static void check_options(struct job *j, struct data_opts *d)
                                                                       : "method");
     session_parse(&opts);
     wanted.views = (enum views)views;
+    wanted.temperature = 1;
+    if (temperature && temperature_parse(temperature, &wanted.temperature, &e) != 0)
+        prog_usage("--temperature: %s", e.msg);
     if (views != VIEWS_NONE && cams_path)
         prog_usage("--views and --cams exclude each other: a map is of one view");
     if (skip_path && !wanted.ids &&
@@ -402,6 +411,8 @@ static void put_about(struct run *r, const struct job *j)
     normal_put(r, &n->pixels);
     if (wanted.views != VIEWS_NONE)
         run_put(r, "views", "%s", views_word(wanted.views));
+    if (wanted.temperature != 1)
+        run_put(r, "temperature", "%.9g", wanted.temperature);
     images_put(r);
     run_put(r, "precision", "%s", engine_precision_word((enum engine_precision)opts.precision));
     run_put(r, "device", "%s", engine_about(n->engine));

@@ -124,7 +124,7 @@ static void put_superclass(const struct results *r, int cls)
 static void put_views(const struct results *r, int pred)
 {
     struct views_agreement a;
-    views_agree(&r->views, pred, &a);
+    views_agree(&r->views, pred, r->opts.temperature, &a);
     tsv_put_real(r->rows, a.share);
     tsv_put_real(r->rows, a.least);
 }
@@ -134,7 +134,7 @@ static int put_row(const struct results *r, const struct data_item *item, const 
 {
     struct tsv_out *t = r->rows;
     struct score s;
-    score_logits(&s, logits, r->classes, item->label);
+    score_logits(&s, logits, r->classes, item->label, r->opts.temperature);
     bool labelled = item->label >= 0;
     tsv_put_int(t, item->id);
     put_class(t, item->label);

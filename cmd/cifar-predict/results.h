@@ -18,6 +18,7 @@ struct results_opts {
     const char *embeddings; /* the pooled input of the linear layer */
     const char *ids;
     enum views views;
+    double temperature; /* of the rows' probabilities */
     const struct data *data;
     const struct graph *graph;
     const struct names *names; /* of as many classes as the network's, or of none */

@@ -33,6 +33,8 @@ static const char *const label[][2] = {
     {"map_size", "Cells of a map"},
     {"finer_layer", "Finer layer"},
     {"fit", "Fit of BatchNorm statistics"},
+    {"views", "Views"},
+    {"temperature", "Temperature"},
     {"precision", "Precision"},
     {"device", "Device"},
     {"version", "heatpipe version"},

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-void score_logits(struct score *s, const float *logits, int classes, int label)
+void score_logits(struct score *s, const float *logits, int classes, int label, double temperature)
 {
     s->tops = 0;
     for (int c = 0; c < classes; c++) {
@@ -20,12 +20,12 @@ void score_logits(struct score *s, const float *logits, int classes, int label)
 
     double most = logits[s->top[0]], sum = 0, weighted = 0;
     for (int c = 0; c < classes; c++) {
-        double d = logits[c] - most, p = exp(d);
+        double d = (logits[c] - most) / temperature, p = exp(d);
         sum += p;
         weighted += p * d;
     }
     for (int i = 0; i < s->tops; i++)
-        s->prob[i] = exp(logits[s->top[i]] - most) / sum;
+        s->prob[i] = exp((logits[s->top[i]] - most) / temperature) / sum;
     s->entropy = log(sum) - weighted / sum;
 
     s->p_true = s->loss = s->margin = NAN;
@@ -33,8 +33,8 @@ void score_logits(struct score *s, const float *logits, int classes, int label)
     if (label < 0)
         return;
     double z = logits[label], other = -INFINITY;
-    s->p_true = exp(z - most) / sum;
-    s->loss = log(sum) - (z - most);
+    s->p_true = exp((z - most) / temperature) / sum;
+    s->loss = log(sum) - (z - most) / temperature;
     s->rank_true = 1;
     for (int c = 0; c < classes; c++) {
         if (c == label)

@@ -13,10 +13,12 @@ struct score {
     double p_true; /* softmax probability */
     double loss;   /* -log of it */
     int rank_true; /* from 1 */
-    double margin; /* logit of the label less the largest other; NaN for one class */
+    double margin; /* logit of the label less the largest other, at any temperature; NaN for one
+                      class */
 };
 
-/* From logits[classes], all finite; `label` is a class or -1. */
-void score_logits(struct score *s, const float *logits, int classes, int label);
+/* From logits[classes], all finite; `label` is a class or -1. The softmax is that of the logits
+ * divided by `temperature`, above 0. */
+void score_logits(struct score *s, const float *logits, int classes, int label, double temperature);
 
 #endif

@@ -78,7 +78,7 @@ bool views_add(struct views_sum *s, const float *logits)
     return true;
 }
 
-void views_agree(const struct views_sum *s, int pred, struct views_agreement *a)
+void views_agree(const struct views_sum *s, int pred, double temperature, struct views_agreement *a)
 {
     const float *logits = s->each;
     int same = 0;
@@ -86,7 +86,7 @@ void views_agree(const struct views_sum *s, int pred, struct views_agreement *a)
     a->least = 1;
     for (int i = 0; i < s->views; i++, logits += s->classes) {
         struct score one;
-        score_logits(&one, logits, s->classes, pred);
+        score_logits(&one, logits, s->classes, pred, temperature);
         same += one.top[0] == pred;
         a->least = one.p_true < a->least ? one.p_true : a->least;
     }

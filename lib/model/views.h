@@ -49,8 +49,9 @@ bool views_add(struct views_sum *s, const float *logits);
 /* How the views of that image agree on class `pred`: */
 struct views_agreement {
     double share; /* of the views that predict it by themselves */
-    double least; /* lowest of its softmax probabilities */
+    double least; /* lowest of its softmax probabilities, at the temperature */
 };
-void views_agree(const struct views_sum *s, int pred, struct views_agreement *a);
+void views_agree(const struct views_sum *s, int pred, double temperature,
+                 struct views_agreement *a);
 
 #endif

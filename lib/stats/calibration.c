@@ -4,7 +4,7 @@
 
 static const double two_by_pi = 0.63661977236758134;
 
-static int bin_of(double conf)
+int calibration_bin_of(double conf)
 {
     int b = (int)ceil(conf * CALIBRATION_BINS) - 1;
     return b < 0 ? 0 : b < CALIBRATION_BINS ? b : CALIBRATION_BINS - 1;
@@ -12,7 +12,12 @@ static int bin_of(double conf)
 
 void calibration_add(struct calibration *c, double conf, bool correct)
 {
-    struct calibration_bin *b = &c->bin[bin_of(conf)];
+    calibration_add_to(c, calibration_bin_of(conf), conf, correct);
+}
+
+void calibration_add_to(struct calibration *c, int bin, double conf, bool correct)
+{
+    struct calibration_bin *b = &c->bin[bin];
     b->images++;
     b->correct += correct;
     sum_add(&b->conf, conf);
@@ -63,12 +68,12 @@ static double excess(const struct calibration_bin *b, bool over)
     return over ? d : -d;
 }
 
-static struct calibration_far far_of(const struct calibration *c, int i)
+void calibration_far_of(const struct calibration *c, int bin, struct calibration_far *far)
 {
-    const struct calibration_bin *b = &c->bin[i];
-    return (struct calibration_far){
-        .from = (double)i / CALIBRATION_BINS,
-        .to = (double)(i + 1) / CALIBRATION_BINS,
+    const struct calibration_bin *b = &c->bin[bin];
+    *far = (struct calibration_far){
+        .from = (double)bin / CALIBRATION_BINS,
+        .to = (double)(bin + 1) / CALIBRATION_BINS,
         .images = b->images,
         .conf = sum_value(&b->conf) / (double)b->images,
         .accuracy = (double)b->correct / (double)b->images,
@@ -83,7 +88,7 @@ bool calibration_largest_part(const struct calibration *c, bool over, struct cal
         if (part <= most)
             continue;
         most = part;
-        *far = far_of(c, i);
+        calibration_far_of(c, i, far);
     }
     return most > 0;
 }
@@ -98,7 +103,7 @@ bool calibration_largest_gap(const struct calibration *c, bool over, int64_t ima
         if (b->images < images || gap <= most)
             continue;
         most = gap;
-        *far = far_of(c, i);
+        calibration_far_of(c, i, far);
     }
     return most > 0;
 }

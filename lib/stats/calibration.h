@@ -8,8 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Equal-width bins of confidence: (0, 1/15], (1/15, 2/15], ..., 0 in the first. */
+/* Bins of confidence. Equal-width ones are (0, 1/15], (1/15, 2/15], ..., 0 in the first and 1 in
+ * the last. */
 enum { CALIBRATION_BINS = 15 };
+
+int calibration_bin_of(double conf); /* of equal width */
 
 struct calibration_bin {
     int64_t images, correct;
@@ -24,6 +27,9 @@ struct calibration {
 };
 
 void calibration_add(struct calibration *c, double conf, bool correct);
+
+/* The same in a bin of another rule. */
+void calibration_add_to(struct calibration *c, int bin, double conf, bool correct);
 
 /* Shares of 1; all NaN without images. */
 struct calibration_error {
@@ -47,6 +53,9 @@ struct calibration_far {
     int64_t images;
     double conf, accuracy; /* of its images */
 };
+
+/* A bin with images; its edges are those of equal width. */
+void calibration_far_of(const struct calibration *c, int bin, struct calibration_far *far);
 
 /* Of the bins whose confidence is above their accuracy (`over`), or below: the one that is the
  * largest part of the error, and the one with the largest gap among those of at least `images`

@@ -1,6 +1,7 @@
 #include "stats/confidence.h"
 
 #include "base/mem.h"
+#include "stats/random.h"
 #include "stats/sparse.h"
 
 #include <stdlib.h>
@@ -39,13 +40,10 @@ void confidence_begin(struct confidence *a, struct classes *c, struct pairs *p, 
 }
 
 /* Which half of the images an id is in: a bit that neighbours, and ids of one class in data
- * that are ordered by class, do not share (the finisher of splitmix64; Steele et al. 2014). */
+ * that are ordered by class, do not share. */
 static bool in_first_half(uint64_t id)
 {
-    uint64_t x = id + 0x9e3779b97f4a7c15;
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-    x = (x ^ x >> 27) * 0x94d049bb133111eb;
-    return (x ^ x >> 31) & 1;
+    return random_next(&id) & 1;
 }
 
 static void add_examples(struct confidence *a, struct pair_row *pair, const struct prediction *row)

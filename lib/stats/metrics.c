@@ -43,6 +43,15 @@ void metrics_add(struct metrics *m, const struct prediction *a)
     }
 }
 
+void metrics_add_by_class(struct metrics *truth, struct metrics *pred,
+                          const struct prediction *image, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        metrics_add(&truth[image[i].truth], &image[i]);
+        metrics_add(&pred[image[i].pred], &image[i]);
+    }
+}
+
 static double mean(const struct sum *a, int64_t n)
 {
     return n > 0 ? sum_value(a) / (double)n : NAN;

@@ -7,6 +7,7 @@
 #include "stats/prediction.h"
 #include "stats/sum.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* What is counted. All zero: no image yet. */
@@ -24,6 +25,11 @@ void metrics_add(struct metrics *m, const struct prediction *a);
 
 /* Images of which nothing is known but whether they are correct. */
 void metrics_count(struct metrics *m, int64_t images, int64_t correct);
+
+/* Images by true and by predicted class: truth[] and pred[], all zero at first, have an entry for
+ * each class. */
+void metrics_add_by_class(struct metrics *truth, struct metrics *pred,
+                          const struct prediction *image, size_t n);
 
 /* Shares are fractions of 1; NaN is what has no images, or what not all rows told. */
 struct metrics_values {
