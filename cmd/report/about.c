@@ -26,6 +26,7 @@ static const char *const label[][2] = {
     {"mean", "Pixel mean"},
     {"std", "Pixel std"},
     {"constants_from", "Mean and std from"},
+    {"views", "Views"},
     {"better_fit", "Better fit with"},
     {"layer", "Layer of the maps"},
     {"method", "Method"},

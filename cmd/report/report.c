@@ -22,6 +22,10 @@ enum table {
     ERRORS,
     RUN,
     FILES,
+    IMAGES,
+    MOVED,
+    RUN_A,
+    RUN_B,
     TABLES
 };
 
@@ -59,6 +63,17 @@ static const struct opt options[] = {
      "The files that the run writes, in a column 'file', relative to its folder. Texts and pages "
      "name and link no other file.",
      0, 0},
+    {"images", 0, OPT_STRING, &file[IMAGES], "FILE",
+     "For diff: the table of run-diff --images. The tables of --summary, --classes, --groups and "
+     "--pairs are then those of run-diff, too.",
+     0, 0},
+    {"moved", 0, OPT_STRING, &file[MOVED], "FILE", "For diff: the table of run-diff --moved.", 0,
+     0},
+    {"run-a", 0, OPT_STRING, &file[RUN_A], "FILE",
+     "For diff: the table --run of the first run. With that of the second, the text tells in what "
+     "they differ.",
+     0, 0},
+    {"run-b", 0, OPT_STRING, &file[RUN_B], "FILE", "The same of the second run.", 0, 0},
     {"page", 0, OPT_CHOICE, &page, "bars|explorer", "Which page html writes.", 0, 0},
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };
@@ -73,7 +88,7 @@ static const char *const examples[] = {
 static const struct prog prog = {
     .name = "report",
     .brief = "Write texts, tables and pages about one run of a classifier",
-    .operands = "summary|recommendations|findings|predictions|csv|html",
+    .operands = "summary|recommendations|findings|predictions|diff|csv|html",
     .opts = options,
     .examples = examples,
 };
@@ -164,6 +179,37 @@ static void table(const struct known *k)
     findings_write(&k->findings);
 }
 
+/* The tables of two runs, as far as they are given. */
+static void diff(void)
+{
+    struct compared *k = mem_zero(1, sizeof *k);
+    struct err e;
+    need("diff", SUMMARY);
+    check(diff_summary_read(k->measure, file[SUMMARY], &e), &e);
+    if (file[CLASSES])
+        check(diff_parts_read(&k->classes, file[CLASSES], false, &e), &e);
+    if (file[SUPERCLASSES])
+        check(diff_parts_read(&k->superclasses, file[SUPERCLASSES], true, &e), &e);
+    if (file[PAIRS])
+        check(diff_pairs_read(&k->pairs, file[PAIRS], &e), &e);
+    if (file[IMAGES])
+        check(diff_images_read(k->images, file[IMAGES], &e), &e);
+    if (file[MOVED])
+        check(diff_moved_read(&k->moved, file[MOVED], &e), &e);
+    about_read(&k->about[0], file[RUN_A], NULL);
+    about_read(&k->about[1], file[RUN_B], NULL);
+    diff_write(k);
+    diff_entries_free(&k->classes);
+    diff_entries_free(&k->superclasses);
+    diff_entries_free(&k->pairs);
+    for (int i = 0; i < DIFF_KINDS; i++)
+        diff_examples_free(&k->images[i]);
+    diff_examples_free(&k->moved);
+    for (int i = 0; i < 2; i++)
+        about_free(&k->about[i]);
+    free(k);
+}
+
 static void csv(void)
 {
     struct err e;
@@ -235,6 +281,8 @@ int main(int argc, char **argv)
         text(what, table);
     else if (strcmp(what, "predictions") == 0)
         predictions();
+    else if (strcmp(what, "diff") == 0)
+        diff();
     else if (strcmp(what, "csv") == 0)
         csv();
     else if (strcmp(what, "html") == 0)

@@ -5,6 +5,7 @@
 
 #include "about.h"
 
+#include "rows/diff_tables.h"
 #include "rows/tables.h"
 #include "stats/findings.h"
 
@@ -24,6 +25,16 @@ void findings_write(const struct findings *f);
 
 /* From the rows of cifar-predict alone. */
 void predictions_write(const struct tally *t, const struct about *about);
+
+/* What is known of two runs on the same images; see run-diff(1). */
+struct compared {
+    double measure[DIFF_MEASURE_COUNT];
+    struct diff_entries classes, superclasses, pairs;
+    struct diff_examples images[DIFF_KINDS], moved;
+    struct about about[2];
+};
+
+void diff_write(const struct compared *k);
 
 void csv_write_classes(const struct classes *c);
 void csv_write_pairs(const struct pairs *p);

@@ -236,64 +236,19 @@ static int write_pairs(struct out *o, const struct diff *d, const struct names *
     return r;
 }
 
-struct measure {
-    const char *name;
-    bool count; /* a whole number */
-    double value;
-};
-
 static int write_summary(struct out *o, const struct diff *d, const struct diff_summary *s,
                          bool with_maps, struct err *e)
 {
-    const struct diff_run *a = &s->run[0], *b = &s->run[1];
-    const struct diff_counts *c = &s->counts;
-    const struct measure rows[] = {
-        {"images", true, (double)s->images},
-        {"only_a", true, (double)d->only[0]},
-        {"only_b", true, (double)d->only[1]},
-        {"unlabelled", true, (double)s->unlabelled},
-        {"same_prediction", true, (double)s->same},
-        {"changed_prediction", true, (double)(s->images - s->same)},
-        {"both_correct", true, (double)s->of[DIFF_BOTH_CORRECT]},
-        {"fixed", true, (double)c->fixed},
-        {"broken", true, (double)c->broken},
-        {"wrong_same", true, (double)s->of[DIFF_WRONG_SAME]},
-        {"wrong_other", true, (double)s->of[DIFF_WRONG_OTHER]},
-        {"correct_a", true, (double)c->correct[0]},
-        {"correct_b", true, (double)c->correct[1]},
-        {"accuracy_a", false, a->accuracy},
-        {"accuracy_a_low", false, a->low},
-        {"accuracy_a_high", false, a->high},
-        {"accuracy_b", false, b->accuracy},
-        {"accuracy_b_low", false, b->low},
-        {"accuracy_b_high", false, b->high},
-        {"difference", false, s->difference},
-        {"difference_low", false, s->low},
-        {"difference_high", false, s->high},
-        {"mcnemar_p", false, diff_test(c)},
-        {"worse_p", false, diff_worse(c)},
-        {"mean_conf_a", false, a->mean_conf},
-        {"mean_conf_b", false, b->mean_conf},
-        {"ece_a", false, a->calibration.ece},
-        {"ece_b", false, b->calibration.ece},
-        {"ece_chance_a", false, a->calibration.chance},
-        {"ece_chance_b", false, b->calibration.chance},
-        {"mce_a", false, a->calibration.mce},
-        {"mce_b", false, b->calibration.mce},
-        {"nll_a", false, a->nll},
-        {"nll_b", false, b->nll},
-        {"maps_compared", true, with_maps ? (double)s->maps : NAN},
-        {"maps_moved", true, with_maps ? (double)s->moved : NAN},
-        {"map_correlation_median", false, s->map_median},
-    };
     struct tsv_out *t = tsv_begin(o, "measure value");
+    double value[DIFF_MEASURE_COUNT];
     int r = 0;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows && r == 0; i++) {
-        tsv_put_string(t, rows[i].name);
-        if (rows[i].count && !isnan(rows[i].value))
-            tsv_put_int(t, (int64_t)rows[i].value);
+    diff_measures(d, s, with_maps, value);
+    for (int i = 0; i < DIFF_MEASURE_COUNT && r == 0; i++) {
+        tsv_put_string(t, diff_measure_word((enum diff_measure)i));
+        if (diff_measure_is_count((enum diff_measure)i) && !isnan(value[i]))
+            tsv_put_int(t, (int64_t)value[i]);
         else
-            tsv_put_real(t, rows[i].value);
+            tsv_put_real(t, value[i]);
         r = tsv_end(t, e);
     }
     tsv_free(t);

@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 void diff_free(struct diff *d)
 {
@@ -135,6 +136,72 @@ void diff_summarize(const struct diff *d, double moved, struct diff_summary *s)
     if (c->images > 0)
         share_paired_interval(c->fixed, c->broken, c->images, &s->low, &s->high);
     summarize_maps(d, moved, s);
+}
+
+static const struct {
+    const char *word;
+    char kind;
+} measure[DIFF_MEASURE_COUNT] = {
+#define DIFF_MEASURE_ROW(id, kind, word) {#word, #kind[0]},
+    DIFF_MEASURES(DIFF_MEASURE_ROW)
+#undef DIFF_MEASURE_ROW
+};
+
+const char *diff_measure_word(enum diff_measure m)
+{
+    return measure[m].word;
+}
+
+bool diff_measure_is_count(enum diff_measure m)
+{
+    return measure[m].kind == 'C';
+}
+
+void diff_measures(const struct diff *d, const struct diff_summary *s, bool maps,
+                   double value[DIFF_MEASURE_COUNT])
+{
+    const struct diff_run *a = &s->run[0], *b = &s->run[1];
+    const struct diff_counts *c = &s->counts;
+    const double of[DIFF_MEASURE_COUNT] = {
+        [DIFF_MEASURE_IMAGES] = (double)s->images,
+        [DIFF_MEASURE_ONLY_A] = (double)d->only[0],
+        [DIFF_MEASURE_ONLY_B] = (double)d->only[1],
+        [DIFF_MEASURE_UNLABELLED] = (double)s->unlabelled,
+        [DIFF_MEASURE_SAME] = (double)s->same,
+        [DIFF_MEASURE_CHANGED] = (double)(s->images - s->same),
+        [DIFF_MEASURE_BOTH_CORRECT] = (double)s->of[DIFF_BOTH_CORRECT],
+        [DIFF_MEASURE_FIXED] = (double)c->fixed,
+        [DIFF_MEASURE_BROKEN] = (double)c->broken,
+        [DIFF_MEASURE_WRONG_SAME] = (double)s->of[DIFF_WRONG_SAME],
+        [DIFF_MEASURE_WRONG_OTHER] = (double)s->of[DIFF_WRONG_OTHER],
+        [DIFF_MEASURE_CORRECT_A] = (double)c->correct[0],
+        [DIFF_MEASURE_CORRECT_B] = (double)c->correct[1],
+        [DIFF_MEASURE_ACCURACY_A] = a->accuracy,
+        [DIFF_MEASURE_ACCURACY_A_LOW] = a->low,
+        [DIFF_MEASURE_ACCURACY_A_HIGH] = a->high,
+        [DIFF_MEASURE_ACCURACY_B] = b->accuracy,
+        [DIFF_MEASURE_ACCURACY_B_LOW] = b->low,
+        [DIFF_MEASURE_ACCURACY_B_HIGH] = b->high,
+        [DIFF_MEASURE_DIFFERENCE] = s->difference,
+        [DIFF_MEASURE_DIFFERENCE_LOW] = s->low,
+        [DIFF_MEASURE_DIFFERENCE_HIGH] = s->high,
+        [DIFF_MEASURE_MCNEMAR_P] = diff_test(c),
+        [DIFF_MEASURE_WORSE_P] = diff_worse(c),
+        [DIFF_MEASURE_MEAN_CONF_A] = a->mean_conf,
+        [DIFF_MEASURE_MEAN_CONF_B] = b->mean_conf,
+        [DIFF_MEASURE_ECE_A] = a->calibration.ece,
+        [DIFF_MEASURE_ECE_B] = b->calibration.ece,
+        [DIFF_MEASURE_ECE_CHANCE_A] = a->calibration.chance,
+        [DIFF_MEASURE_ECE_CHANCE_B] = b->calibration.chance,
+        [DIFF_MEASURE_MCE_A] = a->calibration.mce,
+        [DIFF_MEASURE_MCE_B] = b->calibration.mce,
+        [DIFF_MEASURE_NLL_A] = a->nll,
+        [DIFF_MEASURE_NLL_B] = b->nll,
+        [DIFF_MEASURE_MAPS] = maps ? (double)s->maps : NAN,
+        [DIFF_MEASURE_MAPS_MOVED] = maps ? (double)s->moved : NAN,
+        [DIFF_MEASURE_MAP_MEDIAN] = s->map_median,
+    };
+    memcpy(value, of, sizeof of);
 }
 
 /* --- by class and superclass --- */

@@ -82,6 +82,61 @@ struct diff_summary {
     double map_median;            /* NaN without maps */
 };
 
+/* The measures of the summary as run-diff writes and report reads them: C a whole number, R a real
+ * one. Those that end in _a and _b are of one run. */
+#define DIFF_MEASURES(X)                                                                           \
+    X(IMAGES, C, images)                                                                           \
+    X(ONLY_A, C, only_a)                                                                           \
+    X(ONLY_B, C, only_b)                                                                           \
+    X(UNLABELLED, C, unlabelled)                                                                   \
+    X(SAME, C, same_prediction)                                                                    \
+    X(CHANGED, C, changed_prediction)                                                              \
+    X(BOTH_CORRECT, C, both_correct)                                                               \
+    X(FIXED, C, fixed)                                                                             \
+    X(BROKEN, C, broken)                                                                           \
+    X(WRONG_SAME, C, wrong_same)                                                                   \
+    X(WRONG_OTHER, C, wrong_other)                                                                 \
+    X(CORRECT_A, C, correct_a)                                                                     \
+    X(CORRECT_B, C, correct_b)                                                                     \
+    X(ACCURACY_A, R, accuracy_a)                                                                   \
+    X(ACCURACY_A_LOW, R, accuracy_a_low)                                                           \
+    X(ACCURACY_A_HIGH, R, accuracy_a_high)                                                         \
+    X(ACCURACY_B, R, accuracy_b)                                                                   \
+    X(ACCURACY_B_LOW, R, accuracy_b_low)                                                           \
+    X(ACCURACY_B_HIGH, R, accuracy_b_high)                                                         \
+    X(DIFFERENCE, R, difference)                                                                   \
+    X(DIFFERENCE_LOW, R, difference_low)                                                           \
+    X(DIFFERENCE_HIGH, R, difference_high)                                                         \
+    X(MCNEMAR_P, R, mcnemar_p)                                                                     \
+    X(WORSE_P, R, worse_p)                                                                         \
+    X(MEAN_CONF_A, R, mean_conf_a)                                                                 \
+    X(MEAN_CONF_B, R, mean_conf_b)                                                                 \
+    X(ECE_A, R, ece_a)                                                                             \
+    X(ECE_B, R, ece_b)                                                                             \
+    X(ECE_CHANCE_A, R, ece_chance_a)                                                               \
+    X(ECE_CHANCE_B, R, ece_chance_b)                                                               \
+    X(MCE_A, R, mce_a)                                                                             \
+    X(MCE_B, R, mce_b)                                                                             \
+    X(NLL_A, R, nll_a)                                                                             \
+    X(NLL_B, R, nll_b)                                                                             \
+    X(MAPS, C, maps_compared)                                                                      \
+    X(MAPS_MOVED, C, maps_moved)                                                                   \
+    X(MAP_MEDIAN, R, map_correlation_median)
+
+enum diff_measure {
+#define DIFF_MEASURE_ID(id, kind, word) DIFF_MEASURE_##id,
+    DIFF_MEASURES(DIFF_MEASURE_ID)
+#undef DIFF_MEASURE_ID
+        DIFF_MEASURE_COUNT
+};
+
+const char *diff_measure_word(enum diff_measure m);
+bool diff_measure_is_count(enum diff_measure m);
+
+/* Their values; NaN where not known. Those of maps are not known without `maps`. */
+void diff_measures(const struct diff *d, const struct diff_summary *s, bool maps,
+                   double value[DIFF_MEASURE_COUNT]);
+
 /* A map has moved where the rank correlation is below `moved`. */
 void diff_summarize(const struct diff *d, double moved, struct diff_summary *s);
 
