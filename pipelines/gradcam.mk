@@ -13,14 +13,20 @@ ifndef HEATPIPE_SHARE
 
 # heatpipe gets the names of the variables that the command line sets, without those of a
 # makefile that includes this one, and finds their values in the environment.
-given := $(filter-out BIN $(build_variables),$(foreach v,$(.VARIABLES),$(if $(filter \
+compare_runs := $(if $(filter compare,$(MAKECMDGOALS)),A B)
+given := $(filter-out BIN $(compare_runs) $(build_variables),$(foreach v,$(.VARIABLES),$(if $(filter \
   command,$(firstword $(origin $v))),$v)))
-ifneq ($(filter analysis verify,$(or $(MAKECMDGOALS),analysis)),)
-$(foreach v,$(given),$(eval export heatpipe_$v := $$(value $v)))
+ifneq ($(filter analysis verify compare,$(or $(MAKECMDGOALS),analysis)),)
+$(foreach v,$(given) $(compare_runs),$(eval export heatpipe_$v := $$(value $v)))
 endif
 .PHONY: analysis
 analysis:
 	@+exec $(BIN)heatpipe --make '$(given)'
+
+# Two finished analyses: make compare A=results/before B=results/after OUT=DIR
+.PHONY: compare
+compare:
+	@+exec $(BIN)heatpipe --compare --make '$(given)' -- "$$heatpipe_A" "$$heatpipe_B"
 
 else
 
