@@ -35,7 +35,7 @@ CUDA_ARCHS ?= 75 80 86 89 90 100 120
 # style and to test the pages in a browser.
 PACKAGES := gcc g++ pkg-config libjansson-dev libcairo2-dev libpango1.0-dev libpng-dev libjpeg-dev \
             libwebp-dev zlib1g-dev gnuplot-nox fontconfig fonts-dejavu-core python3
-LINT_PACKAGES := clang-format clang-tidy shellcheck mandoc chromium valgrind strace
+LINT_PACKAGES := clang-format clang-tidy shellcheck mandoc chromium firefox-esr valgrind strace
 # `make setup-fuzz`, for `make fuzz`; llvm measures what the corpus covers.
 FUZZ_PACKAGES := clang libclang-rt-dev llvm
 

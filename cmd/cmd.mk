@@ -15,8 +15,15 @@ scripts     := $(BUILD)/bin/heatpipe $(share)
 man_src     := $(sort $(wildcard cmd/*/*.1 cmd/*/*.5))
 man         := $(addprefix $(BUILD)/man/,$(notdir $(man_src)))
 
-# The pages that report writes are in the program.
-assets := $(sort $(wildcard cmd/report/*.html cmd/report/*.css cmd/report/*.js))
+# The pages that report writes are in the program. The explorer's script is that of its modules,
+# each of which uses only those before it.
+explorer_js := $(addprefix cmd/report/explorer/,$(addsuffix .js,dom store address pieces rows tags query \
+  command maps picture grid filters overview classes matrix subject image scatter main))
+assets := $(sort $(wildcard cmd/report/*.html cmd/report/*.css cmd/report/*.js)) \
+          $(BUILD)/cmd/report/explorer.js
+$(BUILD)/cmd/report/explorer.js: $(explorer_js)
+	@mkdir -p $(@D)
+	@cat $^ > $@
 $(BUILD)/cmd/report/assets.c: cmd/report/embed.sh $(assets)
 	@mkdir -p $(@D)
 	@sh cmd/report/embed.sh $(assets) > $@

@@ -148,11 +148,11 @@ analysis: $(charts) $(texts) $(pages) $(csvs) $(made_sheets) data/run.tsv data/f
 	$(call closing,$(no_maps)the results are in $$OUT: begin with $$OUT/analysis_summary.txt or $$OUT/explorer.html)
 else
 # Without labels there are predictions and their confidence.
-analysis: analysis_summary.txt $(made_sheets) data/run.tsv
-	@cd -- "$$OUT" && rm -f $(charts) $(pages) $(csvs) recommendations.txt data/pair_sheets.txt \
+analysis: analysis_summary.txt explorer.html $(made_sheets) data/run.tsv
+	@cd -- "$$OUT" && rm -f $(charts) $(filter-out explorer.html,$(pages)) $(csvs) recommendations.txt data/pair_sheets.txt \
 	  data/findings.tsv data/confident_sheets.txt confident_errors*.png confused_pair_*_to_*.png \
 	  worst_predictions/class_*.png $(no_sheets)
-	$(call closing,$(no_maps)the images have no labels; their predictions are in $$OUT: begin with $$OUT/analysis_summary.txt)
+	$(call closing,$(no_maps)the images have no labels; their predictions are in $$OUT: begin with $$OUT/analysis_summary.txt or $$OUT/explorer.html)
 endif
 
 # --- tables ---
@@ -261,7 +261,7 @@ $(charts):
 	  -c "$$HEATPIPE_SHARE/plots/$(basename $(<F)).gp" "$$OUT/$<" "$(part)/$@"
 
 # What the texts and pages may name.
-listed := data/predictions.tsv data/run.tsv $(if $(unlabelled),analysis_summary.txt,$(charts) $(texts) $(pages) \
+listed := data/predictions.tsv data/run.tsv $(if $(unlabelled),analysis_summary.txt explorer.html,$(charts) $(texts) $(pages) \
   $(csvs) data/findings.tsv)
 data/files.tsv: $(made_sheets)
 	@$(to) awk -v 'list=$(listed)' 'BEGIN { print "file"; n = split(list, f, " "); for (i = 1; i <= n; i++) print f[i] } \
@@ -292,10 +292,17 @@ most_confused_pairs.csv: data/pairs.tsv
 confident_errors.csv: data/confident_errors.tsv
 	@$(to) $(REPORT) csv --errors "$$D/confident_errors.tsv"
 per_class_accuracy_interactive.html: data/per_class.tsv data/pairs.tsv data/summary.tsv data/run.tsv data/files.tsv
-	@$(to) $(REPORT) html --page bars --classes "$$D/per_class.tsv" --pairs "$$D/pairs.tsv" --summary "$$D/summary.tsv" \
+	@$(to) $(REPORT) bars --classes "$$D/per_class.tsv" --pairs "$$D/pairs.tsv" --summary "$$D/summary.tsv" \
 	  --run "$$D/run.tsv" $(files)
-explorer.html: $(summed) $(chosen) data/run.tsv data/files.tsv
-	@$(to) $(REPORT) html --page explorer $(from) --selected "$$D/selected.tsv" --pair-rows "$$D/pair_rows.tsv" $(files)
+# Every image with its maps: what the images are and what was predicted, the sheets' images first.
+shown := $(if $(unlabelled),--selected "$$D/selected.tsv",--classes "$$D/per_class.tsv" --pairs "$$D/pairs.tsv" \
+  --summary "$$D/summary.tsv" --selected "$$D/selected.tsv" --pair-rows "$$D/pair_rows.tsv" --errors "$$D/confident_rows.tsv")
+stored := $(if $(value LAYER),--cams "$$D/cams.npy" --planes true$(comma)pred$(comma)margin,--class-maps "$$D/class_maps.npy")
+explorer.html: data/predictions.tsv data/classes.tsv data/run.tsv data/files.tsv data/inputs/images \
+  $(if $(unlabelled),data/selected.tsv,$(summed) $(drawn)) $(if $(has_maps),$(map_tensor) data/ids.npy data/cam_stats.tsv)
+	@$(stage) --folder explorer -- $(REPORT) explorer --predictions "$$D/predictions.tsv" $(shown) \
+	  --names "$$D/classes.tsv" --run "$$D/run.tsv" $(files) $(images) --cmap "$$CMAP" --base "$$OUT" \
+	  $(if $(has_maps),$(stored) $(if $(has_ids),--ids "$$D/ids.npy") --join "$$D/cam_stats.tsv") --out "$(part)/explorer.html"
 
 endif
 endif

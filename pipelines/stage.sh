@@ -10,6 +10,7 @@
 #   --may FILE      the same for a file that not every command writes
 #   --sheets GLOB   the command writes PNG files into the folder `sheets`; they become
 #                   OUT/GLOB, and FILE is the list of their names
+#   --folder NAME   the command writes this folder of files, too; it replaces OUT/NAME
 #   --fonts         the command writes letters
 #   --say WORDS     what to tell when the stage runs
 #
@@ -25,12 +26,13 @@ exec 2>&8 8>&-
 # shellcheck source=pipelines/common.sh
 . "$HEATPIPE_SHARE/common.sh"
 
-file=$1 say='' stdout='' sheets='' fonts='' from=() also=() may=()
+file=$1 say='' stdout='' sheets='' folder='' fonts='' from=() also=() may=()
 while shift && [ "$1" != -- ]; do
     case $1 in
     --stdout | --fonts) declare "${1#--}=1" ;;
     --say) say=$2 && shift ;;
     --sheets) sheets=$2 && shift ;;
+    --folder) folder=$2 && shift ;;
     --from) from+=("$2") && shift ;;
     --also) also+=("$2") && shift ;;
     --may) may+=("$2") && shift ;;
@@ -60,6 +62,7 @@ meaning() { # the word before it, the word
         ;;
     esac
     case $2 in
+    "$OUT") echo OUT ;;
     "$OUT"/*) printf 'OUT/%q\n' "${2#"$OUT"/}" ;;
     "$HEATPIPE_SHARE"/*) printf 'SHARE/%q\n' "${2#"$HEATPIPE_SHARE"/}" ;;
     *) printf '%q\n' "$2" ;;
@@ -251,7 +254,18 @@ list_sheets() {
 }
 
 write_record() {
-    printf '%s\n' "$made" "${whole[@]/#/made }" >"$part/record"
+    {
+        printf '%s\n' "$made" "${whole[@]/#/made }"
+        [ -z "$folder" ] || (cd -- "$part" && find "$folder" -type f -printf 'made %p\n')
+    } >"$part/record"
+}
+
+# The old folder goes at once: between the two there is none, but never a mixture.
+replace_folder() {
+    if [ -e "$OUT/$folder" ]; then
+        writing mv -T -- "$OUT/$folder" "$part/replaced"
+    fi
+    writing mv -T -- "$part/$folder" "$OUT/$folder"
 }
 
 replace_sheets() {
@@ -303,6 +317,7 @@ else
 fi
 whole=("$file")
 gone=()
+[ -z "$folder" ] || [ -d "$part/$folder" ] || damaged "$folder" "this folder" "none"
 for f in "${also[@]}"; do
     check "$f"
     whole+=("$f")
@@ -321,6 +336,7 @@ writing write_record
 # stage runs again.
 writing rm -f -- "$record"
 [ -z "$sheets" ] || replace_sheets
+[ -z "$folder" ] || replace_folder
 for f in "${whole[@]}"; do
     writing mkdir -p -- "$(dirname -- "$OUT/$f")"
     writing mv -fT -- "$part/${f##*/}" "$OUT/$f"

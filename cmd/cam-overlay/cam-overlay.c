@@ -6,6 +6,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/pool.h"
 #include "base/prog.h"
 #include "base/text.h"
 #include "draw/color.h"
@@ -13,7 +14,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -117,8 +117,7 @@ static const struct prog prog = {
 
 static int cores(void)
 {
-    cpu_set_t set;
-    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    int n = pool_cores();
     return n < THREADS_MAX ? n : THREADS_MAX;
 }
 

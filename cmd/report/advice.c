@@ -854,7 +854,7 @@ void advice_write(const struct known *k)
                        .works = findings_work(f) && !about_better(&k->about)};
     const struct finding *acc = &f->of[FIND_ACCURACY];
     struct words_buf b, c, d;
-    words_open();
+    words_open("-");
     words_title("Recommendations");
     about_write_warnings(&k->about);
     words_gap();

@@ -55,7 +55,7 @@ static void put_known(const char *s)
 void csv_write_classes(const struct classes *c)
 {
     struct class_list order = classes_ranked(c, CLASSES_WITH_EMPTY);
-    words_open();
+    words_open("-");
     words_put("Class ID,Class Name,Correct,Total,Accuracy (%%),Superclass,Precision (%%),F1 (%%),"
               "Predicted,Mean Confidence (%%),Most Frequent Wrong Prediction,Its Count,"
               "Others As Frequent\n");
@@ -84,7 +84,7 @@ void csv_write_classes(const struct classes *c)
 void csv_write_pairs(const struct pairs *p)
 {
     size_t tied, n = pairs_listed(p, PAIRS_TOP, &tied);
-    words_open();
+    words_open("-");
     words_put("true_class,pred_class,count,true_name,pred_name,rate,reverse_count,"
               "same_superclass,unlisted_as_frequent\n");
     for (size_t i = 0; i < n; i++) {
@@ -113,7 +113,7 @@ void csv_write_errors(const char *errors)
     int r;
     if (selection_errors_open(&rows, errors, &e) != 0)
         prog_fail(&e);
-    words_open();
+    words_open("-");
     words_put("id,file,true_class,true_name,pred_class,pred_name,confidence (%%),"
               "confidence of true class (%%)\n");
     while ((r = selection_errors_next(rows, &row, &e)) > 0) {

@@ -294,7 +294,7 @@ static void write_warnings(const struct compared *k)
 
 void diff_write(const struct compared *k)
 {
-    words_open();
+    words_open("-");
     words_title("Two runs compared");
     write_warnings(k);
     write_about(k);

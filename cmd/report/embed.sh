@@ -7,6 +7,6 @@ echo '#include "assets.h"'
 for file in "$@"; do
     name=$(basename "$file" | tr -c 'A-Za-z0-9\n' _)
     printf '\nconst char asset_%s[] = {\n' "$name"
-    od -An -v -tu1 "$file" | sed 's/[0-9][0-9]*/&,/g'
+    od -An -v -td1 "$file" | sed 's/-*[0-9][0-9]*/&,/g'
     echo '0};'
 done

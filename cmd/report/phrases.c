@@ -132,7 +132,8 @@ void say_coarse(const struct about *about, const struct findings *f)
 void say_files(const struct about *about)
 {
     static const char *const what[][2] = {
-        {"explorer.html", "all classes in a table to sort and search"},
+        {"explorer.html",
+         "every image with its maps, to search, sort and filter; its data are in explorer/"},
         {"per_class_accuracy_interactive.html", "a bar for each class"},
         {"confusion_matrix_full.png", "the confusion matrix"},
         {"top_confused_pairs.png", "the most frequent pairs as bars"},

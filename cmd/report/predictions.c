@@ -69,7 +69,7 @@ static void write_classes(const struct tally *t)
 
 void predictions_write(const struct tally *t, const struct about *about)
 {
-    words_open();
+    words_open("-");
     words_title("The predictions of a classifier");
     about_write_warnings(about);
     write_overall(t);

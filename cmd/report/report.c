@@ -1,14 +1,17 @@
 /* Texts, tables and pages for people, from the tables of one run. */
 #include "report.h"
 
+#include "explorer.h"
+
 #include "base/mem.h"
+#include "base/pool.h"
 #include "base/prog.h"
+#include "data/data.h"
+#include "draw/color.h"
 #include "rows/selection.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { PAGE_BARS, PAGE_EXPLORER }; /* in the order of the option's words */
 
 enum table {
     SUMMARY,
@@ -30,7 +33,9 @@ enum table {
 };
 
 static const char *file[TABLES];
-static int page = -1;
+static struct explorer_opts explorer = {.cmap = COLOR_VIRIDIS};
+static const char *resize, *query;
+static int64_t threads;
 
 static const struct opt options[] = {
     {"summary", 's', OPT_STRING, &file[SUMMARY], "FILE",
@@ -48,12 +53,12 @@ static const struct opt options[] = {
      "predictions needs only these, with or without labels.",
      0, 0},
     {"selected", 0, OPT_STRING, &file[SELECTED], "FILE",
-     "The rows of worst-k --by class: the explorer links the sheets of these classes.", 0, 0},
+     "The rows of worst-k --by class: explorer links the sheets of these classes.", 0, 0},
     {"pair-rows", 0, OPT_STRING, &file[PAIR_ROWS], "FILE",
-     "The rows of worst-k --by pair: the explorer links the sheets of these pairs.", 0, 0},
+     "The rows of worst-k --by pair: explorer links the sheets of these pairs.", 0, 0},
     {"errors", 0, OPT_STRING, &file[ERRORS], "FILE",
      "The rows of worst-k --by all --errors highest: csv lists them, and recommendations counts "
-     "those that are drawn.",
+     "those that are drawn, and explorer shows them first.",
      0, 0},
     {"run", 'r', OPT_STRING, &file[RUN], "FILE",
      "What the run was made from: the tables that cifar-predict and cam-compute write with --run, "
@@ -74,21 +79,62 @@ static const struct opt options[] = {
      "they differ.",
      0, 0},
     {"run-b", 0, OPT_STRING, &file[RUN_B], "FILE", "The same of the second run.", 0, 0},
-    {"page", 0, OPT_CHOICE, &page, "bars|explorer", "Which page html writes.", 0, 0},
+    {"out", 'o', OPT_STRING, &explorer.out, "FILE",
+     "The page that explorer writes, NAME.html; its data go into the folder NAME beside it.", 0, 0},
+    {"join", 'j', OPT_LIST, &explorer.join, "FILE",
+     "A table with a column id, whose columns become properties of the images in explorer. May be "
+     "given several times.",
+     0, 0},
+    {"data", 'd', OPT_STRING, &explorer.data, "PATH",
+     "The images for explorer: a file or the data set's folder.", 0, 0},
+    {"resize", 0, OPT_STRING, &resize, "HxW",
+     "Make images of another size this large, as for cifar-predict.", 0, 0},
+    {"class-maps", 0, OPT_STRING, &explorer.class_maps, "FILE",
+     "The maps of all classes for explorer, as cifar-predict --class-maps writes them.", 0, 0},
+    {"cams", 0, OPT_STRING, &explorer.cams, "FILE",
+     "Maps for explorer of the targets of --planes, as cifar-predict --cams writes them.", 0, 0},
+    {"planes", 0, OPT_STRING, &explorer.planes, "LIST", "The targets that --cams was made with.", 0,
+     0},
+    {"ids", 0, OPT_STRING, &explorer.ids, "FILE",
+     "The ids of the items of --class-maps or --cams; without it an item belongs to the id that is "
+     "its number.",
+     0, 0},
+    {"names", 0, OPT_STRING, &explorer.names, "FILE",
+     "Names of the classes, as cifar-predict --classes writes them.", 0, 0},
+    {"cmap", 0, OPT_CHOICE, &explorer.cmap, COLOR_WORDS,
+     "Colour map with which explorer begins; the default is viridis.", 0, 0},
+    {"base", 0, OPT_STRING, &explorer.base, "DIR",
+     "The folder in which the commands that explorer shows are run: files below it are named from "
+     "there, others by their whole path.",
+     0, 0},
+    {"single-file", 0, OPT_FLAG, &explorer.single, NULL,
+     "Write explorer as one file of at most 8 MB, with the images of --errors, --pair-rows and "
+     "--selected alone.",
+     0, 0},
+    {"open", 0, OPT_STRING, &query, "QUERY",
+     "Write the address of a view of explorer instead of the page, for a selection such as "
+     "'grid correct=0 conf>0.9 sort=-conf'.",
+     0, 0},
+    {"threads", 0, OPT_INT, &threads, "N",
+     "Write the data of explorer with N threads; the default is one for each core; the result is "
+     "the same.",
+     1, 1024},
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };
 
 static const char *const examples[] = {
     "report summary --summary summary.tsv --classes per_class.tsv --pairs pairs.tsv",
     "confmat --classes < predictions.tsv | report csv --classes -",
-    "report html --page bars --classes per_class.tsv > bars.html",
+    "report explorer --predictions predictions.tsv --classes per_class.tsv --pairs pairs.tsv "
+    "--data test.bin --class-maps class_maps.npy --out explorer.html",
+    "report bars --classes per_class.tsv > bars.html",
     NULL,
 };
 
 static const struct prog prog = {
     .name = "report",
     .brief = "Write texts, tables and pages about one run of a classifier",
-    .operands = "summary|recommendations|findings|predictions|diff|csv|html",
+    .operands = "summary|recommendations|findings|predictions|diff|csv|bars|explorer",
     .opts = options,
     .examples = examples,
 };
@@ -243,19 +289,59 @@ static void predictions(void)
     about_free(&about);
 }
 
-static void html(void)
+static void bars(void)
 {
-    if (page < 0)
-        prog_usage("html needs --page bars or --page explorer");
-    need("html", CLASSES);
-    if (page == PAGE_EXPLORER)
-        need("html --page explorer", PAIRS);
-    unsigned pairs = file[PAIRS] ? 1u << PAIRS : 0;
-    struct known *k = known_read(page == PAGE_BARS ? pairs : pairs | 1u << PREDICTIONS);
-    if (page == PAGE_BARS)
-        bars_write(k);
-    else
-        explorer_write(k, file[SELECTED], file[PAIR_ROWS]);
+    need("bars", CLASSES);
+    struct known *k = known_read(file[PAIRS] ? 1u << PAIRS : 0);
+    bars_write(k);
+    known_free(k);
+}
+
+static void check_explorer(void)
+{
+    need("explorer", PREDICTIONS);
+    if (!explorer.out)
+        explorer.out = explorer.single ? "-" : NULL;
+    if (!explorer.out)
+        prog_usage("explorer needs --out FILE");
+    if (!!file[CLASSES] != !!file[PAIRS])
+        prog_usage("explorer needs both --classes FILE and --pairs FILE, or none of them where no "
+                   "image has a label");
+    if (explorer.class_maps && explorer.cams)
+        prog_usage("--class-maps and --cams exclude each other");
+    if (!explorer.cams != !explorer.planes)
+        prog_usage("--cams FILE and --planes LIST go together");
+    if (resize && !data_parse_size(resize, &explorer.resize_h, &explorer.resize_w))
+        prog_usage("--resize: expected HxW with sides from 1 to 1024, found '%s'", resize);
+    /* These are read more than once. */
+    for (int i = 0; i < TABLES; i++)
+        if (file[i] && strcmp(file[i], "-") == 0)
+            prog_usage("--%s: expected a file, found standard input", options[i].name);
+}
+
+static void explore(void)
+{
+    if (query) {
+        explorer_open(query, explorer.out ? explorer.out : "explorer.html");
+        return;
+    }
+    check_explorer();
+    struct known *k = mem_zero(1, sizeof *k);
+    if (file[CLASSES]) {
+        free(k);
+        k = known_read(1u << PAIRS | 1u << PREDICTIONS);
+    } else {
+        about_read(&k->about, file[RUN], file[FILES]);
+        findings_compute(&k->findings, &k->tables);
+    }
+    explorer.predictions = file[PREDICTIONS];
+    explorer.summary = file[SUMMARY];
+    explorer.selected = file[SELECTED];
+    explorer.pair_rows = file[PAIR_ROWS];
+    explorer.errors = file[ERRORS];
+    explorer.threads = threads ? (int)threads : pool_cores();
+    explorer_write(k, &explorer);
+    free(explorer.join.item);
     known_free(k);
 }
 
@@ -285,8 +371,10 @@ int main(int argc, char **argv)
         diff();
     else if (strcmp(what, "csv") == 0)
         csv();
-    else if (strcmp(what, "html") == 0)
-        html();
+    else if (strcmp(what, "bars") == 0)
+        bars();
+    else if (strcmp(what, "explorer") == 0)
+        explore();
     else
         unknown(what);
     return PROG_OK;

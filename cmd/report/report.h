@@ -42,10 +42,7 @@ void csv_write_pairs(const struct pairs *p);
 /* From rows of errors in the order in which worst-k chose them. */
 void csv_write_errors(const char *errors);
 
-/* Pages. The bars need the classes of the run, the explorer also the pairs. `selected` and
- * `pair_rows` are files of rows that worst-k chose, or NULL: then a sheet is expected for every
- * class with images, and for the five most frequent pairs. */
+/* The page of bars, from the classes of the run; the explorer is explorer.h's. */
 void bars_write(const struct known *k);
-void explorer_write(const struct known *k, const char *selected, const char *pair_rows);
 
 #endif

@@ -484,7 +484,7 @@ void summary_write(const struct known *k)
 {
     const struct tables *r = &k->tables;
     const struct findings *f = &k->findings;
-    words_open();
+    words_open("-");
     words_title("Analysis of a classifier by its errors and its Grad-CAM maps");
     about_write_warnings(&k->about);
     write_doubt(f);

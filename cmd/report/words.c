@@ -29,10 +29,10 @@ static void words_blanks(int n)
         words_raw(" ", 1);
 }
 
-void words_open(void)
+void words_open(const char *path)
 {
     struct err e;
-    if (out_open(&out, "-", &e) != 0)
+    if (out_open(&out, path, &e) != 0)
         prog_fail(&e);
 }
 

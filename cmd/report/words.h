@@ -1,4 +1,4 @@
-/* Text on standard output. What cannot be written ends the program. */
+/* Text on an output, one at a time. What cannot be written ends the program. */
 #ifndef HP_REPORT_WORDS_H
 #define HP_REPORT_WORDS_H
 
@@ -8,7 +8,8 @@
 /* A blank at which no line is broken. */
 #define WORDS_NB "\x01"
 
-void words_open(void);
+/* Begins with a file, "-" for standard output. */
+void words_open(const char *path);
 void words_close(void);
 
 /* Bytes as they are, and a short formatted piece. */

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { IN_BUFFER = 1 << 17, OUT_BUFFER = 1 << 17, OUT_OPEN = 64 };
@@ -370,6 +371,55 @@ static pthread_mutex_t temporary_lock = PTHREAD_MUTEX_INITIALIZER;
 static atomic_bool ending;
 static atomic_int beginning;
 
+/* The folder of out_folder(): its descriptor, or -1, and its name. */
+static atomic_int folder_fd = -1;
+static char folder_name[PATH_MAX];
+
+int out_folder(const char *path)
+{
+    int old = atomic_exchange(&folder_fd, -1);
+    if (old >= 0)
+        close(old);
+    if (!path)
+        return 0;
+    errno = ENAMETOOLONG;
+    if (strlen(path) >= sizeof folder_name)
+        return -1;
+    memcpy(folder_name, path, strlen(path) + 1);
+    /* Open from now on: when files cannot be opened any more, this one still goes. */
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    atomic_store(&folder_fd, fd);
+    return fd < 0 ? -1 : 0;
+}
+
+void out_folder_renamed(const char *path)
+{
+    int fd = atomic_exchange(&folder_fd, -1);
+    if (strlen(path) < sizeof folder_name)
+        memcpy(folder_name, path, strlen(path) + 1);
+    atomic_store(&folder_fd, fd);
+}
+
+/* With the files in it, by system calls alone: opendir() takes memory. */
+static void remove_folder(int fd)
+{
+    struct {
+        uint64_t ino;
+        int64_t off;
+        uint16_t size;
+        uint8_t type;
+        char name[];
+    } * f;
+    _Alignas(8) char buf[4096];
+    lseek(fd, 0, SEEK_SET);
+    for (long n; (n = syscall(SYS_getdents64, fd, buf, sizeof buf)) > 0;)
+        for (long at = 0; at < n; at += f->size) {
+            f = (void *)(buf + at);
+            unlinkat(fd, f->name, 0);
+        }
+    rmdir(folder_name);
+}
+
 void out_abort_all(void)
 {
     atomic_store(&ending, true);
@@ -378,6 +428,9 @@ void out_abort_all(void)
     for (int i = 0; i < OUT_OPEN; i++)
         if (atomic_load(&temporary[i].used))
             unlink(temporary[i].name);
+    int fd = atomic_load(&folder_fd);
+    if (fd >= 0)
+        remove_folder(fd);
 }
 
 /* Creates a file under a name of its own and lists it; its slot, or -1 and errno. */

@@ -83,6 +83,13 @@ bool io_same_file(const char *a, const char *b);
 /* Drops the output: its temporary file is removed. */
 void out_abort(struct out *out);
 
+/* Names a folder that is not finished, which out_abort_all removes with the files in it; NULL:
+ * it is finished, or gone. There is one at a time. -1 and errno where it cannot be opened. */
+int out_folder(const char *path) ERR_CHECKED;
+
+/* Says that this folder was renamed. */
+void out_folder_renamed(const char *path);
+
 /* Removes the temporary files of all open outputs, for a program that ends: none can be
  * opened from then on. Safe in a signal handler. */
 void out_abort_all(void);

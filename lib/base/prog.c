@@ -1,6 +1,7 @@
 #include "base/prog.h"
 
 #include "base/io.h"
+#include "base/mem.h"
 #include "base/text.h"
 
 #include <ctype.h>
@@ -351,15 +352,21 @@ static void opt_set(const struct opt *o, const char *value)
 {
     char *end;
     errno = 0;
+    if (o->kind != OPT_FLAG && !*value && names_file(o->arg))
+        prog_usage("--%s: expected %s, found nothing", o->name, o->arg);
     switch (o->kind) {
     case OPT_FLAG:
         *(bool *)o->dst = true;
         break;
     case OPT_STRING:
-        if (!*value && names_file(o->arg))
-            prog_usage("--%s: expected %s, found nothing", o->name, o->arg);
         *(const char **)o->dst = value;
         break;
+    case OPT_LIST: {
+        struct opt_list *l = o->dst;
+        l->item = mem_grow(l->item, (size_t)l->n + 1, sizeof *l->item);
+        l->item[l->n++] = value;
+        break;
+    }
     case OPT_INT: {
         long long v = strtoll(value, &end, 10);
         if (!*value || isspace((unsigned char)*value) || *end || errno || v < o->min || v > o->max)

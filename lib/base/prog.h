@@ -22,9 +22,15 @@ enum {
 enum opt_kind {
     OPT_FLAG,   /* bool: set to true */
     OPT_STRING, /* const char * */
+    OPT_LIST,   /* struct opt_list: one more each time the option is given */
     OPT_INT,    /* int64_t, within [min, max] */
     OPT_FLOAT,  /* double, finite */
     OPT_CHOICE  /* int: index into `arg`, words separated by '|' */
+};
+
+struct opt_list {
+    const char **item;
+    int n;
 };
 
 /* One option. `dst` holds the default before parsing. */

@@ -1,15 +1,10 @@
 #include "draw/canvas.h"
 
 #include "base/mem.h"
+#include "draw/encode.h"
 
-#include <png.h>
-#include <setjmp.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* More gains little on pages that are mostly flat or repeated. */
-enum { PNG_LEVEL = 3 };
 
 struct canvas {
     int w, h;
@@ -107,86 +102,43 @@ void canvas_put(struct canvas *c, struct canvas_rect r, const uint8_t *rgb)
 
 /* --- PNG --- */
 
-struct sink {
+struct page {
+    const struct canvas *canvas;
+    uint8_t *row;
     struct out *out;
-    struct err *err;
 };
 
-static void sink_write(png_structp png, png_bytep p, size_t n)
+static const uint8_t *page_row(void *self, int y)
 {
-    struct sink *s = png_get_io_ptr(png);
-    if (out_write(s->out, p, n, s->err) != 0)
-        longjmp(png_jmpbuf(png), 1);
-}
-
-static void sink_flush(png_structp png)
-{
-    (void)png;
-}
-
-static void on_error(png_structp png, png_const_charp why)
-{
-    struct sink *s = png_get_error_ptr(png);
-    err_record(s->err, "%s: PNG: %s", out_name(s->out), why);
-    longjmp(png_jmpbuf(png), 1);
-}
-
-static void on_warning(png_structp png, png_const_charp why)
-{
-    (void)png;
-    (void)why;
-}
-
-static void set_text(png_structp png, png_infop info, char *key, char *text)
-{
-    if (!text || !*text)
-        return;
-    png_text t = {.compression = PNG_ITXT_COMPRESSION_NONE};
-    t.key = key;
-    t.text = text;
-    t.itxt_length = strlen(text);
-    png_set_text(png, info, &t, 1);
-}
-
-static void write_rows(const struct canvas *c, png_structp png, png_infop info, png_bytep row)
-{
-    png_set_IHDR(png, info, (png_uint_32)c->w, (png_uint_32)c->h, 8, PNG_COLOR_TYPE_RGB,
-                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-    png_set_compression_level(png, PNG_LEVEL);
-    png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_UP);
-    png_write_info(png, info);
-    for (int y = 0; y < c->h; y++) {
-        const uint32_t *p = row_at(c, 0, y);
-        for (int x = 0; x < c->w; x++) {
-            row[3 * x] = (png_byte)(p[x] >> 16);
-            row[3 * x + 1] = (png_byte)(p[x] >> 8);
-            row[3 * x + 2] = (png_byte)p[x];
-        }
-        png_write_row(png, row);
+    const struct page *g = self;
+    const uint32_t *p = row_at(g->canvas, 0, y);
+    for (int x = 0; x < g->canvas->w; x++) {
+        g->row[3 * x] = (uint8_t)(p[x] >> 16);
+        g->row[3 * x + 1] = (uint8_t)(p[x] >> 8);
+        g->row[3 * x + 2] = (uint8_t)p[x];
     }
-    png_write_end(png, info);
+    return g->row;
+}
+
+static int page_put(void *self, const void *p, size_t n, struct err *e)
+{
+    const struct page *g = self;
+    return out_write(g->out, p, n, e);
 }
 
 int canvas_png(const struct canvas *c, char *title, char *description, struct out *o, struct err *e)
 {
-    struct sink sink = {o, e};
-    png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &sink, on_error, on_warning);
-    if (!png)
-        return err_set(e, "%s: PNG: cannot start", out_name(o));
-    png_infop info = png_create_info_struct(png);
-    if (!info) {
-        png_destroy_write_struct(&png, NULL);
-        return err_set(e, "%s: PNG: out of memory", out_name(o));
-    }
-    png_bytep row = mem_alloc((size_t)c->w, 3);
-    png_set_write_fn(png, &sink, sink_write, sink_flush);
-    bool failed = setjmp(png_jmpbuf(png)) != 0;
-    if (!failed) {
-        set_text(png, info, "Title", title);
-        set_text(png, info, "Description", description);
-        write_rows(c, png, info, row);
-    }
-    free(row);
-    png_destroy_write_struct(&png, &info);
-    return failed ? -1 : 0;
+    struct page page = {c, mem_alloc((size_t)c->w, 3), o};
+    int r = encode_png(&(struct encode){.w = c->w,
+                                        .h = c->h,
+                                        .kind = ENCODE_PAGE,
+                                        .row = page_row,
+                                        .put = page_put,
+                                        .self = &page,
+                                        .name = out_name(o),
+                                        .title = title,
+                                        .description = description},
+                       e);
+    free(page.row);
+    return r;
 }

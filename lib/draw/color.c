@@ -11,6 +11,16 @@ static const uint8_t (*const tables[])[3] = {
     [COLOR_TURBO] = table_turbo,     [COLOR_JET] = table_jet,
 };
 
+const uint8_t *color_table(enum color_map cmap)
+{
+    return tables[cmap][0];
+}
+
+const uint8_t *color_table_signed(void)
+{
+    return table_diverging[0];
+}
+
 void color_heat(enum color_map cmap, const float *map, size_t n, uint8_t *out)
 {
     const uint8_t(*table)[3] = tables[cmap];

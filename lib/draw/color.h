@@ -18,6 +18,12 @@ enum color_map {
 
 #define COLOR_WORDS "viridis|cividis|inferno|magma|turbo|jet"
 
+/* The tables themselves, R, G, B bytes: COLOR_ENTRIES from 0 to 1; of the signed scale
+ * COLOR_ENTRIES_SIGNED from -1 over white in the middle to 1. */
+enum { COLOR_ENTRIES = 256, COLOR_ENTRIES_SIGNED = 257 };
+const uint8_t *color_table(enum color_map cmap);
+const uint8_t *color_table_signed(void);
+
 /* A map in [0, 1] as colours: entry (int)(255 * v) of the table, as in
  * np.uint8(255 * mask). Values outside are clipped. */
 void color_heat(enum color_map cmap, const float *map, size_t n, uint8_t *out);

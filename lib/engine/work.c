@@ -1,9 +1,9 @@
 #include "engine/work.h"
 
 #include "base/mem.h"
+#include "base/pool.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,25 +30,6 @@ struct shift {
     bool writing, stop, failed;
     struct err err;
 };
-
-int work_cores(void)
-{
-    cpu_set_t set;
-    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    return n > 0 ? n : 1;
-}
-
-void work_parts(int threads, void *(*part)(void *shared), void *shared)
-{
-    pthread_t *thread = mem_alloc((size_t)threads, sizeof *thread);
-    int started = 0;
-    while (started < threads - 1 && pthread_create(&thread[started], NULL, part, shared) == 0)
-        started++;
-    part(shared);
-    for (int i = 0; i < started; i++)
-        pthread_join(thread[i], NULL);
-    free(thread);
-}
 
 /* --- memory --- */
 
@@ -78,7 +59,7 @@ int work_check(const struct graph *g, const struct engine_opts *o, struct err *e
 
 int work_threads(const struct graph *g, const struct engine_opts *o)
 {
-    int threads = o->threads > 0 ? o->threads : work_cores();
+    int threads = o->threads > 0 ? o->threads : pool_cores();
     size_t each = work_returned(g, o);
     /* A thread computes one image while another one waits to be written. */
     size_t most = each > WORK_BATCH_BYTES ? WORK_ALL_BYTES / (2 * each) : (size_t)threads;

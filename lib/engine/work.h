@@ -32,13 +32,6 @@ struct work {
     int slots;
 };
 
-/* Number of processors this process may use, at least 1. */
-int work_cores(void);
-
-/* Calls `part` in as many of these threads as there can be, the caller's among them, and returns
- * when all have. What they share hands out the work. */
-void work_parts(int threads, void *(*part)(void *shared), void *shared);
-
 /* What a batch returns is bounded in bytes: of one with several images, of one image (or
  * the network is refused), and roughly of all that threads and their batches hold. */
 enum { WORK_BATCH_BYTES = 16 << 20, WORK_IMAGE_BYTES = 64 << 20, WORK_ALL_BYTES = 512 << 20 };

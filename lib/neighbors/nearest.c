@@ -1,8 +1,8 @@
 #include "neighbors/nearest.h"
 
 #include "base/mem.h"
+#include "base/pool.h"
 #include "engine/products.h"
-#include "engine/work.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -225,7 +225,7 @@ static int rank_all(struct search *s, int queries, struct err *e)
 {
     s->queried = queries;
     atomic_store(&s->next, 0);
-    work_parts(s->opts->threads > 0 ? s->opts->threads : work_cores(), rank_some, s);
+    pool_parts(s->opts->threads > 0 ? s->opts->threads : pool_cores(), rank_some, s);
     if (s->failed)
         *e = s->why;
     return s->failed ? -1 : 0;

@@ -47,6 +47,11 @@ double class_accuracy(const struct class_row *c)
     return share_of(c->correct, c->total);
 }
 
+double class_over_confidence(const struct class_row *c)
+{
+    return c->mean_conf - class_accuracy(c);
+}
+
 double classes_accuracy(const struct classes *c)
 {
     return share_of(c->correct, c->total);

@@ -62,6 +62,9 @@ static inline bool class_has_top_wrong(const struct class_row *c)
 }
 
 double class_accuracy(const struct class_row *c); /* NaN without images */
+
+/* By how much the mean confidence is above the accuracy; NaN where one is not known. */
+double class_over_confidence(const struct class_row *c);
 double classes_accuracy(const struct classes *c); /* of all images; NaN without */
 
 /* The 95 % interval of the accuracy; see share_interval. */

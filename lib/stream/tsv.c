@@ -407,27 +407,31 @@ static bool tsv_plain(struct tsv_field f, double *v)
     return true;
 }
 
-int tsv_real(const struct tsv_in *t, int col, double *v, struct err *e)
+bool tsv_number(struct tsv_field f, double *v)
 {
-    struct tsv_field f = t->field[col];
     if (tsv_plain(f, v))
-        return 0;
+        return true;
     char text[TSV_NUMBER];
     bool good = f.n > 0 && f.n < sizeof text;
     /* strtod also takes blanks, hexadecimal, "inf" and "nan". */
     for (size_t i = 0; good && i < f.n; i++)
         good = strchr("0123456789+-.eE", f.p[i]) && f.p[i];
-    if (good) {
-        memcpy(text, f.p, f.n);
-        text[f.n] = '\0';
-        char *end;
-        double x = strtod(text, &end);
-        if (*end == '\0' && isfinite(x)) {
-            *v = x;
-            return 0;
-        }
-    }
-    return tsv_bad(t, col, "a number", e);
+    if (!good)
+        return false;
+    memcpy(text, f.p, f.n);
+    text[f.n] = '\0';
+    char *end;
+    *v = strtod(text, &end);
+    return *end == '\0' && isfinite(*v);
+}
+
+int tsv_real(const struct tsv_in *t, int col, double *v, struct err *e)
+{
+    double x;
+    if (!tsv_number(t->field[col], &x))
+        return tsv_bad(t, col, "a number", e);
+    *v = x;
+    return 0;
 }
 
 int tsv_real_na(const struct tsv_in *t, int col, double *v, struct err *e)

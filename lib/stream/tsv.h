@@ -72,6 +72,9 @@ int tsv_int(const struct tsv_in *t, int col, int64_t min, int64_t max, int64_t *
 int tsv_real(const struct tsv_in *t, int col, double *v, struct err *e) ERR_CHECKED;
 int tsv_real_na(const struct tsv_in *t, int col, double *v, struct err *e) ERR_CHECKED;
 
+/* Whether a field is a finite number in decimal, and which. */
+bool tsv_number(struct tsv_field f, double *v);
+
 /* Field as a C string with escapes resolved; caller frees. */
 char *tsv_string(const struct tsv_in *t, int col);
 

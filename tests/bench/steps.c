@@ -2,9 +2,9 @@
  * peak of the processor, measured just before and after by as many threads. Times are of
  * all threads together, rates of one thread. */
 #include "base/mem.h"
+#include "base/pool.h"
 #include "base/prog.h"
 #include "engine/cpu/isa.h"
-#include "engine/work.h"
 #include "session/session.h"
 
 #include <math.h>
@@ -455,7 +455,7 @@ int main(int argc, char **argv)
     if (!opts.model)
         prog_usage("expected --model FILE");
     if (opts.threads == 0)
-        opts.threads = work_cores();
+        opts.threads = pool_cores();
     if (totals_path && !(totals = fopen(totals_path, "w")))
         prog_die(PROG_ERROR, "%s: cannot be written", totals_path);
     if (run(&e) != 0)

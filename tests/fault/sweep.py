@@ -188,9 +188,10 @@ CASES_OF = [
     ("recommendations", "report recommendations " + TEXT),
     ("csv-classes", "report csv --classes classes.tsv"),
     ("csv-pairs", "report csv --pairs pairs.tsv"),
-    ("bars", "report html --page bars --classes classes.tsv"),
-    ("explorer", "report html --page explorer --classes classes.tsv --pairs pairs.tsv --summary "
-                 "summary.tsv --predictions p.tsv --selected rows.tsv --pair-rows pair_rows.tsv"),
+    ("bars", "report bars --classes classes.tsv"),
+    ("explorer", "report explorer --classes classes.tsv --pairs pairs.tsv --summary summary.tsv "
+                 "--predictions p.tsv --selected rows.tsv --pair-rows pair_rows.tsv --data IN --threads 2 "
+                 "--class-maps maps.npy --out @page.html"),
 ]
 
 
@@ -305,7 +306,7 @@ def plan(case, quick, rnd):
                 runs += [(call, "program", how, "1+")]
                 runs += [] if quick else [(call, "program", how, str(i)) for i in at[:10]]
     libraries = {"cam-overlay": ["libpng", "libz.so"], "cifar-predict": ["libz.so", "libjansson"],
-                 "model-info": ["libjansson"]}
+                 "model-info": ["libjansson"], "report": ["libpng", "libz.so", "libjansson"]}
     for library in libraries.get(case.program, []):
         n = case.count("malloc", library)
         counts["malloc of " + library] = n

@@ -3,9 +3,9 @@
 #include "engine/products.h"
 
 #include "base/mem.h"
+#include "base/pool.h"
 #include "engine/cpu/conv.h"
 #include "engine/cpu/isa.h"
-#include "engine/work.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -43,7 +43,7 @@ int products_open(struct products **out, int length, int threads, struct err *e)
         return -1;
     struct products *p = mem_zero(1, sizeof *p);
     p->length = length;
-    p->threads = threads > 0 ? threads : work_cores();
+    p->threads = threads > 0 ? threads : pool_cores();
     p->kernels = kernels;
     *out = p;
     return 0;
@@ -94,7 +94,7 @@ void products_set(struct products *p, const float *rows, int n)
     conv_open(&p->conv, &spec, p->kernels);
     p->open = true;
     p->n = n;
-    work_parts(p->threads, pack_some, &r);
+    pool_parts(p->threads, pack_some, &r);
 }
 
 static void *multiply_some(void *arg)
@@ -128,5 +128,5 @@ void products_run(struct products *p, const float *x, int64_t count,
                   void (*take)(void *ctx, int64_t i, const float *products), void *ctx)
 {
     struct run r = {.p = p, .x = x, .count = count, .take = take, .ctx = ctx};
-    work_parts(p->threads, multiply_some, &r);
+    pool_parts(p->threads, multiply_some, &r);
 }

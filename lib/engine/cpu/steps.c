@@ -2,6 +2,7 @@
 #include "engine/cpu/cpu.h"
 
 #include "base/mem.h"
+#include "base/pool.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -133,7 +134,7 @@ void cpu_open_steps(struct cpu *c)
     add_conv(c, &work, &c->fc, &fc);
     if (engine_wants(&c->work.opts, ENGINE_CLASS_MAPS))
         add_conv(c, &work, &c->maps, &maps);
-    work_parts(c->work.threads, pack_some, &work);
+    pool_parts(c->work.threads, pack_some, &work);
     free(work.conv);
 }
 

@@ -1,0 +1,75 @@
+#include "base/pool.h"
+
+#include "base/mem.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+
+int pool_cores(void)
+{
+    cpu_set_t set;
+    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return n > 0 ? n : 1;
+}
+
+void pool_parts(int threads, void *(*part)(void *shared), void *shared)
+{
+    pthread_t *thread = mem_alloc(threads > 0 ? (size_t)threads : 1, sizeof *thread);
+    int started = 0;
+    while (started < threads - 1 && pthread_create(&thread[started], NULL, part, shared) == 0)
+        started++;
+    part(shared);
+    for (int i = 0; i < started; i++)
+        pthread_join(thread[i], NULL);
+    free(thread);
+}
+
+struct pool {
+    const struct pool_work *work;
+    pthread_mutex_t lock;
+    int64_t next, n;
+    int64_t failed; /* the first part that failed, or -1 */
+    struct err err; /* why */
+};
+
+static int64_t take(struct pool *p)
+{
+    pthread_mutex_lock(&p->lock);
+    int64_t i = p->failed < 0 && p->next < p->n ? p->next++ : -1;
+    pthread_mutex_unlock(&p->lock);
+    return i;
+}
+
+static void *run(void *arg)
+{
+    struct pool *p = arg;
+    const struct pool_work *w = p->work;
+    void *hand = w->make ? w->make(w->self) : NULL;
+    for (int64_t i; (i = take(p)) >= 0;) {
+        struct err e = {0};
+        if (w->part(w->self, hand, i, &e) == 0)
+            continue;
+        pthread_mutex_lock(&p->lock);
+        if (p->failed < 0 || i < p->failed) {
+            p->failed = i;
+            p->err = e;
+        }
+        pthread_mutex_unlock(&p->lock);
+    }
+    if (w->discard)
+        w->discard(hand);
+    return NULL;
+}
+
+int pool_run(const struct pool_work *w, int64_t n, int threads, struct err *e)
+{
+    struct pool p = {.work = w, .n = n, .failed = -1};
+    pthread_mutex_init(&p.lock, NULL);
+    pool_parts(threads < n ? threads : (int)n, run, &p);
+    pthread_mutex_destroy(&p.lock);
+    if (p.failed < 0)
+        return 0;
+    *e = p.err;
+    return -1;
+}
