@@ -56,9 +56,7 @@ static const struct opt opts[] = {
      "Needs --data.",
      0, 0},
     {"method", 0, OPT_CHOICE, &method, METHOD_WORDS,
-     "How activations and gradients become a map. Default: gradcam. At the last stage all give the "
-     "same.",
-     0, 0},
+     "How activations and gradients become a map. Default: gradcam.", 0, 0},
     {"score", 's', OPT_CHOICE, &score, CAM_SCORE_WORDS, "What the map explains. Default: logit.", 0,
      0},
     {"size", 0, OPT_STRING, &size, "SIZE",
@@ -147,9 +145,10 @@ static void check_inputs(void)
         prog_usage("--biases goes with --class-maps or --features");
     if (job.session.model && (job.weights || job.biases))
         prog_usage("--model and --%s exclude each other", job.weights ? "weights" : "biases");
-    if (stored && !job.cams && !job.method->pooled)
-        prog_usage("--method %s has no closed form: expected --model with --data, found %s",
-                   job.method->word, stored);
+    if (job.class_maps && !job.method->pooled)
+        prog_usage("--method %s needs activations: expected --features, or --model with --data, "
+                   "found --class-maps",
+                   job.method->word);
     if (job.planes && !job.cams)
         prog_usage("--planes goes with --cams");
     if (job.cams && (job.session.model || job.run || job.score != CAM_LOGIT ||
@@ -204,7 +203,7 @@ void job_say_closed(const struct job *j)
     if (!prog_verbose())
         return;
     prog_say("last stage: maps in closed form, without gradients");
-    if (j->method != method_at(METHOD_GRADCAM))
+    if (j->method->pooled && j->method != method_at(METHOD_GRADCAM))
         prog_say("there %s is the same as gradcam", j->method->word);
 }
 

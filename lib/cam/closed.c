@@ -2,23 +2,32 @@
 
 #include "base/mem.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 struct closed {
     enum cam_score score;
+    const struct method *method;
     struct closed_head head;
     float *logits, *seed, *weight; /* weight: a channel's; also their means */
+    float *grads, *room; /* (channels, cells) and [channels], of a method that needs them */
 };
 
-struct closed *closed_new(enum cam_score score, const struct closed_head *head)
+struct closed *closed_new(enum cam_score score, const struct method *method,
+                          const struct closed_head *head)
 {
     struct closed *c = mem_zero(1, sizeof *c);
 
     c->score = score;
+    c->method = method;
     c->head = *head;
     c->logits = mem_alloc((size_t)head->classes, sizeof *c->logits);
     c->seed = mem_alloc((size_t)head->classes, sizeof *c->seed);
     c->weight = mem_alloc((size_t)head->channels, sizeof *c->weight);
+    if (!method->pooled) {
+        c->grads = mem_alloc((size_t)head->channels * (size_t)head->cells, sizeof *c->grads);
+        c->room = mem_alloc((size_t)head->channels, sizeof *c->room);
+    }
     return c;
 }
 
@@ -29,6 +38,8 @@ void closed_free(struct closed *c)
     free(c->logits);
     free(c->seed);
     free(c->weight);
+    free(c->grads);
+    free(c->room);
     free(c);
 }
 
@@ -51,6 +62,17 @@ const float *closed_logits(struct closed *c, const float *item)
     return c->logits;
 }
 
+/* By the method's own function, with the gradient that each channel has in all cells. */
+static void map_features(struct closed *c, const float *item, float *raw)
+{
+    const struct closed_head *h = &c->head;
+
+    for (int k = 0; k < h->channels; k++)
+        for (int i = 0; i < h->cells; i++)
+            c->grads[(size_t)k * (size_t)h->cells + (size_t)i] = c->weight[k];
+    c->method->map(item, c->grads, h->channels, h->cells, c->room, raw);
+}
+
 void closed_maps(struct closed *c, const struct aim *aim, int planes, const float *item,
                  const double *p, const double *rest, float *raw, double *bias)
 {
@@ -60,11 +82,14 @@ void closed_maps(struct closed *c, const struct aim *aim, int planes, const floa
         cam_seed(c->score, p, rest, h->classes, aim[i].cls, aim[i].minus, c->seed);
         if (h->w) {
             cam_weights_linear(c->seed, h->w, h->classes, h->channels, h->cells, c->weight);
-            cam_combine(c->weight, item, h->channels, h->cells, raw);
+            if (c->method->pooled)
+                cam_combine(c->weight, item, h->channels, h->cells, raw);
+            else
+                map_features(c, item, raw);
         } else {
             cam_combine(c->seed, item, h->classes, h->cells, raw);
         }
-        bias[i] = 0;
+        bias[i] = c->method->pooled ? 0 : NAN;
         for (int k = 0; h->b && k < h->classes; k++)
             bias[i] += (double)c->seed[k] * h->b[k];
     }

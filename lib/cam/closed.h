@@ -4,6 +4,7 @@
 #define HP_CLOSED_H
 
 #include "cam/cam.h"
+#include "cam/method.h"
 
 /* The items are features (channels, cells) under the linear layer w (classes, channels),
  * or, where w is NULL, the unnormalised CAMs of all classes (classes, cells). b (classes)
@@ -15,7 +16,10 @@ struct closed_head {
 
 struct closed;
 
-struct closed *closed_new(enum cam_score score, const struct closed_head *head);
+/* Of a method that is not `pooled` items have to be features: their gradient, the same in all
+ * cells, is known without a pass backward. */
+struct closed *closed_new(enum cam_score score, const struct method *method,
+                          const struct closed_head *head);
 void closed_free(struct closed *c);
 
 /* From here on items are features under these weights (classes, channels), which outlive
@@ -25,8 +29,9 @@ void closed_weights(struct closed *c, const float *w);
 /* The logits of an item, or NULL where no biases are known; valid until the next call. */
 const float *closed_logits(struct closed *c, const float *item);
 
-/* raw[planes][cells], and bias[planes], the biases' part of the scores, which is 0 where
- * they are not known. p and rest as for cam_seed. Every aim has a class. */
+/* raw[planes][cells], and bias[planes], the biases' part of the scores, to which the cells add
+ * up: 0 where they are not known, NaN where the method's maps do not add up to a score. p and
+ * rest as for cam_seed. Every aim has a class. */
 void closed_maps(struct closed *c, const struct aim *aim, int planes, const float *item,
                  const double *p, const double *rest, float *raw, double *bias);
 

@@ -37,10 +37,10 @@ int layer_open(struct layer **out, const struct graph *g, const struct layer_opt
                         .method = o->method,
                         .probabilities = o->probabilities || o->score != CAM_LOGIT,
                         .gradients = -1};
-    if (value == end.value && o->method->pooled) {
+    if (value == end.value) {
         const struct closed_head head = {graph_classes(g), v->c, v->h * v->w, end.linear->w,
                                          end.linear->b};
-        l->closed = closed_new(o->score, &head);
+        l->closed = closed_new(o->score, o->method, &head);
     }
     l->weight = mem_alloc((size_t)v->c, sizeof *l->weight);
     l->p = mem_alloc(classes, sizeof *l->p);

@@ -180,7 +180,7 @@ int stored_open(struct stored **out, const struct stored_opts *o, struct err *e)
         return -1;
     }
     if (!o->cams)
-        s->closed = closed_new(o->score, &s->head);
+        s->closed = closed_new(o->score, o->method, &s->head);
     s->p = mem_alloc((size_t)s->head.classes, sizeof *s->p);
     s->rest = mem_alloc((size_t)s->head.classes, sizeof *s->rest);
     *out = s;

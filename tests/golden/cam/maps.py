@@ -13,14 +13,21 @@ import types
 
 import numpy as np
 import torch
-from pytorch_grad_cam import GradCAM, HiResCAM, XGradCAM
+import pytorch_grad_cam.eigen_cam
+import pytorch_grad_cam.eigen_grad_cam
+from pytorch_grad_cam import (FEM, EigenCAM, EigenGradCAM, GradCAM, GradCAMElementWise,
+                              GradCAMPlusPlus, HiResCAM, LayerCAM, XGradCAM)
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 from torchvision.models.resnet import BasicBlock
 
 HERE = pathlib.Path(__file__).parent
 EXAMPLE = HERE.parents[2] / "examples" / "shapes100"
-METHODS = {"gradcam": GradCAM, "hirescam": HiResCAM, "xgradcam": XGradCAM}
+METHODS = {
+    "gradcam": GradCAM, "hirescam": HiResCAM, "xgradcam": XGradCAM, "gradcam++": GradCAMPlusPlus,
+    "elementwise": GradCAMElementWise, "layercam": LayerCAM, "eigencam": EigenCAM,
+    "eigengradcam": EigenGradCAM, "fem": FEM,
+}
 SCORES = {
     "logit": nn.Identity(),
     "logprob": nn.LogSoftmax(dim=1),
@@ -28,6 +35,21 @@ SCORES = {
 }
 MEAN = torch.tensor([0.5071, 0.4867, 0.4409]).view(1, 3, 1, 1)
 STD = torch.tensor([0.2673, 0.2564, 0.2762]).view(1, 3, 1, 1)
+
+
+def with_sign(projection):
+    """The library's projection, whose sign is arbitrary, in agreement with the sum of channels."""
+
+    def project(batch):
+        maps, total = projection(batch), batch.sum(1)
+        sign = np.where((maps * total).sum((1, 2)) < 0, -1, 1)
+        return np.float32(maps * sign[:, None, None])
+
+    return project
+
+
+for module in (pytorch_grad_cam.eigen_cam, pytorch_grad_cam.eigen_grad_cam):
+    module.get_2d_projection = with_sign(module.get_2d_projection)
 
 
 class ResNet(nn.Module):
@@ -149,6 +171,18 @@ def main():
         ("layer2", "gradcam", "prob"),
         ("layer1.0", "hirescam", "logprob"),
         ("layer1", "xgradcam", "logit"),
+        ("layer4", "gradcam++", "logit"),
+        ("layer3", "gradcam++", "logprob"),
+        ("layer4", "elementwise", "logprob"),
+        ("layer2", "elementwise", "logit"),
+        ("layer4", "layercam", "logit"),
+        ("layer3", "layercam", "prob"),
+        ("layer4", "eigencam", "logit"),
+        ("layer1", "eigencam", "logit"),
+        ("layer4", "eigengradcam", "logit"),
+        ("layer3", "eigengradcam", "logprob"),
+        ("layer4", "fem", "logit"),
+        ("layer2", "fem", "logit"),
     ])
     records = np.fromfile(EXAMPLE / "test.bin", np.uint8).reshape(-1, 3074)
     net = load(EXAMPLE / "model.pth")
@@ -160,6 +194,9 @@ def main():
         ("layer4", "gradcam", "logprob"),
         ("layer3", "gradcam", "logit"),
         ("layer2", "hirescam", "logprob"),
+        ("layer3", "gradcam++", "logit"),
+        ("layer4", "layercam", "logprob"),
+        ("layer2", "eigencam", "logit"),
     ])
 
 
