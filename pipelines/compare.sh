@@ -101,8 +101,14 @@ compare_runs() { # A, B
         [ ! -e "${!run}/data/run.tsv" ] || tables+=("--run-$run" "${!run}/data/run.tsv")
     done
     "$HEATPIPE_BIN/report" diff "${tables[@]}" >"$part/comparison.txt" || exit $?
+    {
+        printf 'file\ncomparison.txt\n'
+        [ ! -d "$part/compared" ] || find "$part/compared" -type f -printf 'compared/%f\n' | LC_ALL=C sort
+    } >"$part/diff_files.tsv"
+    "$HEATPIPE_BIN/report" diff-page "${tables[@]}" --files "$part/diff_files.tsv" \
+        >"$part/comparison.html" || exit $?
     compare_place
-    [ -n "$closed" ] || show "$(tell "the comparison is in $OUT: begin with $OUT/comparison.txt")"
+    [ -n "$closed" ] || show "$(tell "the comparison is in $OUT: begin with $OUT/comparison.txt or $OUT/comparison.html")"
     exit $verdict
 }
 

@@ -111,9 +111,9 @@ static int write_wide(struct out *o, const struct confusion *m, const char *head
             count[row[k].col] = row[k].value;
         tsv_put_int(t, order[i]);
         if (superclasses)
-            put_superclass(t, names, order[i]);
+            put_superclass_name(t, names, order[i]);
         else
-            put_name(t, names, order[i]);
+            put_class_name(t, names, order[i]);
         for (int k = 0; k < classes; k++)
             tsv_put_int(t, count[order[k]]);
         r = tsv_end(t, e);
@@ -143,8 +143,8 @@ static int write_long(struct out *o, const struct confusion *m, const struct nam
         tsv_put_int(t, entry[i].row);
         tsv_put_int(t, entry[i].col);
         tsv_put_int(t, entry[i].value);
-        put_name(t, names, entry[i].row);
-        put_name(t, names, entry[i].col);
+        put_class_name(t, names, entry[i].row);
+        put_class_name(t, names, entry[i].col);
         r = tsv_end(t, e);
     }
     tsv_free(t);
@@ -164,9 +164,9 @@ static int write_classes(struct out *o, const struct confusion *m, const struct 
         struct class_metrics f;
         confusion_class(m, cls, &f);
         tsv_put_int(t, cls);
-        put_name(t, names, cls);
+        put_class_name(t, names, cls);
         put_class(t, superclass);
-        put_superclass(t, names, superclass);
+        put_superclass_name(t, names, superclass);
         tsv_put_int(t, f.total);
         tsv_put_int(t, f.correct);
         tsv_put_real(t, f.accuracy);
@@ -176,7 +176,7 @@ static int write_classes(struct out *o, const struct confusion *m, const struct 
         tsv_put_int(t, f.predicted);
         tsv_put_real(t, f.mean_conf);
         put_class(t, f.top_wrong);
-        put_name(t, names, f.top_wrong);
+        put_class_name(t, names, f.top_wrong);
         tsv_put_int(t, f.top_wrong_count);
         tsv_put_int(t, f.top_wrong_tied);
         r = tsv_end(t, e);
@@ -197,8 +197,8 @@ static int write_pairs(struct out *o, const struct confusion *m, const struct na
         tsv_put_int(t, p[i].truth);
         tsv_put_int(t, p[i].pred);
         tsv_put_int(t, p[i].count);
-        put_name(t, names, p[i].truth);
-        put_name(t, names, p[i].pred);
+        put_class_name(t, names, p[i].truth);
+        put_class_name(t, names, p[i].pred);
         tsv_put_real(t, p[i].rate);
         tsv_put_int(t, p[i].reverse);
         tsv_put_int(t, p[i].both);
@@ -241,7 +241,7 @@ static void put_measure(struct tsv_out *t, const struct measure *m, const struct
 {
     tsv_put_string(t, m->name);
     if (m->kind == MEASURE_NAME)
-        put_name(t, names, (int)m->value);
+        put_class_name(t, names, (int)m->value);
     else if (m->kind == MEASURE_CLASS)
         put_class(t, (int)m->value);
     else if (m->kind == MEASURE_COUNT && !isnan(m->value))

@@ -1,6 +1,5 @@
 /* Two runs on the same images, compared: from the tables of run-diff. */
-#include "report.h"
-#include "words.h"
+#include "diff.h"
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -34,28 +33,20 @@ static void line_count(const char *label, double n, double whole)
     line(label, s);
 }
 
-static const char *say_measure(struct words_buf *b, double v, bool percent)
+/* A measure of both runs. */
+static void line_both(const struct diff_both *row, const double *v)
 {
-    if (isnan(v))
-        snprintf(b->s, sizeof b->s, "%8s  ", "NA");
-    else if (percent)
-        snprintf(b->s, sizeof b->s, "%8.2f %%", 100 * v);
-    else
-        snprintf(b->s, sizeof b->s, "%8.3f  ", v);
-    return b->s;
-}
-
-/* A measure of both runs, in percent or as it is. */
-static void line_both(const char *label, double a, double b, bool percent)
-{
-    char s[96];
+    char s[256];
     struct words_buf x, y;
+    double a = v[row->measure[0]], b = v[row->measure[1]];
     if (isnan(a) && isnan(b))
         return;
-    snprintf(s, sizeof s, "%s   %s", say_measure(&x, a, percent), say_measure(&y, b, percent));
-    for (size_t n = strlen(s); n > 0 && s[n - 1] == ' ';)
+    snprintf(s, sizeof s, "%12s %12s", diff_say_measure(&x, a, row->percent),
+             diff_say_measure(&y, b, row->percent));
+    size_t n = strlen(s);
+    while (n > 0 && s[n - 1] == *WORDS_NB)
         s[--n] = '\0';
-    line(label, s);
+    line(row->label, s);
 }
 
 /* "p = 0.012", "p < 0.0001". */
@@ -75,35 +66,72 @@ static bool tells(double p)
 
 /* --- the whole --- */
 
-static void write_verdict(const double *v)
+const struct diff_count diff_counted[] = {
+    {"Same prediction", DIFF_MEASURE_SAME, false},
+    {"Other prediction", DIFF_MEASURE_CHANGED, false},
+    {"Correct in both", DIFF_MEASURE_BOTH_CORRECT, true},
+    {"Fixed (wrong in A, correct in B)", DIFF_MEASURE_FIXED, true},
+    {"Broken (correct in A, wrong in B)", DIFF_MEASURE_BROKEN, true},
+    {"Wrong in both, same prediction", DIFF_MEASURE_WRONG_SAME, true},
+    {"Wrong in both, other prediction", DIFF_MEASURE_WRONG_OTHER, true},
+    {NULL, 0, false},
+};
+
+const struct diff_both diff_of_both[] = {
+    {"Accuracy", {DIFF_MEASURE_ACCURACY_A, DIFF_MEASURE_ACCURACY_B}, true},
+    {"  95 % interval, from", {DIFF_MEASURE_ACCURACY_A_LOW, DIFF_MEASURE_ACCURACY_B_LOW}, true},
+    {"  to", {DIFF_MEASURE_ACCURACY_A_HIGH, DIFF_MEASURE_ACCURACY_B_HIGH}, true},
+    {"Mean confidence", {DIFF_MEASURE_MEAN_CONF_A, DIFF_MEASURE_MEAN_CONF_B}, true},
+    {"Calibration error (ECE)", {DIFF_MEASURE_ECE_A, DIFF_MEASURE_ECE_B}, true},
+    {"  by chance", {DIFF_MEASURE_ECE_CHANCE_A, DIFF_MEASURE_ECE_CHANCE_B}, true},
+    {"Mean loss", {DIFF_MEASURE_NLL_A, DIFF_MEASURE_NLL_B}, false},
+    {NULL, {0, 0}, false},
+};
+
+double diff_labelled(const double *v)
+{
+    return v[DIFF_MEASURE_IMAGES] - v[DIFF_MEASURE_UNLABELLED];
+}
+
+const char *diff_say_measure(struct words_buf *b, double v, bool percent)
+{
+    if (isnan(v))
+        snprintf(b->s, sizeof b->s, "NA" WORDS_NB WORDS_NB);
+    else if (percent)
+        snprintf(b->s, sizeof b->s, "%.2f" WORDS_NB "%%", 100 * v);
+    else
+        snprintf(b->s, sizeof b->s, "%.3f" WORDS_NB WORDS_NB, v);
+    return b->s;
+}
+
+void diff_say_verdict(char *s, size_t size, const double *v)
 {
     double fixed = v[DIFF_MEASURE_FIXED], broken = v[DIFF_MEASURE_BROKEN];
     double p = v[DIFF_MEASURE_MCNEMAR_P];
     struct words_buf b, c, d;
-    words_gap();
-    if (fixed + broken == 0) {
-        words_para(0, "",
-                   "No image was fixed and none was broken: both runs are correct on the "
-                   "same images.");
-        return;
-    }
-    words_para(0, "", "%s and %s. %s (McNemar's exact test, %s).",
-               words_count(&b, (int64_t)fixed, "image was fixed", "images were fixed"),
-               words_count(&c, (int64_t)broken, "image was broken", "images were broken"),
-               !tells(p)        ? "The difference could be chance"
-               : broken > fixed ? "B is worse than A, beyond chance"
-                                : "B is better than A, beyond chance",
-               say_p(&d, p));
-    words_para(0, "",
-               "The accuracy differs by %+.2f points; the 95" WORDS_NB
-               "%% interval of the paired bootstrap is %+.2f to %+.2f.",
-               100 * v[DIFF_MEASURE_DIFFERENCE], 100 * v[DIFF_MEASURE_DIFFERENCE_LOW],
-               100 * v[DIFF_MEASURE_DIFFERENCE_HIGH]);
+    if (diff_labelled(v) == 0)
+        snprintf(s, size, "No image has a label, so it is not known which run is better.");
+    else if (fixed + broken == 0)
+        snprintf(s, size,
+                 "No image was fixed and none was broken: both runs are correct on the same "
+                 "images.");
+    else
+        snprintf(s, size,
+                 "%s and %s. %s (McNemar's exact test, %s). The accuracy differs by %+.2f points; "
+                 "the 95" WORDS_NB "%% interval of the paired bootstrap is %+.2f to %+.2f.",
+                 words_count(&b, (int64_t)fixed, "image was fixed", "images were fixed"),
+                 words_count(&c, (int64_t)broken, "image was broken", "images were broken"),
+                 !tells(p)        ? "The difference could be chance"
+                 : broken > fixed ? "B is worse than A, beyond chance"
+                                  : "B is better than A, beyond chance",
+                 say_p(&d, p), 100 * v[DIFF_MEASURE_DIFFERENCE],
+                 100 * v[DIFF_MEASURE_DIFFERENCE_LOW], 100 * v[DIFF_MEASURE_DIFFERENCE_HIGH]);
 }
 
 static void write_overall(const double *v)
 {
-    double labelled = v[DIFF_MEASURE_IMAGES] - v[DIFF_MEASURE_UNLABELLED];
+    double labelled = diff_labelled(v);
+    char verdict[DIFF_VERDICT];
     words_section("Overall");
     line_count("Images", v[DIFF_MEASURE_IMAGES], 0);
     if (v[DIFF_MEASURE_ONLY_A] + v[DIFF_MEASURE_ONLY_B] > 0) {
@@ -112,29 +140,18 @@ static void write_overall(const double *v)
     }
     if (v[DIFF_MEASURE_UNLABELLED] > 0)
         line_count("  without a label", v[DIFF_MEASURE_UNLABELLED], 0);
-    line_count("Same prediction", v[DIFF_MEASURE_SAME], v[DIFF_MEASURE_IMAGES]);
-    line_count("Other prediction", v[DIFF_MEASURE_CHANGED], v[DIFF_MEASURE_IMAGES]);
-    if (labelled == 0) {
-        words_gap();
-        words_para(0, "", "No image has a label, so it is not known which run is better.");
+    for (const struct diff_count *c = diff_counted; c->label; c++)
+        if (!c->labels || labelled > 0)
+            line_count(c->label, v[c->measure], c->labels ? labelled : v[DIFF_MEASURE_IMAGES]);
+    diff_say_verdict(verdict, sizeof verdict, v);
+    words_gap();
+    words_para(0, "", "%s", verdict);
+    if (labelled == 0)
         return;
-    }
-    line_count("Correct in both", v[DIFF_MEASURE_BOTH_CORRECT], labelled);
-    line_count("Fixed (wrong in A, correct in B)", v[DIFF_MEASURE_FIXED], labelled);
-    line_count("Broken (correct in A, wrong in B)", v[DIFF_MEASURE_BROKEN], labelled);
-    line_count("Wrong in both, same prediction", v[DIFF_MEASURE_WRONG_SAME], labelled);
-    line_count("Wrong in both, other prediction", v[DIFF_MEASURE_WRONG_OTHER], labelled);
-    write_verdict(v);
     words_section("Both runs");
-    line("", "       A            B");
-    line_both("Accuracy", v[DIFF_MEASURE_ACCURACY_A], v[DIFF_MEASURE_ACCURACY_B], true);
-    line_both("  95 % interval, from", v[DIFF_MEASURE_ACCURACY_A_LOW],
-              v[DIFF_MEASURE_ACCURACY_B_LOW], true);
-    line_both("  to", v[DIFF_MEASURE_ACCURACY_A_HIGH], v[DIFF_MEASURE_ACCURACY_B_HIGH], true);
-    line_both("Mean confidence", v[DIFF_MEASURE_MEAN_CONF_A], v[DIFF_MEASURE_MEAN_CONF_B], true);
-    line_both("Calibration error (ECE)", v[DIFF_MEASURE_ECE_A], v[DIFF_MEASURE_ECE_B], true);
-    line_both("  by chance", v[DIFF_MEASURE_ECE_CHANCE_A], v[DIFF_MEASURE_ECE_CHANCE_B], true);
-    line_both("Mean loss", v[DIFF_MEASURE_NLL_A], v[DIFF_MEASURE_NLL_B], false);
+    line("", "         A            B");
+    for (const struct diff_both *row = diff_of_both; row->label; row++)
+        line_both(row, v);
 }
 
 /* --- classes, superclasses, pairs --- */

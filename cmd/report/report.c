@@ -69,13 +69,15 @@ static const struct opt options[] = {
      "name and link no other file.",
      0, 0},
     {"images", 0, OPT_STRING, &file[IMAGES], "FILE",
-     "For diff: the table of run-diff --images. The tables of --summary, --classes, --groups and "
+     "For diff and diff-page: the table of run-diff --images. The tables of --summary, --classes, "
+     "--groups and "
      "--pairs are then those of run-diff, too.",
      0, 0},
-    {"moved", 0, OPT_STRING, &file[MOVED], "FILE", "For diff: the table of run-diff --moved.", 0,
-     0},
+    {"moved", 0, OPT_STRING, &file[MOVED], "FILE",
+     "For diff and diff-page: the table of run-diff --moved.", 0, 0},
     {"run-a", 0, OPT_STRING, &file[RUN_A], "FILE",
-     "For diff: the table --run of the first run. With that of the second, the text tells in what "
+     "For diff and diff-page: the table --run of the first run. With that of the second, the text "
+     "tells in what "
      "they differ.",
      0, 0},
     {"run-b", 0, OPT_STRING, &file[RUN_B], "FILE", "The same of the second run.", 0, 0},
@@ -134,7 +136,7 @@ static const char *const examples[] = {
 static const struct prog prog = {
     .name = "report",
     .brief = "Write texts, tables and pages about one run of a classifier",
-    .operands = "summary|recommendations|findings|predictions|diff|csv|bars|explorer",
+    .operands = "summary|recommendations|findings|predictions|diff|diff-page|csv|bars|explorer",
     .opts = options,
     .examples = examples,
 };
@@ -226,11 +228,11 @@ static void table(const struct known *k)
 }
 
 /* The tables of two runs, as far as they are given. */
-static void diff(void)
+static void diff(const char *what, void (*write)(const struct compared *))
 {
     struct compared *k = mem_zero(1, sizeof *k);
     struct err e;
-    need("diff", SUMMARY);
+    need(what, SUMMARY);
     check(diff_summary_read(k->measure, file[SUMMARY], &e), &e);
     if (file[CLASSES])
         check(diff_parts_read(&k->classes, file[CLASSES], false, &e), &e);
@@ -244,7 +246,10 @@ static void diff(void)
         check(diff_moved_read(&k->moved, file[MOVED], &e), &e);
     about_read(&k->about[0], file[RUN_A], NULL);
     about_read(&k->about[1], file[RUN_B], NULL);
-    diff_write(k);
+    if (file[FILES])
+        check(file_list_read(&k->files, file[FILES], &e), &e);
+    write(k);
+    file_list_free(&k->files);
     diff_entries_free(&k->classes);
     diff_entries_free(&k->superclasses);
     diff_entries_free(&k->pairs);
@@ -368,7 +373,9 @@ int main(int argc, char **argv)
     else if (strcmp(what, "predictions") == 0)
         predictions();
     else if (strcmp(what, "diff") == 0)
-        diff();
+        diff(what, diff_write);
+    else if (strcmp(what, "diff-page") == 0)
+        diff(what, diff_page_write);
     else if (strcmp(what, "csv") == 0)
         csv();
     else if (strcmp(what, "bars") == 0)

@@ -32,9 +32,11 @@ struct compared {
     struct diff_entries classes, superclasses, pairs;
     struct diff_examples images[DIFF_KINDS], moved;
     struct about about[2];
+    struct file_list files; /* what the comparison writes; none: not known */
 };
 
 void diff_write(const struct compared *k);
+void diff_page_write(const struct compared *k);
 
 void csv_write_classes(const struct classes *c);
 void csv_write_pairs(const struct pairs *p);

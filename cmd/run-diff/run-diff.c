@@ -113,9 +113,9 @@ static int write_images(struct out *o, const struct diff *d, const struct names 
         put_probability(t, i->conf);
         tsv_put_string(t, diff_kind_word(diff_kind(i)));
         tsv_put_real(t, i->map);
-        put_name(t, names, i->truth);
-        put_name(t, names, i->pred[0]);
-        put_name(t, names, i->pred[1]);
+        put_class_name(t, names, i->truth);
+        put_class_name(t, names, i->pred[0]);
+        put_class_name(t, names, i->pred[1]);
         r = tsv_end(t, e);
     }
     tsv_free(t);
@@ -137,8 +137,8 @@ static int write_moved(struct out *o, const struct diff *d, const struct names *
         put_class(t, i->pred[0]);
         put_probability(t, i->conf);
         tsv_put_real(t, i->map);
-        put_name(t, names, i->truth);
-        put_name(t, names, i->pred[0]);
+        put_class_name(t, names, i->truth);
+        put_class_name(t, names, i->pred[0]);
         r = tsv_end(t, e);
     }
     free(list);
@@ -175,9 +175,9 @@ static int write_classes(struct out *o, const struct diff *d, const struct names
     for (int i = 0; i < n && r == 0; i++) {
         int superclass = i < names->classes ? names->superclass[i] : -1;
         put_class(t, i);
-        put_name(t, names, i);
+        put_class_name(t, names, i);
         put_class(t, superclass);
-        put_superclass(t, names, superclass);
+        put_superclass_name(t, names, superclass);
         r = put_part(t, &part[i], e);
     }
     free(part);
@@ -197,7 +197,7 @@ static int write_superclasses(struct out *o, const struct diff *d, const struct 
                  ignored);
     for (int i = 0; i < names->superclasses && r == 0; i++) {
         put_class(t, i);
-        put_superclass(t, names, i);
+        put_superclass_name(t, names, i);
         r = put_part(t, &part[i], e);
     }
     free(part);
@@ -224,8 +224,8 @@ static int write_pairs(struct out *o, const struct diff *d, const struct names *
         tsv_put_int(t, p->count[1] - p->count[0]);
         tsv_put_int(t, p->more);
         tsv_put_int(t, p->fewer);
-        put_name(t, names, p->truth);
-        put_name(t, names, p->pred);
+        put_class_name(t, names, p->truth);
+        put_class_name(t, names, p->pred);
         put_class(t, p->same_superclass);
         tsv_put_real(t, p->p);
         tsv_put_real(t, p->adjusted);

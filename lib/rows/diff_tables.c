@@ -209,6 +209,7 @@ static int read_example(const struct tsv_in *t, bool moved, struct diff_example 
         field_probability(t, tsv_find(t, "conf_b"), &x->conf[1], e) != 0 ||
         field_real_na(t, tsv_find(t, "map_correlation"), &x->map, e) != 0)
         return -1;
+    x->correct = truth < 0 ? -1 : truth == cls[1];
     x->true_name = field_shown(t, tsv_find(t, "true_name"), "class", truth);
     for (int i = 0; i < 2; i++)
         x->pred_name[i] = field_shown(t, tsv_find(t, name[i]), "class", cls[i]);

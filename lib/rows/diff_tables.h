@@ -39,7 +39,8 @@ void diff_entries_free(struct diff_entries *l);
 struct diff_example {
     int64_t id;
     double conf[2];
-    double map; /* NaN where not known */
+    double map;  /* NaN where not known */
+    int correct; /* whether B's prediction is: 1, 0, or -1 without a label */
     char *true_name, *pred_name[2];
 };
 

@@ -10,12 +10,12 @@ void put_class(struct tsv_out *t, int cls)
         tsv_put_int(t, cls);
 }
 
-void put_name(struct tsv_out *t, const struct names *names, int cls)
+void put_class_name(struct tsv_out *t, const struct names *names, int cls)
 {
     tsv_put_string(t, cls >= 0 && cls < names->classes ? names->name[cls] : NULL);
 }
 
-void put_superclass(struct tsv_out *t, const struct names *names, int superclass)
+void put_superclass_name(struct tsv_out *t, const struct names *names, int superclass)
 {
     const char *name = superclass >= 0 && superclass < names->superclasses
                            ? names->superclass_name[superclass]

@@ -9,9 +9,9 @@
 void put_class(struct tsv_out *t, int cls);
 
 /* The name of a class; NA where it has none. */
-void put_name(struct tsv_out *t, const struct names *names, int cls);
+void put_class_name(struct tsv_out *t, const struct names *names, int cls);
 
 /* The name of a superclass, or its number where it has none; NA for one below 0. */
-void put_superclass(struct tsv_out *t, const struct names *names, int superclass);
+void put_superclass_name(struct tsv_out *t, const struct names *names, int superclass);
 
 #endif
