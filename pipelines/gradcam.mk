@@ -36,7 +36,7 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 
 # As they were given: a dollar in them is the shell's.
-$(foreach v,PREDICT CONFMAT WORST_K CAM_COMPUTE CAM_OVERLAY REPORT GNUPLOT MODEL_FLAGS DATA_FLAGS \
+$(foreach v,PREDICT CONFMAT CALIBRATE WORST_K CAM_COMPUTE CAM_OVERLAY REPORT GNUPLOT MODEL_FLAGS DATA_FLAGS \
   PREDICT_FLAGS OVERLAY_FLAGS,$(eval $v := $$(value $v)))
 # $(call option,NAME,VARIABLE): the option where the variable is set.
 option = $(if $(value $2),$1 "$$$2")
@@ -84,7 +84,7 @@ data/predictions.tsv: data/inputs/model data/inputs/images
 	@$(stage) --say predictions --stdout --also data/classes.tsv --may data/logits.npy \
 	  --may data/class_maps.npy --may data/cams.npy --may data/ids.npy --may data/damaged.tsv \
 	  --may data/predict_run.tsv -- \
-	  $(PREDICT) $(network) $(images) $(labels) $(device) --logits "$(part)/logits.npy" $(stored_maps) \
+	  $(PREDICT) $(network) $(images) $(labels) $(device) $(call option,--temperature,TEMPERATURE) --logits "$(part)/logits.npy" $(stored_maps) \
 	  --ids "$(part)/ids.npy" --classes "$(part)/classes.tsv" --run "$(part)/predict_run.tsv" \
 	  $(if $(own),--max-classes "$$MAX_CLASSES")
 
@@ -102,25 +102,27 @@ unlabelled := $(filter none,$(LABELLED))
 # What another predictor than heatpipe's may not have written.
 has_logits := $(shell [ ! -e "$$D/logits.npy" ] || echo 1)
 has_ids    := $(shell [ ! -e "$$D/ids.npy" ] || echo 1)
+has_run    := $(shell [ ! -e "$$D/predict_run.tsv" ] || echo 1)
 map_tensor := data/$(if $(value LAYER),cams,class_maps).npy
 has_maps   := $(shell [ ! -e "$$OUT/$(map_tensor)" ] || echo 1)
 
-charts := confusion_matrix_full.png top_confused_pairs.png
+charts := confusion_matrix_full.png top_confused_pairs.png reliability_diagram.png
 texts  := analysis_summary.txt recommendations.txt
 pages  := explorer.html per_class_accuracy_interactive.html
 csvs   := per_class_accuracy.csv most_confused_pairs.csv confident_errors.csv
 tables := $(addprefix data/,confusion.tsv confusion_long.tsv per_class.tsv pairs.tsv groups.tsv summary.tsv)
+calibrations := $(addprefix data/,calibration.tsv reliability.tsv class_calibration.tsv risk.tsv)
 chosen := data/selected.tsv data/pair_rows.tsv
 # Rows that are drawn.
 drawn  := $(chosen) data/confident_rows.tsv
 maps   := data/selected_maps.npy data/pair_maps.npy data/confident_maps.npy
 sheets := data/class_sheets.txt data/pair_sheets.txt data/confident_sheets.txt
 made_sheets := $(if $(has_maps),$(if $(unlabelled),data/class_sheets.txt,$(sheets)))
-chart_data := data/confusion.chart data/pairs.chart
+chart_data := data/confusion.chart data/pairs.chart data/reliability.chart
 before := $(addprefix data/,inputs/model inputs/images predictions.tsv logits.npy class_maps.npy cams.npy ids.npy \
   classes.tsv predict_run.tsv labels)
 
-made := analysis $(before) $(tables) $(drawn) data/confident_errors.tsv data/labelled.tsv data/cam_stats.tsv data/cam_run.tsv data/run.tsv \
+made := analysis $(before) $(tables) $(calibrations) $(drawn) data/confident_errors.tsv data/labelled.tsv data/cam_stats.tsv data/cam_run.tsv data/run.tsv \
   data/files.tsv data/findings.tsv $(maps) \
   $(sheets) $(chart_data) $(charts) $(texts) $(pages) $(csvs)
 .PHONY: $(made)
@@ -142,14 +144,14 @@ no_sheets := $(if $(has_maps),,$(sheets) $(maps) data/cam_stats.tsv data/cam_run
   worst_predictions/class_*.png predicted_classes/class_*.png confident_errors*.png confused_pair_*_to_*.png)
 no_maps   := $(if $(has_maps),,the predictions came without maps$(comma) so there are no sheets; )
 ifeq ($(unlabelled),)
-analysis: $(charts) $(texts) $(pages) $(csvs) $(made_sheets) data/run.tsv data/findings.tsv
+analysis: $(charts) $(texts) $(pages) $(csvs) $(made_sheets) data/run.tsv data/findings.tsv data/class_calibration.tsv
 	@cd -- "$$OUT" && rm -f predicted_classes/class_*.png $(no_sheets)
 	$(doubt)
 	$(call closing,$(no_maps)the results are in $$OUT: begin with $$OUT/analysis_summary.txt or $$OUT/explorer.html)
 else
 # Without labels there are predictions and their confidence.
 analysis: analysis_summary.txt explorer.html $(made_sheets) data/run.tsv
-	@cd -- "$$OUT" && rm -f $(charts) $(filter-out explorer.html,$(pages)) $(csvs) recommendations.txt data/pair_sheets.txt \
+	@cd -- "$$OUT" && rm -f $(charts) $(filter-out explorer.html,$(pages)) $(csvs) $(calibrations) recommendations.txt data/pair_sheets.txt \
 	  data/findings.tsv data/confident_sheets.txt confident_errors*.png confused_pair_*_to_*.png \
 	  worst_predictions/class_*.png $(no_sheets)
 	$(call closing,$(no_maps)the images have no labels; their predictions are in $$OUT: begin with $$OUT/analysis_summary.txt or $$OUT/explorer.html)
@@ -165,6 +167,17 @@ data/groups.tsv: private options := --groups
 data/summary.tsv: private options := --summary
 $(tables): data/predictions.tsv data/classes.tsv
 	@$(to) $(CONFMAT) --names "$$D/classes.tsv" $(options) < "$$D/predictions.tsv"
+
+# The temperature is fitted to the logits, where there are some.
+data/calibration.tsv data/reliability.tsv: private options = $(if $(has_logits),--logits "$$D/logits.npy" \
+  $(if $(has_ids),--ids "$$D/ids.npy") $(if $(has_run),--run "$$D/predict_run.tsv"))
+data/calibration.tsv data/reliability.tsv: $(if $(has_logits),data/logits.npy) $(if $(has_ids),data/ids.npy) \
+  $(if $(has_run),data/predict_run.tsv)
+data/reliability.tsv: private table := --reliability
+data/class_calibration.tsv: private table := --classes
+data/risk.tsv: private table := --risk
+$(calibrations): data/predictions.tsv data/classes.tsv
+	@$(to) $(CALIBRATE) --names "$$D/classes.tsv" $(table) $(options) < "$$D/predictions.tsv"
 
 data/selected.tsv: private options := $(if $(unlabelled),--by pred)
 data/pair_rows.tsv: private options := --by pair --pairs "$$PAIRS"
@@ -248,6 +261,7 @@ data/confident_sheets.txt: data/confident_rows.tsv data/confident_maps.npy data/
 
 data/confusion.chart: data/confusion.tsv data/classes.tsv
 data/pairs.chart: data/pairs.tsv
+data/reliability.chart: data/calibration.tsv data/reliability.tsv data/risk.tsv
 $(chart_data):
 	@LC_ALL=C; export LC_ALL; $(to) awk -f "$$HEATPIPE_SHARE/plots/tables.awk" \
 	  -f "$$HEATPIPE_SHARE/plots/$(basename $(@F)).awk" $(foreach t,$^,"$$OUT/$t")
@@ -255,6 +269,7 @@ $(chart_data):
 # gnuplot without the user's settings.
 confusion_matrix_full.png: data/confusion.chart
 top_confused_pairs.png: data/pairs.chart
+reliability_diagram.png: data/reliability.chart
 $(charts):
 	@unset GNUTERM GNUPLOT_LIB GNUPLOT_PS_DIR GNUPLOT_DRIVER_DIR GDFONTPATH GNUPLOT_FONTPATH FIT_LOG FIT_SCRIPT; \
 	 LC_ALL=C.UTF-8; export LC_ALL; $(stage) --say '$@' --fonts -- $(GNUPLOT) -d \
@@ -262,16 +277,16 @@ $(charts):
 
 # What the texts and pages may name.
 listed := data/predictions.tsv data/run.tsv $(if $(unlabelled),analysis_summary.txt explorer.html,$(charts) $(texts) $(pages) \
-  $(csvs) data/findings.tsv)
+  $(csvs) data/calibration.tsv data/findings.tsv)
 data/files.tsv: $(made_sheets)
 	@$(to) awk -v 'list=$(listed)' 'BEGIN { print "file"; n = split(list, f, " "); for (i = 1; i <= n; i++) print f[i] } \
 	  { print }' $(foreach t,$^,"$$OUT/$t") < /dev/null
 
 summed := data/summary.tsv data/per_class.tsv data/pairs.tsv data/groups.tsv $(if $(has_maps),data/cam_stats.tsv) \
-  data/predictions.tsv
+  data/predictions.tsv data/calibration.tsv
 from := --summary "$$D/summary.tsv" --classes "$$D/per_class.tsv" --pairs "$$D/pairs.tsv" \
   --groups "$$D/groups.tsv" $(if $(has_maps),--cam "$$D/cam_stats.tsv") --predictions "$$D/predictions.tsv" \
-  --run "$$D/run.tsv"
+  --calibration "$$D/calibration.tsv" --run "$$D/run.tsv"
 files := --files "$$D/files.tsv"
 
 ifeq ($(unlabelled),)

@@ -147,6 +147,9 @@ columns() {
     per_class.tsv) echo class name total correct accuracy ;;
     pairs.tsv) echo true pred count true_name pred_name ;;
     summary.tsv) echo measure value ;;
+    calibration.tsv) echo measure value low high ;;
+    reliability.tsv) echo confidences bins from to images accuracy mean_conf ;;
+    risk.tsv) echo coverage risk ;;
     selected.tsv | pair_rows.tsv | confident_rows.tsv) echo id true pred group kind ;;
     run.tsv | predict_run.tsv | cam_run.tsv) echo name value ;;
     files.tsv) echo file ;;

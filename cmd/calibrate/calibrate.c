@@ -321,10 +321,11 @@ static int fit(struct temperature *t, const struct labelled *in, struct err *e)
     int r = labelled_items(in, d.logits, ids_path, item, e);
     if (r == 0)
         r = temperature_fit(t, &d, e);
-    if (r == 0 && isnan(t->value))
+    bool tell = r == 0 && prog_alone();
+    if (tell && isnan(t->value))
         prog_say("no temperature from %g to %g makes the labels most likely", TEMPERATURE_LEAST,
                  TEMPERATURE_MOST);
-    else if (r == 0 && isnan(t->conf_after[0]))
+    else if (tell && isnan(t->conf_after[0]))
         prog_say("no temperature from %g to %g makes the labels of each of %d folds most likely: "
                  "what it changes is not known",
                  TEMPERATURE_LEAST, TEMPERATURE_MOST, d.folds);

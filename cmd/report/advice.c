@@ -235,6 +235,36 @@ static void write_bins(const struct calibration *c, bool over, bool both)
     write_bin(what, &gap);
 }
 
+/* What one temperature changes, which was measured. */
+static void temperature(struct advice *a)
+{
+    const struct finding *t = &a->f->of[FIND_TEMPERATURE], *after = &a->f->of[FIND_TEMPERATURE_ECE];
+    if (t->verdict == VERDICT_NO) {
+        words_para(2, "",
+                   "One temperature does not help: at the most likely one, %.3f, the calibration "
+                   "error is %.2f" WORDS_NB "%% on images that it was not fitted to. Fit isotonic "
+                   "regression to the confidence on held-out images (Zadrozny and Elkan, 2002).",
+                   t->value, 100 * after->value);
+        try_next(a, NO_ERRORS,
+                 "Fit isotonic regression. Measure: the calibration error, now %.2f" WORDS_NB "%%.",
+                 100 * after->baseline);
+        return;
+    }
+    char interval[64] = "";
+    if (t->high > t->low)
+        snprintf(interval, sizeof interval, "95" WORDS_NB "%% interval %.3f to %.3f; ", t->low,
+                 t->high);
+    words_para(2, "",
+               "Divide the logits by the temperature %.3f (%sGuo et al., 2017). On images that it "
+               "was not fitted to, the calibration error is then %.2f" WORDS_NB
+               "%%. It changes confidences, not predictions.",
+               t->value, interval, 100 * after->value);
+    try_next(a, NO_ERRORS,
+             "Predict with the temperature %.3f. Measure: the calibration error, now %.2f" WORDS_NB
+             "%%, then about %.2f" WORDS_NB "%%; the predictions stay the same.",
+             t->value, 100 * after->baseline, 100 * after->value);
+}
+
 static void calibration(struct advice *a)
 {
     const struct finding *c = &a->f->of[FIND_CALIBRATION];
@@ -278,6 +308,11 @@ static void calibration(struct advice *a)
         try_next(a, NO_ERRORS,
                  "Fit isotonic regression. Measure: the calibration error, now %.2f" WORDS_NB "%%.",
                  100 * c->value);
+        return;
+    }
+    if (a->f->of[FIND_TEMPERATURE].verdict == VERDICT_YES ||
+        a->f->of[FIND_TEMPERATURE].verdict == VERDICT_NO) {
+        temperature(a);
         return;
     }
     words_para(2, "",

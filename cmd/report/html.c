@@ -137,6 +137,7 @@ void put_links(const struct page *p)
         {"per_class_accuracy_interactive.html", "Accuracy as bars"},
         {"confusion_matrix_full.png", "Confusion matrix"},
         {"top_confused_pairs.png", "Pairs as bars"},
+        {"reliability_diagram.png", "Reliability"},
     };
     static const char *const csv[] = {"per_class_accuracy.csv", "most_confused_pairs.csv",
                                       "confident_errors.csv"};

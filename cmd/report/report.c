@@ -20,6 +20,7 @@ enum table {
     SUPERCLASSES,
     CAM,
     PREDICTIONS,
+    CALIBRATION,
     SELECTED,
     PAIR_ROWS,
     ERRORS,
@@ -52,6 +53,9 @@ static const struct opt options[] = {
      "The rows of cifar-predict. Without them the texts do not speak of confidence. The output "
      "predictions needs only these, with or without labels.",
      0, 0},
+    {"calibration", 0, OPT_STRING, &file[CALIBRATION], "FILE",
+     "The table of calibrate --logits: the texts then name the temperature and what it changes.", 0,
+     0},
     {"selected", 0, OPT_STRING, &file[SELECTED], "FILE",
      "The rows of worst-k --by class: explorer links the sheets of these classes.", 0, 0},
     {"pair-rows", 0, OPT_STRING, &file[PAIR_ROWS], "FILE",
@@ -181,6 +185,9 @@ static struct known *known_read(unsigned tables)
         check(superclasses_read(&t->superclasses, file[SUPERCLASSES], &e), &e);
     if (tables & 1u << PREDICTIONS && file[PREDICTIONS])
         check(confidence_read(&t->confidence, file[PREDICTIONS], &t->classes, &t->pairs, &e), &e);
+    check(mending_read(&t->mending, tables & 1u << CALIBRATION ? file[CALIBRATION] : NULL,
+                       &t->classes, &t->confidence, &e),
+          &e);
     t->maps.earlier = about_earlier(&k->about);
     if (tables & 1u << CAM && file[CAM])
         check(maps_read(&t->maps, file[CAM], &t->classes, &e), &e);

@@ -92,9 +92,14 @@ void prog_say(const char *fmt, ...)
     va_end(ap);
 }
 
+bool prog_alone(void)
+{
+    return verbose || !getenv("HEATPIPE_STAGE");
+}
+
 void prog_no_rows(const char *table, const char *result)
 {
-    if (verbose || !getenv("HEATPIPE_STAGE"))
+    if (prog_alone())
         prog_say("%s: no rows: %s", table, result);
 }
 

@@ -79,6 +79,9 @@ void prog_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same with -v, for what the library has to tell. */
 void prog_note(const char *text);
 
+/* Whether a person is there to be told what the pipeline, which is not told without -v, expects. */
+bool prog_alone(void);
+
 /* Tells a person that a table without rows is why there is no result. In the pipeline, which
  * expects such tables, only with -v. */
 void prog_no_rows(const char *table, const char *result);

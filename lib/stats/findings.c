@@ -69,6 +69,8 @@ const char *finding_name(enum finding_id id)
         [FIND_CALIBRATION] = "calibration",
         [FIND_OVERCONFIDENT] = "overconfident",
         [FIND_UNDERCONFIDENT] = "underconfident",
+        [FIND_TEMPERATURE] = "temperature",
+        [FIND_TEMPERATURE_ECE] = "temperature_ece",
         [FIND_HIGHEST_ERRORS] = "highest_errors",
         [FIND_REJECT_LOW] = "reject_low",
         [FIND_BLANK] = "blank",

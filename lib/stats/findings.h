@@ -51,7 +51,7 @@ struct finding {
     enum verdict verdict;
     double value;
     int64_t count, of;
-    double low, high; /* 95 % interval of count / of */
+    double low, high; /* 95 % interval of count / of, or of a value that is not counted */
     double baseline;  /* of the value: what chance, or the other side, gives */
     double p;         /* corrected */
 
@@ -77,6 +77,9 @@ enum finding_id {
     FIND_CALIBRATION,
     FIND_OVERCONFIDENT,
     FIND_UNDERCONFIDENT,
+    /* The temperature, and the calibration error on images that it was not fitted to. */
+    FIND_TEMPERATURE,
+    FIND_TEMPERATURE_ECE,
     FIND_HIGHEST_ERRORS,
     FIND_REJECT_LOW,
     FIND_BLANK,

@@ -39,6 +39,28 @@ static void find_calibration(struct findings *f, const struct tables *r)
                : find_yes(e->under > e->over || (find_tells(p[1]) && e->under >= CALIBRATION_PART));
 }
 
+/* After find_calibration. */
+static void find_temperature(struct findings *f, const struct tables *r)
+{
+    const struct mending *m = &r->mending;
+    const struct finding *c = &f->of[FIND_CALIBRATION];
+    if (c->verdict == VERDICT_NONE || !m->known)
+        return;
+    struct finding *t = &f->of[FIND_TEMPERATURE], *after = &f->of[FIND_TEMPERATURE_ECE];
+    t->value = m->temperature;
+    t->low = m->low;
+    t->high = m->high;
+    after->value = m->ece_after;
+    after->low = m->after_low;
+    after->high = m->after_high;
+    after->baseline = c->value;
+    /* Both on held-out images: the error falls by more than chance, and the labels become more
+     * probable. */
+    t->verdict = after->verdict = c->verdict == VERDICT_FEW
+                                      ? VERDICT_FEW
+                                      : find_yes(m->ece_change_high < 0 && m->nll_change < 0);
+}
+
 static void find_highest_errors(struct findings *f, const struct tables *r)
 {
     const struct confidence *p = &r->confidence;
@@ -80,6 +102,7 @@ static void find_reject_low(struct findings *f, const struct tables *r)
 void find_confidence(struct findings *f, const struct tables *t)
 {
     find_calibration(f, t);
+    find_temperature(f, t);
     find_highest_errors(f, t);
     find_reject_low(f, t);
 }

@@ -7,6 +7,7 @@
 #include "stats/maps.h"
 #include "stats/pairs.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The measures of confmat --summary that only it tells; NaN where it has none. */
@@ -17,11 +18,21 @@ struct summary {
     double top5_accuracy;
 };
 
-/* All zero but for the summary's measures: nothing is known. */
+/* What calibrate tells of a temperature. All zero: not known. */
+struct mending {
+    bool known;
+    double temperature, low, high;           /* with its interval; NaN where an end has none */
+    double ece_after, after_low, after_high; /* calibration error on held-out images */
+    double ece_change_high; /* upper end of the interval of its change; NaN where not known */
+    double nll_change;      /* change of the mean loss on them */
+};
+
+/* All zero but for the measures of the summary: nothing is known. */
 struct tables {
     struct classes classes;
     struct pairs pairs;
     struct summary summary;
+    struct mending mending;           /* temperature is NaN where it is not known */
     struct superclasses superclasses; /* n is 0 where unknown */
     struct confidence confidence;
     struct maps maps;

@@ -526,8 +526,18 @@ def recommendations(t, out):
                       100 * sum(c for c, _ in b) / len(b), 100 * sum(r for _, r in b) / len(b))
     text.take(r'One temperature cannot correct both\. Fit isotonic regression to the confidence on held-out images \(Zadrozny and '
               r'Elkan, 2002\)\.', over and under)
+    warm = v('temperature') if over != under else None
+    after = t.run.ece_after * 100 if warm else None
     text.take(r'Divide the logits by one temperature, fitted on held-out images \(Guo et al\., 2017\)\. It changes confidences, not '
-              r'predictions\.', over != under)
+              r'predictions\.', over != under and not warm)
+    ends = [end for end in t.run.spread if None not in t.run.spread] if warm else []
+    for interval, there in ((r'95 % interval (\d\.\d\d\d) to (\d\.\d\d\d); ', ends), ('', not ends)):
+        text.take(r'Divide the logits by the temperature (\d\.\d\d\d) \(' + interval + r'Guo et al\., 2017\)\. On images that it was not '
+                  r'fitted to, the calibration error is then ' + PERCENT + r'\. It changes confidences, not predictions\.',
+                  warm == 'yes' and there, t.run.temperature if warm else None, *(ends if interval else []), after)
+    text.take(r'One temperature does not help: at the most likely one, (\d\.\d\d\d), the calibration error is ' + PERCENT + r' on images '
+              r'that it was not fitted to\. Fit isotonic regression to the confidence on held-out images \(Zadrozny and Elkan, 2002\)\.',
+              warm == 'no', t.run.temperature if warm else None, after)
     k = f['reject_low']
     kept = 100 * k['count'] / k['of'] if k['verdict'] else None
     text.take(r'Where an error costs more than no prediction, reject those of low confidence \(up to 50 %\): (\d+) of (\d+) '
@@ -662,9 +672,11 @@ def recommendations(t, out):
         (r'Review the labels of the errors of highest confidence\. Measure: how many labels are wrong, and the accuracy without '
          r'these images\.', high and not one, None),
         (r'Review the label of the error of highest confidence\. Measure: whether it is wrong\.', one, None),
-        (r'Fit a temperature\. Measure: the calibration error, now ' + PERCENT + r'; the predictions stay the same\.', over != under,
-         percent(c)),
-        (r'Fit isotonic regression\. Measure: the calibration error, now ' + PERCENT + r'\.', over and under, percent(c)),
+        (r'Fit a temperature\. Measure: the calibration error, now ' + PERCENT + r'; the predictions stay the same\.',
+         over != under and not warm, percent(c)),
+        (r'Predict with the temperature (\d\.\d\d\d)\. Measure: the calibration error, now ' + PERCENT + r', then about ' + PERCENT +
+         r'; the predictions stay the same\.', warm == 'yes', t.run.temperature if warm else None, percent(c), after),
+        (r'Fit isotonic regression\. Measure: the calibration error, now ' + PERCENT + r'\.', (over and under) or warm == 'no', percent(c)),
         (r'Train with stronger crops\. Measure: the border share of wrong predictions, now ' + PERCENT + r' \(median\)\.', more, None),
         (r'Train for finer features: a larger input, a last stage of higher resolution, or longer\. Measure: the errors whose two '
          r'maps overlap by more than half, now (\d+)\.', oh['verdict'] == 'yes' and not blunt, oh.get('count')),
@@ -723,6 +735,8 @@ def one(kind, classes, verdicts):
     tables += '--predictions predictions.tsv --cam cam_stats.tsv --run run.tsv --files files.tsv --errors drawn.tsv'.split()
     with open('drawn.tsv', 'w') as f:
         f.write(run('worst-k', '--by', 'all', '--errors', 'highest', '--count', str(DRAWN), 'predictions.tsv'))
+    if r.mends:
+        tables += ['--calibration', 'calibration.tsv']
     truth = Truth(r)
     for name, finding in truth.found.items():
         verdicts.setdefault(name, set()).add(finding['verdict'])

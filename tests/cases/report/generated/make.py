@@ -289,6 +289,7 @@ class Run:
         table('predictions.tsv', PREDICTIONS,
               [self.prediction(i, *row) for i, row in enumerate(self.rows)] +
               [self.prediction(len(self.rows) + i, None, 0, 1.) for i in range(self.unlabelled)])
+        self.write_calibration()
         table('cam_stats.tsv', STATS, [s for i in range(len(self.rows)) for s in self.statistics(i)])
         facts = dict(version='1', date='2026-01-01T00:00:00Z', checkpoint='model.pth', architecture='ResNet-34',
                      layer=self.layer, method='gradcam', score=self.score, map_size='%dx%d' % self.grid,
@@ -297,6 +298,30 @@ class Run:
         if self.kind == 'working':
             rows.append(('warning', 'The pixel constants do not fit: .02 nats where .004 is usual. Try --mean 0,0,0.'))
         table('run.tsv', ['name', 'value'], rows)
+
+    def write_calibration(self):
+        """What calibrate would tell, of runs with logits: a temperature that helps, one that does
+        not, one that chance explains, or none."""
+        draw = random.Random(f'temperature {self.kind} {self.classes} {len(self.rows)}')
+        self.mends = draw.choice([None, 'helps', 'harms', 'chance', 'none']) if self.rows else None
+        if not self.mends:
+            return
+        bins = {}
+        for true, pred, conf in self.rows:
+            bins.setdefault(max(math.ceil(conf * 15), 1), []).append(conf - (true == pred))
+        n, ece = len(self.rows), sum(abs(sum(b)) for b in bins.values()) / len(self.rows)
+        t = None if self.mends == 'none' else draw.uniform(.4, 3)
+        after = None if t is None else ece * {'helps': .3, 'harms': 1.4, 'chance': .9}[self.mends]
+        change = None if t is None else after - ece
+        self.temperature, self.ece_after = t, after
+        high = None if t is None else {'helps': change / 2, 'harms': .02, 'chance': .01}[self.mends]
+        spread = [None, None] if t is None else [t - .1, None if draw.random() < .3 else t + .2]
+        self.spread = spread
+        table('calibration.tsv', 'measure value low high'.split(), [
+            ['images', n, None, None], ['errors', sum(t != p for t, p, _ in self.rows), None, None],
+            ['ece', ece, 0., 1.], ['temperature', t] + spread, ['ece_after', after] + ([None] * 2 if t is None else [0., 1.]),
+            ['ece_change', change, None if t is None else change - .1, high],
+            ['nll_change', None if t is None else -.1, None if t is None else -.2, None if t is None else 0.]])
 
     def prediction(self, i, true, pred, conf):
         rest = (1 - conf) / max(self.classes - 1, 1)

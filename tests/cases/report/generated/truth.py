@@ -282,7 +282,7 @@ class Truth:
             self.find('one_way')
 
     def find_confidence(self):
-        for name in 'calibration overconfident underconfident highest_errors reject_low top5'.split():
+        for name in 'calibration overconfident underconfident temperature temperature_ece highest_errors reject_low top5'.split():
             self.find(name)
         if self.k == 1:
             return
@@ -305,6 +305,11 @@ class Truth:
         ece, p = (over + under) / self.n, p_of(over + under, mean, var * (1 - 2 / math.pi))
         verdict = 'few' if self.n < 20 else yes(p < LEVEL and ece >= .02)
         self.find('calibration', verdict, value=ece, baseline=mean / self.n, p=p)
+        if self.run.mends not in (None, 'none'):
+            helps = verdict if verdict == 'few' else yes(self.run.mends == 'helps')
+            low, high = self.run.spread
+            self.find('temperature', helps, value=self.run.temperature, low=low, high=high)
+            self.find('temperature_ece', helps, value=self.run.ece_after, baseline=ece, low=0, high=1)
         sides = holm([p_of(v, mean / 2, var * (.5 - 1 / math.pi / 2)) for v in (over, under)])
         for name, value, other, q in ('overconfident', over, under, sides[0]), ('underconfident', under, over, sides[1]):
             larger = value >= other if name[0] == 'o' else value > other
