@@ -32,8 +32,8 @@ int superclasses_read(struct superclasses *g, const char *file, struct err *e) E
 int confidence_read(struct confidence *a, const char *file, struct classes *c, struct pairs *pairs,
                     struct err *e) ERR_CHECKED;
 
-/* The measures of calibrate. `known` and, where it is known, `confidence`: of the same run. Without a
- * file nothing is known. */
+/* The measures of calibrate. `known` and, where it is known, `confidence`: of the same run. Without
+ * a file nothing is known. */
 int mending_read(struct mending *m, const char *file, const struct classes *known,
                  const struct confidence *confidence, struct err *e) ERR_CHECKED;
 

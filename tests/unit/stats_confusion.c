@@ -148,11 +148,13 @@ static void test_partial(void)
     struct confusion *c = of(a, 2);
     confusion_summarize(c, &no_names, &s);
     CHECK(isnan(s.all.mean_conf) && isnan(s.all.ece) && isnan(s.all.errors_conf_90));
-    CHECK(isnan(s.all.top5_accuracy) && isnan(s.all.nll) && isnan(s.all.mean_entropy) && s.all.accuracy == .5);
+    CHECK(isnan(s.all.top5_accuracy) && isnan(s.all.nll) && isnan(s.all.mean_entropy) &&
+          s.all.accuracy == .5);
     confusion_free(c);
     c = of(a, 1);
     confusion_summarize(c, &no_names, &s);
-    CHECK(s.all.mean_conf == .5 && s.all.top5_accuracy == 1 && s.all.nll == 1 && s.all.mean_entropy == 2);
+    CHECK(s.all.mean_conf == .5 && s.all.top5_accuracy == 1 && s.all.nll == 1 &&
+          s.all.mean_entropy == 2);
     CHECK(isnan(s.all.mean_conf_wrong) && s.all.errors_conf_90 == 0);
     confusion_free(c);
 }
