@@ -158,24 +158,24 @@ static void write_overall(const double *v)
 
 static int by_change(const void *a, const void *b)
 {
-    const struct diff_entry *x = *(const struct diff_entry *const *)a;
-    const struct diff_entry *y = *(const struct diff_entry *const *)b;
+    const struct diff_entry *x = a, *y = b;
     int64_t dx = llabs(x->gained - x->lost), dy = llabs(y->gained - y->lost);
     if (dx != dy)
         return dx > dy ? -1 : 1;
     if (x->gained + x->lost != y->gained + y->lost)
         return x->gained + x->lost > y->gained + y->lost ? -1 : 1;
-    return (x > y) - (x < y); /* as in the table */
+    return (x->row > y->row) - (x->row < y->row);
 }
 
-/* Those whose number of images changed by LEAST or more, by falling change. Caller frees. */
-static const struct diff_entry **changed(const struct diff_entries *l, size_t *n)
+/* Those whose number of images changed by LEAST or more, by falling change. The list is the
+ * caller's to free, its texts are not. */
+static struct diff_entry *changed(const struct diff_entries *l, size_t *n)
 {
-    const struct diff_entry **list = mem_alloc(l->n + 1, sizeof *list);
+    struct diff_entry *list = mem_alloc(l->n + 1, sizeof *list);
     *n = 0;
     for (size_t i = 0; i < l->n; i++)
         if (llabs(l->entry[i].gained - l->entry[i].lost) >= LEAST)
-            list[(*n)++] = &l->entry[i];
+            list[(*n)++] = l->entry[i];
     qsort(list, *n, sizeof *list, by_change);
     return list;
 }
@@ -185,7 +185,7 @@ static void write_entries(const struct diff_entries *l, const char *title, const
 {
     struct words_buf b, c;
     size_t n, tested = 0, listed;
-    const struct diff_entry **list = changed(l, &n);
+    struct diff_entry *list = changed(l, &n);
     for (size_t i = 0; i < l->n; i++)
         tested += tells(l->entry[i].adjusted);
     words_section(title);
@@ -201,10 +201,10 @@ static void write_entries(const struct diff_entries *l, const char *title, const
     listed = n < LIST ? n : LIST;
     int width = 0;
     for (size_t i = 0; i < listed; i++)
-        width = words_width(list[i]->text) > width ? words_width(list[i]->text) : width;
+        width = words_width(list[i].text) > width ? words_width(list[i].text) : width;
     width = width < NAME_WIDTH ? width : NAME_WIDTH;
     for (size_t i = 0; i < listed; i++) {
-        const struct diff_entry *x = list[i];
+        const struct diff_entry *x = &list[i];
         words_line("%c %s%*s  %+5" PRId64 "  (%" PRId64 " %s, %" PRId64 " %s; %s)",
                    tells(x->adjusted) ? '*' : ' ', x->text, words_pad(x->text, width), "",
                    x->images[1] - x->images[0], x->gained, gained, x->lost, lost, say_p(&c, x->p));

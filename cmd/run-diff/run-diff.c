@@ -128,10 +128,10 @@ static int write_moved(struct out *o, const struct diff *d, const struct names *
     struct tsv_out *t =
         tsv_begin(o, "id true pred conf_a conf_b map_correlation true_name pred_name");
     size_t n;
-    const struct diff_image **list = diff_moved(d, moved, &n);
+    struct diff_image *list = diff_moved(d, moved, &n);
     int r = 0;
     for (size_t k = 0; k < n && (top == 0 || (int64_t)k < top) && r == 0; k++) {
-        const struct diff_image *i = list[k];
+        const struct diff_image *i = &list[k];
         tsv_put_int(t, i->id);
         put_class(t, i->truth);
         put_class(t, i->pred[0]);

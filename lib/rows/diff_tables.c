@@ -128,15 +128,14 @@ static int read_entries(struct diff_entries *l, const char *file, const struct f
                         struct err *e)
 {
     struct tsv_in *t;
-    int col[sizeof form->column / sizeof *form->column], r;
+    int col[sizeof form->column / sizeof *form->column] = {0}, r;
     *l = (struct diff_entries){0};
     if (fields_open(&t, file, form->column, e) != 0)
         return -1;
     for (int i = 0; form->column[i]; i++)
         col[i] = tsv_find(t, form->column[i]);
     while ((r = tsv_next_shown(t, e)) > 0) {
-        struct diff_entry x = {0};
-        l->all++;
+        struct diff_entry x = {.row = l->all++};
         if (read_entry(t, col, &x, e) != 0 ||
             (x.gained + x.lost > 0 && read_name(form, t, col, &x.text, e) != 0)) {
             r = -1;

@@ -19,6 +19,7 @@ struct diff_entry {
     int64_t images[2];    /* correct ones of a part, those of a pair, in A and in B */
     int64_t gained, lost; /* fixed and broken images; those that joined and left a pair */
     double p, adjusted;   /* NaN where not tested */
+    size_t row;           /* of the table */
 };
 
 /* Those that an image left or joined, in the order of the table. All zero: none. */

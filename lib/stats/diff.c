@@ -271,7 +271,7 @@ static int add_error(struct pair_list *l, const struct diff_image *i, int run, s
     int64_t *at = sparse_at(l->index, i->truth, pred, e);
     if (!at)
         return -1;
-    if (*at == 0) {
+    if (!l->pair || *at == 0) {
         l->pair = mem_extend(l->pair, l->n, l->n + 1, sizeof *l->pair);
         l->pair[l->n++] = (struct diff_pair){.truth = i->truth, .pred = pred};
         *at = (int64_t)l->n;
@@ -344,20 +344,22 @@ int diff_pairs(const struct diff *d, const struct names *names, struct diff_pair
 
 static int by_map(const void *a, const void *b)
 {
-    const struct diff_image *x = *(const struct diff_image *const *)a;
-    const struct diff_image *y = *(const struct diff_image *const *)b;
+    const struct diff_image *x = a, *y = b;
     if (x->map != y->map)
         return x->map < y->map ? -1 : 1;
     return (x->id > y->id) - (x->id < y->id);
 }
 
-const struct diff_image **diff_moved(const struct diff *d, double moved, size_t *n)
+struct diff_image *diff_moved(const struct diff *d, double moved, size_t *n)
 {
-    const struct diff_image **list = mem_alloc(d->n + 1, sizeof *list);
+    struct diff_image *list = NULL;
     *n = 0;
     for (size_t k = 0; k < d->n; k++)
-        if (has_map(&d->image[k]) && d->image[k].map < moved)
-            list[(*n)++] = &d->image[k];
-    qsort(list, *n, sizeof *list, by_map);
+        if (has_map(&d->image[k]) && d->image[k].map < moved) {
+            list = mem_extend(list, *n, *n + 1, sizeof *list);
+            list[(*n)++] = d->image[k];
+        }
+    if (*n > 1)
+        qsort(list, *n, sizeof *list, by_map);
     return list;
 }

@@ -172,7 +172,7 @@ int diff_pairs(const struct diff *d, const struct names *names, struct diff_pair
                struct err *e) ERR_CHECKED;
 
 /* The images of the same prediction whose maps moved, by rising correlation, then id; *n of them.
- * Caller frees the list, not the images. */
-const struct diff_image **diff_moved(const struct diff *d, double moved, size_t *n);
+ * Caller frees. */
+struct diff_image *diff_moved(const struct diff *d, double moved, size_t *n);
 
 #endif

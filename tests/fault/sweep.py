@@ -171,6 +171,7 @@ CASES_OF = [
     ("confmat-groups", "confmat --groups p.tsv"),
     ("confmat-summary", "confmat --summary p.tsv"),
     ("confmat-merge", "confmat --merge matrix.tsv matrix.tsv"),
+    ("run-diff", "run-diff --maps-a class_maps.npy --maps-b class_maps.npy p.tsv p.tsv"),
     ("worst-k", "worst-k -n 2 p.tsv"),
     ("worst-k-pair", "worst-k --by pair p.tsv"),
     ("cam-stored", "cam-compute --class-maps class_maps.npy --logits logits.npy --model m.pth "
