@@ -16,12 +16,17 @@ ifndef HEATPIPE_SHARE
 compare_runs := $(if $(filter compare,$(MAKECMDGOALS)),A B)
 given := $(filter-out BIN $(compare_runs) $(build_variables),$(foreach v,$(.VARIABLES),$(if $(filter \
   command,$(firstword $(origin $v))),$v)))
-ifneq ($(filter analysis verify compare,$(or $(MAKECMDGOALS),analysis)),)
+ifneq ($(filter analysis verify compare export,$(or $(MAKECMDGOALS),analysis)),)
 $(foreach v,$(given) $(compare_runs),$(eval export heatpipe_$v := $$(value $v)))
 endif
 .PHONY: analysis
 analysis:
 	@+exec $(BIN)heatpipe --make '$(given)'
+
+# The misclassified images as pictures.
+.PHONY: export
+export:
+	@+exec $(BIN)heatpipe --make '$(given)' export
 
 # Two finished analyses: make compare A=results/before B=results/after OUT=DIR
 .PHONY: compare
@@ -122,7 +127,7 @@ chart_data := data/confusion.chart data/pairs.chart data/reliability.chart
 before := $(addprefix data/,inputs/model inputs/images predictions.tsv logits.npy class_maps.npy cams.npy ids.npy \
   classes.tsv predict_run.tsv labels)
 
-made := analysis $(before) $(tables) $(calibrations) $(drawn) data/confident_errors.tsv data/labelled.tsv data/cam_stats.tsv data/cam_run.tsv data/run.tsv \
+made := analysis export $(before) data/export_rows.tsv data/exported $(tables) $(calibrations) $(drawn) data/confident_errors.tsv data/labelled.tsv data/cam_stats.tsv data/cam_run.tsv data/run.tsv \
   data/files.tsv data/findings.tsv $(maps) \
   $(sheets) $(chart_data) $(charts) $(texts) $(pages) $(csvs)
 .PHONY: $(made)
@@ -318,6 +323,18 @@ explorer.html: data/predictions.tsv data/classes.tsv data/run.tsv data/files.tsv
 	@$(stage) --folder explorer -- $(REPORT) explorer --predictions "$$D/predictions.tsv" $(shown) \
 	  --names "$$D/classes.tsv" --run "$$D/run.tsv" $(files) $(images) --cmap "$$CMAP" --base "$$OUT" \
 	  $(if $(has_maps),$(stored) $(if $(has_ids),--ids "$$D/ids.npy") --join "$$D/cam_stats.tsv") --out "$(part)/explorer.html"
+
+# --- misclassified images as pictures, in folders of their classes ---
+
+data/export_rows.tsv: data/predictions.tsv
+	@LC_ALL=C; export LC_ALL; $(to) awk -f "$$HEATPIPE_SHARE/export.awk" "$$D/predictions.tsv"
+# Nothing goes to standard output.
+data/exported: data/export_rows.tsv data/inputs/images
+	@$(stage) --say 'pictures of the misclassified images' --folder export --stdout -- $(CAM_OVERLAY) $(images) \
+	  --table "$$D/export_rows.tsv" --show original --zoom 1 --name '{class_folder}/{side}/{id}.png' --each "$(part)/export"
+export: data/exported
+	@exec 2>&8; . "$$HEATPIPE_SHARE/common.sh"; writing cp -- "$$D/export_rows.tsv" "$$OUT/export/index.tsv"
+	$(call closing,the misclassified images are in $$OUT/export: index.tsv lists them)
 
 endif
 endif

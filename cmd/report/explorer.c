@@ -39,6 +39,7 @@ struct explorer {
     const struct explorer_opts *opts;
     char **sheet; /* [classes] files of the class sheets, NULL where there is none */
     const struct store *store;
+    int64_t images;
     char *style, *script, *index;
 };
 
@@ -196,7 +197,7 @@ static void put_figures(const struct page *p)
     int r;
     if (!self(p)->opts->summary)
         return;
-    put("<dl class=\"figures\">\n");
+    put("<h3>Figures</h3>\n<dl class=\"figures\">\n");
     check(fields_open(&t, self(p)->opts->summary, columns, &e), &e);
     int measure = tsv_find(t, "measure"), value = tsv_find(t, "value");
     while ((r = tsv_next(t, &e)) > 0) {
@@ -558,7 +559,10 @@ static void put_lead(const struct page *p)
     if (p->known->tables.classes.present > 0)
         put_overall(p);
     else
-        put("The images have no labels: the page shows predictions and their confidence.");
+        words_put("%" PRId64 " image%s without labels: the page shows predictions and their "
+                  "confidence. Look at the <a href=\"#grid?sort=conf\">least confident</a> and the "
+                  "<a href=\"#grid?sort=-conf\">most confident</a> predictions.",
+                  self(p)->images, self(p)->images == 1 ? "" : "s");
 }
 
 static void put_title(const struct page *p)
@@ -767,7 +771,8 @@ static void write_page(const struct explorer_data *d, struct store *s)
         {"about", NULL, put_about},
         {NULL, NULL, NULL},
     };
-    struct explorer x = {.page = {d->known, "explorer.html"}, .opts = d->opts, .store = s};
+    struct explorer x = {
+        .page = {d->known, "explorer.html"}, .opts = d->opts, .store = s, .images = d->placing.n};
     int classes = d->known->tables.classes.n;
     x.sheet = mem_zero((size_t)classes + 1, sizeof *x.sheet);
     find_sheets(&x);

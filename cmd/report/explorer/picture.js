@@ -3,12 +3,12 @@
 const Picture = (() => {
     const { index } = Dom;
     const { per, images } = index;
-    const MOST_BLOCKS = 160, AT_A_TIME = 8;
+    const MOST_BLOCKS = 96, AT_A_TIME = 8;
     const listeners = new Set();
 
     /* Blocks of one kind, the least recently used dropped first. What is wanted last is loaded
        first: a person who scrolls on does not wait for what has left the window. */
-    function cache(load) {
+    function cache(load, drop) {
         const have = new Map(), wanted = new Map();
         let running = 0;
 
@@ -19,8 +19,11 @@ const Picture = (() => {
                 running++;
                 load(block).then((value) => {
                     have.set(block, value);
-                    if (have.size > MOST_BLOCKS)
-                        have.delete(have.keys().next().value);
+                    if (have.size > MOST_BLOCKS) {
+                        const [oldest, gone] = have.entries().next().value;
+                        have.delete(oldest);
+                        drop?.(gone);
+                    }
                     promises.forEach((p) => p.resolve(value));
                     listeners.forEach((l) => l());
                 }, (error) => {
@@ -63,7 +66,8 @@ const Picture = (() => {
     }
 
     const inBlock = (block) => Math.min(per, Rows.all.n - block * per);
-    const pictures = cache((block) => Pieces.picture(`images.${block}`));
+    /* What is decoded is given back at once, not when memory is next looked through. */
+    const pictures = cache((block) => Pieces.picture(`images.${block}`), (image) => image?.removeAttribute("src"));
     const mapBlocks = cache(async (block) => Maps.block(await Pieces.load(`maps.${block}`), inBlock(block)));
 
     const place = (row) => {
@@ -86,7 +90,7 @@ const Picture = (() => {
     }
 
     /* Maps as small canvases, which are drawn again and again while a grid scrolls. */
-    const painted = new Map(), MOST_PAINTED = 2000;
+    const painted = new Map(), MOST_PAINTED = 800;
     function paintedMap(row, word, cmap, cells) {
         const key = `${row} ${word} ${cmap} ${cells}`;
         let c = painted.get(key);
@@ -101,8 +105,11 @@ const Picture = (() => {
         c.height = h;
         c.getContext("2d").putImageData(Maps.paint(Maps.shown(m, h, w, cells), h, w, m.signed, cmap), 0, 0);
         c.blank = !m.signed && Maps.blank(m.values);
-        if (painted.size >= MOST_PAINTED)
-            painted.delete(painted.keys().next().value);
+        if (painted.size >= MOST_PAINTED) {
+            const [oldest, gone] = painted.entries().next().value;
+            painted.delete(oldest);
+            gone.width = gone.height = 0;
+        }
         painted.set(key, c);
         return c;
     }
