@@ -276,6 +276,7 @@ static int write_rows(struct writing *w, struct tsv_in *t, const struct columns_
     }
     if (r == 0)
         r = end_segment(w, &s, threads, e);
+    w->segment = NULL;
     free(s.text);
     free(s.end);
     return r;

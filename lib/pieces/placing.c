@@ -80,11 +80,11 @@ static int by_place(const void *a, const void *b)
 static void store(struct placing *p, struct key *key)
 {
     size_t n = (size_t)p->n;
-    if (n > 0)
+    if (key)
         qsort(key, n, sizeof *key, by_place);
     p->stored = mem_alloc(n + 1, sizeof *p->stored);
     p->slot = mem_alloc(n + 1, sizeof *p->slot);
-    for (int64_t s = 0; s < p->n; s++) {
+    for (int64_t s = 0; key && s < p->n; s++) {
         p->stored[s] = p->id[key[s].row];
         p->slot[key[s].row] = (int32_t)s;
         p->first += key[s].when < INT32_MAX;

@@ -223,13 +223,13 @@ static void count(struct store *s, size_t n)
     pthread_mutex_unlock(&s->lock);
 }
 
-/* Takes the text. */
-static void keep(struct store *s, const char *name, char *text, size_t n)
+/* Takes the name and the text. */
+static void keep(struct store *s, struct piece p)
 {
     pthread_mutex_lock(&s->lock);
     s->piece = mem_extend(s->piece, s->pieces, s->pieces + 1, sizeof *s->piece);
-    s->piece[s->pieces++] = (struct piece){mem_dup(name), text, n};
-    s->bytes += n;
+    s->piece[s->pieces++] = p;
+    s->bytes += p.n;
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -281,7 +281,7 @@ int store_piece(struct store *s, const char *name, enum store_kind kind, const v
         r = write_script(s, name, packed, size, e);
     } else {
         char *text = base64(packed, size, &length);
-        keep(s, name, text, length);
+        keep(s, (struct piece){mem_dup(name), text, length});
     }
     free(packed);
     return r;
@@ -292,7 +292,7 @@ int store_picture(struct store *s, const char *name, const void *png, size_t n, 
     if (!s->unfinished) {
         size_t length;
         char *text = base64(png, n, &length);
-        keep(s, name, text, length);
+        keep(s, (struct piece){mem_dup(name), text, length});
         return 0;
     }
     char *file = mem_printf("%s.png", name);
