@@ -254,7 +254,6 @@ static void check_list(void)
         {"ids", wanted.ids},
         {"classes", classes_path},
         {"embeddings", wanted.embeddings},
-        {"views", views > 0},
         {"temperature", temperature},
         {"run", run_path},
         {"layer", wanted.layer},
