@@ -289,8 +289,10 @@ static void check_options(struct job *j, struct data_opts *d)
     wanted.temperature = 1;
     if (temperature && temperature_parse(temperature, &wanted.temperature, &e) != 0)
         prog_usage("--temperature: %s", e.msg);
-    if (views != VIEWS_NONE && cams_path)
-        prog_usage("--views and --cams exclude each other: a map is of one view");
+    if (views != VIEWS_NONE && (cams_path || wanted.class_maps))
+        prog_usage(
+            "--views and --%s exclude each other: a map is of one view, the logits are of all",
+            cams_path ? "cams" : "class-maps");
     if (skip_path && !wanted.ids &&
         (wanted.logits || wanted.features || wanted.class_maps || wanted.embeddings || cams_path))
         prog_usage("--skip-damaged: expected --ids FILE with it, because item i of a tensor need "
