@@ -174,8 +174,10 @@ lint-tidy:
 	$(call tidy,$(product_c))
 	$(call tidy,$(test_c),--checks=-clang-analyzer-*)
 
-# Every header compiles alone.
+# Every header compiles alone, and has a guard of its own.
 lint-headers:
+	@grep -hm 1 '^#ifndef [A-Z_]*_H$$' $(own_h) | sort | uniq -d | sed 's/^/lint-headers: two headers have the guard /' | \
+	 grep . >&2 && exit 1 || true
 	@for h in $(own_h); do $(CC) $(base_flags) $(warn_flags) $(pkg_flags) $(standin_inc) -fsyntax-only \
 	  -Wno-unused-function -Wno-pragma-once-outside-header -include $$h -x c /dev/null || exit 1; done
 

@@ -66,13 +66,16 @@ static int find_planes(struct job_stored *s, struct targets *made, const char *l
             0 ||
         targets_lay_out(made, classes, e) != 0)
         return -1;
+    if (targets_planes(made) != planes)
+        return err_set(e, "%s: expected %d planes, as %s of %d classes makes, found %d", name,
+                       targets_planes(made), list, classes, planes);
     s->plane = mem_alloc((size_t)aims_planes(j->rows), sizeof *s->plane);
     for (int i = 0; i < aims_planes(j->rows); i++) {
         const char *word = aims_word(j->rows, i);
         int first = targets_find(made, word);
         if (first < 0)
             return err_set(e, "--target: expected words of --planes (%s), found '%s'", list, word);
-        s->plane[i] = first + i - aims_find(j->rows, word);
+        s->plane[i] = first + aims_offset(j->rows, i);
     }
     return 0;
 }

@@ -5,7 +5,7 @@
 #include "base/prog.h"
 #include "graph/rules.h"
 #include "model/normal.h"
-#include "model/stored.h"
+#include "model/constants.h"
 #include "stream/tsv.h"
 
 #include <stdio.h>
@@ -70,8 +70,8 @@ static char *describe_pixels(const struct model *m, struct ckpt *c)
 {
     const struct normal *usual = normal_usual(m->family, m->stem, "");
     bool always = usual == normal_usual(m->family, m->stem, "cifar10");
-    struct stored s;
-    if (!stored_find(&s, c))
+    struct constants s;
+    if (!constants_find(&s, c))
         return mem_printf("constants of %s%s", usual->name, always ? "" : ", on CIFAR-10 others");
     return mem_printf("mean %.6g,%.6g,%.6g, standard deviation %.6g,%.6g,%.6g of the checkpoint's "
                       "%s%s%s%s",

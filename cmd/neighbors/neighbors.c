@@ -219,7 +219,8 @@ static bool are_names(const char *s)
 {
     size_t n = strcspn(s, ",");
     const char *second = s + n + 1;
-    return n > 0 && s[n] && *second && !strpbrk(s, " \t\r\n") && !strchr(second, ',') &&
+    return n > 0 && s[n] && *second && !strchr(second, ',') &&
+           !s[strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_,")] &&
            !(strncmp(s, second, n) == 0 && !second[n]) && strcmp(second, "id") != 0 &&
            !(n == 2 && strncmp(s, "id", n) == 0);
 }
@@ -232,7 +233,7 @@ static void check_project(bool count_given)
         return;
     }
     if (!are_names(names))
-        prog_usage("--project: expected two names of columns, x,y, found '%s'", names);
+        prog_usage("--project: expected two names of columns in [a-z0-9_], x,y, found '%s'", names);
     const char *other = among            ? "among"
                         : items_path     ? "items"
                         : distances_path ? "distances"

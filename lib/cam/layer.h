@@ -1,6 +1,6 @@
-/* Maps of one layer of a network from what an engine returns: in closed form where the method
- * has one, which is at the last stage, else from the activations and, backward, the gradients
- * of the layer. */
+/* Maps of one layer of a network from what an engine returns: the activations and, where the
+ * method needs them, the gradients. Those of the last stage are known in closed form, from the
+ * linear layer (cam/closed.h); others come from a pass backward. */
 #ifndef HP_LAYER_H
 #define HP_LAYER_H
 
@@ -21,7 +21,7 @@ struct layer_opts {
     bool probabilities; /* needed by the caller, whatever the score */
 };
 
-/* The network outlives the layer. */
+/* The network outlives the layer. An error where there is no such layer. */
 int layer_open(struct layer **l, const struct graph *g, const struct layer_opts *o, struct err *e)
     ERR_CHECKED;
 void layer_close(struct layer *l);
@@ -43,8 +43,9 @@ void layer_seed(const struct layer *l, struct engine_batch *b, int i, const stru
                 int planes);
 
 /* Its maps raw[planes][cells], NaN for an aim without a class; bias[planes], the biases' part of
- * the scores, in closed form, else left as they are. Returns 1 - p of each class, valid until
- * the next call, or NULL where neither the score nor the caller needs them. Not thread-safe. */
+ * the scores as closed_maps(), at the last stage; else left as they are. Returns 1 - p of each
+ * class, valid until the next call, or NULL where neither the score nor the caller needs them. Not
+ * thread-safe. */
 const double *layer_maps(struct layer *l, const struct engine_batch *b, int i,
                          const struct aim *aim, int planes, float *raw, double *bias);
 

@@ -167,5 +167,5 @@ const struct method *method_at(int i)
 void method_list(void)
 {
     for (int i = 0; i < METHOD_COUNT; i++)
-        printf("%-12s %s\n", methods[i].word, methods[i].formula);
+        printf("%-12s %s\n%-12s %s\n", methods[i].word, methods[i].paper, "", methods[i].formula);
 }

@@ -1,6 +1,6 @@
 /* CAM methods: how the activations A and gradients G (channels, cells) of a layer become a
- * map. Each is one row of METHODS, from which the words of --method, the manual page and
- * the choice of the closed form follow. */
+ * map. Each is one row of METHODS, from which follow the words of --method, the list in the manual
+ * page, what an engine has to give, and whether class maps are enough. */
 #ifndef HP_METHOD_H
 #define HP_METHOD_H
 
@@ -58,7 +58,7 @@ struct method {
 /* 0 <= i < METHOD_COUNT. */
 const struct method *method_at(int i);
 
-/* Prints "word  formula" of each, for the manual page. */
+/* Prints word, paper and formula of each, for the manual page. */
 void method_list(void);
 
 #endif

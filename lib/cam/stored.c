@@ -150,6 +150,9 @@ static int open_all(struct stored *s, struct err *e)
     const int64_t any[] = {-1, -1, -1};
     struct closed_head *h = &s->head;
 
+    if (o->class_maps && !o->method->pooled)
+        return err_set(e, "%s: expected features, which %s needs, found class maps",
+                       io_name(o->class_maps), o->method->word);
     if (items_open(&s->items,
                    o->features ? o->features
                    : o->cams   ? o->cams

@@ -31,7 +31,8 @@ struct stored_opts {
 
 struct stored;
 
-/* Opens the tensors and compares their shapes. `o` outlives it. Caller closes. */
+/* Opens the tensors and compares their shapes. An error where they do not fit each other, or where
+ * the method needs more than class maps. `o` outlives it. Caller closes. */
 int stored_open(struct stored **s, const struct stored_opts *o, struct err *e) ERR_CHECKED;
 void stored_close(struct stored *s);
 
@@ -49,11 +50,11 @@ bool stored_probabilities(const struct stored *s);
 /* What belongs to maps; valid until the next call. */
 struct stored_more {
     const double *rest; /* [classes] 1 - p; NULL where not wanted or not known */
-    const double *bias; /* [planes] the biases' part of the score, or NULL */
+    const double *bias; /* [planes] as closed_maps(), or NULL where no biases are known */
 };
 
-/* raw[planes][cells] of the item with this id, for `aim`, each with a class; the method has a
- * closed form. */
+/* raw[planes][cells] of the item with this id, for `aim`, each with a class. An error where there
+ * is no such item, or where it holds values that are not finite. */
 int stored_maps(struct stored *s, int64_t id, const struct aim *aim, int planes, float *raw,
                 struct stored_more *more, struct err *e) ERR_CHECKED;
 

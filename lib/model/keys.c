@@ -1,7 +1,7 @@
 /* Tensors by their keys, with what is to be said where they do not fit. */
 #include "model/build.h"
 
-#include "model/stored.h"
+#include "model/constants.h"
 
 #include "base/mem.h"
 
@@ -222,7 +222,7 @@ int build_check_rest(const struct build *b, struct err *e)
     const char *first = NULL;
     for (int i = 0; i < ckpt_count(b->ckpt); i++) {
         const struct ckpt_tensor *t = ckpt_at(b->ckpt, i);
-        if (b->used[i] || stored_is(b->ckpt, t))
+        if (b->used[i] || constants_is(b->ckpt, t))
             continue;
         bool other = strncmp(t->name, b->found.prefix, n) != 0 &&
                      (b->found.chosen || ckpt_is_average(t->name));

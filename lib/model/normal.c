@@ -1,6 +1,6 @@
 #include "model/normal.h"
 
-#include "model/stored.h"
+#include "model/constants.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -69,7 +69,7 @@ static int parse(const char *mean, const char *std, float m[3], float s[3], stru
         return err_set(e, "--mean: expected three numbers R,G,B, found '%s'", mean);
     if (std && !parse_three(std, true, s))
         return err_set(e, "--std: expected three positive numbers R,G,B, found '%s'", std);
-    if (stored_scale(mean ? m : NULL, std ? s : NULL, &bytes))
+    if (constants_scale(mean ? m : NULL, std ? s : NULL, &bytes))
         return 0;
     return err_set(
         e,
@@ -96,7 +96,7 @@ static const char *take_options(struct normal_use *u, const char *mean, const ch
 }
 
 /* What there is without options: of the checkpoint, or usual. */
-static void choose_default(struct normal_use *u, const struct model *m, const struct stored *s,
+static void choose_default(struct normal_use *u, const struct model *m, const struct constants *s,
                            const char *kind)
 {
     const struct normal *usual = normal_usual(m->family, m->stem, kind);
@@ -120,7 +120,7 @@ static void choose_default(struct normal_use *u, const struct model *m, const st
 }
 
 /* Nothing is chosen between contradictions without a word. */
-static void tell_conflict(struct normal_use *u, const struct stored *s, const struct ckpt *c,
+static void tell_conflict(struct normal_use *u, const struct constants *s, const struct ckpt *c,
                           const char *options)
 {
     if (*options && *s->where && !normal_same(u->mean, u->std, s->mean, s->std))
@@ -144,8 +144,8 @@ static void tell_conflict(struct normal_use *u, const struct stored *s, const st
 void normal_choose(struct normal_use *u, const struct model *m, struct ckpt *c, const char *kind,
                    const char *mean, const char *std)
 {
-    struct stored s;
-    bool stored = stored_find(&s, c);
+    struct constants s;
+    bool stored = constants_find(&s, c);
     char from[sizeof u->from];
     *u->conflict = '\0';
     choose_default(u, m, stored ? &s : NULL, kind);

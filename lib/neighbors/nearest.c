@@ -17,6 +17,9 @@ enum {
     RANKED = 64             /* queries ranked by a thread at a time */
 };
 
+/* Squares of longer vectors are beyond float. */
+static const double LONGEST = 1e18;
+
 struct candidate {
     float score; /* higher is nearer */
     int64_t item;
@@ -131,8 +134,12 @@ int nearest_load(const struct vectors *v, int64_t first, int n, enum nearest_met
     for (int i = 0; i < n; i++, x += length) {
         if (metric == NEAREST_COSINE)
             scale(x, length);
+        double square = metric == NEAREST_COSINE ? 0 : nearest_product(x, x, length);
+        if (square > LONGEST * LONGEST)
+            return err_set(e, "%s: item %lld: expected a vector of length up to %g, found %g",
+                           vectors_name(v), (long long)(first + i), LONGEST, sqrt(square));
         if (half)
-            half[i] = metric == NEAREST_COSINE ? 0 : (float)(nearest_product(x, x, length) / 2);
+            half[i] = (float)(square / 2);
     }
     return 0;
 }
@@ -160,7 +167,8 @@ static int compare_all(struct search *s, int queries, struct err *e)
 double nearest_distance(enum nearest_metric metric, const float *x, const float *y, int length)
 {
     if (metric == NEAREST_COSINE) {
-        double norms = sqrt(nearest_product(x, x, length)) * sqrt(nearest_product(y, y, length));
+        /* One root: that of a square is exact, so that equal vectors are at distance 0. */
+        double norms = sqrt(nearest_product(x, x, length) * nearest_product(y, y, length));
         double far = norms > 0 ? 1 - nearest_product(x, y, length) / norms : 1;
         return far > 0 ? far : 0;
     }

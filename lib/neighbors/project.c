@@ -240,13 +240,13 @@ static void weigh(float *d, int k)
         d[i] = d[i] > nearest ? (float)exp(-(d[i] - nearest) / width) : 1;
 }
 
-/* How much i is a neighbour of j: 0 where it is none. */
+/* How much i is a neighbour of j: -1 where it is none. */
 static float weight_back(const struct fuzzy *f, uint32_t j, uint32_t i)
 {
     for (int k = 0; k < f->k; k++)
         if (f->item[(size_t)j * (size_t)f->k + (size_t)k] == i)
             return f->weight[(size_t)j * (size_t)f->k + (size_t)k];
-    return 0;
+    return -1;
 }
 
 /* Fuzzy union; each edge in both directions: edges[2 * n * k] at most. */
@@ -258,9 +258,12 @@ static size_t unite(const struct fuzzy *f, struct edge *edges)
         for (int k = 0; k < f->k; k++) {
             uint32_t j = f->item[(size_t)i * (size_t)f->k + (size_t)k];
             float a = f->weight[(size_t)i * (size_t)f->k + (size_t)k], b = weight_back(f, j, i);
-            edges[count++] = (struct edge){i, j, a + b - a * b};
-            if (b == 0)
+            if (b < 0) {
+                edges[count++] = (struct edge){i, j, a};
                 edges[count++] = (struct edge){j, i, a};
+            } else {
+                edges[count++] = (struct edge){i, j, a + b - a * b};
+            }
         }
     return count;
 }
@@ -384,34 +387,54 @@ static void count_nearer(void *ctx, int64_t s, const float *products)
             nearer[k] += products[j] - t->half[j] > score[k];
 }
 
-static int measure(struct trust *t, const struct vectors *v, enum nearest_metric metric,
-                   struct products *products, struct err *e)
+/* The scores of those on the plane, by the same products, so that equal vectors tie. */
+static void take_scores(void *ctx, int64_t s, const float *products)
 {
-    const size_t length = (size_t)vectors_length(v);
-    float *x = mem_alloc((size_t)t->sample * length, sizeof *x),
-          *y = mem_alloc(ROWS * length, sizeof *y), half[ROWS];
+    const struct trust *t = ctx;
+
+    for (int k = 0; k < t->k; k++) {
+        int64_t j = t->near[s * t->k + k] - t->from;
+        if (j >= 0 && j < t->block)
+            t->score[s * t->k + k] = products[j] - t->half[j];
+    }
+}
+
+/* Gives `take` the products of the sample x with all vectors, a block at a time. */
+static int each_block(struct trust *t, const struct vectors *v, enum nearest_metric metric,
+                      struct products *products, const float *x,
+                      void (*take)(void *ctx, int64_t s, const float *products), struct err *e)
+{
+    float *y = mem_alloc(ROWS * (size_t)vectors_length(v), sizeof *y), half[ROWS];
     int r = 0;
 
     t->half = half;
-    for (int s = 0; s < t->sample && r == 0; s++) {
-        r = nearest_load(v, t->image[s], 1, metric, x + (size_t)s * length, NULL, e);
-        plane_neighbours(t, s);
-        for (int k = 0; k < t->k && r == 0; k++) {
-            float *score = &t->score[s * t->k + k];
-            r = nearest_load(v, t->near[s * t->k + k], 1, metric, y, half, e);
-            *score = (float)nearest_product(x + (size_t)s * length, y, (int)length) - half[0];
-        }
-    }
-    for (; t->from < t->n && r == 0; t->from += ROWS) {
+    for (t->from = 0; t->from < t->n && r == 0; t->from += ROWS) {
         t->block = t->n - t->from < ROWS ? (int)(t->n - t->from) : ROWS;
         r = nearest_load(v, t->from, t->block, metric, y, half, e);
         if (r == 0) {
             products_set(products, y, t->block);
-            products_run(products, x, t->sample, count_nearer, t);
+            products_run(products, x, t->sample, take, t);
         }
     }
-    free(x);
     free(y);
+    return r;
+}
+
+static int measure(struct trust *t, const struct vectors *v, enum nearest_metric metric,
+                   struct products *products, struct err *e)
+{
+    const size_t length = (size_t)vectors_length(v);
+    float *x = mem_alloc((size_t)t->sample * length, sizeof *x);
+    int r = 0;
+
+    for (int s = 0; s < t->sample && r == 0; s++) {
+        plane_neighbours(t, s);
+        r = nearest_load(v, t->image[s], 1, metric, x + (size_t)s * length, NULL, e);
+    }
+    if (r == 0 && (each_block(t, v, metric, products, x, take_scores, e) != 0 ||
+                   each_block(t, v, metric, products, x, count_nearer, e) != 0))
+        r = -1;
+    free(x);
     return r;
 }
 

@@ -22,6 +22,22 @@ static int fit(int most, int64_t room, int64_t each)
     return n < 1 ? 1 : n < most ? (int)n : most;
 }
 
+/* Flat images do not vanish. */
+static int shrunk(int side, int shrink)
+{
+    return side > shrink ? side / shrink : 1;
+}
+
+int blocks_h(const struct blocks *b)
+{
+    return shrunk(data_h(b->data), b->shrink);
+}
+
+int blocks_w(const struct blocks *b)
+{
+    return shrunk(data_w(b->data), b->shrink);
+}
+
 void blocks_size(struct blocks *b)
 {
     b->per = BLOCK_IMAGES;
@@ -31,11 +47,9 @@ void blocks_size(struct blocks *b)
         b->per = fit(b->per, BLOCK_BYTES, npy_item(b->maps)->bytes);
     if (!b->data)
         return;
-    int h = data_h(b->data), w = data_w(b->data);
-    while (h / b->shrink > BLOCKS_SIDE || w / b->shrink > BLOCKS_SIDE)
+    while (blocks_h(b) > BLOCKS_SIDE || blocks_w(b) > BLOCKS_SIDE)
         b->shrink++;
-    h /= b->shrink;
-    w /= b->shrink;
+    const int h = blocks_h(b), w = blocks_w(b);
     b->per = fit(b->per, BLOCK_PIXELS, (int64_t)h * w);
     while (b->across < b->per && (b->across + 1) * w <= BLOCKS_SIDE &&
            (int64_t)b->across * w < (int64_t)(b->per + b->across - 1) / b->across * h)
@@ -81,8 +95,8 @@ static void *hand_make(void *self)
     if (b->data) {
         size_t n = (size_t)data_h(b->data) * (size_t)data_w(b->data);
         h->planes = mem_alloc(n, 3);
-        h->w = b->across * (data_w(b->data) / b->shrink);
-        h->h = (b->per + b->across - 1) / b->across * (data_h(b->data) / b->shrink);
+        h->w = b->across * blocks_w(b);
+        h->h = (b->per + b->across - 1) / b->across * blocks_h(b);
         h->pixels = mem_alloc((size_t)h->w * (size_t)h->h, 3);
     }
     if (b->maps) {
@@ -125,7 +139,7 @@ static int png_put(void *self, const void *p, size_t n, struct err *e)
 static void place(const struct blocks *b, const struct hand *h, int64_t k)
 {
     int full = data_w(b->data), step = b->shrink;
-    int ih = data_h(b->data) / step, iw = full / step;
+    const int ih = blocks_h(b), iw = blocks_w(b);
     size_t plane = (size_t)data_h(b->data) * (size_t)full;
     size_t x0 = (size_t)(k % b->across) * (size_t)iw, y0 = (size_t)(k / b->across) * (size_t)ih;
     for (int y = 0; y < ih; y++) {
@@ -154,7 +168,7 @@ static int write_picture(const struct writing *w, struct hand *h, int64_t block,
     char *name = mem_printf("images.%" PRId64, block);
     h->size = 0;
     int r = encode_png(&(struct encode){.w = h->w,
-                                        .h = rows * (data_h(b->data) / b->shrink),
+                                        .h = rows * blocks_h(b),
                                         .kind = ENCODE_PHOTOS,
                                         .row = png_row,
                                         .put = png_put,

@@ -32,6 +32,10 @@ struct blocks {
  * side in a page that shows the result of a search. */
 void blocks_size(struct blocks *b);
 
+/* An image's size in the pictures, at least 1. */
+int blocks_h(const struct blocks *b);
+int blocks_w(const struct blocks *b);
+
 /* Number of blocks. */
 int64_t blocks_count(const struct blocks *b);
 

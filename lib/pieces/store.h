@@ -7,8 +7,8 @@
  * in UTF-16, or a picture, NAME.png, beside the page in a folder of its own. A page that is to
  * be one file holds them itself, as base64. All functions but those that open, publish and drop are
  * thread-safe. */
-#ifndef HP_STORE_H
-#define HP_STORE_H
+#ifndef HP_PIECES_STORE_H
+#define HP_PIECES_STORE_H
 
 #include "base/err.h"
 

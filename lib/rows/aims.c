@@ -110,6 +110,11 @@ const char *aims_word(const struct aims *r, int plane)
     return targets_word(r->targets, plane);
 }
 
+int aims_offset(const struct aims *r, int plane)
+{
+    return targets_offset(r->targets, plane);
+}
+
 struct aim aims_aim(const struct aims *r, const struct aims_row *row, int plane)
 {
     return targets_aim(r->targets, row->aim, plane);

@@ -45,6 +45,7 @@ bool aims_ready(const struct aims *r);
 /* Planes of a row's item, and of each the word of its target and its aim. */
 int aims_planes(const struct aims *r);
 const char *aims_word(const struct aims *r, int plane);
+int aims_offset(const struct aims *r, int plane);
 struct aim aims_aim(const struct aims *r, const struct aims_row *row, int plane);
 
 /* The plane of the target with this word, or -1. */

@@ -254,6 +254,11 @@ struct aim targets_aim(const struct targets *t, const struct aim *aim, int plane
     return aim[i];
 }
 
+int targets_offset(const struct targets *t, int plane)
+{
+    return plane - t->target[word_of(t, plane)].plane;
+}
+
 const char *targets_word(const struct targets *t, int plane)
 {
     return t->target[word_of(t, plane)].word;

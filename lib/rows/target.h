@@ -50,6 +50,9 @@ void targets_aims(const struct targets *t, const int *cls, struct aim *aim);
 struct aim targets_aim(const struct targets *t, const struct aim *aim, int plane);
 const char *targets_word(const struct targets *t, int plane);
 
+/* Which of its word's planes it is, from 0. */
+int targets_offset(const struct targets *t, int plane);
+
 /* The first plane of this word, or -1. */
 int targets_find(const struct targets *t, const char *word);
 

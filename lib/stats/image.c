@@ -16,27 +16,30 @@ static double luma(const struct image *m, int i)
     return .299 * m->r[i] + .587 * m->g[i] + .114 * m->b[i];
 }
 
-/* Mean and standard deviation of what was added. */
+/* Mean and standard deviation of what was added: sums of the distances from the first value, so
+ * that equal values deviate by exactly 0. */
 struct moments {
+    double first;
     double sum, squares;
     int64_t n;
 };
 
 static void add(struct moments *m, double x)
 {
-    m->sum += x;
-    m->squares += x * x;
-    m->n++;
+    if (m->n++ == 0)
+        m->first = x;
+    m->sum += x - m->first;
+    m->squares += (x - m->first) * (x - m->first);
 }
 
 static double mean(const struct moments *m)
 {
-    return m->sum / (double)m->n;
+    return m->first + m->sum / (double)m->n;
 }
 
 static double deviation(const struct moments *m)
 {
-    double variance = m->squares / (double)m->n - mean(m) * mean(m);
+    double shift = m->sum / (double)m->n, variance = m->squares / (double)m->n - shift * shift;
 
     return variance > 0 ? sqrt(variance) : 0;
 }

@@ -40,6 +40,7 @@ struct label {
     bool flagged;
 };
 
+/* Holds all labels: memory grows with the number of images, by 64 bytes each. */
 struct labels {
     int classes;
     enum labels_method method;

@@ -1,4 +1,4 @@
-#include "model/stored.h"
+#include "model/constants.h"
 
 #include "model/normal.h"
 
@@ -68,7 +68,7 @@ static bool is_bytes(const float v[3])
     return v && largest(v) > 2;
 }
 
-bool stored_scale(float mean[3], float std[3], bool *bytes)
+bool constants_scale(float mean[3], float std[3], bool *bytes)
 {
     *bytes = is_bytes(mean) || is_bytes(std);
     if (*bytes && (is_unit(mean) || is_unit(std)))
@@ -86,10 +86,10 @@ bool stored_scale(float mean[3], float std[3], bool *bytes)
 }
 
 /* Takes what can be constants of pixels. */
-static void offer(struct stored *s, float mean[3], float std[3], const char *where)
+static void offer(struct constants *s, float mean[3], float std[3], const char *where)
 {
     bool bytes;
-    if (!stored_scale(mean, std, &bytes)) {
+    if (!constants_scale(mean, std, &bytes)) {
         if (!*s->refused)
             snprintf(s->refused, sizeof s->refused, "%s", where);
         return;
@@ -135,7 +135,7 @@ static const struct ckpt_tensor *deviation_of(const struct ckpt *c, const struct
     return NULL;
 }
 
-bool stored_is(const struct ckpt *c, const struct ckpt_tensor *t)
+bool constants_is(const struct ckpt *c, const struct ckpt_tensor *t)
 {
     char key[KEY];
     if (!is_three(t))
@@ -152,7 +152,7 @@ bool stored_is(const struct ckpt *c, const struct ckpt_tensor *t)
     return false;
 }
 
-static void find_tensors(struct stored *s, struct ckpt *c)
+static void find_tensors(struct constants *s, struct ckpt *c)
 {
     for (int i = 0; i < ckpt_count(c); i++) {
         const struct ckpt_tensor *t = ckpt_at(c, i), *of = deviation_of(c, t);
@@ -197,7 +197,7 @@ static const char *entry(const struct ckpt *c, const char *path)
     return NULL;
 }
 
-static void find_entries(struct stored *s, struct ckpt *c)
+static void find_entries(struct constants *s, struct ckpt *c)
 {
     char key[KEY];
     for (int i = 0; i < ckpt_extras(c); i++)
@@ -211,9 +211,9 @@ static void find_entries(struct stored *s, struct ckpt *c)
         }
 }
 
-bool stored_find(struct stored *s, struct ckpt *c)
+bool constants_find(struct constants *s, struct ckpt *c)
 {
-    *s = (struct stored){.where = ""};
+    *s = (struct constants){.where = ""};
     find_tensors(s, c);
     find_entries(s, c);
     return *s->where;

@@ -1,13 +1,13 @@
 /* Constants of the pixels that a checkpoint holds: buffers of a first module that normalises
  * ("normalizer.new_mean"), or lists and tensors beside the state dict ("config.mean"). */
-#ifndef HP_STORED_H
-#define HP_STORED_H
+#ifndef HP_CONSTANTS_H
+#define HP_CONSTANTS_H
 
 #include "ckpt/ckpt.h"
 
 #include <stdbool.h>
 
-struct stored {
+struct constants {
     float mean[3], std[3]; /* of pixels scaled to [0,1] */
     bool bytes;            /* stored for 0 to 255: they were divided */
     char where[160];       /* of the mean; buffers go first */
@@ -16,15 +16,15 @@ struct stored {
 };
 
 /* False where there are none. Entries need a checkpoint that was opened with its extras. */
-bool stored_find(struct stored *s, struct ckpt *c);
+bool constants_find(struct constants *s, struct ckpt *c);
 
 /* Whether a tensor is such a mean or deviation. */
-bool stored_is(const struct ckpt *c, const struct ckpt_tensor *t);
+bool constants_is(const struct ckpt *c, const struct ckpt_tensor *t);
 
 /* Brings constants to pixels from 0 to 1: a mean or deviation above 2 can only be of pixels from
  * 0 to 255, and then both are divided by 255, which *bytes tells. NULL for one that is not given.
  * False where they are constants of no pixels: out of range, or one is of 0 to 255 and all of
  * the other at most 1. */
-bool stored_scale(float mean[3], float std[3], bool *bytes);
+bool constants_scale(float mean[3], float std[3], bool *bytes);
 
 #endif
