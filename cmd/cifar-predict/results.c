@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/real.h"
 #include "model/score.h"
+#include "rows/put.h"
 #include "stream/npy.h"
 #include "stream/tsv.h"
 
@@ -98,27 +99,11 @@ int results_open(struct results *r, struct err *e)
 
 /* --- rows --- */
 
-static void put_class(struct tsv_out *t, int cls)
-{
-    if (cls < 0)
-        tsv_put_string(t, NULL);
-    else
-        tsv_put_int(t, cls);
-}
-
-static void put_name(const struct results *r, int cls)
-{
-    const struct names *n = r->opts.names;
-    const char *name = cls >= 0 && cls < n->classes ? n->name[cls] : NULL;
-    tsv_put_string(r->rows, name);
-}
-
 static void put_superclass(const struct results *r, int cls)
 {
     const struct names *n = r->opts.names;
-    char buf[16];
-    bool known = cls >= 0 && cls < n->classes && n->superclass[cls] >= 0;
-    tsv_put_string(r->rows, known ? names_superclass(n, cls, buf) : NULL);
+    bool known = cls >= 0 && cls < n->classes;
+    put_superclass_name(r->rows, n, known ? n->superclass[cls] : -1);
 }
 
 static void put_views(const struct results *r, int pred)
@@ -146,8 +131,8 @@ static int put_row(const struct results *r, const struct data_item *item, const 
     tsv_put_real(t, s.margin);
     tsv_put_real(t, s.entropy);
     tsv_put_real(t, s.loss);
-    put_name(r, item->label);
-    put_name(r, s.top[0]);
+    put_class_name(t, r->opts.names, item->label);
+    put_class_name(t, r->opts.names, s.top[0]);
     put_superclass(r, item->label);
     put_superclass(r, s.top[0]);
     for (int i = 1; i < SCORE_TOP; i++)
