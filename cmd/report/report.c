@@ -131,8 +131,7 @@ static const struct opt options[] = {
 static const char *const examples[] = {
     "report summary --summary summary.tsv --classes per_class.tsv --pairs pairs.tsv",
     "confmat --classes < predictions.tsv | report csv --classes -",
-    "report explorer --predictions predictions.tsv --classes per_class.tsv --pairs pairs.tsv "
-    "--data test.bin --class-maps class_maps.npy --out explorer.html",
+    "report explorer --predictions p.tsv --classes c.tsv --pairs pairs.tsv --data test.bin",
     "report bars --classes per_class.tsv > bars.html",
     NULL,
 };

@@ -416,6 +416,7 @@ static int each_block(struct trust *t, const struct vectors *v, enum nearest_met
             products_run(products, x, t->sample, take, t);
         }
     }
+    t->half = NULL;
     free(y);
     return r;
 }
