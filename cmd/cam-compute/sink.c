@@ -89,16 +89,6 @@ fail:
     return -1;
 }
 
-/* 1 - p of the map's class. */
-static double saturation(const struct aims_row *row, struct aim aim, const double *rest)
-{
-    if (rest)
-        return rest[aim.cls];
-    if (aim.cls == row->pred && !isnan(row->conf))
-        return 1 - row->conf;
-    return aim.cls == row->truth ? 1 - row->p_true : NAN;
-}
-
 static int put_stats(struct sink *s, const struct aims_row *row, const struct maps *m,
                      struct err *e)
 {
@@ -122,7 +112,7 @@ static int put_stats(struct sink *s, const struct aims_row *row, const struct ma
         tsv_put_real(s->stats, m->bias ? m->bias[i] : NAN);
         tsv_put_real(s->stats, f.zero_share);
         tsv_put_int(s->stats, f.blank);
-        tsv_put_real(s->stats, saturation(row, aim, m->rest));
+        tsv_put_real(s->stats, aims_saturation(row, aim, m->rest));
         tsv_put_real(s->stats, f.entropy);
         tsv_put_real(s->stats, f.center_x);
         tsv_put_real(s->stats, f.center_y);

@@ -186,7 +186,7 @@ static int put_share(struct tsv_out *t, const char *name, struct labels_share s,
     double low, high;
     share_interval(s.correct, s.images, &low, &high);
     tsv_put_string(t, name);
-    tsv_put_real(t, s.images > 0 ? (double)s.correct / (double)s.images : NAN);
+    tsv_put_real(t, s.share);
     tsv_put_int(t, s.correct);
     tsv_put_int(t, s.images);
     tsv_put_real(t, s.images > 0 ? low : NAN);
@@ -196,10 +196,10 @@ static int put_share(struct tsv_out *t, const char *name, struct labels_share s,
 
 static int write_summary(const struct job *j, struct out *o, struct err *e)
 {
-    struct labels_share all, rest;
-    labels_accuracy(&j->labels, &all, &rest);
+    struct labels_share all, rest, flagged;
+    labels_accuracy(&j->labels, &all, &rest, &flagged);
     struct tsv_out *t = tsv_begin(o, "name value count of low high");
-    int r = put_share(t, "flagged", (struct labels_share){j->labels.flagged, all.images}, e);
+    int r = put_share(t, "flagged", flagged, e);
     if (r == 0)
         r = put_share(t, "accuracy", all, e);
     if (r == 0)

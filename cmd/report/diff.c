@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "stats/find.h"
 #include "stats/findings.h"
 
 #include <inttypes.h>
@@ -59,11 +60,6 @@ static const char *say_p(struct words_buf *b, double p)
     return b->s;
 }
 
-static bool tells(double p)
-{
-    return p < FINDINGS_LEVEL;
-}
-
 /* --- the whole --- */
 
 const struct diff_count diff_counted[] = {
@@ -88,11 +84,6 @@ const struct diff_both diff_of_both[] = {
     {NULL, {0, 0}, false},
 };
 
-double diff_labelled(const double *v)
-{
-    return v[DIFF_MEASURE_IMAGES] - v[DIFF_MEASURE_UNLABELLED];
-}
-
 const char *diff_say_measure(struct words_buf *b, double v, bool percent)
 {
     if (isnan(v))
@@ -109,9 +100,15 @@ void diff_say_verdict(char *s, size_t size, const double *v)
     double fixed = v[DIFF_MEASURE_FIXED], broken = v[DIFF_MEASURE_BROKEN];
     double p = v[DIFF_MEASURE_MCNEMAR_P];
     struct words_buf b, c, d;
-    if (diff_labelled(v) == 0)
+    static const char *const judged[] = {
+        [DIFF_CHANCE] = "The difference could be chance",
+        [DIFF_WORSE] = "B is worse than A, beyond chance",
+        [DIFF_BETTER] = "B is better than A, beyond chance",
+    };
+    const enum diff_verdict verdict = diff_judge(v);
+    if (verdict == DIFF_UNKNOWN)
         snprintf(s, size, "No image has a label, so it is not known which run is better.");
-    else if (fixed + broken == 0)
+    else if (verdict == DIFF_EQUAL)
         snprintf(s, size,
                  "No image was fixed and none was broken: both runs are correct on the same "
                  "images.");
@@ -121,10 +118,7 @@ void diff_say_verdict(char *s, size_t size, const double *v)
                  "the 95" WORDS_NB "%% interval of the paired bootstrap is %+.2f to %+.2f.",
                  words_count(&b, (int64_t)fixed, "image was fixed", "images were fixed"),
                  words_count(&c, (int64_t)broken, "image was broken", "images were broken"),
-                 !tells(p)        ? "The difference could be chance"
-                 : broken > fixed ? "B is worse than A, beyond chance"
-                                  : "B is better than A, beyond chance",
-                 say_p(&d, p), 100 * v[DIFF_MEASURE_DIFFERENCE],
+                 judged[verdict], say_p(&d, p), 100 * v[DIFF_MEASURE_DIFFERENCE],
                  100 * v[DIFF_MEASURE_DIFFERENCE_LOW], 100 * v[DIFF_MEASURE_DIFFERENCE_HIGH]);
 }
 
@@ -156,38 +150,14 @@ static void write_overall(const double *v)
 
 /* --- classes, superclasses, pairs --- */
 
-static int by_change(const void *a, const void *b)
-{
-    const struct diff_entry *x = a, *y = b;
-    int64_t dx = llabs(x->gained - x->lost), dy = llabs(y->gained - y->lost);
-    if (dx != dy)
-        return dx > dy ? -1 : 1;
-    if (x->gained + x->lost != y->gained + y->lost)
-        return x->gained + x->lost > y->gained + y->lost ? -1 : 1;
-    return (x->row > y->row) - (x->row < y->row);
-}
-
-/* Those whose number of images changed by LEAST or more, by falling change. The list is the
- * caller's to free, its texts are not. */
-static struct diff_entry *changed(const struct diff_entries *l, size_t *n)
-{
-    struct diff_entry *list = mem_alloc(l->n + 1, sizeof *list);
-    *n = 0;
-    for (size_t i = 0; i < l->n; i++)
-        if (llabs(l->entry[i].gained - l->entry[i].lost) >= LEAST)
-            list[(*n)++] = l->entry[i];
-    qsort(list, *n, sizeof *list, by_change);
-    return list;
-}
-
 static void write_entries(const struct diff_entries *l, const char *title, const char *one,
                           const char *many, const char *gained, const char *lost)
 {
     struct words_buf b, c;
     size_t n, tested = 0, listed;
-    struct diff_entry *list = changed(l, &n);
+    struct diff_entry *list = diff_changed(l, LEAST, &n);
     for (size_t i = 0; i < l->n; i++)
-        tested += tells(l->entry[i].adjusted);
+        tested += find_tells(l->entry[i].adjusted);
     words_section(title);
     if (l->n == 0)
         words_para(0, "", "Nothing changed.");
@@ -206,7 +176,7 @@ static void write_entries(const struct diff_entries *l, const char *title, const
     for (size_t i = 0; i < listed; i++) {
         const struct diff_entry *x = &list[i];
         words_line("%c %s%*s  %+5" PRId64 "  (%" PRId64 " %s, %" PRId64 " %s; %s)",
-                   tells(x->adjusted) ? '*' : ' ', x->text, words_pad(x->text, width), "",
+                   find_tells(x->adjusted) ? '*' : ' ', x->text, words_pad(x->text, width), "",
                    x->images[1] - x->images[0], x->gained, gained, x->lost, lost, say_p(&c, x->p));
     }
     if (n > listed)

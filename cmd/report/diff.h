@@ -24,8 +24,6 @@ struct diff_both {
     bool percent;
 };
 extern const struct diff_both diff_of_both[];
-
-double diff_labelled(const double *v);
 const char *diff_say_measure(struct words_buf *b, double v, bool percent);
 
 /* Which run is better, and whether that is chance. */

@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include "base/mem.h"
+#include "cam/cam.h"
 #include "stats/share.h"
 #include "phrases.h"
 #include "words.h"
@@ -365,8 +366,7 @@ static void say_even_ring(char *s, size_t size, const struct about *about)
     int h, w;
     *s = '\0';
     if (grid && sscanf(grid, "%dx%d", &h, &w) == 2 && h >= 2 && w >= 2)
-        snprintf(s, size, " (even map: %.1f" WORDS_NB "%%)",
-                 100 * (1 - (h - 2.0) * (w - 2.0) / ((double)h * w)));
+        snprintf(s, size, " (even map: %.1f" WORDS_NB "%%)", 100 * cam_even_border(h, w));
 }
 
 static void write_compared(const struct known *k)

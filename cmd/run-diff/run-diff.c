@@ -149,13 +149,12 @@ static int write_moved(struct out *o, const struct diff *d, const struct names *
 static int put_part(struct tsv_out *t, const struct diff_part *p, struct err *e)
 {
     const struct diff_counts *c = &p->counts;
-    double n = c->images > 0 ? (double)c->images : NAN;
     tsv_put_int(t, c->images);
     for (int run = 0; run < 2; run++)
         tsv_put_int(t, c->correct[run]);
     for (int run = 0; run < 2; run++)
-        tsv_put_real(t, (double)c->correct[run] / n);
-    tsv_put_real(t, (double)(c->correct[1] - c->correct[0]) / n);
+        tsv_put_real(t, p->accuracy[run]);
+    tsv_put_real(t, p->difference);
     tsv_put_int(t, c->fixed);
     tsv_put_int(t, c->broken);
     tsv_put_real(t, p->p);
@@ -221,7 +220,7 @@ static int write_pairs(struct out *o, const struct diff *d, const struct names *
         tsv_put_int(t, p->pred);
         tsv_put_int(t, p->count[0]);
         tsv_put_int(t, p->count[1]);
-        tsv_put_int(t, p->count[1] - p->count[0]);
+        tsv_put_int(t, p->difference);
         tsv_put_int(t, p->more);
         tsv_put_int(t, p->fewer);
         put_class_name(t, names, p->truth);

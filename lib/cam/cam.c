@@ -204,6 +204,11 @@ static double mass_of(const float *map, int cells)
     return mass;
 }
 
+double cam_even_border(int h, int w)
+{
+    return 1 - (h - 2.0) * (w - 2.0) / ((double)h * w);
+}
+
 double cam_overlap(const float *a, const float *b, int h, int w)
 {
     const int cells = h * w;

@@ -94,6 +94,10 @@ bool cam_blank(const float *map, int cells);
 enum { CAM_GRID = 4 };
 bool cam_has_places(int h, int w);
 
+/* The share of mass in the outermost ring of cells of a map that is the same everywhere; h and w at
+ * least 2. */
+double cam_even_border(int h, int w);
+
 /* Statistics of a raw map. Those of places, from zero_share on, are NaN where the grid has
  * none; all but zero_share are of the rectified map divided by its sum (its mass), and
  * NaN where the map is blank. */

@@ -5,6 +5,7 @@
 #include "rows/fields.h"
 #include "stream/tsv.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,6 +119,15 @@ int aims_offset(const struct aims *r, int plane)
 struct aim aims_aim(const struct aims *r, const struct aims_row *row, int plane)
 {
     return targets_aim(r->targets, row->aim, plane);
+}
+
+double aims_saturation(const struct aims_row *row, struct aim aim, const double *rest)
+{
+    if (rest)
+        return rest[aim.cls];
+    if (aim.cls == row->pred && !isnan(row->conf))
+        return 1 - row->conf;
+    return aim.cls == row->truth ? 1 - row->p_true : NAN;
 }
 
 int aims_find(const struct aims *r, const char *word)

@@ -48,6 +48,10 @@ const char *aims_word(const struct aims *r, int plane);
 int aims_offset(const struct aims *r, int plane);
 struct aim aims_aim(const struct aims *r, const struct aims_row *row, int plane);
 
+/* 1 - p of an aim's class: of rest[classes] or, where that is NULL, of the row's probabilities; NaN
+ * where it is not known. */
+double aims_saturation(const struct aims_row *row, struct aim aim, const double *rest);
+
 /* The plane of the target with this word, or -1. */
 int aims_find(const struct aims *r, const char *word);
 

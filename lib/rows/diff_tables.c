@@ -72,6 +72,28 @@ void diff_entries_free(struct diff_entries *l)
     *l = (struct diff_entries){0};
 }
 
+static int by_change(const void *a, const void *b)
+{
+    const struct diff_entry *x = a, *y = b;
+    int64_t dx = llabs(x->gained - x->lost), dy = llabs(y->gained - y->lost);
+    if (dx != dy)
+        return dx > dy ? -1 : 1;
+    if (x->gained + x->lost != y->gained + y->lost)
+        return x->gained + x->lost > y->gained + y->lost ? -1 : 1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+struct diff_entry *diff_changed(const struct diff_entries *l, int64_t least, size_t *n)
+{
+    struct diff_entry *list = mem_alloc(l->n + 1, sizeof *list);
+    *n = 0;
+    for (size_t i = 0; i < l->n; i++)
+        if (llabs(l->entry[i].gained - l->entry[i].lost) >= least)
+            list[(*n)++] = l->entry[i];
+    qsort(list, *n, sizeof *list, by_change);
+    return list;
+}
+
 /* The columns of a table of entries. */
 struct form {
     const char *column[9]; /* a, b, gained, lost, p, adjusted, the class or both; NULL */

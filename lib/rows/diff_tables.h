@@ -35,6 +35,10 @@ int diff_parts_read(struct diff_entries *l, const char *file, bool superclasses,
 int diff_pairs_read(struct diff_entries *l, const char *file, struct err *e) ERR_CHECKED;
 void diff_entries_free(struct diff_entries *l);
 
+/* Those whose number of images changed by `least` or more, by falling change; *n of them. The list
+ * is the caller's to free, its texts are not. */
+struct diff_entry *diff_changed(const struct diff_entries *l, int64_t least, size_t *n);
+
 /* One image of --images or --moved, in whose rows both predictions are the same. Names are as
  * text_clean gives them. */
 struct diff_example {

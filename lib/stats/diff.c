@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "stats/confusion.h"
+#include "stats/find.h"
 #include "stats/share.h"
 #include "stats/sparse.h"
 
@@ -211,7 +212,12 @@ static void test_parts(struct diff_part *part, int n)
     double *p = mem_alloc((size_t)n + 1, sizeof *p);
     for (int i = 0; i < n; i++) {
         part[i].part = i;
-        p[i] = part[i].p = diff_test(&part[i].counts);
+        const struct diff_counts *c = &part[i].counts;
+        double images = c->images > 0 ? (double)c->images : NAN;
+        for (int run = 0; run < 2; run++)
+            part[i].accuracy[run] = (double)c->correct[run] / images;
+        part[i].difference = (double)(c->correct[1] - c->correct[0]) / images;
+        p[i] = part[i].p = diff_test(c);
     }
     share_holm(p, (size_t)n);
     for (int i = 0; i < n; i++)
@@ -311,6 +317,7 @@ static void end_pairs(struct pair_list *l, const struct names *names)
         struct diff_pair *r = &l->pair[i];
         int a = superclass_of(names, r->truth), b = superclass_of(names, r->pred);
         r->same_superclass = a >= 0 && b >= 0 ? a == b : -1;
+        r->difference = r->count[1] - r->count[0];
         p[i] = r->p = test(r->fewer, r->more);
     }
     share_holm(p, kept);
@@ -362,4 +369,24 @@ struct diff_image *diff_moved(const struct diff *d, double moved, size_t *n)
     if (*n > 1)
         qsort(list, *n, sizeof *list, by_map);
     return list;
+}
+
+/* --- the verdict --- */
+
+double diff_labelled(const double value[DIFF_MEASURE_COUNT])
+{
+    return value[DIFF_MEASURE_IMAGES] - value[DIFF_MEASURE_UNLABELLED];
+}
+
+enum diff_verdict diff_judge(const double value[DIFF_MEASURE_COUNT])
+{
+    double fixed = value[DIFF_MEASURE_FIXED], broken = value[DIFF_MEASURE_BROKEN];
+
+    if (diff_labelled(value) == 0)
+        return DIFF_UNKNOWN;
+    if (fixed + broken == 0)
+        return DIFF_EQUAL;
+    if (!find_tells(value[DIFF_MEASURE_MCNEMAR_P]))
+        return DIFF_CHANCE;
+    return broken > fixed ? DIFF_WORSE : DIFF_BETTER;
 }

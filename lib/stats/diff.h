@@ -144,9 +144,24 @@ void diff_summarize(const struct diff *d, double moved, struct diff_summary *s);
 struct diff_part {
     int part; /* class or superclass */
     struct diff_counts counts;
-    double p;        /* diff_test */
-    double adjusted; /* the same corrected for the number of parts: see share_holm */
+    double accuracy[2]; /* NaN without images, as is the difference */
+    double difference;  /* B's less A's */
+    double p;           /* diff_test */
+    double adjusted;    /* the same corrected for the number of parts: see share_holm */
 };
+
+/* Which run is better by McNemar's test: */
+enum diff_verdict {
+    DIFF_UNKNOWN, /* no image has a label */
+    DIFF_EQUAL,   /* none was fixed and none broken */
+    DIFF_CHANCE,  /* the difference could be chance */
+    DIFF_WORSE,   /* B is, beyond chance */
+    DIFF_BETTER
+};
+
+/* Of the measures of the summary, NaN where not known. */
+enum diff_verdict diff_judge(const double value[DIFF_MEASURE_COUNT]);
+double diff_labelled(const double value[DIFF_MEASURE_COUNT]);
 
 /* By true class, those from 0 to below *n. Caller frees. */
 struct diff_part *diff_classes(const struct diff *d, int *n);
@@ -160,6 +175,7 @@ struct diff_part *diff_superclasses(const struct diff *d, const struct names *na
 struct diff_pair {
     int truth, pred;
     int64_t count[2];
+    int64_t difference;  /* B's less A's */
     int64_t fewer;       /* images of the pair in A alone */
     int64_t more;        /* in B alone */
     int same_superclass; /* 1, 0, or -1 where unknown */

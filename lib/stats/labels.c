@@ -94,16 +94,24 @@ void labels_flag(struct labels *l, int64_t i, const float *logits)
     l->flagged += a->flagged;
 }
 
-void labels_accuracy(const struct labels *l, struct labels_share *all, struct labels_share *rest)
+static struct labels_share share_of(int64_t correct, int64_t images)
 {
-    *all = *rest = (struct labels_share){0};
+    return (struct labels_share){correct, images,
+                                 images > 0 ? (double)correct / (double)images : NAN};
+}
+
+void labels_accuracy(const struct labels *l, struct labels_share *all, struct labels_share *rest,
+                     struct labels_share *flagged)
+{
+    int64_t correct = 0, kept = 0;
     for (int64_t i = 0; i < l->n; i++) {
-        bool correct = l->label[i].reason == LABELS_AGREES;
-        all->images++;
-        all->correct += correct;
-        rest->images += !l->label[i].flagged;
-        rest->correct += correct && !l->label[i].flagged;
+        bool agrees = l->label[i].reason == LABELS_AGREES;
+        correct += agrees;
+        kept += agrees && !l->label[i].flagged;
     }
+    *all = share_of(correct, l->n);
+    *rest = share_of(kept, l->n - l->flagged);
+    *flagged = share_of(l->flagged, l->n);
 }
 
 static int by_score(const void *a, const void *b)

@@ -70,10 +70,13 @@ void labels_flag(struct labels *l, int64_t i, const float *logits);
 
 struct labels_share {
     int64_t correct, images;
+    double share; /* NaN without images */
 };
 
-/* How many predictions are correct, of all images and of those that are not flagged. */
-void labels_accuracy(const struct labels *l, struct labels_share *all, struct labels_share *rest);
+/* How many predictions are correct, of all images and of those that are not flagged; and how many
+ * images are flagged, as `correct`. */
+void labels_accuracy(const struct labels *l, struct labels_share *all, struct labels_share *rest,
+                     struct labels_share *flagged);
 
 /* Sorts by falling score, those of the same score by rising id. */
 void labels_rank(struct labels *l);
