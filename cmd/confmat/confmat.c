@@ -422,13 +422,9 @@ int main(int argc, char **argv)
     int first = prog_start(&prog, argc, argv);
     enum mode mode = choose_mode();
     struct err e = {0};
-    struct names *given = NULL;
-    if (names_path && names_load(&given, names_path, NULL, &e) != 0)
+    struct names *given;
+    if (naming_load(&given, names_path, &e) != 0)
         prog_fail(&e);
-    if (given && given->classes == 0) { /* the rows then tell more */
-        names_free(given);
-        given = NULL;
-    }
     struct matrix_rows in = {
         .matrix = confusion_new(),
         .naming = naming_new(given),

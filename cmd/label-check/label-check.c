@@ -85,7 +85,7 @@ static int open_logits(struct job *j, struct err *e)
 
 static const float *logits_of(struct job *j, int64_t id, struct err *e)
 {
-    int64_t item = j->ids ? ids_find(j->ids, id) : id;
+    int64_t item = ids_find(j->ids, id);
     if (item >= 0)
         return items_get(j->logits, item, e);
     err_record(e, "expected one of the ids in %s, found none", io_name(ids_path));

@@ -253,7 +253,7 @@ static const float *get(struct stored *s, int64_t index, bool made, const float 
 
 static int64_t find(const struct stored *s, int64_t id, struct err *e)
 {
-    int64_t index = s->ids ? ids_find(s->ids, id) : id;
+    int64_t index = ids_find(s->ids, id);
 
     if (index < 0)
         err_record(e, "expected one of the ids in %s, found none", io_name(s->opts->ids));

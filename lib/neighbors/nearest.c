@@ -5,8 +5,6 @@
 #include "engine/products.h"
 
 #include <math.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,12 +43,7 @@ struct search {
     int block;     /* vectors of it */
     struct heap *heap;
     struct neighbor *list; /* (most_queries, room) */
-    /* Ranking: */
-    int queried;
-    atomic_int next;
-    pthread_mutex_t lock; /* guards what follows */
-    bool failed;
-    struct err why;
+    int queried;           /* of the block */
 };
 
 /* --- heaps --- */
@@ -207,36 +200,34 @@ static int rank_one(struct search *s, int i, float *x, float *y, struct err *e)
     return 0;
 }
 
-static void *rank_some(void *arg)
+/* Room for two vectors. */
+static void *make_room(void *self)
 {
-    struct search *s = arg;
-    float *x = mem_alloc((size_t)s->length, sizeof *x),
-          *y = mem_alloc((size_t)s->length, sizeof *y);
-    struct err why;
-    int at, r = 0;
+    const struct search *s = self;
 
-    while (r == 0 && (at = atomic_fetch_add(&s->next, RANKED)) < s->queried)
-        for (int i = at; i < at + RANKED && i < s->queried && r == 0; i++)
-            r = rank_one(s, i, x, y, &why);
-    if (r != 0) {
-        pthread_mutex_lock(&s->lock);
-        s->failed = true;
-        s->why = why;
-        pthread_mutex_unlock(&s->lock);
-    }
-    free(x);
-    free(y);
-    return NULL;
+    return mem_alloc(2 * (size_t)s->length, sizeof(float));
+}
+
+static int rank_some(void *self, void *room, int64_t part, struct err *e)
+{
+    struct search *s = self;
+    float *x = room;
+    int at = (int)part * RANKED;
+
+    for (int i = at; i < at + RANKED && i < s->queried; i++)
+        if (rank_one(s, i, x, x + s->length, e) != 0)
+            return -1;
+    return 0;
 }
 
 static int rank_all(struct search *s, int queries, struct err *e)
 {
+    const struct pool_work work = {
+        .self = s, .make = make_room, .discard = free, .part = rank_some};
+
     s->queried = queries;
-    atomic_store(&s->next, 0);
-    pool_parts(s->opts->threads > 0 ? s->opts->threads : pool_cores(), rank_some, s);
-    if (s->failed)
-        *e = s->why;
-    return s->failed ? -1 : 0;
+    return pool_run(&work, (queries + RANKED - 1) / RANKED,
+                    s->opts->threads > 0 ? s->opts->threads : pool_cores(), e);
 }
 
 /* --- the search --- */
@@ -282,8 +273,7 @@ int nearest_find(const struct vectors *queries, const struct vectors *set,
                        .opts = o,
                        .same = !set,
                        .length = vectors_length(queries),
-                       .room = o->k + SLACK,
-                       .lock = PTHREAD_MUTEX_INITIALIZER};
+                       .room = o->k + SLACK};
 
     if (vectors_length(s.set) != s.length)
         return err_set(e, "%s: expected vectors of %d elements as in %s, found %d",

@@ -185,7 +185,7 @@ static int write_picture(const struct writing *w, struct hand *h, int64_t block,
 
 static int read_item(const struct blocks *b, int64_t id, float *item, struct err *e)
 {
-    int64_t at = b->ids ? ids_find(b->ids, id) : id;
+    int64_t at = ids_find(b->ids, id);
     const struct npy_item *n = npy_item(b->maps);
     if (at < 0)
         return err_set(e, "%s: expected maps of image %" PRId64 ", found none", npy_name(b->maps),

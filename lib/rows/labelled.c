@@ -49,7 +49,7 @@ int labelled_items(const struct labelled *in, struct items *t, const char *ids_p
                     io_name(ids_path), count, items_name(t), ids_count(ids));
     for (size_t i = 0; i < in->n && r == 0; i++) {
         int64_t id = in->image[i].id;
-        item[i] = ids ? ids_find(ids, id) : id;
+        item[i] = ids_find(ids, id);
         if (ids && item[i] < 0)
             r = err_set(e, "%s: expected the id %" PRId64 " of a row, found none",
                         io_name(ids_path), id);

@@ -29,6 +29,18 @@ struct naming {
     struct names made;
 };
 
+int naming_load(struct names **given, const char *path, struct err *e)
+{
+    *given = NULL;
+    if (path && names_load(given, path, NULL, e) != 0)
+        return -1;
+    if (*given && (*given)->classes == 0) {
+        names_free(*given);
+        *given = NULL;
+    }
+    return 0;
+}
+
 struct naming *naming_new(const struct names *given)
 {
     struct naming *s = mem_zero(1, sizeof *s);

@@ -9,6 +9,10 @@
 
 struct naming;
 
+/* The names of a file for naming_new(): NULL where there is no file or where it names no class, so
+ * that the rows tell more. Caller frees. */
+int naming_load(struct names **given, const char *path, struct err *e) ERR_CHECKED;
+
 /* `given` stays the caller's; NULL: the rows tell. */
 struct naming *naming_new(const struct names *given);
 void naming_free(struct naming *s);

@@ -239,6 +239,8 @@ int64_t ids_count(const struct ids *t)
 
 int64_t ids_find(const struct ids *t, int64_t id)
 {
+    if (!t)
+        return id;
     int64_t lo = 0, hi = t->count;
 
     while (lo < hi) {

@@ -44,7 +44,7 @@ int64_t ids_count(const struct ids *t);
 int ids_load(int64_t **id, const char *path, int64_t count, const char *of, struct err *e)
     ERR_CHECKED;
 
-/* -1 where the id is not among them. */
+/* The item of an id, -1 where it is not among them; that of its number where `t` is NULL. */
 int64_t ids_find(const struct ids *t, int64_t id);
 
 #endif
