@@ -117,6 +117,7 @@ pages  := explorer.html per_class_accuracy_interactive.html
 csvs   := per_class_accuracy.csv most_confused_pairs.csv confident_errors.csv
 tables := $(addprefix data/,confusion.tsv confusion_long.tsv per_class.tsv pairs.tsv groups.tsv summary.tsv)
 calibrations := $(addprefix data/,calibration.tsv reliability.tsv class_calibration.tsv risk.tsv)
+covariates := $(if $(unlabelled),,data/image_stats_errors.tsv)
 chosen := data/selected.tsv data/pair_rows.tsv
 # Rows that are drawn.
 drawn  := $(chosen) data/confident_rows.tsv
@@ -127,7 +128,7 @@ chart_data := data/confusion.chart data/pairs.chart data/reliability.chart
 before := $(addprefix data/,inputs/model inputs/images predictions.tsv logits.npy class_maps.npy cams.npy ids.npy \
   classes.tsv predict_run.tsv labels)
 
-made := analysis export $(before) data/export_rows.tsv data/exported $(tables) $(calibrations) $(drawn) data/confident_errors.tsv data/labelled.tsv data/cam_stats.tsv data/cam_run.tsv data/run.tsv \
+made := analysis export $(before) data/export_rows.tsv data/exported $(tables) $(calibrations) data/image_stats.tsv $(covariates) $(drawn) data/confident_errors.tsv data/labelled.tsv data/cam_stats.tsv data/cam_run.tsv data/run.tsv \
   data/files.tsv data/findings.tsv $(maps) \
   $(sheets) $(chart_data) $(charts) $(texts) $(pages) $(csvs)
 .PHONY: $(made)
@@ -149,7 +150,7 @@ no_sheets := $(if $(has_maps),,$(sheets) $(maps) data/cam_stats.tsv data/cam_run
   worst_predictions/class_*.png predicted_classes/class_*.png confident_errors*.png confused_pair_*_to_*.png)
 no_maps   := $(if $(has_maps),,the predictions came without maps$(comma) so there are no sheets; )
 ifeq ($(unlabelled),)
-analysis: $(charts) $(texts) $(pages) $(csvs) $(made_sheets) data/run.tsv data/findings.tsv data/class_calibration.tsv
+analysis: $(charts) $(texts) $(pages) $(csvs) $(made_sheets) data/run.tsv data/findings.tsv data/class_calibration.tsv $(covariates)
 	@cd -- "$$OUT" && rm -f predicted_classes/class_*.png $(no_sheets)
 	$(doubt)
 	$(call closing,$(no_maps)the results are in $$OUT: begin with $$OUT/analysis_summary.txt or $$OUT/explorer.html)
@@ -157,7 +158,7 @@ else
 # Without labels there are predictions and their confidence.
 analysis: analysis_summary.txt explorer.html $(made_sheets) data/run.tsv
 	@cd -- "$$OUT" && rm -f $(charts) $(filter-out explorer.html,$(pages)) $(csvs) $(calibrations) recommendations.txt data/pair_sheets.txt \
-	  data/findings.tsv data/confident_sheets.txt confident_errors*.png confused_pair_*_to_*.png \
+	  data/findings.tsv data/image_stats_errors.tsv data/confident_sheets.txt confident_errors*.png confused_pair_*_to_*.png \
 	  worst_predictions/class_*.png $(no_sheets)
 	$(call closing,$(no_maps)the images have no labels; their predictions are in $$OUT: begin with $$OUT/analysis_summary.txt or $$OUT/explorer.html)
 endif
@@ -183,6 +184,12 @@ data/class_calibration.tsv: private table := --classes
 data/risk.tsv: private table := --risk
 $(calibrations): data/predictions.tsv data/classes.tsv
 	@$(to) $(CALIBRATE) --names "$$D/classes.tsv" $(table) $(options) < "$$D/predictions.tsv"
+
+# What the pixels are like, and whether that, or what is known of the images, goes with errors.
+data/image_stats.tsv: data/inputs/images
+	@$(to) "$$HEATPIPE_BIN/image-stats" $(call option,--resize,RESIZE) $(if $(value SKIP_DAMAGED),--skip-damaged) -- "$$DATA"
+data/image_stats_errors.tsv: data/predictions.tsv data/image_stats.tsv
+	@$(to) "$$HEATPIPE_BIN/covariates" --join "$$D/image_stats.tsv" $(call option,--join,METADATA) < "$$D/predictions.tsv"
 
 data/selected.tsv: private options := $(if $(unlabelled),--by pred)
 data/pair_rows.tsv: private options := --by pair --pairs "$$PAIRS"
@@ -318,10 +325,11 @@ per_class_accuracy_interactive.html: data/per_class.tsv data/pairs.tsv data/summ
 shown := $(if $(unlabelled),--selected "$$D/selected.tsv",--classes "$$D/per_class.tsv" --pairs "$$D/pairs.tsv" \
   --summary "$$D/summary.tsv" --selected "$$D/selected.tsv" --pair-rows "$$D/pair_rows.tsv" --errors "$$D/confident_rows.tsv")
 stored := $(if $(value LAYER),--cams "$$D/cams.npy" --planes true$(comma)pred$(comma)margin,--class-maps "$$D/class_maps.npy")
-explorer.html: data/predictions.tsv data/classes.tsv data/run.tsv data/files.tsv data/inputs/images \
+explorer.html: data/predictions.tsv data/classes.tsv data/run.tsv data/files.tsv data/inputs/images data/image_stats.tsv \
   $(if $(unlabelled),data/selected.tsv,$(summed) $(drawn)) $(if $(has_maps),$(map_tensor) data/ids.npy data/cam_stats.tsv)
 	@$(stage) --folder explorer -- $(REPORT) explorer --predictions "$$D/predictions.tsv" $(shown) \
 	  --names "$$D/classes.tsv" --run "$$D/run.tsv" $(files) $(images) --cmap "$$CMAP" --base "$$OUT" \
+	  --join "$$D/image_stats.tsv" $(call option,--join,METADATA) \
 	  $(if $(has_maps),$(stored) $(if $(has_ids),--ids "$$D/ids.npy") --join "$$D/cam_stats.tsv") --out "$(part)/explorer.html"
 
 # --- misclassified images as pictures, in folders of their classes ---

@@ -154,6 +154,8 @@ columns() {
     run.tsv | predict_run.tsv | cam_run.tsv) echo name value ;;
     files.tsv) echo file ;;
     cam_stats.tsv) echo id target class ;;
+    image_stats.tsv) echo id ;;
+    image_stats_errors.tsv) echo column images auc p_adjusted ;;
     esac
 }
 

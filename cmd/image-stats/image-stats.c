@@ -12,11 +12,14 @@
 
 static const char *resize;
 static int64_t limit = INT64_MAX;
+static bool skip_damaged;
 static struct data_opts opts = {.note = prog_note, .warn = prog_note};
 
 static const struct opt options[] = {
     {"resize", 0, OPT_STRING, &resize, "HxW",
      "Make images of another size this large first, as for cifar-predict.", 0, 0},
+    {"skip-damaged", 0, OPT_FLAG, &skip_damaged, NULL,
+     "Leave out images whose file cannot be read. Default: the first one is an error.", 0, 0},
     {"limit", 'n', OPT_INT, &limit, "N", "Stop after N images.", 0, INT64_MAX},
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };
@@ -50,6 +53,15 @@ static int put_row(struct tsv_out *t, int64_t id, const struct image_stats *s, s
     return tsv_end(t, e);
 }
 
+/* The next image that can be read: as data_next, without DATA_DAMAGED. */
+static int next_image(struct data *d, uint8_t *pixels, struct data_item *item, struct err *e)
+{
+    int r;
+    while ((r = data_next(d, pixels, item, e)) == DATA_DAMAGED && skip_damaged)
+        prog_note(e->msg);
+    return r == DATA_DAMAGED ? -1 : r;
+}
+
 static int put_images(struct data *d, struct tsv_out *t, struct err *e)
 {
     const int h = data_h(d), w = data_w(d);
@@ -58,7 +70,7 @@ static int put_images(struct data *d, struct tsv_out *t, struct err *e)
     struct data_item item;
     int64_t done = 0;
     int r = 1;
-    while (done < limit && (r = data_next(d, pixels, &item, e)) == 1) {
+    while (done < limit && (r = next_image(d, pixels, &item, e)) == 1) {
         struct image_stats s;
         image_measure(pixels, h, w, &s);
         if (put_row(t, item.id, &s, e) != 0) {
@@ -69,7 +81,7 @@ static int put_images(struct data *d, struct tsv_out *t, struct err *e)
     }
     prog_progress_end();
     free(pixels);
-    return r < 0 || r == DATA_DAMAGED ? -1 : 0;
+    return r < 0 ? -1 : 0;
 }
 
 static int run(const char *path, struct err *e)
