@@ -8,8 +8,10 @@
 
 struct canvas {
     int w, h;
-    uint32_t *px; /* 0xRRGGBB */
+    uint8_t *px; /* [h * w * RGB] */
 };
+
+enum { RGB = 3 };
 
 struct canvas *canvas_new(int w, int h)
 {
@@ -17,8 +19,8 @@ struct canvas *canvas_new(int w, int h)
     c->w = w;
     c->h = h;
     size_t n = (size_t)w * (size_t)h;
-    c->px = mem_alloc(n, sizeof *c->px);
-    memset(c->px, 0xff, n * sizeof *c->px);
+    c->px = mem_alloc(n, RGB);
+    memset(c->px, 0xff, n * RGB);
     return c;
 }
 
@@ -40,37 +42,47 @@ static struct canvas_rect clipped(const struct canvas *c, struct canvas_rect r)
     return r;
 }
 
-static uint32_t *row_at(const struct canvas *c, int x, int y)
+static uint8_t *row_at(const struct canvas *c, int x, int y)
 {
-    return c->px + (size_t)y * (size_t)c->w + x;
+    return c->px + RGB * ((size_t)y * (size_t)c->w + (size_t)x);
 }
 
+static void set(uint8_t *p, uint32_t color)
+{
+    p[0] = (uint8_t)(color >> 16);
+    p[1] = (uint8_t)(color >> 8);
+    p[2] = (uint8_t)color;
+}
+
+/* One row, then copies of it. */
 void canvas_fill(struct canvas *c, struct canvas_rect r, uint32_t color)
 {
     r = clipped(c, r);
-    for (int y = 0; y < r.h; y++) {
-        uint32_t *p = row_at(c, r.x, r.y + y);
-        for (int x = 0; x < r.w; x++)
-            p[x] = color;
-    }
+    if (r.w <= 0 || r.h <= 0)
+        return;
+    uint8_t *first = row_at(c, r.x, r.y);
+    for (int x = 0; x < r.w; x++)
+        set(first + RGB * x, color);
+    for (int y = 1; y < r.h; y++)
+        memcpy(row_at(c, r.x, r.y + y), first, RGB * (size_t)r.w);
 }
 
 /* `part` of 256 of the colour. */
-static uint32_t mix(uint32_t old, uint32_t color, uint32_t part)
+static void mix(uint8_t *p, uint32_t color, uint32_t part)
 {
-    uint32_t mixed = 0;
-    for (int s = 0; s < 24; s += 8)
-        mixed |= ((old >> s & 0xff) * (256 - part) + (color >> s & 0xff) * part + 128) >> 8 << s;
-    return mixed;
+    uint8_t ink[RGB];
+    set(ink, color);
+    for (int i = 0; i < RGB; i++)
+        p[i] = (uint8_t)((p[i] * (256 - part) + ink[i] * part + 128) >> 8);
 }
 
 void canvas_tint(struct canvas *c, struct canvas_rect r, uint32_t color, float share)
 {
     r = clipped(c, r);
     for (int y = 0; y < r.h; y++) {
-        uint32_t *p = row_at(c, r.x, r.y + y);
-        for (int x = 0; x < r.w; x++)
-            p[x] = mix(p[x], color, (uint32_t)(256 * share + 0.5F));
+        uint8_t *p = row_at(c, r.x, r.y + y);
+        for (int x = 0; x < r.w; x++, p += RGB)
+            mix(p, color, (uint32_t)(256 * share + 0.5F));
     }
 }
 
@@ -83,41 +95,32 @@ void canvas_ink(struct canvas *c, struct canvas_rect r, int x, int y, const stru
     int bottom = r.y + r.h < y + m->h ? r.y + r.h : y + m->h;
     r = clipped(c, (struct canvas_rect){left, top, right - left, bottom - top});
     for (int k = 0; k < r.h; k++) {
-        uint32_t *p = row_at(c, r.x, r.y + k);
+        uint8_t *p = row_at(c, r.x, r.y + k);
         const uint8_t *ink = m->px + (ptrdiff_t)(r.y + k - y) * m->stride + (r.x - x);
-        for (int i = 0; i < r.w; i++)
+        for (int i = 0; i < r.w; i++, p += RGB)
             if (ink[i])
-                p[i] = mix(p[i], color, ink[i] + (uint32_t)(ink[i] >> 7));
+                mix(p, color, ink[i] + (uint32_t)(ink[i] >> 7));
     }
 }
 
 void canvas_put(struct canvas *c, struct canvas_rect r, const uint8_t *rgb)
 {
-    for (int y = 0; y < r.h; y++) {
-        uint32_t *p = row_at(c, r.x, r.y + y);
-        for (int x = 0; x < r.w; x++, rgb += 3)
-            p[x] = (uint32_t)rgb[0] << 16 | (uint32_t)rgb[1] << 8 | rgb[2];
-    }
+    size_t n = RGB * (size_t)r.w;
+    for (int y = 0; y < r.h; y++, rgb += n)
+        memcpy(row_at(c, r.x, r.y + y), rgb, n);
 }
 
 /* --- PNG --- */
 
 struct page {
     const struct canvas *canvas;
-    uint8_t *row;
     struct out *out;
 };
 
 static const uint8_t *page_row(void *self, int y)
 {
     const struct page *g = self;
-    const uint32_t *p = row_at(g->canvas, 0, y);
-    for (int x = 0; x < g->canvas->w; x++) {
-        g->row[3 * x] = (uint8_t)(p[x] >> 16);
-        g->row[3 * x + 1] = (uint8_t)(p[x] >> 8);
-        g->row[3 * x + 2] = (uint8_t)p[x];
-    }
-    return g->row;
+    return row_at(g->canvas, 0, y);
 }
 
 static int page_put(void *self, const void *p, size_t n, struct err *e)
@@ -126,19 +129,17 @@ static int page_put(void *self, const void *p, size_t n, struct err *e)
     return out_write(g->out, p, n, e);
 }
 
-int canvas_png(const struct canvas *c, char *title, char *description, struct out *o, struct err *e)
+int canvas_png(const struct canvas *c, const char *title, const char *description, struct out *o,
+               struct err *e)
 {
-    struct page page = {c, mem_alloc((size_t)c->w, 3), o};
-    int r = encode_png(&(struct encode){.w = c->w,
-                                        .h = c->h,
-                                        .kind = ENCODE_PAGE,
-                                        .row = page_row,
-                                        .put = page_put,
-                                        .self = &page,
-                                        .name = out_name(o),
-                                        .title = title,
-                                        .description = description},
-                       e);
-    free(page.row);
-    return r;
+    struct page page = {c, o};
+    return encode_png(&(struct encode){.w = c->w,
+                                       .h = c->h,
+                                       .kind = ENCODE_PAGE,
+                                       .row = page_row,
+                                       .put = page_put,
+                                       .self = &page,
+                                       .title = title,
+                                       .description = description},
+                      e);
 }

@@ -88,8 +88,8 @@ char *pen_text(const char *text);
 char *pen_name(const char *name);
 
 /* The page as PNG, 8 bits of R, G, B, with a title and a description in UTF-8 for
- * those who cannot see it; each may be NULL. (libpng wants them without const.) */
-int canvas_png(const struct canvas *c, char *title, char *description, struct out *o, struct err *e)
-    ERR_CHECKED;
+ * those who cannot see it; each may be NULL. */
+int canvas_png(const struct canvas *c, const char *title, const char *description, struct out *o,
+               struct err *e) ERR_CHECKED;
 
 #endif

@@ -172,8 +172,7 @@ static int write_picture(const struct writing *w, struct hand *h, int64_t block,
                                         .kind = ENCODE_PHOTOS,
                                         .row = png_row,
                                         .put = png_put,
-                                        .self = h,
-                                        .name = name},
+                                        .self = h},
                        e);
     if (r == 0)
         r = store_picture(w->store, name, h->png, h->size, e);
