@@ -128,7 +128,7 @@ chart_data := data/confusion.chart data/pairs.chart data/reliability.chart
 before := $(addprefix data/,inputs/model inputs/images predictions.tsv logits.npy class_maps.npy cams.npy ids.npy \
   classes.tsv predict_run.tsv labels)
 
-made := analysis export $(before) data/export_rows.tsv data/exported $(tables) $(calibrations) data/image_stats.tsv $(covariates) $(drawn) data/confident_errors.tsv data/labelled.tsv data/cam_stats.tsv data/cam_run.tsv data/run.tsv \
+made := analysis export $(before) data/export_rows.tsv data/exported $(tables) $(calibrations) data/image_stats.tsv $(covariates) data/duplicates.tsv data/duplicates_summary.tsv $(drawn) data/confident_errors.tsv data/labelled.tsv data/cam_stats.tsv data/cam_run.tsv data/run.tsv \
   data/files.tsv data/findings.tsv $(maps) \
   $(sheets) $(chart_data) $(charts) $(texts) $(pages) $(csvs)
 .PHONY: $(made)
@@ -150,15 +150,15 @@ no_sheets := $(if $(has_maps),,$(sheets) $(maps) data/cam_stats.tsv data/cam_run
   worst_predictions/class_*.png predicted_classes/class_*.png confident_errors*.png confused_pair_*_to_*.png)
 no_maps   := $(if $(has_maps),,the predictions came without maps$(comma) so there are no sheets; )
 ifeq ($(unlabelled),)
-analysis: $(charts) $(texts) $(pages) $(csvs) $(made_sheets) data/run.tsv data/findings.tsv data/class_calibration.tsv $(covariates)
+analysis: $(charts) $(texts) $(pages) $(csvs) $(made_sheets) data/run.tsv data/findings.tsv data/class_calibration.tsv $(covariates) data/duplicates.tsv
 	@cd -- "$$OUT" && rm -f predicted_classes/class_*.png $(no_sheets)
 	$(doubt)
 	$(call closing,$(no_maps)the results are in $$OUT: begin with $$OUT/analysis_summary.txt or $$OUT/explorer.html)
 else
 # Without labels there are predictions and their confidence.
-analysis: analysis_summary.txt explorer.html $(made_sheets) data/run.tsv
+analysis: analysis_summary.txt explorer.html $(made_sheets) data/run.tsv data/duplicates.tsv
 	@cd -- "$$OUT" && rm -f $(charts) $(filter-out explorer.html,$(pages)) $(csvs) $(calibrations) recommendations.txt data/pair_sheets.txt \
-	  data/findings.tsv data/image_stats_errors.tsv data/confident_sheets.txt confident_errors*.png confused_pair_*_to_*.png \
+	  data/findings.tsv data/image_stats_errors.tsv data/duplicates_summary.tsv data/confident_sheets.txt confident_errors*.png confused_pair_*_to_*.png \
 	  worst_predictions/class_*.png $(no_sheets)
 	$(call closing,$(no_maps)the images have no labels; their predictions are in $$OUT: begin with $$OUT/analysis_summary.txt or $$OUT/explorer.html)
 endif
@@ -190,6 +190,14 @@ data/image_stats.tsv: data/inputs/images
 	@$(to) "$$HEATPIPE_BIN/image-stats" $(call option,--resize,RESIZE) $(if $(value SKIP_DAMAGED),--skip-damaged) -- "$$DATA"
 data/image_stats_errors.tsv: data/predictions.tsv data/image_stats.tsv
 	@$(to) "$$HEATPIPE_BIN/covariates" --join "$$D/image_stats.tsv" $(call option,--join,METADATA) < "$$D/predictions.tsv"
+
+# Images that are there more than once; without labels there is no accuracy without them.
+data/duplicates.tsv: data/inputs/images $(if $(unlabelled),,data/predictions.tsv)
+	@$(stage) --stdout $(if $(unlabelled),,--also data/duplicates_summary.tsv) -- \
+	  "$$HEATPIPE_BIN/duplicates" $(call option,--against,TRAIN) $(call option,--resize,RESIZE) $(call option,--names,NAMES) \
+	  $(if $(filter-out coarse,$(value LABELS)),--labels "$$LABELS") $(if $(value SKIP_DAMAGED),--skip-damaged) \
+	  $(if $(unlabelled),,--predictions "$$D/predictions.tsv" --summary "$(part)/duplicates_summary.tsv") -- "$$DATA"
+data/duplicates_summary.tsv: data/duplicates.tsv ;
 
 data/selected.tsv: private options := $(if $(unlabelled),--by pred)
 data/pair_rows.tsv: private options := --by pair --pairs "$$PAIRS"

@@ -155,6 +155,8 @@ columns() {
     files.tsv) echo file ;;
     cam_stats.tsv) echo id target class ;;
     image_stats.tsv) echo id ;;
+    duplicates.tsv) echo id other set kind ;;
+    duplicates_summary.tsv) echo name value count of low high ;;
     image_stats_errors.tsv) echo column images auc p_adjusted ;;
     esac
 }

@@ -28,7 +28,7 @@ enum mode {
 
 static bool flag[MODES];
 static bool merge;
-static const char *names_path, *by;
+static const char *names_path, *by, *skip;
 static int order_superclass;
 static int64_t top, quantiles;
 
@@ -60,6 +60,10 @@ static const struct opt options[] = {
      "Take the number of classes, their names and superclasses from a table with the columns "
      "class, name, group, group_name, from a text file with a name a line, or from a data set.",
      0, 0},
+    {"skip", 0, OPT_STRING, &skip, "FILE",
+     "Leave out the images of this table, by id; where it has a column flagged, those flagged 1, "
+     "as label-check writes them.",
+     0, 0},
     {"merge", 'm', OPT_FLAG, &merge, NULL,
      "Read confusion matrices, wide or long, instead of predictions, and add them.", 0, 0},
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
@@ -71,6 +75,7 @@ static const char *const examples[] = {
     "confmat --pairs --top 15 predictions.tsv",
     "confmat --by true_group predictions.tsv",
     "confmat --by entropy --quantiles 5 predictions.tsv",
+    "duplicates --against train.bin test.bin | confmat --skip - --summary predictions.tsv",
     "confmat --merge part1.tsv part2.tsv > confusion.tsv",
     NULL,
 };
@@ -400,6 +405,9 @@ static enum mode choose_mode(void)
         prog_usage("--quantiles goes with --by");
     if (merge && mode == MODE_BY)
         prog_usage("--merge and --by exclude each other: a matrix tells nothing of single images");
+    if (merge && skip)
+        prog_usage(
+            "--merge and --skip exclude each other: a matrix tells nothing of single images");
     return mode;
 }
 
@@ -423,6 +431,9 @@ int main(int argc, char **argv)
     enum mode mode = choose_mode();
     struct err e = {0};
     struct names *given;
+    for (int i = first; skip && strcmp(skip, "-") == 0 && (i < argc || i == first); i++)
+        if (i >= argc || strcmp(argv[i], "-") == 0)
+            prog_usage("--skip: standard input is read for the rows");
     if (naming_load(&given, names_path, &e) != 0)
         prog_fail(&e);
     struct matrix_rows in = {
@@ -435,6 +446,8 @@ int main(int argc, char **argv)
         .by_number = quantiles > 0,
         .breakdown = breakdown_new(),
     };
+    if (skip && skipped_read(&in.skip, skip, &e) != 0)
+        prog_fail(&e);
     if (given)
         confusion_cover(in.matrix, given->classes);
     char last[256] = "";
@@ -459,11 +472,15 @@ int main(int argc, char **argv)
     if (in.unlabelled > 0 && prog_verbose())
         prog_say("%" PRId64 " of %" PRId64 " rows ignored: they have no true class", in.unlabelled,
                  in.rows);
+    if (skip && prog_verbose())
+        prog_say("%" PRId64 " of %" PRId64 " rows left out by %s", in.skipped, in.rows,
+                 io_name(skip));
     confusion_done(in.matrix);
     const struct names *names = naming_names(in.naming, confusion_classes(in.matrix));
     if (write_result(mode, &in, names, &e) != 0)
         prog_fail(&e);
     seen_free(in.cols.seen);
+    skipped_free(&in.skip);
     confusion_free(in.matrix);
     breakdown_free(in.breakdown);
     naming_free(in.naming);

@@ -578,8 +578,8 @@ int data_next(struct data *d, uint8_t *pixels, struct data_item *item, struct er
     return 1;
 }
 
-int data_at(const struct data *d, int64_t id, uint8_t *pixels, struct data_item *item,
-            struct err *e)
+int data_try(const struct data *d, int64_t id, uint8_t *pixels, struct data_item *item,
+             struct err *e)
 {
     if (d->stream)
         return err_set(e, "%s: expected a file to take image %lld from, found a stream", d->name,
@@ -587,5 +587,11 @@ int data_at(const struct data *d, int64_t id, uint8_t *pixels, struct data_item 
     if (id < 0 || id >= d->source->count)
         return err_set(e, "%s: expected an image from 0 to %lld, found the id %lld", d->name,
                        (long long)d->source->count - 1, (long long)id);
-    return image_at(d, id, pixels, item, e) == 0 ? 0 : -1;
+    return image_at(d, id, pixels, item, e);
+}
+
+int data_at(const struct data *d, int64_t id, uint8_t *pixels, struct data_item *item,
+            struct err *e)
+{
+    return data_try(d, id, pixels, item, e) == 0 ? 0 : -1;
 }

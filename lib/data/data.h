@@ -92,4 +92,8 @@ int data_next(struct data *d, uint8_t *pixels, struct data_item *item, struct er
 int data_at(const struct data *d, int64_t id, uint8_t *pixels, struct data_item *item,
             struct err *e) ERR_CHECKED;
 
+/* The same, with DATA_DAMAGED as data_next gives it. */
+int data_try(const struct data *d, int64_t id, uint8_t *pixels, struct data_item *item,
+             struct err *e) ERR_CHECKED;
+
 #endif

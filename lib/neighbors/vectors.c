@@ -6,9 +6,12 @@
 #include "stream/npy.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct vectors {
-    struct npy_in *in;
+    struct npy_in *in; /* NULL: in memory */
+    const float *x;
+    const char *name;
     int64_t count;
     int length;
 };
@@ -39,22 +42,30 @@ int vectors_open(struct vectors **out, const char *path, struct err *e)
         return -1;
     }
     struct vectors *v = mem_alloc(1, sizeof *v);
-    *v = (struct vectors){in, count, (int)length};
+    *v = (struct vectors){.in = in, .name = npy_name(in), .count = count, .length = (int)length};
     *out = v;
     return 0;
+}
+
+struct vectors *vectors_of(const float *x, int64_t count, int length, const char *name)
+{
+    struct vectors *v = mem_alloc(1, sizeof *v);
+    *v = (struct vectors){.x = x, .name = name, .count = count, .length = length};
+    return v;
 }
 
 void vectors_close(struct vectors *v)
 {
     if (!v)
         return;
-    npy_close(v->in);
+    if (v->in)
+        npy_close(v->in);
     free(v);
 }
 
 const char *vectors_name(const struct vectors *v)
 {
-    return npy_name(v->in);
+    return v->name;
 }
 
 int64_t vectors_count(const struct vectors *v)
@@ -70,11 +81,13 @@ int vectors_length(const struct vectors *v)
 int vectors_read(const struct vectors *v, int64_t first, int n, float *out, struct err *e)
 {
     for (int i = 0; i < n; i++, out += v->length) {
-        if (npy_at(v->in, first + i, out, e) != 0)
+        if (v->x)
+            memcpy(out, v->x + (first + i) * v->length, (size_t)v->length * sizeof *out);
+        else if (npy_at(v->in, first + i, out, e) != 0)
             return -1;
         if (!real_finite(out, (size_t)v->length))
             return err_set(e, "%s: item %lld: expected finite values, found one that is not",
-                           npy_name(v->in), (long long)(first + i));
+                           v->name, (long long)(first + i));
     }
     return 0;
 }

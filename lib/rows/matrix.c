@@ -32,7 +32,7 @@ int matrix_read_predictions(struct matrix_rows *in, struct tsv_in *t, unsigned n
                             struct err *e)
 {
     need |= 1u << PREDICTION_TRUE | 1u << PREDICTION_PRED;
-    want |= 1u << PREDICTION_ID;
+    *(in->skip.n > 0 ? &need : &want) |= 1u << PREDICTION_ID;
     if (prediction_find(&in->cols, t, need, want, e) != 0)
         return -1;
     int by = in->by ? tsv_need_word(t, in->by, "", e) : -1;
@@ -44,6 +44,10 @@ int matrix_read_predictions(struct matrix_rows *in, struct tsv_in *t, unsigned n
     int r;
     while ((r = prediction_next(&in->cols, t, &a, e)) > 0) {
         in->rows++;
+        if (skipped_has(&in->skip, a.id)) {
+            in->skipped++;
+            continue;
+        }
         if (a.truth < 0) {
             in->unlabelled++;
             continue;

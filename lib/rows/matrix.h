@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "rows/naming.h"
 #include "rows/predictions.h"
+#include "rows/skipped.h"
 #include "stats/breakdown.h"
 #include "stats/confusion.h"
 #include "stream/tsv.h"
@@ -17,7 +18,8 @@ struct matrix_rows {
     struct confusion *matrix;
     struct naming *naming;
     struct prediction_cols cols;
-    int64_t rows, unlabelled;
+    int64_t rows, unlabelled, skipped;
+    struct skipped skip; /* predictions of these images are left out */
     /* Predictions are also counted by the values of a column, where there is a name. */
     const char *by;
     bool by_number; /* values are numbers */

@@ -1,10 +1,12 @@
 #include "stats/image.h"
 
+#include "image/hash.h"
+
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { COLOURS = 3, VALUES = 256 };
+enum { VALUES = 256 };
 
 struct image {
     const uint8_t *r, *g, *b;
@@ -115,22 +117,14 @@ static double border(const struct image *m)
     return 1 - (double)down * across / ((double)h * w);
 }
 
-static uint64_t hash(const uint8_t *bytes, size_t n, uint64_t h)
-{
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ bytes[i]) * 0x100000001B3U;
-    return h;
-}
-
 void image_measure(const uint8_t *pixels, int h, int w, struct image_stats *s)
 {
     const size_t plane = (size_t)h * (size_t)w;
     const struct image m = {
         .r = pixels, .g = pixels + plane, .b = pixels + 2 * plane, .h = h, .w = w};
-    const uint8_t size[] = {(uint8_t)(h >> 8), (uint8_t)h, (uint8_t)(w >> 8), (uint8_t)w};
 
     measure_light(&m, s);
     s->sharpness = sharpness(&m);
     s->border = border(&m);
-    s->hash = hash(pixels, COLOURS * plane, hash(size, sizeof size, 0xCBF29CE484222325U));
+    s->hash = image_hash(pixels, h, w);
 }

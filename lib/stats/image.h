@@ -15,7 +15,7 @@ struct image_stats {
     double border;       /* share of the pixels in rows at both top and bottom, or columns at both
                             left and right, that have the colour of the first and of the last pixel;
                             1 for an image of one colour */
-    uint64_t hash;       /* of size and pixels: equal images have equal ones (FNV-1a) */
+    uint64_t hash;       /* image_hash */
 };
 
 /* pixels (3, h, w), h and w at least 1. */

@@ -1,0 +1,404 @@
+/* duplicates: images that are there more than once. See duplicates(1). */
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/prog.h"
+#include "neighbors/duplicates.h"
+#include "rows/predictions.h"
+#include "rows/put.h"
+#include "stats/share.h"
+#include "stream/tsv.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *against, *neighbors, *against_neighbors, *predictions, *summary, *class_names,
+    *resize;
+static bool skip_damaged;
+static int64_t threads;
+static double shifted = 0.95, near = 0.75, embedding = 0.02;
+static struct data_opts data_opts[2] = {{.note = prog_note, .warn = prog_note},
+                                        {.note = prog_note, .warn = prog_note}};
+
+static const struct opt options[] = {
+    {"against", 'a', OPT_STRING, &against, "PATH",
+     "Look among these images, too: the training set, such as cifar-100-python/train.", 0, 0},
+    {"labels", 0, OPT_STRING, &data_opts[0].labels, "FILE",
+     "Labels of images in .npy or in a folder without class folders.", 0, 0},
+    {"against-labels", 0, OPT_STRING, &data_opts[1].labels, "FILE", "The same of --against.", 0, 0},
+    {"names", 0, OPT_STRING, &class_names, "PATH",
+     "The names of the classes, as for cifar-predict.", 0, 0},
+    {"neighbors", 'n', OPT_STRING, &neighbors, "FILE",
+     "Compare these pairs, too: rows of neighbors for the images.", 0, 0},
+    {"against-neighbors", 0, OPT_STRING, &against_neighbors, "FILE",
+     "The same of neighbors --among the images of --against.", 0, 0},
+    {"embedding", 'e', OPT_FLOAT, &embedding, "D",
+     "A pair of --neighbors at this distance or nearer is a near one whatever its pixels. Default: "
+     "0.02.",
+     0, 0},
+    {"shifted", 0, OPT_FLOAT, &shifted, "R",
+     "Least correlation of the details of a shifted pair. Default: 0.95.", 0, 0},
+    {"near", 0, OPT_FLOAT, &near, "R", "The same of a near pair. Default: 0.75.", 0, 0},
+    {"resize", 0, OPT_STRING, &resize, "HxW",
+     "Make images of another size this large first, as for cifar-predict.", 0, 0},
+    {"skip-damaged", 0, OPT_FLAG, &skip_damaged, NULL,
+     "Leave out images whose file cannot be read. Default: the first one is an error.", 0, 0},
+    {"predictions", 'p', OPT_STRING, &predictions, "FILE",
+     "Rows of cifar-predict for the images, for --summary.", 0, 0},
+    {"summary", 's', OPT_STRING, &summary, "FILE",
+     "Write the accuracy of --predictions with and without the duplicates into this table, too.", 0,
+     0},
+    {"threads", 't', OPT_INT, &threads, "N", "Threads. Default: 0, one per core.", 0, 1024},
+    {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
+};
+
+static const char *const examples[] = {
+    "duplicates cifar-100-python",
+    "duplicates --against cifar-100-python/train cifar-100-python > d.tsv; worst-k --skip d.tsv "
+    "predictions.tsv",
+    "neighbors --count 3 e.npy | duplicates --neighbors - test.bin",
+    NULL,
+};
+
+static const struct prog prog = {
+    .name = "duplicates",
+    .brief = "Find images that are there more than once",
+    .operands = "DATA",
+    .opts = options,
+    .examples = examples,
+};
+
+static const char *const set_word[] = {"inside", "against"};
+
+struct job {
+    struct image_set set[2];
+    struct duplicate *list;
+    size_t n;
+    bool names_differ; /* of the two sets' classes */
+};
+
+/* --- finding --- */
+
+struct hints {
+    struct duplicate_hint *list;
+    size_t n;
+};
+
+static int read_rows(struct hints *h, struct tsv_in *t, struct err *e)
+{
+    int id = tsv_need(t, "id", e), other = id < 0 ? -1 : tsv_need(t, "neighbor", e),
+        distance = other < 0 ? -1 : tsv_need(t, "distance", e), got;
+    if (distance < 0)
+        return -1;
+    while ((got = tsv_next(t, e)) > 0) {
+        struct duplicate_hint a;
+        if (tsv_int(t, id, 0, INT64_MAX, &a.id, e) != 0 ||
+            tsv_int(t, other, 0, INT64_MAX, &a.other, e) != 0 ||
+            tsv_real(t, distance, &a.distance, e) != 0)
+            return -1;
+        h->list = mem_extend(h->list, h->n, h->n + 1, sizeof *h->list);
+        h->list[h->n++] = a;
+    }
+    return got;
+}
+
+static int read_hints(struct hints *h, const char *path, struct err *e)
+{
+    struct tsv_in *t;
+    if (!path)
+        return 0;
+    if (tsv_open(&t, path, e) != 0)
+        return -1;
+    int r = read_rows(h, t, e);
+    tsv_close(t);
+    return r;
+}
+
+static int find(struct job *j, const char *path, struct err *e)
+{
+    const char *const paths[] = {path, against};
+    const char *const hint_paths[] = {neighbors, against_neighbors};
+    const struct duplicates_opts o = {.shifted = shifted,
+                                      .near = near,
+                                      .embedding = embedding,
+                                      .skip_damaged = skip_damaged,
+                                      .threads = (int)threads};
+    for (int i = 0; i < 2 && paths[i]; i++)
+        if (image_set_read(&j->set[i], paths[i], &data_opts[i], &o, e) != 0)
+            return -1;
+    for (int i = 0; i < 2 && paths[i]; i++) {
+        struct hints h = {0};
+        if (j->set[i].damaged > 0)
+            prog_say("%s: %" PRId64 " images cannot be read and are left out", io_name(paths[i]),
+                     j->set[i].damaged);
+        if (read_hints(&h, hint_paths[i], e) != 0 ||
+            duplicates_find(&j->set[0], i == 0 ? NULL : &j->set[1], h.list, h.n, &o, &j->list,
+                            &j->n, e) != 0)
+            return -1;
+        free(h.list);
+    }
+    return 0;
+}
+
+/* --- what is found --- */
+
+static const char *name_of(const struct image_set *s, int label)
+{
+    const struct names *names = data_names(s->data);
+    return label >= 0 && label < names->classes ? names->name[label] : NULL;
+}
+
+/* Whether a number means the same class in both sets. */
+static bool same_classes(const struct job *j)
+{
+    const struct names *a = data_names(j->set[0].data), *b = data_names(j->set[1].data);
+    for (int i = 0; i < a->classes && i < b->classes; i++)
+        if (a->name[i] && b->name[i] && strcmp(a->name[i], b->name[i]) != 0)
+            return false;
+    return true;
+}
+
+/* Whether the labels are the same: 1, 0, or -1 where that is not known. */
+static int same_label(const struct job *j, const struct duplicate *d)
+{
+    if (d->image->label < 0 || d->other->label < 0 || (d->against && j->names_differ))
+        return -1;
+    return d->image->label == d->other->label;
+}
+
+static const struct job *sorted; /* for qsort */
+
+/* Different labels first, then by kind, set, correlation and ids. */
+static int by_interest(const void *a, const void *b)
+{
+    const struct duplicate *x = a, *y = b;
+    int p = same_label(sorted, x) != 0, q = same_label(sorted, y) != 0;
+    if (p != q)
+        return p - q;
+    if (x->kind != y->kind)
+        return x->kind < y->kind ? -1 : 1;
+    if (x->against != y->against)
+        return x->against - y->against;
+    if (x->correlation != y->correlation)
+        return x->correlation > y->correlation ? -1 : 1;
+    if (x->image->id != y->image->id)
+        return x->image->id < y->image->id ? -1 : 1;
+    return (x->other->id > y->other->id) - (x->other->id < y->other->id);
+}
+
+static int write_list(const struct job *j, struct out *o, struct err *e)
+{
+    struct tsv_out *t = tsv_begin(o, "id other set kind distance dy dx embedding_distance true "
+                                     "other_true same_label true_name other_name");
+    int r = 0;
+    for (size_t i = 0; i < j->n && r == 0; i++) {
+        const struct duplicate *d = &j->list[i];
+        const bool measured = d->correlation > -1;
+        tsv_put_int(t, d->image->id);
+        tsv_put_int(t, d->other->id);
+        tsv_put_string(t, set_word[d->against]);
+        tsv_put_string(t, duplicate_word(d->kind));
+        tsv_put_real(t, measured ? fmax(1 - d->correlation, 0) : NAN);
+        if (measured) {
+            tsv_put_int(t, d->dy);
+            tsv_put_int(t, d->dx);
+        } else {
+            tsv_put_string(t, NULL);
+            tsv_put_string(t, NULL);
+        }
+        tsv_put_real(t, d->embedding);
+        put_class(t, d->image->label);
+        put_class(t, d->other->label);
+        put_class(t, same_label(j, d));
+        tsv_put_string(t, name_of(&j->set[0], d->image->label));
+        tsv_put_string(t, name_of(&j->set[d->against], d->other->label));
+        r = tsv_end(t, e);
+    }
+    tsv_free(t);
+    return r;
+}
+
+/* --- the summary --- */
+
+struct count {
+    int64_t images, correct;
+};
+
+struct summary {
+    struct count all, with[2]; /* those that have a duplicate, by its set */
+    int64_t different[2];      /* pairs under two labels */
+};
+
+static int by_id(const void *a, const void *b)
+{
+    const int64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static int count_rows(struct summary *s, struct tsv_in *t, const int64_t *const id[2],
+                      const size_t n[2], struct err *e)
+{
+    struct prediction_cols cols = {.classes = STATS_CLASSES, .seen = seen_new()};
+    struct prediction a;
+    int r;
+    if (prediction_find(&cols, t,
+                        1u << PREDICTION_ID | 1u << PREDICTION_TRUE | 1u << PREDICTION_PRED, 0,
+                        e) != 0)
+        return -1;
+    while ((r = prediction_next(&cols, t, &a, e)) > 0) {
+        if (a.truth < 0)
+            continue;
+        s->all.images++;
+        s->all.correct += a.pred == a.truth;
+        for (int k = 0; k < 2; k++)
+            if (n[k] > 0 && bsearch(&a.id, id[k], n[k], sizeof a.id, by_id)) {
+                s->with[k].images++;
+                s->with[k].correct += a.pred == a.truth;
+            }
+    }
+    seen_tell(cols.seen, prog_say);
+    seen_free(cols.seen);
+    return r;
+}
+
+static int summarize(const struct job *j, struct summary *s, struct err *e)
+{
+    int64_t *id[2];
+    size_t n[2] = {0};
+    struct tsv_in *t;
+    for (int k = 0; k < 2; k++) {
+        id[k] = mem_alloc(j->n + 1, sizeof **id);
+        for (size_t i = 0; i < j->n; i++)
+            if (j->list[i].against == k) {
+                id[k][n[k]++] = j->list[i].image->id;
+                s->different[k] += same_label(j, &j->list[i]) == 0;
+            }
+        qsort(id[k], n[k], sizeof **id, by_id);
+    }
+    if (tsv_open(&t, predictions, e) != 0)
+        return -1;
+    int r = count_rows(s, t, (const int64_t *const[]){id[0], id[1]}, n, e);
+    if (r == 0 && s->all.images == 0)
+        r = err_set(e, "%s: expected rows with a true class, found none", tsv_name(t));
+    tsv_close(t);
+    free(id[0]);
+    free(id[1]);
+    return r;
+}
+
+static int put_share(struct tsv_out *t, const char *name, const char *set, int64_t count,
+                     int64_t of, struct err *e)
+{
+    double low, high;
+    char *whole = mem_printf("%s%s%s", name, *set ? "_" : "", set);
+    share_interval(count, of, &low, &high);
+    tsv_put_string(t, whole);
+    free(whole);
+    tsv_put_real(t, share_of(count, of));
+    tsv_put_int(t, count);
+    tsv_put_int(t, of);
+    tsv_put_real(t, of > 0 ? low : NAN);
+    tsv_put_real(t, of > 0 ? high : NAN);
+    return tsv_end(t, e);
+}
+
+static int write_summary(const struct job *j, const struct summary *s, struct out *o, struct err *e)
+{
+    struct tsv_out *t = tsv_begin(o, "name value count of low high");
+    int r = put_share(t, "accuracy", "", s->all.correct, s->all.images, e);
+    for (int k = 0; k < (against ? 2 : 1) && r == 0; k++) {
+        const struct count *w = &s->with[k];
+        int64_t pairs = 0;
+        for (size_t i = 0; i < j->n; i++)
+            pairs += j->list[i].against == k && same_label(j, &j->list[i]) >= 0;
+        r = put_share(t, "duplicates", set_word[k], w->images, s->all.images, e);
+        if (r == 0)
+            r = put_share(t, "accuracy_without", set_word[k], s->all.correct - w->correct,
+                          s->all.images - w->images, e);
+        if (r == 0)
+            r = put_share(t, "accuracy_duplicates", set_word[k], w->correct, w->images, e);
+        if (r == 0)
+            r = put_share(t, "different_labels", set_word[k], s->different[k], pairs, e);
+    }
+    tsv_free(t);
+    return r;
+}
+
+static int write_all(const struct job *j, const struct summary *s, struct err *e)
+{
+    struct out *o[2] = {NULL};
+    if (out_open(&o[0], "-", e) != 0 || (summary && out_open(&o[1], summary, e) != 0))
+        return -1;
+    if (write_list(j, o[0], e) != 0 || (summary && write_summary(j, s, o[1], e) != 0))
+        return -1;
+    return out_close_all(o, 2, e);
+}
+
+static int run(struct job *j, const char *path, struct err *e)
+{
+    struct summary s = {0};
+    if (find(j, path, e) != 0)
+        return -1;
+    if (against && !same_classes(j)) {
+        j->names_differ = true;
+        prog_say("%s: the classes are others than those of %s: labels are not compared",
+                 io_name(against), io_name(path));
+    }
+    sorted = j;
+    if (j->n > 0)
+        qsort(j->list, j->n, sizeof *j->list, by_interest);
+    if (summary && summarize(j, &s, e) != 0)
+        return -1;
+    return write_all(j, &s, e);
+}
+
+static void check_options(const char *path)
+{
+    const char *const read[] = {neighbors, against_neighbors, predictions};
+    const char *const input[] = {path, against, neighbors, against_neighbors, predictions};
+    int streams = 0;
+    for (size_t i = 0; i < sizeof read / sizeof *read; i++)
+        streams += read[i] && strcmp(read[i], "-") == 0;
+    if (streams > 1)
+        prog_usage("expected one table from standard input, found %d", streams);
+    if (!summary != !predictions)
+        prog_usage("--summary and --predictions go together");
+    if (summary && strcmp(summary, "-") == 0)
+        prog_usage("--summary: expected a file, found '-': standard output carries the rows");
+    for (size_t i = 0; i < sizeof input / sizeof *input; i++)
+        if (io_same_file(summary, input[i]))
+            prog_usage("--summary: expected a file that is not read, found '%s'", summary);
+    if (resize && !data_parse_size(resize, &data_opts[0].resize_h, &data_opts[0].resize_w))
+        prog_usage("--resize: expected HxW with sides from 1 to 1024, found '%s'", resize);
+    data_opts[1].resize_h = data_opts[0].resize_h;
+    data_opts[1].resize_w = data_opts[0].resize_w;
+    if (data_opts[1].labels && !against)
+        prog_usage("--against-labels goes with --against");
+    if (against_neighbors && !against)
+        prog_usage("--against-neighbors goes with --against");
+    if (near <= 0 || near > 1)
+        prog_usage("--near: expected a correlation above 0 and up to 1, found %g", near);
+    if (shifted < near || shifted > 1)
+        prog_usage("--shifted: expected a correlation from that of --near, %g, to 1, found %g",
+                   near, shifted);
+    if (embedding < 0)
+        prog_usage("--embedding: expected a distance of 0 or more, found %g", embedding);
+    data_opts[0].names = data_opts[1].names = class_names;
+}
+
+int main(int argc, char **argv)
+{
+    struct job j = {0};
+    struct err e = {0};
+    int first = prog_start(&prog, argc, argv);
+    if (argc - first != 1)
+        prog_usage("expected one DATA, found %d", argc - first);
+    check_options(argv[first]);
+    if (run(&j, argv[first], &e) != 0)
+        prog_fail(&e);
+    image_set_free(&j.set[0]);
+    image_set_free(&j.set[1]);
+    free(j.list);
+    return PROG_OK;
+}
