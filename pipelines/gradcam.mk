@@ -41,7 +41,7 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 
 # As they were given: a dollar in them is the shell's.
-$(foreach v,PREDICT CONFMAT CALIBRATE WORST_K CAM_COMPUTE CAM_OVERLAY REPORT GNUPLOT MODEL_FLAGS DATA_FLAGS \
+$(foreach v,PREDICT CONFMAT CALIBRATE NEIGHBORS WORST_K CAM_COMPUTE CAM_OVERLAY REPORT GNUPLOT MODEL_FLAGS DATA_FLAGS \
   PREDICT_FLAGS OVERLAY_FLAGS,$(eval $v := $$(value $v)))
 # $(call option,NAME,VARIABLE): the option where the variable is set.
 option = $(if $(value $2),$1 "$$$2")
@@ -87,11 +87,11 @@ stored_maps = --layer "$$LAYER" --cams "$(part)/cams.npy" --target true,pred,mar
 endif
 data/predictions.tsv: data/inputs/model data/inputs/images
 	@$(stage) --say predictions --stdout --also data/classes.tsv --may data/logits.npy \
-	  --may data/class_maps.npy --may data/cams.npy --may data/ids.npy --may data/damaged.tsv \
+	  --may data/class_maps.npy --may data/cams.npy --may data/embeddings.npy --may data/ids.npy --may data/damaged.tsv \
 	  --may data/predict_run.tsv -- \
 	  $(PREDICT) $(network) $(images) $(labels) $(device) $(call option,--temperature,TEMPERATURE) --logits "$(part)/logits.npy" $(stored_maps) \
 	  --ids "$(part)/ids.npy" --classes "$(part)/classes.tsv" --run "$(part)/predict_run.tsv" \
-	  $(if $(own),--max-classes "$$MAX_CLASSES")
+	  $(if $(own),--embeddings "$(part)/embeddings.npy" --max-classes "$$MAX_CLASSES")
 
 # Another predictor has refused no model for the number of its classes.
 data/labels: data/predictions.tsv
@@ -109,6 +109,8 @@ has_logits := $(shell [ ! -e "$$D/logits.npy" ] || echo 1)
 has_ids    := $(shell [ ! -e "$$D/ids.npy" ] || echo 1)
 has_run    := $(shell [ ! -e "$$D/predict_run.tsv" ] || echo 1)
 map_tensor := data/$(if $(value LAYER),cams,class_maps).npy
+# One image has no place among others.
+has_embeddings := $(shell [ ! -e "$$D/embeddings.npy" ] || [ "$$(head -n 3 "$$D/predictions.tsv" | wc -l)" -lt 3 ] || echo 1)
 has_maps   := $(shell [ ! -e "$$OUT/$(map_tensor)" ] || echo 1)
 
 charts := confusion_matrix_full.png top_confused_pairs.png reliability_diagram.png
@@ -125,10 +127,12 @@ maps   := data/selected_maps.npy data/pair_maps.npy data/confident_maps.npy
 sheets := data/class_sheets.txt data/pair_sheets.txt data/confident_sheets.txt
 made_sheets := $(if $(has_maps),$(if $(unlabelled),data/class_sheets.txt,$(sheets)))
 chart_data := data/confusion.chart data/pairs.chart data/reliability.chart
-before := $(addprefix data/,inputs/model inputs/images predictions.tsv logits.npy class_maps.npy cams.npy ids.npy \
+# Tables by id, whose columns the explorer shows.
+joined := data/image_stats.tsv $(if $(has_maps),data/cam_stats.tsv) $(if $(has_embeddings),data/points.tsv)
+before := $(addprefix data/,inputs/model inputs/images predictions.tsv logits.npy class_maps.npy cams.npy embeddings.npy ids.npy \
   classes.tsv predict_run.tsv labels)
 
-made := analysis export $(before) data/export_rows.tsv data/exported $(tables) $(calibrations) data/image_stats.tsv $(covariates) data/duplicates.tsv data/duplicates_summary.tsv $(drawn) data/confident_errors.tsv data/labelled.tsv data/cam_stats.tsv data/cam_run.tsv data/run.tsv \
+made := analysis export $(before) data/export_rows.tsv data/exported $(tables) $(calibrations) $(joined) $(covariates) data/duplicates.tsv data/duplicates_summary.tsv $(drawn) data/confident_errors.tsv data/labelled.tsv data/cam_run.tsv data/points_run.tsv data/run.tsv \
   data/files.tsv data/findings.tsv $(maps) \
   $(sheets) $(chart_data) $(charts) $(texts) $(pages) $(csvs)
 .PHONY: $(made)
@@ -148,10 +152,11 @@ doubt = @exec 2>&8; . "$$HEATPIPE_SHARE/common.sh"; \
 # to these results.
 no_sheets := $(if $(has_maps),,$(sheets) $(maps) data/cam_stats.tsv data/cam_run.tsv \
   worst_predictions/class_*.png predicted_classes/class_*.png confident_errors*.png confused_pair_*_to_*.png)
+no_points := $(if $(has_embeddings),,data/points.tsv data/points_run.tsv)
 no_maps   := $(if $(has_maps),,the predictions came without maps$(comma) so there are no sheets; )
 ifeq ($(unlabelled),)
 analysis: $(charts) $(texts) $(pages) $(csvs) $(made_sheets) data/run.tsv data/findings.tsv data/class_calibration.tsv $(covariates) data/duplicates.tsv
-	@cd -- "$$OUT" && rm -f predicted_classes/class_*.png $(no_sheets)
+	@cd -- "$$OUT" && rm -f predicted_classes/class_*.png $(no_sheets) $(no_points)
 	$(doubt)
 	$(call closing,$(no_maps)the results are in $$OUT: begin with $$OUT/analysis_summary.txt or $$OUT/explorer.html)
 else
@@ -159,7 +164,7 @@ else
 analysis: analysis_summary.txt explorer.html $(made_sheets) data/run.tsv data/duplicates.tsv
 	@cd -- "$$OUT" && rm -f $(charts) $(filter-out explorer.html,$(pages)) $(csvs) $(calibrations) recommendations.txt data/pair_sheets.txt \
 	  data/findings.tsv data/image_stats_errors.tsv data/duplicates_summary.tsv data/confident_sheets.txt confident_errors*.png confused_pair_*_to_*.png \
-	  worst_predictions/class_*.png $(no_sheets)
+	  worst_predictions/class_*.png $(no_sheets) $(no_points)
 	$(call closing,$(no_maps)the images have no labels; their predictions are in $$OUT: begin with $$OUT/analysis_summary.txt or $$OUT/explorer.html)
 endif
 
@@ -254,9 +259,17 @@ data/cam_stats.tsv: $(labelled) $(map_inputs)
 	@$(stage) --say 'statistics of all maps' -- $(cam) --stats "$(part)/cam_stats.tsv" < "$$OUT/$(labelled)"
 
 # Where all of it comes from.
-data/run.tsv: data/inputs/model data/predict_run.tsv $(if $(has_maps),data/cam_run.tsv)
-	@files=("$$D/inputs/model"); for t in predict cam; do [ ! -e "$$D/$${t}_run.tsv" ] || files+=("$$D/$${t}_run.tsv"); done; \
+data/run.tsv: data/inputs/model data/predict_run.tsv $(if $(has_maps),data/cam_run.tsv) $(if $(has_embeddings),data/points_run.tsv)
+	@files=("$$D/inputs/model"); for t in predict $(if $(has_embeddings),points) $(if $(has_maps),cam); do [ ! -e "$$D/$${t}_run.tsv" ] || files+=("$$D/$${t}_run.tsv"); done; \
 	 $(to) awk -f "$$HEATPIPE_SHARE/run.awk" "$${files[@]}"
+
+# --- embeddings ---
+
+# A point of a plane for each image.
+data/points.tsv: data/embeddings.npy $(if $(has_ids),data/ids.npy)
+	@$(stage) --say 'a plane of all images' --stdout --also data/points_run.tsv -- $(NEIGHBORS) --project x,y \
+	  --run "$(part)/points_run.tsv" $(if $(has_ids),--ids "$$D/ids.npy") "$$D/embeddings.npy"
+data/points_run.tsv: data/points.tsv ;
 
 # --- sheets ---
 
@@ -333,12 +346,12 @@ per_class_accuracy_interactive.html: data/per_class.tsv data/pairs.tsv data/summ
 shown := $(if $(unlabelled),--selected "$$D/selected.tsv",--classes "$$D/per_class.tsv" --pairs "$$D/pairs.tsv" \
   --summary "$$D/summary.tsv" --selected "$$D/selected.tsv" --pair-rows "$$D/pair_rows.tsv" --errors "$$D/confident_rows.tsv")
 stored := $(if $(value LAYER),--cams "$$D/cams.npy" --planes true$(comma)pred$(comma)margin,--class-maps "$$D/class_maps.npy")
-explorer.html: data/predictions.tsv data/classes.tsv data/run.tsv data/files.tsv data/inputs/images data/image_stats.tsv \
-  $(if $(unlabelled),data/selected.tsv,$(summed) $(drawn)) $(if $(has_maps),$(map_tensor) data/ids.npy data/cam_stats.tsv)
+explorer.html: data/predictions.tsv data/classes.tsv data/run.tsv data/files.tsv data/inputs/images $(joined) \
+  $(if $(unlabelled),data/selected.tsv,$(summed) $(drawn)) $(if $(has_maps),$(map_tensor) data/ids.npy)
 	@$(stage) --folder explorer -- $(REPORT) explorer --predictions "$$D/predictions.tsv" $(shown) \
 	  --names "$$D/classes.tsv" --run "$$D/run.tsv" $(files) $(images) --cmap "$$CMAP" --base "$$OUT" \
-	  --join "$$D/image_stats.tsv" $(call option,--join,METADATA) \
-	  $(if $(has_maps),$(stored) $(if $(has_ids),--ids "$$D/ids.npy") --join "$$D/cam_stats.tsv") --out "$(part)/explorer.html"
+	  $(foreach t,$(joined),--join "$$OUT/$t") $(call option,--join,METADATA) \
+	  $(if $(has_maps),$(stored) $(if $(has_ids),--ids "$$D/ids.npy")) --out "$(part)/explorer.html"
 
 # --- misclassified images as pictures, in folders of their classes ---
 

@@ -6,6 +6,7 @@
 #include "neighbors/project.h"
 #include "stream/items.h"
 #include "stream/npy.h"
+#include "stream/run.h"
 #include "stream/tsv.h"
 
 #include <math.h>
@@ -14,7 +15,7 @@
 
 enum { NEIGHBORS = 10 };
 
-static const char *among, *ids, *among_ids, *items_path, *distances_path, *names;
+static const char *among, *ids, *among_ids, *items_path, *distances_path, *names, *run_path;
 static int metric;
 static int64_t k = -1, threads, seed = -1;
 
@@ -39,6 +40,8 @@ static const struct opt options[] = {
      "Instead, write a row for each image with two coordinates on a plane, in columns of these "
      "names: x,y.",
      0, 0},
+    {"run", 0, OPT_STRING, &run_path, "FILE",
+     "Write how true the plane of --project is, instead of printing it.", 0, 0},
     {"seed", 0, OPT_INT, &seed, "N", "Of the random numbers of --project. Default: 0.", 0,
      INT64_MAX},
     {"threads", 't', OPT_INT, &threads, "N", "Threads. Default: 0, one per core.", 0, 1024},
@@ -172,8 +175,28 @@ static int run(struct job *j, const char *path, struct err *e)
 
 /* --- the plane --- */
 
-static int put_points(struct job *j, const float *xy, struct err *e)
+/* Where it is too few to be measured, trust.value is NaN. */
+static void say_trust(const struct project_trust *t, int64_t all)
 {
+    if (!isnan(t->value))
+        prog_say("trustworthiness %.4f: %d neighbors of %lld of %lld images", t->value,
+                 t->neighbours, (long long)t->images, (long long)all);
+}
+
+static int write_trust(const struct project_trust *t, struct out *o, struct err *e)
+{
+    struct run about = {0};
+    run_put(&about, "trustworthiness", isnan(t->value) ? NULL : "%.4f", t->value);
+    int r = run_write(&about, o, e);
+    run_free(&about);
+    return r;
+}
+
+static int put_points(struct job *j, const float *xy, const struct project_trust *t, struct err *e)
+{
+    struct out *all[2] = {0};
+    if (run_path && out_open(&all[1], run_path, e) != 0)
+        return -1;
     char *columns = mem_printf("id %s", names);
     *strchr(columns, ',') = ' ';
     if (out_open(&j->out, "-", e) != 0)
@@ -188,7 +211,10 @@ static int put_points(struct job *j, const float *xy, struct err *e)
             return -1;
     }
     tsv_free(j->rows);
-    return out_close(j->out, e);
+    if (all[1] && write_trust(t, all[1], e) != 0)
+        return -1;
+    all[0] = j->out;
+    return out_close_all(all, 2, e);
 }
 
 static int run_project(struct job *j, const char *path, struct err *e)
@@ -203,11 +229,10 @@ static int run_project(struct job *j, const char *path, struct err *e)
     float *xy = mem_alloc(2 * (size_t)vectors_count(j->queries), sizeof *xy);
     int r = project(j->queries, &o, xy, &trust, e);
     prog_progress_end();
-    if (r == 0 && !isnan(trust.value))
-        prog_say("trustworthiness %.4f: %d neighbors of %lld of %lld images", trust.value,
-                 trust.neighbours, (long long)trust.images, (long long)vectors_count(j->queries));
+    if (r == 0 && !run_path)
+        say_trust(&trust, vectors_count(j->queries));
     if (r == 0)
-        r = put_points(j, xy, e);
+        r = put_points(j, xy, &trust, e);
     free(xy);
     return r;
 }
@@ -228,8 +253,8 @@ static bool are_names(const char *s)
 static void check_project(bool count_given)
 {
     if (!names) {
-        if (seed >= 0)
-            prog_usage("--seed goes with --project");
+        if (seed >= 0 || run_path)
+            prog_usage("--%s goes with --project", seed >= 0 ? "seed" : "run");
         return;
     }
     if (!are_names(names))
@@ -246,11 +271,11 @@ static void check_project(bool count_given)
 static void check_options(const char *path)
 {
     const char *const input[] = {path, among, ids, among_ids};
-    const char *const output[] = {items_path, distances_path};
-    static const char *const name[] = {"items", "distances"};
+    const char *const output[] = {items_path, distances_path, run_path};
+    static const char *const name[] = {"items", "distances", "run"};
     if (among_ids && !among)
         prog_usage("--among-ids goes with --among");
-    for (size_t o = 0; o < 2; o++) {
+    for (size_t o = 0; o < 3; o++) {
         if (output[o] && strcmp(output[o], "-") == 0)
             prog_usage("--%s: expected a file, found '-': standard output carries the rows",
                        name[o]);
