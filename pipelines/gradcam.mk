@@ -16,7 +16,7 @@ ifndef HEATPIPE_SHARE
 compare_runs := $(if $(filter compare,$(MAKECMDGOALS)),A B)
 given := $(filter-out BIN $(compare_runs) $(build_variables),$(foreach v,$(.VARIABLES),$(if $(filter \
   command,$(firstword $(origin $v))),$v)))
-ifneq ($(filter analysis verify compare export,$(or $(MAKECMDGOALS),analysis)),)
+ifneq ($(filter analysis verify compare corruptions export,$(or $(MAKECMDGOALS),analysis)),)
 $(foreach v,$(given) $(compare_runs),$(eval export heatpipe_$v := $$(value $v)))
 endif
 .PHONY: analysis
@@ -32,6 +32,11 @@ export:
 .PHONY: compare
 compare:
 	@+exec $(BIN)heatpipe --compare --make '$(given)' -- "$$heatpipe_A" "$$heatpipe_B"
+
+# The model on images that are made worse: make corruptions MODEL=... DATA=... [CORRUPTED=DIR]
+.PHONY: corruptions
+corruptions:
+	@+exec $(BIN)heatpipe --corruptions --make '$(given)'
 
 else
 
