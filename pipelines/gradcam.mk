@@ -46,7 +46,7 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 
 # As they were given: a dollar in them is the shell's.
-$(foreach v,PREDICT CONFMAT CALIBRATE NEIGHBORS WORST_K CAM_COMPUTE CAM_OVERLAY REPORT GNUPLOT MODEL_FLAGS DATA_FLAGS \
+$(foreach v,PREDICT CONFMAT CALIBRATE LABEL_CHECK NEIGHBORS WORST_K CAM_COMPUTE CAM_OVERLAY REPORT GNUPLOT MODEL_FLAGS DATA_FLAGS \
   PREDICT_FLAGS OVERLAY_FLAGS,$(eval $v := $$(value $v)))
 # $(call option,NAME,VARIABLE): the option where the variable is set.
 option = $(if $(value $2),$1 "$$$2")
@@ -113,7 +113,10 @@ unlabelled := $(filter none,$(LABELLED))
 has_logits := $(shell [ ! -e "$$D/logits.npy" ] || echo 1)
 has_ids    := $(shell [ ! -e "$$D/ids.npy" ] || echo 1)
 has_run    := $(shell [ ! -e "$$D/predict_run.tsv" ] || echo 1)
+# Of one class every label is right.
+has_check  := $(if $(unlabelled),,$(and $(has_logits),$(shell [ "$$(wc -l < "$$D/classes.tsv")" -le 2 ] || echo 1)))
 map_tensor := data/$(if $(value LAYER),cams,class_maps).npy
+flags      := $(if $(has_check),data/label_check.tsv)
 # One image has no place among others.
 has_embeddings := $(shell [ ! -e "$$D/embeddings.npy" ] || [ "$$(head -n 3 "$$D/predictions.tsv" | wc -l)" -lt 3 ] || echo 1)
 has_maps   := $(shell [ ! -e "$$OUT/$(map_tensor)" ] || echo 1)
@@ -122,6 +125,7 @@ charts := confusion_matrix_full.png top_confused_pairs.png reliability_diagram.p
 texts  := analysis_summary.txt recommendations.txt
 pages  := explorer.html per_class_accuracy_interactive.html
 csvs   := per_class_accuracy.csv most_confused_pairs.csv confident_errors.csv
+reviews := data/label_check.tsv review_labels.tsv data/review_rows.tsv data/review_sheets.txt
 tables := $(addprefix data/,confusion.tsv confusion_long.tsv per_class.tsv pairs.tsv groups.tsv summary.tsv)
 calibrations := $(addprefix data/,calibration.tsv reliability.tsv class_calibration.tsv risk.tsv)
 covariates := $(if $(unlabelled),,data/image_stats_errors.tsv)
@@ -130,16 +134,17 @@ chosen := data/selected.tsv data/pair_rows.tsv
 drawn  := $(chosen) data/confident_rows.tsv
 maps   := data/selected_maps.npy data/pair_maps.npy data/confident_maps.npy
 sheets := data/class_sheets.txt data/pair_sheets.txt data/confident_sheets.txt
-made_sheets := $(if $(has_maps),$(if $(unlabelled),data/class_sheets.txt,$(sheets)))
+made_sheets := $(if $(has_maps),$(if $(unlabelled),data/class_sheets.txt,$(sheets))) \
+  $(if $(has_check),data/review_sheets.txt)
 chart_data := data/confusion.chart data/pairs.chart data/reliability.chart
 # Tables by id, whose columns the explorer shows.
-joined := data/image_stats.tsv $(if $(has_maps),data/cam_stats.tsv) $(if $(has_embeddings),data/points.tsv)
+joined := data/image_stats.tsv $(if $(has_maps),data/cam_stats.tsv) $(if $(has_embeddings),data/points.tsv) $(flags)
 before := $(addprefix data/,inputs/model inputs/images predictions.tsv logits.npy class_maps.npy cams.npy embeddings.npy ids.npy \
   classes.tsv predict_run.tsv labels)
 
 made := analysis export $(before) data/export_rows.tsv data/exported $(tables) $(calibrations) $(joined) $(covariates) data/duplicates.tsv data/duplicates_summary.tsv $(drawn) data/confident_errors.tsv data/labelled.tsv data/cam_run.tsv data/points_run.tsv data/run.tsv \
   data/files.tsv data/findings.tsv $(maps) \
-  $(sheets) $(chart_data) $(charts) $(texts) $(pages) $(csvs)
+  $(sheets) $(chart_data) $(charts) $(texts) $(pages) $(csvs) $(reviews)
 .PHONY: $(made)
 # Any other file that exists would be up to date.
 $(if $(filter-out $(made),$(MAKECMDGOALS)),$(error no file of an analysis))
@@ -157,11 +162,12 @@ doubt = @exec 2>&8; . "$$HEATPIPE_SHARE/common.sh"; \
 # to these results.
 no_sheets := $(if $(has_maps),,$(sheets) $(maps) data/cam_stats.tsv data/cam_run.tsv \
   worst_predictions/class_*.png predicted_classes/class_*.png confident_errors*.png confused_pair_*_to_*.png)
+no_check  := $(if $(has_check),,$(reviews) review_labels*.png)
 no_points := $(if $(has_embeddings),,data/points.tsv data/points_run.tsv)
 no_maps   := $(if $(has_maps),,the predictions came without maps$(comma) so there are no sheets; )
 ifeq ($(unlabelled),)
 analysis: $(charts) $(texts) $(pages) $(csvs) $(made_sheets) data/run.tsv data/findings.tsv data/class_calibration.tsv $(covariates) data/duplicates.tsv
-	@cd -- "$$OUT" && rm -f predicted_classes/class_*.png $(no_sheets) $(no_points)
+	@cd -- "$$OUT" && rm -f predicted_classes/class_*.png $(no_sheets) $(no_points) $(no_check)
 	$(doubt)
 	$(call closing,$(no_maps)the results are in $$OUT: begin with $$OUT/analysis_summary.txt or $$OUT/explorer.html)
 else
@@ -169,7 +175,7 @@ else
 analysis: analysis_summary.txt explorer.html $(made_sheets) data/run.tsv data/duplicates.tsv
 	@cd -- "$$OUT" && rm -f $(charts) $(filter-out explorer.html,$(pages)) $(csvs) $(calibrations) recommendations.txt data/pair_sheets.txt \
 	  data/findings.tsv data/image_stats_errors.tsv data/duplicates_summary.tsv data/confident_sheets.txt confident_errors*.png confused_pair_*_to_*.png \
-	  worst_predictions/class_*.png $(no_sheets) $(no_points)
+	  worst_predictions/class_*.png $(no_sheets) $(no_points) $(no_check)
 	$(call closing,$(no_maps)the images have no labels; their predictions are in $$OUT: begin with $$OUT/analysis_summary.txt or $$OUT/explorer.html)
 endif
 
@@ -208,6 +214,16 @@ data/duplicates.tsv: data/inputs/images $(if $(unlabelled),,data/predictions.tsv
 	  $(if $(filter-out coarse,$(value LABELS)),--labels "$$LABELS") $(if $(value SKIP_DAMAGED),--skip-damaged) \
 	  $(if $(unlabelled),,--predictions "$$D/predictions.tsv" --summary "$(part)/duplicates_summary.tsv") -- "$$DATA"
 data/duplicates_summary.tsv: data/duplicates.tsv ;
+
+# The labels that are probably wrong, all of them; those to review, and of these those that are
+# drawn: the header and 100 rows.
+check_inputs := data/predictions.tsv data/logits.npy $(if $(has_ids),data/ids.npy)
+data/label_check.tsv: $(check_inputs)
+	@$(to) $(LABEL_CHECK) --logits "$$D/logits.npy" $(if $(has_ids),--ids "$$D/ids.npy") < "$$D/predictions.tsv"
+review_labels.tsv: data/predictions.tsv data/label_check.tsv
+	@LC_ALL=C; export LC_ALL; $(to) awk -f "$$HEATPIPE_SHARE/review.awk" "$$D/predictions.tsv" "$$D/label_check.tsv"
+data/review_rows.tsv: review_labels.tsv
+	@$(to) head -n 101 "$$OUT/review_labels.tsv"
 
 data/selected.tsv: private options := $(if $(unlabelled),--by pred)
 data/pair_rows.tsv: private options := --by pair --pairs "$$PAIRS"
@@ -278,22 +294,31 @@ data/points_run.tsv: data/points.tsv ;
 
 # --- sheets ---
 
+# Sheets mark the images whose label is flagged.
+flagged := $(if $(has_check),--flags "$$D/label_check.tsv")
 # $(call draw,OUT,OPTIONS): sheets of the rows that the stage is made from and their maps.
-draw = $(CAM_OVERLAY) $(images) --target $(targets) --cmap "$$CMAP" --run "$$D/run.tsv" $2 $(OVERLAY_FLAGS) --out "$(part)/sheets$1" \
-  --table "$$OUT/$(filter $(drawn),$^)" --maps "$$OUT/$(filter $(maps),$^)"
+draw = $(CAM_OVERLAY) $(images) --target $(targets) --cmap "$$CMAP" --run "$$D/run.tsv" $(flagged) $2 $(OVERLAY_FLAGS) \
+  --out "$(part)/sheets$1" --table "$$OUT/$(filter $(drawn),$^)" --maps "$$OUT/$(filter $(maps),$^)"
 
 class_table  := $(if $(unlabelled),,data/per_class.tsv)
 class_folder := $(if $(unlabelled),predicted_classes,worst_predictions)
-data/class_sheets.txt: data/selected.tsv data/selected_maps.npy $(class_table) data/run.tsv data/inputs/images
+data/class_sheets.txt: data/selected.tsv data/selected_maps.npy $(class_table) $(flags) data/run.tsv data/inputs/images
 	@$(stage) --say 'class sheets' --sheets '$(class_folder)/class_*.png' -- \
 	  $(call draw,,$(addprefix --classes "$$D"/,$(notdir $(class_table))))
 
-data/pair_sheets.txt: data/pair_rows.tsv data/pair_maps.npy data/pairs.tsv data/run.tsv data/inputs/images
+data/pair_sheets.txt: data/pair_rows.tsv data/pair_maps.npy data/pairs.tsv $(flags) data/run.tsv data/inputs/images
 	@$(stage) --say 'pair sheets' --sheets 'confused_pair_*_to_*.png' -- $(call draw,,--pairs "$$D/pairs.tsv")
 
-data/confident_sheets.txt: data/confident_rows.tsv data/confident_maps.npy data/run.tsv data/inputs/images
+data/confident_sheets.txt: data/confident_rows.tsv data/confident_maps.npy $(flags) data/run.tsv data/inputs/images
 	@$(stage) --say 'sheets of confident errors' --sheets 'confident_errors*.png' -- \
 	  $(call draw,/confident_errors.png,--columns 2 --rows-per-page 10 --title 'Errors of highest confidence (above 90%)')
+
+data/review_sheets.txt: data/review_rows.tsv review_labels.tsv $(flags) data/run.tsv data/inputs/images
+	@all=$$(($$(wc -l < "$$OUT/review_labels.tsv") - 1)); n=$$(($$(wc -l < "$$D/review_rows.tsv") - 1)); \
+	 [ "$$n" -eq "$$all" ] || all="the first $$n of $$all"; \
+	 $(stage) --say 'sheets of labels to review' --sheets 'review_labels*.png' -- $(CAM_OVERLAY) $(images) --show original \
+	  --run "$$D/run.tsv" $(flagged) --columns 5 --rows-per-page 10 --title "Labels to review: $$all flagged" $(OVERLAY_FLAGS) \
+	  --out "$(part)/sheets/review_labels.png" --table "$$D/review_rows.tsv"
 
 # --- charts, texts, pages ---
 
@@ -315,16 +340,16 @@ $(charts):
 
 # What the texts and pages may name.
 listed := data/predictions.tsv data/run.tsv $(if $(unlabelled),analysis_summary.txt explorer.html,$(charts) $(texts) $(pages) \
-  $(csvs) data/calibration.tsv data/findings.tsv)
+  $(csvs) $(if $(has_check),review_labels.tsv data/label_check.tsv) data/calibration.tsv data/findings.tsv)
 data/files.tsv: $(made_sheets)
 	@$(to) awk -v 'list=$(listed)' 'BEGIN { print "file"; n = split(list, f, " "); for (i = 1; i <= n; i++) print f[i] } \
 	  { print }' $(foreach t,$^,"$$OUT/$t") < /dev/null
 
 summed := data/summary.tsv data/per_class.tsv data/pairs.tsv data/groups.tsv $(if $(has_maps),data/cam_stats.tsv) \
-  data/predictions.tsv data/calibration.tsv
+  data/predictions.tsv data/calibration.tsv $(flags)
 from := --summary "$$D/summary.tsv" --classes "$$D/per_class.tsv" --pairs "$$D/pairs.tsv" \
   --groups "$$D/groups.tsv" $(if $(has_maps),--cam "$$D/cam_stats.tsv") --predictions "$$D/predictions.tsv" \
-  --calibration "$$D/calibration.tsv" --run "$$D/run.tsv"
+  --calibration "$$D/calibration.tsv" $(if $(has_check),--label-check "$$D/label_check.tsv") --run "$$D/run.tsv"
 files := --files "$$D/files.tsv"
 
 ifeq ($(unlabelled),)

@@ -64,7 +64,9 @@ static const struct opt options[] = {
      "The default is {id}.png.",
      0, 0},
     {"show", 0, OPT_CHOICE, &show, SHOW_WORDS,
-     "With --each, what a picture shows; the default is overlay. original needs no maps.", 0, 0},
+     "With --each, what a picture shows; the default is overlay. original needs no maps; without "
+     "--each it makes sheets of the images alone.",
+     0, 0},
     {"raw", 0, OPT_FLAG, &raw, NULL,
      "Write overlays as a tensor stream (n, planes, h, w, 3) of bytes to standard output.", 0, 0},
     {"cmap", 'c', OPT_CHOICE, &cmap, COLOR_WORDS, "Colour map; the default is viridis.", 0, 0},
@@ -86,6 +88,8 @@ static const struct opt options[] = {
      "Table of confmat --classes: adds accuracy and counts to the titles of class sheets.", 0, 0},
     {"pairs", 0, OPT_STRING, &pairs_path, "FILE",
      "Table of confmat --pairs: adds counts to the titles of pair sheets.", 0, 0},
+    {"flags", 0, OPT_STRING, &input.flags_path, "FILE",
+     "Table of label-check: sheets mark the images whose label it flags.", 0, 0},
     {"names", 0, OPT_STRING, &input.names_path, "FILE",
      "Names of the classes that rows do not name, as cifar-predict --classes writes them.", 0, 0},
     {"run", 0, OPT_STRING, &run_path, "FILE",
@@ -105,6 +109,8 @@ static const char *const examples[] = {
     "cam-overlay --table rows.tsv --data test.bin --each wrong --show original "
     "--name '{true_name}/{pred_name}/{conf}_{id}.png'",
     "cam-overlay --table rows.tsv --maps c.npy --data test.bin --raw --cmap jet > overlays.npy",
+    "label-check --logits l.npy --flagged --count 100 p.tsv | "
+    "cam-overlay --table - --show original --columns 5 --data test.bin > review.png",
     NULL,
 };
 
@@ -448,18 +454,24 @@ static void check_options(void)
         prog_usage("--alpha: expected a share from 0 to 1, found %g", alpha);
     if ((raw && out_path) || (raw && each) || (out_path && each))
         prog_usage("--raw, --out and --each exclude each other");
-    if ((name || show >= 0) && !each)
-        prog_usage("--name and --show go with --each");
+    if ((name || (show >= 0 && show != SHOW_ORIGINAL)) && !each)
+        prog_usage("--name and --show go with --each, but for --show original");
+    if (raw && show >= 0)
+        prog_usage("--raw and --show exclude each other");
     if (show == SHOW_ORIGINAL && (maps_path || input.target_list))
         prog_usage("--show original reads no maps: --maps and --target do not go with it");
     if (raw && (look.grid || zoom))
         prog_usage("--raw has the size of the images: --grid and --zoom do not go with it");
-    if ((raw || each) && (look.title || columns || lines || classes_path || pairs_path))
-        prog_usage("--title, --columns, --rows-per-page, --classes and --pairs go with sheets");
+    if ((raw || each) &&
+        (look.title || columns || lines || classes_path || pairs_path || input.flags_path))
+        prog_usage("--title, --columns, --rows-per-page, --classes, --pairs and --flags go with "
+                   "sheets");
+    if (input.flags_path && strcmp(input.flags_path, "-") == 0)
+        prog_usage("--flags: expected a file, found standard input");
     if (show != SHOW_ORIGINAL && strcmp(input.table_path, "-") == 0 &&
         (!maps_path || strcmp(maps_path, "-") == 0))
-        prog_usage("--table and --maps cannot both be standard input: give --maps FILE, or --each "
-                   "DIR --show original");
+        prog_usage("--table and --maps cannot both be standard input: give --maps FILE, or --show "
+                   "original");
     if (!out_path && !each && isatty(STDOUT_FILENO))
         prog_usage("standard output is a terminal: give --out or --each, or send it to a file");
 }

@@ -103,6 +103,7 @@ static int open_table(struct input *s, struct err *e)
         [COL_GROUP] = "group",
         [COL_KIND] = "kind",
         [COL_RANK] = "rank",
+        [COL_SUGGESTED_NAME] = "suggested_name",
     };
     if (tsv_open(&s->table, s->table_path, e) != 0)
         return -1;
@@ -132,6 +133,8 @@ int input_open(struct input *s, struct err *e)
     s->pixels = mem_alloc((size_t)s->h * (size_t)s->w, 3);
     if (s->names_path && names_load(&s->names, s->names_path, NULL, e) != 0)
         return -1;
+    if (s->flags_path && skipped_read(&s->flags, s->flags_path, e) != 0)
+        return -1;
     if (open_table(s, e) != 0)
         return -1;
     return open_maps(s, e);
@@ -143,6 +146,7 @@ void input_close(struct input *s)
     npy_close(s->maps);
     data_close(s->data);
     names_free(s->names);
+    skipped_free(&s->flags);
     resize_free(s->resize);
     free(s->sign);
     free(s->aim);
@@ -265,6 +269,8 @@ static int read_row(struct input *s, struct example *x, struct err *e)
     if (x->pred >= 0 && !x->pred_name)
         x->pred_name = class_name(s, x, x->pred);
     x->superclass = read_string(s, COL_TRUE_SUPERCLASS);
+    x->suggested = read_string(s, COL_SUGGESTED_NAME);
+    x->flagged = skipped_has(&s->flags, x->id);
     x->file = read_string(s, COL_FILE);
     if (!x->file && data_has_files(s->data) && x->id < data_count(s->data))
         x->file = data_file(s->data, x->id);
@@ -406,6 +412,7 @@ void example_clear(struct example *x, int planes)
     free(x->true_name);
     free(x->pred_name);
     free(x->superclass);
+    free(x->suggested);
     free(x->file);
     free(x->image);
     free(x->maps);

@@ -3,6 +3,7 @@
 #define OVERLAY_INPUT_H
 
 #include "base/err.h"
+#include "rows/skipped.h"
 #include "rows/target.h"
 #include "stats/choice.h"
 #include "data/data.h"
@@ -27,6 +28,7 @@ enum column {
     COL_GROUP,
     COL_KIND,
     COL_RANK,
+    COL_SUGGESTED_NAME,
     COL_PRED2, /* the classes behind the predicted one, with their probabilities */
     COL_CONF2 = COL_PRED2 + 4,
     COLS = COL_CONF2 + 4
@@ -53,6 +55,8 @@ struct example {
     double conf, p_true;         /* NaN where unknown */
     char *true_name, *pred_name; /* NULL where the class is unknown */
     char *superclass;            /* of the true class, or NULL */
+    char *suggested;             /* name of the label in place of the given one, or NULL */
+    bool flagged;                /* its label is */
     char *file;                  /* that the image comes from, or NULL */
     uint8_t *image;              /* (h, w, 3) */
     float *maps;                 /* planes of map_h * map_w, ready to draw */
@@ -64,6 +68,7 @@ struct input {
     const char *table_path, *data_path;
     const char *maps_path;  /* NULL for no maps */
     const char *names_path; /* of classes, or NULL */
+    const char *flags_path; /* of images whose labels are flagged, or NULL */
     struct data_opts data_opts;
     bool plain;              /* only ids are read, and maps always at the size of the images */
     bool grid;               /* maps stay at their own size */
@@ -82,6 +87,7 @@ struct input {
     struct npy_in *maps; /* NULL where the stream is empty or there is none */
     struct data *data;
     struct names *names;   /* of names_path, or NULL */
+    struct skipped flags;  /* of flags_path */
     bool strange;          /* rows call classes otherwise than the data set does */
     struct resize *resize; /* NULL where sizes are equal */
     int col[COLS];         /* -1 where there is none */

@@ -191,8 +191,28 @@ static void add_original(struct sheet_row *r, const struct input *s, const struc
         words = mem_printf("true class: %s", name);
     else if (s->col[COL_TRUE] >= 0)
         words = mem_dup("true class not known");
-    add_tile(r, SHEET_IMAGE, mem_dup("Original"), words);
+    add_tile(r, SHEET_IMAGE, mem_dup("Original"), words)->flagged = x->flagged;
     free(name);
+}
+
+/* The image alone, with its label and what is set against it: the label to put in its place where
+ * one is suggested, else the prediction. */
+static void add_contact(struct sheet_row *r, const struct example *x)
+{
+    char buf[16], *truth = x->true_name ? pen_name(x->true_name) : NULL;
+    const char *against = x->suggested ? x->suggested : x->pred_name;
+    char *other = against ? pen_name(against) : NULL, *words = NULL;
+    if (x->suggested)
+        words = mem_printf("suggested: %s", other);
+    else if (other && isnan(x->conf))
+        words = mem_printf("predicted: %s", other);
+    else if (other)
+        words = mem_printf("predicted: %s, %s", other, percent(x->conf, buf));
+    struct sheet_tile *t = add_tile(
+        r, SHEET_IMAGE, truth ? mem_printf("label: %s", truth) : mem_dup("no label"), words);
+    t->flagged = x->flagged;
+    free(truth);
+    free(other);
 }
 
 /* The original and the maps; one class map is shown alone as well. */
@@ -244,7 +264,8 @@ static uint32_t row_color(const struct example *x)
     return x->truth < 0 || x->pred < 0 ? QUIET : x->truth == x->pred ? BLUE : ORANGE;
 }
 
-static void fill_row(struct sheet_row *r, const struct input *s, struct example *x, int64_t number)
+static void fill_row(struct sheet_row *r, const struct input *s, const struct look *look,
+                     struct example *x, int64_t number)
 {
     static const char *const labels[CHOSEN_KINDS] = {[CHOSEN_NONE] = "",
                                                      [CHOSEN_BEST] = "BEST ",
@@ -253,11 +274,15 @@ static void fill_row(struct sheet_row *r, const struct input *s, struct example 
                                                      [CHOSEN_HIGH] = "MOST CONFIDENT ",
                                                      [CHOSEN_LOW] = "LEAST CONFIDENT "};
     r->label = mem_printf("%s#%" PRId64, labels[x->kind], x->rank ? x->rank : number);
-    r->detail = prediction_words(x);
     r->aside = image_words(x);
     r->color = row_color(x);
     take_pictures(r, x);
-    add_tiles(r, s, x);
+    if (look->show == SHOW_ORIGINAL) {
+        add_contact(r, x);
+    } else {
+        r->detail = prediction_words(x);
+        add_tiles(r, s, x);
+    }
 }
 
 /* --- titles --- */
@@ -519,8 +544,20 @@ static void add_panel(struct group *g, const struct input *s, const struct look 
         if (g->example[i].kind != kind)
             continue;
         struct sheet_row *r = &p->row[p->rows++];
-        fill_row(r, s, &g->example[i], g->before + i + 1);
+        fill_row(r, s, look, &g->example[i], g->before + i + 1);
         p->tiles = r->tiles > p->tiles ? r->tiles : p->tiles;
+    }
+}
+
+/* Where a row of the page has the mark. */
+static void add_legend(const struct group *g, struct sheet *sheet)
+{
+    for (int i = 0; i < g->n; i++) {
+        if (!g->example[i].flagged)
+            continue;
+        sheet->legend = mem_dup("label flagged: it may be wrong, the model is confident in another "
+                                "class (label-check)");
+        return;
     }
 }
 
@@ -574,6 +611,7 @@ void group_sheet(struct group *g, const struct input *s, const struct look *look
     sheet->foot = provenance(&look->run);
     add_titles(g, look, c, sheet);
     add_bars(g, s, look, sheet);
+    add_legend(g, sheet);
     add_none_correct(g, c, sheet);
     for (int kind = 0; kind < CHOSEN_KINDS; kind++)
         add_panel(g, s, look, (enum chosen_kind)kind, sheet);

@@ -155,8 +155,8 @@ static int write_labels(struct job *j, struct out *o, struct err *e)
     const struct labels *l = &j->labels;
     const struct names *names = naming_names(j->naming, l->classes);
     struct tsv_out *t =
-        tsv_begin(o, "rank id true suggested score flagged reason p_true p_suggested true_name "
-                     "suggested_name");
+        tsv_begin(o, "rank id true suggested score flagged reason p_true p_suggested p_flagged "
+                     "true_name suggested_name");
     int64_t written = 0;
     int r = 0;
     for (int64_t i = 0; i < l->n && r == 0 && (count == 0 || written < count); i++) {
@@ -172,6 +172,7 @@ static int write_labels(struct job *j, struct out *o, struct err *e)
         tsv_put_string(t, labels_reason_word(a->reason));
         tsv_put_real(t, a->p_given);
         tsv_put_real(t, a->p_suggested);
+        tsv_put_real(t, a->p_flagged);
         tsv_put_string(t, names->name[a->given]);
         tsv_put_string(t, names->name[a->suggested]);
         r = tsv_end(t, e);

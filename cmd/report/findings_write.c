@@ -26,8 +26,6 @@ static void put_examples(struct tsv_out *t, const struct examples *x)
 
 static void put(struct tsv_out *t, const char *what, int cls, int to, const struct finding *f)
 {
-    static const char *const verdict[] = {
-        [VERDICT_NONE] = NULL, [VERDICT_FEW] = "few", [VERDICT_NO] = "no", [VERDICT_YES] = "yes"};
     struct err e;
     tsv_put_string(t, what);
     put_count(t, cls);
@@ -39,7 +37,7 @@ static void put(struct tsv_out *t, const char *what, int cls, int to, const stru
     tsv_put_real(t, f->high);
     tsv_put_real(t, f->baseline);
     tsv_put_real(t, f->p);
-    tsv_put_string(t, verdict[f->verdict]);
+    tsv_put_string(t, finding_verdict(f));
     put_examples(t, &f->examples);
     if (tsv_end(t, &e) != 0)
         prog_fail(&e);

@@ -21,6 +21,7 @@ enum table {
     CAM,
     PREDICTIONS,
     CALIBRATION,
+    LABELS,
     SELECTED,
     PAIR_ROWS,
     ERRORS,
@@ -56,6 +57,10 @@ static const struct opt options[] = {
     {"calibration", 0, OPT_STRING, &file[CALIBRATION], "FILE",
      "The table of calibrate --logits: the texts then name the temperature and what it changes.", 0,
      0},
+    {"label-check", 0, OPT_STRING, &file[LABELS], "FILE",
+     "The table of label-check: the texts then tell how many labels it flags, and the accuracy "
+     "without these images.",
+     0, 0},
     {"selected", 0, OPT_STRING, &file[SELECTED], "FILE",
      "The rows of worst-k --by class: explorer links the sheets of these classes.", 0, 0},
     {"pair-rows", 0, OPT_STRING, &file[PAIR_ROWS], "FILE",
@@ -132,6 +137,7 @@ static const char *const examples[] = {
     "report summary --summary summary.tsv --classes per_class.tsv --pairs pairs.tsv",
     "confmat --classes < predictions.tsv | report csv --classes -",
     "report explorer --predictions p.tsv --classes c.tsv --pairs pairs.tsv --data test.bin",
+    "report markdown --summary summary.tsv --classes per_class.tsv --pairs pairs.tsv > comment.md",
     "report bars --classes per_class.tsv > bars.html",
     NULL,
 };
@@ -139,7 +145,8 @@ static const char *const examples[] = {
 static const struct prog prog = {
     .name = "report",
     .brief = "Write texts, tables and pages about one run of a classifier",
-    .operands = "summary|recommendations|findings|predictions|diff|diff-page|csv|bars|explorer",
+    .operands = "summary|recommendations|markdown|json|findings|predictions|diff|diff-page|csv|"
+                "bars|explorer",
     .opts = options,
     .examples = examples,
 };
@@ -187,6 +194,9 @@ static struct known *known_read(unsigned tables)
     check(mending_read(&t->mending, tables & 1u << CALIBRATION ? file[CALIBRATION] : NULL,
                        &t->classes, &t->confidence, &e),
           &e);
+    check(
+        label_flags_read(&t->labels, tables & 1u << LABELS ? file[LABELS] : NULL, &t->classes, &e),
+        &e);
     t->maps.earlier = about_earlier(&k->about);
     if (tables & 1u << CAM && file[CAM])
         check(maps_read(&t->maps, file[CAM], &t->classes, &e), &e);
@@ -374,6 +384,10 @@ int main(int argc, char **argv)
         text(what, summary_write);
     else if (strcmp(what, "recommendations") == 0)
         text(what, advice_write);
+    else if (strcmp(what, "markdown") == 0)
+        text(what, markdown_write);
+    else if (strcmp(what, "json") == 0)
+        text(what, json_write);
     else if (strcmp(what, "findings") == 0)
         text(what, table);
     else if (strcmp(what, "predictions") == 0)

@@ -20,6 +20,14 @@ struct known {
 };
 
 void summary_write(const struct known *k);
+
+/* The same, collected: see words.h. */
+void summary_make(const struct known *k);
+
+/* Summary and recommendations in other forms. */
+void markdown_write(const struct known *k);
+void json_write(const struct known *k);
+
 void advice_write(const struct known *k);
 void findings_write(const struct findings *f);
 

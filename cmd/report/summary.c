@@ -72,6 +72,25 @@ static void write_calibration(const struct findings *f)
                100 * c->baseline, *said ? " " : "", said);
 }
 
+static void write_flagged(const struct findings *f)
+{
+    const struct finding *l = &f->of[FIND_FLAGGED_LABELS], *rest = &f->of[FIND_ACCURACY_UNFLAGGED];
+    struct words_buf b, c, d;
+    if (l->count == 0) {
+        words_para(0, "", "label-check flags no label.");
+        return;
+    }
+    words_para(
+        0, "",
+        "Without the %s flagged by label-check (%s), the accuracy is %s (95" WORDS_NB
+        "%% interval %.2f to %.2f" WORDS_NB
+        "%%), assuming that all flagged labels are wrong; it cannot be lower than with them, "
+        "since every flagged image is a wrong prediction.",
+        words_count(&b, l->count, "image whose label is", "images whose labels are"),
+        words_percent(&c, l->count, l->of), words_accuracy(&d, rest->value), 100 * rest->low,
+        100 * rest->high);
+}
+
 static void write_overall(const struct tables *r, const struct findings *f)
 {
     const struct classes *c = &r->classes;
@@ -119,6 +138,8 @@ static void write_overall(const struct tables *r, const struct findings *f)
         words_para(0, "", "All %s predicted as %s.",
                    words_count(&b, c->total, "image is", "images are"),
                    c->row[f->only_predicted].text);
+    if (f->of[FIND_FLAGGED_LABELS].verdict != VERDICT_NONE && findings_work(f))
+        write_flagged(f);
     if (calibrated)
         write_calibration(f);
     else
@@ -480,11 +501,10 @@ static void write_maps(const struct known *k)
                100 - 100 * DIFFERENCE_LARGE);
 }
 
-void summary_write(const struct known *k)
+void summary_make(const struct known *k)
 {
     const struct tables *r = &k->tables;
     const struct findings *f = &k->findings;
-    words_open("-");
     words_title("Analysis of a classifier by its errors and its Grad-CAM maps");
     about_write_warnings(&k->about);
     write_doubt(f);
@@ -497,6 +517,12 @@ void summary_write(const struct known *k)
             write_confidence(r, f);
     }
     write_maps(k);
+}
+
+void summary_write(const struct known *k)
+{
+    words_open("-");
+    summary_make(k);
     about_write(&k->about);
     say_files(&k->about);
     words_close();

@@ -39,28 +39,9 @@ void words_open(const char *path)
 void words_close(void)
 {
     struct err e;
+    words_write();
     if (out_close(out, &e) != 0)
         prog_fail(&e);
-}
-
-static void words_head(const char *title, char under)
-{
-    words_raw(title, strlen(title));
-    words_raw("\n", 1);
-    for (int n = words_width(title); n > 0; n--)
-        words_raw(&under, 1);
-    words_raw("\n", 1);
-}
-
-void words_title(const char *title)
-{
-    words_head(title, '=');
-}
-
-void words_section(const char *title)
-{
-    words_raw("\n", 1);
-    words_head(title, '-');
 }
 
 static char *words_format(const char *fmt, va_list ap)
@@ -71,24 +52,96 @@ static char *words_format(const char *fmt, va_list ap)
     return s;
 }
 
-/* Writes a text in which WORDS_NB stands for a blank. */
-static void words_text(char *s, size_t n)
+/* --- what is collected --- */
+
+static struct words_block *block;
+static size_t blocks;
+
+static struct words_block *add(enum words_kind kind, char *text)
 {
-    for (size_t i = 0; i < n; i++)
-        if (s[i] == *WORDS_NB)
-            s[i] = ' ';
-    words_raw(s, n);
+    block = mem_extend(block, blocks, blocks + 1, sizeof *block);
+    block[blocks] = (struct words_block){.kind = kind, .text = text};
+    return &block[blocks++];
+}
+
+void words_title(const char *title)
+{
+    add(WORDS_TITLE, mem_dup(title));
+}
+
+void words_section(const char *title)
+{
+    add(WORDS_SECTION, mem_dup(title));
+}
+
+void words_gap(void)
+{
+    add(WORDS_GAP, mem_dup(""));
 }
 
 void words_line(const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    char *s = words_format(fmt, ap);
+    add(WORDS_LINE, words_format(fmt, ap));
     va_end(ap);
-    words_text(s, strlen(s));
-    words_raw("\n", 1);
-    free(s);
+}
+
+void words_para(int indent, const char *mark, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    struct words_block *b = add(WORDS_PARA, words_format(fmt, ap));
+    va_end(ap);
+    b->indent = indent;
+    b->mark = mem_dup(mark);
+}
+
+size_t words_mark(void)
+{
+    return blocks;
+}
+
+void words_move(size_t from, size_t to)
+{
+    size_t n = blocks - from;
+    struct words_block *moved = mem_alloc(n + 1, sizeof *moved);
+    memcpy(moved, &block[from], n * sizeof *block);
+    memmove(&block[to + n], &block[to], (from - to) * sizeof *block);
+    memcpy(&block[to], moved, n * sizeof *block);
+    free(moved);
+}
+
+const struct words_block *words_collected(size_t *n)
+{
+    *n = blocks;
+    return block;
+}
+
+void words_forget(void)
+{
+    for (size_t i = 0; i < blocks; i++) {
+        free(block[i].mark);
+        free(block[i].text);
+    }
+    free(block);
+    block = NULL;
+    blocks = 0;
+}
+
+char *words_plain(const char *s)
+{
+    char *plain = mem_dup(s), *at = plain;
+    for (const char *p = s; *p; p++) {
+        bool blank = *p == ' ' || *p == *WORDS_NB;
+        if (!blank)
+            *at++ = *p;
+        else if (at > plain && at[-1] != ' ')
+            *at++ = ' ';
+    }
+    at -= at > plain && at[-1] == ' ';
+    *at = '\0';
+    return plain;
 }
 
 void words_put(const char *fmt, ...)
@@ -103,11 +156,6 @@ void words_put(const char *fmt, ...)
         prog_die(PROG_ERROR, "a piece of text is too long");
     if (out_write(out, s, (size_t)n, &e) != 0)
         prog_fail(&e);
-}
-
-void words_gap(void)
-{
-    words_raw("\n", 1);
 }
 
 /* Code points, a byte 10xxxxxx going on with one, but for the isolates of text_isolated. */
@@ -133,34 +181,74 @@ int words_pad(const char *s, int width)
     return w < width ? width - w : 0;
 }
 
-void words_para(int indent, const char *mark, const char *fmt, ...)
+/* --- as plain text --- */
+
+/* A text in which WORDS_NB stands for a blank. */
+static void write_blanked(const char *s, size_t n)
 {
-    va_list ap;
-    va_start(ap, fmt);
-    char *s = words_format(fmt, ap);
-    va_end(ap);
-    words_raw(mark, strlen(mark));
-    words_blanks(indent - words_width(mark));
-    int at = indent;
-    for (char *w = s; *w;) {
+    for (size_t i = 0; i < n; i++)
+        words_raw(s[i] == *WORDS_NB ? " " : &s[i], 1);
+}
+
+static void write_head(const char *title, char under)
+{
+    words_raw(title, strlen(title));
+    words_raw("\n", 1);
+    for (int n = words_width(title); n > 0; n--)
+        words_raw(&under, 1);
+    words_raw("\n", 1);
+}
+
+static void write_wrapped(const struct words_block *b)
+{
+    words_raw(b->mark, strlen(b->mark));
+    words_blanks(b->indent - words_width(b->mark));
+    int at = b->indent;
+    for (const char *w = b->text; *w;) {
         size_t n = strcspn(w, " ");
         int width = width_of(w, n);
-        if (at > indent && at + 1 + width > WORDS_WIDTH) {
+        if (at > b->indent && at + 1 + width > WORDS_WIDTH) {
             words_raw("\n", 1);
-            words_blanks(indent);
-            at = indent;
-        } else if (at > indent) {
+            words_blanks(b->indent);
+            at = b->indent;
+        } else if (at > b->indent) {
             words_raw(" ", 1);
             at++;
         }
-        words_text(w, n);
+        write_blanked(w, n);
         at += width;
         w += n;
         w += strspn(w, " ");
     }
     words_raw("\n", 1);
-    free(s);
 }
+
+void words_write(void)
+{
+    for (size_t i = 0; i < blocks; i++) {
+        const struct words_block *b = &block[i];
+        switch (b->kind) {
+        case WORDS_TITLE:
+            write_head(b->text, '=');
+            break;
+        case WORDS_SECTION:
+            words_raw("\n", 1);
+            write_head(b->text, '-');
+            break;
+        case WORDS_PARA:
+            write_wrapped(b);
+            break;
+        case WORDS_LINE:
+        case WORDS_GAP:
+            write_blanked(b->text, strlen(b->text));
+            words_raw("\n", 1);
+            break;
+        }
+    }
+    words_forget();
+}
+
+/* --- numbers --- */
 
 const char *words_count(struct words_buf *b, int64_t n, const char *one, const char *many)
 {

@@ -264,6 +264,14 @@ static void arrange_page(struct page *g, const struct sheet *s)
         }
         y += 6;
     }
+    if (s->legend) {
+        int h = pen_height(PEN_NAME);
+        y += 4;
+        add(g, SHEET_MARK, (struct canvas_rect){MARGIN, y, h, h});
+        struct canvas_rect r = {MARGIN + h + WORD_GAP, y, width - h - WORD_GAP, h};
+        add_text(g, r, PEN_NAME, PEN_LEFT, INK, s->legend);
+        y += h;
+    }
     if (s->note) {
         y += 4;
         struct canvas_rect r = {MARGIN, y, width, pen_height(PEN_NAME)};

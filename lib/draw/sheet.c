@@ -8,6 +8,9 @@
 
 enum { FRAME = 0xd1d9e0, BLANK = 0xf2f4f6, HATCH = 0xdde2e7, WORDS = 0x59636e };
 
+/* Of the mark: dark on light on dark, so that it is seen on any picture and in any vision. */
+enum { MARK = 0xffd000, MARK_EDGE = 0x1f2328, MARK_SHARE = 7, MARK_LEAST = 8 };
+
 /* What drawing the tiles of one sheet needs, made once for all of them. */
 struct studio {
     const struct sheet *s;
@@ -88,6 +91,20 @@ static void draw_overlay(struct studio *d, const struct sheet_tile *t, const str
     color_zoom(d->small, s->h, s->w, d->out, r.h, r.w);
 }
 
+/* A triangle in the upper right corner. */
+static void draw_mark(struct canvas *c, struct canvas_rect r, int side)
+{
+    int edge = side / 8 + 1;
+    for (int y = 0; y < side; y++) {
+        struct canvas_rect line = {r.x + r.w - (side - y), r.y + y, side - y, 1};
+        canvas_fill(c, line, MARK_EDGE);
+        line.x += 2 * edge;
+        line.w -= 3 * edge;
+        if (y >= edge && line.w > 0)
+            canvas_fill(c, line, MARK);
+    }
+}
+
 static void draw_tile(struct studio *d, struct canvas *c, struct pen *p, const struct sheet_box *b)
 {
     const struct sheet *s = d->s;
@@ -118,6 +135,11 @@ static void draw_tile(struct studio *d, struct canvas *c, struct pen *p, const s
     }
     if (s->grid && t->kind != SHEET_IMAGE)
         draw_grid(c, s, r, t->kind != SHEET_SIGNED);
+    if (t->flagged) {
+        int least = r.w < r.h ? r.w : r.h, side = least / MARK_SHARE;
+        side = side > MARK_LEAST ? side : MARK_LEAST;
+        draw_mark(c, r, side < least ? side : least);
+    }
 }
 
 static void draw_scale(const struct sheet *s, struct canvas *c, const struct sheet_box *b)
@@ -180,6 +202,7 @@ static char *describe(const struct sheet *s, const struct sheet_layout *l)
             add_words(&all, b->tile->name);
         }
         add_words(&all, b->tile->empty);
+        add_words(&all, b->tile->flagged ? "label flagged" : NULL);
     }
     if (s->bare)
         add_words(&all, s->foot);
@@ -216,6 +239,9 @@ int sheet_draw(const struct sheet *s, struct pen *p, struct out *o, struct err *
         case SHEET_RULE:
             canvas_fill(c, b->rect, b->color);
             break;
+        case SHEET_MARK:
+            draw_mark(c, b->rect, b->rect.h);
+            break;
         }
     }
     char *title = pen_text(s->title), *words = describe(s, &l);
@@ -251,6 +277,7 @@ void sheet_clear(struct sheet *s)
     free(s->subtitle);
     free(s->notice);
     free(s->note);
+    free(s->legend);
     free(s->foot);
     for (int i = 0; i < s->panels; i++) {
         struct sheet_panel *p = &s->panel[i];

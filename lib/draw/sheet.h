@@ -26,6 +26,7 @@ struct sheet_tile {
     const float *map;  /* (map_h, map_w), among the row's; not of SHEET_IMAGE */
     const char *empty; /* words in place of a map that shows nothing, or NULL; an overlay keeps
                           its image below them */
+    bool flagged;      /* a mark in a corner */
     char *what, *name;
 };
 
@@ -60,6 +61,7 @@ struct sheet {
     char *title, *subtitle;
     char *notice;     /* what must be known before the maps are looked at, or NULL */
     char *note;       /* below the scales: what to know of them, or NULL */
+    char *legend;     /* what the mark of flagged tiles means, or NULL */
     char *foot;       /* where it all comes from, or NULL */
     bool bare;        /* the pictures of the only row, side by side, without words */
     int h, w;         /* of the images */
@@ -78,7 +80,7 @@ struct sheet {
 /* Where one thing goes. */
 struct sheet_box {
     struct canvas_rect rect;
-    enum { SHEET_TEXT, SHEET_PICTURE, SHEET_SCALE, SHEET_RULE } kind;
+    enum { SHEET_TEXT, SHEET_PICTURE, SHEET_SCALE, SHEET_RULE, SHEET_MARK } kind;
     /* Text. */
     enum pen_style style;
     enum pen_align align;

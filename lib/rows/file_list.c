@@ -40,9 +40,16 @@ void file_list_free(struct file_list *f)
     free(f->name);
 }
 
+const char *file_list_find(const struct file_list *f, const char *name)
+{
+    char **found =
+        f->n > 0 ? bsearch(&name, f->name, (size_t)f->n, sizeof *f->name, by_name) : NULL;
+    return found ? *found : NULL;
+}
+
 bool file_list_has(const struct file_list *f, const char *name)
 {
-    return f->n > 0 && bsearch(&name, f->name, (size_t)f->n, sizeof *f->name, by_name);
+    return file_list_find(f, name) != NULL;
 }
 
 int file_list_count(const struct file_list *f, const char *begin, const char **first)

@@ -16,6 +16,8 @@ struct file_list {
 int file_list_read(struct file_list *f, const char *path, struct err *e) ERR_CHECKED;
 void file_list_free(struct file_list *f);
 
+/* The name as the list holds it, or NULL. */
+const char *file_list_find(const struct file_list *f, const char *name);
 bool file_list_has(const struct file_list *f, const char *name);
 
 /* How many names begin so, and the first of them. */

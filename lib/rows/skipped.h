@@ -1,5 +1,5 @@
-/* Images to leave out, from a table with a column id and, where there is one, a column flagged:
- * then those alone for which it is 1. */
+/* Images that a table names, to leave them out or to mark them: by its column id and, where there
+ * is one, its column flagged; then those alone for which it is 1. */
 #ifndef HP_SKIPPED_H
 #define HP_SKIPPED_H
 

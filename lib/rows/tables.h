@@ -37,6 +37,11 @@ int confidence_read(struct confidence *a, const char *file, struct classes *c, s
 int mending_read(struct mending *m, const char *file, const struct classes *known,
                  const struct confidence *confidence, struct err *e) ERR_CHECKED;
 
+/* label-check. `known`: the classes of the same run, whose flagged labels it counts. Without a file
+ * nothing is known. */
+int label_flags_read(struct label_flags *l, const char *file, struct classes *known, struct err *e)
+    ERR_CHECKED;
+
 /* cam-compute --target true,pred --stats: the rows of an image stand together, one of the target
  * `true` and one of `pred`. `known`: the classes of the same run, whose images they must be. */
 int maps_read(struct maps *m, const char *file, const struct classes *known, struct err *e)

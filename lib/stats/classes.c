@@ -139,12 +139,19 @@ struct class_list classes_extreme(const struct classes *c, enum class_order orde
     return l;
 }
 
-struct class_list classes_by_highest_wrong(const struct classes *c)
+int64_t class_errors_of(const struct class_row *row, enum class_error kind)
+{
+    return kind == CLASS_FLAGGED ? row->flagged : row->highest_wrong;
+}
+
+struct class_list classes_by_errors(const struct classes *c, enum class_error kind)
 {
     struct place *place = mem_alloc((size_t)c->n + 1, sizeof *place);
     int n = 0;
-    for (int i = 0; i < c->n; i++)
-        if (c->row[i].highest_wrong > 1)
-            place[n++] = (struct place){i, -(double)c->row[i].highest_wrong};
+    for (int i = 0; i < c->n; i++) {
+        int64_t errors = class_errors_of(&c->row[i], kind);
+        if (errors > 1)
+            place[n++] = (struct place){i, -(double)errors};
+    }
     return sorted(place, n);
 }

@@ -28,6 +28,7 @@ struct class_row {
     /* From the predictions; see confidence_add. */
     int64_t low_correct;     /* correct predictions of low confidence */
     int64_t highest_wrong;   /* wrong predictions of highest confidence */
+    int64_t flagged;         /* labels that label-check flags */
     struct examples errors;  /* wrong predictions of its images */
     struct examples wrongly; /* wrong predictions as this class */
 };
@@ -103,8 +104,9 @@ struct class_list classes_ranked(const struct classes *c, enum class_order order
 /* At most `most` are listed, and only those worse (or better) than all images together. */
 struct class_list classes_extreme(const struct classes *c, enum class_order order, int most);
 
-/* Classes with more than one wrong prediction of highest confidence, by falling number, then
- * class. */
-struct class_list classes_by_highest_wrong(const struct classes *c);
+/* Those with more than one of a kind of error, by falling number. Caller frees the list. */
+enum class_error { CLASS_HIGHEST_WRONG, CLASS_FLAGGED };
+int64_t class_errors_of(const struct class_row *row, enum class_error kind);
+struct class_list classes_by_errors(const struct classes *c, enum class_error kind);
 
 #endif

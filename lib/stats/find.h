@@ -44,6 +44,7 @@ void find_weak_classes(struct findings *f, const struct tables *t);
 void find_pairs(struct findings *f, const struct tables *t); /* top, few, one way */
 void find_overpredicted(struct findings *f, const struct tables *t);
 void find_confidence(struct findings *f, const struct tables *t);
+void find_labels(struct findings *f, const struct tables *t);
 void find_maps(struct findings *f, const struct tables *t);
 
 #endif

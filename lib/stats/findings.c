@@ -71,6 +71,8 @@ const char *finding_name(enum finding_id id)
         [FIND_UNDERCONFIDENT] = "underconfident",
         [FIND_TEMPERATURE] = "temperature",
         [FIND_TEMPERATURE_ECE] = "temperature_ece",
+        [FIND_FLAGGED_LABELS] = "flagged_labels",
+        [FIND_ACCURACY_UNFLAGGED] = "accuracy_unflagged",
         [FIND_HIGHEST_ERRORS] = "highest_errors",
         [FIND_REJECT_LOW] = "reject_low",
         [FIND_BLANK] = "blank",
@@ -85,6 +87,13 @@ const char *finding_name(enum finding_id id)
         [FIND_OVERLAP_CONFIDENT] = "overlap_confident",
     };
     return name[id];
+}
+
+const char *finding_verdict(const struct finding *f)
+{
+    static const char *const word[] = {
+        [VERDICT_NONE] = NULL, [VERDICT_FEW] = "few", [VERDICT_NO] = "no", [VERDICT_YES] = "yes"};
+    return word[f->verdict];
 }
 
 /* --- lists --- */
@@ -192,6 +201,7 @@ void findings_compute(struct findings *f, const struct tables *t)
     find_pairs(f, t);
     find_overpredicted(f, t);
     find_confidence(f, t);
+    find_labels(f, t);
     find_maps(f, t);
     find_works(f, t);
 }

@@ -80,6 +80,9 @@ enum finding_id {
     /* The temperature, and the calibration error on images that it was not fitted to. */
     FIND_TEMPERATURE,
     FIND_TEMPERATURE_ECE,
+    /* Labels that label-check flags, and the accuracy without these images. */
+    FIND_FLAGGED_LABELS,
+    FIND_ACCURACY_UNFLAGGED,
     FIND_HIGHEST_ERRORS,
     FIND_REJECT_LOW,
     FIND_BLANK,
@@ -97,6 +100,9 @@ enum finding_id {
 
 /* What findings.tsv calls it. */
 const char *finding_name(enum finding_id id);
+
+/* "yes", "no", "few", or NULL for none. */
+const char *finding_verdict(const struct finding *f);
 
 /* A class, or a pair of classes, that a finding is about. */
 struct found {

@@ -90,6 +90,8 @@ void labels_flag(struct labels *l, int64_t i, const float *logits)
         }
     int guess = confident > 1 ? best : first;
     a->flagged = guess >= 0 && guess != a->given && best != a->given;
+    /* Any label but the guess and the prediction would be. */
+    a->p_flagged = guess < 0 ? 0 : fmax(0, 1 - l->p[best] - (guess == best ? 0 : l->p[guess]));
     a->reason = a->flagged ? LABELS_CONFIDENT : best == a->given ? LABELS_AGREES : LABELS_LIKELIER;
     l->flagged += a->flagged;
 }

@@ -36,11 +36,12 @@ struct label {
     int given, suggested; /* suggested: the most probable other class */
     double p_given, p_suggested;
     double score;
+    double p_flagged; /* after labels_flag(): that a label drawn by the probabilities is flagged */
     enum labels_reason reason; /* after labels_flag() */
     bool flagged;
 };
 
-/* Holds all labels: memory grows with the number of images, by 64 bytes each. */
+/* Holds all labels: memory grows with the number of images, by 72 bytes each. */
 struct labels {
     int classes;
     enum labels_method method;

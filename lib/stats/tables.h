@@ -4,8 +4,10 @@
 
 #include "stats/classes.h"
 #include "stats/confidence.h"
+#include "stats/examples.h"
 #include "stats/maps.h"
 #include "stats/pairs.h"
+#include "stats/sum.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,11 +29,21 @@ struct mending {
     double nll_change;      /* change of the mean loss on them */
 };
 
+/* What label-check tells of the labels. All zero: not known. */
+struct label_flags {
+    bool known;
+    int64_t images, correct;          /* with a label; predicted as it says */
+    int64_t flagged, flagged_correct; /* labels */
+    struct sum expected, squares;     /* of the probabilities that labels are flagged */
+    struct examples first;            /* those with the highest scores */
+};
+
 /* All zero but for the measures of the summary: nothing is known. */
 struct tables {
     struct classes classes;
     struct pairs pairs;
     struct summary summary;
+    struct label_flags labels;
     struct mending mending;           /* temperature is NaN where it is not known */
     struct superclasses superclasses; /* n is 0 where unknown */
     struct confidence confidence;

@@ -637,7 +637,7 @@ static void test_highest_errors(void)
     CHECK(of(FIND_HIGHEST_ERRORS)->count == 3 && of(FIND_HIGHEST_ERRORS)->of == 4);
     CHECK_NEAR(found.highest_expected, 50 * 0.05 + 0.09 + 0.02, 1e-9);
     CHECK_IDS(&of(FIND_HIGHEST_ERRORS)->examples, 52, 53, 51);
-    struct class_list l = classes_by_highest_wrong(&tables.classes);
+    struct class_list l = classes_by_errors(&tables.classes, CLASS_HIGHEST_WRONG);
     CHECK(l.n == 1 && l.cls[0] == 2);
     free(l.cls);
     for (int more = 0; more < 2; more++) { /* of 100 with a doubt of 0.05: 0.028, 0.011, 0.004 */

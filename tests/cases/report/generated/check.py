@@ -1,6 +1,7 @@
 """Generated runs: the findings against ones counted another way, and the texts against
 the findings. A sentence that no pattern below knows, or whose condition does not hold,
 is a failure."""
+import math
 import os
 import re
 import subprocess
@@ -9,7 +10,7 @@ import tempfile
 
 sys.dont_write_bytecode = True
 import make
-from truth import Truth
+from truth import Truth, wilson
 
 KINDS = {
     1: 'working single no_error coarse blank',
@@ -29,7 +30,7 @@ PAIRS = dict(dominant=('yes', 1), dominant_two=('yes', 2), all_in_one=('yes', 1)
              quarter=('yes', 15), pair=('yes', 1), even_pairs=('no',), six_pairs=('no',), most_pairs=('no',), sparse=('no',),
              scattered=('no',), doubles=('no',), chance=('no',), all_errors=('no',), doubtful=('few',), one_error=('few',),
              two_errors=('few',))
-FILES = ['explorer.html', 'analysis_summary.txt', 'recommendations.txt', 'per_class_accuracy.csv', 'data/run.tsv',
+FILES = ['review_labels.tsv', 'review_labels.png', 'review_labels_p2.png', 'data/cam_stats.tsv', 'data/calibration.tsv', 'explorer.html', 'analysis_summary.txt', 'recommendations.txt', 'per_class_accuracy.csv', 'data/run.tsv',
          'data/findings.tsv', 'data/predictions.tsv', 'most_confused_pairs.csv', 'confused_pair_1_c0_to_c1.png',
          'confident_errors.csv', 'confident_errors.png', 'confident_errors_p2.png', 'confident_errors_p3.png', 'worst_predictions/class_000_c0.png', 'worst_predictions/class_001_c1.png']
 
@@ -177,7 +178,7 @@ def top_wrong(t, cls):
 
 def frame(t, text):
     """What all texts have."""
-    text.take(r'About this run .*?Cells of a map \d+x\d+( Finer layer layer3)?( Better fit with --mean [\d.,]+ --std [\d.,]+)?', True)
+    text.take(r'About this run .*?Cells of a map \d+x\d+( Finer layer layer3)?( Better fit with --mean [\d.,]+ --std [\d.,]+)?( Fit of BatchNorm statistics \w+: KL divergence [\d.]+ nats)?', True)
     text.take(r'Warning: The pixel constants do not fit: .02 nats where .004 is usual. Try --mean 0,0,0\.',
               t.run.kind == 'working')
 
@@ -243,6 +244,14 @@ def summary(t, out):
     text.take(r'The calibration error is the mean distance between confidence and accuracy over equal-width bins of '
               r'confidence; chance alone gives about ' + PERCENT + r' on as many images\.', many,
               percent(f['calibration'], 'baseline'))
+    flags, left = f['flagged_labels'], f['accuracy_unflagged']
+    judged = flags['verdict'] and v('works') == 'yes'
+    text.take(r'label-check flags no label\.', judged and not flags['count'])
+    text.take(r'Without the (\d+) images? whose labels? (?:is|are) flagged by label-check \(' + PERCENT + r'\), the accuracy is ' + PERCENT +
+              r' \(95 % interval ' + NUMBER + ' to ' + PERCENT + r'\), assuming that all flagged labels are wrong; it cannot be lower than '
+              r'with them, since every flagged image is a wrong prediction\.', judged and flags['count'], flags.get('count'),
+              percent(flags), percent(left) if flags.get('count') else None,
+              *([100 * x for x in wilson(left['count'], left['of'])] if flags.get('count') else []))
     over, under, cal = v('overconfident') == 'yes', v('underconfident') == 'yes', f['calibration']
     judged = v('class_order') != 'yes'
     text.take(r'These images are too few to judge it\.', judged and cal['verdict'] == 'few')
@@ -391,6 +400,167 @@ def summary(t, out):
     return text.end()
 
 
+# What a recommendation measured: what it counts, and its baseline.
+MEASURED = dict(
+    accuracy=('predictions are correct', 'chance:'), class_order=('images are predicted as another order of the classes says', None),
+    same_superclass=('errors are inside superclasses', 'an even spread:'), weak_classes=('errors are in these classes', None),
+    few_pairs=('errors are in pairs that were chosen on other images', 'an even spread:'), one_way=('tested pairs of classes', None),
+    overpredicted=('classes', None), calibration=('calibration error', 'chance alone:'),
+    temperature_ece=('calibration error with the temperature', 'without it:'),
+    flagged_labels=('labels are flagged', 'expected if the confidences are right:'),
+    highest_errors=('errors have the highest confidence', 'expected if the confidences are right:'),
+    reject_low=('remaining predictions are correct', 'of all predictions:'),
+    border=('of comparisons in which the wrong prediction has the larger border share', 'without a difference:'),
+    entropy=('of comparisons in which the wrong prediction has the larger entropy', 'without a difference:'),
+    overlap_high=('errors have maps that overlap by more than half', 'tested against:'),
+    overlap_low=('errors have maps that lie apart', 'tested against:'))
+COUNTED = ('accuracy class_order same_superclass weak_classes few_pairs one_way overpredicted flagged_labels highest_errors reject_low '
+           'overlap_high overlap_low').split()
+
+
+def measured(t, name):
+    """The sentence on what was measured, and its numbers."""
+    f, (what, baseline) = t.found[name], MEASURED[name]
+    base = f.get('baseline', dict(overlap_low=.25).get(name, .5)) if baseline else None
+    base_words = [baseline + ' ' + PERCENT] if base is not None else []
+    if name not in COUNTED:
+        value, interval = f['value'], [r'95 % interval [\d.]+ to [\d.]+ %'] if name == 'temperature_ece' else []
+        rest = '; '.join(interval + base_words)
+        return PERCENT + ' ' + what + rf' \({rest}\)\.', [100 * value] + ([100 * base] if base is not None else [])
+    values, interval = [f['count'], f['of']], []
+    if name in ('one_way', 'overpredicted'):
+        return rf'(\d+) of (\d+) {what}\.', values
+    if name == 'class_order' and abs(f['value'] - f['count'] / f['of']) > 1e-12:
+        interval = [r'95 % interval ' + NUMBER + ' to ' + PERCENT]
+    else:
+        interval = [PERCENT + r', 95 % interval ' + NUMBER + ' to ' + PERCENT]
+        values.append(100 * f['count'] / f['of'])
+    values += [100 * x for x in wilson(f['count'], f['of'])]
+    rest = '; '.join(interval + base_words)
+    return rf'(\d+) of (\d+) {what} \({rest}\)\.', values + ([100 * base] if base is not None else [])
+
+
+def what_to_do(t, text, order, broken, few_images, doubtful):
+    """Only what a finding of this text asks for, by errors: (errors, finding, lists, what to do, when it worked, numbers)."""
+    f, v, n = t.found, t.verdict, t.n
+    if t.k == 1:
+        return
+    asks = []
+
+    def ask(condition, errors, finding, lists, do, worked, *values):
+        if condition:
+            asks.append((errors, len(asks), finding, lists, do, worked, values))
+
+    def fewer(name):
+        return math.floor(wilson(f[name]['count'], f[name]['of'])[0] * f[name]['of'])
+
+    errors, accuracy = t.errors, 100 * t.accuracy
+    if t.run.options:
+        ask(True, 1e9, 'accuracy', ['data/run.tsv'], r'Run the model again with --mean [\d.,]+ --std [\d.,]+\.',
+            'the accuracy rises above ' + PERCENT + r', the upper end of its interval\.', 100 * wilson(t.correct, n)[1])
+    elif order:
+        ask(True, f['class_order']['count'], 'class_order', ['most_confused_pairs.csv', 'per_class_accuracy.csv'], r'Correct the class order\.',
+            'about ' + PERCENT + r' of the predictions are correct, instead of ' + PERCENT + r'\.', percent(f['class_order']), accuracy)
+    elif broken and few_images:
+        ask(True, 1e9, 'accuracy', [], r'Use more images\.', r'the accuracy can be told from chance\.')
+    elif broken:
+        chance = f['accuracy']['baseline']
+        ask(True, 1e9, 'accuracy', ['data/run.tsv'], r'Check how the network is read: its constants, its architecture, the class order\.',
+            'the accuracy is above ' + PERCENT + r'\.', 100 * (chance + .1 * (1 - chance)))
+    elif doubtful:
+        ask(True, 1e9, 'accuracy', ['data/run.tsv'], r'Check that the images are prepared as in the training\.',
+            'the fit is good and the accuracy rises above ' + PERCENT + r', the upper end of its interval\.', 100 * wilson(t.correct, n)[1])
+    if t.works:
+        s, h, oh, ol, c = f['same_superclass'], f['highest_errors'], f['overlap_high'], f['overlap_low'], f['calibration']
+        ask(s['verdict'] == 'yes', s.get('count'), 'same_superclass', ['most_confused_pairs.csv'], r'Train with the superclass in the loss\.',
+            r'fewer than (\d+) errors are inside superclasses \(now (\d+)\) and the accuracy is not lower\.',
+            *([fewer('same_superclass'), s['count']] if s['verdict'] == 'yes' else []))
+        flags = f['flagged_labels']
+        if flags['verdict'] == 'yes':
+            ask(True, flags['count'] - round(flags['baseline'] * n), 'flagged_labels', ['review_labels.tsv', 'review_labels.png'],
+                r'Review the flagged labels from the first on, and stop where hardly any is wrong\.',
+                r'clearly more labels are wrong among the first of the list than among as many images drawn at random\.')
+        do = (r'Review the error of highest confidence: is the label wrong, or the model\?' if h.get('count') == 1 else
+              r'Look for what the errors of highest confidence have in common, where label-check does not flag the label\.'
+              if flags['verdict'] == 'yes' else r'Review the errors of highest confidence: is the label wrong, or the model\?')
+        ask(h['verdict'] == 'yes', h.get('count'), 'highest_errors', ['confident_errors.csv', 'confident_errors.png'], do,
+            'after the correction of labels or model about ' + NUMBER + r' of the errors have the highest confidence, as the '
+            r'confidences say\.', *([h['baseline'] * errors] if h['verdict'] else []))
+        over, under = v('overconfident') == 'yes', v('underconfident') == 'yes'
+        warm = v('temperature') if over != under else None
+        mean = percent(c)
+        ask((over and under) or warm == 'no', 0, 'calibration', ['data/calibration.tsv'],
+            r'Fit isotonic regression to the confidence on held-out images\.',
+            'the calibration error of other images is below ' + PERCENT + r'\.', mean)
+        ask(over != under and not warm, 0, 'calibration', [], r'Fit a temperature to held-out images: calibrate --logits\.',
+            'the calibration error of other images is below ' + PERCENT + r', and no prediction changes\.', mean)
+        if warm == 'yes':
+            ask(True, 0, 'temperature_ece', ['data/calibration.tsv'],
+                rf'Divide the logits by the temperature {t.run.temperature:.3f}: cifar-predict --temperature {t.run.temperature:.3f}, or make '
+                rf'analysis TEMPERATURE={t.run.temperature:.3f}\.', 'the calibration error of other images is about ' + PERCENT +
+                ' instead of ' + PERCENT + r', and no prediction changes\.', 100 * t.run.ece_after, mean)
+        k = f['reject_low']
+        ask(k['verdict'] == 'yes', 0, 'reject_low', [], r'Reject predictions of low confidence where an error costs more than no prediction\.',
+            'of other images, too, about ' + PERCENT + r' of the predictions that remain are correct\.',
+            *([100 * k['count'] / k['of']] if k['verdict'] else []))
+        places = v('places') == 'yes' and errors > 0
+        compared = places and v('border') in ('yes', 'no')
+        d, e = f['border'], f['entropy']
+        median = t.median if compared else None
+        if compared and d['verdict'] == 'yes' and d['value'] > .5:
+            ask(True, -1, 'border', ['data/cam_stats.tsv'], r'Train with stronger crops\.', 'the median border share of wrong predictions, '
+                'now ' + PERCENT + ', is that of correct ones, ' + PERCENT + r'\.', 100 * median['border'][1], 100 * median['border'][0])
+        if compared and e['verdict'] == 'yes':
+            ask(True, -1, 'entropy', ['data/cam_stats.tsv'],
+                r'Train with a larger input or a last stage of higher resolution\.' if e['value'] > .5 else r'Train with random erasing or cutout\.',
+                'the median entropy of the maps of wrong predictions, now ' + NUMBER + ', is that of correct ones, ' + NUMBER + r'\.',
+                median['entropy'][1], median['entropy'][0])
+        blunt = places and t.median['entropy'][1] > .8 and getattr(t, 'overlap_median', 0) > .5
+        if oh['verdict'] == 'yes' and not blunt:
+            ask(True, oh['count'], 'overlap_high', ['data/cam_stats.tsv'], r'Train for finer features: a larger input, a last stage of higher '
+                r'resolution, or longer\.', r'fewer than (\d+) errors have maps that overlap by more than half \(now (\d+)\)\.',
+                fewer('overlap_high'), oh['count'])
+        ask(ol['verdict'] == 'yes', ol.get('count'), 'overlap_low', ['data/cam_stats.tsv'], r'Count the images with several objects among '
+            r'the \d+ errors? whose two maps lie apart\.', r'most of them have several objects: then give them several labels, or count '
+            r'any of these as correct\.')
+        if t.weak:
+            one = len(t.weak) == 1
+            ask(True, f['weak_classes']['count'], 'weak_classes', ['per_class_accuracy.csv'],
+                r'Give more weight or images to the ' + ('class' if one else rf'{len(t.weak)} classes') + r' below 50 %\.',
+                ('it has' if one else 'they have') + r' fewer than (\d+) errors \(now (\d+)\) and the other classes lose less than ' +
+                ('it wins' if one else 'they win') + r'\.', fewer('weak_classes'), f['weak_classes']['count'])
+        if v('few_pairs') == 'yes':
+            one, pairs = len(t.few_pairs) == 1, len(t.few_pairs)
+            do = (rf'Correct the pair {NAME} -> {NAME} with more images of both classes\.' if one else rf'Correct the {pairs} ' +
+                  ('confused' if pairs == len(t.pairs) else 'most frequent') + r' pairs with more images of their classes\.')
+            ask(True, t.few_errors, 'few_pairs', ['most_confused_pairs.csv'], do, ('it has' if one else 'they have') +
+                r' fewer than (\d+) errors \(now (\d+)\) and the accuracy is not lower\.',
+                math.floor(wilson(t.few_errors, errors)[0] * errors), t.few_errors)
+        if v('one_way') == 'yes' and errors:
+            ask(True, sum(x[0] for x in t.one_way), 'one_way', ['most_confused_pairs.csv'], r'Compare the training images of both classes of '
+                r'the pairs that are confused in one direction, and even out what differs\.',
+                r'the rates of both directions no longer differ by more than chance\.')
+        if t.over and errors:
+            wrong, one = sum(t.predicted[c] - t.correct_of[c] for c in t.over), len(t.over) == 1
+            ask(True, wrong, 'overpredicted', ['per_class_accuracy.csv'], r'Lower the prior of the ' +
+                ('over-predicted class' if one else rf'{len(t.over)} over-predicted classes') + r'\.', ('its' if one else 'their') +
+                r' wrong predictions, now (\d+), fall by more than the errors of the other classes rise\.', wrong)
+
+    text.take(r'What to do(?: By the number of errors that they are about; an error may be counted in several\. Change one thing at a '
+              r'time\.)?' + (r' No recommendation follows from these measurements\.' if not asks else ''), True)
+    for number, (errors, _, finding, lists, do, worked, values) in enumerate(sorted(asks, key=lambda x: (-x[0], x[1])), 1):
+        said, numbers_of = measured(t, finding)
+        about = 'Confidences only' if errors == 0 and finding in ('calibration', 'temperature_ece', 'reject_low') else \
+            'Before all else' if errors == 1e9 else 'Errors not counted' if errors < 0 else rf'{errors} errors?'
+        lists = [name for name in lists if name in FILES]
+        text.take(rf'{number}\. {about}: {do} Measured: {said}' + (f' List: {re.escape(", ".join(lists))}' if lists else '') +
+                  ' It worked if ' + worked, True, *numbers_of, *values)
+    if len(re.findall(r'It worked if', text.all)) != len(asks):
+        text.faults.append(f'expected {len(asks)} recommendations')
+    text.take(r'The 95 % interval of the accuracy is ' + NUMBER + r' points wide on (\d+) images?: on another set of images, a smaller '
+              r'gain could be luck\.', t.works, None, n)
+
+
 def recommendations(t, out):
     text, f, n, v = Text(out, t), t.found, t.n, t.verdict
     many = t.k > 1
@@ -407,7 +577,7 @@ def recommendations(t, out):
     text.take(r'A ceiling is the gain in accuracy if all of its errors went away and no other came\.', errors)
 
     # The model does not work.
-    order = v('class_order') == 'yes'
+    order = v('class_order') == 'yes' and not t.run.options
     text.take(r'\d+\. Class order', order)
     text.take(r'The model and the labels order the classes differently: in (\d+) of (\d+) classes with images most images are '
               r'predicted as one other class, a different one for each\.', order and t.moved, len(t.moved),
@@ -434,21 +604,34 @@ def recommendations(t, out):
     broken = many and v('works') != 'yes' and not order and not t.run.options
     few = v('accuracy') == 'few'
     text.take(r'\d\. More images', broken and few)
-    text.take(r'\d\. The model and its input', broken and not few)
-    head = r'The accuracy, ' + PERCENT + r' \((\d+) of (\d+)\), @ chance \(' + PERCENT + r'\)\.'
+    text.take(r'\d\. The network and its constants', broken and not few)
+    head = r'The accuracy, ' + PERCENT + r' \((\d+) of (\d+)\), @ chance \(' + PERCENT + r'; exact binomial test, p = [\d.e-]+\)\.'
     for words, condition in (('cannot be told, on so few images, from', few),
                              ('is hardly better than', not few and many and accuracy > chance),
                              ('is not better than', not few and many and accuracy <= chance)):
         text.take(head.replace('@', words), broken and condition, accuracy, t.correct, n, chance)
     text.take(r'All (\d+) images are predicted as ' + NAME + r'\.', broken and n > 1 and max(t.predicted) == n, n)
-    text.take(r'Use more images\.', broken and few)
+    misread, fit = broken and not few, t.run.fit
+    text.take(r'The network or its constants are probably misread\.', misread)
+    text.take(r'Nothing was measured that could speak for or against this: the checkpoint or the images did not allow to compare '
+              r'BatchNorm statistics\.', misread and not fit)
+    text.take(r'The probe speaks against this: the images fit the BatchNorm statistics of the training \(good: KL divergence 0.0075 '
+              r'nats\)\. Then labels, class order or the last layer are the likelier cause\.', misread and fit and fit[0] == 'g')
+    text.take(r'The probe speaks for this: the images do not fit the BatchNorm statistics of the training \((?:bad|doubtful): KL '
+              r'divergence 0.8 nats\)\.', misread and fit and fit[0] != 'g')
     low = broken and (not few or accuracy <= chance)
     text.take(r'Check, in this order:', low and not few)
     text.take(r'If the accuracy stays so low, check in this order:', low and few)
     text.take(r'the mean and std of the pixels: --mean and --std must be those of the training; - the inferred architecture, above all the '
-              r'stem: model-info --probe compares the interpretations of the checkpoint, --assume sets one; - the class order: '
+              r'stem: model-info --probe DATA compares the interpretations of the checkpoint, --assume sets one; - the class order: '
               r'--names and --labels must be those of the training; - that the checkpoint is of a trained model and for these '
               r'classes\.', low)
+    doubtful = works and not order and fit and fit.startswith('bad')
+    text.take(r'\d\. Mean, std and architecture - The images do not fit the BatchNorm statistics of the training \(bad: KL divergence '
+              r'0.8 nats\), and no other interpretation that was tried fits better\. What follows holds for the model as it was run '
+              r'here\. Check how the images were resized, cropped and normalised in the training; model-info --probe DATA shows which '
+              r'layers differ\.', doubtful)
+    what_to_do(t, text, order, broken, few, doubtful)
     text.take(r'Nothing else is recommended until this is settled: every other measurement depends on it\.', many and not works)
     if not works:
         return text.end()
@@ -470,6 +653,26 @@ def recommendations(t, out):
                                         if t.run.layer == 'last stage' else '') + r' Ceiling: ' + NUMBER + r' points\.', same,
               100 * s['count'] / n if same else None)
     text.take(r'Most confused inside superclasses, both ways together:( \d+ ' + NAME + ' and ' + NAME + r' \(\d+ \+ \d+\))+', same)
+
+    # Labels.
+    flags = f['flagged_labels']
+    text.take(r'\d+\. Labels\b', flags['verdict'])
+    text.take(r'Flagged labels: too few images, (\d+) where 20 are needed\.', flags['verdict'] == 'few', n)
+    expected = flags['baseline'] * n if flags['verdict'] else None
+    text.take(r'No finding: label-check flags (\d+) of (\d+) labels?\. If the confidences are right, about ' + NUMBER + r' are to be expected: '
+              r'no more than chance\.', flags['verdict'] == 'no', flags.get('count'), n, expected)
+    text.take(r'label-check flags (\d+) of (\d+) labels \(' + PERCENT + r'\): the model is confident in another class\. If the confidences are '
+              r'right, about (\d+) are to be expected; the other (\d+) are wrong labels, or errors of which the model is too confident\. '
+              r'Without these images the accuracy is ' + PERCENT + r', if all of these labels are wrong\.', flags['verdict'] == 'yes',
+              flags.get('count'), n, percent(flags), expected and round(expected), expected and flags['count'] - round(expected),
+              percent(f['accuracy_unflagged']) if flags['verdict'] else None)
+    text.take(r'Listed in review_labels\.tsv, the most suspicious first; up to 100 are drawn in review_labels\.png and review_labels_p2\.png\. '
+              r'The list ends with the last flagged label: in the other images the model is not confident in another class\.',
+              flags['verdict'] in ('yes', 'no') and flags['count'])
+    given = [t.rows[i][0] for i in t.run.flagged or []]
+    often = sorted(((k, a) for a in set(given) for k in [given.count(a)] if k > 1), key=lambda x: (-x[0], x[1]))
+    lines = ''.join(f' {k} {t.run.names[a]}' for k, a in often[:5]) + (f' and {len(often) - 5} more' if len(often) > 5 else '')
+    text.take(r'Labels of which more than one is flagged:' + lines, flags['verdict'] == 'yes' and often)
 
     # Confidence.
     text.take(r'\d+\. Confidence\b', True)
@@ -663,46 +866,6 @@ def recommendations(t, out):
     lines = text.take(NAME + r': (\d+) predictions? for (\d+) images?, (\d+) wrong( and \d+ more)?', bool(t.over))
     if [int(m.group(1)) for m in lines] != [t.predicted[c] for c in t.over][:10]:
         text.faults.append('over-predicted classes differ')
-
-    # What next: only what a finding of this text asks for.
-    wrong = sum(t.predicted[c] - t.correct_of[c] for c in t.over)
-    nexts = [
-        (r'Correct the class order\. Measure: the errors of these classes, now (\d+)\.', order, f['class_order'].get('count')),
-        (r'Train with the superclass in the loss\. Measure: the errors inside superclasses, now (\d+)\.', same, s.get('count')),
-        (r'Review the labels of the errors of highest confidence\. Measure: how many labels are wrong, and the accuracy without '
-         r'these images\.', high and not one, None),
-        (r'Review the label of the error of highest confidence\. Measure: whether it is wrong\.', one, None),
-        (r'Fit a temperature\. Measure: the calibration error, now ' + PERCENT + r'; the predictions stay the same\.',
-         over != under and not warm, percent(c)),
-        (r'Predict with the temperature (\d\.\d\d\d)\. Measure: the calibration error, now ' + PERCENT + r', then about ' + PERCENT +
-         r'; the predictions stay the same\.', warm == 'yes', t.run.temperature if warm else None, percent(c), after),
-        (r'Fit isotonic regression\. Measure: the calibration error, now ' + PERCENT + r'\.', (over and under) or warm == 'no', percent(c)),
-        (r'Train with stronger crops\. Measure: the border share of wrong predictions, now ' + PERCENT + r' \(median\)\.', more, None),
-        (r'Train for finer features: a larger input, a last stage of higher resolution, or longer\. Measure: the errors whose two '
-         r'maps overlap by more than half, now (\d+)\.', oh['verdict'] == 'yes' and not blunt, oh.get('count')),
-        (r'Count the images with several objects among the (\d+) errors? whose two maps lie apart\.', ol['verdict'] == 'yes',
-         ol.get('count')),
-        (r'Give more weight or images to the (\d+) classes below 50 %\. Measure: their errors, now \d+, and that the other '
-         r'classes lose less than they win\.', len(t.weak) > 1, len(t.weak)),
-        (r'Give more weight or images to the class below 50 %\. Measure: its errors, now (\d+), and that the other classes lose '
-         r'less than it wins\.', len(t.weak) == 1, f['weak_classes'].get('count')),
-        (rf'Correct the pair {NAME} -> {NAME} with more images of both classes\. Measure: its errors, now (\d+)\.', len(named) == 1,
-         named and t.few_errors),
-        (rf'Correct the {len(named)} ' + ('confused' if len(named) == len(t.pairs) else 'most frequent') + r' pairs with more images of '
-         r'their classes\. Measure: their errors, now (\d+)\.', len(named) > 1, named and t.few_errors),
-        (r'Lower the prior of the (\d+) over-predicted classes\. Measure: their wrong predictions, now (\d+)\.', len(t.over) > 1,
-         len(t.over), wrong),
-        (r'Lower the prior of the over-predicted class\. Measure: its wrong predictions, now (\d+)\.', len(t.over) == 1, wrong),
-    ]
-    asked = sum(bool(condition) for _, condition, *_ in nexts)
-    text.take(r'\d+\. Next experiments', True)
-    text.take(r'None follows from these measurements\.', asked == 0)
-    text.take(r'By the number of errors that they are about; an error may be counted in several\. Change one thing at a time\.',
-              asked > 1)
-    for words, condition, *values in nexts:
-        text.take(r'\d+\. (?:\d+ errors?|Confidences only|Errors not counted): ' + words, condition, *values)
-    text.take(r'The 95 % interval of the accuracy is ' + NUMBER + r' points wide on (\d+) images?: on another set of images, a smaller '
-              r'gain could be luck\.', True, None, n)
     return text.end()
 
 
@@ -737,6 +900,8 @@ def one(kind, classes, verdicts):
         f.write(run('worst-k', '--by', 'all', '--errors', 'highest', '--count', str(DRAWN), 'predictions.tsv'))
     if r.mends:
         tables += ['--calibration', 'calibration.tsv']
+    if r.flagged is not None:
+        tables += ['--label-check', 'label_check.tsv']
     truth = Truth(r)
     for name, finding in truth.found.items():
         verdicts.setdefault(name, set()).add(finding['verdict'])
@@ -765,7 +930,7 @@ def main():
                 os.chdir(folder)
     for name, found in sorted(verdicts.items()):
         for verdict in ('yes', 'no'):
-            if verdict not in found and name not in ('superclass',):
+            if verdict not in found and name not in ('superclass', 'accuracy_unflagged'):
                 print(f'no run has the verdict {verdict} for {name}')
 
 

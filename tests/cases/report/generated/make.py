@@ -25,6 +25,7 @@ class Run:
         self.groups = [i // size for i in range(classes)] if classes >= 3 else [None] * classes
         self.unlabelled = 0
         self.score, self.grid, self.finer, self.layer, self.options = 'logit', (4, 4), None, 'last stage', None
+        self.fit = self.random.choice([None, 'good: KL divergence 0.0075 nats', 'doubtful: KL divergence 0.8 nats', 'bad: KL divergence 0.8 nats'])
         self.rows = []
         getattr(self, kind)()
         self.maps = [self.draw(row) for row in self.rows]
@@ -290,14 +291,36 @@ class Run:
               [self.prediction(i, *row) for i, row in enumerate(self.rows)] +
               [self.prediction(len(self.rows) + i, None, 0, 1.) for i in range(self.unlabelled)])
         self.write_calibration()
+        self.write_labels()
         table('cam_stats.tsv', STATS, [s for i in range(len(self.rows)) for s in self.statistics(i)])
         facts = dict(version='1', date='2026-01-01T00:00:00Z', checkpoint='model.pth', architecture='ResNet-34',
                      layer=self.layer, method='gradcam', score=self.score, map_size='%dx%d' % self.grid,
-                     finer_layer=self.finer, better_fit=self.options)
+                     finer_layer=self.finer, better_fit=self.options, fit=self.fit)
         rows = list(facts.items())
         if self.kind == 'working':
             rows.append(('warning', 'The pixel constants do not fit: .02 nats where .004 is usual. Try --mean 0,0,0.'))
         table('run.tsv', ['name', 'value'], rows)
+
+    def write_labels(self):
+        """What label-check would tell of runs with logits: many, some or no flags, each image flagged by
+        the same chance."""
+        draw = random.Random(f'labels {self.kind} {self.classes} {len(self.rows)}')
+        flags = draw.choice([None, 'many', 'some', 'none']) if self.classes > 1 and self.rows else None
+        self.flagged = None
+        if not flags:
+            return
+        share = dict(many=.6, some=.3, none=0.)[flags]
+        errors = [i for i, (t, p, _) in enumerate(self.rows) if t != p]
+        flagged = {i for i in errors if draw.random() < share}
+        self.p_flagged = dict(many=.3137, some=1., none=.1)[flags] * len(flagged) / len(self.rows)
+        ranked = list(range(len(self.rows)))
+        draw.shuffle(ranked)
+        ranked.sort(key=lambda i: i not in errors)
+        self.flagged = [i for i in ranked if i in flagged]
+        table('label_check.tsv', 'rank id true suggested score flagged reason p_true p_suggested p_flagged true_name suggested_name'.split(),
+              [[rank, i, self.rows[i][0], self.rows[i][1] if i in errors else (self.rows[i][0] + 1) % self.classes, 1 - rank / 1e5, int(i in flagged),
+                'confident' if i in flagged else 'likelier' if i in errors else 'agrees', .1, .8, self.p_flagged, 'a', 'b']
+               for rank, i in enumerate(ranked, 1)])
 
     def write_calibration(self):
         """What calibrate would tell, of runs with logits: a temperature that helps, one that does

@@ -109,7 +109,7 @@ class Truth:
         self.superclasses = None not in sizes and len(sizes) > 1 and max(sizes.values()) > 1
         self.found, self.items = {}, {}
         for find in (self.find_accuracy, self.find_order, self.find_classes, self.find_superclasses, self.find_pairs,
-                     self.find_confidence, self.find_maps):
+                     self.find_confidence, self.find_labels, self.find_maps):
             find()
         self.find_examples()
         f = self.found
@@ -125,6 +125,17 @@ class Truth:
 
     def verdict(self, name):
         return self.found[name]['verdict']
+
+    def find_labels(self):
+        flagged = self.run.flagged
+        if flagged is None:
+            self.find('flagged_labels')
+            return self.find('accuracy_unflagged')
+        k, p = len(flagged), tail(len(flagged), self.n, float('%.9g' % self.run.p_flagged))
+        self.find('flagged_labels', 'few' if self.n < 20 else yes(k > 0 and p < LEVEL), value=k / self.n, count=k, of=self.n,
+                  baseline=self.run.p_flagged, p=p)
+        left = self.n - k
+        self.find('accuracy_unflagged', value=self.correct / left if left else None, count=self.correct, of=left, baseline=self.accuracy)
 
     def find_accuracy(self):
         if self.k == 1:
@@ -440,6 +451,7 @@ class Truth:
             kept |= set(first.items())
             found['class_order'] = self.of_pairs({(t, p) for t, p in kept if (p - t) % self.k == self.offset})
         self.examples = {name: ids for name, ids in found.items() if self.verdict(name)}
+        self.examples['flagged_labels'] = (self.run.flagged or [])[:5]
         self.list_examples = {}
         for c in self.weak:
             self.list_examples['weak_classes', c, 'NA'] = wrong(lambda i, t, p, _: t == c)

@@ -1,0 +1,262 @@
+#include "advice.h"
+
+#include "phrases.h"
+#include "stats/share.h"
+#include "words.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void write_bin(const char *what, const struct calibration_far *b)
+{
+    struct words_buf n;
+    words_para(4, "",
+               "%s: %.0f to %.0f" WORDS_NB "%% (%s, confidence %.1f" WORDS_NB
+               "%%, accuracy %.1f" WORDS_NB "%%)",
+               what, 100 * b->from, 100 * b->to, words_count(&n, b->images, "image", "images"),
+               100 * b->conf, 100 * b->accuracy);
+}
+
+/* The bin with most of the error may have a small gap, and a large one few images. */
+static void write_bins(const struct calibration *c, bool over, bool both)
+{
+    struct calibration_far part, gap;
+    char what[96];
+    const char *side = !both ? "" : over ? ", over-confident" : ", under-confident";
+    if (!calibration_largest_part(c, over, &part))
+        return;
+    bool has_gap = calibration_largest_gap(c, over, FINDINGS_FEW, &gap);
+    bool same = has_gap && gap.from == part.from;
+    snprintf(what, sizeof what, "Largest part%s of the calibration error%s",
+             same ? " and largest gap" : "", side);
+    write_bin(what, &part);
+    if (!has_gap || same)
+        return;
+    snprintf(what, sizeof what, "Largest gap in a bin of at least %d images%s", FINDINGS_FEW, side);
+    write_bin(what, &gap);
+}
+
+static void isotonic(struct advice *a)
+{
+    recommend(a, CONFIDENCES, FIND_CALIBRATION, "reliability_diagram.png,data/calibration.tsv",
+              "Fit isotonic regression to the confidence on held-out images.");
+    recommend_worked(a, "the calibration error of other images is below %.2f" WORDS_NB "%%.",
+                     100 * a->f->of[FIND_CALIBRATION].value);
+}
+
+/* What one temperature changes, which was measured. */
+static void temperature(struct advice *a)
+{
+    struct words_buf option, variable;
+    const struct finding *t = &a->f->of[FIND_TEMPERATURE], *after = &a->f->of[FIND_TEMPERATURE_ECE];
+    if (t->verdict == VERDICT_NO) {
+        words_para(2, "",
+                   "One temperature does not help: at the most likely one, %.3f, the calibration "
+                   "error is %.2f" WORDS_NB "%% on images that it was not fitted to. Fit isotonic "
+                   "regression to the confidence on held-out images (Zadrozny and Elkan, 2002).",
+                   t->value, 100 * after->value);
+        isotonic(a);
+        return;
+    }
+    char interval[64] = "";
+    if (t->high > t->low)
+        snprintf(interval, sizeof interval, "95" WORDS_NB "%% interval %.3f to %.3f; ", t->low,
+                 t->high);
+    words_para(2, "",
+               "Divide the logits by the temperature %.3f (%sGuo et al., 2017). On images that it "
+               "was not fitted to, the calibration error is then %.2f" WORDS_NB
+               "%%. It changes confidences, not predictions.",
+               t->value, interval, 100 * after->value);
+    snprintf(option.s, sizeof option.s, "cifar-predict --temperature %.3f", t->value);
+    snprintf(variable.s, sizeof variable.s, "TEMPERATURE=%.3f", t->value);
+    recommend(a, CONFIDENCES, FIND_TEMPERATURE_ECE, "data/calibration.tsv,reliability_diagram.png",
+              "Divide the logits by the temperature %.3f: %s, or make analysis %s.", t->value,
+              option.s, variable.s);
+    recommend_worked(a,
+                     "the calibration error of other images is about %.2f" WORDS_NB
+                     "%% instead of %.2f" WORDS_NB "%%, and no prediction changes.",
+                     100 * after->value, 100 * after->baseline);
+}
+
+static void calibration(struct advice *a)
+{
+    const struct finding *c = &a->f->of[FIND_CALIBRATION];
+    bool over = a->f->of[FIND_OVERCONFIDENT].verdict == VERDICT_YES;
+    bool under = a->f->of[FIND_UNDERCONFIDENT].verdict == VERDICT_YES;
+    const struct confidence *p = &a->r->confidence;
+    if (c->verdict == VERDICT_NONE)
+        return;
+    if (c->verdict == VERDICT_FEW) {
+        words_para(2, "-", "Calibration: too few images, %" PRId64 " where %d are needed.", c->of,
+                   FINDINGS_FEW);
+        return;
+    }
+    if (c->verdict == VERDICT_NO) {
+        words_para(2, "-",
+                   "Calibration, no finding: the calibration error is %.2f" WORDS_NB
+                   "%%, where chance alone gives about %.2f" WORDS_NB
+                   "%% on as many images: it %s.",
+                   100 * c->value, 100 * c->baseline,
+                   finding_tells(c) ? "is too small to matter" : "could be chance");
+        return;
+    }
+    words_para(2, "-",
+               "The model is %s: the calibration error is %.2f" WORDS_NB
+               "%%, chance alone gives about %.2f" WORDS_NB "%% (mean confidence %.2f" WORDS_NB
+               "%%, accuracy %.2f" WORDS_NB "%%).",
+               over && under ? "over-confident in some bins of confidence and under-confident in "
+                               "others"
+               : over        ? "over-confident"
+                             : "under-confident",
+               100 * c->value, 100 * c->baseline, 100 * p->mean,
+               100 * a->f->of[FIND_ACCURACY].value);
+    if (over)
+        write_bins(&p->calibration, true, over && under);
+    if (under)
+        write_bins(&p->calibration, false, over && under);
+    if (over && under) {
+        words_para(2, "",
+                   "One temperature cannot correct both. Fit isotonic regression to the confidence "
+                   "on held-out images (Zadrozny and Elkan, 2002).");
+        isotonic(a);
+        return;
+    }
+    if (a->f->of[FIND_TEMPERATURE].verdict == VERDICT_YES ||
+        a->f->of[FIND_TEMPERATURE].verdict == VERDICT_NO) {
+        temperature(a);
+        return;
+    }
+    words_para(2, "",
+               "Divide the logits by one temperature, fitted on held-out images (Guo et al., "
+               "2017). It changes confidences, not predictions.");
+    recommend(a, CONFIDENCES, FIND_CALIBRATION, "reliability_diagram.png",
+              "Fit a temperature to held-out images: calibrate --logits.");
+    recommend_worked(a,
+                     "the calibration error of other images is below %.2f" WORDS_NB
+                     "%%, and no prediction changes.",
+                     100 * c->value);
+}
+
+static void list_highest_wrong(const struct classes *c)
+{
+    struct class_list l = classes_by_errors(c, CLASS_HIGHEST_WRONG);
+    if (l.n > 0)
+        words_para(2, "", "True classes with more than one of them:");
+    for (int i = 0; i < l.n && i < ADVICE_SHORT_LIST; i++)
+        words_line("    %4" PRId64 "  %s", c->row[l.cls[i]].highest_wrong, c->row[l.cls[i]].text);
+    if (l.n > ADVICE_SHORT_LIST)
+        words_line("    and %d more", l.n - ADVICE_SHORT_LIST);
+    free(l.cls);
+}
+
+/* Where the errors of highest confidence are listed and drawn. */
+static void list_files(const struct advice *a, int64_t errors)
+{
+    char drawn[40] = "", pages[128], maps[256] = "";
+    if (!file_list_has(&a->about->files, "confident_errors.csv"))
+        return;
+    advice_pages(pages, sizeof pages, a->about, "confident_errors");
+    if (a->drawn_errors >= 0 && a->drawn_errors < errors)
+        snprintf(drawn, sizeof drawn, ", the first %" PRId64, a->drawn_errors);
+    if (*pages)
+        snprintf(maps, sizeof maps, "%s with %s in %s", *drawn ? drawn : ",",
+                 errors == 1 ? "its map" : "their maps", pages);
+    words_para(2, "", "Listed in confident_errors.csv%s.", maps);
+}
+
+static void highest_errors(struct advice *a)
+{
+    const struct finding *h = &a->f->of[FIND_HIGHEST_ERRORS];
+    bool one = h->count == 1;
+    struct words_buf b;
+    if (h->verdict == VERDICT_NONE)
+        return;
+    if (h->count > 0 && h->verdict == VERDICT_NO) {
+        words_para(2, "-",
+                   "Errors of highest confidence (above 90" WORDS_NB "%%), no finding: %" PRId64
+                   " of %s. If the confidences were right, about %.1f "
+                   "would be: no more than chance.",
+                   h->count, words_count(&b, h->of, "error", "errors"), a->f->highest_expected);
+        list_files(a, h->count);
+        return;
+    }
+    if (h->verdict == VERDICT_NO) {
+        const struct confidence *p = &a->r->confidence;
+        if (p->correct[BAND_HIGHEST] == 0)
+            words_para(2, "-",
+                       "No prediction has the highest confidence (above 90" WORDS_NB "%%).");
+        else
+            words_para(2, "-", "Errors of highest confidence (above 90" WORDS_NB "%%): none of %s.",
+                       words_count(&b, h->of, "error", "errors"));
+        return;
+    }
+    words_para(2, "-",
+               "%" PRId64 " of %" PRId64 " %s (%s) %s the highest confidence (above 90" WORDS_NB
+               "%%), by more than chance: if the confidences were right, about %.1f would. Look "
+               "at %s: is the label wrong, or the model?",
+               h->count, h->of, h->of == 1 ? "error" : "errors", words_percent(&b, h->count, h->of),
+               one ? "has" : "have", a->f->highest_expected, one ? "it" : "each");
+    words_para(2, "", "Ceiling: %.2f points, whether labels or predictions are corrected.",
+               advice_points(a->r, h->count));
+    list_files(a, h->count);
+    list_highest_wrong(&a->r->classes);
+    /* The list of label-check says where a label may be the cause. */
+    bool labels = a->f->of[FIND_FLAGGED_LABELS].verdict == VERDICT_YES;
+    recommend(a, h->count, FIND_HIGHEST_ERRORS, "confident_errors.csv,confident_errors.png",
+              one      ? "Review the error of highest confidence: is the label wrong, or the model?"
+              : labels ? "Look for what the errors of highest confidence have in common, where "
+                         "label-check does not flag the label."
+                       : "Review the errors of highest confidence: is the label wrong, or the "
+                         "model?");
+    recommend_worked(a,
+                     "after the correction of labels or model about %.1f of the errors have the "
+                     "highest confidence, as the confidences say.",
+                     a->f->highest_expected);
+}
+
+static void reject_low(struct advice *a)
+{
+    const struct finding *k = &a->f->of[FIND_REJECT_LOW];
+    struct words_buf b, c, d;
+    if (k->verdict == VERDICT_YES)
+        words_para(2, "-",
+                   "Where an error costs more than no prediction, reject those of low confidence "
+                   "(up to 50" WORDS_NB "%%): %" PRId64 " of %" PRId64
+                   " predictions remain (%s), and %s of them are correct instead of %s.",
+                   k->of, a->r->classes.total, words_percent(&b, k->of, a->r->classes.total),
+                   words_accuracy(&c, k->value), words_accuracy(&d, k->baseline));
+    if (k->verdict == VERDICT_YES) {
+        recommend(a, CONFIDENCES, FIND_REJECT_LOW, "data/risk.tsv,reliability_diagram.png",
+                  "Reject predictions of low confidence where an error costs more than no "
+                  "prediction.");
+        recommend_worked(a,
+                         "of other images, too, about %s of the predictions that remain are "
+                         "correct.",
+                         words_accuracy(&c, k->value));
+    } else if (k->verdict == VERDICT_NO && k->value <= k->baseline)
+        words_para(2, "-",
+                   "Rejecting predictions of low confidence, no finding: it does not raise the "
+                   "accuracy here. %s of the others are correct, of all %s.",
+                   words_accuracy(&c, k->value), words_accuracy(&d, k->baseline));
+    else if (k->verdict == VERDICT_NO)
+        words_para(2, "-",
+                   "Rejecting predictions of low confidence, no finding: %s of the others are "
+                   "correct instead of %s, a difference that %s.",
+                   words_accuracy(&c, k->value), words_accuracy(&d, k->baseline),
+                   finding_tells(k) ? "is too small to matter" : "could be chance");
+}
+
+void advice_confidence(struct advice *a)
+{
+    if (a->f->of[FIND_CALIBRATION].verdict == VERDICT_NONE &&
+        a->f->of[FIND_HIGHEST_ERRORS].verdict == VERDICT_NONE)
+        return;
+    advice_section(a, "Confidence");
+    highest_errors(a);
+    calibration(a);
+    reject_low(a);
+}

@@ -1,0 +1,178 @@
+#include "advice.h"
+
+#include "phrases.h"
+#include "base/prog.h"
+#include "stats/share.h"
+#include "words.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void class_order(struct advice *a)
+{
+    const struct findings *f = a->f;
+    const struct finding *o = &f->of[FIND_CLASS_ORDER];
+    struct words_buf b, c, d;
+    advice_section(a, "Class order");
+    if (f->moved_classes > 0)
+        words_para(2, "-",
+                   "The model and the labels order the classes differently: in %d of %s most "
+                   "images are predicted as one other class, a different one for each.",
+                   f->moved_classes,
+                   words_count(&b, f->with_images, "class with images", "classes with images"));
+    else
+        words_para(2, "-",
+                   "The model and the labels order the classes differently: %" PRId64 " of %" PRId64
+                   " images (%s) are predicted as the class at the same distance "
+                   "from theirs.",
+                   o->count, o->of, words_percent(&b, o->count, o->of));
+    if (f->offset > 0) {
+        bool minus = 2 * f->offset > a->r->classes.n;
+        words_para(2, "", "The predicted class ID is the true one %s %d, modulo %d.",
+                   minus ? "minus" : "plus", minus ? a->r->classes.n - f->offset : f->offset,
+                   a->r->classes.n);
+    }
+    words_para(2, "",
+               "With the classes renamed accordingly, %s of the predictions would be correct "
+               "instead of %s.",
+               words_accuracy(&c, o->value), words_accuracy(&d, o->baseline));
+    for (int i = 0; i < f->moved.n && i < ADVICE_LIST; i++) {
+        const struct found *m = &f->moved.at[i];
+        words_line("    %s -> %s: %" PRId64 " of %" PRId64, a->r->classes.row[m->cls].text,
+                   a->r->classes.row[m->to].text, m->f.count, m->f.of);
+    }
+    if (f->moved.n > ADVICE_LIST)
+        words_line("    and %d more", f->moved.n - ADVICE_LIST);
+    words_para(2, "",
+               "Give the names in the order in which the model was trained (%s), and check that "
+               "the labels count the classes from the same number in the same order (%s).",
+               prog_option("--names of cifar-predict", "NAMES"), prog_option("--labels", "LABELS"));
+    recommend(a, o->count, FIND_CLASS_ORDER, "most_confused_pairs.csv,per_class_accuracy.csv",
+              "Correct the class order.");
+    recommend_worked(a, "about %s of the predictions are correct, instead of %s.",
+                     words_accuracy(&c, o->value), words_accuracy(&d, o->baseline));
+}
+
+/* What the BatchNorm statistics say of the suspicion that the network is misread. */
+static void write_probe(const struct advice *a)
+{
+    const char *fit = about_value(a->about, "fit");
+    if (!fit)
+        words_para(2, "",
+                   "Nothing was measured that could speak for or against this: the checkpoint or "
+                   "the images did not allow to compare BatchNorm statistics.");
+    else if (strncmp(fit, "good", 4) == 0)
+        words_para(2, "",
+                   "The probe speaks against this: the images fit the BatchNorm statistics of the "
+                   "training (%s). Then labels, class order or the last layer are the likelier "
+                   "cause.",
+                   fit);
+    else
+        words_para(2, "",
+                   "The probe speaks for this: the images do not fit the BatchNorm statistics of "
+                   "the training (%s).",
+                   fit);
+}
+
+static void write_checks(const char *lead)
+{
+    words_para(2, "-", "%s", lead);
+    words_para(4, "  -", "the mean and std of the pixels: %s and %s must be those of the training;",
+               prog_option("--mean", "MEAN"), prog_option("--std", "STD"));
+    words_para(4, "  -",
+               "the inferred architecture, above all the stem: model-info --probe DATA compares "
+               "the interpretations of the checkpoint, %s sets one;",
+               prog_option("--assume", "ASSUME"));
+    words_para(4, "  -", "the class order: %s and %s must be those of the training;",
+               prog_option("--names", "NAMES"), prog_option("--labels", "LABELS"));
+    words_para(4, "  -", "that the checkpoint is of a trained model and for these classes.");
+}
+
+/* Above it the accuracy would be better than chance by enough for the other findings. */
+static double enough(const struct finding *accuracy)
+{
+    return accuracy->baseline + ABOVE_CHANCE * (1 - accuracy->baseline);
+}
+
+static void check_model(struct advice *a)
+{
+    const struct finding *acc = &a->f->of[FIND_ACCURACY];
+    bool few = acc->verdict == VERDICT_FEW;
+    struct words_buf b, c, d;
+    advice_section(a, few ? "More images" : "The network and its constants");
+    words_para(2, "-",
+               "The accuracy, %s (%" PRId64 " of %" PRId64
+               "), %s chance (%s; exact binomial test, p" WORDS_NB "=" WORDS_NB "%.2g).",
+               words_accuracy(&b, acc->value), acc->count, acc->of, say_against_chance(acc),
+               words_accuracy(&c, acc->baseline), acc->p);
+    if (a->f->only_predicted >= 0 && acc->of > 1)
+        words_para(2, "", "All %s predicted as %s.",
+                   words_count(&d, acc->of, "image is", "images are"),
+                   a->r->classes.row[a->f->only_predicted].text);
+    if (few) {
+        recommend(a, BEFORE_ALL, FIND_ACCURACY, "", "Use more images.");
+        recommend_worked(a, "the accuracy can be told from chance.");
+        if (acc->value <= acc->baseline)
+            write_checks("If the accuracy stays so low, check in this order:");
+        return;
+    }
+    words_para(2, "-", "The network or its constants are probably misread.");
+    write_probe(a);
+    write_checks("Check, in this order:");
+    recommend(a, BEFORE_ALL, FIND_ACCURACY, "data/run.tsv",
+              "Check how the network is read: its constants, its architecture, the class order.");
+    recommend_worked(a, "the accuracy is above %s.", words_accuracy(&b, enough(acc)));
+}
+
+/* The warning above says what does not fit. */
+static void better_fit(struct advice *a, const char *options)
+{
+    struct words_buf b;
+    advice_section(a, "Mean, std and architecture");
+    words_para(2, "-",
+               "The model is run in another way than it was trained, as far as its BatchNorm "
+               "running statistics tell. Run it again with %s.",
+               options);
+    recommend(a, BEFORE_ALL, FIND_ACCURACY, "data/run.tsv", "Run the model again with %s.",
+              options);
+    recommend_worked(a, "the accuracy rises above %s, the upper end of its interval.",
+                     words_accuracy(&b, a->f->of[FIND_ACCURACY].high));
+}
+
+/* The model works, and yet nothing that was tried fits its statistics. */
+static void doubtful_fit(struct advice *a, const char *fit)
+{
+    struct words_buf b;
+    advice_section(a, "Mean, std and architecture");
+    words_para(2, "-",
+               "The images do not fit the BatchNorm statistics of the training (%s), and no other "
+               "interpretation that was tried fits better. What follows holds for the model as it "
+               "was run here.",
+               fit);
+    words_para(2, "",
+               "Check how the images were resized, cropped and normalised in the training; "
+               "model-info --probe DATA shows which layers differ.");
+    recommend(a, BEFORE_ALL, FIND_ACCURACY, "data/run.tsv",
+              "Check that the images are prepared as in the training.");
+    recommend_worked(a,
+                     "the fit is good and the accuracy rises above %s, the upper end of its "
+                     "interval.",
+                     words_accuracy(&b, a->f->of[FIND_ACCURACY].high));
+}
+
+void advice_model(struct advice *a)
+{
+    const char *better = about_better(a->about), *fit = about_value(a->about, "fit");
+    if (better)
+        better_fit(a, better);
+    else if (a->f->of[FIND_CLASS_ORDER].verdict == VERDICT_YES)
+        class_order(a);
+    else if (!findings_work(a->f))
+        check_model(a);
+    else if (fit && strncmp(fit, "bad", 3) == 0)
+        doubtful_fit(a, fit);
+}
