@@ -229,8 +229,9 @@ static void shift(struct job *j)
 int corrupt(uint8_t *pixels, int h, int w, enum corrupt_kind kind, int severity, uint64_t seed,
             int64_t id, struct err *e)
 {
-    struct job j = {.pixels = pixels, .h = h, .w = w, .severity = severity - 1, .state = seed};
+    struct job j = {.h = h, .w = w, .severity = severity - 1, .state = seed};
 
+    j.pixels = pixels;
     /* A stream of its own for each kind and image. */
     j.state = random_next(&j.state) + (uint64_t)kind;
     j.state = random_next(&j.state) + (uint64_t)id;

@@ -141,8 +141,8 @@ struct search {
     const struct duplicates_opts *opts;
     struct pair *pair; /* [n] */
     size_t n;
-    struct duplicate **list; /* what is found */
-    size_t *found;
+    struct duplicate *list; /* [found] */
+    size_t found;
 };
 
 /* Pixels of two images, and their details. */
@@ -200,46 +200,47 @@ static void add(struct search *s, int64_t image, int64_t other, double embedding
 
 static void put(struct search *s, const struct pair *p)
 {
-    *s->list = mem_extend(*s->list, *s->found, *s->found + 1, sizeof **s->list);
-    (*s->list)[(*s->found)++] = (struct duplicate){.image = &s->set->image[p->image],
-                                                   .other = &s->others->image[p->other],
-                                                   .against = s->against,
-                                                   .kind = p->kind,
-                                                   .correlation = p->correlation,
-                                                   .dy = p->dy,
-                                                   .dx = p->dx,
-                                                   .embedding = p->embedding};
+    s->list = mem_extend(s->list, s->found, s->found + 1, sizeof *s->list);
+    s->list[s->found++] = (struct duplicate){.image = &s->set->image[p->image],
+                                             .other = &s->others->image[p->other],
+                                             .against = s->against,
+                                             .kind = p->kind,
+                                             .correlation = p->correlation,
+                                             .dy = p->dy,
+                                             .dx = p->dx,
+                                             .embedding = p->embedding};
 }
 
 /* --- equal pixels --- */
 
+/* An image, which has a number in its set, by hash. */
+struct hashed {
+    uint64_t hash;
+    int64_t image;
+};
+
 static int by_hash(const void *a, const void *b)
 {
-    const struct set_image *x = *(const struct set_image *const *)a,
-                           *y = *(const struct set_image *const *)b;
+    const struct hashed *x = a, *y = b;
     if (x->hash != y->hash)
         return x->hash < y->hash ? -1 : 1;
-    return (x->id > y->id) - (x->id < y->id);
+    return (x->image > y->image) - (x->image < y->image);
 }
 
 /* The images by hash, then id. Caller frees. */
-static const struct set_image **order(const struct image_set *s)
+static struct hashed *order(const struct image_set *s)
 {
-    const struct set_image **list = mem_alloc((size_t)s->n + 1, sizeof *list);
+    struct hashed *list = mem_alloc((size_t)s->n + 1, sizeof *list);
     for (int64_t i = 0; i < s->n; i++)
-        list[i] = &s->image[i];
+        list[i] = (struct hashed){s->image[i].hash, i};
     qsort(list, (size_t)s->n, sizeof *list, by_hash);
     return list;
 }
 
 /* Of two whose hashes are equal. */
-static int put_equal(struct search *s, const struct set_image *image, const struct set_image *other,
-                     struct hand *h, struct err *e)
+static int put_equal(struct search *s, int64_t image, int64_t other, struct hand *h, struct err *e)
 {
-    const struct pair p = {.image = image - s->set->image,
-                           .other = other - s->others->image,
-                           .embedding = NAN,
-                           .correlation = 1};
+    const struct pair p = {.image = image, .other = other, .embedding = NAN, .correlation = 1};
     if (load_pair(s, &p, h, e) != 0)
         return -1;
     if (memcmp(h->pixels[0], h->pixels[1], size_of(s->set)) == 0)
@@ -249,17 +250,18 @@ static int put_equal(struct search *s, const struct set_image *image, const stru
 
 static int find_equal(struct search *s, struct err *e)
 {
-    const struct set_image **image = order(s->set), **other = order(s->others);
+    struct hashed *image = order(s->set), *other = order(s->others);
     struct hand *h = hand_new(s);
     const bool sizes = data_h(s->set->data) == data_h(s->others->data) &&
                        data_w(s->set->data) == data_w(s->others->data);
     int64_t at = 0;
     int r = 0;
     for (int64_t i = 0; i < s->set->n && sizes && r == 0; i++) {
-        while (at < s->others->n && other[at]->hash < image[i]->hash)
+        while (at < s->others->n && other[at].hash < image[i].hash)
             at++;
-        if (at < s->others->n && other[at]->hash == image[i]->hash && other[at] != image[i])
-            r = put_equal(s, image[i], other[at], h, e);
+        if (at < s->others->n && other[at].hash == image[i].hash &&
+            (s->against || other[at].image != image[i].image))
+            r = put_equal(s, image[i].image, other[at].image, h, e);
     }
     hand_free(h);
     free(image);
@@ -392,8 +394,8 @@ int duplicates_find(const struct image_set *set, const struct image_set *against
                        .others = against ? against : set,
                        .against = against,
                        .opts = o,
-                       .list = list,
-                       .found = n};
+                       .list = *list,
+                       .found = *n};
     int r = find_equal(&s, e);
     if (r == 0)
         r = add_nearest(&s, e);
@@ -404,5 +406,7 @@ int duplicates_find(const struct image_set *set, const struct image_set *against
         r = find_similar(&s, e);
     }
     free(s.pair);
+    *list = s.list;
+    *n = s.found;
     return r;
 }

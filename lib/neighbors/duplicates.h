@@ -67,10 +67,10 @@ struct duplicate {
     double embedding;   /* distance of the embeddings, NaN where not known */
 };
 
-/* The duplicates of `set` among the images of `against`, or inside where that is NULL: *list, of
- * *n; the caller frees it. Of images that are all equal each is paired with the first. Other pairs
- * are found among those whose spectra are nearest, and among the `hints`, and verified by their
- * pixels. */
+/* Adds the duplicates of `set` among the images of `against`, or inside where that is NULL, to a
+ * list of *n, which the caller frees, on an error as well. Of images that are all equal each is
+ * paired with the first. Other pairs are found among those whose spectra are nearest, and among
+ * the `hints`, and verified by their pixels. */
 int duplicates_find(const struct image_set *set, const struct image_set *against,
                     const struct duplicate_hint *hint, size_t hints,
                     const struct duplicates_opts *o, struct duplicate **list, size_t *n,
