@@ -17,10 +17,11 @@ fail() { # message or nothing, status
 }
 
 # Runs what makes, moves or removes files of OUT, or ends the stage with the reason of the
-# system alone: the paths are the pipeline's own.
+# system alone: the paths are the pipeline's own. What fails runs once more to say why, so
+# that what succeeds needs no process for its words.
 writing() { # command ...
     local why
-    why=$("$@" 2>&1) || fail "$OUT: cannot write in this folder:${why##*:}"
+    "$@" 2>/dev/null || why=$("$@" 2>&1) || fail "$OUT: cannot write in this folder:${why##*:}"
 }
 create() { # file
     : >"$1"
@@ -52,50 +53,64 @@ run_child() {
 
 # SHA-256 checksums of files, kept by what stat says of them: device, inode, size and times.
 # $1: where they are kept; $2: how many seconds ago a file must have changed for its checksum
-# to be kept, since one that changes twice within a tick of the clock looks the same after.
-# Paths come from standard input, each with a byte 0 behind it; their checksums go to standard
-# output in the same order, one a line. Says which file cannot be read.
+# to be kept, since one that changes twice within a tick of the clock looks the same after;
+# $3: `new` for files that were just made. The paths are in the array `path`; their checksums
+# go into the array `sum`. Says which file cannot be read.
 checksums() {
-    local kept=$1 settled=$2 path key sum new line i at=$EPOCHSECONDS
-    mapfile -d '' -t path
+    local kept=$1 settled=$2 made=${3-} key new line i at=$EPOCHSECONDS
+    sum=()
     [ ${#path[@]} -gt 0 ] || return 0
-    mapfile -t key < <(printf '%s\0' "${path[@]}" | xargs -0 stat -L --printf='%d:%i:%s:%.9Y:%.9Z\n' -- 2>&1)
+    mapfile -t key < <(each_path stat -L --printf='%d:%i:%s:%.9Y:%.9Z\n' -- 2>&1)
     for line in "${key[@]}"; do
         [[ $line != stat:* ]] || { say "${line#stat: }" && return 1; }
     done
     [ ${#key[@]} -eq ${#path[@]} ] || return 1
-    # A line that a kill or a full disk cut is none.
-    mapfile -t sum < <({
-        cat -- "$kept" 2>/dev/null
-        printf '\n=\n'
-        printf '%s\n' "${key[@]}"
-    } | LC_ALL=C awk '
-        $0 == "=" { asked = 1; next }
-        asked { print $1 in known ? known[$1] : "-"; next }
-        NF == 2 && $1 ~ /^[0-9]+:[0-9]+:[0-9]+:[0-9.]+:[0-9.]+$/ && $2 ~ /^[0-9a-f]+$/ && length($2) == 64 {
-            known[$1] = $2
-        }')
-    local unknown=()
-    for i in "${!sum[@]}"; do
-        [ "${sum[i]}" != - ] || unknown+=("$i")
-    done
-    if [ ${#unknown[@]} -gt 0 ]; then
-        # A backslash marks a name that sha256sum had to write otherwise.
-        mapfile -t new < <(for i in "${unknown[@]}"; do printf '%s\0' "${path[i]}"; done |
-            xargs -0 sha256sum -- 2>&1 | sed '/^sha256sum: /!{ s/^\\//; s/ .*//; }')
-        for line in "${new[@]}"; do
-            [[ $line != sha256sum:* ]] || { say "${line#sha256sum: }" && return 1; }
-        done
-        [ ${#new[@]} -eq ${#unknown[@]} ] || return 1
-        for i in "${!new[@]}"; do sum[unknown[i]]=${new[i]}; done
-        # One that cannot be kept is computed again next time.
-        {
-            flock 7
-            for i in "${unknown[@]}"; do
-                local changed=${key[i]##*:}
-                [ $((at - ${changed%.*})) -lt "$settled" ] || echo "${key[i]} ${sum[i]}"
-            done >&7
-        } 2>/dev/null 7>>"$kept"
+    if [ -z "$made" ] && [ -s "$kept" ]; then
+        # A line that a kill or a full disk cut is none.
+        mapfile -t sum < <(printf '%s\n' "${key[@]}" | LC_ALL=C kept=$kept awk '
+            BEGIN {
+                while ((getline line < ENVIRON["kept"]) > 0)
+                    if (split(line, f, " ") == 2 && f[1] ~ /^[0-9]+:[0-9]+:[0-9]+:[0-9.]+:[0-9.]+$/ &&
+                        f[2] ~ /^[0-9a-f]+$/ && length(f[2]) == 64)
+                        known[f[1]] = f[2]
+            }
+            { print $1 in known ? known[$1] : "-" }')
+        [ ${#sum[@]} -eq ${#path[@]} ] || return 1
     fi
-    printf '%s\n' "${sum[@]}"
+    local unknown=() asked=("${path[@]}")
+    for i in "${!path[@]}"; do
+        [ "${sum[i]--}" != - ] || unknown+=("$i")
+    done
+    [ ${#unknown[@]} -gt 0 ] || return 0
+    path=()
+    for i in "${unknown[@]}"; do path+=("${asked[i]}"); done
+    mapfile -t new < <(each_path sha256sum -- 2>&1)
+    path=("${asked[@]}")
+    for line in "${new[@]}"; do
+        [[ $line != sha256sum:* ]] || { say "${line#sha256sum: }" && return 1; }
+    done
+    [ ${#new[@]} -eq ${#unknown[@]} ] || return 1
+    for i in "${!new[@]}"; do
+        # A backslash marks a name that sha256sum had to write otherwise.
+        line=${new[i]#\\}
+        sum[unknown[i]]=${line%% *}
+    done
+    # One that cannot be kept is computed again next time.
+    {
+        flock 7
+        for i in "${unknown[@]}"; do
+            local changed=${key[i]##*:}
+            [ $((at - ${changed%.*})) -lt "$settled" ] || echo "${key[i]} ${sum[i]}"
+        done >&7
+    } 2>/dev/null 7>>"$kept"
+}
+
+# Runs a command with the paths of the array `path` as its last arguments: as many at a time
+# as the system takes.
+each_path() { # command ...
+    if [ ${#path[@]} -le 64 ]; then
+        "$@" "${path[@]}"
+    else
+        printf '%s\0' "${path[@]}" | xargs -0 "$@"
+    fi
 }

@@ -49,7 +49,6 @@ for i in "${!path[@]}"; do
     name[i]=
     [ "$kind" = model ] || [[ ${path[i]} != "$data"* ]] || name[i]=${path[i]#"$data"}
 done
-mapfile -t sum < <(printf '%s\0' "${path[@]}" | checksums "$D/made/$kind.checksums" 2)
-[ ${#sum[@]} -eq ${#path[@]} ] || fail ''
+checksums "$D/made/$kind.checksums" 2 || fail ''
 writing write_list
 cmp -s -- "$list.new" "$file" || writing mv -fT -- "$list.new" "$file"

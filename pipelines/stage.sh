@@ -48,30 +48,30 @@ own=
 
 # --- what it is made of ---
 
-# What a word of the command says whatever the folders are called. The files that the
-# model and the images are read from stand in OUT/data/inputs.
+# What a word of the command says whatever the folders are called, as `says`. The files that
+# the model and the images are read from stand in OUT/data/inputs.
 meaning() { # the word before it, the word
     local option=${1#--}
     option=${option^^}
     case $option in
     MODEL | DATA | NAMES | LABELS)
         if [ "$2" = "${!option}" ] && [ -e "$2" ]; then
-            echo "$option"
+            says=$option
             return
         fi
         ;;
     esac
     case $2 in
-    "$OUT") echo OUT ;;
-    "$OUT"/*) printf 'OUT/%q\n' "${2#"$OUT"/}" ;;
-    "$HEATPIPE_SHARE"/*) printf 'SHARE/%q\n' "${2#"$HEATPIPE_SHARE"/}" ;;
-    *) printf '%q\n' "$2" ;;
+    "$OUT") says=OUT ;;
+    "$OUT"/*) printf -v says 'OUT/%q' "${2#"$OUT"/}" ;;
+    "$HEATPIPE_SHARE"/*) printf -v says 'SHARE/%q' "${2#"$HEATPIPE_SHARE"/}" ;;
+    *) printf -v says '%q' "$2" ;;
     esac
 }
 
-# A line for the program, each word and each input.
+# A line for the program, each word and each input, as `made`.
 contents() {
-    local line=() of=() path=() f word before='' says sum
+    local line=() of=() path=() sum f word before='' says
     # $1: the line, $2: the file whose content belongs to it
     with() {
         of+=("${#line[@]}")
@@ -79,7 +79,10 @@ contents() {
         line+=("$1")
     }
     if [ -n "$own" ]; then
-        line+=("program $("$1" --version)")
+        # Asked once in a run.
+        f=$D/unfinished/version.${1##*/}
+        { IFS= read -r says <"$f"; } 2>/dev/null || { says=$("$1" --version) && echo "$says" >"$f"; } 2>/dev/null
+        line+=("program $says")
     elif f=$(type -P -- "$1"); then
         with 'program' "$f"
     else
@@ -89,7 +92,7 @@ contents() {
         f=${word#--*=}
         # As FILE:NAME, too.
         [ -f "$f" ] || [ ! -f "${f%%:*}" ] || f=${f%%:*}
-        says=$(meaning "$before" "$word")
+        meaning "$before" "$word"
         before=$word
         case $says in
         MODEL | DATA | NAMES | LABELS | OUT/*) line+=("word $says") ;;
@@ -99,18 +102,23 @@ contents() {
     for f in "${from[@]}"; do
         if [ -f "$OUT/$f" ]; then with "input $f" "$OUT/$f"; else line+=("input $f: none"); fi
     done
-    mapfile -t sum < <(printf '%s\0' "${path[@]}" | checksums "$D/made/checksums" 0)
-    [ ${#sum[@]} -eq ${#path[@]} ] || fail ''
+    checksums "$D/made/checksums" 0 || fail ''
     for f in "${!of[@]}"; do line[of[f]]+=" ${sum[f]}"; done
-    printf '%s\n' "${line[@]}"
+    printf -v made '%s\n' "${line[@]}"
 }
 
-# Whether everything that was made is still there.
-complete() {
-    local f
-    while read -r f; do
+# Whether the record says that all was made of the same, and all of it is still there.
+up_to_date() {
+    local line before='' files=() f
+    [ -f "$record" ] || return 1
+    while IFS= read -r line; do
+        if [[ $line == 'made '* ]]; then files+=("${line#made }"); else before+=$line$'\n'; fi
+    done <"$record"
+    [ "$before" = "$made" ] || return 1
+    [ -z "$sheets" ] || [ ! -r "$OUT/$file" ] || mapfile -t -O ${#files[@]} files <"$OUT/$file"
+    for f in "${files[@]}"; do
         [ -e "$OUT/$f" ] || return 1
-    done < <(sed -n 's/^made //p' "$record" && { [ -z "$sheets" ] || cat -- "$OUT/$file" 2>/dev/null; })
+    done
 }
 
 # --- running the command ---
@@ -263,7 +271,8 @@ list_sheets() {
 
 write_record() {
     {
-        printf '%s\n' "$made" "${whole[@]/#/made }"
+        printf '%s' "$made"
+        printf '%s\n' "${whole[@]/#/made }"
         [ -z "$folder" ] || (cd -- "$part" && find "$folder" -type f -printf 'made %p\n')
     } >"$part/record"
 }
@@ -277,28 +286,40 @@ replace_folder() {
 }
 
 replace_sheets() {
-    local folder=$OUT f
+    local folder=$OUT new=() old=() f
+    local -A named=()
     [[ $sheets != */* ]] || folder+=/${sheets%/*}
-    writing mkdir -p -- "$folder"
+    [ -d "$folder" ] || writing mkdir -p -- "$folder"
     for f in "$part/sheets/"*; do
-        [ ! -e "$f" ] || writing mv -fT -- "$f" "$folder/${f##*/}"
+        [ ! -e "$f" ] || new+=("$f")
     done
+    [ ${#new[@]} -eq 0 ] || writing move_all "$folder" "${new[@]}"
     # What an earlier run called otherwise.
+    for f in "${new[@]}"; do named[${f##*/}]=1; done
     for f in "$OUT/"$sheets; do
-        grep -qxF -e "${f#"$OUT/"}" "$part/$name" || writing rm -f -- "$f"
+        [ -n "${named[${f##*/}]-}" ] || [ ! -e "$f" ] || old+=("$f")
     done
+    [ ${#old[@]} -eq 0 ] || writing rm -f -- "${old[@]}"
 }
 
-made=$(contents "$@") || exit
-if [ -f "$record" ] && [ "$(sed '/^made /d' "$record")" = "$made" ] && complete; then
-    exit 0
-fi
+# All that are still there, so that it may be tried again.
+move_all() { # folder, files
+    local folder=$1 f left=()
+    for f in "${@:2}"; do
+        [ ! -e "$f" ] || left+=("$f")
+    done
+    [ ${#left[@]} -eq 0 ] || printf '%s\0' "${left[@]}" | xargs -0 mv -f -t "$folder" --
+}
+
+made=
+contents "$@"
+! up_to_date || exit 0
 
 [ -z "$say" ] || say "$say"
 [ -z "$fonts" ] || check_fonts
 trap 'rm -rf -- "$part"' EXIT
-rm -rf -- "$part"
-writing mkdir -p -- "$part${sheets:+/sheets}" "$D/made"
+[ ! -e "$part" ] || rm -rf -- "$part"
+writing mkdir -p -- "$part${sheets:+/sheets}"
 printf -v command '%s ' "$@"
 [ ${#command} -le 61 ] || command="${command:0:57}... "
 command=${command% }
@@ -342,14 +363,18 @@ writing write_record
 
 # What is left cannot fail for want of room. A kill among it leaves no record, so that the
 # stage runs again.
-writing rm -f -- "$record"
+[ ! -e "$record" ] || writing rm -f -- "$record"
 [ -z "$sheets" ] || replace_sheets
 [ -z "$folder" ] || replace_folder
 for f in "${whole[@]}"; do
-    writing mkdir -p -- "$(dirname -- "$OUT/$f")"
-    writing mv -fT -- "$part/${f##*/}" "$OUT/$f"
+    to=$OUT/$f
+    [ -d "${to%/*}" ] || writing mkdir -p -- "${to%/*}"
+    writing mv -fT -- "$part/${f##*/}" "$to"
 done
-for f in "${gone[@]}"; do rm -f -- "$OUT/$f"; done
+for f in "${gone[@]}"; do [ ! -e "$OUT/$f" ] || rm -f -- "$OUT/$f"; done
 # Later stages ask for these checksums, several at a time.
-for f in "${whole[@]}"; do printf '%s\0' "$OUT/$f"; done | checksums "$D/made/checksums" 0 >/dev/null
+path=("${whole[@]/#/"$OUT"/}")
+checksums "$D/made/checksums" 0 new
 writing mv -fT -- "$part/record" "$record"
+# Nothing is left there of a stage of files alone, and heatpipe removes the folder.
+[ -n "$sheets$folder" ] || trap - EXIT
