@@ -1,5 +1,6 @@
 #include "pieces/columns.h"
 
+#include "base/io.h"
 #include "base/mem.h"
 #include "base/pool.h"
 #include "stream/tsv.h"
@@ -7,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 const char *column_type_word(enum column_type t)
 {
@@ -197,9 +199,21 @@ static uint8_t *pack_words(const struct segment *s, int col, enum column_type *t
 struct writing {
     struct columns *columns;
     struct store *store;
-    const char *prefix;
+    const char *prefix, *path;
     const struct segment *segment;
+    int number;        /* of the segment */
+    const bool *words; /* [columns] these alone are written, as words; NULL: all */
 };
+
+static enum column_type *type_of(const struct columns *c, int segment, int col)
+{
+    return &c->type[(size_t)segment * (size_t)c->n + (size_t)col];
+}
+
+static bool is_words(enum column_type t)
+{
+    return t == COLUMN_W8 || t == COLUMN_W16 || t == COLUMN_W32;
+}
 
 static int write_column(void *self, void *hand, int64_t i, struct err *e)
 {
@@ -208,18 +222,22 @@ static int write_column(void *self, void *hand, int64_t i, struct err *e)
     int64_t rows = w->segment->rows;
     int col = (int)i;
     (void)hand;
-    enum column_type *type = &c->type[(size_t)c->segments * (size_t)c->n + (size_t)col];
+    enum column_type *type = type_of(c, w->number, col);
+    if (w->words && (!w->words[col] || is_words(*type)))
+        return 0;
     double *real = mem_alloc((size_t)rows, sizeof *real);
     uint8_t *bytes = (uint8_t *)real;
     size_t size = (size_t)rows * sizeof *real;
-    *type = read_numbers(w->segment, col, real);
+    *type = w->words ? COLUMN_W8 : read_numbers(w->segment, col, real);
     if (*type == COLUMN_W8) {
         free(real);
         bytes = pack_words(w->segment, col, type, &size);
     } else if (*type != COLUMN_F64) {
         size = pack_numbers(*type, real, rows);
     }
-    char *name = mem_printf("%s.%s.%d", w->prefix, c->name[col], c->segments);
+    char *name = mem_printf("%s.%s.%d", w->prefix, c->name[col], w->number);
+    if (w->words)
+        store_forget(w->store, name);
     int r = store_piece(w->store, name, STORE_TABLE, bytes, size, e);
     free(name);
     free(bytes);
@@ -232,14 +250,18 @@ static int end_segment(struct writing *w, struct segment *s, int threads, struct
     struct columns *c = w->columns;
     if (s->rows == 0)
         return 0;
-    size_t n = (size_t)c->segments + 1;
-    c->rows = mem_grow(c->rows, n, sizeof *c->rows);
-    c->type = mem_grow(c->type, n * (size_t)c->n, sizeof *c->type);
-    c->rows[c->segments] = s->rows;
+    if (w->words && (w->number == c->segments || c->rows[w->number] != s->rows))
+        return err_set(e, "%s: it changed while it was read", io_name(w->path));
+    if (!w->words) {
+        size_t n = (size_t)c->segments + 1;
+        c->rows = mem_grow(c->rows, n, sizeof *c->rows);
+        c->type = mem_grow(c->type, n * (size_t)c->n, sizeof *c->type);
+        c->rows[c->segments++] = s->rows;
+        c->total += s->rows;
+    }
     if (pool_run(&(struct pool_work){.self = w, .part = write_column}, c->n, threads, e) != 0)
         return -1;
-    c->segments++;
-    c->total += s->rows;
+    w->number++;
     s->rows = 0;
     s->used = 0;
     return 0;
@@ -282,22 +304,62 @@ static int write_rows(struct writing *w, struct tsv_in *t, const struct columns_
     return r;
 }
 
+/* Whether a column holds words in some segments and in others what could be numbers. */
+static bool is_mixed(const struct columns *c, int col)
+{
+    int words = 0;
+    for (int i = 0; i < c->segments; i++)
+        words += is_words(*type_of(c, i, col));
+    return words > 0 && words < c->segments;
+}
+
+static int write_table(struct writing *w, const struct columns_only *only, int threads,
+                       struct err *e)
+{
+    struct columns *c = w->columns;
+    struct tsv_in *t;
+    if (tsv_open(&t, w->path, e) != 0)
+        return -1;
+    if (!c->name) {
+        c->n = tsv_columns(t);
+        c->name = mem_zero((size_t)c->n, sizeof *c->name);
+        for (int i = 0; i < c->n; i++) {
+            struct tsv_field f = tsv_header(t, i);
+            c->name[i] = mem_printf("%.*s", (int)f.n, f.p);
+        }
+    }
+    int r = tsv_columns(t) == c->n
+                ? write_rows(w, t, only, threads, e)
+                : err_set(e, "%s: it changed while it was read", io_name(w->path));
+    tsv_close(t);
+    return r;
+}
+
 int columns_write(struct columns *c, struct store *s, const char *prefix, const char *path,
                   const struct columns_only *only, int threads, struct err *e)
 {
-    struct tsv_in *t;
+    struct stat st;
     *c = (struct columns){0};
-    if (tsv_open(&t, path, e) != 0)
+    struct writing w = {.columns = c, .store = s, .prefix = prefix, .path = path};
+    if (write_table(&w, only, threads, e) != 0)
         return -1;
-    c->n = tsv_columns(t);
-    c->name = mem_zero((size_t)c->n, sizeof *c->name);
+    bool *words = mem_zero((size_t)c->n, sizeof *words);
+    int mixed = -1, r = 0;
     for (int i = 0; i < c->n; i++) {
-        struct tsv_field f = tsv_header(t, i);
-        c->name[i] = mem_printf("%.*s", (int)f.n, f.p);
+        words[i] = is_mixed(c, i);
+        mixed = words[i] ? i : mixed;
     }
-    struct writing w = {.columns = c, .store = s, .prefix = prefix};
-    int r = write_rows(&w, t, only, threads, e);
-    tsv_close(t);
+    if (mixed >= 0 && (strcmp(path, "-") == 0 || stat(path, &st) != 0 || !S_ISREG(st.st_mode))) {
+        r = err_set(e,
+                    "%s: expected a file, which can be read again, found another: column %s holds "
+                    "numbers in %d rows or more, and words in others",
+                    io_name(path), c->name[mixed], COLUMNS_SEGMENT);
+    } else if (mixed >= 0) {
+        w.words = words;
+        w.number = 0;
+        r = write_table(&w, only, threads, e);
+    }
+    free(words);
     return r;
 }
 

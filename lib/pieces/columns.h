@@ -8,10 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What a column holds in a segment. All numbers are little-endian; the last value of unsigned
- * ones, the least of signed ones and NaN are NA. Words are a length of 4 bytes, as many bytes of
- * different fields as they stand in the table, each with a line feed behind it, and, from the
- * next multiple of 4 on, an unsigned number for each row that says which of them it is. */
+/* What a column holds in a segment: words in all of them where it does in one. All numbers are
+ * little-endian; the last value of unsigned ones, the least of signed ones and NaN are NA. Words
+ * are a length of 4 bytes, as many bytes of different fields as they stand in the table, each with
+ * a line feed behind it, and, from the next multiple of 4 on, an unsigned number for each row that
+ * says which of them it is. */
 enum column_type {
     COLUMN_U8,
     COLUMN_U16,
@@ -42,8 +43,9 @@ struct columns_only {
     int64_t n;
 };
 
-/* Writes the table in the file `path` as the pieces PREFIX.COLUMN.SEGMENT. Memory is that of one
- * segment. Freed by the caller, on an error as well. */
+/* Writes the table in the file `path` as the pieces PREFIX.COLUMN.SEGMENT. The table is read again
+ * where words follow a segment of what could be numbers, so that "7.50" stays what it is. Memory
+ * is that of one segment. Freed by the caller, on an error as well. */
 int columns_write(struct columns *c, struct store *s, const char *prefix, const char *path,
                   const struct columns_only *only, int threads, struct err *e) ERR_CHECKED;
 void columns_free(struct columns *c);

@@ -322,15 +322,17 @@ void store_each(const struct store *s, void *self,
 
 void store_forget(struct store *s, const char *name)
 {
-    for (size_t i = 0; i < s->pieces; i++) {
-        if (strcmp(s->piece[i].name, name) != 0)
-            continue;
+    pthread_mutex_lock(&s->lock);
+    size_t i = 0;
+    while (i < s->pieces && strcmp(s->piece[i].name, name) != 0)
+        i++;
+    if (i < s->pieces) {
         s->bytes -= s->piece[i].n;
         free(s->piece[i].name);
         free(s->piece[i].text);
         s->piece[i] = s->piece[--s->pieces];
-        return;
     }
+    pthread_mutex_unlock(&s->lock);
 }
 
 /* --- the end --- */

@@ -42,7 +42,8 @@ size_t store_bytes(const struct store *s);
 void store_each(const struct store *s, void *self,
                 void (*each)(void *self, const char *name, const char *text, size_t n));
 
-/* Takes a piece out of memory again; nothing where there is none. */
+/* Takes a piece out of memory again; nothing where there is none. In a folder one that is written
+ * again replaces it. */
 void store_forget(struct store *s, const char *name);
 
 /* A program that ends with an error before store_drop takes the folder with it. */
