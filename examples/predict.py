@@ -67,7 +67,7 @@ COLUMNS = ("id true pred correct conf p_true rank_true margin entropy loss true_
            "true_group pred_group pred2 pred3 pred4 pred5 conf2 conf3 conf4 conf5").split()
 
 
-NAME_BYTES, CLASSES = 1024, 65536  # the limits of heatpipe-input(5)
+NAME_BYTES, CLASSES = 65536, 65536  # the limits of heatpipe-input(5)
 GRID = 4  # cells on a side: maps of fewer show no places
 OUTPUTS = "logits features class_maps cams ids classes run weights biases".split()
 

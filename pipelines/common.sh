@@ -103,6 +103,7 @@ checksums() {
             [ $((at - ${changed%.*})) -lt "$settled" ] || echo "${key[i]} ${sum[i]}"
         done >&7
     } 2>/dev/null 7>>"$kept"
+    return 0
 }
 
 # Runs a command with the paths of the array `path` as its last arguments: as many at a time

@@ -1,6 +1,7 @@
 #include "words.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "cam/about.h"
 #include "cam/cam.h"
 #include "stats/band.h"
@@ -29,28 +30,10 @@ static const char *percent(double p, char buf[16])
     return buf;
 }
 
-/* Where letter `n` of a text begins, or its end. */
-static const char *letter(const char *s, int n)
-{
-    for (; *s; s++)
-        if (((unsigned char)*s & 0xc0) != 0x80 && n-- == 0)
-            break;
-    return s;
-}
-
-/* A name to stand among other words, of at most `most` letters: the middle of a longer
- * one is left out, since names often differ at their ends. */
+/* A name to stand among other words, of at most `most` letters. Caller frees. */
 static char *short_name(const char *name, int most)
 {
-    int n = 0;
-    while (*letter(name, n))
-        n++;
-    if (n <= most)
-        return pen_name(name);
-    int head = (most - 1) * 2 / 3;
-    char *cut = mem_printf("%.*s\xe2\x80\xa6%s", (int)(letter(name, head) - name), name,
-                           letter(name, n - (most - 1 - head)));
-    char *clean = pen_name(cut);
+    char *cut = text_shortened(name, most), *clean = pen_name(cut);
     free(cut);
     return clean;
 }

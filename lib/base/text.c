@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 size_t text_char(const char *text, size_t n)
@@ -134,9 +135,34 @@ static bool right_to_left(const char *s)
     return false;
 }
 
-char *text_isolated(const char *s)
+/* Where letter `n` of a text begins, or its end. */
+static const char *letter(const char *s, size_t n)
 {
-    return right_to_left(s) ? mem_printf("\xe2\x81\xa8%s\xe2\x81\xa9", s) : mem_dup(s);
+    for (; *s; s++)
+        if (((unsigned char)*s & 0xc0) != 0x80 && n-- == 0)
+            break;
+    return s;
+}
+
+char *text_shortened(const char *s, int most)
+{
+    size_t n = 0;
+    for (const char *c = s; *c; c++)
+        n += ((unsigned char)*c & 0xc0) != 0x80;
+    if (n <= (size_t)most)
+        return mem_dup(s);
+    size_t head = ((size_t)most - 1) * 2 / 3, tail = (size_t)most - 1 - head;
+    return mem_printf("%.*s\xe2\x80\xa6%s", (int)(letter(s, head) - s), s, letter(s, n - tail));
+}
+
+char *text_isolated(const char *name)
+{
+    char *s = text_shortened(name, TEXT_NAME);
+    if (!right_to_left(s))
+        return s;
+    char *isolated = mem_printf("\xe2\x81\xa8%s\xe2\x81\xa9", s);
+    free(s);
+    return isolated;
 }
 
 bool text_size(const char *s, int most, int *h, int *w)

@@ -37,10 +37,15 @@ char *nearest_said(const struct nearest *s, char buf[NEAREST_ROOM]);
 /* Offers each of the words, which `separator` parts. */
 void nearest_offer_all(struct nearest *s, const char *words, char separator);
 
-/* A copy that keeps its place among other text: where it holds letters that run from right
- * to left, between U+2068 and U+2069 (first strong isolate, pop directional isolate), so that
- * "a -> b" does not read as "b <- a". Caller frees. */
-char *text_isolated(const char *s);
+/* A copy of at most `most` letters: the middle of a longer text is left out, since names often
+ * differ at their ends. Caller frees. */
+char *text_shortened(const char *s, int most);
+
+/* A name to stand among other text, of at most TEXT_NAME letters: where it holds letters that run
+ * from right to left, between U+2068 and U+2069 (first strong isolate, pop directional isolate),
+ * so that "a -> b" does not read as "b <- a". Caller frees. */
+enum { TEXT_NAME = 120 };
+char *text_isolated(const char *name);
 
 /* As a word of a shell: quoted where it has to be. Caller frees. */
 char *text_shell(const char *s);

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { NAMES_PEEK = 4096, NAMES_FILE = 1 << 26 };
+enum { NAMES_PEEK = 4096 };
 
 const char *names_fault(const char *p, size_t n)
 {
@@ -81,6 +81,7 @@ const char *names_superclass(const struct names *n, int cls, char buf[16])
 struct table {
     struct tsv_in *in;
     int class_col, name_col, superclass_col, superclass_name_col; /* the latter two may be -1 */
+    size_t bytes;                                                 /* of the names so far */
     struct names *n;
 };
 
@@ -106,12 +107,16 @@ static void cover(struct names *n, int classes, int superclasses)
 }
 
 /* The name in a field of the current row, for the caller to free, or NULL. */
-static char *table_name(const struct table *t, int col, struct err *e)
+static char *table_name(struct table *t, int col, struct err *e)
 {
     char *name = tsv_string(t->in, col);
-    const char *fault = names_fault(name, strlen(name));
-    if (!fault)
+    size_t n = strlen(name);
+    const char *fault = names_fault(name, n);
+    t->bytes += n;
+    if (!fault && t->bytes <= NAMES_ALL_BYTES)
         return name;
+    if (!fault)
+        fault = "more than all may have";
     struct tsv_field h = tsv_header(t->in, col);
     free(name);
     tsv_record(t->in, e, "column '%.*s': expected a name of 1 to %d bytes, found %s", (int)h.n, h.p,
@@ -119,7 +124,7 @@ static char *table_name(const struct table *t, int col, struct err *e)
     return NULL;
 }
 
-static int table_row(const struct table *t, struct err *e)
+static int table_row(struct table *t, struct err *e)
 {
     int64_t cls, superclass = -1;
     if (tsv_int(t->in, t->class_col, 0, NAMES_CLASSES - 1, &cls, e) != 0)
@@ -240,9 +245,9 @@ static int load_in(struct names **n, struct in **in, struct err *e)
         return r == 0 ? 1 : -1;
     }
     struct map m;
-    if (pickled && in_size(*in) > NAMES_FILE)
+    if (pickled && in_size(*in) > NAMES_ALL_BYTES)
         return 0;
-    if (map_rest(&m, *in, NAMES_FILE, e) != 0)
+    if (map_rest(&m, *in, NAMES_ALL_BYTES, e) != 0)
         return -1;
     int r = pickled ? names_from_pickle(n, &m, in_name(*in), e)
                     : names_from_text(n, &m, in_name(*in), e);

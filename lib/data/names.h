@@ -19,8 +19,11 @@ struct names {
 /* The one rule for names of classes and superclasses, wherever they come from: 1 to
  * NAMES_BYTES bytes of text in UTF-8, in which tabs and line feeds are the only control
  * characters. NULL, or what was found instead, for a message. */
-enum { NAMES_BYTES = 1024 };
+enum { NAMES_BYTES = 1 << 16 };
 const char *names_fault(const char *p, size_t n);
+
+/* All names of a table may have NAMES_ALL_BYTES together, which is what they take in memory. */
+enum { NAMES_ALL_BYTES = 1 << 26 };
 
 /* Classes and superclasses of which nothing is known. */
 struct names *names_new(int classes, int superclasses);

@@ -26,6 +26,7 @@ struct naming {
     int classes;
     struct text *superclass; /* in the order of their first appearance */
     int superclasses;
+    size_t bytes; /* of all names */
     struct names made;
 };
 
@@ -107,9 +108,14 @@ static int shown(size_t n)
     return (int)(n > 60 ? 60 : n);
 }
 
-static int check_name(const struct tsv_in *t, int col, const struct text *x, struct err *e)
+static int check_name(struct naming *s, const struct tsv_in *t, int col, const struct text *x,
+                      struct err *e)
 {
-    const char *fault = names_fault(x->plain, strlen(x->plain));
+    size_t n = strlen(x->plain);
+    const char *fault = names_fault(x->plain, n);
+    s->bytes += n;
+    if (!fault && s->bytes > NAMES_ALL_BYTES)
+        fault = "more than all may have";
     struct tsv_field h = tsv_header(t, col);
     return fault ? tsv_error(t, e, "column '%.*s': expected a name of 1 to %d bytes, found %s",
                              shown(h.n), h.p, NAMES_BYTES, fault)
@@ -136,7 +142,7 @@ int naming_learn(struct naming *s, const struct tsv_in *t, int cls, int name_col
         if (c->name.raw)
             return differs(t, name_col, cls, "name", &c->name, e);
         c->name = text_copy(t, name_col);
-        if (check_name(t, name_col, &c->name, e) != 0)
+        if (check_name(s, t, name_col, &c->name, e) != 0)
             return -1;
     }
     if (superclass_col >= 0 &&
@@ -146,7 +152,7 @@ int naming_learn(struct naming *s, const struct tsv_in *t, int cls, int name_col
         if (c->superclass >= 0)
             return differs(t, superclass_col, cls, "superclass", &s->superclass[c->superclass], e);
         c->superclass = superclass_find(s, t, superclass_col);
-        return check_name(t, superclass_col, &s->superclass[c->superclass], e);
+        return check_name(s, t, superclass_col, &s->superclass[c->superclass], e);
     }
     return 0;
 }

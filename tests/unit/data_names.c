@@ -139,7 +139,7 @@ static void test_data(void)
     file_text("batches.meta", "\x80\x02}U\x0blabel_names](NU\x01"
                               "aes.");
     CHECK(!load("batches.meta"));
-    CHECK_STR(err.msg, "batches.meta: label_names: item 0: expected a name of 1 to 1024 bytes, "
+    CHECK_STR(err.msg, "batches.meta: label_names: item 0: expected a name of 1 to 65536 bytes, "
                        "found another value");
     unlink("test");
     unlink("batches.meta");
@@ -152,29 +152,52 @@ static void check_bad(const char *text, const char *message)
     CHECK_STR(err.msg, message);
 }
 
+/* The names of a table together: NAMES_ALL_BYTES are taken, not one more. */
+static void check_all(void)
+{
+    enum { FULL = NAMES_ALL_BYTES / NAMES_BYTES };
+    char *name = mem_zero(1, NAMES_BYTES + 1);
+    memset(name, 'x', NAMES_BYTES);
+    FILE *f = fopen("t", "w");
+    fputs("class\tname\n", f);
+    for (int i = 0; i < FULL; i++)
+        fprintf(f, "%d\t%s\n", i, name);
+    fclose(f);
+    free(name);
+    struct names *n = load("t");
+    CHECK(n && n->classes == FULL && strlen(n->name[FULL - 1]) == NAMES_BYTES);
+    names_free(n);
+    f = fopen("t", "a");
+    fprintf(f, "%d\ty\n", FULL);
+    fclose(f);
+    CHECK(!load("t"));
+    CHECK_STR(err.msg, "t:1026: column 'name': expected a name of 1 to 65536 bytes, found more "
+                       "than all may have");
+}
+
 static void test_errors(void)
 {
     check_bad("", "t: expected names, found an empty file");
     check_bad("\n\n", "t: expected names, found none");
-    check_bad("a\n\nb\n", "t:2: expected a name of 1 to 1024 bytes, found an empty text");
+    check_bad("a\n\nb\n", "t:2: expected a name of 1 to 65536 bytes, found an empty text");
     check_bad("a\n\xff\n",
-              "t:2: expected a name of 1 to 1024 bytes, found bytes that are no text in UTF-8");
+              "t:2: expected a name of 1 to 65536 bytes, found bytes that are no text in UTF-8");
     check_bad("a\n\xc0\xafx\n",
-              "t:2: expected a name of 1 to 1024 bytes, found bytes that are no text in UTF-8");
-    check_bad("a\n\x7f\n", "t:2: expected a name of 1 to 1024 bytes, found a control character");
+              "t:2: expected a name of 1 to 65536 bytes, found bytes that are no text in UTF-8");
+    check_bad("a\n\x7f\n", "t:2: expected a name of 1 to 65536 bytes, found a control character");
     check_bad("a\n\xc2\x9b\n",
-              "t:2: expected a name of 1 to 1024 bytes, found a control character");
+              "t:2: expected a name of 1 to 65536 bytes, found a control character");
     check_bad("a\nb\r\r\nc\n",
-              "t:2: expected a name of 1 to 1024 bytes, found a control character");
+              "t:2: expected a name of 1 to 65536 bytes, found a control character");
     /* The same rule in a table. */
     check_bad("class\tname\n0\ta\n1\tb\r\tc\n", "t:3: expected 2 fields, found 3");
     check_bad("class\tname\tgroup\n0\ta\r\tNA\n",
-              "t:2: column 'name': expected a name of 1 to 1024 bytes, found a control character");
+              "t:2: column 'name': expected a name of 1 to 65536 bytes, found a control character");
     check_bad("class\tname\tgroup\tgroup_name\n0\ta\t0\tb\xc2\x9b\n",
-              "t:2: column 'group_name': expected a name of 1 to 1024 bytes, found a control "
+              "t:2: column 'group_name': expected a name of 1 to 65536 bytes, found a control "
               "character");
     check_bad("class\tname\n0\t\n",
-              "t:2: column 'name': expected a name of 1 to 1024 bytes, found an empty text");
+              "t:2: column 'name': expected a name of 1 to 65536 bytes, found an empty text");
     check_bad("class\tgroup\n0\t1\n", "t:1: expected a column 'name', found none");
     check_bad("name\tgroup\na\t1\n", "t:1: expected a column 'class', found none");
     check_bad("class\tname\n0\ta\n0\tb\n", "t:3: expected each class once, found 0 again");
@@ -184,10 +207,11 @@ static void test_errors(void)
     CHECK(!load("t"));
     file_text("t", "class\tname\n-1\ta\n");
     CHECK(!load("t"));
-    char *wide = mem_zero(1, 1026);
-    memset(wide, 'x', 1025);
-    check_bad(wide, "t:1: expected a name of 1 to 1024 bytes, found a longer text");
+    char *wide = mem_zero(1, NAMES_BYTES + 2);
+    memset(wide, 'x', NAMES_BYTES + 1);
+    check_bad(wide, "t:1: expected a name of 1 to 65536 bytes, found a longer text");
     free(wide);
+    check_all();
     CHECK(!load("none"));
     CHECK_STR(err.msg, "none: No such file or directory");
     check_bad("\x01\x02", "t: record 0: expected 3074 bytes, found 2");

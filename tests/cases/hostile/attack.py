@@ -447,7 +447,7 @@ EDGES = {
     "row": (lambda n: b"true\tpred\tnote\n0\t0\t" + b"x" * (n - 4) + b"\n", 1 << 24),
     "labels": (lambda n: b"0\n" * n, 1 << 23),
     "names": (lambda n: b"a\n" * n, 65536),
-    "name-bytes": (lambda n: b"a" * n + b"\n", 1024),
+    "name-bytes": (lambda n: b"a" * n + b"\n", 65536),
 }
 for key, (f, last) in EDGES.items():
     ATTACKS[key + "-last"] = ("edge", lambda f=f, last=last: f(last))
