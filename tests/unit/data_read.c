@@ -167,7 +167,7 @@ static void test_folders(void)
 
     file_text("cifar-100-binary/fine_label_names.txt", "a\n\nb\n");
     CHECK(!open_data("cifar-100-binary", &none));
-    CHECK_STR(err.msg, "cifar-100-binary/fine_label_names.txt:2: expected a name of 1 to 1024 "
+    CHECK_STR(err.msg, "cifar-100-binary/fine_label_names.txt:2: expected a name of 1 to 65536 "
                        "bytes, found an empty text");
     file_text("cifar-100-binary/fine_label_names.txt", "a\nb\n");
     CHECK(!open_data("cifar-100-binary", &none));
