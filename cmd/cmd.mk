@@ -1,9 +1,9 @@
 # The programs, the pages that report holds, the entrance heatpipe and the manual pages.
 
 PROGRAMS := cifar-predict confmat worst-k cam-compute cam-overlay run-diff report model-info neighbors \
-            label-check image-stats calibrate covariates duplicates corrupt
+            label-check image-stats calibrate covariates duplicates corrupt slices
 # Only these link a backend.
-ENGINE_PROGRAMS := cifar-predict cam-compute model-info neighbors duplicates
+ENGINE_PROGRAMS := cifar-predict cam-compute model-info neighbors duplicates slices
 
 cmd_src     := $(sort $(wildcard cmd/*/*.c))
 cmd_obj     := $(cmd_src:%.c=$(BUILD)/%.o)

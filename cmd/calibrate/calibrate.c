@@ -269,13 +269,14 @@ static int read_tables(struct labelled *in, char *const *file, int files, struct
 {
     static char *const standard_input[] = {"-"};
     char last[256] = "";
+    const unsigned need = 1u << PREDICTION_CONF | (logits_path ? 1u << PREDICTION_ID : 0);
     if (files == 0)
         file = standard_input;
     for (int i = 0; i < files || i == 0; i++) {
         struct tsv_in *t;
         if (tsv_open(&t, file[i], e) != 0)
             return -1;
-        int r = labelled_read(in, t, logits_path != NULL, e);
+        int r = labelled_read(in, t, need, e);
         snprintf(last, sizeof last, "%s", tsv_name(t));
         tsv_close(t);
         if (r != 0)

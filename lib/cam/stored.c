@@ -35,35 +35,6 @@ static int check_count(const struct stored *s, const char *path, int64_t count, 
                    (long long)items, items_name(s->items), (long long)count);
 }
 
-/* A whole tensor of a linear layer: an item for each of *n classes, of `channels` numbers or
- * of one where that is 0. *n = 0 takes the classes that there are. Caller frees. */
-static int load_tensor(float **v, int *n, int channels, int most, const char *path, struct err *e)
-{
-    const int64_t shape[] = {channels};
-    const size_t each = channels ? (size_t)channels : 1;
-    struct items *t;
-
-    if (items_open(&t, path, channels ? 1 : 0, shape, e) != 0)
-        return -1;
-    int64_t count = items_count(t);
-    int r = 0;
-    if (*n == 0 ? count < 1 || count > most : count != *n)
-        r = err_set(e, "%s: expected a file with an item for each %s, found %lld", items_name(t),
-                    *n == 0 ? "class" : "class of the maps", (long long)count);
-    else
-        *n = (int)count;
-    *v = mem_alloc((size_t)*n * each + 1, sizeof **v);
-    for (int i = 0; i < *n && r == 0; i++) {
-        const float *item = items_get(t, i, e);
-        if (item)
-            memcpy(*v + (size_t)i * each, item, each * sizeof *item);
-        else
-            r = -1;
-    }
-    items_close(t);
-    return r;
-}
-
 /* Weights that each image has of its own: what Grad-CAM makes of gradients. */
 static int open_weights(struct stored *s, struct err *e)
 {
@@ -105,8 +76,8 @@ static int load_files(struct stored *s, struct err *e)
         return open_weights(s, e);
     h->classes = o->weights ? 0 : h->classes;
     if ((o->weights &&
-         load_tensor(&s->w, &h->classes, h->channels, o->most_classes, o->weights, e) != 0) ||
-        (o->biases && load_tensor(&s->b, &h->classes, 0, o->most_classes, o->biases, e) != 0))
+         items_load_layer(&s->w, o->weights, h->channels, &h->classes, o->most_classes, e) != 0) ||
+        (o->biases && items_load_layer(&s->b, o->biases, 0, &h->classes, o->most_classes, e) != 0))
         return -1;
     h->w = s->w;
     h->b = s->b;

@@ -5,13 +5,14 @@
 
 #include <inttypes.h>
 
-int labelled_read(struct labelled *in, struct tsv_in *t, bool ids, struct err *e)
+int labelled_read(struct labelled *in, struct tsv_in *t, unsigned need, struct err *e)
 {
-    unsigned need = 1u << PREDICTION_TRUE | 1u << PREDICTION_PRED | 1u << PREDICTION_CONF;
-    const unsigned id = 1u << PREDICTION_ID;
-    if (prediction_find(&in->cols, t, ids ? need | id : need, id | 1u << PREDICTION_LOSS, e) != 0)
+    const unsigned classes = 1u << PREDICTION_TRUE | 1u << PREDICTION_PRED;
+    if (prediction_find(&in->cols, t, need | classes, 1u << PREDICTION_ID | 1u << PREDICTION_LOSS,
+                        e) != 0)
         return -1;
-    int true_name = tsv_find(t, "true_name"), pred_name = tsv_find(t, "pred_name");
+    const int true_name = tsv_find(t, "true_name"), pred_name = tsv_find(t, "pred_name");
+    const int true_group = tsv_find(t, "true_group"), pred_group = tsv_find(t, "pred_group");
     struct prediction a;
     int r;
     while ((r = prediction_next(&in->cols, t, &a, e)) > 0) {
@@ -20,8 +21,8 @@ int labelled_read(struct labelled *in, struct tsv_in *t, bool ids, struct err *e
             in->unlabelled++;
             continue;
         }
-        if (naming_learn(in->naming, t, a.truth, true_name, -1, e) != 0 ||
-            naming_learn(in->naming, t, a.pred, pred_name, -1, e) != 0)
+        if (naming_learn(in->naming, t, a.truth, true_name, true_group, e) != 0 ||
+            naming_learn(in->naming, t, a.pred, pred_name, pred_group, e) != 0)
             return -1;
         if (in->n == UINT32_MAX)
             return tsv_error(t, e, "expected at most %" PRIu32 " images, found more", UINT32_MAX);

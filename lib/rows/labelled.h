@@ -21,8 +21,9 @@ struct labelled {
     int64_t rows, unlabelled;
 };
 
-/* Rows of cifar-predict with a confidence, and with an id where `ids`. */
-int labelled_read(struct labelled *in, struct tsv_in *t, bool ids, struct err *e) ERR_CHECKED;
+/* Rows of cifar-predict, which have the columns of the set `need` (bits 1 << PREDICTION_x) beside
+ * label and prediction. */
+int labelled_read(struct labelled *in, struct tsv_in *t, unsigned need, struct err *e) ERR_CHECKED;
 
 /* item[n]: which item of a tensor (n, ...) belongs to each image, by its id: the item of that id in
  * the tensor of ids `ids_path` or, where that is NULL, of that number. The tensor is a file. */

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 static const double normal_95 = 1.959963984540054;
@@ -155,6 +156,51 @@ double share_larger(int64_t k1, int64_t n1, int64_t k2, int64_t n2)
     double a = (double)n1, b = (double)n2, pooled = (double)(k1 + k2) / (a + b);
     double sd = sqrt(pooled * (1 - pooled) * (1 / a + 1 / b));
     return sd > 0 ? erfc(((double)k1 / a - (double)k2 / b) / sd * sqrt(0.5)) / 2 : 1;
+}
+
+static double choices(double n, double k)
+{
+    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1);
+}
+
+double share_exact(int64_t k1, int64_t n1, int64_t k2, int64_t n2)
+{
+    const double a = (double)n1, b = (double)n2, k = (double)(k1 + k2);
+    double sum = 0, p = 0;
+    /* The terms fall from the mean on: those before it are many, and together nearly 1. */
+    const bool upper = (double)k1 > k * a / (a + b);
+    const double from = upper ? (double)k1 : (double)k1 - 1;
+    const double least = fmax(0, k - b), most = fmin(k, a);
+    if ((double)k1 <= least)
+        return 1;
+    p = exp(choices(a, from) + choices(b, k - from) - choices(a + b, k));
+    if (upper) {
+        for (double i = from; i <= most && p > 1e-18 * sum; i++) {
+            sum += p;
+            p *= (a - i) / (i + 1) * (k - i) / (b - k + i + 1);
+        }
+        return fmin(sum, 1);
+    }
+    for (double i = from; i >= least && p > 1e-18; i--) {
+        sum += p;
+        p *= i / (a - i + 1) * (b - k + i) / (k - i + 1);
+    }
+    return fmax(1 - sum, 0);
+}
+
+void share_difference_interval(int64_t k1, int64_t n1, int64_t k2, int64_t n2, double *low,
+                               double *high)
+{
+    double low1, high1, low2, high2;
+    *low = -1;
+    *high = 1;
+    if (n1 == 0 || n2 == 0)
+        return;
+    const double p1 = share_of(k1, n1), p2 = share_of(k2, n2);
+    share_interval(k1, n1, &low1, &high1);
+    share_interval(k2, n2, &low2, &high2);
+    *low = p1 - p2 - hypot(p1 - low1, high2 - p2);
+    *high = p1 - p2 + hypot(high1 - p1, p2 - low2);
 }
 
 double share_chi_square(double x, double df)

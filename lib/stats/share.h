@@ -32,6 +32,17 @@ void share_paired_interval(int64_t gained, int64_t lost, int64_t n, double *low,
  * the pooled share. 1 where a side is empty or the pooled share is 0 or 1. */
 double share_larger(int64_t k1, int64_t n1, int64_t k2, int64_t n2);
 
+/* Exact one-sided p of k1 of n1 being a larger share than k2 of n2: the chance of k1 or more where
+ * k1 + k2 of all are drawn without regard to the side (Fisher, Statistical methods for research
+ * workers, 1934). 1 where k1 is 0. */
+double share_exact(int64_t k1, int64_t n1, int64_t k2, int64_t n2);
+
+/* The 95 % interval of the difference k1 / n1 - k2 / n2 of independent shares: Newcombe, Interval
+ * estimation for the difference between independent proportions, 1998, method 10. [-1, 1] where
+ * a side is empty. */
+void share_difference_interval(int64_t k1, int64_t n1, int64_t k2, int64_t n2, double *low,
+                               double *high);
+
 /* Probability that a chi-square variable with `df` degrees of freedom, which need not be a
  * whole number, is at least x: Wilson and Hilferty, The distribution of chi-square, 1931. */
 double share_chi_square(double x, double df);

@@ -134,6 +134,38 @@ const float *items_get(struct items *t, int64_t index, struct err *e)
     return NULL;
 }
 
+int items_load_layer(float **v, const char *path, int channels, int *classes, int most,
+                     struct err *e)
+{
+    const int64_t shape[] = {channels};
+    const size_t each = channels ? (size_t)channels : 1;
+    struct items *t;
+
+    *v = NULL;
+    if (items_open(&t, path, channels ? 1 : 0, shape, e) != 0)
+        return -1;
+    int64_t count = items_count(t);
+    int r = 0;
+    if (*classes == 0 && (count < 1 || count > most))
+        r = err_set(e, "%s: expected a file with an item for each class, found %lld", items_name(t),
+                    (long long)count);
+    else if (*classes != 0 && count != *classes)
+        r = err_set(e, "%s: expected a file with an item for each of %d classes, found %lld",
+                    items_name(t), *classes, (long long)count);
+    else
+        *classes = (int)count;
+    *v = mem_alloc((size_t)*classes * each + 1, sizeof **v);
+    for (int i = 0; i < *classes && r == 0; i++) {
+        const float *item = items_get(t, i, e);
+        if (item)
+            memcpy(*v + (size_t)i * each, item, each * sizeof *item);
+        else
+            r = -1;
+    }
+    items_close(t);
+    return r;
+}
+
 int items_drain(struct items *t, struct err *e)
 {
     while (t->count < 0) {

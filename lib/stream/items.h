@@ -31,6 +31,12 @@ const float *items_get(struct items *t, int64_t index, struct err *e) ERR_CHECKE
 /* The same of an item whose values may be anything. */
 const float *items_get_any(struct items *t, int64_t index, struct err *e) ERR_CHECKED;
 
+/* A whole tensor of a linear layer: an item for each of *classes classes, of `channels` numbers or
+ * of one where that is 0. *classes = 0 takes the classes that there are, up to `most`. Caller
+ * frees. */
+int items_load_layer(float **v, const char *path, int channels, int *classes, int most,
+                     struct err *e) ERR_CHECKED;
+
 /* Reads a pipe to its end, so that its writer is not cut off and the rest of the
  * stream is checked; the number of items is known then. */
 int items_drain(struct items *t, struct err *e) ERR_CHECKED;
