@@ -33,14 +33,14 @@ CUDA_ARCHS ?= 75 80 86 89 90 100 120
 
 # What `make setup` installs to build, run and test; `make setup-lint` to check the
 # style and to test the pages in a browser.
-PACKAGES := gcc g++ pkg-config libjansson-dev libcairo2-dev libpango1.0-dev libpng-dev libjpeg-dev \
+PACKAGES := gcc g++ pkg-config libjansson-dev libdeflate-dev libcairo2-dev libpango1.0-dev libpng-dev libjpeg-dev \
             libwebp-dev zlib1g-dev gnuplot-nox fontconfig fonts-dejavu-core python3
 LINT_PACKAGES := clang-format clang-tidy shellcheck mandoc chromium firefox-esr valgrind strace
 # `make setup-fuzz`, for `make fuzz`; llvm measures what the corpus covers.
 FUZZ_PACKAGES := clang libclang-rt-dev llvm
 
 GOALS := $(or $(MAKECMDGOALS),all)
-PKGS := jansson libpng libjpeg libwebp zlib glib-2.0 pangocairo cairo
+PKGS := jansson libdeflate libpng libjpeg libwebp zlib glib-2.0 pangocairo cairo
 
 base_flags := -std=c11 -D_GNU_SOURCE -ffp-contract=off -Ilib -pthread
 warn_flags := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \

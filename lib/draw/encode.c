@@ -2,21 +2,18 @@
 #include "draw/encode.h"
 
 #include "base/mem.h"
-#include "draw/deflate.h"
 
+#include <libdeflate.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
-enum { RGB = 3, UP = 2, PAETH = 4, ADLER = 65521 };
-
-struct png {
-    const struct encode *encode;
-    struct deflate *deflate;
-    uint32_t adler;       /* checksum of the filtered rows */
-    size_t stride;        /* bytes of a row */
-    const uint8_t *above; /* the row before */
-    uint8_t *line;        /* [1 + stride] the filter and its row */
+enum {
+    RGB = 3,
+    UP = 2,
+    PAETH = 4,
+    CHUNK = 1 << 20, /* bytes, of which a reader takes one at a time */
+    LEVEL = 2
 };
 
 static void store32(uint8_t *p, uint32_t v)
@@ -31,9 +28,7 @@ static int put_chunk(const struct encode *c, const char *kind, const void *p, si
     uint8_t head[8], tail[4];
     store32(head, (uint32_t)n);
     memcpy(head + 4, kind, 4);
-    uLong crc = crc32(0, head + 4, 4);
-    /* Of no bytes at all zlib begins a sum. */
-    store32(tail, (uint32_t)(n > 0 ? crc32(crc, p, (uInt)n) : crc));
+    store32(tail, libdeflate_crc32(libdeflate_crc32(0, head + 4, 4), p, n));
     if (c->put(c->self, head, sizeof head, e) != 0 || (n > 0 && c->put(c->self, p, n, e) != 0))
         return -1;
     return c->put(c->self, tail, sizeof tail, e);
@@ -51,11 +46,6 @@ static int put_text(const struct encode *c, const char *key, const char *text, s
     int r = put_chunk(c, "iTXt", p, k + 5 + n, e);
     free(p);
     return r;
-}
-
-static int put_data(void *self, const void *p, size_t n, struct err *e)
-{
-    return put_chunk(self, "IDAT", p, n, e);
 }
 
 /* --- rows --- */
@@ -95,43 +85,39 @@ static void filter_paeth(uint8_t *out, const uint8_t *row, const uint8_t *above,
     }
 }
 
-/* Adler's sums over a byte and n zeros behind it. */
-static uint32_t adler_zeros(uint32_t adler, uint8_t first, size_t n)
+/* The rows as PNG filters them, each behind the number of its filter. */
+static void filter(const struct encode *c, size_t stride, uint8_t *out)
 {
-    uint32_t a = ((adler & 0xffff) + first) % ADLER, b = ((adler >> 16) + a) % ADLER;
-    return (uint32_t)((b + (uint64_t)n % ADLER * a) % ADLER) << 16 | a;
-}
-
-static int put_row(struct png *g, int y, struct err *e)
-{
-    const struct encode *c = g->encode;
-    const uint8_t *row = c->row(c->self, y);
-    if (memcmp(row, g->above, g->stride) == 0) {
-        g->line[0] = UP;
-        memset(g->line + 1, 0, g->stride);
-        g->adler = adler_zeros(g->adler, UP, g->stride);
-    } else {
-        g->line[0] = c->kind == ENCODE_PAGE ? UP : PAETH;
-        (c->kind == ENCODE_PAGE ? filter_up : filter_paeth)(g->line + 1, row, g->above, g->stride);
-        g->adler = (uint32_t)adler32(g->adler, g->line, (uInt)(1 + g->stride));
+    uint8_t *black = mem_zero(stride, 1);
+    const uint8_t *above = black;
+    for (int y = 0; y < c->h; y++, out += 1 + stride) {
+        const uint8_t *row = c->row(c->self, y);
+        /* A row that repeats is zeros by any of the two. */
+        bool up = c->kind == ENCODE_PAGE || memcmp(row, above, stride) == 0;
+        out[0] = up ? UP : PAETH;
+        (up ? filter_up : filter_paeth)(out + 1, row, above, stride);
+        above = row;
     }
-    g->above = row;
-    return deflate_write(g->deflate, g->line, 1 + g->stride, e);
+    free(black);
 }
 
-static int put_rows(struct png *g, struct err *e)
+static int put_rows(const struct encode *c, struct err *e)
 {
-    static const uint8_t head[] = {0x78, 0x01};
-    uint8_t tail[4];
-    if (put_chunk(g->encode, "IDAT", head, sizeof head, e) != 0)
-        return -1;
-    for (int y = 0; y < g->encode->h; y++)
-        if (put_row(g, y, e) != 0)
-            return -1;
-    if (deflate_close(g->deflate, e) != 0)
-        return -1;
-    store32(tail, g->adler);
-    return put_chunk(g->encode, "IDAT", tail, sizeof tail, e);
+    const size_t stride = RGB * (size_t)c->w, n = (size_t)c->h * (1 + stride);
+    struct libdeflate_compressor *z = libdeflate_alloc_compressor(LEVEL);
+    if (!z)
+        return err_set(e, "out of memory");
+    const size_t room = libdeflate_zlib_compress_bound(z, n);
+    /* One allocation of a size that malloc keeps for the next picture. */
+    uint8_t *rows = mem_alloc(n + room, 1), *out = rows + n;
+    filter(c, stride, rows);
+    size_t size = libdeflate_zlib_compress(z, rows, n, out, room);
+    int r = 0;
+    for (size_t at = 0; r == 0 && at < size; at += CHUNK)
+        r = put_chunk(c, "IDAT", out + at, size - at < CHUNK ? size - at : CHUNK, e);
+    libdeflate_free_compressor(z);
+    free(rows);
+    return r;
 }
 
 int encode_png(const struct encode *c, struct err *e)
@@ -144,14 +130,5 @@ int encode_png(const struct encode *c, struct err *e)
         put_chunk(c, "IHDR", head, sizeof head, e) != 0 || put_text(c, "Title", c->title, e) != 0 ||
         put_text(c, "Description", c->description, e) != 0)
         return -1;
-    struct png g = {.encode = c, .adler = 1, .stride = RGB * (size_t)c->w};
-    g.deflate = deflate_open(put_data, (void *)c);
-    uint8_t *black = mem_zero(g.stride, 1);
-    g.above = black;
-    g.line = mem_alloc(1 + g.stride, 1);
-    int r = put_rows(&g, e);
-    deflate_free(g.deflate);
-    free(black);
-    free(g.line);
-    return r == 0 ? put_chunk(c, "IEND", NULL, 0, e) : -1;
+    return put_rows(c, e) == 0 ? put_chunk(c, "IEND", "", 0, e) : -1;
 }

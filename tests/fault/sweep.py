@@ -306,8 +306,8 @@ def plan(case, quick, rnd):
             for how in ("short", "eintr"):
                 runs += [(call, "program", how, "1+")]
                 runs += [] if quick else [(call, "program", how, str(i)) for i in at[:10]]
-    libraries = {"cam-overlay": ["libpng", "libz.so"], "cifar-predict": ["libz.so", "libjansson"],
-                 "model-info": ["libjansson"], "report": ["libpng", "libz.so", "libjansson"]}
+    libraries = {"cam-overlay": ["libpng", "libz.so", "libdeflate"], "cifar-predict": ["libz.so", "libjansson"],
+                 "model-info": ["libjansson"], "report": ["libpng", "libz.so", "libdeflate", "libjansson"]}
     for library in libraries.get(case.program, []):
         n = case.count("malloc", library)
         counts["malloc of " + library] = n

@@ -1,12 +1,10 @@
-/* PNG files and their compression, read back by libpng and zlib. */
-#include "draw/deflate.h"
+/* PNG files, read back by libpng. */
 #include "draw/encode.h"
 
 #include "check.h"
 
 #include <png.h>
 #include <stdlib.h>
-#include <zlib.h>
 
 struct bytes {
     uint8_t *p;
@@ -30,8 +28,6 @@ static int refuse(void *self, const void *p, size_t n, struct err *e)
     (void)n;
     return err_set(e, "full");
 }
-
-/* --- deflate --- */
 
 enum fill { FILL_NOISE, FILL_FEW, FILL_RUNS, FILL_PERIODS, FILL_ZEROS, FILL_RARE, FILLS };
 
@@ -61,59 +57,6 @@ static void fill(uint8_t *p, size_t n, enum fill kind)
         }
     }
 }
-
-/* In parts of any size, and back by zlib. */
-static void check_deflate(const uint8_t *p, size_t n, size_t part)
-{
-    struct bytes out = {0};
-    struct err e = {0};
-    struct deflate *d = deflate_open(keep, &out);
-    for (size_t i = 0; i < n; i += part)
-        CHECK(deflate_write(d, p + i, i + part < n ? part : n - i, &e) == 0);
-    CHECK(deflate_close(d, &e) == 0);
-    deflate_free(d);
-    CHECK(out.n <= n + n / 50 + 512);
-
-    uint8_t *back = malloc(n + 1);
-    z_stream z = {0};
-    CHECK(inflateInit2(&z, -MAX_WBITS) == Z_OK);
-    z.next_in = out.p;
-    z.avail_in = (uInt)out.n;
-    z.next_out = back;
-    z.avail_out = (uInt)n + 1;
-    CHECK(inflate(&z, Z_FINISH) == Z_STREAM_END);
-    CHECK(z.total_out == n && z.avail_in == 0 && memcmp(back, p, n) == 0);
-    inflateEnd(&z);
-    free(back);
-    free(out.p);
-}
-
-static void test_deflate(void)
-{
-    static const size_t length[] = {0, 1, 2, 3, 4, 5, 257, 258, 259, 260, 261, 516, 518, 700000};
-    uint8_t *p = malloc(700000);
-    srand(1);
-    for (size_t i = 0; i < sizeof length / sizeof *length; i++)
-        for (enum fill k = 0; k < FILLS; k++) {
-            fill(p, length[i], k);
-            check_deflate(p, length[i], 4609);
-            check_deflate(p, length[i], 1 << 20);
-        }
-    free(p);
-}
-
-static void test_full(void)
-{
-    uint8_t *p = calloc(1 << 20, 1);
-    struct err e = {0};
-    struct deflate *d = deflate_open(refuse, NULL);
-    CHECK(deflate_write(d, p, 1 << 20, &e) != 0);
-    CHECK_STR(e.msg, "full");
-    deflate_free(d);
-    free(p);
-}
-
-/* --- PNG --- */
 
 struct file {
     struct bytes bytes;
@@ -166,9 +109,18 @@ static void test_png(void)
         }
 }
 
+static void test_full(void)
+{
+    struct file f = {{0}, 4, calloc(1, 48)};
+    struct err e = {0};
+    const struct encode c = {.w = 4, .h = 4, .row = row, .put = refuse, .self = &f};
+    CHECK(encode_png(&c, &e) != 0);
+    CHECK_STR(e.msg, "full");
+    free(f.px);
+}
+
 int main(void)
 {
-    test_deflate();
     test_full();
     test_png();
     return CHECK_DONE();
