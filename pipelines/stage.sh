@@ -163,6 +163,8 @@ columns() {
     run.tsv | predict_run.tsv | cam_run.tsv) echo name value ;;
     files.tsv) echo file ;;
     cam_stats.tsv) echo id target class ;;
+    points.tsv) echo id x y ;;
+    points_run.tsv) echo name value ;;
     image_stats.tsv) echo id ;;
     duplicates.tsv) echo id other set kind ;;
     duplicates_summary.tsv) echo name value count of low high ;;
