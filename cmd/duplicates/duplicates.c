@@ -129,7 +129,7 @@ static int find(struct job *j, const char *path, struct err *e)
             return -1;
     for (int i = 0; i < 2 && paths[i]; i++) {
         struct hints h = {0};
-        if (j->set[i].damaged > 0)
+        if (j->set[i].damaged > 0 && prog_alone())
             prog_say("%s: %" PRId64 " images cannot be read and are left out", io_name(paths[i]),
                      j->set[i].damaged);
         if (read_hints(&h, hint_paths[i], e) != 0 ||

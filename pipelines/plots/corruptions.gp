@@ -14,7 +14,7 @@ px(size) = sprintf("DejaVu Sans,%.2f", 0.75 * size)
 f_letter = px(19)
 f_title = px(28)
 f_small = px(16)
-rows = (kinds + 5) / 6
+rows = (kinds + 2) / 3
 W = 1900
 H = 720 + 26 * rows
 set terminal pngcairo size W,H background "#ffffff" font f_letter noenhanced linewidth 2
