@@ -114,11 +114,12 @@ void diff_say_verdict(char *s, size_t size, const double *v)
                  "images.");
     else
         snprintf(s, size,
-                 "%s and %s. %s (McNemar's exact test, %s). The accuracy differs by %+.2f points; "
+                 "%s and %s. %s (McNemar's exact test, %s, judged at the level %.2f). The accuracy "
+                 "differs by %+.2f points; "
                  "the 95" WORDS_NB "%% interval of the paired bootstrap is %+.2f to %+.2f.",
                  words_count(&b, (int64_t)fixed, "image was fixed", "images were fixed"),
                  words_count(&c, (int64_t)broken, "image was broken", "images were broken"),
-                 judged[verdict], say_p(&d, p), 100 * v[DIFF_MEASURE_DIFFERENCE],
+                 judged[verdict], say_p(&d, p), FINDINGS_LEVEL, 100 * v[DIFF_MEASURE_DIFFERENCE],
                  100 * v[DIFF_MEASURE_DIFFERENCE_LOW], 100 * v[DIFF_MEASURE_DIFFERENCE_HIGH]);
 }
 
