@@ -115,6 +115,21 @@ static int read_hints(struct hints *h, const char *path, struct err *e)
     return r;
 }
 
+/* A folder stands for its test split, of which --against would tell nothing. */
+static int check_sets(const struct job *j, struct err *e)
+{
+    int64_t same = 0;
+    for (size_t i = 0; i < j->n; i++)
+        same += j->list[i].against && j->list[i].kind == DUPLICATE_EXACT &&
+                j->list[i].image->id == j->list[i].other->id;
+    return same > 1 && same == j->set[0].n && same == j->set[1].n
+               ? err_set(e,
+                         "%s: expected other images than those of %s, found the same: name the "
+                         "training set's file, such as cifar-100-python/train",
+                         data_name(j->set[1].data), data_name(j->set[0].data))
+               : 0;
+}
+
 static int find(struct job *j, const char *path, struct err *e)
 {
     const char *const paths[] = {path, against};
@@ -138,7 +153,7 @@ static int find(struct job *j, const char *path, struct err *e)
             return -1;
         free(h.list);
     }
-    return 0;
+    return check_sets(j, e);
 }
 
 /* --- what is found --- */
