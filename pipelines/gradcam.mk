@@ -84,8 +84,11 @@ data/inputs/images:
 	@exec bash "$$HEATPIPE_SHARE/inputs.sh" images $(if $(own),$(PREDICT) --list-inputs $(images) $(labels))
 
 # The only forward pass: it makes the maps of all classes at the last stage, or those of
-# another layer for the classes that are looked at. A model without maps writes neither.
-ifeq ($(value LAYER),)
+# another layer for the classes that are looked at. A model without maps writes neither, and
+# logits of several views of an image have none.
+ifneq ($(findstring --views,$(value PREDICT_FLAGS)),)
+stored_maps =
+else ifeq ($(value LAYER),)
 stored_maps = --class-maps "$(part)/class_maps.npy"
 else
 stored_maps = --layer "$$LAYER" --cams "$(part)/cams.npy" --target true,pred,margin --score "$$SCORE"
@@ -164,7 +167,7 @@ no_sheets := $(if $(has_maps),,$(sheets) $(maps) data/cam_stats.tsv data/cam_run
   worst_predictions/class_*.png predicted_classes/class_*.png confident_errors*.png confused_pair_*_to_*.png)
 no_check  := $(if $(has_check),,$(reviews) review_labels*.png)
 no_points := $(if $(has_embeddings),,data/points.tsv data/points_run.tsv)
-no_maps   := $(if $(has_maps),,the predictions came without maps$(comma) so there are no sheets; )
+no_maps   := $(if $(has_maps),,the predictions came without maps$(comma) so there are no sheets of maps; )
 ifeq ($(unlabelled),)
 analysis: $(charts) $(texts) $(pages) $(csvs) $(made_sheets) data/run.tsv data/findings.tsv data/class_calibration.tsv $(covariates) data/duplicates.tsv
 	@cd -- "$$OUT" && rm -f predicted_classes/class_*.png $(no_sheets) $(no_points) $(no_check)
@@ -340,7 +343,7 @@ $(charts):
 
 # What the texts and pages may name.
 listed := data/predictions.tsv data/run.tsv $(if $(unlabelled),analysis_summary.txt explorer.html,$(charts) $(texts) $(pages) \
-  $(csvs) $(if $(has_check),review_labels.tsv data/label_check.tsv) data/calibration.tsv data/findings.tsv)
+  $(csvs) $(if $(has_check),review_labels.tsv data/label_check.tsv) $(if $(has_maps),data/cam_stats.tsv) data/pairs.tsv data/calibration.tsv data/risk.tsv data/findings.tsv)
 data/files.tsv: $(made_sheets)
 	@$(to) awk -v 'list=$(listed)' 'BEGIN { print "file"; n = split(list, f, " "); for (i = 1; i <= n; i++) print f[i] } \
 	  { print }' $(foreach t,$^,"$$OUT/$t") < /dev/null

@@ -143,8 +143,14 @@ void say_files(const struct about *about)
         {"confident_errors.csv", "the errors of highest confidence"},
         {"confident_errors.png", "the same with their maps"},
         {"recommendations.txt", "what to do about the errors"},
+        {"review_labels.tsv", "labels that are probably wrong, the most suspicious first"},
+        {"review_labels.png", "the first of them as pictures"},
         {"data/predictions.tsv", "the prediction for every image"},
+        {"data/label_check.tsv", "all labels, ranked by how probably they are wrong"},
+        {"data/pairs.tsv", "all pairs of a true and a predicted class"},
+        {"data/cam_stats.tsv", "statistics of the maps of every image"},
         {"data/calibration.tsv", "calibration, and a temperature that mends it"},
+        {"data/risk.tsv", "error rate by how many predictions are kept"},
         {"data/findings.tsv", "every measurement of these texts with its test"},
         {"data/run.tsv", "what this run was made from"},
     };
@@ -153,6 +159,7 @@ void say_files(const struct about *about)
         {"predicted_classes/", "most and least confident predictions of a class"},
         {"confused_pair_", "examples of a confused pair"},
         {"confident_errors_p", "further errors of highest confidence with their maps"},
+        {"review_labels_p", "further labels to review"},
     };
     if (about->files.n == 0)
         return;

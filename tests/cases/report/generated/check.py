@@ -1,6 +1,7 @@
 """Generated runs: the findings against ones counted another way, and the texts against
 the findings. A sentence that no pattern below knows, or whose condition does not hold,
 is a failure."""
+import json
 import math
 import os
 import re
@@ -217,7 +218,7 @@ def summary(t, out):
     frame(t, text)
     text.take(r'Files explorer.html .*most_confused_pairs.csv .*?worst_predictions/class_000_c0.png and 1 more: best and worst '
               r'predictions of a class confused_pair_1_c0_to_c1.png: examples of a confused pair confident_errors_p2.png and 1 more: '
-              r'further errors of highest confidence with their maps', True)
+              r'further errors of highest confidence with their maps review_labels_p2.png: further labels to review', True)
     accuracy, chance = percent(f['accuracy']), percent(f['accuracy'], 'baseline')
     doubt(t, text)
 
@@ -869,6 +870,59 @@ def recommendations(t, out):
     return text.end()
 
 
+def sentences(text):
+    """The words of a text, of its plain form or its Markdown, without layout."""
+    text = re.sub(r'<!-- -->', '', text).replace('&lt;', '<').replace('&gt;', '>').replace('&amp;', '&')
+    text = re.sub(r'\\([\\`*_\[\]|~$^{}.)+=-])', r'\1', text)
+    text = re.sub(r'^ *(#+ |-{3,}$|={3,}$|`{3,}$)', '', text, flags=re.M)
+    return re.sub(r'\s+', ' ', text).strip()
+
+
+def value(field):
+    return None if field == 'NA' else float(field)
+
+
+def other_forms(summary_text, advice_text, findings_table, markdown, out):
+    """What Markdown and JSON hold is what the texts and the table of findings hold."""
+    about = summary_text.index('\nAbout this run')
+    whole = summary_text[:about] + '\n' + advice_text[:advice_text.index('\nAbout this run')] + summary_text[about:]
+    if sentences(markdown) != sentences(whole):
+        yield 'Markdown holds other words than the texts'
+    if markdown.count('```') % 2:
+        yield 'Markdown: a fence is open'
+    data = json.loads(out, parse_constant=lambda c: 1 / 0)
+    header, *rows = [line.split('\t') for line in findings_table.splitlines()]
+    seen = {}
+    for row in (dict(zip(header, r)) for r in rows):
+        name = row['name']
+        if row['class'] == 'NA':
+            got = data['findings'][name]
+        else:
+            got = data['findings'][name]['items'][seen.get(name, 0)]
+            seen[name] = seen.get(name, 0) + 1
+            if str(got['class']) != row['class'] or str(got.get('to', 'NA')) != row['to']:
+                yield f'JSON: {name}: another class than {row}'
+        for key in ('value', 'count', 'of', 'low', 'high', 'baseline', 'p'):
+            if got[key] != value(row[key]):
+                yield f'JSON: {name}: {key} is {got[key]}, in the table {row[key]}'
+        if (got['verdict'] or 'NA') != row['verdict'] or (','.join(map(str, got['examples'])) or 'NA') != row['examples']:
+            yield f'JSON: {name}: {got}, in the table {row}'
+    words = sentences(advice_text)
+    for i, r in enumerate(data['recommendations'], 1):
+        said = f'{r["do"]} Measured: {r["measured"]}' + (f' List: {", ".join(r["list"])}' if r['list'] else '') + f' It worked if {r["it_worked_if"]}'
+        if f'{i}. ' not in words or said not in words:
+            yield f'JSON: a recommendation that the text does not have: {said}'
+        if data['findings'][r['finding']]['verdict'] not in ('yes', 'no', 'few'):
+            yield f'JSON: a recommendation without a finding: {r}'
+    if len(data['recommendations']) != words.count('It worked if'):
+        yield 'JSON: recommendations are missing'
+    for part, text in (('summary', sentences(summary_text)), ('sections', words)):
+        for section in data[part]:
+            for line in section['text'] + [section['title'] or '']:
+                if line not in text:
+                    yield f'JSON: {part}: a sentence that the text does not have: {line}'
+
+
 def pages(t, bars, explorer):
     for page, html in ('bars', bars), ('explorer', explorer):
         plain = re.sub(r'<(script|style).*?</\1>|<[^>]*>', ' | ', html, flags=re.S)
@@ -910,9 +964,12 @@ def one(kind, classes, verdicts):
         yield f'few_pairs: expected {PAIRS[kind]}, found {few}'
     if kind in PAIRS and kind.startswith(('dominant', 'all_in')) and truth.found['class_order']['verdict'] != 'no':
         yield 'class_order: expected the verdict no: one or a few pairs are no order'
-    yield from compare(truth, run('report', 'findings', *tables))
-    yield from (f'summary: {x}' for x in summary(truth, run('report', 'summary', *tables)))
-    yield from (f'recommendations: {x}' for x in recommendations(truth, run('report', 'recommendations', *tables)))
+    findings, text, advice, markdown, data = (run('report', form, *tables) for form in
+                                              ('findings', 'summary', 'recommendations', 'markdown', 'json'))
+    yield from compare(truth, findings)
+    yield from (f'summary: {x}' for x in summary(truth, text))
+    yield from (f'recommendations: {x}' for x in recommendations(truth, advice))
+    yield from other_forms(text, advice, findings, markdown, data)
     run('report', 'explorer', '--out', 'page.html', *tables)
     with open('page.html') as f:
         yield from pages(truth, run('report', 'bars', *tables), f.read())
