@@ -126,6 +126,7 @@ has_maps   := $(shell [ ! -e "$$OUT/$(map_tensor)" ] || echo 1)
 
 charts := confusion_matrix_full.png top_confused_pairs.png reliability_diagram.png
 texts  := analysis_summary.txt recommendations.txt
+forms  := report.md report.json
 pages  := explorer.html per_class_accuracy_interactive.html
 csvs   := per_class_accuracy.csv most_confused_pairs.csv confident_errors.csv
 reviews := data/label_check.tsv review_labels.tsv data/review_rows.tsv data/review_sheets.txt
@@ -147,7 +148,7 @@ before := $(addprefix data/,inputs/model inputs/images predictions.tsv logits.np
 
 made := analysis export $(before) data/export_rows.tsv data/exported $(tables) $(calibrations) $(joined) $(covariates) data/duplicates.tsv data/duplicates_summary.tsv $(drawn) data/confident_errors.tsv data/labelled.tsv data/cam_run.tsv data/points_run.tsv data/run.tsv \
   data/files.tsv data/findings.tsv $(maps) \
-  $(sheets) $(chart_data) $(charts) $(texts) $(pages) $(csvs) $(reviews)
+  $(sheets) $(chart_data) $(charts) $(texts) $(forms) $(pages) $(csvs) $(reviews)
 .PHONY: $(made)
 # Any other file that exists would be up to date.
 $(if $(filter-out $(made),$(MAKECMDGOALS)),$(error no file of an analysis))
@@ -364,6 +365,11 @@ analysis_summary.txt: data/predictions.tsv data/run.tsv data/files.tsv
 endif
 recommendations.txt: $(summed) data/confident_rows.tsv data/run.tsv data/files.tsv
 	@$(to) $(REPORT) recommendations $(from) $(if $(has_maps),--errors "$$D/confident_rows.tsv") $(files)
+# The same for a pull request and for scripts, on demand.
+report.md: private form := markdown
+report.json: private form := json
+$(forms): $(summed) data/confident_rows.tsv data/run.tsv data/files.tsv
+	@$(to) $(REPORT) $(form) $(from) $(if $(has_maps),--errors "$$D/confident_rows.tsv") $(files)
 data/findings.tsv: $(summed) data/run.tsv
 	@$(to) $(REPORT) findings $(from)
 per_class_accuracy.csv: data/per_class.tsv
