@@ -24,6 +24,7 @@ struct sink {
     int held, room;
     struct out *file;
     struct tsv_out *stats;
+    float *room_cells; /* [cells of the layer], for the statistics */
     struct out *run;
     const struct run *about;
     int pred, truth; /* planes that the overlap compares, or -1 */
@@ -43,6 +44,7 @@ static void sink_free(struct sink *s)
     tsv_free(s->stats);
     resize_free(s->resize);
     free(s->items);
+    free(s->room_cells);
     free(s);
 }
 
@@ -76,8 +78,11 @@ int sink_open(struct sink **out, const struct job *j, struct extent layer, struc
     if (j->stats) {
         if (out_open(&s->file, j->stats, e) != 0)
             goto fail;
-        s->stats = tsv_begin(s->file, "id target class raw_max raw_min sum bias zero_share blank "
-                                      "saturation entropy center_x center_y border_share overlap");
+        s->stats =
+            tsv_begin(s->file, "id target class raw_max raw_min sum bias zero_share blank "
+                               "saturation entropy center_x center_y border_share overlap gini "
+                               "peak_gap");
+        s->room_cells = mem_alloc(area(layer), sizeof *s->room_cells);
     }
     s->about = about;
     if (j->run && out_open(&s->run, j->run, e) != 0)
@@ -102,7 +107,7 @@ static int put_stats(struct sink *s, const struct aims_row *row, const struct ma
     for (int i = 0; i < aims_planes(rows); i++) {
         struct aim aim = aims_aim(rows, row, i);
         struct cam_stats f;
-        cam_measure(m->raw + (size_t)i * cells, s->layer.h, s->layer.w, &f);
+        cam_measure(m->raw + (size_t)i * cells, s->layer.h, s->layer.w, s->room_cells, &f);
         tsv_put_int(s->stats, row->id);
         tsv_put_string(s->stats, aims_word(rows, i));
         tsv_put_int(s->stats, aim.cls);
@@ -118,6 +123,8 @@ static int put_stats(struct sink *s, const struct aims_row *row, const struct ma
         tsv_put_real(s->stats, f.center_y);
         tsv_put_real(s->stats, f.border_share);
         tsv_put_real(s->stats, overlap);
+        tsv_put_real(s->stats, f.gini);
+        tsv_put_real(s->stats, f.peak_gap);
         if (tsv_end(s->stats, e) != 0)
             return -1;
     }

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 /* Cells summed in one go, in double, on the stack. */
 enum { BLOCK = 64 };
@@ -160,7 +161,30 @@ bool cam_has_places(int h, int w)
     return h >= CAM_GRID && w >= CAM_GRID;
 }
 
-void cam_measure(const float *map, int h, int w, struct cam_stats *f)
+static int by_value(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Of a map that is not blank: the masses in rising order, and what that tells. */
+static void measure_order(const float *map, int cells, float *mass, struct cam_stats *f)
+{
+    double sum = 0, weighted = 0;
+
+    for (int i = 0; i < cells; i++)
+        mass[i] = map[i] > 0 ? map[i] : 0;
+    qsort(mass, (size_t)cells, sizeof *mass, by_value);
+    for (int i = 0; i < cells; i++) {
+        sum += mass[i];
+        weighted += (2.0 * (i + 1) - cells - 1) * mass[i];
+    }
+    f->gini = weighted / (cells * sum);
+    f->peak_gap = 1 - (double)mass[cells - 2] / mass[cells - 1];
+}
+
+void cam_measure(const float *map, int h, int w, float *room, struct cam_stats *f)
 {
     double mass = 0, x_sum = 0, y_sum = 0, border = 0, logs = 0;
     int zeros = 0, cells = h * w;
@@ -193,6 +217,9 @@ void cam_measure(const float *map, int h, int w, struct cam_stats *f)
     f->border_share = shown ? border / mass : NAN;
     /* -sum of q log q with q = v / mass */
     f->entropy = shown ? fmax(0, log(mass) - logs / mass) / log(cells) : NAN;
+    f->gini = f->peak_gap = NAN;
+    if (shown)
+        measure_order(map, cells, room, f);
 }
 
 static double mass_of(const float *map, int cells)

@@ -109,9 +109,14 @@ struct cam_stats {
     double center_x;      /* centre of mass, 0 left edge to 1 right edge */
     double center_y;      /* centre of mass, 0 top edge to 1 bottom edge */
     double border_share;  /* share of mass in the outermost ring of cells */
+    double gini;          /* Gini's index of the masses of the cells: 0 even, 1 - 1 / cells for
+                             one cell (Chalasani et al. 2020; Hurley and Rickard 2009) */
+    double peak_gap;      /* how far the second highest cell is below the highest, in parts of
+                             that: 0 a tie, 1 a single cell */
 };
 
-void cam_measure(const float *map, int h, int w, struct cam_stats *f);
+/* room[cells] is changed. */
+void cam_measure(const float *map, int h, int w, float *room, struct cam_stats *f);
 
 /* Sum over the cells of the smaller of the two masses (histogram intersection):
  * 1 for maps that are alike, 0 for maps that share nothing, NaN if one is blank or the

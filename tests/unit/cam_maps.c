@@ -154,25 +154,36 @@ static void check_methods(void)
 static void check_figures(void)
 {
     const float map[4 * 5] = {0, -2, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 1};
-    const float blank[16] = {-1, 0, -3, 0}, left[16] = {1, 0, 1, 0};
+    const float blank[16] = {-1, 0, -3, 0}, left[16] = {1, 0, 1, 0}, peak[16] = {0, 5, -1};
     float flat[16], slope[16];
     struct cam_stats f;
+    float room[CELLS];
 
     for (int i = 0; i < 16; i++) {
         flat[i] = 2;
         slope[i] = i < 4 ? 3 - 2 * (float)(i % 2) : 0;
     }
-    cam_measure(map, 4, 5, &f);
+    cam_measure(map, 4, 5, room, &f);
     CHECK(f.max == 3 && f.min == -2 && f.sum == 2 && !f.blank);
     CHECK_NEAR(f.zero_share, 18 / 20.0, 1e-12);
     CHECK_NEAR(f.center_x, 0.75 * 1.5 / 5 + 0.25 * 4.5 / 5, 1e-12);
     CHECK_NEAR(f.center_y, 0.75 * 1.5 / 4 + 0.25 * 2.5 / 4, 1e-12);
     CHECK_NEAR(f.border_share, 0.25, 1e-12);
     CHECK_NEAR(f.entropy, (0.75 * log(4 / 3.0) + 0.25 * log(4)) / log(20), 1e-12);
-    cam_measure(blank, 4, 4, &f);
+    /* Half of the mean difference of two masses, in parts of the mean. */
+    CHECK_NEAR(f.gini, (2 * (18 * 3 + 18 * 1 + 2)) / (2.0 * 20 * 20 * 4 / 20), 1e-12);
+    CHECK_NEAR(f.peak_gap, 2 / 3.0, 1e-12);
+    cam_measure(left, 4, 4, room, &f);
+    CHECK_NEAR(f.gini, 14 / 16.0, 1e-12);
+    CHECK(f.peak_gap == 0);
+    cam_measure(peak, 4, 4, room, &f);
+    CHECK_NEAR(f.gini, 15 / 16.0, 1e-12);
+    CHECK(f.peak_gap == 1);
+    cam_measure(blank, 4, 4, room, &f);
     CHECK(f.blank && f.zero_share == 1 && f.max == 0 && f.min == -3);
     CHECK(isnan(f.entropy) && isnan(f.center_x) && isnan(f.center_y) && isnan(f.border_share));
-    cam_measure(flat, 4, 4, &f);
+    CHECK(isnan(f.gini) && isnan(f.peak_gap));
+    cam_measure(flat, 4, 4, room, &f);
     CHECK(f.blank && f.zero_share == 0 && isnan(f.entropy) && isnan(f.center_x));
     CHECK_NEAR(cam_overlap(left, left, 4, 4), 1, 1e-12);
     CHECK_NEAR(cam_overlap(slope, left, 4, 4), 0.75, 1e-12);
@@ -185,13 +196,15 @@ static void check_coarse(void)
     const int size[][2] = {{1, 1}, {2, 2}, {3, 3}, {3, 8}, {8, 3}, {1, 64}};
     float map[64] = {1, 2, 3};
     struct cam_stats f;
+    float room[CELLS];
 
     for (size_t i = 0; i < sizeof size / sizeof *size; i++) {
         int h = size[i][0], w = size[i][1];
-        cam_measure(map, h, w, &f);
+        cam_measure(map, h, w, room, &f);
         CHECK(!cam_has_places(h, w) && f.blank == (h * w == 1));
         CHECK(f.max == (h * w == 1 ? 1 : 3) && f.sum == (h * w == 1 ? 1 : 6));
         CHECK(isnan(f.zero_share) && isnan(f.entropy) && isnan(f.border_share));
+        CHECK(isnan(f.gini) && isnan(f.peak_gap));
         CHECK(isnan(f.center_x) && isnan(f.center_y) && isnan(cam_overlap(map, map, h, w)));
     }
     CHECK(cam_has_places(4, 4) && cam_has_places(4, 32));
