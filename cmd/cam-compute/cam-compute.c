@@ -67,6 +67,8 @@ static const struct opt opts[] = {
      "unit: negative values to 0, then min-max normalised to [0,1]; none: as computed, with sign, "
      "as margins always are. Default: unit.",
      0, 0},
+    {"average", 0, OPT_FLAG, &job.average, NULL,
+     "Write one item, the mean of the maps of all rows, when the rows end.", 0, 0},
     {"stats", 0, OPT_STRING, &job.stats, "FILE",
      "Write a row of statistics for each map; - for standard output, where they replace the maps.",
      0, 0},
@@ -129,6 +131,8 @@ static void check_inputs(void)
 {
     const char *stored = stored_option();
 
+    if (job.average && job.stats && strcmp(job.stats, "-") == 0)
+        prog_usage("--average and --stats - exclude each other: standard output takes one of them");
     if (!!job.class_maps + !!job.features + !!job.cams > 1)
         prog_usage("--class-maps, --features and --cams exclude each other");
     if (stored && job.session.data)

@@ -24,6 +24,7 @@ struct job {
     const char *planes;  /* those of `cams`, or NULL where they are the targets */
     enum cam_score score;
     const struct method *method;
+    bool average;        /* of all rows, instead of the maps of each */
     bool unit;           /* rectified and min-max normalised to [0, 1] */
     enum size_kind size; /* of the maps written */
     struct extent fixed; /* of SIZE_FIXED */

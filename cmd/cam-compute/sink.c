@@ -22,6 +22,7 @@ struct sink {
     float *items;        /* (room, planes, h, w) not written yet */
     size_t item_n;       /* floats in an item */
     int held, room;
+    double *sum; /* [item_n] of all items; NULL unless their mean is asked for */
     struct out *file;
     struct tsv_out *stats;
     float *room_cells; /* [cells of the layer], for the statistics */
@@ -45,6 +46,7 @@ static void sink_free(struct sink *s)
     resize_free(s->resize);
     free(s->items);
     free(s->room_cells);
+    free(s->sum);
     free(s);
 }
 
@@ -74,6 +76,7 @@ int sink_open(struct sink **out, const struct job *j, struct extent layer, struc
         s->room = bytes > RECORD_BYTES / RECORD_ITEMS ? (int)(RECORD_BYTES / bytes) : RECORD_ITEMS;
         s->room = s->room ? s->room : 1;
         s->items = mem_alloc((size_t)s->room * s->item_n, sizeof *s->items);
+        s->sum = j->average ? mem_zero(s->item_n, sizeof *s->sum) : NULL;
     }
     if (j->stats) {
         if (out_open(&s->file, j->stats, e) != 0)
@@ -150,6 +153,23 @@ static void put_plane(const struct sink *s, struct aim aim, float *raw, float *o
     }
 }
 
+/* The mean stands for all items, of which none goes out. */
+static void add_item(struct sink *s)
+{
+    for (size_t i = 0; i < s->item_n; i++)
+        s->sum[i] += s->items[i];
+    s->held = 0;
+}
+
+static int write_mean(struct sink *s, struct err *e)
+{
+    if (s->done == 0)
+        return 0;
+    for (size_t i = 0; i < s->item_n; i++)
+        s->items[i] = (float)(s->sum[i] / (double)s->done);
+    return npy_write(s->npy, s->items, 1, e);
+}
+
 static int write_items(struct sink *s, struct err *e)
 {
     int n = s->held;
@@ -174,7 +194,10 @@ int sink_put(struct sink *s, const struct aims_row *row, const struct maps *m, s
         for (int i = 0; i < planes; i++)
             put_plane(s, aims_aim(rows, row, i), m->raw + (size_t)i * area(s->layer),
                       item + (size_t)i * area(s->size));
-        if (++s->held == s->room && write_items(s, e) != 0)
+        s->held++;
+        if (s->sum)
+            add_item(s);
+        else if (s->held == s->room && write_items(s, e) != 0)
             return -1;
     }
     s->done++;
@@ -191,7 +214,7 @@ int sink_flush(struct sink *s, struct err *e)
 
 int sink_close(struct sink *s, struct err *e)
 {
-    int r = write_items(s, e);
+    int r = s->sum ? write_mean(s, e) : write_items(s, e);
 
     prog_progress_end();
     struct out *all[3] = {0};
@@ -218,7 +241,7 @@ void sink_abort(struct sink *s)
 
     if (!s)
         return;
-    if (s->npy && write_items(s, &ignored) == 0) {
+    if (s->npy && !s->sum && write_items(s, &ignored) == 0) {
         err_ignore(npy_finish(s->npy, &ignored));
         s->npy = NULL;
     } else if (s->file && !s->npy) {
