@@ -17,7 +17,7 @@ man         := $(addprefix $(BUILD)/man/,$(notdir $(man_src)))
 
 # The pages that report writes are in the program. The explorer's script is that of its modules,
 # each of which uses only those before it.
-explorer_js := $(addprefix cmd/report/explorer/,$(addsuffix .js,dom store address pieces rows tags query \
+explorer_js := $(addprefix cmd/report/explorer/,$(addsuffix .js,dom store address pieces rows marks tags query \
   command maps picture grid filters overview classes matrix subject image scatter main))
 assets := $(sort $(wildcard cmd/report/*.html cmd/report/*.css cmd/report/*.js)) \
           $(BUILD)/cmd/report/explorer.js

@@ -17,12 +17,13 @@ static const struct view {
     int numbers;
 } views[] = {
     {"overview", 0}, {"grid", 0},  {"matrix", 0},  {"classes", 0}, {"class", 1},
-    {"pair", 2},     {"image", 1}, {"scatter", 0}, {"tags", 0},
+    {"pair", 2},     {"image", 1}, {"scatter", 0}, {"tags", 0},    {"about", 0},
 };
-#define VIEW_WORDS "overview|grid|matrix|classes|class|pair|image|scatter|tags"
+#define VIEW_WORDS "overview|grid|matrix|classes|class|pair|image|scatter|tags|about"
 
 /* What else an address may say, beside conditions. */
-static const char *const settings[] = {"sort", "map", "size", "part", "order", "rates", "x", "y"};
+static const char *const settings[] = {"sort", "map", "size", "part", "order", "rates",
+                                       "x",    "y",   "area", "by",   "other", "cells"};
 
 /* The next word, in which blanks between double quotes belong to it; NULL at the end. */
 static char *next_word(const char **s)

@@ -59,7 +59,8 @@ class Browser:
 
 
 class Chromium(Browser):
-    def __init__(self, path, width=1400, height=900):
+    def __init__(self, path, width=1400, height=900, watched=True):
+        """watched: whether the browser reports requests, for which it keeps what was loaded."""
         super().__init__()
         ours, theirs = os.pipe(), os.pipe()
         # Descriptors 3 and 4 are where Chromium reads and writes.
@@ -76,7 +77,7 @@ class Chromium(Browser):
         self.serial, self.rest, self.session, self.loaded = 0, b"", None, 0
         page = next(t for t in self.call("Target.getTargets")["targetInfos"] if t["type"] == "page")
         self.session = self.call("Target.attachToTarget", targetId=page["targetId"], flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log", "Network", "Accessibility"):
+        for domain in ("Page", "Runtime", "Log", *(["Network", "Accessibility"] if watched else [])):
             self.call(domain + ".enable")
         self.size(width, height)
 
@@ -143,6 +144,15 @@ class Chromium(Browser):
         self.call("Input.dispatchKeyEvent", type="keyDown", **p, **({"text": text} if text else {}))
         self.call("Input.dispatchKeyEvent", type="keyUp", **p)
 
+    def mouse(self, *points, button="left"):
+        """Presses at the first point, moves along the others, and lets go."""
+        for i, (x, y) in enumerate([points[0], *points, points[-1]]):
+            kind = "mousePressed" if i == 0 else "mouseReleased" if i > len(points) else "mouseMoved"
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button=button, buttons=1, clickCount=1)
+
+    def wheel(self, x, y, by):
+        self.call("Input.dispatchMouseEvent", type="mouseWheel", x=x, y=y, deltaX=0, deltaY=by)
+
     def size(self, width, height, scale=1):
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=False)
 
@@ -166,7 +176,7 @@ class Chromium(Browser):
         total = 0
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
-                with open(f"/proc/{pid}/cmdline") as f:
+                with open(f"/proc/{pid}/cmdline", errors="replace") as f:
                     line = f.read()
                 if self.folder in line and "--type=renderer" in line:
                     with open(f"/proc/{pid}/smaps_rollup") as f:
@@ -269,6 +279,16 @@ class Firefox(Browser):
         if shift:
             keys = [{"type": "keyDown", "value": "\ue008"}] + keys + [{"type": "keyUp", "value": "\ue008"}]
         self.call("WebDriver:PerformActions", actions=[{"type": "key", "id": "k", "actions": keys}])
+
+    def mouse(self, *points, button="left"):
+        move = lambda x, y: {"type": "pointerMove", "duration": 0, "origin": "viewport", "x": round(x), "y": round(y)}
+        press = lambda kind: {"type": kind, "button": 0}
+        self.call("WebDriver:PerformActions", actions=[{"type": "pointer", "id": "m", "parameters": {"pointerType": "mouse"}, "actions": [
+            move(*points[0]), press("pointerDown"), *(move(*p) for p in points[1:]), press("pointerUp")]}])
+
+    def wheel(self, x, y, by):
+        self.call("WebDriver:PerformActions", actions=[{"type": "wheel", "id": "w", "actions": [
+            {"type": "scroll", "origin": "viewport", "x": round(x), "y": round(y), "deltaX": 0, "deltaY": by, "duration": 0}]}])
 
     def size(self, width, height, scale=1):
         # The window has a frame of its own.

@@ -175,7 +175,7 @@ def keyboard(p):
     p.press("m")
     expect("keys: a map", p.b.js("location.hash.includes('map=pred')"), True)
     p.press("+")
-    expect("keys: larger", p.b.js("/size=96/.test(location.hash)"), True)
+    p.b.wait("/size=96/.test(location.hash)")
     p.press("t")
     expect("keys: tag", p.b.js("document.activeElement.getAttribute('aria-label')"), "Tag for the selected images")
     for c in "odd":
@@ -214,6 +214,234 @@ def keyboard(p):
     p.b.wait("location.hash.startsWith('#matrix')")
     p.quiet("keyboard")
     return "keys"
+
+
+def tensor(path):
+    """Shape and numbers of an .npy file of float32."""
+    import struct
+    with open(path, "rb") as f:
+        data = f.read()
+    end = 10 + struct.unpack("<H", data[8:10])[0]
+    shape = tuple(int(n) for n in re.search(rb"'shape': \(([^)]*)\)", data[:end])[1].split(b",") if n.strip())
+    return shape, struct.unpack(f"<{(len(data) - end) // 4}f", data[end:])
+
+
+def run_command(p, command):
+    out = subprocess.run(["bash", "-c", command], cwd=p.run, capture_output=True, text=True)
+    expect(f"{command}: status and messages", [out.returncode, out.stderr], [0, ""])
+    return out.stdout
+
+
+def means(p):
+    """The mean maps of classes and pairs are those of their commands."""
+    p.b.size(1400, 900)
+    for view in "class/62", "class/54?part=false&sort=entropy", "pair/62/54", "class/62?" + W("correct=0"):
+        p.open(view)
+        p.b.wait("document.querySelectorAll('figure.mean:not([hidden])').length > 0")
+        lines = p.b.js("[...document.querySelectorAll('#stage .command')].filter((c) => c.textContent.startsWith('Mean map')).map((c) => c.querySelector('code').textContent)")
+        drawn = p.b.js("Promise.all(Store.get().list ? Subject.shown().map(([rows, word]) => Subject.mean(rows, word).then((m) => Array.from(m.values))) : [])")
+        expect(f"{view}: a command for each mean map", len(lines), len(drawn))
+        for command, values in zip(lines, drawn):
+            run_command(p, command)
+            shape, theirs = tensor(os.path.join(p.run, "mean.npy"))
+            expect(f"{view}: {command}: shape", [shape[0], len(theirs)], [1, len(values)])
+            scale = max(1, *(abs(v) for v in theirs))
+            worst = max(abs(a - b) for a, b in zip(values, theirs)) / scale
+            if not worst < .01:
+                faults.append(f"{view}: {command}: off by {worst}")
+    p.quiet("means")
+    return "mean maps are those of their commands"
+
+
+def matrix(p):
+    """Orders, shares, filters and cells of the matrix, against the tables."""
+    p.b.size(1400, 900)
+    rows = table(p.run + "/data/predictions.tsv")
+    classes = {r["class"]: r for r in table(p.run + "/data/per_class.tsv")}
+    ids = list(range(len(classes)))
+    group = lambda c: classes[str(c)]["group_name"]
+    p.open("matrix")
+    groups = p.b.js("Dom.index.classes.groups")
+    expected = {
+        "group": sorted(ids, key=lambda c: (groups.index(group(c)), c)),
+        "accuracy": sorted(ids, key=lambda c: (float(classes[str(c)]["accuracy"]), c)),
+        "id": ids,
+    }
+    orders = p.b.js("[...document.querySelector('[data-tool=order]').options].map((o) => o.value)")
+    expect("matrix: orders", orders, ["group", "accuracy", "name", "cluster", "id"])
+    for order in orders:
+        p.open("matrix?order=" + order)
+        p.b.wait("document.querySelector('canvas.matrix').dataset.order !== undefined")
+        shown = p.b.js("document.querySelector('canvas.matrix').dataset.order.split(' ').map(Number)")
+        expect(f"matrix by {order}: every class once", sorted(shown), ids)
+        if order in expected:
+            expect(f"matrix by {order}", shown, expected[order])
+        if order == "name":
+            names = [classes[str(c)]["name"] for c in shown]
+            expect("matrix by name", names, sorted(names))
+        if order == "cluster":
+            # Errors lie nearer to the diagonal than by number.
+            away = lambda o: sum(abs(o.index(int(r["true"])) - o.index(int(r["pred"]))) for r in rows if r["correct"] == "0")
+            expect("matrix: confused classes are neighbours", away(shown) < .6 * away(ids), True)
+        # The first cell is one of the diagonal, its right neighbour an error; both say their counts.
+        p.b.js("document.querySelector('canvas.matrix').focus()")
+        p.press("ArrowRight")
+        n = sum(r["true"] == str(shown[0]) and r["pred"] == str(shown[1]) for r in rows)
+        said = p.b.js("document.querySelector('.tip').textContent")
+        expect(f"matrix by {order}: a cell", said.startswith(f"{classes[str(shown[0])]['name']} predicted as {classes[str(shown[1])]['name']}: {n} of "), True)
+    for conditions in [], ["conf>0.9"], ["true_group=flowers", "correct=0"]:
+        p.open("matrix?rates=1&" + W(*conditions))
+        p.b.wait("document.querySelector('canvas.matrix').dataset.images !== undefined")
+        cells = p.b.js("Matrix.count(Store.get().where).then((n) => [...n].flatMap((v, i) => v > 0 ? [[Math.floor(i / Dom.index.classes.names.length), i % Dom.index.classes.names.length, v]] : []))")
+        command = p.b.js("document.querySelector('#stage .command code').textContent").replace("--order group", "--long")
+        out = [l.split("\t") for l in run_command(p, command).split("\n")]
+        at = [out[0].index(n) for n in ("true", "pred", "count")]
+        theirs = sorted([int(l[i]) for i in at] for l in out[1:-1] if int(l[at[2]]) > 0)
+        expect(f"matrix of {conditions}: cells", sorted(cells), theirs)
+        expect(f"matrix of {conditions}: images", p.b.js("document.querySelector('canvas.matrix').dataset.images"), str(sum(c[2] for c in theirs)))
+        expect(f"matrix of {conditions}: the scale in percent", p.b.js("document.querySelector('.legend').textContent.includes('%')"), True)
+    # A cell of errors that there are opens them, by mouse as by keys.
+    p.open("matrix?order=id")
+    p.b.wait("document.querySelector('canvas.matrix').dataset.order !== undefined")
+    t, c = min((int(r["true"]), int(r["pred"])) for r in rows if r["correct"] == "0")
+    x, y = p.b.js(f"""(() => {{ const m = document.querySelector('canvas.matrix'), b = m.getBoundingClientRect(), [left, top, cell] = m.dataset.cells.split(' ').map(Number);
+        return [b.left + left + ({c} + .5) * cell, b.top + top + ({t} + .5) * cell]; }})()""")
+    p.b.mouse((x, y))
+    p.b.wait(f"location.hash.startsWith('#pair/{t}/{c}')")
+    p.b.wait(SETTLED)
+    p.b.wait("document.querySelector('.grid')?.dataset.count !== undefined")
+    expect("matrix: a cell opens its images", p.b.js("document.querySelector('.grid').dataset.count"), str(sum(r["true"] == str(t) and r["pred"] == str(c) for r in rows)))
+    p.quiet("matrix")
+    return "orders and cells of the matrix"
+
+
+AREA = "(() => { const e = /area=([^&]*)/.exec(location.hash); return e && decodeURIComponent(e[1]).split(',').map(Number); })()"
+
+SELECTED = "!!document.querySelector('#stage .selection:not([hidden])')"
+
+
+def selected(p):
+    """The ids of the images that are selected, from the view of these alone; and back."""
+    count = p.b.js("document.querySelector('.selection b').textContent")
+    p.b.js("document.querySelector('.selection button').click()")
+    p.b.wait("location.hash.startsWith('#grid') && !!document.querySelector('#stage .grid')?.dataset.count")
+    p.b.wait(SETTLED)
+    ids = {int(i) for i in re.findall(r"where=id%3D(\d+)", p.b.js("location.hash"))}
+    expect("the selection is said", count, f"{len(ids)} images selected")
+    p.b.js("history.back()")
+    p.b.wait("location.hash.startsWith('#scatter') && document.querySelector('canvas.scatter')?.dataset.count === '1000'")
+    p.b.js("document.querySelector('canvas.scatter').focus()")
+    return ids
+
+
+def scatter(p):
+    """Zoom, pan and selection, by mouse and by keys; the address has the part that is seen."""
+    p.b.size(1400, 900)
+    points = {r["id"]: (float(r["x"]), float(r["y"])) for r in table(p.run + "/data/points.tsv")}
+    xs, ys = [x for x, _ in points.values()], [y for _, y in points.values()]
+    p.open("scatter")
+    p.b.wait("document.querySelector('canvas.scatter').dataset.count === '1000'")
+    expect("scatter: x and y of the joined table", p.b.js("['x', 'y'].map((t) => document.querySelector(`[data-tool=${t}]`).value)"), ["x", "y"])
+    box = p.b.js("(() => { const b = document.querySelector('canvas.scatter').getBoundingClientRect(); return [b.left, b.top, b.width, b.height]; })()")
+    # Where a point lies while the whole is seen.
+    at = lambda x, y: (box[0] + 8 + (x - min(xs)) / (max(xs) - min(xs)) * (box[2] - 16), box[1] + box[3] - 8 - (y - min(ys)) / (max(ys) - min(ys)) * (box[3] - 16))
+    # A lasso around the upper right quarter of the plane.
+    mx, my = (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
+    left, low = at(mx, my)
+    right, top = box[0] + box[2] - 1, box[1] + 1
+    p.b.mouse((left, low), (right, low), (right, (low + top) / 2), (right, top), ((left + right) / 2, top), (left, top), (left, low))
+    p.b.wait(SELECTED)
+    theirs = {int(i) for i, (x, y) in points.items() if x > mx and y > my}
+    # Points within a pixel of the line may lie on either side.
+    near = {int(i) for i, (x, y) in points.items() if min(abs(at(x, y)[0] - left), abs(at(x, y)[1] - low)) < 2}
+    mine = selected(p)
+    expect("scatter: a lasso selects", [sorted(theirs - near - mine), sorted(mine - near - theirs)], [[], []])
+    # The wheel and keys.
+    p.b.wheel(box[0] + box[2] / 2, box[1] + box[3] / 2, -100)
+    p.b.wait(f"{AREA} !== null")
+    p.b.js("document.querySelector('canvas.scatter').focus()")
+    p.press("+", "+")
+    p.b.js("new Promise((r) => setTimeout(r, 400))")
+    a = p.b.js(AREA)
+    share = (a[1] - a[0]) / (max(xs) - min(xs))
+    expect("scatter: zoomed", abs(share - 1 / 1.2 / 1.4 / 1.4) < .01, True)
+    p.press("ArrowRight")
+    p.b.js("new Promise((r) => setTimeout(r, 400))")
+    b = p.b.js(AREA)
+    expect("scatter: moved", abs((b[0] - a[0]) / (a[1] - a[0]) - .1) < .001 and abs(b[2] - a[2]) < 1e-6 * abs(a[2]) + 1e-6, True)
+    # By keys alone: what is seen is selected.
+    p.press("Enter")
+    mine = selected(p)
+    w, h = b[1] - b[0], b[3] - b[2]
+    seen = lambda e: {int(i) for i, (x, y) in points.items() if b[0] - w * e <= x <= b[1] + w * e and b[2] - h * e <= y <= b[3] + h * e}
+    expect("scatter: Enter selects what is seen", mine >= seen(0) and mine <= seen(.03) and len(mine) > 0, True)
+    # The address opens the same part; another pair of axes the whole.
+    link = p.b.js("location.hash.slice(1)")
+    p.open(link)
+    p.b.wait("document.querySelector('canvas.scatter').dataset.count === '1000'")
+    expect("scatter: a link", p.b.js(AREA), b)
+    p.b.js("(() => { const s = document.querySelector('[data-tool=y]'); s.value = 'margin'; s.dispatchEvent(new Event('change')); })()")
+    p.b.js("new Promise((r) => setTimeout(r, 400))")
+    expect("scatter: other axes", p.b.js(f"[{AREA}, location.hash.includes('y=margin')]"), [None, True])
+    p.quiet("scatter")
+    return "zoom, pan and lasso of the scatter"
+
+
+def marks(p):
+    """Images that joined tables warn of carry a mark, in grids and in their view."""
+    p.b.size(1400, 900)
+    flagged = sorted(int(r["id"]) for r in table(p.run + "/data/label_check.tsv") if r["flagged"] == "1")
+    expect("marks: the label check flags some", len(flagged) > 0, True)
+    marked = "[...document.querySelectorAll('#stage [role=option]')].filter((o) => o.querySelector('.mark')).map((o) => Number(/\\d+/.exec(o.getAttribute('aria-label')))).sort((a, b) => a - b)"
+    p.b.size(1400, 2600)
+    p.open("grid?size=16")
+    p.b.wait("document.querySelectorAll('#stage .mark').length > 2")
+    expect("marks: images of a grid", p.b.js(marked), sorted({*flagged, 17, 4, 20}))
+    label = "document.querySelector('#stage [aria-label^=\"Image %d,\"]').getAttribute('aria-label')"
+    expect("marks: a flag is said", "label check: flagged, " in p.b.js(label % flagged[0]), True)
+    said = {17: "twins: repeats image 4, exact", 4: "twins: repeated by image 17, exact", 20: "twins: repeats training image 31, near"}
+    for i, text in said.items():
+        expect(f"marks: image {i}", text in p.b.js(label % i), True)
+    for i, text in said.items():
+        p.open(f"image/{i}")
+        p.b.wait("!!document.querySelector('.image-view .warning')")
+        expect(f"marks: view of image {i}", text in p.b.js("document.querySelector('.image-view').textContent"), True)
+    p.open("grid?" + W("flagged=1") + "&size=16")
+    expect("marks: a filter", sorted(p.b.js(SHOWN)), flagged)
+    p.quiet("marks")
+    return "marks of joined tables"
+
+
+def links(p):
+    """What is chosen in a view stands in its address, and a link opens it again; and so does
+    `report explorer --open`."""
+    p.b.size(1700, 900)
+    p.open("classes", SETTLED.replace("#stage", "#classes"))
+    p.b.js("document.querySelector('#classes [data-key=errors] button').click()")
+    p.b.wait("location.hash.includes('by=-errors')")
+    order = "[...document.querySelectorAll('#classes tbody tr')].slice(0, 9).map((r) => r.cells[0].dataset.v)"
+    sorted_ = p.b.js(order)
+    p.open(p.b.js("location.hash.slice(1)"), SETTLED.replace("#stage", "#classes"))
+    expect("links: order of the classes", [p.b.js(order), p.b.js("document.querySelector('#classes [data-key=errors]').ariaSort")], [sorted_, "descending"])
+    p.open("image/7")
+    p.b.js("(() => { const s = document.querySelector('[data-tool=other]'); s.value = '5'; s.dispatchEvent(new Event('change')); })()")
+    p.b.js("document.body.focus()")
+    p.press("g")
+    p.b.wait("location.hash.includes('other=5') && location.hash.includes('cells=1')")
+    p.open(p.b.js("location.hash.slice(1)"))
+    expect("links: map and cells of an image", p.b.js("[document.querySelector('[data-tool=other]').value, document.querySelector('[data-tool=cells]').checked]"), ["5", True])
+    head = {"overview": "Overview", "grid": "Images", "matrix": "Confusion matrix", "classes": "Classes", "class 62": None, "pair 62 54": " predicted as ",
+            "image 7": "Image 7", "scatter": "Scatter", "tags": "Tags", "about": None}
+    for query, text in head.items():
+        address = run_command(p, f"report explorer --open '{query}'").strip()
+        p.b.open(p.url + "#" + address.split("#", 1)[1])
+        p.b.wait("document.body.dataset.view !== undefined && document.body.dataset.loading === '0'")
+        expect(f"links: --open '{query}': view", p.b.js("document.body.dataset.view"), query.replace(" ", "/"))
+        if text:
+            shown = p.b.js("[...document.querySelectorAll('h2')].filter((h) => h.offsetHeight > 0).map((h) => h.textContent)")
+            expect(f"links: --open '{query}': heading", any(text in h for h in shown), True)
+    p.quiet("links")
+    return "links and --open"
 
 
 ALL = ["overview", "grid?" + W("correct=0") + "&map=pred", "matrix", "matrix?order=cluster", "classes", "class/62", "pair/62/54", "image/7", "scatter", "tags", "about"]
@@ -335,10 +563,11 @@ def main():
         with drive.start(kind) as b:
             p = Page(b, run)
             # What only one of them offers is checked there.
-            checks = [views, numbers, sorted_classes, keyboard, widths, single]
+            checks = [views, numbers, sorted_classes, scatter, marks, links, keyboard, widths, single]
             if kind == "chromium":
-                checks += [accessible, maps, plain, addresses]
-            for check in checks:
+                checks += [matrix, means, accessible, maps, plain, addresses]
+            only = os.environ.get("ONLY", "").split()
+            for check in (c for c in checks if not only or c.__name__ in only):
                 try:
                     done.append(f"{kind}: {check(p)}")
                 except Exception as e:

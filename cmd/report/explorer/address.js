@@ -3,7 +3,8 @@ const Address = (() => {
     /* Views with the numbers behind their names. */
     const VIEWS = { overview: 0, grid: 0, matrix: 0, classes: 0, class: 1, pair: 2, image: 1, scatter: 0, tags: 0, about: 0 };
     /* Settings as they are where an address does not tell. */
-    const DEFAULTS = { sort: "", map: "", size: 64, part: "all", order: "group", rates: "", x: "", y: "" };
+    const DEFAULTS = { sort: "", map: "", size: matchMedia("(min-width: 150rem)").matches ? 112 : 64, part: "all", order: "group", rates: "", x: "", y: "", area: "",
+        by: "accuracy", other: "", cells: "" };
 
     function parse(hash) {
         const [path, rest = ""] = hash.replace(/^#/, "").split(/\?(.*)/s);
@@ -43,11 +44,20 @@ const Address = (() => {
 
     /* An address of another view with the conditions and settings of this one. */
     const to = (view, args = [], values = {}) =>
-        make({ ...Store.get(), part: DEFAULTS.part, ...values, view, args });
+        make({ ...Store.get(), part: DEFAULTS.part, other: "", ...values, view, args });
 
-    /* Follows the address, and lets it follow the state. */
+    /* Follows the address, and lets it follow the state. What changes while something is dragged
+     * is written a few times a second: browsers refuse more. */
+    const OFTEN = 250;
     function follow() {
+        let written = 0, later = 0;
         const read = () => Store.set(parse(location.hash), { read: true });
+        function replace(state) {
+            clearTimeout(later);
+            later = 0;
+            written = performance.now();
+            history.replaceState(null, "", make(state));
+        }
         window.addEventListener("hashchange", () => {
             if (location.hash !== make(Store.get()))
                 read();
@@ -56,10 +66,15 @@ const Address = (() => {
             const hash = make(state);
             if (how.read || hash === location.hash)
                 return;
-            if (how.quiet)
-                history.replaceState(null, "", hash);
-            else
+            if (!how.quiet) {
+                if (later)
+                    replace(before);
                 history.pushState(null, "", hash);
+            } else if (performance.now() - written > OFTEN) {
+                replace(state);
+            } else {
+                later ||= setTimeout(() => replace(Store.get()), OFTEN);
+            }
         });
         read();
     }

@@ -10,6 +10,11 @@ const Classes = (() => {
     const MADE = { errors: "$5 - $6", over_conf: '($12 == "NA" || $7 == "NA" ? "NA" : $12 - $7)' };
     const WORDS = new Set(["name", "group_name"]);
 
+    /* The order of the address, "-errors"; that of the page where it names no column. */
+    function order() {
+        const text = Store.get().by, key = text.replace(/^-/, "");
+        return heads.some((h) => h.dataset.key === key && h.dataset.sort) ? { key, falling: text.startsWith("-") } : { key: "accuracy", falling: false };
+    }
     let by = { key: "accuracy", falling: false };
 
     function value(row, i) {
@@ -70,14 +75,20 @@ const Classes = (() => {
             const button = make("button", { type: "button" }, ...h.childNodes);
             h.replaceChildren(button);
             button.addEventListener("click", () => {
-                by = { key: h.dataset.key, falling: by.key === h.dataset.key ? !by.falling : h.dataset.sort === "descending" };
-                sort();
-                tell();
+                const falling = by.key === h.dataset.key ? !by.falling : h.dataset.sort === "descending";
+                Store.set({ by: `${falling ? "-" : ""}${h.dataset.key}` }, { quiet: true });
             });
         }
         search.addEventListener("input", filter);
         section.querySelector("h2").after(make("div", { class: "tools" }, make("label", { class: "tool" }, make("span", { text: "Search" }), search), found));
         section.append(commands);
+        Store.listen((state, before) => {
+            if (state.by === before.by)
+                return;
+            by = order();
+            sort();
+            tell();
+        });
         filter();
         tell();
     }

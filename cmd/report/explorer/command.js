@@ -115,6 +115,9 @@ const Command = (() => {
             : `--class-maps ${quote(paths.maps)}`}${ids()} --target ${target} --size layer`;
     }
 
+    /* The mean of the maps of rows, or of the first `most` of them, as one tensor. */
+    const meanMap = (rowsCommand, target, most) => `${rowsCommand}${most ? ` | head -n ${most + 1}` : ""} | ${maps(target)} --average > mean.npy`;
+
     /* Pictures of rows in a folder: with their maps where some are laid over, else as they are. */
     function pictures(rowsCommand, map) {
         if (!paths.data)
@@ -170,5 +173,5 @@ const Command = (() => {
         return row;
     }
 
-    return { rows, pictures, maps, confmat, line, quote, COLUMNS, TAB, field };
+    return { rows, pictures, meanMap, confmat, line, quote, COLUMNS, TAB, field };
 })();

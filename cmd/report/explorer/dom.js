@@ -52,6 +52,13 @@ const Dom = (() => {
         c.getContext("2d").setTransform(scale, 0, 0, scale, 0, 0);
     }
 
+    /* Takes what an element holds out of the page, and gives back the pixels of its canvases at
+     * once, not when memory is next looked through. */
+    function empty(host) {
+        host.querySelectorAll("canvas").forEach((c) => c.width = c.height = 0);
+        host.replaceChildren();
+    }
+
     /* The colour of a custom property of the style. */
     const color = (property) => getComputedStyle(document.documentElement).getPropertyValue(`--${property}`).trim();
 
@@ -60,5 +67,5 @@ const Dom = (() => {
         document.getElementById("say").textContent = text;
     }
 
-    return { index, make, draw, name, percent, number, count, canvas, resize, color, say };
+    return { index, make, draw, name, percent, number, count, canvas, resize, empty, color, say };
 })();

@@ -11,7 +11,7 @@ const Grid = (() => {
         const { id, truth, pred, conf } = Rows.all;
         const says = isWrong(row) ? `wrong: ${Rows.className(truth[row])} predicted as ${Rows.className(pred[row])}`
             : Number.isNaN(truth[row]) ? `predicted as ${Rows.className(pred[row])}` : `correct: ${Rows.className(pred[row])}`;
-        return `Image ${id[row]}, ${says}, confidence ${Dom.percent(conf[row])}`;
+        return [`Image ${id[row]}, ${says}, confidence ${Dom.percent(conf[row])}`, ...Marks.of(row)].join("; ");
     }
 
     function caption(row) {
@@ -22,8 +22,8 @@ const Grid = (() => {
 
     /* Shows rows in `host`; how.label names the list. Returns functions to show others and to end. */
     function mount(host, how) {
-        let rows = new Int32Array(0), active = 0, anchor = 0, columns = 1, cell = { w: 0, h: 0, picture: 0 }, frame = 0;
-        const cells = new Map();
+        let rows = new Int32Array(0), active = 0, anchor = 0, columns = 1, cell = { w: 0, h: 0, picture: 0 }, frame = 0, before = 0;
+        const cells = new Map(), spare = [];
         const under = make("canvas", { class: "under", "aria-hidden": "true" });
         const space = make("div", { class: "space", role: "none" });
         const list = make("div", {
@@ -49,28 +49,34 @@ const Grid = (() => {
 
         const at = (i) => ({ x: GAP + i % columns * (cell.w + GAP), y: GAP + Math.floor(i / columns) * (cell.h + GAP) });
 
-        function option(i) {
-            const row = rows[i], state = Store.get();
-            let o = cells.get(i);
-            if (!o || o.row !== row || o.size !== state.size) {
-                o?.element.remove();
-                const element = make("div", {
-                    role: "option", id: `o${row}`, class: isWrong(row) ? "cell wrong" : "cell", "aria-label": label(row),
-                    "aria-posinset": i + 1, "aria-setsize": rows.length, title: label(row),
-                }, state.size >= CAPTION_FROM ? make("span", { class: "caption" }, ...caption(row)) : null);
-                element.dataset.at = i;
-                o = { row, size: state.size, element };
-                cells.set(i, o);
-                space.append(element);
+        /* What has left the window is used again: a grid that scrolls makes no new elements. */
+        function put(i) {
+            const row = rows[i], state = Store.get(), captions = state.size >= CAPTION_FROM;
+            let element = cells.get(i);
+            if (!element) {
+                element = spare.pop() ?? space.appendChild(make("div", { role: "option" }));
+                cells.set(i, element);
             }
-            const { x, y } = at(i), style = o.element.style;
+            const text = label(row), shows = `${i} ${row} ${captions} ${text}`;
+            if (element.dataset.shows !== shows) {
+                element.dataset.shows = shows;
+                element.dataset.at = i;
+                element.id = `o${row}`;
+                element.title = text;
+                element.className = isWrong(row) ? "cell wrong" : "cell";
+                element.setAttribute("aria-label", text);
+                element.setAttribute("aria-posinset", i + 1);
+                element.setAttribute("aria-setsize", rows.length);
+                element.replaceChildren(...captions ? [make("span", { class: "caption" }, ...caption(row))] : [],
+                    ...Marks.of(row).length > 0 ? [make("span", { class: "mark", "aria-hidden": "true", text: "!" })] : []);
+            }
+            const { x, y } = at(i), { style } = element;
             style.transform = `translate(${x}px, ${y}px)`;
             style.width = `${cell.w}px`;
             style.height = `${cell.h}px`;
             style.setProperty("--tall", `${cell.picture}px`);
-            o.element.setAttribute("aria-selected", state.selected.has(row));
-            o.element.classList.toggle("active", i === active);
-            return o;
+            element.setAttribute("aria-selected", state.selected.has(row));
+            element.classList.toggle("active", i === active);
         }
 
         function paint() {
@@ -80,19 +86,25 @@ const Grid = (() => {
             const first = Math.max(0, Math.floor((top - GAP) / pitch) - MORE) * columns;
             const last = Math.min(rows.length, (Math.ceil((top + height) / pitch) + MORE) * columns);
             ctx.clearRect(0, 0, list.clientWidth, height);
-            for (const [i, o] of cells)
+            for (const [i, element] of cells)
                 if (i < first || i >= last) {
-                    o.element.remove();
+                    spare.push(element);
                     cells.delete(i);
                 }
-            Picture.settle();
-            const look = { map: state.map, cmap: state.cmap, alpha: state.alpha, paper: Dom.color("soft") };
+            Picture.begin();
+            /* Who drags the bar far does not wait for what flies past. */
+            const far = Math.abs(top - before) > 2 * height;
+            before = top;
+            if (far)
+                setTimeout(soon, 60);
+            const look = { far, map: state.map, cmap: state.cmap, alpha: state.alpha, paper: Dom.color("soft") };
             for (let i = first; i < last; i++) {
-                option(i);
+                put(i);
                 const { x, y } = at(i);
                 if (y + cell.picture > top && y < top + height)
                     Picture.draw(ctx, rows[i], x, y - top, cell.w, cell.picture, look);
             }
+            spare.splice(0).forEach((element) => element.remove());
             if (rows.length > 0)
                 list.setAttribute("aria-activedescendant", `o${rows[active]}`);
             else
@@ -173,7 +185,7 @@ const Grid = (() => {
             show(found) {
                 rows = found;
                 active = 0;
-                cells.forEach((o) => o.element.remove());
+                cells.forEach((element) => element.remove());
                 cells.clear();
                 list.scrollTop = 0;
                 empty.hidden = rows.length > 0;
@@ -278,14 +290,15 @@ const Grid = (() => {
     /* The view of all images that fit. */
     function view(host, state) {
         const title = make("h2", { tabIndex: -1, text: "Images" });
-        const found = make("span", { class: "found" });
+        const found = make("span", { class: "found" }), marked = make("span", { class: "found", text: Marks.legend() });
         const chosen = selection();
         const commands = make("div", { class: "commands" });
-        host.append(make("div", { class: "head" }, title, found), tools(state), chosen.bar);
+        host.append(make("div", { class: "head" }, title, found, marked), tools(state), chosen.bar);
         const grid = mount(host, { label: "Images" });
         host.append(commands);
         let asked = "";
         async function update(s) {
+            marked.textContent = Marks.legend();
             const key = JSON.stringify([s.where, s.sort, Tags.version(), s.map]);
             if (key === asked)
                 return;

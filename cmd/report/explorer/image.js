@@ -1,12 +1,13 @@
 /* One image: as it is, with its maps, what was predicted, and all that the tables say of it. */
 const ImageView = (() => {
     const { index, make, draw } = Dom;
-    const WIDTH = 256, SMALL = 64;
+    const SMALL = 64, LARGE = matchMedia("(min-width: 150rem)");
 
     function view(host, state) {
+        const WIDTH = LARGE.matches ? 448 : 256;
         const body = make("div", { class: "image-view" });
         host.append(body);
-        const how = { cells: false, other: "" };
+        const how = { get cells() { return !!Store.get().cells; } };
         let row = -1, redraw = () => {}, off = [];
 
         function frame(text, map, alone) {
@@ -67,10 +68,7 @@ const ImageView = (() => {
                 five.push([truth[row], p.numbers[row]]);
             list.append(...five.map(([c, share]) => make("li", { class: c === truth[row] ? "truth" : "" },
                 make("button", { type: "button", title: "Show the map of this class", "aria-label": `${Rows.className(c)}, ${Dom.percent(share)}${c === truth[row] ? ", the true class" : ""}: show its map`,
-                    onclick: () => {
-                        how.other = String(c);
-                        build();
-                    } }, Dom.name(Rows.className(c)), c === truth[row] ? " (true class)" : ""),
+                    onclick: () => Store.set({ other: String(c) }, { quiet: true }) }, Dom.name(Rows.className(c)), c === truth[row] ? " (true class)" : ""),
                 make("b", { text: Dom.percent(share) }),
                 bar(share))));
             return list;
@@ -87,6 +85,7 @@ const ImageView = (() => {
             const next = at >= 0 ? list[at + by] : row + by;
             return next === undefined || next < 0 || next >= Rows.all.n ? -1 : next;
         }
+        const cells = (on) => Store.set({ cells: on ? "1" : "" }, { quiet: true });
         const go = (to) => to >= 0 && Store.set({ args: [Rows.all.id[to]] });
 
         function neighbour(by, text) {
@@ -139,10 +138,12 @@ const ImageView = (() => {
                 if (wrong)
                     pair.push(frame(`True class: ${Rows.className(truth[row])}`, () => "true", false), frame(`Predicted: ${Rows.className(pred[row])}`, () => "pred", false),
                         frame("Margin: orange for the prediction, blue for the true class, white is 0", () => "margin", true));
-                if (how.other)
-                    pair.push(frame(`Map of ${Rows.className(Number(how.other))}`, () => how.other, false));
+                const { other } = s;
+                if (/^\d+$/.test(other))
+                    pair.push(frame(`Map of ${Rows.className(Number(other))}`, () => other, false));
             }
             redraw = () => {
+                Picture.begin();
                 for (const f of [...frames, ...pair])
                     f.paint();
                 off.forEach((f) => f());
@@ -164,29 +165,26 @@ const ImageView = (() => {
             if (maps) {
                 const classes = Maps.shape.words ? [] : index.classes.names.slice(0, Maps.shape.planes).map((_, c) => [String(c), Rows.className(c)]);
                 if (classes.length > 0)
-                    tools.append(Grid.choice("Map of a class", how.other, [["", "choose"], ...classes], (c) => {
-                        how.other = c;
-                        build();
-                    }, "other"));
-                tools.append(make("label", { class: "tool" }, make("input", { type: "checkbox", checked: how.cells, "data-tool": "cells", onchange: (e) => {
-                    how.cells = e.target.checked;
-                    redraw();
-                } }), make("span", { text: `Cells (${Maps.shape.h} by ${Maps.shape.w})` })));
+                    tools.append(Grid.choice("Map of a class", s.other, [["", "choose"], ...classes], (other) => Store.set({ other }, { quiet: true }), "other"));
+                tools.append(make("label", { class: "tool" }, make("input", { type: "checkbox", checked: how.cells, "data-tool": "cells", onchange: (e) => cells(e.target.checked) }), make("span", { text: `Cells (${Maps.shape.h} by ${Maps.shape.w})` })));
             }
+            const marked = Marks.of(row).map((text) => make("p", { class: "warning" }, make("span", { class: "mark", "aria-hidden": "true", text: "!" }), " ", Dom.name(text)));
             const facts = make("dl", { class: "facts" });
             const before = document.activeElement?.id;
             const one = `awk -F '\\t' 'NR == 1 { ${Command.COLUMNS}; print; next } ${Command.field("id")} == ${id[row]}' ${Command.quote(index.tables[0].file)}`;
-            body.replaceChildren(make("div", { class: "head" }, neighbour(-1, "Previous"),
+            Dom.empty(body);
+            body.append(make("div", { class: "head" }, neighbour(-1, "Previous"),
                 make("div", {}, make("h2", { tabIndex: -1 }, `Image ${id[row]}`, file ? make("small", {}, " ", Dom.name(Rows.text(file, row))) : ""),
                     make("p", { class: wrong ? "verdict wrong" : "verdict" }, wrong ? ["✗ ", make("a", { href: Address.to("class", [truth[row]]) }, Dom.name(Rows.className(truth[row]))), " predicted as ",
                         make("a", { href: Address.to("pair", [truth[row], pred[row]]) }, Dom.name(Rows.className(pred[row])))] : [labelled ? "✓ " : "predicted as ", make("a", { href: Address.to("class", [pred[row]]) }, Dom.name(Rows.className(pred[row])))],
-                    `, confidence ${Dom.percent(conf[row])}`)), neighbour(1, "Next")),
+                    `, confidence ${Dom.percent(conf[row])}`),
+                    marked), neighbour(1, "Next")),
             tools, make("div", { class: "columns" },
                 make("div", { class: "frames" }, [...frames, ...pair].map((f) => f.figure)),
                 make("section", { class: "beside", "aria-label": "Predictions" }, make("h3", { text: "Most probable classes" }), bars(some), tags,
                     make("h3", { text: "Neighbours by id" }), neighbours())),
             make("h3", { text: "All that the tables say" }), facts,
-            make("div", { class: "commands" }, Command.line("This row", one), Command.line("Its picture", Promise.resolve(Command.pictures(one, how.other || main())))));
+            make("div", { class: "commands" }, Command.line("This row", one), Command.line("Its picture", Promise.resolve(Command.pictures(one, s.other || main())))));
             redraw();
             if (before === "tag-input")
                 input.focus();
@@ -203,10 +201,8 @@ const ImageView = (() => {
             else if (e.key === "ArrowRight")
                 go(beside(1));
             else if (e.key === "g" && Maps.shape) {
-                how.cells = !how.cells;
-                const box = body.querySelector("[data-tool=cells]");
-                box.checked = how.cells;
-                redraw();
+                cells(!how.cells);
+                body.querySelector("[data-tool=cells]").checked = how.cells;
             } else
                 return;
             e.preventDefault();
@@ -216,7 +212,7 @@ const ImageView = (() => {
         const ends = [Picture.listen(soft), Store.listen((s, before) => {
             if (s.view !== "image")
                 return;
-            if (s.args[0] !== before.args[0] || s.map !== before.map)
+            if (s.args[0] !== before.args[0] || s.map !== before.map || s.other !== before.other || s.marked !== before.marked)
                 build();
             else
                 soft();

@@ -31,7 +31,7 @@
         (await end)?.();
         if (shown !== key)
             return;
-        stage.replaceChildren();
+        Dom.empty(stage);
         for (const s of ["overview", "classes", "pairs", "about"])
             document.getElementById(s).hidden = SECTIONS[state.view] !== s && !(s === "pairs" && state.view === "matrix");
         Filters.host.hidden = !FILTERED.has(state.view);
@@ -95,4 +95,5 @@
     Address.follow();
     Overview.begin();
     Filters.begin();
+    Marks.begin();
 })();

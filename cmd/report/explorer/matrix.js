@@ -42,7 +42,7 @@ const Matrix = (() => {
         const canvas = make("canvas", { tabIndex: 0, role: "img", "aria-label": "Confusion matrix. Arrow keys move from cell to cell, Enter opens its images.", class: "matrix" });
         const scroll = make("div", { class: "matrix-scroll" }, canvas);
         const legend = make("div", { class: "legend" });
-        const orders = [["group", "superclass"], ["accuracy", "accuracy"], ["name", "name"], ["cluster", "confused classes beside each other"], ["id", "class ID"]]
+        const orders = [["group", "superclass"], ["accuracy", "accuracy"], ["name", "name"], ["cluster", "clustered by confusion"], ["id", "class ID"]]
             .filter(([v]) => v !== "group" || index.classes.groups.length > 0);
         host.append(make("div", { class: "head" }, make("h2", { tabIndex: -1, text: "Confusion matrix" }), found),
             make("div", { class: "tools" },
@@ -98,12 +98,16 @@ const Matrix = (() => {
             };
             const longest = Math.max(...rows.map((c) => [...short(c)].length));
             const margin = Math.min(130, 12 + 6.2 * longest);
-            /* Whole pixels where there is room for letters; else as much as fits. */
-            const room = Math.min(CELL_MOST, (width - margin - 4) / classes), labels = room >= LABELS_FROM;
+            /* Whole pixels where there is room for letters; else as much as fits. In a high window
+             * the whole is seen at once. */
+            const high = (window.innerHeight - scroll.getBoundingClientRect().top - window.scrollY - margin - 24) / classes;
+            const wide = (width - margin - 4) / classes, labels = wide >= LABELS_FROM;
+            const room = Math.min(CELL_MOST, high >= LABELS_FROM ? Math.min(wide, high) : wide);
             cell = labels ? Math.floor(room) : Math.max(1, Math.min(LABELS_FROM, (width - 8) / classes));
             left = labels ? margin : 4;
             top = left;
             const side = cell * classes;
+            canvas.dataset.cells = `${left} ${top} ${cell}`;
             Dom.resize(canvas, left + side + 4, top + side + 4);
             const ctx = canvas.getContext("2d");
             ctx.clearRect(0, 0, left + side + 4, top + side + 4);
@@ -205,8 +209,9 @@ const Matrix = (() => {
             for (let c = 0; c < classes; c++)
                 right += n[c * classes + c];
             found.textContent = `${Dom.count(all, "image")}, ${Dom.count(all - right, "error")}`;
-            canvas.dataset.images = all;
             prepare(s);
+            canvas.dataset.images = all;
+            canvas.dataset.order = rows.join(" ");
             paint();
             tell();
         }

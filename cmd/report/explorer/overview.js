@@ -7,6 +7,7 @@ const Overview = (() => {
     /* A picture beside the words of each error. */
     function paint() {
         const state = Store.get();
+        Picture.begin();
         for (const [canvas, row] of thumbs)
             Picture.draw(canvas.getContext("2d"), row, 0, 0, 72, 72 * Picture.ratio(), { map: state.map, cmap: state.cmap, alpha: state.alpha, paper: Dom.color("soft") });
     }

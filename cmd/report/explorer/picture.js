@@ -3,72 +3,106 @@
 const Picture = (() => {
     const { index } = Dom;
     const { per, images } = index;
-    const MOST_BLOCKS = 96, AT_A_TIME = 8;
+    const BLOCK_BYTES = 8 << 20, MAP_BYTES = 12 << 20, BITMAP_BYTES = 16 << 20, AT_A_TIME = 8;
+    const OVERHEAD = 1 << 11; /* of a bitmap, about */
     const listeners = new Set();
+    let turn = 0;
 
-    /* Blocks of one kind, the least recently used dropped first. What is wanted last is loaded
-       first: a person who scrolls on does not wait for what has left the window. */
-    function cache(load, drop) {
-        const have = new Map(), wanted = new Map();
-        let running = 0;
-
-        function work() {
-            while (running < AT_A_TIME && wanted.size > 0) {
-                const [block, promises] = [...wanted].at(-1);
-                wanted.delete(block);
-                running++;
-                load(block).then((value) => {
-                    have.set(block, value);
-                    if (have.size > MOST_BLOCKS) {
-                        const [oldest, gone] = have.entries().next().value;
-                        have.delete(oldest);
-                        drop?.(gone);
-                    }
-                    promises.forEach((p) => p.resolve(value));
-                    listeners.forEach((l) => l());
-                }, (error) => {
-                    have.set(block, null);
-                    promises.forEach((p) => p.reject(error));
-                    Dom.say(error.message);
-                }).finally(() => {
-                    running--;
-                    work();
-                });
-            }
-        }
-
-        /* What is here, or undefined, which begins to load it. */
-        function peek(block) {
-            if (have.has(block)) {
-                const value = have.get(block);
-                have.delete(block);
-                have.set(block, value);
+    /* Values by key, up to so many bytes; of more, the least recently used go first. `all`: what
+     * has been used since the view began to draw stays, which would be asked for again. */
+    function keep(most, drop, all = false) {
+        const have = new Map();
+        let bytes = 0;
+        return {
+            get(key) {
+                const entry = have.get(key);
+                if (entry === undefined)
+                    return undefined;
+                entry.turn = turn;
+                have.delete(key);
+                have.set(key, entry);
+                return entry.value;
+            },
+            put(key, value, size) {
+                have.set(key, { value, size, turn });
+                bytes += size;
+                for (const [old, entry] of have) {
+                    if (bytes <= most || (all && entry.turn === turn) || old === key)
+                        break;
+                    have.delete(old);
+                    bytes -= entry.size;
+                    drop(entry.value);
+                }
                 return value;
-            }
-            if (!wanted.has(block)) {
-                wanted.set(block, []);
-                work();
-            }
-            return undefined;
-        }
-
-        function get(block) {
-            return new Promise((resolve, reject) => {
-                if (have.has(block))
-                    return resolve(have.get(block));
-                wanted.set(block, [...wanted.get(block) ?? [], { resolve, reject }]);
-                work();
-            });
-        }
-        /* Forgets what nobody waits for. */
-        const settle = () => wanted.forEach((p, block) => p.length === 0 && wanted.delete(block));
-        return { peek, get, settle };
+            },
+        };
     }
 
-    const inBlock = (block) => Math.min(per, Rows.all.n - block * per);
+    /* Blocks of one kind. `load` gives [block, bytes]. */
+    function blocks(most, load, drop) {
+        const have = keep(most, drop), wanted = new Map(), coming = new Map();
+
+        async function bring(number, uses) {
+            let block = null, bytes = 0;
+            try {
+                [block, bytes] = await load(number);
+            } catch (error) {
+                Dom.say(error.message);
+            }
+            coming.delete(number);
+            have.put(number, block, bytes);
+            uses.forEach((use) => use(block));
+            listeners.forEach((l) => l());
+            work();
+        }
+
+        function work() {
+            while (coming.size < AT_A_TIME && wanted.size > 0) {
+                const [number, uses] = wanted.entries().next().value;
+                wanted.delete(number);
+                coming.set(number, uses);
+                bring(number, uses);
+            }
+        }
+
+        return {
+            /* What `use` makes of a block (null: it cannot be read), or undefined, and then it is
+             * used when it has come. `key` tells uses apart. */
+            ask(number, key, use) {
+                const block = have.get(number);
+                if (block !== undefined)
+                    return use(block);
+                const uses = coming.get(number) ?? wanted.get(number) ?? new Map();
+                uses.set(key, use);
+                if (!coming.has(number))
+                    wanted.set(number, uses);
+                work();
+                return undefined;
+            },
+            /* Forgets what nobody waits for: a person who scrolls on does not wait for what has
+             * left the window. */
+            settle() {
+                for (const [number, uses] of wanted) {
+                    for (const key of uses.keys())
+                        if (typeof key === "string")
+                            uses.delete(key);
+                    if (uses.size === 0)
+                        wanted.delete(number);
+                }
+            },
+        };
+    }
+
     /* What is decoded is given back at once, not when memory is next looked through. */
-    const pictures = cache((block) => Pieces.picture(`images.${block}`), (image) => image?.removeAttribute("src"));
-    const mapBlocks = cache(async (block) => Maps.block(await Pieces.load(`maps.${block}`), inBlock(block)));
+    const close = (bitmap) => bitmap?.close();
+    const pictures = blocks(BLOCK_BYTES, async (number) => {
+        const bitmap = await Pieces.picture(`images.${number}`);
+        return [bitmap, 4 * bitmap.width * bitmap.height];
+    }, close);
+    const mapBlocks = blocks(MAP_BYTES, async (number) => {
+        const bytes = await Pieces.load(`maps.${number}`);
+        return [Maps.block(bytes, Math.min(per, Rows.all.n - number * per)), bytes.length];
+    }, () => {});
 
     const place = (row) => {
         const slot = Rows.all.slot[row];
@@ -79,39 +113,55 @@ const Picture = (() => {
     function map(row, word) {
         if (!Maps.shape)
             return null;
-        const [block, k] = place(row), maps = mapBlocks.peek(block);
-        return maps && Maps.of(row, word, (plane) => maps(k, plane));
+        const [block, k] = place(row);
+        return mapBlocks.ask(block, `${row} ${word}`, (maps) => maps && Maps.of(row, word, (plane) => maps(k, plane)));
     }
-    async function mapLater(row, word) {
+    const mapLater = (row, word) => new Promise((resolve) => {
         if (!Maps.shape)
-            return null;
-        const [block, k] = place(row), maps = await mapBlocks.get(block);
-        return maps && Maps.of(row, word, (plane) => maps(k, plane));
+            return resolve(null);
+        const [block, k] = place(row);
+        const use = (maps) => resolve(maps && Maps.of(row, word, (plane) => maps(k, plane)));
+        mapBlocks.ask(block, Symbol("later"), use);
+    });
+
+    /* Images and maps cut out and painted, as large as they are drawn: a grid in any order shows
+     * images of hundreds of blocks, which need not stay. */
+    const bitmaps = keep(BITMAP_BYTES, close, true);
+    const bench = new OffscreenCanvas(1, 1);
+    function bitmap(key, h, w, work) {
+        bench.width = w;
+        bench.height = h;
+        work(bench.getContext("2d"));
+        return bitmaps.put(key, bench.transferToImageBitmap(), 4 * h * w + OVERHEAD);
     }
 
-    /* Maps as small canvases, which are drawn again and again while a grid scrolls. */
-    const painted = new Map(), MOST_PAINTED = 800;
-    function paintedMap(row, word, cmap, cells) {
-        const key = `${row} ${word} ${cmap} ${cells}`;
-        let c = painted.get(key);
-        if (c)
-            return c;
-        const m = map(row, word);
-        if (!m)
-            return m;
-        const [h, w] = cells ? [Maps.shape.h, Maps.shape.w] : size();
-        c = document.createElement("canvas");
-        c.width = w;
-        c.height = h;
-        c.getContext("2d").putImageData(Maps.paint(Maps.shown(m, h, w, cells), h, w, m.signed, cmap), 0, 0);
-        c.blank = !m.signed && Maps.blank(m.values);
-        if (painted.size >= MOST_PAINTED) {
-            const [oldest, gone] = painted.entries().next().value;
-            painted.delete(oldest);
-            gone.width = gone.height = 0;
-        }
-        painted.set(key, c);
-        return c;
+    /* By how much an image may shrink and still have the pixels of a picture of this width. */
+    const shrink = (w) => Math.max(1, Math.floor(size()[1] / (w * (window.devicePixelRatio || 1))));
+    const shrunk = (by) => size().map((side) => Math.ceil(side / by));
+
+    function imageBitmap(row, by, how) {
+        const key = `${row} ${by}`, [block, k] = place(row), [h, w] = shrunk(by);
+        const cut = (picture) => picture === null ? bitmaps.put(key, null, 0) : bitmap(key, h, w, (ctx) => {
+            ctx.imageSmoothingQuality = "high";
+            ctx.drawImage(picture, k % images.across * images.w, Math.floor(k / images.across) * images.h, images.w, images.h, 0, 0, w, h);
+        });
+        const have = bitmaps.get(key);
+        return have === undefined && !how.far ? pictures.ask(block, key, cut) : have;
+    }
+
+    /* A map in colours, null where there is none or where it is blank and to be laid over. */
+    function mapBitmap(row, how, by) {
+        const key = `${row} ${by} ${how.map} ${how.cmap} ${!!how.alone} ${!!how.cells}`, [block, k] = place(row);
+        const [h, w] = how.cells ? [Maps.shape.h, Maps.shape.w] : shrunk(by);
+        const paint = (maps) => {
+            const m = maps && Maps.of(row, how.map, (plane) => maps(k, plane));
+            /* A blank map shows no place: nothing is laid over the image. */
+            if (!m || (!how.alone && !m.signed && Maps.blank(m.values)))
+                return bitmaps.put(key, null, 0);
+            return bitmap(key, h, w, (ctx) => ctx.putImageData(Maps.paint(Maps.shown(m, h, w, how.cells), h, w, m.signed, how.cmap), 0, 0));
+        };
+        const have = bitmaps.get(key);
+        return have === undefined && !how.far ? mapBlocks.ask(block, key, paint) : have;
     }
 
     /* Height and width of an image; without images, of something to show maps at. */
@@ -120,37 +170,36 @@ const Picture = (() => {
 
     /* Draws row's picture at (x, y), w by h. how.map: a word of Maps.of, or "" for none;
        how.alone: the map without its image; how.cells: its own grid; how.alpha: strength of the
-       map over the image, from 0 to 1. Whether all was there. */
+       map over the image, from 0 to 1; how.far: nothing is loaded. Whether all was there. */
     function draw(ctx, row, x, y, w, h, how) {
+        const by = shrink(w);
         let complete = true;
         ctx.fillStyle = how.paper ?? "#808080";
         ctx.fillRect(x, y, w, h);
         ctx.imageSmoothingEnabled = false;
         if (images && !how.alone) {
-            const [block, k] = place(row), picture = pictures.peek(block);
-            complete = picture !== undefined;
-            if (picture)
-                ctx.drawImage(picture, k % images.across * images.w, Math.floor(k / images.across) * images.h,
-                    images.w, images.h, x, y, w, h);
+            const image = imageBitmap(row, by, how);
+            complete = image !== undefined;
+            if (image)
+                ctx.drawImage(image, x, y, w, h);
         }
         if (!how.map || !Maps.shape)
             return complete;
-        const m = paintedMap(row, how.map, how.cmap, how.cells);
-        if (!m)
-            return complete && m === null;
-        /* A blank map shows no place: nothing is laid over the image. */
-        if (!m.blank || how.alone) {
+        const m = mapBitmap(row, how, by);
+        if (m) {
             ctx.imageSmoothingEnabled = !!how.alone && !how.cells;
             ctx.globalAlpha = how.alone || !images ? 1 : how.alpha;
             ctx.drawImage(m, x, y, w, h);
             ctx.globalAlpha = 1;
         }
-        return complete;
+        return complete && m !== undefined;
     }
 
     return {
         draw, map, mapLater, ratio, size,
-        settle() {
+        /* A view begins to draw: what it does not draw again may be forgotten. */
+        begin() {
+            turn++;
             pictures.settle();
             mapBlocks.settle();
         },

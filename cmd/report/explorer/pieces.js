@@ -21,9 +21,24 @@ const Pieces = (() => {
         return out;
     }
 
+    /* Without a Blob or a Response, which the browser would keep elsewhere for a while. */
     async function unzip(bytes) {
-        const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-        return new Uint8Array(await new Response(stream).arrayBuffer());
+        const stream = new DecompressionStream("gzip"), writer = stream.writable.getWriter(), parts = [];
+        const written = writer.write(bytes).then(() => writer.close());
+        let size = 0;
+        for (const reader = stream.readable.getReader();;) {
+            const { done, value } = await reader.read();
+            if (done)
+                break;
+            parts.push(value);
+            size += value.length;
+        }
+        await written;
+        if (parts.length === 1 && parts[0].byteOffset === 0 && parts[0].buffer.byteLength === size)
+            return parts[0];
+        const all = new Uint8Array(size);
+        parts.reduce((at, part) => (all.set(part, at), at + part.length), 0);
+        return all;
     }
 
     /* What a piece's script calls. */
@@ -31,6 +46,7 @@ const Pieces = (() => {
         const w = waiting.get(name);
         if (!w)
             return;
+        waiting.delete(name);
         if (stamp === index.stamp)
             w.resolve(fromWide(text, bytes));
         else
@@ -41,13 +57,10 @@ const Pieces = (() => {
         return new Promise((resolve, reject) => {
             waiting.set(name, { resolve, reject });
             const script = make("script", { src: `${encodeURIComponent(folder)}/${name}.js` });
-            const end = () => {
-                waiting.delete(name);
-                script.remove();
-            };
-            script.onload = end;
+            script.onload = () => script.remove();
             script.onerror = () => {
-                end();
+                script.remove();
+                waiting.delete(name);
                 reject(new Error(`${folder}/${name}.js cannot be read: the folder ${folder} belongs beside the page`));
             };
             document.head.append(script);
@@ -75,15 +88,15 @@ const Pieces = (() => {
         return coming.get(name);
     }
 
-    function picture(name) {
-        return counted(new Promise((resolve, reject) => {
-            const image = new Image();
-            image.onload = () => resolve(image);
-            image.onerror = () => reject(new Error(`${folder}/${name}.png cannot be read`));
-            image.src = index.single ? `data:image/png;base64,${inside(name).textContent}`
-                : `${encodeURIComponent(folder)}/${name}.png`;
-        }));
-    }
+    /* A picture decoded: the element, its file and what the browser keeps of them go at once. */
+    const picture = (name) => counted(new Promise((resolve, reject) => {
+        const image = new Image(), end = () => image.removeAttribute("src");
+        const fail = () => reject(new Error(`${folder}/${name}.png cannot be read`));
+        image.onload = () => createImageBitmap(image).then(resolve, fail).finally(end);
+        image.onerror = fail;
+        image.src = index.single ? `data:image/png;base64,${inside(name).textContent}`
+            : `${encodeURIComponent(folder)}/${name}.png`;
+    }));
 
     return { load, picture };
 })();

@@ -32,7 +32,7 @@ const Rows = (() => {
         const table = index.tables[t], c = table.columns.indexOf(name);
         const parts = await Promise.all(table.segments.map(async (s, i) =>
             segment(s.types[c], await Pieces.load(`t${t}.${name}.${i}`))));
-        const n = table.segments.reduce((sum, s) => sum + s.rows, 0);
+        const n = length(t);
         let at = 0;
         if (parts.every((p) => p.numbers)) {
             const numbers = new Float64Array(n);
@@ -58,6 +58,8 @@ const Rows = (() => {
         }
         return { kind: "word", words, code };
     }
+
+    const length = (t) => index.tables[t].segments.reduce((sum, s) => sum + s.rows, 0);
 
     /* --- joined tables, whose rows belong to ids --- */
 
@@ -185,5 +187,5 @@ const Rows = (() => {
     const className = (c) => Number.isNaN(c) ? "no label" : index.classes.names[c] ?? `class ${c}`;
     const groupName = (c) => index.classes.groups[index.classes.group[c]] ?? null;
 
-    return { all, ready, column, known, text, plain, className, groupName, find: (id) => rowOf.get(id) ?? -1 };
+    return { all, ready, raw, length, column, known, text, plain, className, groupName, find: (id) => rowOf.get(id) ?? -1 };
 })();

@@ -9,14 +9,15 @@ const Scatter = (() => {
         const canvas = make("canvas", { tabIndex: 0, role: "img", class: "scatter", "aria-label": "Scatter of two properties. Draw a line around points to select them; the wheel and + and − zoom, arrow keys move." });
         const box = make("div", { class: "scatter-box" }, canvas);
         const chosen = Grid.selection();
-        host.append(make("div", { class: "head" }, title, found), tools, chosen.bar, box, commands);
+        const hint = make("p", { class: "tip", text: `${Dom.index.labelled ? "Errors are red and larger, correct predictions blue. " : ""}Draw around points to select them; a click opens the nearest image. The wheel or + and − zoom, arrow keys or Alt and dragging move. Enter selects what is seen.` });
+        host.append(make("div", { class: "head" }, title, found), tools, hint, chosen.bar, box, commands);
         const numbers = [...(await Rows.known()).values()].filter((p) => p.kind === "number").map((p) => p.name);
         const pick = (wanted, usual) => numbers.includes(wanted) ? wanted : usual.find((n) => numbers.includes(n)) ?? numbers[0];
         const axes = (s) => [pick(s.x, ["x", "conf"]), pick(s.y, ["y", "entropy", "margin"])];
         const options = numbers.map((n) => [n, n]), [x0, y0] = axes(state);
-        tools.append(Grid.choice("Across", x0, options, (x) => Store.set({ x }, { quiet: true }), "x"),
-            Grid.choice("Up", y0, options, (y) => Store.set({ y }, { quiet: true }), "y"),
-            make("button", { type: "button", text: "Whole", onclick: () => zoom(null) }),
+        tools.append(Grid.choice("Across", x0, options, (x) => Store.set({ x, area: "" }, { quiet: true }), "x"),
+            Grid.choice("Up", y0, options, (y) => Store.set({ y, area: "" }, { quiet: true }), "y"),
+            make("button", { type: "button", text: "Whole", onclick: whole }),
             make("button", { type: "button", text: "Select what is seen", onclick: () => select(seen()) }));
 
         let rows = new Int32Array(0), x = null, y = null, range = null, full = null, asked = "", lasso = null, frame = 0, drag = null;
@@ -43,6 +44,25 @@ const Scatter = (() => {
             return e ?? { x0: 0, x1: 1, y0: 0, y1: 1 };
         }
 
+        /* Points of thousands of images, as pixels: errors are larger, and lie above the others. */
+        function points(ctx, visible, good, bad) {
+            const { width, height } = canvas, scale = width / size()[0], image = ctx.createImageData(width, height);
+            const pixels = new Uint32Array(image.data.buffer);
+            for (const wrong of [false, true]) {
+                const [red, green, blue] = (wrong ? bad : good).match(/[0-9a-f]{2}/gi).map((h) => parseInt(h, 16));
+                const ink = (0xc0 << 24 | blue << 16 | green << 8 | red) >>> 0, side = Math.round((wrong ? 3 : 2) * scale);
+                for (const r of visible) {
+                    if (Grid.isWrong(r) !== wrong)
+                        continue;
+                    const [px, py] = place(r);
+                    const left = Math.max(0, Math.round(px * scale - side / 2)), top = Math.max(0, Math.round(py * scale - side / 2));
+                    for (let v = top; v < Math.min(height, top + side); v++)
+                        pixels.fill(ink, v * width + left, v * width + Math.min(width, left + side));
+                }
+            }
+            ctx.putImageData(image, 0, 0);
+        }
+
         function paint() {
             frame = 0;
             if (!x || !range)
@@ -52,6 +72,7 @@ const Scatter = (() => {
                 Dom.resize(canvas, w, h);
             const ctx = canvas.getContext("2d"), s = Store.get(), visible = seen();
             ctx.clearRect(0, 0, w, h);
+            Picture.begin();
             const [good, bad, mark] = [Dom.color("high"), Dom.color("low"), Dom.color("focus")];
             if (visible.length <= IMAGES_UP_TO) {
                 const t = THUMB * Picture.ratio();
@@ -63,22 +84,7 @@ const Scatter = (() => {
                     ctx.strokeRect(px - THUMB / 2, py - t / 2, THUMB, t);
                 }
             } else {
-                for (const wrong of [false, true]) {
-                    ctx.fillStyle = wrong ? bad : good;
-                    ctx.globalAlpha = .6;
-                    for (const r of visible)
-                        if (Grid.isWrong(r) === wrong) {
-                            const [px, py] = place(r);
-                            if (wrong)
-                                ctx.fillRect(px - 1.5, py - 1.5, 3, 3);
-                            else {
-                                ctx.beginPath();
-                                ctx.arc(px, py, 1.5, 0, 7);
-                                ctx.fill();
-                            }
-                        }
-                }
-                ctx.globalAlpha = 1;
+                points(ctx, visible, good, bad);
                 ctx.strokeStyle = mark;
                 for (const r of s.selected)
                     if (x.numbers[r] === x.numbers[r] && inside(place(r)))
@@ -100,20 +106,31 @@ const Scatter = (() => {
         }
         const soon = () => frame ||= requestAnimationFrame(paint);
 
-        function zoom(factor, cx = .5, cy = .5) {
-            if (factor === null) {
-                range = { ...full };
-            } else {
-                const w = (range.x1 - range.x0) * factor, h = (range.y1 - range.y0) * factor;
-                const mx = range.x0 + cx * (range.x1 - range.x0), my = range.y0 + cy * (range.y1 - range.y0);
-                range = { x0: mx - cx * w, x1: mx + (1 - cx) * w, y0: my - cy * h, y1: my + (1 - cy) * h };
-            }
+        /* What part of the plane is seen stands in the address, to six digits; "" is the whole. */
+        const EDGES = ["x0", "x1", "y0", "y1"];
+        function area(text) {
+            const edge = text.split(",").map(Number);
+            const some = edge.length === 4 && edge.every(Number.isFinite) && edge[0] < edge[1] && edge[2] < edge[3];
+            return some ? Object.fromEntries(EDGES.map((name, i) => [name, edge[i]])) : { ...full };
+        }
+        function look(next) {
+            range = next;
+            Store.set({ area: EDGES.map((name) => Number(range[name].toPrecision(6))).join(",") }, { quiet: true });
             soon();
+        }
+        function whole() {
+            Store.set({ area: "" }, { quiet: true });
+            range = { ...full };
+            soon();
+        }
+        function zoom(factor, cx = .5, cy = .5) {
+            const w = (range.x1 - range.x0) * factor, h = (range.y1 - range.y0) * factor;
+            const mx = range.x0 + cx * (range.x1 - range.x0), my = range.y0 + cy * (range.y1 - range.y0);
+            look({ x0: mx - cx * w, x1: mx + (1 - cx) * w, y0: my - cy * h, y1: my + (1 - cy) * h });
         }
         function shift(dx, dy) {
             const w = (range.x1 - range.x0) * dx, h = (range.y1 - range.y0) * dy;
-            range = { x0: range.x0 + w, x1: range.x1 + w, y0: range.y0 + h, y1: range.y1 + h };
-            soon();
+            look({ x0: range.x0 + w, x1: range.x1 + w, y0: range.y0 + h, y1: range.y1 + h });
         }
         const select = (some) => {
             Store.set({ selected: new Set(some) }, { quiet: true });
@@ -186,7 +203,9 @@ const Scatter = (() => {
             e.stopPropagation();
         });
 
-        async function update(s) {
+        async function update(s, how = {}) {
+            if (how.read && full)
+                range = area(s.area);
             const names = axes(s), key = JSON.stringify([s.where, names, Tags.version()]);
             if (key !== asked) {
                 asked = key;
@@ -198,7 +217,7 @@ const Scatter = (() => {
                 [x, y] = [a, b];
                 rows = all;
                 full = extent();
-                range = { ...full };
+                range = area(s.area);
                 found.textContent = Dom.count(rows.length, "image");
                 canvas.dataset.count = rows.length;
             }
@@ -206,7 +225,7 @@ const Scatter = (() => {
         }
         const watch = new ResizeObserver(soon);
         watch.observe(box);
-        const ends = [Store.listen((s) => s.view === "scatter" && update(s)), Picture.listen(soon), chosen.end, () => watch.disconnect()];
+        const ends = [Store.listen((s, _, how) => s.view === "scatter" && update(s, how)), Picture.listen(soon), chosen.end, () => watch.disconnect()];
         update(Store.get());
         return () => ends.forEach((f) => f());
     }

@@ -3,6 +3,8 @@ const Subject = (() => {
     const { index, make } = Dom;
     const MEAN_OF = 400, MEAN = 128; /* images, pixels */
 
+    let panels = []; /* the mean maps that are shown: [rows, map] */
+
     /* What can be looked at apart: [part, text, conditions, whose map is meant]. */
     function parts(state) {
         const [a, b] = state.args;
@@ -10,7 +12,7 @@ const Subject = (() => {
             return [["all", "this direction", [`true=${a}`, `pred=${b}`], "pred"], ["reverse", "reverse", [`true=${b}`, `pred=${a}`], "pred"]];
         if (!index.labelled)
             return [["all", "predicted as this", [`pred=${a}`], "pred"]];
-        return [["all", "all", [`true=${a}`], "true"], ["right", "right", [`true=${a}`, "correct=1"], "true"],
+        return [["all", "all", [`true=${a}`], "true"], ["right", "correct", [`true=${a}`, "correct=1"], "true"],
             ["missed", "missed (wrong)", [`true=${a}`, "correct=0"], "true"], ["false", "false positives", [`pred=${a}`, "correct=0"], "pred"]];
     }
 
@@ -48,8 +50,8 @@ const Subject = (() => {
                 ctx.imageSmoothingEnabled = true;
                 ctx.drawImage(small, 0, 0, MEAN, MEAN * Picture.ratio());
             };
-            const canvas = Dom.canvas(MEAN, MEAN * Picture.ratio(), { role: "img", "aria-label": `Mean map of ${text}` });
-            box.append(canvas, make("figcaption", { text: `Mean map of ${text}, ${m.n < rows.length ? `the first ${m.n} of ${rows.length} images` : Dom.count(m.n, "image")}` }));
+            const canvas = Dom.canvas(MEAN, MEAN * Picture.ratio(), { role: "img", "aria-label": `Mean map, ${text}` });
+            box.append(canvas, make("figcaption", { text: `Mean map, ${text}: ${m.n < rows.length ? `the first ${m.n} of ${rows.length} images` : Dom.count(m.n, "image")}${m.signed ? "; orange: for the prediction, blue: for the true class" : ""}` }));
             box.hidden = false;
             draw();
         }, (e) => Dom.say(e.message));
@@ -86,6 +88,7 @@ const Subject = (() => {
             Grid.tools(state), chosen.bar, make("div", { class: "columns" }, main, aside), commands);
         const grid = Grid.mount(main, { label: "Images" });
         let asked = "", shown = null;
+        panels = [];
 
         async function update(s) {
             const key = JSON.stringify([s.args, s.part, s.where, s.sort, s.map, Tags.version()]);
@@ -106,17 +109,24 @@ const Subject = (() => {
             shown = rows;
             found.textContent = Dom.count(rows.length, "image");
             grid.show(rows);
-            aside.replaceChildren();
+            Dom.empty(aside);
+            panels = [];
             confidence(aside, rows);
+            if (!Maps.shape || rows.length === 0)
+                return;
             const current = () => shown === rows;
-            if (Maps.shape && rows.length > 0) {
-                meanPanel(aside, rows, word, word === "true" ? "the true class" : "the predicted class", current);
-                if (s.view === "pair")
-                    meanPanel(aside, rows, "true", "the true class", current);
-                if (index.labelled && rows.some(Grid.isWrong))
-                    meanPanel(aside, rows.filter((r) => Grid.isWrong(r)), "margin", "the margin in errors", current);
-                commands.append(Command.line("The maps behind the means", command.then((c) => `${c} | ${Command.maps(word)} > maps.npy`)));
-            }
+            const panel = (which, of, text, more = []) => {
+                meanPanel(aside, which, of, text, current);
+                panels.push([which, of]);
+                const behind = Command.rows([...where, ...more, ...s.where], s.sort);
+                commands.append(Command.line(`Mean map, ${text}`, behind.then((c) => Command.meanMap(c, of, which.length > MEAN_OF ? MEAN_OF : 0))));
+            };
+            panel(rows, word, word === "true" ? "true class" : "predicted class");
+            if (s.view === "pair")
+                panel(rows, "true", "true class");
+            const wrong = index.labelled ? rows.filter((r) => Grid.isWrong(r)) : [];
+            if (wrong.length > 0)
+                panel(wrong, "margin", "margin of errors", wrong.length < rows.length ? ["correct=0"] : []);
         }
         const end = Store.listen((s) => s.view === state.view && update(s));
         update(state);
@@ -127,5 +137,5 @@ const Subject = (() => {
         };
     }
 
-    return { view };
+    return { view, mean, shown: () => panels };
 })();

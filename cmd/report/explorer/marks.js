@@ -1,0 +1,60 @@
+/* What joined tables warn of: a row whose column `flagged` is 1, as of label-check, and each row
+ * of a table of pairs, columns `id` and `other`, as of duplicates. */
+const Marks = (() => {
+    const { index } = Dom;
+    const FLAG = "flagged", OTHER = "other";
+    const marks = new Map(), sources = [];
+
+    const has = (t, name) => index.tables[t].columns.includes(name);
+    const title = (t) => index.tables[t].file.split("/").pop().replace(/\.[^.]*$/, "").replaceAll("_", " ");
+
+    function add(row, text) {
+        if (row >= 0 && !marks.get(row)?.includes(text))
+            marks.set(row, [...marks.get(row) ?? [], text]);
+    }
+
+    /* A function that says the value of a column in a row of a table, "" where there is none. */
+    async function reader(t, name) {
+        if (!has(t, name))
+            return () => "";
+        const c = await Rows.raw(t, name);
+        return (i) => c.kind === "number" ? (Number.isNaN(c.numbers[i]) ? "" : String(c.numbers[i]))
+            : c.words[c.code[i]] === "NA" ? "" : Rows.plain(c.words[c.code[i]]);
+    }
+
+    async function flags(t) {
+        const [id, flag, suggested] = await Promise.all(["id", FLAG, "suggested_name"].map((name) => reader(t, name)));
+        for (let i = 0; i < Rows.length(t); i++)
+            if (flag(i) === "1")
+                add(Rows.find(Number(id(i))), `${title(t)}: flagged${suggested(i) ? `, ${suggested(i)} suggested` : ""}`);
+    }
+
+    async function pairs(t) {
+        const [id, other, set, kind] = await Promise.all(["id", OTHER, "set", "kind"].map((name) => reader(t, name)));
+        for (let i = 0; i < Rows.length(t); i++) {
+            const outside = set(i) === "against", how = kind(i) ? `, ${kind(i)}` : "";
+            add(Rows.find(Number(id(i))), `${title(t)}: repeats ${outside ? "training image" : "image"} ${other(i)}${how}`);
+            if (!outside)
+                add(Rows.find(Number(other(i))), `${title(t)}: repeated by image ${id(i)}${how}`);
+        }
+    }
+
+    /* Reads the tables; whether anything is marked. */
+    async function begin() {
+        await Rows.ready;
+        for (let t = 1; t < index.tables.length; t++)
+            if (has(t, FLAG) || has(t, OTHER)) {
+                const before = marks.size;
+                await (has(t, FLAG) ? flags(t) : pairs(t));
+                if (marks.size > before)
+                    sources.push(title(t));
+            }
+        if (marks.size > 0)
+            Store.set({ marked: marks.size }, { quiet: true });
+    }
+
+    /* What the mark means, "" where nothing is marked. */
+    const legend = () => sources.length > 0 ? `! marked by ${sources.join(", ")}` : "";
+
+    return { begin, legend, of: (row) => marks.get(row) ?? [] };
+})();
