@@ -41,8 +41,7 @@ struct covariate {
     double class_p;               /* exact, one-sided, binomial, of the better half, times 2 */
 };
 
-/* image[n] is sorted. The result depends neither on its order nor, by more than rounding, on
- * anything but ids, values, classes and outcomes. */
+/* image[n] comes in any order and is left in another one. */
 void covariate_measure(struct covariate_image *image, size_t n, struct covariate *c);
 
 #endif
