@@ -146,7 +146,7 @@ joined := data/image_stats.tsv data/duplicates.tsv $(if $(has_maps),data/cam_sta
 before := $(addprefix data/,inputs/model inputs/images predictions.tsv logits.npy class_maps.npy cams.npy embeddings.npy ids.npy \
   classes.tsv predict_run.tsv labels)
 
-made := analysis export $(before) data/export_rows.tsv data/exported $(tables) $(calibrations) $(joined) $(covariates) data/duplicates_summary.tsv $(drawn) data/confident_errors.tsv data/labelled.tsv data/cam_run.tsv data/points_run.tsv data/run.tsv \
+made := analysis export $(before) data/export_rows.tsv data/exported $(tables) $(calibrations) $(joined) data/cam_stats.tsv data/points.tsv $(covariates) data/duplicates_summary.tsv $(drawn) data/confident_errors.tsv data/labelled.tsv data/cam_run.tsv data/points_run.tsv data/run.tsv \
   data/files.tsv data/findings.tsv $(maps) \
   $(sheets) $(chart_data) $(charts) $(texts) $(forms) $(pages) $(csvs) $(reviews)
 .PHONY: $(made)
