@@ -122,6 +122,8 @@ map_tensor := data/$(if $(value LAYER),cams,class_maps).npy
 flags      := $(if $(has_check),data/label_check.tsv)
 # One image has no place among others.
 has_embeddings := $(shell [ ! -e "$$D/embeddings.npy" ] || [ "$$(head -n 3 "$$D/predictions.tsv" | wc -l)" -lt 3 ] || echo 1)
+# The linear layer is that of a model that heatpipe reads.
+has_slices := $(if $(unlabelled),,$(and $(value HEATPIPE_OWN_PREDICT),$(has_embeddings)))
 has_maps   := $(shell [ ! -e "$$OUT/$(map_tensor)" ] || echo 1)
 
 charts := confusion_matrix_full.png top_confused_pairs.png reliability_diagram.png
@@ -142,11 +144,12 @@ made_sheets := $(if $(has_maps),$(if $(unlabelled),data/class_sheets.txt,$(sheet
   $(if $(has_check),data/review_sheets.txt)
 chart_data := data/confusion.chart data/pairs.chart data/reliability.chart
 # Tables by id, whose columns the explorer shows.
-joined := data/image_stats.tsv data/duplicates.tsv $(if $(has_maps),data/cam_stats.tsv) $(if $(has_embeddings),data/points.tsv) $(flags)
+joined := data/image_stats.tsv data/duplicates.tsv $(if $(has_maps),data/cam_stats.tsv) $(if $(has_embeddings),data/points.tsv) $(flags) \
+  $(if $(has_slices),data/slice_rows.tsv)
 before := $(addprefix data/,inputs/model inputs/images predictions.tsv logits.npy class_maps.npy cams.npy embeddings.npy ids.npy \
   classes.tsv predict_run.tsv labels)
 
-made := analysis export $(before) data/export_rows.tsv data/exported $(tables) $(calibrations) $(joined) data/cam_stats.tsv data/points.tsv $(covariates) data/duplicates_summary.tsv $(drawn) data/confident_errors.tsv data/labelled.tsv data/cam_run.tsv data/points_run.tsv data/run.tsv \
+made := analysis export $(before) data/slices.tsv data/slice_rows.tsv data/export_rows.tsv data/exported $(tables) $(calibrations) $(joined) data/cam_stats.tsv data/points.tsv $(covariates) data/duplicates_summary.tsv $(drawn) data/confident_errors.tsv data/labelled.tsv data/cam_run.tsv data/points_run.tsv data/run.tsv \
   data/files.tsv data/findings.tsv $(maps) \
   $(sheets) $(chart_data) $(charts) $(texts) $(forms) $(pages) $(csvs) $(reviews)
 .PHONY: $(made)
@@ -168,10 +171,11 @@ no_sheets := $(if $(has_maps),,$(sheets) $(maps) data/cam_stats.tsv data/cam_run
   worst_predictions/class_*.png predicted_classes/class_*.png confident_errors*.png confused_pair_*_to_*.png)
 no_check  := $(if $(has_check),,$(reviews) review_labels*.png)
 no_points := $(if $(has_embeddings),,data/points.tsv data/points_run.tsv)
+no_slices := $(if $(has_slices),,data/slices.tsv data/slice_rows.tsv)
 no_maps   := $(if $(has_maps),,the predictions came without maps$(comma) so there are no sheets of maps; )
 ifeq ($(unlabelled),)
 analysis: $(charts) $(texts) $(pages) $(csvs) $(made_sheets) data/run.tsv data/findings.tsv data/class_calibration.tsv $(covariates) data/duplicates.tsv
-	@cd -- "$$OUT" && rm -f predicted_classes/class_*.png $(no_sheets) $(no_points) $(no_check)
+	@cd -- "$$OUT" && rm -f predicted_classes/class_*.png $(no_sheets) $(no_points) $(no_slices) $(no_check)
 	$(doubt)
 	$(call closing,$(no_maps)the results are in $$OUT: begin with $$OUT/analysis_summary.txt or $$OUT/explorer.html)
 else
@@ -179,7 +183,7 @@ else
 analysis: analysis_summary.txt explorer.html $(made_sheets) data/run.tsv data/duplicates.tsv
 	@cd -- "$$OUT" && rm -f $(charts) $(filter-out explorer.html,$(pages)) $(csvs) $(calibrations) recommendations.txt data/pair_sheets.txt \
 	  data/findings.tsv data/image_stats_errors.tsv data/duplicates_summary.tsv data/confident_sheets.txt confident_errors*.png confused_pair_*_to_*.png \
-	  worst_predictions/class_*.png $(no_sheets) $(no_points) $(no_check)
+	  worst_predictions/class_*.png $(no_sheets) $(no_points) $(no_slices) $(no_check)
 	$(call closing,$(no_maps)the images have no labels; their predictions are in $$OUT: begin with $$OUT/analysis_summary.txt or $$OUT/explorer.html)
 endif
 
@@ -295,6 +299,13 @@ data/points.tsv: data/embeddings.npy $(if $(has_ids),data/ids.npy)
 	@$(stage) --say 'a plane of all images' --stdout --also data/points_run.tsv -- $(NEIGHBORS) --project x,y \
 	  --run "$(part)/points_run.tsv" $(if $(has_ids),--ids "$$D/ids.npy") "$$D/embeddings.npy"
 data/points_run.tsv: data/points.tsv ;
+
+# Groups of errors with one cause, and their images.
+data/slices.tsv: data/predictions.tsv data/embeddings.npy data/inputs/model data/image_stats.tsv $(if $(has_ids),data/ids.npy)
+	@$(stage) --say slices --stdout --also data/slice_rows.tsv -- "$$HEATPIPE_BIN/slices" --embeddings "$$D/embeddings.npy" \
+	  $(if $(has_ids),--ids "$$D/ids.npy") --model "$$MODEL" $(call option,--assume,ASSUME) --join "$$D/image_stats.tsv" \
+	  $(call option,--join,METADATA) --rows "$(part)/slice_rows.tsv" < "$$D/predictions.tsv"
+data/slice_rows.tsv: data/slices.tsv ;
 
 # --- sheets ---
 

@@ -166,6 +166,8 @@ columns() {
     points.tsv) echo id x y ;;
     points_run.tsv) echo name value ;;
     image_stats.tsv) echo id ;;
+    slices.tsv) echo slice among images errors ids p_adjusted confirmed ;;
+    slice_rows.tsv) echo id slice membership rank half ;;
     duplicates.tsv) echo id other set kind ;;
     duplicates_summary.tsv) echo name value count of low high ;;
     image_stats_errors.tsv) echo column images auc p_adjusted ;;

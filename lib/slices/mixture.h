@@ -7,21 +7,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MIXTURE_KINDS = 2 };
+enum { MIXTURE_KINDS = 2, MIXTURE_DIMS = 16 };
 
 /* What groups are made of. */
 struct mixture_rows {
     size_t n;
-    int dims;
-    const double *x;          /* (n, dims) */
+    int dims;                 /* up to MIXTURE_DIMS */
+    const double *x;          /* (n, MIXTURE_DIMS), 0 from `dims` on */
     int *word[MIXTURE_KINDS]; /* [n] from 0 */
     int words[MIXTURE_KINDS];
 };
 
 struct mixture {
-    int groups, dims, words[MIXTURE_KINDS];
+    int groups, words[MIXTURE_KINDS];
     double *weight;              /* [groups] logarithms of the shares */
-    double *mean, *variance;     /* (groups, dims) */
+    double *mean, *inverse;      /* (groups, MIXTURE_DIMS), inverse of the variance */
     double *norm;                /* [groups] logarithm of the density at the mean */
     double *word[MIXTURE_KINDS]; /* (groups, words) logarithms of the shares */
 };

@@ -13,15 +13,18 @@
 #include <string.h>
 
 enum {
-    ROWS = 256,       /* images of a part, for rivals */
-    GROUPS = 12,      /* of one fit at most, */
-    ALL_GROUPS = 25,  /* and of all images: as Domino */
-    GROUP_IMAGES = 10 /* for each group */
+    ROWS = 256,        /* images of a part, for rivals */
+    GROUPS = 12,       /* of one fit at most, */
+    ALL_GROUPS = 25,   /* and of all images: as Domino */
+    GROUP_IMAGES = 10, /* for each group, */
+    PAIR_IMAGES = 20   /* and of pairs */
 };
 
 /* A group that has no more errors than its surroundings in the first half, by this p, is not
  * tested on the second. */
 static const double WORTH_TESTING = 0.1;
+
+_Static_assert((int)COMPONENTS_MOST == (int)MIXTURE_DIMS, "coordinates are not copied");
 
 enum { WORD_TRUTH, WORD_RIVAL };
 
@@ -68,7 +71,7 @@ static int find_rivals(void *self, void *hand, int64_t part, struct err *e)
                 other = c;
             }
         }
-        a->rival = other;
+        a->rival = other >= 0 ? other : a->truth;
         r->agree[part] += best == a->pred;
     }
     return 0;
@@ -287,7 +290,8 @@ static uint64_t seed_of(const struct search *s)
 
 static int groups_of(const struct field *f)
 {
-    const size_t most = f->among == SLICES_ALL ? ALL_GROUPS : GROUPS, n = f->n / GROUP_IMAGES;
+    const size_t most = f->among == SLICES_ALL ? ALL_GROUPS : GROUPS;
+    const size_t n = f->n / (f->among == SLICES_PAIR ? PAIR_IMAGES : GROUP_IMAGES);
     return (int)(n < 2 ? 2 : n > most ? most : n);
 }
 
@@ -306,9 +310,9 @@ static void fit(struct search *s)
     for (size_t i = 0; i < f->n; i++)
         evidence_of(s->evidence, f->image[i], x + i * length);
     components_find(&c, x, f->n, s->evidence->length, &random);
-    double *at = mem_alloc(f->n * (size_t)c.n + 1, sizeof *at);
+    double *at = mem_alloc(f->n * COMPONENTS_MOST, sizeof *at);
     for (size_t i = 0; i < f->n; i++)
-        components_place(&c, x + i * length, at + i * (size_t)c.n);
+        components_place(&c, x + i * length, at + i * COMPONENTS_MOST);
     free(x);
     r.dims = c.n;
     r.x = at;

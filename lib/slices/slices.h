@@ -29,7 +29,7 @@ enum slices_on {
 struct slices_image {
     int64_t id;
     int truth, pred;
-    int rival;   /* of slices_rivals() */
+    int rival;   /* of slices_rivals(); the label where there is no other class */
     bool second; /* of slices_find(): in the half that confirms */
 };
 
