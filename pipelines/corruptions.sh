@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2153
+# shellcheck shell=bash disable=SC2034,SC2153
 # The same model over images that are made worse, by kind and severity; sourced by heatpipe, whose
 # variables and functions it uses.
 
@@ -128,9 +128,10 @@ corruptions_row() { # kind, severity, folder
 }
 
 corruptions_one() { # kind, severity
-    local made file=$D/runs/$1-$2.tsv
-    made=$(corruptions_record "$(printf '%s\0' "$clean/data/predictions.tsv" ${CORRUPTED:+"$CORRUPTED/$1.npy"} |
-        checksums "$D/made/checksums" 2)") || exit 1
+    local made file=$D/runs/$1-$2.tsv path sum
+    path=("$clean/data/predictions.tsv" ${CORRUPTED:+"$CORRUPTED/$1.npy"})
+    checksums "$D/made/checksums" 2 || exit 1
+    made=$(corruptions_record "${sum[@]}")
     corruptions_is_made "$file" && [ -e "$file" ] && return
     say "$1, severity $2"
     rm -rf -- "$part/run"
@@ -178,7 +179,7 @@ writing_all() { # command ...
 }
 
 corruptions_run() {
-    local kinds severities kind severity part sums images each clean=$D/clean network reading labels words list i
+    local kinds severities kind severity part sums images each clean=$D/clean network reading labels words list i path sum
     [ -z "$SKIP_DAMAGED" ] || usage_error 'SKIP_DAMAGED and --corruptions exclude each other'
     corruptions_choose
     # Words for programs, split as the shell does it: heatpipe has checked that they are no more.
@@ -192,7 +193,9 @@ corruptions_run() {
         ${RESIZE:+--resize "$RESIZE"}) || exit $?
     mapfile -t words < <(cut -f 1 <<<"$list" | sed 1d)
     for i in "${!words[@]}"; do [[ ${words[i]} != *\\* ]] || printf -v words[i] %b "${words[i]}"; done
-    sums=$(printf '%s\0' "${words[@]}" | checksums "$D/made/checksums" 2) || exit 1
+    path=("${words[@]}")
+    checksums "$D/made/checksums" 2 || exit 1
+    sums=${sum[*]}
     part=$D/unfinished
     trap 'rm -rf -- "$D/unfinished"' EXIT
     export HEATPIPE_STAGE=1
