@@ -27,17 +27,20 @@ static float inverse(float top, uint8_t scale)
     return isfinite(per) ? per : 0;
 }
 
-/* The largest and the least value, or 0; false where one is not finite. */
+/* The largest and the least value, or 0; false where one is not finite. Here and below there are
+ * comparisons, not functions that look for NaN: every map of every class comes by. */
 static bool range(const float *map, int cells, float *max, float *min)
 {
-    *max = *min = 0;
+    float most = 0, least = 0, nothing = 0;
     for (int i = 0; i < cells; i++) {
-        if (!isfinite(map[i]))
-            return false;
-        *max = fmaxf(*max, map[i]);
-        *min = fminf(*min, map[i]);
+        float v = map[i];
+        most = v > most ? v : most;
+        least = v < least ? v : least;
+        nothing += v - v; /* NaN once a value is not finite */
     }
-    return true;
+    *max = most;
+    *min = least;
+    return nothing == 0;
 }
 
 void quantise(const float *maps, int planes, int cells, float *top, uint8_t *scale, int8_t *q)
@@ -59,7 +62,8 @@ void quantise(const float *maps, int planes, int cells, float *top, uint8_t *sca
         for (int i = 0; i < cells; i++) {
             float v = maps[i] * (maps[i] > 0 ? up : down);
             /* Rounding may reach beyond by a hair. */
-            q[i] = (int8_t)lrintf(fmaxf(-LEVELS, fminf(LEVELS, v)));
+            v = v < LEVELS ? v : LEVELS;
+            q[i] = (int8_t)lrintf(v > -LEVELS ? v : -LEVELS);
         }
     }
 }
