@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <libdeflate.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,7 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 /* By this file a folder is known as one that may be replaced. */
 #define MARK "README.txt"
@@ -20,7 +20,8 @@ static const char mark_text[] =
     "Pieces of the page beside this folder, made by report(1) of heatpipe.\n"
     "They are replaced as a whole; keep no file of yours here.\n";
 
-enum { GZIP = 16 }; /* for zlib's window bits: with the header of gzip */
+/* Of libdeflate: more finds little more. */
+enum { TABLE_LEVEL = 6, VALUES_LEVEL = 3 };
 
 struct piece {
     char *name, *text;
@@ -97,24 +98,15 @@ static uint16_t *wide_text(uint16_t *out, const char *s)
 static int compress_bytes(const void *p, size_t n, enum store_kind kind, uint8_t **out,
                           size_t *size, const char *name, struct err *e)
 {
-    z_stream z = {0};
-    int level = kind == STORE_TABLE ? 3 : 1;
-    int strategy = kind == STORE_TABLE ? Z_DEFAULT_STRATEGY : Z_HUFFMAN_ONLY;
-    if (deflateInit2(&z, level, Z_DEFLATED, MAX_WBITS + GZIP, 9, strategy) != Z_OK)
+    struct libdeflate_compressor *z =
+        libdeflate_alloc_compressor(kind == STORE_TABLE ? TABLE_LEVEL : VALUES_LEVEL);
+    if (!z)
         return err_set(e, "%s: cannot compress: out of memory", name);
-    size_t room = deflateBound(&z, n);
+    size_t room = libdeflate_gzip_compress_bound(z, n);
     *out = mem_alloc(room, 1);
-    z.next_in = (Bytef *)p; /* zlib does not change it */
-    z.avail_in = (uInt)n;
-    z.next_out = *out;
-    z.avail_out = (uInt)room;
-    int r = deflate(&z, Z_FINISH);
-    *size = z.total_out;
-    deflateEnd(&z);
-    if (r == Z_STREAM_END)
-        return 0;
-    free(*out);
-    return err_set(e, "%s: cannot compress", name);
+    *size = libdeflate_gzip_compress(z, p, n, *out, room);
+    libdeflate_free_compressor(z);
+    return 0;
 }
 
 /* --- opening --- */
