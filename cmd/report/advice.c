@@ -18,7 +18,8 @@
 /* A topic is a file; its section stands where it has something to say. */
 static void (*const topics[])(struct advice *) = {
     advice_similar_classes, advice_labels,   advice_confidence, advice_maps,
-    advice_weak_classes,    advice_patterns,
+    advice_weak_classes,    advice_patterns, advice_slices,     advice_columns,
+    advice_duplicates,
 };
 
 void advice_section(struct advice *a, const char *title)
@@ -82,7 +83,8 @@ void recommend(struct advice *a, int64_t errors, enum finding_id finding, const 
 {
     struct recommendation *r = &a->at[a->n];
     va_list ap;
-    *r = (struct recommendation){.errors = errors, .rank = a->n++, .finding = finding};
+    *r = (struct recommendation){
+        .errors = errors, .rank = a->n++, .finding = finding, .measured = &a->f->of[finding]};
     va_start(ap, fmt);
     r->doing = format(fmt, ap);
     va_end(ap);
@@ -95,6 +97,11 @@ void recommend_worked(struct advice *a, const char *fmt, ...)
     va_start(ap, fmt);
     a->at[a->n - 1].worked = format(fmt, ap);
     va_end(ap);
+}
+
+void recommend_measured(struct advice *a, const struct finding *f)
+{
+    a->at[a->n - 1].measured = f;
 }
 
 /* --- the evidence --- */
@@ -125,6 +132,13 @@ static const struct {
                       "without a difference", true},
     [FIND_OVERLAP_HIGH] = {"errors have maps that overlap by more than half", "tested against",
                            false},
+    [FIND_SLICES] = {"predictions are correct in the slice, on images that did not choose it",
+                     "beside it", false},
+    [FIND_COLUMN_ERRORS] = {"columns that were tested go with errors", NULL, false},
+    [FIND_COLUMN_CLASS] = {"columns that were tested tell the class", NULL, false},
+    [FIND_TWO_LABELS] = {"pairs of one picture have two labels", NULL, false},
+    [FIND_ACCURACY_NEW] = {"predictions are correct without the images of the training set",
+                           "with them", false},
     [FIND_OVERLAP_LOW] = {"errors have maps that lie apart", "tested against", false},
 };
 
@@ -137,9 +151,10 @@ static char *in_brackets(char *a, char *b)
     return all;
 }
 
-char *advice_evidence(const struct findings *all, enum finding_id id)
+char *advice_evidence(const struct recommendation *r)
 {
-    const struct finding *f = &all->of[id];
+    const enum finding_id id = r->finding;
+    const struct finding *f = r->measured;
     const char *what = evidence[id].what;
     bool share = !evidence[id].value && fabs(f->value - share_of(f->count, f->of)) < 1e-12;
     struct words_buf b;
@@ -175,7 +190,7 @@ static int by_errors(const void *a, const void *b)
     return x->rank - y->rank;
 }
 
-static void write_one(const struct advice *a, const struct recommendation *r, int number)
+static void write_one(const struct recommendation *r, int number)
 {
     struct words_buf b;
     char mark[16];
@@ -186,7 +201,7 @@ static void write_one(const struct advice *a, const struct recommendation *r, in
                : r->errors == UNCOUNTED   ? "Errors not counted"
                                           : words_count(&b, r->errors, "error", "errors"),
                r->doing);
-    char *measured = advice_evidence(a->f, r->finding);
+    char *measured = advice_evidence(r);
     words_para(4, "", "Measured: %s", measured);
     free(measured);
     if (r->list[0]) {
@@ -214,7 +229,7 @@ static void write_list(struct advice *a)
     if (a->n > 0)
         qsort(a->at, (size_t)a->n, sizeof *a->at, by_errors);
     for (int i = 0; i < a->n; i++)
-        write_one(a, &a->at[i], i + 1);
+        write_one(&a->at[i], i + 1);
     if (!a->works)
         return;
     const struct finding *acc = &a->f->of[FIND_ACCURACY];

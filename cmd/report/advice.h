@@ -18,6 +18,7 @@ struct recommendation {
     int64_t errors; /* that it is about */
     int rank;       /* among those with as many: as they were found */
     enum finding_id finding;
+    const struct finding *measured;     /* that finding, or one of its list */
     char *doing;                        /* what to do */
     char *worked;                       /* what would show that it worked */
     const char *list[ADVICE_FILES + 1]; /* the files of the run that hold what it is about */
@@ -39,7 +40,7 @@ void advice_make(struct advice *a, const struct known *k);
 void advice_free(struct advice *a);
 
 /* What a finding measured, with its interval and its baseline: a sentence. Caller frees. */
-char *advice_evidence(const struct findings *all, enum finding_id id);
+char *advice_evidence(const struct recommendation *r);
 
 /* Begins a section. */
 void advice_section(struct advice *a, const char *title);
@@ -51,6 +52,9 @@ void recommend(struct advice *a, int64_t errors, enum finding_id finding, const 
 
 /* What would show that the last one worked. */
 void recommend_worked(struct advice *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* What the last one measured, where that is one of the finding's list. */
+void recommend_measured(struct advice *a, const struct finding *f);
 
 /* How many of those that a finding counts are fewer than chance explains: the lower end of its
  * interval. */
@@ -74,5 +78,8 @@ void advice_confidence(struct advice *a);
 void advice_maps(struct advice *a);
 void advice_weak_classes(struct advice *a);
 void advice_patterns(struct advice *a);
+void advice_slices(struct advice *a);
+void advice_columns(struct advice *a);
+void advice_duplicates(struct advice *a);
 
 #endif

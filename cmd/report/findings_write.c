@@ -63,6 +63,7 @@ void findings_write(const struct findings *f)
     put_items(t, FIND_WEAK_CLASSES, &f->weak);
     put_items(t, FIND_ONE_WAY, &f->one_way);
     put_items(t, FIND_OVERPREDICTED, &f->overpredicted);
+    put_items(t, FIND_SLICES, &f->slices);
     tsv_free(t);
     if (out_close(o, &e) != 0)
         prog_fail(&e);

@@ -108,6 +108,7 @@ static json_t *findings(const struct known *k)
     add_items(all, FIND_WEAK_CLASSES, &f->weak, c);
     add_items(all, FIND_ONE_WAY, &f->one_way, c);
     add_items(all, FIND_OVERPREDICTED, &f->overpredicted, c);
+    add_items(all, FIND_SLICES, &f->slices, c);
     return all;
 }
 
@@ -119,7 +120,7 @@ static json_t *recommendations(const struct advice *a)
     for (int i = 0; i < a->n; i++) {
         const struct recommendation *r = &a->at[i];
         json_t *j = json_object(), *list = json_array();
-        char *measured = advice_evidence(a->f, r->finding);
+        char *measured = advice_evidence(r);
         for (int k = 0; r->list[k]; k++)
             json_array_append_new(list, text(r->list[k]));
         json_object_set_new(j, "errors", count(r->errors));

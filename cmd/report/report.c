@@ -22,6 +22,9 @@ enum table {
     PREDICTIONS,
     CALIBRATION,
     LABELS,
+    SLICES,
+    COVARIATES,
+    DUPLICATES,
     SELECTED,
     PAIR_ROWS,
     ERRORS,
@@ -61,6 +64,12 @@ static const struct opt options[] = {
      "The table of label-check: the texts then tell how many labels it flags, and the accuracy "
      "without these images.",
      0, 0},
+    {"slices", 0, OPT_STRING, &file[SLICES], "FILE",
+     "The table of slices: groups of similar images with a low accuracy.", 0, 0},
+    {"covariates", 0, OPT_STRING, &file[COVARIATES], "FILE",
+     "The table of covariates: columns that go with errors or tell the class.", 0, 0},
+    {"duplicates", 0, OPT_STRING, &file[DUPLICATES], "FILE",
+     "The table of duplicates --summary: images that are there more than once.", 0, 0},
     {"selected", 0, OPT_STRING, &file[SELECTED], "FILE",
      "The rows of worst-k --by class: explorer links the sheets of these classes.", 0, 0},
     {"pair-rows", 0, OPT_STRING, &file[PAIR_ROWS], "FILE",
@@ -197,6 +206,11 @@ static struct known *known_read(unsigned tables)
     check(
         label_flags_read(&t->labels, tables & 1u << LABELS ? file[LABELS] : NULL, &t->classes, &e),
         &e);
+    /* Only texts speak of these. */
+    bool all = tables & 1u << LABELS;
+    check(slices_read(&t->slices, all ? file[SLICES] : NULL, &t->classes, &e), &e);
+    check(tested_columns_read(&t->columns, all ? file[COVARIATES] : NULL, &t->classes, &e), &e);
+    check(repeats_read(&t->repeats, all ? file[DUPLICATES] : NULL, &t->classes, &e), &e);
     t->maps.earlier = about_earlier(&k->about);
     if (tables & 1u << CAM && file[CAM])
         check(maps_read(&t->maps, file[CAM], &t->classes, &e), &e);

@@ -42,6 +42,18 @@ int mending_read(struct mending *m, const char *file, const struct classes *know
 int label_flags_read(struct label_flags *l, const char *file, struct classes *known, struct err *e)
     ERR_CHECKED;
 
+/* slices; those that are confirmed. Without a file nothing is known, as for the next two. */
+int slices_read(struct slice_list *l, const char *file, const struct classes *known, struct err *e)
+    ERR_CHECKED;
+
+/* covariates. */
+int tested_columns_read(struct tested_columns *l, const char *file, const struct classes *known,
+                        struct err *e) ERR_CHECKED;
+
+/* duplicates --summary. */
+int repeats_read(struct repeats *d, const char *file, const struct classes *known, struct err *e)
+    ERR_CHECKED;
+
 /* cam-compute --target true,pred --stats: the rows of an image stand together, one of the target
  * `true` and one of `pred`. `known`: the classes of the same run, whose images they must be. */
 int maps_read(struct maps *m, const char *file, const struct classes *known, struct err *e)

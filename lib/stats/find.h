@@ -45,6 +45,9 @@ void find_pairs(struct findings *f, const struct tables *t); /* top, few, one wa
 void find_overpredicted(struct findings *f, const struct tables *t);
 void find_confidence(struct findings *f, const struct tables *t);
 void find_labels(struct findings *f, const struct tables *t);
+void find_slices(struct findings *f, const struct tables *t);
+void find_columns(struct findings *f, const struct tables *t);
+void find_repeats(struct findings *f, const struct tables *t);
 void find_maps(struct findings *f, const struct tables *t);
 
 #endif

@@ -85,6 +85,14 @@ const char *finding_name(enum finding_id id)
         [FIND_OVERLAP_HIGH] = "overlap_high",
         [FIND_OVERLAP_LOW] = "overlap_low",
         [FIND_OVERLAP_CONFIDENT] = "overlap_confident",
+        [FIND_SLICES] = "slices",
+        [FIND_COLUMN_ERRORS] = "columns_with_errors",
+        [FIND_COLUMN_CLASS] = "columns_with_class",
+        [FIND_DUPLICATES] = "duplicates",
+        [FIND_ACCURACY_DISTINCT] = "accuracy_without_duplicates",
+        [FIND_TWO_LABELS] = "duplicates_two_labels",
+        [FIND_TRAINING_IMAGES] = "training_images",
+        [FIND_ACCURACY_NEW] = "accuracy_without_training_images",
     };
     return name[id];
 }
@@ -202,6 +210,9 @@ void findings_compute(struct findings *f, const struct tables *t)
     find_overpredicted(f, t);
     find_confidence(f, t);
     find_labels(f, t);
+    find_slices(f, t);
+    find_columns(f, t);
+    find_repeats(f, t);
     find_maps(f, t);
     find_works(f, t);
 }
@@ -212,4 +223,5 @@ void findings_free(struct findings *f)
     free(f->one_way.at);
     free(f->overpredicted.at);
     free(f->moved.at);
+    free(f->slices.at);
 }

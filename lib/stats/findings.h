@@ -95,6 +95,17 @@ enum finding_id {
     FIND_OVERLAP_HIGH,
     FIND_OVERLAP_LOW,
     FIND_OVERLAP_CONFIDENT,
+    /* Slices that are confirmed; columns that go with errors, and those that tell the class. */
+    FIND_SLICES,
+    FIND_COLUMN_ERRORS,
+    FIND_COLUMN_CLASS,
+    /* Images that are there again, pairs of them under two labels, and those of the training set;
+     * the accuracy without them. */
+    FIND_DUPLICATES,
+    FIND_ACCURACY_DISTINCT,
+    FIND_TWO_LABELS,
+    FIND_TRAINING_IMAGES,
+    FIND_ACCURACY_NEW,
     FINDINGS
 };
 
@@ -159,16 +170,17 @@ struct difference {
 struct findings {
     struct finding of[FINDINGS];
     struct found_list weak, one_way, overpredicted, moved;
-    int with_images;     /* classes */
-    int classes_tested;  /* of FIND_WEAK_CLASSES */
-    int below_half;      /* classes with images and an accuracy below WEAK_CLASS */
-    double below_images; /* that each of these has, on average */
-    bool superclasses;   /* they divide the classes: some are together, some apart */
-    int offset;          /* predicted less true class ID where all moved classes agree, or 0 */
-    int moved_classes;   /* classes that are mostly predicted as one other */
-    int only_predicted;  /* the class that all images are predicted as, or -1 */
-    bool one_cell;       /* all maps are blank on a grid without places, as those of one cell are */
-    int pairs_tested;    /* of FIND_ONE_WAY */
+    struct found_list slices; /* in the order of their table; `to` is the most frequent error */
+    int with_images;          /* classes */
+    int classes_tested;       /* of FIND_WEAK_CLASSES */
+    int below_half;           /* classes with images and an accuracy below WEAK_CLASS */
+    double below_images;      /* that each of these has, on average */
+    bool superclasses;        /* they divide the classes: some are together, some apart */
+    int offset;               /* predicted less true class ID where all moved classes agree, or 0 */
+    int moved_classes;        /* classes that are mostly predicted as one other */
+    int only_predicted;       /* the class that all images are predicted as, or -1 */
+    bool one_cell;    /* all maps are blank on a grid without places, as those of one cell are */
+    int pairs_tested; /* of FIND_ONE_WAY */
     double highest_expected;          /* of FIND_HIGHEST_ERRORS, if the confidences were right */
     struct weak_classes weak_classes; /* of FIND_WEAK_CLASSES, where its verdict is yes */
     struct top_pairs top;
@@ -188,6 +200,10 @@ bool findings_work(const struct findings *f);
 
 /* Whether p is below FINDINGS_LEVEL: what cannot be told from chance is not. */
 bool finding_tells(const struct finding *f);
+
+/* Whether a column goes with errors, or tells the class, by a test and by enough to matter. */
+bool column_goes_with_errors(const struct tested_column *c);
+bool column_tells_class(const struct tested_column *c);
 
 /* How wide the 95 % interval is. */
 double finding_width(const struct finding *f);

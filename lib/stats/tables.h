@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 /* The measures of confmat --summary that only it tells; NaN where it has none. */
 struct summary {
@@ -38,12 +39,61 @@ struct label_flags {
     struct examples first;            /* those with the highest scores */
 };
 
+/* A group of images that slices confirmed. */
+struct slice {
+    char *name, *among;
+    int64_t images, errors, tested; /* of both halves; tested: of the half that did not choose it */
+    int truth, pred;                /* the confusion that most of its errors are */
+    double accuracy, low, high;     /* on the latter half */
+    double outside, p;              /* accuracy of the others of its set; corrected */
+    struct examples examples;
+};
+
+/* Those that are confirmed, the worst first. All zero: not known. */
+struct slice_list {
+    bool known;
+    int n;
+    struct slice *at; /* [n] */
+};
+
+/* A column that covariates tested; NaN for what it could not. p are corrected. */
+struct tested_column {
+    char *name;
+    int64_t images, errors;
+    double median[2];      /* of correct, of wrong predictions */
+    double auc, low, high; /* probability that the value of a wrong one is higher */
+    double p, within_p;    /* within: among images of one class */
+    double guessed, guessed_low, guessed_high, chance, guessed_p; /* the class, from the value */
+};
+
+struct tested_columns {
+    bool known;
+    int n;
+    struct tested_column *at; /* [n] */
+};
+
+/* What duplicates tells. */
+struct repeat_share {
+    bool known;
+    int64_t count, of;
+};
+
+struct repeats {
+    bool known;
+    struct repeat_share inside, against; /* images that are there again; in the other set */
+    struct repeat_share without_inside, without_against; /* correct predictions without them */
+    struct repeat_share labels; /* pairs under two labels, of those inside with two labels */
+};
+
 /* All zero but for the measures of the summary: nothing is known. */
 struct tables {
     struct classes classes;
     struct pairs pairs;
     struct summary summary;
     struct label_flags labels;
+    struct slice_list slices;
+    struct tested_columns columns;
+    struct repeats repeats;
     struct mending mending;           /* temperature is NaN where it is not known */
     struct superclasses superclasses; /* n is 0 where unknown */
     struct confidence confidence;
@@ -57,6 +107,14 @@ static inline int64_t tables_errors(const struct tables *t)
 
 static inline void tables_free(struct tables *t)
 {
+    for (int i = 0; i < t->slices.n; i++) {
+        free(t->slices.at[i].name);
+        free(t->slices.at[i].among);
+    }
+    free(t->slices.at);
+    for (int i = 0; i < t->columns.n; i++)
+        free(t->columns.at[i].name);
+    free(t->columns.at);
     classes_free(&t->classes);
     pairs_free(&t->pairs);
     superclasses_free(&t->superclasses);

@@ -7,6 +7,8 @@ from make import overlap, measure
 
 NAN = float('nan')
 LEVEL = .01
+ELSEWHERE = ('slices columns_with_errors columns_with_class duplicates accuracy_without_duplicates duplicates_two_labels '
+             'training_images accuracy_without_training_images').split()
 
 
 def log_choose(n, k):
@@ -109,7 +111,7 @@ class Truth:
         self.superclasses = None not in sizes and len(sizes) > 1 and max(sizes.values()) > 1
         self.found, self.items = {}, {}
         for find in (self.find_accuracy, self.find_order, self.find_classes, self.find_superclasses, self.find_pairs,
-                     self.find_confidence, self.find_labels, self.find_maps):
+                     self.find_confidence, self.find_labels, self.find_elsewhere, self.find_maps):
             find()
         self.find_examples()
         f = self.found
@@ -125,6 +127,11 @@ class Truth:
 
     def verdict(self, name):
         return self.found[name]['verdict']
+
+    def find_elsewhere(self):
+        """What needs tables that these runs do not have."""
+        for name in ELSEWHERE:
+            self.find(name)
 
     def find_labels(self):
         flagged = self.run.flagged

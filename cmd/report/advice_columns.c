@@ -1,0 +1,75 @@
+#include "advice.h"
+
+#include "words.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+static void list(const struct tested_columns *l)
+{
+    for (int i = 0; i < l->n; i++) {
+        const struct tested_column *c = &l->at[i];
+        if (!column_goes_with_errors(c))
+            continue;
+        words_line("    %s: median %.3g in wrong predictions, %.3g in correct ones; AUC %.3f (%.3f "
+                   "to %.3f)%s",
+                   c->name, c->median[1], c->median[0], c->auc, c->low, c->high,
+                   c->within_p < FINDINGS_LEVEL ? "" : ", not among images of one class");
+    }
+}
+
+static void with_errors(struct advice *a)
+{
+    const struct tested_columns *l = &a->r->columns;
+    const struct finding *f = &a->f->of[FIND_COLUMN_ERRORS];
+    struct words_buf b;
+    if (f->verdict == VERDICT_NO) {
+        words_para(2, "-",
+                   "Errors, no finding: no tested column (%" PRId64
+                   ") has values that go with errors by more than chance and by enough to matter.",
+                   f->of);
+        return;
+    }
+    words_para(2, "-",
+               "%" PRId64 " of %s %s with errors. The AUC is the probability that "
+               "a wrong prediction has the higher value; 0.5 tells nothing:",
+               f->count, words_count(&b, f->of, "tested column", "tested columns"),
+               f->count == 1 ? "goes" : "go");
+    list(l);
+    recommend(a, UNCOUNTED, FIND_COLUMN_ERRORS, "data/image_stats_errors.tsv,data/image_stats.tsv",
+              "Add training images, or augmentation, with the values that go with errors.");
+    recommend_worked(a, "the AUC of these columns is no longer told from 0.5.");
+}
+
+static void with_class(struct advice *a)
+{
+    const struct tested_columns *l = &a->r->columns;
+    const struct finding *f = &a->f->of[FIND_COLUMN_CLASS];
+    struct words_buf b, c;
+    if (f->verdict == VERDICT_NO) {
+        words_para(2, "-",
+                   "Shortcuts, no finding: no column tells the class much better than the most "
+                   "frequent class does.");
+        return;
+    }
+    words_para(2, "-",
+               "Possible shortcuts: the class can be guessed from the value of these columns "
+               "alone. The network may have learned them instead of what the image shows:");
+    for (int i = 0; i < l->n; i++)
+        if (column_tells_class(&l->at[i]))
+            words_line("    %s: %s of the guesses are correct, by chance %s", l->at[i].name,
+                       words_share(&b, l->at[i].guessed), words_share(&c, l->at[i].chance));
+    recommend(a, UNCOUNTED, FIND_COLUMN_CLASS, "data/image_stats_errors.tsv,data/image_stats.tsv",
+              "Test the model on images in which these columns are evened out.");
+    recommend_worked(a, "the accuracy stays the same: then the model does not use the shortcut.");
+}
+
+void advice_columns(struct advice *a)
+{
+    if (a->f->of[FIND_COLUMN_ERRORS].verdict == VERDICT_NONE)
+        return;
+    advice_section(a, "Image statistics");
+    if (tables_errors(a->r) > 0)
+        with_errors(a);
+    with_class(a);
+}

@@ -1,0 +1,62 @@
+#include "advice.h"
+
+#include "words.h"
+
+#include <inttypes.h>
+
+static void inside(struct advice *a)
+{
+    const struct finding *d = &a->f->of[FIND_DUPLICATES], *two = &a->f->of[FIND_TWO_LABELS];
+    const struct finding *rest = &a->f->of[FIND_ACCURACY_DISTINCT];
+    struct words_buf b, c, e;
+    if (d->verdict == VERDICT_NONE)
+        return;
+    if (d->count == 0) {
+        words_para(2, "-", "No image is there more than once.");
+        return;
+    }
+    words_para(2, "-", "%" PRId64 " of %s (%s) %s an earlier one; without %s the accuracy is %s.",
+               d->count, words_count(&b, d->of, "image", "images"),
+               words_percent(&c, d->count, d->of), d->count == 1 ? "repeats" : "repeat",
+               d->count == 1 ? "it" : "them", words_accuracy(&e, rest->value));
+    if (two->verdict != VERDICT_YES)
+        return;
+    words_para(2, "", "%" PRId64 " of %s %s two labels: one of them is wrong.", two->count,
+               words_count(&b, two->of, "such pair", "such pairs"),
+               two->count == 1 ? "has" : "have");
+    recommend(a, UNCOUNTED, FIND_TWO_LABELS, "data/duplicates.tsv",
+              "Settle the label of the pairs that show one picture under two labels.");
+    recommend_worked(a, "no such pair has two labels any more.");
+}
+
+static void against(struct advice *a)
+{
+    const struct finding *d = &a->f->of[FIND_TRAINING_IMAGES];
+    const struct finding *rest = &a->f->of[FIND_ACCURACY_NEW];
+    struct words_buf b, c, e;
+    if (d->verdict == VERDICT_NONE)
+        return;
+    if (d->count == 0) {
+        words_para(2, "-", "No image is in the training set, too.");
+        return;
+    }
+    words_para(2, "-",
+               "%" PRId64 " of %s (%s) %s in the training set, too. Without %s the accuracy is "
+               "%s: that is what to expect of new images.",
+               d->count, words_count(&b, d->of, "image", "images"),
+               words_percent(&c, d->count, d->of), d->count == 1 ? "is" : "are",
+               d->count == 1 ? "it" : "them", words_accuracy(&e, rest->value));
+    recommend(a, UNCOUNTED, FIND_ACCURACY_NEW, "data/duplicates.tsv",
+              "Report the accuracy without images of the training set, and leave them out.");
+    recommend_worked(a, "duplicates finds no image of the training set in the test set.");
+}
+
+void advice_duplicates(struct advice *a)
+{
+    if (a->f->of[FIND_DUPLICATES].verdict == VERDICT_NONE &&
+        a->f->of[FIND_TRAINING_IMAGES].verdict == VERDICT_NONE)
+        return;
+    advice_section(a, "Duplicates");
+    inside(a);
+    against(a);
+}

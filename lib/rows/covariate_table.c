@@ -1,0 +1,87 @@
+#include "rows/tables.h"
+
+#include "base/mem.h"
+#include "rows/fields.h"
+
+#include <math.h>
+
+enum {
+    COLUMN,
+    IMAGES,
+    ERRORS,
+    MEDIAN_CORRECT,
+    MEDIAN_WRONG,
+    AUC,
+    AUC_LOW,
+    AUC_HIGH,
+    P,
+    WITHIN_P,
+    CLASS_ACCURACY,
+    CLASS_LOW,
+    CLASS_HIGH,
+    CLASS_CHANCE,
+    CLASS_P,
+    COLUMNS
+};
+
+static int read_row(struct tested_columns *l, const struct tsv_in *t, const int col[COLUMNS],
+                    struct err *e)
+{
+    struct tested_column c = {.images = 0};
+    if (field_whole(t, col[IMAGES], FIELD_COUNT_MAX, &c.images, e) != 0 ||
+        field_whole(t, col[ERRORS], c.images, &c.errors, e) != 0 ||
+        field_real_na(t, col[MEDIAN_CORRECT], &c.median[0], e) != 0 ||
+        field_real_na(t, col[MEDIAN_WRONG], &c.median[1], e) != 0 ||
+        field_probability_na(t, col[AUC], &c.auc, e) != 0 ||
+        field_probability_na(t, col[AUC_LOW], &c.low, e) != 0 ||
+        field_probability_na(t, col[AUC_HIGH], &c.high, e) != 0 ||
+        field_probability_na(t, col[P], &c.p, e) != 0 ||
+        field_probability_na(t, col[WITHIN_P], &c.within_p, e) != 0 ||
+        field_probability_na(t, col[CLASS_ACCURACY], &c.guessed, e) != 0 ||
+        field_probability_na(t, col[CLASS_LOW], &c.guessed_low, e) != 0 ||
+        field_probability_na(t, col[CLASS_HIGH], &c.guessed_high, e) != 0 ||
+        field_probability_na(t, col[CLASS_CHANCE], &c.chance, e) != 0 ||
+        field_probability_na(t, col[CLASS_P], &c.guessed_p, e) != 0)
+        return -1;
+    c.name = field_shown(t, col[COLUMN], "column", l->n + 1);
+    l->at = mem_extend(l->at, (size_t)l->n, (size_t)l->n + 1, sizeof *l->at);
+    l->at[l->n++] = c;
+    return 0;
+}
+
+int tested_columns_read(struct tested_columns *l, const char *file, const struct classes *known,
+                        struct err *e)
+{
+    static const char *const need[] = {"column",           "images",
+                                       "errors",           "median_correct",
+                                       "median_wrong",     "auc",
+                                       "auc_low",          "auc_high",
+                                       "p_adjusted",       "within_p_adjusted",
+                                       "class_accuracy",   "class_low",
+                                       "class_high",       "class_chance",
+                                       "class_p_adjusted", NULL};
+    struct tsv_in *t;
+    int col[COLUMNS], r;
+    *l = (struct tested_columns){.known = false};
+    if (!file)
+        return 0;
+    if (fields_open(&t, file, need, e) != 0)
+        return -1;
+    for (int i = 0; i < COLUMNS; i++)
+        col[i] = tsv_find(t, need[i]);
+    while ((r = tsv_next_shown(t, e)) > 0) {
+        r = read_row(l, t, col, e);
+        const struct tested_column *c = l->n > 0 ? &l->at[l->n - 1] : NULL;
+        if (r == 0 && (c->images > known->total || c->errors > known->total - known->correct))
+            r = tsv_error(t, e,
+                          "expected at most %lld images and %lld errors, as in %s, found %lld and "
+                          "%lld: are both of the same run?",
+                          (long long)known->total, (long long)(known->total - known->correct),
+                          known->file, (long long)c->images, (long long)c->errors);
+        if (r != 0)
+            break;
+    }
+    tsv_close(t);
+    l->known = r == 0;
+    return r;
+}

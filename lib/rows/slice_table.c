@@ -1,0 +1,96 @@
+#include "rows/tables.h"
+
+#include "base/mem.h"
+#include "rows/fields.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SLICE,
+    AMONG,
+    IMAGES,
+    ERRORS,
+    TRUE,
+    PRED,
+    TEST_IMAGES,
+    ACCURACY,
+    LOW,
+    HIGH,
+    OUTSIDE,
+    P,
+    CONFIRMED,
+    IDS,
+    COLUMNS
+};
+
+/* The first of a list of ids with commas between them. */
+static int read_ids(struct examples *x, const struct tsv_in *t, int col, struct err *e)
+{
+    char *list = field_string_na(t, col), *at = list, *end;
+    int r = 0;
+    while (at && *at && x->n < EXAMPLES) {
+        long long id = strtoll(at, &end, 10);
+        if (end == at || id < 0 || (*end && *end != ','))
+            break;
+        x->id[x->n++] = id;
+        at = end + (*end == ',');
+    }
+    if (at && *at && x->n < EXAMPLES)
+        r = tsv_error(t, e, "column 'ids': expected ids with commas between them, found '%.60s'",
+                      list);
+    free(list);
+    return r;
+}
+
+static int read_row(struct slice_list *l, const struct tsv_in *t, const int col[COLUMNS],
+                    const struct classes *known, struct err *e)
+{
+    struct slice s = {.truth = -1};
+    int64_t confirmed;
+    if (field_whole(t, col[IMAGES], FIELD_COUNT_MAX, &s.images, e) != 0 ||
+        field_whole(t, col[ERRORS], s.images, &s.errors, e) != 0 ||
+        field_class(t, col[TRUE], &s.truth, e) != 0 || field_class(t, col[PRED], &s.pred, e) != 0 ||
+        field_whole(t, col[TEST_IMAGES], s.images, &s.tested, e) != 0 ||
+        field_probability(t, col[ACCURACY], &s.accuracy, e) != 0 ||
+        field_probability(t, col[LOW], &s.low, e) != 0 ||
+        field_probability(t, col[HIGH], &s.high, e) != 0 ||
+        field_probability(t, col[OUTSIDE], &s.outside, e) != 0 ||
+        field_probability(t, col[P], &s.p, e) != 0 ||
+        field_whole(t, col[CONFIRMED], 1, &confirmed, e) != 0 ||
+        read_ids(&s.examples, t, col[IDS], e) != 0)
+        return -1;
+    if (s.truth >= known->n || s.pred >= known->n)
+        return tsv_error(t, e, "expected classes of %s, found %d and %d", known->file, s.truth,
+                         s.pred);
+    if (!confirmed)
+        return 0;
+    s.name = field_shown(t, col[SLICE], "slice", l->n + 1);
+    s.among = field_shown(t, col[AMONG], "images", -1);
+    l->at = mem_extend(l->at, (size_t)l->n, (size_t)l->n + 1, sizeof *l->at);
+    l->at[l->n++] = s;
+    return 0;
+}
+
+int slices_read(struct slice_list *l, const char *file, const struct classes *known, struct err *e)
+{
+    static const char *const need[] = {
+        "slice",    "among", "images", "errors",           "true",       "pred",      "test_images",
+        "accuracy", "low",   "high",   "outside_accuracy", "p_adjusted", "confirmed", "ids",
+        NULL};
+    struct tsv_in *t;
+    int col[COLUMNS], r;
+    *l = (struct slice_list){.known = false};
+    if (!file)
+        return 0;
+    if (fields_open(&t, file, need, e) != 0)
+        return -1;
+    for (int i = 0; i < COLUMNS; i++)
+        col[i] = tsv_find(t, need[i]);
+    while ((r = tsv_next_shown(t, e)) > 0)
+        if ((r = read_row(l, t, col, known, e)) != 0)
+            break;
+    tsv_close(t);
+    l->known = r == 0;
+    return r;
+}
