@@ -23,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
+TRAINING = 3000  # pictures, of those that are drawn
 KINDS = "rare", "correlated", "mislabelled"
 
 
@@ -63,15 +64,16 @@ class World:
         for name, path in ("test", data), ("train", training):
             (folder / name).mkdir()
             setattr(self, name, embed(build, path, folder / name))
+        self.train = tuple(v[:TRAINING] for v in self.train)
         x, _, group = self.train
         self.classes = int(self.test[1].max()) + 1
         self.groups = int(group.max()) + 1
         self.mean, self.sd = x.mean(0), x.std(0) + 1e-6
         inner = x - np.array([x[group == g].mean(0) for g in range(self.groups)])[group]
-        _, _, axes = np.linalg.svd(inner[:4000], full_matrices=False)
+        _, _, axes = np.linalg.svd(inner, full_matrices=False)
         self.axes = (axes[:8] / (inner @ axes[:8].T).std(0)[:, None]).T
         self.middle = x.mean(0)
-        self.layer = train(self.scaled(x), group, self.groups, 400)
+        self.layer = train(self.scaled(x), group, self.groups, 200)
 
     def scaled(self, x):
         return np.c_[(x - self.mean) / self.sd, np.ones(len(x))]
@@ -148,9 +150,9 @@ def methods(p, build, folder, rng):
         f.write("id\ttrue\tpred\n")
         f.writelines(f"{i}\t{a}\t{b}\n" for i, (a, b) in enumerate(zip(p["label"], p["pred"])))
     yield "slices", slices(build, folder, [])
+    yield "slices --all", slices(build, folder, ["--all"])
     yield "slices --on margin", slices(build, folder, ["--on", "margin"])
     yield "slices --on both", slices(build, folder, ["--on", "both"])
-    yield "slices --all", slices(build, folder, ["--all"])
     yield "k-means of errors", kmeans(p, rng)
     cell = cells(p)
     yield "confusion cells", [rng.permutation(v) for v in cell.values()]

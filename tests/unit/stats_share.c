@@ -106,11 +106,45 @@ static void test_paired_interval(void)
     CHECK(low == 1 && high == 1);
 }
 
+/* Expected values: sums of binomial coefficients in whole numbers. */
+static void test_exact(void)
+{
+    static const struct {
+        int64_t k1, n1, k2, n2;
+        double p;
+    } of[] = {
+        {3, 4, 1, 4, 0.24285714285714285},        {0, 5, 2, 9, 1},
+        {5, 5, 0, 40, 8.1849202665992227e-07},    {1, 30, 20, 40, 0.99999965939558011},
+        {40, 52, 35, 190, 6.789321310701688e-15}, {10, 10, 7, 7, 1},
+        {2, 2, 0, 1, 0.33333333333333331},        {700, 1000, 6000, 9000, 0.017739576660284379}};
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        double p = share_exact(of[i].k1, of[i].n1, of[i].k2, of[i].n2);
+        CHECK_NEAR(p / of[i].p, 1, 1e-9);
+    }
+    CHECK(share_exact(0, 0, 3, 7) == 1 && share_exact(3, 7, 0, 0) == 1);
+    CHECK(share_exact(0, 0, 0, 0) == 1);
+}
+
+/* The first example of Newcombe 1998, method 10. */
+static void test_difference_interval(void)
+{
+    double low, high;
+    share_difference_interval(56, 70, 48, 80, &low, &high);
+    CHECK_NEAR(low, 0.0524, 5e-5);
+    CHECK_NEAR(high, 0.3339, 5e-5);
+    share_difference_interval(48, 80, 56, 70, &low, &high);
+    CHECK_NEAR(low, -0.3339, 5e-5);
+    share_difference_interval(1, 2, 0, 0, &low, &high);
+    CHECK(low == -1 && high == 1);
+}
+
 int main(void)
 {
     test_interval();
     test_tail();
     test_larger();
+    test_exact();
+    test_difference_interval();
     test_chi_square();
     test_holm();
     test_paired_interval();
