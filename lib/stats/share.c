@@ -35,11 +35,17 @@ void share_interval(int64_t k, int64_t n, double *low, double *high)
         *high = middle + width;
 }
 
+/* The logarithm of n over k. lgamma() would write a variable that all threads share. */
+static double choices(double n, double k)
+{
+    int sign;
+    return lgamma_r(n + 1, &sign) - lgamma_r(k + 1, &sign) - lgamma_r(n - k + 1, &sign);
+}
+
 /* The probability of k of n, 0 < q < 1. */
 static double exactly(double k, double n, double q)
 {
-    return exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(q) +
-               (n - k) * log1p(-q));
+    return exp(choices(n, k) + k * log(q) + (n - k) * log1p(-q));
 }
 
 /* Both sums begin on the mean's far side, where the terms fall, and end early. */
@@ -156,11 +162,6 @@ double share_larger(int64_t k1, int64_t n1, int64_t k2, int64_t n2)
     double a = (double)n1, b = (double)n2, pooled = (double)(k1 + k2) / (a + b);
     double sd = sqrt(pooled * (1 - pooled) * (1 / a + 1 / b));
     return sd > 0 ? erfc(((double)k1 / a - (double)k2 / b) / sd * sqrt(0.5)) / 2 : 1;
-}
-
-static double choices(double n, double k)
-{
-    return lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1);
 }
 
 double share_exact(int64_t k1, int64_t n1, int64_t k2, int64_t n2)
