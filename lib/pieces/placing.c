@@ -62,33 +62,30 @@ static int32_t find_chosen(const struct chosen_list *l, int64_t id)
 
 /* --- order --- */
 
-struct key {
-    int32_t when, truth; /* INT32_MAX: not chosen, without a label */
-    int64_t row;
-};
-
-static int by_place(const void *a, const void *b)
+/* Rows that go together, in the order of the groups: a chosen image, a class, no label. */
+static int32_t group_of(const struct chosen_list *l, int32_t when, int truth)
 {
-    const struct key *x = a, *y = b;
-    if (x->when != y->when)
-        return x->when < y->when ? -1 : 1;
-    if (x->truth != y->truth)
-        return x->truth < y->truth ? -1 : 1;
-    return (x->row > y->row) - (x->row < y->row);
+    return when >= 0 ? when : (int32_t)l->n + (truth < 0 ? STATS_CLASSES : truth);
 }
 
-static void store(struct placing *p, struct key *key)
+/* From the groups of the rows in p->slot to their slots, those of a group in the order of rows. */
+static void store(struct placing *p, const struct chosen_list *l)
 {
-    size_t n = (size_t)p->n;
-    if (key)
-        qsort(key, n, sizeof *key, by_place);
+    size_t n = (size_t)p->n, groups = l->n + STATS_CLASSES + 1;
+    int64_t *next = mem_zero(groups + 1, sizeof *next);
+    p->id = mem_grow(p->id, n + 1, sizeof *p->id);
+    p->slot = mem_grow(p->slot, n + 1, sizeof *p->slot);
     p->stored = mem_alloc(n + 1, sizeof *p->stored);
-    p->slot = mem_alloc(n + 1, sizeof *p->slot);
-    for (int64_t s = 0; key && s < p->n; s++) {
-        p->stored[s] = p->id[key[s].row];
-        p->slot[key[s].row] = (int32_t)s;
-        p->first += key[s].when < INT32_MAX;
+    for (size_t r = 0; r < n; r++)
+        next[p->slot[r] + 1]++;
+    for (size_t g = 0; g < groups; g++)
+        next[g + 1] += next[g];
+    p->first = next[l->n];
+    for (size_t r = 0; r < n; r++) {
+        p->slot[r] = (int32_t)next[p->slot[r]]++;
+        p->stored[p->slot[r]] = p->id[r];
     }
+    free(next);
 }
 
 struct names_at {
@@ -104,7 +101,7 @@ static int learn(struct naming *naming, const struct tsv_in *t, const struct nam
 }
 
 static int read_rows(struct placing *p, struct tsv_in *t, const struct chosen_list *chosen,
-                     bool only, struct naming *naming, struct key **keys, struct err *e)
+                     bool only, struct naming *naming, struct err *e)
 {
     struct prediction_cols cols = {.classes = STATS_CLASSES, .all = true};
     const unsigned need = 1u << PREDICTION_ID | 1u << PREDICTION_PRED;
@@ -127,11 +124,9 @@ static int read_rows(struct placing *p, struct tsv_in *t, const struct chosen_li
             return tsv_error(t, e, "expected at most %d rows, found more", INT32_MAX);
         size_t rows = (size_t)p->n;
         p->id = mem_extend(p->id, rows, rows + 1, sizeof *p->id);
-        *keys = mem_extend(*keys, rows, rows + 1, sizeof **keys);
+        p->slot = mem_extend(p->slot, rows, rows + 1, sizeof *p->slot);
         p->id[p->n] = a.id;
-        (*keys)[p->n] =
-            (struct key){when < 0 ? INT32_MAX : when, a.truth < 0 ? INT32_MAX : a.truth, p->n};
-        p->n++;
+        p->slot[p->n++] = group_of(chosen, when, a.truth);
     }
     return r;
 }
@@ -140,7 +135,6 @@ int placing_read(struct placing *p, const char *predictions, const char *const *
                  bool only, struct naming *naming, struct err *e)
 {
     struct chosen_list list = {0};
-    struct key *key = NULL;
     struct tsv_in *t = NULL;
     int r = 0;
     *p = (struct placing){0};
@@ -151,13 +145,12 @@ int placing_read(struct placing *p, const char *predictions, const char *const *
     if (r == 0)
         r = tsv_open(&t, predictions, e);
     if (r == 0) {
-        r = read_rows(p, t, &list, only, naming, &key, e);
+        r = read_rows(p, t, &list, only, naming, e);
         tsv_close(t);
     }
     if (r == 0)
-        store(p, key);
+        store(p, &list);
     free(list.at);
-    free(key);
     return r;
 }
 
