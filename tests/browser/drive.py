@@ -305,6 +305,15 @@ class Firefox(Browser):
 
 if __name__ == "__main__":
     # drive.py BROWSER PAGE EXPRESSION: what the page says.
+    # drive.py BROWSER PAGE WIDTHxHEIGHT FILE.png: what it looks like when the expression
+    # `document.body.dataset.loading` is "0", as of the explorer.
     with start(sys.argv[1]) as browser:
-        browser.open(sys.argv[2])
-        print(json.dumps(browser.js(sys.argv[3]), ensure_ascii=False))
+        if len(sys.argv) == 4:
+            browser.open(sys.argv[2])
+            print(json.dumps(browser.js(sys.argv[3]), ensure_ascii=False))
+        else:
+            browser.size(*(int(n) for n in sys.argv[3].split("x")))
+            browser.open(sys.argv[2])
+            browser.wait("document.body.dataset.view !== undefined && document.body.dataset.loading === '0'")
+            time.sleep(1)
+            browser.shot(sys.argv[4])
