@@ -355,17 +355,19 @@ $(charts):
 
 # What the texts and pages may name.
 listed := data/predictions.tsv data/run.tsv $(if $(unlabelled),analysis_summary.txt explorer.html,$(charts) $(texts) $(pages) \
-  $(csvs) $(if $(has_check),review_labels.tsv data/label_check.tsv) $(if $(has_maps),data/cam_stats.tsv) data/pairs.tsv data/calibration.tsv data/risk.tsv data/duplicates.tsv data/image_stats.tsv data/image_stats_errors.tsv data/findings.tsv)
+  $(csvs) $(if $(has_check),review_labels.tsv data/label_check.tsv) $(if $(has_maps),data/cam_stats.tsv) data/pairs.tsv data/calibration.tsv data/risk.tsv data/duplicates.tsv data/image_stats.tsv data/image_stats_errors.tsv \
+  $(if $(has_slices),data/slices.tsv data/slice_rows.tsv) data/findings.tsv)
 data/files.tsv: $(made_sheets)
 	@$(to) awk -v 'list=$(listed)' 'BEGIN { print "file"; n = split(list, f, " "); for (i = 1; i <= n; i++) print f[i] } \
 	  { print }' $(foreach t,$^,"$$OUT/$t") < /dev/null
 
 summed := data/summary.tsv data/per_class.tsv data/pairs.tsv data/groups.tsv $(if $(has_maps),data/cam_stats.tsv) \
-  data/predictions.tsv data/calibration.tsv $(flags) $(covariates) data/duplicates_summary.tsv
+  data/predictions.tsv data/calibration.tsv $(flags) $(covariates) data/duplicates_summary.tsv \
+  $(if $(has_slices),data/slices.tsv)
 from := --summary "$$D/summary.tsv" --classes "$$D/per_class.tsv" --pairs "$$D/pairs.tsv" \
   --groups "$$D/groups.tsv" $(if $(has_maps),--cam "$$D/cam_stats.tsv") --predictions "$$D/predictions.tsv" \
   --calibration "$$D/calibration.tsv" $(if $(has_check),--label-check "$$D/label_check.tsv") \
-  --covariates "$$D/image_stats_errors.tsv" --duplicates "$$D/duplicates_summary.tsv" --run "$$D/run.tsv"
+  --covariates "$$D/image_stats_errors.tsv" --duplicates "$$D/duplicates_summary.tsv" $(if $(has_slices),--slices "$$D/slices.tsv") --run "$$D/run.tsv"
 files := --files "$$D/files.tsv"
 
 ifeq ($(unlabelled),)

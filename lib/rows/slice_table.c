@@ -9,6 +9,7 @@
 enum {
     SLICE,
     AMONG,
+    AMONG_NAME,
     IMAGES,
     ERRORS,
     TRUE,
@@ -43,6 +44,19 @@ static int read_ids(struct examples *x, const struct tsv_in *t, int col, struct 
     return r;
 }
 
+/* "superclass fish", or "all". Caller frees. */
+static char *shown_set(const struct tsv_in *t, const int col[COLUMNS])
+{
+    char *kind = field_shown(t, col[AMONG], "images", -1);
+    if (tsv_is_na(t, col[AMONG_NAME]))
+        return kind;
+    char *name = field_shown(t, col[AMONG_NAME], "images", -1);
+    char *both = mem_printf("%s %s", kind, name);
+    free(kind);
+    free(name);
+    return both;
+}
+
 static int read_row(struct slice_list *l, const struct tsv_in *t, const int col[COLUMNS],
                     const struct classes *known, struct err *e)
 {
@@ -66,7 +80,7 @@ static int read_row(struct slice_list *l, const struct tsv_in *t, const int col[
     if (!confirmed)
         return 0;
     s.name = field_shown(t, col[SLICE], "slice", l->n + 1);
-    s.among = field_shown(t, col[AMONG], "images", -1);
+    s.among = shown_set(t, col);
     l->at = mem_extend(l->at, (size_t)l->n, (size_t)l->n + 1, sizeof *l->at);
     l->at[l->n++] = s;
     return 0;
@@ -74,10 +88,10 @@ static int read_row(struct slice_list *l, const struct tsv_in *t, const int col[
 
 int slices_read(struct slice_list *l, const char *file, const struct classes *known, struct err *e)
 {
-    static const char *const need[] = {
-        "slice",    "among", "images", "errors",           "true",       "pred",      "test_images",
-        "accuracy", "low",   "high",   "outside_accuracy", "p_adjusted", "confirmed", "ids",
-        NULL};
+    static const char *const need[] = {"slice",      "among",     "among_name", "images",
+                                       "errors",     "true",      "pred",       "test_images",
+                                       "accuracy",   "low",       "high",       "outside_accuracy",
+                                       "p_adjusted", "confirmed", "ids",        NULL};
     struct tsv_in *t;
     int col[COLUMNS], r;
     *l = (struct slice_list){.known = false};
