@@ -149,9 +149,12 @@ joined := data/image_stats.tsv data/duplicates.tsv $(if $(has_maps),data/cam_sta
 before := $(addprefix data/,inputs/model inputs/images predictions.tsv logits.npy class_maps.npy cams.npy embeddings.npy ids.npy \
   classes.tsv predict_run.tsv labels)
 
-made := analysis export $(before) data/slices.tsv data/slice_rows.tsv data/export_rows.tsv data/exported $(tables) $(calibrations) $(joined) data/cam_stats.tsv data/points.tsv $(covariates) data/duplicates_summary.tsv $(drawn) data/confident_errors.tsv data/labelled.tsv data/cam_run.tsv data/points_run.tsv data/run.tsv \
-  data/files.tsv data/findings.tsv $(maps) \
-  $(sheets) $(chart_data) $(charts) $(texts) $(forms) $(pages) $(csvs) $(reviews)
+made := analysis export $(before) data/inputs/train data/slices.tsv data/slice_rows.tsv \
+  data/export_rows.tsv data/exported $(tables) $(calibrations) $(joined) data/cam_stats.tsv \
+  data/points.tsv $(covariates) data/duplicates_summary.tsv $(drawn) data/confident_errors.tsv \
+  data/labelled.tsv data/cam_run.tsv data/points_run.tsv data/run.tsv data/files.tsv \
+  data/findings.tsv $(maps) $(sheets) $(chart_data) $(charts) $(texts) $(forms) $(pages) $(csvs) \
+  $(reviews)
 .PHONY: $(made)
 # Any other file that exists would be up to date.
 $(if $(filter-out $(made),$(MAKECMDGOALS)),$(error no file of an analysis))
@@ -216,7 +219,9 @@ data/image_stats_errors.tsv: data/predictions.tsv data/image_stats.tsv
 	@$(to) "$$HEATPIPE_BIN/covariates" --join "$$D/image_stats.tsv" $(call option,--join,METADATA) < "$$D/predictions.tsv"
 
 # Images that are there more than once; without labels there is no accuracy without them.
-data/duplicates.tsv: data/inputs/images $(if $(unlabelled),,data/predictions.tsv)
+data/inputs/train:
+	@exec bash "$$HEATPIPE_SHARE/inputs.sh" train "$$HEATPIPE_BIN/cifar-predict" --list-inputs --data "$$TRAIN"
+data/duplicates.tsv: data/inputs/images $(if $(value TRAIN),data/inputs/train) $(if $(unlabelled),,data/predictions.tsv)
 	@$(stage) --stdout $(if $(unlabelled),,--also data/duplicates_summary.tsv) -- \
 	  "$$HEATPIPE_BIN/duplicates" $(call option,--against,TRAIN) $(call option,--resize,RESIZE) $(call option,--names,NAMES) \
 	  $(if $(filter-out coarse,$(value LABELS)),--labels "$$LABELS") $(if $(value SKIP_DAMAGED),--skip-damaged) \

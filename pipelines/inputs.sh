@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # What an analysis reads from outside, by content.
 #
-#   inputs.sh model|images COMMAND [ARG ...]
+#   inputs.sh model|images|train COMMAND [ARG ...]
 #
-# Writes OUT/data/inputs/model or .../images: a line for each file with its SHA-256 checksum and,
-# of a file in the folder DATA, its name there; the rest of the path does not count.
+# Writes OUT/data/inputs/model, .../images or .../train: a line for each file with its SHA-256
+# checksum and, of a file in the folder DATA or TRAIN, its name there; the rest of the path does
+# not count.
 # COMMAND prints the table of these files, as `cifar-predict --list-inputs` does. Without
 # one a predictor other than heatpipe's is in use: then all files in the folder count.
 set -u -o pipefail
@@ -44,7 +45,8 @@ fi
 [ ${#path[@]} -gt 0 ] || fail "$([ "$kind" = model ] && echo "$MODEL" || echo "$DATA"): no files in it"
 
 data=$DATA
-[ -f "$DATA" ] || data=${DATA%/}/
+[ "$kind" != train ] || data=$TRAIN
+[ -f "$data" ] || data=${data%/}/
 for i in "${!path[@]}"; do
     name[i]=
     [ "$kind" = model ] || [[ ${path[i]} != "$data"* ]] || name[i]=${path[i]#"$data"}
