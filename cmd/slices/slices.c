@@ -496,7 +496,7 @@ static int run(struct job *j, const char *path, struct err *e)
         return -1;
     compare(j);
     if (j->in.n > 0 && prog_alone())
-        prog_say("%zu groups tested on the second half of the images, %zu confirmed",
+        prog_say("groups tested on the second half of the images: %zu, confirmed: %zu",
                  j->slices.tested, j->slices.confirmed);
     return write_all(j, e);
 }
