@@ -60,8 +60,10 @@ static size_t blocks;
 static struct words_block *add(enum words_kind kind, char *text)
 {
     block = mem_extend(block, blocks, blocks + 1, sizeof *block);
-    block[blocks] = (struct words_block){.kind = kind, .text = text};
-    return &block[blocks++];
+    struct words_block *b = &block[blocks++];
+    *b = (struct words_block){.kind = kind};
+    b->text = text;
+    return b;
 }
 
 void words_title(const char *title)
