@@ -92,8 +92,8 @@ const Grid = (() => {
                     cells.delete(i);
                 }
             Picture.begin();
-            /* Who drags the bar far does not wait for what flies past. */
-            const far = Math.abs(top - before) > 2 * height;
+            /* What flies past, as while the bar is dragged, is not loaded. */
+            const far = Math.abs(top - before) > height / 4;
             before = top;
             if (far)
                 setTimeout(soon, 60);
