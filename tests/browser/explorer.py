@@ -19,6 +19,7 @@ VIEWS = [
     "grid?" + W("class_pred=5") + "&sort=-border_share_pred", "grid?" + W("bias_pred!=NA") + "&sort=raw_max_true",
     "grid?" + W("id=3", "id=999", "id=0"), "grid?" + W("conf>2"), "grid?" + W("note=it's a \"test\"", "note=x") + "&sort=-note",
     "grid?" + W("note!=x") + "&sort=note", "grid?" + W("note=NA", "score>=0.25") + "&sort=-score", "grid?" + W("score=NA"), "grid?" + W("score!=NA") + "&sort=score",
+    "grid?" + W("late=7.50") + "&sort=-late",
     "class/62", "class/62?part=missed&sort=-conf", "class/54?part=false&sort=entropy", "class/3?part=right", "pair/62/54",
     "pair/62/54?part=reverse", "pair/42/52?sort=-loss&" + W("conf>0.3"), "image/7",
 ]

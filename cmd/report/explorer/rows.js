@@ -34,6 +34,7 @@ const Rows = (() => {
             segment(s.types[c], await Pieces.load(`t${t}.${name}.${i}`))));
         const n = length(t);
         let at = 0;
+        /* A column holds words in all segments or in none. */
         if (parts.every((p) => p.numbers)) {
             const numbers = new Float64Array(n);
             for (const p of parts) {
@@ -51,10 +52,9 @@ const Rows = (() => {
             return known.get(w);
         };
         for (const p of parts) {
-            const of = p.words ? p.words.map(word) : null;
-            const length = p.words ? p.code.length : p.numbers.length;
-            for (let i = 0; i < length; i++)
-                code[at++] = of ? of[p.code[i]] : word(Number.isNaN(p.numbers[i]) ? "NA" : String(p.numbers[i]));
+            const of = p.words.map(word);
+            for (const c of p.code)
+                code[at++] = of[c];
         }
         return { kind: "word", words, code };
     }
