@@ -33,7 +33,7 @@ const Dom = (() => {
     /* A name, which may run from right to left among text that does not. */
     const name = (text) => make("bdi", { text });
 
-    const percent = (share, digits = 1) => Number.isNaN(share) ? "–" : `${(100 * share).toFixed(digits)} %`;
+    const percent = (share, digits = 1) => Number.isNaN(share) ? "–" : `${(100 * share).toFixed(digits)}\u00a0%`;
     const number = (v) => Number.isNaN(v) ? "–" : String(Number(v.toPrecision(5)));
     const count = (n, one, many = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 

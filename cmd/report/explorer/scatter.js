@@ -48,9 +48,11 @@ const Scatter = (() => {
         function points(ctx, visible, good, bad) {
             const { width, height } = canvas, scale = width / size()[0], image = ctx.createImageData(width, height);
             const pixels = new Uint32Array(image.data.buffer);
+            /* As large as leaves room between them. */
+            const most = Math.max(2, Math.min(6, Math.sqrt(size()[0] * size()[1] / visible.length) / 6));
             for (const wrong of [false, true]) {
                 const [red, green, blue] = (wrong ? bad : good).match(/[0-9a-f]{2}/gi).map((h) => parseInt(h, 16));
-                const ink = (0xc0 << 24 | blue << 16 | green << 8 | red) >>> 0, side = Math.round((wrong ? 3 : 2) * scale);
+                const ink = (0xc0 << 24 | blue << 16 | green << 8 | red) >>> 0, side = Math.round((most + wrong) * scale);
                 for (const r of visible) {
                     if (Grid.isWrong(r) !== wrong)
                         continue;
