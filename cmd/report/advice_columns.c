@@ -3,7 +3,6 @@
 #include "words.h"
 
 #include <inttypes.h>
-#include <math.h>
 
 static void list(const struct tested_columns *l)
 {

@@ -1,15 +1,11 @@
 #include "advice.h"
 
-#include "phrases.h"
-#include "stats/share.h"
 #include "words.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static void write_bin(const char *what, const struct calibration_far *b)
 {

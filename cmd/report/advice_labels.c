@@ -1,6 +1,5 @@
 #include "advice.h"
 
-#include "phrases.h"
 #include "words.h"
 
 #include <inttypes.h>

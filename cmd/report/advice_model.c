@@ -2,14 +2,10 @@
 
 #include "phrases.h"
 #include "base/prog.h"
-#include "stats/share.h"
 #include "words.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static void class_order(struct advice *a)
