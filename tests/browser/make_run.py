@@ -1,7 +1,7 @@
 """Makes a run that no model made: make_run.py DIR IMAGES CLASSES [WORD ...]
 
 WORD: right (no errors), wrong (all errors), unlabelled, tall (images of 96 by 64), names (with
-markup, from right to left, emoji, 1,000 letters), nomaps, xy (columns x and y).
+markup, from right to left, emoji, 1,000 letters), nomaps, noimages, xy (columns x and y).
 Writes DIR/data/predictions.tsv, images.npy and class_maps.npy, a block at a time.
 """
 import os, random, struct, sys

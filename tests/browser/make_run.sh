@@ -12,5 +12,6 @@ if [[ " $* " != *' unlabelled '* ]]; then
         --errors "$d/confident_rows.tsv")
 fi
 [ ! -e "$d/class_maps.npy" ] || tables+=(--class-maps "$d/class_maps.npy")
-report explorer --predictions "$d/predictions.tsv" "${tables[@]}" --data "$dir/images.npy" --base "$dir" \
+[[ " $* " == *' noimages '* ]] || tables+=(--data "$dir/images.npy")
+report explorer --predictions "$d/predictions.tsv" "${tables[@]}" --base "$dir" \
     --out "$dir/explorer.html"

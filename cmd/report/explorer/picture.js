@@ -24,6 +24,12 @@ const Picture = (() => {
                 return entry.value;
             },
             put(key, value, size) {
+                const before = have.get(key);
+                if (before) {
+                    have.delete(key);
+                    bytes -= before.size;
+                    drop(before.value);
+                }
                 have.set(key, { value, size, turn });
                 bytes += size;
                 for (const [old, entry] of have) {
@@ -136,7 +142,7 @@ const Picture = (() => {
     }
 
     /* By how much an image may shrink and still have the pixels of a picture of this width. */
-    const shrink = (w) => Math.max(1, Math.floor(size()[1] / (w * (window.devicePixelRatio || 1))));
+    const shrink = (w) => !images && !Maps.shape ? 1 : Math.max(1, Math.floor(size()[1] / (w * (window.devicePixelRatio || 1))));
     const shrunk = (by) => size().map((side) => Math.ceil(side / by));
 
     function imageBitmap(row, by, how) {
