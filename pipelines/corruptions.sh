@@ -25,12 +25,12 @@ corruptions_choose() {
         all=("${kinds[@]}")
         IFS=, read -ra kinds <<<"$KINDS"
         for word in "${kinds[@]}"; do
-            [[ " ${all[*]} " == *" $word "* ]] ||
-                usage_word "KINDS: expected some of ${all[*]}, parted by commas, found '$word'" '' "$word" "${all[@]}"
+            [[ $word != *[[:space:]]* && " ${all[*]} " == *" $word "* ]] ||
+                usage_word "KINDS: expected some of ${all[*]}, separated by commas, found '$word'" '' "$word" "${all[@]}"
         done
     fi
     [[ $SEVERITIES =~ ^[1-5](,[1-5])*$ ]] ||
-        usage_error "SEVERITIES: expected numbers from 1 to 5, parted by commas, found '$SEVERITIES'"
+        usage_error "SEVERITIES: expected numbers from 1 to 5, separated by commas, found '$SEVERITIES'"
     IFS=, read -ra severities <<<"$SEVERITIES"
     [[ $LIMIT =~ ^([1-9][0-9]{0,8})?$ ]] || usage_error "LIMIT: expected a whole number from 1 to 999999999, found '$LIMIT'"
 }

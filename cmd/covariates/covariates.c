@@ -22,7 +22,7 @@ static const struct opt options[] = {
      "times.",
      0, 0},
     {"columns", 'c', OPT_STRING, &columns, "NAMES",
-     "The columns to test, parted by commas, of the rows or of any table. Default: all columns of "
+     "The columns to test, separated by commas, of the rows or of any table. Default: all columns of "
      "numbers, of the tables of --join or else of the rows but for those of cifar-predict.",
      0, 0},
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
@@ -190,7 +190,7 @@ int main(int argc, char **argv)
             prog_usage("--join: standard input is read for the rows");
     if (columns && (!*columns || strstr(columns, ",,") || *columns == ',' ||
                     columns[strlen(columns) - 1] == ','))
-        prog_usage("--columns: expected names of columns parted by commas, found '%s'", columns);
+        prog_usage("--columns: expected names of columns separated by commas, found '%s'", columns);
     j.numbers.wanted = columns;
     if (run(&j, path, &e) != 0)
         prog_fail(&e);

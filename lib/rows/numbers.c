@@ -19,7 +19,7 @@ static bool is(struct tsv_field f, const char *s)
     return f.n == strlen(s) && memcmp(f.p, s, f.n) == 0;
 }
 
-/* Whether a list parted by commas holds a word. */
+/* Whether a list separated by commas holds a word. */
 static bool holds(const char *list, struct tsv_field f)
 {
     for (const char *p = list;; p++) {

@@ -23,7 +23,7 @@ struct number_column {
 struct numbers {
     struct number_column *column; /* [n] */
     size_t n;
-    const char *wanted; /* names parted by commas, or NULL: all columns of numbers but ids,
+    const char *wanted; /* names separated by commas, or NULL: all columns of numbers but ids,
                            classes, and what cifar-predict writes into its rows */
 };
 

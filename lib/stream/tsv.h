@@ -37,7 +37,7 @@ struct tsv_field tsv_header(const struct tsv_in *t, int col);
 int tsv_find(const struct tsv_in *t, const char *name);
 int tsv_need(const struct tsv_in *t, const char *name, struct err *e) ERR_CHECKED;
 
-/* The same for a name that a user typed, who may have meant one of `words`, parted by commas:
+/* The same for a name that a user typed, who may have meant one of `words`, separated by commas:
  * the error names the nearest of those and of the columns. */
 int tsv_need_word(const struct tsv_in *t, const char *name, const char *words, struct err *e)
     ERR_CHECKED;

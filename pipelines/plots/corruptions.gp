@@ -22,6 +22,8 @@ set output ARG2
 set multiplot
 
 color(i) = word("#2f7f9e #d9822b #5a8f3c #b0413e #7a5ea8 #8a6d3b #30343a", 1 + i % 7)
+# Kinds can be told apart without their colours.
+shape(i) = 0 + word("7 5 9 13 11 6 4", 1 + i % 7)
 set border 3 linecolor rgb "#8a939b"
 set tics nomirror textcolor rgb "#30343a"
 set grid linecolor rgb "#eceff2" linetype 1 linewidth 0.6
@@ -45,7 +47,7 @@ set format y "%.1f"
 set label 2 "Accuracy with 95 % interval" at screen 90.0 / W, screen 1 - 105.0 / H font f_letter
 # Intervals beside each other.
 aside(i) = (i - 0.5 * (kinds - 1)) * 0.3 / kinds
-plot for [i = 0:kinds - 1] ARG1 index i skip 1 using ($1 + aside(i)):(x($2)):3:4 with yerrorbars pointtype 7 pointsize 0.6 linewidth 1 \
+plot for [i = 0:kinds - 1] ARG1 index i skip 1 using ($1 + aside(i)):(x($2)):3:4 with yerrorbars pointtype shape(i) pointsize 1 linewidth 1 \
         linecolor rgb color(i), \
     for [i = 0:kinds - 1] ARG1 index i skip 1 using ($1 + aside(i)):(x($2)) with lines linecolor rgb color(i) dashtype 1 + i / 7
 unset label 1
@@ -57,7 +59,7 @@ set rmargin at screen 1250.0 / W
 set yrange [0:*]
 set format y "%.2f"
 set label 2 "Expected calibration error" at screen 720.0 / W, screen 1 - 105.0 / H font f_letter
-plot for [i = 0:kinds - 1] ARG1 index i skip 1 using 1:(x($5)) with linespoints pointtype 7 pointsize 0.8 \
+plot for [i = 0:kinds - 1] ARG1 index i skip 1 using 1:(x($5)) with linespoints pointtype shape(i) pointsize 1.2 \
     linecolor rgb color(i) dashtype 1 + i / 7
 
 # --- maps ---
@@ -70,6 +72,6 @@ set label 2 "Maps: median rank correlation with the clean ones" \
 set key at screen 0.5, screen (16 + 26.0 * rows) / H center top horizontal maxrows rows font f_small samplen 2 width 2
 stats ARG1 skip 1 using (x($6)) name "map" nooutput
 if (map_records == 0) set yrange [0:1]
-plot for [i = 0:kinds - 1] ARG1 index i using 1:(x($6)) with linespoints pointtype 7 pointsize 0.8 \
+plot for [i = 0:kinds - 1] ARG1 index i using 1:(x($6)) with linespoints pointtype shape(i) pointsize 1.2 \
     linecolor rgb color(i) dashtype 1 + i / 7 title columnheader(1)
 unset multiplot
