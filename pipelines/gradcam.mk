@@ -305,7 +305,7 @@ data/points.tsv: data/embeddings.npy $(if $(has_ids),data/ids.npy)
 	  --run "$(part)/points_run.tsv" $(if $(has_ids),--ids "$$D/ids.npy") "$$D/embeddings.npy"
 data/points_run.tsv: data/points.tsv ;
 
-# Groups of errors with one cause, and their images.
+# Groups of similar images with more errors, and their images.
 data/slices.tsv: data/predictions.tsv data/embeddings.npy data/inputs/model data/image_stats.tsv $(if $(has_ids),data/ids.npy)
 	@$(stage) --say slices --stdout --also data/slice_rows.tsv -- "$$HEATPIPE_BIN/slices" --embeddings "$$D/embeddings.npy" \
 	  $(if $(has_ids),--ids "$$D/ids.npy") --model "$$MODEL" $(call option,--assume,ASSUME) --join "$$D/image_stats.tsv" \

@@ -1,5 +1,5 @@
-# The labels to review: the flagged rows of the table of label-check, by rank, with the file of
-# the image where the predictions, which are read first, tell one.
+# The labels to review: the flagged rows of the table of label-check, by rank among themselves, with
+# the file of the image where the predictions, which are read first, tell one.
 
 BEGIN {
     FS = OFS = "\t"
@@ -21,8 +21,9 @@ tables == 1 {
 }
 
 $c["flagged"] == 1 {
+    rank++
     for (i = 1; i <= n; i++) {
-        v = want[i] == "file" ? file[$c["id"]] : $c[want[i]]
+        v = want[i] == "rank" ? rank : want[i] == "file" ? file[$c["id"]] : $c[want[i]]
         printf "%s%s", v == "" ? "NA" : v, i < n ? OFS : "\n"
     }
 }

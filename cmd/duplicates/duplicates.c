@@ -184,11 +184,19 @@ static int same_label(const struct job *j, const struct duplicate *d)
 
 static const struct job *sorted; /* for qsort */
 
+/* Whether its pixels show that it is the same picture. */
+static bool is_copy(const struct duplicate *d)
+{
+    return d->kind != DUPLICATE_ALIKE;
+}
+
 /* Different labels first, then by kind, set, correlation and ids. */
 static int by_interest(const void *a, const void *b)
 {
     const struct duplicate *x = a, *y = b;
     int p = same_label(sorted, x) != 0, q = same_label(sorted, y) != 0;
+    if (is_copy(x) != is_copy(y))
+        return is_copy(y) - is_copy(x);
     if (p != q)
         return p - q;
     if (x->kind != y->kind)
@@ -285,7 +293,7 @@ static int summarize(const struct job *j, struct summary *s, struct err *e)
     for (int k = 0; k < 2; k++) {
         id[k] = mem_alloc(j->n + 1, sizeof **id);
         for (size_t i = 0; i < j->n; i++)
-            if (j->list[i].against == k) {
+            if (j->list[i].against == k && is_copy(&j->list[i])) {
                 id[k][n[k]++] = j->list[i].image->id;
                 s->different[k] += same_label(j, &j->list[i]) == 0;
             }
@@ -326,7 +334,8 @@ static int write_summary(const struct job *j, const struct summary *s, struct ou
         const struct count *w = &s->with[k];
         int64_t pairs = 0;
         for (size_t i = 0; i < j->n; i++)
-            pairs += j->list[i].against == k && same_label(j, &j->list[i]) >= 0;
+            pairs +=
+                j->list[i].against == k && is_copy(&j->list[i]) && same_label(j, &j->list[i]) >= 0;
         r = put_share(t, "duplicates", set_word[k], w->images, s->all.images, e);
         if (r == 0)
             r = put_share(t, "accuracy_without", set_word[k], s->all.correct - w->correct,

@@ -12,17 +12,19 @@ static void inside(struct advice *a)
     if (d->verdict == VERDICT_NONE)
         return;
     if (d->count == 0) {
-        words_para(2, "-", "No image is there more than once.");
+        words_para(2, "-", "No image looks like an earlier one.");
         return;
     }
-    words_para(2, "-", "%" PRId64 " of %s (%s) %s an earlier one; without %s the accuracy is %s.",
+    words_para(2, "-",
+               "%" PRId64 " of %s (%s) %s like an earlier one; without %s the accuracy is %s.",
                d->count, words_count(&b, d->of, "image", "images"),
-               words_percent(&c, d->count, d->of), d->count == 1 ? "repeats" : "repeat",
+               words_percent(&c, d->count, d->of), d->count == 1 ? "looks" : "look",
                d->count == 1 ? "it" : "them", words_accuracy(&e, rest->value));
     if (two->verdict != VERDICT_YES)
         return;
-    words_para(2, "", "%" PRId64 " of %s %s two labels: one of them is wrong.", two->count,
-               words_count(&b, two->of, "such pair", "such pairs"),
+    words_para(2, "",
+               "%" PRId64 " of %s %s two labels: where both show one picture, one label is wrong.",
+               two->count, words_count(&b, two->of, "such pair", "such pairs"),
                two->count == 1 ? "has" : "have");
     recommend(a, UNCOUNTED, FIND_TWO_LABELS, "data/duplicates.tsv",
               "Settle the label of the pairs that show one picture under two labels.");
@@ -37,14 +39,14 @@ static void against(struct advice *a)
     if (d->verdict == VERDICT_NONE)
         return;
     if (d->count == 0) {
-        words_para(2, "-", "No image is in the training set, too.");
+        words_para(2, "-", "No image looks like one of the training set.");
         return;
     }
     words_para(2, "-",
-               "%" PRId64 " of %s (%s) %s in the training set, too. Without %s the accuracy is "
+               "%" PRId64 " of %s (%s) %s like one of the training set. Without %s the accuracy is "
                "%s: that is what to expect of new images.",
                d->count, words_count(&b, d->of, "image", "images"),
-               words_percent(&c, d->count, d->of), d->count == 1 ? "is" : "are",
+               words_percent(&c, d->count, d->of), d->count == 1 ? "looks" : "look",
                d->count == 1 ? "it" : "them", words_accuracy(&e, rest->value));
     recommend(a, UNCOUNTED, FIND_ACCURACY_NEW, "data/duplicates.tsv",
               "Report the accuracy without images of the training set, and leave them out.");

@@ -1,4 +1,4 @@
-/* slices: groups of errors with one cause. See slices(1). */
+/* slices: groups of similar images with more errors. See slices(1). */
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/prog.h"
@@ -73,7 +73,7 @@ static const char *const examples[] = {
 
 static const struct prog prog = {
     .name = "slices",
-    .brief = "Find groups of errors with one cause",
+    .brief = "Find groups of similar images with more errors",
     .operands = "[FILE]",
     .opts = options,
     .examples = examples,

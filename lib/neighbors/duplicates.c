@@ -378,8 +378,10 @@ static int find_similar(struct search *s, struct err *e)
         /* Those were found. */
         if (s->set->image[p->image].hash == s->others->image[p->other].hash)
             continue;
-        p->kind = p->correlation >= s->opts->shifted ? DUPLICATE_SHIFTED : DUPLICATE_NEAR;
-        if (p->correlation >= s->opts->near || p->embedding <= s->opts->embedding)
+        p->kind = p->correlation >= s->opts->shifted ? DUPLICATE_SHIFTED
+                  : p->correlation >= s->opts->near  ? DUPLICATE_NEAR
+                                                     : DUPLICATE_ALIKE;
+        if (p->kind != DUPLICATE_ALIKE || p->embedding <= s->opts->embedding)
             put(s, p);
     }
     return 0;

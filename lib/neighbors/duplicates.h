@@ -13,7 +13,8 @@
 #define DUPLICATE_KINDS(X)                                                                         \
     X(EXACT, exact)     /* all pixels are equal */                                                 \
     X(SHIFTED, shifted) /* those that both show are, but for brightness and contrast */            \
-    X(NEAR, near)       /* about so, or their embeddings are about equal */
+    X(NEAR, near)       /* about so */                                                             \
+    X(ALIKE, alike)     /* embeddings are about equal, pixels are not: often another picture */
 
 enum duplicate_kind {
 #define DUPLICATE_ID(id, word) DUPLICATE_##id,
