@@ -22,7 +22,8 @@ static const struct opt options[] = {
      "times.",
      0, 0},
     {"columns", 'c', OPT_STRING, &columns, "NAMES",
-     "The columns to test, separated by commas, of the rows or of any table. Default: all columns of "
+     "The columns to test, separated by commas, of the rows or of any table. Default: all columns "
+     "of "
      "numbers, of the tables of --join or else of the rows but for those of cifar-predict.",
      0, 0},
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
