@@ -228,7 +228,7 @@ data/duplicates.tsv: data/inputs/images $(if $(value TRAIN),data/inputs/train) $
 	  $(if $(unlabelled),,--predictions "$$D/predictions.tsv" --summary "$(part)/duplicates_summary.tsv") -- "$$DATA"
 data/duplicates_summary.tsv: data/duplicates.tsv ;
 
-# The labels that are probably wrong, all of them; those to review, and of these those that are
+# The labels that may be wrong, all of them; those to review, and of these those that are
 # drawn: the header and 100 rows.
 check_inputs := data/predictions.tsv data/logits.npy $(if $(has_ids),data/ids.npy)
 data/label_check.tsv: $(check_inputs)
@@ -395,8 +395,8 @@ per_class_accuracy.csv: data/per_class.tsv
 	@$(to) $(REPORT) csv --classes "$$D/per_class.tsv"
 most_confused_pairs.csv: data/pairs.tsv
 	@$(to) $(REPORT) csv --pairs "$$D/pairs.tsv"
-confident_errors.csv: data/confident_errors.tsv
-	@$(to) $(REPORT) csv --errors "$$D/confident_errors.tsv"
+confident_errors.csv: data/confident_errors.tsv $(flags)
+	@$(to) $(REPORT) csv --errors "$$D/confident_errors.tsv" $(if $(has_check),--label-check "$$D/label_check.tsv")
 per_class_accuracy_interactive.html: data/per_class.tsv data/pairs.tsv data/summary.tsv data/run.tsv data/files.tsv
 	@$(to) $(REPORT) bars --classes "$$D/per_class.tsv" --pairs "$$D/pairs.tsv" --summary "$$D/summary.tsv" \
 	  --run "$$D/run.tsv" $(files)

@@ -1,4 +1,4 @@
-/* calibrate: how far confidences can be trusted, and the temperature that mends them. */
+/* calibrate: how far confidences can be trusted, and what one temperature changes. */
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/prog.h"
@@ -61,7 +61,7 @@ static const char *const examples[] = {
 
 static const struct prog prog = {
     .name = "calibrate",
-    .brief = "Measure how far confidences can be trusted, and fit the temperature that mends them",
+    .brief = "Measure how far confidences can be trusted, and what one temperature changes",
     .operands = "[FILE ...]",
     .opts = options,
     .examples = examples,

@@ -1,4 +1,4 @@
-/* label-check: labels that are probably wrong. See label-check(1). */
+/* label-check: labels that may be wrong. See label-check(1). */
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/prog.h"

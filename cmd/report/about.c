@@ -33,7 +33,7 @@ static const char *const label[][2] = {
     {"score", "Score"},
     {"map_size", "Cells of a map"},
     {"finer_layer", "Finer layer"},
-    {"trustworthiness", "Trustworthiness of x, y"},
+    {"trustworthiness", "Trustworthiness (plane x, y)"},
     {"fit", "Fit of BatchNorm statistics"},
     {"temperature", "Temperature"},
     {"precision", "Precision"},

@@ -91,6 +91,19 @@ void recommend(struct advice *a, int64_t errors, enum finding_id finding, const 
     add_files(r, a->about, files);
 }
 
+void recommend_among(struct advice *a, int64_t n)
+{
+    a->at[a->n - 1].among = n;
+}
+
+void recommend_more(struct advice *a, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    a->at[a->n - 1].more = format(fmt, ap);
+    va_end(ap);
+}
+
 void recommend_worked(struct advice *a, const char *fmt, ...)
 {
     va_list ap;
@@ -106,40 +119,49 @@ void recommend_measured(struct advice *a, const struct finding *f)
 
 /* --- the evidence --- */
 
+#define IS_ARE " is", " are"
+#define HAS_HAVE " has", " have"
+
 /* What a finding counts or, where it is no count, what its value is a share of; and what its
  * baseline is. */
 static const struct {
-    const char *what, *baseline;
+    const char *what, *one, *many, *rest; /* "errors", "is", "are", "inside superclasses" */
+    const char *baseline;
     bool value;
 } evidence[FINDINGS] = {
-    [FIND_ACCURACY] = {"predictions are correct", "chance", false},
-    [FIND_CLASS_ORDER] = {"images are predicted as another order of the classes says", NULL, false},
-    [FIND_SAME_SUPERCLASS] = {"errors are inside superclasses", "an even spread", false},
-    [FIND_WEAK_CLASSES] = {"errors are in these classes", NULL, false},
-    [FIND_FEW_PAIRS] = {"errors are in pairs that were chosen on other images", "an even spread",
-                        false},
-    [FIND_ONE_WAY] = {"tested pairs of classes", NULL, false},
-    [FIND_OVERPREDICTED] = {"classes", NULL, false},
-    [FIND_CALIBRATION] = {"calibration error", "chance alone", true},
-    [FIND_TEMPERATURE_ECE] = {"calibration error with the temperature", "without it", true},
-    [FIND_FLAGGED_LABELS] = {"labels are flagged", "expected if the confidences are right", false},
-    [FIND_HIGHEST_ERRORS] = {"errors have the highest confidence",
+    [FIND_ACCURACY] = {"predictions", IS_ARE, " correct", "chance", false},
+    [FIND_CLASS_ORDER] = {"images", IS_ARE, " predicted as another order of the classes says", NULL,
+                          false},
+    [FIND_SAME_SUPERCLASS] = {"errors", IS_ARE, " inside superclasses", "an even spread", false},
+    [FIND_WEAK_CLASSES] = {"errors", IS_ARE, " in these classes", NULL, false},
+    [FIND_FEW_PAIRS] = {"errors", IS_ARE, " in pairs that were chosen on other images",
+                        "an even spread", false},
+    [FIND_ONE_WAY] = {"tested pairs of classes", "", "", "", NULL, false},
+    [FIND_OVERPREDICTED] = {"classes", "", "", "", NULL, false},
+    [FIND_CALIBRATION] = {"calibration error", "", "", "", "chance alone", true},
+    [FIND_TEMPERATURE_ECE] = {"calibration error with the temperature", "", "", "", "without it",
+                              true},
+    [FIND_FLAGGED_LABELS] = {"labels", IS_ARE, " flagged", "expected if the confidences are right",
+                             false},
+    [FIND_HIGHEST_ERRORS] = {"errors", HAS_HAVE, " the highest confidence",
                              "expected if the confidences are right", false},
-    [FIND_REJECT_LOW] = {"remaining predictions are correct", "of all predictions", false},
-    [FIND_BORDER] = {"of comparisons in which the wrong prediction has the larger border share",
-                     "without a difference", true},
-    [FIND_ENTROPY] = {"of comparisons in which the wrong prediction has the larger entropy",
-                      "without a difference", true},
-    [FIND_OVERLAP_HIGH] = {"errors have maps that overlap by more than half", "tested against",
+    [FIND_REJECT_LOW] = {"remaining predictions", IS_ARE, " correct", "of all predictions", false},
+    [FIND_BORDER] = {"of comparisons in which the wrong prediction has the larger border share", "",
+                     "", "", "without a difference", true},
+    [FIND_ENTROPY] = {"of comparisons in which the wrong prediction has the larger entropy", "", "",
+                      "", "without a difference", true},
+    [FIND_OVERLAP_HIGH] = {"errors", HAS_HAVE, " maps that overlap by more than half",
+                           "tested against", false},
+    [FIND_SLICES] = {"predictions", IS_ARE,
+                     " correct in the slice, on images that did not choose it", "beside it", false},
+    [FIND_COLUMN_ERRORS] = {"columns that were tested", " goes", " go", " with errors", NULL,
+                            false},
+    [FIND_COLUMN_CLASS] = {"columns that were tested", " tells", " tell", " the class", NULL,
                            false},
-    [FIND_SLICES] = {"predictions are correct in the slice, on images that did not choose it",
-                     "beside it", false},
-    [FIND_COLUMN_ERRORS] = {"columns that were tested go with errors", NULL, false},
-    [FIND_COLUMN_CLASS] = {"columns that were tested tell the class", NULL, false},
-    [FIND_TWO_LABELS] = {"pairs of one picture have two labels", NULL, false},
-    [FIND_ACCURACY_NEW] = {"predictions are correct without the images of the training set",
+    [FIND_TWO_LABELS] = {"pairs of one picture", HAS_HAVE, " two labels", NULL, false},
+    [FIND_ACCURACY_NEW] = {"predictions", IS_ARE, " correct without the images of the training set",
                            "with them", false},
-    [FIND_OVERLAP_LOW] = {"errors have maps that lie apart", "tested against", false},
+    [FIND_OVERLAP_LOW] = {"errors", HAS_HAVE, " maps that lie apart", "tested against", false},
 };
 
 /* " (A; B)" of what is not empty. Takes both. */
@@ -156,6 +178,7 @@ char *advice_evidence(const struct recommendation *r)
     const enum finding_id id = r->finding;
     const struct finding *f = r->measured;
     const char *what = evidence[id].what;
+    const char *verb = f->count == 1 ? evidence[id].one : evidence[id].many;
     bool share = !evidence[id].value && fabs(f->value - share_of(f->count, f->of)) < 1e-12;
     struct words_buf b;
     char *interval = mem_dup(""), *baseline = mem_dup(""), *said;
@@ -173,9 +196,14 @@ char *advice_evidence(const struct recommendation *r)
     if (evidence[id].value)
         said = mem_printf("%s %s%s.", words_share(&b, f->value), what, rest);
     else
-        said = mem_printf("%" PRId64 " of %" PRId64 " %s%s.", f->count, f->of, what, rest);
+        said = mem_printf("%" PRId64 " of %" PRId64 " %s%s%s%s.", f->count, f->of, what, verb,
+                          evidence[id].rest, rest);
     free(rest);
-    return said;
+    if (!r->more)
+        return said;
+    char *all = mem_printf("%s %s", said, r->more);
+    free(said);
+    return all;
 }
 
 /* --- what to do first --- */
@@ -193,14 +221,17 @@ static int by_errors(const void *a, const void *b)
 static void write_one(const struct recommendation *r, int number)
 {
     struct words_buf b;
-    char mark[16];
+    char mark[16], more[64] = "";
+    if (r->among > 0)
+        snprintf(more, sizeof more, " (%" PRId64 " more than expected)", r->errors);
     snprintf(mark, sizeof mark, "%d.", number);
-    words_para(4, mark, "%s: %s",
+    words_para(4, mark, "%s%s: %s",
                r->errors == BEFORE_ALL    ? "Before all else"
                : r->errors == CONFIDENCES ? "Confidences only"
-               : r->errors == UNCOUNTED   ? "Errors not counted"
-                                          : words_count(&b, r->errors, "error", "errors"),
-               r->doing);
+               : r->errors == UNCOUNTED
+                   ? "Errors not counted"
+                   : words_count(&b, *more ? r->among : r->errors, "error", "errors"),
+               more, r->doing);
     char *measured = advice_evidence(r);
     words_para(4, "", "Measured: %s", measured);
     free(measured);
@@ -321,6 +352,7 @@ void advice_free(struct advice *a)
 {
     for (int i = 0; i < a->n; i++) {
         free(a->at[i].doing);
+        free(a->at[i].more);
         free(a->at[i].worked);
     }
 }

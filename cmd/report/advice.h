@@ -16,10 +16,12 @@ enum { CONFIDENCES = -1, UNCOUNTED = -2, BEFORE_ALL = -3 };
 
 struct recommendation {
     int64_t errors; /* that it is about */
+    int64_t among;  /* errors to look at, of which these are more than expected; 0: these alone */
     int rank;       /* among those with as many: as they were found */
     enum finding_id finding;
     const struct finding *measured;     /* that finding, or one of its list */
     char *doing;                        /* what to do */
+    char *more;                         /* a sentence on what was measured besides, or NULL */
     char *worked;                       /* what would show that it worked */
     const char *list[ADVICE_FILES + 1]; /* the files of the run that hold what it is about */
 };
@@ -50,6 +52,12 @@ void advice_section(struct advice *a, const char *title);
 void recommend(struct advice *a, int64_t errors, enum finding_id finding, const char *files,
                const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
+/* The last one looks at `n` errors, of which those that it is about are more than expected. */
+void recommend_among(struct advice *a, int64_t n);
+
+/* A sentence on what the last one measured besides its finding. */
+void recommend_more(struct advice *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* What would show that the last one worked. */
 void recommend_worked(struct advice *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -57,8 +65,9 @@ void recommend_worked(struct advice *a, const char *fmt, ...) __attribute__((for
 void recommend_measured(struct advice *a, const struct finding *f);
 
 /* How many of those that a finding counts are fewer than chance explains: the lower end of its
- * interval. */
+ * interval, which the text behind it says. */
 int64_t advice_fewer(const struct finding *f);
+#define ADVICE_FEWER "the limit is the lower end of the 95" WORDS_NB "%% interval"
 
 /* Errors in points of accuracy. */
 double advice_points(const struct tables *r, int64_t errors);

@@ -61,7 +61,7 @@ void advice_similar_classes(struct advice *a)
               "Train with the superclass in the loss.");
     recommend_worked(a,
                      "fewer than %" PRId64 " errors are inside superclasses (now %" PRId64
-                     ") and the accuracy is not lower.",
+                     "; " ADVICE_FEWER ") and the accuracy is not lower.",
                      advice_fewer(s), s->count);
 }
 
@@ -124,7 +124,7 @@ void advice_weak_classes(struct advice *a)
               "Give more weight or images to the %s below %.0f" WORDS_NB "%%.",
               one ? "class" : words_count(&x, f->weak.n, "", "classes"), 100 * WEAK_CLASS);
     recommend_worked(a,
-                     "%s fewer than %" PRId64 " errors (now %" PRId64
+                     "%s fewer than %" PRId64 " errors (now %" PRId64 "; " ADVICE_FEWER
                      ") and the other classes lose less than %s.",
                      one ? "it has" : "they have", advice_fewer(&f->of[FIND_WEAK_CLASSES]), errors,
                      one ? "it wins" : "they win");
@@ -178,7 +178,8 @@ static void few_pairs(struct advice *a)
     double low, high;
     share_interval(few->errors, tables_errors(a->r), &low, &high);
     recommend_worked(a,
-                     "%s fewer than %.0f errors (now %" PRId64 ") and the accuracy is not lower.",
+                     "%s fewer than %.0f errors (now %" PRId64 "; " ADVICE_FEWER
+                     ") and the accuracy is not lower.",
                      few->n == 1 ? "it has" : "they have", floor(low * (double)tables_errors(a->r)),
                      few->errors);
 }

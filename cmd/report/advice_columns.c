@@ -1,8 +1,11 @@
 #include "advice.h"
 
+#include "base/mem.h"
 #include "words.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
 
 static void list(const struct tested_columns *l)
 {
@@ -13,8 +16,41 @@ static void list(const struct tested_columns *l)
         words_line("    %s: median %.3g in wrong predictions, %.3g in correct ones; AUC %.3f (%.3f "
                    "to %.3f)%s",
                    c->name, c->median[1], c->median[0], c->auc, c->low, c->high,
-                   c->within_p < FINDINGS_LEVEL ? "" : ", not among images of one class");
+                   column_goes_within_class(c) ? "" : ", not among images of one class");
     }
+}
+
+/* Of values that differ between classes alone, other images of these classes have the same. */
+static void advise(struct advice *a)
+{
+    const struct tested_columns *l = &a->r->columns;
+    char *values = mem_dup(""), *tests = mem_dup("");
+    int n = 0;
+    for (int i = 0; i < l->n; i++) {
+        const struct tested_column *c = &l->at[i];
+        if (!column_goes_within_class(c) || n++ >= ADVICE_SHORT_LIST)
+            continue;
+        const char *comma = n > 1 ? ", " : "";
+        char *longer =
+            mem_printf("%s%s%s %s", values, comma, c->auc > 0.5 ? "higher" : "lower", c->name);
+        free(values);
+        values = longer;
+        longer = mem_printf("%s%s%s (AUC %.3f, 95" WORDS_NB "%% interval %.3f to %.3f)", tests,
+                            comma, c->name, c->auc, c->low, c->high);
+        free(tests);
+        tests = longer;
+    }
+    if (n > 0) {
+        recommend(a, UNCOUNTED, FIND_COLUMN_ERRORS,
+                  "data/image_stats_errors.tsv,data/image_stats.tsv",
+                  "Add training images, or augmentation, with the values that go with errors: %s.",
+                  values);
+        recommend_more(a, "Among images of one class, too: %s.", tests);
+        recommend_worked(a, "the AUC of %s is no longer told from 0.5.",
+                         n == 1 ? "this column" : "these columns");
+    }
+    free(values);
+    free(tests);
 }
 
 static void with_errors(struct advice *a)
@@ -35,9 +71,7 @@ static void with_errors(struct advice *a)
                f->count, words_count(&b, f->of, "tested column", "tested columns"),
                f->count == 1 ? "goes" : "go");
     list(l);
-    recommend(a, UNCOUNTED, FIND_COLUMN_ERRORS, "data/image_stats_errors.tsv,data/image_stats.tsv",
-              "Add training images, or augmentation, with the values that go with errors.");
-    recommend_worked(a, "the AUC of these columns is no longer told from 0.5.");
+    advise(a);
 }
 
 static void with_class(struct advice *a)
@@ -65,10 +99,13 @@ static void with_class(struct advice *a)
 
 void advice_columns(struct advice *a)
 {
-    if (a->f->of[FIND_COLUMN_ERRORS].verdict == VERDICT_NONE)
+    bool errors = a->f->of[FIND_COLUMN_ERRORS].verdict != VERDICT_NONE;
+    bool classes = a->f->of[FIND_COLUMN_CLASS].verdict != VERDICT_NONE;
+    if (!errors && !classes)
         return;
     advice_section(a, "Image statistics");
-    if (tables_errors(a->r) > 0)
+    if (errors)
         with_errors(a);
-    with_class(a);
+    if (classes)
+        with_class(a);
 }

@@ -36,14 +36,6 @@ static void write_bins(const struct calibration *c, bool over, bool both)
     write_bin(what, &gap);
 }
 
-static void isotonic(struct advice *a)
-{
-    recommend(a, CONFIDENCES, FIND_CALIBRATION, "reliability_diagram.png,data/calibration.tsv",
-              "Fit isotonic regression to the confidence on held-out images.");
-    recommend_worked(a, "the calibration error of other images is below %.2f" WORDS_NB "%%.",
-                     100 * a->f->of[FIND_CALIBRATION].value);
-}
-
 /* What one temperature changes, which was measured. */
 static void temperature(struct advice *a)
 {
@@ -52,10 +44,8 @@ static void temperature(struct advice *a)
     if (t->verdict == VERDICT_NO) {
         words_para(2, "",
                    "One temperature does not help: at the most likely one, %.3f, the calibration "
-                   "error is %.2f" WORDS_NB "%% on images that it was not fitted to. Fit isotonic "
-                   "regression to the confidence on held-out images (Zadrozny and Elkan, 2002).",
+                   "error is %.2f" WORDS_NB "%% on images that it was not fitted to.",
                    t->value, 100 * after->value);
-        isotonic(a);
         return;
     }
     char interval[64] = "";
@@ -114,16 +104,14 @@ static void calibration(struct advice *a)
         write_bins(&p->calibration, true, over && under);
     if (under)
         write_bins(&p->calibration, false, over && under);
-    if (over && under) {
-        words_para(2, "",
-                   "One temperature cannot correct both. Fit isotonic regression to the confidence "
-                   "on held-out images (Zadrozny and Elkan, 2002).");
-        isotonic(a);
-        return;
-    }
     if (a->f->of[FIND_TEMPERATURE].verdict == VERDICT_YES ||
         a->f->of[FIND_TEMPERATURE].verdict == VERDICT_NO) {
         temperature(a);
+        return;
+    }
+    if (over && under) {
+        words_para(2, "",
+                   "One temperature lowers or raises all confidences: it cannot correct both.");
         return;
     }
     words_para(2, "",
@@ -164,19 +152,59 @@ static void list_files(const struct advice *a, int64_t errors)
     words_para(2, "", "Listed in confident_errors.csv%s.", maps);
 }
 
+/* " label-check flags 21 of them." */
+static const char *say_flagged(struct words_buf *b, int64_t n, int64_t flagged)
+{
+    *b->s = '\0';
+    if (flagged >= 0 && n == 1)
+        snprintf(b->s, sizeof b->s, " label-check %s it.", flagged ? "flags" : "does not flag");
+    else if (flagged >= 0)
+        snprintf(b->s, sizeof b->s, " label-check flags %" PRId64 " of them.", flagged);
+    return b->s;
+}
+
+/* Errors whose labels are flagged are reviewed with these, where that is recommended. */
+static void review_highest(struct advice *a)
+{
+    static const char files[] = "confident_errors.csv,confident_errors.png";
+    const struct finding *h = &a->f->of[FIND_HIGHEST_ERRORS];
+    int64_t flagged = a->r->confidence.highest_flagged, left = h->count - flagged;
+    bool apart = flagged > 0 && a->f->of[FIND_FLAGGED_LABELS].verdict == VERDICT_YES;
+    struct words_buf b;
+    if (apart && left == 0)
+        return;
+    if (apart)
+        recommend(a, left, FIND_HIGHEST_ERRORS, files,
+                  left == 1 ? "Review the error of highest confidence whose label is not flagged: "
+                              "why is the model so confident?"
+                            : "Look for what the errors of highest confidence whose labels are not "
+                              "flagged have in common.");
+    else
+        recommend(a, h->count, FIND_HIGHEST_ERRORS, files,
+                  "Review the %s of highest confidence: is the label wrong, or the model?",
+                  h->count == 1 ? "error" : "errors");
+    if (flagged >= 0)
+        recommend_more(a, "label-check does not flag %" PRId64 " of these %" PRId64 ".", left,
+                       h->count);
+    recommend_worked(a,
+                     "after the correction of labels or model %s of the errors have the highest "
+                     "confidence, as the confidences say.",
+                     words_about(&b, a->f->highest_expected));
+}
+
 static void highest_errors(struct advice *a)
 {
     const struct finding *h = &a->f->of[FIND_HIGHEST_ERRORS];
     bool one = h->count == 1;
-    struct words_buf b;
+    struct words_buf b, c, d;
     if (h->verdict == VERDICT_NONE)
         return;
     if (h->count > 0 && h->verdict == VERDICT_NO) {
         words_para(2, "-",
                    "Errors of highest confidence (above 90" WORDS_NB "%%), no finding: %" PRId64
-                   " of %s. If the confidences were right, about %.1f "
-                   "would be: no more than chance.",
-                   h->count, words_count(&b, h->of, "error", "errors"), a->f->highest_expected);
+                   " of %s. If the confidences were right, %s would be: no more than chance.",
+                   h->count, words_count(&b, h->of, "error", "errors"),
+                   words_about(&c, a->f->highest_expected));
         list_files(a, h->count);
         return;
     }
@@ -192,26 +220,16 @@ static void highest_errors(struct advice *a)
     }
     words_para(2, "-",
                "%" PRId64 " of %" PRId64 " %s (%s) %s the highest confidence (above 90" WORDS_NB
-               "%%), by more than chance: if the confidences were right, about %.1f would. Look "
-               "at %s: is the label wrong, or the model?",
+               "%%), by more than chance: if the confidences were right, %s would. Look "
+               "at %s: is the label wrong, or the model?%s",
                h->count, h->of, h->of == 1 ? "error" : "errors", words_percent(&b, h->count, h->of),
-               one ? "has" : "have", a->f->highest_expected, one ? "it" : "each");
+               one ? "has" : "have", words_about(&c, a->f->highest_expected), one ? "it" : "each",
+               say_flagged(&d, h->count, a->r->confidence.highest_flagged));
     words_para(2, "", "Ceiling: %.2f points, whether labels or predictions are corrected.",
                advice_points(a->r, h->count));
     list_files(a, h->count);
     list_highest_wrong(&a->r->classes);
-    /* The list of label-check says where a label may be the cause. */
-    bool labels = a->f->of[FIND_FLAGGED_LABELS].verdict == VERDICT_YES;
-    recommend(a, h->count, FIND_HIGHEST_ERRORS, "confident_errors.csv,confident_errors.png",
-              one      ? "Review the error of highest confidence: is the label wrong, or the model?"
-              : labels ? "Look for what the errors of highest confidence have in common, where "
-                         "label-check does not flag the label."
-                       : "Review the errors of highest confidence: is the label wrong, or the "
-                         "model?");
-    recommend_worked(a,
-                     "after the correction of labels or model about %.1f of the errors have the "
-                     "highest confidence, as the confidences say.",
-                     a->f->highest_expected);
+    review_highest(a);
 }
 
 static void reject_low(struct advice *a)
@@ -226,9 +244,12 @@ static void reject_low(struct advice *a)
                    k->of, a->r->classes.total, words_percent(&b, k->of, a->r->classes.total),
                    words_accuracy(&c, k->value), words_accuracy(&d, k->baseline));
     if (k->verdict == VERDICT_YES) {
-        recommend(a, CONFIDENCES, FIND_REJECT_LOW, "data/risk.tsv,reliability_diagram.png",
-                  "Reject predictions of low confidence where an error costs more than no "
-                  "prediction.");
+        if (file_list_has(&a->about->files, "data/findings.tsv"))
+            words_para(2, "", "In data/findings.tsv these numbers are the row reject_low.");
+        recommend(a, CONFIDENCES, FIND_REJECT_LOW,
+                  "data/findings.tsv,data/risk.tsv,reliability_diagram.png",
+                  "Reject predictions of low confidence (up to 50" WORDS_NB
+                  "%%) where an error costs more than no prediction.");
         recommend_worked(a,
                          "of other images, too, about %s of the predictions that remain are "
                          "correct.",

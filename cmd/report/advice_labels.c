@@ -52,8 +52,8 @@ void advice_labels(struct advice *a)
     if (l->verdict == VERDICT_NO) {
         words_para(2, "-",
                    "No finding: label-check flags %" PRId64 " of %s. If the confidences are right, "
-                   "about %.1f are to be expected: no more than chance.",
-                   l->count, words_count(&b, l->of, "label", "labels"), expected);
+                   "%s are to be expected: no more than chance.",
+                   l->count, words_count(&b, l->of, "label", "labels"), words_about(&c, expected));
         if (l->count > 0)
             list_files(a);
         return;
@@ -70,6 +70,7 @@ void advice_labels(struct advice *a)
     list_classes(&a->r->classes);
     recommend(a, more, FIND_FLAGGED_LABELS, "review_labels.tsv,review_labels.png",
               "Review the flagged labels from the first on, and stop where hardly any is wrong.");
+    recommend_among(a, l->count);
     recommend_worked(a,
                      "clearly more labels are wrong among the first of the list than among as many "
                      "images drawn at random.");

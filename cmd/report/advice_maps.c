@@ -127,7 +127,7 @@ static void overlap(struct advice *a)
                   "longer.");
         recommend_worked(a,
                          "fewer than %" PRId64 " errors have maps that overlap by more than half "
-                         "(now %" PRId64 ").",
+                         "(now %" PRId64 "; " ADVICE_FEWER ").",
                          advice_fewer(high), high->count);
     }
     if (a->r->maps.earlier) {

@@ -4,44 +4,83 @@
 
 #include <inttypes.h>
 
+static void nothing(const struct finding *f)
+{
+    if (f->verdict == VERDICT_FEW)
+        words_para(2, "-",
+                   "No slice is confirmed. The table does not tell whether any group had enough "
+                   "errors to be tested: it does not show that the errors have no common cause.");
+    else
+        words_para(2, "-",
+                   "No finding: no group of similar images in the table has, on images that did "
+                   "not choose it, a lower accuracy than the images beside it by a test at the "
+                   "level %.2f.",
+                   FINDINGS_LEVEL);
+}
+
+static void describe(const struct advice *a, const struct slice *s)
+{
+    const struct class_row *row = a->r->classes.row;
+    struct words_buf b, c, d;
+    words_para(4, "",
+               "%s, among %s: %s, %" PRId64 " of them errors. Of the %" PRId64
+               " that did not choose it %s are correct, of those beside them %s. Most frequent: "
+               "%s -> %s (%" PRId64 " of %" PRId64 ").",
+               s->name, s->among, words_count(&b, s->images, "image", "images"), s->errors,
+               s->tested, words_share(&c, s->accuracy), words_share(&d, s->outside),
+               row[s->truth].text, row[s->pred].text, s->pair_errors, s->errors);
+}
+
+static void advise(struct advice *a, const struct slice *s, const struct finding *measured)
+{
+    const struct class_row *row = a->r->classes.row;
+    struct words_buf b, c;
+    recommend(a, s->errors, FIND_SLICES, "data/slices.tsv,data/slice_rows.tsv",
+              "Find out what the images of slice %s share (most frequent: %s -> %s, %" PRId64
+              " of %s), and add such images to the training.",
+              s->name, row[s->truth].text, row[s->pred].text, s->pair_errors,
+              words_count(&c, s->errors, "error", "errors"));
+    recommend_measured(a, measured);
+    recommend_worked(a, "the accuracy of the slice is above %s, the upper end of its interval.",
+                     words_share(&b, measured->high));
+}
+
 void advice_slices(struct advice *a)
 {
     const struct slice_list *l = &a->r->slices;
-    const struct class_row *row = a->r->classes.row;
-    struct words_buf b, c, d;
-    if (a->f->of[FIND_SLICES].verdict == VERDICT_NONE)
+    const struct finding *f = &a->f->of[FIND_SLICES];
+    const struct found_list *found = &a->f->slices;
+    struct words_buf b;
+    int n = 0;
+    if (f->verdict == VERDICT_NONE)
         return;
     advice_section(a, "Slices");
-    if (l->n == 0) {
+    if (f->verdict == VERDICT_YES)
         words_para(2, "-",
-                   "No finding: no group of similar images has, on images that did not choose it, "
-                   "a lower accuracy than the images beside it.");
-        return;
-    }
-    words_para(2, "-",
-               "%s of similar images with a lower accuracy than the images beside %s, found on one "
-               "half of the images and confirmed on the other:",
-               words_count(&b, l->n, "group", "groups"), l->n == 1 ? "it" : "them");
-    for (int i = 0; i < l->n && i < ADVICE_LIST; i++) {
+                   "%s of similar images with a lower accuracy than the images beside %s, found on "
+                   "one half of the images and confirmed on the other:",
+                   words_count(&b, found->n, "group", "groups"), found->n == 1 ? "it" : "them");
+    else
+        nothing(f);
+    for (int i = 0; i < l->n; i++) {
         const struct slice *s = &l->at[i];
-        words_line("    %s, among %s: %s, accuracy %s against %s; mostly %s -> %s", s->name,
-                   s->among, words_count(&b, s->images, "image", "images"),
-                   words_share(&c, s->accuracy), words_share(&d, s->outside), row[s->truth].text,
-                   row[s->pred].text);
+        if (!slice_tells(s))
+            continue;
+        if (n < ADVICE_LIST)
+            describe(a, s);
+        if (n < ADVICE_SHORT_LIST)
+            advise(a, s, &found->at[n].f);
+        n++;
     }
-    if (l->n > ADVICE_LIST)
-        words_line("    and %d more", l->n - ADVICE_LIST);
-    words_para(2, "",
-               "Look at the images of a slice beside its correct predictions: slices names both, "
-               "and the columns in which they differ.");
-    for (int i = 0; i < l->n && i < ADVICE_SHORT_LIST; i++) {
-        const struct slice *s = &l->at[i];
-        recommend(a, s->errors, FIND_SLICES, "data/slices.tsv,data/slice_rows.tsv",
-                  "Find out what the images of slice %s share (mostly %s -> %s), and add such "
-                  "images to the training.",
-                  s->name, row[s->truth].text, row[s->pred].text);
-        recommend_measured(a, &a->f->slices.at[i].f);
-        recommend_worked(a, "the accuracy of the slice is above %s, the upper end of its interval.",
-                         words_share(&b, a->f->slices.at[i].f.high));
-    }
+    if (n > ADVICE_LIST)
+        words_line("    and %d more", n - ADVICE_LIST);
+    if (l->n > n)
+        words_para(2, "", "slices confirms %s at a higher level than %.2f.",
+                   words_count(&b, l->n - n, n > 0 ? "other group" : "group",
+                               n > 0 ? "other groups" : "groups"),
+                   FINDINGS_LEVEL);
+    if (n > 0)
+        words_para(2, "",
+                   "Look at the images of a slice beside its correct predictions: slices names "
+                   "both, and the columns in which they differ.");
 }

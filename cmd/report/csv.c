@@ -105,17 +105,20 @@ void csv_write_pairs(const struct pairs *p)
     words_close();
 }
 
-void csv_write_errors(const char *errors)
+void csv_write_errors(const char *errors, const char *labels)
 {
     struct selected_errors *rows;
     struct selected_error row;
+    struct skipped flagged = {0};
     struct err e;
     int r;
+    if (labels && skipped_read(&flagged, labels, &e) != 0)
+        prog_fail(&e);
     if (selection_errors_open(&rows, errors, &e) != 0)
         prog_fail(&e);
     words_open("-");
     words_put("id,file,true_class,true_name,pred_class,pred_name,confidence (%%),"
-              "confidence of true class (%%)\n");
+              "confidence of true class (%%),flagged\n");
     while ((r = selection_errors_next(rows, &row, &e)) > 0) {
         words_put("%" PRId64 ",", row.id);
         put_known(row.file);
@@ -125,10 +128,12 @@ void csv_write_errors(const char *errors)
         put_known(row.pred_name);
         put_percent(row.conf);
         put_percent(row.p_true);
+        put_count(labels ? skipped_has(&flagged, row.id) : -1);
         words_put("\n");
     }
     if (r < 0)
         prog_fail(&e);
     selection_errors_close(rows);
+    skipped_free(&flagged);
     words_close();
 }

@@ -176,9 +176,10 @@ static void write_entries(const struct diff_entries *l, const char *title, const
     width = width < NAME_WIDTH ? width : NAME_WIDTH;
     for (size_t i = 0; i < listed; i++) {
         const struct diff_entry *x = &list[i];
-        words_line("%c %s%*s  %+5" PRId64 "  (%" PRId64 " %s, %" PRId64 " %s; %s)",
+        words_line("%c %s%*s  %+5" PRId64 "  (%" PRId64 " %s, %" PRId64 " %s; corrected %s)",
                    find_tells(x->adjusted) ? '*' : ' ', x->text, words_pad(x->text, width), "",
-                   x->images[1] - x->images[0], x->gained, gained, x->lost, lost, say_p(&c, x->p));
+                   x->images[1] - x->images[0], x->gained, gained, x->lost, lost,
+                   say_p(&c, x->adjusted));
     }
     if (n > listed)
         words_para(2, "", "and %zu more.", n - listed);

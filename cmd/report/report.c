@@ -62,7 +62,7 @@ static const struct opt options[] = {
      0},
     {"label-check", 0, OPT_STRING, &file[LABELS], "FILE",
      "The table of label-check: the texts then tell how many labels it flags, and the accuracy "
-     "without these images.",
+     "without these images; csv --errors tells of each error whether its label is flagged.",
      0, 0},
     {"slices", 0, OPT_STRING, &file[SLICES], "FILE",
      "The table of slices: groups of similar images with a low accuracy.", 0, 0},
@@ -190,6 +190,7 @@ static struct known *known_read(unsigned tables)
 {
     struct known *k = mem_zero(1, sizeof *k);
     struct tables *t = &k->tables;
+    struct skipped flagged = {0};
     struct err e;
     about_read(&k->about, file[RUN], file[FILES]);
     check(classes_read(&t->classes, file[CLASSES], true, &e), &e);
@@ -198,14 +199,17 @@ static struct known *known_read(unsigned tables)
     check(summary_read(&t->summary, file[SUMMARY], &t->classes, &e), &e);
     if (tables & 1u << SUPERCLASSES && file[SUPERCLASSES])
         check(superclasses_read(&t->superclasses, file[SUPERCLASSES], &e), &e);
+    check(label_flags_read(&t->labels, tables & 1u << LABELS ? file[LABELS] : NULL, &t->classes,
+                           &flagged, &e),
+          &e);
     if (tables & 1u << PREDICTIONS && file[PREDICTIONS])
-        check(confidence_read(&t->confidence, file[PREDICTIONS], &t->classes, &t->pairs, &e), &e);
+        check(confidence_read(&t->confidence, file[PREDICTIONS], &t->classes, &t->pairs,
+                              t->labels.known ? &flagged : NULL, &e),
+              &e);
+    skipped_free(&flagged);
     check(mending_read(&t->mending, tables & 1u << CALIBRATION ? file[CALIBRATION] : NULL,
                        &t->classes, &t->confidence, &e),
           &e);
-    check(
-        label_flags_read(&t->labels, tables & 1u << LABELS ? file[LABELS] : NULL, &t->classes, &e),
-        &e);
     /* Only texts speak of these. */
     bool all = tables & 1u << LABELS;
     check(slices_read(&t->slices, all ? file[SLICES] : NULL, &t->classes, &e), &e);
@@ -297,7 +301,7 @@ static void csv(void)
     if (!!file[CLASSES] + !!file[PAIRS] + !!file[ERRORS] != 1)
         prog_usage("csv needs one of --classes FILE, --pairs FILE and --errors FILE");
     if (file[ERRORS]) {
-        csv_write_errors(file[ERRORS]);
+        csv_write_errors(file[ERRORS], file[LABELS]);
     } else if (file[CLASSES]) {
         struct classes c;
         check(classes_read(&c, file[CLASSES], true, &e), &e);

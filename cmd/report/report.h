@@ -49,8 +49,9 @@ void diff_page_write(const struct compared *k);
 void csv_write_classes(const struct classes *c);
 void csv_write_pairs(const struct pairs *p);
 
-/* From rows of errors in the order in which worst-k chose them. */
-void csv_write_errors(const char *errors);
+/* From rows of errors in the order in which worst-k chose them; `labels`: the table of label-check,
+ * or NULL. */
+void csv_write_errors(const char *errors, const char *labels);
 
 /* The page of bars, from the classes of the run; the explorer is explorer.h's. */
 void bars_write(const struct known *k);

@@ -6,6 +6,7 @@
 #include "stats/share.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -267,6 +268,15 @@ const char *words_share(struct words_buf *b, double share)
 const char *words_accuracy(struct words_buf *b, double accuracy)
 {
     snprintf(b->s, sizeof b->s, "%.2f" WORDS_NB "%%", 100 * accuracy);
+    return b->s;
+}
+
+const char *words_about(struct words_buf *b, double n)
+{
+    if (n < 1)
+        snprintf(b->s, sizeof b->s, "less than 1");
+    else
+        snprintf(b->s, sizeof b->s, "about %lld", llround(n));
     return b->s;
 }
 

@@ -76,6 +76,9 @@ const char *words_share(struct words_buf *b, double share);
 /* "13.12 %": an accuracy of all images, which has as many digits everywhere. */
 const char *words_accuracy(struct words_buf *b, double accuracy);
 
+/* "about 12", "less than 1": a number to expect. */
+const char *words_about(struct words_buf *b, double n);
+
 /* "13.1 %" of part and whole, "no share" where there is no whole. */
 const char *words_percent(struct words_buf *b, int64_t part, int64_t whole);
 

@@ -6,10 +6,11 @@
 #include <inttypes.h>
 
 static int read_rows(struct confidence *a, struct tsv_in *t, const struct prediction_cols *cols,
-                     struct err *e)
+                     const struct skipped *flagged, struct err *e)
 {
     struct prediction row;
     int r;
+    a->highest_flagged = flagged && a->ids ? 0 : -1;
     while ((r = prediction_next(cols, t, &row, e)) > 0) {
         if (row.truth < 0)
             continue;
@@ -17,6 +18,8 @@ static int read_rows(struct confidence *a, struct tsv_in *t, const struct predic
         if (cols->col[PREDICTION_ID] < 0)
             row.id = tsv_line(t);
         confidence_add(a, &row);
+        if (a->highest_flagged >= 0 && confidence_highest_error(&row))
+            a->highest_flagged += skipped_has(flagged, row.id);
     }
     return r;
 }
@@ -45,7 +48,7 @@ static int check(const struct confidence *a, const char *name, const struct clas
 }
 
 int confidence_read(struct confidence *a, const char *file, struct classes *c, struct pairs *pairs,
-                    struct err *e)
+                    const struct skipped *flagged, struct err *e)
 {
     struct prediction_cols cols = {.classes = c->n, .names = c->file};
     struct tsv_in *t;
@@ -57,7 +60,7 @@ int confidence_read(struct confidence *a, const char *file, struct classes *c, s
     if (r == 0) {
         cols.seen = seen_new();
         confidence_begin(a, c, pairs, cols.col[PREDICTION_ID] >= 0);
-        r = read_rows(a, t, &cols, e);
+        r = read_rows(a, t, &cols, flagged, e);
         confidence_end(a);
         seen_free(cols.seen);
     }

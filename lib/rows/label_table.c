@@ -8,7 +8,7 @@
 enum { ID, TRUE, FLAGGED, REASON, P_FLAGGED, COLUMNS };
 
 static int read_row(struct label_flags *l, const struct tsv_in *t, const int col[COLUMNS],
-                    struct classes *known, struct err *e)
+                    struct classes *known, struct skipped *ids, struct err *e)
 {
     int64_t id, flagged;
     double p;
@@ -31,6 +31,7 @@ static int read_row(struct label_flags *l, const struct tsv_in *t, const int col
     l->flagged++;
     l->flagged_correct += correct;
     known->row[truth].flagged++;
+    skipped_add(ids, id);
     /* The table is ranked: its first are the most suspicious. */
     if (l->first.n < EXAMPLES)
         l->first.id[l->first.n++] = id;
@@ -49,7 +50,8 @@ static int check(const struct label_flags *l, const char *name, const struct cla
                    (long long)l->images, (long long)l->correct);
 }
 
-int label_flags_read(struct label_flags *l, const char *file, struct classes *known, struct err *e)
+int label_flags_read(struct label_flags *l, const char *file, struct classes *known,
+                     struct skipped *flagged, struct err *e)
 {
     static const char *const need[] = {"id", "true", "flagged", "reason", "p_flagged", NULL};
     struct tsv_in *t;
@@ -62,9 +64,10 @@ int label_flags_read(struct label_flags *l, const char *file, struct classes *kn
     for (int i = 0; i < COLUMNS; i++)
         col[i] = tsv_find(t, need[i]);
     while ((r = tsv_next_shown(t, e)) > 0)
-        if ((r = read_row(l, t, col, known, e)) != 0)
+        if ((r = read_row(l, t, col, known, flagged, e)) != 0)
             break;
     tsv_close(t);
+    skipped_order(flagged);
     if (r != 0 || check(l, io_name(file), known, e) != 0)
         return -1;
     l->known = true;

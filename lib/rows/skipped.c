@@ -12,6 +12,18 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+void skipped_add(struct skipped *s, int64_t id)
+{
+    s->id = mem_extend(s->id, s->n, s->n + 1, sizeof *s->id);
+    s->id[s->n++] = id;
+}
+
+void skipped_order(struct skipped *s)
+{
+    if (s->n > 0)
+        qsort(s->id, s->n, sizeof *s->id, compare);
+}
+
 static int read_ids(struct skipped *s, struct tsv_in *t, struct err *e)
 {
     int id = tsv_need(t, "id", e), flagged = tsv_find(t, "flagged"), got;
@@ -23,10 +35,8 @@ static int read_ids(struct skipped *s, struct tsv_in *t, struct err *e)
         if (tsv_int(t, id, 0, INT64_MAX, &v, e) != 0 ||
             (flagged >= 0 && tsv_int(t, flagged, 0, 1, &flag, e) != 0))
             return -1;
-        if (flag) {
-            s->id = mem_extend(s->id, s->n, s->n + 1, sizeof *s->id);
-            s->id[s->n++] = v;
-        }
+        if (flag)
+            skipped_add(s, v);
     }
     return got;
 }
@@ -39,8 +49,7 @@ int skipped_read(struct skipped *s, const char *path, struct err *e)
         return -1;
     int r = read_ids(s, t, e);
     tsv_close(t);
-    if (s->n > 0)
-        qsort(s->id, s->n, sizeof *s->id, compare);
+    skipped_order(s);
     return r;
 }
 

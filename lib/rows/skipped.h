@@ -19,6 +19,10 @@ struct skipped {
 int skipped_read(struct skipped *s, const char *path, struct err *e) ERR_CHECKED;
 void skipped_free(struct skipped *s);
 
+/* Adds an id; after the last one they are put in order. */
+void skipped_add(struct skipped *s, int64_t id);
+void skipped_order(struct skipped *s);
+
 bool skipped_has(const struct skipped *s, int64_t id);
 
 #endif

@@ -14,6 +14,7 @@ enum {
     ERRORS,
     TRUE,
     PRED,
+    PAIR_ERRORS,
     TEST_IMAGES,
     ACCURACY,
     LOW,
@@ -65,6 +66,7 @@ static int read_row(struct slice_list *l, const struct tsv_in *t, const int col[
     if (field_whole(t, col[IMAGES], FIELD_COUNT_MAX, &s.images, e) != 0 ||
         field_whole(t, col[ERRORS], s.images, &s.errors, e) != 0 ||
         field_class(t, col[TRUE], &s.truth, e) != 0 || field_class(t, col[PRED], &s.pred, e) != 0 ||
+        field_whole(t, col[PAIR_ERRORS], s.errors, &s.pair_errors, e) != 0 ||
         field_whole(t, col[TEST_IMAGES], s.images, &s.tested, e) != 0 ||
         field_probability(t, col[ACCURACY], &s.accuracy, e) != 0 ||
         field_probability(t, col[LOW], &s.low, e) != 0 ||
@@ -77,6 +79,7 @@ static int read_row(struct slice_list *l, const struct tsv_in *t, const int col[
     if (s.truth >= known->n || s.pred >= known->n)
         return tsv_error(t, e, "expected classes of %s, found %d and %d", known->file, s.truth,
                          s.pred);
+    l->tested++;
     if (!confirmed)
         return 0;
     s.name = field_shown(t, col[SLICE], "slice", l->n + 1);
@@ -88,10 +91,11 @@ static int read_row(struct slice_list *l, const struct tsv_in *t, const int col[
 
 int slices_read(struct slice_list *l, const char *file, const struct classes *known, struct err *e)
 {
-    static const char *const need[] = {"slice",      "among",     "among_name", "images",
-                                       "errors",     "true",      "pred",       "test_images",
-                                       "accuracy",   "low",       "high",       "outside_accuracy",
-                                       "p_adjusted", "confirmed", "ids",        NULL};
+    static const char *const need[] = {
+        "slice", "among", "among_name",       "images",      "errors",
+        "true",  "pred",  "pair_errors",      "test_images", "accuracy",
+        "low",   "high",  "outside_accuracy", "p_adjusted",  "confirmed",
+        "ids",   NULL};
     struct tsv_in *t;
     int col[COLUMNS], r;
     *l = (struct slice_list){.known = false};

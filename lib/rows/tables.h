@@ -5,6 +5,7 @@
 #define HP_ROWS_TABLES_H
 
 #include "base/err.h"
+#include "rows/skipped.h"
 #include "stats/tables.h"
 #include "stats/tally.h"
 
@@ -28,19 +29,20 @@ int summary_read(struct summary *s, const char *file, const struct classes *know
 int superclasses_read(struct superclasses *g, const char *file, struct err *e) ERR_CHECKED;
 
 /* The rows of cifar-predict that have a label. Fills counts and examples of the classes and of
- * the pairs, which are of the same run, as well. */
+ * the pairs, which are of the same run, as well. `flagged`: images whose labels are flagged, or
+ * NULL where that is not known. */
 int confidence_read(struct confidence *a, const char *file, struct classes *c, struct pairs *pairs,
-                    struct err *e) ERR_CHECKED;
+                    const struct skipped *flagged, struct err *e) ERR_CHECKED;
 
 /* The measures of calibrate. `known` and, where it is known, `confidence`: of the same run. Without
  * a file nothing is known. */
 int mending_read(struct mending *m, const char *file, const struct classes *known,
                  const struct confidence *confidence, struct err *e) ERR_CHECKED;
 
-/* label-check. `known`: the classes of the same run, whose flagged labels it counts. Without a file
- * nothing is known. */
-int label_flags_read(struct label_flags *l, const char *file, struct classes *known, struct err *e)
-    ERR_CHECKED;
+/* label-check. `known`: the classes of the same run, whose flagged labels it counts; the images go
+ * to `flagged`, which the caller frees, on an error as well. Without a file nothing is known. */
+int label_flags_read(struct label_flags *l, const char *file, struct classes *known,
+                     struct skipped *flagged, struct err *e) ERR_CHECKED;
 
 /* slices; those that are confirmed. Without a file nothing is known, as for the next two. */
 int slices_read(struct slice_list *l, const char *file, const struct classes *known, struct err *e)

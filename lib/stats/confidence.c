@@ -21,7 +21,8 @@ static void keep_examples(struct pair_row *p)
 
 void confidence_begin(struct confidence *a, struct classes *c, struct pairs *p, bool ids)
 {
-    *a = (struct confidence){.known = true, .ids = ids, .classes = c, .pairs = p};
+    *a = (struct confidence){
+        .known = true, .highest_flagged = -1, .ids = ids, .classes = c, .pairs = p};
     /* There is room for all. */
     struct err none;
     a->index = sparse_new(p->n);
@@ -46,6 +47,11 @@ static bool in_first_half(uint64_t id)
     return random_next(&id) & 1;
 }
 
+bool confidence_highest_error(const struct prediction *row)
+{
+    return row->truth != row->pred && band_of(row->conf) == BAND_HIGHEST;
+}
+
 static void add_examples(struct confidence *a, struct pair_row *pair, const struct prediction *row)
 {
     struct class_row *truth = &a->classes->row[row->truth], *pred = &a->classes->row[row->pred];
@@ -55,7 +61,7 @@ static void add_examples(struct confidence *a, struct pair_row *pair, const stru
         examples_add(pair->examples, row->id, row->conf);
     if (truth->superclass >= 0 && truth->superclass == pred->superclass)
         examples_add(&a->same_superclass, row->id, row->conf);
-    if (band_of(row->conf) == BAND_HIGHEST)
+    if (confidence_highest_error(row))
         examples_add(&a->highest_errors, row->id, row->conf);
 }
 
@@ -72,7 +78,7 @@ void confidence_add(struct confidence *a, const struct prediction *row)
     if (band == BAND_HIGHEST)
         sum_add(&a->highest_doubt, 1 - row->conf);
     truth->low_correct += correct && band == BAND_LOW;
-    truth->highest_wrong += !correct && band == BAND_HIGHEST;
+    truth->highest_wrong += confidence_highest_error(row);
     if (correct)
         return;
     struct pair_row *pair = pair_of(a, row->truth, row->pred);

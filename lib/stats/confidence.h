@@ -22,8 +22,9 @@ struct confidence {
     struct sum highest_doubt; /* of 1 - confidence in the highest band: errors to expect there */
     double mean, mean_correct, mean_wrong; /* NaN without images */
     struct examples highest_errors;        /* errors of highest confidence */
-    struct examples same_superclass;       /* errors inside the superclass of the true class */
-    int64_t strange;                       /* errors of pairs that the table does not have */
+    int64_t highest_flagged; /* of these, those whose label label-check flags; -1 where not known */
+    struct examples same_superclass; /* errors inside the superclass of the true class */
+    int64_t strange;                 /* errors of pairs that the table does not have */
 
     /* While predictions are added. */
     bool ids;
@@ -42,6 +43,9 @@ void confidence_begin(struct confidence *a, struct classes *c, struct pairs *p, 
 /* One labelled image, of a class below those of confidence_begin. Half of the images, chosen by
  * their ids as by chance and always alike, are the pairs' first half. */
 void confidence_add(struct confidence *a, const struct prediction *row);
+
+/* Whether it is an error of highest confidence. */
+bool confidence_highest_error(const struct prediction *row);
 
 void confidence_end(struct confidence *a);
 

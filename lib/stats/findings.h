@@ -95,7 +95,8 @@ enum finding_id {
     FIND_OVERLAP_HIGH,
     FIND_OVERLAP_LOW,
     FIND_OVERLAP_CONFIDENT,
-    /* Slices that are confirmed; columns that go with errors, and those that tell the class. */
+    /* Slices that are confirmed and told from chance; columns that go with errors, and those that
+       tell the class. */
     FIND_SLICES,
     FIND_COLUMN_ERRORS,
     FIND_COLUMN_CLASS,
@@ -201,8 +202,13 @@ bool findings_work(const struct findings *f);
 /* Whether p is below FINDINGS_LEVEL: what cannot be told from chance is not. */
 bool finding_tells(const struct finding *f);
 
-/* Whether a column goes with errors, or tells the class, by a test and by enough to matter. */
+/* Whether a slice that slices confirmed is told from chance at this level, too. */
+bool slice_tells(const struct slice *s);
+
+/* Whether a column goes with errors, also among images of one class, or tells the class: by a test
+ * and by enough to matter. */
 bool column_goes_with_errors(const struct tested_column *c);
+bool column_goes_within_class(const struct tested_column *c);
 bool column_tells_class(const struct tested_column *c);
 
 /* How wide the 95 % interval is. */

@@ -11,19 +11,27 @@ void find_slices(struct findings *f, const struct tables *t)
     struct finding *s = &f->of[FIND_SLICES];
     if (!l->known)
         return;
-    s->count = l->n;
-    s->verdict = find_yes(l->n > 0);
     for (int i = 0; i < l->n; i++) {
         const struct slice *at = &l->at[i];
+        if (!slice_tells(at))
+            continue;
         struct finding one = find_counted(llround(at->accuracy * (double)at->tested), at->tested);
         one.baseline = at->outside;
         one.p = at->p;
         one.verdict = VERDICT_YES;
         one.examples = at->examples;
         find_add(&f->slices, &(struct found){at->truth, at->pred, one, at->errors});
-        if (i == 0)
+        if (f->slices.n == 1)
             s->examples = at->examples;
     }
+    s->count = f->slices.n;
+    /* A table without rows does not tell whether any group had enough errors to be tested. */
+    s->verdict = l->tested == 0 ? VERDICT_FEW : find_yes(s->count > 0);
+}
+
+bool slice_tells(const struct slice *s)
+{
+    return find_tells(s->p);
 }
 
 /* A share that is tested elsewhere. */
@@ -38,19 +46,26 @@ void find_columns(struct findings *f, const struct tables *t)
     struct finding *errors = &f->of[FIND_COLUMN_ERRORS], *classes = &f->of[FIND_COLUMN_CLASS];
     if (!l->known || l->n == 0)
         return;
-    errors->count = classes->count = 0;
-    errors->of = classes->of = l->n;
+    errors->count = classes->count = errors->of = classes->of = 0;
+    /* A constant column is tested for nothing. */
     for (int i = 0; i < l->n; i++) {
+        errors->of += !isnan(l->at[i].p);
+        classes->of += !isnan(l->at[i].guessed_p);
         errors->count += column_goes_with_errors(&l->at[i]);
         classes->count += column_tells_class(&l->at[i]);
     }
-    errors->verdict = find_yes(errors->count > 0);
-    classes->verdict = find_yes(classes->count > 0);
+    errors->verdict = errors->of > 0 ? find_yes(errors->count > 0) : VERDICT_NONE;
+    classes->verdict = classes->of > 0 ? find_yes(classes->count > 0) : VERDICT_NONE;
 }
 
 bool column_goes_with_errors(const struct tested_column *c)
 {
     return find_tells(c->p) && fmax(c->auc, 1 - c->auc) >= DIFFERENCE_SMALL;
+}
+
+bool column_goes_within_class(const struct tested_column *c)
+{
+    return column_goes_with_errors(c) && find_tells(c->within_p);
 }
 
 bool column_tells_class(const struct tested_column *c)

@@ -1,4 +1,4 @@
-/* Which given labels are probably wrong, by what a model says of images it was not trained on. */
+/* Which given labels may be wrong, by what a model says of images it was not trained on. */
 #ifndef HP_LABELS_H
 #define HP_LABELS_H
 

@@ -43,7 +43,8 @@ struct label_flags {
 struct slice {
     char *name, *among;
     int64_t images, errors, tested; /* of both halves; tested: of the half that did not choose it */
-    int truth, pred;                /* the confusion that most of its errors are */
+    int truth, pred;                /* the most frequent confusion of its errors */
+    int64_t pair_errors;            /* that it is */
     double accuracy, low, high;     /* on the latter half */
     double outside, p;              /* accuracy of the others of its set; corrected */
     struct examples examples;
@@ -52,6 +53,7 @@ struct slice {
 /* Those that are confirmed, the worst first. All zero: not known. */
 struct slice_list {
     bool known;
+    int64_t tested; /* in the table, confirmed or not */
     int n;
     struct slice *at; /* [n] */
 };

@@ -1,4 +1,4 @@
-/* The temperature that mends confidences: softmax of logits / T with the T that makes the labels
+/* One temperature for all confidences: softmax of logits / T with the T that makes the labels
  * most likely. Guo et al., On calibration of modern neural networks, ICML 2017, section 4.2. */
 #ifndef HP_TEMPERATURE_H
 #define HP_TEMPERATURE_H

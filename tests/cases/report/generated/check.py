@@ -403,20 +403,25 @@ def summary(t, out):
 
 # What a recommendation measured: what it counts, and its baseline.
 MEASURED = dict(
-    accuracy=('predictions are correct', 'chance:'), class_order=('images are predicted as another order of the classes says', None),
-    same_superclass=('errors are inside superclasses', 'an even spread:'), weak_classes=('errors are in these classes', None),
-    few_pairs=('errors are in pairs that were chosen on other images', 'an even spread:'), one_way=('tested pairs of classes', None),
+    accuracy=('predictions (?:is|are) correct', 'chance:'), class_order=('images (?:is|are) predicted as another order of the classes says', None),
+    same_superclass=('errors (?:is|are) inside superclasses', 'an even spread:'), weak_classes=('errors (?:is|are) in these classes', None),
+    few_pairs=('errors (?:is|are) in pairs that were chosen on other images', 'an even spread:'), one_way=('tested pairs of classes', None),
     overpredicted=('classes', None), calibration=('calibration error', 'chance alone:'),
     temperature_ece=('calibration error with the temperature', 'without it:'),
-    flagged_labels=('labels are flagged', 'expected if the confidences are right:'),
-    highest_errors=('errors have the highest confidence', 'expected if the confidences are right:'),
-    reject_low=('remaining predictions are correct', 'of all predictions:'),
+    flagged_labels=('labels (?:is|are) flagged', 'expected if the confidences are right:'),
+    highest_errors=('errors (?:has|have) the highest confidence', 'expected if the confidences are right:'),
+    reject_low=('remaining predictions (?:is|are) correct', 'of all predictions:'),
     border=('of comparisons in which the wrong prediction has the larger border share', 'without a difference:'),
     entropy=('of comparisons in which the wrong prediction has the larger entropy', 'without a difference:'),
-    overlap_high=('errors have maps that overlap by more than half', 'tested against:'),
-    overlap_low=('errors have maps that lie apart', 'tested against:'))
+    overlap_high=('errors (?:has|have) maps that overlap by more than half', 'tested against:'),
+    overlap_low=('errors (?:has|have) maps that lie apart', 'tested against:'))
 COUNTED = ('accuracy class_order same_superclass weak_classes few_pairs one_way overpredicted flagged_labels highest_errors reject_low '
            'overlap_high overlap_low').split()
+
+
+def about(number):
+    """A number to expect, in words; halves round either way."""
+    return 'less than 1' if number < 1 else 'about (?:%s)' % '|'.join(sorted({str(math.floor(number + .5 + d)) for d in (-1e-6, 1e-6)}))
 
 
 def measured(t, name):
@@ -474,25 +479,26 @@ def what_to_do(t, text, order, broken, few_images, doubtful):
     if t.works:
         s, h, oh, ol, c = f['same_superclass'], f['highest_errors'], f['overlap_high'], f['overlap_low'], f['calibration']
         ask(s['verdict'] == 'yes', s.get('count'), 'same_superclass', ['most_confused_pairs.csv'], r'Train with the superclass in the loss\.',
-            r'fewer than (\d+) errors are inside superclasses \(now (\d+)\) and the accuracy is not lower\.',
+            r'fewer than (\d+) errors are inside superclasses \(now (\d+); the limit is the lower end of the 95 % interval\) and the accuracy is not lower\.',
             *([fewer('same_superclass'), s['count']] if s['verdict'] == 'yes' else []))
         flags = f['flagged_labels']
         if flags['verdict'] == 'yes':
             ask(True, flags['count'] - round(flags['baseline'] * n), 'flagged_labels', ['review_labels.tsv', 'review_labels.png'],
                 r'Review the flagged labels from the first on, and stop where hardly any is wrong\.',
                 r'clearly more labels are wrong among the first of the list than among as many images drawn at random\.')
-        do = (r'Review the error of highest confidence: is the label wrong, or the model\?' if h.get('count') == 1 else
-              r'Look for what the errors of highest confidence have in common, where label-check does not flag the label\.'
-              if flags['verdict'] == 'yes' else r'Review the errors of highest confidence: is the label wrong, or the model\?')
-        ask(h['verdict'] == 'yes', h.get('count'), 'highest_errors', ['confident_errors.csv', 'confident_errors.png'], do,
-            'after the correction of labels or model about ' + NUMBER + r' of the errors have the highest confidence, as the '
-            r'confidences say\.', *([h['baseline'] * errors] if h['verdict'] else []))
+        left = h.get('count', 0) - t.highest_flagged
+        apart = t.highest_flagged > 0 and flags['verdict'] == 'yes'
+        one = (left if apart else h.get('count')) == 1
+        do = (r'Review the error of highest confidence whose label is not flagged: why is the model so confident\?' if one else
+              r'Look for what the errors of highest confidence whose labels are not flagged have in common\.') if apart else \
+            'Review the ' + ('error' if one else 'errors') + r' of highest confidence: is the label wrong, or the model\?'
+        ask(h['verdict'] == 'yes' and not (apart and left == 0), left if apart else h.get('count'), 'highest_errors',
+            ['confident_errors.csv', 'confident_errors.png'], do,
+            'after the correction of labels or model ' + (about(h['baseline'] * errors) if h['verdict'] else '') +
+            r' of the errors have the highest confidence, as the confidences say\.')
         over, under = v('overconfident') == 'yes', v('underconfident') == 'yes'
-        warm = v('temperature') if over != under else None
+        warm = v('temperature') if over or under else None
         mean = percent(c)
-        ask((over and under) or warm == 'no', 0, 'calibration', ['data/calibration.tsv'],
-            r'Fit isotonic regression to the confidence on held-out images\.',
-            'the calibration error of other images is below ' + PERCENT + r'\.', mean)
         ask(over != under and not warm, 0, 'calibration', [], r'Fit a temperature to held-out images: calibrate --logits\.',
             'the calibration error of other images is below ' + PERCENT + r', and no prediction changes\.', mean)
         if warm == 'yes':
@@ -501,7 +507,8 @@ def what_to_do(t, text, order, broken, few_images, doubtful):
                 rf'analysis TEMPERATURE={t.run.temperature:.3f}\.', 'the calibration error of other images is about ' + PERCENT +
                 ' instead of ' + PERCENT + r', and no prediction changes\.', 100 * t.run.ece_after, mean)
         k = f['reject_low']
-        ask(k['verdict'] == 'yes', 0, 'reject_low', [], r'Reject predictions of low confidence where an error costs more than no prediction\.',
+        ask(k['verdict'] == 'yes', 0, 'reject_low', ['data/findings.tsv'],
+            r'Reject predictions of low confidence \(up to 50 %\) where an error costs more than no prediction\.',
             'of other images, too, about ' + PERCENT + r' of the predictions that remain are correct\.',
             *([100 * k['count'] / k['of']] if k['verdict'] else []))
         places = v('places') == 'yes' and errors > 0
@@ -519,7 +526,7 @@ def what_to_do(t, text, order, broken, few_images, doubtful):
         blunt = places and t.median['entropy'][1] > .8 and getattr(t, 'overlap_median', 0) > .5
         if oh['verdict'] == 'yes' and not blunt:
             ask(True, oh['count'], 'overlap_high', ['data/cam_stats.tsv'], r'Train for finer features: a larger input, a last stage of higher '
-                r'resolution, or longer\.', r'fewer than (\d+) errors have maps that overlap by more than half \(now (\d+)\)\.',
+                r'resolution, or longer\.', r'fewer than (\d+) errors have maps that overlap by more than half \(now (\d+); the limit is the lower end of the 95 % interval\)\.',
                 fewer('overlap_high'), oh['count'])
         ask(ol['verdict'] == 'yes', ol.get('count'), 'overlap_low', ['data/cam_stats.tsv'], r'Count the images with several objects among '
             r'the \d+ errors? whose two maps lie apart\.', r'most of them have several objects: then give them several labels, or count '
@@ -528,14 +535,14 @@ def what_to_do(t, text, order, broken, few_images, doubtful):
             one = len(t.weak) == 1
             ask(True, f['weak_classes']['count'], 'weak_classes', ['per_class_accuracy.csv'],
                 r'Give more weight or images to the ' + ('class' if one else rf'{len(t.weak)} classes') + r' below 50 %\.',
-                ('it has' if one else 'they have') + r' fewer than (\d+) errors \(now (\d+)\) and the other classes lose less than ' +
+                ('it has' if one else 'they have') + r' fewer than (\d+) errors \(now (\d+); the limit is the lower end of the 95 % interval\) and the other classes lose less than ' +
                 ('it wins' if one else 'they win') + r'\.', fewer('weak_classes'), f['weak_classes']['count'])
         if v('few_pairs') == 'yes':
             one, pairs = len(t.few_pairs) == 1, len(t.few_pairs)
             do = (rf'Correct the pair {NAME} -> {NAME} with more images of both classes\.' if one else rf'Correct the {pairs} ' +
                   ('confused' if pairs == len(t.pairs) else 'most frequent') + r' pairs with more images of their classes\.')
             ask(True, t.few_errors, 'few_pairs', ['most_confused_pairs.csv'], do, ('it has' if one else 'they have') +
-                r' fewer than (\d+) errors \(now (\d+)\) and the accuracy is not lower\.',
+                r' fewer than (\d+) errors \(now (\d+); the limit is the lower end of the 95 % interval\) and the accuracy is not lower\.',
                 math.floor(wilson(t.few_errors, errors)[0] * errors), t.few_errors)
         if v('one_way') == 'yes' and errors:
             ask(True, sum(x[0] for x in t.one_way), 'one_way', ['most_confused_pairs.csv'], r'Compare the training images of both classes of '
@@ -551,10 +558,13 @@ def what_to_do(t, text, order, broken, few_images, doubtful):
               r'time\.)?' + (r' No recommendation follows from these measurements\.' if not asks else ''), True)
     for number, (errors, _, finding, lists, do, worked, values) in enumerate(sorted(asks, key=lambda x: (-x[0], x[1])), 1):
         said, numbers_of = measured(t, finding)
-        about = 'Confidences only' if errors == 0 and finding in ('calibration', 'temperature_ece', 'reject_low') else \
-            'Before all else' if errors == 1e9 else 'Errors not counted' if errors < 0 else rf'{errors} errors?'
+        group = 'Confidences only' if errors == 0 and finding in ('calibration', 'temperature_ece', 'reject_low') else \
+            'Before all else' if errors == 1e9 else 'Errors not counted' if errors < 0 else \
+            rf"{f['flagged_labels']['count']} errors? \({errors} more than expected\)" if finding == 'flagged_labels' else rf'{errors} errors?'
+        if finding == 'highest_errors' and t.run.flagged is not None:
+            said += rf" label-check does not flag {f[finding]['count'] - t.highest_flagged} of these {f[finding]['count']}\."
         lists = [name for name in lists if name in FILES]
-        text.take(rf'{number}\. {about}: {do} Measured: {said}' + (f' List: {re.escape(", ".join(lists))}' if lists else '') +
+        text.take(rf'{number}\. {group}: {do} Measured: {said}' + (f' List: {re.escape(", ".join(lists))}' if lists else '') +
                   ' It worked if ' + worked, True, *numbers_of, *values)
     if len(re.findall(r'It worked if', text.all)) != len(asks):
         text.faults.append(f'expected {len(asks)} recommendations')
@@ -660,8 +670,8 @@ def recommendations(t, out):
     text.take(r'\d+\. Labels\b', flags['verdict'])
     text.take(r'Flagged labels: too few images, (\d+) where 20 are needed\.', flags['verdict'] == 'few', n)
     expected = flags['baseline'] * n if flags['verdict'] else None
-    text.take(r'No finding: label-check flags (\d+) of (\d+) labels?\. If the confidences are right, about ' + NUMBER + r' are to be expected: '
-              r'no more than chance\.', flags['verdict'] == 'no', flags.get('count'), n, expected)
+    text.take(r'No finding: label-check flags (\d+) of (\d+) labels?\. If the confidences are right, ' + (about(expected) if flags['verdict'] else '') +
+              r' are to be expected: no more than chance\.', flags['verdict'] == 'no', flags.get('count'), n)
     text.take(r'label-check flags (\d+) of (\d+) labels \(' + PERCENT + r'\): the model is confident in another class\. If the confidences are '
               r'right, about (\d+) are to be expected; the other (\d+) are wrong labels, or errors of which the model is too confident\. '
               r'Without these images the accuracy is ' + PERCENT + r', if all of these labels are wrong\.', flags['verdict'] == 'yes',
@@ -680,15 +690,16 @@ def recommendations(t, out):
     h = f['highest_errors']
     text.take(r'Errors of highest confidence \(above 90 %\): none of (\d+) errors?\.', h['verdict'] and not h['count'] and t.band[True][3], t.errors)
     text.take(r'No prediction has the highest confidence \(above 90 %\)\.', h['verdict'] and not h['count'] and not t.band[True][3])
-    text.take(r'Errors of highest confidence \(above 90 %\), no finding: (\d+) of (\d+) errors?\. If the confidences were right, about ' +
-              NUMBER + r' would be: no more than chance\.', h['verdict'] == 'no' and h['count'], h.get('count'), t.errors,
-              h['baseline'] * t.errors if h['verdict'] else None)
+    text.take(r'Errors of highest confidence \(above 90 %\), no finding: (\d+) of (\d+) errors?\. If the confidences were right, ' +
+              (about(h['baseline'] * t.errors) if h['verdict'] else '') + r' would be: no more than chance\.',
+              h['verdict'] == 'no' and h['count'], h.get('count'), t.errors)
     high = h['verdict'] == 'yes'
     one = high and h['count'] == 1
     text.take(r'(\d+) of (\d+) errors? \(' + PERCENT + r'\) ' + ('has' if one else 'have') + r' the highest confidence \(above 90 '
-              r'%\), by more than chance: if the confidences were right, about ' + NUMBER + r' would\. Look at ' + ('it' if one else 'each') +
-              r': is the label wrong, or the model\?', high, h.get('count'),
-              t.errors, percent(h), h['baseline'] * t.errors if high else None)
+              r'%\), by more than chance: if the confidences were right, ' + (about(h['baseline'] * t.errors) if high else '') +
+              r' would\. Look at ' + ('it' if one else 'each') + r': is the label wrong, or the model\?' +
+              ('' if t.run.flagged is None else ' label-check ' + ('flags' if t.highest_flagged else 'does not flag') + r' it\.' if one else
+               rf' label-check flags {t.highest_flagged} of them\.'), high, h.get('count'), t.errors, percent(h))
     text.take(r'Ceiling: ' + NUMBER + r' points, whether labels or predictions are corrected\.', high,
               100 * h['count'] / n if high else None)
     listed, drawn = h.get('count', 0), min(h.get('count', 0), DRAWN)
@@ -728,9 +739,8 @@ def recommendations(t, out):
             text.take(words + r': (\d+) to (\d+) % \((\d+) images?, confidence ' + PERCENT + ', accuracy ' + PERCENT + r'\)', at,
                       *((at[1] - 1) * 100 / 15, at[1] * 100 / 15) if at else (None, None), len(b),
                       100 * sum(c for c, _ in b) / len(b), 100 * sum(r for _, r in b) / len(b))
-    text.take(r'One temperature cannot correct both\. Fit isotonic regression to the confidence on held-out images \(Zadrozny and '
-              r'Elkan, 2002\)\.', over and under)
-    warm = v('temperature') if over != under else None
+    warm = v('temperature') if over or under else None
+    text.take(r'One temperature lowers or raises all confidences: it cannot correct both\.', over and under and not warm)
     after = t.run.ece_after * 100 if warm else None
     text.take(r'Divide the logits by one temperature, fitted on held-out images \(Guo et al\., 2017\)\. It changes confidences, not '
               r'predictions\.', over != under and not warm)
@@ -740,13 +750,13 @@ def recommendations(t, out):
                   r'fitted to, the calibration error is then ' + PERCENT + r'\. It changes confidences, not predictions\.',
                   warm == 'yes' and there, t.run.temperature if warm else None, *(ends if interval else []), after)
     text.take(r'One temperature does not help: at the most likely one, (\d\.\d\d\d), the calibration error is ' + PERCENT + r' on images '
-              r'that it was not fitted to\. Fit isotonic regression to the confidence on held-out images \(Zadrozny and Elkan, 2002\)\.',
+              r'that it was not fitted to\.',
               warm == 'no', t.run.temperature if warm else None, after)
     k = f['reject_low']
     kept = 100 * k['count'] / k['of'] if k['verdict'] else None
     text.take(r'Where an error costs more than no prediction, reject those of low confidence \(up to 50 %\): (\d+) of (\d+) '
-              r'predictions remain \(' + PERCENT + r'\), and ' + PERCENT + r' of them are correct instead of ' + PERCENT + r'\.',
-              k['verdict'] == 'yes', k.get('of'), n, None, kept, accuracy)
+              r'predictions remain \(' + PERCENT + r'\), and ' + PERCENT + r' of them are correct instead of ' + PERCENT + r'\. '
+              r'In data/findings\.tsv these numbers are the row reject_low\.', k['verdict'] == 'yes', k.get('of'), n, None, kept, accuracy)
     worse = k['verdict'] == 'no' and kept <= accuracy
     text.take(r'Rejecting predictions of low confidence, no finding: it does not raise the accuracy here\. ' + PERCENT +
               r' of the others are correct, of all ' + PERCENT + r'\.', worse, kept, accuracy)

@@ -135,6 +135,7 @@ class Truth:
 
     def find_labels(self):
         flagged = self.run.flagged
+        self.highest_flagged = sum(a != b and c > .9 for a, b, c in (self.rows[i] for i in flagged or []))
         if flagged is None:
             self.find('flagged_labels')
             return self.find('accuracy_unflagged')
