@@ -30,6 +30,8 @@ def look(p, name, shots):
             wide, inner = p.b.js("[document.documentElement.scrollWidth, innerWidth]")
             if wide > inner:
                 faults.append(f"{name}: {view} at {width}: {wide} pixels wide")
+            expect(f"{name}: {view}: cells that run over others at {width}", p.b.js("""[...document.querySelectorAll("td, th")]
+                .filter((c) => [...c.children].some((e) => e.getBoundingClientRect().right > c.getBoundingClientRect().right + 1)).length"""), 0)
             expect(f"{name}: {view}: nothing of a name ran", p.b.js("typeof pwned"), "undefined")
             expect(f"{name}: {view}: no markup of a name", p.b.js("document.querySelectorAll('bdi *, [onerror], [onload], [onclick], img, iframe').length"), 0)
             if shots:

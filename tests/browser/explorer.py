@@ -461,6 +461,37 @@ def widths(p):
     return "no view is wider than the window"
 
 
+# Text of less contrast than WCAG 2.1 asks for (4.5 to 1).
+FAINT = """(() => {
+    const parse = (c) => { const m = c.match(/[\\d.]+/g).map(Number); return m.length < 4 ? [...m, 1] : m; };
+    const light = (c) => { const f = c.slice(0, 3).map((v) => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; });
+        return .2126 * f[0] + .7152 * f[1] + .0722 * f[2]; };
+    const out = [];
+    for (const e of document.querySelectorAll("body *")) {
+        if (e.disabled || ![...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()) ||
+            !e.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true }))
+            continue;
+        let behind = e, ground = [0, 0, 0, 0];
+        for (; behind && ground[3] < 1; behind = behind.parentElement)
+            ground = parse(getComputedStyle(behind).backgroundColor);
+        const a = light(parse(getComputedStyle(e).color)), b = light(ground);
+        if (ground[3] === 1 && (Math.max(a, b) + .05) / (Math.min(a, b) + .05) < 4.5)
+            out.push(e.textContent.trim().slice(0, 40));
+    }
+    return out; })()"""
+
+
+def contrast(p):
+    """Text stands out, light and dark (Chromium)."""
+    for dark in False, True:
+        p.b.dark(dark)
+        for view in ALL:
+            p.open(view)
+            expect(f"{view}, {'dark' if dark else 'light'}: faint text", p.b.js(FAINT), [])
+    p.b.dark(False)
+    return "text stands out, light and dark"
+
+
 def accessible(p):
     """Names and roles of what a screen reader finds, and the order of the focus (Chromium)."""
     p.b.size(1400, 900)
@@ -566,7 +597,7 @@ def main():
             # What only one of them offers is checked there.
             checks = [views, numbers, sorted_classes, scatter, marks, links, keyboard, widths, single]
             if kind == "chromium":
-                checks += [matrix, means, accessible, maps, plain, addresses]
+                checks += [matrix, means, accessible, contrast, maps, plain, addresses]
             only = os.environ.get("ONLY", "").split()
             for check in (c for c in checks if not only or c.__name__ in only):
                 try:

@@ -1,7 +1,7 @@
 """Makes a run that no model made: make_run.py DIR IMAGES CLASSES [WORD ...]
 
 WORD: right (no errors), wrong (all errors), unlabelled, tall (images of 96 by 64), names (with
-markup, from right to left, emoji, 1,000 letters), nomaps, noimages, xy (columns x and y).
+markup, from right to left, emoji, 10,000 letters), nomaps, noimages, xy (columns x and y).
 Writes DIR/data/predictions.tsv, images.npy and class_maps.npy, a block at a time.
 """
 import os, random, struct, sys
@@ -9,7 +9,7 @@ import os, random, struct, sys
 folder, n, classes, *words = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:]
 h, w = (96, 64) if "tall" in words else (32, 32)
 rnd = random.Random(1)
-NAMES = ["</script><script>pwned=1</script>", "\\\"><img src=x onerror=pwned=1>", "חתול שחור", "قطة -> كلب", "👩‍👩‍👧‍👦 family 🇩🇪", "x" * 1000,
+NAMES = ["</script><script>pwned=1</script>", "\\\"><img src=x onerror=pwned=1>", "חתול שחור", "قطة -> كلب", "👩‍👩‍👧‍👦 family 🇩🇪", "x" * 10000,
          "a b  c", "it's `a` $(b) \\\\n", "-->", "\\NA", "&lt;b&gt;", "10"]
 name = lambda c: NAMES[c] if "names" in words and c < len(NAMES) else f"class_{c}"
 os.makedirs(folder + "/data", exist_ok=True)
