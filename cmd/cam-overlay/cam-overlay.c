@@ -452,6 +452,7 @@ static void check_options(void)
         prog_usage("--data: expected a file or a folder, found standard input");
     if (!(alpha >= 0 && alpha <= 1))
         prog_usage("--alpha: expected a share from 0 to 1, found %g", alpha);
+    prog_check_output("out", out_is_file() ? out_path : NULL);
     if ((raw && out_path) || (raw && each) || (out_path && each))
         prog_usage("--raw, --out and --each exclude each other");
     if ((name || (show >= 0 && show != SHOW_ORIGINAL)) && !each)

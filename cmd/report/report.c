@@ -170,6 +170,7 @@ static void need(const char *what, enum table t)
 static void check_inputs(void)
 {
     const char *first = NULL;
+    prog_check_output("out", explorer.out);
     for (int i = 0; i < TABLES; i++) {
         if (!file[i] || strcmp(file[i], "-") != 0)
             continue;

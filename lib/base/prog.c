@@ -153,6 +153,25 @@ void prog_usage_word(const struct nearest *near, const char *dashes, const char 
              (int)near->found_n, near->found, self->name);
 }
 
+static void check_output(const struct opt *o, const char *read, const char *out, const char *path)
+{
+    if (strcmp(o->name, out) != 0 && io_same_file(path, read))
+        prog_usage("--%s: expected a file that is not read, found '%s'", out, path);
+}
+
+void prog_check_output(const char *out, const char *path)
+{
+    for (const struct opt *o = self->opts; path && o->name; o++) {
+        if (!o->arg || (strcmp(o->arg, "FILE") != 0 && strcmp(o->arg, "PATH") != 0))
+            continue;
+        if (o->kind == OPT_STRING)
+            check_output(o, *(const char *const *)o->dst, out, path);
+        const struct opt_list *l = o->kind == OPT_LIST ? o->dst : NULL;
+        for (int i = 0; l && i < l->n; i++)
+            check_output(o, l->item[i], out, path);
+    }
+}
+
 void prog_fail(const struct err *e)
 {
     if (e->closed) {

@@ -99,6 +99,10 @@ _Noreturn void prog_usage(const char *fmt, ...) __attribute__((format(printf, 1,
 _Noreturn void prog_usage_word(const struct nearest *near, const char *dashes, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* A usage error where the option `out`, whose value is `path`, or NULL, names a file that another
+ * option with a FILE or a PATH names, too: it would be written over while it is read. */
+void prog_check_output(const char *out, const char *path);
+
 /* Ends as `e` asks: quietly by SIGPIPE, with status 3, or with status 1. */
 _Noreturn void prog_fail(const struct err *e);
 

@@ -313,6 +313,16 @@ static bool is_mixed(const struct columns *c, int col)
     return words > 0 && words < c->segments;
 }
 
+/* Files are named after columns. */
+static int check_names(const struct columns *c, const char *table, struct err *e)
+{
+    for (int i = 0; i < c->n; i++)
+        if (strlen(c->name[i]) > COLUMNS_NAME)
+            return err_set(e, "%s:1: expected names of columns of at most %d bytes, found %zu",
+                           table, COLUMNS_NAME, strlen(c->name[i]));
+    return 0;
+}
+
 static int write_table(struct writing *w, const struct columns_only *only, int threads,
                        struct err *e)
 {
@@ -328,7 +338,8 @@ static int write_table(struct writing *w, const struct columns_only *only, int t
             c->name[i] = mem_printf("%.*s", (int)f.n, f.p);
         }
     }
-    int r = tsv_columns(t) == c->n
+    int r = check_names(c, tsv_name(t), e) != 0 ? -1
+            : tsv_columns(t) == c->n
                 ? write_rows(w, t, only, threads, e)
                 : err_set(e, "%s: it changed while it was read", io_name(w->path));
     tsv_close(t);

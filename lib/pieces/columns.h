@@ -28,6 +28,9 @@ const char *column_type_word(enum column_type t);
 /* Rows of a segment, at most; fewer where they are long. */
 enum { COLUMNS_SEGMENT = 1 << 16, COLUMNS_SEGMENT_BYTES = 1 << 25 };
 
+/* Bytes of a column's name, at most. */
+enum { COLUMNS_NAME = 200 };
+
 struct columns {
     int n; /* columns */
     char **name;

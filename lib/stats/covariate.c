@@ -114,7 +114,7 @@ static double median(const struct covariate_image *image, size_t n, bool wrong, 
         if (at == (count - 1) / 2)
             below = image[i].value;
         if (at++ == count / 2)
-            return below + (image[i].value - below) / 2;
+            return below / 2 + image[i].value / 2; /* no sum that overflows */
     }
     return NAN;
 }
