@@ -56,7 +56,10 @@ unset label 1
 
 set lmargin at screen 720.0 / W
 set rmargin at screen 1250.0 / W
-set yrange [0:*]
+set yrange [*:*]
+stats ARG1 skip 1 using 5 name "ece" nooutput
+# What is not known is below 0; a range that is one point is none.
+if (ece_max <= 0) { set yrange [0:1] } else { set yrange [0:*] }
 set format y "%.2f"
 set label 2 "Expected calibration error" at screen 720.0 / W, screen 1 - 105.0 / H font f_letter
 plot for [i = 0:kinds - 1] ARG1 index i skip 1 using 1:(x($5)) with linespoints pointtype shape(i) pointsize 1.2 \
@@ -66,12 +69,12 @@ plot for [i = 0:kinds - 1] ARG1 index i skip 1 using 1:(x($5)) with linespoints 
 
 set lmargin at screen 1350.0 / W
 set rmargin at screen 1870.0 / W
-set yrange [*:1]
 set label 2 "Maps: median rank correlation with the clean ones" \
     at screen 1350.0 / W, screen 1 - 105.0 / H font f_letter
 set key at screen 0.5, screen (16 + 26.0 * rows) / H center top horizontal maxrows rows font f_small samplen 2 width 2
-stats ARG1 skip 1 using (x($6)) name "map" nooutput
-if (map_records == 0) set yrange [0:1]
+set yrange [*:*]
+stats ARG1 skip 1 using ($6 < -1.5 ? 1 : $6) name "map" nooutput
+if (map_min >= 1) { set yrange [0:1] } else { set yrange [*:1] }
 plot for [i = 0:kinds - 1] ARG1 index i using 1:(x($6)) with linespoints pointtype shape(i) pointsize 1.2 \
     linecolor rgb color(i) dashtype 1 + i / 7 title columnheader(1)
 unset multiplot
