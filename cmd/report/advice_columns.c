@@ -53,10 +53,8 @@ static void advise(struct advice *a)
     free(tests);
 }
 
-static void with_errors(struct advice *a)
+static void say_errors(const struct tested_columns *l, const struct finding *f)
 {
-    const struct tested_columns *l = &a->r->columns;
-    const struct finding *f = &a->f->of[FIND_COLUMN_ERRORS];
     struct words_buf b;
     if (f->verdict == VERDICT_NO) {
         words_para(2, "-",
@@ -71,13 +69,10 @@ static void with_errors(struct advice *a)
                f->count, words_count(&b, f->of, "tested column", "tested columns"),
                f->count == 1 ? "goes" : "go");
     list(l);
-    advise(a);
 }
 
-static void with_class(struct advice *a)
+static void say_class(const struct tested_columns *l, const struct finding *f)
 {
-    const struct tested_columns *l = &a->r->columns;
-    const struct finding *f = &a->f->of[FIND_COLUMN_CLASS];
     struct words_buf b, c;
     if (f->verdict == VERDICT_NO) {
         words_para(2, "-",
@@ -92,20 +87,33 @@ static void with_class(struct advice *a)
         if (column_tells_class(&l->at[i]))
             words_line("    %s: %s of the guesses are correct, by chance %s", l->at[i].name,
                        words_share(&b, l->at[i].guessed), words_share(&c, l->at[i].chance));
-    recommend(a, UNCOUNTED, FIND_COLUMN_CLASS, "data/image_stats_errors.tsv,data/image_stats.tsv",
-              "Test the model on images in which these columns are evened out.");
-    recommend_worked(a, "the accuracy stays the same: then the model does not use the shortcut.");
+}
+
+bool columns_told(const struct findings *f)
+{
+    return f->of[FIND_COLUMN_ERRORS].verdict != VERDICT_NONE ||
+           f->of[FIND_COLUMN_CLASS].verdict != VERDICT_NONE;
+}
+
+void columns_say(const struct tables *r, const struct findings *f)
+{
+    if (f->of[FIND_COLUMN_ERRORS].verdict != VERDICT_NONE)
+        say_errors(&r->columns, &f->of[FIND_COLUMN_ERRORS]);
+    if (f->of[FIND_COLUMN_CLASS].verdict != VERDICT_NONE)
+        say_class(&r->columns, &f->of[FIND_COLUMN_CLASS]);
 }
 
 void advice_columns(struct advice *a)
 {
-    bool errors = a->f->of[FIND_COLUMN_ERRORS].verdict != VERDICT_NONE;
-    bool classes = a->f->of[FIND_COLUMN_CLASS].verdict != VERDICT_NONE;
-    if (!errors && !classes)
+    if (!columns_told(a->f))
         return;
-    advice_section(a, "Image statistics");
-    if (errors)
-        with_errors(a);
-    if (classes)
-        with_class(a);
+    advice_section(a, COLUMNS_SECTION);
+    columns_say(a->r, a->f);
+    if (a->f->of[FIND_COLUMN_ERRORS].verdict == VERDICT_YES)
+        advise(a);
+    if (a->f->of[FIND_COLUMN_CLASS].verdict != VERDICT_YES)
+        return;
+    recommend(a, UNCOUNTED, FIND_COLUMN_CLASS, "data/image_stats_errors.tsv,data/image_stats.tsv",
+              "Test the model on images in which these columns are evened out.");
+    recommend_worked(a, "the accuracy stays the same: then the model does not use the shortcut.");
 }

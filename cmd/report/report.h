@@ -9,6 +9,7 @@
 #include "rows/tables.h"
 #include "stats/findings.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What is known of a run, and what it shows. */
@@ -23,6 +24,12 @@ void summary_write(const struct known *k);
 
 /* The same, collected: see words.h. */
 void summary_make(const struct known *k);
+
+/* Which columns of covariates go with errors or tell the class, for summary and recommendations:
+ * whether that is known, and the paragraphs. */
+#define COLUMNS_SECTION "Image statistics"
+bool columns_told(const struct findings *f);
+void columns_say(const struct tables *r, const struct findings *f);
 
 /* Summary and recommendations in other forms. */
 void markdown_write(const struct known *k);

@@ -516,6 +516,10 @@ void summary_make(const struct known *k)
         if (f->of[FIND_HIGHEST_ERRORS].verdict != VERDICT_NONE)
             write_confidence(r, f);
     }
+    if (columns_told(f)) {
+        words_section(COLUMNS_SECTION);
+        columns_say(r, f);
+    }
     write_maps(k);
 }
 
