@@ -50,7 +50,8 @@ corruptions_head() { # file
     why=$({ : <"$1"; } 2>&1) || die 1 "$1:${why##*:}"
     read -ra head < <(od -An -v -tu1 -w10 -N 10 -- "$1")
     [ "${head[*]:0:6}" = '147 78 85 77 80 89' ] || die 1 "$1: expected an .npy file, found something else"
-    [ "${head[6]-}" = 1 ] || die 1 "$1: expected version 1 of .npy, found version ${head[6]-}"
+    [ ${#head[@]} -eq 10 ] || die 1 "$1: expected a header, found the end of the file"
+    [ "${head[6]}" -eq 1 ] || die 1 "$1: expected version 1 of .npy, found version ${head[6]}"
     start=$((10 + head[8] + 256 * head[9]))
     text=$(tail -c +11 -- "$1" | head -c $((start - 10)) | tr -d '\0\n' | sed 's/ *$//')
     type='' order='' shape=''
@@ -257,8 +258,8 @@ corruptions_run() {
     reading=(${RESIZE:+--resize "$RESIZE"} "${words[@]}")
     limit=(${LIMIT:+--limit "$LIMIT"})
     labels=(${NAMES:+--names "$NAMES"} ${LABELS:+--labels "$LABELS"})
-    list=$(HEATPIPE_STAGE=1 "$HEATPIPE_BIN/cifar-predict" --list-inputs --model "$MODEL" --data "$DATA" "${labels[@]}" \
-        ${RESIZE:+--resize "$RESIZE"}) || exit $?
+    list=$(HEATPIPE_STAGE=1 "$HEATPIPE_BIN/cifar-predict" --list-inputs --model "$MODEL" "${reading[@]}" --data "$DATA" \
+        "${labels[@]}") || exit $?
     mapfile -t words < <(cut -f 1 <<<"$list" | sed 1d)
     for i in "${!words[@]}"; do [[ ${words[i]} != *\\* ]] || printf -v words[i] %b "${words[i]}"; done
     path=("${words[@]}")
