@@ -3,7 +3,7 @@
 const Picture = (() => {
     const { index } = Dom;
     const { per, images } = index;
-    const BLOCK_BYTES = 8 << 20, MAP_BYTES = 12 << 20, BITMAP_BYTES = 16 << 20, AT_A_TIME = 8;
+    const BLOCK_BYTES = 8 << 20, MAP_BYTES = 12 << 20, BITMAP_BYTES = 16 << 20, AT_A_TIME = 3;
     const OVERHEAD = 1 << 11; /* of a bitmap, about */
     const listeners = new Set();
     let turn = 0;
