@@ -34,8 +34,8 @@ static const struct opt options[] = {
     {"against-neighbors", 0, OPT_STRING, &against_neighbors, "FILE",
      "The same of neighbors --among the images of --against.", 0, 0},
     {"embedding", 'e', OPT_FLOAT, &embedding, "D",
-     "A pair of --neighbors at this distance or nearer is a near one whatever its pixels. Default: "
-     "0.02.",
+     "A pair of --neighbors at this distance or nearer is alike where its pixels do not show more. "
+     "Default: 0.02.",
      0, 0},
     {"shifted", 0, OPT_FLOAT, &shifted, "R",
      "Least correlation of the details of a shifted pair. Default: 0.95.", 0, 0},

@@ -56,6 +56,20 @@ void advice_pages(char *s, size_t size, const struct about *about, const char *s
     free(page);
 }
 
+void advice_list_classes(const struct classes *c, enum class_error kind, const char *title)
+{
+    struct class_list l = classes_by_errors(c, kind);
+    if (l.n > 0)
+        words_para(2, "", "%s", title);
+    for (int i = 0; i < l.n && i < ADVICE_SHORT_LIST; i++) {
+        const struct class_row *row = &c->row[l.cls[i]];
+        words_line("    %4" PRId64 "  %s", class_errors_of(row, kind), row->text);
+    }
+    if (l.n > ADVICE_SHORT_LIST)
+        words_line("    and %d more", l.n - ADVICE_SHORT_LIST);
+    free(l.cls);
+}
+
 /* --- what is recommended --- */
 
 static char *format(const char *fmt, va_list ap)

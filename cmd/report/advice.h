@@ -76,6 +76,9 @@ double advice_points(const struct tables *r, int64_t errors);
  * sheet that the run has, "" for none; `stem` is the name without .png. */
 void advice_pages(char *s, size_t size, const struct about *about, const char *stem);
 
+/* Lists the classes with more than one error of a kind, under a line of words. */
+void advice_list_classes(const struct classes *c, enum class_error kind, const char *title);
+
 /* --- topics --- */
 
 /* What speaks against all other measurements: one recommendation, or none. */

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static void write_bin(const char *what, const struct calibration_far *b)
 {
@@ -125,18 +124,6 @@ static void calibration(struct advice *a)
                      100 * c->value);
 }
 
-static void list_highest_wrong(const struct classes *c)
-{
-    struct class_list l = classes_by_errors(c, CLASS_HIGHEST_WRONG);
-    if (l.n > 0)
-        words_para(2, "", "True classes with more than one of them:");
-    for (int i = 0; i < l.n && i < ADVICE_SHORT_LIST; i++)
-        words_line("    %4" PRId64 "  %s", c->row[l.cls[i]].highest_wrong, c->row[l.cls[i]].text);
-    if (l.n > ADVICE_SHORT_LIST)
-        words_line("    and %d more", l.n - ADVICE_SHORT_LIST);
-    free(l.cls);
-}
-
 /* Where the errors of highest confidence are listed and drawn. */
 static void list_files(const struct advice *a, int64_t errors)
 {
@@ -228,7 +215,8 @@ static void highest_errors(struct advice *a)
     words_para(2, "", "Ceiling: %.2f points, whether labels or predictions are corrected.",
                advice_points(a->r, h->count));
     list_files(a, h->count);
-    list_highest_wrong(&a->r->classes);
+    advice_list_classes(&a->r->classes, CLASS_HIGHEST_WRONG,
+                        "True classes with more than one of them:");
     review_highest(a);
 }
 

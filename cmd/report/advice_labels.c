@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static void list_files(const struct advice *a)
 {
@@ -20,18 +19,6 @@ static void list_files(const struct advice *a)
                "last flagged label: in the other images the model is not confident in another "
                "class.",
                drawn);
-}
-
-static void list_classes(const struct classes *c)
-{
-    struct class_list l = classes_by_errors(c, CLASS_FLAGGED);
-    if (l.n > 0)
-        words_para(2, "", "Labels of which more than one is flagged:");
-    for (int i = 0; i < l.n && i < ADVICE_SHORT_LIST; i++)
-        words_line("    %4" PRId64 "  %s", c->row[l.cls[i]].flagged, c->row[l.cls[i]].text);
-    if (l.n > ADVICE_SHORT_LIST)
-        words_line("    and %d more", l.n - ADVICE_SHORT_LIST);
-    free(l.cls);
 }
 
 void advice_labels(struct advice *a)
@@ -67,7 +54,7 @@ void advice_labels(struct advice *a)
     words_para(2, "", "Without these images the accuracy is %s, if all of these labels are wrong.",
                words_accuracy(&c, rest->value));
     list_files(a);
-    list_classes(&a->r->classes);
+    advice_list_classes(&a->r->classes, CLASS_FLAGGED, "Labels of which more than one is flagged:");
     recommend(a, more, FIND_FLAGGED_LABELS, "review_labels.tsv,review_labels.png",
               "Review the flagged labels from the first on, and stop where hardly any is wrong.");
     recommend_among(a, l->count);

@@ -25,7 +25,7 @@ enum {
 };
 
 static int read_row(struct tested_columns *l, const struct tsv_in *t, const int col[COLUMNS],
-                    struct err *e)
+                    const struct classes *known, struct err *e)
 {
     struct tested_column c = {.images = 0};
     if (field_whole(t, col[IMAGES], FIELD_COUNT_MAX, &c.images, e) != 0 ||
@@ -43,6 +43,13 @@ static int read_row(struct tested_columns *l, const struct tsv_in *t, const int 
         field_probability_na(t, col[CLASS_CHANCE], &c.chance, e) != 0 ||
         field_probability_na(t, col[CLASS_P], &c.guessed_p, e) != 0)
         return -1;
+    const int64_t errors = known->total - known->correct;
+    if (c.images > known->total || c.errors > errors)
+        return tsv_error(t, e,
+                         "expected at most %lld images and %lld errors, as in %s, found %lld and "
+                         "%lld: are both of the same run?",
+                         (long long)known->total, (long long)errors, known->file,
+                         (long long)c.images, (long long)c.errors);
     c.name = field_shown(t, col[COLUMN], "column", l->n + 1);
     l->at = mem_extend(l->at, (size_t)l->n, (size_t)l->n + 1, sizeof *l->at);
     l->at[l->n++] = c;
@@ -65,22 +72,11 @@ int tested_columns_read(struct tested_columns *l, const char *file, const struct
     *l = (struct tested_columns){.known = false};
     if (!file)
         return 0;
-    if (fields_open(&t, file, need, e) != 0)
+    if (fields_open_at(&t, file, need, col, e) != 0)
         return -1;
-    for (int i = 0; i < COLUMNS; i++)
-        col[i] = tsv_find(t, need[i]);
-    while ((r = tsv_next_shown(t, e)) > 0) {
-        r = read_row(l, t, col, e);
-        const struct tested_column *c = l->n > 0 ? &l->at[l->n - 1] : NULL;
-        if (r == 0 && (c->images > known->total || c->errors > known->total - known->correct))
-            r = tsv_error(t, e,
-                          "expected at most %lld images and %lld errors, as in %s, found %lld and "
-                          "%lld: are both of the same run?",
-                          (long long)known->total, (long long)(known->total - known->correct),
-                          known->file, (long long)c->images, (long long)c->errors);
-        if (r != 0)
+    while ((r = tsv_next_shown(t, e)) > 0)
+        if ((r = read_row(l, t, col, known, e)) != 0)
             break;
-    }
     tsv_close(t);
     l->known = r == 0;
     return r;

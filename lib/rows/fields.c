@@ -8,17 +8,32 @@
 #include <math.h>
 #include <stdlib.h>
 
-int fields_open(struct tsv_in **t, const char *file, const char *const *columns, struct err *e)
+static int open_at(struct tsv_in **t, const char *file, const char *const *columns, int *col,
+                   struct err *e)
 {
     if (tsv_open(t, file, e) != 0)
         return -1;
-    for (; *columns; columns++) {
-        if (tsv_need(*t, *columns, e) >= 0)
-            continue;
-        tsv_close(*t);
-        return -1;
+    for (int i = 0; columns[i]; i++) {
+        int at = tsv_need(*t, columns[i], e);
+        if (at < 0) {
+            tsv_close(*t);
+            return -1;
+        }
+        if (col)
+            col[i] = at;
     }
     return 0;
+}
+
+int fields_open(struct tsv_in **t, const char *file, const char *const *columns, struct err *e)
+{
+    return open_at(t, file, columns, NULL, e);
+}
+
+int fields_open_at(struct tsv_in **t, const char *file, const char *const *columns, int *col,
+                   struct err *e)
+{
+    return open_at(t, file, columns, col, e);
 }
 
 static bool missing(const struct tsv_in *t, int col)

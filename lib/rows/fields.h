@@ -15,6 +15,10 @@
 int fields_open(struct tsv_in **t, const char *file, const char *const *columns, struct err *e)
     ERR_CHECKED;
 
+/* The same; col[] gets the number of each of the columns. */
+int fields_open_at(struct tsv_in **t, const char *file, const char *const *columns, int *col,
+                   struct err *e) ERR_CHECKED;
+
 /* A whole number from 0 to `max`. */
 int field_whole(const struct tsv_in *t, int col, int64_t max, int64_t *v, struct err *e)
     ERR_CHECKED;

@@ -59,10 +59,8 @@ int label_flags_read(struct label_flags *l, const char *file, struct classes *kn
     *l = (struct label_flags){.known = false};
     if (!file)
         return 0;
-    if (fields_open(&t, file, need, e) != 0)
+    if (fields_open_at(&t, file, need, col, e) != 0)
         return -1;
-    for (int i = 0; i < COLUMNS; i++)
-        col[i] = tsv_find(t, need[i]);
     while ((r = tsv_next_shown(t, e)) > 0)
         if ((r = read_row(l, t, col, known, flagged, e)) != 0)
             break;
