@@ -162,3 +162,108 @@ void graph_mark_made_of(const struct graph *g, bool *marked)
         for (int k = 0; k < g->op[i].ins; k++)
             marked[g->op[i].out] = marked[g->op[i].out] || marked[g->op[i].in[k]];
 }
+
+/* --- what lies behind a value --- */
+
+/* What messages call a value. */
+static const char *value_name(const struct graph *g, int value, char *said, size_t room)
+{
+    if (value == 0)
+        return "the image";
+    if (g->value[value].name)
+        return g->value[value].name;
+    snprintf(said, room, "value %d", value);
+    return said;
+}
+
+/* Which values the logits are made of, themselves included. */
+static void mark_needed(const struct graph *g, bool *needed)
+{
+    needed[graph_logits(g)] = true;
+    for (int i = g->ops - 1; i >= 0; i--)
+        for (int k = 0; k < g->op[i].ins && needed[g->op[i].out]; k++)
+            needed[g->op[i].in[k]] = true;
+}
+
+static const float *copy_of(const float *from, size_t n)
+{
+    float *to = from ? mem_alloc(n, sizeof *to) : NULL;
+    return to ? memcpy(to, from, n * sizeof *to) : NULL;
+}
+
+static const char *name_of(const char *name)
+{
+    return name ? mem_dup(name) : NULL;
+}
+
+/* Appends a copy of an operation whose inputs are place[] in `to`, and the value it makes. */
+static int copy_op(struct graph *to, const struct graph *g, const struct graph_op *op, int *place,
+                   struct err *e)
+{
+    struct graph_op copy = *op;
+    for (int k = 0; k < op->ins; k++)
+        copy.in[k] = place[op->in[k]];
+    copy.w = copy.b = NULL;
+    copy.key = NULL;
+    int out = graph_add(to, &copy, e);
+    if (out < 0)
+        return -1;
+    struct graph_op *added = &to->op[to->ops - 1];
+    added->w = copy_of(op->w, (size_t)graph_op_weights(g, op));
+    added->b = copy_of(op->b, (size_t)g->value[op->out].c);
+    added->key = name_of(op->key);
+    to->value[out].name = name_of(g->value[op->out].name);
+    to->value[out].key = name_of(g->value[op->out].key);
+    place[op->out] = out;
+    return 0;
+}
+
+/* behind[]: values made of the first value of `to`; needed[]: those the logits are made of. */
+static int copy_behind(struct graph *to, const struct graph *g, int value, const bool *behind,
+                       const bool *needed, int *place, struct err *e)
+{
+    for (int i = 0; i < g->ops; i++) {
+        const struct graph_op *op = &g->op[i];
+        char of[64], read[64];
+        if (op->out == value || !behind[op->out] || !needed[op->out])
+            continue;
+        for (int k = 0; k < op->ins; k++)
+            if (!behind[op->in[k]])
+                return err_set(e,
+                               "expected what lies behind %s to be made of it alone, found that "
+                               "%s%s%s reads %s",
+                               value_name(g, value, of, sizeof of), graph_rules[op->kind].name,
+                               op->key ? " " : "", op->key ? op->key : "",
+                               value_name(g, op->in[k], read, sizeof read));
+        if (copy_op(to, g, op, place, e) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+struct graph *graph_tail(const struct graph *g, int value, struct err *e)
+{
+    const size_t n = (size_t)g->values;
+    bool *behind = mem_zero(2 * n, sizeof *behind), *needed = behind + n;
+    int *place = mem_zero(n, sizeof *place);
+    const struct graph_value *v = &g->value[value];
+    struct graph *to = graph_new();
+    char of[64];
+
+    memcpy(to->mean, g->mean, sizeof to->mean);
+    memcpy(to->std, g->std, sizeof to->std);
+    graph_add_value(to, v->c, v->h, v->w, name_of(v->name), name_of(v->key));
+    behind[value] = true;
+    graph_mark_made_of(g, behind);
+    mark_needed(g, needed);
+    int r = copy_behind(to, g, value, behind, needed, place, e);
+    if (r == 0 && to->ops == 0)
+        r = err_set(e, "expected a value that the logits are made of, found %s",
+                    value_name(g, value, of, sizeof of));
+    free(behind);
+    free(place);
+    if (r == 0)
+        return to;
+    graph_free(to);
+    return NULL;
+}

@@ -127,6 +127,12 @@ bool graph_finer(const struct graph *g, int layer, int side, char *name, size_t 
 /* Which values are made, by whatever detour, of those marked: marks them too. */
 void graph_mark_made_of(const struct graph *g, bool *marked);
 
+/* What lies between a value and the logits, as a graph of its own, which shares nothing with `g`:
+ * its value 0 is that value, and names and keys stay. An engine with opts.images runs it. NULL
+ * where the logits are not made of the value, or not of it alone: the error names the operation
+ * that reads a value before it. Caller frees. */
+struct graph *graph_tail(const struct graph *g, int value, struct err *e) ERR_CHECKED;
+
 /* Multiply-accumulates per image, of an operation and of all. */
 int64_t graph_op_macs(const struct graph *g, const struct graph_op *op);
 int64_t graph_macs(const struct graph *g);

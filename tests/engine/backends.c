@@ -2,6 +2,7 @@
 #include "compare.h"
 #include "forward.h"
 #include "settle.h"
+#include "tail.h"
 
 /* The sets, and what bf16 adds; those that do not run here are refused. */
 static const char *const kernels[] = {"avx512", "avx2", "plain", "amx"};
@@ -577,6 +578,9 @@ int main(void)
     check_forward("ref", ENGINE_F32, true);
     check_forward("cpu", ENGINE_F32, true);
     check_forward("cpu", ENGINE_BF16, true);
+    check_tails("ref", ENGINE_F32, 0);
+    check_tails("cpu", ENGINE_F32, 0);
+    check_tails("cpu", ENGINE_BF16, 0);
     check_refusals();
     check_random(9);
     check_forms(12);

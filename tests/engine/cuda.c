@@ -3,6 +3,7 @@
 #include "compare.h"
 #include "forward.h"
 #include "settle.h"
+#include "tail.h"
 
 #include <dlfcn.h>
 #include <limits.h>
@@ -519,6 +520,8 @@ int main(int argc, char **argv)
     standin_set(SMALL);
     check_forward("cuda", ENGINE_F32, false);
     check_forward("cuda", ENGINE_F16, false);
+    check_tails("cuda", ENGINE_F32, 1e-4);
+    check_tails("cuda", ENGINE_F16, 0.01);
     CHECK(standin_live() == 0);
     graph_free(n);
     check_random();

@@ -329,6 +329,53 @@ static void check_layers(void)
     graph_free(g);
 }
 
+/* A stem, a block with a shortcut, and what behind it reads that shortcut once more. */
+static void check_tail(void)
+{
+    struct graph *g = image_of(3, 8, 8);
+    struct err e = {0};
+    int stem = add(g, windows(GRAPH_CONV, 0, 3, 1, 1));
+    int mid = add(g, windows(GRAPH_CONV, stem, 3, 1, 1));
+    struct graph_op op = windows(GRAPH_CONV, mid, 3, 1, 1);
+    op.in[op.ins++] = stem;
+    op.key = mem_dup("layer1.0.conv2");
+    int block = add(g, op);
+    int useless = add(g, windows(GRAPH_CONV, stem, 1, 1, 0));
+    int mean = add(g, of_kind(GRAPH_AVERAGE, block));
+    op = of_kind(GRAPH_LINEAR, mean);
+    op.channels = 5;
+    int logits = add(g, op);
+    g->value[stem].name = mem_dup("conv1");
+    g->value[block].name = mem_dup("layer1.0");
+    g->value[block].key = mem_dup("stage.0");
+    g->mean[1] = 0.5F;
+
+    struct graph *t = graph_tail(g, stem, &e);
+    CHECK(t && t->ops == 4 && t->values == 5 && t->mean[1] == 0.5F);
+    CHECK_STR(t->value[0].name, "conv1");
+    CHECK(t->value[0].c == 4 && !t->value[1].name);
+    CHECK(graph_layer(t, "layer1.0", &e) == 2 && graph_layer(t, "stage.0", &e) == 2);
+    CHECK_STR(t->op[1].key, "layer1.0.conv2");
+    CHECK(t->op[1].in[0] == 1 && t->op[1].in[1] == 0);
+    CHECK(t->op[1].w != g->op[2].w && t->op[1].w[7] == g->op[2].w[7]);
+    CHECK(graph_closed(t).value == 2 && graph_classes(t) == 5);
+    graph_free(t);
+    t = graph_tail(g, block, &e);
+    CHECK(t && t->ops == 2 && graph_closed(t).value == 0);
+    graph_free(t);
+    t = graph_tail(g, mean, &e);
+    CHECK(t && t->ops == 1);
+    graph_free(t);
+
+    CHECK(!graph_tail(g, mid, &e));
+    CHECK_STR(e.msg, "expected what lies behind value 2 to be made of it alone, found that conv "
+                     "layer1.0.conv2 reads conv1");
+    CHECK(!graph_tail(g, useless, &e));
+    CHECK_STR(e.msg, "expected a value that the logits are made of, found value 4");
+    CHECK(!graph_tail(g, logits, &e));
+    graph_free(g);
+}
+
 int main(void)
 {
     check_table();
@@ -337,5 +384,6 @@ int main(void)
     check_wanted();
     check_closed();
     check_layers();
+    check_tail();
     return CHECK_DONE();
 }
