@@ -2,21 +2,28 @@
 """Writes the golden maps: what pytorch-grad-cam computes on a small network with
 random weights and on the bundled example.
 
-Needs torch, torchvision, opencv-python-headless and grad-cam. Beside this file:
+Needs torch, torchvision, opencv-python-headless and grad-cam 1.5.7. Beside this file:
     random.pth, images.npy, random.tsv   the network, its images, the rows
     shapes.tsv                           rows of examples/shapes100
-    NETWORK-LAYER-METHOD-SCORE.npy       maps (n, 2, h, w) for the columns pred, true
+    random-LAYER-METHOD-SCORE.npy        maps (n, 2, h, w) for the columns pred, true
+    methods/METHOD.npy                   uint16 (layers, scores, n, 2, 16, 16): every second cell, from
+                                         0 on, of the maps of examples/shapes100, 65535 for 1
+    methods/LAYERS-METHOD-SCORE-SMOOTH.npy
+                                         the same of several layers or smoothed (n, 2, 16, 16), with +
+                                         for the commas of lists
 """
+import contextlib
+import io
 import pathlib
 import sys
 import types
 
 import numpy as np
 import torch
-import pytorch_grad_cam.eigen_cam
-import pytorch_grad_cam.eigen_grad_cam
-from pytorch_grad_cam import (FEM, EigenCAM, EigenGradCAM, GradCAM, GradCAMElementWise,
-                              GradCAMPlusPlus, HiResCAM, LayerCAM, XGradCAM)
+import pytorch_grad_cam
+from pytorch_grad_cam import (FEM, AblationCAM, EigenCAM, EigenGradCAM, FinerCAM, FullGrad, GradCAM,
+                              GradCAMElementWise, GradCAMPlusPlus, HiResCAM, KPCA_CAM, LayerCAM,
+                              RandomCAM, ScoreCAM, ShapleyCAM, XGradCAM)
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 from torchvision.models.resnet import BasicBlock
@@ -26,8 +33,12 @@ EXAMPLE = HERE.parents[2] / "examples" / "shapes100"
 METHODS = {
     "gradcam": GradCAM, "hirescam": HiResCAM, "xgradcam": XGradCAM, "gradcam++": GradCAMPlusPlus,
     "elementwise": GradCAMElementWise, "layercam": LayerCAM, "eigencam": EigenCAM,
-    "eigengradcam": EigenGradCAM, "fem": FEM,
+    "eigengradcam": EigenGradCAM, "fem": FEM, "kpcacam": KPCA_CAM, "scorecam": ScoreCAM,
+    "ablationcam": AblationCAM, "fullgrad": FullGrad, "finercam": FinerCAM,
+    "shapleycam": ShapleyCAM, "random": RandomCAM,
 }
+LAYERS = ["layer2", "layer3", "layer4"]
+SEED = 7
 SCORES = {
     "logit": nn.Identity(),
     "logprob": nn.LogSoftmax(dim=1),
@@ -48,8 +59,9 @@ def with_sign(projection):
     return project
 
 
-for module in (pytorch_grad_cam.eigen_cam, pytorch_grad_cam.eigen_grad_cam):
-    module.get_2d_projection = with_sign(module.get_2d_projection)
+for module in vars(pytorch_grad_cam).values():
+    if isinstance(module, types.ModuleType) and hasattr(module, "get_2d_projection"):
+        module.get_2d_projection = with_sign(module.get_2d_projection)
 
 
 class ResNet(nn.Module):
@@ -114,12 +126,39 @@ def layer_of(net, name):
     return module
 
 
-def cams(net, pixels, layer, method, score, targets):
+def splitmix(state):
+    state = (state + 0x9e3779b97f4a7c15) % 2**64
+    x = (state ^ state >> 30) * 0xbf58476d1ce4e5b9 % 2**64
+    x = (x ^ x >> 27) * 0x94d049bb133111eb % 2**64
+    return state, x ^ x >> 31
+
+
+def random_weights(image, channels):
+    """The weights of --method random, from -1 to 1."""
+    state = splitmix(splitmix(SEED)[1] ^ image)[1]
+    weights = []
+    for _ in range(channels):
+        state, bits = splitmix(state)
+        weights.append((bits >> 11) * 2.0**-52 - 1)
+    return weights
+
+
+def cams(net, pixels, layers, method, score, targets, ids=(), **options):
     """(n, targets, h, w); `targets` is a list of class arrays."""
     wrapped = nn.Sequential(net, SCORES[score])
     x = prepare(pixels)
-    with METHODS[method](model=wrapped, target_layers=[layer_of(net, layer)]) as cam:
-        planes = [cam(x, [ClassifierOutputTarget(int(c)) for c in t]) for t in targets]
+    planes = []
+    # Its random numbers become those of --method random.
+    np.random.uniform = lambda low, high, size: np.array([random_weights(int(i), size[1]) for i in ids])
+    layers = [layer_of(net, name) for name in layers.split(",")]
+    with METHODS[method](model=wrapped, target_layers=layers) as cam, \
+            contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        for t in targets:
+            if method == "finercam":  # its target is one class for all images
+                maps = [cam(x[i:i + 1], target_idx=int(c), **options)[0] for i, c in enumerate(t)]
+            else:
+                maps = cam(x, [ClassifierOutputTarget(int(c)) for c in t], **options)
+            planes.append(np.stack(maps))
     return np.stack(planes, axis=1)
 
 
@@ -151,10 +190,37 @@ def write(name, net, ids, pixels, truth, combinations):
         for row in zip(ids, truth, pred):
             f.write("\t".join(map(str, map(int, row))) + "\n")
     for layer, method, score in combinations:
-        maps = cams(net, pixels, layer, method, score, [pred, truth])
+        maps = cams(net, pixels, layer, method, score, [pred, truth], ids)
         blank = int((maps.max((2, 3)) == 0).sum())
         print(name, layer, method, score, "blank:", blank, "conf:", p.max(1).values.numpy().round(3))
         np.save(HERE / f"{name}-{layer}-{method}-{score}.npy", maps.astype(np.float32))
+
+
+def packed(maps):
+    return np.round(maps[..., ::2, ::2].astype(np.float64) * 65535).astype(np.uint16)
+
+
+def every_method(net, ids, pixels, targets):
+    for method in METHODS:
+        maps = [[packed(cams(net, pixels, layer, method, score, targets, ids)) for score in ("logit", "logprob")]
+                for layer in LAYERS]
+        np.save(HERE / "methods" / f"{method}.npy", np.array(maps))
+    for layers, method, score, smooth in [
+            ("layer3,layer4", "gradcam", "logit", ""),
+            ("layer2,layer3,layer4", "layercam", "logprob", ""),
+            ("layer3,layer4", "eigencam", "logit", ""),
+            ("layer4", "gradcam", "logit", "aug"),
+            ("layer3", "hirescam", "logprob", "aug"),
+            ("layer3,layer4", "gradcam++", "logprob", "aug"),
+            ("layer3", "gradcam", "logit", "eigen"),
+            ("layer2", "layercam", "logprob", "eigen"),
+            ("layer4", "xgradcam", "logprob", "eigen"),
+            ("layer3", "hirescam", "logit", "aug,eigen"),
+            ("layer4", "fullgrad", "logit", "aug")]:
+        options = {f"{word}_smooth": True for word in smooth.split(",") if word}
+        maps = cams(net, pixels, layers, method, score, targets, ids, **options)
+        name = f"{layers}-{method}-{score}-{smooth or 'none'}".replace(",", "+")
+        np.save(HERE / "methods" / f"{name}.npy", packed(maps))
 
 
 def main():
@@ -190,14 +256,8 @@ def main():
     with torch.no_grad():
         conf, pred = torch.softmax(net(prepare(images)), 1).max(1)
     unsure = np.flatnonzero((pred.numpy() != records[:, 1]) & (conf.numpy() < 0.99))[:2]
-    write("shapes", net, unsure, images[unsure], records[unsure, 1].astype(int), [
-        ("layer4", "gradcam", "logprob"),
-        ("layer3", "gradcam", "logit"),
-        ("layer2", "hirescam", "logprob"),
-        ("layer3", "gradcam++", "logit"),
-        ("layer4", "layercam", "logprob"),
-        ("layer2", "eigencam", "logit"),
-    ])
+    write("shapes", net, unsure, images[unsure], records[unsure, 1].astype(int), [])
+    every_method(net, unsure, images[unsure], [pred.numpy()[unsure], records[unsure, 1].astype(int)])
 
 
 if __name__ == "__main__":
