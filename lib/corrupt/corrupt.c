@@ -18,12 +18,6 @@ struct job {
     uint64_t state;
 };
 
-/* Above 0 and below 1. */
-static double uniform(struct job *j)
-{
-    return ((double)(random_next(&j->state) >> 11) + .5) / 9007199254740992.0;
-}
-
 static uint8_t to_byte(double v)
 {
     return (uint8_t)(fmin(fmax(v, 0), 1) * 255 + .5);
@@ -36,7 +30,7 @@ static double scaled(const struct job *j, double size)
     return size * (side > UNIT ? (double)side / UNIT : 1);
 }
 
-/* --- noise: Box and Muller 1958 --- */
+/* --- noise --- */
 
 static void add_noise(struct job *j)
 {
@@ -44,11 +38,10 @@ static void add_noise(struct job *j)
     const size_t n = 3 * (size_t)j->h * (size_t)j->w;
 
     for (size_t i = 0; i < n; i += 2) {
-        const double radius = deviation[j->severity] * sqrt(-2 * log(uniform(j)));
-        const double angle = 2 * 3.14159265358979323846 * uniform(j);
-        j->pixels[i] = to_byte(j->pixels[i] / 255.0 + radius * cos(angle));
-        if (i + 1 < n)
-            j->pixels[i + 1] = to_byte(j->pixels[i + 1] / 255.0 + radius * sin(angle));
+        double pair[2];
+        random_normal(&j->state, pair);
+        for (size_t k = 0; k < 2 && i + k < n; k++)
+            j->pixels[i + k] = to_byte(j->pixels[i + k] / 255.0 + deviation[j->severity] * pair[k]);
     }
 }
 
@@ -120,13 +113,13 @@ static void make_plasma(struct job *j, struct plasma *p, double decay)
                 *cell(p, y, x) = (*cell(p, y - half, x - half) + *cell(p, y - half, x + half) +
                                   *cell(p, y + half, x - half) + *cell(p, y + half, x + half)) /
                                      4 +
-                                 amplitude * (2 * uniform(j) - 1);
+                                 amplitude * (2 * random_unit(&j->state) - 1);
         for (int y = 0; y < p->side; y += half)
             for (int x = y % step ? 0 : half; x < p->side; x += step)
                 *cell(p, y, x) = (*cell(p, y - half, x) + *cell(p, y + half, x) +
                                   *cell(p, y, x - half) + *cell(p, y, x + half)) /
                                      4 +
-                                 amplitude * (2 * uniform(j) - 1);
+                                 amplitude * (2 * random_unit(&j->state) - 1);
     }
 }
 

@@ -1,0 +1,106 @@
+#include "faith/randomise.h"
+
+#include "base/mem.h"
+#include "graph/rules.h"
+#include "stats/random.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The name of the layer that an operation belongs to: that of the first named value which it or
+ * one after it makes. */
+static const char *name_of(const struct graph *g, int op, size_t *n)
+{
+    for (int v = g->op[op].out; v < g->values; v++)
+        if (g->value[v].name) {
+            *n = strcspn(g->value[v].name, ".");
+            return g->value[v].name;
+        }
+    const char *key = g->op[g->ops - 1].key;
+    key = key ? key : "linear";
+    *n = strlen(key);
+    return key;
+}
+
+/* Whether a layer begins with this operation. */
+static bool begins(const struct graph *g, int op)
+{
+    size_t n, before;
+
+    if (op == 0)
+        return true;
+    const char *a = name_of(g, op, &n), *b = name_of(g, op - 1, &before);
+    return n != before || memcmp(a, b, n) != 0;
+}
+
+/* The operations of layer `i` from the top: from *first up to the one before the result. */
+static int ops_of(const struct graph *g, int i, int *first)
+{
+    int end = g->ops;
+
+    for (*first = end - 1; *first > 0; --*first) {
+        if (!begins(g, *first))
+            continue;
+        if (i-- == 0)
+            break;
+        end = *first;
+    }
+    return end;
+}
+
+int randomise_layers(const struct graph *g)
+{
+    int count = 0;
+
+    for (int op = 0; op < g->ops; op++)
+        count += begins(g, op);
+    return count;
+}
+
+void randomise_name(const struct graph *g, int i, char *name, size_t room)
+{
+    int first;
+    size_t n;
+
+    ops_of(g, i, &first);
+    const char *found = name_of(g, first, &n);
+    snprintf(name, room, "%.*s", (int)n, found);
+}
+
+/* v[n] anew; the old one is freed. */
+static const float *draw(const float *v, size_t n, uint64_t *state)
+{
+    double sum = 0, squares = 0, pair[2];
+    float *out = mem_alloc(n, sizeof *out);
+
+    for (size_t i = 0; i < n; i++)
+        sum += v[i];
+    const double mean = sum / (double)n;
+    for (size_t i = 0; i < n; i++)
+        squares += (v[i] - mean) * (v[i] - mean);
+    const double deviation = sqrt(squares / (double)n);
+    for (size_t i = 0; i < n; i++) {
+        if (i % 2 == 0)
+            random_normal(state, pair);
+        out[i] = (float)(mean + deviation * pair[i % 2]);
+    }
+    free((void *)v);
+    return out;
+}
+
+void randomise_layer(struct graph *g, int i, uint64_t seed)
+{
+    int first, end = ops_of(g, i, &first);
+
+    for (int k = first; k < end; k++) {
+        struct graph_op *op = &g->op[k];
+        const int64_t weights = graph_op_weights(g, op);
+        if (weights == 0)
+            continue;
+        uint64_t state = seed ^ random_next(&(uint64_t){(uint64_t)k});
+        op->w = draw(op->w, (size_t)weights, &state);
+        op->b = draw(op->b, (size_t)g->value[op->out].c, &state);
+    }
+}

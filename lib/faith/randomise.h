@@ -1,0 +1,25 @@
+/* Networks that have lost what they learnt, from the top down (cascading randomisation: Adebayo et
+ * al., Sanity checks for saliency maps, 2018). A map that stays as it is does not show what the
+ * network knows. */
+#ifndef HP_RANDOMISE_H
+#define HP_RANDOMISE_H
+
+#include "graph/graph.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The layers of a network: its linear layer, and the stages before it ("layer4" for its blocks)
+ * down to the stem. */
+int randomise_layers(const struct graph *g);
+
+/* The name of layer `i` from the top, as --layer has it, or the checkpoint's of what follows the
+ * last stage. */
+void randomise_name(const struct graph *g, int i, char *name, size_t room);
+
+/* Draws the weights and the biases of layer `i` from the top: each tensor anew from a normal
+ * distribution of the mean and the standard deviation that it has. Batch norms are part of the
+ * convolutions before them. The same seed gives the same weights, whatever was drawn before. */
+void randomise_layer(struct graph *g, int i, uint64_t seed);
+
+#endif

@@ -1,0 +1,76 @@
+/* Layers that are drawn anew: which tensors change, and what their numbers are like. */
+#include "check.h"
+
+#include "../engine/random_net.h"
+#include "faith/randomise.h"
+
+/* A stem, two stages of a block and of two, an average and a linear layer. */
+static struct graph *net(void)
+{
+    struct graph *g = graph_new();
+    int v = graph_add_value(g, 3, 8, 8, NULL, NULL);
+    static const char *const names[] = {"conv1", "layer1.0", "layer2.0", "layer2.1"};
+
+    for (int i = 0; i < 4; i++) {
+        if (i > 0)
+            v = net_add_conv(g, v, 16, 3, 1, -1, true);
+        v = net_add_conv(g, v, 16, 3, 1, -1, true);
+        g->value[v].name = mem_dup(names[i]);
+    }
+    v = net_add(g, &(struct graph_op){.kind = GRAPH_AVERAGE, .in = {v}, .ins = 1}, 0, 0);
+    net_add(g, &(struct graph_op){.kind = GRAPH_LINEAR, .in = {v}, .ins = 1, .channels = 9}, 1, 1);
+    g->op[g->ops - 1].key = mem_dup("fc");
+    return g;
+}
+
+static void moments(const float *v, size_t n, double *mean, double *deviation)
+{
+    double sum = 0, squares = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += v[i];
+    for (size_t i = 0; i < n; i++)
+        squares += (v[i] - sum / (double)n) * (v[i] - sum / (double)n);
+    *mean = sum / (double)n;
+    *deviation = sqrt(squares / (double)n);
+}
+
+int main(void)
+{
+    static const char *const layers[] = {"fc", "layer2", "layer1", "conv1"};
+    static const int first[] = {7, 3, 1, 0, 8};
+    struct graph *g, *same;
+    char name[64];
+
+    random_state = 1;
+    g = net();
+    random_state = 1;
+    same = net();
+    CHECK(randomise_layers(g) == 4);
+    for (int i = 0; i < 4; i++) {
+        randomise_name(g, i, name, sizeof name);
+        CHECK_STR(name, layers[i]);
+        randomise_layer(g, i, 5);
+        for (int k = 0; k < g->ops; k++) {
+            const size_t n = (size_t)graph_op_weights(g, &g->op[k]);
+            double mean, deviation, was_mean, was;
+            if (n == 0)
+                continue;
+            int changed = memcmp(g->op[k].w, same->op[k].w, n * sizeof(float)) != 0;
+            CHECK(changed == (k >= first[i]));
+            if (k == 8)
+                continue;
+            moments(g->op[k].w, n, &mean, &deviation);
+            moments(same->op[k].w, n, &was_mean, &was);
+            CHECK_NEAR(mean, was_mean, 4 * was / sqrt((double)n));
+            CHECK_NEAR(deviation / was, 1, 4 / sqrt(2. * (double)n));
+        }
+    }
+    /* Alone as among others. */
+    randomise_layer(same, 2, 5);
+    CHECK(memcmp(same->op[1].w, g->op[1].w, 16 * 16 * 9 * sizeof(float)) == 0);
+    CHECK(memcmp(same->op[2].w, g->op[1].w, 16 * 16 * 9 * sizeof(float)) != 0);
+    graph_free(g);
+    graph_free(same);
+    return CHECK_DONE();
+}
