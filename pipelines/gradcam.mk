@@ -52,6 +52,8 @@ $(foreach v,PREDICT CONFMAT CALIBRATE LABEL_CHECK NEIGHBORS WORST_K CAM_COMPUTE 
 option = $(if $(value $2),$1 "$$$2")
 
 comma := ,
+# The layer that the user chose.
+layer := $(filter-out auto,$(value LAYER))
 
 # A stage and what follows from its rule. `to`: its command writes to standard output.
 stage = exec bash "$$HEATPIPE_SHARE/stage.sh" $@ $(^:%=--from %)
@@ -72,7 +74,7 @@ true_column = awk -F '\t' 'NR == 1 { for (c = NF; c > 0 && $$c != "true"; c--); 
 # then this file is read again.
 ifndef LABELLED
 
-.PHONY: start data/inputs/model data/inputs/images data/predictions.tsv data/labels
+.PHONY: start data/inputs/model data/inputs/images data/layers.tsv data/predictions.tsv data/labels
 start: data/labels
 	@+LABELLED=$$(cat "$$D/labels") exec $(MAKE) -f "$$HEATPIPE_SHARE/gradcam.mk" $(HEATPIPE_GOALS)
 
@@ -83,17 +85,22 @@ data/inputs/model:
 data/inputs/images:
 	@exec bash "$$HEATPIPE_SHARE/inputs.sh" images $(if $(own),$(PREDICT) --list-inputs $(images) $(labels))
 
+# Which layer suits the maps is asked for before the forward pass, because the maps of the last
+# stage alone come whole: whatever they are to explain later, no image passes the network again.
+views := $(findstring --views,$(value PREDICT_FLAGS))
+choice := $(if $(own),$(if $(layer)$(views),,data/layers.tsv))
+data/layers.tsv: data/inputs/model data/inputs/images
+	@$(to) $(PREDICT) --list-layers --model "$$MODEL" $(call option,--assume,ASSUME) $(images)
+
 # The only forward pass: it makes the maps of all classes at the last stage, or those of
 # another layer for the classes that are looked at. A model without maps writes neither, and
 # logits of several views of an image have none.
-ifneq ($(findstring --views,$(value PREDICT_FLAGS)),)
-stored_maps =
-else ifeq ($(value LAYER),)
-stored_maps = --class-maps "$(part)/class_maps.npy"
-else
-stored_maps = --layer "$$LAYER" --cams "$(part)/cams.npy" --target true,pred,margin --score "$$SCORE"
-endif
-data/predictions.tsv: data/inputs/model data/inputs/images
+at_last = $(shell awk -F '\t' '$$7 == 1 { print $$6 }' "$$D/layers.tsv")
+layer_maps = --layer $1 --cams "$(part)/cams.npy" --target true,pred,margin --score "$$SCORE"
+last_maps = --class-maps "$(part)/class_maps.npy"
+stored_maps = $(if $(views),,$(if $(layer),$(call layer_maps,"$$LAYER"),$(if \
+  $(if $(choice),$(filter 0,$(at_last))),$(call layer_maps,auto),$(last_maps))))
+data/predictions.tsv: data/inputs/model data/inputs/images $(choice)
 	@$(stage) --say predictions --stdout --also data/classes.tsv --may data/logits.npy \
 	  --may data/class_maps.npy --may data/cams.npy --may data/embeddings.npy --may data/ids.npy --may data/damaged.tsv \
 	  --may data/predict_run.tsv -- \
@@ -118,7 +125,9 @@ has_ids    := $(shell [ ! -e "$$D/ids.npy" ] || echo 1)
 has_run    := $(shell [ ! -e "$$D/predict_run.tsv" ] || echo 1)
 # Of one class every label is right.
 has_check  := $(if $(unlabelled),,$(and $(has_logits),$(shell [ "$$(wc -l < "$$D/classes.tsv")" -le 2 ] || echo 1)))
-map_tensor := data/$(if $(value LAYER),cams,class_maps).npy
+# Maps of a layer before the last stage, which LAYER names or the model makes necessary.
+earlier    := $(or $(layer),$(shell [ ! -e "$$D/cams.npy" ] || echo 1))
+map_tensor := data/$(if $(earlier),cams,class_maps).npy
 flags      := $(if $(has_check),data/label_check.tsv)
 # One image has no place among others.
 has_embeddings := $(shell [ ! -e "$$D/embeddings.npy" ] || [ "$$(head -n 3 "$$D/predictions.tsv" | wc -l)" -lt 3 ] || echo 1)
@@ -146,7 +155,7 @@ chart_data := data/confusion.chart data/pairs.chart data/reliability.chart
 # Tables by id, whose columns the explorer shows.
 joined := data/image_stats.tsv data/duplicates.tsv $(if $(has_maps),data/cam_stats.tsv) $(if $(has_embeddings),data/points.tsv) $(flags) \
   $(if $(has_slices),data/slice_rows.tsv)
-before := $(addprefix data/,inputs/model inputs/images predictions.tsv logits.npy class_maps.npy cams.npy embeddings.npy ids.npy \
+before := $(addprefix data/,inputs/model inputs/images layers.tsv predictions.tsv logits.npy class_maps.npy cams.npy embeddings.npy ids.npy \
   classes.tsv predict_run.tsv labels)
 
 made := analysis export $(before) data/inputs/train data/slices.tsv data/slice_rows.tsv \
@@ -264,7 +273,7 @@ endif
 # From what the predictions left: no image passes the network again. At the last stage the
 # model adds the biases alone; that of another predictor may be none that heatpipe reads.
 map_inputs := $(map_tensor) data/logits.npy data/ids.npy
-ifeq ($(value LAYER),)
+ifeq ($(earlier),)
 map_from   := --class-maps "$$D/class_maps.npy" --score "$$SCORE"
 ifdef HEATPIPE_OWN_PREDICT
 map_inputs += data/inputs/model
@@ -279,8 +288,8 @@ cam := $(CAM_COMPUTE) $(map_from) $(if $(has_logits),--logits "$$D/logits.npy") 
 
 data/selected_maps.npy: data/selected.tsv
 data/selected_maps.npy: private also = --may data/cam_run.tsv
-# With LAYER the predictions tell what the maps are.
-data/selected_maps.npy: private options = $(if $(value LAYER),,--run "$(part)/cam_run.tsv")
+# Of an earlier layer the predictions tell what the maps are.
+data/selected_maps.npy: private options = $(if $(earlier),,--run "$(part)/cam_run.tsv")
 data/pair_maps.npy: data/pair_rows.tsv
 data/confident_maps.npy: data/confident_rows.tsv
 $(maps): $(map_inputs)
@@ -403,7 +412,7 @@ per_class_accuracy_interactive.html: data/per_class.tsv data/pairs.tsv data/summ
 # Every image with its maps: what the images are and what was predicted, the sheets' images first.
 shown := $(if $(unlabelled),--selected "$$D/selected.tsv",--classes "$$D/per_class.tsv" --pairs "$$D/pairs.tsv" \
   --summary "$$D/summary.tsv" --selected "$$D/selected.tsv" --pair-rows "$$D/pair_rows.tsv" --errors "$$D/confident_rows.tsv")
-stored := $(if $(value LAYER),--cams "$$D/cams.npy" --planes true$(comma)pred$(comma)margin,--class-maps "$$D/class_maps.npy")
+stored := $(if $(earlier),--cams "$$D/cams.npy" --planes true$(comma)pred$(comma)margin,--class-maps "$$D/class_maps.npy")
 explorer.html: data/predictions.tsv data/classes.tsv data/run.tsv data/files.tsv data/inputs/images $(joined) \
   $(if $(unlabelled),data/selected.tsv,$(summed) $(drawn)) $(if $(has_maps),$(map_tensor) data/ids.npy)
 	@$(stage) --folder explorer -- $(REPORT) explorer --predictions "$$D/predictions.tsv" $(shown) \

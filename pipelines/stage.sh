@@ -150,6 +150,7 @@ columns() {
     case $1 in
     predictions.tsv) echo id true pred correct conf ;;
     classes.tsv) echo class name group group_name ;;
+    layers.tsv) echo layer last_stage auto ;;
     confusion.tsv) echo true true_name ;;
     confusion_long.tsv) echo true pred count ;;
     per_class.tsv) echo class name total correct accuracy ;;

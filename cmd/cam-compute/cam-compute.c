@@ -52,8 +52,8 @@ static const struct opt opts[] = {
      "The images, a file or a folder, for a forward pass of their own.", 0, 0},
     SESSION_RESIZE_OPT(job.session),
     {"layer", 'l', OPT_STRING, &job.layer, "NAME",
-     "The layer to look at: a stage (layer3) or a block (layer3.0). Default: the last stage. "
-     "Needs --data.",
+     "The layer to look at: a stage (layer3), a block (layer3.0), or auto: the deepest one whose "
+     "grid has at least 4 by 4 cells. Default: the last stage. Needs --data.",
      0, 0},
     {"method", 0, OPT_CHOICE, &method, METHOD_WORDS,
      "How activations and gradients become a map. Default: gradcam.", 0, 0},

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/real.h"
 #include "cam/about.h"
+#include "cam/choice.h"
 #include "cam/layer.h"
 
 #include <stdlib.h>
@@ -19,6 +20,7 @@ struct network {
     struct session session;
     struct sink *sink;
     struct run about;
+    struct layer_choice choice;
     struct layer *layer;
     struct engine_want want[2];
     int wants;
@@ -165,10 +167,6 @@ static int open_network(struct network *n, struct err *e)
 {
     const struct job *j = n->job;
     const struct data_opts d = {.note = prog_note};
-    const struct layer_opts l = {.name = j->layer,
-                                 .score = j->score,
-                                 .method = j->method,
-                                 .probabilities = j->stats != NULL};
     struct session *s = &n->session;
 
     if (session_open(s, &j->session, &d, e) != 0)
@@ -177,6 +175,11 @@ static int open_network(struct network *n, struct err *e)
         return err_set(e, "%s: expected a file or a folder, found a pipe: images are taken by id",
                        data_name(s->data));
     session_drop_checkpoint(s);
+    choice_make(&n->choice, s->model->graph, j->layer);
+    const struct layer_opts l = {.name = n->choice.name,
+                                 .score = j->score,
+                                 .method = j->method,
+                                 .probabilities = j->stats != NULL};
     if (layer_open(&n->layer, s->model->graph, &l, e) != 0)
         return -1;
     const struct graph_value *v = layer_about(n->layer);
@@ -206,8 +209,9 @@ static int run(struct network *n, struct err *e)
         return -1;
     const size_t planes = (size_t)aims_planes(j->rows);
     const struct graph_value *v = layer_about(n->layer);
-    about_layer(&n->about, n->session.model->graph, layer_value(n->layer), j->layer, j->method,
-                j->score);
+    about_layer(&n->about, n->session.model->graph, layer_value(n->layer), n->choice.name,
+                j->method, j->score);
+    choice_put(&n->choice, &n->about);
     if (sink_open(&n->sink, j, (struct extent){v->h, v->w},
                   (struct extent){data_h(n->session.data), data_w(n->session.data)}, &n->about,
                   e) != 0)

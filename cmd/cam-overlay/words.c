@@ -415,6 +415,17 @@ static const char *base_name(const char *path)
     return slash && slash[1] ? slash + 1 : path;
 }
 
+/* " (4x4)" or, of a layer that was taken because the last stage is too coarse, " (8x8, because the
+ * last stage has 2x2 cells)". */
+static char *layer_grid(const struct run *run)
+{
+    const char *size = run_get(run, "map_size"), *last = run_get(run, "last_stage_size");
+    if (!size)
+        return mem_dup("");
+    return last ? mem_printf(" (%s, because the last stage has %s cells)", size, last)
+                : mem_printf(" (%s)", size);
+}
+
 /* "model.pth · layer4 (4x4) · gradcam · logit · heatpipe 0.1.0", or NULL. */
 static char *provenance(const struct run *run)
 {
@@ -424,12 +435,12 @@ static char *provenance(const struct run *run)
         const char *value = run_get(run, names[i]);
         if (!value)
             continue;
-        const char *size = strcmp(names[i], "layer") == 0 ? run_get(run, "map_size") : NULL;
+        char *grid = strcmp(names[i], "layer") == 0 ? layer_grid(run) : mem_dup("");
         char *clean = pen_name(i == 0 ? base_name(value) : value);
-        all = join(all, size                               ? mem_printf("%s (%s)", clean, size)
-                        : strcmp(names[i], "version") == 0 ? mem_printf("heatpipe %s", clean)
-                                                           : mem_dup(clean));
+        all = join(all, mem_printf("%s%s%s", strcmp(names[i], "version") == 0 ? "heatpipe " : "",
+                                   clean, grid));
         free(clean);
+        free(grid);
     }
     return all;
 }

@@ -2,11 +2,14 @@
 #include "cams.h"
 #include "images.h"
 #include "inspect.h"
+#include "layers.h"
 #include "results.h"
 
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/prog.h"
+#include "cam/about.h"
+#include "cam/choice.h"
 #include "session/session.h"
 #include "stats/temperature.h"
 #include "stream/run.h"
@@ -20,7 +23,7 @@ static struct results_opts wanted;
 static const char *names_path, *labels_path, *cams_path, *classes_path, *run_path, *skip_path,
     *targets, *temperature;
 static int score = -1, method = -1, views;
-static bool list_inputs;
+static bool list_inputs, list_layers;
 static int64_t limit = INT64_MAX, max_classes = INT64_MAX;
 
 static const struct opt options[] = {
@@ -48,8 +51,9 @@ static const struct opt options[] = {
     {"features", 'f', OPT_STRING, &wanted.features, "FILE",
      "Write the activations (n, c, h, w) of a layer.", 0, 0},
     {"layer", 'l', OPT_STRING, &wanted.layer, "NAME",
-     "The layer of --features and --cams: conv1, layer1, layer1.0, ... Default: the last stage.", 0,
-     0},
+     "The layer of --features and --cams: conv1, layer1, layer1.0, ..., or auto: the deepest one "
+     "whose grid has at least 4 by 4 cells. Default: the last stage.",
+     0, 0},
     {"class-maps", 0, OPT_STRING, &wanted.class_maps, "FILE",
      "Write the unnormalised CAMs of all classes at the last stage (n, classes, h, w).", 0, 0},
     {"cams", 0, OPT_STRING, &cams_path, "FILE",
@@ -79,6 +83,8 @@ static const struct opt options[] = {
      "Write where the results come from: checkpoint, checksum, images, constants, ...", 0, 0},
     {"list-inputs", 0, OPT_FLAG, &list_inputs, NULL,
      "Write a table of the files that --model, --data, --names and --labels read, and exit.", 0, 0},
+    {"list-layers", 0, OPT_FLAG, &list_layers, NULL,
+     "Write a table of the layers that --layer takes, with their grids, and exit.", 0, 0},
     SESSION_DEVICE_OPTS(opts, 't'),
     {"limit", 'n', OPT_INT, &limit, "N", "Stop after N images.", 0, INT64_MAX},
     {"max-classes", 0, OPT_INT, &max_classes, "N",
@@ -111,6 +117,7 @@ struct job {
     const struct names *names; /* of as many classes as the network's, or of none */
     struct out *classes, *run;
     struct results *results;
+    struct layer_choice choice;
     struct cams *cams; /* NULL where none are asked for */
     struct engine_want want[RESULTS_WANTS];
     bool coarse;  /* superclasses are the classes */
@@ -233,15 +240,17 @@ static void check_outputs(void)
 
 /* Nothing is computed: what would be written is not made without a word. What can be read only
  * once is left to the run. */
-static void check_list(void)
+static void check_list(const char *list)
 {
+    if (list_inputs && list_layers)
+        prog_usage("--list-inputs and --list-layers exclude each other");
     const struct {
         const char *name, *path;
     } input[] = {
         {"model", opts.model}, {"data", opts.data}, {"names", names_path}, {"labels", labels_path}};
     for (size_t i = 0; i < sizeof input / sizeof *input; i++)
         if (input[i].path && (strcmp(input[i].path, "-") == 0 || io_is_stream(input[i].path)))
-            prog_usage("--list-inputs: expected --%s with a file or a folder, found '%s'",
+            prog_usage("--%s: expected --%s with a file or a folder, found '%s'", list,
                        input[i].name, input[i].path);
     const struct {
         const char *name;
@@ -260,13 +269,13 @@ static void check_list(void)
         {"target", targets},
         {"score", score >= 0},
         {"method", method >= 0},
-        {"assume", opts.assume},
+        {"assume", opts.assume && list_inputs},
         {"mean", opts.mean},
         {"std", opts.std},
     };
     for (size_t i = 0; i < sizeof other / sizeof *other; i++)
         if (other[i].given)
-            prog_usage("--list-inputs and --%s exclude each other", other[i].name);
+            prog_usage("--%s and --%s exclude each other", list, other[i].name);
 }
 
 static void check_options(struct job *j, struct data_opts *d)
@@ -276,8 +285,8 @@ static void check_options(struct job *j, struct data_opts *d)
         prog_usage("expected --model FILE");
     if (!opts.data && !(list_inputs && opts.model))
         prog_usage("expected --data PATH");
-    if (list_inputs)
-        check_list();
+    if (list_inputs || list_layers)
+        check_list(list_inputs ? "list-inputs" : "list-layers");
     if (wanted.layer && !wanted.features && !cams_path)
         prog_usage("--layer: expected --features FILE or --cams FILE with it");
     if (!cams_path && (targets || score >= 0 || method >= 0))
@@ -426,8 +435,12 @@ static void put_about(struct run *r, const struct job *j)
         run_put(r, "warning", "%s", n->pixels.conflict);
     if (fit && *fit->text)
         run_put(r, "warning", "%s", fit->text);
-    if (j->cams)
+    if (j->cams) {
         cams_about(j->cams, r);
+        choice_put(&j->choice, r);
+    } else if (wanted.class_maps) {
+        about_class_maps(r, j->graph);
+    }
     free(found);
 }
 
@@ -473,6 +486,8 @@ static int run(struct job *j, const struct data_opts *d, struct err *e)
     wanted.graph = j->graph;
     wanted.names = names;
     wanted.cams = j->cams;
+    choice_make(&j->choice, j->graph, wanted.layer);
+    wanted.layer = j->choice.name;
     if (results_new(&j->results, &wanted, e) != 0)
         return -1;
     if (j->cams && cams_open(j->cams, cams_path, j->graph, wanted.layer,
@@ -534,7 +549,9 @@ int main(int argc, char **argv)
     struct err e = {0};
     prog_start(&prog, argc, argv);
     check_options(&j, &d);
-    int r = list_inputs ? images_list(&opts, &d, limit, skip_path != NULL, &e) : run(&j, &d, &e);
+    int r = list_inputs   ? images_list(&opts, &d, limit, skip_path != NULL, &e)
+            : list_layers ? layers_list(&opts, &d, &e)
+                          : run(&j, &d, &e);
     if (r != 0)
         prog_fail(&e);
     return PROG_OK;

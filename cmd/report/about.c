@@ -33,6 +33,7 @@ static const char *const label[][2] = {
     {"score", "Score"},
     {"map_size", "Cells of a map"},
     {"finer_layer", "Finer layer"},
+    {"last_stage_size", "Cells of the last stage"},
     {"trustworthiness", "Trustworthiness (plane x, y)"},
     {"fit", "Fit of BatchNorm statistics"},
     {"temperature", "Temperature"},

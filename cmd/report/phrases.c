@@ -129,6 +129,27 @@ void say_coarse(const struct about *about, const struct findings *f)
                finer && !none ? finer : "", ".");
 }
 
+void say_earlier(const struct about *about)
+{
+    const char *layer = about_value(about, "layer"), *size = about_value(about, "map_size");
+    const char *last = about_value(about, "last_stage_size");
+    if (!about_earlier(about))
+        return;
+    words_para(2, "-",
+               "The maps are of %s%s%s%s%s%s. Before the last stage the cells of a margin map do "
+               "not add up to the difference of the two logits, and maps of two classes may lie "
+               "apart whatever the image shows.",
+               layer, size && last ? ", with " : "", size && last ? size : "",
+               size && last ? " cells" : "",
+               last ? ", because the last stage has " : ", a layer before the last stage",
+               last ? last : "");
+    if (last)
+        words_para(2, "",
+                   "Fewer than 4 by 4 cells do not show where the model looks; %s is the last "
+                   "layer that has as many. LAYER takes another one.",
+                   layer);
+}
+
 void say_files(const struct about *about)
 {
     static const char *const what[][2] = {

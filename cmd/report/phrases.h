@@ -35,6 +35,10 @@ void say_blank(const struct findings *f);
  * layer; nothing otherwise. */
 void say_coarse(const struct about *about, const struct findings *f);
 
+/* Of maps of a layer before the last stage a paragraph that names it, says why it was taken, and
+ * what differs there; nothing otherwise. */
+void say_earlier(const struct about *about);
+
 /* The files of the run with what each holds: a section, where they are known. */
 void say_files(const struct about *about);
 

@@ -478,11 +478,7 @@ static void write_maps(const struct known *k)
         (f->of[FIND_BLANK].count > 0 || f->of[FIND_BLANK_TRUE].count > 0))
         words_para(2, "", "The comparisons below ignore blank maps.");
     say_coarse(&k->about, f);
-    if (k->tables.maps.earlier)
-        words_para(2, "-",
-                   "The maps are of a layer before the last stage. There the cells of a margin map "
-                   "do not add up to the difference of the two logits, and maps of two classes may "
-                   "lie apart whatever the image shows.");
+    say_earlier(&k->about);
     if (f->of[FIND_PLACES].verdict != VERDICT_YES)
         return;
     write_compared(k);

@@ -15,6 +15,9 @@
 void about_layer(struct run *r, const struct graph *g, int value, const char *name,
                  const struct method *method, enum cam_score score);
 
+/* Of the maps of all classes at the last stage, in closed form, whatever they will explain. */
+void about_class_maps(struct run *r, const struct graph *g);
+
 /* Of stored maps of the last stage, h by w; the network, which may be NULL, tells which layers
  * come before. */
 void about_stored(struct run *r, const struct graph *g, int h, int w, const struct method *method,

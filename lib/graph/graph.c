@@ -144,16 +144,25 @@ int graph_layer(const struct graph *g, const char *name, struct err *e)
     return found;
 }
 
-bool graph_finer(const struct graph *g, int layer, int side, char *name, size_t room)
+int graph_finer(const struct graph *g, int layer, int side)
 {
     for (int i = layer - 1; i > 0; i--) {
         const struct graph_value *v = &g->value[i];
-        if (v->name && v->h >= side && v->w >= side) {
-            snprintf(name, room, "%.*s", (int)strcspn(v->name, "."), v->name);
-            return true;
-        }
+        if (v->name && v->h >= side && v->w >= side)
+            return i;
     }
-    return false;
+    return -1;
+}
+
+void graph_layer_name(const struct graph *g, int value, char *name, size_t room)
+{
+    const char *block = g->value[value].name;
+    const size_t stage = strcspn(block, ".");
+    size_t n = stage;
+    for (int i = value + 1; i < g->values && n == stage; i++)
+        if (g->value[i].name && strncmp(g->value[i].name, block, stage + 1) == 0)
+            n = strlen(block);
+    snprintf(name, room, "%.*s", (int)n, block);
 }
 
 void graph_mark_made_of(const struct graph *g, bool *marked)

@@ -120,9 +120,13 @@ struct graph_closed graph_closed(const struct graph *g);
  * none. */
 int graph_layer(const struct graph *g, const char *name, struct err *e) ERR_CHECKED;
 
-/* The deepest layer, "layer2" for its blocks, before value `layer` whose grid has at least
- * `side` cells on either side, into name[room]; false where there is none. */
-bool graph_finer(const struct graph *g, int layer, int side, char *name, size_t room);
+/* The deepest layer before value `layer` whose grid has at least `side` cells on either side;
+ * -1 where there is none. */
+int graph_finer(const struct graph *g, int layer, int side);
+
+/* What a layer is called, into name[room]: "layer2" where it is the last block of a stage, else
+ * "layer2.0". */
+void graph_layer_name(const struct graph *g, int value, char *name, size_t room);
 
 /* Which values are made, by whatever detour, of those marked: marks them too. */
 void graph_mark_made_of(const struct graph *g, bool *marked);

@@ -308,7 +308,7 @@ static void check_layers(void)
     static const char *const names[] = {"conv1", NULL, "layer1.0", "layer1.1", "layer2.0"};
     struct graph *g = image_of(4, 8, 8);
     struct err e = {0};
-    char finer[32];
+    char name[32];
     for (int i = 0; i < 5; i++) {
         int x = add(g, windows(GRAPH_CONV, i, 3, i == 4 ? 4 : 1, 1));
         g->value[x].name = names[i] ? mem_dup(names[i]) : NULL;
@@ -319,9 +319,14 @@ static void check_layers(void)
     CHECK(graph_layer(g, "layer", &e) == -1);
     CHECK_STR(e.msg,
               "layer 'layer' is not one of conv1, layer1, layer1.0, layer1.1, layer2, layer2.0");
-    CHECK(graph_finer(g, 5, 4, finer, sizeof finer));
-    CHECK_STR(finer, "layer1");
-    CHECK(!graph_finer(g, 5, 9, finer, sizeof finer));
+    CHECK(graph_finer(g, 5, 4) == 4 && graph_finer(g, 4, 4) == 3);
+    CHECK(graph_finer(g, 5, 9) == -1);
+    graph_layer_name(g, 4, name, sizeof name);
+    CHECK_STR(name, "layer1");
+    graph_layer_name(g, 3, name, sizeof name);
+    CHECK_STR(name, "layer1.0");
+    graph_layer_name(g, 1, name, sizeof name);
+    CHECK_STR(name, "conv1");
     bool marked[6] = {[3] = true};
     graph_mark_made_of(g, marked);
     for (int i = 0; i < 6; i++)

@@ -179,7 +179,7 @@ def top_wrong(t, cls):
 
 def frame(t, text):
     """What all texts have."""
-    text.take(r'About this run .*?Cells of a map \d+x\d+( Finer layer layer3)?( Better fit with --mean [\d.,]+ --std [\d.,]+)?( Fit of BatchNorm statistics \w+: KL divergence [\d.]+ nats)?', True)
+    text.take(r'About this run .*?Cells of a map \d+x\d+( Finer layer layer3)?( Cells of the last stage 2x2)?( Better fit with --mean [\d.,]+ --std [\d.,]+)?( Fit of BatchNorm statistics \w+: KL divergence [\d.]+ nats)?', True)
     text.take(r'Warning: The pixel constants do not fit: .02 nats where .004 is usual. Try --mean 0,0,0\.',
               t.run.kind == 'working')
 
@@ -350,8 +350,12 @@ def summary(t, out):
     text.take(r'The comparisons below ignore blank maps\.',
               f['blank']['count'] + f['blank_true']['count'] > 0 and v('places') == 'yes')
     coarse(t, text, True)
-    text.take(r'The maps are of a layer before the last stage\. There the cells of a margin map do not add up to the difference of '
-              r'the two logits, and maps of two classes may lie apart whatever the image shows\.', t.run.layer != 'last stage')
+    coarse_last = t.run.layer != 'last stage' and t.run.last
+    text.take(r'The maps are of layer1, ' + (r'with 4x4 cells, because the last stage has 2x2' if coarse_last else 'a layer before the last stage') +
+              r'\. Before the last stage the cells of a margin map do not add up to the difference of the two logits, and maps of two '
+              r'classes may lie apart whatever the image shows\.', t.run.layer != 'last stage')
+    text.take(r'Fewer than 4 by 4 cells do not show where the model looks; layer1 is the last layer that has as many\. LAYER takes '
+              r'another one\.', coarse_last)
     compared = v('border') is not None
     tested = 0
     for name, head, scale, unit in (('border', r'Border share, the part of the map on its outermost ring of cells \(even map: '

@@ -25,6 +25,7 @@ class Run:
         self.groups = [i // size for i in range(classes)] if classes >= 3 else [None] * classes
         self.unlabelled = 0
         self.score, self.grid, self.finer, self.layer, self.options = 'logit', (4, 4), None, 'last stage', None
+        self.last = None
         self.fit = self.random.choice([None, 'good: KL divergence 0.0075 nats', 'doubtful: KL divergence 0.8 nats', 'bad: KL divergence 0.8 nats'])
         self.rows = []
         getattr(self, kind)()
@@ -227,7 +228,7 @@ class Run:
 
     def earlier(self):
         """Maps of an earlier layer lie apart, whatever the images show."""
-        self.layer = 'layer1'
+        self.layer, self.last = 'layer1', self.random.choice([None, '2x2'])
         self.calibrated(self.even())
 
     def better(self):
@@ -295,7 +296,7 @@ class Run:
         table('cam_stats.tsv', STATS, [s for i in range(len(self.rows)) for s in self.statistics(i)])
         facts = dict(version='1', date='2026-01-01T00:00:00Z', checkpoint='model.pth', architecture='ResNet-34',
                      layer=self.layer, method='gradcam', score=self.score, map_size='%dx%d' % self.grid,
-                     finer_layer=self.finer, better_fit=self.options, fit=self.fit)
+                     finer_layer=self.finer, last_stage_size=self.last, better_fit=self.options, fit=self.fit)
         rows = list(facts.items())
         if self.kind == 'working':
             rows.append(('warning', 'The pixel constants do not fit: .02 nats where .004 is usual. Try --mean 0,0,0.'))
