@@ -1,9 +1,9 @@
 # The programs, the pages that report holds, the entrance heatpipe and the manual pages.
 
-PROGRAMS := cifar-predict confmat worst-k cam-compute cam-overlay run-diff report model-info neighbors \
+PROGRAMS := cifar-predict confmat worst-k cam-compute cam-overlay cam-score run-diff report model-info neighbors \
             label-check image-stats calibrate covariates duplicates corrupt slices
 # Only these link a backend.
-ENGINE_PROGRAMS := cifar-predict cam-compute model-info neighbors duplicates slices
+ENGINE_PROGRAMS := cifar-predict cam-compute cam-score model-info neighbors duplicates slices
 
 cmd_src     := $(sort $(wildcard cmd/*/*.c))
 cmd_obj     := $(cmd_src:%.c=$(BUILD)/%.o)
@@ -59,7 +59,7 @@ define man_page
 $(BUILD)/man/$(1).1: cmd/$(1)/$(1).1 $(BUILD)/bin/$(1)
 	@mkdir -p $$(@D)
 	@awk -v p=$(BUILD)/bin/$(1) \
-	  '/^\.\\" (SYNOPSIS|OPTIONS|METHODS)$$$$/ { fflush(); system(p " --help=mdoc-" tolower($$$$2)); next } \
+	  '/^\.\\" (SYNOPSIS|OPTIONS|METHODS|METRICS)$$$$/ { fflush(); system(p " --help=mdoc-" tolower($$$$2)); next } \
 	   { print }' $$< > $$@
 endef
 $(foreach p,$(PROGRAMS) heatpipe,$(eval $(call man_page,$(p))))

@@ -1,6 +1,7 @@
 #include "corrupt/corrupt.h"
 
 #include "base/mem.h"
+#include "image/gauss.h"
 #include "image/image.h"
 #include "image/jpeg_write.h"
 #include "stats/random.h"
@@ -47,45 +48,21 @@ static void add_noise(struct job *j)
 
 /* --- blur --- */
 
-/* One line of n values, `step` apart, with the border repeated; weight[2 * reach + 1]. */
-static void blur_line(const float *in, float *out, int n, int step, const double *weight, int reach)
-{
-    for (int i = 0; i < n; i++) {
-        double sum = 0;
-        for (int k = -reach; k <= reach; k++) {
-            int at = i + k < 0 ? 0 : i + k >= n ? n - 1 : i + k;
-            sum += weight[k + reach] * in[(size_t)at * (size_t)step];
-        }
-        out[(size_t)i * (size_t)step] = (float)sum;
-    }
-}
-
 static void blur(struct job *j)
 {
     static const double sigmas[] = {.4, .6, .7, .8, 1};
-    const double sigma = scaled(j, sigmas[j->severity]);
-    const int reach = (int)(4 * sigma + .5);
     const size_t plane = (size_t)j->h * (size_t)j->w;
-    double *weight = mem_alloc(2 * (size_t)reach + 1, sizeof *weight), sum = 0;
-    float *in = mem_alloc(2 * plane, sizeof *in), *out = in + plane;
+    float *values = mem_alloc(2 * plane, sizeof *values);
 
-    for (int k = -reach; k <= reach; k++)
-        sum += weight[k + reach] = exp(-k * k / (2 * sigma * sigma));
-    for (int k = 0; k <= 2 * reach; k++)
-        weight[k] /= sum;
     for (int c = 0; c < 3; c++) {
         uint8_t *p = j->pixels + (size_t)c * plane;
         for (size_t i = 0; i < plane; i++)
-            in[i] = (float)p[i] / 255;
-        for (int y = 0; y < j->h; y++)
-            blur_line(in + y * j->w, out + y * j->w, j->w, 1, weight, reach);
-        for (int x = 0; x < j->w; x++)
-            blur_line(out + x, in + x, j->h, j->w, weight, reach);
+            values[i] = (float)p[i] / 255;
+        gauss_blur(values, values + plane, j->h, j->w, scaled(j, sigmas[j->severity]));
         for (size_t i = 0; i < plane; i++)
-            p[i] = to_byte(in[i]);
+            p[i] = to_byte(values[i]);
     }
-    free(weight);
-    free(in);
+    free(values);
 }
 
 /* --- fog: the diamond-square algorithm on a torus (Fournier, Fussell and Carpenter 1982) --- */

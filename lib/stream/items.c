@@ -48,11 +48,13 @@ int items_open(struct items **out, const char *path, int ndim, const int64_t *sh
 
     if (open_npy(&in, path, e) != 0)
         return -1;
-    if (npy_expect(in, NPY_F32, ndim, shape, e) != 0)
+    const struct npy_item *item = npy_item(in);
+    if (npy_expect(in, NPY_F32, ndim < 0 ? item->ndim : ndim, ndim < 0 ? item->shape : shape, e) !=
+        0)
         goto fail;
-    if (npy_item(in)->bytes > ITEM_BYTES) {
+    if (item->bytes > ITEM_BYTES) {
         err_record(e, "%s: expected items of at most %d bytes, found %lld", npy_name(in),
-                   ITEM_BYTES, (long long)npy_item(in)->bytes);
+                   ITEM_BYTES, (long long)item->bytes);
         goto fail;
     }
     if (npy_is_file(in) && (count = npy_count(in, e)) < 0)
@@ -61,7 +63,7 @@ int items_open(struct items **out, const char *path, int ndim, const int64_t *sh
     t->in = in;
     t->count = count;
     t->current = -1;
-    t->item = mem_alloc((size_t)npy_item(in)->count, sizeof *t->item);
+    t->item = mem_alloc((size_t)item->count, sizeof *t->item);
     *out = t;
     return 0;
 fail:

@@ -14,7 +14,7 @@ struct ids;
 /* How many axes an item of a tensor has, or -1; not of a pipe, which gives its head once. */
 int items_axes(const char *path, struct err *e) ERR_CHECKED;
 
-/* float32 items of `ndim` axes; -1 in `shape` stands for any length. */
+/* float32 items of `ndim` axes, or of any where that is -1; -1 in `shape` stands for any length. */
 int items_open(struct items **t, const char *path, int ndim, const int64_t *shape, struct err *e)
     ERR_CHECKED;
 void items_close(struct items *t);

@@ -1,0 +1,371 @@
+/* cam-score: what maps are worth, by metrics. See cam-score(1). */
+#include "input.h"
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/pool.h"
+#include "base/prog.h"
+#include "base/text.h"
+#include "faith/baseline.h"
+#include "faith/faith.h"
+#include "faith/order.h"
+#include "faith/summary.h"
+#include "session/session.h"
+#include "stream/run.h"
+#include "stream/tsv.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STEPS_MOST = 1 << 20, SIDE = 1024 };
+
+static struct session_opts session = {.device = "auto"};
+static struct input_opts wanted = {.table = "-", .target = "pred"};
+static const char *metrics = METRICS_USUAL, *grid, *summary_path, *run_path;
+static int score;
+static int64_t steps = 16, seed, resamples = 1000;
+static bool no_baselines;
+static struct faith_size cells; /* of `grid` */
+
+#define SCORES "prob|logit|logprob"
+static const enum cam_score scores[] = {CAM_PROB, CAM_LOGIT, CAM_LOGPROB};
+
+static const struct opt options[] = {
+    SESSION_MODEL_OPT(session),
+    SESSION_ASSUME_OPT(session),
+    {"data", 'd', OPT_STRING, &session.data, "PATH", "The images, a file or a folder.", 0, 0},
+    SESSION_RESIZE_OPT(session),
+    {"table", 0, OPT_STRING, &wanted.table, "FILE",
+     "The rows; - for standard input, which is the default.", 0, 0},
+    {"target", 't', OPT_STRING, &wanted.target, "WORD",
+     "What the maps explain: a column that holds a class (pred, true, ...), margin, or class:N. "
+     "Default: pred.",
+     0, 0},
+    {"planes", 0, OPT_STRING, &wanted.planes, "LIST",
+     "The --target with which maps of several planes were made; the plane of this call's --target "
+     "is taken.",
+     0, 0},
+    {"ids", 0, OPT_STRING, &wanted.ids, "FILE",
+     "The ids of the maps. Without it map i belongs to row i.", 0, 0},
+    {"metrics", 0, OPT_STRING, &metrics, "LIST",
+     "The metrics, separated by commas, or all. Default: " METRICS_USUAL ".", 0, 0},
+    {"score", 's', OPT_CHOICE, &score, SCORES,
+     "What is measured of the class in a changed image. Default: prob.", 0, 0},
+    {"steps", 0, OPT_INT, &steps, "N",
+     "Steps from the image to the one in which everything is changed. Default: 16.", 1, STEPS_MOST},
+    {"cells", 0, OPT_STRING, &grid, "HxW",
+     "Divide images into this grid for the metrics of cells. Default: the coarsest grid of the "
+     "maps.",
+     0, 0},
+    {"count", 'n', OPT_INT, &wanted.count, "N",
+     "Take N of the rows by chance. Default: 0, which takes all.", 0, INT64_MAX},
+    {"seed", 0, OPT_INT, &seed, "N",
+     "Of the rows taken, the order of equal values, the random maps and the intervals. Default: 0.",
+     0, INT64_MAX},
+    {"no-baselines", 0, OPT_FLAG, &no_baselines, NULL,
+     "Leave out the random, the blurred random, the centre and the edge map.", 0, 0},
+    {"summary", 0, OPT_STRING, &summary_path, "FILE",
+     "Write a row for each map and metric: the mean, its interval, and the difference from the "
+     "random map.",
+     0, 0},
+    {"resamples", 0, OPT_INT, &resamples, "N",
+     "Bootstrap samples for the intervals of --summary. Default: 1000.", 1, 1000000},
+    {"run", 0, OPT_STRING, &run_path, "FILE", "Write what the values come from.", 0, 0},
+    SESSION_DEVICE_OPTS(session, 0),
+    SESSION_PIXEL_OPTS(session),
+    {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
+};
+
+static const char *const examples[] = {
+    "cam-score -m model.pth -d test.bin cams.npy < rows.tsv > scores.tsv",
+    "cam-score -m model.pth -d test.bin --count 200 --summary summary.tsv gradcam=a.npy "
+    "layercam=b.npy < rows.tsv > scores.tsv",
+    NULL,
+};
+
+static const struct prog_list lists[] = {{"metrics", metric_list}, {NULL, NULL}};
+
+static const struct prog prog = {
+    .name = "cam-score",
+    .brief = "Measure what class activation maps are worth",
+    .operands = "MAPS ...",
+    .opts = options,
+    .examples = examples,
+    .lists = lists,
+};
+
+struct job {
+    struct session session;
+    struct input *input;
+    enum metric metric[METRIC_COUNT];
+    int metrics, baselines;
+    struct faith_size cells;
+    struct faith *faith;
+    float *baseline[BASELINE_COUNT];
+    uint8_t *pixels;
+    struct out *out;
+    struct tsv_out *rows;
+    struct summary_table table;
+};
+
+static int maps_of(const struct job *j)
+{
+    return input_maps(j->input) + j->baselines;
+}
+
+static const char *map_name(const struct job *j, int m)
+{
+    const int given = input_maps(j->input);
+    return m < given ? input_name(j->input, m) : baseline_word((enum baseline)(m - given));
+}
+
+/* --- writing --- */
+
+static int put_values(void *ctx, const struct faith_image *image, const double *value,
+                      struct err *e)
+{
+    struct job *j = ctx;
+    for (int m = 0; m < maps_of(j); m++) {
+        tsv_put_int(j->rows, image->id);
+        tsv_put_string(j->rows, map_name(j, m));
+        tsv_put_int(j->rows, image->aim.cls);
+        for (int i = 0; i < j->metrics; i++)
+            tsv_put_real(j->rows, value[m * j->metrics + i]);
+        if (tsv_end(j->rows, e) != 0)
+            return -1;
+    }
+    if (summary_path)
+        summary_add(&j->table, value);
+    return 0;
+}
+
+static int begin_rows(struct job *j, struct err *e)
+{
+    char *columns = mem_dup("id map class");
+    if (out_open(&j->out, "-", e) != 0)
+        return -1;
+    for (int i = 0; i < j->metrics; i++) {
+        char *longer = mem_printf("%s %s", columns, metric_rule(j->metric[i])->word);
+        free(columns);
+        columns = longer;
+    }
+    j->rows = tsv_begin(j->out, columns);
+    free(columns);
+    return 0;
+}
+
+static int write_summary(const struct job *j, struct out *o, struct err *e)
+{
+    const int maps = maps_of(j);
+    const int random = j->baselines > 0 ? input_maps(j->input) + BASELINE_RANDOM : -1;
+    struct summary_row *row = mem_alloc((size_t)maps * (size_t)j->metrics, sizeof *row);
+    struct tsv_out *t = tsv_begin(o, "map metric better mean low high images difference "
+                                     "difference_low difference_high");
+    int r = 0;
+    summary_make(&j->table, random, resamples, order_state((uint64_t)seed, 0, ORDER_SUMMARY), row);
+    for (int i = 0; i < maps * j->metrics && r == 0; i++) {
+        const struct summary_row *s = &row[i];
+        const struct metric_rule *m = metric_rule(j->metric[i % j->metrics]);
+        tsv_put_string(t, map_name(j, i / j->metrics));
+        tsv_put_string(t, m->word);
+        tsv_put_string(t, m->higher ? "higher" : "lower");
+        tsv_put_real(t, s->mean);
+        tsv_put_real(t, s->low);
+        tsv_put_real(t, s->high);
+        tsv_put_int(t, s->images);
+        tsv_put_real(t, s->difference);
+        tsv_put_real(t, s->difference_low);
+        tsv_put_real(t, s->difference_high);
+        r = tsv_end(t, e);
+    }
+    tsv_free(t);
+    free(row);
+    return r;
+}
+
+static int write_run(const struct job *j, struct out *o, struct err *e)
+{
+    struct run about = {0};
+    run_begin(&about);
+    run_put(&about, "checkpoint", "%s", session.model);
+    run_put(&about, "data", "%s", data_name(j->session.data));
+    normal_put(&about, &j->session.pixels);
+    run_put(&about, "precision", "%s",
+            engine_precision_word((enum engine_precision)session.precision));
+    run_put(&about, "device", "%s", engine_about(j->session.engine));
+    run_put(&about, "target", "%s", wanted.target);
+    run_put(&about, "score", "%s", cam_score_word(scores[score]));
+    run_put(&about, "cells", "%dx%d", j->cells.h, j->cells.w);
+    run_put(&about, "steps", "%" PRId64, steps);
+    run_put(&about, "rows", "%" PRId64, input_rows(j->input));
+    run_put(&about, "seed", "%" PRId64, seed);
+    run_put(&about, "forwards", "%" PRId64, faith_passed(j->faith));
+    const int r = run_write(&about, o, e);
+    run_free(&about);
+    return r;
+}
+
+/* --- computing --- */
+
+static int score_row(struct job *j, int64_t i, const float **map, struct err *e)
+{
+    struct faith_image image = {.pixels = j->pixels};
+    struct data_item item;
+    const int given = input_maps(j->input);
+    if (input_row(j->input, i, &image.id, &image.aim, map, e) != 0 ||
+        data_at(j->session.data, image.id, j->pixels, &item, e) != 0)
+        return -1;
+    const uint64_t state = order_state((uint64_t)seed, image.id, ORDER_BASELINES);
+    for (int b = 0; b < j->baselines; b++) {
+        baseline_make((enum baseline)b, j->pixels, data_h(j->session.data), data_w(j->session.data),
+                      state, j->baseline[b]);
+        map[given + b] = j->baseline[b];
+    }
+    return faith_add(j->faith, &image, map, e);
+}
+
+static int score_rows(struct job *j, struct err *e)
+{
+    const float **map = mem_alloc((size_t)maps_of(j), sizeof *map);
+    const int64_t n = input_rows(j->input);
+    int r = 0;
+    for (int64_t i = 0; i < n && r == 0; i++) {
+        r = score_row(j, i, map, e);
+        prog_progress("images", i + 1, n);
+    }
+    free(map);
+    if (r == 0)
+        r = faith_end(j->faith, e);
+    prog_progress_end();
+    return r == 0 ? input_end(j->input, e) : -1;
+}
+
+/* --- opening --- */
+
+static void open_faith(struct job *j)
+{
+    const struct faith_size image = {data_h(j->session.data), data_w(j->session.data)};
+    const int given = input_maps(j->input);
+    struct faith_size size[FAITH_MAPS];
+    for (int m = 0; m < maps_of(j); m++)
+        size[m] = m < given ? input_size(j->input, m) : image;
+    const struct faith_opts o = {.graph = j->session.model->graph,
+                                 .engine = j->session.engine,
+                                 .metric = j->metric,
+                                 .metrics = j->metrics,
+                                 .size = size,
+                                 .maps = maps_of(j),
+                                 .cells = j->cells,
+                                 .score = scores[score],
+                                 .steps = (int)steps,
+                                 .threads = session.threads ? (int)session.threads : pool_cores(),
+                                 .seed = (uint64_t)seed,
+                                 .ctx = j,
+                                 .put = put_values};
+    faith_open(&j->faith, &o);
+    j->pixels = mem_alloc(3 * (size_t)image.h * (size_t)image.w, 1);
+    for (int b = 0; b < j->baselines; b++)
+        j->baseline[b] = mem_alloc((size_t)image.h * (size_t)image.w, sizeof **j->baseline);
+}
+
+/* The coarsest grid of the maps, or that of --cells. */
+static int choose_cells(struct job *j, struct err *e)
+{
+    const struct faith_size image = {data_h(j->session.data), data_w(j->session.data)};
+    if (cells.h > image.h || cells.w > image.w)
+        return err_set(e, "--cells: expected at most %dx%d, the size of the images, found %dx%d",
+                       image.h, image.w, cells.h, cells.w);
+    j->cells = cells.h > 0 ? cells : image;
+    for (int m = 0; m < input_maps(j->input) && cells.h == 0; m++) {
+        const struct faith_size s = input_size(j->input, m);
+        if ((int64_t)s.h * s.w < (int64_t)j->cells.h * j->cells.w)
+            j->cells = s;
+    }
+    return 0;
+}
+
+static int open_all(struct job *j, struct err *e)
+{
+    const struct data_opts d = {.note = prog_note};
+    const struct engine_opts engine = {.images = true};
+    struct session *s = &j->session;
+    if (session_open(s, &session, &d, e) != 0)
+        return -1;
+    if (data_count(s->data) < 0)
+        return err_set(e, "%s: expected a file or a folder, found a pipe: images are taken by id",
+                       data_name(s->data));
+    session_drop_checkpoint(s);
+    if (input_open(j->input, graph_classes(s->model->graph),
+                   (struct faith_size){data_h(s->data), data_w(s->data)}, (uint64_t)seed, e) != 0 ||
+        choose_cells(j, e) != 0 || session_engine(s, &engine, e) != 0)
+        return -1;
+    open_faith(j);
+    return begin_rows(j, e);
+}
+
+static int run(struct job *j, struct err *e)
+{
+    struct out *out[3] = {NULL};
+    if (open_all(j, e) != 0 || score_rows(j, e) != 0)
+        return -1;
+    if (prog_verbose())
+        prog_say("forward passes: %" PRId64 ", of %" PRId64 " images, the others equal to them",
+                 faith_passed(j->faith), faith_asked(j->faith));
+    if (summary_path &&
+        (out_open(&out[1], summary_path, e) != 0 || write_summary(j, out[1], e) != 0))
+        return -1;
+    if (run_path && (out_open(&out[2], run_path, e) != 0 || write_run(j, out[2], e) != 0))
+        return -1;
+    out[0] = j->out;
+    return out_close_all(out, 3, e);
+}
+
+static void check_options(const struct input *in)
+{
+    const char *const output[] = {summary_path, run_path};
+    const char *const option[] = {"--summary", "--run"};
+    if (!session.model || !session.data)
+        prog_usage("expected --model FILE and --data PATH");
+    for (int o = 0; o < 2; o++) {
+        prog_check_output(option[o] + 2, output[o]);
+        if (output[o] && strcmp(output[o], "-") == 0)
+            prog_usage("%s: expected a file, found '-': standard output carries the values",
+                       option[o]);
+        for (int m = 0; m < input_maps(in); m++)
+            if (io_same_file(output[o], input_path(in, m)))
+                prog_usage("%s: expected a file that is not read, found '%s'", option[o],
+                           output[o]);
+    }
+    if (grid && !text_size(grid, SIDE, &cells.h, &cells.w))
+        prog_usage("--cells: expected HxW with sides from 1 to %d, found '%s'", SIDE, grid);
+}
+
+int main(int argc, char **argv)
+{
+    struct job j = {0};
+    struct err e = {0};
+    const int first = prog_start(&prog, argc, argv);
+    session_parse(&session);
+    j.metrics = metrics_parse(j.metric, metrics, &e);
+    if (j.metrics < 0)
+        prog_usage("--metrics: %s", e.msg);
+    input_parse(&j.input, &wanted, argv + first, argc - first);
+    check_options(j.input);
+    j.baselines = no_baselines ? 0 : BASELINE_COUNT;
+    j.table.maps = maps_of(&j);
+    j.table.metrics = j.metrics;
+    if (run(&j, &e) != 0)
+        prog_fail(&e);
+    summary_free(&j.table);
+    faith_close(j.faith);
+    tsv_free(j.rows);
+    for (int b = 0; b < j.baselines; b++)
+        free(j.baseline[b]);
+    free(j.pixels);
+    input_close(j.input);
+    session_close(&j.session);
+    return PROG_OK;
+}

@@ -1,0 +1,71 @@
+#include "faith/baseline.h"
+
+#include "base/mem.h"
+#include "image/gauss.h"
+#include "stats/random.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const char *const words[] = {
+#define BASELINE_WORD(id, word, about) #word,
+    BASELINES(BASELINE_WORD)
+#undef BASELINE_WORD
+};
+
+const char *baseline_word(enum baseline b)
+{
+    return words[b];
+}
+
+static void draw(int h, int w, uint64_t state, float *map)
+{
+    for (int i = 0; i < h * w; i++)
+        map[i] = (float)random_unit(&state);
+}
+
+/* Of the square of the distance, in sides of the image. */
+static void center(int h, int w, float *map)
+{
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w; x++) {
+            const double dy = (y + .5) / h - .5, dx = (x + .5) / w - .5;
+            map[y * w + x] = (float)-(dy * dy + dx * dx);
+        }
+}
+
+/* Of Sobel's filter, the border repeated. Sums of bytes are exact. */
+static void edge(const uint8_t *pixels, int h, int w, float *map)
+{
+    const size_t plane = (size_t)h * (size_t)w;
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w; x++) {
+            const int row[] = {y > 0 ? y - 1 : 0, y, y + 1 < h ? y + 1 : y};
+            const int col[] = {x > 0 ? x - 1 : 0, x, x + 1 < w ? x + 1 : x};
+            int dy = 0, dx = 0;
+            for (int i = 0; i < 3; i++)
+                for (int j = 0; j < 3; j++) {
+                    const uint8_t *p = pixels + (size_t)row[i] * (size_t)w + col[j];
+                    const int grey = p[0] + p[plane] + p[2 * plane];
+                    dy += (i - 1) * (j == 1 ? 2 : 1) * grey;
+                    dx += (j - 1) * (i == 1 ? 2 : 1) * grey;
+                }
+            map[y * w + x] = (float)sqrt((double)dy * dy + (double)dx * dx);
+        }
+}
+
+void baseline_make(enum baseline b, const uint8_t *pixels, int h, int w, uint64_t state, float *map)
+{
+    if (b == BASELINE_CENTER) {
+        center(h, w, map);
+    } else if (b == BASELINE_EDGE) {
+        edge(pixels, h, w, map);
+    } else {
+        draw(h, w, state, map);
+        if (b == BASELINE_BLURRED) {
+            float *room = mem_alloc((size_t)h * (size_t)w, sizeof *room);
+            gauss_blur(map, room, h, w, (h > w ? h : w) / 8.0);
+            free(room);
+        }
+    }
+}

@@ -1,0 +1,548 @@
+#include "faith/faith.h"
+
+#include "base/mem.h"
+#include "base/pool.h"
+#include "base/real.h"
+#include "cam/resize.h"
+#include "faith/fill.h"
+#include "faith/order.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    QUEUE_BYTES = 64 << 20, /* of changed images that wait, where several maps fit */
+    QUEUE_IMAGES = 2048,
+    WAITING = 64 /* images whose values wait */
+};
+
+/* Shares of the pixels that ROAD replaces, in percent. */
+static const int road_percent[] = {20, 40, 60, 80};
+
+/* What a series changes: the points have count[n] pixels or cells, rising. */
+struct points {
+    bool used;
+    int first; /* its place among the points of a map */
+    int n;
+    int *count;
+    double *share;
+};
+
+/* A map at the size of the image and by cells; whether all is equal, and whether nothing is left of
+ * it when rectified. */
+struct drawn {
+    float *pixels, *cells;
+    bool flat;
+};
+
+/* An image whose scores are not all known. Point 0 is the image itself; those of map m follow from
+ * 1 + m * points. */
+struct waiting {
+    struct faith_image image;
+    struct drawn *drawn; /* [maps] */
+    int *same;           /* [variants] the one that it equals, itself, or -1 where there is none */
+    double *score;       /* [variants] of those that equal themselves */
+};
+
+/* Whose score an image in the queue gives. */
+struct place {
+    int waiting, variant;
+};
+
+struct faith {
+    struct faith_opts opts; /* its lists are copies */
+    struct fill_shape shape;
+    size_t pixels, cells, size; /* size: floats of an image */
+    int classes;
+    unsigned needs;
+    struct points points[SERIES_COUNT];
+    int each;                    /* points of a map */
+    int variants;                /* of an image */
+    struct resize **resize;      /* [maps] */
+    uint32_t *cell_of;           /* [pixels] */
+    float *image;                /* that is being added, normalised */
+    float *fill[FAITH_DROP + 1]; /* of it, where a series needs it */
+    uint32_t *ties[2];           /* of it: of pixels, of cells */
+    const float *const *map;
+    float *queue; /* (room, size) */
+    struct place *place;
+    uint64_t *hash; /* [room] */
+    int queued, room;
+    float *logits;           /* (room, classes) */
+    struct waiting *waiting; /* [WAITING] */
+    int count;
+    uint64_t *seen_hash; /* [seen] of the image that is being added, and which variant */
+    int *seen_variant;   /* -1: free */
+    size_t seen;         /* a power of two */
+    int64_t passed, asked;
+};
+
+/* --- plan --- */
+
+static void set_points(struct faith *f, enum series s)
+{
+    const struct series_rule *r = series_rule(s);
+    struct points *p = &f->points[s];
+    const int all = (int)(r->cells ? f->cells : f->pixels);
+    const int steps = f->opts.steps < all ? f->opts.steps : all;
+    p->used = f->needs >> s & 1;
+    p->n = !p->used                  ? 0
+           : r->steps == FAITH_EVERY ? steps + 1
+           : r->steps == FAITH_ROAD  ? (int)(sizeof road_percent / sizeof *road_percent)
+                                     : 1;
+    p->first = f->each;
+    f->each += p->n;
+    p->count = mem_zero((size_t)p->n + 1, sizeof *p->count);
+    p->share = mem_zero((size_t)p->n + 1, sizeof *p->share);
+    for (int i = 0; i < p->n; i++) {
+        const double share = r->steps == FAITH_EVERY  ? (double)i / steps
+                             : r->steps == FAITH_ROAD ? road_percent[i] / 100.0
+                                                      : 1;
+        p->count[i] = (int)(share * all + .5);
+        p->share[i] = (double)p->count[i] / all;
+    }
+}
+
+static void set_fills(struct faith *f)
+{
+    for (int s = 0; s < SERIES_COUNT; s++) {
+        const enum faith_fill fill = series_rule((enum series)s)->fill;
+        if (f->points[s].used && fill <= FAITH_BLUR && !f->fill[fill])
+            f->fill[fill] = mem_alloc(f->size, sizeof **f->fill);
+    }
+}
+
+static void set_cells(struct faith *f)
+{
+    const struct faith_size c = f->opts.cells;
+    f->cell_of = mem_alloc(f->pixels, sizeof *f->cell_of);
+    for (int y = 0, i = 0; y < f->shape.h; y++)
+        for (int x = 0; x < f->shape.w; x++, i++)
+            f->cell_of[i] =
+                (uint32_t)(order_cell(y, f->shape.h, c.h) * c.w + order_cell(x, f->shape.w, c.w));
+}
+
+static void set_room(struct faith *f)
+{
+    size_t n = (size_t)QUEUE_BYTES / (f->size * sizeof *f->queue);
+    n = n < QUEUE_IMAGES ? n : QUEUE_IMAGES;
+    /* A map's images are made in one go, and that of the image itself goes before them. */
+    f->room = (int)n > f->each + 1 ? (int)n : f->each + 1;
+    f->queue = mem_alloc((size_t)f->room * f->size, sizeof *f->queue);
+    f->place = mem_alloc((size_t)f->room, sizeof *f->place);
+    f->hash = mem_alloc((size_t)f->room, sizeof *f->hash);
+    f->logits = mem_alloc((size_t)f->room * (size_t)f->classes, sizeof *f->logits);
+    for (f->seen = 2; f->seen < 2 * (size_t)f->variants;)
+        f->seen *= 2;
+    f->seen_hash = mem_alloc(f->seen, sizeof *f->seen_hash);
+    f->seen_variant = mem_alloc(f->seen, sizeof *f->seen_variant);
+}
+
+static void set_waiting(struct faith *f)
+{
+    f->waiting = mem_zero(WAITING, sizeof *f->waiting);
+    for (int i = 0; i < WAITING; i++) {
+        struct waiting *w = &f->waiting[i];
+        w->same = mem_alloc((size_t)f->variants, sizeof *w->same);
+        w->score = mem_alloc((size_t)f->variants, sizeof *w->score);
+        w->drawn = mem_zero((size_t)f->opts.maps + 1, sizeof *w->drawn);
+    }
+}
+
+static void *copy(const void *list, size_t n, size_t size)
+{
+    void *to = mem_alloc(n + 1, size);
+    memcpy(to, list, n * size);
+    return to;
+}
+
+void faith_open(struct faith **out, const struct faith_opts *o)
+{
+    struct faith *f = mem_zero(1, sizeof *f);
+    const struct graph_value *v = &o->graph->value[0];
+    f->opts = *o;
+    f->opts.metric = copy(o->metric, (size_t)o->metrics, sizeof *o->metric);
+    f->opts.size = copy(o->size, (size_t)o->maps, sizeof *o->size);
+    f->shape = (struct fill_shape){v->c, v->h, v->w};
+    f->pixels = graph_cells(o->graph, 0);
+    f->size = graph_size(o->graph, 0);
+    f->cells = (size_t)o->cells.h * (size_t)o->cells.w;
+    f->classes = graph_classes(o->graph);
+    for (int i = 0; i < o->metrics; i++)
+        f->needs |= metric_rule(o->metric[i])->needs;
+    for (int s = 0; s < SERIES_COUNT; s++)
+        set_points(f, (enum series)s);
+    f->variants = 1 + o->maps * f->each;
+    f->resize = mem_zero((size_t)o->maps + 1, sizeof *f->resize);
+    for (int m = 0; m < o->maps; m++)
+        f->resize[m] = resize_new(o->size[m].h, o->size[m].w, v->h, v->w);
+    f->image = mem_alloc(f->size, sizeof *f->image);
+    f->ties[0] = mem_alloc(f->pixels, sizeof **f->ties);
+    f->ties[1] = mem_alloc(f->cells, sizeof **f->ties);
+    set_fills(f);
+    set_cells(f);
+    set_room(f);
+    set_waiting(f);
+    *out = f;
+}
+
+static void drop_maps(const struct faith *f, struct waiting *w)
+{
+    for (int m = 0; m < f->opts.maps; m++) {
+        free(w->drawn[m].pixels);
+        w->drawn[m] = (struct drawn){0};
+    }
+}
+
+void faith_close(struct faith *f)
+{
+    if (!f)
+        return;
+    for (int s = 0; s < SERIES_COUNT; s++) {
+        free(f->points[s].count);
+        free(f->points[s].share);
+    }
+    for (int m = 0; m < f->opts.maps; m++)
+        resize_free(f->resize[m]);
+    free(f->resize);
+    free((void *)f->opts.metric);
+    free((void *)f->opts.size);
+    free(f->cell_of);
+    free(f->image);
+    for (size_t i = 0; i < sizeof f->fill / sizeof *f->fill; i++)
+        free(f->fill[i]);
+    free(f->ties[0]);
+    free(f->ties[1]);
+    free(f->queue);
+    free(f->place);
+    free(f->hash);
+    free(f->logits);
+    free(f->seen_hash);
+    free(f->seen_variant);
+    for (int i = 0; i < WAITING; i++) {
+        drop_maps(f, &f->waiting[i]);
+        free(f->waiting[i].same);
+        free(f->waiting[i].score);
+        free(f->waiting[i].drawn);
+    }
+    free(f->waiting);
+    free(f);
+}
+
+/* --- scores --- */
+
+static double score_of_class(enum cam_score score, const float *logits, int classes, int cls)
+{
+    double most = logits[0], sum = 0;
+    if (score == CAM_LOGIT)
+        return logits[cls];
+    for (int i = 1; i < classes; i++)
+        most = fmax(most, logits[i]);
+    for (int i = 0; i < classes; i++)
+        sum += exp(logits[i] - most);
+    const double log_p = logits[cls] - most - log(sum);
+    return score == CAM_LOGPROB ? log_p : exp(log_p);
+}
+
+static double score_of(const struct faith *f, const float *logits, struct aim aim)
+{
+    const double score = score_of_class(f->opts.score, logits, f->classes, aim.cls);
+    return aim.minus < 0 ? score
+                         : score - score_of_class(f->opts.score, logits, f->classes, aim.minus);
+}
+
+static int run_queue(struct faith *f, struct err *e)
+{
+    const struct engine_batch b = {.n = f->queued, .images = f->queue, .logits = f->logits};
+    if (f->queued == 0)
+        return 0;
+    if (engine_forward(f->opts.engine, &b, e) != 0)
+        return -1;
+    for (int i = 0; i < f->queued; i++) {
+        const float *logits = f->logits + (size_t)i * (size_t)f->classes;
+        struct waiting *w = &f->waiting[f->place[i].waiting];
+        if (!real_finite(logits, (size_t)f->classes))
+            return err_set(e, "id %lld: expected finite logits, found one that is not",
+                           (long long)w->image.id);
+        w->score[f->place[i].variant] = score_of(f, logits, w->image.aim);
+    }
+    f->passed += f->queued;
+    f->queued = 0;
+    return 0;
+}
+
+/* --- values --- */
+
+static double known(const struct waiting *w, int variant)
+{
+    const int same = w->same[variant];
+    return same < 0 ? NAN : w->score[same];
+}
+
+static void value_map(const struct faith *f, const struct waiting *w, int m, double *score,
+                      double *value)
+{
+    struct scores series[SERIES_COUNT];
+    for (int k = 0; k < f->each; k++)
+        score[k] = known(w, 1 + m * f->each + k);
+    for (int s = 0; s < SERIES_COUNT; s++)
+        series[s] = (struct scores){f->points[s].n, f->points[s].share, score + f->points[s].first};
+    const struct subject subject = {.score = w->score[0], .series = series};
+    for (int i = 0; i < f->opts.metrics; i++) {
+        const struct metric_rule *r = metric_rule(f->opts.metric[i]);
+        /* A margin between a class and itself is always 0, and a flat map has no order. */
+        const bool none = w->drawn[m].flat || w->image.aim.cls == w->image.aim.minus;
+        value[i] = none ? NAN : r->value(&subject, r->needs);
+    }
+}
+
+/* Gives away what waits. */
+static int finish(struct faith *f, struct err *e)
+{
+    int r = run_queue(f, e);
+    const size_t metrics = (size_t)f->opts.metrics;
+    double *value = mem_alloc((size_t)f->opts.maps * metrics + 1, sizeof *value);
+    double *score = mem_alloc((size_t)f->each + 1, sizeof *score);
+    for (int i = 0; i < f->count; i++) {
+        struct waiting *w = &f->waiting[i];
+        for (int m = 0; m < f->opts.maps && r == 0; m++)
+            value_map(f, w, m, score, value + (size_t)m * metrics);
+        if (r == 0)
+            r = f->opts.put(f->opts.ctx, &w->image, value, e);
+        drop_maps(f, w);
+    }
+    f->count = 0;
+    free(value);
+    free(score);
+    return r;
+}
+
+/* --- changed images --- */
+
+/* Value 0 of the network. */
+static void normalise(const struct faith *f, const uint8_t *pixels)
+{
+    const struct graph *g = f->opts.graph;
+    for (int c = 0; c < f->shape.c; c++)
+        for (size_t i = 0; i < f->pixels; i++) {
+            const size_t at = (size_t)c * f->pixels + i;
+            f->image[at] = (float)((pixels[at] / 255.0 - g->mean[c]) / g->std[c]);
+        }
+}
+
+static uint64_t hash_of(const float *image, size_t n)
+{
+    uint64_t h = UINT64_C(0x9e3779b97f4a7c15);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &image[i], sizeof bits);
+        h = (h ^ bits) * UINT64_C(0xbf58476d1ce4e5b9);
+        h ^= h >> 29;
+    }
+    return h;
+}
+
+/* The mean of each cell, over pixels of which each has the value of the map's own cell there. */
+static void mean_cells(const struct faith *f, const float *map, struct faith_size s, float *cells)
+{
+    const struct faith_size c = f->opts.cells;
+    if (s.h == c.h && s.w == c.w) {
+        memcpy(cells, map, f->cells * sizeof *cells);
+        return;
+    }
+    double *sum = mem_zero(f->cells, sizeof *sum);
+    int *count = mem_zero(f->cells, sizeof *count);
+    for (int y = 0, i = 0; y < f->shape.h; y++)
+        for (int x = 0; x < f->shape.w; x++, i++) {
+            const int at = order_cell(y, f->shape.h, s.h) * s.w + order_cell(x, f->shape.w, s.w);
+            sum[f->cell_of[i]] += map[at];
+            count[f->cell_of[i]]++;
+        }
+    for (size_t i = 0; i < f->cells; i++)
+        cells[i] = (float)(sum[i] / count[i]);
+    free(sum);
+    free(count);
+}
+
+static bool flat(const float *v, int n)
+{
+    for (int i = 1; i < n; i++)
+        if (v[i] != v[0])
+            return false;
+    return true;
+}
+
+static void draw_map(const struct faith *f, int m, struct drawn *d)
+{
+    const struct faith_size s = f->opts.size[m];
+    d->flat = flat(f->map[m], s.h * s.w);
+    d->pixels = mem_alloc(f->pixels + f->cells, sizeof *d->pixels);
+    d->cells = d->pixels + f->pixels;
+    resize_run(f->resize[m], f->map[m], d->pixels);
+    mean_cells(f, f->map[m], s, d->cells);
+}
+
+/* Pixels or cells in the order in which a series changes them: at[n]. */
+struct orders {
+    uint32_t *pixels, *cells;
+};
+
+/* Marks what point `k` of a series changes. */
+static void mark(const struct faith *f, const struct series_rule *r, const struct orders *o,
+                 int count, bool *changed)
+{
+    const size_t all = r->cells ? f->cells : f->pixels;
+    const uint32_t *order = r->cells ? o->cells : o->pixels;
+    bool *to = r->cells ? mem_zero(all, sizeof *to) : changed;
+    memset(to, 0, all * sizeof *to);
+    for (int i = 0; i < count; i++)
+        to[order[r->first == FAITH_MOST ? (size_t)i : all - 1 - (size_t)i]] = true;
+    if (!r->cells)
+        return;
+    for (size_t i = 0; i < f->pixels; i++)
+        changed[i] = to[f->cell_of[i]];
+    free(to);
+}
+
+static void change(const struct faith *f, const struct series_rule *r, const struct orders *o,
+                   int count, bool *changed, float *out)
+{
+    const float *fill = f->fill[r->fill];
+    mark(f, r, o, count, changed);
+    for (int c = 0; c < f->shape.c; c++)
+        for (size_t i = 0; i < f->pixels; i++) {
+            const size_t at = (size_t)c * f->pixels + i;
+            out[at] = (changed[i] ? fill : f->image)[at];
+        }
+}
+
+/* All changed images of map m, to queue places from `at`. */
+static void make_images(const struct faith *f, int m, const struct drawn *d, int at)
+{
+    struct orders o = {mem_alloc(f->pixels, sizeof *o.pixels),
+                       mem_alloc(f->cells, sizeof *o.cells)};
+    bool *changed = mem_alloc(f->pixels, sizeof *changed);
+    (void)m;
+    order_make(d->pixels, f->ties[0], f->pixels, o.pixels);
+    order_make(d->cells, f->ties[1], f->cells, o.cells);
+    for (int s = 0; s < SERIES_COUNT; s++)
+        for (int k = 0; k < f->points[s].n; k++, at++) {
+            float *out = f->queue + (size_t)at * f->size;
+            change(f, series_rule((enum series)s), &o, f->points[s].count[k], changed, out);
+            f->hash[at] = hash_of(out, f->size);
+        }
+    free(changed);
+    free(o.pixels);
+    free(o.cells);
+}
+
+/* Maps of an image that are made by several threads: the first, and its place in the queue. */
+struct batch {
+    struct faith *f;
+    int map, at;
+};
+
+static int make_part(void *self, void *hand, int64_t i, struct err *e)
+{
+    const struct batch *b = self;
+    struct faith *f = b->f;
+    struct drawn *d = &f->waiting[f->count].drawn[b->map + (int)i];
+    (void)hand;
+    (void)e;
+    draw_map(f, b->map + (int)i, d);
+    if (!d->flat)
+        make_images(f, b->map + (int)i, d, b->at + (int)i * f->each);
+    return 0;
+}
+
+/* The variant of the image whose hash this is; `variant` itself where it is the first. */
+static int first_of(struct faith *f, uint64_t hash, int variant)
+{
+    size_t at = hash & (f->seen - 1);
+    while (f->seen_variant[at] >= 0 && f->seen_hash[at] != hash)
+        at = (at + 1) & (f->seen - 1);
+    if (f->seen_variant[at] < 0) {
+        f->seen_variant[at] = variant;
+        f->seen_hash[at] = hash;
+    }
+    return f->seen_variant[at];
+}
+
+/* Leaves the image at place `from` in the queue if it is not there yet. */
+static void keep(struct faith *f, int from, int variant)
+{
+    struct waiting *w = &f->waiting[f->count];
+    w->same[variant] = first_of(f, f->hash[from], variant);
+    f->asked++;
+    if (w->same[variant] != variant)
+        return;
+    if (from != f->queued)
+        memcpy(f->queue + (size_t)f->queued * f->size, f->queue + (size_t)from * f->size,
+               f->size * sizeof *f->queue);
+    f->place[f->queued++] = (struct place){f->count, variant};
+}
+
+static int add_maps(struct faith *f, struct err *e)
+{
+    struct waiting *w = &f->waiting[f->count];
+    for (int m = 0; m < f->opts.maps;) {
+        if (f->room - f->queued < f->each && run_queue(f, e) != 0)
+            return -1;
+        const int fit = f->each > 0 ? (f->room - f->queued) / f->each : f->opts.maps;
+        const int n = fit < f->opts.maps - m ? fit : f->opts.maps - m;
+        struct batch b = {f, m, f->queued};
+        const struct pool_work work = {.self = &b, .part = make_part};
+        if (pool_run(&work, n, f->opts.threads, e) != 0)
+            return -1;
+        for (int i = 0; i < n * f->each; i++) {
+            const int variant = 1 + m * f->each + i;
+            if (w->drawn[m + i / f->each].flat)
+                w->same[variant] = -1;
+            else
+                keep(f, b.at + i, variant);
+        }
+        m += n;
+    }
+    return 0;
+}
+
+int faith_add(struct faith *f, const struct faith_image *image, const float *const *map,
+              struct err *e)
+{
+    if (f->queued == f->room && run_queue(f, e) != 0)
+        return -1;
+    f->waiting[f->count].image = *image;
+    f->waiting[f->count].image.pixels = NULL;
+    f->map = map;
+    normalise(f, image->pixels);
+    for (int i = 0; i <= FAITH_BLUR; i++)
+        if (f->fill[i])
+            fill_make((enum faith_fill)i, f->image, f->shape, f->fill[i]);
+    order_ties(f->opts.seed, image->id, ORDER_PIXELS, f->ties[0], f->pixels);
+    order_ties(f->opts.seed, image->id, ORDER_CELLS, f->ties[1], f->cells);
+    for (size_t i = 0; i < f->seen; i++)
+        f->seen_variant[i] = -1;
+    memcpy(f->queue + (size_t)f->queued * f->size, f->image, f->size * sizeof *f->queue);
+    f->hash[f->queued] = hash_of(f->image, f->size);
+    keep(f, f->queued, 0);
+    if (add_maps(f, e) != 0)
+        return -1;
+    f->count++;
+    return f->count == WAITING || f->queued > f->room / 2 ? finish(f, e) : 0;
+}
+
+int faith_end(struct faith *f, struct err *e)
+{
+    return finish(f, e);
+}
+
+int64_t faith_passed(const struct faith *f)
+{
+    return f->passed;
+}
+
+int64_t faith_asked(const struct faith *f)
+{
+    return f->asked;
+}

@@ -1,0 +1,108 @@
+#include "faith/metrics.h"
+
+#include "base/text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct series_rule all_series[] = {
+#define SERIES_RULE(id, cells, first, fill, steps)                                                 \
+    {cells, FAITH_##first, FAITH_##fill, FAITH_##steps},
+    SERIES(SERIES_RULE)
+#undef SERIES_RULE
+};
+
+const struct series_rule *series_rule(enum series s)
+{
+    return &all_series[s];
+}
+
+/* --- the metrics --- */
+
+/* The scores of the one series, or of the first of them, that a metric needs. */
+static const struct scores *scores_of(const struct subject *s, unsigned needs)
+{
+    int i = 0;
+    while (!(needs >> i & 1))
+        i++;
+    return &s->series[i];
+}
+
+/* Between the points of a series the score is taken to be linear. An insertion is the deletion of
+ * the same pixels from its end, and has its area. */
+static double metric_area(const struct subject *s, unsigned needs)
+{
+    const struct scores *x = scores_of(s, needs);
+    double sum = 0;
+    for (int i = 1; i < x->n; i++)
+        sum += (x->share[i] - x->share[i - 1]) * (x->score[i] + x->score[i - 1]) / 2;
+    return sum;
+}
+
+/* --- the table --- */
+
+static const struct metric_rule rules[] = {
+#define METRIC_RULE(id, word, higher, needs, function, range, source, definition)                  \
+    {#word, higher, needs, metric_##function},
+    METRICS(METRIC_RULE)
+#undef METRIC_RULE
+};
+
+const struct metric_rule *metric_rule(enum metric m)
+{
+    return &rules[m];
+}
+
+static int find(const char *word, size_t n)
+{
+    for (int i = 0; i < METRIC_COUNT; i++)
+        if (strlen(rules[i].word) == n && memcmp(rules[i].word, word, n) == 0)
+            return i;
+    return -1;
+}
+
+static int unknown(const char *word, size_t n, struct err *e)
+{
+    struct nearest near = {.word = word, .n = n};
+    char said[NEAREST_ROOM];
+    if (n == 0)
+        return err_set(e, "expected words separated by commas, found an empty one");
+    for (int i = 0; i < METRIC_COUNT; i++)
+        nearest_offer(&near, rules[i].word, strlen(rules[i].word));
+    return err_set(e, "expected metrics, found '%.*s'%s", (int)(n < 100 ? n : 100), word,
+                   nearest_said(&near, said));
+}
+
+int metrics_parse(enum metric *list, const char *words, struct err *e)
+{
+    bool taken[METRIC_COUNT] = {false};
+    int count = 0;
+    if (strcmp(words, "all") == 0) {
+        for (; count < METRIC_COUNT; count++)
+            list[count] = (enum metric)count;
+        return count;
+    }
+    for (const char *p = words;; p++) {
+        const size_t n = strcspn(p, ",");
+        const int m = find(p, n);
+        if (m < 0)
+            return unknown(p, n, e);
+        if (taken[m])
+            return err_set(e, "expected each metric once, found '%s' twice", rules[m].word);
+        taken[m] = true;
+        list[count++] = (enum metric)m;
+        p += n;
+        if (!*p)
+            return count;
+    }
+}
+
+void metric_list(void)
+{
+#define METRIC_TEXT(id, word, higher, needs, function, range, source, definition)                  \
+    printf(".It Cm " #word "\n%s\n%s; %s is better.\n%s.\n", definition, range,                    \
+           (higher) ? "higher" : "lower", source);
+    METRICS(METRIC_TEXT)
+#undef METRIC_TEXT
+}

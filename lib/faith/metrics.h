@@ -1,0 +1,117 @@
+/* Metrics of maps: how far a map tells what the network used. Each is one row of METRICS; most
+ * read the scores of series of changed images, one row of SERIES each, which metrics share. From
+ * the tables follow the words of --metrics, the list in the manual page, the columns, and which
+ * images the network has to see. */
+#ifndef HP_FAITH_METRICS_H
+#define HP_FAITH_METRICS_H
+
+#include "base/err.h"
+#include "cam/cam.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What is changed first: the pixels or cells where the map is highest, or lowest. */
+enum faith_first { FAITH_MOST, FAITH_LEAST };
+
+/* What is put in their place; or the whole image is weighed by the scaled map, or by what that
+ * lacks to 1. */
+enum faith_fill {
+    FAITH_GREY,   /* 0 of the normalised image: the mean colour of the training images */
+    FAITH_MEAN,   /* the mean colour of the image */
+    FAITH_BLUR,   /* the image, blurred */
+    FAITH_LINEAR, /* weighted means of the neighbours (Rong et al. 2022), solved exactly */
+    FAITH_KEEP,   /* image * map */
+    FAITH_DROP    /* image * (1 - map) */
+};
+
+/* How much is changed: in equal steps from nothing to everything, or these shares. */
+enum faith_steps { FAITH_EVERY, FAITH_ROAD, FAITH_ONCE };
+
+/* Of each series: its constant; whether cells are changed instead of pixels; which first, by what,
+ * in which steps. An insertion is a deletion of the least relevant pixels, read from its end. */
+#define SERIES(X)                                                                                  \
+    X(DELETE_GREY, false, MOST, GREY, EVERY)                                                       \
+    X(DELETE_MEAN, false, MOST, MEAN, EVERY)                                                       \
+    X(DELETE_BLUR, false, MOST, BLUR, EVERY)                                                       \
+    X(INSERT_GREY, false, LEAST, GREY, EVERY)                                                      \
+    X(INSERT_MEAN, false, LEAST, MEAN, EVERY)                                                      \
+    X(INSERT_BLUR, false, LEAST, BLUR, EVERY)
+
+enum series {
+#define SERIES_ID(id, cells, first, fill, steps) SERIES_##id,
+    SERIES(SERIES_ID)
+#undef SERIES_ID
+        SERIES_COUNT
+};
+
+/* What a metric reads: bits of series, and beside them: */
+enum { NEEDS_NOTHING = 0 };
+#define NEEDS(id) (1u << SERIES_##id)
+
+/* Of each metric: its constant, its word, whether higher is better, what it needs, its function
+ * metric_NAME; its range, source and definition for the manual page. */
+#define METRICS(X)                                                                                 \
+    X(DELETION_GREY, deletion_grey, false, NEEDS(DELETE_GREY), area, "0 to 1",                     \
+      "Petsiuk et al. 2018",                                                                       \
+      "Area under the score while the highest pixels of the map become grey first.")               \
+    X(DELETION_MEAN, deletion_mean, false, NEEDS(DELETE_MEAN), area, "0 to 1",                     \
+      "Petsiuk et al. 2018", "The same where they become the mean colour of the image.")           \
+    X(DELETION_BLUR, deletion_blur, false, NEEDS(DELETE_BLUR), area, "0 to 1",                     \
+      "Petsiuk et al. 2018", "The same where they become those of the blurred image.")             \
+    X(INSERTION_GREY, insertion_grey, true, NEEDS(INSERT_GREY), area, "0 to 1",                    \
+      "Petsiuk et al. 2018",                                                                       \
+      "Area under the score while the highest pixels of the map are put into grey first.")         \
+    X(INSERTION_MEAN, insertion_mean, true, NEEDS(INSERT_MEAN), area, "0 to 1",                    \
+      "Petsiuk et al. 2018", "The same where they are put into the mean colour of the image.")     \
+    X(INSERTION_BLUR, insertion_blur, true, NEEDS(INSERT_BLUR), area, "0 to 1",                    \
+      "Petsiuk et al. 2018", "The same where they are put into the blurred image.")
+
+enum metric {
+#define METRIC_ID(id, word, higher, needs, function, range, source, definition) METRIC_##id,
+    METRICS(METRIC_ID)
+#undef METRIC_ID
+        METRIC_COUNT
+};
+
+/* Those computed where none are named. */
+#define METRICS_USUAL "deletion_grey,insertion_blur"
+
+/* The scores of a series: score[n] with the shares of the image that are changed, rising. */
+struct scores {
+    int n;
+    const double *share, *score;
+};
+
+/* One map of one image, as a metric sees it. */
+struct subject {
+    double score;                /* of the unchanged image */
+    const struct scores *series; /* [SERIES_COUNT], of those that the metrics need */
+};
+
+struct metric_rule {
+    const char *word;
+    bool higher; /* whether that is better */
+    unsigned needs;
+    double (*value)(const struct subject *s, unsigned needs); /* NaN where it is not defined */
+};
+
+const struct metric_rule *metric_rule(enum metric m);
+
+struct series_rule {
+    bool cells;
+    enum faith_first first;
+    enum faith_fill fill;
+    enum faith_steps steps;
+};
+
+const struct series_rule *series_rule(enum series s);
+
+/* Words separated by commas, or "all", to a list that is as long as there are metrics; each is
+ * there once. Returns the count, or -1. */
+int metrics_parse(enum metric *list, const char *words, struct err *e) ERR_CHECKED;
+
+/* Prints word, source and definition of each, for the manual page. */
+void metric_list(void);
+
+#endif

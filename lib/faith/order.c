@@ -1,0 +1,47 @@
+#include "faith/order.h"
+
+#include "base/mem.h"
+#include "stats/random.h"
+
+#include <stdlib.h>
+
+struct place {
+    float value;
+    uint32_t tie, at;
+};
+
+static int by_value(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    if (x->value != y->value)
+        return x->value > y->value ? -1 : 1;
+    if (x->tie != y->tie)
+        return x->tie < y->tie ? -1 : 1;
+    return x->at < y->at ? -1 : 1;
+}
+
+void order_make(const float *value, const uint32_t *tie, size_t n, uint32_t *at)
+{
+    struct place *place = mem_alloc(n, sizeof *place);
+    for (size_t i = 0; i < n; i++)
+        place[i] = (struct place){value[i], tie[i], (uint32_t)i};
+    qsort(place, n, sizeof *place, by_value);
+    for (size_t i = 0; i < n; i++)
+        at[i] = place[i].at;
+    free(place);
+}
+
+uint64_t order_state(uint64_t seed, int64_t id, enum order_use use)
+{
+    uint64_t state = seed;
+    state = random_next(&state) ^ (uint64_t)id;
+    state = random_next(&state) ^ (uint64_t)use;
+    return random_next(&state);
+}
+
+void order_ties(uint64_t seed, int64_t id, enum order_use use, uint32_t *tie, size_t n)
+{
+    uint64_t state = order_state(seed, id, use);
+    for (size_t i = 0; i < n; i++)
+        tie[i] = (uint32_t)(random_next(&state) >> 32);
+}
