@@ -1,5 +1,6 @@
 #include "cam/cam.h"
 
+#include <float.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -59,6 +60,32 @@ void cam_seed(enum cam_score score, const double *p, const double *rest, int cla
     add_seed(score, p, rest, classes, cls, 1, seed);
     if (minus >= 0)
         add_seed(score, p, rest, classes, minus, -1, seed);
+}
+
+static double log_probability(const float *logits, const double *p, const double *rest, int classes,
+                              int cls)
+{
+    int most = 0;
+
+    if (rest[cls] < 0.5)
+        return log1p(-rest[cls]);
+    if (p[cls] >= DBL_MIN)
+        return log(p[cls]);
+    for (int k = 1; k < classes; k++)
+        most = p[k] > p[most] ? k : most;
+    return (double)logits[cls] - logits[most] + log(p[most]);
+}
+
+double cam_value(enum cam_score score, const float *logits, const double *p, const double *rest,
+                 int classes, int cls, int minus)
+{
+    const bool margin = minus >= 0;
+
+    if (score == CAM_LOGIT || (score == CAM_LOGPROB && margin))
+        return logits[cls] - (margin ? (double)logits[minus] : 0);
+    if (score == CAM_LOGPROB)
+        return log_probability(logits, p, rest, classes, cls);
+    return p[cls] - (margin ? p[minus] : 0);
 }
 
 void cam_combine(const float *weight, const float *planes, int n, int cells, float *map)

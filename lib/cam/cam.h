@@ -53,6 +53,11 @@ void cam_softmax(const float *logits, int classes, double *p, double *rest);
 void cam_seed(enum cam_score score, const double *p, const double *rest, int classes, int cls,
               int minus, float *seed);
 
+/* The score itself, of class `cls` less that of `minus`, or -1 for none; p and rest as for
+ * cam_seed. Of log-probabilities close to 0 the digits of rest are kept. */
+double cam_value(enum cam_score score, const float *logits, const double *p, const double *rest,
+                 int classes, int cls, int minus);
+
 /* map[cells] = sum over i of weight[i] * planes[i][cells], i < n. With a seed for
  * the weights and the maps of all classes for the planes this is the closed form
  * of the last stage, as it is with channel weights and activations. */

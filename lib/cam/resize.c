@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 /* Where one row or column of the result comes from: a * s[lo] + b * s[hi]. */
@@ -21,13 +22,13 @@ static int clip(int i, int n)
     return i < 0 ? 0 : i < n ? i : n - 1;
 }
 
-static struct blend *blends(int src, int dst)
+static struct blend *blends(int src, int dst, bool aligned)
 {
     struct blend *t = mem_alloc((size_t)dst, sizeof *t);
-    double scale = 1 / ((double)dst / src);
+    double scale = 1 / ((double)dst / src), step = dst > 1 ? (src - 1.0) / (dst - 1.0) : 0;
 
     for (int i = 0; i < dst; i++) {
-        float f = (float)((i + 0.5) * scale - 0.5);
+        float f = (float)(aligned ? i * step : (i + 0.5) * scale - 0.5);
         int lo = (int)floorf(f);
         t[i].b = f - (float)lo;
         t[i].a = 1.0f - t[i].b;
@@ -37,15 +38,15 @@ static struct blend *blends(int src, int dst)
     return t;
 }
 
-struct resize *resize_new(int sh, int sw, int dh, int dw)
+static struct resize *make(int sh, int sw, int dh, int dw, bool aligned)
 {
     struct resize *r = mem_alloc(1, sizeof *r);
 
     r->sw = sw;
     r->dh = dh;
     r->dw = dw;
-    r->row = blends(sh, dh);
-    r->col = blends(sw, dw);
+    r->row = blends(sh, dh, aligned);
+    r->col = blends(sw, dw, aligned);
     /* OpenCV repeats the edge with weight 1 sideways, but blends it with itself
      * downwards; the two differ by a rounding. */
     for (int x = 0; x < dw; x++) {
@@ -56,6 +57,16 @@ struct resize *resize_new(int sh, int sw, int dh, int dw)
         }
     }
     return r;
+}
+
+struct resize *resize_new(int sh, int sw, int dh, int dw)
+{
+    return make(sh, sw, dh, dw, false);
+}
+
+struct resize *resize_aligned(int sh, int sw, int dh, int dw)
+{
+    return make(sh, sw, dh, dw, true);
 }
 
 void resize_free(struct resize *r)

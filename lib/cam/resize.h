@@ -9,6 +9,10 @@ struct resize;
 
 /* From (sh, sw) to (dh, dw), all at least 1. Caller frees. */
 struct resize *resize_new(int sh, int sw, int dh, int dw);
+
+/* The same with corners aligned: the centres of the outermost cells lie on one another, as in
+ * PyTorch's UpsamplingBilinear2d. */
+struct resize *resize_aligned(int sh, int sw, int dh, int dw);
 void resize_free(struct resize *r);
 
 /* src (sh, sw) to dst (dh, dw), which must not overlap. Thread-safe; allocates
