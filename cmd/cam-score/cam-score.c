@@ -1,5 +1,7 @@
 /* cam-score: what maps are worth, by metrics. See cam-score(1). */
+#include "errors.h"
 #include "input.h"
+#include "sink.h"
 
 #include "base/io.h"
 #include "base/mem.h"
@@ -9,10 +11,8 @@
 #include "faith/baseline.h"
 #include "faith/faith.h"
 #include "faith/order.h"
-#include "faith/summary.h"
 #include "session/session.h"
 #include "stream/run.h"
-#include "stream/tsv.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -24,11 +24,12 @@ enum { STEPS_MOST = 1 << 20, SIDE = 1024 };
 
 static struct session_opts session = {.device = "auto"};
 static struct input_opts wanted = {.table = "-", .target = "pred"};
-static const char *metrics = METRICS_USUAL, *grid, *summary_path, *run_path;
+static const char *metrics, *grid, *summary_path, *run_path;
 static int score;
 static int64_t steps = 16, seed, resamples = 1000;
-static bool no_baselines;
-static struct faith_size cells; /* of `grid` */
+static bool no_baselines, errors;
+static struct errors_opts check; /* with `errors` */
+static struct faith_size cells;  /* of `grid` */
 
 #define SCORES "prob|logit|logprob"
 static const enum cam_score scores[] = {CAM_PROB, CAM_LOGIT, CAM_LOGPROB};
@@ -49,7 +50,7 @@ static const struct opt options[] = {
      "is taken.",
      0, 0},
     {"ids", 0, OPT_STRING, &wanted.ids, "FILE",
-     "The ids of the maps. Without it map i belongs to row i.", 0, 0},
+     "The ids of the maps. Without it map i belongs to row i; with --errors, to id i.", 0, 0},
     {"metrics", 0, OPT_STRING, &metrics, "LIST",
      "The metrics, separated by commas, or all. Default: " METRICS_USUAL ".", 0, 0},
     {"score", 's', OPT_CHOICE, &score, SCORES,
@@ -67,6 +68,19 @@ static const struct opt options[] = {
      0, INT64_MAX},
     {"no-baselines", 0, OPT_FLAG, &no_baselines, NULL,
      "Leave out the random, the blurred random, the centre and the edge map.", 0, 0},
+    {"errors", 0, OPT_FLAG, &errors, NULL,
+     "Take no MAPS: delete the cells of the margin map of each wrong prediction, and tell whether "
+     "it "
+     "turns to the true class. Needs --class-maps with --logits or --biases; with --model and "
+     "--data "
+     "the cells also become grey in the image.",
+     0, 0},
+    {"class-maps", 0, OPT_STRING, &check.class_maps, "FILE",
+     "With --errors, the unnormalised CAMs of all classes, as cifar-predict writes them.", 0, 0},
+    {"logits", 0, OPT_STRING, &check.logits, "FILE",
+     "With --errors, the logits of the same images.", 0, 0},
+    {"biases", 0, OPT_STRING, &check.biases, "FILE",
+     "With --errors, the biases (classes) of the linear layer, instead of --logits.", 0, 0},
     {"summary", 0, OPT_STRING, &summary_path, "FILE",
      "Write a row for each map and metric: the mean, its interval, and the difference from the "
      "random map.",
@@ -83,6 +97,9 @@ static const char *const examples[] = {
     "cam-score -m model.pth -d test.bin cams.npy < rows.tsv > scores.tsv",
     "cam-score -m model.pth -d test.bin --count 200 --summary summary.tsv gradcam=a.npy "
     "layercam=b.npy < rows.tsv > scores.tsv",
+    "cam-score --errors --class-maps maps.npy --logits logits.npy --summary turned.tsv < rows.tsv "
+    "> "
+    "errors.tsv",
     NULL,
 };
 
@@ -91,7 +108,7 @@ static const struct prog_list lists[] = {{"metrics", metric_list}, {NULL, NULL}}
 static const struct prog prog = {
     .name = "cam-score",
     .brief = "Measure what class activation maps are worth",
-    .operands = "MAPS ...",
+    .operands = "[MAPS ...]",
     .opts = options,
     .examples = examples,
     .lists = lists,
@@ -106,20 +123,15 @@ struct job {
     struct faith *faith;
     float *baseline[BASELINE_COUNT];
     uint8_t *pixels;
-    struct out *out;
-    struct tsv_out *rows;
-    struct summary_table table;
+    const char *map[FAITH_MAPS]; /* names */
+    struct sink_metric column[METRIC_COUNT];
+    struct sink_opts to;
+    struct sink *sink;
 };
 
 static int maps_of(const struct job *j)
 {
     return input_maps(j->input) + j->baselines;
-}
-
-static const char *map_name(const struct job *j, int m)
-{
-    const int given = input_maps(j->input);
-    return m < given ? input_name(j->input, m) : baseline_word((enum baseline)(m - given));
 }
 
 /* --- writing --- */
@@ -128,62 +140,28 @@ static int put_values(void *ctx, const struct faith_image *image, const double *
                       struct err *e)
 {
     struct job *j = ctx;
-    for (int m = 0; m < maps_of(j); m++) {
-        tsv_put_int(j->rows, image->id);
-        tsv_put_string(j->rows, map_name(j, m));
-        tsv_put_int(j->rows, image->aim.cls);
-        for (int i = 0; i < j->metrics; i++)
-            tsv_put_real(j->rows, value[m * j->metrics + i]);
-        if (tsv_end(j->rows, e) != 0)
-            return -1;
-    }
-    if (summary_path)
-        summary_add(&j->table, value);
-    return 0;
+    return sink_put(j->sink, image->id, &image->aim.cls, value, e);
 }
 
 static int begin_rows(struct job *j, struct err *e)
 {
-    char *columns = mem_dup("id map class");
-    if (out_open(&j->out, "-", e) != 0)
-        return -1;
+    const int given = input_maps(j->input);
+    for (int m = 0; m < maps_of(j); m++)
+        j->map[m] = m < given ? input_name(j->input, m) : baseline_word((enum baseline)(m - given));
     for (int i = 0; i < j->metrics; i++) {
-        char *longer = mem_printf("%s %s", columns, metric_rule(j->metric[i])->word);
-        free(columns);
-        columns = longer;
+        const struct metric_rule *m = metric_rule(j->metric[i]);
+        j->column[i] = (struct sink_metric){m->word, m->higher};
     }
-    j->rows = tsv_begin(j->out, columns);
-    free(columns);
-    return 0;
-}
-
-static int write_summary(const struct job *j, struct out *o, struct err *e)
-{
-    const int maps = maps_of(j);
-    const int random = j->baselines > 0 ? input_maps(j->input) + BASELINE_RANDOM : -1;
-    struct summary_row *row = mem_alloc((size_t)maps * (size_t)j->metrics, sizeof *row);
-    struct tsv_out *t = tsv_begin(o, "map metric better mean low high images difference "
-                                     "difference_low difference_high");
-    int r = 0;
-    summary_make(&j->table, random, resamples, order_state((uint64_t)seed, 0, ORDER_SUMMARY), row);
-    for (int i = 0; i < maps * j->metrics && r == 0; i++) {
-        const struct summary_row *s = &row[i];
-        const struct metric_rule *m = metric_rule(j->metric[i % j->metrics]);
-        tsv_put_string(t, map_name(j, i / j->metrics));
-        tsv_put_string(t, m->word);
-        tsv_put_string(t, m->higher ? "higher" : "lower");
-        tsv_put_real(t, s->mean);
-        tsv_put_real(t, s->low);
-        tsv_put_real(t, s->high);
-        tsv_put_int(t, s->images);
-        tsv_put_real(t, s->difference);
-        tsv_put_real(t, s->difference_low);
-        tsv_put_real(t, s->difference_high);
-        r = tsv_end(t, e);
-    }
-    tsv_free(t);
-    free(row);
-    return r;
+    j->to = (struct sink_opts){.classes = "class",
+                               .map = j->map,
+                               .maps = maps_of(j),
+                               .metric = j->column,
+                               .metrics = j->metrics,
+                               .baseline = j->baselines > 0 ? given + BASELINE_RANDOM : -1,
+                               .summary = summary_path,
+                               .resamples = resamples,
+                               .seed = seed};
+    return sink_open(&j->sink, &j->to, e);
 }
 
 static int write_run(const struct job *j, struct out *o, struct err *e)
@@ -306,66 +284,101 @@ static int open_all(struct job *j, struct err *e)
     return begin_rows(j, e);
 }
 
-static int run(struct job *j, struct err *e)
+/* Options that name outputs. */
+static void check_files(void)
 {
-    struct out *out[3] = {NULL};
-    if (open_all(j, e) != 0 || score_rows(j, e) != 0)
-        return -1;
-    if (prog_verbose())
-        prog_say("forward passes: %" PRId64 ", of %" PRId64 " images, the others equal to them",
-                 faith_passed(j->faith), faith_asked(j->faith));
-    if (summary_path &&
-        (out_open(&out[1], summary_path, e) != 0 || write_summary(j, out[1], e) != 0))
-        return -1;
-    if (run_path && (out_open(&out[2], run_path, e) != 0 || write_run(j, out[2], e) != 0))
-        return -1;
-    out[0] = j->out;
-    return out_close_all(out, 3, e);
+    const char *const output[] = {summary_path, run_path};
+    const char *const option[] = {"summary", "run"};
+    for (int o = 0; o < 2; o++) {
+        prog_check_output(option[o], output[o]);
+        if (output[o] && strcmp(output[o], "-") == 0)
+            prog_usage("--%s: expected a file, found '-': standard output carries the values",
+                       option[o]);
+    }
 }
 
 static void check_options(const struct input *in)
 {
     const char *const output[] = {summary_path, run_path};
     const char *const option[] = {"--summary", "--run"};
+    if (check.class_maps || check.logits || check.biases)
+        prog_usage("--class-maps, --logits and --biases go with --errors");
     if (!session.model || !session.data)
         prog_usage("expected --model FILE and --data PATH");
-    for (int o = 0; o < 2; o++) {
-        prog_check_output(option[o] + 2, output[o]);
-        if (output[o] && strcmp(output[o], "-") == 0)
-            prog_usage("%s: expected a file, found '-': standard output carries the values",
-                       option[o]);
+    for (int o = 0; o < 2; o++)
         for (int m = 0; m < input_maps(in); m++)
             if (io_same_file(output[o], input_path(in, m)))
                 prog_usage("%s: expected a file that is not read, found '%s'", option[o],
                            output[o]);
-    }
     if (grid && !text_size(grid, SIDE, &cells.h, &cells.w))
         prog_usage("--cells: expected HxW with sides from 1 to %d, found '%s'", SIDE, grid);
 }
 
-int main(int argc, char **argv)
+static int run(struct job *j, struct err *e)
+{
+    struct out *about = NULL;
+    if (open_all(j, e) != 0 || score_rows(j, e) != 0)
+        return -1;
+    if (prog_verbose())
+        prog_say("forward passes: %" PRId64 ", of %" PRId64 " images, the others equal to them",
+                 faith_passed(j->faith), faith_asked(j->faith));
+    if (run_path && (out_open(&about, run_path, e) != 0 || write_run(j, about, e) != 0))
+        return -1;
+    struct sink *sink = j->sink;
+    j->sink = NULL;
+    return sink_close(sink, about, e);
+}
+
+static int score_maps(int argc, char **argv, struct err *e)
 {
     struct job j = {0};
-    struct err e = {0};
-    const int first = prog_start(&prog, argc, argv);
-    session_parse(&session);
-    j.metrics = metrics_parse(j.metric, metrics, &e);
+    j.metrics = metrics_parse(j.metric, metrics ? metrics : METRICS_USUAL, e);
     if (j.metrics < 0)
-        prog_usage("--metrics: %s", e.msg);
-    input_parse(&j.input, &wanted, argv + first, argc - first);
+        prog_usage("--metrics: %s", e->msg);
+    input_parse(&j.input, &wanted, argv, argc);
     check_options(j.input);
     j.baselines = no_baselines ? 0 : BASELINE_COUNT;
-    j.table.maps = maps_of(&j);
-    j.table.metrics = j.metrics;
-    if (run(&j, &e) != 0)
-        prog_fail(&e);
-    summary_free(&j.table);
+    const int r = run(&j, e);
+    sink_abort(j.sink);
     faith_close(j.faith);
-    tsv_free(j.rows);
     for (int b = 0; b < j.baselines; b++)
         free(j.baseline[b]);
     free(j.pixels);
     input_close(j.input);
     session_close(&j.session);
+    return r;
+}
+
+/* --- what is asked for --- */
+
+static void check_errors(int operands)
+{
+    if (operands > 0)
+        prog_usage("--errors takes no MAPS: it makes those of the margin itself");
+    if (metrics || grid || wanted.planes || no_baselines || run_path)
+        prog_usage("--metrics, --cells, --planes, --no-baselines and --run go with MAPS");
+    if (!check.class_maps || !check.logits == !check.biases)
+        prog_usage("--errors needs --class-maps with --logits or with --biases");
+    if (!session.model != !session.data)
+        prog_usage("--model and --data go together");
+    check.table = wanted.table;
+    check.ids = wanted.ids;
+    check.session = session.model ? &session : NULL;
+    check.summary = summary_path;
+    check.count = wanted.count;
+    check.seed = seed;
+    check.resamples = resamples;
+}
+
+int main(int argc, char **argv)
+{
+    struct err e = {0};
+    const int first = prog_start(&prog, argc, argv);
+    session_parse(&session);
+    check_files();
+    if (errors)
+        check_errors(argc - first);
+    if ((errors ? errors_run(&check, &e) : score_maps(argc - first, argv + first, &e)) != 0)
+        prog_fail(&e);
     return PROG_OK;
 }

@@ -3,38 +3,46 @@
 #include "base/mem.h"
 #include "stats/random.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct cell {
     float key;
     int at;
 };
 
+/* A class that may be predicted instead of the true one. */
+struct rival {
+    double ahead;        /* the logit of the true class less its, of what is left */
+    bool wins_ties;      /* the lower class does */
+    const double *gains; /* [cells] what deleting a cell adds to `ahead` */
+};
+
 struct turn {
     int classes, cells;
     struct turn_image image;
     uint64_t seed;
-    struct cell *order; /* [cells] by falling key */
-    int *chosen;        /* [cells] */
-    int *pool;          /* [cells] those of equal rank, in the order drawn */
-    double *left;       /* [classes] logits without the cells that go in every choice */
-    double *lead;       /* [cells] by how much a cell's deletion favours the true class over the
-                           predicted one */
+    struct cell *order;  /* [cells] by falling key */
+    double *gains;       /* (classes, cells) */
+    struct rival *rival; /* [rivals] those that some choices put before the true class */
+    int rivals;
+    int *pool;   /* [cells] those of equal rank */
+    int *chosen; /* [cells] */
 };
 
 struct turn *turn_new(int classes, int cells)
 {
     struct turn *t = mem_zero(1, sizeof *t);
+    const size_t n = (size_t)cells;
 
     t->classes = classes;
     t->cells = cells;
-    t->order = mem_alloc((size_t)cells, sizeof *t->order);
-    t->chosen = mem_alloc((size_t)cells, sizeof *t->chosen);
-    t->pool = mem_alloc((size_t)cells, sizeof *t->pool);
-    t->left = mem_alloc((size_t)classes, sizeof *t->left);
-    t->lead = mem_alloc((size_t)cells, sizeof *t->lead);
+    t->order = mem_alloc(n, sizeof *t->order);
+    t->gains = mem_alloc((size_t)classes * n, sizeof *t->gains);
+    t->rival = mem_alloc((size_t)classes, sizeof *t->rival);
+    t->pool = mem_alloc(n, sizeof *t->pool);
+    t->chosen = mem_alloc(n, sizeof *t->chosen);
     return t;
 }
 
@@ -43,10 +51,10 @@ void turn_free(struct turn *t)
     if (!t)
         return;
     free(t->order);
-    free(t->chosen);
+    free(t->gains);
+    free(t->rival);
     free(t->pool);
-    free(t->left);
-    free(t->lead);
+    free(t->chosen);
     free(t);
 }
 
@@ -58,54 +66,101 @@ static int by_key(const void *a, const void *b)
     return x->key != y->key ? (x->key < y->key) - (x->key > y->key) : x->at - y->at;
 }
 
-static const float *map_of(const struct turn *t, int cls)
-{
-    return t->image.maps + (size_t)cls * (size_t)t->cells;
-}
-
 void turn_begin(struct turn *t, const struct turn_image *image, const float *key, uint64_t seed)
 {
+    const size_t n = (size_t)t->cells;
+    const float *truth = image->maps + (size_t)image->truth * n, *map = image->maps;
+    double *gains = t->gains;
+
     t->image = *image;
     t->seed = seed;
-    for (int i = 0; i < t->cells; i++) {
+    for (int i = 0; i < t->cells; i++)
         t->order[i] = (struct cell){key[i], i};
-        t->lead[i] = (double)map_of(t, image->pred)[i] - map_of(t, image->truth)[i];
+    qsort(t->order, n, sizeof *t->order, by_key);
+    for (int c = 0; c < t->classes; c++)
+        for (size_t i = 0; i < n; i++)
+            *gains++ = (double)*map++ - truth[i];
+}
+
+/* Whether the true class stands before a rival. */
+static bool leads(double ahead, const struct rival *r)
+{
+    return r->wins_ties ? ahead > 0 : ahead >= 0;
+}
+
+/* Bounds of what n of the pool's `all` cells gain of a class: so many times the least and the most,
+ * or all losses and all gains. */
+static void bounds(const struct turn *t, const double *gains, int n, int all, double *least,
+                   double *most)
+{
+    double low = 0, high = 0, losses = 0, wins = 0;
+
+    for (int i = 0; i < all; i++) {
+        double gain = gains[t->pool[i]];
+        low = i == 0 || gain < low ? gain : low;
+        high = i == 0 || gain > high ? gain : high;
+        *(gain < 0 ? &losses : &wins) += gain;
     }
-    qsort(t->order, (size_t)t->cells, sizeof *t->order, by_key);
+    *least = fmax(n * low, losses);
+    *most = fmin(n * high, wins);
+}
+
+static void add_rival(struct turn *t, int cls, int from)
+{
+    const double *gains = t->gains + (size_t)cls * (size_t)t->cells;
+    struct rival r = {(double)t->image.logits[t->image.truth] - t->image.logits[cls],
+                      cls < t->image.truth, gains};
+
+    for (int i = 0; i < from; i++)
+        r.ahead += gains[t->order[i].at];
+    t->rival[t->rivals++] = r;
+}
+
+/* Lists the rivals when the first `from` cells of the order and n of the pool's `all` go: the
+ * predicted class, then those that some choice could put first. False where some rival stays
+ * first whatever is chosen. */
+static bool find_rivals(struct turn *t, int from, int n, int all)
+{
+    t->rivals = 0;
+    add_rival(t, t->image.pred, from);
+    for (int c = 0; c < t->classes; c++) {
+        double least, most;
+        if (c == t->image.truth)
+            continue;
+        if (c != t->image.pred)
+            add_rival(t, c, from);
+        const struct rival *r = c == t->image.pred ? t->rival : &t->rival[t->rivals - 1];
+        bounds(t, r->gains, n, all, &least, &most);
+        /* Sums in another order may be rounded otherwise. */
+        const double slack = 1e-9 * (1 + fabs(r->ahead));
+        if (r->ahead + most < -slack)
+            return false;
+        if (r->ahead + least > slack && c != t->image.pred)
+            t->rivals--;
+    }
+    return true;
 }
 
 /* Whether the true class is predicted when chosen[n] go as well. */
 static bool turned(const struct turn *t, const int *chosen, int n)
 {
-    const int truth = t->image.truth;
-    double lead = t->left[truth] - t->left[t->image.pred];
-
-    /* Most choices fail here, at a hundredth of the work. */
-    for (int i = 0; i < n; i++)
-        lead += t->lead[chosen[i]];
-    if (lead < 0)
-        return false;
-    double top = t->left[truth];
-    for (int i = 0; i < n; i++)
-        top -= map_of(t, truth)[chosen[i]];
-    for (int c = 0; c < t->classes; c++) {
-        const float *map = map_of(t, c);
-        double z = t->left[c];
+    for (const struct rival *r = t->rival; r < t->rival + t->rivals; r++) {
+        double ahead = r->ahead;
         for (int i = 0; i < n; i++)
-            z -= map[chosen[i]];
-        if (c < truth ? z >= top : z > top)
+            ahead += r->gains[chosen[i]];
+        if (!leads(ahead, r))
             return false;
     }
     return true;
 }
 
-/* The number of choices of n of `all`, or TURN_CHOICES + 1 where there are more than that. */
-static int64_t choices(int all, int n)
+/* The number of choices of n of `all`, or a number above `most` where there are more. */
+static int64_t choices(int all, int n, int most)
 {
     int64_t count = 1;
 
     n = n < all - n ? n : all - n;
-    for (int i = 1; i <= n && count <= TURN_CHOICES; i++)
+    for (int i = 1; i <= n && count <= most; i++)
         count = count * (all - n + i) / i;
     return count;
 }
@@ -128,7 +183,7 @@ static bool next_choice(int *at, int n, int all)
 static double share_of_all(struct turn *t, int n, int all)
 {
     int64_t count = 0, hits = 0;
-    int at[TURN_CHOICES]; /* n is at most `all`, and that at most the number of choices */
+    int at[TURN_CHOICES]; /* n < all, and there are at least `all` choices */
 
     for (int i = 0; i < n; i++)
         at[i] = i;
@@ -141,54 +196,87 @@ static double share_of_all(struct turn *t, int n, int all)
     return (double)hits / (double)count;
 }
 
-static double share_of_drawn(struct turn *t, int n, int all)
+/* Draws n of the pool's `all` cells to its beginning: Fisher and Yates 1938. */
+static void draw(struct turn *t, int n, int all, uint64_t *state)
+{
+    for (int i = 0; i < n; i++) {
+        int j = i + (int)random_below(random_next(state), (uint32_t)(all - i));
+        int cell = t->pool[j];
+        t->pool[j] = t->pool[i];
+        t->pool[i] = cell;
+    }
+}
+
+static double share_of_drawn(struct turn *t, int n, int all, int draws)
 {
     uint64_t state = t->seed + (uint64_t)n;
     int hits = 0;
 
-    for (int draw = 0; draw < TURN_CHOICES; draw++) {
-        for (int i = 0; i < n; i++) {
-            int j = i + (int)random_below(random_next(&state), (uint32_t)(all - i));
-            int cell = t->pool[j];
-            t->pool[j] = t->pool[i];
-            t->pool[i] = cell;
-        }
+    for (int i = 0; i < draws; i++) {
+        draw(t, n, all, &state);
         hits += turned(t, t->pool, n);
     }
-    return (double)hits / TURN_CHOICES;
+    return (double)hits / draws;
+}
+
+/* Fills the pool with the cells of which some, but not all, are among the first n of the order:
+ * their count, and in *from that of the cells before them. */
+static int fill_pool(struct turn *t, int n, int *from)
+{
+    int to = n;
+
+    *from = n;
+    if (n > 0 && n < t->cells && t->order[n].key == t->order[n - 1].key) {
+        float key = t->order[n].key;
+        while (*from > 0 && t->order[*from - 1].key == key)
+            --*from;
+        while (to < t->cells && t->order[to].key == key)
+            to++;
+    }
+    for (int i = *from; i < to; i++)
+        t->pool[i - *from] = t->order[i].at;
+    return to - *from;
+}
+
+/* Over all choices where there are at most so many, or over as many that are drawn. */
+static double share_of(struct turn *t, int n, int most)
+{
+    int from, all = fill_pool(t, n, &from);
+
+    n -= from;
+    if (!find_rivals(t, from, n, all))
+        return 0;
+    if (n == 0)
+        return turned(t, NULL, 0);
+    return choices(all, n, most) <= most ? share_of_all(t, n, all)
+                                         : share_of_drawn(t, n, all, most);
 }
 
 double turn_share(struct turn *t, int n)
 {
-    int from = n, to = n; /* those among which some have to be chosen */
-
-    if (n > 0 && n < t->cells && t->order[n].key == t->order[n - 1].key) {
-        float key = t->order[n].key;
-        while (from > 0 && t->order[from - 1].key == key)
-            from--;
-        while (to < t->cells && t->order[to].key == key)
-            to++;
-    }
-    for (int c = 0; c < t->classes; c++) {
-        t->left[c] = t->image.logits[c];
-        for (int i = 0; i < from; i++)
-            t->left[c] -= map_of(t, c)[t->order[i].at];
-    }
-    int all = to - from;
-    for (int i = 0; i < all; i++)
-        t->pool[i] = t->order[from + i].at;
-    n -= from;
-    return n == 0                            ? (double)turned(t, NULL, 0)
-           : choices(all, n) <= TURN_CHOICES ? share_of_all(t, n, all)
-                                             : share_of_drawn(t, n, all);
+    return share_of(t, n, TURN_CHOICES);
 }
 
 int turn_cells(struct turn *t)
 {
     for (int n = 1; n <= t->cells; n++)
-        if (turn_share(t, n) >= 0.5)
+        if (share_of(t, n, TURN_CELLS_CHOICES) >= 0.5)
             return n;
     return 0;
+}
+
+void turn_choose(struct turn *t, int n, bool *gone)
+{
+    uint64_t state = t->seed + (uint64_t)n;
+    int from, all = fill_pool(t, n, &from);
+
+    for (int i = 0; i < t->cells; i++)
+        gone[i] = false;
+    for (int i = 0; i < from; i++)
+        gone[t->order[i].at] = true;
+    draw(t, n - from, all, &state);
+    for (int i = 0; i < n - from; i++)
+        gone[t->pool[i]] = true;
 }
 
 void turn_center(int h, int w, float *key)

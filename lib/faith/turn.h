@@ -7,10 +7,12 @@
 #ifndef HP_TURN_H
 #define HP_TURN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* Where cells that are equal in rank leave more choices than this, as many are drawn. */
-enum { TURN_CHOICES = 2000 };
+/* Where cells that are equal in rank leave more choices than these, as many are drawn: for a share,
+ * and to tell whether one is at least one half. */
+enum { TURN_CHOICES = 2000, TURN_CELLS_CHOICES = 200 };
 
 /* A wrong prediction. What it points to outlives its use. */
 struct turn_image {
@@ -37,6 +39,9 @@ double turn_share(struct turn *t, int n);
 /* The fewest deleted cells, at least 1, with which that share is one half or more; 0 where there
  * is no such number. */
 int turn_cells(struct turn *t);
+
+/* Marks in gone[cells] the first n cells, as one choice that is drawn. */
+void turn_choose(struct turn *t, int n, bool *gone);
 
 /* Keys [h * w] for which the cells closest to the middle of the grid come first. */
 void turn_center(int h, int w, float *key);

@@ -135,6 +135,31 @@ static void test_by_hand(void)
     turn_free(t);
 }
 
+/* Those before a tie always, those behind it never, those of it equally often. */
+static void test_choose(void)
+{
+    static const float maps[8] = {0}, logits[2] = {1, 0}, key[] = {1, 3, 1, 1};
+    const struct turn_image image = {maps, logits, 0, 1};
+    struct turn *t = turn_new(2, 4);
+    int times[4] = {0};
+    bool gone[4];
+
+    for (uint64_t seed = 0; seed < 3000; seed++) {
+        turn_begin(t, &image, key, seed * 1000);
+        turn_choose(t, 2, gone);
+        for (int i = 0; i < 4; i++)
+            times[i] += gone[i];
+    }
+    CHECK(times[1] == 3000 && times[0] + times[2] + times[3] == 3000);
+    for (int i = 0; i < 4; i++)
+        CHECK(i == 1 || abs(times[i] - 1000) < 120);
+    turn_choose(t, 4, gone);
+    CHECK(gone[0] && gone[1] && gone[2] && gone[3]);
+    turn_choose(t, 0, gone);
+    CHECK(!gone[0] && !gone[1] && !gone[2] && !gone[3]);
+    turn_free(t);
+}
+
 static void test_center(void)
 {
     float key[9];
@@ -148,6 +173,7 @@ int main(void)
 {
     test_by_hand();
     test_random();
+    test_choose();
     test_center();
     return CHECK_DONE();
 }

@@ -1,0 +1,173 @@
+#include "faith/stage.h"
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "cam/cam.h"
+#include "stats/prediction.h"
+#include "stream/items.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* How far the biases of two images may differ, in parts of the largest logit: half precision
+ * rounds by a thousandth, and images that do not belong together differ by more than 1. */
+#define STAGE_TOLERANCE 0.02
+
+struct stage {
+    const struct stage_opts *opts;
+    struct items *maps, *logits; /* logits: or NULL */
+    struct ids *ids;             /* or NULL */
+    int classes, cells, h, w;
+    float *b;   /* [classes] the biases; those of the first image where they are not given */
+    bool known; /* whether b is set */
+    float *sum; /* [classes] logits from maps and biases */
+};
+
+static int check_count(const struct stage *s, const char *path, int64_t count, struct err *e)
+{
+    const int64_t items = items_count(s->maps);
+
+    if (count < 0 || items < 0 || count == items)
+        return 0;
+    return err_set(e, "%s: expected %lld items as in %s, found %lld", io_name(path),
+                   (long long)items, items_name(s->maps), (long long)count);
+}
+
+static int open_all(struct stage *s, struct err *e)
+{
+    const struct stage_opts *o = s->opts;
+    const int64_t any[] = {-1, -1, -1};
+
+    if (items_open(&s->maps, o->class_maps, 3, any, e) != 0)
+        return -1;
+    const int64_t *shape = items_item(s->maps)->shape;
+    if (shape[0] > STATS_CLASSES)
+        return err_set(e, "%s: expected at most %d classes, found %lld", items_name(s->maps),
+                       STATS_CLASSES, (long long)shape[0]);
+    s->classes = (int)shape[0];
+    s->h = (int)shape[1];
+    s->w = (int)shape[2];
+    s->cells = s->h * s->w;
+    if (o->ids &&
+        (ids_open(&s->ids, o->ids, e) != 0 || check_count(s, o->ids, ids_count(s->ids), e) != 0))
+        return -1;
+    s->sum = mem_alloc((size_t)s->classes, sizeof *s->sum);
+    if (o->biases) {
+        s->known = true;
+        return items_load_layer(&s->b, o->biases, 0, &s->classes, STATS_CLASSES, e);
+    }
+    s->b = mem_zero((size_t)s->classes, sizeof *s->b);
+    return items_open(&s->logits, o->logits, 1, shape, e) != 0
+               ? -1
+               : check_count(s, o->logits, items_count(s->logits), e);
+}
+
+int stage_open(struct stage **out, const struct stage_opts *o, struct err *e)
+{
+    struct stage *s = mem_zero(1, sizeof *s);
+
+    s->opts = o;
+    if (open_all(s, e) != 0) {
+        stage_close(s);
+        return -1;
+    }
+    *out = s;
+    return 0;
+}
+
+void stage_close(struct stage *s)
+{
+    if (!s)
+        return;
+    items_close(s->maps);
+    items_close(s->logits);
+    ids_close(s->ids);
+    free(s->b);
+    free(s->sum);
+    free(s);
+}
+
+int stage_classes(const struct stage *s)
+{
+    return s->classes;
+}
+
+void stage_grid(const struct stage *s, int *h, int *w)
+{
+    *h = s->h;
+    *w = s->w;
+}
+
+static int highest(const float *v, int n)
+{
+    int best = 0;
+
+    for (int i = 1; i < n; i++)
+        if (v[i] > v[best])
+            best = i;
+    return best;
+}
+
+/* Compares logits with the sums of the maps. */
+static int check_logits(struct stage *s, const float *logits, double slack, struct err *e)
+{
+    double most = 0;
+
+    for (int c = 0; c < s->classes; c++) {
+        float b = logits[c] - s->sum[c];
+        if (!s->known)
+            s->b[c] = b;
+        most = fmax(most, fabs((double)b - s->b[c]));
+    }
+    s->known = true;
+    if (most <= slack)
+        return 0;
+    return err_set(e,
+                   "expected logits in %s that belong to the maps in %s, found a bias of a "
+                   "class that differs by %.3g from that of another image",
+                   items_name(s->logits), items_name(s->maps), most);
+}
+
+int stage_get(struct stage *s, int64_t id, int pred, const float **maps, const float **logits,
+              struct err *e)
+{
+    const int64_t index = ids_find(s->ids, id);
+
+    if (index < 0)
+        return err_set(e, "expected one of the ids in %s, found none", io_name(s->opts->ids));
+    if (!(*maps = items_get(s->maps, index, e)))
+        return -1;
+    for (int c = 0; c < s->classes; c++)
+        s->sum[c] = (float)cam_sum(*maps + (size_t)c * (size_t)s->cells, s->cells);
+    if (!s->logits) {
+        for (int c = 0; c < s->classes; c++)
+            s->sum[c] += s->b[c];
+        *logits = s->sum;
+    } else if (!(*logits = items_get(s->logits, index, e))) {
+        return -1;
+    }
+    const int best = highest(*logits, s->classes);
+    const double slack = STAGE_TOLERANCE * fmax(1, fabs((double)(*logits)[best]));
+    if (s->logits && check_logits(s, *logits, slack, e) != 0)
+        return -1;
+    if (pred >= s->classes)
+        return err_set(e, "expected a class below %d, as there are in %s, found %d", s->classes,
+                       items_name(s->maps), pred);
+    if ((*logits)[best] - (*logits)[pred] > slack)
+        return err_set(e,
+                       "expected the highest logit in %s for the predicted class %d, found it "
+                       "for %d",
+                       items_name(s->logits ? s->logits : s->maps), pred, best);
+    return 0;
+}
+
+int stage_end(struct stage *s, struct err *e)
+{
+    const struct stage_opts *o = s->opts;
+
+    if (items_drain(s->maps, e) != 0 || (s->logits && items_drain(s->logits, e) != 0) ||
+        (s->ids && check_count(s, o->ids, ids_count(s->ids), e) != 0) ||
+        (s->logits && check_count(s, o->logits, items_count(s->logits), e) != 0))
+        return -1;
+    return 0;
+}

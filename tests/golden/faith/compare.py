@@ -1,0 +1,33 @@
+#!/usr/bin/env python3
+"""compare.py FOUND EXPECTED TOLERANCE: two tables with the columns id and map, with the standard
+library alone. Each value that EXPECTED knows has to be in FOUND, that close; `never` stands for NA
+there. Prints how many values were compared."""
+import csv
+import sys
+
+
+def rows(path):
+    with open(path, encoding="ascii", newline="") as f:
+        return {(r["id"], r["map"]): r for r in csv.DictReader(f, delimiter="\t", quoting=csv.QUOTE_NONE)}
+
+
+def main():
+    found, expected, tolerance = rows(sys.argv[1]), rows(sys.argv[2]), float(sys.argv[3])
+    count = 0
+    for key, row in expected.items():
+        for column, value in row.items():
+            if column in ("id", "map") or value == "NA":
+                continue
+            got = found[key][column]
+            count += 1
+            if value == "never":
+                same = got == "NA"
+            else:
+                same = got != "NA" and abs(float(got) - float(value)) <= tolerance
+            if not same:
+                sys.exit(f"{' '.join(key)}, {column}: expected {value}, found {got}")
+    print(count, "values agree")
+
+
+if __name__ == "__main__":
+    main()
