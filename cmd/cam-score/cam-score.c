@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEPS_MOST = 1 << 20, SIDE = 1024 };
+enum { STEPS_MOST = 1024, SIDE = 1024 };
 
 static struct session_opts session = {.device = "auto"};
 static struct input_opts wanted = {.table = "-", .target = "pred"};
@@ -223,7 +223,7 @@ static int score_rows(struct job *j, struct err *e)
 
 /* --- opening --- */
 
-static void open_faith(struct job *j)
+static int open_faith(struct job *j, struct err *e)
 {
     const struct faith_size image = {data_h(j->session.data), data_w(j->session.data)};
     const int given = input_maps(j->input);
@@ -243,10 +243,10 @@ static void open_faith(struct job *j)
                                  .seed = (uint64_t)seed,
                                  .ctx = j,
                                  .put = put_values};
-    faith_open(&j->faith, &o);
     j->pixels = mem_alloc(3 * (size_t)image.h * (size_t)image.w, 1);
     for (int b = 0; b < j->baselines; b++)
         j->baseline[b] = mem_alloc((size_t)image.h * (size_t)image.w, sizeof **j->baseline);
+    return faith_open(&j->faith, &o, e);
 }
 
 /* The coarsest grid of the maps, or that of --cells. */
@@ -280,8 +280,7 @@ static int open_all(struct job *j, struct err *e)
                    (struct faith_size){data_h(s->data), data_w(s->data)}, (uint64_t)seed, e) != 0 ||
         choose_cells(j, e) != 0 || session_engine(s, &engine, e) != 0)
         return -1;
-    open_faith(j);
-    return begin_rows(j, e);
+    return open_faith(j, e) == 0 ? begin_rows(j, e) : -1;
 }
 
 /* Options that name outputs. */

@@ -24,13 +24,13 @@ static void draw(int h, int w, uint64_t state, float *map)
         map[i] = (float)random_unit(&state);
 }
 
-/* Of the square of the distance, in sides of the image. */
+/* 1 in the middle, 0 in the corners, by the square of the distance in sides of the image. */
 static void center(int h, int w, float *map)
 {
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++) {
             const double dy = (y + .5) / h - .5, dx = (x + .5) / w - .5;
-            map[y * w + x] = (float)-(dy * dy + dx * dx);
+            map[y * w + x] = (float)(1 - 2 * (dy * dy + dx * dx));
         }
 }
 

@@ -29,11 +29,11 @@ struct points {
     double *share;
 };
 
-/* A map at the size of the image and by cells; whether all is equal, and whether nothing is left of
- * it when rectified. */
+/* A map at the size of the image, by cells, and scaled to [0, 1] at the size of the image; whether
+ * all is equal, and whether it is blank. */
 struct drawn {
-    float *pixels, *cells;
-    bool flat;
+    float *pixels, *cells, *unit;
+    bool flat, blank;
 };
 
 /* An image whose scores are not all known. Point 0 is the image itself; those of map m follow from
@@ -96,10 +96,10 @@ static void set_points(struct faith *f, enum series s)
     p->count = mem_zero((size_t)p->n + 1, sizeof *p->count);
     p->share = mem_zero((size_t)p->n + 1, sizeof *p->share);
     for (int i = 0; i < p->n; i++) {
-        const double share = r->steps == FAITH_EVERY  ? (double)i / steps
-                             : r->steps == FAITH_ROAD ? road_percent[i] / 100.0
-                                                      : 1;
-        p->count[i] = (int)(share * all + .5);
+        /* Rounded down in ROAD, as usual there. */
+        p->count[i] = r->steps == FAITH_EVERY  ? (int)(((int64_t)2 * i * all + steps) / (2 * steps))
+                      : r->steps == FAITH_ROAD ? (int)((int64_t)all * road_percent[i] / 100)
+                                               : all;
         p->share[i] = (double)p->count[i] / all;
     }
 }
@@ -157,7 +157,17 @@ static void *copy(const void *list, size_t n, size_t size)
     return to;
 }
 
-void faith_open(struct faith **out, const struct faith_opts *o)
+static int check_size(const struct faith *f, struct err *e)
+{
+    for (int s = 0; s < SERIES_COUNT; s++)
+        if (f->points[s].used && series_rule((enum series)s)->fill == FAITH_LINEAR &&
+            !fill_linear_fits(f->shape))
+            return err_set(e, "expected smaller images for the ROAD metrics, found %dx%d",
+                           f->shape.h, f->shape.w);
+    return 0;
+}
+
+int faith_open(struct faith **out, const struct faith_opts *o, struct err *e)
 {
     struct faith *f = mem_zero(1, sizeof *f);
     const struct graph_value *v = &o->graph->value[0];
@@ -185,6 +195,7 @@ void faith_open(struct faith **out, const struct faith_opts *o)
     set_room(f);
     set_waiting(f);
     *out = f;
+    return check_size(f, e);
 }
 
 static void drop_maps(const struct faith *f, struct waiting *w)
@@ -280,6 +291,11 @@ static double known(const struct waiting *w, int variant)
     return same < 0 ? NAN : w->score[same];
 }
 
+static double most_of(enum cam_score score, struct aim aim)
+{
+    return score == CAM_PROB ? 1 : score == CAM_LOGPROB && aim.minus < 0 ? 0 : INFINITY;
+}
+
 static void value_map(const struct faith *f, const struct waiting *w, int m, double *score,
                       double *value)
 {
@@ -288,7 +304,8 @@ static void value_map(const struct faith *f, const struct waiting *w, int m, dou
         score[k] = known(w, 1 + m * f->each + k);
     for (int s = 0; s < SERIES_COUNT; s++)
         series[s] = (struct scores){f->points[s].n, f->points[s].share, score + f->points[s].first};
-    const struct subject subject = {.score = w->score[0], .series = series};
+    const struct subject subject = {
+        .score = w->score[0], .most = most_of(f->opts.score, w->image.aim), .series = series};
     for (int i = 0; i < f->opts.metrics; i++) {
         const struct metric_rule *r = metric_rule(f->opts.metric[i]);
         /* A margin between a class and itself is always 0, and a flat map has no order. */
@@ -376,11 +393,17 @@ static bool flat(const float *v, int n)
 static void draw_map(const struct faith *f, int m, struct drawn *d)
 {
     const struct faith_size s = f->opts.size[m];
-    d->flat = flat(f->map[m], s.h * s.w);
-    d->pixels = mem_alloc(f->pixels + f->cells, sizeof *d->pixels);
-    d->cells = d->pixels + f->pixels;
+    const int cells = s.h * s.w;
+    d->flat = flat(f->map[m], cells);
+    d->blank = cam_blank(f->map[m], cells);
+    d->pixels = mem_alloc(2 * f->pixels + f->cells, sizeof *d->pixels);
+    d->unit = d->pixels + f->pixels;
+    d->cells = d->unit + f->pixels;
     resize_run(f->resize[m], f->map[m], d->pixels);
     mean_cells(f, f->map[m], s, d->cells);
+    float *room = copy(f->map[m], (size_t)cells, sizeof *room);
+    cam_finish(room, cells, f->resize[m], d->unit, (int)f->pixels);
+    free(room);
 }
 
 /* Pixels or cells in the order in which a series changes them: at[n]. */
@@ -405,11 +428,18 @@ static void mark(const struct faith *f, const struct series_rule *r, const struc
     free(to);
 }
 
-static void change(const struct faith *f, const struct series_rule *r, const struct orders *o,
-                   int count, bool *changed, float *out)
+/* The image, each pixel weighed by the scaled map, or by what that lacks to 1. */
+static void weigh(const struct faith *f, const float *unit, bool keep, float *out)
 {
-    const float *fill = f->fill[r->fill];
-    mark(f, r, o, count, changed);
+    for (int c = 0; c < f->shape.c; c++)
+        for (size_t i = 0; i < f->pixels; i++) {
+            const size_t at = (size_t)c * f->pixels + i;
+            out[at] = f->image[at] * (keep ? unit[i] : 1 - unit[i]);
+        }
+}
+
+static void replace(const struct faith *f, const float *fill, const bool *changed, float *out)
+{
     for (int c = 0; c < f->shape.c; c++)
         for (size_t i = 0; i < f->pixels; i++) {
             const size_t at = (size_t)c * f->pixels + i;
@@ -417,19 +447,37 @@ static void change(const struct faith *f, const struct series_rule *r, const str
         }
 }
 
-/* All changed images of map m, to queue places from `at`. */
-static void make_images(const struct faith *f, int m, const struct drawn *d, int at)
+/* A point of a series; changed[pixels] is room. */
+static void change(const struct faith *f, const struct series_rule *r, const struct drawn *d,
+                   const struct orders *o, int count, bool *changed, float *out)
+{
+    switch (r->fill) {
+    case FAITH_KEEP:
+    case FAITH_DROP:
+        weigh(f, d->unit, r->fill == FAITH_KEEP, out);
+        break;
+    case FAITH_LINEAR:
+        mark(f, r, o, count, changed);
+        fill_linear(f->image, f->shape, changed, out);
+        break;
+    default:
+        mark(f, r, o, count, changed);
+        replace(f, f->fill[r->fill], changed, out);
+    }
+}
+
+/* All changed images of a map, to queue places from `at`. */
+static void make_images(const struct faith *f, const struct drawn *d, int at)
 {
     struct orders o = {mem_alloc(f->pixels, sizeof *o.pixels),
                        mem_alloc(f->cells, sizeof *o.cells)};
     bool *changed = mem_alloc(f->pixels, sizeof *changed);
-    (void)m;
     order_make(d->pixels, f->ties[0], f->pixels, o.pixels);
     order_make(d->cells, f->ties[1], f->cells, o.cells);
     for (int s = 0; s < SERIES_COUNT; s++)
         for (int k = 0; k < f->points[s].n; k++, at++) {
             float *out = f->queue + (size_t)at * f->size;
-            change(f, series_rule((enum series)s), &o, f->points[s].count[k], changed, out);
+            change(f, series_rule((enum series)s), d, &o, f->points[s].count[k], changed, out);
             f->hash[at] = hash_of(out, f->size);
         }
     free(changed);
@@ -452,7 +500,7 @@ static int make_part(void *self, void *hand, int64_t i, struct err *e)
     (void)e;
     draw_map(f, b->map + (int)i, d);
     if (!d->flat)
-        make_images(f, b->map + (int)i, d, b->at + (int)i * f->each);
+        make_images(f, d, b->at + (int)i * f->each);
     return 0;
 }
 
@@ -483,6 +531,14 @@ static void keep(struct faith *f, int from, int variant)
     f->place[f->queued++] = (struct place){f->count, variant};
 }
 
+/* Whether a map has no order, or nothing that weighs the pixels of point `k` of its. */
+static bool undefined(const struct faith *f, const struct drawn *d, int k)
+{
+    const bool weighs = (f->points[SERIES_KEPT].used && k == f->points[SERIES_KEPT].first) ||
+                        (f->points[SERIES_DROPPED].used && k == f->points[SERIES_DROPPED].first);
+    return d->flat || (d->blank && weighs);
+}
+
 static int add_maps(struct faith *f, struct err *e)
 {
     struct waiting *w = &f->waiting[f->count];
@@ -497,7 +553,7 @@ static int add_maps(struct faith *f, struct err *e)
             return -1;
         for (int i = 0; i < n * f->each; i++) {
             const int variant = 1 + m * f->each + i;
-            if (w->drawn[m + i / f->each].flat)
+            if (undefined(f, &w->drawn[m + i / f->each], i % f->each))
                 w->same[variant] = -1;
             else
                 keep(f, b.at + i, variant);

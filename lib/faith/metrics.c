@@ -29,8 +29,7 @@ static const struct scores *scores_of(const struct subject *s, unsigned needs)
     return &s->series[i];
 }
 
-/* Between the points of a series the score is taken to be linear. An insertion is the deletion of
- * the same pixels from its end, and has its area. */
+/* Between the points of a series the score is taken to be linear. */
 static double metric_area(const struct subject *s, unsigned needs)
 {
     const struct scores *x = scores_of(s, needs);
@@ -38,6 +37,50 @@ static double metric_area(const struct subject *s, unsigned needs)
     for (int i = 1; i < x->n; i++)
         sum += (x->share[i] - x->share[i - 1]) * (x->score[i] + x->score[i - 1]) / 2;
     return sum;
+}
+
+static double metric_mean(const struct subject *s, unsigned needs)
+{
+    const struct scores *x = scores_of(s, needs);
+    double sum = 0;
+    for (int i = 0; i < x->n; i++)
+        sum += x->score[i];
+    return sum / x->n;
+}
+
+static double metric_road(const struct subject *s, unsigned needs)
+{
+    (void)needs;
+    return (metric_mean(s, NEEDS(ROAD_LEAST)) - metric_mean(s, NEEDS(ROAD_MOST))) / 2;
+}
+
+static double metric_flipping(const struct subject *s, unsigned needs)
+{
+    return s->score - metric_mean(s, needs);
+}
+
+/* Parts of a score have a meaning where it is above 0. */
+static double metric_irof(const struct subject *s, unsigned needs)
+{
+    return s->score > 0 ? 1 - metric_area(s, needs) / s->score : NAN;
+}
+
+static double metric_drop(const struct subject *s, unsigned needs)
+{
+    const double drop = 100 * (s->score - scores_of(s, needs)->score[0]) / s->score;
+    return s->score > 0 && !isnan(drop) ? fmax(drop, 0) : NAN;
+}
+
+static double metric_increase(const struct subject *s, unsigned needs)
+{
+    const double kept = scores_of(s, needs)->score[0];
+    return isnan(kept) ? NAN : kept > s->score ? 100 : 0;
+}
+
+static double metric_gain(const struct subject *s, unsigned needs)
+{
+    const double gain = 100 * (scores_of(s, needs)->score[0] - s->score) / (s->most - s->score);
+    return s->score < s->most && isfinite(s->most) && !isnan(gain) ? fmax(gain, 0) : NAN;
 }
 
 /* --- the table --- */

@@ -28,15 +28,21 @@ enum faith_fill {
 /* How much is changed: in equal steps from nothing to everything, or these shares. */
 enum faith_steps { FAITH_EVERY, FAITH_ROAD, FAITH_ONCE };
 
-/* Of each series: its constant; whether cells are changed instead of pixels; which first, by what,
- * in which steps. An insertion is a deletion of the least relevant pixels, read from its end. */
+/* Of each series: its constant; whether cells are changed instead of pixels; which first, into
+ * what, in which steps. An insertion is the deletion of the least relevant pixels, read from its
+ * end. */
 #define SERIES(X)                                                                                  \
     X(DELETE_GREY, false, MOST, GREY, EVERY)                                                       \
     X(DELETE_MEAN, false, MOST, MEAN, EVERY)                                                       \
     X(DELETE_BLUR, false, MOST, BLUR, EVERY)                                                       \
     X(INSERT_GREY, false, LEAST, GREY, EVERY)                                                      \
     X(INSERT_MEAN, false, LEAST, MEAN, EVERY)                                                      \
-    X(INSERT_BLUR, false, LEAST, BLUR, EVERY)
+    X(INSERT_BLUR, false, LEAST, BLUR, EVERY)                                                      \
+    X(ROAD_MOST, false, MOST, LINEAR, ROAD)                                                        \
+    X(ROAD_LEAST, false, LEAST, LINEAR, ROAD)                                                      \
+    X(CELLS, true, MOST, MEAN, EVERY)                                                              \
+    X(KEPT, false, MOST, KEEP, ONCE)                                                               \
+    X(DROPPED, false, MOST, DROP, ONCE)
 
 enum series {
 #define SERIES_ID(id, cells, first, fill, steps) SERIES_##id,
@@ -54,18 +60,43 @@ enum { NEEDS_NOTHING = 0 };
 #define METRICS(X)                                                                                 \
     X(DELETION_GREY, deletion_grey, false, NEEDS(DELETE_GREY), area, "0 to 1",                     \
       "Petsiuk et al. 2018",                                                                       \
-      "Area under the score while the highest pixels of the map become grey first.")               \
+      "Area under the score while pixels become grey, the highest of the map first.")              \
     X(DELETION_MEAN, deletion_mean, false, NEEDS(DELETE_MEAN), area, "0 to 1",                     \
       "Petsiuk et al. 2018", "The same where they become the mean colour of the image.")           \
     X(DELETION_BLUR, deletion_blur, false, NEEDS(DELETE_BLUR), area, "0 to 1",                     \
       "Petsiuk et al. 2018", "The same where they become those of the blurred image.")             \
     X(INSERTION_GREY, insertion_grey, true, NEEDS(INSERT_GREY), area, "0 to 1",                    \
       "Petsiuk et al. 2018",                                                                       \
-      "Area under the score while the highest pixels of the map are put into grey first.")         \
+      "Area under the score while the pixels of the image are put into grey, the highest of the "  \
+      "map first.")                                                                                \
     X(INSERTION_MEAN, insertion_mean, true, NEEDS(INSERT_MEAN), area, "0 to 1",                    \
       "Petsiuk et al. 2018", "The same where they are put into the mean colour of the image.")     \
     X(INSERTION_BLUR, insertion_blur, true, NEEDS(INSERT_BLUR), area, "0 to 1",                    \
-      "Petsiuk et al. 2018", "The same where they are put into the blurred image.")
+      "Petsiuk et al. 2018", "The same where they are put into the blurred image.")                \
+    X(ROAD_MOST, road_most, false, NEEDS(ROAD_MOST), mean, "0 to 1", "Rong et al. 2022",           \
+      "Mean score where 20, 40, 60 and 80 % of the pixels, the highest of the map, are replaced "  \
+      "by weighted means of their neighbours.")                                                    \
+    X(ROAD_LEAST, road_least, true, NEEDS(ROAD_LEAST), mean, "0 to 1", "Rong et al. 2022",         \
+      "The same where the lowest are replaced.")                                                   \
+    X(ROAD, road, true, NEEDS(ROAD_MOST) | NEEDS(ROAD_LEAST), road, "-0.5 to 0.5",                 \
+      "Rong et al. 2022; pytorch-grad-cam", "Half of road_least less road_most.")                  \
+    X(FLIPPING, flipping, true, NEEDS(CELLS), flipping, "-1 to 1",                                 \
+      "Bach et al. 2015; Samek et al. 2017",                                                       \
+      "Mean fall of the score while cells become the mean colour of the image, the highest of "    \
+      "the map first.")                                                                            \
+    X(IROF, irof, true, NEEDS(CELLS), irof, "up to 1", "Rieger and Hansen 2020",                   \
+      "Area over the score in parts of that of the image, while cells become the mean colour of "  \
+      "the image, the highest of the map first.")                                                  \
+    X(DROP, drop, false, NEEDS(KEPT), drop, "0 to 100", "Chattopadhay et al. 2018",                \
+      "How much of the score is lost where the image is multiplied by the scaled map, in "         \
+      "percent.")                                                                                  \
+    X(INCREASE, increase, true, NEEDS(KEPT), increase, "0 or 100", "Chattopadhay et al. 2018",     \
+      "100 where that image has a higher score than the image itself, else 0.")                    \
+    X(GAIN, gain, true, NEEDS(KEPT), gain, "0 to 100", "Zhang et al. 2024",                        \
+      "How much of what the score lacks to its highest value that image gains, in percent.")       \
+    X(DROP_DELETED, drop_deleted, true, NEEDS(DROPPED), drop, "0 to 100", "Jung and Oh 2021",      \
+      "How much of the score is lost where the image is multiplied by 1 less the scaled map, in "  \
+      "percent.")
 
 enum metric {
 #define METRIC_ID(id, word, higher, needs, function, range, source, definition) METRIC_##id,
@@ -75,7 +106,7 @@ enum metric {
 };
 
 /* Those computed where none are named. */
-#define METRICS_USUAL "deletion_grey,insertion_blur"
+#define METRICS_USUAL "deletion_grey,insertion_blur,road,irof,drop,increase"
 
 /* The scores of a series: score[n] with the shares of the image that are changed, rising. */
 struct scores {
@@ -86,6 +117,7 @@ struct scores {
 /* One map of one image, as a metric sees it. */
 struct subject {
     double score;                /* of the unchanged image */
+    double most;                 /* that any image can have, or INFINITY */
     const struct scores *series; /* [SERIES_COUNT], of those that the metrics need */
 };
 

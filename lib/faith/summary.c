@@ -65,13 +65,13 @@ static double mean_at(const struct means *m, size_t at)
 }
 
 /* The means of one column in the resamples, to its interval. */
-static void set_interval(double *value, size_t n, double mean, double *low, double *high)
+static void set_interval(double *value, size_t n, double *low, double *high)
 {
     size_t known = 0;
     for (size_t i = 0; i < n; i++)
         if (!isnan(value[i]))
             value[known++] = value[i];
-    bootstrap_interval(value, known, mean, low, high);
+    bootstrap_mean_interval(value, known, low, high);
 }
 
 void summary_make(const struct summary_table *t, int baseline, int64_t resamples, uint64_t seed,
@@ -94,9 +94,9 @@ void summary_make(const struct summary_table *t, int baseline, int64_t resamples
         struct summary_row *s = &row[at];
         s->images = m.n[at];
         s->mean = mean_at(&m, at);
-        set_interval(value + at * draws, draws, s->mean, &s->low, &s->high);
+        set_interval(value + at * draws, draws, &s->low, &s->high);
         s->difference = same ? NAN : mean_at(&m, w + at);
-        set_interval(value + (w + at) * draws, same ? 0 : draws, s->difference, &s->difference_low,
+        set_interval(value + (w + at) * draws, same ? 0 : draws, &s->difference_low,
                      &s->difference_high);
     }
     free(m.sum);

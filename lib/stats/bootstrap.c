@@ -41,3 +41,13 @@ void bootstrap_interval(double *value, size_t n, double estimate, double *low, d
     *low = estimate - (quantile(value, n, 0.975) - mean);
     *high = estimate - (quantile(value, n, 0.025) - mean);
 }
+
+void bootstrap_mean_interval(double *value, size_t n, double *low, double *high)
+{
+    *low = *high = NAN;
+    if (n == 0)
+        return;
+    qsort(value, n, sizeof *value, by_value);
+    *low = quantile(value, n, 0.025);
+    *high = quantile(value, n, 0.975);
+}

@@ -16,4 +16,8 @@ void bootstrap_draw(uint64_t *state, uint32_t n, uint32_t *times);
  * the estimate is so left out. NaN where n is 0. */
 void bootstrap_interval(double *value, size_t n, double estimate, double *low, double *high);
 
+/* The same of a mean, which its resamples do not bias: the quantiles of their values, within which
+ * no value lies that a mean cannot have. */
+void bootstrap_mean_interval(double *value, size_t n, double *low, double *high);
+
 #endif
