@@ -3,7 +3,7 @@
 PROGRAMS := cifar-predict confmat worst-k cam-compute cam-overlay cam-score run-diff report model-info neighbors \
             label-check image-stats calibrate covariates duplicates corrupt slices
 # Only these link a backend.
-ENGINE_PROGRAMS := cifar-predict cam-compute cam-score model-info neighbors duplicates slices
+ENGINE_PROGRAMS := cifar-predict cam-compute cam-score model-info neighbors duplicates slices label-check
 
 cmd_src     := $(sort $(wildcard cmd/*/*.c))
 cmd_obj     := $(cmd_src:%.c=$(BUILD)/%.o)

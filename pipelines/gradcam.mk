@@ -237,11 +237,15 @@ data/duplicates.tsv: data/inputs/images $(if $(value TRAIN),data/inputs/train) $
 	  $(if $(unlabelled),,--predictions "$$D/predictions.tsv" --summary "$(part)/duplicates_summary.tsv") -- "$$DATA"
 data/duplicates_summary.tsv: data/duplicates.tsv ;
 
+# The network takes a second look at the most suspicious labels, unless the logits are those of
+# several views already.
+second_look := $(if $(and $(value HEATPIPE_OWN_PREDICT),$(if $(findstring --views,$(value PREDICT_FLAGS)),,1)),$(network) $(images) $(device))
 # The labels that may be wrong, all of them; those to review, and of these those that are
 # drawn: the header and 100 rows.
 check_inputs := data/predictions.tsv data/logits.npy $(if $(has_ids),data/ids.npy)
 data/label_check.tsv: $(check_inputs)
-	@$(to) $(LABEL_CHECK) --logits "$$D/logits.npy" $(if $(has_ids),--ids "$$D/ids.npy") < "$$D/predictions.tsv"
+	@$(stage) --say 'a second look at labels' --stdout -- \
+	  $(LABEL_CHECK) --logits "$$D/logits.npy" $(if $(has_ids),--ids "$$D/ids.npy") $(second_look) < "$$D/predictions.tsv"
 review_labels.tsv: data/predictions.tsv data/label_check.tsv
 	@LC_ALL=C; export LC_ALL; $(to) awk -f "$$HEATPIPE_SHARE/review.awk" "$$D/predictions.tsv" "$$D/label_check.tsv"
 data/review_rows.tsv: review_labels.tsv

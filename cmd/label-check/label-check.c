@@ -1,4 +1,6 @@
 /* label-check: labels that may be wrong. See label-check(1). */
+#include "mirror.h"
+
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/prog.h"
@@ -17,15 +19,16 @@ static const char *logits_path, *ids_path;
 static int method;
 static double temperature = NAN;
 static bool summary, flagged_only;
-static int64_t count;
+static int64_t count, mirrored = -1;
+static struct session_opts session = {.device = "auto"};
 
 static const struct opt options[] = {
     {"logits", 'l', OPT_STRING, &logits_path, "FILE",
      "The logits of the images, as cifar-predict --logits writes them.", 0, 0},
     {"ids", 0, OPT_STRING, &ids_path, "FILE",
      "The ids of the items of --logits. Without it item i has id i.", 0, 0},
-    {"method", 'm', OPT_CHOICE, &method, LABELS_WORDS,
-     "What ranks the labels. Default: soft-margin.", 0, 0},
+    {"method", 0, OPT_CHOICE, &method, LABELS_WORDS, "What ranks the labels. Default: soft-margin.",
+     0, 0},
     {"temperature", 'T', OPT_FLOAT, &temperature, "T",
      "Of soft-margin: logits are divided by it. Default: 4.", 0, 0},
     {"flagged", 'f', OPT_FLAG, &flagged_only, NULL,
@@ -33,12 +36,23 @@ static const struct opt options[] = {
     {"count", 'n', OPT_INT, &count, "N", "Write the first N rows. Default: all.", 1, INT64_MAX},
     {"summary", 's', OPT_FLAG, &summary, NULL,
      "Write the metrics with and without the flagged images instead, one a row.", 0, 0},
+    SESSION_MODEL_OPT(session),
+    SESSION_ASSUME_OPT(session),
+    {"data", 'd', OPT_STRING, &session.data, "PATH",
+     "With --model: the images of the rows. The most suspicious labels are looked at again, by "
+     "their mirror images.",
+     0, 0},
+    {"mirror", 0, OPT_INT, &mirrored, "N", "How many labels are looked at again. Default: 800.", 0,
+     INT64_MAX},
+    SESSION_RESIZE_OPT(session),
+    SESSION_PIXEL_OPTS(session),
+    SESSION_DEVICE_OPTS(session, 't'),
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };
 
 static const char *const examples[] = {
-    "cifar-predict -m m.pth -d test.bin --views mirror --logits l.npy > p.tsv",
     "label-check --logits l.npy p.tsv | head -n 101",
+    "label-check --logits l.npy -m model.pth -d test.bin p.tsv > labels.tsv",
     "label-check --logits l.npy --flagged p.tsv > review.tsv; worst-k --skip review.tsv p.tsv",
     NULL,
 };
@@ -148,6 +162,21 @@ static int flag_all(struct job *j, struct err *e)
     return 0;
 }
 
+/* The most suspicious labels once more. */
+static int look_again(struct job *j, struct err *e)
+{
+    const struct mirror m = {.session = &session,
+                             .most = mirrored < 0 ? 800 : mirrored,
+                             .logits = j->logits,
+                             .ids = j->ids};
+    if (!session.model || m.most == 0)
+        return 0;
+    if (mirror_look(&j->labels, &m, e) != 0)
+        return -1;
+    labels_rank(&j->labels);
+    return 0;
+}
+
 /* --- writing --- */
 
 static int write_labels(struct job *j, struct out *o, struct err *e)
@@ -156,7 +185,7 @@ static int write_labels(struct job *j, struct out *o, struct err *e)
     const struct names *names = naming_names(j->naming, l->classes);
     struct tsv_out *t =
         tsv_begin(o, "rank id true suggested score flagged reason p_true p_suggested p_flagged "
-                     "true_name suggested_name");
+                     "views true_name suggested_name");
     int64_t written = 0;
     int r = 0;
     for (int64_t i = 0; i < l->n && r == 0 && (count == 0 || written < count); i++) {
@@ -173,6 +202,7 @@ static int write_labels(struct job *j, struct out *o, struct err *e)
         tsv_put_real(t, a->p_given);
         tsv_put_real(t, a->p_suggested);
         tsv_put_real(t, a->p_flagged);
+        tsv_put_int(t, a->views);
         tsv_put_string(t, names->name[a->given]);
         tsv_put_string(t, names->name[a->suggested]);
         r = tsv_end(t, e);
@@ -226,7 +256,7 @@ static int run(struct job *j, const char *path, struct err *e)
     if (j->labels.n == 0)
         prog_no_rows(tsv_name(t), "no labels checked");
     tsv_close(t);
-    if (flag_all(j, e) != 0 || out_open(&o, "-", e) != 0)
+    if (flag_all(j, e) != 0 || look_again(j, e) != 0 || out_open(&o, "-", e) != 0)
         return -1;
     if ((summary ? write_summary(j, o, e) : write_labels(j, o, e)) != 0) {
         out_abort(o);
@@ -250,6 +280,14 @@ int main(int argc, char **argv)
         prog_usage("--temperature: expected a number above 0, found %g", temperature);
     if (summary && (flagged_only || count))
         prog_usage("--summary and --%s exclude each other", flagged_only ? "flagged" : "count");
+    if (!session.model != !session.data)
+        prog_usage("--%s needs --%s, too", session.model ? "model" : "data",
+                   session.model ? "data" : "model");
+    if (!session.model && mirrored >= 0)
+        prog_usage("--mirror needs --model and --data");
+    if (session.model && summary)
+        prog_usage("--summary and --model exclude each other: a second look changes no flag");
+    session_parse(&session);
     if (run(&j, first < argc ? argv[first] : "-", &e) != 0)
         prog_fail(&e);
     labels_close(&j.labels);

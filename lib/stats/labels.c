@@ -53,21 +53,27 @@ static int probabilities(const struct labels *l, const float *logits, double tem
     return best;
 }
 
+static void judge(const struct labels *l, struct label *a, const float *logits, int views)
+{
+    a->views = views;
+    a->suggested = probabilities(l, logits, 1, a->given);
+    a->p_given = l->p[a->given];
+    a->p_suggested = l->p[a->suggested];
+    if (l->method == LABELS_SOFT_MARGIN)
+        probabilities(l, logits, l->temperature, a->given);
+    if (l->method == LABELS_SOFT_MARGIN || l->method == LABELS_MARGIN)
+        a->score = (1 - l->p[a->given] + l->p[a->suggested]) / 2;
+    else
+        a->score = 1 - a->p_given;
+}
+
 void labels_add(struct labels *l, int64_t id, int given, const float *logits)
 {
     struct label a = {.id = id, .given = given};
 
-    a.suggested = probabilities(l, logits, 1, given);
-    a.p_given = l->p[given];
-    a.p_suggested = l->p[a.suggested];
+    judge(l, &a, logits, 1);
     l->usual[given] += a.p_given;
     l->count[given]++;
-    if (l->method == LABELS_SOFT_MARGIN)
-        probabilities(l, logits, l->temperature, given);
-    if (l->method == LABELS_SOFT_MARGIN || l->method == LABELS_MARGIN)
-        a.score = (1 - l->p[given] + l->p[a.suggested]) / 2;
-    else
-        a.score = 1 - a.p_given;
     l->label = mem_extend(l->label, (size_t)l->n, (size_t)l->n + 1, sizeof *l->label);
     l->label[l->n++] = a;
 }
@@ -137,4 +143,9 @@ void labels_rank(struct labels *l)
     if (l->n > 0)
         qsort(l->label, (size_t)l->n, sizeof *l->label,
               l->method == LABELS_LEARNING ? by_flag : by_score);
+}
+
+void labels_see(struct labels *l, int64_t i, const float *logits, int views)
+{
+    judge(l, &l->label[i], logits, views);
 }

@@ -36,12 +36,13 @@ struct label {
     int given, suggested; /* suggested: the most probable other class */
     double p_given, p_suggested;
     double score;
+    int views; /* of the image, whose logits the score and both classes' probabilities are of */
     double p_flagged; /* after labels_flag(): that a label drawn by the probabilities is flagged */
     enum labels_reason reason; /* after labels_flag() */
     bool flagged;
 };
 
-/* Holds all labels: memory grows with the number of images, by 72 bytes each. */
+/* Holds all labels: memory grows with the number of images, by 80 bytes each. */
 struct labels {
     int classes;
     enum labels_method method;
@@ -81,5 +82,9 @@ void labels_accuracy(const struct labels *l, struct labels_share *all, struct la
 
 /* Sorts by falling score, those of the same score by rising id. */
 void labels_rank(struct labels *l);
+
+/* Label i, once its logits are those of more views: scores it and suggests a class anew. Whether
+ * it is flagged stays as it is. */
+void labels_see(struct labels *l, int64_t i, const float *logits, int views);
 
 #endif
