@@ -1,6 +1,7 @@
 /* cam-score: what maps are worth, by metrics. See cam-score(1). */
 #include "errors.h"
 #include "input.h"
+#include "masks.h"
 #include "sink.h"
 
 #include "base/io.h"
@@ -11,6 +12,7 @@
 #include "faith/baseline.h"
 #include "faith/faith.h"
 #include "faith/order.h"
+#include "faith/stage.h"
 #include "session/session.h"
 #include "stream/run.h"
 
@@ -24,7 +26,7 @@ enum { STEPS_MOST = 1024, SIDE = 1024 };
 
 static struct session_opts session = {.device = "auto"};
 static struct input_opts wanted = {.table = "-", .target = "pred"};
-static const char *metrics, *grid, *summary_path, *run_path;
+static const char *metrics, *masks, *grid, *summary_path, *run_path;
 static int score;
 static int64_t steps = 16, seed, resamples = 1000;
 static bool no_baselines, errors;
@@ -68,19 +70,23 @@ static const struct opt options[] = {
      0, INT64_MAX},
     {"no-baselines", 0, OPT_FLAG, &no_baselines, NULL,
      "Leave out the random, the blurred random, the centre and the edge map.", 0, 0},
-    {"errors", 0, OPT_FLAG, &errors, NULL,
-     "Take no MAPS: delete the cells of the margin map of each wrong prediction, and tell whether "
-     "it "
-     "turns to the true class. Needs --class-maps with --logits or --biases; with --model and "
-     "--data "
-     "the cells also become grey in the image.",
+    {"masks", 0, OPT_STRING, &masks, "FILE",
+     "Where the object of each image is: a tensor (n, h, w) of bytes, one item for each image, not "
+     "0 where it is seen.",
      0, 0},
     {"class-maps", 0, OPT_STRING, &check.class_maps, "FILE",
-     "With --errors, the unnormalised CAMs of all classes, as cifar-predict writes them.", 0, 0},
-    {"logits", 0, OPT_STRING, &check.logits, "FILE",
-     "With --errors, the logits of the same images.", 0, 0},
+     "The unnormalised CAMs of all classes, as cifar-predict writes them, for --errors and for the "
+     "metrics that need them.",
+     0, 0},
+    {"logits", 0, OPT_STRING, &check.logits, "FILE", "The logits that belong to --class-maps.", 0,
+     0},
     {"biases", 0, OPT_STRING, &check.biases, "FILE",
-     "With --errors, the biases (classes) of the linear layer, instead of --logits.", 0, 0},
+     "The biases (classes) of the linear layer, instead of --logits.", 0, 0},
+    {"errors", 0, OPT_FLAG, &errors, NULL,
+     "Take no MAPS: tell of each wrong prediction whether it turns to the true class when cells of "
+     "its margin map are deleted. Needs --class-maps with --logits or --biases; with --model and "
+     "--data the cells are made grey in the image, too.",
+     0, 0},
     {"summary", 0, OPT_STRING, &summary_path, "FILE",
      "Write a row for each map and metric: the mean, its interval, and the difference from the "
      "random map.",
@@ -123,6 +129,10 @@ struct job {
     struct faith *faith;
     float *baseline[BASELINE_COUNT];
     uint8_t *pixels;
+    struct masks *masks; /* or NULL */
+    struct stage_opts stored;
+    struct stage *stage;         /* or NULL */
+    float *cam;                  /* [cells of the stage] */
     const char *map[FAITH_MAPS]; /* names */
     struct sink_metric column[METRIC_COUNT];
     struct sink_opts to;
@@ -188,13 +198,35 @@ static int write_run(const struct job *j, struct out *o, struct err *e)
 
 /* --- computing --- */
 
+/* What is known of the image without the network. */
+static int read_given(struct job *j, struct faith_image *image, struct err *e)
+{
+    const int pred = strcmp(wanted.target, "pred") == 0 ? image->aim.cls : -1;
+    const float *maps, *logits;
+    struct err why;
+    int h, w;
+    if (j->masks && !(image->mask = masks_get(j->masks, image->id, e)))
+        return -1;
+    if (!j->stage)
+        return 0;
+    if (stage_get(j->stage, image->id, pred, &maps, &logits, &why) != 0)
+        return err_set(e, "id %" PRId64 ": %s", image->id, why.msg);
+    stage_grid(j->stage, &h, &w);
+    for (int i = 0; i < h * w; i++)
+        j->cam[i] = maps[image->aim.cls * h * w + i] -
+                    (image->aim.minus < 0 ? 0 : maps[image->aim.minus * h * w + i]);
+    image->cam = j->cam;
+    return 0;
+}
+
 static int score_row(struct job *j, int64_t i, const float **map, struct err *e)
 {
     struct faith_image image = {.pixels = j->pixels};
     struct data_item item;
     const int given = input_maps(j->input);
     if (input_row(j->input, i, &image.id, &image.aim, map, e) != 0 ||
-        data_at(j->session.data, image.id, j->pixels, &item, e) != 0)
+        data_at(j->session.data, image.id, j->pixels, &item, e) != 0 ||
+        read_given(j, &image, e) != 0)
         return -1;
     const uint64_t state = order_state((uint64_t)seed, image.id, ORDER_BASELINES);
     for (int b = 0; b < j->baselines; b++) {
@@ -218,6 +250,8 @@ static int score_rows(struct job *j, struct err *e)
     if (r == 0)
         r = faith_end(j->faith, e);
     prog_progress_end();
+    if (r == 0 && j->stage)
+        r = stage_end(j->stage, e);
     return r == 0 ? input_end(j->input, e) : -1;
 }
 
@@ -227,7 +261,9 @@ static int open_faith(struct job *j, struct err *e)
 {
     const struct faith_size image = {data_h(j->session.data), data_w(j->session.data)};
     const int given = input_maps(j->input);
-    struct faith_size size[FAITH_MAPS];
+    struct faith_size size[FAITH_MAPS], stage = {0, 0};
+    if (j->stage)
+        stage_grid(j->stage, &stage.h, &stage.w);
     for (int m = 0; m < maps_of(j); m++)
         size[m] = m < given ? input_size(j->input, m) : image;
     const struct faith_opts o = {.graph = j->session.model->graph,
@@ -236,6 +272,7 @@ static int open_faith(struct job *j, struct err *e)
                                  .metrics = j->metrics,
                                  .size = size,
                                  .maps = maps_of(j),
+                                 .stage = stage,
                                  .cells = j->cells,
                                  .score = scores[score],
                                  .steps = (int)steps,
@@ -265,6 +302,34 @@ static int choose_cells(struct job *j, struct err *e)
     return 0;
 }
 
+/* The files that tell of images without the network. */
+static int open_given(struct job *j, struct err *e)
+{
+    const struct data *d = j->session.data;
+    const int classes = graph_classes(j->session.model->graph);
+    int h, w;
+    if (masks &&
+        masks_open(&j->masks, masks, data_count(d), data_h(d), data_w(d), data_name(d), e) != 0)
+        return -1;
+    if (!check.class_maps)
+        return 0;
+    j->stored = (struct stage_opts){.class_maps = check.class_maps,
+                                    .logits = check.logits,
+                                    .biases = check.biases,
+                                    .ids = wanted.ids};
+    if (stage_open(&j->stage, &j->stored, e) != 0)
+        return -1;
+    stage_grid(j->stage, &h, &w);
+    if (stage_classes(j->stage) != classes)
+        return err_set(e, "%s: expected maps of %d classes as the network has, found %d",
+                       io_name(check.class_maps), classes, stage_classes(j->stage));
+    if (h > data_h(d) || w > data_w(d))
+        return err_set(e, "%s: expected maps of at most %dx%d, the size of the images, found %dx%d",
+                       io_name(check.class_maps), data_h(d), data_w(d), h, w);
+    j->cam = mem_alloc((size_t)h * (size_t)w, sizeof *j->cam);
+    return 0;
+}
+
 static int open_all(struct job *j, struct err *e)
 {
     const struct data_opts d = {.note = prog_note};
@@ -278,7 +343,7 @@ static int open_all(struct job *j, struct err *e)
     session_drop_checkpoint(s);
     if (input_open(j->input, graph_classes(s->model->graph),
                    (struct faith_size){data_h(s->data), data_w(s->data)}, (uint64_t)seed, e) != 0 ||
-        choose_cells(j, e) != 0 || session_engine(s, &engine, e) != 0)
+        choose_cells(j, e) != 0 || open_given(j, e) != 0 || session_engine(s, &engine, e) != 0)
         return -1;
     return open_faith(j, e) == 0 ? begin_rows(j, e) : -1;
 }
@@ -300,8 +365,10 @@ static void check_options(const struct input *in)
 {
     const char *const output[] = {summary_path, run_path};
     const char *const option[] = {"--summary", "--run"};
-    if (check.class_maps || check.logits || check.biases)
-        prog_usage("--class-maps, --logits and --biases go with --errors");
+    if (!check.class_maps && (check.logits || check.biases))
+        prog_usage("--logits and --biases go with --class-maps");
+    if (check.logits && check.biases)
+        prog_usage("--logits and --biases exclude each other");
     if (!session.model || !session.data)
         prog_usage("expected --model FILE and --data PATH");
     for (int o = 0; o < 2; o++)
@@ -328,12 +395,30 @@ static int run(struct job *j, struct err *e)
     return sink_close(sink, about, e);
 }
 
+/* Those that --metrics names, or the usual ones and those that given files are for. */
+static void choose_metrics(struct job *j)
+{
+    const unsigned given = (masks ? NEEDS_MASK : 0) | (check.class_maps ? NEEDS_CAM : 0);
+    struct err e;
+    char *usual = mem_printf(METRICS_USUAL "%s%s", masks ? "," METRICS_MASK : "",
+                             check.class_maps ? "," METRICS_CAM : "");
+    j->metrics = metrics_parse(j->metric, metrics ? metrics : usual, given, &e);
+    free(usual);
+    if (j->metrics < 0)
+        prog_usage("--metrics: %s", e.msg);
+    for (int i = 0; i < j->metrics; i++) {
+        const struct metric_rule *m = metric_rule(j->metric[i]);
+        if (m->needs & ~given & NEEDS_MASK)
+            prog_usage("--metrics: %s needs --masks FILE", m->word);
+        if (m->needs & ~given & NEEDS_CAM)
+            prog_usage("--metrics: %s needs --class-maps FILE", m->word);
+    }
+}
+
 static int score_maps(int argc, char **argv, struct err *e)
 {
     struct job j = {0};
-    j.metrics = metrics_parse(j.metric, metrics ? metrics : METRICS_USUAL, e);
-    if (j.metrics < 0)
-        prog_usage("--metrics: %s", e->msg);
+    choose_metrics(&j);
     input_parse(&j.input, &wanted, argv, argc);
     check_options(j.input);
     j.baselines = no_baselines ? 0 : BASELINE_COUNT;
@@ -343,6 +428,9 @@ static int score_maps(int argc, char **argv, struct err *e)
     for (int b = 0; b < j.baselines; b++)
         free(j.baseline[b]);
     free(j.pixels);
+    masks_close(j.masks);
+    stage_close(j.stage);
+    free(j.cam);
     input_close(j.input);
     session_close(&j.session);
     return r;
@@ -354,8 +442,8 @@ static void check_errors(int operands)
 {
     if (operands > 0)
         prog_usage("--errors takes no MAPS: it makes those of the margin itself");
-    if (metrics || grid || wanted.planes || no_baselines || run_path)
-        prog_usage("--metrics, --cells, --planes, --no-baselines and --run go with MAPS");
+    if (metrics || masks || grid || wanted.planes || no_baselines || run_path)
+        prog_usage("--metrics, --masks, --cells, --planes, --no-baselines and --run go with MAPS");
     if (!check.class_maps || !check.logits == !check.biases)
         prog_usage("--errors needs --class-maps with --logits or with --biases");
     if (!session.model != !session.data)

@@ -41,6 +41,7 @@ struct drawn {
 struct waiting {
     struct faith_image image;
     struct drawn *drawn; /* [maps] */
+    double *given;       /* (maps, metrics) values of those that need no series */
     int *same;           /* [variants] the one that it equals, itself, or -1 where there is none */
     double *score;       /* [variants] of those that equal themselves */
 };
@@ -144,6 +145,7 @@ static void set_waiting(struct faith *f)
     f->waiting = mem_zero(WAITING, sizeof *f->waiting);
     for (int i = 0; i < WAITING; i++) {
         struct waiting *w = &f->waiting[i];
+        w->given = mem_alloc((size_t)f->opts.maps * (size_t)f->opts.metrics + 1, sizeof *w->given);
         w->same = mem_alloc((size_t)f->variants, sizeof *w->same);
         w->score = mem_alloc((size_t)f->variants, sizeof *w->score);
         w->drawn = mem_zero((size_t)f->opts.maps + 1, sizeof *w->drawn);
@@ -233,6 +235,7 @@ void faith_close(struct faith *f)
     free(f->seen_variant);
     for (int i = 0; i < WAITING; i++) {
         drop_maps(f, &f->waiting[i]);
+        free(f->waiting[i].given);
         free(f->waiting[i].same);
         free(f->waiting[i].score);
         free(f->waiting[i].drawn);
@@ -310,7 +313,9 @@ static void value_map(const struct faith *f, const struct waiting *w, int m, dou
         const struct metric_rule *r = metric_rule(f->opts.metric[i]);
         /* A margin between a class and itself is always 0, and a flat map has no order. */
         const bool none = w->drawn[m].flat || w->image.aim.cls == w->image.aim.minus;
-        value[i] = none ? NAN : r->value(&subject, r->needs);
+        value[i] = r->needs & NEEDS_GIVEN ? w->given[m * f->opts.metrics + i]
+                   : none                 ? NAN
+                                          : r->value(&subject, r->needs);
     }
 }
 
@@ -360,23 +365,27 @@ static uint64_t hash_of(const float *image, size_t n)
     return h;
 }
 
-/* The mean of each cell, over pixels of which each has the value of the map's own cell there. */
-static void mean_cells(const struct faith *f, const float *map, struct faith_size s, float *cells)
+/* The mean of each cell of a grid, over pixels of which each has the value of the map's own cell
+ * there. */
+static void mean_cells(const struct faith *f, const float *map, struct faith_size s,
+                       struct faith_size grid, float *cells)
 {
-    const struct faith_size c = f->opts.cells;
-    if (s.h == c.h && s.w == c.w) {
-        memcpy(cells, map, f->cells * sizeof *cells);
+    const size_t n = (size_t)grid.h * (size_t)grid.w;
+    if (s.h == grid.h && s.w == grid.w) {
+        memcpy(cells, map, n * sizeof *cells);
         return;
     }
-    double *sum = mem_zero(f->cells, sizeof *sum);
-    int *count = mem_zero(f->cells, sizeof *count);
-    for (int y = 0, i = 0; y < f->shape.h; y++)
-        for (int x = 0; x < f->shape.w; x++, i++) {
+    double *sum = mem_zero(n, sizeof *sum);
+    int *count = mem_zero(n, sizeof *count);
+    for (int y = 0; y < f->shape.h; y++)
+        for (int x = 0; x < f->shape.w; x++) {
             const int at = order_cell(y, f->shape.h, s.h) * s.w + order_cell(x, f->shape.w, s.w);
-            sum[f->cell_of[i]] += map[at];
-            count[f->cell_of[i]]++;
+            const int to =
+                order_cell(y, f->shape.h, grid.h) * grid.w + order_cell(x, f->shape.w, grid.w);
+            sum[to] += map[at];
+            count[to]++;
         }
-    for (size_t i = 0; i < f->cells; i++)
+    for (size_t i = 0; i < n; i++)
         cells[i] = (float)(sum[i] / count[i]);
     free(sum);
     free(count);
@@ -400,7 +409,7 @@ static void draw_map(const struct faith *f, int m, struct drawn *d)
     d->unit = d->pixels + f->pixels;
     d->cells = d->unit + f->pixels;
     resize_run(f->resize[m], f->map[m], d->pixels);
-    mean_cells(f, f->map[m], s, d->cells);
+    mean_cells(f, f->map[m], s, f->opts.cells, d->cells);
     float *room = copy(f->map[m], (size_t)cells, sizeof *room);
     cam_finish(room, cells, f->resize[m], d->unit, (int)f->pixels);
     free(room);
@@ -485,6 +494,31 @@ static void make_images(const struct faith *f, const struct drawn *d, int at)
     free(o.cells);
 }
 
+/* The values of a map that need no changed images. */
+static void measure(const struct faith *f, const struct faith_image *image, int m,
+                    const struct drawn *d, double *value)
+{
+    const struct faith_size s = f->opts.size[m], stage = f->opts.stage;
+    struct subject subject = {.map = d->pixels,
+                              .mask = image->mask,
+                              .pixels = (int)f->pixels,
+                              .cam = image->cam,
+                              .cam_cells = stage.h * stage.w,
+                              .exact = s.h == stage.h && s.w == stage.w};
+    float *cells = NULL;
+    if (f->needs & NEEDS_CAM) {
+        cells = mem_alloc((size_t)subject.cam_cells, sizeof *cells);
+        mean_cells(f, f->map[m], s, stage, cells);
+        subject.cells = cells;
+    }
+    for (int i = 0; i < f->opts.metrics; i++) {
+        const struct metric_rule *r = metric_rule(f->opts.metric[i]);
+        if (r->needs & NEEDS_GIVEN)
+            value[i] = r->value(&subject, r->needs);
+    }
+    free(cells);
+}
+
 /* Maps of an image that are made by several threads: the first, and its place in the queue. */
 struct batch {
     struct faith *f;
@@ -495,10 +529,14 @@ static int make_part(void *self, void *hand, int64_t i, struct err *e)
 {
     const struct batch *b = self;
     struct faith *f = b->f;
-    struct drawn *d = &f->waiting[f->count].drawn[b->map + (int)i];
+    struct waiting *w = &f->waiting[f->count];
+    const int m = b->map + (int)i;
+    struct drawn *d = &w->drawn[m];
     (void)hand;
     (void)e;
-    draw_map(f, b->map + (int)i, d);
+    draw_map(f, m, d);
+    if (f->needs & NEEDS_GIVEN)
+        measure(f, &w->image, m, d, w->given + (size_t)m * (size_t)f->opts.metrics);
     if (!d->flat)
         make_images(f, d, b->at + (int)i * f->each);
     return 0;
@@ -584,6 +622,8 @@ int faith_add(struct faith *f, const struct faith_image *image, const float *con
     keep(f, f->queued, 0);
     if (add_maps(f, e) != 0)
         return -1;
+    f->waiting[f->count].image.mask = NULL;
+    f->waiting[f->count].image.cam = NULL;
     f->count++;
     return f->count == WAITING || f->queued > f->room / 2 ? finish(f, e) : 0;
 }

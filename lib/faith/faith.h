@@ -18,6 +18,9 @@ struct faith_image {
     int64_t id;
     struct aim aim;        /* what the maps explain; with `minus`, the difference of two scores */
     const uint8_t *pixels; /* (3, h, w) */
+    /* Where metrics need them: */
+    const uint8_t *mask; /* (h, w) not 0 where the object is seen */
+    const float *cam;    /* the unnormalised CAM of `aim`, of opts.stage cells */
 };
 
 struct faith_opts {
@@ -27,6 +30,7 @@ struct faith_opts {
     int metrics;
     const struct faith_size *size; /* [maps] of each map of an image, up to that of the image */
     int maps;
+    struct faith_size stage; /* the grid of the last stage, where metrics need a CAM of it */
     struct faith_size cells; /* into which images are divided for metrics of cells, up to theirs */
     enum cam_score score;
     int steps; /* of a series, at most; at least 1 */
@@ -46,8 +50,8 @@ struct faith;
 int faith_open(struct faith **f, const struct faith_opts *o, struct err *e) ERR_CHECKED;
 void faith_close(struct faith *f);
 
-/* Takes the next image and map[maps], finite, each of its size; both are free afterwards. Values
- * are given to `put` in the order of the images, without their pixels, now or later. */
+/* Takes the next image and map[maps], finite, each of its size; all is free afterwards. Values
+ * are given to `put` in the order of the images, without what they point to, now or later. */
 int faith_add(struct faith *f, const struct faith_image *image, const float *const *map,
               struct err *e) ERR_CHECKED;
 

@@ -1,6 +1,8 @@
 #include "faith/metrics.h"
 
 #include "base/text.h"
+#include "faith/feature.h"
+#include "faith/places.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -83,6 +85,32 @@ static double metric_gain(const struct subject *s, unsigned needs)
     return s->score < s->most && isfinite(s->most) && !isnan(gain) ? fmax(gain, 0) : NAN;
 }
 
+/* --- without changed images --- */
+
+static double metric_pointing(const struct subject *s, unsigned needs)
+{
+    (void)needs;
+    return places_pointing(s->map, s->mask, s->pixels);
+}
+
+static double metric_inside(const struct subject *s, unsigned needs)
+{
+    (void)needs;
+    return places_inside(s->map, s->mask, s->pixels);
+}
+
+static double metric_completeness(const struct subject *s, unsigned needs)
+{
+    (void)needs;
+    return s->exact ? feature_completeness(s->cells, s->cam, s->cam_cells) : NAN;
+}
+
+static double metric_sensitivity(const struct subject *s, unsigned needs)
+{
+    (void)needs;
+    return feature_sensitivity(s->cells, s->cam, s->cam_cells);
+}
+
 /* --- the table --- */
 
 static const struct metric_rule rules[] = {
@@ -117,13 +145,14 @@ static int unknown(const char *word, size_t n, struct err *e)
                    nearest_said(&near, said));
 }
 
-int metrics_parse(enum metric *list, const char *words, struct err *e)
+int metrics_parse(enum metric *list, const char *words, unsigned given, struct err *e)
 {
     bool taken[METRIC_COUNT] = {false};
     int count = 0;
     if (strcmp(words, "all") == 0) {
-        for (; count < METRIC_COUNT; count++)
-            list[count] = (enum metric)count;
+        for (int m = 0; m < METRIC_COUNT; m++)
+            if ((rules[m].needs & NEEDS_GIVEN & ~given) == 0)
+                list[count++] = (enum metric)m;
         return count;
     }
     for (const char *p = words;; p++) {

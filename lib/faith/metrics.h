@@ -51,9 +51,13 @@ enum series {
         SERIES_COUNT
 };
 
-/* What a metric reads: bits of series, and beside them: */
-enum { NEEDS_NOTHING = 0 };
+/* What a metric reads: bits of series, or of what is known of the image without them. */
 #define NEEDS(id) (1u << SERIES_##id)
+enum {
+    NEEDS_MASK = 1 << 29, /* where the object is */
+    NEEDS_CAM = 1 << 30,  /* the unnormalised CAM of the last stage */
+    NEEDS_GIVEN = NEEDS_MASK | NEEDS_CAM
+};
 
 /* Of each metric: its constant, its word, whether higher is better, what it needs, its function
  * metric_NAME; its range, source and definition for the manual page. */
@@ -96,7 +100,20 @@ enum { NEEDS_NOTHING = 0 };
       "How much of what the score lacks to its highest value that image gains, in percent.")       \
     X(DROP_DELETED, drop_deleted, true, NEEDS(DROPPED), drop, "0 to 100", "Jung and Oh 2021",      \
       "How much of the score is lost where the image is multiplied by 1 less the scaled map, in "  \
-      "percent.")
+      "percent.")                                                                                  \
+    X(POINTING, pointing, true, NEEDS_MASK, pointing, "0 or 1", "Zhang et al. 2018",               \
+      "Whether the highest pixel of the map lies on the object; the share that does where "        \
+      "several "                                                                                   \
+      "are equal.")                                                                                \
+    X(MASS_INSIDE, mass_inside, true, NEEDS_MASK, inside, "0 to 1", "Arras et al. 2022",           \
+      "The share of the map's positive values that lies on the object.")                           \
+    X(COMPLETENESS, completeness, false, NEEDS_CAM, completeness, "0 and above",                   \
+      "Sundararajan et al. 2017",                                                                  \
+      "How far a map of the last stage is from adding up to what the logit loses when all its "    \
+      "cells are deleted, in parts of that.")                                                      \
+    X(SENSITIVITY_N, sensitivity_n, true, NEEDS_CAM, sensitivity, "-1 to 1", "Ancona et al. 2018", \
+      "The correlation, over all sets of n cells of the last stage, between the sum of the map "   \
+      "in a set and what the logit loses when the set is deleted; it is the same for each n.")
 
 enum metric {
 #define METRIC_ID(id, word, higher, needs, function, range, source, definition) METRIC_##id,
@@ -107,6 +124,10 @@ enum metric {
 
 /* Those computed where none are named. */
 #define METRICS_USUAL "deletion_grey,insertion_blur,road,irof,drop,increase"
+
+/* Those that are computed beside them where masks or CAMs are known. */
+#define METRICS_MASK "pointing,mass_inside"
+#define METRICS_CAM "completeness,sensitivity_n"
 
 /* The scores of a series: score[n] with the shares of the image that are changed, rising. */
 struct scores {
@@ -119,6 +140,13 @@ struct subject {
     double score;                /* of the unchanged image */
     double most;                 /* that any image can have, or INFINITY */
     const struct scores *series; /* [SERIES_COUNT], of those that the metrics need */
+    const float *map;            /* [pixels] at the size of the image */
+    const uint8_t *mask;         /* [pixels] not 0 where the object is seen, or NULL */
+    int pixels;
+    const float *cells; /* [cam_cells] the map by cells of the last stage, or NULL */
+    const float *cam;   /* [cam_cells] */
+    int cam_cells;
+    bool exact; /* whether the map has the size of the last stage */
 };
 
 struct metric_rule {
@@ -139,9 +167,10 @@ struct series_rule {
 
 const struct series_rule *series_rule(enum series s);
 
-/* Words separated by commas, or "all", to a list that is as long as there are metrics; each is
- * there once. Returns the count, or -1. */
-int metrics_parse(enum metric *list, const char *words, struct err *e) ERR_CHECKED;
+/* Words separated by commas, or "all", which are those that what is `given` (NEEDS_GIVEN) is enough
+ * for, to a list that is as long as there are metrics; each is there once. Returns the count, or
+ * -1. */
+int metrics_parse(enum metric *list, const char *words, unsigned given, struct err *e) ERR_CHECKED;
 
 /* Prints word, source and definition of each, for the manual page. */
 void metric_list(void);

@@ -1,6 +1,7 @@
 #include "faith/places.h"
 
 #include <math.h>
+#include <stdbool.h>
 
 /* What part of cell i of n lies in the first half. */
 static double first_half(int i, int n)
@@ -30,6 +31,14 @@ double places_focus(const float *map, int h, int w, unsigned tiles)
     return all > 0 ? right / all : NAN;
 }
 
+static bool empty(const uint8_t *mask, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (mask[i])
+            return false;
+    return true;
+}
+
 double places_pointing(const float *map, const uint8_t *mask, int n)
 {
     float high = map[0], low = map[0];
@@ -46,7 +55,7 @@ double places_pointing(const float *map, const uint8_t *mask, int n)
             right += mask[i] != 0;
         }
     }
-    return high > low ? (double)right / all : NAN;
+    return high > low && !empty(mask, n) ? (double)right / all : NAN;
 }
 
 double places_inside(const float *map, const uint8_t *mask, int n)
@@ -58,5 +67,5 @@ double places_inside(const float *map, const uint8_t *mask, int n)
         all += mass;
         right += mask[i] ? mass : 0;
     }
-    return all > 0 ? right / all : NAN;
+    return all > 0 && !empty(mask, n) ? right / all : NAN;
 }

@@ -57,6 +57,8 @@ static int open_all(struct stage *s, struct err *e)
         return items_load_layer(&s->b, o->biases, 0, &s->classes, STATS_CLASSES, e);
     }
     s->b = mem_zero((size_t)s->classes, sizeof *s->b);
+    if (!o->logits)
+        return 0;
     return items_open(&s->logits, o->logits, 1, shape, e) != 0
                ? -1
                : check_count(s, o->logits, items_count(s->logits), e);
@@ -108,8 +110,14 @@ static int highest(const float *v, int n)
     return best;
 }
 
+/* By how much logits that are the same may differ. */
+static double slack_of(const float *logits, int classes)
+{
+    return STAGE_TOLERANCE * fmax(1, fabs((double)logits[highest(logits, classes)]));
+}
+
 /* Compares logits with the sums of the maps. */
-static int check_logits(struct stage *s, const float *logits, double slack, struct err *e)
+static int check_logits(struct stage *s, const float *logits, struct err *e)
 {
     double most = 0;
 
@@ -120,12 +128,30 @@ static int check_logits(struct stage *s, const float *logits, double slack, stru
         most = fmax(most, fabs((double)b - s->b[c]));
     }
     s->known = true;
-    if (most <= slack)
+    if (most <= slack_of(logits, s->classes))
         return 0;
     return err_set(e,
                    "expected logits in %s that belong to the maps in %s, found a bias of a "
                    "class that differs by %.3g from that of another image",
                    items_name(s->logits), items_name(s->maps), most);
+}
+
+/* The logits of item `index`, whose maps these are; NULL without an error where they are not known.
+ */
+static int find_logits(struct stage *s, int64_t index, const float *maps, const float **logits,
+                       struct err *e)
+{
+    *logits = NULL;
+    if (!s->logits && !s->known)
+        return 0;
+    for (int c = 0; c < s->classes; c++)
+        s->sum[c] = (float)cam_sum(maps + (size_t)c * (size_t)s->cells, s->cells);
+    if (s->logits)
+        return (*logits = items_get(s->logits, index, e)) ? check_logits(s, *logits, e) : -1;
+    for (int c = 0; c < s->classes; c++)
+        s->sum[c] += s->b[c];
+    *logits = s->sum;
+    return 0;
 }
 
 int stage_get(struct stage *s, int64_t id, int pred, const float **maps, const float **logits,
@@ -135,30 +161,16 @@ int stage_get(struct stage *s, int64_t id, int pred, const float **maps, const f
 
     if (index < 0)
         return err_set(e, "expected one of the ids in %s, found none", io_name(s->opts->ids));
-    if (!(*maps = items_get(s->maps, index, e)))
+    if (!(*maps = items_get(s->maps, index, e)) || find_logits(s, index, *maps, logits, e) != 0)
         return -1;
-    for (int c = 0; c < s->classes; c++)
-        s->sum[c] = (float)cam_sum(*maps + (size_t)c * (size_t)s->cells, s->cells);
-    if (!s->logits) {
-        for (int c = 0; c < s->classes; c++)
-            s->sum[c] += s->b[c];
-        *logits = s->sum;
-    } else if (!(*logits = items_get(s->logits, index, e))) {
-        return -1;
-    }
+    if (pred < 0 || !*logits)
+        return 0;
     const int best = highest(*logits, s->classes);
-    const double slack = STAGE_TOLERANCE * fmax(1, fabs((double)(*logits)[best]));
-    if (s->logits && check_logits(s, *logits, slack, e) != 0)
-        return -1;
-    if (pred >= s->classes)
-        return err_set(e, "expected a class below %d, as there are in %s, found %d", s->classes,
-                       items_name(s->maps), pred);
-    if ((*logits)[best] - (*logits)[pred] > slack)
-        return err_set(e,
-                       "expected the highest logit in %s for the predicted class %d, found it "
-                       "for %d",
-                       items_name(s->logits ? s->logits : s->maps), pred, best);
-    return 0;
+    if ((*logits)[best] - (*logits)[pred] <= slack_of(*logits, s->classes))
+        return 0;
+    return err_set(e,
+                   "expected the highest logit in %s for the predicted class %d, found it for %d",
+                   items_name(s->logits ? s->logits : s->maps), pred, best);
 }
 
 int stage_end(struct stage *s, struct err *e)

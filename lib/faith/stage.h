@@ -11,7 +11,7 @@
 struct stage_opts {
     const char *class_maps; /* (n, classes, h, w) */
     const char *logits;     /* (n, classes); or NULL */
-    const char *biases;     /* (classes); or NULL: one of the two is there */
+    const char *biases;     /* (classes); or NULL */
     const char *ids;        /* (n): the id of each item; NULL: item i has id i */
 };
 
@@ -25,9 +25,10 @@ int stage_classes(const struct stage *s);
 void stage_grid(const struct stage *s, int *h, int *w);
 
 /* The maps (classes, cells) and logits [classes] of the image with this id, whose prediction is
- * `pred`; valid until the next call. An error where there is no such item, where values are not
- * finite, where the logits do not belong to the maps (what they lack to the maps' sums, the biases,
- * is not what other images lack), or where another class has the highest logit. */
+ * `pred`, -1 where it is not known; valid until the next call. *logits is NULL where neither they
+ * nor biases are known. An error where there is no such item, where values are not finite, where
+ * the logits do not belong to the maps (what they lack to the maps' sums, the biases, is not what
+ * other images lack), or where another class has the highest logit. */
 int stage_get(struct stage *s, int64_t id, int pred, const float **maps, const float **logits,
               struct err *e) ERR_CHECKED;
 

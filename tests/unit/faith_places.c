@@ -34,6 +34,9 @@ static void test_masks(void)
     CHECK(isnan(places_pointing(flat, mask, 3)));
     CHECK_NEAR(places_inside(map, mask, 5), 4. / 7, 1e-15);
     CHECK(isnan(places_inside(map + 1, mask, 1)));
+    CHECK(isnan(places_inside(map, mask + 2, 1)));
+    CHECK(isnan(places_pointing(map + 3, mask + 4, 1)));
+    CHECK(isnan(places_pointing(map + 1, (const uint8_t[4]){0}, 4)));
 }
 
 static void test_mosaics(void)
