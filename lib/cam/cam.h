@@ -63,6 +63,11 @@ double cam_value(enum cam_score score, const float *logits, const double *p, con
  * of the last stage, as it is with channel weights and activations. */
 void cam_combine(const float *weight, const float *planes, int n, int cells, float *map);
 
+/* The same for many sets of weights at once, weight[sets][n]: maps[sets][cells], bit by bit, for
+ * planes that are converted to double once. */
+void cam_combine_all(const float *weight, const double *planes, int sets, int n, int cells,
+                     float *maps);
+
 /* Channel weights at the input of a global average pooling followed by one linear
  * layer w (K, C), where the gradient is the same in all cells:
  * weight[k] = sum over c of seed[c] * w[c][k] / cells. (Zhou et al. 2016, CAM;

@@ -11,6 +11,9 @@ struct closed {
     struct closed_head head;
     float *logits, *seed, *weight; /* weight: a channel's; also their means */
     float *grads, *room; /* (channels, cells) and [channels], of a method that needs them */
+    /* Of class maps, made once for as many planes as there are classes: */
+    float *weights, *maps; /* (classes, channels) per cell, or NULL; (classes, cells) */
+    double *features;      /* (channels, cells) of an item */
 };
 
 struct closed *closed_new(enum cam_score score, const struct method *method,
@@ -40,12 +43,17 @@ void closed_free(struct closed *c)
     free(c->weight);
     free(c->grads);
     free(c->room);
+    free(c->weights);
+    free(c->maps);
+    free(c->features);
     free(c);
 }
 
 void closed_weights(struct closed *c, const float *w)
 {
     c->head.w = w;
+    free(c->weights);
+    c->weights = NULL;
 }
 
 const float *closed_logits(struct closed *c, const float *item)
@@ -73,21 +81,46 @@ static void map_features(struct closed *c, const float *item, float *raw)
     c->method->map(item, c->grads, h->channels, h->cells, c->room, raw);
 }
 
+/* The unnormalised CAMs of all classes. */
+static const float *class_maps(struct closed *c, const float *item)
+{
+    const struct closed_head *h = &c->head;
+    const size_t weights = (size_t)h->classes * (size_t)h->channels;
+    const size_t n = (size_t)h->channels * (size_t)h->cells;
+
+    if (!c->weights) {
+        c->weights = mem_alloc(weights, sizeof *c->weights);
+        for (size_t i = 0; i < weights; i++)
+            c->weights[i] = (float)(h->w[i] / (double)h->cells);
+    }
+    if (!c->maps) {
+        c->maps = mem_alloc((size_t)h->classes * (size_t)h->cells, sizeof *c->maps);
+        c->features = mem_alloc(n, sizeof *c->features);
+    }
+    for (size_t i = 0; i < n; i++)
+        c->features[i] = item[i];
+    cam_combine_all(c->weights, c->features, h->classes, h->channels, h->cells, c->maps);
+    return c->maps;
+}
+
 void closed_maps(struct closed *c, const struct aim *aim, int planes, const float *item,
                  const double *p, const double *rest, float *raw, double *bias)
 {
     const struct closed_head *h = &c->head;
+    const float *maps = h->w ? NULL : item;
 
+    if (h->w && c->method->pooled && planes >= h->classes)
+        maps = class_maps(c, item);
     for (int i = 0; i < planes; i++, raw += h->cells) {
         cam_seed(c->score, p, rest, h->classes, aim[i].cls, aim[i].minus, c->seed);
-        if (h->w) {
+        if (maps) {
+            cam_combine(c->seed, maps, h->classes, h->cells, raw);
+        } else {
             cam_weights_linear(c->seed, h->w, h->classes, h->channels, h->cells, c->weight);
             if (c->method->pooled)
                 cam_combine(c->weight, item, h->channels, h->cells, raw);
             else
                 map_features(c, item, raw);
-        } else {
-            cam_combine(c->seed, item, h->classes, h->cells, raw);
         }
         bias[i] = c->method->pooled ? 0 : NAN;
         for (int k = 0; h->b && k < h->classes; k++)

@@ -134,6 +134,28 @@ static void check_closed(void)
     }
 }
 
+/* Many maps at once are the same bits as one by one, whatever is left over. */
+static void check_all_at_once(void)
+{
+    enum { N = 9, SETS = 5, MOST = 13 };
+    float weight[SETS * N], planes[N * MOST], all[SETS * MOST], one[MOST];
+    double wide[N * MOST];
+
+    fill(weight, SETS * N);
+    fill(planes, N * MOST);
+    weight[3] = 0;
+    for (int i = 0; i < N * MOST; i++)
+        wide[i] = planes[i];
+    for (int cells = 1; cells <= MOST; cells++)
+        for (int sets = 1; sets <= SETS; sets++) {
+            cam_combine_all(weight, wide, sets, N, cells, all);
+            for (int s = 0; s < sets; s++) {
+                cam_combine(weight + (ptrdiff_t)s * N, planes, N, cells, one);
+                CHECK(memcmp(one, all + (ptrdiff_t)s * cells, (size_t)cells * sizeof *one) == 0);
+            }
+        }
+}
+
 /* With gradients that differ from cell to cell. */
 static void check_methods(void)
 {
@@ -244,6 +266,7 @@ int main(void)
     check_seeds();
     check_certain();
     check_closed();
+    check_all_at_once();
     check_methods();
     check_figures();
     check_coarse();
