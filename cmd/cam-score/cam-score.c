@@ -26,7 +26,7 @@ enum { STEPS_MOST = 1024, SIDE = 1024 };
 
 static struct session_opts session = {.device = "auto"};
 static struct input_opts wanted = {.table = "-", .target = "pred"};
-static const char *metrics, *masks, *grid, *summary_path, *run_path;
+static const char *metrics, *masks, *reference, *grid, *summary_path, *run_path;
 static int score;
 static int64_t steps = 16, seed, resamples = 1000;
 static bool no_baselines, errors;
@@ -74,6 +74,8 @@ static const struct opt options[] = {
      "Where the object of each image is: a tensor (n, h, w) of bytes, one item for each image, not "
      "0 where it is seen.",
      0, 0},
+    {"reference", 0, OPT_STRING, &reference, "NAME",
+     "The name of one of the MAPS, with which all are compared.", 0, 0},
     {"class-maps", 0, OPT_STRING, &check.class_maps, "FILE",
      "The unnormalised CAMs of all classes, as cifar-predict writes them, for --errors and for the "
      "metrics that need them.",
@@ -125,6 +127,7 @@ struct job {
     struct input *input;
     enum metric metric[METRIC_COUNT];
     int metrics, baselines;
+    int reference; /* the map of --reference */
     struct faith_size cells;
     struct faith *faith;
     float *baseline[BASELINE_COUNT];
@@ -257,6 +260,20 @@ static int score_rows(struct job *j, struct err *e)
 
 /* --- opening --- */
 
+static int find_reference(const struct input *in)
+{
+    struct nearest near = {.word = reference, .n = reference ? strlen(reference) : 0};
+    for (int m = 0; m < input_maps(in) && reference; m++) {
+        if (strcmp(reference, input_name(in, m)) == 0)
+            return m;
+        nearest_offer(&near, input_name(in, m), strlen(input_name(in, m)));
+    }
+    if (reference)
+        prog_usage_word(&near, "", "--reference: expected the name of one of the MAPS, found '%s'",
+                        reference);
+    return 0;
+}
+
 static int open_faith(struct job *j, struct err *e)
 {
     const struct faith_size image = {data_h(j->session.data), data_w(j->session.data)};
@@ -272,6 +289,7 @@ static int open_faith(struct job *j, struct err *e)
                                  .metrics = j->metrics,
                                  .size = size,
                                  .maps = maps_of(j),
+                                 .reference = j->reference,
                                  .stage = stage,
                                  .cells = j->cells,
                                  .score = scores[score],
@@ -398,10 +416,12 @@ static int run(struct job *j, struct err *e)
 /* Those that --metrics names, or the usual ones and those that given files are for. */
 static void choose_metrics(struct job *j)
 {
-    const unsigned given = (masks ? NEEDS_MASK : 0) | (check.class_maps ? NEEDS_CAM : 0);
+    const unsigned given = (masks ? NEEDS_MASK : 0) | (check.class_maps ? NEEDS_CAM : 0) |
+                           (reference ? NEEDS_REFERENCE : 0);
     struct err e;
-    char *usual = mem_printf(METRICS_USUAL "%s%s", masks ? "," METRICS_MASK : "",
-                             check.class_maps ? "," METRICS_CAM : "");
+    char *usual =
+        mem_printf(METRICS_USUAL "%s%s%s", masks ? "," METRICS_MASK : "",
+                   check.class_maps ? "," METRICS_CAM : "", reference ? "," METRICS_REFERENCE : "");
     j->metrics = metrics_parse(j->metric, metrics ? metrics : usual, given, &e);
     free(usual);
     if (j->metrics < 0)
@@ -412,6 +432,8 @@ static void choose_metrics(struct job *j)
             prog_usage("--metrics: %s needs --masks FILE", m->word);
         if (m->needs & ~given & NEEDS_CAM)
             prog_usage("--metrics: %s needs --class-maps FILE", m->word);
+        if (m->needs & ~given & NEEDS_REFERENCE)
+            prog_usage("--metrics: %s needs --reference NAME", m->word);
     }
 }
 
@@ -420,6 +442,7 @@ static int score_maps(int argc, char **argv, struct err *e)
     struct job j = {0};
     choose_metrics(&j);
     input_parse(&j.input, &wanted, argv, argc);
+    j.reference = find_reference(j.input);
     check_options(j.input);
     j.baselines = no_baselines ? 0 : BASELINE_COUNT;
     const int r = run(&j, e);
@@ -442,8 +465,10 @@ static void check_errors(int operands)
 {
     if (operands > 0)
         prog_usage("--errors takes no MAPS: it makes those of the margin itself");
-    if (metrics || masks || grid || wanted.planes || no_baselines || run_path)
-        prog_usage("--metrics, --masks, --cells, --planes, --no-baselines and --run go with MAPS");
+    if (metrics || masks || reference || grid || wanted.planes || no_baselines || run_path)
+        prog_usage(
+            "--metrics, --masks, --reference, --cells, --planes, --no-baselines and --run go "
+            "with MAPS");
     if (!check.class_maps || !check.logits == !check.biases)
         prog_usage("--errors needs --class-maps with --logits or with --biases");
     if (!session.model != !session.data)

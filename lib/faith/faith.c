@@ -66,7 +66,8 @@ struct faith {
     float *fill[FAITH_DROP + 1]; /* of it, where a series needs it */
     uint32_t *ties[2];           /* of it: of pixels, of cells */
     const float *const *map;
-    float *queue; /* (room, size) */
+    struct drawn reference; /* of it, where a metric needs it */
+    float *queue;           /* (room, size) */
     struct place *place;
     uint64_t *hash; /* [room] */
     int queued, room;
@@ -499,12 +500,21 @@ static void measure(const struct faith *f, const struct faith_image *image, int 
                     const struct drawn *d, double *value)
 {
     const struct faith_size s = f->opts.size[m], stage = f->opts.stage;
+    const struct faith_size other = f->opts.size[f->opts.reference];
+    const bool same = s.h == other.h && s.w == other.w;
     struct subject subject = {.map = d->pixels,
                               .mask = image->mask,
                               .pixels = (int)f->pixels,
                               .cam = image->cam,
                               .cam_cells = stage.h * stage.w,
-                              .exact = s.h == stage.h && s.w == stage.w};
+                              .exact = s.h == stage.h && s.w == stage.w,
+                              .own = same ? f->map[m] : d->pixels,
+                              .reference = same ? f->map[f->opts.reference] : f->reference.pixels,
+                              .own_cells = same ? s.h * s.w : (int)f->pixels,
+                              .unit = d->unit,
+                              .reference_unit = f->reference.unit,
+                              .h = f->shape.h,
+                              .w = f->shape.w};
     float *cells = NULL;
     if (f->needs & NEEDS_CAM) {
         cells = mem_alloc((size_t)subject.cam_cells, sizeof *cells);
@@ -620,7 +630,12 @@ int faith_add(struct faith *f, const struct faith_image *image, const float *con
     memcpy(f->queue + (size_t)f->queued * f->size, f->image, f->size * sizeof *f->queue);
     f->hash[f->queued] = hash_of(f->image, f->size);
     keep(f, f->queued, 0);
-    if (add_maps(f, e) != 0)
+    if (f->needs & NEEDS_REFERENCE)
+        draw_map(f, f->opts.reference, &f->reference);
+    const int r = add_maps(f, e);
+    free(f->reference.pixels);
+    f->reference = (struct drawn){0};
+    if (r != 0)
         return -1;
     f->waiting[f->count].image.mask = NULL;
     f->waiting[f->count].image.cam = NULL;

@@ -30,6 +30,7 @@ struct faith_opts {
     int metrics;
     const struct faith_size *size; /* [maps] of each map of an image, up to that of the image */
     int maps;
+    int reference;           /* the map that others are compared with, where metrics need one */
     struct faith_size stage; /* the grid of the last stage, where metrics need a CAM of it */
     struct faith_size cells; /* into which images are divided for metrics of cells, up to theirs */
     enum cam_score score;

@@ -3,9 +3,12 @@
 #include "base/text.h"
 #include "faith/feature.h"
 #include "faith/places.h"
+#include "faith/ssim.h"
+#include "stats/rank_correlation.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct series_rule all_series[] = {
@@ -109,6 +112,21 @@ static double metric_sensitivity(const struct subject *s, unsigned needs)
 {
     (void)needs;
     return feature_sensitivity(s->cells, s->cam, s->cam_cells);
+}
+
+static double metric_rank_correlation(const struct subject *s, unsigned needs)
+{
+    struct rank_room *room = rank_room_new((size_t)s->own_cells);
+    const double r = rank_correlation(room, s->own, s->reference, (size_t)s->own_cells);
+    (void)needs;
+    free(room);
+    return r;
+}
+
+static double metric_ssim(const struct subject *s, unsigned needs)
+{
+    (void)needs;
+    return ssim(s->unit, s->reference_unit, s->h, s->w);
 }
 
 /* --- the table --- */

@@ -54,9 +54,10 @@ enum series {
 /* What a metric reads: bits of series, or of what is known of the image without them. */
 #define NEEDS(id) (1u << SERIES_##id)
 enum {
-    NEEDS_MASK = 1 << 29, /* where the object is */
-    NEEDS_CAM = 1 << 30,  /* the unnormalised CAM of the last stage */
-    NEEDS_GIVEN = NEEDS_MASK | NEEDS_CAM
+    NEEDS_MASK = 1 << 28,      /* where the object is */
+    NEEDS_CAM = 1 << 29,       /* the unnormalised CAM of the last stage */
+    NEEDS_REFERENCE = 1 << 30, /* another map */
+    NEEDS_GIVEN = NEEDS_MASK | NEEDS_CAM | NEEDS_REFERENCE
 };
 
 /* Of each metric: its constant, its word, whether higher is better, what it needs, its function
@@ -113,7 +114,14 @@ enum {
       "cells are deleted, in parts of that.")                                                      \
     X(SENSITIVITY_N, sensitivity_n, true, NEEDS_CAM, sensitivity, "-1 to 1", "Ancona et al. 2018", \
       "The correlation, over all sets of n cells of the last stage, between the sum of the map "   \
-      "in a set and what the logit loses when the set is deleted; it is the same for each n.")
+      "in a set and what the logit loses when the set is deleted; it is the same for each n.")     \
+    X(RANK_CORRELATION, rank_correlation, false, NEEDS_REFERENCE, rank_correlation, "-1 to 1",     \
+      "Spearman 1904; Adebayo et al. 2018",                                                        \
+      "The rank correlation with the reference map, cell by cell.")                                \
+    X(SSIM, ssim, false, NEEDS_REFERENCE, ssim, "-1 to 1",                                         \
+      "Wang et al. 2004; Adebayo et al. 2018",                                                     \
+      "The structural similarity to the reference map, both scaled to 0 to 1 at the size of the "  \
+      "image.")
 
 enum metric {
 #define METRIC_ID(id, word, higher, needs, function, range, source, definition) METRIC_##id,
@@ -128,6 +136,7 @@ enum metric {
 /* Those that are computed beside them where masks or CAMs are known. */
 #define METRICS_MASK "pointing,mass_inside"
 #define METRICS_CAM "completeness,sensitivity_n"
+#define METRICS_REFERENCE "rank_correlation,ssim"
 
 /* The scores of a series: score[n] with the shares of the image that are changed, rising. */
 struct scores {
@@ -146,7 +155,12 @@ struct subject {
     const float *cells; /* [cam_cells] the map by cells of the last stage, or NULL */
     const float *cam;   /* [cam_cells] */
     int cam_cells;
-    bool exact; /* whether the map has the size of the last stage */
+    bool exact;                   /* whether the map has the size of the last stage */
+    const float *own, *reference; /* [own_cells] the map and the one that it is compared with */
+    int own_cells;
+    const float *unit,
+        *reference_unit; /* (h, w) the same scaled to [0, 1], of the size of images */
+    int h, w;
 };
 
 struct metric_rule {

@@ -12,8 +12,9 @@
 double places_focus(const float *map, int h, int w, unsigned tiles);
 
 /* Of the highest of map[n] the share that lies where mask[n] is not 0: 0 or 1 where there is one
- * highest. NaN where all values are equal, which point nowhere, and where the mask is empty. (The pointing game: Zhang et al.,
- * Top-down neural attention by excitation backprop, 2018; without its margin of 15 pixels.) */
+ * highest. NaN where all values are equal, which point nowhere, and where the mask is empty. (The
+ * pointing game: Zhang et al., Top-down neural attention by excitation backprop, 2018; without its
+ * margin of 15 pixels.) */
 double places_pointing(const float *map, const uint8_t *mask, int n);
 
 /* The share of the mass that lies where the mask is not 0. NaN where no value is above 0,
