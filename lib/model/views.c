@@ -32,17 +32,40 @@ static int clamp(int i, int n)
     return i < 0 ? 0 : i < n ? i : n - 1;
 }
 
-void views_make(enum views set, int i, const uint8_t *image, int h, int w, uint8_t *view)
+/* What a view does to an image: pixel (y, x) of the view is (y + down, x + across) of the image,
+ * which may be mirrored. */
+struct way {
+    int down, across;
+    bool mirror;
+};
+
+static struct way way_of(enum views set, int i)
 {
     static const int down[SHIFTS] = {-1, 1, 0, 0}, across[SHIFTS] = {0, 0, -1, 1};
-    const bool mirror = set == VIEWS_MIRROR && i > 0, shift = set == VIEWS_SHIFTS && i > 0;
-    const int dy = shift ? down[i - 1] : 0, dx = shift ? across[i - 1] : 0;
+    const bool shift = set == VIEWS_SHIFTS && i > 0;
+
+    return (struct way){shift ? down[i - 1] : 0, shift ? across[i - 1] : 0,
+                        set == VIEWS_MIRROR && i > 0};
+}
+
+void views_make(enum views set, int i, const uint8_t *image, int h, int w, uint8_t *view)
+{
+    const struct way a = way_of(set, i);
 
     for (int c = 0; c < COLOURS; c++, image += (size_t)h * (size_t)w)
         for (int y = 0; y < h; y++)
             for (int x = 0; x < w; x++)
-                *view++ = image[(size_t)clamp(y + dy, h) * (size_t)w +
-                                (size_t)(mirror ? w - 1 - x : clamp(x + dx, w))];
+                *view++ = image[(size_t)clamp(y + a.down, h) * (size_t)w +
+                                (size_t)(a.mirror ? w - 1 - x : clamp(x + a.across, w))];
+}
+
+bool views_place(enum views set, int i, int h, int w, int *y, int *x)
+{
+    const struct way a = way_of(set, i);
+
+    *y -= a.down;
+    *x = a.mirror ? w - 1 - *x : *x - a.across;
+    return *y >= 0 && *y < h && *x >= 0 && *x < w;
 }
 
 void views_open(struct views_sum *s, enum views set, int classes)

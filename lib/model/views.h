@@ -29,6 +29,10 @@ int views_count(enum views set);
 /* View `i` of an image (3, h, w) into `view`, which does not overlap it. */
 void views_make(enum views set, int i, const uint8_t *image, int h, int w, uint8_t *view);
 
+/* Where in view `i` the pixel (*y, *x) of the image lies, which replaces it: false where it does
+ * not. */
+bool views_place(enum views set, int i, int h, int w, int *y, int *x);
+
 /* Logits of the views of one image so far. */
 struct views_sum {
     int classes;
