@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *const words[] = {
 #define BASELINE_WORD(id, word, about) #word,
@@ -18,10 +19,25 @@ const char *baseline_word(enum baseline b)
     return words[b];
 }
 
-static void draw(int h, int w, uint64_t state, float *map)
+static void draw(size_t n, uint64_t state, float *map)
 {
-    for (int i = 0; i < h * w; i++)
+    for (size_t i = 0; i < n; i++)
         map[i] = (float)random_unit(&state);
+}
+
+/* Cut out of a larger field: where the border is repeated, blurred numbers vary more. */
+static void draw_blurred(int h, int w, uint64_t state, float *map)
+{
+    const double sigma = (h > w ? h : w) / 8.0;
+    const int rim = (int)(4 * sigma + .5);
+    const size_t wide = (size_t)w + 2 * (size_t)rim, n = ((size_t)h + 2 * (size_t)rim) * wide;
+    float *field = mem_alloc(2 * n, sizeof *field);
+    draw(n, state, field);
+    gauss_blur(field, field + n, h + 2 * rim, (int)wide, sigma);
+    for (int y = 0; y < h; y++)
+        memcpy(map + (size_t)y * (size_t)w, field + (size_t)(y + rim) * wide + rim,
+               (size_t)w * sizeof *map);
+    free(field);
 }
 
 /* 1 in the middle, 0 in the corners, by the square of the distance in sides of the image. */
@@ -60,12 +76,9 @@ void baseline_make(enum baseline b, const uint8_t *pixels, int h, int w, uint64_
         center(h, w, map);
     } else if (b == BASELINE_EDGE) {
         edge(pixels, h, w, map);
+    } else if (b == BASELINE_BLURRED) {
+        draw_blurred(h, w, state, map);
     } else {
-        draw(h, w, state, map);
-        if (b == BASELINE_BLURRED) {
-            float *room = mem_alloc((size_t)h * (size_t)w, sizeof *room);
-            gauss_blur(map, room, h, w, (h > w ? h : w) / 8.0);
-            free(room);
-        }
+        draw((size_t)h * (size_t)w, state, map);
     }
 }
