@@ -1,7 +1,7 @@
 # The programs, the pages that report holds, the entrance heatpipe and the manual pages.
 
 PROGRAMS := cifar-predict confmat worst-k cam-compute cam-overlay cam-score run-diff report model-info neighbors \
-            label-check image-stats calibrate covariates duplicates corrupt slices
+            label-check image-stats calibrate covariates duplicates corrupt mosaic slices
 # Only these link a backend.
 ENGINE_PROGRAMS := cifar-predict cam-compute cam-score model-info neighbors duplicates slices label-check
 

@@ -22,9 +22,8 @@ static const char *const order_word[ORDERS] = {"margin", "random", "center"};
 enum { POWERS = 10, CELLS = 1 << POWERS };
 
 struct error {
-    int64_t index, id, line;
+    int64_t id, line;
     int pred, truth;
-    uint64_t key; /* by chance */
 };
 
 struct errors {
@@ -52,31 +51,21 @@ struct errors {
 
 /* --- reading --- */
 
-static int by_key(const void *a, const void *b)
-{
-    const struct error *x = a, *y = b;
-
-    if (x->key != y->key)
-        return x->key < y->key ? -1 : 1;
-    return x->index < y->index ? -1 : 1;
-}
-
-static int by_index(const void *a, const void *b)
-{
-    const struct error *x = a, *y = b;
-
-    return (x->index > y->index) - (x->index < y->index);
-}
-
 static void take_sample(struct errors *r)
 {
-    const int64_t count = r->opts->count;
+    int64_t *id = mem_alloc(r->count + 1, sizeof *id);
+    bool *taken = mem_alloc(r->count + 1, sizeof *taken);
+    size_t kept = 0;
 
-    if (count == 0 || count >= (int64_t)r->count)
-        return;
-    qsort(r->error, r->count, sizeof *r->error, by_key);
-    r->count = (size_t)count;
-    qsort(r->error, r->count, sizeof *r->error, by_index);
+    for (size_t i = 0; i < r->count; i++)
+        id[i] = r->error[i].id;
+    order_sample((uint64_t)r->opts->seed, id, r->count, r->opts->count, taken);
+    for (size_t i = 0; i < r->count; i++)
+        if (taken[i])
+            r->error[kept++] = r->error[i];
+    r->count = kept;
+    free(id);
+    free(taken);
 }
 
 static int read_errors(struct errors *r, struct err *e)
@@ -96,9 +85,7 @@ static int read_errors(struct errors *r, struct err *e)
         if (a.truth < 0 || a.truth == a.pred)
             continue;
         r->error = mem_extend(r->error, r->count, r->count + 1, sizeof *r->error);
-        r->error[r->count++] = (struct error){
-            rows,   a.id,    tsv_line(r->in),
-            a.pred, a.truth, order_state((uint64_t)r->opts->seed, a.id, ORDER_SAMPLE)};
+        r->error[r->count++] = (struct error){a.id, tsv_line(r->in), a.pred, a.truth};
     }
     seen_tell(seen, prog_say);
     seen_free(seen);

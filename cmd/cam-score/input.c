@@ -24,7 +24,6 @@ struct tensor {
 struct row {
     int64_t index, id, line;
     struct aim aim;
-    uint64_t key; /* by chance */
 };
 
 struct input {
@@ -110,28 +109,20 @@ void input_parse(struct input **out, const struct input_opts *o, char *const *op
 
 /* --- rows --- */
 
-static int by_key(const void *a, const void *b)
+static void take_sample(struct input *in, uint64_t seed)
 {
-    const struct row *x = a, *y = b;
-    if (x->key != y->key)
-        return x->key < y->key ? -1 : 1;
-    return x->index < y->index ? -1 : 1;
-}
-
-static int by_index(const void *a, const void *b)
-{
-    const struct row *x = a, *y = b;
-    return (x->index > y->index) - (x->index < y->index);
-}
-
-/* Those with the lowest keys, which their ids decide: the order of the rows has no effect. */
-static void take_sample(struct input *in)
-{
-    if (in->opts.count == 0 || in->opts.count >= in->all)
-        return;
-    qsort(in->row, in->rows, sizeof *in->row, by_key);
-    in->rows = (size_t)in->opts.count;
-    qsort(in->row, in->rows, sizeof *in->row, by_index);
+    int64_t *id = mem_alloc(in->rows + 1, sizeof *id);
+    bool *taken = mem_alloc(in->rows + 1, sizeof *taken);
+    size_t kept = 0;
+    for (size_t i = 0; i < in->rows; i++)
+        id[i] = in->row[i].id;
+    order_sample(seed, id, in->rows, in->opts.count, taken);
+    for (size_t i = 0; i < in->rows; i++)
+        if (taken[i])
+            in->row[kept++] = in->row[i];
+    in->rows = kept;
+    free(id);
+    free(taken);
 }
 
 static int read_rows(struct input *in, uint64_t seed, struct err *e)
@@ -143,11 +134,10 @@ static int read_rows(struct input *in, uint64_t seed, struct err *e)
     row = mem_zero(1, aims_bytes(in->aims));
     while ((r = aims_next(in->aims, row, e)) > 0) {
         in->row = mem_extend(in->row, in->rows, in->rows + 1, sizeof *in->row);
-        in->row[in->rows++] = (struct row){in->all++, row->id, row->line, row->aim[0],
-                                           order_state(seed, row->id, ORDER_SAMPLE)};
+        in->row[in->rows++] = (struct row){in->all++, row->id, row->line, row->aim[0]};
     }
     free(row);
-    take_sample(in);
+    take_sample(in, seed);
     return r;
 }
 

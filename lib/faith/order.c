@@ -39,6 +39,36 @@ uint64_t order_state(uint64_t seed, int64_t id, enum order_use use)
     return random_next(&state);
 }
 
+struct drawn {
+    uint64_t key;
+    size_t at;
+};
+
+static int by_key(const void *a, const void *b)
+{
+    const struct drawn *x = a, *y = b;
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
+    return x->at < y->at ? -1 : 1;
+}
+
+size_t order_sample(uint64_t seed, const int64_t *id, size_t n, int64_t count, bool *taken)
+{
+    const bool all = count == 0 || (uint64_t)count >= n;
+    for (size_t i = 0; i < n; i++)
+        taken[i] = all;
+    if (all)
+        return n;
+    struct drawn *list = mem_alloc(n, sizeof *list);
+    for (size_t i = 0; i < n; i++)
+        list[i] = (struct drawn){order_state(seed, id[i], ORDER_SAMPLE), i};
+    qsort(list, n, sizeof *list, by_key);
+    for (int64_t i = 0; i < count; i++)
+        taken[list[i].at] = true;
+    free(list);
+    return (size_t)count;
+}
+
 void order_ties(uint64_t seed, int64_t id, enum order_use use, uint32_t *tie, size_t n)
 {
     uint64_t state = order_state(seed, id, use);

@@ -2,6 +2,7 @@
 #ifndef HP_ORDER_H
 #define HP_ORDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,13 +11,24 @@
 void order_make(const float *value, const uint32_t *tie, size_t n, uint32_t *at);
 
 /* What numbers by chance are drawn for, so that no two uses share them. */
-enum order_use { ORDER_PIXELS, ORDER_CELLS, ORDER_SAMPLE, ORDER_BASELINES, ORDER_SUMMARY };
+enum order_use {
+    ORDER_PIXELS,
+    ORDER_CELLS,
+    ORDER_SAMPLE,
+    ORDER_BASELINES,
+    ORDER_SUMMARY,
+    ORDER_MOSAICS
+};
 
 /* A generator's state for one use and one image, whatever images come before it. */
 uint64_t order_state(uint64_t seed, int64_t id, enum order_use use);
 
 /* tie[n] for an image, the same for all its maps. */
 void order_ties(uint64_t seed, int64_t id, enum order_use use, uint32_t *tie, size_t n);
+
+/* Takes `count` of n images by chance, all where it is 0 or more than n: which one is decided by
+ * the ids alone, whatever their order. Marks those in taken[n]; returns how many. */
+size_t order_sample(uint64_t seed, const int64_t *id, size_t n, int64_t count, bool *taken);
 
 /* The cell over pixel i of n, of `cells` up to n: each has as many pixels as any other, or one
  * more. */
