@@ -14,7 +14,7 @@ static struct job job = {
     .session = {.device = "auto"}, .table = "-", .targets = "pred", .unit = true};
 
 static const char *size = "input", *input_size;
-static int score, method, scale;
+static int score, method, scale, compat = -1;
 
 static const struct opt opts[] = {
     {"target", 't', OPT_STRING, &job.targets, "LIST",
@@ -51,12 +51,15 @@ static const struct opt opts[] = {
     {"data", 'd', OPT_STRING, &job.session.data, "PATH",
      "The images, a file or a folder, for a forward pass of their own.", 0, 0},
     SESSION_RESIZE_OPT(job.session),
-    {"layer", 'l', OPT_STRING, &job.layer, "NAME",
+    {"layer", 'l', OPT_STRING, &job.layer, "LIST",
      "The layer to look at: a stage (layer3), a block (layer3.0), or auto: the deepest one whose "
-     "grid has at least 4 by 4 cells. Default: the last stage. Needs --data.",
+     "grid has at least 4 by 4 cells; of several, separated by commas, the mean of their maps. "
+     "Default: the last stage. Needs --data.",
      0, 0},
     {"method", 0, OPT_CHOICE, &method, METHOD_WORDS,
      "How activations and gradients become a map. Default: gradcam.", 0, 0},
+    {"compat", 0, OPT_CHOICE, &compat, "pytorch-grad-cam",
+     "Compute the numbers of this library, where they differ from those of the formula.", 0, 0},
     {"score", 's', OPT_CHOICE, &score, CAM_SCORE_WORDS, "What the map explains. Default: logit.", 0,
      0},
     {"size", 0, OPT_STRING, &size, "SIZE",
@@ -149,14 +152,14 @@ static void check_inputs(void)
         prog_usage("--biases goes with --class-maps or --features");
     if (job.session.model && (job.weights || job.biases))
         prog_usage("--model and --%s exclude each other", job.weights ? "weights" : "biases");
-    if (job.class_maps && !job.method->pooled)
+    if (job.class_maps && !method_combines(&job.how))
         prog_usage("--method %s needs activations: expected --features, or --model with --data, "
                    "found --class-maps",
-                   job.method->word);
+                   job.how.method->word);
     if (job.planes && !job.cams)
         prog_usage("--planes goes with --cams");
-    if (job.cams && (job.session.model || job.run || job.score != CAM_LOGIT ||
-                     job.method != method_at(METHOD_GRADCAM)))
+    if (job.cams && (job.session.model || job.run || job.how.score != CAM_LOGIT ||
+                     job.how.method != method_at(METHOD_GRADCAM)))
         prog_usage("--cams holds maps: --model, --score, --method and --run go with cifar-predict, "
                    "which made them");
     if (job.logits && !stored)
@@ -169,13 +172,17 @@ static void check_inputs(void)
         prog_usage("--assume goes with --model");
     if (job.ids && !stored)
         prog_usage("--ids goes with --class-maps, --features or --cams");
-    if (job.class_maps && job.score != CAM_LOGIT && !job.logits && !job.session.model &&
+    if (job.class_maps && job.how.score != CAM_LOGIT && !job.logits && !job.session.model &&
         !job.biases)
         prog_usage("--score logprob and prob with --class-maps need --logits");
-    if (job.features && job.score != CAM_LOGIT && !job.session.model && !job.biases && !job.logits)
+    if (job.features && job.how.score != CAM_LOGIT && !job.session.model && !job.biases &&
+        !job.logits)
         prog_usage("--score logprob and prob with --weights need --biases or --logits");
     if (job.layer && !job.session.data)
         prog_usage("--layer goes with --model and --data");
+    if (job.layer && strchr(job.layer, ',') && !job.unit)
+        prog_usage("--scale none goes with one layer: the maps of several are scaled before their "
+                   "mean is taken");
     if (job.session.resize && !job.session.data)
         prog_usage("--resize goes with --model and --data");
     if (input_size && job.session.data)
@@ -207,8 +214,8 @@ void job_say_closed(const struct job *j)
     if (!prog_verbose())
         return;
     prog_say("last stage: maps in closed form, without gradients");
-    if (j->method->pooled && j->method != method_at(METHOD_GRADCAM))
-        prog_say("there %s is the same as gradcam", j->method->word);
+    if (method_combines(&j->how) && j->how.method != method_at(METHOD_GRADCAM))
+        prog_say("there %s is the same as gradcam", j->how.method->word);
 }
 
 int main(int argc, char **argv)
@@ -216,8 +223,9 @@ int main(int argc, char **argv)
     struct err e;
 
     prog_start(&prog, argc, argv);
-    job.score = (enum cam_score)score;
-    job.method = method_at(method);
+    job.how.score = (enum cam_score)score;
+    job.how.method = method_at(method);
+    job.how.compat = compat == 0;
     job.unit = scale == 0;
     session_parse(&job.session);
     parse_size();

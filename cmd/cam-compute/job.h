@@ -22,8 +22,7 @@ struct job {
         *stats, *run;
     const char *targets; /* a list */
     const char *planes;  /* those of `cams`, or NULL where they are the targets */
-    enum cam_score score;
-    const struct method *method;
+    struct method_how how;
     bool average;        /* of all rows, instead of the maps of each */
     bool unit;           /* rectified and min-max normalised to [0, 1] */
     enum size_kind size; /* of the maps written */

@@ -4,7 +4,6 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/real.h"
-#include "cam/about.h"
 #include "cam/choice.h"
 #include "cam/layer.h"
 
@@ -22,9 +21,10 @@ struct network {
     struct run about;
     struct layer_choice choice;
     struct layer *layer;
-    struct engine_want want[2];
+    struct engine_want *want;
     int wants;
     int classes, cells;
+    struct extent grid;
     size_t pixels, row_bytes;
     /* read */
     struct aims_row *next; /* the row whose parts are being handed out */
@@ -132,8 +132,6 @@ static int seed_scores(void *ctx, struct engine_batch *b, struct err *e)
 
 static int put_batch(struct network *n, const struct engine_batch *b, struct err *e)
 {
-    const bool closed = layer_closed(n->layer);
-
     for (int i = 0; i < b->n; i++) {
         const struct aims_row *row = row_at(n, b->tag, i);
         int first, planes = part_planes(n, row, &first);
@@ -141,10 +139,10 @@ static int put_batch(struct network *n, const struct engine_batch *b, struct err
             return -1;
         aims_of(n, row, first, planes, n->aim);
         const double *rest = layer_maps(n->layer, b, i, n->aim, planes,
-                                        n->raw + (size_t)first * (size_t)n->cells, n->bias);
+                                        n->raw + (size_t)first * (size_t)n->cells, n->bias + first);
         if (row->part + 1 < n->parts)
             continue;
-        const struct maps m = {n->raw, rest, closed ? n->bias : NULL};
+        const struct maps m = {n->raw, rest, n->bias};
         if (sink_put(n->sink, row, &m, e) != 0)
             return -1;
     }
@@ -163,6 +161,19 @@ static void cancel(void *ctx)
     in_cancel_all();
 }
 
+/* What several layers have no common unit for. */
+static int check_signs(const struct network *n, struct err *e)
+{
+    if (!layer_finished(n->layer))
+        return 0;
+    if (aims_find(n->job->rows, "margin") >= 0)
+        return err_set(e,
+                       "--target margin: expected one layer, found '%s': maps of several layers "
+                       "have no sign",
+                       n->job->layer);
+    return 0;
+}
+
 static int open_network(struct network *n, struct err *e)
 {
     const struct job *j = n->job;
@@ -176,17 +187,15 @@ static int open_network(struct network *n, struct err *e)
                        data_name(s->data));
     session_drop_checkpoint(s);
     choice_make(&n->choice, s->model->graph, j->layer);
-    const struct layer_opts l = {.name = n->choice.name,
-                                 .score = j->score,
-                                 .method = j->method,
-                                 .probabilities = j->stats != NULL};
+    const struct layer_opts l = {
+        .names = n->choice.name, .how = j->how, .probabilities = j->stats != NULL};
     if (layer_open(&n->layer, s->model->graph, &l, e) != 0)
         return -1;
-    const struct graph_value *v = layer_about(n->layer);
+    layer_grid(n->layer, &n->grid.h, &n->grid.w);
     n->classes = graph_classes(s->model->graph);
-    n->cells = v->h * v->w;
+    n->cells = n->grid.h * n->grid.w;
     n->pixels = 3 * (size_t)data_h(s->data) * (size_t)data_w(s->data);
-    return aims_open(j->rows, j->table, n->classes, false, e);
+    return aims_open(j->rows, j->table, n->classes, false, e) == 0 ? check_signs(n, e) : -1;
 }
 
 static int open_engine(struct network *n, struct err *e)
@@ -196,6 +205,7 @@ static int open_engine(struct network *n, struct err *e)
     /* Without gradients all planes are made at once. */
     n->together = !layer_gradients(n->layer) || planes < TOGETHER ? planes : TOGETHER;
     n->parts = (planes + n->together - 1) / n->together;
+    n->want = mem_alloc((size_t)layer_wants(n->layer), sizeof *n->want);
     int vectors = layer_want(n->layer, n->together, n->want, &n->wants);
     const struct engine_opts o = {.wants = n->want, .want_count = n->wants, .vectors = vectors};
     return session_engine(&n->session, &o, e);
@@ -208,13 +218,15 @@ static int run(struct network *n, struct err *e)
     if (open_network(n, e) != 0 || open_engine(n, e) != 0)
         return -1;
     const size_t planes = (size_t)aims_planes(j->rows);
-    const struct graph_value *v = layer_about(n->layer);
-    about_layer(&n->about, n->session.model->graph, layer_value(n->layer), n->choice.name,
-                j->method, j->score);
+    layer_about(n->layer, &n->about);
     choice_put(&n->choice, &n->about);
-    if (sink_open(&n->sink, j, (struct extent){v->h, v->w},
-                  (struct extent){data_h(n->session.data), data_w(n->session.data)}, &n->about,
-                  e) != 0)
+    const struct sink_opts o = {
+        .layer = n->grid,
+        .finished = layer_finished(n->layer),
+        .input = {data_h(n->session.data), data_w(n->session.data)},
+        .about = &n->about,
+    };
+    if (sink_open(&n->sink, j, &o, e) != 0)
         return -1;
     n->row_bytes = aims_bytes(j->rows);
     n->next = mem_zero(1, n->row_bytes);
@@ -245,6 +257,7 @@ int network_run(const struct job *j, struct err *e)
     sink_abort(n.sink);
     session_close(&n.session);
     layer_close(n.layer);
+    free(n.want);
     free(n.next);
     free(n.image);
     free(n.aim);

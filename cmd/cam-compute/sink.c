@@ -17,6 +17,7 @@ enum { RECORD_ITEMS = 256, RECORD_BYTES = 1 << 22, ITEM_BYTES = 1 << 30 };
 struct sink {
     const struct job *job;
     struct extent layer, size;
+    bool finished; /* maps are, and are only resized */
     struct resize *resize;
     struct npy_out *npy; /* NULL where the statistics take standard output */
     float *items;        /* (room, planes, h, w) not written yet */
@@ -50,15 +51,15 @@ static void sink_free(struct sink *s)
     free(s);
 }
 
-int sink_open(struct sink **out, const struct job *j, struct extent layer, struct extent input,
-              const struct run *about, struct err *e)
+int sink_open(struct sink **out, const struct job *j, const struct sink_opts *o, struct err *e)
 {
     struct sink *s = mem_zero(1, sizeof *s);
     size_t planes = (size_t)aims_planes(j->rows);
 
     s->job = j;
-    s->layer = layer;
-    s->size = j->size == SIZE_LAYER ? layer : j->size == SIZE_INPUT ? input : j->fixed;
+    s->layer = o->layer;
+    s->finished = o->finished;
+    s->size = j->size == SIZE_LAYER ? o->layer : j->size == SIZE_INPUT ? o->input : j->fixed;
     s->pred = aims_find(j->rows, "pred");
     s->truth = aims_find(j->rows, "true");
     s->item_n = planes * area(s->size);
@@ -72,7 +73,7 @@ int sink_open(struct sink **out, const struct job *j, struct extent layer, struc
         const int64_t shape[] = {(int64_t)planes, s->size.h, s->size.w};
         if (npy_create(&s->npy, "-", NPY_F32, 3, shape, e) != 0)
             goto fail;
-        s->resize = resize_new(layer.h, layer.w, s->size.h, s->size.w);
+        s->resize = resize_new(s->layer.h, s->layer.w, s->size.h, s->size.w);
         s->room = bytes > RECORD_BYTES / RECORD_ITEMS ? (int)(RECORD_BYTES / bytes) : RECORD_ITEMS;
         s->room = s->room ? s->room : 1;
         s->items = mem_alloc((size_t)s->room * s->item_n, sizeof *s->items);
@@ -85,9 +86,9 @@ int sink_open(struct sink **out, const struct job *j, struct extent layer, struc
             tsv_begin(s->file, "id target class raw_max raw_min sum bias zero_share blank "
                                "saturation entropy center_x center_y border_share overlap gini "
                                "peak_gap");
-        s->room_cells = mem_alloc(area(layer), sizeof *s->room_cells);
+        s->room_cells = mem_alloc(area(s->layer), sizeof *s->room_cells);
     }
-    s->about = about;
+    s->about = o->about;
     if (j->run && out_open(&s->run, j->run, e) != 0)
         goto fail;
     *out = s;
@@ -138,18 +139,19 @@ static int put_stats(struct sink *s, const struct aims_row *row, const struct ma
 static void put_plane(const struct sink *s, struct aim aim, float *raw, float *out)
 {
     const int cells = (int)area(s->layer);
+    const float epsilon = s->job->how.compat ? CAM_EPSILON : 0;
 
     /* A margin is signed: its zero means something. */
-    if (!s->job->unit || aim.minus >= 0) {
+    if (!s->job->unit || s->finished || aim.minus >= 0) {
         resize_run(s->resize, raw, out);
     } else if (s->job->size == SIZE_LAYER) {
         /* What follows the first normalisation belongs to the resizing, which is left to
          * the reader. */
         cam_rectify(raw, cells);
-        cam_normalise(raw, cells);
+        cam_normalise(raw, cells, epsilon);
         memcpy(out, raw, (size_t)cells * sizeof *out);
     } else {
-        cam_finish(raw, cells, s->resize, out, (int)area(s->size));
+        cam_finish(raw, cells, epsilon, s->resize, out, (int)area(s->size));
     }
 }
 

@@ -15,10 +15,14 @@ struct maps {
 
 struct sink;
 
-/* For maps of layer size `layer`; `input`: that of the images; `about`, which outlives the
- * sink, is for --run. */
-int sink_open(struct sink **s, const struct job *j, struct extent layer, struct extent input,
-              const struct run *about, struct err *e);
+struct sink_opts {
+    struct extent layer;     /* the size of the maps */
+    bool finished;           /* they are from 0 to 1 already, as layer_finished() */
+    struct extent input;     /* the size of the images */
+    const struct run *about; /* for --run; outlives the sink */
+};
+
+int sink_open(struct sink **s, const struct job *j, const struct sink_opts *o, struct err *e);
 int sink_put(struct sink *s, const struct aims_row *row, const struct maps *m, struct err *e);
 
 /* Lets the reader see what was put so far. */

@@ -32,8 +32,7 @@ static int open_tensors(struct job_stored *s, struct err *e)
                                    .ids = j->ids,
                                    .weights = j->weights,
                                    .biases = j->biases,
-                                   .score = j->score,
-                                   .method = j->method,
+                                   .how = j->how,
                                    .probabilities = j->stats != NULL,
                                    .most_classes = STATS_CLASSES};
     if (j->session.model) {
@@ -113,7 +112,7 @@ static int open_about(struct job_stored *s, struct err *e)
         if (built != 0)
             return -1;
     }
-    about_stored(&s->about, m ? m->graph : NULL, s->grid.h, s->grid.w, j->method, j->score);
+    about_stored(&s->about, m ? m->graph : NULL, s->grid.h, s->grid.w, &j->how);
     model_close(m);
     return 0;
 }
@@ -168,8 +167,10 @@ static int run(struct job_stored *s, struct err *e)
     const struct job *j = s->job;
     struct sink *sink;
 
-    if (open_tensors(s, e) != 0 || open_rows(s, e) != 0 || open_about(s, e) != 0 ||
-        sink_open(&sink, j, s->grid, j->input, &s->about, e) != 0)
+    if (open_tensors(s, e) != 0 || open_rows(s, e) != 0 || open_about(s, e) != 0)
+        return -1;
+    const struct sink_opts o = {.layer = s->grid, .input = j->input, .about = &s->about};
+    if (sink_open(&sink, j, &o, e) != 0)
         return -1;
     size_t planes = (size_t)aims_planes(j->rows);
     s->aim = mem_alloc(planes, sizeof *s->aim);

@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "base/real.h"
-#include "cam/about.h"
 #include "cam/layer.h"
 #include "rows/target.h"
 #include "data/data.h"
@@ -25,9 +24,6 @@ struct cams {
     struct targets *targets;
     struct layer *layer;
     const struct graph *graph;
-    const char *name; /* of the layer as it was given, or NULL */
-    enum cam_score score;
-    const struct method *method;
     struct npy_out *npy;
     int planes, cells;
     float *items; /* (room, planes, cells) */
@@ -58,20 +54,23 @@ void cams_free(struct cams *c)
     free(c);
 }
 
-int cams_open(struct cams *c, const char *path, const struct graph *g, const char *layer,
-              enum cam_score score, const struct method *method, struct err *e)
+int cams_open(struct cams *c, const char *path, const struct graph *g, const char *layers,
+              const struct method_how *how, struct err *e)
 {
-    const struct layer_opts o = {.name = layer, .score = score, .method = method};
+    const struct layer_opts o = {.names = layers, .how = *how};
+    int h, w;
     if (targets_begin(c->targets, column, graph_classes(g), e) != 0 ||
         layer_open(&c->layer, g, &o, e) != 0)
         return -1;
-    const struct graph_value *v = layer_about(c->layer);
+    if (layer_finished(c->layer) && targets_find(c->targets, "margin") >= 0)
+        return err_set(e,
+                       "--target margin: expected one layer, found '%s': maps of several layers "
+                       "have no sign",
+                       layers);
+    layer_grid(c->layer, &h, &w);
     c->graph = g;
-    c->name = layer;
-    c->score = score;
-    c->method = method;
     c->planes = targets_planes(c->targets);
-    c->cells = v->h * v->w;
+    c->cells = h * w;
     if (layer_gradients(c->layer) && c->planes > GRADIENTS)
         return err_set(e,
                        "--target: expected at most %d maps of a layer before the last stage, found "
@@ -84,8 +83,13 @@ int cams_open(struct cams *c, const char *path, const struct graph *g, const cha
     c->room = bytes < RECORD_BYTES ? (int)(RECORD_BYTES / bytes) : 1;
     c->items = mem_alloc((size_t)c->room * item, sizeof *c->items);
     c->bias = mem_alloc((size_t)c->planes, sizeof *c->bias);
-    const int64_t shape[] = {c->planes, v->h, v->w};
+    const int64_t shape[] = {c->planes, h, w};
     return npy_create(&c->npy, path, NPY_F32, 3, shape, e);
+}
+
+int cams_wants(const struct cams *c)
+{
+    return layer_wants(c->layer);
 }
 
 int cams_want(struct cams *c, struct engine_want *list, int *count)
@@ -157,7 +161,7 @@ int cams_put(struct cams *c, const struct engine_batch *b, struct err *e)
 
 void cams_about(const struct cams *c, struct run *r)
 {
-    about_layer(r, c->graph, layer_value(c->layer), c->name, c->method, c->score);
+    layer_about(c->layer, r);
 }
 
 struct out *cams_end(struct cams *c, struct err *e)

@@ -15,13 +15,14 @@ struct cams;
 int cams_new(struct cams **c, const char *targets, struct err *e);
 void cams_free(struct cams *c);
 
-/* Opens the tensor, (images, planes, h, w) at the layer's size. `layer`: as graph_layer, NULL
- * for the last stage. The network outlives it. */
-int cams_open(struct cams *c, const char *path, const struct graph *g, const char *layer,
-              enum cam_score score, const struct method *method, struct err *e);
+/* Opens the tensor, (images, planes, h, w) at the layer's size, or at the image's with several.
+ * `layers`: as those of layer_open(). The network outlives it. */
+int cams_open(struct cams *c, const char *path, const struct graph *g, const char *layers,
+              const struct method_how *how, struct err *e);
 
-/* What an engine has to give for them: appends to a list with room for two more. The score
+/* What an engine has to give for them: appends to a list with room for cams_wants() more. The score
  * vectors that it has to take, 0 for none. */
+int cams_wants(const struct cams *c);
 int cams_want(struct cams *c, struct engine_want *list, int *count);
 
 /* The callback `seed` of a batch whose tags are struct data_item. Thread-safe. */

@@ -52,7 +52,8 @@ static const struct opt options[] = {
      "Write the activations (n, c, h, w) of a layer.", 0, 0},
     {"layer", 'l', OPT_STRING, &wanted.layer, "NAME",
      "The layer of --features and --cams: conv1, layer1, layer1.0, ..., or auto: the deepest one "
-     "whose grid has at least 4 by 4 cells. Default: the last stage.",
+     "whose grid has at least 4 by 4 cells. --cams takes several, separated by commas: the mean of "
+     "their maps. Default: the last stage.",
      0, 0},
     {"class-maps", 0, OPT_STRING, &wanted.class_maps, "FILE",
      "Write the unnormalised CAMs of all classes at the last stage (n, classes, h, w).", 0, 0},
@@ -119,7 +120,7 @@ struct job {
     struct results *results;
     struct layer_choice choice;
     struct cams *cams; /* NULL where none are asked for */
-    struct engine_want want[RESULTS_WANTS];
+    struct engine_want *want;
     bool coarse;  /* superclasses are the classes */
     size_t bytes; /* of an image */
     struct images images;
@@ -289,6 +290,9 @@ static void check_options(struct job *j, struct data_opts *d)
         check_list(list_inputs ? "list-inputs" : "list-layers");
     if (wanted.layer && !wanted.features && !cams_path)
         prog_usage("--layer: expected --features FILE or --cams FILE with it");
+    if (wanted.layer && wanted.features && strchr(wanted.layer, ','))
+        prog_usage("--features: expected one layer, found '%s': --cams alone takes several",
+                   wanted.layer);
     if (!cams_path && (targets || score >= 0 || method >= 0))
         prog_usage("--%s: expected --cams FILE with it", targets      ? "target"
                                                          : score >= 0 ? "score"
@@ -490,13 +494,14 @@ static int run(struct job *j, const struct data_opts *d, struct err *e)
     wanted.layer = j->choice.name;
     if (results_new(&j->results, &wanted, e) != 0)
         return -1;
-    if (j->cams && cams_open(j->cams, cams_path, j->graph, wanted.layer,
-                             (enum cam_score)(score < 0 ? CAM_LOGIT : score),
-                             method_at(method < 0 ? METHOD_GRADCAM : method), e) != 0)
+    const struct method_how how = {.method = method_at(method < 0 ? METHOD_GRADCAM : method),
+                                   .score = (enum cam_score)(score < 0 ? CAM_LOGIT : score)};
+    if (j->cams && cams_open(j->cams, cams_path, j->graph, wanted.layer, &how, e) != 0)
         return -1;
     /* Its network and engine are gone before those of the run take as much memory. */
     j->inspection = start_inspection(j);
     warn(j);
+    j->want = mem_alloc((size_t)results_wants(j->results), sizeof *j->want);
     struct engine_opts o = {.wants = j->want};
     o.vectors = results_want(j->results, j->want, &o.want_count);
     if (session_engine(&j->session, &o, e) != 0 || open_outputs(j, e) != 0)
@@ -536,6 +541,7 @@ static int run(struct job *j, const struct data_opts *d, struct err *e)
     results_free(j->results);
     cams_free(j->cams);
     free(j->image);
+    free(j->want);
     images_close(&j->images);
     session_close(&j->session);
     names_free(names);

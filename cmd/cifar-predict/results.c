@@ -58,6 +58,11 @@ void results_free(struct results *r)
     free(r);
 }
 
+int results_wants(const struct results *r)
+{
+    return TENSORS + (r->opts.cams ? cams_wants(r->opts.cams) : 0);
+}
+
 int results_want(struct results *r, struct engine_want *list, int *count)
 {
     for (int t = 0; t < TENSORS; t++)

@@ -27,13 +27,14 @@ struct results_opts {
 
 struct results;
 
-enum { RESULTS_WANTS = 5, RESULTS_OUTS = 7 };
+enum { RESULTS_OUTS = 7 };
 
 /* Finds what is wanted in the network. What `o` refers to outlives it. */
 int results_new(struct results **r, const struct results_opts *o, struct err *e) ERR_CHECKED;
 void results_free(struct results *r);
 
-/* What an engine has to give: a list[RESULTS_WANTS]. The score vectors that it has to take. */
+/* What an engine has to give: a list[results_wants()]. The score vectors that it has to take. */
+int results_wants(const struct results *r);
 int results_want(struct results *r, struct engine_want *list, int *count);
 
 /* Opens the tensors and the rows on standard output. */

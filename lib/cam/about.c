@@ -20,20 +20,20 @@ static void put_grid(struct run *r, const struct graph *g, int value, int h, int
 }
 
 static void put(struct run *r, const struct graph *g, int value, const char *layer, int h, int w,
-                const struct method *method, enum cam_score score)
+                const struct method_how *how)
 {
     run_put(r, "layer", "%s", layer);
-    run_put(r, "method", "%s", method->word);
-    run_put(r, "score", "%s", cam_score_word(score));
+    run_put(r, "method", "%s", how->method->word);
+    run_put(r, "score", "%s", cam_score_word(how->score));
     put_grid(r, g, value, h, w);
 }
 
-void about_layer(struct run *r, const struct graph *g, int value, const char *name,
-                 const struct method *method, enum cam_score score)
+void about_layer(struct run *r, const struct graph *g, int value, const char *names, int h, int w,
+                 const struct method_how *how)
 {
-    const struct graph_value *v = &g->value[value];
+    bool last = value == graph_closed(g).value && !(names && strchr(names, ','));
 
-    put(r, g, value, value == graph_closed(g).value ? ABOUT_LAST : name, v->h, v->w, method, score);
+    put(r, g, value, last ? ABOUT_LAST : names, h, w, how);
 }
 
 void about_class_maps(struct run *r, const struct graph *g)
@@ -43,8 +43,7 @@ void about_class_maps(struct run *r, const struct graph *g)
     put_grid(r, g, value, g->value[value].h, g->value[value].w);
 }
 
-void about_stored(struct run *r, const struct graph *g, int h, int w, const struct method *method,
-                  enum cam_score score)
+void about_stored(struct run *r, const struct graph *g, int h, int w, const struct method_how *how)
 {
-    put(r, g, g ? graph_closed(g).value : -1, ABOUT_LAST, h, w, method, score);
+    put(r, g, g ? graph_closed(g).value : -1, ABOUT_LAST, h, w, how);
 }

@@ -11,16 +11,16 @@
  * a margin map add up to the difference of two logits. */
 #define ABOUT_LAST "last stage"
 
-/* Of maps at a value of a network; `name`: what the layer was called; NULL for the last stage. */
-void about_layer(struct run *r, const struct graph *g, int value, const char *name,
-                 const struct method *method, enum cam_score score);
+/* Of maps of h by w at a value of a network; `names`: what the layer was called, or all of several
+ * layers, of which `value` is the first; NULL for the last stage. */
+void about_layer(struct run *r, const struct graph *g, int value, const char *names, int h, int w,
+                 const struct method_how *how);
 
 /* Of the maps of all classes at the last stage, in closed form, whatever they will explain. */
 void about_class_maps(struct run *r, const struct graph *g);
 
 /* Of stored maps of the last stage, h by w; the network, which may be NULL, tells which layers
  * come before. */
-void about_stored(struct run *r, const struct graph *g, int h, int w, const struct method *method,
-                  enum cam_score score);
+void about_stored(struct run *r, const struct graph *g, int h, int w, const struct method_how *how);
 
 #endif

@@ -201,7 +201,7 @@ void cam_rectify(float *map, int cells)
         map[i] = map[i] > 0 ? map[i] : 0;
 }
 
-void cam_normalise(float *map, int cells)
+void cam_normalise(float *map, int cells, float epsilon)
 {
     float min = map[0], max = map[0];
 
@@ -209,18 +209,19 @@ void cam_normalise(float *map, int cells)
         min = map[i] < min ? map[i] : min;
         max = map[i] > max ? map[i] : max;
     }
-    float range = CAM_EPSILON + (max - min);
+    float range = epsilon + (max - min);
     for (int i = 0; i < cells; i++)
-        map[i] = (map[i] - min) / range;
+        map[i] = range > 0 ? (map[i] - min) / range : 0;
 }
 
-void cam_finish(float *map, int cells, const struct resize *r, float *out, int out_cells)
+void cam_finish(float *map, int cells, float epsilon, const struct resize *r, float *out,
+                int out_cells)
 {
     cam_rectify(map, cells);
-    cam_normalise(map, cells);
+    cam_normalise(map, cells, epsilon);
     resize_run(r, map, out);
     cam_rectify(out, out_cells);
-    cam_normalise(out, out_cells);
+    cam_normalise(out, out_cells, epsilon);
 }
 
 bool cam_blank(const float *map, int cells)

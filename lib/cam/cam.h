@@ -29,7 +29,7 @@ enum cam_score {
 #define CAM_SCORE_WORDS (&("" CAM_SCORES(CAM_SCORE_WORD))[1])
 const char *cam_score_word(enum cam_score score);
 
-/* pytorch-grad-cam's guard against division by zero. */
+/* pytorch-grad-cam's guard against division by zero where it normalises. */
 #define CAM_EPSILON 1e-7f
 
 /* Sum of v[n], in double. */
@@ -86,14 +86,16 @@ void cam_logits_maps(const float *maps, const float *b, int classes, int cells, 
 /* In place: negative values to 0. */
 void cam_rectify(float *map, int cells);
 
-/* In place: (map - min) / (1e-7 + max(map - min)); a constant map becomes 0.
- * pytorch-grad-cam's scale_cam_image. */
-void cam_normalise(float *map, int cells);
+/* In place: (map - min) / (epsilon + max(map - min)); a constant map becomes 0. With CAM_EPSILON it
+ * is pytorch-grad-cam's scale_cam_image, which darkens maps of small scores; with 0 the scale of
+ * the score does not matter. */
+void cam_normalise(float *map, int cells, float epsilon);
 
 /* pytorch-grad-cam's whole way from a raw map (sh, sw) to [0, 1] at (dh, dw):
  * rectify, normalise, resize, then, as its step over layers does, rectify and
  * normalise again. `map` is changed. */
-void cam_finish(float *map, int cells, const struct resize *r, float *out, int out_cells);
+void cam_finish(float *map, int cells, float epsilon, const struct resize *r, float *out,
+                int out_cells);
 
 /* Whether a map shows nothing: no cell is above 0, or all are equal, as those of a map of
  * one cell are. The same of a raw map and of what cam_normalise makes of it. */

@@ -6,28 +6,26 @@
 #include <stdlib.h>
 
 struct closed {
-    enum cam_score score;
-    const struct method *method;
+    struct method_how how;
     struct closed_head head;
     float *logits, *seed, *weight; /* weight: a channel's; also their means */
-    float *grads, *room; /* (channels, cells) and [channels], of a method that needs them */
+    /* (channels, cells) and [channels], where maps of classes are not enough: */
+    float *grads, *room;
     /* Of class maps, made once for as many planes as there are classes: */
     float *weights, *maps; /* (classes, channels) per cell, or NULL; (classes, cells) */
     double *features;      /* (channels, cells) of an item */
 };
 
-struct closed *closed_new(enum cam_score score, const struct method *method,
-                          const struct closed_head *head)
+struct closed *closed_new(const struct method_how *how, const struct closed_head *head)
 {
     struct closed *c = mem_zero(1, sizeof *c);
 
-    c->score = score;
-    c->method = method;
+    c->how = *how;
     c->head = *head;
     c->logits = mem_alloc((size_t)head->classes, sizeof *c->logits);
     c->seed = mem_alloc((size_t)head->classes, sizeof *c->seed);
     c->weight = mem_alloc((size_t)head->channels, sizeof *c->weight);
-    if (!method->pooled) {
+    if (!method_combines(how)) {
         c->grads = mem_alloc((size_t)head->channels * (size_t)head->cells, sizeof *c->grads);
         c->room = mem_alloc((size_t)head->channels, sizeof *c->room);
     }
@@ -74,11 +72,12 @@ const float *closed_logits(struct closed *c, const float *item)
 static void map_features(struct closed *c, const float *item, float *raw)
 {
     const struct closed_head *h = &c->head;
+    const struct method_item x = {item, c->grads, h->channels, h->cells, c->room};
 
     for (int k = 0; k < h->channels; k++)
         for (int i = 0; i < h->cells; i++)
             c->grads[(size_t)k * (size_t)h->cells + (size_t)i] = c->weight[k];
-    c->method->map(item, c->grads, h->channels, h->cells, c->room, raw);
+    method_map(&c->how, &x, raw);
 }
 
 /* The unnormalised CAMs of all classes. */
@@ -109,20 +108,20 @@ void closed_maps(struct closed *c, const struct aim *aim, int planes, const floa
     const struct closed_head *h = &c->head;
     const float *maps = h->w ? NULL : item;
 
-    if (h->w && c->method->pooled && planes >= h->classes)
+    if (h->w && method_combines(&c->how) && planes >= h->classes)
         maps = class_maps(c, item);
     for (int i = 0; i < planes; i++, raw += h->cells) {
-        cam_seed(c->score, p, rest, h->classes, aim[i].cls, aim[i].minus, c->seed);
+        cam_seed(c->how.score, p, rest, h->classes, aim[i].cls, aim[i].minus, c->seed);
         if (maps) {
             cam_combine(c->seed, maps, h->classes, h->cells, raw);
         } else {
             cam_weights_linear(c->seed, h->w, h->classes, h->channels, h->cells, c->weight);
-            if (c->method->pooled)
+            if (method_combines(&c->how))
                 cam_combine(c->weight, item, h->channels, h->cells, raw);
             else
                 map_features(c, item, raw);
         }
-        bias[i] = c->method->pooled ? 0 : NAN;
+        bias[i] = c->how.method->closed == METHOD_CAM && !c->how.eigen ? 0 : NAN;
         for (int k = 0; h->b && k < h->classes; k++)
             bias[i] += (double)c->seed[k] * h->b[k];
     }

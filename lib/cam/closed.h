@@ -16,10 +16,9 @@ struct closed_head {
 
 struct closed;
 
-/* Of a method that is not `pooled` items have to be features: their gradient, the same in all
+/* Where method_combines() is false items have to be features: their gradient, the same in all
  * cells, is known without a pass backward. */
-struct closed *closed_new(enum cam_score score, const struct method *method,
-                          const struct closed_head *head);
+struct closed *closed_new(const struct method_how *how, const struct closed_head *head);
 void closed_free(struct closed *c);
 
 /* From here on items are features under these weights (classes, channels), which outlive

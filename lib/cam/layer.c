@@ -1,48 +1,119 @@
 #include "cam/layer.h"
 
 #include "base/mem.h"
+#include "base/real.h"
+#include "cam/about.h"
 #include "cam/closed.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* One of the layers whose maps are made. */
+struct part {
+    int value, cells;
+    struct closed *closed;     /* or NULL */
+    int activation, gradients; /* results of an engine; gradients: -1 for none */
+    float *weight;             /* [channels] */
+    struct resize *resize;     /* to the image, where maps are finished */
+};
 
 struct layer {
     const struct graph *graph;
-    int value;
-    enum cam_score score;
-    const struct method *method;
-    bool probabilities;
-    struct closed *closed;     /* or NULL */
-    int activation, gradients; /* results of an engine; gradients: -1 for none */
-    int vectors;               /* of an image in a pass */
-    float *weight;             /* [channels] */
-    double *p, *rest;          /* [classes] */
+    struct layer_opts opts;
+    struct part *part; /* [parts] */
+    int parts;
+    bool finished, probabilities;
+    int h, w;
+    int vectors;      /* of an image in a pass */
+    float *map;       /* (most cells of a part): one before it is finished */
+    float *image;     /* (h, w): the same of the image's size */
+    double *p, *rest; /* [classes] */
 };
+
+/* --- opening --- */
+
+static int add_part(struct layer *l, int value, struct err *e)
+{
+    const struct graph *g = l->graph;
+    const struct graph_closed end = graph_closed(g);
+    const struct graph_value *v = &g->value[value];
+    struct part p = {.value = value, .cells = v->h * v->w, .gradients = -1};
+
+    for (int i = 0; i < l->parts; i++)
+        if (l->part[i].value == value)
+            return err_set(e, "--layer: expected each layer once, found '%s' twice in '%s'",
+                           v->name, l->opts.names);
+    if (value == end.value) {
+        const struct closed_head head = {graph_classes(g), v->c, p.cells, end.linear->w,
+                                         end.linear->b};
+        p.closed = closed_new(&l->opts.how, &head);
+    }
+    p.weight = mem_alloc((size_t)v->c, sizeof *p.weight);
+    l->part = mem_grow(l->part, (size_t)l->parts + 1, sizeof *l->part);
+    l->part[l->parts++] = p;
+    return 0;
+}
+
+/* A layer of each name. */
+static int add_parts(struct layer *l, struct err *e)
+{
+    const char *at = l->opts.names;
+
+    if (!at) {
+        int last = graph_closed(l->graph).value;
+        if (last < 0)
+            return err_set(e, "expected a network that ends in an average over all cells and one "
+                              "linear layer, found another: give a layer");
+        return add_part(l, last, e);
+    }
+    for (;;) {
+        size_t n = strcspn(at, ",");
+        char *name = mem_printf("%.*s", (int)n, at);
+        int value = graph_layer(l->graph, name, e);
+        free(name);
+        if (value < 0 || add_part(l, value, e) != 0)
+            return -1;
+        if (!at[n])
+            return 0;
+        at += n + 1;
+    }
+}
+
+/* The image's size, and the way of each part to it. */
+static void open_finish(struct layer *l)
+{
+    const struct graph_value *image = &l->graph->value[0];
+    int most = 0;
+
+    l->h = image->h;
+    l->w = image->w;
+    for (int i = 0; i < l->parts; i++) {
+        const struct graph_value *v = &l->graph->value[l->part[i].value];
+        l->part[i].resize = resize_new(v->h, v->w, l->h, l->w);
+        most = l->part[i].cells > most ? l->part[i].cells : most;
+    }
+    l->map = mem_alloc((size_t)most, sizeof *l->map);
+    l->image = mem_alloc((size_t)l->h * (size_t)l->w, sizeof *l->image);
+}
 
 int layer_open(struct layer **out, const struct graph *g, const struct layer_opts *o, struct err *e)
 {
-    const struct graph_closed end = graph_closed(g);
     const size_t classes = (size_t)graph_classes(g);
-    int value = o->name ? graph_layer(g, o->name, e) : end.value;
-
-    if (value < 0)
-        return o->name ? -1
-                       : err_set(e, "expected a network that ends in an average over all cells "
-                                    "and one linear layer, found another: give a layer");
     struct layer *l = mem_zero(1, sizeof *l);
-    const struct graph_value *v = &g->value[value];
-    *l = (struct layer){.graph = g,
-                        .value = value,
-                        .score = o->score,
-                        .method = o->method,
-                        .probabilities = o->probabilities || o->score != CAM_LOGIT,
-                        .gradients = -1};
-    if (value == end.value) {
-        const struct closed_head head = {graph_classes(g), v->c, v->h * v->w, end.linear->w,
-                                         end.linear->b};
-        l->closed = closed_new(o->score, o->method, &head);
+
+    l->graph = g;
+    l->opts = *o;
+    l->probabilities = o->probabilities || o->how.score != CAM_LOGIT;
+    if (add_parts(l, e) != 0) {
+        layer_close(l);
+        return -1;
     }
-    l->weight = mem_alloc((size_t)v->c, sizeof *l->weight);
+    l->finished = o->finished || l->parts > 1;
+    l->h = g->value[l->part->value].h;
+    l->w = g->value[l->part->value].w;
+    if (l->finished)
+        open_finish(l);
     l->p = mem_alloc(classes, sizeof *l->p);
     l->rest = mem_alloc(classes, sizeof *l->rest);
     *out = l;
@@ -53,40 +124,71 @@ void layer_close(struct layer *l)
 {
     if (!l)
         return;
-    closed_free(l->closed);
-    free(l->weight);
+    for (int i = 0; i < l->parts; i++) {
+        closed_free(l->part[i].closed);
+        resize_free(l->part[i].resize);
+        free(l->part[i].weight);
+    }
+    free(l->part);
+    free(l->map);
+    free(l->image);
     free(l->p);
     free(l->rest);
     free(l);
 }
 
+/* --- questions --- */
+
+static bool needs_gradients(const struct layer *l, const struct part *p)
+{
+    return !p->closed && (l->opts.how.method->needs & METHOD_GRADIENTS);
+}
+
 bool layer_closed(const struct layer *l)
 {
-    return l->closed != NULL;
+    return l->parts == 1 && l->part->closed;
 }
 
 bool layer_gradients(const struct layer *l)
 {
-    return !l->closed && (l->method->needs & METHOD_GRADIENTS);
+    for (int i = 0; i < l->parts; i++)
+        if (needs_gradients(l, &l->part[i]))
+            return true;
+    return false;
 }
 
-int layer_value(const struct layer *l)
+bool layer_finished(const struct layer *l)
 {
-    return l->value;
+    return l->finished;
 }
 
-const struct graph_value *layer_about(const struct layer *l)
+void layer_grid(const struct layer *l, int *h, int *w)
 {
-    return &l->graph->value[l->value];
+    *h = l->h;
+    *w = l->w;
+}
+
+void layer_about(const struct layer *l, struct run *r)
+{
+    about_layer(r, l->graph, l->part->value, l->opts.names, l->h, l->w, &l->opts.how);
+}
+
+/* --- maps --- */
+
+int layer_wants(const struct layer *l)
+{
+    return 2 * l->parts;
 }
 
 int layer_want(struct layer *l, int planes, struct engine_want *list, int *count)
 {
-    l->activation = engine_add_want(list, count, l->value, ENGINE_ACTIVATION);
-    if (!layer_gradients(l))
-        return 0;
-    l->gradients = engine_add_want(list, count, l->value, ENGINE_GRADIENT);
-    return l->vectors = planes;
+    for (int i = 0; i < l->parts; i++) {
+        struct part *p = &l->part[i];
+        p->activation = engine_add_want(list, count, p->value, ENGINE_ACTIVATION);
+        if (needs_gradients(l, p))
+            p->gradients = engine_add_want(list, count, p->value, ENGINE_GRADIENT);
+    }
+    return l->vectors = layer_gradients(l) ? planes : 0;
 }
 
 static const float *logits_of(const struct layer *l, const struct engine_batch *b, int i)
@@ -98,41 +200,84 @@ void layer_seed(const struct layer *l, struct engine_batch *b, int i, const stru
                 int planes)
 {
     const int classes = graph_classes(l->graph);
+    const enum cam_score score = l->opts.how.score;
     float *seeds = b->seeds + (size_t)i * (size_t)l->vectors * (size_t)classes;
     /* Several threads come here, so the room is the call's own. */
     double *p = NULL;
 
-    if (l->score != CAM_LOGIT) {
+    if (score != CAM_LOGIT) {
         p = mem_alloc(2 * (size_t)classes, sizeof *p);
         cam_softmax(logits_of(l, b, i), classes, p, p + classes);
     }
     for (int k = 0; k < planes; k++, seeds += classes)
         if (aim[k].cls >= 0)
-            cam_seed(l->score, p, p ? p + classes : NULL, classes, aim[k].cls, aim[k].minus, seeds);
+            cam_seed(score, p, p ? p + classes : NULL, classes, aim[k].cls, aim[k].minus, seeds);
     free(p);
+}
+
+/* Map `k` of image `i` at one layer. */
+static void map_part(const struct layer *l, const struct part *p, const struct engine_batch *b,
+                     int i, const struct aim *aim, int k, float *raw, double *bias)
+{
+    const size_t item = graph_size(l->graph, p->value);
+    const float *acts = b->results[p->activation].values + (size_t)i * item;
+
+    if (p->closed) {
+        closed_maps(p->closed, aim, 1, acts, l->p, l->rest, raw, bias);
+        return;
+    }
+    struct method_item x = {.acts = acts,
+                            .channels = l->graph->value[p->value].c,
+                            .cells = p->cells,
+                            .weight = p->weight};
+    if (p->gradients >= 0)
+        x.grads =
+            b->results[p->gradients].values + ((size_t)i * (size_t)l->vectors + (size_t)k) * item;
+    method_map(&l->opts.how, &x, raw);
+}
+
+/* The mean of the finished maps of all layers. */
+static void map_finished(const struct layer *l, const struct engine_batch *b, int i,
+                         const struct aim *aim, int k, float *out)
+{
+    const float epsilon = l->opts.how.compat ? CAM_EPSILON : 0;
+    const int cells = l->h * l->w;
+    double bias;
+
+    for (int j = 0; j < cells; j++)
+        out[j] = 0;
+    for (int n = 0; n < l->parts; n++) {
+        const struct part *p = &l->part[n];
+        map_part(l, p, b, i, aim, k, l->map, &bias);
+        if (!real_finite(l->map, (size_t)p->cells)) {
+            out[0] = NAN; /* which rectifying would hide */
+            return;
+        }
+        cam_rectify(l->map, p->cells);
+        cam_normalise(l->map, p->cells, epsilon);
+        resize_run(p->resize, l->map, l->image);
+        for (int j = 0; j < cells; j++)
+            out[j] += l->image[j] / (float)l->parts;
+    }
+    cam_normalise(out, cells, epsilon);
 }
 
 const double *layer_maps(struct layer *l, const struct engine_batch *b, int i,
                          const struct aim *aim, int planes, float *raw, double *bias)
 {
-    const struct graph_value *v = layer_about(l);
-    const int cells = v->h * v->w;
-    const size_t item = (size_t)v->c * (size_t)cells;
-    const float *features = b->results[l->activation].values + (size_t)i * item, *grads = NULL;
+    const int cells = l->h * l->w;
 
-    if (l->gradients >= 0)
-        grads = b->results[l->gradients].values + (size_t)i * (size_t)l->vectors * item;
     if (l->probabilities)
         cam_softmax(logits_of(l, b, i), graph_classes(l->graph), l->p, l->rest);
     for (int k = 0; k < planes; k++, raw += cells) {
+        bias[k] = NAN;
         if (aim[k].cls < 0)
             for (int j = 0; j < cells; j++)
                 raw[j] = NAN;
-        else if (l->closed)
-            closed_maps(l->closed, &aim[k], 1, features, l->p, l->rest, raw, &bias[k]);
+        else if (l->finished)
+            map_finished(l, b, i, &aim[k], k, raw);
         else
-            l->method->map(features, grads ? grads + (size_t)k * item : NULL, v->c, cells,
-                           l->weight, raw);
+            map_part(l, l->part, b, i, &aim[k], k, raw, &bias[k]);
     }
     return l->probabilities ? l->rest : NULL;
 }

@@ -1,4 +1,4 @@
-/* Maps of one layer of a network from what an engine returns: the activations and, where the
+/* Maps of layers of a network from what an engine returns: the activations and, where the
  * method needs them, the gradients. Those of the last stage are known in closed form, from the
  * linear layer (cam/closed.h); others come from a pass backward. */
 #ifndef HP_LAYER_H
@@ -9,32 +9,44 @@
 #include "cam/method.h"
 #include "engine/engine.h"
 #include "graph/graph.h"
+#include "stream/run.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct layer;
 
 struct layer_opts {
-    const char *name; /* as graph_layer(), or NULL for the last stage */
-    enum cam_score score;
-    const struct method *method;
+    const char *names; /* as graph_layer(), separated by commas; NULL for the last stage */
+    struct method_how how;
     bool probabilities; /* needed by the caller, whatever the score */
+    bool finished;      /* see layer_finished() */
 };
 
-/* The network outlives the layer. An error where there is no such layer. */
+/* The network and the names outlive the layer. An error where there is no such layer, or where a
+ * layer comes twice. */
 int layer_open(struct layer **l, const struct graph *g, const struct layer_opts *o, struct err *e)
     ERR_CHECKED;
 void layer_close(struct layer *l);
 
-/* Whether maps come in closed form, and whether they need gradients. */
+/* Whether all maps come in closed form, and whether any needs gradients. */
 bool layer_closed(const struct layer *l);
 bool layer_gradients(const struct layer *l);
 
-int layer_value(const struct layer *l);
-const struct graph_value *layer_about(const struct layer *l);
+/* Whether maps are finished as pytorch-grad-cam does: those of several layers, or where asked for.
+ * Each is rectified, min-max normalised and resized to the image, and so is the mean of those of
+ * several layers; they have no sign and no unit, and no maps of a margin are made. */
+bool layer_finished(const struct layer *l);
+
+/* The size of the maps. */
+void layer_grid(const struct layer *l, int *h, int *w);
+
+/* Adds what maps these are. */
+void layer_about(const struct layer *l, struct run *r);
 
 /* What an engine has to give for up to `planes` maps of an image in one pass: appends to a list
- * with room for two more. The score vectors that the engine has to take, 0 for none. */
+ * with room for layer_wants() more. The score vectors that the engine has to take, 0 for none. */
+int layer_wants(const struct layer *l);
 int layer_want(struct layer *l, int planes, struct engine_want *list, int *count);
 
 /* Of image `i` of a batch, what goes backward for its maps: fills its part of b->seeds, where
@@ -42,9 +54,9 @@ int layer_want(struct layer *l, int planes, struct engine_want *list, int *count
 void layer_seed(const struct layer *l, struct engine_batch *b, int i, const struct aim *aim,
                 int planes);
 
-/* Its maps raw[planes][cells], NaN for an aim without a class; bias[planes], the biases' part of
- * the scores as closed_maps(), at the last stage; else left as they are. Returns 1 - p of each
- * class, valid until the next call, or NULL where neither the score nor the caller needs them. Not
+/* Its maps raw[planes] of layer_grid(), NaN for an aim without a class; bias[planes], the biases'
+ * part of the scores as closed_maps(), NaN where that is not known. Returns 1 - p of each class,
+ * valid until the next call, or NULL where neither the score nor the caller needs them. Not
  * thread-safe. */
 const double *layer_maps(struct layer *l, const struct engine_batch *b, int i,
                          const struct aim *aim, int planes, float *raw, double *bias);

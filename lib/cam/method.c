@@ -1,7 +1,6 @@
 #include "cam/method.h"
 
 #include "base/mem.h"
-#include "cam/cam.h"
 #include "cam/component.h"
 
 #include <math.h>
@@ -9,152 +8,173 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void method_gradcam(const float *acts, const float *grads, int channels, int cells,
-                           float *weight, float *map)
+/* pytorch-grad-cam's guards against division by zero. They are in the units of the score, so that
+ * they change the maps of small gradients: only how->compat takes them. */
+static const double EPSILON_PP = 1e-6, EPSILON_X = 1e-7;
+
+static const float *plane(const struct method_item *x, const float *of, int k)
 {
-    for (int k = 0; k < channels; k++)
-        weight[k] = (float)(cam_sum(grads + (size_t)k * (size_t)cells, cells) / cells);
-    cam_combine(weight, acts, channels, cells, map);
+    return of + (size_t)k * (size_t)x->cells;
 }
 
-/* The others write weights. */
-static void method_hirescam(const float *acts, const float *grads, int channels, int cells,
-                            float *weight, /* NOLINT(readability-non-const-parameter) */
-                            float *map)
-{
-    enum { BLOCK = 64 }; /* cells summed in one go, in double, on the stack */
+/* --- weights of channels --- */
 
-    (void)weight;
-    for (int at = 0; at < cells; at += BLOCK) {
-        int m = cells - at < BLOCK ? cells - at : BLOCK;
-        double sum[BLOCK] = {0};
-        for (int k = 0; k < channels; k++) {
-            size_t from = (size_t)k * (size_t)cells + (size_t)at;
-            for (int j = 0; j < m; j++)
-                sum[j] += (double)acts[from + (size_t)j] * grads[from + (size_t)j];
-        }
-        for (int j = 0; j < m; j++)
-            map[at + j] = (float)sum[j];
-    }
+static void weights_gradcam(const struct method_how *how, const struct method_item *x,
+                            float *weight)
+{
+    (void)how;
+    for (int k = 0; k < x->channels; k++)
+        weight[k] = (float)(cam_sum(plane(x, x->grads, k), x->cells) / x->cells);
 }
 
-static void method_xgradcam(const float *acts, const float *grads, int channels, int cells,
-                            float *weight, float *map)
+static void weights_xgradcam(const struct method_how *how, const struct method_item *x,
+                             float *weight)
 {
-    for (int k = 0; k < channels; k++) {
-        const float *a = acts + (size_t)k * (size_t)cells;
-        const float *g = grads + (size_t)k * (size_t)cells;
-        double sum = 0;
-        for (int i = 0; i < cells; i++)
+    for (int k = 0; k < x->channels; k++) {
+        const float *a = plane(x, x->acts, k), *g = plane(x, x->grads, k);
+        double sum = 0, all = cam_sum(a, x->cells) + (how->compat ? EPSILON_X : 0);
+        for (int i = 0; i < x->cells; i++)
             sum += (double)a[i] * g[i];
-        weight[k] = (float)(sum / (cam_sum(a, cells) + (double)CAM_EPSILON));
+        weight[k] = all != 0 ? (float)(sum / all) : 0;
     }
-    cam_combine(weight, acts, channels, cells, map);
 }
 
-static void method_gradcam_pp(const float *acts, const float *grads, int channels, int cells,
-                              float *weight, float *map)
+static void weights_gradcam_pp(const struct method_how *how, const struct method_item *x,
+                               float *weight)
 {
-    const double epsilon = 1e-6; /* pytorch-grad-cam's */
-
-    for (int k = 0; k < channels; k++) {
-        const float *g = grads + (size_t)k * (size_t)cells;
-        double all = cam_sum(acts + (size_t)k * (size_t)cells, cells), sum = 0;
-        for (int i = 0; i < cells; i++) {
-            double g2 = (double)g[i] * g[i];
-            if (g[i] > 0)
-                sum += g[i] * g2 / (2 * g2 + all * g2 * g[i] + epsilon);
+    for (int k = 0; k < x->channels; k++) {
+        const float *g = plane(x, x->grads, k);
+        double all = cam_sum(plane(x, x->acts, k), x->cells), sum = 0;
+        for (int i = 0; i < x->cells; i++) {
+            double g2 = (double)g[i] * g[i], below = 2 + all * g[i];
+            if (how->compat)
+                below = (2 * g2 + all * g2 * g[i] + EPSILON_PP) / g2;
+            if (g[i] > 0 && below != 0)
+                sum += g[i] / below;
         }
         weight[k] = (float)sum;
     }
-    cam_combine(weight, acts, channels, cells, map);
 }
 
-/* map[i] = sum over k of what `of` makes of activation and gradient. */
-static void sum_cells(const float *acts, const float *grads, int channels, int cells, float *map,
-                      double (*of)(float a, float g))
+/* --- shares of cells --- */
+
+static double cell_product(float a, float g)
 {
-    for (int i = 0; i < cells; i++) {
-        double sum = 0;
-        for (int k = 0; k < channels; k++) {
-            size_t at = (size_t)k * (size_t)cells + (size_t)i;
-            sum += of(acts[at], grads[at]);
-        }
-        map[i] = (float)sum;
-    }
+    return (double)a * g;
 }
 
-static double positive_product(float a, float g)
+static double cell_positive_product(float a, float g)
 {
     double x = (double)a * g;
 
     return x > 0 ? x : 0;
 }
 
-static double positive_gradient(float a, float g)
+static double cell_positive_gradient(float a, float g)
 {
     return g > 0 ? (double)a * g : 0;
 }
 
-static void method_elementwise(const float *acts, const float *grads, int channels, int cells,
-                               float *weight, /* NOLINT(readability-non-const-parameter) */
-                               float *map)
+/* --- whole maps --- */
+
+static void whole_eigencam(const struct method_item *x, float *map)
 {
-    (void)weight;
-    sum_cells(acts, grads, channels, cells, map, positive_product);
+    cam_component(x->acts, x->channels, x->cells, map);
 }
 
-static void method_layercam(const float *acts, const float *grads, int channels, int cells,
-                            float *weight, /* NOLINT(readability-non-const-parameter) */
-                            float *map)
+static void whole_eigengradcam(const struct method_item *x, float *map)
 {
-    (void)weight;
-    sum_cells(acts, grads, channels, cells, map, positive_gradient);
-}
-
-static void method_eigencam(const float *acts, const float *grads, int channels, int cells,
-                            float *weight, /* NOLINT(readability-non-const-parameter) */
-                            float *map)
-{
-    (void)grads;
-    (void)weight;
-    cam_component(acts, channels, cells, map);
-}
-
-static void method_eigengradcam(const float *acts, const float *grads, int channels, int cells,
-                                float *weight, /* NOLINT(readability-non-const-parameter) */
-                                float *map)
-{
-    const size_t n = (size_t)channels * (size_t)cells;
+    const size_t n = (size_t)x->channels * (size_t)x->cells;
     float *product = mem_alloc(n, sizeof *product);
 
-    (void)weight;
     for (size_t i = 0; i < n; i++)
-        product[i] = acts[i] * grads[i];
-    cam_component(product, channels, cells, map);
+        product[i] = x->acts[i] * x->grads[i];
+    cam_component(product, x->channels, x->cells, map);
     free(product);
 }
 
-static void method_fem(const float *acts, const float *grads, int channels, int cells,
-                       float *weight, float *map)
+static void whole_fem(const struct method_item *x, float *map)
 {
-    (void)grads;
-    for (int k = 0; k < channels; k++) {
-        const float *a = acts + (size_t)k * (size_t)cells;
-        double mean = cam_sum(a, cells) / cells, squares = 0;
+    for (int k = 0; k < x->channels; k++) {
+        const float *a = plane(x, x->acts, k);
+        double mean = cam_sum(a, x->cells) / x->cells, squares = 0;
         int above = 0;
-        for (int i = 0; i < cells; i++)
+        for (int i = 0; i < x->cells; i++)
             squares += (a[i] - mean) * (a[i] - mean);
-        for (int i = 0; i < cells; i++)
-            above += a[i] > mean + 2 * sqrt(squares / cells);
-        weight[k] = (float)above / (float)cells;
+        for (int i = 0; i < x->cells; i++)
+            above += a[i] > mean + 2 * sqrt(squares / x->cells);
+        x->weight[k] = (float)above / (float)x->cells;
     }
-    cam_combine(weight, acts, channels, cells, map);
+    cam_combine(x->weight, x->acts, x->channels, x->cells, map);
 }
 
+/* --- maps --- */
+
+static double share(const struct method *m, const struct method_item *x, const float *weight, int k,
+                    int i)
+{
+    const float a = plane(x, x->acts, k)[i];
+
+    return weight ? (double)weight[k] * a : m->cell(a, plane(x, x->grads, k)[i]);
+}
+
+/* The first principal component of the channels' shares. */
+static void component(const struct method *m, const struct method_item *x, const float *weight,
+                      float *map)
+{
+    float *all = mem_alloc((size_t)x->channels * (size_t)x->cells, sizeof *all), *to = all;
+
+    for (int k = 0; k < x->channels; k++)
+        for (int i = 0; i < x->cells; i++)
+            *to++ = (float)share(m, x, weight, k, i);
+    cam_component(all, x->channels, x->cells, map);
+    free(all);
+}
+
+static void sum_cells(const struct method *m, const struct method_item *x, float *map)
+{
+    for (int i = 0; i < x->cells; i++) {
+        double sum = 0;
+        for (int k = 0; k < x->channels; k++)
+            sum += share(m, x, NULL, k, i);
+        map[i] = (float)sum;
+    }
+}
+
+void method_weighted(const struct method_how *how, const struct method_item *x, const float *weight,
+                     float *map)
+{
+    if (how->eigen)
+        component(how->method, x, weight, map);
+    else
+        cam_combine(weight, x->acts, x->channels, x->cells, map);
+}
+
+void method_map(const struct method_how *how, const struct method_item *x, float *map)
+{
+    const struct method *m = how->method;
+
+    if (m->whole) {
+        m->whole(x, map);
+    } else if (m->weights) {
+        m->weights(how, x, x->weight);
+        method_weighted(how, x, x->weight, map);
+    } else if (how->eigen) {
+        component(m, x, NULL, map);
+    } else {
+        sum_cells(m, x, map);
+    }
+}
+
+/* --- the table --- */
+
+#define METHOD_WEIGHTS(name) .weights = weights_##name
+#define METHOD_CELLS(name) .cell = cell_##name
+#define METHOD_WHOLE(name) .whole = whole_##name
+
 static const struct method methods[METHOD_COUNT] = {
-#define METHOD_ROW(id, word, name, formula, paper, needs, pooled)                                  \
-    {word, formula, paper, needs, pooled, method_##name},
+#define METHOD_ROW(id, word, kind, name, formula, paper, needs, closed)                            \
+    {word, formula, paper, needs, closed, METHOD_##kind(name)},
     METHODS(METHOD_ROW)
 #undef METHOD_ROW
 };
@@ -162,6 +182,16 @@ static const struct method methods[METHOD_COUNT] = {
 const struct method *method_at(int i)
 {
     return &methods[i];
+}
+
+bool method_combines(const struct method_how *how)
+{
+    return how->method->closed != METHOD_FEATURES && !how->eigen;
+}
+
+bool method_sums(const struct method *m)
+{
+    return !m->whole;
 }
 
 void method_list(void)

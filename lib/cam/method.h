@@ -4,59 +4,104 @@
 #ifndef HP_METHOD_H
 #define HP_METHOD_H
 
-#include <stdbool.h>
+#include "cam/cam.h"
 
-/* Of each: its constant, its word, its function method_NAME, its formula for the manual page, its
- * source; what it needs besides activations; and whether it is CAM (Zhou et al. 2016) where a
- * global average pooling and one linear layer follow, so that maps of all classes are enough for
- * it there (cam/closed.h). */
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What a method needs besides the activations of its layer. */
+enum method_needs {
+    METHOD_GRADIENTS = 1, /* of the score, at its layer */
+};
+
+/* What is enough where a global average pooling and one linear layer follow, besides the
+ * features, which always are (cam/closed.h). */
+enum method_closed {
+    METHOD_FEATURES, /* nothing else */
+    METHOD_CAM,      /* maps of all classes: the map is CAM (Zhou et al. 2016), which adds up to the
+                        score */
+};
+
+/* Of each: its constant, its word, what its function gives, the function's name, its formula for
+ * the manual page, its source, needs, and of enum method_closed. A function gives WEIGHTS of the
+ * channels; CELLS, each channel's share of a cell from activation and gradient; or the WHOLE map.
+ */
 #define METHODS(X)                                                                                 \
-    X(GRADCAM, "gradcam", gradcam, "sum_k mean(G_k) A_k", "Selvaraju et al. 2017",                 \
-      METHOD_GRADIENTS, true)                                                                      \
-    X(GRADCAM_PP, "gradcam++", gradcam_pp,                                                         \
-      "sum_k sum(a_k relu(G_k)) A_k, a_k = G_k^2 / (2 G_k^2 + sum(A_k) G_k^3 + 1e-6)",             \
-      "Chattopadhay et al. 2018", METHOD_GRADIENTS, false)                                         \
-    X(HIRESCAM, "hirescam", hirescam, "sum_k G_k A_k", "Draelos and Carin 2020", METHOD_GRADIENTS, \
-      true)                                                                                        \
-    X(ELEMENTWISE, "elementwise", elementwise, "sum_k relu(G_k A_k)", "pytorch-grad-cam",          \
-      METHOD_GRADIENTS, false)                                                                     \
-    X(XGRADCAM, "xgradcam", xgradcam, "sum_k A_k sum(G_k A_k) / (sum(A_k) + 1e-7)",                \
-      "Fu et al. 2020", METHOD_GRADIENTS, true)                                                    \
-    X(LAYERCAM, "layercam", layercam, "sum_k relu(G_k) A_k", "Jiang et al. 2021",                  \
-      METHOD_GRADIENTS, false)                                                                     \
-    X(EIGENCAM, "eigencam", eigencam, "first principal component of A",                            \
-      "Muhammad and Yeasin 2020", 0, false)                                                        \
-    X(EIGENGRADCAM, "eigengradcam", eigengradcam, "first principal component of G A",              \
-      "pytorch-grad-cam", METHOD_GRADIENTS, false)                                                 \
-    X(FEM, "fem", fem, "sum_k share(A_k > mean(A_k) + 2 std(A_k)) A_k", "Fuad et al. 2020", 0,     \
-      false)
+    X(GRADCAM, "gradcam", WEIGHTS, gradcam, "sum_k mean(G_k) A_k", "Selvaraju et al. 2017",        \
+      METHOD_GRADIENTS, METHOD_CAM)                                                                \
+    X(GRADCAM_PP, "gradcam++", WEIGHTS, gradcam_pp,                                                \
+      "sum_k sum(a_k relu(G_k)) A_k, a_k = 1 / (2 + sum(A_k) G_k)", "Chattopadhay et al. 2018",    \
+      METHOD_GRADIENTS, METHOD_FEATURES)                                                           \
+    X(HIRESCAM, "hirescam", CELLS, product, "sum_k G_k A_k", "Draelos and Carin 2020",             \
+      METHOD_GRADIENTS, METHOD_CAM)                                                                \
+    X(ELEMENTWISE, "elementwise", CELLS, positive_product, "sum_k relu(G_k A_k)",                  \
+      "pytorch-grad-cam", METHOD_GRADIENTS, METHOD_FEATURES)                                       \
+    X(XGRADCAM, "xgradcam", WEIGHTS, xgradcam, "sum_k A_k sum(G_k A_k) / sum(A_k)",                \
+      "Fu et al. 2020", METHOD_GRADIENTS, METHOD_CAM)                                              \
+    X(LAYERCAM, "layercam", CELLS, positive_gradient, "sum_k relu(G_k) A_k", "Jiang et al. 2021",  \
+      METHOD_GRADIENTS, METHOD_FEATURES)                                                           \
+    X(EIGENCAM, "eigencam", WHOLE, eigencam, "first principal component of A",                     \
+      "Muhammad and Yeasin 2020", 0, METHOD_FEATURES)                                              \
+    X(EIGENGRADCAM, "eigengradcam", WHOLE, eigengradcam, "first principal component of G A",       \
+      "pytorch-grad-cam", METHOD_GRADIENTS, METHOD_FEATURES)                                       \
+    X(FEM, "fem", WHOLE, fem, "sum_k share(A_k > mean(A_k) + 2 std(A_k)) A_k", "Fuad et al. 2020", \
+      0, METHOD_FEATURES)
 
 enum {
-#define METHOD_ID(id, word, name, formula, paper, needs, pooled) METHOD_##id,
+#define METHOD_ID(id, word, kind, name, formula, paper, needs, closed) METHOD_##id,
     METHODS(METHOD_ID)
 #undef METHOD_ID
         METHOD_COUNT
 };
 
 /* The words, for OPT_CHOICE: indices are those of method_at. */
-#define METHOD_WORD(id, word, name, formula, paper, needs, pooled) "|" word
+#define METHOD_WORD(id, word, kind, name, formula, paper, needs, closed) "|" word
 #define METHOD_WORDS (&("" METHODS(METHOD_WORD))[1])
 
-enum method_needs { METHOD_GRADIENTS = 1 };
+/* What a map is made of. */
+struct method_item {
+    const float *acts;  /* (channels, cells) */
+    const float *grads; /* the same; NULL where the method needs none */
+    int channels, cells;
+    float *weight; /* [channels] room */
+};
+
+struct method_how;
 
 struct method {
     const char *word, *formula, *paper;
     unsigned needs; /* of enum method_needs */
-    bool pooled;
+    enum method_closed closed;
 
-    /* map[cells], signed and unnormalised, as pytorch-grad-cam's; grads may be NULL where
-     * they are not needed. weight[channels] is room. Thread-safe. */
-    void (*map)(const float *acts, const float *grads, int channels, int cells, float *weight,
-                float *map);
+    /* The one of its kind; the others are NULL. */
+    void (*weights)(const struct method_how *how, const struct method_item *x, float *weight);
+    double (*cell)(float a, float g);
+    void (*whole)(const struct method_item *x, float *map);
+};
+
+/* How maps are made, as options say. */
+struct method_how {
+    const struct method *method;
+    enum cam_score score;
+    bool eigen;  /* the first principal component of the channels' shares instead of their sum */
+    bool compat; /* pytorch-grad-cam's numbers, its defects included */
 };
 
 /* 0 <= i < METHOD_COUNT. */
 const struct method *method_at(int i);
+
+/* Whether maps of all classes are enough at the last stage. */
+bool method_combines(const struct method_how *how);
+
+/* Whether --smooth eigen means something: the method sums over channels. */
+bool method_sums(const struct method *m);
+
+/* map[cells], signed and unnormalised. Thread-safe. */
+void method_map(const struct method_how *how, const struct method_item *x, float *map);
+
+/* The same from weights of the channels. */
+void method_weighted(const struct method_how *how, const struct method_item *x, const float *weight,
+                     float *map);
 
 /* Prints word, paper and formula of each, for the manual page. */
 void method_list(void);

@@ -20,14 +20,14 @@ void shown_heat(const float *map, int cells, const struct resize *r, float *scra
 {
     if (r) {
         memcpy(scratch, map, (size_t)cells * sizeof *map);
-        cam_finish(scratch, cells, r, out, out_cells);
+        cam_finish(scratch, cells, 0, r, out, out_cells);
         return;
     }
     memcpy(out, map, (size_t)cells * sizeof *map);
     if (shown_normalised(out, cells))
         return;
     cam_rectify(out, cells);
-    cam_normalise(out, cells);
+    cam_normalise(out, cells, 0);
 }
 
 void shown_signed(const float *map, int cells, const struct resize *r, float *out)

@@ -42,11 +42,11 @@ static int open_weights(struct stored *s, struct err *e)
     const int64_t shape[] = {-1, s->head.channels};
     const char *name = io_name(o->weights);
 
-    if (o->method != method_at(METHOD_GRADCAM))
+    if (o->how.method != method_at(METHOD_GRADCAM))
         return err_set(e,
                        "%s: expected the weights of a linear layer for --method %s, found those "
                        "of each image",
-                       name, o->method->word);
+                       name, o->how.method->word);
     if (o->biases)
         return err_set(e,
                        "%s: expected the weights of a linear layer for --biases, found those of "
@@ -121,9 +121,9 @@ static int open_all(struct stored *s, struct err *e)
     const int64_t any[] = {-1, -1, -1};
     struct closed_head *h = &s->head;
 
-    if (o->class_maps && !o->method->pooled)
+    if (o->class_maps && !method_combines(&o->how))
         return err_set(e, "%s: expected features, which %s needs, found class maps",
-                       io_name(o->class_maps), o->method->word);
+                       io_name(o->class_maps), o->how.method->word);
     if (items_open(&s->items,
                    o->features ? o->features
                    : o->cams   ? o->cams
@@ -154,7 +154,7 @@ int stored_open(struct stored **out, const struct stored_opts *o, struct err *e)
         return -1;
     }
     if (!o->cams)
-        s->closed = closed_new(o->score, o->method, &s->head);
+        s->closed = closed_new(&o->how, &s->head);
     s->p = mem_alloc((size_t)s->head.classes, sizeof *s->p);
     s->rest = mem_alloc((size_t)s->head.classes, sizeof *s->rest);
     *out = s;
@@ -214,7 +214,7 @@ static const float *get(struct stored *s, int64_t index, bool made, const float 
     const float *item = (made ? items_get_any : items_get)(s->items, index, e);
 
     *logits = *w = NULL;
-    if (item && s->logits && (s->opts->probabilities || s->opts->score != CAM_LOGIT) &&
+    if (item && s->logits && (s->opts->probabilities || s->opts->how.score != CAM_LOGIT) &&
         !(*logits = items_get(s->logits, index, e)))
         return NULL;
     if (item && s->weights && !(*w = items_get(s->weights, index, e)))
@@ -250,7 +250,7 @@ int stored_maps(struct stored *s, int64_t id, const struct aim *aim, int planes,
         return -1;
     if (w)
         closed_weights(s->closed, w);
-    if (!logits && (s->opts->probabilities || s->opts->score != CAM_LOGIT))
+    if (!logits && (s->opts->probabilities || s->opts->how.score != CAM_LOGIT))
         logits = closed_logits(s->closed, item);
     if (planes > s->room) {
         s->room = planes;

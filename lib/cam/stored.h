@@ -23,8 +23,7 @@ struct stored_opts {
     const char *biases;              /* (classes), or NULL */
     const struct model_head *linear; /* instead of weights and biases; or NULL */
     const char *linear_from;         /* where `linear` comes from, for messages */
-    enum cam_score score;
-    const struct method *method;
+    struct method_how how;
     bool probabilities; /* needed by the caller, whatever the score */
     int most_classes;   /* more are an error */
 };

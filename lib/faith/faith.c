@@ -412,7 +412,7 @@ static void draw_map(const struct faith *f, int m, struct drawn *d)
     resize_run(f->resize[m], f->map[m], d->pixels);
     mean_cells(f, f->map[m], s, f->opts.cells, d->cells);
     float *room = copy(f->map[m], (size_t)cells, sizeof *room);
-    cam_finish(room, cells, f->resize[m], d->unit, (int)f->pixels);
+    cam_finish(room, cells, 0, f->resize[m], d->unit, (int)f->pixels);
     free(room);
 }
 

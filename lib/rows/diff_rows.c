@@ -310,8 +310,7 @@ static int side_open(struct side *s, const struct diff_files *f, struct err *e)
     s->opts = (struct stored_opts){.class_maps = f->planes ? NULL : f->maps,
                                    .cams = f->planes ? f->maps : NULL,
                                    .ids = f->ids,
-                                   .score = CAM_LOGIT,
-                                   .method = method_at(METHOD_GRADCAM),
+                                   .how = {.method = method_at(METHOD_GRADCAM)},
                                    .most_classes = STATS_CLASSES};
     if (stored_open(&s->stored, &s->opts, e) != 0 || find_plane(s, f->planes, e) != 0)
         return -1;

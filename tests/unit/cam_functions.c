@@ -36,7 +36,7 @@ int main(void)
         if (strcmp(kind, "resize") == 0)
             resize_run(r, src, got);
         else
-            cam_finish(src, sh * sw, r, got, dh * dw);
+            cam_finish(src, sh * sw, CAM_EPSILON, r, got, dh * dw);
         for (int i = 0; i < dh * dw; i++)
             CHECK_NEAR(got[i], want[i], 1e-6);
         resize_free(r);

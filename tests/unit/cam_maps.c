@@ -87,6 +87,13 @@ static void check_certain(void)
 
 /* The closed form in its two shapes, and the methods with the gradient that
  * the pooling gives: all the same map, which sums to the logit. */
+static void make(int method, const struct method_item *x, float *map)
+{
+    const struct method_how how = {.method = method_at(method)};
+
+    method_map(&how, x, map);
+}
+
 static void check_closed(void)
 {
     static float features[CHANNELS * CELLS], w[CLASSES * CHANNELS], maps[CLASSES * CELLS];
@@ -123,9 +130,9 @@ static void check_closed(void)
             for (int i = 0; i < CELLS; i++)
                 grads[k * CELLS + i] = weight[k];
         for (int i = 0; i < METHOD_COUNT; i++) {
-            if (!method_at(i)->pooled)
+            if (method_at(i)->closed != METHOD_CAM)
                 continue;
-            method_at(i)->map(features, grads, CHANNELS, CELLS, weight, map);
+            make(i, &(struct method_item){features, grads, CHANNELS, CELLS, weight}, map);
             for (int j = 0; j < CELLS; j++)
                 CHECK_NEAR(map[j], from_features[j], 1e-6);
         }
@@ -161,14 +168,15 @@ static void check_methods(void)
 {
     const float acts[2 * 2] = {1, 3, 2, 0}, grads[2 * 2] = {2, -1, 1, 5};
     float weight[2], map[2];
+    const struct method_item x = {acts, grads, 2, 2, weight};
 
-    method_at(METHOD_GRADCAM)->map(acts, grads, 2, 2, weight, map); /* means 0.5 and 3 */
+    make(METHOD_GRADCAM, &x, map); /* means 0.5 and 3 */
     CHECK_NEAR(map[0], 6.5, 1e-6);
     CHECK_NEAR(map[1], 1.5, 1e-6);
-    method_at(METHOD_HIRESCAM)->map(acts, grads, 2, 2, weight, map);
+    make(METHOD_HIRESCAM, &x, map);
     CHECK_NEAR(map[0], 4, 1e-6);
     CHECK_NEAR(map[1], -3, 1e-6);
-    method_at(METHOD_XGRADCAM)->map(acts, grads, 2, 2, weight, map); /* -1/4 and 2/2 */
+    make(METHOD_XGRADCAM, &x, map); /* -1/4 and 2/2 */
     CHECK_NEAR(map[0], 1.75, 1e-6);
     CHECK_NEAR(map[1], -0.75, 1e-6);
 }
@@ -244,7 +252,7 @@ static void check_blank(void)
         memcpy(v, map[i], sizeof v);
         CHECK(cam_blank(v, 4) == blank[i]);
         cam_rectify(v, 4);
-        cam_normalise(v, 4);
+        cam_normalise(v, 4, 0);
         CHECK(cam_blank(v, 4) == blank[i]);
     }
     CHECK(cam_blank(map[0], 1) && cam_blank(map[3], 1));

@@ -36,7 +36,7 @@ static void test_heat(void)
     struct resize *r = resize_new(2, 2, 4, 4);
     shown_heat(raw, 4, r, scratch, out, 16);
     memcpy(copy, raw, sizeof copy);
-    cam_finish(copy, 4, r, want, 16);
+    cam_finish(copy, 4, 0, r, want, 16);
     CHECK(same(out, want, 16));
     shown_signed(raw, 4, r, out);
     resize_run(r, raw, want);

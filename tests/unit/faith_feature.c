@@ -64,7 +64,8 @@ static void test_logit(void)
     for (int i = 0; i < CLASSES; i++)
         b[i] = number(&state);
     const struct closed_head head = {CLASSES, CHANNELS, CELLS, w, b};
-    struct closed *c = closed_new(CAM_LOGIT, method_at(METHOD_GRADCAM), &head);
+    const struct method_how how = {.method = method_at(METHOD_GRADCAM)};
+    struct closed *c = closed_new(&how, &head);
     for (int cls = 0; cls < CLASSES; cls++) {
         const struct aim aim = {cls, -1};
         double lost = closed_logits(c, features)[cls] - b[cls];
