@@ -146,9 +146,9 @@ calibrations := $(addprefix data/,calibration.tsv reliability.tsv class_calibrat
 covariates := $(if $(unlabelled),,data/image_stats_errors.tsv)
 chosen := data/selected.tsv data/pair_rows.tsv
 # Rows that are drawn.
-drawn  := $(chosen) data/confident_rows.tsv
-maps   := data/selected_maps.npy data/pair_maps.npy data/confident_maps.npy
-sheets := data/class_sheets.txt data/pair_sheets.txt data/confident_sheets.txt
+drawn  := $(chosen) data/confident_rows.tsv data/slice_choice.tsv
+maps   := data/selected_maps.npy data/pair_maps.npy data/confident_maps.npy data/slice_maps.npy
+sheets := data/class_sheets.txt data/pair_sheets.txt data/confident_sheets.txt $(if $(has_slices),data/slice_sheets.txt)
 made_sheets := $(if $(has_maps),$(if $(unlabelled),data/class_sheets.txt,$(sheets))) \
   $(if $(has_check),data/review_sheets.txt)
 chart_data := data/confusion.chart data/pairs.chart data/reliability.chart
@@ -180,10 +180,11 @@ doubt = @exec 2>&8; . "$$HEATPIPE_SHARE/common.sh"; \
 # What an earlier run left, with labels or without, with maps or without, would not belong
 # to these results.
 no_sheets := $(if $(has_maps),,$(sheets) $(maps) data/cam_stats.tsv data/cam_run.tsv \
-  worst_predictions/class_*.png predicted_classes/class_*.png confident_errors*.png confused_pair_*_to_*.png)
+  worst_predictions/class_*.png predicted_classes/class_*.png confident_errors*.png confused_pair_*_to_*.png slice_s*.png)
 no_check  := $(if $(has_check),,$(reviews) review_labels*.png)
 no_points := $(if $(has_embeddings),,data/points.tsv data/points_run.tsv)
-no_slices := $(if $(has_slices),,data/slices.tsv data/slice_rows.tsv)
+no_slices := $(if $(has_slices),,data/slices.tsv data/slice_rows.tsv data/slice_choice.tsv data/slice_maps.npy \
+  data/slice_sheets.txt slice_s*.png)
 no_maps   := $(if $(has_maps),,the predictions came without maps$(comma) so there are no sheets of maps; )
 ifeq ($(unlabelled),)
 analysis: $(charts) $(texts) $(pages) $(csvs) $(made_sheets) data/run.tsv data/findings.tsv data/class_calibration.tsv $(covariates) data/duplicates.tsv
@@ -296,6 +297,7 @@ data/selected_maps.npy: private also = --may data/cam_run.tsv
 data/selected_maps.npy: private options = $(if $(earlier),,--run "$(part)/cam_run.tsv")
 data/pair_maps.npy: data/pair_rows.tsv
 data/confident_maps.npy: data/confident_rows.tsv
+data/slice_maps.npy: data/slice_choice.tsv
 $(maps): $(map_inputs)
 	@$(stage) --say 'maps of $(notdir $(filter $(drawn),$^))' --stdout $(also) -- \
 	  $(cam) $(options) < "$$OUT/$(filter $(drawn),$^)"
@@ -324,6 +326,9 @@ data/slices.tsv: data/predictions.tsv data/embeddings.npy data/inputs/model data
 	  $(if $(has_ids),--ids "$$D/ids.npy") --model "$$MODEL" $(call option,--assume,ASSUME) --join "$$D/image_stats.tsv" \
 	  $(call option,--join,METADATA) --rows "$(part)/slice_rows.tsv" < "$$D/predictions.tsv"
 data/slice_rows.tsv: data/slices.tsv ;
+# What is typical of the first slices.
+data/slice_choice.tsv: data/predictions.tsv data/slices.tsv
+	@LC_ALL=C; export LC_ALL; $(to) awk -f "$$HEATPIPE_SHARE/slices.awk" "$$D/predictions.tsv" "$$D/slices.tsv"
 
 # --- sheets ---
 
@@ -338,6 +343,9 @@ class_folder := $(if $(unlabelled),predicted_classes,worst_predictions)
 data/class_sheets.txt: data/selected.tsv data/selected_maps.npy $(class_table) $(flags) data/run.tsv data/inputs/images
 	@$(stage) --say 'class sheets' --sheets '$(class_folder)/class_*.png' -- \
 	  $(call draw,,$(addprefix --classes "$$D"/,$(notdir $(class_table))))
+
+data/slice_sheets.txt: data/slice_choice.tsv data/slice_maps.npy $(flags) data/run.tsv data/inputs/images
+	@$(stage) --say 'slice sheets' --sheets 'slice_s*.png' -- $(call draw,)
 
 data/pair_sheets.txt: data/pair_rows.tsv data/pair_maps.npy data/pairs.tsv $(flags) data/run.tsv data/inputs/images
 	@$(stage) --say 'pair sheets' --sheets 'confused_pair_*_to_*.png' -- $(call draw,,--pairs "$$D/pairs.tsv")
@@ -418,7 +426,7 @@ shown := $(if $(unlabelled),--selected "$$D/selected.tsv",--classes "$$D/per_cla
   --summary "$$D/summary.tsv" --selected "$$D/selected.tsv" --pair-rows "$$D/pair_rows.tsv" --errors "$$D/confident_rows.tsv")
 stored := $(if $(earlier),--cams "$$D/cams.npy" --planes true$(comma)pred$(comma)margin,--class-maps "$$D/class_maps.npy")
 explorer.html: data/predictions.tsv data/classes.tsv data/run.tsv data/files.tsv data/inputs/images $(joined) \
-  $(if $(unlabelled),data/selected.tsv,$(summed) $(drawn)) $(if $(has_maps),$(map_tensor) data/ids.npy)
+  $(if $(unlabelled),data/selected.tsv,$(summed) $(filter-out data/slice_choice.tsv,$(drawn))) $(if $(has_maps),$(map_tensor) data/ids.npy)
 	@$(stage) --folder explorer -- $(REPORT) explorer --predictions "$$D/predictions.tsv" $(shown) \
 	  --names "$$D/classes.tsv" --run "$$D/run.tsv" $(files) $(images) --cmap "$$CMAP" --base "$$OUT" \
 	  $(foreach t,$(joined),--join "$$OUT/$t") $(call option,--join,METADATA) \

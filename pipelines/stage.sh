@@ -160,7 +160,7 @@ columns() {
     reliability.tsv) echo confidences bins from to images accuracy mean_conf ;;
     risk.tsv) echo coverage risk ;;
     label_check.tsv) echo rank id true suggested score flagged reason p_true p_suggested p_flagged views true_name suggested_name ;;
-    selected.tsv | pair_rows.tsv | confident_rows.tsv) echo id true pred group kind ;;
+    selected.tsv | pair_rows.tsv | confident_rows.tsv | slice_choice.tsv) echo id true pred group kind ;;
     run.tsv | predict_run.tsv | cam_run.tsv) echo name value ;;
     files.tsv) echo file ;;
     cam_stats.tsv) echo id target class ;;

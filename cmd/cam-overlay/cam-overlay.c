@@ -202,7 +202,8 @@ static int check_row(const struct group *g, const struct example *x, struct err 
         if (x->truth != g->truth || x->pred != g->pred)
             return input_error(
                 &input, e, "expected the classes of the rows before it in a group of kind pair");
-    } else if (!g->mixed && g->number >= 0 && group_class(x) != g->number) {
+    } else if (g->family != FAMILY_SLICE && !g->mixed && g->number >= 0 &&
+               group_class(x) != g->number) {
         return input_error(&input, e,
                            "expected the class of its group, as the rows before it have: rows of "
                            "other groups come without the column 'kind'");
@@ -220,7 +221,8 @@ static int begin_group(struct group *g, const struct example *x, struct err *e)
     g->truth = x->truth;
     g->pred = x->pred;
     g->mixed =
-        g->family == FAMILY_PLAIN || (g->family != FAMILY_PAIR && group_class(x) != x->group);
+        g->family == FAMILY_PLAIN ||
+        (g->family != FAMILY_PAIR && g->family != FAMILY_SLICE && group_class(x) != x->group);
     g->page = 1;
     g->before = 0;
     g->file = group_file(g, x);

@@ -213,8 +213,10 @@ static int read_group(const struct input *s, struct example *x, struct err *e)
 enum row_family example_family(const struct example *x)
 {
     static const enum row_family family[CHOSEN_KINDS] = {
-        [CHOSEN_NONE] = FAMILY_PLAIN, [CHOSEN_BEST] = FAMILY_CLASS, [CHOSEN_WORST] = FAMILY_CLASS,
-        [CHOSEN_PAIR] = FAMILY_PAIR,  [CHOSEN_HIGH] = FAMILY_PRED,  [CHOSEN_LOW] = FAMILY_PRED};
+        [CHOSEN_NONE] = FAMILY_PLAIN,    [CHOSEN_BEST] = FAMILY_CLASS,
+        [CHOSEN_WORST] = FAMILY_CLASS,   [CHOSEN_PAIR] = FAMILY_PAIR,
+        [CHOSEN_HIGH] = FAMILY_PRED,     [CHOSEN_LOW] = FAMILY_PRED,
+        [CHOSEN_CORRECT] = FAMILY_SLICE, [CHOSEN_ERROR] = FAMILY_SLICE};
     return family[x->kind];
 }
 

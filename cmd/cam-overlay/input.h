@@ -35,7 +35,7 @@ enum column {
 };
 
 /* Rows that may share a sheet: any, of a true class, of a pair, of a predicted class. */
-enum row_family { FAMILY_PLAIN, FAMILY_CLASS, FAMILY_PAIR, FAMILY_PRED, FAMILIES };
+enum row_family { FAMILY_PLAIN, FAMILY_CLASS, FAMILY_PAIR, FAMILY_PRED, FAMILY_SLICE, FAMILIES };
 
 /* What one map of a row explains. */
 struct plane {

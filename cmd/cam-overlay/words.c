@@ -240,10 +240,15 @@ static char *prediction_words(const struct example *x)
     return words;
 }
 
+static bool is_good(enum chosen_kind kind)
+{
+    return kind == CHOSEN_BEST || kind == CHOSEN_HIGH || kind == CHOSEN_CORRECT;
+}
+
 static uint32_t row_color(const struct example *x)
 {
     if (x->kind != CHOSEN_NONE)
-        return x->kind == CHOSEN_BEST || x->kind == CHOSEN_HIGH ? BLUE : ORANGE;
+        return is_good(x->kind) ? BLUE : ORANGE;
     return x->truth < 0 || x->pred < 0 ? QUIET : x->truth == x->pred ? BLUE : ORANGE;
 }
 
@@ -255,7 +260,9 @@ static void fill_row(struct sheet_row *r, const struct input *s, const struct lo
                                                      [CHOSEN_WORST] = "WORST ",
                                                      [CHOSEN_PAIR] = "EXAMPLE ",
                                                      [CHOSEN_HIGH] = "MOST CONFIDENT ",
-                                                     [CHOSEN_LOW] = "LEAST CONFIDENT "};
+                                                     [CHOSEN_LOW] = "LEAST CONFIDENT ",
+                                                     [CHOSEN_CORRECT] = "CORRECT ",
+                                                     [CHOSEN_ERROR] = "ERROR "};
     r->label = mem_printf("%s#%" PRId64, labels[x->kind], x->rank ? x->rank : number);
     r->aside = image_words(x);
     r->color = row_color(x);
@@ -346,6 +353,9 @@ static void own_titles(const struct group *g, const struct counts *c, struct she
     const struct example *x = &g->example[0];
     if (g->number < 0) {
         sheet->title = mem_dup("Selected images");
+    } else if (g->family == FAMILY_SLICE) {
+        sheet->title = mem_printf("Slice s%" PRId64, g->number);
+        sheet->subtitle = mem_dup("similar images in which the model errs more often");
     } else if (g->mixed) {
         sheet->title = mem_printf("Selected images, group %" PRId64, g->number);
     } else if (g->family == FAMILY_PAIR) {
@@ -383,6 +393,8 @@ char *group_file(const struct group *g, const struct example *x)
         return mem_dup("selected.png");
     if (g->mixed)
         return mem_printf("group_%03" PRId64 ".png", g->number);
+    if (g->family == FAMILY_SLICE)
+        return mem_printf("slice_s%" PRId64 ".png", g->number);
     if (g->family == FAMILY_PAIR)
         return sheet_pair_file((int)g->number, x->true_name, x->pred_name);
     return g->family == FAMILY_PRED ? sheet_class_file(x->pred, x->pred_name)
@@ -473,7 +485,7 @@ int page_rows(const struct input *s, const struct look *look)
 
 int kind_panel(enum chosen_kind kind)
 {
-    return kind == CHOSEN_WORST || kind == CHOSEN_LOW;
+    return kind == CHOSEN_WORST || kind == CHOSEN_LOW || kind == CHOSEN_ERROR;
 }
 
 static const char *worst_note(int wrong, int correct)
@@ -488,14 +500,16 @@ static const char *worst_note(int wrong, int correct)
 
 static void add_heading(struct sheet_panel *p, enum chosen_kind kind, int wrong, int n)
 {
-    static const char *const heading[CHOSEN_KINDS] = {[CHOSEN_BEST] = "BEST",
-                                                      [CHOSEN_WORST] = "WORST",
-                                                      [CHOSEN_HIGH] = "MOST CONFIDENT",
-                                                      [CHOSEN_LOW] = "LEAST CONFIDENT"};
+    static const char *const heading[CHOSEN_KINDS] = {
+        [CHOSEN_BEST] = "BEST",           [CHOSEN_WORST] = "WORST",
+        [CHOSEN_HIGH] = "MOST CONFIDENT", [CHOSEN_LOW] = "LEAST CONFIDENT",
+        [CHOSEN_CORRECT] = "CORRECT",     [CHOSEN_ERROR] = "ERRORS"};
     static const char *const note[CHOSEN_KINDS] = {
         [CHOSEN_BEST] = "correct predictions, the most confident first",
         [CHOSEN_HIGH] = "predictions of this class, the most confident first",
-        [CHOSEN_LOW] = "predictions of this class, the least confident first"};
+        [CHOSEN_LOW] = "predictions of this class, the least confident first",
+        [CHOSEN_CORRECT] = "correct predictions of the slice, the most typical first",
+        [CHOSEN_ERROR] = "errors of the slice, the most typical first"};
     if (!heading[kind])
         return;
     p->heading = mem_dup(heading[kind]);
@@ -530,7 +544,7 @@ static void add_panel(struct group *g, const struct input *s, const struct look 
     if (n == 0)
         return;
     struct sheet_panel *p = &sheet->panel[sheet->panels++];
-    p->color = kind == CHOSEN_BEST || kind == CHOSEN_HIGH ? BLUE : ORANGE;
+    p->color = is_good(kind) ? BLUE : ORANGE;
     p->across = look->columns;
     add_heading(p, kind, wrong, n);
     p->row = mem_zero((size_t)n, sizeof *p->row);

@@ -2,7 +2,10 @@
 
 #include "words.h"
 
+#include "base/mem.h"
+
 #include <inttypes.h>
+#include <stdlib.h>
 
 static void nothing(const struct finding *f)
 {
@@ -35,11 +38,13 @@ static void advise(struct advice *a, const struct slice *s, const struct finding
 {
     const struct class_row *row = a->r->classes.row;
     struct words_buf b, c;
-    recommend(a, s->errors, FIND_SLICES, "data/slices.tsv,data/slice_rows.tsv",
+    char *list = mem_printf("slice_%s.png,data/slices.tsv,data/slice_rows.tsv", s->name);
+    recommend(a, s->errors, FIND_SLICES, list,
               "Find out what the images of slice %s share (most frequent: %s -> %s, %" PRId64
               " of %s), and add such images to the training.",
               s->name, row[s->truth].text, row[s->pred].text, s->pair_errors,
               words_count(&c, s->errors, "error", "errors"));
+    free(list);
     recommend_measured(a, measured);
     recommend_worked(a, "the accuracy of the slice is above %s, the upper end of its interval.",
                      words_share(&b, measured->high));
@@ -81,6 +86,6 @@ void advice_slices(struct advice *a)
                    FINDINGS_LEVEL);
     if (n > 0)
         words_para(2, "",
-                   "Look at the images of a slice beside its correct predictions: slices names "
-                   "both, and the columns in which they differ.");
+                   "Look at the images of a slice beside its correct predictions: the sheets of "
+                   "slices show both, and slices names the columns in which they differ.");
 }

@@ -184,6 +184,7 @@ void say_files(const struct about *about)
         {"worst_predictions/", "best and worst predictions of a class"},
         {"predicted_classes/", "most and least confident predictions of a class"},
         {"confused_pair_", "examples of a confused pair"},
+        {"slice_s", "typical errors of a slice beside its correct predictions"},
         {"confident_errors_p", "further errors of highest confidence with their maps"},
         {"review_labels_p", "further labels to review"},
     };

@@ -27,8 +27,9 @@ struct choice {
 };
 
 static const char *const words[CHOSEN_KINDS] = {
-    [CHOSEN_BEST] = "best", [CHOSEN_WORST] = "worst", [CHOSEN_PAIR] = "pair",
-    [CHOSEN_HIGH] = "high", [CHOSEN_LOW] = "low",
+    [CHOSEN_BEST] = "best",   [CHOSEN_WORST] = "worst", [CHOSEN_PAIR] = "pair",
+    [CHOSEN_HIGH] = "high",   [CHOSEN_LOW] = "low",     [CHOSEN_CORRECT] = "correct",
+    [CHOSEN_ERROR] = "error",
 };
 
 const char *chosen_word(enum chosen_kind kind)

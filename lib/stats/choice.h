@@ -50,10 +50,12 @@ enum chosen_kind {
     CHOSEN_PAIR,
     CHOSEN_HIGH,
     CHOSEN_LOW,
+    CHOSEN_CORRECT, /* of a slice, as CHOSEN_ERROR */
+    CHOSEN_ERROR,
     CHOSEN_KINDS
 };
 
-#define CHOSEN_WORDS "best, worst, pair, high or low"
+#define CHOSEN_WORDS "best, worst, pair, high, low, correct or error"
 const char *chosen_word(enum chosen_kind kind);
 
 /* The kind of the word p[n]; CHOSEN_NONE for any other. */
