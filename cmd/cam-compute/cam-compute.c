@@ -72,6 +72,12 @@ static const struct opt opts[] = {
      0, 0},
     {"average", 0, OPT_FLAG, &job.average, NULL,
      "Write one item, the mean of the maps of all rows, when the rows end.", 0, 0},
+    {"randomise", 0, OPT_STRING, &job.randomise, "WORD",
+     "Make maps that should not resemble those without this option: of a network whose weights are "
+     "drawn anew, from its last layer (fc) down to the one named (layer4, ...), or, with logit, of "
+     "another class.",
+     0, 0},
+    {"seed", 0, OPT_INT, &job.seed, "N", "Of what is by chance. Default: 0.", 0, INT64_MAX},
     {"stats", 0, OPT_STRING, &job.stats, "FILE",
      "Write a row of statistics for each map; - for standard output, where they replace the maps.",
      0, 0},
@@ -183,6 +189,8 @@ static void check_inputs(void)
     if (job.layer && strchr(job.layer, ',') && !job.unit)
         prog_usage("--scale none goes with one layer: the maps of several are scaled before their "
                    "mean is taken");
+    if (job.randomise && !job.session.data)
+        prog_usage("--randomise goes with --model and --data");
     if (job.session.resize && !job.session.data)
         prog_usage("--resize goes with --model and --data");
     if (input_size && job.session.data)

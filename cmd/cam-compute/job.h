@@ -20,9 +20,11 @@ struct job {
     struct session_opts session;
     const char *table, *class_maps, *features, *cams, *logits, *ids, *weights, *biases, *layer,
         *stats, *run;
-    const char *targets; /* a list */
-    const char *planes;  /* those of `cams`, or NULL where they are the targets */
+    const char *randomise; /* a layer, "logit", or NULL */
+    const char *targets;   /* a list */
+    const char *planes;    /* those of `cams`, or NULL where they are the targets */
     struct method_how how;
+    int64_t seed;        /* of `randomise` */
     bool average;        /* of all rows, instead of the maps of each */
     bool unit;           /* rectified and min-max normalised to [0, 1] */
     enum size_kind size; /* of the maps written */

@@ -6,6 +6,8 @@
 #include "base/real.h"
 #include "cam/choice.h"
 #include "cam/layer.h"
+#include "faith/order.h"
+#include "faith/randomise.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +27,7 @@ struct network {
     int wants;
     int classes, cells;
     struct extent grid;
+    bool other_class; /* maps are of another class than asked for */
     size_t pixels, row_bytes;
     /* read */
     struct aims_row *next; /* the row whose parts are being handed out */
@@ -109,8 +112,14 @@ static int part_planes(const struct network *n, const struct aims_row *row, int 
 static void aims_of(const struct network *n, const struct aims_row *row, int first, int planes,
                     struct aim *aim)
 {
-    for (int i = 0; i < planes; i++)
+    for (int i = 0; i < planes; i++) {
         aim[i] = aims_aim(n->job->rows, row, first + i);
+        /* Of a margin, the one that leads. */
+        if (n->other_class)
+            aim[i].cls =
+                randomise_class(aim[i].cls, n->classes,
+                                order_state((uint64_t)n->job->seed, row->id, ORDER_CLASSES));
+    }
 }
 
 static int seed_scores(void *ctx, struct engine_batch *b, struct err *e)
@@ -174,6 +183,22 @@ static int check_signs(const struct network *n, struct err *e)
     return 0;
 }
 
+/* Takes from the network what it learnt, or from maps their class. */
+static int randomise(struct network *n, struct err *e)
+{
+    const struct job *j = n->job;
+    struct graph *g = n->session.model->graph;
+    struct err why;
+
+    n->other_class = j->randomise && strcmp(j->randomise, "logit") == 0;
+    if (n->other_class && n->classes < 2)
+        return err_set(e, "--randomise logit: expected a network of at least 2 classes, found 1");
+    if (!j->randomise || n->other_class ||
+        randomise_down_to(g, j->randomise, (uint64_t)j->seed, &why) == 0)
+        return 0;
+    return err_set(e, "--randomise: expected logit, or a layer: %s", why.msg);
+}
+
 static int open_network(struct network *n, struct err *e)
 {
     const struct job *j = n->job;
@@ -186,13 +211,15 @@ static int open_network(struct network *n, struct err *e)
         return err_set(e, "%s: expected a file or a folder, found a pipe: images are taken by id",
                        data_name(s->data));
     session_drop_checkpoint(s);
+    n->classes = graph_classes(s->model->graph);
+    if (randomise(n, e) != 0)
+        return -1;
     choice_make(&n->choice, s->model->graph, j->layer);
     const struct layer_opts l = {
         .names = n->choice.name, .how = j->how, .probabilities = j->stats != NULL};
     if (layer_open(&n->layer, s->model->graph, &l, e) != 0)
         return -1;
     layer_grid(n->layer, &n->grid.h, &n->grid.w);
-    n->classes = graph_classes(s->model->graph);
     n->cells = n->grid.h * n->grid.w;
     n->pixels = 3 * (size_t)data_h(s->data) * (size_t)data_w(s->data);
     return aims_open(j->rows, j->table, n->classes, false, e) == 0 ? check_signs(n, e) : -1;
@@ -220,6 +247,8 @@ static int run(struct network *n, struct err *e)
     const size_t planes = (size_t)aims_planes(j->rows);
     layer_about(n->layer, &n->about);
     choice_put(&n->choice, &n->about);
+    if (j->randomise)
+        run_put(&n->about, "randomised", "%s", j->randomise);
     const struct sink_opts o = {
         .layer = n->grid,
         .finished = layer_finished(n->layer),

@@ -17,7 +17,8 @@ enum order_use {
     ORDER_SAMPLE,
     ORDER_BASELINES,
     ORDER_SUMMARY,
-    ORDER_MOSAICS
+    ORDER_MOSAICS,
+    ORDER_CLASSES
 };
 
 /* A generator's state for one use and one image, whatever images come before it. */

@@ -10,10 +10,12 @@
 #include <string.h>
 
 /* The name of the layer that an operation belongs to: that of the first named value which it or
- * one after it makes. */
+ * one after it makes, where the last stage does not lie before. */
 static const char *name_of(const struct graph *g, int op, size_t *n)
 {
-    for (int v = g->op[op].out; v < g->values; v++)
+    const int last = graph_closed(g).value;
+
+    for (int v = g->op[op].out; v < (last < 0 ? g->values : last + 1); v++)
         if (g->value[v].name) {
             *n = strcspn(g->value[v].name, ".");
             return g->value[v].name;
@@ -103,4 +105,32 @@ void randomise_layer(struct graph *g, int i, uint64_t seed)
         op->w = draw(op->w, (size_t)weights, &state);
         op->b = draw(op->b, (size_t)g->value[op->out].c, &state);
     }
+}
+
+int randomise_down_to(struct graph *g, const char *name, uint64_t seed, struct err *e)
+{
+    const int layers = randomise_layers(g);
+    char list[512] = "", found[64];
+    size_t at = 0;
+    int last = 0;
+
+    for (; last < layers; last++) {
+        randomise_name(g, last, found, sizeof found);
+        if (strcmp(found, name) == 0)
+            break;
+        if (at < sizeof list)
+            at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", at ? ", " : "", found);
+    }
+    if (last == layers)
+        return err_set(e, "layer '%s' is not one of %s", name, list);
+    for (int i = 0; i <= last; i++)
+        randomise_layer(g, i, seed);
+    return 0;
+}
+
+int randomise_class(int cls, int classes, uint64_t state)
+{
+    const int other = (int)random_below(random_next(&state), (uint32_t)classes - 1);
+
+    return other < cls ? other : other + 1;
 }

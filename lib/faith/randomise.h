@@ -4,6 +4,7 @@
 #ifndef HP_RANDOMISE_H
 #define HP_RANDOMISE_H
 
+#include "base/err.h"
 #include "graph/graph.h"
 
 #include <stddef.h>
@@ -21,5 +22,13 @@ void randomise_name(const struct graph *g, int i, char *name, size_t room);
  * distribution of the mean and the standard deviation that it has. Batch norms are part of the
  * convolutions before them. The same seed gives the same weights, whatever was drawn before. */
 void randomise_layer(struct graph *g, int i, uint64_t seed);
+
+/* The same of all layers from the top down to the one of this name. An error, which lists the
+ * names, where there is none. */
+int randomise_down_to(struct graph *g, const char *name, uint64_t seed, struct err *e) ERR_CHECKED;
+
+/* Another of `classes` classes, at least 2, each with the same chance, from `state` (random
+ * logit: Sixt et al., When explanations lie, 2020). */
+int randomise_class(int cls, int classes, uint64_t state);
 
 #endif

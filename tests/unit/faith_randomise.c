@@ -18,6 +18,7 @@ static struct graph *net(void)
         g->value[v].name = mem_dup(names[i]);
     }
     v = net_add(g, &(struct graph_op){.kind = GRAPH_AVERAGE, .in = {v}, .ins = 1}, 0, 0);
+    g->value[v].name = mem_dup("pool");
     net_add(g, &(struct graph_op){.kind = GRAPH_LINEAR, .in = {v}, .ins = 1, .channels = 9}, 1, 1);
     g->op[g->ops - 1].key = mem_dup("fc");
     return g;
@@ -35,8 +36,22 @@ static void moments(const float *v, size_t n, double *mean, double *deviation)
     *deviation = sqrt(squares / (double)n);
 }
 
+static void test_class(void)
+{
+    int times[4] = {0};
+
+    for (uint64_t seed = 0; seed < 3000; seed++)
+        times[randomise_class(2, 4, seed)]++;
+    CHECK(times[2] == 0 && times[0] + times[1] + times[3] == 3000);
+    for (int i = 0; i < 4; i++)
+        CHECK(i == 2 || (times[i] > 850 && times[i] < 1150));
+    CHECK(randomise_class(0, 2, 7) == 1 && randomise_class(1, 2, 7) == 0);
+}
+
 int main(void)
 {
+    struct err e;
+
     static const char *const layers[] = {"fc", "layer2", "layer1", "conv1"};
     static const int first[] = {7, 3, 1, 0, 8};
     struct graph *g, *same;
@@ -67,9 +82,15 @@ int main(void)
         }
     }
     /* Alone as among others. */
+    CHECK(randomise_down_to(same, "layer3", 5, &e) < 0);
+    CHECK_STR(e.msg, "layer 'layer3' is not one of fc, layer2, layer1, conv1");
     randomise_layer(same, 2, 5);
     CHECK(memcmp(same->op[1].w, g->op[1].w, 16 * 16 * 9 * sizeof(float)) == 0);
     CHECK(memcmp(same->op[2].w, g->op[1].w, 16 * 16 * 9 * sizeof(float)) != 0);
+    CHECK(randomise_down_to(same, "conv1", 5, &e) == 0);
+    CHECK(memcmp(same->op[0].w, g->op[0].w, 16 * 3 * 9 * sizeof(float)) == 0);
+    CHECK(memcmp(same->op[8].w, g->op[8].w, 16 * 9 * sizeof(float)) == 0);
+    test_class();
     graph_free(g);
     graph_free(same);
     return CHECK_DONE();
