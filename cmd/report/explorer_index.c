@@ -148,15 +148,8 @@ static json_t *resize(const struct explorer_opts *o)
     return json_string(size);
 }
 
-/* An allocation that fails ends the program, as everywhere. */
-static void *alloc(size_t n)
-{
-    return mem_alloc(n, 1);
-}
-
 char *explorer_index(const struct explorer_data *d)
 {
-    json_set_alloc_funcs(alloc, free);
     const struct explorer_opts *o = d->opts;
     const char *score = about_value(&d->known->about, "score");
     json_t *j = json_object();

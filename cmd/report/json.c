@@ -4,7 +4,6 @@
 #include "report.h"
 #include "words.h"
 
-#include "base/prog.h"
 #include "base/text.h"
 
 #include <jansson.h>
@@ -178,8 +177,6 @@ void json_write(const struct known *k)
     json_object_set_new(all, "findings", findings(k));
     json_object_set_new(all, "files", files(&k->about));
     char *s = json_dumps(all, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
-    if (!s)
-        prog_die(PROG_ERROR, "out of memory: the JSON text");
     words_raw(s, strlen(s));
     words_raw("\n", 1);
     free(s);

@@ -10,6 +10,7 @@
 #include "draw/color.h"
 #include "rows/selection.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -392,9 +393,16 @@ _Noreturn static void unknown(const char *what)
     prog_usage_word(&near, "", "expected one of %s, found '%s'", prog.operands, what);
 }
 
+/* JSON that lacks what memory did not suffice for would still be JSON. */
+static void *json_memory(size_t bytes)
+{
+    return mem_alloc(bytes, 1);
+}
+
 int main(int argc, char **argv)
 {
     int at = prog_start(&prog, argc, argv);
+    json_set_alloc_funcs(json_memory, free);
     if (argc - at != 1)
         prog_usage("expected one of %s, found %s", prog.operands, argc == at ? "nothing" : "more");
     check_inputs();

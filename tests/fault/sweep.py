@@ -112,7 +112,7 @@ def inputs(folder):
         f.write("".join("%d\tn%d\t%d\tg%d\n" % (i, i, i // 5, i // 5) for i in range(10)))
     predict = ["cifar-predict", "-m", "m.pth", "-d", "test_batch.bin", "--names", "names.tsv",
                "--logits", "logits.npy", "--class-maps", "class_maps.npy", "--features",
-               "features.npy", "--ids", "ids.npy", "--classes", "known.tsv"]
+               "features.npy", "--embeddings", "embeddings.npy", "--ids", "ids.npy", "--classes", "known.tsv"]
     run(predict, "p.tsv")
     for mode in ("classes", "pairs", "groups", "summary"):
         run(["confmat", "--" + mode, "--names", "known.tsv", "p.tsv"], mode + ".tsv")
@@ -125,6 +125,7 @@ def inputs(folder):
         run(["cam-compute", "--class-maps", "class_maps.npy", "--target", "true,pred,margin",
              "--size", "layer", "--table", rows], to)
     del os.environ["HEATPIPE_STAGE"]
+    run(["image-stats", "test_batch.bin"], "stats.tsv")
     run(["cam-compute", "--class-maps", "class_maps.npy", "--logits", "logits.npy", "--target",
          "true,pred", "--stats", "cam.tsv", "--table", "p.tsv"])
     with open("few.tsv", "wb") as few, open("p.tsv", "rb") as p:
@@ -172,6 +173,18 @@ CASES_OF = [
     ("confmat-summary", "confmat --summary p.tsv"),
     ("confmat-merge", "confmat --merge matrix.tsv matrix.tsv"),
     ("run-diff", "run-diff --maps-a class_maps.npy --maps-b class_maps.npy p.tsv p.tsv"),
+    ("calibrate", "calibrate --logits logits.npy p.tsv"),
+    ("image-stats", "image-stats IN"),
+    ("covariates", "covariates --join stats.tsv p.tsv"),
+    ("label-check", "label-check --logits logits.npy --ids ids.npy p.tsv"),
+    ("neighbors", "neighbors --threads 2 -k 3 --ids ids.npy embeddings.npy"),
+    ("neighbors-plane", "neighbors --threads 2 --project x,y --run @run.tsv embeddings.npy"),
+    ("duplicates", "duplicates --threads 2 --predictions p.tsv --summary @duplicates.tsv IN"),
+    ("slices", "slices --threads 2 --embeddings embeddings.npy --model m.pth --least 1 --all "
+               "--join stats.tsv --rows @slice_rows.tsv p.tsv"),
+    ("corrupt", "corrupt --kind fog --severity 3 IN"),
+    ("markdown", "report markdown " + TEXT),
+    ("json", "report json " + TEXT),
     ("worst-k", "worst-k -n 2 p.tsv"),
     ("worst-k-pair", "worst-k --by pair p.tsv"),
     ("cam-stored", "cam-compute --class-maps class_maps.npy --logits logits.npy --model m.pth "
