@@ -259,8 +259,14 @@ static int by_id(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-static int count_rows(struct summary *s, struct tsv_in *t, const int64_t *const id[2],
-                      const size_t n[2], struct err *e)
+static int image_by_id(const void *id, const void *image)
+{
+    const struct set_image *x = image;
+    return (*(const int64_t *)id > x->id) - (*(const int64_t *)id < x->id);
+}
+
+static int count_rows(const struct image_set *set, struct summary *s, struct tsv_in *t,
+                      const int64_t *const id[2], const size_t n[2], struct err *e)
 {
     struct prediction_cols cols = {.classes = STATS_CLASSES, .seen = seen_new()};
     struct prediction a;
@@ -270,6 +276,11 @@ static int count_rows(struct summary *s, struct tsv_in *t, const int64_t *const 
                         e) != 0)
         return -1;
     while ((r = prediction_next(&cols, t, &a, e)) > 0) {
+        if (!bsearch(&a.id, set->image, (size_t)set->n, sizeof *set->image, image_by_id)) {
+            r = tsv_error(t, e, "id %lld: expected the id of an image of %s, found none",
+                          (long long)a.id, data_name(set->data));
+            break;
+        }
         if (a.truth < 0)
             continue;
         s->all.images++;
@@ -301,7 +312,7 @@ static int summarize(const struct job *j, struct summary *s, struct err *e)
     }
     if (tsv_open(&t, predictions, e) != 0)
         return -1;
-    int r = count_rows(s, t, (const int64_t *const[]){id[0], id[1]}, n, e);
+    int r = count_rows(&j->set[0], s, t, (const int64_t *const[]){id[0], id[1]}, n, e);
     if (r == 0 && s->all.images == 0)
         r = err_set(e, "%s: expected rows with a true class, found none", tsv_name(t));
     tsv_close(t);
