@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """compare.py FOUND EXPECTED TOLERANCE: two tables with the columns id and map, with the standard
-library alone. Each value that EXPECTED knows has to be in FOUND, that close; `never` stands for NA
-there. Prints how many values were compared."""
+library alone. Each value that EXPECTED knows has to be in FOUND, that close, in parts of it where it
+is above 1; `never` stands for NA there. Prints how many values were compared."""
 import csv
 import sys
+
+PERCENT = {"drop", "increase", "gain", "drop_deleted"}
 
 
 def rows(path):
@@ -23,7 +25,8 @@ def main():
             if value == "never":
                 same = got == "NA"
             else:
-                same = got != "NA" and abs(float(got) - float(value)) <= tolerance
+                unit = 100 if column in PERCENT else max(1, abs(float(value)))
+                same = got != "NA" and abs(float(got) - float(value)) <= tolerance * unit
             if not same:
                 sys.exit(f"{' '.join(key)}, {column}: expected {value}, found {got}")
     print(count, "values agree")
