@@ -173,16 +173,6 @@ static int check_error(struct errors *r, const struct error *x, int i, struct er
 
 /* --- blocks --- */
 
-static int highest(const float *v, int n)
-{
-    int best = 0;
-
-    for (int i = 1; i < n; i++)
-        if (v[i] > v[best])
-            best = i;
-    return best;
-}
-
 /* Whether the true class is predicted of the changed images of a block. */
 static int see_images(struct errors *r, const struct error *x, int n, struct err *e)
 {
@@ -204,7 +194,7 @@ static int see_images(struct errors *r, const struct error *x, int n, struct err
             return err_set(e, "%s:%lld: id %lld: expected finite logits, found one that is not",
                            tsv_name(r->in), (long long)of->line, (long long)of->id);
         double *value = values_of(r, i / each, i % each / r->powers) + r->powers + 2;
-        value[i % r->powers] = highest(logits, r->classes) == of->truth;
+        value[i % r->powers] = stage_predicted(logits, r->classes) == of->truth;
     }
     return 0;
 }

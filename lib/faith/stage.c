@@ -100,20 +100,20 @@ void stage_grid(const struct stage *s, int *h, int *w)
     *w = s->w;
 }
 
-static int highest(const float *v, int n)
+int stage_predicted(const float *logits, int classes)
 {
     int best = 0;
 
-    for (int i = 1; i < n; i++)
-        if (v[i] > v[best])
-            best = i;
+    for (int c = 1; c < classes; c++)
+        if (logits[c] > logits[best])
+            best = c;
     return best;
 }
 
 /* By how much logits that are the same may differ. */
 static double slack_of(const float *logits, int classes)
 {
-    return STAGE_TOLERANCE * fmax(1, fabs((double)logits[highest(logits, classes)]));
+    return STAGE_TOLERANCE * fmax(1, fabs((double)logits[stage_predicted(logits, classes)]));
 }
 
 /* Compares logits with the sums of the maps. */
@@ -165,7 +165,7 @@ int stage_get(struct stage *s, int64_t id, int pred, const float **maps, const f
         return -1;
     if (pred < 0 || !*logits)
         return 0;
-    const int best = highest(*logits, s->classes);
+    const int best = stage_predicted(*logits, s->classes);
     if ((*logits)[best] - (*logits)[pred] <= slack_of(*logits, s->classes))
         return 0;
     return err_set(e,

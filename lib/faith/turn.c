@@ -28,6 +28,7 @@ struct turn {
     struct rival *rival; /* [rivals] those that some choices put before the true class */
     int rivals;
     int *pool;   /* [cells] those of equal rank */
+    int *at;     /* [cells] places in the pool of those that are chosen */
     int *chosen; /* [cells] */
 };
 
@@ -42,6 +43,7 @@ struct turn *turn_new(int classes, int cells)
     t->gains = mem_alloc((size_t)classes * n, sizeof *t->gains);
     t->rival = mem_alloc((size_t)classes, sizeof *t->rival);
     t->pool = mem_alloc(n, sizeof *t->pool);
+    t->at = mem_alloc(n, sizeof *t->at);
     t->chosen = mem_alloc(n, sizeof *t->chosen);
     return t;
 }
@@ -54,6 +56,7 @@ void turn_free(struct turn *t)
     free(t->gains);
     free(t->rival);
     free(t->pool);
+    free(t->at);
     free(t->chosen);
     free(t);
 }
@@ -183,7 +186,7 @@ static bool next_choice(int *at, int n, int all)
 static double share_of_all(struct turn *t, int n, int all)
 {
     int64_t count = 0, hits = 0;
-    int at[TURN_CHOICES]; /* n < all, and there are at least `all` choices */
+    int *at = t->at;
 
     for (int i = 0; i < n; i++)
         at[i] = i;
