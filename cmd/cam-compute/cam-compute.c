@@ -158,6 +158,10 @@ static void check_inputs(void)
         prog_usage("--biases goes with --class-maps or --features");
     if (job.session.model && (job.weights || job.biases))
         prog_usage("--model and --%s exclude each other", job.weights ? "weights" : "biases");
+    if (stored && job.how.method->closed == METHOD_NETWORK)
+        prog_usage("--method %s passes changed images through the network: expected --model with "
+                   "--data, found %s",
+                   job.how.method->word, stored);
     if (job.class_maps && !method_combines(&job.how))
         prog_usage("--method %s needs activations: expected --features, or --model with --data, "
                    "found --class-maps",
@@ -184,6 +188,8 @@ static void check_inputs(void)
     if (job.features && job.how.score != CAM_LOGIT && !job.session.model && !job.biases &&
         !job.logits)
         prog_usage("--score logprob and prob with --weights need --biases or --logits");
+    if (job.features && job.how.method->passes && !job.session.model && !job.biases && !job.logits)
+        prog_usage("--method %s with --weights needs --biases or --logits", job.how.method->word);
     if (job.layer && !job.session.data)
         prog_usage("--layer goes with --model and --data");
     if (job.layer && strchr(job.layer, ',') && !job.unit)

@@ -37,7 +37,7 @@ struct network {
     bool failed;
     struct err why;
     /* write */
-    struct aim *aim; /* [planes] */
+    struct aim *aim; /* (batch, together) */
     float *raw;      /* (planes, cells) */
     double *bias;    /* [planes] */
 };
@@ -139,28 +139,46 @@ static int seed_scores(void *ctx, struct engine_batch *b, struct err *e)
     return 0;
 }
 
-static int put_batch(struct network *n, const struct engine_batch *b, struct err *e)
+/* Images whose maps come in. */
+struct batch {
+    struct network *network;
+    const struct engine_batch *of;
+};
+
+static int take_maps(void *ctx, int i, const struct layer_maps *m, struct err *e)
 {
-    for (int i = 0; i < b->n; i++) {
-        const struct aims_row *row = row_at(n, b->tag, i);
-        int first, planes = part_planes(n, row, &first);
-        if (check_logits(n, row, b->logits + (size_t)i * (size_t)n->classes, e) != 0)
-            return -1;
-        aims_of(n, row, first, planes, n->aim);
-        const double *rest = layer_maps(n->layer, b, i, n->aim, planes,
-                                        n->raw + (size_t)first * (size_t)n->cells, n->bias + first);
-        if (row->part + 1 < n->parts)
-            continue;
-        const struct maps m = {n->raw, rest, n->bias};
-        if (sink_put(n->sink, row, &m, e) != 0)
-            return -1;
-    }
-    return sink_flush(n->sink, e);
+    const struct batch *b = ctx;
+    struct network *n = b->network;
+    const struct aims_row *row = row_at(n, b->of->tag, i);
+    int first, planes = part_planes(n, row, &first);
+
+    memcpy(n->raw + (size_t)first * (size_t)n->cells, m->raw,
+           (size_t)planes * (size_t)n->cells * sizeof *n->raw);
+    memcpy(n->bias + first, m->bias, (size_t)planes * sizeof *n->bias);
+    if (row->part + 1 < n->parts)
+        return 0;
+    const struct maps all = {n->raw, m->rest, n->bias};
+    return sink_put(n->sink, row, &all, e);
 }
 
 static int write_maps(void *ctx, const struct engine_batch *b, struct err *e)
 {
-    return put_batch(ctx, b, e);
+    struct network *n = ctx;
+    struct batch batch = {n, b};
+
+    for (int i = 0; i < b->n; i++) {
+        const struct aims_row *row = row_at(n, b->tag, i);
+        struct aim *aim = n->aim + (size_t)i * (size_t)n->together;
+        int first, planes = part_planes(n, row, &first);
+        if (check_logits(n, row, b->logits + (size_t)i * (size_t)n->classes, e) != 0)
+            return -1;
+        aims_of(n, row, first, planes, aim);
+        for (int k = planes; k < n->together; k++)
+            aim[k] = (struct aim){-1, -1};
+    }
+    if (layer_run(n->layer, b, n->aim, n->together, take_maps, &batch, e) != 0)
+        return -1;
+    return sink_flush(n->sink, e);
 }
 
 /* The next row may never come. */
@@ -215,8 +233,11 @@ static int open_network(struct network *n, struct err *e)
     if (randomise(n, e) != 0)
         return -1;
     choice_make(&n->choice, s->model->graph, j->layer);
-    const struct layer_opts l = {
-        .names = n->choice.name, .how = j->how, .probabilities = j->stats != NULL};
+    const struct engine_opts passes = session_engine_opts(s);
+    const struct layer_opts l = {.names = n->choice.name,
+                                 .how = j->how,
+                                 .probabilities = j->stats != NULL,
+                                 .passes = &passes};
     if (layer_open(&n->layer, s->model->graph, &l, e) != 0)
         return -1;
     layer_grid(n->layer, &n->grid.h, &n->grid.w);
@@ -262,7 +283,8 @@ static int run(struct network *n, struct err *e)
     n->image = mem_alloc(n->pixels, 1);
     if (layer_closed(n->layer))
         job_say_closed(j);
-    n->aim = mem_alloc((size_t)n->together, sizeof *n->aim);
+    n->aim = mem_alloc((size_t)engine_batch_size(n->session.engine) * (size_t)n->together,
+                       sizeof *n->aim);
     n->raw = mem_alloc(planes * (size_t)n->cells, sizeof *n->raw);
     n->bias = mem_alloc(planes, sizeof *n->bias);
     const struct engine_calls calls = {.ctx = n,

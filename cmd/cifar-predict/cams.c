@@ -9,6 +9,7 @@
 #include "stream/npy.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     GRADIENTS = 16,         /* score vectors of an image that go backward together */
@@ -28,7 +29,6 @@ struct cams {
     int planes, cells;
     float *items; /* (room, planes, cells) */
     int room;
-    double *bias; /* [planes] */
 };
 
 int cams_new(struct cams **out, const char *targets, struct err *e)
@@ -50,14 +50,13 @@ void cams_free(struct cams *c)
     layer_close(c->layer);
     npy_abort(c->npy);
     free(c->items);
-    free(c->bias);
     free(c);
 }
 
 int cams_open(struct cams *c, const char *path, const struct graph *g, const char *layers,
-              const struct method_how *how, struct err *e)
+              const struct method_how *how, const struct engine_opts *passes, struct err *e)
 {
-    const struct layer_opts o = {.names = layers, .how = *how};
+    const struct layer_opts o = {.names = layers, .how = *how, .passes = passes};
     int h, w;
     if (targets_begin(c->targets, column, graph_classes(g), e) != 0 ||
         layer_open(&c->layer, g, &o, e) != 0)
@@ -82,7 +81,6 @@ int cams_open(struct cams *c, const char *path, const struct graph *g, const cha
                        ITEM_BYTES, bytes);
     c->room = bytes < RECORD_BYTES ? (int)(RECORD_BYTES / bytes) : 1;
     c->items = mem_alloc((size_t)c->room * item, sizeof *c->items);
-    c->bias = mem_alloc((size_t)c->planes, sizeof *c->bias);
     const int64_t shape[] = {c->planes, h, w};
     return npy_create(&c->npy, path, NPY_F32, 3, shape, e);
 }
@@ -128,33 +126,44 @@ void cams_seed(const struct cams *c, struct engine_batch *b)
     }
 }
 
-/* All planes of image `i` of a batch. */
-static int map_image(struct cams *c, const struct engine_batch *b, int i, struct aim *aim,
-                     float *plane, struct err *e)
+/* A batch whose maps come in. */
+struct batch {
+    struct cams *cams;
+    const struct engine_batch *of;
+    const struct aim *aim;
+    int held;
+};
+
+/* All planes of image `i`. */
+static int take_maps(void *ctx, int i, const struct layer_maps *m, struct err *e)
 {
-    const struct data_item *image = b->tag;
-    const size_t cells = (size_t)c->cells;
-    aims_of(c, b->logits + (size_t)i * (size_t)graph_classes(c->graph), image[i].label, aim);
-    layer_maps(c->layer, b, i, aim, c->planes, plane, c->bias);
-    for (int k = 0; k < c->planes; k++, plane += cells)
-        if (aim[k].cls >= 0 && !real_finite(plane, cells))
+    struct batch *b = ctx;
+    struct cams *c = b->cams;
+    const struct data_item *image = b->of->tag;
+    const size_t cells = (size_t)c->cells, item = (size_t)c->planes * cells;
+    const struct aim *aim = b->aim + (size_t)i * (size_t)c->planes;
+
+    for (int k = 0; k < c->planes; k++)
+        if (aim[k].cls >= 0 && !real_finite(m->raw + (size_t)k * cells, cells))
             return err_set(e, "image %lld: expected a finite map, found an overflow",
                            (long long)image[i].id);
-    return 0;
+    memcpy(c->items + (size_t)b->held++ * item, m->raw, item * sizeof *m->raw);
+    if (b->held < c->room && i + 1 < b->of->n)
+        return 0;
+    int held = b->held;
+    b->held = 0;
+    return npy_write(c->npy, c->items, held, e);
 }
 
 int cams_put(struct cams *c, const struct engine_batch *b, struct err *e)
 {
-    const size_t item = (size_t)c->planes * (size_t)c->cells;
-    struct aim *aim = mem_alloc((size_t)c->planes, sizeof *aim);
-    int r = 0, held = 0;
-    for (int i = 0; i < b->n && r == 0; i++) {
-        r = map_image(c, b, i, aim, c->items + (size_t)held++ * item, e);
-        if (r == 0 && (held == c->room || i + 1 == b->n)) {
-            r = npy_write(c->npy, c->items, held, e);
-            held = 0;
-        }
-    }
+    const struct data_item *image = b->tag;
+    const size_t planes = (size_t)c->planes, classes = (size_t)graph_classes(c->graph);
+    struct aim *aim = mem_alloc((size_t)b->n * planes, sizeof *aim);
+    struct batch batch = {c, b, aim, 0};
+    for (int i = 0; i < b->n; i++)
+        aims_of(c, b->logits + (size_t)i * classes, image[i].label, aim + (size_t)i * planes);
+    int r = layer_run(c->layer, b, aim, c->planes, take_maps, &batch, e);
     free(aim);
     return r;
 }

@@ -16,9 +16,10 @@ int cams_new(struct cams **c, const char *targets, struct err *e);
 void cams_free(struct cams *c);
 
 /* Opens the tensor, (images, planes, h, w) at the layer's size, or at the image's with several.
- * `layers`: as those of layer_open(). The network outlives it. */
+ * `layers`: as those of layer_open(). The network outlives it. `passes`:
+ * as those of layer_open(). */
 int cams_open(struct cams *c, const char *path, const struct graph *g, const char *layers,
-              const struct method_how *how, struct err *e);
+              const struct method_how *how, const struct engine_opts *passes, struct err *e);
 
 /* What an engine has to give for them: appends to a list with room for cams_wants() more. The score
  * vectors that it has to take, 0 for none. */

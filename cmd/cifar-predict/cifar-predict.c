@@ -496,7 +496,8 @@ static int run(struct job *j, const struct data_opts *d, struct err *e)
         return -1;
     const struct method_how how = {.method = method_at(method < 0 ? METHOD_GRADCAM : method),
                                    .score = (enum cam_score)(score < 0 ? CAM_LOGIT : score)};
-    if (j->cams && cams_open(j->cams, cams_path, j->graph, wanted.layer, &how, e) != 0)
+    const struct engine_opts passes = session_engine_opts(&j->session);
+    if (j->cams && cams_open(j->cams, cams_path, j->graph, wanted.layer, &how, &passes, e) != 0)
         return -1;
     /* Its network and engine are gone before those of the run take as much memory. */
     j->inspection = start_inspection(j);

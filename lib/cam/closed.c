@@ -1,6 +1,7 @@
 #include "cam/closed.h"
 
 #include "base/mem.h"
+#include "cam/ablation.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@ struct closed {
     /* Of class maps, made once for as many planes as there are classes: */
     float *weights, *maps; /* (classes, channels) per cell, or NULL; (classes, cells) */
     double *features;      /* (channels, cells) of an item */
+    float *ablated;        /* (planes, channels) weights */
+    int planes;            /* that there is room for */
 };
 
 struct closed *closed_new(const struct method_how *how, const struct closed_head *head)
@@ -44,6 +47,7 @@ void closed_free(struct closed *c)
     free(c->weights);
     free(c->maps);
     free(c->features);
+    free(c->ablated);
     free(c);
 }
 
@@ -102,16 +106,43 @@ static const float *class_maps(struct closed *c, const float *item)
     return c->maps;
 }
 
+bool closed_needs(const struct method_how *how)
+{
+    return how->score != CAM_LOGIT || how->method->passes == METHOD_ABLATES;
+}
+
+static void map_ablated(struct closed *c, const struct aim *aim, int planes, const float *item,
+                        const struct closed_outcome *z, float *raw, double *bias)
+{
+    const struct closed_head *h = &c->head;
+    const struct method_item x = {item, NULL, h->channels, h->cells, NULL};
+
+    if (planes > c->planes) {
+        c->ablated = mem_grow(c->ablated, (size_t)planes * (size_t)h->channels, sizeof *c->ablated);
+        c->planes = planes;
+    }
+    ablation_closed(h, c->how.score, c->how.compat, item, z->logits, aim, planes, c->ablated);
+    for (int i = 0; i < planes; i++) {
+        method_weighted(&c->how, &x, c->ablated + (size_t)i * (size_t)h->channels,
+                        raw + (size_t)i * (size_t)h->cells);
+        bias[i] = NAN;
+    }
+}
+
 void closed_maps(struct closed *c, const struct aim *aim, int planes, const float *item,
-                 const double *p, const double *rest, float *raw, double *bias)
+                 const struct closed_outcome *z, float *raw, double *bias)
 {
     const struct closed_head *h = &c->head;
     const float *maps = h->w ? NULL : item;
 
+    if (c->how.method->passes == METHOD_ABLATES) {
+        map_ablated(c, aim, planes, item, z, raw, bias);
+        return;
+    }
     if (h->w && method_combines(&c->how) && planes >= h->classes)
         maps = class_maps(c, item);
     for (int i = 0; i < planes; i++, raw += h->cells) {
-        cam_seed(c->how.score, p, rest, h->classes, aim[i].cls, aim[i].minus, c->seed);
+        cam_seed(c->how.score, z->p, z->rest, h->classes, aim[i].cls, aim[i].minus, c->seed);
         if (maps) {
             cam_combine(c->seed, maps, h->classes, h->cells, raw);
         } else {

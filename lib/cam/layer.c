@@ -4,6 +4,7 @@
 #include "base/real.h"
 #include "cam/about.h"
 #include "cam/closed.h"
+#include "cam/masked.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,6 +14,9 @@
 struct part {
     int value, cells;
     struct closed *closed;     /* or NULL */
+    struct masked *masked;     /* or NULL */
+    float *held;               /* maps (n, planes, cells) of a batch by passes, or NULL */
+    const float *given;        /* weights (planes, channels) of an image by passes, or NULL */
     int activation, gradients; /* results of an engine; gradients: -1 for none */
     float *weight;             /* [channels] */
     struct resize *resize;     /* to the image, where maps are finished */
@@ -25,13 +29,30 @@ struct layer {
     int parts;
     bool finished, probabilities;
     int h, w;
-    int vectors;      /* of an image in a pass */
+    int vectors;  /* of an image in a pass */
+    float *raw;   /* (room, h, w) of an image */
+    double *bias; /* [room] */
+    int room;
     float *map;       /* (most cells of a part): one before it is finished */
     float *image;     /* (h, w): the same of the image's size */
     double *p, *rest; /* [classes] */
 };
 
 /* --- opening --- */
+
+static int open_masked(const struct layer *l, struct part *p, struct err *e)
+{
+    const struct layer_opts *o = &l->opts;
+    struct masked_opts m = {.graph = l->graph, .value = p->value, .how = o->how};
+
+    if (!o->passes)
+        return err_set(e,
+                       "--method %s: expected a program that makes forward passes for it, as "
+                       "cam-compute does, found another",
+                       o->how.method->word);
+    m.engine = *o->passes;
+    return masked_open(&p->masked, &m, e);
+}
 
 static int add_part(struct layer *l, int value, struct err *e)
 {
@@ -44,10 +65,12 @@ static int add_part(struct layer *l, int value, struct err *e)
         if (l->part[i].value == value)
             return err_set(e, "--layer: expected each layer once, found '%s' twice in '%s'",
                            v->name, l->opts.names);
-    if (value == end.value) {
+    if (value == end.value && l->opts.how.method->closed != METHOD_NETWORK) {
         const struct closed_head head = {graph_classes(g), v->c, p.cells, end.linear->w,
                                          end.linear->b};
         p.closed = closed_new(&l->opts.how, &head);
+    } else if (l->opts.how.method->passes && open_masked(l, &p, e) != 0) {
+        return -1;
     }
     p.weight = mem_alloc((size_t)v->c, sizeof *p.weight);
     l->part = mem_grow(l->part, (size_t)l->parts + 1, sizeof *l->part);
@@ -104,7 +127,7 @@ int layer_open(struct layer **out, const struct graph *g, const struct layer_opt
 
     l->graph = g;
     l->opts = *o;
-    l->probabilities = o->probabilities || o->how.score != CAM_LOGIT;
+    l->probabilities = o->probabilities || closed_needs(&o->how);
     if (add_parts(l, e) != 0) {
         layer_close(l);
         return -1;
@@ -126,10 +149,13 @@ void layer_close(struct layer *l)
         return;
     for (int i = 0; i < l->parts; i++) {
         closed_free(l->part[i].closed);
+        masked_close(l->part[i].masked);
         resize_free(l->part[i].resize);
         free(l->part[i].weight);
     }
     free(l->part);
+    free(l->raw);
+    free(l->bias);
     free(l->map);
     free(l->image);
     free(l->p);
@@ -155,6 +181,23 @@ bool layer_gradients(const struct layer *l)
         if (needs_gradients(l, &l->part[i]))
             return true;
     return false;
+}
+
+bool layer_masked(const struct layer *l)
+{
+    for (int i = 0; i < l->parts; i++)
+        if (l->part[i].masked)
+            return true;
+    return false;
+}
+
+int64_t layer_passes(const struct layer *l)
+{
+    int64_t passes = 0;
+
+    for (int i = 0; i < l->parts; i++)
+        passes += l->part[i].masked ? masked_passes(l->part[i].masked) : 0;
+    return passes;
 }
 
 bool layer_finished(const struct layer *l)
@@ -215,31 +258,60 @@ void layer_seed(const struct layer *l, struct engine_batch *b, int i, const stru
     free(p);
 }
 
-/* Map `k` of image `i` at one layer. */
-static void map_part(const struct layer *l, const struct part *p, const struct engine_batch *b,
-                     int i, const struct aim *aim, int k, float *raw, double *bias)
+/* A batch whose maps are asked for. */
+struct asked {
+    struct layer *layer;
+    const struct engine_batch *batch;
+    const struct aim *aim; /* (n, planes) */
+    int planes;
+    layer_take *take;
+    void *ctx;
+    struct part *part; /* whose passes run */
+};
+
+/* Activations of image `i`. */
+static struct method_item item_of(const struct layer *l, const struct part *p,
+                                  const struct engine_batch *b, int i)
 {
-    const size_t item = graph_size(l->graph, p->value);
-    const float *acts = b->results[p->activation].values + (size_t)i * item;
+    return (struct method_item){.acts = b->results[p->activation].values +
+                                        (size_t)i * graph_size(l->graph, p->value),
+                                .channels = l->graph->value[p->value].c,
+                                .cells = p->cells,
+                                .weight = p->weight};
+}
+
+/* Map `k` of image `i` at one layer. */
+static void map_part(const struct asked *a, const struct part *p, int i, int k, float *raw,
+                     double *bias)
+{
+    const struct layer *l = a->layer;
+    const size_t cells = (size_t)p->cells, size = graph_size(l->graph, p->value);
+    struct method_item x = item_of(l, p, a->batch, i);
 
     if (p->closed) {
-        closed_maps(p->closed, aim, 1, acts, l->p, l->rest, raw, bias);
+        const struct closed_outcome z = {logits_of(l, a->batch, i), l->p, l->rest};
+        closed_maps(p->closed, &a->aim[i * a->planes + k], 1, x.acts, &z, raw, bias);
         return;
     }
-    struct method_item x = {.acts = acts,
-                            .channels = l->graph->value[p->value].c,
-                            .cells = p->cells,
-                            .weight = p->weight};
+    if (p->held) {
+        memcpy(raw, p->held + ((size_t)i * (size_t)a->planes + (size_t)k) * cells,
+               cells * sizeof *raw);
+        return;
+    }
+    if (p->masked) {
+        method_weighted(&l->opts.how, &x, p->given + (size_t)k * (size_t)x.channels, raw);
+        return;
+    }
     if (p->gradients >= 0)
-        x.grads =
-            b->results[p->gradients].values + ((size_t)i * (size_t)l->vectors + (size_t)k) * item;
+        x.grads = a->batch->results[p->gradients].values +
+                  ((size_t)i * (size_t)l->vectors + (size_t)k) * size;
     method_map(&l->opts.how, &x, raw);
 }
 
 /* The mean of the finished maps of all layers. */
-static void map_finished(const struct layer *l, const struct engine_batch *b, int i,
-                         const struct aim *aim, int k, float *out)
+static void map_finished(const struct asked *a, int i, int k, float *out)
 {
+    const struct layer *l = a->layer;
     const float epsilon = l->opts.how.compat ? CAM_EPSILON : 0;
     const int cells = l->h * l->w;
     double bias;
@@ -248,7 +320,7 @@ static void map_finished(const struct layer *l, const struct engine_batch *b, in
         out[j] = 0;
     for (int n = 0; n < l->parts; n++) {
         const struct part *p = &l->part[n];
-        map_part(l, p, b, i, aim, k, l->map, &bias);
+        map_part(a, p, i, k, l->map, &bias);
         if (!real_finite(l->map, (size_t)p->cells)) {
             out[0] = NAN; /* which rectifying would hide */
             return;
@@ -262,22 +334,111 @@ static void map_finished(const struct layer *l, const struct engine_batch *b, in
     cam_normalise(out, cells, epsilon);
 }
 
-const double *layer_maps(struct layer *l, const struct engine_batch *b, int i,
-                         const struct aim *aim, int planes, float *raw, double *bias)
+/* Makes all maps of image `i` and hands them out. */
+static int take_image(struct asked *a, int i, struct err *e)
 {
+    struct layer *l = a->layer;
     const int cells = l->h * l->w;
+    float *raw = l->raw;
 
     if (l->probabilities)
-        cam_softmax(logits_of(l, b, i), graph_classes(l->graph), l->p, l->rest);
-    for (int k = 0; k < planes; k++, raw += cells) {
-        bias[k] = NAN;
-        if (aim[k].cls < 0)
+        cam_softmax(logits_of(l, a->batch, i), graph_classes(l->graph), l->p, l->rest);
+    for (int k = 0; k < a->planes; k++, raw += cells) {
+        l->bias[k] = NAN;
+        if (a->aim[i * a->planes + k].cls < 0)
             for (int j = 0; j < cells; j++)
                 raw[j] = NAN;
         else if (l->finished)
-            map_finished(l, b, i, &aim[k], k, raw);
+            map_finished(a, i, k, raw);
         else
-            map_part(l, l->part, b, i, &aim[k], k, raw, &bias[k]);
+            map_part(a, l->part, i, k, raw, &l->bias[k]);
     }
-    return l->probabilities ? l->rest : NULL;
+    const struct layer_maps m = {l->raw, l->bias, l->probabilities ? l->rest : NULL};
+    return a->take(a->ctx, i, &m, e);
+}
+
+/* Keeps an image's maps at one of several layers. */
+static int hold_weights(void *ctx, int i, const float *weight, struct err *e)
+{
+    const struct asked *a = ctx;
+    const struct part *p = a->part;
+    const size_t cells = (size_t)p->cells;
+    const struct method_item x = item_of(a->layer, p, a->batch, i);
+
+    (void)e;
+    for (int k = 0; k < a->planes; k++)
+        method_weighted(&a->layer->opts.how, &x, weight + (size_t)k * (size_t)x.channels,
+                        p->held + ((size_t)i * (size_t)a->planes + (size_t)k) * cells);
+    return 0;
+}
+
+static int take_weights(void *ctx, int i, const float *weight, struct err *e)
+{
+    struct asked *a = ctx;
+
+    a->part->given = weight;
+    return take_image(a, i, e);
+}
+
+/* The passes of one layer. */
+static int run_passes(struct asked *a, struct part *p, masked_take *take, struct err *e)
+{
+    const struct engine_batch *b = a->batch;
+    const struct masked_batch m = {.n = b->n,
+                                   .pixels = b->pixels,
+                                   .images = b->images,
+                                   .activations = b->results[p->activation].values,
+                                   .logits = b->logits,
+                                   .aim = a->aim,
+                                   .planes = a->planes};
+
+    a->part = p;
+    return masked_run(p->masked, &m, take, a, e);
+}
+
+/* Passes of all layers but the last one that has some, whose images are handed out as they come. */
+static int run_all_passes(struct asked *a, struct err *e)
+{
+    struct layer *l = a->layer;
+    struct part *last = NULL;
+    int r = 0;
+
+    for (int i = 0; i < l->parts && r == 0; i++) {
+        struct part *p = &l->part[i];
+        if (!p->masked)
+            continue;
+        if (last) {
+            last->held = mem_alloc((size_t)a->batch->n * (size_t)a->planes * (size_t)last->cells,
+                                   sizeof *last->held);
+            r = run_passes(a, last, hold_weights, e);
+        }
+        last = p;
+    }
+    if (r == 0)
+        r = run_passes(a, last, take_weights, e);
+    for (int i = 0; i < l->parts; i++) {
+        free(l->part[i].held);
+        l->part[i].held = NULL;
+    }
+    return r;
+}
+
+int layer_run(struct layer *l, const struct engine_batch *b, const struct aim *aim, int planes,
+              layer_take *take, void *ctx, struct err *e)
+{
+    struct asked a = {
+        .layer = l, .batch = b, .aim = aim, .planes = planes, .take = take, .ctx = ctx};
+
+    if (planes > l->room) {
+        const size_t n = (size_t)planes;
+        l->raw = mem_grow(l->raw, n * (size_t)l->h * (size_t)l->w, sizeof *l->raw);
+        l->bias = mem_grow(l->bias, n, sizeof *l->bias);
+        l->room = planes;
+    }
+    if (layer_masked(l))
+        return run_all_passes(&a, e);
+    for (int i = 0; i < b->n; i++)
+        if (take_image(&a, i, e) != 0)
+            return -1;
+    return 0;
 }

@@ -1,6 +1,7 @@
 /* Maps of layers of a network from what an engine returns: the activations and, where the
  * method needs them, the gradients. Those of the last stage are known in closed form, from the
- * linear layer (cam/closed.h); others come from a pass backward. */
+ * linear layer (cam/closed.h); others come from a pass backward, or from forward passes of their
+ * own (cam/masked.h). */
 #ifndef HP_LAYER_H
 #define HP_LAYER_H
 
@@ -21,6 +22,9 @@ struct layer_opts {
     struct method_how how;
     bool probabilities; /* needed by the caller, whatever the score */
     bool finished;      /* see layer_finished() */
+    /* Device, precision, threads, exact and note of passes that the method makes of its own; NULL
+     * where no such method is served. */
+    const struct engine_opts *passes;
 };
 
 /* The network and the names outlive the layer. An error where there is no such layer, or where a
@@ -29,9 +33,11 @@ int layer_open(struct layer **l, const struct graph *g, const struct layer_opts 
     ERR_CHECKED;
 void layer_close(struct layer *l);
 
-/* Whether all maps come in closed form, and whether any needs gradients. */
+/* Whether all maps come in closed form, whether any needs gradients, and whether any needs passes
+ * of its own. */
 bool layer_closed(const struct layer *l);
 bool layer_gradients(const struct layer *l);
+bool layer_masked(const struct layer *l);
 
 /* Whether maps are finished as pytorch-grad-cam does: those of several layers, or where asked for.
  * Each is rectified, min-max normalised and resized to the image, and so is the mean of those of
@@ -54,11 +60,24 @@ int layer_want(struct layer *l, int planes, struct engine_want *list, int *count
 void layer_seed(const struct layer *l, struct engine_batch *b, int i, const struct aim *aim,
                 int planes);
 
-/* Its maps raw[planes] of layer_grid(), NaN for an aim without a class; bias[planes], the biases'
- * part of the scores as closed_maps(), NaN where that is not known. Returns 1 - p of each class,
- * valid until the next call, or NULL where neither the score nor the caller needs them. Not
+/* The maps of an image. */
+struct layer_maps {
+    float *raw; /* [planes] of layer_grid(), NaN for an aim without a class; may be changed */
+    const double *bias; /* [planes] the biases' part of the scores as closed_maps(), NaN where that
+                           is not known */
+    const double *rest; /* [classes] 1 - p, or NULL where neither score nor caller needs them */
+};
+
+/* Gets the maps of image `i` of a batch, valid during the call. */
+typedef int layer_take(void *ctx, int i, const struct layer_maps *m, struct err *e);
+
+/* Hands out the maps of a batch's images, in order, each as soon as it is there: `planes` of each
+ * by aim[n][planes], an aim without a class (-1) where an image has fewer. Logits are finite. Not
  * thread-safe. */
-const double *layer_maps(struct layer *l, const struct engine_batch *b, int i,
-                         const struct aim *aim, int planes, float *raw, double *bias);
+int layer_run(struct layer *l, const struct engine_batch *b, const struct aim *aim, int planes,
+              layer_take *take, void *ctx, struct err *e) ERR_CHECKED;
+
+/* Forward passes that the method made of its own so far. */
+int64_t layer_passes(const struct layer *l);
 
 #endif

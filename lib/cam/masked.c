@@ -11,11 +11,11 @@
 
 struct masked {
     struct masked_opts opts;
-    struct graph *tail; /* for MASKED_CHANNEL */
+    struct graph *tail; /* where channels are ablated */
     struct engine *engine;
     int channels, cells, classes;
     size_t image; /* elements of what passes begin with */
-    /* MASKED_IMAGE: */
+    /* Where they mask the image: */
     struct resize *resize;
     float *unit, *mask; /* [cells] of a channel, normalised; [pixels] */
     float *zero;        /* [classes] logits of the image of zeros */
@@ -46,6 +46,12 @@ struct work {
 };
 
 enum { NONE = -1 };
+
+/* Whether channels mask the image; else they are ablated. */
+static bool masks(const struct masked *m)
+{
+    return m->opts.how.method->passes == METHOD_MASKS;
+}
 
 /* --- what passes begin with --- */
 
@@ -87,7 +93,7 @@ static void mask_of(struct masked *m, const float *channel)
     range_of(m->mask, pixels, &min, &max);
     float scale = max - min;
     /* The library adds it to the range of the channel at this size. */
-    if (m->opts.compat)
+    if (m->opts.how.compat)
         scale += 1e-8F / range;
     for (size_t i = 0; i < pixels; i++)
         m->mask[i] = scale > 0 ? (m->mask[i] - min) / scale : 0;
@@ -110,7 +116,7 @@ static void mask_image(struct masked *m, const struct masked_batch *b, struct pa
 /* What stands for the channel. */
 static float value_of(const struct work *w, struct pass p)
 {
-    return ablation_value(w->least[p.image], p.channel, w->m->opts.compat);
+    return ablation_value(w->least[p.image], p.channel, w->m->opts.how.compat);
 }
 
 static void ablate_channel(const struct work *w, struct pass p, float *to)
@@ -148,7 +154,7 @@ static void like_masks(struct masked *m, const struct masked_batch *b, int image
         for (size_t j = 0; j < k && like[k] == (int)k; j++)
             if (like[j] == (int)j && hash[j] == hash[k] &&
                 memcmp(unit + j * cells, unit + k * cells, cells * sizeof *unit) == 0 &&
-                (!m->opts.compat || range[j] == range[k]))
+                (!m->opts.how.compat || range[j] == range[k]))
                 like[k] = (int)j;
     }
     free(unit);
@@ -175,7 +181,7 @@ static void find_passes(struct work *w)
         int *like = w->like + (size_t)i * (size_t)m->channels;
         w->least[i] =
             ablation_least(channel_of(m, w->b, i, 0), (size_t)m->channels * (size_t)m->cells);
-        if (m->opts.way == MASKED_IMAGE)
+        if (masks(m))
             like_masks(w->m, w->b, i, like);
         else
             like_ablated(w, i, like);
@@ -207,7 +213,7 @@ static int read_passes(void *ctx, struct engine_batch *b, int max, struct err *e
     (void)e;
     for (; count < max && next_pass(w); count++, w->next.channel++) {
         float *to = b->images + (size_t)count * w->m->image;
-        if (w->m->opts.way == MASKED_IMAGE)
+        if (masks(w->m))
             mask_image(w->m, w->b, w->next, to);
         else
             ablate_channel(w, w->next, to);
@@ -222,12 +228,13 @@ static void scores_of(const struct work *w, int image, const float *logits, doub
     const struct masked *m = w->m;
     const struct aim *aim = w->b->aim + (size_t)image * (size_t)w->b->planes;
     bool finite = real_finite(logits, (size_t)m->classes);
-    if (finite && m->opts.score != CAM_LOGIT)
+    if (finite && m->opts.how.score != CAM_LOGIT)
         cam_softmax(logits, m->classes, m->p, m->rest);
     for (int i = 0; i < w->b->planes; i++)
-        to[(size_t)i * step] = finite ? cam_value(m->opts.score, logits, m->p, m->rest, m->classes,
-                                                  aim[i].cls, aim[i].minus)
-                                      : NAN;
+        to[(size_t)i * step] = finite && aim[i].cls >= 0
+                                   ? cam_value(m->opts.how.score, logits, m->p, m->rest, m->classes,
+                                               aim[i].cls, aim[i].minus)
+                                   : NAN;
 }
 
 /* Softmax over the channels. */
@@ -251,17 +258,17 @@ static void weigh(const struct work *w, int image)
     const float *logits = w->b->logits + (size_t)image * (size_t)m->classes;
     const struct aim *aim = w->b->aim + (size_t)image * planes;
     double *unchanged = mem_alloc(planes, sizeof *unchanged);
-    bool masks = m->opts.way == MASKED_IMAGE;
-    scores_of(w, image, masks ? m->zero : logits, unchanged, 1);
+    const bool images = masks(m);
+    scores_of(w, image, images ? m->zero : logits, unchanged, 1);
     for (size_t i = 0; i < planes; i++) {
         double *score = w->score + i * channels;
         float *weight = w->weight + i * channels;
         for (size_t k = 0; k < channels; k++)
             score[k] = like[k] == NONE ? unchanged[i] : score[like[k]];
-        if (masks)
+        if (images)
             weigh_masks(score, m->channels, weight);
-        for (size_t k = 0; k < channels && !masks; k++)
-            weight[k] = ablation_weight(unchanged[i], unchanged[i] - score[k], m->opts.compat);
+        for (size_t k = 0; k < channels && !images; k++)
+            weight[k] = ablation_weight(unchanged[i], unchanged[i] - score[k], m->opts.how.compat);
         if (aim[i].cls == aim[i].minus)
             memset(weight, 0, channels * sizeof *weight);
     }
@@ -333,8 +340,8 @@ static int open_all(struct masked *m, struct err *e)
     const struct masked_opts *o = &m->opts;
     const struct graph *g = o->graph;
     const struct graph_value *v = &g->value[o->value], *image = &g->value[0];
-    const bool masks = o->way == MASKED_IMAGE;
-    if (!masks && !(m->tail = graph_tail(g, o->value, e)))
+    const bool images = masks(m);
+    if (!images && !(m->tail = graph_tail(g, o->value, e)))
         return -1;
     const struct engine_opts engine = {.device = o->engine.device,
                                        .precision = o->engine.precision,
@@ -342,15 +349,15 @@ static int open_all(struct masked *m, struct err *e)
                                        .exact = o->engine.exact,
                                        .note = o->engine.note,
                                        .images = true};
-    if (engine_open(&m->engine, masks ? g : m->tail, &engine, e) != 0)
+    if (engine_open(&m->engine, images ? g : m->tail, &engine, e) != 0)
         return -1;
     m->channels = v->c;
     m->cells = v->h * v->w;
     m->classes = graph_classes(g);
-    m->image = graph_size(g, masks ? 0 : o->value);
+    m->image = graph_size(g, images ? 0 : o->value);
     m->p = mem_alloc((size_t)m->classes, sizeof *m->p);
     m->rest = mem_alloc((size_t)m->classes, sizeof *m->rest);
-    if (!masks)
+    if (!images)
         return 0;
     m->resize = resize_aligned(v->h, v->w, image->h, image->w);
     m->unit = mem_alloc((size_t)m->cells, sizeof *m->unit);

@@ -1,34 +1,24 @@
 /* Channel weights from forward passes of a network whose input, or whose layer, is changed channel
  * by channel. One pass tells the scores of all classes, so that all maps of an image share the
- * passes; passes that are known without being run are not run. */
+ * passes. Passes that are known without being run are not run: of a channel that is the same in all
+ * cells, whose mask leaves an image of zeros, for which one pass is enough; of channels that make
+ * the same mask; of a channel that is the constant which stands for it. */
 #ifndef HP_MASKED_H
 #define HP_MASKED_H
 
 #include "base/err.h"
 #include "cam/cam.h"
+#include "cam/method.h"
 #include "engine/engine.h"
 #include "graph/graph.h"
 
 #include <stdbool.h>
 
-enum masked_way {
-    /* Score-CAM (Wang et al. 2020): the image times the channel, min-max normalised at the size
-     * of the image, to which it is resized with corners aligned; the weights of the channels are
-     * the softmax of their scores. A channel that is the same in all cells stands for an image of
-     * zeros, whose score is computed once; channels that make the same mask share a pass. */
-    MASKED_IMAGE,
-    /* Ablation-CAM (cam/ablation.h): a constant stands for the channel. Passes begin at the
-     * layer; a channel that is that constant everywhere needs none. */
-    MASKED_CHANNEL
-};
-
 struct masked_opts {
     const struct graph *graph; /* outlives the passes */
     int value;                 /* the layer */
-    enum masked_way way;
-    enum cam_score score;
-    bool compat;               /* pytorch-grad-cam's numbers: an epsilon of 1e-8 below the range of
-                                  each mask; and what cam/ablation.h says */
+    struct method_how how; /* whose method has passes; with compat an epsilon of 1e-8 is added to
+                              the range of each mask, and what cam/ablation.h says holds */
     struct engine_opts engine; /* device, precision, threads, exact and note count */
 };
 
@@ -39,7 +29,7 @@ struct masked_batch {
     const float *images;      /* (n, 3, h, w) of value 0, or NULL where there are pixels */
     const float *activations; /* (n, channels, cells) of the layer */
     const float *logits;      /* (n, classes), finite */
-    const struct aim *aim;    /* (n, planes), each with a class */
+    const struct aim *aim;    /* (n, planes) */
     int planes;
 };
 
@@ -56,8 +46,9 @@ void masked_close(struct masked *m);
 /* How many passes were run so far, of images and channels. */
 int64_t masked_passes(const struct masked *m);
 
-/* Passes of all images fill the engine's batches together. Weights are NaN where a score is, and
- * 0 for an aim that takes a class from itself. Not at the same time from several threads. */
+/* Passes of all images fill the engine's batches together. Weights are NaN where a score is and
+ * for an aim without a class, and 0 for one that takes a class from itself. Not at the same time
+ * from several threads. */
 int masked_run(struct masked *m, const struct masked_batch *b, masked_take *take, void *ctx,
                struct err *e) ERR_CHECKED;
 

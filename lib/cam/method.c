@@ -171,6 +171,7 @@ void method_map(const struct method_how *how, const struct method_item *x, float
 #define METHOD_WEIGHTS(name) .weights = weights_##name
 #define METHOD_CELLS(name) .cell = cell_##name
 #define METHOD_WHOLE(name) .whole = whole_##name
+#define METHOD_PASSES(name) .passes = METHOD_##name
 
 static const struct method methods[METHOD_COUNT] = {
 #define METHOD_ROW(id, word, kind, name, formula, paper, needs, closed)                            \
@@ -186,7 +187,7 @@ const struct method *method_at(int i)
 
 bool method_combines(const struct method_how *how)
 {
-    return how->method->closed != METHOD_FEATURES && !how->eigen;
+    return how->method->closed == METHOD_CAM && !how->eigen;
 }
 
 bool method_sums(const struct method *m)

@@ -20,12 +20,23 @@ enum method_closed {
     METHOD_FEATURES, /* nothing else */
     METHOD_CAM,      /* maps of all classes: the map is CAM (Zhou et al. 2016), which adds up to the
                         score */
+    METHOD_NETWORK,  /* nothing is: the image passes the network again */
+};
+
+/* Forward passes that tell the weights of the channels (cam/masked.h). */
+enum method_passes {
+    METHOD_NO_PASSES,
+    METHOD_MASKS,   /* Score-CAM: of the image times the channel, min-max normalised at the size of
+                       the   image, to which it is resized with corners aligned; the weights are the
+                       softmax   of the scores */
+    METHOD_ABLATES, /* Ablation-CAM: from the layer, where a constant stands for the channel
+                       (cam/ablation.h) */
 };
 
 /* Of each: its constant, its word, what its function gives, the function's name, its formula for
  * the manual page, its source, needs, and of enum method_closed. A function gives WEIGHTS of the
- * channels; CELLS, each channel's share of a cell from activation and gradient; or the WHOLE map.
- */
+ * channels; CELLS, each channel's share of a cell from activation and gradient; or the WHOLE map;
+ * PASSES, one of enum method_passes, give the weights of the channels. */
 #define METHODS(X)                                                                                 \
     X(GRADCAM, "gradcam", WEIGHTS, gradcam, "sum_k mean(G_k) A_k", "Selvaraju et al. 2017",        \
       METHOD_GRADIENTS, METHOD_CAM)                                                                \
@@ -45,7 +56,11 @@ enum method_closed {
     X(EIGENGRADCAM, "eigengradcam", WHOLE, eigengradcam, "first principal component of G A",       \
       "pytorch-grad-cam", METHOD_GRADIENTS, METHOD_FEATURES)                                       \
     X(FEM, "fem", WHOLE, fem, "sum_k share(A_k > mean(A_k) + 2 std(A_k)) A_k", "Fuad et al. 2020", \
-      0, METHOD_FEATURES)
+      0, METHOD_FEATURES)                                                                          \
+    X(SCORECAM, "scorecam", PASSES, MASKS, "sum_k softmax_k(S(image masked by A_k)) A_k",          \
+      "Wang et al. 2020", 0, METHOD_NETWORK)                                                       \
+    X(ABLATIONCAM, "ablationcam", PASSES, ABLATES, "sum_k (S - S(A_k = 0)) / |S| A_k",             \
+      "Ramaswamy and Desai 2020", 0, METHOD_FEATURES)
 
 enum {
 #define METHOD_ID(id, word, kind, name, formula, paper, needs, closed) METHOD_##id,
@@ -77,6 +92,7 @@ struct method {
     void (*weights)(const struct method_how *how, const struct method_item *x, float *weight);
     double (*cell)(float a, float g);
     void (*whole)(const struct method_item *x, float *map);
+    enum method_passes passes;
 };
 
 /* How maps are made, as options say. */
@@ -96,7 +112,7 @@ bool method_combines(const struct method_how *how);
 /* Whether --smooth eigen means something: the method sums over channels. */
 bool method_sums(const struct method *m);
 
-/* map[cells], signed and unnormalised. Thread-safe. */
+/* map[cells], signed and unnormalised, of a method without passes. Thread-safe. */
 void method_map(const struct method_how *how, const struct method_item *x, float *map);
 
 /* The same from weights of the channels. */

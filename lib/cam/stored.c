@@ -206,6 +206,11 @@ bool stored_probabilities(const struct stored *s)
 
 /* --- maps --- */
 
+static bool needs_logits(const struct stored *s)
+{
+    return s->opts->probabilities || closed_needs(&s->opts->how);
+}
+
 /* Item `index` of the main tensor; *logits and *w where there are such tensors and they are
  * wanted. */
 static const float *get(struct stored *s, int64_t index, bool made, const float **logits,
@@ -214,8 +219,7 @@ static const float *get(struct stored *s, int64_t index, bool made, const float 
     const float *item = (made ? items_get_any : items_get)(s->items, index, e);
 
     *logits = *w = NULL;
-    if (item && s->logits && (s->opts->probabilities || s->opts->how.score != CAM_LOGIT) &&
-        !(*logits = items_get(s->logits, index, e)))
+    if (item && s->logits && needs_logits(s) && !(*logits = items_get(s->logits, index, e)))
         return NULL;
     if (item && s->weights && !(*w = items_get(s->weights, index, e)))
         return NULL;
@@ -250,14 +254,15 @@ int stored_maps(struct stored *s, int64_t id, const struct aim *aim, int planes,
         return -1;
     if (w)
         closed_weights(s->closed, w);
-    if (!logits && (s->opts->probabilities || s->opts->how.score != CAM_LOGIT))
+    if (!logits && needs_logits(s))
         logits = closed_logits(s->closed, item);
     if (planes > s->room) {
         s->room = planes;
         s->bias = mem_grow(s->bias, (size_t)planes, sizeof *s->bias);
     }
     more->rest = rest_of(s, logits);
-    closed_maps(s->closed, aim, planes, item, s->p, s->rest, raw, s->bias);
+    const struct closed_outcome z = {logits, s->p, s->rest};
+    closed_maps(s->closed, aim, planes, item, &z, raw, s->bias);
     more->bias = s->head.b ? s->bias : NULL;
     return 0;
 }

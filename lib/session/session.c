@@ -82,16 +82,26 @@ int session_open(struct session *s, const struct session_opts *o, const struct d
     return 0;
 }
 
+struct engine_opts session_engine_opts(const struct session *s)
+{
+    return (struct engine_opts){.device = s->opts->device,
+                                .precision = (enum engine_precision)s->opts->precision,
+                                .exact = s->opts->exact,
+                                .threads = (int)s->opts->threads,
+                                .note = prog_note};
+}
+
 int session_engine(struct session *s, const struct engine_opts *wanted, struct err *e)
 {
     struct engine_opts o = *wanted;
+    const struct engine_opts own = session_engine_opts(s);
     double start = prog_clock();
 
-    o.device = s->opts->device;
-    o.precision = (enum engine_precision)s->opts->precision;
-    o.exact = s->opts->exact;
-    o.threads = (int)s->opts->threads;
-    o.note = prog_note;
+    o.device = own.device;
+    o.precision = own.precision;
+    o.exact = own.exact;
+    o.threads = own.threads;
+    o.note = own.note;
     if (engine_open(&s->engine, s->model->graph, &o, e) != 0)
         return -1;
     if (prog_verbose())

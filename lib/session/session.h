@@ -85,6 +85,9 @@ struct session {
 int session_open(struct session *s, const struct session_opts *o, const struct data_opts *d,
                  struct err *e) ERR_CHECKED;
 
+/* Device, precision, exact, threads and note, as the options say. */
+struct engine_opts session_engine_opts(const struct session *s);
+
 /* Opens the engine of an open model. Of `wanted` those members count that say what is computed:
  * device, precision, exact, threads and note are set here. Says with -v what the engine is and
  * how long that took. */

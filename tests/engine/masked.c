@@ -114,7 +114,7 @@ static void expect(const struct base *b, const struct masked_opts *o, int image,
     const int classes = graph_classes(b->graph);
     const float *acts = b->acts + (size_t)image * size;
     struct err e;
-    bool masks = o->way == MASKED_IMAGE;
+    bool masks = o->how.method->passes == METHOD_MASKS;
     struct graph *tail = graph_tail(b->graph, masks ? 0 : b->value, &e);
     const size_t channels = (size_t)v->c, each = graph_size(tail, 0);
     float *all = mem_alloc(channels * each, sizeof *all);
@@ -126,27 +126,27 @@ static void expect(const struct base *b, const struct masked_opts *o, int image,
     for (int k = 0; k < v->c; k++) {
         float *in = all + (size_t)k * each;
         if (masks) {
-            mask(b, image, acts + (size_t)k * cells, o->compat, in);
+            mask(b, image, acts + (size_t)k * cells, o->how.compat, in);
         } else {
             memcpy(in, acts, size * sizeof *in);
             for (size_t i = 0; i < cells; i++)
                 in[(size_t)k * cells + i] =
-                    o->compat && least != 0 ? least - 1e7F * (float)(k % 32 + 1) : 0;
+                    o->how.compat && least != 0 ? least - 1e7F * (float)(k % 32 + 1) : 0;
         }
     }
     forward(tail, v->c, all, logits, NULL, 0);
     for (int k = 0; k < v->c; k++)
         for (int p = 0; p < PLANES; p++) {
             score[k * PLANES + p] =
-                aim_score(o->score, logits + k * classes, classes, b->aim[image * PLANES + p]);
+                aim_score(o->how.score, logits + k * classes, classes, b->aim[image * PLANES + p]);
             sum[p] += exp(score[k * PLANES + p]);
         }
     for (int k = 0; k < v->c; k++)
         for (int p = 0; p < PLANES; p++) {
             const struct aim aim = b->aim[image * PLANES + p];
             double was =
-                aim_score(o->score, b->logits + (size_t)image * (size_t)classes, classes, aim);
-            double fall = (was - score[k * PLANES + p]) / (o->compat ? was : fabs(was));
+                aim_score(o->how.score, b->logits + (size_t)image * (size_t)classes, classes, aim);
+            double fall = (was - score[k * PLANES + p]) / (o->how.compat ? was : fabs(was));
             weight[p * v->c + k] = (float)(aim.cls == aim.minus ? 0
                                            : masks ? exp(score[k * PLANES + p]) / sum[p]
                                                    : fall);
@@ -215,15 +215,15 @@ static void check_device(const struct base *b, struct masked_opts o, const char 
     o.engine.threads = 1;
     weights_of(b, &o, false, have);
     o.engine.threads = 3;
-    weights_of(b, &o, o.way == MASKED_CHANNEL, other);
+    weights_of(b, &o, o.how.method->passes == METHOD_ABLATES, other);
     CHECK(memcmp(have, other, IMAGES * n * sizeof *have) == 0);
     for (int i = 0; i < IMAGES; i++) {
         expect(b, &o, i, want);
         double gap = difference(have + (size_t)i * n, want, n);
         CHECK(gap <= tolerance);
         if (!(gap <= tolerance))
-            fprintf(stderr, "  %s, value %d, way %d, score %d, compat %d: %.2g\n", device, b->value,
-                    o.way, o.score, o.compat, gap);
+            fprintf(stderr, "  %s, value %d, %s, score %d, compat %d: %.2g\n", device, b->value,
+                    o.how.method->word, o.how.score, o.how.compat, gap);
     }
     free(want);
     free(have);
@@ -233,13 +233,13 @@ static void check_device(const struct base *b, struct masked_opts o, const char 
 static void check_value(const struct graph *g, int value)
 {
     struct base b = base_open(g, value);
-    for (int way = MASKED_IMAGE; way <= MASKED_CHANNEL; way++)
+    for (int m = METHOD_SCORECAM; m <= METHOD_ABLATIONCAM; m++)
         for (int score = CAM_LOGIT; score <= CAM_PROB; score++) {
             const struct masked_opts o = {.graph = g,
                                           .value = value,
-                                          .way = (enum masked_way)way,
-                                          .score = (enum cam_score)score,
-                                          .compat = (value + score) % 2};
+                                          .how = {.method = method_at(m),
+                                                  .score = (enum cam_score)score,
+                                                  .compat = (value + score) % 2}};
             check_device(&b, o, score == CAM_PROB ? "ref" : "cpu", 2e-4);
         }
     base_close(&b);
@@ -258,15 +258,15 @@ static void check_closed(const struct graph *g)
     for (int k = 0; k < 6; k++) {
         const struct masked_opts o = {.graph = g,
                                       .value = end.value,
-                                      .way = MASKED_CHANNEL,
-                                      .score = (enum cam_score)(k % 3),
-                                      .compat = k / 3,
+                                      .how = {.method = method_at(METHOD_ABLATIONCAM),
+                                              .score = (enum cam_score)(k % 3),
+                                              .compat = k / 3},
                                       .engine = {.device = "ref"}};
         weights_of(&b, &o, false, passed);
         for (int i = 0; i < IMAGES; i++) {
-            ablation_closed(&h, o.score, o.compat, b.acts + (size_t)i * graph_size(g, end.value),
-                            b.logits + (size_t)i * (size_t)h.classes, b.aim + i * PLANES, PLANES,
-                            closed);
+            ablation_closed(
+                &h, o.how.score, o.how.compat, b.acts + (size_t)i * graph_size(g, end.value),
+                b.logits + (size_t)i * (size_t)h.classes, b.aim + i * PLANES, PLANES, closed);
             CHECK(difference(passed + (size_t)i * n, closed, n) < 2e-4);
         }
     }
@@ -295,8 +295,10 @@ static void check_skipped(void)
                        : k == 7 ? (p == 7) * 0.7F
                                 : a[p];
         }
-    struct masked_opts o = {
-        .graph = g, .value = value, .way = MASKED_IMAGE, .engine = {.device = "cpu", .threads = 2}};
+    struct masked_opts o = {.graph = g,
+                            .value = value,
+                            .how = {.method = method_at(METHOD_SCORECAM)},
+                            .engine = {.device = "cpu", .threads = 2}};
     /* 2 and 4 have no mask, 7 has that of 6; 5 may differ from 0 by a rounding. */
     int64_t passes = weights_of(&b, &o, false, have);
     CHECK(passes >= IMAGES * 4 && passes <= IMAGES * 5);
@@ -304,11 +306,11 @@ static void check_skipped(void)
         expect(&b, &o, i, want);
         CHECK(difference(have + (size_t)i * n, want, n) < 1e-4);
     }
-    o.way = MASKED_CHANNEL;
+    o.how.method = method_at(METHOD_ABLATIONCAM);
     CHECK(weights_of(&b, &o, false, have) == IMAGES * 7);
     memset(b.acts, 0, IMAGES * graph_size(g, value) * sizeof *b.acts);
     CHECK(weights_of(&b, &o, false, have) == 0 && have[3] == 0);
-    o.way = MASKED_IMAGE;
+    o.how.method = method_at(METHOD_SCORECAM);
     CHECK(weights_of(&b, &o, false, have) == 0 && have[3] == 0.125F);
     base_close(&b);
     graph_free(g);
@@ -320,8 +322,10 @@ static void check_again(void)
     struct graph *g = net_random(9, 8, (const int[]){8, 0}, 1, 4);
     struct base b = base_open(g, 1);
     float first[IMAGES * 8 * PLANES], then[IMAGES * 8 * PLANES];
-    const struct masked_opts o = {
-        .graph = g, .value = 1, .way = MASKED_CHANNEL, .engine = {.device = "cpu", .threads = 2}};
+    const struct masked_opts o = {.graph = g,
+                                  .value = 1,
+                                  .how = {.method = method_at(METHOD_ABLATIONCAM)},
+                                  .engine = {.device = "cpu", .threads = 2}};
     const struct masked_batch batch = batch_of(&b, true);
     struct taken t = {.channels = 8, .weight = first};
     struct masked *m;
@@ -343,8 +347,10 @@ static void check_refused(void)
     struct graph *g = net_random(9, 8, (const int[]){8, 16, 0}, 2, 4);
     struct base b = base_open(g, 3);
     float have[IMAGES * 8 * PLANES];
-    struct masked_opts o = {
-        .graph = g, .value = 3, .way = MASKED_CHANNEL, .engine = {.device = "ref"}};
+    struct masked_opts o = {.graph = g,
+                            .value = 3,
+                            .how = {.method = method_at(METHOD_ABLATIONCAM)},
+                            .engine = {.device = "ref"}};
     for (size_t i = 0; i < graph_size(g, 3); i++)
         b.acts[i] = 3e38F;
     weights_of(&b, &o, false, have);

@@ -69,7 +69,7 @@ static void test_logit(void)
     for (int cls = 0; cls < CLASSES; cls++) {
         const struct aim aim = {cls, -1};
         double lost = closed_logits(c, features)[cls] - b[cls];
-        closed_maps(c, &aim, 1, features, NULL, NULL, raw, &bias);
+        closed_maps(c, &aim, 1, features, &(struct closed_outcome){0}, raw, &bias);
         CHECK_NEAR(cam_sum(raw, CELLS), lost, 1e-5);
         CHECK_NEAR(feature_completeness(raw, raw, CELLS), 0, 0);
         CHECK_NEAR(feature_sensitivity(raw, raw, CELLS), 1, 1e-12);
