@@ -359,7 +359,7 @@ static int open_all(struct job *j, struct err *e)
         return err_set(e, "%s: expected a file or a folder, found a pipe: images are taken by id",
                        data_name(s->data));
     session_drop_checkpoint(s);
-    if (input_open(j->input, graph_classes(s->model->graph),
+    if (input_open(j->input, graph_classes(s->model->graph), data_count(s->data),
                    (struct faith_size){data_h(s->data), data_w(s->data)}, (uint64_t)seed, e) != 0 ||
         choose_cells(j, e) != 0 || open_given(j, e) != 0 || session_engine(s, &engine, e) != 0)
         return -1;

@@ -22,7 +22,7 @@ struct tensor {
 };
 
 struct row {
-    int64_t index, id, line;
+    int64_t index, id;
     struct aim aim;
 };
 
@@ -34,6 +34,7 @@ struct input {
     struct row *row; /* [rows] that were taken */
     size_t rows;
     int64_t all; /* rows of the table */
+    int64_t images;
     int classes;
     struct ids *ids;
     struct targets *made; /* what --planes says, or NULL */
@@ -82,6 +83,14 @@ static void check_streams(const struct input *in)
         prog_usage("standard input was asked for %d times, and can be read once", standard);
 }
 
+/* What is wrong with words of targets, whichever option has them. */
+static const char *behind_option(const struct err *e)
+{
+    static const char option[] = "--target: ";
+    const size_t n = sizeof option - 1;
+    return strncmp(e->msg, option, n) == 0 ? e->msg + n : e->msg;
+}
+
 void input_parse(struct input **out, const struct input_opts *o, char *const *operand, int n)
 {
     struct err e;
@@ -103,7 +112,7 @@ void input_parse(struct input **out, const struct input_opts *o, char *const *op
     if (aims_new(&in->aims, o->target, &e) != 0)
         prog_usage("%s", e.msg);
     if (o->planes && targets_parse(&in->made, o->planes, &e) != 0)
-        prog_usage("--planes: %s", e.msg);
+        prog_usage("--planes: %s", behind_option(&e));
     *out = in;
 }
 
@@ -125,6 +134,19 @@ static void take_sample(struct input *in, uint64_t seed)
     free(taken);
 }
 
+/* Before anything is computed: each row has an image, and a map. */
+static int check_row(const struct input *in, const struct aims_row *row, struct err *e)
+{
+    if (row->id >= in->images)
+        return aims_error(in->aims, row, e,
+                          "expected an id below %" PRId64 ", the number of images, found %" PRId64,
+                          in->images, row->id);
+    if (in->ids && ids_find(in->ids, row->id) < 0)
+        return aims_error(in->aims, row, e, "expected an id of %s, found %" PRId64,
+                          io_name(in->opts.ids), row->id);
+    return 0;
+}
+
 static int read_rows(struct input *in, uint64_t seed, struct err *e)
 {
     struct aims_row *row;
@@ -132,9 +154,9 @@ static int read_rows(struct input *in, uint64_t seed, struct err *e)
     if (aims_open(in->aims, in->opts.table, in->classes, false, e) != 0)
         return -1;
     row = mem_zero(1, aims_bytes(in->aims));
-    while ((r = aims_next(in->aims, row, e)) > 0) {
+    while ((r = aims_next(in->aims, row, e)) > 0 && (r = check_row(in, row, e)) == 0) {
         in->row = mem_extend(in->row, in->rows, in->rows + 1, sizeof *in->row);
-        in->row[in->rows++] = (struct row){in->all++, row->id, row->line, row->aim[0]};
+        in->row[in->rows++] = (struct row){in->all++, row->id, row->aim[0]};
     }
     free(row);
     take_sample(in, seed);
@@ -147,8 +169,9 @@ static int find_plane(struct input *in, struct err *e)
 {
     if (!in->made)
         return 0;
-    if (targets_lay_out(in->made, in->classes, e) != 0)
-        return -1;
+    struct err why;
+    if (targets_lay_out(in->made, in->classes, &why) != 0)
+        return err_set(e, "--planes: %s", behind_option(&why));
     in->plane = targets_find(in->made, in->opts.target);
     if (in->plane < 0 && strcmp(in->opts.target, "margin") != 0 &&
         targets_find(in->made, "all") == 0 && targets_words(in->made) == 1)
@@ -209,9 +232,11 @@ static int check_count(const struct input *in, const struct tensor *t, struct er
                    items_name(t->items), expected, io_name(in->opts.table), count);
 }
 
-int input_open(struct input *in, int classes, struct faith_size image, uint64_t seed, struct err *e)
+int input_open(struct input *in, int classes, int64_t images, struct faith_size image,
+               uint64_t seed, struct err *e)
 {
     in->classes = classes;
+    in->images = images;
     if (find_plane(in, e) != 0 || (in->opts.ids && ids_open(&in->ids, in->opts.ids, e) != 0))
         return -1;
     for (int m = 0; m < in->tensors; m++)
@@ -288,9 +313,6 @@ int input_row(struct input *in, int64_t i, int64_t *id, struct aim *aim, const f
     const int64_t item = in->ids ? ids_find(in->ids, row->id) : row->index;
     *id = row->id;
     *aim = row->aim;
-    if (item < 0)
-        return err_set(e, "%s:%" PRId64 ": expected an id of %s, found %" PRId64,
-                       io_name(in->opts.table), row->line, io_name(in->opts.ids), row->id);
     for (int m = 0; m < in->tensors; m++)
         if (read_map(in, &in->tensor[m], row, item, &map[m], e) != 0)
             return -1;
@@ -299,7 +321,8 @@ int input_row(struct input *in, int64_t i, int64_t *id, struct aim *aim, const f
 
 int input_end(struct input *in, struct err *e)
 {
-    aims_tell_none(in->aims);
+    if (in->all == 0)
+        prog_no_rows(io_name(in->opts.table), "nothing scored");
     for (int m = 0; m < in->tensors; m++)
         if (items_drain(in->tensor[m].items, e) != 0 || check_count(in, &in->tensor[m], e) != 0)
             return -1;

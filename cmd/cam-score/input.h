@@ -20,10 +20,11 @@ struct input_opts {
  * with a usage error. */
 void input_parse(struct input **in, const struct input_opts *o, char *const *operand, int n);
 
-/* Reads the rows, of a model of `classes` classes, and opens the tensors; `image`: the size of the
- * images, which no map exceeds. The input is the caller's to close, after an error, too. */
-int input_open(struct input *in, int classes, struct faith_size image, uint64_t seed, struct err *e)
-    ERR_CHECKED;
+/* Reads the rows, of a model of `classes` classes and so many images, and opens the tensors;
+ * `image`: the size of the images, which no map exceeds. The input is the caller's to close, after
+ * an error, too. */
+int input_open(struct input *in, int classes, int64_t images, struct faith_size image,
+               uint64_t seed, struct err *e) ERR_CHECKED;
 void input_close(struct input *in);
 
 int input_maps(const struct input *in);

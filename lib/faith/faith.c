@@ -309,7 +309,7 @@ static void value_map(const struct faith *f, const struct waiting *w, int m, dou
     for (int s = 0; s < SERIES_COUNT; s++)
         series[s] = (struct scores){f->points[s].n, f->points[s].share, score + f->points[s].first};
     const struct subject subject = {
-        .score = w->score[0], .most = most_of(f->opts.score, w->image.aim), .series = series};
+        .score = known(w, 0), .most = most_of(f->opts.score, w->image.aim), .series = series};
     for (int i = 0; i < f->opts.metrics; i++) {
         const struct metric_rule *r = metric_rule(f->opts.metric[i]);
         /* A margin between a class and itself is always 0, and a flat map has no order. */
@@ -627,9 +627,12 @@ int faith_add(struct faith *f, const struct faith_image *image, const float *con
     order_ties(f->opts.seed, image->id, ORDER_CELLS, f->ties[1], f->cells);
     for (size_t i = 0; i < f->seen; i++)
         f->seen_variant[i] = -1;
-    memcpy(f->queue + (size_t)f->queued * f->size, f->image, f->size * sizeof *f->queue);
-    f->hash[f->queued] = hash_of(f->image, f->size);
-    keep(f, f->queued, 0);
+    f->waiting[f->count].same[0] = -1;
+    if (f->each > 0) {
+        memcpy(f->queue + (size_t)f->queued * f->size, f->image, f->size * sizeof *f->queue);
+        f->hash[f->queued] = hash_of(f->image, f->size);
+        keep(f, f->queued, 0);
+    }
     if (f->needs & NEEDS_REFERENCE)
         draw_map(f, f->opts.reference, &f->reference);
     const int r = add_maps(f, e);
