@@ -29,6 +29,12 @@ struct points {
     double *share;
 };
 
+/* The size of a map, and the way from there to that of the image. */
+struct sized {
+    struct faith_size size;
+    struct resize *resize;
+};
+
 /* A map at the size of the image, by cells, and scaled to [0, 1] at the size of the image; whether
  * all is equal, and whether it is blank. */
 struct drawn {
@@ -52,7 +58,7 @@ struct place {
 };
 
 struct faith {
-    struct faith_opts opts; /* its lists are copies */
+    struct faith_opts opts; /* without the sizes; its metrics are a copy */
     struct fill_shape shape;
     size_t pixels, cells, size; /* size: floats of an image */
     int classes;
@@ -60,7 +66,7 @@ struct faith {
     struct points points[SERIES_COUNT];
     int each;                    /* points of a map */
     int variants;                /* of an image */
-    struct resize **resize;      /* [maps] */
+    struct sized *sized;         /* [maps] */
     uint32_t *cell_of;           /* [pixels] */
     float *image;                /* that is being added, normalised */
     float *fill[FAITH_DROP + 1]; /* of it, where a series needs it */
@@ -176,7 +182,7 @@ int faith_open(struct faith **out, const struct faith_opts *o, struct err *e)
     const struct graph_value *v = &o->graph->value[0];
     f->opts = *o;
     f->opts.metric = copy(o->metric, (size_t)o->metrics, sizeof *o->metric);
-    f->opts.size = copy(o->size, (size_t)o->maps, sizeof *o->size);
+    f->opts.size = NULL;
     f->shape = (struct fill_shape){v->c, v->h, v->w};
     f->pixels = graph_cells(o->graph, 0);
     f->size = graph_size(o->graph, 0);
@@ -187,9 +193,10 @@ int faith_open(struct faith **out, const struct faith_opts *o, struct err *e)
     for (int s = 0; s < SERIES_COUNT; s++)
         set_points(f, (enum series)s);
     f->variants = 1 + o->maps * f->each;
-    f->resize = mem_zero((size_t)o->maps + 1, sizeof *f->resize);
+    f->sized = mem_alloc((size_t)o->maps + 1, sizeof *f->sized);
     for (int m = 0; m < o->maps; m++)
-        f->resize[m] = resize_new(o->size[m].h, o->size[m].w, v->h, v->w);
+        f->sized[m] =
+            (struct sized){o->size[m], resize_new(o->size[m].h, o->size[m].w, v->h, v->w)};
     f->image = mem_alloc(f->size, sizeof *f->image);
     f->ties[0] = mem_alloc(f->pixels, sizeof **f->ties);
     f->ties[1] = mem_alloc(f->cells, sizeof **f->ties);
@@ -218,10 +225,9 @@ void faith_close(struct faith *f)
         free(f->points[s].share);
     }
     for (int m = 0; m < f->opts.maps; m++)
-        resize_free(f->resize[m]);
-    free(f->resize);
+        resize_free(f->sized[m].resize);
+    free(f->sized);
     free((void *)f->opts.metric);
-    free((void *)f->opts.size);
     free(f->cell_of);
     free(f->image);
     for (size_t i = 0; i < sizeof f->fill / sizeof *f->fill; i++)
@@ -402,17 +408,17 @@ static bool flat(const float *v, int n)
 
 static void draw_map(const struct faith *f, int m, struct drawn *d)
 {
-    const struct faith_size s = f->opts.size[m];
+    const struct faith_size s = f->sized[m].size;
     const int cells = s.h * s.w;
     d->flat = flat(f->map[m], cells);
     d->blank = cam_blank(f->map[m], cells);
     d->pixels = mem_alloc(2 * f->pixels + f->cells, sizeof *d->pixels);
     d->unit = d->pixels + f->pixels;
     d->cells = d->unit + f->pixels;
-    resize_run(f->resize[m], f->map[m], d->pixels);
+    resize_run(f->sized[m].resize, f->map[m], d->pixels);
     mean_cells(f, f->map[m], s, f->opts.cells, d->cells);
     float *room = copy(f->map[m], (size_t)cells, sizeof *room);
-    cam_finish(room, cells, 0, f->resize[m], d->unit, (int)f->pixels);
+    cam_finish(room, cells, 0, f->sized[m].resize, d->unit, (int)f->pixels);
     free(room);
 }
 
@@ -499,8 +505,8 @@ static void make_images(const struct faith *f, const struct drawn *d, int at)
 static void measure(const struct faith *f, const struct faith_image *image, int m,
                     const struct drawn *d, double *value)
 {
-    const struct faith_size s = f->opts.size[m], stage = f->opts.stage;
-    const struct faith_size other = f->opts.size[f->opts.reference];
+    const struct faith_size s = f->sized[m].size, stage = f->opts.stage;
+    const struct faith_size other = f->sized[f->opts.reference].size;
     const bool same = s.h == other.h && s.w == other.w;
     struct subject subject = {.map = d->pixels,
                               .mask = image->mask,
