@@ -14,6 +14,7 @@
 #include "faith/order.h"
 #include "faith/stage.h"
 #include "session/session.h"
+#include "stats/prediction.h"
 #include "stream/run.h"
 
 #include <inttypes.h>
@@ -128,6 +129,8 @@ struct job {
     enum metric metric[METRIC_COUNT];
     int metrics, baselines;
     int reference; /* the map of --reference */
+    bool network;  /* whether a metric needs it */
+    int classes;   /* below which classes are */
     struct faith_size cells;
     struct faith *faith;
     float *baseline[BASELINE_COUNT];
@@ -181,12 +184,14 @@ static int write_run(const struct job *j, struct out *o, struct err *e)
 {
     struct run about = {0};
     run_begin(&about);
-    run_put(&about, "checkpoint", "%s", session.model);
+    run_put(&about, "checkpoint", session.model ? "%s" : NULL, session.model);
     run_put(&about, "data", "%s", data_name(j->session.data));
-    normal_put(&about, &j->session.pixels);
-    run_put(&about, "precision", "%s",
-            engine_precision_word((enum engine_precision)session.precision));
-    run_put(&about, "device", "%s", engine_about(j->session.engine));
+    if (j->network) {
+        normal_put(&about, &j->session.pixels);
+        run_put(&about, "precision", "%s",
+                engine_precision_word((enum engine_precision)session.precision));
+        run_put(&about, "device", "%s", engine_about(j->session.engine));
+    }
     run_put(&about, "target", "%s", wanted.target);
     run_put(&about, "score", "%s", cam_score_word(scores[score]));
     run_put(&about, "cells", "%dx%d", j->cells.h, j->cells.w);
@@ -283,8 +288,9 @@ static int open_faith(struct job *j, struct err *e)
         stage_grid(j->stage, &stage.h, &stage.w);
     for (int m = 0; m < maps_of(j); m++)
         size[m] = m < given ? input_size(j->input, m) : image;
-    const struct faith_opts o = {.graph = j->session.model->graph,
+    const struct faith_opts o = {.graph = j->network ? j->session.model->graph : NULL,
                                  .engine = j->session.engine,
+                                 .image = image,
                                  .metric = j->metric,
                                  .metrics = j->metrics,
                                  .size = size,
@@ -324,7 +330,6 @@ static int choose_cells(struct job *j, struct err *e)
 static int open_given(struct job *j, struct err *e)
 {
     const struct data *d = j->session.data;
-    const int classes = graph_classes(j->session.model->graph);
     int h, w;
     if (masks &&
         masks_open(&j->masks, masks, data_count(d), data_h(d), data_w(d), data_name(d), e) != 0)
@@ -338,9 +343,10 @@ static int open_given(struct job *j, struct err *e)
     if (stage_open(&j->stage, &j->stored, e) != 0)
         return -1;
     stage_grid(j->stage, &h, &w);
-    if (stage_classes(j->stage) != classes)
+    if (j->session.model && stage_classes(j->stage) != j->classes)
         return err_set(e, "%s: expected maps of %d classes as the network has, found %d",
-                       io_name(check.class_maps), classes, stage_classes(j->stage));
+                       io_name(check.class_maps), j->classes, stage_classes(j->stage));
+    j->classes = stage_classes(j->stage);
     if (h > data_h(d) || w > data_w(d))
         return err_set(e, "%s: expected maps of at most %dx%d, the size of the images, found %dx%d",
                        io_name(check.class_maps), data_h(d), data_w(d), h, w);
@@ -348,20 +354,33 @@ static int open_given(struct job *j, struct err *e)
     return 0;
 }
 
-static int open_all(struct job *j, struct err *e)
+/* The images and, where there is a checkpoint, the network. */
+static int open_session(struct job *j, struct err *e)
 {
-    const struct data_opts d = {.note = prog_note};
-    const struct engine_opts engine = {.images = true};
+    const struct data_opts d = {
+        .note = prog_note, .resize_h = session.resize_h, .resize_w = session.resize_w};
     struct session *s = &j->session;
-    if (session_open(s, &session, &d, e) != 0)
+    j->classes = STATS_CLASSES;
+    if ((session.model ? session_open(s, &session, &d, e)
+                       : data_open(&s->data, session.data, &d, e)) != 0)
         return -1;
     if (data_count(s->data) < 0)
         return err_set(e, "%s: expected a file or a folder, found a pipe: images are taken by id",
                        data_name(s->data));
     session_drop_checkpoint(s);
-    if (input_open(j->input, graph_classes(s->model->graph), data_count(s->data),
+    if (s->model)
+        j->classes = graph_classes(s->model->graph);
+    return 0;
+}
+
+static int open_all(struct job *j, struct err *e)
+{
+    const struct engine_opts engine = {.images = true};
+    struct session *s = &j->session;
+    if (open_session(j, e) != 0 || open_given(j, e) != 0 ||
+        input_open(j->input, j->classes, data_count(s->data),
                    (struct faith_size){data_h(s->data), data_w(s->data)}, (uint64_t)seed, e) != 0 ||
-        choose_cells(j, e) != 0 || open_given(j, e) != 0 || session_engine(s, &engine, e) != 0)
+        choose_cells(j, e) != 0 || (j->network && session_engine(s, &engine, e) != 0))
         return -1;
     return open_faith(j, e) == 0 ? begin_rows(j, e) : -1;
 }
@@ -379,7 +398,7 @@ static void check_files(void)
     }
 }
 
-static void check_options(const struct input *in)
+static void check_options(const struct input *in, bool network)
 {
     const char *const output[] = {summary_path, run_path};
     const char *const option[] = {"--summary", "--run"};
@@ -387,8 +406,10 @@ static void check_options(const struct input *in)
         prog_usage("--logits and --biases go with --class-maps");
     if (check.logits && check.biases)
         prog_usage("--logits and --biases exclude each other");
-    if (!session.model || !session.data)
+    if (!session.data || (network && !session.model))
         prog_usage("expected --model FILE and --data PATH");
+    if (wanted.planes && !session.model && !check.class_maps)
+        prog_usage("--planes goes with --model or --class-maps, which tell the classes");
     for (int o = 0; o < 2; o++)
         for (int m = 0; m < input_maps(in); m++)
             if (io_same_file(output[o], input_path(in, m)))
@@ -428,6 +449,7 @@ static void choose_metrics(struct job *j)
         prog_usage("--metrics: %s", e.msg);
     for (int i = 0; i < j->metrics; i++) {
         const struct metric_rule *m = metric_rule(j->metric[i]);
+        j->network = j->network || m->needs & ~(unsigned)NEEDS_GIVEN;
         if (m->needs & ~given & NEEDS_MASK)
             prog_usage("--metrics: %s needs --masks FILE", m->word);
         if (m->needs & ~given & NEEDS_CAM)
@@ -443,7 +465,7 @@ static int score_maps(int argc, char **argv, struct err *e)
     choose_metrics(&j);
     input_parse(&j.input, &wanted, argv, argc);
     j.reference = find_reference(j.input);
-    check_options(j.input);
+    check_options(j.input, j.network);
     j.baselines = no_baselines ? 0 : BASELINE_COUNT;
     const int r = run(&j, e);
     sink_abort(j.sink);

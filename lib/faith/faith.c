@@ -133,7 +133,7 @@ static void set_cells(struct faith *f)
 
 static void set_room(struct faith *f)
 {
-    size_t n = (size_t)QUEUE_BYTES / (f->size * sizeof *f->queue);
+    size_t n = f->each > 0 ? (size_t)QUEUE_BYTES / (f->size * sizeof *f->queue) : 1;
     n = n < QUEUE_IMAGES ? n : QUEUE_IMAGES;
     /* A map's images are made in one go, and that of the image itself goes before them. */
     f->room = (int)n > f->each + 1 ? (int)n : f->each + 1;
@@ -179,15 +179,14 @@ static int check_size(const struct faith *f, struct err *e)
 int faith_open(struct faith **out, const struct faith_opts *o, struct err *e)
 {
     struct faith *f = mem_zero(1, sizeof *f);
-    const struct graph_value *v = &o->graph->value[0];
     f->opts = *o;
     f->opts.metric = copy(o->metric, (size_t)o->metrics, sizeof *o->metric);
     f->opts.size = NULL;
-    f->shape = (struct fill_shape){v->c, v->h, v->w};
-    f->pixels = graph_cells(o->graph, 0);
-    f->size = graph_size(o->graph, 0);
+    f->shape = (struct fill_shape){3, o->image.h, o->image.w};
+    f->pixels = (size_t)o->image.h * (size_t)o->image.w;
+    f->size = 3 * f->pixels;
     f->cells = (size_t)o->cells.h * (size_t)o->cells.w;
-    f->classes = graph_classes(o->graph);
+    f->classes = o->graph ? graph_classes(o->graph) : 0;
     for (int i = 0; i < o->metrics; i++)
         f->needs |= metric_rule(o->metric[i])->needs;
     for (int s = 0; s < SERIES_COUNT; s++)
@@ -195,8 +194,8 @@ int faith_open(struct faith **out, const struct faith_opts *o, struct err *e)
     f->variants = 1 + o->maps * f->each;
     f->sized = mem_alloc((size_t)o->maps + 1, sizeof *f->sized);
     for (int m = 0; m < o->maps; m++)
-        f->sized[m] =
-            (struct sized){o->size[m], resize_new(o->size[m].h, o->size[m].w, v->h, v->w)};
+        f->sized[m] = (struct sized){
+            o->size[m], resize_new(o->size[m].h, o->size[m].w, o->image.h, o->image.w)};
     f->image = mem_alloc(f->size, sizeof *f->image);
     f->ties[0] = mem_alloc(f->pixels, sizeof **f->ties);
     f->ties[1] = mem_alloc(f->cells, sizeof **f->ties);
@@ -617,14 +616,9 @@ static int add_maps(struct faith *f, struct err *e)
     return 0;
 }
 
-int faith_add(struct faith *f, const struct faith_image *image, const float *const *map,
-              struct err *e)
+/* Prepares what images are changed with, and queues the image itself. */
+static void add_image(struct faith *f, const struct faith_image *image)
 {
-    if (f->queued == f->room && run_queue(f, e) != 0)
-        return -1;
-    f->waiting[f->count].image = *image;
-    f->waiting[f->count].image.pixels = NULL;
-    f->map = map;
     normalise(f, image->pixels);
     for (int i = 0; i <= FAITH_BLUR; i++)
         if (f->fill[i])
@@ -633,12 +627,22 @@ int faith_add(struct faith *f, const struct faith_image *image, const float *con
     order_ties(f->opts.seed, image->id, ORDER_CELLS, f->ties[1], f->cells);
     for (size_t i = 0; i < f->seen; i++)
         f->seen_variant[i] = -1;
+    memcpy(f->queue + (size_t)f->queued * f->size, f->image, f->size * sizeof *f->queue);
+    f->hash[f->queued] = hash_of(f->image, f->size);
+    keep(f, f->queued, 0);
+}
+
+int faith_add(struct faith *f, const struct faith_image *image, const float *const *map,
+              struct err *e)
+{
+    if (f->queued == f->room && run_queue(f, e) != 0)
+        return -1;
+    f->waiting[f->count].image = *image;
+    f->waiting[f->count].image.pixels = NULL;
     f->waiting[f->count].same[0] = -1;
-    if (f->each > 0) {
-        memcpy(f->queue + (size_t)f->queued * f->size, f->image, f->size * sizeof *f->queue);
-        f->hash[f->queued] = hash_of(f->image, f->size);
-        keep(f, f->queued, 0);
-    }
+    f->map = map;
+    if (f->each > 0)
+        add_image(f, image);
     if (f->needs & NEEDS_REFERENCE)
         draw_map(f, f->opts.reference, &f->reference);
     const int r = add_maps(f, e);

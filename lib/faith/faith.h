@@ -24,8 +24,9 @@ struct faith_image {
 };
 
 struct faith_opts {
-    const struct graph *graph;
-    struct engine *engine; /* of that graph, opened for `images` */
+    const struct graph *graph; /* NULL where no metric reads a series, as the engine is */
+    struct engine *engine;     /* of that graph, opened for `images` */
+    struct faith_size image;   /* its input */
     const enum metric *metric;
     int metrics;
     const struct faith_size *size; /* [maps] of each map of an image, up to that of the image */
