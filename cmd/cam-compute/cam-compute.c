@@ -77,7 +77,10 @@ static const struct opt opts[] = {
      "drawn anew, from its last layer (fc) down to the one named (layer4, ...), or, with logit, of "
      "another class.",
      0, 0},
-    {"seed", 0, OPT_INT, &job.seed, "N", "Of what is by chance. Default: 0.", 0, INT64_MAX},
+    {"seed", 0, OPT_INT, &job.seed, "N",
+     "What is by chance depends on it: --randomise, and the weights of --method random. Default: "
+     "0.",
+     0, INT64_MAX},
     {"stats", 0, OPT_STRING, &job.stats, "FILE",
      "Write a row of statistics for each map; - for standard output, where they replace the maps.",
      0, 0},
@@ -182,14 +185,13 @@ static void check_inputs(void)
         prog_usage("--assume goes with --model");
     if (job.ids && !stored)
         prog_usage("--ids goes with --class-maps, --features or --cams");
-    if (job.class_maps && job.how.score != CAM_LOGIT && !job.logits && !job.session.model &&
-        !job.biases)
-        prog_usage("--score logprob and prob with --class-maps need --logits");
-    if (job.features && job.how.score != CAM_LOGIT && !job.session.model && !job.biases &&
+    if (stored && !job.cams && method_needs_logits(&job.how) && !job.session.model && !job.biases &&
         !job.logits)
-        prog_usage("--score logprob and prob with --weights need --biases or --logits");
-    if (job.features && job.how.method->passes && !job.session.model && !job.biases && !job.logits)
-        prog_usage("--method %s with --weights needs --biases or --logits", job.how.method->word);
+        prog_usage("--%s%s with %s: expected --model, --biases or --logits, found none",
+                   job.how.score == CAM_LOGIT ? "method " : "score ",
+                   job.how.score == CAM_LOGIT ? job.how.method->word
+                                              : cam_score_word(job.how.score),
+                   stored);
     if (job.layer && !job.session.data)
         prog_usage("--layer goes with --model and --data");
     if (job.layer && strchr(job.layer, ',') && !job.unit)
@@ -240,6 +242,7 @@ int main(int argc, char **argv)
     job.how.score = (enum cam_score)score;
     job.how.method = method_at(method);
     job.how.compat = compat == 0;
+    job.how.seed = (uint64_t)job.seed;
     job.unit = scale == 0;
     session_parse(&job.session);
     parse_size();

@@ -24,7 +24,7 @@ struct job {
     const char *targets;   /* a list */
     const char *planes;    /* those of `cams`, or NULL where they are the targets */
     struct method_how how;
-    int64_t seed;        /* of `randomise` */
+    int64_t seed;        /* of what is by chance */
     bool average;        /* of all rows, instead of the maps of each */
     bool unit;           /* rectified and min-max normalised to [0, 1] */
     enum size_kind size; /* of the maps written */

@@ -37,6 +37,7 @@ struct network {
     bool failed;
     struct err why;
     /* write */
+    int64_t *id;     /* [batch] */
     struct aim *aim; /* (batch, together) */
     float *raw;      /* (planes, cells) */
     double *bias;    /* [planes] */
@@ -172,11 +173,12 @@ static int write_maps(void *ctx, const struct engine_batch *b, struct err *e)
         int first, planes = part_planes(n, row, &first);
         if (check_logits(n, row, b->logits + (size_t)i * (size_t)n->classes, e) != 0)
             return -1;
+        n->id[i] = row->id;
         aims_of(n, row, first, planes, aim);
         for (int k = planes; k < n->together; k++)
             aim[k] = (struct aim){-1, -1};
     }
-    if (layer_run(n->layer, b, n->aim, n->together, take_maps, &batch, e) != 0)
+    if (layer_run(n->layer, b, n->id, n->aim, n->together, take_maps, &batch, e) != 0)
         return -1;
     return sink_flush(n->sink, e);
 }
@@ -285,6 +287,7 @@ static int run(struct network *n, struct err *e)
         job_say_closed(j);
     n->aim = mem_alloc((size_t)engine_batch_size(n->session.engine) * (size_t)n->together,
                        sizeof *n->aim);
+    n->id = mem_alloc((size_t)engine_batch_size(n->session.engine), sizeof *n->id);
     n->raw = mem_alloc(planes * (size_t)n->cells, sizeof *n->raw);
     n->bias = mem_alloc(planes, sizeof *n->bias);
     const struct engine_calls calls = {.ctx = n,
@@ -311,6 +314,7 @@ int network_run(const struct job *j, struct err *e)
     free(n.want);
     free(n.next);
     free(n.image);
+    free(n.id);
     free(n.aim);
     free(n.raw);
     free(n.bias);

@@ -7,7 +7,7 @@
 #include "faith/baseline.h"
 #include "faith/order.h"
 #include "rows/aims.h"
-#include "stats/random.h"
+#include "base/random.h"
 #include "stream/items.h"
 
 #include <inttypes.h>

@@ -160,11 +160,15 @@ int cams_put(struct cams *c, const struct engine_batch *b, struct err *e)
     const struct data_item *image = b->tag;
     const size_t planes = (size_t)c->planes, classes = (size_t)graph_classes(c->graph);
     struct aim *aim = mem_alloc((size_t)b->n * planes, sizeof *aim);
+    int64_t *id = mem_alloc((size_t)b->n, sizeof *id);
     struct batch batch = {c, b, aim, 0};
-    for (int i = 0; i < b->n; i++)
+    for (int i = 0; i < b->n; i++) {
+        id[i] = image[i].id;
         aims_of(c, b->logits + (size_t)i * classes, image[i].label, aim + (size_t)i * planes);
-    int r = layer_run(c->layer, b, aim, c->planes, take_maps, &batch, e);
+    }
+    int r = layer_run(c->layer, b, id, aim, c->planes, take_maps, &batch, e);
     free(aim);
+    free(id);
     return r;
 }
 

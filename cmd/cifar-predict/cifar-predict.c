@@ -23,6 +23,7 @@ static struct results_opts wanted;
 static const char *names_path, *labels_path, *cams_path, *classes_path, *run_path, *skip_path,
     *targets, *temperature;
 static int score = -1, method = -1, views;
+static int64_t seed = -1;
 static bool list_inputs, list_layers;
 static int64_t limit = INT64_MAX, max_classes = INT64_MAX;
 
@@ -68,6 +69,8 @@ static const struct opt options[] = {
      "What the maps of --cams explain. Default: logit.", 0, 0},
     {"method", 0, OPT_CHOICE, &method, METHOD_WORDS,
      "How activations and gradients become a map. Default: gradcam.", 0, 0},
+    {"seed", 0, OPT_INT, &seed, "N", "What the weights of --method random depend on. Default: 0.",
+     0, INT64_MAX},
     {"embeddings", 0, OPT_STRING, &wanted.embeddings, "FILE",
      "Write the pooled input of the linear layer (n, c), which neighbors reads.", 0, 0},
     {"views", 0, OPT_CHOICE, &views, VIEWS_WORDS,
@@ -270,6 +273,7 @@ static void check_list(const char *list)
         {"target", targets},
         {"score", score >= 0},
         {"method", method >= 0},
+        {"seed", seed >= 0},
         {"assume", opts.assume && list_inputs},
         {"mean", opts.mean},
         {"std", opts.std},
@@ -293,10 +297,11 @@ static void check_options(struct job *j, struct data_opts *d)
     if (wanted.layer && wanted.features && strchr(wanted.layer, ','))
         prog_usage("--features: expected one layer, found '%s': --cams alone takes several",
                    wanted.layer);
-    if (!cams_path && (targets || score >= 0 || method >= 0))
-        prog_usage("--%s: expected --cams FILE with it", targets      ? "target"
-                                                         : score >= 0 ? "score"
-                                                                      : "method");
+    if (!cams_path && (targets || score >= 0 || method >= 0 || seed >= 0))
+        prog_usage("--%s: expected --cams FILE with it", targets       ? "target"
+                                                         : score >= 0  ? "score"
+                                                         : method >= 0 ? "method"
+                                                                       : "seed");
     session_parse(&opts);
     wanted.views = (enum views)views;
     wanted.temperature = 1;
@@ -495,7 +500,8 @@ static int run(struct job *j, const struct data_opts *d, struct err *e)
     if (results_new(&j->results, &wanted, e) != 0)
         return -1;
     const struct method_how how = {.method = method_at(method < 0 ? METHOD_GRADCAM : method),
-                                   .score = (enum cam_score)(score < 0 ? CAM_LOGIT : score)};
+                                   .score = (enum cam_score)(score < 0 ? CAM_LOGIT : score),
+                                   .seed = (uint64_t)(seed < 0 ? 0 : seed)};
     const struct engine_opts passes = session_engine_opts(&j->session);
     if (j->cams && cams_open(j->cams, cams_path, j->graph, wanted.layer, &how, &passes, e) != 0)
         return -1;

@@ -12,6 +12,7 @@ struct closed {
     float *logits, *seed, *weight; /* weight: a channel's; also their means */
     /* (channels, cells) and [channels], where maps of classes are not enough: */
     float *grads, *room;
+    double *along; /* [classes] J A, where the second derivative is needed; else NULL */
     /* Of class maps, made once for as many planes as there are classes: */
     float *weights, *maps; /* (classes, channels) per cell, or NULL; (classes, cells) */
     double *features;      /* (channels, cells) of an item */
@@ -28,6 +29,8 @@ struct closed *closed_new(const struct method_how *how, const struct closed_head
     c->logits = mem_alloc((size_t)head->classes, sizeof *c->logits);
     c->seed = mem_alloc((size_t)head->classes, sizeof *c->seed);
     c->weight = mem_alloc((size_t)head->channels, sizeof *c->weight);
+    if (how->method->needs & METHOD_SECOND)
+        c->along = mem_alloc((size_t)head->classes, sizeof *c->along);
     if (!method_combines(how)) {
         c->grads = mem_alloc((size_t)head->channels * (size_t)head->cells, sizeof *c->grads);
         c->room = mem_alloc((size_t)head->channels, sizeof *c->room);
@@ -44,6 +47,7 @@ void closed_free(struct closed *c)
     free(c->weight);
     free(c->grads);
     free(c->room);
+    free(c->along);
     free(c->weights);
     free(c->maps);
     free(c->features);
@@ -73,10 +77,10 @@ const float *closed_logits(struct closed *c, const float *item)
 }
 
 /* By the method's own function, with the gradient that each channel has in all cells. */
-static void map_features(struct closed *c, const float *item, float *raw)
+static void map_features(struct closed *c, const float *item, int64_t id, float *raw)
 {
     const struct closed_head *h = &c->head;
-    const struct method_item x = {item, c->grads, h->channels, h->cells, c->room};
+    const struct method_item x = {item, c->grads, h->channels, h->cells, c->room, id};
 
     for (int k = 0; k < h->channels; k++)
         for (int i = 0; i < h->cells; i++)
@@ -106,16 +110,11 @@ static const float *class_maps(struct closed *c, const float *item)
     return c->maps;
 }
 
-bool closed_needs(const struct method_how *how)
-{
-    return how->score != CAM_LOGIT || how->method->passes == METHOD_ABLATES;
-}
-
 static void map_ablated(struct closed *c, const struct aim *aim, int planes, const float *item,
-                        const struct closed_outcome *z, float *raw, double *bias)
+                        const struct seed_scores *z, float *raw, double *bias)
 {
     const struct closed_head *h = &c->head;
-    const struct method_item x = {item, NULL, h->channels, h->cells, NULL};
+    const struct method_item x = {item, NULL, h->channels, h->cells, NULL, 0};
 
     if (planes > c->planes) {
         c->ablated = mem_grow(c->ablated, (size_t)planes * (size_t)h->channels, sizeof *c->ablated);
@@ -129,20 +128,41 @@ static void map_ablated(struct closed *c, const struct aim *aim, int planes, con
     }
 }
 
-void closed_maps(struct closed *c, const struct aim *aim, int planes, const float *item,
-                 const struct closed_outcome *z, float *raw, double *bias)
+/* Between the activations and the logits all is linear: J A is the logits less the biases. */
+static void find_along(struct closed *c, const float *item)
 {
     const struct closed_head *h = &c->head;
+
+    for (int k = 0; k < h->channels; k++)
+        c->weight[k] = (float)(cam_sum(item + (size_t)k * (size_t)h->cells, h->cells) / h->cells);
+    for (int i = 0; i < h->classes; i++) {
+        const float *row = h->w ? h->w + (size_t)i * (size_t)h->channels : NULL;
+        double sum = row ? 0 : cam_sum(item + (size_t)i * (size_t)h->cells, h->cells);
+        for (int k = 0; k < h->channels; k++)
+            sum += row ? (double)row[k] * c->weight[k] : 0;
+        c->along[i] = sum;
+    }
+}
+
+void closed_maps(struct closed *c, const struct aim *aim, int planes, const float *item, int64_t id,
+                 const struct seed_scores *scores, float *raw, double *bias)
+{
+    const struct closed_head *h = &c->head;
+    const bool adds_up = method_adds_up(&c->how);
     const float *maps = h->w ? NULL : item;
+    struct seed_scores s = *scores;
 
     if (c->how.method->passes == METHOD_ABLATES) {
-        map_ablated(c, aim, planes, item, z, raw, bias);
+        map_ablated(c, aim, planes, item, scores, raw, bias);
         return;
     }
+    s.along = c->along;
+    if (c->along)
+        find_along(c, item);
     if (h->w && method_combines(&c->how) && planes >= h->classes)
         maps = class_maps(c, item);
     for (int i = 0; i < planes; i++, raw += h->cells) {
-        cam_seed(c->how.score, z->p, z->rest, h->classes, aim[i].cls, aim[i].minus, c->seed);
+        seed_make(&c->how, &s, aim[i], c->seed);
         if (maps) {
             cam_combine(c->seed, maps, h->classes, h->cells, raw);
         } else {
@@ -150,9 +170,9 @@ void closed_maps(struct closed *c, const struct aim *aim, int planes, const floa
             if (method_combines(&c->how))
                 cam_combine(c->weight, item, h->channels, h->cells, raw);
             else
-                map_features(c, item, raw);
+                map_features(c, item, id, raw);
         }
-        bias[i] = c->how.method->closed == METHOD_CAM && !c->how.eigen ? 0 : NAN;
+        bias[i] = adds_up ? 0 : NAN;
         for (int k = 0; h->b && k < h->classes; k++)
             bias[i] += (double)c->seed[k] * h->b[k];
     }

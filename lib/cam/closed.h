@@ -5,6 +5,7 @@
 
 #include "cam/cam.h"
 #include "cam/method.h"
+#include "cam/seed.h"
 
 /* The items are features (channels, cells) under the linear layer w (classes, channels),
  * or, where w is NULL, the unnormalised CAMs of all classes (classes, cells). b (classes)
@@ -28,19 +29,10 @@ void closed_weights(struct closed *c, const float *w);
 /* The logits of an item, or NULL where no biases are known; valid until the next call. */
 const float *closed_logits(struct closed *c, const float *item);
 
-/* What the network makes of an item: NULL what neither score nor method needs (closed_needs()). */
-struct closed_outcome {
-    const float *logits;
-    const double *p, *rest; /* as for cam_seed */
-};
-
-/* Whether maps need the logits, and probabilities. */
-bool closed_needs(const struct method_how *how);
-
 /* raw[planes][cells], and bias[planes], the biases' part of the scores, to which the cells add
- * up: 0 where they are not known, NaN where the method's maps do not add up to a score.
- * Every aim has a class. */
-void closed_maps(struct closed *c, const struct aim *aim, int planes, const float *item,
-                 const struct closed_outcome *z, float *raw, double *bias);
+ * up: 0 where they are not known, NaN where the method's maps do not add up to a score. `id` is the
+ * image's, `scores` what is known of its classes but for `along`. Every aim has a class. */
+void closed_maps(struct closed *c, const struct aim *aim, int planes, const float *item, int64_t id,
+                 const struct seed_scores *scores, float *raw, double *bias);
 
 #endif

@@ -65,6 +65,11 @@ static int add_part(struct layer *l, int value, struct err *e)
         if (l->part[i].value == value)
             return err_set(e, "--layer: expected each layer once, found '%s' twice in '%s'",
                            v->name, l->opts.names);
+    if (value != end.value && (l->opts.how.method->needs & METHOD_SECOND) &&
+        l->opts.how.score != CAM_LOGIT)
+        return err_set(e,
+                       "--method %s: expected the last stage for --score %s, found the layer '%s'",
+                       l->opts.how.method->word, cam_score_word(l->opts.how.score), v->name);
     if (value == end.value && l->opts.how.method->closed != METHOD_NETWORK) {
         const struct closed_head head = {graph_classes(g), v->c, p.cells, end.linear->w,
                                          end.linear->b};
@@ -127,7 +132,7 @@ int layer_open(struct layer **out, const struct graph *g, const struct layer_opt
 
     l->graph = g;
     l->opts = *o;
-    l->probabilities = o->probabilities || closed_needs(&o->how);
+    l->probabilities = o->probabilities || method_needs_logits(&o->how);
     if (add_parts(l, e) != 0) {
         layer_close(l);
         return -1;
@@ -242,26 +247,30 @@ static const float *logits_of(const struct layer *l, const struct engine_batch *
 void layer_seed(const struct layer *l, struct engine_batch *b, int i, const struct aim *aim,
                 int planes)
 {
-    const int classes = graph_classes(l->graph);
-    const enum cam_score score = l->opts.how.score;
-    float *seeds = b->seeds + (size_t)i * (size_t)l->vectors * (size_t)classes;
+    const struct method_how *how = &l->opts.how;
+    const size_t classes = (size_t)graph_classes(l->graph);
+    struct seed_scores s = {.classes = (int)classes, .logits = logits_of(l, b, i)};
+    float *seeds = b->seeds + (size_t)i * (size_t)l->vectors * classes;
     /* Several threads come here, so the room is the call's own. */
-    double *p = NULL;
+    double *room = NULL;
 
-    if (score != CAM_LOGIT) {
-        p = mem_alloc(2 * (size_t)classes, sizeof *p);
-        cam_softmax(logits_of(l, b, i), classes, p, p + classes);
+    if (method_needs_logits(how)) {
+        room = mem_alloc(2 * classes, sizeof *room);
+        cam_softmax(s.logits, s.classes, room, room + classes);
+        s.p = room;
+        s.rest = room + classes;
     }
     for (int k = 0; k < planes; k++, seeds += classes)
         if (aim[k].cls >= 0)
-            cam_seed(score, p, p ? p + classes : NULL, classes, aim[k].cls, aim[k].minus, seeds);
-    free(p);
+            seed_make(how, &s, aim[k], seeds);
+    free(room);
 }
 
 /* A batch whose maps are asked for. */
 struct asked {
     struct layer *layer;
     const struct engine_batch *batch;
+    const int64_t *id;     /* [n] */
     const struct aim *aim; /* (n, planes) */
     int planes;
     layer_take *take;
@@ -270,14 +279,16 @@ struct asked {
 };
 
 /* Activations of image `i`. */
-static struct method_item item_of(const struct layer *l, const struct part *p,
-                                  const struct engine_batch *b, int i)
+static struct method_item item_of(const struct asked *a, const struct part *p, int i)
 {
-    return (struct method_item){.acts = b->results[p->activation].values +
-                                        (size_t)i * graph_size(l->graph, p->value),
-                                .channels = l->graph->value[p->value].c,
+    const struct graph *g = a->layer->graph;
+
+    return (struct method_item){.acts = a->batch->results[p->activation].values +
+                                        (size_t)i * graph_size(g, p->value),
+                                .channels = g->value[p->value].c,
                                 .cells = p->cells,
-                                .weight = p->weight};
+                                .weight = p->weight,
+                                .id = a->id[i]};
 }
 
 /* Map `k` of image `i` at one layer. */
@@ -286,11 +297,14 @@ static void map_part(const struct asked *a, const struct part *p, int i, int k, 
 {
     const struct layer *l = a->layer;
     const size_t cells = (size_t)p->cells, size = graph_size(l->graph, p->value);
-    struct method_item x = item_of(l, p, a->batch, i);
+    struct method_item x = item_of(a, p, i);
 
     if (p->closed) {
-        const struct closed_outcome z = {logits_of(l, a->batch, i), l->p, l->rest};
-        closed_maps(p->closed, &a->aim[i * a->planes + k], 1, x.acts, &z, raw, bias);
+        const struct seed_scores s = {.classes = graph_classes(l->graph),
+                                      .logits = logits_of(l, a->batch, i),
+                                      .p = l->p,
+                                      .rest = l->rest};
+        closed_maps(p->closed, &a->aim[i * a->planes + k], 1, x.acts, x.id, &s, raw, bias);
         return;
     }
     if (p->held) {
@@ -363,7 +377,7 @@ static int hold_weights(void *ctx, int i, const float *weight, struct err *e)
     const struct asked *a = ctx;
     const struct part *p = a->part;
     const size_t cells = (size_t)p->cells;
-    const struct method_item x = item_of(a->layer, p, a->batch, i);
+    const struct method_item x = item_of(a, p, i);
 
     (void)e;
     for (int k = 0; k < a->planes; k++)
@@ -423,11 +437,11 @@ static int run_all_passes(struct asked *a, struct err *e)
     return r;
 }
 
-int layer_run(struct layer *l, const struct engine_batch *b, const struct aim *aim, int planes,
-              layer_take *take, void *ctx, struct err *e)
+int layer_run(struct layer *l, const struct engine_batch *b, const int64_t *id,
+              const struct aim *aim, int planes, layer_take *take, void *ctx, struct err *e)
 {
     struct asked a = {
-        .layer = l, .batch = b, .aim = aim, .planes = planes, .take = take, .ctx = ctx};
+        .layer = l, .batch = b, .id = id, .aim = aim, .planes = planes, .take = take, .ctx = ctx};
 
     if (planes > l->room) {
         const size_t n = (size_t)planes;

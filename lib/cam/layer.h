@@ -72,10 +72,11 @@ struct layer_maps {
 typedef int layer_take(void *ctx, int i, const struct layer_maps *m, struct err *e);
 
 /* Hands out the maps of a batch's images, in order, each as soon as it is there: `planes` of each
- * by aim[n][planes], an aim without a class (-1) where an image has fewer. Logits are finite. Not
- * thread-safe. */
-int layer_run(struct layer *l, const struct engine_batch *b, const struct aim *aim, int planes,
-              layer_take *take, void *ctx, struct err *e) ERR_CHECKED;
+ * by id[n] and aim[n][planes], an aim without a class (-1) where an image has fewer. Logits are
+ * finite. Not thread-safe. */
+int layer_run(struct layer *l, const struct engine_batch *b, const int64_t *id,
+              const struct aim *aim, int planes, layer_take *take, void *ctx, struct err *e)
+    ERR_CHECKED;
 
 /* Forward passes that the method made of its own so far. */
 int64_t layer_passes(const struct layer *l);

@@ -1,6 +1,7 @@
 #include "cam/method.h"
 
 #include "base/mem.h"
+#include "base/random.h"
 #include "cam/component.h"
 
 #include <math.h>
@@ -56,6 +57,16 @@ static void weights_gradcam_pp(const struct method_how *how, const struct method
     }
 }
 
+/* Of an image, whatever order images come in. */
+static void weights_random(const struct method_how *how, const struct method_item *x, float *weight)
+{
+    uint64_t state = how->seed;
+    state = random_next(&state) ^ (uint64_t)x->id;
+    state = random_next(&state);
+    for (int k = 0; k < x->channels; k++)
+        weight[k] = (float)(2 * random_unit(&state) - 1);
+}
+
 /* --- shares of cells --- */
 
 static double cell_product(float a, float g)
@@ -91,6 +102,11 @@ static void whole_eigengradcam(const struct method_item *x, float *map)
         product[i] = x->acts[i] * x->grads[i];
     cam_component(product, x->channels, x->cells, map);
     free(product);
+}
+
+static void whole_kpcacam(const struct method_item *x, float *map)
+{
+    cam_kernel_component(x->acts, x->channels, x->cells, map);
 }
 
 static void whole_fem(const struct method_item *x, float *map)
@@ -187,7 +203,23 @@ const struct method *method_at(int i)
 
 bool method_combines(const struct method_how *how)
 {
-    return how->method->closed == METHOD_CAM && !how->eigen;
+    const enum method_closed closed = how->method->closed;
+
+    return (closed == METHOD_CAM || closed == METHOD_CLASS_MAPS) && !how->eigen;
+}
+
+bool method_adds_up(const struct method_how *how)
+{
+    /* With the second derivative of a logit, which is 0, it is gradcam. */
+    bool gradcam = (how->method->needs & METHOD_SECOND) && how->score == CAM_LOGIT;
+
+    return !how->eigen && (how->method->closed == METHOD_CAM || gradcam);
+}
+
+bool method_needs_logits(const struct method_how *how)
+{
+    return how->score != CAM_LOGIT || (how->method->needs & METHOD_LOGITS) ||
+           how->method->passes == METHOD_ABLATES;
 }
 
 bool method_sums(const struct method *m)

@@ -12,23 +12,26 @@
 /* What a method needs besides the activations of its layer. */
 enum method_needs {
     METHOD_GRADIENTS = 1, /* of the score, at its layer */
+    METHOD_LOGITS = 2,    /* whatever the score is (cam/seed.h) */
+    METHOD_SECOND = 4,    /* the second derivative of the score, times the activations */
 };
 
 /* What is enough where a global average pooling and one linear layer follow, besides the
  * features, which always are (cam/closed.h). */
 enum method_closed {
-    METHOD_FEATURES, /* nothing else */
-    METHOD_CAM,      /* maps of all classes: the map is CAM (Zhou et al. 2016), which adds up to the
-                        score */
-    METHOD_NETWORK,  /* nothing is: the image passes the network again */
+    METHOD_FEATURES,   /* nothing else */
+    METHOD_CLASS_MAPS, /* maps of all classes, which it adds up with weights */
+    METHOD_CAM,        /* the same, and the map is CAM (Zhou et al. 2016), which adds up to the
+                          score */
+    METHOD_NETWORK,    /* nothing is: the image passes the network again */
 };
 
 /* Forward passes that tell the weights of the channels (cam/masked.h). */
 enum method_passes {
     METHOD_NO_PASSES,
     METHOD_MASKS,   /* Score-CAM: of the image times the channel, min-max normalised at the size of
-                       the   image, to which it is resized with corners aligned; the weights are the
-                       softmax   of the scores */
+                       the image, to which it is resized with corners aligned; the weights are the
+                       softmax of the scores */
     METHOD_ABLATES, /* Ablation-CAM: from the layer, where a constant stands for the channel
                        (cam/ablation.h) */
 };
@@ -60,7 +63,17 @@ enum method_passes {
     X(SCORECAM, "scorecam", PASSES, MASKS, "sum_k softmax_k(S(image masked by A_k)) A_k",          \
       "Wang et al. 2020", 0, METHOD_NETWORK)                                                       \
     X(ABLATIONCAM, "ablationcam", PASSES, ABLATES, "sum_k (S - S(A_k = 0)) / |S| A_k",             \
-      "Ramaswamy and Desai 2020", 0, METHOD_FEATURES)
+      "Ramaswamy and Desai 2020", 0, METHOD_FEATURES)                                              \
+    X(KPCACAM, "kpcacam", WHOLE, kpcacam,                                                          \
+      "first component of the cells of A under tanh(a b / channels + 1)", "Karmani et al. 2024",   \
+      0, METHOD_FEATURES)                                                                          \
+    X(FINERCAM, "finercam", WEIGHTS, gradcam,                                                      \
+      "gradcam of the score of c less those of the 3 nearest classes", "Zhang et al. 2025",        \
+      METHOD_GRADIENTS | METHOD_LOGITS, METHOD_CLASS_MAPS)                                         \
+    X(SHAPLEYCAM, "shapleycam", WEIGHTS, gradcam, "sum_k mean(G_k - (H A)_k / 2) A_k", "Cai 2025", \
+      METHOD_GRADIENTS | METHOD_SECOND, METHOD_CLASS_MAPS)                                         \
+    X(RANDOM, "random", WEIGHTS, random, "sum_k u_k A_k, u_k random from -1 to 1", "a baseline",   \
+      0, METHOD_FEATURES)
 
 enum {
 #define METHOD_ID(id, word, kind, name, formula, paper, needs, closed) METHOD_##id,
@@ -79,6 +92,7 @@ struct method_item {
     const float *grads; /* the same; NULL where the method needs none */
     int channels, cells;
     float *weight; /* [channels] room */
+    int64_t id;    /* of the image */
 };
 
 struct method_how;
@@ -99,8 +113,9 @@ struct method {
 struct method_how {
     const struct method *method;
     enum cam_score score;
-    bool eigen;  /* the first principal component of the channels' shares instead of their sum */
-    bool compat; /* pytorch-grad-cam's numbers, its defects included */
+    bool eigen;    /* the first principal component of the channels' shares instead of their sum */
+    bool compat;   /* pytorch-grad-cam's numbers, its defects included */
+    uint64_t seed; /* of random weights, which depend on it and on the image alone */
 };
 
 /* 0 <= i < METHOD_COUNT. */
@@ -108,6 +123,12 @@ const struct method *method_at(int i);
 
 /* Whether maps of all classes are enough at the last stage. */
 bool method_combines(const struct method_how *how);
+
+/* Whether its maps there add up to a score. */
+bool method_adds_up(const struct method_how *how);
+
+/* Whether a map needs logits, or their softmax: what the score or the method is made of. */
+bool method_needs_logits(const struct method_how *how);
 
 /* Whether --smooth eigen means something: the method sums over channels. */
 bool method_sums(const struct method *m);

@@ -208,7 +208,7 @@ bool stored_probabilities(const struct stored *s)
 
 static bool needs_logits(const struct stored *s)
 {
-    return s->opts->probabilities || closed_needs(&s->opts->how);
+    return s->opts->probabilities || method_needs_logits(&s->opts->how);
 }
 
 /* Item `index` of the main tensor; *logits and *w where there are such tensors and they are
@@ -261,8 +261,9 @@ int stored_maps(struct stored *s, int64_t id, const struct aim *aim, int planes,
         s->bias = mem_grow(s->bias, (size_t)planes, sizeof *s->bias);
     }
     more->rest = rest_of(s, logits);
-    const struct closed_outcome z = {logits, s->p, s->rest};
-    closed_maps(s->closed, aim, planes, item, &z, raw, s->bias);
+    const struct seed_scores scores = {
+        .classes = s->head.classes, .logits = logits, .p = s->p, .rest = s->rest};
+    closed_maps(s->closed, aim, planes, item, id, &scores, raw, s->bias);
     more->bias = s->head.b ? s->bias : NULL;
     return 0;
 }

@@ -4,7 +4,7 @@
 #include "image/gauss.h"
 #include "image/image.h"
 #include "image/jpeg_write.h"
-#include "stats/random.h"
+#include "base/random.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include "faith/mosaic.h"
 
 #include "base/mem.h"
-#include "stats/random.h"
+#include "base/random.h"
 
 #include <stdlib.h>
 #include <string.h>

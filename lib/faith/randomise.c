@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "graph/rules.h"
-#include "stats/random.h"
+#include "base/random.h"
 
 #include <math.h>
 #include <stdio.h>

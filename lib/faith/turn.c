@@ -1,7 +1,7 @@
 #include "faith/turn.h"
 
 #include "base/mem.h"
-#include "stats/random.h"
+#include "base/random.h"
 
 #include <math.h>
 #include <stdbool.h>

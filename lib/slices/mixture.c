@@ -1,7 +1,7 @@
 #include "slices/mixture.h"
 
 #include "base/mem.h"
-#include "stats/random.h"
+#include "base/random.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "neighbors/nearest.h"
 #include "slices/components.h"
 #include "slices/mixture.h"
-#include "stats/random.h"
+#include "base/random.h"
 #include "stats/share.h"
 
 #include <math.h>

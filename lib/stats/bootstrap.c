@@ -1,6 +1,6 @@
 #include "stats/bootstrap.h"
 
-#include "stats/random.h"
+#include "base/random.h"
 #include "stats/sum.h"
 
 #include <math.h>

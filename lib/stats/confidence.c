@@ -1,7 +1,7 @@
 #include "stats/confidence.h"
 
 #include "base/mem.h"
-#include "stats/random.h"
+#include "base/random.h"
 #include "stats/sparse.h"
 
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "stats/quantile.h"
-#include "stats/random.h"
+#include "base/random.h"
 #include "stats/share.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 #include "stats/temperature.h"
 
 #include "base/mem.h"
-#include "stats/random.h"
+#include "base/random.h"
 #include "stats/sum.h"
 
 #include <math.h>

@@ -132,7 +132,7 @@ static void check_closed(void)
         for (int i = 0; i < METHOD_COUNT; i++) {
             if (method_at(i)->closed != METHOD_CAM)
                 continue;
-            make(i, &(struct method_item){features, grads, CHANNELS, CELLS, weight}, map);
+            make(i, &(struct method_item){features, grads, CHANNELS, CELLS, weight, 0}, map);
             for (int j = 0; j < CELLS; j++)
                 CHECK_NEAR(map[j], from_features[j], 1e-6);
         }
@@ -168,7 +168,7 @@ static void check_methods(void)
 {
     const float acts[2 * 2] = {1, 3, 2, 0}, grads[2 * 2] = {2, -1, 1, 5};
     float weight[2], map[2];
-    const struct method_item x = {acts, grads, 2, 2, weight};
+    const struct method_item x = {acts, grads, 2, 2, weight, 0};
 
     make(METHOD_GRADCAM, &x, map); /* means 0.5 and 3 */
     CHECK_NEAR(map[0], 6.5, 1e-6);

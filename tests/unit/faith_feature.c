@@ -3,7 +3,7 @@
 
 #include "cam/closed.h"
 #include "faith/feature.h"
-#include "stats/random.h"
+#include "base/random.h"
 
 enum { CLASSES = 5, CHANNELS = 6, CELLS = 9 };
 
@@ -65,11 +65,12 @@ static void test_logit(void)
         b[i] = number(&state);
     const struct closed_head head = {CLASSES, CHANNELS, CELLS, w, b};
     const struct method_how how = {.method = method_at(METHOD_GRADCAM)};
+    const struct seed_scores scores = {.classes = CLASSES};
     struct closed *c = closed_new(&how, &head);
     for (int cls = 0; cls < CLASSES; cls++) {
         const struct aim aim = {cls, -1};
         double lost = closed_logits(c, features)[cls] - b[cls];
-        closed_maps(c, &aim, 1, features, &(struct closed_outcome){0}, raw, &bias);
+        closed_maps(c, &aim, 1, features, 0, &scores, raw, &bias);
         CHECK_NEAR(cam_sum(raw, CELLS), lost, 1e-5);
         CHECK_NEAR(feature_completeness(raw, raw, CELLS), 0, 0);
         CHECK_NEAR(feature_sensitivity(raw, raw, CELLS), 1, 1e-12);

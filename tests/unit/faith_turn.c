@@ -3,7 +3,7 @@
 #include "check.h"
 
 #include "faith/turn.h"
-#include "stats/random.h"
+#include "base/random.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
