@@ -552,7 +552,7 @@ static int make_part(void *self, void *hand, int64_t i, struct err *e)
     draw_map(f, m, d);
     if (f->needs & NEEDS_GIVEN)
         measure(f, &w->image, m, d, w->given + (size_t)m * (size_t)f->opts.metrics);
-    if (!d->flat)
+    if (!d->flat && f->each > 0)
         make_images(f, d, b->at + (int)i * f->each);
     return 0;
 }
