@@ -28,7 +28,7 @@ enum { STEPS_MOST = 1024, SIDE = 1024 };
 static struct session_opts session = {.device = "auto"};
 static struct input_opts wanted = {.table = "-", .target = "pred"};
 static const char *metrics, *masks, *reference, *grid, *summary_path, *run_path;
-static int score;
+static int score, against;
 static int64_t steps = 16, seed, resamples = 1000;
 static bool no_baselines, errors;
 static struct errors_opts check; /* with `errors` */
@@ -90,9 +90,11 @@ static const struct opt options[] = {
      "its margin map are deleted. Needs --class-maps with --logits or --biases; with --model and "
      "--data the cells are made grey in the image, too.",
      0, 0},
+    {"against", 0, OPT_CHOICE, &against, BASELINE_WORDS,
+     "The baseline from which --summary gives differences. Default: random.", 0, 0},
     {"summary", 0, OPT_STRING, &summary_path, "FILE",
-     "Write a row for each map and metric: the mean, its interval, and the difference from the "
-     "random map.",
+     "Write a row for each map and metric: the mean, its interval, and the difference from a "
+     "baseline.",
      0, 0},
     {"resamples", 0, OPT_INT, &resamples, "N",
      "Bootstrap samples for the intervals of --summary. Default: 1000.", 1, 1000000},
@@ -173,7 +175,7 @@ static int begin_rows(struct job *j, struct err *e)
                                .maps = maps_of(j),
                                .metric = j->column,
                                .metrics = j->metrics,
-                               .baseline = j->baselines > 0 ? given + BASELINE_RANDOM : -1,
+                               .baseline = j->baselines > 0 ? given + against : -1,
                                .summary = summary_path,
                                .resamples = resamples,
                                .seed = seed};
@@ -415,6 +417,8 @@ static void check_options(const struct input *in, bool network)
             if (io_same_file(output[o], input_path(in, m)))
                 prog_usage("%s: expected a file that is not read, found '%s'", option[o],
                            output[o]);
+    if (no_baselines && against)
+        prog_usage("--no-baselines and --against exclude each other");
     if (grid && !text_size(grid, SIDE, &cells.h, &cells.w))
         prog_usage("--cells: expected HxW with sides from 1 to %d, found '%s'", SIDE, grid);
 }
@@ -487,10 +491,11 @@ static void check_errors(int operands)
 {
     if (operands > 0)
         prog_usage("--errors takes no MAPS: it makes those of the margin itself");
-    if (metrics || masks || reference || grid || wanted.planes || no_baselines || run_path)
+    if (metrics || masks || reference || grid || wanted.planes || no_baselines || against ||
+        run_path)
         prog_usage(
-            "--metrics, --masks, --reference, --cells, --planes, --no-baselines and --run go "
-            "with MAPS");
+            "--metrics, --masks, --reference, --cells, --planes, --no-baselines, --against and "
+            "--run go with MAPS");
     if (!check.class_maps || !check.logits == !check.biases)
         prog_usage("--errors needs --class-maps with --logits or with --biases");
     if (!session.model != !session.data)

@@ -18,6 +18,10 @@ enum baseline {
         BASELINE_COUNT
 };
 
+/* The words, for OPT_CHOICE. */
+#define BASELINE_CHOICE(id, word, about) "|" #word
+#define BASELINE_WORDS (&("" BASELINES(BASELINE_CHOICE))[1])
+
 const char *baseline_word(enum baseline b);
 
 /* The map (h, w) of an image (3, h, w), of numbers by chance from `state`. */
