@@ -194,6 +194,8 @@ CASES_OF = [
     ("cam-network", "cam-compute --model m.pth --data IN --threads 2 --layer layer1 "
                     "--target true,pred --stats @stats.tsv --table few.tsv"),
     ("cam-last", "cam-compute --model m.safetensors --data IN --threads 1 --table few.tsv"),
+    ("cam-score", "cam-score --model m.pth --data IN --threads 2 --metrics road,irof,drop --steps 2 "
+                  "--planes true,pred,margin --summary @scores.tsv --run @run.tsv --table two.tsv two.npy"),
     ("sheets", "cam-overlay --table two.tsv --maps two.npy --data IN --zoom 1 --threads 2 "
                "--classes classes.tsv --out @sheets"),
     ("sheet", "cam-overlay --table one.tsv --maps one.npy --data IN --zoom 1 --threads 1"),
