@@ -191,7 +191,7 @@ int metrics_parse(enum metric *list, const char *words, unsigned given, struct e
 void metric_list(void)
 {
 #define METRIC_TEXT(id, word, higher, needs, function, range, source, definition)                  \
-    printf(".It Cm " #word "\n%s\n%s; %s is better.\n%s.\n", definition, range,                    \
+    printf(".It Cm " #word "\n%s\nRange: %s; %s is better.\n%s.\n", definition, range,             \
            (higher) ? "higher" : "lower", source);
     METRICS(METRIC_TEXT)
 #undef METRIC_TEXT
