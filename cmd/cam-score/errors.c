@@ -21,6 +21,9 @@ static const char *const order_word[ORDERS] = {"margin", "random", "center"};
 /* The numbers of cells are powers of two up to half of all. */
 enum { POWERS = 10, CELLS = 1 << POWERS };
 
+/* Errors whose changed images pass the network together. */
+enum { BLOCK_ERRORS = 64, BLOCK_BYTES = 64 << 20 };
+
 struct error {
     int64_t id, line;
     int pred, truth;
@@ -176,17 +179,11 @@ static int check_error(struct errors *r, const struct error *x, int i, struct er
 /* Whether the true class is predicted of the changed images of a block. */
 static int see_images(struct errors *r, const struct error *x, int n, struct err *e)
 {
-    const int batch = engine_batch_size(r->session.engine), each = ORDERS * r->powers;
-    const size_t size = graph_size(r->session.model->graph, 0);
+    const int each = ORDERS * r->powers;
+    const struct engine_batch b = {.n = n * each, .images = r->images, .logits = r->logits};
 
-    for (int from = 0; from < n * each; from += batch) {
-        const size_t first = (size_t)from;
-        const struct engine_batch b = {.n = n * each - from < batch ? n * each - from : batch,
-                                       .images = r->images + first * size,
-                                       .logits = r->logits + first * (size_t)r->classes};
-        if (engine_forward(r->session.engine, &b, e) != 0)
-            return -1;
-    }
+    if (engine_forward(r->session.engine, &b, e) != 0)
+        return -1;
     for (int i = 0; i < n * each; i++) {
         const struct error *of = &x[i / each];
         const float *logits = r->logits + (size_t)i * (size_t)r->classes;
@@ -291,9 +288,10 @@ static int open_network(struct errors *r, struct err *e)
                        io_name(r->opts->class_maps), g->value[0].h, g->value[0].w, r->h, r->w);
     if (session_engine(s, &engine, e) != 0)
         return -1;
-    const int each = ORDERS * r->powers, batch = engine_batch_size(s->engine);
-    r->block = each < batch ? batch / each : 1;
-    const size_t images = (size_t)r->block * (size_t)each;
+    const size_t each = (size_t)(ORDERS * r->powers);
+    const size_t fit = BLOCK_BYTES / (each * graph_size(g, 0) * sizeof *r->images);
+    r->block = fit < 1 ? 1 : fit < BLOCK_ERRORS ? (int)fit : BLOCK_ERRORS;
+    const size_t images = (size_t)r->block * each;
     r->images = mem_alloc(images * graph_size(g, 0), sizeof *r->images);
     r->logits = mem_alloc(images * (size_t)r->classes, sizeof *r->logits);
     r->pixels = mem_alloc(graph_size(g, 0), 1);

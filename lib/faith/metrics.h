@@ -102,10 +102,9 @@ enum {
     X(DROP_DELETED, drop_deleted, true, NEEDS(DROPPED), drop, "0 to 100", "Jung and Oh 2021",      \
       "How much of the score is lost where the image is multiplied by 1 less the scaled map, in "  \
       "percent.")                                                                                  \
-    X(POINTING, pointing, true, NEEDS_MASK, pointing, "0 or 1", "Zhang et al. 2018",               \
-      "Whether the highest pixel of the map lies on the object; the share that does where "        \
-      "several "                                                                                   \
-      "are equal.")                                                                                \
+    X(POINTING, pointing, true, NEEDS_MASK, pointing, "0 to 1", "Zhang et al. 2018",               \
+      "Whether the highest pixel of the map lies on the object; of several, the share that "       \
+      "does.")                                                                                     \
     X(MASS_INSIDE, mass_inside, true, NEEDS_MASK, inside, "0 to 1", "Arras et al. 2022",           \
       "The share of the map's positive values that lies on the object.")                           \
     X(COMPLETENESS, completeness, false, NEEDS_CAM, completeness, "0 and above",                   \
