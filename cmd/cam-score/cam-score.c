@@ -30,6 +30,7 @@ static struct input_opts wanted = {.table = "-", .target = "pred"};
 static const char *metrics, *masks, *reference, *grid, *summary_path, *run_path;
 static int score, against;
 static int64_t steps = 16, seed, resamples = 1000;
+static double noise;
 static bool no_baselines, errors;
 static struct errors_opts check; /* with `errors` */
 static struct faith_size cells;  /* of `grid` */
@@ -60,6 +61,10 @@ static const struct opt options[] = {
      "What is measured of the class in a changed image. Default: prob.", 0, 0},
     {"steps", 0, OPT_INT, &steps, "N",
      "Steps from the image to the one in which everything is changed. Default: 16.", 1, STEPS_MOST},
+    {"noise", 0, OPT_FLOAT, &noise, "X",
+     "Standard deviation of the noise that ROAD adds to the pixels it replaces, normalised. "
+     "Default: 0.",
+     0, 0},
     {"cells", 0, OPT_STRING, &grid, "HxW",
      "Divide images into this grid for the metrics of cells. Default: the coarsest grid of the "
      "maps.",
@@ -198,6 +203,7 @@ static int write_run(const struct job *j, struct out *o, struct err *e)
     run_put(&about, "score", "%s", cam_score_word(scores[score]));
     run_put(&about, "cells", "%dx%d", j->cells.h, j->cells.w);
     run_put(&about, "steps", "%" PRId64, steps);
+    run_put(&about, "noise", "%.9g", noise);
     run_put(&about, "rows", "%" PRId64, input_rows(j->input));
     run_put(&about, "seed", "%" PRId64, seed);
     run_put(&about, "forwards", "%" PRId64, faith_passed(j->faith));
@@ -302,6 +308,7 @@ static int open_faith(struct job *j, struct err *e)
                                  .cells = j->cells,
                                  .score = scores[score],
                                  .steps = (int)steps,
+                                 .noise = noise,
                                  .threads = session.threads ? (int)session.threads : pool_cores(),
                                  .seed = (uint64_t)seed,
                                  .ctx = j,
@@ -417,6 +424,8 @@ static void check_options(const struct input *in, bool network)
             if (io_same_file(output[o], input_path(in, m)))
                 prog_usage("%s: expected a file that is not read, found '%s'", option[o],
                            output[o]);
+    if (noise < 0)
+        prog_usage("--noise: expected a number of at least 0, found '%g'", noise);
     if (no_baselines && against)
         prog_usage("--no-baselines and --against exclude each other");
     if (grid && !text_size(grid, SIDE, &cells.h, &cells.w))

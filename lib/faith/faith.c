@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/pool.h"
+#include "base/random.h"
 #include "base/real.h"
 #include "cam/resize.h"
 #include "faith/fill.h"
@@ -69,7 +70,7 @@ struct faith {
     struct sized *sized;         /* [maps] */
     uint32_t *cell_of;           /* [pixels] */
     float *image;                /* that is being added, normalised */
-    float *fill[FAITH_DROP + 1]; /* of it, where a series needs it */
+    float *fill[FAITH_DROP + 1]; /* of it, where a series needs it; the noise of FAITH_LINEAR */
     uint32_t *ties[2];           /* of it: of pixels, of cells */
     const float *const *map;
     struct drawn reference; /* of it, where a metric needs it */
@@ -116,7 +117,8 @@ static void set_fills(struct faith *f)
 {
     for (int s = 0; s < SERIES_COUNT; s++) {
         const enum faith_fill fill = series_rule((enum series)s)->fill;
-        if (f->points[s].used && fill <= FAITH_BLUR && !f->fill[fill])
+        const bool needed = fill <= FAITH_BLUR || (fill == FAITH_LINEAR && f->opts.noise > 0);
+        if (f->points[s].used && needed && !f->fill[fill])
             f->fill[fill] = mem_alloc(f->size, sizeof **f->fill);
     }
 }
@@ -462,6 +464,13 @@ static void replace(const struct faith *f, const float *fill, const bool *change
         }
 }
 
+static void disturb(const struct faith *f, const bool *changed, float *out)
+{
+    for (size_t at = 0; at < f->size; at++)
+        if (changed[at % f->pixels])
+            out[at] += f->fill[FAITH_LINEAR][at];
+}
+
 /* A point of a series; changed[pixels] is room. */
 static void change(const struct faith *f, const struct series_rule *r, const struct drawn *d,
                    const struct orders *o, int count, bool *changed, float *out)
@@ -474,6 +483,8 @@ static void change(const struct faith *f, const struct series_rule *r, const str
     case FAITH_LINEAR:
         mark(f, r, o, count, changed);
         fill_linear(f->image, f->shape, changed, out);
+        if (f->fill[FAITH_LINEAR])
+            disturb(f, changed, out);
         break;
     default:
         mark(f, r, o, count, changed);
@@ -617,12 +628,26 @@ static int add_maps(struct faith *f, struct err *e)
 }
 
 /* Prepares what images are changed with, and queues the image itself. */
+/* The same for all maps of an image. */
+static void draw_noise(const struct faith *f, int64_t id)
+{
+    uint64_t state = order_state(f->opts.seed, id, ORDER_NOISE);
+    double pair[2] = {0, 0};
+    for (size_t i = 0; i < f->size; i++) {
+        if (i % 2 == 0)
+            random_normal(&state, pair);
+        f->fill[FAITH_LINEAR][i] = (float)(f->opts.noise * pair[i % 2]);
+    }
+}
+
 static void add_image(struct faith *f, const struct faith_image *image)
 {
     normalise(f, image->pixels);
     for (int i = 0; i <= FAITH_BLUR; i++)
         if (f->fill[i])
             fill_make((enum faith_fill)i, f->image, f->shape, f->fill[i]);
+    if (f->fill[FAITH_LINEAR])
+        draw_noise(f, image->id);
     order_ties(f->opts.seed, image->id, ORDER_PIXELS, f->ties[0], f->pixels);
     order_ties(f->opts.seed, image->id, ORDER_CELLS, f->ties[1], f->cells);
     for (size_t i = 0; i < f->seen; i++)

@@ -36,6 +36,8 @@ struct faith_opts {
     struct faith_size cells; /* into which images are divided for metrics of cells, up to theirs */
     enum cam_score score;
     int steps; /* of a series, at most; at least 1 */
+    double
+        noise; /* standard deviation, at value 0, of what ROAD adds to replaced pixels; 0: none */
     int threads;
     uint64_t seed;
     /* Takes the values (maps, metrics) of an image; NaN where a metric is not defined. */

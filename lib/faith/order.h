@@ -18,7 +18,8 @@ enum order_use {
     ORDER_BASELINES,
     ORDER_SUMMARY,
     ORDER_MOSAICS,
-    ORDER_CLASSES
+    ORDER_CLASSES,
+    ORDER_NOISE
 };
 
 /* A generator's state for one use and one image, whatever images come before it. */
