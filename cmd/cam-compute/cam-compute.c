@@ -84,6 +84,10 @@ static const struct opt opts[] = {
     {"stats", 0, OPT_STRING, &job.stats, "FILE",
      "Write a row of statistics for each map; - for standard output, where they replace the maps.",
      0, 0},
+    {"stability", 0, OPT_FLAG, &job.stability, NULL,
+     "Compare each map in --stats with those of the mirrored image and of the image shifted by a "
+     "pixel, which takes five more forward passes. Needs --data.",
+     0, 0},
     {"run", 0, OPT_STRING, &job.run, "FILE",
      "Write where the maps come from: layer, method, score, size of the grid.", 0, 0},
     SESSION_DEVICE_OPTS(job.session, 0),
@@ -199,6 +203,10 @@ static void check_inputs(void)
                    "mean is taken");
     if (job.randomise && !job.session.data)
         prog_usage("--randomise goes with --model and --data");
+    if (job.stability && !job.session.data)
+        prog_usage("--stability goes with --model and --data: moved images pass the network");
+    if (job.stability && !job.stats)
+        prog_usage("--stability goes with --stats, which it adds to");
     if (job.session.resize && !job.session.data)
         prog_usage("--resize goes with --model and --data");
     if (input_size && job.session.data)

@@ -26,6 +26,7 @@ struct job {
     struct method_how how;
     int64_t seed;        /* of what is by chance */
     bool average;        /* of all rows, instead of the maps of each */
+    bool stability;      /* compare the maps of moved images in the statistics */
     bool unit;           /* rectified and min-max normalised to [0, 1] */
     enum size_kind size; /* of the maps written */
     struct extent fixed; /* of SIZE_FIXED */

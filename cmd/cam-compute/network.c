@@ -6,6 +6,7 @@
 #include "base/real.h"
 #include "cam/choice.h"
 #include "cam/layer.h"
+#include "faith/stability.h"
 #include "faith/order.h"
 #include "faith/randomise.h"
 
@@ -30,10 +31,11 @@ struct network {
     bool other_class; /* maps are of another class than asked for */
     size_t pixels, row_bytes;
     /* read */
-    struct aims_row *next; /* the row whose parts are being handed out */
+    struct aims_row *next; /* the row whose parts are being handed out, view by view */
     uint8_t *image;
-    int parts, together;
-    bool ended; /* the table is, or `why` says what is wrong with the next row */
+    int parts, together; /* passes of an image, and planes of one */
+    int views;           /* of an image: itself and, for its stability, moved ones */
+    bool ended;          /* the table is, or `why` says what is wrong with the next row */
     bool failed;
     struct err why;
     /* write */
@@ -41,6 +43,11 @@ struct network {
     struct aim *aim; /* (batch, together) */
     float *raw;      /* (planes, cells) */
     double *bias;    /* [planes] */
+    double *rest;    /* [classes] */
+    float *twins;    /* (planes, cells), or NULL */
+    bool has_rest, has_twins;
+    struct stability *stability; /* or NULL; with it: */
+    struct moved *moved;         /* [planes] */
 };
 
 /* The row that an image carries through the engine. */
@@ -79,9 +86,10 @@ static int read_images(void *ctx, struct engine_batch *b, int max, struct err *e
             if (n->ended)
                 break;
         }
-        memcpy(b->pixels + (size_t)count * n->pixels, n->image, n->pixels);
+        stability_view(n->next->part / n->parts, n->image, data_h(n->session.data),
+                       data_w(n->session.data), b->pixels + (size_t)count * n->pixels);
         memcpy(row_at(n, b->tag, count), n->next, n->row_bytes);
-        n->next->part = (n->next->part + 1) % n->parts;
+        n->next->part = (n->next->part + 1) % (n->parts * n->views);
         count++;
     }
     /* The rows before a bad one are not lost. */
@@ -103,9 +111,9 @@ static int check_logits(const struct network *n, const struct aims_row *row, con
 /* The planes of one part of a row: the first, and how many. */
 static int part_planes(const struct network *n, const struct aims_row *row, int *first)
 {
-    int left = aims_planes(n->job->rows) - row->part * n->together;
+    *first = row->part % n->parts * n->together;
 
-    *first = row->part * n->together;
+    int left = aims_planes(n->job->rows) - *first;
     return left < n->together ? left : n->together;
 }
 
@@ -146,6 +154,47 @@ struct batch {
     const struct engine_batch *of;
 };
 
+/* The planes of a part of the image itself, of which those by another score and the probabilities
+ * come along. */
+static void keep_maps(struct network *n, const struct layer_maps *m, int first, int planes)
+{
+    const size_t cells = (size_t)n->cells, at = (size_t)first * cells;
+
+    memcpy(n->raw + at, m->raw, (size_t)planes * cells * sizeof *n->raw);
+    memcpy(n->bias + first, m->bias, (size_t)planes * sizeof *n->bias);
+    n->has_twins = m->twins;
+    if (m->twins)
+        memcpy(n->twins + at, m->twins, (size_t)planes * cells * sizeof *n->twins);
+    n->has_rest = m->rest;
+    if (m->rest)
+        memcpy(n->rest, m->rest, (size_t)n->classes * sizeof *n->rest);
+}
+
+/* The planes of a part of a moved image. */
+static int compare_maps(struct network *n, const struct aims_row *row, const struct layer_maps *m,
+                        int first, int planes, struct err *e)
+{
+    const int view = row->part / n->parts;
+    const size_t cells = (size_t)n->cells;
+
+    if (!real_finite(m->raw, (size_t)planes * cells))
+        return aims_error(n->job->rows, row, e,
+                          "id %lld: expected a finite map of the moved image, found an overflow",
+                          (long long)row->id);
+    for (int i = 0; i < planes; i++) {
+        struct moved *to = &n->moved[first + i];
+        const float *raw = n->raw + (size_t)(first + i) * cells;
+        double same = NAN;
+        if (cam_has_places(n->grid.h, n->grid.w))
+            same = stability_compare(n->stability, view, raw, m->raw + (size_t)i * cells);
+        if (view == STABILITY_MIRROR)
+            *to = (struct moved){same, 0};
+        else
+            to->shift += same / (STABILITY_VIEWS - STABILITY_SHIFTS);
+    }
+    return 0;
+}
+
 static int take_maps(void *ctx, int i, const struct layer_maps *m, struct err *e)
 {
     const struct batch *b = ctx;
@@ -153,12 +202,17 @@ static int take_maps(void *ctx, int i, const struct layer_maps *m, struct err *e
     const struct aims_row *row = row_at(n, b->of->tag, i);
     int first, planes = part_planes(n, row, &first);
 
-    memcpy(n->raw + (size_t)first * (size_t)n->cells, m->raw,
-           (size_t)planes * (size_t)n->cells * sizeof *n->raw);
-    memcpy(n->bias + first, m->bias, (size_t)planes * sizeof *n->bias);
-    if (row->part + 1 < n->parts)
+    if (row->part < n->parts)
+        keep_maps(n, m, first, planes);
+    else if (compare_maps(n, row, m, first, planes, e) != 0)
+        return -1;
+    if (row->part + 1 < n->parts * n->views)
         return 0;
-    const struct maps all = {n->raw, m->rest, n->bias};
+    const struct maps all = {.raw = n->raw,
+                             .rest = n->has_rest ? n->rest : NULL,
+                             .bias = n->bias,
+                             .twins = n->has_twins ? n->twins : NULL,
+                             .moved = n->moved};
     return sink_put(n->sink, row, &all, e);
 }
 
@@ -239,6 +293,7 @@ static int open_network(struct network *n, struct err *e)
     const struct layer_opts l = {.names = n->choice.name,
                                  .how = j->how,
                                  .probabilities = j->stats != NULL,
+                                 .twins = j->stats != NULL,
                                  .passes = &passes};
     if (layer_open(&n->layer, s->model->graph, &l, e) != 0)
         return -1;
@@ -255,6 +310,7 @@ static int open_engine(struct network *n, struct err *e)
     /* Without gradients all planes are made at once. */
     n->together = !layer_gradients(n->layer) || planes < TOGETHER ? planes : TOGETHER;
     n->parts = (planes + n->together - 1) / n->together;
+    n->views = n->job->stability ? STABILITY_VIEWS : 1;
     n->want = mem_alloc((size_t)layer_wants(n->layer), sizeof *n->want);
     int vectors = layer_want(n->layer, n->together, n->want, &n->wants);
     const struct engine_opts o = {.wants = n->want, .want_count = n->wants, .vectors = vectors};
@@ -290,6 +346,13 @@ static int run(struct network *n, struct err *e)
     n->id = mem_alloc((size_t)engine_batch_size(n->session.engine), sizeof *n->id);
     n->raw = mem_alloc(planes * (size_t)n->cells, sizeof *n->raw);
     n->bias = mem_alloc(planes, sizeof *n->bias);
+    n->rest = mem_alloc((size_t)n->classes, sizeof *n->rest);
+    n->twins = j->stats ? mem_alloc(planes * (size_t)n->cells, sizeof *n->twins) : NULL;
+    if (j->stability) {
+        n->stability =
+            stability_new(n->grid.h, n->grid.w, data_h(n->session.data), data_w(n->session.data));
+        n->moved = mem_alloc(planes, sizeof *n->moved);
+    }
     const struct engine_calls calls = {.ctx = n,
                                        .tag_bytes = n->row_bytes,
                                        .read = read_images,
@@ -298,6 +361,8 @@ static int run(struct network *n, struct err *e)
                                        .cancel = cancel};
     if (engine_run(n->session.engine, &calls, e) != 0)
         return -1;
+    if (layer_masked(n->layer) && prog_verbose())
+        prog_say("%lld passes of changed images", (long long)layer_passes(n->layer));
     struct sink *sink = n->sink;
     n->sink = NULL;
     return sink_close(sink, e);
@@ -318,6 +383,10 @@ int network_run(const struct job *j, struct err *e)
     free(n.aim);
     free(n.raw);
     free(n.bias);
+    free(n.rest);
+    free(n.twins);
+    stability_free(n.stability);
+    free(n.moved);
     run_free(&n.about);
     return r;
 }

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/prog.h"
 #include "base/real.h"
+#include "stats/rank_correlation.h"
 #include "stream/npy.h"
 #include "stream/tsv.h"
 
@@ -27,6 +28,7 @@ struct sink {
     struct out *file;
     struct tsv_out *stats;
     float *room_cells; /* [cells of the layer], for the statistics */
+    struct rank_room *rank;
     struct out *run;
     const struct run *about;
     int pred, truth; /* planes that the overlap compares, or -1 */
@@ -47,6 +49,7 @@ static void sink_free(struct sink *s)
     resize_free(s->resize);
     free(s->items);
     free(s->room_cells);
+    free(s->rank);
     free(s->sum);
     free(s);
 }
@@ -85,7 +88,8 @@ int sink_open(struct sink **out, const struct job *j, const struct sink_opts *o,
         s->stats =
             tsv_begin(s->file, "id target class raw_max raw_min sum bias zero_share blank "
                                "saturation entropy center_x center_y border_share overlap gini "
-                               "peak_gap");
+                               "peak_gap agreement mirror_corr shift_corr");
+        s->rank = rank_room_new(area(s->layer));
         s->room_cells = mem_alloc(area(s->layer), sizeof *s->room_cells);
     }
     s->about = o->about;
@@ -96,6 +100,16 @@ int sink_open(struct sink **out, const struct job *j, const struct sink_opts *o,
 fail:
     sink_free(s);
     return -1;
+}
+
+/* Of the maps by logit and by log-probability. */
+static double agreement(const struct sink *s, const struct maps *m, int plane)
+{
+    const size_t cells = area(s->layer), at = (size_t)plane * cells;
+
+    if (!m->twins || !cam_has_places(s->layer.h, s->layer.w))
+        return NAN;
+    return rank_correlation(s->rank, m->raw + at, m->twins + at, cells);
 }
 
 static int put_stats(struct sink *s, const struct aims_row *row, const struct maps *m,
@@ -129,6 +143,9 @@ static int put_stats(struct sink *s, const struct aims_row *row, const struct ma
         tsv_put_real(s->stats, overlap);
         tsv_put_real(s->stats, f.gini);
         tsv_put_real(s->stats, f.peak_gap);
+        tsv_put_real(s->stats, agreement(s, m, i));
+        tsv_put_real(s->stats, m->moved ? m->moved[i].mirror : NAN);
+        tsv_put_real(s->stats, m->moved ? m->moved[i].shift : NAN);
         if (tsv_end(s->stats, e) != 0)
             return -1;
     }

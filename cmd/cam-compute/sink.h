@@ -6,11 +6,18 @@
 
 #include "stream/run.h"
 
+/* How a map compares with those of moved images (faith/stability.h). */
+struct moved {
+    double mirror, shift;
+};
+
 /* The maps of one row. */
 struct maps {
-    float *raw;         /* (planes, h, w), changed by the sink */
-    const double *rest; /* [classes] 1 - p, or NULL */
-    const double *bias; /* [planes] the biases' part of the score, or NULL */
+    float *raw;                /* (planes, h, w), changed by the sink */
+    const double *rest;        /* [classes] 1 - p, or NULL */
+    const double *bias;        /* [planes] the biases' part of the score, or NULL */
+    const float *twins;        /* (planes, h, w) by another score, or NULL */
+    const struct moved *moved; /* [planes] or NULL */
 };
 
 struct sink;

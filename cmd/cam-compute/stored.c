@@ -34,6 +34,7 @@ static int open_tensors(struct job_stored *s, struct err *e)
                                    .biases = j->biases,
                                    .how = j->how,
                                    .probabilities = j->stats != NULL,
+                                   .twins = j->stats != NULL,
                                    .most_classes = STATS_CLASSES};
     if (j->session.model) {
         if (session_head(&s->linear, &j->session, j->input.h, j->input.w, e) != 0)
@@ -145,7 +146,8 @@ static int map_row(struct job_stored *s, const struct aims_row *row, struct sink
         return aims_error(rows, row, e, "id %lld: %s", (long long)row->id, why.msg);
     if (s->plane && check_planes(s, row, e) != 0)
         return -1;
-    const struct maps m = {s->raw, more.rest, more.bias};
+    const struct maps m = {
+        .raw = s->raw, .rest = more.rest, .bias = more.bias, .twins = more.twins};
     return sink_put(sink, row, &m, e);
 }
 

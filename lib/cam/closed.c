@@ -177,3 +177,15 @@ void closed_maps(struct closed *c, const struct aim *aim, int planes, const floa
             bias[i] += (double)c->seed[k] * h->b[k];
     }
 }
+
+void closed_twins(struct closed *c, const struct aim *aim, int planes, const float *item,
+                  int64_t id, const struct seed_scores *scores, float *raw)
+{
+    const enum cam_score score = c->how.score;
+    double *bias = mem_alloc((size_t)planes, sizeof *bias);
+
+    c->how.score = score == CAM_LOGIT ? CAM_LOGPROB : CAM_LOGIT;
+    closed_maps(c, aim, planes, item, id, scores, raw, bias);
+    c->how.score = score;
+    free(bias);
+}

@@ -35,4 +35,9 @@ const float *closed_logits(struct closed *c, const float *item);
 void closed_maps(struct closed *c, const struct aim *aim, int planes, const float *item, int64_t id,
                  const struct seed_scores *scores, float *raw, double *bias);
 
+/* The same maps by another score: the log-probability where closed_maps() takes the logit, else
+ * the logit. Needs all scores. */
+void closed_twins(struct closed *c, const struct aim *aim, int planes, const float *item,
+                  int64_t id, const struct seed_scores *scores, float *raw);
+
 #endif

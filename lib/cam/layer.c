@@ -31,6 +31,7 @@ struct layer {
     int h, w;
     int vectors;  /* of an image in a pass */
     float *raw;   /* (room, h, w) of an image */
+    float *twins; /* the same by another score, or NULL */
     double *bias; /* [room] */
     int room;
     float *map;       /* (most cells of a part): one before it is finished */
@@ -132,7 +133,7 @@ int layer_open(struct layer **out, const struct graph *g, const struct layer_opt
 
     l->graph = g;
     l->opts = *o;
-    l->probabilities = o->probabilities || method_needs_logits(&o->how);
+    l->probabilities = o->probabilities || o->twins || method_needs_logits(&o->how);
     if (add_parts(l, e) != 0) {
         layer_close(l);
         return -1;
@@ -160,6 +161,7 @@ void layer_close(struct layer *l)
     }
     free(l->part);
     free(l->raw);
+    free(l->twins);
     free(l->bias);
     free(l->map);
     free(l->image);
@@ -291,6 +293,15 @@ static struct method_item item_of(const struct asked *a, const struct part *p, i
                                 .id = a->id[i]};
 }
 
+/* What is known of the classes of the image whose maps are being made. */
+static struct seed_scores scores_of(const struct layer *l, const struct engine_batch *b, int i)
+{
+    return (struct seed_scores){.classes = graph_classes(l->graph),
+                                .logits = logits_of(l, b, i),
+                                .p = l->p,
+                                .rest = l->rest};
+}
+
 /* Map `k` of image `i` at one layer. */
 static void map_part(const struct asked *a, const struct part *p, int i, int k, float *raw,
                      double *bias)
@@ -300,10 +311,7 @@ static void map_part(const struct asked *a, const struct part *p, int i, int k, 
     struct method_item x = item_of(a, p, i);
 
     if (p->closed) {
-        const struct seed_scores s = {.classes = graph_classes(l->graph),
-                                      .logits = logits_of(l, a->batch, i),
-                                      .p = l->p,
-                                      .rest = l->rest};
+        const struct seed_scores s = scores_of(l, a->batch, i);
         closed_maps(p->closed, &a->aim[i * a->planes + k], 1, x.acts, x.id, &s, raw, bias);
         return;
     }
@@ -320,6 +328,16 @@ static void map_part(const struct asked *a, const struct part *p, int i, int k, 
         x.grads = a->batch->results[p->gradients].values +
                   ((size_t)i * (size_t)l->vectors + (size_t)k) * size;
     method_map(&l->opts.how, &x, raw);
+}
+
+/* The map of the only layer, which has a closed form, by another score. */
+static void map_twin(const struct asked *a, int i, int k, float *raw)
+{
+    const struct layer *l = a->layer;
+    const struct method_item x = item_of(a, l->part, i);
+    const struct seed_scores s = scores_of(l, a->batch, i);
+
+    closed_twins(l->part->closed, &a->aim[i * a->planes + k], 1, x.acts, x.id, &s, raw);
 }
 
 /* The mean of the finished maps of all layers. */
@@ -366,8 +384,13 @@ static int take_image(struct asked *a, int i, struct err *e)
             map_finished(a, i, k, raw);
         else
             map_part(a, l->part, i, k, raw, &l->bias[k]);
+        if (l->twins && a->aim[i * a->planes + k].cls >= 0)
+            map_twin(a, i, k, l->twins + (size_t)k * (size_t)cells);
     }
-    const struct layer_maps m = {l->raw, l->bias, l->probabilities ? l->rest : NULL};
+    const struct layer_maps m = {.raw = l->raw,
+                                 .bias = l->bias,
+                                 .rest = l->probabilities ? l->rest : NULL,
+                                 .twins = l->twins};
     return a->take(a->ctx, i, &m, e);
 }
 
@@ -447,6 +470,8 @@ int layer_run(struct layer *l, const struct engine_batch *b, const int64_t *id,
         const size_t n = (size_t)planes;
         l->raw = mem_grow(l->raw, n * (size_t)l->h * (size_t)l->w, sizeof *l->raw);
         l->bias = mem_grow(l->bias, n, sizeof *l->bias);
+        if (l->opts.twins && layer_closed(l) && !l->finished)
+            l->twins = mem_grow(l->twins, n * (size_t)l->part->cells, sizeof *l->twins);
         l->room = planes;
     }
     if (layer_masked(l))

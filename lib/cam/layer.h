@@ -21,6 +21,7 @@ struct layer_opts {
     const char *names; /* as graph_layer(), separated by commas; NULL for the last stage */
     struct method_how how;
     bool probabilities; /* needed by the caller, whatever the score */
+    bool twins;         /* the same of maps by another score, where they come in closed form */
     bool finished;      /* see layer_finished() */
     /* Device, precision, threads, exact and note of passes that the method makes of its own; NULL
      * where no such method is served. */
@@ -66,6 +67,7 @@ struct layer_maps {
     const double *bias; /* [planes] the biases' part of the scores as closed_maps(), NaN where that
                            is not known */
     const double *rest; /* [classes] 1 - p, or NULL where neither score nor caller needs them */
+    const float *twins; /* [planes] as closed_twins(), or NULL */
 };
 
 /* Gets the maps of image `i` of a batch, valid during the call. */

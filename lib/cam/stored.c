@@ -18,6 +18,7 @@ struct stored {
     struct closed *closed; /* NULL for maps that are made */
     int grid_h, grid_w;
     double *bias; /* [room] */
+    float *twins; /* (room, cells), or NULL */
     int room;
     double *p, *rest; /* [classes] */
 };
@@ -173,6 +174,7 @@ void stored_close(struct stored *s)
     free(s->w);
     free(s->b);
     free(s->bias);
+    free(s->twins);
     free(s->p);
     free(s->rest);
     free(s);
@@ -259,12 +261,17 @@ int stored_maps(struct stored *s, int64_t id, const struct aim *aim, int planes,
     if (planes > s->room) {
         s->room = planes;
         s->bias = mem_grow(s->bias, (size_t)planes, sizeof *s->bias);
+        if (s->opts->twins)
+            s->twins = mem_grow(s->twins, (size_t)planes * (size_t)s->head.cells, sizeof *s->twins);
     }
     more->rest = rest_of(s, logits);
     const struct seed_scores scores = {
         .classes = s->head.classes, .logits = logits, .p = s->p, .rest = s->rest};
     closed_maps(s->closed, aim, planes, item, id, &scores, raw, s->bias);
     more->bias = s->head.b ? s->bias : NULL;
+    more->twins = s->opts->twins && logits ? s->twins : NULL;
+    if (more->twins)
+        closed_twins(s->closed, aim, planes, item, id, &scores, s->twins);
     return 0;
 }
 
@@ -281,6 +288,7 @@ int stored_copy(struct stored *s, int64_t id, const int *plane, int planes, floa
         memcpy(raw + (size_t)i * cells, item + (size_t)plane[i] * cells, cells * sizeof *raw);
     more->rest = rest_of(s, logits);
     more->bias = NULL;
+    more->twins = NULL;
     return 0;
 }
 

@@ -25,6 +25,7 @@ struct stored_opts {
     const char *linear_from;         /* where `linear` comes from, for messages */
     struct method_how how;
     bool probabilities; /* needed by the caller, whatever the score */
+    bool twins;         /* the same of maps by another score */
     int most_classes;   /* more are an error */
 };
 
@@ -50,6 +51,7 @@ bool stored_probabilities(const struct stored *s);
 struct stored_more {
     const double *rest; /* [classes] 1 - p; NULL where not wanted or not known */
     const double *bias; /* [planes] as closed_maps(), or NULL where no biases are known */
+    const float *twins; /* (planes, cells) as closed_twins(); NULL where not wanted or not known */
 };
 
 /* raw[planes][cells] of the item with this id, for `aim`, each with a class. An error where there

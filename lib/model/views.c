@@ -52,6 +52,10 @@ void views_make(enum views set, int i, const uint8_t *image, int h, int w, uint8
 {
     const struct way a = way_of(set, i);
 
+    if (i == 0) {
+        memcpy(view, image, COLOURS * (size_t)h * (size_t)w);
+        return;
+    }
     for (int c = 0; c < COLOURS; c++, image += (size_t)h * (size_t)w)
         for (int y = 0; y < h; y++)
             for (int x = 0; x < w; x++)
