@@ -288,7 +288,7 @@ static int open_network(struct errors *r, struct err *e)
                        io_name(r->opts->class_maps), g->value[0].h, g->value[0].w, r->h, r->w);
     if (session_engine(s, &engine, e) != 0)
         return -1;
-    const size_t each = (size_t)(ORDERS * r->powers);
+    const size_t each = (size_t)ORDERS * (size_t)r->powers;
     const size_t fit = BLOCK_BYTES / (each * graph_size(g, 0) * sizeof *r->images);
     r->block = fit < 1 ? 1 : fit < BLOCK_ERRORS ? (int)fit : BLOCK_ERRORS;
     const size_t images = (size_t)r->block * each;
