@@ -25,7 +25,8 @@ enum faith_fill {
     FAITH_DROP    /* image * (1 - map) */
 };
 
-/* How much is changed: in equal steps from nothing to everything, or these shares. */
+/* How much is changed: in equal steps from nothing to everything; 20, 40, 60 and 80 %; all at
+ * once. */
 enum faith_steps { FAITH_EVERY, FAITH_ROAD, FAITH_ONCE };
 
 /* Of each series: its constant; whether cells are changed instead of pixels; which first, into
