@@ -149,16 +149,16 @@ static void set_room(struct faith *f)
     f->seen_variant = mem_alloc(f->seen, sizeof *f->seen_variant);
 }
 
-static void set_waiting(struct faith *f)
+/* Room for what waits of an image; many points of many maps fill the queue long before all of
+ * WAITING images wait. */
+static void set_waiting(const struct faith *f, struct waiting *w)
 {
-    f->waiting = mem_zero(WAITING, sizeof *f->waiting);
-    for (int i = 0; i < WAITING; i++) {
-        struct waiting *w = &f->waiting[i];
-        w->given = mem_alloc((size_t)f->opts.maps * (size_t)f->opts.metrics + 1, sizeof *w->given);
-        w->same = mem_alloc((size_t)f->variants, sizeof *w->same);
-        w->score = mem_alloc((size_t)f->variants, sizeof *w->score);
-        w->drawn = mem_zero((size_t)f->opts.maps + 1, sizeof *w->drawn);
-    }
+    if (w->same)
+        return;
+    w->given = mem_alloc((size_t)f->opts.maps * (size_t)f->opts.metrics + 1, sizeof *w->given);
+    w->same = mem_alloc((size_t)f->variants, sizeof *w->same);
+    w->score = mem_alloc((size_t)f->variants, sizeof *w->score);
+    w->drawn = mem_zero((size_t)f->opts.maps + 1, sizeof *w->drawn);
 }
 
 static void *copy(const void *list, size_t n, size_t size)
@@ -204,14 +204,14 @@ int faith_open(struct faith **out, const struct faith_opts *o, struct err *e)
     set_fills(f);
     set_cells(f);
     set_room(f);
-    set_waiting(f);
+    f->waiting = mem_zero(WAITING, sizeof *f->waiting);
     *out = f;
     return check_size(f, e);
 }
 
 static void drop_maps(const struct faith *f, struct waiting *w)
 {
-    for (int m = 0; m < f->opts.maps; m++) {
+    for (int m = 0; m < f->opts.maps && w->drawn; m++) {
         free(w->drawn[m].pixels);
         w->drawn[m] = (struct drawn){0};
     }
@@ -662,6 +662,7 @@ int faith_add(struct faith *f, const struct faith_image *image, const float *con
 {
     if (f->queued == f->room && run_queue(f, e) != 0)
         return -1;
+    set_waiting(f, &f->waiting[f->count]);
     f->waiting[f->count].image = *image;
     f->waiting[f->count].image.pixels = NULL;
     f->waiting[f->count].same[0] = -1;
