@@ -13,7 +13,7 @@ enum { SIDE_MAX = 4096 };
 static struct job job = {
     .session = {.device = "auto"}, .table = "-", .targets = "pred", .unit = true};
 
-static const char *size = "input", *input_size;
+static const char *size = "input", *input_size, *smooth;
 static int score, method, scale, compat = -1;
 
 static const struct opt opts[] = {
@@ -58,6 +58,10 @@ static const struct opt opts[] = {
      0, 0},
     {"method", 0, OPT_CHOICE, &method, METHOD_WORDS,
      "How activations and gradients become a map. Default: gradcam.", 0, 0},
+    {"smooth", 0, OPT_STRING, &smooth, "LIST",
+     "Smooth the maps: aug, the mean of those of 6 changed images; eigen, the first principal "
+     "component of the channels instead of their sum; or aug,eigen.",
+     0, 0},
     {"compat", 0, OPT_CHOICE, &compat, "pytorch-grad-cam",
      "Compute the numbers of this library, where they differ from those of the formula.", 0, 0},
     {"score", 's', OPT_CHOICE, &score, CAM_SCORE_WORDS, "What the map explains. Default: logit.", 0,
@@ -134,6 +138,44 @@ static void parse_size(void)
     }
 }
 
+static void parse_smooth(void)
+{
+    const char *const words[] = {"aug", "eigen"};
+    bool *const flags[] = {&job.augment, &job.how.eigen};
+
+    for (const char *at = smooth; at; at = at[strcspn(at, ",")] ? strchr(at, ',') + 1 : NULL) {
+        size_t n = strcspn(at, ","), i = 0;
+        while (i < 2 && !(strlen(words[i]) == n && memcmp(words[i], at, n) == 0))
+            i++;
+        if (i == 2 || *flags[i])
+            prog_usage("--smooth: expected aug, eigen or aug,eigen, found '%s'", smooth);
+        *flags[i] = true;
+    }
+}
+
+/* What has no channels to smooth, or no image to change. */
+static void check_smooth(const char *stored)
+{
+    if (job.augment && stored)
+        prog_usage("--smooth aug goes with --model and --data, found %s: it passes changed images "
+                   "through the network",
+                   stored);
+    if (job.augment && job.stability)
+        prog_usage("--smooth aug and --stability exclude each other: a smoothed map is of changed "
+                   "images already");
+    if (job.augment && !job.unit)
+        prog_usage("--scale none and --smooth aug exclude each other: maps of changed images are "
+                   "scaled before their mean is taken");
+    if (job.how.eigen && (job.class_maps || job.cams))
+        prog_usage("--smooth eigen needs activations: expected --features, or --model with --data, "
+                   "found %s",
+                   stored);
+    if (job.how.eigen && !method_sums(job.how.method))
+        prog_usage("--smooth eigen and --method %s exclude each other: the method is no sum over "
+                   "channels",
+                   job.how.method->word);
+}
+
 /* The file that maps come from, and its option; NULL where it is the network. */
 static const char *stored_option(void)
 {
@@ -169,6 +211,7 @@ static void check_inputs(void)
         prog_usage("--method %s passes changed images through the network: expected --model with "
                    "--data, found %s",
                    job.how.method->word, stored);
+    check_smooth(stored);
     if (job.class_maps && !method_combines(&job.how))
         prog_usage("--method %s needs activations: expected --features, or --model with --data, "
                    "found --class-maps",
@@ -233,6 +276,14 @@ static void check_files(void)
         prog_usage("standard input was asked for %d times, and can be read once", standard);
 }
 
+void job_about(const struct job *j, struct run *r)
+{
+    if (smooth)
+        run_put(r, "smooth", "%s", smooth);
+    if (j->how.compat)
+        run_put(r, "compat", "pytorch-grad-cam");
+}
+
 void job_say_closed(const struct job *j)
 {
     if (!prog_verbose())
@@ -254,6 +305,7 @@ int main(int argc, char **argv)
     job.unit = scale == 0;
     session_parse(&job.session);
     parse_size();
+    parse_smooth();
     check_inputs();
     check_files();
     if (aims_new(&job.rows, job.targets, &e) != 0)

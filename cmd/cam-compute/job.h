@@ -7,6 +7,7 @@
 #include "cam/method.h"
 #include "rows/aims.h"
 #include "session/session.h"
+#include "stream/run.h"
 
 #include <stdbool.h>
 
@@ -25,6 +26,7 @@ struct job {
     const char *planes;    /* those of `cams`, or NULL where they are the targets */
     struct method_how how;
     int64_t seed;        /* of what is by chance */
+    bool augment;        /* the mean of maps of changed images */
     bool average;        /* of all rows, instead of the maps of each */
     bool stability;      /* compare the maps of moved images in the statistics */
     bool unit;           /* rectified and min-max normalised to [0, 1] */
@@ -33,6 +35,9 @@ struct job {
     struct extent input; /* of SIZE_INPUT; images replace it by theirs */
     struct aims *rows;   /* not open yet */
 };
+
+/* Adds to what --run writes how maps were smoothed, and whose numbers they are. */
+void job_about(const struct job *j, struct run *r);
 
 /* Says with -v what is the same in closed form. */
 void job_say_closed(const struct job *j);

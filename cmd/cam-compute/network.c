@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/real.h"
+#include "cam/augment.h"
 #include "cam/choice.h"
 #include "cam/layer.h"
 #include "faith/stability.h"
@@ -33,8 +34,8 @@ struct network {
     /* read */
     struct aims_row *next; /* the row whose parts are being handed out, view by view */
     uint8_t *image;
-    int parts, together; /* passes of an image, and planes of one */
-    int views;           /* of an image: itself and, for its stability, moved ones */
+    int parts, together; /* passes of a view, and planes of one */
+    int views;           /* of an image: itself and, smoothed or for its stability, changed ones */
     bool ended;          /* the table is, or `why` says what is wrong with the next row */
     bool failed;
     struct err why;
@@ -70,6 +71,19 @@ static int rows_load(struct network *n, struct err *e)
     return 1;
 }
 
+/* The view of the next row's part, as the engine wants it. */
+static void put_image(const struct network *n, struct engine_batch *b, int at)
+{
+    const struct graph *g = n->session.model->graph;
+
+    if (b->images)
+        augment_image(n->next->part / n->parts, n->image, data_h(n->session.data),
+                      data_w(n->session.data), g->mean, g->std, b->images + (size_t)at * n->pixels);
+    else
+        stability_view(n->next->part / n->parts, n->image, data_h(n->session.data),
+                       data_w(n->session.data), b->pixels + (size_t)at * n->pixels);
+}
+
 static int read_images(void *ctx, struct engine_batch *b, int max, struct err *e)
 {
     struct network *n = ctx;
@@ -86,8 +100,7 @@ static int read_images(void *ctx, struct engine_batch *b, int max, struct err *e
             if (n->ended)
                 break;
         }
-        stability_view(n->next->part / n->parts, n->image, data_h(n->session.data),
-                       data_w(n->session.data), b->pixels + (size_t)count * n->pixels);
+        put_image(n, b, count);
         memcpy(row_at(n, b->tag, count), n->next, n->row_bytes);
         n->next->part = (n->next->part + 1) % (n->parts * n->views);
         count++;
@@ -112,8 +125,8 @@ static int check_logits(const struct network *n, const struct aims_row *row, con
 static int part_planes(const struct network *n, const struct aims_row *row, int *first)
 {
     *first = row->part % n->parts * n->together;
-
     int left = aims_planes(n->job->rows) - *first;
+
     return left < n->together ? left : n->together;
 }
 
@@ -154,13 +167,26 @@ struct batch {
     const struct engine_batch *of;
 };
 
+static void add_view(const struct network *n, int view, const float *map, int planes, float *sum)
+{
+    const size_t cells = (size_t)n->cells;
+
+    if (view == 0)
+        memset(sum, 0, (size_t)planes * cells * sizeof *sum);
+    for (int i = 0; i < planes; i++)
+        augment_add(view, map + (size_t)i * cells, n->grid.h, n->grid.w, sum + (size_t)i * cells);
+}
+
 /* The planes of a part of the image itself, of which those by another score and the probabilities
  * come along. */
 static void keep_maps(struct network *n, const struct layer_maps *m, int first, int planes)
 {
     const size_t cells = (size_t)n->cells, at = (size_t)first * cells;
 
-    memcpy(n->raw + at, m->raw, (size_t)planes * cells * sizeof *n->raw);
+    if (n->job->augment)
+        add_view(n, 0, m->raw, planes, n->raw + at);
+    else
+        memcpy(n->raw + at, m->raw, (size_t)planes * cells * sizeof *n->raw);
     memcpy(n->bias + first, m->bias, (size_t)planes * sizeof *n->bias);
     n->has_twins = m->twins;
     if (m->twins)
@@ -204,6 +230,9 @@ static int take_maps(void *ctx, int i, const struct layer_maps *m, struct err *e
 
     if (row->part < n->parts)
         keep_maps(n, m, first, planes);
+    else if (n->job->augment)
+        add_view(n, row->part / n->parts, m->raw, planes,
+                 n->raw + (size_t)first * (size_t)n->cells);
     else if (compare_maps(n, row, m, first, planes, e) != 0)
         return -1;
     if (row->part + 1 < n->parts * n->views)
@@ -251,9 +280,8 @@ static int check_signs(const struct network *n, struct err *e)
         return 0;
     if (aims_find(n->job->rows, "margin") >= 0)
         return err_set(e,
-                       "--target margin: expected one layer, found '%s': maps of several layers "
-                       "have no sign",
-                       n->job->layer);
+                       "--target margin: expected one layer and no --smooth aug: means of several "
+                       "maps have no sign");
     return 0;
 }
 
@@ -294,6 +322,7 @@ static int open_network(struct network *n, struct err *e)
                                  .how = j->how,
                                  .probabilities = j->stats != NULL,
                                  .twins = j->stats != NULL,
+                                 .finished = j->augment,
                                  .passes = &passes};
     if (layer_open(&n->layer, s->model->graph, &l, e) != 0)
         return -1;
@@ -310,10 +339,11 @@ static int open_engine(struct network *n, struct err *e)
     /* Without gradients all planes are made at once. */
     n->together = !layer_gradients(n->layer) || planes < TOGETHER ? planes : TOGETHER;
     n->parts = (planes + n->together - 1) / n->together;
-    n->views = n->job->stability ? STABILITY_VIEWS : 1;
+    n->views = n->job->augment ? AUGMENT_VIEWS : n->job->stability ? STABILITY_VIEWS : 1;
     n->want = mem_alloc((size_t)layer_wants(n->layer), sizeof *n->want);
     int vectors = layer_want(n->layer, n->together, n->want, &n->wants);
-    const struct engine_opts o = {.wants = n->want, .want_count = n->wants, .vectors = vectors};
+    const struct engine_opts o = {
+        .wants = n->want, .want_count = n->wants, .vectors = vectors, .images = n->job->augment};
     return session_engine(&n->session, &o, e);
 }
 
@@ -326,6 +356,7 @@ static int run(struct network *n, struct err *e)
     const size_t planes = (size_t)aims_planes(j->rows);
     layer_about(n->layer, &n->about);
     choice_put(&n->choice, &n->about);
+    job_about(j, &n->about);
     if (j->randomise)
         run_put(&n->about, "randomised", "%s", j->randomise);
     const struct sink_opts o = {

@@ -114,6 +114,7 @@ static int open_about(struct job_stored *s, struct err *e)
             return -1;
     }
     about_stored(&s->about, m ? m->graph : NULL, s->grid.h, s->grid.w, &j->how);
+    job_about(j, &s->about);
     model_close(m);
     return 0;
 }
