@@ -23,7 +23,10 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+# Not the folder of this file, whose cuda.py PyTorch takes for the module of this name.
+sys.path.pop(0)
 TARGETS = "pred,true"
+PARTS = ("classes", "gradcam", "masked")
 CLASS_MAPS_LIMIT, LAST_LIMIT, LAYER_LIMIT, MASKED_LIMIT = 3.0, 1.03, 1.6, 20.0
 
 
@@ -38,6 +41,7 @@ def options():
     p.add_argument("--peer", type=int, default=1, help="of pytorch-grad-cam's (default: 1)")
     p.add_argument("--rounds", type=int, default=3, help="(default: 3)")
     p.add_argument("--threads", type=int, default=2, help="(default: 2)")
+    p.add_argument("--only", choices=PARTS, help="this alone")
     p.add_argument("--bf16", action="store_true", help="also masked passes in bf16")
     return p.parse_args()
 
@@ -73,13 +77,13 @@ def best(runs):
     return Time(min(r.wall for r in runs), min(r.cpu for r in runs))
 
 
-def predict(o, work, more=()):
+def predict(o, work, images, more=()):
     return run([o.build / "bin/cifar-predict", "-m", o.model, "-d", o.data, "--threads", o.threads,
-                "--device", "cpu", "--limit", o.images, *more], stdout=work / "rows.tsv")
+                "--device", "cpu", "--limit", images, *more], stdout=work / "rows.tsv")
 
 
 def all_classes(o, work):
-    predict(o, work, ["--features", work / "features.npy"])
+    predict(o, work, o.images, ["--features", work / "features.npy"])
     compute = [o.build / "bin/cam-compute", "-m", o.model, "--features", work / "features.npy",
                "--target", "all", "--size", "layer", "--scale", "none"]
     rows = work / "rows.tsv"
@@ -95,7 +99,7 @@ def gradcam(o, work):
     runs = {name: [] for name in forms}
     for _ in range(o.rounds):
         for name, more in forms.items():
-            runs[name].append(predict(o, work, more))
+            runs[name].append(predict(o, work, o.images, more))
     alone = best(runs["prediction alone"])
     for name, limit in (("prediction alone", None), ("gradcam, last stage", LAST_LIMIT),
                         ("gradcam, layer3", LAYER_LIMIT)):
@@ -145,9 +149,8 @@ def masked(o, work):
         peer = load_peer(o)
     else:
         print("masked: torch, torchvision and grad-cam are not installed: alone")
-    rows = work / "masked.tsv"
-    with open(work / "rows.tsv", encoding="utf-8") as f, open(rows, "w", encoding="utf-8") as to:
-        to.writelines(line for line, _ in zip(f, range(o.masked + 1)))
+    predict(o, work, o.masked)
+    rows = work / "rows.tsv"
     for method in ("scorecam", "ablationcam"):
         for layer in ("layer3", "layer4"):
             theirs = peer_maps(o, *peer, layer, method) if peer else None
@@ -170,9 +173,9 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         print(f"{o.model}, {o.threads} threads, load {os.getloadavg()[0]:.1f}")
-        all_classes(o, work)
-        gradcam(o, work)
-        masked(o, work)
+        for part, run_part in zip(PARTS, (all_classes, gradcam, masked)):
+            if o.only in (None, part):
+                run_part(o, work)
 
 
 if __name__ == "__main__":
