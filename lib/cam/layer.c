@@ -275,7 +275,7 @@ struct asked {
     const int64_t *id;     /* [n] */
     const struct aim *aim; /* (n, planes) */
     int planes;
-    layer_take *take;
+    int (*take)(void *ctx, int i, const struct layer_maps *m, struct err *e);
     void *ctx;
     struct part *part; /* whose passes run */
 };
@@ -418,7 +418,9 @@ static int take_weights(void *ctx, int i, const float *weight, struct err *e)
 }
 
 /* The passes of one layer. */
-static int run_passes(struct asked *a, struct part *p, masked_take *take, struct err *e)
+static int run_passes(struct asked *a, struct part *p,
+                      int (*take)(void *ctx, int i, const float *weight, struct err *e),
+                      struct err *e)
 {
     const struct engine_batch *b = a->batch;
     const struct masked_batch m = {.n = b->n,
@@ -461,7 +463,9 @@ static int run_all_passes(struct asked *a, struct err *e)
 }
 
 int layer_run(struct layer *l, const struct engine_batch *b, const int64_t *id,
-              const struct aim *aim, int planes, layer_take *take, void *ctx, struct err *e)
+              const struct aim *aim, int planes,
+              int (*take)(void *ctx, int i, const struct layer_maps *m, struct err *e), void *ctx,
+              struct err *e)
 {
     struct asked a = {
         .layer = l, .batch = b, .id = id, .aim = aim, .planes = planes, .take = take, .ctx = ctx};

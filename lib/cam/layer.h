@@ -70,15 +70,13 @@ struct layer_maps {
     const float *twins; /* [planes] as closed_twins(), or NULL */
 };
 
-/* Gets the maps of image `i` of a batch, valid during the call. */
-typedef int layer_take(void *ctx, int i, const struct layer_maps *m, struct err *e);
-
-/* Hands out the maps of a batch's images, in order, each as soon as it is there: `planes` of each
- * by id[n] and aim[n][planes], an aim without a class (-1) where an image has fewer. Logits are
- * finite. Not thread-safe. */
+/* Hands out the maps of a batch's images, in order, each as soon as it is there, valid during the
+ * call of `take`: `planes` of each by id[n] and aim[n][planes], an aim without a class (-1) where
+ * an image has fewer. Logits are finite. Not thread-safe. */
 int layer_run(struct layer *l, const struct engine_batch *b, const int64_t *id,
-              const struct aim *aim, int planes, layer_take *take, void *ctx, struct err *e)
-    ERR_CHECKED;
+              const struct aim *aim, int planes,
+              int (*take)(void *ctx, int i, const struct layer_maps *m, struct err *e), void *ctx,
+              struct err *e) ERR_CHECKED;
 
 /* Forward passes that the method made of its own so far. */
 int64_t layer_passes(const struct layer *l);

@@ -32,7 +32,7 @@ struct pass {
 struct work {
     struct masked *m;
     const struct masked_batch *b;
-    masked_take *take;
+    int (*take)(void *ctx, int i, const float *weight, struct err *e);
     void *ctx;
     /* The channel whose pass is that of channel k of image i, (n, channels), which is k itself
      * where it has one of its own; NONE where it needs none. Set before the run. */
@@ -308,7 +308,8 @@ int64_t masked_passes(const struct masked *m)
     return m->passes;
 }
 
-int masked_run(struct masked *m, const struct masked_batch *b, masked_take *take, void *ctx,
+int masked_run(struct masked *m, const struct masked_batch *b,
+               int (*take)(void *ctx, int i, const float *weight, struct err *e), void *ctx,
                struct err *e)
 {
     const size_t n = (size_t)b->n, channels = (size_t)m->channels;

@@ -33,9 +33,6 @@ struct masked_batch {
     int planes;
 };
 
-/* Gets the weights weight[planes][channels] of image `i`, in order. */
-typedef int masked_take(void *ctx, int i, const float *weight, struct err *e);
-
 struct masked;
 
 /* Opens an engine of its own. An error where what lies behind the layer cannot be run from it.
@@ -46,10 +43,12 @@ void masked_close(struct masked *m);
 /* How many passes were run so far, of images and channels. */
 int64_t masked_passes(const struct masked *m);
 
-/* Passes of all images fill the engine's batches together. Weights are NaN where a score is and
- * for an aim without a class, and 0 for one that takes a class from itself. Not at the same time
- * from several threads. */
-int masked_run(struct masked *m, const struct masked_batch *b, masked_take *take, void *ctx,
+/* Calls `take` with the weights weight[planes][channels] of each image, in order. Passes of all
+ * images fill the engine's batches together. Weights are NaN where a score is and for an aim
+ * without a class, and 0 for one that takes a class from itself. Not at the same time from several
+ * threads. */
+int masked_run(struct masked *m, const struct masked_batch *b,
+               int (*take)(void *ctx, int i, const float *weight, struct err *e), void *ctx,
                struct err *e) ERR_CHECKED;
 
 #endif
