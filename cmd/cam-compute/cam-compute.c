@@ -208,7 +208,7 @@ static void check_inputs(void)
     if (job.session.model && (job.weights || job.biases))
         prog_usage("--model and --%s exclude each other", job.weights ? "weights" : "biases");
     if (stored && job.how.method->closed == METHOD_NETWORK)
-        prog_usage("--method %s passes changed images through the network: expected --model with "
+        prog_usage("--method %s needs the whole network: expected --model with "
                    "--data, found %s",
                    job.how.method->word, stored);
     check_smooth(stored);

@@ -337,7 +337,8 @@ static int open_engine(struct network *n, struct err *e)
     const int planes = aims_planes(n->job->rows);
 
     /* Without gradients all planes are made at once. */
-    n->together = !layer_gradients(n->layer) || planes < TOGETHER ? planes : TOGETHER;
+    int most = n->job->how.method->needs & METHOD_BIASES ? 1 : TOGETHER;
+    n->together = !layer_gradients(n->layer) || planes < most ? planes : most;
     n->parts = (planes + n->together - 1) / n->together;
     n->views = n->job->augment ? AUGMENT_VIEWS : n->job->stability ? STABILITY_VIEWS : 1;
     n->want = mem_alloc((size_t)layer_wants(n->layer), sizeof *n->want);

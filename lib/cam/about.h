@@ -11,6 +11,9 @@
  * a margin map add up to the difference of two logits. */
 #define ABOUT_LAST "last stage"
 
+/* What the whole network is called, of methods that take no layer. */
+#define ABOUT_NETWORK "network"
+
 /* Of maps of h by w at a value of a network; `names`: what the layer was called, or all of several
  * layers, of which `value` is the first; NULL for the last stage. */
 void about_layer(struct run *r, const struct graph *g, int value, const char *names, int h, int w,

@@ -4,6 +4,7 @@
 #include "base/real.h"
 #include "cam/about.h"
 #include "cam/closed.h"
+#include "cam/fullgrad.h"
 #include "cam/masked.h"
 
 #include <math.h>
@@ -15,6 +16,7 @@ struct part {
     int value, cells;
     struct closed *closed;     /* or NULL */
     struct masked *masked;     /* or NULL */
+    struct fullgrad *full;     /* or NULL: of the whole network, value 0 */
     float *held;               /* maps (n, planes, cells) of a batch by passes, or NULL */
     const float *given;        /* weights (planes, channels) of an image by passes, or NULL */
     int activation, gradients; /* results of an engine; gradients: -1 for none */
@@ -78,6 +80,8 @@ static int add_part(struct layer *l, int value, struct err *e)
     } else if (l->opts.how.method->passes && open_masked(l, &p, e) != 0) {
         return -1;
     }
+    if (l->opts.how.method->needs & METHOD_BIASES)
+        p.full = fullgrad_new(g);
     p.weight = mem_alloc((size_t)v->c, sizeof *p.weight);
     l->part = mem_grow(l->part, (size_t)l->parts + 1, sizeof *l->part);
     l->part[l->parts++] = p;
@@ -89,6 +93,12 @@ static int add_parts(struct layer *l, struct err *e)
 {
     const char *at = l->opts.names;
 
+    if (l->opts.how.method->needs & METHOD_BIASES)
+        return at ? err_set(e,
+                            "--method %s: expected no --layer, found '%s': its maps are of the "
+                            "whole network",
+                            l->opts.how.method->word, at)
+                  : add_part(l, 0, e);
     if (!at) {
         int last = graph_closed(l->graph).value;
         if (last < 0)
@@ -156,6 +166,7 @@ void layer_close(struct layer *l)
     for (int i = 0; i < l->parts; i++) {
         closed_free(l->part[i].closed);
         masked_close(l->part[i].masked);
+        fullgrad_free(l->part[i].full);
         resize_free(l->part[i].resize);
         free(l->part[i].weight);
     }
@@ -220,14 +231,15 @@ void layer_grid(const struct layer *l, int *h, int *w)
 
 void layer_about(const struct layer *l, struct run *r)
 {
-    about_layer(r, l->graph, l->part->value, l->opts.names, l->h, l->w, &l->opts.how);
+    about_layer(r, l->graph, l->part->value, l->part->full ? ABOUT_NETWORK : l->opts.names, l->h,
+                l->w, &l->opts.how);
 }
 
 /* --- maps --- */
 
 int layer_wants(const struct layer *l)
 {
-    return 2 * l->parts;
+    return l->part->full ? fullgrad_wants(l->part->full) + 2 : 2 * l->parts;
 }
 
 int layer_want(struct layer *l, int planes, struct engine_want *list, int *count)
@@ -235,6 +247,8 @@ int layer_want(struct layer *l, int planes, struct engine_want *list, int *count
     for (int i = 0; i < l->parts; i++) {
         struct part *p = &l->part[i];
         p->activation = engine_add_want(list, count, p->value, ENGINE_ACTIVATION);
+        if (p->full)
+            fullgrad_want(p->full, list, count);
         if (needs_gradients(l, p))
             p->gradients = engine_add_want(list, count, p->value, ENGINE_GRADIENT);
     }
@@ -313,6 +327,11 @@ static void map_part(const struct asked *a, const struct part *p, int i, int k, 
     if (p->closed) {
         const struct seed_scores s = scores_of(l, a->batch, i);
         closed_maps(p->closed, &a->aim[i * a->planes + k], 1, x.acts, x.id, &s, raw, bias);
+        return;
+    }
+    if (p->full) {
+        fullgrad_map(p->full, a->batch, i, l->vectors, k, l->opts.how.compat ? CAM_EPSILON : 0,
+                     raw);
         return;
     }
     if (p->held) {

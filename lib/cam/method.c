@@ -187,6 +187,7 @@ void method_map(const struct method_how *how, const struct method_item *x, float
 #define METHOD_WEIGHTS(name) .weights = weights_##name
 #define METHOD_CELLS(name) .cell = cell_##name
 #define METHOD_WHOLE(name) .whole = whole_##name
+#define METHOD_ALONE(name) .passes = METHOD_NO_PASSES
 #define METHOD_PASSES(name) .passes = METHOD_##name
 
 static const struct method methods[METHOD_COUNT] = {
@@ -224,7 +225,7 @@ bool method_needs_logits(const struct method_how *how)
 
 bool method_sums(const struct method *m)
 {
-    return !m->whole;
+    return !m->whole && !(m->needs & METHOD_BIASES);
 }
 
 void method_list(void)

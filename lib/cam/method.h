@@ -14,6 +14,7 @@ enum method_needs {
     METHOD_GRADIENTS = 1, /* of the score, at its layer */
     METHOD_LOGITS = 2,    /* whatever the score is (cam/seed.h) */
     METHOD_SECOND = 4,    /* the second derivative of the score, times the activations */
+    METHOD_BIASES = 8,    /* gradients at all biases of the network: it has no layer */
 };
 
 /* What is enough where a global average pooling and one linear layer follow, besides the
@@ -39,7 +40,8 @@ enum method_passes {
 /* Of each: its constant, its word, what its function gives, the function's name, its formula for
  * the manual page, its source, needs, and of enum method_closed. A function gives WEIGHTS of the
  * channels; CELLS, each channel's share of a cell from activation and gradient; or the WHOLE map;
- * PASSES, one of enum method_passes, give the weights of the channels. */
+ * PASSES, one of enum method_passes, give the weights of the channels. A method with a file of its
+ * own is ALONE. */
 #define METHODS(X)                                                                                 \
     X(GRADCAM, "gradcam", WEIGHTS, gradcam, "sum_k mean(G_k) A_k", "Selvaraju et al. 2017",        \
       METHOD_GRADIENTS, METHOD_CAM)                                                                \
@@ -72,6 +74,9 @@ enum method_passes {
       METHOD_GRADIENTS | METHOD_LOGITS, METHOD_CLASS_MAPS)                                         \
     X(SHAPLEYCAM, "shapleycam", WEIGHTS, gradcam, "sum_k mean(G_k - (H A)_k / 2) A_k", "Cai 2025", \
       METHOD_GRADIENTS | METHOD_SECOND, METHOD_CLASS_MAPS)                                         \
+    X(FULLGRAD, "fullgrad", ALONE, fullgrad,                                                       \
+      "|G_x x| + sum of |G_y b| of all biases b of values y, each channel from 0 to 1",            \
+      "Srinivas and Fleuret 2019", METHOD_GRADIENTS | METHOD_BIASES, METHOD_NETWORK)               \
     X(RANDOM, "random", WEIGHTS, random, "sum_k u_k A_k, u_k random from -1 to 1", "a baseline",   \
       0, METHOD_FEATURES)
 
