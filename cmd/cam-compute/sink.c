@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/prog.h"
 #include "base/real.h"
+#include "stats/crossed.h"
 #include "stats/rank_correlation.h"
 #include "stream/npy.h"
 #include "stream/tsv.h"
@@ -31,7 +32,8 @@ struct sink {
     struct rank_room *rank;
     struct out *run;
     const struct run *about;
-    int pred, truth; /* planes that the overlap compares, or -1 */
+    int pred, truth;         /* planes that the overlap compares, or -1 */
+    struct crossed *crossed; /* NULL where there are none */
     int64_t done;
 };
 
@@ -50,6 +52,7 @@ static void sink_free(struct sink *s)
     free(s->items);
     free(s->room_cells);
     free(s->rank);
+    crossed_free(s->crossed);
     free(s->sum);
     free(s);
 }
@@ -88,8 +91,10 @@ int sink_open(struct sink **out, const struct job *j, const struct sink_opts *o,
         s->stats =
             tsv_begin(s->file, "id target class raw_max raw_min sum bias zero_share blank "
                                "saturation entropy center_x center_y border_share overlap gini "
-                               "peak_gap agreement mirror_corr shift_corr");
+                               "peak_gap agreement mirror_corr shift_corr overlap_chance");
         s->rank = rank_room_new(area(s->layer));
+        if (s->pred >= 0 && s->truth >= 0)
+            s->crossed = crossed_new(s->layer.h, s->layer.w);
         s->room_cells = mem_alloc(area(s->layer), sizeof *s->room_cells);
     }
     s->about = o->about;
@@ -117,11 +122,16 @@ static int put_stats(struct sink *s, const struct aims_row *row, const struct ma
 {
     const struct aims *rows = s->job->rows;
     const size_t cells = area(s->layer);
-    double overlap = NAN;
+    double overlap = NAN, chance = NAN;
 
-    if (s->pred >= 0 && s->truth >= 0)
-        overlap = cam_overlap(m->raw + (size_t)s->pred * cells, m->raw + (size_t)s->truth * cells,
-                              s->layer.h, s->layer.w);
+    if (s->crossed) {
+        const float *pred = m->raw + (size_t)s->pred * cells,
+                    *truth = m->raw + (size_t)s->truth * cells;
+        overlap = cam_overlap(pred, truth, s->layer.h, s->layer.w);
+        chance = crossed_overlap(
+            s->crossed, aims_aim(rows, row, s->pred).cls == aims_aim(rows, row, s->truth).cls,
+            truth, pred);
+    }
     for (int i = 0; i < aims_planes(rows); i++) {
         struct aim aim = aims_aim(rows, row, i);
         struct cam_stats f;
@@ -146,6 +156,7 @@ static int put_stats(struct sink *s, const struct aims_row *row, const struct ma
         tsv_put_real(s->stats, agreement(s, m, i));
         tsv_put_real(s->stats, m->moved ? m->moved[i].mirror : NAN);
         tsv_put_real(s->stats, m->moved ? m->moved[i].shift : NAN);
+        tsv_put_real(s->stats, chance);
         if (tsv_end(s->stats, e) != 0)
             return -1;
     }
