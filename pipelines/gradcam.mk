@@ -135,6 +135,10 @@ has_embeddings := $(shell [ ! -e "$$D/embeddings.npy" ] || [ "$$(head -n 3 "$$D/
 has_slices := $(if $(unlabelled),,$(and $(value HEATPIPE_OWN_PREDICT),$(has_embeddings)))
 has_maps   := $(shell [ ! -e "$$OUT/$(map_tensor)" ] || echo 1)
 
+# The causal check of margin maps needs the maps of all classes, in a grid that has places.
+has_turned := $(if $(unlabelled)$(earlier),,$(and $(value HEATPIPE_OWN_PREDICT),$(has_maps),$(has_logits),$(shell \
+  awk -F '\t' '$$7 == 1 && $$4 >= 4 && $$5 >= 4' "$$D/layers.tsv")))
+
 charts := confusion_matrix_full.png top_confused_pairs.png reliability_diagram.png
 texts  := analysis_summary.txt recommendations.txt
 forms  := report.md report.json
@@ -148,6 +152,7 @@ chosen := data/selected.tsv data/pair_rows.tsv
 # Rows that are drawn.
 drawn  := $(chosen) data/confident_rows.tsv data/slice_choice.tsv
 maps   := data/selected_maps.npy data/pair_maps.npy data/confident_maps.npy data/slice_maps.npy
+stats  := $(maps:%_maps.npy=%_stats.tsv)
 sheets := data/class_sheets.txt data/pair_sheets.txt data/confident_sheets.txt $(if $(has_slices),data/slice_sheets.txt)
 made_sheets := $(if $(has_maps),$(if $(unlabelled),data/class_sheets.txt,$(sheets))) \
   $(if $(has_check),data/review_sheets.txt)
@@ -162,7 +167,7 @@ made := analysis export $(before) data/inputs/train data/slices.tsv data/slice_r
   data/export_rows.tsv data/exported $(tables) $(calibrations) $(joined) data/cam_stats.tsv \
   data/points.tsv $(covariates) data/duplicates_summary.tsv $(drawn) data/confident_errors.tsv \
   data/labelled.tsv data/cam_run.tsv data/points_run.tsv data/run.tsv data/files.tsv \
-  data/findings.tsv $(maps) $(sheets) $(chart_data) $(charts) $(texts) $(forms) $(pages) $(csvs) \
+  data/turned.tsv data/findings.tsv $(maps) $(stats) $(sheets) $(chart_data) $(charts) $(texts) $(forms) $(pages) $(csvs) \
   $(reviews)
 .PHONY: $(made)
 # Any other file that exists would be up to date.
@@ -179,16 +184,17 @@ doubt = @exec 2>&8; . "$$HEATPIPE_SHARE/common.sh"; \
   [ -z "$$doubt" ] || say "warning: $$doubt: read $$OUT/recommendations.txt first"
 # What an earlier run left, with labels or without, with maps or without, would not belong
 # to these results.
-no_sheets := $(if $(has_maps),,$(sheets) $(maps) data/cam_stats.tsv data/cam_run.tsv \
+no_sheets := $(if $(has_maps),,$(sheets) $(maps) $(stats) data/cam_stats.tsv data/cam_run.tsv \
   worst_predictions/class_*.png predicted_classes/class_*.png confident_errors*.png confused_pair_*_to_*.png slice_s*.png)
 no_check  := $(if $(has_check),,$(reviews) review_labels*.png)
+no_turned := $(if $(has_turned),,data/turned.tsv)
 no_points := $(if $(has_embeddings),,data/points.tsv data/points_run.tsv)
-no_slices := $(if $(has_slices),,data/slices.tsv data/slice_rows.tsv data/slice_choice.tsv data/slice_maps.npy \
+no_slices := $(if $(has_slices),,data/slices.tsv data/slice_rows.tsv data/slice_choice.tsv data/slice_maps.npy data/slice_stats.tsv \
   data/slice_sheets.txt slice_s*.png)
 no_maps   := $(if $(has_maps),,the predictions came without maps$(comma) so there are no sheets of maps; )
 ifeq ($(unlabelled),)
 analysis: $(charts) $(texts) $(pages) $(csvs) $(made_sheets) data/run.tsv data/findings.tsv data/class_calibration.tsv $(covariates) data/duplicates.tsv
-	@cd -- "$$OUT" && rm -f predicted_classes/class_*.png $(no_sheets) $(no_points) $(no_slices) $(no_check)
+	@cd -- "$$OUT" && rm -f predicted_classes/class_*.png $(no_sheets) $(no_turned) $(no_points) $(no_slices) $(no_check)
 	$(doubt)
 	$(call closing,$(no_maps)the results are in $$OUT: begin with $$OUT/analysis_summary.txt or $$OUT/explorer.html)
 else
@@ -196,7 +202,7 @@ else
 analysis: analysis_summary.txt explorer.html $(made_sheets) data/run.tsv data/duplicates.tsv
 	@cd -- "$$OUT" && rm -f $(charts) $(filter-out explorer.html,$(pages)) $(csvs) $(calibrations) recommendations.txt data/pair_sheets.txt \
 	  data/findings.tsv data/image_stats_errors.tsv data/duplicates_summary.tsv data/confident_sheets.txt confident_errors*.png confused_pair_*_to_*.png \
-	  worst_predictions/class_*.png $(no_sheets) $(no_points) $(no_slices) $(no_check)
+	  worst_predictions/class_*.png $(no_sheets) $(no_turned) $(no_points) $(no_slices) $(no_check)
 	$(call closing,$(no_maps)the images have no labels; their predictions are in $$OUT: begin with $$OUT/analysis_summary.txt or $$OUT/explorer.html)
 endif
 
@@ -292,20 +298,26 @@ cam := $(CAM_COMPUTE) $(map_from) $(if $(has_logits),--logits "$$D/logits.npy") 
   $(if $(has_ids),--ids "$$D/ids.npy") --target $(targets) --size layer
 
 data/selected_maps.npy: data/selected.tsv
-data/selected_maps.npy: private also = --may data/cam_run.tsv
+data/selected_maps.npy: private run = --may data/cam_run.tsv
 # Of an earlier layer the predictions tell what the maps are.
 data/selected_maps.npy: private options = $(if $(earlier),,--run "$(part)/cam_run.tsv")
 data/pair_maps.npy: data/pair_rows.tsv
 data/confident_maps.npy: data/confident_rows.tsv
 data/slice_maps.npy: data/slice_choice.tsv
 $(maps): $(map_inputs)
-	@$(stage) --say 'maps of $(notdir $(filter $(drawn),$^))' --stdout $(also) -- \
-	  $(cam) $(options) < "$$OUT/$(filter $(drawn),$^)"
+	@$(stage) --say 'maps of $(notdir $(filter $(drawn),$^))' --stdout $(run) --also $(@:%_maps.npy=%_stats.tsv) -- \
+	  $(cam) $(options) --stats "$(part)/$(@F:%_maps.npy=%_stats.tsv)" < "$$OUT/$(filter $(drawn),$^)"
+$(stats): data/%_stats.tsv: data/%_maps.npy ;
 data/cam_run.tsv: data/selected_maps.npy ;
 
 # The statistics of every image's maps; the maps themselves are not kept.
 data/cam_stats.tsv: $(labelled) $(map_inputs)
 	@$(stage) --say 'statistics of all maps' -- $(cam) --stats "$(part)/cam_stats.tsv" < "$$OUT/$(labelled)"
+
+# Which errors turn when the cells are deleted that favour the wrong class.
+data/turned.tsv: data/predictions.tsv $(map_inputs)
+	@$(to) "$$HEATPIPE_BIN/cam-score" --errors --class-maps "$$D/class_maps.npy" --logits "$$D/logits.npy" \
+	  $(if $(has_ids),--ids "$$D/ids.npy") < "$$D/predictions.tsv"
 
 # Where all of it comes from.
 data/run.tsv: data/inputs/model data/predict_run.tsv $(if $(has_maps),data/cam_run.tsv) $(if $(has_embeddings),data/points_run.tsv)
@@ -336,21 +348,21 @@ data/slice_choice.tsv: data/predictions.tsv data/slices.tsv
 flagged := $(if $(has_check),--flags "$$D/label_check.tsv")
 # $(call draw,OUT,OPTIONS): sheets of the rows that the stage is made from and their maps.
 draw = $(CAM_OVERLAY) $(images) --target $(targets) --cmap "$$CMAP" --run "$$D/run.tsv" $(flagged) $2 $(OVERLAY_FLAGS) \
-  --out "$(part)/sheets$1" --table "$$OUT/$(filter $(drawn),$^)" --maps "$$OUT/$(filter $(maps),$^)"
+  --out "$(part)/sheets$1" --stats "$$OUT/$(filter $(stats),$^)" --table "$$OUT/$(filter $(drawn),$^)" --maps "$$OUT/$(filter $(maps),$^)"
 
 class_table  := $(if $(unlabelled),,data/per_class.tsv)
 class_folder := $(if $(unlabelled),predicted_classes,worst_predictions)
-data/class_sheets.txt: data/selected.tsv data/selected_maps.npy $(class_table) $(flags) data/run.tsv data/inputs/images
+data/class_sheets.txt: data/selected.tsv data/selected_maps.npy data/selected_stats.tsv $(class_table) $(flags) data/run.tsv data/inputs/images
 	@$(stage) --say 'class sheets' --sheets '$(class_folder)/class_*.png' -- \
 	  $(call draw,,$(addprefix --classes "$$D"/,$(notdir $(class_table))))
 
-data/slice_sheets.txt: data/slice_choice.tsv data/slice_maps.npy $(flags) data/run.tsv data/inputs/images
+data/slice_sheets.txt: data/slice_choice.tsv data/slice_maps.npy data/slice_stats.tsv $(flags) data/run.tsv data/inputs/images
 	@$(stage) --say 'slice sheets' --sheets 'slice_s*.png' -- $(call draw,)
 
-data/pair_sheets.txt: data/pair_rows.tsv data/pair_maps.npy data/pairs.tsv $(flags) data/run.tsv data/inputs/images
+data/pair_sheets.txt: data/pair_rows.tsv data/pair_maps.npy data/pair_stats.tsv data/pairs.tsv $(flags) data/run.tsv data/inputs/images
 	@$(stage) --say 'pair sheets' --sheets 'confused_pair_*_to_*.png' -- $(call draw,,--pairs "$$D/pairs.tsv")
 
-data/confident_sheets.txt: data/confident_rows.tsv data/confident_maps.npy $(flags) data/run.tsv data/inputs/images
+data/confident_sheets.txt: data/confident_rows.tsv data/confident_maps.npy data/confident_stats.tsv $(flags) data/run.tsv data/inputs/images
 	@$(stage) --say 'sheets of confident errors' --sheets 'confident_errors*.png' -- \
 	  $(call draw,/confident_errors.png,--columns 2 --rows-per-page 10 --title 'Errors of highest confidence (above 90%)')
 
@@ -381,17 +393,17 @@ $(charts):
 
 # What the texts and pages may name.
 listed := data/predictions.tsv data/run.tsv $(if $(unlabelled),analysis_summary.txt explorer.html,$(charts) $(texts) $(pages) \
-  $(csvs) $(if $(has_check),review_labels.tsv data/label_check.tsv) $(if $(has_maps),data/cam_stats.tsv) data/pairs.tsv data/calibration.tsv data/risk.tsv data/duplicates.tsv data/image_stats.tsv data/image_stats_errors.tsv \
+  $(csvs) $(if $(has_check),review_labels.tsv data/label_check.tsv) $(if $(has_maps),data/cam_stats.tsv) $(if $(has_turned),data/turned.tsv) data/pairs.tsv data/calibration.tsv data/risk.tsv data/duplicates.tsv data/image_stats.tsv data/image_stats_errors.tsv \
   $(if $(has_slices),data/slices.tsv data/slice_rows.tsv) data/findings.tsv)
 data/files.tsv: $(made_sheets)
 	@$(to) awk -v 'list=$(listed)' 'BEGIN { print "file"; n = split(list, f, " "); for (i = 1; i <= n; i++) print f[i] } \
 	  { print }' $(foreach t,$^,"$$OUT/$t") < /dev/null
 
-summed := data/summary.tsv data/per_class.tsv data/pairs.tsv data/groups.tsv $(if $(has_maps),data/cam_stats.tsv) \
+summed := data/summary.tsv data/per_class.tsv data/pairs.tsv data/groups.tsv $(if $(has_maps),data/cam_stats.tsv) $(if $(has_turned),data/turned.tsv) \
   data/predictions.tsv data/calibration.tsv $(flags) $(covariates) data/duplicates_summary.tsv \
   $(if $(has_slices),data/slices.tsv)
 from := --summary "$$D/summary.tsv" --classes "$$D/per_class.tsv" --pairs "$$D/pairs.tsv" \
-  --groups "$$D/groups.tsv" $(if $(has_maps),--cam "$$D/cam_stats.tsv") --predictions "$$D/predictions.tsv" \
+  --groups "$$D/groups.tsv" $(if $(has_maps),--cam "$$D/cam_stats.tsv") $(if $(has_turned),--turned "$$D/turned.tsv") --predictions "$$D/predictions.tsv" \
   --calibration "$$D/calibration.tsv" $(if $(has_check),--label-check "$$D/label_check.tsv") \
   --covariates "$$D/image_stats_errors.tsv" --duplicates "$$D/duplicates_summary.tsv" $(if $(has_slices),--slices "$$D/slices.tsv") --run "$$D/run.tsv"
 files := --files "$$D/files.tsv"

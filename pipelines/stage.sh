@@ -163,7 +163,8 @@ columns() {
     selected.tsv | pair_rows.tsv | confident_rows.tsv | slice_choice.tsv) echo id true pred group kind ;;
     run.tsv | predict_run.tsv | cam_run.tsv) echo name value ;;
     files.tsv) echo file ;;
-    cam_stats.tsv) echo id target class ;;
+    cam_stats.tsv | selected_stats.tsv | pair_stats.tsv | confident_stats.tsv | slice_stats.tsv) echo id target class ;;
+    turned.tsv) echo id map turned ;;
     points.tsv) echo id x y ;;
     points_run.tsv) echo name value ;;
     image_stats.tsv) echo id ;;

@@ -90,6 +90,9 @@ static const struct opt options[] = {
      "Table of confmat --pairs: adds counts to the titles of pair sheets.", 0, 0},
     {"flags", 0, OPT_STRING, &input.flags_path, "FILE",
      "Table of label-check: sheets mark the images whose label it flags.", 0, 0},
+    {"stats", 0, OPT_STRING, &input.stats_path, "FILE",
+     "Table of cam-compute --stats of these maps: captions of sheets say what to know of a map.", 0,
+     0},
     {"names", 0, OPT_STRING, &input.names_path, "FILE",
      "Names of the classes that rows do not name, as cifar-predict --classes writes them.", 0, 0},
     {"run", 0, OPT_STRING, &run_path, "FILE",
@@ -471,6 +474,10 @@ static void check_options(void)
                    "sheets");
     if (input.flags_path && strcmp(input.flags_path, "-") == 0)
         prog_usage("--flags: expected a file, found standard input");
+    if (input.stats_path && strcmp(input.stats_path, "-") == 0)
+        prog_usage("--stats: expected a file, found standard input");
+    if (input.stats_path && show == SHOW_ORIGINAL)
+        prog_usage("--stats and --show original exclude each other");
     if (show != SHOW_ORIGINAL && strcmp(input.table_path, "-") == 0 &&
         (!maps_path || strcmp(maps_path, "-") == 0))
         prog_usage("--table and --maps cannot both be standard input: give --maps FILE, or --show "
@@ -487,6 +494,8 @@ static void read_run(void)
     const char *size = run_get(&look.run, "map_size");
     if (size && !text_size(size, INT32_MAX, &input.layer_h, &input.layer_w))
         prog_die(PROG_ERROR, "%s: map_size: expected HxW, found '%s'", io_name(run_path), size);
+    const char *score = run_get(&look.run, "score");
+    input.vanishes = score && strcmp(score, cam_score_word(CAM_LOGIT)) != 0;
 }
 
 int main(int argc, char **argv)

@@ -1,4 +1,5 @@
 #include "input.h"
+#include "stats.h"
 
 #include "base/io.h"
 #include "base/mem.h"
@@ -133,6 +134,8 @@ int input_open(struct input *s, struct err *e)
     s->pixels = mem_alloc((size_t)s->h * (size_t)s->w, 3);
     if (s->names_path && names_load(&s->names, s->names_path, NULL, e) != 0)
         return -1;
+    if (s->stats_path && stats_open(&s->stats, s->stats_path, e) != 0)
+        return -1;
     if (s->flags_path && skipped_read(&s->flags, s->flags_path, e) != 0)
         return -1;
     if (open_table(s, e) != 0)
@@ -147,6 +150,7 @@ void input_close(struct input *s)
     data_close(s->data);
     names_free(s->names);
     skipped_free(&s->flags);
+    stats_close(s->stats);
     resize_free(s->resize);
     free(s->sign);
     free(s->aim);
@@ -303,7 +307,7 @@ static int read_planes(const struct input *s, struct example *x, struct err *e)
     for (int i = 0; i < s->planes; i++) {
         struct plane *p = &x->plane[i];
         p->aim = (struct aim){-1, -1};
-        p->p = NAN;
+        p->p = p->border_share = p->saturation = NAN;
         if (!s->targets || s->plain)
             continue;
         p->aim = targets_aim(s->targets, s->aim, i);
@@ -383,6 +387,15 @@ static int next_item(struct input *s, struct err *e)
     return r > 0 ? 0 : -1;
 }
 
+static int read_stats(const struct input *s, struct example *x, struct err *e)
+{
+    for (int i = 0; s->stats && i < s->planes; i++)
+        if (stats_next(s->stats, x->id, s->targets ? targets_word(s->targets, i) : NULL,
+                       &x->plane[i], e) != 0)
+            return -1;
+    return 0;
+}
+
 int input_next(struct input *s, struct example *x, struct err *e)
 {
     *x = (struct example){.truth = -1, .pred = -1, .conf = NAN, .p_true = NAN};
@@ -399,7 +412,8 @@ int input_next(struct input *s, struct example *x, struct err *e)
     if (tsv_int(s->table, s->col[COL_ID], 0, INT64_MAX, &x->id, e) != 0 ||
         (!s->plain && read_row(s, x, e) != 0) || read_image(s, x, e) != 0)
         return -1;
-    if (s->maps_path && (next_item(s, e) != 0 || read_planes(s, x, e) != 0 || finish(s, x, e) != 0))
+    if (s->maps_path && (next_item(s, e) != 0 || read_planes(s, x, e) != 0 ||
+                         finish(s, x, e) != 0 || read_stats(s, x, e) != 0))
         return -1;
     s->pos++;
     s->rows++;

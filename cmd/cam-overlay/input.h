@@ -43,6 +43,7 @@ struct plane {
     char *name;     /* of the class, or NULL */
     double p;       /* probability of the class; NaN where the row does not hold it */
     bool blank;
+    double border_share, saturation; /* of the statistics; NaN where there are none */
 };
 
 /* What is known of one row. */
@@ -69,6 +70,7 @@ struct input {
     const char *maps_path;  /* NULL for no maps */
     const char *names_path; /* of classes, or NULL */
     const char *flags_path; /* of images whose labels are flagged, or NULL */
+    const char *stats_path; /* of the maps, or NULL */
     struct data_opts data_opts;
     bool plain;              /* only ids are read, and maps always at the size of the images */
     bool grid;               /* maps stay at their own size */
@@ -80,7 +82,8 @@ struct input {
     int map_h, map_w;     /* of the maps in an example */
     int cells_h, cells_w; /* of the maps as they come */
     int planes;
-    bool *sign; /* [planes]: signed, white at 0 */
+    bool *sign;    /* [planes]: signed, white at 0 */
+    bool vanishes; /* the score's gradient does where the class is certain */
 
     /* Private. */
     struct tsv_in *table;
@@ -88,6 +91,7 @@ struct input {
     struct data *data;
     struct names *names;   /* of names_path, or NULL */
     struct skipped flags;  /* of flags_path */
+    struct stats *stats;   /* of stats_path, or NULL */
     bool strange;          /* rows call classes otherwise than the data set does */
     struct resize *resize; /* NULL where sizes are equal */
     int col[COLS];         /* -1 where there is none */

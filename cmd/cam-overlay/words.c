@@ -74,6 +74,31 @@ static bool one_cell(const struct input *s)
     return s->layer_h == 1 && s->layer_w == 1;
 }
 
+#define BORDER_MEANS "border: the part of a map that lies on its outermost ring of cells"
+
+/* Above this probability of its class a map of a score that levels off there is computed from
+ * gradients that have nearly vanished. */
+#define CERTAIN 0.999
+
+/* What to know of a map before it is believed: whether its score is saturated, and how much of it
+ * lies on the border. Caller frees; NULL where nothing is known. */
+static char *map_fact(const struct input *s, const struct plane *p, bool *doubt)
+{
+    char *words = NULL;
+    const double even = cam_even_border(s->layer_h, s->layer_w);
+    *doubt = s->vanishes && p->saturation < 1 - CERTAIN;
+    if (*doubt)
+        words = mem_dup("saturated");
+    if (!isnan(p->border_share)) {
+        const bool outside = p->border_share > even;
+        words =
+            join(words, mem_printf(outside ? "border %.0f%% (even map %.0f%%)" : "border %.0f%%",
+                                   100 * p->border_share, 100 * even));
+        *doubt = *doubt || outside;
+    }
+    return words;
+}
+
 /* A tile of a plane of the example whose maps the row has taken. */
 static void add_map(struct sheet_row *r, const struct input *s, const struct example *x, int plane,
                     enum sheet_kind kind, char *what, bool with_p)
@@ -92,6 +117,8 @@ static void add_map(struct sheet_row *r, const struct input *s, const struct exa
     t->map = r->maps + (size_t)plane * (size_t)s->map_h * (size_t)s->map_w;
     if (!s->sign[plane] && (one_cell(s) || p->blank))
         t->empty = one_cell(s) ? "1 by 1 grid" : "blank map";
+    else if (!s->sign[plane])
+        t->fact = map_fact(s, p, &t->doubt);
 }
 
 /* Which class a plane is for; empty where there is one only, or where it is not known. */
@@ -469,6 +496,9 @@ static struct sheet new_sheet(const struct input *s, const struct look *look)
                 : side < TILE_SIDE ? (TILE_SIDE + side / 2) / side
                                    : 1,
         .grid = look->grid,
+        .facts = !s->stats || !cam_has_places(s->layer_h, s->layer_w) ? NULL
+                 : s->vanishes ? BORDER_MEANS "; saturated: the class has a probability above 99.9%"
+                               : BORDER_MEANS,
         .cmap = look->cmap,
         .alpha = look->alpha,
         .limit = 1,

@@ -6,9 +6,11 @@
 #include "base/prog.h"
 #include "base/text.h"
 #include "cam/about.h"
+#include "cam/cam.h"
 #include "stream/run.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,6 +103,14 @@ bool about_earlier(const struct about *a)
 {
     const char *layer = about_value(a, "layer");
     return layer && strcmp(layer, ABOUT_LAST) != 0;
+}
+
+double about_even_border(const struct about *a)
+{
+    const char *grid = about_value(a, "map_size");
+    int h, w;
+    return grid && sscanf(grid, "%dx%d", &h, &w) == 2 && h >= 2 && w >= 2 ? cam_even_border(h, w)
+                                                                          : 0;
 }
 
 const char *about_better(const struct about *a)

@@ -27,6 +27,9 @@ const char *about_value(const struct about *a, const char *name);
 /* Whether the maps are of a layer before the last stage, as far as it is known. */
 bool about_earlier(const struct about *a);
 
+/* The border share of an even map, 0 where the grid of the maps is not known. */
+double about_even_border(const struct about *a);
+
 /* The options with which the checkpoint fits the images clearly better, or NULL: then the run
  * says little of the model. */
 const char *about_better(const struct about *a);

@@ -110,11 +110,12 @@ static void overlap(struct advice *a)
         words_para(2, "-",
                    "In %" PRId64 " of %" PRId64
                    " errors (%s) the maps of the true and the predicted class overlap by more than "
-                   "half, but maps as diffuse as these (median entropy %.3f) do so in part "
-                   "whatever they show. Before you conclude from it, make the maps of an earlier "
-                   "stage, which has more cells%s.",
+                   "half, but no more than the maps of different errors do (median %.2f): that "
+                   "says nothing about the image. The maps of an earlier stage, which has more "
+                   "cells, may tell more%s.",
                    high->count, high->of, words_percent(&b, high->count, high->of),
-                   a->f->entropy.median[1], a->r->maps.earlier ? "" : " (LAYER=layer3)");
+                   spread_median(&a->r->maps.of[MAPS_WRONG].chance),
+                   a->r->maps.earlier ? "" : " (LAYER=layer3)");
     } else if (high->verdict == VERDICT_YES) {
         words_para(2, "-",
                    "In %" PRId64 " of %" PRId64

@@ -20,6 +20,7 @@ enum table {
     PAIRS,
     SUPERCLASSES,
     CAM,
+    TURNED,
     PREDICTIONS,
     CALIBRATION,
     LABELS,
@@ -53,6 +54,10 @@ static const struct opt options[] = {
     {"cam", 'm', OPT_STRING, &file[CAM], "FILE",
      "The statistics of the maps of all images, as cam-compute --target true,pred --stats writes "
      "them. Without them the texts do not speak of maps.",
+     0, 0},
+    {"turned", 0, OPT_STRING, &file[TURNED], "FILE",
+     "The table of cam-score --errors: which errors turn when the cells are deleted that favour "
+     "the wrong class.",
      0, 0},
     {"predictions", 'P', OPT_STRING, &file[PREDICTIONS], "FILE",
      "The rows of cifar-predict. Without them the texts do not speak of confidence. The output "
@@ -218,8 +223,10 @@ static struct known *known_read(unsigned tables)
     check(tested_columns_read(&t->columns, all ? file[COVARIATES] : NULL, &t->classes, &e), &e);
     check(repeats_read(&t->repeats, all ? file[DUPLICATES] : NULL, &t->classes, &e), &e);
     t->maps.earlier = about_earlier(&k->about);
+    t->maps.even_border = about_even_border(&k->about);
     if (tables & 1u << CAM && file[CAM])
         check(maps_read(&t->maps, file[CAM], &t->classes, &e), &e);
+    check(turned_read(&t->turned, all ? file[TURNED] : NULL, &t->classes, &e), &e);
     findings_compute(&k->findings, t);
     return k;
 }

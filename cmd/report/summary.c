@@ -380,26 +380,37 @@ static void write_difference(const char *head, const struct difference *d, const
                head, a.s, d->n[0], b.s, d->n[1], said);
 }
 
-/* "75.0 %", which an even map has on its outermost ring; "" where the grid is not known. */
-static void say_even_ring(char *s, size_t size, const struct about *about)
+static void write_at_border(const struct maps *m, const struct findings *f)
 {
-    const char *grid = about_value(about, "map_size");
-    int h, w;
-    *s = '\0';
-    if (grid && sscanf(grid, "%dx%d", &h, &w) == 2 && h >= 2 && w >= 2)
-        snprintf(s, size, " (even map: %.1f" WORDS_NB "%%)", 100 * cam_even_border(h, w));
+    const struct finding *b = &f->of[FIND_AT_BORDER];
+    const struct map_statistics *correct = &m->of[MAPS_CORRECT], *wrong = &m->of[MAPS_WRONG];
+    struct words_buf x, y, z;
+    if (b->verdict == VERDICT_NONE)
+        return;
+    words_para(2, "-",
+               "Maps at the border, with more of it on their outermost ring of cells than the "
+               "%.1f" WORDS_NB "%% of an even map: %" PRId64 " of %" PRId64 " (%s).",
+               100 * m->even_border, b->count, b->of, words_percent(&x, b->count, b->of));
+    if (b->count > 0 && correct->border.n > 0 && wrong->border.n > 0)
+        words_para(2, "",
+                   "Among correct predictions %" PRId64 " of %" PRId64 " (%s), among wrong ones "
+                   "%" PRId64 " of %" PRId64 " (%s).",
+                   correct->at_border, correct->border.n,
+                   words_percent(&y, correct->at_border, correct->border.n), wrong->at_border,
+                   wrong->border.n, words_percent(&z, wrong->at_border, wrong->border.n));
 }
 
 static void write_compared(const struct known *k)
 {
     const struct maps *m = &k->tables.maps;
     const struct findings *f = &k->findings;
-    char ring[128], even[40];
+    char ring[128], even[40] = "";
     const struct map_statistics *correct = &m->of[MAPS_CORRECT], *wrong = &m->of[MAPS_WRONG];
     struct words_buf a, b;
     if (f->of[FIND_BORDER].verdict == VERDICT_NONE)
         return;
-    say_even_ring(even, sizeof even, &k->about);
+    if (m->even_border > 0)
+        snprintf(even, sizeof even, " (even map: %.1f" WORDS_NB "%%)", 100 * m->even_border);
     snprintf(ring, sizeof ring,
              "Border share, the part of the map on its outermost ring of cells%s", even);
     write_difference(ring, &f->border, &f->of[FIND_BORDER], true);
@@ -421,7 +432,38 @@ static void write_compared(const struct known *k)
                      &f->off_center, &f->of[FIND_OFF_CENTER], false);
 }
 
-static void write_overlap(const struct findings *f)
+/* Beside which overlap of two maps of one image that of maps of different images stands. */
+static void write_chance(const struct maps *m, const struct findings *f)
+{
+    const struct finding *c = &f->of[FIND_OVERLAP_CHANCE];
+    const struct spread *correct = &m->of[MAPS_CORRECT].chance, *wrong = &m->of[MAPS_WRONG].chance;
+    struct words_buf a, n;
+    if (c->verdict == VERDICT_NONE)
+        return;
+    words_para(2, "",
+               "By chance, the map of the true class of one error and that of the predicted class "
+               "of another overlap by a median of %.2f. Compared with such a pair each, the two "
+               "maps of one error overlap more in %" PRId64 " of %s (%s; 95" WORDS_NB
+               "%% interval %.1f to %.1f" WORDS_NB "%%).",
+               spread_median(wrong), c->count, words_count(&n, c->of, "error", "errors"),
+               words_percent(&a, c->count, c->of), 100 * c->low, 100 * c->high);
+    if (c->verdict == VERDICT_FEW)
+        words_para(2, "", "That is too few to compare: %d are needed.", FINDINGS_FEW);
+    else if (!finding_tells(c))
+        words_para(2, "", "The difference could be chance (p = %.2g).", c->p);
+    else
+        words_para(2, "",
+                   c->verdict == VERDICT_NO ? "The difference is too small to matter."
+                   : c->value > c->baseline ? "That is more than by chance."
+                                            : "That is less than by chance.");
+    if (correct->n > 0)
+        words_para(2, "",
+                   "A correct prediction has one map for both classes; those of different correct "
+                   "predictions overlap by a median of %.2f.",
+                   spread_median(correct));
+}
+
+static void write_overlap(const struct maps *m, const struct findings *f)
 {
     const struct finding *high = &f->of[FIND_OVERLAP_HIGH], *low = &f->of[FIND_OVERLAP_LOW];
     const struct finding *zero = &f->of[FIND_ZERO_TRUE];
@@ -436,11 +478,7 @@ static void write_overlap(const struct findings *f)
                    words_count(&c, high->of, "error", "errors"), f->overlap_median,
                    MAPS_OVERLAP_HIGH, high->count, words_percent(&a, high->count, high->of),
                    MAPS_OVERLAP_LOW, low->count, words_percent(&b, low->count, low->of));
-        if (f->blunt)
-            words_para(2, "",
-                       "Maps as diffuse as these (median entropy %.3f) overlap in part whatever "
-                       "they show.",
-                       f->entropy.median[1]);
+        write_chance(m, f);
     }
     if (f->of[FIND_OVERLAP_CONFIDENT].verdict != VERDICT_NONE) {
         say_difference(said, sizeof said, d, &f->of[FIND_OVERLAP_CONFIDENT],
@@ -457,6 +495,34 @@ static void write_overlap(const struct findings *f)
                    zero->count, zero->of, words_percent(&a, zero->count, zero->of),
                    isnan(zero->baseline) ? "" : "; of the predicted class in correct predictions: ",
                    isnan(zero->baseline) ? "" : words_share(&b, zero->baseline));
+}
+
+/* Whether the margin maps show the cells that errors depend on. */
+static void write_turned(const struct turned *t, const struct finding *f)
+{
+    struct words_buf a, b, c, n;
+    const char *what = t->cells == 1 ? "cell" : "cells";
+    if (f->verdict == VERDICT_NONE)
+        return;
+    words_para(2, "-",
+               "Check of the margin maps: when the %d %s that favour%s the wrong class most %s "
+               "deleted, %" PRId64 " of %s (%s; 95" WORDS_NB "%% interval %.1f to %.1f" WORDS_NB
+               "%%) turn%s to the true class; with as many by chance %s, with those nearest the "
+               "centre %s. A cell is deleted by setting its features to 0.",
+               t->cells, what, t->cells == 1 ? "s" : "", t->cells == 1 ? "is" : "are", f->count,
+               words_count(&n, f->of, "error", "errors"), words_percent(&a, f->count, f->of),
+               100 * f->low, 100 * f->high, f->of == 1 ? "s" : "", words_share(&b, f->baseline),
+               words_share(&c, t->center / (double)t->errors));
+    if (f->verdict == VERDICT_FEW)
+        words_para(2, "", "That is too few to judge: %d errors are needed.", FINDINGS_FEW);
+    else if (f->verdict == VERDICT_YES)
+        words_para(2, "",
+                   "That is more than by chance: the margin maps show cells that many of these "
+                   "errors depend on.");
+    else if (finding_tells(f))
+        words_para(2, "", "That is more than by chance, but less than twice its odds.");
+    else
+        words_para(2, "", "That could be chance (p = %.2g).", f->p);
 }
 
 static void write_maps(const struct known *k)
@@ -481,8 +547,10 @@ static void write_maps(const struct known *k)
     say_earlier(&k->about);
     if (f->of[FIND_PLACES].verdict != VERDICT_YES)
         return;
+    write_at_border(m, f);
     write_compared(k);
-    write_overlap(f);
+    write_overlap(m, f);
+    write_turned(&k->tables.turned, &f->of[FIND_TURNED]);
     if (!f->differences_tested)
         return;
     words_gap();

@@ -82,7 +82,7 @@ static int panel_width(const struct sheet *s, const struct sheet_panel *p)
 static int row_height(const struct sheet *s)
 {
     return pen_height(PEN_LABEL) + CAPTION_GAP + s->h * s->zoom + CAPTION_GAP +
-           pen_height(PEN_WHAT) + pen_height(PEN_NAME);
+           pen_height(PEN_WHAT) + (s->facts ? 2 : 1) * pen_height(PEN_NAME);
 }
 
 static int bar_height(void)
@@ -123,12 +123,15 @@ static void add_row(struct page *g, const struct sheet *s, const struct sheet_pa
         const struct sheet_tile *t = &row->tile[i];
         struct canvas_rect what = {x, y + tall + CAPTION_GAP, column(s), pen_height(PEN_WHAT)};
         struct canvas_rect name = {x, what.y + what.h, column(s), pen_height(PEN_NAME)};
+        struct canvas_rect fact = {x, name.y + name.h, column(s), pen_height(PEN_NAME)};
         struct canvas_rect picture = {x, y, s->w * s->zoom, tall};
         struct sheet_box *b = add(g, SHEET_PICTURE, picture);
         b->row = row;
         b->tile = t;
         add_text(g, what, PEN_WHAT, PEN_LEFT, INK, t->what);
         add_text(g, name, PEN_NAME, PEN_LEFT, QUIET, t->name);
+        if (s->facts)
+            add_text(g, fact, PEN_NAME, PEN_LEFT, t->doubt ? WARNING : QUIET, t->fact);
     }
 }
 
@@ -271,6 +274,12 @@ static void arrange_page(struct page *g, const struct sheet *s)
         struct canvas_rect r = {MARGIN + h + WORD_GAP, y, width - h - WORD_GAP, h};
         add_text(g, r, PEN_NAME, PEN_LEFT, INK, s->legend);
         y += h;
+    }
+    if (s->facts) {
+        y += 4;
+        struct canvas_rect r = {MARGIN, y, width, pen_height(PEN_NAME)};
+        add_text(g, r, PEN_NAME, PEN_LEFT, INK, s->facts);
+        y += r.h;
     }
     if (s->note) {
         y += 4;

@@ -200,6 +200,7 @@ static char *describe(const struct sheet *s, const struct sheet_layout *l)
         if (s->bare) {
             add_words(&all, b->tile->what);
             add_words(&all, b->tile->name);
+            add_words(&all, b->tile->fact);
         }
         add_words(&all, b->tile->empty);
         add_words(&all, b->tile->flagged ? "label flagged" : NULL);
@@ -266,6 +267,7 @@ static void row_clear(struct sheet_row *r)
     free(r->maps);
     for (int i = 0; i < r->tiles; i++) {
         free(r->tile[i].what);
+        free(r->tile[i].fact);
         free(r->tile[i].name);
     }
     free(r->tile);

@@ -20,7 +20,7 @@ enum sheet_kind {
     SHEET_SIGNED   /* a signed map, white at 0 */
 };
 
-/* One picture with two lines below it. */
+/* One picture with two lines below it or, of sheets with facts, three. */
 struct sheet_tile {
     enum sheet_kind kind;
     const float *map;  /* (map_h, map_w), among the row's; not of SHEET_IMAGE */
@@ -28,6 +28,8 @@ struct sheet_tile {
                           its image below them */
     bool flagged;      /* a mark in a corner */
     char *what, *name;
+    char *fact; /* the third line, or NULL */
+    bool doubt; /* it is in the colour of warnings */
 };
 
 struct sheet_row {
@@ -59,15 +61,16 @@ struct sheet_bar {
 
 struct sheet {
     char *title, *subtitle;
-    char *notice;     /* what must be known before the maps are looked at, or NULL */
-    char *note;       /* below the scales: what to know of them, or NULL */
-    char *legend;     /* what the mark of flagged tiles means, or NULL */
-    char *foot;       /* where it all comes from, or NULL */
-    bool bare;        /* the pictures of the only row, side by side, without words */
-    int h, w;         /* of the images */
-    int map_h, map_w; /* of the maps: their own grid, or (h, w) */
-    int zoom;         /* pixels of the page for a pixel of an image */
-    bool grid;        /* maps as their own cells, with lines between them */
+    char *notice;      /* what must be known before the maps are looked at, or NULL */
+    char *note;        /* below the scales: what to know of them, or NULL */
+    char *legend;      /* what the mark of flagged tiles means, or NULL */
+    char *foot;        /* where it all comes from, or NULL */
+    const char *facts; /* what the third line of tiles means, or NULL where they have two */
+    bool bare;         /* the pictures of the only row, side by side, without words */
+    int h, w;          /* of the images */
+    int map_h, map_w;  /* of the maps: their own grid, or (h, w) */
+    int zoom;          /* pixels of the page for a pixel of an image */
+    bool grid;         /* maps as their own cells, with lines between them */
     enum color_map cmap;
     float alpha;
     float limit; /* end of the diverging scale; > 0 */

@@ -4,6 +4,7 @@
 #include "rows/fields.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 enum { TARGET_TRUE, TARGET_PRED, TARGETS };
@@ -20,7 +21,9 @@ enum {
     COL_Y,
     COL_BORDER,
     COL_OVERLAP,
-    COLS
+    COLS,
+    COL_CHANCE = COLS, /* not of every program */
+    ALL_COLS
 };
 
 static const char *const column[COLS + 1] = {
@@ -60,6 +63,13 @@ static int target_of(struct tsv_field f)
     return -1;
 }
 
+/* The same of a column that may not be there. */
+static int read_share_if(const struct tsv_in *t, int col, double *v, struct err *e)
+{
+    *v = NAN;
+    return col < 0 ? 0 : read_share(t, col, v, e);
+}
+
 static int read_row(struct image *image, const struct tsv_in *t, const int *col, struct err *e)
 {
     int target = target_of(tsv_get(t, col[COL_TARGET]));
@@ -82,7 +92,8 @@ static int read_row(struct image *image, const struct tsv_in *t, const int *col,
                    read_share(t, col[COL_X], &f->center_x, e) != 0 ||
                    read_share(t, col[COL_Y], &f->center_y, e) != 0 ||
                    read_share(t, col[COL_BORDER], &f->border_share, e) != 0 ||
-                   read_share(t, col[COL_OVERLAP], &f->overlap, e) != 0
+                   read_share(t, col[COL_OVERLAP], &f->overlap, e) != 0 ||
+                   read_share_if(t, col[COL_CHANCE], &f->overlap_chance, e) != 0
                ? -1
                : 0;
 }
@@ -106,9 +117,10 @@ static int add_image(struct maps *m, const struct image *image, const char *name
 static int read_rows(struct maps *m, struct tsv_in *t, struct err *e)
 {
     struct image image = {.id = -1};
-    int col[COLS], r;
+    int col[ALL_COLS], r;
     for (int i = 0; i < COLS; i++)
         col[i] = tsv_find(t, column[i]);
+    col[COL_CHANCE] = tsv_find(t, "overlap_chance");
     while ((r = tsv_next_shown(t, e)) > 0) {
         int64_t id;
         if (field_whole(t, col[COL_ID], INT64_MAX, &id, e) != 0)

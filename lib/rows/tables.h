@@ -56,6 +56,11 @@ int tested_columns_read(struct tested_columns *l, const char *file, const struct
 int repeats_read(struct repeats *d, const char *file, const struct classes *known, struct err *e)
     ERR_CHECKED;
 
+/* cam-score --errors, about the number of cells that is nearest below a quarter of a grid whose
+ * number of cells is a power of two. */
+int turned_read(struct turned *r, const char *file, const struct classes *known, struct err *e)
+    ERR_CHECKED;
+
 /* cam-compute --target true,pred --stats: the rows of an image stand together, one of the target
  * `true` and one of `pred`. `known`: the classes of the same run, whose images they must be. */
 int maps_read(struct maps *m, const char *file, const struct classes *known, struct err *e)

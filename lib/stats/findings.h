@@ -89,12 +89,17 @@ enum finding_id {
     FIND_BLANK_TRUE,
     FIND_PLACES,
     FIND_ZERO_TRUE,
+    FIND_AT_BORDER,
     FIND_BORDER,
     FIND_ENTROPY,
     FIND_OFF_CENTER,
     FIND_OVERLAP_HIGH,
     FIND_OVERLAP_LOW,
     FIND_OVERLAP_CONFIDENT,
+    /* Whether the two maps of an error overlap more than maps of different errors. */
+    FIND_OVERLAP_CHANCE,
+    /* Errors that turn to the true class when the cells are deleted that favour the wrong one. */
+    FIND_TURNED,
     /* Slices that are confirmed and told from chance; columns that go with errors, and those that
        tell the class. */
     FIND_SLICES,
@@ -190,7 +195,7 @@ struct findings {
     struct difference border, entropy, off_center, overlap_confident;
     bool differences_tested; /* one of them at least */
     double overlap_median;   /* of FIND_OVERLAP_HIGH and _LOW */
-    bool blunt;              /* the maps of errors overlap, and are so diffuse that any do */
+    bool blunt;              /* the maps of errors overlap, but no more than by chance */
 };
 
 void findings_compute(struct findings *f, const struct tables *t);

@@ -25,6 +25,15 @@ static void find_blank(struct findings *f, const struct maps *m)
     f->one_cell = images > 0 && !grid && places->of == 0;
 }
 
+static void find_at_border(struct finding *f, const struct maps *m)
+{
+    const struct map_statistics *a = &m->of[MAPS_CORRECT], *b = &m->of[MAPS_WRONG];
+    if (m->even_border <= 0)
+        return;
+    *f = find_counted(a->at_border + b->at_border, a->border.n + b->border.n);
+    f->verdict = find_yes(f->count > 0);
+}
+
 static struct difference difference_of(const struct spread *a, const struct spread *b)
 {
     double larger = spread_compare(a, b).larger, strength = fmax(larger, 1 - larger);
@@ -74,6 +83,20 @@ static void find_differences(struct findings *f, const struct maps *m)
     find_difference(&f->of[FIND_OFF_CENTER], &f->off_center, p[2]);
 }
 
+/* Of two overlaps that are equal neither is larger. */
+static void find_overlap_chance(struct finding *f, const struct maps *m)
+{
+    const int64_t n = m->chance_larger + m->chance_smaller;
+    if (n == 0)
+        return;
+    *f = find_counted(m->chance_larger, n);
+    f->baseline = 0.5;
+    f->p = share_test(f->count, n, f->baseline);
+    f->verdict = n < FINDINGS_FEW ? VERDICT_FEW
+                                  : find_yes(find_tells(f->p) &&
+                                             fmax(f->value, 1 - f->value) >= DIFFERENCE_SMALL);
+}
+
 /* Two classes have opposite logits, up to a constant: that their maps lie apart is a property
  * of those, not of the image. */
 static void find_overlap(struct findings *f, const struct maps *m)
@@ -98,7 +121,10 @@ static void find_overlap(struct findings *f, const struct maps *m)
     if (low->verdict != VERDICT_NONE)
         low->examples = m->low_errors;
     f->overlap_median = spread_median(&m->overlap);
-    f->blunt = f->entropy.median[1] > MAPS_BLUNT && f->overlap_median > MAPS_OVERLAP_HIGH;
+    const struct finding *chance = &f->of[FIND_OVERLAP_CHANCE];
+    find_overlap_chance(&f->of[FIND_OVERLAP_CHANCE], m);
+    f->blunt = f->overlap_median > MAPS_OVERLAP_HIGH && chance->verdict != VERDICT_NONE &&
+               !(chance->verdict == VERDICT_YES && chance->value > chance->baseline);
     f->overlap_confident = difference_of(&m->overlap_other, &m->overlap_highest);
     find_difference(&f->of[FIND_OVERLAP_CONFIDENT], &f->overlap_confident,
                     difference_p(&m->overlap_other, &m->overlap_highest));
@@ -122,6 +148,21 @@ static void find_zero_true(struct findings *f, const struct maps *m)
                                 find_twice_the_odds(z->value, z->baseline));
 }
 
+/* The chance of each error is known, and sums of such vary less than binomial ones of their mean.
+ */
+static void find_turned(struct finding *f, const struct turned *t)
+{
+    if (!t->known || t->errors == 0)
+        return;
+    *f = find_counted(t->margin, t->errors);
+    f->baseline = t->random / (double)t->errors;
+    f->p = share_tail(f->count, f->of, f->baseline);
+    f->examples = t->examples;
+    f->verdict = t->errors < FINDINGS_FEW
+                     ? VERDICT_FEW
+                     : find_yes(find_tells(f->p) && find_twice_the_odds(f->value, f->baseline));
+}
+
 /* Whether a test was made for one of the differences. */
 static bool any_tested(const struct findings *f)
 {
@@ -141,10 +182,12 @@ void find_maps(struct findings *f, const struct tables *r)
     find_blank(f, m);
     if (f->of[FIND_PLACES].verdict != VERDICT_YES)
         return;
+    find_at_border(&f->of[FIND_AT_BORDER], m);
     find_differences(f, m);
     if (r->classes.present > 2) {
         find_overlap(f, m);
         find_zero_true(f, m);
     }
+    find_turned(&f->of[FIND_TURNED], &r->turned);
     f->differences_tested = any_tested(f);
 }

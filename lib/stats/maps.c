@@ -4,6 +4,9 @@
 
 #include <math.h>
 
+/* What a share may be off that was computed from the cells. */
+#define ROUNDED 1e-6
+
 /* A blank map is zero in all cells, whether the table counts them or not. */
 static bool mostly_zero(const struct map_figures *f)
 {
@@ -32,6 +35,8 @@ static void add_wrong(struct maps *m, const struct map_pair *image, double conf)
     if (isnan(overlap))
         return;
     spread_add(&m->overlap, overlap);
+    m->chance_larger += overlap > truth->overlap_chance;
+    m->chance_smaller += overlap < truth->overlap_chance;
     count(&m->overlap_high, &m->high_errors, image, conf, overlap > MAPS_OVERLAP_HIGH);
     count(&m->overlap_low, &m->low_errors, image, conf, overlap < MAPS_OVERLAP_LOW);
     if (!isnan(conf))
@@ -55,6 +60,8 @@ void maps_add(struct maps *m, const struct map_pair *image)
     m->with_places += !isnan(pred->border_share);
     spread_add(&f->border, pred->border_share);
     spread_add(&f->entropy, pred->entropy);
+    spread_add(&f->chance, image->truth.overlap_chance);
+    f->at_border += pred->border_share > m->even_border + ROUNDED;
     f->diffuse += pred->entropy > MAPS_DIFFUSE;
     f->concentrated += pred->entropy < MAPS_CONCENTRATED;
     spread_add(&f->off_center, hypot(pred->center_x - 0.5, pred->center_y - 0.5));

@@ -15,10 +15,6 @@ enum { MAPS_CORRECT, MAPS_WRONG, MAPS_PREDICTIONS };
 #define MAPS_DIFFUSE 0.9
 #define MAPS_CONCENTRATED 0.5
 
-/* Where the median is above, two maps overlap in part whatever they show: on 4 by 4
- * cells of independent, evenly likely masses it is 0.86, and the overlap one half. */
-#define MAPS_BLUNT 0.8
-
 /* Two maps of an error are alike above the one, apart below the other. */
 #define MAPS_OVERLAP_HIGH 0.5
 #define MAPS_OVERLAP_LOW 0.2
@@ -31,7 +27,8 @@ struct map_figures {
     int cls;
     bool blank;
     double zero_share, saturation, entropy, center_x, center_y, border_share;
-    double overlap; /* with the other map of the image */
+    double overlap;        /* with the other map of the image */
+    double overlap_chance; /* of the map of the true class, with that of another image */
 };
 
 /* The maps of one image. */
@@ -50,6 +47,8 @@ struct map_statistics {
     struct spread entropy;    /* of the mass, as a share of the largest possible */
     struct spread off_center; /* distance of the centre of mass from the image's centre,
                                  as a share of the image's side */
+    struct spread chance;     /* overlap_chance */
+    int64_t at_border;        /* more of the mass there than of an even map's */
     int64_t diffuse;          /* entropy above MAPS_DIFFUSE */
     int64_t concentrated;     /* entropy below MAPS_CONCENTRATED */
 };
@@ -57,7 +56,8 @@ struct map_statistics {
 /* All zero: not known. */
 struct maps {
     bool known;
-    bool earlier; /* of a layer before the last stage, as far as it is known */
+    bool earlier;       /* of a layer before the last stage, as far as it is known */
+    double even_border; /* border share of an even map; 0 where the grid is not known */
     struct map_statistics of[MAPS_PREDICTIONS];
     int64_t with_places;   /* maps that are not blank and have statistics of places */
     struct examples blank; /* images whose map of the predicted class is */
@@ -68,8 +68,9 @@ struct maps {
     int64_t true_zero;     /* as `zero`, of that map */
     struct spread overlap; /* of the maps of the true and the predicted class */
     int64_t overlap_high, overlap_low;
-    struct spread overlap_highest; /* of highest confidence */
-    struct spread overlap_other;   /* of the others */
+    int64_t chance_larger, chance_smaller; /* overlap than overlap_chance */
+    struct spread overlap_highest;         /* of highest confidence */
+    struct spread overlap_other;           /* of the others */
     struct examples blank_errors, zero_errors, high_errors, low_errors;
 };
 

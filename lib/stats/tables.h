@@ -87,6 +87,17 @@ struct repeats {
     struct repeat_share labels; /* pairs under two labels, of those inside with two labels */
 };
 
+/* How many errors turn to the true class when so many cells of the last stage are deleted: those
+ * that favour the wrong class most (the margin map's highest); by chance; those nearest the
+ * centre. All zero: not known. */
+struct turned {
+    bool known;
+    int cells;
+    int64_t errors, margin;
+    double random, center; /* to expect where cells are equal in order */
+    struct examples examples;
+};
+
 /* All zero but for the measures of the summary: nothing is known. */
 struct tables {
     struct classes classes;
@@ -100,6 +111,7 @@ struct tables {
     struct superclasses superclasses; /* n is 0 where unknown */
     struct confidence confidence;
     struct maps maps;
+    struct turned turned;
 };
 
 static inline int64_t tables_errors(const struct tables *t)

@@ -17,6 +17,7 @@ static struct image {
 } image[IMAGES];
 static int images, classes, superclass[CLASSES];
 static bool with_maps;
+static double even_border;
 
 static struct tables tables;
 static struct findings found;
@@ -30,8 +31,12 @@ static void begin(int n)
         superclass[i] = -1;
 }
 
-static const struct map_figures even_map = {
-    .zero_share = 0, .entropy = 0.7, .center_x = 0.5, .center_y = 0.5, .border_share = 0.5};
+static const struct map_figures even_map = {.zero_share = 0,
+                                            .entropy = 0.7,
+                                            .center_x = 0.5,
+                                            .center_y = 0.5,
+                                            .border_share = 0.5,
+                                            .overlap_chance = NAN};
 
 /* `n` images of class `truth` predicted as `pred`. Returns the first. */
 static struct image *add(int n, int truth, int pred, double conf)
@@ -107,6 +112,7 @@ static void measure(void)
                                                                 .conf = image[i].conf});
     confidence_end(&tables.confidence);
     tables.maps.known = with_maps;
+    tables.maps.even_border = even_border;
     for (int i = 0; i < images && with_maps; i++)
         maps_add(&tables.maps, &(struct map_pair){i, image[i].map[0], image[i].map[1]});
     findings_compute(&found, &tables);
@@ -753,18 +759,64 @@ static void test_differences(void)
         CHECK_STR(verdict(FIND_BORDER), n < 20 ? "few" : "yes");
         CHECK(found.differences_tested == (n == 20));
     }
-    for (int i = 0; i < images; i++)
-        image[i].map[1].entropy = 0.8001;
+}
+
+/* Maps of wrong predictions with more on the border than an even map. */
+static void test_at_border(void)
+{
+    struct image *w = with_map(30, 30);
+    for (int i = 0; i < 30; i++)
+        w[i].map[1].border_share = i < 7 ? 0.75001 : i < 20 ? 0.75 : NAN;
     measure();
-    CHECK(!found.blunt); /* diffuse, but they overlap by 0.4 */
-    for (int i = 0; i < images; i++)
-        image[i].map[0].overlap = image[i].map[1].overlap = 0.5001;
+    CHECK_STR(verdict(FIND_AT_BORDER), "none"); /* the grid is not known */
+    even_border = 0.75;
     measure();
+    CHECK(of(FIND_AT_BORDER)->count == 7 && of(FIND_AT_BORDER)->of == 50);
+    CHECK_STR(verdict(FIND_AT_BORDER), "yes");
+    CHECK(tables.maps.of[MAPS_WRONG].at_border == 7 && tables.maps.of[MAPS_CORRECT].at_border == 0);
+    for (int i = 0; i < 30; i++)
+        w[i].map[1].border_share = 0.75;
+    measure();
+    CHECK_STR(verdict(FIND_AT_BORDER), "no");
+    even_border = 0;
+}
+
+/* Two maps of an image beside those of different images. */
+static void test_overlap_chance(void)
+{
+    struct image *w = with_map(100, 101);
+    measure();
+    CHECK_STR(verdict(FIND_OVERLAP_CHANCE), "none");
+    CHECK(!found.blunt);
+    for (int i = 0; i < 101; i++) {
+        w[i].map[0].overlap = 0.6;
+        w[i].map[0].overlap_chance = i < 64 ? 0.5 : i < 100 ? 0.7 : 0.6; /* the last is a tie */
+    }
+    measure();
+    CHECK(of(FIND_OVERLAP_CHANCE)->count == 64 && of(FIND_OVERLAP_CHANCE)->of == 100);
+    CHECK_STR(verdict(FIND_OVERLAP_CHANCE), "yes"); /* p is 0.0066 */
+    CHECK_NEAR(of(FIND_OVERLAP_CHANCE)->p, 0.0066371, 1e-7);
+    CHECK(!found.blunt);
+    w[63].map[0].overlap_chance = 0.7; /* 63: 0.0121 */
+    measure();
+    CHECK_STR(verdict(FIND_OVERLAP_CHANCE), "no");
     CHECK(found.blunt);
-    for (int i = 0; i < images; i++)
-        image[i].map[1].entropy = 0.8;
+    for (int i = 0; i < 100; i++)
+        w[i].map[0].overlap = 0.5; /* no more than one half: no question */
     measure();
     CHECK(!found.blunt);
+    for (int i = 0; i < 100; i++) {
+        w[i].map[0].overlap = 0.6;
+        w[i].map[0].overlap_chance = 0.7;
+    }
+    measure();
+    CHECK_STR(verdict(FIND_OVERLAP_CHANCE), "yes"); /* less than by chance */
+    CHECK(found.blunt);
+    w = with_map(100, 19);
+    for (int i = 0; i < 19; i++)
+        w[i].map[0].overlap_chance = 0.1;
+    measure();
+    CHECK_STR(verdict(FIND_OVERLAP_CHANCE), "few");
 }
 
 static void test_overlap(void)
@@ -866,6 +918,8 @@ int main(void)
     test_blank();
     test_differences();
     test_overlap();
+    test_at_border();
+    test_overlap_chance();
     test_overlap_confident();
     test_zero_true();
     findings_free(&found);

@@ -1,16 +1,23 @@
-/* What joined tables warn of: a row whose column `flagged` is 1, as of label-check, and each row
- * of a table of pairs, columns `id` and `other`, as of duplicates. */
+/* What joined tables warn of: a row whose column `flagged` is 1, as of label-check, each row of a
+ * table of pairs, columns `id` and `other`, as of duplicates, and blank and saturated maps, as of
+ * cam-compute --stats. */
 const Marks = (() => {
     const { index } = Dom;
-    const FLAG = "flagged", OTHER = "other";
+    const FLAG = "flagged", OTHER = "other", BLANK = "blank";
+    const TARGETS = { pred: "predicted", true: "true" };
+    /* A score that levels off has hardly a gradient above this probability of its class. */
+    const CERTAIN = .999, vanishes = index.score !== null && index.score !== "logit";
     const marks = new Map(), sources = [];
+    let added = 0;
 
     const has = (t, name) => index.tables[t].columns.includes(name);
     const title = (t) => index.tables[t].file.split("/").pop().replace(/\.[^.]*$/, "").replaceAll("_", " ");
 
     function add(row, text) {
-        if (row >= 0 && !marks.get(row)?.includes(text))
-            marks.set(row, [...marks.get(row) ?? [], text]);
+        if (row < 0 || marks.get(row)?.includes(text))
+            return;
+        marks.set(row, [...marks.get(row) ?? [], text]);
+        added++;
     }
 
     /* A function that says the value of a column in a row of a table, "" where there is none. */
@@ -39,14 +46,29 @@ const Marks = (() => {
         }
     }
 
+    async function maps(t) {
+        const [id, target, blank, saturation] = await Promise.all(["id", "target", BLANK, "saturation"].map((name) => reader(t, name)));
+        for (let i = 0; i < Rows.length(t); i++) {
+            const cls = TARGETS[target(i)];
+            if (cls && blank(i) === "1")
+                add(Rows.find(Number(id(i))), `${title(t)}: blank map of the ${cls} class`);
+            else if (cls && vanishes && saturation(i) !== "" && Number(saturation(i)) < 1 - CERTAIN)
+                add(Rows.find(Number(id(i))), `${title(t)}: saturated map of the ${cls} class`);
+        }
+    }
+
+    /* Which of the readers a table is for; on a grid without places all maps are alike. */
+    const readerOf = (t) => has(t, FLAG) ? flags : has(t, OTHER) ? pairs
+        : has(t, BLANK) && index.maps && Math.min(index.maps.h, index.maps.w) >= 4 ? maps : null;
+
     /* Reads the tables; whether anything is marked. */
     async function begin() {
         await Rows.ready;
         for (let t = 1; t < index.tables.length; t++)
-            if (has(t, FLAG) || has(t, OTHER)) {
-                const before = marks.size;
-                await (has(t, FLAG) ? flags(t) : pairs(t));
-                if (marks.size > before)
+            if (readerOf(t)) {
+                const before = added;
+                await readerOf(t)(t);
+                if (added > before)
                     sources.push(title(t));
             }
         if (marks.size > 0)

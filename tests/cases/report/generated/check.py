@@ -198,6 +198,13 @@ def blank(t, text, said):
               100 * b['count'] / t.n, bt['count'], t.errors)
 
 
+def by_chance(t):
+    """Whether the two maps of errors overlap, but no more than those of different errors."""
+    c = t.found['overlap_chance']
+    return (getattr(t, 'overlap_median', 0) > .5 and c['verdict'] is not None and
+            not (c['verdict'] == 'yes' and c['count'] > c['of'] / 2))
+
+
 def few_pairs(t, text, said, spread):
     """What both texts say of them, in the same words."""
     pairs = getattr(t, 'few_pairs', [])
@@ -356,6 +363,12 @@ def summary(t, out):
               r'classes may lie apart whatever the image shows\.', t.run.layer != 'last stage')
     text.take(r'Fewer than 4 by 4 cells do not show where the model looks; layer1 is the last layer that has as many\. LAYER takes '
               r'another one\.', coarse_last)
+    ab = f['at_border']
+    text.take(r'Maps at the border, with more of it on their outermost ring of cells than the ' + PERCENT + r' of an even map: (\d+) of '
+              r'(\d+) \(' + PERCENT + r'\)\.', ab['verdict'] is not None, 100 * ring(*t.run.grid), ab.get('count'), ab.get('of'), percent(ab))
+    sides = getattr(t, 'at_border', [[], []])
+    text.take(r'Among correct predictions (\d+) of (\d+) \(' + PERCENT + r'\), among wrong ones (\d+) of (\d+) \(' + PERCENT + r'\)\.',
+              all(sides) and ab['count'] > 0, *[x for s in sides for x in (sum(s), len(s), 100 * sum(s) / len(s))] if all(sides) else [])
     compared = v('border') is not None
     tested = 0
     for name, head, scale, unit in (('border', r'Border share, the part of the map on its outermost ring of cells \(even map: '
@@ -375,20 +388,36 @@ def summary(t, out):
               + NUMBER + r'\. Above 0\.5: (\d+) \(' + PERCENT + r'\)\. Below 0\.2: (\d+) \(' + PERCENT + r'\)\.',
               o['verdict'] is not None, o.get('of'), getattr(t, 'overlap_median', None), o.get('count'), None,
               f['overlap_low'].get('count'))
-    text.take(r'Maps as diffuse as these \(median entropy ' + NUMBER + r'\) overlap in part whatever they show\.',
-              o['verdict'] is not None and t.median['entropy'][1] > .8 and t.overlap_median > .5)
+    ch = f['overlap_chance']
+    said = ch['verdict'] is not None
+    more = said and ch['count'] > ch['of'] / 2
+    text.take(r'By chance, the map of the true class of one error and that of the predicted class of another overlap by a median of ' +
+              NUMBER + r'\. Compared with such a pair each, the two maps of one error overlap more in (\d+) of (\d+) errors? \(' + PERCENT +
+              '; 95 % interval ' + NUMBER + ' to ' + PERCENT + r'\)\.', said,
+              *[t.chance[1], ch['count'], ch['of'], percent(ch)] + [100 * x for x in wilson(ch['count'], ch['of'])] if said else [])
+    text.take(r'That is too few to compare: 20 are needed\.', ch['verdict'] == 'few')
+    text.take(r'That is more than by chance\.', ch['verdict'] == 'yes' and more)
+    text.take(r'That is less than by chance\.', ch['verdict'] == 'yes' and not more)
+    chances = ch['verdict'] == 'no'
+    text.take(r'A correct prediction has one map for both classes; those of different correct predictions overlap by a median of ' +
+              NUMBER + r'\.', said and t.chance[0] == t.chance[0], t.chance[0] if said else None)
     text.take(r'Median overlap in errors of highest confidence \((\d+)\): ' + NUMBER + r', in the others \((\d+)\): ' + NUMBER +
               r'\.', v('overlap_confident') is not None)
     kinds = [f[x] for x in ('border', 'entropy', 'off_center', 'overlap_confident') if v(x) is not None]
+    # The overlap beside chance is judged in the same words where it is no finding.
+    text.take(r'The difference is too small to matter\.', chances and ch['p'] < .01)
+    alone = [ch] if chances and ch['p'] >= .01 else []
     for words, condition in (
             (r'Too few to compare: 20 of each are needed\.', lambda x: x['verdict'] == 'few'),
             (r'The difference could be chance \(p = [\d.]+\)\.', None),
             (r'The difference is (too small to matter|small|medium|large): in [\d.]+ % of comparisons the (wrong one|error of '
              r'highest confidence) has the larger value \(p < 0\.01\)\.', None)):
-        found = text.take(words, bool(kinds), must=False)
+        found = text.take(words, bool(kinds or alone), must=False)
         if condition and len(found) != sum(map(condition, kinds)):
             text.faults.append(f'{words}: {len(found)} times')
         tested += len(found)
+        if 'could be' in words:
+            tested -= len(alone)
         if 'is (too' in words:
             large = sum(m.group(1) != 'too small to matter' for m in found)
             if large != sum(x['verdict'] == 'yes' for x in kinds):
@@ -399,6 +428,18 @@ def summary(t, out):
     text.take(r'Maps of the true class that are mostly zero, in more than half of their cells: (\d+) of (\d+) in errors \(' +
               PERCENT + r'\)' + ('' if z.get('baseline') is None else '; of the predicted class in correct predictions: ' + PERCENT) +
               r'\.', z['verdict'] is not None, z.get('count'), z.get('of'), None, percent(z, 'baseline'))
+    tu = f['turned']
+    said = tu['verdict'] is not None
+    text.take(r'Check of the margin maps: when the 4 cells that favour the wrong class most are deleted, (\d+) of (\d+) errors? \(' + PERCENT +
+              '; 95 % interval ' + NUMBER + ' to ' + PERCENT + r'\) turns? to the true class; with as many by chance ' + PERCENT +
+              ', with those nearest the centre ' + PERCENT + r'\. A cell is deleted by setting its features to 0\.', said,
+              *[tu['count'], tu['of'], percent(tu)] + [100 * x for x in wilson(tu['count'], tu['of'])] +
+              [percent(tu, 'baseline'), 100 * t.turned_center] if said else [])
+    text.take(r'That is too few to judge: 20 errors are needed\.', tu['verdict'] == 'few')
+    text.take(r'That is more than by chance: the margin maps show cells that many of these errors depend on\.', tu['verdict'] == 'yes')
+    told = tu['verdict'] == 'no' and tu['p'] < .01
+    text.take(r'That is more than by chance, but less than twice its odds\.', told)
+    text.take(r'That could be chance \(p = ' + NUMBER + r'(?:e-?\d+)?\)\.', tu['verdict'] == 'no' and not told, tu.get('p'))
     text.take(r"Differences are judged by the rank test of Mann and Whitney \(level 0\.01, corrected by Holm's method\) and by the "
               r'share of comparisons in which the one value is larger: .*?\(Vargha and Delaney\)\.',
               any(x['verdict'] in ('yes', 'no') for x in kinds))
@@ -527,7 +568,7 @@ def what_to_do(t, text, order, broken, few_images, doubtful):
                 r'Train with a larger input or a last stage of higher resolution\.' if e['value'] > .5 else r'Train with random erasing or cutout\.',
                 'the median entropy of the maps of wrong predictions, now ' + NUMBER + ', is that of correct ones, ' + NUMBER + r'\.',
                 median['entropy'][1], median['entropy'][0])
-        blunt = places and t.median['entropy'][1] > .8 and getattr(t, 'overlap_median', 0) > .5
+        blunt = places and by_chance(t)
         if oh['verdict'] == 'yes' and not blunt:
             ask(True, oh['count'], 'overlap_high', ['data/cam_stats.tsv'], r'Train for finer features: a larger input, a last stage of higher '
                 r'resolution, or longer\.', r'fewer than (\d+) errors have maps that overlap by more than half \(now (\d+); the limit is the lower end of the 95 % interval\)\.',
@@ -801,12 +842,14 @@ def recommendations(t, out):
               r'entropy ' + NUMBER + ' against ' + NUMBER + r' in correct ones\)\. ' + (difference(e) if compared else ''),
               compared and not wide, None, None, e['p'] if compared and e['p'] >= .01 else None)
     oh, ol = f['overlap_high'], f['overlap_low']
-    blunt = places and t.median['entropy'][1] > .8 and getattr(t, 'overlap_median', 0) > .5
+    blunt = places and by_chance(t)
     text.take(r'Overlap: too few errors whose two maps are not blank, (\d+) where 20 are needed\.', oh['verdict'] == 'few',
               oh.get('of'))
     start = r'In (\d+) of (\d+) errors \(' + PERCENT + r'\) '
-    text.take(start + r'the maps of the true and the predicted class overlap by more than half, but maps as diffuse as these .*?'
-              r'an earlier stage, which has more cells' + (r' \(LAYER=layer3\)\.' if t.run.layer == 'last stage' else r'\.'), oh['verdict'] == 'yes' and blunt)
+    text.take(start + r'the maps of the true and the predicted class overlap by more than half, but no more than the maps of different '
+              r'errors do \(median ' + NUMBER + r'\): that says nothing about the image\. The maps of an earlier stage, which has more cells, '
+              r'may tell more' + (r' \(LAYER=layer3\)\.' if t.run.layer == 'last stage' else r'\.'), oh['verdict'] == 'yes' and blunt,
+              oh.get('count'), oh.get('of'), percent(oh), t.chance[1] if blunt else None)
     text.take(start + r'the maps of the true and the predicted class overlap by more than half: the model looks at the same part of '
               r'the image for both\. Features that tell the classes apart may help these, crops will hardly\.',
               oh['verdict'] == 'yes' and not blunt, oh.get('count'), oh.get('of'))
@@ -970,6 +1013,8 @@ def one(kind, classes, verdicts):
         tables += ['--calibration', 'calibration.tsv']
     if r.flagged is not None:
         tables += ['--label-check', 'label_check.tsv']
+    if r.turned is not None:
+        tables += ['--turned', 'turned.tsv']
     truth = Truth(r)
     for name, finding in truth.found.items():
         verdicts.setdefault(name, set()).add(finding['verdict'])

@@ -10,7 +10,7 @@ import random
 PREDICTIONS = ('id true pred correct conf p_true rank_true margin entropy loss true_name pred_name '
                'true_group pred_group').split()
 STATS = ('id target class raw_max raw_min sum bias zero_share blank saturation entropy center_x center_y '
-         'border_share overlap').split()
+         'border_share overlap overlap_chance').split()
 
 
 class Run:
@@ -30,6 +30,7 @@ class Run:
         self.rows = []
         getattr(self, kind)()
         self.maps = [self.draw(row) for row in self.rows]
+        self.chance = self.cross()
 
     # --- kinds ---
 
@@ -282,6 +283,17 @@ class Run:
         edge = [(0, self.random.randrange(4)), (3, self.random.randrange(4))]
         return self.one_map(spot), self.one_map(spot + edge)
 
+    def cross(self):
+        """The overlap of the map of the true class and that of the predicted class of another image,
+        which was predicted as correctly: the next one in a random order."""
+        chance = [None] * len(self.rows)
+        for correct in (False, True):
+            ids = [i for i, (t, p, _) in enumerate(self.rows) if (t == p) == correct]
+            random.Random(len(ids)).shuffle(ids)
+            for i, j in zip(ids, ids[1:]):
+                chance[i] = overlap(self.maps[i][0], self.maps[j][1])
+        return chance
+
     # --- tables ---
 
     def write(self):
@@ -294,6 +306,7 @@ class Run:
         self.write_calibration()
         self.write_labels()
         table('cam_stats.tsv', STATS, [s for i in range(len(self.rows)) for s in self.statistics(i)])
+        self.write_turned()
         facts = dict(version='1', date='2026-01-01T00:00:00Z', checkpoint='model.pth', architecture='ResNet-34',
                      layer=self.layer, method='gradcam', score=self.score, map_size='%dx%d' % self.grid,
                      finer_layer=self.finer, last_stage_size=self.last, better_fit=self.options, fit=self.fit)
@@ -301,6 +314,19 @@ class Run:
         if self.kind == 'working':
             rows.append(('warning', 'The pixel constants do not fit: .02 nats where .004 is usual. Try --mean 0,0,0.'))
         table('run.tsv', ['name', 'value'], rows)
+
+    def write_turned(self):
+        """What cam-score --errors would tell: errors that turn often, as by chance, hardly, or nothing."""
+        draw = random.Random(f'turned {self.kind} {self.classes} {len(self.rows)}')
+        share = draw.choice([None, .5, .15, .1, 0])
+        self.turned = None
+        if share is None or min(self.grid) < 4:
+            return
+        self.turned = [[int(draw.random() < share), draw.choice([0, .05, .2]), draw.choice([0, .1])] for t, p, _ in self.rows if t != p]
+        ids = [i for i, (t, p, _) in enumerate(self.rows) if t != p]
+        table('turned.tsv', 'id map true pred turned_1 turned_2 turned_4 turned_8 turned cells'.split(),
+              [[i, word, *self.rows[i][:2], 0, 0, v, 1, 1, None] for i, values in zip(ids, self.turned)
+               for word, v in zip(('margin', 'random', 'center'), values)])
 
     def write_labels(self):
         """What label-check would tell of runs with logits: many, some or no flags, each image flagged by
@@ -368,9 +394,9 @@ class Run:
         for target, cls, cells, p in (('true', true, maps[0], None), ('pred', pred, maps[1], conf)):
             m = measure(cells, *self.grid)
             places = [m['zero_share'], m['blank'], None if p is None else 1 - p, m['entropy'], m['x'], m['y'],
-                      m['border'], both]
+                      m['border'], both, self.chance[i]]
             if coarse:
-                places = [None, m['blank'], places[2], None, None, None, None, None]
+                places = [None, m['blank'], places[2]] + 6 * [None]
             if p is None:
                 places[2] = conf if true != pred else 1 - conf
             yield [i, target, cls, max(cells), min(cells), sum(cells), None] + places

@@ -353,7 +353,7 @@ class Truth:
                 self.find('reject_low', count=kept_right, of=kept)
 
     def find_maps(self):
-        names = 'zero_true border entropy off_center overlap_high overlap_low overlap_confident'.split()
+        names = 'zero_true at_border border entropy off_center overlap_high overlap_low overlap_confident overlap_chance turned'.split()
         for name in names:
             self.find(name)
         run = self.run
@@ -369,6 +369,11 @@ class Truth:
                   of=self.n - blank)
         if self.verdict('places') != 'yes':
             return
+        even = sum(y in (0, run.grid[0] - 1) or x in (0, run.grid[1] - 1) for y in range(run.grid[0])
+                   for x in range(run.grid[1])) / (run.grid[0] * run.grid[1])
+        self.at_border = [[not m['blank'] and m['border'] > even + 1e-6 for (_, m), w in zip(measures, wrong) if w == side and not m['blank']]
+                          for side in (False, True)]
+        self.find('at_border', yes(any(map(any, self.at_border))), count=sum(map(sum, self.at_border)), of=self.n - blank)
         self.median, p, tested = {}, [], []
         for name, key in ('border', 'border'), ('entropy', 'entropy'), ('off_center', None):
             sides = [[], []]
@@ -387,8 +392,24 @@ class Truth:
         for (name, larger), q in zip(tested, holm(p)):
             self.found[name]['verdict'] = yes(q < LEVEL and max(larger, 1 - larger) >= .56)
             self.found[name]['p'] = q
+        if run.turned:
+            margin, chance, center = (sum(column) for column in zip(*run.turned))
+            n = len(run.turned)
+            base, share = chance / n, margin / n
+            p = tail(margin, n, base)
+            self.turned_center = center / n
+            self.find('turned', 'few' if n < 20 else yes(p < LEVEL and share * (1 - base) >= 2 * base * (1 - share)), count=margin, of=n,
+                      baseline=base, p=p)
         if self.k < 3:
             return
+        self.chance = [median([c for c, w in zip(run.chance, wrong) if w == side and c is not None]) for side in (False, True)]
+        pairs = [(overlap(*m), c) for m, c, w in zip(run.maps, run.chance, wrong) if w]
+        larger, smaller = [sum(None not in p and test(*p) for p in pairs) for test in (lambda o, c: o > c, lambda o, c: o < c)]
+        if larger + smaller:
+            n = larger + smaller
+            p = min(1, 2 * min(tail(larger, n, .5), tail(smaller, n, .5)))
+            self.find('overlap_chance', 'few' if n < 20 else yes(p < LEVEL and max(larger, smaller) / n >= .56), count=larger, of=n,
+                      baseline=.5, p=p)
         both = [(overlap(*m), c) for m, w, (_, _, c) in zip(run.maps, wrong, self.rows) if w]
         both = [(o, c) for o, c in both if o is not None]
         if both:
@@ -446,6 +467,8 @@ class Truth:
             class_order=self.of_pairs(set(self.moved.items())),
             blank=self.first_of(lambda i, *row: measures[i][1]['blank']),
             blank_true=wrong(lambda i, t, p, c: measures[i][0]['blank']),
+            turned=[] if not self.run.turned else [
+                i for i, v in zip([i for i, (t, p, _) in enumerate(self.rows) if t != p], self.run.turned) if v[0]][:5],
             zero_true=wrong(lambda i, t, p, c: measures[i][0]['zero_share'] > .5),
             overlap_high=wrong(lambda i, t, p, c: both[i] is not None and both[i] > .5),
             overlap_low=wrong(lambda i, t, p, c: both[i] is not None and both[i] < .2))
