@@ -16,7 +16,7 @@ ifndef HEATPIPE_SHARE
 compare_runs := $(if $(filter compare,$(MAKECMDGOALS)),A B)
 given := $(filter-out BIN $(compare_runs) $(build_variables),$(foreach v,$(.VARIABLES),$(if $(filter \
   command,$(firstword $(origin $v))),$v)))
-ifneq ($(filter analysis verify compare corruptions export,$(or $(MAKECMDGOALS),analysis)),)
+ifneq ($(filter analysis verify compare corruptions faithfulness export,$(or $(MAKECMDGOALS),analysis)),)
 $(foreach v,$(given) $(compare_runs),$(eval export heatpipe_$v := $$(value $v)))
 endif
 .PHONY: analysis
@@ -27,6 +27,11 @@ analysis:
 .PHONY: export
 export:
 	@+exec $(BIN)heatpipe --make '$(given)' export
+
+# What the maps of each method and layer are worth, beside the analysis.
+.PHONY: faithfulness
+faithfulness:
+	@+exec $(BIN)heatpipe --make '$(given)' --faithfulness
 
 # Two finished analyses: make compare A=results/before B=results/after OUT=DIR
 .PHONY: compare
@@ -139,6 +144,18 @@ has_maps   := $(shell [ ! -e "$$OUT/$(map_tensor)" ] || echo 1)
 has_turned := $(if $(unlabelled)$(earlier),,$(and $(value HEATPIPE_OWN_PREDICT),$(has_maps),$(has_logits),$(shell \
   awk -F '\t' '$$7 == 1 && $$4 >= 4 && $$5 >= 4' "$$D/layers.tsv")))
 
+# What maps are worth, once it has been asked for, and as long as it is of these predictions.
+faith_asked := $(filter faithfulness faithfulness.tsv faithfulness.png,$(HEATPIPE_GOALS))
+has_faith := $(and $(value HEATPIPE_OWN_PREDICT),$(has_maps),$(or $(faith_asked),$(shell [ -e "$$OUT/faithfulness.tsv" ] && \
+  grep -qxF "input data/predictions.tsv $$(sha256sum < "$$D/predictions.tsv" | cut -d ' ' -f 1)" "$$D/made/faithfulness.tsv" && echo 1)))
+faithful := $(if $(has_faith),faithfulness.tsv faithfulness.png)
+# Those named, or the layer of the maps and the stage before it.
+faith_layers := $(if $(faith_asked),$(or $(subst $(comma), ,$(value LAYERS)),$(layer),$(shell \
+  awk -F '\t' '$$2 == "NA" { next } { before = at; at = $$2 } $$7 == 1 { print at, before; exit }' "$$D/layers.tsv")))
+faith_methods := $(if $(faith_asked),$(or $(subst $(comma), ,$(value METHODS)),$(filter-out random,$(shell \
+  "$$HEATPIPE_BIN/cam-compute" --help | sed -n 's/^ *--method \([^ ]*\).*/\1/p' | tr '|' ' '))))
+faith_maps := $(foreach l,$(faith_layers),$(foreach m,$(faith_methods),data/faith/$l@$m.npy))
+
 charts := confusion_matrix_full.png top_confused_pairs.png reliability_diagram.png
 texts  := analysis_summary.txt recommendations.txt
 forms  := report.md report.json
@@ -163,7 +180,7 @@ joined := data/image_stats.tsv data/duplicates.tsv $(if $(has_maps),data/cam_sta
 before := $(addprefix data/,inputs/model inputs/images layers.tsv predictions.tsv logits.npy class_maps.npy cams.npy embeddings.npy ids.npy \
   classes.tsv predict_run.tsv labels)
 
-made := analysis export $(before) data/inputs/train data/slices.tsv data/slice_rows.tsv \
+made := analysis export faithfulness faithfulness.tsv faithfulness.png data/faithfulness.chart data/faith_rows.tsv $(faith_maps) $(before) data/inputs/train data/slices.tsv data/slice_rows.tsv \
   data/export_rows.tsv data/exported $(tables) $(calibrations) $(joined) data/cam_stats.tsv \
   data/points.tsv $(covariates) data/duplicates_summary.tsv $(drawn) data/confident_errors.tsv \
   data/labelled.tsv data/cam_run.tsv data/points_run.tsv data/run.tsv data/files.tsv \
@@ -187,22 +204,23 @@ doubt = @exec 2>&8; . "$$HEATPIPE_SHARE/common.sh"; \
 no_sheets := $(if $(has_maps),,$(sheets) $(maps) $(stats) data/cam_stats.tsv data/cam_run.tsv \
   worst_predictions/class_*.png predicted_classes/class_*.png confident_errors*.png confused_pair_*_to_*.png slice_s*.png)
 no_check  := $(if $(has_check),,$(reviews) review_labels*.png)
+no_faith  := $(if $(has_faith),,faithfulness.tsv faithfulness.png data/faith_rows.tsv data/faithfulness.chart)
 no_turned := $(if $(has_turned),,data/turned.tsv)
 no_points := $(if $(has_embeddings),,data/points.tsv data/points_run.tsv)
 no_slices := $(if $(has_slices),,data/slices.tsv data/slice_rows.tsv data/slice_choice.tsv data/slice_maps.npy data/slice_stats.tsv \
   data/slice_sheets.txt slice_s*.png)
 no_maps   := $(if $(has_maps),,the predictions came without maps$(comma) so there are no sheets of maps; )
 ifeq ($(unlabelled),)
-analysis: $(charts) $(texts) $(pages) $(csvs) $(made_sheets) data/run.tsv data/findings.tsv data/class_calibration.tsv $(covariates) data/duplicates.tsv
-	@cd -- "$$OUT" && rm -f predicted_classes/class_*.png $(no_sheets) $(no_turned) $(no_points) $(no_slices) $(no_check)
+analysis: $(charts) $(faithful) $(texts) $(pages) $(csvs) $(made_sheets) data/run.tsv data/findings.tsv data/class_calibration.tsv $(covariates) data/duplicates.tsv
+	@cd -- "$$OUT" && rm -f predicted_classes/class_*.png $(no_sheets) $(no_faith) $(no_turned) $(no_points) $(no_slices) $(no_check)
 	$(doubt)
 	$(call closing,$(no_maps)the results are in $$OUT: begin with $$OUT/analysis_summary.txt or $$OUT/explorer.html)
 else
 # Without labels there are predictions and their confidence.
-analysis: analysis_summary.txt explorer.html $(made_sheets) data/run.tsv data/duplicates.tsv
+analysis: analysis_summary.txt $(faithful) explorer.html $(made_sheets) data/run.tsv data/duplicates.tsv
 	@cd -- "$$OUT" && rm -f $(charts) $(filter-out explorer.html,$(pages)) $(csvs) $(calibrations) recommendations.txt data/pair_sheets.txt \
 	  data/findings.tsv data/image_stats_errors.tsv data/duplicates_summary.tsv data/confident_sheets.txt confident_errors*.png confused_pair_*_to_*.png \
-	  worst_predictions/class_*.png $(no_sheets) $(no_turned) $(no_points) $(no_slices) $(no_check)
+	  worst_predictions/class_*.png $(no_sheets) $(no_faith) $(no_turned) $(no_points) $(no_slices) $(no_check)
 	$(call closing,$(no_maps)the images have no labels; their predictions are in $$OUT: begin with $$OUT/analysis_summary.txt or $$OUT/explorer.html)
 endif
 
@@ -373,12 +391,36 @@ data/review_sheets.txt: data/review_rows.tsv review_labels.tsv $(flags) data/run
 	  --run "$$D/run.tsv" $(flagged) --columns 5 --rows-per-page 10 --title "Labels to review: $$all flagged" $(OVERLAY_FLAGS) \
 	  --out "$(part)/sheets/review_labels.png" --table "$$D/review_rows.tsv"
 
+# --- what maps are worth ---
+
+# The analysis alone keeps them as they are.
+ifeq ($(faith_asked),)
+faithfulness.tsv faithfulness.png: ;
+else
+# Images from all of the predictions: multiples of a number by the golden ratio lie evenly.
+data/faith_rows.tsv: data/predictions.tsv
+	@$(to) awk -v "images=$$SAMPLE" -v "all=$$(($$(wc -l < "$$D/predictions.tsv") - 1))" \
+	  'NR == 1 || (NR - 1) * 2654435761 % 4294967296 < 4294967296 * images / all' "$$D/predictions.tsv"
+$(faith_maps): private word = $(subst @, ,$(@F:%.npy=%))
+$(faith_maps): data/faith_rows.tsv data/inputs/model data/inputs/images
+	@$(stage) --say 'maps by $(lastword $(word)) of $(firstword $(word))' --stdout -- "$$HEATPIPE_BIN/cam-compute" \
+	  $(network) $(images) $(device) --layer $(firstword $(word)) --method $(lastword $(word)) --score "$$SCORE" --size layer \
+	  < "$$D/faith_rows.tsv"
+faithfulness.tsv: data/predictions.tsv data/faith_rows.tsv $(faith_maps) data/inputs/model data/inputs/images
+	@$(stage) --say 'what the maps are worth' --stdout -- bash "$$HEATPIPE_SHARE/faithfulness.sh" "$$D/faith_rows.tsv" \
+	  "$(part)/summary.tsv" "$$HEATPIPE_BIN/cam-score" $(network) $(images) $(device) --steps 8 $(if $(value MASKS),--masks "$$MASKS" --metrics \
+  deletion_grey$(comma)insertion_blur$(comma)road$(comma)irof$(comma)drop$(comma)increase$(comma)pointing$(comma)mass_inside) $(if $(value VERBOSE),-v) -- \
+	  $(foreach f,$(faith_maps),$(subst @, ,$(notdir $(f:%.npy=%))) "$$OUT/$f")
+faithfulness.png: data/faithfulness.chart
+endif
+
 # --- charts, texts, pages ---
 
+data/faithfulness.chart: faithfulness.tsv
 data/confusion.chart: data/confusion.tsv data/classes.tsv
 data/pairs.chart: data/pairs.tsv
 data/reliability.chart: data/calibration.tsv data/reliability.tsv data/risk.tsv
-$(chart_data):
+$(chart_data) data/faithfulness.chart:
 	@LC_ALL=C; export LC_ALL; $(to) awk -f "$$HEATPIPE_SHARE/plots/tables.awk" \
 	  -f "$$HEATPIPE_SHARE/plots/$(basename $(@F)).awk" $(foreach t,$^,"$$OUT/$t")
 
@@ -386,23 +428,23 @@ $(chart_data):
 confusion_matrix_full.png: data/confusion.chart
 top_confused_pairs.png: data/pairs.chart
 reliability_diagram.png: data/reliability.chart
-$(charts):
+$(charts) $(if $(faith_asked),faithfulness.png):
 	@unset GNUTERM GNUPLOT_LIB GNUPLOT_PS_DIR GNUPLOT_DRIVER_DIR GDFONTPATH GNUPLOT_FONTPATH FIT_LOG FIT_SCRIPT; \
 	 LC_ALL=C.UTF-8; export LC_ALL; $(stage) --say '$@' --fonts -- $(GNUPLOT) -d \
 	  -c "$$HEATPIPE_SHARE/plots/$(basename $(<F)).gp" "$$OUT/$<" "$(part)/$@"
 
 # What the texts and pages may name.
-listed := data/predictions.tsv data/run.tsv $(if $(unlabelled),analysis_summary.txt explorer.html,$(charts) $(texts) $(pages) \
+listed := $(faithful) data/predictions.tsv data/run.tsv $(if $(unlabelled),analysis_summary.txt explorer.html,$(charts) $(texts) $(pages) \
   $(csvs) $(if $(has_check),review_labels.tsv data/label_check.tsv) $(if $(has_maps),data/cam_stats.tsv) $(if $(has_turned),data/turned.tsv) data/pairs.tsv data/calibration.tsv data/risk.tsv data/duplicates.tsv data/image_stats.tsv data/image_stats_errors.tsv \
   $(if $(has_slices),data/slices.tsv data/slice_rows.tsv) data/findings.tsv)
 data/files.tsv: $(made_sheets)
 	@$(to) awk -v 'list=$(listed)' 'BEGIN { print "file"; n = split(list, f, " "); for (i = 1; i <= n; i++) print f[i] } \
 	  { print }' $(foreach t,$^,"$$OUT/$t") < /dev/null
 
-summed := data/summary.tsv data/per_class.tsv data/pairs.tsv data/groups.tsv $(if $(has_maps),data/cam_stats.tsv) $(if $(has_turned),data/turned.tsv) \
+summed := $(if $(faithful),faithfulness.tsv) data/summary.tsv data/per_class.tsv data/pairs.tsv data/groups.tsv $(if $(has_maps),data/cam_stats.tsv) $(if $(has_turned),data/turned.tsv) \
   data/predictions.tsv data/calibration.tsv $(flags) $(covariates) data/duplicates_summary.tsv \
   $(if $(has_slices),data/slices.tsv)
-from := --summary "$$D/summary.tsv" --classes "$$D/per_class.tsv" --pairs "$$D/pairs.tsv" \
+from := $(if $(faithful),--faithfulness "$$OUT/faithfulness.tsv") --summary "$$D/summary.tsv" --classes "$$D/per_class.tsv" --pairs "$$D/pairs.tsv" \
   --groups "$$D/groups.tsv" $(if $(has_maps),--cam "$$D/cam_stats.tsv") $(if $(has_turned),--turned "$$D/turned.tsv") --predictions "$$D/predictions.tsv" \
   --calibration "$$D/calibration.tsv" $(if $(has_check),--label-check "$$D/label_check.tsv") \
   --covariates "$$D/image_stats_errors.tsv" --duplicates "$$D/duplicates_summary.tsv" $(if $(has_slices),--slices "$$D/slices.tsv") --run "$$D/run.tsv"
@@ -443,6 +485,13 @@ explorer.html: data/predictions.tsv data/classes.tsv data/run.tsv data/files.tsv
 	  --names "$$D/classes.tsv" --run "$$D/run.tsv" $(files) $(images) --cmap "$$CMAP" --base "$$OUT" \
 	  $(foreach t,$(joined),--join "$$OUT/$t") $(call option,--join,METADATA) \
 	  $(if $(has_maps),$(stored) $(if $(has_ids),--ids "$$D/ids.npy")) --out "$(part)/explorer.html"
+
+faithfulness: analysis
+ifeq ($(has_faith),)
+	@exec 2>&8; . "$$HEATPIPE_SHARE/common.sh"; \
+	 fail 'faithfulness: expected maps of a model that heatpipe reads, found none'
+endif
+	$(call closing,the results are in $$OUT: begin with $$OUT/faithfulness.png or $$OUT/analysis_summary.txt)
 
 # --- misclassified images as pictures, in folders of their classes ---
 

@@ -164,6 +164,8 @@ columns() {
     run.tsv | predict_run.tsv | cam_run.tsv) echo name value ;;
     files.tsv) echo file ;;
     cam_stats.tsv | selected_stats.tsv | pair_stats.tsv | confident_stats.tsv | slice_stats.tsv) echo id target class ;;
+    faithfulness.tsv) echo layer method metric better mean low high images same_as ;;
+    faith_rows.tsv) echo id true pred ;;
     turned.tsv) echo id map turned ;;
     points.tsv) echo id x y ;;
     points_run.tsv) echo name value ;;

@@ -170,6 +170,8 @@ void say_files(const struct about *about)
         {"data/label_check.tsv", "all labels, the most suspicious first"},
         {"data/pairs.tsv", "all pairs of a true and a predicted class"},
         {"data/cam_stats.tsv", "statistics of the maps of every image"},
+        {"faithfulness.png", "what the maps of each method are worth"},
+        {"faithfulness.tsv", "the same as a table"},
         {"data/turned.tsv", "which errors turn when cells of the margin map are deleted"},
         {"data/calibration.tsv", "calibration, and what one temperature changes"},
         {"data/duplicates.tsv", "images that are there more than once"},

@@ -21,6 +21,7 @@ enum table {
     SUPERCLASSES,
     CAM,
     TURNED,
+    FAITHFULNESS,
     PREDICTIONS,
     CALIBRATION,
     LABELS,
@@ -59,6 +60,9 @@ static const struct opt options[] = {
      "The table of cam-score --errors: which errors turn when the cells are deleted that favour "
      "the wrong class.",
      0, 0},
+    {"faithfulness", 0, OPT_STRING, &file[FAITHFULNESS], "FILE",
+     "The table that heatpipe --faithfulness makes: the summary then tells which maps do best.", 0,
+     0},
     {"predictions", 'P', OPT_STRING, &file[PREDICTIONS], "FILE",
      "The rows of cifar-predict. Without them the texts do not speak of confidence. The output "
      "predictions needs only these, with or without labels.",
@@ -226,6 +230,7 @@ static struct known *known_read(unsigned tables)
     t->maps.even_border = about_even_border(&k->about);
     if (tables & 1u << CAM && file[CAM])
         check(maps_read(&t->maps, file[CAM], &t->classes, &e), &e);
+    check(faithfulness_read(&t->faithfulness, all ? file[FAITHFULNESS] : NULL, &e), &e);
     check(turned_read(&t->turned, all ? file[TURNED] : NULL, &t->classes, &e), &e);
     findings_compute(&k->findings, t);
     return k;

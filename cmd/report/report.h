@@ -31,6 +31,9 @@ void summary_make(const struct known *k);
 bool columns_told(const struct findings *f);
 void columns_say(const struct tables *r, const struct findings *f);
 
+/* The section on what maps are worth, where that was measured. */
+void faithfulness_write(const struct known *k);
+
 /* Summary and recommendations in other forms. */
 void markdown_write(const struct known *k);
 void json_write(const struct known *k);

@@ -505,8 +505,9 @@ static void write_turned(const struct turned *t, const struct finding *f)
     if (f->verdict == VERDICT_NONE)
         return;
     words_para(2, "-",
-               "Check of the margin maps: when the %d %s that favour%s the wrong class most %s "
-               "deleted, %" PRId64 " of %s (%s; 95" WORDS_NB "%% interval %.1f to %.1f" WORDS_NB
+               "Check of the margin maps: when the %d %s of the last stage that favour%s the wrong "
+               "class most %s deleted, %" PRId64 " of %s (%s; 95" WORDS_NB
+               "%% interval %.1f to %.1f" WORDS_NB
                "%%) turn%s to the true class; with as many by chance %s, with those nearest the "
                "centre %s. A cell is deleted by setting its features to 0.",
                t->cells, what, t->cells == 1 ? "s" : "", t->cells == 1 ? "is" : "are", f->count,
@@ -516,9 +517,11 @@ static void write_turned(const struct turned *t, const struct finding *f)
     if (f->verdict == VERDICT_FEW)
         words_para(2, "", "That is too few to judge: %d errors are needed.", FINDINGS_FEW);
     else if (f->verdict == VERDICT_YES)
-        words_para(2, "",
-                   "That is more than by chance: the margin maps show cells that many of these "
-                   "errors depend on.");
+        words_para(
+            2, "",
+            "That is more than by chance: many of these errors depend on these cells. A cell "
+            "of the last stage sees far beyond its place in the image, so the place alone "
+            "need not be the cause.");
     else if (finding_tells(f))
         words_para(2, "", "That is more than by chance, but less than twice its odds.");
     else
@@ -585,6 +588,7 @@ void summary_make(const struct known *k)
         columns_say(r, f);
     }
     write_maps(k);
+    faithfulness_write(k);
 }
 
 void summary_write(const struct known *k)

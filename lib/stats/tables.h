@@ -5,6 +5,7 @@
 #include "stats/classes.h"
 #include "stats/confidence.h"
 #include "stats/examples.h"
+#include "stats/faithfulness.h"
 #include "stats/maps.h"
 #include "stats/pairs.h"
 #include "stats/sum.h"
@@ -112,6 +113,7 @@ struct tables {
     struct confidence confidence;
     struct maps maps;
     struct turned turned;
+    struct faithfulness faithfulness;
 };
 
 static inline int64_t tables_errors(const struct tables *t)
@@ -129,6 +131,7 @@ static inline void tables_free(struct tables *t)
     for (int i = 0; i < t->columns.n; i++)
         free(t->columns.at[i].name);
     free(t->columns.at);
+    faithfulness_free(&t->faithfulness);
     classes_free(&t->classes);
     pairs_free(&t->pairs);
     superclasses_free(&t->superclasses);

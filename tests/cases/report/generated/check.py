@@ -430,13 +430,14 @@ def summary(t, out):
               r'\.', z['verdict'] is not None, z.get('count'), z.get('of'), None, percent(z, 'baseline'))
     tu = f['turned']
     said = tu['verdict'] is not None
-    text.take(r'Check of the margin maps: when the 4 cells that favour the wrong class most are deleted, (\d+) of (\d+) errors? \(' + PERCENT +
+    text.take(r'Check of the margin maps: when the 4 cells of the last stage that favour the wrong class most are deleted, (\d+) of (\d+) errors? \(' + PERCENT +
               '; 95 % interval ' + NUMBER + ' to ' + PERCENT + r'\) turns? to the true class; with as many by chance ' + PERCENT +
               ', with those nearest the centre ' + PERCENT + r'\. A cell is deleted by setting its features to 0\.', said,
               *[tu['count'], tu['of'], percent(tu)] + [100 * x for x in wilson(tu['count'], tu['of'])] +
               [percent(tu, 'baseline'), 100 * t.turned_center] if said else [])
     text.take(r'That is too few to judge: 20 errors are needed\.', tu['verdict'] == 'few')
-    text.take(r'That is more than by chance: the margin maps show cells that many of these errors depend on\.', tu['verdict'] == 'yes')
+    text.take(r'That is more than by chance: many of these errors depend on these cells\. A cell of the last stage sees far beyond its place in the '
+              r'image, so the place alone need not be the cause\.', tu['verdict'] == 'yes')
     told = tu['verdict'] == 'no' and tu['p'] < .01
     text.take(r'That is more than by chance, but less than twice its odds\.', told)
     text.take(r'That could be chance \(p = ' + NUMBER + r'(?:e-?\d+)?\)\.', tu['verdict'] == 'no' and not told, tu.get('p'))

@@ -1,0 +1,114 @@
+#include "rows/tables.h"
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "rows/fields.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LAYER, METHOD, METRIC, BETTER, MEAN, LOW, HIGH, IMAGES, SAME_AS, COLUMNS };
+
+/* The metric of a row, which is added where it is new. -1 where it is better otherwise than in an
+ * earlier row. */
+static int metric_of(struct faithfulness *f, char *word, bool higher)
+{
+    int k = 0;
+    while (k < f->metrics && strcmp(f->metric[k].word, word) != 0)
+        k++;
+    if (k < f->metrics) {
+        free(word);
+        return f->metric[k].higher == higher ? k : -1;
+    }
+    f->metric = mem_extend(f->metric, (size_t)k, (size_t)k + 1, sizeof *f->metric);
+    f->metric[f->metrics++] = (struct faith_metric){.word = word, .higher = higher};
+    for (int i = 0; i < f->maps; i++) {
+        f->map[i].value = mem_grow(f->map[i].value, (size_t)k + 1, sizeof *f->map[i].value);
+        f->map[i].value[k] = (struct faith_value){NAN, NAN, NAN};
+    }
+    return k;
+}
+
+static struct faith_map *map_of(struct faithfulness *f, char *layer, char *method)
+{
+    int i = faithfulness_find(f, layer, method);
+    if (i >= 0) {
+        free(layer);
+        free(method);
+        return &f->map[i];
+    }
+    f->map = mem_extend(f->map, (size_t)f->maps, (size_t)f->maps + 1, sizeof *f->map);
+    struct faith_map *m = &f->map[f->maps++];
+    *m = (struct faith_map){.layer = layer, .method = method};
+    m->value = mem_alloc((size_t)f->metrics, sizeof *m->value);
+    for (int k = 0; k < f->metrics; k++)
+        m->value[k] = (struct faith_value){NAN, NAN, NAN};
+    return m;
+}
+
+static int read_row(struct faithfulness *f, const struct tsv_in *t, const int *col, struct err *e)
+{
+    struct faith_value v;
+    int64_t images;
+    if (!tsv_is_na(t, col[SAME_AS])) {
+        f->equal++;
+        return 0;
+    }
+    char *better = field_string_na(t, col[BETTER]);
+    const bool higher = better && strcmp(better, "higher") == 0;
+    const bool known = higher || (better && strcmp(better, "lower") == 0);
+    free(better);
+    if (!known)
+        return tsv_error(t, e, "column 'better': expected higher or lower");
+    if (field_real_na(t, col[MEAN], &v.mean, e) != 0 ||
+        field_real_na(t, col[LOW], &v.low, e) != 0 ||
+        field_real_na(t, col[HIGH], &v.high, e) != 0 ||
+        field_whole(t, col[IMAGES], INT64_MAX, &images, e) != 0)
+        return -1;
+    if (tsv_is_na(t, col[METRIC]) || tsv_is_na(t, col[METHOD]))
+        return tsv_error(t, e, "expected a metric and a method, found none");
+    const int k = metric_of(f, field_shown(t, col[METRIC], "metric", -1), higher);
+    if (k < 0)
+        return tsv_error(t, e, "column 'better': expected the same as for an earlier map");
+    char *layer = tsv_is_na(t, col[LAYER]) ? NULL : field_shown(t, col[LAYER], "layer", -1);
+    map_of(f, layer, field_shown(t, col[METHOD], "method", -1))->value[k] = v;
+    f->images = images > f->images ? images : f->images;
+    return 0;
+}
+
+/* What is compared has to be there. */
+static int check_whole(const struct faithfulness *f, const char *file, struct err *e)
+{
+    for (int i = 0; i < f->maps; i++)
+        for (int k = 0; k < f->metrics; k++)
+            if (isnan(f->map[i].value[k].mean))
+                return err_set(e, "%s: expected a mean of %s for %s, found none", io_name(file),
+                               f->metric[k].word, f->map[i].method);
+    return 0;
+}
+
+int faithfulness_read(struct faithfulness *f, const char *file, struct err *e)
+{
+    static const char *const need[] = {"layer", "method", "metric", "better",  "mean",
+                                       "low",   "high",   "images", "same_as", NULL};
+    struct tsv_in *t;
+    int col[COLUMNS], r;
+    *f = (struct faithfulness){.known = false};
+    if (!file)
+        return 0;
+    if (fields_open_at(&t, file, need, col, e) != 0)
+        return -1;
+    while ((r = tsv_next_shown(t, e)) > 0)
+        if ((r = read_row(f, t, col, e)) != 0)
+            break;
+    tsv_close(t);
+    if (r == 0)
+        r = check_whole(f, file, e);
+    if (r != 0)
+        return -1;
+    f->equal = f->metrics > 0 ? f->equal / f->metrics : 0;
+    faithfulness_compute(f);
+    f->known = f->methods > 0 && f->metrics > 0;
+    return 0;
+}

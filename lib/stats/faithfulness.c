@@ -1,0 +1,105 @@
+#include "stats/faithfulness.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool better(const struct faith_metric *m, double a, double b)
+{
+    return m->higher ? a > b : a < b;
+}
+
+static bool overlap(const struct faith_value *a, const struct faith_value *b)
+{
+    return a->low <= b->high && b->low <= a->high;
+}
+
+/* Among the maps of methods: the best, and at which place each stands; equal ones share the mean of
+ * theirs. */
+static void rank_maps(struct faithfulness *f, int metric)
+{
+    struct faith_metric *m = &f->metric[metric];
+    m->best = -1;
+    for (int i = 0; i < f->maps; i++) {
+        struct faith_map *map = &f->map[i];
+        const double mine = map->value[metric].mean;
+        if (!map->layer)
+            continue;
+        if (m->best < 0 || better(m, mine, f->map[m->best].value[metric].mean))
+            m->best = i;
+        double place = 1;
+        for (int k = 0; k < f->maps; k++) {
+            const double other = f->map[k].value[metric].mean;
+            if (k != i && f->map[k].layer)
+                place += better(m, other, mine) ? 1 : other == mine ? .5 : 0;
+        }
+        map->mean_rank += place / f->metrics;
+    }
+}
+
+static void compare(struct faithfulness *f, int metric)
+{
+    struct faith_metric *m = &f->metric[metric];
+    const struct faith_value *best = &f->map[m->best].value[metric];
+    for (int i = 0; i < f->maps; i++) {
+        if (!f->map[i].layer || !overlap(best, &f->map[i].value[metric]))
+            continue;
+        f->map[i].within++;
+        m->within += i != m->best;
+    }
+    for (int b = 0; b < 2; b++) {
+        if (f->base[b] < 0)
+            continue;
+        const double base = f->map[f->base[b]].value[metric].mean;
+        m->beats[b] = m->higher ? best->low > base : best->high < base;
+    }
+    f->beaten += m->beats[FAITH_CENTER];
+}
+
+void faithfulness_compute(struct faithfulness *f)
+{
+    f->methods = f->winners = f->beaten = 0;
+    f->first = -1;
+    f->base[FAITH_CENTER] = faithfulness_find(f, NULL, "center");
+    f->base[FAITH_RANDOM] = faithfulness_find(f, NULL, "random");
+    for (int i = 0; i < f->maps; i++)
+        f->methods += f->map[i].layer != NULL;
+    if (f->methods == 0)
+        return;
+    for (int k = 0; k < f->metrics; k++) {
+        rank_maps(f, k);
+        compare(f, k);
+    }
+    for (int i = 0; i < f->maps; i++) {
+        bool wins = false;
+        for (int k = 0; k < f->metrics; k++)
+            wins = wins || f->metric[k].best == i;
+        f->winners += wins;
+        if (f->map[i].layer && (f->first < 0 || f->map[i].mean_rank < f->map[f->first].mean_rank))
+            f->first = i;
+    }
+}
+
+int faithfulness_find(const struct faithfulness *f, const char *layer, const char *method)
+{
+    for (int i = 0; i < f->maps; i++) {
+        const struct faith_map *m = &f->map[i];
+        if (strcmp(m->method, method) == 0 && !m->layer == !layer &&
+            (!layer || strcmp(m->layer, layer) == 0))
+            return i;
+    }
+    return -1;
+}
+
+void faithfulness_free(struct faithfulness *f)
+{
+    for (int i = 0; i < f->maps; i++) {
+        free(f->map[i].layer);
+        free(f->map[i].method);
+        free(f->map[i].value);
+    }
+    for (int k = 0; k < f->metrics; k++)
+        free(f->metric[k].word);
+    free(f->map);
+    free(f->metric);
+}

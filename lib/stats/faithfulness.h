@@ -1,0 +1,56 @@
+/* What the maps of several methods and layers are worth by several metrics (faithfulness.tsv),
+ * and what can be told from it. */
+#ifndef HP_FAITHFULNESS_H
+#define HP_FAITHFULNESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The mean of a metric over the images, and its 95 % interval. */
+struct faith_value {
+    double mean, low, high; /* NaN where no image has a value */
+};
+
+struct faith_map {
+    char *layer; /* NULL of a map that knows nothing of the network */
+    char *method;
+    struct faith_value *value; /* [metrics] */
+    double mean_rank;          /* over the metrics, among the maps of methods */
+    int within;                /* metrics by which it is the best map, or its interval and that of
+                                  the best overlap */
+};
+
+struct faith_metric {
+    char *word;
+    bool higher;   /* values are better */
+    int best;      /* of the maps of methods */
+    int within;    /* others of these whose intervals overlap with that of the best */
+    bool beats[2]; /* the best is better than FAITH_CENTER, FAITH_RANDOM: their means are on
+                      the worse side of its interval */
+};
+
+enum { FAITH_CENTER, FAITH_RANDOM };
+
+/* All zero: not known. */
+struct faithfulness {
+    bool known;
+    int64_t images;
+    int metrics, maps;
+    struct faith_metric *metric; /* [metrics] */
+    struct faith_map *map;       /* [maps], of which equal ones stand once */
+    int equal;                   /* maps of methods that are left out because they equal others */
+    int base[2];                 /* FAITH_CENTER, FAITH_RANDOM among the maps, or -1 */
+    int methods;                 /* maps of methods */
+    int first;                   /* of these, by the mean rank */
+    int winners;                 /* different maps that are the best by some metric */
+    int beaten;                  /* metrics by which the best map is better than the centre */
+};
+
+/* From layer, method and values of the maps, and the metrics, all else. */
+void faithfulness_compute(struct faithfulness *f);
+void faithfulness_free(struct faithfulness *f);
+
+/* The map of a layer and a method, or -1. */
+int faithfulness_find(const struct faithfulness *f, const char *layer, const char *method);
+
+#endif
