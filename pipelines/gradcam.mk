@@ -156,6 +156,9 @@ faith_methods := $(if $(faith_asked),$(or $(subst $(comma), ,$(value METHODS)),$
   "$$HEATPIPE_BIN/cam-compute" --help | sed -n 's/^ *--method \([^ ]*\).*/\1/p' | tr '|' ' '))))
 faith_maps := $(foreach l,$(faith_layers),$(foreach m,$(faith_methods),data/faith/$l@$m.npy))
 
+# How stable maps are takes passes of its own, on few images.
+has_stability := $(if $(unlabelled),,$(and $(value HEATPIPE_OWN_PREDICT),$(has_maps)))
+
 charts := confusion_matrix_full.png top_confused_pairs.png reliability_diagram.png
 texts  := analysis_summary.txt recommendations.txt
 forms  := report.md report.json
@@ -184,7 +187,7 @@ made := analysis export faithfulness faithfulness.tsv faithfulness.png data/fait
   data/export_rows.tsv data/exported $(tables) $(calibrations) $(joined) data/cam_stats.tsv \
   data/points.tsv $(covariates) data/duplicates_summary.tsv $(drawn) data/confident_errors.tsv \
   data/labelled.tsv data/cam_run.tsv data/points_run.tsv data/run.tsv data/files.tsv \
-  data/turned.tsv data/findings.tsv $(maps) $(stats) $(sheets) $(chart_data) $(charts) $(texts) $(forms) $(pages) $(csvs) \
+  data/turned.tsv data/stability.tsv data/stability_rows.tsv data/findings.tsv $(maps) $(stats) $(sheets) $(chart_data) $(charts) $(texts) $(forms) $(pages) $(csvs) \
   $(reviews)
 .PHONY: $(made)
 # Any other file that exists would be up to date.
@@ -205,7 +208,7 @@ no_sheets := $(if $(has_maps),,$(sheets) $(maps) $(stats) data/cam_stats.tsv dat
   worst_predictions/class_*.png predicted_classes/class_*.png confident_errors*.png confused_pair_*_to_*.png slice_s*.png)
 no_check  := $(if $(has_check),,$(reviews) review_labels*.png)
 no_faith  := $(if $(has_faith),,faithfulness.tsv faithfulness.png data/faith_rows.tsv data/faithfulness.chart)
-no_turned := $(if $(has_turned),,data/turned.tsv)
+no_turned := $(if $(has_turned),,data/turned.tsv) $(if $(has_stability),,data/stability.tsv)
 no_points := $(if $(has_embeddings),,data/points.tsv data/points_run.tsv)
 no_slices := $(if $(has_slices),,data/slices.tsv data/slice_rows.tsv data/slice_choice.tsv data/slice_maps.npy data/slice_stats.tsv \
   data/slice_sheets.txt slice_s*.png)
@@ -337,6 +340,16 @@ data/turned.tsv: data/predictions.tsv $(map_inputs)
 	@$(to) "$$HEATPIPE_BIN/cam-score" --errors --class-maps "$$D/class_maps.npy" --logits "$$D/logits.npy" \
 	  $(if $(has_ids),--ids "$$D/ids.npy") < "$$D/predictions.tsv"
 
+# How maps follow mirrored and shifted images: about a second.
+# Images from all of the predictions: multiples of a number by the golden ratio lie evenly.
+data/stability_rows.tsv: private sample := 48
+data/stability_rows.tsv data/faith_rows.tsv: data/predictions.tsv
+	@$(to) awk -v "images=$(sample)" -v "all=$$(($$(wc -l < "$$D/predictions.tsv") - 1))" \
+	  'NR == 1 || (NR - 1) * 2654435761 % 4294967296 < 4294967296 * images / all' "$$D/predictions.tsv"
+data/stability.tsv: data/stability_rows.tsv data/inputs/model data/inputs/images
+	@$(stage) -- "$$HEATPIPE_BIN/cam-compute" $(network) $(images) $(device) --layer "$${LAYER:-auto}" --score "$$SCORE" \
+	  --size layer --stability --stats "$(part)/stability.tsv" < "$$D/stability_rows.tsv"
+
 # Where all of it comes from.
 data/run.tsv: data/inputs/model data/predict_run.tsv $(if $(has_maps),data/cam_run.tsv) $(if $(has_embeddings),data/points_run.tsv)
 	@files=("$$D/inputs/model"); for t in predict $(if $(has_embeddings),points) $(if $(has_maps),cam); do [ ! -e "$$D/$${t}_run.tsv" ] || files+=("$$D/$${t}_run.tsv"); done; \
@@ -397,10 +410,7 @@ data/review_sheets.txt: data/review_rows.tsv review_labels.tsv $(flags) data/run
 ifeq ($(faith_asked),)
 faithfulness.tsv faithfulness.png: ;
 else
-# Images from all of the predictions: multiples of a number by the golden ratio lie evenly.
-data/faith_rows.tsv: data/predictions.tsv
-	@$(to) awk -v "images=$$SAMPLE" -v "all=$$(($$(wc -l < "$$D/predictions.tsv") - 1))" \
-	  'NR == 1 || (NR - 1) * 2654435761 % 4294967296 < 4294967296 * images / all' "$$D/predictions.tsv"
+data/faith_rows.tsv: private sample = $$SAMPLE
 $(faith_maps): private word = $(subst @, ,$(@F:%.npy=%))
 $(faith_maps): data/faith_rows.tsv data/inputs/model data/inputs/images
 	@$(stage) --say 'maps by $(lastword $(word)) of $(firstword $(word))' --stdout -- "$$HEATPIPE_BIN/cam-compute" \
@@ -441,11 +451,11 @@ data/files.tsv: $(made_sheets)
 	@$(to) awk -v 'list=$(listed)' 'BEGIN { print "file"; n = split(list, f, " "); for (i = 1; i <= n; i++) print f[i] } \
 	  { print }' $(foreach t,$^,"$$OUT/$t") < /dev/null
 
-summed := $(if $(faithful),faithfulness.tsv) data/summary.tsv data/per_class.tsv data/pairs.tsv data/groups.tsv $(if $(has_maps),data/cam_stats.tsv) $(if $(has_turned),data/turned.tsv) \
+summed := $(if $(faithful),faithfulness.tsv) data/summary.tsv data/per_class.tsv data/pairs.tsv data/groups.tsv $(if $(has_maps),data/cam_stats.tsv) $(if $(has_turned),data/turned.tsv) $(if $(has_stability),data/stability.tsv) \
   data/predictions.tsv data/calibration.tsv $(flags) $(covariates) data/duplicates_summary.tsv \
   $(if $(has_slices),data/slices.tsv)
 from := $(if $(faithful),--faithfulness "$$OUT/faithfulness.tsv") --summary "$$D/summary.tsv" --classes "$$D/per_class.tsv" --pairs "$$D/pairs.tsv" \
-  --groups "$$D/groups.tsv" $(if $(has_maps),--cam "$$D/cam_stats.tsv") $(if $(has_turned),--turned "$$D/turned.tsv") --predictions "$$D/predictions.tsv" \
+  --groups "$$D/groups.tsv" $(if $(has_maps),--cam "$$D/cam_stats.tsv") $(if $(has_turned),--turned "$$D/turned.tsv") $(if $(has_stability),--stability "$$D/stability.tsv") --predictions "$$D/predictions.tsv" \
   --calibration "$$D/calibration.tsv" $(if $(has_check),--label-check "$$D/label_check.tsv") \
   --covariates "$$D/image_stats_errors.tsv" --duplicates "$$D/duplicates_summary.tsv" $(if $(has_slices),--slices "$$D/slices.tsv") --run "$$D/run.tsv"
 files := --files "$$D/files.tsv"

@@ -165,7 +165,8 @@ columns() {
     files.tsv) echo file ;;
     cam_stats.tsv | selected_stats.tsv | pair_stats.tsv | confident_stats.tsv | slice_stats.tsv) echo id target class ;;
     faithfulness.tsv) echo layer method metric better mean low high images same_as ;;
-    faith_rows.tsv) echo id true pred ;;
+    faith_rows.tsv | stability_rows.tsv) echo id true pred ;;
+    stability.tsv) echo id target mirror_corr shift_corr ;;
     turned.tsv) echo id map turned ;;
     points.tsv) echo id x y ;;
     points_run.tsv) echo name value ;;

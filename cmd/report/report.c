@@ -21,6 +21,7 @@ enum table {
     SUPERCLASSES,
     CAM,
     TURNED,
+    STABILITY,
     FAITHFULNESS,
     PREDICTIONS,
     CALIBRATION,
@@ -59,6 +60,10 @@ static const struct opt options[] = {
     {"turned", 0, OPT_STRING, &file[TURNED], "FILE",
      "The table of cam-score --errors: which errors turn when the cells are deleted that favour "
      "the wrong class.",
+     0, 0},
+    {"stability", 0, OPT_STRING, &file[STABILITY], "FILE",
+     "The table of cam-compute --stability --stats for some of the images: how many maps change "
+     "when the image is mirrored or shifted.",
      0, 0},
     {"faithfulness", 0, OPT_STRING, &file[FAITHFULNESS], "FILE",
      "The table that heatpipe --faithfulness makes: the summary then tells which maps do best.", 0,
@@ -231,6 +236,7 @@ static struct known *known_read(unsigned tables)
     if (tables & 1u << CAM && file[CAM])
         check(maps_read(&t->maps, file[CAM], &t->classes, &e), &e);
     check(faithfulness_read(&t->faithfulness, all ? file[FAITHFULNESS] : NULL, &e), &e);
+    check(stability_read(&t->stability, all ? file[STABILITY] : NULL, &e), &e);
     check(turned_read(&t->turned, all ? file[TURNED] : NULL, &t->classes, &e), &e);
     findings_compute(&k->findings, t);
     return k;

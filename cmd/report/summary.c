@@ -380,6 +380,21 @@ static void write_difference(const char *head, const struct difference *d, const
                head, a.s, d->n[0], b.s, d->n[1], said);
 }
 
+static void write_unstable(const struct finding *f)
+{
+    struct words_buf a, n;
+    if (f->verdict == VERDICT_NONE)
+        return;
+    words_para(2, "-",
+               "Unstable maps, whose order of cells changes when the image is mirrored or shifted "
+               "by one pixel (rank correlation below %.1f with the map moved back): %" PRId64
+               " of %s, chosen evenly (%s; 95" WORDS_NB "%% interval %.1f to %.1f" WORDS_NB
+               "%%).%s",
+               STABLE_CORRELATION, f->count, words_count(&n, f->of, "image", "images"),
+               words_percent(&a, f->count, f->of), 100 * f->low, 100 * f->high,
+               f->verdict == VERDICT_FEW ? " These are few." : "");
+}
+
 static void write_at_border(const struct maps *m, const struct findings *f)
 {
     const struct finding *b = &f->of[FIND_AT_BORDER];
@@ -550,6 +565,7 @@ static void write_maps(const struct known *k)
     say_earlier(&k->about);
     if (f->of[FIND_PLACES].verdict != VERDICT_YES)
         return;
+    write_unstable(&f->of[FIND_UNSTABLE]);
     write_at_border(m, f);
     write_compared(k);
     write_overlap(m, f);

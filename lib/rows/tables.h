@@ -61,6 +61,9 @@ int repeats_read(struct repeats *d, const char *file, const struct classes *know
 int turned_read(struct turned *r, const char *file, const struct classes *known, struct err *e)
     ERR_CHECKED;
 
+/* cam-compute --stability --stats, of some of the images. */
+int stability_read(struct stability *s, const char *file, struct err *e) ERR_CHECKED;
+
 /* What the analysis makes of cam-score --summary: see heatpipe-tsv(5). */
 int faithfulness_read(struct faithfulness *f, const char *file, struct err *e) ERR_CHECKED;
 

@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "cam/cam.h"
-#include "stats/random.h"
+#include "base/random.h"
 
 #include <math.h>
 #include <stdint.h>

@@ -79,6 +79,7 @@ const char *finding_name(enum finding_id id)
         [FIND_BLANK_TRUE] = "blank_true",
         [FIND_PLACES] = "places",
         [FIND_ZERO_TRUE] = "zero_true",
+        [FIND_UNSTABLE] = "unstable",
         [FIND_AT_BORDER] = "at_border",
         [FIND_BORDER] = "border",
         [FIND_ENTROPY] = "entropy",

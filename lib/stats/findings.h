@@ -89,6 +89,7 @@ enum finding_id {
     FIND_BLANK_TRUE,
     FIND_PLACES,
     FIND_ZERO_TRUE,
+    FIND_UNSTABLE,
     FIND_AT_BORDER,
     FIND_BORDER,
     FIND_ENTROPY,

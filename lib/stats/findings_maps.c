@@ -25,6 +25,15 @@ static void find_blank(struct findings *f, const struct maps *m)
     f->one_cell = images > 0 && !grid && places->of == 0;
 }
 
+static void find_unstable(struct finding *f, const struct stability *s)
+{
+    if (!s->known || s->images == 0)
+        return;
+    *f = find_counted(s->unstable, s->images);
+    f->examples = s->examples;
+    f->verdict = s->images < FINDINGS_FEW ? VERDICT_FEW : find_yes(s->unstable > 0);
+}
+
 static void find_at_border(struct finding *f, const struct maps *m)
 {
     const struct map_statistics *a = &m->of[MAPS_CORRECT], *b = &m->of[MAPS_WRONG];
@@ -182,6 +191,7 @@ void find_maps(struct findings *f, const struct tables *r)
     find_blank(f, m);
     if (f->of[FIND_PLACES].verdict != VERDICT_YES)
         return;
+    find_unstable(&f->of[FIND_UNSTABLE], &r->stability);
     find_at_border(&f->of[FIND_AT_BORDER], m);
     find_differences(f, m);
     if (r->classes.present > 2) {

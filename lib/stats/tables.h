@@ -88,6 +88,16 @@ struct repeats {
     struct repeat_share labels; /* pairs under two labels, of those inside with two labels */
 };
 
+/* Of some images, how many maps of the predicted class change their order by rank when the image is
+ * mirrored or shifted by one pixel: the correlation with the map moved back is below
+ * STABLE_CORRELATION. All zero: not known. */
+#define STABLE_CORRELATION 0.5
+struct stability {
+    bool known;
+    int64_t images, unstable;
+    struct examples examples;
+};
+
 /* How many errors turn to the true class when so many cells of the last stage are deleted: those
  * that favour the wrong class most (the margin map's highest); by chance; those nearest the
  * centre. All zero: not known. */
@@ -113,6 +123,7 @@ struct tables {
     struct confidence confidence;
     struct maps maps;
     struct turned turned;
+    struct stability stability;
     struct faithfulness faithfulness;
 };
 

@@ -363,6 +363,12 @@ def summary(t, out):
               r'classes may lie apart whatever the image shows\.', t.run.layer != 'last stage')
     text.take(r'Fewer than 4 by 4 cells do not show where the model looks; layer1 is the last layer that has as many\. LAYER takes '
               r'another one\.', coarse_last)
+    us = f['unstable']
+    said = us['verdict'] is not None
+    text.take(r'Unstable maps, whose order of cells changes when the image is mirrored or shifted by one pixel \(rank correlation below 0\.5 '
+              r'with the map moved back\): (\d+) of (\d+) images?, chosen evenly \(' + PERCENT + '; 95 % interval ' + NUMBER + ' to ' + PERCENT +
+              r'\)\.', said, *[us['count'], us['of'], percent(us)] + [100 * x for x in wilson(us['count'], us['of'])] if said else [])
+    text.take(r'These are few\.', us['verdict'] == 'few')
     ab = f['at_border']
     text.take(r'Maps at the border, with more of it on their outermost ring of cells than the ' + PERCENT + r' of an even map: (\d+) of '
               r'(\d+) \(' + PERCENT + r'\)\.', ab['verdict'] is not None, 100 * ring(*t.run.grid), ab.get('count'), ab.get('of'), percent(ab))
@@ -1014,6 +1020,8 @@ def one(kind, classes, verdicts):
         tables += ['--calibration', 'calibration.tsv']
     if r.flagged is not None:
         tables += ['--label-check', 'label_check.tsv']
+    if r.stability is not None:
+        tables += ['--stability', 'stability.tsv']
     if r.turned is not None:
         tables += ['--turned', 'turned.tsv']
     truth = Truth(r)

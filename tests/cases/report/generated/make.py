@@ -307,6 +307,7 @@ class Run:
         self.write_labels()
         table('cam_stats.tsv', STATS, [s for i in range(len(self.rows)) for s in self.statistics(i)])
         self.write_turned()
+        self.write_stability()
         facts = dict(version='1', date='2026-01-01T00:00:00Z', checkpoint='model.pth', architecture='ResNet-34',
                      layer=self.layer, method='gradcam', score=self.score, map_size='%dx%d' % self.grid,
                      finer_layer=self.finer, last_stage_size=self.last, better_fit=self.options, fit=self.fit)
@@ -314,6 +315,16 @@ class Run:
         if self.kind == 'working':
             rows.append(('warning', 'The pixel constants do not fit: .02 nats where .004 is usual. Try --mean 0,0,0.'))
         table('run.tsv', ['name', 'value'], rows)
+
+    def write_stability(self):
+        """What cam-compute --stability would tell of some images: two correlations, or none of a blank map."""
+        draw = random.Random(f'stability {self.kind} {self.classes} {len(self.rows)}')
+        ids = [i for i in range(len(self.rows)) if draw.random() < draw.choice([.05, .3])]
+        low = draw.choice([.4, .6])
+        self.stability = None if draw.random() < .3 or min(self.grid) < 4 else [
+            (i, None, None) if draw.random() < .1 else (i, draw.uniform(low, 1), draw.uniform(low, 1)) for i in ids]
+        if self.stability is not None:
+            table('stability.tsv', 'id target mirror_corr shift_corr'.split(), [[i, 'pred', a, b] for i, a, b in self.stability])
 
     def write_turned(self):
         """What cam-score --errors would tell: errors that turn often, as by chance, hardly, or nothing."""

@@ -353,7 +353,7 @@ class Truth:
                 self.find('reject_low', count=kept_right, of=kept)
 
     def find_maps(self):
-        names = 'zero_true at_border border entropy off_center overlap_high overlap_low overlap_confident overlap_chance turned'.split()
+        names = 'zero_true unstable at_border border entropy off_center overlap_high overlap_low overlap_confident overlap_chance turned'.split()
         for name in names:
             self.find(name)
         run = self.run
@@ -373,6 +373,10 @@ class Truth:
                    for x in range(run.grid[1])) / (run.grid[0] * run.grid[1])
         self.at_border = [[not m['blank'] and m['border'] > even + 1e-6 for (_, m), w in zip(measures, wrong) if w == side and not m['blank']]
                           for side in (False, True)]
+        known = [(i, min(a, b)) for i, a, b in run.stability or [] if a is not None]
+        if known:
+            self.unstable = [i for i, least in known if least < .5]
+            self.find('unstable', 'few' if len(known) < 20 else yes(self.unstable), count=len(self.unstable), of=len(known))
         self.find('at_border', yes(any(map(any, self.at_border))), count=sum(map(sum, self.at_border)), of=self.n - blank)
         self.median, p, tested = {}, [], []
         for name, key in ('border', 'border'), ('entropy', 'entropy'), ('off_center', None):
@@ -467,6 +471,7 @@ class Truth:
             class_order=self.of_pairs(set(self.moved.items())),
             blank=self.first_of(lambda i, *row: measures[i][1]['blank']),
             blank_true=wrong(lambda i, t, p, c: measures[i][0]['blank']),
+            unstable=getattr(self, 'unstable', [])[:5],
             turned=[] if not self.run.turned else [
                 i for i, v in zip([i for i, (t, p, _) in enumerate(self.rows) if t != p], self.run.turned) if v[0]][:5],
             zero_true=wrong(lambda i, t, p, c: measures[i][0]['zero_share'] > .5),
