@@ -154,7 +154,9 @@ faith_layers := $(if $(faith_asked),$(or $(subst $(comma), ,$(value LAYERS)),$(l
   awk -F '\t' '$$2 == "NA" { next } { before = at; at = $$2 } $$7 == 1 { print at, before; exit }' "$$D/layers.tsv")))
 faith_methods := $(if $(faith_asked),$(or $(subst $(comma), ,$(value METHODS)),$(filter-out random,$(shell \
   "$$HEATPIPE_BIN/cam-compute" --help | sed -n 's/^ *--method \([^ ]*\).*/\1/p' | tr '|' ' '))))
-faith_maps := $(foreach l,$(faith_layers),$(foreach m,$(faith_methods),data/faith/$l@$m.npy))
+# The maps of fullgrad are of the whole network.
+faith_maps := $(foreach l,$(faith_layers),$(foreach m,$(filter-out fullgrad,$(faith_methods)),data/faith/$l@$m.npy)) \
+  $(patsubst %,data/faith/network@%.npy,$(filter fullgrad,$(faith_methods)))
 
 # How stable maps are takes passes of its own, on few images.
 has_stability := $(if $(unlabelled),,$(and $(value HEATPIPE_OWN_PREDICT),$(has_maps)))
@@ -414,7 +416,7 @@ data/faith_rows.tsv: private sample = $$SAMPLE
 $(faith_maps): private word = $(subst @, ,$(@F:%.npy=%))
 $(faith_maps): data/faith_rows.tsv data/inputs/model data/inputs/images
 	@$(stage) --say 'maps by $(lastword $(word)) of $(firstword $(word))' --stdout -- "$$HEATPIPE_BIN/cam-compute" \
-	  $(network) $(images) $(device) --layer $(firstword $(word)) --method $(lastword $(word)) --score "$$SCORE" --size layer \
+	  $(network) $(images) $(device) $(patsubst %,--layer %,$(filter-out network,$(firstword $(word)))) --method $(lastword $(word)) --score "$$SCORE" --size layer \
 	  < "$$D/faith_rows.tsv"
 faithfulness.tsv: data/predictions.tsv data/faith_rows.tsv $(faith_maps) data/inputs/model data/inputs/images
 	@$(stage) --say 'what the maps are worth' --stdout -- bash "$$HEATPIPE_SHARE/faithfulness.sh" "$$D/faith_rows.tsv" \
