@@ -371,8 +371,7 @@ static int run(struct network *n, struct err *e)
     n->row_bytes = aims_bytes(j->rows);
     n->next = mem_zero(1, n->row_bytes);
     n->image = mem_alloc(n->pixels, 1);
-    if (layer_closed(n->layer))
-        job_say_closed(j);
+    job_say_method(j, layer_closed(n->layer), layer_rectified(n->layer));
     n->aim = mem_alloc((size_t)engine_batch_size(n->session.engine) * (size_t)n->together,
                        sizeof *n->aim);
     n->id = mem_alloc((size_t)engine_batch_size(n->session.engine), sizeof *n->id);

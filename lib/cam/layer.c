@@ -201,6 +201,17 @@ bool layer_gradients(const struct layer *l)
     return false;
 }
 
+bool layer_rectified(const struct layer *l)
+{
+    const struct graph *g = l->graph;
+    int rectified = 0;
+
+    for (int i = 0; i < l->parts; i++)
+        for (int k = 0; k < g->ops; k++)
+            rectified += g->op[k].out == l->part[i].value && g->op[k].act == GRAPH_RELU;
+    return rectified == l->parts;
+}
+
 bool layer_masked(const struct layer *l)
 {
     for (int i = 0; i < l->parts; i++)

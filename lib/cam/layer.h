@@ -38,6 +38,9 @@ void layer_close(struct layer *l);
  * of its own. */
 bool layer_closed(const struct layer *l);
 bool layer_gradients(const struct layer *l);
+
+/* Whether all layers lie behind a ReLU, so that no activation is negative. */
+bool layer_rectified(const struct layer *l);
 bool layer_masked(const struct layer *l);
 
 /* Whether maps are finished as pytorch-grad-cam does: those of several layers, or where asked for.

@@ -223,6 +223,26 @@ bool method_needs_logits(const struct method_how *how)
            how->method->passes == METHOD_ABLATES;
 }
 
+const char *method_same(const struct method_how *how, bool closed, bool rectified)
+{
+    const struct method *m = how->method;
+
+    if ((m->needs & METHOD_SECOND) && how->score == CAM_LOGIT)
+        return "gradcam: a logit has no second derivative";
+    if (m == method_at(METHOD_HIRESCAM) || m == method_at(METHOD_XGRADCAM))
+        return closed ? "gradcam: there the gradient is the same in all cells" : NULL;
+    if (m == method_at(METHOD_ELEMENTWISE) && rectified)
+        return "layercam: no activation is negative";
+    if (m == method_at(METHOD_LAYERCAM) && rectified)
+        return "elementwise: no activation is negative";
+    return NULL;
+}
+
+bool method_asks_class(const struct method *m)
+{
+    return m->needs || m->passes;
+}
+
 bool method_sums(const struct method *m)
 {
     return !m->whole && !(m->needs & METHOD_BIASES);

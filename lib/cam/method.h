@@ -135,6 +135,14 @@ bool method_adds_up(const struct method_how *how);
 /* Whether a map needs logits, or their softmax: what the score or the method is made of. */
 bool method_needs_logits(const struct method_how *how);
 
+/* Which other method makes the same maps, and why, as "gradcam: ..."; NULL where none does.
+ * `closed`: in closed form at the last stage; `rectified`: of a layer without negative
+ * activations. */
+const char *method_same(const struct method_how *how, bool closed, bool rectified);
+
+/* Whether maps are of a class at all. */
+bool method_asks_class(const struct method *m);
+
 /* Whether --smooth eigen means something: the method sums over channels. */
 bool method_sums(const struct method *m);
 
