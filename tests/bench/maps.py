@@ -127,6 +127,9 @@ def peer_maps(o, net, images, truth, layer, method):
 
 
 def load_peer(o):
+    # Threads that wait must not count: on a machine that others use they would wait for long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("KMP_BLOCKTIME", "0")
     import numpy as np
     import torch
     torch.set_num_threads(o.threads)
