@@ -37,7 +37,7 @@ def options():
     p.add_argument("--model", default=str(ROOT / "examples/shapes100/model.pth"))
     p.add_argument("--data", default=str(ROOT / "examples/shapes100"))
     p.add_argument("--images", type=int, default=10000, help="of the first two (default: 10000)")
-    p.add_argument("--masked", type=int, default=8, help="of heatpipe's masked passes (default: 8)")
+    p.add_argument("--masked", type=int, default=24, help="of heatpipe's masked passes (default: 24)")
     p.add_argument("--peer", type=int, default=1, help="of pytorch-grad-cam's (default: 1)")
     p.add_argument("--rounds", type=int, default=3, help="(default: 3)")
     p.add_argument("--threads", type=int, default=2, help="(default: 2)")
