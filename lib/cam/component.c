@@ -159,11 +159,10 @@ static double scaled(double *v, int n)
 
 static void make_room(struct lanczos *l)
 {
-    size_t steps = (size_t)l->steps + 1;
     if (l->steps < l->room)
         return;
     l->room = l->steps + 64;
-    steps = (size_t)l->room + 1;
+    const size_t steps = (size_t)l->room + 1;
     l->vector = mem_grow(l->vector, steps * (size_t)l->n, sizeof *l->vector);
     l->diagonal = mem_grow(l->diagonal, steps, sizeof *l->diagonal);
     l->beside = mem_grow(l->beside, steps, sizeof *l->beside);

@@ -71,8 +71,7 @@ void fullgrad_want(struct fullgrad *f, struct engine_want *list, int *count)
 {
     for (int i = 0; i < f->terms; i++) {
         struct term *t = &f->term[i];
-        if (!t->biases || t->rectified)
-            t->activation = engine_add_want(list, count, t->value, ENGINE_ACTIVATION);
+        t->activation = engine_add_want(list, count, t->value, ENGINE_ACTIVATION);
         t->gradient = engine_add_want(list, count, t->value, ENGINE_GRADIENT);
     }
 }
@@ -85,7 +84,7 @@ static bool channel(const struct term *t, const float *acts, const float *grads,
                     size_t cells, float *plane)
 {
     float least = INFINITY, most = 0;
-    const float *g = grads + (size_t)c * cells, *a = acts ? acts + (size_t)c * cells : NULL;
+    const float *g = grads + (size_t)c * cells, *a = acts + (size_t)c * cells;
 
     if (t->biases && t->biases[c] == 0)
         return false;
@@ -109,10 +108,9 @@ void fullgrad_map(struct fullgrad *f, const struct engine_batch *b, int i, int v
     for (int n = 0; n < f->terms; n++) {
         const struct term *t = &f->term[n];
         const size_t cells = graph_cells(f->graph, t->value), size = graph_size(f->graph, t->value);
-        const float *acts = NULL, *grads = b->results[t->gradient].values +
-                                           ((size_t)i * (size_t)vectors + (size_t)k) * size;
-        if (!t->biases || t->rectified)
-            acts = b->results[t->activation].values + (size_t)i * size;
+        const float *acts = b->results[t->activation].values + (size_t)i * size;
+        const float *grads =
+            b->results[t->gradient].values + ((size_t)i * (size_t)vectors + (size_t)k) * size;
         for (int c = 0; c < f->graph->value[t->value].c; c++) {
             if (!channel(t, acts, grads, c, cells, f->plane))
                 continue;
