@@ -405,8 +405,9 @@ int network_run(const struct job *j, struct err *e)
     int r = run(&n, e);
 
     sink_abort(n.sink);
-    session_close(&n.session);
+    /* The layer may have engines of its own, which read the session's graph. */
     layer_close(n.layer);
+    session_close(&n.session);
     free(n.want);
     free(n.next);
     free(n.image);
