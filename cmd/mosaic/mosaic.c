@@ -71,24 +71,38 @@ struct job {
 static int read_rows(struct job *j, struct err *e)
 {
     const unsigned need = 1u << PREDICTION_ID | 1u << PREDICTION_TRUE | 1u << PREDICTION_PRED;
-    struct seen *seen = seen_new();
-    struct prediction_cols cols = {.classes = STATS_CLASSES, .seen = seen};
+    const int64_t images = data_count(j->data);
+    struct prediction_cols cols = {.classes = STATS_CLASSES};
     struct prediction a;
+    int64_t again = 0;
     int got = tsv_open(&j->in, table, e);
     if (got == 0)
         got = prediction_find(&cols, j->in, need, 0, e);
+    /* An image stands on one tile of a mosaic. */
+    bool *seen = mem_zero((size_t)images + 1, sizeof *seen);
     while (got == 0 && (got = prediction_next(&cols, j->in, &a, e)) > 0) {
         got = 0;
-        if (a.truth < 0)
+        if (a.id >= images) {
+            got = tsv_error(j->in, e,
+                            "expected an id below %" PRId64 ", the number of images, found "
+                            "%" PRId64,
+                            images, a.id);
+            break;
+        }
+        again += seen[a.id];
+        if (a.truth < 0 || seen[a.id])
             continue;
+        seen[a.id] = true;
         j->id = mem_extend(j->id, j->n, j->n + 1, sizeof *j->id);
         j->cls = mem_extend(j->cls, j->n, j->n + 1, sizeof *j->cls);
         j->id[j->n] = a.id;
         j->cls[j->n++] = a.truth;
         j->classes = a.truth < j->classes ? j->classes : a.truth + 1;
     }
-    seen_tell(seen, prog_say);
-    seen_free(seen);
+    free(seen);
+    if (again > 0)
+        prog_say("%s: rows of an image that came before: %" PRId64 ": the first one counts",
+                 tsv_name(j->in), again);
     return got;
 }
 
@@ -212,7 +226,7 @@ static int run(struct job *j, const char *path, struct err *e)
 
 static void check_options(const char *data)
 {
-    const char *const path[] = {rows_path, tiles_path};
+    const char *const path[] = {rows_path, tiles_path}, *const input[] = {table, data};
     const char *const option[] = {"rows-out", "tiles-out"};
     for (int i = 0; i < 2; i++) {
         prog_check_output(option[i], path[i]);
@@ -222,6 +236,7 @@ static void check_options(const char *data)
         if (io_same_file(path[i], data))
             prog_usage("--%s: expected a file that is not read, found '%s'", option[i], path[i]);
     }
+    prog_check_inputs(input, 2);
     if (resize && !data_parse_size(resize, &opts.resize_h, &opts.resize_w))
         prog_usage("--resize: expected HxW with sides from 1 to 1024, found '%s'", resize);
 }

@@ -172,6 +172,15 @@ void prog_check_output(const char *out, const char *path)
     }
 }
 
+void prog_check_inputs(const char *const *path, int n)
+{
+    int standard = 0;
+    for (int i = 0; i < n; i++)
+        standard += path[i] && strcmp(path[i], "-") == 0;
+    if (standard > 1)
+        prog_usage("standard input was asked for %d times, and can be read once", standard);
+}
+
 void prog_fail(const struct err *e)
 {
     if (e->closed) {

@@ -103,6 +103,10 @@ _Noreturn void prog_usage_word(const struct nearest *near, const char *dashes, c
  * option with a FILE or a PATH names, too: it would be written over while it is read. */
 void prog_check_output(const char *out, const char *path);
 
+/* A usage error where more than one of the inputs path[n], of which some may be NULL, is "-":
+ * standard input can be read once. */
+void prog_check_inputs(const char *const *path, int n);
+
 /* Ends as `e` asks: quietly by SIGPIPE, with status 3, or with status 1. */
 _Noreturn void prog_fail(const struct err *e);
 

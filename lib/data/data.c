@@ -584,6 +584,8 @@ int data_try(const struct data *d, int64_t id, uint8_t *pixels, struct data_item
     if (d->stream)
         return err_set(e, "%s: expected a file to take image %lld from, found a stream", d->name,
                        (long long)id);
+    if (d->source->count == 0)
+        return err_set(e, "%s: expected images, found none", d->name);
     if (id < 0 || id >= d->source->count)
         return err_set(e, "%s: expected an image from 0 to %lld, found the id %lld", d->name,
                        (long long)d->source->count - 1, (long long)id);
