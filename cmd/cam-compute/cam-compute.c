@@ -261,19 +261,16 @@ static void check_files(void)
     const char *const input[] = {job.table,         job.class_maps,  job.features, job.cams,
                                  job.logits,        job.ids,         job.weights,  job.biases,
                                  job.session.model, job.session.data};
-    int standard = 0;
 
     if (job.run && strcmp(job.run, "-") == 0)
         prog_usage("--run: expected a file, found '-'");
     for (size_t i = 0; i < sizeof input / sizeof *input; i++) {
-        standard += input[i] && strcmp(input[i], "-") == 0;
         if (io_same_file(job.stats, input[i]))
             prog_usage("--stats: expected a file that is not read, found '%s'", job.stats);
         if (io_same_file(job.run, input[i]))
             prog_usage("--run: expected a file that is not read, found '%s'", job.run);
     }
-    if (standard > 1)
-        prog_usage("standard input was asked for %d times, and can be read once", standard);
+    prog_check_inputs(input, (int)(sizeof input / sizeof *input));
 }
 
 void job_about(const struct job *j, struct run *r)

@@ -23,13 +23,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEPS_MOST = 1024, SIDE = 1024 };
+enum { STEPS = 16, STEPS_MOST = 1024, SIDE = 1024 };
 
 static struct session_opts session = {.device = "auto"};
 static struct input_opts wanted = {.table = "-", .target = "pred"};
 static const char *metrics, *masks, *reference, *grid, *summary_path, *run_path;
 static int score, against;
-static int64_t steps = 16, seed, resamples = 1000;
+static int64_t steps = STEPS, seed, resamples = 1000;
 static double noise;
 static bool no_baselines, errors;
 static struct errors_opts check; /* with `errors` */
@@ -394,8 +394,8 @@ static int open_all(struct job *j, struct err *e)
     return open_faith(j, e) == 0 ? begin_rows(j, e) : -1;
 }
 
-/* Options that name outputs. */
-static void check_files(void)
+/* Files that cannot be read or written as they are asked for. `in` may be NULL. */
+static void check_files(const struct input *in)
 {
     const char *const output[] = {summary_path, run_path};
     const char *const option[] = {"summary", "run"};
@@ -405,25 +405,31 @@ static void check_files(void)
             prog_usage("--%s: expected a file, found '-': standard output carries the values",
                        option[o]);
     }
+    const char *input[8 + FAITH_MAPS] = {wanted.table, wanted.ids, check.class_maps, check.logits,
+                                         check.biases, masks,      session.model,    session.data};
+    int n = 8;
+    for (int m = 0; in && m < input_maps(in); m++) {
+        input[n++] = input_path(in, m);
+        for (int o = 0; o < 2; o++)
+            if (io_same_file(output[o], input_path(in, m)))
+                prog_usage("--%s: expected a file that is not read, found '%s'", option[o],
+                           output[o]);
+    }
+    prog_check_inputs(input, n);
 }
 
-static void check_options(const struct input *in, bool network)
+static void check_options(bool network)
 {
-    const char *const output[] = {summary_path, run_path};
-    const char *const option[] = {"--summary", "--run"};
     if (!check.class_maps && (check.logits || check.biases))
         prog_usage("--logits and --biases go with --class-maps");
     if (check.logits && check.biases)
         prog_usage("--logits and --biases exclude each other");
     if (!session.data || (network && !session.model))
         prog_usage("expected --model FILE and --data PATH");
+    if (session.assume && !session.model)
+        prog_usage("--assume goes with --model");
     if (wanted.planes && !session.model && !check.class_maps)
         prog_usage("--planes goes with --model or --class-maps, which tell the classes");
-    for (int o = 0; o < 2; o++)
-        for (int m = 0; m < input_maps(in); m++)
-            if (io_same_file(output[o], input_path(in, m)))
-                prog_usage("%s: expected a file that is not read, found '%s'", option[o],
-                           output[o]);
     if (noise < 0)
         prog_usage("--noise: expected a number of at least 0, found '%g'", noise);
     if (no_baselines && against)
@@ -478,7 +484,8 @@ static int score_maps(int argc, char **argv, struct err *e)
     choose_metrics(&j);
     input_parse(&j.input, &wanted, argv, argc);
     j.reference = find_reference(j.input);
-    check_options(j.input, j.network);
+    check_files(j.input);
+    check_options(j.network);
     j.baselines = no_baselines ? 0 : BASELINE_COUNT;
     const int r = run(&j, e);
     sink_abort(j.sink);
@@ -498,6 +505,7 @@ static int score_maps(int argc, char **argv, struct err *e)
 
 static void check_errors(int operands)
 {
+    check_files(NULL);
     if (operands > 0)
         prog_usage("--errors takes no MAPS: it makes those of the margin itself");
     if (metrics || masks || reference || grid || wanted.planes || no_baselines || against ||
@@ -505,10 +513,14 @@ static void check_errors(int operands)
         prog_usage(
             "--metrics, --masks, --reference, --cells, --planes, --no-baselines, --against and "
             "--run go with MAPS");
+    if (strcmp(wanted.target, "pred") != 0 || score || steps != STEPS || noise != 0)
+        prog_usage("--target, --score, --steps and --noise go with MAPS");
     if (!check.class_maps || !check.logits == !check.biases)
         prog_usage("--errors needs --class-maps with --logits or with --biases");
     if (!session.model != !session.data)
         prog_usage("--model and --data go together");
+    if (!session.model && (session.assume || session.resize))
+        prog_usage("--%s goes with --model and --data", session.assume ? "assume" : "resize");
     check.table = wanted.table;
     check.ids = wanted.ids;
     check.session = session.model ? &session : NULL;
@@ -523,7 +535,6 @@ int main(int argc, char **argv)
     struct err e = {0};
     const int first = prog_start(&prog, argc, argv);
     session_parse(&session);
-    check_files();
     if (errors)
         check_errors(argc - first);
     if ((errors ? errors_run(&check, &e) : score_maps(argc - first, argv + first, &e)) != 0)

@@ -74,15 +74,6 @@ static void check_name(const struct input *in, int m)
                 name);
 }
 
-static void check_streams(const struct input *in)
-{
-    int standard = strcmp(in->opts.table, "-") == 0;
-    for (int m = 0; m < in->tensors; m++)
-        standard += strcmp(in->tensor[m].path, "-") == 0;
-    if (standard > 1)
-        prog_usage("standard input was asked for %d times, and can be read once", standard);
-}
-
 /* What is wrong with words of targets, whichever option has them. */
 static const char *behind_option(const struct err *e)
 {
@@ -108,7 +99,6 @@ void input_parse(struct input **out, const struct input_opts *o, char *const *op
             prog_usage("expected NAME=FILE, found '%s'", operand[in->tensors]);
         check_name(in, in->tensors);
     }
-    check_streams(in);
     if (aims_new(&in->aims, o->target, &e) != 0)
         prog_usage("%s", e.msg);
     if (o->planes && targets_parse(&in->made, o->planes, &e) != 0)

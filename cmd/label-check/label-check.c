@@ -285,10 +285,15 @@ int main(int argc, char **argv)
                    session.model ? "data" : "model");
     if (!session.model && mirrored >= 0)
         prog_usage("--mirror needs --model and --data");
+    if (!session.model && (session.assume || session.resize))
+        prog_usage("--%s needs --model and --data", session.assume ? "assume" : "resize");
     if (session.model && summary)
         prog_usage("--summary and --model exclude each other: a second look changes no flag");
     session_parse(&session);
-    if (run(&j, first < argc ? argv[first] : "-", &e) != 0)
+    const char *table = first < argc ? argv[first] : "-";
+    const char *const input[] = {table, logits_path, ids_path, session.model, session.data};
+    prog_check_inputs(input, sizeof input / sizeof *input);
+    if (run(&j, table, &e) != 0)
         prog_fail(&e);
     labels_close(&j.labels);
     naming_free(j.naming);
