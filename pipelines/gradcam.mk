@@ -420,7 +420,7 @@ $(faith_maps): data/faith_rows.tsv data/inputs/model data/inputs/images
 	  < "$$D/faith_rows.tsv"
 faithfulness.tsv: data/predictions.tsv data/faith_rows.tsv $(faith_maps) data/inputs/model data/inputs/images
 	@$(stage) --say 'what the maps are worth' --stdout -- bash "$$HEATPIPE_SHARE/faithfulness.sh" "$$D/faith_rows.tsv" \
-	  "$(part)/summary.tsv" "$$HEATPIPE_BIN/cam-score" $(network) $(images) $(device) --steps 8 $(if $(value MASKS),--masks "$$MASKS" --metrics \
+	  "$(part)/summary.tsv" "$$HEATPIPE_BIN/cam-score" $(network) $(images) $(device) --against random_blurred --steps 8 $(if $(value MASKS),--masks "$$MASKS" --metrics \
   deletion_grey$(comma)insertion_blur$(comma)road$(comma)irof$(comma)drop$(comma)increase$(comma)pointing$(comma)mass_inside) $(if $(value VERBOSE),-v) -- \
 	  $(foreach f,$(faith_maps),$(subst @, ,$(notdir $(f:%.npy=%))) "$$OUT/$f")
 faithfulness.png: data/faithfulness.chart

@@ -26,19 +26,24 @@ static void base_value(const struct faithfulness *f, int base, int metric, char 
 static void write_table(const struct faithfulness *f)
 {
     words_line("%-*s  %-*s  %6s  %16s  %6s  %6s", METRIC_WIDTH, "Metric", MAP_WIDTH, "Best map",
-               "mean", "95 % interval", "centre", "random");
+               "mean", "95 % interval", "centre", "chance");
     for (int k = 0; k < f->metrics; k++) {
         const struct faith_metric *m = &f->metric[k];
         const struct faith_value *v = &f->map[m->best].value[k];
-        char metric[64], map[96], interval[40], center[16], random[16];
+        char metric[64], map[96], interval[40], center[16], chance[16];
         snprintf(metric, sizeof metric, "%s (%s)", m->word, m->higher ? "higher" : "lower");
         snprintf(interval, sizeof interval, "%.3g to %.3g", v->low, v->high);
         map_name(&f->map[m->best], map, sizeof map);
         base_value(f, FAITH_CENTER, k, center);
-        base_value(f, FAITH_RANDOM, k, random);
+        base_value(f, FAITH_RANDOM, k, chance);
         words_line("%s%*s  %s%*s  %6.3g  %16s  %6s  %6s", metric, words_pad(metric, METRIC_WIDTH),
-                   "", map, words_pad(map, MAP_WIDTH), "", v->mean, interval, center, random);
+                   "", map, words_pad(map, MAP_WIDTH), "", v->mean, interval, center, chance);
     }
+    if (f->base[FAITH_RANDOM] >= 0)
+        words_para(
+            0, "",
+            "Chance is a random map as smooth as the others: single pixels by chance harm an "
+            "image sooner than areas do.");
 }
 
 /* Which of the others cannot be told from the best. */

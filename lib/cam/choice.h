@@ -1,6 +1,6 @@
 /* The layer of the maps where the user leaves the choice to the program. */
-#ifndef HP_CHOICE_H
-#define HP_CHOICE_H
+#ifndef HP_CAM_CHOICE_H
+#define HP_CAM_CHOICE_H
 
 #include "graph/graph.h"
 #include "stream/run.h"

@@ -61,7 +61,7 @@ void faithfulness_compute(struct faithfulness *f)
     f->methods = f->winners = f->beaten = 0;
     f->first = -1;
     f->base[FAITH_CENTER] = faithfulness_find(f, NULL, "center");
-    f->base[FAITH_RANDOM] = faithfulness_find(f, NULL, "random");
+    f->base[FAITH_RANDOM] = faithfulness_find(f, NULL, "random_blurred");
     for (int i = 0; i < f->maps; i++)
         f->methods += f->map[i].layer != NULL;
     if (f->methods == 0)

@@ -29,6 +29,7 @@ struct faith_metric {
                       the worse side of its interval */
 };
 
+/* The random one is blurred: as smooth as maps of a layer are. */
 enum { FAITH_CENTER, FAITH_RANDOM };
 
 /* All zero: not known. */
