@@ -75,16 +75,20 @@ device  := --device "$$DEVICE" --precision "$$PRECISION" $(if $(value EXACT),--e
 # $(call true_column,PROGRAM): awk over predictions, with the column `true` as $$c.
 true_column = awk -F '\t' 'NR == 1 { for (c = NF; c > 0 && $$c != "true"; c--); } $1'
 
+# Whether it is asked what maps are worth.
+faith_asked := $(filter faithfulness faithfulness.tsv faithfulness.png,$(HEATPIPE_GOALS))
+
+# Another predictor than heatpipe's does not tell which files it reads.
+own := $(value HEATPIPE_OWN_PREDICT)
+
 # Whether `all`, `some` or `none` of the images have a label is known after the predictions;
 # then this file is read again.
 ifndef LABELLED
 
 .PHONY: start data/inputs/model data/inputs/images data/layers.tsv data/predictions.tsv data/labels
-start: data/labels
+start: data/labels $(if $(own),$(if $(faith_asked),data/layers.tsv))
 	@+LABELLED=$$(cat "$$D/labels") exec $(MAKE) -f "$$HEATPIPE_SHARE/gradcam.mk" $(HEATPIPE_GOALS)
 
-# Another predictor than heatpipe's does not tell which files it reads.
-own := $(value HEATPIPE_OWN_PREDICT)
 data/inputs/model:
 	@exec bash "$$HEATPIPE_SHARE/inputs.sh" model $(if $(own),$(PREDICT) --list-inputs --model "$$MODEL")
 data/inputs/images:
@@ -145,7 +149,6 @@ has_turned := $(if $(unlabelled)$(earlier),,$(and $(value HEATPIPE_OWN_PREDICT),
   awk -F '\t' '$$7 == 1 && $$4 >= 4 && $$5 >= 4' "$$D/layers.tsv")))
 
 # What maps are worth, once it has been asked for, and as long as it is of these predictions.
-faith_asked := $(filter faithfulness faithfulness.tsv faithfulness.png,$(HEATPIPE_GOALS))
 has_faith := $(and $(value HEATPIPE_OWN_PREDICT),$(has_maps),$(or $(faith_asked),$(shell [ -e "$$OUT/faithfulness.tsv" ] && \
   grep -qxF "input data/predictions.tsv $$(sha256sum < "$$D/predictions.tsv" | cut -d ' ' -f 1)" "$$D/made/faithfulness.tsv" && echo 1)))
 faithful := $(if $(has_faith),faithfulness.tsv faithfulness.png)
@@ -418,9 +421,9 @@ $(faith_maps): data/faith_rows.tsv data/inputs/model data/inputs/images
 	@$(stage) --say 'maps by $(lastword $(word)) of $(firstword $(word))' --stdout -- "$$HEATPIPE_BIN/cam-compute" \
 	  $(network) $(images) $(device) $(patsubst %,--layer %,$(filter-out network,$(firstword $(word)))) --method $(lastword $(word)) --score "$$SCORE" --size layer \
 	  < "$$D/faith_rows.tsv"
-faithfulness.tsv: data/predictions.tsv data/faith_rows.tsv $(faith_maps) data/inputs/model data/inputs/images
-	@$(stage) --say 'what the maps are worth' --stdout -- bash "$$HEATPIPE_SHARE/faithfulness.sh" "$$D/faith_rows.tsv" \
-	  "$(part)/summary.tsv" "$$HEATPIPE_BIN/cam-score" $(network) $(images) $(device) --against random_blurred --steps 8 $(if $(value MASKS),--masks "$$MASKS" --metrics \
+faithfulness.tsv: data/predictions.tsv data/layers.tsv data/faith_rows.tsv $(faith_maps) data/inputs/model data/inputs/images
+	@$(stage) --say 'what the maps are worth' --stdout -- bash "$$HEATPIPE_SHARE/faithfulness.sh" "$$D/faith_rows.tsv" "$$D/layers.tsv" \
+	  "$(part)/summary.tsv" "$$HEATPIPE_BIN/cam-score" $(network) $(images) $(device) --steps 8 --against center $(if $(value MASKS),--masks "$$MASKS" --metrics \
   deletion_grey$(comma)insertion_blur$(comma)road$(comma)irof$(comma)drop$(comma)increase$(comma)pointing$(comma)mass_inside) $(if $(value VERBOSE),-v) -- \
 	  $(foreach f,$(faith_maps),$(subst @, ,$(notdir $(f:%.npy=%))) "$$OUT/$f")
 faithfulness.png: data/faithfulness.chart

@@ -4,6 +4,7 @@
 #include "words.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +20,7 @@ static const char *map_name(const struct faith_map *m, char *s, size_t size)
 static void base_value(const struct faithfulness *f, int base, int metric, char s[16])
 {
     snprintf(s, 16, "-");
-    if (f->base[base] >= 0)
+    if (f->base[base] >= 0 && !isnan(f->map[f->base[base]].value[metric].mean))
         snprintf(s, 16, "%.3g", f->map[f->base[base]].value[metric].mean);
 }
 
@@ -46,7 +47,7 @@ static void write_table(const struct faithfulness *f)
             "image sooner than areas do.");
 }
 
-/* Which of the others cannot be told from the best. */
+/* How many of the others may be as good as the best. */
 static void write_told(const struct faithfulness *f)
 {
     int least = f->methods, most = 0;
@@ -58,14 +59,17 @@ static void write_told(const struct faithfulness *f)
     if (f->methods < 2)
         return;
     if (most == 0)
-        words_para(2, "-", "The best map can be told from all others: no interval overlaps.");
+        words_para(2, "-", "No other map's interval overlaps that of the best.");
+    else if (f->methods == 2)
+        words_para(2, "-", "The other map's interval overlaps that of the best%s.",
+                   least == 0 ? " by some metrics" : "");
     else if (least == most)
         words_para(2, "-",
-                   "%d of the %d others cannot be told from the best: their intervals overlap.",
+                   "%d of the %d other maps may be as good as the best: their intervals overlap.",
                    most, f->methods - 1);
     else
         words_para(2, "-",
-                   "By the metric, %d to %d of the %d others cannot be told from the best: their "
+                   "By the metric, %d to %d of the %d other maps may be as good as the best: their "
                    "intervals overlap.",
                    least, most, f->methods - 1);
 }
@@ -73,14 +77,16 @@ static void write_told(const struct faithfulness *f)
 static void write_first(const struct faithfulness *f)
 {
     const struct faith_map *m = &f->map[f->first];
+    struct words_buf b;
     char name[96];
     map_name(m, name, sizeof name);
     if (f->methods < 2)
         return;
     words_para(2, "-",
-               "The best mean rank has %s: %.1f among %d maps. By %d of %d metrics it is the best "
-               "or cannot be told from it.",
-               name, m->mean_rank, f->methods, m->within, f->metrics);
+               "The best mean rank has %s: %.1f among %d maps. By %d of %s it is the best or its "
+               "interval overlaps that of the best.",
+               name, m->mean_rank, f->methods, m->within,
+               words_count(&b, f->metrics, "metric", "metrics"));
     if (f->metrics < 2)
         return;
     if (f->winners == 1)
@@ -90,17 +96,23 @@ static void write_first(const struct faithfulness *f)
                    f->winners);
 }
 
+/* What that is: chance puts the best of several ahead more easily than one that is named before. */
+#define CENTER_MEANS                                                                               \
+    "Ahead is a map whose difference to the centre, image by image, has an interval on the "       \
+    "better "                                                                                      \
+    "side of 0; the best of several maps is so by chance more often than any one of them."
+
 static void write_center_in_part(const struct faithfulness *f)
 {
     char rest[512] = "";
     size_t at = 0;
     for (int k = 0; k < f->metrics && at < sizeof rest; k++)
-        if (!f->metric[k].beats[FAITH_CENTER])
+        if (!f->metric[k].ahead)
             at += (size_t)snprintf(rest + at, sizeof rest - at, "%s%s", at ? ", " : "",
                                    f->metric[k].word);
     words_para(2, "-",
-               "By %d of %d metrics the best map is better than the centre of the image, beyond "
-               "its interval; not by %s.",
+               "By %d of %d metrics the best map is ahead of the centre of the image; not by "
+               "%s. " CENTER_MEANS,
                f->beaten, f->metrics, rest);
 }
 
@@ -109,48 +121,81 @@ static void write_center(const struct faithfulness *f)
     if (f->base[FAITH_CENTER] < 0)
         return;
     if (f->beaten == f->metrics)
-        words_para(2, "-",
-                   "The best map is better than the centre of the image by %s, beyond its "
-                   "interval.",
+        words_para(2, "-", "The best map is ahead of the centre of the image by %s. " CENTER_MEANS,
                    f->metrics == 1 ? "this metric" : "each of the metrics");
     else if (f->beaten == 0)
         words_para(2, "-",
-                   "By no metric is a map better than the centre of the image beyond its interval: "
-                   "on these images no map is shown to tell more than where objects usually are.");
+                   "By no metric is the best map ahead of the centre of the image: on these images "
+                   "no map is shown to tell more than where objects usually are. " CENTER_MEANS);
     else
         write_center_in_part(f);
 }
 
-/* Of the maps that the analysis shows: those of its method and layer, the first of the table where
- * that is the last stage. */
-static void write_shown(const struct faithfulness *f, const struct about *about)
+/* The maps that the analysis shows: those of its method and layer; -1 where they are not there. */
+static int shown_map(const struct faithfulness *f, const struct about *about)
 {
     const char *layer = about_value(about, "layer"), *method = about_value(about, "method");
-    char name[96];
     if (!layer || !method)
-        return;
-    int i = faithfulness_find(f, about_earlier(about) ? layer : f->map[0].layer, method);
-    if (i < 0 || !f->map[i].layer || i == f->first)
+        return -1;
+    if (about_earlier(about))
+        return faithfulness_find(f, layer, method);
+    for (int i = 0; i < f->maps; i++)
+        if (f->map[i].last && strcmp(f->map[i].method, method) == 0)
+            return i;
+    return -1;
+}
+
+static void write_shown(const struct faithfulness *f, const struct about *about)
+{
+    struct words_buf b;
+    char name[96];
+    const int i = shown_map(f, about);
+    if (i < 0 || i == f->first)
         return;
     map_name(&f->map[i], name, sizeof name);
     words_para(2, "-",
-               "%s, which this analysis shows, has the mean rank %.1f. By %d of %d metrics it is "
-               "the best or cannot be told from it.",
-               name, f->map[i].mean_rank, f->map[i].within, f->metrics);
+               "%s, which this analysis shows, has the mean rank %.1f. By %d of %s it is the best "
+               "or its interval overlaps that of the best.",
+               name, f->map[i].mean_rank, f->map[i].within,
+               words_count(&b, f->metrics, "metric", "metrics"));
+}
+
+/* Maps that say nothing of some images, or of none. */
+static void write_blank(const struct faithfulness *f)
+{
+    struct words_buf a;
+    if (f->blank > 0)
+        words_para(2, "-", "%s left out: blank or the same everywhere on every image.",
+                   words_count(&a, f->blank, "further map is", "further maps are"));
+    if (f->part > 0)
+        words_para(2, "-",
+                   "%s blank on some of the images and measured on the others: the column images "
+                   "of faithfulness.tsv tells how many.",
+                   words_count(&a, f->part, "map is", "maps are"));
 }
 
 void faithfulness_write(const struct known *k)
 {
     const struct faithfulness *f = &k->tables.faithfulness;
     struct words_buf a, b, c;
+    bool mask = false;
     if (!f->known)
         return;
     words_section("What the maps are worth");
+    if (f->methods == 0) {
+        words_para(0, "",
+                   "None of the maps tells one place of an image from another, so that there is "
+                   "nothing to compare: they are blank, or their grid has a single cell.");
+        return;
+    }
+    for (int i = 0; i < f->metrics; i++)
+        mask = mask || f->metric[i].mask;
     words_para(0, "",
                "Maps of the predicted class of %s, beside maps that know nothing of the network. "
                "They are compared by the score of images that are changed where a map is high or "
-               "low. %s compared%s%s%s.",
+               "low%s. %s compared%s%s%s.",
                words_count(&a, f->images, "image", "images"),
+               mask ? ", and by where the object is (pointing, mass_inside)" : "",
                words_count(&b, f->methods, "map of a layer and a method is",
                            "maps of a layer and a method are"),
                f->equal > 0 ? "; " : "",
@@ -163,4 +208,5 @@ void faithfulness_write(const struct known *k)
     write_told(f);
     write_center(f);
     write_shown(f, &k->about);
+    write_blank(f);
 }

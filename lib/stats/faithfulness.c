@@ -47,23 +47,58 @@ static void compare(struct faithfulness *f, int metric)
         f->map[i].within++;
         m->within += i != m->best;
     }
-    for (int b = 0; b < 2; b++) {
-        if (f->base[b] < 0)
-            continue;
-        const double base = f->map[f->base[b]].value[metric].mean;
-        m->beats[b] = m->higher ? best->low > base : best->high < base;
+    m->ahead = best->ahead;
+    f->beaten += m->ahead;
+}
+
+static void free_map(struct faith_map *m)
+{
+    free(m->layer);
+    free(m->method);
+    free(m->value);
+}
+
+/* Whether all metrics have a value on some image; else the map has no order, or is nowhere above
+ * 0. `part`: on some images alone. */
+static bool has_values(const struct faithfulness *f, const struct faith_map *m, bool *part)
+{
+    *part = false;
+    for (int k = 0; k < f->metrics; k++) {
+        if (isnan(m->value[k].mean))
+            return false;
+        *part = *part || m->value[k].images < f->images;
     }
-    f->beaten += m->beats[FAITH_CENTER];
+    return true;
+}
+
+static void drop_blank(struct faithfulness *f)
+{
+    int n = 0;
+    f->blank = f->part = 0;
+    for (int i = 0; i < f->maps; i++) {
+        bool part, kept = has_values(f, &f->map[i], &part) || !f->map[i].layer;
+        if (kept) {
+            f->part += part && f->map[i].layer;
+            f->map[n++] = f->map[i];
+        } else {
+            f->blank++;
+            free_map(&f->map[i]);
+        }
+    }
+    f->maps = n;
 }
 
 void faithfulness_compute(struct faithfulness *f)
 {
-    f->methods = f->winners = f->beaten = 0;
+    f->methods = f->winners = f->beaten = f->equal = 0;
     f->first = -1;
+    drop_blank(f);
     f->base[FAITH_CENTER] = faithfulness_find(f, NULL, "center");
     f->base[FAITH_RANDOM] = faithfulness_find(f, NULL, "random_blurred");
-    for (int i = 0; i < f->maps; i++)
+    for (int i = 0; i < f->maps; i++) {
         f->methods += f->map[i].layer != NULL;
+        f->equal += f->map[i].equal / f->metrics;
+    }
     if (f->methods == 0)
         return;
     for (int k = 0; k < f->metrics; k++) {
@@ -93,11 +128,8 @@ int faithfulness_find(const struct faithfulness *f, const char *layer, const cha
 
 void faithfulness_free(struct faithfulness *f)
 {
-    for (int i = 0; i < f->maps; i++) {
-        free(f->map[i].layer);
-        free(f->map[i].method);
-        free(f->map[i].value);
-    }
+    for (int i = 0; i < f->maps; i++)
+        free_map(&f->map[i]);
     for (int k = 0; k < f->metrics; k++)
         free(f->metric[k].word);
     free(f->map);
