@@ -74,8 +74,6 @@ static bool one_cell(const struct input *s)
     return s->layer_h == 1 && s->layer_w == 1;
 }
 
-#define BORDER_MEANS "border: the part of a map that lies on its outermost ring of cells"
-
 /* Above this probability of its class a map of a score that levels off there is computed from
  * gradients that have nearly vanished. */
 #define CERTAIN 0.999
@@ -484,6 +482,16 @@ static char *provenance(const struct run *run)
     return all;
 }
 
+/* What map_fact says. Caller frees; NULL where it says nothing. */
+static char *facts_mean(const struct input *s)
+{
+    if (!s->stats || !cam_has_places(s->layer_h, s->layer_w))
+        return NULL;
+    return mem_printf("border: the part of a map on its outermost ring of cells; even map %.0f%%%s",
+                      100 * cam_even_border(s->layer_h, s->layer_w),
+                      s->vanishes ? "; saturated: probability above 99.9%" : "");
+}
+
 static struct sheet new_sheet(const struct input *s, const struct look *look)
 {
     int side = s->h > s->w ? s->h : s->w;
@@ -496,9 +504,7 @@ static struct sheet new_sheet(const struct input *s, const struct look *look)
                 : side < TILE_SIDE ? (TILE_SIDE + side / 2) / side
                                    : 1,
         .grid = look->grid,
-        .facts = !s->stats || !cam_has_places(s->layer_h, s->layer_w) ? NULL
-                 : s->vanishes ? BORDER_MEANS "; saturated: the class has a probability above 99.9%"
-                               : BORDER_MEANS,
+        .facts = facts_mean(s),
         .cmap = look->cmap,
         .alpha = look->alpha,
         .limit = 1,
@@ -508,7 +514,9 @@ static struct sheet new_sheet(const struct input *s, const struct look *look)
 int page_rows(const struct input *s, const struct look *look)
 {
     struct sheet sheet = new_sheet(s, look);
-    return look->columns * (look->lines ? look->lines : sheet_lines(&sheet, LINES));
+    const int lines = look->lines ? look->lines : sheet_lines(&sheet, LINES);
+    free(sheet.facts);
+    return look->columns * lines;
 }
 
 /* --- panels --- */

@@ -281,6 +281,7 @@ void sheet_clear(struct sheet *s)
     free(s->note);
     free(s->legend);
     free(s->foot);
+    free(s->facts);
     for (int i = 0; i < s->panels; i++) {
         struct sheet_panel *p = &s->panel[i];
         free(p->heading);

@@ -61,16 +61,16 @@ struct sheet_bar {
 
 struct sheet {
     char *title, *subtitle;
-    char *notice;      /* what must be known before the maps are looked at, or NULL */
-    char *note;        /* below the scales: what to know of them, or NULL */
-    char *legend;      /* what the mark of flagged tiles means, or NULL */
-    char *foot;        /* where it all comes from, or NULL */
-    const char *facts; /* what the third line of tiles means, or NULL where they have two */
-    bool bare;         /* the pictures of the only row, side by side, without words */
-    int h, w;          /* of the images */
-    int map_h, map_w;  /* of the maps: their own grid, or (h, w) */
-    int zoom;          /* pixels of the page for a pixel of an image */
-    bool grid;         /* maps as their own cells, with lines between them */
+    char *notice;     /* what must be known before the maps are looked at, or NULL */
+    char *note;       /* below the scales: what to know of them, or NULL */
+    char *legend;     /* what the mark of flagged tiles means, or NULL */
+    char *foot;       /* where it all comes from, or NULL */
+    char *facts;      /* what the third line of tiles means, or NULL where they have two */
+    bool bare;        /* the pictures of the only row, side by side, without words */
+    int h, w;         /* of the images */
+    int map_h, map_w; /* of the maps: their own grid, or (h, w) */
+    int zoom;         /* pixels of the page for a pixel of an image */
+    bool grid;        /* maps as their own cells, with lines between them */
     enum color_map cmap;
     float alpha;
     float limit; /* end of the diverging scale; > 0 */
