@@ -209,14 +209,6 @@ int faith_open(struct faith **out, const struct faith_opts *o, struct err *e)
     return check_size(f, e);
 }
 
-static void drop_maps(const struct faith *f, struct waiting *w)
-{
-    for (int m = 0; m < f->opts.maps && w->drawn; m++) {
-        free(w->drawn[m].pixels);
-        w->drawn[m] = (struct drawn){0};
-    }
-}
-
 void faith_close(struct faith *f)
 {
     if (!f)
@@ -242,7 +234,6 @@ void faith_close(struct faith *f)
     free(f->seen_hash);
     free(f->seen_variant);
     for (int i = 0; i < WAITING; i++) {
-        drop_maps(f, &f->waiting[i]);
         free(f->waiting[i].given);
         free(f->waiting[i].same);
         free(f->waiting[i].score);
@@ -340,7 +331,6 @@ static int finish(struct faith *f, struct err *e)
             value_map(f, w, m, score, value + (size_t)m * metrics);
         if (r == 0)
             r = f->opts.put(f->opts.ctx, &w->image, value, e);
-        drop_maps(f, w);
     }
     f->count = 0;
     free(value);
@@ -421,6 +411,13 @@ static void draw_map(const struct faith *f, int m, struct drawn *d)
     float *room = copy(f->map[m], (size_t)cells, sizeof *room);
     cam_finish(room, cells, 0, f->sized[m].resize, d->unit, (int)f->pixels);
     free(room);
+}
+
+/* What it looks like is not needed for its values; many maps wait for these. */
+static void drop_map(struct drawn *d)
+{
+    free(d->pixels);
+    d->pixels = d->unit = d->cells = NULL;
 }
 
 /* Pixels or cells in the order in which a series changes them: at[n]. */
@@ -565,6 +562,7 @@ static int make_part(void *self, void *hand, int64_t i, struct err *e)
         measure(f, &w->image, m, d, w->given + (size_t)m * (size_t)f->opts.metrics);
     if (!d->flat && f->each > 0)
         make_images(f, d, b->at + (int)i * f->each);
+    drop_map(d);
     return 0;
 }
 
@@ -627,7 +625,6 @@ static int add_maps(struct faith *f, struct err *e)
     return 0;
 }
 
-/* Prepares what images are changed with, and queues the image itself. */
 /* The same for all maps of an image. */
 static void draw_noise(const struct faith *f, int64_t id)
 {
@@ -640,6 +637,7 @@ static void draw_noise(const struct faith *f, int64_t id)
     }
 }
 
+/* Prepares what images are changed with, and queues the image itself. */
 static void add_image(struct faith *f, const struct faith_image *image)
 {
     normalise(f, image->pixels);
@@ -672,8 +670,7 @@ int faith_add(struct faith *f, const struct faith_image *image, const float *con
     if (f->needs & NEEDS_REFERENCE)
         draw_map(f, f->opts.reference, &f->reference);
     const int r = add_maps(f, e);
-    free(f->reference.pixels);
-    f->reference = (struct drawn){0};
+    drop_map(&f->reference);
     if (r != 0)
         return -1;
     f->waiting[f->count].image.mask = NULL;
