@@ -102,6 +102,17 @@ def inputs(folder):
         f.write("".join("class%d\n" % i for i in range(10)))
     run([py, CASES + "cifar-predict/images.py", "images.npy", "npy", "6", "8", "8"])
     run([py, CASES + "cifar-predict/images.py", "c100.bin", "bin", "4"])
+    # Enough that label-check looks at mirror images.
+    run([py, CASES + "cifar-predict/images.py", "many.npy", "npy", "80", "8", "8"])
+    with open("many.txt", "w") as f:
+        f.write("".join("%d\n" % (i % 10) for i in range(80)))
+    run(["cifar-predict", "-m", "m.pth", "-d", "many.npy", "--labels", "many.txt", "--mean", ".5,.5,.5",
+         "--std", ".2,.2,.2", "--logits", "many_logits.npy"], "many.tsv")
+    # The object is in the upper half.
+    with open("masks.npy", "wb") as f:
+        f.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", 118) + b"%-117s\n" % (
+            b"{'descr': '|u1', 'fortran_order': False, 'shape': (10, 32, 32), }"))
+        f.write((b"\1" * 512 + b"\0" * 512) * 10)
     for name, of in ("trained.pth", "trained-3x3.pth"), ("probe.npy", "probe.npy"):
         shutil.copy(ROOT + "/tests/golden/families/" + of, name)
     run([py, CASES + "analysis/pictures.py", "c100.bin", "4", "flat"])
@@ -158,6 +169,8 @@ CASES_OF = [
     ("predict-safetensors", "cifar-predict -m m.safetensors -d images.npy --threads 1"),
     ("predict-legacy", "cifar-predict -m legacy.pth -d images.npy --threads 1"),
     ("predict-folder", "cifar-predict -m m.pth -d pictures --threads 1"),
+    ("predict-cams", "cifar-predict -m m.pth -d IN --threads 2 --limit 2 --layer auto --method ablationcam "
+                     "--cams @cams.npy"),
     ("info", "model-info m.pth"),
     ("info-tensors", "model-info --tensors m.safetensors"),
     ("info-layers", "model-info --layers legacy.pth"),
@@ -176,6 +189,8 @@ CASES_OF = [
     ("calibrate", "calibrate --logits logits.npy p.tsv"),
     ("image-stats", "image-stats IN"),
     ("covariates", "covariates --join stats.tsv p.tsv"),
+    ("label-mirror", "label-check --logits many_logits.npy --model m.pth --data many.npy --threads 2 "
+                     "--mean .5,.5,.5 --std .2,.2,.2 --mirror 20 many.tsv"),
     ("label-check", "label-check --logits logits.npy --ids ids.npy p.tsv"),
     ("neighbors", "neighbors --threads 2 -k 3 --ids ids.npy embeddings.npy"),
     ("neighbors-plane", "neighbors --threads 2 --project x,y --run @run.tsv embeddings.npy"),
@@ -196,6 +211,18 @@ CASES_OF = [
     ("cam-last", "cam-compute --model m.safetensors --data IN --threads 1 --table few.tsv"),
     ("cam-score", "cam-score --model m.pth --data IN --threads 2 --metrics road,irof,drop --steps 2 "
                   "--planes true,pred,margin --summary @scores.tsv --run @run.tsv --table two.tsv two.npy"),
+    ("cam-passes", "cam-compute --model m.pth --data IN --threads 2 --method scorecam --layer layer1 "
+                   "--stats @stats.tsv --table one.tsv"),
+    ("cam-smooth", "cam-compute --model m.pth --data IN --threads 2 --method shapleycam --layer "
+                   "layer1,layer2 --smooth aug,eigen --run @run.tsv --table one.tsv"),
+    ("cam-stability", "cam-compute --model m.pth --data IN --threads 2 --layer auto --randomise fc "
+                      "--stability --stats @stats.tsv --table one.tsv"),
+    ("cam-score-given", "cam-score --data IN --masks masks.npy --class-maps class_maps.npy --logits "
+                        "logits.npy --reference two --metrics pointing,completeness,ssim,rank_correlation "
+                        "--threads 2 --planes true,pred,margin --summary @scores.tsv --table two.tsv two.npy"),
+    ("cam-score-errors", "cam-score --errors --class-maps class_maps.npy --logits logits.npy --model m.pth "
+                         "--data IN --threads 2 --summary @turned.tsv --table two.tsv"),
+    ("mosaic", "mosaic --rows-out @rows.tsv --tiles-out @tiles.npy IN < few.tsv"),
     ("sheets", "cam-overlay --table two.tsv --maps two.npy --data IN --zoom 1 --threads 2 "
                "--classes classes.tsv --out @sheets"),
     ("sheet", "cam-overlay --table one.tsv --maps one.npy --data IN --zoom 1 --threads 1"),
