@@ -143,6 +143,7 @@ struct job {
     float *baseline[BASELINE_COUNT];
     uint8_t *pixels;
     struct masks *masks; /* or NULL */
+    struct ids *ids;     /* of --ids, or NULL */
     struct stage_opts stored;
     struct stage *stage;         /* or NULL */
     float *cam;                  /* [cells of the stage] */
@@ -348,7 +349,8 @@ static int open_given(struct job *j, struct err *e)
     j->stored = (struct stage_opts){.class_maps = check.class_maps,
                                     .logits = check.logits,
                                     .biases = check.biases,
-                                    .ids = wanted.ids};
+                                    .ids_name = wanted.ids,
+                                    .ids = j->ids};
     if (stage_open(&j->stage, &j->stored, e) != 0)
         return -1;
     stage_grid(j->stage, &h, &w);
@@ -386,8 +388,9 @@ static int open_all(struct job *j, struct err *e)
 {
     const struct engine_opts engine = {.images = true};
     struct session *s = &j->session;
-    if (open_session(j, e) != 0 || open_given(j, e) != 0 ||
-        input_open(j->input, j->classes, data_count(s->data),
+    if (open_session(j, e) != 0 || (wanted.ids && ids_open(&j->ids, wanted.ids, e) != 0) ||
+        open_given(j, e) != 0 ||
+        input_open(j->input, j->ids, j->classes, data_count(s->data),
                    (struct faith_size){data_h(s->data), data_w(s->data)}, (uint64_t)seed, e) != 0 ||
         choose_cells(j, e) != 0 || (j->network && session_engine(s, &engine, e) != 0))
         return -1;
@@ -497,6 +500,7 @@ static int score_maps(int argc, char **argv, struct err *e)
     stage_close(j.stage);
     free(j.cam);
     input_close(j.input);
+    ids_close(j.ids);
     session_close(&j.session);
     return r;
 }

@@ -31,6 +31,7 @@ struct error {
 
 struct errors {
     const struct errors_opts *opts;
+    struct ids *ids; /* or NULL */
     struct stage_opts from;
     struct stage *stage;
     struct tsv_in *in;
@@ -245,8 +246,13 @@ static void name_metrics(struct errors *r)
 static int open_stage(struct errors *r, struct err *e)
 {
     const struct errors_opts *o = r->opts;
-    r->from = (struct stage_opts){
-        .class_maps = o->class_maps, .logits = o->logits, .biases = o->biases, .ids = o->ids};
+    if (o->ids && ids_open(&r->ids, o->ids, e) != 0)
+        return -1;
+    r->from = (struct stage_opts){.class_maps = o->class_maps,
+                                  .logits = o->logits,
+                                  .biases = o->biases,
+                                  .ids_name = o->ids,
+                                  .ids = r->ids};
     if (stage_open(&r->stage, &r->from, e) != 0)
         return -1;
     r->classes = stage_classes(r->stage);
@@ -328,6 +334,7 @@ int errors_run(const struct errors_opts *o, struct err *e)
     sink_abort(r.sink);
     session_close(&r.session);
     stage_close(r.stage);
+    ids_close(r.ids);
     turn_free(r.turn);
     for (int i = 0; i < ORDERS; i++)
         free(r.key[i]);

@@ -8,7 +8,6 @@
 #include "faith/order.h"
 #include "rows/aims.h"
 #include "base/random.h"
-#include "stream/items.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -36,7 +35,7 @@ struct input {
     int64_t all; /* rows of the table */
     int64_t images;
     int classes;
-    struct ids *ids;
+    const struct ids *ids;
     struct targets *made; /* what --planes says, or NULL */
     int plane;            /* of these; -1: that of the class */
 };
@@ -222,12 +221,13 @@ static int check_count(const struct input *in, const struct tensor *t, struct er
                    items_name(t->items), expected, io_name(in->opts.table), count);
 }
 
-int input_open(struct input *in, int classes, int64_t images, struct faith_size image,
-               uint64_t seed, struct err *e)
+int input_open(struct input *in, const struct ids *ids, int classes, int64_t images,
+               struct faith_size image, uint64_t seed, struct err *e)
 {
     in->classes = classes;
     in->images = images;
-    if (find_plane(in, e) != 0 || (in->opts.ids && ids_open(&in->ids, in->opts.ids, e) != 0))
+    in->ids = ids;
+    if (find_plane(in, e) != 0)
         return -1;
     for (int m = 0; m < in->tensors; m++)
         if (open_tensor(in, &in->tensor[m], image, e) != 0)
@@ -250,7 +250,6 @@ void input_close(struct input *in)
     }
     aims_close(in->aims);
     targets_free(in->made);
-    ids_close(in->ids);
     free(in->row);
     free(in);
 }

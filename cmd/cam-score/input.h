@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "cam/cam.h"
 #include "faith/faith.h"
+#include "stream/items.h"
 
 #include <stdint.h>
 
@@ -12,7 +13,7 @@ struct input;
 
 struct input_opts {
     const char *table, *target;
-    const char *planes, *ids; /* or NULL */
+    const char *planes, *ids; /* the list; where the ids are from, for messages; or NULL */
     int64_t count;            /* of the rows, by chance; 0: all */
 };
 
@@ -20,11 +21,12 @@ struct input_opts {
  * with a usage error. */
 void input_parse(struct input **in, const struct input_opts *o, char *const *operand, int n);
 
-/* Reads the rows, of a model of `classes` classes and so many images, and opens the tensors;
- * `image`: the size of the images, which no map exceeds. The input is the caller's to close, after
- * an error, too. */
-int input_open(struct input *in, int classes, int64_t images, struct faith_size image,
-               uint64_t seed, struct err *e) ERR_CHECKED;
+/* Reads the rows, of a model of `classes` classes and so many images, and opens the tensors, whose
+ * items have the `ids`, or are in the order of the rows where that is NULL; `image`: the size of
+ * the images, which no map exceeds. The ids outlive the input. The input is the caller's to close,
+ * after an error, too. */
+int input_open(struct input *in, const struct ids *ids, int classes, int64_t images,
+               struct faith_size image, uint64_t seed, struct err *e) ERR_CHECKED;
 void input_close(struct input *in);
 
 int input_maps(const struct input *in);

@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "cam/cam.h"
 #include "stats/prediction.h"
-#include "stream/items.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,7 +15,6 @@
 struct stage {
     const struct stage_opts *opts;
     struct items *maps, *logits; /* logits: or NULL */
-    struct ids *ids;             /* or NULL */
     int classes, cells, h, w;
     float *b;   /* [classes] the biases; those of the first image where they are not given */
     bool known; /* whether b is set */
@@ -48,8 +46,7 @@ static int open_all(struct stage *s, struct err *e)
     s->h = (int)shape[1];
     s->w = (int)shape[2];
     s->cells = s->h * s->w;
-    if (o->ids &&
-        (ids_open(&s->ids, o->ids, e) != 0 || check_count(s, o->ids, ids_count(s->ids), e) != 0))
+    if (o->ids && check_count(s, o->ids_name, ids_count(o->ids), e) != 0)
         return -1;
     s->sum = mem_alloc((size_t)s->classes, sizeof *s->sum);
     if (o->biases) {
@@ -83,7 +80,6 @@ void stage_close(struct stage *s)
         return;
     items_close(s->maps);
     items_close(s->logits);
-    ids_close(s->ids);
     free(s->b);
     free(s->sum);
     free(s);
@@ -157,10 +153,10 @@ static int find_logits(struct stage *s, int64_t index, const float *maps, const 
 int stage_get(struct stage *s, int64_t id, int pred, const float **maps, const float **logits,
               struct err *e)
 {
-    const int64_t index = ids_find(s->ids, id);
+    const int64_t index = ids_find(s->opts->ids, id);
 
     if (index < 0)
-        return err_set(e, "expected one of the ids in %s, found none", io_name(s->opts->ids));
+        return err_set(e, "expected one of the ids in %s, found none", io_name(s->opts->ids_name));
     if (!(*maps = items_get(s->maps, index, e)) || find_logits(s, index, *maps, logits, e) != 0)
         return -1;
     if (pred < 0 || !*logits)
@@ -178,7 +174,7 @@ int stage_end(struct stage *s, struct err *e)
     const struct stage_opts *o = s->opts;
 
     if (items_drain(s->maps, e) != 0 || (s->logits && items_drain(s->logits, e) != 0) ||
-        (s->ids && check_count(s, o->ids, ids_count(s->ids), e) != 0) ||
+        (o->ids && check_count(s, o->ids_name, ids_count(o->ids), e) != 0) ||
         (s->logits && check_count(s, o->logits, items_count(s->logits), e) != 0))
         return -1;
     return 0;

@@ -5,6 +5,7 @@
 #define HP_STAGE_H
 
 #include "base/err.h"
+#include "stream/items.h"
 
 #include <stdint.h>
 
@@ -12,7 +13,8 @@ struct stage_opts {
     const char *class_maps; /* (n, classes, h, w) */
     const char *logits;     /* (n, classes); or NULL */
     const char *biases;     /* (classes); or NULL */
-    const char *ids;        /* (n): the id of each item; NULL: item i has id i */
+    const char *ids_name;   /* where the ids are from, for messages; or NULL */
+    const struct ids *ids;  /* the id of each item, not taken over; NULL: item i has id i */
 };
 
 struct stage;
