@@ -487,7 +487,7 @@ static char *facts_mean(const struct input *s)
 {
     if (!s->stats || !cam_has_places(s->layer_h, s->layer_w))
         return NULL;
-    return mem_printf("border: the part of a map on its outermost ring of cells; even map %.0f%%%s",
+    return mem_printf("border: share in the outer ring of cells, even map %.0f%%%s",
                       100 * cam_even_border(s->layer_h, s->layer_w),
                       s->vanishes ? "; saturated: probability above 99.9%" : "");
 }
