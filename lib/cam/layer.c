@@ -95,9 +95,8 @@ static int add_parts(struct layer *l, struct err *e)
 
     if (l->opts.how.method->needs & METHOD_BIASES)
         return at ? err_set(e,
-                            "--method %s: expected no --layer, found '%s': its maps are of the "
-                            "whole network",
-                            l->opts.how.method->word, at)
+                            "--method %s: expected no --layer: its maps are of the whole network",
+                            l->opts.how.method->word)
                   : add_part(l, 0, e);
     if (!at) {
         int last = graph_closed(l->graph).value;
