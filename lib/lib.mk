@@ -2,7 +2,7 @@
 # programs with a network do. lib/README.md says what is where.
 
 cuda_src    := $(sort $(wildcard lib/engine/cuda/*.c))
-engine_src  := $(filter-out $(cuda_src),$(sort $(wildcard lib/engine/*.c lib/engine/*/*.c lib/fit/*.c lib/neighbors/*.c lib/session/*.c lib/slices/*.c lib/cam/layer.c lib/cam/fullgrad.c lib/cam/masked.c lib/faith/faith.c)))
+engine_src  := $(filter-out $(cuda_src),$(sort $(wildcard lib/engine/*.c lib/engine/*/*.c lib/fit/*.c lib/neighbors/*.c lib/session/*.c lib/slices/*.c lib/cam/layer.c lib/cam/fullgrad.c lib/cam/masked.c lib/cam/second.c lib/faith/faith.c)))
 lib_src     := $(filter-out $(cuda_src) $(engine_src),$(sort $(wildcard lib/*/*.c)))
 lib_obj     := $(lib_src:%.c=$(BUILD)/%.o)
 engine_obj  := $(engine_src:%.c=$(BUILD)/%.o)

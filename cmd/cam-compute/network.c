@@ -392,8 +392,8 @@ static int run(struct network *n, struct err *e)
                                        .cancel = cancel};
     if (engine_run(n->session.engine, &calls, e) != 0)
         return -1;
-    if (layer_masked(n->layer) && prog_verbose())
-        prog_say("%lld passes of changed images", (long long)layer_passes(n->layer));
+    if (layer_makes_passes(n->layer) && prog_verbose())
+        prog_say("%lld passes for the weights of channels", (long long)layer_passes(n->layer));
     struct sink *sink = n->sink;
     n->sink = NULL;
     return sink_close(sink, e);

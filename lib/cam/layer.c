@@ -6,6 +6,7 @@
 #include "cam/closed.h"
 #include "cam/fullgrad.h"
 #include "cam/masked.h"
+#include "cam/second.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ struct part {
     int value, cells;
     struct closed *closed;     /* or NULL */
     struct masked *masked;     /* or NULL */
+    struct second *second;     /* or NULL */
     struct fullgrad *full;     /* or NULL: of the whole network, value 0 */
     float *held;               /* maps (n, planes, cells) of a batch by passes, or NULL */
     const float *given;        /* weights (planes, channels) of an image by passes, or NULL */
@@ -43,18 +45,22 @@ struct layer {
 
 /* --- opening --- */
 
-static int open_masked(const struct layer *l, struct part *p, struct err *e)
+/* Passes of its own, where the method makes some at this layer. */
+static int open_passes(const struct layer *l, struct part *p, struct err *e)
 {
     const struct layer_opts *o = &l->opts;
-    struct masked_opts m = {.graph = l->graph, .value = p->value, .how = o->how};
+    const bool second = (o->how.method->needs & METHOD_SECOND) && o->how.score != CAM_LOGIT;
+    struct passes_opts m = {.graph = l->graph, .value = p->value, .how = o->how};
 
+    if (!second && !o->how.method->passes)
+        return 0;
     if (!o->passes)
         return err_set(e,
-                       "--method %s: expected a program that makes forward passes for it, as "
-                       "cam-compute does, found another",
+                       "--method %s: expected a program that makes passes for it, as cam-compute "
+                       "does, found another",
                        o->how.method->word);
     m.engine = *o->passes;
-    return masked_open(&p->masked, &m, e);
+    return second ? second_open(&p->second, &m, e) : masked_open(&p->masked, &m, e);
 }
 
 static int add_part(struct layer *l, int value, struct err *e)
@@ -68,16 +74,11 @@ static int add_part(struct layer *l, int value, struct err *e)
         if (l->part[i].value == value)
             return err_set(e, "--layer: expected each layer once, found '%s' twice in '%s'",
                            v->name, l->opts.names);
-    if (value != end.value && (l->opts.how.method->needs & METHOD_SECOND) &&
-        l->opts.how.score != CAM_LOGIT)
-        return err_set(e,
-                       "--method %s: expected the last stage for --score %s, found the layer '%s'",
-                       l->opts.how.method->word, cam_score_word(l->opts.how.score), v->name);
     if (value == end.value && l->opts.how.method->closed != METHOD_NETWORK) {
         const struct closed_head head = {graph_classes(g), v->c, p.cells, end.linear->w,
                                          end.linear->b};
         p.closed = closed_new(&l->opts.how, &head);
-    } else if (l->opts.how.method->passes && open_masked(l, &p, e) != 0) {
+    } else if (open_passes(l, &p, e) != 0) {
         return -1;
     }
     if (l->opts.how.method->needs & METHOD_BIASES)
@@ -165,6 +166,7 @@ void layer_close(struct layer *l)
     for (int i = 0; i < l->parts; i++) {
         closed_free(l->part[i].closed);
         masked_close(l->part[i].masked);
+        second_close(l->part[i].second);
         fullgrad_free(l->part[i].full);
         resize_free(l->part[i].resize);
         free(l->part[i].weight);
@@ -184,7 +186,7 @@ void layer_close(struct layer *l)
 
 static bool needs_gradients(const struct layer *l, const struct part *p)
 {
-    return !p->closed && (l->opts.how.method->needs & METHOD_GRADIENTS);
+    return !p->closed && !p->second && (l->opts.how.method->needs & METHOD_GRADIENTS);
 }
 
 bool layer_closed(const struct layer *l)
@@ -211,21 +213,29 @@ bool layer_rectified(const struct layer *l)
     return rectified == l->parts;
 }
 
-bool layer_masked(const struct layer *l)
+/* Whether it makes passes of its own. */
+static bool passes(const struct part *p)
+{
+    return p->masked || p->second;
+}
+
+bool layer_makes_passes(const struct layer *l)
 {
     for (int i = 0; i < l->parts; i++)
-        if (l->part[i].masked)
+        if (passes(&l->part[i]))
             return true;
     return false;
 }
 
 int64_t layer_passes(const struct layer *l)
 {
-    int64_t passes = 0;
+    int64_t n = 0;
 
-    for (int i = 0; i < l->parts; i++)
-        passes += l->part[i].masked ? masked_passes(l->part[i].masked) : 0;
-    return passes;
+    for (int i = 0; i < l->parts; i++) {
+        const struct part *p = &l->part[i];
+        n += p->masked ? masked_passes(p->masked) : p->second ? second_passes(p->second) : 0;
+    }
+    return n;
 }
 
 bool layer_finished(const struct layer *l)
@@ -349,7 +359,7 @@ static void map_part(const struct asked *a, const struct part *p, int i, int k, 
                cells * sizeof *raw);
         return;
     }
-    if (p->masked) {
+    if (passes(p)) {
         method_weighted(&l->opts.how, &x, p->given + (size_t)k * (size_t)x.channels, raw);
         return;
     }
@@ -452,7 +462,7 @@ static int run_passes(struct asked *a, struct part *p,
                       struct err *e)
 {
     const struct engine_batch *b = a->batch;
-    const struct masked_batch m = {.n = b->n,
+    const struct passes_batch m = {.n = b->n,
                                    .pixels = b->pixels,
                                    .images = b->images,
                                    .activations = b->results[p->activation].values,
@@ -461,7 +471,8 @@ static int run_passes(struct asked *a, struct part *p,
                                    .planes = a->planes};
 
     a->part = p;
-    return masked_run(p->masked, &m, take, a, e);
+    return p->masked ? masked_run(p->masked, &m, take, a, e)
+                     : second_run(p->second, &m, take, a, e);
 }
 
 /* Passes of all layers but the last one that has some, whose images are handed out as they come. */
@@ -473,7 +484,7 @@ static int run_all_passes(struct asked *a, struct err *e)
 
     for (int i = 0; i < l->parts && r == 0; i++) {
         struct part *p = &l->part[i];
-        if (!p->masked)
+        if (!passes(p))
             continue;
         if (last) {
             last->held = mem_alloc((size_t)a->batch->n * (size_t)a->planes * (size_t)last->cells,
@@ -507,7 +518,7 @@ int layer_run(struct layer *l, const struct engine_batch *b, const int64_t *id,
             l->twins = mem_grow(l->twins, n * (size_t)l->part->cells, sizeof *l->twins);
         l->room = planes;
     }
-    if (layer_masked(l))
+    if (layer_makes_passes(l))
         return run_all_passes(&a, e);
     for (int i = 0; i < b->n; i++)
         if (take_image(&a, i, e) != 0)

@@ -1,7 +1,7 @@
 /* Maps of layers of a network from what an engine returns: the activations and, where the
  * method needs them, the gradients. Those of the last stage are known in closed form, from the
- * linear layer (cam/closed.h); others come from a pass backward, or from forward passes of their
- * own (cam/masked.h). */
+ * linear layer (cam/closed.h); others come from a pass backward, or from passes of their own
+ * (cam/masked.h, cam/second.h). */
 #ifndef HP_LAYER_H
 #define HP_LAYER_H
 
@@ -35,13 +35,13 @@ int layer_open(struct layer **l, const struct graph *g, const struct layer_opts 
 void layer_close(struct layer *l);
 
 /* Whether all maps come in closed form, whether any needs gradients, and whether any needs passes
- * of its own. */
+ * of its own, which give gradients, too. */
 bool layer_closed(const struct layer *l);
 bool layer_gradients(const struct layer *l);
+bool layer_makes_passes(const struct layer *l);
 
 /* Whether all layers lie behind a ReLU, so that no activation is negative. */
 bool layer_rectified(const struct layer *l);
-bool layer_masked(const struct layer *l);
 
 /* Whether maps are finished as pytorch-grad-cam does: those of several layers, or where asked for.
  * Each is rectified, min-max normalised and resized to the image, and so is the mean of those of
@@ -81,7 +81,7 @@ int layer_run(struct layer *l, const struct engine_batch *b, const int64_t *id,
               int (*take)(void *ctx, int i, const struct layer_maps *m, struct err *e), void *ctx,
               struct err *e) ERR_CHECKED;
 
-/* Forward passes that the method made of its own so far. */
+/* Passes that the method made of its own so far: forward ones, or vectors that went backward. */
 int64_t layer_passes(const struct layer *l);
 
 #endif

@@ -10,7 +10,7 @@
 #include <string.h>
 
 struct masked {
-    struct masked_opts opts;
+    struct passes_opts opts;
     struct graph *tail; /* where channels are ablated */
     struct engine *engine;
     int channels, cells, classes;
@@ -31,7 +31,7 @@ struct pass {
 
 struct work {
     struct masked *m;
-    const struct masked_batch *b;
+    const struct passes_batch *b;
     int (*take)(void *ctx, int i, const float *weight, struct err *e);
     void *ctx;
     /* The channel whose pass is that of channel k of image i, (n, channels), which is k itself
@@ -55,7 +55,7 @@ static bool masks(const struct masked *m)
 
 /* --- what passes begin with --- */
 
-static const float *channel_of(const struct masked *m, const struct masked_batch *b, int image,
+static const float *channel_of(const struct masked *m, const struct passes_batch *b, int image,
                                int channel)
 {
     return b->activations +
@@ -99,7 +99,7 @@ static void mask_of(struct masked *m, const float *channel)
         m->mask[i] = scale > 0 ? (m->mask[i] - min) / scale : 0;
 }
 
-static void mask_image(struct masked *m, const struct masked_batch *b, struct pass p, float *to)
+static void mask_image(struct masked *m, const struct passes_batch *b, struct pass p, float *to)
 {
     const struct graph *g = m->opts.graph;
     const size_t cells = graph_cells(g, 0), from = (size_t)p.image * graph_size(g, 0);
@@ -141,7 +141,7 @@ static uint64_t hash_of(const float *v, size_t n)
 }
 
 /* The first channel of an image whose mask is that of each, like[channels]. */
-static void like_masks(struct masked *m, const struct masked_batch *b, int image, int *like)
+static void like_masks(struct masked *m, const struct passes_batch *b, int image, int *like)
 {
     const size_t n = (size_t)m->channels, cells = (size_t)m->cells;
     float *unit = mem_alloc(n * cells, sizeof *unit), *range = mem_alloc(n, sizeof *range);
@@ -308,7 +308,7 @@ int64_t masked_passes(const struct masked *m)
     return m->passes;
 }
 
-int masked_run(struct masked *m, const struct masked_batch *b,
+int masked_run(struct masked *m, const struct passes_batch *b,
                int (*take)(void *ctx, int i, const float *weight, struct err *e), void *ctx,
                struct err *e)
 {
@@ -338,18 +338,13 @@ int masked_run(struct masked *m, const struct masked_batch *b,
 
 static int open_all(struct masked *m, struct err *e)
 {
-    const struct masked_opts *o = &m->opts;
+    const struct passes_opts *o = &m->opts;
     const struct graph *g = o->graph;
     const struct graph_value *v = &g->value[o->value], *image = &g->value[0];
     const bool images = masks(m);
     if (!images && !(m->tail = graph_tail(g, o->value, e)))
         return -1;
-    const struct engine_opts engine = {.device = o->engine.device,
-                                       .precision = o->engine.precision,
-                                       .threads = o->engine.threads,
-                                       .exact = o->engine.exact,
-                                       .note = o->engine.note,
-                                       .images = true};
+    const struct engine_opts engine = passes_engine(o);
     if (engine_open(&m->engine, images ? g : m->tail, &engine, e) != 0)
         return -1;
     m->channels = v->c;
@@ -371,7 +366,7 @@ static int open_all(struct masked *m, struct err *e)
     return r;
 }
 
-int masked_open(struct masked **out, const struct masked_opts *o, struct err *e)
+int masked_open(struct masked **out, const struct passes_opts *o, struct err *e)
 {
     struct masked *m = mem_zero(1, sizeof *m);
     m->opts = *o;

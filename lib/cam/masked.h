@@ -7,37 +7,16 @@
 #define HP_MASKED_H
 
 #include "base/err.h"
-#include "cam/cam.h"
-#include "cam/method.h"
-#include "engine/engine.h"
-#include "graph/graph.h"
+#include "cam/passes.h"
 
-#include <stdbool.h>
-
-struct masked_opts {
-    const struct graph *graph; /* outlives the passes */
-    int value;                 /* the layer */
-    struct method_how how; /* whose method has passes; with compat an epsilon of 1e-8 is added to
-                              the range of each mask, and what cam/ablation.h says holds */
-    struct engine_opts engine; /* device, precision, threads, exact and note count */
-};
-
-/* The images of a batch: what a pass without changes made of them. */
-struct masked_batch {
-    int n;
-    const uint8_t *pixels;    /* (n, 3, h, w), or NULL where there are images */
-    const float *images;      /* (n, 3, h, w) of value 0, or NULL where there are pixels */
-    const float *activations; /* (n, channels, cells) of the layer */
-    const float *logits;      /* (n, classes), finite */
-    const struct aim *aim;    /* (n, planes) */
-    int planes;
-};
+#include <stdint.h>
 
 struct masked;
 
-/* Opens an engine of its own. An error where what lies behind the layer cannot be run from it.
- * Caller closes. */
-int masked_open(struct masked **m, const struct masked_opts *o, struct err *e) ERR_CHECKED;
+/* Opens an engine of its own, for a method that has passes; with compat an epsilon of 1e-8 is added
+ * to the range of each mask, and what cam/ablation.h says holds. An error where what lies behind
+ * the layer cannot be run from it. Caller closes. */
+int masked_open(struct masked **m, const struct passes_opts *o, struct err *e) ERR_CHECKED;
 void masked_close(struct masked *m);
 
 /* How many passes were run so far, of images and channels. */
@@ -47,7 +26,7 @@ int64_t masked_passes(const struct masked *m);
  * images fill the engine's batches together. Weights are NaN where a score is and for an aim
  * without a class, and 0 for one that takes a class from itself. Not at the same time from several
  * threads. */
-int masked_run(struct masked *m, const struct masked_batch *b,
+int masked_run(struct masked *m, const struct passes_batch *b,
                int (*take)(void *ctx, int i, const float *weight, struct err *e), void *ctx,
                struct err *e) ERR_CHECKED;
 

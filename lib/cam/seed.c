@@ -138,6 +138,13 @@ static void add_second(const struct method_how *how, const struct seed_scores *s
     }
 }
 
+/* A difference of log-probabilities is one of logits: it has no second derivative. */
+bool seed_bends(const struct method_how *how, struct aim aim)
+{
+    return (how->method->needs & METHOD_SECOND) && how->score != CAM_LOGIT &&
+           (how->score == CAM_PROB || aim.minus < 0);
+}
+
 /* --- all --- */
 
 void seed_make(const struct method_how *how, const struct seed_scores *s, struct aim aim,
@@ -152,8 +159,7 @@ void seed_make(const struct method_how *how, const struct seed_scores *s, struct
         return;
     }
     cam_seed(how->score, s->p, s->rest, s->classes, aim.cls, aim.minus, seed);
-    /* A difference of log-probabilities is one of logits: it has no second derivative. */
-    if (!s->along || how->score == CAM_LOGIT || (how->score == CAM_LOGPROB && margin))
+    if (!seed_bends(how, aim))
         return;
     add_second(how, s, aim.cls, 1, seed);
     if (margin)

@@ -5,14 +5,19 @@
 
 #include "cam/method.h"
 
+#include <stdbool.h>
+
 /* What is known of an image's classes. */
 struct seed_scores {
     int classes;
     const float *logits;    /* NULL, as those below, where method_needs_logits() is false */
     const double *p, *rest; /* as cam_softmax() */
-    const double *along;    /* J A: the derivative of each logit along the layer's activations, for
-                               METHOD_SECOND; else NULL */
+    const double *along; /* J A: the derivative of each logit along the layer's activations, where
+                            seed_bends() */
 };
+
+/* Whether the second derivative of an aim's score is needed, and not 0. */
+bool seed_bends(const struct method_how *how, struct aim aim);
 
 /* seed[classes] of an aim with a class. As cam_seed(), but of
  *

@@ -107,7 +107,7 @@ static void mask(const struct base *b, int image, const float *channel, bool com
 }
 
 /* Weights of an image by a pass for each channel. */
-static void expect(const struct base *b, const struct masked_opts *o, int image, float *weight)
+static void expect(const struct base *b, const struct passes_opts *o, int image, float *weight)
 {
     const struct graph_value *v = &b->graph->value[b->value];
     const size_t cells = (size_t)v->h * (size_t)v->w, size = graph_size(b->graph, b->value);
@@ -179,9 +179,9 @@ static int stop(void *ctx, int i, const float *weight, struct err *e)
     return i < 1 ? 0 : err_set(e, "enough");
 }
 
-static struct masked_batch batch_of(const struct base *b, bool pixels)
+static struct passes_batch batch_of(const struct base *b, bool pixels)
 {
-    return (struct masked_batch){.n = IMAGES,
+    return (struct passes_batch){.n = IMAGES,
                                  .pixels = pixels ? b->pixels : NULL,
                                  .images = pixels ? NULL : b->images,
                                  .activations = b->acts,
@@ -191,13 +191,13 @@ static struct masked_batch batch_of(const struct base *b, bool pixels)
 }
 
 /* The weights of all images; the passes that they took. */
-static int64_t weights_of(const struct base *b, const struct masked_opts *o, bool pixels,
+static int64_t weights_of(const struct base *b, const struct passes_opts *o, bool pixels,
                           float *weight)
 {
     struct masked *m;
     struct err e = {0};
     struct taken t = {.channels = b->graph->value[b->value].c, .weight = weight};
-    const struct masked_batch batch = batch_of(b, pixels);
+    const struct passes_batch batch = batch_of(b, pixels);
     CHECK(masked_open(&m, o, &e) == 0);
     CHECK(masked_run(m, &batch, take, &t, &e) == 0 && t.next == IMAGES);
     int64_t passes = masked_passes(m);
@@ -205,7 +205,7 @@ static int64_t weights_of(const struct base *b, const struct masked_opts *o, boo
     return passes;
 }
 
-static void check_device(const struct base *b, struct masked_opts o, const char *device,
+static void check_device(const struct base *b, struct passes_opts o, const char *device,
                          double tolerance)
 {
     const size_t n = (size_t)PLANES * (size_t)b->graph->value[b->value].c;
@@ -235,7 +235,7 @@ static void check_value(const struct graph *g, int value)
     struct base b = base_open(g, value);
     for (int m = METHOD_SCORECAM; m <= METHOD_ABLATIONCAM; m++)
         for (int score = CAM_LOGIT; score <= CAM_PROB; score++) {
-            const struct masked_opts o = {.graph = g,
+            const struct passes_opts o = {.graph = g,
                                           .value = value,
                                           .how = {.method = method_at(m),
                                                   .score = (enum cam_score)score,
@@ -256,7 +256,7 @@ static void check_closed(const struct graph *g)
                                   end.linear->b};
     float *closed = mem_alloc(n, sizeof *closed), *passed = mem_alloc(IMAGES * n, sizeof *passed);
     for (int k = 0; k < 6; k++) {
-        const struct masked_opts o = {.graph = g,
+        const struct passes_opts o = {.graph = g,
                                       .value = end.value,
                                       .how = {.method = method_at(METHOD_ABLATIONCAM),
                                               .score = (enum cam_score)(k % 3),
@@ -295,7 +295,7 @@ static void check_skipped(void)
                        : k == 7 ? (p == 7) * 0.7F
                                 : a[p];
         }
-    struct masked_opts o = {.graph = g,
+    struct passes_opts o = {.graph = g,
                             .value = value,
                             .how = {.method = method_at(METHOD_SCORECAM)},
                             .engine = {.device = "cpu", .threads = 2}};
@@ -322,11 +322,11 @@ static void check_again(void)
     struct graph *g = net_random(9, 8, (const int[]){8, 0}, 1, 4);
     struct base b = base_open(g, 1);
     float first[IMAGES * 8 * PLANES], then[IMAGES * 8 * PLANES];
-    const struct masked_opts o = {.graph = g,
+    const struct passes_opts o = {.graph = g,
                                   .value = 1,
                                   .how = {.method = method_at(METHOD_ABLATIONCAM)},
                                   .engine = {.device = "cpu", .threads = 2}};
-    const struct masked_batch batch = batch_of(&b, true);
+    const struct passes_batch batch = batch_of(&b, true);
     struct taken t = {.channels = 8, .weight = first};
     struct masked *m;
     struct err e = {0};
@@ -347,7 +347,7 @@ static void check_refused(void)
     struct graph *g = net_random(9, 8, (const int[]){8, 16, 0}, 2, 4);
     struct base b = base_open(g, 3);
     float have[IMAGES * 8 * PLANES];
-    struct masked_opts o = {.graph = g,
+    struct passes_opts o = {.graph = g,
                             .value = 3,
                             .how = {.method = method_at(METHOD_ABLATIONCAM)},
                             .engine = {.device = "ref"}};
