@@ -407,7 +407,7 @@ int input_next(struct input *s, struct example *x, struct err *e)
         if (r > 0)
             return err_set(e, "%s: expected %" PRId64 " items, one for each row of %s, found more",
                            npy_name(s->maps), s->rows, tsv_name(s->table));
-        return r;
+        return r == 0 && s->stats ? stats_end(s->stats, e) : r;
     }
     if (tsv_int(s->table, s->col[COL_ID], 0, INT64_MAX, &x->id, e) != 0 ||
         (!s->plain && read_row(s, x, e) != 0) || read_image(s, x, e) != 0)

@@ -40,8 +40,8 @@ int stats_next(struct stats *s, int64_t id, const char *target, struct plane *p,
         return err_set(e, "%s: expected a row of image %" PRId64 ", found the end of the table",
                        tsv_name(s->table), id);
     if (field_whole(s->table, s->col[ID], INT64_MAX, &found, e) != 0 ||
-        field_real_na(s->table, s->col[SATURATION], &p->saturation, e) != 0 ||
-        field_real_na(s->table, s->col[BORDER_SHARE], &p->border_share, e) != 0)
+        field_probability_na(s->table, s->col[SATURATION], &p->saturation, e) != 0 ||
+        field_probability_na(s->table, s->col[BORDER_SHARE], &p->border_share, e) != 0)
         return -1;
     const struct tsv_field f = tsv_get(s->table, s->col[TARGET]);
     if (found != id || (target && (f.n != strlen(target) || memcmp(f.p, target, f.n) != 0)))
@@ -50,4 +50,10 @@ int stats_next(struct stats *s, int64_t id, const char *target, struct plane *p,
                          " and '%.*s': is the table of these maps?",
                          id, target ? target : "any target", found, (int)f.n, f.p);
     return 0;
+}
+
+int stats_end(struct stats *s, struct err *e)
+{
+    int r = tsv_next(s->table, e);
+    return r > 0 ? tsv_error(s->table, e, "expected a row for each map, found more") : r;
 }

@@ -12,4 +12,7 @@ void stats_close(struct stats *s);
 /* Those of the next map, which has to be of this image and, where it is known, of this target. */
 int stats_next(struct stats *s, int64_t id, const char *target, struct plane *p, struct err *e);
 
+/* That no row is left. */
+int stats_end(struct stats *s, struct err *e);
+
 #endif
