@@ -281,20 +281,6 @@ void job_about(const struct job *j, struct run *r)
         run_put(r, "compat", "pytorch-grad-cam");
 }
 
-void job_say_method(const struct job *j, bool closed, bool rectified)
-{
-    const char *same = method_same(&j->how, closed, rectified);
-
-    if (!prog_verbose())
-        return;
-    if (closed)
-        prog_say("last stage: maps in closed form, without gradients");
-    if (same)
-        prog_say("%s makes the same maps as %s", j->how.method->word, same);
-    if (!method_asks_class(j->how.method))
-        prog_say("%s makes the same map for every class", j->how.method->word);
-}
-
 int main(int argc, char **argv)
 {
     struct err e;

@@ -39,10 +39,6 @@ struct job {
 /* Adds to what --run writes how maps were smoothed, and whose numbers they are. */
 void job_about(const struct job *j, struct run *r);
 
-/* Says with -v how maps are made, and which method or class makes the same: `closed` and
- * `rectified` as method_same(). */
-void job_say_method(const struct job *j, bool closed, bool rectified);
-
 /* Maps from stored maps or features. */
 int stored_run(const struct job *j, struct err *e);
 

@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/real.h"
+#include "cam/about.h"
 #include "cam/augment.h"
 #include "cam/choice.h"
 #include "cam/layer.h"
@@ -371,7 +372,7 @@ static int run(struct network *n, struct err *e)
     n->row_bytes = aims_bytes(j->rows);
     n->next = mem_zero(1, n->row_bytes);
     n->image = mem_alloc(n->pixels, 1);
-    job_say_method(j, layer_closed(n->layer), layer_rectified(n->layer));
+    about_say(&j->how, layer_closed(n->layer), layer_rectified(n->layer));
     n->aim = mem_alloc((size_t)engine_batch_size(n->session.engine) * (size_t)n->together,
                        sizeof *n->aim);
     n->id = mem_alloc((size_t)engine_batch_size(n->session.engine), sizeof *n->id);

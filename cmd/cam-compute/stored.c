@@ -179,7 +179,7 @@ static int run(struct job_stored *s, struct err *e)
     s->aim = mem_alloc(planes, sizeof *s->aim);
     s->raw = mem_alloc(planes * (size_t)s->grid.h * (size_t)s->grid.w, sizeof *s->raw);
     if (!j->cams)
-        job_say_method(j, true, false);
+        about_say(&j->how, true, false);
     struct aims_row *row = mem_zero(1, aims_bytes(j->rows));
     int r = map_rows(s, row, sink, e);
     if (r == 0)

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/real.h"
+#include "cam/about.h"
 #include "cam/layer.h"
 #include "rows/target.h"
 #include "data/data.h"
@@ -67,6 +68,7 @@ int cams_open(struct cams *c, const char *path, const struct graph *g, const cha
                        "have no sign",
                        layers);
     layer_grid(c->layer, &h, &w);
+    about_say(how, layer_closed(c->layer), layer_rectified(c->layer));
     c->graph = g;
     c->planes = targets_planes(c->targets);
     c->cells = h * w;

@@ -1,5 +1,7 @@
 #include "cam/about.h"
 
+#include "base/prog.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -46,4 +48,18 @@ void about_class_maps(struct run *r, const struct graph *g)
 void about_stored(struct run *r, const struct graph *g, int h, int w, const struct method_how *how)
 {
     put(r, g, g ? graph_closed(g).value : -1, ABOUT_LAST, h, w, how);
+}
+
+void about_say(const struct method_how *how, bool closed, bool rectified)
+{
+    const char *same = method_same(how, closed, rectified);
+
+    if (!prog_verbose())
+        return;
+    if (closed)
+        prog_say("last stage: maps in closed form, without gradients");
+    if (same)
+        prog_say("%s makes the same maps as %s", how->method->word, same);
+    if (!method_asks_class(how->method))
+        prog_say("%s makes the same map for every class", how->method->word);
 }
