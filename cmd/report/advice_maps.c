@@ -106,7 +106,7 @@ static void overlap(struct advice *a)
                    high->of, FINDINGS_FEW);
         return;
     }
-    if (high->verdict == VERDICT_YES && a->f->blunt) {
+    if (a->f->blunt) {
         words_para(2, "-",
                    "In %" PRId64 " of %" PRId64
                    " errors (%s) the maps of the true and the predicted class overlap by more than "

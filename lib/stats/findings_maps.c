@@ -106,6 +106,13 @@ static void find_overlap_chance(struct finding *f, const struct maps *m)
                                              fmax(f->value, 1 - f->value) >= DIFFERENCE_SMALL);
 }
 
+/* Whether two maps of different errors overlap by more than a half more often than not: then that
+ * of one error must do so more often still. */
+static bool wide(const struct maps *m)
+{
+    return m->chance_known >= FINDINGS_FEW && 2 * m->chance_high > m->chance_known;
+}
+
 /* Two classes have opposite logits, up to a constant: that their maps lie apart is a property
  * of those, not of the image. */
 static void find_overlap(struct findings *f, const struct maps *m)
@@ -116,9 +123,10 @@ static void find_overlap(struct findings *f, const struct maps *m)
         return;
     *high = find_counted(m->overlap_high, n);
     *low = find_counted(m->overlap_low, n);
-    high->baseline = 0.5;
+    high->baseline = wide(m) ? (double)m->chance_high / (double)m->chance_known : 0.5;
     low->baseline = OVERLAP_LOW_SHARE;
-    high->p = share_tail(high->count, n, high->baseline);
+    high->p = wide(m) ? share_larger(high->count, n, m->chance_high, m->chance_known)
+                      : share_tail(high->count, n, high->baseline);
     low->p = share_tail(low->count, n, low->baseline);
     high->verdict = n < FINDINGS_FEW ? VERDICT_FEW : find_yes(find_tells(high->p));
     /* Before the last stage maps follow edges and parts of the image, and lie apart whatever

@@ -35,6 +35,8 @@ static void add_wrong(struct maps *m, const struct map_pair *image, double conf)
     if (isnan(overlap))
         return;
     spread_add(&m->overlap, overlap);
+    m->chance_high += truth->overlap_chance > MAPS_OVERLAP_HIGH;
+    m->chance_known += !isnan(truth->overlap_chance);
     m->chance_larger += overlap > truth->overlap_chance;
     m->chance_smaller += overlap < truth->overlap_chance;
     count(&m->overlap_high, &m->high_errors, image, conf, overlap > MAPS_OVERLAP_HIGH);

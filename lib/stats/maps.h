@@ -69,6 +69,7 @@ struct maps {
     struct spread overlap; /* of the maps of the true and the predicted class */
     int64_t overlap_high, overlap_low;
     int64_t chance_larger, chance_smaller; /* overlap than overlap_chance */
+    int64_t chance_known, chance_high;     /* pairs of maps of different errors; that overlap so */
     struct spread overlap_highest;         /* of highest confidence */
     struct spread overlap_other;           /* of the others */
     struct examples blank_errors, zero_errors, high_errors, low_errors;

@@ -855,7 +855,7 @@ def recommendations(t, out):
     start = r'In (\d+) of (\d+) errors \(' + PERCENT + r'\) '
     text.take(start + r'the maps of the true and the predicted class overlap by more than half, but no more than the maps of different '
               r'errors do \(median ' + NUMBER + r'\): that says nothing about the image\. The maps of an earlier stage, which has more cells, '
-              r'may tell more' + (r' \(LAYER=layer3\)\.' if t.run.layer == 'last stage' else r'\.'), oh['verdict'] == 'yes' and blunt,
+              r'may tell more' + (r' \(LAYER=layer3\)\.' if t.run.layer == 'last stage' else r'\.'), oh['verdict'] in ('yes', 'no') and blunt,
               oh.get('count'), oh.get('of'), percent(oh), t.chance[1] if blunt else None)
     text.take(start + r'the maps of the true and the predicted class overlap by more than half: the model looks at the same part of '
               r'the image for both\. Features that tell the classes apart may help these, crops will hardly\.',

@@ -422,7 +422,11 @@ class Truth:
             n = len(both)
             for name, k, bound in ('overlap_high', high, .5), ('overlap_low', low, .25):
                 p = tail(k, n, bound)
-                self.find(name, 'few' if n < 20 else yes(p < LEVEL), count=k, of=n, p=p)
+                by_chance = [c > .5 for o, c in pairs if None not in (o, c)]
+                if name == 'overlap_high' and len(by_chance) >= 20 and 2 * sum(by_chance) > len(by_chance):
+                    bound = sum(by_chance) / len(by_chance)
+                    p = larger_share(k, n, sum(by_chance), len(by_chance))
+                self.find(name, 'few' if n < 20 else yes(p < LEVEL), count=k, of=n, baseline=bound, p=p)
             if run.layer != 'last stage':
                 self.found['overlap_low']['verdict'] = None
             sides = [o for o, c in both if c <= .9], [o for o, c in both if c > .9]
