@@ -601,8 +601,9 @@ static void add_legend(const struct group *g, struct sheet *sheet)
     for (int i = 0; i < g->n; i++) {
         if (!g->example[i].flagged)
             continue;
-        sheet->legend = mem_dup("label flagged: it may be wrong, the model is confident in another "
-                                "class (label-check)");
+        sheet->legend =
+            mem_dup("label flagged: it may be wrong, another class is at least as probable as "
+                    "is usual for it (label-check)");
         return;
     }
 }
