@@ -86,7 +86,7 @@ def safetensors(path, tiny, classes):
 
 def run(argv, to=None, cwd=None):
     with open(to or os.devnull, "wb") as out:
-        subprocess.run(argv, check=True, cwd=cwd, stdout=out, timeout=LIMIT)
+        subprocess.run(argv, check=True, cwd=cwd, stdout=out, stderr=subprocess.DEVNULL, timeout=LIMIT)
 
 
 def inputs(folder):
