@@ -42,7 +42,7 @@ static const struct opt options[] = {
      "With --model: the images of the rows. The most suspicious labels are looked at again, by "
      "their mirror images.",
      0, 0},
-    {"mirror", 0, OPT_INT, &mirrored, "N", "How many labels are looked at again. Default: 800.", 0,
+    {"mirror", 0, OPT_INT, &mirrored, "N", "How many labels are looked at again. Default: 500.", 0,
      INT64_MAX},
     SESSION_RESIZE_OPT(session),
     SESSION_PIXEL_OPTS(session),
@@ -166,7 +166,7 @@ static int flag_all(struct job *j, struct err *e)
 static int look_again(struct job *j, struct err *e)
 {
     const struct mirror m = {.session = &session,
-                             .most = mirrored < 0 ? 800 : mirrored,
+                             .most = mirrored < 0 ? 500 : mirrored,
                              .logits = j->logits,
                              .ids = j->ids};
     if (!session.model || m.most == 0)
