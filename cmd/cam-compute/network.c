@@ -308,11 +308,8 @@ static int open_network(struct network *n, struct err *e)
     const struct data_opts d = {.note = prog_note};
     struct session *s = &n->session;
 
-    if (session_open(s, &j->session, &d, e) != 0)
+    if (session_open(s, &j->session, &d, e) != 0 || data_by_id(s->data, e) != 0)
         return -1;
-    if (data_count(s->data) < 0)
-        return err_set(e, "%s: expected a file or a folder, found a pipe: images are taken by id",
-                       data_name(s->data));
     session_drop_checkpoint(s);
     n->classes = graph_classes(s->model->graph);
     if (randomise(n, e) != 0)

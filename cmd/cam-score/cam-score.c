@@ -375,9 +375,8 @@ static int open_session(struct job *j, struct err *e)
     if ((session.model ? session_open(s, &session, &d, e)
                        : data_open(&s->data, session.data, &d, e)) != 0)
         return -1;
-    if (data_count(s->data) < 0)
-        return err_set(e, "%s: expected a file or a folder, found a pipe: images are taken by id",
-                       data_name(s->data));
+    if (data_by_id(s->data, e) != 0)
+        return -1;
     session_drop_checkpoint(s);
     if (s->model)
         j->classes = graph_classes(s->model->graph);

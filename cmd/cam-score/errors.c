@@ -7,6 +7,7 @@
 #include "faith/order.h"
 #include "faith/stage.h"
 #include "faith/turn.h"
+#include "model/score.h"
 #include "rows/predictions.h"
 #include "sink.h"
 
@@ -55,23 +56,6 @@ struct errors {
 
 /* --- reading --- */
 
-static void take_sample(struct errors *r)
-{
-    int64_t *id = mem_alloc(r->count + 1, sizeof *id);
-    bool *taken = mem_alloc(r->count + 1, sizeof *taken);
-    size_t kept = 0;
-
-    for (size_t i = 0; i < r->count; i++)
-        id[i] = r->error[i].id;
-    order_sample((uint64_t)r->opts->seed, id, r->count, r->opts->count, taken);
-    for (size_t i = 0; i < r->count; i++)
-        if (taken[i])
-            r->error[kept++] = r->error[i];
-    r->count = kept;
-    free(id);
-    free(taken);
-}
-
 static int read_errors(struct errors *r, struct err *e)
 {
     const unsigned need = 1u << PREDICTION_ID | 1u << PREDICTION_TRUE | 1u << PREDICTION_PRED;
@@ -99,7 +83,8 @@ static int read_errors(struct errors *r, struct err *e)
         prog_no_rows(tsv_name(r->in), "nothing checked");
     else if (r->count == 0 && prog_alone())
         prog_say("%s: no wrong predictions: nothing checked", tsv_name(r->in));
-    take_sample(r);
+    r->count =
+        order_keep((uint64_t)r->opts->seed, r->error, r->count, sizeof *r->error, r->opts->count);
     return 0;
 }
 
@@ -128,8 +113,7 @@ static void put_image(struct errors *r, int n, float *out)
         for (int y = 0, i = c * v->h * v->w; y < v->h; y++)
             for (int x = 0; x < v->w; x++, i++) {
                 int cell = order_cell(y, v->h, r->h) * r->w + order_cell(x, v->w, r->w);
-                out[i] =
-                    r->gone[cell] ? 0 : (float)((r->pixels[i] / 255.0 - g->mean[c]) / g->std[c]);
+                out[i] = r->gone[cell] ? 0 : graph_pixel(g, c, r->pixels[i]);
             }
 }
 
@@ -192,7 +176,7 @@ static int see_images(struct errors *r, const struct error *x, int n, struct err
             return err_set(e, "%s:%lld: id %lld: expected finite logits, found one that is not",
                            tsv_name(r->in), (long long)of->line, (long long)of->id);
         double *value = values_of(r, i / each, i % each / r->powers) + r->powers + 2;
-        value[i % r->powers] = stage_predicted(logits, r->classes) == of->truth;
+        value[i % r->powers] = score_best(logits, r->classes) == of->truth;
     }
     return 0;
 }
@@ -278,11 +262,8 @@ static int open_network(struct errors *r, struct err *e)
     r->block = 1;
     if (!r->opts->session)
         return 0;
-    if (session_open(s, r->opts->session, &d, e) != 0)
+    if (session_open(s, r->opts->session, &d, e) != 0 || data_by_id(s->data, e) != 0)
         return -1;
-    if (data_count(s->data) < 0)
-        return err_set(e, "%s: expected a file or a folder, found a pipe: images are taken by id",
-                       data_name(s->data));
     session_drop_checkpoint(s);
     const struct graph *g = s->model->graph;
     if (graph_classes(g) != r->classes)

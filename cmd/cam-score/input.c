@@ -7,7 +7,6 @@
 #include "faith/baseline.h"
 #include "faith/order.h"
 #include "rows/aims.h"
-#include "base/random.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,7 +20,7 @@ struct tensor {
 };
 
 struct row {
-    int64_t index, id;
+    int64_t id, index;
     struct aim aim;
 };
 
@@ -107,22 +106,6 @@ void input_parse(struct input **out, const struct input_opts *o, char *const *op
 
 /* --- rows --- */
 
-static void take_sample(struct input *in, uint64_t seed)
-{
-    int64_t *id = mem_alloc(in->rows + 1, sizeof *id);
-    bool *taken = mem_alloc(in->rows + 1, sizeof *taken);
-    size_t kept = 0;
-    for (size_t i = 0; i < in->rows; i++)
-        id[i] = in->row[i].id;
-    order_sample(seed, id, in->rows, in->opts.count, taken);
-    for (size_t i = 0; i < in->rows; i++)
-        if (taken[i])
-            in->row[kept++] = in->row[i];
-    in->rows = kept;
-    free(id);
-    free(taken);
-}
-
 /* Before anything is computed: each row has an image, and a map. */
 static int check_row(const struct input *in, const struct aims_row *row, struct err *e)
 {
@@ -145,10 +128,10 @@ static int read_rows(struct input *in, uint64_t seed, struct err *e)
     row = mem_zero(1, aims_bytes(in->aims));
     while ((r = aims_next(in->aims, row, e)) > 0 && (r = check_row(in, row, e)) == 0) {
         in->row = mem_extend(in->row, in->rows, in->rows + 1, sizeof *in->row);
-        in->row[in->rows++] = (struct row){in->all++, row->id, row->aim[0]};
+        in->row[in->rows++] = (struct row){row->id, in->all++, row->aim[0]};
     }
     free(row);
-    take_sample(in, seed);
+    in->rows = order_keep(seed, in->row, in->rows, sizeof *in->row, in->opts.count);
     return r;
 }
 

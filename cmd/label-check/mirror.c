@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/prog.h"
 #include "base/real.h"
+#include "model/score.h"
 #include "model/views.h"
 
 #include <stdlib.h>
@@ -52,14 +53,6 @@ static int forward(struct look *k, int64_t first, int64_t step, int n, bool mirr
     return 0;
 }
 
-static int best_of(const float *logits, int classes)
-{
-    int best = 0;
-    for (int c = 1; c < classes; c++)
-        best = logits[c] > logits[best] ? c : best;
-    return best;
-}
-
 /* The stored logits of a label's image. */
 static const float *stored(const struct look *k, int64_t i, struct err *e)
 {
@@ -71,11 +64,8 @@ static int open_look(struct look *k, struct err *e)
     const struct data_opts d = {.note = prog_note};
     const struct engine_opts o = {0};
     struct session *s = &k->session;
-    if (session_open(s, k->m->session, &d, e) != 0)
+    if (session_open(s, k->m->session, &d, e) != 0 || data_by_id(s->data, e) != 0)
         return -1;
-    if (data_count(s->data) < 0)
-        return err_set(e, "%s: expected a file or a folder, found a pipe: images are taken by id",
-                       data_name(s->data));
     session_drop_checkpoint(s);
     const int classes = graph_classes(s->model->graph);
     if (classes != k->labels->classes)
@@ -103,8 +93,8 @@ static int check_model(struct look *k, int64_t first, int64_t step, int n, struc
         const float *logits = stored(k, at, e);
         if (!logits)
             return -1;
-        const int was = best_of(logits, classes);
-        const int is = best_of(k->batch.logits + (size_t)i * (size_t)classes, classes);
+        const int was = score_best(logits, classes);
+        const int is = score_best(k->batch.logits + (size_t)i * (size_t)classes, classes);
         if (was != is)
             return err_set(e,
                            "id %lld: expected the prediction of the logits in %s, %d, found %d by "
@@ -129,8 +119,8 @@ static int count_kept(struct look *k, int64_t first, int64_t step, int n, struct
             const float *logits = stored(k, from + i * step, e);
             if (!logits)
                 return -1;
-            kept += best_of(logits, classes) ==
-                    best_of(k->batch.logits + (size_t)i * (size_t)classes, classes);
+            kept += score_best(logits, classes) ==
+                    score_best(k->batch.logits + (size_t)i * (size_t)classes, classes);
         }
     }
     return kept;

@@ -198,12 +198,8 @@ static int open_outputs(struct job *j, struct err *e)
 static int run(struct job *j, const char *path, struct err *e)
 {
     struct out *all[3] = {NULL};
-    if (data_open(&j->data, path, &opts, e) != 0)
-        return -1;
-    if (data_count(j->data) < 0)
-        return err_set(e, "%s: expected a file or a folder, found a pipe: images are taken by id",
-                       data_name(j->data));
-    if (read_rows(j, e) != 0)
+    if (data_open(&j->data, path, &opts, e) != 0 || data_by_id(j->data, e) != 0 ||
+        read_rows(j, e) != 0)
         return -1;
     if (j->n > INT32_MAX)
         return err_set(e, "%s: expected at most %d rows", tsv_name(j->in), INT32_MAX);

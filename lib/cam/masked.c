@@ -131,15 +131,6 @@ static void ablate_channel(const struct work *w, struct pass p, float *to)
 
 /* --- which passes there are --- */
 
-static uint64_t hash_of(const float *v, size_t n)
-{
-    const unsigned char *c = (const unsigned char *)v;
-    uint64_t h = 14695981039346656037U;
-    for (size_t i = 0; i < n * sizeof *v; i++)
-        h = (h ^ c[i]) * 1099511628211U;
-    return h;
-}
-
 /* The first channel of an image whose mask is that of each, like[channels]. */
 static void like_masks(struct masked *m, const struct passes_batch *b, int image, int *like)
 {
@@ -148,7 +139,7 @@ static void like_masks(struct masked *m, const struct passes_batch *b, int image
     uint64_t *hash = mem_alloc(n, sizeof *hash);
     for (size_t k = 0; k < n; k++) {
         range[k] = unit_of(m, channel_of(m, b, image, (int)k), unit + k * cells);
-        hash[k] = hash_of(unit + k * cells, cells);
+        hash[k] = real_hash(unit + k * cells, cells);
         like[k] = range[k] > 0 ? (int)k : NONE;
         /* With an epsilon masks depend on the range, too. */
         for (size_t j = 0; j < k && like[k] == (int)k; j++)

@@ -25,17 +25,6 @@ struct stored {
 
 /* --- opening --- */
 
-/* The number of items must be that of the maps or features, where both are known. */
-static int check_count(const struct stored *s, const char *path, int64_t count, struct err *e)
-{
-    int64_t items = items_count(s->items);
-
-    if (count < 0 || items < 0 || count == items)
-        return 0;
-    return err_set(e, "%s: expected %lld items as in %s, found %lld", io_name(path),
-                   (long long)items, items_name(s->items), (long long)count);
-}
-
 /* Weights that each image has of its own: what Grad-CAM makes of gradients. */
 static int open_weights(struct stored *s, struct err *e)
 {
@@ -54,7 +43,7 @@ static int open_weights(struct stored *s, struct err *e)
                        "each image",
                        name);
     if (items_open(&s->weights, o->weights, 2, shape, e) != 0 ||
-        check_count(s, o->weights, items_count(s->weights), e) != 0)
+        items_match(s->items, o->weights, items_count(s->weights), e) != 0)
         return -1;
     int64_t classes = items_item(s->weights)->shape[0];
     if (classes > o->most_classes)
@@ -113,7 +102,7 @@ static int open_logits(struct stored *s, struct err *e)
     if (items_open(&s->logits, s->opts->logits, 1, &classes, e) != 0)
         return -1;
     s->head.classes = (int)items_item(s->logits)->shape[0];
-    return check_count(s, s->opts->logits, items_count(s->logits), e);
+    return items_match(s->items, s->opts->logits, items_count(s->logits), e);
 }
 
 static int open_all(struct stored *s, struct err *e)
@@ -139,8 +128,8 @@ static int open_all(struct stored *s, struct err *e)
     h->classes = o->class_maps ? (int)shape[0] : 0;
     if ((o->linear ? take_linear(s, e) : load_files(s, e)) != 0)
         return -1;
-    if (o->ids &&
-        (ids_open(&s->ids, o->ids, e) != 0 || check_count(s, o->ids, ids_count(s->ids), e) != 0))
+    if (o->ids && (ids_open(&s->ids, o->ids, e) != 0 ||
+                   items_match(s->items, o->ids, ids_count(s->ids), e) != 0))
         return -1;
     return o->logits ? open_logits(s, e) : 0;
 }
@@ -297,9 +286,9 @@ int stored_end(struct stored *s, struct err *e)
     const struct stored_opts *o = s->opts;
 
     if (items_drain(s->items, e) != 0 || (s->logits && items_drain(s->logits, e) != 0) ||
-        (s->ids && check_count(s, o->ids, ids_count(s->ids), e) != 0) ||
-        (s->logits && check_count(s, o->logits, items_count(s->logits), e) != 0) ||
-        (s->weights && check_count(s, o->weights, items_count(s->weights), e) != 0))
+        (s->ids && items_match(s->items, o->ids, ids_count(s->ids), e) != 0) ||
+        (s->logits && items_match(s->items, o->logits, items_count(s->logits), e) != 0) ||
+        (s->weights && items_match(s->items, o->weights, items_count(s->weights), e) != 0))
         return -1;
     return 0;
 }

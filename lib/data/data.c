@@ -592,6 +592,14 @@ int data_try(const struct data *d, int64_t id, uint8_t *pixels, struct data_item
     return image_at(d, id, pixels, item, e);
 }
 
+int data_by_id(const struct data *d, struct err *e)
+{
+    return data_count(d) >= 0
+               ? 0
+               : err_set(e, "%s: expected a file or a folder, found a pipe: images are taken by id",
+                         data_name(d));
+}
+
 int data_at(const struct data *d, int64_t id, uint8_t *pixels, struct data_item *item,
             struct err *e)
 {

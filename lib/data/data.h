@@ -87,6 +87,9 @@ char *data_path_of(const struct data *d, int64_t id);
 enum { DATA_DAMAGED = 2 };
 int data_next(struct data *d, uint8_t *pixels, struct data_item *item, struct err *e) ERR_CHECKED;
 
+/* An error where images cannot be taken by id, because they come from a stream. */
+int data_by_id(const struct data *d, struct err *e) ERR_CHECKED;
+
 /* Image `id` of a data set that is no stream. Thread-safe. An id that is not in
  * the data set is an error. */
 int data_at(const struct data *d, int64_t id, uint8_t *pixels, struct data_item *item,

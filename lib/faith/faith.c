@@ -79,6 +79,7 @@ struct faith {
     uint64_t *hash; /* [room] */
     int queued, room;
     float *logits;           /* (room, classes) */
+    double *p, *rest;        /* [classes] */
     struct waiting *waiting; /* [WAITING] */
     int count;
     uint64_t *seen_hash; /* [seen] of the image that is being added, and which variant */
@@ -143,6 +144,8 @@ static void set_room(struct faith *f)
     f->place = mem_alloc((size_t)f->room, sizeof *f->place);
     f->hash = mem_alloc((size_t)f->room, sizeof *f->hash);
     f->logits = mem_alloc((size_t)f->room * (size_t)f->classes, sizeof *f->logits);
+    f->p = mem_alloc((size_t)f->classes, sizeof *f->p);
+    f->rest = mem_alloc((size_t)f->classes, sizeof *f->rest);
     for (f->seen = 2; f->seen < 2 * (size_t)f->variants;)
         f->seen *= 2;
     f->seen_hash = mem_alloc(f->seen, sizeof *f->seen_hash);
@@ -231,6 +234,8 @@ void faith_close(struct faith *f)
     free(f->place);
     free(f->hash);
     free(f->logits);
+    free(f->p);
+    free(f->rest);
     free(f->seen_hash);
     free(f->seen_variant);
     for (int i = 0; i < WAITING; i++) {
@@ -245,24 +250,11 @@ void faith_close(struct faith *f)
 
 /* --- scores --- */
 
-static double score_of_class(enum cam_score score, const float *logits, int classes, int cls)
+static double score_of(struct faith *f, const float *logits, struct aim aim)
 {
-    double most = logits[0], sum = 0;
-    if (score == CAM_LOGIT)
-        return logits[cls];
-    for (int i = 1; i < classes; i++)
-        most = fmax(most, logits[i]);
-    for (int i = 0; i < classes; i++)
-        sum += exp(logits[i] - most);
-    const double log_p = logits[cls] - most - log(sum);
-    return score == CAM_LOGPROB ? log_p : exp(log_p);
-}
-
-static double score_of(const struct faith *f, const float *logits, struct aim aim)
-{
-    const double score = score_of_class(f->opts.score, logits, f->classes, aim.cls);
-    return aim.minus < 0 ? score
-                         : score - score_of_class(f->opts.score, logits, f->classes, aim.minus);
+    if (f->opts.score != CAM_LOGIT)
+        cam_softmax(logits, f->classes, f->p, f->rest);
+    return cam_value(f->opts.score, logits, f->p, f->rest, f->classes, aim.cls, aim.minus);
 }
 
 static int run_queue(struct faith *f, struct err *e)
@@ -347,20 +339,8 @@ static void normalise(const struct faith *f, const uint8_t *pixels)
     for (int c = 0; c < f->shape.c; c++)
         for (size_t i = 0; i < f->pixels; i++) {
             const size_t at = (size_t)c * f->pixels + i;
-            f->image[at] = (float)((pixels[at] / 255.0 - g->mean[c]) / g->std[c]);
+            f->image[at] = graph_pixel(g, c, pixels[at]);
         }
-}
-
-static uint64_t hash_of(const float *image, size_t n)
-{
-    uint64_t h = UINT64_C(0x9e3779b97f4a7c15);
-    for (size_t i = 0; i < n; i++) {
-        uint32_t bits;
-        memcpy(&bits, &image[i], sizeof bits);
-        h = (h ^ bits) * UINT64_C(0xbf58476d1ce4e5b9);
-        h ^= h >> 29;
-    }
-    return h;
 }
 
 /* The mean of each cell of a grid, over pixels of which each has the value of the map's own cell
@@ -501,7 +481,7 @@ static void make_images(const struct faith *f, const struct drawn *d, int at)
         for (int k = 0; k < f->points[s].n; k++, at++) {
             float *out = f->queue + (size_t)at * f->size;
             change(f, series_rule((enum series)s), d, &o, f->points[s].count[k], changed, out);
-            f->hash[at] = hash_of(out, f->size);
+            f->hash[at] = real_hash(out, f->size);
         }
     free(changed);
     free(o.pixels);
@@ -651,7 +631,7 @@ static void add_image(struct faith *f, const struct faith_image *image)
     for (size_t i = 0; i < f->seen; i++)
         f->seen_variant[i] = -1;
     memcpy(f->queue + (size_t)f->queued * f->size, f->image, f->size * sizeof *f->queue);
-    f->hash[f->queued] = hash_of(f->image, f->size);
+    f->hash[f->queued] = real_hash(f->image, f->size);
     keep(f, f->queued, 0);
 }
 

@@ -4,6 +4,7 @@
 #include "base/random.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct place {
     float value;
@@ -67,6 +68,23 @@ size_t order_sample(uint64_t seed, const int64_t *id, size_t n, int64_t count, b
         taken[list[i].at] = true;
     free(list);
     return (size_t)count;
+}
+
+size_t order_keep(uint64_t seed, void *row, size_t n, size_t size, int64_t count)
+{
+    char *rows = row;
+    int64_t *id = mem_alloc(n + 1, sizeof *id);
+    bool *taken = mem_alloc(n + 1, sizeof *taken);
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++)
+        memcpy(&id[i], rows + i * size, sizeof *id);
+    order_sample(seed, id, n, count, taken);
+    for (size_t i = 0; i < n; i++)
+        if (taken[i])
+            memmove(rows + kept++ * size, rows + i * size, size);
+    free(id);
+    free(taken);
+    return kept;
 }
 
 void order_ties(uint64_t seed, int64_t id, enum order_use use, uint32_t *tie, size_t n)

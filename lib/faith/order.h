@@ -32,6 +32,10 @@ void order_ties(uint64_t seed, int64_t id, enum order_use use, uint32_t *tie, si
  * the ids alone, whatever their order. Marks those in taken[n]; returns how many. */
 size_t order_sample(uint64_t seed, const int64_t *id, size_t n, int64_t count, bool *taken);
 
+/* The same of row[n] of `size` bytes that begin with their id, an int64_t: keeps those taken, in
+ * their order. */
+size_t order_keep(uint64_t seed, void *row, size_t n, size_t size, int64_t count);
+
 /* The cell over pixel i of n, of `cells` up to n: each has as many pixels as any other, or one
  * more. */
 static inline int order_cell(int i, int n, int cells)

@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "cam/cam.h"
+#include "model/score.h"
 #include "stats/prediction.h"
 
 #include <math.h>
@@ -21,16 +22,6 @@ struct stage {
     float *sum; /* [classes] logits from maps and biases */
 };
 
-static int check_count(const struct stage *s, const char *path, int64_t count, struct err *e)
-{
-    const int64_t items = items_count(s->maps);
-
-    if (count < 0 || items < 0 || count == items)
-        return 0;
-    return err_set(e, "%s: expected %lld items as in %s, found %lld", io_name(path),
-                   (long long)items, items_name(s->maps), (long long)count);
-}
-
 static int open_all(struct stage *s, struct err *e)
 {
     const struct stage_opts *o = s->opts;
@@ -46,7 +37,7 @@ static int open_all(struct stage *s, struct err *e)
     s->h = (int)shape[1];
     s->w = (int)shape[2];
     s->cells = s->h * s->w;
-    if (o->ids && check_count(s, o->ids_name, ids_count(o->ids), e) != 0)
+    if (o->ids && items_match(s->maps, o->ids_name, ids_count(o->ids), e) != 0)
         return -1;
     s->sum = mem_alloc((size_t)s->classes, sizeof *s->sum);
     if (o->biases) {
@@ -58,7 +49,7 @@ static int open_all(struct stage *s, struct err *e)
         return 0;
     return items_open(&s->logits, o->logits, 1, shape, e) != 0
                ? -1
-               : check_count(s, o->logits, items_count(s->logits), e);
+               : items_match(s->maps, o->logits, items_count(s->logits), e);
 }
 
 int stage_open(struct stage **out, const struct stage_opts *o, struct err *e)
@@ -96,20 +87,10 @@ void stage_grid(const struct stage *s, int *h, int *w)
     *w = s->w;
 }
 
-int stage_predicted(const float *logits, int classes)
-{
-    int best = 0;
-
-    for (int c = 1; c < classes; c++)
-        if (logits[c] > logits[best])
-            best = c;
-    return best;
-}
-
 /* By how much logits that are the same may differ. */
 static double slack_of(const float *logits, int classes)
 {
-    return STAGE_TOLERANCE * fmax(1, fabs((double)logits[stage_predicted(logits, classes)]));
+    return STAGE_TOLERANCE * fmax(1, fabs((double)logits[score_best(logits, classes)]));
 }
 
 /* Compares logits with the sums of the maps. */
@@ -161,7 +142,7 @@ int stage_get(struct stage *s, int64_t id, int pred, const float **maps, const f
         return -1;
     if (pred < 0 || !*logits)
         return 0;
-    const int best = stage_predicted(*logits, s->classes);
+    const int best = score_best(*logits, s->classes);
     if ((*logits)[best] - (*logits)[pred] <= slack_of(*logits, s->classes))
         return 0;
     return err_set(e,
@@ -174,8 +155,8 @@ int stage_end(struct stage *s, struct err *e)
     const struct stage_opts *o = s->opts;
 
     if (items_drain(s->maps, e) != 0 || (s->logits && items_drain(s->logits, e) != 0) ||
-        (o->ids && check_count(s, o->ids_name, ids_count(o->ids), e) != 0) ||
-        (s->logits && check_count(s, o->logits, items_count(s->logits), e) != 0))
+        (o->ids && items_match(s->maps, o->ids_name, ids_count(o->ids), e) != 0) ||
+        (s->logits && items_match(s->maps, o->logits, items_count(s->logits), e) != 0))
         return -1;
     return 0;
 }

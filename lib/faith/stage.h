@@ -34,9 +34,6 @@ void stage_grid(const struct stage *s, int *h, int *w);
 int stage_get(struct stage *s, int64_t id, int pred, const float **maps, const float **logits,
               struct err *e) ERR_CHECKED;
 
-/* The class with the highest of logits[classes], the lowest of several. */
-int stage_predicted(const float *logits, int classes);
-
 /* Reads pipes to their ends, and compares the numbers of items. */
 int stage_end(struct stage *s, struct err *e) ERR_CHECKED;
 

@@ -137,6 +137,12 @@ void graph_mark_made_of(const struct graph *g, bool *marked);
  * that reads a value before it. Caller frees. */
 struct graph *graph_tail(const struct graph *g, int value, struct err *e) ERR_CHECKED;
 
+/* Value 0 of a byte of channel `c`. */
+static inline float graph_pixel(const struct graph *g, int c, uint8_t byte)
+{
+    return (float)((byte / 255.0 - g->mean[c]) / g->std[c]);
+}
+
 /* Multiply-accumulates per image, of an operation and of all. */
 int64_t graph_op_macs(const struct graph *g, const struct graph_op *op);
 int64_t graph_macs(const struct graph *g);

@@ -17,6 +17,15 @@ struct score {
                       class */
 };
 
+/* The class of the largest of logits[classes], of equal ones the lower. */
+static inline int score_best(const float *logits, int classes)
+{
+    int best = 0;
+    for (int c = 1; c < classes; c++)
+        best = logits[c] > logits[best] ? c : best;
+    return best;
+}
+
 /* From logits[classes], all finite; `label` is a class or -1. The softmax is that of the logits
  * divided by `temperature`, above 0. */
 void score_logits(struct score *s, const float *logits, int classes, int label, double temperature);

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-static int open_at(struct tsv_in **t, const char *file, const char *const *columns, int *col,
+int fields_open_at(struct tsv_in **t, const char *file, const char *const *columns, int *col,
                    struct err *e)
 {
     if (tsv_open(t, file, e) != 0)
@@ -27,13 +27,7 @@ static int open_at(struct tsv_in **t, const char *file, const char *const *colum
 
 int fields_open(struct tsv_in **t, const char *file, const char *const *columns, struct err *e)
 {
-    return open_at(t, file, columns, NULL, e);
-}
-
-int fields_open_at(struct tsv_in **t, const char *file, const char *const *columns, int *col,
-                   struct err *e)
-{
-    return open_at(t, file, columns, col, e);
+    return fields_open_at(t, file, columns, NULL, e);
 }
 
 static bool missing(const struct tsv_in *t, int col)

@@ -15,7 +15,7 @@
 int fields_open(struct tsv_in **t, const char *file, const char *const *columns, struct err *e)
     ERR_CHECKED;
 
-/* The same; col[] gets the number of each of the columns. */
+/* The same; col[] gets the number of each of the columns, unless it is NULL. */
 int fields_open_at(struct tsv_in **t, const char *file, const char *const *columns, int *col,
                    struct err *e) ERR_CHECKED;
 

@@ -80,6 +80,16 @@ void items_close(struct items *t)
     free(t);
 }
 
+int items_match(const struct items *t, const char *path, int64_t count, struct err *e)
+{
+    const int64_t items = items_count(t);
+
+    if (count < 0 || items < 0 || count == items)
+        return 0;
+    return err_set(e, "%s: expected %lld items as in %s, found %lld", io_name(path),
+                   (long long)items, items_name(t), (long long)count);
+}
+
 const char *items_name(const struct items *t)
 {
     return npy_name(t->in);

@@ -18,6 +18,10 @@ int items_axes(const char *path, struct err *e) ERR_CHECKED;
 int items_open(struct items **t, const char *path, int ndim, const int64_t *shape, struct err *e)
     ERR_CHECKED;
 void items_close(struct items *t);
+
+/* An error where a tensor `path` of `count` items, one for each of these, has another number; a
+ * number that is not known yet (-1) is none. */
+int items_match(const struct items *t, const char *path, int64_t count, struct err *e) ERR_CHECKED;
 const char *items_name(const struct items *t);
 const struct npy_item *items_item(const struct items *t);
 

@@ -183,8 +183,7 @@ static int upload_table(struct cuda *c, struct err *e)
     float table[3 * 256];
     for (int k = 0; k < 3; k++)
         for (int v = 0; v < 256; v++)
-            table[k * 256 + v] =
-                (float)((v / 255.0 - c->work.graph->mean[k]) / c->work.graph->std[k]);
+            table[k * 256 + v] = graph_pixel(c->work.graph, k, (uint8_t)v);
     return upload(c, &c->table, table, 3 * 256, e);
 }
 

@@ -58,7 +58,7 @@ static void normalise(const struct graph *g, const uint8_t *pixels, float *x)
     size_t cells = graph_cells(g, 0);
     for (int c = 0; c < 3; c++)
         for (size_t p = 0; p < cells; p++)
-            *x++ = (float)((*pixels++ / 255.0 - g->mean[c]) / g->std[c]);
+            *x++ = graph_pixel(g, c, *pixels++);
 }
 
 /* Result `want` of image i, which a forward pass tells. */
