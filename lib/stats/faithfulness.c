@@ -74,18 +74,19 @@ static bool has_values(const struct faithfulness *f, const struct faith_map *m, 
 static void drop_blank(struct faithfulness *f)
 {
     int n = 0;
-    f->blank = f->part = 0;
+    f->part = 0;
     for (int i = 0; i < f->maps; i++) {
-        bool part, kept = has_values(f, &f->map[i], &part) || !f->map[i].layer;
-        if (kept) {
-            f->part += part && f->map[i].layer;
-            f->map[n++] = f->map[i];
-        } else {
-            f->blank++;
-            free_map(&f->map[i]);
-        }
+        bool part;
+        if (!has_values(f, &f->map[i], &part) && f->map[i].layer)
+            continue;
+        f->part += part && f->map[i].layer;
+        struct faith_map kept = f->map[i];
+        f->map[i] = f->map[n];
+        f->map[n++] = kept;
     }
-    f->maps = n;
+    f->blank = f->maps - n;
+    while (f->maps > n)
+        free_map(&f->map[--f->maps]);
 }
 
 void faithfulness_compute(struct faithfulness *f)
