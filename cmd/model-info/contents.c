@@ -166,8 +166,8 @@ static int put_layer(struct tsv_out *t, const struct graph *g, const struct grap
     tsv_put_string(t, op->key);
     tsv_put_string(t, graph_rules[op->kind].name);
     tsv_put_string(t, y->name);
-    tsv_put_int(t, op->k);
-    tsv_put_int(t, op->stride);
+    tsv_put_int(t, op->y.k);
+    tsv_put_int(t, op->y.stride);
     tsv_put_int(t, graph_addend(op) >= 0);
     tsv_put_int(t, op->act == GRAPH_RELU);
     tsv_put_int(t, y->c);

@@ -81,7 +81,7 @@ static int convert_folded(const struct info *i, struct ckpt *c, struct err *e)
     for (int k = 0; k < g->ops; k++) {
         const struct graph_op *op = &g->op[k];
         const struct graph_value *x = &g->value[op->in[0]], *y = &g->value[op->out];
-        const int64_t shape[] = {y->c, x->c, op->k, op->k};
+        const int64_t shape[] = {y->c, x->c, op->y.k, op->x.k};
         if (!op->key)
             continue;
         add(&f, op, "weight", op->w,

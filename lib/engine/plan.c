@@ -63,7 +63,8 @@ static void last_uses(const struct plan *p, const struct engine_opts *o, int *us
 /* The 1 by 1 convolution beside a block. */
 static bool is_shortcut(const struct graph_op *op)
 {
-    return op->kind == GRAPH_CONV && op->k == 1 && op->act == GRAPH_NONE && op->ins == 1;
+    return op->kind == GRAPH_CONV && op->y.k == 1 && op->x.k == 1 && op->act == GRAPH_NONE &&
+           op->ins == 1;
 }
 
 /* A name for the operation: its part in the block that its value, or the next that has a
@@ -230,6 +231,12 @@ int plan_check(const char *backend, const struct graph *g, const struct engine_o
         if (op->kind != GRAPH_CONV && op->kind != GRAPH_NORM && op->kind != GRAPH_MAX_POOL)
             return err_set(e, "%s: operation %s within a network is not computed here: use ref",
                            backend, graph_rules[op->kind].name);
+    for (const struct graph_op *op = g->op; op < end.average; op++)
+        if (!graph_square(op) || (op->kind == GRAPH_CONV && op->groups != 1))
+            return err_set(e,
+                           "%s: groups, dilation, and windows that are not square are not computed "
+                           "here: use ref",
+                           backend);
     for (int i = 0; i < o->want_count; i++)
         if (o->wants[i].what == ENGINE_GRADIENT && o->wants[i].value > end.value)
             return err_set(e,

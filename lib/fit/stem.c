@@ -73,11 +73,11 @@ static struct move next_move(unsigned *seed)
 static void take_patch(const struct fit_stem *s, const uint8_t *pixels, int y, int x,
                        enum fit_frame frame, struct move m, double *z)
 {
-    const int k = s->conv->k, plane = s->h * s->w;
+    const int k = s->conv->y.k, plane = s->h * s->w;
     for (int ky = 0, at = 0; ky < k; ky++)
         for (int kx = 0; kx < k; kx++, at++) {
-            int iy = y * s->conv->stride - s->conv->pad + ky,
-                ix = x * s->conv->stride - s->conv->pad + kx;
+            int iy = y * s->conv->y.stride - s->conv->y.before + ky,
+                ix = x * s->conv->x.stride - s->conv->x.before + kx;
             bool inside = iy >= 0 && iy < s->h && ix >= 0 && ix < s->w;
             iy += m.dy;
             ix += m.dx;
@@ -93,8 +93,8 @@ static void add_image(struct fit_stem *s, struct moments *m, const uint8_t *pixe
                       enum fit_frame frame, unsigned *seed, double *z)
 {
     const struct graph_op *c = s->conv;
-    unsigned oh = (unsigned)((s->h + 2 * c->pad - c->k) / c->stride + 1),
-             ow = (unsigned)((s->w + 2 * c->pad - c->k) / c->stride + 1);
+    unsigned oh = (unsigned)((s->h + 2 * c->y.before - c->y.k) / c->y.stride + 1),
+             ow = (unsigned)((s->w + 2 * c->x.before - c->x.k) / c->x.stride + 1);
     struct move move = {0, 0, false};
     if (frame != FIT_FRAME_NONE)
         move = next_move(seed);
@@ -145,7 +145,7 @@ int fit_stem_new(struct fit_stem **out, const struct model *m, const struct fit_
     s->bgr = m->assumed.bgr;
     s->h = images->h;
     s->w = images->w;
-    s->window = s->conv->k * s->conv->k;
+    s->window = s->conv->y.k * s->conv->x.k;
     s->patch = 4 * s->window;
     double most = (double)BUDGET / ((double)images->count * s->patch * s->patch / 2);
     s->each = most < 1 ? 1 : most < INT32_MAX ? (int)most : INT32_MAX;

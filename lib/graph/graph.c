@@ -22,6 +22,7 @@ void graph_free(struct graph *g)
     for (int i = 0; i < g->ops; i++) {
         free((void *)g->op[i].w);
         free((void *)g->op[i].b);
+        free((void *)g->op[i].pick);
         free((void *)g->op[i].key);
     }
     for (int i = 0; i < g->values; i++) {
@@ -44,12 +45,13 @@ int graph_add_value(struct graph *g, int c, int h, int w, const char *name, cons
 static const char *refusal(const struct graph *g, const struct graph_op *op, struct graph_value *y)
 {
     const struct graph_rule *r = &graph_rules[op->kind];
+    if (op->ins < r->inputs || op->ins > r->inputs + r->addend)
+        return r->inputs == 1 ? "one input" : "two inputs";
     const char *why = r->shape(g, op, y);
     if (why)
         return why;
-    if (!r->addend)
-        return op->ins == 1 && op->act == GRAPH_NONE ? NULL
-                                                     : "one input and no activation behind it";
+    if (!r->act && op->act != GRAPH_NONE)
+        return "no activation behind it";
     int addend = graph_addend(op);
     const struct graph_value *a = addend >= 0 ? &g->value[addend] : y;
     return a->c == y->c && a->h == y->h && a->w == y->w ? NULL : "an addend of the result's shape";
@@ -73,9 +75,9 @@ struct graph_op graph_conv(int in, int channels, int k, int stride)
                              .in = {in},
                              .ins = 1,
                              .channels = channels,
-                             .k = k,
-                             .stride = stride,
-                             .pad = k / 2};
+                             .y = graph_windows(k, stride, k / 2),
+                             .x = graph_windows(k, stride, k / 2),
+                             .groups = 1};
 }
 
 /* --- questions --- */

@@ -11,16 +11,43 @@
 
 /* What each one is and does is its row in graph_rules[] (graph/rules.h). */
 enum graph_kind {
-    GRAPH_CONV,     /* y = conv(x) + bias [+ addend], then the activation */
-    GRAPH_NORM,     /* y = w[c] x + b[c] [+ addend], then the activation: a batch norm that no
-                       convolution before it can take in */
-    GRAPH_MAX_POOL, /* maximum over windows; padding never wins */
-    GRAPH_AVERAGE,  /* over all cells: (c, h, w) -> (c, 1, 1) */
-    GRAPH_LINEAR,   /* y = W x + bias, of values of one cell */
+    GRAPH_CONV,      /* y = conv(x) + bias [+ addend], then the activation */
+    GRAPH_NORM,      /* y = w[c] x + b[c] [+ addend], then the activation: a batch norm that no
+                        convolution before it can take in */
+    GRAPH_MAX_POOL,  /* maximum over windows; padding never wins */
+    GRAPH_MEAN_POOL, /* mean over windows; cells of the padding count as 0, or not at all */
+    GRAPH_GRID_POOL, /* mean over a grid of y.k by x.k areas, as even as can be: adaptive pooling */
+    GRAPH_AVERAGE,   /* over all cells: (c, h, w) -> (c, 1, 1) */
+    GRAPH_LINEAR,    /* y = W x + bias, of values of one cell */
+    GRAPH_ADD,       /* y = x + addend, then the activation; one of both may have one cell or one
+                        channel where the other has more */
+    GRAPH_MULTIPLY,  /* y = x * factor in the same way */
+    GRAPH_FUNCTION,  /* y = f(x), element by element */
+    GRAPH_CONCAT,    /* the channels of x, then those of another */
+    GRAPH_PICK,      /* channels of x, in any order and any number */
+    GRAPH_FLATTEN,   /* (c, h, w) -> (c h w, 1, 1) */
+    GRAPH_SOFTMAX,   /* over the channels of each cell */
     GRAPH_KINDS
 };
 
 enum graph_act { GRAPH_NONE, GRAPH_RELU, GRAPH_ACTS };
+
+/* Functions of one number, f(x), with up to two numbers p and q of their own. */
+enum graph_function {
+    GRAPH_CLIP,       /* min(max(x, p), q); with p = 0 and q infinite it is ReLU */
+    GRAPH_LEAKY_RELU, /* x above 0, else p x */
+    GRAPH_SIGMOID,    /* 1 / (1 + exp(-x)) */
+    GRAPH_TANH,
+    GRAPH_SILU,         /* x sigmoid(x) */
+    GRAPH_HARD_SIGMOID, /* min(max(p x + q, 0), 1) */
+    GRAPH_HARD_SWISH,   /* x min(max(x / 6 + 1 / 2, 0), 1) */
+    GRAPH_GELU,         /* x Phi(x), Phi the distribution of a standard normal number */
+    GRAPH_GELU_TANH,    /* the same with the usual approximation of Phi by tanh */
+    GRAPH_ELU,          /* x above 0, else p (exp(x) - 1) */
+    GRAPH_SOFTPLUS,     /* log(1 + exp(x)) */
+    GRAPH_MISH,         /* x tanh(softplus(x)) */
+    GRAPH_FUNCTIONS
+};
 
 /* Values are numbered in order of computation; value 0 is the normalised image. */
 struct graph_value {
@@ -32,20 +59,31 @@ struct graph_value {
 
 enum { GRAPH_INPUTS = 2 };
 
+/* Windows along an axis. */
+struct graph_axis {
+    int k;             /* cells of a window */
+    int stride;        /* how far apart windows are */
+    int before, after; /* cells in front of the image and behind it that windows may reach into */
+    int gap;           /* cells between two of a window: dilation less 1 */
+};
+
 struct graph_op {
     enum graph_kind kind;
-    /* Values read; a second one is the addend: of the result's shape and added to it before the
-     * activation. */
+    /* Values read. A second one of conv and norm is the addend: of the result's shape and added
+     * to it before the activation. */
     int in[GRAPH_INPUTS];
     int ins; /* how many there are */
     int out; /* value made */
     /* Attributes */
-    int channels; /* of the result, where the operation has the choice: conv, linear */
-    int k;        /* side of windows */
-    int stride;   /* how far apart windows are */
-    int pad;      /* rim of cells around the image that windows may reach into */
+    int channels; /* of the result, where the operation has the choice: conv, linear, pick */
+    struct graph_axis y, x;
+    int groups; /* of conv: group i of the input's channels makes group i of the result's */
+    bool inner; /* of mean_pool: divides by the cells of a window that lie in the image */
     enum graph_act act;
-    const float *w;  /* conv (oc, ic, k, k), linear (oc, ic), norm (c); else NULL */
+    enum graph_function function;
+    float p, q;      /* of the function */
+    const int *pick; /* [channels] which of the input's */
+    const float *w;  /* conv (oc, ic / groups, y.k, x.k), linear (oc, ic), norm (c); else NULL */
     const float *b;  /* conv and linear (oc), norm (c); else NULL */
     const char *key; /* of its weights without ".weight", or NULL */
 };
@@ -76,12 +114,27 @@ int graph_add(struct graph *g, const struct graph_op *op, struct err *e) ERR_CHE
  * stride, without activation or addend; to be altered and appended. */
 struct graph_op graph_conv(int in, int channels, int k, int stride);
 
+/* Windows of `k` cells, `stride` apart, that may reach `pad` cells beyond either end. */
+static inline struct graph_axis graph_windows(int k, int stride, int pad)
+{
+    return (struct graph_axis){.k = k, .stride = stride, .before = pad, .after = pad};
+}
+
 /* --- questions --- */
 
-/* Value added before the activation, or -1. */
+/* Value added to the result of a convolution or norm before the activation, or -1. */
 static inline int graph_addend(const struct graph_op *op)
 {
-    return op->ins > 1 ? op->in[1] : -1;
+    return op->ins > 1 && (op->kind == GRAPH_CONV || op->kind == GRAPH_NORM) ? op->in[1] : -1;
+}
+
+/* Whether windows are square, the same on both axes and at both ends, and whole: those of most
+ * networks, which op->y then describes. */
+static inline bool graph_square(const struct graph_op *op)
+{
+    const struct graph_axis *a = &op->y, *b = &op->x;
+    return a->k == b->k && a->stride == b->stride && a->before == b->before &&
+           a->before == a->after && a->before == b->after && a->gap == 0 && b->gap == 0;
 }
 
 /* Cells of a value, and its elements. */

@@ -8,13 +8,22 @@
     void name##_forward(const struct graph *g, const struct graph_op *op,                          \
                         const struct graph_image *x);                                              \
     void name##_backward(const struct graph *g, const struct graph_op *op,                         \
-                         const struct graph_image *x)
+                         const struct graph_image *x, int i)
 
 KIND(kind_conv);
 KIND(kind_norm);
 KIND(kind_max_pool);
+KIND(kind_mean_pool);
+KIND(kind_grid_pool);
 KIND(kind_average);
 KIND(kind_linear);
+KIND(kind_add);
+KIND(kind_multiply);
+KIND(kind_function);
+KIND(kind_concat);
+KIND(kind_pick);
+KIND(kind_flatten);
+KIND(kind_softmax);
 
 /* Behind a sum: the activation, then the one rounding. */
 static inline float kind_finish(const struct graph_op *op, double sum)

@@ -11,15 +11,15 @@ void kind_linear_forward(const struct graph *g, const struct graph_op *op,
         double sum = op->b[o];
         for (int i = 0; i < in; i++)
             sum += (double)*w++ * x[i];
-        y[o] = (float)sum;
+        y[o] = kind_finish(op, sum);
     }
 }
 
 void kind_linear_backward(const struct graph *g, const struct graph_op *op,
-                          const struct graph_image *image)
+                          const struct graph_image *image, int input)
 {
     const float *dy = image->grad[op->out];
-    float *dx = image->grad[op->in[0]];
+    float *dx = image->grad[op->in[input]];
     int in = g->value[op->in[0]].c, out = g->value[op->out].c;
     for (int i = 0; i < in; i++) {
         double sum = dx[i];

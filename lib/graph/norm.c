@@ -14,10 +14,10 @@ void kind_norm_forward(const struct graph *g, const struct graph_op *op,
 }
 
 void kind_norm_backward(const struct graph *g, const struct graph_op *op,
-                        const struct graph_image *image)
+                        const struct graph_image *image, int input)
 {
     const float *dy = image->grad[op->out];
-    float *dx = image->grad[op->in[0]];
+    float *dx = image->grad[op->in[input]];
     size_t cells = graph_cells(g, op->out);
     for (size_t p = 0; p < graph_size(g, op->out); p++)
         dx[p] += op->w[p / cells] * dy[p];

@@ -1,4 +1,4 @@
-/* Maxima over windows, and the average over all cells. */
+/* Maxima and means over windows and areas, and the average over all cells. */
 #include "graph/kinds.h"
 
 #include <math.h>
@@ -10,9 +10,10 @@ static size_t largest(const struct graph_value *from, const struct graph_op *op,
 {
     bool found = false;
     size_t at = 0;
-    for (int ky = 0; ky < op->k; ky++)
-        for (int kx = 0; kx < op->k; kx++) {
-            int iy = oy * op->stride + ky - op->pad, ix = ox * op->stride + kx - op->pad;
+    for (int ky = 0; ky < op->y.k; ky++)
+        for (int kx = 0; kx < op->x.k; kx++) {
+            int iy = oy * op->y.stride + ky * (op->y.gap + 1) - op->y.before;
+            int ix = ox * op->x.stride + kx * (op->x.gap + 1) - op->x.before;
             if (iy < 0 || iy >= from->h || ix < 0 || ix >= from->w)
                 continue;
             size_t p = (size_t)iy * (size_t)from->w + (size_t)ix;
@@ -36,16 +37,115 @@ void kind_max_pool_forward(const struct graph *g, const struct graph_op *op,
 }
 
 void kind_max_pool_backward(const struct graph *g, const struct graph_op *op,
-                            const struct graph_image *image)
+                            const struct graph_image *image, int input)
 {
     const struct graph_value *from = &g->value[op->in[0]], *to = &g->value[op->out];
     const float *x = image->value[op->in[0]], *dy = image->grad[op->out];
-    float *dx = image->grad[op->in[0]];
+    float *dx = image->grad[op->in[input]];
     size_t cells = graph_cells(g, op->in[0]);
     for (int c = 0; c < to->c; c++, x += cells, dx += cells)
         for (int oy = 0; oy < to->h; oy++)
             for (int ox = 0; ox < to->w; ox++)
                 dx[largest(from, op, x, oy, ox)] += *dy++;
+}
+
+/* Cells from begin to before end of an axis, `by` apart. */
+struct span {
+    int begin, end, by;
+    int whole; /* how many a window has, those outside the image included */
+};
+
+/* Window o of an axis with `in` cells, as far as it lies in the image. */
+static struct span window_span(const struct graph_axis *a, int o, int in)
+{
+    const int by = a->gap + 1, first = o * a->stride - a->before, last = first + (a->k - 1) * by;
+    return (struct span){first < 0 ? first + (by - 1 - first) / by * by : first,
+                         last < in ? last + 1 : in, by, a->k};
+}
+
+/* Area o of `areas`, which overlap by a cell where they do not divide the axis. */
+static struct span area_span(int o, int areas, int in)
+{
+    const int begin = (int)((int64_t)o * in / areas);
+    const int end = (int)(((int64_t)(o + 1) * in + areas - 1) / areas);
+    return (struct span){begin, end, 1, end - begin};
+}
+
+static int span_cells(const struct span *s)
+{
+    return (s->end - s->begin + s->by - 1) / s->by;
+}
+
+/* What a mean over both is divided by. */
+static double divisor(const struct graph_op *op, const struct span *y, const struct span *x)
+{
+    return op->inner ? (double)span_cells(y) * span_cells(x) : (double)y->whole * x->whole;
+}
+
+static struct span span_of(const struct graph_op *op, const struct graph_axis *a, int o, int in)
+{
+    return op->kind == GRAPH_GRID_POOL ? area_span(o, a->k, in) : window_span(a, o, in);
+}
+
+static void means_forward(const struct graph *g, const struct graph_op *op,
+                          const struct graph_image *image)
+{
+    const struct graph_value *from = &g->value[op->in[0]], *to = &g->value[op->out];
+    const float *x = image->value[op->in[0]];
+    float *y = image->value[op->out];
+    for (int c = 0; c < to->c; c++, x += graph_cells(g, op->in[0]))
+        for (int oy = 0; oy < to->h; oy++)
+            for (int ox = 0; ox < to->w; ox++) {
+                const struct span sy = span_of(op, &op->y, oy, from->h),
+                                  sx = span_of(op, &op->x, ox, from->w);
+                double sum = 0;
+                for (int iy = sy.begin; iy < sy.end; iy += sy.by)
+                    for (int ix = sx.begin; ix < sx.end; ix += sx.by)
+                        sum += x[(size_t)iy * (size_t)from->w + (size_t)ix];
+                *y++ = (float)(sum / divisor(op, &sy, &sx));
+            }
+}
+
+static void means_backward(const struct graph *g, const struct graph_op *op,
+                           const struct graph_image *image, int input)
+{
+    const struct graph_value *from = &g->value[op->in[0]], *to = &g->value[op->out];
+    const float *dy = image->grad[op->out];
+    float *dx = image->grad[op->in[input]];
+    for (int c = 0; c < to->c; c++, dx += graph_cells(g, op->in[0]))
+        for (int oy = 0; oy < to->h; oy++)
+            for (int ox = 0; ox < to->w; ox++, dy++) {
+                const struct span sy = span_of(op, &op->y, oy, from->h),
+                                  sx = span_of(op, &op->x, ox, from->w);
+                const double each = *dy / divisor(op, &sy, &sx);
+                for (int iy = sy.begin; iy < sy.end; iy += sy.by)
+                    for (int ix = sx.begin; ix < sx.end; ix += sx.by)
+                        dx[(size_t)iy * (size_t)from->w + (size_t)ix] += (float)each;
+            }
+}
+
+void kind_mean_pool_forward(const struct graph *g, const struct graph_op *op,
+                            const struct graph_image *image)
+{
+    means_forward(g, op, image);
+}
+
+void kind_mean_pool_backward(const struct graph *g, const struct graph_op *op,
+                             const struct graph_image *image, int input)
+{
+    means_backward(g, op, image, input);
+}
+
+void kind_grid_pool_forward(const struct graph *g, const struct graph_op *op,
+                            const struct graph_image *image)
+{
+    means_forward(g, op, image);
+}
+
+void kind_grid_pool_backward(const struct graph *g, const struct graph_op *op,
+                             const struct graph_image *image, int input)
+{
+    means_backward(g, op, image, input);
 }
 
 void kind_average_forward(const struct graph *g, const struct graph_op *op,
@@ -63,10 +163,10 @@ void kind_average_forward(const struct graph *g, const struct graph_op *op,
 }
 
 void kind_average_backward(const struct graph *g, const struct graph_op *op,
-                           const struct graph_image *image)
+                           const struct graph_image *image, int input)
 {
     const float *dy = image->grad[op->out];
-    float *dx = image->grad[op->in[0]];
+    float *dx = image->grad[op->in[input]];
     size_t cells = graph_cells(g, op->in[0]);
     for (size_t p = 0; p < graph_size(g, op->in[0]); p++)
         dx[p] += (float)(dy[p / cells] / (double)cells);

@@ -1,12 +1,17 @@
 #include "graph/kinds.h"
 
+#include <limits.h>
+
 /* --- shapes --- */
 
-/* Cells of a row or column that windows of an operation make of `cells`; 0 where none fits. */
-static int windows(const struct graph_op *op, int cells)
+/* How many windows lie along an axis of `cells`; 0 where none fits. */
+static int windows(const struct graph_axis *a, int cells)
 {
-    return op->k >= 1 && op->stride >= 1 && op->pad >= 0 && cells + 2 * op->pad >= op->k
-               ? (cells + 2 * op->pad - op->k) / op->stride + 1
+    const int64_t room = (int64_t)cells + a->before + a->after;
+    const int64_t span = (int64_t)(a->k - 1) * (a->gap + 1) + 1;
+    return a->k >= 1 && a->stride >= 1 && a->before >= 0 && a->after >= 0 && a->gap >= 0 &&
+                   room >= span
+               ? (int)((room - span) / a->stride + 1)
                : 0;
 }
 
@@ -14,7 +19,8 @@ static const char *windows_shape(const struct graph *g, const struct graph_op *o
                                  struct graph_value *y)
 {
     const struct graph_value *x = &g->value[op->in[0]];
-    *y = (struct graph_value){.c = channels, .h = windows(op, x->h), .w = windows(op, x->w)};
+    *y =
+        (struct graph_value){.c = channels, .h = windows(&op->y, x->h), .w = windows(&op->x, x->w)};
     if (channels < 1)
         return "at least one channel";
     return y->h > 0 && y->w > 0 ? NULL : "a window that fits into the image";
@@ -23,18 +29,40 @@ static const char *windows_shape(const struct graph *g, const struct graph_op *o
 static const char *conv_shape(const struct graph *g, const struct graph_op *op,
                               struct graph_value *y)
 {
-    return windows_shape(g, op, op->channels, y);
+    const char *why = windows_shape(g, op, op->channels, y);
+    if (why)
+        return why;
+    return op->groups >= 1 && op->channels % op->groups == 0 &&
+                   g->value[op->in[0]].c % op->groups == 0
+               ? NULL
+               : "groups that divide the channels of both sides";
 }
 
-static const char *max_pool_shape(const struct graph *g, const struct graph_op *op,
-                                  struct graph_value *y)
+/* A window in the padding alone has neither a largest cell nor a mean. */
+static bool reaches_image(const struct graph_axis *a)
+{
+    const int span = (a->k - 1) * (a->gap + 1) + 1;
+    return a->before < span && a->after < span;
+}
+
+static const char *pool_shape(const struct graph *g, const struct graph_op *op,
+                              struct graph_value *y)
 {
     const char *why = windows_shape(g, op, g->value[op->in[0]].c, y);
-    /* A window in the padding alone has no largest cell. */
-    return why ? why : op->pad < op->k ? NULL : "padding smaller than the window";
+    if (why)
+        return why;
+    return reaches_image(&op->y) && reaches_image(&op->x) ? NULL
+                                                          : "padding smaller than the window";
 }
 
-static const char *norm_shape(const struct graph *g, const struct graph_op *op,
+static const char *grid_pool_shape(const struct graph *g, const struct graph_op *op,
+                                   struct graph_value *y)
+{
+    *y = (struct graph_value){.c = g->value[op->in[0]].c, .h = op->y.k, .w = op->x.k};
+    return y->h >= 1 && y->w >= 1 ? NULL : "a grid of at least one area";
+}
+
+static const char *same_shape(const struct graph *g, const struct graph_op *op,
                               struct graph_value *y)
 {
     const struct graph_value *x = &g->value[op->in[0]];
@@ -58,11 +86,55 @@ static const char *linear_shape(const struct graph *g, const struct graph_op *op
     return graph_cells(g, op->in[0]) == 1 ? NULL : "a value of one cell";
 }
 
+/* Of two sides of which one may be 1; 0 where they differ otherwise. */
+static int wider(int a, int b)
+{
+    return a == b || b == 1 ? a : a == 1 ? b : 0;
+}
+
+static const char *pair_shape(const struct graph *g, const struct graph_op *op,
+                              struct graph_value *y)
+{
+    const struct graph_value *a = &g->value[op->in[0]], *b = &g->value[op->in[1]];
+    *y = (struct graph_value){
+        .c = wider(a->c, b->c), .h = wider(a->h, b->h), .w = wider(a->w, b->w)};
+    return y->c && y->h && y->w ? NULL : "two values whose sides are equal or 1";
+}
+
+static const char *concat_shape(const struct graph *g, const struct graph_op *op,
+                                struct graph_value *y)
+{
+    const struct graph_value *a = &g->value[op->in[0]], *b = &g->value[op->in[1]];
+    *y = (struct graph_value){.h = a->h, .w = a->w};
+    if (a->h != b->h || a->w != b->w)
+        return "two values of the same height and width";
+    return __builtin_add_overflow(a->c, b->c, &y->c) ? "fewer channels" : NULL;
+}
+
+static const char *pick_shape(const struct graph *g, const struct graph_op *op,
+                              struct graph_value *y)
+{
+    const struct graph_value *x = &g->value[op->in[0]];
+    *y = (struct graph_value){.c = op->channels, .h = x->h, .w = x->w};
+    for (int i = 0; i < op->channels; i++)
+        if (op->pick[i] < 0 || op->pick[i] >= x->c)
+            return "channels of its input";
+    return op->channels >= 1 ? NULL : "at least one channel";
+}
+
+static const char *flatten_shape(const struct graph *g, const struct graph_op *op,
+                                 struct graph_value *y)
+{
+    const size_t n = graph_size(g, op->in[0]);
+    *y = (struct graph_value){.c = (int)n, .h = 1, .w = 1};
+    return n <= INT_MAX ? NULL : "a smaller value";
+}
+
 /* --- counts --- */
 
 static int64_t conv_weights(const struct graph *g, const struct graph_op *op)
 {
-    return (int64_t)g->value[op->in[0]].c * op->k * op->k;
+    return (int64_t)(g->value[op->in[0]].c / op->groups) * op->y.k * op->x.k;
 }
 
 static int64_t norm_weights(const struct graph *g, const struct graph_op *op)
@@ -103,16 +175,34 @@ const struct graph_act_rule graph_act_rules[GRAPH_ACTS] = {
 };
 
 const struct graph_rule graph_rules[GRAPH_KINDS] = {
-    [GRAPH_CONV] = {"conv", true, GRAPH_KEEPS_NOTHING, conv_shape, conv_weights, weights_macs,
-                    kind_conv_forward, kind_conv_backward},
-    [GRAPH_NORM] = {"norm", true, GRAPH_KEEPS_NOTHING, norm_shape, norm_weights, NULL,
+    [GRAPH_CONV] = {"conv", 1, true, true, GRAPH_KEEPS_NOTHING, conv_shape, conv_weights,
+                    weights_macs, kind_conv_forward, kind_conv_backward},
+    [GRAPH_NORM] = {"norm", 1, true, true, GRAPH_KEEPS_NOTHING, same_shape, norm_weights, NULL,
                     kind_norm_forward, kind_norm_backward},
-    [GRAPH_MAX_POOL] = {"max_pool", false, GRAPH_KEEPS_INPUT, max_pool_shape, NULL, NULL,
+    [GRAPH_MAX_POOL] = {"max_pool", 1, false, false, GRAPH_KEEPS_INPUT, pool_shape, NULL, NULL,
                         kind_max_pool_forward, kind_max_pool_backward},
-    [GRAPH_AVERAGE] = {"average", false, GRAPH_KEEPS_NOTHING, average_shape, NULL, NULL,
+    [GRAPH_MEAN_POOL] = {"mean_pool", 1, false, false, GRAPH_KEEPS_NOTHING, pool_shape, NULL, NULL,
+                         kind_mean_pool_forward, kind_mean_pool_backward},
+    [GRAPH_GRID_POOL] = {"grid_pool", 1, false, false, GRAPH_KEEPS_NOTHING, grid_pool_shape, NULL,
+                         NULL, kind_grid_pool_forward, kind_grid_pool_backward},
+    [GRAPH_AVERAGE] = {"average", 1, false, false, GRAPH_KEEPS_NOTHING, average_shape, NULL, NULL,
                        kind_average_forward, kind_average_backward},
-    [GRAPH_LINEAR] = {"linear", false, GRAPH_KEEPS_NOTHING, linear_shape, linear_weights,
+    [GRAPH_LINEAR] = {"linear", 1, false, true, GRAPH_KEEPS_NOTHING, linear_shape, linear_weights,
                       weights_macs, kind_linear_forward, kind_linear_backward},
+    [GRAPH_ADD] = {"add", 2, false, true, GRAPH_KEEPS_NOTHING, pair_shape, NULL, NULL,
+                   kind_add_forward, kind_add_backward},
+    [GRAPH_MULTIPLY] = {"multiply", 2, false, false, GRAPH_KEEPS_INPUT, pair_shape, NULL, NULL,
+                        kind_multiply_forward, kind_multiply_backward},
+    [GRAPH_FUNCTION] = {"function", 1, false, false, GRAPH_KEEPS_INPUT, same_shape, NULL, NULL,
+                        kind_function_forward, kind_function_backward},
+    [GRAPH_CONCAT] = {"concat", 2, false, false, GRAPH_KEEPS_NOTHING, concat_shape, NULL, NULL,
+                      kind_concat_forward, kind_concat_backward},
+    [GRAPH_PICK] = {"pick", 1, false, false, GRAPH_KEEPS_NOTHING, pick_shape, NULL, NULL,
+                    kind_pick_forward, kind_pick_backward},
+    [GRAPH_FLATTEN] = {"flatten", 1, false, false, GRAPH_KEEPS_NOTHING, flatten_shape, NULL, NULL,
+                       kind_flatten_forward, kind_flatten_backward},
+    [GRAPH_SOFTMAX] = {"softmax", 1, false, false, GRAPH_KEEPS_RESULT, same_shape, NULL, NULL,
+                       kind_softmax_forward, kind_softmax_backward},
 };
 
 /* --- by the tables --- */
@@ -167,6 +257,7 @@ void graph_backward(const struct graph *g, const struct graph_op *op, const stru
         dy[p] = act(y[p], dy[p]);
     for (size_t p = 0; addend >= 0 && wanted[addend] && p < size; p++)
         x->grad[addend][p] += dy[p];
-    if (wanted[op->in[0]])
-        graph_rules[op->kind].backward(g, op, x);
+    for (int i = 0; i < graph_rules[op->kind].inputs; i++)
+        if (wanted[op->in[i]])
+            graph_rules[op->kind].backward(g, op, x, i);
 }

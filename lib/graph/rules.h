@@ -17,7 +17,9 @@ struct graph_image {
 
 struct graph_rule {
     const char *name; /* as in tables: "conv" */
-    bool addend;      /* whether it takes one, and an activation behind it */
+    int inputs;       /* how many it has, but for an addend */
+    bool addend;      /* whether it takes one */
+    bool act;         /* whether an activation may follow */
     unsigned keeps;
     /* Shape of the result, from inputs and attributes: NULL, or what the rule expects of them. */
     const char *(*shape)(const struct graph *g, const struct graph_op *op, struct graph_value *y);
@@ -28,8 +30,10 @@ struct graph_rule {
     int64_t (*macs)(const struct graph *g, const struct graph_op *op);
     /* Computes the operation's value. Sums are in double and rounded once. */
     void (*forward)(const struct graph *g, const struct graph_op *op, const struct graph_image *x);
-    /* Adds to the gradient of in[0] what that of the value, before the activation, passes back. */
-    void (*backward)(const struct graph *g, const struct graph_op *op, const struct graph_image *x);
+    /* Adds to the gradient of in[i] what that of the value, before the activation, passes back;
+     * an addend's is the same and not asked for. */
+    void (*backward)(const struct graph *g, const struct graph_op *op, const struct graph_image *x,
+                     int i);
 };
 
 extern const struct graph_rule graph_rules[GRAPH_KINDS];
@@ -43,6 +47,15 @@ struct graph_act_rule {
 };
 
 extern const struct graph_act_rule graph_act_rules[GRAPH_ACTS];
+
+/* The same of functions: f(x) and its derivative. */
+struct graph_function_rule {
+    const char *name;
+    double (*value)(double x, double p, double q);
+    double (*slope)(double x, double p, double q);
+};
+
+extern const struct graph_function_rule graph_function_rules[GRAPH_FUNCTIONS];
 
 /* Weights of an operation, all channels together; 0 for one without. */
 int64_t graph_op_weights(const struct graph *g, const struct graph_op *op);

@@ -82,8 +82,8 @@ int build_norm(struct build *b, const struct place *p, const struct norm *norm, 
     struct graph_op op = {.kind = GRAPH_NORM,
                           .in = {in},
                           .ins = 1,
-                          .k = 1,
-                          .stride = 1,
+                          .y = graph_windows(1, 1, 0),
+                          .x = graph_windows(1, 1, 0),
                           .key = build_op_key(b, p->stage, p->block, p->norm)};
     const struct origin from = {.norm = *norm};
     finish_with(&op, w);
@@ -148,9 +148,8 @@ int build_max_pool(struct build *b, int in, struct err *e)
     const struct graph_op op = {.kind = GRAPH_MAX_POOL,
                                 .in = {in},
                                 .ins = 1,
-                                .k = POOL_KERNEL,
-                                .stride = POOL_STRIDE,
-                                .pad = POOL_KERNEL / 2};
+                                .y = graph_windows(POOL_KERNEL, POOL_STRIDE, POOL_KERNEL / 2),
+                                .x = graph_windows(POOL_KERNEL, POOL_STRIDE, POOL_KERNEL / 2)};
     const struct origin none = {.w = NULL};
     return add(b, &op, &none, e);
 }
@@ -180,7 +179,11 @@ int build_head(struct build *b, int in, struct err *e)
     if (build_take_linear(b, g->value[in].c, build_linear_part(b, part), &w, &bias, e) != 0)
         return -1;
     b->model->parameters += w->count + bias->count;
-    struct graph_op op = {.kind = GRAPH_AVERAGE, .in = {in}, .ins = 1, .k = 1, .stride = 1};
+    struct graph_op op = {.kind = GRAPH_AVERAGE,
+                          .in = {in},
+                          .ins = 1,
+                          .y = graph_windows(1, 1, 0),
+                          .x = graph_windows(1, 1, 0)};
     const struct origin none = {.w = NULL}, from = {.w = w, .b = bias};
     int pooled = add(b, &op, &none, e);
     if (pooled < 0)

@@ -85,7 +85,7 @@ static int load_op(struct build *b, int i, struct err *e)
         (from->b && ckpt_read(b->ckpt, from->b, bias, e) != 0))
         return -1;
     if (op->in[0] == 0 && b->assume.bgr)
-        swap_channels(w, (int)channels, b->graph->value[0].c, op->k * op->k);
+        swap_channels(w, (int)channels, b->graph->value[0].c, op->y.k * op->x.k);
     return norm_is_there(&from->norm) ? fold(b, from, w, count / channels, bias, channels, e) : 0;
 }
 

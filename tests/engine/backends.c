@@ -134,7 +134,8 @@ static struct graph *with_diagonals(const struct graph *n)
             free((void *)to.w);
             to.kind = GRAPH_CONV;
             to.channels = (int)channels;
-            to.k = to.stride = 1;
+            to.y = to.x = graph_windows(1, 1, 0);
+            to.groups = 1;
             to.w = w;
         }
         CHECK(graph_add(d, &to, &e) == op->out);
@@ -164,10 +165,11 @@ static void windows(const struct graph *n, const struct graph_op *op, const floa
 {
     const struct graph_value *from = &n->value[op->in[0]], *to = &n->value[op->out];
     for (int i = 0; i < to->h * to->w; i++) {
-        int y0 = i / to->w * op->stride - op->pad, x0 = i % to->w * op->stride - op->pad, at = -1;
+        int y0 = i / to->w * op->y.stride - op->y.before, at = -1;
+        int x0 = i % to->w * op->x.stride - op->x.before;
         for (int p = from->h * from->w - 1; p >= 0; p--) {
             int down = p / from->w - y0, across = p % from->w - x0;
-            bool inside = down >= 0 && down < op->k && across >= 0 && across < op->k;
+            bool inside = down >= 0 && down < op->y.k && across >= 0 && across < op->x.k;
             at = inside && (at < 0 || x[p] >= x[at]) ? p : at;
         }
         y[i] = x[at];

@@ -94,8 +94,8 @@ static void check_net(const struct device *on, struct dnn *d, const struct graph
             const struct graph_op *op = p.step[i].op;
             const struct graph_value *x = &n->value[op->in[0]], *y = &n->value[op->out];
             const struct dnn_shape s = {
-                batches[b], p.pad[op->in[0]], x->h,   x->w, p.pad[op->out], y->h, y->w,
-                op->k,      op->stride,       op->pad};
+                batches[b], p.pad[op->in[0]], x->h,         x->w,        p.pad[op->out], y->h,
+                y->w,       op->y.k,          op->y.stride, op->y.before};
             if (op->kind != GRAPH_CONV || seen(&p, i))
                 continue;
             check_conv(on, d, &s, t, op, false);

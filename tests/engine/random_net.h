@@ -92,8 +92,11 @@ static inline int net_add_scale(struct graph *n, int in, int addend, bool relu)
 
 static inline int net_add_max(struct graph *n, int in, int k, int stride, int pad)
 {
-    const struct graph_op op = {
-        .kind = GRAPH_MAX_POOL, .in = {in}, .ins = 1, .k = k, .stride = stride, .pad = pad};
+    const struct graph_op op = {.kind = GRAPH_MAX_POOL,
+                                .in = {in},
+                                .ins = 1,
+                                .y = graph_windows(k, stride, pad),
+                                .x = graph_windows(k, stride, pad)};
     return net_add(n, &op, 0, 0);
 }
 

@@ -89,10 +89,11 @@ static inline bool settle_clear(const struct graph *n, const struct graph_op *op
 {
     const struct graph_value *from = &n->value[op->in[0]], *to = &n->value[op->out];
     for (int o = 0; o < to->h * to->w; o++) {
-        int y0 = o / to->w * op->stride - op->pad, x0 = o % to->w * op->stride - op->pad;
+        int y0 = o / to->w * op->y.stride - op->y.before,
+            x0 = o % to->w * op->x.stride - op->x.before;
         double most = -INFINITY, next = -INFINITY;
-        for (int i = y0 < 0 ? 0 : y0; i < y0 + op->k && i < from->h; i++)
-            for (int j = x0 < 0 ? 0 : x0; j < x0 + op->k && j < from->w; j++) {
+        for (int i = y0 < 0 ? 0 : y0; i < y0 + op->y.k && i < from->h; i++)
+            for (int j = x0 < 0 ? 0 : x0; j < x0 + op->x.k && j < from->w; j++) {
                 double v = x[i * from->w + j];
                 next = v > most ? most : fmax(v, next);
                 most = fmax(v, most);

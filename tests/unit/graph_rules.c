@@ -53,10 +53,50 @@ static struct graph_op of_kind(enum graph_kind kind, int in)
 static struct graph_op windows(enum graph_kind kind, int in, int k, int stride, int pad)
 {
     struct graph_op op = of_kind(kind, in);
-    op.k = k;
-    op.stride = stride;
-    op.pad = pad;
+    op.y = op.x = graph_windows(k, stride, pad);
+    op.groups = 1;
     op.channels = kind == GRAPH_CONV ? 4 : 0;
+    return op;
+}
+
+/* Windows that differ along both axes and at their ends. */
+static struct graph_op uneven(enum graph_kind kind, int in)
+{
+    struct graph_op op = windows(kind, in, 3, 1, 1);
+    op.y = (struct graph_axis){.k = 3, .stride = 2, .before = 2, .after = 1, .gap = 1};
+    op.x = (struct graph_axis){.k = 2, .stride = 1, .before = 0, .after = 1, .gap = 2};
+    return op;
+}
+
+static struct graph_op pair(enum graph_kind kind, int a, int b)
+{
+    return (struct graph_op){.kind = kind, .in = {a, b}, .ins = 2};
+}
+
+static struct graph_op function(int in, enum graph_function f, float p, float q)
+{
+    struct graph_op op = of_kind(GRAPH_FUNCTION, in);
+    op.function = f;
+    op.p = p;
+    op.q = q;
+    return op;
+}
+
+static struct graph_op pick(int in, const int *channels, int n)
+{
+    struct graph_op op = of_kind(GRAPH_PICK, in);
+    int *list = mem_alloc((size_t)n, sizeof *list);
+    memcpy(list, channels, (size_t)n * sizeof *list);
+    op.channels = n;
+    op.pick = list;
+    return op;
+}
+
+static struct graph_op grid(int in, int h, int w)
+{
+    struct graph_op op = of_kind(GRAPH_GRID_POOL, in);
+    op.y.k = h;
+    op.x.k = w;
     return op;
 }
 
@@ -116,10 +156,52 @@ static void check_shapes(void)
     refused(g, with(windows(GRAPH_CONV, 0, 3, 1, 1), 2, GRAPH_NONE),
             "conv: expected an addend of the result's shape");
     refused(g, with(of_kind(GRAPH_AVERAGE, 0), -1, GRAPH_RELU),
-            "average: expected one input and no activation behind it");
+            "average: expected no activation behind it");
     struct graph_op op = windows(GRAPH_CONV, 0, 9, 1, 0);
     op.key = "layer1.0.conv1";
     refused(g, op, "conv layer1.0.conv1: expected a window that fits into the image");
+    graph_free(g);
+}
+
+static void check_more_shapes(void)
+{
+    static const int order[] = {3, 3, 0};
+    struct graph *g = image_of(4, 7, 10);
+    struct graph_op op = windows(GRAPH_CONV, 0, 3, 1, 1);
+    op.channels = 6;
+    op.groups = 2;
+    shaped(g, add(g, op), 6, 7, 10, 6 * 7 * 10 * 2 * 9);
+    shaped(g, add(g, uneven(GRAPH_CONV, 0)), 4, 3, 8, 4 * 3 * 8 * 4 * 6);
+    shaped(g, add(g, uneven(GRAPH_MAX_POOL, 0)), 4, 3, 8, 0);
+    shaped(g, add(g, uneven(GRAPH_MEAN_POOL, 0)), 4, 3, 8, 0);
+    shaped(g, add(g, grid(0, 3, 4)), 4, 3, 4, 0);
+    int mean = add(g, of_kind(GRAPH_AVERAGE, 0));
+    shaped(g, add(g, pair(GRAPH_MULTIPLY, mean, 0)), 4, 7, 10, 0);
+    int one = add(g, pick(0, order, 1));
+    shaped(g, add(g, pair(GRAPH_ADD, one, mean)), 4, 7, 10, 0);
+    shaped(g, add(g, pair(GRAPH_CONCAT, 0, 1)), 10, 7, 10, 0);
+    shaped(g, add(g, pick(0, order, 3)), 3, 7, 10, 0);
+    shaped(g, add(g, of_kind(GRAPH_FLATTEN, 0)), 280, 1, 1, 0);
+    shaped(g, add(g, of_kind(GRAPH_SOFTMAX, 0)), 4, 7, 10, 0);
+    shaped(g, add(g, function(0, GRAPH_SILU, 0, 0)), 4, 7, 10, 0);
+
+    op.groups = 3;
+    refused(g, op, "conv: expected groups that divide the channels of both sides");
+    op = uneven(GRAPH_MEAN_POOL, 0);
+    op.x.after = 4;
+    refused(g, op, "mean_pool: expected padding smaller than the window");
+    refused(g, grid(0, 0, 1), "grid_pool: expected a grid of at least one area");
+    refused(g, pair(GRAPH_ADD, 0, 2), "add: expected two values whose sides are equal or 1");
+    refused(g, pair(GRAPH_CONCAT, 0, 2),
+            "concat: expected two values of the same height and width");
+    refused(g, of_kind(GRAPH_MULTIPLY, 0), "multiply: expected two inputs");
+    refused(g, pair(GRAPH_FLATTEN, 0, 1), "flatten: expected one input");
+    refused(g, with(function(0, GRAPH_SILU, 0, 0), -1, GRAPH_RELU),
+            "function: expected no activation behind it");
+    static const int beyond[] = {4};
+    op = pick(0, beyond, 1);
+    refused(g, op, "pick: expected channels of its input");
+    free((void *)op.pick);
     graph_free(g);
 }
 
@@ -136,6 +218,9 @@ static void check_table(void)
     for (int a = 0; a < GRAPH_ACTS; a++)
         CHECK(graph_act_rules[a].name &&
               !graph_act_rules[a].forward == !graph_act_rules[a].backward);
+    for (int f = 0; f < GRAPH_FUNCTIONS; f++)
+        CHECK(graph_function_rules[f].name && graph_function_rules[f].value &&
+              graph_function_rules[f].slope);
 }
 
 /* --- backward against differences --- */
@@ -212,8 +297,8 @@ static void differences(struct graph *g)
         wrong += !(fabs(slope - (double)x.grad[0][p]) < 2e-3 * (1 + fabs(slope)));
     }
     if (wrong)
-        fprintf(stderr, "  %s %d/%d/%d: %zu wrong\n", graph_rules[g->op[0].kind].name, g->op[0].k,
-                g->op[0].stride, g->op[0].pad, wrong);
+        fprintf(stderr, "  %s %d/%d/%d: %zu wrong\n", graph_rules[g->op[0].kind].name, g->op[0].y.k,
+                g->op[0].y.stride, g->op[0].y.before, wrong);
     CHECK(wrong == 0);
     free(seed);
     free(all);
@@ -253,6 +338,100 @@ static void check_backward(void)
     x = add(g, with(windows(GRAPH_CONV, x, 1, 1, 0), x, GRAPH_NONE));
     add(g, linear(add(g, of_kind(GRAPH_AVERAGE, x)), 3));
     differences(g);
+}
+
+/* The same of what only exported networks have. */
+static void check_more_backward(void)
+{
+    static const int order[] = {2, 0, 2, 1};
+    struct graph *g = image_of(4, 6, 5);
+    struct graph_op op = windows(GRAPH_CONV, 0, 3, 1, 1);
+    op.channels = 6;
+    op.groups = 2;
+    add(g, op);
+    differences(g);
+    g = image_of(4, 6, 5);
+    op.channels = 8;
+    op.groups = 4;
+    add(g, with(op, -1, GRAPH_NONE));
+    differences(g);
+    for (int kind = GRAPH_CONV; kind <= GRAPH_MEAN_POOL; kind++)
+        for (int inner = 0; inner < 2 && kind != GRAPH_NORM; inner++) {
+            g = image_of(3, 6, 7);
+            op = uneven((enum graph_kind)kind, 0);
+            op.inner = inner;
+            add(g, op);
+            differences(g);
+        }
+    g = image_of(3, 7, 5);
+    add(g, grid(0, 3, 4));
+    differences(g);
+    /* Excitation: channels weighed by a function of their means. */
+    g = image_of(4, 3, 5);
+    int x = add(g, linear(add(g, of_kind(GRAPH_AVERAGE, 0)), 4));
+    x = add(g, pair(GRAPH_MULTIPLY, add(g, function(x, GRAPH_SIGMOID, 0, 0)), 0));
+    x = add(g, with(pair(GRAPH_ADD, x, add(g, pick(0, order, 1))), -1, GRAPH_NONE));
+    x = add(g, pair(GRAPH_CONCAT, x, 0));
+    x = add(g, pick(x, order, 4));
+    add(g, linear(add(g, of_kind(GRAPH_FLATTEN, x)), 3));
+    differences(g);
+    g = image_of(4, 2, 3);
+    add(g, pair(GRAPH_MULTIPLY, 0, 0));
+    differences(g);
+    g = image_of(4, 2, 3);
+    add(g, of_kind(GRAPH_SOFTMAX, 0));
+    differences(g);
+    /* An odd number of elements, none of which is at an edge of a function. */
+    for (int f = 0; f < GRAPH_FUNCTIONS; f++) {
+        g = image_of(3, 5, 7);
+        add(g, function(0, (enum graph_function)f, .2F, .3F));
+        differences(g);
+    }
+    g = image_of(3, 5, 7);
+    add(g, function(0, GRAPH_CLIP, -.4F, INFINITY));
+    differences(g);
+}
+
+/* What an operation makes of one channel of 2 by 3 cells. */
+static void made(struct graph_op op, const float *want, size_t n)
+{
+    static const float image[] = {1, -2, 3, 4, 5, -6};
+    struct graph *g = image_of(1, 2, 3);
+    add(g, op);
+    struct graph_image x = values_of(g);
+    memcpy(x.value[0], image, sizeof image);
+    graph_forward(g, &g->op[0], &x);
+    CHECK(graph_size(g, 1) == n);
+    for (size_t p = 0; p < n; p++)
+        CHECK_NEAR(x.value[1][p], want[p], 2e-6);
+    values_free(g, &x);
+    graph_free(g);
+}
+
+static void check_values(void)
+{
+    struct graph_op op = windows(GRAPH_MEAN_POOL, 0, 2, 2, 1);
+    made(op, (float[]){.25F, .25F, 1, -.25F}, 4);
+    op.inner = true;
+    made(op, (float[]){1, .5F, 4, -.5F}, 4);
+    made(grid(0, 1, 2), (float[]){2, 0}, 2);
+    made(function(0, GRAPH_CLIP, -1, 3.5F), (float[]){1, -1, 3, 3.5F, 3.5F, -1}, 6);
+    made(function(0, GRAPH_LEAKY_RELU, .1F, 0), (float[]){1, -.2F, 3, 4, 5, -.6F}, 6);
+    made(function(0, GRAPH_SIGMOID, 0, 0),
+         (float[]){.73105858F, .11920292F, .95257413F, .98201379F, .99330715F, .00247262F}, 6);
+    made(function(0, GRAPH_SILU, 0, 0),
+         (float[]){.73105858F, -.23840584F, 2.85772238F, 3.92805516F, 4.96653575F, -.01483574F}, 6);
+    made(function(0, GRAPH_HARD_SIGMOID, 1 / 6.F, .5F), (float[]){2 / 3.F, 1 / 6.F, 1, 1, 1, 0}, 6);
+    made(function(0, GRAPH_HARD_SWISH, 0, 0), (float[]){2 / 3.F, -1 / 3.F, 3, 4, 5, 0}, 6);
+    made(function(0, GRAPH_GELU, 0, 0),
+         (float[]){.84134475F, -.04550026F, 2.99595031F, 3.99987329F, 4.99999857F, -5.92e-9F}, 6);
+    made(function(0, GRAPH_GELU_TANH, 0, 0),
+         (float[]){.84119199F, -.04540229F, 2.99636269F, 3.99992991F, 4.99999994F, 0}, 6);
+    made(function(0, GRAPH_ELU, 1, 0), (float[]){1, -.86466472F, 3, 4, 5, -.99752125F}, 6);
+    made(function(0, GRAPH_SOFTPLUS, 0, 0),
+         (float[]){1.31326169F, .12692801F, 3.04858735F, 4.01814993F, 5.00671535F, .00247569F}, 6);
+    made(function(0, GRAPH_MISH, 0, 0),
+         (float[]){.86509839F, -.25250148F, 2.98653500F, 3.99741281F, 4.99955208F, -.01485410F}, 6);
 }
 
 /* An activation stops the gradient of the value itself; what is not wanted gets none. */
@@ -385,7 +564,10 @@ int main(void)
 {
     check_table();
     check_shapes();
+    check_more_shapes();
     check_backward();
+    check_more_backward();
+    check_values();
     check_wanted();
     check_closed();
     check_layers();

@@ -196,13 +196,13 @@ static void check_shapes(void)
 
     /* Of layer2.0: its convolution of stride 2, its shortcut, the sum of both. */
     const struct graph_op *op = &n->op[5];
-    CHECK(op->stride == 2 && op->k == 3 && op->pad == 1 && op->act == GRAPH_RELU &&
+    CHECK(op->y.stride == 2 && op->y.k == 3 && op->y.before == 1 && op->act == GRAPH_RELU &&
           graph_addend(op) == -1);
-    CHECK(op[1].stride == 2 && op[1].k == 1 && op[1].pad == 0 && op[1].act == GRAPH_NONE);
+    CHECK(op[1].y.stride == 2 && op[1].y.k == 1 && op[1].y.before == 0 && op[1].act == GRAPH_NONE);
     CHECK(op[1].in[0] == op->in[0] && op[2].in[0] == op->out);
     CHECK(graph_addend(&op[2]) == op[1].out && op[2].act == GRAPH_RELU);
     /* Of layer1.1: the sum with the block's input. */
-    CHECK(graph_addend(&n->op[4]) == n->op[3].in[0] && n->op[4].stride == 1);
+    CHECK(graph_addend(&n->op[4]) == n->op[3].in[0] && n->op[4].y.stride == 1);
 
     /* w gamma / sqrt(var + eps) and beta - mean gamma / sqrt(var + eps). */
     double scale = 2 / sqrt(4 + 1e-5);

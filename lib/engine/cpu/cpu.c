@@ -23,9 +23,9 @@ static int cpu_supports(const struct graph *g, const struct engine_opts *o, stru
     if (plan_check("cpu", g, o, e) != 0)
         return -1;
     for (int i = 0; i < g->ops; i++)
-        if (g->op[i].k > CONV_LARGEST)
-            return err_set(e, "cpu: windows of %d by %d are too large: use ref", g->op[i].k,
-                           g->op[i].k);
+        if (g->op[i].y.k > CONV_LARGEST)
+            return err_set(e, "cpu: windows of %d by %d are too large: use ref", g->op[i].y.k,
+                           g->op[i].y.k);
     if (o->precision != ENGINE_F16)
         return 0;
     err_record(e, "cpu: f16 is not computed here: use f32 or bf16");

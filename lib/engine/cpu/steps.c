@@ -22,9 +22,9 @@ static struct conv_spec spec_of(const struct cpu *c, const struct graph_op *op, 
         .ip = cpu_pitch(c, from->c),
         .op = cpu_pitch(c, to->c),
         .gap = c->gap,
-        .k = op->k,
-        .stride = op->stride,
-        .pad = op->pad,
+        .k = op->y.k,
+        .stride = op->y.stride,
+        .pad = op->y.before,
         .back = back,
         .relu = !back && op->act == GRAPH_RELU,
         .bf16 = !back && c->bf16,
@@ -107,7 +107,7 @@ static void add_step(struct cpu *c, struct packing *p, struct step *s, const str
     } else if (op->kind == GRAPH_NORM) {
         scale_open(&s->scale, &l, op->w, back ? NULL : op->b, !back && op->act == GRAPH_RELU);
     } else {
-        s->max = (struct max){l, x->h, x->w, y->h, y->w, op->k, op->stride, op->pad};
+        s->max = (struct max){l, x->h, x->w, y->h, y->w, op->y.k, op->y.stride, op->y.before};
     }
 }
 

@@ -82,7 +82,7 @@ static inline size_t cuda_input_bytes(const struct cuda *c)
 static inline struct kernel_window cuda_window(const struct graph *g, const struct graph_op *op)
 {
     const struct graph_value *x = &g->value[op->in[0]], *y = &g->value[op->out];
-    return (struct kernel_window){x->h, x->w, y->h, y->w, op->k, op->stride, op->pad};
+    return (struct kernel_window){x->h, x->w, y->h, y->w, op->y.k, op->y.stride, op->y.before};
 }
 
 /* --- memory.c --- */

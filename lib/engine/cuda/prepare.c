@@ -20,9 +20,9 @@ static struct dnn_shape shape(const struct cuda *c, const struct graph_op *op)
                               c->plan.pad[op->out],
                               y->h,
                               y->w,
-                              op->k,
-                              op->stride,
-                              op->pad};
+                              op->y.k,
+                              op->y.stride,
+                              op->y.before};
 }
 
 /* Whether one plan serves both. */
@@ -96,7 +96,7 @@ static int pack(struct cuda *c, const struct graph_op *op, enum kernel_type t, f
                 void **to, struct err *e)
 {
     int ic = c->work.graph->value[op->in[0]].c, oc = c->work.graph->value[op->out].c,
-        taps = op->k * op->k;
+        taps = op->y.k * op->y.k;
     int ipad = c->plan.pad[op->in[0]], opad = c->plan.pad[op->out];
     size_t n = (size_t)oc * (size_t)ic * (size_t)taps, size = t == KERNEL_F32 ? sizeof(float) : 2;
     if (cuda_room(c, to, (size_t)opad * (size_t)ipad * (size_t)taps * size, e) != 0 ||
