@@ -36,7 +36,7 @@ enum ckpt_type {
     CKPT_TYPES
 };
 
-enum ckpt_format { CKPT_ZIP, CKPT_LEGACY, CKPT_SAFETENSORS };
+enum ckpt_format { CKPT_ZIP, CKPT_LEGACY, CKPT_SAFETENSORS, CKPT_EXPORT };
 
 /* A tensor of the state dict. Its elements stay in the file until they are read. */
 struct ckpt_tensor {
@@ -102,6 +102,10 @@ uint64_t ckpt_limit(const struct ckpt *c);
 /* Whether tensors show so many bytes more than the file has, by sharing storages, that to
  * go through all of them could take any time. An error where they do. */
 int ckpt_bounded(const struct ckpt *c, struct err *e) ERR_CHECKED;
+
+/* The network that torch.export.save wrote beside its tensors, as JSON; NULL where the file holds
+ * tensors alone. Stays the checkpoint's. */
+int ckpt_program(struct ckpt *c, const char **json, size_t *n, struct err *e) ERR_CHECKED;
 
 int ckpt_count(const struct ckpt *c);
 const struct ckpt_tensor *ckpt_at(const struct ckpt *c, int i); /* in file order */

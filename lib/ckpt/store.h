@@ -21,6 +21,7 @@ struct ckpt {
     struct map map;
     bool borrowed; /* the map is the caller's */
     struct zip zip;
+    struct zip_record *program;  /* of torch.export, or NULL */
     struct zip_record *unpacked; /* the one record whose bytes are kept, or NULL */
     struct ckpt_tensor *tensor;  /* [n] */
     int n;
@@ -59,6 +60,7 @@ int ckpt_foreign(const struct ckpt *c, struct foreign f, struct err *e) ERR_CHEC
 
 /* The formats. The file is in c->map. */
 int ckpt_read_zip(struct ckpt *c, struct err *e) ERR_CHECKED;
+int ckpt_read_export(struct ckpt *c, const char *top, struct err *e) ERR_CHECKED;
 int ckpt_read_legacy(struct ckpt *c, struct err *e) ERR_CHECKED;
 int ckpt_read_safetensors(struct ckpt *c, struct err *e) ERR_CHECKED;
 

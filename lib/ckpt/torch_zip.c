@@ -149,6 +149,12 @@ int ckpt_read_zip(struct ckpt *c, struct err *e)
     if (zip_open(&c->zip, c->map.p, c->map.n, c->name, e) != 0)
         return -1;
     struct archive a = {c, find_top(&c->zip, "data.pkl")};
+    char *export = a.top ? NULL : find_top(&c->zip, "models/model.json");
+    if (export) {
+        int r = ckpt_read_export(c, export, e);
+        free(export);
+        return r;
+    }
     if (!a.top)
         return ckpt_foreign(c, foreign_archive(&c->zip), e);
     int r = read_archive(&a, e);

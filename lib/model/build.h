@@ -30,6 +30,9 @@ struct origin {
     struct norm norm;            /* folded into it, or the operation itself */
     int pad_from;                /* channels of the input of a shortcut that pads, else 0 */
     int pad_before;              /* zeros before them */
+    double eps;                  /* of the norm; 0: the one that is assumed */
+    bool constant;               /* a norm of these two numbers, without tensors */
+    float factor, offset;
 };
 
 struct build {
@@ -95,6 +98,13 @@ void build_note(const struct build *b, const char *text);
 
 /* --- layers.c: each returns the value computed --- */
 
+/* Appends an operation, whose key and list become the graph's, with the origin of its numbers. */
+int build_add(struct build *b, const struct graph_op *op, const struct origin *from, struct err *e)
+    ERR_CHECKED;
+
+/* The value of an operation that joins the same two values, or -1. */
+int build_join(const struct build *b, const struct graph_op *op);
+
 /* What an operation is asked for beside its place. */
 struct want {
     int k, stride, width; /* k and width: -1 where the shape tells */
@@ -126,6 +136,11 @@ int build_too_large(const struct ckpt *c, int h, int w, struct err *e) ERR_CHECK
 
 /* All operations, without numbers. */
 int build_operations(struct build *b, struct err *e) ERR_CHECKED;
+
+/* --- exported.c --- */
+
+/* All operations of a program of torch.export, without numbers. */
+int build_exported(struct build *b, const char *text, size_t n, struct err *e) ERR_CHECKED;
 
 /* --- settle.c: assumptions --- */
 

@@ -29,16 +29,28 @@ static int check_size(const struct build *b, int value, struct err *e)
 }
 
 /* Appends an operation, which takes over its key, with the origin of its numbers. */
-static int add(struct build *b, const struct graph_op *op, const struct origin *from, struct err *e)
+int build_add(struct build *b, const struct graph_op *op, const struct origin *from, struct err *e)
 {
     int out = graph_add(b->graph, op, e);
     if (out < 0) {
         free((void *)op->key);
+        free((void *)op->pick);
         return -1;
     }
     b->origin = mem_grow(b->origin, (size_t)b->graph->ops, sizeof *b->origin);
     b->origin[b->graph->ops - 1] = *from;
     return out;
+}
+
+int build_join(const struct build *b, const struct graph_op *op)
+{
+    for (int i = 0; i < b->graph->ops; i++) {
+        const struct graph_op *x = &b->graph->op[i];
+        if (x->kind == op->kind && x->ins == op->ins && x->in[0] == op->in[0] &&
+            x->in[1] == op->in[1])
+            return x->out;
+    }
+    return -1;
 }
 
 /* Gives a value the names wanted, or frees them where there is none. */
@@ -89,7 +101,7 @@ int build_norm(struct build *b, const struct place *p, const struct norm *norm, 
     finish_with(&op, w);
     if (b->opts->unfolded)
         record(b, p, in);
-    return name_value(b, add(b, &op, &from, e), w);
+    return name_value(b, build_add(b, &op, &from, e), w);
 }
 
 /* The convolution of a place. */
@@ -135,7 +147,7 @@ int build_conv(struct build *b, const struct place *p, int in, const struct want
         from.norm = norm;
         finish_with(&op, w);
     }
-    int out = add(b, &op, &from, e);
+    int out = build_add(b, &op, &from, e);
     if (out < 0 || !apart)
         out = name_value(b, out, w);
     else
@@ -151,7 +163,7 @@ int build_max_pool(struct build *b, int in, struct err *e)
                                 .y = graph_windows(POOL_KERNEL, POOL_STRIDE, POOL_KERNEL / 2),
                                 .x = graph_windows(POOL_KERNEL, POOL_STRIDE, POOL_KERNEL / 2)};
     const struct origin none = {.w = NULL};
-    return add(b, &op, &none, e);
+    return build_add(b, &op, &none, e);
 }
 
 int build_padding(struct build *b, int in, int stride, int width, struct err *e)
@@ -168,7 +180,7 @@ int build_padding(struct build *b, int in, int stride, int width, struct err *e)
                                 .pad_before = both ? (width - channels) / 2 : 0};
     b->padded = true;
     b->numbers += (int64_t)width * channels;
-    return add(b, &op, &from, e);
+    return build_add(b, &op, &from, e);
 }
 
 int build_head(struct build *b, int in, struct err *e)
@@ -185,7 +197,7 @@ int build_head(struct build *b, int in, struct err *e)
                           .y = graph_windows(1, 1, 0),
                           .x = graph_windows(1, 1, 0)};
     const struct origin none = {.w = NULL}, from = {.w = w, .b = bias};
-    int pooled = add(b, &op, &none, e);
+    int pooled = build_add(b, &op, &none, e);
     if (pooled < 0)
         return -1;
     g->value[pooled].name = mem_dup("pool");
@@ -193,7 +205,7 @@ int build_head(struct build *b, int in, struct err *e)
     op.in[0] = pooled;
     op.channels = (int)w->shape[0];
     op.key = build_op_key(b, 0, 0, part);
-    int out = add(b, &op, &from, e);
+    int out = build_add(b, &op, &from, e);
     if (out >= 0)
         g->value[out].name = mem_dup("fc");
     return out;

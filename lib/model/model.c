@@ -1,6 +1,7 @@
 #include "model/model.h"
 
 #include "base/mem.h"
+#include "graph/rules.h"
 #include "model/build.h"
 
 #include <stdio.h>
@@ -32,8 +33,39 @@ static void tell(const struct build *b)
     free(text);
 }
 
+/* A network that says itself what it computes. */
+static int build_program(struct build *b, const char *program, size_t n, struct err *e)
+{
+    struct model *m = b->model;
+    if (build_exported(b, program, n, e) != 0)
+        return -1;
+    for (int i = 0; i < b->graph->ops; i++) {
+        const struct graph_op *op = &b->graph->op[i];
+        b->numbers += graph_op_weights(b->graph, op);
+        m->stem = m->stem || op->kind != GRAPH_CONV ? m->stem : op->y.k;
+        if (graph_op_weights(b->graph, op) > 0 && !b->origin[i].constant)
+            m->parameters += graph_op_weights(b->graph, op) + b->graph->value[op->out].c;
+    }
+    if (build_load(b, e) != 0)
+        return -1;
+    m->family = "torch.export";
+    m->known_by = "its own graph";
+    m->state = mem_dup("");
+    char *found = model_describe(m), *text = mem_printf("%s: %s", ckpt_name(b->ckpt), found);
+    build_note(b, text);
+    free(found);
+    free(text);
+    return 0;
+}
+
 static int build_all(struct build *b, struct err *e)
 {
+    const char *program;
+    size_t n;
+    if (ckpt_program(b->ckpt, &program, &n, e) != 0)
+        return -1;
+    if (program)
+        return build_program(b, program, n, e);
     if (build_settle(b, e) != 0 || build_operations(b, e) != 0 || build_check_rest(b, e) != 0 ||
         build_check_effects(b, e) != 0 || build_load(b, e) != 0)
         return -1;
@@ -95,6 +127,9 @@ char *model_describe(const struct model *m)
 {
     char blocks[80] = "";
     size_t at = 0;
+    if (m->assumed.stages == 0)
+        return mem_printf("network of torch.export: %d operations, %d classes", m->graph->ops,
+                          graph_classes(m->graph));
     for (int s = 0; s < m->assumed.stages && at < sizeof blocks; s++)
         at += (size_t)snprintf(blocks + at, sizeof blocks - at, "%s%d", s ? "-" : "", m->blocks[s]);
     return mem_printf("%s%s%snames of %s%s%s%s: %s blocks %s, %d classes",

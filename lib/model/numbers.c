@@ -13,6 +13,7 @@
 static int fold(struct build *b, const struct origin *s, float *w, int64_t each, float *bias,
                 int64_t channels, struct err *e)
 {
+    const double eps = s->eps > 0 ? s->eps : b->assume.eps;
     float *part[NORM_TENSORS];
     bool finite = true;
     int r = 0;
@@ -30,7 +31,7 @@ static int fold(struct build *b, const struct origin *s, float *w, int64_t each,
                         (double)part[NORM_VAR][k]);
             break;
         }
-        double scale = part[NORM_WEIGHT][k] / sqrt(part[NORM_VAR][k] + b->assume.eps);
+        double scale = part[NORM_WEIGHT][k] / sqrt(part[NORM_VAR][k] + eps);
         bias[k] = (float)(part[NORM_BIAS][k] + (bias[k] - (double)part[NORM_MEAN][k]) * scale);
         finite = finite && isfinite(bias[k]);
         for (int64_t j = k * each; j < (k + 1) * each; j++) {
@@ -67,7 +68,7 @@ static void fill(const struct graph *g, const struct graph_op *op, const struct 
     for (int c = 0; c < in && from->pad_from > 0; c++)
         w[(int64_t)(c + from->pad_before) * in + c] = 1;
     for (int c = 0; c < in && op->kind == GRAPH_NORM; c++)
-        w[c] = 1;
+        w[c] = from->constant ? from->factor : 1;
 }
 
 static int load_op(struct build *b, int i, struct err *e)
@@ -81,6 +82,8 @@ static int load_op(struct build *b, int i, struct err *e)
     op->w = w;
     op->b = bias;
     fill(b->graph, op, from, w);
+    for (int64_t k = 0; k < channels && from->constant; k++)
+        bias[k] = from->offset;
     if ((from->w && ckpt_read(b->ckpt, from->w, w, e) != 0) ||
         (from->b && ckpt_read(b->ckpt, from->b, bias, e) != 0))
         return -1;
