@@ -54,6 +54,19 @@ static int open_backend(struct engine *g, const struct engine_backend *b, const 
     return b && b->supports(graph, o, e) == 0 ? b->open(&g->self, graph, o, e) : -1;
 }
 
+/* The kernels for the CPU, else the plain C that computes every graph. */
+static int open_cpu(struct engine *g, const struct graph *graph, const struct engine_opts *o,
+                    struct err *e)
+{
+    struct err none = {0};
+    if (engine_cpu.supports(graph, o, e) == 0 || e->no_device ||
+        engine_ref.supports(graph, o, &none) != 0)
+        return open_backend(g, &engine_cpu, graph, o, e);
+    if (o->note)
+        o->note(e->msg);
+    return open_backend(g, &engine_ref, graph, o, e);
+}
+
 /* A usable GPU that computes what is wanted, else the CPU. A GPU whose memory others have taken
  * is not usable either; what else fails on one is an error. */
 static int open_auto(struct engine *g, const struct graph *graph, const struct engine_opts *o,
@@ -71,7 +84,7 @@ static int open_auto(struct engine *g, const struct graph *graph, const struct e
     bool installed = plugin_installed();
     if (o->note && installed)
         o->note(why.msg);
-    if (open_backend(g, &engine_cpu, graph, o, e) == 0)
+    if (open_cpu(g, graph, o, e) == 0)
         return 0;
     struct err cpu = *e;
     if (cpu.no_device && installed) {

@@ -125,7 +125,7 @@ int engine_warm(const char *device, struct err *e) ERR_CHECKED;
 
 /* Chooses and opens a backend. The graph outlives it. What is wanted and no backend computes is
  * an error, what this one does not is one that names it; a device that is not there sets
- * e->no_device. "auto" falls back to the CPU. */
+ * e->no_device. "auto" falls back to the CPU's kernels, and from these to "ref". */
 int engine_open(struct engine **g, const struct graph *graph, const struct engine_opts *o,
                 struct err *e) ERR_CHECKED;
 void engine_close(struct engine *g);

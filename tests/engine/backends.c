@@ -331,6 +331,28 @@ static void refused(const struct graph *n, struct engine_opts o, const char *mes
     CHECK_STR(e.msg, message);
 }
 
+static char noted[256];
+
+static void take_note(const char *text)
+{
+    snprintf(noted, sizeof noted, "%s", text);
+}
+
+/* "auto" goes on with ref, and says what cpu does not compute. */
+static void falls_back(const struct graph *n, const char *note)
+{
+    struct err e = {0};
+    struct engine *g = NULL;
+    const struct engine_opts o = {.device = "auto", .note = take_note};
+    noted[0] = 0;
+    CHECK(engine_open(&g, n, &o, &e) == 0);
+    if (g && strncmp(engine_about(g), "cuda", 4) != 0) {
+        CHECK(strncmp(engine_about(g), "ref", 3) == 0);
+        CHECK_STR(noted, note);
+    }
+    engine_close(g);
+}
+
 static void check_refusals(void)
 {
     struct graph *n = net_random(8, 8, (const int[]){8, 0}, 1, 5);
@@ -366,6 +388,7 @@ static void check_refusals(void)
     net_add_head(n, net_add_scale(n, op.in[0], -1, true), 4);
     refused(n, (struct engine_opts){.device = "cpu"},
             "cpu: operation average within a network is not computed here: use ref");
+    falls_back(n, "cpu: operation average within a network is not computed here: use ref");
     graph_free(n);
 }
 
