@@ -1,0 +1,231 @@
+/* Programs that say what they compute, node by node, become operations of a graph: the part that
+ * no format of files has to itself. A reader (model/aten.c: torch.export, model/onnx.c: ONNX)
+ * goes through the nodes of its program, keeps a symbol for each name and calls the function of
+ * this header that each node is.
+ *
+ * A program's tensors have shapes of their own (batch, tokens, heads, ...), the graph's values
+ * are (c, h, w) of one image. So a symbol is a value and a view of it: reshape, permute, slice,
+ * expand and the like change the view alone; a function that needs its input in another form
+ * than the value has appends an operation that moves the elements. */
+#ifndef HP_TRACE_H
+#define HP_TRACE_H
+
+#include "model/build.h"
+
+enum { TRACE_DIMS = 8, TRACE_FACTORS = 16, TRACE_INTS = 16, TRACE_NAME = 80 };
+
+/* How many images a program takes that takes any number: a prime that no size holds, so that
+ * arithmetic on shapes is plain arithmetic. */
+enum { TRACE_IMAGES = 1000000007 };
+
+/* The stride of the factor that counts images. */
+enum { TRACE_EACH_IMAGE = -1 };
+
+/* A digit of an index: n of them, so many elements apart in (c, h, w) of one image or in the
+ * storage of a constant; 0: the same element each time. Never n = 1. */
+struct trace_factor {
+    int64_t n, stride;
+};
+
+/* A logical shape: each axis is the product of its factors, the outermost first; one of size 1 has
+ * none. factor[] holds those of axis 0, then those of axis 1, ... */
+struct trace_view {
+    int dims;
+    int count[TRACE_DIMS]; /* of factors */
+    struct trace_factor factor[TRACE_FACTORS];
+    int64_t offset;
+};
+
+enum trace_kind {
+    TRACE_NOTHING,  /* not made yet, or of no interest */
+    TRACE_VALUE,    /* activations */
+    TRACE_CONSTANT, /* a tensor of the checkpoint */
+    TRACE_NUMBERS,  /* small whole numbers that are known: shapes, axes, indices */
+    TRACE_SCORES    /* the products of queries and keys: of use to attention alone */
+};
+
+/* What a name of a program stands for. */
+struct trace_symbol {
+    enum trace_kind kind;
+    int uses;    /* how often nodes and results of the program name it; the reader's to set, before
+                    the node that makes it: trace_bind() keeps it */
+    bool shared; /* what it is a view of is read by others, too */
+    struct trace_view view;
+    int value;                        /* of the graph; of SCORES their number */
+    float scale;                      /* of activations: a factor still to be applied */
+    const struct ckpt_tensor *tensor; /* of a constant */
+    int64_t number[TRACE_INTS];       /* of NUMBERS, in order */
+};
+
+struct trace_scores;
+
+struct trace {
+    struct build *b;
+    int64_t images;        /* of the program's input: their number, or TRACE_IMAGES */
+    const char *node, *op; /* what refusals name: the node's name and the operation's; the reader
+                              sets them before each node */
+    struct trace_scores *scores;
+    size_t scores_n;
+    struct ckpt_tensor **made; /* [made_n] views of tensors, which live as long as the trace */
+    size_t made_n;
+    int64_t elements; /* of all values, which are limited */
+};
+
+/* --- the reader's side --- */
+
+/* `images`: how many the program was exported for, TRACE_IMAGES for any number. */
+void trace_open(struct trace *t, struct build *b, int64_t images);
+
+/* Frees all but the graph and the origins; call it when build_load is through. */
+void trace_close(struct trace *t);
+
+/* "FILE: node conv2d_3 (conv2d): ..." and the way on; an expression of value -1. */
+#define trace_refuse(t, e, ...) (trace_record((t), (e), __VA_ARGS__), err_value())
+void trace_record(const struct trace *t, struct err *e, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Value 0 as (images, c, h, w), and a tensor as it is. */
+struct trace_symbol trace_image(const struct trace *t);
+struct trace_symbol trace_constant(const struct ckpt_tensor *tensor);
+
+/* Whole numbers: of no axis (n is 1) or of one. */
+struct trace_symbol trace_scalar(int64_t number);
+struct trace_symbol trace_numbers(const int64_t *number, int n);
+
+/* `to` becomes what `made` is and keeps its uses. */
+void trace_bind(struct trace_symbol *to, const struct trace_symbol *made);
+
+/* Sizes. An axis counts from the end where it is negative; -1 where there is no such axis. */
+int64_t trace_size(const struct trace_symbol *x, int dim);
+int trace_axis(const struct trace_symbol *x, int64_t dim);
+int64_t trace_count(const struct trace_symbol *x); /* elements */
+
+/* A constant of one element, or a whole number. */
+int trace_number(const struct trace *t, const struct trace_symbol *x, double *out, struct err *e)
+    ERR_CHECKED;
+
+/* All images' logits: the last operation's value, one number for each class. A softmax at the end
+ * is taken off: what it reads are the logits. */
+int trace_result(struct trace *t, const struct trace_symbol *x, struct err *e) ERR_CHECKED;
+
+/* --- operations ---
+ * Each makes *y of its inputs, or refuses. Symbols that may be missing are NULL. Inputs are not
+ * changed; y may be one of them. */
+
+/* Windows of convolutions and pools: height, then width. */
+struct trace_windows {
+    int k[2], stride[2], before[2], after[2], dilation[2];
+    bool ceil;  /* of pools: a last window that is not whole counts, too */
+    bool inner; /* of means: cells of the padding do not count */
+};
+
+/* Windows of k by k, `stride` apart, without padding and dilation. */
+struct trace_windows trace_windows(int k, int stride);
+
+/* x (N, c, h, w), w (out, c / groups, k, k), bias (out). win->k is the weights'. */
+int trace_conv(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *w,
+               const struct trace_symbol *bias, const struct trace_windows *win, int groups,
+               struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* A batch norm over axis 1: weight, bias, mean, variance (NORM_TENSORS). */
+int trace_batch_norm(struct trace *t, const struct trace_symbol *x,
+                     const struct trace_symbol *const norm[NORM_TENSORS], double eps,
+                     struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* A layer norm over the last axis. */
+int trace_layer_norm(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *w,
+                     const struct trace_symbol *bias, double eps, struct trace_symbol *y,
+                     struct err *e) ERR_CHECKED;
+
+int trace_function(struct trace *t, const struct trace_symbol *x, enum graph_function f, double p,
+                   double q, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* x above 0, else slope[channel] x; the slopes have one element or those of axis 1. */
+int trace_prelu(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *slope,
+                struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* x + factor y, x * y, x / y, with broadcasting: activations, constants and numbers. */
+int trace_add(struct trace *t, const struct trace_symbol *a, const struct trace_symbol *b,
+              double factor, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+int trace_multiply(struct trace *t, const struct trace_symbol *a, const struct trace_symbol *b,
+                   struct trace_symbol *y, struct err *e) ERR_CHECKED;
+int trace_divide(struct trace *t, const struct trace_symbol *a, const struct trace_symbol *b,
+                 struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* x * factor + offset, both the same everywhere. */
+int trace_scale(struct trace *t, const struct trace_symbol *x, double factor, double offset,
+                struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* kind: GRAPH_MAX_POOL or GRAPH_MEAN_POOL, of x (N, c, h, w). */
+int trace_pool(struct trace *t, enum graph_kind kind, const struct trace_symbol *x,
+               const struct trace_windows *win, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* Adaptive pooling to h by w; maxima only where areas are equal windows. */
+int trace_grid_pool(struct trace *t, enum graph_kind kind, const struct trace_symbol *x, int h,
+                    int w, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* The mean, or the maximum, over axes; `keep`: which have size 1 then, else they go. */
+int trace_reduce(struct trace *t, enum graph_kind kind, const struct trace_symbol *x,
+                 const int64_t *dim, int dims, bool keep, struct trace_symbol *y, struct err *e)
+    ERR_CHECKED;
+
+/* Over the last axis: w (out, in), bias (out). */
+int trace_linear(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *w,
+                 const struct trace_symbol *bias, struct trace_symbol *y, struct err *e)
+    ERR_CHECKED;
+
+/* The product of the last two axes: with a constant b (in, out) a linear layer; of activations
+ * only that of queries and keys and, behind its softmax, that with the values. */
+int trace_matmul(struct trace *t, const struct trace_symbol *a, const struct trace_symbol *b,
+                 struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* q, k, v (..., tokens, d), softmax(scale q k') v. */
+int trace_attention(struct trace *t, const struct trace_symbol *q, const struct trace_symbol *k,
+                    const struct trace_symbol *v, double scale, struct trace_symbol *y,
+                    struct err *e) ERR_CHECKED;
+
+int trace_softmax(struct trace *t, const struct trace_symbol *x, int64_t dim, bool log,
+                  struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* --- shapes: of activations, constants and, where it makes sense, of whole numbers --- */
+
+/* At most one size is -1: what remains. */
+int trace_reshape(const struct trace *t, const struct trace_symbol *x, const int64_t *size, int n,
+                  struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* Axes first to last become one. */
+int trace_flatten(const struct trace *t, const struct trace_symbol *x, int64_t first, int64_t last,
+                  struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* Axis i of y is axis order[i] of x. */
+int trace_permute(const struct trace *t, const struct trace_symbol *x, const int64_t *order, int n,
+                  struct trace_symbol *y, struct err *e) ERR_CHECKED;
+int trace_swap(const struct trace *t, const struct trace_symbol *x, int64_t a, int64_t b,
+               struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* A new axis of size 1 at `dim` of y, and without axis `dim`, where it has size 1. */
+int trace_unsqueeze(const struct trace *t, const struct trace_symbol *x, int64_t dim,
+                    struct trace_symbol *y, struct err *e) ERR_CHECKED;
+int trace_squeeze(const struct trace *t, const struct trace_symbol *x, int64_t dim,
+                  struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* Of an axis every step-th from `from` up to `to`, which count from the end where negative and
+ * may lie beyond it; and the i-th alone, without the axis. */
+int trace_slice(const struct trace *t, const struct trace_symbol *x, int64_t dim, int64_t from,
+                int64_t to, int64_t step, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+int trace_select(const struct trace *t, const struct trace_symbol *x, int64_t dim, int64_t i,
+                 struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* Axes of size 1 are repeated; a size of -1 leaves the axis. Axes are added in front. */
+int trace_expand(const struct trace *t, const struct trace_symbol *x, const int64_t *size, int n,
+                 struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* Joined along an axis: activations, constants among them, or whole numbers. */
+int trace_concat(struct trace *t, const struct trace_symbol *const *x, int n, int64_t dim,
+                 struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* Zeros before and behind each axis, before[dims] and after[dims]; fewer where negative. */
+int trace_pad(struct trace *t, const struct trace_symbol *x, const int64_t *before,
+              const int64_t *after, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+#endif
