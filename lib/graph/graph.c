@@ -202,6 +202,16 @@ static const float *copy_of(const float *from, size_t n)
     return to ? memcpy(to, from, n * sizeof *to) : NULL;
 }
 
+/* The list of a pick or gather, which its result's shape tells the length of. */
+static const int *list_of(const struct graph *g, const struct graph_op *op)
+{
+    if (!op->pick)
+        return NULL;
+    const size_t n = op->kind == GRAPH_PICK ? (size_t)op->channels : graph_size(g, op->out);
+    int *to = mem_alloc(n, sizeof *to);
+    return memcpy(to, op->pick, n * sizeof *to);
+}
+
 static const char *name_of(const char *name)
 {
     return name ? mem_dup(name) : NULL;
@@ -220,6 +230,7 @@ static int copy_op(struct graph *to, const struct graph *g, const struct graph_o
     if (out < 0)
         return -1;
     struct graph_op *added = &to->op[to->ops - 1];
+    added->pick = list_of(g, op);
     added->w = copy_of(op->w, (size_t)graph_op_weights(g, op));
     added->b = copy_of(op->b, (size_t)g->value[op->out].c);
     added->key = name_of(op->key);

@@ -24,6 +24,10 @@ KIND(kind_concat);
 KIND(kind_pick);
 KIND(kind_flatten);
 KIND(kind_softmax);
+KIND(kind_layer_norm);
+KIND(kind_offset);
+KIND(kind_attention);
+KIND(kind_gather);
 
 /* Behind a sum: the activation, then the one rounding. */
 static inline float kind_finish(const struct graph_op *op, double sum)

@@ -43,6 +43,25 @@ void kind_pick_backward(const struct graph *g, const struct graph_op *op,
     }
 }
 
+void kind_gather_forward(const struct graph *g, const struct graph_op *op,
+                         const struct graph_image *image)
+{
+    const float *x = image->value[op->in[0]];
+    float *y = image->value[op->out];
+    for (size_t p = 0; p < graph_size(g, op->out); p++)
+        y[p] = op->pick[p] < 0 ? 0 : x[op->pick[p]];
+}
+
+void kind_gather_backward(const struct graph *g, const struct graph_op *op,
+                          const struct graph_image *image, int input)
+{
+    const float *dy = image->grad[op->out];
+    float *dx = image->grad[op->in[input]];
+    for (size_t p = 0; p < graph_size(g, op->out); p++)
+        if (op->pick[p] >= 0)
+            dx[op->pick[p]] += dy[p];
+}
+
 void kind_flatten_forward(const struct graph *g, const struct graph_op *op,
                           const struct graph_image *image)
 {

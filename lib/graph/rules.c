@@ -130,6 +130,32 @@ static const char *flatten_shape(const struct graph *g, const struct graph_op *o
     return n <= INT_MAX ? NULL : "a smaller value";
 }
 
+static const char *attention_shape(const struct graph *g, const struct graph_op *op,
+                                   struct graph_value *y)
+{
+    const struct graph_value *x = &g->value[op->in[0]];
+    *y = (struct graph_value){.c = x->c / 3, .h = x->h, .w = x->w};
+    return op->groups >= 1 && x->c % 3 == 0 && y->c % op->groups == 0
+               ? NULL
+               : "queries, keys and values of as many channels, which the heads divide";
+}
+
+static const char *gather_shape(const struct graph *g, const struct graph_op *op,
+                                struct graph_value *y)
+{
+    *y = (struct graph_value){.c = op->channels, .h = op->y.k, .w = op->x.k};
+    if (y->c < 1 || y->h < 1 || y->w < 1)
+        return "at least one element";
+    const int64_t most = (int64_t)graph_size(g, op->in[0]);
+    int64_t n = (int64_t)y->c * y->h;
+    if (__builtin_mul_overflow(n, y->w, &n) || n > INT_MAX)
+        return "fewer elements";
+    for (int64_t i = 0; i < n; i++)
+        if (op->pick[i] < -1 || op->pick[i] >= most)
+            return "elements of its input";
+    return NULL;
+}
+
 /* --- counts --- */
 
 static int64_t conv_weights(const struct graph *g, const struct graph_op *op)
@@ -147,6 +173,17 @@ static int64_t norm_weights(const struct graph *g, const struct graph_op *op)
 static int64_t linear_weights(const struct graph *g, const struct graph_op *op)
 {
     return g->value[op->in[0]].c;
+}
+
+static int64_t offset_weights(const struct graph *g, const struct graph_op *op)
+{
+    return (int64_t)graph_cells(g, op->in[0]);
+}
+
+/* Each cell's query with each cell's key, and as much for the values. */
+static int64_t attention_macs(const struct graph *g, const struct graph_op *op)
+{
+    return 2 * (int64_t)graph_size(g, op->out) * (int64_t)graph_cells(g, op->out);
 }
 
 /* Every weight is multiplied once for each cell of its channel. */
@@ -203,6 +240,14 @@ const struct graph_rule graph_rules[GRAPH_KINDS] = {
                        kind_flatten_forward, kind_flatten_backward},
     [GRAPH_SOFTMAX] = {"softmax", 1, false, false, GRAPH_KEEPS_RESULT, same_shape, NULL, NULL,
                        kind_softmax_forward, kind_softmax_backward},
+    [GRAPH_LAYER_NORM] = {"layer_norm", 1, false, false, GRAPH_KEEPS_INPUT, same_shape,
+                          norm_weights, NULL, kind_layer_norm_forward, kind_layer_norm_backward},
+    [GRAPH_OFFSET] = {"offset", 1, false, false, GRAPH_KEEPS_NOTHING, same_shape, offset_weights,
+                      NULL, kind_offset_forward, kind_offset_backward},
+    [GRAPH_ATTENTION] = {"attention", 1, false, false, GRAPH_KEEPS_INPUT, attention_shape, NULL,
+                         attention_macs, kind_attention_forward, kind_attention_backward},
+    [GRAPH_GATHER] = {"gather", 1, false, false, GRAPH_KEEPS_NOTHING, gather_shape, NULL, NULL,
+                      kind_gather_forward, kind_gather_backward},
 };
 
 /* --- by the tables --- */
@@ -223,6 +268,9 @@ size_t graph_plane(const struct graph *g)
     size_t most = 0;
     for (int i = 0; i < g->values; i++)
         most = graph_cells(g, i) > most ? graph_cells(g, i) : most;
+    for (int i = 0; i < g->ops; i++)
+        if (g->op[i].kind == GRAPH_ATTENTION)
+            return 2 * most;
     return most;
 }
 

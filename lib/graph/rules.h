@@ -63,7 +63,7 @@ int64_t graph_op_weights(const struct graph *g, const struct graph_op *op);
 /* What a backward pass through an operation keeps, its activation's share included. */
 unsigned graph_op_keeps(const struct graph_op *op);
 
-/* Cells of the largest value. */
+/* Cells of the largest value; twice as many where there is attention. */
 size_t graph_plane(const struct graph *g);
 
 /* Computes the value of an operation whose inputs are there. */

@@ -92,6 +92,36 @@ static struct graph_op pick(int in, const int *channels, int n)
     return op;
 }
 
+/* (c, h, w) of elements in an order of noise, every fifth of them 0. */
+static struct graph_op gather(const struct graph *g, int in, int c, int h, int w)
+{
+    struct graph_op op = of_kind(GRAPH_GATHER, in);
+    const size_t n = (size_t)c * (size_t)h * (size_t)w;
+    int *list = mem_alloc(n, sizeof *list);
+    for (size_t i = 0; i < n; i++)
+        list[i] = i % 5 == 4 ? -1 : (int)(fabsf(noise()) * (float)(graph_size(g, in) - 1));
+    op.channels = c;
+    op.y.k = h;
+    op.x.k = w;
+    op.pick = list;
+    return op;
+}
+
+static struct graph_op attention(int in, int heads, float scale)
+{
+    struct graph_op op = of_kind(GRAPH_ATTENTION, in);
+    op.groups = heads;
+    op.p = scale;
+    return op;
+}
+
+static struct graph_op layer_norm(int in, float eps)
+{
+    struct graph_op op = of_kind(GRAPH_LAYER_NORM, in);
+    op.p = eps;
+    return op;
+}
+
 static struct graph_op grid(int in, int h, int w)
 {
     struct graph_op op = of_kind(GRAPH_GRID_POOL, in);
@@ -205,13 +235,52 @@ static void check_more_shapes(void)
     graph_free(g);
 }
 
+static void check_token_shapes(void)
+{
+    struct graph *g = image_of(12, 3, 5);
+    struct err e;
+    shaped(g, add(g, layer_norm(0, 1e-5F)), 12, 3, 5, 0);
+    CHECK(graph_op_weights(g, &g->op[0]) == 12);
+    shaped(g, add(g, of_kind(GRAPH_OFFSET, 0)), 12, 3, 5, 0);
+    CHECK(graph_op_weights(g, &g->op[1]) == 12 * 15);
+    shaped(g, add(g, attention(0, 2, 1)), 4, 3, 5, 2 * 4 * 15 * 15);
+    shaped(g, add(g, gather(g, 0, 4, 7, 2)), 4, 7, 2, 0);
+    CHECK(graph_plane(g) == 2 * 15);
+    refused(g, attention(0, 3, 1),
+            "attention: expected queries, keys and values of as many channels, which the heads "
+            "divide");
+    refused(g, attention(0, 0, 1),
+            "attention: expected queries, keys and values of as many channels, which the heads "
+            "divide");
+    struct graph_op op = gather(g, 0, 2, 2, 2);
+    ((int *)op.pick)[3] = 180;
+    refused(g, op, "gather: expected elements of its input");
+    ((int *)op.pick)[3] = -2;
+    refused(g, op, "gather: expected elements of its input");
+    op.x.k = 0;
+    refused(g, op, "gather: expected at least one element");
+    op.channels = op.y.k = op.x.k = 1 << 16;
+    refused(g, op, "gather: expected fewer elements");
+    free((void *)op.pick);
+
+    /* What lies behind a value has lists and numbers of its own. */
+    int x = add(g, gather(g, 3, 4, 1, 1));
+    add(g, linear(add(g, pick(x, (int[]){3, 0}, 2)), 2));
+    struct graph *t = graph_tail(g, 3, &e);
+    CHECK(t && t->ops == 3 && t->op[0].pick != g->op[4].pick && t->op[1].pick[0] == 3);
+    for (int i = 0; t && i < 4; i++)
+        CHECK(t->op[0].pick[i] == g->op[4].pick[i]);
+    graph_free(t);
+    graph_free(g);
+}
+
 /* Every row is complete, and known by a name of its own. */
 static void check_table(void)
 {
     for (int k = 0; k < GRAPH_KINDS; k++) {
         const struct graph_rule *r = &graph_rules[k];
         CHECK(r->name && r->shape && r->forward && r->backward);
-        CHECK(!r->macs || r->weights);
+        CHECK(!r->macs || r->weights || k == GRAPH_ATTENTION);
         for (int i = 0; i < k; i++)
             CHECK(strcmp(r->name, graph_rules[i].name) != 0);
     }
@@ -392,6 +461,33 @@ static void check_more_backward(void)
     differences(g);
 }
 
+static void check_token_backward(void)
+{
+    struct graph *g = image_of(5, 2, 3);
+    add(g, layer_norm(0, .01F));
+    differences(g);
+    g = image_of(5, 2, 3);
+    add(g, of_kind(GRAPH_OFFSET, 0));
+    differences(g);
+    g = image_of(3, 4, 3);
+    add(g, gather(g, 0, 5, 3, 2));
+    differences(g);
+    for (int heads = 1; heads <= 4; heads *= 2) {
+        g = image_of(12, 2, 3);
+        add(g, attention(0, heads, .7F));
+        differences(g);
+    }
+    /* A block of a vision transformer, with what its exporters make of a class token. */
+    g = image_of(4, 2, 3);
+    int x = add(g, of_kind(GRAPH_OFFSET, add(g, gather(g, 0, 4, 7, 1))));
+    struct graph_op op = windows(GRAPH_CONV, add(g, layer_norm(x, 1e-5F)), 1, 1, 0);
+    op.channels = 12;
+    op = with(windows(GRAPH_CONV, add(g, attention(add(g, op), 2, .7F)), 1, 1, 0), x, GRAPH_NONE);
+    x = add(g, op);
+    add(g, linear(add(g, gather(g, x, 4, 1, 1)), 3));
+    differences(g);
+}
+
 /* What an operation makes of one channel of 2 by 3 cells. */
 static void made(struct graph_op op, const float *want, size_t n)
 {
@@ -415,6 +511,11 @@ static void check_values(void)
     op.inner = true;
     made(op, (float[]){1, .5F, 4, -.5F}, 4);
     made(grid(0, 1, 2), (float[]){2, 0}, 2);
+    struct graph *g = image_of(1, 2, 3);
+    op = gather(g, 0, 1, 1, 3);
+    memcpy((void *)op.pick, (int[]){5, -1, 0}, 3 * sizeof(int));
+    made(op, (float[]){-6, 0, 1}, 3);
+    graph_free(g);
     made(function(0, GRAPH_CLIP, -1, 3.5F), (float[]){1, -1, 3, 3.5F, 3.5F, -1}, 6);
     made(function(0, GRAPH_LEAKY_RELU, .1F, 0), (float[]){1, -.2F, 3, 4, 5, -.6F}, 6);
     made(function(0, GRAPH_SIGMOID, 0, 0),
@@ -432,6 +533,33 @@ static void check_values(void)
          (float[]){1.31326169F, .12692801F, 3.04858735F, 4.01814993F, 5.00671535F, .00247569F}, 6);
     made(function(0, GRAPH_MISH, 0, 0),
          (float[]){.86509839F, -.25250148F, 2.98653500F, 3.99741281F, 4.99955208F, -.01485410F}, 6);
+}
+
+/* Two cells of six channels: a query, a key and a value of two each; by hand. */
+static void check_attention(void)
+{
+    static const float in[] = {1, 0, 0, 1, 1, 0, 0, 2, 10, 20, 30, 50};
+    struct graph *g = image_of(6, 1, 2);
+    add(g, attention(0, 1, .5F));
+    add(g, layer_norm(0, 0));
+    struct graph_image x = values_of(g);
+    memcpy(x.value[0], in, sizeof in);
+    for (int i = 0; i < 6; i++) {
+        ((float *)g->op[1].w)[i] = 2;
+        ((float *)g->op[1].b)[i] = 3;
+    }
+    graph_forward(g, &g->op[0], &x);
+    graph_forward(g, &g->op[1], &x);
+    /* Cell 0: query (1, 0), products with both keys .5 and 0; cell 1: query (0, 1), 0 and 1. */
+    const double a = exp(.5) / (exp(.5) + 1), b = 1 / (1 + exp(1));
+    CHECK_NEAR(x.value[1][0], 10 * a + 20 * (1 - a), 1e-5);
+    CHECK_NEAR(x.value[1][2], 30 * a + 50 * (1 - a), 1e-5);
+    CHECK_NEAR(x.value[1][1], 10 * b + 20 * (1 - b), 1e-5);
+    CHECK_NEAR(x.value[1][3], 30 * b + 50 * (1 - b), 1e-5);
+    /* Channels of cell 0: 1 0 1 0 10 30, mean 7, variance 708 / 6. */
+    CHECK_NEAR(x.value[2][0], 2 * (1 - 7) / sqrt(708 / 6.) + 3, 1e-5);
+    values_free(g, &x);
+    graph_free(g);
 }
 
 /* An activation stops the gradient of the value itself; what is not wanted gets none. */
@@ -565,9 +693,12 @@ int main(void)
     check_table();
     check_shapes();
     check_more_shapes();
+    check_token_shapes();
     check_backward();
     check_more_backward();
+    check_token_backward();
     check_values();
+    check_attention();
     check_wanted();
     check_closed();
     check_layers();
