@@ -492,7 +492,7 @@ per_class_accuracy_interactive.html: data/per_class.tsv data/pairs.tsv data/summ
 	  --run "$$D/run.tsv" $(files)
 # Every image with its maps: what the images are and what was predicted, the sheets' images first.
 shown := $(if $(unlabelled),--selected "$$D/selected.tsv",--classes "$$D/per_class.tsv" --pairs "$$D/pairs.tsv" \
-  --summary "$$D/summary.tsv" --selected "$$D/selected.tsv" --pair-rows "$$D/pair_rows.tsv" --errors "$$D/confident_rows.tsv")
+  $(if $(faithful),--faithfulness "$$OUT/faithfulness.tsv") --summary "$$D/summary.tsv" --selected "$$D/selected.tsv" --pair-rows "$$D/pair_rows.tsv" --errors "$$D/confident_rows.tsv")
 stored := $(if $(earlier),--cams "$$D/cams.npy" --planes true$(comma)pred$(comma)margin,--class-maps "$$D/class_maps.npy")
 explorer.html: data/predictions.tsv data/classes.tsv data/run.tsv data/files.tsv data/inputs/images $(joined) \
   $(if $(unlabelled),data/selected.tsv,$(summed) $(filter-out data/slice_choice.tsv,$(drawn))) $(if $(has_maps),$(map_tensor) data/ids.npy)

@@ -166,6 +166,10 @@ static void put_share(double v)
     double percent = 100 * v;
     if (isnan(v))
         put("&ndash;");
+    else if (v < 1 && percent >= 99.95) /* not all */
+        put("&gt;99.9&nbsp;%");
+    else if (v > 0 && percent < 0.05) /* not nothing */
+        put("&lt;0.1&nbsp;%");
     else /* never "-0.0" */
         words_put("%.1f&nbsp;%%", fabs(percent) < 0.05 ? 0 : percent);
 }
@@ -184,6 +188,8 @@ static void put_measure(const char *name, const char *value, double v)
         put("&ndash;");
     else if (m && m->share && !isnan(v))
         words_put("%.2f&nbsp;%%", 100 * v);
+    else if (m && strchr(value, '.'))
+        words_put("%.4g", v);
     else
         put_name(value);
     put("</dd></div>\n");
@@ -286,7 +292,9 @@ static void put_error(const struct selected_error *row)
     put_name(truth);
     put(" &rarr; ");
     put_name(pred);
-    words_put("</span> <b>%.1f&nbsp;%%</b></a></li>\n", 100 * row->conf);
+    put("</span> <b>");
+    put_share(row->conf);
+    put("</b></a></li>\n");
     free(truth);
     free(pred);
 }
@@ -436,8 +444,9 @@ static void put_class(const struct page *p, const struct column *c, const struct
         put("<td class=\"share\" data-v=\"\">no images</td><td class=\"n minor\" data-v=\"\">"
             "&ndash;</td>");
     } else {
-        words_put("<td class=\"share\" data-v=\"%.9g\"><span>%.1f&nbsp;%%</span>", accuracy,
-                  100 * accuracy);
+        words_put("<td class=\"share\" data-v=\"%.9g\"><span>", accuracy);
+        put_share(accuracy);
+        put("</span>");
         put_bar(html_band(row), accuracy);
         words_put("</td><td class=\"n minor\" data-v=\"%.9g\" data-high=\"%.9g\">%.0f&ndash;%.0f"
                   "&nbsp;%%</td>",
@@ -763,6 +772,7 @@ static void write_page(const struct explorer_data *d, struct store *s)
         {"worst", NULL, put_worst_classes},
         {"top_pairs", NULL, put_top_pairs},
         {"errors", NULL, put_errors},
+        {"faithfulness", NULL, put_faithfulness},
         {"heads", NULL, put_heads},
         {"classes", NULL, put_classes},
         {"pairs", NULL, put_pairs},

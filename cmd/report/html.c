@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SLICES_MOST = 1000 }; /* sheets that are looked for */
+
 void put(const char *s)
 {
     words_raw(s, strlen(s));
@@ -128,6 +130,38 @@ void put_overall(const struct page *p)
     put(".");
 }
 
+/* A sheet and its further pages. */
+static void put_sheet(const struct page *p, const char *file, const char *label)
+{
+    for (int n = 1;; n++) {
+        char *sheet = sheet_page_file(file, n);
+        bool there = file_list_has(&p->known->about.files, sheet);
+        if (there && n == 1)
+            words_put("<a href=\"%s\">%s</a>\n", sheet, label);
+        else if (there)
+            words_put("<a href=\"%s\">page %d</a>\n", sheet, n);
+        free(sheet);
+        if (!there)
+            break;
+    }
+}
+
+/* The sheets of groups of similar errors, "slice_s1.png": not each group has one. */
+static void put_slices(const struct page *p)
+{
+    const struct file_list *l = &p->known->about.files;
+    const char *first;
+    int left = file_list_count(l, "slice_s", &first);
+    for (int n = 1, shown = 0; shown < left && n <= SLICES_MOST; n++) {
+        char *sheet = mem_printf("slice_s%d.png", n);
+        if (file_list_has(l, sheet)) {
+            words_put("<a href=\"%s\">%ss%d</a>\n", sheet, shown ? "" : "Similar errors: ", n);
+            shown++;
+        }
+        free(sheet);
+    }
+}
+
 void put_links(const struct page *p)
 {
     static const char *const link[][2] = {
@@ -138,23 +172,16 @@ void put_links(const struct page *p)
         {"confusion_matrix_full.png", "Confusion matrix"},
         {"top_confused_pairs.png", "Pairs as bars"},
         {"reliability_diagram.png", "Reliability"},
+        {"faithfulness.png", "What the maps are worth"},
     };
     static const char *const csv[] = {"per_class_accuracy.csv", "most_confused_pairs.csv",
                                       "confident_errors.csv"};
     for (size_t i = 0; i < sizeof link / sizeof *link; i++)
         if (file_list_has(&p->known->about.files, link[i][0]) && strcmp(link[i][0], p->file) != 0)
             words_put("<a href=\"%s\">%s</a>\n", link[i][0], link[i][1]);
-    for (int n = 1;; n++) {
-        char *sheet = sheet_page_file("confident_errors.png", n);
-        bool there = file_list_has(&p->known->about.files, sheet);
-        if (there && n == 1)
-            words_put("<a href=\"%s\">Errors of highest confidence</a>\n", sheet);
-        else if (there)
-            words_put("<a href=\"%s\">page %d</a>\n", sheet, n);
-        free(sheet);
-        if (!there)
-            break;
-    }
+    put_sheet(p, "confident_errors.png", "Errors of highest confidence");
+    put_sheet(p, "review_labels.png", "Labels to review");
+    put_slices(p);
     for (size_t i = 0; i < sizeof csv / sizeof *csv; i++)
         if (file_list_has(&p->known->about.files, csv[i]))
             words_put("<a href=\"%s\">%s</a>\n", csv[i], csv[i]);

@@ -66,8 +66,9 @@ static const struct opt options[] = {
      "when the image is mirrored or shifted.",
      0, 0},
     {"faithfulness", 0, OPT_STRING, &file[FAITHFULNESS], "FILE",
-     "The table that heatpipe --faithfulness makes: the summary then tells which maps do best.", 0,
-     0},
+     "The table that heatpipe --faithfulness makes: summary and explorer then tell which maps do "
+     "best.",
+     0, 0},
     {"predictions", 'P', OPT_STRING, &file[PREDICTIONS], "FILE",
      "The rows of cifar-predict. Without them the texts do not speak of confidence. The output "
      "predictions needs only these, with or without labels.",
@@ -235,7 +236,9 @@ static struct known *known_read(unsigned tables)
     t->maps.even_border = about_even_border(&k->about);
     if (tables & 1u << CAM && file[CAM])
         check(maps_read(&t->maps, file[CAM], &t->classes, &e), &e);
-    check(faithfulness_read(&t->faithfulness, all ? file[FAITHFULNESS] : NULL, &e), &e);
+    check(faithfulness_read(&t->faithfulness,
+                            all || tables & 1u << FAITHFULNESS ? file[FAITHFULNESS] : NULL, &e),
+          &e);
     check(stability_read(&t->stability, all ? file[STABILITY] : NULL, &e), &e);
     check(turned_read(&t->turned, all ? file[TURNED] : NULL, &t->classes, &e), &e);
     findings_compute(&k->findings, t);
@@ -388,7 +391,7 @@ static void explore(void)
     struct known *k = mem_zero(1, sizeof *k);
     if (file[CLASSES]) {
         free(k);
-        k = known_read(1u << PAIRS | 1u << PREDICTIONS);
+        k = known_read(1u << PAIRS | 1u << PREDICTIONS | 1u << FAITHFULNESS);
     } else {
         about_read(&k->about, file[RUN], file[FILES]);
         findings_compute(&k->findings, &k->tables);

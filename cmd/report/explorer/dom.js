@@ -33,7 +33,14 @@ const Dom = (() => {
     /* A name, which may run from right to left among text that does not. */
     const name = (text) => make("bdi", { text });
 
-    const percent = (share, digits = 1) => Number.isNaN(share) ? "–" : `${(100 * share).toFixed(digits)}\u00a0%`;
+    /* Never 100 % of what is less than all, nor 0 % of what is more than nothing. */
+    function percent(share, digits = 1) {
+        const step = 10 ** -digits, v = 100 * share;
+        return Number.isNaN(share) ? "–"
+            : share < 1 && v >= 100 - step / 2 ? `>${(100 - step).toFixed(digits)}\u00a0%`
+                : share > 0 && v < step / 2 ? `<${step.toFixed(digits)}\u00a0%`
+                    : `${v.toFixed(digits)}\u00a0%`;
+    }
     const number = (v) => Number.isNaN(v) ? "–" : String(Number(v.toPrecision(5)));
     const count = (n, one, many = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 
