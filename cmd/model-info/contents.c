@@ -12,6 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+char *info_python(const struct info *i)
+{
+    char *line = ckpt_python(i->h, i->w);
+    char *text = mem_printf(
+        "in Python, with the model and its weights in 'model':\n  import torch\n  %s", line);
+    free(line);
+    return text;
+}
+
 static int64_t bytes_of(const struct ckpt_tensor *t)
 {
     return t->count * ckpt_type_bytes(t->type);
@@ -81,13 +90,16 @@ static char *describe_pixels(const struct model *m, struct ckpt *c)
                       s.bytes ? ", divided by 255" : "", *s.other ? "; others in " : "", s.other);
 }
 
-/* A checkpoint of another network is no error, unless something was assumed about it. */
-static int put_network(const struct info *i, struct ckpt *c, struct out *o, struct err *e)
+/* A checkpoint of another network is no error, unless something was assumed about it; *unread:
+ * PyTorch can write it in a form that is read. */
+static int put_network(const struct info *i, struct ckpt *c, struct out *o, bool *unread,
+                       struct err *e)
 {
     struct model *m;
     struct err why;
     char assumed[ASSUME_WORDS];
     if (session_model(&m, c, &i->session, i->h, i->w, &why) != 0) {
+        *unread = why.unread;
         if (!assume_network(&i->session.assumed))
             return out_printf(o, e, "family                none: %s\n", why.msg);
         *e = why;
@@ -120,12 +132,22 @@ static int put_extras(const struct ckpt *c, struct out *o, struct err *e)
     return r;
 }
 
+static int put_python(const struct info *i, struct out *o, struct err *e)
+{
+    char *python = info_python(i);
+    int r = out_printf(o, e, "\n%s\n", python);
+    free(python);
+    return r;
+}
+
 int contents_print(const struct info *i, struct ckpt *c, struct err *e)
 {
     struct out *o;
+    bool unread = false;
     if (out_open(&o, "-", e) != 0)
         return -1;
-    if (put_file(c, o, e) == 0 && put_network(i, c, o, e) == 0 && put_extras(c, o, e) == 0)
+    if (put_file(c, o, e) == 0 && put_network(i, c, o, &unread, e) == 0 &&
+        put_extras(c, o, e) == 0 && (!unread || put_python(i, o, e) == 0))
         return out_close(o, e);
     out_abort(o);
     return -1;

@@ -18,6 +18,10 @@ struct info {
     enum ckpt_format format; /* to be written */
 };
 
+/* What to do in PyTorch with a model that is not read, in three lines without the last newline.
+ * Caller frees. */
+char *info_python(const struct info *i) __attribute__((warn_unused_result));
+
 /* All print to standard output. */
 int contents_print(const struct info *i, struct ckpt *c, struct err *e);
 int tensors_print(struct ckpt *c, struct err *e);

@@ -6,6 +6,8 @@
 #include "base/prog.h"
 #include "base/text.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SIDE_MAX = 4096, IMAGES_MAX = 1 << 20 };
@@ -115,7 +117,13 @@ int main(int argc, char **argv)
     info.session.model = argv[first];
     info.format = to == 2 ? CKPT_SAFETENSORS : CKPT_ZIP;
     check_options();
-    if (run(&e) != 0)
+    if (run(&e) == 0)
+        return PROG_OK;
+    if (!e.unread)
         prog_fail(&e);
-    return PROG_OK;
+    char *python = info_python(&info);
+    prog_say("%s", e.msg);
+    fprintf(stderr, "\n%s\n", python);
+    free(python);
+    return PROG_ERROR;
 }

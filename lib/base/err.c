@@ -11,7 +11,7 @@ void err_record(struct err *e, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(e->msg, sizeof e->msg, fmt, ap);
     va_end(ap);
-    e->closed = e->no_device = false;
+    e->closed = e->no_device = e->unread = false;
 }
 
 void err_record_errno(struct err *e, const char *fmt, ...)
@@ -24,5 +24,5 @@ void err_record_errno(struct err *e, const char *fmt, ...)
     size_t n = strlen(e->msg);
     snprintf(e->msg + n, sizeof e->msg - n, ": %s", strerror(code));
     e->closed = code == EPIPE;
-    e->no_device = false;
+    e->no_device = e->unread = false;
 }

@@ -8,6 +8,7 @@
 struct err {
     bool closed;    /* the reader of our output went away: end quietly */
     bool no_device; /* the requested device is not available: status 3 */
+    bool unread;    /* a model in a form that is not read, of which PyTorch can write one that is */
     char msg[1024]; /* "file:line: what was expected, what was found" */
 };
 

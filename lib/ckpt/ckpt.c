@@ -4,6 +4,7 @@
 #include "ckpt/foreign.h"
 #include "ckpt/store.h"
 
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,10 +29,32 @@ static bool is_legacy(const struct map *m)
     return memcmp(p, magic, sizeof magic - 1) == 0;
 }
 
+void ckpt_record_unread(struct err *e, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    char *text = mem_vprintf(fmt, ap);
+    va_end(ap);
+    err_record(e,
+               "%s; torch.export makes a .pt2 file that is read: model-info prints the two lines "
+               "of Python",
+               text);
+    e->unread = true;
+    free(text);
+}
+
+char *ckpt_python(int h, int w)
+{
+    return mem_printf("torch.export.save(torch.export.export(model.eval(), (torch.zeros(1, 3, %d, "
+                      "%d),)), \"model.pt2\")",
+                      h, w);
+}
+
 int ckpt_foreign(const struct ckpt *c, struct foreign f, struct err *e)
 {
-    return err_set(e, "%s: expected a checkpoint of torch.save or safetensors, found %s%s", c->name,
-                   f.found, f.advice);
+    static const char what[] = "%s: expected a checkpoint of torch.save or safetensors, found %s%s";
+    return f.model ? ckpt_unread(e, what, c->name, f.found, f.advice)
+                   : err_set(e, what, c->name, f.found, f.advice);
 }
 
 /* By the beginning of a file; false where it is in none of the formats. */

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Ends the refusal of a model that PyTorch could run: the way on. */
+/* Ends the refusal of a program whose operations are not all computed: the way on. */
 #define CKPT_WAY_ON                                                                                \
     "; examples/predict.py runs any PyTorch model for the pipeline: see PREDICT in heatpipe(1)"
 
@@ -164,5 +164,14 @@ struct ckpt_item {
 int ckpt_write(const char *path, enum ckpt_format format, const struct ckpt_item *item, int items,
                int (*fill)(void *ctx, const struct ckpt_item *item, void *out, struct err *e),
                void *ctx, struct err *e) ERR_CHECKED;
+
+/* An error about a model in a form that is not read, as an expression of value -1: the message, the
+ * way to a form that is, and e->unread. */
+#define ckpt_unread(e, ...) (ckpt_record_unread((e), __VA_ARGS__), err_value())
+void ckpt_record_unread(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* That form: the line of Python, behind `import torch`, that writes it of a model for images of h
+ * by w. Caller frees. */
+char *ckpt_python(int h, int w) __attribute__((warn_unused_result));
 
 #endif

@@ -11,11 +11,12 @@
 
 enum { TEXT_PEEK = 512, TAR_MAGIC_AT = 257, TAIL = 8, NAME_MAX_BYTES = 64 };
 
-#define UNPACK "; unpack it first"
+/* What to do, and whether it is a model. */
+#define OTHER(advice) advice, false
+#define UNPACK OTHER("; unpack it first")
 #define STATE                                                                                      \
-    "; in PyTorch, torch.save(model.state_dict(), \"weights.pth\") writes what is "                \
-    "read" CKPT_WAY_ON
-#define CONVERT "; convert it to a PyTorch state dict first" CKPT_WAY_ON
+    "; in PyTorch, torch.save(model.state_dict(), \"weights.pth\") writes what is read", true
+#define CONVERT "; convert it to a PyTorch state dict first", true
 
 static const struct magic {
     size_t at;
@@ -66,17 +67,17 @@ static struct foreign text(const unsigned char *p, size_t n)
         struct foreign is;
     } kinds[] = {
         {"version https://git-lfs",
-         {"a pointer of Git LFS", "; fetch the file itself with git lfs pull"}},
-        {"<!DOCTYPE", {"an HTML page", "; download the file itself"}},
-        {"<!doctype", {"an HTML page", "; download the file itself"}},
-        {"<html", {"an HTML page", "; download the file itself"}},
+         {"a pointer of Git LFS", OTHER("; fetch the file itself with git lfs pull")}},
+        {"<!DOCTYPE", {"an HTML page", OTHER("; download the file itself")}},
+        {"<!doctype", {"an HTML page", OTHER("; download the file itself")}},
+        {"<html", {"an HTML page", OTHER("; download the file itself")}},
         {"model_checkpoint_path:", {"the index of TensorFlow checkpoints", CONVERT}},
-        {"{", {"JSON text, such as the index of a checkpoint in parts", ""}},
+        {"{", {"JSON text, such as the index of a checkpoint in parts", OTHER("")}},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (has(p, n, 0, kinds[i].start, strlen(kinds[i].start)))
             return kinds[i].is;
-    return (struct foreign){"text", ""};
+    return (struct foreign){"text", OTHER("")};
 }
 
 /* --- protocol buffers and MessagePack, which have no magic number --- */
@@ -175,8 +176,8 @@ static struct foreign tar(const unsigned char *p)
         if (strcmp((const char *)p + (memcmp(p, "./", 2) == 0 ? 2 : 0), members[i]) == 0)
             return (struct foreign){
                 "a tar archive, as PyTorch before 0.1.10 wrote",
-                "; if you trust it, torch.save(torch.load(FILE, weights_only=False), "
-                "\"weights.pth\") writes a newer one"};
+                OTHER("; if you trust it, torch.save(torch.load(FILE, weights_only=False), "
+                      "\"weights.pth\") writes a newer one")};
     return (struct foreign){"a tar archive", UNPACK};
 }
 
@@ -190,10 +191,11 @@ struct foreign foreign_file(const unsigned char *p, size_t n)
     if (has(p, n, TAR_MAGIC_AT, "ustar", 5))
         return tar(p);
     if (pickle_starts(p, n) && (*p != 0x80 || p[1] <= 5))
-        return (struct foreign){"a pickle that torch.save did not write",
-                                "; if you trust it and it holds a state dict, "
-                                "torch.save(pickle.load(open(FILE, \"rb\")), \"weights.pth\") "
-                                "writes what is read"};
+        return (struct foreign){
+            "a pickle that torch.save did not write",
+            OTHER("; if you trust it and it holds a state dict, "
+                  "torch.save(pickle.load(open(FILE, \"rb\")), \"weights.pth\") "
+                  "writes what is read")};
     if (versioned(b, &f))
         return f;
     if (is_graph(b))
@@ -204,7 +206,7 @@ struct foreign foreign_file(const unsigned char *p, size_t n)
         return (struct foreign){"the index of a TensorFlow checkpoint", CONVERT};
     if (is_text(p, n))
         return text(p, n);
-    return (struct foreign){"a file of another kind", CKPT_WAY_ON};
+    return (struct foreign){"a file of another kind", "", true};
 }
 
 static bool ends_with(const struct zip_record *r, const char *end)
@@ -233,7 +235,7 @@ struct foreign foreign_archive(const struct zip *z)
         for (size_t i = 0; i < z->records; i++)
             if (ends_with(&z->record[i], kinds[k].end))
                 return kinds[k].is;
-    return (struct foreign){"a zip archive without the record data.pkl", CKPT_WAY_ON};
+    return (struct foreign){"a zip archive without the record data.pkl", "", true};
 }
 
 struct foreign foreign_folder(const char *path)
@@ -245,11 +247,11 @@ struct foreign foreign_folder(const char *path)
         {"saved_model.pb", {"a folder with a TensorFlow SavedModel", CONVERT}},
         {".metadata",
          {"a folder with a distributed checkpoint",
-          "; in PyTorch, torch.distributed.checkpoint.format_utils.dcp_to_torch_save(FOLDER, "
-          "\"weights.pth\") writes what is read"}},
+          OTHER("; in PyTorch, torch.distributed.checkpoint.format_utils.dcp_to_torch_save(FOLDER, "
+                "\"weights.pth\") writes what is read")}},
         {"_METADATA", {"a folder with a checkpoint of Orbax", CONVERT}},
-        {"model.safetensors", {"a folder", "; give its file model.safetensors"}},
-        {"pytorch_model.bin", {"a folder", "; give its file pytorch_model.bin"}},
+        {"model.safetensors", {"a folder", OTHER("; give its file model.safetensors")}},
+        {"pytorch_model.bin", {"a folder", OTHER("; give its file pytorch_model.bin")}},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         char *member = mem_printf("%s/%s", path, kinds[i].member);
@@ -258,5 +260,5 @@ struct foreign foreign_folder(const char *path)
         if (there)
             return kinds[i].is;
     }
-    return (struct foreign){"a folder", ""};
+    return (struct foreign){"a folder", OTHER("")};
 }

@@ -4,11 +4,13 @@
 
 #include "ckpt/zip.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* "an ONNX model", and "; ..." with what to do about it, or "". */
 struct foreign {
     const char *found, *advice;
+    bool model; /* PyTorch could write it in a form that is read */
 };
 
 struct foreign foreign_file(const unsigned char *p, size_t n);

@@ -364,7 +364,7 @@ static int find_tensor(const struct ckpt *c, struct ckpt_tensor *t, const char *
     struct recipe r;
     struct storage_id s;
     if (!find_recipe(v, &r) || *r.fault)
-        return ckpt_error(c, key, e, "expected a dense tensor, found %s" CKPT_WAY_ON, r.fault);
+        return ckpt_unread(e, "%s: %s: expected a dense tensor, found %s", c->name, key, r.fault);
     int found = storage_read(c, pickle_item(r.args, 0), &s, e);
     if (found < 0)
         return -1;

@@ -20,9 +20,6 @@ static size_t tensors_in(const struct pickle_value *v)
     return n;
 }
 
-static const char advice[] = "; in PyTorch, torch.save(model.state_dict(), \"weights.pth\") "
-                             "writes one" CKPT_WAY_ON;
-
 static int no_state(const struct ckpt *c, const struct pickle_value *v, const char *where,
                     struct err *e)
 {
@@ -51,7 +48,10 @@ static int no_state(const struct ckpt *c, const struct pickle_value *v, const ch
         if (!shown)
             snprintf(text, sizeof text, "a dict without tensors");
     }
-    return err_set(e, "%s: expected a state dict%s, found %s%s", c->name, where, text, advice);
+    return ckpt_unread(e,
+                       "%s: expected a state dict%s, found %s; in PyTorch, "
+                       "torch.save(model.state_dict(), \"weights.pth\") writes one",
+                       c->name, where, text);
 }
 
 /* Dicts that hold tensors, by their paths. */

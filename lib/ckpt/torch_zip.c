@@ -124,10 +124,10 @@ static int read_archive(struct archive *a, struct err *e)
     struct ckpt *c = a->c;
     struct storage_finder f = {.find = find_storage, .ctx = a};
     if (is_script(a))
-        return err_set(
+        return ckpt_unread(
             e,
             "%s: expected a state dict, found a TorchScript program; in PyTorch, "
-            "torch.save(torch.jit.load(FILE).state_dict(), \"weights.pth\") writes one" CKPT_WAY_ON,
+            "torch.save(torch.jit.load(FILE).state_dict(), \"weights.pth\") writes one",
             c->name);
     struct zip_record *r = find_plain(a, "data.pkl");
     if (check_version(a, e) != 0 || check_order(a, &f.big_endian, e) != 0 ||

@@ -363,11 +363,10 @@ static int unknown(const struct ckpt *c, struct err *e)
     for (int i = 0; i < ckpt_count(c) && i < SHOWN && at < sizeof list; i++)
         at += (size_t)snprintf(list + at, sizeof list - at, "%s'%.80s'", i ? ", " : "",
                                ckpt_at(c, i)->name);
-    return err_set(
-        e,
-        "%s: expected the keys of a residual network, such as conv1.weight and "
-        "layer1.0.conv1.weight (model-info(1) lists the families), found %s%s" CKPT_WAY_ON,
-        ckpt_name(c), list, ckpt_count(c) > SHOWN ? ", ..." : "");
+    return ckpt_unread(e,
+                       "%s: expected the keys of a residual network, such as conv1.weight and "
+                       "layer1.0.conv1.weight (model-info(1) lists the families), found %s%s",
+                       ckpt_name(c), list, ckpt_count(c) > SHOWN ? ", ..." : "");
 }
 
 /* Networks in one state dict, by their prefixes. */

@@ -25,7 +25,7 @@ void build_record(const struct build *b, struct err *e, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(why, sizeof why, fmt, ap);
     va_end(ap);
-    err_record(e, "%s: %s" CKPT_WAY_ON, ckpt_name(b->ckpt), why);
+    ckpt_record_unread(e, "%s: %s", ckpt_name(b->ckpt), why);
 }
 
 /* For a message about the missing "conv1.weight": ", found 'conv1.0.weight'", or "". */

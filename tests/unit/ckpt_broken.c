@@ -77,7 +77,7 @@ static void check_changed(const char *name, const char *from, const char *to, co
 
 #define KIND "m: expected a checkpoint of torch.save or safetensors, found "
 #define WAY                                                                                        \
-    "; examples/predict.py runs any PyTorch model for the pipeline: see PREDICT in heatpipe(1)"
+    "; torch.export makes a .pt2 file that is read: model-info prints the two lines of Python"
 #define ADVICE "; in PyTorch, torch.save(model.state_dict(), \"weights.pth\") writes one" WAY
 #define STATE                                                                                      \
     "; in PyTorch, torch.save(model.state_dict(), \"weights.pth\") writes what is read" WAY
@@ -137,7 +137,7 @@ static void test_other_files(void)
     check_bad(tar, sizeof tar, KIND "a tar archive; unpack it first");
     check_bad("PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 22,
               KIND "a zip archive without the record data.pkl" WAY);
-    check_archive("net/models/model.json", KIND "a program of torch.export (.pt2)" STATE);
+    check_archive("net/models/model.json", "m: expected tensors, found none");
     check_archive("model.weights.h5", KIND "a Keras model" CONVERT);
     check_archive("fc.weight.npy", KIND "an archive of NumPy arrays (.npz)" CONVERT);
     check_archive("best/model.pth", KIND "a zip archive around a checkpoint; unpack it first");
