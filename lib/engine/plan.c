@@ -33,6 +33,15 @@ static void pool_close(struct plan_pool *p)
     free(p->taken);
 }
 
+/* Whether a gradient that reached the value an operation made goes on to any of its inputs. */
+static bool goes_on(const struct graph_op *op, const bool *depends)
+{
+    bool any = false;
+    for (int k = 0; k < op->ins; k++)
+        any = any || depends[op->in[k]];
+    return any;
+}
+
 /* The operation after which a value is needed no more. What is asked for is kept to
  * the end, and so is what the backward pass reads. */
 static void last_uses(const struct plan *p, const struct engine_opts *o, int *use)
@@ -50,13 +59,15 @@ static void last_uses(const struct plan *p, const struct engine_opts *o, int *us
         unsigned keeps = graph_op_keeps(op);
         if ((keeps & GRAPH_KEEPS_RESULT) && depends[op->out])
             use[op->out] = INT_MAX;
-        if ((keeps & GRAPH_KEEPS_INPUT) && depends[op->in[0]])
-            use[op->in[0]] = INT_MAX;
+        for (int k = 0; (keeps & GRAPH_KEEPS_INPUT) && goes_on(op, depends) && k < op->ins; k++)
+            use[op->in[k]] = INT_MAX;
     }
     for (int i = 0; i < o->want_count; i++)
         if (o->wants[i].what == ENGINE_ACTIVATION)
             use[o->wants[i].value] = INT_MAX;
-    use[p->end.value] = INT_MAX;
+    use[p->from] = INT_MAX;
+    if (graph_closed(n).value >= 0)
+        use[graph_closed(n).value] = INT_MAX;
     free(depends);
 }
 
@@ -75,7 +86,7 @@ static void name_step(const struct plan *p, int at, char *name, size_t size)
     const struct graph_op *op = &n->op[at];
     const char *block = NULL;
     int first = at, place = 1;
-    for (int i = op->out; i <= p->end.value && !block; i++)
+    for (int i = op->out; i <= p->from && !block; i++)
         block = n->value[i].name;
     while (first > 0 && !n->value[n->op[first - 1].out].name)
         first--;
@@ -104,18 +115,39 @@ static int take_act(struct plan *p, int value)
     return take(&p->acts, plan_size(p, value), p->wide[value]);
 }
 
+/* Whether every element of the result is made of that of this input and of no other of it. */
+static bool each_by_each(const struct graph *g, const struct graph_op *op, int input)
+{
+    switch (op->kind) {
+    case GRAPH_NORM:
+    case GRAPH_FUNCTION:
+    case GRAPH_ADD:
+    case GRAPH_MULTIPLY:
+        return plan_alike(g, op->in[input], op->out);
+    default:
+        return false;
+    }
+}
+
+/* Whether the result may be written over this input. */
+static bool covers(const struct plan *p, const struct graph_op *op, int input)
+{
+    return each_by_each(p->graph, op, input) ||
+           (p->layout.in_place && graph_addend(op) == op->in[input] &&
+            graph_addend(op) != op->in[0]);
+}
+
 /* The buffer that the result of an operation may be written over: of what is read by it
  * for the last time and no longer needed where it is written. -1 for none. */
 static int written_over(const struct plan *p, int at, const int *use)
 {
     const struct graph_op *op = &p->graph->op[at];
-    bool scale = op->kind == GRAPH_NORM; /* reads no element after it has written it */
-    const int from[] = {
-        scale || (p->layout.in_place && graph_addend(op) != op->in[0]) ? graph_addend(op) : -1,
-        scale ? op->in[0] : -1};
-    for (int i = 0; i < 2; i++)
-        if (from[i] >= 0 && use[from[i]] == at && p->wide[from[i]] == p->wide[op->out])
-            return p->act[from[i]];
+    for (int k = op->ins - 1; k >= 0; k--) {
+        int in = op->in[k];
+        if (covers(p, op, k) && use[in] == at && p->wide[in] == p->wide[op->out] &&
+            p->full[in] == p->full[op->out])
+            return p->act[in];
+    }
     return -1;
 }
 
@@ -131,10 +163,9 @@ static void forward(struct plan *p, const struct engine_opts *o)
         name_step(p, i, p->step[i].name, sizeof p->step[i].name);
         int over = written_over(p, i, use);
         p->act[op->out] = over >= 0 ? over : take_act(p, op->out);
-        if (use[op->in[0]] == i && p->act[op->in[0]] != over)
-            p->acts.taken[p->act[op->in[0]]] = false;
-        if (graph_addend(op) >= 0 && use[graph_addend(op)] == i && p->act[graph_addend(op)] != over)
-            p->acts.taken[p->act[graph_addend(op)]] = false;
+        for (int k = 0; k < op->ins; k++)
+            if (use[op->in[k]] == i && p->act[op->in[k]] != over)
+                p->acts.taken[p->act[op->in[k]]] = false;
     }
     free(use);
 }
@@ -144,18 +175,12 @@ static int take_grad(struct plan *p, int value)
     return take(&p->grads, plan_size(p, value), true);
 }
 
-/* Whether a gradient that reached the value an operation made goes on to any of its inputs. */
-static bool goes_on(const struct graph_op *op, const bool *depends)
-{
-    return depends[op->in[0]] || (op->ins > 1 && depends[op->in[1]]);
-}
-
 /* The first operation to read a value through which the value's gradient comes, first[values]. */
 static void find_first(const struct plan *p, const bool *depends, int *first)
 {
     const struct graph *n = p->graph;
     bool *reached = mem_zero((size_t)n->values, sizeof *reached);
-    reached[p->end.value] = true;
+    reached[p->from] = true;
     for (int i = n->ops - 1; i >= 0; i--) {
         const struct graph_op *op = &n->op[i];
         if (!reached[op->out] || !goes_on(op, depends))
@@ -168,92 +193,128 @@ static void find_first(const struct plan *p, const bool *depends, int *first)
     free(reached);
 }
 
-/* An operation backwards. A value that two operations read sums what comes from both. */
-static void add_back(struct plan *p, int at, const bool *depends, const int *first)
+/* Whether the gradient of this input is that of the result. */
+static bool is_same(const struct graph *g, const struct graph_op *op, int input)
 {
-    const struct graph_op *op = p->step[at].op;
-    int in = op->in[0], addend = graph_addend(op);
-    struct plan_back s = {.op = op, .dy = p->grad[op->out], .dx = -1, .sum = -1, .res_sum = -1};
-    bool to_res = addend >= 0 && depends[addend];
-    bool passed = false; /* whether dy's buffer goes to what is read or added */
-    if (depends[in]) {
-        s.sum = p->grad[in];
-        s.in_whole = first[in] == at;
-        passed = op->kind == GRAPH_NORM && s.sum < 0 && !to_res;
-        s.dx = passed ? s.dy : s.sum >= 0 && p->layout.in_place ? s.sum : take_grad(p, in);
-        if (s.sum < 0)
-            p->grad[in] = s.dx;
-        else if (s.dx != s.sum)
-            p->grads.taken[s.dx] = false;
-    }
-    if (to_res) {
-        s.res_sum = p->grad[addend];
-        s.res_whole = first[addend] == at;
-        passed = s.res_sum < 0;
-        if (passed)
-            p->grad[addend] = s.dy;
-    }
-    if (!passed)
+    return (input > 0 && graph_addend(op) == op->in[input]) ||
+           (op->kind == GRAPH_ADD && plan_alike(g, op->in[input], op->out));
+}
+
+/* Whether a later input of the operation is the same value. */
+static bool comes_again(const struct graph_op *op, int input)
+{
+    for (int k = input + 1; k < op->ins; k++)
+        if (op->in[k] == op->in[input])
+            return true;
+    return false;
+}
+
+/* Whether the gradient of this input may take the buffer of the result's, which is not read again:
+ * `last` says so. */
+static bool takes_over(const struct plan *p, const struct graph_op *op, int input)
+{
+    const struct graph *g = p->graph;
+    return p->grad[op->in[input]] < 0 && !comes_again(op, input) &&
+           (is_same(g, op, input) || (input == 0 && each_by_each(g, op, input)) ||
+            (op->kind == GRAPH_MULTIPLY && each_by_each(g, op, input)));
+}
+
+/* An operation backwards to one input. A value that two operations read sums what comes from
+ * both. */
+static void add_back(struct plan *p, const struct graph_op *op, int input, bool last,
+                     const int *first)
+{
+    const int in = op->in[input], sum = p->grad[in], at = (int)(op - p->graph->op);
+    const bool adds = p->layout.adds >> op->kind & 1U;
+    struct plan_back s = {.op = op,
+                          .input = input,
+                          .dy = p->grad[op->out],
+                          .sum = sum,
+                          .same = is_same(p->graph, op, input),
+                          .whole = first[in] == at && !comes_again(op, input)};
+    const bool over = last && takes_over(p, op, input);
+    if (over || (s.same && sum >= 0))
+        s.dx = s.dy;
+    else
+        s.dx = sum >= 0 && adds ? sum : take_grad(p, in);
+    if (sum < 0)
+        p->grad[in] = s.dx;
+    else if (s.dx != sum && s.dx != s.dy)
+        p->grads.taken[s.dx] = false;
+    if (last && !over)
         p->grads.taken[s.dy] = false;
     p->passed[op->out] = true;
     p->back = mem_grow(p->back, (size_t)p->backs + 1, sizeof *p->back);
     p->back[p->backs++] = s;
 }
 
-/* Gradients of the values between the last stage and those asked for. */
+/* To all inputs that are asked for, in order, but for one that takes the result's buffer over:
+ * that is the last. */
+static void add_backs(struct plan *p, const struct graph_op *op, const bool *depends,
+                      const int *first)
+{
+    int last = -1;
+    for (int k = 0; k < op->ins; k++)
+        if (depends[op->in[k]] && (last < 0 || takes_over(p, op, k) || !takes_over(p, op, last)))
+            last = k;
+    for (int k = 0; k < op->ins; k++)
+        if (depends[op->in[k]] && k != last)
+            add_back(p, op, k, false, first);
+    add_back(p, op, last, true, first);
+}
+
+/* Gradients of the values between what the backward pass begins at and those asked for. */
 static void backward(struct plan *p, const struct engine_opts *o)
 {
     size_t values = (size_t)p->graph->values;
     bool *depends = mem_alloc(values, sizeof *depends);
     int *first = mem_alloc(values, sizeof *first);
     engine_mark_backward(p->graph, o, depends);
-    if (depends[p->end.value]) {
+    if (depends[p->from]) {
         find_first(p, depends, first);
-        p->grad[p->end.value] = take_grad(p, p->end.value);
+        p->grad[p->from] = take_grad(p, p->from);
     }
     for (int i = p->steps - 1; i >= 0; i--)
         if (p->grad[p->step[i].op->out] >= 0 && goes_on(p->step[i].op, depends))
-            add_back(p, i, depends, first);
+            add_backs(p, p->step[i].op, depends, first);
     free(first);
     free(depends);
 }
 
-int plan_check(const char *backend, const struct graph *g, const struct engine_opts *o,
-               struct err *e)
+/* Averages and linear layers are sums whose results lie in few elements. */
+static void find_full(struct plan *p)
 {
-    const struct graph_closed end = graph_closed(g);
-    if (end.value < 0)
-        return err_set(e,
-                       "%s: expected a network that ends in an average over all cells and one "
-                       "linear layer: use ref",
-                       backend);
-    for (const struct graph_op *op = g->op; op < end.average; op++)
-        if (op->kind != GRAPH_CONV && op->kind != GRAPH_NORM && op->kind != GRAPH_MAX_POOL)
-            return err_set(e, "%s: operation %s within a network is not computed here: use ref",
-                           backend, graph_rules[op->kind].name);
-    for (const struct graph_op *op = g->op; op < end.average; op++)
-        if (!graph_square(op) || (op->kind == GRAPH_CONV && op->groups != 1))
-            return err_set(e,
-                           "%s: groups, dilation, and windows that are not square are not computed "
-                           "here: use ref",
-                           backend);
+    for (const struct graph_op *op = p->graph->op; op < p->graph->op + p->graph->ops; op++) {
+        bool all = true;
+        for (int k = 0; k < op->ins; k++)
+            all = all && p->full[op->in[k]];
+        p->full[op->out] = all || op->kind == GRAPH_AVERAGE || op->kind == GRAPH_LINEAR;
+    }
+}
+
+/* Whether the operations of the closed form stay the backend's own. */
+static bool keeps_end(const struct graph *g, const struct engine_opts *o)
+{
+    const int last = graph_closed(g).value;
     for (int i = 0; i < o->want_count; i++)
-        if (o->wants[i].what == ENGINE_GRADIENT && o->wants[i].value > end.value)
-            return err_set(e,
-                           "%s: gradients of values behind the last stage are not computed here: "
-                           "use ref",
-                           backend);
-    return 0;
+        if (o->wants[i].what == ENGINE_GRADIENT && o->wants[i].value > last)
+            return false;
+    return last >= 0;
 }
 
 void plan_open(struct plan *p, const struct graph *g, const struct engine_opts *o,
                const struct plan_layout *l)
 {
-    *p = (struct plan){.graph = g, .layout = *l, .end = graph_closed(g)};
+    const bool end = keeps_end(g, o);
+    *p = (struct plan){.graph = g, .layout = *l, .end = {.value = -1}};
+    if (end)
+        p->end = graph_closed(g);
+    p->from = end ? p->end.value : graph_logits(g);
+    p->steps = end ? g->ops - 2 : g->ops;
     size_t values = (size_t)g->values;
-    p->steps = g->ops - 2;
     p->pad = mem_alloc(values, sizeof *p->pad);
     p->wide = mem_alloc(values, sizeof *p->wide);
+    p->full = mem_zero(values, sizeof *p->full);
     p->step = mem_zero((size_t)p->steps + 1, sizeof *p->step);
     p->act = mem_alloc(values, sizeof *p->act);
     p->grad = mem_alloc(values, sizeof *p->grad);
@@ -262,6 +323,7 @@ void plan_open(struct plan *p, const struct graph *g, const struct engine_opts *
         p->pad[i] = (g->value[i].c + l->multiple - 1) / l->multiple * l->multiple;
         p->act[i] = p->grad[i] = -1;
     }
+    find_full(p);
     forward(p, o);
     if (o->vectors > 0)
         backward(p, o);
@@ -276,6 +338,7 @@ void plan_close(struct plan *p)
     free(p->step);
     free(p->back);
     free(p->wide);
+    free(p->full);
     pool_close(&p->acts);
     pool_close(&p->grads);
     *p = (struct plan){0};

@@ -16,8 +16,9 @@ struct plan_pool {
 /* How a backend keeps values. */
 struct plan_layout {
     int multiple;  /* channel counts are padded to a multiple of this */
-    bool in_place; /* a convolution may lie where what is added to it lies; what is scaled may
-                      always lie where what it reads or adds does */
+    bool in_place; /* a convolution may lie where what is added to it lies; what is computed element
+                      by element may always lie where what it reads lies */
+    unsigned adds; /* kinds (1U << GRAPH_CONV) whose step backwards adds to what is there */
     int wide_from; /* the operations from this one on are run for a batch at once, those before
                       for a part of it: values that the former read or write, and
                       those kept to the end, are wide */
@@ -28,15 +29,15 @@ struct plan_step {
     char name[64]; /* "layer1.0 conv2" */
 };
 
-/* An operation backwards, on buffers of gradients. */
+/* What an operation passes back to one of its inputs, on buffers of gradients. Those of an
+ * operation follow one another. */
 struct plan_back {
     const struct graph_op *op;
-    int dy;
-    int dx;         /* -1: the input's gradient is not asked for; may be dy of GRAPH_NORM */
-    int sum;        /* dx is added to this buffer, or -1; with in_place it is dx */
-    int res_sum;    /* dy is added to this buffer, or -1 */
-    bool in_whole;  /* nothing is added to the input's gradient after this */
-    bool res_whole; /* nothing is added to that of the addend after this */
+    int input;  /* op->in[input]; an addend is one */
+    int dy, dx; /* dx may be dy */
+    int sum;    /* -1; or dx is added to this buffer, by the step itself where it is dx */
+    bool same;  /* dx equals dy: where it is dy's buffer, nothing is computed, else it is copied */
+    bool whole; /* nothing is added to the input's gradient after this */
 };
 
 struct plan {
@@ -44,8 +45,14 @@ struct plan {
     struct plan_layout layout;
     int *pad;   /* [values] channels as stored */
     bool *wide; /* [values] */
+    bool *full; /* [values] f32 in any precision: what averages and linear layers make, and what is
+                   made of nothing else */
+    /* The closed form, whose two operations are no steps but the backend's own; value -1 and NULL
+     * where the graph ends otherwise, or gradients behind the last stage are wanted: then the last
+     * step makes the logits. */
     struct graph_closed end;
-    struct plan_step *step; /* [steps] all operations before the end, in order */
+    int from;               /* what the backward pass begins at: the last stage, or the logits */
+    struct plan_step *step; /* [steps] in order */
     int steps;
     struct plan_back *back; /* [backs] */
     int backs;
@@ -54,16 +61,17 @@ struct plan {
     bool *passed;    /* [values] whether a gradient goes on from a value through what made it */
 };
 
-/* Whether a plan can be made: of a graph that ends in the closed form (graph_closed) and has
- * nothing but convolutions, norms and maxima before it, for gradients of values up to the last
- * stage. 0, or -1 and a message that begins with the backend's name. */
-int plan_check(const char *backend, const struct graph *g, const struct engine_opts *o,
-               struct err *e) ERR_CHECKED;
-
-/* For a graph that plan_check() found right. Caller closes. */
+/* Of any graph. Caller closes. */
 void plan_open(struct plan *p, const struct graph *g, const struct engine_opts *o,
                const struct plan_layout *l);
 void plan_close(struct plan *p);
+
+/* Whether a value has the shape of another. */
+static inline bool plan_alike(const struct graph *g, int a, int b)
+{
+    const struct graph_value *v = &g->value[a], *w = &g->value[b];
+    return v->c == w->c && v->h == w->h && v->w == w->w;
+}
 
 static inline int plan_cells(const struct plan *p, int value)
 {

@@ -8,7 +8,7 @@
 
 /* Of what passes between a program and the object: raise it with every change of a struct or a
  * function that both know (err, graph, engine, backend, plan, work, plugin). */
-enum { PLUGIN_VERSION = 2 };
+enum { PLUGIN_VERSION = 3 };
 
 /* What the shared object offers, under the name `heatpipe_plugin`. */
 struct plugin {

@@ -87,7 +87,6 @@ static void check_net(const struct device *on, struct dnn *d, const struct graph
     struct plan p;
     struct err e = {0};
     const struct plan_layout layout = {.multiple = t == KERNEL_F32 ? 4 : 8};
-    CHECK(plan_check("cuda", n, &o, &e) == 0);
     plan_open(&p, n, &o, &layout);
     for (size_t b = 0; b < sizeof batches / sizeof *batches; b++)
         for (int i = 0; i < p.steps; i++) {

@@ -116,24 +116,30 @@ static void run_dx(struct worker *w, int i, int microbatches, bool fused)
     }
 }
 
+/* dy to the input as it is. */
+static void run_same(const struct worker *w, const struct plan_back *p, int microbatches)
+{
+    const size_t size = (size_t)microbatches * cpu_microbatch_size(w->cpu, p->op->out);
+    if (p->sum >= 0)
+        layout_add(w->grad[p->dy], size, w->grad[p->sum]);
+    else if (p->dx != p->dy)
+        memcpy(w->grad[p->dx], w->grad[p->dy], size * sizeof(float));
+}
+
 static void run_back(struct worker *w, const struct engine_batch *b, int i, int vector,
                      int microbatches)
 {
     const struct cpu *c = w->cpu;
     const struct plan_back *p = &c->plan.back[i];
-    int in = p->op->in[0], addend = graph_addend(p->op);
-    bool wanted = is_wanted(c, in);
+    const int in = p->op->in[p->input];
+    const bool wanted = is_wanted(c, in);
     double since = cpu_start(w);
-    if (p->dx >= 0)
-        run_dx(w, i, microbatches, p->in_whole && !wanted);
-    if (p->res_sum >= 0)
-        layout_add(w->grad[p->dy], (size_t)microbatches * cpu_microbatch_size(c, p->op->out),
-                   w->grad[p->res_sum]);
-    if (p->in_whole && wanted)
+    if (p->same)
+        run_same(w, p, microbatches);
+    else
+        run_dx(w, i, microbatches, p->whole && !wanted);
+    if (p->whole && (wanted || p->same))
         finish(w, b, in, vector, microbatches);
-    /* A value that is both read and added has been finished. */
-    if (p->res_whole && !(wanted && addend == in))
-        finish(w, b, addend, vector, microbatches);
     cpu_stop(w, TIMES + c->plan.steps + i, since);
 }
 

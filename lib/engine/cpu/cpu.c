@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "engine/cpu/isa.h"
+#include "graph/rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +19,30 @@ static void cpu_close(void *self)
     free(c);
 }
 
+static int check_graph(const struct graph *g, const struct engine_opts *o, struct err *e)
+{
+    const struct graph_closed end = graph_closed(g);
+    if (end.value < 0)
+        return err_set(e, "cpu: expected a network that ends in an average over all cells and one "
+                          "linear layer: use ref");
+    for (const struct graph_op *op = g->op; op < end.average; op++)
+        if (op->kind != GRAPH_CONV && op->kind != GRAPH_NORM && op->kind != GRAPH_MAX_POOL)
+            return err_set(e, "cpu: operation %s within a network is not computed here: use ref",
+                           graph_rules[op->kind].name);
+    for (const struct graph_op *op = g->op; op < end.average; op++)
+        if (!graph_square(op) || (op->kind == GRAPH_CONV && op->groups != 1))
+            return err_set(e, "cpu: groups, dilation, and windows that are not square are not "
+                              "computed here: use ref");
+    for (int i = 0; i < o->want_count; i++)
+        if (o->wants[i].what == ENGINE_GRADIENT && o->wants[i].value > end.value)
+            return err_set(e, "cpu: gradients of values behind the last stage are not computed "
+                              "here: use ref");
+    return 0;
+}
+
 static int cpu_supports(const struct graph *g, const struct engine_opts *o, struct err *e)
 {
-    if (plan_check("cpu", g, o, e) != 0)
+    if (check_graph(g, o, e) != 0)
         return -1;
     for (int i = 0; i < g->ops; i++)
         if (g->op[i].y.k > CONV_LARGEST)
@@ -84,7 +106,7 @@ static int cpu_open(void **self, const struct graph *graph, const struct engine_
     c->gap = c->tiles ? CONV_TILE_GAP : CONV_GAP;
     c->narrow = cpu_first_wide(c);
     const struct plan_layout layout = {
-        .multiple = cpu_pitch(c, 1), .in_place = true, .wide_from = c->narrow};
+        .multiple = cpu_pitch(c, 1), .in_place = true, .adds = ~0U, .wide_from = c->narrow};
     plan_open(&c->plan, graph, o, &layout);
     if (c->narrow > c->plan.steps)
         c->narrow = c->plan.steps;

@@ -128,7 +128,7 @@ void cpu_open_steps(struct cpu *c)
     for (int i = 0; i < p->steps; i++)
         add_step(c, &work, &c->step[i], p->step[i].op, false);
     for (int i = 0; i < p->backs; i++)
-        if (p->back[i].dx >= 0)
+        if (!p->back[i].same)
             add_step(c, &work, &c->back[i], p->back[i].op, true);
     const struct conv_spec fc = linear_spec(c, false), maps = linear_spec(c, true);
     add_conv(c, &work, &c->fc, &fc);

@@ -47,20 +47,16 @@ static int queue_seed(struct worker *w, int vector, struct err *e)
 static int queue_add(struct worker *w, int from, int to, int value, struct err *e)
 {
     size_t n = (size_t)w->cuda->work.batch * plan_size(&w->cuda->plan, value);
-    if (to < 0)
-        return 0;
     return cuda_check(w, kernel_add(w->grad[from], w->grad[to], n, w->stream), "kernel_add", e);
 }
 
-/* dx from dy, where it is asked for. */
+/* dx from dy. */
 static int queue_dx(struct worker *w, int i, struct err *e)
 {
     const struct cuda *c = w->cuda;
     const struct plan_back *s = &c->plan.back[i];
     const struct graph_op *op = s->op;
     int in = op->in[0];
-    if (s->dx < 0)
-        return 0;
     if (op->kind == GRAPH_CONV)
         return dnn_run(w->back[i], e);
     if (op->kind == GRAPH_NORM)
@@ -80,17 +76,17 @@ static int queue_back(struct worker *w, const struct engine_batch *b, int i, int
     const struct plan_back *s = &c->plan.back[i];
     const struct graph_op *op = s->op;
     size_t size = (size_t)c->work.batch * plan_size(&c->plan, op->out);
-    if (op->act == GRAPH_RELU &&
+    bool begins = i == 0 || s[-1].op != op;
+    if (begins && op->act == GRAPH_RELU &&
         cuda_check(
             w, kernel_mask(c->type, w->act[c->plan.act[op->out]], w->grad[s->dy], size, w->stream),
             "kernel_mask", e) != 0)
         return -1;
-    if (queue_dx(w, i, e) != 0 || queue_add(w, s->dx, s->sum, op->in[0], e) != 0 ||
-        queue_add(w, s->dy, s->res_sum, op->out, e) != 0)
+    if (!s->same && queue_dx(w, i, e) != 0)
         return -1;
-    if (s->in_whole && put_gradient(w, b, op->in[0], vector, e) != 0)
+    if (s->sum >= 0 && queue_add(w, s->dx, s->sum, op->in[s->input], e) != 0)
         return -1;
-    return s->res_whole ? put_gradient(w, b, op->in[1], vector, e) : 0;
+    return s->whole ? put_gradient(w, b, op->in[s->input], vector, e) : 0;
 }
 
 static int queue_vector(struct worker *w, const struct engine_batch *b, int vector, struct err *e)

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "engine/plugin.h"
+#include "graph/rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,9 +125,33 @@ static int prepare_some(struct cuda *c, struct err *e)
 
 /* --- opening --- */
 
+/* A graph that ends in the closed form and has nothing but convolutions, norms and maxima before
+ * it, for gradients of values up to the last stage. */
+static int check_graph(const struct graph *g, const struct engine_opts *o, struct err *e)
+{
+    const struct graph_closed end = graph_closed(g);
+    if (end.value < 0)
+        return err_set(e, "cuda: expected a network that ends in an average over all cells and one "
+                          "linear layer: use the CPU");
+    for (const struct graph_op *op = g->op; op < end.average; op++)
+        if (op->kind != GRAPH_CONV && op->kind != GRAPH_NORM && op->kind != GRAPH_MAX_POOL)
+            return err_set(e,
+                           "cuda: operation %s within a network is not computed here: use the CPU",
+                           graph_rules[op->kind].name);
+    for (const struct graph_op *op = g->op; op < end.average; op++)
+        if (!graph_square(op) || (op->kind == GRAPH_CONV && op->groups != 1))
+            return err_set(e, "cuda: groups, dilation, and windows that are not square are not "
+                              "computed here: use the CPU");
+    for (int i = 0; i < o->want_count; i++)
+        if (o->wants[i].what == ENGINE_GRADIENT && o->wants[i].value > end.value)
+            return err_set(e, "cuda: gradients of values behind the last stage are not computed "
+                              "here: use the CPU");
+    return 0;
+}
+
 static int cuda_supports(const struct graph *g, const struct engine_opts *o, struct err *e)
 {
-    if (plan_check("cuda", g, o, e) != 0)
+    if (check_graph(g, o, e) != 0)
         return -1;
     if (!engine_wants(o, ENGINE_SUMS))
         return 0;

@@ -13,16 +13,9 @@ static struct dnn_shape shape(const struct cuda *c, const struct graph_op *op)
 {
     const struct graph_value *x = &c->work.graph->value[op->in[0]],
                              *y = &c->work.graph->value[op->out];
-    return (struct dnn_shape){c->work.batch,
-                              c->plan.pad[op->in[0]],
-                              x->h,
-                              x->w,
-                              c->plan.pad[op->out],
-                              y->h,
-                              y->w,
-                              op->y.k,
-                              op->y.stride,
-                              op->y.before};
+    return (struct dnn_shape){
+        c->work.batch, c->plan.pad[op->in[0]], x->h,        x->w, c->plan.pad[op->out], y->h, y->w,
+        op->y.k,       op->y.stride,           op->y.before};
 }
 
 /* Whether one plan serves both. */
@@ -55,7 +48,7 @@ static int plan_backward(struct cuda *c, int at, struct err *e)
     const struct plan *p = &c->plan;
     const struct graph_op *op = p->back[at].op;
     struct step *v = &c->back[at];
-    if (op->kind != GRAPH_CONV || p->back[at].dx < 0)
+    if (op->kind != GRAPH_CONV || p->back[at].same)
         return 0;
     for (int i = 0; i < at; i++)
         if (c->back[i].dnn && alike(c, op, p->back[i].op)) {
@@ -147,7 +140,7 @@ static int pack_steps(struct cuda *c, float *staged, struct err *e)
         if (pack_step(c, &c->step[i], p->step[i].op, staged, e) != 0)
             return -1;
     for (int i = 0; i < p->backs; i++)
-        if (p->back[i].dx >= 0 && pack_back(c, &c->back[i], p->back[i].op, staged, e) != 0)
+        if (!p->back[i].same && pack_back(c, &c->back[i], p->back[i].op, staged, e) != 0)
             return -1;
     return 0;
 }
