@@ -43,9 +43,8 @@ static void count_types(const struct ckpt *c, char *buf, size_t room)
 static int put_file(const struct ckpt *c, struct out *o, struct err *e)
 {
     static const char *const format[] = {
-        [CKPT_ZIP] = "zip archive of torch.save",
-        [CKPT_LEGACY] = "older format of torch.save",
-        [CKPT_EXPORT] = "program of torch.export",
+        [CKPT_ZIP] = "zip archive of torch.save",  [CKPT_LEGACY] = "older format of torch.save",
+        [CKPT_EXPORT] = "program of torch.export", [CKPT_ONNX] = "ONNX model",
         [CKPT_SAFETENSORS] = "safetensors",
     };
     int64_t elements = 0, bytes = 0;

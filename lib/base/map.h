@@ -20,6 +20,11 @@ int map_open(struct map *m, const char *path, size_t limit, struct err *e) ERR_C
 /* What is left of an input, read up to its end. */
 int map_rest(struct map *m, struct in *in, size_t limit, struct err *e) ERR_CHECKED;
 
+/* The regular file called `name` in the folder of the file `path`: a plain name, no link to a file
+ * elsewhere, of either kind. For a file that another one names. */
+int map_beside(struct map *m, const char *path, const char *name, size_t limit, struct err *e)
+    ERR_CHECKED;
+
 void map_close(struct map *m);
 
 #endif

@@ -67,6 +67,8 @@ static bool find_format(const struct map *m, enum ckpt_format *format)
     /* The first eight bytes are a length: the last of them is 0. */
     else if (m->n > 8 && m->p[8] == '{' && m->p[7] == 0)
         *format = CKPT_SAFETENSORS;
+    else if (onnx_begins(m->p, m->n))
+        *format = CKPT_ONNX;
     else
         return false;
     return true;
@@ -101,6 +103,7 @@ static int read_any(struct ckpt *c, struct err *e)
         return ckpt_foreign(c, foreign_file(m->p, m->n), e);
     return c->format == CKPT_ZIP      ? ckpt_read_zip(c, e)
            : c->format == CKPT_LEGACY ? ckpt_read_legacy(c, e)
+           : c->format == CKPT_ONNX   ? ckpt_read_onnx(c, e)
                                       : ckpt_read_safetensors(c, e);
 }
 
@@ -190,7 +193,9 @@ static int join_masks(struct ckpt *c, struct err *e)
 static int finish(struct ckpt **out, struct ckpt *c, struct err *e)
 {
     c->state = "";
-    if (read_any(c, e) != 0 || index_names(c, e) != 0 || join_masks(c, e) != 0) {
+    if (read_any(c, e) != 0 || index_names(c, e) != 0 ||
+        /* A program multiplies by its masks itself. */
+        (!c->program && !c->onnx && join_masks(c, e) != 0)) {
         ckpt_close(c);
         return -1;
     }
@@ -202,6 +207,7 @@ int ckpt_open(struct ckpt **out, const char *path, const struct ckpt_opts *o, st
 {
     struct ckpt *c = mem_zero(1, sizeof *c);
     c->name = mem_dup(strcmp(path, "-") == 0 ? "standard input" : path);
+    c->path = strcmp(path, "-") == 0 ? NULL : c->name;
     if (o)
         c->opts = *o;
     struct stat st;
@@ -241,6 +247,7 @@ void ckpt_close(struct ckpt *c)
     zip_close(&c->zip);
     if (!c->borrowed)
         map_close(&c->map);
+    map_close(&c->beside);
     free(c->name);
     free(c);
 }
@@ -267,13 +274,14 @@ size_t ckpt_bytes(const struct ckpt *c)
 
 uint64_t ckpt_stored(const struct ckpt *c)
 {
-    uint64_t n = c->map.n;
+    const uint64_t files = (uint64_t)c->map.n + c->beside.n;
+    uint64_t n = files;
     for (size_t i = 0; i < c->zip.records; i++) {
         const struct zip_record *r = &c->zip.record[i];
         if (r->n > r->packed_n && r->n <= c->zip.unpacked_max)
             n += r->n - r->packed_n;
     }
-    uint64_t most = c->map.n + ZIP_UNPACKED;
+    uint64_t most = files + ZIP_UNPACKED;
     return n < most ? n : most;
 }
 

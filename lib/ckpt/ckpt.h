@@ -1,5 +1,5 @@
-/* Checkpoints as torch.save and safetensors write them. Never executed: a class
- * that is not known is an opaque value. */
+/* Checkpoints as torch.save, torch.export, safetensors and ONNX write them. Never executed: a
+ * class that is not known is an opaque value. */
 #ifndef HP_CKPT_H
 #define HP_CKPT_H
 
@@ -36,7 +36,7 @@ enum ckpt_type {
     CKPT_TYPES
 };
 
-enum ckpt_format { CKPT_ZIP, CKPT_LEGACY, CKPT_SAFETENSORS, CKPT_EXPORT };
+enum ckpt_format { CKPT_ZIP, CKPT_LEGACY, CKPT_SAFETENSORS, CKPT_EXPORT, CKPT_ONNX };
 
 /* A tensor of the state dict. Its elements stay in the file until they are read. */
 struct ckpt_tensor {
@@ -88,12 +88,13 @@ enum ckpt_format ckpt_format(const struct ckpt *c);
 const char *ckpt_state(const struct ckpt *c);
 size_t ckpt_bytes(const struct ckpt *c); /* of the file */
 
-/* SHA-256 of the file as it was opened, in hexadecimal. Thread-safe; takes a second for some
- * hundred megabytes. */
+/* SHA-256 of the file as it was opened, in hexadecimal; of an ONNX model with tensors in a file
+ * beside it, that of both, one behind the other. Thread-safe; takes a second for some hundred
+ * megabytes. */
 void ckpt_sha256(const struct ckpt *c, char hex[CKPT_SHA256]);
 
-/* The same with the records of a zip as large as they unpack to, up to as many bytes more
- * as may be unpacked at a time. */
+/* The same with a file of tensors beside it, and the records of a zip as large as they unpack to,
+ * up to as many bytes more as may be unpacked at a time. */
 uint64_t ckpt_stored(const struct ckpt *c);
 
 /* Bytes that tensors may show in all, of which some share a storage. */

@@ -133,24 +133,19 @@ static bool is_graph(struct bytes b)
            n > 0 && take_name(&b, n);
 }
 
-/* A version, then what tells the formats that begin so apart: ONNX has the producer's name
- * or a later field, SavedModel and Core ML have a message. */
+/* A version, then a message: as SavedModel and Core ML have it. ONNX, which begins so too, has the
+ * producer's name or a later field (onnx_begins). */
 static bool versioned(struct bytes b, struct foreign *f)
 {
     enum { VERSION = 0x08, SECOND = 0x12, VERSIONS = 32 };
     size_t n;
     if (b.n < 4 || b.p[0] != VERSION || b.p[1] == 0 || b.p[1] >= VERSIONS)
         return false;
-    unsigned char version = b.p[1], tag = b.p[2];
+    unsigned char version = b.p[1];
     b.p += 2;
     b.n -= 2;
-    *f = (struct foreign){"an ONNX model", STATE};
-    if (tag != SECOND)
-        return memchr("\x1a\x22\x28\x32\x3a\x42", tag, 6) != NULL;
     if (!take_field(&b, SECOND, &n))
         return false;
-    if (take_name(&b, n))
-        return true;
     *f = version == 1 ? (struct foreign){"a TensorFlow SavedModel", CONVERT}
                       : (struct foreign){"a Core ML model", STATE};
     return b.n > 0 && *b.p == 0x0a;

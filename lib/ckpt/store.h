@@ -4,6 +4,7 @@
 
 #include "ckpt/ckpt.h"
 #include "ckpt/foreign.h"
+#include "ckpt/onnx.h"
 #include "ckpt/zip.h"
 #include "base/map.h"
 #include "pickle/pickle.h"
@@ -19,11 +20,14 @@ struct ckpt {
     struct ckpt_opts opts;
     enum ckpt_format format;
     struct map map;
-    bool borrowed; /* the map is the caller's */
+    bool borrowed;     /* the map is the caller's */
+    const char *path;  /* of the file, in whose folder another may lie; NULL for a stream */
+    struct map beside; /* the file that an ONNX model keeps its tensors in, or empty */
     struct zip zip;
-    struct zip_record *program;  /* of torch.export, or NULL */
-    struct zip_record *unpacked; /* the one record whose bytes are kept, or NULL */
-    struct ckpt_tensor *tensor;  /* [n] */
+    struct zip_record *program;    /* of torch.export, or NULL */
+    const struct onnx_model *onnx; /* or NULL */
+    struct zip_record *unpacked;   /* the one record whose bytes are kept, or NULL */
+    struct ckpt_tensor *tensor;    /* [n] */
     int n;
     struct ckpt_index *by_name; /* [n], once complete */
     struct ckpt_extra *extra;   /* [extras] */
@@ -63,5 +67,9 @@ int ckpt_read_zip(struct ckpt *c, struct err *e) ERR_CHECKED;
 int ckpt_read_export(struct ckpt *c, const char *top, struct err *e) ERR_CHECKED;
 int ckpt_read_legacy(struct ckpt *c, struct err *e) ERR_CHECKED;
 int ckpt_read_safetensors(struct ckpt *c, struct err *e) ERR_CHECKED;
+int ckpt_read_onnx(struct ckpt *c, struct err *e) ERR_CHECKED;
+
+/* Whether a file begins as an ONNX model does, which has no magic number. */
+bool onnx_begins(const unsigned char *p, size_t n);
 
 #endif

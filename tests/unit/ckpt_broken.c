@@ -117,9 +117,7 @@ static void test_other_files(void)
     FILE_OF("GGUF\3\0\0\0", "a GGUF file of llama.cpp" CONVERT);
     FILE_OF("\x1c\0\0\0TFL3", "a TensorFlow Lite model" CONVERT);
     FILE_OF("\1\2\3\4", "a file of another kind" WAY);
-    /* ONNX with and without its producer's name; what begins like it. */
-    FILE_OF("\x08\x0e\x12\7pytorch:3\n\x0c", "an ONNX model" STATE);
-    FILE_OF("\x08\x0e:3\n\x0c\n\1x\x12\1y", "an ONNX model" STATE);
+    /* What begins like ONNX. */
     FILE_OF("\x08\1\x12\x90\1\n\x0c\0", "a TensorFlow SavedModel" CONVERT);
     FILE_OF("\x08\5\x12\x90\1\n\x0c\0", "a Core ML model" STATE);
     FILE_OF("\n\x1c\n\1x\x12\x0bPlaceholder*\x0b", "a frozen TensorFlow graph" CONVERT);
@@ -127,6 +125,16 @@ static void test_other_files(void)
     FILE_OF("\x80\2}q\1.", PICKLE);
     FILE_OF("(dp0\nS'a'\n", PICKLE);
 #undef FILE_OF
+    /* ONNX with and without its producer's name, cut off. */
+#define ONNX_OF(bytes, message) check_bad(bytes, sizeof(bytes) - 1, "m: " message)
+    ONNX_OF("\x08\x0e\x12\7pytorch:3\n\x0c",
+            "byte 11: expected a field of an ONNX model, found other bytes: the file is "
+            "incomplete or damaged");
+    ONNX_OF("\x08\x08\x12\7pytorch", "expected an ONNX model with one graph, found 0");
+    ONNX_OF("\x08\x0e:\0", "expected an ONNX file of version 3 to 13, found 14");
+    ONNX_OF("\x08\x08:\0B\2\x10\x07", "expected operations of ONNX's sets 9 to 23, found 7: export "
+                                      "with opset_version=18");
+#undef ONNX_OF
     unsigned char tar[512] = "sys_info";
     memcpy(tar + 257, "ustar", 5);
     check_bad(tar, sizeof tar,

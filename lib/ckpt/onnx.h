@@ -1,0 +1,61 @@
+/* An ONNX model without its numbers: the nodes of its graph as they stand in the file. Initializers
+ * and the tensors of nodes are tensors of the checkpoint: those of nodes under the name of the
+ * node's first result. https://github.com/onnx/onnx/blob/main/onnx/onnx.proto */
+#ifndef HP_ONNX_H
+#define HP_ONNX_H
+
+#include "ckpt/ckpt.h"
+
+enum { ONNX_IR_MIN = 3, ONNX_IR_MAX = 13, ONNX_OPSET_MIN = 9, ONNX_OPSET_MAX = 23 };
+
+enum onnx_attribute_type {
+    ONNX_FLOAT,
+    ONNX_INT,
+    ONNX_TEXT,
+    ONNX_TENSOR,
+    ONNX_FLOATS,
+    ONNX_INTS,
+    ONNX_OTHER /* graphs, texts, types: nothing that is known takes them */
+};
+
+struct onnx_attribute {
+    const char *name;
+    enum onnx_attribute_type type;
+    float f;
+    int64_t i;
+    const char *text;
+    const float *floats; /* [n] */
+    const int64_t *ints; /* [n] */
+    size_t n;
+};
+
+struct onnx_node {
+    const char *name;        /* "" where it has none */
+    const char *op, *domain; /* "Conv"; "" is ONNX's own domain */
+    const char *scope;       /* "/layer1.0/conv1": the dynamo exporter's names of modules; or "" */
+    const char *const *in;   /* [ins] names of values; "" for one that is left out */
+    const char *const *out;  /* [outs] */
+    struct onnx_attribute *at; /* [ats] */
+    size_t ins, outs, ats;
+};
+
+/* An input or a result of the graph. */
+struct onnx_value {
+    const char *name;
+    bool shaped; /* its shape is there */
+    int ndim;
+    int64_t shape[CKPT_DIMS]; /* -1: open */
+};
+
+struct onnx_model {
+    int64_t ir, opset;
+    const struct onnx_node *node; /* [nodes] in order of computation */
+    size_t nodes;
+    const struct onnx_value *in, *out; /* inputs, initializers among them, and results */
+    size_t ins, outs;
+};
+
+/* The network of an ONNX file, which stays the checkpoint's; NULL for another checkpoint. */
+const struct onnx_model *ckpt_onnx(const struct ckpt *c);
+
+#endif
