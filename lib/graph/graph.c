@@ -1,7 +1,6 @@
 #include "graph/graph.h"
 
 #include "base/mem.h"
-#include "base/text.h"
 #include "graph/rules.h"
 
 #include <stdio.h>
@@ -29,8 +28,11 @@ void graph_free(struct graph *g)
         free((void *)g->value[i].name);
         free((void *)g->value[i].key);
     }
+    for (int i = 0; i < g->aliases; i++)
+        free((void *)g->alias[i].name);
     free(g->op);
     free(g->value);
+    free(g->alias);
     free(g);
 }
 
@@ -101,70 +103,6 @@ struct graph_closed graph_closed(const struct graph *g)
         linear->in[0] != average->out || readers(g, average->out) != 1)
         return none;
     return (struct graph_closed){average->in[0], average, linear};
-}
-
-/* "layer3" stands for "layer3.0", "layer3.1". */
-static bool is_inside(const char *name, const char *of)
-{
-    size_t n = strlen(of);
-    return name && strncmp(name, of, n) == 0 && name[n] == '.';
-}
-
-int graph_layer(const struct graph *g, const char *name, struct err *e)
-{
-    const int last = graph_closed(g).value; /* what follows has no place in the image */
-    const int end = last < 0 ? g->values : last + 1;
-    int found = -1;
-    char list[512] = "", said[NEAREST_ROOM];
-    const char *before = NULL;
-    size_t at = 0;
-    struct nearest near = {.word = name, .n = strlen(name)};
-    for (int i = 1; i < end; i++) {
-        const struct graph_value *v = &g->value[i];
-        if (!v->name)
-            continue;
-        if (strcmp(v->name, name) == 0 || (v->key && strcmp(v->key, name) == 0))
-            return i;
-        if (is_inside(v->name, name) || is_inside(v->key, name))
-            found = i;
-        /* Another number is not a slip of the keyboard. */
-        if (strncmp(name, v->name, strcspn(v->name, "0123456789")) != 0)
-            nearest_offer(&near, v->name, strcspn(v->name, "."));
-        /* A stage stands before its blocks. */
-        size_t stage = strcspn(v->name, ".");
-        if (at < sizeof list && v->name[stage] &&
-            !(before && strncmp(before, v->name, stage + 1) == 0))
-            at += (size_t)snprintf(list + at, sizeof list - at, "%s%.*s", at ? ", " : "",
-                                   (int)stage, v->name);
-        if (at < sizeof list)
-            at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", at ? ", " : "", v->name);
-        before = v->name;
-    }
-    if (found < 0)
-        return err_set(e, "layer '%s' is not one of %s%s%s", name, list,
-                       at >= sizeof list ? ", ..." : "", nearest_said(&near, said));
-    return found;
-}
-
-int graph_finer(const struct graph *g, int layer, int side)
-{
-    for (int i = layer - 1; i > 0; i--) {
-        const struct graph_value *v = &g->value[i];
-        if (v->name && v->h >= side && v->w >= side)
-            return i;
-    }
-    return -1;
-}
-
-void graph_layer_name(const struct graph *g, int value, char *name, size_t room)
-{
-    const char *block = g->value[value].name;
-    const size_t stage = strcspn(block, ".");
-    size_t n = stage;
-    for (int i = value + 1; i < g->values && n == stage; i++)
-        if (g->value[i].name && strncmp(g->value[i].name, block, stage + 1) == 0)
-            n = strlen(block);
-    snprintf(name, room, "%.*s", (int)n, block);
 }
 
 void graph_mark_made_of(const struct graph *g, bool *marked)

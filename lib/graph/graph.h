@@ -99,11 +99,18 @@ struct graph_op {
     const char *key; /* of its weights without ".weight", or NULL */
 };
 
+/* A further name of a value. */
+struct graph_alias {
+    int value;
+    const char *name;
+};
+
 /* Owns its arrays, the numbers and the strings. */
 struct graph {
-    int ops, values;
+    int ops, values, aliases;
     struct graph_op *op;       /* in order of computation */
     struct graph_value *value; /* [values] */
+    struct graph_alias *alias; /* [aliases] */
     float mean[3], std[3];     /* bytes become value 0 by (byte / 255 - mean) / std */
 };
 
@@ -120,6 +127,10 @@ int graph_add_value(struct graph *g, int c, int h, int w, const char *name, cons
  * shape that its rule gives and without a name. Numbers and key become the graph's; they may be
  * set later. Returns the value; -1 where the rule refuses the inputs: nothing is appended. */
 int graph_add(struct graph *g, const struct graph_op *op, struct err *e) ERR_CHECKED;
+
+/* Gives a value, but for the image, a further name by which graph_layer() finds it, and which it
+ * has no other. The name is copied. */
+void graph_call(struct graph *g, int value, const char *name);
 
 /* A convolution of windows of k by k and so many channels that keeps the size but for the
  * stride, without activation or addend; to be altered and appended. */
@@ -179,18 +190,41 @@ struct graph_closed {
 };
 struct graph_closed graph_closed(const struct graph *g);
 
-/* The value that a layer's name stands for: "conv1", "layer3" (its last block),
- * "layer3.0", or the checkpoint's own name of it. -1 and the list of names where there is
- * none. */
+/* --- layers: layers.c --- */
+
+/* Where in the image the cells of a value lie: h by w of them in rows, behind `first` others that
+ * have no place, as class tokens have none. h is 0 of a value without places: one that is pooled
+ * over all cells, flattened or linear, or made of such values alone. */
+struct graph_grid {
+    int h, w, first;
+};
+bool graph_grid(const struct graph *g, int value, struct graph_grid *grid);
+
+/* The same of all values. Caller frees. */
+struct graph_grid *graph_grids(const struct graph *g) __attribute__((warn_unused_result));
+
+/* The value that a layer's name stands for, among those with places: "conv1", "layer3" (its last
+ * block), "layer3.0", the checkpoint's own name of it, or a further name. -1 and the list of names
+ * where there is none. */
 int graph_layer(const struct graph *g, const char *name, struct err *e) ERR_CHECKED;
+
+/* The name of a value, or else the first further one; NULL where it has none. */
+const char *graph_name(const struct graph *g, int value);
+
+/* What a layer, which has a name, is called, into name[room]: "layer2" where it is the last block
+ * of a stage, else "layer2.0". */
+void graph_layer_name(const struct graph *g, int value, char *name, size_t room);
 
 /* The deepest layer before value `layer` whose grid has at least `side` cells on either side;
  * -1 where there is none. */
 int graph_finer(const struct graph *g, int layer, int side);
 
-/* What a layer is called, into name[room]: "layer2" where it is the last block of a stage, else
- * "layer2.0". */
-void graph_layer_name(const struct graph *g, int value, char *name, size_t room);
+/* The latest layer of such a grid on all cells of which the logits depend, or -1: behind the last
+ * attention the logits depend on a class token alone. In a network of tokens it is the norm that
+ * this attention reads, if its grid is fine enough. */
+int graph_latest(const struct graph *g, int side);
+
+/* --- parts --- */
 
 /* Which values are made, by whatever detour, of those marked: marks them too. */
 void graph_mark_made_of(const struct graph *g, bool *marked);

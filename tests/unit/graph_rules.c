@@ -641,6 +641,50 @@ static void check_layers(void)
     graph_free(g);
 }
 
+/* Patches become tokens behind a class token, pass an attention and end in the class token. */
+static void check_tokens(void)
+{
+    struct graph *g = image_of(3, 8, 8);
+    struct err e = {0};
+    struct graph_grid grid;
+    int patches = add(g, windows(GRAPH_CONV, 0, 2, 2, 0)), c = g->value[patches].c;
+    struct graph_op op = gather(g, patches, c, 17, 1);
+    for (int i = 0; i < c; i++)
+        for (int k = 0; k < 17; k++)
+            ((int *)op.pick)[i * 17 + k] = k == 0 ? -1 : i * 16 + k - 1;
+    int tokens = add(g, of_kind(GRAPH_OFFSET, add(g, op)));
+    int norm = add(g, layer_norm(tokens, 1e-5F));
+    op = windows(GRAPH_CONV, norm, 1, 1, 0);
+    op.channels = 3 * c;
+    struct graph_op sum = of_kind(GRAPH_ADD, add(g, attention(add(g, op), 1, 1)));
+    sum.in[sum.ins++] = tokens;
+    int block = add(g, sum);
+    op = gather(g, block, c, 1, 1);
+    for (int i = 0; i < c; i++)
+        ((int *)op.pick)[i] = i * 17;
+    int first = add(g, op);
+    add(g, linear(first, 5));
+
+    CHECK(graph_grid(g, patches, &grid) && grid.h == 4 && grid.w == 4 && grid.first == 0);
+    CHECK(graph_grid(g, block, &grid) && grid.h == 4 && grid.w == 4 && grid.first == 1);
+    CHECK(!graph_grid(g, first, &grid) && !graph_grid(g, graph_logits(g), &grid));
+    /* Without names there are no layers. */
+    CHECK(graph_latest(g, 4) == -1);
+    g->value[patches].name = mem_dup("embed");
+    g->value[block].name = mem_dup("blocks.0");
+    g->value[first].name = mem_dup("head.norm");
+    /* On the block's other tokens the logits do not depend. */
+    CHECK(graph_latest(g, 4) == patches && graph_latest(g, 5) == -1);
+    graph_call(g, norm, "blocks.0.norm1");
+    graph_call(g, norm, "blocks.0.norm");
+    CHECK(graph_latest(g, 4) == norm);
+    CHECK_STR(graph_name(g, norm), "blocks.0.norm1");
+    CHECK(graph_layer(g, "blocks.0.norm", &e) == norm && graph_layer(g, "blocks", &e) == block);
+    CHECK(graph_layer(g, "head.norm", &e) == -1);
+    CHECK_STR(e.msg, "layer 'head.norm' is not one of embed, blocks, blocks.0");
+    graph_free(g);
+}
+
 /* A stem, a block with a shortcut, and what behind it reads that shortcut once more. */
 static void check_tail(void)
 {
@@ -702,6 +746,7 @@ int main(void)
     check_wanted();
     check_closed();
     check_layers();
+    check_tokens();
     check_tail();
     return CHECK_DONE();
 }

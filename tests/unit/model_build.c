@@ -158,7 +158,9 @@ static void broken(const char *message)
 /* The same of a network that is not computed: the message ends with the way on. */
 static void refused(const char *message)
 {
-    char *whole = mem_printf("%s%s", message, CKPT_WAY_ON);
+    char *whole = mem_printf("%s; torch.export makes a .pt2 file that is read: model-info prints "
+                             "the two lines of Python",
+                             message);
     broken(whole);
     free(whole);
 }

@@ -1,0 +1,294 @@
+/* Layers: the values of a graph that have names, and where in the image their cells lie. */
+#include "graph/graph.h"
+
+#include "base/mem.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- names --- */
+
+void graph_call(struct graph *g, int value, const char *name)
+{
+    const struct graph_value *v = &g->value[value];
+    if (value == 0 || (v->name && strcmp(v->name, name) == 0))
+        return;
+    g->alias = mem_extend(g->alias, (size_t)g->aliases, (size_t)g->aliases + 1, sizeof *g->alias);
+    g->alias[g->aliases++] = (struct graph_alias){value, mem_dup(name)};
+}
+
+const char *graph_name(const struct graph *g, int value)
+{
+    const char *name = g->value[value].name;
+    for (int i = 0; i < g->aliases && !name; i++)
+        if (g->alias[i].value == value)
+            name = g->alias[i].name;
+    return name;
+}
+
+/* "layer3" stands for "layer3.0", "layer3.1". */
+static bool is_inside(const char *name, const char *of)
+{
+    size_t n = strlen(of);
+    return name && strncmp(name, of, n) == 0 && name[n] == '.';
+}
+
+static bool is(const char *name, const char *of)
+{
+    return name && strcmp(name, of) == 0;
+}
+
+/* The layer that is called so or, of a stage, the last one inside it; -1 for none. */
+static int find(const struct graph *g, const struct graph_grid *grid, const char *name)
+{
+    int inside = -1;
+    for (int i = 1; i < g->values; i++) {
+        const struct graph_value *v = &g->value[i];
+        if (grid[i].h == 0)
+            continue;
+        if (is(v->name, name) || is(v->key, name))
+            return i;
+        if (is_inside(v->name, name) || is_inside(v->key, name))
+            inside = i;
+    }
+    for (int i = 0; i < g->aliases; i++) {
+        const struct graph_alias *a = &g->alias[i];
+        if (grid[a->value].h == 0)
+            continue;
+        if (is(a->name, name))
+            return a->value;
+        if (is_inside(a->name, name) && a->value > inside)
+            inside = a->value;
+    }
+    return inside;
+}
+
+/* Which layers there are instead, a stage before its blocks. */
+static int refuse(const struct graph *g, const struct graph_grid *grid, const char *name,
+                  struct err *e)
+{
+    char list[512] = "", said[NEAREST_ROOM];
+    const char *before = NULL;
+    size_t at = 0;
+    struct nearest near = {.word = name, .n = strlen(name)};
+    for (int i = 1; i < g->values; i++) {
+        const struct graph_value *v = &g->value[i];
+        if (!v->name || grid[i].h == 0)
+            continue;
+        /* Another number is not a slip of the keyboard. */
+        if (strncmp(name, v->name, strcspn(v->name, "0123456789")) != 0)
+            nearest_offer(&near, v->name, strcspn(v->name, "."));
+        size_t stage = strcspn(v->name, ".");
+        if (at < sizeof list && v->name[stage] &&
+            !(before && strncmp(before, v->name, stage + 1) == 0))
+            at += (size_t)snprintf(list + at, sizeof list - at, "%s%.*s", at ? ", " : "",
+                                   (int)stage, v->name);
+        if (at < sizeof list)
+            at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", at ? ", " : "", v->name);
+        before = v->name;
+    }
+    return err_set(e, "layer '%s' is not one of %s%s%s", name, list,
+                   at >= sizeof list ? ", ...: model-info --layers lists all" : "",
+                   nearest_said(&near, said));
+}
+
+int graph_layer(const struct graph *g, const char *name, struct err *e)
+{
+    struct graph_grid *grid = graph_grids(g);
+    int value = find(g, grid, name);
+    if (value < 0)
+        value = refuse(g, grid, name, e);
+    free(grid);
+    return value;
+}
+
+void graph_layer_name(const struct graph *g, int value, char *name, size_t room)
+{
+    const char *block = graph_name(g, value);
+    const size_t stage = strcspn(block, ".");
+    size_t n = g->value[value].name ? stage : strlen(block);
+    struct graph_grid *grid = graph_grids(g);
+    for (int i = value + 1; i < g->values && n == stage; i++)
+        if (g->value[i].name && grid[i].h > 0 && strncmp(g->value[i].name, block, stage + 1) == 0)
+            n = strlen(block);
+    free(grid);
+    snprintf(name, room, "%.*s", (int)n, block);
+}
+
+/* --- places --- */
+
+/* The list of a gather whose result is the cells of a grid in order, behind those of `none`
+ * others; false where it is no such list. */
+static bool follows(const struct graph *g, const struct graph_op *op, const struct graph_grid *in,
+                    int *first)
+{
+    const int from = (int)graph_cells(g, op->in[0]), to = (int)graph_cells(g, op->out);
+    *first = to - in->h * in->w;
+    for (int i = 0; i < to && *first >= 0; i++) {
+        const int cell = op->pick[i] < 0 ? -1 : op->pick[i] % from;
+        if (i < *first ? cell >= in->first : cell != in->first + i - *first)
+            return false;
+    }
+    return *first >= 0;
+}
+
+/* The grid of what an operation makes, from those of the values before it, [values]. */
+static struct graph_grid make_grid(const struct graph *g, const struct graph_op *op,
+                                   const struct graph_grid *grid)
+{
+    const struct graph_value *y = &g->value[op->out];
+    const struct graph_grid none = {.h = 0}, own = {y->h, y->w, 0};
+    int in = op->in[0];
+    if (op->kind == GRAPH_AVERAGE || op->kind == GRAPH_FLATTEN || op->kind == GRAPH_LINEAR)
+        return none;
+    /* Of a layer and what scales its channels, the layer. */
+    for (int k = 1; k < op->ins; k++)
+        if (grid[in].h == 0 || graph_cells(g, in) < graph_cells(g, op->in[k]))
+            in = op->in[k];
+    const struct graph_grid *from = &grid[in];
+    int first;
+    if (from->h == 0)
+        return none;
+    if (op->kind == GRAPH_GATHER && follows(g, op, from, &first))
+        return y->h > 1 && y->w > 1 ? own : (struct graph_grid){from->h, from->w, first};
+    if (op->kind != GRAPH_GATHER && graph_cells(g, in) == graph_cells(g, op->out))
+        return *from;
+    /* Windows over tokens in a row are none over places, nor is one token a place. */
+    const bool tokens = from->first > 0 || g->value[in].w != from->w;
+    return tokens || (op->kind == GRAPH_GATHER && y->h * y->w == 1) ? none : own;
+}
+
+struct graph_grid *graph_grids(const struct graph *g)
+{
+    struct graph_grid *grid = mem_zero((size_t)g->values, sizeof *grid);
+    grid[0] = (struct graph_grid){g->value[0].h, g->value[0].w, 0};
+    for (int i = 0; i < g->ops; i++)
+        grid[g->op[i].out] = make_grid(g, &g->op[i], grid);
+    return grid;
+}
+
+bool graph_grid(const struct graph *g, int value, struct graph_grid *out)
+{
+    struct graph_grid *grid = graph_grids(g);
+    *out = grid[value];
+    free(grid);
+    return out->h > 0;
+}
+
+/* --- which layer suits maps --- */
+
+/* Whether each cell of the result is made of the cell of the input at its place alone. */
+static bool is_local(const struct graph *g, const struct graph_op *op, int in)
+{
+    if (graph_cells(g, in) != graph_cells(g, op->out))
+        return false;
+    switch (op->kind) {
+    case GRAPH_CONV:
+        return op->y.k == 1 && op->x.k == 1 && op->y.before == 0 && op->x.before == 0;
+    case GRAPH_NORM:
+    case GRAPH_LAYER_NORM:
+    case GRAPH_FUNCTION:
+    case GRAPH_SOFTMAX:
+    case GRAPH_OFFSET:
+    case GRAPH_PICK:
+    case GRAPH_CONCAT:
+    case GRAPH_ADD:
+    case GRAPH_MULTIPLY:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Marks which cells of its inputs an operation reads for those cells of its result that count;
+ * cell[v]: [cells] of a value. */
+static void mark_read(const struct graph *g, const struct graph_op *op, bool *const *cell)
+{
+    const size_t to = graph_cells(g, op->out);
+    size_t count = 0;
+    for (size_t i = 0; i < to; i++)
+        count += cell[op->out][i];
+    for (int k = 0; k < op->ins && count > 0; k++) {
+        bool *in = cell[op->in[k]];
+        const size_t from = graph_cells(g, op->in[k]);
+        if (op->kind == GRAPH_GATHER) {
+            for (size_t i = 0; i < (size_t)op->channels * to; i++)
+                if (cell[op->out][i % to] && op->pick[i] >= 0)
+                    in[(size_t)op->pick[i] % from] = true;
+        } else if (is_local(g, op, op->in[k])) {
+            for (size_t i = 0; i < to; i++)
+                in[i] = in[i] || cell[op->out][i];
+        } else {
+            memset(in, true, from * sizeof *in);
+        }
+    }
+}
+
+/* Values of which the logits depend on all cells that have a place, marked in whole[values]. */
+static void mark_whole(const struct graph *g, const struct graph_grid *grid, bool *whole)
+{
+    bool **cell = mem_zero((size_t)g->values, sizeof *cell);
+    for (int i = 0; i < g->values; i++)
+        cell[i] = mem_zero(graph_cells(g, i), sizeof *cell[i]);
+    memset(cell[graph_logits(g)], true, graph_cells(g, graph_logits(g)));
+    for (int i = g->ops - 1; i >= 0; i--)
+        mark_read(g, &g->op[i], cell);
+    for (int i = 0; i < g->values; i++) {
+        whole[i] = grid[i].h > 0;
+        for (int k = 0; k < grid[i].h * grid[i].w; k++)
+            whole[i] = whole[i] && cell[i][grid[i].first + k];
+        free(cell[i]);
+    }
+    free(cell);
+}
+
+/* What the last attention's queries, keys and values are made of: a norm of tokens; -1 where there
+ * is none. */
+static int attended(const struct graph *g)
+{
+    int at = g->ops - 1, value;
+    while (at >= 0 && g->op[at].kind != GRAPH_ATTENTION)
+        at--;
+    if (at < 0)
+        return -1;
+    for (value = g->op[at].in[0]; at >= 0; at--)
+        if (g->op[at].out == value) {
+            if (g->op[at].kind == GRAPH_LAYER_NORM)
+                return value;
+            value = g->op[at].in[0];
+        }
+    return -1;
+}
+
+static bool is_fine(const struct graph_grid *grid, int side)
+{
+    return grid->h >= side && grid->w >= side;
+}
+
+int graph_finer(const struct graph *g, int layer, int side)
+{
+    struct graph_grid *grid = graph_grids(g);
+    int i = layer - 1;
+    while (i > 0 && !(g->value[i].name && is_fine(&grid[i], side)))
+        i--;
+    free(grid);
+    return i > 0 ? i : -1;
+}
+
+int graph_latest(const struct graph *g, int side)
+{
+    struct graph_grid *grid = graph_grids(g);
+    bool *whole = mem_zero((size_t)g->values, sizeof *whole);
+    int found = attended(g);
+    mark_whole(g, grid, whole);
+    if (found < 0 || !graph_name(g, found) || !whole[found] || !is_fine(&grid[found], side)) {
+        found = g->values - 1;
+        while (found > 0 && !(g->value[found].name && whole[found] && is_fine(&grid[found], side)))
+            found--;
+    }
+    free(whole);
+    free(grid);
+    return found > 0 ? found : -1;
+}
