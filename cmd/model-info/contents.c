@@ -77,8 +77,8 @@ static int put_file(const struct ckpt *c, struct out *o, struct err *e)
 /* How pixels are normalised. */
 static char *describe_pixels(const struct model *m, struct ckpt *c)
 {
-    const struct normal *usual = normal_usual(m->family, m->stem, "");
-    bool always = usual == normal_usual(m->family, m->stem, "cifar10");
+    const struct normal *usual = normal_usual(m->family, m->side, "");
+    bool always = usual == normal_usual(m->family, m->side, "cifar10");
     struct constants s;
     if (!constants_find(&s, c))
         return mem_printf("constants of %s%s", usual->name, always ? "" : ", on CIFAR-10 others");

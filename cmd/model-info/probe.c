@@ -93,7 +93,7 @@ static void list_wirings(struct probe *p, const struct model *m)
     add(p, &p->info->session.assumed, &own);
     p->list[0].plain = true;
     struct assume variant[FIT_VARIANTS];
-    int variants = fit_variants(&m->assumed, &p->info->session.assumed, variant);
+    int variants = fit_variants(&m->assumed, m->others, &p->info->session.assumed, variant);
     for (int v = 0; v < variants; v++)
         add(p, &variant[v], &own);
 }

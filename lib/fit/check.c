@@ -218,13 +218,13 @@ static int try_one(struct check *c, struct interpretation *x, struct err *e)
 }
 
 /* The wiring that fits best in place of `best`, which is replaced. */
-static int try_wirings(struct check *c, const struct assume *assumed, struct interpretation *best,
-                       struct err *e)
+static int try_wirings(struct check *c, const struct assume *assumed,
+                       const int others[ASSUME_STAGES], struct interpretation *best, struct err *e)
 {
     struct assume list[FIT_VARIANTS + ASSUME_STAGES];
     struct interpretation first = {.fit.divergence = INFINITY};
     const int64_t deep = c->deep;
-    int count = fit_variants(assumed, c->use->assume, list), r = 0;
+    int count = fit_variants(assumed, others, c->use->assume, list), r = 0;
     count += fit_strides(assumed, c->use->assume, list + count);
     c->deep = c->first;
     for (int i = 0; i < count && r == 0; i++) {
@@ -435,6 +435,8 @@ static int compare(struct fit_verdict *v, struct check *c, struct model *m, stru
     struct interpretation use = in_use(c->use), best;
     const struct candidate *pixels;
     const struct assume assumed = m->assumed;
+    int others[ASSUME_STAGES];
+    memcpy(others, m->others, sizeof others);
     int r = look_at_pixels(c, m, &pixels, e);
     if (r == 0)
         r = measure(c, m, &use, e);
@@ -452,7 +454,7 @@ static int compare(struct fit_verdict *v, struct check *c, struct model *m, stru
     }
     if (!(best.fit.divergence < DEEP_SUSPICIOUS)) {
         struct interpretation x = best;
-        if (try_wirings(c, &assumed, &x, e) != 0 ||
+        if (try_wirings(c, &assumed, others, &x, e) != 0 ||
             (!c->stem && try_pixels(c, &x, &pixels, e) != 0))
             return -1;
         if (is_clear(&x, &best))

@@ -1,9 +1,12 @@
 #include "fit/variants.h"
 
-int fit_variants(const struct assume *a, const struct assume *given,
-                 struct assume out[FIT_VARIANTS])
+/* All but the strides. */
+static int wirings(const struct assume *a, const struct assume *given, struct assume *out)
 {
     /* A choice that there is not has one value, the usual. */
+    int stride_from = a->stem_stride ? 1 : 0, stride_to = a->stem_stride ? 2 : 0;
+    int pool_from = a->pool ? ASSUME_POOL_NONE : ASSUME_POOL_USUAL;
+    int pool_to = a->pool ? ASSUME_POOL_MAX : ASSUME_POOL_USUAL;
     int at_from = a->stride_at ? 1 : 0, at_to = a->stride_at ? 2 : 0;
     int preact_from = a->preact ? ASSUME_PREACT_BEFORE : ASSUME_PREACT_USUAL;
     int preact_to = a->preact ? ASSUME_PREACT_AFTER : ASSUME_PREACT_USUAL;
@@ -11,8 +14,8 @@ int fit_variants(const struct assume *a, const struct assume *given,
     int short_from = pads ? ASSUME_SHORT_PAD : ASSUME_SHORT_USUAL;
     int short_to = pads ? ASSUME_SHORT_PAD_END : ASSUME_SHORT_USUAL;
     int count = 0;
-    for (int stride = 1; stride <= 2; stride++)
-        for (int pool = ASSUME_POOL_NONE; pool <= ASSUME_POOL_MAX; pool++)
+    for (int stride = stride_from; stride <= stride_to; stride++)
+        for (int pool = pool_from; pool <= pool_to; pool++)
             for (int at = at_from; at <= at_to; at++)
                 for (int preact = preact_from; preact <= preact_to; preact++)
                     for (int pad = short_from; pad <= short_to; pad++) {
@@ -25,6 +28,19 @@ int fit_variants(const struct assume *a, const struct assume *given,
                         to->shortcut = pad ? (enum assume_shortcut)pad : given->shortcut;
                     }
     return count;
+}
+
+int fit_variants(const struct assume *assumed, const int others[ASSUME_STAGES],
+                 const struct assume *given, struct assume out[FIT_VARIANTS])
+{
+    struct assume other = *given;
+    int count = wirings(assumed, given, out);
+    if (others[0] == 0 || given->stages > 0)
+        return count;
+    other.stages = assumed->stages;
+    for (int s = 0; s < other.stages; s++)
+        other.strides[s] = others[s];
+    return count + wirings(assumed, &other, out + count);
 }
 
 int fit_strides(const struct assume *a, const struct assume *given,

@@ -4,14 +4,15 @@
 
 #include "model/assume.h"
 
-enum { FIT_VARIANTS = 64 };
+enum { FIT_VARIANTS = 96 };
 
 /* What keys and shapes leave open, in all combinations: the stem's stride and pooling, the
  * convolution of a bottleneck that has the stride, where the shortcuts of pre-activation
- * blocks begin, and how shortcuts without keys pad. `assumed` is that of the network, `given` is
- * kept in all else. Some may not be built for the images at hand. Returns how many there are. */
-int fit_variants(const struct assume *assumed, const struct assume *given,
-                 struct assume out[FIT_VARIANTS]);
+ * blocks begin, how shortcuts without keys pad, and the strides that another repository with the
+ * same keys has (`others`, as in struct model). `assumed` is that of the network, `given` is kept
+ * in all else. Some may not be built for the images at hand. Returns how many there are. */
+int fit_variants(const struct assume *assumed, const int others[ASSUME_STAGES],
+                 const struct assume *given, struct assume out[FIT_VARIANTS]);
 
 /* `given` with the stride of one stage changed, for every stage. Keys leave few of them open:
  * the others cannot be built. */

@@ -110,6 +110,35 @@ static int shortcut_from(const struct build *b, int stage, int block, int in, in
     return f->pre_activation && after ? normed : in;
 }
 
+/* Squeeze and excitation of `in`, and the sum with the shortcut: the means over all cells make,
+ * by two linear layers, a factor for each channel. */
+static int add_excited(struct build *b, const struct place *p, int in, int shortcut,
+                       const struct want *w, struct err *e)
+{
+    const struct family *f = b->found.family;
+    const struct origin none = {.w = NULL};
+    struct found bare = b->found;
+    char part[FAMILY_KEY];
+    bare.prefix[0] = '\0';
+    int x = build_average(b, in, e);
+    if (x >= 0)
+        x = build_linear(b, x, family_key(part, &bare, p->stage, p->block, f->squeeze, ""),
+                         GRAPH_RELU, e);
+    if (x >= 0)
+        x = build_linear(b, x, family_key(part, &bare, p->stage, p->block, f->excite, ""),
+                         GRAPH_NONE, e);
+    struct graph_op op = {.kind = GRAPH_FUNCTION, .in = {x}, .ins = 1, .function = GRAPH_SIGMOID};
+    if (x >= 0)
+        x = build_add(b, &op, &none, e);
+    op = (struct graph_op){.kind = GRAPH_MULTIPLY, .in = {in, x}, .ins = 2};
+    if (x >= 0)
+        x = build_add(b, &op, &none, e);
+    op = (struct graph_op){.kind = GRAPH_ADD, .in = {x, shortcut}, .ins = 2, .act = w->act};
+    if (x >= 0)
+        x = build_add(b, &op, &none, e);
+    return build_name(b, x, w);
+}
+
 /* The last convolution of a block, to which the shortcut that begins at `from` is added. */
 static int add_last_part(struct build *b, const struct place *p, int in, int from,
                          const struct want *as, struct err *e)
@@ -122,9 +151,14 @@ static int add_last_part(struct build *b, const struct place *p, int in, int fro
     if (w.addend < 0)
         return -1;
     w.width = b->graph->value[w.addend].c;
-    w.name = value_name(b, p->stage, p->block, false);
-    w.key = value_name(b, p->stage, p->block, true);
-    return build_conv(b, p, in, &w, e);
+    struct want sum = w;
+    sum.name = value_name(b, p->stage, p->block, false);
+    sum.key = value_name(b, p->stage, p->block, true);
+    if (!b->found.family->squeeze)
+        return build_conv(b, p, in, &sum, e);
+    w.addend = -1;
+    int x = build_conv(b, p, in, &w, e);
+    return x < 0 ? build_name(b, -1, &sum) : add_excited(b, p, x, sum.addend, &sum, e);
 }
 
 static int add_block(struct build *b, int stage, int block, int in, struct err *e)
@@ -142,6 +176,7 @@ static int add_block(struct build *b, int stage, int block, int in, struct err *
             .width = -1,
             .addend = -1,
             .act = last && f->pre_activation ? GRAPH_NONE : GRAPH_RELU,
+            .grouped = true,
         };
         if (f->pre_activation)
             p.norm = last ? NULL : f->part[i + 1].norm;

@@ -78,7 +78,7 @@ int build_take_norm(struct build *b, const struct place *p, int64_t channels, bo
  * with weights, "fc.1". */
 const char *build_linear_part(const struct build *b, char part[FAMILY_KEY]);
 
-/* Weights (classes, c), or as a convolution of one by one, and biases. c: -1 for any. */
+/* Weights (out, c), or as a convolution of one by one, and biases. c: -1 for any. */
 int build_take_linear(struct build *b, int c, const char *part, const struct ckpt_tensor **w,
                       const struct ckpt_tensor **bias, struct err *e) ERR_CHECKED;
 
@@ -110,8 +110,14 @@ struct want {
     int k, stride, width; /* k and width: -1 where the shape tells */
     int addend;           /* value added, or -1 */
     enum graph_act act;
+    bool grouped;     /* the shape may tell groups, too */
+    int grow;         /* cells of padding beyond half a window */
+    double eps;       /* of the norm; 0: the one that is assumed */
     char *name, *key; /* of the value; taken over */
 };
+
+/* Gives a value the names wanted, or frees them where it is none: -1. Returns the value. */
+int build_name(struct build *b, int value, const struct want *w);
 
 /* A convolution and the norm behind it, in one operation or, unfolded, in two. */
 int build_conv(struct build *b, const struct place *p, int in, const struct want *w, struct err *e)
@@ -127,7 +133,14 @@ int build_max_pool(struct build *b, int in, struct err *e) ERR_CHECKED;
  * weights are zeros and ones. */
 int build_padding(struct build *b, int in, int stride, int width, struct err *e) ERR_CHECKED;
 
-/* The average over all cells and the linear layer. */
+/* The average over all cells. */
+int build_average(struct build *b, int in, struct err *e) ERR_CHECKED;
+
+/* A linear layer of a value of one cell, by its key without prefix. */
+int build_linear(struct build *b, int in, const char *part, enum graph_act act, struct err *e)
+    ERR_CHECKED;
+
+/* The average and the linear layer that makes the logits. */
 int build_head(struct build *b, int in, struct err *e) ERR_CHECKED;
 
 int build_too_large(const struct ckpt *c, int h, int w, struct err *e) ERR_CHECKED;

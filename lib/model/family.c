@@ -1,5 +1,7 @@
 #include "model/family.h"
 
+#include "model/design.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -95,6 +97,34 @@ static const struct family families[] = {
         .linear = "fc",
     },
     {
+        .name = "weiaicunzai-resnext",
+        .about = "conv1.0, conv2.0.split_transforms, shortcut, fc",
+        .stem = {{"conv1.0", "conv1.1"}},
+        .block = "conv%.%",
+        .first = 2,
+        .part = {{"split_transforms.0", "split_transforms.1"},
+                 {"split_transforms.3", "split_transforms.4"},
+                 {"split_transforms.6", "split_transforms.7"}},
+        .shortcut = "shortcut.0",
+        .shortcut_norm = "shortcut.1",
+        .linear = "fc",
+    },
+    {
+        .name = "weiaicunzai-seresnet",
+        .about = "pre.0, stage1.0.residual, excitation, shortcut, linear",
+        .stem = {{"pre.0", "pre.1"}},
+        .block = "stage%.%",
+        .first = 1,
+        .part = {{"residual.0", "residual.1"},
+                 {"residual.3", "residual.4"},
+                 {"residual.6", "residual.7"}},
+        .shortcut = "shortcut.0",
+        .shortcut_norm = "shortcut.1",
+        .squeeze = "excitation.0",
+        .excite = "excitation.2",
+        .linear = "linear",
+    },
+    {
         .name = "huggingface",
         .about = "resnet.embedder, resnet.encoder.stages, classifier.1",
         .stem = {{"resnet.embedder.embedder.convolution",
@@ -149,6 +179,19 @@ static const struct family families[] = {
         .linear = "linear",
     },
     {
+        .name = "weiaicunzai-wideresnet",
+        .about = "init_conv, conv2.0.residual, shortcut.0, bn, linear",
+        .stem = {{"init_conv", NULL}},
+        .block = "conv%.%",
+        .first = 2,
+        .pre_activation = true,
+        .preact = ASSUME_PREACT_BEFORE,
+        .part = {{"residual.2", "residual.0"}, {"residual.6", "residual.3"}},
+        .shortcut = "shortcut.0",
+        .last_norm = "bn",
+        .linear = "linear",
+    },
+    {
         .name = "xternalz",
         .about = "conv1, block1.layer.0, convShortcut, bn1, fc",
         .stem = {{"conv1", NULL}},
@@ -178,6 +221,20 @@ static const struct family families[] = {
 };
 
 enum { FAMILIES = sizeof families / sizeof *families };
+
+/* All of them in turn, then NULL; those of designs first, whose signs are surer than a count of
+ * keys. */
+static const struct family *family_at(int i)
+{
+    static const struct family *const designs[] = {families_vgg,       families_densenet,
+                                                   families_mobilenet, families_shufflenet,
+                                                   families_repvgg,    families_googlenet};
+    for (size_t d = 0; d < sizeof designs / sizeof *designs; d++)
+        for (const struct family *f = designs[d]; f->name; f++)
+            if (i-- == 0)
+                return f;
+    return i < FAMILIES ? &families[i] : NULL;
+}
 
 static const char *const suffixes[] = {"weight", "bias", "running_mean", "running_var",
                                        "num_batches_tracked"};
@@ -283,7 +340,8 @@ static bool fits(const struct family *f, const char *key)
     for (int i = 0; i < FAMILY_PARTS; i++)
         if (is_part(inner, f->part[i].conv) || is_part(inner, f->part[i].norm))
             return true;
-    return is_part(inner, f->shortcut) || is_part(inner, f->shortcut_norm);
+    return is_part(inner, f->shortcut) || is_part(inner, f->shortcut_norm) ||
+           is_part(inner, f->squeeze) || is_part(inner, f->excite);
 }
 
 /* Any tensor of a part. */
@@ -302,11 +360,25 @@ static bool has(const struct ckpt *c, const struct found *f, int stage, const ch
  * missing part weighs. Numbers of a buffer such as the pixels' mean. */
 enum { LEAST = 8, MISSED = 4, BUFFER = 64 };
 
+/* The same of a design: all keys, where its signs are there. */
+static int explain_design(const struct ckpt *c, const struct found *f)
+{
+    char key[FAMILY_KEY];
+    int first;
+    for (int i = 0; i < FAMILY_SIGNS && f->family->sign[i]; i++)
+        if (!ckpt_find(c, family_key(key, f, 0, 0, f->family->sign[i], "weight")))
+            return 0;
+    const struct design *d = f->family->design;
+    return !d->fits || d->fits(c, f) ? ckpt_behind(c, f->prefix, &first) : 0;
+}
+
 /* How well a family explains the keys behind a prefix: the keys that it names, less parts
  * that it needs and that are not there. 0 where it does not at all. */
 static int explain(const struct ckpt *c, const struct found *f)
 {
     const struct family *y = f->family;
+    if (y->design)
+        return explain_design(c, f);
     size_t n = strlen(f->prefix);
     int first, behind = ckpt_behind(c, f->prefix, &first), keys = 0;
     for (int i = first; i < first + behind; i++)
@@ -330,8 +402,8 @@ static bool choose_family(const struct ckpt *c, struct found *f, int *score)
 {
     struct found g = *f;
     *score = 0;
-    for (int i = 0; i < FAMILIES; i++) {
-        g.family = &families[i];
+    for (int i = 0; family_at(i); i++) {
+        g.family = family_at(i);
         int s = explain(c, &g);
         if (s > *score) {
             *score = s;
@@ -364,7 +436,7 @@ static int unknown(const struct ckpt *c, struct err *e)
         at += (size_t)snprintf(list + at, sizeof list - at, "%s'%.80s'", i ? ", " : "",
                                ckpt_at(c, i)->name);
     return ckpt_unread(e,
-                       "%s: expected the keys of a residual network, such as conv1.weight and "
+                       "%s: expected the keys of a known family, such as conv1.weight and "
                        "layer1.0.conv1.weight (model-info(1) lists the families), found %s%s",
                        ckpt_name(c), list, ckpt_count(c) > SHOWN ? ", ..." : "");
 }
@@ -431,20 +503,43 @@ static void count_blocks(struct found *f, const struct ckpt *c)
     }
 }
 
-/* Networks behind whatever stands before a stem or a first block; either may be missing
- * from a damaged file. */
+/* Parts that a network is found by: the first sign of a design, the stem and the first block of
+ * others, of which either may be missing from a damaged file. */
+struct anchors {
+    char part[64][FAMILY_KEY];
+    int n;
+};
+
+static void add_anchor(struct anchors *a, const char *part)
+{
+    for (int i = 0; i < a->n; i++)
+        if (strcmp(a->part[i], part) == 0)
+            return;
+    snprintf(a->part[a->n++], FAMILY_KEY, "%s", part);
+}
+
+static void list_anchors(struct anchors *a)
+{
+    char block[FAMILY_KEY];
+    a->n = 0;
+    for (int i = 0; family_at(i); i++) {
+        const struct found f = {.family = family_at(i)};
+        add_anchor(a, f.family->design ? f.family->sign[0] : f.family->stem[0].conv);
+        if (!f.family->design)
+            add_anchor(a, family_key(block, &f, 1, 0, f.family->part[0].conv, ""));
+    }
+}
+
+/* Networks behind whatever stands before such a part. */
 static void find_networks(struct networks *s, const struct ckpt *c)
 {
-    char block[FAMILIES][FAMILY_KEY], before[ASSUME_TEXT], last[ASSUME_TEXT] = "";
+    char before[ASSUME_TEXT], last[ASSUME_TEXT] = "";
+    struct anchors a;
     bool any = false;
-    for (int k = 0; k < FAMILIES; k++) {
-        const struct found f = {.family = &families[k]};
-        family_key(block[k], &f, 1, 0, families[k].part[0].conv, "");
-    }
+    list_anchors(&a);
     for (int i = 0; i < ckpt_count(c); i++)
-        for (int k = 0; k < 2 * FAMILIES; k++) {
-            const char *part = k < FAMILIES ? families[k].stem[0].conv : block[k - FAMILIES];
-            if (!prefix_of(ckpt_by_name(c, i)->name, part, before) ||
+        for (int k = 0; k < a.n; k++) {
+            if (!prefix_of(ckpt_by_name(c, i)->name, a.part[k], before) ||
                 (any && strcmp(before, last) == 0))
                 continue;
             add_network(s, c, before);
@@ -463,7 +558,7 @@ const struct family *family_find(struct found *f, const struct ckpt *c, const ch
         snprintf(with, sizeof with, "%s%s", prefix, prefix[strlen(prefix) - 1] == '.' ? "" : ".");
         add_network(&s, c, with);
         if (s.n == 0) {
-            err_record(e, "%s: expected the keys of a residual network behind '%s', found none",
+            err_record(e, "%s: expected the keys of a known family behind '%s', found none",
                        ckpt_name(c), with);
             return NULL;
         }
@@ -475,6 +570,8 @@ const struct family *family_find(struct found *f, const struct ckpt *c, const ch
         return NULL;
     *f = s.found[best];
     f->chosen = *prefix != '\0' || s.n > 1;
+    if (f->family->design)
+        return f->family;
     const struct ckpt_tensor *t =
         ckpt_find(c, family_key(key, f, 1, 0, f->family->part[0].conv, "weight"));
     f->bottleneck =
@@ -490,12 +587,20 @@ static bool within(const char *key, const char *part)
     return n > 0 && strncmp(key, part, n) == 0 && (key[n] == '.' || key[n] == '\0');
 }
 
+/* Whether a key begins with what only trains: a head beside the true one. */
+static bool is_aside(const struct found *f, const char *key)
+{
+    const char *aside = f->family->aside;
+    size_t n = strlen(f->prefix);
+    return aside && strncmp(key, f->prefix, n) == 0 && strncmp(key + n, aside, strlen(aside)) == 0;
+}
+
 static bool inside(const struct found *f, const char *key)
 {
     const struct family *y = f->family;
     size_t n = strlen(f->prefix);
     int stage, block;
-    return strncmp(key, f->prefix, n) == 0 &&
+    return !y->design && strncmp(key, f->prefix, n) == 0 &&
            (match_block(y, key + n, &stage, &block) || of_stem(y, key + n, within) ||
             within(key + n, y->last_norm) || within(key + n, y->linear));
 }
@@ -507,7 +612,7 @@ bool family_is_layer(const struct found *f, const struct ckpt *c, const struct c
     const char *last = dot ? dot + 1 : t->name;
     size_t n = (size_t)(last - t->name);
     char key[FAMILY_KEY];
-    if (t->count == 0 || (t->type >= CKPT_I64 && t->type <= CKPT_BOOL))
+    if (t->count == 0 || (t->type >= CKPT_I64 && t->type <= CKPT_BOOL) || is_aside(f, t->name))
         return false;
     if (inside(f, t->name))
         return true;

@@ -1,5 +1,5 @@
-/* How repositories name the parts of a residual network, and which of them named the
- * keys of a checkpoint. */
+/* How repositories name the parts of a network, and which of them named the keys of a
+ * checkpoint. */
 #ifndef HP_FAMILY_H
 #define HP_FAMILY_H
 
@@ -13,7 +13,8 @@ enum {
     FAMILY_STEM = 3,
     FAMILY_STAGES = ASSUME_STAGES,
     FAMILY_BLOCKS = 1024,
-    FAMILY_KEY = 512
+    FAMILY_KEY = 512,
+    FAMILY_SIGNS = 4
 };
 
 /* A convolution of the stem or of a block with its batch norm: behind it or, of a pre-activation
@@ -23,8 +24,17 @@ struct family_part {
 };
 
 struct family {
-    const char *name;                     /* "torchvision" */
-    const char *about;                    /* for messages: the keys it is known by */
+    const char *name;  /* "torchvision" */
+    const char *about; /* for messages: the keys it is known by */
+    const char *linear;
+    /* Of another network than one of residual blocks: */
+    const struct design *design;
+    const char *sign[FAMILY_SIGNS]; /* parts that are there; NULL where there are fewer */
+    const char *const *part_of;     /* names of all parts, as the design counts them */
+    unsigned how;                   /* bits of what the design leaves to the repository */
+    double eps;                     /* of batch norms; 0: 1e-5 */
+    const char *aside;              /* how the keys of what only trains begin, or NULL */
+    /* Of residual blocks: */
     struct family_part stem[FAMILY_STEM]; /* one convolution, or a row of them; norms may be
                                              NULL */
     const char *block;                    /* "layer%.%": stage, then block from 0 */
@@ -36,8 +46,13 @@ struct family {
     bool shortcut_always;                  /* also where neither stride nor channels ask for it */
     enum assume_preact preact;             /* where shortcuts begin, of pre-activation */
     const char *last_norm;                 /* before the pooling, or NULL */
-    const char *linear;
+    const char *squeeze, *excite; /* linear layers of squeeze and excitation, which weighs what the
+                                     block adds, behind a ReLU of it; or NULL */
 };
+
+/* Families of a design, which ends with one without a name. */
+extern const struct family families_vgg[], families_densenet[], families_mobilenet[],
+    families_shufflenet[], families_repvgg[], families_googlenet[];
 
 /* What a checkpoint was found to be. */
 struct found {

@@ -2,6 +2,7 @@
 #include "model/build.h"
 
 #include "model/constants.h"
+#include "model/design.h"
 
 #include "base/mem.h"
 
@@ -94,7 +95,7 @@ static const char *misfit(const struct build *b, const struct ckpt_tensor *t, in
                    ? ": a network for grey images; images here have three channels"
                    : ": a network for images of other channels; images here have three";
     bool grouped = t->shape[1] < shape[1] && shape[1] % t->shape[1] == 0;
-    return grouped ? ": convolutions in groups are not computed" : "";
+    return grouped ? ": convolutions in groups are not expected here" : "";
 }
 
 const struct ckpt_tensor *build_take(struct build *b, const char *key, int ndim,
@@ -215,6 +216,18 @@ void build_note(const struct build *b, const char *text)
         b->opts->note(text);
 }
 
+static int left_over(const struct build *b, const char *key, struct err *e)
+{
+    const struct family *f = b->found.family;
+    if (f->design)
+        return build_refuse(b, e, "left-over key '%s': no part of a %s as %s names it", key,
+                            f->design->what, f->name);
+    return build_refuse(b, e,
+                        "left-over key '%s': no part of a residual network of %s blocks as %s "
+                        "names them",
+                        key, b->found.bottleneck ? "bottleneck" : "basic", f->name);
+}
+
 int build_check_rest(const struct build *b, struct err *e)
 {
     size_t n = strlen(b->found.prefix);
@@ -227,11 +240,7 @@ int build_check_rest(const struct build *b, struct err *e)
         bool other = strncmp(t->name, b->found.prefix, n) != 0 &&
                      (b->found.chosen || ckpt_is_average(t->name));
         if (!other && family_is_layer(&b->found, b->ckpt, t))
-            return build_refuse(
-                b, e,
-                "left-over key '%s': no part of a residual network of %s blocks as %s "
-                "names them",
-                t->name, b->found.bottleneck ? "bottleneck" : "basic", b->found.family->name);
+            return left_over(b, t->name, e);
         first = first ? first : t->name;
         ignored++;
     }

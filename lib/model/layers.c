@@ -53,8 +53,7 @@ int build_join(const struct build *b, const struct graph_op *op)
     return -1;
 }
 
-/* Gives a value the names wanted, or frees them where there is none. */
-static int name_value(struct build *b, int value, const struct want *w)
+int build_name(struct build *b, int value, const struct want *w)
 {
     if (value < 0) {
         free(w->name);
@@ -74,7 +73,7 @@ static void finish_with(struct graph_op *op, const struct want *w)
 }
 
 /* What the checkpoint says of the input of a norm that is not folded. */
-static void record(struct build *b, const struct place *p, int value)
+static void record(struct build *b, const struct place *p, int value, double eps)
 {
     struct model *m = b->model;
     size_t channels = (size_t)b->graph->value[value].c;
@@ -82,7 +81,7 @@ static void record(struct build *b, const struct place *p, int value)
     m->norm[m->norms++] = (struct model_norm){
         .key = build_op_key(b, p->stage, p->block, p->norm),
         .value = value,
-        .eps = b->assume.eps,
+        .eps = eps > 0 ? eps : b->assume.eps,
         .mean = mem_alloc(channels, sizeof(float)),
         .var = mem_alloc(channels, sizeof(float)),
     };
@@ -97,11 +96,22 @@ int build_norm(struct build *b, const struct place *p, const struct norm *norm, 
                           .y = graph_windows(1, 1, 0),
                           .x = graph_windows(1, 1, 0),
                           .key = build_op_key(b, p->stage, p->block, p->norm)};
-    const struct origin from = {.norm = *norm};
+    const struct origin from = {.norm = *norm, .eps = w->eps};
     finish_with(&op, w);
     if (b->opts->unfolded)
-        record(b, p, in);
-    return name_value(b, build_add(b, &op, &from, e), w);
+        record(b, p, in, w->eps);
+    return build_name(b, build_add(b, &op, &from, e), w);
+}
+
+/* The channels of the input that one of the result's is made of: all, or those of a group where
+ * the shape tells that there are several. */
+static int64_t inputs_of(const struct build *b, const char *key, int in, const struct want *w)
+{
+    const struct ckpt_tensor *t = w->grouped ? ckpt_find(b->ckpt, key) : NULL;
+    const int64_t c = b->graph->value[in].c;
+    if (!t || t->ndim != 4 || t->shape[1] < 1 || c % t->shape[1] != 0)
+        return c;
+    return t->shape[0] % (c / t->shape[1]) == 0 ? t->shape[1] : c;
 }
 
 /* The convolution of a place. */
@@ -109,10 +119,10 @@ static const struct ckpt_tensor *take_conv(struct build *b, const struct place *
                                            const struct want *w, const struct ckpt_tensor **bias,
                                            struct norm *norm, struct err *e)
 {
-    const int64_t shape[] = {w->width, b->graph->value[in].c, w->k, w->k};
     char key[FAMILY_KEY];
-    const struct ckpt_tensor *t = build_take(
-        b, family_key(key, &b->found, p->stage, p->block, p->conv, "weight"), 4, shape, e);
+    family_key(key, &b->found, p->stage, p->block, p->conv, "weight");
+    const int64_t shape[] = {w->width, inputs_of(b, key, in, w), w->k, w->k};
+    const struct ckpt_tensor *t = build_take(b, key, 4, shape, e);
     if (!t)
         return NULL;
     if (t->shape[2] != t->shape[3] || t->shape[2] % 2 == 0 || t->shape[2] > KERNEL) {
@@ -138,10 +148,13 @@ int build_conv(struct build *b, const struct place *p, int in, const struct want
     struct norm norm;
     const struct ckpt_tensor *t = take_conv(b, p, in, w, &bias, &norm, e);
     if (!t)
-        return name_value(b, -1, w);
+        return build_name(b, -1, w);
     struct graph_op op = graph_conv(in, (int)t->shape[0], (int)t->shape[2], w->stride);
-    struct origin from = {.w = t, .b = bias};
+    struct origin from = {.w = t, .b = bias, .eps = w->eps};
     bool apart = b->opts->unfolded && norm_is_there(&norm);
+    op.groups = b->graph->value[in].c / (int)t->shape[1];
+    op.y = graph_windows(op.y.k, w->stride, op.y.k / 2 + w->grow);
+    op.x = op.y;
     op.key = build_op_key(b, p->stage, p->block, p->conv);
     if (!apart) {
         from.norm = norm;
@@ -149,7 +162,7 @@ int build_conv(struct build *b, const struct place *p, int in, const struct want
     }
     int out = build_add(b, &op, &from, e);
     if (out < 0 || !apart)
-        out = name_value(b, out, w);
+        out = build_name(b, out, w);
     else
         out = build_norm(b, p, &norm, out, w, e);
     return out < 0 || check_size(b, out, e) != 0 ? -1 : out;
@@ -183,30 +196,44 @@ int build_padding(struct build *b, int in, int stride, int width, struct err *e)
     return build_add(b, &op, &from, e);
 }
 
-int build_head(struct build *b, int in, struct err *e)
+int build_average(struct build *b, int in, struct err *e)
 {
-    struct graph *g = b->graph;
+    const struct graph_op op = {.kind = GRAPH_AVERAGE,
+                                .in = {in},
+                                .ins = 1,
+                                .y = graph_windows(1, 1, 0),
+                                .x = graph_windows(1, 1, 0)};
+    const struct origin none = {.w = NULL};
+    return build_add(b, &op, &none, e);
+}
+
+int build_linear(struct build *b, int in, const char *part, enum graph_act act, struct err *e)
+{
     const struct ckpt_tensor *w, *bias;
-    char part[FAMILY_KEY];
-    if (build_take_linear(b, g->value[in].c, build_linear_part(b, part), &w, &bias, e) != 0)
+    if (build_take_linear(b, b->graph->value[in].c, part, &w, &bias, e) != 0)
         return -1;
     b->model->parameters += w->count + bias->count;
-    struct graph_op op = {.kind = GRAPH_AVERAGE,
-                          .in = {in},
-                          .ins = 1,
-                          .y = graph_windows(1, 1, 0),
-                          .x = graph_windows(1, 1, 0)};
-    const struct origin none = {.w = NULL}, from = {.w = w, .b = bias};
-    int pooled = build_add(b, &op, &none, e);
+    const struct graph_op op = {.kind = GRAPH_LINEAR,
+                                .in = {in},
+                                .ins = 1,
+                                .channels = (int)w->shape[0],
+                                .y = graph_windows(1, 1, 0),
+                                .x = graph_windows(1, 1, 0),
+                                .act = act,
+                                .key = build_op_key(b, 0, 0, part)};
+    const struct origin from = {.w = w, .b = bias};
+    return build_add(b, &op, &from, e);
+}
+
+int build_head(struct build *b, int in, struct err *e)
+{
+    char part[FAMILY_KEY];
+    int pooled = build_average(b, in, e);
     if (pooled < 0)
         return -1;
-    g->value[pooled].name = mem_dup("pool");
-    op.kind = GRAPH_LINEAR;
-    op.in[0] = pooled;
-    op.channels = (int)w->shape[0];
-    op.key = build_op_key(b, 0, 0, part);
-    int out = build_add(b, &op, &from, e);
+    b->graph->value[pooled].name = mem_dup("pool");
+    int out = build_linear(b, pooled, build_linear_part(b, part), GRAPH_NONE, e);
     if (out >= 0)
-        g->value[out].name = mem_dup("fc");
+        b->graph->value[out].name = mem_dup("fc");
     return out;
 }

@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "graph/rules.h"
-#include "model/build.h"
+#include "model/design.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,9 @@ static void keep_found(struct build *b)
     m->known_by = f->family->about;
     m->state = mem_dup(ckpt_state(b->ckpt));
     memcpy(m->prefix, f->prefix, sizeof m->prefix);
+    m->design = f->family->design ? f->family->design->what : NULL;
     m->bottleneck = f->bottleneck;
+    m->stages = f->stages;
     memcpy(m->blocks, f->blocks, sizeof m->blocks);
     build_keep_assumed(b);
 }
@@ -42,7 +44,8 @@ static int build_program(struct build *b, const char *program, size_t n, struct 
     for (int i = 0; i < b->graph->ops; i++) {
         const struct graph_op *op = &b->graph->op[i];
         b->numbers += graph_op_weights(b->graph, op);
-        m->stem = m->stem || op->kind != GRAPH_CONV ? m->stem : op->y.k;
+        if (m->side == 0 && op->kind == GRAPH_CONV)
+            m->side = op->y.k > 3 ? 224 : 32;
         if (graph_op_weights(b->graph, op) > 0 && !b->origin[i].constant)
             m->parameters += graph_op_weights(b->graph, op) + b->graph->value[op->out].c;
     }
@@ -66,7 +69,10 @@ static int build_all(struct build *b, struct err *e)
         return -1;
     if (program)
         return build_program(b, program, n, e);
-    if (build_settle(b, e) != 0 || build_operations(b, e) != 0 || build_check_rest(b, e) != 0 ||
+    if (build_settle(b, e) != 0)
+        return -1;
+    const struct design *d = b->found.family->design;
+    if ((d ? d->operations(b, e) : build_operations(b, e)) != 0 || build_check_rest(b, e) != 0 ||
         build_check_effects(b, e) != 0 || build_load(b, e) != 0)
         return -1;
     keep_found(b);
@@ -127,20 +133,18 @@ char *model_describe(const struct model *m)
 {
     char blocks[80] = "";
     size_t at = 0;
-    if (m->assumed.stages == 0)
+    if (m->stages == 0)
         return mem_printf("network of torch.export: %d operations, %d classes", m->graph->ops,
                           graph_classes(m->graph));
-    for (int s = 0; s < m->assumed.stages && at < sizeof blocks; s++)
+    for (int s = 0; s < m->stages && at < sizeof blocks; s++)
         at += (size_t)snprintf(blocks + at, sizeof blocks - at, "%s%d", s ? "-" : "", m->blocks[s]);
-    return mem_printf("%s%s%snames of %s%s%s%s: %s blocks %s, %d classes",
-                      *m->state ? "under '" : "", m->state, *m->state ? "', " : "", m->family,
-                      *m->prefix ? " behind '" : "", m->prefix, *m->prefix ? "'" : "",
-                      m->bottleneck ? "bottleneck" : "basic", blocks, graph_classes(m->graph));
-}
-
-int model_usual_side(const struct model *m)
-{
-    return m->stem > 3 ? 224 : 32;
+    return mem_printf("%s%s%snames of %s%s%s%s: %s%s %s, %d classes", *m->state ? "under '" : "",
+                      m->state, *m->state ? "', " : "", m->family, *m->prefix ? " behind '" : "",
+                      m->prefix, *m->prefix ? "'" : "",
+                      m->design       ? m->design
+                      : m->bottleneck ? "bottleneck"
+                                      : "basic",
+                      m->design ? " with blocks" : " blocks", blocks, graph_classes(m->graph));
 }
 
 int model_head(struct model_head *h, struct ckpt *c, const struct assume *a, struct err *e)

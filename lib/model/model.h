@@ -1,5 +1,5 @@
 /* From a checkpoint to a network: a graph with its numbers, and what the checkpoint was found
- * to be. Residual networks, in any of the families of model/family.c. */
+ * to be: in any of the families of model/family.c. */
 #ifndef HP_MODEL_H
 #define HP_MODEL_H
 
@@ -24,13 +24,18 @@ struct model {
     struct model_norm *norm; /* [norms] of one that is not folded */
     int norms;
     /* What the checkpoint was found to be: */
-    const char *family;        /* "torchvision" */
-    const char *known_by;      /* the keys it is known by */
-    char *state;               /* path of the state dict in the checkpoint, or "" */
-    char prefix[ASSUME_TEXT];  /* of its keys, or "" */
-    bool bottleneck;           /* else basic blocks */
-    int blocks[ASSUME_STAGES]; /* of each stage; assumed.stages is their number */
-    int stem;                  /* side of its window */
+    const char *family;       /* "torchvision" */
+    const char *known_by;     /* the keys it is known by */
+    char *state;              /* path of the state dict in the checkpoint, or "" */
+    char prefix[ASSUME_TEXT]; /* of its keys, or "" */
+    bool bottleneck;          /* else basic blocks */
+    const char *design;       /* "DenseNet" where it is no residual network, else NULL */
+    int stages;
+    int blocks[ASSUME_STAGES]; /* of each stage */
+    int side;                  /* of the images that such a network is usually trained on: 224 as
+                                  for ImageNet, or 32 as for CIFAR; the checkpoint does not tell */
+    int others[ASSUME_STAGES]; /* strides of the stages in another repository with the same keys;
+                                  0 where there is none */
     int64_t parameters;        /* of the tensors in use, statistics left out */
     struct assume assumed;     /* with what is usual filled in; zero where there is no choice */
 };
@@ -52,10 +57,6 @@ void model_close(struct model *m);
 
 /* "names of torchvision: basic blocks 3-4-6-3, 100 classes". Caller frees. */
 char *model_describe(const struct model *m) __attribute__((warn_unused_result));
-
-/* The side of the images that a network with a stem like this one is usually trained on:
- * 224 as for ImageNet, or 32 as for CIFAR. For advice: the checkpoint does not tell it. */
-int model_usual_side(const struct model *m);
 
 /* The linear layer alone: weights (classes, channels) and biases, which the caller
  * frees. */

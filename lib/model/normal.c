@@ -34,13 +34,17 @@ static bool one_of(const char *word, const char *const *words)
     return false;
 }
 
-const struct normal *normal_usual(const char *family, int stem, const char *kind)
+const struct normal *normal_usual(const char *family, int side, const char *kind)
 {
     static const char *const imagenet[] = {"akamaster", "ehanw",   "huggingface",
                                            "timm-deep", "timm-v2", NULL};
     static const char *const kuangliu[] = {"kuangliu", "kuangliu-preact", "bearpaw-preact", NULL};
     bool cifar10 = strcmp(kind, "cifar10") == 0;
-    if (one_of(family, imagenet) || (strcmp(family, "torchvision") == 0 && stem > 3))
+    /* torchvision's GoogLeNet brings ImageNet's constants to these before anything else, where its
+     * weights are those that torchvision offers. */
+    if (strcmp(family, "torchvision-googlenet") == 0 && side > 32)
+        return &all[HALF];
+    if (one_of(family, imagenet) || (strncmp(family, "torchvision", 11) == 0 && side > 32))
         return &all[IMAGENET];
     if (cifar10)
         return &all[one_of(family, kuangliu) ? KUANGLIU : CIFAR10];
@@ -99,7 +103,7 @@ static const char *take_options(struct normal_use *u, const char *mean, const ch
 static void choose_default(struct normal_use *u, const struct model *m, const struct constants *s,
                            const char *kind)
 {
-    const struct normal *usual = normal_usual(m->family, m->stem, kind);
+    const struct normal *usual = normal_usual(m->family, m->side, kind);
     bool known = strncmp(kind, "cifar", 5) == 0;
     u->name = s ? "stored" : usual->name;
     u->usual = !s;

@@ -16,10 +16,10 @@ struct normal {
 /* All of them, and how many. */
 const struct normal *normal_all(int *n);
 
-/* What is usual for networks of a family (struct model) with a stem of that side, and for
+/* What is usual for networks of a family (struct model) for images of that side, and for
  * images of a data set (data_kind). Where the former have no habit: CIFAR-10's figures for
  * its images, CIFAR-100's for all others. */
-const struct normal *normal_usual(const char *family, int stem, const char *kind);
+const struct normal *normal_usual(const char *family, int side, const char *kind);
 
 /* The constants in use, and where they come from. */
 struct normal_use {

@@ -1,5 +1,5 @@
 /* What keys and shapes do not show. */
-#include "model/build.h"
+#include "model/design.h"
 
 /* Whether the first stage has a stride: a shortcut between equal channels has no other
  * reason. */
@@ -51,8 +51,8 @@ static void settle_stem(struct build *b)
     char key[FAMILY_KEY];
     const struct ckpt_tensor *t =
         ckpt_find(b->ckpt, family_key(key, &b->found, 0, 0, f->stem[0].conv, "weight"));
-    b->model->stem = t && t->ndim == 4 ? (int)t->shape[2] : 3;
-    bool large = b->model->stem > 3 || family_stem(f) > 1;
+    const bool wide = t && t->ndim == 4 && t->shape[2] > 3, large = wide || family_stem(f) > 1;
+    b->model->side = wide ? 224 : 32;
     if (a->stem_stride == 0)
         a->stem_stride = large ? 2 : 1;
     if (a->pool == ASSUME_POOL_USUAL)
@@ -67,6 +67,8 @@ int build_settle(struct build *b, struct err *e)
     const struct family *f = b->found.family = family_find(&b->found, b->ckpt, a->prefix, e);
     if (!f)
         return -1;
+    if (f->design)
+        return design_settle(b, e);
     if (a->eps == 0)
         a->eps = 1e-5;
     if (a->stride_at == 0)
@@ -83,6 +85,11 @@ int build_check_effects(const struct build *b, struct err *e)
 {
     const struct assume none = {0}, *a = b->opts->assume ? b->opts->assume : &none;
     const char *name = ckpt_name(b->ckpt);
+    if (a->eps > 0 && !b->normed)
+        return err_set(e, "%s: --assume eps: expected batch norms, found none: they are folded",
+                       name);
+    if (b->found.family->design)
+        return design_check_effects(b, e);
     if (a->stride_at && !b->found.bottleneck)
         return err_set(e, "%s: --assume stride-at: expected bottleneck blocks, found basic ones",
                        name);
@@ -97,9 +104,6 @@ int build_check_effects(const struct build *b, struct err *e)
                        name);
     if (a->shortcut == ASSUME_SHORT_CONV && !b->convolved)
         return err_set(e, "%s: --assume shortcut: expected keys of shortcuts, found none", name);
-    if (a->eps > 0 && !b->normed)
-        return err_set(e, "%s: --assume eps: expected batch norms, found none: they are folded",
-                       name);
     return 0;
 }
 
@@ -107,9 +111,16 @@ void build_keep_assumed(struct build *b)
 {
     struct assume *a = &b->model->assumed;
     *a = b->assume;
+    a->eps = b->normed ? a->eps : 0;
+    if (b->found.family->design) {
+        const unsigned choices = b->found.family->design->choices;
+        a->stem_stride = choices & DESIGN_STEM_STRIDE ? a->stem_stride : 0;
+        a->pool = choices & DESIGN_POOL ? a->pool : ASSUME_POOL_USUAL;
+        a->stages = choices & DESIGN_STRIDES ? b->found.stages : 0;
+        return;
+    }
     a->stages = b->found.stages;
     a->stride_at = b->found.bottleneck ? a->stride_at : 0;
     a->preact = b->found.family->pre_activation ? a->preact : ASSUME_PREACT_USUAL;
     a->shortcut = b->padded ? a->shortcut : b->convolved ? ASSUME_SHORT_CONV : ASSUME_SHORT_USUAL;
-    a->eps = b->normed ? a->eps : 0;
 }

@@ -77,7 +77,7 @@ int session_open(struct session *s, const struct session_opts *o, const struct d
         data_open(&s->data, o->data, &images, e) != 0 ||
         session_model(&s->model, s->ckpt, o, data_h(s->data), data_w(s->data), e) != 0)
         return -1;
-    data_advise(s->data, model_usual_side(s->model));
+    data_advise(s->data, s->model->side);
     settle_pixels(s);
     return 0;
 }
