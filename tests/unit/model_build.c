@@ -218,7 +218,7 @@ static void check_shapes(void)
 }
 
 #define UNKNOWN                                                                                    \
-    "expected the keys of a residual network, such as conv1.weight and layer1.0.conv1.weight "     \
+    "expected the keys of a known family, such as conv1.weight and layer1.0.conv1.weight "     \
     "(model-info(1) lists the families), found "
 #define NO_PART ": no part of a residual network of basic blocks as torchvision names them"
 

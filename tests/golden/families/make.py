@@ -450,7 +450,7 @@ def unread():
         small() for _ in range(7))
     grey.conv1 = nn.Conv2d(1, 4, 3, padding=1, bias=False)
     yield "grey.pth", "a network for grey images", grey
-    grouped.layer2[0].conv2 = nn.Conv2d(6, 6, 3, padding=1, groups=2, bias=False)
+    grouped.layer2[0].downsample[0] = nn.Conv2d(4, 6, 1, stride=2, groups=2, bias=False)
     yield "grouped.pth", "convolutions in groups", grouped
     for m in no_statistics.modules():
         if isinstance(m, nn.BatchNorm2d):
