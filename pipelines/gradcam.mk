@@ -392,15 +392,17 @@ data/class_sheets.txt: data/selected.tsv data/selected_maps.npy data/selected_st
 	@$(stage) --say 'class sheets' --sheets '$(class_folder)/class_*.png' -- \
 	  $(call draw,,$(addprefix --classes "$$D"/,$(notdir $(class_table))))
 
-data/slice_sheets.txt: data/slice_choice.tsv data/slice_maps.npy data/slice_stats.tsv $(flags) data/run.tsv data/inputs/images
-	@$(stage) --say 'slice sheets' --sheets 'slice_s*.png' -- $(call draw,)
+data/slice_sheets.txt: data/slice_choice.tsv data/slice_maps.npy data/slice_stats.tsv data/slices.tsv $(flags) data/run.tsv data/inputs/images
+	@$(stage) --say 'slice sheets' --sheets 'slice_s*.png' -- $(call draw,,--slices "$$D/slices.tsv")
 
 data/pair_sheets.txt: data/pair_rows.tsv data/pair_maps.npy data/pair_stats.tsv data/pairs.tsv $(flags) data/run.tsv data/inputs/images
 	@$(stage) --say 'pair sheets' --sheets 'confused_pair_*_to_*.png' -- $(call draw,,--pairs "$$D/pairs.tsv")
 
-data/confident_sheets.txt: data/confident_rows.tsv data/confident_maps.npy data/confident_stats.tsv $(flags) data/run.tsv data/inputs/images
-	@$(stage) --say 'sheets of confident errors' --sheets 'confident_errors*.png' -- \
-	  $(call draw,/confident_errors.png,--columns 2 --rows-per-page 10 --title 'Errors of highest confidence (above 90%)')
+data/confident_sheets.txt: data/confident_rows.tsv data/confident_errors.tsv data/confident_maps.npy data/confident_stats.tsv $(flags) data/run.tsv data/inputs/images
+	@all=$$(($$(wc -l < "$$D/confident_errors.tsv") - 1)); n=$$(($$(wc -l < "$$D/confident_rows.tsv") - 1)); \
+	 [ "$$n" -eq "$$all" ] || all="the first $$n of $$all"; \
+	 $(stage) --say 'sheets of confident errors' --sheets 'confident_errors*.png' -- \
+	  $(call draw,/confident_errors.png,--columns 2 --rows-per-page 10 --title "Errors of highest confidence (above 90%): $$all")
 
 data/review_sheets.txt: data/review_rows.tsv review_labels.tsv $(flags) data/run.tsv data/inputs/images
 	@all=$$(($$(wc -l < "$$OUT/review_labels.tsv") - 1)); n=$$(($$(wc -l < "$$D/review_rows.tsv") - 1)); \

@@ -30,7 +30,7 @@ enum {
 
 static struct input input;
 static struct look look;
-static const char *maps_path, *out_path, *each, *name, *classes_path, *pairs_path;
+static const char *maps_path, *out_path, *each, *name, *classes_path, *pairs_path, *slices_path;
 static const char *run_path, *resize;
 static int cmap = COLOR_VIRIDIS, show = -1;
 static double alpha = 0.5;
@@ -88,6 +88,8 @@ static const struct opt options[] = {
      "Table of confmat --classes: adds accuracy and counts to the titles of class sheets.", 0, 0},
     {"pairs", 0, OPT_STRING, &pairs_path, "FILE",
      "Table of confmat --pairs: adds counts to the titles of pair sheets.", 0, 0},
+    {"slices", 0, OPT_STRING, &slices_path, "FILE",
+     "Table of slices: adds its numbers to the titles of slice sheets.", 0, 0},
     {"flags", 0, OPT_STRING, &input.flags_path, "FILE",
      "Table of label-check: sheets mark the images whose label it flags.", 0, 0},
     {"stats", 0, OPT_STRING, &input.stats_path, "FILE",
@@ -312,7 +314,7 @@ static void run_sheets(void)
     struct counts counts = {0};
     if ((classes_path && classes_read(&counts.classes, classes_path, false, &e) != 0) ||
         (pairs_path && pairs_read(&counts.pairs, pairs_path, PAIR_RATES, NULL, &e) != 0) ||
-        input_open(&input, &e) != 0)
+        slices_read(&counts.slices, slices_path, NULL, &e) != 0 || input_open(&input, &e) != 0)
         prog_fail(&e);
     struct writers *writers = start_writers();
     int64_t sheets = 0;
@@ -326,6 +328,7 @@ static void run_sheets(void)
         prog_say("%" PRId64 " %s", sheets, sheets == 1 ? "sheet" : "sheets");
     classes_free(&counts.classes);
     pairs_free(&counts.pairs);
+    slice_list_free(&counts.slices);
 }
 
 /* --- a picture for each row --- */
@@ -468,10 +471,10 @@ static void check_options(void)
         prog_usage("--show original reads no maps: --maps and --target do not go with it");
     if (raw && (look.grid || zoom))
         prog_usage("--raw has the size of the images: --grid and --zoom do not go with it");
-    if ((raw || each) &&
-        (look.title || columns || lines || classes_path || pairs_path || input.flags_path))
-        prog_usage("--title, --columns, --rows-per-page, --classes, --pairs and --flags go with "
-                   "sheets");
+    if ((raw || each) && (look.title || columns || lines || classes_path || pairs_path ||
+                          slices_path || input.flags_path))
+        prog_usage("--title, --columns, --rows-per-page, --classes, --pairs, --slices and --flags "
+                   "go with sheets");
     if (input.flags_path && strcmp(input.flags_path, "-") == 0)
         prog_usage("--flags: expected a file, found standard input");
     if (input.stats_path && strcmp(input.stats_path, "-") == 0)

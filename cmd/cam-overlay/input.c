@@ -105,6 +105,7 @@ static int open_table(struct input *s, struct err *e)
         [COL_KIND] = "kind",
         [COL_RANK] = "rank",
         [COL_SUGGESTED_NAME] = "suggested_name",
+        [COL_P_SUGGESTED] = "p_suggested",
     };
     if (tsv_open(&s->table, s->table_path, e) != 0)
         return -1;
@@ -265,7 +266,8 @@ static int read_row(struct input *s, struct example *x, struct err *e)
 {
     if (read_class(s, COL_TRUE, &x->truth, e) != 0 || read_class(s, COL_PRED, &x->pred, e) != 0 ||
         read_probability(s, COL_CONF, &x->conf, e) != 0 ||
-        read_probability(s, COL_P_TRUE, &x->p_true, e) != 0 || read_group(s, x, e) != 0 ||
+        read_probability(s, COL_P_TRUE, &x->p_true, e) != 0 ||
+        read_probability(s, COL_P_SUGGESTED, &x->p_suggested, e) != 0 || read_group(s, x, e) != 0 ||
         check_classes(s, x, e) != 0)
         return -1;
     x->true_name = own_name(s, COL_TRUE_NAME, x->truth);

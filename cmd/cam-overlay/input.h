@@ -29,6 +29,7 @@ enum column {
     COL_KIND,
     COL_RANK,
     COL_SUGGESTED_NAME,
+    COL_P_SUGGESTED,
     COL_PRED2, /* the classes behind the predicted one, with their probabilities */
     COL_CONF2 = COL_PRED2 + 4,
     COLS = COL_CONF2 + 4
@@ -57,6 +58,7 @@ struct example {
     char *true_name, *pred_name; /* NULL where the class is unknown */
     char *superclass;            /* of the true class, or NULL */
     char *suggested;             /* name of the label in place of the given one, or NULL */
+    double p_suggested;          /* NaN where unknown */
     bool flagged;                /* its label is */
     char *file;                  /* that the image comes from, or NULL */
     uint8_t *image;              /* (h, w, 3) */

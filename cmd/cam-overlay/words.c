@@ -203,24 +203,26 @@ static void add_original(struct sheet_row *r, const struct input *s, const struc
     free(name);
 }
 
+/* "suggested: castle, 99.3%", without what is not known. Caller frees. */
+static char *contact_words(const char *what, const char *name, double p)
+{
+    char buf[16], *clean = pen_name(name);
+    char *words = isnan(p) ? mem_printf("%s: %s", what, clean)
+                           : mem_printf("%s: %s, %s", what, clean, percent(p, buf));
+    free(clean);
+    return words;
+}
+
 /* The image alone, with its label and what is set against it: the label to put in its place where
- * one is suggested, else the prediction. */
+ * one is suggested, else the prediction, with the probability. */
 static void add_contact(struct sheet_row *r, const struct example *x)
 {
-    char buf[16], *truth = x->true_name ? pen_name(x->true_name) : NULL;
-    const char *against = x->suggested ? x->suggested : x->pred_name;
-    char *other = against ? pen_name(against) : NULL, *words = NULL;
-    if (x->suggested)
-        words = mem_printf("suggested: %s", other);
-    else if (other && isnan(x->conf))
-        words = mem_printf("predicted: %s", other);
-    else if (other)
-        words = mem_printf("predicted: %s, %s", other, percent(x->conf, buf));
-    struct sheet_tile *t = add_tile(
-        r, SHEET_IMAGE, truth ? mem_printf("label: %s", truth) : mem_dup("no label"), words);
+    char *label = x->true_name ? contact_words("label", x->true_name, NAN) : mem_dup("no label");
+    char *words = x->suggested   ? contact_words("suggested", x->suggested, x->p_suggested)
+                  : x->pred_name ? contact_words("predicted", x->pred_name, x->conf)
+                                 : NULL;
+    struct sheet_tile *t = add_tile(r, SHEET_IMAGE, label, words);
     t->flagged = x->flagged;
-    free(truth);
-    free(other);
 }
 
 /* The original and the maps; one class map is shown alone as well. */
@@ -373,14 +375,31 @@ static void class_titles(const struct group *g, const struct counts *c, struct s
     sheet->subtitle = class_subtitle(row, x->superclass);
 }
 
+static void slice_titles(const struct group *g, const struct counts *c, struct sheet *sheet)
+{
+    sheet->title = mem_printf("Slice s%" PRId64, g->number);
+    sheet->subtitle = mem_dup("similar images in which the model errs more often");
+    for (int i = 0; i < c->slices.n; i++) {
+        const struct slice *s = &c->slices.at[i];
+        if (strcmp(s->name, sheet->title + strlen("Slice ")) != 0)
+            continue;
+        char in[16], out[16];
+        sheet->subtitle = join(
+            sheet->subtitle, mem_printf("%" PRId64 " of %" PRId64 " wrong", s->errors, s->images));
+        sheet->subtitle = join(
+            sheet->subtitle,
+            mem_printf("accuracy %s, of the others %s, on the half of the images that confirms",
+                       percent(s->accuracy, in), percent(s->outside, out)));
+    }
+}
+
 static void own_titles(const struct group *g, const struct counts *c, struct sheet *sheet)
 {
     const struct example *x = &g->example[0];
     if (g->number < 0) {
         sheet->title = mem_dup("Selected images");
     } else if (g->family == FAMILY_SLICE) {
-        sheet->title = mem_printf("Slice s%" PRId64, g->number);
-        sheet->subtitle = mem_dup("similar images in which the model errs more often");
+        slice_titles(g, c, sheet);
     } else if (g->mixed) {
         sheet->title = mem_printf("Selected images, group %" PRId64, g->number);
     } else if (g->family == FAMILY_PAIR) {
@@ -464,13 +483,13 @@ static char *layer_grid(const struct run *run)
 }
 
 /* "model.pth · layer4 (4x4) · gradcam · logit · heatpipe 0.1.0", or NULL. */
-static char *provenance(const struct run *run)
+static char *provenance(const struct run *run, bool maps)
 {
     static const char *const names[] = {"checkpoint", "layer", "method", "score", "version"};
     char *all = NULL;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const char *value = run_get(run, names[i]);
-        if (!value)
+        if (!value || (!maps && i > 0 && i < 4))
             continue;
         char *grid = strcmp(names[i], "layer") == 0 ? layer_grid(run) : mem_dup("");
         char *clean = pen_name(i == 0 ? base_name(value) : value);
@@ -655,7 +674,7 @@ void group_sheet(struct group *g, const struct input *s, const struct look *look
 {
     *sheet = new_sheet(s, look);
     sheet->notice = grid_notice(s, look);
-    sheet->foot = provenance(&look->run);
+    sheet->foot = provenance(&look->run, s->planes > 0);
     add_titles(g, look, c, sheet);
     add_bars(g, s, look, sheet);
     add_legend(g, sheet);
@@ -673,7 +692,7 @@ void picture_sheet(struct example *x, const struct input *s, const struct look *
     *sheet = new_sheet(s, look);
     sheet->bare = true;
     sheet->title = image_words(x);
-    sheet->foot = provenance(&look->run);
+    sheet->foot = provenance(&look->run, s->planes > 0);
     sheet->limit = x->limit > 0 ? x->limit : 1;
     sheet->panels = 1;
     struct sheet_panel *p = &sheet->panel[0];

@@ -5,8 +5,7 @@
 #include "input.h"
 
 #include "draw/sheet.h"
-#include "stats/classes.h"
-#include "stats/pairs.h"
+#include "stats/tables.h"
 #include "stream/run.h"
 
 enum show { SHOW_OVERLAY, SHOW_HEATMAP, SHOW_ORIGINAL, SHOW_BESIDE };
@@ -26,10 +25,11 @@ struct look {
     struct run run;    /* where the maps come from; may be empty */
 };
 
-/* Tables of confmat that add numbers to the titles; all zero where none was given. */
+/* Tables of confmat and slices that add numbers to the titles; all zero where none was given. */
 struct counts {
     struct classes classes;
     struct pairs pairs;
+    struct slice_list slices;
 };
 
 /* A group, and those of its rows that stand on one page, in their order. */

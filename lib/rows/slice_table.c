@@ -76,7 +76,7 @@ static int read_row(struct slice_list *l, const struct tsv_in *t, const int col[
         field_whole(t, col[CONFIRMED], 1, &confirmed, e) != 0 ||
         read_ids(&s.examples, t, col[IDS], e) != 0)
         return -1;
-    if (s.truth >= known->n || s.pred >= known->n)
+    if (known && (s.truth >= known->n || s.pred >= known->n))
         return tsv_error(t, e, "expected classes of %s, found %d and %d", known->file, s.truth,
                          s.pred);
     l->tested++;

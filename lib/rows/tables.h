@@ -44,7 +44,8 @@ int mending_read(struct mending *m, const char *file, const struct classes *know
 int label_flags_read(struct label_flags *l, const char *file, struct classes *known,
                      struct skipped *flagged, struct err *e) ERR_CHECKED;
 
-/* slices; those that are confirmed. Without a file nothing is known, as for the next two. */
+/* slices; those that are confirmed. Without a file nothing is known, as for the next two. `known`
+ * may be NULL: any class. */
 int slices_read(struct slice_list *l, const char *file, const struct classes *known, struct err *e)
     ERR_CHECKED;
 

@@ -132,13 +132,18 @@ static inline int64_t tables_errors(const struct tables *t)
     return t->classes.total - t->classes.correct;
 }
 
+static inline void slice_list_free(struct slice_list *l)
+{
+    for (int i = 0; i < l->n; i++) {
+        free(l->at[i].name);
+        free(l->at[i].among);
+    }
+    free(l->at);
+}
+
 static inline void tables_free(struct tables *t)
 {
-    for (int i = 0; i < t->slices.n; i++) {
-        free(t->slices.at[i].name);
-        free(t->slices.at[i].among);
-    }
-    free(t->slices.at);
+    slice_list_free(&t->slices);
     for (int i = 0; i < t->columns.n; i++)
         free(t->columns.at[i].name);
     free(t->columns.at);
