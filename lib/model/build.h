@@ -23,16 +23,28 @@ static inline bool norm_is_there(const struct norm *n)
     return n->t[NORM_VAR] != NULL;
 }
 
+/* A tensor (channels, cells) that is added to an offset's cells from one on. */
+enum { BUILD_PIECES = 6 };
+
+struct piece {
+    const struct ckpt_tensor *tensor; /* NULL behind the last */
+    int64_t from;
+};
+
 /* Where the numbers of an operation come from. */
 struct origin {
-    const struct ckpt_tensor *w; /* of a convolution or linear layer */
-    const struct ckpt_tensor *b; /* the same, or NULL */
+    const struct ckpt_tensor *w; /* weights; NULL: 1, for norms */
+    const struct ckpt_tensor *b; /* biases; NULL: 0 */
+    bool inverse;                /* 1 / w is taken */
     struct norm norm;            /* folded into it, or the operation itself */
     int pad_from;                /* channels of the input of a shortcut that pads, else 0 */
     int pad_before;              /* zeros before them */
     double eps;                  /* of the norm; 0: the one that is assumed */
-    bool constant;               /* a norm of these two numbers, without tensors */
+    bool constant;               /* all weights and biases are these, without tensors */
     float factor, offset;
+    struct piece piece[BUILD_PIECES]; /* of an offset */
+    bool framed;                      /* a gather that adds rows and columns of zeros alone: */
+    int frame[4];                     /* top, left, bottom, right */
 };
 
 struct build {
@@ -41,9 +53,11 @@ struct build {
     struct ckpt *ckpt;
     const struct model_opts *opts;
     struct found found;
-    struct assume assume;  /* with what is usual filled in */
-    bool *used;            /* [ckpt_count] */
-    struct origin *origin; /* [graph->ops] */
+    struct assume assume;      /* with what is usual filled in */
+    bool *used;                /* [ckpt_count] */
+    struct origin *origin;     /* [graph->ops] */
+    struct ckpt_tensor **view; /* [views] of tensors, which origins may be, too */
+    size_t views;
     int64_t numbers;
     bool normed;    /* there are batch norms */
     bool padded;    /* there are shortcuts without keys */

@@ -92,6 +92,9 @@ static struct build begin(struct ckpt *c, const struct model_opts *o)
 /* All but the model. */
 static void end(struct build *b)
 {
+    for (size_t i = 0; i < b->views; i++)
+        free(b->view[i]);
+    free(b->view);
     free(b->used);
     free(b->origin);
 }

@@ -62,13 +62,44 @@ static void swap_channels(float *w, int out, int in, int window)
 
 /* Where no tensor gives them: the zeros and ones of a shortcut that pads, or of a norm alone. */
 static void fill(const struct graph *g, const struct graph_op *op, const struct origin *from,
-                 float *w)
+                 float *w, int64_t count)
 {
-    int in = g->value[op->in[0]].c;
+    const int in = g->value[op->in[0]].c;
+    const bool norm = op->kind == GRAPH_NORM || op->kind == GRAPH_LAYER_NORM;
     for (int c = 0; c < in && from->pad_from > 0; c++)
         w[(int64_t)(c + from->pad_before) * in + c] = 1;
-    for (int c = 0; c < in && op->kind == GRAPH_NORM; c++)
-        w[c] = from->constant ? from->factor : 1;
+    for (int64_t k = 0; k < count && (norm || from->constant); k++)
+        w[k] = from->constant ? from->factor : 1;
+}
+
+/* The weights of an offset (c, cells): tensors (c, n) added to n cells each. */
+static int load_pieces(struct build *b, const struct origin *from, float *w, int64_t channels,
+                       int64_t cells, struct err *e)
+{
+    for (int i = 0; i < BUILD_PIECES && from->piece[i].tensor; i++) {
+        const struct piece *p = &from->piece[i];
+        const int64_t n = p->tensor->count / channels;
+        float *part = mem_alloc((size_t)p->tensor->count, sizeof *part);
+        const int r = ckpt_read(b->ckpt, p->tensor, part, e);
+        for (int64_t k = 0; k < p->tensor->count && r == 0; k++)
+            w[k / n * cells + p->from + k % n] += part[k];
+        free(part);
+        if (r != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int check_inverse(const struct build *b, const struct origin *from, float *w, int64_t count,
+                         struct err *e)
+{
+    for (int64_t k = 0; k < count; k++) {
+        w[k] = 1 / w[k];
+        if (!isfinite(w[k]))
+            return err_set(e, "%s: key '%s': expected divisors other than 0, found one",
+                           ckpt_name(b->ckpt), from->w->name);
+    }
+    return 0;
 }
 
 static int load_op(struct build *b, int i, struct err *e)
@@ -78,14 +109,18 @@ static int load_op(struct build *b, int i, struct err *e)
     int64_t count = graph_op_weights(b->graph, op), channels = b->graph->value[op->out].c;
     if (count == 0)
         return 0;
-    float *w = mem_zero((size_t)count, sizeof *w), *bias = mem_zero((size_t)channels, sizeof *bias);
+    float *w = mem_zero((size_t)count, sizeof *w), *bias;
     op->w = w;
-    op->b = bias;
-    fill(b->graph, op, from, w);
+    if (op->kind == GRAPH_OFFSET)
+        return load_pieces(b, from, w, channels, count / channels, e);
+    op->b = bias = mem_zero((size_t)channels, sizeof *bias);
+    fill(b->graph, op, from, w, count);
     for (int64_t k = 0; k < channels && from->constant; k++)
         bias[k] = from->offset;
     if ((from->w && ckpt_read(b->ckpt, from->w, w, e) != 0) ||
         (from->b && ckpt_read(b->ckpt, from->b, bias, e) != 0))
+        return -1;
+    if (from->inverse && check_inverse(b, from, w, count, e) != 0)
         return -1;
     if (op->in[0] == 0 && b->assume.bgr)
         swap_channels(w, (int)channels, b->graph->value[0].c, op->y.k * op->x.k);

@@ -51,13 +51,21 @@ struct trace_symbol {
                     the node that makes it: trace_bind() keeps it */
     bool shared; /* what it is a view of is read by others, too */
     struct trace_view view;
-    int value;                        /* of the graph; of SCORES their number */
-    float scale;                      /* of activations: a factor still to be applied */
+    int value;   /* of the graph; of SCORES their number */
+    float scale; /* of activations and scores: a factor still to be applied */
+    bool soft;   /* of scores: their softmax is taken */
+    bool log;    /* of activations: a log-softmax is still to be taken; only results may have one */
     const struct ckpt_tensor *tensor; /* of a constant */
     int64_t number[TRACE_INTS];       /* of NUMBERS, in order */
 };
 
 struct trace_scores;
+
+/* A module of the program and the value that it made at last. */
+struct trace_layer {
+    char *path;
+    int value;
+};
 
 struct trace {
     struct build *b;
@@ -66,8 +74,8 @@ struct trace {
                               sets them before each node */
     struct trace_scores *scores;
     size_t scores_n;
-    struct ckpt_tensor **made; /* [made_n] views of tensors, which live as long as the trace */
-    size_t made_n;
+    struct trace_layer *layer;
+    size_t layers;
     int64_t elements; /* of all values, which are limited */
 };
 
@@ -76,7 +84,7 @@ struct trace {
 /* `images`: how many the program was exported for, TRACE_IMAGES for any number. */
 void trace_open(struct trace *t, struct build *b, int64_t images);
 
-/* Frees all but the graph and the origins; call it when build_load is through. */
+/* Frees all but what is the graph's and the build's. */
 void trace_close(struct trace *t);
 
 /* "FILE: node conv2d_3 (conv2d): ..." and the way on; an expression of value -1. */
@@ -92,6 +100,9 @@ struct trace_symbol trace_constant(const struct ckpt_tensor *tensor);
 struct trace_symbol trace_scalar(int64_t number);
 struct trace_symbol trace_numbers(const int64_t *number, int n);
 
+/* x under another name: what dropout, Identity and the like make. */
+struct trace_symbol trace_alias(const struct trace_symbol *x);
+
 /* `to` becomes what `made` is and keeps its uses. */
 void trace_bind(struct trace_symbol *to, const struct trace_symbol *made);
 
@@ -103,6 +114,10 @@ int64_t trace_count(const struct trace_symbol *x); /* elements */
 /* A constant of one element, or a whole number. */
 int trace_number(const struct trace *t, const struct trace_symbol *x, double *out, struct err *e)
     ERR_CHECKED;
+
+/* The node that made s stands in the module of that path, "layer1.0" (n bytes). A value is called
+ * by the first of the modules that end with it and has the last one's path as its key. */
+void trace_layer(struct trace *t, const char *path, size_t n, const struct trace_symbol *s);
 
 /* All images' logits: the last operation's value, one number for each class. A softmax at the end
  * is taken off: what it reads are the logits. */

@@ -1,0 +1,895 @@
+/* Networks of torch.export: each node of ATen is a function of model/trace.h. An operation that is
+ * not known is refused by its name. torch/_export/serde/schema.py says what the JSON holds. */
+#include "model/aten.h"
+
+#include "base/mem.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- arguments --- */
+
+static const json_t *argument(const struct program *p, const char *name)
+{
+    const json_t *inputs = json_object_get(p->node, "inputs"), *in;
+    size_t i;
+    json_array_foreach((json_t *)inputs, i, in)
+    {
+        const char *s = json_string_value(json_object_get(in, "name"));
+        if (s && strcmp(s, name) == 0) {
+            const json_t *arg = json_object_get(in, "arg");
+            return json_object_get(arg, "as_none") ? NULL : arg;
+        }
+    }
+    return NULL;
+}
+
+static struct trace_symbol *input(const struct program *p, const char *name)
+{
+    struct aten_name *n = aten_named(p, argument(p, name));
+    return n ? &n->symbol : NULL;
+}
+
+/* The tensor that most operations are of. */
+static struct trace_symbol *self(const struct program *p)
+{
+    return input(p, argument(p, "self") ? "self" : "input");
+}
+
+/* A whole number that is there, or what a name of sizes stands for. */
+static bool number_of(const struct program *p, const json_t *x, int64_t *out)
+{
+    static const char *const wraps[] = {"as_sym_int", "as_int"};
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *inside = json_object_get(x, wraps[i]);
+        x = inside ? inside : x;
+    }
+    const struct aten_name *n = aten_find(p, json_string_value(json_object_get(x, "as_name")));
+    const bool known = n && n->symbol.kind == TRACE_NUMBERS;
+    *out = known ? n->symbol.number[0] : json_integer_value(x);
+    return known || json_is_integer(x);
+}
+
+/* `usual` where it is not given. */
+static bool whole(const struct program *p, const char *name, int64_t usual, int64_t *out)
+{
+    const json_t *arg = argument(p, name);
+    *out = usual;
+    return !arg || number_of(p, arg, out);
+}
+
+static bool truth(const struct program *p, const char *name)
+{
+    return json_is_true(json_object_get(argument(p, name), "as_bool"));
+}
+
+static const char *word(const struct program *p, const char *name)
+{
+    return json_string_value(json_object_get(argument(p, name), "as_string"));
+}
+
+/* A number, `usual` where it is not given. */
+static double real(const struct program *p, const char *name, double usual)
+{
+    const json_t *arg = argument(p, name), *x = json_object_get(arg, "as_float");
+    if (!x)
+        x = json_object_get(arg, "as_int");
+    return !arg ? usual : json_is_number(x) ? json_number_value(x) : NAN;
+}
+
+/* Whole numbers, at most `room`; -1 where there are none. */
+static int numbers(const struct program *p, const char *name, int64_t *out, int room)
+{
+    const json_t *arg = argument(p, name), *list = json_object_get(arg, "as_ints");
+    list = list ? list : json_object_get(arg, "as_sym_ints");
+    if (!list && number_of(p, arg, out))
+        return 1;
+    const size_t n = json_array_size(list);
+    if (!json_is_array(list) || n > (size_t)room)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        if (!number_of(p, json_array_get(list, i), &out[i]))
+            return -1;
+    return (int)n;
+}
+
+/* Two numbers, or one for both; `usual` where they are not given. */
+static bool two(const struct program *p, const char *name, int usual, int out[2])
+{
+    int64_t given[2];
+    const int n = numbers(p, name, given, 2);
+    const json_t *arg = argument(p, name);
+    out[0] = out[1] = usual;
+    if (!arg || n == 0)
+        return true;
+    for (int i = 0; i < 2 && n > 0; i++) {
+        const int64_t x = given[n == 1 ? 0 : i];
+        if (x < 0 || x > INT_MAX / 4)
+            return false;
+        out[i] = (int)x;
+    }
+    return n > 0;
+}
+
+/* --- results --- */
+
+/* The i-th result of the node is what `made` is. */
+static int bind(struct program *p, size_t i, const struct trace_symbol *made, struct err *e)
+{
+    struct aten_name *n = aten_result(p, i);
+    if (!n)
+        return trace_refuse(&p->trace, e, "expected a result with a name, found none");
+    trace_bind(&n->symbol, made);
+    return 0;
+}
+
+static int finish(struct program *p, int r, const struct trace_symbol *made, struct err *e)
+{
+    return r == 0 ? bind(p, 0, made, e) : -1;
+}
+
+/* --- layers --- */
+
+static int windows(const struct program *p, struct trace_windows *w, int stride, struct err *e)
+{
+    int pad[2];
+    if (!two(p, "kernel_size", 1, w->k) || !two(p, "stride", stride, w->stride) ||
+        !two(p, "padding", 0, pad) || !two(p, "dilation", 1, w->dilation))
+        return trace_refuse(&p->trace, e,
+                            "expected windows with whole strides and padding, found others");
+    for (int i = 0; i < 2; i++)
+        w->before[i] = w->after[i] = pad[i];
+    return 0;
+}
+
+static int convolution(struct program *p, struct err *e)
+{
+    const struct trace_symbol *x = self(p), *w = input(p, "weight");
+    const char *how = word(p, "padding");
+    struct trace_windows win = trace_windows(1, 1);
+    struct trace_symbol y;
+    int64_t groups, more[2] = {0};
+    if (truth(p, "transposed") || numbers(p, "output_padding", more, 2) > 2)
+        return trace_refuse(&p->trace, e, "expected a plain convolution, found a transposed one");
+    if (!whole(p, "groups", 1, &groups) || groups < 1 || groups > BUILD_CHANNELS)
+        return trace_refuse(&p->trace, e, "expected a number of groups, found another");
+    if (!how && windows(p, &win, 1, e) != 0)
+        return -1;
+    if (how && (!two(p, "stride", 1, win.stride) || !two(p, "dilation", 1, win.dilation)))
+        return trace_refuse(&p->trace, e, "expected whole strides, found others");
+    for (int i = 0; i < 2 && how && strcmp(how, "same") == 0 && w && w->view.dims == 4; i++) {
+        const int64_t span = (trace_size(w, 2 + i) - 1) * win.dilation[i];
+        win.before[i] = (int)(span / 2);
+        win.after[i] = (int)(span - span / 2);
+    }
+    return finish(p, trace_conv(&p->trace, x, w, input(p, "bias"), &win, (int)groups, &y, e), &y,
+                  e);
+}
+
+static int batch_norm(struct program *p, struct err *e)
+{
+    const struct trace_symbol *const norm[NORM_TENSORS] = {
+        input(p, "weight"), input(p, "bias"), input(p, "running_mean"), input(p, "running_var")};
+    struct trace_symbol y;
+    if (truth(p, "training"))
+        return trace_refuse(&p->trace, e,
+                            "expected a norm that is done with training, found one in training: "
+                            "export model.eval()");
+    return finish(p, trace_batch_norm(&p->trace, self(p), norm, real(p, "eps", 1e-5), &y, e), &y,
+                  e);
+}
+
+static int layer_norm(struct program *p, struct err *e)
+{
+    const struct trace_symbol *x = self(p);
+    struct trace_symbol y;
+    int64_t shape[TRACE_DIMS];
+    const int n = numbers(p, "normalized_shape", shape, TRACE_DIMS);
+    if (n != 1 || !x || x->view.dims < 1 || shape[0] != trace_size(x, x->view.dims - 1))
+        return trace_refuse(&p->trace, e,
+                            "expected a norm over the last axis alone, found another");
+    return finish(p,
+                  trace_layer_norm(&p->trace, x, input(p, "weight"), input(p, "bias"),
+                                   real(p, "eps", 1e-5), &y, e),
+                  &y, e);
+}
+
+static int linear(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    return finish(p, trace_linear(&p->trace, self(p), input(p, "weight"), input(p, "bias"), &y, e),
+                  &y, e);
+}
+
+/* beta self + alpha mat1 mat2 */
+static int addmm(struct program *p, struct err *e)
+{
+    struct trace_symbol product, y;
+    if (real(p, "alpha", 1) != 1 || real(p, "beta", 1) != 1)
+        return trace_refuse(&p->trace, e, "expected a plain sum, found one with factors");
+    if (trace_matmul(&p->trace, input(p, "mat1"), input(p, "mat2"), &product, e) != 0)
+        return -1;
+    product.uses = 1;
+    return finish(p, trace_add(&p->trace, &product, self(p), 1, &y, e), &y, e);
+}
+
+static int matmul(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    return finish(
+        p,
+        trace_matmul(&p->trace, self(p), input(p, argument(p, "mat2") ? "mat2" : "other"), &y, e),
+        &y, e);
+}
+
+static int attention(struct program *p, struct err *e)
+{
+    const struct trace_symbol *q = input(p, "query");
+    struct trace_symbol y;
+    if (argument(p, "attn_mask") || truth(p, "is_causal") || truth(p, "enable_gqa") ||
+        real(p, "dropout_p", 0) != 0)
+        return trace_refuse(&p->trace, e,
+                            "expected attention without masks and dropout, found some");
+    const double d = q && q->view.dims > 0 ? (double)trace_size(q, q->view.dims - 1) : 1;
+    return finish(p,
+                  trace_attention(&p->trace, q, input(p, "key"), input(p, "value"),
+                                  real(p, "scale", 1 / sqrt(d)), &y, e),
+                  &y, e);
+}
+
+static int pool(struct program *p, enum graph_kind kind, struct err *e)
+{
+    struct trace_windows win = trace_windows(1, 1);
+    struct trace_symbol y;
+    if (windows(p, &win, 0, e) != 0)
+        return -1;
+    for (int i = 0; i < 2; i++)
+        win.stride[i] = win.stride[i] ? win.stride[i] : win.k[i];
+    if (argument(p, "divisor_override"))
+        return trace_refuse(&p->trace, e, "expected a plain mean, found another divisor");
+    win.ceil = truth(p, "ceil_mode");
+    win.inner = argument(p, "count_include_pad") && !truth(p, "count_include_pad");
+    return finish(p, trace_pool(&p->trace, kind, self(p), &win, &y, e), &y, e);
+}
+
+static int max_pool(struct program *p, struct err *e)
+{
+    return pool(p, GRAPH_MAX_POOL, e);
+}
+
+static int mean_pool(struct program *p, struct err *e)
+{
+    return pool(p, GRAPH_MEAN_POOL, e);
+}
+
+static int grid_pool(struct program *p, enum graph_kind kind, struct err *e)
+{
+    const json_t *list = json_object_get(argument(p, "output_size"), "as_ints");
+    const struct trace_symbol *x = self(p);
+    struct trace_symbol y;
+    int size[2];
+    if (!two(p, "output_size", 0, size) || !x || x->view.dims != 4)
+        return trace_refuse(&p->trace, e, "expected two sizes, found something else");
+    /* A size that is not given is the input's. */
+    for (int i = 0; i < 2; i++)
+        if (list ? json_array_size(list) == 0 : !argument(p, "output_size"))
+            size[i] = (int)trace_size(x, 2 + i);
+    return finish(p, trace_grid_pool(&p->trace, kind, x, size[0], size[1], &y, e), &y, e);
+}
+
+static int grid_mean(struct program *p, struct err *e)
+{
+    return grid_pool(p, GRAPH_MEAN_POOL, e);
+}
+
+static int grid_max(struct program *p, struct err *e)
+{
+    return grid_pool(p, GRAPH_MAX_POOL, e);
+}
+
+static int reduce(struct program *p, enum graph_kind kind, struct err *e)
+{
+    struct trace_symbol y;
+    int64_t dim[TRACE_DIMS];
+    const int n = numbers(p, "dim", dim, TRACE_DIMS);
+    if (n < 1)
+        return trace_refuse(&p->trace, e, "expected the axes of a mean, found none");
+    return finish(p, trace_reduce(&p->trace, kind, self(p), dim, n, truth(p, "keepdim"), &y, e), &y,
+                  e);
+}
+
+static int mean(struct program *p, struct err *e)
+{
+    return reduce(p, GRAPH_MEAN_POOL, e);
+}
+
+static int maximum(struct program *p, struct err *e)
+{
+    return reduce(p, GRAPH_MAX_POOL, e);
+}
+
+/* --- functions --- */
+
+static int function(struct program *p, enum graph_function f, double a, double b, struct err *e)
+{
+    struct trace_symbol y;
+    if (isnan(a) || isnan(b))
+        return trace_refuse(&p->trace, e, "expected numbers, found something else");
+    return finish(p, trace_function(&p->trace, self(p), f, a, b, &y, e), &y, e);
+}
+
+static int relu(struct program *p, struct err *e)
+{
+    return function(p, GRAPH_CLIP, 0, INFINITY, e);
+}
+
+static int relu6(struct program *p, struct err *e)
+{
+    return function(p, GRAPH_CLIP, 0, 6, e);
+}
+
+static int hardtanh(struct program *p, struct err *e)
+{
+    return function(p, GRAPH_CLIP, real(p, "min_val", -1), real(p, "max_val", 1), e);
+}
+
+static int clamp(struct program *p, struct err *e)
+{
+    return function(p, GRAPH_CLIP, real(p, "min", -INFINITY), real(p, "max", INFINITY), e);
+}
+
+static int leaky_relu(struct program *p, struct err *e)
+{
+    return function(p, GRAPH_LEAKY_RELU, real(p, "negative_slope", .01), 0, e);
+}
+
+static int prelu(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    return finish(p, trace_prelu(&p->trace, self(p), input(p, "weight"), &y, e), &y, e);
+}
+
+static int sigmoid(struct program *p, struct err *e)
+{
+    return function(p, GRAPH_SIGMOID, 0, 0, e);
+}
+
+static int hyperbolic(struct program *p, struct err *e)
+{
+    return function(p, GRAPH_TANH, 0, 0, e);
+}
+
+static int silu(struct program *p, struct err *e)
+{
+    return function(p, GRAPH_SILU, 0, 0, e);
+}
+
+static int hardsigmoid(struct program *p, struct err *e)
+{
+    return function(p, GRAPH_HARD_SIGMOID, 1 / 6., .5, e);
+}
+
+static int hardswish(struct program *p, struct err *e)
+{
+    return function(p, GRAPH_HARD_SWISH, 0, 0, e);
+}
+
+static int gelu(struct program *p, struct err *e)
+{
+    const char *how = word(p, "approximate");
+    return function(p, how && strcmp(how, "tanh") == 0 ? GRAPH_GELU_TANH : GRAPH_GELU, 0, 0, e);
+}
+
+static int scaled_elu(struct program *p, double alpha, double scale, struct err *e)
+{
+    struct trace_symbol elu, y;
+    if (!isfinite(alpha) || !isfinite(scale))
+        return trace_refuse(&p->trace, e, "expected numbers, found something else");
+    if (trace_function(&p->trace, self(p), GRAPH_ELU, alpha, 0, &elu, e) != 0)
+        return -1;
+    elu.uses = 1;
+    return finish(p, trace_scale(&p->trace, &elu, scale, 0, &y, e), &y, e);
+}
+
+static int elu(struct program *p, struct err *e)
+{
+    if (real(p, "input_scale", 1) != 1)
+        return trace_refuse(&p->trace, e, "expected a plain input, found one with a factor");
+    return scaled_elu(p, real(p, "alpha", 1), real(p, "scale", 1), e);
+}
+
+/* Klambauer et al. 2017, in the digits of PyTorch. */
+static int selu(struct program *p, struct err *e)
+{
+    return scaled_elu(p, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946, e);
+}
+
+static int softplus(struct program *p, struct err *e)
+{
+    return real(p, "beta", 1) != 1
+               ? trace_refuse(&p->trace, e, "expected a beta of 1, found another")
+               : function(p, GRAPH_SOFTPLUS, 0, 0, e);
+}
+
+static int mish(struct program *p, struct err *e)
+{
+    return function(p, GRAPH_MISH, 0, 0, e);
+}
+
+static int some_softmax(struct program *p, bool log, struct err *e)
+{
+    struct trace_symbol y;
+    int64_t dim;
+    return whole(p, "dim", -1, &dim)
+               ? finish(p, trace_softmax(&p->trace, self(p), dim, log, &y, e), &y, e)
+               : trace_refuse(&p->trace, e, "expected an axis, found something else");
+}
+
+static int softmax(struct program *p, struct err *e)
+{
+    return some_softmax(p, false, e);
+}
+
+static int log_softmax(struct program *p, struct err *e)
+{
+    return some_softmax(p, true, e);
+}
+
+/* --- sums and products --- */
+
+/* x * factor + offset, of whole numbers or activations. */
+static int with_number(struct program *p, const struct trace_symbol *x, double factor,
+                       double offset, struct err *e)
+{
+    struct trace_symbol y;
+    return isfinite(factor) && isfinite(offset)
+               ? finish(p, trace_scale(&p->trace, x, factor, offset, &y, e), &y, e)
+               : trace_refuse(&p->trace, e, "expected a finite number, found another");
+}
+
+/* A second operand that is neither a tensor nor the name of a size. */
+static bool is_number(const struct program *p, const char *name)
+{
+    return !input(p, name);
+}
+
+static int sum(struct program *p, double sign, struct err *e)
+{
+    struct trace_symbol y;
+    const double alpha = sign * real(p, "alpha", 1);
+    if (is_number(p, "other"))
+        return with_number(p, self(p), 1, alpha * real(p, "other", NAN), e);
+    return finish(p, trace_add(&p->trace, self(p), input(p, "other"), alpha, &y, e), &y, e);
+}
+
+static int add(struct program *p, struct err *e)
+{
+    return sum(p, 1, e);
+}
+
+static int subtract(struct program *p, struct err *e)
+{
+    return sum(p, -1, e);
+}
+
+/* other - self */
+static int subtract_from(struct program *p, struct err *e)
+{
+    if (!is_number(p, "other") || real(p, "alpha", 1) != 1)
+        return trace_refuse(&p->trace, e, "expected a number less activations, found another");
+    return with_number(p, self(p), -1, real(p, "other", NAN), e);
+}
+
+static int negate(struct program *p, struct err *e)
+{
+    return with_number(p, self(p), -1, 0, e);
+}
+
+static int multiply(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    if (is_number(p, "other"))
+        return with_number(p, self(p), real(p, "other", NAN), 0, e);
+    return finish(p, trace_multiply(&p->trace, self(p), input(p, "other"), &y, e), &y, e);
+}
+
+static int divide(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    if (argument(p, "rounding_mode"))
+        return trace_refuse(&p->trace, e, "expected a plain division, found one that rounds");
+    if (is_number(p, "other"))
+        return with_number(p, self(p), 1 / real(p, "other", NAN), 0, e);
+    return finish(p, trace_divide(&p->trace, self(p), input(p, "other"), &y, e), &y, e);
+}
+
+/* --- shapes --- */
+
+static int view(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    int64_t size[TRACE_DIMS];
+    const int n = numbers(p, argument(p, "size") ? "size" : "shape", size, TRACE_DIMS);
+    return n < 0 ? trace_refuse(&p->trace, e,
+                                "expected at most %d sizes that are known, found "
+                                "others",
+                                TRACE_DIMS)
+                 : finish(p, trace_reshape(&p->trace, self(p), size, n, &y, e), &y, e);
+}
+
+static int expand(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    int64_t size[TRACE_DIMS];
+    const int n = numbers(p, "size", size, TRACE_DIMS);
+    return n < 0 ? trace_refuse(&p->trace, e,
+                                "expected at most %d sizes that are known, found "
+                                "others",
+                                TRACE_DIMS)
+                 : finish(p, trace_expand(&p->trace, self(p), size, n, &y, e), &y, e);
+}
+
+static int flatten(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    int64_t first, last;
+    return whole(p, "start_dim", 0, &first) && whole(p, "end_dim", -1, &last)
+               ? finish(p, trace_flatten(&p->trace, self(p), first, last, &y, e), &y, e)
+               : trace_refuse(&p->trace, e, "expected axes, found something else");
+}
+
+/* One axis becomes several. */
+static int unflatten(struct program *p, struct err *e)
+{
+    const struct trace_symbol *x = self(p);
+    struct trace_symbol y;
+    int64_t dim, size[TRACE_DIMS], want[2 * TRACE_DIMS], known = 1;
+    const int n = numbers(p, "sizes", size, TRACE_DIMS);
+    const int at = x && whole(p, "dim", 0, &dim) ? trace_axis(x, dim) : -1;
+    int to = 0, open = -1;
+    if (n < 1 || at < 0)
+        return trace_refuse(&p->trace, e, "expected an axis and sizes, found something else");
+    for (int d = 0; d < x->view.dims; d++)
+        for (int i = 0; i < (d == at ? n : 1); i++) {
+            want[to] = d == at ? size[i] : trace_size(x, d);
+            if (d == at && size[i] == -1)
+                open = to;
+            else if (d == at && (size[i] < 1 || __builtin_mul_overflow(known, size[i], &known)))
+                return trace_refuse(&p->trace, e, "expected sizes of at least 1, found others");
+            to++;
+        }
+    if (open >= 0)
+        want[open] = trace_size(x, at) / known;
+    return finish(p, trace_reshape(&p->trace, x, want, to, &y, e), &y, e);
+}
+
+static int permute(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    int64_t order[TRACE_DIMS];
+    const int n = numbers(p, "dims", order, TRACE_DIMS);
+    return n < 0 ? trace_refuse(&p->trace, e, "expected axes, found something else")
+                 : finish(p, trace_permute(&p->trace, self(p), order, n, &y, e), &y, e);
+}
+
+static int transpose(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    int64_t a, b;
+    return whole(p, "dim0", 0, &a) && whole(p, "dim1", 0, &b)
+               ? finish(p, trace_swap(&p->trace, self(p), a, b, &y, e), &y, e)
+               : trace_refuse(&p->trace, e, "expected axes, found something else");
+}
+
+static int matrix_transpose(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    return finish(p, trace_swap(&p->trace, self(p), 0, -1, &y, e), &y, e);
+}
+
+static int unsqueeze(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    int64_t dim;
+    return whole(p, "dim", 0, &dim)
+               ? finish(p, trace_unsqueeze(&p->trace, self(p), dim, &y, e), &y, e)
+               : trace_refuse(&p->trace, e, "expected an axis, found something else");
+}
+
+/* Without an axis, or several; those of one image alone where none are named. */
+static int squeeze(struct program *p, struct err *e)
+{
+    const struct trace_symbol *x = self(p);
+    struct trace_symbol y;
+    int64_t dim[TRACE_DIMS];
+    int n = argument(p, "dim") ? numbers(p, "dim", dim, TRACE_DIMS) : 0;
+    if (!x || n < 0)
+        return trace_refuse(&p->trace, e, "expected axes, found something else");
+    if (!argument(p, "dim"))
+        for (int d = 1; d < x->view.dims; d++)
+            dim[n++] = d;
+    y = trace_alias(x);
+    for (int i = 0; i < n; i++) {
+        if (trace_axis(x, dim[i]) < 0)
+            return trace_refuse(&p->trace, e, "expected axes, found others");
+        dim[i] = trace_axis(x, dim[i]);
+    }
+    /* From the last on, so that those before keep their numbers. */
+    for (int d = x->view.dims - 1; d >= 0; d--)
+        for (int i = 0; i < n; i++)
+            if (dim[i] == d) {
+                const struct trace_symbol s = y;
+                if (trace_squeeze(&p->trace, &s, d, &y, e) != 0)
+                    return -1;
+                break;
+            }
+    return bind(p, 0, &y, e);
+}
+
+static int select_one(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    int64_t dim, i;
+    return whole(p, "dim", 0, &dim) && whole(p, "index", 0, &i)
+               ? finish(p, trace_select(&p->trace, self(p), dim, i, &y, e), &y, e)
+               : trace_refuse(&p->trace, e, "expected an axis and a place, found something else");
+}
+
+static int slice(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    int64_t dim, from, to, step;
+    return whole(p, "dim", 0, &dim) && whole(p, "start", 0, &from) &&
+                   whole(p, "end", INT64_MAX, &to) && whole(p, "step", 1, &step)
+               ? finish(p, trace_slice(&p->trace, self(p), dim, from, to, step, &y, e), &y, e)
+               : trace_refuse(&p->trace, e, "expected an axis and its ends, found something else");
+}
+
+/* Parts along an axis, each[i] long or all of one length, for the results that have names. */
+static int parts(struct program *p, int64_t dim, const int64_t *each, int64_t length, struct err *e)
+{
+    const struct trace_symbol *x = self(p);
+    int64_t from = 0;
+    for (size_t i = 0; i < aten_results(p); i++) {
+        const int64_t n = each ? each[i] : length;
+        struct trace_symbol y;
+        if (n < 1 || n > INT_MAX || trace_slice(&p->trace, x, dim, from, from + n, 1, &y, e) != 0 ||
+            bind(p, i, &y, e) != 0)
+            return n < 1 || n > INT_MAX
+                       ? trace_refuse(&p->trace, e, "expected parts of an axis, found others")
+                       : -1;
+        from += n;
+    }
+    return 0;
+}
+
+static int chunk(struct program *p, struct err *e)
+{
+    const struct trace_symbol *x = self(p);
+    int64_t dim, chunks;
+    const int d = x && whole(p, "dim", 0, &dim) ? trace_axis(x, dim) : -1;
+    if (d < 0 || !whole(p, "chunks", 0, &chunks) || chunks < 1 || chunks > INT_MAX)
+        return trace_refuse(&p->trace, e, "expected parts of an axis, found others");
+    return parts(p, d, NULL, (trace_size(x, d) + chunks - 1) / chunks, e);
+}
+
+static int split(struct program *p, struct err *e)
+{
+    int64_t dim, each[ATEN_PARTS];
+    const int n =
+        numbers(p, argument(p, "split_sizes") ? "split_sizes" : "split_size", each, ATEN_PARTS);
+    const bool list = json_object_get(argument(p, "split_sizes"), "as_ints") ||
+                      json_object_get(argument(p, "split_size"), "as_ints");
+    if (!self(p) || !whole(p, "dim", 0, &dim) || n < 1 || (list && (size_t)n < aten_results(p)))
+        return trace_refuse(&p->trace, e, "expected parts of an axis, found others");
+    return parts(p, dim, list ? each : NULL, each[0], e);
+}
+
+static int unbind(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    int64_t dim;
+    if (!whole(p, "dim", 0, &dim))
+        return trace_refuse(&p->trace, e, "expected an axis, found something else");
+    for (size_t i = 0; i < aten_results(p); i++)
+        if (trace_select(&p->trace, self(p), dim, (int64_t)i, &y, e) != 0 || bind(p, i, &y, e) != 0)
+            return -1;
+    return 0;
+}
+
+static int concat(struct program *p, struct err *e)
+{
+    const json_t *list = json_object_get(argument(p, "tensors"), "as_tensors");
+    const size_t n = json_array_size(list);
+    struct trace_symbol y;
+    int64_t dim;
+    if (!whole(p, "dim", 0, &dim) || n == 0 || n > INT_MAX)
+        return trace_refuse(&p->trace, e, "expected activations to be joined, found none");
+    const struct trace_symbol **all = mem_zero(n, sizeof *all);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *item = json_array_get(list, i);
+        const struct aten_name *name =
+            aten_find(p, json_string_value(json_object_get(item, "name")));
+        all[i] = name ? &name->symbol : NULL;
+    }
+    const int r = trace_concat(&p->trace, all, (int)n, dim, &y, e);
+    free(all);
+    return finish(p, r, &y, e);
+}
+
+/* Padding from the last axis on: left, right, top, bottom, ... */
+static int pad(struct program *p, struct err *e)
+{
+    const struct trace_symbol *x = self(p);
+    const char *mode = word(p, "mode");
+    struct trace_symbol y;
+    int64_t list[2 * TRACE_DIMS], before[TRACE_DIMS] = {0}, after[TRACE_DIMS] = {0};
+    const int n = numbers(p, "pad", list, 2 * TRACE_DIMS), dims = x ? x->view.dims : 0;
+    if (n < 0 || n % 2 != 0 || n / 2 > dims)
+        return trace_refuse(&p->trace, e, "expected padding of axes, found something else");
+    if ((mode && strcmp(mode, "constant") != 0) || real(p, "value", 0) != 0)
+        return trace_refuse(&p->trace, e, "expected padding with zeros, found another");
+    for (int i = 0; i < n / 2; i++) {
+        before[dims - 1 - i] = list[2 * i];
+        after[dims - 1 - i] = list[2 * i + 1];
+    }
+    return finish(p, trace_pad(&p->trace, x, before, after, &y, e), &y, e);
+}
+
+/* --- the rest --- */
+
+/* The input under another name. */
+static int same(struct program *p, struct err *e)
+{
+    const struct trace_symbol *x = self(p);
+    if (!x || x->kind == TRACE_NOTHING)
+        return trace_refuse(&p->trace, e, "expected activations, found something else");
+    const struct trace_symbol y = trace_alias(x);
+    return bind(p, 0, &y, e);
+}
+
+static int dropout(struct program *p, struct err *e)
+{
+    return truth(p, "train")
+               ? trace_refuse(&p->trace, e,
+                              "expected no dropout, found one in training: export model.eval()")
+               : same(p, e);
+}
+
+/* Another type than that of all activations would round. */
+static int convert(struct program *p, struct err *e)
+{
+    const json_int_t type =
+        json_integer_value(json_object_get(argument(p, "dtype"), "as_scalar_type"));
+    return argument(p, "dtype") && type != ATEN_FLOAT
+               ? trace_refuse(&p->trace, e, "expected float32 throughout, found another type")
+               : same(p, e);
+}
+
+static int size_of(struct program *p, struct err *e)
+{
+    const struct trace_symbol *x = self(p);
+    int64_t dim;
+    const int d = x && whole(p, "dim", 0, &dim) ? trace_axis(x, dim) : -1;
+    if (d < 0)
+        return trace_refuse(&p->trace, e, "expected an axis, found something else");
+    const struct trace_symbol y = trace_scalar(trace_size(x, d));
+    return bind(p, 0, &y, e);
+}
+
+/* Sizes times sizes and the like. */
+static int count(struct program *p, struct err *e)
+{
+    const char op = p->op[0];
+    int64_t a, b;
+    struct trace_symbol y;
+    if (!whole(p, "a", 0, &a) || !whole(p, "b", 0, &b))
+        return trace_refuse(&p->trace, e, "expected sizes that are known, found others");
+    const struct trace_symbol x = trace_scalar(a), z = trace_scalar(b);
+    const int r = op == 'm'   ? trace_multiply(&p->trace, &x, &z, &y, e)
+                  : op == 'f' ? trace_divide(&p->trace, &x, &z, &y, e)
+                              : trace_add(&p->trace, &x, &z, op == 's' ? -1 : 1, &y, e);
+    return finish(p, r, &y, e);
+}
+
+/* Names of ATen without the underscore of an operation in place. A view shows the numbers of its
+ * input: what changes one of them in place changes the other. */
+static const struct aten_maker makers[] = {
+    {"_log_softmax", log_softmax, false},
+    {"_native_batch_norm_legit_no_training", batch_norm, false},
+    {"_softmax", softmax, false},
+    {"_to_copy", convert, false},
+    {"_unsafe_view", view, true},
+    {"adaptive_avg_pool2d", grid_mean, false},
+    {"adaptive_max_pool2d", grid_max, false},
+    {"add", add, false},
+    {"addmm", addmm, false},
+    {"alias", same, true},
+    {"alpha_dropout", dropout, true},
+    {"amax", maximum, false},
+    {"avg_pool2d", mean_pool, false},
+    {"batch_norm", batch_norm, false},
+    {"bmm", matmul, false},
+    {"cat", concat, false},
+    {"chunk", chunk, true},
+    {"clamp", clamp, false},
+    {"clamp_max", clamp, false},
+    {"clamp_min", clamp, false},
+    {"clone", same, false},
+    {"constant_pad_nd", pad, false},
+    {"contiguous", same, true},
+    {"conv2d", convolution, false},
+    {"convolution", convolution, false},
+    {"detach", same, true},
+    {"div", divide, false},
+    {"dropout", dropout, true},
+    {"elu", elu, false},
+    {"expand", expand, true},
+    {"feature_dropout", dropout, true},
+    {"flatten", flatten, true},
+    {"gelu", gelu, false},
+    {"hardsigmoid", hardsigmoid, false},
+    {"hardswish", hardswish, false},
+    {"hardtanh", hardtanh, false},
+    {"layer_norm", layer_norm, false},
+    {"leaky_relu", leaky_relu, false},
+    {"lift_fresh_copy", same, false},
+    {"linear", linear, false},
+    {"log_softmax", log_softmax, false},
+    {"matmul", matmul, false},
+    {"max_pool2d", max_pool, false},
+    {"max_pool2d_with_indices", max_pool, false},
+    {"mean", mean, false},
+    {"mish", mish, false},
+    {"mm", matmul, false},
+    {"mul", multiply, false},
+    {"native_layer_norm", layer_norm, false},
+    {"neg", negate, false},
+    {"pad", pad, false},
+    {"permute", permute, true},
+    {"prelu", prelu, false},
+    {"relu", relu, false},
+    {"relu6", relu6, false},
+    {"reshape", view, true},
+    {"rsub", subtract_from, false},
+    {"scaled_dot_product_attention", attention, false},
+    {"select", select_one, true},
+    {"selu", selu, false},
+    {"sigmoid", sigmoid, false},
+    {"silu", silu, false},
+    {"slice", slice, true},
+    {"softmax", softmax, false},
+    {"softplus", softplus, false},
+    {"split", split, true},
+    {"split_with_sizes", split, true},
+    {"squeeze", squeeze, true},
+    {"sub", subtract, false},
+    {"sym_size", size_of, false},
+    {"t", matrix_transpose, true},
+    {"tanh", hyperbolic, false},
+    {"to", convert, true},
+    {"transpose", transpose, true},
+    {"unbind", unbind, true},
+    {"unflatten", unflatten, true},
+    {"unsqueeze", unsqueeze, true},
+    {"view", view, true},
+};
+
+/* Of Python's module `operator`, on sizes. */
+static const struct aten_maker operators[] = {{"add", count, false},
+                                              {"floordiv", count, false},
+                                              {"mul", count, false},
+                                              {"sub", count, false}};
+
+const struct aten_maker *aten_maker(bool of_sizes, const char *name, size_t n)
+{
+    const struct aten_maker *list = of_sizes ? operators : makers;
+    const size_t all =
+        of_sizes ? sizeof operators / sizeof *operators : sizeof makers / sizeof *makers;
+    for (size_t i = 0; i < all; i++)
+        if (strlen(list[i].name) == n && memcmp(list[i].name, name, n) == 0)
+            return &list[i];
+    return NULL;
+}

@@ -1,0 +1,60 @@
+/* Inside the reader of torch.export's programs: names of tensors, and the node that is read. */
+#ifndef HP_ATEN_H
+#define HP_ATEN_H
+
+#include "model/trace.h"
+
+#include <jansson.h>
+
+enum {
+    ATEN_NODES = 1 << 14, /* of a program; the largest networks have some thousand */
+    ATEN_PARTS = 64,      /* of a split */
+    ATEN_FLOAT = 7        /* float32 among the schema's types */
+};
+
+/* A name of the program. */
+struct aten_name {
+    const char *name; /* the JSON's */
+    struct trace_symbol symbol;
+    int storage; /* names with the same share their numbers */
+    int last;    /* node that reads it last, -1 for none */
+};
+
+struct program {
+    struct trace trace;
+    const json_t *graph;
+    struct aten_name *name; /* [names] by name */
+    size_t names;
+    const json_t *node;
+    int at;         /* its number */
+    const char *op; /* "conv2d" of torch.ops.aten.conv2d.default; not terminated there */
+    int storages;
+    int inputs; /* that are images */
+};
+
+/* What a function of ATen becomes. */
+struct aten_maker {
+    const char *name;
+    int (*make)(struct program *p, struct err *e) ERR_CHECKED;
+    bool view; /* the result shows the numbers of its input */
+};
+
+/* --- exported.c --- */
+
+struct aten_name *aten_find(const struct program *p, const char *name);
+
+/* Of an argument: {"as_tensor": {"name": "x"}}, {"as_sym_int": {"as_name": "n"}}; NULL for others.
+ */
+struct aten_name *aten_named(const struct program *p, const json_t *arg);
+
+/* The i-th result of the node, and how many it has. */
+struct aten_name *aten_result(const struct program *p, size_t i);
+size_t aten_results(const struct program *p);
+
+/* --- aten.c --- */
+
+/* By the name without namespace, overload and the underscore of an operation in place; NULL where
+ * it is not known. of_sizes: of Python's operators on sizes. */
+const struct aten_maker *aten_maker(bool of_sizes, const char *name, size_t n);
+
+#endif

@@ -1,0 +1,275 @@
+/* Matrix products of activations, and the attention that they make. */
+#include "model/trace_parts.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+/* (..., tokens, d): what stands in front of the last two axes are images and heads. */
+struct tokens {
+    int64_t heads, n, d;
+};
+
+static struct tokens tokens_of(const struct trace_symbol *x)
+{
+    const int dims = x->view.dims;
+    struct tokens k = {.heads = 1, .n = trace_size(x, dims - 2), .d = trace_size(x, dims - 1)};
+    for (int d = 0; d < dims - 2; d++)
+        k.heads *= view_each(&x->view, d);
+    return k;
+}
+
+/* Channels of a value that are a head's, by heads, if they are whole and the tokens are the
+ * value's cells in order. */
+static bool channels_of(const struct trace *t, const struct trace_symbol *x, const struct tokens *k,
+                        int *list)
+{
+    const struct graph_value *v = &t->b->graph->value[x->value];
+    const int64_t cells = (int64_t)v->h * v->w, count = k->heads * k->d;
+    const int dims = x->view.dims;
+    const struct trace_factor *f = view_factors(&x->view, dims - 2);
+    if (k->n != cells || (cells > 1 && (x->view.count[dims - 2] != 1 || f->stride != 1)))
+        return false;
+    struct trace_view heads = {.offset = x->view.offset};
+    for (int d = 0; d < dims; d++)
+        if (d != dims - 2 && (!view_axis(&heads) || !view_copy(&heads, &x->view, d)))
+            return false;
+    if (!view_axis(&heads))
+        return false;
+    int64_t *place = mem_alloc((size_t)count, sizeof *place);
+    view_places(&heads, heads.dims - 1, place);
+    bool good = true;
+    for (int64_t i = 0; i < count; i++) {
+        good = good && place[i] % cells == 0;
+        list[i] = (int)(place[i] / cells);
+    }
+    free(place);
+    return good;
+}
+
+/* All three as channels of one value: that value, or a pick of its channels; -2 where they are
+ * not. */
+static int packed(struct trace *t, const struct trace_symbol *const x[3], const struct tokens *k,
+                  struct err *e)
+{
+    const struct origin none = {.w = NULL};
+    const int64_t each = k->heads * k->d;
+    int *list = mem_alloc((size_t)(3 * each), sizeof *list);
+    bool good = true, same = t->b->graph->value[x[0]->value].c == 3 * each;
+    for (int i = 0; i < 3 && good; i++)
+        good = x[i]->value == x[0]->value && channels_of(t, x[i], k, list + i * each);
+    for (int64_t i = 0; i < 3 * each && good; i++)
+        same = same && list[i] == i;
+    if (!good || same) {
+        free(list);
+        return good ? x[0]->value : -2;
+    }
+    const struct graph_op op = {.kind = GRAPH_PICK,
+                                .in = {x[0]->value},
+                                .ins = 1,
+                                .channels = (int)(3 * each),
+                                .pick = list};
+    return trace_append(t, &op, &none, e);
+}
+
+/* (heads, d) as channels, tokens as cells. */
+static int apart(struct trace *t, const struct trace_symbol *x, int h, int w, int *value,
+                 struct err *e)
+{
+    struct trace_view v = {.offset = x->view.offset};
+    const int dims = x->view.dims;
+    struct trace_symbol s = *x, out;
+    bool room = view_axis(&v) && view_axis(&v);
+    for (int d = 0; d < dims && room; d++) {
+        const struct trace_factor *f = view_factors(&x->view, d);
+        for (int i = 0; i < x->view.count[d] && room && d != dims - 2; i++)
+            if (f[i].stride != TRACE_EACH_IMAGE)
+                room = view_factor(&v, f[i].n, f[i].stride);
+    }
+    room = room && view_axis(&v) && view_copy(&v, &x->view, dims - 2);
+    if (!room)
+        return trace_refuse(t, e, "expected fewer axes, found more");
+    s.view = v;
+    s.scale = 1;
+    if (trace_settle_at(t, &s, 1, h, w, &out, e) != 0)
+        return -1;
+    *value = out.value;
+    return 0;
+}
+
+/* Queries, keys and values of values of their own, one behind another. */
+static int packed_apart(struct trace *t, const struct trace_symbol *const x[3],
+                        const struct tokens *k, struct err *e)
+{
+    const struct origin none = {.w = NULL};
+    const struct graph_value *v = &t->b->graph->value[x[0]->value];
+    const bool grid = (int64_t)v->h * v->w == k->n;
+    const int h = grid ? v->h : (int)k->n, w = grid ? v->w : 1;
+    int value = -1;
+    for (int i = 0; i < 3; i++) {
+        int part;
+        if (apart(t, x[i], h, w, &part, e) != 0)
+            return -1;
+        const struct graph_op op = {.kind = GRAPH_CONCAT, .in = {value, part}, .ins = 2};
+        value = i == 0 ? part : trace_append(t, &op, &none, e);
+        if (value < 0)
+            return -1;
+    }
+    return value;
+}
+
+/* The view of a result whose channels are (heads, d) and whose cells are the tokens. */
+static bool view_of(const struct trace_symbol *x, const struct tokens *k, int64_t images,
+                    struct trace_view *out)
+{
+    struct trace_view v = {.offset = 0};
+    int64_t heads = k->heads;
+    const int dims = x->view.dims;
+    for (int d = 0; d < dims - 2; d++) {
+        const struct trace_factor *f = view_factors(&x->view, d);
+        if (!view_axis(&v))
+            return false;
+        for (int i = 0; i < x->view.count[d]; i++) {
+            const bool each = f[i].stride == TRACE_EACH_IMAGE;
+            heads /= each ? 1 : f[i].n;
+            if (!(each ? view_factor(&v, images, TRACE_EACH_IMAGE)
+                       : view_factor(&v, f[i].n, heads * k->d * k->n)))
+                return false;
+        }
+    }
+    const bool room =
+        view_axis(&v) && view_factor(&v, k->n, 1) && view_axis(&v) && view_factor(&v, k->d, k->n);
+    *out = v;
+    return room;
+}
+
+int trace_attention(struct trace *t, const struct trace_symbol *q, const struct trace_symbol *k,
+                    const struct trace_symbol *v, double scale, struct trace_symbol *y,
+                    struct err *e)
+{
+    static const char *const names[] = {"queries", "keys", "values"};
+    const struct trace_symbol *const x[3] = {q, k, v};
+    const struct origin none = {.w = NULL};
+    struct tokens of[3];
+    struct trace_view view;
+    for (int i = 0; i < 3; i++) {
+        if (trace_expect(t, x[i], TRACE_VALUE, names[i], e) != 0)
+            return -1;
+        const int dims = x[i]->view.dims;
+        if (dims < 3 || view_has_images(&x[i]->view, dims - 1) ||
+            view_has_images(&x[i]->view, dims - 2))
+            return trace_refuse(t, e,
+                                "expected %s as (images, heads, tokens, channels), found "
+                                "others",
+                                names[i]);
+        of[i] = tokens_of(x[i]);
+        if (of[i].heads != of[0].heads || of[i].n != of[0].n || of[i].d != of[0].d)
+            return trace_refuse(t, e,
+                                "expected as many queries as keys and values, of one size, found "
+                                "others");
+    }
+    int64_t size;
+    if (__builtin_mul_overflow(of[0].heads * of[0].d, of[0].n, &size) || size > BUILD_ELEMENTS)
+        return trace_refuse(t, e, "expected at most %d elements, found more", BUILD_ELEMENTS);
+    if (!view_of(v, &of[0], t->images, &view))
+        return trace_refuse(t, e, "expected fewer axes, found more");
+    int value = packed(t, x, &of[0], e);
+    if (value == -2)
+        value = packed_apart(t, x, &of[0], e);
+    struct graph_op op = {.kind = GRAPH_ATTENTION,
+                          .in = {value},
+                          .ins = 1,
+                          .groups = (int)of[0].heads,
+                          .p = (float)(scale * q->scale * k->scale)};
+    if (value < 0 || (value = trace_append(t, &op, &none, e)) < 0)
+        return -1;
+    *y = trace_value(value, &view);
+    y->scale = v->scale;
+    return 0;
+}
+
+/* --- products --- */
+
+static struct trace_symbol add_scores(struct trace *t, const struct trace_scores *s,
+                                      const struct trace_view *v)
+{
+    t->scores = mem_extend(t->scores, t->scores_n, t->scores_n + 1, sizeof *t->scores);
+    t->scores[t->scores_n] = *s;
+    return (struct trace_symbol){
+        .kind = TRACE_SCORES, .value = (int)t->scores_n++, .scale = 1, .view = *v};
+}
+
+/* The products of all queries with all keys, to be made only as a part of attention. */
+static int scores(struct trace *t, const struct trace_symbol *a, const struct trace_symbol *b,
+                  struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol k;
+    struct trace_view v = {.offset = 0};
+    if (trace_swap(t, b, -1, -2, &k, e) != 0)
+        return -1;
+    for (int d = 0; d < a->view.dims; d++)
+        if (!view_axis(&v) ||
+            !(d < a->view.dims - 1 ? view_copy(&v, &a->view, d)
+                                   : view_factor(&v, trace_size(&k, k.view.dims - 2), 0)))
+            return trace_refuse(t, e, "expected fewer axes, found more");
+    const struct trace_scores s = {*a, k};
+    *y = add_scores(t, &s, &v);
+    return 0;
+}
+
+int trace_matmul(struct trace *t, const struct trace_symbol *a, const struct trace_symbol *b,
+                 struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol w;
+    if (b && b->kind == TRACE_CONSTANT)
+        return trace_swap(t, b, -1, -2, &w, e) != 0 ? -1 : trace_linear(t, a, &w, NULL, y, e);
+    if (trace_expect(t, b, TRACE_VALUE, "its second input", e) != 0)
+        return -1;
+    if (a && a->kind == TRACE_SCORES) {
+        const struct trace_scores *s = &t->scores[a->value];
+        const struct trace_symbol q = s->q, k = s->k;
+        return a->soft && a->scale == 1
+                   ? trace_attention(t, &q, &k, b, 1, y, e)
+                   : trace_refuse(t, e, "expected a softmax in front of the values, found none");
+    }
+    if (trace_expect(t, a, TRACE_VALUE, "its first input", e) != 0)
+        return -1;
+    if (a->view.dims < 3 || b->view.dims != a->view.dims)
+        return trace_refuse(t, e, "expected queries and keys, found other matrices");
+    return scores(t, a, b, y, e);
+}
+
+int trace_softmax(struct trace *t, const struct trace_symbol *x, int64_t dim, bool log,
+                  struct trace_symbol *y, struct err *e)
+{
+    const struct origin none = {.w = NULL};
+    struct trace_symbol in;
+    const int d = x ? trace_axis(x, dim) : -1;
+    if (d < 0)
+        return trace_refuse(t, e, "expected an axis of activations, found %lld", (long long)dim);
+    if (x->kind == TRACE_SCORES) {
+        if (log || x->soft || d != x->view.dims - 1)
+            return trace_refuse(t, e, "expected a softmax over the keys, found another");
+        struct trace_scores s = t->scores[x->value];
+        s.q.scale *= x->scale;
+        *y = add_scores(t, &s, &x->view);
+        y->soft = true;
+        return 0;
+    }
+    if (log) {
+        if (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0)
+            return -1;
+        *y = trace_alias(x);
+        y->log = true;
+        return 0;
+    }
+    if (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0 ||
+        trace_settle(t, x, d, TRACE_CHANNELS, &in, e) != 0)
+        return -1;
+    const struct graph_op op = {.kind = GRAPH_SOFTMAX, .in = {in.value}, .ins = 1};
+    const int value = trace_append(t, &op, &none, e);
+    if (value < 0)
+        return -1;
+    *y = trace_value(value, &in.view);
+    return 0;
+}

@@ -1,0 +1,111 @@
+/* What the files of trace.h share: views, and values in the form that an operation needs. */
+#ifndef HP_TRACE_PARTS_H
+#define HP_TRACE_PARTS_H
+
+#include "model/trace.h"
+
+/* Queries and keys whose products a symbol stands for. */
+struct trace_scores {
+    struct trace_symbol q, k;
+};
+
+/* --- trace_view.c --- */
+
+/* Building: an axis begins, and the last axis gets a factor. false: there is no room. */
+bool view_axis(struct trace_view *v);
+bool view_factor(struct trace_view *v, int64_t n, int64_t stride);
+
+/* The factors of an axis, behind those that are there. */
+bool view_copy(struct trace_view *v, const struct trace_view *from, int dim);
+
+int64_t view_size(const struct trace_view *v, int dim);
+
+/* The same without the images; and whether an axis counts images. */
+int64_t view_each(const struct trace_view *v, int dim);
+bool view_has_images(const struct trace_view *v, int dim);
+
+const struct trace_factor *view_factors(const struct trace_view *v, int dim);
+
+bool view_same(const struct trace_view *a, const struct trace_view *b);
+
+/* Whether it shows each of `n` elements once. */
+bool view_covers(const struct trace_view *v, int64_t n);
+
+/* The same elements in the same order with other sizes. false where factors do not fit in. */
+bool view_reshape(const struct trace_view *v, const int64_t *size, int n, struct trace_view *out);
+
+/* Axis `dim` with n channels `cells` apart instead of what it had. */
+bool view_with(const struct trace_view *v, int dim, int64_t n, int64_t cells,
+               struct trace_view *out);
+
+/* The places of elements, into place[]: those of axis `dim` run slowest, those of the others in
+ * their order; images do not count. */
+void view_places(const struct trace_view *v, int dim, int64_t *place);
+
+/* --- trace.c --- */
+
+/* Appends an operation and says no by the node's name. Returns the value. */
+int trace_append(struct trace *t, const struct graph_op *op, const struct origin *from,
+                 struct err *e) ERR_CHECKED;
+
+/* Takes the last operation off again. */
+void trace_take_back(struct trace *t);
+
+/* Whether nothing else reads what the symbol stands for; and the operation that made its value if
+ * so and it may still be changed, with the origin of its numbers, else NULL. */
+bool trace_sole(const struct trace_symbol *x);
+struct graph_op *trace_maker(const struct trace *t, const struct trace_symbol *x,
+                             struct origin **from);
+
+/* y: a result that is a value seen through a view. */
+struct trace_symbol trace_value(int value, const struct trace_view *view);
+
+/* y: x under another view. */
+struct trace_symbol trace_viewed(const struct trace_symbol *x, const struct trace_view *view);
+
+/* Refuses what is not a symbol of that kind: "expected activations as its input". */
+int trace_expect(const struct trace *t, const struct trace_symbol *x, enum trace_kind kind,
+                 const char *what, struct err *e) ERR_CHECKED;
+
+/* A copy of a tensor that lives as long as the build. */
+const struct ckpt_tensor *trace_keep(struct trace *t, const struct ckpt_tensor *tensor);
+
+/* A view of a constant as a tensor that can be read in C order. */
+int trace_tensor(struct trace *t, const struct trace_symbol *x, const struct ckpt_tensor **out,
+                 struct err *e) ERR_CHECKED;
+
+/* A constant of `n` elements. */
+int trace_vector(struct trace *t, const struct trace_symbol *x, int64_t n, const char *what,
+                 const struct ckpt_tensor **out, struct err *e) ERR_CHECKED;
+
+/* A key without ".weight". Caller frees. */
+char *trace_key(const struct ckpt_tensor *w);
+
+/* How exactly a value has to be laid out. */
+enum trace_form {
+    TRACE_CHANNELS, /* axis `dim` are the channels, the others the cells in any order */
+    TRACE_ORDER     /* the cells are in the order of the axes, and of their height and width where
+                       there are two of them */
+};
+
+/* y is x as activations without a factor to be applied, axis `dim` of which are its value's
+ * channels. Moves elements where it has to. */
+int trace_settle(struct trace *t, const struct trace_symbol *x, int dim, enum trace_form form,
+                 struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* The same with cells of h by w. */
+int trace_settle_at(struct trace *t, const struct trace_symbol *x, int dim, int h, int w,
+                    struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* y is x without a factor to be applied, and shows each element of its value once, for operations
+ * that work element by element. */
+int trace_whole(struct trace *t, const struct trace_symbol *x, struct trace_symbol *y,
+                struct err *e) ERR_CHECKED;
+
+/* The axis that is most likely the channels'. */
+int trace_channels(const struct trace *t, const struct trace_symbol *x);
+
+/* Height and width of cells that the axes but `dim` make. */
+void trace_cells(const struct trace_view *v, int dim, int64_t *h, int64_t *w);
+
+#endif

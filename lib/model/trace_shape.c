@@ -1,0 +1,663 @@
+/* Operations on shapes: views change, elements stay. */
+#include "model/trace_parts.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int too_many(const struct trace *t, struct err *e)
+{
+    return trace_refuse(t, e, "expected fewer axes, found more");
+}
+
+/* Anything that has a shape. */
+static int shaped(const struct trace *t, const struct trace_symbol *x, struct err *e)
+{
+    return x && x->kind != TRACE_NOTHING
+               ? 0
+               : trace_refuse(t, e, "expected activations or a tensor, found something else");
+}
+
+static int no_axis(const struct trace *t, int64_t dim, const struct trace_symbol *x, struct err *e)
+{
+    return trace_refuse(t, e, "expected one of %d axes, found axis %lld", x->view.dims,
+                        (long long)dim);
+}
+
+/* Sizes, with what remains for -1. */
+static bool infer(const struct trace_symbol *x, const int64_t *size, int n, int64_t *out)
+{
+    int64_t known = 1;
+    int open = -1;
+    for (int i = 0; i < n; i++) {
+        out[i] = size[i];
+        if (size[i] == -1 && open < 0)
+            open = i;
+        else if (size[i] < 1 || __builtin_mul_overflow(known, size[i], &known))
+            return false;
+    }
+    const int64_t all = trace_count(x);
+    if (open >= 0)
+        out[open] = all / known;
+    return all % known == 0 && (open >= 0 || all == known);
+}
+
+int trace_reshape(const struct trace *t, const struct trace_symbol *x, const int64_t *size, int n,
+                  struct trace_symbol *y, struct err *e)
+{
+    int64_t want[TRACE_DIMS];
+    struct trace_view v;
+    if (shaped(t, x, e) != 0)
+        return -1;
+    if (n < 0 || n > TRACE_DIMS)
+        return too_many(t, e);
+    if (!infer(x, size, n, want))
+        return trace_refuse(t, e, "expected sizes for %lld elements of all images, found others",
+                            (long long)trace_count(x));
+    if (!view_reshape(&x->view, want, n, &v))
+        return trace_refuse(t, e, "expected a view that keeps or splits axes, found another");
+    *y = trace_viewed(x, &v);
+    return 0;
+}
+
+int trace_flatten(const struct trace *t, const struct trace_symbol *x, int64_t first, int64_t last,
+                  struct trace_symbol *y, struct err *e)
+{
+    int64_t size[TRACE_DIMS];
+    if (shaped(t, x, e) != 0)
+        return -1;
+    const int from = trace_axis(x, first), to = trace_axis(x, last);
+    if (from < 0 || to < from)
+        return no_axis(t, from < 0 ? first : last, x, e);
+    int n = 0;
+    for (int d = 0; d < x->view.dims; d++)
+        if (d <= from || d > to)
+            size[n++] = trace_size(x, d);
+        else
+            size[n - 1] *= trace_size(x, d);
+    return trace_reshape(t, x, size, n, y, e);
+}
+
+int trace_permute(const struct trace *t, const struct trace_symbol *x, const int64_t *order, int n,
+                  struct trace_symbol *y, struct err *e)
+{
+    unsigned seen = 0;
+    if (shaped(t, x, e) != 0)
+        return -1;
+    struct trace_view v = {.offset = x->view.offset};
+    for (int i = 0; i < n; i++) {
+        const int d = trace_axis(x, order[i]);
+        if (d < 0 || (seen & 1U << d) || n != x->view.dims)
+            return trace_refuse(t, e, "expected each of %d axes once, found another order",
+                                x->view.dims);
+        seen |= 1U << d;
+        if (!view_axis(&v) || !view_copy(&v, &x->view, d))
+            return too_many(t, e);
+    }
+    if (n != x->view.dims)
+        return trace_refuse(t, e, "expected %d axes, found %d", x->view.dims, n);
+    *y = trace_viewed(x, &v);
+    return 0;
+}
+
+int trace_swap(const struct trace *t, const struct trace_symbol *x, int64_t a, int64_t b,
+               struct trace_symbol *y, struct err *e)
+{
+    int64_t order[TRACE_DIMS];
+    if (shaped(t, x, e) != 0)
+        return -1;
+    const int from = trace_axis(x, a), to = trace_axis(x, b);
+    if (from < 0 || to < 0)
+        return no_axis(t, from < 0 ? a : b, x, e);
+    for (int d = 0; d < x->view.dims; d++)
+        order[d] = d == from ? to : d == to ? from : d;
+    return trace_permute(t, x, order, x->view.dims, y, e);
+}
+
+int trace_unsqueeze(const struct trace *t, const struct trace_symbol *x, int64_t dim,
+                    struct trace_symbol *y, struct err *e)
+{
+    if (shaped(t, x, e) != 0)
+        return -1;
+    struct trace_view v = {.offset = x->view.offset};
+    const int64_t at = dim < 0 ? dim + x->view.dims + 1 : dim;
+    if (at < 0 || at > x->view.dims)
+        return no_axis(t, dim, x, e);
+    for (int d = 0; d <= x->view.dims; d++) {
+        if (d == at && !view_axis(&v))
+            return too_many(t, e);
+        if (d < x->view.dims && (!view_axis(&v) || !view_copy(&v, &x->view, d)))
+            return too_many(t, e);
+    }
+    *y = trace_viewed(x, &v);
+    return 0;
+}
+
+/* The view without an axis. */
+static bool without(const struct trace_view *v, int dim, struct trace_view *out)
+{
+    struct trace_view to = {.offset = v->offset};
+    for (int d = 0; d < v->dims; d++)
+        if (d != dim && (!view_axis(&to) || !view_copy(&to, v, d)))
+            return false;
+    *out = to;
+    return true;
+}
+
+int trace_squeeze(const struct trace *t, const struct trace_symbol *x, int64_t dim,
+                  struct trace_symbol *y, struct err *e)
+{
+    struct trace_view v;
+    if (shaped(t, x, e) != 0)
+        return -1;
+    const int d = trace_axis(x, dim);
+    if (d < 0)
+        return no_axis(t, dim, x, e);
+    if (trace_size(x, d) != 1) {
+        *y = trace_alias(x);
+        return 0;
+    }
+    if (!without(&x->view, d, &v))
+        return too_many(t, e);
+    *y = trace_viewed(x, &v);
+    return 0;
+}
+
+/* --- parts --- */
+
+static int64_t clamp(int64_t at, int64_t n)
+{
+    at = at < 0 ? at + n : at;
+    return at < 0 ? 0 : at > n ? n : at;
+}
+
+/* Numbers keep their places in number[]. */
+static struct trace_symbol numbers_of(const struct trace_symbol *x, const struct trace_view *v)
+{
+    struct trace_symbol y = *x;
+    int64_t place[TRACE_INTS];
+    y.view = *v;
+    if (trace_count(&y) > TRACE_INTS)
+        return y;
+    view_places(v, 0, place);
+    for (int64_t i = 0; i < trace_count(&y); i++)
+        y.number[i] = x->number[place[i]];
+    return y.view.dims == 0 ? trace_scalar(y.number[0])
+                            : trace_numbers(y.number, (int)trace_count(&y));
+}
+
+static int cut(const struct trace *t, const struct trace_symbol *x, int dim, int64_t from,
+               int64_t n, int64_t step, struct trace_view *out, struct err *e)
+{
+    const struct trace_factor *f = view_factors(&x->view, dim);
+    const int count = x->view.count[dim];
+    struct trace_view v = {.offset = x->view.offset};
+    int64_t inner = 1;
+    if (view_has_images(&x->view, dim))
+        return trace_refuse(t, e, "expected all images to go one way, found a choice of some");
+    for (int i = 1; i < count; i++)
+        inner *= f[i].n;
+    if (from % inner != 0 || n % inner != 0 || (inner > 1 && step != 1))
+        return trace_refuse(t, e, "expected a part along one axis, found one along several");
+    for (int d = 0; d < x->view.dims; d++) {
+        if (!view_axis(&v))
+            return too_many(t, e);
+        if (d != dim) {
+            if (!view_copy(&v, &x->view, d))
+                return too_many(t, e);
+            continue;
+        }
+        for (int i = 0; i < count; i++) {
+            v.offset += i == 0 ? from / inner * f[i].stride : 0;
+            if (!view_factor(&v, i == 0 ? n / inner : f[i].n,
+                             i == 0 ? f[i].stride * step : f[i].stride))
+                return too_many(t, e);
+        }
+    }
+    *out = v;
+    return 0;
+}
+
+int trace_slice(const struct trace *t, const struct trace_symbol *x, int64_t dim, int64_t from,
+                int64_t to, int64_t step, struct trace_symbol *y, struct err *e)
+{
+    struct trace_view v;
+    if (shaped(t, x, e) != 0)
+        return -1;
+    const int d = trace_axis(x, dim);
+    if (d < 0)
+        return no_axis(t, dim, x, e);
+    const int64_t size = trace_size(x, d), first = clamp(from, size), end = clamp(to, size);
+    if (step < 1 || end <= first)
+        return trace_refuse(t, e, "expected a part of at least one element, found none");
+    const int64_t n = (end - first - 1) / step + 1;
+    if (n == size) {
+        *y = trace_alias(x);
+        return 0;
+    }
+    if (cut(t, x, d, first, n, step, &v, e) != 0)
+        return -1;
+    *y = x->kind == TRACE_NUMBERS ? numbers_of(x, &v) : trace_viewed(x, &v);
+    return 0;
+}
+
+int trace_select(const struct trace *t, const struct trace_symbol *x, int64_t dim, int64_t i,
+                 struct trace_symbol *y, struct err *e)
+{
+    struct trace_view v;
+    if (shaped(t, x, e) != 0)
+        return -1;
+    const int d = trace_axis(x, dim);
+    if (d < 0)
+        return no_axis(t, dim, x, e);
+    const int64_t size = trace_size(x, d), at = i < 0 ? i + size : i;
+    if (at < 0 || at >= size)
+        return trace_refuse(t, e, "expected one of %lld, found %lld", (long long)size,
+                            (long long)i);
+    if (view_has_images(&x->view, d))
+        return trace_refuse(t, e, "expected all images to go one way, found a choice of one");
+    /* The digits of `at`, the fastest first. */
+    struct trace_view all = x->view;
+    const struct trace_factor *f = view_factors(&x->view, d);
+    int64_t left = at;
+    for (int k = x->view.count[d] - 1; k >= 0; k--) {
+        all.offset += left % f[k].n * f[k].stride;
+        left /= f[k].n;
+    }
+    if (!without(&all, d, &v))
+        return too_many(t, e);
+    *y = x->kind == TRACE_NUMBERS ? trace_scalar(x->number[at]) : trace_viewed(x, &v);
+    return 0;
+}
+
+int trace_expand(const struct trace *t, const struct trace_symbol *x, const int64_t *size, int n,
+                 struct trace_symbol *y, struct err *e)
+{
+    if (shaped(t, x, e) != 0)
+        return -1;
+    struct trace_view v = {.offset = x->view.offset};
+    const int front = n - x->view.dims;
+    if (n > TRACE_DIMS || front < 0)
+        return trace_refuse(t, e, "expected sizes of at least %d axes, found %d", x->view.dims, n);
+    for (int d = 0; d < n; d++) {
+        const int64_t has = d < front ? 1 : trace_size(x, d - front);
+        const int64_t want = size[d] == -1 ? has : size[d];
+        if (!view_axis(&v) || want < 1 || (has != 1 && want != has && want != 1))
+            return trace_refuse(t, e, "expected axes of size 1 to be repeated, found others");
+        /* Where a size of 1 is asked of an axis with more, it stays (ONNX's Expand). */
+        if (has == 1 ? !view_factor(&v, want, 0) : !view_copy(&v, &x->view, d - front))
+            return too_many(t, e);
+    }
+    *y = trace_viewed(x, &v);
+    return 0;
+}
+
+/* --- joins --- */
+
+static int join_numbers(const struct trace *t, const struct trace_symbol *const *x, int n,
+                        struct trace_symbol *y, struct err *e)
+{
+    int64_t number[TRACE_INTS];
+    int at = 0;
+    for (int i = 0; i < n; i++)
+        for (int64_t k = 0; k < trace_count(x[i]); k++) {
+            if (x[i]->kind != TRACE_NUMBERS || at == TRACE_INTS)
+                return trace_refuse(t, e, "expected at most %d whole numbers, found something else",
+                                    TRACE_INTS);
+            number[at++] = x[i]->number[k];
+        }
+    *y = trace_numbers(number, at);
+    return 0;
+}
+
+/* Channels of values with the same cells, one after another. What was joined before is joined
+ * once. */
+static int join_channels(struct trace *t, const struct trace_symbol *const *x, int n, int dim,
+                         struct trace_symbol *y, struct err *e)
+{
+    const struct origin none = {.w = NULL};
+    int value = -1;
+    for (int i = 0; i < n; i++) {
+        struct trace_symbol s;
+        if (trace_settle(t, x[i], dim, TRACE_ORDER, &s, e) != 0)
+            return -1;
+        const struct graph_op op = {.kind = GRAPH_CONCAT, .in = {value, s.value}, .ins = 2};
+        value = value < 0 ? s.value : build_join(t->b, &op);
+        value = value < 0 ? trace_append(t, &op, &none, e) : value;
+        if (value < 0)
+            return -1;
+        *y = s;
+    }
+    const struct graph_value *v = &t->b->graph->value[value];
+    struct trace_view view;
+    if (!view_with(&y->view, dim, v->c, (int64_t)v->h * v->w, &view))
+        return too_many(t, e);
+    *y = trace_value(value, &view);
+    return 0;
+}
+
+/* What lies behind one another along an axis of cells. */
+struct row {
+    int64_t outer, inner;         /* sizes of the axes of cells in front of it and behind it */
+    int64_t n[TRACE_INTS], total; /* of each input along it, and of all */
+    int64_t base[TRACE_INTS];     /* where its channels begin in what is gathered from; -1: zeros */
+    int64_t channels;
+};
+
+/* The list of a gather that makes (channels, cells of all) of inputs (channels, cells) that lie
+ * one behind another. */
+static int *row_list(const struct row *r, int n)
+{
+    int *list = mem_alloc((size_t)(r->channels * r->outer * r->total * r->inner), sizeof *list);
+    int *to = list;
+    for (int64_t c = 0; c < r->channels; c++)
+        for (int64_t o = 0; o < r->outer; o++)
+            for (int i = 0; i < n; i++) {
+                const int64_t each = r->n[i] * r->inner;
+                for (int64_t p = 0; p < each; p++)
+                    *to++ = r->base[i] < 0 ? -1 : (int)(r->base[i] + (c * r->outer + o) * each + p);
+            }
+    return list;
+}
+
+/* All activations among x, flat and one behind another, so that one list can gather them. */
+static int join_flat(struct trace *t, const struct trace_symbol *const *x, int n, int channels,
+                     struct row *r, struct err *e)
+{
+    const struct origin none = {.w = NULL};
+    int value = -1, count = 0;
+    int64_t at = 0;
+    for (int i = 0; i < n; i++)
+        count += x[i]->kind == TRACE_VALUE;
+    for (int i = 0; i < n; i++) {
+        struct trace_symbol s;
+        r->base[i] = -1;
+        if (x[i]->kind != TRACE_VALUE)
+            continue;
+        if (trace_settle(t, x[i], channels, TRACE_ORDER, &s, e) != 0)
+            return -1;
+        r->base[i] = at;
+        at += (int64_t)graph_size(t->b->graph, s.value);
+        const struct graph_op flat = {.kind = GRAPH_FLATTEN, .in = {s.value}, .ins = 1};
+        const int part = count > 1 ? trace_append(t, &flat, &none, e) : s.value;
+        const struct graph_op op = {.kind = GRAPH_CONCAT, .in = {value, part}, .ins = 2};
+        if (part < 0 || (value >= 0 && (value = trace_append(t, &op, &none, e)) < 0))
+            return -1;
+        value = value < 0 || count == 1 ? part : value;
+    }
+    return value;
+}
+
+/* A constant's elements as (channels, cells), added to the cells from `at` on. */
+static int add_piece(struct trace *t, const struct trace_symbol *x, int channels,
+                     const struct row *r, int64_t at, struct origin *from, struct err *e)
+{
+    struct trace_symbol s = *x;
+    struct trace_view v = {.offset = x->view.offset};
+    int pieces = 0;
+    while (pieces < BUILD_PIECES && from->piece[pieces].tensor)
+        pieces++;
+    if (r->outer != 1 || pieces == BUILD_PIECES)
+        return trace_refuse(t, e,
+                            "expected at most %d constants in front of tokens or behind "
+                            "them, found another join",
+                            BUILD_PIECES);
+    for (int i = -1; i < x->view.dims; i++)
+        if (i != channels && (!view_axis(&v) || (view_has_images(&x->view, i < 0 ? channels : i)) ||
+                              !view_copy(&v, &x->view, i < 0 ? channels : i)))
+            return too_many(t, e);
+    s.view = v;
+    from->piece[pieces].from = at;
+    return trace_tensor(t, &s, &from->piece[pieces].tensor, e);
+}
+
+/* An axis that repeats a constant for each image is one of size 1. */
+static bool without_images(const struct trace_symbol *x, int64_t images, struct trace_symbol *y)
+{
+    struct trace_view v = {.offset = x->view.offset};
+    for (int d = 0; d < x->view.dims; d++) {
+        const struct trace_factor *f = view_factors(&x->view, d);
+        const bool each = x->view.count[d] == 1 && f->n == images && f->stride == 0;
+        if (!view_axis(&v) || (!each && !view_copy(&v, &x->view, d)))
+            return false;
+    }
+    *y = trace_viewed(x, &v);
+    return true;
+}
+
+/* Joins along cells: elements are gathered, zeros where constants come, which are added then. */
+static int join_cells(struct trace *t, const struct trace_symbol *const *x, int n, int dim,
+                      int channels, struct trace_symbol *y, struct err *e)
+{
+    const struct trace_view *v = NULL;
+    struct row r = {.outer = 1, .inner = 1};
+    struct origin from = {.w = NULL};
+    bool constants = false;
+    if (n > TRACE_INTS)
+        return trace_refuse(t, e, "expected at most %d parts, found %d", TRACE_INTS, n);
+    for (int i = 0; i < n; i++) {
+        v = x[i]->kind == TRACE_VALUE ? &x[i]->view : v;
+        r.n[i] = view_each(&x[i]->view, dim);
+        r.total += r.n[i];
+    }
+    r.channels = view_size(v, channels);
+    for (int d = 0; d < v->dims; d++)
+        if (d != dim && d != channels)
+            *(d < dim ? &r.outer : &r.inner) *= view_each(v, d);
+    int64_t all;
+    if (__builtin_mul_overflow(r.total, r.outer * r.inner * r.channels, &all) ||
+        all > BUILD_ELEMENTS)
+        return trace_refuse(t, e, "expected at most %d elements, found more", BUILD_ELEMENTS);
+    struct graph_op op = {.kind = GRAPH_GATHER,
+                          .in = {join_flat(t, x, n, channels, &r, e)},
+                          .ins = 1,
+                          .channels = (int)r.channels};
+    if (op.in[0] < 0)
+        return -1;
+    struct trace_view joined = {.offset = 0};
+    int64_t left = r.outer * r.total * r.inner, h, w;
+    const int64_t cells = left;
+    for (int d = 0; d < v->dims; d++) {
+        const int64_t size = d == dim ? r.total : view_each(v, d);
+        const bool room =
+            view_axis(&joined) &&
+            (!view_has_images(v, d) || view_factor(&joined, t->images, TRACE_EACH_IMAGE)) &&
+            view_factor(&joined, size, d == channels ? cells : (left /= size));
+        if (!room)
+            return too_many(t, e);
+    }
+    trace_cells(&joined, channels, &h, &w);
+    op.y.k = (int)h;
+    op.x.k = (int)w;
+    op.pick = row_list(&r, n);
+    int value = trace_append(t, &op, &from, e);
+    int64_t at = 0;
+    for (int i = 0; i < n && value >= 0; i++) {
+        if (x[i]->kind == TRACE_CONSTANT) {
+            constants = true;
+            if (add_piece(t, x[i], channels, &r, at * r.inner, &from, e) != 0)
+                return -1;
+        }
+        at += r.n[i];
+    }
+    if (value >= 0 && constants) {
+        const struct graph_op add = {.kind = GRAPH_OFFSET, .in = {value}, .ins = 1};
+        value = trace_append(t, &add, &from, e);
+    }
+    *y = trace_value(value, &joined);
+    return value < 0 ? -1 : 0;
+}
+
+/* Sizes that agree but for the axis. */
+static bool fits(const struct trace_symbol *a, const struct trace_symbol *b, int dim)
+{
+    if (a->view.dims != b->view.dims)
+        return false;
+    for (int d = 0; d < a->view.dims; d++)
+        if (d != dim && view_each(&a->view, d) != view_each(&b->view, d))
+            return false;
+    return true;
+}
+
+int trace_concat(struct trace *t, const struct trace_symbol *const *x, int n, int64_t dim,
+                 struct trace_symbol *y, struct err *e)
+{
+    const struct trace_symbol *first = NULL;
+    struct trace_symbol *part = mem_zero((size_t)n + 1, sizeof *part);
+    const struct trace_symbol **all = mem_zero((size_t)n + 1, sizeof *all);
+    bool constants = false;
+    int r = 0, d = -1;
+    for (int i = 0; i < n && r == 0; i++) {
+        r = shaped(t, x[i], e);
+        first = !first && r == 0 && x[i]->kind == TRACE_VALUE ? x[i] : first;
+    }
+    if (r == 0 && n > 0 && !first) {
+        r = join_numbers(t, x, n, y, e);
+        free(part);
+        free(all);
+        return r;
+    }
+    if (r == 0 && (!first || (d = trace_axis(first, dim)) < 0))
+        r = trace_refuse(t, e, "expected an axis of activations to be joined, found none");
+    for (int i = 0; i < n && r == 0; i++) {
+        const bool constant = x[i]->kind == TRACE_CONSTANT;
+        part[i] = *x[i];
+        all[i] = &part[i];
+        constants = constants || constant;
+        if ((!constant && trace_expect(t, x[i], TRACE_VALUE, "an input", e) != 0) ||
+            (constant && !without_images(x[i], t->images, &part[i])) || !fits(&part[i], first, d) ||
+            view_has_images(&part[i].view, d))
+            r = trace_refuse(t, e, "expected parts that differ along axis %d alone, found others",
+                             d);
+    }
+    if (r == 0) {
+        const int channels = trace_channels(t, first);
+        r = d == channels && !constants ? join_channels(t, all, n, d, y, e)
+            : d == channels             ? trace_refuse(t, e,
+                                                       "expected activations as channels to be joined, found a "
+                                                                   "constant")
+                                        : join_cells(t, all, n, d, channels, y, e);
+    }
+    free(part);
+    free(all);
+    return r;
+}
+
+/* --- padding --- */
+
+static int64_t padded(const struct trace_symbol *x, const int64_t *before, const int64_t *after,
+                      int d)
+{
+    return view_each(&x->view, d) + before[d] + after[d];
+}
+
+/* The list of a gather: places of x, moved, and -1 around them. */
+static int *pad_list(const struct trace_symbol *x, int channels, const int64_t *before,
+                     const int64_t *size)
+{
+    int order[TRACE_DIMS], n = 0;
+    size_t all = 1, inner = 1, from = 1;
+    for (int i = -1; i < x->view.dims; i++)
+        if (i != channels)
+            order[n++] = i < 0 ? channels : i;
+    for (int i = 0; i < n; i++) {
+        all *= (size_t)size[order[i]];
+        inner *= (size_t)view_each(&x->view, order[i]);
+    }
+    int64_t *place = mem_alloc(inner, sizeof *place);
+    int *list = mem_alloc(all, sizeof *list);
+    view_places(&x->view, channels, place);
+    for (size_t p = 0; p < all; p++) {
+        size_t left = p;
+        int64_t at = 0, step = 1;
+        bool inside = true;
+        from = 0;
+        for (int i = n - 1; i >= 0; i--) {
+            const int64_t has = view_each(&x->view, order[i]);
+            at = (int64_t)(left % (size_t)size[order[i]]) - before[order[i]];
+            left /= (size_t)size[order[i]];
+            inside = inside && at >= 0 && at < has;
+            from += inside ? (size_t)(at * step) : 0;
+            step *= has;
+        }
+        list[p] = inside ? (int)place[from] : -1;
+    }
+    free(place);
+    return list;
+}
+
+/* Whether nothing but rows and columns are added to a value: top, left, bottom, right. */
+static bool frames(const struct trace *t, const struct trace_symbol *x, const int64_t *before,
+                   const int64_t *after, int frame[4])
+{
+    const struct graph_value *v = &t->b->graph->value[x->value];
+    const int64_t size[] = {t->images, v->c, v->h, v->w};
+    struct trace_view rows = {.offset = 0};
+    if (x->view.dims != 4 || before[1] != 0 || after[1] != 0 || before[2] < 0 || before[3] < 0 ||
+        after[2] < 0 || after[3] < 0)
+        return false;
+    for (int d = 0; d < 4; d++)
+        if (!view_axis(&rows) || !view_factor(&rows, size[d],
+                                              d == 0 ? TRACE_EACH_IMAGE
+                                                     : (d == 1   ? (int64_t)v->h * v->w
+                                                        : d == 2 ? v->w
+                                                                 : 1)))
+            return false;
+    for (int i = 0; i < 2; i++) {
+        frame[i] = (int)before[2 + i];
+        frame[2 + i] = (int)after[2 + i];
+    }
+    return view_same(&rows, &x->view);
+}
+
+int trace_pad(struct trace *t, const struct trace_symbol *x, const int64_t *before,
+              const int64_t *after, struct trace_symbol *y, struct err *e)
+{
+    int64_t size[TRACE_DIMS], all = 1, h, w;
+    struct trace_view v = {.offset = 0};
+    if (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0)
+        return -1;
+    const int channels = trace_channels(t, x);
+    bool none = true;
+    for (int d = 0; d < x->view.dims; d++) {
+        none = none && before[d] == 0 && after[d] == 0;
+        if (view_has_images(&x->view, d) && (before[d] != 0 || after[d] != 0))
+            return trace_refuse(t, e, "expected padding of images, found more images");
+        if (before[d] < -BUILD_ELEMENTS || before[d] > BUILD_ELEMENTS ||
+            after[d] < -BUILD_ELEMENTS || after[d] > BUILD_ELEMENTS ||
+            (size[d] = padded(x, before, after, d)) < 1 ||
+            __builtin_mul_overflow(all, size[d], &all) || all > BUILD_ELEMENTS)
+            return trace_refuse(t, e,
+                                "expected at most %d elements with the padding, and one, "
+                                "found others",
+                                BUILD_ELEMENTS);
+    }
+    if (none || channels < 0 || view_has_images(&x->view, channels)) {
+        *y = trace_alias(x);
+        return none ? 0 : trace_refuse(t, e, "expected channels of one image, found several");
+    }
+    int64_t left = 1;
+    for (int d = 0; d < x->view.dims; d++)
+        left *= d == channels ? 1 : size[d];
+    const int64_t cells = left;
+    for (int d = 0; d < x->view.dims; d++) {
+        if (!view_axis(&v) ||
+            (view_has_images(&x->view, d) && !view_factor(&v, t->images, TRACE_EACH_IMAGE)) ||
+            !view_factor(&v, size[d], d == channels ? cells : (left /= size[d])))
+            return too_many(t, e);
+    }
+    trace_cells(&v, channels, &h, &w);
+    struct graph_op op = {
+        .kind = GRAPH_GATHER, .in = {x->value}, .ins = 1, .channels = (int)size[channels]};
+    struct origin from = {.w = NULL};
+    op.y.k = (int)h;
+    op.x.k = (int)w;
+    op.pick = pad_list(x, channels, before, size);
+    const float scale = x->scale;
+    from.framed = frames(t, x, before, after, from.frame);
+    const int value = trace_append(t, &op, &from, e);
+    *y = trace_value(value, &v);
+    y->scale = scale;
+    return value < 0 ? -1 : 0;
+}
