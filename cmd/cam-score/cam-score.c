@@ -56,7 +56,7 @@ static const struct opt options[] = {
     {"ids", 0, OPT_STRING, &wanted.ids, "FILE",
      "The ids of the maps. Without it map i belongs to row i; with --errors, to id i.", 0, 0},
     {"metrics", 0, OPT_STRING, &metrics, "LIST",
-     "The metrics, separated by commas, or all. Default: " METRICS_USUAL ".", 0, 0},
+     "The metrics, separated by commas: " METRICS_WORDS ". Default: " METRICS_USUAL ".", 0, 0},
     {"score", 's', OPT_CHOICE, &score, SCORES,
      "What is measured of the class in a changed image. Default: prob.", 0, 0},
     {"steps", 0, OPT_INT, &steps, "N",
@@ -426,8 +426,10 @@ static void check_options(bool network)
         prog_usage("--logits and --biases go with --class-maps");
     if (check.logits && check.biases)
         prog_usage("--logits and --biases exclude each other");
-    if (!session.data || (network && !session.model))
-        prog_usage("expected --model FILE and --data PATH");
+    if (network && (!session.data || !session.model))
+        prog_usage("expected --model FILE and --data PATH: these metrics change images");
+    if (!session.data)
+        prog_usage("expected --data PATH");
     if (session.assume && !session.model)
         prog_usage("--assume goes with --model");
     if (wanted.planes && !session.model && !check.class_maps)

@@ -159,8 +159,8 @@ static int unknown(const char *word, size_t n, struct err *e)
         return err_set(e, "expected words separated by commas, found an empty one");
     for (int i = 0; i < METRIC_COUNT; i++)
         nearest_offer(&near, rules[i].word, strlen(rules[i].word));
-    return err_set(e, "expected metrics, found '%.*s'%s", (int)(n < 100 ? n : 100), word,
-                   nearest_said(&near, said));
+    return err_set(e, "expected metrics (" METRICS_WORDS "), found '%.*s'%s",
+                   (int)(n < 100 ? n : 100), word, nearest_said(&near, said));
 }
 
 int metrics_parse(enum metric *list, const char *words, unsigned given, struct err *e)

@@ -130,6 +130,9 @@ enum metric {
         METRIC_COUNT
 };
 
+#define METRICS_WORD(id, word, higher, needs, function, range, source, definition) ", " #word
+#define METRICS_WORDS "all" METRICS(METRICS_WORD) /* what --metrics takes */
+
 /* Those computed where none are named. */
 #define METRICS_USUAL "deletion_grey,insertion_blur,road,irof,drop,increase"
 
