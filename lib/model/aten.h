@@ -8,6 +8,8 @@
 
 enum {
     ATEN_NODES = 1 << 14, /* of a program; the largest networks have some thousand */
+    ATEN_NAMES = 1 << 16, /* of its tensors */
+    ATEN_DEPTH = 32,      /* of modules in modules */
     ATEN_PARTS = 64,      /* of a split */
     ATEN_FLOAT = 7        /* float32 among the schema's types */
 };

@@ -76,6 +76,9 @@ static int sort_names(struct program *p, struct err *e)
 {
     add_names(p, json_object_get(p->graph, "tensor_values"));
     add_names(p, json_object_get(p->graph, "sym_int_values"));
+    if (p->names > ATEN_NAMES)
+        return err_set(e, "%s: models/model.json: expected at most %d tensors, found %zu",
+                       ckpt_name(p->trace.b->ckpt), ATEN_NAMES, p->names);
     if (p->names > 0)
         qsort(p->name, p->names, sizeof *p->name, by_name);
     for (size_t i = 1; i < p->names; i++)
@@ -285,7 +288,7 @@ static void note_modules(struct program *p)
     const struct aten_name *n = aten_result(p, 0);
     const json_t *meta = json_object_get(p->node, "metadata");
     const char *at = json_string_value(json_object_get(meta, "nn_module_stack"));
-    while (at && n) {
+    for (int depth = 0; at && n && depth < ATEN_DEPTH; depth++) {
         /* "key,path,type;key,path,type" */
         const char *path = strchr(at, ',');
         if (path)

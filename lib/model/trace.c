@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Elements of all values of one image: what a forward pass keeps in memory. */
-enum { ELEMENTS = 1 << 28 };
+/* Elements of all values of one image, what a forward pass keeps in memory, and of all lists of
+ * gathers and picks; operations; modules that get names. */
+enum { ELEMENTS = 1 << 28, LISTED = 1 << 25, OPERATIONS = 1 << 15, LAYERS = 1 << 13 };
 
 void trace_open(struct trace *t, struct build *b, int64_t images)
 {
     *t = (struct trace){.b = b, .images = images, .node = "without a name", .op = "?"};
+    t->by_path = g_hash_table_new(g_str_hash, g_str_equal);
 }
 
 void trace_close(struct trace *t)
@@ -20,6 +22,8 @@ void trace_close(struct trace *t)
     for (size_t i = 0; i < t->layers; i++)
         free(t->layer[i].path);
     free(t->layer);
+    if (t->by_path)
+        g_hash_table_destroy(t->by_path);
     free(t->scores);
 }
 
@@ -232,6 +236,12 @@ int trace_append(struct trace *t, const struct graph_op *op, const struct origin
         return trace_refuse(t, e, "%s", why.msg);
     const int64_t size = (int64_t)graph_size(t->b->graph, out);
     t->elements += size;
+    t->listed += op->kind == GRAPH_GATHER ? size : op->pick ? op->channels : 0;
+    if (t->b->graph->ops > OPERATIONS || t->listed > LISTED)
+        return trace_refuse(t, e,
+                            "expected at most %d operations and %d moved elements, found "
+                            "more",
+                            OPERATIONS, LISTED);
     if (size > BUILD_ELEMENTS || t->elements > ELEMENTS)
         return trace_refuse(t, e,
                             "expected at most %d elements of an image, and %d of all activations, "
@@ -495,15 +505,28 @@ int trace_scale(struct trace *t, const struct trace_symbol *x, double factor, do
 
 void trace_layer(struct trace *t, const char *path, size_t n, const struct trace_symbol *s)
 {
-    if (n == 0 || s->kind != TRACE_VALUE || s->view.dims <= 2 || s->value == 0)
+    if (n == 0 || s->kind != TRACE_VALUE || s->value == 0)
         return;
-    for (size_t i = t->layers; i-- > 0;)
-        if (strncmp(t->layer[i].path, path, n) == 0 && !t->layer[i].path[n]) {
-            t->layer[i].value = s->value;
-            return;
-        }
+    char *name = mem_printf("%.*s", (int)n, path);
+    gpointer at;
+    if (g_hash_table_lookup_extended(t->by_path, name, NULL, &at)) {
+        t->layer[GPOINTER_TO_SIZE(at)].value = s->value;
+        free(name);
+        return;
+    }
+    if (t->layers == LAYERS) {
+        free(name);
+        return;
+    }
     t->layer = mem_extend(t->layer, t->layers, t->layers + 1, sizeof *t->layer);
-    t->layer[t->layers++] = (struct trace_layer){mem_printf("%.*s", (int)n, path), s->value};
+    g_hash_table_insert(t->by_path, name, GSIZE_TO_POINTER(t->layers));
+    t->layer[t->layers++] = (struct trace_layer){name, s->value};
+}
+
+static bool is_short(const char *path)
+{
+    const char *dot = strchr(path, '.');
+    return !dot || !strchr(dot + 1, '.');
 }
 
 static void name_layers(struct trace *t)
@@ -511,14 +534,13 @@ static void name_layers(struct trace *t)
     struct graph *g = t->b->graph;
     for (size_t i = 0; i < t->layers; i++) {
         struct graph_value *v = &g->value[t->layer[i].value];
-        if (t->layer[i].value == 0)
-            continue;
-        const char *path = t->layer[i].path, *dot = strchr(path, '.');
-        if (dot && strchr(dot + 1, '.'))
+        if (t->layer[i].value == 0 || !is_short(t->layer[i].path))
             continue;
         free((void *)v->name);
-        v->name = mem_dup(path);
+        v->name = mem_dup(t->layer[i].path);
     }
+    for (size_t i = 0; i < t->layers; i++)
+        graph_call(g, t->layer[i].value, t->layer[i].path);
 }
 
 /* A softmax at the end, where only the result reads it. */

@@ -12,6 +12,8 @@
 
 #include "model/build.h"
 
+#include <glib.h>
+
 enum { TRACE_DIMS = 8, TRACE_FACTORS = 16, TRACE_INTS = 16, TRACE_NAME = 80 };
 
 /* How many images a program takes that takes any number: a prime that no size holds, so that
@@ -76,7 +78,8 @@ struct trace {
     size_t scores_n;
     struct trace_layer *layer;
     size_t layers;
-    int64_t elements; /* of all values, which are limited */
+    GHashTable *by_path;      /* numbers of layers */
+    int64_t elements, listed; /* of all values and of all lists of a graph, which are limited */
 };
 
 /* --- the reader's side --- */
@@ -115,8 +118,9 @@ int64_t trace_count(const struct trace_symbol *x); /* elements */
 int trace_number(const struct trace *t, const struct trace_symbol *x, double *out, struct err *e)
     ERR_CHECKED;
 
-/* The node that made s stands in the module of that path, "layer1.0" (n bytes). A value is called
- * by the first of the modules that end with it and has the last one's path as its key. */
+/* The node that made s stands in the module of that path, "layer1.0" (n bytes); call it for the
+ * modules around that one, too. A value has the paths of all modules that end with it as names;
+ * value.name is the last of at most two parts. */
 void trace_layer(struct trace *t, const char *path, size_t n, const struct trace_symbol *s);
 
 /* All images' logits: the last operation's value, one number for each class. A softmax at the end
