@@ -50,7 +50,7 @@ static const struct opt opts[] = {
     SESSION_ASSUME_OPT(job.session),
     {"data", 'd', OPT_STRING, &job.session.data, "PATH",
      "The images, a file or a folder, for a forward pass of their own.", 0, 0},
-    SESSION_RESIZE_OPT(job.session),
+    SESSION_SIZE_OPTS(job.session),
     {"layer", 'l', OPT_STRING, &job.layer, "LIST",
      "The layer to look at: a stage (layer3), a block (layer3.0), or auto: the deepest one whose "
      "grid has at least 4 by 4 cells; of several, separated by commas, the mean of their maps. "
@@ -250,8 +250,8 @@ static void check_inputs(void)
         prog_usage("--stability goes with --model and --data: moved images pass the network");
     if (job.stability && !job.stats)
         prog_usage("--stability goes with --stats, which it adds to");
-    if (job.session.resize && !job.session.data)
-        prog_usage("--resize goes with --model and --data");
+    if (geometry_any(&job.session.size) && !job.session.data)
+        prog_usage("--%s goes with --model and --data", session_sized(&job.session));
     if (input_size && job.session.data)
         prog_usage("--input-size and --data exclude each other");
 }

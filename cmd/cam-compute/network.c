@@ -78,8 +78,8 @@ static void put_image(const struct network *n, struct engine_batch *b, int at)
     const struct graph *g = n->session.model->graph;
 
     if (b->images)
-        augment_image(n->next->part / n->parts, n->image, data_h(n->session.data),
-                      data_w(n->session.data), g->mean, g->std, b->images + (size_t)at * n->pixels);
+        augment_image(n->next->part / n->parts, g, n->image,
+                      b->images + (size_t)at * graph_size(g, 0));
     else
         stability_view(n->next->part / n->parts, n->image, data_h(n->session.data),
                        data_w(n->session.data), b->pixels + (size_t)at * n->pixels);

@@ -31,7 +31,8 @@ enum {
 static struct input input;
 static struct look look;
 static const char *maps_path, *out_path, *each, *name, *classes_path, *pairs_path, *slices_path;
-static const char *run_path, *resize;
+static const char *run_path;
+static struct geometry_opts size_words;
 static int cmap = COLOR_VIRIDIS, show = -1;
 static double alpha = 0.5;
 static int64_t zoom, threads, columns, lines;
@@ -44,8 +45,7 @@ static const struct opt options[] = {
      0, 0},
     {"data", 'd', OPT_STRING, &input.data_path, "PATH",
      "The images: a file or the data set's folder.", 0, 0},
-    {"resize", 0, OPT_STRING, &resize, "HxW",
-     "Make images of another size this large, as for cifar-predict.", 0, 0},
+    GEOMETRY_OPTS(size_words, GEOMETRY_HELP),
     {"maps", 'm', OPT_STRING, &maps_path, "FILE",
      "The maps, one item for each row; - is standard input, which is the default.", 0, 0},
     {"target", 0, OPT_STRING, &input.target_list, "LIST",
@@ -509,8 +509,7 @@ int main(int argc, char **argv)
     check_options();
     struct data_opts *d = &input.data_opts;
     d->note = prog_note;
-    if (resize && !data_parse_size(resize, &d->resize_h, &d->resize_w))
-        prog_usage("--resize: expected HxW with sides from 1 to 1024, found '%s'", resize);
+    d->size = geometry_given(&size_words);
     if (input.target_list && targets_parse(&input.targets, input.target_list, &e) != 0)
         prog_usage("%s", e.msg);
     if (each && name_parse(&template, name ? name : "{id}.png", &e) != 0)

@@ -42,7 +42,7 @@ static const struct opt options[] = {
     SESSION_MODEL_OPT(session),
     SESSION_ASSUME_OPT(session),
     {"data", 'd', OPT_STRING, &session.data, "PATH", "The images, a file or a folder.", 0, 0},
-    SESSION_RESIZE_OPT(session),
+    SESSION_SIZE_OPTS(session),
     {"table", 0, OPT_STRING, &wanted.table, "FILE",
      "The rows; - for standard input, which is the default.", 0, 0},
     {"target", 't', OPT_STRING, &wanted.target, "WORD",
@@ -368,8 +368,7 @@ static int open_given(struct job *j, struct err *e)
 /* The images and, where there is a checkpoint, the network. */
 static int open_session(struct job *j, struct err *e)
 {
-    const struct data_opts d = {
-        .note = prog_note, .resize_h = session.resize_h, .resize_w = session.resize_w};
+    const struct data_opts d = {.note = prog_note, .size = session.size};
     struct session *s = &j->session;
     j->classes = STATS_CLASSES;
     if ((session.model ? session_open(s, &session, &d, e)
@@ -524,8 +523,9 @@ static void check_errors(int operands)
         prog_usage("--errors needs --class-maps with --logits or with --biases");
     if (!session.model != !session.data)
         prog_usage("--model and --data go together");
-    if (!session.model && (session.assume || session.resize))
-        prog_usage("--%s goes with --model and --data", session.assume ? "assume" : "resize");
+    if (!session.model && (session.assume || geometry_any(&session.size)))
+        prog_usage("--%s goes with --model and --data",
+                   session.assume ? "assume" : session_sized(&session));
     check.table = wanted.table;
     check.ids = wanted.ids;
     check.session = session.model ? &session : NULL;

@@ -41,7 +41,7 @@ static const struct opt options[] = {
      "Labels of images in .npy or in a folder without class folders; or the word coarse: the 20 "
      "superclasses of CIFAR-100 are its classes.",
      0, 0},
-    SESSION_RESIZE_OPT(opts),
+    SESSION_SIZE_OPTS(opts),
     {"skip-damaged", 0, OPT_STRING, &skip_path, "FILE",
      "Go on where the file of an image cannot be read, and write a table of such files. Default: "
      "the first one is an error.",
@@ -471,6 +471,7 @@ static struct inspection *start_inspection(const struct job *j)
                           .usual = pixels->usual,
                           .guess = pixels->guess,
                           .threads = data_count(j->data) < 0 ? 1 : (int)opts.threads};
+    use.channels = pixels->channels;
     memcpy(use.mean, pixels->mean, sizeof use.mean);
     memcpy(use.std, pixels->std, sizeof use.std);
     const struct inspection_opts o = {.ckpt = j->session.ckpt,

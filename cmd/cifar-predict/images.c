@@ -136,8 +136,7 @@ int images_list(const struct session_opts *s, const struct data_opts *with, int6
     struct out *out;
     o.note = o.warn = NULL;
     o.inputs = &inputs;
-    o.resize_h = s->resize_h;
-    o.resize_w = s->resize_w;
+    o.size = s->size;
     inputs_add(&inputs, s->model);
     int r = s->data ? data_open(&d, s->data, &o, e) : 0;
     for (int64_t id = 0; r == 0 && d && data_has_files(d) && id < data_count(d) && id < limit;

@@ -47,17 +47,13 @@ static int write_layers(const struct graph *g, struct err *e)
 int layers_list(const struct session_opts *s, const struct data_opts *with, struct err *e)
 {
     struct data_opts o = *with;
-    struct data *d;
+    struct data *d = NULL;
     struct ckpt *c = NULL;
     struct model *m = NULL;
     o.note = o.warn = NULL;
-    o.resize_h = s->resize_h;
-    o.resize_w = s->resize_w;
-    if (data_open(&d, s->data, &o, e) != 0)
-        return -1;
     int r = session_checkpoint(&c, s, e);
     if (r == 0)
-        r = session_model(&m, c, s, data_h(d), data_w(d), e);
+        r = session_network(&d, &m, c, s, &o, e);
     if (r == 0)
         r = write_layers(m->graph, e);
     model_close(m);

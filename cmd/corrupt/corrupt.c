@@ -15,7 +15,8 @@ enum { BATCH_BYTES = 1 << 20 }; /* of images that make a record in a pipe */
 
 static int kind = -1;
 static int64_t severity, limit = INT64_MAX, seed;
-static const char *resize, *labels_out;
+static const char *labels_out;
+static struct geometry_opts size_words;
 static struct data_opts opts = {.note = prog_note, .warn = prog_note};
 
 static const struct opt options[] = {
@@ -26,8 +27,7 @@ static const struct opt options[] = {
     {"labels", 0, OPT_STRING, &opts.labels, "FILE",
      "Labels of images in .npy or in a folder without class folders.", 0, 0},
     {"names", 0, OPT_STRING, &opts.names, "PATH", "Class names, as for cifar-predict.", 0, 0},
-    {"resize", 0, OPT_STRING, &resize, "HxW",
-     "Make images of another size this large first, as for cifar-predict.", 0, 0},
+    GEOMETRY_OPTS(size_words, GEOMETRY_HELP),
     {"seed", 0, OPT_INT, &seed, "N", "Of what is by chance. Default: 0.", 0, INT64_MAX},
     {"limit", 'n', OPT_INT, &limit, "N", "Stop after N images.", 0, INT64_MAX},
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
@@ -142,8 +142,7 @@ int main(int argc, char **argv)
         prog_usage("expected --kind %s", CORRUPT_WORDS);
     if (severity == 0)
         prog_usage("expected --severity N, from 1 to %d", CORRUPT_SEVERITIES);
-    if (resize && !data_parse_size(resize, &opts.resize_h, &opts.resize_w))
-        prog_usage("--resize: expected HxW with sides from 1 to 1024, found '%s'", resize);
+    opts.size = geometry_given(&size_words);
     if (labels_out && strcmp(labels_out, "-") == 0)
         prog_usage("--labels-out: expected a file, found '-': standard output carries the images");
     if (io_same_file(labels_out, argv[first]) || io_same_file(labels_out, opts.labels))

@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *against, *neighbors, *against_neighbors, *predictions, *summary, *class_names,
-    *resize;
+static const char *against, *neighbors, *against_neighbors, *predictions, *summary, *class_names;
+static struct geometry_opts size_words;
 static bool skip_damaged;
 static int64_t threads;
 static double shifted = 0.95, near = 0.75, embedding = 0.02;
@@ -40,8 +40,7 @@ static const struct opt options[] = {
     {"shifted", 0, OPT_FLOAT, &shifted, "R",
      "Least correlation of the details of a shifted pair. Default: 0.95.", 0, 0},
     {"near", 0, OPT_FLOAT, &near, "R", "The same of a near pair. Default: 0.75.", 0, 0},
-    {"resize", 0, OPT_STRING, &resize, "HxW",
-     "Make images of another size this large first, as for cifar-predict.", 0, 0},
+    GEOMETRY_OPTS(size_words, GEOMETRY_HELP),
     {"skip-damaged", 0, OPT_FLAG, &skip_damaged, NULL,
      "Leave out images whose file cannot be read. Default: the first one is an error.", 0, 0},
     {"predictions", 'p', OPT_STRING, &predictions, "FILE",
@@ -404,10 +403,7 @@ static void check_options(const char *path)
     for (size_t i = 0; i < sizeof input / sizeof *input; i++)
         if (io_same_file(summary, input[i]))
             prog_usage("--summary: expected a file that is not read, found '%s'", summary);
-    if (resize && !data_parse_size(resize, &data_opts[0].resize_h, &data_opts[0].resize_w))
-        prog_usage("--resize: expected HxW with sides from 1 to 1024, found '%s'", resize);
-    data_opts[1].resize_h = data_opts[0].resize_h;
-    data_opts[1].resize_w = data_opts[0].resize_w;
+    data_opts[0].size = data_opts[1].size = geometry_given(&size_words);
     if (data_opts[1].labels && !against)
         prog_usage("--against-labels goes with --against");
     if (against_neighbors && !against)

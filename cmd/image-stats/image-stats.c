@@ -10,14 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *resize;
+static struct geometry_opts size_words;
 static int64_t limit = INT64_MAX;
 static bool skip_damaged;
 static struct data_opts opts = {.note = prog_note, .warn = prog_note};
 
 static const struct opt options[] = {
-    {"resize", 0, OPT_STRING, &resize, "HxW",
-     "Make images of another size this large first, as for cifar-predict.", 0, 0},
+    GEOMETRY_OPTS(size_words, GEOMETRY_HELP),
     {"skip-damaged", 0, OPT_FLAG, &skip_damaged, NULL,
      "Leave out images whose file cannot be read. Default: the first one is an error.", 0, 0},
     {"limit", 'n', OPT_INT, &limit, "N", "Stop after N images.", 0, INT64_MAX},
@@ -113,8 +112,7 @@ int main(int argc, char **argv)
     int first = prog_start(&prog, argc, argv);
     if (argc - first != 1)
         prog_usage("expected one FILE, found %d", argc - first);
-    if (resize && !data_parse_size(resize, &opts.resize_h, &opts.resize_w))
-        prog_usage("--resize: expected HxW with sides from 1 to 1024, found '%s'", resize);
+    opts.size = geometry_given(&size_words);
     if (run(argv[first], &e) != 0)
         prog_fail(&e);
     return PROG_OK;

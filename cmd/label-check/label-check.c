@@ -44,7 +44,7 @@ static const struct opt options[] = {
      0, 0},
     {"mirror", 0, OPT_INT, &mirrored, "N", "How many labels are looked at again. Default: 500.", 0,
      INT64_MAX},
-    SESSION_RESIZE_OPT(session),
+    SESSION_SIZE_OPTS(session),
     SESSION_PIXEL_OPTS(session),
     SESSION_DEVICE_OPTS(session, 't'),
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
@@ -285,8 +285,9 @@ int main(int argc, char **argv)
                    session.model ? "data" : "model");
     if (!session.model && mirrored >= 0)
         prog_usage("--mirror needs --model and --data");
-    if (!session.model && (session.assume || session.resize))
-        prog_usage("--%s needs --model and --data", session.assume ? "assume" : "resize");
+    if (!session.model && (session.assume || geometry_any(&session.size)))
+        prog_usage("--%s needs --model and --data",
+                   session.assume ? "assume" : session_sized(&session));
     if (session.model && summary)
         prog_usage("--summary and --model exclude each other: a second look changes no flag");
     session_parse(&session);

@@ -77,15 +77,20 @@ static int put_file(const struct ckpt *c, struct out *o, struct err *e)
 /* How pixels are normalised. */
 static char *describe_pixels(const struct model *m, struct ckpt *c)
 {
-    const struct normal *usual = normal_usual(m->family, m->side, "");
-    bool always = usual == normal_usual(m->family, m->side, "cifar10");
+    const struct normal *usual = normal_usual(m, "");
+    const int channels = model_channels(m);
+    const char *set = channels == 1 ? "mnist" : "cifar10";
+    bool always = usual == normal_usual(m, set);
     struct constants s;
-    if (!constants_find(&s, c))
-        return mem_printf("constants of %s%s", usual->name, always ? "" : ", on CIFAR-10 others");
-    return mem_printf("mean %.6g,%.6g,%.6g, standard deviation %.6g,%.6g,%.6g of the checkpoint's "
-                      "%s%s%s%s",
-                      (double)s.mean[0], (double)s.mean[1], (double)s.mean[2], (double)s.std[0],
-                      (double)s.std[1], (double)s.std[2], s.where,
+    char mean[NORMAL_TEXT], std[NORMAL_TEXT];
+    if (!constants_find(&s, c, channels))
+        return mem_printf("constants of %s%s", usual->name,
+                          always          ? ""
+                          : channels == 1 ? ", on MNIST and Fashion-MNIST others"
+                                          : ", on CIFAR-10 others");
+    return mem_printf("mean %s, standard deviation %s of the checkpoint's %s%s%s%s",
+                      normal_text(mean, "%.6g", s.mean, channels),
+                      normal_text(std, "%.6g", s.std, channels), s.where,
                       s.bytes ? ", divided by 255" : "", *s.other ? "; others in " : "", s.other);
 }
 
@@ -114,7 +119,7 @@ static int put_network(const struct info *i, struct ckpt *c, struct out *o, bool
                        "parameters            %lld\n"
                        "multiply-accumulates  %lld for an image of %d by %d\n",
                        m->family, m->known_by, found, assumed, pixels, (long long)m->parameters,
-                       (long long)graph_macs(m->graph), i->h, i->w);
+                       (long long)graph_macs(m->graph), m->graph->value[0].h, m->graph->value[0].w);
     free(pixels);
     free(found);
     model_close(m);

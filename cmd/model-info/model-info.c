@@ -14,7 +14,7 @@ enum { SIDE_MAX = 4096, IMAGES_MAX = 1 << 20 };
 
 static struct info info = {.images = 256};
 
-static const char *input_size = "32x32";
+static const char *input_size;
 static int to;
 static bool tensors, layers, check;
 
@@ -29,7 +29,7 @@ static const struct opt opts[] = {
      "for each: how far what enters the batch norms is from what they have recorded.",
      0, 0},
     {"images", 'n', OPT_INT, &info.images, "N", "Images of --probe. Default: 256.", 2, IMAGES_MAX},
-    SESSION_RESIZE_OPT(info.session),
+    SESSION_SIZE_OPTS(info.session),
     {"to", 0, OPT_CHOICE, &to, "none|pth|safetensors",
      "Write the state dict in this format to --out. Default: none.", 0, 0},
     {"out", 'o', OPT_STRING, &info.out, "FILE", "Where --to writes.", 0, 0},
@@ -41,7 +41,9 @@ static const struct opt opts[] = {
     {"std", 0, OPT_STRING, &info.session.std, "R,G,B",
      "A further standard deviation of the pixels for --probe.", 0, 0},
     {"input-size", 0, OPT_STRING, &input_size, "HxW",
-     "Size of the images that multiply-accumulates are counted for. Default: 32x32.", 0, 0},
+     "Size of the images that multiply-accumulates are counted for. Default: that "
+     "of its program, or 32x32.",
+     0, 0},
     SESSION_THREADS_OPT(info.session, 0),
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };
@@ -63,7 +65,7 @@ static const struct prog prog = {
 
 static void parse_size(void)
 {
-    if (!text_size(input_size, SIDE_MAX, &info.h, &info.w))
+    if (input_size && !text_size(input_size, SIDE_MAX, &info.h, &info.w))
         prog_usage("--input-size: expected HxW with sides from 1 to %d, found '%s'", SIDE_MAX,
                    input_size);
 }
@@ -86,8 +88,8 @@ static void check_options(void)
         prog_usage("--to and --out go together");
     if (info.fold && to == 0)
         prog_usage("--fold goes with --to");
-    if ((o->mean || o->resize) && !o->data)
-        prog_usage("--mean, --std and --resize go with --probe");
+    if ((o->mean || geometry_any(&o->size)) && !o->data)
+        prog_usage("--mean, --std, --resize and --crop go with --probe");
     if (info.out && io_same_file(info.out, o->model))
         prog_usage("--out: expected a file that is not read, found '%s'", info.out);
     parse_size();

@@ -34,7 +34,7 @@ struct probe {
     struct ckpt *ckpt;
     struct data *data;
     struct interpretation list[INTERPRETATIONS];
-    int count, tried;
+    int count, tried, channels;
     int64_t images; /* of a run */
 };
 
@@ -81,10 +81,12 @@ static void add(struct probe *p, const struct assume *a, const struct normal *k)
 }
 
 /* What the programs would do, then all wirings with the same constants. */
-static void list_wirings(struct probe *p, const struct model *m)
+static int list_wirings(struct probe *p, const struct model *m, struct err *e)
 {
     struct normal_use u;
-    normal_choose(&u, m, p->ckpt, data_kind(p->data), p->info->session.mean, p->info->session.std);
+    if (normal_choose(&u, m, p->ckpt, data_kind(p->data), p->info->session.mean,
+                      p->info->session.std, e) != 0)
+        return -1;
     if (*u.conflict)
         prog_say("%s", u.conflict);
     struct normal own = {.name = u.name};
@@ -96,6 +98,7 @@ static void list_wirings(struct probe *p, const struct model *m)
     int variants = fit_variants(&m->assumed, m->others, &p->info->session.assumed, variant);
     for (int v = 0; v < variants; v++)
         add(p, &variant[v], &own);
+    return 0;
 }
 
 /* The stages' strides, of the wirings that fit best. */
@@ -114,14 +117,15 @@ static void list_strides(struct probe *p, const struct model *m)
 static void list_pixels(struct probe *p)
 {
     int constants, best = p->count < BEST ? p->count : BEST;
-    const struct normal *k = normal_all(&constants);
+    const struct normal *k = normal_all(p->channels, &constants);
     for (int i = 0; i < best; i++) {
         struct assume other = p->list[i].assume;
         other.bgr = !other.bgr;
         for (int c = 0; c < constants; c++) {
             if (strcmp(k[c].name, p->list[i].pixels.name) != 0)
                 add(p, &p->list[i].assume, &k[c]);
-            add(p, &other, &k[c]);
+            if (p->channels == 3)
+                add(p, &other, &k[c]);
         }
     }
 }
@@ -170,8 +174,8 @@ static int try_all(struct probe *p, const struct model *m, struct err *e)
     enum { FIRST = 64, ON_ALL = 5 };
     int64_t all = data_count(p->data) < p->info->images ? data_count(p->data) : p->info->images;
     int64_t some = all < FIRST ? all : FIRST;
-    list_wirings(p, m);
-    if (try_rest(p, some, e) != 0)
+    p->channels = model_channels(m);
+    if (list_wirings(p, m, e) != 0 || try_rest(p, some, e) != 0)
         return -1;
     list_strides(p, m);
     if (try_rest(p, some, e) != 0)
@@ -195,10 +199,10 @@ static int try_all(struct probe *p, const struct model *m, struct err *e)
 
 /* --- output --- */
 
-static int put(struct tsv_out *t, const struct interpretation *r, int rank, struct err *e)
+static int put(struct tsv_out *t, const struct interpretation *r, int rank, int channels,
+               struct err *e)
 {
-    const float *m = r->pixels.mean, *s = r->pixels.std;
-    char text[64], words[ASSUME_WORDS];
+    char text[NORMAL_TEXT], words[ASSUME_WORDS];
     assume_write(words, &r->assumed);
     tsv_put_int(t, rank);
     tsv_put_real(t, r->fit.divergence);
@@ -207,10 +211,8 @@ static int put(struct tsv_out *t, const struct interpretation *r, int rank, stru
     tsv_put_real(t, r->fit.worst_divergence);
     tsv_put_string(t, r->fit.worst);
     tsv_put_string(t, r->pixels.name);
-    snprintf(text, sizeof text, "%g,%g,%g", (double)m[0], (double)m[1], (double)m[2]);
-    tsv_put_string(t, text);
-    snprintf(text, sizeof text, "%g,%g,%g", (double)s[0], (double)s[1], (double)s[2]);
-    tsv_put_string(t, text);
+    tsv_put_string(t, normal_text(text, "%g", r->pixels.mean, channels));
+    tsv_put_string(t, normal_text(text, "%g", r->pixels.std, channels));
     tsv_put_string(t, words);
     tsv_put_int(t, r->plain);
     tsv_put_int(t, r->fit.norms);
@@ -227,7 +229,7 @@ static int put_all(const struct probe *p, struct err *e)
                                      "worst_norm pixels mean std assume default norms images");
     int r = 0;
     for (int i = 0; i < p->count && r == 0; i++)
-        r = put(t, &p->list[i], i + 1, e);
+        r = put(t, &p->list[i], i + 1, p->channels, e);
     tsv_free(t);
     if (r == 0)
         return out_close(o, e);
@@ -267,18 +269,17 @@ static void conclude(const struct probe *p)
                  ckpt_name(p->ckpt), plain->fit.divergence, plain->fit.norms,
                  (long long)plain->fit.images, p->list[plain == p->list ? 1 : 0].fit.divergence);
     } else {
-        const float *m = best->pixels.mean, *s = best->pixels.std;
-        char assumed[ASSUME_WORDS];
+        char assumed[ASSUME_WORDS], mean[NORMAL_TEXT], std[NORMAL_TEXT];
         assume_write(assumed, &best->assumed);
         char *words = text_shell(assumed);
-        prog_say("%s: fits best: --assume %s --mean %g,%g,%g --std %g,%g,%g: divergence %.3g nats, "
+        prog_say("%s: fits best: --assume %s --mean %s --std %s: divergence %.3g nats, "
                  "%.3g without options, over %d batch norms and %lld images",
-                 ckpt_name(p->ckpt), words, (double)m[0], (double)m[1], (double)m[2], (double)s[0],
-                 (double)s[1], (double)s[2], best->fit.divergence, plain->fit.divergence,
-                 best->fit.norms, (long long)best->fit.images);
+                 ckpt_name(p->ckpt), words, normal_text(mean, "%g", best->pixels.mean, p->channels),
+                 normal_text(std, "%g", best->pixels.std, p->channels), best->fit.divergence,
+                 plain->fit.divergence, best->fit.norms, (long long)best->fit.images);
         free(words);
     }
-    if (p->info->session.resize_h > 0)
+    if (geometry_any(&p->info->session.size))
         prog_say("%s: resizing changes what a network sees: constants that are near each other "
                  "are not told apart by resized images",
                  ckpt_name(p->ckpt));
@@ -286,9 +287,7 @@ static void conclude(const struct probe *p)
 
 static int open_data(struct probe *p, struct err *e)
 {
-    const struct data_opts o = {.resize_h = p->info->session.resize_h,
-                                .resize_w = p->info->session.resize_w,
-                                .note = prog_note};
+    const struct data_opts o = {.size = p->info->session.size, .note = prog_note};
     if (data_open(&p->data, p->info->session.data, &o, e) != 0)
         return -1;
     if (data_count(p->data) < 0)
@@ -310,7 +309,7 @@ int probe_print(const struct info *i, struct ckpt *c, struct err *e)
     p->ckpt = c;
     int r = open_data(p, e);
     if (r == 0)
-        r = session_model(&m, c, &i->session, i->h, i->w, e);
+        r = session_model(&m, c, &i->session, data_h(p->data), data_w(p->data), e);
     if (r == 0) {
         r = try_all(p, m, e);
         model_close(m);

@@ -15,7 +15,8 @@
 
 enum { BATCH_BYTES = 1 << 20 }; /* of mosaics that make a record in a pipe */
 
-static const char *table = "-", *resize, *rows_path, *tiles_path;
+static struct geometry_opts size_words;
+static const char *table = "-", *rows_path, *tiles_path;
 static int64_t count, seed;
 static struct data_opts opts = {.note = prog_note, .warn = prog_note};
 
@@ -29,8 +30,7 @@ static const struct opt options[] = {
      "The rows; - for standard input, which is the default.", 0, 0},
     {"count", 'n', OPT_INT, &count, "N",
      "Make mosaics of N of the rows by chance. Default: 0, which takes all.", 0, INT64_MAX},
-    {"resize", 0, OPT_STRING, &resize, "HxW",
-     "Make images of another size this large first, as for cifar-predict.", 0, 0},
+    GEOMETRY_OPTS(size_words, GEOMETRY_HELP),
     {"seed", 0, OPT_INT, &seed, "N", "Of what is by chance. Default: 0.", 0, INT64_MAX},
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };
@@ -233,8 +233,7 @@ static void check_options(const char *data)
             prog_usage("--%s: expected a file that is not read, found '%s'", option[i], path[i]);
     }
     prog_check_inputs(input, 2);
-    if (resize && !data_parse_size(resize, &opts.resize_h, &opts.resize_w))
-        prog_usage("--resize: expected HxW with sides from 1 to 1024, found '%s'", resize);
+    opts.size = geometry_given(&size_words);
 }
 
 int main(int argc, char **argv)

@@ -627,8 +627,7 @@ static void make_stamp(const struct about *a, const struct placing *p, char stam
 
 static void open_images(struct explorer_data *d, struct data **data)
 {
-    struct data_opts opts = {
-        .resize_h = d->opts->resize_h, .resize_w = d->opts->resize_w, .note = prog_note};
+    struct data_opts opts = {.size = d->opts->size, .note = prog_note};
     struct err e;
     if (!d->opts->data)
         return;

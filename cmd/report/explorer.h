@@ -5,6 +5,7 @@
 #include "report.h"
 
 #include "base/prog.h"
+#include "image/geometry.h"
 
 #include <stdbool.h>
 
@@ -18,7 +19,7 @@ struct explorer_opts {
     struct opt_list join;                      /* tables by id */
     const char *names;                         /* of the classes */
     const char *data;
-    int resize_h, resize_w;
+    struct geometry size;
     const char *class_maps, *cams, *planes, *ids;
     bool single; /* one file, of the images that come first */
     int cmap;    /* enum color_map */

@@ -139,13 +139,11 @@ static json_t *colors(void)
     return j;
 }
 
-static json_t *resize(const struct explorer_opts *o)
+/* The options of commands that read the images. */
+static json_t *size(const struct explorer_opts *o)
 {
-    char size[32];
-    if (o->resize_h == 0)
-        return json_null();
-    snprintf(size, sizeof size, "%dx%d", o->resize_h, o->resize_w);
-    return json_string(size);
+    char words[GEOMETRY_WORDS];
+    return geometry_any(&o->size) ? json_string(geometry_words(&o->size, words)) : json_null();
 }
 
 char *explorer_index(const struct explorer_data *d)
@@ -172,7 +170,7 @@ char *explorer_index(const struct explorer_data *d)
                         json_pack("{s:o,s:o,s:o,s:o,s:o}", "data", path(o, o->data), "names",
                                   path(o, o->names), "maps",
                                   path(o, o->class_maps ? o->class_maps : o->cams), "ids",
-                                  path(o, o->ids), "resize", resize(o)));
+                                  path(o, o->ids), "size", size(o)));
     char *ascii = json_dumps(j, JSON_COMPACT | JSON_ENSURE_ASCII);
     json_decref(j);
     if (!ascii)

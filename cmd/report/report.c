@@ -43,7 +43,8 @@ enum table {
 
 static const char *file[TABLES];
 static struct explorer_opts explorer = {.cmap = COLOR_VIRIDIS};
-static const char *resize, *query;
+static struct geometry_opts size_words;
+static const char *query;
 static int64_t threads;
 
 static const struct opt options[] = {
@@ -123,8 +124,7 @@ static const struct opt options[] = {
      0, 0},
     {"data", 'd', OPT_STRING, &explorer.data, "PATH",
      "The images for explorer: a file or the data set's folder.", 0, 0},
-    {"resize", 0, OPT_STRING, &resize, "HxW",
-     "Make images of another size this large, as for cifar-predict.", 0, 0},
+    GEOMETRY_OPTS(size_words, GEOMETRY_HELP),
     {"class-maps", 0, OPT_STRING, &explorer.class_maps, "FILE",
      "The maps of all classes for explorer, as cifar-predict --class-maps writes them.", 0, 0},
     {"cams", 0, OPT_STRING, &explorer.cams, "FILE",
@@ -373,8 +373,7 @@ static void check_explorer(void)
         prog_usage("--class-maps and --cams exclude each other");
     if (!explorer.cams != !explorer.planes)
         prog_usage("--cams FILE and --planes LIST go together");
-    if (resize && !data_parse_size(resize, &explorer.resize_h, &explorer.resize_w))
-        prog_usage("--resize: expected HxW with sides from 1 to 1024, found '%s'", resize);
+    explorer.size = geometry_given(&size_words);
     /* These are read more than once. */
     for (int i = 0; i < TABLES; i++)
         if (file[i] && strcmp(file[i], "-") == 0)

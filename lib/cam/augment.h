@@ -3,13 +3,14 @@
 #ifndef HP_AUGMENT_H
 #define HP_AUGMENT_H
 
+#include "graph/graph.h"
+
 #include <stdint.h>
 
 enum { AUGMENT_VIEWS = 6 }; /* view 0 is the image as it is */
 
-/* View `view` of pixels (3, h, w), normalised by mean and std as graph.h says: out (3, h, w). */
-void augment_image(int view, const uint8_t *pixels, int h, int w, const float *mean,
-                   const float *std, float *out);
+/* View `view` of pixels (3, h, w) as value 0 of the graph: out (c, h, w). */
+void augment_image(int view, const struct graph *g, const uint8_t *pixels, float *out);
 
 /* Adds the share that the map (h, w) of a view has in the mean, moved back; `sum` is zero before
  * the first. */

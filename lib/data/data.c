@@ -5,7 +5,6 @@
 #include "base/prog.h"
 #include "base/text.h"
 #include "data/names_file.h"
-#include "image/resample.h"
 #include "data/source.h"
 
 #include <errno.h>
@@ -30,6 +29,7 @@ struct data {
     int ordered;           /* class folders numbered by their order, or 0 */
     int *number;           /* of each class folder its class among the names, or NULL */
     int h, w;
+    struct geometry size;
     size_t raw; /* bytes of an image of which the size is changed here, else 0 */
 };
 
@@ -164,9 +164,14 @@ static int open_source(struct data *d, const char *file, const struct data_opts 
 static void set_size(struct data *d, const struct data_opts *o)
 {
     const struct source *s = d->source;
-    d->h = o->resize_h ? o->resize_h : s->h;
-    d->w = o->resize_h ? o->resize_w : s->w;
-    if (d->h != s->h || d->w != s->w)
+    d->size = o->size;
+    d->h = s->h;
+    d->w = s->w;
+    /* A folder makes its images that large itself. */
+    if (s->sized)
+        return;
+    geometry_size(&o->size, s->h, s->w, &d->h, &d->w);
+    if (geometry_any(&o->size))
         d->raw = 3 * (size_t)s->h * (size_t)s->w;
 }
 
@@ -504,11 +509,6 @@ int data_ordered(const struct data *d)
     return d->ordered;
 }
 
-bool data_parse_size(const char *text, int *h, int *w)
-{
-    return text_size(text, RESAMPLE_SIDE, h, w);
-}
-
 /* Room for an image as its source gives it: `pixels` where that is its size already. */
 static uint8_t *raw_room(const struct data *d, uint8_t *pixels)
 {
@@ -520,7 +520,7 @@ static void raw_done(const struct data *d, uint8_t *raw, uint8_t *pixels, bool g
     if (raw == pixels)
         return;
     if (good)
-        resample(raw, d->source->h, d->source->w, pixels, d->h, d->w);
+        geometry_run(&d->size, raw, d->source->h, d->source->w, pixels);
     free(raw);
 }
 

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "data/inputs.h"
 #include "data/names.h"
+#include "image/geometry.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,25 +24,22 @@ struct data_item {
 };
 
 struct data_opts {
-    const char *labels;     /* labels for images in .npy or in a folder without class folders, or
-                               NULL: integers in .npy, a table with the column label, true or class,
-                               or one number a line */
-    bool coarse;            /* the superclasses of CIFAR-100 stand for its classes; then `names`
-                               has as many classes, or superclasses */
-    const char *names;      /* as names_load; NULL: the data set's own name files or folders.
-                               Superclasses in them stand for those of the records. Class folders get
-                               the number of their name among them; where none is among them, there
-                               must be as many, in the same order */
-    int resize_h, resize_w; /* images of another size are made this large, as Pillow's bilinear
-                               filter does it; 0: they stay, and a folder's must be 32 by 32 */
+    const char *labels;   /* labels for images in .npy or in a folder without class folders, or
+                             NULL: integers in .npy, a table with the column label, true or class,
+                             or one number a line */
+    bool coarse;          /* the superclasses of CIFAR-100 stand for its classes; then `names`
+                             has as many classes, or superclasses */
+    const char *names;    /* as names_load; NULL: the data set's own name files or folders.
+                             Superclasses in them stand for those of the records. Class folders get
+                             the number of their name among them; where none is among them, there
+                             must be as many, in the same order */
+    struct geometry size; /* what images become; where that differs from image to image, those of
+                             a folder must come out square, and where they stay, 32 by 32 */
     void (*note)(const char *text); /* gets what is worth telling, or NULL */
     void (*warn)(const char *text); /* gets what changes results, or NULL */
     struct inputs *inputs;          /* gets the files that are read beside those of the images,
                                        or NULL */
 };
-
-/* Reads HxW for data_opts: sides from 1 to 1024. */
-bool data_parse_size(const char *text, int *h, int *w) ERR_CHECKED;
 
 /* `path`: a file, a folder (the test split in it), or "-" for a stream. The labels
  * of a file are all checked here. Messages about an image call it "record" and its
@@ -51,7 +49,7 @@ int data_open(struct data **d, const char *path, const struct data_opts *o, stru
 void data_close(struct data *d);
 const char *data_name(const struct data *d);
 
-/* Image geometry, after resizing: 3 planes of h x w bytes, in R, G, B order. */
+/* Image geometry, after resizing and cropping: 3 planes of h x w bytes, in R, G, B order. */
 int data_h(const struct data *d);
 int data_w(const struct data *d);
 

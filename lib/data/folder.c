@@ -52,7 +52,7 @@ struct litter {
 
 struct folder {
     struct source base;
-    bool resize;
+    struct geometry size;
     char *text; /* names, each with its end */
     size_t used, room;
     size_t *place; /* [places]: paths of folders */
@@ -513,14 +513,29 @@ static int wrong_size(const struct folder *f, const struct image *im, const char
     return -1;
 }
 
+/* Images of different shapes come out in different sizes. */
+static int not_square(const struct folder *f, const struct image *im, const char *shown,
+                      struct err *e)
+{
+    char option[32], variable[32];
+    snprintf(option, sizeof option, "--crop %d", f->size.shorter);
+    snprintf(variable, sizeof variable, "CROP=%d", f->size.shorter);
+    return err_set(
+        e,
+        "%s: expected a square image, whose sides all are %d after resizing, found %d by "
+        "%d (height by width): give %s or another crop",
+        shown, f->size.shorter, im->h, im->w, prog_option(option, variable));
+}
+
 static int put_image(const struct folder *f, const struct image *im, uint8_t *pixels,
                      const char *shown, struct err *e)
 {
-    int h = f->base.h, w = f->base.w;
-    if (im->h == h && im->w == w)
-        memcpy(pixels, im->pixels, 3 * (size_t)h * (size_t)w);
-    else if (f->resize)
-        resample(im->pixels, im->h, im->w, pixels, h, w);
+    int h, w;
+    geometry_size(&f->size, im->h, im->w, &h, &w);
+    if (h == f->base.h && w == f->base.w)
+        geometry_run(&f->size, im->pixels, im->h, im->w, pixels);
+    else if (f->size.shorter)
+        return not_square(f, im, shown, e);
     else
         return wrong_size(f, im, shown, e);
     return 0;
@@ -650,13 +665,17 @@ static void tell(struct folder *f, const struct data_opts *o)
 int source_folder(struct source **out, const char *path, const struct data_opts *o, struct err *e)
 {
     struct folder *f = mem_zero(1, sizeof *f);
-    f->resize = o->resize_h > 0;
+    int h = SIDE, w = SIDE;
+    f->size = o->size;
+    if (!geometry_fixed(&f->size, &h, &w) && f->size.shorter)
+        h = w = f->size.shorter;
     f->endings = 1;
     f->base = (struct source){
         .kind = "folder",
         .path = mem_dup(path),
-        .h = f->resize ? o->resize_h : SIDE,
-        .w = f->resize ? o->resize_w : SIDE,
+        .h = h,
+        .w = w,
+        .sized = true,
         .side = SIDE,
         .at = folder_at,
         .path_of = folder_path,

@@ -10,6 +10,7 @@
 struct source {
     const char *kind;
     int h, w;
+    bool sized;         /* images are made this large by the layout itself */
     int side;           /* that messages about the size of images propose */
     int64_t count;      /* -1 for a stream */
     int classes;        /* labels are below this */

@@ -78,10 +78,15 @@ union engine_result {
     double *sums;
 };
 
+/* Planes of an image, whatever channels value 0 of the graph has: 3 or 1. */
+enum { ENGINE_COLOURS = 3 };
+
 /* A batch of images and what the network makes of them. */
 struct engine_batch {
     int n;
-    uint8_t *pixels; /* (n, 3, h, w); NULL with opts.images */
+    uint8_t *pixels; /* (n, ENGINE_COLOURS, h, w) as `read` fills them, in R, G, B order; a graph
+                        whose value 0 has one channel gets them grey (image/grey.h), and `seed` and
+                        `write` see (n, 1, h, w); NULL with opts.images */
     float *images;   /* (n, c, h, w) of value 0; NULL without opts.images */
     void *tag;       /* room of tag_bytes * batch size for the caller, filled by `read`, seen
                         again by `seed` and `write` */

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/pool.h"
+#include "image/grey.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -85,6 +86,12 @@ static size_t image_bytes(const struct work *w)
     return graph_size(w->graph, 0) * (w->opts.images ? sizeof(float) : 1);
 }
 
+/* Bytes of an image as `read` gives it: of pixels, all three colours. */
+static size_t read_bytes(const struct work *w)
+{
+    return w->opts.images ? image_bytes(w) : ENGINE_COLOURS * graph_cells(w->graph, 0);
+}
+
 static size_t seed_count(const struct work *w)
 {
     return (size_t)w->opts.vectors * (size_t)graph_classes(w->graph);
@@ -101,7 +108,7 @@ static int slot_open(struct slot *s, const struct work *w, struct err *e)
     struct engine_batch *b = &s->batch;
     size_t n = (size_t)w->batch;
     b->results = mem_zero((size_t)w->opts.want_count + 1, sizeof *b->results);
-    void *input = room(w, n * image_bytes(w), e);
+    void *input = room(w, n * read_bytes(w), e);
     if (w->opts.images)
         b->images = input;
     else
@@ -263,10 +270,20 @@ static void finish_batch(struct shift *s, struct slot *t)
     pthread_mutex_unlock(&s->lock);
 }
 
+/* A network of one channel sees grey images. */
+static void make_grey(const struct work *w, const struct engine_batch *b)
+{
+    const size_t cells = graph_cells(w->graph, 0);
+    for (size_t i = 0; i < (size_t)b->n; i++)
+        image_grey(b->pixels + i * read_bytes(w), cells, b->pixels + i * cells);
+}
+
 static int compute(struct shift *s, void *worker, struct engine_batch *b, struct err *e)
 {
     const struct work *w = s->work;
     size_t n = (size_t)b->n, max = (size_t)w->batch;
+    if (read_bytes(w) != image_bytes(w))
+        make_grey(w, b);
     memset(input_of(w, b) + n * image_bytes(w), 0, (max - n) * image_bytes(w));
     if (w->forward(worker, b, e) != 0)
         return -1;
@@ -359,7 +376,7 @@ static int read_here(void *ctx, struct engine_batch *b, int max, struct err *e)
 {
     struct here *h = ctx;
     (void)e;
-    size_t each = image_bytes(h->work);
+    size_t each = read_bytes(h->work);
     int n = h->all->n - h->next;
     n = n > max ? max : n;
     n = n > h->most ? h->most : n;

@@ -72,7 +72,7 @@ int64_t fit_wanted(int64_t count, int h, int w)
 static void add(struct check *c, const char *name, const float mean[3], const float std[3],
                 bool own)
 {
-    for (int bgr = 0; bgr < 2; bgr++) {
+    for (int bgr = 0; bgr < (c->use->channels == 3 ? 2 : 1); bgr++) {
         struct candidate *k = &c->candidate[c->candidates++];
         *k = (struct candidate){.name = name, .pixels.bgr = bgr, .own = own};
         memcpy(k->pixels.mean, mean, sizeof k->pixels.mean);
@@ -91,7 +91,7 @@ static void round_three(float v[3])
 static void list_candidates(struct check *c, const struct fit_stem *s)
 {
     int constants;
-    const struct normal *k = normal_all(&constants);
+    const struct normal *k = normal_all(c->use->channels, &constants);
     add(c, "those in use", c->use->mean, c->use->std, false);
     if (c->use->assume->bgr) {
         c->candidate[0].pixels.bgr = true;
@@ -332,11 +332,13 @@ static void put_options(char *out, size_t room, const struct fit_use *u,
     const float *m = x->pixels.mean, *s = x->pixels.std;
     char words[ASSUME_WORDS] = "", other[ASSUME_WORDS] = "";
     char now[ASSUME_WORDS], then[ASSUME_WORDS];
+    char mean[NORMAL_TEXT], std[NORMAL_TEXT];
     size_t at = 0;
     *out = '\0';
     if (!normal_same(m, s, use->pixels.mean, use->pixels.std))
-        at = (size_t)snprintf(out, room, "--mean %.6g,%.6g,%.6g --std %.6g,%.6g,%.6g", (double)m[0],
-                              (double)m[1], (double)m[2], (double)s[0], (double)s[1], (double)s[2]);
+        at = (size_t)snprintf(out, room, "--mean %s --std %s",
+                              normal_text(mean, "%.6g", m, u->channels),
+                              normal_text(std, "%.6g", s, u->channels));
     assume_write(now, &use->assumed);
     assume_write(then, &x->assumed);
     put_words(other, sizeof other, then, now, false);
@@ -460,7 +462,8 @@ static int compare(struct fit_verdict *v, struct check *c, struct model *m, stru
         if (is_clear(&x, &best))
             best = x;
     }
-    if (best.fit.divergence < DEEP_NONE && try_order(c, &best, &use, e) != 0)
+    if (best.fit.divergence < DEEP_NONE && c->use->channels == 3 &&
+        try_order(c, &best, &use, e) != 0)
         return -1;
     /* Constants may fit the first norm by chance where nothing fits the others. */
     if (!(best.fit.divergence < DEEP_NONE))
@@ -483,6 +486,7 @@ int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_i
     struct check c = {.use = u, .images = images};
     const struct interpretation use = in_use(u);
     struct model *m;
+    char mean[NORMAL_TEXT], std[NORMAL_TEXT];
     *v = (struct fit_verdict){.outcome = FIT_UNKNOWN};
     if (images->count < FIT_LEAST)
         return 0;
@@ -500,9 +504,9 @@ int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_i
     model_close(m);
     if (u->guess)
         snprintf(v->text, sizeof v->text,
-                 "%s: the mean %.6g,%.6g,%.6g and std %.6g,%.6g,%.6g of the pixels are a guess "
+                 "%s: the mean %s and std %s of the pixels are a guess "
                  "that no BatchNorm running statistics confirm: give --mean and --std",
-                 ckpt_name(u->ckpt), (double)u->mean[0], (double)u->mean[1], (double)u->mean[2],
-                 (double)u->std[0], (double)u->std[1], (double)u->std[2]);
+                 ckpt_name(u->ckpt), normal_text(mean, "%.6g", u->mean, u->channels),
+                 normal_text(std, "%.6g", u->std, u->channels));
     return 0;
 }

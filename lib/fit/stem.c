@@ -1,6 +1,7 @@
 #include "fit/stem.h"
 
 #include "base/mem.h"
+#include "image/grey.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 /* Multiplications that the moments of one frame may take: some hundredths of a second. */
 enum { BUDGET = 32 << 20, BORDER = 4 };
 
-/* Patches z: the bytes under the window, of three colours, then for each place of the window
+/* Patches z: the bytes under the window, of all channels, then for each place of the window
  * whether it lies within the image: 0 where the convolution pads, since it pads what is
  * normalised. The normalised patch is linear in z. */
 struct moments {
@@ -21,8 +22,9 @@ struct moments {
 struct fit_stem {
     const struct graph_op *conv;
     const struct model_norm *norm;
-    int out;  /* channels */
-    bool bgr; /* the convolution's weights were put in another order when it was built */
+    int out;      /* channels */
+    bool bgr;     /* the convolution's weights were put in another order when it was built */
+    int channels; /* 3 or, of grey images, 1 */
     int h, w, window, patch;
     int each;            /* cells taken of an image */
     double colour[3][3]; /* of each: sums over images of the mean, the mean square and the
@@ -83,9 +85,9 @@ static void take_patch(const struct fit_stem *s, const uint8_t *pixels, int y, i
             ix += m.dx;
             bool shown = inside && iy >= 0 && iy < s->h && ix >= 0 && ix < s->w;
             int from = iy * s->w + (m.flip ? s->w - 1 - ix : ix);
-            for (int c = 0; c < 3; c++)
+            for (int c = 0; c < s->channels; c++)
                 z[c * s->window + at] = shown ? pixels[c * plane + from] / 255.0 : 0;
-            z[3 * s->window + at] = frame == FIT_FRAME_ZERO ? shown : inside;
+            z[s->channels * s->window + at] = frame == FIT_FRAME_ZERO ? shown : inside;
         }
 }
 
@@ -116,7 +118,7 @@ static void add_image(struct fit_stem *s, struct moments *m, const uint8_t *pixe
 static void add_colours(struct fit_stem *s, const uint8_t *pixels)
 {
     const int plane = s->h * s->w;
-    for (int c = 0; c < 3; c++) {
+    for (int c = 0; c < s->channels; c++) {
         double sum = 0, square = 0;
         for (int i = 0; i < plane; i++) {
             double v = pixels[c * plane + i] / 255.0;
@@ -136,7 +138,7 @@ int fit_stem_new(struct fit_stem **out, const struct model *m, const struct fit_
 {
     *out = NULL;
     if (m->norms == 0 || m->graph->op[0].kind != GRAPH_CONV || m->graph->op[0].in[0] != 0 ||
-        m->graph->value[0].c != 3 || m->norm[0].value != m->graph->op[0].out)
+        m->norm[0].value != m->graph->op[0].out)
         return 0;
     struct fit_stem *s = mem_zero(1, sizeof *s);
     s->conv = &m->graph->op[0];
@@ -146,7 +148,8 @@ int fit_stem_new(struct fit_stem **out, const struct model *m, const struct fit_
     s->h = images->h;
     s->w = images->w;
     s->window = s->conv->y.k * s->conv->x.k;
-    s->patch = 4 * s->window;
+    s->channels = model_channels(m);
+    s->patch = (s->channels + 1) * s->window;
     double most = (double)BUDGET / ((double)images->count * s->patch * s->patch / 2);
     s->each = most < 1 ? 1 : most < INT32_MAX ? (int)most : INT32_MAX;
     for (int f = 0; f < FIT_FRAMES; f++) {
@@ -160,6 +163,8 @@ int fit_stem_new(struct fit_stem **out, const struct model *m, const struct fit_
     int r = 0;
     for (int64_t i = 0; i < images->count && r == 0; i++) {
         r = images->at(images->ctx, i, pixels, e);
+        if (r == 0 && s->channels == 1)
+            image_grey(pixels, (size_t)s->h * (size_t)s->w, pixels);
         if (r == 0)
             add_colours(s, pixels);
         for (int f = 0; f < FIT_FRAMES && r == 0; f++)
@@ -197,14 +202,14 @@ void fit_stem_free(struct fit_stem *s)
 static void weights_for(const struct fit_stem *s, const struct fit_pixels *p, int channel,
                         double *u)
 {
-    const float *w = s->conv->w + (size_t)channel * 3 * (size_t)s->window;
+    const float *w = s->conv->w + (size_t)channel * (size_t)(s->channels * s->window);
     memset(u, 0, (size_t)s->patch * sizeof *u);
-    for (int c = 0; c < 3; c++) {
-        int colour = p->bgr != s->bgr ? 2 - c : c;
+    for (int c = 0; c < s->channels; c++) {
+        int colour = s->channels == 3 && p->bgr != s->bgr ? 2 - c : c;
         for (int t = 0; t < s->window; t++) {
             double v = w[c * s->window + t] / (double)p->std[colour];
             u[colour * s->window + t] = v;
-            u[3 * s->window + t] -= v * (double)p->mean[colour];
+            u[s->channels * s->window + t] -= v * (double)p->mean[colour];
         }
     }
 }
@@ -262,12 +267,12 @@ double fit_stem_divergence(const struct fit_stem *s, const struct fit_pixels *p,
 
 void fit_stem_pixels(const struct fit_stem *s, float mean[3], float std[3], float each[3])
 {
-    for (int c = 0; c < 3; c++) {
-        double m = s->colour[c][0] / (double)s->images,
-               var = s->colour[c][1] / (double)s->images - m * m;
-        mean[c] = (float)m;
-        std[c] = (float)sqrt(var > 0 ? var : 0);
-        each[c] = (float)(s->colour[c][2] / (double)s->images);
+    for (int i = 0; i < 3; i++) {
+        const double *colour = s->colour[s->channels == 3 ? i : 0];
+        double m = colour[0] / (double)s->images, var = colour[1] / (double)s->images - m * m;
+        mean[i] = (float)m;
+        std[i] = (float)sqrt(var > 0 ? var : 0);
+        each[i] = (float)(colour[2] / (double)s->images);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { BITS = 22 };
 
@@ -15,7 +16,7 @@ struct span {
 };
 
 struct axis {
-    struct span *span; /* [out] */
+    struct span *span; /* [n], of the output pixels that are computed */
     int32_t *weights;
 };
 
@@ -25,16 +26,16 @@ static double triangle(double x)
     return x < 1.0 ? 1.0 - x : 0.0;
 }
 
-/* precompute_coeffs and normalize_coeffs_8bpc. */
-static struct axis axis_new(int in, int out)
+/* precompute_coeffs and normalize_coeffs_8bpc, for n of `out` pixels. */
+static struct axis axis_new(int in, int out, int first, int n)
 {
     double scale = (double)in / out, wide = scale < 1.0 ? 1.0 : scale;
     int room = (int)ceil(wide) * 2 + 1;
-    struct axis a = {mem_alloc((size_t)out, sizeof *a.span),
-                     mem_alloc((size_t)out * (size_t)room, sizeof *a.weights)};
+    struct axis a = {mem_alloc((size_t)n, sizeof *a.span),
+                     mem_alloc((size_t)n * (size_t)room, sizeof *a.weights)};
     double *k = mem_alloc((size_t)room, sizeof *k), step = 1.0 / wide;
-    for (int i = 0; i < out; i++) {
-        double centre = (i + 0.5) * scale, sum = 0.0;
+    for (int i = 0; i < n; i++) {
+        double centre = (first + i + 0.5) * scale, sum = 0.0;
         int from = (int)(centre - wide + 0.5), to = (int)(centre + wide + 0.5);
         from = from < 0 ? 0 : from;
         to = to > in ? in : to;
@@ -57,55 +58,82 @@ static void axis_free(struct axis *a)
     free(a->weights);
 }
 
-/* `step`: from one input pixel to the next. */
-static uint8_t blend(const uint8_t *in, size_t step, const struct span *s)
+static uint8_t rounded(int32_t sum)
 {
-    int32_t sum = 1 << (BITS - 1);
-    for (int i = 0; i < s->n; i++)
-        sum += in[(size_t)i * step] * s->weight[i];
     sum >>= BITS;
     return (uint8_t)(sum > 255 ? 255 : sum);
 }
 
-/* (h, w) to (h, ow). */
-static void pass_rows(const uint8_t *in, int h, int w, uint8_t *out, int ow, const struct axis *a)
+/* (h, w) to (h, n). */
+static void pass_rows(const uint8_t *in, int h, int w, uint8_t *out, int n, const struct axis *a)
 {
-    for (int i = 0; i < h; i++, in += w, out += ow)
-        for (int j = 0; j < ow; j++)
-            out[j] = blend(in + a->span[j].from, 1, &a->span[j]);
+    for (int i = 0; i < h; i++, in += w, out += n)
+        for (int j = 0; j < n; j++) {
+            const struct span *s = &a->span[j];
+            int32_t sum = 1 << (BITS - 1);
+            for (int k = 0; k < s->n; k++)
+                sum += in[s->from + k] * s->weight[k];
+            out[j] = rounded(sum);
+        }
 }
 
-/* (h, w) to (oh, w). */
-static void pass_columns(const uint8_t *in, int w, uint8_t *out, int oh, const struct axis *a)
+/* (h, w) to (n, w); sum[w] is room. */
+static void pass_columns(const uint8_t *in, int w, uint8_t *out, int n, const struct axis *a,
+                         int32_t *sum)
 {
-    for (int i = 0; i < oh; i++, out += w) {
-        const uint8_t *from = in + (size_t)a->span[i].from * (size_t)w;
+    for (int i = 0; i < n; i++, out += w) {
+        const struct span *s = &a->span[i];
         for (int j = 0; j < w; j++)
-            out[j] = blend(from + j, (size_t)w, &a->span[i]);
+            sum[j] = 1 << (BITS - 1);
+        for (int k = 0; k < s->n; k++) {
+            const uint8_t *row = in + (size_t)(s->from + k) * (size_t)w;
+            for (int j = 0; j < w; j++)
+                sum[j] += row[j] * s->weight[k];
+        }
+        for (int j = 0; j < w; j++)
+            out[j] = rounded(sum[j]);
     }
+}
+
+/* (h, w) to the part of it. */
+static void cut(const uint8_t *in, int w, const struct resample_part *p, uint8_t *out)
+{
+    for (int i = 0; i < p->h; i++)
+        memcpy(out + (size_t)i * (size_t)p->w, in + (size_t)(p->y + i) * (size_t)w + (size_t)p->x,
+               (size_t)p->w);
+}
+
+void resample_part(const uint8_t *in, int h, int w, int oh, int ow, const struct resample_part *p,
+                   uint8_t *out)
+{
+    struct axis x = axis_new(w, ow, p->x, p->w), y = axis_new(h, oh, p->y, p->h);
+    /* Pillow's own rule, of version 13; before, rows came first in any case. */
+    const bool columns_first = h > oh && h - oh > 2 * (w - ow);
+    /* Rows of the input that the part is made of. */
+    const int top = y.span[0].from, rows = y.span[p->h - 1].from + y.span[p->h - 1].n - top;
+    const size_t from = (size_t)top * (size_t)w, wide = (size_t)(columns_first ? w : p->w);
+    uint8_t *between = mem_alloc((size_t)(columns_first ? p->h : rows), wide);
+    int32_t *sum = mem_alloc(wide, sizeof *sum);
+    for (int i = 0; i < p->h; i++)
+        y.span[i].from -= top;
+    for (int c = 0; c < 3; c++, in += (size_t)h * (size_t)w, out += (size_t)p->h * (size_t)p->w) {
+        if (h == oh && w == ow) {
+            cut(in, w, p, out);
+        } else if (columns_first) {
+            pass_columns(in + from, w, between, p->h, &y, sum);
+            pass_rows(between, p->h, w, out, p->w, &x);
+        } else {
+            pass_rows(in + from, rows, w, between, p->w, &x);
+            pass_columns(between, p->w, out, p->h, &y, sum);
+        }
+    }
+    free(between);
+    free(sum);
+    axis_free(&x);
+    axis_free(&y);
 }
 
 void resample(const uint8_t *in, int h, int w, uint8_t *out, int oh, int ow)
 {
-    struct axis x = axis_new(w, ow), y = axis_new(h, oh);
-    /* Pillow's own rule, of version 13; before, rows came first in any case. */
-    bool columns_first = h > oh && h - oh > 2 * (w - ow);
-    uint8_t *between =
-        mem_alloc((size_t)(columns_first ? oh : h), (size_t)(columns_first ? w : ow));
-    for (int c = 0; c < 3; c++, in += (size_t)h * (size_t)w, out += (size_t)oh * (size_t)ow) {
-        if (h == oh) {
-            pass_rows(in, h, w, out, ow, &x);
-        } else if (w == ow) {
-            pass_columns(in, w, out, oh, &y);
-        } else if (columns_first) {
-            pass_columns(in, w, between, oh, &y);
-            pass_rows(between, oh, w, out, ow, &x);
-        } else {
-            pass_rows(in, h, w, between, ow, &x);
-            pass_columns(between, ow, out, oh, &y);
-        }
-    }
-    free(between);
-    axis_free(&x);
-    axis_free(&y);
+    resample_part(in, h, w, oh, ow, &(struct resample_part){0, 0, oh, ow}, out);
 }

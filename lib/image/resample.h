@@ -10,7 +10,17 @@
 /* Sides of targets. */
 enum { RESAMPLE_SIDE = 1024 };
 
-/* From 3 planes of h x w to 3 of oh x ow, another size. Thread-safe. */
+/* From 3 planes of h x w to 3 of oh x ow. Thread-safe. */
 void resample(const uint8_t *in, int h, int w, uint8_t *out, int oh, int ow);
+
+/* Rows and columns of the result. */
+struct resample_part {
+    int y, x, h, w;
+};
+
+/* The same, of which only a part is computed: 3 planes of part->h x part->w, at a cost that depends
+ * on these and on h and w alone. */
+void resample_part(const uint8_t *in, int h, int w, int oh, int ow,
+                   const struct resample_part *part, uint8_t *out);
 
 #endif

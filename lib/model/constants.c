@@ -106,9 +106,17 @@ static void offer(struct constants *s, float mean[3], float std[3], const char *
 
 /* --- tensors --- */
 
-static bool is_three(const struct ckpt_tensor *t)
+/* A number for each of `channels`. */
+static bool is_constant(const struct ckpt_tensor *t, int64_t channels)
 {
-    return t && t->count == 3 && t->type <= CKPT_BF16;
+    return t && t->count == channels && t->type <= CKPT_BF16;
+}
+
+/* The same number for all. */
+static void spread(float v[3], int channels)
+{
+    if (channels == 1)
+        v[1] = v[2] = v[0];
 }
 
 /* "normalize.STD" beside "normalize.MEAN". */
@@ -122,14 +130,15 @@ static const struct ckpt_tensor *find(const struct ckpt *c, const char *key)
 }
 
 /* The deviation that belongs to a mean, or NULL. */
-static const struct ckpt_tensor *deviation_of(const struct ckpt *c, const struct ckpt_tensor *mean)
+static const struct ckpt_tensor *deviation_of(const struct ckpt *c, const struct ckpt_tensor *mean,
+                                              int64_t channels)
 {
     char key[KEY];
     for (int i = 0; i < PAIRS; i++) {
         int head = before(mean->name, pairs[i].mean);
         const struct ckpt_tensor *std =
             head < 0 ? NULL : find(c, sibling(key, mean->name, head, pairs[i].std));
-        if (is_three(mean) && is_three(std))
+        if (is_constant(mean, channels) && is_constant(std, channels))
             return std;
     }
     return NULL;
@@ -138,24 +147,24 @@ static const struct ckpt_tensor *deviation_of(const struct ckpt *c, const struct
 bool constants_is(const struct ckpt *c, const struct ckpt_tensor *t)
 {
     char key[KEY];
-    if (!is_three(t))
+    if (!is_constant(t, 3) && !is_constant(t, 1))
         return false;
-    if (deviation_of(c, t))
+    if (deviation_of(c, t, t->count))
         return true;
     for (int i = 0; i < PAIRS; i++) {
         int head = before(t->name, pairs[i].std);
         const struct ckpt_tensor *mean =
             head < 0 ? NULL : find(c, sibling(key, t->name, head, pairs[i].mean));
-        if (is_three(mean))
+        if (is_constant(mean, t->count))
             return true;
     }
     return false;
 }
 
-static void find_tensors(struct constants *s, struct ckpt *c)
+static void find_tensors(struct constants *s, struct ckpt *c, int channels)
 {
     for (int i = 0; i < ckpt_count(c); i++) {
-        const struct ckpt_tensor *t = ckpt_at(c, i), *of = deviation_of(c, t);
+        const struct ckpt_tensor *t = ckpt_at(c, i), *of = deviation_of(c, t, channels);
         float mean[3], std[3];
         struct err ignored;
         if (!of)
@@ -163,6 +172,8 @@ static void find_tensors(struct constants *s, struct ckpt *c)
         /* What is not finite is offered as what it cannot be. */
         if (ckpt_read(c, t, mean, &ignored) != 0 || ckpt_read(c, of, std, &ignored) != 0)
             mean[0] = mean[1] = mean[2] = std[0] = std[1] = std[2] = NAN;
+        spread(mean, channels);
+        spread(std, channels);
         offer(s, mean, std, t->name);
     }
 }
@@ -171,21 +182,22 @@ static void find_tensors(struct constants *s, struct ckpt *c)
 
 /* "[0.4914, 0.4822, 0.4465]", as ckpt_extra gives a list or a tuple or, behind its type and
  * shape, a tensor. */
-static bool read_three(const char *text, float v[3])
+static bool read_numbers(const char *text, int channels, float v[3])
 {
     if (strncmp(text, "tensor ", 7) == 0)
         text += strcspn(text, "[");
     if (*text != '[' && *text != '(')
         return false;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < channels; i++) {
         char *end;
         v[i] = strtof(++text, &end);
         if (end == text || !isfinite(v[i]))
             return false;
         text = end;
-        if (i < 2 ? *text != ',' : (*text != ']' && *text != ')') || text[1] != '\0')
+        if (i < channels - 1 ? *text != ',' : (*text != ']' && *text != ')') || text[1] != '\0')
             return false;
     }
+    spread(v, channels);
     return true;
 }
 
@@ -197,7 +209,7 @@ static const char *entry(const struct ckpt *c, const char *path)
     return NULL;
 }
 
-static void find_entries(struct constants *s, struct ckpt *c)
+static void find_entries(struct constants *s, struct ckpt *c, int channels)
 {
     char key[KEY];
     for (int i = 0; i < ckpt_extras(c); i++)
@@ -206,15 +218,15 @@ static void find_entries(struct constants *s, struct ckpt *c)
             int head = before(x->path, pairs[p].mean);
             const char *of = head < 0 ? NULL : entry(c, sibling(key, x->path, head, pairs[p].std));
             float mean[3], std[3];
-            if (of && read_three(x->text, mean) && read_three(of, std))
+            if (of && read_numbers(x->text, channels, mean) && read_numbers(of, channels, std))
                 offer(s, mean, std, x->path);
         }
 }
 
-bool constants_find(struct constants *s, struct ckpt *c)
+bool constants_find(struct constants *s, struct ckpt *c, int channels)
 {
     *s = (struct constants){.where = ""};
-    find_tensors(s, c);
-    find_entries(s, c);
+    find_tensors(s, c, channels);
+    find_entries(s, c, channels);
     return *s->where;
 }

@@ -15,8 +15,9 @@ struct constants {
     char refused[160];     /* where a pair of three lies that are no constants of pixels, or "" */
 };
 
-/* False where there are none. Entries need a checkpoint that was opened with its extras. */
-bool constants_find(struct constants *s, struct ckpt *c);
+/* Those of networks of so many channels, 3 or 1; of one, all three numbers are the same. False
+ * where there are none. Entries need a checkpoint that was opened with its extras. */
+bool constants_find(struct constants *s, struct ckpt *c, int channels);
 
 /* Whether a tensor is such a mean or deviation. */
 bool constants_is(const struct ckpt *c, const struct ckpt_tensor *t);

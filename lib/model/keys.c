@@ -91,9 +91,7 @@ static const char *misfit(const struct build *b, const struct ckpt_tensor *t, in
         return "";
     /* The stem comes first. */
     if (b->graph->ops == 0 && shape[1] == 3)
-        return t->shape[1] == 1
-                   ? ": a network for grey images; images here have three channels"
-                   : ": a network for images of other channels; images here have three";
+        return ": a network for images of other channels; images here have three or, grey, one";
     bool grouped = t->shape[1] < shape[1] && shape[1] % t->shape[1] == 0;
     return grouped ? ": convolutions in groups are not expected here" : "";
 }

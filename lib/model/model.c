@@ -80,6 +80,13 @@ static int build_all(struct build *b, struct err *e)
     return 0;
 }
 
+int model_sized(struct ckpt *c, struct err *e)
+{
+    const char *program;
+    size_t n;
+    return ckpt_program(c, &program, &n, e) != 0 ? -1 : program != NULL;
+}
+
 static struct build begin(struct ckpt *c, const struct model_opts *o)
 {
     struct build b = {.ckpt = c, .opts = o};
@@ -102,7 +109,10 @@ static void end(struct build *b)
 int model_open(struct model **m, struct ckpt *c, const struct model_opts *o, struct err *e)
 {
     *m = NULL;
-    if (o->h < 1 || o->w < 1 || o->h > BUILD_ELEMENTS / o->w / 3)
+    const int sized = o->h > 0 ? 0 : model_sized(c, e);
+    if (sized < 0)
+        return -1;
+    if (!sized && (o->h < 1 || o->w < 1 || o->h > BUILD_ELEMENTS / o->w / 3))
         return build_too_large(c, o->h, o->w, e);
     struct build b = begin(c, o);
     memcpy(b.graph->mean, o->mean, sizeof b.graph->mean);

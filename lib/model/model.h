@@ -41,10 +41,11 @@ struct model {
 };
 
 struct model_opts {
-    int h, w;                       /* of the images */
-    float mean[3], std[3];          /* of pixels scaled to [0,1]; may be set in the graph later */
-    const struct assume *assume;    /* NULL: all as usual */
-    bool unfolded;                  /* keep batch norms as operations of their own */
+    int h, w;                    /* of the images; 0: those of the program, see model_sized */
+    float mean[3], std[3];       /* of pixels scaled to [0,1]; may be set in the graph later; of a
+                                    network of one channel, the first */
+    const struct assume *assume; /* NULL: all as usual */
+    bool unfolded;               /* keep batch norms as operations of their own */
     void (*note)(const char *text); /* what a user may want to know; may be NULL */
 };
 
@@ -54,6 +55,15 @@ struct model_opts {
 int model_open(struct model **m, struct ckpt *c, const struct model_opts *o, struct err *e)
     ERR_CHECKED;
 void model_close(struct model *m);
+
+/* Whether a checkpoint is a program, which may say how large its images are: 1, 0, or -1. */
+int model_sized(struct ckpt *c, struct err *e) ERR_CHECKED;
+
+/* Channels of the images as the network sees them: 3 or 1. */
+static inline int model_channels(const struct model *m)
+{
+    return m->graph->value[0].c;
+}
 
 /* "names of torchvision: basic blocks 3-4-6-3, 100 classes". Caller frees. */
 char *model_describe(const struct model *m) __attribute__((warn_unused_result));

@@ -7,9 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CIFAR10, KUANGLIU, CIFAR100, IMAGENET, HALF, NONE, BYTES, ALL };
+enum {
+    CIFAR10,
+    KUANGLIU,
+    CIFAR100,
+    IMAGENET,
+    HALF,
+    NONE,
+    BYTES,
+    ALL,
+    SVHN = ALL,
+    STL10,
+    TINY,
+    COLOUR
+};
 
-static const struct normal all[ALL] = {
+static const struct normal colour[COLOUR] = {
     [CIFAR10] = {"cifar10", {.4914F, .4822F, .4465F}, {.2470F, .2435F, .2616F}},
     /* The means of the images' own deviations, which many scripts took over. */
     [KUANGLIU] = {"kuangliu", {.4914F, .4822F, .4465F}, {.2023F, .1994F, .2010F}},
@@ -18,12 +31,26 @@ static const struct normal all[ALL] = {
     [HALF] = {"half", {.5F, .5F, .5F}, {.5F, .5F, .5F}},
     [NONE] = {"none", {0, 0, 0}, {1, 1, 1}},
     [BYTES] = {"bytes", {0, 0, 0}, {1 / 255.F, 1 / 255.F, 1 / 255.F}}, /* 0 to 255 as they are */
+    /* Of one data set each, which nobody uses for others. */
+    [SVHN] = {"svhn", {.4377F, .4438F, .4728F}, {.1980F, .2010F, .1970F}},
+    [STL10] = {"stl10", {.4467F, .4398F, .4066F}, {.2603F, .2566F, .2713F}},
+    [TINY] = {"tiny-imagenet", {.4802F, .4481F, .3975F}, {.2770F, .2691F, .2821F}},
 };
 
-const struct normal *normal_all(int *n)
+enum { MNIST, FASHION, GREY_HALF, GREY_NONE, GREY_BYTES, GREY };
+
+static const struct normal grey[GREY] = {
+    [MNIST] = {"mnist", {.1307F, .1307F, .1307F}, {.3081F, .3081F, .3081F}},
+    [FASHION] = {"fashion-mnist", {.2860F, .2860F, .2860F}, {.3530F, .3530F, .3530F}},
+    [GREY_HALF] = {"half", {.5F, .5F, .5F}, {.5F, .5F, .5F}},
+    [GREY_NONE] = {"none", {0, 0, 0}, {1, 1, 1}},
+    [GREY_BYTES] = {"bytes", {0, 0, 0}, {1 / 255.F, 1 / 255.F, 1 / 255.F}},
+};
+
+const struct normal *normal_all(int channels, int *n)
 {
-    *n = ALL;
-    return all;
+    *n = channels == 1 ? (int)GREY : (int)ALL;
+    return channels == 1 ? grey : colour;
 }
 
 static bool one_of(const char *word, const char *const *words)
@@ -34,45 +61,64 @@ static bool one_of(const char *word, const char *const *words)
     return false;
 }
 
-const struct normal *normal_usual(const char *family, int side, const char *kind)
+/* The constants that a data set goes by, or NULL. */
+static const struct normal *of_kind(const struct normal *all, int n, const char *kind)
+{
+    for (int i = 0; i < n; i++)
+        if (strcmp(all[i].name, kind) == 0)
+            return &all[i];
+    return NULL;
+}
+
+const struct normal *normal_usual(const struct model *m, const char *kind)
 {
     static const char *const imagenet[] = {"akamaster", "ehanw",   "huggingface",
                                            "timm-deep", "timm-v2", NULL};
     static const char *const kuangliu[] = {"kuangliu", "kuangliu-preact", "bearpaw-preact", NULL};
-    bool cifar10 = strcmp(kind, "cifar10") == 0;
+    const struct normal *known;
+    if (model_channels(m) == 1)
+        return (known = of_kind(grey, GREY, kind)) ? known : &grey[GREY_HALF];
     /* torchvision's GoogLeNet brings ImageNet's constants to these before anything else, where its
      * weights are those that torchvision offers. */
-    if (strcmp(family, "torchvision-googlenet") == 0 && side > 32)
-        return &all[HALF];
-    if (one_of(family, imagenet) || (strncmp(family, "torchvision", 11) == 0 && side > 32))
-        return &all[IMAGENET];
-    if (cifar10)
-        return &all[one_of(family, kuangliu) ? KUANGLIU : CIFAR10];
-    return &all[CIFAR100];
+    if (strcmp(m->family, "torchvision-googlenet") == 0 && m->side > 32)
+        return &colour[HALF];
+    if (one_of(m->family, imagenet) || (strncmp(m->family, "torchvision", 11) == 0 && m->side > 32))
+        return &colour[IMAGENET];
+    if (strcmp(kind, "cifar10") == 0)
+        return &colour[one_of(m->family, kuangliu) ? KUANGLIU : CIFAR10];
+    if ((known = of_kind(grey, GREY, kind)))
+        return known;
+    return (known = of_kind(colour, COLOUR, kind)) ? known : &colour[CIFAR100];
 }
 
-static bool parse_three(const char *text, bool positive, float v[3])
+/* Three numbers, or one for all; how many there are, 0 where it is neither. */
+static int parse_numbers(const char *text, bool positive, float v[3])
 {
     for (int i = 0; i < 3; i++) {
         char *end;
         double x = strtod(text, &end);
-        if (end == text || *end != (i < 2 ? ',' : '\0') || !isfinite((float)x) ||
-            (positive && (float)x <= 0))
-            return false;
+        if (end == text || !isfinite((float)x) || (positive && (float)x <= 0))
+            return 0;
         v[i] = (float)x;
+        if (i == 0 && *end == '\0') {
+            v[1] = v[2] = v[0];
+            return 1;
+        }
+        if (*end != (i < 2 ? ',' : '\0'))
+            return 0;
         text = end + 1;
     }
-    return true;
+    return 3;
 }
 
 /* Both, of pixels from 0 to 1; NULL for one that is not given. */
 static int parse(const char *mean, const char *std, float m[3], float s[3], struct err *e)
 {
     bool bytes;
-    if (mean && !parse_three(mean, false, m))
-        return err_set(e, "--mean: expected three numbers R,G,B, found '%s'", mean);
-    if (std && !parse_three(std, true, s))
-        return err_set(e, "--std: expected three positive numbers R,G,B, found '%s'", std);
+    if (mean && parse_numbers(mean, false, m) == 0)
+        return err_set(e, "--mean: expected three numbers R,G,B or one, found '%s'", mean);
+    if (std && parse_numbers(std, true, s) == 0)
+        return err_set(e, "--std: expected three positive numbers R,G,B or one, found '%s'", std);
     if (constants_scale(mean ? m : NULL, std ? s : NULL, &bytes))
         return 0;
     return err_set(
@@ -103,8 +149,10 @@ static const char *take_options(struct normal_use *u, const char *mean, const ch
 static void choose_default(struct normal_use *u, const struct model *m, const struct constants *s,
                            const char *kind)
 {
-    const struct normal *usual = normal_usual(m->family, m->side, kind);
-    bool known = strncmp(kind, "cifar", 5) == 0;
+    const struct normal *usual = normal_usual(m, kind);
+    const bool known = strncmp(kind, "cifar", 5) == 0
+                           ? u->channels == 3
+                           : of_kind(grey, GREY, kind) || of_kind(colour, COLOUR, kind);
     u->name = s ? "stored" : usual->name;
     u->usual = !s;
     u->guess = false;
@@ -127,13 +175,12 @@ static void choose_default(struct normal_use *u, const struct model *m, const st
 static void tell_conflict(struct normal_use *u, const struct constants *s, const struct ckpt *c,
                           const char *options)
 {
+    char mean[NORMAL_TEXT], std[NORMAL_TEXT];
     if (*options && *s->where && !normal_same(u->mean, u->std, s->mean, s->std))
-        snprintf(
-            u->conflict, sizeof u->conflict,
-            "%.80s: %s instead of the checkpoint's %s: mean %.6g,%.6g,%.6g and standard deviation "
-            "%.6g,%.6g,%.6g",
-            ckpt_name(c), options, s->where, (double)s->mean[0], (double)s->mean[1],
-            (double)s->mean[2], (double)s->std[0], (double)s->std[1], (double)s->std[2]);
+        snprintf(u->conflict, sizeof u->conflict,
+                 "%.80s: %s instead of the checkpoint's %s: mean %s and standard deviation %s",
+                 ckpt_name(c), options, s->where, normal_text(mean, "%.6g", s->mean, u->channels),
+                 normal_text(std, "%.6g", s->std, u->channels));
     else if (!*options && *s->other)
         snprintf(u->conflict, sizeof u->conflict,
                  "%.80s: the constants %s are used, and %s differs: --mean and --std choose",
@@ -145,12 +192,27 @@ static void tell_conflict(struct normal_use *u, const struct constants *s, const
                  ckpt_name(c), s->refused);
 }
 
-void normal_choose(struct normal_use *u, const struct model *m, struct ckpt *c, const char *kind,
-                   const char *mean, const char *std)
+/* Whether options give as many numbers as the network has channels, or one. */
+static int check_channels(const char *option, const char *text, int channels, const struct ckpt *c,
+                          struct err *e)
+{
+    float v[3];
+    return !text || channels == 3 || parse_numbers(text, false, v) < 3
+               ? 0
+               : err_set(e, "%s: expected one number for the one channel of %s, found '%s'", option,
+                         ckpt_name(c), text);
+}
+
+int normal_choose(struct normal_use *u, const struct model *m, struct ckpt *c, const char *kind,
+                  const char *mean, const char *std, struct err *e)
 {
     struct constants s;
-    bool stored = constants_find(&s, c);
     char from[sizeof u->from];
+    u->channels = model_channels(m);
+    if (check_channels("--mean", mean, u->channels, c, e) != 0 ||
+        check_channels("--std", std, u->channels, c, e) != 0)
+        return -1;
+    bool stored = constants_find(&s, c, u->channels);
     *u->conflict = '\0';
     choose_default(u, m, stored ? &s : NULL, kind);
     const char *options = take_options(u, mean, std);
@@ -165,6 +227,18 @@ void normal_choose(struct normal_use *u, const struct model *m, struct ckpt *c, 
         memcpy(from, u->from, sizeof from);
         snprintf(u->from, sizeof u->from, "%s; otherwise %.200s", options, from);
     }
+    return 0;
+}
+
+const char *normal_text(char buf[NORMAL_TEXT], const char *format, const float v[3], int channels)
+{
+    char number[NORMAL_TEXT / 3];
+    *buf = '\0';
+    for (int i = 0; i < channels; i++) {
+        snprintf(number, sizeof number, format, (double)v[i]);
+        snprintf(buf + strlen(buf), NORMAL_TEXT - strlen(buf), "%s%s", i ? "," : "", number);
+    }
+    return buf;
 }
 
 bool normal_same(const float mean[3], const float std[3], const float other_mean[3],
@@ -178,9 +252,9 @@ bool normal_same(const float mean[3], const float std[3], const float other_mean
 
 void normal_put(struct run *r, const struct normal_use *u)
 {
-    run_put(r, "mean", "%.7g,%.7g,%.7g", (double)u->mean[0], (double)u->mean[1],
-            (double)u->mean[2]);
-    run_put(r, "std", "%.7g,%.7g,%.7g", (double)u->std[0], (double)u->std[1], (double)u->std[2]);
+    char text[NORMAL_TEXT];
+    run_put(r, "mean", "%s", normal_text(text, "%.7g", u->mean, u->channels));
+    run_put(r, "std", "%s", normal_text(text, "%.7g", u->std, u->channels));
     run_put(r, "constants_from", "%s", u->from);
 }
 

@@ -53,6 +53,8 @@ static void settle_stem(struct build *b)
         ckpt_find(b->ckpt, family_key(key, &b->found, 0, 0, f->stem[0].conv, "weight"));
     const bool wide = t && t->ndim == 4 && t->shape[2] > 3, large = wide || family_stem(f) > 1;
     b->model->side = wide ? 224 : 32;
+    if (t && t->ndim == 4 && t->shape[1] == 1)
+        b->graph->value[0].c = 1;
     if (a->stem_stride == 0)
         a->stem_stride = large ? 2 : 1;
     if (a->pool == ASSUME_POOL_USUAL)
@@ -104,6 +106,9 @@ int build_check_effects(const struct build *b, struct err *e)
                        name);
     if (a->shortcut == ASSUME_SHORT_CONV && !b->convolved)
         return err_set(e, "%s: --assume shortcut: expected keys of shortcuts, found none", name);
+    if (a->bgr && b->graph->value[0].c != 3)
+        return err_set(e, "%s: --assume channels: expected a network of three channels, found one",
+                       name);
     return 0;
 }
 

@@ -8,12 +8,16 @@ void session_parse(struct session_opts *o)
 
     if (o->assume && assume_parse(&o->assumed, o->assume, &e) != 0)
         prog_usage("--assume: %s", e.msg);
-    if (o->resize && !data_parse_size(o->resize, &o->resize_h, &o->resize_w))
-        prog_usage("--resize: expected HxW with sides from 1 to 1024, found '%s'", o->resize);
+    o->size = geometry_given(&o->sized);
     if (o->device && !engine_is_device(o->device))
         prog_usage("--device: expected auto, cpu, ref or cuda[:N], found '%s'", o->device);
     if (normal_check(o->mean, o->std, &e) != 0)
         prog_usage("%s", e.msg);
+}
+
+const char *session_sized(const struct session_opts *o)
+{
+    return o->sized.resize ? "resize" : "crop";
 }
 
 int session_checkpoint(struct ckpt **c, const struct session_opts *o, struct err *e)
@@ -26,10 +30,36 @@ int session_checkpoint(struct ckpt **c, const struct session_opts *o, struct err
 int session_model(struct model **m, struct ckpt *c, const struct session_opts *o, int h, int w,
                   struct err *e)
 {
-    const struct model_opts with = {
+    enum { SIDE = 32 };
+    struct model_opts with = {
         .h = h, .w = w, .std = {1, 1, 1}, .assume = &o->assumed, .note = prog_note};
+    const int sized = h > 0 ? 1 : model_sized(c, e);
 
+    if (sized < 0)
+        return -1;
+    if (!sized)
+        with.h = with.w = SIDE;
     return model_open(m, c, &with, e);
+}
+
+int session_network(struct data **data, struct model **m, struct ckpt *c,
+                    const struct session_opts *o, const struct data_opts *d, struct err *e)
+{
+    struct data_opts images = *d;
+    const int sized = geometry_any(&o->size) ? 0 : model_sized(c, e);
+
+    *data = NULL;
+    *m = NULL;
+    images.size = o->size;
+    if (sized < 0 || (sized && session_model(m, c, o, 0, 0, e) != 0))
+        return -1;
+    if (*m) {
+        images.size.h = (*m)->graph->value[0].h;
+        images.size.w = (*m)->graph->value[0].w;
+    }
+    if (data_open(data, o->data, &images, e) != 0)
+        return -1;
+    return *m ? 0 : session_model(m, c, o, data_h(*data), data_w(*data), e);
 }
 
 int session_head(struct model_head *h, const struct session_opts *o, int image_h, int image_w,
@@ -48,38 +78,35 @@ int session_head(struct model_head *h, const struct session_opts *o, int image_h
     return r;
 }
 
-static void settle_pixels(struct session *s)
+static int settle_pixels(struct session *s, struct err *e)
 {
     struct graph *g = s->model->graph;
     struct normal_use *u = &s->pixels;
     const char *kind = data_kind(s->data);
+    char mean[NORMAL_TEXT], std[NORMAL_TEXT];
 
-    normal_choose(u, s->model, s->ckpt, kind, s->opts->mean, s->opts->std);
+    if (normal_choose(u, s->model, s->ckpt, kind, s->opts->mean, s->opts->std, e) != 0)
+        return -1;
     memcpy(g->mean, u->mean, sizeof g->mean);
     memcpy(g->std, u->std, sizeof g->std);
     if (*u->conflict)
         prog_say("%s", u->conflict);
     if (prog_verbose())
-        prog_say("%s images, mean %g %g %g, standard deviation %g %g %g (%s)", kind,
-                 (double)u->mean[0], (double)u->mean[1], (double)u->mean[2], (double)u->std[0],
-                 (double)u->std[1], (double)u->std[2], u->from);
+        prog_say("%s images, mean %s, standard deviation %s (%s)", kind,
+                 normal_text(mean, "%g", u->mean, u->channels),
+                 normal_text(std, "%g", u->std, u->channels), u->from);
+    return 0;
 }
 
 int session_open(struct session *s, const struct session_opts *o, const struct data_opts *d,
                  struct err *e)
 {
-    struct data_opts images = *d;
-
     s->opts = o;
-    images.resize_h = o->resize_h;
-    images.resize_w = o->resize_w;
     if (engine_warm(o->device, e) != 0 || session_checkpoint(&s->ckpt, o, e) != 0 ||
-        data_open(&s->data, o->data, &images, e) != 0 ||
-        session_model(&s->model, s->ckpt, o, data_h(s->data), data_w(s->data), e) != 0)
+        session_network(&s->data, &s->model, s->ckpt, o, d, e) != 0)
         return -1;
     data_advise(s->data, s->model->side);
-    settle_pixels(s);
-    return 0;
+    return settle_pixels(s, e);
 }
 
 struct engine_opts session_engine_opts(const struct session *s)

@@ -15,14 +15,14 @@
 
 /* What the options say; strings are NULL where an option is not given. */
 struct session_opts {
-    const char *model, *data, *resize, *mean, *std, *assume;
+    const char *model, *data, *mean, *std, *assume;
+    struct geometry_opts sized;
     const char *device; /* "auto" to begin with */
     int precision;      /* enum engine_precision */
     bool exact;
     int64_t threads;       /* 0: one per core */
     struct assume assumed; /* of `assume`, from session_parse() */
-    int resize_h;          /* of `resize`, from session_parse(); 0: images stay as they are */
-    int resize_w;
+    struct geometry size;  /* of `sized`, from session_parse() */
 };
 
 enum { SESSION_THREADS = 1024 };
@@ -34,15 +34,17 @@ enum { SESSION_THREADS = 1024 };
                 "The checkpoint: .pth or .pt as torch.save writes them, or .safetensors.", 0)
 #define SESSION_ASSUME_OPT(s)                                                                      \
     SESSION_ROW("assume", 0, OPT_STRING, &(s).assume, "KEY=VALUE,...", ASSUME_HELP, 0)
-#define SESSION_RESIZE_OPT(s)                                                                      \
-    SESSION_ROW("resize", 0, OPT_STRING, &(s).resize, "HxW",                                       \
-                "Make images of another size this large, as torchvision's Resize does: the size "  \
-                "that the model was trained on. Default: they stay, and those of a folder must "   \
-                "be 32x32.",                                                                       \
-                0)
+#define SESSION_SIZE_OPTS(s)                                                                       \
+    GEOMETRY_OPTS(                                                                                 \
+        (s).sized,                                                                                 \
+        "Make images of another size this large, as torchvision's Resize does: the "               \
+        "size that the model was trained on. One number N is the shorter side. "                   \
+        "Default: the size that the model's program was exported for; else images stay, "          \
+        "and those of a folder must be 32x32.")
 #define SESSION_PIXEL_OPTS(s)                                                                      \
     SESSION_ROW("mean", 0, OPT_STRING, &(s).mean, "R,G,B",                                         \
-                "Mean of the pixels, from 0 to 1, or from 0 to 255 where a number is above 2. "    \
+                "Mean of the pixels, from 0 to 1, or from 0 to 255 where a number is above 2; "    \
+                "one number stands for all channels. "                                             \
                 "Default: what is usual for the network and the data set; -v prints it.",          \
                 0),                                                                                \
         SESSION_ROW("std", 0, OPT_STRING, &(s).std, "R,G,B",                                       \
@@ -69,6 +71,9 @@ enum { SESSION_THREADS = 1024 };
  * that names the option. */
 void session_parse(struct session_opts *o);
 
+/* The option by which a size was given: "resize" or "crop". */
+const char *session_sized(const struct session_opts *o);
+
 /* What is open; NULL where it is not. */
 struct session {
     const struct session_opts *opts;
@@ -80,10 +85,18 @@ struct session {
 };
 
 /* Opens checkpoint, images and network, and starts the device meanwhile. `d` is for data_open(),
- * but for the size. `s` is zero before and the caller's to close, after an error, too. Says
- * conflicts about the constants on standard error, and with -v what they are. `o` outlives it. */
+ * but for the size: without options images become as large as a program's. `s` is zero before and
+ * the caller's to close, after an error, too. Says conflicts about the constants on standard error,
+ * and with -v what they are. `o` outlives it. */
 int session_open(struct session *s, const struct session_opts *o, const struct data_opts *d,
                  struct err *e) ERR_CHECKED;
+
+/* The images and the network of a checkpoint alone, with pixels that are not normalised: of the
+ * size that options say, or else that its program says, or else the images'. `d` as for
+ * session_open(). Caller closes both, after an error, too. */
+int session_network(struct data **data, struct model **m, struct ckpt *c,
+                    const struct session_opts *o, const struct data_opts *d, struct err *e)
+    ERR_CHECKED;
 
 /* Device, precision, exact, threads and note, as the options say. */
 struct engine_opts session_engine_opts(const struct session *s);
@@ -100,7 +113,8 @@ void session_close(struct session *s);
 /* Opens the checkpoint alone. Caller closes. */
 int session_checkpoint(struct ckpt **c, const struct session_opts *o, struct err *e) ERR_CHECKED;
 
-/* A model of a checkpoint for images of h by w whose pixels are not normalised. Caller closes. */
+/* A model of a checkpoint for images of h by w whose pixels are not normalised; 0 by 0: as large as
+ * a program says, or 32 by 32. Caller closes. */
 int session_model(struct model **m, struct ckpt *c, const struct session_opts *o, int h, int w,
                   struct err *e) ERR_CHECKED;
 

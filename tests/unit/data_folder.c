@@ -372,7 +372,7 @@ static void test_resize(void)
     folder("r");
     golden_put("data/images/rgb8.png", "r/1.png");
     golden_put("data/images/one.png", "r/2.png");
-    struct data_opts o = {.resize_h = 9, .resize_w = 13};
+    struct data_opts o = {.size = {.h = 9, .w = 13}};
     struct data *d = open_data("r", &o);
     CHECK(data_h(d) == 9 && data_w(d) == 13);
     uint8_t pixels[3 * 9 * 13], one[3];
@@ -398,14 +398,38 @@ static void test_resize(void)
     data_close(d);
 }
 
-static void test_parse_size(void)
+/* Images of several shapes: the shorter side, and the middle of it. */
+static void test_crop(void)
 {
-    static const char *const bad[] = {"",     "32",     "32x",    "x32",  "32x32x", "0x1",    "1x0",
-                                      "-1x3", "1025x1", "1x1025", " 1x1", "1 x1",   "99999x1"};
-    int h, w;
-    CHECK(data_parse_size("1x1024", &h, &w) && h == 1 && w == 1024);
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        CHECK(!data_parse_size(bad[i], &h, &w));
+    folder("k");
+    golden_put("data/images/one.png", "k/1.png");
+    golden_put("data/images/rgb8.png", "k/2.png");
+    struct data_opts o = {.size = {.shorter = 6}};
+    struct data *d = open_data("k", &o);
+    CHECK(data_h(d) == 6 && data_w(d) == 6);
+    check_image(
+        d, 1,
+        "k/2.png: expected a square image, whose sides all are 6 after resizing, found 9 by "
+        "13 (height by width): give --crop 6 or another crop");
+    data_close(d);
+    o.size.crop_h = 5;
+    o.size.crop_w = 4;
+    d = open_data("k", &o);
+    CHECK(data_h(d) == 5 && data_w(d) == 4);
+    uint8_t pixels[3 * 5 * 4], want[3 * 5 * 4];
+    struct data_item item;
+    struct err e;
+    struct image im;
+    size_t n;
+    unsigned char *bytes = golden_get("data/images/rgb8.png", &n);
+    CHECK(image_decode(&im, bytes, n, "x", &e) == 0);
+    geometry_run(&o.size, im.pixels, im.h, im.w, want);
+    CHECK(data_at(d, 0, pixels, &item, &e) == 0);
+    CHECK(data_at(d, 1, pixels, &item, &e) == 0);
+    CHECK(memcmp(pixels, want, sizeof want) == 0);
+    image_free(&im);
+    free(bytes);
+    data_close(d);
 }
 
 int main(void)
@@ -417,7 +441,7 @@ int main(void)
     test_names();
     test_broken();
     test_resize();
-    test_parse_size();
+    test_crop();
     files_end();
     return CHECK_DONE();
 }

@@ -94,7 +94,7 @@ static void test(const char *file, bool bgr, double tolerance)
     struct fit_stem *s;
     struct err e;
     int all;
-    const struct normal *k = normal_all(&all);
+    const struct normal *k = normal_all(3, &all);
     CHECK(ckpt_open(&c, path, NULL, &e) == 0);
     CHECK(model_open(&m, c, &o, &e) == 0);
     CHECK(fit_stem_new(&s, m, &images, &e) == 0);

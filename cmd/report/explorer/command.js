@@ -107,7 +107,7 @@ const Command = (() => {
     /* --- maps and pictures --- */
 
     const ids = () => paths.ids ? ` --ids ${quote(paths.ids)}` : "";
-    const resize = () => paths.resize ? ` --resize ${paths.resize}` : "";
+    const size = () => paths.size ? ` ${paths.size}` : "";
 
     /* The maps of rows from standard input; `target` as cam-compute takes it. */
     function maps(target) {
@@ -122,7 +122,7 @@ const Command = (() => {
     function pictures(rowsCommand, map) {
         if (!paths.data)
             return null;
-        const data = `--data ${quote(paths.data)}${resize()}`;
+        const data = `--data ${quote(paths.data)}${size()}`;
         if (!map || !index.maps)
             return `${rowsCommand} | cam-overlay --table - ${data} --show original --each pictures`;
         const target = /^\d+$/.test(map) ? `class:${map}` : map;

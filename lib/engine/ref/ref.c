@@ -56,7 +56,7 @@ static void sums_of(const struct graph *g, int value, const float *x, double *su
 static void normalise(const struct graph *g, const uint8_t *pixels, float *x)
 {
     size_t cells = graph_cells(g, 0);
-    for (int c = 0; c < 3; c++)
+    for (int c = 0; c < g->value[0].c; c++)
         for (size_t p = 0; p < cells; p++)
             *x++ = graph_pixel(g, c, *pixels++);
 }
