@@ -103,6 +103,14 @@ int build_norm(struct build *b, const struct place *p, const struct norm *norm, 
     return build_name(b, build_add(b, &op, &from, e), w);
 }
 
+/* Whether images have three channels or one, the first convolution tells. */
+static void settle_channels(struct build *b, const char *key, int in)
+{
+    const struct ckpt_tensor *t = in == 0 ? ckpt_find(b->ckpt, key) : NULL;
+    if (t && t->ndim == 4 && t->shape[1] == 1)
+        b->graph->value[0].c = 1;
+}
+
 /* The channels of the input that one of the result's is made of: all, or those of a group where
  * the shape tells that there are several. */
 static int64_t inputs_of(const struct build *b, const char *key, int in, const struct want *w)
@@ -121,6 +129,7 @@ static const struct ckpt_tensor *take_conv(struct build *b, const struct place *
 {
     char key[FAMILY_KEY];
     family_key(key, &b->found, p->stage, p->block, p->conv, "weight");
+    settle_channels(b, key, in);
     const int64_t shape[] = {w->width, inputs_of(b, key, in, w), w->k, w->k};
     const struct ckpt_tensor *t = build_take(b, key, 4, shape, e);
     if (!t)

@@ -53,8 +53,6 @@ static void settle_stem(struct build *b)
         ckpt_find(b->ckpt, family_key(key, &b->found, 0, 0, f->stem[0].conv, "weight"));
     const bool wide = t && t->ndim == 4 && t->shape[2] > 3, large = wide || family_stem(f) > 1;
     b->model->side = wide ? 224 : 32;
-    if (t && t->ndim == 4 && t->shape[1] == 1)
-        b->graph->value[0].c = 1;
     if (a->stem_stride == 0)
         a->stem_stride = large ? 2 : 1;
     if (a->pool == ASSUME_POOL_USUAL)
