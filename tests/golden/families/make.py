@@ -446,10 +446,10 @@ def write_forms(images):
 def unread():
     """Networks that are not computed, each with what the refusal says."""
     torch.manual_seed(0)  # what `fill` leaves of them
-    grey, grouped, no_statistics, groups, weighted, parametrized, spectral = (
+    pairs, grouped, no_statistics, groups, weighted, parametrized, spectral = (
         small() for _ in range(7))
-    grey.conv1 = nn.Conv2d(1, 4, 3, padding=1, bias=False)
-    yield "grey.pth", "a network for grey images", grey
+    pairs.conv1 = nn.Conv2d(2, 4, 3, padding=1, bias=False)
+    yield "two-channels.pth", "a network for images of other channels", pairs
     grouped.layer2[0].downsample[0] = nn.Conv2d(4, 6, 1, stride=2, groups=2, bias=False)
     yield "grouped.pth", "convolutions in groups", grouped
     for m in no_statistics.modules():
