@@ -76,6 +76,9 @@ static int try_one(struct probe *p, struct interpretation *r, int64_t images, st
 
 static void add(struct probe *p, const struct assume *a, const struct normal *k)
 {
+    for (int i = 0; i < p->count; i++)
+        if (assume_same(&p->list[i].assume, a) && strcmp(p->list[i].pixels.name, k->name) == 0)
+            return;
     if (p->count < INTERPRETATIONS)
         p->list[p->count++] = (struct interpretation){.assume = *a, .pixels = *k};
 }

@@ -159,6 +159,9 @@ int build_head(struct build *b, int in, struct err *e) ERR_CHECKED;
 
 int build_too_large(const struct ckpt *c, int h, int w, struct err *e) ERR_CHECKED;
 
+/* Whether a value has as many elements as are computed. */
+int build_check_size(const struct build *b, int value, struct err *e) ERR_CHECKED;
+
 /* --- blocks.c --- */
 
 /* All operations, without numbers. */

@@ -161,7 +161,8 @@ int design_concat(struct build *b, int first, int second, struct err *e)
 {
     const struct origin none = {.w = NULL};
     const struct graph_op op = {.kind = GRAPH_CONCAT, .in = {first, second}, .ins = 2};
-    return build_add(b, &op, &none, e);
+    int out = build_add(b, &op, &none, e);
+    return out < 0 || build_check_size(b, out, e) != 0 ? -1 : out;
 }
 
 int design_pick(struct build *b, int in, int *pick, int channels, struct err *e)

@@ -20,7 +20,7 @@ int build_too_large(const struct ckpt *c, int h, int w, struct err *e)
                    ckpt_name(c), h, w, prog_option("--resize 32x32", "RESIZE=32x32"));
 }
 
-static int check_size(const struct build *b, int value, struct err *e)
+int build_check_size(const struct build *b, int value, struct err *e)
 {
     const struct graph_value *image = &b->graph->value[0];
     return graph_size(b->graph, value) > BUILD_ELEMENTS
@@ -174,7 +174,7 @@ int build_conv(struct build *b, const struct place *p, int in, const struct want
         out = build_name(b, out, w);
     else
         out = build_norm(b, p, &norm, out, w, e);
-    return out < 0 || check_size(b, out, e) != 0 ? -1 : out;
+    return out < 0 || build_check_size(b, out, e) != 0 ? -1 : out;
 }
 
 int build_max_pool(struct build *b, int in, struct err *e)

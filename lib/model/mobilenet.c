@@ -35,10 +35,11 @@ enum {
 /* How many blocks the stages of the paper have, their strides there, and what repositories made
  * of those for CIFAR. */
 enum { STAGES = 7, BLOCKS = 17 };
+#define ONES 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
 static const int usual_blocks[STAGES] = {1, 2, 3, 4, 3, 3, 1};
-static const int large_strides[FAMILY_STAGES] = {1, 2, 2, 2, 1, 2, 1};
-static const int small_strides[FAMILY_STAGES] = {1, 1, 2, 2, 1, 2, 1};
-static const int staged_strides[FAMILY_STAGES] = {1, 2, 2, 2, 1, 1, 1};
+static const int large_strides[FAMILY_STAGES] = {1, 2, 2, 2, 1, 2, ONES};
+static const int small_strides[FAMILY_STAGES] = {1, 1, 2, 2, 1, 2, ONES};
+static const int staged_strides[FAMILY_STAGES] = {1, 2, 2, 2, 1, 1, ONES};
 
 /* --- keys --- */
 

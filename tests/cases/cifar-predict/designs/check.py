@@ -1,0 +1,81 @@
+"""Networks that are not plain residual ones, by their keys: logits within 1e-4 of PyTorch's,
+relative to the largest logit of the image, and batch norms that the images fit of which they
+recorded the statistics. Columns: the network; what model-info calls its family; on which devices
+the logits are right; how the norms fit, if there are any; where the keys alone are not enough,
+"told" if the norms tell the options.
+
+nets.tsv: network, family, options where PyTorch's is not what the keys alone would make of it.
+tests/golden/designs/make.py writes it.
+"""
+import csv
+import os
+import subprocess
+import sys
+
+ROOT, HERE = os.environ["ROOT"], os.environ["T"]
+DESIGNS, FAMILIES = ROOT + "/tests/golden/designs", ROOT + "/tests/golden/families"
+sys.path[:0] = [ROOT + "/tests/golden/cam", DESIGNS]
+import npy  # noqa: E402
+import weights  # noqa: E402
+
+PIXELS = ["--mean", ".5071,.4867,.4409", "--std", ".2673,.2564,.2762"]
+DEVICES = "ref", "auto"
+
+
+def run(*words):
+    return subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          check=False)
+
+
+def predict(file, data, *options):
+    return run("cifar-predict", "--model", file, "--data", f"{FAMILIES}/{data}.npy", *PIXELS,
+               *options)
+
+
+def family(file):
+    done = run("model-info", file)
+    line = next(s for s in done.stdout.splitlines() if s.startswith("family"))
+    return line.split(None, 1)[1].split(",")[0]
+
+
+def right(name, file, device, options):
+    done = predict(file, "images", "--device", device, "--logits", "logits.npy", *options)
+    if done.returncode:
+        print(f"{name}: {device}: {done.stderr.strip()}", file=sys.stderr)
+        return False
+    try:
+        npy.relative("logits.npy", f"{DESIGNS}/logits/{name}.npy", 1e-4)
+    except SystemExit as e:
+        print(f"{name}: {device}: {e.code}", file=sys.stderr)
+        return False
+    return True
+
+
+def told(file, options):
+    """Whether the program asks for just these options where they are not given."""
+    return predict(file, "probe").stderr.rstrip().endswith(": give " + " ".join(options))
+
+
+def fit(file, options):
+    done = predict(file, "probe", "--run", "run.tsv", *options)
+    print(done.stderr, end="", file=sys.stderr)
+    with open("run.tsv", encoding="utf-8") as f:
+        return next((s.split("\t")[1].split()[0].strip(",;:") for s in f if s.startswith("fit\t")),
+                    "unknown")
+
+
+def main():
+    with open(HERE + "/nets.tsv", newline="", encoding="ascii") as f:
+        rows = list(csv.DictReader(f, delimiter="\t"))
+    for i, row in enumerate(rows):
+        name = row["net"]
+        options = [] if row["options"] == "-" else row["options"].split()
+        weights.write(name, "net.safetensors", ["", "module.", "_orig_mod.module."][i % 3])
+        good = [d for d in DEVICES if right(name, "net.safetensors", d, options)]
+        print(name, found := family("net.safetensors"), *good, fit("net.safetensors", options),
+              *["told"] * (bool(options) and told("net.safetensors", options)))
+        if found != row["family"]:
+            print(f"{name}: expected {row['family']}", file=sys.stderr)
+
+
+main()
