@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXTS = 1 << 18, NODES = 1 << 16, TEXT_BYTES = 4096, IR_BYTE_MAX = 31 };
+enum { TEXTS = 1 << 18, NODES = 1 << 15, TEXT_BYTES = 4096, IR_BYTE_MAX = 31 };
 
 /* ModelProto, GraphProto, NodeProto, AttributeProto, ValueInfoProto and below */
 enum {

@@ -172,6 +172,12 @@ int build_operations(struct build *b, struct err *e) ERR_CHECKED;
 /* All operations of a program of torch.export, without numbers. */
 int build_exported(struct build *b, const char *text, size_t n, struct err *e) ERR_CHECKED;
 
+/* --- onnx.c --- */
+
+/* The same of an ONNX model's graph. */
+struct onnx_model;
+int build_onnx(struct build *b, const struct onnx_model *m, struct err *e) ERR_CHECKED;
+
 /* --- settle.c: assumptions --- */
 
 /* The family, and what its repository does where nothing else was said. */

@@ -125,31 +125,6 @@ static int64_t image_size(const json_t *sizes, size_t i)
     return json_is_integer(x) ? json_integer_value(x) : -1;
 }
 
-/* Sizes follow the program where they are not given. */
-static int take_sizes(struct program *p, int64_t h, int64_t w, struct err *e)
-{
-    struct graph_value *v = &p->trace.b->graph->value[0];
-    const char *name = ckpt_name(p->trace.b->ckpt);
-    if (v->h == 0 && (h < 1 || w < 1))
-        return err_set(e,
-                       "%s: expected a size of images, which the program leaves open: give it, "
-                       "such as %s",
-                       name, prog_option("--resize 32x32", "RESIZE=32x32"));
-    if (v->h == 0) {
-        if (h > BUILD_ELEMENTS || w > BUILD_ELEMENTS || h > BUILD_ELEMENTS / w / v->c)
-            return err_set(e, "%s: expected at most %d elements of an image, found %lldx%lld", name,
-                           BUILD_ELEMENTS, (long long)h, (long long)w);
-        v->h = (int)h;
-        v->w = (int)w;
-    }
-    if ((h >= 0 && h != v->h) || (w >= 0 && w != v->w))
-        return err_set(e,
-                       "%s: expected images of %lldx%lld, for which the program was exported, "
-                       "found %dx%d",
-                       name, (long long)h, (long long)w, v->h, v->w);
-    return 0;
-}
-
 static int take_image(struct program *p, const char *name, struct err *e)
 {
     struct aten_name *n = aten_find(p, name);
@@ -163,8 +138,7 @@ static int take_image(struct program *p, const char *name, struct err *e)
         return broken(p, "images of 1 or 3 channels as the input", e);
     if (json_integer_value(json_object_get(value, "dtype")) != ATEN_FLOAT)
         return broken(p, "images of float32 as the input", e);
-    p->trace.b->graph->value[0].c = (int)channels;
-    if (take_sizes(p, image_size(sizes, 2), image_size(sizes, 3), e) != 0)
+    if (trace_sizes(p->trace.b, (int)channels, image_size(sizes, 2), image_size(sizes, 3), e) != 0)
         return -1;
     trace_open(&p->trace, p->trace.b, images < 0 ? TRACE_IMAGES : images);
     const struct trace_symbol image = trace_image(&p->trace);

@@ -1,6 +1,7 @@
 #include "model/model.h"
 
 #include "base/mem.h"
+#include "ckpt/onnx.h"
 #include "graph/rules.h"
 #include "model/design.h"
 
@@ -39,7 +40,8 @@ static void tell(const struct build *b)
 static int build_program(struct build *b, const char *program, size_t n, struct err *e)
 {
     struct model *m = b->model;
-    if (build_exported(b, program, n, e) != 0)
+    const struct onnx_model *onnx = ckpt_onnx(b->ckpt);
+    if ((onnx ? build_onnx(b, onnx, e) : build_exported(b, program, n, e)) != 0)
         return -1;
     for (int i = 0; i < b->graph->ops; i++) {
         const struct graph_op *op = &b->graph->op[i];
@@ -51,7 +53,7 @@ static int build_program(struct build *b, const char *program, size_t n, struct 
     }
     if (build_load(b, e) != 0)
         return -1;
-    m->family = "torch.export";
+    m->family = onnx ? "ONNX" : "torch.export";
     m->known_by = "its own graph";
     m->state = mem_dup("");
     char *found = model_describe(m), *text = mem_printf("%s: %s", ckpt_name(b->ckpt), found);
@@ -67,7 +69,7 @@ static int build_all(struct build *b, struct err *e)
     size_t n;
     if (ckpt_program(b->ckpt, &program, &n, e) != 0)
         return -1;
-    if (program)
+    if (program || ckpt_onnx(b->ckpt))
         return build_program(b, program, n, e);
     if (build_settle(b, e) != 0)
         return -1;
@@ -147,7 +149,7 @@ char *model_describe(const struct model *m)
     char blocks[80] = "";
     size_t at = 0;
     if (m->stages == 0)
-        return mem_printf("network of torch.export: %d operations, %d classes", m->graph->ops,
+        return mem_printf("network of %s: %d operations, %d classes", m->family, m->graph->ops,
                           graph_classes(m->graph));
     for (int s = 0; s < m->stages && at < sizeof blocks; s++)
         at += (size_t)snprintf(blocks + at, sizeof blocks - at, "%s%d", s ? "-" : "", m->blocks[s]);

@@ -2,6 +2,7 @@
 #include "model/trace_parts.h"
 
 #include "base/mem.h"
+#include "base/prog.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -10,6 +11,31 @@
 /* Elements of all values of one image, what a forward pass keeps in memory, and of all lists of
  * gathers and picks; operations; modules that get names. */
 enum { ELEMENTS = 1 << 28, LISTED = 1 << 25, OPERATIONS = 1 << 15, LAYERS = 1 << 13 };
+
+int trace_sizes(struct build *b, int channels, int64_t h, int64_t w, struct err *e)
+{
+    struct graph_value *v = &b->graph->value[0];
+    v->c = channels;
+    const char *name = ckpt_name(b->ckpt);
+    if (v->h == 0 && (h < 1 || w < 1))
+        return err_set(e,
+                       "%s: expected a size of images, which the program leaves open: give it, "
+                       "such as %s",
+                       name, prog_option("--resize 32x32", "RESIZE=32x32"));
+    if (v->h == 0) {
+        if (h > BUILD_ELEMENTS || w > BUILD_ELEMENTS || h > BUILD_ELEMENTS / w / v->c)
+            return err_set(e, "%s: expected at most %d elements of an image, found %lldx%lld", name,
+                           BUILD_ELEMENTS, (long long)h, (long long)w);
+        v->h = (int)h;
+        v->w = (int)w;
+    }
+    if ((h >= 0 && h != v->h) || (w >= 0 && w != v->w))
+        return err_set(e,
+                       "%s: expected images of %lldx%lld, for which the program was exported, "
+                       "found %dx%d",
+                       name, (long long)h, (long long)w, v->h, v->w);
+    return 0;
+}
 
 void trace_open(struct trace *t, struct build *b, int64_t images)
 {

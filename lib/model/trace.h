@@ -84,6 +84,10 @@ struct trace {
 
 /* --- the reader's side --- */
 
+/* Value 0 has that many channels, and the size that the program was exported for: -1 where it is
+ * open. Another size than the one that value 0 has is refused; where it has none, it gets it. */
+int trace_sizes(struct build *b, int channels, int64_t h, int64_t w, struct err *e) ERR_CHECKED;
+
 /* `images`: how many the program was exported for, TRACE_IMAGES for any number. */
 void trace_open(struct trace *t, struct build *b, int64_t images);
 

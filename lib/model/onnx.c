@@ -1,0 +1,319 @@
+/* Networks of ONNX: the nodes that the result is made of, in their order, become calls of
+ * model/trace.h. */
+#include "model/onnx.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { INPUTS = 4096, MODULES = 8 };
+
+/* --- names --- */
+
+static int by_name(const void *a, const void *b)
+{
+    const struct onnx_name *x = a, *y = b;
+    return strcmp(x->name, y->name);
+}
+
+static struct onnx_name *find(const struct onnx_reader *r, const char *name)
+{
+    const struct onnx_name key = {.name = name};
+    return bsearch(&key, r->name, r->names, sizeof key, by_name);
+}
+
+static void add_name(struct onnx_reader *r, const char *name)
+{
+    if (!*name)
+        return;
+    r->name = mem_extend(r->name, r->names, r->names + 1, sizeof *r->name);
+    r->name[r->names++] = (struct onnx_name){.name = name};
+}
+
+/* All results of nodes, and the input. */
+static int collect(struct onnx_reader *r, const char *image, struct err *e)
+{
+    add_name(r, image);
+    for (size_t i = 0; i < r->m->nodes; i++)
+        for (size_t k = 0; k < r->m->node[i].outs; k++)
+            add_name(r, r->m->node[i].out[k]);
+    qsort(r->name, r->names, sizeof *r->name, by_name);
+    for (size_t i = 1; i < r->names; i++)
+        if (by_name(&r->name[i - 1], &r->name[i]) == 0)
+            return err_set(e, "%s: '%.80s': expected one node that makes it, found two",
+                           ckpt_name(r->t->b->ckpt), r->name[i].name);
+    return 0;
+}
+
+/* Counts who reads each name, from the result backwards: nodes that it is not made of count as
+ * little as they are computed. Who asks for a shape reads no elements. */
+static void count_uses(const struct onnx_reader *r, bool *needed)
+{
+    struct onnx_name *x = find(r, r->m->out[0].name);
+    if (x) {
+        x->wanted = true;
+        x->s.uses++;
+    }
+    for (size_t i = r->m->nodes; i > 0; i--) {
+        const struct onnx_node *n = &r->m->node[i - 1];
+        const bool shape = strcmp(n->op, "Shape") == 0 || strcmp(n->op, "Size") == 0;
+        bool *is = &needed[i - 1];
+        for (size_t k = 0; k < n->outs && !*is; k++) {
+            x = find(r, n->out[k]);
+            *is = x && x->wanted;
+        }
+        for (size_t k = 0; k < n->ins && *is; k++)
+            if ((x = find(r, n->in[k]))) {
+                x->wanted = true;
+                x->s.uses += !shape;
+            }
+    }
+}
+
+/* --- what operations ask of a node --- */
+
+int onnx_symbol(const struct onnx_reader *r, size_t i, struct onnx_name **x, struct err *e)
+{
+    *x = onnx_in(r, i);
+    return *x && ((*x)->s.kind == TRACE_NOTHING || (*x)->form != FORM_NONE)
+               ? trace_refuse(r->t, e, "expected activations or a tensor as input %zu, found %s", i,
+                              (*x)->form != FORM_NONE ? "a part of a formula"
+                                                      : "numbers that are no tensor")
+           : *x ? 0
+                : trace_refuse(r->t, e, "expected activations or a tensor as input %zu, found none",
+                               i);
+}
+
+struct onnx_name *onnx_out(const struct onnx_reader *r, size_t i)
+{
+    return i < r->node->outs ? find(r, r->node->out[i]) : NULL;
+}
+
+void onnx_bind(struct onnx_reader *r, size_t i, const struct trace_symbol *made)
+{
+    struct onnx_name *out = onnx_out(r, i);
+    if (out)
+        trace_bind(&out->s, made);
+}
+
+const struct onnx_attribute *onnx_at(const struct onnx_reader *r, const char *name,
+                                     enum onnx_attribute_type type)
+{
+    for (size_t i = 0; i < r->node->ats; i++)
+        if (r->node->at[i].type == type && strcmp(r->node->at[i].name, name) == 0)
+            return &r->node->at[i];
+    return NULL;
+}
+
+int64_t onnx_int(const struct onnx_reader *r, const char *name, int64_t usual)
+{
+    const struct onnx_attribute *a = onnx_at(r, name, ONNX_INT);
+    return a ? a->i : usual;
+}
+
+float onnx_float(const struct onnx_reader *r, const char *name, float usual)
+{
+    const struct onnx_attribute *a = onnx_at(r, name, ONNX_FLOAT);
+    return a ? a->f : usual;
+}
+
+const char *onnx_word(const struct onnx_reader *r, const char *name, const char *usual)
+{
+    const struct onnx_attribute *a = onnx_at(r, name, ONNX_TEXT);
+    return a ? a->text : usual;
+}
+
+int onnx_list(const struct onnx_reader *r, const char *name, size_t i, int64_t list[KNOWN], int *n,
+              struct err *e)
+{
+    const struct onnx_attribute *a = onnx_at(r, name, ONNX_INTS);
+    const struct onnx_name *x = onnx_in(r, i);
+    *n = -1;
+    if (!a && !x)
+        return 0;
+    if (a ? a->n > KNOWN : !x->known || x->known->real || x->known->dims > 1)
+        return trace_refuse(r->t, e, "expected known whole numbers as %s, found something else",
+                            name);
+    *n = a ? (int)a->n : x->known->n;
+    for (int k = 0; k < *n; k++)
+        list[k] = a ? a->ints[k] : x->known->i[k];
+    return 0;
+}
+
+/* --- nodes --- */
+
+/* Inputs by name: what earlier nodes made, or tensors of the checkpoint. */
+static int take_inputs(struct onnx_reader *r, struct err *e)
+{
+    for (size_t i = 0; i < r->node->ins; i++) {
+        const char *name = r->node->in[i];
+        struct onnx_name *x = *name ? find(r, name) : NULL;
+        const struct ckpt_tensor *t = *name && !x ? ckpt_find(r->t->b->ckpt, name) : NULL;
+        r->in[i] = x;
+        if (t) {
+            r->held[i] = (struct onnx_name){.name = name, .s = trace_constant(t)};
+            r->held[i].known = onnx_known(r, t);
+            r->in[i] = &r->held[i];
+        } else if (*name &&
+                   (!x || (x->s.kind == TRACE_NOTHING && !x->known && !x->places && !x->form))) {
+            return trace_refuse(r->t, e, "expected '%.80s' to be made before, found it nowhere",
+                                name);
+        }
+    }
+    return 0;
+}
+
+static int compute(struct onnx_reader *r, struct err *e)
+{
+    int done = onnx_index(r, e);
+    if (done == 0)
+        done = onnx_fold(r, e);
+    if (done == 0)
+        done = onnx_form(r, e);
+    return done != 0 ? (done < 0 ? -1 : 0) : onnx_run(r, e);
+}
+
+static int run_node(struct onnx_reader *r, const struct onnx_node *n, struct err *e)
+{
+    r->node = n;
+    r->t->node = *n->name ? n->name : n->outs > 0 ? n->out[0] : "without a name";
+    r->t->op = n->op;
+    if (n->ins > INPUTS)
+        return trace_refuse(r->t, e, "expected at most %d inputs, found %zu", INPUTS, n->ins);
+    r->in = mem_zero(n->ins + 1, sizeof *r->in);
+    r->held = mem_zero(n->ins + 1, sizeof *r->held);
+    const int result = take_inputs(r, e) != 0 ? -1 : compute(r, e);
+    for (size_t i = 0; i < n->ins; i++)
+        free(r->held[i].known);
+    free(r->held);
+    free(r->in);
+    return result;
+}
+
+/* --- the names of layers --- */
+
+/* "stage2.1.branch2" of the node "/stage2/stage2.1/branch2/Conv": a part that goes on from the
+ * one before it stands for both. NULL for none. Caller frees. */
+static char *module_of(const struct onnx_node *n)
+{
+    if (*n->scope)
+        return mem_dup(n->scope);
+    const char *end = strrchr(n->name, '/'), *p = n->name;
+    if (*p != '/' || end == p)
+        return NULL;
+    char *path = mem_zero(strlen(n->name) + 1, 1);
+    size_t at = 0, last = 0, last_n = 0;
+    for (p++; p < end; p++) {
+        const size_t part = strcspn(p, "/");
+        const bool more =
+            last_n > 0 && part > last_n && p[last_n] == '.' && memcmp(path + last, p, last_n) == 0;
+        if (more)
+            at = last;
+        else if (at > 0)
+            path[at++] = '.';
+        last = at;
+        last_n = part;
+        memcpy(path + at, p, part);
+        at += part;
+        path[at] = '\0';
+        p += part;
+    }
+    return path;
+}
+
+/* Every module that the node stands in has made its result. */
+static void note_layer(struct onnx_reader *r)
+{
+    struct onnx_name *out = onnx_out(r, 0);
+    char *path = module_of(r->node);
+    size_t n = 0;
+    for (int depth = 0; out && path && out->form == FORM_NONE && depth < MODULES; depth++) {
+        n += strcspn(path + n, ".");
+        trace_layer(r->t, path, n, &out->s);
+        if (!path[n++])
+            break;
+    }
+    free(path);
+}
+
+/* --- the whole --- */
+
+/* The one input that is no tensor of the file. */
+static const struct onnx_value *image_of(const struct onnx_reader *r)
+{
+    const struct onnx_value *found = NULL;
+    for (size_t i = 0; i < r->m->ins; i++)
+        if (!ckpt_find(r->t->b->ckpt, r->m->in[i].name)) {
+            if (found)
+                return NULL;
+            found = &r->m->in[i];
+        }
+    return found && *found->name ? found : NULL;
+}
+
+static int run_all(struct onnx_reader *r, struct err *e)
+{
+    bool *needed = mem_zero(r->m->nodes + 1, sizeof *needed);
+    int result = 0;
+    count_uses(r, needed);
+    for (size_t i = 0; i < r->m->nodes && result == 0; i++) {
+        if (!needed[i])
+            continue;
+        result = run_node(r, &r->m->node[i], e);
+        if (result == 0)
+            note_layer(r);
+    }
+    free(needed);
+    return result;
+}
+
+static int read_graph(struct onnx_reader *r, const struct onnx_value *image, struct err *e)
+{
+    if (collect(r, image->name, e) != 0)
+        return -1;
+    const struct trace_symbol x = trace_image(r->t);
+    trace_bind(&find(r, image->name)->s, &x);
+    if (run_all(r, e) != 0)
+        return -1;
+    const struct onnx_name *y = find(r, r->m->out[0].name);
+    r->t->node = r->m->out[0].name;
+    r->t->op = "result";
+    return y ? trace_result(r->t, &y->s, e)
+             : err_set(e, "%s: expected a result that nodes make, found none",
+                       ckpt_name(r->t->b->ckpt));
+}
+
+/* "(images, channels, height, width)", of which the first may be open. */
+static int take_image(struct trace *t, const struct onnx_value *image, struct err *e)
+{
+    const int64_t images = image->shape[0], channels = image->shape[1];
+    if (!image->shaped || image->ndim != 4 || (channels != 3 && channels != 1) ||
+        images >= TRACE_IMAGES)
+        return err_set(e, "%s: expected images of 1 or 3 channels as the input '%.80s'",
+                       ckpt_name(t->b->ckpt), image->name);
+    if (trace_sizes(t->b, (int)channels, image->shape[2], image->shape[3], e) != 0)
+        return -1;
+    trace_open(t, t->b, images < 0 ? TRACE_IMAGES : images);
+    return 0;
+}
+
+int build_onnx(struct build *b, const struct onnx_model *m, struct err *e)
+{
+    struct trace t = {.b = b};
+    struct onnx_reader r = {.t = &t, .m = m};
+    const struct onnx_value *image = image_of(&r);
+    if (!image || m->outs != 1)
+        return err_set(e, "%s: expected one image as input and one result, found %zu and %zu",
+                       ckpt_name(b->ckpt), m->ins, m->outs);
+    int result = take_image(&t, image, e);
+    if (result == 0)
+        result = read_graph(&r, image, e);
+    for (size_t i = 0; i < r.names; i++) {
+        free(r.name[i].known);
+        free(r.name[i].places);
+    }
+    free(r.name);
+    trace_close(&t);
+    return result;
+}

@@ -1,0 +1,105 @@
+/* Inside the reading of ONNX graphs: names, numbers that are known before any image is there, and
+ * the operations. */
+#ifndef HP_MODEL_ONNX_H
+#define HP_MODEL_ONNX_H
+
+#include "ckpt/onnx.h"
+#include "model/trace.h"
+
+enum { KNOWN = 64, KNOWN_DIMS = 3 };
+
+/* A small array of numbers, such as a shape or a factor: whole ones, or real. */
+struct known {
+    bool real;
+    int dims, n;
+    int shape[KNOWN_DIMS];
+    int64_t i[KNOWN];
+    double r[KNOWN];
+};
+
+/* What a formula that is written out has come to, until its last node makes it one operation:
+ * GELU by erf, and a layer norm. */
+enum form {
+    FORM_NONE,
+    FORM_ERF,       /* a erf(x) + b */
+    FORM_MEAN,      /* of x over the last axis */
+    FORM_CENTRED,   /* x less its mean */
+    FORM_SQUARED,   /* the square of that */
+    FORM_VARIANCE,  /* the mean of that, plus b */
+    FORM_DEVIATION, /* the root of that */
+};
+
+struct places;
+
+struct onnx_name {
+    const char *name;
+    bool wanted; /* the result is made of it, or of its shape; s.uses counts the former */
+    struct trace_symbol s;
+    struct known *known;   /* or NULL */
+    struct places *places; /* indices that are followed, or NULL */
+    enum form form;
+    const struct onnx_name *of; /* x of a form */
+    double a, b;
+};
+
+struct onnx_reader {
+    struct trace *t;
+    const struct onnx_model *m;
+    struct onnx_name *name; /* [names] results of nodes and the input, by name */
+    size_t names;
+    const struct onnx_node *node; /* the one that is read */
+    struct onnx_name **in;        /* [node->ins] NULL: left out */
+    struct onnx_name *held;       /* [node->ins] those of them that are tensors */
+};
+
+/* An input; NULL where it is left out. */
+static inline struct onnx_name *onnx_in(const struct onnx_reader *r, size_t i)
+{
+    return i < r->node->ins ? r->in[i] : NULL;
+}
+
+/* Activations or a tensor: an input that has to be there. */
+int onnx_symbol(const struct onnx_reader *r, size_t i, struct onnx_name **x, struct err *e)
+    ERR_CHECKED;
+
+/* The i-th result is what `made` says. */
+void onnx_bind(struct onnx_reader *r, size_t i, const struct trace_symbol *made);
+struct onnx_name *onnx_out(const struct onnx_reader *r, size_t i);
+
+/* Attributes of the node; what is not there is as usual. */
+const struct onnx_attribute *onnx_at(const struct onnx_reader *r, const char *name,
+                                     enum onnx_attribute_type type);
+int64_t onnx_int(const struct onnx_reader *r, const char *name, int64_t usual);
+float onnx_float(const struct onnx_reader *r, const char *name, float usual);
+const char *onnx_word(const struct onnx_reader *r, const char *name, const char *usual);
+
+/* A list of whole numbers from the attribute `name` or, where that is not there, from input `i`:
+ * how many there are into *n, -1 where there are none. */
+int onnx_list(const struct onnx_reader *r, const char *name, size_t i, int64_t list[KNOWN], int *n,
+              struct err *e) ERR_CHECKED;
+
+/* --- onnx_fold.c --- */
+
+/* 1 where the node's result is known from numbers, which it is bound to then; 0 where it is not
+ * of that kind, -1 with a message. */
+int onnx_fold(struct onnx_reader *r, struct err *e) ERR_CHECKED;
+
+/* The numbers of a small tensor; NULL where it is none. Caller frees. */
+struct known *onnx_known(const struct onnx_reader *r, const struct ckpt_tensor *t);
+
+/* --- onnx_index.c --- */
+
+/* The same of indices of all elements, and of a Gather by them. */
+int onnx_index(struct onnx_reader *r, struct err *e) ERR_CHECKED;
+
+/* --- onnx_ops.c --- */
+
+/* The operation that a node is. */
+int onnx_run(struct onnx_reader *r, struct err *e) ERR_CHECKED;
+
+/* --- onnx_form.c --- */
+
+/* 1 where the node is part of a formula written out, 0 where it is not, -1 with a message. */
+int onnx_form(struct onnx_reader *r, struct err *e) ERR_CHECKED;
+
+#endif

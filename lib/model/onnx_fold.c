@@ -1,0 +1,616 @@
+/* Arithmetic on shapes, and on the few real numbers that exporters compute from them: done while
+ * the graph is read. A number of images that is open is TRACE_IMAGES. */
+#include "model/onnx.h"
+
+#include "base/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TYPE_FLOAT = 1, TYPE_FLOAT16 = 10, TYPE_DOUBLE = 11, TYPE_BFLOAT16 = 16 };
+
+static double real_at(const struct known *k, int i)
+{
+    return k->real ? k->r[i] : (double)k->i[i];
+}
+
+struct known *onnx_known(const struct onnx_reader *r, const struct ckpt_tensor *t)
+{
+    unsigned char raw[KNOWN * sizeof(int64_t)];
+    float real;
+    struct err e;
+    const int width = ckpt_type_bytes(t->type);
+    const bool whole = t->type >= CKPT_I64 && t->type <= CKPT_BOOL;
+    if (t->count > KNOWN || t->ndim > KNOWN_DIMS ||
+        (!whole && (t->count != 1 || t->type > CKPT_BF16)))
+        return NULL;
+    if ((whole ? ckpt_read_raw(r->t->b->ckpt, t, raw, &e)
+               : ckpt_read(r->t->b->ckpt, t, &real, &e)) != 0)
+        return NULL;
+    struct known *k = mem_zero(1, sizeof *k);
+    k->real = !whole;
+    k->dims = t->ndim;
+    k->n = (int)t->count;
+    for (int d = 0; d < t->ndim; d++)
+        k->shape[d] = (int)t->shape[d];
+    k->r[0] = whole ? 0 : real;
+    for (int i = 0; i < k->n && whole; i++) {
+        uint64_t v = 0;
+        for (int b = width - 1; b >= 0; b--)
+            v = v << 8 | raw[i * width + b];
+        /* The sign of what is narrower. */
+        const bool is_signed = t->type <= CKPT_I8;
+        if (is_signed && width < 8 && v >> (8 * width - 1))
+            v |= UINT64_MAX << 8 * width;
+        k->i[i] = (int64_t)v;
+    }
+    return k;
+}
+
+/* --- one number of two --- */
+
+static bool whole_of(const char *op, int64_t a, int64_t b, int64_t *y)
+{
+    if (strcmp(op, "Add") == 0)
+        return !__builtin_add_overflow(a, b, y);
+    if (strcmp(op, "Sub") == 0)
+        return !__builtin_sub_overflow(a, b, y);
+    if (strcmp(op, "Mul") == 0)
+        return !__builtin_mul_overflow(a, b, y);
+    if (strcmp(op, "Div") == 0 || strcmp(op, "Mod") == 0) {
+        if (b == 0 || (a == INT64_MIN && b == -1))
+            return false;
+        *y = *op == 'D' ? a / b : a % b + (a % b != 0 && (a % b < 0) != (b < 0) ? b : 0);
+        return true;
+    }
+    *y = strcmp(op, "Min") == 0       ? (a < b ? a : b)
+         : strcmp(op, "Max") == 0     ? (a > b ? a : b)
+         : strcmp(op, "Equal") == 0   ? a == b
+         : strcmp(op, "Less") == 0    ? a < b
+         : strcmp(op, "Greater") == 0 ? a > b
+         : strcmp(op, "And") == 0     ? a && b
+                                      : a || b;
+    return strcmp(op, "Pow") != 0;
+}
+
+static double real_of(const char *op, double a, double b)
+{
+    return strcmp(op, "Add") == 0   ? a + b
+           : strcmp(op, "Sub") == 0 ? a - b
+           : strcmp(op, "Mul") == 0 ? a * b
+           : strcmp(op, "Div") == 0 ? a / b
+           : strcmp(op, "Pow") == 0 ? pow(a, b)
+           : strcmp(op, "Min") == 0 ? fmin(a, b)
+           : strcmp(op, "Max") == 0 ? fmax(a, b)
+                                    : NAN;
+}
+
+/* --- arrays --- */
+
+/* Both shapes broadcast; false where they do not fit. */
+static bool shape_of_two(const struct known *a, const struct known *b, struct known *y)
+{
+    y->dims = a->dims > b->dims ? a->dims : b->dims;
+    y->n = 1;
+    for (int d = 0; d < y->dims; d++) {
+        const int from_a = d - (y->dims - a->dims), from_b = d - (y->dims - b->dims);
+        const int na = from_a < 0 ? 1 : a->shape[from_a], nb = from_b < 0 ? 1 : b->shape[from_b];
+        if (na != nb && na != 1 && nb != 1)
+            return false;
+        y->shape[d] = na == 1 ? nb : na;
+        y->n *= y->shape[d];
+        if (y->n > KNOWN)
+            return false;
+    }
+    return true;
+}
+
+/* Where element `i` of a broadcast array lies in one of those it is made of. */
+static int place(const struct known *y, int i, const struct known *x)
+{
+    int at = 0, step = 1;
+    for (int d = y->dims - 1, k = x->dims - 1; k >= 0; d--, k--) {
+        at += x->shape[k] == 1 ? 0 : i % y->shape[d] * step;
+        step *= x->shape[k];
+        i /= y->shape[d];
+    }
+    return at;
+}
+
+static bool pairwise(const struct onnx_reader *r, const struct known *a, const struct known *b,
+                     struct known *y)
+{
+    const char *op = r->node->op;
+    bool good = shape_of_two(a, b, y);
+    y->real = a->real || b->real;
+    for (int i = 0; i < y->n && good; i++) {
+        const int p = place(y, i, a), q = place(y, i, b);
+        if (y->real)
+            good = isfinite(y->r[i] = real_of(op, real_at(a, p), real_at(b, q)));
+        else
+            good = whole_of(op, a->i[p], b->i[q], &y->i[i]);
+    }
+    return good;
+}
+
+static bool single(const struct onnx_reader *r, const struct known *x, struct known *y)
+{
+    const char *op = r->node->op;
+    *y = *x;
+    for (int i = 0; i < x->n; i++) {
+        const double v = real_at(x, i);
+        if (strcmp(op, "Neg") == 0) {
+            y->i[i] = x->i[i] == INT64_MIN ? 0 : -x->i[i];
+            y->r[i] = -v;
+            continue;
+        }
+        if (strcmp(op, "Not") == 0) {
+            y->i[i] = !x->i[i];
+            continue;
+        }
+        y->real = true;
+        y->r[i] = strcmp(op, "Sqrt") == 0    ? sqrt(v)
+                  : strcmp(op, "Floor") == 0 ? floor(v)
+                  : strcmp(op, "Ceil") == 0  ? ceil(v)
+                                             : 1 / v;
+        if (!isfinite(y->r[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool cast(const struct onnx_reader *r, const struct known *x, struct known *y)
+{
+    const int64_t to = onnx_int(r, "to", 0);
+    *y = *x;
+    y->real = to == TYPE_FLOAT || to == TYPE_FLOAT16 || to == TYPE_DOUBLE || to == TYPE_BFLOAT16;
+    for (int i = 0; i < x->n; i++) {
+        if (y->real) {
+            y->r[i] = real_at(x, i);
+        } else if (x->real) {
+            if (!(fabs(x->r[i]) < 0x1p62))
+                return false;
+            y->i[i] = (int64_t)x->r[i];
+        }
+    }
+    return true;
+}
+
+static void copy_element(struct known *y, int i, const struct known *x, int from)
+{
+    y->i[i] = x->i[from];
+    y->r[i] = x->r[from];
+}
+
+static bool where(const struct known *c, const struct known *a, const struct known *b,
+                  struct known *y)
+{
+    struct known both = {.n = 0};
+    if (!shape_of_two(a, b, &both) || !shape_of_two(c, &both, y) || a->real != b->real)
+        return false;
+    y->real = a->real;
+    for (int i = 0; i < y->n; i++) {
+        const struct known *x = c->i[place(y, i, c)] ? a : b;
+        copy_element(y, i, x, place(y, i, x));
+    }
+    return true;
+}
+
+static bool axis_in(const struct known *x, int64_t axis, int *d)
+{
+    *d = (int)(axis < 0 ? axis + x->dims : axis);
+    return axis >= -x->dims && axis < x->dims;
+}
+
+/* Elements below one of an axis. */
+static int below(const struct known *x, int d)
+{
+    int n = 1;
+    for (int k = d + 1; k < x->dims; k++)
+        n *= x->shape[k];
+    return n;
+}
+
+/* Of an axis those with these indices. */
+static bool take(const struct known *x, int d, const int *index, int n, struct known *y)
+{
+    const int inner = below(x, d), each = x->shape[d] * inner, outer = each ? x->n / each : 0;
+    *y = *x;
+    y->shape[d] = n;
+    y->n = outer * n * inner;
+    if (y->n > KNOWN)
+        return false;
+    for (int i = 0; i < y->n; i++)
+        copy_element(y, i, x, i / (n * inner) * each + index[i / inner % n] * inner + i % inner);
+    return true;
+}
+
+static bool gather(const struct onnx_reader *r, const struct known *x, const struct known *at,
+                   struct known *y)
+{
+    int d, index[KNOWN];
+    if (at->real || at->dims > 1 || !axis_in(x, onnx_int(r, "axis", 0), &d))
+        return false;
+    for (int i = 0; i < at->n; i++) {
+        const int64_t k = at->i[i] < 0 ? at->i[i] + x->shape[d] : at->i[i];
+        if (k < 0 || k >= x->shape[d])
+            return false;
+        index[i] = (int)k;
+    }
+    if (!take(x, d, index, at->n, y))
+        return false;
+    if (at->dims == 0) {
+        memmove(&y->shape[d], &y->shape[d + 1], (size_t)(y->dims - d - 1) * sizeof *y->shape);
+        y->dims--;
+    }
+    return true;
+}
+
+static int64_t clamp(int64_t v, int64_t low, int64_t high)
+{
+    return v < low ? low : v > high ? high : v;
+}
+
+static bool slice_axis(struct known *x, int64_t axis, int64_t from, int64_t to, int64_t step)
+{
+    int d, index[KNOWN], n = 0;
+    struct known y;
+    if (!axis_in(x, axis, &d) || step == 0 || step > KNOWN || step < -KNOWN)
+        return false;
+    const int64_t size = x->shape[d];
+    from = clamp(from < 0 ? from + size : from, step < 0 ? -1 : 0, step < 0 ? size - 1 : size);
+    to = clamp(to < 0 ? to + size : to, step < 0 ? -1 : 0, step < 0 ? size - 1 : size);
+    for (int64_t i = from; step > 0 ? i < to : i > to; i += step)
+        index[n++] = (int)i;
+    if (!take(x, d, index, n, &y))
+        return false;
+    *x = y;
+    return true;
+}
+
+static int slice(const struct onnx_reader *r, const struct known *x, struct known *y, struct err *e)
+{
+    int64_t from[KNOWN], to[KNOWN], axes[KNOWN], steps[KNOWN];
+    int n, m, k, s;
+    if (onnx_list(r, "starts", 1, from, &n, e) != 0 || onnx_list(r, "ends", 2, to, &m, e) != 0 ||
+        onnx_list(r, "axes", 3, axes, &k, e) != 0 || onnx_list(r, "steps", 4, steps, &s, e) != 0)
+        return -1;
+    *y = *x;
+    bool good = n == m && n >= 0 && (k < 0 || k == n) && (s < 0 || s == n);
+    for (int i = 0; i < n && good; i++)
+        good = slice_axis(y, k < 0 ? i : axes[i], from[i], to[i], s < 0 ? 1 : steps[i]);
+    return good;
+}
+
+static bool concat(const struct onnx_reader *r, struct known *y)
+{
+    int d;
+    *y = *onnx_in(r, 0)->known;
+    if (!axis_in(y, onnx_int(r, "axis", 0), &d) || d != 0)
+        return false;
+    for (size_t k = 1; k < r->node->ins; k++) {
+        const struct known *x = onnx_in(r, k)->known;
+        if (x->dims != y->dims || x->real != y->real || y->n + x->n > KNOWN ||
+            memcmp(&x->shape[1], &y->shape[1], (size_t)(x->dims - 1) * sizeof *x->shape) != 0)
+            return false;
+        for (int i = 0; i < x->n; i++)
+            copy_element(y, y->n++, x, i);
+        y->shape[0] += x->shape[0];
+    }
+    return true;
+}
+
+static bool reshape(const struct known *x, const struct known *to, struct known *y)
+{
+    int64_t known = 1;
+    int open = -1;
+    if (to->real || to->dims != 1 || to->n > KNOWN_DIMS)
+        return false;
+    *y = *x;
+    y->dims = to->n;
+    for (int d = 0; d < to->n; d++) {
+        const int64_t size = to->i[d] == 0 && d < x->dims ? x->shape[d] : to->i[d];
+        if (size < -1 || size > KNOWN || (size == -1 && open >= 0))
+            return false;
+        open = size == -1 ? d : open;
+        known *= size == -1 ? 1 : size;
+        y->shape[d] = (int)size;
+    }
+    if (open >= 0) {
+        if (known == 0 || x->n % known != 0)
+            return false;
+        y->shape[open] = (int)(x->n / known);
+        known *= y->shape[open];
+    }
+    return known == x->n;
+}
+
+static bool transpose(const struct onnx_reader *r, const struct known *x, struct known *y)
+{
+    const struct onnx_attribute *a = onnx_at(r, "perm", ONNX_INTS);
+    if (x->dims > 2 || (a && (a->n != (size_t)x->dims)))
+        return false;
+    *y = *x;
+    if (x->dims < 2 || (a && a->ints[0] == 0))
+        return true;
+    y->shape[0] = x->shape[1];
+    y->shape[1] = x->shape[0];
+    for (int i = 0; i < x->n; i++)
+        copy_element(y, i, x, i % x->shape[0] * x->shape[1] + i / x->shape[0]);
+    return true;
+}
+
+/* Axes of size 1 go, or come; -1 on an error, 0 where they do not fit. */
+static int resize_axes(const struct onnx_reader *r, const struct known *x, bool come,
+                       struct known *y, struct err *e)
+{
+    int64_t axes[KNOWN];
+    int n;
+    if (onnx_list(r, "axes", 1, axes, &n, e) != 0)
+        return -1;
+    *y = *x;
+    const int dims = come ? x->dims + n : x->dims;
+    bool named[KNOWN_DIMS] = {false};
+    if (dims > KNOWN_DIMS || (come && n < 1))
+        return 0;
+    for (int i = 0; i < n; i++) {
+        const int64_t d = axes[i] < 0 ? axes[i] + dims : axes[i];
+        if (d < 0 || d >= dims || named[d])
+            return 0;
+        named[d] = true;
+    }
+    int from = 0, to = 0;
+    for (int d = 0; d < dims; d++) {
+        const bool here = n < 0 ? x->shape[d] == 1 : named[d];
+        if (come)
+            y->shape[d] = here ? 1 : x->shape[from++];
+        else if (here && x->shape[d] != 1)
+            return 0;
+        else if (!here)
+            y->shape[to++] = x->shape[d];
+    }
+    y->dims = come ? dims : to;
+    return 1;
+}
+
+/* --- what shapes are made of --- */
+
+static void one_axis(struct known *y, int n)
+{
+    *y = (struct known){.dims = 1, .n = n, .shape = {n}};
+}
+
+/* The shape of activations or of a tensor, from axis `start` to `end`. */
+static bool shape_of(const struct onnx_reader *r, const struct onnx_name *x, struct known *y)
+{
+    const bool known = x->known != NULL;
+    const int dims = known ? x->known->dims : x->s.view.dims;
+    const int64_t start = onnx_int(r, "start", 0), end = onnx_int(r, "end", dims);
+    const int64_t from = clamp(start < 0 ? start + dims : start, 0, dims);
+    const int64_t to = clamp(end < 0 ? end + dims : end, 0, dims);
+    if (!known && x->s.kind != TRACE_VALUE && x->s.kind != TRACE_CONSTANT)
+        return false;
+    one_axis(y, to > from ? (int)(to - from) : 0);
+    for (int i = 0; i < y->n; i++)
+        y->i[i] = known ? x->known->shape[from + i] : trace_size(&x->s, (int)from + i);
+    if (strcmp(r->node->op, "Shape") == 0)
+        return true;
+    int64_t all = 1;
+    for (int i = 0; i < y->n; i++)
+        if (__builtin_mul_overflow(all, y->i[i], &all))
+            return false;
+    *y = (struct known){.n = 1, .i = {all}};
+    return true;
+}
+
+static bool fill(const struct onnx_reader *r, const struct known *shape, struct known *y)
+{
+    /* The value's tensor stands under the name of the node's result. */
+    const struct ckpt_tensor *t =
+        onnx_at(r, "value", ONNX_TENSOR) ? ckpt_find(r->t->b->ckpt, r->node->out[0]) : NULL;
+    struct known *value = t ? onnx_known(r, t) : NULL;
+    *y = (struct known){.real = value ? value->real : true, .dims = shape->n, .n = 1};
+    bool good = !shape->real && shape->n <= KNOWN_DIMS && (!t || (value && value->n == 1));
+    for (int d = 0; d < shape->n && good; d++) {
+        good = shape->i[d] >= 0 && shape->i[d] <= KNOWN && (y->n *= (int)shape->i[d]) <= KNOWN;
+        y->shape[d] = (int)shape->i[d];
+    }
+    for (int i = 0; i < y->n && good && value; i++)
+        copy_element(y, i, value, 0);
+    free(value);
+    return good;
+}
+
+static bool range(const struct known *from, const struct known *to, const struct known *step,
+                  struct known *y)
+{
+    if (from->real || to->real || step->real || from->n != 1 || to->n != 1 || step->n != 1 ||
+        step->i[0] == 0)
+        return false;
+    one_axis(y, 0);
+    for (int64_t v = from->i[0]; step->i[0] > 0 ? v < to->i[0] : v > to->i[0];) {
+        if (y->n == KNOWN)
+            return false;
+        y->i[y->n++] = v;
+        if (__builtin_add_overflow(v, step->i[0], &v))
+            return false;
+    }
+    y->shape[0] = y->n;
+    return true;
+}
+
+static bool expand(const struct known *x, const struct known *to, struct known *y)
+{
+    struct known shape = {.dims = to->n, .n = 1};
+    if (to->real || to->dims != 1 || to->n > KNOWN_DIMS)
+        return false;
+    for (int d = 0; d < to->n; d++) {
+        if (to->i[d] < 0 || to->i[d] > KNOWN)
+            return false;
+        shape.shape[d] = (int)to->i[d];
+    }
+    if (!shape_of_two(x, &shape, y))
+        return false;
+    y->real = x->real;
+    for (int i = 0; i < y->n; i++)
+        copy_element(y, i, x, place(y, i, x));
+    return true;
+}
+
+static bool product(const struct onnx_reader *r, const struct known *x, struct known *y)
+{
+    int64_t all = 1;
+    if (x->real || x->dims != 1)
+        return false;
+    for (int i = 0; i < x->n; i++)
+        if (__builtin_mul_overflow(all, x->i[i], &all))
+            return false;
+    *y = (struct known){.n = 1, .i = {all}};
+    if (onnx_int(r, "keepdims", 1)) {
+        y->dims = 1;
+        y->shape[0] = 1;
+    }
+    return true;
+}
+
+/* Constant: a tensor stands in the checkpoint under the result's name. */
+static bool constant(const struct onnx_reader *r, struct known *y)
+{
+    const struct onnx_node *n = r->node;
+    for (size_t i = 0; i < n->ats; i++) {
+        const struct onnx_attribute *a = &n->at[i];
+        if (a->type == ONNX_INT || a->type == ONNX_FLOAT) {
+            *y = (struct known){
+                .real = a->type == ONNX_FLOAT, .n = 1, .i = {a->i}, .r = {(double)a->f}};
+            return true;
+        }
+        if ((a->type != ONNX_INTS && a->type != ONNX_FLOATS) || a->n > KNOWN)
+            continue;
+        one_axis(y, (int)a->n);
+        y->real = a->type == ONNX_FLOATS;
+        for (size_t k = 0; k < a->n; k++) {
+            y->i[k] = y->real ? 0 : a->ints[k];
+            y->r[k] = y->real ? (double)a->floats[k] : 0;
+        }
+        return true;
+    }
+    return false;
+}
+
+/* --- the table --- */
+
+enum fold { FOLD_PAIR, FOLD_SINGLE, FOLD_OTHER };
+
+static const struct {
+    const char *op;
+    enum fold fold;
+    size_t ins; /* at least */
+} folds[] = {
+    {"Add", FOLD_PAIR, 2},
+    {"Sub", FOLD_PAIR, 2},
+    {"Mul", FOLD_PAIR, 2},
+    {"Div", FOLD_PAIR, 2},
+    {"Mod", FOLD_PAIR, 2},
+    {"Pow", FOLD_PAIR, 2},
+    {"Min", FOLD_PAIR, 2},
+    {"Max", FOLD_PAIR, 2},
+    {"Equal", FOLD_PAIR, 2},
+    {"Less", FOLD_PAIR, 2},
+    {"Greater", FOLD_PAIR, 2},
+    {"And", FOLD_PAIR, 2},
+    {"Or", FOLD_PAIR, 2},
+    {"Neg", FOLD_SINGLE, 1},
+    {"Not", FOLD_SINGLE, 1},
+    {"Sqrt", FOLD_SINGLE, 1},
+    {"Floor", FOLD_SINGLE, 1},
+    {"Ceil", FOLD_SINGLE, 1},
+    {"Reciprocal", FOLD_SINGLE, 1},
+    {"Cast", FOLD_OTHER, 1},
+    {"Where", FOLD_OTHER, 3},
+    {"Gather", FOLD_OTHER, 2},
+    {"Slice", FOLD_OTHER, 1},
+    {"Concat", FOLD_OTHER, 1},
+    {"Reshape", FOLD_OTHER, 2},
+    {"Transpose", FOLD_OTHER, 1},
+    {"Squeeze", FOLD_OTHER, 1},
+    {"Unsqueeze", FOLD_OTHER, 1},
+    {"ConstantOfShape", FOLD_OTHER, 1},
+    {"Range", FOLD_OTHER, 3},
+    {"Expand", FOLD_OTHER, 2},
+    {"ReduceProd", FOLD_OTHER, 1},
+};
+
+static int other(const struct onnx_reader *r, struct known *y, struct err *e)
+{
+    const char *op = r->node->op;
+    const struct known *x = onnx_in(r, 0)->known;
+    const struct known *b = r->node->ins > 1 && onnx_in(r, 1) ? onnx_in(r, 1)->known : NULL;
+    if (strcmp(op, "Slice") == 0)
+        return slice(r, x, y, e);
+    if (strcmp(op, "Squeeze") == 0 || strcmp(op, "Unsqueeze") == 0)
+        return resize_axes(r, x, *op == 'U', y, e);
+    return strcmp(op, "Cast") == 0              ? cast(r, x, y)
+           : strcmp(op, "Where") == 0           ? where(x, b, onnx_in(r, 2)->known, y)
+           : strcmp(op, "Gather") == 0          ? gather(r, x, b, y)
+           : strcmp(op, "Concat") == 0          ? concat(r, y)
+           : strcmp(op, "Reshape") == 0         ? reshape(x, b, y)
+           : strcmp(op, "Transpose") == 0       ? transpose(r, x, y)
+           : strcmp(op, "ConstantOfShape") == 0 ? fill(r, x, y)
+           : strcmp(op, "Range") == 0           ? range(x, b, onnx_in(r, 2)->known, y)
+           : strcmp(op, "Expand") == 0          ? expand(x, b, y)
+                                                : product(r, x, y);
+}
+
+static int keep(struct onnx_reader *r, const struct known *y)
+{
+    struct onnx_name *out = onnx_out(r, 0);
+    if (out) {
+        free(out->known);
+        out->known = mem_alloc(1, sizeof *out->known);
+        *out->known = *y;
+    }
+    return 1;
+}
+
+static bool all_known(const struct onnx_reader *r)
+{
+    for (size_t i = 0; i < r->node->ins; i++)
+        if (r->in[i] && !r->in[i]->known)
+            return false;
+    return r->node->ins > 0 && r->in[0];
+}
+
+int onnx_fold(struct onnx_reader *r, struct err *e)
+{
+    const char *op = r->node->op;
+    struct known y = {.n = 0};
+    if (strcmp(op, "Constant") == 0)
+        return constant(r, &y) ? keep(r, &y) : 0;
+    if ((strcmp(op, "Shape") == 0 || strcmp(op, "Size") == 0) && onnx_in(r, 0))
+        return shape_of(r, onnx_in(r, 0), &y)
+                   ? keep(r, &y)
+                   : trace_refuse(r->t, e, "expected activations of a known shape, found others");
+    size_t f = 0;
+    while (f < sizeof folds / sizeof *folds && strcmp(folds[f].op, op) != 0)
+        f++;
+    if (f == sizeof folds / sizeof *folds || !all_known(r) || r->node->ins < folds[f].ins)
+        return 0;
+    for (size_t i = 0; i < folds[f].ins; i++)
+        if (!r->in[i])
+            return 0;
+    /* The view of a tensor is still a tensor. */
+    if (folds[f].fold == FOLD_OTHER && r->in[0]->known->real &&
+        r->in[0]->s.kind == TRACE_CONSTANT && strcmp(op, "Cast") != 0)
+        return 0;
+    const int got = folds[f].fold == FOLD_PAIR ? pairwise(r, r->in[0]->known, r->in[1]->known, &y)
+                    : folds[f].fold == FOLD_SINGLE ? single(r, r->in[0]->known, &y)
+                                                   : other(r, &y, e);
+    if (got < 0)
+        return -1;
+    return got ? keep(r, &y)
+               : trace_refuse(r->t, e,
+                              "expected arithmetic on a shape of at most %d numbers, "
+                              "found numbers out of range",
+                              KNOWN);
+}

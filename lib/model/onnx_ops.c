@@ -1,0 +1,858 @@
+/* Operations of ONNX as calls of model/trace.h.
+ * https://onnx.ai/onnx/operators says what each is in each version. */
+#include "model/onnx.h"
+
+#include "base/mem.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PLANE = 2, WINDOW_PADS = 4, PART_MAX = 4096 };
+
+/* Inputs that may be missing, as trace.h takes them. */
+static const struct trace_symbol *maybe(const struct onnx_reader *r, size_t i)
+{
+    const struct onnx_name *x = onnx_in(r, i);
+    return x ? &x->s : NULL;
+}
+
+static int bind(struct onnx_reader *r, int result, const struct trace_symbol *y)
+{
+    if (result == 0)
+        onnx_bind(r, 0, y);
+    return result;
+}
+
+/* A single number: known, or a tensor of one element. */
+static bool number(const struct onnx_reader *r, size_t i, double *out)
+{
+    const struct onnx_name *x = onnx_in(r, i);
+    struct err e;
+    if (!x)
+        return false;
+    if (x->known && x->known->n == 1) {
+        *out = x->known->real ? x->known->r[0] : (double)x->known->i[0];
+        return true;
+    }
+    return x->s.kind == TRACE_CONSTANT && trace_count(&x->s) == 1 &&
+           trace_number(r->t, &x->s, out, &e) == 0;
+}
+
+/* The same; `usual` where the input is missing. */
+static int number_or(const struct onnx_reader *r, size_t i, double usual, double *out,
+                     struct err *e)
+{
+    *out = usual;
+    return !onnx_in(r, i) || number(r, i, out)
+               ? 0
+               : trace_refuse(r->t, e, "expected a number as input %zu, found something else", i);
+}
+
+/* --- windows --- */
+
+/* Two numbers of an attribute. */
+static int pair(const struct onnx_reader *r, const char *name, int usual, int out[PLANE],
+                struct err *e)
+{
+    const struct onnx_attribute *a = onnx_at(r, name, ONNX_INTS);
+    out[0] = out[1] = usual;
+    for (size_t i = 0; a && i < PLANE; i++) {
+        if (a->n != PLANE || a->ints[i] < 1 || a->ints[i] > INT_MAX / 4)
+            return trace_refuse(r->t, e, "expected two positive numbers as %s, found others", name);
+        out[i] = (int)a->ints[i];
+    }
+    return 0;
+}
+
+/* Padding that keeps the size but for the stride: SAME_UPPER has the odd cell behind. */
+static int same_padding(const struct onnx_reader *r, const struct trace_symbol *x, bool upper,
+                        struct trace_windows *win, struct err *e)
+{
+    for (int i = 0; i < PLANE; i++) {
+        const int64_t size = trace_size(x, i + 2);
+        const int64_t span = (int64_t)(win->k[i] - 1) * win->dilation[i] + 1;
+        if (size < 1 || size > INT_MAX / 4 || span > INT_MAX / 4)
+            return trace_refuse(r->t, e, "expected windows of an image, found something else");
+        const int64_t out = (size + win->stride[i] - 1) / win->stride[i];
+        const int64_t lack = (out - 1) * win->stride[i] + span - size, all = lack > 0 ? lack : 0;
+        win->before[i] = (int)(upper ? all / 2 : all - all / 2);
+        win->after[i] = (int)(all - win->before[i]);
+    }
+    return 0;
+}
+
+static int padding(const struct onnx_reader *r, const struct trace_symbol *x,
+                   struct trace_windows *win, struct err *e)
+{
+    const char *how = onnx_word(r, "auto_pad", "NOTSET");
+    const struct onnx_attribute *a = onnx_at(r, "pads", ONNX_INTS);
+    if (strcmp(how, "SAME_UPPER") == 0 || strcmp(how, "SAME_LOWER") == 0)
+        return same_padding(r, x, strcmp(how, "SAME_UPPER") == 0, win, e);
+    if (strcmp(how, "VALID") == 0)
+        return 0;
+    if (strcmp(how, "NOTSET") != 0)
+        return trace_refuse(r->t, e,
+                            "expected NOTSET, SAME_UPPER, SAME_LOWER or VALID as auto_pad, "
+                            "found '%.80s'",
+                            how);
+    for (size_t i = 0; a && i < PLANE; i++) {
+        if (a->n != WINDOW_PADS || a->ints[i] < 0 || a->ints[i + PLANE] < 0 ||
+            a->ints[i] > INT_MAX / 4 || a->ints[i + PLANE] > INT_MAX / 4)
+            return trace_refuse(r->t, e, "expected four numbers as pads, found others");
+        win->before[i] = (int)a->ints[i];
+        win->after[i] = (int)a->ints[i + PLANE];
+    }
+    return 0;
+}
+
+/* Windows whose sides win->k[] has. */
+static int windows(const struct onnx_reader *r, const struct trace_symbol *x,
+                   struct trace_windows *win, struct err *e)
+{
+    return pair(r, "strides", 1, win->stride, e) != 0 ||
+                   pair(r, "dilations", 1, win->dilation, e) != 0
+               ? -1
+               : padding(r, x, win, e);
+}
+
+static int conv(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x, *w;
+    struct trace_symbol y;
+    struct trace_windows win = {.ceil = false};
+    const int64_t groups = onnx_int(r, "group", 1);
+    if (onnx_symbol(r, 0, &x, e) != 0 || onnx_symbol(r, 1, &w, e) != 0)
+        return -1;
+    if (x->s.view.dims != 4 || w->s.view.dims != 4)
+        return trace_refuse(r->t, e, "expected images and windows of two axes, found others");
+    if (groups < 1 || groups > BUILD_CHANNELS)
+        return trace_refuse(r->t, e, "expected at least one group and at most %d, found %lld",
+                            BUILD_CHANNELS, (long long)groups);
+    for (int i = 0; i < PLANE; i++) {
+        const int64_t k = trace_size(&w->s, i + 2);
+        win.k[i] = k > 0 && k < INT_MAX / 4 ? (int)k : INT_MAX / 4;
+    }
+    if (windows(r, &x->s, &win, e) != 0)
+        return -1;
+    return bind(r, trace_conv(r->t, &x->s, &w->s, maybe(r, 2), &win, (int)groups, &y, e), &y);
+}
+
+static int pool(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol y;
+    const bool max = strcmp(r->node->op, "MaxPool") == 0;
+    struct trace_windows win = {.ceil = onnx_int(r, "ceil_mode", 0) != 0,
+                                .inner = !max && onnx_int(r, "count_include_pad", 0) == 0};
+    if (onnx_symbol(r, 0, &x, e) != 0 || pair(r, "kernel_shape", 0, win.k, e) != 0)
+        return -1;
+    if (win.k[0] == 0 || x->s.view.dims != 4)
+        return trace_refuse(r->t, e, "expected images and windows of two axes, found others");
+    if (windows(r, &x->s, &win, e) != 0)
+        return -1;
+    return bind(r, trace_pool(r->t, max ? GRAPH_MAX_POOL : GRAPH_MEAN_POOL, &x->s, &win, &y, e),
+                &y);
+}
+
+static int global_pool(struct onnx_reader *r, struct err *e)
+{
+    static const int64_t plane[] = {2, 3};
+    struct onnx_name *x;
+    struct trace_symbol y;
+    if (onnx_symbol(r, 0, &x, e) != 0)
+        return -1;
+    if (x->s.view.dims != 4)
+        return trace_refuse(r->t, e, "expected images, found something else");
+    return bind(
+        r,
+        trace_reduce(r->t,
+                     strcmp(r->node->op, "GlobalMaxPool") == 0 ? GRAPH_MAX_POOL : GRAPH_MEAN_POOL,
+                     &x->s, plane, PLANE, true, &y, e),
+        &y);
+}
+
+static int reduce(struct onnx_reader *r, struct err *e)
+{
+    int64_t axes[KNOWN];
+    int n;
+    struct onnx_name *x;
+    struct trace_symbol y;
+    if (onnx_symbol(r, 0, &x, e) != 0 || onnx_list(r, "axes", 1, axes, &n, e) != 0)
+        return -1;
+    if (n == 0 && onnx_int(r, "noop_with_empty_axes", 0))
+        return bind(r, 0, &x->s);
+    if (n < 1)
+        return trace_refuse(r->t, e, "expected axes of an image, found the mean of all images");
+    return bind(
+        r,
+        trace_reduce(r->t, strcmp(r->node->op, "ReduceMax") == 0 ? GRAPH_MAX_POOL : GRAPH_MEAN_POOL,
+                     &x->s, axes, n, onnx_int(r, "keepdims", 1) != 0, &y, e),
+        &y);
+}
+
+/* --- norms and layers --- */
+
+static int batch_norm(struct onnx_reader *r, struct err *e)
+{
+    /* In ONNX's order */
+    static const int part[] = {NORM_WEIGHT, NORM_BIAS, NORM_MEAN, NORM_VAR};
+    struct onnx_name *x, *t;
+    struct trace_symbol y;
+    const struct trace_symbol *norm[NORM_TENSORS];
+    if (onnx_symbol(r, 0, &x, e) != 0)
+        return -1;
+    for (size_t i = 0; i < NORM_TENSORS; i++) {
+        if (onnx_symbol(r, i + 1, &t, e) != 0)
+            return -1;
+        norm[part[i]] = &t->s;
+    }
+    if (onnx_int(r, "training_mode", 0) != 0)
+        return trace_refuse(r->t, e,
+                            "expected a norm that is done with training, found one in "
+                            "training: export model.eval()");
+    return bind(
+        r, trace_batch_norm(r->t, &x->s, norm, (double)onnx_float(r, "epsilon", 1e-5F), &y, e), &y);
+}
+
+static int layer_norm(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x, *w;
+    struct trace_symbol y;
+    if (onnx_symbol(r, 0, &x, e) != 0 || onnx_symbol(r, 1, &w, e) != 0)
+        return -1;
+    const int64_t axis = onnx_int(r, "axis", -1);
+    if (axis != -1 && axis != x->s.view.dims - 1)
+        return trace_refuse(r->t, e, "expected a norm over the last axis, found axis %lld",
+                            (long long)axis);
+    return bind(r,
+                trace_layer_norm(r->t, &x->s, &w->s, maybe(r, 2),
+                                 (double)onnx_float(r, "epsilon", 1e-5F), &y, e),
+                &y);
+}
+
+static int gemm(struct onnx_reader *r, struct err *e)
+{
+    static const int64_t turned[] = {1, 0};
+    struct onnx_name *x, *w;
+    struct trace_symbol m, y;
+    const double alpha = (double)onnx_float(r, "alpha", 1);
+    const double beta = (double)onnx_float(r, "beta", 1);
+    if (onnx_symbol(r, 0, &x, e) != 0 || onnx_symbol(r, 1, &w, e) != 0)
+        return -1;
+    if (onnx_int(r, "transA", 0) != 0 || x->s.view.dims != 2 || w->s.kind != TRACE_CONSTANT ||
+        w->s.view.dims != 2)
+        return trace_refuse(r->t, e,
+                            "expected numbers of each image and a matrix of weights, found "
+                            "something else");
+    m = w->s;
+    if (onnx_int(r, "transB", 0) == 0 && trace_permute(r->t, &w->s, turned, PLANE, &m, e) != 0)
+        return -1;
+    const struct trace_symbol *bias = maybe(r, 2);
+    const bool plain = alpha == 1 && beta == 1 && (!bias || bias->view.dims == 1);
+    if (trace_linear(r->t, &x->s, &m, plain ? bias : NULL, &y, e) != 0 ||
+        (alpha != 1 && trace_scale(r->t, &y, alpha, 0, &y, e) != 0) ||
+        (!plain && bias && trace_add(r->t, &y, bias, beta, &y, e) != 0))
+        return -1;
+    return bind(r, 0, &y);
+}
+
+static int matmul(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *a, *b;
+    struct trace_symbol y;
+    if (onnx_symbol(r, 0, &a, e) != 0 || onnx_symbol(r, 1, &b, e) != 0)
+        return -1;
+    return bind(r, trace_matmul(r->t, &a->s, &b->s, &y, e), &y);
+}
+
+/* Of opset 23: without masks, earlier keys and softcap, of heads as an axis of their own. */
+static int attention(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *q, *k, *v;
+    struct trace_symbol y;
+    if (onnx_symbol(r, 0, &q, e) != 0 || onnx_symbol(r, 1, &k, e) != 0 ||
+        onnx_symbol(r, 2, &v, e) != 0)
+        return -1;
+    if (r->node->ins > 3 || q->s.view.dims != 4 || onnx_int(r, "is_causal", 0) != 0 ||
+        onnx_float(r, "softcap", 0) != 0)
+        return trace_refuse(r->t, e,
+                            "expected attention of (images, heads, tokens, numbers) without "
+                            "a mask, found another");
+    const double usual = 1 / sqrt((double)trace_size(&q->s, 3));
+    return bind(r,
+                trace_attention(r->t, &q->s, &k->s, &v->s,
+                                (double)onnx_float(r, "scale", (float)usual), &y, e),
+                &y);
+}
+
+/* Before opset 13 it goes over all axes from one on; then over one, the last where none is
+ * given. */
+static int softmax(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol y;
+    if (onnx_symbol(r, 0, &x, e) != 0)
+        return -1;
+    const bool flat = r->m->opset < 13;
+    const int axis = trace_axis(&x->s, onnx_int(r, "axis", flat ? 1 : -1));
+    for (int d = axis + 1; flat && d < x->s.view.dims; d++)
+        if (trace_size(&x->s, d) != 1)
+            return trace_refuse(r->t, e, "expected a softmax over one axis, found several");
+    return bind(r, trace_softmax(r->t, &x->s, axis, strcmp(r->node->op, "LogSoftmax") == 0, &y, e),
+                &y);
+}
+
+/* --- functions --- */
+
+static int apply(struct onnx_reader *r, enum graph_function f, double p, double q, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol y;
+    return onnx_symbol(r, 0, &x, e) != 0 ? -1
+                                         : bind(r, trace_function(r->t, &x->s, f, p, q, &y, e), &y);
+}
+
+static int relu(struct onnx_reader *r, struct err *e)
+{
+    return apply(r, GRAPH_CLIP, 0, INFINITY, e);
+}
+
+/* Bounds are attributes up to opset 10, then inputs. */
+static int clip(struct onnx_reader *r, struct err *e)
+{
+    const struct onnx_attribute *low = onnx_at(r, "min", ONNX_FLOAT);
+    const struct onnx_attribute *high = onnx_at(r, "max", ONNX_FLOAT);
+    double p, q;
+    if (number_or(r, 1, low ? (double)low->f : -INFINITY, &p, e) != 0 ||
+        number_or(r, 2, high ? (double)high->f : INFINITY, &q, e) != 0)
+        return -1;
+    /* The ends of f32 are how "none" was written. */
+    return apply(r, GRAPH_CLIP, p <= -3.4e38 ? -INFINITY : p, q >= 3.4e38 ? INFINITY : q, e);
+}
+
+/* Max or Min with a number bounds on one side. */
+static int bound(struct onnx_reader *r, struct err *e)
+{
+    const bool max = strcmp(r->node->op, "Max") == 0;
+    struct trace_symbol y;
+    double v;
+    for (size_t i = 0; i < 2 && r->node->ins == 2; i++)
+        if (onnx_in(r, i) && onnx_in(r, i)->s.kind == TRACE_VALUE && number(r, 1 - i, &v))
+            return bind(r,
+                        trace_function(r->t, &onnx_in(r, i)->s, GRAPH_CLIP, max ? v : -INFINITY,
+                                       max ? INFINITY : v, &y, e),
+                        &y);
+    return trace_refuse(r->t, e, "expected activations and a number, found something else");
+}
+
+static int leaky(struct onnx_reader *r, struct err *e)
+{
+    return apply(r, GRAPH_LEAKY_RELU, (double)onnx_float(r, "alpha", .01F), 0, e);
+}
+
+static int elu(struct onnx_reader *r, struct err *e)
+{
+    return apply(r, GRAPH_ELU, (double)onnx_float(r, "alpha", 1), 0, e);
+}
+
+static int hard_sigmoid(struct onnx_reader *r, struct err *e)
+{
+    return apply(r, GRAPH_HARD_SIGMOID, (double)onnx_float(r, "alpha", .2F),
+                 (double)onnx_float(r, "beta", .5F), e);
+}
+
+static int gelu(struct onnx_reader *r, struct err *e)
+{
+    return apply(
+        r, strcmp(onnx_word(r, "approximate", "none"), "tanh") == 0 ? GRAPH_GELU_TANH : GRAPH_GELU,
+        0, 0, e);
+}
+
+/* Functions without numbers of their own. */
+static int function(struct onnx_reader *r, struct err *e)
+{
+    static const struct {
+        const char *op;
+        enum graph_function f;
+    } plain[] = {{"Sigmoid", GRAPH_SIGMOID},
+                 {"Tanh", GRAPH_TANH},
+                 {"Softplus", GRAPH_SOFTPLUS},
+                 {"HardSwish", GRAPH_HARD_SWISH},
+                 {"Mish", GRAPH_MISH}};
+    size_t i = 0;
+    while (strcmp(plain[i].op, r->node->op) != 0)
+        i++;
+    return apply(r, plain[i].f, 0, 0, e);
+}
+
+/* The slopes are given for (c, h, w), with sizes of 1. */
+static int prelu(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x, *w;
+    struct trace_symbol slope, y;
+    if (onnx_symbol(r, 0, &x, e) != 0 || onnx_symbol(r, 1, &w, e) != 0)
+        return -1;
+    const int64_t count = trace_count(&w->s);
+    return trace_reshape(r->t, &w->s, &count, 1, &slope, e) != 0
+               ? -1
+               : bind(r, trace_prelu(r->t, &x->s, &slope, &y, e), &y);
+}
+
+/* --- sums and products --- */
+
+/* Add, Sub, Mul, Div of activations and one number. */
+static int with_number(struct onnx_reader *r, const struct trace_symbol *x, double v, bool first,
+                       struct err *e)
+{
+    struct trace_symbol y;
+    const char *op = r->node->op;
+    double factor = 1, offset = 0;
+    if (strcmp(op, "Add") == 0)
+        offset = v;
+    else if (strcmp(op, "Mul") == 0)
+        factor = v;
+    else if (strcmp(op, "Div") == 0 && !first)
+        factor = 1 / v;
+    else if (strcmp(op, "Sub") == 0) {
+        factor = first ? -1 : 1;
+        offset = first ? v : -v;
+    } else {
+        return trace_refuse(r->t, e, "expected activations over a number, found the reverse");
+    }
+    if (!isfinite(factor) || !isfinite(offset))
+        return trace_refuse(r->t, e, "expected a finite number, found another");
+    return bind(r, trace_scale(r->t, x, factor, offset, &y, e), &y);
+}
+
+static int arithmetic(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *a, *b;
+    struct trace_symbol y;
+    double v;
+    for (size_t i = 0; i < 2; i++)
+        if (onnx_in(r, i) && onnx_in(r, i)->s.kind == TRACE_VALUE && number(r, 1 - i, &v))
+            return with_number(r, &onnx_in(r, i)->s, v, i == 1, e);
+    if (onnx_symbol(r, 0, &a, e) != 0 || onnx_symbol(r, 1, &b, e) != 0)
+        return -1;
+    const char *op = r->node->op;
+    return bind(r,
+                strcmp(op, "Mul") == 0 ? trace_multiply(r->t, &a->s, &b->s, &y, e)
+                : strcmp(op, "Div") == 0
+                    ? trace_divide(r->t, &a->s, &b->s, &y, e)
+                    : trace_add(r->t, &a->s, &b->s, *op == 'S' ? -1 : 1, &y, e),
+                &y);
+}
+
+static int sum(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *a, *b;
+    struct trace_symbol y;
+    if (onnx_symbol(r, 0, &a, e) != 0)
+        return -1;
+    y = a->s;
+    for (size_t i = 1; i < r->node->ins; i++)
+        if (onnx_symbol(r, i, &b, e) != 0 || trace_add(r->t, &y, &b->s, 1, &y, e) != 0)
+            return -1;
+    return bind(r, 0, &y);
+}
+
+static int negate(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol y;
+    return onnx_symbol(r, 0, &x, e) != 0 ? -1 : bind(r, trace_scale(r->t, &x->s, -1, 0, &y, e), &y);
+}
+
+/* --- shapes --- */
+
+/* Sizes of an input, of which none is missing. */
+static int sizes(const struct onnx_reader *r, const char *name, size_t i, int64_t list[KNOWN],
+                 int *n, struct err *e)
+{
+    if (onnx_list(r, name, i, list, n, e) != 0)
+        return -1;
+    return *n >= 0 && *n <= TRACE_DIMS
+               ? 0
+               : trace_refuse(r->t, e, "expected at most %d sizes, found others", TRACE_DIMS);
+}
+
+static int reshape(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol y;
+    int64_t size[KNOWN];
+    int n;
+    if (onnx_symbol(r, 0, &x, e) != 0 || sizes(r, "shape", 1, size, &n, e) != 0)
+        return -1;
+    for (int d = 0; d < n && onnx_int(r, "allowzero", 0) == 0; d++)
+        if (size[d] == 0 && d < x->s.view.dims)
+            size[d] = trace_size(&x->s, d);
+    return bind(r, trace_reshape(r->t, &x->s, size, n, &y, e), &y);
+}
+
+static int transpose(struct onnx_reader *r, struct err *e)
+{
+    const struct onnx_attribute *a = onnx_at(r, "perm", ONNX_INTS);
+    struct onnx_name *x;
+    struct trace_symbol y;
+    int64_t order[TRACE_DIMS];
+    if (onnx_symbol(r, 0, &x, e) != 0)
+        return -1;
+    const int n = x->s.view.dims;
+    if (a && a->n != (size_t)n)
+        return trace_refuse(r->t, e, "expected an order of %d axes, found another", n);
+    for (int d = 0; d < n; d++)
+        order[d] = a ? a->ints[d] : n - 1 - d;
+    return bind(r, trace_permute(r->t, &x->s, order, n, &y, e), &y);
+}
+
+/* To two axes: those before `axis`, and the rest. */
+static int flatten(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol y;
+    int64_t size[PLANE] = {1, 1};
+    if (onnx_symbol(r, 0, &x, e) != 0)
+        return -1;
+    const int dims = x->s.view.dims;
+    const int64_t axis = onnx_int(r, "axis", 1), at = axis < 0 ? axis + dims : axis;
+    if (at < 0 || at > dims)
+        return trace_refuse(r->t, e, "expected an axis of %d, found %lld", dims, (long long)axis);
+    for (int d = 0; d < dims; d++)
+        if (__builtin_mul_overflow(size[d >= at], trace_size(&x->s, d), &size[d >= at]))
+            return trace_refuse(r->t, e, "expected a size, found one out of range");
+    return bind(r, trace_reshape(r->t, &x->s, size, PLANE, &y, e), &y);
+}
+
+static int compare_down(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x < y) - (x > y);
+}
+
+/* Axes of size 1 go, the last first. */
+static int squeeze(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    int64_t axes[KNOWN];
+    int n;
+    if (onnx_symbol(r, 0, &x, e) != 0 || onnx_list(r, "axes", 1, axes, &n, e) != 0)
+        return -1;
+    struct trace_symbol y = x->s;
+    if (n < 0)
+        for (int d = (n = 0); d < y.view.dims; d++)
+            if (trace_size(&y, d) == 1)
+                axes[n++] = d;
+    for (int i = 0; i < n; i++)
+        if (axes[i] < 0)
+            axes[i] += y.view.dims;
+    qsort(axes, (size_t)n, sizeof *axes, compare_down);
+    for (int i = 0; i < n; i++)
+        if (trace_squeeze(r->t, &y, axes[i], &y, e) != 0)
+            return -1;
+    return bind(r, 0, &y);
+}
+
+static int unsqueeze(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    int64_t axes[KNOWN];
+    int n;
+    if (onnx_symbol(r, 0, &x, e) != 0 || sizes(r, "axes", 1, axes, &n, e) != 0)
+        return -1;
+    struct trace_symbol y = x->s;
+    for (int i = 0; i < n; i++)
+        if (axes[i] < 0)
+            axes[i] += y.view.dims + n;
+    qsort(axes, (size_t)n, sizeof *axes, compare_down);
+    for (int i = n - 1; i >= 0; i--)
+        if (trace_unsqueeze(r->t, &y, axes[i], &y, e) != 0)
+            return -1;
+    return bind(r, 0, &y);
+}
+
+/* A size of 1 leaves the axis as it is. */
+static int expand(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol y;
+    int64_t size[KNOWN];
+    int n;
+    if (onnx_symbol(r, 0, &x, e) != 0 || sizes(r, "shape", 1, size, &n, e) != 0)
+        return -1;
+    const int dims = x->s.view.dims, more = dims > n ? dims - n : 0;
+    if (n + more > TRACE_DIMS)
+        return trace_refuse(r->t, e, "expected at most %d axes, found more", TRACE_DIMS);
+    memmove(size + more, size, (size_t)n * sizeof *size);
+    for (int d = 0; d < n + more; d++) {
+        const int from = d - (n + more - dims);
+        if ((d < more || size[d] == 1) && from >= 0)
+            size[d] = trace_size(&x->s, from);
+    }
+    return bind(r, trace_expand(r->t, &x->s, size, n + more, &y, e), &y);
+}
+
+static int slice(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    int64_t from[KNOWN], to[KNOWN], axes[KNOWN], steps[KNOWN];
+    int n, m, k, s;
+    if (onnx_symbol(r, 0, &x, e) != 0 || sizes(r, "starts", 1, from, &n, e) != 0 ||
+        sizes(r, "ends", 2, to, &m, e) != 0 || onnx_list(r, "axes", 3, axes, &k, e) != 0 ||
+        onnx_list(r, "steps", 4, steps, &s, e) != 0)
+        return -1;
+    if (m != n || (k >= 0 && k != n) || (s >= 0 && s != n))
+        return trace_refuse(r->t, e, "expected as many ends, axes and steps as starts");
+    struct trace_symbol y = x->s;
+    for (int i = 0; i < n; i++)
+        if (trace_slice(r->t, &y, k < 0 ? i : axes[i], from[i], to[i], s < 0 ? 1 : steps[i], &y,
+                        e) != 0)
+            return -1;
+    return bind(r, 0, &y);
+}
+
+/* Sizes of the parts: given, or as even as can be. */
+static int part_sizes(const struct onnx_reader *r, int64_t all, int64_t list[KNOWN], int *n,
+                      struct err *e)
+{
+    if (onnx_list(r, "split", 1, list, n, e) != 0)
+        return -1;
+    const int64_t parts = (int64_t)r->node->outs;
+    if (*n < 0 && parts <= KNOWN) {
+        *n = (int)parts;
+        for (int64_t i = 0, each = (all + parts - 1) / parts; i < parts; i++)
+            list[i] = all - i * each < each ? all - i * each : each;
+    }
+    int64_t sum = 0;
+    for (int i = 0; i < *n; i++)
+        if (list[i] < 1 || list[i] > all || (sum += list[i]) > all)
+            sum = INT64_MAX / 2;
+    return *n == parts && sum == all
+               ? 0
+               : trace_refuse(r->t, e, "expected parts of an axis of %lld, found others",
+                              (long long)all);
+}
+
+static int split(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol y;
+    int64_t list[KNOWN];
+    int n;
+    if (onnx_symbol(r, 0, &x, e) != 0)
+        return -1;
+    const int axis = trace_axis(&x->s, onnx_int(r, "axis", 0));
+    if (axis < 0 || part_sizes(r, trace_size(&x->s, axis), list, &n, e) != 0)
+        return axis < 0 ? trace_refuse(r->t, e, "expected an axis of the input, found another")
+                        : -1;
+    for (int64_t i = 0, from = 0; i < n; from += list[i], i++) {
+        if (trace_slice(r->t, &x->s, axis, from, from + list[i], 1, &y, e) != 0)
+            return -1;
+        onnx_bind(r, (size_t)i, &y);
+    }
+    return 0;
+}
+
+static int join(struct onnx_reader *r, const struct trace_symbol *part, size_t n, int64_t axis,
+                struct err *e)
+{
+    struct trace_symbol y;
+    const struct trace_symbol **list = mem_alloc(n + 1, sizeof *list);
+    for (size_t i = 0; i < n; i++)
+        list[i] = &part[i];
+    const int result = trace_concat(r->t, list, (int)n, axis, &y, e);
+    free(list);
+    return bind(r, result, &y);
+}
+
+static int concat(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    const size_t n = r->node->ins;
+    if (n == 0 || n > PART_MAX)
+        return trace_refuse(r->t, e, "expected up to %d inputs, found %zu", PART_MAX, n);
+    struct trace_symbol *part = mem_alloc(n, sizeof *part);
+    int result = 0;
+    for (size_t i = 0; i < n && result == 0; i++)
+        if ((result = onnx_symbol(r, i, &x, e)) == 0)
+            part[i] = x->s;
+    if (result == 0)
+        result = join(r, part, n, onnx_int(r, "axis", 0), e);
+    free(part);
+    return result;
+}
+
+/* One of an axis, without the axis, or several. */
+static int gather(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol part[KNOWN];
+    const struct known *at = onnx_in(r, 1) ? onnx_in(r, 1)->known : NULL;
+    if (onnx_symbol(r, 0, &x, e) != 0)
+        return -1;
+    const int axis = trace_axis(&x->s, onnx_int(r, "axis", 0));
+    if (axis < 0 || !at || at->real || at->dims > 1 || at->n < 1)
+        return trace_refuse(r->t, e, "expected known indices of an axis, found something else");
+    if (at->dims == 0)
+        return bind(r, trace_select(r->t, &x->s, axis, at->i[0], &part[0], e), &part[0]);
+    const int64_t size = trace_size(&x->s, axis);
+    for (int i = 0; i < at->n; i++) {
+        const int64_t from = at->i[i] < 0 ? at->i[i] + size : at->i[i];
+        if (from < 0 || from >= size)
+            return trace_refuse(r->t, e, "expected indices below %lld, found %lld", (long long)size,
+                                (long long)at->i[i]);
+        if (trace_slice(r->t, &x->s, axis, from, from + 1, 1, &part[i], e) != 0)
+            return -1;
+    }
+    return at->n == 1 ? bind(r, 0, &part[0]) : join(r, part, (size_t)at->n, axis, e);
+}
+
+/* Zeros at the ends of axes: of all, or of those that input 3 names. */
+static int pad(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol y;
+    int64_t list[KNOWN], axes[KNOWN], before[TRACE_DIMS] = {0}, after[TRACE_DIMS] = {0};
+    int n, k;
+    double value;
+    if (onnx_symbol(r, 0, &x, e) != 0 || onnx_list(r, "pads", 1, list, &n, e) != 0 ||
+        onnx_list(r, "axes", 3, axes, &k, e) != 0 ||
+        number_or(r, 2, (double)onnx_float(r, "value", 0), &value, e) != 0)
+        return -1;
+    const int dims = x->s.view.dims, named = k < 0 ? dims : k;
+    if (strcmp(onnx_word(r, "mode", "constant"), "constant") != 0 || value != 0 || n != 2 * named ||
+        named > TRACE_DIMS)
+        return trace_refuse(r->t, e, "expected zeros at both ends of axes, found another padding");
+    for (int i = 0; i < named; i++) {
+        const int axis = trace_axis(&x->s, k < 0 ? i : axes[i]);
+        if (axis < 0)
+            return trace_refuse(r->t, e, "expected an axis of the input, found another");
+        before[axis] = list[i];
+        after[axis] = list[i + named];
+    }
+    return bind(r, trace_pad(r->t, &x->s, before, after, &y, e), &y);
+}
+
+/* The input under another name. */
+static int same(struct onnx_reader *r, struct err *e)
+{
+    const struct onnx_name *x = onnx_in(r, 0);
+    struct onnx_name *out = onnx_out(r, 0);
+    if (!x || (x->s.kind == TRACE_NOTHING && !x->known))
+        return trace_refuse(r->t, e, "expected an input that is made before, found none");
+    const struct trace_symbol y = trace_alias(&x->s);
+    onnx_bind(r, 0, &y);
+    if (out && x->known && !out->known) {
+        out->known = mem_alloc(1, sizeof *out->known);
+        *out->known = *x->known;
+    }
+    return 0;
+}
+
+static int dropout(struct onnx_reader *r, struct err *e)
+{
+    double training = 0;
+    number(r, 2, &training);
+    return training != 0 ? trace_refuse(r->t, e,
+                                        "expected no dropout, found one in training: export "
+                                        "model.eval()")
+                         : same(r, e);
+}
+
+/* Activations are floats of 32 bits, whatever the file says. */
+static int cast(struct onnx_reader *r, struct err *e)
+{
+    static const int64_t floats[] = {1, 10, 11, 16};
+    const int64_t to = onnx_int(r, "to", 0);
+    for (size_t i = 0; i < sizeof floats / sizeof *floats; i++)
+        if (to == floats[i])
+            return same(r, e);
+    return trace_refuse(r->t, e, "expected floats, found activations made whole numbers");
+}
+
+/* A tensor of the checkpoint, which stands there under the result's name. */
+static int constant(struct onnx_reader *r, struct err *e)
+{
+    const struct ckpt_tensor *t =
+        onnx_at(r, "value", ONNX_TENSOR) ? ckpt_find(r->t->b->ckpt, r->node->out[0]) : NULL;
+    struct onnx_name *out = onnx_out(r, 0);
+    if (!t)
+        return trace_refuse(r->t, e, "expected numbers as its value, found something else");
+    const struct trace_symbol s = trace_constant(t);
+    onnx_bind(r, 0, &s);
+    if (out)
+        out->known = onnx_known(r, t);
+    return 0;
+}
+
+/* --- the table --- */
+
+static const struct {
+    const char *op;
+    int (*make)(struct onnx_reader *r, struct err *e);
+} makers[] = {
+    {"Add", arithmetic},
+    {"Attention", attention},
+    {"AveragePool", pool},
+    {"BatchNormalization", batch_norm},
+    {"Cast", cast},
+    {"Clip", clip},
+    {"Concat", concat},
+    {"Constant", constant},
+    {"Conv", conv},
+    {"Div", arithmetic},
+    {"Dropout", dropout},
+    {"Elu", elu},
+    {"Expand", expand},
+    {"Flatten", flatten},
+    {"Gather", gather},
+    {"Gelu", gelu},
+    {"Gemm", gemm},
+    {"GlobalAveragePool", global_pool},
+    {"GlobalMaxPool", global_pool},
+    {"HardSigmoid", hard_sigmoid},
+    {"HardSwish", function},
+    {"Identity", same},
+    {"LayerNormalization", layer_norm},
+    {"LeakyRelu", leaky},
+    {"LogSoftmax", softmax},
+    {"MatMul", matmul},
+    {"Max", bound},
+    {"MaxPool", pool},
+    {"Min", bound},
+    {"Mish", function},
+    {"Mul", arithmetic},
+    {"Neg", negate},
+    {"PRelu", prelu},
+    {"Pad", pad},
+    {"ReduceMax", reduce},
+    {"ReduceMean", reduce},
+    {"Relu", relu},
+    {"Reshape", reshape},
+    {"Sigmoid", function},
+    {"Slice", slice},
+    {"Softmax", softmax},
+    {"Softplus", function},
+    {"Split", split},
+    {"Squeeze", squeeze},
+    {"Sub", arithmetic},
+    {"Sum", sum},
+    {"Tanh", function},
+    {"Transpose", transpose},
+    {"Unsqueeze", unsqueeze},
+};
+
+int onnx_run(struct onnx_reader *r, struct err *e)
+{
+    if (*r->node->domain)
+        return trace_refuse(r->t, e, "operations of '%.80s' are not computed here",
+                            r->node->domain);
+    if (r->node->outs == 0)
+        return trace_refuse(r->t, e, "expected a result with a name, found none");
+    for (size_t i = 0; i < sizeof makers / sizeof *makers; i++)
+        if (strcmp(makers[i].op, r->node->op) == 0)
+            return makers[i].make(r, e);
+    return trace_refuse(r->t, e, "this operation is not computed here");
+}

@@ -1,0 +1,308 @@
+"""Writes each hostile ONNX file into a folder of its name, with what lies beside it.
+
+attacks.py files | graphs | growth     one kind; prints the names in order
+
+`files`: what was published against readers of external data and tensors, and what is like it;
+`graphs`: networks that are none; `growth`: small files that ask for much."""
+
+import os
+import socket
+import struct
+import sys
+
+sys.path.insert(0, os.environ["ROOT"] + "/tests/cases/onnx")
+from proto import *  # noqa: E402,F403
+
+SECRET = b"secret" * 8  # the bytes of a tensor, as they lie elsewhere
+
+
+def put(path, data):
+    with open(path, "wb") as f:
+        f.write(data)
+
+
+def outside(*pairs):
+    """A network whose weights are in another file."""
+    return network(weights=external("w", [4, 3], pairs))
+
+
+def at(location, *more):
+    return outside(("location", location), *more)
+
+
+def raw(n):
+    return b"\0" * n
+
+
+# --- files: name, what published it, the model, what lies beside it ---
+
+def link(_):
+    os.symlink("../secret", "w.bin")
+
+
+def folder_link(_):
+    os.symlink("..", "sub")
+
+
+def hard(_):
+    os.link("../secret", "w.bin")
+
+
+def pipe(_):
+    os.mkfifo("w.bin")
+
+
+def sock(_):
+    s = socket.socket(socket.AF_UNIX)
+    s.bind("w.bin")
+    s.close()
+
+
+def folder(_):
+    os.mkdir("w.bin")
+
+
+def plain(_):
+    put("w.bin", SECRET)
+
+
+def two(_):
+    plain(_)
+    put("v.bin", SECRET)
+
+
+FILES = {
+    # CVE-2022-25882: out of the folder
+    "cve-2022-25882": (at("../secret"), None),
+    "cve-2022-25882-deep": (at("../../../../../../../../etc/passwd"), None),
+    # CVE-2024-27318: what a cleaning of the path leaves
+    "cve-2024-27318": (at("sub/../../secret"), None),
+    "cve-2024-27318-dots": (at("....//secret"), None),
+    "cve-2024-27318-slashes": (at("..//secret"), None),
+    "absolute": (at("/etc/passwd"), None),
+    "absolute-slashes": (at("//etc/passwd"), None),
+    "url": (at("file:///etc/passwd"), None),
+    "dot": (at("."), None),
+    "dots": (at(".."), None),
+    "empty": (at(""), None),
+    # CVE-2024-27319 read beyond a long name when it complained
+    "cve-2024-27319": (at("w" * 255), None),
+    "long": (at("w" * 256), None),
+    "long-name": (network(weights=tensor("w" * 600, [4, 3], raw=WEIGHTS)), None),
+    # CVE-2026-27489 and CVE-2026-34447: symbolic links, of the file and of a folder
+    "cve-2026-27489": (at("w.bin"), link),
+    "cve-2026-27489-folder": (at("sub/secret"), folder_link),
+    # CVE-2026-34446: hard links
+    "cve-2026-34446": (at("w.bin"), hard),
+    # CVE-2026-34445: keys of external_data that are none
+    "cve-2026-34445": (outside(("location", "w.bin"), ("__class__", "x"), ("basepath", "/etc"),
+                               ("checksum", "0" * 40)), plain),
+    "cve-2026-34445-length": (at("w.bin", ("length", str((1 << 63) - 1))), plain),
+    "pipe": (at("w.bin"), pipe),
+    "socket": (at("w.bin"), sock),
+    "folder": (at("w.bin"), folder),
+    "missing": (at("w.bin"), None),
+    "itself": (at("m.onnx"), None),
+    "control": (at("w.bin\0/../../secret"), plain),
+    "lines": (at("w\n.bin"), None),
+    "right-to-left": (at("w‮nib.bin"), None),
+    "no-location": (outside(("offset", "0")), None),
+    "two-locations": (at("w.bin", ("location", "../secret")), plain),
+    "two-files": (network([node("Identity", ["v"], ["u"])],
+                          [external("v", [4, 3], [("location", "v.bin")])],
+                          weights=external("w", [4, 3], [("location", "w.bin")])), two),
+    "offset": (at("w.bin", ("offset", "1")), plain),
+    "offset-end": (at("w.bin", ("offset", "48"), ("length", "0")), plain),
+    "offset-beyond": (at("w.bin", ("offset", "4096")), plain),
+    "offset-negative": (at("w.bin", ("offset", "-1")), plain),
+    "offset-wraps": (at("w.bin", ("offset", str((1 << 64) - 8))), plain),
+    "offset-hex": (at("w.bin", ("offset", "0x10")), plain),
+    "offset-space": (at("w.bin", ("offset", " 0")), plain),
+    "offset-twice": (at("w.bin", ("offset", "0"), ("offset", "0")), plain),
+    "length-short": (at("w.bin", ("length", "44")), plain),
+    "length-long": (at("w.bin", ("length", "49")), plain),
+    "both": (network(weights=external("w", [4, 3], [("location", "w.bin")]) + block(9, WEIGHTS)), plain),
+    # Tensors of attributes are tensors, too.
+    "attribute": (network([node("Constant", [], ["k"], value=external(
+        "k", [4], [("location", "../secret")])), node("Add", ["x", "k"], ["z"])], x="z"), None),
+    # Elements that are fewer or more than the shape has.
+    "raw-short": (network(weights=tensor("w", [4, 3], raw=raw(44))), None),
+    "raw-long": (network(weights=tensor("w", [4, 3], raw=raw(52))), None),
+    "raw-none": (network(weights=tensor("w", [4, 3])), None),
+    "floats-short": (network(weights=tensor("w", [4, 3], more=block(4, raw(44)))), None),
+    "floats-long": (network(weights=tensor("w", [4, 3], more=block(4, raw(52)))), None),
+    "floats-torn": (network(weights=tensor("w", [4, 3], more=block(4, raw(47)))), None),
+    "wrong-field": (network(weights=tensor("w", [4, 3], more=block(7, b"\0" * 12))), None),
+    "two-fields": (network(weights=tensor("w", [4, 3], raw=raw(48), more=block(4, raw(48)))), None),
+    "dims-negative": (network(weights=tensor("w", [-4, -3], raw=raw(48))), None),
+    "dims-wrap": (network(weights=tensor("w", [1 << 32, 1 << 32, 12], raw=raw(48))), None),
+    "dims-bytes-wrap": (network(weights=tensor("w", [1 << 62], raw=raw(48))), None),
+    "dims-many": (network(weights=tensor("w", [1] * 9, raw=raw(4))), None),
+    "type-none": (network(weights=tensor("w", [4, 3], 0, raw=raw(48))), None),
+    "type-text": (network(weights=tensor("w", [4, 3], STRING, raw=raw(48))), None),
+    "type-999": (network(weights=tensor("w", [4, 3], 999, raw=raw(48))), None),
+    "type-4-bits": (network(weights=tensor("w", [4, 3], 22, raw=raw(6))), None),
+    "segment": (network(weights=tensor("w", [4, 3], raw=raw(48), more=block(3, number(1, 0)))), None),
+    "not-finite": (network(weights=tensor("w", [4, 3], raw=floats(*[float("nan")] * 12))), None),
+    "nameless": (network(weights=number(1, 4) + number(1, 3) + number(2, 1) + block(9, raw(48))), None),
+    "names-twice": (network(tensors=[tensor("w", [4, 3], raw=WEIGHTS)]), None),
+    "sparse": (model(graph(*head()) + block(15, b"")), None),
+}
+
+# --- graphs ---
+
+G = head()
+
+
+def around(*nodes, tensors=(), x="z", **more):
+    """Nodes from x to z before the head."""
+    return network(nodes, tensors, x, **more)
+
+
+GRAPHS = {
+    "no-nodes": model(graph([], [tensor("w", [1], raw=raw(4))])),
+    "no-tensors": model(graph([node("Relu", ["x"], ["y"])], [])),
+    "two-graphs": model(graph(*G)) + block(7, graph(*G)),
+    "no-opset": network() [: -len(block(8, block(1, "") + number(2, 17)))],
+    "opset-8": model(graph(*G), opset=8),
+    "opset-24": model(graph(*G), opset=24),
+    "ir-2": model(graph(*G), ir=2),
+    "ir-14": model(graph(*G), ir=14),
+    "no-input": network(ins=()),
+    "two-inputs": network(ins=(("x", (None, 3, 32, 32)), ("mask", (None, 3)))),
+    "two-results": network(outs=(("y", (None, 4)), ("f", (None, 3)))),
+    "result-nowhere": network(outs=(("q", (None, 4)),)),
+    "result-input": network(outs=(("x", (None, 4)),)),
+    "channels": network(ins=(("x", (None, 4, 32, 32)),)),
+    "flat-input": network(ins=(("x", (None, 3072)),)),
+    "unknown": around(node("LSTM", ["x"], ["z"], "the one")),
+    "domain": around(node("Relu", ["x"], ["z"], domain="com.microsoft")),
+    "branch": around(node("If", ["x"], ["z"], more=block(5, block(1, "then_branch") + block(6, graph(*G)) +
+                                                            number(20, 5)))),
+    "itself": around(node("Add", ["x", "z"], ["z"])),
+    "order": around(node("Relu", ["later"], ["z"]), node("Relu", ["x"], ["later"])),
+    "made-twice": around(node("Relu", ["x"], ["z"]), node("Tanh", ["x"], ["z"])),
+    "made-input": around(node("Relu", ["x"], ["x"]), x="x"),
+    "nowhere": around(node("Relu", ["elsewhere"], ["z"])),
+    "no-inputs": around(node("Relu", [], ["z"])),
+    "no-results": around(node("Relu", ["x"], [])),
+    "weights": around(node("Conv", ["x", "w"], ["z"]), tensors=[], x="z"),
+    "window": around(node("Conv", ["x", "k"], ["z"]), tensors=[tensor("k", [3, 3, 99, 1], raw=raw(9 * 99 * 4))]),
+    "groups": around(node("Conv", ["x", "k"], ["z"], group=0), tensors=[tensor("k", [3, 3, 1, 1], raw=raw(36))]),
+    "groups-many": around(node("Conv", ["x", "k"], ["z"], group=1 << 40),
+                          tensors=[tensor("k", [3, 3, 1, 1], raw=raw(36))]),
+    "stride-0": around(node("MaxPool", ["x"], ["z"], kernel_shape=[2, 2], strides=[0, 0])),
+    "pads-negative": around(node("MaxPool", ["x"], ["z"], kernel_shape=[2, 2], pads=[-9, 0, 0, 0])),
+    "pads-huge": around(node("MaxPool", ["x"], ["z"], kernel_shape=[2, 2], pads=[1 << 30] * 4)),
+    "window-huge": around(node("MaxPool", ["x"], ["z"], kernel_shape=[1 << 30, 1 << 30])),
+    "dilation-huge": around(node("MaxPool", ["x"], ["z"], kernel_shape=[9, 9], dilations=[1 << 28] * 2)),
+    "auto-pad": around(node("MaxPool", ["x"], ["z"], kernel_shape=[2, 2], auto_pad="SOMEHOW")),
+    "reshape": around(node("Reshape", ["x", "s"], ["z"]), tensors=[shape(5, -1, 7, name="s")]),
+    "reshape-two-open": around(node("Reshape", ["x", "s"], ["z"]), tensors=[shape(-1, -1, name="s")]),
+    "reshape-wraps": around(node("Reshape", ["x", "s"], ["z"]),
+                            tensors=[shape(1 << 62, 1 << 62, 3, 4, name="s")]),
+    "reshape-many": around(node("Reshape", ["x", "s"], ["z"]), tensors=[shape(*[1] * 40, name="s")]),
+    "transpose": around(node("Transpose", ["x"], ["z"], perm=[0, 0, 1, 2])),
+    "transpose-axis": around(node("Transpose", ["x"], ["z"], perm=[0, 1, 2, 9])),
+    "flatten-axis": around(node("Flatten", ["x"], ["z"], axis=99)),
+    "slice-steps": around(node("Slice", ["x", "from", "to", "axis", "step"], ["z"]),
+                          tensors=[shape(0, name="from"), shape(9, name="to"), shape(2, name="axis"),
+                                   shape(0, name="step")]),
+    "gather": around(node("Gather", ["x", "i"], ["z"], axis=2), tensors=[shape(99, name="i", scalar=True)]),
+    "gather-axis": around(node("Gather", ["x", "i"], ["z"], axis=-9), tensors=[shape(0, name="i")]),
+    "gather-images": around(node("Gather", ["x", "i"], ["z"]), tensors=[shape(0, name="i")]),
+    "split": around(node("Split", ["x", "s"], ["z", "q"], axis=1), tensors=[shape(5, -2, name="s")]),
+    "split-wraps": around(node("Split", ["x", "s"], ["z", "q"], axis=1),
+                          tensors=[shape((1 << 63) - 1, (1 << 63) - 1, name="s")]),
+    "concat-axis": around(node("Concat", ["x", "x"], ["z"], axis=7)),
+    "division": around(node("Shape", ["x"], ["s"]), node("Div", ["s", "o"], ["t"]),
+                       node("Reshape", ["x", "t"], ["z"]), tensors=[shape(0, name="o", scalar=True)]),
+    "division-wraps": around(node("Div", ["m", "o"], ["t"]), node("Reshape", ["x", "t"], ["z"]),
+                             tensors=[shape(-1 << 63, name="m"), shape(-1, name="o")]),
+    "product-wraps": around(node("Mul", ["m", "m"], ["t"]), node("Reshape", ["x", "t"], ["z"]),
+                            tensors=[shape(1 << 40, name="m")]),
+    "scale-infinite": around(node("Div", ["x", "o"], ["z"]), tensors=[tensor("o", [], raw=floats(0))]),
+    "erf": around(node("Erf", ["x"], ["z"])),
+    "half-gelu": around(node("Erf", ["x"], ["e"]), node("Mul", ["x", "e"], ["z"])),
+    "mean": around(node("ReduceMean", ["x"], ["z"])),
+    "mean-images": around(node("ReduceMean", ["x"], ["z"], axes=[0])),
+    "norm-training": around(node("BatchNormalization", ["x", "n", "n", "n", "n"], ["z"], training_mode=1),
+                            tensors=[tensor("n", [3], raw=floats(1, 1, 1))]),
+    "norm-channels": around(node("BatchNormalization", ["x", "n", "n", "n", "n"], ["z"]),
+                            tensors=[tensor("n", [2], raw=floats(1, 1))]),
+    "norm-negative": around(node("BatchNormalization", ["x", "n", "n", "n", "v"], ["z"]),
+                            tensors=[tensor("n", [3], raw=floats(1, 1, 1)),
+                                     tensor("v", [3], raw=floats(1, -1, 1))]),
+    "matrix-of-two": around(node("MatMul", ["x", "x"], ["z"])),
+    "softmax-images": around(node("Softmax", ["x"], ["z"], axis=0)),
+}
+
+# --- growth ---
+
+
+def grown(*nodes, tensors=(), x="z", **more):
+    """Nodes before a head for the classes of the example."""
+    return network(nodes, tensors, x, classes=100, **more)
+
+
+def doubling(n):
+    names = ["x"] + [f"d{i}" for i in range(n)]
+    return grown(*(node("Concat", [names[i], names[i]], [names[i + 1]], axis=1) for i in range(n)), x=names[-1])
+
+
+def packed(field, n):
+    return varint(field << 3 | 2) + varint(n) + b"\0" * n
+
+
+GROWTH = {
+    "doubling": doubling(40),
+    "expand": grown(node("Expand", ["x", "s"], ["z"]), tensors=[shape(1, 3, 1 << 20, 1 << 20, name="s")]),
+    "expand-one": grown(node("Reshape", ["x", "r"], ["q"]), node("Expand", ["q", "s"], ["z"]),
+                         tensors=[shape(0, 3072, 1, 1, name="r"), shape(1, 1, 4096, 4096, name="s")]),
+    "pad": grown(node("Pad", ["x", "p"], ["z"]), tensors=[shape(0, 0, 1 << 20, 1 << 20, 0, 0, 1 << 20, 1 << 20, name="p")]),
+    "conv-pad": grown(node("Conv", ["x", "k"], ["z"], pads=[1 << 20] * 4),
+                       tensors=[tensor("k", [3, 3, 1, 1], raw=raw(36))]),
+    "fill": grown(node("ConstantOfShape", ["s"], ["c"]), node("Add", ["x", "c"], ["z"]),
+                   tensors=[shape(1 << 30, 1 << 30, name="s")]),
+    "range": grown(node("Range", ["from", "to", "step"], ["r"]), node("Reshape", ["x", "r"], ["z"]),
+                    tensors=[shape(n, name=k, scalar=True) for k, n in (("from", 0), ("to", 1 << 62), ("step", 1))]),
+    "nodes": grown(*(node("Relu", ["x" if i == 0 else f"v{i - 1}"], [f"v{i}"]) for i in range(33000)), x="v32999"),
+    "long-chain": grown(*(node("Tanh", ["x" if i == 0 else f"v{i - 1}"], [f"v{i}"], name=f"/a{i}/b{i}/Tanh")
+                           for i in range(30000)), x="v29999"),
+    "names": grown(node("Concat", ["x"] * 300000, ["z"], axis=1)),
+    "empty-names": grown(node("Concat", [""] * 1000000, ["z"], axis=1)),
+    "attributes": grown(node("Relu", ["x"], ["z"], more=block(5, block(1, "a") + number(20, 2)) * 300000)),
+    "ints": grown(node("Relu", ["x"], ["z"], more=block(5, block(1, "a") + number(20, 7) + packed(8, 2000000)))),
+    "int-data": grown(x="x", tensors=[tensor("i", [2000000], INT64, more=packed(7, 2000000))]),
+    "int-data-many": grown(x="x", tensors=[tensor(f"i{k}", [40000], INT64, more=packed(7, 40000)) for k in range(100)]),
+    "empty-tensors": grown(x="x", tensors=[tensor(f"t{k}", [0], raw=b"") for k in range(70000)]),
+    "groups": number(1, 8) + block(2, "by hand") + b"\x1b" * 100000 + grown(x="x")[2:],
+    "messages": grown(x="x", ins=(("x", (None, 3, 32, 32)),) * 20000),
+    "deep": None,
+}
+
+
+def deep():
+    """Graphs in attributes of nodes in graphs: nothing goes down there."""
+    inner = b""
+    for _ in range(2000):
+        inner = block(1, node("If", [], ["q"], more=block(5, block(1, "b") + block(6, inner) + number(20, 5))))
+    return grown(node("If", ["x"], ["q"], more=block(5, block(1, "b") + block(6, inner) + number(20, 5))), x="x")
+
+
+def main(kind):
+    if kind == "growth":
+        GROWTH["deep"] = deep()
+    put("secret", SECRET)
+    for name, what in {"files": FILES, "graphs": GRAPHS, "growth": GROWTH}[kind].items():
+        data, beside = what if isinstance(what, tuple) else (what, None)
+        os.mkdir(name)
+        os.chdir(name)
+        put("m.onnx", data)
+        if beside:
+            beside(name)
+        os.chdir("..")
+        print(name)
+
+
+main(sys.argv[1])
