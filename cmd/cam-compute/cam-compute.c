@@ -54,7 +54,9 @@ static const struct opt opts[] = {
     {"layer", 'l', OPT_STRING, &job.layer, "LIST",
      "The layer to look at: a stage (layer3), a block (layer3.0), or auto: the deepest one whose "
      "grid has at least 4 by 4 cells; of several, separated by commas, the mean of their maps. "
-     "Default: the last stage. Needs --data.",
+     "Default: the last stage, where pooling and one linear layer end the network, else auto. "
+     "Needs "
+     "--data.",
      0, 0},
     {"method", 0, OPT_CHOICE, &method, METHOD_WORDS,
      "How activations and gradients become a map. Default: gradcam.", 0, 0},

@@ -314,7 +314,12 @@ static int open_network(struct network *n, struct err *e)
     n->classes = graph_classes(s->model->graph);
     if (randomise(n, e) != 0)
         return -1;
-    choice_make(&n->choice, s->model->graph, j->layer);
+    /* Of the whole network there is no layer to choose. */
+    if (j->how.method->needs & METHOD_BIASES)
+        n->choice.name = j->layer;
+    else
+        choice_make(&n->choice, s->model->graph, j->layer);
+    choice_say(&n->choice);
     const struct engine_opts passes = session_engine_opts(s);
     const struct layer_opts l = {.names = n->choice.name,
                                  .how = j->how,

@@ -37,7 +37,7 @@ static int open_tensors(struct job_stored *s, struct err *e)
                                    .twins = j->stats != NULL,
                                    .most_classes = STATS_CLASSES};
     if (j->session.model) {
-        if (session_head(&s->linear, &j->session, j->input.h, j->input.w, e) != 0)
+        if (session_head(&s->linear, &j->session, e) != 0)
             return -1;
         s->opts.linear = &s->linear;
         s->opts.linear_from = j->session.model;

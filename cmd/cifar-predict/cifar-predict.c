@@ -54,7 +54,8 @@ static const struct opt options[] = {
     {"layer", 'l', OPT_STRING, &wanted.layer, "NAME",
      "The layer of --features and --cams: conv1, layer1, layer1.0, ..., or auto: the deepest one "
      "whose grid has at least 4 by 4 cells. --cams takes several, separated by commas: the mean of "
-     "their maps. Default: the last stage.",
+     "their maps. Default: the last stage, where pooling and one linear layer end the network, "
+     "else auto.",
      0, 0},
     {"class-maps", 0, OPT_STRING, &wanted.class_maps, "FILE",
      "Write the unnormalised CAMs of all classes at the last stage (n, classes, h, w).", 0, 0},
@@ -72,7 +73,9 @@ static const struct opt options[] = {
     {"seed", 0, OPT_INT, &seed, "N", "What the weights of --method random depend on. Default: 0.",
      0, INT64_MAX},
     {"embeddings", 0, OPT_STRING, &wanted.embeddings, "FILE",
-     "Write the pooled input of the linear layer (n, c), which neighbors reads.", 0, 0},
+     "Write the input of the last linear layer (n, c), which neighbors reads; in a network without "
+     "one, the mean over all cells of what the last convolution reads.",
+     0, 0},
     {"views", 0, OPT_CHOICE, &views, VIEWS_WORDS,
      "Average the logits over views of each image: mirror, the image and its mirror image; "
      "shifts, the image and it shifted by one pixel to each side. Default: none.",
@@ -496,8 +499,13 @@ static int run(struct job *j, const struct data_opts *d, struct err *e)
     wanted.graph = j->graph;
     wanted.names = names;
     wanted.cams = j->cams;
-    choice_make(&j->choice, j->graph, wanted.layer);
-    wanted.layer = j->choice.name;
+    /* Of the whole network there is no layer to choose. */
+    if (!(method_at(method < 0 ? METHOD_GRADCAM : method)->needs & METHOD_BIASES)) {
+        choice_make(&j->choice, j->graph, wanted.layer);
+        wanted.layer = j->choice.name;
+    }
+    if (j->cams || wanted.features)
+        choice_say(&j->choice);
     if (results_new(&j->results, &wanted, e) != 0)
         return -1;
     const struct method_how how = {.method = method_at(method < 0 ? METHOD_GRADCAM : method),

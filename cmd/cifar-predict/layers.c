@@ -4,30 +4,31 @@
 #include "cam/choice.h"
 #include "stream/tsv.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static int put_layers(struct tsv_out *t, const struct graph *g, struct err *e)
 {
-    const int closed = graph_closed(g).value, end = closed < 0 ? g->values : closed + 1;
+    struct graph_grid *grid = graph_grids(g);
     struct layer_choice best;
     char stage[sizeof best.room];
+    int r = 0;
     choice_make(&best, g, CHOICE_AUTO);
-    for (int i = 1; i < end; i++) {
-        const struct graph_value *v = &g->value[i];
-        if (!v->name)
+    for (int i = 1; i < g->values && r == 0; i++) {
+        if (grid[i].h == 0 || !graph_name(g, i))
             continue;
         graph_layer_name(g, i, stage, sizeof stage);
-        tsv_put_string(t, v->name);
-        tsv_put_string(t, strcmp(stage, v->name) == 0 ? NULL : stage);
-        tsv_put_int(t, v->c);
-        tsv_put_int(t, v->h);
-        tsv_put_int(t, v->w);
-        tsv_put_int(t, i == closed);
+        tsv_put_string(t, graph_name(g, i));
+        tsv_put_string(t, strcmp(stage, graph_name(g, i)) == 0 ? NULL : stage);
+        tsv_put_int(t, g->value[i].c);
+        tsv_put_int(t, grid[i].h);
+        tsv_put_int(t, grid[i].w);
+        tsv_put_int(t, i == graph_last_stage(g));
         tsv_put_int(t, i == best.value);
-        if (tsv_end(t, e) != 0)
-            return -1;
+        r = tsv_end(t, e);
     }
-    return 0;
+    free(grid);
+    return r;
 }
 
 static int write_layers(const struct graph *g, struct err *e)

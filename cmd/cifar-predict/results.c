@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/real.h"
+#include "cam/cam.h"
 #include "model/score.h"
 #include "rows/put.h"
 #include "stream/npy.h"
@@ -9,6 +10,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define COLUMNS                                                                                    \
     "id true pred correct conf p_true rank_true margin entropy loss true_name pred_name "          \
@@ -21,6 +23,8 @@ struct results {
     int classes;
     /* Of the network, where they are wanted: a value or -1, and its result. */
     int value[TENSORS], result[TENSORS];
+    struct graph_grid grid[TENSORS];
+    float *item; /* room for one that is not written as it comes */
     struct views_sum views;
     struct out *out;
     struct tsv_out *rows;
@@ -29,22 +33,41 @@ struct results {
     int view; /* the one that comes next */
 };
 
+/* The cells of a value that are written: those that have places; of an embedding one, their
+ * mean. */
+static struct graph_grid grid_of(const struct graph *g, int value, enum tensor t)
+{
+    struct graph_grid grid = {1, 1, 0};
+    if (t != EMBEDDINGS)
+        graph_grid(g, value, &grid);
+    return grid;
+}
+
 int results_new(struct results **out, const struct results_opts *o, struct err *e)
 {
-    const struct graph_closed end = graph_closed(o->graph);
-    int features = !o->features ? -1 : o->layer ? graph_layer(o->graph, o->layer, e) : end.value;
+    const int last = graph_last_stage(o->graph), embedding = graph_embedding(o->graph);
+    int features = !o->features ? -1 : o->layer ? graph_layer(o->graph, o->layer, e) : last;
     if (o->features && o->layer && features < 0)
         return -1;
-    if (end.value < 0 && (o->class_maps || o->embeddings || (o->features && !o->layer)))
-        return err_set(e, "expected a network that ends in an average over all cells and one "
-                          "linear layer, found another: --features with --layer works for any");
+    if (o->features && features < 0)
+        return err_set(e, "--features: expected --layer, as the network has no last stage that is "
+                          "pooled, found none");
+    if (o->class_maps && last < 0)
+        return err_set(e, "--class-maps: expected a network that ends in pooling over all cells "
+                          "and one linear layer, found another: --cams makes maps of any network");
+    if (o->embeddings && embedding < 0)
+        return err_set(e, "--embeddings: expected a network with a linear layer or a convolution, "
+                          "found none");
     struct results *r = mem_zero(1, sizeof *r);
     r->opts = *o;
     r->classes = graph_classes(o->graph);
     r->value[LOGITS] = r->value[IDS] = -1;
     r->value[FEATURES] = features;
-    r->value[CLASS_MAPS] = o->class_maps ? end.value : -1;
-    r->value[EMBEDDINGS] = o->embeddings ? end.average->out : -1;
+    r->value[CLASS_MAPS] = o->class_maps ? last : -1;
+    r->value[EMBEDDINGS] = o->embeddings ? embedding : -1;
+    for (int t = 0; t < TENSORS; t++)
+        if (r->value[t] >= 0)
+            r->grid[t] = grid_of(o->graph, r->value[t], (enum tensor)t);
     views_open(&r->views, o->views, r->classes);
     *out = r;
     return 0;
@@ -55,6 +78,7 @@ void results_free(struct results *r)
     if (!r)
         return;
     views_close(&r->views);
+    free(r->item);
     free(r);
 }
 
@@ -75,8 +99,7 @@ int results_want(struct results *r, struct engine_want *list, int *count)
 static int open_tensor(struct results *r, enum tensor t, const char *path, enum npy_type type,
                        int axes, int64_t channels, struct err *e)
 {
-    const struct graph_value *v = r->value[t] >= 0 ? &r->opts.graph->value[r->value[t]] : NULL;
-    const int64_t shape[] = {channels, v ? v->h : 0, v ? v->w : 0};
+    const int64_t shape[] = {channels, r->grid[t].h, r->grid[t].w};
     return path ? npy_create(&r->tensor[t], path, type, axes, shape, e) : 0;
 }
 
@@ -172,18 +195,45 @@ static int put_tensor(const struct results *r, enum tensor t, const void *items,
     return r->tensor[t] ? npy_write(r->tensor[t], items, n, e) : 0;
 }
 
+/* The mean over all cells of each channel, or the cells that have places. */
+static const float *part_of(const struct results *r, enum tensor t, const float *item)
+{
+    const struct graph_grid *grid = &r->grid[t];
+    const size_t cells = graph_cells(r->opts.graph, r->value[t]),
+                 places = (size_t)grid->h * (size_t)grid->w;
+    const int channels = r->opts.graph->value[r->value[t]].c;
+    for (int k = 0; k < channels; k++, item += cells)
+        if (t == EMBEDDINGS)
+            r->item[k] = (float)(cam_sum(item, (int)cells) / (double)cells);
+        else
+            memcpy(r->item + (size_t)k * places, item + grid->first, places * sizeof *r->item);
+    return r->item;
+}
+
+static int put_value(struct results *r, enum tensor t, const float *items, int n, struct err *e)
+{
+    const struct graph *g = r->opts.graph;
+    const size_t size = graph_size(g, r->value[t]),
+                 places = (size_t)r->grid[t].h * (size_t)r->grid[t].w;
+    if (t == CLASS_MAPS || graph_cells(g, r->value[t]) == places)
+        return put_tensor(r, t, items, n, e);
+    r->item = mem_grow(r->item, size, sizeof *r->item);
+    for (int i = 0; i < n; i++)
+        if (put_tensor(r, t, part_of(r, t, items + (size_t)i * size), 1, e) != 0)
+            return -1;
+    return 0;
+}
+
 /* Results of `n` images of a batch from image `i` on. */
-static int put_values(const struct results *r, const struct engine_batch *b, int i, int n,
-                      struct err *e)
+static int put_values(struct results *r, const struct engine_batch *b, int i, int n, struct err *e)
 {
     for (int t = 0; t < TENSORS; t++) {
         if (r->value[t] < 0)
             continue;
-        const struct graph_value *v = &r->opts.graph->value[r->value[t]];
-        size_t planes = t == CLASS_MAPS ? (size_t)r->classes : (size_t)v->c,
-               size = planes * (size_t)v->h * (size_t)v->w;
-        if (put_tensor(r, (enum tensor)t, b->results[r->result[t]].values + (size_t)i * size, n,
-                       e) != 0)
+        size_t cells = graph_cells(r->opts.graph, r->value[t]),
+               planes = (size_t)(t == CLASS_MAPS ? r->classes : channels(r, (enum tensor)t));
+        if (put_value(r, (enum tensor)t,
+                      b->results[r->result[t]].values + (size_t)i * planes * cells, n, e) != 0)
             return -1;
     }
     return 0;

@@ -15,7 +15,7 @@ struct results_opts {
     const char *features;   /* of `layer`, or of the last stage where that is NULL */
     const char *layer;      /* as graph_layer() */
     const char *class_maps; /* of the last stage */
-    const char *embeddings; /* the pooled input of the linear layer */
+    const char *embeddings; /* graph_embedding() */
     const char *ids;
     enum views views;
     double temperature; /* of the rows' probabilities */

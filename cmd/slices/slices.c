@@ -24,8 +24,7 @@ enum {
     NUMBERS = 5,  /* columns named at most */
     CHANNELS = 3, /* named, each with */
     CHANNEL_IMAGES = 3,
-    LEAST = 2,      /* errors of a slice in each half */
-    IMAGE_SIDE = 32 /* what is assumed of a network has to hold for images of some size */
+    LEAST = 2 /* errors of a slice in each half */
 };
 
 static const double LEVEL = 0.05;
@@ -151,7 +150,7 @@ static int load_layer(struct job *j, struct err *e)
     struct model_head *h = &j->head;
     const char *from = session.model ? session.model : weights_path;
     h->channels = j->in.channels;
-    if (session.model && session_head(h, &session, IMAGE_SIDE, IMAGE_SIDE, e) != 0)
+    if (session.model && session_head(h, &session, e) != 0)
         return -1;
     if (weights_path &&
         (items_load_layer(&h->w, weights_path, h->channels, &h->classes, STATS_CLASSES, e) != 0 ||

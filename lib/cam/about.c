@@ -33,21 +33,23 @@ static void put(struct run *r, const struct graph *g, int value, const char *lay
 void about_layer(struct run *r, const struct graph *g, int value, const char *names, int h, int w,
                  const struct method_how *how)
 {
-    bool last = value == graph_closed(g).value && !(names && strchr(names, ','));
+    bool last = value == graph_last_stage(g) && !(names && strchr(names, ','));
 
     put(r, g, value, last ? ABOUT_LAST : names, h, w, how);
 }
 
 void about_class_maps(struct run *r, const struct graph *g)
 {
-    const int value = graph_closed(g).value;
+    const int value = graph_last_stage(g);
+    struct graph_grid grid;
 
-    put_grid(r, g, value, g->value[value].h, g->value[value].w);
+    graph_grid(g, value, &grid);
+    put_grid(r, g, value, grid.h, grid.w);
 }
 
 void about_stored(struct run *r, const struct graph *g, int h, int w, const struct method_how *how)
 {
-    put(r, g, g ? graph_closed(g).value : -1, ABOUT_LAST, h, w, how);
+    put(r, g, g ? graph_last_stage(g) : -1, ABOUT_LAST, h, w, how);
 }
 
 void about_say(const struct method_how *how, bool closed, bool rectified)

@@ -1,46 +1,100 @@
 #include "cam/choice.h"
 
+#include "base/prog.h"
 #include "cam/cam.h"
 
+#include <stdio.h>
 #include <string.h>
 
-/* What is averaged before the linear layer or, in a network that ends otherwise, the last layer
- * that is neither pooled nor linear. */
-static int last_stage(const struct graph *g)
+/* The operation that makes a value; NULL for the image. */
+static const struct graph_op *maker(const struct graph *g, int value)
 {
-    int last = graph_closed(g).value;
+    for (int i = g->ops - 1; i >= 0; i--)
+        if (g->op[i].out == value)
+            return &g->op[i];
+    return NULL;
+}
 
-    for (int i = 0; last < 0 && i < g->ops; i++) {
-        const struct graph_op *op = &g->op[g->ops - 1 - i];
-        if (g->value[op->out].name && (op->kind == GRAPH_CONV || op->kind == GRAPH_NORM))
-            last = op->out;
+/* What the network ends in, where it is not pooling and one linear layer. */
+static void describe_end(const struct graph *g, char *end, size_t room)
+{
+    const struct graph_op *op = &g->op[g->ops - 1], *before = op;
+    int linear = 0;
+
+    for (; op && (op->kind == GRAPH_LINEAR || op->kind == GRAPH_FUNCTION || op->kind == GRAPH_NORM);
+         op = maker(g, op->in[0])) {
+        linear += op->kind == GRAPH_LINEAR;
+        before = op;
     }
-    return last;
+    if (linear > 1)
+        snprintf(end, room, "%d linear layers", linear);
+    else if (linear == 0)
+        snprintf(end, room, "no linear layer");
+    else if (op && op->kind == GRAPH_FLATTEN)
+        snprintf(end, room, "a linear layer without pooling");
+    else if (op && op->kind == GRAPH_AVERAGE && before->kind == GRAPH_LINEAR)
+        snprintf(end, room, "a linear layer of tokens that have no place, too");
+    else if (op && op->kind == GRAPH_AVERAGE)
+        snprintf(end, room, "more than a linear layer behind pooling");
+    else
+        snprintf(end, room, "a linear layer of one token");
+}
+
+/* Of a network that ends in pooling and one linear layer. */
+static void choose_closed(struct layer_choice *c, const struct graph *g)
+{
+    const int last = graph_last_stage(g);
+    struct graph_grid grid;
+
+    graph_grid(g, last, &grid);
+    const int finer = cam_has_places(grid.h, grid.w) ? -1 : graph_finer(g, last, CAM_GRID);
+    c->value = finer < 0 ? last : finer;
+    if (finer < 0)
+        return;
+    c->last_h = grid.h;
+    c->last_w = grid.w;
+}
+
+/* Of any other. */
+static void choose_latest(struct layer_choice *c, const struct graph *g)
+{
+    c->value = graph_latest(g, CAM_GRID);
+    if (c->value < 0)
+        c->value = graph_latest(g, 1);
+    describe_end(g, c->end, sizeof c->end);
 }
 
 void choice_make(struct layer_choice *c, const struct graph *g, const char *name)
 {
+    const bool closed = graph_last_stage(g) >= 0;
+
     *c = (struct layer_choice){.name = name, .value = -1};
-    if (!name || strcmp(name, CHOICE_AUTO) != 0)
+    if (name ? strcmp(name, CHOICE_AUTO) != 0 : closed)
         return;
-    const int last = last_stage(g);
-    const struct graph_value *v = &g->value[last];
-    int at = cam_has_places(v->h, v->w) ? last : graph_finer(g, last, CAM_GRID);
-    c->value = at < 0 ? last : at;
-    if (c->value != last) {
-        c->last_h = v->h;
-        c->last_w = v->w;
-    }
-    if (c->value == graph_closed(g).value) {
+    if (closed)
+        choose_closed(c, g);
+    else
+        choose_latest(c, g);
+    if (closed && c->value == graph_last_stage(g)) {
         c->name = NULL;
-    } else {
+    } else if (c->value >= 0) {
         graph_layer_name(g, c->value, c->room, sizeof c->room);
         c->name = c->room;
     }
+}
+
+void choice_say(const struct layer_choice *c)
+{
+    if (*c->end && c->value >= 0 && prog_alone())
+        prog_say("the network ends in %s, not in pooling and one linear layer: maps of the layer "
+                 "%s, by a backward pass",
+                 c->end, c->name);
 }
 
 void choice_put(const struct layer_choice *c, struct run *r)
 {
     if (c->last_h > 0)
         run_put(r, "last_stage_size", "%dx%d", c->last_h, c->last_w);
+    if (*c->end)
+        run_put(r, "network_end", "%s", c->end);
 }

@@ -7,6 +7,7 @@
 #include "cam/fullgrad.h"
 #include "cam/masked.h"
 #include "cam/second.h"
+#include "graph/rules.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,7 +15,9 @@
 
 /* One of the layers whose maps are made. */
 struct part {
-    int value, cells;
+    int value, cells; /* that have places, behind `first` others */
+    int h, w, first;
+    float *acts, *grads;       /* (channels, cells) of an image, where there are others; or NULL */
     struct closed *closed;     /* or NULL */
     struct masked *masked;     /* or NULL */
     struct second *second;     /* or NULL */
@@ -63,30 +66,65 @@ static int open_passes(const struct layer *l, struct part *p, struct err *e)
     return second ? second_open(&p->second, &m, e) : masked_open(&p->masked, &m, e);
 }
 
+/* What passes cannot tell: gradients of a score that bends between the layer and the logits. */
+static int check_linear(const struct layer *l, int value, struct err *e)
+{
+    const struct graph_op *op = graph_curve(l->graph, value);
+
+    if (!op)
+        return 0;
+    return err_set(e,
+                   "--method %s: expected logits that are piecewise linear in the layer %s, found "
+                   "%s%s%s between them",
+                   l->opts.how.method->word, graph_name(l->graph, value),
+                   graph_rules[op->kind].name, op->key ? " " : "", op->key ? op->key : "");
+}
+
 static int add_part(struct layer *l, int value, struct err *e)
 {
     const struct graph *g = l->graph;
     const struct graph_closed end = graph_closed(g);
     const struct graph_value *v = &g->value[value];
-    struct part p = {.value = value, .cells = v->h * v->w, .gradients = -1};
+    const size_t channels = (size_t)v->c;
+    struct graph_grid grid;
 
+    graph_grid(g, value, &grid);
+    struct part p = {.value = value,
+                     .cells = grid.h * grid.w,
+                     .h = grid.h,
+                     .w = grid.w,
+                     .first = grid.first,
+                     .gradients = -1};
     for (int i = 0; i < l->parts; i++)
         if (l->part[i].value == value)
             return err_set(e, "--layer: expected each layer once, found '%s' twice in '%s'",
-                           v->name, l->opts.names);
-    if (value == end.value && l->opts.how.method->closed != METHOD_NETWORK) {
+                           graph_name(g, value), l->opts.names);
+    if (value == graph_last_stage(g) && l->opts.how.method->closed != METHOD_NETWORK) {
         const struct closed_head head = {graph_classes(g), v->c, p.cells, end.linear->w,
                                          end.linear->b};
         p.closed = closed_new(&l->opts.how, &head);
-    } else if (open_passes(l, &p, e) != 0) {
+    } else if (((l->opts.how.method->needs & METHOD_SECOND) && check_linear(l, value, e) != 0) ||
+               open_passes(l, &p, e) != 0) {
         return -1;
     }
     if (l->opts.how.method->needs & METHOD_BIASES)
         p.full = fullgrad_new(g);
-    p.weight = mem_alloc((size_t)v->c, sizeof *p.weight);
+    p.weight = mem_alloc(channels, sizeof *p.weight);
+    if (p.first > 0) {
+        p.acts = mem_alloc(channels * (size_t)p.cells, sizeof *p.acts);
+        p.grads = mem_alloc(channels * (size_t)p.cells, sizeof *p.grads);
+    }
     l->part = mem_grow(l->part, (size_t)l->parts + 1, sizeof *l->part);
     l->part[l->parts++] = p;
     return 0;
+}
+
+static bool attends(const struct graph *g)
+{
+    for (int i = 0; i < g->ops; i++)
+        if (g->op[i].kind == GRAPH_ATTENTION)
+            return true;
+    return false;
 }
 
 /* A layer of each name. */
@@ -98,9 +136,12 @@ static int add_parts(struct layer *l, struct err *e)
         return at ? err_set(e,
                             "--method %s: expected no --layer: its maps are of the whole network",
                             l->opts.how.method->word)
-                  : add_part(l, 0, e);
+               : attends(l->graph)
+                   ? err_set(e, "--method %s: expected a network of images, found one of tokens",
+                             l->opts.how.method->word)
+                   : add_part(l, 0, e);
     if (!at) {
-        int last = graph_closed(l->graph).value;
+        int last = graph_last_stage(l->graph);
         if (last < 0)
             return err_set(e, "expected a network that ends in an average over all cells and one "
                               "linear layer, found another: give a layer");
@@ -128,8 +169,7 @@ static void open_finish(struct layer *l)
     l->h = image->h;
     l->w = image->w;
     for (int i = 0; i < l->parts; i++) {
-        const struct graph_value *v = &l->graph->value[l->part[i].value];
-        l->part[i].resize = resize_new(v->h, v->w, l->h, l->w);
+        l->part[i].resize = resize_new(l->part[i].h, l->part[i].w, l->h, l->w);
         most = l->part[i].cells > most ? l->part[i].cells : most;
     }
     l->map = mem_alloc((size_t)most, sizeof *l->map);
@@ -149,8 +189,8 @@ int layer_open(struct layer **out, const struct graph *g, const struct layer_opt
         return -1;
     }
     l->finished = o->finished || l->parts > 1;
-    l->h = g->value[l->part->value].h;
-    l->w = g->value[l->part->value].w;
+    l->h = l->part->h;
+    l->w = l->part->w;
     if (l->finished)
         open_finish(l);
     l->p = mem_alloc(classes, sizeof *l->p);
@@ -170,6 +210,8 @@ void layer_close(struct layer *l)
         fullgrad_free(l->part[i].full);
         resize_free(l->part[i].resize);
         free(l->part[i].weight);
+        free(l->part[i].acts);
+        free(l->part[i].grads);
     }
     free(l->part);
     free(l->raw);
@@ -204,13 +246,12 @@ bool layer_gradients(const struct layer *l)
 
 bool layer_rectified(const struct layer *l)
 {
-    const struct graph *g = l->graph;
-    int rectified = 0;
+    bool *rectified = graph_rectified(l->graph), all = true;
 
     for (int i = 0; i < l->parts; i++)
-        for (int k = 0; k < g->ops; k++)
-            rectified += g->op[k].out == l->part[i].value && g->op[k].act == GRAPH_RELU;
-    return rectified == l->parts;
+        all = all && rectified[l->part[i].value];
+    free(rectified);
+    return all;
 }
 
 /* Whether it makes passes of its own. */
@@ -314,13 +355,29 @@ struct asked {
     struct part *part; /* whose passes run */
 };
 
+/* The cells that have places, of all channels of a value; `room` for them where there are
+ * others. */
+static const float *places_of(const struct layer *l, const struct part *p, const float *v,
+                              float *room)
+{
+    const size_t all = graph_cells(l->graph, p->value), cells = (size_t)p->cells;
+
+    if (!room)
+        return v;
+    for (int k = 0; k < l->graph->value[p->value].c; k++)
+        memcpy(room + (size_t)k * cells, v + (size_t)k * all + (size_t)p->first,
+               cells * sizeof *room);
+    return room;
+}
+
 /* Activations of image `i`. */
 static struct method_item item_of(const struct asked *a, const struct part *p, int i)
 {
     const struct graph *g = a->layer->graph;
+    const float *acts =
+        a->batch->results[p->activation].values + (size_t)i * graph_size(g, p->value);
 
-    return (struct method_item){.acts = a->batch->results[p->activation].values +
-                                        (size_t)i * graph_size(g, p->value),
+    return (struct method_item){.acts = places_of(a->layer, p, acts, p->acts),
                                 .channels = g->value[p->value].c,
                                 .cells = p->cells,
                                 .weight = p->weight,
@@ -364,8 +421,10 @@ static void map_part(const struct asked *a, const struct part *p, int i, int k, 
         return;
     }
     if (p->gradients >= 0)
-        x.grads = a->batch->results[p->gradients].values +
-                  ((size_t)i * (size_t)l->vectors + (size_t)k) * size;
+        x.grads = places_of(l, p,
+                            a->batch->results[p->gradients].values +
+                                ((size_t)i * (size_t)l->vectors + (size_t)k) * size,
+                            p->grads);
     method_map(&l->opts.how, &x, raw);
 }
 

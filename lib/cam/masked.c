@@ -14,10 +14,11 @@ struct masked {
     struct graph *tail; /* where channels are ablated */
     struct engine *engine;
     int channels, cells, classes;
-    size_t image; /* elements of what passes begin with */
+    struct graph_grid grid; /* cells of a channel that have places */
+    size_t image;           /* elements of what passes begin with */
     /* Where they mask the image: */
     struct resize *resize;
-    float *unit, *mask; /* [cells] of a channel, normalised; [pixels] */
+    float *unit, *mask; /* [grid] of a channel, normalised; [pixels] */
     float *zero;        /* [classes] logits of the image of zeros */
     /* Of a run: */
     double *p, *rest; /* [classes] */
@@ -62,6 +63,11 @@ static const float *channel_of(const struct masked *m, const struct passes_batch
            ((size_t)image * (size_t)m->channels + (size_t)channel) * (size_t)m->cells;
 }
 
+static int places_of(const struct masked *m)
+{
+    return m->grid.h * m->grid.w;
+}
+
 static void range_of(const float *v, size_t n, float *min, float *max)
 {
     *min = *max = v[0];
@@ -76,9 +82,11 @@ static void range_of(const float *v, size_t n, float *min, float *max)
 static float unit_of(const struct masked *m, const float *channel, float *unit)
 {
     float min, max;
-    range_of(channel, (size_t)m->cells, &min, &max);
+    const int places = places_of(m);
+    channel += m->grid.first;
+    range_of(channel, (size_t)places, &min, &max);
     float range = max - min;
-    for (int i = 0; i < m->cells; i++)
+    for (int i = 0; i < places; i++)
         unit[i] = range > 0 ? (channel[i] - min) / range : 0;
     return range;
 }
@@ -134,7 +142,7 @@ static void ablate_channel(const struct work *w, struct pass p, float *to)
 /* The first channel of an image whose mask is that of each, like[channels]. */
 static void like_masks(struct masked *m, const struct passes_batch *b, int image, int *like)
 {
-    const size_t n = (size_t)m->channels, cells = (size_t)m->cells;
+    const size_t n = (size_t)m->channels, cells = (size_t)places_of(m);
     float *unit = mem_alloc(n * cells, sizeof *unit), *range = mem_alloc(n, sizeof *range);
     uint64_t *hash = mem_alloc(n, sizeof *hash);
     for (size_t k = 0; k < n; k++) {
@@ -346,8 +354,9 @@ static int open_all(struct masked *m, struct err *e)
     m->rest = mem_alloc((size_t)m->classes, sizeof *m->rest);
     if (!images)
         return 0;
-    m->resize = resize_aligned(v->h, v->w, image->h, image->w);
-    m->unit = mem_alloc((size_t)m->cells, sizeof *m->unit);
+    graph_grid(g, o->value, &m->grid);
+    m->resize = resize_aligned(m->grid.h, m->grid.w, image->h, image->w);
+    m->unit = mem_alloc((size_t)places_of(m), sizeof *m->unit);
     m->mask = mem_alloc(graph_cells(g, 0), sizeof *m->mask);
     m->zero = mem_alloc((size_t)m->classes, sizeof *m->zero);
     float *zeros = mem_zero(m->image, sizeof *zeros);

@@ -201,7 +201,7 @@ struct foreign foreign_file(const unsigned char *p, size_t n)
         return (struct foreign){"the index of a TensorFlow checkpoint", CONVERT};
     if (is_text(p, n))
         return text(p, n);
-    return (struct foreign){"a file of another kind", "", true};
+    return (struct foreign){"a file of another kind", OTHER("")};
 }
 
 static bool ends_with(const struct zip_record *r, const char *end)
@@ -230,7 +230,7 @@ struct foreign foreign_archive(const struct zip *z)
         for (size_t i = 0; i < z->records; i++)
             if (ends_with(&z->record[i], kinds[k].end))
                 return kinds[k].is;
-    return (struct foreign){"a zip archive without the record data.pkl", "", true};
+    return (struct foreign){"a zip archive without the record data.pkl", OTHER("")};
 }
 
 struct foreign foreign_folder(const char *path)

@@ -112,6 +112,73 @@ void graph_mark_made_of(const struct graph *g, bool *marked)
             marked[g->op[i].out] = marked[g->op[i].out] || marked[g->op[i].in[k]];
 }
 
+/* `of`: the values that matter. */
+static bool is_curved(const struct graph_op *op, const bool *of)
+{
+    switch (op->kind) {
+    case GRAPH_SOFTMAX:
+    case GRAPH_LAYER_NORM:
+    case GRAPH_ATTENTION:
+        return of[op->in[0]];
+    case GRAPH_MULTIPLY:
+        return of[op->in[0]] && of[op->in[1]];
+    case GRAPH_FUNCTION:
+        return of[op->in[0]] && op->function != GRAPH_CLIP && op->function != GRAPH_LEAKY_RELU &&
+               op->function != GRAPH_HARD_SIGMOID;
+    default:
+        return false;
+    }
+}
+
+const struct graph_op *graph_curve(const struct graph *g, int value)
+{
+    bool *of = mem_zero((size_t)g->values, sizeof *of);
+    int i = 0;
+    of[value] = true;
+    graph_mark_made_of(g, of);
+    while (i < g->ops && !is_curved(&g->op[i], of))
+        i++;
+    free(of);
+    return i < g->ops ? &g->op[i] : NULL;
+}
+
+static bool is_rectified(const struct graph_op *op, const bool *rectified)
+{
+    bool inputs = true;
+    for (int k = 0; k < op->ins; k++)
+        inputs = inputs && rectified[op->in[k]];
+    if (op->act == GRAPH_RELU)
+        return true;
+    switch (op->kind) {
+    case GRAPH_MAX_POOL:
+    case GRAPH_MEAN_POOL:
+    case GRAPH_GRID_POOL:
+    case GRAPH_AVERAGE:
+    case GRAPH_ADD:
+    case GRAPH_MULTIPLY:
+    case GRAPH_CONCAT:
+    case GRAPH_PICK:
+    case GRAPH_FLATTEN:
+    case GRAPH_GATHER:
+        return inputs;
+    case GRAPH_SOFTMAX:
+        return true;
+    case GRAPH_FUNCTION:
+        return op->function == GRAPH_SIGMOID || op->function == GRAPH_HARD_SIGMOID ||
+               op->function == GRAPH_SOFTPLUS || (op->function == GRAPH_CLIP && op->p >= 0);
+    default:
+        return false;
+    }
+}
+
+bool *graph_rectified(const struct graph *g)
+{
+    bool *rectified = mem_zero((size_t)g->values, sizeof *rectified);
+    for (int i = 0; i < g->ops; i++)
+        rectified[g->op[i].out] = is_rectified(&g->op[i], rectified);
+    return rectified;
+}
+
 /* --- what lies behind a value --- */
 
 /* What messages call a value. */

@@ -203,6 +203,14 @@ bool graph_grid(const struct graph *g, int value, struct graph_grid *grid);
 /* The same of all values. Caller frees. */
 struct graph_grid *graph_grids(const struct graph *g) __attribute__((warn_unused_result));
 
+/* The last stage: that of graph_closed(), if each of its cells has a place; else -1. */
+int graph_last_stage(const struct graph *g);
+
+/* What stands for an image as a whole, a number for each channel: what the last linear layer reads
+ * or, in a network without one, the last convolution, whose means over all cells these are then.
+ * -1 where there is neither. */
+int graph_embedding(const struct graph *g);
+
 /* The value that a layer's name stands for, among those with places: "conv1", "layer3" (its last
  * block), "layer3.0", the checkpoint's own name of it, or a further name. -1 and the list of names
  * where there is none. */
@@ -240,6 +248,14 @@ static inline float graph_pixel(const struct graph *g, int c, uint8_t byte)
 {
     return (float)((byte / 255.0 - g->mean[c]) / g->std[c]);
 }
+
+/* The first operation behind a value that is not piecewise linear in it; NULL where there is none.
+ */
+const struct graph_op *graph_curve(const struct graph *g, int value);
+
+/* Which values are never negative: behind a ReLU, a sigmoid and the like, or made of such values by
+ * pooling, joining, adding and multiplying. [values]; caller frees. */
+bool *graph_rectified(const struct graph *g) __attribute__((warn_unused_result));
 
 /* Multiply-accumulates per image, of an operation and of all. */
 int64_t graph_op_macs(const struct graph *g, const struct graph_op *op);

@@ -179,6 +179,13 @@ bool graph_grid(const struct graph *g, int value, struct graph_grid *out)
 
 /* --- which layer suits maps --- */
 
+int graph_last_stage(const struct graph *g)
+{
+    const int value = graph_closed(g).value;
+    struct graph_grid grid;
+    return value >= 0 && graph_grid(g, value, &grid) && grid.first == 0 ? value : -1;
+}
+
 /* Whether each cell of the result is made of the cell of the input at its place alone. */
 static bool is_local(const struct graph *g, const struct graph_op *op, int in)
 {
@@ -291,4 +298,16 @@ int graph_latest(const struct graph *g, int side)
     free(whole);
     free(grid);
     return found > 0 ? found : -1;
+}
+
+int graph_embedding(const struct graph *g)
+{
+    int conv = -1;
+    for (int i = g->ops - 1; i >= 0; i--) {
+        if (g->op[i].kind == GRAPH_LINEAR)
+            return g->op[i].in[0];
+        if (g->op[i].kind == GRAPH_CONV && conv < 0)
+            conv = g->op[i].in[0];
+    }
+    return conv;
 }

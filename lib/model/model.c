@@ -162,29 +162,18 @@ char *model_describe(const struct model *m)
                       m->design ? " with blocks" : " blocks", blocks, graph_classes(m->graph));
 }
 
-int model_head(struct model_head *h, struct ckpt *c, const struct assume *a, struct err *e)
+int model_head(struct model_head *h, const struct model *m)
 {
-    const struct model_opts o = {.assume = a};
-    struct build b = begin(c, &o);
-    const struct ckpt_tensor *w, *bias;
-    char part[FAMILY_KEY];
-    *h = (struct model_head){.w = NULL};
-    b.found.family = family_find(&b.found, c, a ? a->prefix : "", e);
-    int r =
-        b.found.family ? build_take_linear(&b, -1, build_linear_part(&b, part), &w, &bias, e) : -1;
-    if (r == 0) {
-        h->classes = (int)w->shape[0];
-        h->channels = (int)w->shape[1];
-        h->w = mem_alloc((size_t)w->count, sizeof *h->w);
-        h->b = mem_alloc((size_t)bias->count, sizeof *h->b);
-        r = ckpt_read(c, w, h->w, e) != 0 || ckpt_read(c, bias, h->b, e) != 0 ? -1 : 0;
-    }
-    if (r != 0) {
-        free(h->w);
-        free(h->b);
-        *h = (struct model_head){.w = NULL};
-    }
-    end(&b);
-    model_close(b.model);
-    return r;
+    const struct graph *g = m->graph;
+    const struct graph_op *last = &g->op[g->ops - 1];
+    *h = (struct model_head){.classes = graph_classes(g)};
+    if (last->kind != GRAPH_LINEAR)
+        return -1;
+    h->channels = g->value[last->in[0]].c;
+    const size_t weights = (size_t)h->classes * (size_t)h->channels, classes = (size_t)h->classes;
+    h->w = mem_alloc(weights, sizeof *h->w);
+    h->b = mem_alloc(classes, sizeof *h->b);
+    memcpy(h->w, last->w, weights * sizeof *h->w);
+    memcpy(h->b, last->b, classes * sizeof *h->b);
+    return 0;
 }

@@ -68,13 +68,12 @@ static inline int model_channels(const struct model *m)
 /* "names of torchvision: basic blocks 3-4-6-3, 100 classes". Caller frees. */
 char *model_describe(const struct model *m) __attribute__((warn_unused_result));
 
-/* The linear layer alone: weights (classes, channels) and biases, which the caller
- * frees. */
+/* The linear layer that makes the logits: weights (classes, channels) and biases, which the caller
+ * frees. -1 where something else makes them. */
 struct model_head {
     int classes, channels;
     float *w, *b;
 };
-int model_head(struct model_head *h, struct ckpt *c, const struct assume *a, struct err *e)
-    ERR_CHECKED;
+int model_head(struct model_head *h, const struct model *m) __attribute__((warn_unused_result));
 
 #endif

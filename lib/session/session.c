@@ -62,17 +62,17 @@ int session_network(struct data **data, struct model **m, struct ckpt *c,
     return *m ? 0 : session_model(m, c, o, data_h(*data), data_w(*data), e);
 }
 
-int session_head(struct model_head *h, const struct session_opts *o, int image_h, int image_w,
-                 struct err *e)
+int session_head(struct model_head *h, const struct session_opts *o, struct err *e)
 {
     struct ckpt *c;
     struct model *m = NULL;
 
     if (session_checkpoint(&c, o, e) != 0)
         return -1;
-    int r = model_head(h, c, &o->assumed, e);
-    if (r == 0 && assume_network(&o->assumed))
-        r = session_model(&m, c, o, image_h, image_w, e);
+    int r = session_model(&m, c, o, 0, 0, e);
+    if (r == 0 && model_head(h, m) != 0)
+        r = err_set(e, "%s: expected a linear layer that makes the logits, found another end",
+                    ckpt_name(c));
     model_close(m);
     ckpt_close(c);
     return r;

@@ -118,9 +118,8 @@ int session_checkpoint(struct ckpt **c, const struct session_opts *o, struct err
 int session_model(struct model **m, struct ckpt *c, const struct session_opts *o, int h, int w,
                   struct err *e) ERR_CHECKED;
 
-/* The linear layer alone; what is assumed about the network has to apply to it, although that
- * is all that is needed of it. Its numbers are the caller's to free, after an error, too. */
-int session_head(struct model_head *h, const struct session_opts *o, int image_h, int image_w,
-                 struct err *e) ERR_CHECKED;
+/* The linear layer that makes the logits. Its numbers are the caller's to free, after an error,
+ * too. */
+int session_head(struct model_head *h, const struct session_opts *o, struct err *e) ERR_CHECKED;
 
 #endif

@@ -116,7 +116,7 @@ static void test_other_files(void)
     FILE_OF("\x1f\x8b\x08\x01", "a gzip archive; unpack it first");
     FILE_OF("GGUF\3\0\0\0", "a GGUF file of llama.cpp" CONVERT);
     FILE_OF("\x1c\0\0\0TFL3", "a TensorFlow Lite model" CONVERT);
-    FILE_OF("\1\2\3\4", "a file of another kind" WAY);
+    FILE_OF("\1\2\3\4", "a file of another kind");
     /* What begins like ONNX. */
     FILE_OF("\x08\1\x12\x90\1\n\x0c\0", "a TensorFlow SavedModel" CONVERT);
     FILE_OF("\x08\5\x12\x90\1\n\x0c\0", "a Core ML model" STATE);
@@ -144,7 +144,7 @@ static void test_other_files(void)
     memcpy(tar, "model.pth", 9);
     check_bad(tar, sizeof tar, KIND "a tar archive; unpack it first");
     check_bad("PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 22,
-              KIND "a zip archive without the record data.pkl" WAY);
+              KIND "a zip archive without the record data.pkl");
     check_archive("net/models/model.json", "m: expected tensors, found none");
     check_archive("model.weights.h5", KIND "a Keras model" CONVERT);
     check_archive("fc.weight.npy", KIND "an archive of NumPy arrays (.npz)" CONVERT);
