@@ -51,7 +51,15 @@ static enum kind kind_of(const char *path, struct err *e)
 /* 1, 0 where the folder has none, or -1. */
 static int find_in(char **file, const char *folder, struct err *e)
 {
-    static const char *const names[] = {"test.bin", "test_batch.bin", "test", "test_batch"};
+    static const char *const names[] = {"test.bin",
+                                        "test_batch.bin",
+                                        "test",
+                                        "test_batch",
+                                        "t10k-images-idx3-ubyte",
+                                        "t10k-images-idx3-ubyte.gz",
+                                        "t10k-images.idx3-ubyte",
+                                        "test_X.bin",
+                                        "test_32x32.mat"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *path = mem_printf("%s/%s", folder, names[i]);
         enum kind kind = kind_of(path, e);
@@ -69,8 +77,10 @@ static int find_in(char **file, const char *folder, struct err *e)
 /* The file or folder of images that a path stands for, or NULL. Caller frees. */
 static char *find(const char *path, struct err *e)
 {
-    static const char *const folders[] = {"cifar-100-binary", "cifar-100-python",
-                                          "cifar-10-batches-bin", "cifar-10-batches-py"};
+    static const char *const folders[] = {
+        "cifar-100-binary", "cifar-100-python", "cifar-10-batches-bin", "cifar-10-batches-py",
+        "FashionMNIST/raw", "MNIST/raw",        "KMNIST/raw",           "raw",
+        "stl10_binary"};
     enum kind kind = strcmp(path, "-") == 0 ? KIND_FILE : kind_of(path, e);
     if (kind == KIND_ERROR)
         return NULL;
@@ -112,12 +122,23 @@ static int unknown(struct in *in, struct err *e)
         if (memcmp(p, kinds[i].start, kinds[i].n) == 0)
             found = kinds[i].found;
     return err_set(e,
-                   "%s: expected images as CIFAR binary records, a CIFAR pickle or an .npy "
-                   "tensor, found %s",
+                   "%s: expected images as CIFAR binary records, a CIFAR pickle, an .npy tensor or "
+                   "the files of MNIST, SVHN or STL-10, found %s",
                    in_name(in), found);
 }
 
-static int open_in(struct data *d, struct in **in, const char *labels, struct err *e)
+/* Layouts whose images may have labels beside them or from --labels: 1, 0, -1. */
+static int open_arrays(struct data *d, struct in **in, const struct data_opts *o, struct err *e)
+{
+    int r = source_npy(&d->source, in, d->stream, o->labels, e);
+    if (r == 0)
+        r = source_idx(&d->source, in, d->stream, o, e);
+    if (r == 0)
+        r = source_mat(&d->source, in, d->stream, o, e);
+    return r == 0 ? source_stl10(&d->source, in, d->stream, o, e) : r;
+}
+
+static int open_in(struct data *d, struct in **in, const struct data_opts *o, struct err *e)
 {
     const unsigned char *p;
     int64_t n = in_peek(*in, &p, 1, e);
@@ -125,14 +146,14 @@ static int open_in(struct data *d, struct in **in, const char *labels, struct er
         return -1;
     if (n == 0)
         return err_set(e, "%s: expected images, found nothing", d->name);
-    int r = source_npy(&d->source, in, d->stream, labels, e);
+    int r = open_arrays(d, in, o, e);
     if (r != 0)
         return r < 0 ? -1 : 0;
-    if (labels)
+    if (o->labels)
         return err_set(e,
                        "%s: expected images in .npy or in a folder to go with the labels in %s, "
                        "found others",
-                       d->name, labels);
+                       d->name, o->labels);
     r = source_pickle(&d->source, in, d->stream, e);
     if (r == 0)
         r = source_binary(&d->source, in, d->stream, e);
@@ -156,7 +177,7 @@ static int open_source(struct data *d, const char *file, const struct data_opts 
     inputs_add(o->inputs, file);
     d->name = mem_dup(in_name(in));
     d->stream = strcmp(file, "-") == 0 || in_size(in) < 0;
-    int r = open_in(d, &in, o->labels, e);
+    int r = open_in(d, &in, o, e);
     in_close(in);
     return r;
 }
@@ -293,6 +314,11 @@ static int open_names(struct data *d, const char *file, const struct data_opts *
         d->ordered = d->names->classes;
         if (o->warn && numbers_mixed(d->names))
             tell_order(d, NULL, o);
+        return 0;
+    }
+    if (!given && s->usual) {
+        d->names = s->usual;
+        s->usual = NULL;
         return 0;
     }
     if (!given) {

@@ -1,5 +1,6 @@
 /* Folders of images: class folders, numbered and sorted as torchvision's
  * ImageFolder does it, or images without labels. Only the names are held. */
+#include "data/annotations.h"
 #include "data/source.h"
 
 #include "base/mem.h"
@@ -66,7 +67,7 @@ struct folder {
 
 /* --- names --- */
 
-static bool is_image(const char *name)
+bool folder_is_image(const char *name)
 {
     static const char *const endings[] = {".png", ".jpg", ".jpeg", ".webp", ".bmp"};
     const char *dot = strrchr(name, '.');
@@ -180,7 +181,7 @@ static int list(struct listing *l, const char *path, struct err *e)
                 strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0;
         else if (is_folder(dir, d))
             push(&l->folder, &l->folders, d->d_name);
-        else if (is_image(d->d_name))
+        else if (folder_is_image(d->d_name))
             push(&l->file, &l->files, d->d_name);
         else
             push(&l->other, &l->others, d->d_name);
@@ -374,6 +375,26 @@ static int read_classes(struct folder *f, const struct listing *top, struct err 
     return 0;
 }
 
+/* --- Tiny ImageNet --- */
+
+/* The images of a file of annotations: 1, 0 where there is none, -1. */
+static int read_annotated(struct folder *f, const struct data_opts *o, struct err *e)
+{
+    struct annotations a;
+    int r = annotations_read(&a, f->base.path, o->inputs, e);
+    if (r != 1)
+        return r;
+    r = add_place(f, a.folder, e) == 0 ? 1 : -1;
+    for (size_t i = 0; i < a.n && r == 1; i++)
+        add_entry(f, a.image[i].label, a.image[i].file);
+    f->base.kind = "tiny-imagenet";
+    f->base.usual = a.names;
+    f->base.classes = a.names->classes;
+    a.names = NULL;
+    annotations_free(&a);
+    return r;
+}
+
 /* --- splits --- */
 
 static const char *const splits[] = {"test", "val", "valid", "train"};
@@ -397,7 +418,13 @@ static bool is_split(const struct listing *top)
 /* The first part with class folders, or else with images. */
 static int find_split(char **path, const char *folder, struct err *e)
 {
-    char *flat = NULL;
+    char *flat = NULL, *noted = mem_printf("%s/val/" ANNOTATIONS_FILE, folder);
+    const bool tiny = access(noted, F_OK) == 0;
+    free(noted);
+    if (tiny) {
+        *path = mem_printf("%s/val", folder);
+        return 0;
+    }
     for (int k = 0; k < TRAIN; k++) {
         struct listing l;
         struct stat st;
@@ -581,6 +608,7 @@ static void folder_close(struct source *s)
 {
     struct folder *f = (struct folder *)s;
     names_free(f->base.own);
+    names_free(f->base.usual);
     free(f->base.path);
     free(f->text);
     free(f->place);
@@ -647,8 +675,11 @@ static int read_all(struct folder *f, const struct listing *top, const char *lab
 
 static void tell(struct folder *f, const struct data_opts *o)
 {
-    int classes = f->base.own ? f->base.own->classes : 0;
-    char *what = classes ? mem_printf(" in %d class folders", classes) : mem_dup("");
+    const int classes = f->base.own ? f->base.own->classes : 0;
+    char *what = classes ? mem_printf(" in %d class folders", classes)
+                 : f->base.usual
+                     ? mem_printf(" of %d classes by " ANNOTATIONS_FILE, f->base.usual->classes)
+                     : mem_dup("");
     char *text = mem_printf("%s: %lld images%s", f->base.path, (long long)f->base.count, what);
     if (o->note)
         o->note(text);
@@ -682,8 +713,10 @@ int source_folder(struct source **out, const char *path, const struct data_opts 
         .close = folder_close,
     };
     struct listing top;
-    int r = list(&top, path, e);
-    if (r == 0) {
+    int r = o->labels ? 0 : read_annotated(f, o, e);
+    if (r == 1)
+        r = 0;
+    else if (r == 0 && (r = list(&top, path, e)) == 0) {
         r = read_all(f, &top, o->labels, e);
         listing_free(&top);
     }

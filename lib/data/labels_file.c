@@ -1,8 +1,9 @@
-/* Files of labels beside images in .npy. */
+/* Files of labels. */
 #include "data/source.h"
 
 #include "base/mem.h"
 #include "base/map.h"
+#include "data/inflate.h"
 #include "data/names_file.h"
 #include "stream/npy.h"
 #include "stream/tsv.h"
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LABELS_BYTES = 1 << 28, LABELS = 1 << 23, LABELS_BATCH = 4096 };
+enum { LABELS_BYTES = 1 << 28, LABELS = 1 << 23, LABELS_BATCH = 4096, IDX_HEADER = 8 };
 
 struct labels {
     const char *name;
@@ -98,18 +99,57 @@ static int from_text(struct labels *l, const struct map *m, struct err *e)
     return 0;
 }
 
+/* The labels of MNIST's layout: a header of big-endian numbers, and a byte for each. */
+static int from_idx(struct labels *l, const unsigned char *p, size_t n, struct err *e)
+{
+    const size_t count = (size_t)p[4] << 24 | (size_t)p[5] << 16 | (size_t)p[6] << 8 | p[7];
+    if (count != n - IDX_HEADER)
+        return err_set(e, "%s: expected %zu labels behind the header, found %zu", l->name, count,
+                       n - IDX_HEADER);
+    for (size_t i = 0; i < count; i++)
+        if (add(l, p[IDX_HEADER + i], e) != 0)
+            return -1;
+    return 0;
+}
+
+static bool is_idx(const unsigned char *p, int64_t n)
+{
+    return n >= IDX_HEADER && memcmp(p, "\0\0\x08\x01", 4) == 0;
+}
+
+/* The same, packed by gzip. */
+static int from_gzip(struct labels *l, const struct map *m, struct err *e)
+{
+    unsigned char first[IDX_HEADER], *bytes;
+    const long n = inflate_first(first, IDX_HEADER, m->p, m->n, l->name, e);
+    if (n < 0)
+        return -1;
+    if (!is_idx(first, n))
+        return err_set(e, "%s: expected labels of MNIST's layout in what gzip packed, found others",
+                       l->name);
+    const size_t size = IDX_HEADER + ((size_t)first[4] << 24 | (size_t)first[5] << 16 |
+                                      (size_t)first[6] << 8 | first[7]);
+    if (size > IDX_HEADER + LABELS)
+        return err_set(e, "%s: expected at most %d labels, found more", l->name, LABELS);
+    if (inflate_all(&bytes, size, m->p, m->n, l->name, e) != 0)
+        return -1;
+    const int r = from_idx(l, bytes, size, e);
+    free(bytes);
+    return r;
+}
+
 /* Reads an input of whatever kind; sets *in to NULL where it was taken over. */
 static int from_in(struct labels *l, struct in **in, struct err *e)
 {
     const unsigned char *p;
     unsigned char mark[3]; /* a byte order mark */
-    int64_t n = in_peek(*in, &p, 6, e);
+    int64_t n = in_peek(*in, &p, IDX_HEADER, e);
     if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0)
-        n = in_read(*in, mark, 3, e) < 0 ? -1 : in_peek(*in, &p, 6, e);
+        n = in_read(*in, mark, 3, e) < 0 ? -1 : in_peek(*in, &p, IDX_HEADER, e);
     if (n < 0)
         return -1;
     int r;
-    if (n == 6 && memcmp(p, "\x93NUMPY", 6) == 0) {
+    if (n >= 6 && memcmp(p, "\x93NUMPY", 6) == 0) {
         struct npy_in *npy;
         if (npy_open_in(&npy, *in, e) <= 0)
             return -1;
@@ -124,10 +164,11 @@ static int from_in(struct labels *l, struct in **in, struct err *e)
         r = from_table(l, t, e);
         tsv_close(t);
     } else {
+        const bool packed = inflate_gzip(p, (size_t)n), idx = is_idx(p, n);
         struct map m;
         if (map_rest(&m, *in, LABELS_BYTES, e) != 0)
             return -1;
-        r = from_text(l, &m, e);
+        r = packed ? from_gzip(l, &m, e) : idx ? from_idx(l, m.p, m.n, e) : from_text(l, &m, e);
         map_close(&m);
     }
     return r;

@@ -10,16 +10,18 @@
 struct source {
     const char *kind;
     int h, w;
-    bool sized;         /* images are made this large by the layout itself */
-    int side;           /* that messages about the size of images propose */
-    int64_t count;      /* -1 for a stream */
-    int classes;        /* labels are below this */
-    int superclasses;   /* their IDs are below this */
-    bool fixed_classes; /* `classes` is the layout's number of classes */
-    bool pickled;       /* its own names are looked for in pickles first */
-    struct in *in;      /* the layout's own, or NULL */
-    char *path;         /* of a folder, the layout's own, or NULL */
-    struct names *own;  /* names that the layout knows by itself, or NULL; its own */
+    bool sized;          /* images are made this large by the layout itself */
+    int side;            /* that messages about the size of images propose */
+    int64_t count;       /* -1 for a stream */
+    int classes;         /* labels are below this */
+    int superclasses;    /* their IDs are below this */
+    bool fixed_classes;  /* `classes` is the layout's number of classes */
+    bool pickled;        /* its own names are looked for in pickles first */
+    struct in *in;       /* the layout's own, or NULL */
+    char *path;          /* of a folder, the layout's own, or NULL */
+    struct names *own;   /* names of class folders, or NULL; its own */
+    struct names *usual; /* names that go with the layout where others are not given, or NULL; its
+                            own */
 
     /* Image `id`, within the count, of a file; pixels may be NULL. Sets label and
      * superclass, of which the range is not checked. 0, -1, or DATA_DAMAGED where only this
@@ -43,6 +45,16 @@ int source_binary(struct source **s, struct in **in, bool stream, struct err *e)
 int source_pickle(struct source **s, struct in **in, bool stream, struct err *e) ERR_CHECKED;
 int source_npy(struct source **s, struct in **in, bool stream, const char *labels, struct err *e)
     ERR_CHECKED;
+
+int source_idx(struct source **s, struct in **in, bool stream, const struct data_opts *o,
+               struct err *e) ERR_CHECKED;
+int source_stl10(struct source **s, struct in **in, bool stream, const struct data_opts *o,
+                 struct err *e) ERR_CHECKED;
+int source_mat(struct source **s, struct in **in, bool stream, const struct data_opts *o,
+               struct err *e) ERR_CHECKED;
+
+/* Whether a file's name ends as those of images that are read. */
+bool folder_is_image(const char *name);
 
 /* A folder of images, at the size that `o` asks for. */
 int source_folder(struct source **s, const char *path, const struct data_opts *o, struct err *e)

@@ -44,7 +44,7 @@ static void check_pixels(const struct layout *l)
     static const float mean[] = {.5F, .4F, .6F}, std[] = {.25F, .2F, .3F};
     struct layout_table t;
     layout_table(&t, mean, std);
-    size_t count = (size_t)l->n * 3 * (size_t)l->cells;
+    size_t count = (size_t)l->n * (size_t)l->c * (size_t)l->cells;
     uint8_t *pixels = mem_alloc(count, 1);
     for (size_t i = 0; i < count; i++)
         pixels[i] = (uint8_t)random_bits();
@@ -54,11 +54,11 @@ static void check_pixels(const struct layout *l)
     CHECK(clean(l, x));
     for (int p = 0; p < l->cells; p++)
         for (int n = 0; n < l->n; n++)
-            for (int c = 3; c < l->pitch; c++)
+            for (int c = l->c; c < l->pitch; c++)
                 CHECK(get(l, x, p * l->cell + (ptrdiff_t)n * l->pitch + c) == 0);
     layout_nchw(l, x, l->n, back);
     for (size_t i = 0; i < count; i++) {
-        size_t c = i / (size_t)l->cells % 3;
+        size_t c = i / (size_t)l->cells % (size_t)l->c;
         double want = (pixels[i] / 255.0 - (double)mean[c]) / (double)std[c];
         CHECK_NEAR((double)back[i], want, l->bf16 ? fabs(want) / 256 : 1e-6);
     }
@@ -168,7 +168,7 @@ int main(void)
                                      .pitch = s[3],
                                      .cell = (ptrdiff_t)s[1] * s[3] + s[4],
                                      .bf16 = bf16};
-            if (l.c == 3)
+            if (l.c == 3 || l.c == 1)
                 check_pixels(&l);
             check_values(&l);
         }

@@ -286,6 +286,48 @@ def seed_cifar():
         put("cifar_pickle", path.name, path.read_bytes())
 
 
+def matrix(name, kind, dims, number, data):
+    def element(code, body):
+        if len(body) <= 4:
+            return struct.pack("<HH", code, len(body)) + body.ljust(4, b"\0")
+        return struct.pack("<II", code, len(body)) + body + bytes(-len(body) % 8)
+
+    return element(14, element(6, struct.pack("<II", kind, 0)) +
+                   element(5, struct.pack(f"<{len(dims)}i", *dims)) + element(1, name) +
+                   element(number, data))
+
+
+def seed_layouts():
+    images = struct.pack(">IIII", 0x803, 3, 2, 5) + bytes(range(30))
+    labels = struct.pack(">II", 0x801, 3) + bytes((3, 0, 7))
+
+    def packed(data):
+        z = zlib.compressobj(9, zlib.DEFLATED, 31)
+        return z.compress(data) + z.flush()
+
+    put("idx", "plain", images)
+    put("idx", "packed", packed(images))
+    put("idx", "cut", packed(images)[:-4])
+    put("idx", "more", packed(images + b"x"))
+    put("idx", "labels", labels)
+    put("labels", "idx", labels)
+    put("labels", "idx_packed", packed(labels))
+    header = b"MATLAB 5.0 MAT-file".ljust(124) + b"\0\1IM"
+    x = matrix(b"X", 9, (2, 3, 3, 2), 2, bytes(range(36)))
+    y = matrix(b"y", 6, (2, 1), 9, struct.pack("<dd", 10, 3))
+    squeeze = [struct.pack("<II", 15, len(zlib.compress(m))) + zlib.compress(m) for m in (y, x)]
+    put("mat", "plain", header + x + y)
+    put("mat", "packed", header + b"".join(squeeze))
+    put("mat", "bytes", header + x + matrix(b"y", 9, (2, 1), 2, bytes((10, 1))))
+    put("mat", "other", header + matrix(b"meta", 6, (1, 1), 9, bytes(8)) + squeeze[1])
+    put("mat", "new", b"MATLAB 7.3 MAT-file".ljust(128))
+    notes = b"val_0.JPEG\tn2\t0\t0\t9\t9\nval_1.JPEG\tn1\nval_2.JPEG\tn2\n"
+    put("annotations", "all", b"|" + notes + b"|n3\nn1\nn2\n|n3\tcar, auto\nn1\tcar, coach\nn2\tegg\n")
+    put("annotations", "alone", b"|" + notes)
+    put("annotations", "crlf", b"|" + notes.replace(b"\n", b"\r\n") + b"|n1\r\nn2")
+    put("annotations", "path", b"|../x.png\tn1\n")
+
+
 def seed_names():
     put("names", "text", b"apple\nbaby\nma\xc3\xafs\n")
     put("names", "crlf", b"apple\r\nbaby")
@@ -345,6 +387,7 @@ seed_archives()
 seed_safetensors()
 seed_tensors()
 seed_cifar()
+seed_layouts()
 seed_names()
 seed_tables()
 seed_pictures()

@@ -30,8 +30,8 @@ void layout_pixels(const struct layout_table *t, const uint8_t *pixels, const st
     uint16_t *bf16 = x;
     clear(l, x);
     for (int n = 0; n < l->n; n++)
-        for (int c = 0; c < 3; c++) {
-            const uint8_t *p = pixels + ((size_t)n * 3 + (size_t)c) * (size_t)l->cells;
+        for (int c = 0; c < l->c; c++) {
+            const uint8_t *p = pixels + ((size_t)n * (size_t)l->c + (size_t)c) * (size_t)l->cells;
             ptrdiff_t at = (ptrdiff_t)n * l->pitch + c;
             if (l->bf16)
                 for (int i = 0; i < l->cells; i++, at += l->cell)

@@ -25,7 +25,7 @@ struct layout_table {
 
 void layout_table(struct layout_table *t, const float *mean, const float *std);
 
-/* Bytes (n, 3, cells) to normalised values. */
+/* Bytes (n, c, cells), of three channels or of one, to normalised values. */
 void layout_pixels(const struct layout_table *t, const uint8_t *pixels, const struct layout *l,
                    void *x);
 
