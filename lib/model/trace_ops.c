@@ -66,7 +66,11 @@ static int image(struct trace *t, const struct trace_symbol *x, struct trace_sym
 
 static struct graph_op over(enum graph_kind kind, const struct trace_symbol *x)
 {
-    return (struct graph_op){.kind = kind, .in = {x->value}, .ins = 1};
+    return (struct graph_op){.kind = kind,
+                             .in = {x->value},
+                             .ins = 1,
+                             .y = graph_windows(1, 1, 0),
+                             .x = graph_windows(1, 1, 0)};
 }
 
 /* --- windows --- */
@@ -269,8 +273,10 @@ int trace_reduce(struct trace *t, enum graph_kind kind, const struct trace_symbo
             return -1;
         const struct graph_value v = t->b->graph->value[in.value];
         struct graph_op op = over(kind == GRAPH_MAX_POOL ? kind : GRAPH_AVERAGE, &in);
-        op.y = graph_windows(v.h, 1, 0);
-        op.x = graph_windows(v.w, 1, 0);
+        if (op.kind == GRAPH_MAX_POOL) {
+            op.y = graph_windows(v.h, 1, 0);
+            op.x = graph_windows(v.w, 1, 0);
+        }
         const int value = trace_append(t, &op, &none, e);
         if (value < 0 || !view_with(&in.view, channels, v.c, 1, &view))
             return -1;
