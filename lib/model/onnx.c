@@ -25,15 +25,17 @@ static struct onnx_name *find(const struct onnx_reader *r, const char *name)
 
 static void add_name(struct onnx_reader *r, const char *name)
 {
-    if (!*name)
-        return;
-    r->name = mem_extend(r->name, r->names, r->names + 1, sizeof *r->name);
-    r->name[r->names++] = (struct onnx_name){.name = name};
+    if (*name)
+        r->name[r->names++] = (struct onnx_name){.name = name};
 }
 
 /* All results of nodes, and the input. */
 static int collect(struct onnx_reader *r, const char *image, struct err *e)
 {
+    size_t n = 1;
+    for (size_t i = 0; i < r->m->nodes; i++)
+        n += r->m->node[i].outs;
+    r->name = mem_alloc(n, sizeof *r->name);
     add_name(r, image);
     for (size_t i = 0; i < r->m->nodes; i++)
         for (size_t k = 0; k < r->m->node[i].outs; k++)
@@ -150,11 +152,12 @@ static int take_inputs(struct onnx_reader *r, struct err *e)
         const char *name = r->node->in[i];
         struct onnx_name *x = *name ? find(r, name) : NULL;
         const struct ckpt_tensor *t = *name && !x ? ckpt_find(r->t->b->ckpt, name) : NULL;
-        r->in[i] = x;
+        struct onnx_input *in = &r->in[i];
+        in->name = x;
         if (t) {
-            r->held[i] = (struct onnx_name){.name = name, .s = trace_constant(t)};
-            r->held[i].known = onnx_known(r, t);
-            r->in[i] = &r->held[i];
+            in->held = (struct onnx_name){.name = name, .s = trace_constant(t)};
+            in->held.known = onnx_known(r, t);
+            in->name = &in->held;
         } else if (*name &&
                    (!x || (x->s.kind == TRACE_NOTHING && !x->known && !x->places && !x->form))) {
             return trace_refuse(r->t, e, "expected '%.80s' to be made before, found it nowhere",
@@ -182,11 +185,9 @@ static int run_node(struct onnx_reader *r, const struct onnx_node *n, struct err
     if (n->ins > INPUTS)
         return trace_refuse(r->t, e, "expected at most %d inputs, found %zu", INPUTS, n->ins);
     r->in = mem_zero(n->ins + 1, sizeof *r->in);
-    r->held = mem_zero(n->ins + 1, sizeof *r->held);
     const int result = take_inputs(r, e) != 0 ? -1 : compute(r, e);
     for (size_t i = 0; i < n->ins; i++)
-        free(r->held[i].known);
-    free(r->held);
+        free(r->in[i].held.known);
     free(r->in);
     return result;
 }
@@ -272,8 +273,10 @@ static int read_graph(struct onnx_reader *r, const struct onnx_value *image, str
 {
     if (collect(r, image->name, e) != 0)
         return -1;
-    const struct trace_symbol x = trace_image(r->t);
-    trace_bind(&find(r, image->name)->s, &x);
+    const struct trace_symbol pixels = trace_image(r->t);
+    struct onnx_name *x = find(r, image->name);
+    if (x)
+        trace_bind(&x->s, &pixels);
     if (run_all(r, e) != 0)
         return -1;
     const struct onnx_name *y = find(r, r->m->out[0].name);

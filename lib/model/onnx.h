@@ -42,20 +42,25 @@ struct onnx_name {
     double a, b;
 };
 
+/* An input of a node: what an earlier node made, or a tensor, which is held here. */
+struct onnx_input {
+    struct onnx_name *name; /* NULL: left out */
+    struct onnx_name held;
+};
+
 struct onnx_reader {
     struct trace *t;
     const struct onnx_model *m;
     struct onnx_name *name; /* [names] results of nodes and the input, by name */
     size_t names;
     const struct onnx_node *node; /* the one that is read */
-    struct onnx_name **in;        /* [node->ins] NULL: left out */
-    struct onnx_name *held;       /* [node->ins] those of them that are tensors */
+    struct onnx_input *in;        /* [node->ins] */
 };
 
 /* An input; NULL where it is left out. */
 static inline struct onnx_name *onnx_in(const struct onnx_reader *r, size_t i)
 {
-    return i < r->node->ins ? r->in[i] : NULL;
+    return i < r->node->ins ? r->in[i].name : NULL;
 }
 
 /* Activations or a tensor: an input that has to be there. */

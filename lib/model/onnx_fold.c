@@ -48,6 +48,12 @@ struct known *onnx_known(const struct onnx_reader *r, const struct ckpt_tensor *
     return k;
 }
 
+/* An input, which is known. */
+static const struct known *arg(const struct onnx_reader *r, size_t i)
+{
+    return r->in[i].name->known;
+}
+
 /* --- one number of two --- */
 
 static bool whole_of(const char *op, int64_t a, int64_t b, int64_t *y)
@@ -118,9 +124,9 @@ static int place(const struct known *y, int i, const struct known *x)
     return at;
 }
 
-static bool pairwise(const struct onnx_reader *r, const struct known *a, const struct known *b,
-                     struct known *y)
+static bool pairwise(const struct onnx_reader *r, struct known *y)
 {
+    const struct known *a = arg(r, 0), *b = arg(r, 1);
     const char *op = r->node->op;
     bool good = shape_of_two(a, b, y);
     y->real = a->real || b->real;
@@ -134,8 +140,9 @@ static bool pairwise(const struct onnx_reader *r, const struct known *a, const s
     return good;
 }
 
-static bool single(const struct onnx_reader *r, const struct known *x, struct known *y)
+static bool single(const struct onnx_reader *r, struct known *y)
 {
+    const struct known *x = arg(r, 0);
     const char *op = r->node->op;
     *y = *x;
     for (int i = 0; i < x->n; i++) {
@@ -160,8 +167,9 @@ static bool single(const struct onnx_reader *r, const struct known *x, struct kn
     return true;
 }
 
-static bool cast(const struct onnx_reader *r, const struct known *x, struct known *y)
+static bool cast(const struct onnx_reader *r, struct known *y)
 {
+    const struct known *x = arg(r, 0);
     const int64_t to = onnx_int(r, "to", 0);
     *y = *x;
     y->real = to == TYPE_FLOAT || to == TYPE_FLOAT16 || to == TYPE_DOUBLE || to == TYPE_BFLOAT16;
@@ -183,9 +191,9 @@ static void copy_element(struct known *y, int i, const struct known *x, int from
     y->r[i] = x->r[from];
 }
 
-static bool where(const struct known *c, const struct known *a, const struct known *b,
-                  struct known *y)
+static bool where(const struct onnx_reader *r, struct known *y)
 {
+    const struct known *c = arg(r, 0), *a = arg(r, 1), *b = arg(r, 2);
     struct known both = {.n = 0};
     if (!shape_of_two(a, b, &both) || !shape_of_two(c, &both, y) || a->real != b->real)
         return false;
@@ -226,9 +234,9 @@ static bool take(const struct known *x, int d, const int *index, int n, struct k
     return true;
 }
 
-static bool gather(const struct onnx_reader *r, const struct known *x, const struct known *at,
-                   struct known *y)
+static bool gather(const struct onnx_reader *r, struct known *y)
 {
+    const struct known *x = arg(r, 0), *at = arg(r, 1);
     int d, index[KNOWN];
     if (at->real || at->dims > 1 || !axis_in(x, onnx_int(r, "axis", 0), &d))
         return false;
@@ -269,14 +277,15 @@ static bool slice_axis(struct known *x, int64_t axis, int64_t from, int64_t to, 
     return true;
 }
 
-static int slice(const struct onnx_reader *r, const struct known *x, struct known *y, struct err *e)
+static bool slice(const struct onnx_reader *r, struct known *y)
 {
+    struct err e;
     int64_t from[KNOWN], to[KNOWN], axes[KNOWN], steps[KNOWN];
     int n, m, k, s;
-    if (onnx_list(r, "starts", 1, from, &n, e) != 0 || onnx_list(r, "ends", 2, to, &m, e) != 0 ||
-        onnx_list(r, "axes", 3, axes, &k, e) != 0 || onnx_list(r, "steps", 4, steps, &s, e) != 0)
-        return -1;
-    *y = *x;
+    if (onnx_list(r, "starts", 1, from, &n, &e) != 0 || onnx_list(r, "ends", 2, to, &m, &e) != 0 ||
+        onnx_list(r, "axes", 3, axes, &k, &e) != 0 || onnx_list(r, "steps", 4, steps, &s, &e) != 0)
+        return false;
+    *y = *arg(r, 0);
     bool good = n == m && n >= 0 && (k < 0 || k == n) && (s < 0 || s == n);
     for (int i = 0; i < n && good; i++)
         good = slice_axis(y, k < 0 ? i : axes[i], from[i], to[i], s < 0 ? 1 : steps[i]);
@@ -286,11 +295,11 @@ static int slice(const struct onnx_reader *r, const struct known *x, struct know
 static bool concat(const struct onnx_reader *r, struct known *y)
 {
     int d;
-    *y = *onnx_in(r, 0)->known;
+    *y = *arg(r, 0);
     if (!axis_in(y, onnx_int(r, "axis", 0), &d) || d != 0)
         return false;
     for (size_t k = 1; k < r->node->ins; k++) {
-        const struct known *x = onnx_in(r, k)->known;
+        const struct known *x = arg(r, k);
         if (x->dims != y->dims || x->real != y->real || y->n + x->n > KNOWN ||
             memcmp(&x->shape[1], &y->shape[1], (size_t)(x->dims - 1) * sizeof *x->shape) != 0)
             return false;
@@ -301,8 +310,9 @@ static bool concat(const struct onnx_reader *r, struct known *y)
     return true;
 }
 
-static bool reshape(const struct known *x, const struct known *to, struct known *y)
+static bool reshape(const struct onnx_reader *r, struct known *y)
 {
+    const struct known *x = arg(r, 0), *to = arg(r, 1);
     int64_t known = 1;
     int open = -1;
     if (to->real || to->dims != 1 || to->n > KNOWN_DIMS)
@@ -326,8 +336,9 @@ static bool reshape(const struct known *x, const struct known *to, struct known 
     return known == x->n;
 }
 
-static bool transpose(const struct onnx_reader *r, const struct known *x, struct known *y)
+static bool transpose(const struct onnx_reader *r, struct known *y)
 {
+    const struct known *x = arg(r, 0);
     const struct onnx_attribute *a = onnx_at(r, "perm", ONNX_INTS);
     if (x->dims > 2 || (a && (a->n != (size_t)x->dims)))
         return false;
@@ -341,23 +352,25 @@ static bool transpose(const struct onnx_reader *r, const struct known *x, struct
     return true;
 }
 
-/* Axes of size 1 go, or come; -1 on an error, 0 where they do not fit. */
-static int resize_axes(const struct onnx_reader *r, const struct known *x, bool come,
-                       struct known *y, struct err *e)
+/* Axes of size 1 go, or come. */
+static bool resize_axes(const struct onnx_reader *r, struct known *y)
 {
+    const struct known *x = arg(r, 0);
+    const bool come = *r->node->op == 'U';
     int64_t axes[KNOWN];
+    struct err e;
     int n;
-    if (onnx_list(r, "axes", 1, axes, &n, e) != 0)
-        return -1;
+    if (onnx_list(r, "axes", 1, axes, &n, &e) != 0)
+        return false;
     *y = *x;
     const int dims = come ? x->dims + n : x->dims;
     bool named[KNOWN_DIMS] = {false};
     if (dims > KNOWN_DIMS || (come && n < 1))
-        return 0;
+        return false;
     for (int i = 0; i < n; i++) {
         const int64_t d = axes[i] < 0 ? axes[i] + dims : axes[i];
         if (d < 0 || d >= dims || named[d])
-            return 0;
+            return false;
         named[d] = true;
     }
     int from = 0, to = 0;
@@ -366,12 +379,12 @@ static int resize_axes(const struct onnx_reader *r, const struct known *x, bool 
         if (come)
             y->shape[d] = here ? 1 : x->shape[from++];
         else if (here && x->shape[d] != 1)
-            return 0;
+            return false;
         else if (!here)
             y->shape[to++] = x->shape[d];
     }
     y->dims = come ? dims : to;
-    return 1;
+    return true;
 }
 
 /* --- what shapes are made of --- */
@@ -404,8 +417,9 @@ static bool shape_of(const struct onnx_reader *r, const struct onnx_name *x, str
     return true;
 }
 
-static bool fill(const struct onnx_reader *r, const struct known *shape, struct known *y)
+static bool fill(const struct onnx_reader *r, struct known *y)
 {
+    const struct known *shape = arg(r, 0);
     /* The value's tensor stands under the name of the node's result. */
     const struct ckpt_tensor *t =
         onnx_at(r, "value", ONNX_TENSOR) ? ckpt_find(r->t->b->ckpt, r->node->out[0]) : NULL;
@@ -422,9 +436,9 @@ static bool fill(const struct onnx_reader *r, const struct known *shape, struct 
     return good;
 }
 
-static bool range(const struct known *from, const struct known *to, const struct known *step,
-                  struct known *y)
+static bool range(const struct onnx_reader *r, struct known *y)
 {
+    const struct known *from = arg(r, 0), *to = arg(r, 1), *step = arg(r, 2);
     if (from->real || to->real || step->real || from->n != 1 || to->n != 1 || step->n != 1 ||
         step->i[0] == 0)
         return false;
@@ -440,8 +454,9 @@ static bool range(const struct known *from, const struct known *to, const struct
     return true;
 }
 
-static bool expand(const struct known *x, const struct known *to, struct known *y)
+static bool expand(const struct onnx_reader *r, struct known *y)
 {
+    const struct known *x = arg(r, 0), *to = arg(r, 1);
     struct known shape = {.dims = to->n, .n = 1};
     if (to->real || to->dims != 1 || to->n > KNOWN_DIMS)
         return false;
@@ -458,8 +473,9 @@ static bool expand(const struct known *x, const struct known *to, struct known *
     return true;
 }
 
-static bool product(const struct onnx_reader *r, const struct known *x, struct known *y)
+static bool product(const struct onnx_reader *r, struct known *y)
 {
+    const struct known *x = arg(r, 0);
     int64_t all = 1;
     if (x->real || x->dims != 1)
         return false;
@@ -500,67 +516,45 @@ static bool constant(const struct onnx_reader *r, struct known *y)
 
 /* --- the table --- */
 
-enum fold { FOLD_PAIR, FOLD_SINGLE, FOLD_OTHER };
-
 static const struct {
     const char *op;
-    enum fold fold;
-    size_t ins; /* at least */
+    bool (*fold)(const struct onnx_reader *r, struct known *y);
+    size_t ins;  /* at least */
+    bool shapes; /* moves numbers, and makes none: of a tensor it makes a tensor */
 } folds[] = {
-    {"Add", FOLD_PAIR, 2},
-    {"Sub", FOLD_PAIR, 2},
-    {"Mul", FOLD_PAIR, 2},
-    {"Div", FOLD_PAIR, 2},
-    {"Mod", FOLD_PAIR, 2},
-    {"Pow", FOLD_PAIR, 2},
-    {"Min", FOLD_PAIR, 2},
-    {"Max", FOLD_PAIR, 2},
-    {"Equal", FOLD_PAIR, 2},
-    {"Less", FOLD_PAIR, 2},
-    {"Greater", FOLD_PAIR, 2},
-    {"And", FOLD_PAIR, 2},
-    {"Or", FOLD_PAIR, 2},
-    {"Neg", FOLD_SINGLE, 1},
-    {"Not", FOLD_SINGLE, 1},
-    {"Sqrt", FOLD_SINGLE, 1},
-    {"Floor", FOLD_SINGLE, 1},
-    {"Ceil", FOLD_SINGLE, 1},
-    {"Reciprocal", FOLD_SINGLE, 1},
-    {"Cast", FOLD_OTHER, 1},
-    {"Where", FOLD_OTHER, 3},
-    {"Gather", FOLD_OTHER, 2},
-    {"Slice", FOLD_OTHER, 1},
-    {"Concat", FOLD_OTHER, 1},
-    {"Reshape", FOLD_OTHER, 2},
-    {"Transpose", FOLD_OTHER, 1},
-    {"Squeeze", FOLD_OTHER, 1},
-    {"Unsqueeze", FOLD_OTHER, 1},
-    {"ConstantOfShape", FOLD_OTHER, 1},
-    {"Range", FOLD_OTHER, 3},
-    {"Expand", FOLD_OTHER, 2},
-    {"ReduceProd", FOLD_OTHER, 1},
+    {"Add", pairwise, 2, false},
+    {"And", pairwise, 2, false},
+    {"Cast", cast, 1, false},
+    {"Ceil", single, 1, false},
+    {"Concat", concat, 1, true},
+    {"ConstantOfShape", fill, 1, true},
+    {"Div", pairwise, 2, false},
+    {"Equal", pairwise, 2, false},
+    {"Expand", expand, 2, true},
+    {"Floor", single, 1, false},
+    {"Gather", gather, 2, true},
+    {"Greater", pairwise, 2, false},
+    {"Less", pairwise, 2, false},
+    {"Max", pairwise, 2, false},
+    {"Min", pairwise, 2, false},
+    {"Mod", pairwise, 2, false},
+    {"Mul", pairwise, 2, false},
+    {"Neg", single, 1, false},
+    {"Not", single, 1, false},
+    {"Or", pairwise, 2, false},
+    {"Pow", pairwise, 2, false},
+    {"Range", range, 3, false},
+    {"Reciprocal", single, 1, false},
+    {"ReduceProd", product, 1, false},
+    {"Reshape", reshape, 2, true},
+    {"Slice", slice, 1, true},
+    {"Sqrt", single, 1, false},
+    {"Squeeze", resize_axes, 1, true},
+    {"Sub", pairwise, 2, false},
+    {"Transpose", transpose, 1, true},
+    {"Unsqueeze", resize_axes, 1, true},
+    {"Where", where, 3, false},
 };
-
-static int other(const struct onnx_reader *r, struct known *y, struct err *e)
-{
-    const char *op = r->node->op;
-    const struct known *x = onnx_in(r, 0)->known;
-    const struct known *b = r->node->ins > 1 && onnx_in(r, 1) ? onnx_in(r, 1)->known : NULL;
-    if (strcmp(op, "Slice") == 0)
-        return slice(r, x, y, e);
-    if (strcmp(op, "Squeeze") == 0 || strcmp(op, "Unsqueeze") == 0)
-        return resize_axes(r, x, *op == 'U', y, e);
-    return strcmp(op, "Cast") == 0              ? cast(r, x, y)
-           : strcmp(op, "Where") == 0           ? where(x, b, onnx_in(r, 2)->known, y)
-           : strcmp(op, "Gather") == 0          ? gather(r, x, b, y)
-           : strcmp(op, "Concat") == 0          ? concat(r, y)
-           : strcmp(op, "Reshape") == 0         ? reshape(x, b, y)
-           : strcmp(op, "Transpose") == 0       ? transpose(r, x, y)
-           : strcmp(op, "ConstantOfShape") == 0 ? fill(r, x, y)
-           : strcmp(op, "Range") == 0           ? range(x, b, onnx_in(r, 2)->known, y)
-           : strcmp(op, "Expand") == 0          ? expand(x, b, y)
-                                                : product(r, x, y);
-}
 
 static int keep(struct onnx_reader *r, const struct known *y)
 {
@@ -573,12 +567,13 @@ static int keep(struct onnx_reader *r, const struct known *y)
     return 1;
 }
 
-static bool all_known(const struct onnx_reader *r)
+/* Whether all inputs are known, at least `n`. */
+static bool all_known(const struct onnx_reader *r, size_t n)
 {
     for (size_t i = 0; i < r->node->ins; i++)
-        if (r->in[i] && !r->in[i]->known)
+        if (r->in[i].name ? !r->in[i].name->known : i < n)
             return false;
-    return r->node->ins > 0 && r->in[0];
+    return r->node->ins >= n;
 }
 
 int onnx_fold(struct onnx_reader *r, struct err *e)
@@ -594,23 +589,13 @@ int onnx_fold(struct onnx_reader *r, struct err *e)
     size_t f = 0;
     while (f < sizeof folds / sizeof *folds && strcmp(folds[f].op, op) != 0)
         f++;
-    if (f == sizeof folds / sizeof *folds || !all_known(r) || r->node->ins < folds[f].ins)
+    if (f == sizeof folds / sizeof *folds || !all_known(r, folds[f].ins) ||
+        (folds[f].shapes && arg(r, 0)->real && r->in[0].name->s.kind == TRACE_CONSTANT))
         return 0;
-    for (size_t i = 0; i < folds[f].ins; i++)
-        if (!r->in[i])
-            return 0;
-    /* The view of a tensor is still a tensor. */
-    if (folds[f].fold == FOLD_OTHER && r->in[0]->known->real &&
-        r->in[0]->s.kind == TRACE_CONSTANT && strcmp(op, "Cast") != 0)
-        return 0;
-    const int got = folds[f].fold == FOLD_PAIR ? pairwise(r, r->in[0]->known, r->in[1]->known, &y)
-                    : folds[f].fold == FOLD_SINGLE ? single(r, r->in[0]->known, &y)
-                                                   : other(r, &y, e);
-    if (got < 0)
-        return -1;
-    return got ? keep(r, &y)
+    return folds[f].fold(r, &y)
+               ? keep(r, &y)
                : trace_refuse(r->t, e,
-                              "expected arithmetic on a shape of at most %d numbers, "
-                              "found numbers out of range",
+                              "expected arithmetic on a shape of at most %d numbers, found numbers "
+                              "out of range",
                               KNOWN);
 }

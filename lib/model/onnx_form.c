@@ -84,7 +84,7 @@ static int erf_form(struct onnx_reader *r, const struct onnx_name *part,
     if (number_in(other, &v)) {
         if (strcmp(op, "Add") == 0)
             return become(r, FORM_ERF, part->of, part->a, part->b + v);
-        if (strcmp(op, "Div") == 0 && part == r->in[0] && v != 0)
+        if (strcmp(op, "Div") == 0 && part == onnx_in(r, 0) && v != 0)
             v = 1 / v;
         else if (strcmp(op, "Mul") != 0)
             return 0;

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PLANE = 2, WINDOW_PADS = 4, PART_MAX = 4096 };
+enum { PLANE = 2, WINDOW_PADS = 4, PART_MAX = 1024 };
 
 /* Inputs that may be missing, as trace.h takes them. */
 static const struct trace_symbol *maybe(const struct onnx_reader *r, size_t i)
@@ -655,33 +655,26 @@ static int split(struct onnx_reader *r, struct err *e)
     return 0;
 }
 
-static int join(struct onnx_reader *r, const struct trace_symbol *part, size_t n, int64_t axis,
-                struct err *e)
+static int join(struct onnx_reader *r, const struct trace_symbol *const *part, size_t n,
+                int64_t axis, struct err *e)
 {
     struct trace_symbol y;
-    const struct trace_symbol **list = mem_alloc(n + 1, sizeof *list);
-    for (size_t i = 0; i < n; i++)
-        list[i] = &part[i];
-    const int result = trace_concat(r->t, list, (int)n, axis, &y, e);
-    free(list);
-    return bind(r, result, &y);
+    return bind(r, trace_concat(r->t, part, (int)n, axis, &y, e), &y);
 }
 
 static int concat(struct onnx_reader *r, struct err *e)
 {
+    const struct trace_symbol *part[PART_MAX];
     struct onnx_name *x;
     const size_t n = r->node->ins;
     if (n == 0 || n > PART_MAX)
         return trace_refuse(r->t, e, "expected up to %d inputs, found %zu", PART_MAX, n);
-    struct trace_symbol *part = mem_alloc(n, sizeof *part);
-    int result = 0;
-    for (size_t i = 0; i < n && result == 0; i++)
-        if ((result = onnx_symbol(r, i, &x, e)) == 0)
-            part[i] = x->s;
-    if (result == 0)
-        result = join(r, part, n, onnx_int(r, "axis", 0), e);
-    free(part);
-    return result;
+    for (size_t i = 0; i < n; i++) {
+        if (onnx_symbol(r, i, &x, e) != 0)
+            return -1;
+        part[i] = &x->s;
+    }
+    return join(r, part, n, onnx_int(r, "axis", 0), e);
 }
 
 /* One of an axis, without the axis, or several. */
@@ -689,6 +682,7 @@ static int gather(struct onnx_reader *r, struct err *e)
 {
     struct onnx_name *x;
     struct trace_symbol part[KNOWN];
+    const struct trace_symbol *list[KNOWN];
     const struct known *at = onnx_in(r, 1) ? onnx_in(r, 1)->known : NULL;
     if (onnx_symbol(r, 0, &x, e) != 0)
         return -1;
@@ -705,8 +699,9 @@ static int gather(struct onnx_reader *r, struct err *e)
                                 (long long)at->i[i]);
         if (trace_slice(r->t, &x->s, axis, from, from + 1, 1, &part[i], e) != 0)
             return -1;
+        list[i] = &part[i];
     }
-    return at->n == 1 ? bind(r, 0, &part[0]) : join(r, part, (size_t)at->n, axis, e);
+    return at->n == 1 ? bind(r, 0, &part[0]) : join(r, list, (size_t)at->n, axis, e);
 }
 
 /* Zeros at the ends of axes: of all, or of those that input 3 names. */
