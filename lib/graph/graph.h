@@ -136,6 +136,10 @@ void graph_call(struct graph *g, int value, const char *name);
  * stride, without activation or addend; to be altered and appended. */
 struct graph_op graph_conv(int in, int channels, int k, int stride);
 
+/* Makes one convolution of those, and of norms, that read one value and are added to each other:
+ * the branches of RepVGG. Values that have a name stay. All operations have their numbers. */
+void graph_merge(struct graph *g);
+
 /* Windows of `k` cells, `stride` apart, that may reach `pad` cells beyond either end. */
 static inline struct graph_axis graph_windows(int k, int stride, int pad)
 {

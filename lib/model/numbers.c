@@ -154,5 +154,7 @@ int build_load(struct build *b, struct err *e)
             load_norm(b, &b->model->norm[norm++], &b->origin[i].norm, e) != 0)
             return -1;
     }
+    if (!b->opts->unfolded)
+        graph_merge(b->graph);
     return 0;
 }

@@ -46,7 +46,7 @@ static void settle(struct build *b, struct design_usual *u)
 }
 
 /* The branches one after the other, each added to the one before. Their numbers are merged once
- * they are read (merge.c). */
+ * they are read (graph_merge). */
 static int add_branches(struct build *b, const char *path, int in, int stride, struct err *e)
 {
     char conv[FAMILY_KEY], norm[FAMILY_KEY], identity[FAMILY_KEY];
