@@ -42,6 +42,14 @@ static char *layer_part(char *part, const struct build *b, int stage, int layer,
     return part;
 }
 
+/* Any part of it, so that another one is missed by its name. */
+static bool has_transition(const struct build *b, int stage)
+{
+    char part[FAMILY_KEY];
+    return build_has(b, 0, 0, design_part(part, b, TRANSITION_NORM, stage + first(b), 0)) ||
+           build_has(b, 0, 0, design_part(part, b, TRANSITION_CONV, stage + first(b), 0));
+}
+
 static void settle(struct build *b, struct design_usual *u)
 {
     struct found *f = &b->found;
@@ -50,9 +58,9 @@ static void settle(struct build *b, struct design_usual *u)
     const struct ckpt_tensor *t = design_weights(b, stem);
     const bool large = t && t->shape[2] > 3;
     /* As many stages as transitions, and one more. */
-    for (f->stages = 1; f->stages < FAMILY_STAGES; f->stages++)
-        if (!build_has(b, 0, 0, design_part(part, b, TRANSITION_CONV, f->stages - 1 + first(b), 0)))
-            break;
+    f->stages = 1;
+    while (f->stages < FAMILY_STAGES && has_transition(b, f->stages - 1))
+        f->stages++;
     for (int s = 0; s < f->stages; s++)
         while (f->blocks[s] < FAMILY_BLOCKS &&
                build_has(b, 0, 0, layer_part(part, b, s, f->blocks[s], CONV2)))

@@ -86,6 +86,17 @@ static int64_t width_at(const struct build *b, int at)
     return t ? t->shape[0] : -1;
 }
 
+/* Whether there is any part of a block in a row of them, so that another one is missed by its
+ * name. */
+static bool has_block(const struct build *b, int at)
+{
+    char path[FAMILY_KEY], prefix[FAMILY_KEY];
+    int first;
+    snprintf(prefix, sizeof prefix, "%s%.250s.conv.", b->found.prefix,
+             design_part(path, b, BLOCK, at, 0));
+    return ckpt_behind(b->ckpt, prefix, &first) > 0;
+}
+
 /* --- stages --- */
 
 /* Of a row of blocks: those of the paper where there are as many, or else a stage for each width;
@@ -97,7 +108,7 @@ static void divide(struct build *b)
     int64_t before = -1;
     bool bare = false;
     int n = 0;
-    while (n < FAMILY_BLOCKS && width_at(b, n + 1) > 0)
+    while (n < FAMILY_BLOCKS && has_block(b, n + 1))
         n++;
     if (n == BLOCKS) {
         f->stages = STAGES;
