@@ -471,15 +471,17 @@ static const char *base_name(const char *path)
     return slash && slash[1] ? slash + 1 : path;
 }
 
-/* " (4x4)" or, of a layer that was taken because the last stage is too coarse, " (8x8, because the
- * last stage has 2x2 cells)". */
+/* " (4x4)" or, of a layer that was taken because the last stage is too coarse or has no closed form,
+ * " (8x8, because the last stage has 2x2 cells)". */
 static char *layer_grid(const struct run *run)
 {
     const char *size = run_get(run, "map_size"), *last = run_get(run, "last_stage_size");
+    const char *end = run_get(run, "network_end");
     if (!size)
         return mem_dup("");
-    return last ? mem_printf(" (%s, because the last stage has %s cells)", size, last)
-                : mem_printf(" (%s)", size);
+    return last  ? mem_printf(" (%s, because the last stage has %s cells)", size, last)
+           : end ? mem_printf(" (%s, because the network ends in %s)", size, end)
+                 : mem_printf(" (%s)", size);
 }
 
 /* "model.pth · layer4 (4x4) · gradcam · logit · heatpipe 0.1.0", or NULL. */

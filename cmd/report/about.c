@@ -36,6 +36,7 @@ static const char *const label[][2] = {
     {"map_size", "Cells of a map"},
     {"finer_layer", "Finer layer"},
     {"last_stage_size", "Cells of the last stage"},
+    {"network_end", "End of the network"},
     {"trustworthiness", "Trustworthiness (plane x, y)"},
     {"fit", "Fit of BatchNorm statistics"},
     {"temperature", "Temperature"},

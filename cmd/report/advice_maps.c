@@ -132,9 +132,12 @@ static void overlap(struct advice *a)
                          advice_fewer(high), high->count);
     }
     if (a->r->maps.earlier) {
-        words_para(2, "-",
-                   "Several objects, not judged: at a layer before the last stage the maps of two "
-                   "classes may lie apart whatever the image shows.");
+        words_para(
+            2, "-",
+            "Several objects, not judged: at %s the maps of two classes may lie apart whatever "
+            "the image shows.",
+            about_value(a->about, "network_end") ? about_value(a->about, "layer")
+                                                 : "a layer before the last stage");
     } else if (low->verdict == VERDICT_YES) {
         words_para(
             2, "-",

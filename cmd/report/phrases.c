@@ -131,19 +131,27 @@ void say_coarse(const struct about *about, const struct findings *f)
 
 void say_earlier(const struct about *about)
 {
+    static const char apart[] = "the cells of a margin map do not add up to the difference of the "
+                                "two logits, and maps of two classes may lie apart whatever the "
+                                "image shows.";
     const char *layer = about_value(about, "layer"), *size = about_value(about, "map_size");
     const char *last = about_value(about, "last_stage_size");
+    const char *end = about_value(about, "network_end");
     if (!about_earlier(about))
         return;
-    words_para(2, "-",
-               "The maps are of %s%s%s%s%s%s. Before the last stage the cells of a margin map do "
-               "not add up to the difference of the two logits, and maps of two classes may lie "
-               "apart whatever the image shows.",
-               layer, size && last ? ", with " : "", size && last ? size : "",
-               size && last ? " cells" : "",
-               last ? ", because the last stage has " : ", a layer before the last stage",
-               last ? last : "");
-    if (last)
+    if (end)
+        words_para(2, "-",
+                   "The maps are of %s%s%s%s, by a backward pass: the network ends in %s, not in "
+                   "pooling and one linear layer. So %s",
+                   layer, size ? ", with " : "", size ? size : "", size ? " cells" : "", end,
+                   apart);
+    else
+        words_para(2, "-", "The maps are of %s%s%s%s%s%s. Before the last stage %s", layer,
+                   size && last ? ", with " : "", size && last ? size : "",
+                   size && last ? " cells" : "",
+                   last ? ", because the last stage has " : ", a layer before the last stage",
+                   last ? last : "", apart);
+    if ((last || end) && !about_value(about, "finer_layer"))
         words_para(2, "",
                    "Fewer than 4 by 4 cells do not show where the model looks; %s is the last "
                    "layer that has as many. LAYER takes another one.",

@@ -15,13 +15,21 @@ static const struct graph_op *maker(const struct graph *g, int value)
     return NULL;
 }
 
+/* Whether it makes numbers of an image of such numbers. */
+static bool is_of_numbers(const struct graph *g, const struct graph_op *op)
+{
+    return op->kind == GRAPH_LINEAR || (graph_cells(g, op->out) == 1 && op->ins == 1 &&
+                                        (op->kind == GRAPH_FUNCTION || op->kind == GRAPH_NORM ||
+                                         op->kind == GRAPH_LAYER_NORM));
+}
+
 /* What the network ends in, where it is not pooling and one linear layer. */
 static void describe_end(const struct graph *g, char *end, size_t room)
 {
     const struct graph_op *op = &g->op[g->ops - 1], *before = op;
     int linear = 0;
 
-    for (; op && (op->kind == GRAPH_LINEAR || op->kind == GRAPH_FUNCTION || op->kind == GRAPH_NORM);
+    for (; op && is_of_numbers(g, op);
          op = maker(g, op->in[0])) {
         linear += op->kind == GRAPH_LINEAR;
         before = op;
@@ -32,12 +40,14 @@ static void describe_end(const struct graph *g, char *end, size_t room)
         snprintf(end, room, "no linear layer");
     else if (op && op->kind == GRAPH_FLATTEN)
         snprintf(end, room, "a linear layer without pooling");
+    else if (op && op->kind == GRAPH_GATHER)
+        snprintf(end, room, "a linear layer of one token");
     else if (op && op->kind == GRAPH_AVERAGE && before->kind == GRAPH_LINEAR)
         snprintf(end, room, "a linear layer of tokens that have no place, too");
     else if (op && op->kind == GRAPH_AVERAGE)
         snprintf(end, room, "more than a linear layer behind pooling");
     else
-        snprintf(end, room, "a linear layer of one token");
+        snprintf(end, room, "a linear layer without pooling");
 }
 
 /* Of a network that ends in pooling and one linear layer. */

@@ -186,8 +186,8 @@ static const char *value_name(const struct graph *g, int value, char *said, size
 {
     if (value == 0)
         return "the image";
-    if (g->value[value].name)
-        return g->value[value].name;
+    if (graph_name(g, value))
+        return graph_name(g, value);
     snprintf(said, room, "value %d", value);
     return said;
 }

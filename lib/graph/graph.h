@@ -197,8 +197,8 @@ struct graph_closed graph_closed(const struct graph *g);
 /* --- layers: layers.c --- */
 
 /* Where in the image the cells of a value lie: h by w of them in rows, behind `first` others that
- * have no place, as class tokens have none. h is 0 of a value without places: one that is pooled
- * over all cells, flattened or linear, or made of such values alone. */
+ * have no place, as class tokens have none. h is 0 of a value without places: the pooled last
+ * stage, means that scale channels, what is flattened or linear, or made of such values alone. */
 struct graph_grid {
     int h, w, first;
 };

@@ -134,14 +134,19 @@ static bool follows(const struct graph *g, const struct graph_op *op, const stru
     return *first >= 0;
 }
 
-/* The grid of what an operation makes, from those of the values before it, [values]. */
+/* The grid of what an operation makes, from those of the values before it, [values]; `alone`: no
+ * other reads its input. */
 static struct graph_grid make_grid(const struct graph *g, const struct graph_op *op,
-                                   const struct graph_grid *grid)
+                                   const struct graph_grid *grid, bool alone)
 {
     const struct graph_value *y = &g->value[op->out];
     const struct graph_grid none = {.h = 0}, own = {y->h, y->w, 0};
     int in = op->in[0];
-    if (op->kind == GRAPH_AVERAGE || op->kind == GRAPH_FLATTEN || op->kind == GRAPH_LINEAR)
+    if (op->kind == GRAPH_FLATTEN || op->kind == GRAPH_LINEAR)
+        return none;
+    /* Pooling of a last stage, or what scales the channels of its input; else windows that are as
+     * large as the image has become. */
+    if (op->kind == GRAPH_AVERAGE && (!alone || op == graph_closed(g).average))
         return none;
     /* Of a layer and what scales its channels, the layer. */
     for (int k = 1; k < op->ins; k++)
@@ -163,9 +168,14 @@ static struct graph_grid make_grid(const struct graph *g, const struct graph_op 
 struct graph_grid *graph_grids(const struct graph *g)
 {
     struct graph_grid *grid = mem_zero((size_t)g->values, sizeof *grid);
+    int *readers = mem_zero((size_t)g->values, sizeof *readers);
+    for (int i = 0; i < g->ops; i++)
+        for (int k = 0; k < g->op[i].ins; k++)
+            readers[g->op[i].in[k]]++;
     grid[0] = (struct graph_grid){g->value[0].h, g->value[0].w, 0};
     for (int i = 0; i < g->ops; i++)
-        grid[g->op[i].out] = make_grid(g, &g->op[i], grid);
+        grid[g->op[i].out] = make_grid(g, &g->op[i], grid, readers[g->op[i].in[0]] == 1);
+    free(readers);
     return grid;
 }
 

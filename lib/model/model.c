@@ -36,6 +36,14 @@ static void tell(const struct build *b)
     free(text);
 }
 
+/* Maps of the last stage have a layer to name. */
+static void name_last_stage(struct graph *g)
+{
+    const int last = graph_closed(g).value;
+    if (last > 0 && !graph_name(g, last))
+        graph_call(g, last, "last_stage");
+}
+
 /* A network that says itself what it computes. */
 static int build_program(struct build *b, const char *program, size_t n, struct err *e)
 {
@@ -51,6 +59,7 @@ static int build_program(struct build *b, const char *program, size_t n, struct 
         if (graph_op_weights(b->graph, op) > 0 && !b->origin[i].constant)
             m->parameters += graph_op_weights(b->graph, op) + b->graph->value[op->out].c;
     }
+    name_last_stage(b->graph);
     if (build_load(b, e) != 0)
         return -1;
     m->family = onnx ? "ONNX" : "torch.export";

@@ -195,7 +195,9 @@ int trace_grid_pool(struct trace *t, enum graph_kind kind, const struct trace_sy
     const struct graph_value *v = &t->b->graph->value[in.value];
     if (h < 1 || w < 1 || h > v->h * 64 || w > v->w * 64)
         return trace_refuse(t, e, "expected a grid of at least one area, found %d by %d", h, w);
-    if (h == v->h && w == v->w) {
+    /* The mean over one cell stays: it tells that the network ends in pooling. */
+    const bool whole = kind != GRAPH_MAX_POOL && h == 1 && w == 1;
+    if (!whole && h == v->h && w == v->w) {
         *y = trace_alias(&in);
         return 0;
     }
@@ -207,7 +209,7 @@ int trace_grid_pool(struct trace *t, enum graph_kind kind, const struct trace_sy
         win.k[1] = win.stride[1] = v->w / w;
         return trace_pool(t, kind, &in, &win, y, e);
     }
-    struct graph_op op = over(h == 1 && w == 1 ? GRAPH_AVERAGE : GRAPH_GRID_POOL, &in);
+    struct graph_op op = over(whole ? GRAPH_AVERAGE : GRAPH_GRID_POOL, &in);
     op.y.k = h;
     op.x.k = w;
     return made_image(t, &op, &none, y, e);
