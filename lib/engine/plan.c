@@ -121,6 +121,7 @@ static bool each_by_each(const struct graph *g, const struct graph_op *op, int i
     switch (op->kind) {
     case GRAPH_NORM:
     case GRAPH_FUNCTION:
+    case GRAPH_OFFSET:
     case GRAPH_ADD:
     case GRAPH_MULTIPLY:
         return plan_alike(g, op->in[input], op->out);
@@ -196,7 +197,7 @@ static void find_first(const struct plan *p, const bool *depends, int *first)
 /* Whether the gradient of this input is that of the result. */
 static bool is_same(const struct graph *g, const struct graph_op *op, int input)
 {
-    return (input > 0 && graph_addend(op) == op->in[input]) ||
+    return (input > 0 && graph_addend(op) == op->in[input]) || op->kind == GRAPH_OFFSET ||
            (op->kind == GRAPH_ADD && plan_alike(g, op->in[input], op->out));
 }
 

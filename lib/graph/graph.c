@@ -100,7 +100,7 @@ struct graph_closed graph_closed(const struct graph *g)
         return none;
     const struct graph_op *linear = &g->op[g->ops - 1], *average = linear - 1;
     if (linear->kind != GRAPH_LINEAR || average->kind != GRAPH_AVERAGE ||
-        linear->in[0] != average->out || readers(g, average->out) != 1)
+        linear->act != GRAPH_NONE || linear->in[0] != average->out || readers(g, average->out) != 1)
         return none;
     return (struct graph_closed){average->in[0], average, linear};
 }

@@ -186,8 +186,8 @@ static inline int graph_classes(const struct graph *g)
 }
 
 /* The pattern at the end of a network under which its last stage has maps in closed form: an
- * average over all cells that nothing but one linear layer reads, which makes the logits
- * (Zhou et al. 2016). Where it is not there, value is -1 and the operations are NULL. */
+ * average over all cells that nothing but one linear layer without an activation reads, which makes
+ * the logits (Zhou et al. 2016). Where it is not there, value is -1 and the operations are NULL. */
 struct graph_closed {
     int value; /* the last stage: what is averaged */
     const struct graph_op *average, *linear;

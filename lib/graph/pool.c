@@ -1,5 +1,6 @@
 /* Maxima and means over windows and areas, and the average over all cells. */
 #include "graph/kinds.h"
+#include "graph/windows.h"
 
 #include <math.h>
 
@@ -49,44 +50,6 @@ void kind_max_pool_backward(const struct graph *g, const struct graph_op *op,
                 dx[largest(from, op, x, oy, ox)] += *dy++;
 }
 
-/* Cells from begin to before end of an axis, `by` apart. */
-struct span {
-    int begin, end, by;
-    int whole; /* how many a window has, those outside the image included */
-};
-
-/* Window o of an axis with `in` cells, as far as it lies in the image. */
-static struct span window_span(const struct graph_axis *a, int o, int in)
-{
-    const int by = a->gap + 1, first = o * a->stride - a->before, last = first + (a->k - 1) * by;
-    return (struct span){first < 0 ? first + (by - 1 - first) / by * by : first,
-                         last < in ? last + 1 : in, by, a->k};
-}
-
-/* Area o of `areas`, which overlap by a cell where they do not divide the axis. */
-static struct span area_span(int o, int areas, int in)
-{
-    const int begin = (int)((int64_t)o * in / areas);
-    const int end = (int)(((int64_t)(o + 1) * in + areas - 1) / areas);
-    return (struct span){begin, end, 1, end - begin};
-}
-
-static int span_cells(const struct span *s)
-{
-    return (s->end - s->begin + s->by - 1) / s->by;
-}
-
-/* What a mean over both is divided by. */
-static double divisor(const struct graph_op *op, const struct span *y, const struct span *x)
-{
-    return op->inner ? (double)span_cells(y) * span_cells(x) : (double)y->whole * x->whole;
-}
-
-static struct span span_of(const struct graph_op *op, const struct graph_axis *a, int o, int in)
-{
-    return op->kind == GRAPH_GRID_POOL ? area_span(o, a->k, in) : window_span(a, o, in);
-}
-
 static void means_forward(const struct graph *g, const struct graph_op *op,
                           const struct graph_image *image)
 {
@@ -96,13 +59,13 @@ static void means_forward(const struct graph *g, const struct graph_op *op,
     for (int c = 0; c < to->c; c++, x += graph_cells(g, op->in[0]))
         for (int oy = 0; oy < to->h; oy++)
             for (int ox = 0; ox < to->w; ox++) {
-                const struct span sy = span_of(op, &op->y, oy, from->h),
-                                  sx = span_of(op, &op->x, ox, from->w);
+                const struct graph_span sy = graph_pooled(op->kind, &op->y, oy, from->h),
+                                        sx = graph_pooled(op->kind, &op->x, ox, from->w);
                 double sum = 0;
                 for (int iy = sy.begin; iy < sy.end; iy += sy.by)
                     for (int ix = sx.begin; ix < sx.end; ix += sx.by)
                         sum += x[(size_t)iy * (size_t)from->w + (size_t)ix];
-                *y++ = (float)(sum / divisor(op, &sy, &sx));
+                *y++ = (float)(sum / graph_divisor(op->inner, &sy, &sx));
             }
 }
 
@@ -115,9 +78,9 @@ static void means_backward(const struct graph *g, const struct graph_op *op,
     for (int c = 0; c < to->c; c++, dx += graph_cells(g, op->in[0]))
         for (int oy = 0; oy < to->h; oy++)
             for (int ox = 0; ox < to->w; ox++, dy++) {
-                const struct span sy = span_of(op, &op->y, oy, from->h),
-                                  sx = span_of(op, &op->x, ox, from->w);
-                const double each = *dy / divisor(op, &sy, &sx);
+                const struct graph_span sy = graph_pooled(op->kind, &op->y, oy, from->h),
+                                        sx = graph_pooled(op->kind, &op->x, ox, from->w);
+                const double each = *dy / graph_divisor(op->inner, &sy, &sx);
                 for (int iy = sy.begin; iy < sy.end; iy += sy.by)
                     for (int ix = sx.begin; ix < sx.end; ix += sx.by)
                         dx[(size_t)iy * (size_t)from->w + (size_t)ix] += (float)each;

@@ -2,6 +2,7 @@
 #ifndef HP_ANY_NET_H
 #define HP_ANY_NET_H
 
+#include "graph/windows.h"
 #include "random_net.h"
 
 /* What gradients of two backends that are both right agree on: operations without a ReLU, a
@@ -30,7 +31,12 @@ static inline struct graph_axis any_axis(int cells)
         const int span = (a.k - 1) * (a.gap + 1) + 1;
         a.before = random_int(0, span / 2);
         a.after = any_chance(2) ? a.before : random_int(0, span / 2);
-        if (cells + a.before + a.after >= span)
+        int windows = (cells + a.before + a.after - span) / a.stride + 1;
+        for (int i = 0; i < windows; i++) {
+            const struct graph_span s = graph_window(&a, i, cells);
+            windows = s.begin < s.end ? windows : 0;
+        }
+        if (cells + a.before + a.after >= span && windows > 0)
             return a;
     }
 }

@@ -1,4 +1,5 @@
 /* The backend cpu against ref on random networks, with every set of kernels. */
+#include "any_net.h"
 #include "compare.h"
 #include "forward.h"
 #include "settle.h"
@@ -369,26 +370,12 @@ static void check_refusals(void)
     want.what = ENGINE_SUMS;
     o.vectors = 1;
     refused(n, o, "expected score vectors where gradients are wanted and only there, found 1");
-    want = (struct engine_want){last + 1, ENGINE_GRADIENT};
-    refused(n, o, "cpu: gradients of values behind the last stage are not computed here: use ref");
-    /* Two linear layers in a row, and an average within: ref computes them. */
-    struct graph_op op = {.kind = GRAPH_LINEAR, .in = {graph_logits(n)}, .ins = 1, .channels = 3};
-    net_add(n, &op, 1, 1);
-    refused(n, (struct engine_opts){.device = "cpu"},
-            "cpu: expected a network that ends in an average over all cells and one linear layer: "
-            "use ref");
-    struct run r = run_new(n, 3, (struct engine_opts){.device = "ref"}, last + 2, 2, false);
-    struct err e = {0};
-    CHECK(run_go(&r, &e) == 0);
-    run_close(&r);
     graph_free(n);
-    n = net_of_image(4, 4);
-    op = (struct graph_op){.kind = GRAPH_AVERAGE, .ins = 1};
-    op.in[0] = net_add(n, &op, 0, 0);
-    net_add_head(n, net_add_scale(n, op.in[0], -1, true), 4);
+    n = net_of_image(16, 17);
+    net_add_head(n, net_add_conv(n, 0, 4, 16, 1, -1, true), 4);
     refused(n, (struct engine_opts){.device = "cpu"},
-            "cpu: operation average within a network is not computed here: use ref");
-    falls_back(n, "cpu: operation average within a network is not computed here: use ref");
+            "cpu: windows of 16 by 16 are too large: use ref");
+    falls_back(n, "cpu: windows of 16 by 16 are too large: use ref");
     graph_free(n);
 }
 
@@ -495,6 +482,24 @@ static void check_wide(void)
         uint8_t *pixels = settle(n, net[i].images);
         check(n, pixels, net[i].images, last - net[i].before, true, net[i].vectors);
         free(pixels);
+        graph_free(n);
+    }
+}
+
+/* Networks of every kind of operation, with every kind of end. */
+static void check_any(int rounds)
+{
+    for (int round = 0; round < rounds; round++) {
+        random_state = (uint64_t)round + 901;
+        const bool smooth = round % 2;
+        struct graph *n = net_any(random_int(1, 12), random_int(1, 12), random_int(3, 14),
+                                  smooth ? ANY_SMOOTH : ANY_KINKS);
+        const bool maps = graph_closed(n).value >= 0;
+        const int images = round % 5 == 0 ? random_int(17, 70) : random_int(1, 12);
+        check(n, NULL, images, random_int(0, n->values - 1), maps, 0);
+        for (int i = 0; smooth && i < 3; i++)
+            check(n, NULL, random_int(1, 9), i == 2 ? 0 : random_int(0, n->values - 1), maps,
+                  random_int(1, 2));
         graph_free(n);
     }
 }
@@ -613,6 +618,7 @@ int main(void)
     check_batches();
     check_wide();
     check_values();
+    check_any(100);
     check_exact();
     return CHECK_DONE();
 }

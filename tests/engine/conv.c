@@ -216,7 +216,7 @@ struct job {
 
 static size_t weights_of(const struct conv_spec *s)
 {
-    return (size_t)s->oc * (size_t)s->ic * (size_t)(s->k * s->k);
+    return (size_t)s->oc * (size_t)s->ic * (size_t)conv_taps(s);
 }
 
 static struct value output_of(const struct job *j)
@@ -228,7 +228,7 @@ static struct value output_of(const struct job *j)
 static void job_fill(struct job *j, bool bias)
 {
     struct conv_spec *s = &j->s;
-    s->w = j->w = random_reals(weights_of(s), sqrt(1.0 / (s->ic * s->k * s->k)));
+    s->w = j->w = random_reals(weights_of(s), sqrt(1.0 / (s->ic * conv_taps(s))));
     j->b = bias ? random_reals((size_t)s->oc, 1) : NULL;
     s->b = j->b;
     j->x = value_new(s->microbatches, s->ih * s->iw, s->n, s->ic, s->ip, s->gap, s->bf16);
@@ -306,12 +306,14 @@ static void job_print(const struct job *j, const char *what, const char *kernels
     static const char *const name[CONV_FORMS] = {"direct", "2x2", "4x4", "4x4 stride 2", "tiles"};
     const struct conv_spec *s = &j->s;
     fprintf(stderr,
-            "  %s: %s, %s%s, %dx%dx%d (%d) to %dx%dx%d (%d), k %d, stride %d, pad %d, gap %d%s%s, "
+            "  %s: %s, %s%s, %dx%dx%d (%d) to %dx%dx%d (%d), k %dx%d, stride %dx%d, pad %dx%d, "
+            "dilated %dx%d, gap %d%s%s, "
             "n %d, microbatches %d of %d, add %d, mask %d, bias %d, scale %g\n",
             what, kernels, name[form], s->back ? " back" : "", s->ih, s->iw, s->ic, s->ip, s->oh,
-            s->ow, s->oc, s->op, s->k, s->stride, s->pad, s->gap, s->bf16 ? ", bf16" : "",
-            s->relu ? ", relu" : "", s->n, j->microbatches, s->microbatches, j->adding, j->masking,
-            s->b != NULL, (double)s->scale);
+            s->ow, s->oc, s->op, s->y.k, s->x.k, s->y.stride, s->x.stride, s->y.before, s->x.before,
+            s->y.gap + 1, s->x.gap + 1, s->gap, s->bf16 ? ", bf16" : "", s->relu ? ", relu" : "",
+            s->n, j->microbatches, s->microbatches, j->adding, j->masking, s->b != NULL,
+            (double)s->scale);
 }
 
 /* --- the same in double --- */
@@ -326,7 +328,7 @@ struct reference {
 static struct reference reference_new(const struct job *j)
 {
     const struct conv_spec *s = &j->s;
-    size_t taps = (size_t)s->k * (size_t)s->k, ic = (size_t)s->ic, oc = (size_t)s->oc;
+    size_t taps = (size_t)conv_taps(s), ic = (size_t)s->ic, oc = (size_t)s->oc;
     size_t cells = (size_t)s->oh * (size_t)s->ow;
     struct reference r = {.w = mem_alloc(taps * ic * oc, sizeof *r.w),
                           .y = mem_alloc(cells * oc, sizeof *r.y),
@@ -375,8 +377,9 @@ static void reference_run(struct reference *r, const struct job *j, int g, int i
     int ph = s->back ? s->ih : s->oh, pw = s->back ? s->iw : s->ow;
     for (int y = 0; y < ph; y++)
         for (int x = 0; x < pw; x++)
-            for (int t = 0; t < s->k * s->k; t++) {
-                int my = y * s->stride - s->pad + t / s->k, mx = x * s->stride - s->pad + t % s->k;
+            for (int t = 0; t < conv_taps(s); t++) {
+                int my = y * s->y.stride - s->y.before + t / s->x.k * (s->y.gap + 1),
+                    mx = x * s->x.stride - s->x.before + t % s->x.k * (s->x.gap + 1);
                 if (my < 0 || my >= mh || mx < 0 || mx >= mw)
                     continue;
                 int at_place = y * pw + x, at_map = my * mw + mx;
@@ -463,9 +466,15 @@ static int pick(const int *of, int n)
 }
 #define PICK(...) pick((const int[]){__VA_ARGS__}, (int)(sizeof(int[]){__VA_ARGS__} / sizeof(int)))
 
-static int outputs(int inputs, const struct conv_spec *s)
+/* Cells that a window spans less those of the padding: what an axis needs at least. */
+static int least_of(const struct graph_axis *a)
 {
-    return (inputs + 2 * s->pad - s->k) / s->stride + 1;
+    return (a->k - 1) * (a->gap + 1) + 1 - a->before - a->after;
+}
+
+static int outputs(int inputs, const struct graph_axis *a)
+{
+    return (inputs - least_of(a)) / a->stride + 1;
 }
 
 static int64_t work_most = 24000000; /* multiply-accumulates of a round */
@@ -484,7 +493,7 @@ static int pitch_of(int channels, int multiple)
 static void job_shape(struct job *j, int h, int w, int ic, int oc, int multiple)
 {
     struct conv_spec *s = &j->s;
-    int oh = outputs(h, s), ow = outputs(w, s);
+    int oh = outputs(h, &s->y), ow = outputs(w, &s->x);
     s->ih = s->back ? oh : h;
     s->iw = s->back ? ow : w;
     s->oh = s->back ? h : oh;
@@ -511,16 +520,22 @@ static void random_shape(struct job *j, enum kind kind)
 {
     struct conv_spec *s = &j->s;
     int h = random_int(1, 40), w = random_int(1, 40);
-    s->k = 3;
-    s->stride = kind == STRIDE2 ? 2 : 1;
-    s->pad = 1;
+    s->y = graph_windows(3, kind == STRIDE2 ? 2 : 1, 1);
     if (kind == ANY || kind == DIRECT_BACK || kind == TILES) {
-        s->k = PICK(1, 1, 2, 3, 3, 3, 5, 7, 15);
-        s->stride = PICK(1, 1, 2, 2, 3);
-        s->pad = random_int(0, 3) ? s->k / 2 : 0;
+        s->y.k = PICK(1, 1, 2, 3, 3, 3, 5, 7, 15);
+        s->y.stride = PICK(1, 1, 2, 2, 3);
+        s->y.before = s->y.after = random_int(0, 3) ? s->y.k / 2 : 0;
     }
     if (kind == SMALL || kind == SMALL_BACK)
-        s->stride = kind == SMALL_BACK ? 1 : PICK(1, 2);
+        s->y.stride = kind == SMALL_BACK ? 1 : PICK(1, 2);
+    s->x = s->y;
+    if ((kind == ANY || kind == DIRECT_BACK || kind == TILES) && random_int(0, 2) == 0) {
+        /* Windows that are not square, with holes and uneven ends. */
+        s->y.gap = PICK(0, 1, 2);
+        s->x = graph_windows(PICK(1, 2, 3, 5, 9), PICK(1, 2, 3), 1);
+        s->x.gap = PICK(0, 0, 1);
+        s->x.after = PICK(0, 1, 2);
+    }
     if (kind == SMALL || kind == SMALL_BACK || kind == WINO2) {
         h = PICK(1, 2, 2, 3, 4, 5, 6, 7, 8, 9);
         w = kind == WINO2 ? PICK(2, 4, 5, 6, 9, 10) : PICK(1, 2, 3, 4, 5, 6, 8, 11, 12);
@@ -542,9 +557,9 @@ static void random_shape(struct job *j, enum kind kind)
     s->n = PICK(1, 2, 2, 3, 4, 8, 16, 16, 16);
     s->microbatches = random_int(1, 3);
     j->microbatches = random_int(1, s->microbatches);
-    int least = s->k - 2 * s->pad;
-    h = h < least ? least : h;
-    w = w < least ? least : w;
+    int least_h = least_of(&s->y), least_w = least_of(&s->x);
+    h = h < least_h ? least_h : h;
+    w = w < least_w ? least_w : w;
     for (;;) {
         job_shape(j, h, w, channels_of(kind), channels_of(kind), multiple);
         if (work_of(j) <= work_most)
@@ -556,7 +571,7 @@ static void random_shape(struct job *j, enum kind kind)
             j->microbatches = random_int(1, --s->microbatches);
         else if (kind == WINO4 && h > 12 && w > 12)
             *(turn % 2 ? &h : &w) -= 3;
-        else if (kind != WINO2 && h > least && w > least && (h > 3 || w > 3))
+        else if (kind != WINO2 && h > least_h && w > least_w && (h > 3 || w > 3))
             *(h > w ? &h : &w) -= 1;
         else if (s->n > 1)
             s->n--;
@@ -703,9 +718,9 @@ static void check_layers(void)
             struct job j = {.microbatches = layer[i].microbatches};
             if (bf16 && layer[i].back)
                 continue;
-            j.s = (struct conv_spec){.k = layer[i].k,
-                                     .stride = layer[i].stride,
-                                     .pad = layer[i].k / 2,
+            const struct graph_axis a = graph_windows(layer[i].k, layer[i].stride, layer[i].k / 2);
+            j.s = (struct conv_spec){.y = a,
+                                     .x = a,
                                      .back = layer[i].back,
                                      .exact = layer[i].exact,
                                      .bf16 = bf16,
@@ -813,7 +828,7 @@ static void check_not_finite(int rounds)
             poison.c = random_int(0, s->ic - 1);
             put(&j.x, place(&j.x, poison.g, poison.cell, poison.image, poison.c), f);
         } else if (poison.where == IN_W) {
-            size_t at = random_bits() % weights_of(s), taps = (size_t)s->k * (size_t)s->k;
+            size_t at = random_bits() % weights_of(s), taps = (size_t)conv_taps(s);
             j.w[at] = f;
             poison.c = (int)(s->back ? at / taps % (size_t)s->oc : at / taps / (size_t)s->ic);
         } else if (poison.where == IN_B) {
@@ -845,8 +860,12 @@ static void check_signs(void)
             for (int relu = 0; relu < 2; relu++)
                 for (int s = 0; s < sets; s++) {
                     struct job j = {.microbatches = 1, .masking = (enum mask_type)mask};
-                    j.s = (struct conv_spec){
-                        .k = 1, .stride = 1, .relu = relu, .bf16 = bf16, .n = 1, .microbatches = 1};
+                    j.s = (struct conv_spec){.y = graph_windows(1, 1, 0),
+                                             .x = graph_windows(1, 1, 0),
+                                             .relu = relu,
+                                             .bf16 = bf16,
+                                             .n = 1,
+                                             .microbatches = 1};
                     j.s.scale = 1;
                     job_shape(&j, 1, 1, 1, CHANNELS, CONV_PITCH);
                     job_fill(&j, true);
@@ -969,8 +988,8 @@ static void check_bf16(void)
         for (int tile = 0; tile < 2; tile++) {
             struct job j = {.microbatches = 1};
             const struct conv_kernels *const *k;
-            j.s = (struct conv_spec){.k = 1,
-                                     .stride = 1,
+            j.s = (struct conv_spec){.y = graph_windows(1, 1, 0),
+                                     .x = graph_windows(1, 1, 0),
                                      .bf16 = true,
                                      .tiles = tile,
                                      .n = 1,

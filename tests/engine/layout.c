@@ -111,7 +111,7 @@ static void check_values(const struct layout *l)
 
     if (l->bf16) {
         float *y = fresh(&wide);
-        layout_widen(l, x, y);
+        layout_cast(l, x, y);
         for (int p = 0; p < l->cells; p++)
             for (int i = 0; i < l->n * l->pitch; i++) {
                 float want = get(l, x, p * l->cell + i);

@@ -107,14 +107,15 @@ static void check_scale(const struct ops_kernels *k, bool bf16)
 }
 
 /* The first cell of the largest value, as a number in the plane whose first cell is x[at]. */
-static int largest(const struct max *m, const void *x, ptrdiff_t at, int o)
+static int largest(const struct pool *m, const void *x, ptrdiff_t at, int o)
 {
-    int best = -1, y0 = o / m->ow * m->stride - m->pad, x0 = o % m->ow * m->stride - m->pad;
+    int best = -1, y0 = o / m->ow * m->y.stride - m->y.before,
+        x0 = o % m->ow * m->x.stride - m->x.before;
     float most = 0;
     for (int p = 0; p < m->h * m->w; p++) {
         int down = p / m->w - y0, across = p % m->w - x0;
         float f = get(x, at + p * m->layout.cell, m->layout.bf16);
-        if (down < 0 || down >= m->k || across < 0 || across >= m->k)
+        if (down < 0 || down >= m->y.k || across < 0 || across >= m->x.k)
             continue;
         if (best < 0 || f > most || (isnan(f) && !isnan(most))) {
             best = p;
@@ -127,11 +128,11 @@ static int largest(const struct max *m, const void *x, ptrdiff_t at, int o)
 static void check_max(const struct ops_kernels *k, bool bf16)
 {
     for (int round = 0; round < 24; round++) {
-        struct max m = {.h = random_int(5, 9), .w = random_int(5, 9), .k = random_int(1, 5)};
-        m.stride = random_int(1, 3);
-        m.pad = random_int(0, m.k / 2);
-        m.oh = (m.h + 2 * m.pad - m.k) / m.stride + 1;
-        m.ow = (m.w + 2 * m.pad - m.k) / m.stride + 1;
+        struct pool m = {.kind = GRAPH_MAX_POOL, .h = random_int(5, 9), .w = random_int(5, 9)};
+        const int side = random_int(1, 5), stride = random_int(1, 3), pad = random_int(0, side / 2);
+        m.y = m.x = graph_windows(side, stride, pad);
+        m.oh = (m.h + 2 * pad - side) / stride + 1;
+        m.ow = (m.w + 2 * pad - side) / stride + 1;
         const struct layout l = m.layout = random_layout(m.h * m.w, bf16);
         struct layout to = l;
         to.cells = m.oh * m.ow;

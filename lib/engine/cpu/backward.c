@@ -1,5 +1,5 @@
 /* From scores back to the values that gradients are wanted of. */
-#include "engine/cpu/cpu.h"
+#include "engine/cpu/kinds.h"
 
 #include <string.h>
 
@@ -27,7 +27,7 @@ static bool is_wanted(const struct cpu *c, int value)
 static void mask(const struct worker *w, int value, int microbatches)
 {
     const struct cpu *c = w->cpu;
-    const struct layout l = cpu_layout(c, value, c->bf16);
+    const struct layout l = cpu_layout(c, value, cpu_half(c, value));
     for (int m = 0; m < microbatches; m++)
         layout_mask(&l, cpu_act(w, value, m), cpu_grad(w, value, m));
 }
@@ -88,32 +88,57 @@ static void seed_last(struct worker *w, const struct engine_batch *b, int vector
     finish(w, b, end->value, vector, microbatches);
 }
 
-/* dx from dy, where it is asked for; `fused`: with the mask of the value. */
+/* The gradient of the logits: the seed. */
+static void seed_logits(struct worker *w, const struct engine_batch *b, int vector,
+                        int microbatches)
+{
+    const struct cpu *c = w->cpu;
+    const int value = graph_logits(c->work.graph);
+    const struct layout l = cpu_layout(c, value, false);
+    const size_t classes = (size_t)graph_classes(c->work.graph);
+    memset(cpu_grad(w, value, 0), 0,
+           (size_t)microbatches * cpu_microbatch_size(c, value) * sizeof(float));
+    for (int i = 0; i < b->n; i++) {
+        size_t at = (size_t)i * (size_t)c->work.opts.vectors + (size_t)vector;
+        memcpy(cpu_grad(w, value, i / c->images) + i % c->images * l.pitch, b->seeds + at * classes,
+               classes * sizeof(float));
+    }
+    finish(w, b, value, vector, microbatches);
+}
+
+/* Whether the operation spreads this input over the result. */
+static bool spreads(const struct cpu *c, const struct graph_op *op, int input)
+{
+    return (op->kind == GRAPH_ADD || op->kind == GRAPH_MULTIPLY) &&
+           !plan_alike(c->work.graph, op->in[input], op->out);
+}
+
+/* dx from dy; `fused`: with the mask of the value. */
 static void run_dx(struct worker *w, int i, int microbatches, bool fused)
 {
     const struct cpu *c = w->cpu;
     const struct plan_back *p = &c->plan.back[i];
-    const struct step *s = &c->back[i];
-    int in = p->op->in[0];
-    const struct conv_call k = {
-        .x = w->grad[p->dy],
-        .add = p->sum >= 0 ? w->grad[p->sum] : NULL,
-        .mask = fused && is_masked(c, in) ? cpu_act(w, in, 0) : NULL,
-        .mask_bf16 = c->bf16,
-        .y = w->grad[p->dx],
+    const struct graph_op *op = p->op;
+    const struct kind *kind = &kinds[op->kind];
+    const int in = op->in[p->input];
+    const bool masks = kind->does & KIND_MASKS;
+    struct back_call k = {
+        .input = p->input,
+        .y = cpu_act(w, op->out, 0),
+        .dy = w->grad[p->dy],
+        .dx = w->grad[p->dx],
+        .add = p->sum >= 0,
+        .mask = fused && masks && is_masked(c, in) ? cpu_act(w, in, 0) : NULL,
+        .mask_bf16 = cpu_half(c, in),
         .microbatches = microbatches,
     };
-    if (s->op->kind == GRAPH_CONV) {
-        conv_run(&s->conv, &k, w->scratch);
-    } else if (s->op->kind == GRAPH_NORM) {
-        c->kernels->ops->scale(&s->scale, &k);
-    } else {
-        if (!k.add)
-            memset(k.y, 0, (size_t)microbatches * cpu_microbatch_size(c, in) * sizeof(float));
-        c->kernels->ops->max_back(&s->max, cpu_act(w, in, 0), k.x, k.y, microbatches);
-        if (k.mask)
-            mask(w, in, microbatches);
-    }
+    for (int j = 0; j < op->ins; j++)
+        k.x[j] = cpu_act(w, op->in[j], 0);
+    if (!k.add && (!(kind->does & KIND_STORES) || spreads(c, op, p->input)))
+        memset(k.dx, 0, (size_t)microbatches * cpu_microbatch_size(c, in) * sizeof(float));
+    kind->back(w, &c->back[i], &k);
+    if (fused && !masks && is_masked(c, in))
+        mask(w, in, microbatches);
 }
 
 /* dy to the input as it is. */
@@ -160,9 +185,12 @@ int cpu_backward(void *worker, struct engine_batch *b, struct err *e)
     const struct cpu *c = w->cpu;
     int microbatches = cpu_microbatches(c, b->n);
     put_zeros(c, b);
-    for (int j = 0; j < c->work.opts.vectors && c->plan.grad[c->plan.end.value] >= 0; j++) {
+    for (int j = 0; j < c->work.opts.vectors && c->plan.grad[c->plan.from] >= 0; j++) {
         double since = cpu_start(w);
-        seed_last(w, b, j, microbatches);
+        if (c->plan.end.value >= 0)
+            seed_last(w, b, j, microbatches);
+        else
+            seed_logits(w, b, j, microbatches);
         cpu_stop(w, TIME_GRADS, since);
         for (int i = 0; i < c->plan.backs; i++)
             run_back(w, b, i, j, microbatches);

@@ -25,18 +25,18 @@ static int ceil_div(int a, int b)
 }
 
 /* Pairs of an output and a tap that meet inside the map, of one dimension. */
-static int meetings(const struct conv_spec *s, int outputs, int inputs)
+static int meetings(const struct graph_axis *a, bool back, int outputs, int inputs)
 {
     int n = 0;
     for (int o = 0; o < outputs; o++)
-        for (int t = 0; t < s->k; t++)
-            n += conv_meet(s, o, t, inputs) >= 0;
+        for (int t = 0; t < a->k; t++)
+            n += conv_meet(a, back, o, t, inputs) >= 0;
     return n;
 }
 
 static double direct_pairs(const struct conv_spec *s)
 {
-    return (double)meetings(s, s->oh, s->ih) * meetings(s, s->ow, s->iw);
+    return (double)meetings(&s->y, s->back, s->oh, s->ih) * meetings(&s->x, s->back, s->ow, s->iw);
 }
 
 static double tiled_products(const struct conv_spec *s, enum conv_form f)
@@ -45,10 +45,17 @@ static double tiled_products(const struct conv_spec *s, enum conv_form f)
     return (double)ceil_div(s->oh, t->out) * ceil_div(s->ow, t->out) * t->points * t->points;
 }
 
+/* Of 3 taps, one of which may reach out at the beginning. */
+static bool is_three(const struct graph_axis *a, int stride)
+{
+    return a->k == 3 && a->before == 1 && a->gap == 0 && a->stride == stride;
+}
+
 static bool fits(const struct conv_spec *s, enum conv_form f)
 {
-    return f == CONV_DIRECT || (!s->exact && s->k == 3 && s->pad == 1 &&
-                                s->stride == conv_tile[f].stride && !(s->back && s->stride != 1));
+    int stride = conv_tile[f].stride;
+    return f == CONV_DIRECT || (!s->exact && is_three(&s->y, stride) && is_three(&s->x, stride) &&
+                                !(s->back && stride != 1));
 }
 
 /* In multiply-accumulates. What the transforms take is measured: for each product about as
@@ -74,8 +81,8 @@ enum conv_form conv_choose(const struct conv_spec *s)
 /* Of packed weights. */
 static size_t elements(const struct conv_spec *s, enum conv_form f)
 {
-    int side = conv_tile[f].points ? conv_tile[f].points : s->k;
-    return (size_t)(side * side) * (size_t)(f == CONV_TILES ? s->ip : s->ic) * (size_t)s->op;
+    int side = conv_tile[f].points, points = side ? side * side : conv_taps(s);
+    return (size_t)points * (size_t)(f == CONV_TILES ? s->ip : s->ic) * (size_t)s->op;
 }
 
 static size_t element_size(enum conv_form f)
@@ -95,9 +102,11 @@ void conv_open(struct conv *c, const struct conv_spec *s, const struct conv_kern
         .spec = *s,
         .form = conv_choose(s),
         .kernels = k,
-        .icell = (ptrdiff_t)s->n * s->ip + s->gap,
-        .ocell = (ptrdiff_t)s->n * s->op + s->gap,
     };
+    c->spec.ipitch = s->ipitch ? s->ipitch : s->ip;
+    c->spec.opitch = s->opitch ? s->opitch : s->op;
+    c->icell = (ptrdiff_t)s->n * c->spec.ipitch + s->gap;
+    c->ocell = (ptrdiff_t)s->n * c->spec.opitch + s->gap;
     size_t points = (size_t)conv_points(c);
     if (c->form == CONV_TILES) {
         c->scratch = 2 * 4 * 16 * 16 * sizeof(float); /* of sums */
@@ -154,5 +163,5 @@ int64_t conv_done(const struct conv *c)
 int64_t conv_macs(const struct conv_spec *s)
 {
     int64_t cells = s->back ? (int64_t)s->ih * s->iw : (int64_t)s->oh * s->ow;
-    return cells * s->k * s->k * s->ic * s->oc;
+    return cells * conv_taps(s) * s->ic * s->oc;
 }

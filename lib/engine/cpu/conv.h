@@ -6,6 +6,8 @@
 #ifndef HP_CPU_CONV_H
 #define HP_CPU_CONV_H
 
+#include "graph/graph.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,7 +18,7 @@ enum {
     CONV_TILE_PITCH = 32, /* for CONV_TILES */
     CONV_TILE_GAP = 32,   /* a cache line of bf16 */
     CONV_SPAN = 64,       /* output channels computed together */
-    CONV_LARGEST = 15     /* kernel side */
+    CONV_LARGEST = 225    /* taps */
 };
 
 /* Winograd's minimal filtering F(m x m, 3 x 3), Lavin and Gray 2016: tiles of m by m
@@ -44,9 +46,11 @@ extern const struct conv_tile conv_tile[CONV_FORMS]; /* all 0 for direct forms *
 /* What is asked for. */
 struct conv_spec {
     int ih, iw, ic, oh, ow, oc;
-    int ip, op; /* pitches: channels as stored */
-    int gap;    /* elements between cells */
-    int k, stride, pad;
+    int ip, op;         /* channels as stored, those that pad included */
+    int ipitch, opitch; /* elements from one image to the next, where they are more: of a value
+                           part of whose channels the convolution has; 0 for ip and op */
+    int gap;            /* elements between cells */
+    struct graph_axis y, x;
     bool back; /* the gradient: (ih, iw, ic) are those of the convolution's output,
                   (oh, ow, oc) of its input */
     bool relu;
@@ -55,7 +59,7 @@ struct conv_spec {
     bool tiles;       /* CONV_TILES; bf16, not back, pitches are multiples of 32 */
     int n;            /* images in a microbatch */
     int microbatches; /* most in a call */
-    const float *w;   /* (oc, ic, k, k), for the gradient (ic, oc, k, k) */
+    const float *w;   /* (oc, ic, y.k, x.k), for the gradient (ic, oc, y.k, x.k) */
     const float *b;   /* (oc), or NULL */
     float scale;      /* of the weights */
 };
@@ -115,16 +119,23 @@ void conv_run(const struct conv *c, const struct conv_call *k, void *scratch);
 int64_t conv_done(const struct conv *c);
 int64_t conv_macs(const struct conv_spec *s);
 
-/* The index into a row or column of inputs that tap t takes for output o, or -1. */
-static inline int conv_meet(const struct conv_spec *s, int o, int t, int inputs)
+/* The index into a row or column of inputs that tap t takes for output o, or -1. `back`: of the
+ * gradient. */
+static inline int conv_meet(const struct graph_axis *a, bool back, int o, int t, int inputs)
 {
-    int i = s->back ? o + s->pad - t : o * s->stride + t - s->pad;
-    if (s->back) {
-        if (i < 0 || i % s->stride)
+    int tap = t * (a->gap + 1) - a->before;
+    int i = back ? o - tap : o * a->stride + tap;
+    if (back) {
+        if (i < 0 || i % a->stride)
             return -1;
-        i /= s->stride;
+        i /= a->stride;
     }
     return i >= 0 && i < inputs ? i : -1;
+}
+
+static inline int conv_taps(const struct conv_spec *s)
+{
+    return s->y.k * s->x.k;
 }
 
 /* Padded channels of a span. */
@@ -137,8 +148,8 @@ static inline int conv_width(const struct conv *c, int span)
 /* Products per tile, or taps. */
 static inline int conv_points(const struct conv *c)
 {
-    int p = conv_tile[c->form].points ? conv_tile[c->form].points : c->spec.k;
-    return p * p;
+    int p = conv_tile[c->form].points;
+    return p ? p * p : conv_taps(&c->spec);
 }
 
 /* Where a span's weights begin; they lie as (points, width / B, ic, B), B the channels

@@ -3,7 +3,6 @@
 
 #include "base/mem.h"
 #include "engine/cpu/isa.h"
-#include "graph/rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,35 +18,14 @@ static void cpu_close(void *self)
     free(c);
 }
 
-static int check_graph(const struct graph *g, const struct engine_opts *o, struct err *e)
-{
-    const struct graph_closed end = graph_closed(g);
-    if (end.value < 0)
-        return err_set(e, "cpu: expected a network that ends in an average over all cells and one "
-                          "linear layer: use ref");
-    for (const struct graph_op *op = g->op; op < end.average; op++)
-        if (op->kind != GRAPH_CONV && op->kind != GRAPH_NORM && op->kind != GRAPH_MAX_POOL)
-            return err_set(e, "cpu: operation %s within a network is not computed here: use ref",
-                           graph_rules[op->kind].name);
-    for (const struct graph_op *op = g->op; op < end.average; op++)
-        if (!graph_square(op) || (op->kind == GRAPH_CONV && op->groups != 1))
-            return err_set(e, "cpu: groups, dilation, and windows that are not square are not "
-                              "computed here: use ref");
-    for (int i = 0; i < o->want_count; i++)
-        if (o->wants[i].what == ENGINE_GRADIENT && o->wants[i].value > end.value)
-            return err_set(e, "cpu: gradients of values behind the last stage are not computed "
-                              "here: use ref");
-    return 0;
-}
-
 static int cpu_supports(const struct graph *g, const struct engine_opts *o, struct err *e)
 {
-    if (check_graph(g, o, e) != 0)
-        return -1;
-    for (int i = 0; i < g->ops; i++)
-        if (g->op[i].y.k > CONV_LARGEST)
-            return err_set(e, "cpu: windows of %d by %d are too large: use ref", g->op[i].y.k,
-                           g->op[i].y.k);
+    for (int i = 0; i < g->ops; i++) {
+        const struct graph_op *op = &g->op[i];
+        const bool listed = op->kind == GRAPH_CONV || op->kind == GRAPH_MAX_POOL;
+        if (listed && (int64_t)op->y.k * op->x.k > CONV_LARGEST)
+            return err_set(e, "cpu: windows of %d by %d are too large: use ref", op->y.k, op->x.k);
+    }
     if (o->precision != ENGINE_F16)
         return 0;
     err_record(e, "cpu: f16 is not computed here: use f32 or bf16");
@@ -61,7 +39,8 @@ static void describe(struct cpu *c)
     for (int i = 0; i < c->plan.steps; i++)
         if (c->step[i].op->kind == GRAPH_CONV) {
             convs++;
-            filtered += conv_tile[c->step[i].conv.form].points > 0;
+            filtered +=
+                c->step[i].slices > 0 && conv_tile[c->step[i].slice[0].conv.form].points > 0;
         }
     snprintf(c->about, sizeof c->about,
              "cpu: %s, %s, %d of %d convolutions by Winograd, %d thread%s, batches of %d",

@@ -8,6 +8,7 @@
 #include "engine/cpu/ops.h"
 #include "engine/cpu/conv.h"
 #include "engine/cpu/layout.h"
+#include "engine/cpu/moves.h"
 #include "engine/plan.h"
 #include "engine/work.h"
 
@@ -16,15 +17,33 @@
 /* Work that is no step of the plan, timed like one. */
 enum { TIME_INPUT, TIME_HEAD, TIME_SUMS, TIME_GRADS, TIMES };
 
-/* An operation, forwards or backwards. */
+/* A convolution of some of the channels, from those on. */
+struct slice {
+    struct conv conv;
+    ptrdiff_t in, out;
+};
+
+/* An operation, forwards or backwards, see kinds.h. */
 struct step {
     const struct graph_op *op; /* NULL where there is nothing to compute */
+    struct slice *slice;       /* [slices] of products; none where each channel is alone */
+    int slices;
     union {
-        struct conv conv;
+        struct depth depth;
         struct scale scale;
-        struct max max;
+        struct offset offset;
+        struct pool pool;
+        struct pair pair;
+        struct each each;
+        struct layout layout; /* of a softmax */
+        struct layer_norm layer_norm;
+        struct attention attention;
+        struct join join[2];
+        struct choice choice;
     };
 };
+
+struct packing;
 
 struct cpu {
     struct work work;
@@ -37,10 +56,11 @@ struct cpu {
     int narrow;       /* steps that are run for a microbatch at a time */
     int gap;          /* elements between cells */
     struct layout_table table;
-    struct step *step; /* [plan.steps] */
-    struct step *back; /* [plan.backs] from dy to dx */
-    struct conv fc, maps;
+    struct step *step;         /* [plan.steps] */
+    struct step *back;         /* [plan.backs] from dy to dx */
+    struct conv fc, maps;      /* where the plan has an end; where class maps are wanted */
     size_t scratch;            /* bytes */
+    size_t cast;               /* bytes of an input of an operation in its other type */
     struct engine_step *times; /* [TIMES + plan.steps + plan.backs], where they are kept */
     pthread_mutex_t lock;      /* of their seconds */
     char about[160];
@@ -52,6 +72,7 @@ struct worker {
     void **act;   /* [acts.count] f32 or bf16 */
     float **grad; /* [grads.count] */
     void *scratch;
+    void *cast[GRAPH_INPUTS];
     float *pooled;   /* (microbatches, 1, n, pitch) of the last stage, or its gradient */
     float *logits;   /* (microbatches, 1, n, pitch) */
     float *wide;     /* a microbatch's last stage as f32, where values are bf16 */
@@ -74,8 +95,9 @@ struct layout cpu_layout(const struct cpu *c, int value, bool bf16);
 /* Elements of a value of a microbatch. */
 size_t cpu_microbatch_size(const struct cpu *c, int value);
 
-/* Bytes of an element of an activation. */
-size_t cpu_element(const struct cpu *c);
+/* Whether an activation is bf16, of which the plan leaves some out; bytes of an element of it. */
+bool cpu_half(const struct cpu *c, int value);
+size_t cpu_element(const struct cpu *c, int value);
 
 /* A value of a microbatch, or its gradient; a narrow value holds one microbatch at a time. */
 void *cpu_act(const struct worker *w, int value, int microbatch);

@@ -1,5 +1,5 @@
 /* From images to logits and what is wanted beside them. */
-#include "engine/cpu/cpu.h"
+#include "engine/cpu/kinds.h"
 
 #include <string.h>
 
@@ -37,7 +37,7 @@ static void sum(struct worker *w, const struct engine_batch *b, int value, const
 static void sum_act(struct worker *w, const struct engine_batch *b, int value, int microbatch,
                     int microbatches)
 {
-    const struct layout l = cpu_layout(w->cpu, value, w->cpu->bf16);
+    const struct layout l = cpu_layout(w->cpu, value, cpu_half(w->cpu, value));
     for (int m = microbatch; m < microbatch + microbatches; m++)
         sum(w, b, value, &l, cpu_act(w, value, m), m);
 }
@@ -47,7 +47,7 @@ static void sum_act(struct worker *w, const struct engine_batch *b, int value, i
 static void run_input(struct worker *w, const struct engine_batch *b, int microbatch)
 {
     const struct cpu *c = w->cpu;
-    const struct layout in = cpu_layout(c, 0, c->bf16);
+    const struct layout in = cpu_layout(c, 0, cpu_half(c, 0));
     size_t first = (size_t)(microbatch * c->images) * graph_size(c->work.graph, 0);
     double since = cpu_start(w);
     if (b->images)
@@ -58,28 +58,48 @@ static void run_input(struct worker *w, const struct engine_batch *b, int microb
     sum_act(w, b, 0, microbatch, 1);
 }
 
+/* Input k as the operation reads it. */
+static const void *input_of(const struct worker *w, const struct graph_op *op, int k,
+                            int microbatch, int microbatches)
+{
+    const struct cpu *c = w->cpu;
+    const int in = op->in[k];
+    const void *x = cpu_act(w, in, microbatch);
+    if (!cpu_casts(c, op, k))
+        return x;
+    const struct layout l = cpu_layout(c, in, cpu_half(c, in));
+    for (int m = 0; m < microbatches; m++) {
+        const size_t at = (size_t)m * cpu_microbatch_size(c, in);
+        layout_cast(&l, cpu_act(w, in, microbatch + m),
+                    (char *)w->cast[k] + at * (l.bf16 ? sizeof(float) : sizeof(uint16_t)));
+    }
+    return w->cast[k];
+}
+
 /* For `microbatches` microbatches from `microbatch` on. */
 static void run_step(struct worker *w, const struct engine_batch *b, int i, int microbatch,
                      int microbatches)
 {
-    const struct cpu *c = w->cpu;
-    const struct step *s = &c->step[i];
+    const struct step *s = &w->cpu->step[i];
     const struct graph_op *op = s->op;
-    const struct conv_call k = {
-        .x = cpu_act(w, op->in[0], microbatch),
-        .add = op->ins > 1 ? cpu_act(w, op->in[1], microbatch) : NULL,
-        .y = cpu_act(w, op->out, microbatch),
-        .microbatches = microbatches,
-    };
+    struct call k = {.y = cpu_act(w, op->out, microbatch), .microbatches = microbatches};
     double since = cpu_start(w);
-    if (op->kind == GRAPH_CONV)
-        conv_run(&s->conv, &k, w->scratch);
-    else if (op->kind == GRAPH_NORM)
-        c->kernels->ops->scale(&s->scale, &k);
-    else
-        c->kernels->ops->max(&s->max, k.x, k.y, microbatches);
+    for (int j = 0; j < op->ins; j++)
+        k.x[j] = input_of(w, op, j, microbatch, microbatches);
+    kinds[op->kind].forward(w, s, &k);
     cpu_stop(w, TIMES + i, since);
     sum_act(w, b, op->out, microbatch, microbatches);
+}
+
+/* The logits, where the last step has made them. */
+static void put_logits(const struct worker *w, const struct engine_batch *b, int microbatches)
+{
+    const struct cpu *c = w->cpu;
+    const int value = graph_logits(c->work.graph);
+    const struct layout l = cpu_layout(c, value, cpu_half(c, value));
+    for (int m = 0; m < microbatches; m++)
+        layout_nchw(&l, cpu_act(w, value, m), cpu_images(c, b, m),
+                    b->logits + (size_t)(m * c->images) * (size_t)l.c);
 }
 
 /* The average and the linear layer, in f32. */
@@ -88,7 +108,7 @@ static void run_head(struct worker *w, const struct engine_batch *b, int microba
     const struct cpu *c = w->cpu;
     const struct graph_closed *end = &c->plan.end;
     size_t classes = (size_t)graph_classes(c->work.graph);
-    const struct layout last = cpu_layout(c, end->value, c->bf16),
+    const struct layout last = cpu_layout(c, end->value, cpu_half(c, end->value)),
                         pooled = cpu_layout(c, end->average->out, false),
                         logits = cpu_layout(c, end->linear->out, false);
     for (int m = 0; m < microbatches; m++)
@@ -111,8 +131,8 @@ static void put_class_maps(struct worker *w, const struct engine_batch *b, int w
                            int microbatches)
 {
     const struct cpu *c = w->cpu;
-    int last = c->plan.end.value;
-    const struct layout l = cpu_layout(c, last, c->bf16);
+    const int last = graph_closed(c->work.graph).value;
+    const struct layout l = cpu_layout(c, last, cpu_half(c, last));
     const struct layout to = {.cells = l.cells,
                               .n = c->images,
                               .c = graph_classes(c->work.graph),
@@ -121,9 +141,9 @@ static void put_class_maps(struct worker *w, const struct engine_batch *b, int w
     size_t each = engine_result_size(c->work.graph, &c->work.opts, want);
     for (int m = 0; m < microbatches; m++) {
         const void *x = cpu_act(w, last, m);
-        if (c->bf16)
-            layout_widen(&l, x, w->wide);
-        const struct conv_call call = {.x = c->bf16 ? w->wide : x, .y = w->maps, .microbatches = 1};
+        if (l.bf16)
+            layout_cast(&l, x, w->wide);
+        const struct conv_call call = {.x = l.bf16 ? w->wide : x, .y = w->maps, .microbatches = 1};
         conv_run(&c->maps, &call, w->scratch);
         layout_nchw(&to, w->maps, cpu_images(c, b, m),
                     b->results[want].values + (size_t)(m * c->images) * each);
@@ -134,8 +154,10 @@ static void put_class_maps(struct worker *w, const struct engine_batch *b, int w
 static const void *kept(const struct worker *w, int value, int microbatch, struct layout *l)
 {
     const struct cpu *c = w->cpu;
-    bool pooled = value == c->plan.end.average->out, logits = value == c->plan.end.linear->out;
-    *l = cpu_layout(c, value, c->bf16 && !pooled && !logits);
+    const struct graph_closed *end = &c->plan.end;
+    bool pooled = end->average && value == end->average->out,
+         logits = end->linear && value == end->linear->out;
+    *l = cpu_layout(c, value, cpu_half(c, value));
     return pooled   ? w->pooled + microbatch * c->fc.icell
            : logits ? w->logits + microbatch * c->fc.ocell
                     : cpu_act(w, value, microbatch);
@@ -169,7 +191,10 @@ int cpu_forward(void *worker, struct engine_batch *b, struct err *e)
     for (int i = c->narrow; i < c->plan.steps; i++)
         run_step(w, b, i, 0, microbatches);
     double since = cpu_start(w);
-    run_head(w, b, microbatches);
+    if (c->plan.end.value >= 0)
+        run_head(w, b, microbatches);
+    else
+        put_logits(w, b, microbatches);
     for (int i = 0; i < o->want_count; i++)
         if (o->wants[i].what == ENGINE_CLASS_MAPS)
             put_class_maps(w, b, i, microbatches);

@@ -108,10 +108,15 @@ void layout_spread(const struct layout *l, const float *x, float *y)
         memcpy(y + p * l->cell, x, (size_t)l->n * (size_t)l->pitch * sizeof *y);
 }
 
-void layout_widen(const struct layout *l, const uint16_t *x, float *y)
+void layout_cast(const struct layout *l, const void *x, void *y)
 {
-    for (ptrdiff_t i = 0; i < l->cells * l->cell; i++)
-        y[i] = bf16_widen(x[i]);
+    const ptrdiff_t n = l->cells * l->cell;
+    if (l->bf16)
+        for (ptrdiff_t i = 0; i < n; i++)
+            ((float *)y)[i] = bf16_widen(((const uint16_t *)x)[i]);
+    else
+        for (ptrdiff_t i = 0; i < n; i++)
+            ((uint16_t *)y)[i] = bf16_round(((const float *)x)[i]);
 }
 
 void layout_mask(const struct layout *l, const void *x, float *g)

@@ -41,8 +41,8 @@ void layout_mean(const struct layout *l, const void *x, float *y);
 /* The same values x (n, pitch) in all cells, both f32. */
 void layout_spread(const struct layout *l, const float *x, float *y);
 
-/* bf16 to f32. */
-void layout_widen(const struct layout *l, const uint16_t *x, float *y);
+/* bf16 to f32, or f32 to bf16; `l` is of x. */
+void layout_cast(const struct layout *l, const void *x, void *y);
 
 /* g = 0 where x is not positive; g is f32, else of the same layout. */
 void layout_mask(const struct layout *l, const void *x, float *g);

@@ -67,16 +67,21 @@ size_t cpu_microbatch_size(const struct cpu *c, int value)
     return (size_t)(l.cells * l.cell);
 }
 
-size_t cpu_element(const struct cpu *c)
+bool cpu_half(const struct cpu *c, int value)
 {
-    return c->bf16 ? sizeof(uint16_t) : sizeof(float);
+    return c->bf16 && !(c->plan.full && c->plan.full[value]);
+}
+
+size_t cpu_element(const struct cpu *c, int value)
+{
+    return cpu_half(c, value) ? sizeof(uint16_t) : sizeof(float);
 }
 
 void *cpu_act(const struct worker *w, int value, int microbatch)
 {
     const struct cpu *c = w->cpu;
     size_t at = c->plan.wide[value] ? (size_t)microbatch * cpu_microbatch_size(c, value) : 0;
-    return (char *)w->act[c->plan.act[value]] + at * cpu_element(c);
+    return (char *)w->act[c->plan.act[value]] + at * cpu_element(c, value);
 }
 
 float *cpu_grad(const struct worker *w, int value, int microbatch)
@@ -99,15 +104,17 @@ int cpu_microbatches(const struct cpu *c, int images)
 /* --- threads --- */
 
 /* Large enough for any of the values that share it, zeroed: what pads is read. */
-static void *buffer(const struct cpu *c, const struct plan_pool *p, int i, size_t size,
-                    const int *of)
+static void *buffer(const struct cpu *c, const struct plan_pool *p, int i, bool gradients)
 {
+    const int *of = gradients ? c->plan.grad : c->plan.act;
     size_t most = 0;
-    for (int v = 0; v < c->work.graph->values; v++)
-        if (of[v] == i && cpu_microbatch_size(c, v) > most)
-            most = cpu_microbatch_size(c, v);
+    for (int v = 0; v < c->work.graph->values; v++) {
+        size_t bytes = cpu_microbatch_size(c, v) * (gradients ? sizeof(float) : cpu_element(c, v));
+        if (of[v] == i && bytes > most)
+            most = bytes;
+    }
     size_t n = most * (size_t)(p->wide[i] ? c->microbatches : 1);
-    return memset(mem_large(n, size), 0, n * size);
+    return memset(mem_large(n, 1), 0, n);
 }
 
 void cpu_discard(void *worker)
@@ -121,6 +128,8 @@ void cpu_discard(void *worker)
     free(w->act);
     free(w->grad);
     free(w->scratch);
+    for (int i = 0; i < GRAPH_INPUTS; i++)
+        free(w->cast[i]);
     free(w->pooled);
     free(w->logits);
     free(w->wide);
@@ -136,7 +145,7 @@ static void make_results(struct worker *w)
 {
     const struct cpu *c = w->cpu;
     const struct engine_opts *o = &c->work.opts;
-    int last = c->plan.end.value, channels = 0;
+    int last = graph_closed(c->work.graph).value, channels = 0;
     size_t gradient = 0;
     for (int i = 0; i < o->want_count; i++) {
         const struct engine_want *want = &o->wants[i];
@@ -149,7 +158,7 @@ static void make_results(struct worker *w)
     if (engine_wants(o, ENGINE_CLASS_MAPS)) {
         const struct layout l = cpu_layout(c, last, false);
         w->maps = mem_aligned((size_t)(l.cells * c->maps.ocell), sizeof(float));
-        if (c->bf16)
+        if (cpu_half(c, last))
             w->wide = mem_aligned(cpu_microbatch_size(c, last), sizeof(float));
     }
     if (gradient > 0)
@@ -167,14 +176,18 @@ int cpu_make(void *self, int i, void **worker, struct err *e)
     w->cpu = c;
     w->act = mem_zero((size_t)p->acts.count, sizeof *w->act);
     for (int k = 0; k < p->acts.count; k++)
-        w->act[k] = buffer(c, &p->acts, k, cpu_element(c), p->act);
+        w->act[k] = buffer(c, &p->acts, k, false);
     w->grad = mem_zero((size_t)p->grads.count + 1, sizeof *w->grad);
     for (int k = 0; k < p->grads.count; k++)
-        w->grad[k] = buffer(c, &p->grads, k, sizeof(float), p->grad);
+        w->grad[k] = buffer(c, &p->grads, k, true);
     w->scratch = mem_large(c->scratch + 1, 1);
+    for (int k = 0; c->cast > 0 && k < GRAPH_INPUTS; k++)
+        w->cast[k] = mem_large(c->cast, 1);
     size_t microbatches = (size_t)c->microbatches;
-    w->pooled = mem_aligned(microbatches * (size_t)c->fc.icell, sizeof(float));
-    w->logits = mem_aligned(microbatches * (size_t)c->fc.ocell, sizeof(float));
+    if (p->end.value >= 0) {
+        w->pooled = mem_aligned(microbatches * (size_t)c->fc.icell, sizeof(float));
+        w->logits = mem_aligned(microbatches * (size_t)c->fc.ocell, sizeof(float));
+    }
     make_results(w);
     if (c->times)
         w->seconds = mem_zero(cpu_timed_steps(c), sizeof *w->seconds);

@@ -20,3 +20,31 @@ void scale_close(struct scale *s)
     free(s->w);
     free(s->b);
 }
+
+void depth_open(struct depth *d, const float *w, const float *b)
+{
+    const size_t taps = (size_t)d->y.k * (size_t)d->x.k, pitch = (size_t)d->layout.pitch,
+                 channels = (size_t)d->layout.c;
+    d->w = mem_aligned(taps * pitch, sizeof *d->w);
+    d->b = mem_aligned(pitch, sizeof *d->b);
+    for (size_t c = 0; c < channels; c++)
+        for (size_t t = 0; t < taps; t++)
+            d->w[t * pitch + c] = w[c * taps + t];
+    if (b)
+        memcpy(d->b, b, channels * sizeof *d->b);
+}
+
+void depth_close(struct depth *d)
+{
+    free(d->w);
+    free(d->b);
+}
+
+size_t attention_scratch(const struct attention *a, bool back)
+{
+    const size_t tokens = (size_t)(a->out.cells + CONV_SPAN - 1) / CONV_SPAN * CONV_SPAN;
+    const size_t d = (size_t)(a->out.c / a->heads + CONV_SPAN - 1) / CONV_SPAN * CONV_SPAN;
+    /* Queries, keys, values of a head and turned ones, gradients of these, and weights of a block
+     * of queries. */
+    return (tokens * d * (back ? 10 : 5) + (back ? 2 : 1) * tokens * CONV_SPAN) * sizeof(float);
+}

@@ -70,6 +70,41 @@ INLINE_V vec v_sub(vec x, vec y)
     return _mm256_sub_ps(x, y);
 }
 
+INLINE_V vec v_mul(vec x, vec y)
+{
+    return _mm256_mul_ps(x, y);
+}
+
+INLINE_V vec v_div(vec x, vec y)
+{
+    return _mm256_div_ps(x, y);
+}
+
+/* Of NaN and a number these two return their second argument. */
+INLINE_V vec v_min(vec x, vec y)
+{
+    return _mm256_min_ps(x, y);
+}
+
+INLINE_V vec v_max(vec x, vec y)
+{
+    return _mm256_max_ps(x, y);
+}
+
+/* 2 to the power of whole numbers from -126 to 127. */
+INLINE_V vec v_power2(vec n)
+{
+    __m256i i = _mm256_add_epi32(_mm256_cvttps_epi32(n), _mm256_set1_epi32(127));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(i, 23));
+}
+
+/* The first n, and 0. */
+INLINE_V vec v_first(vec x, int n)
+{
+    __m256i i = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    return _mm256_and_ps(x, _mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(n), i)));
+}
+
 INLINE_V vec v_fma(vec x, vec y, vec z)
 {
     return _mm256_fmadd_ps(x, y, z);

@@ -67,6 +67,40 @@ INLINE_V vec v_sub(vec x, vec y)
     return _mm512_sub_ps(x, y);
 }
 
+INLINE_V vec v_mul(vec x, vec y)
+{
+    return _mm512_mul_ps(x, y);
+}
+
+INLINE_V vec v_div(vec x, vec y)
+{
+    return _mm512_div_ps(x, y);
+}
+
+/* Of NaN and a number these two return their second argument. */
+INLINE_V vec v_min(vec x, vec y)
+{
+    return _mm512_min_ps(x, y);
+}
+
+INLINE_V vec v_max(vec x, vec y)
+{
+    return _mm512_max_ps(x, y);
+}
+
+/* 2 to the power of whole numbers from -126 to 127. */
+INLINE_V vec v_power2(vec n)
+{
+    __m512i i = _mm512_add_epi32(_mm512_cvttps_epi32(n), _mm512_set1_epi32(127));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(i, 23));
+}
+
+/* The first n, and 0. */
+INLINE_V vec v_first(vec x, int n)
+{
+    return _mm512_maskz_mov_ps((__mmask16)((1U << n) - 1), x);
+}
+
 INLINE_V vec v_fma(vec x, vec y, vec z)
 {
     return _mm512_fmadd_ps(x, y, z);

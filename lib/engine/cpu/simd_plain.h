@@ -58,6 +58,44 @@ INLINE_V vec v_sub(vec x, vec y)
     return x - y;
 }
 
+INLINE_V vec v_mul(vec x, vec y)
+{
+    return x * y;
+}
+
+INLINE_V vec v_div(vec x, vec y)
+{
+    return x / y;
+}
+
+/* Of NaN and a number these two return their second argument. */
+INLINE_V vec v_min(vec x, vec y)
+{
+    mask less = x < y;
+    return (vec)(((mask)x & less) | ((mask)y & ~less));
+}
+
+INLINE_V vec v_max(vec x, vec y)
+{
+    mask larger = x > y;
+    return (vec)(((mask)x & larger) | ((mask)y & ~larger));
+}
+
+/* 2 to the power of whole numbers from -126 to 127; of NaN anything. */
+INLINE_V vec v_power2(vec n)
+{
+    mask i;
+    for (int l = 0; l < LANES; l++)
+        i[l] = n[l] == n[l] ? ((int32_t)n[l] + 127) << 23 : 0;
+    return (vec)i;
+}
+
+/* The first n, and 0. */
+INLINE_V vec v_first(vec x, int n)
+{
+    return (vec)((mask)x & ((mask){0, 1, 2, 3} < n));
+}
+
 INLINE_V vec v_fma(vec x, vec y, vec z)
 {
     return x * y + z;

@@ -1,5 +1,5 @@
 /* What operations become: kernels and packed weights. */
-#include "engine/cpu/cpu.h"
+#include "engine/cpu/kinds.h"
 
 #include "base/mem.h"
 #include "base/pool.h"
@@ -7,41 +7,11 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-static struct conv_spec spec_of(const struct cpu *c, const struct graph_op *op, bool back)
-{
-    const struct graph_value *x = &c->work.graph->value[op->in[0]],
-                             *y = &c->work.graph->value[op->out];
-    const struct graph_value *from = back ? y : x, *to = back ? x : y;
-    return (struct conv_spec){
-        .ih = from->h,
-        .iw = from->w,
-        .ic = from->c,
-        .oh = to->h,
-        .ow = to->w,
-        .oc = to->c,
-        .ip = cpu_pitch(c, from->c),
-        .op = cpu_pitch(c, to->c),
-        .gap = c->gap,
-        .k = op->y.k,
-        .stride = op->y.stride,
-        .pad = op->y.before,
-        .back = back,
-        .relu = !back && op->act == GRAPH_RELU,
-        .bf16 = !back && c->bf16,
-        .exact = c->work.opts.exact,
-        .tiles = !back && c->tiles,
-        .n = c->images,
-        .microbatches = c->microbatches,
-        .w = op->w,
-        .b = back ? NULL : op->b,
-        .scale = 1,
-    };
-}
-
-/* The linear layer as a convolution of one by one, on one cell or on all. */
+/* The linear layer of the closed form as a convolution of one by one, on one cell or on all. */
 static struct conv_spec linear_spec(const struct cpu *c, bool maps)
 {
-    const struct graph_value *last = &c->work.graph->value[c->plan.end.value];
+    const struct graph_closed end = graph_closed(c->work.graph);
+    const struct graph_value *last = &c->work.graph->value[end.value];
     int h = maps ? last->h : 1, w = maps ? last->w : 1;
     return (struct conv_spec){
         .ih = h,
@@ -53,12 +23,12 @@ static struct conv_spec linear_spec(const struct cpu *c, bool maps)
         .ip = cpu_pitch(c, last->c),
         .op = cpu_pitch(c, graph_classes(c->work.graph)),
         .gap = c->gap,
-        .k = 1,
-        .stride = 1,
+        .y = graph_windows(1, 1, 0),
+        .x = graph_windows(1, 1, 0),
         .n = c->images,
         .microbatches = maps ? 1 : c->microbatches,
-        .w = c->plan.end.linear->w,
-        .b = maps ? NULL : c->plan.end.linear->b,
+        .w = end.linear->w,
+        .b = maps ? NULL : end.linear->b,
         .scale = maps ? 1.0F / (float)(last->h * last->w) : 1,
     };
 }
@@ -67,6 +37,8 @@ static struct conv_spec linear_spec(const struct cpu *c, bool maps)
 struct packing {
     const struct conv **conv; /* [count] */
     int count, spans;
+    float **held; /* [holds] */
+    int holds;
     atomic_int next;
 };
 
@@ -84,7 +56,7 @@ static void *pack_some(void *arg)
     return NULL;
 }
 
-static void add_conv(struct cpu *c, struct packing *p, struct conv *v, const struct conv_spec *s)
+void packing_add(struct cpu *c, struct packing *p, struct conv *v, const struct conv_spec *s)
 {
     conv_open(v, s, s->tiles ? c->tiles : c->kernels);
     if (v->scratch > c->scratch)
@@ -94,29 +66,36 @@ static void add_conv(struct cpu *c, struct packing *p, struct conv *v, const str
     p->spans += conv_spans(v);
 }
 
-static void add_step(struct cpu *c, struct packing *p, struct step *s, const struct graph_op *op,
-                     bool back)
+const float *packing_hold(struct packing *p, float *w)
 {
-    const struct graph_value *x = &c->work.graph->value[op->in[0]],
-                             *y = &c->work.graph->value[op->out];
-    const struct layout l = cpu_layout(c, op->in[0], c->bf16 && !(back && op->kind == GRAPH_NORM));
-    s->op = op;
-    if (op->kind == GRAPH_CONV) {
-        const struct conv_spec spec = spec_of(c, op, back);
-        add_conv(c, p, &s->conv, &spec);
-    } else if (op->kind == GRAPH_NORM) {
-        scale_open(&s->scale, &l, op->w, back ? NULL : op->b, !back && op->act == GRAPH_RELU);
-    } else {
-        s->max = (struct max){l, x->h, x->w, y->h, y->w, op->y.k, op->y.stride, op->y.before};
+    p->held = mem_grow(p->held, (size_t)p->holds + 1, sizeof *p->held);
+    p->held[p->holds++] = w;
+    return w;
+}
+
+static void packing_close(struct packing *p)
+{
+    for (int i = 0; i < p->holds; i++)
+        free(p->held[i]);
+    free(p->held);
+    free(p->conv);
+}
+
+/* What inputs take in the other type. */
+static void want_cast(struct cpu *c, const struct graph_op *op)
+{
+    for (int k = 0; k < op->ins; k++) {
+        const int in = op->in[k];
+        const size_t bytes = cpu_microbatch_size(c, in) * (size_t)c->microbatches * sizeof(float);
+        if (cpu_casts(c, op, k) && bytes > c->cast)
+            c->cast = bytes;
     }
 }
 
 static void close_step(struct step *s)
 {
-    if (s->op && s->op->kind == GRAPH_CONV)
-        conv_close(&s->conv);
-    else if (s->op && s->op->kind == GRAPH_NORM)
-        scale_close(&s->scale);
+    if (s->op && kinds[s->op->kind].close)
+        kinds[s->op->kind].close(s);
 }
 
 void cpu_open_steps(struct cpu *c)
@@ -125,17 +104,27 @@ void cpu_open_steps(struct cpu *c)
     struct packing work = {0};
     c->step = mem_zero((size_t)p->steps + 1, sizeof *c->step);
     c->back = mem_zero((size_t)p->backs + 1, sizeof *c->back);
-    for (int i = 0; i < p->steps; i++)
-        add_step(c, &work, &c->step[i], p->step[i].op, false);
-    for (int i = 0; i < p->backs; i++)
-        if (!p->back[i].same)
-            add_step(c, &work, &c->back[i], p->back[i].op, true);
-    const struct conv_spec fc = linear_spec(c, false), maps = linear_spec(c, true);
-    add_conv(c, &work, &c->fc, &fc);
-    if (engine_wants(&c->work.opts, ENGINE_CLASS_MAPS))
-        add_conv(c, &work, &c->maps, &maps);
+    for (int i = 0; i < p->steps; i++) {
+        const struct graph_op *op = c->step[i].op = p->step[i].op;
+        kinds[op->kind].open(c, &work, &c->step[i], -1);
+        want_cast(c, op);
+    }
+    for (int i = 0; i < p->backs; i++) {
+        if (p->back[i].same)
+            continue;
+        c->back[i].op = p->back[i].op;
+        kinds[p->back[i].op->kind].open(c, &work, &c->back[i], p->back[i].input);
+    }
+    if (p->end.value >= 0) {
+        const struct conv_spec fc = linear_spec(c, false);
+        packing_add(c, &work, &c->fc, &fc);
+    }
+    if (engine_wants(&c->work.opts, ENGINE_CLASS_MAPS)) {
+        const struct conv_spec maps = linear_spec(c, true);
+        packing_add(c, &work, &c->maps, &maps);
+    }
     pool_parts(c->work.threads, pack_some, &work);
-    free(work.conv);
+    packing_close(&work);
 }
 
 void cpu_close_steps(struct cpu *c)
@@ -150,15 +139,16 @@ void cpu_close_steps(struct cpu *c)
     free(c->back);
 }
 
-/* The first convolution whose weights are larger than what it reads and writes. */
+/* The first product whose weights are larger than what it reads and writes. */
 int cpu_first_wide(const struct cpu *c)
 {
     const struct graph *n = c->work.graph;
     for (int i = 0; i < n->ops; i++) {
-        if (n->op[i].kind != GRAPH_CONV)
+        const struct graph_op *op = &n->op[i];
+        if ((op->kind != GRAPH_CONV && op->kind != GRAPH_LINEAR) || op->groups > 1)
             continue;
-        const struct conv_spec s = spec_of(c, &n->op[i], false);
-        size_t values = graph_size(n, n->op[i].in[0]) + graph_size(n, n->op[i].out);
+        const struct conv_spec s = cpu_conv_spec(c, op, false);
+        size_t values = graph_size(n, op->in[0]) + graph_size(n, op->out);
         if (conv_weights(&s) > values * (size_t)c->images * sizeof(float))
             return i;
     }

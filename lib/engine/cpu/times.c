@@ -48,34 +48,47 @@ static void time_step(const struct cpu *c, struct engine_step *t, const char *na
         return;
     t->bytes =
         (int64_t)((plan_size(&c->plan, s->op->in[0]) + plan_size(&c->plan, s->op->out)) * size);
-    if (s->op->kind != GRAPH_CONV)
+    t->macs = t->done = graph_op_macs(c->work.graph, s->op);
+    if (s->slices == 0)
         return;
-    snprintf(t->name, sizeof t->name, "%s %s", name, form_name(&s->conv));
-    t->macs = conv_macs(&s->conv.spec);
-    t->done = conv_done(&s->conv);
+    snprintf(t->name, sizeof t->name, "%s %s", name, form_name(&s->slice[0].conv));
+    t->done = 0;
+    for (int i = 0; i < s->slices; i++)
+        t->done += conv_done(&s->slice[i].conv);
+}
+
+/* What is computed behind the steps. */
+static void time_head(const struct cpu *c, struct engine_step *t)
+{
+    const struct graph *g = c->work.graph;
+    const struct graph_closed end = graph_closed(g);
+    const bool head = c->plan.end.value >= 0, maps = engine_wants(&c->work.opts, ENGINE_CLASS_MAPS);
+    snprintf(t->name, sizeof t->name, "%s%s", head ? "pool, linear" : "results",
+             maps ? ", class maps" : "");
+    if (!head && !maps)
+        return;
+    t->macs = t->done = (int64_t)g->value[end.value].c * graph_classes(g) *
+                        ((maps ? (int64_t)graph_cells(g, end.value) : 0) + head);
+    t->bytes = (int64_t)(graph_size(g, end.value) * cpu_element(c, end.value));
 }
 
 void cpu_open_times(struct cpu *c)
 {
     const struct plan *p = &c->plan;
-    const struct graph_value *last = &c->work.graph->value[p->end.value];
     struct engine_step *t = c->times = mem_zero(cpu_timed_steps(c), sizeof *t);
-    bool maps = engine_wants(&c->work.opts, ENGINE_CLASS_MAPS);
     snprintf(t[TIME_INPUT].name, sizeof t->name, "normalise");
     t[TIME_INPUT].bytes = (int64_t)graph_size(c->work.graph, 0) *
-                          (int64_t)((c->work.opts.images ? sizeof(float) : 1) + cpu_element(c));
-    snprintf(t[TIME_HEAD].name, sizeof t->name, "pool, linear%s", maps ? ", class maps" : "");
-    t[TIME_HEAD].macs = t[TIME_HEAD].done =
-        (int64_t)last->c * graph_classes(c->work.graph) * (maps ? last->h * last->w + 1 : 1);
-    t[TIME_HEAD].bytes = (int64_t)(graph_size(c->work.graph, p->end.value) * cpu_element(c));
+                          (int64_t)((c->work.opts.images ? sizeof(float) : 1) + cpu_element(c, 0));
+    time_head(c, &t[TIME_HEAD]);
     snprintf(t[TIME_SUMS].name, sizeof t->name, "sums");
     for (int i = 0; i < c->work.opts.want_count; i++)
         if (c->work.opts.wants[i].what == ENGINE_SUMS)
-            t[TIME_SUMS].bytes +=
-                (int64_t)(plan_size(p, c->work.opts.wants[i].value) * cpu_element(c));
+            t[TIME_SUMS].bytes += (int64_t)(plan_size(p, c->work.opts.wants[i].value) *
+                                            cpu_element(c, c->work.opts.wants[i].value));
     snprintf(t[TIME_GRADS].name, sizeof t->name, "gradients in and out");
     for (int i = 0; i < p->steps; i++)
-        time_step(c, &t[TIMES + i], p->step[i].name, &c->step[i], cpu_element(c));
+        time_step(c, &t[TIMES + i], p->step[i].name, &c->step[i],
+                  cpu_element(c, p->step[i].op->out));
     for (int i = 0; i < p->backs; i++) {
         char name[64];
         snprintf(name, sizeof name, "%.40s backwards",
