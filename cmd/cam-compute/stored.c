@@ -108,7 +108,7 @@ static int open_about(struct job_stored *s, struct err *e)
         struct ckpt *c;
         if (session_checkpoint(&c, &j->session, e) != 0)
             return -1;
-        int built = session_model(&m, c, &j->session, j->input.h, j->input.w, e);
+        int built = session_outline(&m, c, &j->session, j->input.h, j->input.w, e);
         ckpt_close(c);
         if (built != 0)
             return -1;

@@ -469,7 +469,7 @@ static struct inspection *start_inspection(const struct job *j)
 {
     const struct normal_use *pixels = &j->session.pixels;
     struct fit_use use = {.ckpt = j->session.ckpt,
-                          .assume = &opts.assumed,
+                          .assume = &j->session.assumed,
                           .assume_text = opts.assume,
                           .usual = pixels->usual,
                           .guess = pixels->guess,

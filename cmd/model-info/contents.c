@@ -102,7 +102,7 @@ static int put_network(const struct info *i, struct ckpt *c, struct out *o, bool
     struct model *m;
     struct err why;
     char assumed[ASSUME_WORDS];
-    if (session_model(&m, c, &i->session, i->h, i->w, &why) != 0) {
+    if (session_outline(&m, c, &i->session, i->h, i->w, &why) != 0) {
         *unread = why.unread;
         if (!assume_network(&i->session.assumed))
             return out_printf(o, e, "family                none: %s\n", why.msg);
@@ -208,7 +208,7 @@ int layers_print(const struct info *i, struct ckpt *c, struct err *e)
 {
     struct model *m;
     struct out *o;
-    if (session_model(&m, c, &i->session, i->h, i->w, e) != 0)
+    if (session_outline(&m, c, &i->session, i->h, i->w, e) != 0)
         return -1;
     if (out_open(&o, "-", e) != 0) {
         model_close(m);

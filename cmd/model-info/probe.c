@@ -49,8 +49,11 @@ static int read_image(void *ctx, int64_t i, uint8_t *pixels, struct err *e)
 static int try_one(struct probe *p, struct interpretation *r, int64_t images, struct err *e)
 {
     struct model *m;
-    struct model_opts o = {
-        .h = data_h(p->data), .w = data_w(p->data), .assume = &r->assume, .unfolded = true};
+    struct model_opts o = {.h = data_h(p->data),
+                           .w = data_w(p->data),
+                           .assume = &r->assume,
+                           .unfolded = true,
+                           .unproved = true};
     memcpy(o.mean, r->pixels.mean, sizeof o.mean);
     memcpy(o.std, r->pixels.std, sizeof o.std);
     if (model_open(&m, p->ckpt, &o, e) != 0) {
@@ -312,7 +315,7 @@ int probe_print(const struct info *i, struct ckpt *c, struct err *e)
     p->ckpt = c;
     int r = open_data(p, e);
     if (r == 0)
-        r = session_model(&m, c, &i->session, data_h(p->data), data_w(p->data), e);
+        r = session_outline(&m, c, &i->session, data_h(p->data), data_w(p->data), e);
     if (r == 0) {
         r = try_all(p, m, e);
         model_close(m);

@@ -35,10 +35,7 @@ void ckpt_record_unread(struct err *e, const char *fmt, ...)
     va_start(ap, fmt);
     char *text = mem_vprintf(fmt, ap);
     va_end(ap);
-    err_record(e,
-               "%s; torch.export makes a .pt2 file that is read: model-info prints the two lines "
-               "of Python",
-               text);
+    err_record(e, "%s" CKPT_UNREAD, text);
     e->unread = true;
     free(text);
 }

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "fit/moved.h"
 #include "fit/variants.h"
 #include "model/normal.h"
 
@@ -53,11 +54,9 @@ struct check {
     struct candidate candidate[CANDIDATES];
     int candidates;
     /* of passes through the network */
-    bool stem;           /* the first norm tells the constants */
-    int64_t deep, first; /* images, and those on which many interpretations are compared */
-    enum fit_frame frame;
-    uint8_t fill[3];
-    uint8_t *image;
+    bool stem;     /* the first norm tells the constants */
+    int64_t first; /* images on which many interpretations are compared */
+    struct fit_moved moved;
 };
 
 int64_t fit_wanted(int64_t count, int h, int w)
@@ -112,19 +111,6 @@ static void list_candidates(struct check *c, const struct fit_stem *s)
     }
 }
 
-/* A difference in its standard deviations, by the jackknife: from the differences without one
- * part of the images. */
-static double in_deviations(double difference, const double without[FIT_PARTS])
-{
-    double mean = 0, sum = 0;
-    for (int i = 0; i < FIT_PARTS; i++)
-        mean += without[i] / FIT_PARTS;
-    for (int i = 0; i < FIT_PARTS; i++)
-        sum += (without[i] - mean) * (without[i] - mean);
-    double deviation = sqrt(sum * (FIT_PARTS - 1) / FIT_PARTS);
-    return difference / (deviation > 0 ? deviation : 1e-12);
-}
-
 /* By how many standard deviations `a` is more than `b`. */
 static double deviations(const struct fit_stem *s, const struct candidate *a,
                          const struct candidate *b)
@@ -133,7 +119,7 @@ static double deviations(const struct fit_stem *s, const struct candidate *a,
     for (int i = 0; i < FIT_PARTS; i++)
         d[i] = fit_stem_divergence(s, &a->pixels, i, NULL) -
                fit_stem_divergence(s, &b->pixels, i, NULL);
-    return in_deviations(a->divergence - b->divergence, d);
+    return fit_deviations(a->divergence - b->divergence, d);
 }
 
 /* The candidate that fits clearly better than the one in use, or the latter. */
@@ -158,20 +144,6 @@ static const struct candidate *choose_pixels(struct check *c, const struct fit_s
 
 /* --- all norms --- */
 
-/* Some of the images, moved as training moved them. */
-static int read_moved(void *ctx, int64_t i, uint8_t *pixels, struct err *e)
-{
-    const struct check *c = ctx;
-    const struct fit_images *of = c->images;
-    int64_t at = i * of->count / c->deep;
-    if (c->frame == FIT_FRAME_NONE)
-        return of->at(of->ctx, at, pixels, e);
-    if (of->at(of->ctx, at, c->image, e) != 0)
-        return -1;
-    fit_frame_image(pixels, c->image, of->h, of->w, c->fill, (unsigned)i + 1);
-    return 0;
-}
-
 static struct interpretation in_use(const struct fit_use *u)
 {
     struct interpretation x = {.assume = *u->assume, .pixels.bgr = u->assume->bgr};
@@ -185,8 +157,11 @@ static int build(struct model **m, const struct check *c, const struct interpret
 {
     struct assume assume = x->assume;
     assume.bgr = x->pixels.bgr;
-    struct model_opts o = {
-        .h = c->images->h, .w = c->images->w, .assume = &assume, .unfolded = true};
+    struct model_opts o = {.h = c->images->h,
+                           .w = c->images->w,
+                           .assume = &assume,
+                           .unfolded = true,
+                           .unproved = true};
     memcpy(o.mean, x->pixels.mean, sizeof o.mean);
     memcpy(o.std, x->pixels.std, sizeof o.std);
     return model_open(m, c->use->ckpt, &o, e);
@@ -194,12 +169,7 @@ static int build(struct model **m, const struct check *c, const struct interpret
 
 static int measure(struct check *c, const struct model *m, struct interpretation *x, struct err *e)
 {
-    struct fit_images some = {c->deep, c->images->h, c->images->w, read_moved, c};
-    for (int i = 0; i < 3; i++) {
-        /* What is 0 once it is normalised, or black. */
-        float v = c->frame == FIT_FRAME_ZERO ? 255 * x->pixels.mean[i] : 0;
-        c->fill[i] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : lrintf(v));
-    }
+    const struct fit_images some = fit_moved_images(&c->moved, x->pixels.mean);
     x->assumed = m->assumed;
     return fit_measure(&x->fit, m, &some, c->use->threads, e);
 }
@@ -223,17 +193,17 @@ static int try_wirings(struct check *c, const struct assume *assumed,
 {
     struct assume list[FIT_VARIANTS + ASSUME_STAGES];
     struct interpretation first = {.fit.divergence = INFINITY};
-    const int64_t deep = c->deep;
+    const int64_t deep = c->moved.count;
     int count = fit_variants(assumed, others, c->use->assume, list), r = 0;
     count += fit_strides(assumed, c->use->assume, list + count);
-    c->deep = c->first;
+    c->moved.count = c->first;
     for (int i = 0; i < count && r == 0; i++) {
         struct interpretation x = {.assume = list[i], .pixels = best->pixels};
         r = try_one(c, &x, e);
         if (r == 0 && x.fit.divergence < first.fit.divergence)
             first = x;
     }
-    c->deep = deep;
+    c->moved.count = deep;
     if (r == 0 && isfinite(first.fit.divergence))
         r = try_one(c, &first, e);
     if (r == 0 && first.fit.divergence < best->fit.divergence)
@@ -264,40 +234,29 @@ static bool same(const struct interpretation *a, const struct interpretation *b)
            normal_same(p->mean, p->std, q->mean, q->std);
 }
 
-/* By how many standard deviations `a` fits less than `b`, on the same images. */
-static double fits_less(const struct interpretation *a, const struct interpretation *b)
-{
-    double d[FIT_PARTS];
-    if (!isfinite(a->fit.divergence) || !isfinite(b->fit.divergence))
-        return 0;
-    for (int i = 0; i < FIT_PARTS; i++)
-        d[i] = a->fit.without[i] - b->fit.without[i];
-    return in_deviations(a->fit.divergence - b->fit.divergence, d);
-}
-
 /* The other order of the colours in place of `best`, which is replaced. Unless it fits less,
  * more images say which is right; they are those of `use`, too, then. */
 static int try_order(struct check *c, struct interpretation *best, struct interpretation *use,
                      struct err *e)
 {
     struct interpretation x = {.assume = best->assume, .pixels = best->pixels}, than = *best;
-    int64_t all = c->images->count, deep = c->deep;
+    int64_t all = c->images->count, deep = c->moved.count;
     bool in_use = same(best, use);
     x.pixels.bgr = !x.pixels.bgr;
     if (try_one(c, &x, e) != 0)
         return -1;
     if (!(x.fit.divergence < ORDER_NEAR * best->fit.divergence))
         return 0;
-    c->deep = ORDER_FACTOR * deep < all ? ORDER_FACTOR * deep : all;
+    c->moved.count = ORDER_FACTOR * deep < all ? ORDER_FACTOR * deep : all;
     int r = try_one(c, &x, e) == 0 ? try_one(c, &than, e) : -1;
-    if (r == 0 && fits_less(&than, &x) >= ORDER_DEVIATIONS) {
+    if (r == 0 && fit_less(&than.fit, &x.fit) >= ORDER_DEVIATIONS) {
         *best = x;
         if (in_use)
             *use = than;
         else
             r = try_one(c, use, e);
     }
-    c->deep = deep;
+    c->moved.count = deep;
     return r;
 }
 
@@ -396,16 +355,6 @@ static void conclude(struct fit_verdict *v, const struct check *c, const struct 
         use->fit.norms, (long long)use->fit.images, than);
 }
 
-/* Whether training left its traces in the running statistics. */
-static bool is_trained(const struct model *m)
-{
-    for (int i = 0; i < m->norms; i++)
-        for (int k = 0; k < m->graph->value[m->norm[i].value].c; k++)
-            if (m->norm[i].mean[k] != 0 || m->norm[i].var[k] != 1)
-                return true;
-    return false;
-}
-
 /* What the first norm says of the constants: the candidate for the pixels, the first one
  * being that in use. Without a first norm behind the first convolution it says nothing. */
 static int look_at_pixels(struct check *c, const struct model *m, const struct candidate **pixels,
@@ -419,7 +368,7 @@ static int look_at_pixels(struct check *c, const struct model *m, const struct c
     c->stem = s != NULL;
     if (s) {
         *pixels = choose_pixels(c, s);
-        c->frame = (*pixels)->frame;
+        c->moved.frame = (*pixels)->frame;
     }
     fit_stem_free(s);
     return 0;
@@ -492,13 +441,13 @@ int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_i
         return 0;
     if (build(&m, &c, &use, e) != 0)
         return -1;
-    if (m->norms > 0 && is_trained(m)) {
+    if (m->norms > 0 && fit_is_trained(m)) {
         double most = MACS / (double)graph_macs(m->graph);
         c.first = most < DEEP_FIRST ? DEEP_FIRST : most < DEEP_MOST ? (int64_t)most : DEEP_MOST;
-        c.deep = c.first < DEEP_LEAST ? DEEP_LEAST : c.first;
-        c.image = mem_alloc(3 * (size_t)images->h, (size_t)images->w);
+        c.moved.count = c.first < DEEP_LEAST ? DEEP_LEAST : c.first;
+        fit_moved_open(&c.moved, images);
         int r = compare(v, &c, m, e);
-        free(c.image);
+        fit_moved_close(&c.moved);
         return r;
     }
     model_close(m);

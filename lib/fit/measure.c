@@ -56,6 +56,36 @@ int fit_compare(const struct fit_figures *a, const struct fit_figures *b)
     return (a->divergence > b->divergence) - (a->divergence < b->divergence);
 }
 
+double fit_deviations(double difference, const double without[FIT_PARTS])
+{
+    double mean = 0, sum = 0;
+    for (int i = 0; i < FIT_PARTS; i++)
+        mean += without[i] / FIT_PARTS;
+    for (int i = 0; i < FIT_PARTS; i++)
+        sum += (without[i] - mean) * (without[i] - mean);
+    double deviation = sqrt(sum * (FIT_PARTS - 1) / FIT_PARTS);
+    return difference / (deviation > 0 ? deviation : 1e-12);
+}
+
+double fit_less(const struct fit_figures *a, const struct fit_figures *b)
+{
+    double d[FIT_PARTS];
+    if (!isfinite(a->divergence) || !isfinite(b->divergence))
+        return 0;
+    for (int i = 0; i < FIT_PARTS; i++)
+        d[i] = a->without[i] - b->without[i];
+    return fit_deviations(a->divergence - b->divergence, d);
+}
+
+bool fit_is_trained(const struct model *m)
+{
+    for (int i = 0; i < m->norms; i++)
+        for (int k = 0; k < m->graph->value[m->norm[i].value].c; k++)
+            if (m->norm[i].mean[k] != 0 || m->norm[i].var[k] != 1)
+                return true;
+    return false;
+}
+
 bool fit_good(const struct fit_figures *f)
 {
     return f->divergence <= FIT_GOOD_MAX;

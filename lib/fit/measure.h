@@ -51,6 +51,17 @@ bool fit_good(const struct fit_figures *f);
 bool fit_as_good(const struct fit_figures *f, const struct fit_figures *best);
 bool fit_clearly_better(const struct fit_figures *f, const struct fit_figures *than);
 
+/* A difference in its standard deviations, by the jackknife: from the differences without one part
+ * of the images. */
+double fit_deviations(double difference, const double without[FIT_PARTS]);
+
+/* By how many standard deviations `a` fits less than `b`, on the same images. */
+double fit_less(const struct fit_figures *a, const struct fit_figures *b);
+
+/* Whether training left its traces in the running statistics of a network that was built
+ * unfolded. */
+bool fit_is_trained(const struct model *m);
+
 /* Runs images through a network that was built unfolded and has norms, on the CPU. */
 int fit_measure(struct fit_figures *f, const struct model *m, const struct fit_images *images,
                 int threads, struct err *e) ERR_CHECKED;

@@ -12,7 +12,9 @@ static int wirings(const struct assume *a, const struct assume *given, struct as
     int preact_to = a->preact ? ASSUME_PREACT_AFTER : ASSUME_PREACT_USUAL;
     bool pads = a->shortcut > ASSUME_SHORT_CONV;
     int short_from = pads ? ASSUME_SHORT_PAD : ASSUME_SHORT_USUAL;
-    int short_to = pads ? ASSUME_SHORT_PAD_END : ASSUME_SHORT_USUAL;
+    int short_to = !pads            ? ASSUME_SHORT_USUAL
+                   : a->reading > 0 ? ASSUME_SHORT_NONE
+                                    : ASSUME_SHORT_PAD_END;
     int count = 0;
     for (int stride = stride_from; stride <= stride_to; stride++)
         for (int pool = pool_from; pool <= pool_to; pool++)
@@ -54,4 +56,24 @@ int fit_strides(const struct assume *a, const struct assume *given,
         out[s].strides[s] = out[s].strides[s] == 1 ? 2 : 1;
     }
     return a->stages;
+}
+
+int fit_relus(const struct assume *a, const struct assume *given, struct assume out[FIT_RELUS])
+{
+    unsigned places = ASSUME_RELU_STEM | ASSUME_RELU_LAST | ASSUME_RELU_SUM;
+    int count = 0;
+    if (a->relu == 0 || a->reading == 0)
+        return 0;
+    if (a->shortcut == ASSUME_SHORT_CONV)
+        places |= ASSUME_RELU_SHORTCUT;
+    if (a->preact)
+        places = ASSUME_RELU_STEM;
+    else if (a->shortcut == ASSUME_SHORT_NONE)
+        places = ASSUME_RELU_STEM | ASSUME_RELU_SUM;
+    for (int i = 0; i < FIT_RELUS; i++)
+        if (places >> i & 1) {
+            out[count] = *given;
+            out[count++].relu = a->relu ^ (1U << i);
+        }
+    return count;
 }

@@ -4,13 +4,14 @@
 
 #include "model/assume.h"
 
-enum { FIT_VARIANTS = 96 };
+enum { FIT_VARIANTS = 144, FIT_RELUS = 4 };
 
 /* What keys and shapes leave open, in all combinations: the stem's stride and pooling, the
  * convolution of a bottleneck that has the stride, where the shortcuts of pre-activation
- * blocks begin, how shortcuts without keys pad, and the strides that another repository with the
- * same keys has (`others`, as in struct model). `assumed` is that of the network, `given` is kept
- * in all else. Some may not be built for the images at hand. Returns how many there are. */
+ * blocks begin, how shortcuts without keys pad or, in what is read by structure, whether there are
+ * any, and the strides that another repository with the same keys has (`others`, as in struct
+ * model). `assumed` is that of the network, `given` is kept in all else. Some may not be built for
+ * the images at hand. Returns how many there are. */
 int fit_variants(const struct assume *assumed, const int others[ASSUME_STAGES],
                  const struct assume *given, struct assume out[FIT_VARIANTS]);
 
@@ -18,5 +19,10 @@ int fit_variants(const struct assume *assumed, const int others[ASSUME_STAGES],
  * the others cannot be built. */
 int fit_strides(const struct assume *assumed, const struct assume *given,
                 struct assume out[ASSUME_STAGES]);
+
+/* The same with one ReLU more or less, for every place of one; none where a family's code tells
+ * where they are. Returns how many there are. */
+int fit_relus(const struct assume *assumed, const struct assume *given,
+              struct assume out[FIT_RELUS]);
 
 #endif

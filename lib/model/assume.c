@@ -48,8 +48,9 @@ static int rank(const char *word, const char *const *list)
 
 /* In the order of the enumerations, whose first stands for what is usual. */
 static const char *const pools[] = {"none", "max", NULL};
-static const char *const shortcuts[] = {"conv", "pad", "pad-end", NULL};
+static const char *const shortcuts[] = {"conv", "pad", "pad-end", "none", NULL};
 static const char *const preacts[] = {"before", "mixed", "after", NULL};
+static const char *const relus[] = {"stem", "last", "shortcut", "sum", NULL};
 
 static bool set_stem_stride(struct assume *a, const char *value)
 {
@@ -80,6 +81,34 @@ static bool set_preact(struct assume *a, const char *value)
     int word = rank(value, preacts);
     a->preact = (enum assume_preact)word;
     return word > 0;
+}
+
+/* "stem:sum". */
+static bool set_relu(struct assume *a, const char *value)
+{
+    a->relu = ASSUME_RELU_GIVEN;
+    if (strcmp(value, "none") == 0)
+        return true;
+    for (;;) {
+        char word[16];
+        size_t n = strcspn(value, ":");
+        if (n >= sizeof word)
+            return false;
+        memcpy(word, value, n);
+        word[n] = '\0';
+        int at = rank(word, relus);
+        if (at == 0 || a->relu >> (at - 1) & 1)
+            return false;
+        a->relu |= 1U << (at - 1);
+        if (value[n] == '\0')
+            return true;
+        value += n + 1;
+    }
+}
+
+static bool set_reading(struct assume *a, const char *value)
+{
+    return digit(&a->reading, value, 9);
 }
 
 static bool set_channels(struct assume *a, const char *value)
@@ -116,8 +145,10 @@ static const struct key {
     {"pool", set_pool, "none or max"},
     {"strides", set_strides, "strides of the stages such as 1:2:2:2"},
     {"stride-at", set_stride_at, "conv1 or conv2"},
-    {"shortcut", set_shortcut, "conv, pad or pad-end"},
+    {"shortcut", set_shortcut, "conv, pad, pad-end or none"},
     {"preact-shortcut", set_preact, "before, mixed or after"},
+    {"relu", set_relu, "none, or some of stem, last, shortcut and sum, as in stem:sum"},
+    {"reading", set_reading, "the number of a reading by structure"},
     {"eps", set_eps, "a number between 0 and 1"},
     {"prefix", set_prefix, "the beginning of keys, such as model."},
     {"state", set_state, "the path of a state dict, such as ema/model"},
@@ -218,6 +249,13 @@ void assume_write(char *text, const struct assume *a)
         put(&w, ",shortcut=%s", shortcuts[a->shortcut - 1]);
     if (a->preact)
         put(&w, ",preact-shortcut=%s", preacts[a->preact - 1]);
+    if (a->relu == ASSUME_RELU_GIVEN)
+        put(&w, ",relu=none");
+    for (unsigned i = 0, rest = a->relu & (ASSUME_RELU_GIVEN - 1); rest >> i; i++)
+        if (rest >> i & 1)
+            put(&w, "%s%s", rest & ((1U << i) - 1) ? ":" : ",relu=", relus[i]);
+    if (a->reading)
+        put(&w, ",reading=%d", a->reading);
     if (a->eps > 0)
         put(&w, ",eps=%.9g", a->eps);
     if (*a->prefix)
@@ -233,8 +271,9 @@ bool assume_same_wiring(const struct assume *a, const struct assume *b)
 {
     bool same = a->stem_stride == b->stem_stride && a->pool == b->pool &&
                 a->stride_at == b->stride_at && a->shortcut == b->shortcut &&
-                a->preact == b->preact && a->eps == b->eps && a->stages == b->stages &&
-                strcmp(a->prefix, b->prefix) == 0 && strcmp(a->state, b->state) == 0;
+                a->preact == b->preact && a->relu == b->relu && a->reading == b->reading &&
+                a->eps == b->eps && a->stages == b->stages && strcmp(a->prefix, b->prefix) == 0 &&
+                strcmp(a->state, b->state) == 0;
     for (int s = 0; same && s < a->stages; s++)
         same = a->strides[s] == b->strides[s];
     return same;

@@ -22,12 +22,24 @@ enum assume_preact {
 };
 
 /* What shortcuts do where shapes change: a convolution or, without keys, every second pixel,
- * and zeros for the further channels on both sides, or behind. */
+ * and zeros for the further channels on both sides, or behind. Or there are no shortcuts: a plain
+ * network. */
 enum assume_shortcut {
     ASSUME_SHORT_USUAL,
     ASSUME_SHORT_CONV,
     ASSUME_SHORT_PAD,
-    ASSUME_SHORT_PAD_END
+    ASSUME_SHORT_PAD_END,
+    ASSUME_SHORT_NONE
+};
+
+/* Where a ReLU stands beside those between the convolutions of a block. ASSUME_RELU_GIVEN marks a
+ * choice, so that one of none of them is not 0. */
+enum assume_relu {
+    ASSUME_RELU_STEM = 1,     /* behind the stem */
+    ASSUME_RELU_LAST = 2,     /* behind the last convolution of a block, before the sum */
+    ASSUME_RELU_SHORTCUT = 4, /* behind the convolution of a shortcut */
+    ASSUME_RELU_SUM = 8,      /* behind the sum */
+    ASSUME_RELU_GIVEN = 16
 };
 
 /* Zero stands for what is usual in the family. */
@@ -38,6 +50,8 @@ struct assume {
     int stride_at; /* which convolution of a bottleneck has the stride, from 1 */
     enum assume_shortcut shortcut;
     enum assume_preact preact;
+    unsigned relu;              /* enum assume_relu, or 0 */
+    int reading;                /* which one of those by structure (model/structure.h), from 1 */
     double eps;                 /* of batch norms */
     int strides[ASSUME_STAGES]; /* of the stages */
     int stages;                 /* how many of them are given */
@@ -51,7 +65,8 @@ struct assume {
     "What the keys of a checkpoint do not show, KEY=VALUE,...: channels=rgb|bgr, "                 \
     "stem-stride=1|2, pool=none|max, "                                                             \
     "strides=1:2:2:2 (of the stages), stride-at=conv1|conv2 (of a bottleneck), "                   \
-    "shortcut=conv|pad|pad-end, preact-shortcut=before|mixed|after, eps=1e-5, prefix=KEYS, "       \
+    "shortcut=conv|pad|pad-end|none, preact-shortcut=before|mixed|after, "                         \
+    "relu=none|stem:last:shortcut:sum (which of these), reading=N, eps=1e-5, prefix=KEYS, "        \
     "state=PATH. Default: the usual choice of code with these key names; -v and model-info show "  \
     "it."
 

@@ -12,12 +12,13 @@ static char *value_name(const struct build *b, int stage, int block, bool own)
     struct found bare = b->found;
     bare.prefix[0] = '\0';
     family_key(key, &bare, stage, block, "", "");
+    const char *container = b->reading ? structure_own(b->reading, key) : NULL;
     char *name = mem_printf("layer%d.%d", stage, block);
     if (!own)
         return name;
-    bool same = strcmp(name, key) == 0;
+    bool same = strcmp(name, container ? container : key) == 0;
     free(name);
-    return same ? NULL : mem_dup(key);
+    return same ? NULL : mem_dup(container ? container : key);
 }
 
 /* The shortcut of ResNet-D: its convolution stands where others have the norm. */
@@ -59,7 +60,13 @@ static int add_shortcut(struct build *b, int stage, int block, int in, int strid
                             stage, block);
     b->convolved = true;
     const struct place p = {stage, block, f->shortcut, f->shortcut_norm};
-    const struct want w = {.k = -1, .stride = stride, .width = width, .addend = -1};
+    const struct want w = {
+        .k = -1,
+        .stride = stride,
+        .width = width,
+        .addend = -1,
+        .act = b->assume.relu & ASSUME_RELU_SHORTCUT ? GRAPH_RELU : GRAPH_NONE,
+    };
     return build_conv(b, &p, in, &w, e);
 }
 
@@ -110,10 +117,9 @@ static int shortcut_from(const struct build *b, int stage, int block, int in, in
     return f->pre_activation && after ? normed : in;
 }
 
-/* Squeeze and excitation of `in`, and the sum with the shortcut: the means over all cells make,
- * by two linear layers, a factor for each channel. */
-static int add_excited(struct build *b, const struct place *p, int in, int shortcut,
-                       const struct want *w, struct err *e)
+/* Squeeze and excitation of `in`: the means over all cells make, by two linear layers, a factor for
+ * each channel. */
+static int add_excitation(struct build *b, const struct place *p, int in, struct err *e)
 {
     const struct family *f = b->found.family;
     const struct origin none = {.w = NULL};
@@ -131,12 +137,29 @@ static int add_excited(struct build *b, const struct place *p, int in, int short
     if (x >= 0)
         x = build_add(b, &op, &none, e);
     op = (struct graph_op){.kind = GRAPH_MULTIPLY, .in = {in, x}, .ins = 2};
-    if (x >= 0)
-        x = build_add(b, &op, &none, e);
-    op = (struct graph_op){.kind = GRAPH_ADD, .in = {x, shortcut}, .ins = 2, .act = w->act};
-    if (x >= 0)
-        x = build_add(b, &op, &none, e);
-    return build_name(b, x, w);
+    return x >= 0 ? build_add(b, &op, &none, e) : -1;
+}
+
+/* The sum with the shortcut, where something stands between it and the last convolution. */
+static int add_sum(struct build *b, int in, const struct want *w, struct err *e)
+{
+    const struct graph_op op = {.kind = GRAPH_ADD, .in = {in, w->addend}, .ins = 2, .act = w->act};
+    const struct origin none = {.w = NULL};
+    return build_name(b, in < 0 ? -1 : build_add(b, &op, &none, e), w);
+}
+
+/* What the last convolution of a block is added to, or -1 in a plain network. */
+static int find_addend(struct build *b, const struct place *p, int from, int width, int *addend,
+                       struct err *e)
+{
+    *addend = -1;
+    if (b->assume.shortcut == ASSUME_SHORT_NONE &&
+        !build_has(b, p->stage, p->block, b->found.family->shortcut)) {
+        b->plain = true;
+        return 0;
+    }
+    *addend = add_shortcut(b, p->stage, p->block, from, stride_of(b, p->stage, p->block), width, e);
+    return *addend < 0 ? -1 : 0;
 }
 
 /* The last convolution of a block, to which the shortcut that begins at `from` is added. */
@@ -145,20 +168,33 @@ static int add_last_part(struct build *b, const struct place *p, int in, int fro
 {
     struct want w = *as;
     int width = block_width(b, p->stage, p->block, e);
-    w.addend = width < 0 ? -1
-                         : add_shortcut(b, p->stage, p->block, from,
-                                        stride_of(b, p->stage, p->block), width, e);
-    if (w.addend < 0)
+    if (width < 0)
         return -1;
-    w.width = b->graph->value[w.addend].c;
     struct want sum = w;
+    sum.width = width;
+    if (find_addend(b, p, from, width, &sum.addend, e) != 0)
+        return -1;
+    if (sum.addend >= 0)
+        sum.width = b->graph->value[sum.addend].c;
+    w.width = sum.width;
+    const bool rectified = sum.addend >= 0 && b->assume.relu & ASSUME_RELU_LAST;
     sum.name = value_name(b, p->stage, p->block, false);
     sum.key = value_name(b, p->stage, p->block, true);
-    if (!b->found.family->squeeze)
+    if (!b->found.family->squeeze && !rectified)
         return build_conv(b, p, in, &sum, e);
     w.addend = -1;
+    w.act = GRAPH_RELU;
     int x = build_conv(b, p, in, &w, e);
-    return x < 0 ? build_name(b, -1, &sum) : add_excited(b, p, x, sum.addend, &sum, e);
+    if (x >= 0 && b->found.family->squeeze)
+        x = add_excitation(b, p, x, e);
+    return add_sum(b, x, &sum, e);
+}
+
+/* Behind the last convolution of a block: with its shortcut or, in a plain network, alone. */
+static enum graph_act last_act(const struct build *b)
+{
+    const unsigned plain = b->assume.shortcut == ASSUME_SHORT_NONE ? ASSUME_RELU_LAST : 0;
+    return b->assume.relu & (ASSUME_RELU_SUM | plain) ? GRAPH_RELU : GRAPH_NONE;
 }
 
 static int add_block(struct build *b, int stage, int block, int in, struct err *e)
@@ -171,11 +207,13 @@ static int add_block(struct build *b, int stage, int block, int in, struct err *
         bool last = i == parts - 1;
         struct place p = {stage, block, f->part[i].conv, f->part[i].norm};
         const struct want w = {
-            .k = b->found.bottleneck && i != 1 ? 1 : 3,
+            .k = b->reading                      ? -1
+                 : b->found.bottleneck && i != 1 ? 1
+                                                 : 3,
             .stride = i + 1 == at ? stride_of(b, stage, block) : 1,
             .width = -1,
             .addend = -1,
-            .act = last && f->pre_activation ? GRAPH_NONE : GRAPH_RELU,
+            .act = last ? last_act(b) : GRAPH_RELU,
             .grouped = true,
         };
         if (f->pre_activation)
@@ -183,6 +221,13 @@ static int add_block(struct build *b, int stage, int block, int in, struct err *
         x = last ? add_last_part(b, &p, x, from, &w, e) : build_conv(b, &p, x, &w, e);
     }
     return x;
+}
+
+/* The checkpoint's name of the stem where it is not the layer's. */
+static char *stem_key(const struct build *b, const char *conv)
+{
+    const char *own = b->reading ? structure_own(b->reading, conv) : conv;
+    return strcmp(own, "conv1") == 0 ? NULL : mem_dup(own);
 }
 
 static int add_stem(struct build *b, struct err *e)
@@ -197,9 +242,9 @@ static int add_stem(struct build *b, struct err *e)
             .stride = i == 0 ? b->assume.stem_stride : 1,
             .width = -1,
             .addend = -1,
-            .act = p.norm ? GRAPH_RELU : GRAPH_NONE,
+            .act = p.norm && b->assume.relu & ASSUME_RELU_STEM ? GRAPH_RELU : GRAPH_NONE,
             .name = last ? mem_dup("conv1") : NULL,
-            .key = last && strcmp(p.conv, "conv1") != 0 ? mem_dup(p.conv) : NULL,
+            .key = last ? stem_key(b, p.conv) : NULL,
         };
         x = build_conv(b, &p, x, &w, e);
     }

@@ -5,6 +5,7 @@
 
 #include "model/family.h"
 #include "model/model.h"
+#include "model/structure.h"
 
 enum {
     BUILD_CHANNELS = 1 << 16, /* of a value, and classes */
@@ -53,14 +54,16 @@ struct build {
     struct ckpt *ckpt;
     const struct model_opts *opts;
     struct found found;
-    struct assume assume;      /* with what is usual filled in */
-    bool *used;                /* [ckpt_count] */
-    struct origin *origin;     /* [graph->ops] */
-    struct ckpt_tensor **view; /* [views] of tensors, which origins may be, too */
+    const struct structure_reading *reading; /* where no family names the keys, else NULL */
+    struct assume assume;                    /* with what is usual filled in */
+    bool *used;                              /* [ckpt_count] */
+    struct origin *origin;                   /* [graph->ops] */
+    struct ckpt_tensor **view;               /* [views] of tensors, which origins may be, too */
     size_t views;
     int64_t numbers;
     bool normed;    /* there are batch norms */
     bool padded;    /* there are shortcuts without keys */
+    bool plain;     /* there are no shortcuts where such would be */
     bool convolved; /* there are shortcuts with keys */
 };
 
@@ -79,6 +82,9 @@ struct place {
 void build_record(const struct build *b, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The tensor of a key, or NULL. Keys of a reading by structure are the builder's. */
+const struct ckpt_tensor *build_find(const struct build *b, const char *key);
+
 /* The tensor of that name and shape (-1: any length), which takes part in the network. */
 const struct ckpt_tensor *build_take(struct build *b, const char *key, int ndim,
                                      const int64_t *shape, struct err *e) ERR_CHECKED;
@@ -92,7 +98,8 @@ int build_take_norm(struct build *b, const struct place *p, int64_t channels, bo
  * with weights, "fc.1". */
 const char *build_linear_part(const struct build *b, char part[FAMILY_KEY]);
 
-/* Weights (out, c), or as a convolution of one by one, and biases. c: -1 for any. */
+/* Weights (out, c), or as a convolution of one by one, and biases, which are NULL where a
+ * reading by structure has none. c: -1 for any. */
 int build_take_linear(struct build *b, int c, const char *part, const struct ckpt_tensor **w,
                       const struct ckpt_tensor **bias, struct err *e) ERR_CHECKED;
 
@@ -179,6 +186,10 @@ struct onnx_model;
 int build_onnx(struct build *b, const struct onnx_model *m, struct err *e) ERR_CHECKED;
 
 /* --- settle.c: assumptions --- */
+
+/* The reading by structure that is assumed, or the first one, in place of a family: -1 where there
+ * is none. `s` outlives the build. */
+int build_settle_reading(struct build *b, const struct structure *s, struct err *e) ERR_CHECKED;
 
 /* The family, and what its repository does where nothing else was said. */
 int build_settle(struct build *b, struct err *e) ERR_CHECKED;

@@ -11,9 +11,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct ckpt_tensor *build_find(const struct build *b, const char *key)
+{
+    char own[FAMILY_KEY];
+    const char *dot = strrchr(key, '.');
+    if (!b->reading)
+        return ckpt_find(b->ckpt, key);
+    snprintf(own, sizeof own, "%.*s", (int)(dot - key), key);
+    const char *name = structure_own(b->reading, own);
+    if (!name || (size_t)snprintf(own, sizeof own, "%s%s", name, dot) >= sizeof own)
+        return NULL;
+    return ckpt_find(b->ckpt, own);
+}
+
 static const struct ckpt_tensor *find(struct build *b, const char *key)
 {
-    const struct ckpt_tensor *t = ckpt_find(b->ckpt, key);
+    const struct ckpt_tensor *t = build_find(b, key);
     if (t)
         b->used[t - ckpt_at(b->ckpt, 0)] = true;
     return t;
@@ -123,20 +136,22 @@ const struct ckpt_tensor *build_take(struct build *b, const char *key, int ndim,
 char *build_op_key(const struct build *b, int stage, int block, const char *part)
 {
     char key[FAMILY_KEY];
-    return mem_dup(family_key(key, &b->found, stage, block, part, ""));
+    family_key(key, &b->found, stage, block, part, "");
+    const char *own = b->reading ? structure_own(b->reading, key) : NULL;
+    return mem_dup(own ? own : key);
 }
 
 bool build_has(const struct build *b, int stage, int block, const char *part)
 {
     char key[FAMILY_KEY];
-    return part && ckpt_find(b->ckpt, family_key(key, &b->found, stage, block, part, "weight"));
+    return part && build_find(b, family_key(key, &b->found, stage, block, part, "weight"));
 }
 
 bool build_has_conv(const struct build *b, int stage, int block, const char *part)
 {
     char key[FAMILY_KEY];
     const struct ckpt_tensor *t =
-        part ? ckpt_find(b->ckpt, family_key(key, &b->found, stage, block, part, "weight")) : NULL;
+        part ? build_find(b, family_key(key, &b->found, stage, block, part, "weight")) : NULL;
     return t && t->ndim == 4;
 }
 
@@ -149,7 +164,7 @@ int build_take_norm(struct build *b, const struct place *p, int64_t channels, bo
     *n = (struct norm){.t = {NULL}};
     for (int i = 0; i < NORM_TENSORS && p->norm; i++) {
         family_key(key[i], &b->found, p->stage, p->block, p->norm, suffix[i]);
-        there[i] = ckpt_find(b->ckpt, key[i]) != NULL;
+        there[i] = build_find(b, key[i]) != NULL;
         any = any || there[i];
     }
     if (!p->norm || !any)
@@ -180,11 +195,11 @@ const char *build_linear_part(const struct build *b, char part[FAMILY_KEY])
     char key[FAMILY_KEY], inner[FAMILY_KEY];
     int found = 0;
     snprintf(part, FAMILY_KEY, "%s", base);
-    if (ckpt_find(b->ckpt, family_key(key, &b->found, 0, 0, base, "weight")))
+    if (build_find(b, family_key(key, &b->found, 0, 0, base, "weight")))
         return part;
     for (int i = 0; i < 10; i++) {
         snprintf(inner, sizeof inner, "%s.%d", base, i);
-        if (!ckpt_find(b->ckpt, family_key(key, &b->found, 0, 0, inner, "weight")))
+        if (!build_find(b, family_key(key, &b->found, 0, 0, inner, "weight")))
             continue;
         found++;
         snprintf(part, FAMILY_KEY, "%s", inner);
@@ -200,10 +215,13 @@ int build_take_linear(struct build *b, int c, const char *part, const struct ckp
     char key[FAMILY_KEY];
     const int64_t shape[] = {-1, c, 1, 1};
     family_key(key, &b->found, 0, 0, part, "weight");
-    const struct ckpt_tensor *t = ckpt_find(b->ckpt, key);
+    const struct ckpt_tensor *t = build_find(b, key);
     *w = build_take(b, key, t && t->ndim == 4 ? 4 : 2, shape, e);
+    *bias = NULL;
     if (!*w)
         return -1;
+    if (b->reading && !build_find(b, family_key(key, &b->found, 0, 0, part, "bias")))
+        return 0;
     *bias = build_take(b, family_key(key, &b->found, 0, 0, part, "bias"), 1, (*w)->shape, e);
     return *bias ? 0 : -1;
 }
@@ -237,7 +255,8 @@ int build_check_rest(const struct build *b, struct err *e)
             continue;
         bool other = strncmp(t->name, b->found.prefix, n) != 0 &&
                      (b->found.chosen || ckpt_is_average(t->name));
-        if (!other && family_is_layer(&b->found, b->ckpt, t))
+        /* A reading by structure has a place for all of them. */
+        if (!b->reading && !other && family_is_layer(&b->found, b->ckpt, t))
             return left_over(b, t->name, e);
         first = first ? first : t->name;
         ignored++;

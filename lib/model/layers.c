@@ -106,7 +106,7 @@ int build_norm(struct build *b, const struct place *p, const struct norm *norm, 
 /* Whether images have three channels or one, the first convolution tells. */
 static void settle_channels(struct build *b, const char *key, int in)
 {
-    const struct ckpt_tensor *t = in == 0 ? ckpt_find(b->ckpt, key) : NULL;
+    const struct ckpt_tensor *t = in == 0 ? build_find(b, key) : NULL;
     if (t && t->ndim == 4 && t->shape[1] == 1)
         b->graph->value[0].c = 1;
 }
@@ -115,7 +115,7 @@ static void settle_channels(struct build *b, const char *key, int in)
  * the shape tells that there are several. */
 static int64_t inputs_of(const struct build *b, const char *key, int in, const struct want *w)
 {
-    const struct ckpt_tensor *t = w->grouped ? ckpt_find(b->ckpt, key) : NULL;
+    const struct ckpt_tensor *t = w->grouped ? build_find(b, key) : NULL;
     const int64_t c = b->graph->value[in].c;
     if (!t || t->ndim != 4 || t->shape[1] < 1 || c % t->shape[1] != 0)
         return c;
@@ -142,7 +142,7 @@ static const struct ckpt_tensor *take_conv(struct build *b, const struct place *
         return NULL;
     }
     *bias = NULL;
-    if (ckpt_find(b->ckpt, family_key(key, &b->found, p->stage, p->block, p->conv, "bias")) &&
+    if (build_find(b, family_key(key, &b->found, p->stage, p->block, p->conv, "bias")) &&
         !(*bias = build_take(b, key, 1, t->shape, e)))
         return NULL;
     if (build_take_norm(b, p, t->shape[0], !*bias && p->norm, norm, e) != 0)
@@ -221,7 +221,7 @@ int build_linear(struct build *b, int in, const char *part, enum graph_act act, 
     const struct ckpt_tensor *w, *bias;
     if (build_take_linear(b, b->graph->value[in].c, part, &w, &bias, e) != 0)
         return -1;
-    b->model->parameters += w->count + bias->count;
+    b->model->parameters += w->count + (bias ? bias->count : 0);
     const struct graph_op op = {.kind = GRAPH_LINEAR,
                                 .in = {in},
                                 .ins = 1,

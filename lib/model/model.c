@@ -1,6 +1,7 @@
 #include "model/model.h"
 
 #include "base/mem.h"
+#include "base/prog.h"
 #include "ckpt/onnx.h"
 #include "graph/rules.h"
 #include "model/design.h"
@@ -9,13 +10,37 @@
 #include <stdlib.h>
 #include <string.h>
 
+static struct build begin(struct ckpt *c, const struct model_opts *o)
+{
+    struct build b = {.ckpt = c, .opts = o};
+    b.model = mem_zero(1, sizeof *b.model);
+    b.graph = b.model->graph = graph_new();
+    b.used = mem_zero((size_t)ckpt_count(c) + 1, sizeof *b.used);
+    memcpy(b.graph->mean, o->mean, sizeof b.graph->mean);
+    memcpy(b.graph->std, o->std, sizeof b.graph->std);
+    graph_add_value(b.graph, 3, o->h, o->w, NULL, NULL);
+    return b;
+}
+
+/* All but the model. */
+static void end(struct build *b)
+{
+    for (size_t i = 0; i < b->views; i++)
+        free(b->view[i]);
+    free(b->view);
+    free(b->used);
+    free(b->origin);
+}
+
 /* What the builder found out, but for the graph and the norms. */
 static void keep_found(struct build *b)
 {
     struct model *m = b->model;
     const struct found *f = &b->found;
-    m->family = f->family->name;
-    m->known_by = f->family->about;
+    /* A reading's family is gone with the reading. */
+    m->family = b->reading ? "structure" : f->family->name;
+    m->known_by = b->reading ? "the order and the shapes of its layers" : f->family->about;
+    m->structure = b->reading ? mem_dup(b->reading->words) : NULL;
     m->state = mem_dup(ckpt_state(b->ckpt));
     memcpy(m->prefix, f->prefix, sizeof m->prefix);
     m->design = f->family->design ? f->family->design->what : NULL;
@@ -30,7 +55,10 @@ static void tell(const struct build *b)
     char words[ASSUME_WORDS];
     assume_write(words, &b->model->assumed);
     char *found = model_describe(b->model);
-    char *text = mem_printf("%s: %s; assumed: %s", ckpt_name(b->ckpt), found, words);
+    const char *structure = b->model->structure;
+    char *text =
+        mem_printf("%s: %s%s%s%s; assumed: %s", ckpt_name(b->ckpt), found, structure ? " (" : "",
+                   structure ? structure : "", structure ? ")" : "", words);
     build_note(b, text);
     free(found);
     free(text);
@@ -72,23 +100,85 @@ static int build_program(struct build *b, const char *program, size_t n, struct 
     return 0;
 }
 
+/* Once it is settled what the keys are. */
+static int build_found(struct build *b, struct err *e)
+{
+    const struct design *d = b->found.family->design;
+    return (d ? d->operations(b, e) : build_operations(b, e)) != 0 || build_check_rest(b, e) != 0
+               ? -1
+               : 0;
+}
+
+static int refuse_unproved(const struct build *b, struct err *e)
+{
+    return ckpt_unread(e,
+                       "%s, and what the network is by structure (%.300s) has to be proved by "
+                       "images, which are not read here; %s gives keys the names of a family",
+                       b->model->misfit, b->reading->words,
+                       prog_option("--rename FILE", "RENAME=FILE"));
+}
+
+/* Why no family fits, without the way on. */
+static char *misfit(const struct build *b, const struct err *e)
+{
+    const char *end = strstr(e->msg, CKPT_UNREAD);
+    if (!b->found.family)
+        return mem_printf("%s: the key names are of no known family", ckpt_name(b->ckpt));
+    return mem_printf("%.*s", end ? (int)(end - e->msg) : (int)strlen(e->msg), e->msg);
+}
+
+/* Begins anew with a reading by structure in place of a family, which the error `e` refused: it
+ * stays where there is no reading. */
+static int build_by_structure(struct build *b, const struct structure *s, struct err *e)
+{
+    struct ckpt *c = b->ckpt;
+    const struct model_opts *o = b->opts;
+    if (s->readings == 0)
+        return -1;
+    char *why = misfit(b, e);
+    end(b);
+    model_close(b->model);
+    *b = begin(c, o);
+    b->model->misfit = why;
+    if (build_settle_reading(b, s, e) != 0 || build_found(b, e) != 0)
+        return -1;
+    b->model->readings = s->readings;
+    b->model->heads = structure_heads(s);
+    return o->unproved ? 0 : refuse_unproved(b, e);
+}
+
+/* Whether no family of ours named the keys, as the error says. */
+static bool is_unknown(const struct build *b, const struct err *e)
+{
+    return !b->found.family || e->unread;
+}
+
+/* Families by their keys, then order and shapes. */
+static int build_state(struct build *b, struct err *e)
+{
+    struct structure *s = NULL;
+    int r = build_settle(b, e) == 0 ? build_found(b, e) : -1;
+    if (r != 0 && is_unknown(b, e)) {
+        s = structure_read(b->ckpt, b->assume.prefix);
+        r = build_by_structure(b, s, e);
+    }
+    if (r == 0 && (build_check_effects(b, e) != 0 || build_load(b, e) != 0))
+        r = -1;
+    if (r == 0) {
+        keep_found(b);
+        tell(b);
+    }
+    structure_free(s);
+    return r;
+}
+
 static int build_all(struct build *b, struct err *e)
 {
     const char *program;
     size_t n;
     if (ckpt_program(b->ckpt, &program, &n, e) != 0)
         return -1;
-    if (program || ckpt_onnx(b->ckpt))
-        return build_program(b, program, n, e);
-    if (build_settle(b, e) != 0)
-        return -1;
-    const struct design *d = b->found.family->design;
-    if ((d ? d->operations(b, e) : build_operations(b, e)) != 0 || build_check_rest(b, e) != 0 ||
-        build_check_effects(b, e) != 0 || build_load(b, e) != 0)
-        return -1;
-    keep_found(b);
-    tell(b);
-    return 0;
+    return program || ckpt_onnx(b->ckpt) ? build_program(b, program, n, e) : build_state(b, e);
 }
 
 int model_sized(struct ckpt *c, struct err *e)
@@ -96,25 +186,6 @@ int model_sized(struct ckpt *c, struct err *e)
     const char *program;
     size_t n;
     return ckpt_program(c, &program, &n, e) != 0 ? -1 : program != NULL;
-}
-
-static struct build begin(struct ckpt *c, const struct model_opts *o)
-{
-    struct build b = {.ckpt = c, .opts = o};
-    b.model = mem_zero(1, sizeof *b.model);
-    b.graph = b.model->graph = graph_new();
-    b.used = mem_zero((size_t)ckpt_count(c) + 1, sizeof *b.used);
-    return b;
-}
-
-/* All but the model. */
-static void end(struct build *b)
-{
-    for (size_t i = 0; i < b->views; i++)
-        free(b->view[i]);
-    free(b->view);
-    free(b->used);
-    free(b->origin);
 }
 
 int model_open(struct model **m, struct ckpt *c, const struct model_opts *o, struct err *e)
@@ -126,9 +197,6 @@ int model_open(struct model **m, struct ckpt *c, const struct model_opts *o, str
     if (!sized && (o->h < 1 || o->w < 1 || o->h > BUILD_ELEMENTS / o->w / 3))
         return build_too_large(c, o->h, o->w, e);
     struct build b = begin(c, o);
-    memcpy(b.graph->mean, o->mean, sizeof b.graph->mean);
-    memcpy(b.graph->std, o->std, sizeof b.graph->std);
-    graph_add_value(b.graph, 3, o->h, o->w, NULL, NULL);
     int r = build_all(&b, e);
     end(&b);
     if (r == 0)
@@ -149,6 +217,8 @@ void model_close(struct model *m)
     }
     graph_free(m->graph);
     free(m->norm);
+    free(m->structure);
+    free(m->misfit);
     free(m->state);
     free(m);
 }

@@ -38,6 +38,11 @@ struct model {
                                   0 where there is none */
     int64_t parameters;        /* of the tensors in use, statistics left out */
     struct assume assumed;     /* with what is usual filled in; zero where there is no choice */
+    /* Of a network that no family names, which was read by structure (model/structure.h): */
+    char *structure; /* what stands where, by its keys; else NULL */
+    char *misfit;    /* "m.pth: ...": why it is of no family */
+    int readings;    /* how many readings there are */
+    int heads;       /* and how many linear layers they end with */
 };
 
 struct model_opts {
@@ -46,6 +51,8 @@ struct model_opts {
                                     network of one channel, the first */
     const struct assume *assume; /* NULL: all as usual */
     bool unfolded;               /* keep batch norms as operations of their own */
+    bool unproved;               /* build what is read by structure alone, too: either nothing is
+                                    computed with it, or images prove it (fit/prove.h) */
     void (*note)(const char *text); /* what a user may want to know; may be NULL */
 };
 

@@ -1,6 +1,8 @@
 /* What keys and shapes do not show. */
 #include "model/design.h"
 
+#include <string.h>
+
 /* Whether the first stage has a stride: a shortcut between equal channels has no other
  * reason. */
 static bool first_strides(const struct build *b)
@@ -9,7 +11,7 @@ static bool first_strides(const struct build *b)
     char key[FAMILY_KEY];
     const struct ckpt_tensor *t =
         f->shortcut && !f->shortcut_always
-            ? ckpt_find(b->ckpt, family_key(key, &b->found, 1, 0, f->shortcut, "weight"))
+            ? build_find(b, family_key(key, &b->found, 1, 0, f->shortcut, "weight"))
             : NULL;
     return t && t->ndim == 4 && t->shape[0] == t->shape[1];
 }
@@ -34,7 +36,7 @@ static int settle_stages(struct build *b, struct err *e)
         return err_set(e, "%s: expected strides of %d stages, found %d", ckpt_name(b->ckpt),
                        b->found.stages, a->stages);
     for (int s = 0; s < b->found.stages && a->stages == 0; s++)
-        a->strides[s] = s > 0 || first_strides(b) ? 2 : 1;
+        a->strides[s] = b->reading ? b->reading->strides[s] : s > 0 || first_strides(b) ? 2 : 1;
     if (a->shortcut == ASSUME_SHORT_USUAL)
         a->shortcut = any_shortcut(b) ? ASSUME_SHORT_CONV : ASSUME_SHORT_PAD;
     if (a->shortcut == ASSUME_SHORT_CONV && !b->found.family->shortcut)
@@ -50,7 +52,7 @@ static void settle_stem(struct build *b)
     struct assume *a = &b->assume;
     char key[FAMILY_KEY];
     const struct ckpt_tensor *t =
-        ckpt_find(b->ckpt, family_key(key, &b->found, 0, 0, f->stem[0].conv, "weight"));
+        build_find(b, family_key(key, &b->found, 0, 0, f->stem[0].conv, "weight"));
     const bool wide = t && t->ndim == 4 && t->shape[2] > 3, large = wide || family_stem(f) > 1;
     b->model->side = wide ? 224 : 32;
     if (a->stem_stride == 0)
@@ -59,14 +61,19 @@ static void settle_stem(struct build *b)
         a->pool = large ? ASSUME_POOL_MAX : ASSUME_POOL_NONE;
 }
 
-int build_settle(struct build *b, struct err *e)
+/* Behind a stem and a sum, and nothing between the last convolution of a block and its sum. */
+static void settle_relu(struct build *b)
 {
+    if (b->assume.relu == 0)
+        b->assume.relu = ASSUME_RELU_GIVEN | ASSUME_RELU_STEM |
+                         (b->found.family->pre_activation ? 0 : ASSUME_RELU_SUM);
+}
+
+/* Once the family is known. */
+static int settle_rest(struct build *b, struct err *e)
+{
+    const struct family *f = b->found.family;
     struct assume *a = &b->assume;
-    if (b->opts->assume)
-        *a = *b->opts->assume;
-    const struct family *f = b->found.family = family_find(&b->found, b->ckpt, a->prefix, e);
-    if (!f)
-        return -1;
     if (f->design)
         return design_settle(b, e);
     if (a->eps == 0)
@@ -78,7 +85,34 @@ int build_settle(struct build *b, struct err *e)
     if (settle_stages(b, e) != 0)
         return -1;
     settle_stem(b);
+    settle_relu(b);
     return 0;
+}
+
+int build_settle(struct build *b, struct err *e)
+{
+    if (b->opts->assume)
+        b->assume = *b->opts->assume;
+    b->found.family = family_find(&b->found, b->ckpt, b->assume.prefix, e);
+    return b->found.family ? settle_rest(b, e) : -1;
+}
+
+int build_settle_reading(struct build *b, const struct structure *s, struct err *e)
+{
+    if (b->opts->assume)
+        b->assume = *b->opts->assume;
+    if (b->assume.reading > s->readings)
+        return err_set(e, "%s: --assume reading: expected at most %d, found %d", ckpt_name(b->ckpt),
+                       s->readings, b->assume.reading);
+    if (b->assume.reading == 0)
+        b->assume.reading = 1;
+    b->reading = &s->reading[b->assume.reading - 1];
+    b->found = (struct found){.family = &b->reading->family,
+                              .bottleneck = b->reading->bottleneck,
+                              .chosen = true,
+                              .stages = b->reading->stages};
+    memcpy(b->found.blocks, b->reading->blocks, sizeof b->found.blocks);
+    return settle_rest(b, e);
 }
 
 int build_check_effects(const struct build *b, struct err *e)
@@ -88,6 +122,11 @@ int build_check_effects(const struct build *b, struct err *e)
     if (a->eps > 0 && !b->normed)
         return err_set(e, "%s: --assume eps: expected batch norms, found none: they are folded",
                        name);
+    if (a->reading && !b->reading)
+        return err_set(e, "%s: --assume reading: expected keys that no family names, found %s's",
+                       name, b->found.family->name);
+    if (a->relu && b->found.family->design)
+        return err_set(e, "%s: --assume relu: expected residual blocks, found none", name);
     if (b->found.family->design)
         return design_check_effects(b, e);
     if (a->stride_at && !b->found.bottleneck)
@@ -99,7 +138,17 @@ int build_check_effects(const struct build *b, struct err *e)
             "%s: --assume preact-shortcut: expected blocks that begin with a norm, found "
             "others",
             name);
-    if (a->shortcut > ASSUME_SHORT_CONV && !b->padded)
+    if (a->relu & ~(unsigned)(ASSUME_RELU_GIVEN | ASSUME_RELU_STEM) &&
+        b->found.family->pre_activation)
+        return err_set(e,
+                       "%s: --assume relu: expected none or stem of blocks that begin with a norm, "
+                       "found others",
+                       name);
+    if (a->relu & ASSUME_RELU_SHORTCUT && !b->convolved)
+        return err_set(e, "%s: --assume relu: expected keys of shortcuts, found none", name);
+    if (a->shortcut == ASSUME_SHORT_NONE && b->convolved)
+        return err_set(e, "%s: --assume shortcut: expected no keys of shortcuts, found some", name);
+    if (a->shortcut > ASSUME_SHORT_CONV && !b->padded && !b->plain)
         return err_set(e, "%s: --assume shortcut: expected a shortcut without keys, found none",
                        name);
     if (a->shortcut == ASSUME_SHORT_CONV && !b->convolved)
@@ -125,5 +174,18 @@ void build_keep_assumed(struct build *b)
     a->stages = b->found.stages;
     a->stride_at = b->found.bottleneck ? a->stride_at : 0;
     a->preact = b->found.family->pre_activation ? a->preact : ASSUME_PREACT_USUAL;
-    a->shortcut = b->padded ? a->shortcut : b->convolved ? ASSUME_SHORT_CONV : ASSUME_SHORT_USUAL;
+    /* Without convolutions in shortcuts the two are the same. */
+    if (b->reading && a->preact == ASSUME_PREACT_MIXED && !b->convolved)
+        a->preact = ASSUME_PREACT_BEFORE;
+    a->shortcut = b->padded || b->plain ? a->shortcut
+                  : b->convolved        ? ASSUME_SHORT_CONV
+                                        : ASSUME_SHORT_USUAL;
+    /* Of a family's networks ReLUs are known. */
+    if (!b->reading && !(b->opts->assume && b->opts->assume->relu))
+        a->relu = 0;
+    /* What has no place makes no difference. */
+    if (b->plain && !b->padded)
+        a->relu &= ~(unsigned)(ASSUME_RELU_LAST | ASSUME_RELU_SHORTCUT);
+    if (b->found.family->pre_activation && !b->found.family->stem[0].norm)
+        a->relu = 0;
 }

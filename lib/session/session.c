@@ -1,5 +1,7 @@
 #include "session/session.h"
 
+#include "session/proof.h"
+
 #include <string.h>
 
 void session_parse(struct session_opts *o)
@@ -27,12 +29,12 @@ int session_checkpoint(struct ckpt **c, const struct session_opts *o, struct err
     return ckpt_open(c, o->model, &from, e);
 }
 
-int session_model(struct model **m, struct ckpt *c, const struct session_opts *o, int h, int w,
-                  struct err *e)
+static int open_model(struct model **m, struct ckpt *c, const struct assume *a, int h, int w,
+                      bool unproved, struct err *e)
 {
     enum { SIDE = 32 };
     struct model_opts with = {
-        .h = h, .w = w, .std = {1, 1, 1}, .assume = &o->assumed, .note = prog_note};
+        .h = h, .w = w, .std = {1, 1, 1}, .assume = a, .unproved = unproved, .note = prog_note};
     const int sized = h > 0 ? 1 : model_sized(c, e);
 
     if (sized < 0)
@@ -40,6 +42,24 @@ int session_model(struct model **m, struct ckpt *c, const struct session_opts *o
     if (!sized)
         with.h = with.w = SIDE;
     return model_open(m, c, &with, e);
+}
+
+int session_model(struct model **m, struct ckpt *c, const struct session_opts *o, int h, int w,
+                  struct err *e)
+{
+    return open_model(m, c, &o->assumed, h, w, false, e);
+}
+
+int session_outline(struct model **m, struct ckpt *c, const struct session_opts *o, int h, int w,
+                    struct err *e)
+{
+    return open_model(m, c, &o->assumed, h, w, true, e);
+}
+
+int session_proved(struct model **m, struct ckpt *c, const struct assume *a, int h, int w,
+                   struct err *e)
+{
+    return open_model(m, c, a, h, w, true, e);
 }
 
 int session_network(struct data **data, struct model **m, struct ckpt *c,
@@ -59,7 +79,7 @@ int session_network(struct data **data, struct model **m, struct ckpt *c,
     }
     if (data_open(data, o->data, &images, e) != 0)
         return -1;
-    return *m ? 0 : session_model(m, c, o, data_h(*data), data_w(*data), e);
+    return *m ? 0 : session_outline(m, c, o, data_h(*data), data_w(*data), e);
 }
 
 int session_head(struct model_head *h, const struct session_opts *o, struct err *e)
@@ -69,7 +89,12 @@ int session_head(struct model_head *h, const struct session_opts *o, struct err 
 
     if (session_checkpoint(&c, o, e) != 0)
         return -1;
-    int r = session_model(&m, c, o, 0, 0, e);
+    int r = session_outline(&m, c, o, 0, 0, e);
+    /* What stands before it needs no proof. */
+    if (r == 0 && m->heads > 1 && o->assumed.reading == 0)
+        r = err_set(e,
+                    "%s: expected --assume reading=N, since several linear layers may be the head",
+                    ckpt_name(c));
     if (r == 0 && model_head(h, m) != 0)
         r = err_set(e, "%s: expected a linear layer that makes the logits, found another end",
                     ckpt_name(c));
@@ -78,35 +103,36 @@ int session_head(struct model_head *h, const struct session_opts *o, struct err 
     return r;
 }
 
-static int settle_pixels(struct session *s, struct err *e)
+static void set_pixels(struct session *s)
 {
     struct graph *g = s->model->graph;
-    struct normal_use *u = &s->pixels;
-    const char *kind = data_kind(s->data);
+    const struct normal_use *u = &s->pixels;
     char mean[NORMAL_TEXT], std[NORMAL_TEXT];
 
-    if (normal_choose(u, s->model, s->ckpt, kind, s->opts->mean, s->opts->std, e) != 0)
-        return -1;
     memcpy(g->mean, u->mean, sizeof g->mean);
     memcpy(g->std, u->std, sizeof g->std);
     if (*u->conflict)
         prog_say("%s", u->conflict);
     if (prog_verbose())
-        prog_say("%s images, mean %s, standard deviation %s (%s)", kind,
+        prog_say("%s images, mean %s, standard deviation %s (%s)", data_kind(s->data),
                  normal_text(mean, "%g", u->mean, u->channels),
                  normal_text(std, "%g", u->std, u->channels), u->from);
-    return 0;
 }
 
 int session_open(struct session *s, const struct session_opts *o, const struct data_opts *d,
                  struct err *e)
 {
     s->opts = o;
+    s->assumed = o->assumed;
     if (engine_warm(o->device, e) != 0 || session_checkpoint(&s->ckpt, o, e) != 0 ||
         session_network(&s->data, &s->model, s->ckpt, o, d, e) != 0)
         return -1;
     data_advise(s->data, s->model->side);
-    return settle_pixels(s, e);
+    if (normal_choose(&s->pixels, s->model, s->ckpt, data_kind(s->data), o->mean, o->std, e) != 0 ||
+        (s->model->structure && proof_make(s, e) != 0))
+        return -1;
+    set_pixels(s);
+    return 0;
 }
 
 struct engine_opts session_engine_opts(const struct session *s)

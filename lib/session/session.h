@@ -81,13 +81,16 @@ struct session {
     struct data *data;
     struct model *model;
     struct normal_use pixels; /* constants in use, set in the model's graph */
+    struct assume assumed; /* of the options, and what images proved of a network that was read by
+                              structure */
     struct engine *engine;
 };
 
-/* Opens checkpoint, images and network, and starts the device meanwhile. `d` is for data_open(),
- * but for the size: without options images become as large as a program's. `s` is zero before and
- * the caller's to close, after an error, too. Says conflicts about the constants on standard error,
- * and with -v what they are. `o` outlives it. */
+/* Opens checkpoint, images and network, and starts the device meanwhile. A network that is read by
+ * structure is proved by the images (fit/prove.h), or is refused. `d` is for data_open(), but for
+ * the size: without options images become as large as a program's. `s` is zero before and the
+ * caller's to close, after an error, too. Says conflicts about the constants on standard error, and
+ * with -v what they are. `o` outlives it. */
 int session_open(struct session *s, const struct session_opts *o, const struct data_opts *d,
                  struct err *e) ERR_CHECKED;
 
@@ -117,6 +120,15 @@ int session_checkpoint(struct ckpt **c, const struct session_opts *o, struct err
  * a program says, or 32 by 32. Caller closes. */
 int session_model(struct model **m, struct ckpt *c, const struct session_opts *o, int h, int w,
                   struct err *e) ERR_CHECKED;
+
+/* The same for programs that say what a network is, but compute nothing with it: what is read by
+ * structure alone needs no proof. Caller closes. */
+int session_outline(struct model **m, struct ckpt *c, const struct session_opts *o, int h, int w,
+                    struct err *e) ERR_CHECKED;
+
+/* A model of which images have proved what is assumed. Caller closes. */
+int session_proved(struct model **m, struct ckpt *c, const struct assume *a, int h, int w,
+                   struct err *e) ERR_CHECKED;
 
 /* The linear layer that makes the logits. Its numbers are the caller's to free, after an error,
  * too. */

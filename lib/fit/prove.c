@@ -1,0 +1,418 @@
+#include "fit/prove.h"
+
+#include "base/mem.h"
+#include "base/prog.h"
+#include "fit/moved.h"
+#include "fit/variants.h"
+#include "model/normal.h"
+#include "model/structure.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Multiply-accumulates that a candidate may take, of the many and of the best few: a tenth of a
+ * second, and some. Images within these, and how often candidates next to the best are tried. */
+static const double FIRST_MACS = 8e9, LAST_MACS = 40e9;
+enum {
+    FIRST_LEAST = 8,
+    FIRST_MOST = 32,
+    LAST_MOST = 256,
+    MORE = 4,
+    ROUNDS = 6,
+    FEW = 6,
+    SHOWN = 3
+};
+
+/* By how many standard deviations the next network has to fit less. */
+static const double CLEAR = 2;
+
+struct candidate {
+    struct assume given;   /* what makes it */
+    struct assume assumed; /* all of it */
+    struct fit_pixels pixels;
+    const char *name; /* of the pixels' constants */
+    bool usual;       /* what is usual for the likeliest reading */
+    int classes;
+    char head[64]; /* key of the linear layer */
+    struct fit_figures fit;
+};
+
+struct proof {
+    const struct fit_use *use;
+    const struct fit_images *images;
+    int classes;
+    struct fit_moved moved;
+    struct candidate *list;
+    int count;
+    struct fit_pixels pixels; /* constants that fit the first norm, where it tells */
+    const char *name;
+    bool told;
+    double macs;
+    char *misfit; /* why the network is of no family */
+};
+
+/* --- candidates --- */
+
+static int open_one(struct model **m, const struct proof *p, const struct candidate *c,
+                    struct err *e)
+{
+    struct model_opts o = {.h = p->images->h,
+                           .w = p->images->w,
+                           .assume = &c->given,
+                           .unfolded = true,
+                           .unproved = true};
+    memcpy(o.mean, c->pixels.mean, sizeof o.mean);
+    memcpy(o.std, c->pixels.std, sizeof o.std);
+    return model_open(m, p->use->ckpt, &o, e);
+}
+
+/* Whether what a user said is kept: variants set some of it anew. */
+static bool is_allowed(const struct assume *v, const struct assume *given)
+{
+    bool allowed = (!given->stem_stride || v->stem_stride == given->stem_stride) &&
+                   (!given->pool || v->pool == given->pool) &&
+                   (!given->stride_at || v->stride_at == given->stride_at) &&
+                   (!given->preact || v->preact == given->preact) &&
+                   (!given->shortcut || v->shortcut == given->shortcut) &&
+                   (!given->relu || v->relu == given->relu) &&
+                   (!given->stages || v->stages == given->stages);
+    for (int s = 0; allowed && s < given->stages; s++)
+        allowed = v->strides[s] == given->strides[s];
+    return allowed;
+}
+
+static bool is_known(const struct proof *p, const struct candidate *c)
+{
+    for (int i = 0; i < p->count; i++)
+        if (assume_same(&p->list[i].assumed, &c->assumed) &&
+            normal_same(p->list[i].pixels.mean, p->list[i].pixels.std, c->pixels.mean,
+                        c->pixels.std))
+            return true;
+    return false;
+}
+
+/* Measures a candidate on the first images and keeps it. One that cannot be built for these images,
+ * or is there already, is none. */
+static int try_one(struct proof *p, const struct assume *given, const struct fit_pixels *pixels,
+                   const char *name, struct err *e)
+{
+    struct candidate c = {.given = *given, .pixels = *pixels, .name = name};
+    struct model *m;
+    struct err ignored;
+    if (!is_allowed(given, p->use->assume) || open_one(&m, p, &c, &ignored) != 0)
+        return 0;
+    c.assumed = m->assumed;
+    c.usual = p->count == 0;
+    c.classes = graph_classes(m->graph);
+    snprintf(c.head, sizeof c.head, "%s", m->graph->op[m->graph->ops - 1].key);
+    int r = 0;
+    if (!is_known(p, &c)) {
+        const struct fit_images some = fit_moved_images(&p->moved, pixels->mean);
+        r = fit_measure(&c.fit, m, &some, p->use->threads, e);
+        p->list = mem_extend(p->list, (size_t)p->count, (size_t)p->count + 1, sizeof *p->list);
+        p->list[p->count++] = c;
+    }
+    model_close(m);
+    return r;
+}
+
+static struct candidate *best_of(const struct proof *p)
+{
+    struct candidate *best = p->list;
+    for (int i = 1; i < p->count; i++)
+        if (fit_compare(&p->list[i].fit, &best->fit) < 0)
+            best = &p->list[i];
+    return best;
+}
+
+/* --- constants of the pixels --- */
+
+static void take(struct proof *p, const char *name, const float mean[3], const float std[3])
+{
+    memcpy(p->pixels.mean, mean, sizeof p->pixels.mean);
+    memcpy(p->pixels.std, std, sizeof p->pixels.std);
+    p->name = name;
+}
+
+/* Those in use or, unless somebody gave them, those that fit the first norm best. */
+static int choose_pixels(struct proof *p, const struct model *m, struct err *e)
+{
+    struct fit_stem *s;
+    int constants;
+    const struct normal *all = normal_all(&constants);
+    double least = INFINITY;
+    p->pixels.bgr = p->use->assume->bgr;
+    take(p, NULL, p->use->mean, p->use->std);
+    if (fit_stem_new(&s, m, p->images, e) != 0)
+        return -1;
+    p->told = s != NULL;
+    for (int i = 0; s && p->use->usual && i < constants; i++) {
+        struct fit_pixels x = {.bgr = p->use->assume->bgr};
+        memcpy(x.mean, all[i].mean, sizeof x.mean);
+        memcpy(x.std, all[i].std, sizeof x.std);
+        double d = fit_stem_divergence(s, &x, -1, NULL);
+        if (d < least) {
+            least = d;
+            take(p, all[i].name, x.mean, x.std);
+        }
+    }
+    if (s)
+        fit_stem_divergence(s, &p->pixels, -1, &p->moved.frame);
+    fit_stem_free(s);
+    return 0;
+}
+
+/* Where the first norm tells nothing of the constants, all norms do. */
+static int try_pixels(struct proof *p, struct err *e)
+{
+    int constants, r = 0;
+    const struct normal *all = normal_all(&constants);
+    const struct assume given = best_of(p)->given;
+    for (int i = 0; i < constants && r == 0; i++) {
+        struct fit_pixels x = {.bgr = p->pixels.bgr};
+        memcpy(x.mean, all[i].mean, sizeof x.mean);
+        memcpy(x.std, all[i].std, sizeof x.std);
+        r = try_one(p, &given, &x, all[i].name, e);
+    }
+    if (r == 0)
+        take(p, best_of(p)->name, best_of(p)->pixels.mean, best_of(p)->pixels.std);
+    return r;
+}
+
+/* --- the search --- */
+
+/* What shapes leave open most, of one reading. */
+static int try_reading(struct proof *p, int reading, struct err *e)
+{
+    struct assume given = *p->use->assume, list[FIT_VARIANTS];
+    struct candidate c = {.pixels = p->pixels};
+    struct model *m;
+    struct err ignored;
+    given.reading = reading;
+    c.given = given;
+    if (open_one(&m, p, &c, &ignored) != 0)
+        return 0;
+    const int count = fit_variants(&m->assumed, m->others, &given, list);
+    model_close(m);
+    int r = try_one(p, &given, &p->pixels, p->name, e);
+    for (int i = 0; i < count && r == 0; i++)
+        r = try_one(p, &list[i], &p->pixels, p->name, e);
+    return r;
+}
+
+/* What differs from the best by one ReLU or one stride, as long as that leads to a better one. */
+static int try_near(struct proof *p, struct err *e)
+{
+    int r = 0;
+    for (int round = 0; round < ROUNDS && r == 0; round++) {
+        struct assume list[FIT_RELUS + ASSUME_STAGES];
+        const struct candidate *best = best_of(p);
+        const double before = best->fit.divergence;
+        const struct fit_pixels pixels = best->pixels;
+        const char *name = best->name;
+        int count = fit_relus(&best->assumed, &best->given, list);
+        count += fit_strides(&best->assumed, &best->given, list + count);
+        for (int i = 0; i < count && r == 0; i++)
+            r = try_one(p, &list[i], &pixels, name, e);
+        if (!(best_of(p)->fit.divergence < before))
+            break;
+    }
+    return r;
+}
+
+static int compare(const void *a, const void *b)
+{
+    return fit_compare(&((const struct candidate *)a)->fit, &((const struct candidate *)b)->fit);
+}
+
+/* Whether the best network is told apart from the next. */
+static bool is_clear(const struct proof *p)
+{
+    const struct candidate *best = p->list;
+    return p->count == 1 || fit_less(&best[1].fit, &best->fit) >= CLEAR;
+}
+
+/* The best `few` on more images, `times` as many as usual. */
+static int try_last(struct proof *p, int few, int times, struct err *e)
+{
+    const double most = LAST_MACS / p->macs;
+    int64_t count = FIT_PROOF_LEAST;
+    int r = 0;
+    if (most > FIT_PROOF_LEAST)
+        count = most > LAST_MOST ? LAST_MOST : (int64_t)most;
+    qsort(p->list, (size_t)p->count, sizeof *p->list, compare);
+    count *= times;
+    p->moved.count = count < p->images->count ? count : p->images->count;
+    p->count = p->count < few ? p->count : few;
+    for (int i = 0; i < p->count && r == 0; i++) {
+        struct candidate *c = &p->list[i];
+        struct model *m;
+        const struct fit_images some = fit_moved_images(&p->moved, c->pixels.mean);
+        if (open_one(&m, p, c, e) != 0)
+            return -1;
+        r = fit_measure(&c->fit, m, &some, p->use->threads, e);
+        model_close(m);
+    }
+    qsort(p->list, (size_t)p->count, sizeof *p->list, compare);
+    return r;
+}
+
+/* --- the verdict --- */
+
+struct words {
+    char text[700];
+    size_t at;
+};
+
+static void put(struct words *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void put(struct words *w, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    if (w->at < sizeof w->text)
+        w->at += (size_t)vsnprintf(w->text + w->at, sizeof w->text - w->at, fmt, ap);
+    va_end(ap);
+}
+
+static void put_candidates(struct words *w, const struct proof *p)
+{
+    for (int i = 0; i < p->count && i < SHOWN; i++) {
+        char assumed[ASSUME_WORDS];
+        assume_write(assumed, &p->list[i].assumed);
+        put(w, "%s%.2g nats as %s", i ? ", " : "", p->list[i].fit.divergence, assumed);
+    }
+}
+
+/* No proof: why, and what else there is to do. */
+static int refuse(const struct proof *p, struct err *e, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static int refuse(const struct proof *p, struct err *e, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    char *why = mem_vprintf(fmt, ap);
+    va_end(ap);
+    ckpt_record_unread(e,
+                       "%s, and what the network is by structure is not proved: %s; %s gives keys "
+                       "the names of a family",
+                       p->misfit, why, prog_option("--rename FILE", "RENAME=FILE"));
+    free(why);
+    return -1;
+}
+
+/* Linear layers are beyond all norms: the number of classes may tell which is the head. */
+static void choose_head(struct proof *p)
+{
+    int kept = 0;
+    for (int i = 0; i < p->count; i++)
+        kept += p->list[i].classes == p->classes;
+    if (p->classes == 0 || kept == 0)
+        return;
+    kept = 0;
+    for (int i = 0; i < p->count; i++)
+        if (p->list[i].classes == p->classes)
+            p->list[kept++] = p->list[i];
+    p->count = kept;
+}
+
+static int conclude(struct fit_proof *out, const struct proof *p, struct err *e)
+{
+    const struct candidate *best = p->list, *next = p->count > 1 ? best + 1 : NULL;
+    struct words w = {.at = 0};
+    put_candidates(&w, p);
+    if (!(best->fit.divergence <= FIT_PROOF_MAX && best->fit.worst_divergence <= FIT_PROOF_WORST))
+        return refuse(p, e,
+                      "on %lld images the BatchNorm running statistics are %s, with %.2g at '%s', "
+                      "and right networks have at most %g and %g",
+                      (long long)best->fit.images, w.text, best->fit.worst_divergence,
+                      best->fit.worst, FIT_PROOF_MAX, FIT_PROOF_WORST);
+    if (next && next->fit.divergence <= best->fit.divergence && strcmp(next->head, best->head) != 0)
+        return refuse(p, e,
+                      "'%s' of %d classes (--assume reading=%d) and '%s' of %d (reading=%d) are "
+                      "linear layers of the same width, between which norms do not tell",
+                      best->head, best->classes, best->assumed.reading, next->head, next->classes,
+                      next->assumed.reading);
+    if (!is_clear(p) && !best->usual)
+        return refuse(p, e,
+                      "on %lld images several networks match the BatchNorm running statistics: "
+                      "%s: --assume chooses",
+                      (long long)best->fit.images, w.text);
+    out->assume = best->given;
+    out->fit = best->fit;
+    out->pixels = best->name;
+    memcpy(out->mean, best->pixels.mean, sizeof out->mean);
+    memcpy(out->std, best->pixels.std, sizeof out->std);
+    size_t at = (size_t)snprintf(
+        out->text, sizeof out->text,
+        "read by structure, proved by the BatchNorm running statistics: KL divergence %.2g nats "
+        "over %d layers and %lld images, %.2g at the worst",
+        best->fit.divergence, best->fit.norms, (long long)best->fit.images,
+        best->fit.worst_divergence);
+    if (next && at < sizeof out->text)
+        snprintf(out->text + at, sizeof out->text - at, ", the next network %.2g",
+                 next->fit.divergence);
+    return 0;
+}
+
+/* --- all of it --- */
+
+static int search(struct proof *p, int readings, struct err *e)
+{
+    const int only = p->use->assume->reading;
+    for (int i = 1; i <= readings; i++)
+        if ((only == 0 || i == only) && try_reading(p, i, e) != 0)
+            return -1;
+    choose_head(p);
+    if (p->count == 0)
+        return refuse(p, e, "none can be built for images of %d by %d pixels", p->images->h,
+                      p->images->w);
+    if (try_near(p, e) != 0)
+        return -1;
+    if (!p->told && p->use->usual && (try_pixels(p, e) != 0 || try_near(p, e) != 0))
+        return -1;
+    choose_head(p);
+    if (try_last(p, FEW, 1, e) != 0)
+        return -1;
+    return is_clear(p) ? 0 : try_last(p, 2, MORE, e);
+}
+
+int fit_prove(struct fit_proof *out, const struct fit_use *u, const struct fit_images *images,
+              int classes, struct err *e)
+{
+    struct proof p = {.use = u, .images = images, .classes = classes};
+    struct candidate first = {.given = *u->assume};
+    struct model *m;
+    memcpy(first.pixels.mean, u->mean, sizeof u->mean);
+    memcpy(first.pixels.std, u->std, sizeof u->std);
+    if (open_one(&m, &p, &first, e) != 0)
+        return -1;
+    int r = 0, readings = m->readings;
+    p.misfit = mem_dup(m->misfit);
+    p.macs = (double)graph_macs(m->graph) + 1;
+    double most = FIRST_MACS / p.macs;
+    if (m->norms == 0 || !fit_is_trained(m))
+        r = refuse(&p, e, "it has no BatchNorm running statistics of training");
+    else if (images->count < FIT_PROOF_LEAST)
+        r = refuse(&p, e, "that takes at least %d images, and there are %lld", FIT_PROOF_LEAST,
+                   (long long)images->count);
+    fit_moved_open(&p.moved, images);
+    p.moved.count = most < FIRST_LEAST  ? FIRST_LEAST
+                    : most < FIRST_MOST ? (int64_t)most
+                                        : FIRST_MOST;
+    if (r == 0)
+        r = choose_pixels(&p, m, e);
+    model_close(m);
+    if (r == 0)
+        r = search(&p, readings, e);
+    if (r == 0)
+        r = conclude(out, &p, e);
+    fit_moved_close(&p.moved);
+    free(p.list);
+    free(p.misfit);
+    return r;
+}
