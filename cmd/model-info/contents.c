@@ -120,6 +120,10 @@ static int put_network(const struct info *i, struct ckpt *c, struct out *o, bool
                        "multiply-accumulates  %lld for an image of %d by %d\n",
                        m->family, m->known_by, found, assumed, pixels, (long long)m->parameters,
                        (long long)graph_macs(m->graph), m->graph->value[0].h, m->graph->value[0].w);
+    if (r == 0 && m->structure)
+        r = out_printf(
+            o, e, "structure             %s: not proved here, --probe compares it with images\n",
+            m->structure);
     free(pixels);
     free(found);
     model_close(m);

@@ -142,7 +142,7 @@ static int choose_pixels(struct proof *p, const struct model *m, struct err *e)
 {
     struct fit_stem *s;
     int constants;
-    const struct normal *all = normal_all(&constants);
+    const struct normal *all = normal_all(p->use->channels, &constants);
     double least = INFINITY;
     p->pixels.bgr = p->use->assume->bgr;
     take(p, NULL, p->use->mean, p->use->std);
@@ -169,7 +169,7 @@ static int choose_pixels(struct proof *p, const struct model *m, struct err *e)
 static int try_pixels(struct proof *p, struct err *e)
 {
     int constants, r = 0;
-    const struct normal *all = normal_all(&constants);
+    const struct normal *all = normal_all(p->use->channels, &constants);
     const struct assume given = best_of(p)->given;
     for (int i = 0; i < constants && r == 0; i++) {
         struct fit_pixels x = {.bgr = p->pixels.bgr};

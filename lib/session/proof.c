@@ -46,6 +46,7 @@ int proof_make(struct session *s, struct err *e)
                           .assume_text = s->opts->assume,
                           .usual = s->pixels.usual,
                           .guess = s->pixels.guess,
+                          .channels = s->pixels.channels,
                           .threads = (int)s->opts->threads};
     struct fit_proof proof;
 

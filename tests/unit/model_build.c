@@ -267,7 +267,10 @@ static void check_refusals(void)
     refused("missing key 'layer2.0.downsample.0.weight': expected shape (6, 4, *, *)");
     put_all();
     keys -= 1;
-    refused("missing key 'fc.bias': expected shape (7,)");
+    refused("missing key 'fc.bias': expected shape (7,), and what the network is by structure (stem "
+            "conv1 bn1; basic blocks layer1.0 to layer1.1, layer2.0, layer3.0; shortcuts "
+            "layer2.0.downsample.0, layer3.0.downsample.0; head fc) has to be proved by images, "
+            "which are not read here; --rename FILE gives keys the names of a family");
     keys = 0;
     put("weight", 1, 1, 3, 0, 0);
     refused(UNKNOWN "'weight'");
