@@ -14,7 +14,8 @@
 
 char *info_python(const struct info *i)
 {
-    char *line = ckpt_python(i->h, i->w);
+    enum { SIDE = 32 };
+    char *line = ckpt_python(i->h > 0 ? i->h : SIDE, i->w > 0 ? i->w : SIDE);
     char *text = mem_printf(
         "in Python, with the model and its weights in 'model':\n  import torch\n  %s", line);
     free(line);
