@@ -140,8 +140,9 @@ map_tensor := data/$(if $(earlier),cams,class_maps).npy
 flags      := $(if $(has_check),data/label_check.tsv)
 # One image has no place among others.
 has_embeddings := $(shell [ ! -e "$$D/embeddings.npy" ] || [ "$$(head -n 3 "$$D/predictions.tsv" | wc -l)" -lt 3 ] || echo 1)
-# The linear layer is that of a model that heatpipe reads.
-has_slices := $(if $(unlabelled),,$(and $(value HEATPIPE_OWN_PREDICT),$(has_embeddings)))
+# The linear layer is that of a model that heatpipe reads, if it ends in one.
+has_slices := $(if $(unlabelled),,$(and $(value HEATPIPE_OWN_PREDICT),$(has_embeddings),$(shell \
+  awk -F '\t' '$$1 == "network_end" && $$2 == "no linear layer" { exit 1 }' "$$D/predict_run.tsv" && echo 1)))
 has_maps   := $(shell [ ! -e "$$OUT/$(map_tensor)" ] || echo 1)
 
 # The causal check of margin maps needs the maps of all classes, in a grid that has places.
@@ -152,9 +153,10 @@ has_turned := $(if $(unlabelled)$(earlier),,$(and $(value HEATPIPE_OWN_PREDICT),
 has_faith := $(and $(value HEATPIPE_OWN_PREDICT),$(has_maps),$(or $(faith_asked),$(shell [ -e "$$OUT/faithfulness.tsv" ] && \
   grep -qxF "input data/predictions.tsv $$(sha256sum < "$$D/predictions.tsv" | cut -d ' ' -f 1)" "$$D/made/faithfulness.tsv" && echo 1)))
 faithful := $(if $(has_faith),faithfulness.tsv faithfulness.png)
-# Those named, or the layer of the maps and the stage before it.
+# Those named, or the layer of the maps and the last one before it of a finer grid.
 faith_layers := $(if $(faith_asked),$(or $(subst $(comma), ,$(value LAYERS)),$(layer),$(shell \
-  awk -F '\t' '$$2 == "NA" { next } { before = at; at = $$2 } $$7 == 1 { print at, before; exit }' "$$D/layers.tsv")))
+  awk -F '\t' 'NR > 1 { name[NR] = $$2 == "NA" ? $$1 : $$2; h[NR] = $$4 } \
+    $$7 == 1 { for (i = NR; i > 1 && h[i] <= $$4; i--); print name[NR], name[i]; exit }' "$$D/layers.tsv")))
 faith_methods := $(if $(faith_asked),$(or $(subst $(comma), ,$(value METHODS)),$(filter-out random,$(shell \
   "$$HEATPIPE_BIN/cam-compute" --help | sed -n 's/^ *--method \([^ ]*\).*/\1/p' | tr '|' ' '))))
 # The maps of fullgrad are of the whole network.
