@@ -154,8 +154,8 @@ void say_earlier(const struct about *about)
     if ((last || end) && !about_value(about, "finer_layer"))
         words_para(2, "",
                    "Fewer than 4 by 4 cells do not show where the model looks; %s is the last "
-                   "layer that has as many. LAYER takes another one.",
-                   layer);
+                   "layer that has as many%s. LAYER takes another one.",
+                   layer, end ? ", on all of which the logits depend" : "");
 }
 
 void say_files(const struct about *about)
