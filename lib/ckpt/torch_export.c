@@ -9,12 +9,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of JSON: in memory it becomes several times as large. */
-enum { PROGRAM_MAX = 16 << 20, CONFIG_MAX = 8 << 20 };
+/* Bytes that a text of JSON becomes in memory. The programs of common networks need 1 to 20 MB. */
+enum { JSON_MAX = 48 << 20, OBJECT_BYTES = 240, ARRAY_BYTES = 150, STRING_BYTES = 60 };
 
 static void *take(size_t n)
 {
     return mem_alloc(n, 1);
+}
+
+/* jansson asks for memory piece by piece: what that comes to is estimated beforehand. */
+static int check_json(const struct ckpt *c, const char *top, const char *what,
+                      const struct zip_record *r, struct err *e)
+{
+    uint64_t bytes = r->n;
+    bool inside = false;
+    for (uint64_t i = 0; i < r->n; i++) {
+        const unsigned char b = r->bytes[i];
+        if (inside && b == '\\')
+            i++;
+        else if (b == '"')
+            inside = !inside;
+        bytes += b == '"' && inside ? STRING_BYTES : 0;
+        bytes += !inside && b == '{' ? OBJECT_BYTES : 0;
+        bytes += !inside && b == '[' ? ARRAY_BYTES : 0;
+    }
+    return bytes <= JSON_MAX
+               ? 0
+               : err_set(e,
+                         "%s: %s%s: expected JSON that takes at most %d MB of memory, "
+                         "found some that takes about %llu",
+                         c->name, top, what, JSON_MAX >> 20, (unsigned long long)(bytes >> 20));
 }
 
 /* The numbers of torch.export's own ScalarType. */
@@ -115,10 +139,7 @@ static int read_config(struct ckpt *c, const char *top, const char *folder, cons
     json_error_t bad;
     if (!r)
         return 0;
-    if (r->n > CONFIG_MAX)
-        return err_set(e, "%s: %s%s%s: expected at most %d bytes, found %llu", c->name, top, folder,
-                       file, CONFIG_MAX, (unsigned long long)r->n);
-    if (zip_read(&c->zip, r, e) != 0)
+    if (zip_read(&c->zip, r, e) != 0 || check_json(c, top, file, r, e) != 0)
         return -1;
     json_t *json = json_loadb((const char *)r->bytes, (size_t)r->n, JSON_REJECT_DUPLICATES, &bad);
     if (!json)
@@ -154,9 +175,9 @@ int ckpt_read_export(struct ckpt *c, const char *top, struct err *e)
     if (check_word(c, top, "byteorder", "little", e) != 0 ||
         check_word(c, top, "archive_version", "0", e) != 0)
         return -1;
-    if (c->program->n > PROGRAM_MAX)
-        return err_set(e, "%s: %smodels/model.json: expected at most %d bytes, found %llu", c->name,
-                       top, PROGRAM_MAX, (unsigned long long)c->program->n);
+    if (zip_read(&c->zip, c->program, e) != 0 ||
+        check_json(c, top, "models/model.json", c->program, e) != 0)
+        return -1;
     c->format = CKPT_EXPORT;
     return read_config(c, top, "data/weights/", "model_weights_config.json", e) != 0 ||
                    read_config(c, top, "data/constants/", "model_constants_config.json", e) != 0

@@ -10,7 +10,7 @@
 
 /* Elements of all values of one image, what a forward pass keeps in memory, and of all lists of
  * gathers and picks; operations; modules that get names. */
-enum { ELEMENTS = 1 << 28, LISTED = 1 << 25, OPERATIONS = 1 << 15, LAYERS = 1 << 13 };
+enum { ELEMENTS = 1 << 28, LISTED = 1 << 22, OPERATIONS = 1 << 15, LAYERS = 1 << 13 };
 
 int trace_sizes(struct build *b, int channels, int64_t h, int64_t w, struct err *e)
 {
@@ -253,6 +253,14 @@ char *trace_key(const struct ckpt_tensor *w)
 
 /* --- operations --- */
 
+/* Numbers in the list of a gather or pick. */
+static int64_t listed(const struct graph *g, const struct graph_op *op)
+{
+    return op->kind == GRAPH_GATHER ? (int64_t)graph_size(g, op->out)
+           : op->kind == GRAPH_PICK ? op->channels
+                                    : 0;
+}
+
 int trace_append(struct trace *t, const struct graph_op *op, const struct origin *from,
                  struct err *e)
 {
@@ -262,7 +270,7 @@ int trace_append(struct trace *t, const struct graph_op *op, const struct origin
         return trace_refuse(t, e, "%s", why.msg);
     const int64_t size = (int64_t)graph_size(t->b->graph, out);
     t->elements += size;
-    t->listed += op->kind == GRAPH_GATHER ? size : op->pick ? op->channels : 0;
+    t->listed += listed(t->b->graph, &t->b->graph->op[t->b->graph->ops - 1]);
     if (t->b->graph->ops > OPERATIONS || t->listed > LISTED)
         return trace_refuse(t, e,
                             "expected at most %d operations and %d moved elements, found "
@@ -280,6 +288,8 @@ void trace_take_back(struct trace *t)
 {
     struct graph *g = t->b->graph;
     struct graph_op *op = &g->op[--g->ops];
+    t->listed -= listed(g, op);
+    t->elements -= (int64_t)graph_size(g, op->out);
     free((void *)op->key);
     free((void *)op->pick);
     g->values--;
@@ -367,7 +377,7 @@ static bool ordered(const struct trace_view *v, int dim, struct trace_view *out)
 
 /* Channels of the input in the order of a list of elements, if that is what it says. */
 static bool channels_of(const struct graph_value *x, int64_t c, int64_t h, int64_t w,
-                        const int64_t *place)
+                        const int *place)
 {
     const int64_t cells = h * w;
     if (x->h != h || x->w != w)
@@ -379,7 +389,7 @@ static bool channels_of(const struct graph_value *x, int64_t c, int64_t h, int64
     return true;
 }
 
-static bool in_order(const int64_t *place, int64_t n)
+static bool in_order(const int *place, int64_t n)
 {
     for (int64_t i = 0; i < n; i++)
         if (place[i] != i)
@@ -387,9 +397,9 @@ static bool in_order(const int64_t *place, int64_t n)
     return true;
 }
 
-/* Elements in another order: a pick where they are whole channels. */
-static int move(struct trace *t, int value, const int64_t *place, const int64_t shape[3],
-                struct err *e)
+/* Elements in another order, place[], which becomes the graph's: a pick where they are whole
+ * channels. */
+static int move(struct trace *t, int value, int *place, const int64_t shape[3], struct err *e)
 {
     const struct graph_value *x = &t->b->graph->value[value];
     const struct origin none = {.w = NULL};
@@ -398,16 +408,17 @@ static int move(struct trace *t, int value, const int64_t *place, const int64_t 
     op.y.k = (int)shape[1];
     op.x.k = (int)shape[2];
     if (cells == 1 && c == (int64_t)graph_size(t->b->graph, value) && in_order(place, c)) {
+        free(place);
         op.kind = GRAPH_FLATTEN;
         return trace_append(t, &op, &none, e);
     }
-    const bool picks = channels_of(x, c, shape[1], shape[2], place);
-    const int64_t step = picks ? cells : 1;
-    int *list = mem_alloc((size_t)(c * cells / step), sizeof *list);
-    for (int64_t i = 0; i < c * cells / step; i++)
-        list[i] = (int)(place[i * step] / step);
-    op.kind = picks ? GRAPH_PICK : GRAPH_GATHER;
-    op.pick = list;
+    if (channels_of(x, c, shape[1], shape[2], place)) {
+        op.kind = GRAPH_PICK;
+        for (int64_t i = 0; i < c; i++)
+            place[i] = place[i * cells] / (int)cells;
+        place = mem_grow(place, (size_t)c, sizeof *place);
+    }
+    op.pick = place;
     return trace_append(t, &op, &none, e);
 }
 
@@ -454,10 +465,9 @@ static int settle_shape(struct trace *t, const struct trace_symbol *x, int dim,
         return trace_refuse(t, e, "expected fewer axes, found more");
     *y = *x;
     if (v->c != shape[0] || v->h != shape[1] || v->w != shape[2] || !view_same(&want, &x->view)) {
-        int64_t *place = mem_alloc((size_t)(shape[0] * shape[1] * shape[2]), sizeof *place);
+        int *place = mem_alloc((size_t)(shape[0] * shape[1] * shape[2]), sizeof *place);
         view_places(&x->view, dim, place);
         y->value = move(t, x->value, place, shape, e);
-        free(place);
         y->view = want;
         y->shared = false;
         y->uses = 1;

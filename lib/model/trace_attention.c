@@ -36,12 +36,12 @@ static bool channels_of(const struct trace *t, const struct trace_symbol *x, con
             return false;
     if (!view_axis(&heads))
         return false;
-    int64_t *place = mem_alloc((size_t)count, sizeof *place);
+    int *place = mem_alloc((size_t)count, sizeof *place);
     view_places(&heads, heads.dims - 1, place);
     bool good = true;
     for (int64_t i = 0; i < count; i++) {
         good = good && place[i] % cells == 0;
-        list[i] = (int)(place[i] / cells);
+        list[i] = place[i] / (int)cells;
     }
     free(place);
     return good;

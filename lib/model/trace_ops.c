@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { WINDOW = 31 };
+enum { WINDOW = 64 };
 
 static const struct origin none = {.w = NULL};
 

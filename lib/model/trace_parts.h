@@ -40,7 +40,7 @@ bool view_with(const struct trace_view *v, int dim, int64_t n, int64_t cells,
 
 /* The places of elements, into place[]: those of axis `dim` run slowest, those of the others in
  * their order; images do not count. */
-void view_places(const struct trace_view *v, int dim, int64_t *place);
+void view_places(const struct trace_view *v, int dim, int *place);
 
 /* --- trace.c --- */
 

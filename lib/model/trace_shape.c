@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PARTS = 1024 }; /* of a join */
+
 static int too_many(const struct trace *t, struct err *e)
 {
     return trace_refuse(t, e, "expected fewer axes, found more");
@@ -176,7 +178,7 @@ static int64_t clamp(int64_t at, int64_t n)
 static struct trace_symbol numbers_of(const struct trace_symbol *x, const struct trace_view *v)
 {
     struct trace_symbol y = *x;
-    int64_t place[TRACE_INTS];
+    int place[TRACE_INTS];
     y.view = *v;
     if (trace_count(&y) > TRACE_INTS)
         return y;
@@ -504,6 +506,8 @@ int trace_concat(struct trace *t, const struct trace_symbol *const *x, int n, in
                  struct trace_symbol *y, struct err *e)
 {
     const struct trace_symbol *first = NULL;
+    if (n > PARTS)
+        return trace_refuse(t, e, "expected at most %d parts to be joined, found %d", PARTS, n);
     struct trace_symbol *part = mem_zero((size_t)n + 1, sizeof *part);
     const struct trace_symbol **all = mem_zero((size_t)n + 1, sizeof *all);
     bool constants = false;
@@ -565,7 +569,7 @@ static int *pad_list(const struct trace_symbol *x, int channels, const int64_t *
         all *= (size_t)size[order[i]];
         inner *= (size_t)view_each(&x->view, order[i]);
     }
-    int64_t *place = mem_alloc(inner, sizeof *place);
+    int *place = mem_alloc(inner, sizeof *place);
     int *list = mem_alloc(all, sizeof *list);
     view_places(&x->view, channels, place);
     for (size_t p = 0; p < all; p++) {
@@ -581,7 +585,7 @@ static int *pad_list(const struct trace_symbol *x, int channels, const int64_t *
             from += inside ? (size_t)(at * step) : 0;
             step *= has;
         }
-        list[p] = inside ? (int)place[from] : -1;
+        list[p] = inside ? place[from] : -1;
     }
     free(place);
     return list;

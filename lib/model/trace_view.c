@@ -164,10 +164,10 @@ bool view_with(const struct trace_view *v, int dim, int64_t n, int64_t cells,
     return true;
 }
 
-void view_places(const struct trace_view *v, int dim, int64_t *place)
+void view_places(const struct trace_view *v, int dim, int *place)
 {
     size_t n = 1;
-    place[0] = v->offset;
+    place[0] = (int)v->offset;
     /* What is there is repeated for each digit of the next factor, which runs faster. */
     for (int i = -1; i < v->dims; i++) {
         const int d = i < 0 ? dim : i;
@@ -178,7 +178,7 @@ void view_places(const struct trace_view *v, int dim, int64_t *place)
             const size_t each = (size_t)f[k].n;
             for (size_t at = n; at-- > 0;)
                 for (size_t j = each; j-- > 0;)
-                    place[at * each + j] = place[at] + (int64_t)j * f[k].stride;
+                    place[at * each + j] = place[at] + (int)((int64_t)j * f[k].stride);
             n *= each;
         }
     }

@@ -353,6 +353,37 @@ def seed_tables():
     put("tsv", "twice", b"id\tid\n")
 
 
+# --- programs of torch.export ---
+
+def slim(program, config):
+    """What the reader reads of them; every tensor lies at the beginning of the one record."""
+    graph = program["graph_module"]["graph"]
+    specs = program["graph_module"]["signature"]["input_specs"]
+    image = next(s["user_input"]["arg"]["as_tensor"]["name"] for s in specs if "user_input" in s)
+    kept = {name: {} for name in graph["tensor_values"]}
+    sizes = graph["tensor_values"][image]["sizes"]
+    kept[image] = {"dtype": 7, "sizes": sizes}
+    nodes = [{"name": n.get("name"), "target": n["target"], "outputs": n["outputs"],
+              "inputs": [{"name": i["name"], "arg": i["arg"]} for i in n["inputs"]]} for n in graph["nodes"]]
+    tensors = {}
+    for key, t in config["config"].items():
+        meta = {k: t["tensor_meta"][k] for k in ("dtype", "sizes", "strides", "storage_offset")}
+        tensors[key] = {"path_name": "weight_0", "tensor_meta": meta}
+    body = {"schema_version": {"major": 8}, "graph_module": {"signature": {"input_specs": specs}, "graph": {
+        "nodes": nodes, "outputs": graph["outputs"], "tensor_values": kept,
+        "sym_int_values": dict.fromkeys(graph["sym_int_values"])}}}
+    return b"\0".join(json.dumps(part, separators=(",", ":")).encode() for part in (body, {"config": tensors}))
+
+
+def seed_programs():
+    for path in sorted((GOLDEN / "programs").glob("*.pt2")):
+        with zipfile.ZipFile(path) as z:
+            top = z.namelist()[0].split("/")[0]
+            program = json.loads(z.read(f"{top}/models/model.json"))
+            config = json.loads(z.read(f"{top}/data/weights/model_weights_config.json"))
+        put("program", path.stem, slim(program, config))
+
+
 # --- pictures ---
 
 def png(w, h, depth, color, rows, interlace=0, chunks=()):
@@ -390,4 +421,5 @@ seed_cifar()
 seed_layouts()
 seed_names()
 seed_tables()
+seed_programs()
 seed_pictures()

@@ -1,0 +1,450 @@
+"""Writes a program of torch.export that attacks, with the standard library.
+
+change.py NAME FILE     one, made of a golden program
+change.py --list        the names
+"""
+import json
+import pathlib
+import sys
+import zipfile
+
+GOLDEN = pathlib.Path(__file__).parents[3] / "golden" / "programs"
+ATTACKS = {}
+
+
+def attack(name, of="repvgg"):
+    """The function changes the program's JSON, that of its tensors, or returns text for the first."""
+
+    def keep(f):
+        ATTACKS[name] = of, f
+        return f
+
+    return keep
+
+
+class Program:
+    def __init__(self, model, weights):
+        self.model, self.weights = model, weights["config"]
+        self.graph = model["graph_module"]["graph"]
+        self.nodes = self.graph["nodes"]
+        self.specs = model["graph_module"]["signature"]["input_specs"]
+
+    def node(self, op):
+        return next(n for n in self.nodes if n["target"].split(".")[-2].rstrip("_") == op)
+
+    def argument(self, op, name):
+        return next(i for i in self.node(op)["inputs"] if i["name"] == name)["arg"]
+
+    def tensor(self, end):
+        return next(t for k, t in self.weights.items() if k.endswith(end))
+
+    def image(self):
+        return self.graph["tensor_values"][self.input()]
+
+    def input(self):
+        return next(s["user_input"]["arg"]["as_tensor"]["name"] for s in self.specs if "user_input" in s)
+
+    def add(self, target, out, *inputs, at=0):
+        """A node in front of the others, of (name, argument)."""
+        self.graph["tensor_values"][out] = {}
+        self.nodes.insert(at, {"name": out, "target": target, "metadata": {},
+                               "inputs": [{"name": n, "arg": a, "kind": 1} for n, a in inputs],
+                               "outputs": [{"as_tensor": {"name": out}}]})
+
+
+def tensor(name):
+    return {"as_tensor": {"name": name}}
+
+
+def rename(p, old, new):
+    """What the nodes read, but for the first ones."""
+    for n in p.nodes:
+        for i in n["inputs"]:
+            if i["arg"] == tensor(old) and n["name"] != new:
+                i["arg"] = tensor(new)
+
+
+@attack("json-deep")
+def _(p):
+    return "[" * 200000
+
+
+@attack("json-cut")
+def _(p):
+    return json.dumps(p.model)[:5000]
+
+
+@attack("json-nan")
+def _(p):
+    return json.dumps(p.model).replace('"as_int": 1}', '"as_int": NaN}', 1)
+
+
+@attack("json-twice")
+def _(p):
+    return json.dumps(p.model).replace('"nodes":', '"nodes": [], "nodes":', 1)
+
+
+@attack("json-list")
+def _(p):
+    return "[]"
+
+
+@attack("schema-old")
+def _(p):
+    p.model["schema_version"]["major"] = 7
+
+
+@attack("schema-new")
+def _(p):
+    p.model["schema_version"]["major"] = 9
+
+
+@attack("nodes-object")
+def _(p):
+    p.graph["nodes"] = {}
+
+
+@attack("nodes-many")
+def _(p):
+    p.graph["nodes"] = p.nodes * 1000
+
+
+@attack("nodes-none")
+def _(p):
+    p.graph["nodes"] = []
+
+
+@attack("node-text")
+def _(p):
+    p.nodes[1] = "conv2d"
+
+
+@attack("inputs-number")
+def _(p):
+    p.node("conv2d")["inputs"] = 7
+
+
+@attack("name-number")
+def _(p):
+    p.argument("conv2d", "input")["as_tensor"]["name"] = 7
+
+
+@attack("name-unknown")
+def _(p):
+    p.argument("conv2d", "input")["as_tensor"]["name"] = "nowhere"
+
+
+@attack("name-own")
+def _(p):
+    p.argument("relu", "self")["as_tensor"]["name"] = p.node("relu")["outputs"][0]["as_tensor"]["name"]
+
+
+@attack("name-later")
+def _(p):
+    p.argument("conv2d", "input")["as_tensor"]["name"] = p.node("linear")["outputs"][0]["as_tensor"]["name"]
+
+
+@attack("name-weight")
+def _(p):
+    p.node("relu")["outputs"][0]["as_tensor"]["name"] = p.argument("linear", "weight")["as_tensor"]["name"]
+
+
+@attack("name-both")
+def _(p):
+    p.graph["sym_int_values"][p.input()] = {}
+
+
+@attack("weight-size")
+def _(p):
+    p.tensor("linear.weight")["tensor_meta"]["sizes"][1]["as_int"] = 1 << 40
+
+
+@attack("weight-negative")
+def _(p):
+    p.tensor("linear.weight")["tensor_meta"]["sizes"][1]["as_int"] = -8
+
+
+@attack("weight-stride")
+def _(p):
+    p.tensor("linear.weight")["tensor_meta"]["strides"][0]["as_int"] = 1 << 60
+
+
+@attack("weight-offset")
+def _(p):
+    p.tensor("linear.weight")["tensor_meta"]["storage_offset"]["as_int"] = 1
+
+
+@attack("weight-axes")
+def _(p):
+    meta = p.tensor("linear.weight")["tensor_meta"]
+    meta["sizes"], meta["strides"] = [{"as_int": 1}] * 9, [{"as_int": 0}] * 9
+
+
+@attack("weight-type")
+def _(p):
+    p.tensor("linear.weight")["tensor_meta"]["dtype"] = 4
+
+
+@attack("weight-strange")
+def _(p):
+    p.tensor("linear.weight")["tensor_meta"]["dtype"] = 99
+
+
+@attack("weight-double")
+def _(p):
+    p.tensor("linear.weight")["tensor_meta"]["dtype"] = 8
+
+
+@attack("weight-shape")
+def _(p):
+    meta = p.tensor("three.0.weight")["tensor_meta"]
+    meta["sizes"][2], meta["sizes"][3] = {"as_int": 9}, {"as_int": 1}
+
+
+@attack("weight-gone")
+def _(p):
+    del p.weights["linear.weight"]
+
+
+@attack("weight-pickled")
+def _(p):
+    p.tensor("linear.weight")["use_pickle"] = True
+
+
+@attack("path-above")
+def _(p):
+    p.tensor("linear.weight")["path_name"] = "../../../etc/passwd"
+
+
+@attack("path-whole")
+def _(p):
+    p.tensor("linear.weight")["path_name"] = "/etc/passwd"
+
+
+@attack("path-number")
+def _(p):
+    p.tensor("linear.weight")["path_name"] = 7
+
+
+@attack("image-none")
+def _(p):
+    p.specs[:] = [s for s in p.specs if "user_input" not in s]
+
+
+@attack("image-two")
+def _(p):
+    p.specs.append(p.specs[-1])
+
+
+@attack("image-channels")
+def _(p):
+    p.image()["sizes"][1]["as_int"] = 4
+
+
+@attack("image-huge")
+def _(p):
+    p.image()["sizes"][2]["as_int"] = p.image()["sizes"][3]["as_int"] = 1 << 31
+
+
+@attack("image-zero")
+def _(p):
+    p.image()["sizes"][2]["as_int"] = 0
+
+
+@attack("image-half")
+def _(p):
+    p.image()["dtype"] = 6
+
+
+@attack("operation-unknown")
+def _(p):
+    p.node("relu")["target"] = "torch.ops.aten.fft_rfft2.default"
+
+
+@attack("operation-long")
+def _(p):
+    p.node("relu")["target"] = "torch.ops.aten." + "a" * 4000
+
+
+@attack("operation-else")
+def _(p):
+    p.node("relu")["target"] = "torch.ops.mine.relu.default"
+
+
+@attack("operation-python")
+def _(p):
+    p.node("relu")["target"] = "os.system"
+
+
+@attack("norm-training")
+def _(p):
+    p.argument("batch_norm", "training")["as_bool"] = True
+
+
+@attack("groups-zero")
+def _(p):
+    p.node("conv2d")["inputs"].append({"name": "groups", "arg": {"as_int": 0}})
+
+
+@attack("stride-zero")
+def _(p):
+    p.argument("conv2d", "stride")["as_ints"] = [0, 0]
+
+
+@attack("stride-huge")
+def _(p):
+    p.argument("conv2d", "stride")["as_ints"] = [1 << 62, 1]
+
+
+@attack("padding-huge")
+def _(p):
+    p.argument("conv2d", "padding")["as_ints"] = [1 << 20, 1 << 20]
+
+
+@attack("grid-huge")
+def _(p):
+    p.argument("adaptive_avg_pool2d", "output_size")["as_ints"] = [1 << 30, 1 << 30]
+
+
+@attack("window-huge")
+def _(p):
+    p.tensor("three.0.weight")["tensor_meta"]["sizes"] = [{"as_int": n} for n in (1, 3, 1, 72)]
+    p.tensor("three.0.weight")["tensor_meta"]["strides"] = [{"as_int": n} for n in (216, 72, 72, 1)]
+
+
+@attack("view-huge")
+def _(p):
+    p.argument("view", "size")["as_ints"] = [1 << 40, 1 << 40, -1]
+
+
+@attack("view-axes")
+def _(p):
+    p.argument("view", "size")["as_ints"] = [1] * 4000
+
+
+@attack("view-images")
+def _(p):
+    p.argument("view", "size")["as_ints"] = [8, -1]
+
+
+@attack("in-place")
+def _(p):
+    """A view of what is changed in place is read later."""
+    x = p.argument("conv2d", "input")["as_tensor"]["name"]
+    p.add("torch.ops.aten.alias.default", "other", ("self", tensor(x)))
+    p.add("torch.ops.aten.relu_.default", "changed", ("self", tensor(x)), at=1)
+    rename(p, x, "other")
+    p.nodes[1]["inputs"][0]["arg"] = tensor(x)
+
+
+@attack("doubling")
+def _(p):
+    """Channels twice as many again and again."""
+    x = p.input()
+    for i in range(30):
+        p.add("torch.ops.aten.cat.default", f"x{i}", ("tensors", {"as_tensors": [{"name": x}] * 2}),
+              ("dim", {"as_int": 1}), at=i)
+        x = f"x{i}"
+
+
+@attack("joining")
+def _(p):
+    p.add("torch.ops.aten.cat.default", "many", ("tensors", {"as_tensors": [{"name": p.input()}] * 300000}),
+          ("dim", {"as_int": 1}))
+
+
+@attack("repeating")
+def _(p):
+    """Large activations that are moved, thousands of them."""
+    x = p.input()
+    for i in range(1500):
+        p.add("torch.ops.aten.permute.default", f"p{i}", ("self", tensor(x)), ("dims", {"as_ints": [0, 1, 3, 2]}),
+              at=3 * i)
+        p.add("torch.ops.aten.pad.default", f"q{i}", ("self", tensor(f"p{i}")),
+              ("pad", {"as_ints": [400, 400, 400, 400] if i == 0 else [1, -1]}), at=3 * i + 1)
+        p.add("torch.ops.aten.silu.default", f"r{i}", ("self", tensor(f"q{i}")), at=3 * i + 2)
+        x = f"r{i}"
+
+
+@attack("modules")
+def _(p):
+    for i, n in enumerate(p.nodes):
+        n["metadata"]["nn_module_stack"] = ";".join(f"k,m{i}.{j},t" for j in range(20000))
+
+
+@attack("results-two")
+def _(p):
+    p.graph["outputs"] *= 2
+
+
+@attack("result-early")
+def _(p):
+    p.graph["outputs"] = [p.node("relu")["outputs"][0]]
+
+
+@attack("result-image")
+def _(p):
+    p.graph["outputs"] = [tensor(p.input())]
+
+
+@attack("softmax-images", "preact")
+def _(p):
+    p.argument("softmax", "dim")["as_int"] = 0
+
+
+@attack("attention-mask", "vit")
+def _(p):
+    n = p.node("scaled_dot_product_attention")
+    n["inputs"].append({"name": "attn_mask", "arg": n["inputs"][0]["arg"]})
+
+
+@attack("attention-keys", "vit")
+def _(p):
+    n = p.node("scaled_dot_product_attention")
+    n["inputs"][1]["arg"] = tensor(p.input())
+
+
+@attack("axis-far", "vit")
+def _(p):
+    p.argument("select", "dim")["as_int"] = -(1 << 63)
+
+
+@attack("place-far", "vit")
+def _(p):
+    p.argument("select", "index")["as_int"] = 1 << 62
+
+
+@attack("order-twice", "vit")
+def _(p):
+    p.argument("permute", "dims")["as_ints"] = [0, 1, 1]
+
+
+@attack("joined-else", "vit")
+def _(p):
+    p.argument("cat", "dim")["as_int"] = 0
+
+
+@attack("split-zero", "vit")
+def _(p):
+    p.argument("unflatten", "sizes")["as_ints"] = [0, -1]
+
+
+def write(name, path):
+    of, change = ATTACKS[name]
+    with zipfile.ZipFile(GOLDEN / f"{of}.pt2") as old:
+        records = {r: old.read(r) for r in old.namelist()}
+    model = next(r for r in records if r.endswith("models/model.json"))
+    weights = next(r for r in records if r.endswith("model_weights_config.json"))
+    p = Program(json.loads(records[model]), config := json.loads(records[weights]))
+    text = change(p)
+    records[model] = (text or json.dumps(p.model)).encode()
+    records[weights] = json.dumps(config).encode()
+    with zipfile.ZipFile(path, "w") as new:
+        for r, body in records.items():
+            new.writestr(zipfile.ZipInfo(r), body)
+
+
+if sys.argv[1] == "--list":
+    print(*ATTACKS, sep="\n")
+else:
+    write(sys.argv[1], sys.argv[2])
