@@ -165,7 +165,7 @@ int design_concat(struct build *b, int first, int second, struct err *e)
     return out < 0 || build_check_size(b, out, e) != 0 ? -1 : out;
 }
 
-int design_pick(struct build *b, int in, int *pick, int channels, struct err *e)
+int design_pick(struct build *b, int in, const int *pick, int channels, struct err *e)
 {
     const struct origin none = {.w = NULL};
     const struct graph_op op = {

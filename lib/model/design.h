@@ -72,7 +72,7 @@ int design_function(struct build *b, enum graph_function f, float p, float q, in
 int design_concat(struct build *b, int first, int second, struct err *e) ERR_CHECKED;
 
 /* Channels of `in`, of which `pick` becomes the graph's. */
-int design_pick(struct build *b, int in, int *pick, int channels, struct err *e) ERR_CHECKED;
+int design_pick(struct build *b, int in, const int *pick, int channels, struct err *e) ERR_CHECKED;
 
 /* Calls a value, unless it is -1, "layer2.0", and `key` under the checkpoint's names, which may be
  * NULL. Returns the value. */

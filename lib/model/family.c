@@ -226,10 +226,14 @@ enum { FAMILIES = sizeof families / sizeof *families };
  * keys. */
 static const struct family *family_at(int i)
 {
-    static const struct family *const designs[] = {families_vgg,       families_densenet,
-                                                   families_mobilenet, families_shufflenet,
-                                                   families_repvgg,    families_googlenet};
-    for (size_t d = 0; d < sizeof designs / sizeof *designs; d++)
+    static const struct family *const designs[] = {families_vgg,
+                                                   families_densenet,
+                                                   families_mobilenet,
+                                                   families_shufflenet,
+                                                   families_repvgg,
+                                                   families_googlenet,
+                                                   NULL};
+    for (int d = 0; designs[d]; d++)
         for (const struct family *f = designs[d]; f->name; f++)
             if (i-- == 0)
                 return f;

@@ -15,25 +15,25 @@ static const int modules[STAGES] = {2, 5, 2};
 
 /* A convolution of a branch, with its norm and ReLU. */
 struct step {
-    int branch;
     const char *conv, *norm;
+    int branch;
     bool wide_eps; /* its norm was declared with the number of channels as its eps, too */
 };
 
 static const struct step torchvision_steps[] = {
-    {0, "branch1.conv", "branch1.bn", false},
-    {1, "branch2.0.conv", "branch2.0.bn", false},
-    {1, "branch2.1.conv", "branch2.1.bn", false},
-    {2, "branch3.0.conv", "branch3.0.bn", false},
-    {2, "branch3.1.conv", "branch3.1.bn", false},
-    {3, "branch4.1.conv", "branch4.1.bn", false},
-    {BRANCHES, NULL, NULL, false},
+    {"branch1.conv", "branch1.bn", 0, false},
+    {"branch2.0.conv", "branch2.0.bn", 1, false},
+    {"branch2.1.conv", "branch2.1.bn", 1, false},
+    {"branch3.0.conv", "branch3.0.bn", 2, false},
+    {"branch3.1.conv", "branch3.1.bn", 2, false},
+    {"branch4.1.conv", "branch4.1.bn", 3, false},
+    {NULL, NULL, BRANCHES, false},
 };
 
 static const struct step weiaicunzai_steps[] = {
-    {0, "b1.0", "b1.1", false}, {1, "b2.0", "b2.1", false},    {1, "b2.3", "b2.4", false},
-    {2, "b3.0", "b3.1", false}, {2, "b3.3", "b3.4", true},     {2, "b3.6", "b3.7", false},
-    {3, "b4.1", "b4.2", false}, {BRANCHES, NULL, NULL, false},
+    {"b1.0", "b1.1", 0, false}, {"b2.0", "b2.1", 1, false},    {"b2.3", "b2.4", 1, false},
+    {"b3.0", "b3.1", 2, false}, {"b3.3", "b3.4", 2, true},     {"b3.6", "b3.7", 2, false},
+    {"b4.1", "b4.2", 3, false}, {NULL, NULL, BRANCHES, false},
 };
 
 static bool is_large(const struct build *b)

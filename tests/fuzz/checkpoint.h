@@ -38,7 +38,7 @@ static inline void fuzz_network(struct ckpt *c, bool unfolded)
         return;
     char *found = model_describe(m), words[ASSUME_WORDS];
     assume_write(words, &m->assumed);
-    if (graph_macs(m->graph) < 0 || graph_closed(m->graph).value < 0 || !*found || !*words)
+    if (graph_macs(m->graph) < 0 || graph_classes(m->graph) < 1 || !*found || !*words)
         abort();
     free(found);
     model_close(m);
