@@ -165,15 +165,11 @@ int fit_measure(struct fit_figures *f, const struct model *m, const struct fit_i
         wants[i] = (struct engine_want){m->norm[i].value, ENGINE_SUMS};
         r.sums += 2 * (size_t)m->graph->value[m->norm[i].value].c;
     }
-    struct engine_opts o = {
+    const struct engine_opts o = {
         .device = "cpu", .threads = threads, .wants = wants, .want_count = m->norms};
     const struct engine_calls calls = {.ctx = &r, .read = read_images, .write = add_sums};
     r.sum = mem_zero(FIT_PARTS * r.sums, sizeof *r.sum);
     int result = engine_open(&g, m->graph, &o, e);
-    if (result != 0 && !e->no_device) {
-        o.device = "ref"; /* computes what the kernels do not */
-        result = engine_open(&g, m->graph, &o, e);
-    }
     if (result == 0) {
         result = engine_run(g, &calls, e);
         engine_close(g);

@@ -19,7 +19,8 @@ import npy  # noqa: E402
 import weights  # noqa: E402
 
 PIXELS = ["--mean", ".5071,.4867,.4409", "--std", ".2673,.2564,.2762"]
-DEVICES = "ref", "auto"
+DEVICES = {"ref": ["--device", "ref"], "cpu": ["--device", "cpu"],
+           "exact": ["--device", "cpu", "--exact"]}
 
 
 def run(*words):
@@ -39,7 +40,7 @@ def family(file):
 
 
 def right(name, file, device, options):
-    done = predict(file, "images", "--device", device, "--logits", "logits.npy", *options)
+    done = predict(file, "images", *DEVICES[device], "--logits", "logits.npy", *options)
     if done.returncode:
         print(f"{name}: {device}: {done.stderr.strip()}", file=sys.stderr)
         return False
