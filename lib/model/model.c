@@ -185,7 +185,7 @@ int model_sized(struct ckpt *c, struct err *e)
 {
     const char *program;
     size_t n;
-    return ckpt_program(c, &program, &n, e) != 0 ? -1 : program != NULL;
+    return ckpt_program(c, &program, &n, e) != 0 ? -1 : program || ckpt_onnx(c);
 }
 
 int model_open(struct model **m, struct ckpt *c, const struct model_opts *o, struct err *e)

@@ -71,9 +71,10 @@ int session_network(struct data **data, struct model **m, struct ckpt *c,
     *data = NULL;
     *m = NULL;
     images.size = o->size;
-    if (sized < 0 || (sized && session_model(m, c, o, 0, 0, e) != 0))
+    if (sized < 0)
         return -1;
-    if (*m) {
+    /* One that leaves the size open takes that of the images. */
+    if (sized && session_model(m, c, o, 0, 0, e) == 0) {
         images.size.h = (*m)->graph->value[0].h;
         images.size.w = (*m)->graph->value[0].w;
     }

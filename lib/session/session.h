@@ -95,7 +95,7 @@ int session_open(struct session *s, const struct session_opts *o, const struct d
                  struct err *e) ERR_CHECKED;
 
 /* The images and the network of a checkpoint alone, with pixels that are not normalised: of the
- * size that options say, or else that its program says, or else the images'. `d` as for
+ * size that options say, or else that its program says, or else that the images have. `d` as for
  * session_open(). Caller closes both, after an error, too. */
 int session_network(struct data **data, struct model **m, struct ckpt *c,
                     const struct session_opts *o, const struct data_opts *d, struct err *e)
