@@ -39,12 +39,18 @@ compare_rows() { # a or b
 
 # The maps of the shown images over the images, one picture for each and each run.
 compare_draw() {
-    local run folder
+    local run folder sized
     # The order of report: by falling confidence in B, then by id.
     {
         head -n 1 "$part/diff_images.tsv"
         tail -n +2 "$part/diff_images.tsv" | LC_ALL=C sort -t $'\t' -k 6,6gr -k 1,1n
     } >"$part/ranked.tsv"
+    # Without options, as large as in the runs.
+    sized=(${RESIZE:+--resize "$RESIZE"} ${CROP:+--crop "$CROP"})
+    if [ ${#sized[@]} -eq 0 ] && [ -e "$a/data/run.tsv" ]; then
+        IFS=' ' read -r -a sized < <(LC_ALL=C sed -n \
+            's/^image_options\t\(\(--resize [0-9x]*\)\{0,1\}\( \{0,1\}--crop [0-9x]*\)\{0,1\}\)$/\1/p' "$a/data/run.tsv")
+    fi
     for run in a b; do
         folder=${!run}
         maps=(--cams "$folder/data/cams.npy" --planes 'true,pred,margin')
@@ -55,7 +61,7 @@ compare_draw() {
         "$HEATPIPE_BIN/cam-compute" "${maps[@]}" --target pred --size layer --table "$part/rows.tsv" \
             >"$part/maps.npy" || exit $?
         "$HEATPIPE_BIN/cam-overlay" --table "$part/rows.tsv" --maps "$part/maps.npy" --target pred \
-            --data "$DATA" ${RESIZE:+--resize "$RESIZE"} --cmap "$CMAP" --show side-by-side \
+            --data "$DATA" "${sized[@]}" --cmap "$CMAP" --show side-by-side \
             --each "$part/compared" --name "{id}_$run.png" || exit $?
     done
 }

@@ -74,7 +74,7 @@ corruptions_size() { # file, bytes
 # severity.
 corruptions_check() {
     local file type shape start h w size=''
-    if [[ " ${reading[*]}" != *' --resize'* ]]; then
+    if [[ " ${reading[*]}" != *' --resize'* && " ${reading[*]}" != *' --crop'* ]]; then
         "$HEATPIPE_BIN/corrupt" --kind shift --severity 1 "${reading[@]}" --limit 1 -- "$DATA" \
             >"$part/one.npy" || exit $?
         corruptions_head "$part/one.npy"
@@ -255,7 +255,7 @@ corruptions_run() {
     network=(--model "$MODEL" --device "$DEVICE" --precision "$PRECISION" ${EXACT:+--exact} ${ASSUME:+--assume "$ASSUME"}
         ${MEAN:+--mean "$MEAN"} ${STD:+--std "$STD"} ${TEMPERATURE:+--temperature "$TEMPERATURE"} "${words[@]}")
     eval "words=($DATA_FLAGS)"
-    reading=(${RESIZE:+--resize "$RESIZE"} "${words[@]}")
+    reading=(${RESIZE:+--resize "$RESIZE"} ${CROP:+--crop "$CROP"} "${words[@]}")
     limit=(${LIMIT:+--limit "$LIMIT"})
     labels=(${NAMES:+--names "$NAMES"} ${LABELS:+--labels "$LABELS"})
     list=$(HEATPIPE_STAGE=1 "$HEATPIPE_BIN/cifar-predict" --list-inputs --model "$MODEL" "${reading[@]}" --data "$DATA" \

@@ -65,7 +65,8 @@ stage = exec bash "$$HEATPIPE_SHARE/stage.sh" $@ $(^:%=--from %)
 to    = $(stage) --stdout --
 part  = $$D/unfinished/$(@F)
 
-images  := --data "$$DATA" $(call option,--resize,RESIZE) $(DATA_FLAGS)
+sized   := $(call option,--resize,RESIZE) $(call option,--crop,CROP)
+images  := --data "$$DATA" $(sized) $(DATA_FLAGS)
 labels   = $(call option,--names,NAMES) $(call option,--labels,LABELS) \
   $(if $(value SKIP_DAMAGED),--skip-damaged "$(part)/damaged.tsv") $(PREDICT_FLAGS)
 network := --model "$$MODEL" $(call option,--assume,ASSUME) $(call option,--mean,MEAN) \
@@ -258,7 +259,7 @@ $(calibrations): data/predictions.tsv data/classes.tsv
 
 # What the pixels are like, and whether that, or what is known of the images, goes with errors.
 data/image_stats.tsv: data/inputs/images
-	@$(to) "$$HEATPIPE_BIN/image-stats" $(call option,--resize,RESIZE) $(if $(value SKIP_DAMAGED),--skip-damaged) -- "$$DATA"
+	@$(to) "$$HEATPIPE_BIN/image-stats" $(sized) $(if $(value SKIP_DAMAGED),--skip-damaged) -- "$$DATA"
 data/image_stats_errors.tsv: data/predictions.tsv data/image_stats.tsv
 	@$(to) "$$HEATPIPE_BIN/covariates" --join "$$D/image_stats.tsv" $(call option,--join,METADATA) < "$$D/predictions.tsv"
 
@@ -267,7 +268,7 @@ data/inputs/train:
 	@exec bash "$$HEATPIPE_SHARE/inputs.sh" train "$$HEATPIPE_BIN/cifar-predict" --list-inputs --data "$$TRAIN"
 data/duplicates.tsv: data/inputs/images $(if $(value TRAIN),data/inputs/train) $(if $(unlabelled),,data/predictions.tsv)
 	@$(stage) --stdout $(if $(unlabelled),,--also data/duplicates_summary.tsv) -- \
-	  "$$HEATPIPE_BIN/duplicates" $(call option,--against,TRAIN) $(call option,--resize,RESIZE) $(call option,--names,NAMES) \
+	  "$$HEATPIPE_BIN/duplicates" $(call option,--against,TRAIN) $(sized) $(call option,--names,NAMES) \
 	  $(if $(filter-out coarse,$(value LABELS)),--labels "$$LABELS") $(if $(value SKIP_DAMAGED),--skip-damaged) \
 	  $(if $(unlabelled),,--predictions "$$D/predictions.tsv" --summary "$(part)/duplicates_summary.tsv") -- "$$DATA"
 data/duplicates_summary.tsv: data/duplicates.tsv ;

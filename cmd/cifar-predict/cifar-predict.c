@@ -420,7 +420,7 @@ static void put_about(struct run *r, const struct job *j)
 {
     const struct fit_verdict *fit = inspection_verdict(j->inspection);
     const struct session *n = &j->session;
-    char *found = model_describe(n->model), assumed[ASSUME_WORDS];
+    char *found = model_describe(n->model), assumed[ASSUME_WORDS], sized[GEOMETRY_WORDS];
     assume_write(assumed, &n->model->assumed);
     run_put(r, "checkpoint", "%s", opts.model);
     run_put(r, "checkpoint_bytes", "%zu", ckpt_bytes(n->ckpt));
@@ -428,6 +428,8 @@ static void put_about(struct run *r, const struct job *j)
     run_put(r, "architecture", "%s", found);
     run_put(r, "assumptions", "%s", assumed);
     run_put(r, "data", "%s", data_name(j->data));
+    if (geometry_any(data_geometry(j->data)))
+        run_put(r, "image_options", "%s", geometry_words(data_geometry(j->data), sized));
     run_put(r, "images", "%lld", (long long)results_images(j->results));
     run_put(r, "classes", "%d", graph_classes(j->graph));
     normal_put(r, &n->pixels);

@@ -111,6 +111,7 @@ static int put_network(const struct info *i, struct ckpt *c, struct out *o, bool
         return -1;
     }
     char *pixels = describe_pixels(m, c), *found = model_describe(m);
+    const struct graph_value *image = &m->graph->value[0];
     assume_write(assumed, &m->assumed);
     int r = out_printf(o, e,
                        "family                %s, known by %s\n"
@@ -120,11 +121,14 @@ static int put_network(const struct info *i, struct ckpt *c, struct out *o, bool
                        "parameters            %lld\n"
                        "multiply-accumulates  %lld for an image of %d by %d\n",
                        m->family, m->known_by, found, assumed, pixels, (long long)m->parameters,
-                       (long long)graph_macs(m->graph), m->graph->value[0].h, m->graph->value[0].w);
+                       (long long)graph_macs(m->graph), image->h, image->w);
     if (r == 0 && m->structure)
         r = out_printf(
             o, e, "structure             %s: not proved here, --probe compares it with images\n",
             m->structure);
+    if (r == 0 && model_sized(c, &why) == 1 && i->h == 0)
+        r = out_printf(o, e, "images                %dx%d, %d channel%s, as the program says\n",
+                       image->h, image->w, image->c, image->c == 1 ? "" : "s");
     free(pixels);
     free(found);
     model_close(m);

@@ -510,6 +510,11 @@ int data_w(const struct data *d)
     return d->w;
 }
 
+const struct geometry *data_geometry(const struct data *d)
+{
+    return &d->size;
+}
+
 void data_advise(struct data *d, int side)
 {
     d->source->side = side;
