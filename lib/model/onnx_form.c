@@ -109,6 +109,17 @@ static int last_axis(const struct onnx_reader *r, const struct onnx_name *x, boo
     return 0;
 }
 
+/* Whether the node's result is soon taken off another value: a mean that is not may be any. */
+static bool centres(const struct onnx_reader *r)
+{
+    enum { SOON = 8 };
+    const struct onnx_node *end = r->m->node + r->m->nodes;
+    for (const struct onnx_node *n = r->node + 1; n < end && n <= r->node + SOON; n++)
+        if (strcmp(n->op, "Sub") == 0 && n->ins == 2 && strcmp(n->in[1], r->node->out[0]) == 0)
+            return true;
+    return false;
+}
+
 static int mean_form(struct onnx_reader *r, const struct onnx_name *x, struct err *e)
 {
     bool last;
@@ -121,8 +132,7 @@ static int mean_form(struct onnx_reader *r, const struct onnx_name *x, struct er
         return 0;
     if (x->form == FORM_SQUARED)
         return become(r, FORM_VARIANCE, x->of, 1, 0);
-    /* The mean over the width alone of an image, or over the numbers of one, is no norm's. */
-    return become(r, FORM_MEAN, x, 1, 0);
+    return centres(r) ? become(r, FORM_MEAN, x, 1, 0) : 0;
 }
 
 static int norm(struct onnx_reader *r, const struct onnx_name *deviation, struct err *e)

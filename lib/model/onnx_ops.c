@@ -250,10 +250,12 @@ static int gemm(struct onnx_reader *r, struct err *e)
     if (onnx_int(r, "transB", 0) == 0 && trace_permute(r->t, &w->s, turned, PLANE, &m, e) != 0)
         return -1;
     const struct trace_symbol *bias = maybe(r, 2);
-    const bool plain = alpha == 1 && beta == 1 && (!bias || bias->view.dims == 1);
+    const bool plain = alpha == 1 && (!bias || bias->view.dims == 1);
+    if (bias && beta != 1)
+        return trace_refuse(r->t, e, "expected a beta of 1, found %g", beta);
     if (trace_linear(r->t, &x->s, &m, plain ? bias : NULL, &y, e) != 0 ||
         (alpha != 1 && trace_scale(r->t, &y, alpha, 0, &y, e) != 0) ||
-        (!plain && bias && trace_add(r->t, &y, bias, beta, &y, e) != 0))
+        (!plain && bias && trace_add(r->t, &y, bias, 1, &y, e) != 0))
         return -1;
     return bind(r, 0, &y);
 }

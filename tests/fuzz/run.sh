@@ -18,7 +18,8 @@ corpus=tests/fuzz/corpus/$target
 
 # Lengths at which everything can be reached; the rest of a picture's record is pixels.
 declare -A length=([pickle]=8192 [zip]=8192 [torch_zip]=8192 [torch_pickle]=8192 [legacy]=8192
-    [cifar_binary]=12500 [cifar_pickle]=9000 [png]=4096 [jpeg]=4096 [webp]=4096 [bmp]=4096 [program]=32768)
+    [cifar_binary]=12500 [cifar_pickle]=9000 [png]=4096 [jpeg]=4096 [webp]=4096 [bmp]=4096 [program]=32768
+    [onnx]=16384)
 declare -A dict=([torch_pickle]=pickle [legacy]=pickle [cifar_pickle]=pickle [torch_zip]=zip
     [names]=tsv [labels]=tsv [images]=npy)
 

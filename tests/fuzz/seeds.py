@@ -28,6 +28,20 @@ def put(target, name, data):
     (folder / name).write_bytes(data)
 
 
+# --- ONNX ---
+
+sys.path.insert(0, "tests/cases/onnx")
+import proto  # noqa: E402
+
+for path in sorted((GOLDEN / "onnx").glob("*.onnx")):
+    put("onnx", path.name, path.read_bytes())
+put("onnx", "small", proto.network([proto.node("Relu", ["x"], ["z"])], x="z"))
+put("onnx", "forms", proto.network(
+    [proto.node("Add", ["x", "i"], ["z"])],
+    [proto.tensor("i", [3, 1, 1], proto.FLOAT16, more=proto.block(5, b"\1\2\3"))], x="z"))
+for i in range(32):
+    put("onnx_graph", str(i), random.Random(i).randbytes(600))
+
 # --- pickles ---
 
 torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")

@@ -1,0 +1,145 @@
+"""The same network, written in every form that a tensor, an attribute or an operation may have: all
+give the same logits. Then what sizes a file says."""
+
+import os
+import struct
+import subprocess
+import sys
+
+ROOT = os.environ["ROOT"]
+sys.path[:0] = [ROOT + "/tests/cases/onnx", ROOT + "/tests/golden/cam"]
+import npy  # noqa: E402
+from proto import *  # noqa: E402,F403
+
+IMAGES = ROOT + "/tests/golden/onnx/images.npy"
+VALUES = [k / 8 - 0.5 for k in range(12)]
+BIAS = tensor("b", [4], raw=floats(0, 1, 2, 3))
+
+
+def predict(data, name, *options, images=IMAGES):
+    with open("m.onnx", "wb") as f:
+        f.write(data)
+    done = subprocess.run(["cifar-predict", "--model", "m.onnx", "--data", images, "--mean", ".5,.5,.5", "--std",
+                           ".25,.25,.25", "--device", "ref", "--logits", name, *options],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+    return done.stderr if done.returncode else ""
+
+
+def same(what, data, want="want.npy"):
+    said = predict(data, "got.npy")
+    try:
+        if not said:
+            npy.relative("got.npy", want, 1e-6)
+    except SystemExit as e:
+        said = str(e.code)
+    print(f"{what}: {said or 'the same'}")
+
+
+def half(v):
+    return struct.unpack("<H", struct.pack("<e", v))[0]
+
+
+def brain(v):
+    return struct.unpack("<I", struct.pack("<f", v))[0] >> 16
+
+
+def packed(field, kind, *values):
+    return block(field, b"".join(map(varint, values)) if kind == "v" else struct.pack(f"<{len(values)}{kind}", *values))
+
+
+def weights(kind, raw=None, more=b""):
+    return network(weights=tensor("w", [4, 3], kind, raw, more))
+
+
+predict(network(), "want.npy")
+same("float_data, packed", weights(FLOAT, more=block(4, floats(*VALUES))))
+same("float_data, each alone", weights(FLOAT, more=b"".join(fixed(4, v) for v in VALUES)))
+same("float_data, in two", weights(FLOAT, more=block(4, floats(*VALUES[:5])) + block(4, floats(*VALUES[5:]))))
+same("double", weights(DOUBLE, struct.pack("<12d", *VALUES)))
+same("double_data", weights(DOUBLE, more=packed(10, "d", *VALUES)))
+same("float16", weights(FLOAT16, struct.pack("<12e", *VALUES)))
+same("float16 in int32_data", weights(FLOAT16, more=packed(5, "v", *map(half, VALUES))))
+same("bfloat16", weights(BFLOAT16, struct.pack("<12H", *map(brain, VALUES))))
+same("bfloat16 in int32_data", weights(BFLOAT16, more=packed(5, "v", *map(brain, VALUES))))
+same("dims, packed", network(weights=block(1, varint(4) + varint(3)) + number(2, 1) + block(8, "w") + block(9, WEIGHTS)))
+with open("w.bin", "wb") as f:
+    f.write(b"\0" * 4096 + WEIGHTS)
+pairs = [("location", "w.bin"), ("offset", "4096")]
+same("beside", network(weights=external("w", [4, 3], pairs)))
+same("beside, with a length", network(weights=external("w", [4, 3], [*pairs, ("length", "48"), ("checksum", "?")])))
+same("fields that are not known", network() + block(300, "text") + number(301, 7) + fixed(302, 1.0) +
+     varint(303 << 3 | 1) + b"\0" * 8 + varint(304 << 3 | 3) + number(5, 1) + varint(304 << 3 | 4))
+
+# --- operations ---
+
+G, F = node("GlobalAveragePool", ["x"], ["a"]), node("Flatten", ["a"], ["f"])
+ROWS = tensor("w", [4, 3], raw=WEIGHTS)
+COLUMNS = tensor("w", [3, 4], raw=floats(*(VALUES[3 * c + r] for r in range(3) for c in range(4))))
+
+
+def of(nodes, *tensors, **more):
+    return model(graph(nodes, list(tensors), **{k: v for k, v in more.items() if k in ("ins", "outs")}),
+                 opset=more.get("opset", 17))
+
+
+GEMM = node("Gemm", ["f", "w", "b"], ["y"], transB=1)
+same("Gemm, not transposed", of([G, F, node("Gemm", ["f", "w", "b"], ["y"])], COLUMNS, BIAS))
+same("MatMul and Add", of([G, F, node("MatMul", ["f", "w"], ["m"]), node("Add", ["b", "m"], ["y"])], COLUMNS, BIAS))
+same("Gemm with a factor", of([G, F, node("Gemm", ["f", "w", "b"], ["y"], transB=1, alpha=2.0)],
+                              tensor("w", [4, 3], raw=floats(*(v / 2 for v in VALUES))), BIAS))
+same("Transpose of the weights", of([G, F, node("Transpose", ["w"], ["t"], perm=[1, 0]),
+                                     node("Gemm", ["f", "t", "b"], ["y"])], ROWS, BIAS))
+same("the mean by axes", of([node("ReduceMean", ["x"], ["f"], axes=[2, 3], keepdims=0), GEMM], ROWS, BIAS))
+same("the mean by an input", of([node("ReduceMean", ["x", "s"], ["f"], keepdims=0), GEMM], ROWS, BIAS,
+                                shape(-2, -1, name="s"), opset=18))
+same("two means", of([node("ReduceMean", ["x"], ["a"], axes=[3]), node("ReduceMean", ["a"], ["c"], axes=[2]),
+                      node("Flatten", ["c"], ["f"]), GEMM], ROWS, BIAS))
+same("Reshape by a shape", of([G, node("Shape", ["a"], ["s"]), node("Slice", ["s", "from", "to"], ["n"]),
+                               node("Concat", ["n", "rest"], ["k"], axis=0), node("Reshape", ["a", "k"], ["f"]),
+                               GEMM], ROWS, BIAS, shape(0, name="from"), shape(1, name="to"), shape(-1, name="rest")))
+same("Squeeze", of([G, node("Squeeze", ["a"], ["f"], axes=[2, -1]), GEMM], ROWS, BIAS, opset=11))
+same("Unsqueeze and back", of([G, F, node("Unsqueeze", ["f"], ["u"], axes=[1, -1]),
+                               node("Squeeze", ["u", "s"], ["v"]),
+                               node("Gemm", ["v", "w", "b"], ["y"], transB=1)], ROWS, BIAS, shape(1, -1, name="s")))
+same("Softmax at the end", of([G, F, node("Gemm", ["f", "w", "b"], ["l"], transB=1), node("Softmax", ["l"], ["y"])],
+                              ROWS, BIAS))
+same("Split and Concat", of([node("Split", ["x", "s"], ["p", "q"], axis=1),
+                             node("Concat", ["p", "q"], ["z"], axis=1), node("GlobalAveragePool", ["z"], ["a"]), F,
+                             GEMM], ROWS, BIAS, shape(1, 2, name="s")))
+same("Gather of all", of([node("Gather", ["x", "s"], ["z"], axis=1), node("GlobalAveragePool", ["z"], ["a"]), F, GEMM],
+                         ROWS, BIAS, shape(0, 1, -1, name="s")))
+same("Sub, Neg, Div, Mul", of([node("Sub", ["two", "x"], ["p"]), node("Neg", ["p"], ["q"]),
+                               node("Div", ["q", "half"], ["r"]), node("Mul", ["half", "r"], ["s"]),
+                               node("Sum", ["s", "two"], ["z"]), node("GlobalAveragePool", ["z"], ["a"]), F, GEMM],
+                              ROWS, BIAS, tensor("two", [1], raw=floats(2)), tensor("half", [], raw=floats(.5))))
+same("what no image needs", of([node("LSTM", ["x"], ["other"]), G, F, GEMM], ROWS, BIAS))
+same("the newest version", number(1, 13) + network()[2:])
+same("a fixed number of images", network(ins=(("x", (7, 3, 32, 32)),), outs=(("y", (7, 4)),)))
+same("tensors among the inputs", network(ins=(("x", (None, 3, 32, 32)), ("w", (4, 3)), ("b", (4,)))))
+ONES = tensor("k", [3, 1, 2, 2], raw=floats(*[1] * 12))
+PADS = {"auto_pad": "SAME_UPPER"}, {"pads": [0, 0, 1, 1]}
+
+
+def windows(op, **attributes):
+    return of([node(op, ["x"] + ["k"] * (op == "Conv"), ["z"], **attributes), node("GlobalAveragePool", ["z"], ["a"]),
+               F, GEMM], ROWS, BIAS, ONES)
+
+
+predict(windows("Conv", group=3, pads=[0, 0, 1, 1]), "conv.npy")
+same("Conv, SAME_UPPER", windows("Conv", group=3, auto_pad="SAME_UPPER"), "conv.npy")
+predict(windows("Conv", group=3, pads=[1, 1, 0, 0]), "conv.npy")
+same("Conv, SAME_LOWER", windows("Conv", group=3, auto_pad="SAME_LOWER"), "conv.npy")
+predict(windows("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[0, 0, 1, 1]), "pool.npy")
+same("MaxPool, SAME_UPPER", windows("MaxPool", kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_UPPER"), "pool.npy")
+same("MaxPool, ceil_mode", windows("MaxPool", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1), "pool.npy")
+
+# --- sizes ---
+
+
+def sizes(what, *image):
+    print(f"{what}: {predict(network(ins=(('x', image),)), 'got.npy') or 'read'}".rstrip())
+
+
+sizes("open sizes", None, 3, None, None)
+sizes("16 by 16", None, 3, 16, 16)
+sizes("a height that is open", None, 3, None, 32)
