@@ -22,14 +22,16 @@ $(cuda_plans): $(cuda_plans).o $(BUILD)/cuda/lib/engine/cuda/dnn.o $(engine) $(l
 $(cuda_kernels).o: tests/engine/cuda_kernels.c $(BUILD)/standin/flags
 	@mkdir -p $(@D)
 	@echo '  CC   $<'; $(CC) $(base_flags) $(warn_flags) $(san_flags) $(CPPFLAGS) $(CFLAGS) $(standin_inc) -MMD -MP -c $< -o $@
-$(cuda_kernels): $(cuda_kernels).o $(BUILD)/standin/lib/engine/cuda/kernels.o $(BUILD)/standin/tests/cuda/runtime.o $(libs)
+$(cuda_kernels): $(cuda_kernels).o $(BUILD)/standin/lib/engine/cuda/kernels.o $(BUILD)/standin/lib/engine/cuda/ops.o \
+                 $(BUILD)/standin/tests/cuda/runtime.o $(libs)
 	@echo '  LINK $@'; $(CXX) $^ $(all_libs) -o $@
 
 # The same on a GPU.
 $(BUILD)/cuda/tests/engine/cuda_kernels.o: tests/engine/cuda_kernels.c $(BUILD)/cuda/flags
 	@mkdir -p $(@D)
 	@echo '  CC   $< (CUDA)'; $(CC) $(base_flags) $(warn_flags) $(CPPFLAGS) $(CFLAGS) $(cuda_inc) -MMD -MP -c $< -o $@
-$(BUILD)/tests/cuda/kernels: $(BUILD)/cuda/tests/engine/cuda_kernels.o $(BUILD)/cuda/lib/engine/cuda/kernels.o $(libs)
+$(BUILD)/tests/cuda/kernels: $(BUILD)/cuda/tests/engine/cuda_kernels.o $(BUILD)/cuda/lib/engine/cuda/kernels.o \
+                             $(BUILD)/cuda/lib/engine/cuda/ops.o $(libs)
 	@mkdir -p $(@D)
 	@echo '  LINK $@'; $(CC) $^ $(all_libs) $(addprefix -L,$(cuda_lib)) -lcudart_static -lstdc++ -lrt -ldl -o $@
 

@@ -143,7 +143,7 @@ void graph_merge(struct graph *g);
 /* Windows of `k` cells, `stride` apart, that may reach `pad` cells beyond either end. */
 static inline struct graph_axis graph_windows(int k, int stride, int pad)
 {
-    return (struct graph_axis){.k = k, .stride = stride, .before = pad, .after = pad};
+    return (struct graph_axis){.k = k, .stride = stride, .before = pad, .after = pad, .gap = 0};
 }
 
 /* --- questions --- */

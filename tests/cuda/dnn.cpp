@@ -213,24 +213,30 @@ const char *check_tensor(const Tensor &t)
             return "strides that overlap";
         reach = std::max(reach, t.size[i] > 1 ? t.stride[i] * t.size[i] : 0);
     }
-    if (t.stride[1] != 1)
-        return "a tensor that is not NHWC";
-    if (t.size[1] * (int64_t)t.element() % 16 != 0)
-        return "channels that are not padded to 16 bytes";
-    return nullptr;
+    return t.stride[1] != 1 ? "a tensor that is not NHWC" : nullptr;
 }
 
-/* x (n, ic, ih, iw), w (oc, ic, kh, kw), y (n, oc, oh, ow) under c. */
+/* Of images; of weights in groups the channels are a group's. */
+bool is_padded(const Tensor &t)
+{
+    return t.size[1] * (int64_t)t.element() % 16 == 0;
+}
+
+/* x (n, ic, ih, iw), w (oc, ic / groups, kh, kw), y (n, oc, oh, ow) under c. */
 const char *check_convolution(const Tensor &x, const Tensor &w, const Tensor &y,
                               const Convolution &c)
 {
-    if (x.size[0] != y.size[0] || x.size[1] != w.size[1] || y.size[1] != w.size[0])
+    if (x.size[0] != y.size[0] || y.size[1] != w.size[0] || x.size[1] % w.size[1] != 0 ||
+        y.size[1] % (x.size[1] / w.size[1]) != 0)
         return "images or channels that do not agree";
-    for (size_t i = 0; i < 2; i++)
-        if (c.dilation[i] != 1 ||
-            (x.size[2 + i] + c.pre[i] + c.post[i] - w.size[2 + i]) / c.stride[i] + 1 !=
-                y.size[2 + i])
+    if (!is_padded(x) || !is_padded(y) || (x.size[1] == w.size[1] && !is_padded(w)))
+        return "channels that are not padded to 16 bytes";
+    for (size_t i = 0; i < 2; i++) {
+        int64_t span = (w.size[2 + i] - 1) * c.dilation[i] + 1;
+        if (c.pre[i] < 0 || c.post[i] < 0 || c.dilation[i] < 1 ||
+            (x.size[2 + i] + c.pre[i] + c.post[i] - span) / c.stride[i] + 1 != y.size[2 + i])
             return "a result of another size";
+    }
     return nullptr;
 }
 
@@ -449,21 +455,24 @@ taps *best_taps()
                                                                              : taps_any;
 }
 
-/* y, from x by the weights w[tap][channel of x][channel of y]. `read_at` is the cell of x
+/* y, from x by the weights w[group][tap][channel of x][channel of y]. `read_at` is the cell of x
  * that a cell of y takes through tap (ky, kx), or -1. */
 template <class S>
-void convolve(const Values &x, const vector<float> &w, int64_t kh, int64_t kw, Values &y, S read_at)
+void convolve(const Values &x, const vector<float> &w, int64_t groups, int64_t kh, int64_t kw,
+              Values &y, S read_at)
 {
     static taps *const run = best_taps();
     const vector<float> zeros((size_t)x.c, 0.0f);
+    const int64_t reads = x.c / groups, makes = y.c / groups;
     auto images = [&](int64_t first, int64_t step) {
         for (int64_t n = first; n < y.n; n += step) {
             const float *in = x.v.data() + n * x.h * x.w * x.c;
             float *out = y.v.data() + n * y.h * y.w * y.c;
-            for (int64_t cell = 0; cell < y.h * y.w; cell += CELLS) {
+            for (int64_t job = 0; job < (y.h * y.w + CELLS - 1) / CELLS * groups; job++) {
+                int64_t cell = job / groups * CELLS, g = job % groups;
                 int cells = (int)std::min<int64_t>(CELLS, y.h * y.w - cell);
-                for (int64_t from = 0; from < y.c; from += WIDE) {
-                    int m = (int)std::min<int64_t>(WIDE, y.c - from);
+                for (int64_t from = 0; from < makes; from += WIDE) {
+                    int m = (int)std::min<int64_t>(WIDE, makes - from);
                     float sum[CELLS * WIDE] = {};
                     for (int64_t ky = 0; ky < kh; ky++)
                         for (int64_t kx = 0; kx < kw; kx++) {
@@ -471,21 +480,21 @@ void convolve(const Values &x, const vector<float> &w, int64_t kh, int64_t kw, V
                             bool any = false;
                             for (int i = 0; i < cells; i++) {
                                 int64_t at = read_at((cell + i) / y.w, (cell + i) % y.w, ky, kx);
-                                p[i] = at < 0 ? zeros.data() : in + at * x.c;
+                                p[i] = at < 0 ? zeros.data() : in + at * x.c + g * reads;
                                 any = any || at >= 0;
                             }
                             if (any)
-                                run(p, cells, w.data() + (ky * kw + kx) * x.c * y.c, x.c, y.c, from,
-                                    m, sum);
+                                run(p, cells, w.data() + ((g * kh + ky) * kw + kx) * reads * makes,
+                                    reads, makes, from, m, sum);
                         }
                     for (int i = 0; i < cells; i++)
                         for (int j = 0; j < m; j++)
-                            out[(cell + i) * y.c + from + j] = sum[i * WIDE + j];
+                            out[(cell + i) * y.c + g * makes + from + j] = sum[i * WIDE + j];
                 }
             }
         }
     };
-    int64_t work = y.n * y.h * y.w * y.c * x.c * kh * kw;
+    int64_t work = y.n * y.h * y.w * y.c * reads * kh * kw;
     unsigned threads = work > 20000000 ? std::max(1u, std::thread::hardware_concurrency()) : 1;
     vector<std::thread> all;
     for (unsigned t = 1; t < threads; t++)
@@ -501,7 +510,7 @@ struct Run {
     struct Operation {
         int type, mode;
         vector<Tensor> tensor;
-        vector<int64_t> pre, stride;
+        vector<int64_t> pre, stride, dilation;
     };
     vector<Operation> operation;
     std::map<int64_t, void *> memory;
@@ -518,21 +527,26 @@ void run_convolution(const Run &r, const Run::Operation &op, std::map<int64_t, V
         for (vector<float> *v : {&x.v, &w.v})
             for (float &f : *v)
                 f = tf32_round(f);
-    /* w is (oc, kh, kw, ic) here. */
+    /* w is (oc, kh, kw, ic / groups) here. */
     int64_t oc = tw.size[0], ic = tw.size[1], kh = tw.size[2], kw = tw.size[3];
+    int64_t groups = (back ? ty : op.tensor[0]).size[1] / ic, each = oc / groups;
     vector<float> turned(w.v.size());
     for (int64_t o = 0; o < oc; o++)
         for (int64_t t = 0; t < kh * kw; t++)
-            for (int64_t i = 0; i < ic; i++)
-                turned[(size_t)(back ? (t * oc + o) * ic + i : (t * ic + i) * oc + o)] =
+            for (int64_t i = 0; i < ic; i++) {
+                int64_t at = o / each * kh * kw + t, j = o % each;
+                turned[(size_t)(back ? (at * each + j) * ic + i : (at * ic + i) * each + j)] =
                     w.v[(size_t)((o * kh * kw + t) * ic + i)];
+            }
     Values y(ty);
     auto forward = [&](int64_t oy, int64_t ox, int64_t ky, int64_t kx) -> int64_t {
-        int64_t iy = oy * op.stride[0] + ky - op.pre[0], ix = ox * op.stride[1] + kx - op.pre[1];
+        int64_t iy = oy * op.stride[0] + ky * op.dilation[0] - op.pre[0];
+        int64_t ix = ox * op.stride[1] + kx * op.dilation[1] - op.pre[1];
         return iy < 0 || iy >= x.h || ix < 0 || ix >= x.w ? -1 : iy * x.w + ix;
     };
     auto backward = [&](int64_t iy, int64_t ix, int64_t ky, int64_t kx) -> int64_t {
-        int64_t oy = iy + op.pre[0] - ky, ox = ix + op.pre[1] - kx;
+        int64_t oy = iy + op.pre[0] - ky * op.dilation[0];
+        int64_t ox = ix + op.pre[1] - kx * op.dilation[1];
         if (oy < 0 || ox < 0 || oy % op.stride[0] || ox % op.stride[1])
             return -1;
         oy /= op.stride[0];
@@ -540,9 +554,9 @@ void run_convolution(const Run &r, const Run::Operation &op, std::map<int64_t, V
         return oy >= x.h || ox >= x.w ? -1 : oy * x.w + ox;
     };
     if (back)
-        convolve(x, turned, kh, kw, y, backward);
+        convolve(x, turned, groups, kh, kw, y, backward);
     else
-        convolve(x, turned, kh, kw, y, forward);
+        convolve(x, turned, groups, kh, kw, y, forward);
     known.emplace(ty.id, std::move(y));
 }
 
@@ -712,7 +726,7 @@ vector<int> heuristics(const Descriptor *d)
     int type = Tensor(tensors(op)[0]).type;
     bool old = standin_settings().capability < 80;
     vector<int> all;
-    for (int i = fallback ? CORES + 1 : 0; i < ENGINES; i++)
+    for (int i = fallback ? CORES + 1 : 0; i < ENGINES && !standin_settings().none; i++)
         if (i > CORES ? type != CUDNN_DATA_BFLOAT16 && (i != NO_CORES || fallback || !back)
                       : !old || type == CUDNN_DATA_HALF)
             all.push_back(i);
@@ -927,6 +941,7 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t h, cudnnBackendDescriptor_t p,
                                          : CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC));
             step.pre = c.pre;
             step.stride = c.stride;
+            step.dilation = c.dilation;
         }
         r->operation.push_back(step);
     }

@@ -10,7 +10,7 @@
 #include <string>
 
 struct Settings {
-    bool early = false, open = false;
+    bool early = false, open = false, none = false;
     int devices = 1, capability = 90, driver = 13000;
     size_t memory = (size_t)16 << 30;
     std::string fail, engines;

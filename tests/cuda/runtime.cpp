@@ -102,6 +102,8 @@ void parse(const char *text)
             s.settings.early = true;
         else if (name == "open")
             s.settings.open = true;
+        else if (name == "none")
+            s.settings.none = true;
         else if (name == "devices")
             s.settings.devices = atoi(value.c_str());
         else if (name == "capability")

@@ -12,6 +12,7 @@
  *   open             memory can always be touched: faster
  *   fail=CALL:N      the Nth call of that name fails, as such calls do
  *   fail=CALL:N+     and all that follow
+ *   none             cuDNN has no engine for anything
  *   engines=FILE     appends a line for each plan that is made
  * A use that CUDA leaves undefined ends the program with a message. */
 #ifndef STANDIN_H

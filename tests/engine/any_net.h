@@ -28,6 +28,7 @@ static inline struct graph_axis any_axis(int cells)
         struct graph_axis a = {.k = random_int(1, 4),
                                .stride = any_chance(4) ? random_int(2, 3) : 1,
                                .gap = any_chance(5) ? random_int(1, 2) : 0};
+        a.gap = a.gap < cells ? a.gap : cells - 1; /* or all cells of a window may lie outside */
         const int span = (a.k - 1) * (a.gap + 1) + 1;
         a.before = random_int(0, span / 2);
         a.after = any_chance(2) ? a.before : random_int(0, span / 2);

@@ -1,5 +1,6 @@
 /* The CUDA backend against ref, on the stand-in of a GPU (tests/cuda/standin.h) or on a
  * GPU. */
+#include "any_net.h"
 #include "compare.h"
 #include "forward.h"
 #include "settle.h"
@@ -141,6 +142,83 @@ static void check_random(void)
             check(nets[i], pixels, 3, v, false, 3);
         free(pixels);
         graph_free(nets[i]);
+    }
+}
+
+/* Everything that is wanted of every value, in one run: activations, gradients, and class maps
+ * where the network has them. */
+static void check_any_wants(const struct graph *n, int vectors, enum engine_precision precision,
+                            const char *settings)
+{
+    enum { IMAGES = 3 };
+    const int last = graph_closed(n).value;
+    int wants = 0;
+    struct engine_want *want = mem_alloc((size_t)n->values * 2 + 1, sizeof *want);
+    for (int v = 0; v < n->values; v++) {
+        engine_add_want(want, &wants, v, ENGINE_ACTIVATION);
+        if (vectors > 0)
+            engine_add_want(want, &wants, v, ENGINE_GRADIENT);
+    }
+    if (last >= 0)
+        engine_add_want(want, &wants, last, ENGINE_CLASS_MAPS);
+    const struct engine_opts o = {
+        .device = "ref", .wants = want, .want_count = wants, .vectors = vectors};
+    struct run ref = run_with(n, IMAGES, o);
+    struct err e = {0};
+    CHECK(run_go(&ref, &e) == 0);
+    struct run got = run_like(&ref, "cuda", precision, 0);
+    run_or_say(&got, settings);
+    double (*differ)(const float *, const float *, size_t) =
+        precision == ENGINE_F32 ? difference : difference_rms;
+    const double tolerance = precision == ENGINE_F32 ? 1e-4 : 0.03;
+    CHECK(differ(got.logits, ref.logits, IMAGES * (size_t)graph_classes(n)) <= tolerance);
+    for (int i = 0; i < wants; i++) {
+        const double d = differ(got.results[i].values, ref.results[i].values,
+                                IMAGES * engine_result_size(n, &ref.opts, i));
+        CHECK(d <= tolerance);
+        if (!(d <= tolerance))
+            fprintf(stderr, "  %s, %s of value %d of %d: %.2g\n", settings,
+                    want[i].what == ENGINE_GRADIENT ? "gradient" : "result", want[i].value,
+                    n->values, d);
+    }
+    run_close(&got);
+    run_close(&ref);
+    free(want);
+}
+
+/* A value alone, whose buffers others share that are all kept above: the same bits in any order. */
+static void check_one(const struct graph *n, int value, bool gradients, const char *settings)
+{
+    char early[64];
+    struct err e = {0};
+    const struct engine_opts o = {.device = "ref"};
+    struct run ref = run_new(n, random_int(1, 9), o, value, gradients ? 1 : 0, false);
+    CHECK(run_go(&ref, &e) == 0);
+    struct run late = run_like(&ref, "cuda", ENGINE_F32, 0),
+               soon = run_like(&ref, "cuda", ENGINE_F32, 1);
+    snprintf(early, sizeof early, "%s,early", settings);
+    run_or_say(&late, settings);
+    run_or_say(&soon, early);
+    compare(&ref, &late, 1e-4, difference, settings);
+    CHECK(same_run(&late, &soon));
+    run_close(&ref);
+    run_close(&late);
+    run_close(&soon);
+}
+
+/* Networks of every kind of operation, by cuDNN and where it has no engine. */
+static void check_any(int rounds)
+{
+    for (int round = 0; round < rounds; round++) {
+        random_state = (uint64_t)round + 1001;
+        const enum any_kinks kinks = round % 2 ? ANY_KINKS : ANY_SMOOTH;
+        const char *settings = round % 3 ? SMALLEST : SMALLEST ",none";
+        struct graph *n = net_any(random_int(3, 11), random_int(3, 11), random_int(3, 14), kinks);
+        check_any_wants(n, kinks == ANY_SMOOTH ? random_int(1, 2) : 0, ENGINE_F32, settings);
+        check_any_wants(n, 0, round % 4 < 2 ? ENGINE_F16 : ENGINE_BF16, SMALLEST);
+        const int value = random_int(0, n->values - 1);
+        check_one(n, value, kinks == ANY_SMOOTH, settings);
+        graph_free(n);
     }
 }
 
@@ -525,5 +603,6 @@ int main(int argc, char **argv)
     CHECK(standin_live() == 0);
     graph_free(n);
     check_random();
+    check_any(12);
     return CHECK_DONE();
 }

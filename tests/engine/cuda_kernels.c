@@ -1,8 +1,9 @@
 /* The kernels one by one, on the stand-in, against plain loops: sizes that are no
- * multiple of a block, padding, NaN and infinity. */
+ * multiple of a block, padding, NaN and infinity; and those of each kind of operation against its
+ * rule. */
 #include "../unit/check.h"
-#include "engine/cuda/kernels.h"
-#include "random_net.h"
+#include "any_net.h"
+#include "engine/cuda/cuda.h"
 
 static const enum kernel_type types[] = {KERNEL_F32, KERNEL_F16, KERNEL_BF16};
 
@@ -114,7 +115,7 @@ static void check_input(enum kernel_type t)
         void *x = upload(pixels, sizeof pixels),
              *y = device((size_t)N * CELLS * (size_t)pad * size_of(t));
         float *on = upload(table, sizeof table);
-        CHECK(kernel_input(t, x, on, N, CELLS, pad, y, NULL) == cudaSuccess);
+        CHECK(kernel_input(t, x, on, N, CELLS, pad, 3, y, NULL) == cudaSuccess);
         /* All stored channels: those beyond the third are 0. */
         float all[N * 8 * CELLS] = {0};
         for (int i = 0; i < N; i++)
@@ -212,66 +213,251 @@ static void check_product(enum kernel_type t)
     }
 }
 
-/* Largest in each window, and where the gradients go, as PyTorch's max_pool2d. */
-static void window(const float *x, struct kernel_window v, const float *dy, float *y, float *dx)
+/* --- operations --- */
+
+enum { IMAGES = 2 };
+
+/* The last operation of a graph, on the device and by its rule. */
+struct one {
+    struct cuda cuda;
+    const struct graph *g;
+    const struct graph_op *op;
+    struct graph_image image[IMAGES];
+    struct cuda_call call;
+};
+
+static float **room_for_all(const struct graph *g)
 {
-    for (int i = 0; i < v.h * v.w; i++)
-        dx[i] = 0;
-    for (int oy = 0; oy < v.oh; oy++)
-        for (int ox = 0; ox < v.ow; ox++) {
-            int at = -1;
-            for (int iy = oy * v.stride - v.pad; iy < oy * v.stride - v.pad + v.k; iy++)
-                for (int ix = ox * v.stride - v.pad; ix < ox * v.stride - v.pad + v.k; ix++)
-                    if (iy >= 0 && iy < v.h && ix >= 0 && ix < v.w &&
-                        (at < 0 || x[iy * v.w + ix] > x[at] ||
-                         (isnan(x[iy * v.w + ix]) && !isnan(x[at]))))
-                        at = iy * v.w + ix;
-            y[oy * v.ow + ox] = x[at];
-            dx[at] += dy[oy * v.ow + ox];
+    float **v = mem_alloc((size_t)g->values, sizeof *v);
+    for (int i = 0; i < g->values; i++)
+        v[i] = mem_zero(graph_size(g, i), sizeof **v);
+    return v;
+}
+
+static void free_all(const struct graph *g, float **v)
+{
+    for (int i = 0; i < g->values; i++)
+        free(v[i]);
+    free(v);
+}
+
+/* A value, or its gradient, of all images: (n, c, cells). */
+static float *joined(const struct one *o, int value, bool grad)
+{
+    const size_t n = graph_size(o->g, value);
+    float *all = mem_alloc(IMAGES * n, sizeof *all);
+    for (size_t i = 0; i < IMAGES; i++)
+        memcpy(all + i * n, (grad ? o->image[i].grad : o->image[i].value)[value], n * sizeof *all);
+    return all;
+}
+
+static void *on_device(const struct one *o, enum kernel_type t, int value, bool grad)
+{
+    float *all = joined(o, value, grad);
+    void *p = stored(t, all, IMAGES, o->g->value[value].c, (int)graph_cells(o->g, value),
+                     o->cuda.plan.pad[value]);
+    free(all);
+    return p;
+}
+
+/* Whether what is on the device, which is freed, is a value of the rule's, with zeros in the
+ * channels that pad. */
+static void expect(const struct one *o, enum kernel_type t, void *p, int value, bool grad,
+                   double tolerance, const char *what)
+{
+    const int pad = o->cuda.plan.pad[value], c = o->g->value[value].c;
+    const size_t cells = graph_cells(o->g, value), n = (size_t)c * cells;
+    float *want = joined(o, value, grad), *all = plain(t, p, IMAGES, pad, (int)cells, pad);
+    bool right = true;
+    for (size_t i = 0; i < IMAGES; i++) {
+        float *got = all + i * (size_t)pad * cells;
+        memmove(all + i * n, got, n * sizeof *all);
+        for (size_t k = n; k < (size_t)pad * cells; k++)
+            right = right && (i < IMAGES - 1 || got[k] == 0);
+    }
+    const double d = difference(all, want, IMAGES * n);
+    right = right && d <= tolerance;
+    CHECK(right);
+    if (!right)
+        fprintf(stderr, "  %s of %s, type %d: %.2g\n", what, graph_rules[o->op->kind].name, (int)t,
+                d);
+    free(all);
+    free(want);
+}
+
+static void one_open(struct one *o, const struct graph *g, enum kernel_type t)
+{
+    *o = (struct one){.g = g, .op = &g->op[g->ops - 1]};
+    o->cuda.work.graph = o->cuda.plan.graph = g;
+    o->cuda.work.batch = IMAGES;
+    o->cuda.type = t;
+    o->cuda.plan.pad = mem_alloc((size_t)g->values, sizeof *o->cuda.plan.pad);
+    for (int v = 0; v < g->values; v++)
+        o->cuda.plan.pad[v] = (g->value[v].c + 7) / 8 * 8;
+    double *plane = mem_alloc(graph_plane(g), sizeof *plane);
+    for (int i = 0; i < IMAGES; i++) {
+        o->image[i] = (struct graph_image){room_for_all(g), room_for_all(g), plane};
+        /* Exact in every type; some are equal, which maxima have to choose from. */
+        for (size_t k = 0; k < graph_size(g, 0); k++)
+            o->image[i].value[0][k] = (float)random_int(-8, 8) / 8;
+        for (int k = 0; k < g->ops; k++)
+            graph_forward(g, &g->op[k], &o->image[i]);
+        for (size_t k = 0; k < graph_size(g, o->op->out); k++)
+            o->image[i].grad[o->op->out][k] = (float)random_int(-8, 8) / 8;
+    }
+    o->call = (struct cuda_call){.cuda = &o->cuda, .op = o->op};
+    for (int k = 0; k < o->op->ins; k++)
+        o->call.in[k] = on_device(o, t, o->op->in[k], false);
+}
+
+static void one_close(struct one *o)
+{
+    free(o->image[0].plane);
+    for (int i = 0; i < IMAGES; i++) {
+        free_all(o->g, o->image[i].value);
+        free_all(o->g, o->image[i].grad);
+    }
+    for (int k = 0; k < o->op->ins; k++)
+        cudaFree((void *)o->call.in[k]);
+    free(o->cuda.plan.pad);
+}
+
+/* What an operation has on the device in one direction. */
+static struct step numbers(const struct one *o, bool back)
+{
+    struct step s = {0};
+    size_t bytes = 0;
+    void *w = cuda_numbers(&o->cuda, o->op, back, &bytes);
+    float *b = o->op->b ? cuda_channels(&o->cuda, o->op, o->op->b) : NULL;
+    if (w)
+        s.w = upload(w, bytes);
+    if (b)
+        s.b = upload(b, (size_t)o->cuda.plan.pad[o->op->out] * sizeof *b);
+    free(w);
+    free(b);
+    return s;
+}
+
+static void *room_of(const struct one *o, int value, size_t element)
+{
+    return device(IMAGES * plan_size(&o->cuda.plan, value) * element);
+}
+
+/* The gradient of input k, written and added to what is there. */
+static void check_back(struct one *o, enum kernel_type t, int k, bool add)
+{
+    const int in = o->op->in[k];
+    struct graph_op op = *o->op; /* what its activation stops is stopped before */
+    op.act = GRAPH_NONE;
+    for (int i = 0; i < IMAGES; i++)
+        for (size_t p = 0; p < graph_size(o->g, in); p++)
+            o->image[i].grad[in][p] = add ? random_real(1) : 0;
+    void *dy = on_device(o, KERNEL_F32, op.out, true);
+    float *dx = add ? on_device(o, KERNEL_F32, in, true) : room_of(o, in, sizeof *dx);
+    float *room = device(cuda_room_back(&o->cuda, &op) + sizeof *room);
+    for (int i = 0; i < IMAGES; i++) {
+        if (k == 1 && graph_addend(&op) >= 0)
+            for (size_t p = 0; p < graph_size(o->g, in); p++)
+                o->image[i].grad[in][p] += o->image[i].grad[op.out][p];
+        else
+            graph_rules[op.kind].backward(o->g, &op, &o->image[i], k);
+    }
+    const char *name;
+    const struct step s = numbers(o, true);
+    o->call.step = &s;
+    o->call.dy = dy;
+    o->call.dx = dx;
+    o->call.input = k;
+    o->call.add = add;
+    o->call.room = room;
+    CHECK(cuda_op_backward(&o->call, &name) == cudaSuccess);
+    expect(o, KERNEL_F32, dx, in, true, 2 * rounding(t) + 1e-5,
+           add ? "gradient added" : "gradient");
+    cudaFree(dy);
+    cudaFree(room);
+    cudaFree(s.w);
+    cudaFree(s.b);
+}
+
+static void check_operation(const struct graph *g, enum kernel_type t)
+{
+    struct one o;
+    const char *name;
+    one_open(&o, g, t);
+    const struct step s = numbers(&o, false);
+    o.call.step = &s;
+    o.call.out = room_of(&o, o.op->out, size_of(t));
+    CHECK(cuda_op_forward(&o.call, &name) == cudaSuccess);
+    CHECK(strncmp(name, "kernel_", 7) == 0);
+    expect(&o, t, o.call.out, o.op->out, false, 4 * rounding(t) + 1e-6, "result");
+    o.call.out = on_device(&o, t, o.op->out, false);
+    /* In a sum of a value with itself each input has half of what the rule gives it. */
+    for (int k = 0; k < o.op->ins && (o.op->ins == 1 || o.op->in[0] != o.op->in[1]); k++)
+        for (int add = 0; add < 2; add++)
+            check_back(&o, t, k, add);
+    cudaFree(o.call.out);
+    cudaFree(s.w);
+    cudaFree(s.b);
+    one_close(&o);
+}
+
+/* Operations of a kind that read an image of any number of channels. */
+static void check_kind(enum kernel_type t, enum graph_kind kind)
+{
+    for (int round = 0; round < 12; round++) {
+        struct graph *g = net_empty();
+        graph_add_value(g, random_int(1, 20), random_int(1, 8), random_int(1, 8), NULL, NULL);
+        if (kind == GRAPH_LINEAR)
+            g->value[0].h = g->value[0].w = 1;
+        net_add_kind(g, 0, kind, ANY_KINKS);
+        CHECK(g->op[g->ops - 1].kind == kind);
+        check_operation(g, t);
+        graph_free(g);
+    }
+}
+
+/* Functions on both sides of their kinks, beyond where they are level, and in bounds. */
+static void check_functions(enum kernel_type t)
+{
+    for (int f = 0; f < GRAPH_FUNCTIONS; f++)
+        for (int bounds = 0; bounds < 2; bounds++) {
+            struct graph *g = net_empty();
+            graph_add_value(g, 3, 9, 7, NULL, NULL);
+            struct graph_op op = any_of(GRAPH_NORM, 0);
+            op.in[0] = net_add(g, &op, 0, 0);
+            for (int c = 0; c < 3; c++)
+                ((float *)g->op[0].w)[c] = c == 2 ? 32 : 4;
+            op.kind = GRAPH_FUNCTION;
+            op.function = (enum graph_function)f;
+            op.p = f == GRAPH_CLIP ? 0 : 0.25F;
+            op.q = f == GRAPH_CLIP && bounds ? 6 : f == GRAPH_CLIP ? INFINITY : 0.5F;
+            net_add(g, &op, 0, 0);
+            check_operation(g, t);
+            graph_free(g);
         }
 }
 
-static void check_max(enum kernel_type t)
+/* A NaN is the largest, and padding is not. */
+static void check_max_nan(enum kernel_type t)
 {
-    static const int shape[][3] = {{3, 2, 1}, {2, 2, 0}, {3, 1, 1}, {2, 1, 0}, {3, 3, 1}};
-    for (int round = 0; round < 10; round++) {
-        const int *s = shape[round % 5];
-        int n = random_int(1, 3), c = random_int(1, 9) * 4, h = random_int(3, 9),
-            w = random_int(3, 9);
-        struct kernel_window v = {.h = h, .w = w, .k = s[0], .stride = s[1], .pad = s[2]};
-        v.oh = (h + 2 * v.pad - v.k) / v.stride + 1;
-        v.ow = (w + 2 * v.pad - v.k) / v.stride + 1;
-        size_t in = (size_t)h * (size_t)w, out = (size_t)v.oh * (size_t)v.ow;
-        size_t planes = (size_t)n * (size_t)c;
-        float *x = mem_alloc(planes * in, sizeof *x), *dy = random_reals(planes * out, 1);
-        float *y = mem_alloc(planes * out, sizeof *y), *dx = mem_alloc(planes * in, sizeof *dx);
-        /* Small whole numbers: exact in every type, and often equal. */
-        for (size_t i = 0; i < planes * in; i++)
-            x[i] = (float)random_int(-4, 4);
-        x[random_bits() % in] = NAN;
-        x[in] = -INFINITY;
-        for (size_t i = 0; i < planes; i++)
-            window(x + i * in, v, dy + i * out, y + i * out, dx + i * in);
-        void *on = stored(t, x, n, c, h * w, c);
-        void *to = device(planes * out * size_of(t));
-        CHECK(kernel_max(t, on, n, c, v, to, NULL) == cudaSuccess);
-        float *got = plain(t, to, n, c, v.oh * v.ow, c);
-        CHECK(close_to(got, y, planes * out, 0));
-        free(got);
-
-        float *grad = stored(KERNEL_F32, dy, n, c, v.oh * v.ow, c);
-        float *back = device(planes * in * sizeof *back);
-        CHECK(kernel_max_back(t, on, grad, n, c, v, back, NULL) == cudaSuccess);
-        got = plain(KERNEL_F32, back, n, c, h * w, c);
-        CHECK(close_to(got, dx, planes * in, 1e-5));
-        free(got);
-        free(x);
-        free(dy);
-        free(y);
-        free(dx);
-        cudaFree(on);
-        cudaFree(grad);
+    enum { SIDE = 5, PAD = 8 };
+    float x[PAD * SIDE * SIDE], *want = random_reals((size_t)PAD * SIDE * SIDE, 1);
+    const struct kernel_axis a = {SIDE, SIDE, 3, 1, 1, 0};
+    for (int i = 0; i < PAD * SIDE * SIDE; i++)
+        x[i] = i == 12 ? NAN : -INFINITY;
+    for (int i = 0; i < PAD * SIDE * SIDE; i++) {
+        const int row = i % (SIDE * SIDE) / SIDE, column = i % SIDE;
+        const bool near = i < SIDE * SIDE && abs(row - 2) <= 1 && abs(column - 2) <= 1;
+        want[i] = near ? NAN : -INFINITY;
     }
+    void *on = stored(t, x, 1, PAD, SIDE * SIDE, PAD), *to = device(sizeof x);
+    CHECK(kernel_max(t, on, 1, PAD, (struct kernel_window){a, a, KERNEL_GRID}, to, NULL) ==
+          cudaSuccess);
+    float *got = plain(t, to, 1, PAD, SIDE * SIDE, PAD);
+    CHECK(close_to(got, want, (size_t)PAD * SIDE * SIDE, 0));
+    free(got);
+    free(want);
+    cudaFree(on);
 }
 
 static void check_scale(enum kernel_type t)
@@ -337,10 +523,10 @@ static void check_gradients(enum kernel_type t)
     cudaFree(on);
     cudaFree(from);
 
-    enum { C = 5, PAD = 8, CELLS = 7, IMAGES = 3 };
+    enum { C = 5, PAD = 8, CELLS = 7 };
     float *few = upload(g, IMAGES * C * sizeof *g);
     float *wide = device((size_t)IMAGES * CELLS * PAD * sizeof *wide);
-    CHECK(kernel_spread(few, IMAGES, CELLS, PAD, C, wide, NULL) == cudaSuccess);
+    CHECK(kernel_spread(few, C, IMAGES, CELLS, PAD, C, wide, NULL) == cudaSuccess);
     got = fetch(wide, (size_t)IMAGES * CELLS * PAD);
     for (int i = 0; i < IMAGES * CELLS * PAD; i++)
         CHECK(got[i] == (i % PAD < C ? g[i / PAD / CELLS * C + i % PAD] : 0));
@@ -357,7 +543,10 @@ int main(void)
         check_images(types[i]);
         check_mean(types[i]);
         check_product(types[i]);
-        check_max(types[i]);
+        check_max_nan(types[i]);
+        for (int kind = 0; kind < GRAPH_KINDS; kind++)
+            check_kind(types[i], (enum graph_kind)kind);
+        check_functions(types[i]);
         check_scale(types[i]);
         check_gradients(types[i]);
     }

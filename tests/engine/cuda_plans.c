@@ -1,6 +1,7 @@
 /* cuDNN's plans for described devices, without one: every convolution of ResNet-18 and
  * -34, of the bundled model, with a stem for larger images and with ReLUs before
- * convolutions, in every precision and at the batch sizes in use, has an
+ * convolutions, and those of other families, in groups, dilated, with windows that are not
+ * square, and their linear layers, in every precision and at the batch sizes in use, has an
  * engine of the kind wanted, precompiled, repeatable and with a small workspace. */
 #include "../unit/check.h"
 #include "base/mem.h"
@@ -33,26 +34,27 @@ static const struct device devices[] = {
 
 static int plans, large;
 
+/* `usual`: has to be done by tensor cores where there are such. */
 static void check_conv(const struct device *on, struct dnn *d, const struct dnn_shape *s,
-                       enum kernel_type t, const struct graph_op *op, bool back)
+                       enum kernel_type t, bool res, bool relu, bool back, bool usual)
 {
     static const char *const type[] = {"f32", "f16", "bf16"};
     struct err e = {0};
     struct dnn_conv *c = NULL;
     bool cores = t != KERNEL_F32;
     int r = back ? dnn_backward(&c, d, s, cores ? DNN_ANY : DNN_NO_CORES, &e)
-                 : dnn_forward(&c, d, s, t, graph_addend(op) >= 0, op->act == GRAPH_RELU,
-                               cores ? DNN_CORES : DNN_NO_CORES, &e);
-    CHECK(r == 0);
-    if (r != 0) {
-        fprintf(stderr, "  %s: %s\n", on->name, e.msg);
+                 : dnn_forward(&c, d, s, t, res, relu, cores ? DNN_ANY : DNN_NO_CORES, &e);
+    CHECK(r == 0 && c != NULL);
+    if (!c) {
+        fprintf(stderr, "  %s: %s %dx%d in %d groups: %s\n", on->name, back ? "backward" : type[t],
+                s->y.k, s->x.k, s->groups, r == 0 ? "no engine" : e.msg);
         return;
     }
     struct dnn_engine g = dnn_engine(c);
     /* Gradients are f32, which 7.5 has no tensor cores for. */
     bool want = cores && !(back && on->capability < 80);
-    bool right =
-        g.cores == want && !g.compiles && g.deterministic && dnn_workspace(c) <= DNN_WORKSPACE_MOST;
+    bool right = (!usual || g.cores == want) && !g.compiles && g.deterministic &&
+                 dnn_workspace(c) <= DNN_WORKSPACE_MOST;
     large += dnn_workspace(c) > DNN_WORKSPACE;
     CHECK(right);
     if (!right)
@@ -72,8 +74,8 @@ static bool seen(const struct plan *p, int at)
         const struct graph_op *b = p->step[i].op;
         if (p->pad[a->in[0]] == p->pad[b->in[0]] && p->pad[a->out] == p->pad[b->out] &&
             n->value[a->in[0]].h == n->value[b->in[0]].h &&
-            n->value[a->in[0]].w == n->value[b->in[0]].w && a->kind == b->kind && a->k == b->k &&
-            a->stride == b->stride && a->act == b->act && a->ins == b->ins)
+            n->value[a->in[0]].w == n->value[b->in[0]].w && a->kind == b->kind &&
+            a->y.k == b->y.k && a->y.stride == b->y.stride && a->act == b->act && a->ins == b->ins)
             return true;
     }
     return false;
@@ -85,7 +87,6 @@ static void check_net(const struct device *on, struct dnn *d, const struct graph
     static const int batches[] = {512, 256, 128, 64, 32, 16, 8, 4, 2, 1};
     const struct engine_opts o = {.device = "cuda"};
     struct plan p;
-    struct err e = {0};
     const struct plan_layout layout = {.multiple = t == KERNEL_F32 ? 4 : 8};
     plan_open(&p, n, &o, &layout);
     for (size_t b = 0; b < sizeof batches / sizeof *batches; b++)
@@ -93,16 +94,74 @@ static void check_net(const struct device *on, struct dnn *d, const struct graph
             const struct graph_op *op = p.step[i].op;
             const struct graph_value *x = &n->value[op->in[0]], *y = &n->value[op->out];
             const struct dnn_shape s = {
-                batches[b], p.pad[op->in[0]], x->h,         x->w,        p.pad[op->out], y->h,
-                y->w,       op->y.k,          op->y.stride, op->y.before};
+                batches[b], p.pad[op->in[0]], x->h, x->w, p.pad[op->out], y->h, y->w, 1, op->y,
+                op->x};
             if (op->kind != GRAPH_CONV || seen(&p, i))
                 continue;
-            check_conv(on, d, &s, t, op, false);
+            check_conv(on, d, &s, t, graph_addend(op) >= 0, op->act == GRAPH_RELU, false, true);
             /* Results of a large layer keep batches of gradients small (RESULTS in memory.c). */
             if ((size_t)s.n * plan_size(&p, op->in[0]) * 2 * sizeof(float) <= 64 << 20)
-                check_conv(on, d, &s, t, op, true);
+                check_conv(on, d, &s, t, false, false, true, true);
         }
     plan_close(&p);
+}
+
+/* A convolution of `n` images, with both axes' windows, that keeps the size but for the stride. */
+static struct dnn_shape like(int n, int ic, int oc, int side, int groups, struct graph_axis y,
+                             struct graph_axis x)
+{
+    const int span_y = (y.k - 1) * (y.gap + 1) + 1, span_x = (x.k - 1) * (x.gap + 1) + 1;
+    return (struct dnn_shape){n,
+                              ic,
+                              side,
+                              side,
+                              oc,
+                              (side + y.before + y.after - span_y) / y.stride + 1,
+                              (side + x.before + x.after - span_x) / x.stride + 1,
+                              groups,
+                              y,
+                              x};
+}
+
+/* What other families have beside that. */
+static void check_others(const struct device *on, struct dnn *d, enum kernel_type t)
+{
+    static const int batches[] = {128, 8, 1};
+    const struct graph_axis one = graph_windows(1, 1, 0), three = graph_windows(3, 1, 1),
+                            two = graph_windows(3, 2, 1),
+                            wide = {.k = 3, .stride = 1, .before = 2, .after = 2, .gap = 1},
+                            uneven = {.k = 3, .stride = 2, .before = 0, .after = 1},
+                            seven = graph_windows(7, 1, 3), patch = graph_windows(16, 16, 0);
+    for (size_t b = 0; b < sizeof batches / sizeof *batches; b++) {
+        const int n = batches[b];
+        const struct dnn_shape s[] = {
+            /* ResNeXt 32x4d and 32x8d, at both strides */
+            like(n, 128, 128, 32, 32, three, three),
+            like(n, 256, 256, 32, 32, two, two),
+            like(n, 1024, 1024, 7, 32, three, three),
+            /* ShuffleNet's 1 by 1 in groups */
+            like(n, 240, 240, 28, 3, one, one),
+            /* dilated, uneven padding, one row or column */
+            like(n, 64, 64, 32, 1, wide, wide),
+            like(n, 64, 128, 32, 1, uneven, uneven),
+            like(n, 64, 64, 17, 1, one, seven),
+            like(n, 64, 64, 17, 1, seven, one),
+            /* EfficientNet's and MobileNet's, DenseNet's */
+            like(n, 16, 96, 112, 1, one, one),
+            like(n, 320, 1280, 7, 1, one, one),
+            like(n, 992, 128, 14, 1, one, one),
+            /* VGG's linear layers, those of squeeze and excitation, ViT's */
+            like(n, 25088, 4096, 1, 1, one, one),
+            like(n, 512, 512, 1, 1, one, one),
+            like(n, 96, 8, 1, 1, one, one),
+            like(n, 8, 384, 32, 1, patch, patch),
+            {n, 384, 197, 1, 1536, 197, 1, 1, one, one},
+        };
+        for (size_t i = 0; i < sizeof s / sizeof *s; i++) {
+            check_conv(on, d, &s[i], t, i % 2, i % 3 != 0, false, false);
+            check_conv(on, d, &s[i], t, false, false, true, false);
+        }
+    }
 }
 
 static struct graph *bundled(void)
@@ -149,6 +208,10 @@ int main(void)
             if (devices[i].capability >= 80) /* as cuda.c asks */
                 check_net(&devices[i], d, nets[k], KERNEL_BF16);
         }
+        check_others(&devices[i], d, KERNEL_F32);
+        check_others(&devices[i], d, KERNEL_F16);
+        if (devices[i].capability >= 80)
+            check_others(&devices[i], d, KERNEL_BF16);
         dnn_close(d);
     }
     for (size_t k = 0; k < NETS; k++)

@@ -24,24 +24,35 @@ static int put_gradient(struct worker *w, const struct engine_batch *b, int valu
     return 0;
 }
 
-/* The gradient at the last stage: the linear layer turned round, times the seed,
- * divided by the number of cells, the same in all of them. */
+/* The gradient that the pass begins with, in every cell: rows of c numbers `apart` elements apart
+ * as that of the value `from`. */
+static int queue_spread(struct worker *w, const float *g, int apart, struct err *e)
+{
+    const struct cuda *c = w->cuda;
+    const int at = c->plan.from;
+    return cuda_check(w,
+                      kernel_spread(g, apart, c->work.batch, plan_cells(&c->plan, at),
+                                    c->plan.pad[at], c->work.graph->value[at].c,
+                                    w->grad[c->plan.grad[at]], w->stream),
+                      "kernel_spread", e);
+}
+
+/* That of the logits is the seed; under the closed form that at the last stage is the linear layer
+ * turned round, times the seed, divided by the number of cells. */
 static int queue_seed(struct worker *w, int vector, struct err *e)
 {
     const struct cuda *c = w->cuda;
-    const struct graph_value *last = cuda_last(c);
-    int classes = graph_classes(c->work.graph), at = c->plan.end.value, batch = c->work.batch;
-    int cells = plan_cells(&c->plan, at);
+    int classes = graph_classes(c->work.graph), apart = c->work.opts.vectors * classes;
+    const float *seeds = w->seeds + (size_t)vector * (size_t)classes;
+    if (c->plan.end.value < 0)
+        return queue_spread(w, seeds, apart, e);
+    int channels = cuda_last(c)->c, cells = plan_cells(&c->plan, c->plan.end.value);
     if (cuda_check(w,
-                   kernel_product(KERNEL_F32, w->seeds + (size_t)vector * (size_t)classes,
-                                  c->work.opts.vectors * classes, c->turned, NULL, 1 / (float)cells,
-                                  batch, last->c, classes, 1, w->pooled, w->stream),
+                   kernel_product(KERNEL_F32, seeds, apart, c->turned, NULL, 1 / (float)cells,
+                                  c->work.batch, channels, classes, 1, w->pooled, w->stream),
                    "kernel_product", e) != 0)
         return -1;
-    return cuda_check(w,
-                      kernel_spread(w->pooled, batch, cells, c->plan.pad[at], last->c,
-                                    w->grad[c->plan.grad[at]], w->stream),
-                      "kernel_spread", e);
+    return queue_spread(w, w->pooled, channels, e);
 }
 
 static int queue_add(struct worker *w, int from, int to, int value, struct err *e)
@@ -55,18 +66,24 @@ static int queue_dx(struct worker *w, int i, struct err *e)
 {
     const struct cuda *c = w->cuda;
     const struct plan_back *s = &c->plan.back[i];
-    const struct graph_op *op = s->op;
-    int in = op->in[0];
-    if (op->kind == GRAPH_CONV)
+    const int *act = c->plan.act;
+    const char *name = NULL;
+    if (w->back[i])
         return dnn_run(w->back[i], e);
-    if (op->kind == GRAPH_NORM)
-        return cuda_queue_scale(w, KERNEL_F32, &c->back[i], in, w->grad[s->dy], NULL, false,
-                                w->grad[s->dx], e);
-    return cuda_check(w,
-                      kernel_max_back(c->type, w->act[c->plan.act[in]], w->grad[s->dy],
-                                      c->work.batch, c->plan.pad[in],
-                                      cuda_window(c->work.graph, op), w->grad[s->dx], w->stream),
-                      "kernel_max_back", e);
+    struct cuda_call call = {.cuda = c,
+                             .op = s->op,
+                             .step = &c->back[i],
+                             .out = w->act[act[s->op->out]],
+                             .dy = w->grad[s->dy],
+                             .dx = w->grad[s->dx],
+                             .input = s->input,
+                             .add = s->sum == s->dx,
+                             .room = w->workspace,
+                             .stream = w->stream};
+    for (int k = 0; k < s->op->ins; k++)
+        call.in[k] = w->act[act[s->op->in[k]]];
+    cudaError_t status = cuda_op_backward(&call, &name);
+    return cuda_check(w, status, name, e);
 }
 
 static int queue_back(struct worker *w, const struct engine_batch *b, int i, int vector,
@@ -82,9 +99,11 @@ static int queue_back(struct worker *w, const struct engine_batch *b, int i, int
             w, kernel_mask(c->type, w->act[c->plan.act[op->out]], w->grad[s->dy], size, w->stream),
             "kernel_mask", e) != 0)
         return -1;
-    if (!s->same && queue_dx(w, i, e) != 0)
+    /* A gradient that is dy as it is becomes the input's with its buffer, or is added, or copied.
+     */
+    if ((!s->same || (s->dx != s->dy && s->sum < 0)) && queue_dx(w, i, e) != 0)
         return -1;
-    if (s->sum >= 0 && queue_add(w, s->dx, s->sum, op->in[s->input], e) != 0)
+    if (s->sum >= 0 && s->sum != s->dx && queue_add(w, s->dx, s->sum, op->in[s->input], e) != 0)
         return -1;
     return s->whole ? put_gradient(w, b, op->in[s->input], vector, e) : 0;
 }
@@ -92,7 +111,7 @@ static int queue_back(struct worker *w, const struct engine_batch *b, int i, int
 static int queue_vector(struct worker *w, const struct engine_batch *b, int vector, struct err *e)
 {
     const struct cuda *c = w->cuda;
-    if (queue_seed(w, vector, e) != 0 || put_gradient(w, b, c->plan.end.value, vector, e) != 0)
+    if (queue_seed(w, vector, e) != 0 || put_gradient(w, b, c->plan.from, vector, e) != 0)
         return -1;
     for (int i = 0; i < c->plan.backs; i++)
         if (queue_back(w, b, i, vector, e) != 0)
@@ -120,7 +139,7 @@ static int queue_gradients_out(struct worker *w, const struct engine_batch *b, s
 static int queue_backward(struct worker *w, const struct engine_batch *b, struct err *e)
 {
     const struct cuda *c = w->cuda;
-    int vectors = c->plan.grad[c->plan.end.value] < 0 ? 0 : c->work.opts.vectors;
+    int vectors = c->plan.grad[c->plan.from] < 0 ? 0 : c->work.opts.vectors;
     size_t seeds = (size_t)c->work.batch * (size_t)c->work.opts.vectors *
                    (size_t)graph_classes(c->work.graph) * sizeof(float);
     if (dnn_use(c->dnn, w->stream, e) != 0 || cuda_to_device(w, w->seeds, b->seeds, seeds, e) != 0)

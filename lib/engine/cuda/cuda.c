@@ -125,34 +125,12 @@ static int prepare_some(struct cuda *c, struct err *e)
 
 /* --- opening --- */
 
-/* A graph that ends in the closed form and has nothing but convolutions, norms and maxima before
- * it, for gradients of values up to the last stage. */
-static int check_graph(const struct graph *g, const struct engine_opts *o, struct err *e)
-{
-    const struct graph_closed end = graph_closed(g);
-    if (end.value < 0)
-        return err_set(e, "cuda: expected a network that ends in an average over all cells and one "
-                          "linear layer: use the CPU");
-    for (const struct graph_op *op = g->op; op < end.average; op++)
-        if (op->kind != GRAPH_CONV && op->kind != GRAPH_NORM && op->kind != GRAPH_MAX_POOL)
-            return err_set(e,
-                           "cuda: operation %s within a network is not computed here: use the CPU",
-                           graph_rules[op->kind].name);
-    for (const struct graph_op *op = g->op; op < end.average; op++)
-        if (!graph_square(op) || (op->kind == GRAPH_CONV && op->groups != 1))
-            return err_set(e, "cuda: groups, dilation, and windows that are not square are not "
-                              "computed here: use the CPU");
-    for (int i = 0; i < o->want_count; i++)
-        if (o->wants[i].what == ENGINE_GRADIENT && o->wants[i].value > end.value)
-            return err_set(e, "cuda: gradients of values behind the last stage are not computed "
-                              "here: use the CPU");
-    return 0;
-}
-
 static int cuda_supports(const struct graph *g, const struct engine_opts *o, struct err *e)
 {
-    if (check_graph(g, o, e) != 0)
-        return -1;
+    for (const struct graph_op *op = g->op; op < g->op + g->ops; op++)
+        if (!cuda_has(op->kind))
+            return err_set(e, "cuda: operation %s is not computed here: use the CPU",
+                           graph_rules[op->kind].name);
     if (!engine_wants(o, ENGINE_SUMS))
         return 0;
     err_record(e, "cuda: sums of values are not computed here: use the CPU");
@@ -198,7 +176,9 @@ static void describe(struct cuda *c)
 /* On a device that is there, with a precision that it has. */
 static int open_on_device(struct cuda *c, struct err *e)
 {
-    const struct plan_layout l = {.multiple = c->type == KERNEL_F32 ? 4 : 8};
+    /* cuDNN overwrites. */
+    const struct plan_layout l = {.multiple = c->type == KERNEL_F32 ? 4 : 8,
+                                  .adds = ~(1U << GRAPH_CONV | 1U << GRAPH_LINEAR)};
     snprintf(c->where, sizeof c->where, "%s, device %d", c->device.name, c->device.ordinal);
     plan_open(&c->plan, c->work.graph, &c->work.opts, &l);
     c->step = mem_zero((size_t)c->plan.steps + 1, sizeof *c->step);

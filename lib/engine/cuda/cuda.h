@@ -16,9 +16,9 @@ enum { CUDA_WORKERS = 2 };
 
 /* What an operation, forwards or backwards, has on the device. */
 struct step {
-    struct dnn_conv *dnn; /* of a convolution, else NULL */
+    struct dnn_conv *dnn; /* where cuDNN computes it, else NULL */
     bool shared;          /* with a step before */
-    void *w, *b;          /* of a scale in f32; NULL for a maximum */
+    void *w, *b;          /* as cuDNN wants them, or cuda_numbers() and biases in f32; or NULL */
 };
 
 struct worker {
@@ -28,7 +28,7 @@ struct worker {
     float **grad; /* [grads.count] */
     void *workspace;
     void *input;    /* (batch, 3, cells) bytes, or floats of value 0 */
-    float *pooled;  /* (batch, c) of the last stage, or its gradient */
+    float *pooled;  /* (batch, c) of the last stage, or its gradient, under the closed form */
     float *logits;  /* (batch, classes) */
     float *seeds;   /* as in struct engine_batch */
     float **result; /* [want_count] of a batch, NULL for what lies elsewhere */
@@ -44,10 +44,10 @@ struct cuda {
     enum kernel_type type;
     struct step *step; /* [plan.steps] */
     struct step *back; /* [plan.backs] */
-    float *table;      /* (3, 256) normalised pixels */
-    float *linear;     /* (classes, c) */
-    float *bias;       /* (classes) */
-    float *turned;     /* linear as (c, classes), for gradients */
+    void *table;       /* (channels, 256) normalised pixels, f32 as what follows */
+    void *linear;      /* (classes, c) of a linear layer that makes the logits */
+    void *bias;        /* (classes) */
+    void *turned;      /* linear as (c, classes), for gradients under the closed form */
     size_t workspace;  /* bytes */
     struct worker worker[CUDA_WORKERS];
     bool short_of; /* memory was what failed; until `ready` */
@@ -66,7 +66,21 @@ static inline size_t cuda_element(const struct cuda *c)
     return c->type == KERNEL_F32 ? sizeof(float) : 2;
 }
 
-/* The last stage. */
+/* Whether an operation is a linear layer that makes the logits: in f32 in any precision. */
+static inline bool cuda_is_last(const struct cuda *c, const struct graph_op *op)
+{
+    return op->kind == GRAPH_LINEAR && op->act == GRAPH_NONE &&
+           op->out == graph_logits(c->work.graph);
+}
+
+/* Whether a value lies in a buffer of the plan, not in `pooled` or `logits`. */
+static inline bool cuda_is_stored(const struct cuda *c, int value)
+{
+    return value != graph_logits(c->work.graph) &&
+           (c->plan.end.value < 0 || value != c->plan.end.average->out);
+}
+
+/* The last stage, under the closed form. */
 static inline const struct graph_value *cuda_last(const struct cuda *c)
 {
     return &c->work.graph->value[c->plan.end.value];
@@ -78,12 +92,52 @@ static inline size_t cuda_input_bytes(const struct cuda *c)
     return graph_size(c->work.graph, 0) * (c->work.opts.images ? sizeof(float) : 1);
 }
 
-/* Windows of a maximum. */
-static inline struct kernel_window cuda_window(const struct graph *g, const struct graph_op *op)
+/* Groups and windows of convolutions, which linear layers are too: of images of one cell. */
+static inline int cuda_groups(const struct graph_op *op)
 {
-    const struct graph_value *x = &g->value[op->in[0]], *y = &g->value[op->out];
-    return (struct kernel_window){x->h, x->w, y->h, y->w, op->y.k, op->y.stride, op->y.before};
+    return op->kind == GRAPH_CONV ? op->groups : 1;
 }
+
+static inline struct graph_axis cuda_axis(const struct graph_op *op, const struct graph_axis *a)
+{
+    return op->kind == GRAPH_LINEAR ? graph_windows(1, 1, 0) : *a;
+}
+
+/* --- ops.c: what kernels.cu computes of an operation --- */
+
+/* An operation of a batch, on the device. */
+struct cuda_call {
+    const struct cuda *cuda;
+    const struct graph_op *op;
+    const struct step *step;
+    const void *in[GRAPH_INPUTS]; /* values, or NULL */
+    void *out;
+    /* Backwards: the gradient of in[input] from that of the value. It may lie where that does for
+     * norms, functions and products of equal shapes; with `add` it is added to. */
+    const float *dy;
+    float *dx;
+    int input;
+    bool add;
+    float *room; /* cuda_room_back() bytes */
+    cudaStream_t stream;
+};
+
+/* Whether there are kernels for a kind. */
+bool cuda_has(enum graph_kind k);
+
+/* Bytes of room that a step backwards needs for a batch. */
+size_t cuda_room_back(const struct cuda *c, const struct graph_op *op);
+
+/* What the kernels for an operation read of its weights or lists, forwards or backwards; NULL where
+ * it has none. Caller frees. */
+void *cuda_numbers(const struct cuda *c, const struct graph_op *op, bool back, size_t *bytes);
+
+/* A number for each channel of the result, with zeros where it is padded. Caller frees. */
+float *cuda_channels(const struct cuda *c, const struct graph_op *op, const float *from);
+
+/* Queues it; *name is the kernel's, for messages. */
+cudaError_t cuda_op_forward(const struct cuda_call *c, const char **name);
+cudaError_t cuda_op_backward(const struct cuda_call *c, const char **name);
 
 /* --- memory.c --- */
 
@@ -114,10 +168,6 @@ void cuda_forget(struct cuda *c);
 int cuda_to_host(struct worker *w, void *to, const void *from, size_t n, struct err *e) ERR_CHECKED;
 int cuda_to_device(struct worker *w, void *to, const void *from, size_t n, struct err *e)
     ERR_CHECKED;
-
-/* y = w x + b [+ res] [then ReLU], of values with the shape of `value`. */
-int cuda_queue_scale(struct worker *w, enum kernel_type t, const struct step *s, int value,
-                     const void *x, const void *res, bool relu, void *y, struct err *e) ERR_CHECKED;
 
 /* Waits for what is queued. */
 int cuda_finish(struct worker *w, struct err *e) ERR_CHECKED;

@@ -165,16 +165,17 @@ static descriptor convolution(struct making *m, const struct dnn_shape *s)
 {
     const cudnnDataType_t sums = CUDNN_DATA_FLOAT;
     const cudnnConvolutionMode_t mode = CUDNN_CROSS_CORRELATION;
-    const int64_t two = 2, pad[] = {s->pad, s->pad}, stride[] = {s->stride, s->stride};
-    const int64_t one[] = {1, 1};
+    const int64_t two = 2, before[] = {s->y.before, s->x.before};
+    const int64_t after[] = {s->y.after, s->x.after}, stride[] = {s->y.stride, s->x.stride};
+    const int64_t apart[] = {s->y.gap + 1, s->x.gap + 1};
     descriptor d = create(m, CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
     set(m, d, CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &sums);
     set(m, d, CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE, 1, &mode);
     set(m, d, CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, CUDNN_TYPE_INT64, 1, &two);
-    set(m, d, CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_TYPE_INT64, 2, pad);
-    set(m, d, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_TYPE_INT64, 2, pad);
+    set(m, d, CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_TYPE_INT64, 2, before);
+    set(m, d, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_TYPE_INT64, 2, after);
     set(m, d, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, CUDNN_TYPE_INT64, 2, stride);
-    set(m, d, CUDNN_ATTR_CONVOLUTION_DILATIONS, CUDNN_TYPE_INT64, 2, one);
+    set(m, d, CUDNN_ATTR_CONVOLUTION_DILATIONS, CUDNN_TYPE_INT64, 2, apart);
     finalize(m, d);
     return d;
 }
@@ -217,7 +218,7 @@ static void graph_forward(struct making *m, const struct dnn_shape *s, enum kern
     int n = 0, left = 1 + res + relu; /* pointwise operations to come */
     int64_t id = ID_BETWEEN;
     descriptor x = tensor(m, ID_X, io, s->n, s->ic, s->ih, s->iw, false);
-    descriptor w = tensor(m, ID_W, io, s->oc, s->ic, s->k, s->k, false);
+    descriptor w = tensor(m, ID_W, io, s->oc, s->ic / s->groups, s->y.k, s->x.k, false);
     descriptor y = tensor(m, id++, between, s->n, s->oc, s->oh, s->ow, true);
     op[n] = create(m, CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR);
     set_child(m, op[n], CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, x);
@@ -256,7 +257,7 @@ static void graph_backward(struct making *m, const struct dnn_shape *s)
     const cudnnDataType_t io = CUDNN_DATA_FLOAT;
     const float one = 1, zero = 0;
     descriptor dx = tensor(m, ID_X, io, s->n, s->ic, s->ih, s->iw, false);
-    descriptor w = tensor(m, ID_W, io, s->oc, s->ic, s->k, s->k, false);
+    descriptor w = tensor(m, ID_W, io, s->oc, s->ic / s->groups, s->y.k, s->x.k, false);
     descriptor dy = tensor(m, ID_Y, io, s->n, s->oc, s->oh, s->ow, false);
     descriptor op = create(m, CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR);
     set_child(m, op, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_DATA_DX, dx);
@@ -416,7 +417,7 @@ static int make(struct dnn_conv **out, struct dnn *d, const struct dnn_shape *s,
     static const char *const type[] = {"f32", "f16", "bf16"};
     c->dnn = d;
     snprintf(c->what, sizeof c->what, "%s %dx%d convolution %d to %d channels, %d images of %dx%d",
-             back ? "backward" : type[t], s->k, s->k, s->ic, s->oc, s->n, s->ih, s->iw);
+             back ? "backward" : type[t], s->y.k, s->x.k, s->ic, s->oc, s->n, s->ih, s->iw);
     if (back)
         graph_backward(&m, s);
     else
@@ -424,17 +425,12 @@ static int make(struct dnn_conv **out, struct dnn *d, const struct dnn_shape *s,
     /* Where anything may multiply, tensor cores are better. */
     bool found = choose_any(&m, math == DNN_ANY ? DNN_CORES : math) ||
                  (math == DNN_ANY && choose_any(&m, DNN_NO_CORES));
-    if (found) {
-        *out = c;
-        return 0;
-    }
-    if (m.status != CUDNN_STATUS_SUCCESS)
-        fail(d, m.status, m.call, c->what, e);
-    else
-        err_record(e, "cuda: cuDNN %s has no engine for this: %s (%s)", d->version, c->what,
-                   d->where);
-    dnn_conv_free(c);
-    return -1;
+    bool failed = m.status != CUDNN_STATUS_SUCCESS && !unsupported(m.status);
+    int r = failed ? fail(d, m.status, m.call, c->what, e) : 0;
+    *out = found ? c : NULL;
+    if (!found)
+        dnn_conv_free(c);
+    return r;
 }
 
 int dnn_forward(struct dnn_conv **c, struct dnn *d, const struct dnn_shape *s, enum kernel_type t,
@@ -566,7 +562,8 @@ void dnn_close(struct dnn *d)
 
 void dnn_warm(void)
 {
-    const struct dnn_shape s = {8, 8, 8, 8, 8, 8, 8, 3, 1, 1};
+    const struct dnn_shape s = {
+        8, 8, 8, 8, 8, 8, 8, 1, graph_windows(3, 1, 1), graph_windows(3, 1, 1)};
     struct err ignored;
     struct dnn *d;
     struct dnn_conv *c = NULL;

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "engine/cuda/kernels.h"
+#include "graph/graph.h"
 
 #include <cudnn.h>
 
@@ -18,10 +19,12 @@ enum dnn_math {
     DNN_ANY       /* tensor cores where an engine has them */
 };
 
-/* x (n, ih, iw, ic), w (oc, k, k, ic), y (n, oh, ow, oc); y[p] takes x from
- * p * stride - pad on. Channel counts are multiples of 8 for f16 and bf16, of 4 for f32. */
+/* x (n, ih, iw, ic), w (oc, y.k, x.k, ic / groups), y (n, oh, ow, oc), of windows along the axes
+ * y and x. Channel counts are multiples of 8 for f16 and bf16, of 4 for f32. Nothing but ints, so
+ * that shapes can be compared as memory. */
 struct dnn_shape {
-    int n, ic, ih, iw, oc, oh, ow, k, stride, pad;
+    int n, ic, ih, iw, oc, oh, ow, groups;
+    struct graph_axis y, x;
 };
 
 /* Bytes that an engine may ask for: preferred, and at most. */
@@ -46,11 +49,12 @@ bool dnn_short_of(const struct dnn *d, bool little);
 
 struct dnn_conv;
 
-/* y = conv(x, w) [+ res] + bias (oc) [then ReLU]; all of type t. */
+/* y = conv(x, w) [+ res] + bias (oc) [then ReLU]; all of type t. *c is NULL where cuDNN has no
+ * engine for it that will do. */
 int dnn_forward(struct dnn_conv **c, struct dnn *d, const struct dnn_shape *s, enum kernel_type t,
                 bool res, bool relu, enum dnn_math math, struct err *e) ERR_CHECKED;
 
-/* dx from dy, both f32: the transposed convolution. */
+/* dx from dy, both f32: the transposed convolution; in the same way. */
 int dnn_backward(struct dnn_conv **c, struct dnn *d, const struct dnn_shape *s, enum dnn_math math,
                  struct err *e) ERR_CHECKED;
 void dnn_conv_free(struct dnn_conv *c);

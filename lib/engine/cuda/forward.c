@@ -26,27 +26,30 @@ static int queue_input(struct worker *w, const struct engine_batch *b, struct er
 {
     const struct cuda *c = w->cuda;
     int cells = plan_cells(&c->plan, 0), batch = c->work.batch, pad = c->plan.pad[0];
+    int channels = c->work.graph->value[0].c;
     const void *from = b->images ? (const void *)b->images : b->pixels;
     void *x = w->act[c->plan.act[0]];
     if (cuda_to_device(w, w->input, from, (size_t)batch * cuda_input_bytes(c), e) != 0)
         return -1;
     if (b->images)
-        return cuda_check(w,
-                          kernel_images(c->type, w->input, batch, cells, pad,
-                                        c->work.graph->value[0].c, x, w->stream),
-                          "kernel_images", e);
-    return cuda_check(w, kernel_input(c->type, w->input, c->table, batch, cells, pad, x, w->stream),
-                      "kernel_input", e);
+        return cuda_check(
+            w, kernel_images(c->type, w->input, batch, cells, pad, channels, x, w->stream),
+            "kernel_images", e);
+    return cuda_check(
+        w, kernel_input(c->type, w->input, c->table, batch, cells, pad, channels, x, w->stream),
+        "kernel_input", e);
 }
 
-int cuda_queue_scale(struct worker *w, enum kernel_type t, const struct step *s, int value,
-                     const void *x, const void *res, bool relu, void *y, struct err *e)
+/* (batch, classes) from a linear layer's input: rows of type t, `apart` elements apart. */
+static int queue_logits(struct worker *w, enum kernel_type t, const void *x, int apart,
+                        const struct graph_op *op, struct err *e)
 {
     const struct cuda *c = w->cuda;
-    size_t cells = (size_t)c->work.batch * (size_t)plan_cells(&c->plan, value);
-    return cuda_check(
-        w, kernel_scale(t, x, s->w, s->b, res, relu, cells, c->plan.pad[value], y, w->stream),
-        "kernel_scale", e);
+    return cuda_check(w,
+                      kernel_product(t, x, apart, c->linear, c->bias, 1, c->work.batch,
+                                     op->channels, c->work.graph->value[op->in[0]].c, 1, w->logits,
+                                     w->stream),
+                      "kernel_product", e);
 }
 
 static int queue_step(struct worker *w, int i, struct err *e)
@@ -54,73 +57,86 @@ static int queue_step(struct worker *w, int i, struct err *e)
     const struct cuda *c = w->cuda;
     const struct graph_op *op = c->plan.step[i].op;
     const int *act = c->plan.act;
-    if (op->kind == GRAPH_CONV)
+    const char *name = NULL;
+    if (w->step[i])
         return dnn_run(w->step[i], e);
-    if (op->kind == GRAPH_NORM)
-        return cuda_queue_scale(w, c->type, &c->step[i], op->out, w->act[act[op->in[0]]],
-                                op->ins > 1 ? w->act[act[op->in[1]]] : NULL, op->act == GRAPH_RELU,
-                                w->act[act[op->out]], e);
-    return cuda_check(w,
-                      kernel_max(c->type, w->act[act[op->in[0]]], c->work.batch,
-                                 c->plan.pad[op->in[0]], cuda_window(c->work.graph, op),
-                                 w->act[act[op->out]], w->stream),
-                      "kernel_max", e);
+    if (cuda_is_last(c, op))
+        return queue_logits(w, c->type, w->act[act[op->in[0]]], c->plan.pad[op->in[0]], op, e);
+    struct cuda_call call = {
+        .cuda = c, .op = op, .step = &c->step[i], .out = w->act[act[op->out]], .stream = w->stream};
+    for (int k = 0; k < op->ins; k++)
+        call.in[k] = w->act[act[op->in[k]]];
+    cudaError_t s = cuda_op_forward(&call, &name);
+    return cuda_check(w, s, name, e);
 }
 
 static int queue_class_maps(struct worker *w, float *maps, struct err *e)
 {
     const struct cuda *c = w->cuda;
-    int last = c->plan.end.value, cells = plan_cells(&c->plan, last);
+    int last = graph_closed(c->work.graph).value, cells = plan_cells(&c->plan, last);
     return cuda_check(w,
                       kernel_product(c->type, w->act[c->plan.act[last]], c->plan.pad[last],
                                      c->linear, NULL, 1 / (float)cells, c->work.batch * cells,
-                                     graph_classes(c->work.graph), cuda_last(c)->c, cells, maps,
-                                     w->stream),
+                                     graph_classes(c->work.graph), c->work.graph->value[last].c,
+                                     cells, maps, w->stream),
                       "kernel_product", e);
 }
 
-/* The average, the linear layer and class maps, in f32. */
+/* The average and the linear layer of the closed form, in f32. */
+static int queue_end(struct worker *w, struct err *e)
+{
+    const struct cuda *c = w->cuda;
+    const struct graph_value *last = cuda_last(c);
+    int at = c->plan.end.value;
+    if (cuda_check(w,
+                   kernel_mean(c->type, w->act[c->plan.act[at]], c->work.batch,
+                               plan_cells(&c->plan, at), c->plan.pad[at], last->c, w->pooled,
+                               w->stream),
+                   "kernel_mean", e) != 0)
+        return -1;
+    return queue_logits(w, KERNEL_F32, w->pooled, last->c, c->plan.end.linear, e);
+}
+
+/* A value of so many images as NCHW. */
+static int queue_nchw(struct worker *w, int value, int images, float *to, struct err *e)
+{
+    const struct cuda *c = w->cuda;
+    return cuda_check(w,
+                      kernel_nchw(c->type, w->act[c->plan.act[value]], images,
+                                  plan_cells(&c->plan, value), c->plan.pad[value],
+                                  c->work.graph->value[value].c, to,
+                                  graph_size(c->work.graph, value), w->stream),
+                      "kernel_nchw", e);
+}
+
+/* Logits and class maps, in f32. */
 static int queue_head(struct worker *w, struct err *e)
 {
     const struct cuda *c = w->cuda;
     const struct engine_opts *o = &c->work.opts;
-    const struct graph_value *last = cuda_last(c);
-    int batch = c->work.batch, classes = graph_classes(c->work.graph), at = c->plan.end.value;
-    if (cuda_check(w,
-                   kernel_mean(c->type, w->act[c->plan.act[at]], batch, plan_cells(&c->plan, at),
-                               c->plan.pad[at], last->c, w->pooled, w->stream),
-                   "kernel_mean", e) != 0)
-        return -1;
-    if (cuda_check(w,
-                   kernel_product(KERNEL_F32, w->pooled, last->c, c->linear, c->bias, 1, batch,
-                                  classes, last->c, 1, w->logits, w->stream),
-                   "kernel_product", e) != 0)
-        return -1;
-    for (int i = 0; i < o->want_count; i++)
-        if (o->wants[i].what == ENGINE_CLASS_MAPS && queue_class_maps(w, w->result[i], e) != 0)
-            return -1;
-    return 0;
+    const struct graph *g = c->work.graph;
+    int r = 0;
+    if (c->plan.end.value >= 0)
+        r = queue_end(w, e);
+    else if (!cuda_is_last(c, &g->op[g->ops - 1]))
+        r = queue_nchw(w, graph_logits(g), c->work.batch, w->logits, e);
+    for (int i = 0; i < o->want_count && r == 0; i++)
+        if (o->wants[i].what == ENGINE_CLASS_MAPS)
+            r = queue_class_maps(w, w->result[i], e);
+    return r;
 }
 
-/* Where result `want`, an activation or class maps, lies once it is computed; an activation before
- * the end has yet to become NCHW. */
+/* Where result `want`, an activation or class maps, lies once it is computed; an activation in a
+ * buffer of the plan has yet to become NCHW. */
 static const float *queue_result(struct worker *w, int want, int images, struct err *e)
 {
     const struct cuda *c = w->cuda;
     const struct engine_want *asked = &c->work.opts.wants[want];
     if (asked->what == ENGINE_CLASS_MAPS)
         return w->result[want];
-    if (asked->value == c->plan.end.average->out)
-        return w->pooled;
-    if (asked->value == c->plan.end.linear->out)
-        return w->logits;
-    int r = cuda_check(w,
-                       kernel_nchw(c->type, w->act[c->plan.act[asked->value]], images,
-                                   plan_cells(&c->plan, asked->value), c->plan.pad[asked->value],
-                                   c->work.graph->value[asked->value].c, w->result[want],
-                                   graph_size(c->work.graph, asked->value), w->stream),
-                       "kernel_nchw", e);
-    return r == 0 ? w->result[want] : NULL;
+    if (!cuda_is_stored(c, asked->value))
+        return asked->value == graph_logits(c->work.graph) ? w->logits : w->pooled;
+    return queue_nchw(w, asked->value, images, w->result[want], e) == 0 ? w->result[want] : NULL;
 }
 
 static int queue_results(struct worker *w, const struct engine_batch *b, struct err *e)

@@ -70,14 +70,16 @@ static int results_open(struct worker *w, struct err *e)
     const struct engine_opts *o = &c->work.opts;
     size_t batch = (size_t)c->work.batch, classes = (size_t)graph_classes(c->work.graph);
     w->result = mem_zero((size_t)o->want_count + 1, sizeof(float *));
+    if (c->plan.end.value >= 0 &&
+        cuda_room(c, &w->pooled, batch * (size_t)cuda_last(c)->c * sizeof(float), e) != 0)
+        return -1;
     if (cuda_room(c, &w->input, batch * cuda_input_bytes(c), e) != 0 ||
-        cuda_room(c, &w->pooled, batch * (size_t)cuda_last(c)->c * sizeof(float), e) != 0 ||
         cuda_room(c, &w->logits, batch * classes * sizeof(float), e) != 0 ||
         cuda_room(c, &w->workspace, c->workspace, e) != 0)
         return -1;
     for (int i = 0; i < o->want_count; i++) {
         /* The others lie in `pooled` and `logits`. */
-        bool own = o->wants[i].what != ENGINE_ACTIVATION || o->wants[i].value <= c->plan.end.value;
+        bool own = o->wants[i].what != ENGINE_ACTIVATION || cuda_is_stored(c, o->wants[i].value);
         if (own &&
             cuda_room(c, &w->result[i], batch * engine_result_bytes(c->work.graph, o, i), e) != 0)
             return -1;
@@ -104,11 +106,9 @@ static int bind_all(struct worker *w, struct err *e)
     }
     for (int i = 0; i < p->backs; i++) {
         const struct plan_back *s = &p->back[i];
-        if (!c->back[i].dnn)
-            continue;
         const struct dnn_memory m = {w->grad[s->dx], c->back[i].w,   NULL,
                                      NULL,           w->grad[s->dy], w->workspace};
-        if (dnn_bind(&w->back[i], c->back[i].dnn, &m, e) != 0)
+        if (c->back[i].dnn && dnn_bind(&w->back[i], c->back[i].dnn, &m, e) != 0)
             return -1;
     }
     return 0;

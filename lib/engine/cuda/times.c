@@ -33,27 +33,34 @@ static void time_step(struct cuda *c, const char *name, int64_t macs, int64_t by
     s->bytes = bytes;
 }
 
+/* Elements that an operation reads and writes, weights left out. */
+static int64_t moved(const struct cuda *c, const struct graph_op *op)
+{
+    size_t elements = plan_size(&c->plan, op->out);
+    for (int k = 0; k < op->ins; k++)
+        elements += plan_size(&c->plan, op->in[k]);
+    return (int64_t)elements;
+}
+
 void cuda_open_times(struct cuda *c)
 {
     const struct graph *n = c->work.graph;
-    const struct graph_value *last = cuda_last(c);
+    const int last = graph_closed(n).value;
+    const bool end = c->plan.end.value >= 0, maps = engine_wants(&c->work.opts, ENGINE_CLASS_MAPS);
     c->timed = mem_zero((size_t)c->plan.steps + 4, sizeof *c->timed);
     int64_t size = (int64_t)cuda_element(c);
     int64_t input = (int64_t)cuda_input_bytes(c);
     time_step(c, "copy in, normalise", 0, input + (int64_t)plan_size(&c->plan, 0) * size);
     for (int i = 0; i < c->plan.steps; i++) {
         const struct graph_op *op = c->plan.step[i].op;
-        int64_t bytes =
-            (int64_t)(plan_size(&c->plan, op->in[0]) + plan_size(&c->plan, op->out)) * size;
-        if (graph_addend(op) >= 0)
-            bytes += (int64_t)plan_size(&c->plan, graph_addend(op)) * size;
-        time_step(c, c->plan.step[i].name, graph_op_macs(n, op), bytes);
+        time_step(c, c->plan.step[i].name, graph_op_macs(n, op), moved(c, op) * size);
     }
-    int64_t head = (int64_t)graph_classes(n) * last->c;
-    if (engine_wants(&c->work.opts, ENGINE_CLASS_MAPS))
-        head += head * plan_cells(&c->plan, c->plan.end.value);
+    /* Whatever of it there is. */
+    int64_t head = end ? graph_op_macs(n, c->plan.end.linear) : 0;
+    if (maps)
+        head += (int64_t)graph_classes(n) * (int64_t)graph_size(n, last);
     time_step(c, "pooling, linear layer, maps", head,
-              (int64_t)plan_size(&c->plan, c->plan.end.value) * size);
+              (int64_t)plan_size(&c->plan, c->plan.from) * size);
     time_step(c, "copy out", 0, (int64_t)work_returned(c->work.graph, &c->work.opts));
     c->events++;
 }
