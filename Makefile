@@ -161,6 +161,7 @@ help:
 	@echo 'make fuzz            fuzzing by libFuzzer; TARGET=pickle FUZZ_TIME=900; make setup-fuzz'
 	@echo 'make check-fault     every system call of the programs fails in turn; 50 analyses are cut'
 	@echo 'make bench           measurements, also of PyTorch, OpenVINO, ONNX Runtime where installed'
+	@echo 'make bench-zoo       networks of many families beside OpenVINO and ONNX Runtime'
 	@echo 'make CUDA=1          insist on the CUDA backend; CUDA=0 leaves it out'
 	@echo 'make check-cuda      the tests that need an NVIDIA GPU; make bench-cuda measures it'
 	@echo 'make lint            formatting, clang-tidy, shellcheck, mandoc'

@@ -86,7 +86,7 @@ $(fault_so): tests/fault/fault.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo '  LINK $@'; $(CC) $(base_flags) $(warn_flags) $(CFLAGS) -fPIC -fno-builtin -shared $< -ldl -o $@
 
-.PHONY: test tests check-asan check-fault check-cuda bench bench-cuda
+.PHONY: test tests check-asan check-fault check-cuda bench bench-cuda bench-zoo
 tests: $(bins) $(scripts) $(cuda_so) $(unit_bin) $(standin_so) $(fault_so)
 test: tests man
 	@BUILD=$(BUILD) CC='$(CC)' SANITIZE=$(SANITIZE) tests/run.sh
@@ -112,9 +112,13 @@ check-cuda: $(bins) $(cuda_so) $(BUILD)/tests/engine/cuda $(BUILD)/tests/cuda/ke
 bench-cuda: $(bins) $(cuda_so) $(BUILD)/tests/bench/steps
 	@BUILD=$(BUILD) tests/bench/cuda.sh $(BENCH_FLAGS)
 
+# BENCH_FLAGS are zoo.py's, such as --side 32 --only vgg.
+bench-zoo: $(BUILD)/bin/cifar-predict
+	@BUILD=$(BUILD) tests/bench/zoo.sh $(BENCH_FLAGS)
+
 # BENCH_FLAGS are predict.sh's, such as --bf16 --images 10000; HEATPIPE_PYTHON names a Python
 # that has what heatpipe is compared with.
-bench_sh := tests/bench/predict.sh $(filter-out tests/bench/cuda.sh tests/bench/predict.sh,$(sort \
+bench_sh := tests/bench/predict.sh $(filter-out $(addprefix tests/bench/,cuda.sh predict.sh zoo.sh),$(sort \
             $(wildcard tests/bench/*.sh)))
 bench: $(bins) $(BUILD)/tests/bench/steps
 	@for b in $(bench_sh); do echo "== $$b"; f=; [[ $$b != */predict.sh ]] || f='$(BENCH_FLAGS)'; \

@@ -29,13 +29,11 @@ static struct dnn_shape shape(const struct cuda *c, const struct graph_op *op)
 
 /* Whether cuDNN is asked for it: not for groups of one channel, for which it has fast engines on
  * some devices alone, nor for groups that padding would shift. */
-static bool by_dnn(const struct cuda *c, const struct graph_op *op)
+static bool by_dnn(const struct cuda *c, const struct graph_op *op, bool back)
 {
     const struct graph_value *x = &c->work.graph->value[op->in[0]],
                              *y = &c->work.graph->value[op->out];
-    if (op->kind != GRAPH_CONV && op->kind != GRAPH_LINEAR)
-        return false;
-    if (cuda_is_last(c, op))
+    if ((op->kind != GRAPH_CONV && op->kind != GRAPH_LINEAR) || (!back && cuda_is_last(c, op)))
         return false;
     return cuda_groups(op) == 1 ||
            (x->c > op->groups && c->plan.pad[op->in[0]] == x->c && c->plan.pad[op->out] == y->c);
@@ -48,7 +46,7 @@ static bool alike(const struct cuda *c, const struct graph_op *a, const struct g
     return memcmp(&s, &t, sizeof s) == 0 && a->act == b->act && a->ins == b->ins;
 }
 
-/* Takes the plan of a step before, among `step`, that serves this one too. */
+/* Takes the plan of a step before, where it serves this one too. */
 static bool share(const struct cuda *c, struct step *to, const struct graph_op *op,
                   const struct step *from, const struct graph_op *of)
 {
@@ -74,7 +72,7 @@ static int plan_forward(struct cuda *c, int at, struct err *e)
     const struct plan *p = &c->plan;
     const struct graph_op *op = p->step[at].op;
     struct step *v = &c->step[at];
-    if (!by_dnn(c, op))
+    if (!by_dnn(c, op, false))
         return 0;
     for (int i = 0; i < at; i++)
         if (share(c, v, op, &c->step[i], p->step[i].op))
@@ -93,7 +91,7 @@ static int plan_backward(struct cuda *c, int at, struct err *e)
     const struct plan *p = &c->plan;
     const struct graph_op *op = p->back[at].op;
     struct step *v = &c->back[at];
-    if (p->back[at].same || !by_dnn(c, op))
+    if (p->back[at].same || !by_dnn(c, op, true))
         return 0;
     for (int i = 0; i < at; i++)
         if (share(c, v, op, &c->back[i], p->back[i].op))
