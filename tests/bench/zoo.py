@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from pathlib import Path
 
 NEEDS = ("torch", "torchvision", "numpy", "onnx", "onnxscript", "onnxruntime", "openvino")
@@ -289,6 +290,7 @@ def measure(o, side, make, folder):
 
 def main():
     o = options()
+    del sys.path[0]  # this folder, whose cuda.py would hide a package of that name
     missing = []
     for name in NEEDS:
         try:
@@ -339,6 +341,7 @@ def main():
 
 
 if __name__ == "__main__":
-    # Libraries print while they convert; tables are ours.
+    # Libraries warn while they convert.
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    warnings.filterwarnings("ignore")
     sys.exit(main())
