@@ -707,7 +707,7 @@ static int concat(struct program *p, struct err *e)
     int64_t dim;
     if (!whole(p, "dim", 0, &dim) || n == 0 || n > INT_MAX)
         return trace_refuse(&p->trace, e, "expected activations to be joined, found none");
-    const struct trace_symbol **all = mem_zero(n, sizeof *all);
+    const struct trace_symbol **all = mem_zero(n, sizeof(void *));
     for (size_t i = 0; i < n; i++) {
         const json_t *item = json_array_get(list, i);
         const struct aten_name *name =
@@ -797,6 +797,7 @@ static int count(struct program *p, struct err *e)
 /* Names of ATen without the underscore of an operation in place. A view shows the numbers of its
  * input: what changes one of them in place changes the other. */
 static const struct aten_maker makers[] = {
+    {"_adaptive_avg_pool2d", grid_mean, false},
     {"_log_softmax", log_softmax, false},
     {"_native_batch_norm_legit_no_training", batch_norm, false},
     {"_softmax", softmax, false},

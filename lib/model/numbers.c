@@ -90,14 +90,13 @@ static int load_pieces(struct build *b, const struct origin *from, float *w, int
     return 0;
 }
 
-static int check_inverse(const struct build *b, const struct origin *from, float *w, int64_t count,
-                         struct err *e)
+static int invert(const struct build *b, const char *key, float *w, int64_t count, struct err *e)
 {
     for (int64_t k = 0; k < count; k++) {
         w[k] = 1 / w[k];
         if (!isfinite(w[k]))
             return err_set(e, "%s: key '%s': expected divisors other than 0, found one",
-                           ckpt_name(b->ckpt), from->w->name);
+                           ckpt_name(b->ckpt), key);
     }
     return 0;
 }
@@ -120,7 +119,7 @@ static int load_op(struct build *b, int i, struct err *e)
     if ((from->w && ckpt_read(b->ckpt, from->w, w, e) != 0) ||
         (from->b && ckpt_read(b->ckpt, from->b, bias, e) != 0))
         return -1;
-    if (from->inverse && check_inverse(b, from, w, count, e) != 0)
+    if (from->w && from->inverse && invert(b, from->w->name, w, count, e) != 0)
         return -1;
     if (op->in[0] == 0 && b->assume.bgr)
         swap_channels(w, (int)channels, b->graph->value[0].c, op->y.k * op->x.k);

@@ -201,7 +201,7 @@ const struct ckpt_tensor *trace_keep(struct trace *t, const struct ckpt_tensor *
 {
     struct build *b = t->b;
     struct ckpt_tensor *copy = mem_alloc(1, sizeof *copy);
-    b->view = mem_extend(b->view, b->views, b->views + 1, sizeof(*b->view));
+    b->view = mem_extend(b->view, b->views, b->views + 1, sizeof(void *));
     b->view[b->views++] = copy;
     *copy = *tensor;
     return copy;

@@ -79,7 +79,8 @@ static int apart(struct trace *t, const struct trace_symbol *x, int h, int w, in
     struct trace_view v = {.offset = x->view.offset};
     const int dims = x->view.dims;
     struct trace_symbol s = *x, out;
-    bool room = view_axis(&v) && view_axis(&v);
+    bool room = view_axis(&v);
+    room = room && view_axis(&v);
     for (int d = 0; d < dims && room; d++) {
         const struct trace_factor *f = view_factors(&x->view, d);
         for (int i = 0; i < x->view.count[d] && room && d != dims - 2; i++)
@@ -153,7 +154,7 @@ int trace_attention(struct trace *t, const struct trace_symbol *q, const struct 
     struct tokens of[3];
     struct trace_view view;
     for (int i = 0; i < 3; i++) {
-        if (trace_expect(t, x[i], TRACE_VALUE, names[i], e) != 0)
+        if (trace_expect(t, x[i], TRACE_VALUE, names[i], e) != 0 || !x[i])
             return -1;
         const int dims = x[i]->view.dims;
         if (dims < 3 || view_has_images(&x[i]->view, dims - 1) ||
@@ -223,7 +224,7 @@ int trace_matmul(struct trace *t, const struct trace_symbol *a, const struct tra
     struct trace_symbol w;
     if (b && b->kind == TRACE_CONSTANT)
         return trace_swap(t, b, -1, -2, &w, e) != 0 ? -1 : trace_linear(t, a, &w, NULL, y, e);
-    if (trace_expect(t, b, TRACE_VALUE, "its second input", e) != 0)
+    if (trace_expect(t, b, TRACE_VALUE, "its second input", e) != 0 || !b)
         return -1;
     if (a && a->kind == TRACE_SCORES) {
         const struct trace_scores *s = &t->scores[a->value];
@@ -232,7 +233,7 @@ int trace_matmul(struct trace *t, const struct trace_symbol *a, const struct tra
                    ? trace_attention(t, &q, &k, b, 1, y, e)
                    : trace_refuse(t, e, "expected a softmax in front of the values, found none");
     }
-    if (trace_expect(t, a, TRACE_VALUE, "its first input", e) != 0)
+    if (trace_expect(t, a, TRACE_VALUE, "its first input", e) != 0 || !a)
         return -1;
     if (a->view.dims < 3 || b->view.dims != a->view.dims)
         return trace_refuse(t, e, "expected queries and keys, found other matrices");

@@ -680,7 +680,7 @@ static int count_with(const struct trace *t, const struct trace_symbol *a,
                       struct err *e)
 {
     const int64_t n = trace_count(a), m = trace_count(b), all = n > m ? n : m;
-    int64_t number[TRACE_INTS];
+    int64_t number[TRACE_INTS] = {0};
     if ((n != m && n != 1 && m != 1) || all > TRACE_INTS || (factor != 1 && factor != -1))
         return trace_refuse(t, e, "expected as many whole numbers, found others");
     for (int64_t i = 0; i < all; i++) {

@@ -315,14 +315,14 @@ static int join_numbers(const struct trace *t, const struct trace_symbol *const 
 
 /* Channels of values with the same cells, one after another. What was joined before is joined
  * once. */
-static int join_channels(struct trace *t, const struct trace_symbol *const *x, int n, int dim,
+static int join_channels(struct trace *t, const struct trace_symbol *x, int n, int dim,
                          struct trace_symbol *y, struct err *e)
 {
     const struct origin none = {.w = NULL};
     int value = -1;
     for (int i = 0; i < n; i++) {
         struct trace_symbol s;
-        if (trace_settle(t, x[i], dim, TRACE_ORDER, &s, e) != 0)
+        if (trace_settle(t, &x[i], dim, TRACE_ORDER, &s, e) != 0)
             return -1;
         const struct graph_op op = {.kind = GRAPH_CONCAT, .in = {value, s.value}, .ins = 2};
         value = value < 0 ? s.value : build_join(t->b, &op);
@@ -364,20 +364,20 @@ static int *row_list(const struct row *r, int n)
 }
 
 /* All activations among x, flat and one behind another, so that one list can gather them. */
-static int join_flat(struct trace *t, const struct trace_symbol *const *x, int n, int channels,
+static int join_flat(struct trace *t, const struct trace_symbol *x, int n, int channels,
                      struct row *r, struct err *e)
 {
     const struct origin none = {.w = NULL};
     int value = -1, count = 0;
     int64_t at = 0;
     for (int i = 0; i < n; i++)
-        count += x[i]->kind == TRACE_VALUE;
+        count += x[i].kind == TRACE_VALUE;
     for (int i = 0; i < n; i++) {
         struct trace_symbol s;
         r->base[i] = -1;
-        if (x[i]->kind != TRACE_VALUE)
+        if (x[i].kind != TRACE_VALUE)
             continue;
-        if (trace_settle(t, x[i], channels, TRACE_ORDER, &s, e) != 0)
+        if (trace_settle(t, &x[i], channels, TRACE_ORDER, &s, e) != 0)
             return -1;
         r->base[i] = at;
         at += (int64_t)graph_size(t->b->graph, s.value);
@@ -429,18 +429,17 @@ static bool without_images(const struct trace_symbol *x, int64_t images, struct 
 }
 
 /* Joins along cells: elements are gathered, zeros where constants come, which are added then. */
-static int join_cells(struct trace *t, const struct trace_symbol *const *x, int n, int dim,
-                      int channels, struct trace_symbol *y, struct err *e)
+static int join_cells(struct trace *t, const struct trace_symbol *x, int n,
+                      const struct trace_view *v, int dim, int channels, struct trace_symbol *y,
+                      struct err *e)
 {
-    const struct trace_view *v = NULL;
     struct row r = {.outer = 1, .inner = 1};
     struct origin from = {.w = NULL};
     bool constants = false;
     if (n > TRACE_INTS)
         return trace_refuse(t, e, "expected at most %d parts, found %d", TRACE_INTS, n);
     for (int i = 0; i < n; i++) {
-        v = x[i]->kind == TRACE_VALUE ? &x[i]->view : v;
-        r.n[i] = view_each(&x[i]->view, dim);
+        r.n[i] = view_each(&x[i].view, dim);
         r.total += r.n[i];
     }
     r.channels = view_size(v, channels);
@@ -476,9 +475,9 @@ static int join_cells(struct trace *t, const struct trace_symbol *const *x, int 
     int value = trace_append(t, &op, &from, e);
     int64_t at = 0;
     for (int i = 0; i < n && value >= 0; i++) {
-        if (x[i]->kind == TRACE_CONSTANT) {
+        if (x[i].kind == TRACE_CONSTANT) {
             constants = true;
-            if (add_piece(t, x[i], channels, &r, at * r.inner, &from, e) != 0)
+            if (add_piece(t, &x[i], channels, &r, at * r.inner, &from, e) != 0)
                 return -1;
         }
         at += r.n[i];
@@ -509,7 +508,6 @@ int trace_concat(struct trace *t, const struct trace_symbol *const *x, int n, in
     if (n > PARTS)
         return trace_refuse(t, e, "expected at most %d parts to be joined, found %d", PARTS, n);
     struct trace_symbol *part = mem_zero((size_t)n + 1, sizeof *part);
-    const struct trace_symbol **all = mem_zero((size_t)n + 1, sizeof *all);
     bool constants = false;
     int r = 0, d = -1;
     for (int i = 0; i < n && r == 0; i++) {
@@ -519,7 +517,6 @@ int trace_concat(struct trace *t, const struct trace_symbol *const *x, int n, in
     if (r == 0 && n > 0 && !first) {
         r = join_numbers(t, x, n, y, e);
         free(part);
-        free(all);
         return r;
     }
     if (r == 0 && (!first || (d = trace_axis(first, dim)) < 0))
@@ -527,7 +524,6 @@ int trace_concat(struct trace *t, const struct trace_symbol *const *x, int n, in
     for (int i = 0; i < n && r == 0; i++) {
         const bool constant = x[i]->kind == TRACE_CONSTANT;
         part[i] = *x[i];
-        all[i] = &part[i];
         constants = constants || constant;
         if ((!constant && trace_expect(t, x[i], TRACE_VALUE, "an input", e) != 0) ||
             (constant && !without_images(x[i], t->images, &part[i])) || !fits(&part[i], first, d) ||
@@ -537,14 +533,13 @@ int trace_concat(struct trace *t, const struct trace_symbol *const *x, int n, in
     }
     if (r == 0) {
         const int channels = trace_channels(t, first);
-        r = d == channels && !constants ? join_channels(t, all, n, d, y, e)
+        r = d == channels && !constants ? join_channels(t, part, n, d, y, e)
             : d == channels             ? trace_refuse(t, e,
                                                        "expected activations as channels to be joined, found a "
                                                                    "constant")
-                                        : join_cells(t, all, n, d, channels, y, e);
+                                        : join_cells(t, part, n, &first->view, d, channels, y, e);
     }
     free(part);
-    free(all);
     return r;
 }
 
