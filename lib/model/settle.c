@@ -122,6 +122,9 @@ int build_check_effects(const struct build *b, struct err *e)
     if (a->eps > 0 && !b->normed)
         return err_set(e, "%s: --assume eps: expected batch norms, found none: they are folded",
                        name);
+    if (a->bgr && b->graph->value[0].c != 3)
+        return err_set(e, "%s: --assume channels: expected a network of three channels, found one",
+                       name);
     if (a->reading && !b->reading)
         return err_set(e, "%s: --assume reading: expected keys that no family names, found %s's",
                        name, b->found.family->name);
@@ -153,9 +156,6 @@ int build_check_effects(const struct build *b, struct err *e)
                        name);
     if (a->shortcut == ASSUME_SHORT_CONV && !b->convolved)
         return err_set(e, "%s: --assume shortcut: expected keys of shortcuts, found none", name);
-    if (a->bgr && b->graph->value[0].c != 3)
-        return err_set(e, "%s: --assume channels: expected a network of three channels, found one",
-                       name);
     return 0;
 }
 
