@@ -71,8 +71,8 @@ static json_t *images(const struct explorer_data *d)
     const struct blocks *b = &d->blocks;
     if (!b->data)
         return json_null();
-    return json_pack("{s:i,s:i,s:i,s:i}", "h", blocks_h(b), "w", blocks_w(b), "shrink", b->shrink,
-                     "across", b->across);
+    return json_pack("{s:i,s:i,s:i,s:i,s:s}", "h", blocks_h(b), "w", blocks_w(b), "shrink",
+                     b->shrink, "across", b->across, "ending", blocks_ending(b));
 }
 
 static json_t *maps(const struct explorer_data *d)

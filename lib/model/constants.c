@@ -217,7 +217,7 @@ static void find_entries(struct constants *s, struct ckpt *c, int channels)
             const struct ckpt_extra *x = ckpt_extra(c, i);
             int head = before(x->path, pairs[p].mean);
             const char *of = head < 0 ? NULL : entry(c, sibling(key, x->path, head, pairs[p].std));
-            float mean[3], std[3];
+            float mean[3] = {0}, std[3] = {0};
             if (of && read_numbers(x->text, channels, mean) && read_numbers(of, channels, std))
                 offer(s, mean, std, x->path);
         }

@@ -4,6 +4,7 @@
 #include "base/pool.h"
 #include "cam/shown.h"
 #include "draw/encode.h"
+#include "image/jpeg_write.h"
 #include "pieces/quantise.h"
 
 #include <inttypes.h>
@@ -13,7 +14,9 @@
 enum {
     BLOCK_IMAGES = 64,
     BLOCK_PIXELS = 1 << 16, /* of a picture, unless one image has more */
-    BLOCK_BYTES = 1 << 22   /* of maps as they are read, likewise */
+    BLOCK_BYTES = 1 << 22,  /* of maps as they are read, likewise */
+    LOSSLESS = 1 << 14,     /* pixels of the largest images that PNG holds */
+    QUALITY = 90
 };
 
 static int fit(int most, int64_t room, int64_t each)
@@ -50,12 +53,18 @@ void blocks_size(struct blocks *b)
     while (blocks_h(b) > BLOCKS_SIDE || blocks_w(b) > BLOCKS_SIDE)
         b->shrink++;
     const int h = blocks_h(b), w = blocks_w(b);
+    b->lossy = (int64_t)h * w > LOSSLESS;
     b->per = fit(b->per, BLOCK_PIXELS, (int64_t)h * w);
     while (b->across < b->per && (b->across + 1) * w <= BLOCKS_SIDE &&
            (int64_t)b->across * w < (int64_t)(b->per + b->across - 1) / b->across * h)
         b->across++;
     /* As many rows as there is room for. */
     b->per = fit(b->per, (int64_t)b->across * (BLOCKS_SIDE / h), 1);
+}
+
+const char *blocks_ending(const struct blocks *b)
+{
+    return b->lossy ? "jpg" : "png";
 }
 
 int64_t blocks_count(const struct blocks *b)
@@ -69,7 +78,7 @@ struct hand {
     uint8_t *planes; /* of one image */
     uint8_t *pixels; /* of a picture */
     int w, h;        /* of it */
-    uint8_t *png;
+    uint8_t *file;   /* the picture as PNG or JPEG */
     size_t size;
     float *item;
     uint8_t *bytes; /* of the maps of a block */
@@ -111,7 +120,7 @@ static void hand_discard(void *hand)
     struct hand *h = hand;
     free(h->planes);
     free(h->pixels);
-    free(h->png);
+    free(h->file);
     free(h->item);
     free(h->bytes);
     free(h);
@@ -129,28 +138,45 @@ static int png_put(void *self, const void *p, size_t n, struct err *e)
 {
     struct hand *h = self;
     (void)e;
-    h->png = mem_extend(h->png, h->size, h->size + n, 1);
-    memcpy(h->png + h->size, p, n);
+    h->file = mem_extend(h->file, h->size, h->size + n, 1);
+    memcpy(h->file + h->size, p, n);
     h->size += n;
     return 0;
 }
 
-/* Lays an image at its place; every shrink-th pixel where it is too large. */
-static void place(const struct blocks *b, const struct hand *h, int64_t k)
+/* Lays image k at its place in a picture of `height` rows, colours together or, for JPEG, in
+ * planes; every shrink-th pixel where it is too large. */
+static void place(const struct blocks *b, const struct hand *h, int height, int64_t k)
 {
-    int full = data_w(b->data), step = b->shrink;
-    const int ih = blocks_h(b), iw = blocks_w(b);
-    size_t plane = (size_t)data_h(b->data) * (size_t)full;
-    size_t x0 = (size_t)(k % b->across) * (size_t)iw, y0 = (size_t)(k / b->across) * (size_t)ih;
+    const int full = data_w(b->data), step = b->shrink, ih = blocks_h(b), iw = blocks_w(b);
+    const size_t plane = (size_t)data_h(b->data) * (size_t)full;
+    const size_t to_plane = b->lossy ? (size_t)height * (size_t)h->w : 1, cell = b->lossy ? 1 : 3;
+    const size_t x0 = (size_t)(k % b->across) * (size_t)iw,
+                 y0 = (size_t)(k / b->across) * (size_t)ih;
     for (int y = 0; y < ih; y++) {
-        uint8_t *to = h->pixels + 3 * ((y0 + (size_t)y) * (size_t)h->w + x0);
+        uint8_t *to = h->pixels + cell * ((y0 + (size_t)y) * (size_t)h->w + x0);
         const uint8_t *from = h->planes + (size_t)y * (size_t)step * (size_t)full;
-        for (int x = 0; x < iw; x++, from += step) {
-            *to++ = from[0];
-            *to++ = from[plane];
-            *to++ = from[2 * plane];
-        }
+        for (int x = 0; x < iw; x++, from += step, to += cell)
+            for (size_t c = 0; c < 3; c++)
+                to[c * to_plane] = from[c * plane];
     }
+}
+
+static int encode(const struct blocks *b, struct hand *h, int height, struct err *e)
+{
+    if (b->lossy) {
+        free(h->file);
+        h->file = NULL;
+        return image_jpeg_write(h->pixels, height, h->w, QUALITY, &h->file, &h->size, e);
+    }
+    h->size = 0;
+    return encode_png(&(struct encode){.w = h->w,
+                                       .h = height,
+                                       .kind = ENCODE_PHOTOS,
+                                       .row = png_row,
+                                       .put = png_put,
+                                       .self = h},
+                      e);
 }
 
 static int write_picture(const struct writing *w, struct hand *h, int64_t block, int64_t first,
@@ -158,24 +184,17 @@ static int write_picture(const struct writing *w, struct hand *h, int64_t block,
 {
     const struct blocks *b = w->blocks;
     struct data_item item;
-    int rows = (int)((m + b->across - 1) / b->across);
+    const int height = (int)((m + b->across - 1) / b->across) * blocks_h(b);
     memset(h->pixels, 0, 3 * (size_t)h->w * (size_t)h->h);
     for (int64_t k = 0; k < m; k++) {
         if (data_at(b->data, b->id[first + k], h->planes, &item, e) != 0)
             return -1;
-        place(b, h, k);
+        place(b, h, height, k);
     }
     char *name = mem_printf("images.%" PRId64, block);
-    h->size = 0;
-    int r = encode_png(&(struct encode){.w = h->w,
-                                        .h = rows * blocks_h(b),
-                                        .kind = ENCODE_PHOTOS,
-                                        .row = png_row,
-                                        .put = png_put,
-                                        .self = h},
-                       e);
+    int r = encode(b, h, height, e);
     if (r == 0)
-        r = store_picture(w->store, name, h->png, h->size, e);
+        r = store_picture(w->store, name, blocks_ending(b), h->file, h->size, e);
     free(name);
     return r;
 }

@@ -1,5 +1,5 @@
-/* Images and their maps in blocks of neighbours: a PNG picture of the images and a piece of maps
- * as bytes for each. */
+/* Images and their maps in blocks of neighbours: a picture of the images and a piece of maps as
+ * bytes for each. */
 #ifndef HP_BLOCKS_H
 #define HP_BLOCKS_H
 
@@ -26,15 +26,20 @@ struct blocks {
     int per;    /* images in a block */
     int across; /* images in a row of its picture */
     int shrink; /* 1, or by how much images are smaller than they are */
+    bool
+        lossy; /* pictures are JPEG, else PNG: of large images, which PNG makes some times larger */
 };
 
-/* Sets per, across and shrink. Blocks are small, because pictures from everywhere stand side by
- * side in a page that shows the result of a search. */
+/* Sets per, across, shrink and lossy. Blocks are small, because pictures from everywhere stand side
+ * by side in a page that shows the result of a search. */
 void blocks_size(struct blocks *b);
 
 /* An image's size in the pictures, at least 1. */
 int blocks_h(const struct blocks *b);
 int blocks_w(const struct blocks *b);
+
+/* How the names of the pictures end: "png" or "jpg". */
+const char *blocks_ending(const struct blocks *b);
 
 /* Number of blocks. */
 int64_t blocks_count(const struct blocks *b);

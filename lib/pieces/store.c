@@ -279,16 +279,17 @@ int store_piece(struct store *s, const char *name, enum store_kind kind, const v
     return r;
 }
 
-int store_picture(struct store *s, const char *name, const void *png, size_t n, struct err *e)
+int store_picture(struct store *s, const char *name, const char *ending, const void *p, size_t n,
+                  struct err *e)
 {
     if (!s->unfinished) {
         size_t length;
-        char *text = base64(png, n, &length);
+        char *text = base64(p, n, &length);
         keep(s, (struct piece){mem_dup(name), text, length});
         return 0;
     }
-    char *file = mem_printf("%s.png", name);
-    int r = write_file(s, file, png, n, e);
+    char *file = mem_printf("%s.%s", name, ending);
+    int r = write_file(s, file, p, n, e);
     free(file);
     return r;
 }

@@ -4,9 +4,9 @@
  *
  *     heatpipePiece("NAME", "STAMP", bytes, "gzip in characters of 15 bits");
  *
- * in UTF-16, or a picture, NAME.png, beside the page in a folder of its own. A page that is to
- * be one file holds them itself, as base64. All functions but those that open, publish and drop are
- * thread-safe. */
+ * in UTF-16, or a picture, NAME.png or NAME.jpg, beside the page in a folder of its own. A page
+ * that is to be one file holds them itself, as base64. All functions but those that open, publish
+ * and drop are thread-safe. */
 #ifndef HP_PIECES_STORE_H
 #define HP_PIECES_STORE_H
 
@@ -32,8 +32,9 @@ enum store_kind { STORE_TABLE, STORE_VALUES };
 
 int store_piece(struct store *s, const char *name, enum store_kind kind, const void *p, size_t n,
                 struct err *e) ERR_CHECKED;
-int store_picture(struct store *s, const char *name, const void *png, size_t n, struct err *e)
-    ERR_CHECKED;
+/* `ending`: of the file's name, as in NAME.png. */
+int store_picture(struct store *s, const char *name, const char *ending, const void *p, size_t n,
+                  struct err *e) ERR_CHECKED;
 
 /* Bytes of all pieces, as they are written. */
 size_t store_bytes(const struct store *s);

@@ -91,11 +91,12 @@ const Pieces = (() => {
     /* A picture decoded: the element, its file and what the browser keeps of them go at once. */
     const picture = (name) => counted(new Promise((resolve, reject) => {
         const image = new Image(), end = () => image.removeAttribute("src");
-        const fail = () => reject(new Error(`${folder}/${name}.png cannot be read`));
+        const { ending } = index.images, file = `${name}.${ending}`;
+        const fail = () => reject(new Error(`${folder}/${file} cannot be read`));
         image.onload = () => createImageBitmap(image).then(resolve, fail).finally(end);
         image.onerror = fail;
-        image.src = index.single ? `data:image/png;base64,${inside(name).textContent}`
-            : `${encodeURIComponent(folder)}/${name}.png`;
+        image.src = index.single ? `data:image/${ending === "jpg" ? "jpeg" : "png"};base64,${inside(name).textContent}`
+            : `${encodeURIComponent(folder)}/${file}`;
     }));
 
     return { load, picture };
