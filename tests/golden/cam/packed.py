@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Compares maps with a golden file of methods/, with the standard library alone.
 
-    packed.py MAPS GOLDEN TOLERANCE [LAYER SCORE]    exit status 1 where they differ; NaN differs
+    packed.py MAPS GOLDEN TOLERANCE [LAYER SCORE | INDEX]    exit status 1 where they differ; NaN
+                                                             differs
 
-LAYER and SCORE choose among those of a file that holds several; maps.py writes it.
+LAYER and SCORE, or INDEX, choose among those of a file that holds several; maps.py writes the
+former, programs/methods.py the latter.
 """
 import array
 import ast
@@ -28,9 +30,11 @@ def main(maps, golden, tolerance, layer=None, score=None):
     if shape[-4:] != (n, planes, h // 2, w // 2):
         sys.exit(f"{maps} has shape {(n, planes, h, w)}, {golden} {shape}")
     at = 0
-    if layer:
-        each = n * planes * (h // 2) * (w // 2)
+    each = n * planes * (h // 2) * (w // 2)
+    if score:
         at = (LAYERS.index(layer) * len(SCORES) + SCORES.index(score)) * each
+    elif layer:
+        at = int(layer) * each
     for plane in range(n * planes):
         for y in range(0, h, 2):
             for x in range(0, w, 2):
@@ -42,6 +46,6 @@ def main(maps, golden, tolerance, layer=None, score=None):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (4, 6):
+    if len(sys.argv) not in (4, 5, 6):
         sys.exit(__doc__)
     main(sys.argv[1], sys.argv[2], float(sys.argv[3]), *sys.argv[4:])
