@@ -143,7 +143,7 @@ flags      := $(if $(has_check),data/label_check.tsv)
 has_embeddings := $(shell [ ! -e "$$D/embeddings.npy" ] || [ "$$(head -n 3 "$$D/predictions.tsv" | wc -l)" -lt 3 ] || echo 1)
 # The linear layer is that of a model that heatpipe reads, if it ends in one.
 has_slices := $(if $(unlabelled),,$(and $(value HEATPIPE_OWN_PREDICT),$(has_embeddings),$(shell \
-  awk -F '\t' '$$1 == "network_end" && $$2 == "no linear layer" { exit 1 }' "$$D/predict_run.tsv" && echo 1)))
+  awk -F '\t' '$$1 == "network_end" && ($$2 == "a convolution" || $$2 == "pooling alone") { exit 1 }' "$$D/predict_run.tsv" && echo 1)))
 has_maps   := $(shell [ ! -e "$$OUT/$(map_tensor)" ] || echo 1)
 
 # The causal check of margin maps needs the maps of all classes, in a grid that has places.

@@ -18,9 +18,9 @@ static const struct graph_op *maker(const struct graph *g, int value)
 /* Whether it makes numbers of an image of such numbers. */
 static bool is_of_numbers(const struct graph *g, const struct graph_op *op)
 {
-    return op->kind == GRAPH_LINEAR || (graph_cells(g, op->out) == 1 && op->ins == 1 &&
-                                        (op->kind == GRAPH_FUNCTION || op->kind == GRAPH_NORM ||
-                                         op->kind == GRAPH_LAYER_NORM));
+    return op->kind == GRAPH_LINEAR ||
+           (graph_cells(g, op->out) == 1 && op->ins == 1 &&
+            (op->kind == GRAPH_FUNCTION || op->kind == GRAPH_NORM || op->kind == GRAPH_LAYER_NORM));
 }
 
 /* What the network ends in, where it is not pooling and one linear layer. */
@@ -29,15 +29,14 @@ static void describe_end(const struct graph *g, char *end, size_t room)
     const struct graph_op *op = &g->op[g->ops - 1], *before = op;
     int linear = 0;
 
-    for (; op && is_of_numbers(g, op);
-         op = maker(g, op->in[0])) {
+    for (; op && is_of_numbers(g, op); op = maker(g, op->in[0])) {
         linear += op->kind == GRAPH_LINEAR;
         before = op;
     }
     if (linear > 1)
         snprintf(end, room, "%d linear layers", linear);
     else if (linear == 0)
-        snprintf(end, room, "no linear layer");
+        snprintf(end, room, op && op->kind == GRAPH_CONV ? "a convolution" : "pooling alone");
     else if (op && op->kind == GRAPH_FLATTEN)
         snprintf(end, room, "a linear layer without pooling");
     else if (op && op->kind == GRAPH_GATHER)

@@ -90,7 +90,8 @@ static int refuse(const struct graph *g, const struct graph_grid *grid, const ch
         before = v->name;
     }
     return err_set(e, "layer '%s' is not one of %s%s%s", name, list,
-                   at >= sizeof list ? ", ...: model-info --layers lists all" : "",
+                   at >= sizeof list || g->aliases > 0 ? ", ...: model-info --layers lists all"
+                                                       : "",
                    nearest_said(&near, said));
 }
 

@@ -681,7 +681,8 @@ static void check_tokens(void)
     CHECK_STR(graph_name(g, norm), "blocks.0.norm1");
     CHECK(graph_layer(g, "blocks.0.norm", &e) == norm && graph_layer(g, "blocks", &e) == block);
     CHECK(graph_layer(g, "head.norm", &e) == -1);
-    CHECK_STR(e.msg, "layer 'head.norm' is not one of embed, blocks, blocks.0");
+    CHECK_STR(e.msg, "layer 'head.norm' is not one of embed, blocks, blocks.0, ...: model-info "
+                     "--layers lists all");
     graph_free(g);
 }
 
