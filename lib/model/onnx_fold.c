@@ -299,8 +299,8 @@ static bool concat(const struct onnx_reader *r, struct known *y)
     if (!axis_in(y, onnx_int(r, "axis", 0), &d) || d != 0)
         return false;
     for (size_t k = 1; k < r->node->ins; k++) {
-        const struct known *x = arg(r, k);
-        if (x->dims != y->dims || x->real != y->real || y->n + x->n > KNOWN ||
+        const struct known *x = onnx_in(r, k) ? arg(r, k) : NULL;
+        if (!x || x->dims != y->dims || x->real != y->real || y->n + x->n > KNOWN ||
             memcmp(&x->shape[1], &y->shape[1], (size_t)(x->dims - 1) * sizeof *x->shape) != 0)
             return false;
         for (int i = 0; i < x->n; i++)

@@ -215,6 +215,8 @@ GRAPHS = {
     "split-wraps": around(node("Split", ["x", "s"], ["z", "q"], axis=1),
                           tensors=[shape((1 << 63) - 1, (1 << 63) - 1, name="s")]),
     "concat-axis": around(node("Concat", ["x", "x"], ["z"], axis=7)),
+    "concat-missing": around(node("Concat", ["s", ""], ["t"], axis=0), node("Reshape", ["x", "t"], ["z"]),
+                             tensors=[shape(1, name="s")]),
     "division": around(node("Shape", ["x"], ["s"]), node("Div", ["s", "o"], ["t"]),
                        node("Reshape", ["x", "t"], ["z"]), tensors=[shape(0, name="o", scalar=True)]),
     "division-wraps": around(node("Div", ["m", "o"], ["t"]), node("Reshape", ["x", "t"], ["z"]),
