@@ -72,6 +72,19 @@ static void name_last_stage(struct graph *g)
         graph_call(g, last, "last_stage");
 }
 
+/* Elements of the tensors behind an operation, statistics left out. */
+static int64_t parameters_of(const struct origin *from)
+{
+    const struct ckpt_tensor *const t[] = {from->w, from->b, from->norm.t[NORM_WEIGHT],
+                                           from->norm.t[NORM_BIAS]};
+    int64_t n = 0;
+    for (size_t i = 0; i < sizeof t / sizeof(void *); i++)
+        n += t[i] ? t[i]->count : 0;
+    for (int i = 0; i < BUILD_PIECES && from->piece[i].tensor; i++)
+        n += from->piece[i].tensor->count;
+    return n;
+}
+
 /* A network that says itself what it computes. */
 static int build_program(struct build *b, const char *program, size_t n, struct err *e)
 {
@@ -84,8 +97,7 @@ static int build_program(struct build *b, const char *program, size_t n, struct 
         b->numbers += graph_op_weights(b->graph, op);
         if (m->side == 0 && op->kind == GRAPH_CONV)
             m->side = op->y.k > 3 ? 224 : 32;
-        if (graph_op_weights(b->graph, op) > 0 && !b->origin[i].constant)
-            m->parameters += graph_op_weights(b->graph, op) + b->graph->value[op->out].c;
+        m->parameters += parameters_of(&b->origin[i]);
     }
     name_last_stage(b->graph);
     if (build_load(b, e) != 0)
