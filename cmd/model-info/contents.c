@@ -195,13 +195,36 @@ int tensors_print(struct ckpt *c, struct err *e)
     return -1;
 }
 
+/* Adds a name to a list, which is NULL where it is empty. */
+static void add_name(char **list, const char *name)
+{
+    char *longer = *list ? mem_printf("%s,%s", *list, name) : mem_dup(name);
+    free(*list);
+    *list = longer;
+}
+
+/* The names of a layer but for the first. */
+static void put_names(struct tsv_out *t, const struct graph *g, int value)
+{
+    const char *name = graph_name(g, value), *key = g->value[value].key;
+    char *list = NULL;
+    if (key)
+        add_name(&list, key);
+    for (int i = 0; i < g->aliases; i++)
+        if (g->alias[i].value == value && g->alias[i].name != name &&
+            !(key && strcmp(g->alias[i].name, key) == 0))
+            add_name(&list, g->alias[i].name);
+    tsv_put_string(t, list);
+    free(list);
+}
+
 static int put_layer(struct tsv_out *t, const struct graph *g, const struct graph_op *op,
                      struct err *e)
 {
     const struct graph_value *y = &g->value[op->out];
     tsv_put_string(t, op->key);
     tsv_put_string(t, graph_rules[op->kind].name);
-    tsv_put_string(t, y->name);
+    tsv_put_string(t, graph_name(g, op->out));
     tsv_put_int(t, op->y.k);
     tsv_put_int(t, op->y.stride);
     tsv_put_int(t, graph_addend(op) >= 0);
@@ -210,6 +233,7 @@ static int put_layer(struct tsv_out *t, const struct graph *g, const struct grap
     tsv_put_int(t, y->h);
     tsv_put_int(t, y->w);
     tsv_put_int(t, graph_op_macs(g, op));
+    put_names(t, g, op->out);
     return tsv_end(t, e);
 }
 
@@ -224,7 +248,7 @@ int layers_print(const struct info *i, struct ckpt *c, struct err *e)
         return -1;
     }
     struct tsv_out *t =
-        tsv_begin(o, "key kind layer side stride added relu channels height width macs");
+        tsv_begin(o, "key kind layer side stride added relu channels height width macs names");
     int r = 0;
     for (int k = 0; k < m->graph->ops && r == 0; k++)
         r = put_layer(t, m->graph, &m->graph->op[k], e);
