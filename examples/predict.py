@@ -237,7 +237,7 @@ class Data:
     """Images, (h, w, 3) bytes by their number, with their labels and names."""
 
     def __init__(self, path, a):
-        self.size = a.resize
+        self.size, self.crop = a.resize, a.crop
         self.files = self.labels = self.groups = None
         self.names, self.group_names, self.group_of = [], [], {}
         self.ordered = False  # class folders are numbered by their order alone
@@ -381,9 +381,30 @@ class Data:
                 raise Failure(f"{self.files[i]}: expected an image, found {e}") from e
         else:
             picture = Image.fromarray(np.ascontiguousarray(self.pixels[i]))
-        if self.size and picture.size != self.size[::-1]:
-            picture = picture.resize(self.size[::-1], Image.BILINEAR)
-        return np.asarray(picture)
+        return np.asarray(cropped(resized(picture, self.size), self.crop))
+
+
+def resized(picture, size):
+    """As torchvision's Resize."""
+    if not size:
+        return picture
+    w, h = picture.size
+    if len(size) == 1:
+        n = size[0]
+        size = (n * h // w, n) if w <= h else (n, n * w // h)
+    return picture if (h, w) == size else picture.resize(size[::-1], Image.BILINEAR)
+
+
+def cropped(picture, size):
+    """As torchvision's CenterCrop."""
+    if not size:
+        return picture
+    h, w = size if len(size) == 2 else size * 2
+
+    def begins(n, side):
+        return round((n - side) / 2) if n >= side else -((side - n) // 2)
+    x, y = begins(picture.width, w), begins(picture.height, h)
+    return picture.crop((x, y, x + w, y + h))
 
 
 def shown(name):
@@ -838,10 +859,9 @@ def seeds(word, rows, z, score):
 # --- the whole ---
 
 def size(s):
-    m = re.fullmatch(r"(\d+)x(\d+)", s)
-    if not m:
-        raise argparse.ArgumentTypeError(f"expected HxW, found '{s}'")
-    return int(m[1]), int(m[2])
+    if not re.fullmatch(r"[1-9][0-9]{0,3}(x[1-9][0-9]{0,3})?", s):
+        raise argparse.ArgumentTypeError(f"expected HxW or N, found '{s}'")
+    return tuple(map(int, s.split("x")))
 
 
 def whole(least):
@@ -882,6 +902,7 @@ def options(argv):
     same.add_argument("--names", metavar="PATH")
     same.add_argument("--labels", metavar="FILE")
     same.add_argument("--resize", type=size, metavar="HxW")
+    same.add_argument("--crop", type=size, metavar="HxW")
     same.add_argument("--mean", type=three, metavar="R,G,B")
     same.add_argument("--std", type=three_positive, metavar="R,G,B")
     for name in ("logits", "features", "class-maps", "cams", "ids", "classes", "run"):
