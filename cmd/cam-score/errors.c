@@ -7,6 +7,7 @@
 #include "faith/order.h"
 #include "faith/stage.h"
 #include "faith/turn.h"
+#include "image/grey.h"
 #include "model/score.h"
 #include "rows/predictions.h"
 #include "sink.h"
@@ -117,14 +118,20 @@ static void put_image(struct errors *r, int n, float *out)
             }
 }
 
+/* The pixels as the network sees them. */
 static int read_image(struct errors *r, const struct error *x, struct err *e)
 {
     struct data_item item;
     struct err why;
 
-    if (!r->opts->session || data_at(r->session.data, x->id, r->pixels, &item, &why) == 0)
+    if (!r->opts->session)
         return 0;
-    return error_about(r, x, &why, e);
+    if (data_at(r->session.data, x->id, r->pixels, &item, &why) != 0)
+        return error_about(r, x, &why, e);
+    const struct graph *g = r->session.model->graph;
+    if (g->value[0].c == 1)
+        image_grey(r->pixels, graph_cells(g, 0), r->pixels);
+    return 0;
 }
 
 /* Error `x`, the i-th of a block. */
@@ -281,7 +288,7 @@ static int open_network(struct errors *r, struct err *e)
     const size_t images = (size_t)r->block * each;
     r->images = mem_alloc(images * graph_size(g, 0), sizeof *r->images);
     r->logits = mem_alloc(images * (size_t)r->classes, sizeof *r->logits);
-    r->pixels = mem_alloc(graph_size(g, 0), 1);
+    r->pixels = mem_alloc(graph_cells(g, 0), ENGINE_COLOURS);
     r->gone = mem_alloc((size_t)r->h * (size_t)r->w, sizeof *r->gone);
     return 0;
 }
