@@ -7,8 +7,10 @@
     NAME.npy     float32: the statistics of all batch norms, which are those of
                  ../families/probe.npy as NAME computes them
     logits/NAME.npy    (6, classes) of ../families/images.npy, from double precision
+    maps/NAME.npy      (2, h, w): Grad-CAM of the predicted class at a layer inside the network,
+                 unscaled and with sign, of the first two images
     ../../cases/cifar-predict/designs/nets.tsv    which options make heatpipe read NAME as PyTorch
-                 computes it
+                 computes it, and the layer of the maps
 """
 import pathlib
 import sys
@@ -27,6 +29,24 @@ CIFAR100 = (.5071, .4867, .4409), (.2673, .2564, .2762)
 
 VGG = [4, "M", 6, "M", 6, 8, "M", 8, "M"]
 MOBILE, REP = "stem-stride=2,strides=1:2:2:2:1:2:1", "stem-stride=2,strides=2:2:2:2"
+
+# The layer of the maps: the same module in PyTorch, but for those whose keys name none.
+LAYERS = {
+    "vgg-torchvision": "features.10", "vgg-chenyaofo": "features.13", "vgg-one": "features.14",
+    "vgg-plain": "features.4", "densenet-weiaicunzai": "layer2.0",
+    "densenet-torchvision": "layer2.1", "densenet-files": "layer2.1",
+    "mobilenetv2-torchvision": "features.4", "mobilenetv2-chenyaofo": "features.9",
+    "mobilenetv2-weiaicunzai": "stage3.0", "shufflenetv2-torchvision": "stage3.1",
+    "shufflenetv2-chenyaofo": "stage2.0", "shufflenetv2-weiaicunzai": "stage3.1",
+    "repvgg-chenyaofo": "stage2.0", "repvgg-imagenet": "stage0", "repvgg-deploy": "stage3.1",
+    "resnext-torchvision": "layer2.1", "resnext-weiaicunzai": "conv3.1",
+    "seresnet-basic": "stage2.0", "seresnet-bottleneck": "stage2.1",
+    "wideresnet-weiaicunzai": "conv3.0", "googlenet-torchvision": "inception4b",
+    "googlenet-weiaicunzai": "c4", "googlenet-one": "b3",
+}
+MODULES = {"densenet-weiaicunzai": "features.dense_block_layer_1",
+           "densenet-torchvision": "features.denseblock2",
+           "densenet-files": "features.denseblock2"}
 
 # Name, network, the family that its keys show, what --assume has to say.
 NETS = [
@@ -97,11 +117,30 @@ def learn(net, x):
     net.eval().float()
 
 
+def maps(net, module, x):
+    """The mean over all cells of the gradient of the predicted class weighs each channel."""
+    kept = []
+
+    def keep(_, __, out):
+        out.retain_grad()
+        kept.append(out)
+
+    for m in net.modules():
+        if getattr(m, "inplace", False):
+            m.inplace = False
+    hook = net.get_submodule(module).register_forward_hook(keep)
+    net(x).max(1).values.sum().backward()
+    hook.remove()
+    a, = kept
+    return (a.grad.mean((2, 3), keepdim=True) * a).sum(1).detach().numpy().astype("<f4")
+
+
 def main():
     torch.manual_seed(0)
     images, probe = (normal(np.load(FAMILIES / f)) for f in ("images.npy", "probe.npy"))
-    rows = ["net\tfamily\toptions\n"]
-    (HERE / "logits").mkdir(exist_ok=True)
+    rows = ["net\tfamily\tlayer\toptions\n"]
+    for folder in "logits", "maps":
+        (HERE / folder).mkdir(exist_ok=True)
     for name, net, family, assume in NETS:
         with torch.no_grad():
             fill(name, net)
@@ -116,7 +155,9 @@ def main():
                 assert np.array_equal(state[key].numpy().ravel(), np.array(values)), key
             logits = net.double()(images).numpy().astype("<f4")
         np.save(HERE / "logits" / (name + ".npy"), logits)
-        rows.append(f"{name}\t{family}\t{'--assume ' + assume if assume else '-'}\n")
+        np.save(HERE / "maps" / (name + ".npy"),
+                maps(net, MODULES.get(name, LAYERS[name]), images[:2]))
+        rows.append(f"{name}\t{family}\t{LAYERS[name]}\t{'--assume ' + assume if assume else '-'}\n")
         print(name, sum(t.numel() for t in state.values()), "numbers, logits to",
               f"{np.abs(logits).max():.3g}", file=sys.stderr)
     CASE.mkdir(exist_ok=True)

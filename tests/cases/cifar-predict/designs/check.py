@@ -1,10 +1,10 @@
-"""Networks that are not plain residual ones, by their keys: logits within 1e-4 of PyTorch's,
-relative to the largest logit of the image, and batch norms that the images fit of which they
-recorded the statistics. Columns: the network; what model-info calls its family; on which devices
-the logits are right; how the norms fit, if there are any; where the keys alone are not enough,
-"told" if the norms tell the options.
+"""Networks that are not plain residual ones, by their keys: logits and maps of a layer inside
+within 1e-4 of PyTorch's, relative to the largest number of the image, and batch norms that the
+images fit of which they recorded the statistics. Columns: the network; what model-info calls its
+family; on which devices logits and maps are right; how the norms fit, if there are any; where the
+keys alone are not enough, "told" if the norms tell the options.
 
-nets.tsv: network, family, options where PyTorch's is not what the keys alone would make of it.
+nets.tsv: network, family, layer of the maps, options where PyTorch's is not what the keys alone would make of it.
 tests/golden/designs/make.py writes it.
 """
 import csv
@@ -39,17 +39,36 @@ def family(file):
     return line.split(None, 1)[1].split(",")[0]
 
 
-def right(name, file, device, options):
-    done = predict(file, "images", *DEVICES[device], "--logits", "logits.npy", *options)
-    if done.returncode:
-        print(f"{name}: {device}: {done.stderr.strip()}", file=sys.stderr)
-        return False
+def maps(file, layer, *options):
+    """Of the first two of the rows in rows.tsv, as a tensor of (2, h, w)."""
+    with open("rows.tsv", encoding="utf-8") as f:
+        rows = "".join(f.readlines()[:3])
+    done = subprocess.run(
+        ["cam-compute", "--model", file, "--data", FAMILIES + "/images.npy", *PIXELS, "--layer",
+         layer, "--target", "pred", "--size", "layer", "--scale", "none", *options],
+        input=rows.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    with open("maps.npy", "wb") as f:
+        f.write(done.stdout)
+    if done.returncode == 0:
+        shape, values = npy.load("maps.npy")
+        npy.write("maps.npy", "<f4", "f", (shape[0], *shape[2:]), values)
+    return done.stderr.decode().strip()
+
+
+def right(name, file, layer, options):
+    done = predict(file, "images", "--logits", "logits.npy", *options)
+    with open("rows.tsv", "w", encoding="utf-8") as f:
+        f.write(done.stdout)
+    wrong = done.stderr.strip() or maps(file, layer, *options)
     try:
-        npy.relative("logits.npy", f"{DESIGNS}/logits/{name}.npy", 1e-4)
+        if not wrong:
+            npy.relative("logits.npy", f"{DESIGNS}/logits/{name}.npy", 1e-4)
+            npy.relative("maps.npy", f"{DESIGNS}/maps/{name}.npy", 1e-4)
     except SystemExit as e:
-        print(f"{name}: {device}: {e.code}", file=sys.stderr)
-        return False
-    return True
+        wrong = e.code
+    if wrong:
+        print(f"{name}: {' '.join(options)}: {wrong}", file=sys.stderr)
+    return not wrong
 
 
 def told(file, options):
@@ -72,7 +91,8 @@ def main():
         name = row["net"]
         options = [] if row["options"] == "-" else row["options"].split()
         weights.write(name, "net.safetensors", ["", "module.", "_orig_mod.module."][i % 3])
-        good = [d for d in DEVICES if right(name, "net.safetensors", d, options)]
+        good = [d for d, words in DEVICES.items()
+                if right(name, "net.safetensors", row["layer"], words + options)]
         print(name, found := family("net.safetensors"), *good, fit("net.safetensors", options),
               *["told"] * (bool(options) and told("net.safetensors", options)))
         if found != row["family"]:
