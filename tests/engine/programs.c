@@ -145,9 +145,9 @@ static void run(const char *name, const struct graph *g, int layer, const char *
 }
 
 /* The network of a file, whose sizes it says itself or has to be told. */
-static void check_file(const char *name, const char *end, const char *layer, const uint8_t *pixels)
+static void check_file(const char *name, const char *end, const char *layer, const uint8_t *pixels,
+                       const char *const *devices)
 {
-    static const char *const devices[] = {"ref", "auto"};
     struct err e = {0};
     struct ckpt *c;
     struct model *m;
@@ -173,15 +173,17 @@ static void check_file(const char *name, const char *end, const char *layer, con
     if (value < 0)
         fprintf(stderr, "  %s: %s\n", path, e.msg);
     CHECK(value > 0 && graph_classes(m->graph) == CLASSES);
-    for (size_t d = 0; d < 2 && value > 0; d++)
+    for (size_t d = 0; devices[d] && value > 0; d++)
         run(path, m->graph, value, devices[d], pixels, want, each);
     model_close(m);
     free(path);
     free(golden);
 }
 
-int main(void)
+/* programs [DEVICE] */
+int main(int argc, char **argv)
 {
+    const char *const devices[] = {argc > 1 ? argv[1] : "ref", argc > 1 ? NULL : "auto", NULL};
     static uint8_t pixels[IMAGES * SIDE * SIDE * 3];
     char name[64], layer[64];
     int files = 0;
@@ -189,8 +191,8 @@ int main(void)
     load_images(pixels);
     CHECK(list && fscanf(list, "%63s %63s", name, layer) == 2);
     while (list && fscanf(list, "%63s %63s", name, layer) == 2) {
-        check_file(name, "pt2", layer, pixels);
-        check_file(name, "onnx", layer, pixels);
+        check_file(name, "pt2", layer, pixels, devices);
+        check_file(name, "onnx", layer, pixels, devices);
         files++;
     }
     CHECK(files == 17);
