@@ -118,11 +118,12 @@ static void count_uses(struct program *p)
 
 /* --- inputs --- */
 
-/* A size of the image as the program was exported; -1 where it is open. */
+/* A size of the image as the program was exported; -1 where it is open, 0 where it is none. */
 static int64_t image_size(const json_t *sizes, size_t i)
 {
     const json_t *x = json_object_get(json_array_get(sizes, i), "as_int");
-    return json_is_integer(x) ? json_integer_value(x) : -1;
+    const json_int_t n = json_integer_value(x);
+    return !json_is_integer(x) ? -1 : n < 0 ? 0 : n;
 }
 
 static int take_image(struct program *p, const char *name, struct err *e)
@@ -134,7 +135,7 @@ static int take_image(struct program *p, const char *name, struct err *e)
     if (!n || p->inputs++ > 0)
         return broken(p, "one input", e);
     if (json_array_size(sizes) != 4 || (channels != 3 && channels != 1) || images == 0 ||
-        images >= TRACE_IMAGES)
+        images >= TRACE_IMAGES || image_size(sizes, 2) == 0 || image_size(sizes, 3) == 0)
         return broken(p, "images of 1 or 3 channels as the input", e);
     if (json_integer_value(json_object_get(value, "dtype")) != ATEN_FLOAT)
         return broken(p, "images of float32 as the input", e);

@@ -1,11 +1,7 @@
-"""Writes a program of torch.export that attacks, with the standard library.
-
-change.py NAME FILE     one, made of a golden program
-change.py --list        the names
-"""
+"""Writes programs of torch.export that attack, made of golden ones, with the standard library,
+into the folder that stands here. Prints their names."""
 import json
 import pathlib
-import sys
 import zipfile
 
 GOLDEN = pathlib.Path(__file__).parents[3] / "golden" / "programs"
@@ -444,7 +440,6 @@ def write(name, path):
             new.writestr(zipfile.ZipInfo(r), body)
 
 
-if sys.argv[1] == "--list":
-    print(*ATTACKS, sep="\n")
-else:
-    write(sys.argv[1], sys.argv[2])
+for attack_name in ATTACKS:
+    write(attack_name, attack_name)
+    print(attack_name)
