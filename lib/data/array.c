@@ -102,7 +102,6 @@ void array_free(struct array *a)
     names_free(a->base.usual);
     free(a->bytes);
     free(a->label);
-    free(a->labels_name);
     free(a);
 }
 
@@ -132,11 +131,10 @@ char *array_beside(const char *path, const char *end, const char *other)
 int array_labels(struct array *a, const char *path, struct err *e)
 {
     int64_t n;
-    a->labels_name = mem_dup(io_name(path));
     if (labels_load(&a->label, &n, path, e) != 0)
         return -1;
     if (n == a->images)
         return 0;
     return err_set(e, "%s: expected %lld labels, one for each image of %s, found %lld",
-                   a->labels_name, (long long)a->images, in_name(a->base.in), (long long)n);
+                   io_name(path), (long long)a->images, in_name(a->base.in), (long long)n);
 }

@@ -19,7 +19,6 @@ struct array {
     int64_t offset;       /* of the first one in the file */
     int64_t images;       /* how many there are, also of a stream */
     int *label;           /* [images], the array's own, or NULL */
-    char *labels_name;    /* for messages, or NULL */
 };
 
 /* An array without images, of which all but the functions is to be set. */

@@ -1,6 +1,7 @@
 /* Images with labels, as they lie on users' disks, told apart by content:
  * CIFAR-100 and CIFAR-10 binary records, the Python pickles torchvision
- * downloads, .npy arrays, folders of PNG, JPEG, WebP and BMP images. */
+ * downloads, .npy arrays, the files of MNIST, SVHN, STL-10 and Tiny ImageNet,
+ * folders of PNG, JPEG, WebP and BMP images. */
 #ifndef HP_DATA_H
 #define HP_DATA_H
 
@@ -66,7 +67,8 @@ int64_t data_count(const struct data *d);
 /* Never NULL; may know 0 classes (a stream without names). Stays the data set's. */
 const struct names *data_names(const struct data *d);
 
-/* Which layout was found: "cifar100", "cifar10", "npy" or "folder". */
+/* Which layout was found: "cifar100", "cifar10", "npy", "mnist", "fashion-mnist", "svhn", "stl10",
+ * "tiny-imagenet" or "folder". */
 const char *data_kind(const struct data *d);
 
 /* The number of class folders that gave the images their labels by their order alone,

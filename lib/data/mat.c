@@ -329,7 +329,6 @@ int source_mat(struct source **out, struct in **in_taken, bool stream, const str
     a->base.classes = ZERO;
     if (r == 1 && o->labels) {
         free(a->label);
-        free(a->labels_name);
         a->label = NULL;
         a->base.classes = NAMES_CLASSES;
         r = array_labels(a, o->labels, e) == 0 ? 1 : -1;
