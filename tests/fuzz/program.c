@@ -65,10 +65,11 @@ static void run(const struct graph *g)
     if (elements > 1 << 18 || work > 1 << 22)
         return;
     struct graph_image x = {.plane = calloc(graph_plane(g), sizeof *x.plane)};
-    float *value = calloc(2 * elements, sizeof *value), *at = value;
-    bool *all = calloc((size_t)g->values, sizeof *all);
-    x.value = calloc((size_t)g->values, sizeof *x.value);
-    x.grad = calloc((size_t)g->values, sizeof *x.grad);
+    const size_t values = (size_t)g->values + 1;
+    float *value = calloc(2 * elements + 1, sizeof *value), *at = value;
+    bool *all = calloc(values, sizeof *all);
+    x.value = calloc(values, sizeof(void *));
+    x.grad = calloc(values, sizeof(void *));
     if (!x.plane || !value || !all || !x.value || !x.grad)
         abort();
     for (int i = 0; i < g->values; i++) {
@@ -95,7 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     static uint8_t file[sizeof numbers + (1 << 20)];
     const uint8_t *end = memchr(p, 0, n);
     const size_t first = end ? (size_t)(end - p) : n;
-    for (size_t i = 0; i < NUMBERS && !numbers[2]; i++)
+    for (size_t i = 0; i < NUMBERS && !numbers[sizeof numbers - 1]; i++)
         fuzz_put(numbers + i * sizeof(float), 0x3e000000 + (i % 7 << 20), 4);
     const struct record records[RECORDS] = {
         {"a/models/model.json", p, first},
