@@ -155,9 +155,9 @@ static void put_tensor(struct out *g, struct source *s, int i)
     if (count * width > sizeof raw)
         return;
     for (size_t k = 0; k < count; k++) {
-        const int8_t v = (int8_t)take(s);
-        const float f = (float)v / 16;
-        const int64_t n = v;
+        const int byte = (int)take(s);
+        const int64_t n = byte < 128 ? byte : byte - 256;
+        const float f = (float)n / 16;
         memcpy(raw + k * width, whole ? (const void *)&n : (const void *)&f, width);
     }
     put_int(&t, 2, whole ? 7 : 1);

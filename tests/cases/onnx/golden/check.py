@@ -23,11 +23,12 @@ def near(file, what, net):
         print(f"{file}: {what}: {e.code}")
 
 
-for path in sorted(glob.glob(GOLDEN + "*.onnx")):
+FILES = sorted(glob.glob(GOLDEN + "*.onnx"))
+for path, device in ((f, d) for f in FILES for d in ("ref", "cpu")):
     name = os.path.basename(path)[:-5]
     net = NET.get(name, name.split("-")[0])
     done = subprocess.run(["cifar-predict", "--model", path, "--data", GOLDEN + "images.npy", "--mean", ".5,.5,.5",
-                           "--std", ".25,.25,.25", "--device", "ref", "--logits", "logits.npy", "--cams",
+                           "--std", ".25,.25,.25", "--device", device, "--logits", "logits.npy", "--cams",
                            "maps.npy", "--layer", LAYERS[net], "--target", "pred"],
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
@@ -35,4 +36,4 @@ for path in sorted(glob.glob(GOLDEN + "*.onnx")):
         continue
     near(name, "logits", net)
     near(name, "maps", net)
-    print(name)
+    print(name, device)
