@@ -198,7 +198,8 @@ lint-order:
 # What fills a struct err returns whether it did, and the compiler sees to it that callers look:
 # every prototype in a header of lib/ that has both stands before ERR_CHECKED.
 lint-checked:
-	@for h in $(filter lib/%,$(own_h)); do $(CC) -fpreprocessed -E -P -x c $$h | \
+	@for h in $(filter lib/%,$(own_h)); do sed -e ':a' -e '/\\$$/{N;s/\\\n//;ba' -e '}' $$h | \
+	 $(CC) -fpreprocessed -E -P -x c - | \
 	 awk -v file=$$h 'BEGIN { RS = ";" } \
 	 { depth += gsub(/{/, "{") - gsub(/}/, "}"); sub(/.*}/, ""); gsub(/#[^\n]*/, ""); gsub(/[ \n]+/, " ") } \
 	 !depth && /\(.*struct err \*/ && !/^ ?(_Noreturn )?void [^*]/ && !/ ERR_CHECKED$$/ { \
