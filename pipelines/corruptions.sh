@@ -253,6 +253,7 @@ corruptions_run() {
     type -P -- "${gnuplot[0]-}" >/dev/null || die 1 "GNUPLOT: ${gnuplot[0]-}: command not found"
     eval "words=($MODEL_FLAGS)"
     network=(--model "$MODEL" --device "$DEVICE" --precision "$PRECISION" ${EXACT:+--exact} ${ASSUME:+--assume "$ASSUME"}
+        ${RENAME:+--rename "$RENAME"}
         ${MEAN:+--mean "$MEAN"} ${STD:+--std "$STD"} ${TEMPERATURE:+--temperature "$TEMPERATURE"} "${words[@]}")
     eval "words=($DATA_FLAGS)"
     reading=(${RESIZE:+--resize "$RESIZE"} ${CROP:+--crop "$CROP"} "${words[@]}")

@@ -69,8 +69,8 @@ sized   := $(call option,--resize,RESIZE) $(call option,--crop,CROP)
 images  := --data "$$DATA" $(sized) $(DATA_FLAGS)
 labels   = $(call option,--names,NAMES) $(call option,--labels,LABELS) \
   $(if $(value SKIP_DAMAGED),--skip-damaged "$(part)/damaged.tsv") $(PREDICT_FLAGS)
-network := --model "$$MODEL" $(call option,--assume,ASSUME) $(call option,--mean,MEAN) \
-  $(call option,--std,STD) $(MODEL_FLAGS)
+keys    := $(call option,--assume,ASSUME) $(call option,--rename,RENAME)
+network := --model "$$MODEL" $(keys) $(call option,--mean,MEAN) $(call option,--std,STD) $(MODEL_FLAGS)
 device  := --device "$$DEVICE" --precision "$$PRECISION" $(if $(value EXACT),--exact)
 
 # $(call true_column,PROGRAM): awk over predictions, with the column `true` as $$c.
@@ -100,7 +100,7 @@ data/inputs/images:
 views := $(findstring --views,$(value PREDICT_FLAGS))
 choice := $(if $(own),$(if $(layer)$(views),,data/layers.tsv))
 data/layers.tsv: data/inputs/model data/inputs/images
-	@$(to) $(PREDICT) --list-layers --model "$$MODEL" $(call option,--assume,ASSUME) $(images)
+	@$(to) $(PREDICT) --list-layers --model "$$MODEL" $(keys) $(images)
 
 # The only forward pass: it makes the maps of all classes at the last stage, or those of
 # another layer for the classes that are looked at. A model without maps writes neither, and
@@ -374,7 +374,7 @@ data/points_run.tsv: data/points.tsv ;
 # Groups of similar images with more errors, and their images.
 data/slices.tsv: data/predictions.tsv data/embeddings.npy data/inputs/model data/image_stats.tsv $(if $(has_ids),data/ids.npy)
 	@$(stage) --say slices --stdout --also data/slice_rows.tsv -- "$$HEATPIPE_BIN/slices" --embeddings "$$D/embeddings.npy" \
-	  $(if $(has_ids),--ids "$$D/ids.npy") --model "$$MODEL" $(call option,--assume,ASSUME) --join "$$D/image_stats.tsv" \
+	  $(if $(has_ids),--ids "$$D/ids.npy") --model "$$MODEL" $(keys) --join "$$D/image_stats.tsv" \
 	  $(call option,--join,METADATA) --rows "$(part)/slice_rows.tsv" < "$$D/predictions.tsv"
 data/slice_rows.tsv: data/slices.tsv ;
 # What is typical of the first slices.

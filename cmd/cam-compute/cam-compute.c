@@ -48,6 +48,7 @@ static const struct opt opts[] = {
      "The biases (classes) of the linear layer, instead of --model.", 0, 0},
     SESSION_MODEL_OPT(job.session),
     SESSION_ASSUME_OPT(job.session),
+    SESSION_RENAME_OPT(job.session),
     {"data", 'd', OPT_STRING, &job.session.data, "PATH",
      "The images, a file or a folder, for a forward pass of their own.", 0, 0},
     SESSION_SIZE_OPTS(job.session),
@@ -230,8 +231,8 @@ static void check_inputs(void)
         prog_usage(
             "--logits and --%s exclude each other: features and a linear layer give the logits",
             job.session.model ? "model" : "biases");
-    if (job.session.assume && !job.session.model)
-        prog_usage("--assume goes with --model");
+    if (session_keyed(&job.session) && !job.session.model)
+        prog_usage("--%s goes with --model", session_keyed(&job.session));
     if (job.ids && !stored)
         prog_usage("--ids goes with --class-maps, --features or --cams");
     if (stored && !job.cams && method_needs_logits(&job.how) && !job.session.model && !job.biases &&

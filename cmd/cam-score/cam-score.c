@@ -41,6 +41,7 @@ static const enum cam_score scores[] = {CAM_PROB, CAM_LOGIT, CAM_LOGPROB};
 static const struct opt options[] = {
     SESSION_MODEL_OPT(session),
     SESSION_ASSUME_OPT(session),
+    SESSION_RENAME_OPT(session),
     {"data", 'd', OPT_STRING, &session.data, "PATH", "The images, a file or a folder.", 0, 0},
     SESSION_SIZE_OPTS(session),
     {"table", 0, OPT_STRING, &wanted.table, "FILE",
@@ -429,8 +430,8 @@ static void check_options(bool network)
         prog_usage("expected --model FILE and --data PATH: these metrics change images");
     if (!session.data)
         prog_usage("expected --data PATH");
-    if (session.assume && !session.model)
-        prog_usage("--assume goes with --model");
+    if (session_keyed(&session) && !session.model)
+        prog_usage("--%s goes with --model", session_keyed(&session));
     if (wanted.planes && !session.model && !check.class_maps)
         prog_usage("--planes goes with --model or --class-maps, which tell the classes");
     if (noise < 0)
@@ -523,9 +524,9 @@ static void check_errors(int operands)
         prog_usage("--errors needs --class-maps with --logits or with --biases");
     if (!session.model != !session.data)
         prog_usage("--model and --data go together");
-    if (!session.model && (session.assume || geometry_any(&session.size)))
+    if (!session.model && (session_keyed(&session) || geometry_any(&session.size)))
         prog_usage("--%s goes with --model and --data",
-                   session.assume ? "assume" : session_sized(&session));
+                   session_keyed(&session) ? session_keyed(&session) : session_sized(&session));
     check.table = wanted.table;
     check.ids = wanted.ids;
     check.session = session.model ? &session : NULL;

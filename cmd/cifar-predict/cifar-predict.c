@@ -48,6 +48,7 @@ static const struct opt options[] = {
      0, 0},
     SESSION_PIXEL_OPTS(opts),
     SESSION_ASSUME_OPT(opts),
+    SESSION_RENAME_OPT(opts),
     {"logits", 0, OPT_STRING, &wanted.logits, "FILE", "Write the logits (n, classes).", 0, 0},
     {"features", 'f', OPT_STRING, &wanted.features, "FILE",
      "Write the activations (n, c, h, w) of a layer.", 0, 0},
@@ -278,6 +279,7 @@ static void check_list(const char *list)
         {"method", method >= 0},
         {"seed", seed >= 0},
         {"assume", opts.assume && list_inputs},
+        {"rename", opts.rename && list_inputs},
         {"mean", opts.mean},
         {"std", opts.std},
     };

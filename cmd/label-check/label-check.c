@@ -38,6 +38,7 @@ static const struct opt options[] = {
      "Write the metrics with and without the flagged images instead, one a row.", 0, 0},
     SESSION_MODEL_OPT(session),
     SESSION_ASSUME_OPT(session),
+    SESSION_RENAME_OPT(session),
     {"data", 'd', OPT_STRING, &session.data, "PATH",
      "With --model: the images of the rows. The most suspicious labels are looked at again, by "
      "their mirror images.",
@@ -285,9 +286,9 @@ int main(int argc, char **argv)
                    session.model ? "data" : "model");
     if (!session.model && mirrored >= 0)
         prog_usage("--mirror needs --model and --data");
-    if (!session.model && (session.assume || geometry_any(&session.size)))
+    if (!session.model && (session_keyed(&session) || geometry_any(&session.size)))
         prog_usage("--%s needs --model and --data",
-                   session.assume ? "assume" : session_sized(&session));
+                   session_keyed(&session) ? session_keyed(&session) : session_sized(&session));
     if (session.model && summary)
         prog_usage("--summary and --model exclude each other: a second look changes no flag");
     session_parse(&session);

@@ -36,6 +36,7 @@ static const struct opt opts[] = {
     {"fold", 0, OPT_FLAG, &info.fold, NULL,
      "Write the network with its batch norms folded into the convolutions.", 0, 0},
     SESSION_ASSUME_OPT(info.session),
+    SESSION_RENAME_OPT(info.session),
     {"mean", 0, OPT_STRING, &info.session.mean, "R,G,B",
      "A further mean of the pixels for --probe.", 0, 0},
     {"std", 0, OPT_STRING, &info.session.std, "R,G,B",

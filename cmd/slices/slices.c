@@ -43,6 +43,7 @@ static const struct opt options[] = {
      "The ids of the embeddings. Without it embedding i has id i.", 0, 0},
     SESSION_MODEL_OPT(session),
     SESSION_ASSUME_OPT(session),
+    SESSION_RENAME_OPT(session),
     {"weights", 0, OPT_STRING, &weights_path, "FILE",
      "The weights (classes, channels) of the linear layer, instead of --model.", 0, 0},
     {"biases", 0, OPT_STRING, &biases_path, "FILE", "Its biases (classes).", 0, 0},
@@ -512,8 +513,8 @@ static void check_options(const char *path)
         prog_usage("--model and --%s exclude each other", weights_path ? "weights" : "biases");
     if (!weights_path != !biases_path)
         prog_usage("--weights and --biases go together");
-    if (session.assume && !session.model)
-        prog_usage("--assume goes with --model");
+    if (session_keyed(&session) && !session.model)
+        prog_usage("--%s goes with --model", session_keyed(&session));
     if (rows_path && strcmp(rows_path, "-") == 0)
         prog_usage("--rows: expected a file, found '-': standard output carries the slices");
     for (size_t i = 0; i < sizeof input / sizeof *input; i++) {

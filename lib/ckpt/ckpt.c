@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "ckpt/foreign.h"
+#include "ckpt/rename.h"
 #include "ckpt/store.h"
 
 #include <stdarg.h>
@@ -186,13 +187,28 @@ static int join_masks(struct ckpt *c, struct err *e)
     return r;
 }
 
+/* The names that the user gave keys. */
+static int name_anew(struct ckpt *c, struct err *e)
+{
+    if (!c->opts.rename)
+        return 0;
+    if (c->program || c->onnx)
+        return err_set(
+            e, "%s: expected a state dict, whose keys %s gives other names, found a program",
+            c->name, c->opts.rename);
+    if (rename_keys(c, c->opts.rename, e) != 0)
+        return -1;
+    sort_names(c);
+    return 0;
+}
+
 /* Takes `c` over. */
 static int finish(struct ckpt **out, struct ckpt *c, struct err *e)
 {
     c->state = "";
     if (read_any(c, e) != 0 || index_names(c, e) != 0 ||
         /* A program multiplies by its masks itself. */
-        (!c->program && !c->onnx && join_masks(c, e) != 0)) {
+        (!c->program && !c->onnx && join_masks(c, e) != 0) || name_anew(c, e) != 0) {
         ckpt_close(c);
         return -1;
     }

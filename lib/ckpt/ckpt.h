@@ -64,9 +64,10 @@ struct ckpt_extra {
 struct ckpt;
 
 struct ckpt_opts {
-    const char *state; /* path of the state dict, keys joined by '/'; NULL or "": found by
-                          itself */
-    bool extras;       /* keep what else the file holds as text */
+    const char *state;  /* path of the state dict, keys joined by '/'; NULL or "": found by
+                           itself */
+    bool extras;        /* keep what else the file holds as text */
+    const char *rename; /* path of a file of other names for keys, or NULL */
 };
 
 /* Finds the state dict: the entry "model_state_dict" or "state_dict", or the one dict

@@ -22,9 +22,14 @@ const char *session_sized(const struct session_opts *o)
     return o->sized.resize ? "resize" : "crop";
 }
 
+const char *session_keyed(const struct session_opts *o)
+{
+    return o->assume ? "assume" : o->rename ? "rename" : NULL;
+}
+
 int session_checkpoint(struct ckpt **c, const struct session_opts *o, struct err *e)
 {
-    const struct ckpt_opts from = {.state = o->assumed.state, .extras = true};
+    const struct ckpt_opts from = {.state = o->assumed.state, .extras = true, .rename = o->rename};
 
     return ckpt_open(c, o->model, &from, e);
 }

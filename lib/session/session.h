@@ -15,7 +15,7 @@
 
 /* What the options say; strings are NULL where an option is not given. */
 struct session_opts {
-    const char *model, *data, *mean, *std, *assume;
+    const char *model, *data, *mean, *std, *assume, *rename;
     struct geometry_opts sized;
     const char *device; /* "auto" to begin with */
     int precision;      /* enum engine_precision */
@@ -34,6 +34,11 @@ enum { SESSION_THREADS = 1024 };
                 "The checkpoint: .pth or .pt as torch.save writes them, or .safetensors.", 0)
 #define SESSION_ASSUME_OPT(s)                                                                      \
     SESSION_ROW("assume", 0, OPT_STRING, &(s).assume, "KEY=VALUE,...", ASSUME_HELP, 0)
+#define SESSION_RENAME_OPT(s)                                                                      \
+    SESSION_ROW("rename", 0, OPT_STRING, &(s).rename, "FILE",                                      \
+                "Other names for the keys of the checkpoint: lines of an old key and a new one, "  \
+                "with * and **, or - to leave it out; see heatpipe-input(5).",                     \
+                0)
 #define SESSION_SIZE_OPTS(s)                                                                       \
     GEOMETRY_OPTS(                                                                                 \
         (s).sized,                                                                                 \
@@ -73,6 +78,10 @@ void session_parse(struct session_opts *o);
 
 /* The option by which a size was given: "resize" or "crop". */
 const char *session_sized(const struct session_opts *o);
+
+/* The option given that is about the checkpoint, and so goes with --model: "assume" or "rename";
+ * NULL where there is none. */
+const char *session_keyed(const struct session_opts *o);
 
 /* What is open; NULL where it is not. */
 struct session {
