@@ -18,11 +18,11 @@
 static const double FIRST_MACS = 8e9, LAST_MACS = 40e9;
 enum {
     FIRST_LEAST = 8,
-    FIRST_MOST = 32,
+    FIRST_MOST = 128,
     LAST_MOST = 256,
     MORE = 4,
     ROUNDS = 6,
-    FEW = 6,
+    FEW = 10,
     SHOWN = 3
 };
 

@@ -1,5 +1,24 @@
 #include "fit/variants.h"
 
+/* What shortcuts may do; of a family's networks, whose code tells the rest, only how they pad. */
+static int list_shortcuts(const struct assume *a, enum assume_shortcut way[3])
+{
+    const bool convolved = a->shortcut == ASSUME_SHORT_CONV || a->shortcut == ASSUME_SHORT_AVERAGE;
+    int n = 0;
+    if (a->shortcut == ASSUME_SHORT_USUAL || (convolved && a->reading == 0))
+        return 1;
+    if (convolved) {
+        way[n++] = ASSUME_SHORT_CONV;
+        way[n++] = ASSUME_SHORT_AVERAGE;
+        return n;
+    }
+    way[n++] = ASSUME_SHORT_PAD;
+    way[n++] = ASSUME_SHORT_PAD_END;
+    if (a->reading > 0)
+        way[n++] = ASSUME_SHORT_NONE;
+    return n;
+}
+
 /* All but the strides. */
 static int wirings(const struct assume *a, const struct assume *given, struct assume *out)
 {
@@ -10,24 +29,21 @@ static int wirings(const struct assume *a, const struct assume *given, struct as
     int at_from = a->stride_at ? 1 : 0, at_to = a->stride_at ? 2 : 0;
     int preact_from = a->preact ? ASSUME_PREACT_BEFORE : ASSUME_PREACT_USUAL;
     int preact_to = a->preact ? ASSUME_PREACT_AFTER : ASSUME_PREACT_USUAL;
-    bool pads = a->shortcut > ASSUME_SHORT_CONV;
-    int short_from = pads ? ASSUME_SHORT_PAD : ASSUME_SHORT_USUAL;
-    int short_to = !pads            ? ASSUME_SHORT_USUAL
-                   : a->reading > 0 ? ASSUME_SHORT_NONE
-                                    : ASSUME_SHORT_PAD_END;
+    enum assume_shortcut way[3] = {ASSUME_SHORT_USUAL};
+    int ways = list_shortcuts(a, way);
     int count = 0;
     for (int stride = stride_from; stride <= stride_to; stride++)
         for (int pool = pool_from; pool <= pool_to; pool++)
             for (int at = at_from; at <= at_to; at++)
                 for (int preact = preact_from; preact <= preact_to; preact++)
-                    for (int pad = short_from; pad <= short_to; pad++) {
+                    for (int k = 0; k < ways; k++) {
                         struct assume *to = &out[count++];
                         *to = *given;
                         to->stem_stride = stride;
                         to->pool = (enum assume_pool)pool;
                         to->stride_at = at;
                         to->preact = (enum assume_preact)preact;
-                        to->shortcut = pad ? (enum assume_shortcut)pad : given->shortcut;
+                        to->shortcut = way[k] ? way[k] : given->shortcut;
                     }
     return count;
 }
@@ -64,7 +80,7 @@ int fit_relus(const struct assume *a, const struct assume *given, struct assume 
     int count = 0;
     if (a->relu == 0 || a->reading == 0)
         return 0;
-    if (a->shortcut == ASSUME_SHORT_CONV)
+    if (a->shortcut == ASSUME_SHORT_CONV || a->shortcut == ASSUME_SHORT_AVERAGE)
         places |= ASSUME_RELU_SHORTCUT;
     if (a->preact)
         places = ASSUME_RELU_STEM;

@@ -48,7 +48,7 @@ static int rank(const char *word, const char *const *list)
 
 /* In the order of the enumerations, whose first stands for what is usual. */
 static const char *const pools[] = {"none", "max", NULL};
-static const char *const shortcuts[] = {"conv", "pad", "pad-end", "none", NULL};
+static const char *const shortcuts[] = {"conv", "pad", "pad-end", "none", "average", NULL};
 static const char *const preacts[] = {"before", "mixed", "after", NULL};
 static const char *const relus[] = {"stem", "last", "shortcut", "sum", NULL};
 
@@ -145,7 +145,7 @@ static const struct key {
     {"pool", set_pool, "none or max"},
     {"strides", set_strides, "strides of the stages such as 1:2:2:2"},
     {"stride-at", set_stride_at, "conv1 or conv2"},
-    {"shortcut", set_shortcut, "conv, pad, pad-end or none"},
+    {"shortcut", set_shortcut, "conv, pad, pad-end, none or average"},
     {"preact-shortcut", set_preact, "before, mixed or after"},
     {"relu", set_relu, "none, or some of stem, last, shortcut and sum, as in stem:sum"},
     {"reading", set_reading, "the number of a reading by structure"},

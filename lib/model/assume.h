@@ -23,13 +23,14 @@ enum assume_preact {
 
 /* What shortcuts do where shapes change: a convolution or, without keys, every second pixel,
  * and zeros for the further channels on both sides, or behind. Or there are no shortcuts: a plain
- * network. */
+ * network. Or a convolution of the means over every 2 by 2 cells has the stride: ResNet-D. */
 enum assume_shortcut {
     ASSUME_SHORT_USUAL,
     ASSUME_SHORT_CONV,
     ASSUME_SHORT_PAD,
     ASSUME_SHORT_PAD_END,
-    ASSUME_SHORT_NONE
+    ASSUME_SHORT_NONE,
+    ASSUME_SHORT_AVERAGE
 };
 
 /* Where a ReLU stands beside those between the convolutions of a block. ASSUME_RELU_GIVEN marks a
@@ -65,7 +66,7 @@ struct assume {
     "What the keys of a checkpoint do not show, KEY=VALUE,...: channels=rgb|bgr, "                 \
     "stem-stride=1|2, pool=none|max, "                                                             \
     "strides=1:2:2:2 (of the stages), stride-at=conv1|conv2 (of a bottleneck), "                   \
-    "shortcut=conv|pad|pad-end|none, preact-shortcut=before|mixed|after, "                         \
+    "shortcut=conv|pad|pad-end|none|average, preact-shortcut=before|mixed|after, "                 \
     "relu=none|stem:last:shortcut:sum (which of these), reading=N, eps=1e-5, prefix=KEYS, "        \
     "state=PATH. Default: the usual choice of code with these key names; -v and model-info show "  \
     "it."

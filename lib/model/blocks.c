@@ -40,6 +40,19 @@ static int refuse_stride(const struct build *b, int stage, int block, struct err
                    family_key(key, &b->found, stage, block, b->found.family->shortcut, "weight"));
 }
 
+/* The means that a shortcut of ResNet-D begins with. */
+static int add_mean(struct build *b, int in, int stride, struct err *e)
+{
+    const struct graph_op op = {.kind = GRAPH_MEAN_POOL,
+                                .in = {in},
+                                .ins = 1,
+                                .y = graph_windows(stride, stride, 0),
+                                .x = graph_windows(stride, stride, 0)};
+    const struct origin none = {.w = NULL};
+    b->averaged = true;
+    return build_add(b, &op, &none, e);
+}
+
 /* What is added to the block's last convolution: its input, or a convolution of that. */
 static int add_shortcut(struct build *b, int stage, int block, int in, int stride, int width,
                         struct err *e)
@@ -49,7 +62,8 @@ static int add_shortcut(struct build *b, int stage, int block, int in, int strid
     bool change = stride != 1 || width != b->graph->value[in].c;
     if (!present && !change)
         return in;
-    if (!present && b->assume.shortcut != ASSUME_SHORT_CONV)
+    if (!present &&
+        (b->assume.shortcut == ASSUME_SHORT_PAD || b->assume.shortcut == ASSUME_SHORT_PAD_END))
         return build_padding(b, in, stride, width, e);
     if (!present && width == b->graph->value[in].c && b->opts->assume && b->opts->assume->stages)
         return refuse_stride(b, stage, block, e);
@@ -59,6 +73,12 @@ static int add_shortcut(struct build *b, int stage, int block, int in, int strid
                             "average pooling before it, which is not computed",
                             stage, block);
     b->convolved = true;
+    if (stride > 1 && b->assume.shortcut == ASSUME_SHORT_AVERAGE) {
+        in = add_mean(b, in, stride, e);
+        if (in < 0)
+            return -1;
+        stride = 1;
+    }
     const struct place p = {stage, block, f->shortcut, f->shortcut_norm};
     const struct want w = {
         .k = -1,

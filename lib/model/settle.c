@@ -151,7 +151,7 @@ int build_check_effects(const struct build *b, struct err *e)
         return err_set(e, "%s: --assume relu: expected keys of shortcuts, found none", name);
     if (a->shortcut == ASSUME_SHORT_NONE && b->convolved)
         return err_set(e, "%s: --assume shortcut: expected no keys of shortcuts, found some", name);
-    if (a->shortcut > ASSUME_SHORT_CONV && !b->padded && !b->plain)
+    if (a->shortcut > ASSUME_SHORT_CONV && !b->padded && !b->plain && !b->averaged)
         return err_set(e, "%s: --assume shortcut: expected a shortcut without keys, found none",
                        name);
     if (a->shortcut == ASSUME_SHORT_CONV && !b->convolved)
@@ -177,9 +177,9 @@ void build_keep_assumed(struct build *b)
     /* Without convolutions in shortcuts the two are the same. */
     if (b->reading && a->preact == ASSUME_PREACT_MIXED && !b->convolved)
         a->preact = ASSUME_PREACT_BEFORE;
-    a->shortcut = b->padded || b->plain ? a->shortcut
-                  : b->convolved        ? ASSUME_SHORT_CONV
-                                        : ASSUME_SHORT_USUAL;
+    a->shortcut = b->padded || b->plain || b->averaged ? a->shortcut
+                  : b->convolved                       ? ASSUME_SHORT_CONV
+                                                       : ASSUME_SHORT_USUAL;
     /* Of a family's networks ReLUs are known. */
     if (!b->reading && !(b->opts->assume && b->opts->assume->relu))
         a->relu = 0;

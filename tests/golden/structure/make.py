@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+"""Writes the residual networks of this folder, whose key names are of no known family, with random
+weights and with batch norms that hold the statistics of images; and what PyTorch computes from them.
+
+    make.py IMAGES     IMAGES: the bundled test.bin of examples/shapes100
+
+    NAME.pth           a state dict, in the older format, which is smaller
+    NAME.npy           (4, classes): the logits of the first four images, from double precision
+
+Several of them have the same keys and shapes and differ in what is computed. Needs torch and numpy.
+"""
+import pathlib
+import sys
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+HERE = pathlib.Path(__file__).parent
+MEAN, STD = (0.5071, 0.4867, 0.4409), (0.2673, 0.2564, 0.2762)
+
+
+def conv(i, o, k=3, s=1):
+    return nn.Conv2d(i, o, k, s, k // 2, bias=False)
+
+
+def put(to, path, module):
+    """Registers a module under a dotted name, in the order of the calls."""
+    *containers, last = path.split(".")
+    for name in containers:
+        if name not in to._modules:
+            to.add_module(name, nn.Module())
+        to = to._modules[name]
+    to.add_module(last, module)
+    return module
+
+
+class Block(nn.Module):
+    def __init__(self, net, i, o, s):
+        super().__init__()
+        widths = [(i, o, 3, s), (o, o, 3, 1)]
+        if net.get("bottleneck"):
+            widths = [(i, o // 4, 1, 1), (o // 4, o // 4, 3, s), (o // 4, o, 1, 1)]
+        hold = self.__dict__  # not as modules once more
+        hold.update(net=net, i=i, o=o, s=s, convs=[], norms=[], way=[])
+        if net.get("shortcut_first"):
+            self.put_shortcut()
+        for k, (a, b, side, stride) in enumerate(widths):
+            if net.get("pre"):
+                self.norms.append(put(self, net["norm"][k], nn.BatchNorm2d(a)))
+            self.convs.append(put(self, net["conv"][k], conv(a, b, side, stride)))
+            if not net.get("pre"):
+                self.norms.append(put(self, net["norm"][k], nn.BatchNorm2d(b)))
+        if not net.get("shortcut_first"):
+            self.put_shortcut()
+
+    def put_shortcut(self):
+        net = self.net
+        if "shortcut" not in net or (self.s == 1 and self.i == self.o):
+            return
+        names = net["shortcut"]
+        average = net.get("average") and self.s > 1
+        self.way.append(put(self, names[0], conv(self.i, self.o, net.get("side", 1), 1 if average else self.s)))
+        if len(names) > 1:
+            self.way.append(put(self, names[1], nn.BatchNorm2d(self.o)))
+
+    def shortcut(self, x):
+        if self.way:
+            if self.net.get("average") and self.s > 1:
+                x = F.avg_pool2d(x, 2)
+            for module in self.way:
+                x = module(x)
+            return F.relu(x) if self.net.get("relu_shortcut") else x
+        if self.s > 1 or self.i != self.o:
+            more = self.o - self.i
+            front = more // 2 if self.net["zeros"] == "both" else 0
+            x = F.pad(x[:, :, :: self.s, :: self.s], (0, 0, 0, 0, front, more - front))
+        return x
+
+    def forward(self, x):
+        net, y, begin = self.net, x, x
+        for k, (c, n) in enumerate(zip(self.convs, self.norms)):
+            if net.get("pre"):
+                y = F.relu(n(y))
+                begin = y if k == 0 and net["pre"] == "mixed" and self.way else begin
+                y = c(y)
+            else:
+                y = n(c(y))
+                y = F.relu(y) if k + 1 < len(self.convs) or net.get("relu_last") else y
+        if net.get("plain"):
+            return F.relu(y)
+        y = y + self.shortcut(begin)
+        return y if net.get("pre") else F.relu(y)
+
+
+class Net(nn.Module):
+    def __init__(self, net):
+        super().__init__()
+        self.__dict__.update(net=net, front=[], blocks_=[], last=[])
+        i = net["widths"][0] // (4 if net.get("bottleneck") else 1)
+        self.front.append(put(self, net["stem"][0], conv(3, i)))
+        if len(net["stem"]) > 1:
+            self.front.append(put(self, net["stem"][1], nn.BatchNorm2d(i)))
+        for stage, o in enumerate(net["widths"]):
+            for number in range(2):
+                block = Block(net, i, o, 2 if stage > 0 and number == 0 else 1)
+                self.blocks_.append(put(self, net["block"](stage, number), block))
+                i = o
+        if "last" in net:
+            self.last.append(put(self, net["last"], nn.BatchNorm2d(i)))
+        if net.get("auxiliary"):
+            put(self, "side.conv", conv(net["widths"][0], 6))
+            put(self, "side.norm", nn.BatchNorm2d(6))
+            put(self, "side.out", nn.Linear(6, 10))
+        self.__dict__["head_"] = put(self, net["head"], nn.Linear(i, 100))
+
+    def forward(self, x):
+        for module in self.front:
+            x = module(x)
+        x = F.relu(x) if len(self.front) > 1 else x
+        for block in self.blocks_:
+            x = block(x)
+        for module in self.last:
+            x = F.relu(module(x))
+        return self.head_(x.mean((2, 3)))
+
+
+SEQUENTIAL = dict(
+    widths=(4, 8), stem=("conv_bn_relu.0", "conv_bn_relu.1"), block=lambda s, n: f"layer{s + 1}.{n}",
+    conv=("conv_bn_relu1.0", "conv_bn_relu2.0"), norm=("conv_bn_relu1.1", "conv_bn_relu2.1"),
+    shortcut=("down_sampler.0", "down_sampler.1"), head="classifier")
+MULTIPLES = dict(
+    widths=(4, 8), stem=("conv1", "bn1"), block=lambda s, n: f"layers_{2 * s + 2}n.{n}",
+    conv=("conv1", "conv2"), norm=("bn1", "bn2"), head="fc_out")
+PRE = dict(
+    widths=(4, 8), stem=("start",), block=lambda s, n: f"part{s}.{n}", conv=("cv1", "cv2"),
+    norm=("nm1", "nm2"), shortcut=("match",), last="final_norm", head="end")
+NETS = {
+    "sequential": SEQUENTIAL,
+    "sequential-relu": dict(SEQUENTIAL, relu_shortcut=True),
+    "sequential-last": dict(SEQUENTIAL, relu_last=True),
+    "average": dict(SEQUENTIAL, average=True),
+    "multiples-behind": dict(MULTIPLES, zeros="behind"),
+    "multiples-plain": dict(MULTIPLES, plain=True),
+    "pre-mixed": dict(PRE, pre="mixed"),
+    "pre-before": dict(PRE, pre="before"),
+    "first": dict(
+        widths=(4, 8), stem=("first.conv", "first.norm"), block=lambda s, n: f"body.group{s}.{n}",
+        conv=("a", "b"), norm=("an", "bn"), shortcut=("skip.0", "skip.1"), side=3,
+        shortcut_first=True, head="head.1"),
+    "bottleneck": dict(
+        widths=(8, 16), bottleneck=True, stem=("whole.input.conv", "whole.input.norm"),
+        block=lambda s, n: f"whole.s{s}.u{n}", conv=("x1", "x2", "x3"), norm=("y1", "y2", "y3"),
+        shortcut=("z.conv", "z.norm"), head="whole.out"),
+    "auxiliary": dict(
+        widths=(4, 8), stem=("conv_0", "norm_0"), block=lambda s, n: f"blocks.{2 * s + n}",
+        conv=("c.0", "c.3"), norm=("c.1", "c.4"), shortcut=("p.0", "p.1"), head="logits",
+        auxiliary=True),
+}
+
+
+def main():
+    raw = np.fromfile(sys.argv[1], dtype=np.uint8).reshape(-1, 3074)
+    images = torch.from_numpy(raw[:, 2:].reshape(-1, 3, 32, 32).copy()).double() / 255
+    x = (images - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
+    for number, (name, net) in enumerate(NETS.items()):
+        torch.manual_seed(number)
+        model = Net(net).double()
+        for m in model.modules():
+            if isinstance(m, nn.BatchNorm2d):
+                m.weight.data.uniform_(0.5, 1.5)
+                m.bias.data.normal_(0, 0.3)
+                m.momentum = None
+            elif isinstance(m, (nn.Conv2d, nn.Linear)):
+                nn.init.kaiming_normal_(m.weight)
+        with torch.no_grad():
+            model(x)
+            model.eval()
+            torch.save({k: v.float() if v.is_floating_point() else v for k, v in model.state_dict().items()},
+                       HERE / f"{name}.pth", _use_new_zipfile_serialization=False)
+            np.save(HERE / f"{name}.npy", model(x[:4]).float().numpy())
+
+
+main()
