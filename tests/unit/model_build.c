@@ -160,7 +160,8 @@ static void renamed(const char *message)
 {
     struct err e = {0};
     struct model *m = NULL;
-    char *whole = mem_printf("net.safetensors: %s, and what the network is by structure (", message);
+    char *whole =
+        mem_printf("net.safetensors: %s, and what the network is by structure (", message);
     CHECK(build(&m, 16, 16, &e) == -1);
     CHECK(strstr(e.msg, whole) != NULL);
     CHECK(strstr(e.msg, "--rename FILE gives keys the names of a family") != NULL);
@@ -230,7 +231,7 @@ static void check_shapes(void)
 }
 
 #define UNKNOWN                                                                                    \
-    "expected the keys of a known family, such as conv1.weight and layer1.0.conv1.weight "     \
+    "expected the keys of a known family, such as conv1.weight and layer1.0.conv1.weight "         \
     "(model-info(1) lists the families), found "
 #define NO_PART ": no part of a residual network of basic blocks as torchvision names them"
 
