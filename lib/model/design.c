@@ -3,10 +3,9 @@
 #include "base/mem.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { LARGE = 96, USUAL_STRIDES = 8 };
+enum { LARGE = 96 };
 
 bool design_large(const struct build *b)
 {
@@ -15,12 +14,11 @@ bool design_large(const struct build *b)
 
 /* --- keys --- */
 
-/* Numbers in place of '%'. */
-static char *put_numbers(char *part, const char *pattern, int first, int second)
+char *design_part(char *part, const struct build *b, int k, int first, int second)
 {
     const int number[] = {first, second};
     size_t n = 0, next = 0;
-    for (const char *p = pattern; *p && n + 12 < FAMILY_KEY; p++) {
+    for (const char *p = b->found.family->part_of[k]; *p && n + 12 < FAMILY_KEY; p++) {
         if (*p == '%' && next < 2)
             n += (size_t)snprintf(part + n, FAMILY_KEY - n, "%d", number[next++]);
         else
@@ -28,20 +26,6 @@ static char *put_numbers(char *part, const char *pattern, int first, int second)
     }
     part[n] = '\0';
     return part;
-}
-
-char *design_part(char *part, const struct build *b, int k, int first, int second)
-{
-    return put_numbers(part, b->found.family->part_of[k], first, second);
-}
-
-int design_count(const struct build *b, const char *pattern, int stage, int first)
-{
-    char part[FAMILY_KEY];
-    int n = 0;
-    while (n < FAMILY_BLOCKS && build_has(b, 0, 0, put_numbers(part, pattern, stage, first + n)))
-        n++;
-    return n;
 }
 
 const struct ckpt_tensor *design_weights(const struct build *b, const char *conv)

@@ -48,10 +48,6 @@ const struct ckpt_tensor *design_weights(const struct build *b, const char *conv
  * which is returned. */
 char *design_part(char *part, const struct build *b, int k, int first, int second);
 
-/* How many of "stage1.0", "stage1.1", ..., which begin with `first`, have weights behind them:
- * of `pattern`, whose first number is `stage` and whose second counts. */
-int design_count(const struct build *b, const char *pattern, int stage, int first);
-
 /* --- each returns the value computed --- */
 
 /* A convolution with its norm, NULL for none, by their keys without prefix. */
