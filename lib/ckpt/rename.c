@@ -208,7 +208,7 @@ static int apply(const struct rename *r, struct ckpt *c, struct err *e)
     int kept = 0, result = 0;
     for (int i = 0; i < c->n && result == 0; i++) {
         struct ckpt_tensor t = c->tensor[i];
-        struct part part[STARS];
+        struct part part[STARS] = {{NULL, 0}};
         struct line *l = find_line(r, t.name, part);
         const char *old = t.name;
         if (l)
