@@ -16,8 +16,6 @@ import weights  # noqa: E402
 NETS = ("vgg-torchvision", "densenet-torchvision", "mobilenetv2-weiaicunzai",
         "shufflenetv2-chenyaofo", "repvgg-deploy", "resnext-weiaicunzai", "seresnet-basic",
         "googlenet-one")
-
-
 PIXELS = ["--mean", ".5071,.4867,.4409", "--std", ".2673,.2564,.2762"]
 
 
