@@ -517,7 +517,8 @@ int trace_whole(struct trace *t, const struct trace_symbol *x, struct trace_symb
 int trace_scale(struct trace *t, const struct trace_symbol *x, double factor, double offset,
                 struct trace_symbol *y, struct err *e)
 {
-    if (x->kind != TRACE_SCORES && trace_expect(t, x, TRACE_VALUE, "its input", e) != 0)
+    if ((!x || x->kind != TRACE_SCORES) &&
+        (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0 || !x))
         return -1;
     const struct trace_view view = x->view;
     struct trace_symbol s = trace_viewed(x, &view);

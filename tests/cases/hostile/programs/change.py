@@ -323,6 +323,11 @@ def _(p):
     p.argument("view", "size")["as_ints"] = [8, -1]
 
 
+@attack("operand-gone", "google")
+def _(p):
+    p.argument("mul", "self")["as_tensor"]["name"] = "nowhere"
+
+
 @attack("in-place")
 def _(p):
     """A view of what is changed in place is read later."""
