@@ -20,12 +20,13 @@
 static struct session_opts opts = {.device = "auto"};
 static const char *layer, *totals_path;
 static bool class_maps;
-static int64_t images = 1024, gradients;
+static int64_t images = 1024, side = 32, gradients;
 
 static const struct opt options[] = {
     SESSION_MODEL_OPT(opts),
     SESSION_DEVICE_OPTS(opts, 't'),
-    {"images", 'n', OPT_INT, &images, "N", "Images of noise, 32 by 32.", 1, 1 << 30},
+    {"images", 'n', OPT_INT, &images, "N", "Images of noise.", 1, 1 << 30},
+    {"side", 's', OPT_INT, &side, "N", "Their height and width. Default: 32.", 1, 1024},
     {"layer", 'l', OPT_STRING, &layer, "NAME",
      "The layer whose activations are kept. Default with --gradients: the last stage.", 0, 0},
     {"gradients", 'g', OPT_INT, &gradients, "N", "Gradients of N scores in that layer.", 0, 64},
@@ -182,7 +183,7 @@ static int read_noise(void *ctx, struct engine_batch *b, int max, struct err *e)
     struct job *j = ctx;
     (void)e;
     int n = j->left < max ? (int)j->left : max;
-    for (size_t i = 0; i < (size_t)n * 3 * 32 * 32; i++) {
+    for (size_t i = 0; i < (size_t)n * 3 * (size_t)(side * side); i++) {
         state = state * 1664525U + 1013904223U;
         b->pixels[i] = (uint8_t)(state >> 24);
     }
@@ -214,14 +215,11 @@ static double stride1_count(const struct graph *n)
     double sum = 0;
     for (int i = 0; i < n->ops; i++) {
         const struct graph_op *op = &n->op[i];
-        const struct graph_value *x = &n->value[op->in[0]], *y = &n->value[op->out];
-        double channels = (double)x->c * y->c;
-        if (op->kind == GRAPH_LINEAR)
-            sum += channels;
-        else if (op->kind == GRAPH_CONV && op->k == 3 && op->stride == 1)
-            sum += channels * ceil(y->h / 4.) * ceil(y->w / 4.) * 36;
-        else if (op->kind == GRAPH_CONV)
-            sum += channels * y->h * y->w * op->k * op->k;
+        const struct graph_value *y = &n->value[op->out];
+        const double macs = (double)graph_op_macs(n, op);
+        const bool tiled = op->kind == GRAPH_CONV && op->groups == 1 && graph_square(op) &&
+                           op->y.k == 3 && op->y.stride == 1;
+        sum += tiled ? macs / (9. * y->h * y->w) * ceil(y->h / 4.) * ceil(y->w / 4.) * 36 : macs;
     }
     return sum;
 }
@@ -419,7 +417,7 @@ static int run(struct err *e)
     struct job j = {.session.opts = &opts, .left = images};
     struct session *s = &j.session;
     if (session_checkpoint(&s->ckpt, &opts, e) != 0 ||
-        session_model(&s->model, s->ckpt, &opts, 32, 32, e) != 0)
+        session_model(&s->model, s->ckpt, &opts, (int)side, (int)side, e) != 0)
         return -1;
     session_drop_checkpoint(s);
     struct graph *network = s->model->graph;

@@ -70,7 +70,7 @@ static int groups_together(int in, int out)
 static float *without_groups(const struct graph_op *op, int in, int out, int first, int groups)
 {
     const size_t taps = (size_t)op->y.k * (size_t)op->x.k, row = (size_t)in * taps;
-    const size_t channels = (size_t)(groups * out);
+    const size_t channels = (size_t)groups * (size_t)out;
     float *w = mem_zero(channels * (size_t)groups * row, sizeof *w);
     for (size_t o = 0; o < channels; o++)
         memcpy(w + (o * (size_t)groups + o / (size_t)out) * row,
@@ -139,7 +139,7 @@ static void conv_step_open(struct cpu *c, struct packing *p, struct step *s, int
     }
     const int together = groups_together(c->work.graph->value[op->in[0]].c / op->groups,
                                          c->work.graph->value[op->out].c / op->groups);
-    s->slice = mem_zero((size_t)(op->groups / together + 1), sizeof *s->slice);
+    s->slice = mem_zero((size_t)op->groups / (size_t)together + 1, sizeof *s->slice);
     for (int i = 0; i < op->groups; i += together)
         open_slice(c, p, s, i, op->groups - i < together ? op->groups - i : together, back);
 }

@@ -26,19 +26,17 @@ static void clear(const struct layout *l, void *x)
 void layout_pixels(const struct layout_table *t, const uint8_t *pixels, const struct layout *l,
                    void *x)
 {
-    float *f32 = x;
-    uint16_t *bf16 = x;
-    clear(l, x);
-    for (int n = 0; n < l->n; n++)
-        for (int c = 0; c < l->c; c++) {
-            const uint8_t *p = pixels + ((size_t)n * (size_t)l->c + (size_t)c) * (size_t)l->cells;
-            ptrdiff_t at = (ptrdiff_t)n * l->pitch + c;
-            if (l->bf16)
-                for (int i = 0; i < l->cells; i++, at += l->cell)
-                    bf16[at] = t->bf16[c][p[i]];
-            else
-                for (int i = 0; i < l->cells; i++, at += l->cell)
-                    f32[at] = t->f32[c][p[i]];
+    const size_t size = l->bf16 ? sizeof(uint16_t) : sizeof(float);
+    for (int i = 0; i < l->cells; i++)
+        for (int n = 0; n < l->n; n++) {
+            const ptrdiff_t at = i * l->cell + (ptrdiff_t)n * l->pitch;
+            const uint8_t *p = pixels + (size_t)n * (size_t)l->c * (size_t)l->cells + i;
+            memset((char *)x + (size_t)at * size, 0, (size_t)l->pitch * size);
+            for (int c = 0; c < l->c; c++, p += l->cells)
+                if (l->bf16)
+                    ((uint16_t *)x)[at + c] = t->bf16[c][*p];
+                else
+                    ((float *)x)[at + c] = t->f32[c][*p];
         }
 }
 

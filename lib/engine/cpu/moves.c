@@ -42,53 +42,66 @@ void join_back(const struct join *j, const float *dy, float *dx, bool add, int m
 
 /* --- chosen elements --- */
 
-static void choice_start(struct choice *c, const struct layout *in, const struct layout *out)
-{
-    const size_t n = (size_t)out->cells * (size_t)out->c;
-    *c = (struct choice){.in = *in, .out = *out};
-    c->cell = mem_alloc(n, sizeof *c->cell);
-    c->channel = mem_alloc(n, sizeof *c->channel);
-}
-
 void choice_open(struct choice *c, const struct layout *in, const struct layout *out,
                  const int *list)
 {
-    choice_start(c, in, out);
+    *c = (struct choice){.in = *in, .out = *out};
+    c->from = mem_alloc((size_t)out->cells * (size_t)out->c, sizeof *c->from);
     for (int k = 0; k < out->c; k++)
         for (int p = 0; p < out->cells; p++) {
-            const int at = k * out->cells + p, from = list ? list[at] : at, to = p * out->c + k;
-            c->cell[to] = from < 0 ? -1 : from % in->cells;
-            c->channel[to] = from < 0 ? 0 : from / in->cells;
+            const int at = k * out->cells + p, from = list ? list[at] : at;
+            c->from[p * out->c + k] =
+                from < 0 ? -1 : from % in->cells * (int)in->cell + from / in->cells;
         }
 }
 
 void choice_open_channels(struct choice *c, const struct layout *in, const struct layout *out,
                           const int *channel)
 {
-    choice_start(c, in, out);
-    for (int p = 0; p < out->cells; p++)
-        for (int k = 0; k < out->c; k++) {
-            c->cell[p * out->c + k] = p;
-            c->channel[p * out->c + k] = channel[k];
-        }
+    *c = (struct choice){.in = *in, .out = *out, .same = true, .row = true};
+    c->from = mem_alloc((size_t)out->c, sizeof *c->from);
+    for (int k = 0; k < out->c; k++) {
+        c->from[k] = channel[k];
+        c->row = c->row && channel[k] == channel[0] + k;
+    }
 }
 
 void choice_close(struct choice *c)
 {
-    free(c->cell);
-    free(c->channel);
+    free(c->from);
 }
 
-/* Where the element of image `image` of microbatch `m` lies that result `i` is. */
-static ptrdiff_t from_of(const struct choice *c, int m, int image, int i)
+/* Channels that follow one another. */
+static void take_row(const float *x, int n, int padded, float *y)
 {
-    return ((ptrdiff_t)m * c->in.cells + c->cell[i]) * c->in.cell + (ptrdiff_t)image * c->in.pitch +
-           c->channel[i];
+    memcpy(y, x, (size_t)n * sizeof *y);
+    memset(y + n, 0, (size_t)(padded - n) * sizeof *y);
 }
 
 static ptrdiff_t to_of(const struct choice *c, int m, int image, int cell)
 {
     return ((ptrdiff_t)m * c->out.cells + cell) * c->out.cell + (ptrdiff_t)image * c->out.pitch;
+}
+
+/* Where an image of a microbatch begins. */
+static ptrdiff_t image_of(const struct choice *c, int m, int image)
+{
+    return (ptrdiff_t)m * c->in.cells * c->in.cell + (ptrdiff_t)image * c->in.pitch;
+}
+
+/* y[i] = x[from[i]], or 0 where that is negative. */
+static void take_f32(const float *x, const int *from, int n, int padded, float *y)
+{
+    for (int i = 0; i < n; i++)
+        y[i] = from[i] < 0 ? 0 : x[from[i]];
+    memset(y + n, 0, (size_t)(padded - n) * sizeof *y);
+}
+
+static void take_bf16(const uint16_t *x, const int *from, int n, int padded, uint16_t *y)
+{
+    for (int i = 0; i < n; i++)
+        y[i] = from[i] < 0 ? 0 : x[from[i]];
+    memset(y + n, 0, (size_t)(padded - n) * sizeof *y);
 }
 
 void choice_take(const struct choice *c, const void *x, void *y, int microbatches)
@@ -98,14 +111,14 @@ void choice_take(const struct choice *c, const void *x, void *y, int microbatche
         for (int p = 0; p < l->cells; p++)
             for (int image = 0; image < l->n; image++) {
                 const ptrdiff_t to = to_of(c, m, image, p);
-                for (int k = 0, i = p * l->c; k < l->pitch; k++, i++) {
-                    const bool there = k < l->c && c->cell[i] >= 0;
-                    const ptrdiff_t from = there ? from_of(c, m, image, i) : 0;
-                    if (l->bf16)
-                        ((uint16_t *)y)[to + k] = there ? ((const uint16_t *)x)[from] : 0;
-                    else
-                        ((float *)y)[to + k] = there ? ((const float *)x)[from] : 0;
-                }
+                const ptrdiff_t at = image_of(c, m, image) + (c->same ? p * c->in.cell : 0);
+                const int *from = c->from + (c->same ? 0 : (ptrdiff_t)p * l->c);
+                if (l->bf16)
+                    take_bf16((const uint16_t *)x + at, from, l->c, l->pitch, (uint16_t *)y + to);
+                else if (c->row)
+                    take_row((const float *)x + at + from[0], l->c, l->pitch, (float *)y + to);
+                else
+                    take_f32((const float *)x + at, from, l->c, l->pitch, (float *)y + to);
             }
 }
 
@@ -115,9 +128,11 @@ void choice_back(const struct choice *c, const float *dy, float *dx, int microba
     for (int m = 0; m < microbatches; m++)
         for (int p = 0; p < l->cells; p++)
             for (int image = 0; image < l->n; image++) {
-                const ptrdiff_t to = to_of(c, m, image, p);
-                for (int k = 0, i = p * l->c; k < l->c; k++, i++)
-                    if (c->cell[i] >= 0)
-                        dx[from_of(c, m, image, i)] += dy[to + k];
+                const float *y = dy + to_of(c, m, image, p);
+                float *x = dx + image_of(c, m, image) + (c->same ? p * c->in.cell : 0);
+                const int *from = c->from + (c->same ? 0 : (ptrdiff_t)p * l->c);
+                for (int k = 0; k < l->c; k++)
+                    if (from[k] >= 0)
+                        x[from[k]] += y[k];
             }
 }

@@ -18,7 +18,9 @@ void join_back(const struct join *j, const float *dy, float *dx, bool add, int m
 /* Elements of x in any order. */
 struct choice {
     struct layout in, out;
-    int *cell, *channel; /* [out.cells * out.c] which of x, cells first; cell -1: 0 */
+    int *from; /* [out.cells * out.c] how far behind an image's first element, cells first; -1: 0 */
+    bool same; /* [out.c] alone, from the same cell on: channels */
+    bool row;  /* these follow one another */
 };
 
 /* `list`: of the elements of the result, in the order of (c, cells), the places in that of x; NULL
