@@ -154,10 +154,12 @@ has_turned := $(if $(unlabelled)$(earlier),,$(and $(value HEATPIPE_OWN_PREDICT),
 has_faith := $(and $(value HEATPIPE_OWN_PREDICT),$(has_maps),$(or $(faith_asked),$(shell [ -e "$$OUT/faithfulness.tsv" ] && \
   grep -qxF "input data/predictions.tsv $$(sha256sum < "$$D/predictions.tsv" | cut -d ' ' -f 1)" "$$D/made/faithfulness.tsv" && echo 1)))
 faithful := $(if $(has_faith),faithfulness.tsv faithfulness.png)
-# Those named, or the layer of the maps and the last one before it of a finer grid.
+# Those named, or the layer of the maps and the stage before it; where it ends no stage, the last one
+# before it of a finer grid.
 faith_layers := $(if $(faith_asked),$(or $(subst $(comma), ,$(value LAYERS)),$(layer),$(shell \
   awk -F '\t' 'NR > 1 { name[NR] = $$2 == "NA" ? $$1 : $$2; h[NR] = $$4 } \
-    $$7 == 1 { for (i = NR; i > 1 && h[i] <= $$4; i--); print name[NR], name[i]; exit }' "$$D/layers.tsv")))
+    $$7 == 1 { for (i = NR; i > 1 && h[i] <= $$4; i--); print name[NR], $$2 != "NA" && stage ? stage : name[i]; exit } \
+    NR > 1 && $$2 != "NA" { stage = $$2 }' "$$D/layers.tsv")))
 faith_methods := $(if $(faith_asked),$(or $(subst $(comma), ,$(value METHODS)),$(filter-out random,$(shell \
   "$$HEATPIPE_BIN/cam-compute" --help | sed -n 's/^ *--method \([^ ]*\).*/\1/p' | tr '|' ' '))))
 # The maps of fullgrad are of the whole network.
