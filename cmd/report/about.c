@@ -24,7 +24,7 @@ static const char *const label[][2] = {
     {"assumptions", "Assumptions"},
     {"data", "Data"},
     {"images", "Images"},
-    {"image_options", "Images made so large by"},
+    {"image_options", "Size of the images by"},
     {"classes", "Classes"},
     {"mean", "Pixel mean"},
     {"std", "Pixel std"},

@@ -227,13 +227,14 @@ const char *graph_name(const struct graph *g, int value);
  * of a stage, else "layer2.0". */
 void graph_layer_name(const struct graph *g, int value, char *name, size_t room);
 
-/* The deepest layer before value `layer` whose grid has at least `side` cells on either side;
- * -1 where there is none. */
+/* The deepest layer before value `layer` whose grid has at least `side` cells on either side,
+ * none of them a mere copy; -1 where there is none. */
 int graph_finer(const struct graph *g, int layer, int side);
 
 /* The latest layer of such a grid on all cells of which the logits depend, or -1: behind the last
- * attention the logits depend on a class token alone. In a network of tokens it is the norm that
- * this attention reads, if its grid is fine enough. */
+ * attention the logits depend on a class token alone. A grid of copies, by a pool to more cells
+ * than there were, does not count. In a network of tokens it is the norm that this attention reads,
+ * if its grid is fine enough. */
 int graph_latest(const struct graph *g, int side);
 
 /* --- parts --- */

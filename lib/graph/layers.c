@@ -280,6 +280,21 @@ static int attended(const struct graph *g)
     return -1;
 }
 
+/* Values whose cells are copies of fewer, by a pool to a finer grid than that of its input, as
+ * VGG's of small images, or are made of such values alone. They show no more places than those. */
+static void mark_copies(const struct graph *g, const struct graph_grid *grid, bool *copies)
+{
+    for (int i = 0; i < g->ops; i++) {
+        const struct graph_op *op = &g->op[i];
+        const struct graph_grid *in = &grid[op->in[0]], *out = &grid[op->out];
+        bool all = op->ins > 0;
+        for (int k = 0; k < op->ins; k++)
+            all = all && copies[op->in[k]];
+        copies[op->out] =
+            all || (op->kind == GRAPH_GRID_POOL && (out->h > in->h || out->w > in->w));
+    }
+}
+
 static bool is_fine(const struct graph_grid *grid, int side)
 {
     return grid->h >= side && grid->w >= side;
@@ -288,9 +303,12 @@ static bool is_fine(const struct graph_grid *grid, int side)
 int graph_finer(const struct graph *g, int layer, int side)
 {
     struct graph_grid *grid = graph_grids(g);
+    bool *copies = mem_zero((size_t)g->values, sizeof *copies);
     int i = layer - 1;
-    while (i > 0 && !(g->value[i].name && is_fine(&grid[i], side)))
+    mark_copies(g, grid, copies);
+    while (i > 0 && !(g->value[i].name && !copies[i] && is_fine(&grid[i], side)))
         i--;
+    free(copies);
     free(grid);
     return i > 0 ? i : -1;
 }
@@ -299,8 +317,13 @@ int graph_latest(const struct graph *g, int side)
 {
     struct graph_grid *grid = graph_grids(g);
     bool *whole = mem_zero((size_t)g->values, sizeof *whole);
+    bool *copies = mem_zero((size_t)g->values, sizeof *copies);
     int found = attended(g);
     mark_whole(g, grid, whole);
+    mark_copies(g, grid, copies);
+    for (int i = 0; i < g->values; i++)
+        whole[i] = whole[i] && !copies[i];
+    free(copies);
     if (found < 0 || !graph_name(g, found) || !whole[found] || !is_fine(&grid[found], side)) {
         found = g->values - 1;
         while (found > 0 && !(g->value[found].name && whole[found] && is_fine(&grid[found], side)))

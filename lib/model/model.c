@@ -104,6 +104,7 @@ static int build_program(struct build *b, const char *program, size_t n, struct 
         return -1;
     m->family = onnx ? "ONNX" : "torch.export";
     m->known_by = "its own graph";
+    m->program = true;
     m->state = mem_dup("");
     char *found = model_describe(m), *text = mem_printf("%s: %s", ckpt_name(b->ckpt), found);
     build_note(b, text);

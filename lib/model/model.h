@@ -26,6 +26,7 @@ struct model {
     /* What the checkpoint was found to be: */
     const char *family;       /* "torchvision" */
     const char *known_by;     /* the keys it is known by */
+    bool program;             /* says itself what it computes: torch.export, ONNX */
     char *state;              /* path of the state dict in the checkpoint, or "" */
     char prefix[ASSUME_TEXT]; /* of its keys, or "" */
     bool bottleneck;          /* else basic blocks */

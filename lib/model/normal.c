@@ -70,6 +70,10 @@ static const struct normal *of_kind(const struct normal *all, int n, const char 
     return NULL;
 }
 
+/* A program for images of at least this height most likely began with the weights, or at least
+ * with the script, of a network for ImageNet. */
+enum { PHOTOGRAPH = 128 };
+
 const struct normal *normal_usual(const struct model *m, const char *kind)
 {
     static const char *const imagenet[] = {"akamaster", "ehanw",   "huggingface",
@@ -88,7 +92,9 @@ const struct normal *normal_usual(const struct model *m, const char *kind)
         return &colour[one_of(m->family, kuangliu) ? KUANGLIU : CIFAR10];
     if ((known = of_kind(grey, GREY, kind)))
         return known;
-    return (known = of_kind(colour, COLOUR, kind)) ? known : &colour[CIFAR100];
+    if ((known = of_kind(colour, COLOUR, kind)))
+        return known;
+    return &colour[m->program && m->graph->value[0].h >= PHOTOGRAPH ? IMAGENET : CIFAR100];
 }
 
 /* Three numbers, or one for all; how many there are, 0 where it is neither. */
@@ -162,8 +168,9 @@ static void choose_default(struct normal_use *u, const struct model *m, const st
         snprintf(u->from, sizeof u->from, "the checkpoint's %s%s", s->where,
                  s->bytes ? ", divided by 255" : "");
     } else if (known) {
-        snprintf(u->from, sizeof u->from, "%s, the default for %s data and %s key names",
-                 usual->name, kind, m->family);
+        const char *family = m->program ? NULL : m->family; /* a program has names of its own */
+        snprintf(u->from, sizeof u->from, "%s, the default for %s data%s%s%s", usual->name, kind,
+                 family ? " and " : "", family ? family : "", family ? " key names" : "");
     } else {
         snprintf(u->from, sizeof u->from, "%s, a guess: neither the checkpoint nor the images tell",
                  usual->name);

@@ -641,6 +641,26 @@ static void check_layers(void)
     graph_free(g);
 }
 
+/* A pool to a finer grid shows no more places than there were, nor does what it is made into. */
+static void check_copies(void)
+{
+    struct graph *g = image_of(4, 8, 8);
+    int fine = add(g, windows(GRAPH_CONV, 0, 3, 1, 1));
+    int coarse = add(g, windows(GRAPH_CONV, fine, 8, 8, 0));
+    struct graph_op op = of_kind(GRAPH_GRID_POOL, coarse);
+    op.y.k = op.x.k = 7;
+    int copies = add(g, op);
+    int later = add(g, windows(GRAPH_CONV, copies, 3, 1, 1));
+    add(g, linear(add(g, of_kind(GRAPH_FLATTEN, later)), 5));
+    g->value[fine].name = mem_dup("features.0");
+    g->value[coarse].name = mem_dup("features.1");
+    g->value[copies].name = mem_dup("avgpool");
+    g->value[later].name = mem_dup("mixed");
+    CHECK(graph_latest(g, 4) == fine && graph_latest(g, 1) == coarse);
+    CHECK(graph_finer(g, graph_logits(g), 4) == fine);
+    graph_free(g);
+}
+
 /* Patches become tokens behind a class token, pass an attention and end in the class token. */
 static void check_tokens(void)
 {
@@ -747,6 +767,7 @@ int main(void)
     check_wanted();
     check_closed();
     check_layers();
+    check_copies();
     check_tokens();
     check_tail();
     return CHECK_DONE();
