@@ -406,10 +406,12 @@ static int selu(struct program *p, struct err *e)
     return scaled_elu(p, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946, e);
 }
 
+/* Behind the usual threshold both forms are equal in float32. */
 static int softplus(struct program *p, struct err *e)
 {
-    return real(p, "beta", 1) != 1
-               ? trace_refuse(&p->trace, e, "expected a beta of 1, found another")
+    return real(p, "beta", 1) != 1 || !(real(p, "threshold", 20) >= 20)
+               ? trace_refuse(&p->trace, e,
+                              "expected a beta of 1 and the usual threshold, found others")
                : function(p, GRAPH_SOFTPLUS, 0, 0, e);
 }
 
@@ -529,6 +531,32 @@ static int expand(struct program *p, struct err *e)
                                 "others",
                                 TRACE_DIMS)
                  : finish(p, trace_expand(&p->trace, self(p), size, n, &y, e), &y, e);
+}
+
+/* The sizes of another tensor. */
+static int like(struct program *p, bool expand_it, struct err *e)
+{
+    const struct trace_symbol *x = input(p, "other");
+    struct trace_symbol y;
+    int64_t size[TRACE_DIMS];
+    if (!x || x->kind == TRACE_NOTHING || x->kind == TRACE_NUMBERS)
+        return trace_refuse(&p->trace, e, "expected a tensor of the wanted shape, found none");
+    for (int d = 0; d < x->view.dims; d++)
+        size[d] = trace_size(x, d);
+    return finish(p,
+                  expand_it ? trace_expand(&p->trace, self(p), size, x->view.dims, &y, e)
+                            : trace_reshape(&p->trace, self(p), size, x->view.dims, &y, e),
+                  &y, e);
+}
+
+static int expand_as(struct program *p, struct err *e)
+{
+    return like(p, true, e);
+}
+
+static int view_as(struct program *p, struct err *e)
+{
+    return like(p, false, e);
 }
 
 static int flatten(struct program *p, struct err *e)
@@ -828,6 +856,7 @@ static const struct aten_maker makers[] = {
     {"dropout", dropout, true},
     {"elu", elu, false},
     {"expand", expand, true},
+    {"expand_as", expand_as, true},
     {"feature_dropout", dropout, true},
     {"flatten", flatten, true},
     {"gelu", gelu, false},
@@ -854,6 +883,7 @@ static const struct aten_maker makers[] = {
     {"relu", relu, false},
     {"relu6", relu6, false},
     {"reshape", view, true},
+    {"reshape_as", view_as, true},
     {"rsub", subtract_from, false},
     {"scaled_dot_product_attention", attention, false},
     {"select", select_one, true},
@@ -876,6 +906,7 @@ static const struct aten_maker makers[] = {
     {"unflatten", unflatten, true},
     {"unsqueeze", unsqueeze, true},
     {"view", view, true},
+    {"view_as", view_as, true},
 };
 
 /* Of Python's module `operator`, on sizes. */

@@ -218,6 +218,28 @@ static int scores(struct trace *t, const struct trace_symbol *a, const struct tr
     return 0;
 }
 
+/* Whether the products stand as they were made: heads and queries in front, keys last, all of them.
+ * Images and heads may have been joined. */
+static bool scores_stand(const struct trace *t, const struct trace_symbol *x)
+{
+    const struct trace_scores *s = &t->scores[x->value];
+    const struct trace_view *v = &x->view, *q = &s->q.view;
+    const int keys = v->dims - 1, rows = keys - 1;
+    if (rows < 0 || trace_size(x, keys) != trace_size(&s->k, s->k.view.dims - 2) ||
+        v->offset != q->offset || v->count[rows] != q->count[q->dims - 2])
+        return false;
+    const struct trace_factor *f = view_factors(v, keys), *from = view_factors(q, q->dims - 1);
+    for (int i = 0; i < v->count[keys]; i++)
+        if (f[i].stride != 0)
+            return false;
+    const ptrdiff_t front = f - v->factor;
+    for (ptrdiff_t i = 0; i < front; i++)
+        if (from - q->factor != front || v->factor[i].n != q->factor[i].n ||
+            v->factor[i].stride != q->factor[i].stride)
+            return false;
+    return true;
+}
+
 int trace_matmul(struct trace *t, const struct trace_symbol *a, const struct trace_symbol *b,
                  struct trace_symbol *y, struct err *e)
 {
@@ -229,7 +251,7 @@ int trace_matmul(struct trace *t, const struct trace_symbol *a, const struct tra
     if (a && a->kind == TRACE_SCORES) {
         const struct trace_scores *s = &t->scores[a->value];
         const struct trace_symbol q = s->q, k = s->k;
-        return a->soft && a->scale == 1
+        return a->soft && a->scale == 1 && scores_stand(t, a)
                    ? trace_attention(t, &q, &k, b, 1, y, e)
                    : trace_refuse(t, e, "expected a softmax in front of the values, found none");
     }
@@ -249,7 +271,7 @@ int trace_softmax(struct trace *t, const struct trace_symbol *x, int64_t dim, bo
     if (d < 0)
         return trace_refuse(t, e, "expected an axis of activations, found %lld", (long long)dim);
     if (x->kind == TRACE_SCORES) {
-        if (log || x->soft || d != x->view.dims - 1)
+        if (log || x->soft || d != x->view.dims - 1 || !scores_stand(t, x))
             return trace_refuse(t, e, "expected a softmax over the keys, found another");
         struct trace_scores s = t->scores[x->value];
         s.q.scale *= x->scale;

@@ -328,6 +328,23 @@ def _(p):
     p.argument("mul", "self")["as_tensor"]["name"] = "nowhere"
 
 
+@attack("shape-taken", "efficientnet")
+def _(p):
+    """No attack: a factor gets the shape of the other."""
+    y, x = (dict(p.argument("mul", n)) for n in ("self", "other"))
+    at = p.nodes.index(p.node("mul"))
+    p.add("torch.ops.aten.expand_as.default", "wide", ("self", y), ("other", x), at=at)
+    p.add("torch.ops.aten.view_as.default", "wider", ("self", tensor("wide")), ("other", x), at=at + 1)
+    next(i for i in p.node("mul")["inputs"] if i["name"] == "self")["arg"] = tensor("wider")
+
+
+@attack("shape-none", "efficientnet")
+def _(p):
+    at = p.nodes.index(p.node("mul"))
+    p.add("torch.ops.aten.expand_as.default", "wide", ("self", p.argument("mul", "other")),
+          ("other", {"as_int": 7}), at=at)
+
+
 @attack("in-place")
 def _(p):
     """A view of what is changed in place is read later."""
@@ -403,6 +420,32 @@ def _(p):
 def _(p):
     n = p.node("scaled_dot_product_attention")
     n["inputs"][1]["arg"] = tensor(p.input())
+
+
+@attack("attention-turned", "vit_written")
+def _(p):
+    """Queries and keys change places behind the softmax."""
+    made = p.node("softmax")["outputs"][0]["as_tensor"]["name"]
+    at = p.nodes.index(p.node("softmax"))
+    p.add("torch.ops.aten.transpose.int", "turned", ("self", tensor(made)), ("dim0", {"as_int": -2}),
+          ("dim1", {"as_int": -1}), at=at + 1)
+    rename(p, made, "turned")
+
+
+@attack("attention-cut", "vit_written")
+def _(p):
+    """Only some of the queries go on."""
+    made = p.node("softmax")["outputs"][0]["as_tensor"]["name"]
+    at = p.nodes.index(p.node("softmax"))
+    p.add("torch.ops.aten.slice.Tensor", "cut", ("self", tensor(made)), ("dim", {"as_int": -2}),
+          ("start", {"as_int": 1}), at=at + 1)
+    rename(p, made, "cut")
+
+
+@attack("softplus-threshold", "functions")
+def _(p):
+    p.node("softplus")["inputs"] = [i for i in p.node("softplus")["inputs"] if i["name"] == "self"] + [
+        {"name": "threshold", "arg": {"as_float": 0.5}, "kind": 1}]
 
 
 @attack("axis-far", "vit")
