@@ -160,11 +160,16 @@ faith_layers := $(if $(faith_asked),$(or $(subst $(comma), ,$(value LAYERS)),$(l
   awk -F '\t' 'NR > 1 { name[NR] = $$2 == "NA" ? $$1 : $$2; h[NR] = $$4 } \
     $$7 == 1 { for (i = NR; i > 1 && h[i] <= $$4; i--); print name[NR], $$2 != "NA" && stage ? stage : name[i]; exit } \
     NR > 1 && $$2 != "NA" { stage = $$2 }' "$$D/layers.tsv")))
-faith_methods := $(if $(faith_asked),$(or $(subst $(comma), ,$(value METHODS)),$(filter-out random,$(shell \
-  "$$HEATPIPE_BIN/cam-compute" --help | sed -n 's/^ *--method \([^ ]*\).*/\1/p' | tr '|' ' '))))
-# The maps of fullgrad are of the whole network.
-faith_maps := $(foreach l,$(faith_layers),$(foreach m,$(filter-out fullgrad,$(faith_methods)),data/faith/$l@$m.npy)) \
-  $(patsubst %,data/faith/network@%.npy,$(filter fullgrad,$(faith_methods)))
+# Their maps by the methods named, or by all that the layer has maps of; those of fullgrad are of the
+# whole network.
+faith_maps := $(if $(faith_asked),$(if $(value METHODS),$(foreach l,$(faith_layers),$(foreach \
+  m,$(subst $(comma), ,$(value METHODS)),$l@$m)),$(shell awk -F '\t' -v 'of=$(faith_layers)' \
+    '{ methods[$$1] = methods[$$2] = $$8; if ($$7 == 1) usual = $$8 } \
+     END { n = split(of, layer, " "); for (i = 1; i <= n; i++) { \
+       m = split(layer[i] in methods ? methods[layer[i]] : usual, word, ","); \
+       for (k = 1; k <= m; k++) if (word[k] != "random") print layer[i] "@" word[k] } }' "$$D/layers.tsv")))
+faith_maps := $(foreach m,$(filter-out %@fullgrad,$(faith_maps)),data/faith/$m.npy) \
+  $(if $(filter %@fullgrad,$(faith_maps)),data/faith/network@fullgrad.npy)
 
 # How stable maps are takes passes of its own, on few images.
 has_stability := $(if $(unlabelled),,$(and $(value HEATPIPE_OWN_PREDICT),$(has_maps)))

@@ -1,11 +1,29 @@
 #include "layers.h"
 
 #include "base/io.h"
+#include "base/mem.h"
 #include "cam/choice.h"
+#include "cam/layer.h"
+#include "cam/method.h"
 #include "stream/tsv.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* Those that have maps of the layer, with commas between them. */
+static void put_methods(struct tsv_out *t, const struct graph *g, int layer)
+{
+    char *all = NULL;
+    for (int i = 0; i < METHOD_COUNT; i++) {
+        if (!layer_serves(g, layer, method_at(i)))
+            continue;
+        char *more = mem_printf("%s%s%s", all ? all : "", all ? "," : "", method_at(i)->word);
+        free(all);
+        all = more;
+    }
+    tsv_put_string(t, all);
+    free(all);
+}
 
 static int put_layers(struct tsv_out *t, const struct graph *g, struct err *e)
 {
@@ -25,6 +43,7 @@ static int put_layers(struct tsv_out *t, const struct graph *g, struct err *e)
         tsv_put_int(t, grid[i].w);
         tsv_put_int(t, i == graph_last_stage(g));
         tsv_put_int(t, i == best.value);
+        put_methods(t, g, i);
         r = tsv_end(t, e);
     }
     free(grid);
@@ -36,7 +55,7 @@ static int write_layers(const struct graph *g, struct err *e)
     struct out *out;
     if (out_open(&out, "-", e) != 0)
         return -1;
-    struct tsv_out *t = tsv_begin(out, "layer stage channels height width last_stage auto");
+    struct tsv_out *t = tsv_begin(out, "layer stage channels height width last_stage auto methods");
     int r = put_layers(t, g, e);
     tsv_free(t);
     if (r == 0)

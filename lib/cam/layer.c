@@ -127,6 +127,16 @@ static bool attends(const struct graph *g)
     return false;
 }
 
+bool layer_serves(const struct graph *g, int value, const struct method *m)
+{
+    if (m->needs & METHOD_BIASES)
+        return !attends(g);
+    if (value == graph_last_stage(g))
+        return true;
+    return !((m->needs & METHOD_SECOND) && graph_curve(g, value)) &&
+           !(m->passes == METHOD_ABLATES && !graph_alone(g, value));
+}
+
 /* A layer of each name. */
 static int add_parts(struct layer *l, struct err *e)
 {

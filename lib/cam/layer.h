@@ -34,6 +34,9 @@ int layer_open(struct layer **l, const struct graph *g, const struct layer_opts 
     ERR_CHECKED;
 void layer_close(struct layer *l);
 
+/* Whether a method has maps of a layer of this network: of value `value`. */
+bool layer_serves(const struct graph *g, int value, const struct method *m);
+
 /* Whether all maps come in closed form, whether any needs gradients, and whether any needs passes
  * of its own, which give gradients, too. */
 bool layer_closed(const struct layer *l);

@@ -245,49 +245,66 @@ static int copy_op(struct graph *to, const struct graph *g, const struct graph_o
     return 0;
 }
 
-/* behind[]: values made of the first value of `to`; needed[]: those the logits are made of. */
-static int copy_behind(struct graph *to, const struct graph *g, int value, const bool *behind,
-                       const bool *needed, int *place, struct err *e)
+/* The operations between a value and the logits, op[ops] of the graph: those that make values
+ * which are made of it and which the logits are made of. */
+struct behind {
+    int *op, ops;
+};
+
+static int find_behind(struct behind *b, const struct graph *g, int value, struct err *e)
 {
-    for (int i = 0; i < g->ops; i++) {
+    const size_t n = (size_t)g->values;
+    bool *made = mem_zero(2 * n, sizeof *made), *needed = made + n;
+    char of[64], read[64];
+    int r = 0;
+    *b = (struct behind){.op = mem_alloc((size_t)g->ops + 1, sizeof *b->op)};
+    made[value] = true;
+    graph_mark_made_of(g, made);
+    mark_needed(g, needed);
+    for (int i = 0; i < g->ops && r == 0; i++) {
         const struct graph_op *op = &g->op[i];
-        char of[64], read[64];
-        if (op->out == value || !behind[op->out] || !needed[op->out])
+        if (op->out == value || !made[op->out] || !needed[op->out])
             continue;
-        for (int k = 0; k < op->ins; k++)
-            if (!behind[op->in[k]])
-                return err_set(e,
-                               "expected what lies behind %s to be made of it alone, found that "
-                               "%s%s%s reads %s",
-                               value_name(g, value, of, sizeof of), graph_rules[op->kind].name,
-                               op->key ? " " : "", op->key ? op->key : "",
-                               value_name(g, op->in[k], read, sizeof read));
-        if (copy_op(to, g, op, place, e) != 0)
-            return -1;
+        for (int k = 0; k < op->ins && r == 0; k++)
+            if (!made[op->in[k]])
+                r = err_set(e,
+                            "expected what lies behind %s to be made of it alone, found that "
+                            "%s%s%s reads %s",
+                            value_name(g, value, of, sizeof of), graph_rules[op->kind].name,
+                            op->key ? " " : "", op->key ? op->key : "",
+                            value_name(g, op->in[k], read, sizeof read));
+        b->op[b->ops++] = i;
     }
-    return 0;
+    free(made);
+    if (r == 0 && b->ops == 0)
+        r = err_set(e, "expected a value that the logits are made of, found %s",
+                    value_name(g, value, of, sizeof of));
+    return r;
+}
+
+bool graph_alone(const struct graph *g, int value)
+{
+    struct behind b;
+    struct err e;
+    const int r = find_behind(&b, g, value, &e);
+    free(b.op);
+    return r == 0;
 }
 
 struct graph *graph_tail(const struct graph *g, int value, struct err *e)
 {
-    const size_t n = (size_t)g->values;
-    bool *behind = mem_zero(2 * n, sizeof *behind), *needed = behind + n;
-    int *place = mem_zero(n, sizeof *place);
+    int *place = mem_zero((size_t)g->values, sizeof *place);
     const struct graph_value *v = &g->value[value];
     struct graph *to = graph_new();
-    char of[64];
+    struct behind b;
 
     memcpy(to->mean, g->mean, sizeof to->mean);
     memcpy(to->std, g->std, sizeof to->std);
     graph_add_value(to, v->c, v->h, v->w, name_of(v->name), name_of(v->key));
-    behind[value] = true;
-    graph_mark_made_of(g, behind);
-    mark_needed(g, needed);
-    int r = copy_behind(to, g, value, behind, needed, place, e);
-    if (r == 0 && to->ops == 0)
-        r = err_set(e, "expected a value that the logits are made of, found %s",
-                    value_name(g, value, of, sizeof of));
-    free(behind);
+    int r = find_behind(&b, g, value, e);
+    for (int i = 0; i < b.ops && r == 0; i++)
+        r = copy_op(to, g, &g->op[b.op[i]], place, e);
+    free(b.op);
     free(place);
     if (r == 0)
         return to;

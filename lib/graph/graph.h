@@ -248,6 +248,9 @@ void graph_mark_made_of(const struct graph *g, bool *marked);
  * that reads a value before it. Caller frees. */
 struct graph *graph_tail(const struct graph *g, int value, struct err *e) ERR_CHECKED;
 
+/* Whether it is there. */
+bool graph_alone(const struct graph *g, int value);
+
 /* Value 0 of a byte of channel `c`. */
 static inline float graph_pixel(const struct graph *g, int c, uint8_t byte)
 {
