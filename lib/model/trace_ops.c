@@ -357,6 +357,9 @@ int trace_function(struct trace *t, const struct trace_symbol *x, enum graph_fun
     struct origin *of;
     if (trace_whole(t, x, &in, e) != 0)
         return -1;
+    /* Of bounds that cross, the upper one holds in all frameworks. */
+    if (f == GRAPH_CLIP)
+        p = fmin(p, q);
     struct graph_op *op = trace_maker(t, &in, &of);
     if (f == GRAPH_CLIP && p == 0 && isinf(q) && op &&
         (op->kind == GRAPH_CONV || op->kind == GRAPH_NORM || op->kind == GRAPH_ADD ||

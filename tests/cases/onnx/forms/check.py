@@ -112,6 +112,10 @@ same("Sub, Neg, Div, Mul", of([node("Sub", ["two", "x"], ["p"]), node("Neg", ["p
                                node("Div", ["q", "half"], ["r"]), node("Mul", ["half", "r"], ["s"]),
                                node("Sum", ["s", "two"], ["z"]), node("GlobalAveragePool", ["z"], ["a"]), F, GEMM],
                               ROWS, BIAS, tensor("two", [1], raw=floats(2)), tensor("half", [], raw=floats(.5))))
+BOUNDS = [node("Clip", ["x", "low", "high"], ["z"]), node("GlobalAveragePool", ["z"], ["a"]), F, GEMM]
+predict(of(BOUNDS, ROWS, BIAS, tensor("low", [], raw=floats(.25)), tensor("high", [], raw=floats(.25))), "clip.npy")
+same("Clip whose bounds cross", of(BOUNDS, ROWS, BIAS, tensor("low", [], raw=floats(1)),
+                                   tensor("high", [], raw=floats(.25))), "clip.npy")
 same("what no image needs", of([node("LSTM", ["x"], ["other"]), G, F, GEMM], ROWS, BIAS))
 same("the newest version", number(1, 13) + network()[2:])
 same("a fixed number of images", network(ins=(("x", (7, 3, 32, 32)),), outs=(("y", (7, 4)),)))
