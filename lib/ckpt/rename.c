@@ -34,19 +34,23 @@ static size_t star(const char *p)
     return p[0] != '*' ? 0 : p[1] == '*' ? 2 : 1;
 }
 
-static bool matches(const char *p, const char *key, struct part *part)
+/* 1 if it fits, 0 if the text up to the next wildcard does not, -1 if that wildcard has found no
+ * end. A '*' in front is done with then, too: moved on, it leaves less of the same part of the key.
+ */
+static int matches(const char *p, const char *key, struct part *part)
 {
     for (; *p && !star(p); p++, key++)
         if (*p != *key)
-            return false;
+            return 0;
     if (*p == '\0')
         return *key == '\0';
     const size_t wild = star(p);
     for (part->p = key, part->n = 0;; part->n++) {
-        if (matches(p + wild, key + part->n, part + 1))
-            return true;
+        const int found = matches(p + wild, key + part->n, part + 1);
+        if (found > 0 || (found < 0 && wild == 1))
+            return found;
         if (key[part->n] == '\0' || (wild == 1 && key[part->n] == '.'))
-            return false;
+            return -1;
     }
 }
 
@@ -153,7 +157,9 @@ static int read_file(struct rename *r, const char *path, struct err *e)
     if (memchr(r->text, '\0', (size_t)n))
         return err_set(e, "%s: expected lines of old and new keys, found a byte 0", r->name);
     int number = 1;
-    for (char *p = r->text, *end; *p; p = end, number++) {
+    char *end;
+    for (char *p = r->text + (strncmp(r->text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0); *p;
+         p = end, number++) {
         end = p + strcspn(p, "\n");
         if (*end)
             *end++ = '\0';
@@ -169,7 +175,7 @@ static int read_file(struct rename *r, const char *path, struct err *e)
 static struct line *find_line(const struct rename *r, const char *key, struct part part[STARS])
 {
     for (int i = 0; i < r->lines; i++)
-        if (matches(r->line[i].old, key, part))
+        if (matches(r->line[i].old, key, part) > 0)
             return &r->line[i];
     return NULL;
 }
