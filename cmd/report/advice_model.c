@@ -80,8 +80,8 @@ static void write_checks(const char *lead)
     words_para(4, "  -", "the mean and std of the pixels: %s and %s must be those of the training;",
                prog_option("--mean", "MEAN"), prog_option("--std", "STD"));
     words_para(4, "  -",
-               "the inferred architecture, above all the stem: model-info --probe DATA compares "
-               "the interpretations of the checkpoint, %s sets one;",
+               "of a state dict, the inferred architecture, above all the stem: model-info --probe "
+               "DATA compares the interpretations, %s sets one;",
                prog_option("--assume", "ASSUME"));
     words_para(4, "  -", "the class order: %s and %s must be those of the training;",
                prog_option("--names", "NAMES"), prog_option("--labels", "LABELS"));

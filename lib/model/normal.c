@@ -72,7 +72,7 @@ static const struct normal *of_kind(const struct normal *all, int n, const char 
 
 /* A program for images of at least this height most likely began with the weights, or at least
  * with the script, of a network for ImageNet. */
-enum { PHOTOGRAPH = 128 };
+enum { PHOTOGRAPH = 96 };
 
 const struct normal *normal_usual(const struct model *m, const char *kind)
 {

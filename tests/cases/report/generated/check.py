@@ -685,8 +685,8 @@ def recommendations(t, out):
     low = broken and (not few or accuracy <= chance)
     text.take(r'Check, in this order:', low and not few)
     text.take(r'If the accuracy stays so low, check in this order:', low and few)
-    text.take(r'the mean and std of the pixels: --mean and --std must be those of the training; - the inferred architecture, above all the '
-              r'stem: model-info --probe DATA compares the interpretations of the checkpoint, --assume sets one; - the class order: '
+    text.take(r'the mean and std of the pixels: --mean and --std must be those of the training; - of a state dict, the inferred architecture, above all the '
+              r'stem: model-info --probe DATA compares the interpretations, --assume sets one; - the class order: '
               r'--names and --labels must be those of the training; - that the checkpoint is of a trained model and for these '
               r'classes\.', low)
     doubtful = works and not order and fit and fit.startswith('bad')
