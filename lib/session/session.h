@@ -31,7 +31,8 @@ enum { SESSION_THREADS = 1024 };
  * the short form of --threads, or 0. */
 #define SESSION_MODEL_OPT(s)                                                                       \
     SESSION_ROW("model", 'm', OPT_STRING, &(s).model, "FILE",                                      \
-                "The model: .pth or .pt as torch.save writes them, .safetensors, .pt2 or ONNX.", 0)
+                "The model: .pth or .pt as torch.save writes them, .safetensors, .pt2 or ONNX.",   \
+                0)
 #define SESSION_ASSUME_OPT(s)                                                                      \
     SESSION_ROW("assume", 0, OPT_STRING, &(s).assume, "KEY=VALUE,...", ASSUME_HELP, 0)
 #define SESSION_RENAME_OPT(s)                                                                      \
