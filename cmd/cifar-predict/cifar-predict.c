@@ -7,6 +7,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "ckpt/ckpt.h"
 #include "base/prog.h"
 #include "cam/about.h"
 #include "cam/choice.h"
@@ -233,17 +234,19 @@ static void check_outputs(void)
     static const char *const name[] = {"logits",  "features",   "class-maps", "cams",        "ids",
                                        "classes", "embeddings", "run",        "skip-damaged"};
     enum { OUTPUTS = sizeof path / sizeof *path };
+    char *beside = ckpt_beside(opts.model);
     for (int i = 0; i < OUTPUTS; i++) {
         if (!path[i])
             continue;
         if (strcmp(path[i], "-") == 0)
             prog_usage("--%s: expected a file, found '-': standard output carries the rows",
                        name[i]);
-        const char *const input[] = {opts.model, opts.data, names_path, labels_path};
+        const char *const input[] = {opts.model, beside, opts.data, names_path, labels_path};
         for (size_t k = 0; k < sizeof input / sizeof *input; k++)
             if (io_same_file(path[i], input[k]))
                 prog_usage("--%s: expected a file that is not read, found '%s'", name[i], path[i]);
     }
+    free(beside);
 }
 
 /* Nothing is computed: what would be written is not made without a word. What can be read only

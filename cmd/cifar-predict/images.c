@@ -1,6 +1,7 @@
 #include "images.h"
 
 #include "base/mem.h"
+#include "ckpt/ckpt.h"
 #include "base/prog.h"
 #include "data/names_file.h"
 
@@ -138,6 +139,9 @@ int images_list(const struct session_opts *s, const struct data_opts *with, int6
     o.inputs = &inputs;
     o.size = s->size;
     inputs_add(&inputs, s->model);
+    char *beside = ckpt_beside(s->model);
+    inputs_add(&inputs, beside);
+    free(beside);
     int r = s->data ? data_open(&d, s->data, &o, e) : 0;
     for (int64_t id = 0; r == 0 && d && data_has_files(d) && id < data_count(d) && id < limit;
          id++) {

@@ -372,3 +372,20 @@ const struct ckpt_extra *ckpt_extra(const struct ckpt *c, int i)
 {
     return &c->extra[i];
 }
+
+char *ckpt_beside(const char *path)
+{
+    const struct ckpt_opts opts = {0};
+    struct err ignored = {0};
+    struct stat st;
+    struct ckpt *c;
+    if (!path || stat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
+        ckpt_open(&c, path, &opts, &ignored) != 0)
+        return NULL;
+    const char *slash = strrchr(path, '/');
+    char *beside = c->beside_name ? mem_printf("%.*s%s", slash ? (int)(slash + 1 - path) : 0, path,
+                                               c->beside_name)
+                                  : NULL;
+    ckpt_close(c);
+    return beside;
+}

@@ -89,6 +89,10 @@ enum ckpt_format ckpt_format(const struct ckpt *c);
 const char *ckpt_state(const struct ckpt *c);
 size_t ckpt_bytes(const struct ckpt *c); /* of the file */
 
+/* The path of the file that holds tensors of the ONNX model at `path`, beside it; NULL where there
+ * is none, and where no model can be read. The caller's. */
+char *ckpt_beside(const char *path);
+
 /* SHA-256 of the file as it was opened, in hexadecimal; of an ONNX model with tensors in a file
  * beside it, that of both, one behind the other. Thread-safe; takes a second for some hundred
  * megabytes. */

@@ -166,7 +166,7 @@ static int open_beside(struct onnx_reader *r, const struct proto *p, struct err 
         return ckpt_error(r->c, p->t.name, e,
                           "its elements are in a file beside the model: expected the model as a "
                           "file, found it on a stream");
-    r->beside = p->location;
+    r->beside = r->c->beside_name = p->location;
     return map_beside(&r->c->beside, r->c->path, p->location, BESIDE_LIMIT, &why) == 0
                ? 0
                : ckpt_error(r->c, p->t.name, e, "external_data: %.400s", why.msg);

@@ -20,9 +20,10 @@ struct ckpt {
     struct ckpt_opts opts;
     enum ckpt_format format;
     struct map map;
-    bool borrowed;     /* the map is the caller's */
-    const char *path;  /* of the file, in whose folder another may lie; NULL for a stream */
-    struct map beside; /* the file that an ONNX model keeps its tensors in, or empty */
+    bool borrowed;           /* the map is the caller's */
+    const char *path;        /* of the file, in whose folder another may lie; NULL for a stream */
+    struct map beside;       /* the file that an ONNX model keeps its tensors in, or empty */
+    const char *beside_name; /* in the folder of the model, or NULL */
     struct zip zip;
     struct zip_record *program;    /* of torch.export, or NULL */
     const struct onnx_model *onnx; /* or NULL */
