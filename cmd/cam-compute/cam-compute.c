@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "base/prog.h"
 #include "base/text.h"
+#include "ckpt/ckpt.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -261,9 +262,10 @@ static void check_inputs(void)
 
 static void check_files(void)
 {
-    const char *const input[] = {job.table,         job.class_maps,  job.features, job.cams,
-                                 job.logits,        job.ids,         job.weights,  job.biases,
-                                 job.session.model, job.session.data};
+    char *beside = job.session.model ? ckpt_beside(job.session.model) : NULL;
+    const char *const input[] = {job.table,         job.class_maps,   job.features, job.cams,
+                                 job.logits,        job.ids,          job.weights,  job.biases,
+                                 job.session.model, job.session.data, beside};
 
     if (job.run && strcmp(job.run, "-") == 0)
         prog_usage("--run: expected a file, found '-'");
@@ -274,6 +276,7 @@ static void check_files(void)
             prog_usage("--run: expected a file that is not read, found '%s'", job.run);
     }
     prog_check_inputs(input, (int)(sizeof input / sizeof *input));
+    free(beside);
 }
 
 void job_about(const struct job *j, struct run *r)

@@ -7,10 +7,10 @@
 
 #include "base/io.h"
 #include "base/mem.h"
-#include "ckpt/ckpt.h"
 #include "base/prog.h"
 #include "cam/about.h"
 #include "cam/choice.h"
+#include "ckpt/ckpt.h"
 #include "session/session.h"
 #include "stats/temperature.h"
 #include "stream/run.h"

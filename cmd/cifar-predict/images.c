@@ -1,8 +1,8 @@
 #include "images.h"
 
 #include "base/mem.h"
-#include "ckpt/ckpt.h"
 #include "base/prog.h"
+#include "ckpt/ckpt.h"
 #include "data/names_file.h"
 
 #include <stdlib.h>

@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "base/prog.h"
 #include "base/text.h"
+#include "ckpt/ckpt.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,8 +92,10 @@ static void check_options(void)
         prog_usage("--fold goes with --to");
     if ((o->mean || geometry_any(&o->size)) && !o->data)
         prog_usage("--mean, --std, --resize and --crop go with --probe");
-    if (info.out && io_same_file(info.out, o->model))
+    char *beside = info.out ? ckpt_beside(o->model) : NULL;
+    if (info.out && (io_same_file(info.out, o->model) || io_same_file(info.out, beside)))
         prog_usage("--out: expected a file that is not read, found '%s'", info.out);
+    free(beside);
     parse_size();
 }
 
