@@ -471,8 +471,8 @@ static const char *base_name(const char *path)
     return slash && slash[1] ? slash + 1 : path;
 }
 
-/* " (4x4)" or, of a layer that was taken because the last stage is too coarse or has no closed form,
- * " (8x8, because the last stage has 2x2 cells)". */
+/* " (4x4)" or, of a layer that was taken because the last stage is too coarse or has no closed
+ * form, " (8x8, because the last stage has 2x2 cells)". */
 static char *layer_grid(const struct run *run)
 {
     const char *size = run_get(run, "map_size"), *last = run_get(run, "last_stage_size");

@@ -342,7 +342,8 @@ static void test_errors(void)
     check_bad("x", b, n, "x: record 0: expected a class below 10, found 10");
 
 #define NO_IMAGES                                                                                  \
-    "x: expected images as CIFAR binary records, a CIFAR pickle, an .npy tensor or the files of MNIST, SVHN or STL-10, found "
+    "x: expected images as CIFAR binary records, a CIFAR pickle, an .npy tensor or the files of "  \
+    "MNIST, SVHN or STL-10, found "
     check_bad("x", "some text\n", 10, NO_IMAGES "something else");
     check_bad("x", "\x1f\x8b\x08 archive", 11, NO_IMAGES "a gzip archive: unpack it with tar xzf");
     check_bad("x", "\x89PNG\r\n", 6, NO_IMAGES "a PNG image: name the folder it lies in");
