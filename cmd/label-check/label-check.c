@@ -271,6 +271,7 @@ int main(int argc, char **argv)
     struct job j = {0};
     struct err e = {0};
     int first = prog_start(&prog, argc, argv);
+    session_parse(&session);
     if (argc - first > 1)
         prog_usage("expected at most one FILE, found %d", argc - first);
     if (!logits_path)
@@ -291,7 +292,6 @@ int main(int argc, char **argv)
                    session_keyed(&session) ? session_keyed(&session) : session_sized(&session));
     if (session.model && summary)
         prog_usage("--summary and --model exclude each other: a second look changes no flag");
-    session_parse(&session);
     const char *table = first < argc ? argv[first] : "-";
     const char *const input[] = {table, logits_path, ids_path, session.model, session.data};
     prog_check_inputs(input, sizeof input / sizeof *input);
