@@ -271,7 +271,6 @@ int main(int argc, char **argv)
     struct job j = {0};
     struct err e = {0};
     int first = prog_start(&prog, argc, argv);
-    session_parse(&session);
     if (argc - first > 1)
         prog_usage("expected at most one FILE, found %d", argc - first);
     if (!logits_path)
@@ -287,9 +286,11 @@ int main(int argc, char **argv)
                    session.model ? "data" : "model");
     if (!session.model && mirrored >= 0)
         prog_usage("--mirror needs --model and --data");
-    if (!session.model && (session_keyed(&session) || geometry_any(&session.size)))
-        prog_usage("--%s needs --model and --data",
-                   session_keyed(&session) ? session_keyed(&session) : session_sized(&session));
+    if (!session.model && session_keyed(&session))
+        prog_usage("--%s needs --model and --data", session_keyed(&session));
+    session_parse(&session);
+    if (!session.model && geometry_any(&session.size))
+        prog_usage("--%s needs --model and --data", session_sized(&session));
     if (session.model && summary)
         prog_usage("--summary and --model exclude each other: a second look changes no flag");
     const char *table = first < argc ? argv[first] : "-";
