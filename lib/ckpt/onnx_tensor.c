@@ -108,12 +108,12 @@ static int decode(struct onnx_reader *r, struct pb m, struct proto *p, struct er
 static bool read_size(struct pb text, int64_t *out)
 {
     *out = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] < '0' || text.p[i] > '9')
+    for (size_t i = 0; i < text.n && i <= DIGITS; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9' || i == DIGITS)
             return false;
         *out = 10 * *out + (text.p[i] - '0');
     }
-    return text.n > 0 && text.n <= DIGITS;
+    return text.n > 0;
 }
 
 static bool is(struct pb key, const char *word)

@@ -9,6 +9,13 @@
 static const char *const kernels[] = {"avx512", "avx2", "plain", "amx"};
 enum { SETS = 3, BF16_SETS = 4 };
 
+/* Networks of any kind: fewer under the sanitizers, where each takes many times as long. */
+#ifdef __SANITIZE_ADDRESS__
+enum { ANY_ROUNDS = 30 };
+#else
+enum { ANY_ROUNDS = 100 };
+#endif
+
 /* `r`'s input by one set of kernels; false where it is refused. */
 static bool go(struct run *s, const struct run *r, const char *set, enum engine_precision precision,
                int threads, bool exact)
@@ -618,7 +625,7 @@ int main(void)
     check_batches();
     check_wide();
     check_values();
-    check_any(100);
+    check_any(ANY_ROUNDS);
     check_exact();
     return CHECK_DONE();
 }
