@@ -267,7 +267,6 @@ corruptions_run() {
     checksums "$D/made/checksums" 2 || exit 1
     sums=${sum[*]}
     part=$D/unfinished
-    trap 'rm -rf -- "$D/unfinished"' EXIT
     export HEATPIPE_STAGE=1
     [ -z "$CORRUPTED" ] || corruptions_check
     corruptions_clean

@@ -378,9 +378,15 @@ char *ckpt_beside(const char *path)
     const struct ckpt_opts opts = {0};
     struct err ignored = {0};
     struct stat st;
+    struct map m;
     struct ckpt *c;
     if (!path || stat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
-        ckpt_open(&c, path, &opts, &ignored) != 0)
+        map_open(&m, path, LIMIT, &ignored) != 0)
+        return NULL;
+    /* No other format has such a file: it is not read twice. */
+    const bool onnx = onnx_begins(m.p, m.n);
+    map_close(&m);
+    if (!onnx || ckpt_open(&c, path, &opts, &ignored) != 0)
         return NULL;
     const char *slash = strrchr(path, '/');
     char *beside = c->beside_name ? mem_printf("%.*s%s", slash ? (int)(slash + 1 - path) : 0, path,

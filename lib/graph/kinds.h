@@ -13,8 +13,7 @@
 KIND(kind_conv);
 KIND(kind_norm);
 KIND(kind_max_pool);
-KIND(kind_mean_pool);
-KIND(kind_grid_pool);
+KIND(kind_means); /* mean_pool and grid_pool */
 KIND(kind_average);
 KIND(kind_linear);
 KIND(kind_add);

@@ -50,8 +50,8 @@ void kind_max_pool_backward(const struct graph *g, const struct graph_op *op,
                 dx[largest(from, op, x, oy, ox)] += *dy++;
 }
 
-static void means_forward(const struct graph *g, const struct graph_op *op,
-                          const struct graph_image *image)
+void kind_means_forward(const struct graph *g, const struct graph_op *op,
+                        const struct graph_image *image)
 {
     const struct graph_value *from = &g->value[op->in[0]], *to = &g->value[op->out];
     const float *x = image->value[op->in[0]];
@@ -69,8 +69,8 @@ static void means_forward(const struct graph *g, const struct graph_op *op,
             }
 }
 
-static void means_backward(const struct graph *g, const struct graph_op *op,
-                           const struct graph_image *image, int input)
+void kind_means_backward(const struct graph *g, const struct graph_op *op,
+                         const struct graph_image *image, int input)
 {
     const struct graph_value *from = &g->value[op->in[0]], *to = &g->value[op->out];
     const float *dy = image->grad[op->out];
@@ -85,30 +85,6 @@ static void means_backward(const struct graph *g, const struct graph_op *op,
                     for (int ix = sx.begin; ix < sx.end; ix += sx.by)
                         dx[(size_t)iy * (size_t)from->w + (size_t)ix] += (float)each;
             }
-}
-
-void kind_mean_pool_forward(const struct graph *g, const struct graph_op *op,
-                            const struct graph_image *image)
-{
-    means_forward(g, op, image);
-}
-
-void kind_mean_pool_backward(const struct graph *g, const struct graph_op *op,
-                             const struct graph_image *image, int input)
-{
-    means_backward(g, op, image, input);
-}
-
-void kind_grid_pool_forward(const struct graph *g, const struct graph_op *op,
-                            const struct graph_image *image)
-{
-    means_forward(g, op, image);
-}
-
-void kind_grid_pool_backward(const struct graph *g, const struct graph_op *op,
-                             const struct graph_image *image, int input)
-{
-    means_backward(g, op, image, input);
 }
 
 void kind_average_forward(const struct graph *g, const struct graph_op *op,

@@ -1,5 +1,6 @@
 /* Branches that are added to each other become one convolution that computes the same. */
 #include "check.h"
+#include "noise.h"
 
 #include "base/mem.h"
 #include "graph/rules.h"
@@ -9,22 +10,6 @@
 #include <string.h>
 
 enum { SIDE = 7, CHANNELS = 4 };
-
-static uint32_t state = 1;
-
-static float noise(void)
-{
-    state = state * 1664525U + 1013904223U;
-    return (float)(state >> 8) / (float)(1 << 23) - 1;
-}
-
-static float *noises(size_t n)
-{
-    float *v = mem_alloc(n, sizeof *v);
-    for (size_t i = 0; i < n; i++)
-        v[i] = noise();
-    return v;
-}
 
 static int add(struct graph *g, struct graph_op op)
 {

@@ -1,28 +1,13 @@
 /* The table of operations: shapes, counts, and backward passes against differences of forward
  * passes; and what is asked of graphs. */
 #include "check.h"
+#include "noise.h"
 
 #include "base/mem.h"
 #include "graph/rules.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-static uint32_t state = 1;
-
-static float noise(void)
-{
-    state = state * 1664525U + 1013904223U;
-    return (float)(state >> 8) / (float)(1 << 23) - 1;
-}
-
-static float *noises(size_t n)
-{
-    float *v = mem_alloc(n, sizeof *v);
-    for (size_t i = 0; i < n; i++)
-        v[i] = noise();
-    return v;
-}
 
 static struct graph *image_of(int c, int h, int w)
 {
