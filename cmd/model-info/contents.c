@@ -12,10 +12,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-char *info_python(const struct info *i)
+/* Channels of the images: those that the first convolution takes. 3 where there is none. */
+static int image_channels(const struct ckpt *c)
 {
-    enum { SIDE = 32 };
-    char *line = ckpt_python(i->h > 0 ? i->h : SIDE, i->w > 0 ? i->w : SIDE);
+    for (int i = 0; c && i < ckpt_count(c); i++)
+        if (ckpt_at(c, i)->ndim == 4)
+            return ckpt_at(c, i)->shape[1] == 1 ? 1 : 3;
+    return 3;
+}
+
+char *info_python(const struct info *i, const struct ckpt *c)
+{
+    const int channels = image_channels(c), side = channels == 1 ? 28 : 32;
+    char *line = ckpt_python(channels, i->h > 0 ? i->h : side, i->w > 0 ? i->w : side);
     char *text = mem_printf(
         "in Python, with the model and its weights in 'model':\n  import torch\n  %s", line);
     free(line);
@@ -41,6 +50,12 @@ static void count_types(const struct ckpt *c, char *buf, size_t room)
                                    ckpt_type_name((enum ckpt_type)t));
 }
 
+/* A graph with its weights, which has no state dict. */
+static bool is_program(const struct ckpt *c)
+{
+    return ckpt_format(c) == CKPT_EXPORT || ckpt_format(c) == CKPT_ONNX;
+}
+
 static int put_file(const struct ckpt *c, struct out *o, struct err *e)
 {
     static const char *const format[] = {
@@ -61,13 +76,16 @@ static int put_file(const struct ckpt *c, struct out *o, struct err *e)
     const char *state = ckpt_state(c);
     if (out_printf(o, e,
                    "file                  %s\n"
-                   "format                %s, %zu bytes\n"
-                   "state dict            %s%s%s\n"
+                   "format                %s, %zu bytes\n",
+                   ckpt_name(c), format[ckpt_format(c)], ckpt_bytes(c)) != 0)
+        return -1;
+    if (!is_program(c) && out_printf(o, e, "state dict            %s%s%s\n", *state ? "'" : "",
+                                     *state ? state : "the whole file", *state ? "'" : "") != 0)
+        return -1;
+    if (out_printf(o, e,
                    "tensors               %d: %s\n"
                    "elements              %lld in %lld bytes\n",
-                   ckpt_name(c), format[ckpt_format(c)], ckpt_bytes(c), *state ? "'" : "",
-                   *state ? state : "the whole file", *state ? "'" : "", ckpt_count(c), types,
-                   (long long)elements, (long long)bytes) != 0)
+                   ckpt_count(c), types, (long long)elements, (long long)bytes) != 0)
         return -1;
     return pruned > 0
                ? out_printf(o, e, "pruned                %d of them, multiplied by their masks\n",
@@ -113,14 +131,18 @@ static int put_network(const struct info *i, struct ckpt *c, struct out *o, bool
     char *pixels = describe_pixels(m, c), *found = model_describe(m);
     const struct graph_value *image = &m->graph->value[0];
     assume_write(assumed, &m->assumed);
+    /* Grey has no order of channels; the others are listed behind theirs. */
+    const char *said = image->c == 1 ? assumed + strcspn(assumed, ",") : assumed;
+    said += *said == ',';
     int r = out_printf(o, e,
                        "family                %s, known by %s\n"
                        "architecture          %s\n"
-                       "assumed               %s\n"
+                       "%s%s%s"
                        "pixels                %s\n"
                        "parameters            %lld\n"
                        "multiply-accumulates  %lld for an image of %d by %d\n",
-                       m->family, m->known_by, found, assumed, pixels, (long long)m->parameters,
+                       m->family, m->known_by, found, *said ? "assumed               " : "", said,
+                       *said ? "\n" : "", pixels, (long long)m->parameters,
                        (long long)graph_macs(m->graph), image->h, image->w);
     if (r == 0 && m->structure)
         r = out_printf(
@@ -139,15 +161,15 @@ static int put_extras(const struct ckpt *c, struct out *o, struct err *e)
 {
     int n = ckpt_extras(c), r = 0;
     if (n > 0)
-        r = out_printf(o, e, "\nbeside the state dict\n");
+        r = out_printf(o, e, "\nbeside the %s\n", is_program(c) ? "network" : "state dict");
     for (int i = 0; i < n && r == 0; i++)
         r = out_printf(o, e, "  %s  %s\n", ckpt_extra(c, i)->path, ckpt_extra(c, i)->text);
     return r;
 }
 
-static int put_python(const struct info *i, struct out *o, struct err *e)
+static int put_python(const struct info *i, const struct ckpt *c, struct out *o, struct err *e)
 {
-    char *python = info_python(i);
+    char *python = info_python(i, c);
     int r = out_printf(o, e, "\n%s\n", python);
     free(python);
     return r;
@@ -160,7 +182,7 @@ int contents_print(const struct info *i, struct ckpt *c, struct err *e)
     if (out_open(&o, "-", e) != 0)
         return -1;
     if (put_file(c, o, e) == 0 && put_network(i, c, o, &unread, e) == 0 &&
-        put_extras(c, o, e) == 0 && (!unread || put_python(i, o, e) == 0))
+        put_extras(c, o, e) == 0 && (!unread || put_python(i, c, o, e) == 0))
         return out_close(o, e);
     out_abort(o);
     return -1;

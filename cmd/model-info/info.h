@@ -18,9 +18,9 @@ struct info {
     enum ckpt_format format; /* to be written */
 };
 
-/* What to do in PyTorch with a model that is not read, in three lines without the last newline.
- * Caller frees. */
-char *info_python(const struct info *i) __attribute__((warn_unused_result));
+/* What to do in PyTorch with a model that is not read, in three lines without the last newline;
+ * `c`: its checkpoint, or NULL. Caller frees. */
+char *info_python(const struct info *i, const struct ckpt *c) __attribute__((warn_unused_result));
 
 /* All print to standard output. */
 int contents_print(const struct info *i, struct ckpt *c, struct err *e);

@@ -176,9 +176,9 @@ int ckpt_write(const char *path, enum ckpt_format format, const struct ckpt_item
 #define ckpt_unread(e, ...) (ckpt_record_unread((e), __VA_ARGS__), err_value())
 void ckpt_record_unread(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* That form: the line of Python, behind `import torch`, that writes it of a model for images of h
- * by w. Caller frees. */
-char *ckpt_python(int h, int w) __attribute__((warn_unused_result));
+/* That form: the line of Python, behind `import torch`, that writes it of a model for images of c
+ * channels, h by w. Caller frees. */
+char *ckpt_python(int c, int h, int w) __attribute__((warn_unused_result));
 
 /* That way. */
 #define CKPT_UNREAD                                                                                \
