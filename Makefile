@@ -59,7 +59,7 @@ comma      := ,
 all:
 
 # Each part stands beside what it builds.
-include lib/lib.mk lib/engine/cuda/cuda.mk cmd/cmd.mk tests/tests.mk
+include lib/lib.mk lib/engine/cuda/cuda.mk cmd/cmd.mk cmd/install.mk tests/tests.mk
 
 all: $(bins) $(scripts) $(cuda_so) man
 
@@ -84,7 +84,7 @@ $(BUILD)/%.a:
 # --- the analysis ---
 
 # What the command line may set for the build, and no analysis knows.
-build_variables := PREFIX DESTDIR BUILD CC CXX CFLAGS CPPFLAGS LDFLAGS WERROR SANITIZE CUDA NVCC CUDA_ARCHS \
+build_variables := PREFIX $(install_dirs) BUILD CC CXX CFLAGS CPPFLAGS LDFLAGS WERROR SANITIZE CUDA NVCC CUDA_ARCHS \
                    CUDA_HOME V CI TARGET FUZZ_TIME FUZZ_ENGINE BENCH_FLAGS FAULT_FLAGS
 BIN := $(BUILD)/bin/
 include pipelines/gradcam.mk
@@ -121,27 +121,6 @@ config:
 	@echo "cuDNN     $(if $(cudnn_home),$$(cat $(cudnn_home)/include/cudnn_version*.h | awk '/define CUDNN_(MAJOR|MINOR|PATCHLEVEL) / && !s[$$2]++ { v = v (v == "" ? "" : ".") $$3 } END { print v }') in $(cudnn_home),no cudnn.h found)"
 	@echo "backends  cpu, ref$(if $(cuda_built),$(comma) cuda (native for $(cuda_archs))$(if $(filter-out $(cuda_archs),$(CUDA_ARCHS)),; not known to this nvcc: $(filter-out $(cuda_archs),$(CUDA_ARCHS))))"
 	@echo "prefix    $$to"
-
-# The examples of swapped stages; their data stay here.
-examples := $(wildcard examples/*.*)
-# Recipes take the folder from the environment, where it may hold any characters.
-.PHONY: install uninstall
-install uninstall: private export to = $(DESTDIR)$(PREFIX)
-install: all
-	install -d "$$to/bin" "$$to"/share/heatpipe/{plots,examples} "$$to"/share/man/man{1,5}
-	install -m 755 $(bins) $(BUILD)/bin/heatpipe "$$to/bin"
-	$(if $(cuda_so),install -D -m 644 $(cuda_so) "$$to/lib/heatpipe/cuda.so")
-	install -m 644 $(filter-out $(BUILD)/share/heatpipe/plots/%,$(share)) "$$to/share/heatpipe"
-	install -m 644 $(filter $(BUILD)/share/heatpipe/plots/%,$(share)) "$$to/share/heatpipe/plots"
-	install -m 644 $(examples) "$$to/share/heatpipe/examples"
-	install -m 644 $(filter %.1,$(man)) "$$to/share/man/man1"
-	install -m 644 $(filter %.5,$(man)) "$$to/share/man/man5"
-
-uninstall:
-	rm -f $(patsubst %,"$$to/bin/%",$(PROGRAMS) heatpipe)
-	rm -f $(patsubst %,"$$to/share/man/man1/%",$(notdir $(filter %.1,$(man))))
-	rm -f $(patsubst %,"$$to/share/man/man5/%",$(notdir $(filter %.5,$(man))))
-	rm -rf "$$to/share/heatpipe" "$$to/lib/heatpipe"
 
 .PHONY: clean help
 clean:

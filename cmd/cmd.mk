@@ -2,18 +2,27 @@
 
 PROGRAMS := cifar-predict confmat worst-k cam-compute cam-overlay cam-score run-diff report model-info neighbors \
             label-check image-stats calibrate covariates duplicates corrupt mosaic slices
+# Others may have programs of these names: installed, they are called heatpipe-NAME.
+GENERAL_PROGRAMS := report neighbors slices duplicates covariates calibrate corrupt mosaic
 # Only these link a backend.
 ENGINE_PROGRAMS := cifar-predict cam-compute cam-score model-info neighbors duplicates slices label-check
+
+commands    := heatpipe $(PROGRAMS)
+# What a program is called where it is installed.
+command      = $(if $(filter $1,$(GENERAL_PROGRAMS)),heatpipe-)$1
 
 cmd_src     := $(sort $(wildcard cmd/*/*.c))
 cmd_obj     := $(cmd_src:%.c=$(BUILD)/%.o)
 bins        := $(PROGRAMS:%=$(BUILD)/bin/%)
 # heatpipe itself is a script beside the programs, with what it reads in share, as installed.
-share_src   := $(sort $(filter-out pipelines/setup.sh,$(wildcard pipelines/*.*)) $(wildcard pipelines/plots/*.*))
-share       := $(share_src:pipelines/%=$(BUILD)/share/heatpipe/%)
+share_src   := $(sort $(filter-out pipelines/setup.sh %.mk,$(wildcard pipelines/*.* pipelines/*/*.*)) pipelines/gradcam.mk)
+# Examples of swapped stages, and what `heatpipe demo` analyses.
+examples    := $(sort $(wildcard examples/*.*) $(addprefix examples/shapes100/,README.md model.pth test.bin \
+               masks.npy wrong_labels.tsv fine_label_names.txt coarse_label_names.txt))
+share       := $(share_src:pipelines/%=$(BUILD)/share/heatpipe/%) $(examples:%=$(BUILD)/share/heatpipe/%)
 scripts     := $(BUILD)/bin/heatpipe $(share)
-man_src     := $(sort $(wildcard cmd/*/*.1 cmd/*/*.5))
-man         := $(addprefix $(BUILD)/man/,$(notdir $(man_src)))
+man_src     := $(sort $(wildcard cmd/*/*.[157]))
+man         := $(foreach m,$(notdir $(man_src)),$(BUILD)/man/$(call command,$(basename $m))$(suffix $m))
 
 # The pages that report writes are in the program. The explorer's script is that of its modules,
 # each of which uses only those before it.
@@ -47,6 +56,9 @@ $(BUILD)/bin/heatpipe: cmd/heatpipe/heatpipe
 $(BUILD)/share/heatpipe/%: pipelines/%
 	@mkdir -p $(@D)
 	@install -m 644 $< $@
+$(BUILD)/share/heatpipe/examples/%: examples/%
+	@mkdir -p $(@D)
+	@install -m 644 $< $@
 
 -include $(cmd_obj:.o=.d)
 
@@ -55,17 +67,19 @@ $(BUILD)/share/heatpipe/%: pipelines/%
 .PHONY: man
 man: $(man)
 
+as_installed = LC_ALL=C awk -v general='$(GENERAL_PROGRAMS)' -v page=$(@F) -f cmd/man/page.awk
+
 define man_page
-$(BUILD)/man/$(1).1: cmd/$(1)/$(1).1 $(BUILD)/bin/$(1)
+$(BUILD)/man/$(call command,$(1)).1: cmd/$(1)/$(1).1 $(BUILD)/bin/$(1) cmd/man/page.awk
 	@mkdir -p $$(@D)
 	@awk -v p=$(BUILD)/bin/$(1) \
 	  '/^\.\\" (SYNOPSIS|OPTIONS|METHODS|METRICS)$$$$/ { fflush(); system(p " --help=mdoc-" tolower($$$$2)); next } \
-	   { print }' $$< > $$@
+	   { print }' $$< | $$(as_installed) > $$@
 endef
 $(foreach p,$(PROGRAMS) heatpipe,$(eval $(call man_page,$(p))))
 # Its help asks the programs which words their options take.
 $(BUILD)/man/heatpipe.1: $(bins) $(share)
 
-$(BUILD)/man/%: cmd/man/%
+$(BUILD)/man/%: cmd/man/% cmd/man/page.awk
 	@mkdir -p $(@D)
-	@cp $< $@
+	@$(as_installed) $< > $@

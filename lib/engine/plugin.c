@@ -26,7 +26,8 @@ int plugin_ordinal(const char *device)
     return n < INT_MAX ? (int)n : INT_MAX;
 }
 
-/* HEATPIPE_CUDA, or lib/heatpipe/cuda.so beside the folder that the program is in. */
+/* HEATPIPE_CUDA; or cuda.so beside the folder that the program is in, as it is installed, or in
+ * lib/heatpipe there, as it is built. */
 static int find(char *path, size_t n, struct err *e)
 {
     const char *given = getenv("HEATPIPE_CUDA");
@@ -40,6 +41,8 @@ static int find(char *path, size_t n, struct err *e)
     /* dlopen() takes a name without a slash for a library of the system. */
     int r = given ? snprintf(path, n, "%s%s", strchr(given, '/') ? "" : "./", given)
                   : snprintf(path, n, "%s/lib/heatpipe/cuda.so", self);
+    if (!given && access(path, F_OK) != 0)
+        r = snprintf(path, n, "%s/cuda.so", self);
     struct stat at;
     if (r >= (int)n || stat(path, &at) != 0 || !S_ISREG(at.st_mode) || access(path, R_OK) != 0)
         return err_set(e, "no CUDA backend is installed: expected it in %s", path);
