@@ -32,10 +32,12 @@ NVCC ?= nvcc
 CUDA_ARCHS ?= 75 80 86 89 90 100 120
 
 # What `make setup` installs to build, run and test; `make setup-lint` to check the
-# style and to test the pages in a browser.
+# style and to test the pages in a browser; `make setup-test` to test what works with
+# heatpipe, for tests that are skipped without it.
 PACKAGES := gcc g++ pkg-config libjansson-dev libdeflate-dev libcairo2-dev libpango1.0-dev libpng-dev libjpeg-dev \
             libwebp-dev zlib1g-dev gnuplot-nox fontconfig fonts-dejavu-core python3
 LINT_PACKAGES := clang-format clang-tidy shellcheck mandoc chromium firefox-esr valgrind strace
+TEST_PACKAGES := miller datamash sqlite3 r-base-core
 # `make setup-fuzz`, for `make fuzz`; llvm measures what the corpus covers.
 FUZZ_PACKAGES := clang libclang-rt-dev llvm
 
@@ -100,17 +102,19 @@ verify: $(scripts)
 
 # --- setting up, installing ---
 
-.PHONY: setup setup-lint setup-fuzz config
+.PHONY: setup setup-lint setup-test setup-fuzz config
 setup:
 	@pipelines/setup.sh $(PACKAGES)
 setup-lint:
 	@pipelines/setup.sh $(LINT_PACKAGES)
+setup-test:
+	@pipelines/setup.sh $(TEST_PACKAGES)
 setup-fuzz:
 	@pipelines/setup.sh $(FUZZ_PACKAGES)
 
 # Nothing is compiled before the packages are there.
-ifneq ($(filter setup setup-lint setup-fuzz,$(GOALS)),)
-$(BUILD)/flags: | $(filter setup setup-lint setup-fuzz,$(GOALS))
+ifneq ($(filter setup setup-lint setup-test setup-fuzz,$(GOALS)),)
+$(BUILD)/flags: | $(filter setup setup-lint setup-test setup-fuzz,$(GOALS))
 endif
 
 config: private export to = $(PREFIX)
@@ -145,5 +149,6 @@ help:
 	@echo 'make check-cuda      the tests that need an NVIDIA GPU; make bench-cuda measures it'
 	@echo 'make lint            formatting, clang-tidy, shellcheck, mandoc'
 	@echo 'make install         into DESTDIR/PREFIX '"($$to)"
-	@echo 'make setup-lint      what lint and the tests of the pages need; setup-fuzz: what fuzz needs'
+	@echo 'make setup-lint      what lint and the tests of the pages need; setup-test: other tools that are tested'
+	@echo '                     with heatpipe; setup-fuzz: what fuzz needs'
 	@echo 'make config          what the build found'
