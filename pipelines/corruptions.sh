@@ -230,16 +230,8 @@ corruptions_table() {
     } >"$part/corruptions.tsv" || exit 1
     LC_ALL=C awk -f "$HEATPIPE_SHARE/plots/tables.awk" -f "$HEATPIPE_SHARE/plots/corruptions.awk" "$part/corruptions.tsv" \
         >"$part/corruptions.chart" || exit 1
-    unset GNUTERM GNUPLOT_LIB GNUPLOT_PS_DIR GNUPLOT_DRIVER_DIR GDFONTPATH GNUPLOT_FONTPATH FIT_LOG FIT_SCRIPT
-    LC_ALL=C.UTF-8 "${gnuplot[@]}" -d -c "$HEATPIPE_SHARE/plots/corruptions.gp" "$part/corruptions.chart" \
-        "$part/corruptions.png" || die 1 "corruptions.png: '$GNUPLOT' ended with status $?"
+    draw_chart corruptions.gp "$part/corruptions.chart" "$part/corruptions.png"
     writing_all mv -f -- "$part/corruptions.tsv" "$part/corruptions.png" "$OUT"
-}
-
-# Runs what makes, moves or removes files of OUT, or ends with the reason of the system.
-writing_all() { # command ...
-    local why
-    why=$("$@" 2>&1) || die 1 "$OUT: cannot write in this folder:${why##*:}"
 }
 
 corruptions_run() {
@@ -248,9 +240,8 @@ corruptions_run() {
     local -A each=()
     [ -z "$SKIP_DAMAGED" ] || usage_error 'SKIP_DAMAGED and --corruptions exclude each other'
     corruptions_choose
+    find_gnuplot
     # Words for programs, split as the shell does it: heatpipe has checked that they are no more.
-    eval "gnuplot=($GNUPLOT)"
-    type -P -- "${gnuplot[0]-}" >/dev/null || die 1 "GNUPLOT: ${gnuplot[0]-}: command not found"
     eval "words=($MODEL_FLAGS)"
     network=(--model "$MODEL" --device "$DEVICE" --precision "$PRECISION" ${EXACT:+--exact} ${ASSUME:+--assume "$ASSUME"}
         ${RENAME:+--rename "$RENAME"}

@@ -16,7 +16,7 @@ ifndef HEATPIPE_SHARE
 compare_runs := $(if $(filter compare,$(MAKECMDGOALS)),A B)
 given := $(filter-out BIN $(compare_runs) $(build_variables),$(foreach v,$(.VARIABLES),$(if $(filter \
   command,$(firstword $(origin $v))),$v)))
-ifneq ($(filter analysis verify compare corruptions faithfulness export,$(or $(MAKECMDGOALS),analysis)),)
+ifneq ($(filter analysis verify compare corruptions faithfulness sweep export,$(or $(MAKECMDGOALS),analysis)),)
 $(foreach v,$(given) $(compare_runs),$(eval export heatpipe_$v := $$(value $v)))
 endif
 .PHONY: analysis
@@ -32,6 +32,11 @@ export:
 .PHONY: faithfulness
 faithfulness:
 	@+exec $(BIN)heatpipe --make '$(given)' --faithfulness
+
+# Several checkpoints on the same images: make sweep MODELS='a.pth b.pth' DATA=... OUT=DIR
+.PHONY: sweep
+sweep:
+	@+exec $(BIN)heatpipe --sweep --make '$(given)'
 
 # Two finished analyses: make compare A=results/before B=results/after OUT=DIR
 .PHONY: compare
@@ -270,15 +275,15 @@ data/image_stats.tsv: data/inputs/images
 data/image_stats_errors.tsv: data/predictions.tsv data/image_stats.tsv
 	@$(to) "$$HEATPIPE_BIN/covariates" --join "$$D/image_stats.tsv" $(call option,--join,METADATA) < "$$D/predictions.tsv"
 
-# Images that are there more than once; without labels there is no accuracy without them.
+# Images that are there more than once, which no model changes, and the accuracy without them.
 data/inputs/train:
 	@exec bash "$$HEATPIPE_SHARE/inputs.sh" train "$$HEATPIPE_BIN/cifar-predict" --list-inputs --data "$$TRAIN"
-data/duplicates.tsv: data/inputs/images $(if $(value TRAIN),data/inputs/train) $(if $(unlabelled),,data/predictions.tsv)
-	@$(stage) --stdout $(if $(unlabelled),,--also data/duplicates_summary.tsv) -- \
-	  "$$HEATPIPE_BIN/duplicates" $(call option,--against,TRAIN) $(sized) $(call option,--names,NAMES) \
-	  $(if $(filter-out coarse,$(value LABELS)),--labels "$$LABELS") $(if $(value SKIP_DAMAGED),--skip-damaged) \
-	  $(if $(unlabelled),,--predictions "$$D/predictions.tsv" --summary "$(part)/duplicates_summary.tsv") -- "$$DATA"
-data/duplicates_summary.tsv: data/duplicates.tsv ;
+data/duplicates.tsv: data/inputs/images $(if $(value TRAIN),data/inputs/train)
+	@$(to) "$$HEATPIPE_BIN/duplicates" $(call option,--against,TRAIN) $(sized) $(call option,--names,NAMES) \
+	  $(if $(filter-out coarse,$(value LABELS)),--labels "$$LABELS") $(if $(value SKIP_DAMAGED),--skip-damaged) -- "$$DATA"
+data/duplicates_summary.tsv: data/duplicates.tsv data/predictions.tsv
+	@$(to) "$$HEATPIPE_BIN/duplicates" $(call option,--against,TRAIN) --found "$$D/duplicates.tsv" \
+	  --predictions "$$D/predictions.tsv" --summary -
 
 # The network takes a second look at the most suspicious labels, unless the logits are those of
 # several views already.

@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *against, *neighbors, *against_neighbors, *predictions, *summary, *class_names;
+static const char *against, *neighbors, *against_neighbors, *predictions, *summary, *found,
+    *class_names;
 static struct geometry_opts size_words;
 static bool skip_damaged;
 static int64_t threads;
@@ -48,6 +49,9 @@ static const struct opt options[] = {
     {"summary", 's', OPT_STRING, &summary, "FILE",
      "Write the accuracy of --predictions with and without the duplicates into this table, too.", 0,
      0},
+    {"found", 0, OPT_STRING, &found, "FILE",
+     "Rows that duplicates has written before: --summary is made from them, and no image is read.",
+     0, 0},
     {"threads", 't', OPT_INT, &threads, "N", "Threads. Default: 0, one per core.", 0, 1024},
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };
@@ -57,22 +61,31 @@ static const char *const examples[] = {
     "duplicates --against cifar-100-python/train cifar-100-python > d.tsv; worst-k --skip d.tsv "
     "predictions.tsv",
     "neighbors --count 3 e.npy | duplicates --neighbors - test.bin",
+    "duplicates --found d.tsv --predictions other.tsv --summary s.tsv",
     NULL,
 };
 
 static const struct prog prog = {
     .name = "duplicates",
     .brief = "Find images that are there more than once",
-    .operands = "DATA",
+    .operands = "[DATA]",
     .opts = options,
     .examples = examples,
 };
 
 static const char *const set_word[] = {"inside", "against"};
 
+/* What the summary needs of a pair. */
+struct pair {
+    int64_t id;
+    bool against, copy; /* its pixels show that it is the same picture */
+    int same_label;     /* 1, 0, or -1 where that is not known */
+};
+
 struct job {
     struct image_set set[2];
     struct duplicate *list;
+    struct pair *pair; /* [n] */
     size_t n;
     bool names_differ; /* of the two sets' classes */
 };
@@ -275,7 +288,8 @@ static int count_rows(const struct image_set *set, struct summary *s, struct tsv
                         e) != 0)
         return -1;
     while ((r = prediction_next(&cols, t, &a, e)) > 0) {
-        if (!bsearch(&a.id, set->image, (size_t)set->n, sizeof *set->image, image_by_id)) {
+        if (!found &&
+            !bsearch(&a.id, set->image, (size_t)set->n, sizeof *set->image, image_by_id)) {
             r = tsv_error(t, e, "id %lld: expected the id of an image of %s, found none",
                           (long long)a.id, data_name(set->data));
             break;
@@ -303,9 +317,9 @@ static int summarize(const struct job *j, struct summary *s, struct err *e)
     for (int k = 0; k < 2; k++) {
         id[k] = mem_alloc(j->n + 1, sizeof **id);
         for (size_t i = 0; i < j->n; i++)
-            if (j->list[i].against == k && is_copy(&j->list[i])) {
-                id[k][n[k]++] = j->list[i].image->id;
-                s->different[k] += same_label(j, &j->list[i]) == 0;
+            if (j->pair[i].against == k && j->pair[i].copy) {
+                id[k][n[k]++] = j->pair[i].id;
+                s->different[k] += j->pair[i].same_label == 0;
             }
         qsort(id[k], n[k], sizeof **id, by_id);
     }
@@ -344,8 +358,7 @@ static int write_summary(const struct job *j, const struct summary *s, struct ou
         const struct count *w = &s->with[k];
         int64_t pairs = 0;
         for (size_t i = 0; i < j->n; i++)
-            pairs +=
-                j->list[i].against == k && is_copy(&j->list[i]) && same_label(j, &j->list[i]) >= 0;
+            pairs += j->pair[i].against == k && j->pair[i].copy && j->pair[i].same_label >= 0;
         r = put_share(t, "duplicates", set_word[k], w->images, s->all.images, e);
         if (r == 0)
             r = put_share(t, "accuracy_without", set_word[k], s->all.correct - w->correct,
@@ -362,11 +375,69 @@ static int write_summary(const struct job *j, const struct summary *s, struct ou
 static int write_all(const struct job *j, const struct summary *s, struct err *e)
 {
     struct out *o[2] = {NULL};
-    if (out_open(&o[0], "-", e) != 0 || (summary && out_open(&o[1], summary, e) != 0))
+    if ((!found && out_open(&o[0], "-", e) != 0) || (summary && out_open(&o[1], summary, e) != 0))
         return -1;
-    if (write_list(j, o[0], e) != 0 || (summary && write_summary(j, s, o[1], e) != 0))
+    if ((!found && write_list(j, o[0], e) != 0) || (summary && write_summary(j, s, o[1], e) != 0))
         return -1;
     return out_close_all(o, 2, e);
+}
+
+static bool is_word(struct tsv_field f, const char *word)
+{
+    return f.n == strlen(word) && memcmp(f.p, word, f.n) == 0;
+}
+
+static int read_pair(struct pair *p, const struct tsv_in *t, const int col[4], struct err *e)
+{
+    const struct tsv_field set = tsv_get(t, col[1]), kind = tsv_get(t, col[2]);
+    bool known = false;
+    int64_t same;
+    if (tsv_int(t, col[0], 0, INT64_MAX, &p->id, e) != 0)
+        return -1;
+    p->against = is_word(set, set_word[1]);
+    if (!p->against && !is_word(set, set_word[0]))
+        return tsv_error(t, e, "column 'set': expected %s or %s, found '%.*s'", set_word[0],
+                         set_word[1], (int)set.n, set.p);
+    for (enum duplicate_kind k = DUPLICATE_EXACT; k <= DUPLICATE_ALIKE; k++)
+        known = known || is_word(kind, duplicate_word(k));
+    if (!known)
+        return tsv_error(t, e, "column 'kind': expected that of a row of duplicates, found '%.*s'",
+                         (int)kind.n, kind.p);
+    p->copy = !is_word(kind, duplicate_word(DUPLICATE_ALIKE));
+    p->same_label = -1;
+    if (is_word(tsv_get(t, col[3]), "NA"))
+        return 0;
+    if (tsv_int(t, col[3], 0, 1, &same, e) != 0)
+        return -1;
+    p->same_label = (int)same;
+    return 0;
+}
+
+static int read_found(struct job *j, struct tsv_in *t, struct err *e)
+{
+    static const char *const names[] = {"id", "set", "kind", "same_label"};
+    int col[4], got;
+    for (int i = 0; i < 4; i++)
+        if ((col[i] = tsv_need(t, names[i], e)) < 0)
+            return -1;
+    while ((got = tsv_next(t, e)) > 0) {
+        j->pair = mem_extend(j->pair, j->n, j->n + 1, sizeof *j->pair);
+        if (read_pair(&j->pair[j->n], t, col, e) != 0)
+            return -1;
+        j->n++;
+    }
+    return got;
+}
+
+static int summarize_found(struct job *j, struct err *e)
+{
+    struct summary s = {0};
+    struct tsv_in *t;
+    if (tsv_open(&t, found, e) != 0)
+        return -1;
+    int r = read_found(j, t, e);
+    tsv_close(t);
+    return r != 0 || summarize(j, &s, e) != 0 ? -1 : write_all(j, &s, e);
 }
 
 static int run(struct job *j, const char *path, struct err *e)
@@ -382,6 +453,12 @@ static int run(struct job *j, const char *path, struct err *e)
     sorted = j;
     if (j->n > 0)
         qsort(j->list, j->n, sizeof *j->list, by_interest);
+    j->pair = mem_alloc(j->n + 1, sizeof *j->pair);
+    for (size_t i = 0; i < j->n; i++)
+        j->pair[i] = (struct pair){.id = j->list[i].image->id,
+                                   .against = j->list[i].against,
+                                   .copy = is_copy(&j->list[i]),
+                                   .same_label = same_label(j, &j->list[i])};
     if (summary && summarize(j, &s, e) != 0)
         return -1;
     return write_all(j, &s, e);
@@ -389,8 +466,8 @@ static int run(struct job *j, const char *path, struct err *e)
 
 static void check_options(const char *path)
 {
-    const char *const read[] = {neighbors, against_neighbors, predictions};
-    const char *const input[] = {path, against, neighbors, against_neighbors, predictions};
+    const char *const read[] = {neighbors, against_neighbors, predictions, found};
+    const char *const input[] = {path, against, neighbors, against_neighbors, predictions, found};
     int streams = 0;
     for (size_t i = 0; i < sizeof read / sizeof *read; i++)
         streams += read[i] && strcmp(read[i], "-") == 0;
@@ -398,7 +475,11 @@ static void check_options(const char *path)
         prog_usage("expected one table from standard input, found %d", streams);
     if (!summary != !predictions)
         prog_usage("--summary and --predictions go together");
-    if (summary && strcmp(summary, "-") == 0)
+    if (found && !summary)
+        prog_usage("--found goes with --summary");
+    if (found && (neighbors || against_neighbors || data_opts[0].labels || data_opts[1].labels))
+        prog_usage("--found: reads no images, and no option of theirs");
+    if (summary && !found && strcmp(summary, "-") == 0)
         prog_usage("--summary: expected a file, found '-': standard output carries the rows");
     for (size_t i = 0; i < sizeof input / sizeof *input; i++)
         if (io_same_file(summary, input[i]))
@@ -423,13 +504,16 @@ int main(int argc, char **argv)
     struct job j = {0};
     struct err e = {0};
     int first = prog_start(&prog, argc, argv);
-    if (argc - first != 1)
+    if (found && argc - first != 0)
+        prog_usage("--found: expected no DATA, found %d", argc - first);
+    if (!found && argc - first != 1)
         prog_usage("expected one DATA, found %d", argc - first);
     check_options(argv[first]);
-    if (run(&j, argv[first], &e) != 0)
+    if ((found ? summarize_found(&j, &e) : run(&j, argv[first], &e)) != 0)
         prog_fail(&e);
     image_set_free(&j.set[0]);
     image_set_free(&j.set[1]);
     free(j.list);
+    free(j.pair);
     return PROG_OK;
 }
