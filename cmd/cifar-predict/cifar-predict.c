@@ -26,7 +26,9 @@ static const char *names_path, *labels_path, *cams_path, *classes_path, *run_pat
 static int score = -1, method = -1, views;
 static int64_t seed = -1;
 static bool list_inputs, list_layers;
-static int64_t limit = INT64_MAX, max_classes = INT64_MAX;
+static int64_t max_classes = INT64_MAX;
+static struct subset_opts subset_words = {.limit = INT64_MAX};
+static struct subset subset;
 
 static const struct opt options[] = {
     SESSION_MODEL_OPT(opts),
@@ -95,7 +97,7 @@ static const struct opt options[] = {
     {"list-layers", 0, OPT_FLAG, &list_layers, NULL,
      "Write a table of the layers that --layer takes, with their grids, and exit.", 0, 0},
     SESSION_DEVICE_OPTS(opts, 't'),
-    {"limit", 'n', OPT_INT, &limit, "N", "Stop after N images.", 0, INT64_MAX},
+    SUBSET_OPTS(subset_words),
     {"max-classes", 0, OPT_INT, &max_classes, "N",
      "Refuse a model of more than N classes before the forward pass, for what comes behind it and "
      "grows with their square.",
@@ -154,7 +156,7 @@ static int check_label(const struct job *j, const struct data_item *item, struct
 /* The next image: 1, 0 at the end; -1 also leaves j->failed. */
 static int next_image(struct job *j, uint8_t *pixels, struct data_item *item)
 {
-    int r = j->images.read < limit ? images_next(&j->images, pixels, item, &j->err) : 0;
+    int r = images_next(&j->images, pixels, item, &j->err);
     if (r > 0 && check_label(j, item, &j->err) != 0)
         r = -1;
     j->failed = r < 0;
@@ -311,6 +313,8 @@ static void check_options(struct job *j, struct data_opts *d)
                                                          : method >= 0 ? "method"
                                                                        : "seed");
     session_parse(&opts);
+    subset = subset_given(&subset_words);
+    d->subset = &subset;
     wanted.views = (enum views)views;
     wanted.temperature = 1;
     if (temperature && temperature_parse(temperature, &wanted.temperature, &e) != 0)
@@ -436,6 +440,9 @@ static void put_about(struct run *r, const struct job *j)
     if (geometry_any(data_geometry(j->data)))
         run_put(r, "image_options", "%s", geometry_words(data_geometry(j->data), sized));
     run_put(r, "images", "%lld", (long long)results_images(j->results));
+    if (shard_any(&subset.shard))
+        run_put(r, "shard", "%lld/%lld", (long long)subset.shard.index,
+                (long long)subset.shard.count);
     run_put(r, "classes", "%d", graph_classes(j->graph));
     normal_put(r, &n->pixels);
     if (wanted.views != VIEWS_NONE)
@@ -486,7 +493,7 @@ static struct inspection *start_inspection(const struct job *j)
     memcpy(use.std, pixels->std, sizeof use.std);
     const struct inspection_opts o = {.ckpt = j->session.ckpt,
                                       .data = j->data,
-                                      .limit = limit,
+                                      .limit = subset.limit,
                                       .use = &use,
                                       .checksum = run_path != NULL,
                                       .damaged = skip_path != NULL};
@@ -532,8 +539,7 @@ static int run(struct job *j, const struct data_opts *d, struct err *e)
 
     j->bytes = 3 * (size_t)data_h(j->data) * (size_t)data_w(j->data);
     j->image = mem_alloc(j->bytes, 1);
-    int64_t count = data_count(j->data);
-    j->total = count < 0 ? 0 : count < limit ? count : limit;
+    j->total = data_subset(j->data) < 0 ? 0 : data_subset(j->data);
     const struct engine_calls calls = {.ctx = j,
                                        .tag_bytes = sizeof(struct data_item),
                                        .read = read_images,
@@ -578,7 +584,7 @@ int main(int argc, char **argv)
     struct err e = {0};
     prog_start(&prog, argc, argv);
     check_options(&j, &d);
-    int r = list_inputs   ? images_list(&opts, &d, limit, skip_path != NULL, &e)
+    int r = list_inputs   ? images_list(&opts, &d, skip_path != NULL, &e)
             : list_layers ? layers_list(&opts, &d, &e)
                           : run(&j, &d, &e);
     if (r != 0)

@@ -85,7 +85,8 @@ static void warn(char *text)
 int images_end(struct images *im, struct err *e)
 {
     long long all = im->read + im->damaged;
-    if (im->damaged > 0 && im->read == 0)
+    /* Of a shard the others may be whole. */
+    if (im->damaged > 0 && im->read == 0 && !shard_any(data_shard(im->data)))
         return err_set(e, "%s: expected images, found %lld files of which none can be read",
                        data_name(im->data), all);
     if (im->damaged > 0)
@@ -128,8 +129,8 @@ static int check_readable(const char *path, struct err *e)
     return r == 0 ? 0 : damaged(&why, e);
 }
 
-int images_list(const struct session_opts *s, const struct data_opts *with, int64_t limit,
-                bool skip, struct err *e)
+int images_list(const struct session_opts *s, const struct data_opts *with, bool skip,
+                struct err *e)
 {
     struct inputs inputs = {0};
     struct data_opts o = *with;
@@ -143,8 +144,9 @@ int images_list(const struct session_opts *s, const struct data_opts *with, int6
     inputs_add(&inputs, beside);
     free(beside);
     int r = s->data ? data_open(&d, s->data, &o, e) : 0;
-    for (int64_t id = 0; r == 0 && d && data_has_files(d) && id < data_count(d) && id < limit;
-         id++) {
+    for (int64_t id = subset_next(with->subset, 0);
+         r == 0 && d && data_has_files(d) && id < data_count(d);
+         id = subset_next(with->subset, id + 1)) {
         char *path = data_path_of(d, id);
         if (check_readable(path, e) == 0)
             inputs_add(&inputs, path);

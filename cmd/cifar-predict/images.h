@@ -33,7 +33,6 @@ void images_close(struct images *im);
 
 /* The table of the files that a run would read; the options may lack the model or the images.
  * Without those of images that cannot be opened where damaged ones are skipped. */
-int images_list(const struct session_opts *s, const struct data_opts *o, int64_t limit, bool skip,
-                struct err *e);
+int images_list(const struct session_opts *s, const struct data_opts *o, bool skip, struct err *e);
 
 #endif

@@ -14,7 +14,9 @@
 enum { BATCH_BYTES = 1 << 20 }; /* of images that make a record in a pipe */
 
 static int kind = -1;
-static int64_t severity, limit = INT64_MAX, seed;
+static int64_t severity, seed;
+static struct subset_opts subset_words = {.limit = INT64_MAX};
+static struct subset subset;
 static const char *labels_out;
 static struct geometry_opts size_words;
 static struct data_opts opts = {.note = prog_note, .warn = prog_note};
@@ -29,7 +31,7 @@ static const struct opt options[] = {
     {"names", 0, OPT_STRING, &opts.names, "PATH", "Class names, as for cifar-predict.", 0, 0},
     GEOMETRY_OPTS(size_words, GEOMETRY_HELP),
     {"seed", 0, OPT_INT, &seed, "N", "Of what is by chance. Default: 0.", 0, INT64_MAX},
-    {"limit", 'n', OPT_INT, &limit, "N", "Stop after N images.", 0, INT64_MAX},
+    SUBSET_OPTS(subset_words),
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };
 
@@ -94,13 +96,12 @@ static int64_t next_batch(const struct job *j, int64_t most, uint8_t *planes, ui
 static int put_images(const struct job *j, struct err *e)
 {
     const size_t image = 3 * (size_t)data_h(j->data) * (size_t)data_w(j->data);
-    const int64_t all = data_count(j->data), total = all < limit ? all : limit;
+    const int64_t total = data_subset(j->data);
     const int64_t most = (int64_t)(BATCH_BYTES / image) + 1;
     uint8_t *planes = mem_alloc(((size_t)most + 1) * image, 1), *batch = planes + image;
     int64_t done = 0, n = 0;
     int r = 0;
-    while (r == 0 && done < limit &&
-           (n = next_batch(j, limit - done < most ? limit - done : most, planes, batch, e)) > 0) {
+    while (r == 0 && (n = next_batch(j, most, planes, batch, e)) > 0) {
         r = npy_write(j->images, batch, n, e);
         prog_progress("images", done += n, total > 0 ? total : 0);
     }
@@ -143,6 +144,8 @@ int main(int argc, char **argv)
     if (severity == 0)
         prog_usage("expected --severity N, from 1 to %d", CORRUPT_SEVERITIES);
     opts.size = geometry_given(&size_words);
+    subset = subset_given(&subset_words);
+    opts.subset = &subset;
     if (labels_out && strcmp(labels_out, "-") == 0)
         prog_usage("--labels-out: expected a file, found '-': standard output carries the images");
     if (io_same_file(labels_out, argv[first]) || io_same_file(labels_out, opts.labels))

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 
 static struct geometry_opts size_words;
-static int64_t limit = INT64_MAX;
+static struct subset_opts subset_words = {.limit = INT64_MAX};
+static struct subset subset;
 static bool skip_damaged;
 static struct data_opts opts = {.note = prog_note, .warn = prog_note};
 
@@ -19,7 +20,7 @@ static const struct opt options[] = {
     GEOMETRY_OPTS(size_words, GEOMETRY_HELP),
     {"skip-damaged", 0, OPT_FLAG, &skip_damaged, NULL,
      "Leave out images whose file cannot be read. Default: the first one is an error.", 0, 0},
-    {"limit", 'n', OPT_INT, &limit, "N", "Stop after N images.", 0, INT64_MAX},
+    SUBSET_OPTS(subset_words),
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };
 
@@ -64,12 +65,12 @@ static int next_image(struct data *d, uint8_t *pixels, struct data_item *item, s
 static int put_images(struct data *d, struct tsv_out *t, struct err *e)
 {
     const int h = data_h(d), w = data_w(d);
-    const int64_t all = data_count(d), total = all < limit ? all : limit;
+    const int64_t total = data_subset(d);
     uint8_t *pixels = mem_alloc(3 * (size_t)h * (size_t)w, 1);
     struct data_item item;
     int64_t done = 0;
     int r = 1;
-    while (done < limit && (r = next_image(d, pixels, &item, e)) == 1) {
+    while ((r = next_image(d, pixels, &item, e)) == 1) {
         struct image_stats s;
         image_measure(pixels, h, w, &s);
         if (put_row(t, item.id, &s, e) != 0) {
@@ -113,6 +114,8 @@ int main(int argc, char **argv)
     if (argc - first != 1)
         prog_usage("expected one FILE, found %d", argc - first);
     opts.size = geometry_given(&size_words);
+    subset = subset_given(&subset_words);
+    opts.subset = &subset;
     if (run(argv[first], &e) != 0)
         prog_fail(&e);
     return PROG_OK;

@@ -18,7 +18,8 @@ struct data {
     char *name;
     struct source *source;
     bool stream;
-    int64_t next; /* number of the image that data_next gives */
+    struct subset subset;
+    int64_t next; /* no image of a smaller number comes any more */
     struct names *names;
     char *names_from;      /* file of the class names, or NULL */
     int classes;           /* labels are below this */
@@ -407,21 +408,36 @@ static int settle(const struct data *d, struct data_item *item, struct err *e)
     return 0;
 }
 
-static void learn(struct data *d, const struct data_item *item)
+/* Whether the superclass of the image's class was not known before. */
+static bool learn(struct data *d, const struct data_item *item)
 {
-    if (item->label >= 0 && item->superclass >= 0)
-        d->superclass[item->label] = item->superclass;
+    if (item->label < 0 || item->superclass < 0)
+        return false;
+    bool new = d->superclass[item->label] < 0;
+    d->superclass[item->label] = item->superclass;
+    return new;
 }
 
-/* Reads all labels of a file: errors in them show before the first image, and the
- * superclasses of the classes are known. */
+/* Classes whose superclass the images may still tell. */
+static int untold(const struct data *d)
+{
+    int n = 0;
+    for (int i = 0; d->source->superclasses > 0 && !d->coarse && i < d->classes; i++)
+        n += d->superclass[i] < 0;
+    return n;
+}
+
+/* Reads the labels of the subset: errors in them show before the first image. The superclasses of
+ * the classes are known then, the same ones in each subset. */
 static int learn_all(struct data *d, struct err *e)
 {
-    for (int64_t id = 0; id < d->source->count; id++) {
+    int left = untold(d);
+    for (int64_t id = 0;
+         id<d->source->count; id = left> 0 ? id + 1 : subset_next(&d->subset, id + 1)) {
         struct data_item item = {.id = id};
         if (d->source->at(d->source, id, NULL, &item, e) != 0 || settle(d, &item, e) != 0)
             return -1;
-        learn(d, &item);
+        left -= learn(d, &item);
     }
     struct names *n = d->names;
     bool learned = false;
@@ -458,6 +474,7 @@ int data_open(struct data **out, const char *path, const struct data_opts *o, st
     struct data *d = mem_zero(1, sizeof *d);
     inputs_add(o->inputs, o->labels);
     d->coarse = o->coarse;
+    d->subset = o->subset ? *o->subset : (struct subset){.limit = INT64_MAX};
     int r = open_source(d, file, o, e);
     if (r == 0 && d->coarse && d->source->superclasses == 0)
         r = err_set(e, "%s: expected images of CIFAR-100 for --labels coarse, found %s", d->name,
@@ -525,6 +542,16 @@ int64_t data_count(const struct data *d)
     return d->source->count;
 }
 
+int64_t data_subset(const struct data *d)
+{
+    return d->stream ? -1 : subset_count(&d->subset, d->source->count);
+}
+
+const struct shard *data_shard(const struct data *d)
+{
+    return &d->subset.shard;
+}
+
 const struct names *data_names(const struct data *d)
 {
     return d->names;
@@ -588,25 +615,36 @@ static int image_at(const struct data *d, int64_t id, uint8_t *pixels, struct da
     return r == 0 ? settle(d, item, e) : r;
 }
 
-int data_next(struct data *d, uint8_t *pixels, struct data_item *item, struct err *e)
+/* The next image of a stream, whether it is of the subset or not. */
+static int stream_next(struct data *d, uint8_t *pixels, struct data_item *item, struct err *e)
 {
-    if (!d->stream) {
-        if (d->next >= d->source->count)
-            return 0;
-        int r = image_at(d, d->next++, pixels, item, e);
-        return r == 0 ? 1 : r;
-    }
-    *item = (struct data_item){.id = d->next};
+    bool taken = shard_has(&d->subset.shard, d->next);
+    *item = (struct data_item){.id = d->next++};
     uint8_t *raw = raw_room(d, pixels);
     int r = d->source->next(d->source, item->id, raw, item, e);
-    raw_done(d, raw, pixels, r > 0);
+    raw_done(d, raw, pixels, r > 0 && taken);
     if (r <= 0)
         return r;
     if (settle(d, item, e) != 0)
         return -1;
     learn(d, item);
-    d->next++;
     return 1;
+}
+
+int data_next(struct data *d, uint8_t *pixels, struct data_item *item, struct err *e)
+{
+    const int64_t id = subset_next(&d->subset, d->next);
+    if (id == INT64_MAX || (!d->stream && id >= d->source->count))
+        return 0;
+    if (d->stream) {
+        int r;
+        while ((r = stream_next(d, pixels, item, e)) > 0 && item->id < id)
+            ;
+        return r;
+    }
+    d->next = id + 1;
+    int r = image_at(d, id, pixels, item, e);
+    return r == 0 ? 1 : r;
 }
 
 int data_try(const struct data *d, int64_t id, uint8_t *pixels, struct data_item *item,

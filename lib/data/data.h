@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "data/inputs.h"
 #include "data/names.h"
+#include "data/shard.h"
 #include "image/geometry.h"
 
 #include <stdbool.h>
@@ -36,6 +37,9 @@ struct data_opts {
                              must be as many, in the same order */
     struct geometry size; /* what images become; where that differs from image to image, those of
                              a folder must come out square, and where they stay, 32 by 32 */
+    const struct subset *subset;    /* the images that data_next gives, or NULL for all; of the
+                                   others the labels are read until the superclass of each
+                                   class is known. Outlives the data set */
     void (*note)(const char *text); /* gets what is worth telling, or NULL */
     void (*warn)(const char *text); /* gets what changes results, or NULL */
     struct inputs *inputs;          /* gets the files that are read beside those of the images,
@@ -64,6 +68,12 @@ void data_advise(struct data *d, int side);
 /* Number of images, or -1 for a stream. */
 int64_t data_count(const struct data *d);
 
+/* Number of images that data_next gives in all, or -1 for a stream. */
+int64_t data_subset(const struct data *d);
+
+/* The shard of the subset. */
+const struct shard *data_shard(const struct data *d);
+
 /* Never NULL; may know 0 classes (a stream without names). Stays the data set's. */
 const struct names *data_names(const struct data *d);
 
@@ -84,7 +94,7 @@ bool data_has_files(const struct data *d);
 char *data_file(const struct data *d, int64_t id);
 char *data_path_of(const struct data *d, int64_t id);
 
-/* Next image into pixels[3*h*w]: 1, 0 at the end, -1; or DATA_DAMAGED where its file
+/* Next image of the subset into pixels[3*h*w]: 1, 0 at the end, -1; or DATA_DAMAGED where its file
  * cannot be read as an image: item->id and `e` say which and why, and the call after it
  * goes on. Blocks only until this one image has arrived. Not thread-safe. */
 enum { DATA_DAMAGED = 2 };
