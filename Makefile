@@ -148,6 +148,7 @@ help:
 	@echo 'make bench-zoo       networks of many families beside OpenVINO and ONNX Runtime'
 	@echo 'make CUDA=1          insist on the CUDA backend; CUDA=0 leaves it out'
 	@echo 'make check-cuda      the tests that need an NVIDIA GPU; make bench-cuda measures it'
+	@echo 'make docs            the manual as HTML: $(BUILD)/docs/index.html'
 	@echo 'make lint            formatting, clang-tidy, shellcheck, mandoc'
 	@echo 'make install         into DESTDIR/PREFIX '"($$to)"
 	@echo 'make setup-lint      what lint and the tests of the pages need; setup-test: other tools that are tested'

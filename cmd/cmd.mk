@@ -83,3 +83,13 @@ $(BUILD)/man/heatpipe.1: $(bins) $(share)
 $(BUILD)/man/%: cmd/man/% cmd/man/page.awk
 	@mkdir -p $(@D)
 	@$(as_installed) $< > $@
+
+# --- the manual as HTML: the pages and, beside the formats, the guides, in this order ---
+
+guides := $(addprefix heatpipe-,$(addsuffix .7,tutorial labels change maps accuracy networks cluster scale benchmarks))
+pictures := examples/shapes100/pictures
+
+.PHONY: docs
+docs: man
+	@cmd/man/html/build.sh $(BUILD)/docs $(BUILD)/man $(pictures) $(filter $(notdir $(man)),$(guides))
+	@echo '$(BUILD)/docs/index.html'
