@@ -84,12 +84,13 @@ $(BUILD)/man/%: cmd/man/% cmd/man/page.awk
 	@mkdir -p $(@D)
 	@$(as_installed) $< > $@
 
-# --- the manual as HTML: the pages and, beside the formats, the guides, in this order ---
+# --- the manual as HTML: first the pages of this list, in its order ---
 
-guides := $(addprefix heatpipe-,$(addsuffix .7,tutorial labels change maps accuracy networks cluster scale benchmarks))
-pictures := examples/shapes100/pictures
+first_pages := heatpipe.7 $(addprefix heatpipe-,$(addsuffix .7,tutorial labels change maps accuracy networks cluster \
+               benchmarks)) heatpipe.1
 
 .PHONY: docs
 docs: man
-	@cmd/man/html/build.sh $(BUILD)/docs $(BUILD)/man $(pictures) $(filter $(notdir $(man)),$(guides))
+	@cmd/man/html/build.sh $(BUILD)/docs $(BUILD)/man examples/shapes100/pictures \
+	 $(filter $(notdir $(man)),$(first_pages)) $(filter-out $(first_pages),$(notdir $(man)))
 	@echo '$(BUILD)/docs/index.html'

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # The manual as HTML.
 #
-#   cmd/man/html/build.sh OUT MAN PICTURES GUIDE ...
+#   cmd/man/html/build.sh OUT MAN PICTURES PAGE ...
 #
-# MAN is the folder of the finished manual pages; GUIDE are the names of those of section 7 in the
-# order in which they are listed. OUT is replaced when all pages are made. Needs mandoc.
+# The PAGEs in the folder MAN are finished manual pages, and are listed in this order. OUT is replaced
+# when all are made. Needs mandoc.
 set -euo pipefail
 export LC_ALL=C.UTF-8
 here=$(cd "$(dirname "$0")" && pwd)
@@ -38,23 +38,26 @@ lists() {
         item "$page" "${words^}"
     done
     echo '</ul><h2>Programs</h2><ul>'
-    for page in heatpipe.1 $(printf '%s\n' *.1 | grep -vx heatpipe.1); do
+    for page in "${programs[@]}"; do
         item "$page" "${page%.1}" "${1:+$(about "$page")}"
     done
     echo '</ul><h2>Formats</h2><ul>'
-    for page in *.5; do
+    for page in "${formats[@]}"; do
         item "$page" "${page%.5}" "${1:+$(about "$page")}"
     done
     echo '</ul>'
 }
 
-# Guides that are not in the list come last.
-guides=()
-for page in "$@" $(printf '%s\n' *.7); do
-    case " ${guides[*]} " in *" $page "*) ;; *) guides+=("$page") ;; esac
+guides=() programs=() formats=()
+for page in "$@"; do
+    case $page in
+    *.7) guides+=("$page") ;;
+    *.5) formats+=("$page") ;;
+    *) programs+=("$page") ;;
+    esac
 done
 lists >"$places"
-for page in *.[157]; do
+for page in "$@"; do
     title=$(about "$page") subtitle=
     if [[ $page == *.7 ]]; then
         title=${title^}
