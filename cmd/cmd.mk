@@ -17,7 +17,7 @@ bins        := $(PROGRAMS:%=$(BUILD)/bin/%)
 # heatpipe itself is a script beside the programs, with what it reads in share, as installed.
 share_src   := $(sort $(filter-out pipelines/setup.sh %.mk,$(wildcard pipelines/*.* pipelines/*/*.*)) pipelines/gradcam.mk)
 # Examples of swapped stages, and what `heatpipe demo` analyses.
-examples    := $(sort $(wildcard examples/*.*) $(addprefix examples/shapes100/,README.md model.pth test.bin \
+examples    := $(sort $(wildcard examples/*.* examples/tools/* examples/github-actions/*) $(addprefix examples/shapes100/,README.md model.pth test.bin \
                masks.npy wrong_labels.tsv fine_label_names.txt coarse_label_names.txt))
 share       := $(share_src:pipelines/%=$(BUILD)/share/heatpipe/%) $(examples:%=$(BUILD)/share/heatpipe/%)
 scripts     := $(BUILD)/bin/heatpipe $(share)
