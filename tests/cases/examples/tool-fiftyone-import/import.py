@@ -11,8 +11,7 @@ client = mongomock.MongoClient()
 
 
 def connect(config):
-    db._logging.disable(logging.INFO)
-client = mongoengine.connection._connections["default"] = client
+    db._client = mongoengine.connection._connections["default"] = client
     mongoengine.connection._connection_settings["default"] = dict.fromkeys(
         ("username", "password", "authentication_source", "authmechanismproperties")) | {"name": "fiftyone"}
     mongoengine.connection._dbs["default"] = client["fiftyone"]
