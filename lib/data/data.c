@@ -619,7 +619,7 @@ static int image_at(const struct data *d, int64_t id, uint8_t *pixels, struct da
 static int stream_next(struct data *d, uint8_t *pixels, struct data_item *item, struct err *e)
 {
     bool taken = shard_has(&d->subset.shard, d->next);
-    *item = (struct data_item){.id = d->next++};
+    *item = (struct data_item){.id = d->next};
     uint8_t *raw = raw_room(d, pixels);
     int r = d->source->next(d->source, item->id, raw, item, e);
     raw_done(d, raw, pixels, r > 0 && taken);
@@ -628,6 +628,7 @@ static int stream_next(struct data *d, uint8_t *pixels, struct data_item *item, 
     if (settle(d, item, e) != 0)
         return -1;
     learn(d, item);
+    d->next++;
     return 1;
 }
 
