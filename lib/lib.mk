@@ -17,7 +17,7 @@ $(engine): $(engine_obj)
 
 # Unrolled as they are, the kernels would take minutes to compile with every check. Without
 # -O2 their sums would lie in memory, each access checked: they would take twice as long.
-$(patsubst %,$(BUILD)/lib/engine/cpu/%.o,avx512 avx2 plain): \
+$(patsubst %,$(BUILD)/lib/engine/cpu/%.o,avx512 avx2 neon plain): \
   private CFLAGS += $(if $(SANITIZE),-fno-var-tracking -fno-sanitize=null$(comma)alignment$(comma)pointer-overflow)
 
 -include $(lib_obj:.o=.d) $(engine_obj:.o=.d)

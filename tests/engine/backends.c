@@ -1,13 +1,10 @@
 /* The backend cpu against ref on random networks, with every set of kernels. */
 #include "any_net.h"
 #include "compare.h"
+#include "engine/cpu/isa.h"
 #include "forward.h"
 #include "settle.h"
 #include "tail.h"
-
-/* The sets, and what bf16 adds; those that do not run here are refused. */
-static const char *const kernels[] = {"avx512", "avx2", "plain", "amx"};
-enum { SETS = 3, BF16_SETS = 4 };
 
 /* Networks of any kind: fewer under the sanitizers, where each takes many times as long. */
 #ifdef __SANITIZE_ADDRESS__
@@ -37,12 +34,12 @@ static void check_sets(const struct run *ref)
 {
     for (int exact = 0; exact < 2; exact++) {
         struct run first = {0};
-        for (int i = 0; i < SETS; i++) {
+        for (int i = 0; i < ISA_SETS; i++) {
             struct run s;
-            if (!go(&s, ref, kernels[i], ENGINE_F32, 1 + i, exact))
+            if (!go(&s, ref, isa_name[i], ENGINE_F32, 1 + i, exact))
                 continue;
-            compare(ref, &s, SETTLE_GAP, difference, kernels[i]);
-            if (i == SETS - 1)
+            compare(ref, &s, SETTLE_GAP, difference, isa_name[i]);
+            if (i == ISA_SETS - 1)
                 run_close(&s);
             else if (!first.graph)
                 first = s;
@@ -58,17 +55,17 @@ static void check_sets(const struct run *ref)
 static void check_bf16(const struct run *ref)
 {
     struct run first = {0};
-    for (int i = 0; i < BF16_SETS; i++) {
+    for (int i = 0; i < ISA_NAMES; i++) {
         struct run s;
         /* Tiles in plain C take long. */
-        if (i == SETS && graph_macs(ref->graph) * ref->images > 60000000)
+        if (strcmp(isa_name[i], "amx") == 0 && graph_macs(ref->graph) * ref->images > 60000000)
             continue;
-        if (!go(&s, ref, kernels[i], ENGINE_BF16, 2, false))
+        if (!go(&s, ref, isa_name[i], ENGINE_BF16, 2, false))
             continue;
         compare(ref, &s, ref->opts.vectors ? 0.3 : 0.03, difference_rms, "bf16");
-        if (first.graph && i < SETS - 1)
+        if (first.graph && i < ISA_SETS - 1)
             CHECK(same_run(&first, &s));
-        if (first.graph || i >= SETS - 1)
+        if (first.graph || i >= ISA_SETS - 1)
             run_close(&s);
         else
             first = s;
@@ -305,10 +302,10 @@ static void check_device_wants(const struct graph *n, int images, const char *de
 static void check_wants(const struct graph *n, int images, int vectors)
 {
     check_device_wants(n, images, "ref", "", ENGINE_F32, vectors);
-    for (int i = 0; i < BF16_SETS; i++) {
-        if (i < SETS)
-            check_device_wants(n, images, "cpu", kernels[i], ENGINE_F32, vectors);
-        check_device_wants(n, images, "cpu", kernels[i], ENGINE_BF16, vectors);
+    for (int i = 0; i < ISA_NAMES; i++) {
+        if (i < ISA_SETS)
+            check_device_wants(n, images, "cpu", isa_name[i], ENGINE_F32, vectors);
+        check_device_wants(n, images, "cpu", isa_name[i], ENGINE_BF16, vectors);
     }
 }
 

@@ -2,6 +2,7 @@
 #include "../unit/check.h"
 #include "ckpt/ckpt.h"
 #include "data/data.h"
+#include "engine/cpu/isa.h"
 #include "model/model.h"
 #include "random_net.h"
 #include "stream/npy.h"
@@ -81,11 +82,10 @@ int main(int argc, char **argv)
     CHECK_NEAR(difference(all.logits, logits, (size_t)(count * each)), 0, 2e-5);
 
     /* Every set of kernels against f64. */
-    static const char *const kernels[] = {"avx512", "avx2", "plain"};
     float *exact = load(folder, "logits64", count, &each);
     CHECK(each == graph_classes(n));
-    for (int i = 0; i < 6; i++) {
-        setenv("HEATPIPE_CPU", kernels[i / 2], 1);
+    for (int i = 0; i < 2 * ISA_SETS; i++) {
+        setenv("HEATPIPE_CPU", isa_name[i / 2], 1);
         struct run r = run_like(&all, "cpu", ENGINE_F32, 0);
         r.opts.exact = i % 2;
         bool went = run_go(&r, &e) == 0;
@@ -94,7 +94,7 @@ int main(int argc, char **argv)
         if (went)
             CHECK_NEAR(far, 0, i % 2 ? 1e-6 : 3e-6);
         if (went && argc > 1)
-            printf("%s%s: logits %.2g\n", kernels[i / 2], i % 2 ? " exact" : "", far);
+            printf("%s%s: logits %.2g\n", isa_name[i / 2], i % 2 ? " exact" : "", far);
         run_close(&r);
     }
     unsetenv("HEATPIPE_CPU");
@@ -103,16 +103,16 @@ int main(int argc, char **argv)
     for (size_t l = 0; l < 3; l++) {
         float *want = load(folder, layers[l], 2, &each);
         /* ref, and every set of kernels. */
-        for (int i = 0; i < 4; i++) {
-            eo.device = i < 3 ? "cpu" : "ref";
+        for (int i = 0; i <= ISA_SETS; i++) {
+            eo.device = i < ISA_SETS ? "cpu" : "ref";
             struct run r = run_new(n, few, eo, graph_layer(n, layers[l], &e), 1, false);
             memcpy(r.pixels, all.pixels, (size_t)few * graph_size(n, 0));
             r.seed = seed_best;
-            if (i < 3)
-                setenv("HEATPIPE_CPU", kernels[i], 1);
+            if (i < ISA_SETS)
+                setenv("HEATPIPE_CPU", isa_name[i], 1);
             bool went = run_go(&r, &e) == 0;
             unsetenv("HEATPIPE_CPU");
-            CHECK(went || (i < 3 && strncmp(e.msg, "HEATPIPE_CPU", 12) == 0));
+            CHECK(went || (i < ISA_SETS && strncmp(e.msg, "HEATPIPE_CPU", 12) == 0));
             CHECK(each == few * (int64_t)r.feature_size);
             double features = difference(r.features, want, (size_t)each);
             double gradients = difference(r.grads, want + each, (size_t)each);
@@ -121,7 +121,7 @@ int main(int argc, char **argv)
                 CHECK_NEAR(gradients, 0, 1e-4);
             }
             if (went && argc > 1)
-                printf("%s %s: features %.2g, gradients %.2g\n", i < 3 ? kernels[i] : "ref",
+                printf("%s %s: features %.2g, gradients %.2g\n", i < ISA_SETS ? isa_name[i] : "ref",
                        layers[l], features, gradients);
             run_close(&r);
         }

@@ -188,11 +188,10 @@ static void check_sums(const struct ops_kernels *k, bool bf16)
 
 int main(void)
 {
-    static const char *const sets[] = {"avx512", "avx2", "plain"};
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < ISA_SETS; i++) {
         const struct conv_kernels *k, *tiles;
         struct err e = {0};
-        setenv("HEATPIPE_CPU", sets[i], 1);
+        setenv("HEATPIPE_CPU", isa_name[i], 1);
         if (isa_kernels(&k, &tiles, &e) != 0)
             continue;
         for (int bf16 = 0; bf16 < 2; bf16++) {

@@ -208,8 +208,8 @@ static void check_devices(const struct graph *n)
     setenv("HEATPIPE_CPU", "avx1024", 1);
     CHECK(engine_open(&g, n, &o, &e) == -1);
     CHECK(!e.no_device);
-    CHECK_STR(e.msg, "HEATPIPE_CPU: expected amx, avx512, avx2 or plain, and one that this "
-                     "processor runs, found 'avx1024'");
+    CHECK_STR(e.msg, "HEATPIPE_CPU: expected amx, avx512, avx2, bfmmla, neon or plain, and one "
+                     "that this processor runs, found 'avx1024'");
     unsetenv("HEATPIPE_CPU");
 }
 

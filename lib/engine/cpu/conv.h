@@ -89,7 +89,7 @@ struct conv_call {
     int microbatches;
 };
 
-/* A set of kernels for one kind of processor. `avx512` and `avx2` give the same bits;
+/* A set of kernels for one kind of processor. `avx512`, `avx2` and `neon` give the same bits;
  * `plain` does not fuse multiply and add, and tiles add in an order of their own. */
 struct conv_kernels {
     const char *name;
@@ -98,9 +98,10 @@ struct conv_kernels {
     const struct ops_kernels *ops; /* NULL for tiles; see ops.h */
 };
 
-/* `avx512`, `avx2` and `amx` have no functions where they are not compiled. The last two
- * serve CONV_TILES, all others the other forms. */
-extern const struct conv_kernels conv_avx512, conv_avx2, conv_plain, conv_amx, conv_amx_plain;
+/* Those of other processors have no functions, as they are not compiled. The last three serve
+ * CONV_TILES, all others the other forms. */
+extern const struct conv_kernels conv_avx512, conv_avx2, conv_neon, conv_plain, conv_amx,
+    conv_amx_plain, conv_bfmmla;
 
 enum conv_form conv_choose(const struct conv_spec *s);
 

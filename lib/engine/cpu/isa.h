@@ -5,10 +5,13 @@
 #include "base/err.h"
 #include "engine/cpu/conv.h"
 
-/* The best kernels for this processor, or those that HEATPIPE_CPU in the environment
- * names: avx512, avx2, plain, or amx, which is the best of those with kernels for tiles, in
- * plain C where the processor has none. `tiles` is NULL without. -1 where the name is none of
- * those that run here. */
+/* What HEATPIPE_CPU may name: sets of kernels, better ones first, then kernels for tiles. */
+enum { ISA_SETS = 4, ISA_NAMES = 6 };
+extern const char *const isa_name[ISA_NAMES];
+
+/* The best kernels for this processor, or those that HEATPIPE_CPU in the environment names. amx
+ * and bfmmla are the best set with kernels for tiles; amx, in plain C where the processor has none.
+ * `tiles` is NULL without. -1 where the name is none of those that run here. */
 int isa_kernels(const struct conv_kernels **k, const struct conv_kernels **tiles, struct err *e)
     ERR_CHECKED;
 
