@@ -1,4 +1,5 @@
-/* Random networks of every kind of operation, for comparing backends. */
+/* Random networks of every kind of operation, for comparing backends: the same ones whatever
+ * compiles this, as no two numbers are drawn in one expression. */
 #ifndef HP_ANY_NET_H
 #define HP_ANY_NET_H
 
@@ -25,9 +26,9 @@ static inline struct graph_op any_of(enum graph_kind kind, int in)
 static inline struct graph_axis any_axis(int cells)
 {
     for (;;) {
-        struct graph_axis a = {.k = random_int(1, 4),
-                               .stride = any_chance(4) ? random_int(2, 3) : 1,
-                               .gap = any_chance(5) ? random_int(1, 2) : 0};
+        struct graph_axis a = {.k = random_int(1, 4)};
+        a.stride = any_chance(4) ? random_int(2, 3) : 1;
+        a.gap = any_chance(5) ? random_int(1, 2) : 0;
         a.gap = a.gap < cells ? a.gap : cells - 1; /* or all cells of a window may lie outside */
         const int span = (a.k - 1) * (a.gap + 1) + 1;
         a.before = random_int(0, span / 2);
@@ -193,6 +194,7 @@ static inline bool any_fits(const struct graph *n, int x, enum graph_kind kind)
 static inline int net_add_kind(struct graph *n, int x, enum graph_kind kind, enum any_kinks kinks)
 {
     struct graph_op op = any_of(kind, x);
+    bool relu;
     switch (kind) {
     case GRAPH_CONV:
         return any_conv(n, x, kinks);
@@ -203,7 +205,8 @@ static inline int net_add_kind(struct graph *n, int x, enum graph_kind kind, enu
     case GRAPH_GRID_POOL:
         return any_pool(n, x, kind);
     case GRAPH_LINEAR:
-        return any_linear(n, x, random_int(1, 40), any_relu(kinks));
+        relu = any_relu(kinks);
+        return any_linear(n, x, random_int(1, 40), relu);
     case GRAPH_ADD:
     case GRAPH_MULTIPLY:
         return any_pair(n, x, kind, kinks);

@@ -6,6 +6,7 @@
     (defined(__clang__) ? __clang_major__ >= 11 : defined(__GNUC__) && __GNUC__ >= 10)
 
 #include "engine/cpu/spots.h"
+#include "engine/cpu/unroll.inc"
 
 #define MATRIX __attribute__((target("arch=armv8.2-a+bf16")))
 #define INLINE_M static inline __attribute__((always_inline)) MATRIX

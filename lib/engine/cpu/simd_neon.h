@@ -2,10 +2,11 @@
 #ifndef HP_CPU_SIMD_NEON_H
 #define HP_CPU_SIMD_NEON_H
 
+#include <stdint.h>
+
 #ifdef __aarch64__
 
 #include <arm_neon.h>
-#include <stdint.h>
 
 #define TARGET
 #define INLINE_V static inline __attribute__((always_inline))

@@ -12,13 +12,6 @@
 
 #define INLINE static inline __attribute__((always_inline)) TARGET
 
-/* At -O2 a loop over registers must be told to unroll. */
-#ifdef __clang__
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 81")
-#endif
-
 INLINE vec load(const void *p, ptrdiff_t i, bool bf16)
 {
     return bf16 ? v_load_bf16((const uint16_t *)p + i) : v_load((const float *)p + i);
