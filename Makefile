@@ -94,7 +94,7 @@ analysis compare corruptions faithfulness sweep export: $(bins) $(scripts)
 
 .PHONY: demo verify
 demo: $(bins) $(scripts)
-	@+exec $(BIN)heatpipe --make '' --model examples/shapes100/model.pth --data examples/shapes100 --out results/shapes100
+	@+exec $(BIN)heatpipe --model examples/shapes100/model.pth --data examples/shapes100 --out results/shapes100 --make '$(given)'
 
 # Compares what the stages of a finished analysis say of the same things.
 verify: $(scripts)

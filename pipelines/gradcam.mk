@@ -16,7 +16,7 @@ ifndef HEATPIPE_SHARE
 compare_runs := $(if $(filter compare,$(MAKECMDGOALS)),A B)
 given := $(filter-out BIN $(compare_runs) $(build_variables),$(foreach v,$(.VARIABLES),$(if $(filter \
   command,$(firstword $(origin $v))),$v)))
-ifneq ($(filter analysis verify compare corruptions faithfulness sweep export,$(or $(MAKECMDGOALS),analysis)),)
+ifneq ($(filter analysis demo verify compare corruptions faithfulness sweep export,$(or $(MAKECMDGOALS),analysis)),)
 $(foreach v,$(given) $(compare_runs),$(eval export heatpipe_$v := $$(value $v)))
 endif
 .PHONY: analysis
