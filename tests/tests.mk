@@ -34,6 +34,12 @@ $(BUILD)/tests/cuda/kernels: $(BUILD)/cuda/tests/engine/cuda_kernels.o $(BUILD)/
                              $(BUILD)/cuda/lib/engine/cuda/ops.o $(libs)
 	@mkdir -p $(@D)
 	@echo '  LINK $@'; $(CC) $^ $(all_libs) $(addprefix -L,$(cuda_lib)) -lcudart_static -lstdc++ -lrt -ldl -o $@
+$(BUILD)/cuda/tests/bench/kernels.o: tests/bench/kernels.c $(BUILD)/cuda/flags
+	@mkdir -p $(@D)
+	@echo '  CC   $< (CUDA)'; $(CC) $(base_flags) $(warn_flags) $(CPPFLAGS) $(CFLAGS) $(cuda_inc) -MMD -MP -c $< -o $@
+$(BUILD)/tests/bench/kernels: $(BUILD)/cuda/tests/bench/kernels.o $(BUILD)/cuda/lib/engine/cuda/kernels.o
+	@mkdir -p $(@D)
+	@echo '  LINK $@'; $(CC) $^ $(addprefix -L,$(cuda_lib)) -lcudart_static -lstdc++ -lm -lrt -ldl -pthread -o $@
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(engine) $(libs)
 	@echo '  LINK $@'; $(CC) $(filter %.o %.a,$^) $(all_libs) $(engine_libs) -o $@
@@ -109,7 +115,7 @@ check-cuda: $(bins) $(cuda_so) $(BUILD)/tests/engine/cuda $(BUILD)/tests/cuda/ke
 
 # --- benchmarks ---
 
-bench-cuda: $(bins) $(cuda_so) $(BUILD)/tests/bench/steps
+bench-cuda: $(bins) $(cuda_so) $(BUILD)/tests/bench/steps $(BUILD)/tests/bench/kernels
 	@BUILD=$(BUILD) tests/bench/cuda.sh $(BENCH_FLAGS)
 
 # BENCH_FLAGS are zoo.py's, such as --side 32 --only vgg.

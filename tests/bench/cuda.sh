@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# On a GPU: images per second, start-up, device time by step, and PyTorch in the same
-# run. Run by `make bench-cuda`.
+# On a GPU: images per second, start-up, and PyTorch in the same run; device time by step;
+# our own kernels beside a copy. Run by `make bench-cuda`.
 #   HEATPIPE_MODEL, HEATPIPE_DATA: a checkpoint and CIFAR-100's test.bin, or the
 #   folder it is in (default: the bundled example); further options as cuda.py's
 set -eu
@@ -16,3 +16,6 @@ for precision in f32 f16; do
     "$build/tests/bench/steps" --model "$model" --device cuda --images 10240 --class-maps \
         --precision $precision | column -t -s $'\t'
 done
+echo
+echo '== kernels'
+"$build/tests/bench/kernels" | column -t -s $'\t'

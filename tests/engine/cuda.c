@@ -564,7 +564,7 @@ static void check_callbacks(const struct graph *n)
         static const char *const message[] = {"read failed", "seed failed", "write failed"};
         struct err e = {0};
         const struct engine_opts o = {.device = "cuda"};
-        struct run r = run_new(n, 900, o, 1, 1, false);
+        struct run r = run_new(n, 1600, o, 1, 1, false);
         r.fail_read = which == 0 ? 600 : 0;
         r.fail_seed = which == 1 ? 600 : 0;
         r.fail_write = which == 2 ? 600 : 0;

@@ -472,9 +472,14 @@ static void check_scale(enum kernel_type t)
         float *v = random_reals(count, 1), *r = random_reals(count, 1);
         float *w = random_reals((size_t)pad, 1), *b = random_reals((size_t)pad, 1);
         float *want = mem_alloc(count, sizeof *want);
+        /* Exact sums, whether products are rounded before or not; whole numbers are exact in every
+         * type. */
+        for (int k = 0; k < pad; k++) {
+            w[k] = roundf(16 * w[k]) / 16;
+            b[k] = roundf(16 * b[k]) / 16;
+        }
         for (size_t i = 0; i < count; i++) {
             size_t k = i / (size_t)cells % (size_t)c;
-            /* Whole numbers: exact in every type. */
             v[i] = roundf(4 * v[i]);
             r[i] = roundf(4 * r[i]);
             float y = w[k] * v[i] + (biased ? b[k] : 0) + (add == 1 || add == 2 ? r[i] : 0);
