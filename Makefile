@@ -37,7 +37,7 @@ CUDA_ARCHS ?= 75 80 86 89 90 100 120
 PACKAGES := gcc g++ pkg-config libjansson-dev libdeflate-dev libcairo2-dev libpango1.0-dev libpng-dev libjpeg-dev \
             libwebp-dev zlib1g-dev gnuplot-nox fontconfig fonts-dejavu-core python3
 LINT_PACKAGES := clang-format clang-tidy shellcheck mandoc chromium firefox-esr valgrind strace
-TEST_PACKAGES := miller datamash sqlite3 r-base-core
+TEST_PACKAGES := miller datamash sqlite3 r-base-core gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 # `make setup-fuzz`, for `make fuzz`; llvm measures what the corpus covers.
 FUZZ_PACKAGES := clang libclang-rt-dev llvm
 
@@ -61,7 +61,7 @@ comma      := ,
 all:
 
 # Each part stands beside what it builds.
-include lib/lib.mk lib/engine/cuda/cuda.mk cmd/cmd.mk cmd/install.mk tests/tests.mk
+include lib/lib.mk lib/engine/cuda/cuda.mk cmd/cmd.mk cmd/install.mk tests/tests.mk tests/arm/arm.mk
 
 all: $(bins) $(scripts) $(cuda_so) man
 

@@ -53,12 +53,26 @@ static uint64_t sum_of(const char *set, enum engine_precision precision, int rou
     return sum;
 }
 
-/* bits [ROUNDS] */
+/* What HEATPIPE_CPU may name here. */
+static void print_names(void)
+{
+    const struct conv_kernels *k, *tiles;
+    struct err e = {0};
+    for (int i = 0; i < ISA_NAMES; i++) {
+        setenv("HEATPIPE_CPU", isa_name[i], 1);
+        if (isa_kernels(&k, &tiles, &e) == 0)
+            printf("runs %s\n", isa_name[i]);
+    }
+}
+
+/* bits [ROUNDS]: with 0, which kernels run here. */
 int main(int argc, char **argv)
 {
     const int rounds = argc > 1 ? atoi(argv[1]) : 24;
+    if (rounds == 0)
+        print_names();
     static const char *const name[] = {[ENGINE_F32] = "f32", [ENGINE_BF16] = "bf16"};
-    for (enum engine_precision p = ENGINE_F32; p <= ENGINE_BF16; p++) {
+    for (enum engine_precision p = ENGINE_F32; rounds > 0 && p <= ENGINE_BF16; p++) {
         uint64_t fused = 0;
         for (int i = 0; i < ISA_SETS; i++) {
             const bool plain = strcmp(isa_name[i], "plain") == 0;
