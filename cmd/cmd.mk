@@ -1,9 +1,9 @@
 # The programs, the pages that report holds, the entrance heatpipe and the manual pages.
 
 PROGRAMS := cifar-predict confmat worst-k cam-compute cam-overlay cam-score run-diff report model-info neighbors \
-            label-check image-stats calibrate covariates duplicates corrupt mosaic slices
+            label-check image-stats calibrate covariates duplicates corrupt mosaic slices gather
 # Others may have programs of these names: installed, they are called heatpipe-NAME.
-GENERAL_PROGRAMS := report neighbors slices duplicates covariates calibrate corrupt mosaic
+GENERAL_PROGRAMS := report neighbors slices duplicates covariates calibrate corrupt mosaic gather
 # Only these link a backend.
 ENGINE_PROGRAMS := cifar-predict cam-compute cam-score model-info neighbors duplicates slices label-check
 

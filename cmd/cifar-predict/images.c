@@ -10,25 +10,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static struct run said; /* its warnings alone */
+static struct run said;
+
+static void say(const char *text)
+{
+    prog_say("%s", text);
+}
 
 void images_warn(const char *text)
 {
-    prog_say("%s", text);
+    say(text);
     run_put(&said, "warning", "%s", text);
 }
 
 void images_put(struct run *r)
 {
-    int at = 0;
-    for (const char *text; (text = run_warning(&said, &at));)
-        run_put(r, "warning", "%s", text);
+    for (int i = 0; i < said.rows; i++)
+        run_put(r, said.row[i].name, "%s", said.row[i].value);
 }
 
 int images_skip(struct images *im, const char *path, struct err *e)
 {
     if (out_open(&im->list, path, e) != 0)
         return -1;
+    im->counts.list = mem_dup(prog_option(out_name(im->list), "data/damaged.tsv"));
     im->rows = tsv_begin(im->list, "id file reason");
     return 0;
 }
@@ -39,7 +44,7 @@ static int put_damaged(struct images *im, int64_t id, const struct err *why, str
     char *shown = names_shown(path, false); /* as the message begins */
     size_t n = strlen(shown);
     bool begins = strncmp(why->msg, shown, n) == 0 && strncmp(why->msg + n, ": ", 2) == 0;
-    im->damaged++;
+    im->counts.damaged++;
     tsv_put_int(im->rows, id);
     tsv_put_string(im->rows, file);
     tsv_put_string(im->rows, why->msg + (begins ? n + 2 : 0));
@@ -68,41 +73,21 @@ int images_next(struct images *im, uint8_t *pixels, struct data_item *item, stru
         *e = why;
     if (r <= 0)
         return r;
-    im->read++;
-    im->turned += item->turned;
-    im->whitened += item->whitened;
-    if (item->whitened && !im->first_whitened)
-        im->first_whitened = data_file(im->data, item->id);
+    counts_image(&im->counts, im->data, item);
     return 1;
-}
-
-static void warn(char *text)
-{
-    images_warn(text);
-    free(text);
 }
 
 int images_end(struct images *im, struct err *e)
 {
-    long long all = im->read + im->damaged;
+    const struct counts *c = &im->counts;
+    const bool shard = shard_any(data_shard(im->data));
     /* Of a shard the others may be whole. */
-    if (im->damaged > 0 && im->read == 0 && !shard_any(data_shard(im->data)))
+    if (c->damaged > 0 && c->read == 0 && !shard)
         return err_set(e, "%s: expected images, found %lld files of which none can be read",
-                       data_name(im->data), all);
-    if (im->damaged > 0)
-        warn(mem_printf("%s: files that cannot be read: %lld of %lld images are missing in the "
-                        "results; %s lists them",
-                        data_name(im->data), (long long)im->damaged, all,
-                        prog_option(out_name(im->list), "data/damaged.tsv")));
-    if (im->turned > 0)
-        warn(mem_printf("%s: EXIF orientation is not applied, as in torchvision's ImageFolder: the "
-                        "model sees %lld of %lld images turned or mirrored",
-                        data_name(im->data), (long long)im->turned, (long long)im->read));
-    if (im->whitened > 0)
-        warn(mem_printf("%s: values above 255 in 16-bit grey PNG become white, as in Pillow: "
-                        "convert these %lld of %lld images to 8 bits, the first is %s",
-                        data_name(im->data), (long long)im->whitened, (long long)im->read,
-                        im->first_whitened));
+                       data_name(im->data), (long long)c->damaged);
+    counts_warn(c, data_name(im->data), shard ? say : images_warn);
+    if (shard)
+        counts_put(c, &said);
     tsv_free(im->rows);
     im->rows = NULL;
     return 0;
@@ -110,7 +95,7 @@ int images_end(struct images *im, struct err *e)
 
 void images_close(struct images *im)
 {
-    free(im->first_whitened);
+    counts_free(&im->counts);
     run_free(&said);
 }
 

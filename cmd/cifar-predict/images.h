@@ -3,6 +3,7 @@
 #define IMAGES_H
 
 #include "base/io.h"
+#include "data/counts.h"
 #include "session/session.h"
 #include "stream/run.h"
 #include "stream/tsv.h"
@@ -11,8 +12,7 @@ struct images {
     struct data *data; /* the caller's */
     struct out *list;  /* of --skip-damaged, or NULL */
     struct tsv_out *rows;
-    int64_t read, damaged, turned, whitened;
-    char *first_whitened;
+    struct counts counts;
 };
 
 /* What changes results: a line on standard error, and a warning for images_put. */
@@ -24,7 +24,8 @@ int images_skip(struct images *im, const char *path, struct err *e);
 /* The next image that can be read, as data_next: 1, 0 at the end, -1. */
 int images_next(struct images *im, uint8_t *pixels, struct data_item *item, struct err *e);
 
-/* At the end of the images: completes the list, and warns of what was counted. */
+/* At the end of the images: completes the list, and warns of what was counted; for a shard, rows
+ * that are added to those of others stand for these warnings in images_put. */
 int images_end(struct images *im, struct err *e);
 
 /* The warnings so far as rows. */

@@ -23,7 +23,10 @@ enum { IN_BUFFER = 1 << 17, OUT_BUFFER = 1 << 17, OUT_OPEN = 64 };
 /* --- input --- */
 
 struct in {
-    int fd;
+    int fd;    /* -1 while parked */
+    dev_t dev; /* of a regular file, as `ino` */
+    ino_t ino;
+    int64_t offset; /* where reading goes on, once it has been parked */
     char *name;
     int64_t size;
     size_t pos, end;
@@ -55,6 +58,8 @@ int in_open(struct in **in, const char *path, struct err *e)
     n->fd = fd;
     n->name = mem_dup(io_name(path));
     n->size = S_ISREG(st.st_mode) ? st.st_size : -1;
+    n->dev = st.st_dev;
+    n->ino = st.st_ino;
     n->buf = mem_alloc(IN_BUFFER, 1);
     *in = n;
     return 0;
@@ -64,11 +69,44 @@ void in_close(struct in *in)
 {
     if (!in)
         return;
-    if (in->fd != STDIN_FILENO)
+    if (in->fd > STDIN_FILENO)
         close(in->fd);
     free(in->name);
     free(in->buf);
     free(in);
+}
+
+bool in_park(struct in *in, size_t again)
+{
+    const off_t at = in->size >= 0 && in->fd > STDIN_FILENO ? lseek(in->fd, 0, SEEK_CUR) : -1;
+    if (at < 0)
+        return false;
+    in->offset = at - (off_t)(in->end - in->pos + again);
+    in->pos = in->end = 0;
+    close(in->fd);
+    in->fd = -1;
+    free(in->buf);
+    in->buf = NULL;
+    return true;
+}
+
+/* Opens a file again that was parked. */
+static int in_unpark(struct in *in, struct err *e)
+{
+    struct stat st;
+    if (in->fd >= 0)
+        return 0;
+    int fd = open(in->name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return err_errno(e, "%s", in->name);
+    if (fstat(fd, &st) != 0 || st.st_dev != in->dev || st.st_ino != in->ino ||
+        st.st_size != in->size || lseek(fd, in->offset, SEEK_SET) < 0) {
+        close(fd);
+        return err_set(e, "%s: expected the file that was there before, found another", in->name);
+    }
+    in->fd = fd;
+    in->buf = mem_alloc(IN_BUFFER, 1);
+    return 0;
 }
 
 const char *in_name(const struct in *in)
@@ -138,6 +176,8 @@ static size_t in_take(struct in *in, void *buf, size_t n)
 
 int64_t in_some(struct in *in, void *buf, size_t n, struct err *e)
 {
+    if (in_unpark(in, e) != 0)
+        return -1;
     if (in->pos < in->end)
         return (int64_t)in_take(in, buf, n);
     return in_sys(in, buf, n, e);
@@ -146,6 +186,8 @@ int64_t in_some(struct in *in, void *buf, size_t n, struct err *e)
 int64_t in_read(struct in *in, void *buf, size_t n, struct err *e)
 {
     unsigned char *p = buf;
+    if (in_unpark(in, e) != 0)
+        return -1;
     size_t got = in_take(in, p, n);
     while (got < n) {
         if (n - got >= IN_BUFFER) {
@@ -171,6 +213,8 @@ int64_t in_read(struct in *in, void *buf, size_t n, struct err *e)
 
 int64_t in_peek(struct in *in, const unsigned char **p, size_t n, struct err *e)
 {
+    if (in_unpark(in, e) != 0)
+        return -1;
     if (in->pos > 0) {
         memmove(in->buf, in->buf + in->pos, in->end - in->pos);
         in->end -= in->pos;
@@ -192,6 +236,8 @@ int in_at(struct in *in, void *buf, size_t n, int64_t offset, struct err *e)
 {
     unsigned char *p = buf;
     size_t got = 0;
+    if (in_unpark(in, e) != 0)
+        return -1;
     while (got < n) {
         ssize_t r = pread(in->fd, p + got, n - got, offset + (int64_t)got);
         if (r < 0 && errno == EINTR)

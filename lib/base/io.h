@@ -14,6 +14,10 @@ struct in;
 int in_open(struct in **in, const char *path, struct err *e) ERR_CHECKED;
 void in_close(struct in *in);
 
+/* Gives back the descriptor and the memory of a regular file that is read on later, by one thread
+ * at a time, the last `again` bytes once more. False, and nothing changes, for other inputs. */
+bool in_park(struct in *in, size_t again);
+
 /* The name for messages: the path, or "standard input". */
 const char *in_name(const struct in *in);
 const char *io_name(const char *path);

@@ -391,7 +391,7 @@ int64_t npy_count(struct npy_in *n, struct err *e)
     return count;
 }
 
-int npy_at(struct npy_in *n, int64_t i, void *item, struct err *e)
+int64_t npy_some_at(struct npy_in *n, int64_t i, void *items, int64_t max, struct err *e)
 {
     if (npy_count(n, e) < 0)
         return -1;
@@ -406,8 +406,21 @@ int npy_at(struct npy_in *n, int64_t i, void *item, struct err *e)
         else
             hi = mid;
     }
-    int64_t offset = n->index[lo].offset + (i - n->index[lo].first) * n->item.bytes;
-    return in_at(n->in, item, (size_t)n->item.bytes, offset, e);
+    const struct npy_record *r = &n->index[lo];
+    int64_t offset = r->offset + (i - r->first) * n->item.bytes;
+    int64_t left = (lo + 1 < n->records ? r[1].first : n->count) - i;
+    int64_t take = max < left ? max : left;
+    return in_at(n->in, items, (size_t)(take * n->item.bytes), offset, e) == 0 ? take : -1;
+}
+
+int npy_at(struct npy_in *n, int64_t i, void *item, struct err *e)
+{
+    return npy_some_at(n, i, item, 1, e) == 1 ? 0 : -1;
+}
+
+void npy_spare(struct npy_in *n)
+{
+    in_park(n->in, 0);
 }
 
 /* --- writing --- */

@@ -50,6 +50,14 @@ int64_t npy_count(struct npy_in *n, struct err *e) ERR_CHECKED;
  * npy_count has returned. */
 int npy_at(struct npy_in *n, int64_t index, void *item, struct err *e) ERR_CHECKED;
 
+/* Items from `index` on, as many as lie in its record but at most `max`: their number, or -1. */
+int64_t npy_some_at(struct npy_in *n, int64_t index, void *items, int64_t max, struct err *e)
+    ERR_CHECKED;
+
+/* Makes a tensor in a file, whose items are taken by index, one of many that are open: it holds no
+ * descriptor. One thread at a time may read it then. */
+void npy_spare(struct npy_in *n);
+
 struct npy_out;
 
 /* `shape` is that of an item. To a regular file one record is written in all,

@@ -30,6 +30,16 @@ void run_put(struct run *r, const char *name, const char *fmt, ...)
     add(r, mem_dup(name), value);
 }
 
+void run_set(struct run *r, int at, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    char *value = mem_vprintf(fmt, ap);
+    va_end(ap);
+    free((void *)r->row[at].value);
+    r->row[at].value = value;
+}
+
 /* https://reproducible-builds.org/specs/source-date-epoch/ */
 static time_t run_time(void)
 {

@@ -24,6 +24,9 @@ struct run {
 void run_put(struct run *r, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Gives row `at` another value. */
+void run_set(struct run *r, int at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
 /* Adds the program's version and the date: now, or SOURCE_DATE_EPOCH where the environment
  * has it. */
 void run_begin(struct run *r);

@@ -17,7 +17,8 @@ struct tsv_in {
     struct in *in;
     char *buf;
     size_t room, begin, end; /* unread bytes are buf[begin, end) */
-    bool eof;
+    size_t chunk;            /* bytes read at a time */
+    bool eof, spare;
     int64_t line, taken; /* lines and bytes up to the current row's end */
     int columns;
     char *header; /* the first line, without its line feed */
@@ -63,13 +64,15 @@ static int tsv_fetch(struct tsv_in *t, struct tsv_field *line, struct err *e)
             t->begin = 0;
             t->end = seen;
         }
-        if (t->room - t->end < TSV_CHUNK) {
+        if (t->room - t->end < t->chunk) {
             t->room *= 2;
             t->buf = mem_grow(t->buf, t->room, 1);
         }
         int64_t r = in_some(t->in, t->buf + t->end, t->room - t->end, e);
         if (r < 0)
             return -1;
+        if (t->spare)
+            in_park(t->in, 0);
         t->end += (size_t)r;
         t->eof = r == 0;
     }
@@ -159,7 +162,8 @@ int tsv_open_in(struct tsv_in **out, struct in *in, struct err *e)
 {
     struct tsv_in *t = mem_zero(1, sizeof *t);
     t->in = in;
-    t->room = 2 * TSV_CHUNK;
+    t->chunk = TSV_CHUNK;
+    t->room = 2 * t->chunk;
     t->buf = mem_alloc(t->room, 1);
     if (tsv_read_header(t, e) != 0 || tsv_check_unique(t, e) != 0) {
         t->in = NULL;
@@ -192,6 +196,19 @@ void tsv_close(struct tsv_in *t)
     free(t->header_at);
     free(t->field);
     free(t);
+}
+
+void tsv_spare(struct tsv_in *t, size_t chunk)
+{
+    if (!in_park(t->in, t->end - t->begin))
+        return;
+    free(t->buf);
+    t->begin = t->end = 0;
+    t->eof = false;
+    t->spare = true;
+    t->chunk = chunk;
+    t->room = 2 * chunk;
+    t->buf = mem_alloc(t->room, 1);
 }
 
 const char *tsv_name(const struct tsv_in *t)

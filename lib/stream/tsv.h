@@ -28,6 +28,10 @@ int tsv_open(struct tsv_in **t, const char *path, struct err *e) ERR_CHECKED;
  * `t`. */
 int tsv_open_in(struct tsv_in **t, struct in *in, struct err *e) ERR_CHECKED;
 void tsv_close(struct tsv_in *t);
+
+/* Makes a table in a file one of many that are open: it is read in pieces of `chunk` bytes, or of a
+ * row where that is longer, and holds no descriptor between them. */
+void tsv_spare(struct tsv_in *t, size_t chunk);
 const char *tsv_name(const struct tsv_in *t);
 int64_t tsv_line(const struct tsv_in *t);
 int tsv_columns(const struct tsv_in *t);
