@@ -18,11 +18,14 @@ A display (.Bd -literal or -unfilled) or lines of .Dl are commands, unless a com
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from importlib import util
 
 ESCAPES = {"e": "\\", "-": "-", "&": "", "(dq": '"', "(ha": "^", "(aq": "'", "(ti": "~"}
+# Programs of others; what needs one that is not installed is not run.
+OTHERS = ("mlr", "jq", "strings", "parallel")
 KINDS = ("OUTPUT", "NOT RUN", "FILE", "PYTHON", "TEXT")
 
 
@@ -50,7 +53,7 @@ def blocks(page, section=None):
             if line == ".Ed":
                 found += [(*kind, start, "\n".join(inside) + "\n")] if here else []
                 kind, inside = ("COMMANDS", ""), None
-            else:
+            elif not line.startswith(r'.\"'):
                 inside.append(plain(line))
         elif re.match(r"\.Bd -(literal|unfilled)", line):
             inside, start = [], number
@@ -116,9 +119,15 @@ def options_exist(text):
     return faults
 
 
+# As set -e, but a program may be stopped by one that has read enough.
+PRELUDE = "set -o pipefail\ntrap 'status=$?; [ $status = 141 ] || exit $status' ERR"
+
+
 def run(page, section):
-    name, faults, script, outputs = os.path.basename(page), [], ["set -eo pipefail"], []
+    name, faults, script, outputs = os.path.basename(page), [], [PRELUDE], []
     for kind, argument, line, text in blocks(page, section):
+        if kind == "COMMANDS" and any(word in text.split() and not shutil.which(word) for word in OTHERS):
+            kind = "NOT RUN"
         if kind == "COMMANDS":
             script += [f"printf '\\001%d\\n' {line}; printf '\\001%d\\n' {line} >&2", text]
         elif kind == "OUTPUT":
@@ -133,6 +142,7 @@ def run(page, section):
             if all(util.find_spec(module) for module in modules):
                 script += [f"printf '\\001%d\\n' {line}; printf '\\001%d\\n' {line} >&2",
                            f"python3 - <<'END_OF_PYTHON'\n{text}END_OF_PYTHON\n"]
+    script.append("exit 0")
     made = subprocess.run(["bash", "-c", "\n".join(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True, errors="replace", check=False)
     parts = {}
