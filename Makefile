@@ -90,7 +90,7 @@ build_variables := PREFIX $(install_dirs) BUILD CC CXX CFLAGS CPPFLAGS LDFLAGS W
                    CUDA_HOME V CI TARGET FUZZ_TIME FUZZ_ENGINE BENCH_FLAGS FAULT_FLAGS
 BIN := $(BUILD)/bin/
 include pipelines/gradcam.mk
-analysis compare corruptions faithfulness sweep export: $(bins) $(scripts)
+analysis compare corruptions faithfulness sweep slurm export: $(bins) $(scripts)
 
 .PHONY: demo verify
 demo: $(bins) $(scripts)
@@ -139,6 +139,7 @@ help:
 	@echo 'make export          the misclassified images of an analysis as pictures, in folders of their classes'
 	@echo 'make compare A=results/before B=results/after OUT=results/compare DATA=cifar-100-python'
 	@echo 'make sweep MODELS="a.pth b.pth" DATA=cifar-100-python OUT=results/sweep'
+	@echo 'make slurm SHARDS=8 MODEL=model.pth DATA=cifar-100-python OUT=results PARTITION=main'
 	@echo 'make corruptions MODEL=model.pth DATA=cifar-100-python CORRUPTED=CIFAR-100-C OUT=results/corruptions'
 	@echo 'make test            all tests; HEATPIPE_DATA=DIR adds those on real CIFAR data'
 	@echo 'make check-asan      the same under the address and undefined sanitizers'

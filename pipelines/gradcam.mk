@@ -16,7 +16,7 @@ ifndef HEATPIPE_SHARE
 compare_runs := $(if $(filter compare,$(MAKECMDGOALS)),A B)
 given := $(filter-out BIN $(compare_runs) $(build_variables),$(foreach v,$(.VARIABLES),$(if $(filter \
   command,$(firstword $(origin $v))),$v)))
-ifneq ($(filter analysis demo verify compare corruptions faithfulness sweep export,$(or $(MAKECMDGOALS),analysis)),)
+ifneq ($(filter analysis demo verify compare corruptions faithfulness sweep slurm export,$(or $(MAKECMDGOALS),analysis)),)
 $(foreach v,$(given) $(compare_runs),$(eval export heatpipe_$v := $$(value $v)))
 endif
 .PHONY: analysis
@@ -42,6 +42,11 @@ sweep:
 .PHONY: compare
 compare:
 	@+exec $(BIN)heatpipe --compare --make '$(given)' -- "$$heatpipe_A" "$$heatpipe_B"
+
+# The analysis on a cluster: make slurm SHARDS=8 MODEL=... DATA=... OUT=DIR PARTITION=...
+.PHONY: slurm
+slurm:
+	@+exec $(BIN)heatpipe --slurm --make '$(given)'
 
 # The model on images that are made worse: make corruptions MODEL=... DATA=... [CORRUPTED=DIR]
 .PHONY: corruptions
@@ -74,6 +79,9 @@ sized   := $(call option,--resize,RESIZE) $(call option,--crop,CROP)
 images  := --data "$$DATA" $(sized) $(DATA_FLAGS)
 labels   = $(call option,--names,NAMES) $(call option,--labels,LABELS) \
   $(if $(value SKIP_DAMAGED),--skip-damaged "$(part)/damaged.tsv") $(PREDICT_FLAGS)
+# The images of one shard; or all shards that there are, put together.
+shard   := $(call option,--shard,SHARD)
+shards  := $(if $(value SHARDS),--shards "$$SHARDS")
 keys    := $(call option,--assume,ASSUME) $(call option,--rename,RENAME)
 network := --model "$$MODEL" $(keys) $(call option,--mean,MEAN) $(call option,--std,STD) $(MODEL_FLAGS)
 device  := --device "$$DEVICE" --precision "$$PRECISION" $(if $(value EXACT),--exact)
@@ -92,13 +100,23 @@ own := $(value HEATPIPE_OWN_PREDICT)
 ifndef LABELLED
 
 .PHONY: start data/inputs/model data/inputs/images data/layers.tsv data/predictions.tsv data/labels
+ifeq ($(filter-out data/inputs/model data/inputs/images,$(HEATPIPE_GOALS)),)
+start: $(HEATPIPE_GOALS)
+else
 start: data/labels $(if $(own),$(if $(faith_asked),data/layers.tsv))
 	@+LABELLED=$$(cat "$$D/labels") exec $(MAKE) -f "$$HEATPIPE_SHARE/gradcam.mk" $(HEATPIPE_GOALS)
 
+endif
+
+# Those of a shard are the whole's, which heatpipe has copied.
+ifdef SHARD
+data/inputs/model data/inputs/images: ;
+else
 data/inputs/model:
 	@exec bash "$$HEATPIPE_SHARE/inputs.sh" model $(if $(own),$(PREDICT) --list-inputs --model "$$MODEL")
 data/inputs/images:
 	@exec bash "$$HEATPIPE_SHARE/inputs.sh" images $(if $(own),$(PREDICT) --list-inputs $(images) $(labels))
+endif
 
 # Which layer suits the maps is asked for before the forward pass, because the maps of the last
 # stage alone come whole: whatever they are to explain later, no image passes the network again.
@@ -116,10 +134,10 @@ last_maps = --class-maps "$(part)/class_maps.npy"
 stored_maps = $(if $(views),,$(if $(layer),$(call layer_maps,"$$LAYER"),$(if \
   $(if $(choice),$(filter 0,$(at_last))),$(call layer_maps,auto),$(last_maps))))
 data/predictions.tsv: data/inputs/model data/inputs/images $(choice)
-	@$(stage) --say predictions --stdout --also data/classes.tsv --may data/logits.npy \
+	@$(stage) $(shards) --say 'predictions$(if $(value SHARD), of shard $(SHARD))' --stdout --also data/classes.tsv --may data/logits.npy \
 	  --may data/class_maps.npy --may data/cams.npy --may data/embeddings.npy --may data/ids.npy --may data/damaged.tsv \
 	  --may data/predict_run.tsv -- \
-	  $(PREDICT) $(network) $(images) $(labels) $(device) $(call option,--temperature,TEMPERATURE) --logits "$(part)/logits.npy" $(stored_maps) \
+	  $(PREDICT) $(network) $(images) $(labels) $(shard) $(device) $(call option,--temperature,TEMPERATURE) --logits "$(part)/logits.npy" $(stored_maps) \
 	  --ids "$(part)/ids.npy" --classes "$(part)/classes.tsv" --run "$(part)/predict_run.tsv" \
 	  $(if $(own),--embeddings "$(part)/embeddings.npy" --max-classes "$$MAX_CLASSES")
 
@@ -271,7 +289,7 @@ $(calibrations): data/predictions.tsv data/classes.tsv
 
 # What the pixels are like, and whether that, or what is known of the images, goes with errors.
 data/image_stats.tsv: data/inputs/images
-	@$(to) "$$HEATPIPE_BIN/image-stats" $(sized) $(if $(value SKIP_DAMAGED),--skip-damaged) -- "$$DATA"
+	@$(stage) $(shards) --stdout -- "$$HEATPIPE_BIN/image-stats" $(sized) $(if $(value SKIP_DAMAGED),--skip-damaged) $(shard) -- "$$DATA"
 data/image_stats_errors.tsv: data/predictions.tsv data/image_stats.tsv
 	@$(to) "$$HEATPIPE_BIN/covariates" --join "$$D/image_stats.tsv" $(call option,--join,METADATA) < "$$D/predictions.tsv"
 

@@ -12,6 +12,7 @@
 #                   OUT/GLOB, and FILE is the list of their names
 #   --folder NAME   the command writes this folder of files, too; it replaces OUT/NAME
 #   --fonts         the command writes letters
+#   --shards N      the files are put together from N shards, which the command has made before
 #   --say WORDS     what to tell when the stage runs
 #
 # The command writes into the folder OUT/data/unfinished/NAME, NAME being FILE without its
@@ -26,10 +27,11 @@ exec 2>&8 8>&-
 # shellcheck source=pipelines/common.sh
 . "$HEATPIPE_SHARE/common.sh"
 
-file=$1 say='' stdout='' sheets='' folder='' fonts='' from=() also=() may=()
+file=$1 say='' shards='' stdout='' sheets='' folder='' fonts='' from=() also=() may=()
 while shift && [ "$1" != -- ]; do
     case $1 in
     --stdout | --fonts) declare "${1#--}=1" ;;
+    --shards) shards=$2 && shift ;;
     --say) say=$2 && shift ;;
     --sheets) sheets=$2 && shift ;;
     --folder) folder=$2 && shift ;;
@@ -278,6 +280,11 @@ list_sheets() {
     done >"$part/$name"
 }
 
+# What the shards must be made of.
+write_wanted() {
+    printf '%s' "$made" >"$part/wanted"
+}
+
 write_record() {
     {
         printf '%s' "$made"
@@ -324,7 +331,7 @@ made=
 contents "$@"
 ! up_to_date || exit 0
 
-[ -z "$say" ] || say "$say"
+[ -z "$say" ] || say "$say${shards:+ of $shards shards}"
 [ -z "$fonts" ] || check_fonts
 trap 'rm -rf -- "$part"' EXIT
 [ ! -e "$part" ] || rm -rf -- "$part"
@@ -340,6 +347,12 @@ unset MAKEFLAGS MFLAGS MAKELEVEL
 words=("$1")
 [ -z "$VERBOSE" ] || [ -z "$own" ] || words+=(-v)
 words+=("${@:2}")
+if [ -n "$shards" ]; then
+    writing write_wanted
+    words=(bash "$HEATPIPE_SHARE/gather.sh" "$file" "$shards" "$part")
+    export HEATPIPE_BIN HEATPIPE_SHARE
+    own=1 stdout=''
+fi
 if [ -n "$stdout" ]; then
     writing create "$part/$name"
     run "${words[@]}" >"$part/$name"

@@ -43,7 +43,7 @@ sweep_share() { # from, to
     local file from=$1/data to=$2/data
     writing_all mkdir -p -- "$to/made"
     for file in "${sweep_shared[@]}"; do
-        [ -f "$from/$file" ] && [ -f "$from/made/$file" ] || continue
+        { [ -f "$from/$file" ] && [ -f "$from/made/$file" ]; } || continue
         if [ -f "$to/$file" ] && [ -f "$to/made/$file" ]; then
             # Another size of the images makes other words.
             cmp -s "$from/made/$file" "$to/made/$file" && continue

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# One analysis in shards by GNU parallel: on this machine, or on those that HOSTS lists.
+#
+#   parallel.sh N OUT OPTION ...
+#
+#   N       the number of shards
+#   OUT     the folder for the results
+#   OPTION  those of heatpipe, such as --model model.pth --data cifar-100-python
+#
+# Variables of the environment: JOBS, how many shards run at a time on each machine (1: every shard
+# uses all processors); HOSTS, a file that parallel reads by --sshloginfile, a machine a line. These
+# machines have heatpipe and see this folder under the same name. After an interruption the same
+# command makes what is missing: OUT/shards.log is the list of what is done.
+set -eu
+
+n=$1 out=$2
+shift 2
+mkdir -p "$out"
+hosts=()
+[ -z "${HOSTS-}" ] || hosts=(--sshloginfile "$HOSTS" --workdir "$PWD")
+
+# What the model and the images are is found before, once for all shards.
+heatpipe "$@" --out "$out" data/inputs/model data/inputs/images
+seq 0 $((n - 1)) | parallel --will-cite --joblog "$out/shards.log" --resume --resume-failed --jobs "${JOBS:-1}" "${hosts[@]}" --quote \
+    heatpipe "$@" --out "$out" --shard "{}/$n"
+heatpipe "$@" --out "$out" --shards "$n"
