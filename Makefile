@@ -37,7 +37,7 @@ CUDA_ARCHS ?= 75 80 86 89 90 100 120
 PACKAGES := gcc g++ pkg-config libjansson-dev libdeflate-dev libcairo2-dev libpango1.0-dev libpng-dev libjpeg-dev \
             libwebp-dev zlib1g-dev gnuplot-nox fontconfig fonts-dejavu-core python3
 LINT_PACKAGES := clang-format clang-tidy shellcheck mandoc chromium firefox-esr valgrind strace
-TEST_PACKAGES := miller datamash sqlite3 r-base-core gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+TEST_PACKAGES := parallel miller datamash sqlite3 r-base-core gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 # `make setup-fuzz`, for `make fuzz`; llvm measures what the corpus covers.
 FUZZ_PACKAGES := clang libclang-rt-dev llvm
 
@@ -148,6 +148,7 @@ help:
 	@echo 'make bench           measurements, also of PyTorch, OpenVINO, ONNX Runtime where installed'
 	@echo 'make bench-zoo       networks of many families beside OpenVINO and ONNX Runtime'
 	@echo 'make CUDA=1          insist on the CUDA backend; CUDA=0 leaves it out'
+	@echo 'make check-slurm     shards on a Slurm cluster that is started on this machine, with failures; needs root'
 	@echo 'make check-cuda      the tests that need an NVIDIA GPU; make bench-cuda measures it'
 	@echo 'make docs            the manual as HTML: $(BUILD)/docs/index.html'
 	@echo 'make lint            formatting, clang-tidy, shellcheck, mandoc'

@@ -113,6 +113,11 @@ endif
 check-cuda: $(bins) $(cuda_so) $(BUILD)/tests/engine/cuda $(BUILD)/tests/cuda/kernels
 	@BUILD=$(BUILD) tests/cuda/check.sh
 
+# The analysis in shards on a Slurm cluster, which is started on this machine and ended again.
+.PHONY: check-slurm
+check-slurm: $(bins) $(scripts)
+	@BUILD=$(BUILD) tests/slurm/check.sh
+
 # --- benchmarks ---
 
 bench-cuda: $(bins) $(cuda_so) $(BUILD)/tests/bench/steps $(BUILD)/tests/bench/kernels

@@ -83,7 +83,7 @@ slurm_submit() { # option ... -- script argument ...
 slurm_run() {
     local shards=$D/shards waiting missing=() options array tasks job depends=() said shards_path
     [ ${#goals[@]} -eq 0 ] || usage_error "--slurm: expected options alone, found '${goals[0]}'"
-    [ -n "$SHARDS" ] || missing SHARDS 8
+    [ -n "$SHARDS" ] || usage_error "--slurm: expected a number of shards, e.g. $([ -n "$from_make" ] && echo SHARDS=8 || echo --shards 8), found none"
     [ -z "$SHARD" ] || usage_error 'SHARD and --slurm exclude each other'
     type -P sbatch squeue scontrol >/dev/null || die 1 'sbatch: command not found: --slurm is for a machine from which jobs are submitted to Slurm'
     # shellcheck source=pipelines/shards.sh
