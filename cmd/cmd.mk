@@ -42,8 +42,17 @@ $(BUILD)/cmd/report/assets.o: $(BUILD)/cmd/report/assets.c $(BUILD)/flags
 
 more_report := $(BUILD)/cmd/report/assets.o
 
+# The state of the sources is no part of the libraries, so that a commit makes nothing anew but
+# one object, and links the programs.
+$(BUILD)/git-state: FORCE
+	@mkdir -p $(@D)
+	@state=$$(cmd/git-state.sh | tr -cd '0-9A-Za-z._-'); cmp -s $@ - <<< "$$state" || echo "$$state" > $@
+$(BUILD)/cmd/commit.o: cmd/commit.c $(BUILD)/git-state $(BUILD)/flags
+	@mkdir -p $(@D)
+	@$(CC) $(all_cflags) -DCOMMIT='"'"$$(cat $(BUILD)/git-state)"'"' -c $< -o $@
+
 define program
-$(BUILD)/bin/$(1): $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/$(1)/*.c)) $(more_$(1)) \
+$(BUILD)/bin/$(1): $(BUILD)/cmd/commit.o $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/$(1)/*.c)) $(more_$(1)) \
                    $(if $(filter $(1),$(ENGINE_PROGRAMS)),$(engine)) $(libs)
 	@mkdir -p $$(@D)
 	@echo '  LINK $$@'; $$(CC) $$(filter %.o %.a,$$^) $$(all_libs) $(if $(filter $(1),$(ENGINE_PROGRAMS)),$(engine_libs)) -o $$@

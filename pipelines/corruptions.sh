@@ -22,7 +22,7 @@ corruptions_choose() {
             [ "$word" != none ] || die 1 "CORRUPTED: $CORRUPTED: expected another name than 'none.npy': the clean images are of the kind 'none'"
         done
     else
-        all=$("$HEATPIPE_BIN/corrupt" --help | sed -n 's/^ *-k, --kind \([^ ]*\).*/\1/p')
+        all=$(option_words corrupt kind)
         IFS='|' read -ra kinds <<<"$all"
     fi
     if [ -n "$KINDS" ]; then
@@ -139,7 +139,7 @@ corruptions_images() { # kind, severity
 
 # What a run is made of.
 corruptions_record() { # more lines
-    printf '%s\n' "$("$HEATPIPE_BIN/cifar-predict" --version)" "$sums" "${network[*]@Q}" "${reading[*]@Q}" "limit $LIMIT" "$@"
+    printf '%s\n' "$("$HEATPIPE_BIN/cifar-predict" --version | sed 1q)" "$sums" "${network[*]@Q}" "${reading[*]@Q}" "limit $LIMIT" "$@"
 }
 
 # Whether the files are there as they were made, of what the next run would be made of.

@@ -83,7 +83,7 @@ contents() {
     if [ -n "$own" ]; then
         # Asked once in a run.
         f=$D/unfinished/version.${1##*/}
-        { IFS= read -r says <"$f"; } 2>/dev/null || { says=$("$1" --version) && echo "$says" >"$f"; } 2>/dev/null
+        { IFS= read -r says <"$f"; } 2>/dev/null || { IFS= read -r says < <("$1" --version) && echo "$says" >"$f"; } 2>/dev/null
         line+=("program $says")
     elif f=$(type -P -- "$1"); then
         with 'program' "$f"

@@ -65,6 +65,7 @@ static const struct prog prog = {
     .operands = "[FILE ...]",
     .opts = options,
     .examples = examples,
+    .general = true,
 };
 
 /* --- writing --- */

@@ -118,6 +118,7 @@ static const struct prog prog = {
     .opts = opts,
     .examples = examples,
     .lists = lists,
+    .about = session_about,
 };
 
 static struct extent parse_extent(const char *option, const char *text)

@@ -129,6 +129,7 @@ static const struct prog prog = {
     .opts = options,
     .examples = examples,
     .lists = lists,
+    .about = session_about,
 };
 
 struct job {

@@ -117,6 +117,7 @@ static const struct prog prog = {
     .brief = "Run images through a network and write a row for each",
     .opts = options,
     .examples = examples,
+    .about = session_about,
 };
 
 /* What the callbacks of the engine share. */

@@ -47,6 +47,7 @@ static const struct prog prog = {
     .operands = "DATA",
     .opts = options,
     .examples = examples,
+    .general = true,
 };
 
 struct job {

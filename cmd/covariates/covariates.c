@@ -41,6 +41,7 @@ static const struct prog prog = {
     .operands = "[FILE]",
     .opts = options,
     .examples = examples,
+    .general = true,
 };
 
 struct job {

@@ -71,6 +71,7 @@ static const struct prog prog = {
     .operands = "[DATA]",
     .opts = options,
     .examples = examples,
+    .general = true,
 };
 
 static const char *const set_word[] = {"inside", "against"};

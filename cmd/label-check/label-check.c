@@ -64,6 +64,7 @@ static const struct prog prog = {
     .operands = "[FILE]",
     .opts = options,
     .examples = examples,
+    .about = session_about,
 };
 
 struct job {

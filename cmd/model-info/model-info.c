@@ -63,6 +63,7 @@ static const struct prog prog = {
     .operands = "FILE",
     .opts = opts,
     .examples = examples,
+    .about = session_about,
 };
 
 static void parse_size(void)

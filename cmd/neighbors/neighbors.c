@@ -61,6 +61,7 @@ static const struct prog prog = {
     .operands = "FILE",
     .opts = options,
     .examples = examples,
+    .general = true,
 };
 
 /* Ids by item: NULL where they are the same. */

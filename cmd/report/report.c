@@ -174,6 +174,7 @@ static const struct prog prog = {
                 "bars|explorer",
     .opts = options,
     .examples = examples,
+    .general = true,
 };
 
 static void need(const char *what, enum table t)

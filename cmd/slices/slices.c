@@ -77,6 +77,7 @@ static const struct prog prog = {
     .operands = "[FILE]",
     .opts = options,
     .examples = examples,
+    .general = true,
 };
 
 struct job {

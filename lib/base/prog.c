@@ -1,6 +1,7 @@
 #include "base/prog.h"
 
 #include "base/io.h"
+#include "base/libraries.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -27,6 +28,7 @@ enum {
 };
 
 static const struct prog *self;
+static const char *called; /* how the user started it: its name, "heatpipe NAME" or heatpipe-NAME */
 static bool verbose, shown;
 
 static const struct opt common[] = {
@@ -137,7 +139,7 @@ void prog_usage(const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(msg, sizeof msg, fmt, ap);
     va_end(ap);
-    prog_die(PROG_USAGE, "%s (see '%s --help')", msg, self->name);
+    prog_die(PROG_USAGE, "%s (see '%s --help')", msg, called);
 }
 
 void prog_usage_word(const struct nearest *near, const char *dashes, const char *fmt, ...)
@@ -150,7 +152,7 @@ void prog_usage_word(const struct nearest *near, const char *dashes, const char 
     if (!near->found)
         prog_usage("%s", msg);
     prog_die(PROG_USAGE, "%s (did you mean '%s%.*s'? see '%s --help')", msg, dashes,
-             (int)near->found_n, near->found, self->name);
+             (int)near->found_n, near->found, called);
 }
 
 static void check_output(const struct opt *o, const char *read, const char *out, const char *path)
@@ -228,7 +230,7 @@ static void help_opt(const struct opt *o)
 
 static void help(void)
 {
-    printf("usage: %s [OPTION ...]%s%s\n%s.\n\n", self->name, self->operands ? " " : "",
+    printf("usage: %s [OPTION ...]%s%s\n%s.\n\n", called, self->operands ? " " : "",
            self->operands ? self->operands : "", self->brief);
     for (const struct opt *o = self->opts; o->name; o++)
         help_opt(o);
@@ -239,7 +241,22 @@ static void help(void)
         for (const char *const *x = self->examples; *x; x++)
             printf("  %s\n", *x);
     }
-    printf("\nThe manual page %s(1) says more.\n", self->name);
+    printf("\nThe manual page %s%s(1) says more.\n", self->general ? "heatpipe-" : "", self->name);
+}
+
+/* Rows for programs that complete command lines or ask for the words of an option. */
+static void help_table(void)
+{
+    static const char *const kinds[] = {
+        [OPT_FLAG] = "flag", [OPT_STRING] = "string", [OPT_LIST] = "list",
+        [OPT_INT] = "int",   [OPT_FLOAT] = "float",   [OPT_CHOICE] = "choice"};
+    const struct opt *tables[] = {self->opts, common};
+    printf("option\tletter\tkind\targument\thelp\n");
+    for (int t = 0; t < 2; t++)
+        for (const struct opt *o = tables[t]; o->name; o++)
+            printf("%s\t%.*s\t%s\t%s\t%s\n", o->name, o->letter ? 1 : 2,
+                   o->letter ? &o->letter : "NA", kinds[o->kind], o->arg ? o->arg : "NA", o->help);
+    printf("NA\tNA\toperands\t%s\t%s.\n", self->operands ? self->operands : "NA", self->brief);
 }
 
 /* Text for mdoc: each sentence on a line of its own, and a leading dot or quote
@@ -336,6 +353,23 @@ _Noreturn static void finish(void)
     prog_fail(&e); /* quietly where nobody reads on */
 }
 
+__attribute__((weak)) const char *prog_commit(void)
+{
+    return NULL;
+}
+
+static void version(void)
+{
+    char used[512];
+    printf("%s (heatpipe) %s\n", self->name, HP_VERSION);
+    if (prog_commit())
+        printf("commit     %s\n", prog_commit());
+    if (libraries_used(used, sizeof used) > 0)
+        printf("libraries  %s\n", used);
+    if (self->about)
+        self->about();
+}
+
 /* --- options --- */
 
 static const struct opt *opt_find(const char *name, size_t n, char letter)
@@ -428,6 +462,8 @@ static void opt_common(const struct opt *o, const char *value)
             mdoc(true);
         else if (value && strcmp(value, "mdoc-options") == 0)
             mdoc(false);
+        else if (value && strcmp(value, "table") == 0)
+            help_table();
         else if (value && !help_list(value))
             prog_usage("--help takes no argument");
         else if (!value)
@@ -435,7 +471,7 @@ static void opt_common(const struct opt *o, const char *value)
         finish();
     }
     if (o == &common[1]) {
-        printf("%s (heatpipe) %s\n", self->name, HP_VERSION);
+        version();
         finish();
     }
 }
@@ -516,9 +552,23 @@ static void start_stack(void)
     pthread_attr_destroy(&threads);
 }
 
+/* Only what a user can type again. */
+static const char *call(const char *name, const char *typed)
+{
+    static const char *const before[] = {"heatpipe ", "heatpipe-"};
+    const char *slash = typed ? strrchr(typed, '/') : NULL;
+    typed = slash ? slash + 1 : typed;
+    for (int i = 0; i < 2 && typed; i++)
+        if (strncmp(typed, before[i], strlen(before[i])) == 0 &&
+            strcmp(typed + strlen(before[i]), name) == 0)
+            return typed;
+    return name;
+}
+
 int prog_start(const struct prog *p, int argc, char **argv)
 {
     self = p;
+    called = call(p->name, argv[0]);
     start_descriptors();
     start_stack();
     signal(SIGPIPE, SIG_IGN);

@@ -60,11 +60,18 @@ struct prog {
     const struct opt *opts;
     const char *const *examples;   /* command lines, NULL-terminated; may be NULL */
     const struct prog_list *lists; /* may be NULL */
+    bool general; /* others may have a program of this name: it is installed as heatpipe-NAME */
+    void (*about)(void); /* prints further lines of --version: what is compiled in; may be NULL */
 };
 
+/* Which state of the sources the program was made of, as git describes it, or NULL. The build links
+ * its own definition into programs; tests do without. */
+const char *prog_commit(void);
+
 /* Parses argv; sets up signal handling, standard descriptors that are closed and the
- * stack. Returns the index of the first operand. --help, --version and --help=mdoc (the
- * lists for the man page) print and exit with 0; a usage error exits with 2. */
+ * stack. Returns the index of the first operand. --help and --version print and exit with 0, as do
+ * --help=mdoc-NAME, the lists for the man page, and --help=table, the options as rows for
+ * programs; a usage error exits with 2. */
 int prog_start(const struct prog *p, int argc, char **argv);
 
 /* Whether -v was given. */

@@ -1,9 +1,11 @@
 #include "engine/backend.h"
 
 #include "base/mem.h"
+#include "engine/cpu/isa.h"
 #include "engine/plugin.h"
 #include "engine/work.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +37,22 @@ static int find(const char *device)
 bool engine_is_device(const char *name)
 {
     return find(name) >= 0;
+}
+
+void engine_kernels(char *buf, size_t n)
+{
+    isa_built(buf, n);
+}
+
+void engine_devices(char *buf, size_t n)
+{
+    char cuda[128];
+    struct err e = {0};
+    if (!plugin_installed())
+        snprintf(buf, n, "%s, %s", table[CPU], table[REF]);
+    else
+        snprintf(buf, n, "%s, %s, %s (%s)", table[CPU], table[REF], table[CUDA],
+                 plugin_built(cuda, sizeof cuda, &e) == 0 ? cuda : e.msg);
 }
 
 int engine_warm(const char *device, struct err *e)

@@ -123,6 +123,11 @@ struct engine;
 /* Whether this is the spelling of a device, there or not. */
 bool engine_is_device(const char *name);
 
+/* What is compiled in, each into buf[n]: sets of kernels for the CPU, better ones first, and
+ * devices, with what the CUDA backend was made with where one is installed. */
+void engine_kernels(char *buf, size_t n);
+void engine_devices(char *buf, size_t n);
+
 /* Starts what takes long about a device (a GPU's context) while the caller reads its
  * files; engine_open() waits for it. A GPU that is named and not there is missed at once,
  * with e->no_device set. */

@@ -135,3 +135,11 @@ const struct engine_backend *plugin_backend(struct err *e)
     const struct plugin *p = loaded(e);
     return p ? p->backend : NULL;
 }
+
+int plugin_built(char *buf, size_t n, struct err *e)
+{
+    const struct plugin *p = loaded(e);
+    if (p)
+        p->built(buf, n);
+    return p ? 0 : -1;
+}

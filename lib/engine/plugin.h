@@ -8,12 +8,13 @@
 
 /* Of what passes between a program and the object: raise it with every change of a struct or a
  * function that both know (err, graph, engine, backend, plan, work, plugin). */
-enum { PLUGIN_VERSION = 3 };
+enum { PLUGIN_VERSION = 4 };
 
 /* What the shared object offers, under the name `heatpipe_plugin`. */
 struct plugin {
     int version; /* PLUGIN_VERSION of the sources it was built from; stays the first member */
     const struct engine_backend *backend;
+    void (*built)(char *buf, size_t n); /* what it was made with: "CUDA 12.9, cuDNN 9.19.0" */
     /* Looks for device `ordinal`, quickly; without one sets e->no_device. */
     int (*find)(int ordinal, struct err *e);
     /* Does early what takes long about device `ordinal`; failures show in open(). */
@@ -25,6 +26,9 @@ int plugin_ordinal(const char *device);
 
 /* Whether there is a shared object to load. */
 bool plugin_installed(void);
+
+/* What it was made with, into buf[n]; -1 where it does not load. No device is looked for. */
+int plugin_built(char *buf, size_t n, struct err *e) ERR_CHECKED;
 
 /* Whether the device is there, as far as can be told quickly. */
 int plugin_find(const char *device, struct err *e) ERR_CHECKED;

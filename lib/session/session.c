@@ -2,6 +2,7 @@
 
 #include "session/proof.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void session_parse(struct session_opts *o)
@@ -166,6 +167,15 @@ int session_engine(struct session *s, const struct engine_opts *wanted, struct e
     if (prog_verbose())
         prog_say("%s (ready in %.2f s)", engine_about(s->engine), prog_clock() - start);
     return 0;
+}
+
+void session_about(void)
+{
+    char line[1024];
+    engine_kernels(line, sizeof line);
+    printf("kernels    %s\n", line);
+    engine_devices(line, sizeof line);
+    printf("devices    %s\n", line);
 }
 
 void session_drop_checkpoint(struct session *s)

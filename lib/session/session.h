@@ -73,6 +73,10 @@ enum { SESSION_THREADS = 1024 };
         name, letter, kind, dst, arg, help, 0, max                                                 \
     }
 
+/* Lines of --version: the kernels and devices that are compiled in; `about` of a program whose
+ * network runs on a device. */
+void session_about(void);
+
 /* Checks the words of the options and takes them apart. Ends the program with a usage error
  * that names the option. */
 void session_parse(struct session_opts *o);

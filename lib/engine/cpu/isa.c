@@ -1,5 +1,6 @@
 #include "engine/cpu/isa.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #if defined(__x86_64__)
@@ -68,10 +69,22 @@ static bool runs_here(const struct conv_kernels *k)
     return k->run; /* what is compiled at all, every processor of the kind has */
 }
 
+static const struct conv_kernels *const set[ISA_NAMES] = {&conv_avx512, &conv_avx2, &conv_neon,
+                                                          &conv_plain,  &conv_amx,  &conv_bfmmla};
+
+void isa_built(char *buf, size_t n)
+{
+    size_t at = 0;
+    *buf = '\0';
+    for (int i = 0; i < ISA_NAMES; i++) {
+        if (!set[i]->run || at + strlen(isa_name[i]) + 3 > n)
+            continue;
+        at += (size_t)sprintf(buf + at, "%s%s", at ? ", " : "", isa_name[i]);
+    }
+}
+
 int isa_kernels(const struct conv_kernels **k, const struct conv_kernels **tiles, struct err *e)
 {
-    static const struct conv_kernels *const set[ISA_SETS] = {&conv_avx512, &conv_avx2, &conv_neon,
-                                                             &conv_plain};
     const char *name = getenv("HEATPIPE_CPU");
     if (name && !*name)
         name = NULL;

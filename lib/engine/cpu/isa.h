@@ -5,9 +5,14 @@
 #include "base/err.h"
 #include "engine/cpu/conv.h"
 
+#include <stddef.h>
+
 /* What HEATPIPE_CPU may name: sets of kernels, better ones first, then kernels for tiles. */
 enum { ISA_SETS = 4, ISA_NAMES = 6 };
 extern const char *const isa_name[ISA_NAMES];
+
+/* The names of those that are compiled in, "avx512, avx2, plain, amx", into buf[n]. */
+void isa_built(char *buf, size_t n);
 
 /* The best kernels for this processor, or those that HEATPIPE_CPU in the environment names. amx
  * and bfmmla are the best set with kernels for tiles; amx, in plain C where the processor has none.

@@ -270,9 +270,19 @@ static const struct engine_backend backend = {
     .steps = cuda_steps,
 };
 
+static void built(char *buf, size_t n)
+{
+    int runtime = 0;
+    const size_t dnn = cudnnGetVersion();
+    cudaRuntimeGetVersion(&runtime);
+    snprintf(buf, n, "CUDA %d.%d, cuDNN %zu.%zu.%zu", runtime / 1000, runtime / 10 % 100,
+             dnn / 10000, dnn / 100 % 100, dnn % 100);
+}
+
 __attribute__((visibility("default"))) const struct plugin heatpipe_plugin = {
     .version = PLUGIN_VERSION,
     .backend = &backend,
+    .built = built,
     .find = find,
     .warm = warm,
 };
