@@ -47,12 +47,12 @@ more_report := $(BUILD)/cmd/report/assets.o
 $(BUILD)/git-state: FORCE
 	@mkdir -p $(@D)
 	@state=$$(cmd/git-state.sh | tr -cd '0-9A-Za-z._-'); cmp -s $@ - <<< "$$state" || echo "$$state" > $@
-$(BUILD)/cmd/commit.o: cmd/commit.c $(BUILD)/git-state $(BUILD)/flags
+$(BUILD)/cmd/made.o: cmd/made.c $(BUILD)/git-state $(BUILD)/flags
 	@mkdir -p $(@D)
 	@$(CC) $(all_cflags) -DCOMMIT='"'"$$(cat $(BUILD)/git-state)"'"' -c $< -o $@
 
 define program
-$(BUILD)/bin/$(1): $(BUILD)/cmd/commit.o $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/$(1)/*.c)) $(more_$(1)) \
+$(BUILD)/bin/$(1): $(BUILD)/cmd/made.o $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/$(1)/*.c)) $(more_$(1)) \
                    $(if $(filter $(1),$(ENGINE_PROGRAMS)),$(engine)) $(libs)
 	@mkdir -p $$(@D)
 	@echo '  LINK $$@'; $$(CC) $$(filter %.o %.a,$$^) $$(all_libs) $(if $(filter $(1),$(ENGINE_PROGRAMS)),$(engine_libs)) -o $$@

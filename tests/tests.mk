@@ -165,7 +165,7 @@ fuzz-coverage:
 
 # --- style ---
 
-product_c := $(lib_src) $(engine_src) $(cuda_src) $(cmd_src) cmd/commit.c
+product_c := $(lib_src) $(engine_src) $(cuda_src) $(cmd_src) cmd/made.c
 test_c := tests/fuzz/driver.c $(unit_src) $(wildcard tests/bench/*.c tests/fault/*.c)
 own_c := $(product_c) $(test_c)
 own_inc := $(wildcard lib/engine/cpu/*.inc)

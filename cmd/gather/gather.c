@@ -37,6 +37,7 @@ static const struct prog prog = {
     .operands = "FILE ...",
     .opts = options,
     .examples = examples,
+    .general = true,
 };
 
 int main(int argc, char **argv)

@@ -1,7 +1,6 @@
 #include "base/prog.h"
 
 #include "base/io.h"
-#include "base/libraries.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -353,19 +352,14 @@ _Noreturn static void finish(void)
     prog_fail(&e); /* quietly where nobody reads on */
 }
 
-__attribute__((weak)) const char *prog_commit(void)
+__attribute__((weak)) void prog_made(void)
 {
-    return NULL;
 }
 
 static void version(void)
 {
-    char used[512];
     printf("%s (heatpipe) %s\n", self->name, HP_VERSION);
-    if (prog_commit())
-        printf("commit     %s\n", prog_commit());
-    if (libraries_used(used, sizeof used) > 0)
-        printf("libraries  %s\n", used);
+    prog_made();
     if (self->about)
         self->about();
 }

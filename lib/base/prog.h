@@ -64,9 +64,9 @@ struct prog {
     void (*about)(void); /* prints further lines of --version: what is compiled in; may be NULL */
 };
 
-/* Which state of the sources the program was made of, as git describes it, or NULL. The build links
- * its own definition into programs; tests do without. */
-const char *prog_commit(void);
+/* Prints lines of --version: which state of the sources the program was made of, and the libraries
+ * it is linked with. It belongs to programs (cmd/made.c); tests do without. */
+void prog_made(void);
 
 /* Parses argv; sets up signal handling, standard descriptors that are closed and the
  * stack. Returns the index of the first operand. --help and --version print and exit with 0, as do

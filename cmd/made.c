@@ -1,4 +1,6 @@
-#include "base/libraries.h"
+/* Of what and with what a program was made, for --version. Compiled again when the state of the
+ * sources changes; COMMIT is that, or "". */
+#include "base/prog.h"
 
 #include <stdio.h>
 
@@ -30,6 +32,10 @@
 #define LINKED(function) true
 #endif
 
+#ifndef COMMIT
+#define COMMIT ""
+#endif
+
 #define WORD(x) #x
 #define STRING(x) WORD(x)
 #ifdef LIBJPEG_TURBO_VERSION
@@ -40,7 +46,8 @@
 #define JPEG_VERSION STRING(JPEG_LIB_VERSION_MAJOR)
 #endif
 
-int libraries_used(char *buf, size_t n)
+/* Names and versions into buf[n]; how many there are. */
+static int libraries(char *buf, size_t n)
 {
     char webp[32] = "";
     if (LINKED(WebPGetDecoderVersion)) {
@@ -71,4 +78,13 @@ int libraries_used(char *buf, size_t n)
         count++;
     }
     return count;
+}
+
+void prog_made(void)
+{
+    char used[512];
+    if (*COMMIT)
+        printf("commit     %s\n", COMMIT);
+    if (libraries(used, sizeof used) > 0)
+        printf("libraries  %s\n", used);
 }
