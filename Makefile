@@ -63,7 +63,7 @@ all:
 # Each part stands beside what it builds.
 include lib/lib.mk lib/engine/cuda/cuda.mk cmd/cmd.mk cmd/install.mk tests/tests.mk tests/arm/arm.mk
 
-all: $(bins) $(scripts) $(cuda_so) man
+all: $(bins) $(scripts) $(cuda_so) $(completions) man
 
 # --- compiling ---
 

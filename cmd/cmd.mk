@@ -103,3 +103,20 @@ docs: man
 	@cmd/man/html/build.sh $(BUILD)/docs $(BUILD)/man examples/shapes100/pictures \
 	 $(filter $(notdir $(man)),$(first_pages)) $(filter-out $(first_pages),$(notdir $(man)))
 	@echo '$(BUILD)/docs/index.html'
+
+# --- completions for shells, from the same tables ---
+
+completions := $(BUILD)/completions/bash $(BUILD)/completions/zsh $(BUILD)/completions/fish
+
+$(BUILD)/completions/table: $(bins) $(BUILD)/bin/heatpipe $(share)
+	@mkdir -p $(@D)
+	@for p in $(commands); do $(BUILD)/bin/$$p --help=table | sed "1d; s/^/$$p\t/" || exit 1; done > $@
+$(BUILD)/completions/bash: $(BUILD)/completions/table cmd/completions/bash.awk cmd/completions/functions.bash
+	@{ LC_ALL=C awk -f cmd/completions/bash.awk $< && cat cmd/completions/functions.bash && \
+	 echo && echo 'complete -F _heatpipe $(foreach c,$(commands),$(call command,$c))'; } > $@
+$(BUILD)/completions/zsh: $(BUILD)/completions/table cmd/completions/zsh.awk
+	@LC_ALL=C awk -v commands='$(foreach c,$(commands),$(call command,$c))' -f cmd/completions/zsh.awk $< > $@
+# A folder: fish looks for a file of the command's name.
+$(BUILD)/completions/fish: $(BUILD)/completions/table cmd/completions/fish.awk
+	@rm -rf $@ && mkdir -p $@
+	@LC_ALL=C awk -v out=$@ -v general='$(GENERAL_PROGRAMS)' -f cmd/completions/fish.awk $<

@@ -4,8 +4,12 @@ BINDIR  ?= $(PREFIX)/bin
 LIBDIR  ?= $(PREFIX)/lib
 DATADIR ?= $(PREFIX)/share
 MANDIR  ?= $(DATADIR)/man
+# Where the shells look for completions of their own accord.
+BASHDIR ?= $(DATADIR)/bash-completion/completions
+ZSHDIR  ?= $(DATADIR)/zsh/site-functions
+FISHDIR ?= $(DATADIR)/fish/vendor_completions.d
 
-install_dirs := DESTDIR BINDIR LIBDIR DATADIR MANDIR
+install_dirs := DESTDIR BINDIR LIBDIR DATADIR MANDIR BASHDIR ZSHDIR FISHDIR
 
 # All programs stand under their own names where heatpipe is, in a folder of their own. BINDIR
 # has links to them, under names that are nobody else's.
@@ -15,7 +19,11 @@ install_plan = \
   $(if $(cuda_so),644 $(cuda_so) LIBDIR/heatpipe/cuda.so) \
   link DATADIR/heatpipe LIBDIR/heatpipe/share/heatpipe \
   $(foreach f,$(share:$(BUILD)/share/%=%),644 $(BUILD)/share/$f DATADIR/$f) \
-  $(foreach f,$(notdir $(man)),644 $(BUILD)/man/$f MANDIR/man$(lastword $(subst ., ,$f))/$f)
+  $(foreach f,$(notdir $(man)),644 $(BUILD)/man/$f MANDIR/man$(lastword $(subst ., ,$f))/$f) \
+  $(foreach c,$(commands),$(if $(filter heatpipe,$c),644 $(BUILD)/completions/bash BASHDIR/heatpipe,\
+    link BASHDIR/heatpipe BASHDIR/$(call command,$c))) \
+  644 $(BUILD)/completions/zsh ZSHDIR/_heatpipe \
+  $(foreach c,$(commands),644 $(BUILD)/completions/fish/$(call command,$c).fish FISHDIR/$(call command,$c).fish)
 
 # The folders may hold any characters: install.sh takes them from the environment.
 .PHONY: install uninstall
