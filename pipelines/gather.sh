@@ -15,18 +15,39 @@ file=$1 n=$2 part=$3
 name=${file##*/}
 folder=$D/shards
 
-# A record of a shard, without the words that name it and without what was made.
-same_record() { # number
-    LC_ALL=C awk -v word="word $1/$n" '
-        /^made / { exit }
-        $0 == "word --shard" {
-            getline after
-            if (after == word)
-                next
-            print
-            $0 = after
+# The numbers of shards whose records, without the words that name the shard and without what was
+# made, are not as wanted.
+others() {
+    # shellcheck disable=SC2016
+    files_of "made/$name" | LC_ALL=C wanted=$part/wanted n=$n xargs -0 awk '
+        function end(    shard) {
+            shard = before
+            sub(/-of-.*/, "", shard)
+            if (text != wanted)
+                print shard
+            text = ""
         }
-        { print }' "$folder/$1-of-$n/data/made/$name" | cmp -s - "$part/wanted"
+        BEGIN {
+            while ((getline line < ENVIRON["wanted"]) > 0)
+                wanted = wanted line "\n"
+        }
+        FNR == 1 {
+            if (before != "")
+                end()
+            before = FILENAME
+            word = ""
+            own = "word " (FILENAME + 0) "/" ENVIRON["n"]
+        }
+        /^made / { nextfile }
+        word == "word --shard" {
+            if ($0 != own)
+                text = text word "\n" $0 "\n"
+            word = ""
+            next
+        }
+        $0 == "word --shard" { word = $0; next }
+        { text = text $0 "\n" }
+        END { if (before != "") end() }'
 }
 
 files_of() { # file
@@ -46,15 +67,12 @@ folder=$(realpath -m -- "$folder") || exit 1
 shards_missing "$folder" "$n"
 [ ${#missing[@]} -eq 0 ] ||
     fail "$file: expected $n shards in $D/shards, $(shards_list "${missing[@]}") of them missing: SHARD=${missing[0]}/$n makes the first"
-other=()
-for ((i = 0; i < n; i++)); do
-    same_record "$i" || other+=("$i")
-done
+cd -- "$folder" || fail ''
+mapfile -t other < <(others)
 [ ${#other[@]} -eq 0 ] ||
     fail "$file: expected shards of this model, these images and options, found others, $(shards_list "${other[@]}") of $n: SHARD=${other[0]}/$n makes the first again"
 # What one has, all have.
 mapfile -t made < <(sed -n 's/^made //p' "$folder/0-of-$n/data/made/$name")
-cd -- "$folder" || fail ''
 for f in "${made[@]}"; do
     f=${f##*/}
     case $f in
