@@ -58,8 +58,7 @@ static const struct opt options[] = {
 
 static const char *const examples[] = {
     "duplicates cifar-100-python",
-    "duplicates --against cifar-100-python/train cifar-100-python > d.tsv; worst-k --skip d.tsv "
-    "predictions.tsv",
+    "duplicates --against train.bin test.bin > d.tsv; worst-k --skip d.tsv predictions.tsv",
     "neighbors --count 3 e.npy | duplicates --neighbors - test.bin",
     "duplicates --found d.tsv --predictions other.tsv --summary s.tsv",
     NULL,
