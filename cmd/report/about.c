@@ -16,7 +16,7 @@
 
 enum { LABEL_WIDTH = 29 };
 
-static const char *const label[][2] = {
+static const char *const label[][3] = {
     {"checkpoint", "Checkpoint"},
     {"checkpoint_bytes", "Checkpoint size (bytes)"},
     {"checkpoint_sha256", "Checkpoint SHA-256"},
@@ -38,7 +38,8 @@ static const char *const label[][2] = {
     {"finer_layer", "Finer layer"},
     {"last_stage_size", "Cells of the last stage"},
     {"network_end", "End of the network"},
-    {"trustworthiness", "Trustworthiness (plane x, y)"},
+    {"trustworthiness", "Trustworthiness of the plane",
+     "1: images that lie together on the explorer's scatter have similar embeddings; 0.5: chance"},
     {"fit", "Fit of BatchNorm statistics"},
     {"temperature", "Temperature"},
     {"precision", "Precision"},
@@ -47,12 +48,24 @@ static const char *const label[][2] = {
     {"date", "Date (UTC)"},
 };
 
-const char *about_label(const char *name)
+static const char *const *label_of(const char *name)
 {
     for (size_t i = 0; i < sizeof label / sizeof *label; i++)
         if (strcmp(label[i][0], name) == 0)
-            return label[i][1];
-    return name;
+            return label[i];
+    return NULL;
+}
+
+const char *about_label(const char *name)
+{
+    const char *const *l = label_of(name);
+    return l ? l[1] : name;
+}
+
+const char *about_note(const char *name)
+{
+    const char *const *l = label_of(name);
+    return l ? l[2] : NULL;
 }
 
 static char *clean(const char *s)
@@ -140,7 +153,8 @@ void about_write(const struct about *a)
         if (!begun)
             words_section("About this run");
         begun = true;
-        const char *said = about_label(name);
-        words_line("%s%*s%s", said, words_pad(said, LABEL_WIDTH), "", a->fact[i].value);
+        const char *said = about_label(name), *note = about_note(name);
+        words_line("%s%*s%s%s%s%s", said, words_pad(said, LABEL_WIDTH), "", a->fact[i].value,
+                   note ? " (" : "", note ? note : "", note ? ")" : "");
     }
 }

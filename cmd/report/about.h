@@ -41,4 +41,7 @@ void about_write(const struct about *a);
 /* What a reader calls a fact; its own name where there is no other. */
 const char *about_label(const char *name);
 
+/* What its value means, or NULL where that is plain. */
+const char *about_note(const char *name);
+
 #endif

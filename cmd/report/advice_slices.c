@@ -32,6 +32,22 @@ static void describe(const struct advice *a, const struct slice *s)
                s->name, s->among, words_count(&b, s->images, "image", "images"), s->errors,
                s->tested, words_share(&c, s->accuracy), words_share(&d, s->outside),
                row[s->truth].text, row[s->pred].text, s->pair_errors, s->errors);
+    char *said = mem_dup("");
+    for (int i = 0; i < s->columns; i++) {
+        bool higher = s->column[i].auc > .5;
+        double share = higher ? s->column[i].auc : 1 - s->column[i].auc;
+        char *more =
+            mem_printf("%s%s%s %s (%s)", said, i > 0 ? ", " : "", higher ? "higher" : "lower",
+                       s->column[i].name, words_share(&b, share));
+        free(said);
+        said = more;
+    }
+    if (s->columns > 0)
+        words_para(
+            6, "",
+            "Its errors differ from the images beside it in %s, with the share of comparisons: %s.",
+            s->columns == 1 ? "this column" : "these columns", said);
+    free(said);
 }
 
 static void advise(struct advice *a, const struct slice *s, const struct finding *measured)
@@ -87,5 +103,5 @@ void advice_slices(struct advice *a)
     if (n > 0)
         words_para(2, "",
                    "Look at the images of a slice beside its correct predictions: the sheets of "
-                   "slices show both, and slices names the columns in which they differ.");
+                   "slices show both.");
 }

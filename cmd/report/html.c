@@ -99,6 +99,12 @@ void put_about(const struct page *p)
         put_text(about_label(a->fact[i].name));
         put("</dt><dd>");
         put_text(a->fact[i].value);
+        const char *note = about_note(a->fact[i].name);
+        if (note) {
+            put(" (");
+            put_text(note);
+            put(")");
+        }
         put("</dd>\n");
     }
     if (begun)

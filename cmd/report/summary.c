@@ -456,9 +456,10 @@ static void write_chance(const struct maps *m, const struct findings *f)
     if (c->verdict == VERDICT_NONE)
         return;
     words_para(2, "",
-               "By chance, the map of the true class of one error and that of the predicted class "
-               "of another overlap by a median of %.2f. Compared with such a pair each, the two "
-               "maps of one error overlap more in %" PRId64 " of %s (%s; 95" WORDS_NB
+               "Maps of different images overlap, too: the map "
+               "of the true class of one error and that of the predicted class of another error "
+               "overlap by a median of %.2f. The two maps of one error overlap more than those of "
+               "such a pair in %" PRId64 " of %s (%s; 95" WORDS_NB
                "%% interval %.1f to %.1f" WORDS_NB "%%).",
                spread_median(wrong), c->count, words_count(&n, c->of, "error", "errors"),
                words_percent(&a, c->count, c->of), 100 * c->low, 100 * c->high);

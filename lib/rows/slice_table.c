@@ -1,6 +1,7 @@
 #include "rows/tables.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "rows/fields.h"
 
 #include <stdlib.h>
@@ -45,6 +46,34 @@ static int read_ids(struct examples *x, const struct tsv_in *t, int col, struct 
     return r;
 }
 
+/* "+brightness,-contrast" and "0.75,0.21": as many of the one as of the other. */
+static int read_columns(struct slice *s, const struct tsv_in *t, struct err *e)
+{
+    int names = tsv_find(t, "columns"), values = tsv_find(t, "columns_auc");
+    if (names < 0 || values < 0)
+        return 0;
+    char *name = field_string_na(t, names), *value = field_string_na(t, values);
+    char *next_name = name, *next_value = value, *end;
+    int r = 0;
+    while (r == 0 && (next_name || next_value) && s->columns < SLICE_COLUMNS) {
+        const char *n = next_name ? strsep(&next_name, ",") : "none";
+        const char *v = next_value ? strsep(&next_value, ",") : "none";
+        double auc = strtod(v, &end);
+        if (end == v || *end || !(auc >= 0 && auc <= 1) || (*n != '+' && *n != '-') || !n[1])
+            r = tsv_error(t, e,
+                          "expected columns, each after + or -, and as many probabilities in "
+                          "'columns_auc', found '%.60s' and '%.60s'",
+                          n, v);
+        else {
+            s->column[s->columns].name = text_clean(n + 1, '?');
+            s->column[s->columns++].auc = auc;
+        }
+    }
+    free(name);
+    free(value);
+    return r;
+}
+
 /* "superclass fish", or "all". Caller frees. */
 static char *shown_set(const struct tsv_in *t, const int col[COLUMNS])
 {
@@ -63,6 +92,7 @@ static int read_row(struct slice_list *l, const struct tsv_in *t, const int col[
 {
     struct slice s = {.truth = -1};
     int64_t confirmed;
+    int r;
     if (field_whole(t, col[IMAGES], FIELD_COUNT_MAX, &s.images, e) != 0 ||
         field_whole(t, col[ERRORS], s.images, &s.errors, e) != 0 ||
         field_class(t, col[TRUE], &s.truth, e) != 0 || field_class(t, col[PRED], &s.pred, e) != 0 ||
@@ -82,11 +112,12 @@ static int read_row(struct slice_list *l, const struct tsv_in *t, const int col[
     l->tested++;
     if (!confirmed)
         return 0;
+    r = read_columns(&s, t, e);
     s.name = field_shown(t, col[SLICE], "slice", l->n + 1);
     s.among = shown_set(t, col);
     l->at = mem_extend(l->at, (size_t)l->n, (size_t)l->n + 1, sizeof *l->at);
     l->at[l->n++] = s;
-    return 0;
+    return r;
 }
 
 int slices_read(struct slice_list *l, const char *file, const struct classes *known, struct err *e)

@@ -40,9 +40,18 @@ struct label_flags {
     struct examples first;            /* those with the highest scores */
 };
 
+enum { SLICE_COLUMNS = 5 };
+
 /* A group of images that slices confirmed. */
 struct slice {
     char *name, *among;
+    /* In which the errors differ most from the images beside the slice, with the probability that
+     * the value of an error is the higher one. */
+    struct {
+        char *name;
+        double auc;
+    } column[SLICE_COLUMNS];
+    int columns;
     int64_t images, errors, tested; /* of both halves; tested: of the half that did not choose it */
     int truth, pred;                /* the most frequent confusion of its errors */
     int64_t pair_errors;            /* that it is */
@@ -137,6 +146,8 @@ static inline void slice_list_free(struct slice_list *l)
     for (int i = 0; i < l->n; i++) {
         free(l->at[i].name);
         free(l->at[i].among);
+        for (int k = 0; k < l->at[i].columns; k++)
+            free(l->at[i].column[k].name);
     }
     free(l->at);
 }

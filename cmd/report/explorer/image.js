@@ -14,7 +14,8 @@ const ImageView = (() => {
             const h = WIDTH * Picture.ratio();
             const canvas = Dom.canvas(WIDTH, h, { role: "img", "aria-label": text, class: "picture" });
             const caption = make("figcaption", {}, make("span", { text }), make("output", { class: "value" }));
-            const figure = make("figure", {}, canvas, caption);
+            const scale = map && alone ? Picture.scale() : null;
+            const figure = make("figure", {}, canvas, scale?.node ?? "", caption);
             canvas.addEventListener("pointermove", (e) => {
                 const m = map && Picture.map(row, map());
                 if (!m)
@@ -35,6 +36,10 @@ const ImageView = (() => {
                 const m = word ? Picture.map(row, word) : undefined;
                 figure.classList.toggle("blank", !!m && !m.signed && Maps.blank(m.values));
                 figure.hidden = !!word && m === null;
+                if (scale && m?.signed)
+                    scale.show(Maps.limit(Maps.shown(m, ...Picture.size(), how.cells)));
+                else if (scale)
+                    scale.node.hidden = true;
             };
             return { figure, paint };
         }
@@ -137,7 +142,7 @@ const ImageView = (() => {
                 frames.push(frame(`Over the image: ${said()}`, main, false), frame(`Map: ${said()}`, main, true));
                 if (wrong)
                     pair.push(frame(`True class: ${Rows.className(truth[row])}`, () => "true", false), frame(`Predicted: ${Rows.className(pred[row])}`, () => "pred", false),
-                        frame("Margin: orange for the prediction, blue for the true class, white is 0", () => "margin", true));
+                        frame("Margin map: orange speaks for the prediction, blue for the true class", () => "margin", true));
                 const { other } = s;
                 if (/^\d+$/.test(other))
                     pair.push(frame(`Map of ${Rows.className(Number(other))}`, () => other, false));
@@ -182,7 +187,7 @@ const ImageView = (() => {
             tools, make("div", { class: "columns" },
                 make("div", { class: "frames" }, [...frames, ...pair].map((f) => f.figure)),
                 make("section", { class: "beside", "aria-label": "Predictions" }, make("h3", { text: "Most probable classes" }), bars(some), tags,
-                    make("h3", { text: "Neighbours by id" }), neighbours())),
+                    make("h3", { text: "Images before and after it" }), neighbours())),
             make("h3", { text: "All that the tables say" }), facts,
             make("div", { class: "commands" }, Command.line("This row", one), Command.line("Its picture", Promise.resolve(Command.pictures(one, s.other || main())))));
             redraw();

@@ -97,16 +97,19 @@ const Maps = (() => {
         return v;
     }
 
+    /* What the ends of the colours of a signed map stand for. */
+    const limit = (values) => values.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+
+    /* The colours of signed maps, from the lowest value to the highest, for a style sheet. */
+    const SIGNED = `linear-gradient(to right, ${Array.from({ length: 17 }, (_, i) => `rgb(${TABLES.signed.subarray(48 * i, 48 * i + 3).join(" ")})`).join(", ")})`;
+
     /* Values as pixels: the one place where colours are chosen. */
     function paint(values, h, w, signed, cmap) {
         const image = new ImageData(w, h), p = image.data;
         const colors = signed ? TABLES.signed : TABLES[cmap] ?? TABLES.viridis;
-        let limit = 0;
-        if (signed)
-            for (const v of values)
-                limit = Math.max(limit, Math.abs(v));
+        const most = signed ? limit(values) : 1;
         for (let i = 0; i < values.length; i++) {
-            const v = signed ? Math.max(-1, Math.min(1, limit > 0 ? values[i] / limit : 0)) : Math.max(0, Math.min(1, values[i] || 0));
+            const v = signed ? Math.max(-1, Math.min(1, most > 0 ? values[i] / most : 0)) : Math.max(0, Math.min(1, values[i] || 0));
             const at = 3 * (signed ? 128 + Math.round(128 * v) : Math.floor(255 * v));
             p[4 * i] = colors[at];
             p[4 * i + 1] = colors[at + 1];
@@ -147,5 +150,5 @@ const Maps = (() => {
         return number(c) ? { values: plane(c), signed: false } : null;
     }
 
-    return { shape, block, shown, paint, blank, choices, of, NAMES, initial: NAMES[index.cmap] ?? "viridis" };
+    return { shape, block, shown, paint, limit, SIGNED, blank, choices, of, NAMES, initial: NAMES[index.cmap] ?? "viridis" };
 })();

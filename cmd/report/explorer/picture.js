@@ -1,7 +1,7 @@
 /* Pictures of rows: the one routine that draws an image with a map, for grids and for single
  * images, and the blocks of images and maps that it needs. */
 const Picture = (() => {
-    const { index } = Dom;
+    const { index, make } = Dom;
     const { per, images } = index;
     const BLOCK_BYTES = 8 << 20, MAP_BYTES = 12 << 20, BITMAP_BYTES = 16 << 20, AT_A_TIME = 3;
     const OVERHEAD = 1 << 11; /* of a bitmap, about */
@@ -201,8 +201,24 @@ const Picture = (() => {
         return complete && m !== undefined;
     }
 
+    /* A scale for a signed map: its colours, and the values at their ends, which `show` sets. */
+    function scale() {
+        const low = make("span"), high = make("span"), ramp = make("div", { class: "ramp", "aria-hidden": "true" });
+        const node = make("div", { class: "scale", hidden: true }, ramp, make("div", { class: "ends" }, low, make("span", { text: "0" }), high));
+        ramp.style.background = Maps.SIGNED;
+        return {
+            node,
+            show(limit) {
+                const end = Number(limit.toPrecision(2));
+                low.textContent = `−${end} true`;
+                high.textContent = `predicted +${end}`;
+                node.hidden = false;
+            },
+        };
+    }
+
     return {
-        draw, map, mapLater, ratio, size,
+        draw, map, mapLater, ratio, scale, size,
         /* A view begins to draw: what it does not draw again may be forgotten. */
         begin() {
             turn++;

@@ -50,8 +50,10 @@ const Subject = (() => {
                 ctx.imageSmoothingEnabled = true;
                 ctx.drawImage(small, 0, 0, MEAN, MEAN * Picture.ratio());
             };
+            const scale = m.signed ? Picture.scale() : null;
+            scale?.show(Maps.limit(Maps.shown(m, h, w, false)));
             const canvas = Dom.canvas(MEAN, MEAN * Picture.ratio(), { role: "img", "aria-label": `Mean map, ${text}` });
-            box.append(canvas, make("figcaption", { text: `Mean map, ${text}: ${m.n < rows.length ? `the first ${m.n} of ${rows.length} images` : Dom.count(m.n, "image")}${m.signed ? "; orange: for the prediction, blue: for the true class" : ""}` }));
+            box.append(canvas, scale?.node ?? "", make("figcaption", { text: `Mean map, ${text}: ${m.n < rows.length ? `the first ${m.n} of ${rows.length} images` : Dom.count(m.n, "image")}${m.signed ? "; orange speaks for the prediction, blue for the true class" : ""}` }));
             box.hidden = false;
             draw();
         }, (e) => Dom.say(e.message));

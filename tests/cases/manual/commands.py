@@ -15,6 +15,7 @@ A display (.Bd -literal or -unfilled) or lines of .Dl are commands, unless a com
     .\\" PYTHON     a program in Python, where the modules that it imports are installed
     .\\" TEXT       none of these
 """
+import glob
 import os
 import re
 import shlex
@@ -24,6 +25,7 @@ import sys
 from importlib import util
 
 ESCAPES = {"e": "\\", "-": "-", "&": "", "(dq": '"', "(ha": "^", "(aq": "'", "(ti": "~"}
+ROOT = os.path.dirname(os.path.abspath(__file__)) + "/../../.."
 # Programs of others; what needs one that is not installed is not run.
 OTHERS = ("mlr", "jq", "strings", "parallel")
 KINDS = ("OUTPUT", "NOT RUN", "FILE", "PYTHON", "TEXT")
@@ -103,8 +105,15 @@ def options_exist(text):
             words = shlex.split(command, comments=True)
         except ValueError:
             continue
-        while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
+        while words and re.fullmatch(r"[A-Z_]+=.*|time", words[0]):
             words.pop(0)
+        if words and words[0] == "make":
+            rules = "".join(open(path, encoding="utf-8").read() for path in
+                            [ROOT + "/Makefile", *glob.glob(ROOT + "/*/*.mk"), *glob.glob(ROOT + "/*/*/*.mk")])
+            faults += [f"make has no target {word}" for word in words[1:]
+                       if "=" not in word and not re.search(rf"^(\.PHONY:.* )?{re.escape(word)}\b.*", rules, re.M)]
+        if words and words[0].startswith(("tests/", "examples/")) and not os.path.exists(f"{ROOT}/{words[0]}"):
+            faults.append(f"there is no {words[0]}")
         if not words or words[0] not in programs():
             continue
         said = subprocess.run([words[0], "--help"], capture_output=True, text=True, check=False).stdout

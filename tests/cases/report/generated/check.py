@@ -397,8 +397,8 @@ def summary(t, out):
     ch = f['overlap_chance']
     said = ch['verdict'] is not None
     more = said and ch['count'] > ch['of'] / 2
-    text.take(r'By chance, the map of the true class of one error and that of the predicted class of another overlap by a median of ' +
-              NUMBER + r'\. Compared with such a pair each, the two maps of one error overlap more in (\d+) of (\d+) errors? \(' + PERCENT +
+    text.take(r'Maps of different images overlap, too: the map of the true class of one error and that of the predicted class of another error overlap by a median of ' +
+              NUMBER + r'\. The two maps of one error overlap more than those of such a pair in (\d+) of (\d+) errors? \(' + PERCENT +
               '; 95 % interval ' + NUMBER + ' to ' + PERCENT + r'\)\.', said,
               *[t.chance[1], ch['count'], ch['of'], percent(ch)] + [100 * x for x in wilson(ch['count'], ch['of'])] if said else [])
     text.take(r'That is too few to compare: 20 are needed\.', ch['verdict'] == 'few')
