@@ -87,7 +87,8 @@ static int parse(struct name *n, const char *template, struct err *e)
             while (whole < len && text_char(p + whole, len - whole) > 0)
                 whole += text_char(p + whole, len - whole);
             add_piece(n, p, whole, false);
-            to = mempcpy(to, p, whole);
+            memcpy(to, p, whole);
+            to += whole;
             p += whole;
         }
     }

@@ -1,6 +1,7 @@
 #include "writers.h"
 
 #include "base/mem.h"
+#include "base/pool.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -104,7 +105,7 @@ int writers_new(struct writers **writers, int threads, struct err *e)
         w->writers = c;
         if (pen_new(&w->pen, e) != 0)
             break;
-        if (pthread_create(&w->thread, NULL, run, w) != 0) {
+        if (pool_thread(&w->thread, run, w) != 0) {
             pen_free(w->pen);
             err_record(e, "cannot start a thread");
             break;

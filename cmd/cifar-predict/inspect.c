@@ -1,6 +1,7 @@
 #include "inspect.h"
 
 #include "base/mem.h"
+#include "base/pool.h"
 #include "base/prog.h"
 
 #include <pthread.h>
@@ -108,7 +109,7 @@ struct inspection *inspection_start(const struct inspection_opts *o)
     if (i->wanted > 0 && !i->stream)
         check(i);
     i->started = i->stream || o->checksum;
-    int r = i->started ? pthread_create(&i->thread, NULL, inspect, i) : 0;
+    int r = i->started ? pool_thread(&i->thread, inspect, i) : 0;
     if (r != 0)
         prog_die(PROG_ERROR, "cannot start a thread: %s", strerror(r));
     return i;

@@ -15,7 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#ifdef __linux__
 #include <sys/syscall.h>
+#endif
 #include <unistd.h>
 
 enum { IN_BUFFER = 1 << 17, OUT_BUFFER = 1 << 17, OUT_OPEN = 64 };
@@ -125,8 +127,12 @@ static pthread_once_t cancelled_once = PTHREAD_ONCE_INIT;
 
 static void make_cancelled(void)
 {
-    if (pipe2(cancelled, O_CLOEXEC | O_NONBLOCK) != 0)
+    if (pipe(cancelled) != 0)
         cancelled[0] = cancelled[1] = -1;
+    for (int i = 0; i < 2 && cancelled[i] >= 0; i++) {
+        fcntl(cancelled[i], F_SETFD, FD_CLOEXEC);
+        fcntl(cancelled[i], F_SETFL, O_NONBLOCK);
+    }
 }
 
 void in_cancel_all(void)
@@ -446,9 +452,11 @@ void out_folder_renamed(const char *path)
     atomic_store(&folder_fd, fd);
 }
 
-/* With the files in it, by system calls alone: opendir() takes memory. */
+/* With the files in it, by system calls alone: opendir() takes memory, which a signal may have
+ * interrupted. Systems but Linux have no such call, and there the folder stays. */
 static void remove_folder(int fd)
 {
+#ifdef __linux__
     struct {
         uint64_t ino;
         int64_t off;
@@ -463,6 +471,9 @@ static void remove_folder(int fd)
             f = (void *)(buf + at);
             unlinkat(fd, f->name, 0);
         }
+#else
+    (void)fd;
+#endif
     rmdir(folder_name);
 }
 

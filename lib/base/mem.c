@@ -93,8 +93,10 @@ void *mem_large(size_t n, size_t size)
     size_t bytes = mem_product(n, size), page = bytes < PAGE ? 64 : PAGE;
     size_t padded = (bytes + page - 1) / page * page;
     void *p = mem_check(aligned_alloc(page, padded), bytes);
+#ifdef MADV_HUGEPAGE
     if (page == PAGE)
         madvise(p, padded, MADV_HUGEPAGE);
+#endif
     return p;
 }
 

@@ -2,25 +2,40 @@
 
 #include "base/mem.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 int pool_cores(void)
 {
+    long n = -1;
+#ifdef __linux__
     cpu_set_t set;
     /* More processors than a set holds are an error there. */
-    long n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set)
-                                                         : sysconf(_SC_NPROCESSORS_ONLN);
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        n = CPU_COUNT(&set);
+#endif
+    if (n < 0)
+        n = sysconf(_SC_NPROCESSORS_ONLN);
     return n > 0 ? (int)n : 1;
+}
+
+int pool_thread(pthread_t *thread, void *(*run)(void *arg), void *arg)
+{
+    pthread_attr_t a;
+    pthread_attr_init(&a);
+    int r = pthread_attr_setstacksize(&a, POOL_STACK);
+    if (r == 0)
+        r = pthread_create(thread, &a, run, arg);
+    pthread_attr_destroy(&a);
+    return r;
 }
 
 void pool_parts(int threads, void *(*part)(void *shared), void *shared)
 {
     pthread_t *thread = mem_alloc(threads > 0 ? (size_t)threads : 1, sizeof *thread);
     int started = 0;
-    while (started < threads - 1 && pthread_create(&thread[started], NULL, part, shared) == 0)
+    while (started < threads - 1 && pool_thread(&thread[started], part, shared) == 0)
         started++;
     part(shared);
     for (int i = 0; i < started; i++)

@@ -4,7 +4,13 @@
 
 #include "base/err.h"
 
+#include <pthread.h>
 #include <stdint.h>
+
+enum { POOL_STACK = 8 << 20 }; /* bytes: what programs have on Linux, and more than elsewhere */
+
+/* pthread_create() with a stack of that size, whatever the system's limits. */
+int pool_thread(pthread_t *thread, void *(*run)(void *arg), void *arg);
 
 /* Number of processors this process may use, at least 1. */
 int pool_cores(void);

@@ -525,7 +525,7 @@ static void start_descriptors(void)
             prog_die(PROG_ERROR, "/dev/null: %s", strerror(errno));
 }
 
-/* A stack that overflows would end the program by a signal. */
+/* A stack that overflows would end the program by a signal. Those of threads are pool_thread's. */
 static void start_stack(void)
 {
     struct rlimit r;
@@ -533,17 +533,10 @@ static void start_stack(void)
         r.rlim_cur >= STACK_LEAST)
         return;
     r.rlim_cur = r.rlim_max < STACK_USUAL ? r.rlim_max : STACK_USUAL;
-    pthread_attr_t threads;
     if (r.rlim_cur < STACK_LEAST || setrlimit(RLIMIT_STACK, &r) != 0)
         prog_die(PROG_ERROR,
                  "expected a stack of at least %d KB, found a limit of %llu KB (ulimit -s)",
                  STACK_LEAST / 1024, (unsigned long long)r.rlim_cur / 1024);
-    /* Threads get what the limit was when the program was loaded. */
-    pthread_attr_init(&threads);
-    if (pthread_attr_setstacksize(&threads, STACK_LEAST) != 0 ||
-        pthread_setattr_default_np(&threads) != 0)
-        prog_die(PROG_ERROR, "cannot set the size of the threads' stacks");
-    pthread_attr_destroy(&threads);
 }
 
 /* Only what a user can type again. */

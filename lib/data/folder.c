@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -334,10 +335,13 @@ static int walk(struct folder *f, const char *path, int label, const struct step
     return r;
 }
 
+/* What by_place() reads: qsort_r() would take it, in another place on each system. */
+static _Thread_local const struct folder *sorted;
+
 /* By the path of the folder, then by name: the order of sorted(os.walk(...)). */
-static int by_place(const void *a, const void *b, void *folder)
+static int by_place(const void *a, const void *b)
 {
-    const struct folder *f = folder;
+    const struct folder *f = sorted;
     const struct entry *x = a, *y = b;
     if (x->place != y->place)
         return strcmp(f->text + f->place[x->place], f->text + f->place[y->place]);
@@ -356,8 +360,10 @@ static int read_class(struct folder *f, const char *name, const struct step *abo
     char *path = mem_printf("%s/%s", f->base.path, name);
     names_add(n, names_shown(name, true));
     int r = walk(f, path, label, above, e);
-    if (r == 0 && f->places > places + 1)
-        qsort_r(f->entry + first, (size_t)(f->base.count - first), sizeof *f->entry, by_place, f);
+    if (r == 0 && f->places > places + 1) {
+        sorted = f;
+        qsort(f->entry + first, (size_t)(f->base.count - first), sizeof *f->entry, by_place);
+    }
     free(path);
     return r;
 }

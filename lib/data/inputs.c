@@ -8,6 +8,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#ifdef __APPLE__ /* POSIX's names are not there */
+#define st_mtim st_mtimespec
+#define st_ctim st_ctimespec
+#endif
+
 void inputs_add(struct inputs *in, const char *path)
 {
     if (!in || !path || strcmp(path, "-") == 0)

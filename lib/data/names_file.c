@@ -34,9 +34,8 @@ char *names_shown(const char *name, bool table)
     while (left > 0) {
         size_t width = table && (*p == '\t' || *p == '\n') ? 1 : text_char((const char *)p, left);
         if (width > 0)
-            to = mempcpy(to, p, width);
-        else
-            to += snprintf(to, 5, "\\x%02X", *p);
+            memcpy(to, p, width);
+        to += width > 0 ? (int)width : snprintf(to, 5, "\\x%02X", *p);
         p += width ? width : 1;
         left -= width ? width : 1;
     }

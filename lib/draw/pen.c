@@ -149,7 +149,8 @@ char *pen_text(const char *text)
     for (char *from = valid; *from;) {
         /* Isolates are not to be shown in a name, but pen_name puts them around it. */
         if (is_isolate(from)) {
-            to = mempcpy(to, from, 3);
+            memcpy(to, from, 3);
+            to += 3;
             from += 3;
             continue;
         }

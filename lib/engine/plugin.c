@@ -1,6 +1,7 @@
 #include "engine/plugin.h"
 
 #include "base/mem.h"
+#include "base/pool.h"
 
 #include <dlfcn.h>
 #include <limits.h>
@@ -44,6 +45,9 @@ static int find(char *path, size_t n, struct err *e)
     if (!given && access(path, F_OK) != 0)
         r = snprintf(path, n, "%s/cuda.so", self);
     struct stat at;
+    if (!given && len <= 0)
+        return err_set(
+            e, "no CUDA backend is installed: this system does not say where the program is");
     if (r >= (int)n || stat(path, &at) != 0 || !S_ISREG(at.st_mode) || access(path, R_OK) != 0)
         return err_set(e, "no CUDA backend is installed: expected it in %s", path);
     return 0;
@@ -106,7 +110,7 @@ void plugin_warm(const char *device)
     pthread_mutex_lock(&state.lock);
     if (!state.warming && plugin_installed()) {
         state.ordinal = plugin_ordinal(device);
-        state.warming = pthread_create(&state.thread, NULL, warm, NULL) == 0;
+        state.warming = pool_thread(&state.thread, warm, NULL) == 0;
     }
     pthread_mutex_unlock(&state.lock);
 }

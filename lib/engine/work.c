@@ -333,7 +333,7 @@ static void run_threads(struct shift *s)
     const struct work *w = s->work;
     pthread_t *thread = mem_alloc((size_t)w->threads, sizeof *thread);
     int started = 0;
-    while (started < w->threads && pthread_create(&thread[started], NULL, run_worker, s) == 0)
+    while (started < w->threads && pool_thread(&thread[started], run_worker, s) == 0)
         started++;
     for (int i = 0; i < started; i++)
         pthread_join(thread[i], NULL);
