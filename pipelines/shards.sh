@@ -71,12 +71,15 @@ shard_begin() {
     goals=("${shards_made[@]/#/data/}")
 }
 
-# Of each missing shard that has run, what its log ends with.
+# Of each missing shard what its log ends with.
 shards_report() { # folder of shards, how many, missing shard ...
     local folder=$1 n=$2 i last
     shift 2
     for i in "$@"; do
-        [ -e "$folder/log/$i.log" ] || continue
+        if [ ! -e "$folder/log/$i.log" ]; then
+            say "shard $i of $n did not run"
+            continue
+        fi
         last=$(tail -n 1 -- "$folder/log/$i.log" 2>/dev/null | tr -d '\0')
         case $last in
         "shard $i of $n ended with status "*)

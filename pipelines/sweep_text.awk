@@ -51,7 +51,7 @@ function points(i) {
 
 function p(i,    v) {
     v = value[i, "p_adjusted"]
-    return v == "NA" ? "NA" : v < 0.0001 ? "< 0.0001" : sprintf("%.4f", v)
+    return v == "NA" ? "NA" : v < 0.0001 ? (page ? "&lt;" : "<") " 0.0001" : sprintf("%.4f", v)
 }
 
 function verdict(i) {

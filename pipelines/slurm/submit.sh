@@ -25,8 +25,18 @@ slurm_words() {
     done
 }
 slurm_key() {
-    { "$HEATPIPE_BIN/cifar-predict" --version && cat -- "$shards/words" "$D/inputs/model" "$D/inputs/images"; } |
-        sha256sum | cut -d ' ' -f 1
+    local words word
+    # Words for programs, split as the shell does it: heatpipe has checked that they are no more.
+    eval "words=($PREDICT $MODEL_FLAGS $DATA_FLAGS $PREDICT_FLAGS)"
+    {
+        "$HEATPIPE_BIN/cifar-predict" --version
+        cat -- "$shards/words" "$D/inputs/model" "$D/inputs/images"
+        # The content of files that the commands of the shards name.
+        for word in "$(type -P -- "${words[0]}")" "${words[@]:1}" "$RENAME"; do
+            word=${word#--*=}
+            [ ! -f "$word" ] || sha256sum <"$word"
+        done
+    } | sha256sum | cut -d ' ' -f 1
 }
 
 # A new file, whole or not at all.
@@ -81,7 +91,7 @@ slurm_submit() { # option ... -- script argument ...
 }
 
 slurm_run() {
-    local shards=$D/shards waiting missing=() options array tasks job depends=() said shards_path
+    local shards=$D/shards waiting before='' i missing=() options array tasks job depends=() said shards_path
     [ ${#goals[@]} -eq 0 ] || usage_error "--slurm: expected options alone, found '${goals[0]}'"
     [ -n "$SHARDS" ] || usage_error "--slurm: expected a number of shards, e.g. $([ -n "$from_make" ] && echo SHARDS=8 || echo --shards 8), found none"
     [ -z "$SHARD" ] || usage_error 'SHARD and --slurm exclude each other'
@@ -93,9 +103,13 @@ slurm_run() {
     [ -z "$waiting" ] || die 1 "jobs of $OUT are still in the queue: $waiting: wait for them, or end them with scancel"
     shards_inputs
     writing_all slurm_put "$shards/words" slurm_words
+    [ ! -s "$shards/key" ] || before=$(<"$shards/key")
     writing_all slurm_put "$shards/key" slurm_key
     shards_missing "$shards" "$SHARDS" "$(<"$shards/key")"
-    shards_report "$shards" "$SHARDS" "${missing[@]}"
+    # What failed before, unless other shards were asked for.
+    [ "$before" != "$(<"$shards/key")" ] || shards_report "$shards" "$SHARDS" "${missing[@]}"
+    for i in "${missing[@]}"; do printf '%s\0' "$shards/log/$i.log"; done | xargs -0 rm -f -- ||
+        die 1 "$shards/log: cannot write in this folder"
     writing_all rm -f -- "$shards/jobs"
     shards_path=$(realpath -- "$shards")
     slurm_options
