@@ -37,7 +37,7 @@ CUDA_ARCHS ?= 75 80 86 89 90 100 120
 PACKAGES := gcc g++ pkg-config libjansson-dev libdeflate-dev libcairo2-dev libpango1.0-dev libpng-dev libjpeg-dev \
             libwebp-dev zlib1g-dev gnuplot-nox fontconfig fonts-dejavu-core python3
 LINT_PACKAGES := clang-format clang-tidy shellcheck mandoc chromium firefox-esr valgrind strace
-TEST_PACKAGES := parallel miller datamash sqlite3 r-base-core gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+TEST_PACKAGES := parallel miller datamash sqlite3 r-base-core gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user fish zsh
 # `make setup-fuzz`, for `make fuzz`; llvm measures what the corpus covers.
 FUZZ_PACKAGES := clang libclang-rt-dev llvm
 

@@ -8,7 +8,10 @@ BEGIN {
 $1 == ".Dt" && page ~ /^heatpipe-.*\.1$/ { $2 = "HEATPIPE-" $2 }
 $1 == ".Sh" { flush_references(); section = $0 }
 $1 == ".Nm" && section == ".Sh NAME" && page ~ /^heatpipe-.*\.1$/ { $2 = "heatpipe-" $2 }
-$1 == ".Xr" && $3 == 1 && $2 in renamed { $2 = "heatpipe-" $2 }
+/^\..*Xr / {
+    for (i = 1; i + 2 <= NF; i++)
+        if ($i ~ /^\.?Xr$/ && $(i + 1) in renamed && $(i + 2) == 1) $(i + 1) = "heatpipe-" $(i + 1)
+}
 $1 == ".Xr" && section == ".Sh SEE ALSO" {
     for (i = references++; i > 0 && reference[i - 1] > $3 " " $2; i--) reference[i] = reference[i - 1]
     reference[i] = $3 " " $2
