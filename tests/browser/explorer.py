@@ -542,6 +542,16 @@ def maps(p):
             worst = max(abs(a - b) for a, b in zip(mine, values[1024 * k:1024 * k + 1024]))
             if not worst < .02:
                 faults.append(f"map {target} of image {i}: off by {worst}")
+    # The scale of a margin map ends at its largest value.
+    i, row = next((i, r) for i, r in rows.items() if r["correct"] == "0")
+    out = subprocess.run("cam-compute --class-maps data/class_maps.npy --ids data/ids.npy --target margin --size 32x32 --scale none",
+                         shell=True, cwd=p.run, capture_output=True, input=f"id\ttrue\tpred\n{i}\t{row['true']}\t{row['pred']}\n".encode()).stdout
+    most = max(map(abs, struct.unpack("<1024f", out[128:])))
+    p.open("image/" + i)
+    p.b.wait("!!document.querySelector('.frames .scale:not([hidden])')")
+    ends = p.b.js("[...document.querySelectorAll('.frames .scale:not([hidden]) .ends span')].map((s) => s.textContent)")
+    said = [re.sub(r"[0-9.]+", "", end) for end in ends] + [abs(float(re.sub("[^0-9.]", "", ends[-1])) - most) < .06 * most]
+    expect("maps: the scale of a margin map", said, ["− true", "", "predicted +", True])
     p.quiet("maps")
     return "maps are those of cam-compute"
 

@@ -71,7 +71,7 @@ function rest_to(end,    more) {
     rest_to("</code>")
     gsub(/\n */, " ")
 }
-/^ *<table class="Bl-column">/ {
+/^ *<table class="Bl-column/ {
     put("<div class=\"wide\">")
     wide = 1
 }
