@@ -91,7 +91,7 @@ slurm_submit() { # option ... -- script argument ...
 }
 
 slurm_run() {
-    local shards=$D/shards waiting before='' i missing=() options array tasks job depends=() said shards_path
+    local shards=$D/shards waiting before='' i missing=() options array tasks job depends=() said shards_path log
     [ ${#goals[@]} -eq 0 ] || usage_error "--slurm: expected options alone, found '${goals[0]}'"
     [ -n "$SHARDS" ] || usage_error "--slurm: expected a number of shards, e.g. $([ -n "$from_make" ] && echo SHARDS=8 || echo --shards 8), found none"
     [ -z "$SHARD" ] || usage_error 'SHARD and --slurm exclude each other'
@@ -112,16 +112,18 @@ slurm_run() {
         die 1 "$shards/log: cannot write in this folder"
     writing_all rm -f -- "$shards/jobs"
     shards_path=$(realpath -- "$shards")
+    # To sbatch a % begins a pattern.
+    log=${shards_path//%/%%}/log
     slurm_options
     said="all $SHARDS shards are there"
     if [ ${#missing[@]} -gt 0 ]; then
         slurm_array "${missing[@]}"
-        slurm_submit --job-name=heatpipe-shards "--array=$array" --requeue "--output=$shards_path/log/task-%a.log" --open-mode=truncate -- \
+        slurm_submit --job-name=heatpipe-shards "--array=$array" --requeue "--output=$log/task-%a.log" --open-mode=truncate -- \
             "$HEATPIPE_SHARE/slurm/shard.sh" "$HEATPIPE_BIN" "$shards_path" "$SHARDS" "$tasks"
         depends=("--dependency=afterany:$job")
         said="job $job makes ${#missing[@]} of $SHARDS shards"
     fi
-    slurm_submit --job-name=heatpipe-merge "${depends[@]}" --requeue "--output=$shards_path/log/merge.log" --open-mode=truncate -- \
+    slurm_submit --job-name=heatpipe-merge "${depends[@]}" --requeue "--output=$log/merge.log" --open-mode=truncate -- \
         "$HEATPIPE_SHARE/slurm/merge.sh" "$HEATPIPE_BIN" "$shards_path" "$SHARDS" "${CPUS:-2}"
     [ -n "$closed" ] || show "$(tell "$said; job $job merges them and makes the results in $OUT; what they say is in $shards/log")"
     exit 0
