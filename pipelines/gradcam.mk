@@ -136,10 +136,11 @@ stored_maps = $(if $(views),,$(if $(layer),$(call layer_maps,"$$LAYER"),$(if \
 data/predictions.tsv: data/inputs/model data/inputs/images $(choice)
 	@$(stage) $(shards) --say 'predictions$(if $(value SHARD), of shard $(SHARD))' --stdout --also data/classes.tsv --may data/logits.npy \
 	  --may data/class_maps.npy --may data/cams.npy --may data/embeddings.npy --may data/ids.npy --may data/damaged.tsv \
-	  --may data/predict_run.tsv -- \
+	  --may data/linear_weights.npy --may data/linear_biases.npy --may data/predict_run.tsv -- \
 	  $(PREDICT) $(network) $(images) $(labels) $(shard) $(device) $(call option,--temperature,TEMPERATURE) --logits "$(part)/logits.npy" $(stored_maps) \
 	  --ids "$(part)/ids.npy" --classes "$(part)/classes.tsv" --run "$(part)/predict_run.tsv" \
-	  $(if $(own),--embeddings "$(part)/embeddings.npy" --max-classes "$$MAX_CLASSES")
+	  --embeddings "$(part)/embeddings.npy" $(if $(own),--max-classes "$$MAX_CLASSES",--linear-weights \
+	  "$(part)/linear_weights.npy" --linear-biases "$(part)/linear_biases.npy")
 
 # Another predictor has refused no model for the number of its classes.
 data/labels: data/predictions.tsv
@@ -164,14 +165,20 @@ map_tensor := data/$(if $(earlier),cams,class_maps).npy
 flags      := $(if $(has_check),data/label_check.tsv)
 # One image has no place among others.
 has_embeddings := $(shell [ ! -e "$$D/embeddings.npy" ] || [ "$$(head -n 3 "$$D/predictions.tsv" | wc -l)" -lt 3 ] || echo 1)
-# The linear layer is that of a model that heatpipe reads, if it ends in one.
-has_slices := $(if $(unlabelled),,$(and $(value HEATPIPE_OWN_PREDICT),$(has_embeddings),$(shell \
-  awk -F '\t' '$$1 == "network_end" && ($$2 == "a convolution" || $$2 == "pooling alone") { exit 1 }' "$$D/predict_run.tsv" && echo 1)))
+# The linear layer is that of a model that heatpipe reads, if it ends in one, or what another
+# predictor wrote.
+has_slices := $(if $(unlabelled),,$(and $(has_embeddings),$(shell $(if $(own), \
+  awk -F '\t' '$$1 == "network_end" && ($$2 == "a convolution" || $$2 == "pooling alone") { exit 1 }' "$$D/predict_run.tsv", \
+  [ -e "$$D/linear_weights.npy" ] && [ -e "$$D/linear_biases.npy" ]) && echo 1)))
+linear := $(if $(own),inputs/model,linear_weights.npy linear_biases.npy)
 has_maps   := $(shell [ ! -e "$$OUT/$(map_tensor)" ] || echo 1)
 
-# The causal check of margin maps needs the maps of all classes, in a grid that has places.
-has_turned := $(if $(unlabelled)$(earlier),,$(and $(value HEATPIPE_OWN_PREDICT),$(has_maps),$(has_logits),$(shell \
-  awk -F '\t' '$$7 == 1 && $$4 >= 4 && $$5 >= 4' "$$D/layers.tsv")))
+# The causal check of margin maps needs the maps of all classes, in a grid that has places, of a
+# network that ends in an average and one linear layer; another predictor tells it by --run.
+has_turned := $(if $(unlabelled)$(earlier),,$(and $(has_maps),$(has_logits),$(shell $(if $(own), \
+  awk -F '\t' '$$7 == 1 && $$4 >= 4 && $$5 >= 4' "$$D/layers.tsv",$(if $(has_run), \
+  awk -F '[\tx]' '$$1 == "network_end" { exit } $$1 == "map_size" { n = $$2 >= 4 && $$3 >= 4 } END { if (n && $$1 != "network_end") print 1 }' \
+    "$$D/predict_run.tsv")))))
 
 # What maps are worth, once it has been asked for, and as long as it is of these predictions.
 has_faith := $(and $(value HEATPIPE_OWN_PREDICT),$(has_maps),$(or $(faith_asked),$(shell [ -e "$$OUT/faithfulness.tsv" ] && \
@@ -219,7 +226,7 @@ chart_data := data/confusion.chart data/pairs.chart data/reliability.chart
 joined := data/image_stats.tsv data/duplicates.tsv $(if $(has_maps),data/cam_stats.tsv) $(if $(has_embeddings),data/points.tsv) $(flags) \
   $(if $(has_slices),data/slice_rows.tsv)
 before := $(addprefix data/,inputs/model inputs/images layers.tsv predictions.tsv logits.npy class_maps.npy cams.npy embeddings.npy ids.npy \
-  classes.tsv predict_run.tsv labels)
+  linear_weights.npy linear_biases.npy classes.tsv predict_run.tsv labels)
 
 made := analysis export faithfulness faithfulness.tsv faithfulness.png data/faithfulness.chart data/faith_rows.tsv $(faith_maps) $(before) data/inputs/train data/slices.tsv data/slice_rows.tsv \
   data/export_rows.tsv data/exported $(tables) $(calibrations) $(joined) data/cam_stats.tsv \
@@ -240,6 +247,10 @@ closing = @exec 2>&8; . "$$HEATPIPE_SHARE/common.sh"; \
 doubt = @exec 2>&8; . "$$HEATPIPE_SHARE/common.sh"; \
   doubt=$$(awk -F '\t' -f "$$HEATPIPE_SHARE/doubt.awk" "$$D/findings.tsv" "$$D/run.tsv") || fail ''; \
   [ -z "$$doubt" ] || say "warning: $$doubt: read $$OUT/recommendations.txt first"
+# What another predictor than heatpipe's cannot do, or did not write.
+left_out = $(if $(own),,@exec 2>&8; . "$$HEATPIPE_SHARE/common.sh"; say "without heatpipe's predictor there is no second look at labels,$(\
+  ) no stability of maps and no faithfulness: these run the network again$(if $(has_embeddings),$(if $(has_slices),,; $(\
+  )PREDICT wrote no linear layer$(comma) so there are no slices),; PREDICT wrote no embeddings$(comma) so there are no slices and no plane of all images)")
 # What an earlier run left, with labels or without, with maps or without, would not belong
 # to these results.
 no_sheets := $(if $(has_maps),,$(sheets) $(maps) $(stats) data/cam_stats.tsv data/cam_run.tsv \
@@ -254,6 +265,7 @@ no_maps   := $(if $(has_maps),,the predictions came without maps$(comma) so ther
 ifeq ($(unlabelled),)
 analysis: $(charts) $(faithful) $(texts) $(pages) $(csvs) $(made_sheets) data/run.tsv data/findings.tsv data/class_calibration.tsv $(covariates) data/duplicates.tsv
 	@cd -- "$$OUT" && rm -f predicted_classes/class_*.png $(no_sheets) $(no_faith) $(no_turned) $(no_points) $(no_slices) $(no_check)
+	$(left_out)
 	$(doubt)
 	$(call closing,$(no_maps)the results are in $$OUT: begin with $$OUT/analysis_summary.txt or $$OUT/explorer.html)
 else
@@ -310,7 +322,7 @@ second_look := $(if $(and $(value HEATPIPE_OWN_PREDICT),$(if $(findstring --view
 # drawn: the header and 100 rows.
 check_inputs := data/predictions.tsv data/logits.npy $(if $(has_ids),data/ids.npy)
 data/label_check.tsv: $(check_inputs)
-	@$(stage) --say 'a second look at labels' --stdout -- \
+	@$(stage) --say '$(if $(second_look),a second look at labels,labels that may be wrong)' --stdout -- \
 	  $(LABEL_CHECK) --logits "$$D/logits.npy" $(if $(has_ids),--ids "$$D/ids.npy") $(second_look) < "$$D/predictions.tsv"
 review_labels.tsv: data/predictions.tsv data/label_check.tsv
 	@LC_ALL=C; export LC_ALL; $(to) awk -f "$$HEATPIPE_SHARE/review.awk" "$$D/predictions.tsv" "$$D/label_check.tsv"
@@ -402,9 +414,10 @@ data/points.tsv: data/embeddings.npy $(if $(has_ids),data/ids.npy)
 data/points_run.tsv: data/points.tsv ;
 
 # Groups of similar images with more errors, and their images.
-data/slices.tsv: data/predictions.tsv data/embeddings.npy data/inputs/model data/image_stats.tsv $(if $(has_ids),data/ids.npy)
+data/slices.tsv: data/predictions.tsv data/embeddings.npy $(addprefix data/,$(linear)) data/image_stats.tsv $(if $(has_ids),data/ids.npy)
 	@$(stage) --say slices --stdout --also data/slice_rows.tsv -- "$$HEATPIPE_BIN/slices" --embeddings "$$D/embeddings.npy" \
-	  $(if $(has_ids),--ids "$$D/ids.npy") --model "$$MODEL" $(keys) --join "$$D/image_stats.tsv" \
+	  $(if $(has_ids),--ids "$$D/ids.npy") $(if $(own),--model "$$MODEL" $(keys),--weights "$$D/linear_weights.npy" \
+	  --biases "$$D/linear_biases.npy") --join "$$D/image_stats.tsv" \
 	  $(call option,--join,METADATA) --rows "$(part)/slice_rows.tsv" < "$$D/predictions.tsv"
 data/slice_rows.tsv: data/slices.tsv ;
 # What is typical of the first slices.
@@ -539,7 +552,7 @@ explorer.html: data/predictions.tsv data/classes.tsv data/run.tsv data/files.tsv
 faithfulness: analysis
 ifeq ($(has_faith),)
 	@exec 2>&8; . "$$HEATPIPE_SHARE/common.sh"; \
-	 fail 'faithfulness: expected maps of a model that heatpipe reads, found none'
+	 fail "faithfulness: expected maps of a model that heatpipe reads, found none: changed images pass the network, which $(if $(own),has no maps,PREDICT does not offer)"
 endif
 	$(call closing,the results are in $$OUT: begin with $$OUT/faithfulness.png or $$OUT/analysis_summary.txt)
 

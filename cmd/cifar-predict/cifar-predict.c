@@ -80,6 +80,11 @@ static const struct opt options[] = {
      "Write the input of the last linear layer (n, c), which neighbors reads; in a network without "
      "one, the mean over all cells of what the last convolution reads.",
      0, 0},
+    {"linear-weights", 0, OPT_STRING, &wanted.linear_weights, "FILE",
+     "Write the weights (classes, c) of the linear layer that makes logits of the embeddings.", 0,
+     0},
+    {"linear-biases", 0, OPT_STRING, &wanted.linear_biases, "FILE", "Write its biases (classes).",
+     0, 0},
     {"views", 0, OPT_CHOICE, &views, VIEWS_WORDS,
      "Average the logits over views of each image: mirror, the image and its mirror image; "
      "shifts, the image and it shifted by one pixel to each side. Default: none.",
@@ -231,11 +236,13 @@ static void cancel(void *ctx)
 
 static void check_outputs(void)
 {
-    const char *const path[] = {wanted.logits,     wanted.features, wanted.class_maps,
-                                cams_path,         wanted.ids,      classes_path,
-                                wanted.embeddings, run_path,        skip_path};
-    static const char *const name[] = {"logits",  "features",   "class-maps", "cams",        "ids",
-                                       "classes", "embeddings", "run",        "skip-damaged"};
+    const char *const path[] = {
+        wanted.logits, wanted.features,       wanted.class_maps,   cams_path,
+        wanted.ids,    classes_path,          wanted.embeddings,   run_path,
+        skip_path,     wanted.linear_weights, wanted.linear_biases};
+    static const char *const name[] = {"logits",       "features",       "class-maps",   "cams",
+                                       "ids",          "classes",        "embeddings",   "run",
+                                       "skip-damaged", "linear-weights", "linear-biases"};
     enum { OUTPUTS = sizeof path / sizeof *path };
     char *beside = ckpt_beside(opts.model);
     for (int i = 0; i < OUTPUTS; i++) {
@@ -277,6 +284,8 @@ static void check_list(const char *list)
         {"ids", wanted.ids},
         {"classes", classes_path},
         {"embeddings", wanted.embeddings},
+        {"linear-weights", wanted.linear_weights},
+        {"linear-biases", wanted.linear_biases},
         {"temperature", temperature},
         {"run", run_path},
         {"layer", wanted.layer},
@@ -514,6 +523,9 @@ static int run(struct job *j, const struct data_opts *d, struct err *e)
     wanted.graph = j->graph;
     wanted.names = names;
     wanted.cams = j->cams;
+    if ((wanted.linear_weights || wanted.linear_biases) &&
+        model_head(&wanted.linear, j->session.model) != 0)
+        wanted.linear.w = NULL;
     /* Of the whole network there is no layer to choose. */
     if (!(method_at(method < 0 ? METHOD_GRADCAM : method)->needs & METHOD_BIASES)) {
         choice_make(&j->choice, j->graph, wanted.layer);
@@ -569,6 +581,8 @@ static int run(struct job *j, const struct data_opts *d, struct err *e)
     inspection_free(j->inspection);
     run_free(&about);
     results_free(j->results);
+    free(wanted.linear.w);
+    free(wanted.linear.b);
     cams_free(j->cams);
     free(j->image);
     free(j->want);

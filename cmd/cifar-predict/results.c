@@ -16,7 +16,16 @@
     "id true pred correct conf p_true rank_true margin entropy loss true_name pred_name "          \
     "true_group pred_group pred2 pred3 pred4 pred5 conf2 conf3 conf4 conf5"
 
-enum tensor { LOGITS, FEATURES, CLASS_MAPS, EMBEDDINGS, IDS, TENSORS };
+enum tensor {
+    LOGITS,
+    FEATURES,
+    CLASS_MAPS,
+    EMBEDDINGS,
+    IDS,
+    LINEAR_WEIGHTS,
+    LINEAR_BIASES,
+    TENSORS
+};
 
 struct results {
     struct results_opts opts;
@@ -58,10 +67,16 @@ int results_new(struct results **out, const struct results_opts *o, struct err *
     if (o->embeddings && embedding < 0)
         return err_set(e, "--embeddings: expected a network with a linear layer or a convolution, "
                           "found none");
+    if ((o->linear_weights || o->linear_biases) && !o->linear.w)
+        return err_set(e,
+                       "--linear-%s: expected a network in which a linear layer makes the logits, "
+                       "found another",
+                       o->linear_weights ? "weights" : "biases");
     struct results *r = mem_zero(1, sizeof *r);
     r->opts = *o;
     r->classes = graph_classes(o->graph);
-    r->value[LOGITS] = r->value[IDS] = -1;
+    for (int t = 0; t < TENSORS; t++)
+        r->value[t] = -1;
     r->value[FEATURES] = features;
     r->value[CLASS_MAPS] = o->class_maps ? last : -1;
     r->value[EMBEDDINGS] = o->embeddings ? embedding : -1;
@@ -108,6 +123,16 @@ static int channels(const struct results *r, enum tensor t)
     return r->value[t] < 0 ? 0 : r->opts.graph->value[r->value[t]].c;
 }
 
+/* What the embeddings become logits by is no part of any image. */
+static int put_linear(struct results *r, struct err *e)
+{
+    const struct results_opts *o = &r->opts;
+    struct npy_out *const w = r->tensor[LINEAR_WEIGHTS], *const b = r->tensor[LINEAR_BIASES];
+    if (w && npy_write(w, o->linear.w, o->linear.classes, e) != 0)
+        return -1;
+    return b ? npy_write(b, o->linear.b, o->linear.classes, e) : 0;
+}
+
 int results_open(struct results *r, struct err *e)
 {
     const struct results_opts *o = &r->opts;
@@ -115,7 +140,10 @@ int results_open(struct results *r, struct err *e)
         open_tensor(r, FEATURES, o->features, NPY_F32, 3, channels(r, FEATURES), e) != 0 ||
         open_tensor(r, CLASS_MAPS, o->class_maps, NPY_F32, 3, r->classes, e) != 0 ||
         open_tensor(r, EMBEDDINGS, o->embeddings, NPY_F32, 1, channels(r, EMBEDDINGS), e) != 0 ||
-        open_tensor(r, IDS, o->ids, NPY_I64, 0, 0, e) != 0 || out_open(&r->out, "-", e) != 0)
+        open_tensor(r, IDS, o->ids, NPY_I64, 0, 0, e) != 0 ||
+        open_tensor(r, LINEAR_WEIGHTS, o->linear_weights, NPY_F32, 1, o->linear.channels, e) != 0 ||
+        open_tensor(r, LINEAR_BIASES, o->linear_biases, NPY_F32, 0, 0, e) != 0 ||
+        put_linear(r, e) != 0 || out_open(&r->out, "-", e) != 0)
         return -1;
     char *names =
         mem_printf("%s%s%s", COLUMNS, o->views == VIEWS_NONE ? "" : " views_agree views_conf_min",

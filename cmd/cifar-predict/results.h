@@ -7,6 +7,7 @@
 #include "base/io.h"
 #include "data/data.h"
 #include "engine/engine.h"
+#include "model/model.h"
 #include "model/views.h"
 
 /* Paths are NULL where a tensor is not asked for. */
@@ -17,17 +18,19 @@ struct results_opts {
     const char *class_maps; /* of the last stage */
     const char *embeddings; /* graph_embedding() */
     const char *ids;
+    const char *linear_weights, *linear_biases; /* of `linear` */
     enum views views;
     double temperature; /* of the rows' probabilities */
     const struct data *data;
     const struct graph *graph;
     const struct names *names; /* of as many classes as the network's, or of none */
     struct cams *cams;         /* or NULL */
+    struct model_head linear;  /* without weights where no linear layer makes the logits */
 };
 
 struct results;
 
-enum { RESULTS_OUTS = 7 };
+enum { RESULTS_OUTS = 9 };
 
 /* Finds what is wanted in the network. What `o` refers to outlives it. */
 int results_new(struct results **r, const struct results_opts *o, struct err *e) ERR_CHECKED;

@@ -29,7 +29,7 @@ able, dashes, *words = sys.argv[1:]
 assert dashes == "--" and able in ("class-maps", "cams", "none")
 given = dict(zip(words[::2], words[1::2]))
 assert set(given) <= {"--model", "--data", "--device", "--precision", "--logits", "--class-maps", "--classes",
-                      "--run", "--ids", "--layer", "--cams", "--target", "--score"}, sorted(given)
+                      "--run", "--ids", "--embeddings", "--linear-weights", "--linear-biases", "--layer", "--cams", "--target", "--score"}, sorted(given)
 maps = [[[number(i, c, k) for k in range(SIDE * SIDE)] for c in range(CLASSES)] for i in range(N)]
 logits = [[sum(m) for m in image] for image in maps]
 print("\t".join("id true pred correct conf p_true rank_true margin entropy loss true_name pred_name true_group "

@@ -225,4 +225,4 @@ for kind in ("build", "pooled", "coarse"):
                         "--run", "run.tsv")
     rows = {r["name"]: r["value"] for r in table("run.tsv")}
     print(f"{kind}: {status}", *words, rows["layer"], rows["map_size"], rows["finer_layer"])
-print("version:", rows["version"] == VERSION.split()[-1] + " (predict.py)" or (rows["version"], VERSION))
+print("version:", rows["version"] == VERSION.split()[2] + " (predict.py)" or (rows["version"], VERSION))

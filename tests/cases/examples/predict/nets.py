@@ -109,6 +109,20 @@ class Own(nn.Module):
         return self.net((x - self.mean) / self.std)
 
 
+def ten(channels):
+    """Ten classes, of images of any size."""
+    return nn.Sequential(*conv(channels, 8, 2), nn.ReLU(True), *conv(8, 16, 2), nn.ReLU(True), nn.AdaptiveAvgPool2d(1),
+                         nn.Flatten(), nn.Linear(16, 10))
+
+
+def ten_grey():
+    return ten(1)
+
+
+def ten_colour():
+    return ten(3)
+
+
 NETS = {"plain": plain, "vgg": Vgg, "mobilenet": MobileNet, "vit": Vit}
 vgg, mobilenet, vit, example, own = Vgg, MobileNet, Vit, Example, Own
 
