@@ -292,13 +292,16 @@ int io_slurp(const char *path, size_t limit, unsigned char **buf, size_t *n, str
 
 int io_occupy(int fd)
 {
-    /* Opened the other way round: what is written or read there is an error, as if the
-     * descriptor were closed. */
-    int null = open("/dev/null", (fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
-    if (null < 0 || null == fd)
-        return null < 0 ? -1 : 0;
-    int r = dup2(null, fd);
-    close(null);
+    /* The wrong end of a pipe: what is written or read there is an error, as if the descriptor
+     * were closed. Unlike /dev/null there is one everywhere. */
+    int end[2];
+    if (pipe(end) != 0)
+        return -1;
+    int own = end[fd == STDIN_FILENO];
+    int r = own == fd ? 0 : dup2(own, fd);
+    for (int i = 0; i < 2; i++)
+        if (end[i] != fd)
+            close(end[i]);
     return r < 0 ? -1 : 0;
 }
 

@@ -522,7 +522,7 @@ static void start_descriptors(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && io_occupy(fd) != 0)
-            prog_die(PROG_ERROR, "/dev/null: %s", strerror(errno));
+            prog_die(PROG_ERROR, "standard descriptors: %s", strerror(errno));
 }
 
 /* A stack that overflows would end the program by a signal. Those of threads are pool_thread's. */
