@@ -59,6 +59,25 @@ $(BUILD)/bin/$(1): $(BUILD)/cmd/made.o $(patsubst %.c,$(BUILD)/%.o,$(wildcard cm
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 
+# --- the same programs without a shared library ---
+
+# Objects that stand before the archives leave those of the same functions in them. GLib looks
+# users up by shared libraries of glibc, of which the linker warns; no program asks it to.
+static_pkgs := jansson libdeflate libpng libjpeg libwebp zlib glib-2.0
+static_libs  = $(eval static_libs := $$(shell pkg-config --static --libs $(static_pkgs)))$(static_libs)
+static_bins := $(PROGRAMS:%=$(BUILD)/static/%)
+define static_program
+$(BUILD)/static/$(1): $(BUILD)/cmd/made.o $(patsubst %.c,$(BUILD)/%.o,$(wildcard cmd/$(1)/*.c)) $(more_$(1)) $(bare_obj) \
+                      $(if $(filter $(1),$(ENGINE_PROGRAMS)),$(engine)) $(libs)
+	@mkdir -p $$(@D)
+	@echo '  LINK $$@'; $$(CC) -static $$(filter %.o %.a,$$^) $$(LDFLAGS) -pthread $$(static_libs) -lm -o $$@ \
+	 2> >(grep -vE "getpw|g_get_user_database_entry" >&2)
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call static_program,$(p))))
+
+.PHONY: static
+static: $(static_bins)
+
 $(BUILD)/bin/heatpipe: cmd/heatpipe/heatpipe
 	@mkdir -p $(@D)
 	@install -m 755 $< $@

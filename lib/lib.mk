@@ -2,9 +2,12 @@
 # programs with a network do. lib/README.md says what is where.
 
 cuda_src    := $(sort $(wildcard lib/engine/cuda/*.c))
-engine_src  := $(filter-out $(cuda_src),$(sort $(wildcard lib/engine/*.c lib/engine/*/*.c lib/fit/*.c lib/neighbors/*.c lib/session/*.c lib/slices/*.c lib/cam/layer.c lib/cam/fullgrad.c lib/cam/masked.c lib/cam/second.c lib/faith/faith.c)))
-lib_src     := $(filter-out $(cuda_src) $(engine_src),$(sort $(wildcard lib/*/*.c)))
+# What static programs have in the place of lettering and of the CUDA backend.
+bare_src    := lib/draw/pen_none.c lib/engine/plugin_none.c
+engine_src  := $(filter-out $(cuda_src) $(bare_src),$(sort $(wildcard lib/engine/*.c lib/engine/*/*.c lib/fit/*.c lib/neighbors/*.c lib/session/*.c lib/slices/*.c lib/cam/layer.c lib/cam/fullgrad.c lib/cam/masked.c lib/cam/second.c lib/faith/faith.c)))
+lib_src     := $(filter-out $(cuda_src) $(bare_src) $(engine_src),$(sort $(wildcard lib/*/*.c)))
 lib_obj     := $(lib_src:%.c=$(BUILD)/%.o)
+bare_obj    := $(bare_src:%.c=$(BUILD)/%.o)
 engine_obj  := $(engine_src:%.c=$(BUILD)/%.o)
 libs        := $(BUILD)/libheatpipe.a
 engine      := $(BUILD)/libengine.a
@@ -20,4 +23,4 @@ $(engine): $(engine_obj)
 $(patsubst %,$(BUILD)/lib/engine/cpu/%.o,avx512 avx2 neon plain): \
   private CFLAGS += $(if $(SANITIZE),-fno-var-tracking -fno-sanitize=null$(comma)alignment$(comma)pointer-overflow)
 
--include $(lib_obj:.o=.d) $(engine_obj:.o=.d)
+-include $(lib_obj:.o=.d) $(bare_obj:.o=.d) $(engine_obj:.o=.d)

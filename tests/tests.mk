@@ -92,8 +92,14 @@ $(fault_so): tests/fault/fault.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo '  LINK $@'; $(CC) $(base_flags) $(warn_flags) $(CFLAGS) -fPIC -fno-builtin -shared $< -ldl -o $@
 
+# Static programs are tested where the libraries are there without which none links.
+static_found   = $(shell echo 'int main(void) { return 0; }' | $(CC) -static -x c - $(static_libs) -lm -o /dev/null \
+                 2>/dev/null && echo 1)
+static_tested := $(if $(filter test tests,$(GOALS)),$(if $(SANITIZE),,$(if $(static_found),$(addprefix $(BUILD)/static/,\
+                 cifar-predict cam-compute confmat worst-k model-info cam-overlay report))))
+
 .PHONY: test tests check-asan check-fault check-cuda bench bench-cuda bench-zoo
-tests: $(bins) $(scripts) $(cuda_so) $(unit_bin) $(standin_so) $(fault_so)
+tests: $(bins) $(scripts) $(cuda_so) $(unit_bin) $(standin_so) $(fault_so) $(static_tested)
 test: tests man
 	@BUILD=$(BUILD) CC='$(CC)' SANITIZE=$(SANITIZE) tests/run.sh
 
@@ -165,7 +171,7 @@ fuzz-coverage:
 
 # --- style ---
 
-product_c := $(lib_src) $(engine_src) $(cuda_src) $(cmd_src) cmd/made.c
+product_c := $(lib_src) $(engine_src) $(bare_src) $(cuda_src) $(cmd_src) cmd/made.c
 test_c := tests/fuzz/driver.c $(unit_src) $(wildcard tests/bench/*.c tests/fault/*.c)
 own_c := $(product_c) $(test_c)
 own_inc := $(wildcard lib/engine/cpu/*.inc)

@@ -9,6 +9,7 @@
 #include "base/pool.h"
 #include "base/prog.h"
 #include "base/text.h"
+#include "draw/canvas.h"
 #include "draw/color.h"
 #include "rows/tables.h"
 
@@ -485,6 +486,10 @@ static void check_options(void)
         (!maps_path || strcmp(maps_path, "-") == 0))
         prog_usage("--table and --maps cannot both be standard input: give --maps FILE, or --show "
                    "original");
+    if (!raw && !each && !pen_letters())
+        prog_die(PROG_ERROR,
+                 "no sheets in static programs, which have no lettering: expected --each "
+                 "or --raw");
     if (!out_path && !each && isatty(STDOUT_FILENO))
         prog_usage("standard output is a terminal: give --out or --each, or send it to a file");
 }

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/io.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Longest side of a page. */
@@ -59,6 +60,10 @@ enum pen_align { PEN_LEFT, PEN_CENTER, PEN_RIGHT };
 /* Fonts, and texts already set; one for each thread. The same text gives the same
  * pixels whatever the desktop's settings for fonts. */
 struct pen;
+
+/* Whether there is lettering at all: static programs have none, and draw pictures without
+ * words. */
+bool pen_letters(void);
 
 /* Before the first of so many pens is made: ends the program with a message where there is
  * too little memory for fonts. Pango, Fontconfig and GLib would end it by a signal. */

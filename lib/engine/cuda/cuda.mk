@@ -27,6 +27,10 @@ cuda_so     := $(if $(cuda_built),$(BUILD)/lib/heatpipe/cuda.so)
 cuda_inc    := $(addprefix -isystem ,$(sort $(CUDA_HOME)/include $(cudnn_home)/include))
 cuda_lib    := $(sort $(wildcard $(addsuffix /lib64,$(CUDA_HOME) $(cudnn_home)) \
                $(addsuffix /lib,$(CUDA_HOME) $(cudnn_home))))
+# The folders of cuDNN, in which the object looks for it; nothing where it is found by the
+# system's own rules.
+CUDA_RPATH ?= $(cuda_lib)
+cuda_rpath := $(addprefix -Wl$(comma)-rpath$(comma),$(CUDA_RPATH))
 so_flags    := -fPIC -fvisibility=hidden
 nvcc_flags   = -O3 -std=c++17 -Ilib $(foreach a,$(cuda_archs),-gencode arch=compute_$(a),code=sm_$(a)) \
                -gencode arch=compute_$(firstword $(cuda_archs)),code=compute_$(firstword $(cuda_archs)) \
@@ -50,6 +54,6 @@ $(BUILD)/cuda/%.o: %.cu $(BUILD)/cuda/flags
 $(cuda_so): $(cuda_obj)
 	@mkdir -p $(@D)
 	@echo '  LINK $@'; $(CC) -shared $(cuda_obj) $(LDFLAGS) $(addprefix -L,$(cuda_lib)) \
-	 $(addprefix -Wl$(comma)-rpath$(comma),$(cuda_lib)) -lcudart_static -lcudnn -lstdc++ -lrt -ldl -pthread -o $@
+	 $(cuda_rpath) -lcudart_static -lcudnn -lstdc++ -lrt -ldl -pthread -o $@
 
 -include $(cuda_obj:.o=.d)
