@@ -41,6 +41,9 @@ TEST_PACKAGES := parallel miller datamash sqlite3 r-base-core gcc-aarch64-linux-
 # `make setup-fuzz`, for `make fuzz`; llvm measures what the corpus covers.
 FUZZ_PACKAGES := clang libclang-rt-dev llvm
 
+# `make setup-deb`, for packages and their tests.
+DEB_PACKAGES := debhelper dpkg-dev lintian debootstrap
+
 GOALS := $(or $(MAKECMDGOALS),all)
 PKGS := jansson libdeflate libpng libjpeg libwebp zlib glib-2.0 pangocairo cairo
 
@@ -87,7 +90,7 @@ $(BUILD)/%.a:
 
 # What the command line may set for the build, and no analysis knows.
 build_variables := PREFIX $(install_dirs) BUILD CC CXX CFLAGS CPPFLAGS LDFLAGS WERROR SANITIZE CUDA NVCC CUDA_ARCHS \
-                   CUDA_HOME V CI TARGET FUZZ_TIME FUZZ_ENGINE BENCH_FLAGS FAULT_FLAGS
+                   CUDA_HOME CUDA_RPATH V CI TARGET FUZZ_TIME FUZZ_ENGINE BENCH_FLAGS FAULT_FLAGS
 BIN := $(BUILD)/bin/
 include pipelines/gradcam.mk
 analysis compare corruptions faithfulness sweep slurm export: $(bins) $(scripts)
@@ -102,19 +105,21 @@ verify: $(scripts)
 
 # --- setting up, installing ---
 
-.PHONY: setup setup-lint setup-test setup-fuzz config
+.PHONY: setup setup-lint setup-test setup-deb setup-fuzz config
 setup:
 	@pipelines/setup.sh $(PACKAGES)
 setup-lint:
 	@pipelines/setup.sh $(LINT_PACKAGES)
 setup-test:
 	@pipelines/setup.sh $(TEST_PACKAGES)
+setup-deb:
+	@pipelines/setup.sh $(DEB_PACKAGES)
 setup-fuzz:
 	@pipelines/setup.sh $(FUZZ_PACKAGES)
 
 # Nothing is compiled before the packages are there.
-ifneq ($(filter setup setup-lint setup-test setup-fuzz,$(GOALS)),)
-$(BUILD)/flags: | $(filter setup setup-lint setup-test setup-fuzz,$(GOALS))
+ifneq ($(filter setup setup-lint setup-test setup-deb setup-fuzz,$(GOALS)),)
+$(BUILD)/flags: | $(filter setup setup-lint setup-test setup-deb setup-fuzz,$(GOALS))
 endif
 
 config: private export to = $(PREFIX)
@@ -125,6 +130,8 @@ config:
 	@echo "cuDNN     $(if $(cudnn_home),$$(cat $(cudnn_home)/include/cudnn_version*.h | awk '/define CUDNN_(MAJOR|MINOR|PATCHLEVEL) / && !s[$$2]++ { v = v (v == "" ? "" : ".") $$3 } END { print v }') in $(cudnn_home),no cudnn.h found)"
 	@echo "backends  cpu, ref$(if $(cuda_built),$(comma) cuda (native for $(cuda_archs))$(if $(filter-out $(cuda_archs),$(CUDA_ARCHS)),; not known to this nvcc: $(filter-out $(cuda_archs),$(CUDA_ARCHS))))"
 	@echo "prefix    $$to"
+
+include examples/packaging/packaging.mk
 
 .PHONY: clean help
 clean:
@@ -153,6 +160,11 @@ help:
 	@echo 'make docs            the manual as HTML: $(BUILD)/docs/index.html'
 	@echo 'make lint            formatting, clang-tidy, shellcheck, mandoc'
 	@echo 'make install         into DESTDIR/PREFIX '"($$to)"
+	@echo 'make dist            $(BUILD)/heatpipe-$(VERSION).tar.gz of the commit; make check-dist builds and tests it offline'
+	@echo 'make deb             Debian packages in $(BUILD)/deb; make check-deb installs, runs and removes them in a bare system'
+	@echo 'make static          programs without shared libraries in $(BUILD)/static'
+	@echo 'make check-recipes   builds and installs the tarball by the recipes of examples/packaging; check-container runs'
+	@echo '                     the steps of its Containerfile'
 	@echo 'make setup-lint      what lint and the tests of the pages need; setup-test: other tools that are tested'
-	@echo '                     with heatpipe; setup-fuzz: what fuzz needs'
+	@echo '                     with heatpipe; setup-deb: what packages need; setup-fuzz: what fuzz needs'
 	@echo 'make config          what the build found'
