@@ -76,9 +76,9 @@ mapfile -t made < <(sed -n 's/^made //p' "$folder/0-of-$n/data/made/$name")
 for f in "${made[@]}"; do
     f=${f##*/}
     case $f in
+    linear_*.npy | classes.tsv) cat -- "0-of-$n/data/$f" ;;
     *.npy) files_of ids.npy | xargs -0 cat -- | gather_all "$f" --ids - ;;
     *_run.tsv) gather_all "$f" --run ;;
-    classes.tsv) cat -- "0-of-$n/data/$f" ;;
     *) gather_all "$f" ;;
     esac >"$part/$f" || fail ''
 done
