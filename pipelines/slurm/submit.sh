@@ -29,7 +29,7 @@ slurm_key() {
     # Words for programs, split as the shell does it: heatpipe has checked that they are no more.
     eval "words=($PREDICT $MODEL_FLAGS $DATA_FLAGS $PREDICT_FLAGS)"
     {
-        "$HEATPIPE_BIN/cifar-predict" --version
+        "$HEATPIPE_BIN/cifar-predict" --version | sed 1q
         cat -- "$shards/words" "$D/inputs/model" "$D/inputs/images"
         # The content of files that the commands of the shards name.
         for word in "$(type -P -- "${words[0]}")" "${words[@]:1}" "$RENAME"; do
