@@ -375,7 +375,8 @@ int main(int argc, char **argv)
     if (read_tables(&in, argv + first, argc - first, &e) != 0 ||
         (logits_path && fit(&t, &in, &e) != 0))
         prog_fail(&e);
-    seen_tell(in.cols.seen, prog_say);
+    if (seen_end(in.cols.seen, prog_say, &e) != 0)
+        prog_fail(&e);
     if (in.unlabelled > 0 && prog_verbose())
         prog_say("%" PRId64 " of %" PRId64 " rows ignored: they have no true class", in.unlabelled,
                  in.rows);

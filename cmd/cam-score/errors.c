@@ -76,7 +76,8 @@ static int read_errors(struct errors *r, struct err *e)
         r->error = mem_extend(r->error, r->count, r->count + 1, sizeof *r->error);
         r->error[r->count++] = (struct error){a.id, tsv_line(r->in), a.pred, a.truth};
     }
-    seen_tell(seen, prog_say);
+    if (got == 0)
+        got = seen_end(seen, prog_say, e);
     seen_free(seen);
     if (got < 0)
         return -1;

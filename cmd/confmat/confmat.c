@@ -468,7 +468,8 @@ int main(int argc, char **argv)
                  in.unlabelled > 0 ? ": cifar-predict --labels adds them; worst-k --by pred and "
                                      "report predictions need none"
                                    : "");
-    seen_tell(in.cols.seen, prog_say);
+    if (seen_end(in.cols.seen, prog_say, &e) != 0)
+        prog_fail(&e);
     if (in.unlabelled > 0 && prog_verbose())
         prog_say("%" PRId64 " of %" PRId64 " rows ignored: they have no true class", in.unlabelled,
                  in.rows);

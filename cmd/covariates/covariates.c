@@ -159,9 +159,9 @@ static int run(struct job *j, const char *path, struct err *e)
 {
     struct tsv_in *t;
     struct seen *seen = seen_new();
-    if (tsv_open(&t, path, e) != 0 || read_rows(j, t, seen, e) != 0)
+    if (tsv_open(&t, path, e) != 0 || read_rows(j, t, seen, e) != 0 ||
+        seen_end(seen, prog_say, e) != 0)
         return -1;
-    seen_tell(seen, prog_say);
     seen_free(seen);
     if (j->n == 0 && j->unlabelled > 0)
         return err_set(e, "%s: expected rows with a true class, found none in %" PRId64 " rows",

@@ -304,7 +304,8 @@ static int count_rows(const struct image_set *set, struct summary *s, struct tsv
                 s->with[k].correct += a.pred == a.truth;
             }
     }
-    seen_tell(cols.seen, prog_say);
+    if (r == 0)
+        r = seen_end(cols.seen, prog_say, e);
     seen_free(cols.seen);
     return r;
 }

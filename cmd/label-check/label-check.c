@@ -249,9 +249,8 @@ static int run(struct job *j, const char *path, struct err *e)
         return -1;
     j->naming = naming_new(NULL);
     j->seen = seen_new();
-    if (read_rows(j, t, e) != 0)
+    if (read_rows(j, t, e) != 0 || seen_end(j->seen, prog_say, e) != 0)
         return -1;
-    seen_tell(j->seen, prog_say);
     if (j->labels.n == 0 && j->unlabelled > 0)
         return err_set(e, "%s: expected rows with a true class, found none in %lld rows",
                        tsv_name(t), (long long)j->unlabelled);

@@ -107,7 +107,8 @@ static int read_rows(struct job *j, struct tsv_in *t, struct err *e)
 {
     if (labelled_read(&j->rows, t, 1u << PREDICTION_ID, e) != 0)
         return -1;
-    seen_tell(j->rows.cols.seen, prog_say);
+    if (seen_end(j->rows.cols.seen, prog_say, e) != 0)
+        return -1;
     if (j->rows.n == 0 && j->rows.unlabelled > 0)
         return err_set(e, "%s: expected rows with a true class, found none in %" PRId64 " rows",
                        tsv_name(t), j->rows.unlabelled);

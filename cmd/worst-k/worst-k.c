@@ -279,7 +279,8 @@ int main(int argc, char **argv)
                  "%s: expected rows with a true class, found none in %" PRId64
                  " rows: --by pred needs none",
                  first + 1 < argc ? "all files" : last, in.rows);
-    seen_tell(in.seen, prog_say);
+    if (seen_end(in.seen, prog_say, &e) != 0)
+        prog_fail(&e);
     if (in.unlabelled > 0 && prog_verbose())
         prog_say("%" PRId64 " of %" PRId64 " rows ignored: they have no true class", in.unlabelled,
                  in.rows);

@@ -62,6 +62,8 @@ int confidence_read(struct confidence *a, const char *file, struct classes *c, s
         confidence_begin(a, c, pairs, cols.col[PREDICTION_ID] >= 0);
         r = read_rows(a, t, &cols, flagged, e);
         confidence_end(a);
+        if (r == 0)
+            r = seen_end(cols.seen, NULL, e);
         seen_free(cols.seen);
     }
     tsv_close(t);

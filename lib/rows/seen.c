@@ -8,6 +8,8 @@
 
 enum {
     FIRST_BITS = 10,
+    PAGE_BITS = 15, /* ids of a page, 1 << PAGE_BITS */
+    PAGES = SEEN_IDS >> PAGE_BITS,
     EMPTY = 0, /* of `kind` */
     ROW,       /* `key` is a digest of a row's bytes */
     IMAGE      /* `key` is an id */
@@ -30,8 +32,11 @@ struct seen {
     struct slot *slot;
     int bits; /* there are 1 << bits slots */
     size_t used;
+    bool full; /* not all rows are remembered */
     int64_t rows;
     struct remark repeat, other;
+    struct remark unknown; /* rows of an image whose first row is not remembered */
+    uint64_t *page[PAGES]; /* of a bit for each id below SEEN_IDS */
 };
 
 struct seen *seen_new(void)
@@ -48,6 +53,9 @@ void seen_free(struct seen *s)
         return;
     free(s->repeat.first);
     free(s->other.first);
+    free(s->unknown.first);
+    for (int i = 0; i < PAGES; i++)
+        free(s->page[i]);
     free(s->slot);
     free(s);
 }
@@ -93,10 +101,25 @@ static void grow(struct seen *s)
     free(old);
 }
 
+/* Whether no row had this id before, as far as that is known. */
+static bool is_new(struct seen *s, int64_t id)
+{
+    enum { PAGE = 1 << PAGE_BITS, WORD = 64 };
+    if (id < 0 || id >= SEEN_IDS)
+        return false;
+    uint64_t **page = &s->page[id >> PAGE_BITS];
+    if (!*page)
+        *page = mem_zero(PAGE / WORD, sizeof **page);
+    uint64_t *word = &(*page)[id % PAGE / WORD], bit = UINT64_C(1) << id % WORD;
+    const bool new = !(*word & bit);
+    *word |= bit;
+    return new;
+}
+
 /* A new slot's content, while there is room. */
 static void put(struct seen *s, struct slot *at, struct slot content)
 {
-    if (s->used >= 2 * (size_t)SEEN_ROWS)
+    if (s->full)
         return;
     *at = content;
     /* At most three quarters are in use. */
@@ -113,9 +136,13 @@ static void count(struct remark *f, int64_t id, const char *file, int64_t line)
 bool seen_row(struct seen *s, int64_t id, int truth, int pred, const char *row, size_t n,
               const char *file, int64_t line)
 {
+    const bool new = is_new(s, id);
+    s->rows++;
+    s->full = s->full || s->used + 2 > 2 * (size_t)SEEN_ROWS;
+    if (s->full && new)
+        return false;
     uint64_t key = digest(row, n);
     struct slot *at = find(s, key, ROW);
-    s->rows++;
     if (at->kind != EMPTY) {
         count(&s->repeat, id, file, line);
         return true;
@@ -124,15 +151,26 @@ bool seen_row(struct seen *s, int64_t id, int truth, int pred, const char *row, 
     if (pred < 0)
         return false;
     at = find(s, (uint64_t)id, IMAGE);
-    if (at->kind == EMPTY)
+    if (at->kind == EMPTY && s->full && id < SEEN_IDS)
+        count(&s->unknown, id, file, line);
+    else if (at->kind == EMPTY)
         put(s, at, (struct slot){(uint64_t)id, truth, (uint16_t)pred, IMAGE});
     else if (at->pred != pred || (at->truth >= 0 && truth >= 0 && at->truth != truth))
         count(&s->other, id, file, line);
     return false;
 }
 
-void seen_tell(const struct seen *s, void (*say)(const char *fmt, ...))
+int seen_end(const struct seen *s, void (*say)(const char *fmt, ...), struct err *e)
 {
+    const struct remark *const twice[] = {&s->repeat, &s->other, &s->unknown};
+    for (size_t i = 0; s->full && i < sizeof twice / sizeof *twice; i++)
+        if (twice[i]->n > 0)
+            return err_set(e,
+                           "%s: expected each image once in more than %d rows, found another row "
+                           "of this one before",
+                           twice[i]->first, SEEN_ROWS);
+    if (!say)
+        return 0;
     if (s->repeat.n > 0)
         say("%s: this row came before, as %" PRId64 " of %" PRId64
             " rows did: each such row counts once",
@@ -142,4 +180,5 @@ void seen_tell(const struct seen *s, void (*say)(const char *fmt, ...))
             "%" PRId64 " of %" PRId64
             " rows are such, and each counts: are these two runs or two data sets?",
             s->other.first, s->other.n, s->rows);
+    return 0;
 }

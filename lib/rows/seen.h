@@ -3,12 +3,15 @@
 #ifndef HP_SEEN_H
 #define HP_SEEN_H
 
+#include "base/err.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Rows that are remembered; later ones are compared with these alone. 64 MB. */
-enum { SEEN_ROWS = 1 << 20 };
+/* Rows that are remembered, in 64 MB, so that later ones can be compared with them; and the ids of
+ * which it is known of any number of rows whether they came before, a bit each. */
+enum { SEEN_ROWS = 1 << 20, SEEN_IDS = 1 << 28 };
 
 struct seen;
 
@@ -22,7 +25,8 @@ bool seen_row(struct seen *s, int64_t id, int truth, int pred, const char *row, 
               const char *file, int64_t line);
 
 /* Says how many rows came before, and how many give another label or another prediction than
- * the first row of their image; nothing where none does. `say` is prog_say. */
-void seen_tell(const struct seen *s, void (*say)(const char *fmt, ...));
+ * the first row of their image; nothing where none does. `say` is prog_say, or NULL. An error where
+ * an image came twice in more rows than are remembered: what counts would depend on their order. */
+int seen_end(const struct seen *s, void (*say)(const char *fmt, ...), struct err *e) ERR_CHECKED;
 
 #endif

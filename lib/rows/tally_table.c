@@ -41,7 +41,7 @@ int tally_read(struct tally *tally, const char *file, void (*say)(const char *fm
         cols.seen = seen_new();
         r = read_rows(tally, t, &cols, e);
         if (r == 0)
-            seen_tell(cols.seen, say);
+            r = seen_end(cols.seen, say, e);
         seen_free(cols.seen);
     }
     tsv_close(t);

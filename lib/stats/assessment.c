@@ -15,7 +15,7 @@ static const struct measured unknown = {NAN, NAN, NAN};
 
 static double mean_of(const double *value, size_t n)
 {
-    struct sum all = {0, 0};
+    struct sum all = {0};
     for (size_t i = 0; i < n; i++)
         sum_add(&all, value[i]);
     return sum_value(&all) / (double)n;
@@ -33,7 +33,7 @@ static double resampled_mean(const double *value, size_t n, const uint32_t *time
 static void assess(struct confidences *c, const struct prediction *image, size_t n,
                    const double *conf, const double *loss)
 {
-    struct sum all = {0, 0};
+    struct sum all = {0};
     c->outcome = mem_alloc(n, sizeof *c->outcome);
     for (size_t i = 0; i < n; i++) {
         double p = conf ? conf[i] : image[i].conf;

@@ -33,7 +33,7 @@ void bootstrap_interval(double *value, size_t n, double estimate, double *low, d
     *low = *high = NAN;
     if (n == 0)
         return;
-    struct sum all = {0, 0};
+    struct sum all = {0};
     for (size_t i = 0; i < n; i++)
         sum_add(&all, value[i]);
     double mean = sum_value(&all) / (double)n;

@@ -95,8 +95,7 @@ void confidence_end(struct confidence *a)
     struct sum all = a->conf[0];
     a->mean_correct = sum_value(&a->conf[1]) / correct;
     a->mean_wrong = sum_value(&a->conf[0]) / (n - correct);
-    sum_add(&all, a->conf[1].s);
-    sum_add(&all, a->conf[1].rest);
+    sum_join(&all, &a->conf[1]);
     a->mean = sum_value(&all) / n;
     sparse_free(a->index);
     a->index = NULL;

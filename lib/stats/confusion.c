@@ -82,7 +82,7 @@ static void add_conf(struct confusion *c, int truth, double conf)
         c->class_conf = mem_extend(c->class_conf, (size_t)c->conf_classes, (size_t)truth + 1,
                                    sizeof *c->class_conf);
         for (; c->conf_classes <= truth; c->conf_classes++)
-            c->class_conf[c->conf_classes] = (struct sum){0, 0};
+            c->class_conf[c->conf_classes] = (struct sum){0};
     }
     sum_add(&c->class_conf[truth], conf);
 }
@@ -260,7 +260,7 @@ void confusion_superclass_order(const struct confusion *c, const struct names *n
 
 static void summarize_classes(const struct confusion *c, struct confusion_summary *s)
 {
-    struct sum accuracy = {0, 0}, precision = {0, 0}, f1 = {0, 0};
+    struct sum accuracy = {0}, precision = {0}, f1 = {0};
     int64_t with_precision = 0, with_f1 = 0;
     s->worst_class = s->best_class = -1;
     s->worst_class_accuracy = s->best_class_accuracy = NAN;

@@ -66,8 +66,7 @@ static void compute_conf(const struct metrics *m, struct metrics_values *v)
     if (m->with_conf == 0 || m->with_conf != m->images)
         return;
     struct sum all = m->conf[0];
-    sum_add(&all, m->conf[1].s);
-    sum_add(&all, m->conf[1].rest);
+    sum_join(&all, &m->conf[1]);
     v->mean_conf = mean(&all, m->images);
     v->mean_conf_correct = mean(&m->conf[1], m->correct);
     v->mean_conf_wrong = mean(&m->conf[0], v->errors);

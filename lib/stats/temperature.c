@@ -59,7 +59,7 @@ struct search {
     double at, low, high;
     double step; /* the last one's size */
     struct sum first, second;
-    double squares; /* of the images' first derivatives */
+    struct sum squares; /* of the images' first derivatives */
     bool done;
 };
 
@@ -71,15 +71,14 @@ static void search_begin(struct search *s, double at)
 
 static void search_clear(struct search *s)
 {
-    s->first = s->second = (struct sum){0, 0};
-    s->squares = 0;
+    s->first = s->second = s->squares = (struct sum){0};
 }
 
 static void search_add(struct search *s, const struct slope *at)
 {
     sum_add(&s->first, at->first);
     sum_add(&s->second, at->second);
-    s->squares += at->first * at->first;
+    sum_add(&s->squares, at->first * at->first);
 }
 
 /* The loss is convex: its derivative tells on which side the minimum is. */
@@ -192,7 +191,7 @@ int temperature_fit(struct temperature *t, const struct temperature_data *d, str
     int r = search_run(&all, 0, d, e);
     bool found = r == 0 && search_found(&all);
     if (found) {
-        double spread = normal_95 * sqrt(all.squares) / sum_value(&all.second);
+        double spread = normal_95 * sqrt(sum_value(&all.squares)) / sum_value(&all.second);
         t->value = 1 / all.at;
         t->low = 1 / (all.at + spread);
         t->high = all.at > spread ? 1 / (all.at - spread) : NAN;
