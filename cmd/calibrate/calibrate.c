@@ -59,6 +59,11 @@ static const char *const examples[] = {
     NULL,
 };
 
+static const struct prog_lack lacks[] = {
+    {"shard", "tables of shards are read one after the other, in any order"},
+    {NULL, NULL},
+};
+
 static const struct prog prog = {
     .name = "calibrate",
     .brief = "Measure how far confidences can be trusted, and what one temperature changes",
@@ -66,6 +71,7 @@ static const struct prog prog = {
     .opts = options,
     .examples = examples,
     .general = true,
+    .lacks = lacks,
 };
 
 /* --- writing --- */
@@ -372,8 +378,10 @@ int main(int argc, char **argv)
                  .seen = seen_new()},
     };
     struct temperature t = {.loss = NULL};
-    if (read_tables(&in, argv + first, argc - first, &e) != 0 ||
-        (logits_path && fit(&t, &in, &e) != 0))
+    if (read_tables(&in, argv + first, argc - first, &e) != 0)
+        prog_fail(&e);
+    labelled_sort(&in);
+    if (logits_path && fit(&t, &in, &e) != 0)
         prog_fail(&e);
     if (seen_end(in.cols.seen, prog_say, &e) != 0)
         prog_fail(&e);

@@ -14,7 +14,7 @@ enum { SIDE_MAX = 4096 };
 static struct job job = {
     .session = {.device = "auto"}, .table = "-", .targets = "pred", .unit = true};
 
-static const char *size = "input", *input_size, *smooth;
+static const char *size = "input", *input_size, *smooth, *shard;
 static int score, method, scale, compat = -1;
 
 static const struct opt opts[] = {
@@ -98,6 +98,7 @@ static const struct opt opts[] = {
      0, 0},
     {"run", 0, OPT_STRING, &job.run, "FILE",
      "Write where the maps come from: layer, method, score, size of the grid.", 0, 0},
+    SHARD_OPT(shard, "Make maps of the rows whose id modulo N is I alone, I from 0 to N-1."),
     SESSION_DEVICE_OPTS(job.session, 0),
     SESSION_PIXEL_OPTS(job.session),
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
@@ -303,8 +304,11 @@ int main(int argc, char **argv)
     parse_smooth();
     check_inputs();
     check_files();
+    if (shard && job.average)
+        prog_usage("--shard and --average exclude each other: the mean is of all rows");
     if (aims_new(&job.rows, job.targets, &e) != 0)
         prog_usage("%s", e.msg);
+    aims_shard(job.rows, shard_given(shard));
     if ((job.session.data ? network_run : stored_run)(&job, &e) != 0)
         prog_fail(&e);
     aims_tell_none(job.rows);

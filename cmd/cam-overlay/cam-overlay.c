@@ -120,11 +120,17 @@ static const char *const examples[] = {
     NULL,
 };
 
+static const struct prog_lack lacks[] = {
+    {"shard", "a sheet shows images of all shards, so that one run takes all rows"},
+    {NULL, NULL},
+};
+
 static const struct prog prog = {
     .name = "cam-overlay",
     .brief = "Draw class activation maps over their images",
     .opts = options,
     .examples = examples,
+    .lacks = lacks,
 };
 
 static int cores(void)

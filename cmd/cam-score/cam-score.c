@@ -27,7 +27,7 @@ enum { STEPS = 16, STEPS_MOST = 1024, SIDE = 1024 };
 
 static struct session_opts session = {.device = "auto"};
 static struct input_opts wanted = {.table = "-", .target = "pred"};
-static const char *metrics, *masks, *reference, *grid, *summary_path, *run_path;
+static const char *shard, *metrics, *masks, *reference, *grid, *summary_path, *run_path;
 static int score, against;
 static int64_t steps = STEPS, seed, resamples = 1000;
 static double noise;
@@ -72,6 +72,7 @@ static const struct opt options[] = {
      0, 0},
     {"count", 'n', OPT_INT, &wanted.count, "N",
      "Take N of the rows by chance. Default: 0, which takes all.", 0, INT64_MAX},
+    SHARD_OPT(shard, "Score the rows whose id modulo N is I alone, I from 0 to N-1."),
     {"seed", 0, OPT_INT, &seed, "N",
      "Of the rows taken, the order of equal values, the random maps and the intervals. Default: 0.",
      0, INT64_MAX},
@@ -533,6 +534,7 @@ static void check_errors(int operands)
     check.session = session.model ? &session : NULL;
     check.summary = summary_path;
     check.count = wanted.count;
+    check.shard = wanted.shard;
     check.seed = seed;
     check.resamples = resamples;
 }
@@ -542,6 +544,11 @@ int main(int argc, char **argv)
     struct err e = {0};
     const int first = prog_start(&prog, argc, argv);
     session_parse(&session);
+    wanted.shard = shard_given(shard);
+    if (shard && (summary_path || wanted.count > 0))
+        prog_usage("--shard and --%s exclude each other: %s", summary_path ? "summary" : "count",
+                   summary_path ? "means and intervals are of all rows"
+                                : "rows are taken by chance from all");
     if (errors)
         check_errors(argc - first);
     if ((errors ? errors_run(&check, &e) : score_maps(argc - first, argv + first, &e)) != 0)

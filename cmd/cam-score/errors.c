@@ -71,7 +71,7 @@ static int read_errors(struct errors *r, struct err *e)
     while (got == 0 && (got = prediction_next(&cols, r->in, &a, e)) > 0) {
         got = 0;
         rows++;
-        if (a.truth < 0 || a.truth == a.pred)
+        if (a.truth < 0 || a.truth == a.pred || !shard_has(&r->opts->shard, a.id))
             continue;
         r->error = mem_extend(r->error, r->count, r->count + 1, sizeof *r->error);
         r->error[r->count++] = (struct error){a.id, tsv_line(r->in), a.pred, a.truth};

@@ -3,6 +3,7 @@
 #ifndef HP_CAM_SCORE_ERRORS_H
 #define HP_CAM_SCORE_ERRORS_H
 
+#include "data/shard.h"
 #include "base/err.h"
 #include "session/session.h"
 
@@ -14,6 +15,7 @@ struct errors_opts {
     const struct session_opts *session; /* cells are also made grey in the image; NULL: not */
     const char *summary;                /* a file, or NULL */
     int64_t count;                      /* errors, by chance; 0: all */
+    struct shard shard;                 /* whose rows are taken */
     int64_t seed, resamples;
 };
 

@@ -99,6 +99,7 @@ void input_parse(struct input **out, const struct input_opts *o, char *const *op
     }
     if (aims_new(&in->aims, o->target, &e) != 0)
         prog_usage("%s", e.msg);
+    aims_shard(in->aims, o->shard);
     if (o->planes && targets_parse(&in->made, o->planes, &e) != 0)
         prog_usage("--planes: %s", behind_option(&e));
     *out = in;

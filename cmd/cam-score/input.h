@@ -2,6 +2,7 @@
 #ifndef HP_CAM_SCORE_INPUT_H
 #define HP_CAM_SCORE_INPUT_H
 
+#include "data/shard.h"
 #include "base/err.h"
 #include "cam/cam.h"
 #include "faith/faith.h"
@@ -15,6 +16,7 @@ struct input_opts {
     const char *table, *target;
     const char *planes, *ids; /* the list; where the ids are from, for messages; or NULL */
     int64_t count;            /* of the rows, by chance; 0: all */
+    struct shard shard;       /* whose rows are taken */
 };
 
 /* Takes the operands apart, [NAME=]PATH each, and checks the words of the options. Ends the program

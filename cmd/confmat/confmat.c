@@ -80,12 +80,18 @@ static const char *const examples[] = {
     NULL,
 };
 
+static const struct prog_lack lacks[] = {
+    {"shard", "tables of shards are read one after the other, in any order"},
+    {NULL, NULL},
+};
+
 static const struct prog prog = {
     .name = "confmat",
     .brief = "Count correct and wrong predictions by class",
     .operands = "[FILE ...]",
     .opts = options,
     .examples = examples,
+    .lacks = lacks,
 };
 
 /* --- writing --- */

@@ -64,6 +64,11 @@ static const char *const examples[] = {
     NULL,
 };
 
+static const struct prog_lack lacks[] = {
+    {"shard", "each image is compared with all others, so that one run takes all images"},
+    {NULL, NULL},
+};
+
 static const struct prog prog = {
     .name = "duplicates",
     .brief = "Find images that are there more than once",
@@ -71,6 +76,7 @@ static const struct prog prog = {
     .opts = options,
     .examples = examples,
     .general = true,
+    .lacks = lacks,
 };
 
 static const char *const set_word[] = {"inside", "against"};

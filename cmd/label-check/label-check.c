@@ -58,6 +58,11 @@ static const char *const examples[] = {
     NULL,
 };
 
+static const struct prog_lack lacks[] = {
+    {"shard", "labels are ranked among all, so that one run takes all rows"},
+    {NULL, NULL},
+};
+
 static const struct prog prog = {
     .name = "label-check",
     .brief = "Rank labels by how probably they are wrong",
@@ -65,6 +70,7 @@ static const struct prog prog = {
     .opts = options,
     .examples = examples,
     .about = session_about,
+    .lacks = lacks,
 };
 
 struct job {

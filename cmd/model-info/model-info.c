@@ -57,6 +57,11 @@ static const char *const examples[] = {
     NULL,
 };
 
+static const struct prog_lack lacks[] = {
+    {"shard", "--probe takes images that are spread over the whole data set"},
+    {NULL, NULL},
+};
+
 static const struct prog prog = {
     .name = "model-info",
     .brief = "Tell what is in a checkpoint, check it, convert it",
@@ -64,6 +69,7 @@ static const struct prog prog = {
     .opts = opts,
     .examples = examples,
     .about = session_about,
+    .lacks = lacks,
 };
 
 static void parse_size(void)

@@ -40,6 +40,11 @@ static const char *const examples[] = {
     NULL,
 };
 
+static const struct prog_lack lacks[] = {
+    {"shard", "a mosaic is made of images of all rows, so that one run takes all images"},
+    {NULL, NULL},
+};
+
 static const struct prog prog = {
     .name = "mosaic",
     .brief = "Put four images together, two of them of one class",
@@ -47,6 +52,7 @@ static const struct prog prog = {
     .opts = options,
     .examples = examples,
     .general = true,
+    .lacks = lacks,
 };
 
 struct job {

@@ -55,6 +55,11 @@ static const char *const examples[] = {
     NULL,
 };
 
+static const struct prog_lack lacks[] = {
+    {"shard", "FILE may hold the embeddings of a shard alone; --among names those of all images"},
+    {NULL, NULL},
+};
+
 static const struct prog prog = {
     .name = "neighbors",
     .brief = "Find the nearest embeddings of each image",
@@ -62,6 +67,7 @@ static const struct prog prog = {
     .opts = options,
     .examples = examples,
     .general = true,
+    .lacks = lacks,
 };
 
 /* Ids by item: NULL where they are the same. */
@@ -80,9 +86,48 @@ struct job {
     float *distance;
 };
 
-static int load_ids(struct id_list *l, const char *path, const struct vectors *v, struct err *e)
+struct place {
+    int64_t id, item;
+};
+
+static int by_id(const void *a, const void *b)
 {
-    return path ? ids_load(&l->id, path, vectors_count(v), vectors_name(v), e) : 0;
+    const struct place *x = a, *y = b;
+    if (x->id != y->id)
+        return x->id < y->id ? -1 : 1;
+    return (x->item > y->item) - (x->item < y->item);
+}
+
+/* Puts vectors in the order of their ids, on which alone results depend then. */
+static void sort_by_id(int64_t *id, struct vectors *v)
+{
+    const int64_t n = vectors_count(v);
+    int64_t rising = 1;
+    while (rising < n && id[rising - 1] <= id[rising])
+        rising++;
+    if (rising >= n)
+        return;
+    struct place *place = mem_alloc((size_t)n, sizeof *place);
+    int64_t *order = mem_alloc((size_t)n, sizeof *order);
+    for (int64_t i = 0; i < n; i++)
+        place[i] = (struct place){id[i], i};
+    qsort(place, (size_t)n, sizeof *place, by_id);
+    for (int64_t i = 0; i < n; i++) {
+        id[i] = place[i].id;
+        order[i] = place[i].item;
+    }
+    free(place);
+    vectors_order(v, order);
+}
+
+static int load_ids(struct id_list *l, const char *path, struct vectors *v, struct err *e)
+{
+    if (!path)
+        return 0;
+    if (ids_load(&l->id, path, vectors_count(v), vectors_name(v), e) != 0)
+        return -1;
+    sort_by_id(l->id, v);
+    return 0;
 }
 
 static int64_t id_of(const struct id_list *l, int64_t item)

@@ -167,6 +167,11 @@ static const char *const examples[] = {
     NULL,
 };
 
+static const struct prog_lack lacks[] = {
+    {"shard", "a report is of all images, whose tables gather(1) puts together"},
+    {NULL, NULL},
+};
+
 static const struct prog prog = {
     .name = "report",
     .brief = "Write texts, tables and pages about one run of a classifier",
@@ -175,6 +180,7 @@ static const struct prog prog = {
     .opts = options,
     .examples = examples,
     .general = true,
+    .lacks = lacks,
 };
 
 static void need(const char *what, enum table t)

@@ -71,6 +71,11 @@ static const char *const examples[] = {
     NULL,
 };
 
+static const struct prog_lack lacks[] = {
+    {"shard", "groups are found among all images, so that one run takes all rows"},
+    {NULL, NULL},
+};
+
 static const struct prog prog = {
     .name = "slices",
     .brief = "Find groups of similar images with more errors",
@@ -78,6 +83,7 @@ static const struct prog prog = {
     .opts = options,
     .examples = examples,
     .general = true,
+    .lacks = lacks,
 };
 
 struct job {

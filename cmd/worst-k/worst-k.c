@@ -53,12 +53,18 @@ static const char *const examples[] = {
     NULL,
 };
 
+static const struct prog_lack lacks[] = {
+    {"shard", "tables of shards are read one after the other, in any order"},
+    {NULL, NULL},
+};
+
 static const struct prog prog = {
     .name = "worst-k",
     .brief = "Choose the best, worst or most confused rows of predictions",
     .operands = "[FILE ...]",
     .opts = options,
     .examples = examples,
+    .lacks = lacks,
 };
 
 /* The columns that are passed on: those of the first table but for the ones that

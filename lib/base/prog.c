@@ -381,6 +381,9 @@ _Noreturn static void opt_unknown(const char *dashes, const char *name, size_t n
 {
     const struct opt *tables[] = {self->opts, common};
     struct nearest near = {.word = name, .n = n};
+    for (const struct prog_lack *l = self->lacks; l && l->name; l++)
+        if (strlen(l->name) == n && strncmp(l->name, name, n) == 0)
+            prog_usage("%s%s: %s", dashes, l->name, l->why);
     for (int t = 0; t < 2; t++)
         for (const struct opt *o = tables[t]; o->name; o++)
             nearest_offer(&near, o->name, strlen(o->name));

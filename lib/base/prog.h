@@ -51,6 +51,11 @@ struct prog_list {
     void (*print)(void);
 };
 
+/* An option that other programs have, and why this one has not: the error about it says that. */
+struct prog_lack {
+    const char *name, *why; /* NULL ends the table */
+};
+
 /* One program. --help, --version and -v (`verbose`) are added to its table. */
 struct prog {
     const char *name;
@@ -62,6 +67,7 @@ struct prog {
     const struct prog_list *lists; /* may be NULL */
     bool general; /* others may have a program of this name: it is installed as heatpipe-NAME */
     void (*about)(void); /* prints further lines of --version: what is compiled in; may be NULL */
+    const struct prog_lack *lacks; /* may be NULL */
 };
 
 /* Prints lines of --version: which state of the sources the program was made of, and the libraries

@@ -14,6 +14,7 @@ struct vectors {
     const char *name;
     int64_t count;
     int length;
+    int64_t *order; /* NULL: as they lie there */
 };
 
 int vectors_open(struct vectors **out, const char *path, struct err *e)
@@ -60,6 +61,7 @@ void vectors_close(struct vectors *v)
         return;
     if (v->in)
         npy_close(v->in);
+    free(v->order);
     free(v);
 }
 
@@ -78,16 +80,23 @@ int vectors_length(const struct vectors *v)
     return v->length;
 }
 
+void vectors_order(struct vectors *v, int64_t *order)
+{
+    free(v->order);
+    v->order = order;
+}
+
 int vectors_read(const struct vectors *v, int64_t first, int n, float *out, struct err *e)
 {
     for (int i = 0; i < n; i++, out += v->length) {
+        const int64_t item = v->order ? v->order[first + i] : first + i;
         if (v->x)
-            memcpy(out, v->x + (first + i) * v->length, (size_t)v->length * sizeof *out);
-        else if (npy_at(v->in, first + i, out, e) != 0)
+            memcpy(out, v->x + item * v->length, (size_t)v->length * sizeof *out);
+        else if (npy_at(v->in, item, out, e) != 0)
             return -1;
         if (!real_finite(out, (size_t)v->length))
             return err_set(e, "%s: item %lld: expected finite values, found one that is not",
-                           v->name, (long long)(first + i));
+                           v->name, (long long)item);
     }
     return 0;
 }

@@ -21,6 +21,10 @@ const char *vectors_name(const struct vectors *v);
 int64_t vectors_count(const struct vectors *v);
 int vectors_length(const struct vectors *v);
 
+/* From now on vector i is item order[i] of the tensor: order[vectors_count()] is the vectors' then,
+ * freed with them. */
+void vectors_order(struct vectors *v, int64_t *order);
+
 /* Vectors from `first` on, out[n][length]; an error where one is not finite. Thread-safe. */
 int vectors_read(const struct vectors *v, int64_t first, int n, float *out, struct err *e)
     ERR_CHECKED;

@@ -14,6 +14,7 @@ struct aims {
     struct targets *targets;
     int classes;
     struct tsv_in *in;
+    struct shard shard;
     bool any; /* there was a row */
     int id, pred, truth, conf, p_true;
 };
@@ -57,6 +58,11 @@ int aims_open(struct aims *r, const char *path, int classes, bool confidence, st
     return 0;
 }
 
+void aims_shard(struct aims *r, struct shard s)
+{
+    r->shard = s;
+}
+
 size_t aims_bytes(const struct aims *r)
 {
     return sizeof(struct aims_row) + (size_t)targets_words(r->targets) * sizeof(struct aim);
@@ -71,15 +77,18 @@ static int read_class_na(const struct aims *r, int col, int *cls, struct err *e)
 
 int aims_next(struct aims *r, struct aims_row *row, struct err *e)
 {
-    int got = tsv_next(r->in, e);
+    int got;
 
-    if (got <= 0)
-        return got;
+    do
+        if ((got = tsv_next(r->in, e)) <= 0 ||
+            tsv_int(r->in, r->id, 0, INT64_MAX, &row->id, e) != 0)
+            return got <= 0 ? got : -1;
+    while (!shard_has(&r->shard, row->id));
     r->any = true;
     row->line = tsv_line(r->in);
     row->expected = tsv_expected(r->in, row->line - 1);
-    if (tsv_int(r->in, r->id, 0, INT64_MAX, &row->id, e) != 0)
-        return -1;
+    if (shard_any(&r->shard))
+        row->expected /= r->shard.count;
     if (targets_read(r->targets, r->in, row->aim, e) != 0)
         return -1;
     if (read_class_na(r, r->pred, &row->pred, e) != 0 ||

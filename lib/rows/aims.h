@@ -3,6 +3,7 @@
 #define HP_AIMS_H
 
 #include "base/err.h"
+#include "data/shard.h"
 #include "rows/target.h"
 
 #include <stdbool.h>
@@ -30,6 +31,9 @@ void aims_close(struct aims *r);
  * columns conf and p_true where there are any. */
 int aims_open(struct aims *r, const char *path, int classes, bool confidence, struct err *e)
     ERR_CHECKED;
+
+/* Rows of other images are passed over. */
+void aims_shard(struct aims *r, struct shard s);
 
 size_t aims_bytes(const struct aims *r);
 

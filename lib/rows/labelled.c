@@ -4,6 +4,8 @@
 #include "base/mem.h"
 
 #include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
 
 int labelled_read(struct labelled *in, struct tsv_in *t, unsigned need, struct err *e)
 {
@@ -32,6 +34,33 @@ int labelled_read(struct labelled *in, struct tsv_in *t, unsigned need, struct e
         in->classes = most >= in->classes ? most + 1 : in->classes;
     }
     return r;
+}
+
+static int by_value(double a, double b)
+{
+    return isnan(a) || isnan(b) ? isnan(a) - isnan(b) : (a > b) - (a < b);
+}
+
+/* Rows of one image that differ, too, have one order. */
+static int by_id(const void *a, const void *b)
+{
+    const struct prediction *x = a, *y = b;
+    if (x->id != y->id)
+        return x->id < y->id ? -1 : 1;
+    const double values[][2] = {
+        {x->truth, y->truth}, {x->pred, y->pred}, {x->conf, y->conf},
+        {x->rank, y->rank},   {x->loss, y->loss}, {x->entropy, y->entropy},
+    };
+    int d = 0;
+    for (size_t i = 0; d == 0 && i < sizeof values / sizeof *values; i++)
+        d = by_value(values[i][0], values[i][1]);
+    return d;
+}
+
+void labelled_sort(struct labelled *in)
+{
+    if (in->cols.col[PREDICTION_ID] >= 0 && in->n > 0)
+        qsort(in->image, in->n, sizeof *in->image, by_id);
 }
 
 int labelled_items(const struct labelled *in, struct items *t, const char *ids_path, int64_t *item,

@@ -25,6 +25,10 @@ struct labelled {
  * label and prediction. */
 int labelled_read(struct labelled *in, struct tsv_in *t, unsigned need, struct err *e) ERR_CHECKED;
 
+/* Puts the images in the order of their ids, so that nothing depends on that of the rows; where
+ * there is no id they stay. Comes after all tables. */
+void labelled_sort(struct labelled *in);
+
 /* item[n]: which item of a tensor (n, ...) belongs to each image, by its id: the item of that id in
  * the tensor of ids `ids_path` or, where that is NULL, of that number. The tensor is a file. */
 int labelled_items(const struct labelled *in, struct items *t, const char *ids_path, int64_t *item,

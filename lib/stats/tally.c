@@ -13,11 +13,11 @@ struct tally_row *tally_add(struct tally *t, const struct prediction *a)
     }
     struct tally_row *row = &t->row[a->pred];
     row->images++;
-    row->conf += a->conf;
+    sum_add(&row->sum, a->conf);
     t->images++;
     t->labelled += a->truth >= 0;
-    t->conf += a->conf;
-    t->entropy += a->entropy;
+    sum_add(&t->conf_sum, a->conf);
+    sum_add(&t->entropy_sum, a->entropy);
     t->band[band_of(a->conf)]++;
     return row;
 }
@@ -37,9 +37,9 @@ void tally_end(struct tally *t)
     while (t->n > 0 && t->row[t->n - 1].images == 0)
         t->n--;
     for (int i = 0; i < t->n; i++)
-        t->row[i].conf /= (double)t->row[i].images;
-    t->conf /= (double)t->images;
-    t->entropy /= (double)t->images;
+        t->row[i].conf = sum_value(&t->row[i].sum) / (double)t->row[i].images;
+    t->conf = sum_value(&t->conf_sum) / (double)t->images;
+    t->entropy = sum_value(&t->entropy_sum) / (double)t->images;
 }
 
 void tally_free(struct tally *t)

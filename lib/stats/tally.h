@@ -5,20 +5,23 @@
 
 #include "stats/band.h"
 #include "stats/prediction.h"
+#include "stats/sum.h"
 
 #include <stdint.h>
 
 struct tally_row {
     int cls;
     int64_t images;
-    double conf; /* their sum; after tally_end the mean */
-    char *text;  /* the class's name, isolated; the adder's to set, freed by tally_free */
+    struct sum sum; /* of their confidences */
+    double conf;    /* after tally_end their mean */
+    char *text;     /* the class's name, isolated; the adder's to set, freed by tally_free */
 };
 
 /* All zero: no predictions. */
 struct tally {
     int64_t images, labelled, band[BANDS];
-    double conf, entropy; /* their sums; after tally_end the means, NaN where not known */
+    struct sum conf_sum, entropy_sum;
+    double conf, entropy; /* after tally_end the means, NaN where not known */
     int n;
     struct tally_row *row; /* [n] by class; after tally_end those with images, most first */
 };
