@@ -82,7 +82,7 @@ $(standin_so): $(standin_obj)
 	@mkdir -p $(@D)
 	@echo '  LINK $@'; $(CXX) -shared $^ $(san_flags) -pthread -o $@
 
--include $(standin_obj:.o=.d) $(unit_bin:=.d) $(BUILD)/tests/fuzz/driver.d $(BUILD)/tests/bench/steps.d
+-include $(standin_obj:.o=.d) $(unit_bin:=.d) $(BUILD)/tests/fuzz/driver.d $(BUILD)/tests/bench/steps.d $(BUILD)/tests/bench/rows.d
 
 # --- running them ---
 
@@ -137,7 +137,7 @@ bench-zoo: $(BUILD)/bin/cifar-predict
 # that has what heatpipe is compared with.
 bench_sh := tests/bench/predict.sh $(filter-out $(addprefix tests/bench/,cuda.sh predict.sh zoo.sh),$(sort \
             $(wildcard tests/bench/*.sh)))
-bench: $(bins) $(BUILD)/tests/bench/steps
+bench: $(bins) $(BUILD)/tests/bench/steps $(BUILD)/tests/bench/rows
 	@for b in $(bench_sh); do echo "== $$b"; f=; [[ $$b != */predict.sh ]] || f='$(BENCH_FLAGS)'; \
 	 BUILD=$(BUILD) "$$b" $$f || exit 1; done
 

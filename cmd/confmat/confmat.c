@@ -5,6 +5,7 @@
 #include "data/names.h"
 #include "rows/matrix.h"
 #include "rows/put.h"
+#include "rows/sums.h"
 #include "stats/breakdown.h"
 #include "stats/confusion.h"
 #include "stream/tsv.h"
@@ -22,6 +23,7 @@ enum mode {
     MODE_PAIRS,
     MODE_SUPERCLASSES,
     MODE_SUMMARY,
+    MODE_SUMS,
     MODE_BY,
     MODES
 };
@@ -47,6 +49,10 @@ static const struct opt options[] = {
      0, 0},
     {"summary", 's', OPT_FLAG, &flag[MODE_SUMMARY], NULL,
      "Write the metrics of all images, one a row.", 0, 0},
+    {"sums", 0, OPT_FLAG, &flag[MODE_SUMS], NULL,
+     "Write counts and exact sums, which --merge adds to those of other rows: every table but that "
+     "of --by is then as of all rows together.",
+     0, 0},
     {"by", 'b', OPT_STRING, &by, "COLUMN",
      "Write the metrics of the images by the value that each has in a column of the rows.", 0, 0},
     {"quantiles", 'q', OPT_INT, &quantiles, "N",
@@ -65,7 +71,9 @@ static const struct opt options[] = {
      "as label-check writes them.",
      0, 0},
     {"merge", 'm', OPT_FLAG, &merge, NULL,
-     "Read confusion matrices, wide or long, instead of predictions, and add them.", 0, 0},
+     "Read confusion matrices, wide or long, or tables of --sums, instead of predictions, and add "
+     "them.",
+     0, 0},
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };
 
@@ -77,6 +85,8 @@ static const char *const examples[] = {
     "confmat --by entropy --quantiles 5 predictions.tsv",
     "duplicates --against train.bin test.bin | confmat --skip - --summary predictions.tsv",
     "confmat --merge part1.tsv part2.tsv > confusion.tsv",
+    "confmat --sums shard1.tsv > sums1.tsv",
+    "confmat --merge --summary sums1.tsv sums2.tsv",
     NULL,
 };
 
@@ -268,7 +278,7 @@ static int write_summary(struct out *o, const struct confusion *m, const struct 
     confusion_summarize(m, names, &s);
     const struct measure rows[] = {
         {"images", MEASURE_COUNT, (double)s.all.images},
-        {"unlabelled", MEASURE_COUNT, merge ? NAN : (double)unlabelled},
+        {"unlabelled", MEASURE_COUNT, unlabelled < 0 ? NAN : (double)unlabelled},
         {"classes", MEASURE_COUNT, (double)s.classes},
         {"classes_with_images", MEASURE_COUNT, (double)s.classes_with_images},
         {"groups", MEASURE_COUNT, (double)s.superclasses},
@@ -374,7 +384,10 @@ static int write_result(enum mode mode, const struct matrix_rows *in, const stru
         r = write_superclasses(o, m, names, e);
         break;
     case MODE_SUMMARY:
-        r = write_summary(o, m, names, in->unlabelled, e);
+        r = write_summary(o, m, names, in->plain ? -1 : in->unlabelled, e);
+        break;
+    case MODE_SUMS:
+        r = sums_write(m, names, in->unlabelled, o, e);
         break;
     case MODE_BY:
         r = write_breakdown(o, in->breakdown, e);
@@ -393,7 +406,7 @@ static int write_result(enum mode mode, const struct matrix_rows *in, const stru
 static enum mode choose_mode(void)
 {
     static const char *const word[MODES] = {NULL,     "long",    "classes", "pairs",
-                                            "groups", "summary", "by"};
+                                            "groups", "summary", "sums",    "by"};
     enum mode mode = MODE_MATRIX;
     flag[MODE_BY] = by;
     for (int i = MODE_LONG; i < MODES; i++) {
@@ -425,7 +438,7 @@ static unsigned needs(enum mode mode)
 
 static unsigned wants(enum mode mode)
 {
-    return mode == MODE_SUMMARY || mode == MODE_BY
+    return mode == MODE_SUMMARY || mode == MODE_SUMS || mode == MODE_BY
                ? 1u << PREDICTION_CONF | 1u << PREDICTION_RANK | 1u << PREDICTION_LOSS |
                      1u << PREDICTION_ENTROPY
                : 0;

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "rows/fields.h"
+#include "rows/sums.h"
 
 #include <stdlib.h>
 
@@ -134,8 +135,36 @@ static int read_wide(struct matrix_rows *in, struct tsv_in *t, struct err *e)
     return r;
 }
 
+static int read_sums(struct matrix_rows *in, struct tsv_in *t, struct err *e)
+{
+    struct sums_cols c;
+    if (prediction_find(&in->cols, t, 1u << PREDICTION_TRUE | 1u << PREDICTION_PRED, 0, e) != 0 ||
+        sums_find(&c, t, e) != 0)
+        return -1;
+    int true_name = tsv_find(t, "true_name"), pred_name = tsv_find(t, "pred_name");
+    int true_superclass = tsv_find(t, "true_group"), pred_superclass = tsv_find(t, "pred_group");
+    int r;
+    while ((r = tsv_next_shown(t, e)) > 0) {
+        int truth, pred;
+        in->rows++;
+        r = sums_add(&c, t, in->cols.classes, in->matrix, &in->unlabelled, e);
+        if (r > 0 && (prediction_class(&in->cols, t, c.truth, &truth, e) != 0 ||
+                      prediction_class(&in->cols, t, c.pred, &pred, e) != 0 ||
+                      naming_learn(in->naming, t, truth, true_name, true_superclass, e) != 0 ||
+                      naming_learn(in->naming, t, pred, pred_name, pred_superclass, e) != 0 ||
+                      add_entry(in, t, truth, pred, c.value, e) != 0))
+            r = -1;
+        if (r < 0)
+            return -1;
+    }
+    return r;
+}
+
 int matrix_read(struct matrix_rows *in, struct tsv_in *t, struct err *e)
 {
+    if (sums_are(t))
+        return read_sums(in, t, e);
+    in->plain = true;
     int count = tsv_find(t, "count");
     return count >= 0 ? read_long(in, t, count, e) : read_wide(in, t, e);
 }

@@ -19,6 +19,7 @@ struct matrix_rows {
     struct naming *naming;
     struct prediction_cols cols;
     int64_t rows, unlabelled, skipped;
+    bool plain;          /* a matrix was read, which tells nothing but counts */
     struct skipped skip; /* predictions of these images are left out */
     /* Predictions are also counted by the values of a column, where there is a name. */
     const char *by;
@@ -31,7 +32,7 @@ struct matrix_rows {
 int matrix_read_predictions(struct matrix_rows *in, struct tsv_in *t, unsigned need, unsigned want,
                             struct err *e) ERR_CHECKED;
 
-/* A matrix, wide or long. */
+/* A matrix, wide or long, or sums of one (rows/sums.h). */
 int matrix_read(struct matrix_rows *in, struct tsv_in *t, struct err *e) ERR_CHECKED;
 
 #endif

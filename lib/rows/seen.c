@@ -8,6 +8,8 @@
 
 enum {
     FIRST_BITS = 10,
+    SMALL_BITS = 19, /* a larger table is as large as it gets: growing in between would hold two */
+    MOST_BITS = 22,
     PAGE_BITS = 15, /* ids of a page, 1 << PAGE_BITS */
     PAGES = SEEN_IDS >> PAGE_BITS,
     EMPTY = 0, /* of `kind` */
@@ -93,7 +95,7 @@ static void grow(struct seen *s)
 {
     struct slot *old = s->slot;
     size_t n = (size_t)1 << s->bits;
-    s->bits++;
+    s->bits = s->bits < SMALL_BITS ? s->bits + 1 : MOST_BITS;
     s->slot = mem_zero((size_t)1 << s->bits, sizeof *s->slot);
     for (size_t i = 0; i < n; i++)
         if (old[i].kind != EMPTY)

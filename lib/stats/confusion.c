@@ -76,7 +76,12 @@ int confusion_add(struct confusion *c, int truth, int pred, int64_t n, struct er
     return 0;
 }
 
-static void add_conf(struct confusion *c, int truth, double conf)
+struct metrics *confusion_more(struct confusion *c)
+{
+    return &c->all;
+}
+
+struct sum *confusion_more_conf(struct confusion *c, int truth)
 {
     if (truth >= c->conf_classes) {
         c->class_conf = mem_extend(c->class_conf, (size_t)c->conf_classes, (size_t)truth + 1,
@@ -84,7 +89,7 @@ static void add_conf(struct confusion *c, int truth, double conf)
         for (; c->conf_classes <= truth; c->conf_classes++)
             c->class_conf[c->conf_classes] = (struct sum){0};
     }
-    sum_add(&c->class_conf[truth], conf);
+    return &c->class_conf[truth];
 }
 
 int confusion_prediction(struct confusion *c, const struct prediction *a, struct err *e)
@@ -93,7 +98,7 @@ int confusion_prediction(struct confusion *c, const struct prediction *a, struct
         return -1;
     metrics_add(&c->all, a);
     if (!isnan(a->conf))
-        add_conf(c, a->truth, a->conf);
+        sum_add(confusion_more_conf(c, a->truth), a->conf);
     return 0;
 }
 
@@ -125,6 +130,16 @@ int confusion_classes(const struct confusion *c)
 int64_t confusion_images(const struct confusion *c)
 {
     return c->all.images;
+}
+
+const struct metrics *confusion_metrics(const struct confusion *c)
+{
+    return &c->all;
+}
+
+const struct sum *confusion_conf(const struct confusion *c, int truth)
+{
+    return truth < c->conf_classes ? &c->class_conf[truth] : NULL;
 }
 
 int64_t confusion_count(const struct confusion *c, int truth, int pred)
@@ -166,7 +181,7 @@ void confusion_class(const struct confusion *c, int cls, struct class_metrics *f
     f->f1 = f->total + f->predicted > 0
                 ? 2 * (double)f->correct / ((double)f->total + (double)f->predicted)
                 : NAN;
-    bool known = c->all.with_conf == c->all.images && f->total > 0;
+    bool known = c->all.with_conf == c->all.images && f->total > 0 && cls < c->conf_classes;
     f->mean_conf = known ? mean(&c->class_conf[cls], f->total) : NAN;
 }
 

@@ -29,6 +29,11 @@ int confusion_add(struct confusion *c, int truth, int pred, int64_t n, struct er
 int confusion_prediction(struct confusion *c, const struct prediction *a, struct err *e)
     ERR_CHECKED;
 
+/* What rows told beside the counts, and the sum of the confidences of a true class, for others to
+ * be added; images and correct ones are counted by confusion_add. */
+struct metrics *confusion_more(struct confusion *c);
+struct sum *confusion_more_conf(struct confusion *c, int truth);
+
 /* Everything below comes after confusion_done, and nothing above does. */
 void confusion_done(struct confusion *c);
 
@@ -36,6 +41,11 @@ void confusion_done(struct confusion *c);
 int confusion_classes(const struct confusion *c);
 int64_t confusion_images(const struct confusion *c);
 int64_t confusion_count(const struct confusion *c, int truth, int pred);
+
+const struct metrics *confusion_metrics(const struct confusion *c);
+
+/* The sum of the confidences of a true class; NULL where it has none. */
+const struct sum *confusion_conf(const struct confusion *c, int truth);
 
 /* The entries that are not zero, by true, then predicted class: `row` is the true
  * class. They stay the matrix's. */
