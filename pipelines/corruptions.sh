@@ -239,6 +239,7 @@ corruptions_run() {
     local network reading limit labels words list i path sum gnuplot
     local -A each=()
     [ -z "$SKIP_DAMAGED" ] || usage_error 'SKIP_DAMAGED and --corruptions exclude each other'
+    [ -n "$HEATPIPE_OWN_PREDICT" ] || usage_error "PREDICT and --corruptions exclude each other: heatpipe's predictor reads the images from a pipe"
     corruptions_choose
     find_gnuplot
     # Words for programs, split as the shell does it: heatpipe has checked that they are no more.
