@@ -28,8 +28,8 @@ export SOURCE_DATE_EPOCH
 awk -v version="${name##*-}" -v date="$(date -Rud "@$SOURCE_DATE_EPOCH")" \
     -v maintainer="$(sed -n 's/^Maintainer: //p' debian/control)" -f examples/packaging/changelog.awk CHANGELOG.md >debian/changelog
 
-# `make test` tests the tree. What make was told is meant for the tree's own build.
-: "${DEB_BUILD_OPTIONS:=nocheck parallel=$(nproc)}"
+# `make test` tests the tree, and symbols for debuggers are for an archive. What make was told is meant for the tree's own build.
+: "${DEB_BUILD_OPTIONS:=nocheck noautodbgsym parallel=$(nproc)}"
 export DEB_BUILD_OPTIONS
 profiles=()
 [ -z "$cuda" ] || profiles=(--build-profiles=pkg.heatpipe.cuda)

@@ -14,15 +14,18 @@ roots=$(mktemp -d)
 trap 'umount -lq "$roots"/*/proc; rm -rf --one-file-system "$roots"' EXIT
 trap 'exit 1' HUP INT TERM
 
-# $1: a folder below `roots`; $2: the release, such as bookworm.
+# $1: a folder below `roots`; $2: the release, such as bookworm. DEBIAN_BASE may name a folder
+# that debootstrap has made of it before, which is copied.
 new_root() {
-    if [ ! -e "$roots/base-$2" ]; then
+    if [ -n "${DEBIAN_BASE:-}" ]; then
+        ln -sfn "$(cd "$DEBIAN_BASE" && pwd)" "$roots/base-$2"
+    elif [ ! -e "$roots/base-$2" ]; then
         debootstrap --variant=minbase "$2" "$roots/base-$2" >"$roots/log" 2>&1 || {
             tail -n 5 "$roots/log" >&2
             echo "SKIP: debootstrap makes no $2 here" && exit 0
         }
     fi
-    cp -a "$roots/base-$2" "$roots/$1"
+    cp -a "$roots/base-$2/." "$roots/$1"
     mount -t proc proc "$roots/$1/proc"
 }
 
