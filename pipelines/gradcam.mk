@@ -248,9 +248,10 @@ doubt = @exec 2>&8; . "$$HEATPIPE_SHARE/common.sh"; \
   doubt=$$(awk -F '\t' -f "$$HEATPIPE_SHARE/doubt.awk" "$$D/findings.tsv" "$$D/run.tsv") || fail ''; \
   [ -z "$$doubt" ] || say "warning: $$doubt: read $$OUT/recommendations.txt first"
 # What another predictor than heatpipe's cannot do, or did not write.
-left_out = $(if $(own),,@exec 2>&8; . "$$HEATPIPE_SHARE/common.sh"; say "without heatpipe's predictor there is no second look at labels,$(\
-  ) no stability of maps and no faithfulness: these run the network again$(if $(has_embeddings),$(if $(has_slices),,; $(\
-  )PREDICT wrote no linear layer$(comma) so there are no slices),; PREDICT wrote no embeddings$(comma) so there are no slices and no plane of all images)")
+left_out = $(if $(own),,@exec 2>&8; . "$$HEATPIPE_SHARE/common.sh"; lacks=''; \
+  [ -e "$$D/linear_weights.npy" ] || lacks='; PREDICT wrote no linear layer, so there are no slices'; \
+  [ -e "$$D/embeddings.npy" ] || lacks='; PREDICT wrote no embeddings, so there are no slices and no plane of all images'; \
+  say "without heatpipe's predictor there is no second look at labels, no stability of maps and no faithfulness: these run the network again$$lacks")
 # What an earlier run left, with labels or without, with maps or without, would not belong
 # to these results.
 no_sheets := $(if $(has_maps),,$(sheets) $(maps) $(stats) data/cam_stats.tsv data/cam_run.tsv \
