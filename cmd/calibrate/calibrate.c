@@ -22,14 +22,14 @@ static const char *logits_path, *ids_path, *run_path, *names_path;
 static int64_t folds = -1, resamples = 1000, seed;
 
 static const struct opt options[] = {
-    {"reliability", 'r', OPT_FLAG, &flag[MODE_RELIABILITY], NULL,
+    {"reliability", 0, OPT_FLAG, &flag[MODE_RELIABILITY], NULL,
      "Write accuracy and mean confidence by bins of confidence.", 0, 0},
     {"classes", 'c', OPT_FLAG, &flag[MODE_CLASSES], NULL,
      "Write the over-confidence of each class.", 0, 0},
-    {"risk", 'k', OPT_FLAG, &flag[MODE_RISK], NULL,
+    {"risk", 0, OPT_FLAG, &flag[MODE_RISK], NULL,
      "Write the share of errors among the most confident predictions, by their share of all.", 0,
      0},
-    {"logits", 'l', OPT_STRING, &logits_path, "FILE",
+    {"logits", 0, OPT_STRING, &logits_path, "FILE",
      "Fit the temperature to these logits, as cifar-predict --logits writes them.", 0, 0},
     {"ids", 'i', OPT_STRING, &ids_path, "FILE",
      "The ids of the logits, as cifar-predict --ids writes them. Without it item i has id i.", 0,
@@ -37,13 +37,13 @@ static const struct opt options[] = {
     {"run", 0, OPT_STRING, &run_path, "FILE",
      "The table of cifar-predict --run: if the rows were made with --temperature, it says so.", 0,
      0},
-    {"folds", 'f', OPT_INT, &folds, "N",
+    {"folds", 0, OPT_INT, &folds, "N",
      "Measure the temperature on N parts of the images, each with the one fitted to the others. "
      "Default: 5.",
      2, TEMPERATURE_FOLDS},
-    {"resamples", 'n', OPT_INT, &resamples, "N",
+    {"resamples", 0, OPT_INT, &resamples, "N",
      "Resamples of the bootstrap; 0 writes no intervals. Default: 1000.", 0, BOOTSTRAP_MOST},
-    {"seed", 's', OPT_INT, &seed, "N", "Of the random numbers of the bootstrap. Default: 0.", 0,
+    {"seed", 0, OPT_INT, &seed, "N", "Of the random numbers of the bootstrap. Default: 0.", 0,
      INT64_MAX},
     {"names", 0, OPT_STRING, &names_path, "PATH",
      "Take the number of classes and their names from a class table, a text file with a name a "

@@ -99,7 +99,7 @@ static const struct opt opts[] = {
     {"run", 0, OPT_STRING, &job.run, "FILE",
      "Write where the maps come from: layer, method, score, size of the grid.", 0, 0},
     SHARD_OPT(shard, "Make maps of the rows whose id modulo N is I alone, I from 0 to N-1."),
-    SESSION_DEVICE_OPTS(job.session, 0),
+    SESSION_DEVICE_OPTS(job.session),
     SESSION_PIXEL_OPTS(job.session),
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };

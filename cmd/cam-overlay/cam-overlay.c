@@ -40,14 +40,14 @@ static int64_t zoom, threads, columns, lines;
 static bool raw;
 
 static const struct opt options[] = {
-    {"table", 't', OPT_STRING, &input.table_path, "FILE",
+    {"table", 0, OPT_STRING, &input.table_path, "FILE",
      "The rows that the maps belong to: any rows of predictions, or those that worst-k chose; - is "
      "standard input.",
      0, 0},
     {"data", 'd', OPT_STRING, &input.data_path, "PATH",
      "The images: a file or the data set's folder.", 0, 0},
     GEOMETRY_OPTS(size_words, GEOMETRY_HELP),
-    {"maps", 'm', OPT_STRING, &maps_path, "FILE",
+    {"maps", 0, OPT_STRING, &maps_path, "FILE",
      "The maps, one item for each row; - is standard input, which is the default.", 0, 0},
     {"target", 0, OPT_STRING, &input.target_list, "LIST",
      "The --target that cam-compute was given: what the planes of an item are. Without it maps "
@@ -70,13 +70,13 @@ static const struct opt options[] = {
      0, 0},
     {"raw", 0, OPT_FLAG, &raw, NULL,
      "Write overlays as a tensor stream (n, planes, h, w, 3) of bytes to standard output.", 0, 0},
-    {"cmap", 'c', OPT_CHOICE, &cmap, COLOR_WORDS, "Colour map; the default is viridis.", 0, 0},
-    {"alpha", 'a', OPT_FLOAT, &alpha, "SHARE",
+    {"cmap", 0, OPT_CHOICE, &cmap, COLOR_WORDS, "Colour map; the default is viridis.", 0, 0},
+    {"alpha", 0, OPT_FLOAT, &alpha, "SHARE",
      "Share of the heat map in an overlay, from 0 to 1; the default is 0.5.", 0, 0},
     {"zoom", 'z', OPT_INT, &zoom, "N",
      "Enlarge a pixel of an image to N by N; by default pictures are about 192 pixels wide.", 1,
      ZOOM_MAX},
-    {"grid", 'g', OPT_FLAG, &look.grid, NULL,
+    {"grid", 0, OPT_FLAG, &look.grid, NULL,
      "Show the cells of the maps' own grid instead of smoothed maps.", 0, 0},
     {"columns", 0, OPT_INT, &columns, "N", "Rows side by side on a sheet; the default is 1.", 1,
      COLUMNS_MAX},

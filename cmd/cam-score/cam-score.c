@@ -106,7 +106,7 @@ static const struct opt options[] = {
     {"resamples", 0, OPT_INT, &resamples, "N",
      "Bootstrap samples for the intervals of --summary. Default: 1000.", 1, 1000000},
     {"run", 0, OPT_STRING, &run_path, "FILE", "Write what the values come from.", 0, 0},
-    SESSION_DEVICE_OPTS(session, 0),
+    SESSION_DEVICE_OPTS(session),
     SESSION_PIXEL_OPTS(session),
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };

@@ -101,7 +101,7 @@ static const struct opt options[] = {
      "Write a table of the files that --model, --data, --names and --labels read, and exit.", 0, 0},
     {"list-layers", 0, OPT_FLAG, &list_layers, NULL,
      "Write a table of the layers that --layer takes, with their grids, and exit.", 0, 0},
-    SESSION_DEVICE_OPTS(opts, 't'),
+    SESSION_DEVICE_OPTS(opts),
     SUBSET_OPTS(subset_words),
     {"max-classes", 0, OPT_INT, &max_classes, "N",
      "Refuse a model of more than N classes before the forward pass, for what comes behind it and "

@@ -35,19 +35,19 @@ static int order_superclass;
 static int64_t top, quantiles;
 
 static const struct opt options[] = {
-    {"long", 'l', OPT_FLAG, &flag[MODE_LONG], NULL,
+    {"long", 0, OPT_FLAG, &flag[MODE_LONG], NULL,
      "Write the entries that are not zero, one a row, instead of the wide matrix.", 0, 0},
     {"classes", 'c', OPT_FLAG, &flag[MODE_CLASSES], NULL,
      "Write the metrics of each class: accuracy, precision, recall, F1, mean confidence, most "
      "frequent wrong prediction.",
      0, 0},
-    {"pairs", 'p', OPT_FLAG, &flag[MODE_PAIRS], NULL,
+    {"pairs", 0, OPT_FLAG, &flag[MODE_PAIRS], NULL,
      "Write the confusion pairs, the most frequent first.", 0, 0},
     {"top", 'n', OPT_INT, &top, "N",
      "With --pairs, write the N most frequent; 0 writes all and is the default.", 0, INT64_MAX},
     {"groups", 'g', OPT_FLAG, &flag[MODE_SUPERCLASSES], NULL, "Write the matrix over superclasses.",
      0, 0},
-    {"summary", 's', OPT_FLAG, &flag[MODE_SUMMARY], NULL,
+    {"summary", 0, OPT_FLAG, &flag[MODE_SUMMARY], NULL,
      "Write the metrics of all images, one a row.", 0, 0},
     {"sums", 0, OPT_FLAG, &flag[MODE_SUMS], NULL,
      "Write counts and exact sums, which --merge adds to those of other rows: every table but that "
@@ -58,7 +58,7 @@ static const struct opt options[] = {
     {"quantiles", 'q', OPT_INT, &quantiles, "N",
      "With --by, divide the numbers of the column into N groups of about as many images.", 1,
      BREAKDOWN_QUANTILES},
-    {"order", 'o', OPT_CHOICE, &order_superclass, "class|group",
+    {"order", 0, OPT_CHOICE, &order_superclass, "class|group",
      "Order of the wide matrix and of --classes: by class ID, the default, or by superclass "
      "and then class ID.",
      0, 0},
@@ -70,7 +70,7 @@ static const struct opt options[] = {
      "Leave out the images of this table, by id; where it has a column flagged, those flagged 1, "
      "as label-check writes them.",
      0, 0},
-    {"merge", 'm', OPT_FLAG, &merge, NULL,
+    {"merge", 0, OPT_FLAG, &merge, NULL,
      "Read confusion matrices, wide or long, or tables of --sums, instead of predictions, and add "
      "them.",
      0, 0},

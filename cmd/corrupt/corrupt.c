@@ -23,8 +23,8 @@ static struct data_opts opts = {.note = prog_note, .warn = prog_note};
 
 static const struct opt options[] = {
     {"kind", 'k', OPT_CHOICE, &kind, CORRUPT_WORDS, "What is done to the images.", 0, 0},
-    {"severity", 's', OPT_INT, &severity, "N", "How bad: 1 to 5.", 1, CORRUPT_SEVERITIES},
-    {"labels-out", 'o', OPT_STRING, &labels_out, "FILE",
+    {"severity", 0, OPT_INT, &severity, "N", "How bad: 1 to 5.", 1, CORRUPT_SEVERITIES},
+    {"labels-out", 0, OPT_STRING, &labels_out, "FILE",
      "Write a table with the label of each image, which cifar-predict --labels reads.", 0, 0},
     {"labels", 0, OPT_STRING, &opts.labels, "FILE",
      "Labels of images in .npy or in a folder without class folders.", 0, 0},
@@ -37,7 +37,8 @@ static const struct opt options[] = {
 
 static const char *const examples[] = {
     "corrupt --kind blur --severity 3 test.bin > blurred.npy",
-    "corrupt -k fog -s 2 -o labels.tsv test.bin | cifar-predict -m m.pth -d - --labels labels.tsv",
+    "corrupt -k fog --severity 2 --labels-out labels.tsv test.bin | cifar-predict -m m.pth -d - "
+    "--labels labels.tsv",
     NULL,
 };
 

@@ -17,11 +17,11 @@ static struct opt_list join;
 static const char *columns;
 
 static const struct opt options[] = {
-    {"join", 'j', OPT_LIST, &join, "FILE",
+    {"join", 0, OPT_LIST, &join, "FILE",
      "A table with columns for the images, by id, as image-stats writes it. May be given several "
      "times.",
      0, 0},
-    {"columns", 'c', OPT_STRING, &columns, "NAMES",
+    {"columns", 0, OPT_STRING, &columns, "NAMES",
      "The columns to test, separated by commas, of the rows or of any table. Default: all columns "
      "of "
      "numbers, of the tables of --join or else of the rows but for those of cifar-predict.",

@@ -19,7 +19,7 @@ static const struct opt options[] = {
      0, 0},
     {"run", 'r', OPT_FLAG, &run, NULL,
      "Make one table of those that cifar-predict --run wrote for each shard.", 0, 0},
-    {"shards", 's', OPT_INT, &shards, "N",
+    {"shards", 0, OPT_INT, &shards, "N",
      "Expect a file for each of N shards, and name those that are missing.", 1, SHARDS_MOST},
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };

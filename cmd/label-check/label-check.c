@@ -23,7 +23,7 @@ static int64_t count, mirrored = -1;
 static struct session_opts session = {.device = "auto"};
 
 static const struct opt options[] = {
-    {"logits", 'l', OPT_STRING, &logits_path, "FILE",
+    {"logits", 0, OPT_STRING, &logits_path, "FILE",
      "The logits of the images, as cifar-predict --logits writes them.", 0, 0},
     {"ids", 0, OPT_STRING, &ids_path, "FILE",
      "The ids of the items of --logits. Without it item i has id i.", 0, 0},
@@ -31,10 +31,10 @@ static const struct opt options[] = {
      0, 0},
     {"temperature", 'T', OPT_FLOAT, &temperature, "T",
      "Of soft-margin: logits are divided by it. Default: 4.", 0, 0},
-    {"flagged", 'f', OPT_FLAG, &flagged_only, NULL,
+    {"flagged", 0, OPT_FLAG, &flagged_only, NULL,
      "Write the flagged labels alone: the list to review.", 0, 0},
     {"count", 'n', OPT_INT, &count, "N", "Write the first N rows. Default: all.", 1, INT64_MAX},
-    {"summary", 's', OPT_FLAG, &summary, NULL,
+    {"summary", 0, OPT_FLAG, &summary, NULL,
      "Write the metrics with and without the flagged images instead, one a row.", 0, 0},
     SESSION_MODEL_OPT(session),
     SESSION_ASSUME_OPT(session),
@@ -47,7 +47,7 @@ static const struct opt options[] = {
      INT64_MAX},
     SESSION_SIZE_OPTS(session),
     SESSION_PIXEL_OPTS(session),
-    SESSION_DEVICE_OPTS(session, 't'),
+    SESSION_DEVICE_OPTS(session),
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };
 

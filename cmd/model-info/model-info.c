@@ -20,11 +20,11 @@ static int to;
 static bool tensors, layers, check;
 
 static const struct opt opts[] = {
-    {"tensors", 't', OPT_FLAG, &tensors, NULL, "A table of the tensors instead.", 0, 0},
-    {"layers", 'l', OPT_FLAG, &layers, NULL, "A table of the network's operations instead.", 0, 0},
-    {"check", 'c', OPT_FLAG, &check, NULL,
+    {"tensors", 0, OPT_FLAG, &tensors, NULL, "A table of the tensors instead.", 0, 0},
+    {"layers", 0, OPT_FLAG, &layers, NULL, "A table of the network's operations instead.", 0, 0},
+    {"check", 0, OPT_FLAG, &check, NULL,
      "Verify the checksums of the archive and that all elements are finite.", 0, 0},
-    {"probe", 'p', OPT_STRING, &info.session.data, "PATH",
+    {"probe", 0, OPT_STRING, &info.session.data, "PATH",
      "Run images, which need no labels, through every interpretation of the checkpoint, and write "
      "a row "
      "for each: how far what enters the batch norms is from what they have recorded.",
@@ -46,7 +46,7 @@ static const struct opt opts[] = {
      "Size of the images that multiply-accumulates are counted for. Default: that "
      "of its program, or 32x32.",
      0, 0},
-    SESSION_THREADS_OPT(info.session, 0),
+    SESSION_THREADS_OPT(info.session),
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };
 

@@ -21,7 +21,7 @@ static int64_t count, seed;
 static struct data_opts opts = {.note = prog_note, .warn = prog_note};
 
 static const struct opt options[] = {
-    {"rows-out", 'o', OPT_STRING, &rows_path, "FILE",
+    {"rows-out", 0, OPT_STRING, &rows_path, "FILE",
      "Write a row for each mosaic: its class, and the images on its tiles.", 0, 0},
     {"tiles-out", 0, OPT_STRING, &tiles_path, "FILE",
      "Write a mask for each mosaic: 1 on the tiles with its class. cam-score --masks reads them.",
@@ -36,7 +36,7 @@ static const struct opt options[] = {
 };
 
 static const char *const examples[] = {
-    "mosaic -o mosaics.tsv --tiles-out tiles.npy test.bin < rows.tsv > mosaics.npy",
+    "mosaic --rows-out mosaics.tsv --tiles-out tiles.npy test.bin < rows.tsv > mosaics.npy",
     NULL,
 };
 

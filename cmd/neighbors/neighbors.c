@@ -20,12 +20,12 @@ static int metric;
 static int64_t k = -1, threads, seed = -1;
 
 static const struct opt options[] = {
-    {"among", 'a', OPT_STRING, &among, "FILE",
+    {"among", 0, OPT_STRING, &among, "FILE",
      "Look for neighbors among these embeddings, those of a training set for example. Default: "
      "among the images themselves.",
      0, 0},
-    {"count", 'k', OPT_INT, &k, "N", "Neighbors of each image. Default: 10.", 1, NEAREST_MOST},
-    {"metric", 'm', OPT_CHOICE, &metric, NEAREST_METRIC_WORDS,
+    {"count", 'n', OPT_INT, &k, "N", "Neighbors of each image. Default: 10.", 1, NEAREST_MOST},
+    {"metric", 0, OPT_CHOICE, &metric, NEAREST_METRIC_WORDS,
      "How far apart embeddings are. Default: cosine.", 0, 0},
     {"ids", 0, OPT_STRING, &ids, "FILE",
      "The ids of the embeddings, as cifar-predict --ids writes them. Without it embedding i has "
@@ -36,7 +36,7 @@ static const struct opt options[] = {
      "Write the ids of the neighbors as a tensor (n, k), too.", 0, 0},
     {"distances", 0, OPT_STRING, &distances_path, "FILE",
      "Write the distances as a tensor (n, k), too.", 0, 0},
-    {"project", 'p', OPT_STRING, &names, "NAMES",
+    {"project", 0, OPT_STRING, &names, "NAMES",
      "Instead, write a row for each image with two coordinates on a plane, in columns of these "
      "names: x,y.",
      0, 0},
@@ -44,7 +44,7 @@ static const struct opt options[] = {
      "Write how true the plane of --project is, instead of printing it.", 0, 0},
     {"seed", 0, OPT_INT, &seed, "N", "Of the random numbers of --project. Default: 0.", 0,
      INT64_MAX},
-    {"threads", 't', OPT_INT, &threads, "N", "Threads. Default: 0, one per core.", 0, 1024},
+    {"threads", 0, OPT_INT, &threads, "N", "Threads. Default: 0, one per core.", 0, 1024},
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };
 

@@ -48,13 +48,13 @@ static const char *query;
 static int64_t threads;
 
 static const struct opt options[] = {
-    {"summary", 's', OPT_STRING, &file[SUMMARY], "FILE",
+    {"summary", 0, OPT_STRING, &file[SUMMARY], "FILE",
      "The table of confmat --summary: top-5 accuracy, and images without a label.", 0, 0},
-    {"classes", 'c', OPT_STRING, &file[CLASSES], "FILE", "The table of confmat --classes.", 0, 0},
-    {"pairs", 'p', OPT_STRING, &file[PAIRS], "FILE", "The table of confmat --pairs --top 0.", 0, 0},
-    {"groups", 'g', OPT_STRING, &file[SUPERCLASSES], "FILE",
+    {"classes", 0, OPT_STRING, &file[CLASSES], "FILE", "The table of confmat --classes.", 0, 0},
+    {"pairs", 0, OPT_STRING, &file[PAIRS], "FILE", "The table of confmat --pairs --top 0.", 0, 0},
+    {"groups", 0, OPT_STRING, &file[SUPERCLASSES], "FILE",
      "The superclass matrix of confmat --groups, for the superclasses that are confused.", 0, 0},
-    {"cam", 'm', OPT_STRING, &file[CAM], "FILE",
+    {"cam", 0, OPT_STRING, &file[CAM], "FILE",
      "The statistics of the maps of all images, as cam-compute --target true,pred --stats writes "
      "them. Without them the texts do not speak of maps.",
      0, 0},
@@ -70,7 +70,7 @@ static const struct opt options[] = {
      "The table that heatpipe --faithfulness makes: summary and explorer then tell which maps do "
      "best.",
      0, 0},
-    {"predictions", 'P', OPT_STRING, &file[PREDICTIONS], "FILE",
+    {"predictions", 0, OPT_STRING, &file[PREDICTIONS], "FILE",
      "The rows of cifar-predict. Without them the texts do not speak of confidence. The output "
      "predictions needs only these, with or without labels.",
      0, 0},
@@ -95,7 +95,7 @@ static const struct opt options[] = {
      "The rows of worst-k --by all --errors highest: csv lists them, and recommendations counts "
      "those that are drawn, and explorer shows them first.",
      0, 0},
-    {"run", 'r', OPT_STRING, &file[RUN], "FILE",
+    {"run", 0, OPT_STRING, &file[RUN], "FILE",
      "What the run was made from: the tables that cifar-predict and cam-compute write with --run, "
      "joined. Texts and pages end with it and begin with its warnings.",
      0, 0},
@@ -118,7 +118,7 @@ static const struct opt options[] = {
     {"run-b", 0, OPT_STRING, &file[RUN_B], "FILE", "The same of the second run.", 0, 0},
     {"out", 'o', OPT_STRING, &explorer.out, "FILE",
      "The page that explorer writes, NAME.html; its data go into the folder NAME beside it.", 0, 0},
-    {"join", 'j', OPT_LIST, &explorer.join, "FILE",
+    {"join", 0, OPT_LIST, &explorer.join, "FILE",
      "A table with a column id, whose columns become properties of the images in explorer. May be "
      "given several times.",
      0, 0},

@@ -29,16 +29,16 @@ static double moved = NAN, fail_worse = NAN;
 static const char *maps[2], *ids[2], *planes;
 
 static const struct opt options[] = {
-    {"images", 'i', OPT_FLAG, &flag[MODE_IMAGES], NULL,
+    {"images", 0, OPT_FLAG, &flag[MODE_IMAGES], NULL,
      "Write the images whose prediction changed, instead of the summary.", 0, 0},
     {"classes", 'c', OPT_FLAG, &flag[MODE_CLASSES], NULL,
      "Write accuracy, fixed and broken images of each class, with a test.", 0, 0},
     {"groups", 'g', OPT_FLAG, &flag[MODE_SUPERCLASSES], NULL, "Write the same by superclass.", 0,
      0},
-    {"pairs", 'p', OPT_FLAG, &flag[MODE_PAIRS], NULL,
+    {"pairs", 0, OPT_FLAG, &flag[MODE_PAIRS], NULL,
      "Write the confusion pairs that images joined or left, those whose count changed most first.",
      0, 0},
-    {"moved", 'm', OPT_FLAG, &flag[MODE_MOVED], NULL,
+    {"moved", 0, OPT_FLAG, &flag[MODE_MOVED], NULL,
      "Write the images whose prediction stayed but whose map moved, those that moved most first.",
      0, 0},
     {"top", 'n', OPT_INT, &top, "N",

@@ -34,13 +34,13 @@ static const struct opt options[] = {
      "Choose among the wrong predictions of this band of confidence or a higher one alone; highest "
      "is above 90 %, high above 70, moderate above 50.",
      0, 0},
-    {"skip", 's', OPT_STRING, &skip, "FILE",
+    {"skip", 0, OPT_STRING, &skip, "FILE",
      "Leave out the images of this table, by id; where it has a column flagged, those flagged 1, "
      "as label-check writes them.",
      0, 0},
     {"count", 'n', OPT_INT, &count, "N", "How many rows of each kind; the default is 3.", 1,
      COUNT_MAX},
-    {"pairs", 'p', OPT_INT, &pairs, "N",
+    {"pairs", 0, OPT_INT, &pairs, "N",
      "With --by pair, take the N most confused pairs; the default is 5.", 1, CHOICE_PAIRS},
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };

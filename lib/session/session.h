@@ -27,8 +27,7 @@ struct session_opts {
 
 enum { SESSION_THREADS = 1024 };
 
-/* Rows of a program's table of options. `s`: a struct session_opts of static storage; `letter`:
- * the short form of --threads, or 0. */
+/* Rows of a program's table of options. `s`: a struct session_opts of static storage. */
 #define SESSION_MODEL_OPT(s)                                                                       \
     SESSION_ROW("model", 'm', OPT_STRING, &(s).model, "FILE",                                      \
                 "The model: .pth or .pt as torch.save writes them, .safetensors, .pt2 or ONNX.",   \
@@ -57,16 +56,16 @@ enum { SESSION_THREADS = 1024 };
                     "Standard deviation of the pixels, in the unit of --mean. Default: what is "   \
                     "usual for the network and the data set.",                                     \
                     0)
-#define SESSION_DEVICE_OPTS(s, letter)                                                             \
+#define SESSION_DEVICE_OPTS(s)                                                                     \
     SESSION_ROW("device", 0, OPT_STRING, &(s).device, "NAME",                                      \
                 "auto, cpu, ref or cuda[:N]. Default: auto.", 0),                                  \
         SESSION_ROW("precision", 'p', OPT_CHOICE, &(s).precision, ENGINE_PRECISION_WORDS,          \
                     "Arithmetic of the network. Default: f32.", 0),                                \
         SESSION_ROW("exact", 0, OPT_FLAG, &(s).exact, NULL,                                        \
                     "Sum the products of every convolution as they are: no Winograd.", 0),         \
-        SESSION_THREADS_OPT(s, letter)
-#define SESSION_THREADS_OPT(s, letter)                                                             \
-    SESSION_ROW("threads", letter, OPT_INT, &(s).threads, "N",                                     \
+        SESSION_THREADS_OPT(s)
+#define SESSION_THREADS_OPT(s)                                                                     \
+    SESSION_ROW("threads", 0, OPT_INT, &(s).threads, "N",                                          \
                 "Threads of the network. Default: 0, one per core.", SESSION_THREADS)
 #define SESSION_ROW(name, letter, kind, dst, arg, help, max)                                       \
     {                                                                                              \

@@ -192,7 +192,7 @@ CASES_OF = [
     ("label-mirror", "label-check --logits many_logits.npy --model m.pth --data many.npy --threads 2 "
                      "--mean .5,.5,.5 --std .2,.2,.2 --mirror 20 many.tsv"),
     ("label-check", "label-check --logits logits.npy --ids ids.npy p.tsv"),
-    ("neighbors", "neighbors --threads 2 -k 3 --ids ids.npy embeddings.npy"),
+    ("neighbors", "neighbors --threads 2 --count 3 --ids ids.npy embeddings.npy"),
     ("neighbors-plane", "neighbors --threads 2 --project x,y --run @run.tsv embeddings.npy"),
     ("duplicates", "duplicates --threads 2 --predictions p.tsv --summary @duplicates.tsv IN"),
     ("slices", "slices --threads 2 --embeddings embeddings.npy --model m.pth --least 1 --all "
