@@ -99,7 +99,7 @@ static_tested := $(if $(filter test tests,$(GOALS)),$(if $(SANITIZE),,$(if $(sta
                  cifar-predict cam-compute confmat worst-k model-info cam-overlay report))))
 
 .PHONY: test tests check-asan check-fault check-cuda bench bench-cuda bench-zoo
-tests: $(bins) $(scripts) $(cuda_so) $(unit_bin) $(standin_so) $(fault_so) $(static_tested)
+tests: $(bins) $(scripts) $(completions) $(cuda_so) $(unit_bin) $(standin_so) $(fault_so) $(static_tested)
 test: tests man
 	@BUILD=$(BUILD) CC='$(CC)' SANITIZE=$(SANITIZE) tests/run.sh
 
