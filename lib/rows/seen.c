@@ -164,13 +164,14 @@ bool seen_row(struct seen *s, int64_t id, int truth, int pred, const char *row, 
 
 int seen_end(const struct seen *s, void (*say)(const char *fmt, ...), struct err *e)
 {
-    const struct remark *const twice[] = {&s->repeat, &s->other, &s->unknown};
-    for (size_t i = 0; s->full && i < sizeof twice / sizeof *twice; i++)
-        if (twice[i]->n > 0)
-            return err_set(e,
-                           "%s: expected each image once in more than %d rows, found another row "
-                           "of this one before",
-                           twice[i]->first, SEEN_ROWS);
+    const char *twice = s->repeat.n > 0  ? s->repeat.first
+                        : s->other.n > 0 ? s->other.first
+                                         : s->unknown.first;
+    if (s->full && twice)
+        return err_set(e,
+                       "%s: expected each image once in more than %d rows, found another row of "
+                       "this one before",
+                       twice, SEEN_ROWS);
     if (!say)
         return 0;
     if (s->repeat.n > 0)
