@@ -9,7 +9,7 @@ if [ -z "${OWN_MOUNTS:-}" ]; then
     exec unshare --mount --net "$0" "$@"
 fi
 work=$(mktemp -d)
-trap 'umount -lq "$work/source"; rm -rf --one-file-system "$work"' EXIT
+trap 'umount -lq "$work/source" || true; rm -rf --one-file-system "$work"' EXIT
 ip link set lo up 2>/dev/null || true
 tar -xzf "$1" -C "$work"
 mv "$work"/heatpipe-* "$work/unpacked"

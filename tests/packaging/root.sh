@@ -11,7 +11,7 @@ if [ -z "${OWN_MOUNTS:-}" ]; then
 fi
 
 roots=$(mktemp -d)
-trap 'umount -lq "$roots"/*/proc; rm -rf --one-file-system "$roots"' EXIT
+trap 'umount -lq "$roots"/*/proc || true; rm -rf --one-file-system "$roots"' EXIT
 trap 'exit 1' HUP INT TERM
 
 # $1: a folder below `roots`; $2: the release, such as bookworm. DEBIAN_BASE may name a folder
