@@ -57,7 +57,9 @@ san_flags  := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all 
 pkg_flags  = $(eval pkg_flags := $$(shell pkg-config --cflags $(PKGS)))$(pkg_flags)
 pkg_libs   = $(eval pkg_libs := $$(shell pkg-config --libs $(PKGS)))$(pkg_libs)
 all_cflags = $(base_flags) $(warn_flags) $(san_flags) $(pkg_flags) $(CPPFLAGS) $(CFLAGS)
-all_libs   = $(LDFLAGS) $(san_flags) -pthread -Wl,--as-needed $(pkg_libs) -lm
+# Apple's linker knows no option to leave out libraries that are not needed.
+apple      := $(shell $(CC) -dumpmachine 2>/dev/null | grep -E 'darwin|macos')
+all_libs   = $(LDFLAGS) $(san_flags) -pthread $(if $(apple),,-Wl,--as-needed) $(pkg_libs) -lm
 comma      := ,
 
 .PHONY: all
@@ -90,7 +92,8 @@ $(BUILD)/%.a:
 
 # What the command line may set for the build, and no analysis knows.
 build_variables := PREFIX $(install_dirs) BUILD CC CXX CFLAGS CPPFLAGS LDFLAGS WERROR SANITIZE CUDA NVCC CUDA_ARCHS \
-                   CUDA_HOME CUDA_RPATH V CI TARGET FUZZ_TIME FUZZ_ENGINE BENCH_FLAGS FAULT_FLAGS
+                   CUDA_HOME CUDA_RPATH V CI TARGET FUZZ_TIME FUZZ_ENGINE BENCH_FLAGS FAULT_FLAGS \
+                   ARM_CC ARM_TESTS MACOS_CC
 BIN := $(BUILD)/bin/
 include pipelines/gradcam.mk
 analysis compare corruptions faithfulness sweep slurm export: $(bins) $(scripts)
@@ -156,6 +159,8 @@ help:
 	@echo 'make bench-zoo       networks of many families beside OpenVINO and ONNX Runtime'
 	@echo 'make CUDA=1          insist on the CUDA backend; CUDA=0 leaves it out'
 	@echo 'make check-slurm     shards on a Slurm cluster that is started on this machine, with failures; needs root'
+	@echo 'make check-arm       everything for 64-bit ARM, cross-compiled and run by qemu; ARM_TESTS=confmat'
+	@echo 'make check-macos     everything compiled for macOS, by zig; nothing is run'
 	@echo 'make check-cuda      the tests that need an NVIDIA GPU; make bench-cuda measures it'
 	@echo 'make docs            the manual as HTML: $(BUILD)/docs/index.html'
 	@echo 'make lint            formatting, clang-tidy, shellcheck, mandoc'

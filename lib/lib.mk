@@ -13,7 +13,7 @@ libs        := $(BUILD)/libheatpipe.a
 engine      := $(BUILD)/libengine.a
 # The CUDA backend finds these names of a program that loads it.
 host_syms   := lib/engine/cuda/host.syms
-engine_libs := -ldl -Wl,--dynamic-list=$(host_syms)
+engine_libs := -ldl $(if $(apple),,-Wl$(comma)--dynamic-list=$(host_syms))
 
 $(libs): $(lib_obj)
 $(engine): $(engine_obj)

@@ -31,5 +31,9 @@ apt-get -qq -y --download-only install "$@" >/dev/null
 for package in "$apt"/archives/*.deb; do
     dpkg-deb -x "$package" "$root"
 done
+# What they link absolutely is meant to be inside.
+find "$root" -type l -lname '/*' -printf '%p\0%l\0' | while IFS= read -r -d '' link && IFS= read -r -d '' to; do
+    ln -sfn "$root$to" "$link"
+done
 rm -r "$apt"
 echo "$*" >"$root/.packages"
