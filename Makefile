@@ -42,7 +42,7 @@ TEST_PACKAGES := parallel miller datamash sqlite3 r-base-core gcc-aarch64-linux-
 FUZZ_PACKAGES := clang libclang-rt-dev llvm
 
 # `make setup-deb`, for packages and their tests.
-DEB_PACKAGES := debhelper dpkg-dev lintian debootstrap
+DEB_PACKAGES := build-essential debhelper dpkg-dev lintian debootstrap
 
 GOALS := $(or $(MAKECMDGOALS),all)
 PKGS := jansson libdeflate libpng libjpeg libwebp zlib glib-2.0 pangocairo cairo
