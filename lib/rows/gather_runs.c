@@ -18,8 +18,17 @@ struct all {
     struct run rows; /* without those that stand for warnings */
     struct counts counts;
     int64_t images;
-    struct shards *shards;
-    const char *first; /* the file of the first table */
+    int64_t count;         /* of shards, 0 while it is not known */
+    const char *counted;   /* the file that says so, NULL: the user */
+    struct shards *shards; /* if all have to be there */
+    struct own *own;       /* of each table */
+    const char *first;     /* the file of the first table */
+};
+
+/* The shard of a table; -1: it does not say. */
+struct own {
+    int64_t index;
+    const char *path;
 };
 
 static bool is(const struct run_row *row, const char *name)
@@ -89,6 +98,15 @@ static int see_shard(struct all *a, int file, const struct run_row *row, const c
     struct err why;
     if (shard_parse(&s, row->value ? row->value : "", &why) != 0)
         return err_set(e, "%s: row 'shard': %s", path, why.msg);
+    if (a->count == 0) {
+        a->count = s.count;
+        a->counted = path;
+    }
+    if (s.count != a->count)
+        return err_set(e, "%s: row 'shard': expected one of %" PRId64 " shards%s%s, found '%s'",
+                       path, a->count, a->counted ? ", as in " : "", a->counted ? a->counted : "",
+                       row->value);
+    a->own[file].index = s.index;
     return shards_see(a->shards, file, s.index, path, e);
 }
 
@@ -166,10 +184,37 @@ static int write_rows(struct all *a, struct err *e)
     return -1;
 }
 
+static int by_index(const void *a, const void *b)
+{
+    const struct own *x = a, *y = b;
+    return x->index != y->index ? (x->index > y->index) - (x->index < y->index)
+                                : strcmp(x->path, y->path);
+}
+
+/* Each image counts once. Tables of a predictor that writes no row 'shard' are taken as they
+ * are. */
+static int check_own(struct all *a, int n, struct err *e)
+{
+    qsort(a->own, (size_t)n, sizeof *a->own, by_index);
+    if (a->own[0].index < 0 && a->own[n - 1].index >= 0)
+        return err_set(e, "%s: expected a row 'shard', as %s has, found none", a->own[0].path,
+                       a->own[n - 1].path);
+    for (int i = 1; i < n; i++)
+        if (a->own[i].index >= 0 && a->own[i].index == a->own[i - 1].index)
+            return err_set(e,
+                           "%s: expected another shard in each file, found shard %" PRId64
+                           "/%" PRId64 ", which %s has",
+                           a->own[i].path, a->own[i].index, a->count, a->own[i - 1].path);
+    return 0;
+}
+
 int gather_runs(const char *const *path, int n, int64_t shards, struct err *e)
 {
-    struct all a = {.shards = shards_new(shards, n), .first = io_name(path[0])};
+    struct all a = {.count = shards, .shards = shards_new(shards, n), .first = io_name(path[0])};
     int r = 0;
+    a.own = mem_alloc((size_t)n, sizeof *a.own);
+    for (int i = 0; i < n; i++)
+        a.own[i] = (struct own){-1, io_name(path[i])};
     for (int i = 0; i < n && r == 0; i++) {
         struct run one = {.row = NULL};
         r = run_read(&one, path[i], e);
@@ -178,11 +223,14 @@ int gather_runs(const char *const *path, int n, int64_t shards, struct err *e)
         run_free(&one);
     }
     if (r == 0)
+        r = check_own(&a, n, e);
+    if (r == 0)
         r = shards_check(a.shards, e);
     if (r == 0)
         r = write_rows(&a, e);
     run_free(&a.rows);
     counts_free(&a.counts);
     shards_free(a.shards);
+    free(a.own);
     return r;
 }

@@ -58,8 +58,9 @@ slurm_waiting() {
 slurm_array() { # missing shards
     local most i from='' to=''
     most=$(scontrol show config 2>/dev/null | sed -n 's/^MaxArraySize *= *\([0-9]*\)$/\1/p')
-    tasks=$SHARDS
-    [ "$SHARDS" -lt "${most:-1001}" ] || tasks=$((${most:-1001} - 1))
+    most=${most:-1001} tasks=$SHARDS
+    [ "$most" -gt 1 ] || die 1 "expected job arrays, found a Slurm without them: MaxArraySize is $most"
+    [ "$SHARDS" -lt "$most" ] || tasks=$((most - 1))
     array=
     while read -r i; do
         if [ -n "$to" ] && [ "$i" -eq $((to + 1)) ]; then
