@@ -468,6 +468,8 @@ static void opt_common(const struct opt *o, const char *value)
         finish();
     }
     if (o == &common[1]) {
+        if (value)
+            prog_usage("--version takes no argument");
         version();
         finish();
     }
