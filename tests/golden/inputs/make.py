@@ -59,8 +59,11 @@ def net(channels, side, stride):
 
 def export(n, channels, side, name):
     dynamic = ({0: torch.export.Dim("b")},)
-    torch.export.save(torch.export.export(n, (torch.zeros(2, channels, side, side),),
-                                          dynamic_shapes=dynamic), name)
+    program = torch.export.export(n, (torch.zeros(2, channels, side, side),), dynamic_shapes=dynamic)
+    # They name folders of the machine that ran this.
+    for node in program.graph.nodes:
+        node.meta.pop("stack_trace", None)
+    torch.export.save(program, name)
 
 
 def results(name, n, images, grey, mean, std):
