@@ -137,7 +137,7 @@ static int read_wide(struct matrix_rows *in, struct tsv_in *t, struct err *e)
 
 static int read_sums(struct matrix_rows *in, struct tsv_in *t, struct err *e)
 {
-    struct sums_cols c;
+    struct sums_cols c = {.ended = false};
     if (prediction_find(&in->cols, t, 1u << PREDICTION_TRUE | 1u << PREDICTION_PRED, 0, e) != 0 ||
         sums_find(&c, t, e) != 0)
         return -1;
@@ -157,6 +157,10 @@ static int read_sums(struct matrix_rows *in, struct tsv_in *t, struct err *e)
         if (r < 0)
             return -1;
     }
+    if (r == 0 && !c.ended)
+        r = err_set(e,
+                    "%s: expected a row 'unlabelled', with which a table of sums ends, found none",
+                    tsv_name(t));
     return r;
 }
 

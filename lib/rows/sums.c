@@ -241,14 +241,16 @@ static int add_sum(const struct sums_cols *c, const struct tsv_in *t, struct sum
     return 0;
 }
 
-int sums_add(const struct sums_cols *c, const struct tsv_in *t, int classes, struct confusion *m,
+int sums_add(struct sums_cols *c, const struct tsv_in *t, int classes, struct confusion *m,
              int64_t *unlabelled, struct err *e)
 {
     const struct tsv_field name = tsv_get(t, c->measure);
     if (is(name, "count"))
         return 1;
-    if (is(name, "unlabelled"))
+    if (is(name, "unlabelled")) {
+        c->ended = true;
         return add_count(c, t, unlabelled, e);
+    }
     for (int i = 0; i < MEASURES; i++) {
         const struct measure *x = &measures[i];
         int64_t at = 0;

@@ -29,12 +29,13 @@ bool sums_are(const struct tsv_in *t);
 /* The current row of such a table, whose columns sums_find has found. */
 struct sums_cols {
     int measure, truth, pred, bin, value;
+    bool ended; /* the last row that is written was there */
 };
 int sums_find(struct sums_cols *c, const struct tsv_in *t, struct err *e) ERR_CHECKED;
 
 /* Adds it to a matrix that is not finished, or to *unlabelled. A count of images is left to the
  * caller: 1. */
-int sums_add(const struct sums_cols *c, const struct tsv_in *t, int classes, struct confusion *m,
+int sums_add(struct sums_cols *c, const struct tsv_in *t, int classes, struct confusion *m,
              int64_t *unlabelled, struct err *e) ERR_CHECKED;
 
 #endif
