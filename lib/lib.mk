@@ -2,6 +2,7 @@
 # programs with a network do. lib/README.md says what is where.
 
 cuda_src    := $(sort $(wildcard lib/engine/cuda/*.c))
+cuda_kernel_src := $(sort $(wildcard lib/engine/cuda/*.cu))
 # What static programs have in the place of lettering and of the CUDA backend.
 bare_src    := lib/draw/pen_none.c lib/engine/plugin_none.c
 engine_src  := $(filter-out $(cuda_src) $(bare_src),$(sort $(wildcard lib/engine/*.c lib/engine/*/*.c lib/fit/*.c lib/neighbors/*.c lib/session/*.c lib/slices/*.c lib/cam/layer.c lib/cam/fullgrad.c lib/cam/masked.c lib/cam/second.c lib/faith/faith.c)))

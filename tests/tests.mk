@@ -22,7 +22,7 @@ $(cuda_plans): $(cuda_plans).o $(BUILD)/cuda/lib/engine/cuda/dnn.o $(engine) $(l
 $(cuda_kernels).o: tests/engine/cuda_kernels.c $(BUILD)/standin/flags
 	@mkdir -p $(@D)
 	@echo '  CC   $<'; $(CC) $(base_flags) $(warn_flags) $(san_flags) $(CPPFLAGS) $(CFLAGS) $(standin_inc) -MMD -MP -c $< -o $@
-$(cuda_kernels): $(cuda_kernels).o $(BUILD)/standin/lib/engine/cuda/kernels.o $(BUILD)/standin/lib/engine/cuda/ops.o \
+$(cuda_kernels): $(cuda_kernels).o $(cuda_kernel_src:%.cu=$(BUILD)/standin/%.o) $(BUILD)/standin/lib/engine/cuda/ops.o \
                  $(BUILD)/standin/tests/cuda/runtime.o $(libs)
 	@echo '  LINK $@'; $(CXX) $^ $(all_libs) -o $@
 
@@ -30,14 +30,14 @@ $(cuda_kernels): $(cuda_kernels).o $(BUILD)/standin/lib/engine/cuda/kernels.o $(
 $(BUILD)/cuda/tests/engine/cuda_kernels.o: tests/engine/cuda_kernels.c $(BUILD)/cuda/flags
 	@mkdir -p $(@D)
 	@echo '  CC   $< (CUDA)'; $(CC) $(base_flags) $(warn_flags) $(CPPFLAGS) $(CFLAGS) $(cuda_inc) -MMD -MP -c $< -o $@
-$(BUILD)/tests/cuda/kernels: $(BUILD)/cuda/tests/engine/cuda_kernels.o $(BUILD)/cuda/lib/engine/cuda/kernels.o \
+$(BUILD)/tests/cuda/kernels: $(BUILD)/cuda/tests/engine/cuda_kernels.o $(cuda_kernel_src:%.cu=$(BUILD)/cuda/%.o) \
                              $(BUILD)/cuda/lib/engine/cuda/ops.o $(libs)
 	@mkdir -p $(@D)
 	@echo '  LINK $@'; $(CC) $^ $(all_libs) $(addprefix -L,$(cuda_lib)) -lcudart_static -lstdc++ -lrt -ldl -o $@
 $(BUILD)/cuda/tests/bench/kernels.o: tests/bench/kernels.c $(BUILD)/cuda/flags
 	@mkdir -p $(@D)
 	@echo '  CC   $< (CUDA)'; $(CC) $(base_flags) $(warn_flags) $(CPPFLAGS) $(CFLAGS) $(cuda_inc) -MMD -MP -c $< -o $@
-$(BUILD)/tests/bench/kernels: $(BUILD)/cuda/tests/bench/kernels.o $(BUILD)/cuda/lib/engine/cuda/kernels.o
+$(BUILD)/tests/bench/kernels: $(BUILD)/cuda/tests/bench/kernels.o $(cuda_kernel_src:%.cu=$(BUILD)/cuda/%.o)
 	@mkdir -p $(@D)
 	@echo '  LINK $@'; $(CC) $^ $(addprefix -L,$(cuda_lib)) -lcudart_static -lstdc++ -lm -lrt -ldl -pthread -o $@
 
@@ -55,7 +55,7 @@ standin_inc := -Itests/cuda/include
 standin_cxx := -std=c++17 -O3 -g -Ilib $(standin_inc) -Itests/cuda -fPIC -pthread -Wall -Wextra \
                $(if $(WERROR),-Werror) $(san_flags)
 standin_src := $(sort $(wildcard tests/cuda/*.cpp))
-standin_obj := $(cuda_src:%.c=$(BUILD)/standin/%.o) $(BUILD)/standin/lib/engine/cuda/kernels.o \
+standin_obj := $(cuda_src:%.c=$(BUILD)/standin/%.o) $(cuda_kernel_src:%.cu=$(BUILD)/standin/%.o) \
                $(standin_src:%.cpp=$(BUILD)/standin/%.o)
 
 $(BUILD)/standin/flags: FORCE
@@ -69,7 +69,7 @@ $(BUILD)/standin/%.o: %.c $(BUILD)/standin/flags
 
 $(BUILD)/standin/%.o: %.cu $(BUILD)/standin/flags
 	@mkdir -p $(@D)
-	@echo '  CXX  $< (stand-in)'; $(CXX) -x c++ $(standin_cxx) -ffp-contract=off -MMD -MP -c $< -o $@
+	@echo '  CXX  $< (stand-in)'; $(CXX) -x c++ $(standin_cxx) -ffp-contract=off -fno-strict-aliasing -MMD -MP -c $< -o $@
 
 # What cuDNN does is no code of ours, checks its memory itself and is slow enough.
 $(BUILD)/standin/tests/cuda/dnn.o: standin_cxx := $(filter-out $(san_flags),$(standin_cxx))
@@ -176,7 +176,7 @@ test_c := tests/fuzz/driver.c $(unit_src) $(wildcard tests/bench/*.c tests/fault
 own_c := $(product_c) $(test_c)
 own_inc := $(wildcard lib/engine/cpu/*.inc)
 own_h := $(sort $(shell find lib cmd -name '*.h')) $(filter-out tests/cuda/inside.h,$(wildcard tests/*/*.h))
-own_cxx := lib/engine/cuda/kernels.cu $(standin_src) tests/cuda/inside.h $(wildcard tests/cuda/include/*.h)
+own_cxx := $(cuda_kernel_src) $(wildcard lib/engine/cuda/*.cuh) $(standin_src) tests/cuda/inside.h $(wildcard tests/cuda/include/*.h)
 # Whose first line says so: cases write scripts, too.
 own_sh := $(shell find cmd tests pipelines .ci examples -type f \
             -exec awk 'FNR == 1 { if (/^\#!.*[ \/](ba)?sh( |$$)/) print FILENAME; nextfile }' {} + 2>/dev/null)

@@ -73,7 +73,10 @@ static void forward(enum kernel_type t)
     const size_t cells = (size_t)N * CELLS;
     const struct kernel_window pool = window(2, 2, KERNEL_WHOLE),
                                three = window(3, 1, KERNEL_WHOLE);
-    const struct kernel_groups each = {C, C, C, 1, 1}, grouped = {C, C, C, 8, 8};
+    const struct kernel_groups each = {C, C, C, 1, 1}, grouped = {C, C, C, 8, 8},
+                               whole = {C, C, C, C, C}, late = {LATE, LATE, LATE, LATE, LATE};
+    const struct kernel_axis four = {4, 4, 3, 1, 1, 0};
+    const struct kernel_window last = {four, four, KERNEL_WHOLE};
     const struct kernel_operand full = {SIDE, SIDE, C, C}, one = {1, 1, C, C};
     const struct kernel_attention heads = {N, 65, 4, 64, 768, 256, .125F};
     const double tokens = N * 65.0 * (all / ELEMENTS);
@@ -86,6 +89,10 @@ static void forward(enum kernel_type t)
         kernel_conv(t, x, w, b, NULL, true, N, each, three, y, stream));
     ROW("conv 3x3, groups of 8", 2 * all, 72.0 * ELEMENTS,
         kernel_conv(t, x, w, b, NULL, true, N, grouped, three, y, stream));
+    ROW("conv 3x3, 64 to 64", 2 * all, 9.0 * 64 * ELEMENTS,
+        kernel_conv(t, x, w, b, NULL, true, N, whole, three, y, stream));
+    ROW("conv 3x3, 512 to 512", 2 * all / 8, 9.0 * 512 * ELEMENTS / 8,
+        kernel_conv(t, x, w, b, NULL, true, N, late, last, y, stream));
     ROW("SiLU", 2 * all, 0, kernel_function(t, GRAPH_SILU, 0, 0, x, cells, C, C, y, stream));
     ROW("a + b", 3 * all, 0, kernel_pair(t, false, false, x, full, z, full, N, full, y, stream));
     ROW("a * b of 1x1", 2 * all, 0,
@@ -101,6 +108,9 @@ static void forward(enum kernel_type t)
         kernel_layer_norm(t, x, w, b, 1e-5F, cells / 4, 4 * C, 4 * C, y, stream));
     ROW("attention, 65 cells", tokens * 4 * 256, N * 4.0 * 65 * 65 * 64 * 2,
         kernel_attention(t, x, heads, y, stream));
+    const struct kernel_attention large = {N / 8, 197, 4, 64, 768, 256, .125F};
+    ROW("attention, 197 cells", N / 8 * 197.0 * (all / ELEMENTS) * 4 * 256,
+        N / 8 * 4.0 * 197 * 197 * 64 * 2, kernel_attention(t, x, large, y, stream));
     ROW("mean of 16 cells", all, 0,
         kernel_mean(t, x, ELEMENTS / (LATE * LATE_CELLS), LATE_CELLS, LATE, LATE, dx, stream));
     ROW("logits", N * LATE * 4.0, (double)N * LATE * CLASSES,
@@ -119,7 +129,7 @@ static void backward(enum kernel_type t)
     const size_t cells = (size_t)N * CELLS;
     const struct kernel_window pool = window(2, 2, KERNEL_WHOLE),
                                three = window(3, 1, KERNEL_WHOLE);
-    const struct kernel_groups each = {C, C, C, 1, 1};
+    const struct kernel_groups each = {C, C, C, 1, 1}, whole = {C, C, C, C, C};
     const struct kernel_operand full = {SIDE, SIDE, C, C}, one = {1, 1, C, C};
     const struct kernel_attention heads = {N, 65, 4, 64, 768, 256, .125F};
     ROW("ReLU back", own + 2 * all, 0, kernel_mask(t, x, dx, ELEMENTS, stream));
@@ -139,6 +149,8 @@ static void backward(enum kernel_type t)
     ROW("spread", all, 0, kernel_spread(dy, C, N, CELLS, C, C, dx, stream));
     ROW("means 3x3 back", 2 * all, 9.0 * ELEMENTS,
         kernel_means_back(dy, N, C, three, false, dx, stream));
+    ROW("conv 3x3 back, 64 to 64", 2 * all, 9.0 * 64 * ELEMENTS,
+        kernel_conv_back(dy, w, N, whole, three, false, dx, stream));
     ROW("conv 3x3 back, groups of 1", 2 * all, 9.0 * ELEMENTS,
         kernel_conv_back(dy, w, N, each, three, false, dx, stream));
 }

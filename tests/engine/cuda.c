@@ -350,7 +350,7 @@ static void check_absent(const struct graph *n, const char *settings, const char
     struct engine_opts o = {.device = device, .precision = p};
     standin_set(settings);
     /* Before any file is read, but for what depends on the precision or the context. */
-    if (engine_warm(device, &e) != 0) {
+    if (engine_warm(device, ENGINE_F16, &e) != 0) {
         CHECK(e.no_device);
         CHECK_STR(e.msg, message);
         standin_set(settings);
@@ -364,21 +364,38 @@ static void check_absent(const struct graph *n, const char *settings, const char
     CHECK(standin_live() == 0);
 }
 
-/* Sums are left to the CPU, also by "auto". */
-static void check_sums(const struct graph *n)
+/* Sums of each value and of its squares, over what it is. */
+static void check_sums(const struct graph *n, enum engine_precision p)
 {
+    enum { IMAGES = 3 };
     struct err e = {0};
-    struct engine *g;
-    const struct engine_want want = {1, ENGINE_SUMS};
-    struct engine_opts o = {.device = "cuda", .wants = &want, .want_count = 1};
+    int wants = 0;
+    struct engine_want *want = mem_alloc((size_t)n->values * 2, sizeof *want);
+    for (int v = 0; v < n->values; v++) {
+        engine_add_want(want, &wants, v, ENGINE_SUMS);
+        engine_add_want(want, &wants, v, ENGINE_ACTIVATION);
+    }
+    const struct engine_opts o = {
+        .device = "cuda", .precision = p, .wants = want, .want_count = wants};
+    struct run r = run_with(n, IMAGES, o);
     standin_set(SMALL);
-    CHECK(engine_open(&g, n, &o, &e) == -1);
-    CHECK(e.no_device);
-    CHECK_STR(e.msg, "cuda: sums of values are not computed here: use the CPU");
-    o.device = "auto";
-    CHECK(engine_open(&g, n, &o, &e) == 0);
-    CHECK(strncmp(engine_about(g), "cpu: ", 5) == 0);
-    engine_close(g);
+    CHECK(run_go(&r, &e) == 0);
+    for (int v = 0; v < n->values; v++) {
+        const size_t cells = graph_cells(n, v);
+        const double *sums = r.results[2 * v].sums;
+        const float *x = r.results[2 * v + 1].values;
+        for (int i = 0; i < IMAGES * n->value[v].c; i++, sums += 2) {
+            double sum = 0, all = 0, square = 0;
+            for (size_t k = 0; k < cells; k++, x++) {
+                sum += (double)*x;
+                all += fabs((double)*x);
+                square += (double)*x * *x;
+            }
+            CHECK(fabs(sums[0] - sum) <= 1e-12 * all && fabs(sums[1] - square) <= 1e-12 * square);
+        }
+    }
+    run_close(&r);
+    free(want);
     CHECK(standin_live() == 0);
 }
 
@@ -422,7 +439,7 @@ static void check_devices(const struct graph *n)
         struct engine_opts o = {.device = "auto", .note = note};
         standin_set(autos[i].settings);
         noted[0] = '\0';
-        CHECK(engine_warm("auto", &e) == 0);
+        CHECK(engine_warm("auto", ENGINE_F16, &e) == 0);
         CHECK(engine_open(&g, n, &o, &e) == 0);
         CHECK(strncmp(engine_about(g), autos[i].about, strlen(autos[i].about)) == 0);
         CHECK_STR(noted, autos[i].note);
@@ -592,7 +609,8 @@ int main(int argc, char **argv)
         check_growth(n);
         check_faults(n);
     }
-    check_sums(n);
+    check_sums(n, ENGINE_F32);
+    check_sums(n, ENGINE_F16);
     check_callbacks(n);
     check_wants();
     standin_set(SMALL);

@@ -1,8 +1,8 @@
 /* cuDNN's plans for described devices, without one: every convolution of ResNet-18 and
  * -34, of the bundled model, with a stem for larger images and with ReLUs before
  * convolutions, and those of other families, in groups, dilated, with windows that are not
- * square, and their linear layers, in every precision and at the batch sizes in use, has an
- * engine of the kind wanted, precompiled, repeatable and with a small workspace. */
+ * square, and their linear layers, in f16 and bf16 and at the batch sizes in use, has an engine of
+ * the kind wanted, precompiled, repeatable and with a small workspace. */
 #include "../unit/check.h"
 #include "base/mem.h"
 #include "ckpt/ckpt.h"
@@ -41,9 +41,7 @@ static void check_conv(const struct device *on, struct dnn *d, const struct dnn_
     static const char *const type[] = {"f32", "f16", "bf16"};
     struct err e = {0};
     struct dnn_conv *c = NULL;
-    bool cores = t != KERNEL_F32;
-    int r = back ? dnn_backward(&c, d, s, cores ? DNN_ANY : DNN_NO_CORES, &e)
-                 : dnn_forward(&c, d, s, t, res, relu, cores ? DNN_ANY : DNN_NO_CORES, &e);
+    int r = back ? dnn_backward(&c, d, s, &e) : dnn_forward(&c, d, s, t, res, relu, &e);
     CHECK(r == 0 && c != NULL);
     if (!c) {
         fprintf(stderr, "  %s: %s %dx%d in %d groups: %s\n", on->name, back ? "backward" : type[t],
@@ -52,7 +50,7 @@ static void check_conv(const struct device *on, struct dnn *d, const struct dnn_
     }
     struct dnn_engine g = dnn_engine(c);
     /* Gradients are f32, which 7.5 has no tensor cores for. */
-    bool want = cores && !(back && on->capability < 80);
+    bool want = !(back && on->capability < 80);
     bool right = (!usual || g.cores == want) && !g.compiles && g.deterministic &&
                  dnn_workspace(c) <= DNN_WORKSPACE_MOST;
     large += dnn_workspace(c) > DNN_WORKSPACE;
@@ -87,7 +85,7 @@ static void check_net(const struct device *on, struct dnn *d, const struct graph
     static const int batches[] = {512, 256, 128, 64, 32, 16, 8, 4, 2, 1};
     const struct engine_opts o = {.device = "cuda"};
     struct plan p;
-    const struct plan_layout layout = {.multiple = t == KERNEL_F32 ? 4 : 8};
+    const struct plan_layout layout = {.multiple = 8};
     plan_open(&p, n, &o, &layout);
     for (size_t b = 0; b < sizeof batches / sizeof *batches; b++)
         for (int i = 0; i < p.steps; i++) {
@@ -203,12 +201,10 @@ int main(void)
             continue;
         }
         for (size_t k = 0; k < NETS; k++) {
-            check_net(&devices[i], d, nets[k], KERNEL_F32);
             check_net(&devices[i], d, nets[k], KERNEL_F16);
             if (devices[i].capability >= 80) /* as cuda.c asks */
                 check_net(&devices[i], d, nets[k], KERNEL_BF16);
         }
-        check_others(&devices[i], d, KERNEL_F32);
         check_others(&devices[i], d, KERNEL_F16);
         if (devices[i].capability >= 80)
             check_others(&devices[i], d, KERNEL_BF16);

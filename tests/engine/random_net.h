@@ -413,9 +413,9 @@ static inline int run_go(struct run *r, struct err *e)
 }
 
 /* Largest |a - b| over the largest |b|; infinite where something is not finite. */
-static inline double difference(const float *a, const float *b, size_t n)
+static inline double difference_beside(const float *a, const float *b, size_t n, double least)
 {
-    double worst = 0, most = 1e-30;
+    double worst = 0, most = least;
     for (size_t i = 0; i < n; i++) {
         double d = fabs((double)a[i] - b[i]), m = fabs((double)b[i]);
         if (!(d <= 1e30) || !(m <= 1e30))
@@ -424,6 +424,11 @@ static inline double difference(const float *a, const float *b, size_t n)
         most = m > most ? m : most;
     }
     return worst / most;
+}
+
+static inline double difference(const float *a, const float *b, size_t n)
+{
+    return difference_beside(a, b, n, 1e-30);
 }
 
 /* Root mean square of a - b over that of b: one ReLU that falls the other way, as

@@ -142,7 +142,7 @@ static int queue_backward(struct worker *w, const struct engine_batch *b, struct
     int vectors = c->plan.grad[c->plan.from] < 0 ? 0 : c->work.opts.vectors;
     size_t seeds = (size_t)c->work.batch * (size_t)c->work.opts.vectors *
                    (size_t)graph_classes(c->work.graph) * sizeof(float);
-    if (dnn_use(c->dnn, w->stream, e) != 0 || cuda_to_device(w, w->seeds, b->seeds, seeds, e) != 0)
+    if (cuda_use(w, e) != 0 || cuda_to_device(w, w->seeds, b->seeds, seeds, e) != 0)
         return -1;
     for (int v = 0; v < vectors; v++)
         if (queue_vector(w, b, v, e) != 0)

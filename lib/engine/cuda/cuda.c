@@ -91,7 +91,10 @@ static int rehearse(struct cuda *c, struct err *e)
 
 static int prepare(struct cuda *c, struct err *e)
 {
-    if (dnn_open(&c->dnn, NULL, c->where, e) != 0 || cuda_plan(c, e) != 0 || cuda_upload(c, e) != 0)
+    /* In f32 kernels of our own compute everything. */
+    if (c->type != KERNEL_F32 && dnn_open(&c->dnn, NULL, c->where, e) != 0)
+        return -1;
+    if (cuda_plan(c, e) != 0 || cuda_upload(c, e) != 0)
         return -1;
     for (int i = 0; i < c->work.threads; i++)
         if (cuda_worker_open(&c->worker[i], c, e) != 0)
@@ -127,15 +130,12 @@ static int prepare_some(struct cuda *c, struct err *e)
 
 static int cuda_supports(const struct graph *g, const struct engine_opts *o, struct err *e)
 {
+    (void)o;
     for (const struct graph_op *op = g->op; op < g->op + g->ops; op++)
         if (!cuda_has(op->kind))
             return err_set(e, "cuda: operation %s is not computed here: use the CPU",
                            graph_rules[op->kind].name);
-    if (!engine_wants(o, ENGINE_SUMS))
-        return 0;
-    err_record(e, "cuda: sums of values are not computed here: use the CPU");
-    e->no_device = true;
-    return -1;
+    return 0;
 }
 
 static int check_precision(struct cuda *c, struct err *e)
@@ -164,13 +164,14 @@ static void cuda_close(void *self)
 
 static void describe(struct cuda *c)
 {
+    char dnn[48] = "";
+    if (c->dnn)
+        snprintf(dnn, sizeof dnn, " cuDNN %s,", dnn_version(c->dnn));
     snprintf(c->about, sizeof c->about,
-             "cuda: %s (device %d, compute capability %d.%d), cuDNN %s, %s, batches of %d in %d "
-             "stream%s",
+             "cuda: %s (device %d, compute capability %d.%d),%s %s, batches of %d in %d stream%s",
              c->device.name, c->device.ordinal, c->device.capability / 10,
-             c->device.capability % 10, dnn_version(c->dnn),
-             engine_precision_word(c->work.opts.precision), c->work.batch, c->work.threads,
-             c->work.threads == 1 ? "" : "s");
+             c->device.capability % 10, dnn, engine_precision_word(c->work.opts.precision),
+             c->work.batch, c->work.threads, c->work.threads == 1 ? "" : "s");
 }
 
 /* On a device that is there, with a precision that it has. */
@@ -252,9 +253,9 @@ static int find(int ordinal, struct err *e)
     return device_find(&d, ordinal, e);
 }
 
-static void warm(int ordinal)
+static void warm(int ordinal, enum engine_precision p)
 {
-    if (device_warm(ordinal))
+    if (device_warm(ordinal) && p != ENGINE_F32)
         dnn_warm();
 }
 

@@ -39,7 +39,7 @@ struct worker {
 struct cuda {
     struct work work;
     struct device device;
-    struct dnn *dnn;
+    struct dnn *dnn; /* NULL in f32 */
     struct plan plan;
     enum kernel_type type;
     struct step *step; /* [plan.steps] */
@@ -168,6 +168,9 @@ void cuda_forget(struct cuda *c);
 int cuda_to_host(struct worker *w, void *to, const void *from, size_t n, struct err *e) ERR_CHECKED;
 int cuda_to_device(struct worker *w, void *to, const void *from, size_t n, struct err *e)
     ERR_CHECKED;
+
+/* What cuDNN computes from now on is queued on the worker's stream. */
+int cuda_use(struct worker *w, struct err *e) ERR_CHECKED;
 
 /* Waits for what is queued. */
 int cuda_finish(struct worker *w, struct err *e) ERR_CHECKED;

@@ -35,7 +35,7 @@ so_flags    := -fPIC -fvisibility=hidden
 nvcc_flags   = -O3 -std=c++17 -Ilib $(foreach a,$(cuda_archs),-gencode arch=compute_$(a),code=sm_$(a)) \
                -gencode arch=compute_$(firstword $(cuda_archs)),code=compute_$(firstword $(cuda_archs)) \
                -t 2 -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra$(if $(WERROR),$(comma)-Werror)
-cuda_obj    := $(cuda_src:%.c=$(BUILD)/cuda/%.o) $(BUILD)/cuda/lib/engine/cuda/kernels.o
+cuda_obj    := $(cuda_src:%.c=$(BUILD)/cuda/%.o) $(cuda_kernel_src:%.cu=$(BUILD)/cuda/%.o)
 
 $(BUILD)/cuda/flags: FORCE
 	@mkdir -p $(@D)

@@ -291,7 +291,7 @@ static bool has(const int *note, int64_t count, int wanted)
 }
 
 /* What an engine is, and whether it will do. */
-static bool will_do(struct making *m, descriptor config, enum dnn_math math)
+static bool will_do(struct making *m, descriptor config, bool cores)
 {
     struct dnn_engine *g = &m->conv->engine;
     descriptor engine = create(m, CUDNN_BACKEND_ENGINE_DESCRIPTOR);
@@ -314,7 +314,7 @@ static bool will_do(struct making *m, descriptor config, enum dnn_math math)
     if (m->status != CUDNN_STATUS_SUCCESS || g->compiles || !g->deterministic ||
         has(acts, behaviours, CUDNN_BEHAVIOR_NOTE_CUBLASLT_DEPENDENCY))
         return false;
-    if (g->cores != (math == DNN_CORES))
+    if (g->cores != cores)
         return false;
     /* Less exact than a sum of products in f32. */
     static const int coarse[] = {
@@ -325,7 +325,7 @@ static bool will_do(struct making *m, descriptor config, enum dnn_math math)
     for (size_t i = 0; i < sizeof coarse / sizeof *coarse; i++)
         if (has(note, notes, coarse[i]))
             return false;
-    return math != DNN_NO_CORES || !has(note, notes, CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS);
+    return cores || !has(note, notes, CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS);
 }
 
 /* A plan for the engine that will_do() saw last; 1 where it does not exist or asks for
@@ -353,7 +353,7 @@ static int plan(struct making *m, descriptor config, int64_t limit)
 
 /* The engine that the heuristics put first among those that will do: whether there is
  * one. */
-static bool choose(struct making *m, cudnnBackendHeurMode_t mode, enum dnn_math math, int64_t limit)
+static bool choose(struct making *m, cudnnBackendHeurMode_t mode, bool cores, int64_t limit)
 {
     struct dnn_conv *c = m->conv;
     descriptor config[CONFIGS];
@@ -382,7 +382,7 @@ static bool choose(struct making *m, cudnnBackendHeurMode_t mode, enum dnn_math 
             get(m, h, CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR, found, config);
     for (int64_t i = 0; i < found && m->status == CUDNN_STATUS_SUCCESS; i++) {
         int kept = c->count;
-        if (will_do(m, config[i], math) && plan(m, config[i], limit) == 0)
+        if (will_do(m, config[i], cores) && plan(m, config[i], limit) == 0)
             return true;
         release(c, kept);
     }
@@ -392,7 +392,7 @@ static bool choose(struct making *m, cudnnBackendHeurMode_t mode, enum dnn_math 
 
 /* The fallback list has engines that the first one leaves out for their speed; a large
  * workspace mostly means that tensors are turned to another layout. */
-static bool choose_any(struct making *m, enum dnn_math math)
+static bool choose_any(struct making *m, bool cores)
 {
     static const struct {
         cudnnBackendHeurMode_t mode;
@@ -404,13 +404,13 @@ static bool choose_any(struct making *m, enum dnn_math math)
         {CUDNN_HEUR_MODE_FALLBACK, DNN_WORKSPACE_MOST},
     };
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
-        if (choose(m, order[i].mode, math, order[i].limit))
+        if (choose(m, order[i].mode, cores, order[i].limit))
             return true;
     return false;
 }
 
 static int make(struct dnn_conv **out, struct dnn *d, const struct dnn_shape *s, enum kernel_type t,
-                bool back, bool res, bool relu, enum dnn_math math, struct err *e)
+                bool back, bool res, bool relu, struct err *e)
 {
     struct dnn_conv *c = mem_zero(1, sizeof *c);
     struct making m = {.conv = c, .status = CUDNN_STATUS_SUCCESS};
@@ -422,9 +422,7 @@ static int make(struct dnn_conv **out, struct dnn *d, const struct dnn_shape *s,
         graph_backward(&m, s);
     else
         graph_forward(&m, s, t, res, relu);
-    /* Where anything may multiply, tensor cores are better. */
-    bool found = choose_any(&m, math == DNN_ANY ? DNN_CORES : math) ||
-                 (math == DNN_ANY && choose_any(&m, DNN_NO_CORES));
+    bool found = choose_any(&m, true) || choose_any(&m, false);
     bool failed = m.status != CUDNN_STATUS_SUCCESS && !unsupported(m.status);
     int r = failed ? fail(d, m.status, m.call, c->what, e) : 0;
     *out = found ? c : NULL;
@@ -434,15 +432,14 @@ static int make(struct dnn_conv **out, struct dnn *d, const struct dnn_shape *s,
 }
 
 int dnn_forward(struct dnn_conv **c, struct dnn *d, const struct dnn_shape *s, enum kernel_type t,
-                bool res, bool relu, enum dnn_math math, struct err *e)
+                bool res, bool relu, struct err *e)
 {
-    return make(c, d, s, t, false, res, relu, math, e);
+    return make(c, d, s, t, false, res, relu, e);
 }
 
-int dnn_backward(struct dnn_conv **c, struct dnn *d, const struct dnn_shape *s, enum dnn_math math,
-                 struct err *e)
+int dnn_backward(struct dnn_conv **c, struct dnn *d, const struct dnn_shape *s, struct err *e)
 {
-    return make(c, d, s, KERNEL_F32, true, false, false, math, e);
+    return make(c, d, s, KERNEL_F32, true, false, false, e);
 }
 
 void dnn_conv_free(struct dnn_conv *c)
@@ -568,7 +565,7 @@ void dnn_warm(void)
     struct dnn *d;
     struct dnn_conv *c = NULL;
     if (dnn_open(&d, NULL, "", &ignored) == 0 &&
-        dnn_forward(&c, d, &s, KERNEL_F16, false, true, DNN_CORES, &ignored) == 0)
+        dnn_forward(&c, d, &s, KERNEL_F16, false, true, &ignored) == 0)
         dnn_conv_free(c);
     dnn_close(d);
 }

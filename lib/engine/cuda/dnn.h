@@ -1,5 +1,6 @@
 /* Convolutions by cuDNN's graph interface: an operation graph, the engine that its
- * heuristics put first among those that will do, and a plan. Tensors are NHWC. */
+ * heuristics put first among those that will do, and a plan. Tensors are NHWC. Tensor cores
+ * multiply where an engine has them: f16 or bf16, or gradients in f32 as TF32. Sums are in f32. */
 #ifndef HP_CUDA_DNN_H
 #define HP_CUDA_DNN_H
 
@@ -12,15 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What may multiply. Sums are in f32 in all. */
-enum dnn_math {
-    DNN_CORES,    /* tensor cores, on f16 or bf16, or f32 rounded to TF32 */
-    DNN_NO_CORES, /* nothing less exact than f32 products */
-    DNN_ANY       /* tensor cores where an engine has them */
-};
-
 /* x (n, ih, iw, ic), w (oc, y.k, x.k, ic / groups), y (n, oh, ow, oc), of windows along the axes
- * y and x. Channel counts are multiples of 8 for f16 and bf16, of 4 for f32. Nothing but ints, so
+ * y and x. Channel counts are multiples of 8. Nothing but ints, so
  * that shapes can be compared as memory. */
 struct dnn_shape {
     int n, ic, ih, iw, oc, oh, ow, groups;
@@ -52,11 +46,11 @@ struct dnn_conv;
 /* y = conv(x, w) [+ res] + bias (oc) [then ReLU]; all of type t. *c is NULL where cuDNN has no
  * engine for it that will do. */
 int dnn_forward(struct dnn_conv **c, struct dnn *d, const struct dnn_shape *s, enum kernel_type t,
-                bool res, bool relu, enum dnn_math math, struct err *e) ERR_CHECKED;
+                bool res, bool relu, struct err *e) ERR_CHECKED;
 
 /* dx from dy, both f32: the transposed convolution; in the same way. */
-int dnn_backward(struct dnn_conv **c, struct dnn *d, const struct dnn_shape *s, enum dnn_math math,
-                 struct err *e) ERR_CHECKED;
+int dnn_backward(struct dnn_conv **c, struct dnn *d, const struct dnn_shape *s, struct err *e)
+    ERR_CHECKED;
 void dnn_conv_free(struct dnn_conv *c);
 
 /* Bytes. */

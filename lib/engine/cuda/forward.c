@@ -20,7 +20,38 @@ int cuda_finish(struct worker *w, struct err *e)
     return cuda_check(w, cudaStreamSynchronize(w->stream), "cudaStreamSynchronize", e);
 }
 
+int cuda_use(struct worker *w, struct err *e)
+{
+    return w->cuda->dnn ? dnn_use(w->cuda->dnn, w->stream, e) : 0;
+}
+
 /* --- queueing a batch --- */
+
+/* What sums are wanted of a value, before another takes its place: elements of type t, `pad` for a
+ * cell. */
+static int queue_sums(struct worker *w, int value, enum kernel_type t, const void *x, int pad,
+                      struct err *e)
+{
+    const struct cuda *c = w->cuda;
+    const struct engine_opts *o = &c->work.opts;
+    for (int i = 0; i < o->want_count; i++)
+        if (o->wants[i].what == ENGINE_SUMS && o->wants[i].value == value &&
+            cuda_check(w,
+                       kernel_sums(t, x, c->work.batch, plan_cells(&c->plan, value), pad,
+                                   c->work.graph->value[value].c, (double *)(void *)w->result[i],
+                                   w->stream),
+                       "kernel_sums", e) != 0)
+            return -1;
+    return 0;
+}
+
+static int queue_act_sums(struct worker *w, int value, struct err *e)
+{
+    const struct cuda *c = w->cuda;
+    return cuda_is_stored(c, value)
+               ? queue_sums(w, value, c->type, w->act[c->plan.act[value]], c->plan.pad[value], e)
+               : 0;
+}
 
 static int queue_input(struct worker *w, const struct engine_batch *b, struct err *e)
 {
@@ -115,6 +146,7 @@ static int queue_head(struct worker *w, struct err *e)
     const struct cuda *c = w->cuda;
     const struct engine_opts *o = &c->work.opts;
     const struct graph *g = c->work.graph;
+    const int classes = graph_classes(g);
     int r = 0;
     if (c->plan.end.value >= 0)
         r = queue_end(w, e);
@@ -123,16 +155,18 @@ static int queue_head(struct worker *w, struct err *e)
     for (int i = 0; i < o->want_count && r == 0; i++)
         if (o->wants[i].what == ENGINE_CLASS_MAPS)
             r = queue_class_maps(w, w->result[i], e);
-    return r;
+    if (r == 0 && c->plan.end.value >= 0)
+        r = queue_sums(w, c->plan.end.average->out, KERNEL_F32, w->pooled, cuda_last(c)->c, e);
+    return r == 0 ? queue_sums(w, graph_logits(g), KERNEL_F32, w->logits, classes, e) : r;
 }
 
-/* Where result `want`, an activation or class maps, lies once it is computed; an activation in a
- * buffer of the plan has yet to become NCHW. */
+/* Where a result that is no gradient lies once it is computed; an activation in a buffer of the
+ * plan has yet to become NCHW. */
 static const float *queue_result(struct worker *w, int want, int images, struct err *e)
 {
     const struct cuda *c = w->cuda;
     const struct engine_want *asked = &c->work.opts.wants[want];
-    if (asked->what == ENGINE_CLASS_MAPS)
+    if (asked->what != ENGINE_ACTIVATION)
         return w->result[want];
     if (!cuda_is_stored(c, asked->value))
         return asked->value == graph_logits(c->work.graph) ? w->logits : w->pooled;
@@ -162,12 +196,13 @@ static int queue_forward(struct worker *w, const struct engine_batch *b, struct 
 {
     const struct cuda *c = w->cuda;
     int event = 0;
-    if (dnn_use(c->dnn, w->stream, e) != 0 || cuda_mark(w, &event, e) != 0)
+    if (cuda_use(w, e) != 0 || cuda_mark(w, &event, e) != 0)
         return -1;
-    if (queue_input(w, b, e) != 0 || cuda_mark(w, &event, e) != 0)
+    if (queue_input(w, b, e) != 0 || queue_act_sums(w, 0, e) != 0 || cuda_mark(w, &event, e) != 0)
         return -1;
     for (int i = 0; i < c->plan.steps; i++)
-        if (queue_step(w, i, e) != 0 || cuda_mark(w, &event, e) != 0)
+        if (queue_step(w, i, e) != 0 || queue_act_sums(w, c->plan.step[i].op->out, e) != 0 ||
+            cuda_mark(w, &event, e) != 0)
             return -1;
     if (queue_head(w, e) != 0 || cuda_mark(w, &event, e) != 0)
         return -1;

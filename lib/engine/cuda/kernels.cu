@@ -1,112 +1,9 @@
-#include "engine/cuda/kernels.h"
+#include "engine/cuda/kernels.cuh"
 
 #include "graph/graph.h"
 
-#include <cmath>
-#include <cuda_bf16.h>
-#include <cuda_fp16.h>
-
 namespace
 {
-
-const int THREADS = 256;
-
-/* --- types --- */
-
-__device__ inline float to_float(float v)
-{
-    return v;
-}
-
-__device__ inline float to_float(__half v)
-{
-    return __half2float(v);
-}
-
-__device__ inline float to_float(__nv_bfloat16 v)
-{
-    return __bfloat162float(v);
-}
-
-template <class T> __device__ inline T from_float(float v);
-
-template <> __device__ inline float from_float(float v)
-{
-    return v;
-}
-
-template <> __device__ inline __half from_float(float v)
-{
-    return __float2half_rn(v);
-}
-
-template <> __device__ inline __nv_bfloat16 from_float(float v)
-{
-    return __float2bfloat16_rn(v);
-}
-
-/* --- launching --- */
-
-/* Work is spread over a grid that strides through it, so that its size is bounded. */
-__device__ inline size_t first()
-{
-    return (size_t)blockIdx.x * blockDim.x + threadIdx.x;
-}
-
-__device__ inline size_t step()
-{
-    return (size_t)gridDim.x * blockDim.x;
-}
-
-template <class... P, class... A>
-cudaError_t launch(dim3 grid, dim3 block, cudaStream_t stream, void (*kernel)(P...), A... args)
-{
-    cudaLaunchConfig_t c = {};
-    c.gridDim = grid;
-    c.blockDim = block;
-    c.stream = stream;
-    return cudaLaunchKernelEx(&c, kernel, args...);
-}
-
-/* A block for each of so many jobs, up to a bound. */
-dim3 blocks_for(size_t jobs)
-{
-    const size_t most = 1 << 16;
-    return dim3((unsigned)(jobs < most ? jobs : most));
-}
-
-/* One thread for each of `count` items, up to a bound. */
-template <class... P, class... A>
-cudaError_t launch_over(size_t count, cudaStream_t stream, void (*kernel)(P...), A... args)
-{
-    size_t blocks = (count + THREADS - 1) / THREADS;
-    return blocks == 0 ? cudaSuccess
-                       : launch(blocks_for(blocks), dim3(THREADS), stream, kernel, args...);
-}
-
-const int ROW = 32;
-
-/* Of ROW threads, for cells. */
-template <class... P, class... A>
-cudaError_t launch_rows(size_t cells, cudaStream_t stream, void (*kernel)(P...), A... args)
-{
-    return launch(blocks_for(cells), dim3(ROW), stream, kernel, args...);
-}
-
-/* CALL with T as the type of that name. */
-#define WITH_TYPE(type, CALL)                                                                      \
-    do {                                                                                           \
-        if ((type) == KERNEL_F16) {                                                                \
-            using T = __half;                                                                      \
-            return CALL;                                                                           \
-        }                                                                                          \
-        if ((type) == KERNEL_BF16) {                                                               \
-            using T = __nv_bfloat16;                                                               \
-            return CALL;                                                                           \
-        }                                                                                          \
-        using T = float;                                                                           \
-        return CALL;                                                                               \
-    } while (0)
 
 /* --- elementwise --- */
 
@@ -152,25 +49,40 @@ __global__ void pack(const float *__restrict__ w, int oc, int ic, int taps, size
 
 /* A NaN stays one. */
 template <class T>
-__global__ void scale(const T *x, const float *__restrict__ w, const float *__restrict__ b,
-                      const T *res, bool relu, size_t count, int pad, T *y)
+__global__ void scale(unsigned count, const T *x, const float *__restrict__ w,
+                      const float *__restrict__ b, const T *res, bool relu, int pad, T *y)
 {
-    for (size_t i = first(); i < count; i += step()) {
-        unsigned c = (unsigned)(i % (unsigned)pad);
-        float v = w[c] * to_float(x[i]);
+    const int N = side_by_side<T>::COUNT;
+    for (unsigned i = first_short(); i < count; i += step_short()) {
+        const unsigned c = i % (unsigned)(pad / N) * N;
+        const size_t at = (size_t)i * N;
+        float v[N], by[N], more[N] = {}, also[N] = {};
+        load<N>(x + at, v);
+        load<N>(w + c, by);
         if (b)
-            v += b[c];
+            load<N>(b + c, more);
         if (res)
-            v += to_float(res[i]);
-        y[i] = from_float<T>(relu && v < 0.0f ? 0.0f : v);
+            load<N>(res + at, also);
+        UNROLL for (int j = 0; j < N; j++)
+        {
+            v[j] = by[j] * v[j] + more[j] + also[j];
+            v[j] = relu && v[j] < 0.0f ? 0.0f : v[j];
+        }
+        store<N>(y + at, v);
     }
 }
 
 template <class T>
-__global__ void offset(const T *x, const float *__restrict__ w, size_t count, size_t each, T *y)
+__global__ void offset(unsigned count, const T *x, const float *__restrict__ w, unsigned each, T *y)
 {
-    for (size_t i = first(); i < count; i += step())
-        y[i] = from_float<T>(to_float(x[i]) + w[i % each]);
+    const int N = side_by_side<T>::COUNT;
+    for (unsigned i = first_short(); i < count; i += step_short()) {
+        float v[N], more[N];
+        load<N>(x + (size_t)i * N, v);
+        load<N>(w + (size_t)(i % each) * N, more);
+        UNROLL for (int j = 0; j < N; j++) v[j] += more[j];
+        store<N>(y + (size_t)i * N, v);
+    }
 }
 
 __global__ void spread(const float *__restrict__ g, int apart, size_t count, int cells, int pad,
@@ -184,111 +96,102 @@ __global__ void spread(const float *__restrict__ g, int apart, size_t count, int
 }
 
 template <class T>
-__global__ void mask(const T *__restrict__ x, float *__restrict__ g, size_t count)
+__global__ void mask(unsigned count, const T *__restrict__ x, float *__restrict__ g)
 {
-    for (size_t i = first(); i < count; i += step())
-        if (!(to_float(x[i]) > 0.0f))
-            g[i] = 0.0f;
+    const int N = side_by_side<T>::COUNT;
+    for (unsigned i = first_short(); i < count; i += step_short()) {
+        float v[N], d[N];
+        load<N>(x + (size_t)i * N, v);
+        load<N>(g + (size_t)i * N, d);
+        UNROLL for (int j = 0; j < N; j++) d[j] = v[j] > 0.0f ? d[j] : 0.0f;
+        store<N>(g + (size_t)i * N, d);
+    }
 }
 
-__global__ void add(const float *__restrict__ x, float *__restrict__ y, size_t count)
+__global__ void add(unsigned count, const float *__restrict__ x, float *__restrict__ y)
 {
-    for (size_t i = first(); i < count; i += step())
-        y[i] += x[i];
+    const int N = side_by_side<float>::COUNT;
+    for (unsigned i = first_short(); i < count; i += step_short()) {
+        float v[N], more[N];
+        load<N>(y + (size_t)i * N, v);
+        load<N>(x + (size_t)i * N, more);
+        UNROLL for (int j = 0; j < N; j++) v[j] += more[j];
+        store<N>(y + (size_t)i * N, v);
+    }
 }
 
 /* --- windows --- */
 
-/* The first cell that window o takes, in the image or before it. */
-__device__ inline int window_first(struct kernel_axis a, int o)
+/* The first cells of the largest values in window (oy, ox) of N channels of x, whose cells lie `c`
+ * apart; -1 in a window of padding alone. A NaN is the largest. */
+template <int N, class T>
+__device__ inline void largest(const T *x, int c, struct kernel_window v, int oy, int ox,
+                               float (&best)[N], int (&at)[N])
 {
-    return o * a.stride - a.before;
-}
-
-/* The windows that hold cell i are among those from window_least() on whose first cell is not
- * behind it; window_holds() says which of its cells it is, or -1. */
-__device__ inline int window_least(struct kernel_axis a, int i)
-{
-    int least = i + a.before - (a.k - 1) * (a.gap + 1);
-    return least <= 0 ? 0 : (least + a.stride - 1) / a.stride;
-}
-
-__device__ inline int window_holds(struct kernel_axis a, int o, int i)
-{
-    int at = i - window_first(a, o);
-    return at % (a.gap + 1) == 0 ? at / (a.gap + 1) : -1;
-}
-
-/* The first cell of the largest value in window (oy, ox) of channel plane x, whose
- * cells lie `c` apart; -1 for a window of padding alone. A NaN is the largest. */
-template <class T>
-__device__ inline int largest(const T *x, int c, struct kernel_window v, int oy, int ox,
-                              float *value)
-{
-    int at = -1;
-    float best = 0.0f;
+    UNROLL for (int j = 0; j < N; j++)
+    {
+        at[j] = -1;
+        best[j] = 0.0f;
+    }
     for (int ky = 0; ky < v.y.k; ky++)
         for (int kx = 0; kx < v.x.k; kx++) {
             int iy = window_first(v.y, oy) + ky * (v.y.gap + 1);
             int ix = window_first(v.x, ox) + kx * (v.x.gap + 1);
             if (iy < 0 || iy >= v.y.in || ix < 0 || ix >= v.x.in)
                 continue;
-            float f = to_float(x[(size_t)(iy * v.x.in + ix) * (unsigned)c]);
-            if (at < 0 || f > best || (f != f && best == best)) {
-                best = f;
-                at = iy * v.x.in + ix;
+            float f[N];
+            load<N>(x + (size_t)(iy * v.x.in + ix) * (unsigned)c, f);
+            UNROLL for (int j = 0; j < N; j++) if (at[j] < 0 || f[j] > best[j] ||
+                                                   (f[j] != f[j] && best[j] == best[j]))
+            {
+                best[j] = f[j];
+                at[j] = iy * v.x.in + ix;
             }
         }
-    *value = best;
-    return at;
 }
 
-/* Which cell and channel of which image element i of (n, y, x, c) is. */
-struct place {
-    int c, y, x;
-    size_t image;
-};
-
-__device__ inline struct place place_of(size_t i, int h, int w, int c)
+/* Elements of a value of (n, h, w, c) that stand before N channels of a place. */
+template <int N> __device__ inline size_t before(struct place p, int cells, int c)
 {
-    struct place p;
-    p.c = (int)(i % (unsigned)c);
-    i /= (unsigned)c;
-    p.x = (int)(i % (unsigned)w);
-    i /= (unsigned)w;
-    p.y = (int)(i % (unsigned)h);
-    p.image = i / (unsigned)h;
-    return p;
+    return p.image * (unsigned)cells * (unsigned)c + (unsigned)p.c * N;
 }
 
 template <class T>
-__global__ void max_forward(const T *__restrict__ x, size_t count, int c, struct kernel_window v,
+__global__ void max_forward(unsigned count, const T *__restrict__ x, int c, struct kernel_window v,
                             T *__restrict__ y)
 {
-    for (size_t i = first(); i < count; i += step()) {
-        struct place p = place_of(i, v.y.out, v.x.out, c);
-        float best;
-        largest(x + p.image * (unsigned)(v.y.in * v.x.in) * (unsigned)c + p.c, c, v, p.y, p.x,
-                &best);
-        y[i] = from_float<T>(best);
+    const int N = side_by_side<T>::COUNT;
+    for (unsigned i = first_short(); i < count; i += step_short()) {
+        struct place p = place_of(i, v.y.out, v.x.out, c / N);
+        float best[N];
+        int at[N];
+        largest<N>(x + before<N>(p, v.y.in * v.x.in, c), c, v, p.y, p.x, best, at);
+        store<N>(y + (size_t)i * N, best);
     }
 }
 
 template <class T>
-__global__ void max_backward(const T *__restrict__ x, const float *__restrict__ dy, size_t count,
+__global__ void max_backward(unsigned count, const T *__restrict__ x, const float *__restrict__ dy,
                              int c, struct kernel_window v, bool add, float *__restrict__ dx)
 {
-    for (size_t i = first(); i < count; i += step()) {
-        struct place p = place_of(i, v.y.in, v.x.in, c);
-        const T *plane = x + p.image * (unsigned)(v.y.in * v.x.in) * (unsigned)c + p.c;
-        const float *grads = dy + p.image * (unsigned)(v.y.out * v.x.out) * (unsigned)c + p.c;
-        float sum = add ? dx[i] : 0.0f, value;
+    const int N = side_by_side<T>::COUNT;
+    for (unsigned i = first_short(); i < count; i += step_short()) {
+        struct place p = place_of(i, v.y.in, v.x.in, c / N);
+        const T *plane = x + before<N>(p, v.y.in * v.x.in, c);
+        const float *grads = dy + before<N>(p, v.y.out * v.x.out, c);
+        float sum[N] = {}, best[N], g[N];
+        int at[N];
+        if (add)
+            load<N>(dx + (size_t)i * N, sum);
         for (int oy = window_least(v.y, p.y); oy < v.y.out && window_first(v.y, oy) <= p.y; oy++)
             for (int ox = window_least(v.x, p.x); ox < v.x.out && window_first(v.x, ox) <= p.x;
-                 ox++)
-                if (largest(plane, c, v, oy, ox, &value) == p.y * v.x.in + p.x)
-                    sum += grads[(size_t)(oy * v.x.out + ox) * (unsigned)c];
-        dx[i] = sum;
+                 ox++) {
+                largest<N>(plane, c, v, oy, ox, best, at);
+                load<N>(grads + (size_t)(oy * v.x.out + ox) * (unsigned)c, g);
+                UNROLL for (int j = 0; j < N; j++) sum[j] +=
+                    at[j] == p.y * v.x.in + p.x ? g[j] : 0.0f;
+            }
+        store<N>(dx + (size_t)i * N, sum);
     }
 }
 
@@ -327,18 +230,22 @@ __device__ inline float share_of(struct span y, struct span x, enum kernel_areas
 }
 
 template <class T>
-__global__ void means_forward(const T *__restrict__ x, size_t count, int c, struct kernel_window v,
-                              T *__restrict__ y)
+__global__ void means_forward(unsigned count, const T *__restrict__ x, int c,
+                              struct kernel_window v, T *__restrict__ y)
 {
-    for (size_t i = first(); i < count; i += step()) {
-        struct place p = place_of(i, v.y.out, v.x.out, c);
-        const T *plane = x + p.image * (unsigned)(v.y.in * v.x.in) * (unsigned)c + p.c;
+    const int N = side_by_side<T>::COUNT;
+    for (unsigned i = first_short(); i < count; i += step_short()) {
+        struct place p = place_of(i, v.y.out, v.x.out, c / N);
+        const T *plane = x + before<N>(p, v.y.in * v.x.in, c);
         struct span sy = span_of(v.y, v.areas, p.y), sx = span_of(v.x, v.areas, p.x);
-        float sum = 0.0f;
+        float sum[N] = {}, f[N], share = share_of(sy, sx, v.areas);
         for (int iy = sy.begin; iy < sy.end; iy += sy.by)
-            for (int ix = sx.begin; ix < sx.end; ix += sx.by)
-                sum += to_float(plane[(size_t)(iy * v.x.in + ix) * (unsigned)c]);
-        y[i] = from_float<T>(sum * share_of(sy, sx, v.areas));
+            for (int ix = sx.begin; ix < sx.end; ix += sx.by) {
+                load<N>(plane + (size_t)(iy * v.x.in + ix) * (unsigned)c, f);
+                UNROLL for (int j = 0; j < N; j++) sum[j] += f[j];
+            }
+        UNROLL for (int j = 0; j < N; j++) sum[j] *= share;
+        store<N>(y + (size_t)i * N, sum);
     }
 }
 
@@ -355,77 +262,31 @@ __device__ inline int area_last(struct kernel_axis a, enum kernel_areas areas, i
     return last < a.out ? last : a.out - 1;
 }
 
-__global__ void means_backward(const float *__restrict__ dy, size_t count, int c,
+__global__ void means_backward(unsigned count, const float *__restrict__ dy, int c,
                                struct kernel_window v, bool add, float *__restrict__ dx)
 {
-    for (size_t i = first(); i < count; i += step()) {
-        struct place p = place_of(i, v.y.in, v.x.in, c);
-        const float *grads = dy + p.image * (unsigned)(v.y.out * v.x.out) * (unsigned)c + p.c;
-        float sum = add ? dx[i] : 0.0f;
-        for (int oy = area_least(v.y, v.areas, p.y); oy <= area_last(v.y, v.areas, p.y); oy++)
-            for (int ox = area_least(v.x, v.areas, p.x); ox <= area_last(v.x, v.areas, p.x); ox++) {
-                struct span sy = span_of(v.y, v.areas, oy), sx = span_of(v.x, v.areas, ox);
-                if ((p.y - sy.begin) % sy.by == 0 && (p.x - sx.begin) % sx.by == 0)
-                    sum += grads[(size_t)(oy * v.x.out + ox) * (unsigned)c] *
-                           share_of(sy, sx, v.areas);
-            }
-        dx[i] = sum;
-    }
-}
-
-/* --- convolutions in groups --- */
-
-template <class T>
-__global__ void conv_forward(const T *__restrict__ x, const float *__restrict__ w,
-                             const float *__restrict__ b, const T *res, bool relu, size_t count,
-                             struct kernel_groups g, struct kernel_window v, T *y)
-{
-    for (size_t i = first(); i < count; i += step()) {
-        struct place p = place_of(i, v.y.out, v.x.out, g.to_pad);
-        const T *image = x + p.image * (unsigned)(v.y.in * v.x.in) * (unsigned)g.from_pad +
-                         (p.c < g.to ? p.c / g.makes * g.reads : 0);
-        float sum = b[p.c];
-        for (int ky = 0; ky < v.y.k && p.c < g.to; ky++)
-            for (int kx = 0; kx < v.x.k; kx++) {
-                int iy = window_first(v.y, p.y) + ky * (v.y.gap + 1);
-                int ix = window_first(v.x, p.x) + kx * (v.x.gap + 1);
-                if (iy < 0 || iy >= v.y.in || ix < 0 || ix >= v.x.in)
+    const int N = side_by_side<float>::COUNT;
+    for (unsigned i = first_short(); i < count; i += step_short()) {
+        struct place p = place_of(i, v.y.in, v.x.in, c / N);
+        const float *grads = dy + before<N>(p, v.y.out * v.x.out, c);
+        const int last_y = area_last(v.y, v.areas, p.y), last_x = area_last(v.x, v.areas, p.x);
+        float sum[N] = {}, g[N];
+        if (add)
+            load<N>(dx + (size_t)i * N, sum);
+        for (int oy = area_least(v.y, v.areas, p.y); oy <= last_y; oy++) {
+            struct span sy = span_of(v.y, v.areas, oy);
+            if ((p.y - sy.begin) % sy.by != 0)
+                continue;
+            for (int ox = area_least(v.x, v.areas, p.x); ox <= last_x; ox++) {
+                struct span sx = span_of(v.x, v.areas, ox);
+                if ((p.x - sx.begin) % sx.by != 0)
                     continue;
-                const T *cell = image + (size_t)(iy * v.x.in + ix) * (unsigned)g.from_pad;
-                const float *by =
-                    w + (size_t)(ky * v.x.k + kx) * (unsigned)g.reads * (unsigned)g.to_pad + p.c;
-                for (int j = 0; j < g.reads; j++)
-                    sum += to_float(cell[j]) * by[(size_t)j * (unsigned)g.to_pad];
+                const float share = share_of(sy, sx, v.areas);
+                load<N>(grads + (size_t)(oy * v.x.out + ox) * (unsigned)c, g);
+                UNROLL for (int j = 0; j < N; j++) sum[j] += g[j] * share;
             }
-        if (res)
-            sum += to_float(res[i]);
-        y[i] = from_float<T>(relu && sum < 0.0f ? 0.0f : sum);
-    }
-}
-
-__global__ void conv_backward(const float *__restrict__ dy, const float *__restrict__ w,
-                              size_t count, struct kernel_groups g, struct kernel_window v,
-                              bool add, float *__restrict__ dx)
-{
-    for (size_t i = first(); i < count; i += step()) {
-        struct place p = place_of(i, v.y.in, v.x.in, g.to_pad);
-        const float *image = dy + p.image * (unsigned)(v.y.out * v.x.out) * (unsigned)g.from_pad +
-                             (p.c < g.to ? p.c / g.makes * g.reads : 0);
-        float sum = add ? dx[i] : 0.0f;
-        int least = window_least(v.x, p.x);
-        for (int oy = window_least(v.y, p.y);
-             oy < v.y.out && window_first(v.y, oy) <= p.y && p.c < g.to; oy++)
-            for (int ox = least; ox < v.x.out && window_first(v.x, ox) <= p.x; ox++) {
-                int ky = window_holds(v.y, oy, p.y), kx = window_holds(v.x, ox, p.x);
-                if (ky < 0 || kx < 0)
-                    continue;
-                const float *cell = image + (size_t)(oy * v.x.out + ox) * (unsigned)g.from_pad;
-                const float *by =
-                    w + (size_t)(ky * v.x.k + kx) * (unsigned)g.reads * (unsigned)g.to_pad + p.c;
-                for (int j = 0; j < g.reads; j++)
-                    sum += cell[j] * by[(size_t)j * (unsigned)g.to_pad];
-            }
-        dx[i] = sum;
+        }
+        store<N>(dx + (size_t)i * N, sum);
     }
 }
 
@@ -523,24 +384,38 @@ __device__ inline float slope_of(int function, float x, float p, float q)
     }
 }
 
+/* Of `c` channels in use, those before k. */
 template <class T>
-__global__ void function_forward(int function, float p, float q, const T *x, size_t count, int pad,
-                                 int c, T *y)
+__global__ void function_forward(unsigned count, int function, float p, float q, const T *x,
+                                 int pad, int c, T *y)
 {
-    for (size_t i = first(); i < count; i += step())
-        y[i] = from_float<T>(
-            (int)(i % (unsigned)pad) < c ? function_of(function, to_float(x[i]), p, q) : 0.0f);
+    const int N = side_by_side<T>::COUNT;
+    for (unsigned i = first_short(); i < count; i += step_short()) {
+        const int k = (int)(i % (unsigned)(pad / N)) * N;
+        float v[N];
+        load<N>(x + (size_t)i * N, v);
+        UNROLL for (int j = 0; j < N; j++) v[j] =
+            k + j < c ? function_of(function, v[j], p, q) : 0.0f;
+        store<N>(y + (size_t)i * N, v);
+    }
 }
 
 template <class T>
-__global__ void function_backward(int function, float p, float q, const T *__restrict__ x,
-                                  const float *dy, size_t count, int pad, int c, bool add,
-                                  float *dx)
+__global__ void function_backward(unsigned count, int function, float p, float q,
+                                  const T *__restrict__ x, const float *dy, int pad, int c,
+                                  bool add, float *dx)
 {
-    for (size_t i = first(); i < count; i += step()) {
-        float v =
-            (int)(i % (unsigned)pad) < c ? dy[i] * slope_of(function, to_float(x[i]), p, q) : 0.0f;
-        dx[i] = add ? dx[i] + v : v;
+    const int N = side_by_side<T>::COUNT;
+    for (unsigned i = first_short(); i < count; i += step_short()) {
+        const int k = (int)(i % (unsigned)(pad / N)) * N;
+        float v[N], g[N], sum[N] = {};
+        load<N>(x + (size_t)i * N, v);
+        load<N>(dy + (size_t)i * N, g);
+        if (add)
+            load<N>(dx + (size_t)i * N, sum);
+        UNROLL for (int j = 0; j < N; j++) sum[j] +=
+            k + j < c ? g[j] * slope_of(function, v[j], p, q) : 0.0f;
+        store<N>(dx + (size_t)i * N, sum);
     }
 }
 
@@ -551,6 +426,27 @@ __device__ inline size_t operand_at(struct kernel_operand of, size_t image, int 
 {
     size_t row = image * (unsigned)of.h + (of.h > 1 ? y : 0);
     return (row * (unsigned)of.w + (of.w > 1 ? x : 0)) * (unsigned)of.pad + (of.c > 1 ? c : 0);
+}
+
+/* N channels at a time, which both operands have. */
+template <class T>
+__global__ void pair_channels(unsigned count, bool multiply, bool relu, const T *a,
+                              struct kernel_operand of_a, const T *b, struct kernel_operand of_b,
+                              struct kernel_operand of_y, T *y)
+{
+    const int N = side_by_side<T>::COUNT;
+    for (unsigned i = first_short(); i < count; i += step_short()) {
+        struct place p = place_of(i, of_y.h, of_y.w, of_y.pad / N);
+        float l[N], r[N];
+        load<N>(a + operand_at(of_a, p.image, p.y, p.x, p.c * N), l);
+        load<N>(b + operand_at(of_b, p.image, p.y, p.x, p.c * N), r);
+        UNROLL for (int j = 0; j < N; j++)
+        {
+            l[j] = multiply ? l[j] * r[j] : l[j] + r[j];
+            l[j] = p.c * N + j >= of_y.c || (relu && l[j] < 0.0f) ? 0.0f : l[j];
+        }
+        store<N>(y + (size_t)i * N, l);
+    }
 }
 
 template <class T>
@@ -587,6 +483,40 @@ __global__ void pair_backward(const T *__restrict__ other, struct kernel_operand
                     sum += other ? g * to_float(other[operand_at(of_other, p.image, y, x, k)]) : g;
                 }
         dx[i] = add ? dx[i] + sum : sum;
+    }
+}
+
+/* Where sums go over all cells of an image a block makes those of AT_ONCE channels, and each thread
+ * adds every IN_TURN-th cell. */
+const int AT_ONCE = 32, IN_TURN = THREADS / AT_ONCE;
+
+/* The same of an operand of one cell. */
+template <class T>
+__global__ void __launch_bounds__(THREADS)
+    pair_over_cells(const T *__restrict__ other, const float *__restrict__ dy, size_t jobs,
+                    int cells, int c, int pad, bool add, float *dx)
+{
+    __shared__ float part[IN_TURN][AT_ONCE];
+    const int column = (int)threadIdx.x % AT_ONCE, row = (int)threadIdx.x / AT_ONCE;
+    const int parts = (pad + AT_ONCE - 1) / AT_ONCE;
+    for (size_t i = blockIdx.x; i < jobs; i += gridDim.x) {
+        const size_t image = i / (unsigned)parts;
+        const int k = (int)(i % (unsigned)parts) * AT_ONCE + column;
+        const size_t at = image * (unsigned)cells * (unsigned)pad + (unsigned)k;
+        float sum = 0.0f;
+        for (int j = row; j < cells && k < c; j += IN_TURN) {
+            const size_t cell = at + (size_t)j * (unsigned)pad;
+            sum += other ? dy[cell] * to_float(other[cell]) : dy[cell];
+        }
+        part[row][column] = sum;
+        __syncthreads();
+        if (row == 0 && k < pad) {
+            float *to = dx + image * (unsigned)pad + (unsigned)k;
+            for (int j = 1; j < IN_TURN; j++)
+                sum += part[j][column];
+            *to = add ? *to + sum : sum;
+        }
+        __syncthreads();
     }
 }
 
@@ -797,261 +727,6 @@ __global__ void layer_norm_backward(const T *__restrict__ x, const float *__rest
     }
 }
 
-/* --- attention: a block goes through all cells for PART cells of one head --- */
-
-/* Threads of a block; cells of a part, and of those gone through at a time; columns of a head's
- * channels that a block makes. Thread t has row t / ACROSS and every ACROSS-th column. */
-const int ATTEND = 256, PART = 32, COLUMNS = 64, ACROSS = ATTEND / PART;
-
-/* PART rows of channels, `apart` elements apart, of which `rows` are there. */
-template <class T> struct rows {
-    const T *p;
-    int apart, rows;
-};
-
-template <class T>
-__device__ inline struct rows<T> rows_of(const T *p, int apart, int from, int all) {
-    struct rows<T> r;
-    r.p = p + (size_t)from * (unsigned)apart;
-    r.apart = apart;
-    r.rows = all - from < PART ? all - from : PART;
-    return r;
-}
-
-template <class T>
-__device__ inline float element(struct rows<T> r, int row, int column, int d)
-{
-    return row < r.rows && column < d ? to_float(r.p[(size_t)row * (unsigned)r.apart + column])
-                                      : 0.0f;
-}
-
-/* out[j] = the thread's row of a times row t % ACROSS + j * ACROSS of b, d channels. */
-template <class A, class B>
-__device__ inline void tile_product(struct rows<A> a, struct rows<B> b, int d,
-                                    float (*as)[PART + 1], float (*bs)[PART + 1], float *out)
-{
-    int t = (int)threadIdx.x, row = t / ACROSS, column = t % ACROSS;
-    for (int j = 0; j < PART / ACROSS; j++)
-        out[j] = 0.0f;
-    for (int from = 0; from < d; from += PART) {
-        for (int i = t; i < PART * PART; i += ATTEND) {
-            as[i / PART][i % PART] = element(a, i / PART, from + i % PART, d);
-            bs[i / PART][i % PART] = element(b, i / PART, from + i % PART, d);
-        }
-        __syncthreads();
-        for (int k = 0; k < PART; k++)
-            for (int j = 0; j < PART / ACROSS; j++)
-                out[j] += as[row][k] * bs[column + j * ACROSS][k];
-        __syncthreads();
-    }
-}
-
-/* acc[j] += the thread's row of weight times column t % ACROSS + j * ACROSS of m, from column
- * `from` on. */
-template <class T>
-__device__ inline void tile_weighted(float (*weight)[PART + 1], struct rows<T> m, int from, int d,
-                                     float (*ms)[COLUMNS + 1], float *acc)
-{
-    int t = (int)threadIdx.x, row = t / ACROSS, column = t % ACROSS;
-    for (int i = t; i < PART * COLUMNS; i += ATTEND)
-        ms[i / COLUMNS][i % COLUMNS] = element(m, i / COLUMNS, from + i % COLUMNS, d);
-    __syncthreads();
-    for (int k = 0; k < PART; k++)
-        for (int j = 0; j < COLUMNS / ACROSS; j++)
-            acc[j] += weight[row][k] * ms[k][column + j * ACROSS];
-    __syncthreads();
-}
-
-/* Which part of which head of which image a job is. */
-struct job {
-    int part, from, head, which;
-    size_t image;
-};
-
-__device__ inline struct job job_of(size_t i, struct kernel_attention a, int parts, int columns,
-                                    int which)
-{
-    struct job j;
-    j.part = (int)(i % (unsigned)parts) * PART;
-    i /= (unsigned)parts;
-    j.from = (int)(i % (unsigned)columns) * COLUMNS;
-    i /= (unsigned)columns;
-    j.which = (int)(i % (unsigned)which);
-    i /= (unsigned)which;
-    j.head = (int)(i % (unsigned)a.heads);
-    j.image = i / (unsigned)a.heads;
-    return j;
-}
-
-/* Goes on with a row's largest logit and with what is summed in its measure: the factor for the
- * sums so far; logits become weights. */
-__device__ inline float attend_on(float *logit, int there, float (*weight)[PART + 1], float *most)
-{
-    int t = (int)threadIdx.x, row = t / ACROSS, column = t % ACROSS;
-    for (int j = 0; j < PART / ACROSS; j++)
-        weight[row][column + j * ACROSS] = logit[j];
-    __syncthreads();
-    float before = *most;
-    for (int k = 0; k < there; k++)
-        *most = fmaxf(*most, weight[row][k]);
-    __syncthreads();
-    for (int j = 0; j < PART / ACROSS; j++) {
-        int k = column + j * ACROSS;
-        weight[row][k] = logit[j] = k < there ? expf(logit[j] - *most) : 0.0f;
-    }
-    __syncthreads();
-    return expf(before - *most);
-}
-
-/* What is written to the channels that pad a cell, by the block that has the last of the others. */
-template <class T> __device__ inline void clear_pads(T *y, int pad, int used, int rows, bool last)
-{
-    for (int i = (int)threadIdx.x; last && i < rows * (pad - used); i += ATTEND)
-        y[(size_t)(i / (pad - used)) * (unsigned)pad + used + i % (pad - used)] =
-            from_float<T>(0.0f);
-}
-
-template <class T>
-__global__ void __launch_bounds__(256)
-    attention_forward(const T *__restrict__ x, struct kernel_attention a, size_t jobs, int parts,
-                      int columns, T *__restrict__ y)
-{
-    __shared__ float as[PART][PART + 1], bs[PART][PART + 1], weight[PART][PART + 1],
-        ms[PART][COLUMNS + 1];
-    int t = (int)threadIdx.x, row = t / ACROSS, c = a.heads * a.d;
-    for (size_t i = blockIdx.x; i < jobs; i += gridDim.x) {
-        struct job job = job_of(i, a, parts, columns, 1);
-        const T *q = x + job.image * (unsigned)a.cells * (unsigned)a.x_pad + job.head * a.d;
-        struct rows<T> mine = rows_of(q, a.x_pad, job.part, a.cells);
-        float acc[COLUMNS / ACROSS] = {}, most = -INFINITY, all = 0.0f;
-        for (int from = 0; from < a.cells; from += PART) {
-            struct rows<T> keys = rows_of(q + c, a.x_pad, from, a.cells);
-            float logit[PART / ACROSS];
-            tile_product(mine, keys, a.d, as, bs, logit);
-            for (int j = 0; j < PART / ACROSS; j++)
-                logit[j] *= a.scale;
-            float factor = attend_on(logit, keys.rows, weight, &most);
-            all *= factor;
-            for (int k = 0; k < PART; k++)
-                all += weight[row][k];
-            for (int j = 0; j < COLUMNS / ACROSS; j++)
-                acc[j] *= factor;
-            tile_weighted(weight, rows_of(q + 2 * c, a.x_pad, from, a.cells), job.from, a.d, ms,
-                          acc);
-        }
-        T *to = y + (job.image * (unsigned)a.cells + job.part) * (unsigned)a.y_pad;
-        for (int j = 0; j < COLUMNS / ACROSS; j++) {
-            int k = job.from + t % ACROSS + j * ACROSS;
-            if (row < mine.rows && k < a.d)
-                to[(size_t)row * (unsigned)a.y_pad + job.head * a.d + k] =
-                    from_float<T>(acc[j] / all);
-        }
-        clear_pads(to, a.y_pad, c, mine.rows, job.head == a.heads - 1 && job.from + COLUMNS >= a.d);
-    }
-}
-
-/* For each cell's query: the logarithm of the sum that its weights are divided by, and the mean
- * over its weights of the gradients that they get. */
-template <class T>
-__global__ void __launch_bounds__(256)
-    attention_measure(const T *__restrict__ x, const float *__restrict__ dy,
-                      struct kernel_attention a, size_t jobs, int parts, float *__restrict__ room)
-{
-    __shared__ float as[PART][PART + 1], bs[PART][PART + 1], weight[PART][PART + 1];
-    int t = (int)threadIdx.x, row = t / ACROSS, c = a.heads * a.d;
-    for (size_t i = blockIdx.x; i < jobs; i += gridDim.x) {
-        struct job job = job_of(i, a, parts, 1, 1);
-        const T *q = x + job.image * (unsigned)a.cells * (unsigned)a.x_pad + job.head * a.d;
-        const float *g = dy + job.image * (unsigned)a.cells * (unsigned)a.y_pad + job.head * a.d;
-        struct rows<T> mine = rows_of(q, a.x_pad, job.part, a.cells);
-        struct rows<float> grads = rows_of(g, a.y_pad, job.part, a.cells);
-        float most = -INFINITY, all = 0.0f, mean = 0.0f;
-        for (int from = 0; from < a.cells; from += PART) {
-            struct rows<T> keys = rows_of(q + c, a.x_pad, from, a.cells);
-            float logit[PART / ACROSS], given[PART / ACROSS];
-            tile_product(mine, keys, a.d, as, bs, logit);
-            tile_product(grads, rows_of(q + 2 * c, a.x_pad, from, a.cells), a.d, as, bs, given);
-            for (int j = 0; j < PART / ACROSS; j++)
-                logit[j] *= a.scale;
-            float factor = attend_on(logit, keys.rows, weight, &most);
-            all *= factor;
-            mean *= factor;
-            for (int k = 0; k < PART; k++)
-                all += weight[row][k];
-            __syncthreads();
-            for (int j = 0; j < PART / ACROSS; j++)
-                weight[row][t % ACROSS + j * ACROSS] = logit[j] * given[j];
-            __syncthreads();
-            for (int k = 0; k < PART; k++)
-                mean += weight[row][k];
-            __syncthreads();
-        }
-        if (t % ACROSS == 0 && row < mine.rows) {
-            size_t at = (job.image * (unsigned)a.heads + job.head) * (unsigned)a.cells;
-            room[(at + job.part + row) * 2] = most + logf(all);
-            room[(at + job.part + row) * 2 + 1] = mean / all;
-        }
-    }
-}
-
-/* Gradients of queries, which go through all keys, and of keys and values, which go through all
- * queries. With weights s and ds = scale s (da - mean): dq = ds k, dk = ds' q, dv = s' dy. */
-template <class T>
-__global__ void __launch_bounds__(256)
-    attention_backward(const T *__restrict__ x, const float *__restrict__ dy,
-                       struct kernel_attention a, const float *__restrict__ room, size_t jobs,
-                       int parts, int columns, bool add, float *__restrict__ dx)
-{
-    __shared__ float as[PART][PART + 1], bs[PART][PART + 1], weight[PART][PART + 1],
-        ms[PART][COLUMNS + 1];
-    int t = (int)threadIdx.x, row = t / ACROSS, c = a.heads * a.d;
-    for (size_t i = blockIdx.x; i < jobs; i += gridDim.x) {
-        struct job job = job_of(i, a, parts, columns, 3);
-        const bool queries = job.which == 0, values = job.which == 2;
-        const T *q = x + job.image * (unsigned)a.cells * (unsigned)a.x_pad + job.head * a.d;
-        const float *g = dy + job.image * (unsigned)a.cells * (unsigned)a.y_pad + job.head * a.d;
-        const float *measure =
-            room + (job.image * (unsigned)a.heads + job.head) * (unsigned)a.cells * 2;
-        struct rows<T> mine = rows_of(queries ? q : q + c, a.x_pad, job.part, a.cells);
-        float acc[COLUMNS / ACROSS] = {};
-        for (int from = 0; from < a.cells; from += PART) {
-            struct rows<T> others = rows_of(queries ? q + c : q, a.x_pad, from, a.cells);
-            float s[PART / ACROSS], given[PART / ACROSS] = {};
-            tile_product(mine, others, a.d, as, bs, s);
-            if (queries)
-                tile_product(rows_of(g, a.y_pad, job.part, a.cells),
-                             rows_of(q + 2 * c, a.x_pad, from, a.cells), a.d, as, bs, given);
-            else if (!values)
-                tile_product(rows_of(q + 2 * c, a.x_pad, job.part, a.cells),
-                             rows_of(g, a.y_pad, from, a.cells), a.d, as, bs, given);
-            for (int j = 0; j < PART / ACROSS; j++) {
-                int k = t % ACROSS + j * ACROSS, at = queries ? job.part + row : from + k;
-                float w = 0.0f;
-                if (row < mine.rows && k < others.rows) {
-                    w = expf(a.scale * s[j] - measure[2 * at]);
-                    if (!values)
-                        w *= a.scale * (given[j] - measure[2 * at + 1]);
-                }
-                weight[row][k] = w;
-            }
-            __syncthreads();
-            if (values)
-                tile_weighted(weight, rows_of(g, a.y_pad, from, a.cells), job.from, a.d, ms, acc);
-            else
-                tile_weighted(weight, others, job.from, a.d, ms, acc);
-        }
-        float *to = dx + (job.image * (unsigned)a.cells + job.part) * (unsigned)a.x_pad;
-        for (int j = 0; j < COLUMNS / ACROSS; j++) {
-            int k = job.from + t % ACROSS + j * ACROSS;
-            float *into = to + (size_t)row * (unsigned)a.x_pad + job.which * c + job.head * a.d + k;
-            if (row < mine.rows && k < a.d)
-                *into = add ? *into + acc[j] : acc[j];
-        }
-        clear_pads(to, a.x_pad, 3 * c, mine.rows,
-                   values && job.head == a.heads - 1 && job.from + COLUMNS >= a.d);
-    }
-}
-
 /* --- means of whole planes --- */
 
 template <class T>
@@ -1065,6 +740,39 @@ __global__ void mean(const T *__restrict__ x, size_t count, int cells, int pad, 
         for (int j = 0; j < cells; j++)
             sum += to_float(p[(size_t)j * (unsigned)pad]);
         y[i] = sum / (float)cells;
+    }
+}
+
+template <class T>
+__global__ void __launch_bounds__(THREADS)
+    sums(const T *__restrict__ x, size_t jobs, int cells, int pad, int c, double *__restrict__ y)
+{
+    __shared__ double part[IN_TURN][AT_ONCE], squares[IN_TURN][AT_ONCE];
+    const int column = (int)threadIdx.x % AT_ONCE, row = (int)threadIdx.x / AT_ONCE;
+    const int parts = (c + AT_ONCE - 1) / AT_ONCE;
+    for (size_t i = blockIdx.x; i < jobs; i += gridDim.x) {
+        const size_t image = i / (unsigned)parts;
+        const int k = (int)(i % (unsigned)parts) * AT_ONCE + column;
+        const T *from = x + image * (unsigned)cells * (unsigned)pad + k;
+        double sum = 0, square = 0;
+        for (int j = row; j < cells && k < c; j += IN_TURN) {
+            const double v = (double)to_float(from[(size_t)j * (unsigned)pad]);
+            sum += v;
+            square += v * v;
+        }
+        part[row][column] = sum;
+        squares[row][column] = square;
+        __syncthreads();
+        if (row == 0 && k < c) {
+            for (int j = 1; j < IN_TURN; j++) {
+                sum += part[j][column];
+                square += squares[j][column];
+            }
+            double *to = y + (image * (unsigned)c + (unsigned)k) * 2;
+            to[0] = sum;
+            to[1] = square;
+        }
+        __syncthreads();
     }
 }
 
@@ -1137,16 +845,6 @@ __global__ void __launch_bounds__(256)
         }
 }
 
-size_t elements(int n, int h, int w, int c)
-{
-    return (size_t)n * (size_t)h * (size_t)w * (size_t)c;
-}
-
-unsigned blocks_of(int n, int each)
-{
-    return (unsigned)((n + each - 1) / each);
-}
-
 } // namespace
 
 /* --- the calls --- */
@@ -1176,71 +874,57 @@ cudaError_t kernel_scale(enum kernel_type t, const void *x, const float *w, cons
                          const void *res, bool relu, size_t cells, int pad, void *y,
                          cudaStream_t stream)
 {
-    size_t count = cells * (size_t)pad;
-    WITH_TYPE(t, launch_over(count, stream, scale<T>, (const T *)x, w, b, (const T *)res, relu,
-                             count, pad, (T *)y));
+    WITH_TYPE(t, launch_short(cells * (size_t)(pad / side_by_side<T>::COUNT), stream, scale<T>,
+                              (const T *)x, w, b, (const T *)res, relu, pad, (T *)y));
 }
 
 cudaError_t kernel_max(enum kernel_type t, const void *x, int n, int c, struct kernel_window v,
                        void *y, cudaStream_t stream)
 {
-    size_t count = elements(n, v.y.out, v.x.out, c);
-    WITH_TYPE(t, launch_over(count, stream, max_forward<T>, (const T *)x, count, c, v, (T *)y));
+    WITH_TYPE(t, launch_short(elements(n, v.y.out, v.x.out, c / side_by_side<T>::COUNT), stream,
+                              max_forward<T>, (const T *)x, c, v, (T *)y));
 }
 
 cudaError_t kernel_max_back(enum kernel_type t, const void *x, const float *dy, int n, int c,
                             struct kernel_window v, bool add, float *dx, cudaStream_t stream)
 {
-    size_t count = elements(n, v.y.in, v.x.in, c);
-    WITH_TYPE(t,
-              launch_over(count, stream, max_backward<T>, (const T *)x, dy, count, c, v, add, dx));
+    WITH_TYPE(t, launch_short(elements(n, v.y.in, v.x.in, c / side_by_side<T>::COUNT), stream,
+                              max_backward<T>, (const T *)x, dy, c, v, add, dx));
 }
 
 cudaError_t kernel_means(enum kernel_type t, const void *x, int n, int c, struct kernel_window v,
                          void *y, cudaStream_t stream)
 {
-    size_t count = elements(n, v.y.out, v.x.out, c);
-    WITH_TYPE(t, launch_over(count, stream, means_forward<T>, (const T *)x, count, c, v, (T *)y));
+    WITH_TYPE(t, launch_short(elements(n, v.y.out, v.x.out, c / side_by_side<T>::COUNT), stream,
+                              means_forward<T>, (const T *)x, c, v, (T *)y));
 }
 
 cudaError_t kernel_means_back(const float *dy, int n, int c, struct kernel_window v, bool add,
                               float *dx, cudaStream_t stream)
 {
-    size_t count = elements(n, v.y.in, v.x.in, c);
-    return launch_over(count, stream, means_backward, dy, count, c, v, add, dx);
-}
-
-cudaError_t kernel_conv(enum kernel_type t, const void *x, const float *w, const float *b,
-                        const void *res, bool relu, int n, struct kernel_groups g,
-                        struct kernel_window v, void *y, cudaStream_t stream)
-{
-    size_t count = elements(n, v.y.out, v.x.out, g.to_pad);
-    WITH_TYPE(t, launch_over(count, stream, conv_forward<T>, (const T *)x, w, b, (const T *)res,
-                             relu, count, g, v, (T *)y));
-}
-
-cudaError_t kernel_conv_back(const float *dy, const float *w, int n, struct kernel_groups g,
-                             struct kernel_window v, bool add, float *dx, cudaStream_t stream)
-{
-    size_t count = elements(n, v.y.in, v.x.in, g.to_pad);
-    return launch_over(count, stream, conv_backward, dy, w, count, g, v, add, dx);
+    return launch_short(elements(n, v.y.in, v.x.in, c / side_by_side<float>::COUNT), stream,
+                        means_backward, dy, c, v, add, dx);
 }
 
 cudaError_t kernel_function(enum kernel_type t, int function, float p, float q, const void *x,
                             size_t cells, int pad, int c, void *y, cudaStream_t stream)
 {
-    size_t count = cells * (unsigned)pad;
-    WITH_TYPE(t, launch_over(count, stream, function_forward<T>, function, p, q, (const T *)x,
-                             count, pad, c, (T *)y));
+    WITH_TYPE(t, launch_short(cells * (unsigned)(pad / side_by_side<T>::COUNT), stream,
+                              function_forward<T>, function, p, q, (const T *)x, pad, c, (T *)y));
 }
 
 cudaError_t kernel_function_back(enum kernel_type t, int function, float p, float q, const void *x,
                                  const float *dy, size_t cells, int pad, int c, bool add, float *dx,
                                  cudaStream_t stream)
 {
-    size_t count = cells * (unsigned)pad;
-    WITH_TYPE(t, launch_over(count, stream, function_backward<T>, function, p, q, (const T *)x, dy,
-                             count, pad, c, add, dx));
+    WITH_TYPE(t, launch_short(cells * (unsigned)(pad / side_by_side<T>::COUNT), stream,
+                              function_backward<T>, function, p, q, (const T *)x, dy, pad, c, add,
+                              dx));
+}
+
+static bool same_channels(struct kernel_operand a, struct kernel_operand b)
+{
+    return a.c == b.c && a.pad == b.pad;
 }
 
 cudaError_t kernel_pair(enum kernel_type t, bool multiply, bool relu, const void *a,
@@ -1248,6 +932,10 @@ cudaError_t kernel_pair(enum kernel_type t, bool multiply, bool relu, const void
                         int n, struct kernel_operand of_y, void *y, cudaStream_t stream)
 {
     size_t count = elements(n, of_y.h, of_y.w, of_y.pad);
+    if (same_channels(of_a, of_y) && same_channels(of_b, of_y))
+        WITH_TYPE(t,
+                  launch_short(count / side_by_side<T>::COUNT, stream, pair_channels<T>, multiply,
+                               relu, (const T *)a, of_a, (const T *)b, of_b, of_y, (T *)y));
     WITH_TYPE(t, launch_over(count, stream, pair_forward<T>, multiply, relu, (const T *)a, of_a,
                              (const T *)b, of_b, count, of_y, (T *)y));
 }
@@ -1257,6 +945,14 @@ cudaError_t kernel_pair_back(enum kernel_type t, const void *other, struct kerne
                              struct kernel_operand of_x, bool add, float *dx, cudaStream_t stream)
 {
     size_t count = elements(n, of_x.h, of_x.w, of_x.pad);
+    const int cells = of_y.h * of_y.w, parts = (int)blocks_of(of_x.pad, AT_ONCE);
+    const bool whole =
+        !other || (of_other.h == of_y.h && of_other.w == of_y.w && same_channels(of_other, of_y));
+    if (of_x.h == 1 && of_x.w == 1 && cells > 1 && whole && same_channels(of_x, of_y)) {
+        const size_t jobs = (size_t)n * (unsigned)parts;
+        WITH_TYPE(t, launch(blocks_for(jobs), dim3(THREADS), stream, pair_over_cells<T>,
+                            (const T *)other, dy, jobs, cells, of_x.c, of_x.pad, add, dx));
+    }
     WITH_TYPE(t, launch_over(count, stream, pair_backward<T>, (const T *)other, of_other, dy, of_y,
                              count, of_x, add, dx));
 }
@@ -1325,8 +1021,8 @@ cudaError_t kernel_softmax_back(enum kernel_type t, const void *y, const float *
 cudaError_t kernel_offset(enum kernel_type t, const void *x, const float *w, int n, size_t each,
                           void *y, cudaStream_t stream)
 {
-    size_t count = (size_t)n * each;
-    WITH_TYPE(t, launch_over(count, stream, offset<T>, (const T *)x, w, count, each, (T *)y));
+    WITH_TYPE(t, launch_short((size_t)n * (each / side_by_side<T>::COUNT), stream, offset<T>,
+                              (const T *)x, w, (unsigned)(each / side_by_side<T>::COUNT), (T *)y));
 }
 
 cudaError_t kernel_layer_norm(enum kernel_type t, const void *x, const float *w, const float *b,
@@ -1344,41 +1040,19 @@ cudaError_t kernel_layer_norm_back(enum kernel_type t, const void *x, const floa
                              c, pad, add, dx));
 }
 
-cudaError_t kernel_attention(enum kernel_type t, const void *x, struct kernel_attention a, void *y,
-                             cudaStream_t stream)
-{
-    int parts = (int)blocks_of(a.cells, PART), columns = (int)blocks_of(a.d, COLUMNS);
-    size_t jobs = elements(a.n, a.heads, parts, columns);
-    WITH_TYPE(t, launch(blocks_for(jobs), dim3(ATTEND), stream, attention_forward<T>, (const T *)x,
-                        a, jobs, parts, columns, (T *)y));
-}
-
-static cudaError_t measure(enum kernel_type t, const void *x, const float *dy,
-                           struct kernel_attention a, size_t jobs, int parts, float *room,
-                           cudaStream_t stream)
-{
-    WITH_TYPE(t, launch(blocks_for(jobs), dim3(ATTEND), stream, attention_measure<T>, (const T *)x,
-                        dy, a, jobs, parts, room));
-}
-
-cudaError_t kernel_attention_back(enum kernel_type t, const void *x, const float *dy,
-                                  struct kernel_attention a, float *room, bool add, float *dx,
-                                  cudaStream_t stream)
-{
-    int parts = (int)blocks_of(a.cells, PART), columns = (int)blocks_of(a.d, COLUMNS);
-    size_t measured = elements(a.n, a.heads, parts, 1), jobs = 3 * measured * (unsigned)columns;
-    cudaError_t s = measure(t, x, dy, a, measured, parts, room, stream);
-    if (s != cudaSuccess)
-        return s;
-    WITH_TYPE(t, launch(blocks_for(jobs), dim3(ATTEND), stream, attention_backward<T>, (const T *)x,
-                        dy, a, (const float *)room, jobs, parts, columns, add, dx));
-}
-
 cudaError_t kernel_mean(enum kernel_type t, const void *x, int n, int cells, int pad, int c,
                         float *y, cudaStream_t stream)
 {
     size_t count = (size_t)n * (size_t)c;
     WITH_TYPE(t, launch_over(count, stream, mean<T>, (const T *)x, count, cells, pad, c, y));
+}
+
+cudaError_t kernel_sums(enum kernel_type t, const void *x, int n, int cells, int pad, int c,
+                        double *y, cudaStream_t stream)
+{
+    const size_t jobs = (size_t)n * blocks_of(c, AT_ONCE);
+    WITH_TYPE(t, launch(blocks_for(jobs), dim3(THREADS), stream, sums<T>, (const T *)x, jobs, cells,
+                        pad, c, y));
 }
 
 cudaError_t kernel_product(enum kernel_type t, const void *a, int lda, const float *b,
@@ -1408,10 +1082,10 @@ cudaError_t kernel_spread(const float *g, int apart, int n, int cells, int pad, 
 
 cudaError_t kernel_mask(enum kernel_type t, const void *x, float *g, size_t n, cudaStream_t stream)
 {
-    WITH_TYPE(t, launch_over(n, stream, mask<T>, (const T *)x, g, n));
+    WITH_TYPE(t, launch_short(n / side_by_side<T>::COUNT, stream, mask<T>, (const T *)x, g));
 }
 
 cudaError_t kernel_add(const float *x, float *y, size_t n, cudaStream_t stream)
 {
-    return launch_over(n, stream, add, x, y, n);
+    return launch_short(n / side_by_side<float>::COUNT, stream, add, x, y);
 }

@@ -1,5 +1,6 @@
 /* Everything on the device but what cuDNN computes. Activations are NHWC in a type T
- * (f32, f16 or bf16) with their channels padded to `pad`; whatever is padded is 0.
+ * (f32, f16 or bf16) with their channels padded to `pad`, which makes 16 bytes or a multiple;
+ * whatever is padded is 0.
  * What leaves the device is f32. All launch on `stream` and return at once; sums are
  * in f32, in a fixed order. */
 #ifndef HP_CUDA_KERNELS_H
@@ -169,6 +170,10 @@ cudaError_t kernel_attention_back(enum kernel_type t, const void *x, const float
 /* y (n, c) f32 = mean over the cells of x (n, cells, pad). */
 cudaError_t kernel_mean(enum kernel_type t, const void *x, int n, int cells, int pad, int c,
                         float *y, cudaStream_t stream);
+
+/* y (n, c, 2) = the sum over the cells of x (n, cells, pad), and that of its squares. */
+cudaError_t kernel_sums(enum kernel_type t, const void *x, int n, int cells, int pad, int c,
+                        double *y, cudaStream_t stream);
 
 /* y = scale * a b' + bias for a (m, k) of rows `lda` apart, b (n, k), bias (n) or NULL.
  * The m rows of a are images of `cells` each: y is (m / cells, n, cells). */

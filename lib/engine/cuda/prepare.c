@@ -27,13 +27,15 @@ static struct dnn_shape shape(const struct cuda *c, const struct graph_op *op)
                               cuda_axis(op, &op->x)};
 }
 
-/* Whether cuDNN is asked for it: not for groups of one channel, for which it has fast engines on
- * some devices alone, nor for groups that padding would shift. */
+/* Whether cuDNN is asked for it: not in f32, where it has no tensor cores to offer, nor for groups
+ * of one channel, for which it has fast engines on some devices alone, nor for groups that padding
+ * would shift. */
 static bool by_dnn(const struct cuda *c, const struct graph_op *op, bool back)
 {
     const struct graph_value *x = &c->work.graph->value[op->in[0]],
                              *y = &c->work.graph->value[op->out];
-    if ((op->kind != GRAPH_CONV && op->kind != GRAPH_LINEAR) || (!back && cuda_is_last(c, op)))
+    if (c->type == KERNEL_F32 || (op->kind != GRAPH_CONV && op->kind != GRAPH_LINEAR) ||
+        (!back && cuda_is_last(c, op)))
         return false;
     return cuda_groups(op) == 1 ||
            (x->c > op->groups && c->plan.pad[op->in[0]] == x->c && c->plan.pad[op->out] == y->c);
@@ -79,7 +81,7 @@ static int plan_forward(struct cuda *c, int at, struct err *e)
             return 0;
     struct dnn_shape s = shape(c, op);
     if (dnn_forward(&v->dnn, c->dnn, &s, c->type, graph_addend(op) >= 0, op->act == GRAPH_RELU,
-                    c->type == KERNEL_F32 ? DNN_NO_CORES : DNN_ANY, e) != 0)
+                    e) != 0)
         return -1;
     if (!v->dnn)
         say_none(c, p->step[at].name, false);
@@ -98,7 +100,7 @@ static int plan_backward(struct cuda *c, int at, struct err *e)
             return 0;
     struct dnn_shape s = shape(c, op);
     /* Gradients are f32 in any precision: f16 would lose the small ones. */
-    if (dnn_backward(&v->dnn, c->dnn, &s, c->type == KERNEL_F32 ? DNN_NO_CORES : DNN_ANY, e) != 0)
+    if (dnn_backward(&v->dnn, c->dnn, &s, e) != 0)
         return -1;
     if (!v->dnn)
         say_none(c, op->key ? op->key : "a convolution", true);

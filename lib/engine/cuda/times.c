@@ -15,7 +15,8 @@ int cuda_mark(struct worker *w, int *event, struct err *e)
 int cuda_keep_times(struct worker *w, int images, struct err *e)
 {
     struct cuda *c = w->cuda;
-    for (int i = 0; w->event && images > 0 && i + 1 < c->events; i++) {
+    /* What the rehearsal takes is mostly for loading kernels. */
+    for (int i = 0; w->event && c->ready && images > 0 && i + 1 < c->events; i++) {
         float ms = 0;
         if (cuda_check(w, cudaEventElapsedTime(&ms, w->event[i], w->event[i + 1]),
                        "cudaEventElapsedTime", e) != 0)

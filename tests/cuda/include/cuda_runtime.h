@@ -95,7 +95,9 @@ extern dim3 threadIdx, blockIdx, blockDim, gridDim;
 #define __global__
 #define __device__
 #define __shared__ static
-#define __launch_bounds__(n)
+#define __host__
+#define __align__(n) __attribute__((aligned(n)))
+#define __launch_bounds__(...)
 #define __restrict__ __restrict
 
 void __syncthreads();
