@@ -497,6 +497,7 @@ static struct inspection *start_inspection(const struct job *j)
                           .assume_text = opts.assume,
                           .usual = pixels->usual,
                           .guess = pixels->guess,
+                          .device = data_count(j->data) < 0 ? "cpu" : opts.device,
                           .threads = data_count(j->data) < 0 ? 1 : (int)opts.threads};
     use.channels = pixels->channels;
     memcpy(use.mean, pixels->mean, sizeof use.mean);

@@ -70,7 +70,7 @@ static int try_one(struct probe *p, struct interpretation *r, int64_t images, st
                                "%s: expected batch norms to compare with, found none: they are "
                                "folded",
                                ckpt_name(p->ckpt))
-                     : fit_measure(&r->fit, m, &of, (int)p->info->session.threads, e);
+                     : fit_measure(&r->fit, m, &of, "cpu", (int)p->info->session.threads, e);
     model_close(m);
     return result;
 }

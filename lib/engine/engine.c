@@ -55,13 +55,13 @@ void engine_devices(char *buf, size_t n)
                  plugin_built(cuda, sizeof cuda, &e) == 0 ? cuda : e.msg);
 }
 
-int engine_warm(const char *device, struct err *e)
+int engine_warm(const char *device, enum engine_precision p, struct err *e)
 {
     int i = find(device);
     if (i == CUDA && plugin_find(device, e) != 0)
         return -1;
     if (i == AUTO || i == CUDA)
-        plugin_warm(device);
+        plugin_warm(device, p);
     return 0;
 }
 

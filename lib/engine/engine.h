@@ -131,7 +131,7 @@ void engine_devices(char *buf, size_t n);
 /* Starts what takes long about a device (a GPU's context) while the caller reads its
  * files; engine_open() waits for it. A GPU that is named and not there is missed at once,
  * with e->no_device set. */
-int engine_warm(const char *device, struct err *e) ERR_CHECKED;
+int engine_warm(const char *device, enum engine_precision p, struct err *e) ERR_CHECKED;
 
 /* Chooses and opens a backend. The graph outlives it. What is wanted and no backend computes is
  * an error, what this one does not is one that names it; a device that is not there sets

@@ -18,6 +18,7 @@ static struct {
     pthread_t thread;
     bool warming;
     int ordinal;
+    enum engine_precision precision;
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 int plugin_ordinal(const char *device)
@@ -101,15 +102,16 @@ static void *warm(void *arg)
     pthread_mutex_unlock(&state.lock);
     if (r != 0)
         return NULL;
-    state.plugin->warm(state.ordinal);
+    state.plugin->warm(state.ordinal, state.precision);
     return NULL;
 }
 
-void plugin_warm(const char *device)
+void plugin_warm(const char *device, enum engine_precision p)
 {
     pthread_mutex_lock(&state.lock);
     if (!state.warming && plugin_installed()) {
         state.ordinal = plugin_ordinal(device);
+        state.precision = p;
         state.warming = pool_thread(&state.thread, warm, NULL) == 0;
     }
     pthread_mutex_unlock(&state.lock);

@@ -8,7 +8,7 @@
 
 /* Of what passes between a program and the object: raise it with every change of a struct or a
  * function that both know (err, graph, engine, backend, plan, work, plugin). */
-enum { PLUGIN_VERSION = 4 };
+enum { PLUGIN_VERSION = 5 };
 
 /* What the shared object offers, under the name `heatpipe_plugin`. */
 struct plugin {
@@ -17,8 +17,9 @@ struct plugin {
     void (*built)(char *buf, size_t n); /* what it was made with: "CUDA 12.9, cuDNN 9.19.0" */
     /* Looks for device `ordinal`, quickly; without one sets e->no_device. */
     int (*find)(int ordinal, struct err *e);
-    /* Does early what takes long about device `ordinal`; failures show in open(). */
-    void (*warm)(int ordinal);
+    /* Does early what takes long about device `ordinal`, in a precision; failures show in open().
+     */
+    void (*warm)(int ordinal, enum engine_precision p);
 };
 
 /* The device's number in "cuda" or "cuda:N"; 0 for "auto". */
@@ -34,7 +35,7 @@ int plugin_built(char *buf, size_t n, struct err *e) ERR_CHECKED;
 int plugin_find(const char *device, struct err *e) ERR_CHECKED;
 
 /* Starts loading it and the device in a thread, if it is there. */
-void plugin_warm(const char *device);
+void plugin_warm(const char *device, enum engine_precision p);
 
 /* The backend, or NULL with e->no_device set. */
 const struct engine_backend *plugin_backend(struct err *e) ERR_CHECKED;

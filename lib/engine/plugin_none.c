@@ -14,9 +14,10 @@ bool plugin_installed(void)
     return false;
 }
 
-void plugin_warm(const char *device)
+void plugin_warm(const char *device, enum engine_precision p)
 {
     (void)device;
+    (void)p;
 }
 
 static void refuse(struct err *e)

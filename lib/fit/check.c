@@ -171,7 +171,7 @@ static int measure(struct check *c, const struct model *m, struct interpretation
 {
     const struct fit_images some = fit_moved_images(&c->moved, x->pixels.mean);
     x->assumed = m->assumed;
-    return fit_measure(&x->fit, m, &some, c->use->threads, e);
+    return fit_measure(&x->fit, m, &some, c->use->device, c->use->threads, e);
 }
 
 /* One that may not be built for these images fits infinitely badly. */

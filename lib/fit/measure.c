@@ -155,7 +155,7 @@ static void conclude(struct fit_figures *f, const struct run *r)
 }
 
 int fit_measure(struct fit_figures *f, const struct model *m, const struct fit_images *images,
-                int threads, struct err *e)
+                const char *device, int threads, struct err *e)
 {
     struct engine *g;
     struct run r = {.model = m, .images = images};
@@ -165,11 +165,16 @@ int fit_measure(struct fit_figures *f, const struct model *m, const struct fit_i
         wants[i] = (struct engine_want){m->norm[i].value, ENGINE_SUMS};
         r.sums += 2 * (size_t)m->graph->value[m->norm[i].value].c;
     }
-    const struct engine_opts o = {
-        .device = "cpu", .threads = threads, .wants = wants, .want_count = m->norms};
+    struct engine_opts o = {
+        .device = device, .threads = threads, .wants = wants, .want_count = m->norms};
     const struct engine_calls calls = {.ctx = &r, .read = read_images, .write = add_sums};
     r.sum = mem_zero(FIT_PARTS * r.sums, sizeof *r.sum);
     int result = engine_open(&g, m->graph, &o, e);
+    if (result != 0 && e->no_device) {
+        o.device = "cpu";
+        *e = (struct err){0};
+        result = engine_open(&g, m->graph, &o, e);
+    }
     if (result == 0) {
         result = engine_run(g, &calls, e);
         engine_close(g);

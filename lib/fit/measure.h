@@ -62,8 +62,9 @@ double fit_less(const struct fit_figures *a, const struct fit_figures *b);
  * unfolded. */
 bool fit_is_trained(const struct model *m);
 
-/* Runs images through a network that was built unfolded and has norms, on the CPU. */
+/* Runs images through a network that was built unfolded and has norms, in f32; on the CPU where the
+ * device will not do. */
 int fit_measure(struct fit_figures *f, const struct model *m, const struct fit_images *images,
-                int threads, struct err *e) ERR_CHECKED;
+                const char *device, int threads, struct err *e) ERR_CHECKED;
 
 #endif

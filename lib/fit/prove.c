@@ -111,7 +111,7 @@ static int try_one(struct proof *p, const struct assume *given, const struct fit
     int r = 0;
     if (!is_known(p, &c)) {
         const struct fit_images some = fit_moved_images(&p->moved, pixels->mean);
-        r = fit_measure(&c.fit, m, &some, p->use->threads, e);
+        r = fit_measure(&c.fit, m, &some, p->use->device, p->use->threads, e);
         p->list = mem_extend(p->list, (size_t)p->count, (size_t)p->count + 1, sizeof *p->list);
         p->list[p->count++] = c;
     }
@@ -253,7 +253,7 @@ static int try_last(struct proof *p, int few, int times, struct err *e)
         const struct fit_images some = fit_moved_images(&p->moved, c->pixels.mean);
         if (open_one(&m, p, c, e) != 0)
             return -1;
-        r = fit_measure(&c->fit, m, &some, p->use->threads, e);
+        r = fit_measure(&c->fit, m, &some, p->use->device, p->use->threads, e);
         model_close(m);
     }
     qsort(p->list, (size_t)p->count, sizeof *p->list, compare);

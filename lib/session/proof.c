@@ -47,6 +47,7 @@ int proof_make(struct session *s, struct err *e)
                           .usual = s->pixels.usual,
                           .guess = s->pixels.guess,
                           .channels = s->pixels.channels,
+                          .device = s->opts->device,
                           .threads = (int)s->opts->threads};
     struct fit_proof proof;
 

@@ -131,7 +131,8 @@ int session_open(struct session *s, const struct session_opts *o, const struct d
 {
     s->opts = o;
     s->assumed = o->assumed;
-    if (engine_warm(o->device, e) != 0 || session_checkpoint(&s->ckpt, o, e) != 0 ||
+    if (engine_warm(o->device, (enum engine_precision)o->precision, e) != 0 ||
+        session_checkpoint(&s->ckpt, o, e) != 0 ||
         session_network(&s->data, &s->model, s->ckpt, o, d, e) != 0)
         return -1;
     data_advise(s->data, s->model->side);

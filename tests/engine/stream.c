@@ -194,7 +194,7 @@ static void check_devices(const struct graph *n)
     CHECK(e.no_device);
 
     o = (struct engine_opts){.device = "auto", .threads = 2};
-    CHECK(engine_warm("auto", &e) == 0);
+    CHECK(engine_warm("auto", ENGINE_F16, &e) == 0);
     CHECK(engine_open(&g, n, &o, &e) == 0);
     CHECK(strncmp(engine_about(g), "cpu: ", 5) == 0);
     CHECK(strstr(engine_about(g), "2 threads"));
