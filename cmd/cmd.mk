@@ -120,7 +120,7 @@ first_pages := heatpipe.7 $(addprefix heatpipe-,$(addsuffix .7,tutorial labels c
 .PHONY: docs
 docs: man
 	@cmd/man/html/build.sh $(BUILD)/docs $(BUILD)/man examples/shapes100/pictures \
-	 $(filter $(notdir $(man)),$(first_pages)) $(filter-out $(first_pages),$(notdir $(man)))
+	 $(filter $(notdir $(man)),$(first_pages)) $(sort $(filter-out $(first_pages),$(notdir $(man))))
 	@echo '$(BUILD)/docs/index.html'
 
 # --- completions for shells, from the same tables ---

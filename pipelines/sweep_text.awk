@@ -2,7 +2,8 @@
 
 BEGIN {
     FS = "\t"
-    level = 0.05
+    # The level of every text, so that a comparison of the same two runs says the same.
+    level = 0.01
 }
 
 NR == 1 {
@@ -132,7 +133,7 @@ END {
         print "<title>" title "</title>\n<style>"
         print "body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem; color: #30343a; background: #fff }"
         print "img { max-width: 100% } table { border-collapse: collapse } td, th { padding: .2rem .7rem; text-align: right; white-space: nowrap }"
-        print "tr:nth-child(even) { background: #f3f5f7 } th[scope=row] { text-align: left }"
+        print "tr:nth-child(even) { background: #f3f5f7 } th:first-child { text-align: left }"
         print "</style>\n</head>\n<body>\n<h1>" title "</h1>"
         print "<p><img src=\"sweep.png\" alt=\"Accuracy, calibration error and maps of each checkpoint\"></p>\n<div style=\"overflow-x: auto\"><table>"
     } else {
@@ -150,7 +151,8 @@ END {
     print "Blank: predictions whose map is zero everywhere. Overlap: errors whose maps of the true and of the"
     print "predicted class share more than half of their weight. Points: the accuracy minus that of the first,"
     print "in percentage points. Corrected p: McNemar's exact test, corrected for all checkpoints by Holm's"
-    print "method. sweep.tsv has further columns; each checkpoint's analysis is in runs/."
+    print "method and judged at the level " level ". sweep.tsv has further columns; each checkpoint's analysis"
+    print "is in runs/."
     if (page)
         print "</p>\n</body>\n</html>"
 }

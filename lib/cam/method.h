@@ -75,7 +75,7 @@ enum method_passes {
     X(SHAPLEYCAM, "shapleycam", WEIGHTS, gradcam, "sum_k mean(G_k - (H A)_k / 2) A_k", "Cai 2025", \
       METHOD_GRADIENTS | METHOD_SECOND, METHOD_CLASS_MAPS)                                         \
     X(FULLGRAD, "fullgrad", ALONE, fullgrad,                                                       \
-      "|G_x x| + sum of |G_y b| of all biases b of values y, each channel from 0 to 1",            \
+      "|G_x x| + sum of |G_y b|, b the bias of y, each channel from 0 to 1",                       \
       "Srinivas and Fleuret 2019", METHOD_GRADIENTS | METHOD_BIASES, METHOD_NETWORK)               \
     X(RANDOM, "random", WEIGHTS, random, "sum_k u_k A_k, u_k random from -1 to 1", "a baseline",   \
       0, METHOD_FEATURES)

@@ -17,7 +17,7 @@ row() {
         number("ece") OFS number("ece_low") OFS number("ece_high") OFS number("ece_chance") OFS \
         number("blank") OFS number("blank_low") OFS number("blank_high") OFS \
         number("overlap") OFS number("overlap_low") OFS number("overlap_high") OFS \
-        (field("p_adjusted") != "NA" && field("p_adjusted") < 0.05)
+        (field("p_adjusted") != "NA" && field("p_adjusted") < 0.01)
     name[models] = shown(field("model")) (field("status") ? " (failed)" : "")
     if (field("images") != "NA")
         images = field("images")

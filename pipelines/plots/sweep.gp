@@ -40,7 +40,8 @@ set label 1 sprintf("%.0f checkpoints on the same %.0f images", models, n_max) \
 
 set lmargin at screen 90.0 / W
 set rmargin at screen 620.0 / W
-set format y "%.2f"
+# As many digits as the steps need: checkpoints may be close to each other.
+set format y "%g"
 set label 2 "Accuracy with 95 % interval" at screen 90.0 / W, screen 1 - 105.0 / H font f_letter
 set label 3 "filled: differs from the first beyond chance" at screen 90.0 / W, screen 1 - 140.0 / H font f_small
 plot ARG1 skip 1 using 2:(x($3)):(x($4)):(x($5)):xtic(1) with yerrorbars pointtype 0 linewidth 1 linecolor rgb "#2f7f9e", \

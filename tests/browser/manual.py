@@ -1,5 +1,5 @@
 """The pages of the manual in Chromium: on a telephone nothing is wider than the window, every picture
-is there, and text stands out from its ground in light and in dark.
+is there, text stands out from its ground in light and in dark, and on a desk commands are not cut off.
 
     manual.py FOLDER
 """
@@ -18,6 +18,10 @@ CONTRAST = """(() => {
     }));
 })()"""
 
+# The longest line of each display that is wider than its box.
+CUT_OFF = """[...document.querySelectorAll('pre')].filter((p) => p.scrollWidth > p.clientWidth)
+    .map((p) => p.textContent.split('\\n').reduce((a, b) => b.length > a.length ? b : a))"""
+
 folder = os.path.abspath(sys.argv[1])
 with drive.start("chromium") as browser:
     browser.size(390, 900)
@@ -34,3 +38,9 @@ with drive.start("chromium") as browser:
             browser.dark(dark)
             if (least := browser.js(CONTRAST)) < 4.5:
                 print(f"{name}: contrast {least:.2f} {'in dark' if dark else 'in light'}")
+    browser.size(1200, 900)
+    for name in sorted(os.listdir(folder)):
+        if name.endswith(".html"):
+            browser.open("file://" + folder + "/" + name)
+            for text in browser.js(CUT_OFF):
+                print(f"{name}: wider than the page: {text}")

@@ -15,6 +15,9 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         attrs = dict(attrs)
+        # A word of a heading that is a macro's name, such as An or In, is taken for the macro.
+        if tag != "a" and self.open and self.open[-1] in ("h1", "h2", "h3", "a") and {"h1", "h2", "h3"} & {*self.open}:
+            self.faults.append(f"<{tag}> in a heading")
         self.links += [attrs[name] for name in ("href", "src") if name in attrs]
         self.ids += [attrs["id"]] if "id" in attrs else []
         if tag not in VOID:
