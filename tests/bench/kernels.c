@@ -109,8 +109,8 @@ static void forward(enum kernel_type t)
     ROW("attention, 65 cells", tokens * 4 * 256, N * 4.0 * 65 * 65 * 64 * 2,
         kernel_attention(t, x, heads, y, stream));
     const struct kernel_attention large = {N / 8, 197, 4, 64, 768, 256, .125F};
-    ROW("attention, 197 cells", N / 8 * 197.0 * (all / ELEMENTS) * 4 * 256,
-        N / 8 * 4.0 * 197 * 197 * 64 * 2, kernel_attention(t, x, large, y, stream));
+    ROW("attention, 197 cells", N / 8. * 197 * (all / ELEMENTS) * 4 * 256,
+        N / 8. * 4 * 197 * 197 * 64 * 2, kernel_attention(t, x, large, y, stream));
     ROW("mean of 16 cells", all, 0,
         kernel_mean(t, x, ELEMENTS / (LATE * LATE_CELLS), LATE_CELLS, LATE, LATE, dx, stream));
     ROW("logits", N * LATE * 4.0, (double)N * LATE * CLASSES,

@@ -24,7 +24,7 @@ static int64_t images = 1024, side = 32, gradients;
 
 static const struct opt options[] = {
     SESSION_MODEL_OPT(opts),
-    SESSION_DEVICE_OPTS(opts, 't'),
+    SESSION_DEVICE_OPTS(opts),
     {"images", 'n', OPT_INT, &images, "N", "Images of noise.", 1, 1 << 30},
     {"side", 's', OPT_INT, &side, "N", "Their height and width. Default: 32.", 1, 1024},
     {"layer", 'l', OPT_STRING, &layer, "NAME",

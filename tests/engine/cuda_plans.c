@@ -172,6 +172,8 @@ static struct graph *bundled(void)
     CHECK(ckpt_open(&c, "examples/shapes100/model.pth", NULL, &e) == 0 &&
           model_open(&m, c, &o, &e) == 0);
     ckpt_close(c);
+    if (!m)
+        return NULL;
     struct graph *n = m->graph;
     m->graph = NULL;
     model_close(m);
