@@ -273,7 +273,7 @@ static void check_engines(const struct graph *n)
         enum engine_precision precision;
         const char *settings, *forward, *backward;
     } want[] = {
-        {ENGINE_F32, SMALL, "forward\tf32\tno tensor cores\n", "backward\tf32\tno tensor cores\n"},
+        {ENGINE_F32, SMALL, NULL, NULL}, /* without cuDNN */
         {ENGINE_F16, SMALL, "forward\tf16\ttensor cores\n", "backward\tf32\ttensor cores\n"},
         {ENGINE_BF16, SMALL, "forward\tbf16\ttensor cores\n", "backward\tf32\ttensor cores\n"},
         {ENGINE_F16, SMALL ",capability=75", "forward\tf16\ttensor cores\n",
@@ -293,11 +293,13 @@ static void check_engines(const struct graph *n)
             bool is_forward = line[0] == 'f';
             forward += is_forward;
             backward += !is_forward;
-            CHECK_STR(line, is_forward ? want[i].forward : want[i].backward);
+            if (want[i].forward)
+                CHECK_STR(line, is_forward ? want[i].forward : want[i].backward);
         }
         if (f)
             fclose(f);
-        CHECK(forward > 0 && backward > 0);
+        CHECK((forward > 0) == (want[i].forward != NULL));
+        CHECK((backward > 0) == (want[i].backward != NULL));
         unlink(path);
         run_close(&r);
     }
@@ -431,7 +433,7 @@ static void check_devices(const struct graph *n)
         {"devices=0", "cpu: ", "cuda: no usable device: no CUDA-capable device is detected\n"},
         {"memory=1000",
          "cpu: ", "cuda: cudaMalloc of 5184 bytes: out of memory (stand-in, device 0)\n"},
-        {SMALL, "cuda: stand-in (device 0, compute capability 9.0), cuDNN 9.19.0, f32, ", ""},
+        {SMALL, "cuda: stand-in (device 0, compute capability 9.0), f32, ", ""},
     };
     for (size_t i = 0; i < sizeof autos / sizeof *autos; i++) {
         struct err e = {0};
@@ -473,12 +475,12 @@ static void check_memory(const struct graph *n)
     static const char *const once[] = {SMALL ",fail=cudaMalloc:9", SMALL ",fail=cudnnCreate:1",
                                        SMALL ",fail=cudnnBackendExecute:2"};
     for (size_t i = 0; i < sizeof once / sizeof *once; i++) {
-        struct run got = run_like(&want, "cuda", ENGINE_F32, 0);
+        struct run got = run_like(&want, "cuda", ENGINE_F16, 0);
         got.opts.note = note;
         noted[0] = '\0';
         run_or_say(&got, once[i]);
         CHECK(strstr(noted, "cuda: out of memory with batches of "));
-        compare(&want, &got, 1e-4, difference, once[i]);
+        compare(&want, &got, 0.005, difference_rms, once[i]);
         run_close(&got);
     }
     run_close(&want);
@@ -521,19 +523,19 @@ static void check_faults(const struct graph *n)
     CHECK(run_go(&want, &e) == 0);
     for (size_t i = 0; i < sizeof call / sizeof *call; i++) {
         bool timed = strstr(call[i], "Event");
-        struct run whole = run_like(&want, "cuda", ENGINE_F32, 0);
+        /* f32 does without cuDNN. */
+        struct run whole = run_like(&want, "cuda", ENGINE_F16, 0);
         whole.opts.timed = timed;
         run_or_say(&whole, SMALLEST);
-        compare(&want, &whole, 1e-4, difference, call[i]);
+        compare(&want, &whole, 0.3, difference_rms, call[i]);
         long calls = standin_calls(call[i]);
         CHECK(calls > 0);
-        run_close(&whole);
         /* There are thousands of the descriptors' attributes. */
         long each = calls > 60 ? calls / 40 : 1, failed = 0;
         for (long at = 1; at <= calls; at += each)
             for (int on = 0; on < 2; on++) {
                 char settings[128];
-                struct run r = run_like(&want, "cuda", ENGINE_F32, 0);
+                struct run r = run_like(&want, "cuda", ENGINE_F16, 0);
                 r.opts.timed = timed;
                 snprintf(settings, sizeof settings,
                          SMALLEST ",open"
@@ -547,13 +549,14 @@ static void check_faults(const struct graph *n)
                     bool absent = strstr(e.msg, "no usable device") != NULL;
                     CHECK(e.no_device == absent);
                 } else {
-                    compare(&want, &r, 1e-4, difference, settings);
+                    compare(&whole, &r, 1e-3, difference_rms, settings);
                 }
                 if (standin_live() != 0)
                     fprintf(stderr, "  %s: %ld left\n", settings, standin_live());
                 CHECK(standin_live() == 0);
                 run_close(&r);
             }
+        run_close(&whole);
         /* What only asks how much memory is free is not missed. */
         CHECK((failed > 0) == (strcmp(call[i], "cudaMemGetInfo") != 0));
     }
@@ -565,7 +568,7 @@ static void check_growth(const struct graph *n)
 {
     long calls[2] = {0};
     for (int i = 0; i < 2; i++) {
-        const struct engine_opts o = {.device = "cuda"};
+        const struct engine_opts o = {.device = "cuda", .precision = ENGINE_F16};
         struct run r = run_new(n, i ? 600 : 60, o, 1, 0, true);
         run_or_say(&r, SMALLEST);
         calls[i] = standin_calls("cudaMalloc") + 1000 * standin_calls("cudaHostAlloc");
@@ -580,7 +583,7 @@ static void check_callbacks(const struct graph *n)
     for (int which = 0; which < 3; which++) {
         static const char *const message[] = {"read failed", "seed failed", "write failed"};
         struct err e = {0};
-        const struct engine_opts o = {.device = "cuda"};
+        const struct engine_opts o = {.device = "cuda", .precision = ENGINE_F16};
         struct run r = run_new(n, 1600, o, 1, 1, false);
         r.fail_read = which == 0 ? 600 : 0;
         r.fail_seed = which == 1 ? 600 : 0;

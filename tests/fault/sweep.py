@@ -129,7 +129,7 @@ def inputs(folder):
         run(["confmat", "--" + mode, "--names", "known.tsv", "p.tsv"], mode + ".tsv")
     run(["confmat", "p.tsv"], "matrix.tsv")
     run(["worst-k", "-n", "1", "p.tsv"], "rows.tsv")
-    run(["worst-k", "--by", "pair", "-p", "3", "p.tsv"], "pair_rows.tsv")
+    run(["worst-k", "--by", "pair", "--pairs", "3", "p.tsv"], "pair_rows.tsv")
     # No pair of these few images occurs twice: as in an analysis, nothing is said of it.
     os.environ["HEATPIPE_STAGE"] = "1"
     for rows, to in (("rows.tsv", "maps.npy"), ("pair_rows.tsv", "pair_maps.npy")):

@@ -322,6 +322,13 @@ template <class T, bool BACK> __global__ void plain(size_t count, convolution<T>
 
 /* --- which of them --- */
 
+/* On the host the threads of a product take turns at every barrier: there it is for few cells. */
+#ifdef __CUDACC__
+const size_t PRODUCT_CELLS = SIZE_MAX;
+#else
+const size_t PRODUCT_CELLS = 2048;
+#endif
+
 template <class T, bool BACK, int CELLS, int CHANNELS>
 cudaError_t launch_product(const convolution<T> &c, size_t cells, int groups, int makes,
                            cudaStream_t stream)
@@ -342,7 +349,7 @@ cudaError_t convolve(const convolution<T> &c, int n, cudaStream_t stream)
     const int groups = c.g.to / c.g.makes, makes = groups == 1 ? c.g.to_pad : c.g.makes;
     const size_t cells = elements(n, h, w, 1);
     const bool quads = groups == 1 || (c.g.makes % QUAD == 0 && c.g.reads % QUAD == 0);
-    if (quads && makes >= 32 && groups < 65536) {
+    if (quads && makes >= 32 && groups < 65536 && cells <= PRODUCT_CELLS) {
         if (makes <= 64)
             return launch_product<T, BACK, 256, 64>(c, cells, groups, makes, stream);
         return launch_product<T, BACK, 128, 128>(c, cells, groups, makes, stream);
