@@ -130,12 +130,14 @@ completions := $(BUILD)/completions/bash $(BUILD)/completions/zsh $(BUILD)/compl
 $(BUILD)/completions/table: $(bins) $(BUILD)/bin/heatpipe $(share)
 	@mkdir -p $(@D)
 	@for p in $(commands); do $(BUILD)/bin/$$p --help=table | sed "1d; s/^/$$p\t/" || exit 1; done > $@
+completion_awk := LC_ALL=C awk -f cmd/completions/words.awk
+$(completions): cmd/completions/words.awk
 $(BUILD)/completions/bash: $(BUILD)/completions/table cmd/completions/bash.awk cmd/completions/functions.bash
-	@{ LC_ALL=C awk -f cmd/completions/bash.awk $< && cat cmd/completions/functions.bash && \
+	@{ $(completion_awk) -f cmd/completions/bash.awk $< && cat cmd/completions/functions.bash && \
 	 echo && echo 'complete -F _heatpipe $(foreach c,$(commands),$(call command,$c))'; } > $@
 $(BUILD)/completions/zsh: $(BUILD)/completions/table cmd/completions/zsh.awk
-	@LC_ALL=C awk -v commands='$(foreach c,$(commands),$(call command,$c))' -f cmd/completions/zsh.awk $< > $@
+	@$(completion_awk) -v commands='$(foreach c,$(commands),$(call command,$c))' -f cmd/completions/zsh.awk $< > $@
 # A folder: fish looks for a file of the command's name.
 $(BUILD)/completions/fish: $(BUILD)/completions/table cmd/completions/fish.awk
 	@rm -rf $@ && mkdir -p $@
-	@LC_ALL=C awk -v out=$@ -v general='$(GENERAL_PROGRAMS)' -f cmd/completions/fish.awk $<
+	@$(completion_awk) -v out=$@ -v general='$(GENERAL_PROGRAMS)' -f cmd/completions/fish.awk $<

@@ -12,9 +12,7 @@ $4 == "operands" {
         argument[$1 " --" $2] = $5
         if ($3 != "NA") argument[$1 " -" $3] = $5
     }
-    if ($1 == "heatpipe" && $4 != "task" && $4 != "own") {
-        name = toupper($2)
-        gsub(/-/, "_", name)
+    if ((name = variable()) != "") {
         variables = variables " " name "="
         argument["heatpipe " name "="] = $5
     }

@@ -26,9 +26,7 @@ $4 == "operands" {
     else if ($5 ~ /^(FILES?|PATH)$/) line = line " -r -F"
     else if ($5 != "NA") line = line " -x"
     print line " -d '" quoted(sentence($6)) "'" > file
-    if (program == "heatpipe" && $4 != "task" && $4 != "own") {
-        name = toupper($2)
-        gsub(/-/, "_", name)
+    if ((name = variable()) != "") {
         variables = variables " " name "="
         if ($5 ~ /\|/) {
             k = split(words($5), value, " ")
@@ -61,19 +59,6 @@ function heatpipe(operands) {
 function programs(names) {
     sub(/.* verify /, "", names)
     return names
-}
-
-function words(argument) {
-    gsub(/\[[^]]*\]/, "", argument)
-    gsub(/\|/, " ", argument)
-    return argument
-}
-
-function sentence(text) {
-    sub(/^For --[a-z]*: /, "", text)
-    sub(/[.:;] .*/, "", text)
-    sub(/\.$/, "", text)
-    return text
 }
 
 function quoted(text) {

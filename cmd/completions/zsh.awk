@@ -24,9 +24,7 @@ $4 == "operands" {
         printf " \\\n            {-%s%s,--%s%s}'%s%s'", $3, value == "" ? "" : "+", $2, value == "" ? "" : "=", text, value
     else
         printf " \\\n            '--%s%s%s%s'", $2, value == "" ? "" : "=", text, value
-    if (program == "heatpipe" && $4 != "task" && $4 != "own") {
-        name = toupper($2)
-        gsub(/-/, "_", name)
+    if ((name = variable()) != "") {
         variables = variables " " name "="
         if (action($5) != " ") values = values "        " name "=) _alternative '" name ":" name ":" action($5) "' ;;\n"
     }
@@ -77,21 +75,10 @@ function finish() {
     print "        ;;"
 }
 
-function action(argument,    words) {
-    if (index(argument, "|")) {
-        words = argument
-        gsub(/\[[^]]*\]/, "", words)
-        gsub(/\|/, " ", words)
-        return "(" words ")"
-    }
+function action(argument) {
+    if (index(argument, "|"))
+        return "(" words(argument) ")"
     return argument ~ /^(FILES?|PATH)$/ ? "_files" : argument == "DIR" ? "_files -/" : " "
-}
-
-function sentence(text) {
-    sub(/^For --[a-z]*: /, "", text)
-    sub(/[.:;] .*/, "", text)
-    sub(/\.$/, "", text)
-    return text
 }
 
 function quoted(text) {
