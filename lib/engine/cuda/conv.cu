@@ -193,6 +193,23 @@ __global__ void __launch_bounds__(SIZE, 2)
 
 const int CELLS_EACH = 4;
 
+/* The sums of a thread's cells, as far as they are in the row. */
+template <bool BACK, int N, class T>
+__device__ inline void finish_cells(const convolution<T> &c, const struct place &p, int channel,
+                                    float (&sum)[CELLS_EACH][N])
+{
+    const int width = made<BACK>(c.v.x), x = p.x * CELLS_EACH;
+    const size_t row = p.image * (unsigned)made<BACK>(c.v.y) + (unsigned)p.y;
+    UNROLL for (int e = 0; e < CELLS_EACH; e++)
+    {
+        if (x + e < width)
+            finish<N>(c,
+                      (row * (unsigned)width + (unsigned)(x + e)) * (unsigned)c.g.to_pad +
+                          (unsigned)channel,
+                      channel, sum[e]);
+    }
+}
+
 template <class T, bool BACK> __global__ void channels(unsigned count, convolution<T> c, int across)
 {
     const int N = side_by_side<T>::COUNT;
@@ -222,16 +239,7 @@ template <class T, bool BACK> __global__ void channels(unsigned count, convoluti
                 }
             }
         }
-        UNROLL for (int e = 0; e < CELLS_EACH; e++)
-        {
-            const size_t row = p.image * (unsigned)made<BACK>(ay) + (unsigned)p.y;
-            if (x + e < made<BACK>(ax))
-                finish<N>(c,
-                          (row * (unsigned)made<BACK>(ax) + (unsigned)(x + e)) *
-                                  (unsigned)c.g.to_pad +
-                              (unsigned)channel,
-                          channel, sum[e]);
-        }
+        finish_cells<BACK>(c, p, channel, sum);
     }
 }
 
@@ -279,16 +287,7 @@ template <class T, bool BACK> __global__ void few(unsigned count, convolution<T>
                     }
                 }
         }
-        UNROLL for (int e = 0; e < CELLS_EACH; e++)
-        {
-            const size_t row = p.image * (unsigned)made<BACK>(ay) + (unsigned)p.y;
-            if (x + e < made<BACK>(ax))
-                finish<QUAD>(c,
-                             (row * (unsigned)made<BACK>(ax) + (unsigned)(x + e)) *
-                                     (unsigned)c.g.to_pad +
-                                 (unsigned)channel,
-                             channel, sum[e]);
-        }
+        finish_cells<BACK>(c, p, channel, sum);
     }
 }
 
