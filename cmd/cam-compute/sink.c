@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "base/prog.h"
 #include "base/real.h"
-#include "stats/crossed.h"
 #include "stats/rank_correlation.h"
 #include "stream/npy.h"
 #include "stream/tsv.h"
@@ -32,8 +31,7 @@ struct sink {
     struct rank_room *rank;
     struct out *run;
     const struct run *about;
-    int pred, truth;         /* planes that the overlap compares, or -1 */
-    struct crossed *crossed; /* NULL where there are none */
+    int pred, truth; /* planes that the overlap compares, or -1 */
     int64_t done;
 };
 
@@ -52,7 +50,6 @@ static void sink_free(struct sink *s)
     free(s->items);
     free(s->room_cells);
     free(s->rank);
-    crossed_free(s->crossed);
     free(s->sum);
     free(s);
 }
@@ -93,8 +90,6 @@ int sink_open(struct sink **out, const struct job *j, const struct sink_opts *o,
                                "saturation entropy center_x center_y border_share overlap gini "
                                "peak_gap agreement mirror_corr shift_corr overlap_chance");
         s->rank = rank_room_new(area(s->layer));
-        if (s->pred >= 0 && s->truth >= 0)
-            s->crossed = crossed_new(s->layer.h, s->layer.w);
         s->room_cells = mem_alloc(area(s->layer), sizeof *s->room_cells);
     }
     s->about = o->about;
@@ -124,13 +119,11 @@ static int put_stats(struct sink *s, const struct aims_row *row, const struct ma
     const size_t cells = area(s->layer);
     double overlap = NAN, chance = NAN;
 
-    if (s->crossed) {
+    if (s->pred >= 0 && s->truth >= 0) {
         const float *pred = m->raw + (size_t)s->pred * cells,
                     *truth = m->raw + (size_t)s->truth * cells;
-        overlap = cam_overlap(pred, truth, s->layer.h, s->layer.w);
-        chance = crossed_overlap(
-            s->crossed, aims_aim(rows, row, s->pred).cls == aims_aim(rows, row, s->truth).cls,
-            truth, pred);
+        overlap = cam_overlap(truth, pred, s->layer.h, s->layer.w);
+        chance = cam_overlap_mirrored(truth, pred, s->layer.h, s->layer.w);
     }
     for (int i = 0; i < aims_planes(rows); i++) {
         struct aim aim = aims_aim(rows, row, i);

@@ -447,7 +447,7 @@ static void write_compared(const struct known *k)
                      &f->off_center, &f->of[FIND_OFF_CENTER], false);
 }
 
-/* Beside which overlap of two maps of one image that of maps of different images stands. */
+/* What two maps overlap by chance. */
 static void write_chance(const struct maps *m, const struct findings *f)
 {
     const struct finding *c = &f->of[FIND_OVERLAP_CHANCE];
@@ -455,14 +455,14 @@ static void write_chance(const struct maps *m, const struct findings *f)
     struct words_buf a, n;
     if (c->verdict == VERDICT_NONE)
         return;
-    words_para(2, "",
-               "Maps of different images overlap, too: the map "
-               "of the true class of one error and that of the predicted class of another error "
-               "overlap by a median of %.2f. The two maps of one error overlap more than those of "
-               "such a pair in %" PRId64 " of %s (%s; 95" WORDS_NB
-               "%% interval %.1f to %.1f" WORDS_NB "%%).",
-               spread_median(wrong), c->count, words_count(&n, c->of, "error", "errors"),
-               words_percent(&a, c->count, c->of), 100 * c->low, 100 * c->high);
+    words_para(
+        2, "",
+        "Maps overlap by chance, too, as they are spread out or lie in the middle: the map of "
+        "the true class and the mirror image of that of the predicted class, left to right, "
+        "overlap by a median of %.2f. The two maps of one error overlap more than that in "
+        "%" PRId64 " of %s (%s; 95" WORDS_NB "%% interval %.1f to %.1f" WORDS_NB "%%).",
+        spread_median(wrong), c->count, words_count(&n, c->of, "error", "errors"),
+        words_percent(&a, c->count, c->of), 100 * c->low, 100 * c->high);
     if (c->verdict == VERDICT_FEW)
         words_para(2, "", "That is too few to compare: %d are needed.", FINDINGS_FEW);
     else if (!finding_tells(c))
@@ -474,8 +474,8 @@ static void write_chance(const struct maps *m, const struct findings *f)
                                             : "That is less than by chance.");
     if (correct->n > 0)
         words_para(2, "",
-                   "A correct prediction has one map for both classes; those of different correct "
-                   "predictions overlap by a median of %.2f.",
+                   "A correct prediction has one map for both classes, which overlaps its mirror "
+                   "image by a median of %.2f.",
                    spread_median(correct));
 }
 

@@ -315,16 +315,28 @@ double cam_even_border(int h, int w)
     return 1 - (h - 2.0) * (w - 2.0) / ((double)h * w);
 }
 
-double cam_overlap(const float *a, const float *b, int h, int w)
+static double overlap(const float *a, const float *b, int h, int w, bool mirrored)
 {
     const int cells = h * w;
     double sum = 0, mass_a = mass_of(a, cells), mass_b = mass_of(b, cells);
 
     if (!cam_has_places(h, w) || cam_blank(a, cells) || cam_blank(b, cells))
         return NAN;
-    for (int i = 0; i < cells; i++) {
-        double qa = a[i] / mass_a, qb = b[i] / mass_b, q = qa < qb ? qa : qb;
-        sum += q > 0 ? q : 0;
-    }
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w; x++) {
+            const int at = y * w + x, beside = mirrored ? y * w + w - 1 - x : at;
+            double qa = a[at] / mass_a, qb = b[beside] / mass_b, q = qa < qb ? qa : qb;
+            sum += q > 0 ? q : 0;
+        }
     return sum;
+}
+
+double cam_overlap(const float *a, const float *b, int h, int w)
+{
+    return overlap(a, b, h, w, false);
+}
+
+double cam_overlap_mirrored(const float *a, const float *b, int h, int w)
+{
+    return overlap(a, b, h, w, true);
 }

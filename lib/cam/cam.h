@@ -135,4 +135,9 @@ void cam_measure(const float *map, int h, int w, float *room, struct cam_stats *
  * grid has no places. */
 double cam_overlap(const float *a, const float *b, int h, int w);
 
+/* The same of `a` and the mirror image of `b`, left to right: what two maps overlap that share how
+ * spread out they are and how high and how far from the middle their mass lies, but not the side.
+ * Were the side of `b` chance, the one overlap would be the larger as often as the other. */
+double cam_overlap_mirrored(const float *a, const float *b, int h, int w);
+
 #endif

@@ -97,7 +97,7 @@ enum finding_id {
     FIND_OVERLAP_HIGH,
     FIND_OVERLAP_LOW,
     FIND_OVERLAP_CONFIDENT,
-    /* Whether the two maps of an error overlap more than maps of different errors. */
+    /* Whether the two maps of an error overlap more than one and the mirror image of the other. */
     FIND_OVERLAP_CHANCE,
     /* Errors that turn to the true class when the cells are deleted that favour the wrong one. */
     FIND_TURNED,

@@ -106,8 +106,8 @@ static void find_overlap_chance(struct finding *f, const struct maps *m)
                                              fmax(f->value, 1 - f->value) >= DIFFERENCE_SMALL);
 }
 
-/* Whether two maps of different errors overlap by more than a half more often than not: then that
- * of one error must do so more often still. */
+/* Whether a map and the mirror image of the other one overlap by more than a half more often than
+ * not: then the two maps of an error must do so more often still. */
 static bool wide(const struct maps *m)
 {
     return m->chance_known >= FINDINGS_FEW && 2 * m->chance_high > m->chance_known;

@@ -28,7 +28,7 @@ struct map_figures {
     bool blank;
     double zero_share, saturation, entropy, center_x, center_y, border_share;
     double overlap;        /* with the other map of the image */
-    double overlap_chance; /* of the map of the true class, with that of another image */
+    double overlap_chance; /* with the mirror image of the other map */
 };
 
 /* The maps of one image. */
@@ -69,9 +69,10 @@ struct maps {
     struct spread overlap; /* of the maps of the true and the predicted class */
     int64_t overlap_high, overlap_low;
     int64_t chance_larger, chance_smaller; /* overlap than overlap_chance */
-    int64_t chance_known, chance_high;     /* pairs of maps of different errors; that overlap so */
-    struct spread overlap_highest;         /* of highest confidence */
-    struct spread overlap_other;           /* of the others */
+    int64_t chance_known,
+        chance_high;               /* errors with an overlap_chance; one above MAPS_OVERLAP_HIGH */
+    struct spread overlap_highest; /* of highest confidence */
+    struct spread overlap_other;   /* of the others */
     struct examples blank_errors, zero_errors, high_errors, low_errors;
 };
 

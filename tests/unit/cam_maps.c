@@ -217,6 +217,9 @@ static void check_figures(void)
     CHECK(f.blank && f.zero_share == 0 && isnan(f.entropy) && isnan(f.center_x));
     CHECK_NEAR(cam_overlap(left, left, 4, 4), 1, 1e-12);
     CHECK_NEAR(cam_overlap(slope, left, 4, 4), 0.75, 1e-12);
+    CHECK(cam_overlap_mirrored(left, left, 4, 4) == 0);
+    CHECK_NEAR(cam_overlap_mirrored(slope, left, 4, 4), 0.25, 1e-12);
+    CHECK(isnan(cam_overlap_mirrored(left, blank, 4, 4)));
     CHECK(isnan(cam_overlap(left, blank, 4, 4)) && isnan(cam_overlap(flat, left, 4, 4)));
 }
 

@@ -781,7 +781,7 @@ static void test_at_border(void)
     even_border = 0;
 }
 
-/* Two maps of an image beside those of different images. */
+/* Two maps of an image, and what they overlap by chance. */
 static void test_overlap_chance(void)
 {
     struct image *w = with_map(100, 101);

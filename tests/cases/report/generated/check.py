@@ -199,7 +199,7 @@ def blank(t, text, said):
 
 
 def by_chance(t):
-    """Whether the two maps of errors overlap, but no more than those of different errors."""
+    """Whether the two maps of errors overlap, but no more than one and the mirror image of the other."""
     c = t.found['overlap_chance']
     return (getattr(t, 'overlap_median', 0) > .5 and c['verdict'] is not None and
             not (c['verdict'] == 'yes' and c['count'] > c['of'] / 2))
@@ -397,15 +397,15 @@ def summary(t, out):
     ch = f['overlap_chance']
     said = ch['verdict'] is not None
     more = said and ch['count'] > ch['of'] / 2
-    text.take(r'Maps of different images overlap, too: the map of the true class of one error and that of the predicted class of another error overlap by a median of ' +
-              NUMBER + r'\. The two maps of one error overlap more than those of such a pair in (\d+) of (\d+) errors? \(' + PERCENT +
+    text.take(r'Maps overlap by chance, too, as they are spread out or lie in the middle: the map of the true class and the mirror image of that of the predicted class, left to right, overlap by a median of ' +
+              NUMBER + r'\. The two maps of one error overlap more than that in (\d+) of (\d+) errors? \(' + PERCENT +
               '; 95 % interval ' + NUMBER + ' to ' + PERCENT + r'\)\.', said,
               *[t.chance[1], ch['count'], ch['of'], percent(ch)] + [100 * x for x in wilson(ch['count'], ch['of'])] if said else [])
     text.take(r'That is too few to compare: 20 are needed\.', ch['verdict'] == 'few')
     text.take(r'That is more than by chance\.', ch['verdict'] == 'yes' and more)
     text.take(r'That is less than by chance\.', ch['verdict'] == 'yes' and not more)
     chances = ch['verdict'] == 'no'
-    text.take(r'A correct prediction has one map for both classes; those of different correct predictions overlap by a median of ' +
+    text.take(r'A correct prediction has one map for both classes, which overlaps its mirror image by a median of ' +
               NUMBER + r'\.', said and t.chance[0] == t.chance[0], t.chance[0] if said else None)
     text.take(r'Median overlap in errors of highest confidence \((\d+)\): ' + NUMBER + r', in the others \((\d+)\): ' + NUMBER +
               r'\.', v('overlap_confident') is not None)
@@ -853,8 +853,8 @@ def recommendations(t, out):
     text.take(r'Overlap: too few errors whose two maps are not blank, (\d+) where 20 are needed\.', oh['verdict'] == 'few',
               oh.get('of'))
     start = r'In (\d+) of (\d+) errors \(' + PERCENT + r'\) '
-    text.take(start + r'the maps of the true and the predicted class overlap by more than half, but no more than the maps of different '
-              r'errors do \(median ' + NUMBER + r'\): that says nothing about the image\. The maps of an earlier stage, which has more cells, '
+    text.take(start + r'the maps of the true and the predicted class overlap by more than half, but no more than one of them and '
+              r'the mirror image of the other do \(median ' + NUMBER + r'\): that says nothing about the image\. The maps of an earlier stage, which has more cells, '
               r'may tell more' + (r' \(LAYER=layer3\)\.' if t.run.layer == 'last stage' else r'\.'), oh['verdict'] in ('yes', 'no') and blunt,
               oh.get('count'), oh.get('of'), percent(oh), t.chance[1] if blunt else None)
     text.take(start + r'the maps of the true and the predicted class overlap by more than half: the model looks at the same part of '
