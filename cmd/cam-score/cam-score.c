@@ -291,7 +291,7 @@ static int find_reference(const struct input *in)
     return 0;
 }
 
-static int open_faith(struct job *j, struct err *e)
+static void open_faith(struct job *j)
 {
     const struct faith_size image = {data_h(j->session.data), data_w(j->session.data)};
     const int given = input_maps(j->input);
@@ -320,7 +320,7 @@ static int open_faith(struct job *j, struct err *e)
     j->pixels = mem_alloc(3 * (size_t)image.h * (size_t)image.w, 1);
     for (int b = 0; b < j->baselines; b++)
         j->baseline[b] = mem_alloc((size_t)image.h * (size_t)image.w, sizeof **j->baseline);
-    return faith_open(&j->faith, &o, e);
+    j->faith = faith_open(&o);
 }
 
 /* The coarsest grid of the maps, or that of --cells. */
@@ -395,7 +395,8 @@ static int open_all(struct job *j, struct err *e)
                    (struct faith_size){data_h(s->data), data_w(s->data)}, (uint64_t)seed, e) != 0 ||
         choose_cells(j, e) != 0 || (j->network && session_engine(s, &engine, e) != 0))
         return -1;
-    return open_faith(j, e) == 0 ? begin_rows(j, e) : -1;
+    open_faith(j);
+    return begin_rows(j, e);
 }
 
 /* Files that cannot be read or written as they are asked for. `in` may be NULL. */

@@ -171,17 +171,7 @@ static void *copy(const void *list, size_t n, size_t size)
     return to;
 }
 
-static int check_size(const struct faith *f, struct err *e)
-{
-    for (int s = 0; s < SERIES_COUNT; s++)
-        if (f->points[s].used && series_rule((enum series)s)->fill == FAITH_LINEAR &&
-            !fill_linear_fits(f->shape))
-            return err_set(e, "expected smaller images for the ROAD metrics, found %dx%d",
-                           f->shape.h, f->shape.w);
-    return 0;
-}
-
-int faith_open(struct faith **out, const struct faith_opts *o, struct err *e)
+struct faith *faith_open(const struct faith_opts *o)
 {
     struct faith *f = mem_zero(1, sizeof *f);
     f->opts = *o;
@@ -208,8 +198,7 @@ int faith_open(struct faith **out, const struct faith_opts *o, struct err *e)
     set_cells(f);
     set_room(f);
     f->waiting = mem_zero(WAITING, sizeof *f->waiting);
-    *out = f;
-    return check_size(f, e);
+    return f;
 }
 
 void faith_close(struct faith *f)

@@ -50,8 +50,8 @@ enum { FAITH_MAPS = 256 };
 
 struct faith;
 
-/* Graph and engine outlive it. Caller closes. An error where images are too large for a metric. */
-int faith_open(struct faith **f, const struct faith_opts *o, struct err *e) ERR_CHECKED;
+/* Graph and engine outlive it. Caller closes. */
+struct faith *faith_open(const struct faith_opts *o);
 void faith_close(struct faith *f);
 
 /* Takes the next image and map[maps], finite, each of its size; all is free afterwards. Values

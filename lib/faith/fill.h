@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+enum { FILL_CHANNELS = 4 };
+
 struct fill_shape {
     int c, h, w;
 };
@@ -15,13 +17,12 @@ struct fill_shape {
  * objects lose their shape. */
 void fill_make(enum faith_fill fill, const float *image, struct fill_shape s, float *out);
 
-/* Whether there is memory for fill_linear(). */
-bool fill_linear_fits(struct fill_shape s);
-
 /* out = the image, in which each pixel that is changed[h][w] has become the weighted mean of its
  * neighbours: 1/6 beside, above and below it, 1/12 at its corners, less where the image ends. The
- * changed pixels depend on one another; the system is solved by Cholesky's method. At least one
- * pixel is not changed. (Rong et al. 2022, noisy linear imputation, without the noise.) */
+ * changed pixels depend on one another; the system is solved until the digits of a float stand. At
+ * least one pixel is not changed, and there are at most FILL_CHANNELS channels. Memory and time
+ * grow like the number of pixels. (Rong et al. 2022, noisy linear imputation, without the noise.)
+ */
 void fill_linear(const float *image, struct fill_shape s, const bool *changed, float *out);
 
 #endif

@@ -20,7 +20,7 @@ enum faith_fill {
     FAITH_GREY,   /* 0 of the normalised image: the mean colour of the training images */
     FAITH_MEAN,   /* the mean colour of the image */
     FAITH_BLUR,   /* the image, blurred */
-    FAITH_LINEAR, /* weighted means of the neighbours (Rong et al. 2022), solved exactly */
+    FAITH_LINEAR, /* weighted means of the neighbours (Rong et al. 2022) */
     FAITH_KEEP,   /* image * map */
     FAITH_DROP    /* image * (1 - map) */
 };

@@ -1,6 +1,7 @@
 /* How images are changed: order, what takes the place of pixels, baselines; and means of many. */
 #include "check.h"
 
+#include "base/mem.h"
 #include "faith/baseline.h"
 #include "faith/fill.h"
 #include "faith/order.h"
@@ -85,8 +86,38 @@ static void test_linear(void)
     /* The last round left one pixel. */
     for (int i = 0; i < H * W; i++)
         CHECK_NEAR(out[i], image[199 % (H * W)], 1e-5);
-    CHECK(fill_linear_fits((struct fill_shape){3, 224, 224}));
-    CHECK(!fill_linear_fits((struct fill_shape){3, 1024, 1024}));
+}
+
+/* A plane is the mean of its neighbours wherever all of them are there: whatever is taken out of it
+ * comes back, at any size. */
+static void test_large(void)
+{
+    enum { TALL = 401, WIDE = 500, PLANE = TALL * WIDE };
+    const struct fill_shape s = {C, TALL, WIDE};
+    float *image = mem_alloc((size_t)C * PLANE, sizeof *image);
+    float *out = mem_alloc((size_t)C * PLANE, sizeof *out);
+    bool *changed = mem_alloc(PLANE, sizeof *changed);
+    double most[C] = {0, 0};
+    int count = 0;
+
+    for (int i = 0; i < PLANE; i++) {
+        const double y = (i / WIDE + 0.5) / TALL - 0.5, x = (i % WIDE + 0.5) / WIDE - 0.5;
+        image[i] = (float)(2 * y - x);
+        image[PLANE + i] = (float)(0.001 * (y + 3 * x));
+        changed[i] = y * y + x * x < 0.48 * 0.48;
+        count += changed[i];
+    }
+    CHECK(count > PLANE * 0.7);
+    fill_linear(image, s, changed, out);
+    for (int i = 0; i < C * PLANE; i++) {
+        const double d = fabs((double)out[i] - image[i]);
+        most[i / PLANE] = d > most[i / PLANE] ? d : most[i / PLANE];
+    }
+    CHECK_NEAR(most[0], 0, 5e-7);
+    CHECK_NEAR(most[1], 0, 5e-7);
+    free(image);
+    free(out);
+    free(changed);
 }
 
 static void test_fills(void)
@@ -167,6 +198,7 @@ int main(void)
     test_order();
     test_cells();
     test_linear();
+    test_large();
     test_fills();
     test_baselines();
     test_summary();
