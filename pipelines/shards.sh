@@ -7,6 +7,9 @@
 
 shards_made=(predictions.tsv image_stats.tsv)
 
+# Each is a folder, and each stage that gathers names the files of all.
+shards_most=1000000
+
 # The numbers of the shards that are missing, in `missing`. For jobs of Slurm a shard is there when
 # its file `done` says what `key` does: what it was made of when it was found to be up to date.
 shards_missing() { # folder of shards, how many, key or nothing
@@ -57,6 +60,7 @@ shard_begin() {
     local whole=$OUT f
     [[ $SHARD =~ ^(0|[1-9][0-9]{0,8})/([1-9][0-9]{0,8})$ && ${BASH_REMATCH[1]} -lt ${BASH_REMATCH[2]} ]] ||
         usage_error "SHARD: expected I/N with I from 0 to N-1, found '$SHARD'"
+    [ "${SHARD#*/}" -le "$shards_most" ] || usage_error "SHARD: expected at most $shards_most shards, found ${SHARD#*/}"
     [ -z "$SHARDS" ] || usage_error 'SHARD and SHARDS exclude each other'
     [ ${#goals[@]} -eq 0 ] || usage_error "SHARD: expected no file to make, found '${goals[0]}'"
     { [ -e "$D/inputs/model" ] && [ -e "$D/inputs/images" ]; } || shards_inputs

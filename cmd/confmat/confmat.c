@@ -29,7 +29,7 @@ enum mode {
 };
 
 static bool flag[MODES];
-static bool merge;
+static bool merge, repeats;
 static const char *names_path, *by, *skip;
 static int order_superclass;
 static int64_t top, quantiles;
@@ -74,6 +74,9 @@ static const struct opt options[] = {
      "Read confusion matrices, wide or long, or tables of --sums, instead of predictions, and add "
      "them.",
      0, 0},
+    {"repeats", 0, OPT_FLAG, &repeats, NULL,
+     "With --merge, add tables of --sums of the same ids, too, such as those of two data sets.", 0,
+     0},
     {NULL, 0, OPT_FLAG, NULL, NULL, NULL, 0, 0},
 };
 
@@ -387,7 +390,7 @@ static int write_result(enum mode mode, const struct matrix_rows *in, const stru
         r = write_summary(o, m, names, in->plain ? -1 : in->unlabelled, e);
         break;
     case MODE_SUMS:
-        r = sums_write(m, names, in->unlabelled, o, e);
+        r = sums_write(m, names, in->unlabelled, &in->ids, o, e);
         break;
     case MODE_BY:
         r = write_breakdown(o, in->breakdown, e);
@@ -424,6 +427,8 @@ static enum mode choose_mode(void)
         prog_usage("--quantiles goes with --by");
     if (merge && mode == MODE_BY)
         prog_usage("--merge and --by exclude each other: a matrix tells nothing of single images");
+    if (repeats && !merge)
+        prog_usage("--repeats goes with --merge");
     if (merge && skip)
         prog_usage(
             "--merge and --skip exclude each other: a matrix tells nothing of single images");
@@ -480,6 +485,8 @@ int main(int argc, char **argv)
         snprintf(last, sizeof last, "%s", tsv_name(t));
         tsv_close(t);
     }
+    if (merge && !repeats && ids_check(&in.tables, &e) != 0)
+        prog_fail(&e);
     /* A shard may have no images. */
     if (confusion_images(in.matrix) == 0 && mode != MODE_SUMS)
         prog_die(PROG_ERROR,
@@ -502,6 +509,7 @@ int main(int argc, char **argv)
         prog_fail(&e);
     seen_free(in.cols.seen);
     skipped_free(&in.skip);
+    ids_free(&in.tables);
     confusion_free(in.matrix);
     breakdown_free(in.breakdown);
     naming_free(in.naming);

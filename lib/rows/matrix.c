@@ -49,6 +49,7 @@ int matrix_read_predictions(struct matrix_rows *in, struct tsv_in *t, unsigned n
             in->skipped++;
             continue;
         }
+        ids_add(&in->ids, in->cols.col[PREDICTION_ID] < 0 ? -1 : a.id);
         if (a.truth < 0) {
             in->unlabelled++;
             continue;
@@ -135,6 +136,18 @@ static int read_wide(struct matrix_rows *in, struct tsv_in *t, struct err *e)
     return r;
 }
 
+/* The table of sums ends here: there may be another one behind it. */
+static void end_sums(struct matrix_rows *in, struct sums_cols *c, const struct tsv_in *t,
+                     int64_t images)
+{
+    c->ids.n = confusion_images(in->matrix) + in->unlabelled - images;
+    c->ids.unknown = c->ids.unknown || !c->has_ids;
+    ids_join(&in->ids, &c->ids);
+    ids_table(&in->tables, &c->ids, tsv_name(t), tsv_line(t));
+    c->ids = (struct ids){0};
+    c->has_ids = false;
+}
+
 static int read_sums(struct matrix_rows *in, struct tsv_in *t, struct err *e)
 {
     struct sums_cols c = {.ended = false};
@@ -143,6 +156,7 @@ static int read_sums(struct matrix_rows *in, struct tsv_in *t, struct err *e)
         return -1;
     int true_name = tsv_find(t, "true_name"), pred_name = tsv_find(t, "pred_name");
     int true_superclass = tsv_find(t, "true_group"), pred_superclass = tsv_find(t, "pred_group");
+    int64_t images = confusion_images(in->matrix) + in->unlabelled;
     int r;
     while ((r = tsv_next_shown(t, e)) > 0) {
         int truth, pred;
@@ -156,6 +170,10 @@ static int read_sums(struct matrix_rows *in, struct tsv_in *t, struct err *e)
             r = -1;
         if (r < 0)
             return -1;
+        if (c.ended) {
+            end_sums(in, &c, t, images);
+            images = confusion_images(in->matrix) + in->unlabelled;
+        }
     }
     if (r == 0 && !c.ended)
         r = err_set(e,
@@ -168,7 +186,7 @@ int matrix_read(struct matrix_rows *in, struct tsv_in *t, struct err *e)
 {
     if (sums_are(t))
         return read_sums(in, t, e);
-    in->plain = true;
+    in->plain = in->ids.unknown = true;
     int count = tsv_find(t, "count");
     return count >= 0 ? read_long(in, t, count, e) : read_wide(in, t, e);
 }

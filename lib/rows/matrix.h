@@ -3,6 +3,7 @@
 #define HP_MATRIX_H
 
 #include "base/err.h"
+#include "rows/ids.h"
 #include "rows/naming.h"
 #include "rows/predictions.h"
 #include "rows/skipped.h"
@@ -19,8 +20,10 @@ struct matrix_rows {
     struct naming *naming;
     struct prediction_cols cols;
     int64_t rows, unlabelled, skipped;
-    bool plain;          /* a matrix was read, which tells nothing but counts */
-    struct skipped skip; /* predictions of these images are left out */
+    bool plain;               /* a matrix was read, which tells nothing but counts */
+    struct skipped skip;      /* predictions of these images are left out */
+    struct ids ids;           /* of all images that are counted, with those that have no label */
+    struct ids_tables tables; /* of the tables of sums */
     /* Predictions are also counted by the values of a column, where there is a name. */
     const char *by;
     bool by_number; /* values are numbers */

@@ -11,7 +11,7 @@
 
 /* Rows that are remembered, in 64 MB, so that later ones can be compared with them; and the ids of
  * which it is known of any number of rows whether they came before, a bit each. */
-enum { SEEN_ROWS = 1 << 20, SEEN_IDS = 1 << 28 };
+enum { SEEN_ROWS = 1 << 20, SEEN_IDS = 1 << 27 };
 
 struct seen;
 

@@ -182,14 +182,35 @@ static int put_measures(struct tsv_out *t, const struct confusion *m, struct err
     return r;
 }
 
+static int put_ids(struct tsv_out *t, const struct ids *ids, struct err *e)
+{
+    char digest[17];
+    snprintf(digest, sizeof digest, "%016" PRIx64, ids->digest);
+    put_key(t, "ids", -1, -1, -1);
+    tsv_put_string(t, ids->unknown ? NULL : digest);
+    if (end_row(t, e) != 0)
+        return -1;
+    if (ids->unknown || ids->n == 0)
+        return 0;
+    put_key(t, "id_first", -1, -1, -1);
+    tsv_put_int(t, ids->first);
+    if (end_row(t, e) != 0)
+        return -1;
+    put_key(t, "id_last", -1, -1, -1);
+    tsv_put_int(t, ids->last);
+    return end_row(t, e);
+}
+
 int sums_write(const struct confusion *m, const struct names *names, int64_t unlabelled,
-               struct out *o, struct err *e)
+               const struct ids *ids, struct out *o, struct err *e)
 {
     struct tsv_out *t =
         tsv_begin(o, "measure true pred bin value true_name pred_name true_group pred_group");
     int r = put_counts(t, m, names, e);
     if (r == 0)
         r = put_measures(t, m, e);
+    if (r == 0)
+        r = put_ids(t, ids, e);
     if (r == 0) {
         put_key(t, "unlabelled", -1, -1, -1);
         tsv_put_int(t, unlabelled);
@@ -241,16 +262,46 @@ static int add_sum(const struct sums_cols *c, const struct tsv_in *t, struct sum
     return 0;
 }
 
+static int read_digest(struct sums_cols *c, const struct tsv_in *t, struct err *e)
+{
+    enum { NIBBLES = 16 };
+    const struct tsv_field f = tsv_get(t, c->value);
+    c->has_ids = true;
+    c->ids.digest = 0;
+    if (tsv_is_na(t, c->value)) {
+        c->ids.unknown = true;
+        return 0;
+    }
+    bool digits = f.n == NIBBLES;
+    for (size_t i = 0; i < f.n && digits; i++) {
+        digits = hex(f.p[i]) >= 0;
+        c->ids.digest = c->ids.digest << 4 | (uint64_t)hex(f.p[i]);
+    }
+    return digits ? 0
+                  : tsv_error(t, e,
+                              "column 'value': expected a digest of ids as confmat --sums "
+                              "writes it");
+}
+
 int sums_add(struct sums_cols *c, const struct tsv_in *t, int classes, struct confusion *m,
              int64_t *unlabelled, struct err *e)
 {
     const struct tsv_field name = tsv_get(t, c->measure);
-    if (is(name, "count"))
+    if (is(name, "count")) {
+        c->ended = false;
         return 1;
+    }
     if (is(name, "unlabelled")) {
         c->ended = true;
         return add_count(c, t, unlabelled, e);
     }
+    c->ended = false;
+    if (is(name, "ids"))
+        return read_digest(c, t, e);
+    if (is(name, "id_first"))
+        return tsv_int(t, c->value, 0, INT64_MAX, &c->ids.first, e);
+    if (is(name, "id_last"))
+        return tsv_int(t, c->value, 0, INT64_MAX, &c->ids.last, e);
     for (int i = 0; i < MEASURES; i++) {
         const struct measure *x = &measures[i];
         int64_t at = 0;

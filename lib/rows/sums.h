@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/io.h"
 #include "data/names.h"
+#include "rows/ids.h"
 #include "stats/confusion.h"
 #include "stats/sum.h"
 #include "stream/tsv.h"
@@ -19,9 +20,9 @@ enum { SUM_TEXT = 128 };
 const char *sum_write(const struct sum *s, char buf[SUM_TEXT]);
 bool sum_parse(struct sum *s, struct tsv_field f);
 
-/* A finished matrix of `unlabelled` rows beside those that it counts. */
+/* A finished matrix of `unlabelled` rows beside those that it counts, and the ids of all. */
 int sums_write(const struct confusion *m, const struct names *names, int64_t unlabelled,
-               struct out *o, struct err *e) ERR_CHECKED;
+               const struct ids *ids, struct out *o, struct err *e) ERR_CHECKED;
 
 /* Whether a table is one of these. */
 bool sums_are(const struct tsv_in *t);
@@ -29,7 +30,9 @@ bool sums_are(const struct tsv_in *t);
 /* The current row of such a table, whose columns sums_find has found. */
 struct sums_cols {
     int measure, truth, pred, bin, value;
-    bool ended; /* the last row that is written was there */
+    bool ended;     /* the row was the last one that is written */
+    bool has_ids;   /* there was a row of ids */
+    struct ids ids; /* but `n`, which follows from the counts */
 };
 int sums_find(struct sums_cols *c, const struct tsv_in *t, struct err *e) ERR_CHECKED;
 
