@@ -97,8 +97,6 @@ slurm_run() {
     [ -n "$SHARDS" ] || usage_error "--slurm: expected a number of shards, e.g. $([ -n "$from_make" ] && echo SHARDS=8 || echo --shards 8), found none"
     [ -z "$SHARD" ] || usage_error 'SHARD and --slurm exclude each other'
     type -P sbatch squeue scontrol >/dev/null || die 1 'sbatch: command not found: --slurm is for a machine from which jobs are submitted to Slurm'
-    # shellcheck source=pipelines/shards.sh
-    . "$HEATPIPE_SHARE/shards.sh" || exit 1
     writing_all mkdir -p -- "$shards/log"
     waiting=$(slurm_waiting)
     [ -z "$waiting" ] || die 1 "jobs of $OUT are still in the queue: $waiting: wait for them, or end them with scancel"
