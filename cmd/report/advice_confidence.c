@@ -38,7 +38,6 @@ static void write_bins(const struct calibration *c, bool over, bool both)
 /* What one temperature changes, which was measured. */
 static void temperature(struct advice *a)
 {
-    struct words_buf option, variable;
     const struct finding *t = &a->f->of[FIND_TEMPERATURE], *after = &a->f->of[FIND_TEMPERATURE_ECE];
     if (t->verdict == VERDICT_NO) {
         words_para(2, "",
@@ -56,11 +55,10 @@ static void temperature(struct advice *a)
                "was not fitted to, the calibration error is then %.2f" WORDS_NB
                "%%. It changes confidences, not predictions.",
                t->value, interval, 100 * after->value);
-    snprintf(option.s, sizeof option.s, "cifar-predict --temperature %.3f", t->value);
-    snprintf(variable.s, sizeof variable.s, "TEMPERATURE=%.3f", t->value);
     recommend(a, CONFIDENCES, FIND_TEMPERATURE_ECE, "data/calibration.tsv,reliability_diagram.png",
-              "Divide the logits by the temperature %.3f: %s, or make analysis %s.", t->value,
-              option.s, variable.s);
+              "Divide the logits by the temperature %.3f: cifar-predict --temperature %.3f, or "
+              "heatpipe --temperature %.3f for the whole analysis.",
+              t->value, t->value, t->value);
     recommend_worked(a,
                      "the calibration error of other images is about %.2f" WORDS_NB
                      "%% instead of %.2f" WORDS_NB "%%, and no prediction changes.",
@@ -117,7 +115,7 @@ static void calibration(struct advice *a)
                "Divide the logits by one temperature, fitted on held-out images (Guo et al., "
                "2017). It changes confidences, not predictions.");
     recommend(a, CONFIDENCES, FIND_CALIBRATION, "reliability_diagram.png",
-              "Fit a temperature to held-out images: calibrate --logits.");
+              "Fit a temperature to held-out images: heatpipe calibrate --logits.");
     recommend_worked(a,
                      "the calibration error of other images is below %.2f" WORDS_NB
                      "%%, and no prediction changes.",

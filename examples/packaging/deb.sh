@@ -20,13 +20,21 @@ cp "$here"/{CHANGELOG.md,LICENSE,Makefile,README.md} "$to/$name"
 for f in cmd examples lib pipelines tests; do ln -s "$here/$f" "$to/$name/$f"; done
 cd "$to/$name"
 cp -r examples/packaging/debian .
+# Who answers for the packages, as Debian's tools are told. The domain cannot exist.
+if [ -n "${DEBEMAIL:-}" ]; then
+    maintainer="${DEBFULLNAME:-$DEBEMAIL} <$DEBEMAIL>"
+else
+    maintainer='local build of heatpipe <nobody@heatpipe.invalid>'
+    echo 'deb: the packages have no maintainer: DEBFULLNAME and DEBEMAIL name one' >&2
+fi
+maintainer=$maintainer awk '$1 == "Maintainer:" { $0 = $1 " " ENVIRON["maintainer"] } { print }' examples/packaging/debian/control >debian/control
 (cd "$here" && cmd/git-state.sh) >.commit
 
 # When the sources are from, not when they are built.
 : "${SOURCE_DATE_EPOCH:=$(git -c safe.directory='*' -C "$here" log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)}"
 export SOURCE_DATE_EPOCH
 awk -v version="${name##*-}" -v date="$(date -Rud "@$SOURCE_DATE_EPOCH")" \
-    -v maintainer="$(sed -n 's/^Maintainer: //p' debian/control)" -f examples/packaging/changelog.awk CHANGELOG.md >debian/changelog
+    -v maintainer="$maintainer" -f examples/packaging/changelog.awk CHANGELOG.md >debian/changelog
 
 # `make test` tests the tree, and symbols for debuggers are for an archive. What make was told is meant for the tree's own build.
 : "${DEB_BUILD_OPTIONS:=nocheck noautodbgsym parallel=$(nproc)}"

@@ -1,13 +1,16 @@
-# heatpipe for Homebrew on Linux: `brew install --formula ./heatpipe.rb`, once the tarball of
-# `make dist` is where `url` says and `sha256` is its checksum.
+# heatpipe for Homebrew on Linux. It has no public address: the tarball of `make dist` is named.
+#
+#   export HOMEBREW_HEATPIPE_TARBALL=$PWD/build/heatpipe-0.1.0.tar.gz
+#   brew install --formula examples/packaging/heatpipe.rb
 #
 # `make check-recipes` runs the commands of `install` and `test` on the tarball. Homebrew itself
 # has not run this file.
 class Heatpipe < Formula
   desc "Grad-CAM error analysis of image classifiers"
-  homepage "https://example.org/heatpipe"
-  url "https://example.org/heatpipe/heatpipe-0.1.0.tar.gz"
-  sha256 "0000000000000000000000000000000000000000000000000000000000000000"
+  version "0.1.0"
+  url "file://" + ENV.fetch("HOMEBREW_HEATPIPE_TARBALL") {
+    raise "HOMEBREW_HEATPIPE_TARBALL: expected the path of the tarball of `make dist`, found nothing"
+  }
   license "MIT"
 
   depends_on "pkgconf" => :build

@@ -52,6 +52,20 @@ try() { # recipe, commands that build and install, commands that test
 for f in flake.nix heatpipe.rb conda/meta.yaml; do
     grep -q "[\"-]$version\b" "$recipes/$f" || { echo "FAIL: $f is not of version $version" >&2 && exit 1; }
 done
+# heatpipe has no public address: a recipe that names one could only have made it up.
+! grep -rnE 'https?://|[0-9a-f]{64}' "$recipes"/{heatpipe.rb,conda,debian/control,flake.nix,Containerfile} || { echo 'FAIL: addresses in recipes' >&2 && exit 1; }
+# The formula takes the tarball that is named, and asks where none is.
+if command -v ruby >/dev/null; then
+    formula() { # of env
+        env "$@" ruby -e 'class Formula
+            def self.test = nil
+            def self.method_missing(*words) = words[0] == :url && puts(words[1])
+        end
+        load ARGV[0]' "$recipes/heatpipe.rb" 2>&1 || true
+    }
+    { [ "$(formula HOMEBREW_HEATPIPE_TARBALL=/t.tar.gz)" = file:///t.tar.gz ] &&
+        formula -u HOMEBREW_HEATPIPE_TARBALL | grep -q 'expected the path of the tarball'; } || { echo 'FAIL: the formula' >&2 && exit 1; }
+fi
 try nix "$(nix_commands buildPhase && nix_commands installPhase)" "confmat --version"
 try homebrew "$(ruby_commands install)" "$(ruby_commands test)"
 try conda "$(grep '^make' "$recipes/conda/build.sh")" "$(conda_tests)"

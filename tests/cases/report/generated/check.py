@@ -551,12 +551,12 @@ def what_to_do(t, text, order, broken, few_images, doubtful):
         over, under = v('overconfident') == 'yes', v('underconfident') == 'yes'
         warm = v('temperature') if over or under else None
         mean = percent(c)
-        ask(over != under and not warm, 0, 'calibration', [], r'Fit a temperature to held-out images: calibrate --logits\.',
+        ask(over != under and not warm, 0, 'calibration', [], r'Fit a temperature to held-out images: heatpipe calibrate --logits\.',
             'the calibration error of other images is below ' + PERCENT + r', and no prediction changes\.', mean)
         if warm == 'yes':
             ask(True, 0, 'temperature_ece', ['data/calibration.tsv'],
-                rf'Divide the logits by the temperature {t.run.temperature:.3f}: cifar-predict --temperature {t.run.temperature:.3f}, or make '
-                rf'analysis TEMPERATURE={t.run.temperature:.3f}\.', 'the calibration error of other images is about ' + PERCENT +
+                rf'Divide the logits by the temperature {t.run.temperature:.3f}: cifar-predict --temperature {t.run.temperature:.3f}, or '
+                rf'heatpipe --temperature {t.run.temperature:.3f} for the whole analysis\.', 'the calibration error of other images is about ' + PERCENT +
                 ' instead of ' + PERCENT + r', and no prediction changes\.', 100 * t.run.ece_after, mean)
         k = f['reject_low']
         ask(k['verdict'] == 'yes', 0, 'reject_low', ['data/findings.tsv'],
