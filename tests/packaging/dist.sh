@@ -20,6 +20,16 @@ printf '#!/bin/sh\necho "git is not here" >&2\nexit 127\n' >"$work/bin/git"
 chmod +x "$work/bin/git"
 export PATH=$work/bin:$PATH BUILD=$work/build TMPDIR=$work
 cd "$work/source"
-make -j"$(nproc)" CUDA=0 CC="${CC:-cc}" BUILD="$BUILD" all tests >"$work/log" 2>&1 || { tail -n 40 "$work/log" >&2 && exit 1; }
+quiet() { # command ...
+    "$@" >"$work/log" 2>&1 || { tail -n 40 "$work/log" >&2 && echo "FAIL: $*" >&2 && exit 1; }
+}
+built=(CUDA=0 CC="${CC:-cc}" BUILD="$BUILD")
+quiet make -j"$(nproc)" "${built[@]}" all tests
+# Installed without compiling anything again, whatever make is told, and away without a trace.
+quiet env MAKEFLAGS=-j make "${built[@]}" DESTDIR="$work/installed" PREFIX=/usr install
+! grep -E '^  (CC|AR|LINK) ' "$work/log" || { echo 'FAIL: install compiles' >&2 && exit 1; }
+(cd "$work" && quiet "$work/installed/usr/bin/heatpipe" demo --out "$work/results" && [ -s results/explorer.html ])
+quiet env MAKEFLAGS=-j make "${built[@]}" DESTDIR="$work/installed" PREFIX=/usr uninstall
+[ ! -e "$work/installed" ] || { find "$work/installed" >&2 && echo 'FAIL: this stays where heatpipe is uninstalled' >&2 && exit 1; }
 # shellcheck disable=SC2086
 tests/run.sh ${TESTS:-}
