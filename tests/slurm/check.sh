@@ -69,7 +69,7 @@ heatpipe --out whole >/dev/null 2>&1 || fail 'the analysis in one run'
 
 : >hold
 submit || fail 'submitting'
-until_true 120 'six shards, and two that wait' running
+until_true 900 'six shards, and two that wait' running
 submit 2>said && fail 'what is in the queue was submitted again'
 grep -q 'still in the queue' said || fail "expected to hear of the queue, found $(<said)"
 
@@ -81,7 +81,7 @@ step=$(ps -o ppid= -p "$group" | tr -d ' ')
 kill -KILL "$(<"cluster/pids/$node")" "$step"
 kill -KILL -- "-$group"
 scontrol update nodename="$node" state=down reason=lost || fail 'taking a node down'
-until_true 120 'the jobs to end' ended
+until_true 900 'the jobs to end' ended
 log=out/data/shards/log/merge.log
 for i in 3 5; do
     grep -q "shard $i of 8 was stopped from outside" "$log" || fail "expected a word of shard $i, found $(<"$log")"
@@ -94,7 +94,7 @@ rm hold
 touch before
 submit >said 2>&1 || fail "submitting again: $(<said)"
 grep -q 'makes 2 of 8 shards' said || fail "expected two shards, found $(<said)"
-until_true 120 'the jobs to end' ended
+until_true 900 'the jobs to end' ended
 [ "$(find out/data/shards -newer before -path '*-of-8/data/predictions.tsv' | wc -l)" -eq 2 ] ||
     fail 'expected two shards that were made again'
 [ -e out/analysis_summary.txt ] || fail "no results: $(<"$log")"
