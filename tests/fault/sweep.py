@@ -128,6 +128,15 @@ def inputs(folder):
     for mode in ("classes", "pairs", "groups", "summary"):
         run(["confmat", "--" + mode, "--names", "known.tsv", "p.tsv"], mode + ".tsv")
     run(["confmat", "p.tsv"], "matrix.tsv")
+    run(["confmat", "--sums", "p.tsv"], "sums.tsv")
+    for i, shard in enumerate(("even", "odd")):
+        run(["cifar-predict", "-m", "m.pth", "-d", "test_batch.bin", "--shard", "%d/2" % i,
+             "--run", shard + "_run.tsv"], shard + ".tsv")
+    # The logits are those of ten images, as if the odd ones came first.
+    with open("odd_ids.npy", "wb") as f:
+        f.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", 118) + b"%-117s\n" % (
+            b"{'descr': '<i8', 'fortran_order': False, 'shape': (10,), }"))
+        f.write(struct.pack("<10q", *range(1, 10, 2), *range(0, 10, 2)))
     run(["worst-k", "-n", "1", "p.tsv"], "rows.tsv")
     run(["worst-k", "--by", "pair", "--pairs", "3", "p.tsv"], "pair_rows.tsv")
     # No pair of these few images occurs twice: as in an analysis, nothing is said of it.
@@ -185,6 +194,10 @@ CASES_OF = [
     ("confmat-groups", "confmat --groups p.tsv"),
     ("confmat-summary", "confmat --summary p.tsv"),
     ("confmat-merge", "confmat --merge matrix.tsv matrix.tsv"),
+    ("confmat-sums", "confmat --merge --sums sums.tsv"),
+    ("gather", "gather even.tsv odd.tsv"),
+    ("gather-items", "gather --ids odd_ids.npy logits.npy"),
+    ("gather-run", "gather --run even_run.tsv odd_run.tsv"),
     ("run-diff", "run-diff --maps-a class_maps.npy --maps-b class_maps.npy p.tsv p.tsv"),
     ("calibrate", "calibrate --logits logits.npy p.tsv"),
     ("image-stats", "image-stats IN"),

@@ -367,6 +367,22 @@ def seed_tables():
     put("tsv", "twice", b"id\tid\n")
 
 
+# --- shards ---
+
+def seed_shards():
+    def both(first, second, mode):
+        return bytes([mode]) + len(first).to_bytes(2, "little") + first + second
+
+    head = b"id\ttrue\tpred\n"
+    put("gather", "rows", both(head + b"0\t1\t1\n2\t1\t0\n2\t1\t1\n", head + b"1\tNA\t0\n3\t1\t0\n", 5))
+    put("gather", "none", both(head, head + b"1\t0\t0\n", 1))
+    put("gather", "twice", both(head + b"1\t0\t0\n", head + b"1\t0\t0\n", 1))
+    put("gather", "columns", both(head + b"1\t0\t0\n", b"id\ttrue\n2\t0\n", 1))
+    items = npy("<f4", "(3, 2)", bytes(range(24))) + npy("<f4", "(1, 2)", bytes(8))
+    for name, ids in ("items", (4, 0, 2, 1)), ("again", (0, 1, 1, 2)), ("few", (0, 1, 2)):
+        put("gather", name, both(npy("<i8", f"({len(ids)},)", struct.pack(f"<{len(ids)}q", *ids)), items, 0))
+
+
 # --- programs of torch.export ---
 
 def slim(program, config):
@@ -435,5 +451,6 @@ seed_cifar()
 seed_layouts()
 seed_names()
 seed_tables()
+seed_shards()
 seed_programs()
 seed_pictures()

@@ -11,6 +11,8 @@ A display (.Bd -literal or -unfilled) or lines of .Dl are commands, unless a com
                    blanks count as one, ... stands for any words
     .\\" NOT RUN: WHY  they need what a test has not (a cluster, a GPU, data of one's own): it is
                    only checked that there are such programs, options and variables
+    .\\" RUN BY FOLDER  a test of their own runs them: it has all their options and variables
+    .\\" NEEDS MODULE   commands that are run where Python has this module
     .\\" FILE NAME  the content of a file
     .\\" PYTHON     a program in Python, where the modules that it imports are installed
     .\\" TEXT       none of these
@@ -28,7 +30,7 @@ ESCAPES = {"e": "\\", "-": "-", "&": "", "(dq": '"', "(ha": "^", "(aq": "'", "(t
 ROOT = os.path.dirname(os.path.abspath(__file__)) + "/../../.."
 # Programs of others; what needs one that is not installed is not run.
 OTHERS = ("mlr", "jq", "strings", "parallel")
-KINDS = ("OUTPUT", "NOT RUN", "FILE", "PYTHON", "TEXT")
+KINDS = ("OUTPUT", "NOT RUN", "RUN BY", "NEEDS", "FILE", "PYTHON", "TEXT")
 
 
 def plain(line):
@@ -128,6 +130,17 @@ def options_exist(text):
     return faults
 
 
+def not_in_test(text, folder):
+    """The options and variables of commands, and their programs, that files of a test's folder do not have."""
+    paths = [path for path in glob.glob(f"{ROOT}/{folder}/*") if os.path.isfile(path)]
+    test = "".join(open(path, encoding="utf-8", errors="replace").read() for path in paths)
+    words = shlex.split(text.replace("\\\n", " "))
+    named = {re.match(r"--?[a-z-]+|[A-Z_]+=", word)[0] for word in words if re.match(r"--[a-z]|-[a-z]|[A-Z_]+=", word)}
+    # An option of heatpipe may be given as its variable.
+    return [f"{folder} does not have {name}" for name in sorted(named | {words[0]}) if not any(
+        form in test for form in (name, name.lstrip("-").replace("-", "_").upper() + "="))]
+
+
 # As set -e, but a program may be stopped by one that has read enough.
 PRELUDE = "set -o pipefail\ntrap 'status=$?; [ $status = 141 ] || exit $status' ERR"
 
@@ -141,6 +154,10 @@ def run(page, section):
             script += [f"printf '\\001%d\\n' {line}; printf '\\001%d\\n' {line} >&2", text]
         elif kind == "OUTPUT":
             outputs.append((line, text))
+        elif kind == "NEEDS" and util.find_spec(argument):
+            script += [f"printf '\\001%d\\n' {line}; printf '\\001%d\\n' {line} >&2", text]
+        elif kind == "RUN BY":
+            faults += [f"{name}:{line}: {fault}" for fault in not_in_test(text, argument) + options_exist(text)]
         elif kind == "FILE":
             with open(argument, "w", encoding="utf-8") as file:
                 file.write(text)

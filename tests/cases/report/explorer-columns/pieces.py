@@ -1,5 +1,7 @@
 """Prints for columns of the second table of a page the type of each segment and their first and
-last values. Usage: pieces.py PAGE FOLDER COLUMN ..."""
+last values; without columns, all rows of all tables, sorted.
+
+    pieces.py PAGE FOLDER [COLUMN ...]"""
 import base64
 import gzip
 import json
@@ -11,7 +13,7 @@ page, folder, *names = sys.argv[1:]
 with open(page) as f:
     text = f.read()
 index = json.loads(re.search(r'<script[^>]*id="index"[^>]*>(.*?)</script>', text, re.S)[1])
-table = index["tables"][1]
+tables = index["tables"]
 
 
 def piece(name):
@@ -35,8 +37,15 @@ def values(type, data):
 
 
 for name in names:
+    table = tables[1]
     c = table["columns"].index(name)
     for i, s in enumerate(table["segments"]):
         v = values(s["types"][c], piece(f"t1.{name}.{i}"))
         assert len(v) == s["rows"], (name, i, len(v))
         print(name, i, s["types"][c], *v[:2], "...", v[-1])
+for k, table in enumerate([] if names else tables):
+    rows = []
+    for i, s in enumerate(table["segments"]):
+        rows += zip(*(values(s["types"][c], piece(f"t{k}.{name}.{i}")) for c, name in enumerate(table["columns"])))
+    print(*table["columns"])
+    print("\n".join(sorted(" ".join(map(str, row)) for row in rows)))
