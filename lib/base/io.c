@@ -101,8 +101,12 @@ static int in_unpark(struct in *in, struct err *e)
     int fd = open(in->name, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return err_errno(e, "%s", in->name);
-    if (fstat(fd, &st) != 0 || st.st_dev != in->dev || st.st_ino != in->ino ||
-        st.st_size != in->size || lseek(fd, in->offset, SEEK_SET) < 0) {
+    if (fstat(fd, &st) != 0 || lseek(fd, in->offset, SEEK_SET) < 0) {
+        err_record_errno(e, "%s", in->name);
+        close(fd);
+        return -1;
+    }
+    if (st.st_dev != in->dev || st.st_ino != in->ino || st.st_size != in->size) {
         close(fd);
         return err_set(e, "%s: expected the file that was there before, found another", in->name);
     }

@@ -134,7 +134,7 @@ def not_in_test(text, folder):
     """The options and variables of commands, and their programs, that files of a test's folder do not have."""
     paths = [path for path in glob.glob(f"{ROOT}/{folder}/*") if os.path.isfile(path)]
     test = "".join(open(path, encoding="utf-8", errors="replace").read() for path in paths)
-    words = shlex.split(text.replace("\\\n", " "))
+    words = [word for word in shlex.split(text.replace("\\\n", " ")) if word != "time"]
     named = {re.match(r"--?[a-z-]+|[A-Z_]+=", word)[0] for word in words if re.match(r"--[a-z]|-[a-z]|[A-Z_]+=", word)}
     # An option of heatpipe may be given as its variable.
     return [f"{folder} does not have {name}" for name in sorted(named | {words[0]}) if not any(
