@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/real.h"
 #include "cam/ablation.h"
+#include "cam/without.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -11,7 +12,7 @@
 
 struct masked {
     struct passes_opts opts;
-    struct graph *tail; /* where channels are ablated */
+    struct without *without; /* where channels are ablated */
     struct engine *engine;
     int channels, cells, classes;
     struct graph_grid grid; /* cells of a channel that have places */
@@ -25,7 +26,9 @@ struct masked {
     int64_t passes;
 };
 
-/* A pass: an image of the batch, and the channel that changes it. */
+/* A pass: an image of the batch, and the channel that changes it. Behind those that ablate its
+ * channels an image has one more, the number of channels, that changes nothing: their scores are
+ * compared with one that was computed in the same way. */
 struct pass {
     int image, channel;
 };
@@ -41,9 +44,11 @@ struct work {
     int *passes;  /* [n] of an image */
     float *least; /* [n] of its activations */
     struct pass next;
-    struct pass last; /* image whose scores come in, and how many of them are there */
-    double *score;    /* [planes][channels] of this image */
-    float *weight;    /* the same */
+    int begun;         /* image that m->without has, or NONE */
+    struct pass last;  /* image whose scores come in, and how many of them are there */
+    double *score;     /* [planes][channels] of this image */
+    double *unchanged; /* [planes] without a change, of an image of zeros under a mask */
+    float *weight;     /* the same */
 };
 
 enum { NONE = -1 };
@@ -127,14 +132,16 @@ static float value_of(const struct work *w, struct pass p)
     return ablation_value(w->least[p.image], p.channel, w->m->opts.how.compat);
 }
 
-static void ablate_channel(const struct work *w, struct pass p, float *to)
+static void ablate_channel(struct work *w, struct pass p, float *to)
 {
     const struct masked *m = w->m;
-    const size_t cells = (size_t)m->cells;
-    const float value = value_of(w, p);
-    memcpy(to, channel_of(m, w->b, p.image, 0), m->image * sizeof *to);
-    for (size_t i = 0; i < cells; i++)
-        to[(size_t)p.channel * cells + i] = value;
+    if (w->begun != p.image)
+        without_image(m->without, channel_of(m, w->b, p.image, 0));
+    w->begun = p.image;
+    if (p.channel == m->channels)
+        without_channel(m->without, NONE, 0, to);
+    else
+        without_channel(m->without, p.channel, value_of(w, p), to);
 }
 
 /* --- which passes there are --- */
@@ -186,6 +193,7 @@ static void find_passes(struct work *w)
             like_ablated(w, i, like);
         for (int k = 0; k < m->channels; k++)
             w->passes[i] += like[k] == k;
+        w->passes[i] += w->passes[i] > 0 && !masks(m);
     }
 }
 
@@ -197,7 +205,8 @@ static bool next_pass(struct work *w)
         const int *like = w->like + (size_t)w->next.image * (size_t)m->channels;
         while (w->next.channel < m->channels && like[w->next.channel] != w->next.channel)
             w->next.channel++;
-        if (w->next.channel < m->channels)
+        if (w->next.channel < m->channels ||
+            (w->next.channel == m->channels && w->passes[w->next.image] > 0 && !masks(m)))
             return true;
     }
     return false;
@@ -256,9 +265,12 @@ static void weigh(const struct work *w, int image)
     const int *like = w->like + (size_t)image * channels;
     const float *logits = w->b->logits + (size_t)image * (size_t)m->classes;
     const struct aim *aim = w->b->aim + (size_t)image * planes;
-    double *unchanged = mem_alloc(planes, sizeof *unchanged);
+    const double *unchanged = w->unchanged;
     const bool images = masks(m);
-    scores_of(w, image, images ? m->zero : logits, unchanged, 1);
+    if (images)
+        scores_of(w, image, m->zero, w->unchanged, 1);
+    else if (w->passes[image] == 0)
+        scores_of(w, image, logits, w->unchanged, 1);
     for (size_t i = 0; i < planes; i++) {
         double *score = w->score + i * channels;
         float *weight = w->weight + i * channels;
@@ -271,7 +283,6 @@ static void weigh(const struct work *w, int image)
         if (aim[i].cls == aim[i].minus)
             memset(weight, 0, channels * sizeof *weight);
     }
-    free(unchanged);
 }
 
 /* Hands out the images whose passes are all there. */
@@ -294,8 +305,11 @@ static int write_passes(void *ctx, const struct engine_batch *b, struct err *e)
         const struct pass p = ((const struct pass *)b->tag)[i];
         if (take_done(w, e) != 0)
             return -1;
-        scores_of(w, p.image, b->logits + (size_t)i * (size_t)m->classes, w->score + p.channel,
-                  (size_t)m->channels);
+        const float *logits = b->logits + (size_t)i * (size_t)m->classes;
+        if (p.channel == m->channels)
+            scores_of(w, p.image, logits, w->unchanged, 1);
+        else
+            scores_of(w, p.image, logits, w->score + p.channel, (size_t)m->channels);
         w->last.channel++;
     }
     w->m->passes += b->n;
@@ -312,13 +326,14 @@ int masked_run(struct masked *m, const struct passes_batch *b,
                struct err *e)
 {
     const size_t n = (size_t)b->n, channels = (size_t)m->channels;
-    struct work w = {.m = m, .b = b, .take = take, .ctx = ctx};
+    struct work w = {.m = m, .b = b, .take = take, .ctx = ctx, .begun = NONE};
     const struct engine_calls calls = {
         .ctx = &w, .tag_bytes = sizeof(struct pass), .read = read_passes, .write = write_passes};
     w.like = mem_alloc(n * channels, sizeof *w.like);
     w.passes = mem_zero(n, sizeof *w.passes);
     w.least = mem_alloc(n, sizeof *w.least);
     w.score = mem_alloc((size_t)b->planes * channels, sizeof *w.score);
+    w.unchanged = mem_alloc((size_t)b->planes, sizeof *w.unchanged);
     w.weight = mem_alloc((size_t)b->planes * channels, sizeof *w.weight);
     find_passes(&w);
     int r = engine_run(m->engine, &calls, e);
@@ -329,6 +344,7 @@ int masked_run(struct masked *m, const struct passes_batch *b,
     free(w.passes);
     free(w.least);
     free(w.score);
+    free(w.unchanged);
     free(w.weight);
     return r;
 }
@@ -341,15 +357,15 @@ static int open_all(struct masked *m, struct err *e)
     const struct graph *g = o->graph;
     const struct graph_value *v = &g->value[o->value], *image = &g->value[0];
     const bool images = masks(m);
-    if (!images && !(m->tail = graph_tail(g, o->value, e)))
+    if (!images && without_open(&m->without, g, o->value, e) != 0)
         return -1;
     const struct engine_opts engine = passes_engine(o);
-    if (engine_open(&m->engine, images ? g : m->tail, &engine, e) != 0)
+    if (engine_open(&m->engine, images ? g : without_graph(m->without), &engine, e) != 0)
         return -1;
     m->channels = v->c;
     m->cells = v->h * v->w;
     m->classes = graph_classes(g);
-    m->image = graph_size(g, images ? 0 : o->value);
+    m->image = images ? graph_size(g, 0) : without_size(m->without);
     m->p = mem_alloc((size_t)m->classes, sizeof *m->p);
     m->rest = mem_alloc((size_t)m->classes, sizeof *m->rest);
     if (!images)
@@ -383,7 +399,7 @@ void masked_close(struct masked *m)
     if (!m)
         return;
     engine_close(m->engine);
-    graph_free(m->tail);
+    without_close(m->without);
     resize_free(m->resize);
     free(m->unit);
     free(m->mask);

@@ -1,8 +1,9 @@
 /* Channel weights from forward passes of a network whose input, or whose layer, is changed channel
  * by channel. One pass tells the scores of all classes, so that all maps of an image share the
- * passes. Passes that are known without being run are not run: of a channel that is the same in all
- * cells, whose mask leaves an image of zeros, for which one pass is enough; of channels that make
- * the same mask; of a channel that is the constant which stands for it. */
+ * passes. Those that change the layer begin behind its convolutions (cam/without.h). Passes that
+ * are known without being run are not run: of a channel that is the same in all cells, whose mask
+ * leaves an image of zeros, for which one pass is enough; of channels that make the same mask; of a
+ * channel that is the constant which stands for it. */
 #ifndef HP_MASKED_H
 #define HP_MASKED_H
 
@@ -19,7 +20,8 @@ struct masked;
 int masked_open(struct masked **m, const struct passes_opts *o, struct err *e) ERR_CHECKED;
 void masked_close(struct masked *m);
 
-/* How many passes were run so far, of images and channels. */
+/* How many passes were run so far, of images and channels, and one without a change for each image
+ * whose layer is changed. */
 int64_t masked_passes(const struct masked *m);
 
 /* Calls `take` with the weights weight[planes][channels] of each image, in order. Passes of all

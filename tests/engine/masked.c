@@ -310,7 +310,7 @@ static void check_skipped(void)
         CHECK(difference(have + (size_t)i * n, want, n) < 1e-4);
     }
     o.how.method = method_at(METHOD_ABLATIONCAM);
-    CHECK(weights_of(&b, &o, false, have) == IMAGES * 7);
+    CHECK(weights_of(&b, &o, false, have) == IMAGES * (7 + 1));
     memset(b.acts, 0, IMAGES * graph_size(g, value) * sizeof *b.acts);
     CHECK(weights_of(&b, &o, false, have) == 0 && have[3] == 0);
     o.how.method = method_at(METHOD_SCORECAM);
