@@ -52,7 +52,7 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(if $(FUZZ_ENGINE),,$(BUILD)/tes
 # --- the CUDA backend on a stand-in of the runtime and of cuDNN ---
 
 standin_inc := -Itests/cuda/include
-standin_cxx := -std=c++17 -O3 -g -Ilib $(standin_inc) -Itests/cuda -fPIC -pthread -Wall -Wextra \
+standin_cxx := -std=c++17 -O3 $(if $(SANITIZE),-g1 -fno-var-tracking,-g) -Ilib $(standin_inc) -Itests/cuda -fPIC -pthread -Wall -Wextra \
                $(if $(WERROR),-Werror) $(san_flags)
 standin_src := $(sort $(wildcard tests/cuda/*.cpp))
 standin_obj := $(cuda_src:%.c=$(BUILD)/standin/%.o) $(cuda_kernel_src:%.cu=$(BUILD)/standin/%.o) \
