@@ -130,11 +130,12 @@ END {
         print "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">"
         print "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'\">"
         print "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
-        print "<title>" title "</title>\n<style>"
+        # The chart says how many there are, and of how many images.
+        print "<title>Checkpoints compared</title>\n<style>"
         print "body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem; color: #30343a; background: #fff }"
         print "img { max-width: 100% } table { border-collapse: collapse } td, th { padding: .2rem .7rem; text-align: right; white-space: nowrap }"
         print "tr:nth-child(even) { background: #f3f5f7 } th:first-child { text-align: left }"
-        print "</style>\n</head>\n<body>\n<h1>" title "</h1>"
+        print "</style>\n</head>\n<body>\n<h1>Checkpoints compared</h1>"
         print "<p><img src=\"sweep.png\" alt=\"Accuracy, calibration error and maps of each checkpoint\"></p>\n<div style=\"overflow-x: auto\"><table>"
     } else {
         print title
