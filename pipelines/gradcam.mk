@@ -90,7 +90,7 @@ device  := --device "$$DEVICE" --precision "$$PRECISION" $(if $(value EXACT),--e
 true_column = awk -F '\t' 'NR == 1 { for (c = NF; c > 0 && $$c != "true"; c--); } $1'
 
 # Whether it is asked what maps are worth.
-faith_asked := $(filter faithfulness faithfulness.tsv faithfulness.png,$(HEATPIPE_GOALS))
+faith_asked := $(filter faithfulness faithfulness.tsv faithfulness.png sanity.tsv,$(HEATPIPE_GOALS))
 
 # Another predictor than heatpipe's does not tell which files it reads.
 own := $(value HEATPIPE_OWN_PREDICT)
@@ -183,7 +183,8 @@ has_turned := $(if $(unlabelled)$(earlier),,$(and $(has_maps),$(has_logits),$(sh
 # What maps are worth, once it has been asked for, and as long as it is of these predictions.
 has_faith := $(and $(value HEATPIPE_OWN_PREDICT),$(has_maps),$(or $(faith_asked),$(shell [ -e "$$OUT/faithfulness.tsv" ] && \
   grep -qxF "input data/predictions.tsv $$(sha256sum < "$$D/predictions.tsv" | cut -d ' ' -f 1)" "$$D/made/faithfulness.tsv" && echo 1)))
-faithful := $(if $(has_faith),faithfulness.tsv faithfulness.png)
+has_sane := $(and $(has_faith),$(or $(faith_asked),$(shell [ ! -e "$$OUT/sanity.tsv" ] || echo 1)))
+faithful := $(if $(has_faith),faithfulness.tsv faithfulness.png) $(if $(has_sane),sanity.tsv)
 # Those named, or the layer of the maps and the stage before it; where it ends no stage, the last one
 # before it of a finer grid.
 faith_layers := $(if $(faith_asked),$(or $(subst $(comma), ,$(value LAYERS)),$(layer),$(shell \
@@ -197,7 +198,7 @@ faith_maps := $(if $(faith_asked),$(if $(value METHODS),$(foreach l,$(faith_laye
     '{ methods[$$1] = methods[$$2] = $$8; if ($$7 == 1) usual = $$8 } \
      END { n = split(of, layer, " "); for (i = 1; i <= n; i++) { \
        m = split(layer[i] in methods ? methods[layer[i]] : usual, word, ","); \
-       for (k = 1; k <= m; k++) if (word[k] != "random") print layer[i] "@" word[k] } }' "$$D/layers.tsv")))
+       for (k = 1; k <= m; k++) print layer[i] "@" word[k] } }' "$$D/layers.tsv")))
 faith_maps := $(foreach m,$(filter-out %@fullgrad,$(faith_maps)),data/faith/$m.npy) \
   $(if $(filter %@fullgrad,$(faith_maps)),data/faith/network@fullgrad.npy)
 
@@ -228,7 +229,7 @@ joined := data/image_stats.tsv data/duplicates.tsv $(if $(has_maps),data/cam_sta
 before := $(addprefix data/,inputs/model inputs/images layers.tsv predictions.tsv logits.npy class_maps.npy cams.npy embeddings.npy ids.npy \
   linear_weights.npy linear_biases.npy classes.tsv predict_run.tsv labels)
 
-made := analysis export faithfulness faithfulness.tsv faithfulness.png data/faithfulness.chart data/faith_rows.tsv $(faith_maps) $(before) data/inputs/train data/slices.tsv data/slice_rows.tsv \
+made := analysis export faithfulness faithfulness.tsv faithfulness.png sanity.tsv data/faithfulness.chart data/faith_rows.tsv $(faith_maps) $(before) data/inputs/train data/slices.tsv data/slice_rows.tsv \
   data/export_rows.tsv data/exported $(tables) $(calibrations) $(joined) data/cam_stats.tsv \
   data/points.tsv $(covariates) data/duplicates_summary.tsv $(drawn) data/confident_errors.tsv \
   data/labelled.tsv data/cam_run.tsv data/points_run.tsv data/run.tsv data/files.tsv \
@@ -257,7 +258,7 @@ left_out = $(if $(own),,@exec 2>&8; . "$$HEATPIPE_SHARE/common.sh"; lacks=''; \
 no_sheets := $(if $(has_maps),,$(sheets) $(maps) $(stats) data/cam_stats.tsv data/cam_run.tsv \
   worst_predictions/class_*.png predicted_classes/class_*.png confident_errors*.png confused_pair_*_to_*.png slice_s*.png)
 no_check  := $(if $(has_check),,$(reviews) review_labels*.png)
-no_faith  := $(if $(has_faith),,faithfulness.tsv faithfulness.png data/faith_rows.tsv data/faithfulness.chart)
+no_faith  := $(if $(has_faith),,faithfulness.tsv faithfulness.png sanity.tsv data/faith_rows.tsv data/faithfulness.chart)
 no_turned := $(if $(has_turned),,data/turned.tsv) $(if $(has_stability),,data/stability.tsv)
 no_points := $(if $(has_embeddings),,data/points.tsv data/points_run.tsv)
 no_slices := $(if $(has_slices),,data/slices.tsv data/slice_rows.tsv data/slice_choice.tsv data/slice_maps.npy data/slice_stats.tsv \
@@ -462,7 +463,7 @@ data/review_sheets.txt: data/review_rows.tsv review_labels.tsv $(flags) data/run
 
 # The analysis alone keeps them as they are.
 ifeq ($(faith_asked),)
-faithfulness.tsv faithfulness.png: ;
+faithfulness.tsv faithfulness.png sanity.tsv: ;
 else
 data/faith_rows.tsv: private sample = $$SAMPLE
 $(faith_maps): private word = $(subst @, ,$(@F:%.npy=%))
@@ -475,12 +476,16 @@ faithfulness.tsv: data/predictions.tsv data/layers.tsv data/faith_rows.tsv $(fai
 	  "$(part)/summary.tsv" "$$HEATPIPE_BIN/cam-score" $(network) $(images) $(device) --steps 8 --against center $(if $(value MASKS),--masks "$$MASKS" --metrics \
   deletion_grey$(comma)insertion_blur$(comma)road$(comma)irof$(comma)drop$(comma)increase$(comma)pointing$(comma)mass_inside) $(if $(value VERBOSE),-v) -- \
 	  $(foreach f,$(faith_maps),$(subst @, ,$(notdir $(f:%.npy=%))) "$$OUT/$f")
+sanity.tsv: data/predictions.tsv data/layers.tsv data/faith_rows.tsv $(faith_maps) data/inputs/model data/inputs/images
+	@$(stage) --say 'what the maps depend on' --stdout -- bash "$$HEATPIPE_SHARE/sanity.sh" "$$HEATPIPE_BIN" "$$SCORE" "$$D/predictions.tsv" "$$D/faith_rows.tsv" \
+	  "$$D/layers.tsv" "$(part)" "$$SAMPLE" $(images) -- $(network) $(device) -- \
+	  $(foreach f,$(faith_maps),$(subst @, ,$(notdir $(f:%.npy=%))) "$$OUT/$f")
 faithfulness.png: data/faithfulness.chart
 endif
 
 # --- charts, texts, pages ---
 
-data/faithfulness.chart: faithfulness.tsv
+data/faithfulness.chart: faithfulness.tsv sanity.tsv
 data/confusion.chart: data/confusion.tsv data/classes.tsv
 data/pairs.chart: data/pairs.tsv
 data/reliability.chart: data/calibration.tsv data/reliability.tsv data/risk.tsv
@@ -505,10 +510,10 @@ data/files.tsv: $(made_sheets)
 	@$(to) awk -v 'list=$(listed)' 'BEGIN { print "file"; n = split(list, f, " "); for (i = 1; i <= n; i++) print f[i] } \
 	  { print }' $(foreach t,$^,"$$OUT/$t") < /dev/null
 
-summed := $(if $(faithful),faithfulness.tsv) data/summary.tsv data/per_class.tsv data/pairs.tsv data/groups.tsv $(if $(has_maps),data/cam_stats.tsv) $(if $(has_turned),data/turned.tsv) $(if $(has_stability),data/stability.tsv) \
+summed := $(filter %.tsv,$(faithful)) data/summary.tsv data/per_class.tsv data/pairs.tsv data/groups.tsv $(if $(has_maps),data/cam_stats.tsv) $(if $(has_turned),data/turned.tsv) $(if $(has_stability),data/stability.tsv) \
   data/predictions.tsv data/calibration.tsv $(flags) $(covariates) data/duplicates_summary.tsv \
   $(if $(has_slices),data/slices.tsv)
-from := $(if $(faithful),--faithfulness "$$OUT/faithfulness.tsv") --summary "$$D/summary.tsv" --classes "$$D/per_class.tsv" --pairs "$$D/pairs.tsv" \
+from := $(if $(has_faith),--faithfulness "$$OUT/faithfulness.tsv") $(if $(has_sane),--sanity "$$OUT/sanity.tsv") --summary "$$D/summary.tsv" --classes "$$D/per_class.tsv" --pairs "$$D/pairs.tsv" \
   --groups "$$D/groups.tsv" $(if $(has_maps),--cam "$$D/cam_stats.tsv") $(if $(has_turned),--turned "$$D/turned.tsv") $(if $(has_stability),--stability "$$D/stability.tsv") --predictions "$$D/predictions.tsv" \
   --calibration "$$D/calibration.tsv" $(if $(has_check),--label-check "$$D/label_check.tsv") \
   --covariates "$$D/image_stats_errors.tsv" --duplicates "$$D/duplicates_summary.tsv" $(if $(has_slices),--slices "$$D/slices.tsv") --run "$$D/run.tsv"
@@ -541,7 +546,7 @@ per_class_accuracy_interactive.html: data/per_class.tsv data/pairs.tsv data/summ
 	  --run "$$D/run.tsv" $(files)
 # Every image with its maps: what the images are and what was predicted, the sheets' images first.
 shown := $(if $(unlabelled),--selected "$$D/selected.tsv",--classes "$$D/per_class.tsv" --pairs "$$D/pairs.tsv" \
-  $(if $(faithful),--faithfulness "$$OUT/faithfulness.tsv") --summary "$$D/summary.tsv" --selected "$$D/selected.tsv" --pair-rows "$$D/pair_rows.tsv" --errors "$$D/confident_rows.tsv")
+  $(if $(has_faith),--faithfulness "$$OUT/faithfulness.tsv") $(if $(has_sane),--sanity "$$OUT/sanity.tsv") --summary "$$D/summary.tsv" --selected "$$D/selected.tsv" --pair-rows "$$D/pair_rows.tsv" --errors "$$D/confident_rows.tsv")
 stored := $(if $(earlier),--cams "$$D/cams.npy" --planes true$(comma)pred$(comma)margin,--class-maps "$$D/class_maps.npy")
 explorer.html: data/predictions.tsv data/classes.tsv data/run.tsv data/files.tsv data/inputs/images $(joined) \
   $(if $(unlabelled),data/selected.tsv,$(summed) $(filter-out data/slice_choice.tsv,$(drawn))) $(if $(has_maps),$(map_tensor) data/ids.npy)

@@ -167,6 +167,7 @@ columns() {
     files.tsv) echo file ;;
     cam_stats.tsv | selected_stats.tsv | pair_stats.tsv | confident_stats.tsv | slice_stats.tsv) echo id target class ;;
     faithfulness.tsv) echo layer method metric better mean low high images same_as ;;
+    sanity.tsv) echo layer method changed metric mean low high images ;;
     faith_rows.tsv | stability_rows.tsv) echo id true pred ;;
     stability.tsv) echo id target mirror_corr shift_corr ;;
     turned.tsv) echo id map turned ;;

@@ -39,7 +39,7 @@ function text(s,    out, i) {
 }
 
 function percent(i, name, digits) {
-    return value[i, name] == "NA" ? "NA" : sprintf("%.*f %%", digits, 100 * value[i, name])
+    return value[i, name] == "NA" ? "NA" : sprintf("%.*f%s%%", digits, 100 * value[i, name], page ? "&nbsp;" : " ")
 }
 
 function number(i, name) {
@@ -47,7 +47,8 @@ function number(i, name) {
 }
 
 function points(i) {
-    return value[i, "difference"] == "NA" ? "NA" : sprintf("%+.2f", 100 * value[i, "difference"])
+    # Adding 0 makes "-0.00" a number without a sign.
+    return value[i, "difference"] == "NA" ? "NA" : sprintf("%+.2f", sprintf("%.2f", 100 * value[i, "difference"]) + 0)
 }
 
 function p(i,    v) {

@@ -89,10 +89,16 @@ const char *diff_say_measure(struct words_buf *b, double v, bool percent)
     if (isnan(v))
         snprintf(b->s, sizeof b->s, "NA" WORDS_NB WORDS_NB);
     else if (percent)
-        snprintf(b->s, sizeof b->s, "%.2f" WORDS_NB "%%", 100 * v);
+        snprintf(b->s, sizeof b->s, "%.2f" WORDS_NB "%%", words_unsigned_zero(100 * v, 2));
     else
-        snprintf(b->s, sizeof b->s, "%.3f" WORDS_NB WORDS_NB, v);
+        snprintf(b->s, sizeof b->s, "%.3f" WORDS_NB WORDS_NB, words_unsigned_zero(v, 3));
     return b->s;
+}
+
+/* Of a share, with two digits. */
+static double points(double v)
+{
+    return words_unsigned_zero(100 * v, 2);
 }
 
 void diff_say_verdict(char *s, size_t size, const double *v)
@@ -119,8 +125,8 @@ void diff_say_verdict(char *s, size_t size, const double *v)
                  "the 95" WORDS_NB "%% interval of the paired bootstrap is %+.2f to %+.2f.",
                  words_count(&b, (int64_t)fixed, "image was fixed", "images were fixed"),
                  words_count(&c, (int64_t)broken, "image was broken", "images were broken"),
-                 judged[verdict], say_p(&d, p), FINDINGS_LEVEL, 100 * v[DIFF_MEASURE_DIFFERENCE],
-                 100 * v[DIFF_MEASURE_DIFFERENCE_LOW], 100 * v[DIFF_MEASURE_DIFFERENCE_HIGH]);
+                 judged[verdict], say_p(&d, p), FINDINGS_LEVEL, points(v[DIFF_MEASURE_DIFFERENCE]),
+                 points(v[DIFF_MEASURE_DIFFERENCE_LOW]), points(v[DIFF_MEASURE_DIFFERENCE_HIGH]));
 }
 
 static void write_overall(const double *v)
@@ -194,7 +200,8 @@ static void write_example(const struct diff_example *x)
                      text_isolated(x->pred_name[1])};
     char map[48] = "";
     if (!isnan(x->map))
-        snprintf(map, sizeof map, "; rank correlation of the maps %.2f", x->map);
+        snprintf(map, sizeof map, "; rank correlation of the maps %.2f",
+                 words_unsigned_zero(x->map, 2));
     words_para(2, "-",
                "image %" PRId64 ", %s: predicted as %s (%.1f" WORDS_NB "%%) in A, %s (%.1f" WORDS_NB
                "%%) in B%s",
@@ -228,7 +235,7 @@ static void write_maps(const struct compared *k)
                "%s the same prediction and two maps. The median rank correlation of the two is "
                "%.2f; %s moved.",
                words_count(&b, (int64_t)v[DIFF_MEASURE_MAPS], "image has", "images have"),
-               v[DIFF_MEASURE_MAP_MEDIAN],
+               words_unsigned_zero(v[DIFF_MEASURE_MAP_MEDIAN], 2),
                words_count(&c, (int64_t)v[DIFF_MEASURE_MAPS_MOVED], "map", "maps"));
 }
 

@@ -118,7 +118,7 @@ static void put_examples(const struct compared *k, const struct diff_examples *l
         words_put("<li>Image %" PRId64 ": ", x->id);
         put_name(x->true_name);
         if (!isnan(x->map))
-            words_put("; rank correlation of the maps %.2f", x->map);
+            words_put("; rank correlation of the maps %.2f", words_unsigned_zero(x->map, 2));
         put("\n<div class=\"runs\">\n");
         for (int run = 0; run < 2; run++)
             put_side(k, x, run, correct ? correct[run] : x->correct);

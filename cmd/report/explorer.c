@@ -138,15 +138,15 @@ static const struct measure {
     {"best_class_accuracy", "Accuracy of the best class", true},
     {"worst_class_name", "Worst class", false},
     {"worst_class_accuracy", "Accuracy of the worst class", true},
-    {"classes_below_50", "Classes below 50 %", false},
-    {"classes_below_70", "Classes below 70 %", false},
+    {"classes_below_50", "Classes below 50" WORDS_NB "%", false},
+    {"classes_below_70", "Classes below 70" WORDS_NB "%", false},
     {"pairs_confused", "Confusion pairs", false},
     {"mean_conf", "Mean confidence", true},
     {"mean_conf_correct", "Mean confidence of correct ones", true},
     {"mean_conf_wrong", "Mean confidence of errors", true},
-    {"errors_conf_90", "Errors above 90 % confidence", false},
-    {"errors_conf_70", "Errors above 70 % confidence", false},
-    {"correct_conf_50", "Correct ones up to 50 %", false},
+    {"errors_conf_90", "Errors above 90" WORDS_NB "% confidence", false},
+    {"errors_conf_70", "Errors above 70" WORDS_NB "% confidence", false},
+    {"correct_conf_50", "Correct ones up to 50" WORDS_NB "%", false},
     {"ece", "Expected calibration error", true},
     {"mce", "Maximum calibration error", true},
     {"nll", "Mean loss", false},
@@ -170,8 +170,8 @@ static void put_share(double v)
         put("&gt;99.9&nbsp;%");
     else if (v > 0 && percent < 0.05) /* not nothing */
         put("&lt;0.1&nbsp;%");
-    else /* never "-0.0" */
-        words_put("%.1f&nbsp;%%", fabs(percent) < 0.05 ? 0 : percent);
+    else
+        words_put("%.1f&nbsp;%%", words_unsigned_zero(percent, 1));
 }
 
 static void put_measure(const char *name, const char *value, double v)
@@ -361,7 +361,7 @@ static void find_columns(const struct page *p, struct column c[C_COLS])
         [C_GROUP] = {"group_name", "Superclass", "minor", "ascending", t->classes.superclasses > 0},
         [C_TOTAL] = {"total", "Images", "n minor", "descending", true},
         [C_ACCURACY] = {"accuracy", "Accuracy = recall", "share", "ascending", true},
-        [C_INTERVAL] = {"interval", "95 % interval", "n minor", "ascending", true},
+        [C_INTERVAL] = {"interval", "95&nbsp;% interval", "n minor", "ascending", true},
         [C_WRONG] = {"errors", "Errors", "n", "descending", true},
         [C_PRECISION] = {"precision", "Precision", "n", "ascending", true},
         [C_F1] = {"f1", "F1", "n minor", "ascending", true},
@@ -772,6 +772,7 @@ static void write_page(const struct explorer_data *d, struct store *s)
         {"top_pairs", NULL, put_top_pairs},
         {"errors", NULL, put_errors},
         {"faithfulness", NULL, put_faithfulness},
+        {"sanity", NULL, put_sanity},
         {"heads", NULL, put_heads},
         {"classes", NULL, put_classes},
         {"pairs", NULL, put_pairs},

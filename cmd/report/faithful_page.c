@@ -51,7 +51,8 @@ void put_faithfulness(const struct page *p)
     put("</p>\n<div class=\"scroll\" role=\"region\" aria-label=\"What the maps are worth\" "
         "tabindex=\"0\"><table><thead><tr><th scope=\"col\">Metric</th>"
         "<th scope=\"col\">Best map</th><th scope=\"col\" class=\"n\">Mean</th>"
-        "<th scope=\"col\" class=\"n\">95 % interval</th><th scope=\"col\" class=\"n\">Centre</th>"
+        "<th scope=\"col\" class=\"n\">95&nbsp;% interval</th><th scope=\"col\" "
+        "class=\"n\">Centre</th>"
         "<th scope=\"col\" class=\"n\">Chance</th></tr></thead><tbody>\n");
     for (int k = 0; k < f->metrics; k++)
         put_metric(f, k);

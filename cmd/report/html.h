@@ -33,8 +33,10 @@ void put_name(const char *shown);
 void put_warnings(const struct page *p);
 void put_about(const struct page *p);
 void put_overall(const struct page *p);
-void put_links(const struct page *p);        /* the other results, where the run writes them */
-void put_faithfulness(const struct page *p); /* a card, where it was measured */
+void put_links(const struct page *p); /* the other results, where the run writes them */
+/* A card each, where it was measured. */
+void put_faithfulness(const struct page *p);
+void put_sanity(const struct page *p);
 
 /* The class of a style for an accuracy. */
 const char *html_band(const struct class_row *c);

@@ -180,6 +180,7 @@ void say_files(const struct about *about)
         {"data/cam_stats.tsv", "statistics of the maps of every image"},
         {"faithfulness.png", "what the maps of each method are worth"},
         {"faithfulness.tsv", "the same as a table"},
+        {"sanity.tsv", "what the maps depend on"},
         {"data/turned.tsv", "which errors turn when cells of the margin map are deleted"},
         {"data/calibration.tsv", "calibration, and what one temperature changes"},
         {"data/duplicates.tsv", "images that are there more than once"},

@@ -23,6 +23,7 @@ enum table {
     TURNED,
     STABILITY,
     FAITHFULNESS,
+    SANITY,
     PREDICTIONS,
     CALIBRATION,
     LABELS,
@@ -69,6 +70,10 @@ static const struct opt options[] = {
     {"faithfulness", 0, OPT_STRING, &file[FAITHFULNESS], "FILE",
      "The table that heatpipe --faithfulness makes: summary and explorer then tell which maps do "
      "best.",
+     0, 0},
+    {"sanity", 0, OPT_STRING, &file[SANITY], "FILE",
+     "The other table of heatpipe --faithfulness: whether the maps change with the class and with "
+     "what the network has learnt.",
      0, 0},
     {"predictions", 0, OPT_STRING, &file[PREDICTIONS], "FILE",
      "The rows of cifar-predict. Without them the texts do not speak of confidence. The output "
@@ -246,6 +251,7 @@ static struct known *known_read(unsigned tables)
     check(faithfulness_read(&t->faithfulness,
                             all || tables & 1u << FAITHFULNESS ? file[FAITHFULNESS] : NULL, &e),
           &e);
+    check(sanity_read(&t->sanity, all || tables & 1u << SANITY ? file[SANITY] : NULL, &e), &e);
     check(stability_read(&t->stability, all ? file[STABILITY] : NULL, &e), &e);
     check(turned_read(&t->turned, all ? file[TURNED] : NULL, &t->classes, &e), &e);
     findings_compute(&k->findings, t);
@@ -397,7 +403,7 @@ static void explore(void)
     struct known *k = mem_zero(1, sizeof *k);
     if (file[CLASSES]) {
         free(k);
-        k = known_read(1u << PAIRS | 1u << PREDICTIONS | 1u << FAITHFULNESS);
+        k = known_read(1u << PAIRS | 1u << PREDICTIONS | 1u << FAITHFULNESS | 1u << SANITY);
     } else {
         about_read(&k->about, file[RUN], file[FILES]);
         findings_compute(&k->findings, &k->tables);

@@ -33,6 +33,7 @@ void columns_say(const struct tables *r, const struct findings *f);
 
 /* The section on what maps are worth, where that was measured. */
 void faithfulness_write(const struct known *k);
+void sanity_write(const struct known *k);
 
 /* Summary and recommendations in other forms. */
 void markdown_write(const struct known *k);

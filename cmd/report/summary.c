@@ -606,6 +606,7 @@ void summary_make(const struct known *k)
     }
     write_maps(k);
     faithfulness_write(k);
+    sanity_write(k);
 }
 
 void summary_write(const struct known *k)

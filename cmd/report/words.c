@@ -184,6 +184,11 @@ int words_pad(const char *s, int width)
     return w < width ? width - w : 0;
 }
 
+double words_unsigned_zero(double v, int digits)
+{
+    return fabs(v) < 0.5 * pow(10, -digits) ? 0 : v;
+}
+
 /* --- as plain text --- */
 
 /* A text in which WORDS_NB stands for a blank. */

@@ -55,6 +55,9 @@ void words_forget(void);
 /* Writes it as plain text, and forgets it. */
 void words_write(void);
 
+/* v, or 0 where so many digits behind the point would show it as "-0". */
+double words_unsigned_zero(double v, int digits);
+
 /* A copy without runs of blanks, WORDS_NB among them. Caller frees. */
 char *words_plain(const char *s);
 

@@ -19,7 +19,7 @@ awk -F '\t' '
             name[++metrics] = metric
             better[metric] = $at["better"] == "higher" ? "↑" : "↓"
         }
-        map = $at["layer"] == "NA" ? "*" $at["method"] "*" : $at["layer"] " " $at["method"]
+        map = $at["layer"] == "NA" ? "*" $at["method"] "*" : $at["method"] == "random" ? "*" $at["layer"] " random*" : $at["layer"] " " $at["method"]
         if ($at["same_as"] != "NA") {
             equal[$at["layer"] " " $at["same_as"]] = equal[$at["layer"] " " $at["same_as"]] (metric == name[1] ? ", " $at["method"] : "")
             next

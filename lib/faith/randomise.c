@@ -116,7 +116,7 @@ int randomise_down_to(struct graph *g, const char *name, uint64_t seed, struct e
 
     for (; last < layers; last++) {
         randomise_name(g, last, found, sizeof found);
-        if (strcmp(found, name) == 0)
+        if (strcmp(found, name) == 0 || (last == 0 && strcmp(name, RANDOMISE_TOP) == 0))
             break;
         if (at < sizeof list)
             at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", at ? ", " : "", found);

@@ -23,6 +23,9 @@ void randomise_name(const struct graph *g, int i, char *name, size_t room);
  * convolutions before them. The same seed gives the same weights, whatever was drawn before. */
 void randomise_layer(struct graph *g, int i, uint64_t seed);
 
+/* What names the layer at the top, however it is called. */
+#define RANDOMISE_TOP "top"
+
 /* The same of all layers from the top down to the one of this name. An error, which lists the
  * names, where there is none. */
 int randomise_down_to(struct graph *g, const char *name, uint64_t seed, struct err *e) ERR_CHECKED;

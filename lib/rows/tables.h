@@ -68,6 +68,9 @@ int stability_read(struct stability *s, const char *file, struct err *e) ERR_CHE
 /* What the analysis makes of cam-score --summary: see heatpipe-tsv(5). */
 int faithfulness_read(struct faithfulness *f, const char *file, struct err *e) ERR_CHECKED;
 
+/* What it makes of the same for changed networks and mosaics: see heatpipe(1). */
+int sanity_read(struct sanity *s, const char *file, struct err *e) ERR_CHECKED;
+
 /* cam-compute --target true,pred --stats: the rows of an image stand together, one of the target
  * `true` and one of `pred`. `known`: the classes of the same run, whose images they must be. */
 int maps_read(struct maps *m, const char *file, const struct classes *known, struct err *e)

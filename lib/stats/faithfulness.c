@@ -9,6 +9,12 @@ static bool better(const struct faith_metric *m, double a, double b)
     return m->higher ? a > b : a < b;
 }
 
+/* A map that a method made from the network. */
+static bool informed(const struct faith_map *m)
+{
+    return m->layer && strcmp(m->method, "random") != 0;
+}
+
 static bool overlap(const struct faith_value *a, const struct faith_value *b)
 {
     return a->low <= b->high && b->low <= a->high;
@@ -23,14 +29,14 @@ static void rank_maps(struct faithfulness *f, int metric)
     for (int i = 0; i < f->maps; i++) {
         struct faith_map *map = &f->map[i];
         const double mine = map->value[metric].mean;
-        if (!map->layer)
+        if (!informed(map))
             continue;
         if (m->best < 0 || better(m, mine, f->map[m->best].value[metric].mean))
             m->best = i;
         double place = 1;
         for (int k = 0; k < f->maps; k++) {
             const double other = f->map[k].value[metric].mean;
-            if (k != i && f->map[k].layer)
+            if (k != i && informed(&f->map[k]))
                 place += better(m, other, mine) ? 1 : other == mine ? .5 : 0;
         }
         map->mean_rank += place / f->metrics;
@@ -42,7 +48,7 @@ static void compare(struct faithfulness *f, int metric)
     struct faith_metric *m = &f->metric[metric];
     const struct faith_value *best = &f->map[m->best].value[metric];
     for (int i = 0; i < f->maps; i++) {
-        if (!f->map[i].layer || !overlap(best, &f->map[i].value[metric]))
+        if (!informed(&f->map[i]) || !overlap(best, &f->map[i].value[metric]))
             continue;
         f->map[i].within++;
         m->within += i != m->best;
@@ -77,9 +83,9 @@ static void drop_blank(struct faithfulness *f)
     f->part = 0;
     for (int i = 0; i < f->maps; i++) {
         bool part;
-        if (!has_values(f, &f->map[i], &part) && f->map[i].layer)
+        if (!has_values(f, &f->map[i], &part) && informed(&f->map[i]))
             continue;
-        f->part += part && f->map[i].layer;
+        f->part += part && informed(&f->map[i]);
         struct faith_map kept = f->map[i];
         f->map[i] = f->map[n];
         f->map[n++] = kept;
@@ -97,7 +103,7 @@ void faithfulness_compute(struct faithfulness *f)
     f->base[FAITH_CENTER] = faithfulness_find(f, NULL, "center");
     f->base[FAITH_RANDOM] = faithfulness_find(f, NULL, "random_blurred");
     for (int i = 0; i < f->maps; i++) {
-        f->methods += f->map[i].layer != NULL;
+        f->methods += informed(&f->map[i]);
         f->equal += f->map[i].equal / f->metrics;
     }
     if (f->methods == 0)
@@ -111,7 +117,8 @@ void faithfulness_compute(struct faithfulness *f)
         for (int k = 0; k < f->metrics; k++)
             wins = wins || f->metric[k].best == i;
         f->winners += wins;
-        if (f->map[i].layer && (f->first < 0 || f->map[i].mean_rank < f->map[f->first].mean_rank))
+        if (informed(&f->map[i]) &&
+            (f->first < 0 || f->map[i].mean_rank < f->map[f->first].mean_rank))
             f->first = i;
     }
 }

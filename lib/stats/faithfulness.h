@@ -15,11 +15,11 @@ struct faith_value {
 };
 
 struct faith_map {
-    char *layer; /* NULL of a map that knows nothing of the network */
-    char *method;
-    bool last;                 /* the layer is the last stage */
-    int equal;                 /* other methods of the layer whose maps equal these, each by every
-                                  metric */
+    char *layer;  /* NULL of a map that knows nothing of the network */
+    char *method; /* "random" of a layer, as coarse as its maps, knows nothing either */
+    bool last;    /* the layer is the last stage */
+    int equal;    /* other methods of the layer whose maps equal these, each by every
+                     metric */
     struct faith_value *value; /* [metrics] */
     double mean_rank;          /* over the metrics, among the maps of methods */
     int within;                /* metrics by which it is the best map, or its interval and that of

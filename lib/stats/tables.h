@@ -6,6 +6,7 @@
 #include "stats/confidence.h"
 #include "stats/examples.h"
 #include "stats/faithfulness.h"
+#include "stats/sanity.h"
 #include "stats/maps.h"
 #include "stats/pairs.h"
 #include "stats/sum.h"
@@ -134,6 +135,7 @@ struct tables {
     struct turned turned;
     struct stability stability;
     struct faithfulness faithfulness;
+    struct sanity sanity;
 };
 
 static inline int64_t tables_errors(const struct tables *t)
@@ -159,6 +161,7 @@ static inline void tables_free(struct tables *t)
         free(t->columns.at[i].name);
     free(t->columns.at);
     faithfulness_free(&t->faithfulness);
+    sanity_free(&t->sanity);
     classes_free(&t->classes);
     pairs_free(&t->pairs);
     superclasses_free(&t->superclasses);

@@ -36,13 +36,14 @@ set border 3 linecolor rgb "#8a939b"
 set tics nomirror textcolor rgb "#30343a"
 set grid linecolor rgb "#eceff2" linetype 1 linewidth 0.6
 set xtics font f_small
-set label 1 sprintf("What maps are worth, by %d metrics: means of %.0f images with 95%% intervals", metrics, images) \
+set label 1 sprintf("What maps are worth, by %d metrics: means of up to %.0f images with 95%% intervals", metrics, images) \
     at screen 24.0 / W, screen 1 - 40.0 / H font f_title
-set label 3 "Grey: maps that know nothing of the network; the dashed line is the centre of the image" \
+set label 3 "Grey: maps that know nothing of the network; the dashed line is the centre of the image, for mosaics chance" \
     at screen 24.0 / W, screen 1 - 76.0 / H font f_letter textcolor rgb "#59636e"
 
 values = "for [k = 0:5] ARG1 index i using ($5 == k ? $2 : NaN):8:3:4 with xerrorbars \
-    pointtype shape(k) pointsize 1.1 linewidth 1.5 linecolor rgb color(k) notitle"
+    pointtype shape(k) pointsize 1.1 linewidth 1.5 linecolor rgb color(k) notitle, \
+    ARG1 index i using ($7 > -99 ? $7 : NaN):8 with points pointtype 7 pointsize 0 notitle"
 do for [i = 0:metrics - 1] {
     c = i % across
     r = i / across

@@ -143,7 +143,7 @@ const Filters = (() => {
 
     /* --- the bar --- */
 
-    const PRESETS = [["correct=0", "wrong"], ["correct=1", "correct"], ["conf>0.9", "above 90 %"], ["conf<=0.5", "up to 50 %"]];
+    const PRESETS = [["correct=0", "wrong"], ["correct=1", "correct"], ["conf>0.9", "above 90\u00a0%"], ["conf<=0.5", "up to 50\u00a0%"]];
     let open = null;
 
     function update(state) {

@@ -77,7 +77,7 @@ const Matrix = (() => {
             picture = document.createElement("canvas");
             picture.width = picture.height = classes;
             picture.getContext("2d").putImageData(image, 0, 0);
-            legend.replaceChildren(make("span", { text: most === 0 ? "no errors" : s.rates ? "0 %" : "0" }));
+            legend.replaceChildren(make("span", { text: most === 0 ? "no errors" : s.rates ? "0\u00a0%" : "0" }));
             if (most > 0) {
                 const c = Dom.canvas(120, 12, { "aria-hidden": "true" });
                 const scale = document.createElement("canvas");
