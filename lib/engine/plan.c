@@ -44,13 +44,12 @@ static bool goes_on(const struct graph_op *op, const bool *depends)
 
 /* The operation after which a value is needed no more. What is asked for is kept to
  * the end, and so is what the backward pass reads. */
-static void last_uses(const struct plan *p, const struct engine_opts *o, int *use)
+static void last_uses(const struct plan *p, const struct engine_opts *o)
 {
     const struct graph *n = p->graph;
+    int *use = p->use;
     bool *depends = mem_alloc((size_t)n->values, sizeof *depends);
     engine_mark_backward(n, o, depends);
-    for (int i = 0; i < n->values; i++)
-        use[i] = 0;
     for (int i = 0; i < n->ops; i++)
         for (int k = 0; k < n->op[i].ins; k++)
             use[n->op[i].in[k]] = i;
@@ -101,11 +100,11 @@ static void name_step(const struct plan *p, int at, char *name, size_t size)
                  graph_rules[op->kind].name, place);
 }
 
-static void find_wide(struct plan *p, const int *use)
+static void find_wide(struct plan *p)
 {
     const struct graph *n = p->graph;
     for (int i = 0; i < n->values; i++)
-        p->wide[i] = use[i] >= p->layout.wide_from;
+        p->wide[i] = p->use[i] >= p->layout.wide_from;
     for (int i = p->layout.wide_from; i < n->ops; i++)
         p->wide[n->op[i].out] = true;
 }
@@ -138,37 +137,69 @@ static bool covers(const struct plan *p, const struct graph_op *op, int input)
             graph_addend(op) != op->in[0]);
 }
 
-/* The buffer that the result of an operation may be written over: of what is read by it
+static struct plan_group group_of(const struct plan *p, int at)
+{
+    return p->layout.group ? p->layout.group[at] : (struct plan_group){at, at};
+}
+
+/* Whether the operation's group makes the value, and it alone reads it. */
+static bool is_its_own(const struct plan *p, int at, int value)
+{
+    bool made = false;
+    for (int i = group_of(p, at).first; i < at; i++) {
+        made = made || p->graph->op[i].out == value;
+        for (int k = 0; k < p->graph->op[i].ins; k++)
+            if (p->graph->op[i].in[k] == value)
+                return false;
+    }
+    return made;
+}
+
+/* The value that the result of an operation may be written over: what is read by it
  * for the last time and no longer needed where it is written. -1 for none. */
-static int written_over(const struct plan *p, int at, const int *use)
+static int written_over(const struct plan *p, int at)
 {
     const struct graph_op *op = &p->graph->op[at];
+    const struct plan_group group = group_of(p, at);
     for (int k = op->ins - 1; k >= 0; k--) {
         int in = op->in[k];
-        if (covers(p, op, k) && use[in] == at && p->wide[in] == p->wide[op->out] &&
-            p->full[in] == p->full[op->out])
-            return p->act[in];
+        if (covers(p, op, k) && p->use[in] == at && p->wide[in] == p->wide[op->out] &&
+            p->full[in] == p->full[op->out] && (group.first == group.last || is_its_own(p, at, in)))
+            return in;
     }
     return -1;
+}
+
+/* Gives back what the operations of a group have read for the last time; `over` [values]: what was
+ * written over. */
+static void release(struct plan *p, struct plan_group group, const bool *over)
+{
+    for (int i = group.first; i <= group.last; i++) {
+        const struct graph_op *op = &p->graph->op[i];
+        for (int k = 0; k < op->ins; k++)
+            if (p->use[op->in[k]] <= group.last && !over[op->in[k]])
+                p->acts.taken[p->act[op->in[k]]] = false;
+    }
 }
 
 static void forward(struct plan *p, const struct engine_opts *o)
 {
     const struct graph *n = p->graph;
-    int *use = mem_alloc((size_t)n->values, sizeof *use);
-    last_uses(p, o, use);
-    find_wide(p, use);
+    bool *written = mem_zero((size_t)n->values, sizeof *written);
+    last_uses(p, o);
+    find_wide(p);
     p->act[0] = take_act(p, 0);
     for (int i = 0; i < p->steps; i++) {
         const struct graph_op *op = p->step[i].op = &n->op[i];
         name_step(p, i, p->step[i].name, sizeof p->step[i].name);
-        int over = written_over(p, i, use);
-        p->act[op->out] = over >= 0 ? over : take_act(p, op->out);
-        for (int k = 0; k < op->ins; k++)
-            if (use[op->in[k]] == i && p->act[op->in[k]] != over)
-                p->acts.taken[p->act[op->in[k]]] = false;
+        const int over = written_over(p, i);
+        p->act[op->out] = over >= 0 ? p->act[over] : take_act(p, op->out);
+        if (over >= 0)
+            written[over] = true;
+        if (group_of(p, i).last == i)
+            release(p, group_of(p, i), written);
     }
-    free(use);
+    free(written);
 }
 
 static int take_grad(struct plan *p, int value)
@@ -317,6 +348,7 @@ void plan_open(struct plan *p, const struct graph *g, const struct engine_opts *
     p->wide = mem_alloc(values, sizeof *p->wide);
     p->full = mem_zero(values, sizeof *p->full);
     p->step = mem_zero((size_t)p->steps + 1, sizeof *p->step);
+    p->use = mem_zero(values, sizeof *p->use);
     p->act = mem_alloc(values, sizeof *p->act);
     p->grad = mem_alloc(values, sizeof *p->grad);
     p->passed = mem_zero(values, sizeof *p->passed);
@@ -333,6 +365,7 @@ void plan_open(struct plan *p, const struct graph *g, const struct engine_opts *
 void plan_close(struct plan *p)
 {
     free(p->pad);
+    free(p->use);
     free(p->act);
     free(p->grad);
     free(p->passed);

@@ -13,6 +13,12 @@ struct plan_pool {
     int count;
 };
 
+/* Operations that are computed a part of each at a time, in turns. What they read and make has
+ * buffers of its own until the last is done; what only one of them reads, it may write over. */
+struct plan_group {
+    int first, last;
+};
+
 /* How a backend keeps values. */
 struct plan_layout {
     int multiple;  /* channel counts are padded to a multiple of this */
@@ -22,6 +28,7 @@ struct plan_layout {
     int wide_from; /* the operations from this one on are run for a batch at once, those before
                       for a part of it: values that the former read or write, and
                       those kept to the end, are wide */
+    const struct plan_group *group; /* [ops] of the graph; or NULL: each is alone */
 };
 
 struct plan_step {
@@ -45,6 +52,7 @@ struct plan {
     struct plan_layout layout;
     int *pad;   /* [values] channels as stored */
     bool *wide; /* [values] */
+    int *use;   /* [values] the last operation that reads it; INT_MAX: kept to the end */
     bool *full; /* [values] f32 in any precision: what averages and linear layers make, and what is
                    made of nothing else */
     /* The closed form, whose two operations are no steps but the backend's own; value -1 and NULL

@@ -228,7 +228,7 @@ static size_t weights_of(const struct conv_spec *s)
 static struct value output_of(const struct job *j)
 {
     const struct conv_spec *s = &j->s;
-    return value_new(s->microbatches, s->oh * s->ow, s->n, s->oc, s->op, s->gap, s->bf16);
+    return value_new(s->microbatches, s->oh * s->ow, s->n, s->oc, s->op, s->ogap, s->bf16);
 }
 
 static void job_fill(struct job *j, bool bias)
@@ -237,14 +237,14 @@ static void job_fill(struct job *j, bool bias)
     s->w = j->w = random_reals(weights_of(s), sqrt(1.0 / (s->ic * conv_taps(s))));
     j->b = bias ? random_reals((size_t)s->oc, 1) : NULL;
     s->b = j->b;
-    j->x = value_new(s->microbatches, s->ih * s->iw, s->n, s->ic, s->ip, s->gap, s->bf16);
+    j->x = value_new(s->microbatches, s->ih * s->iw, s->n, s->ic, s->ip, s->igap, s->bf16);
     value_fill(&j->x, j->microbatches);
     if (j->adding) {
         j->add = output_of(j);
         value_fill(&j->add, j->microbatches);
     }
     if (j->masking) {
-        j->mask = value_new(s->microbatches, s->oh * s->ow, s->n, s->oc, s->op, s->gap,
+        j->mask = value_new(s->microbatches, s->oh * s->ow, s->n, s->oc, s->op, s->ogap,
                             j->masking == MASK_BF16);
         value_fill(&j->mask, j->microbatches);
         for (int i = 0; i < j->microbatches * j->mask.cells * s->n; i++)
@@ -313,13 +313,13 @@ static void job_print(const struct job *j, const char *what, const char *kernels
     const struct conv_spec *s = &j->s;
     fprintf(stderr,
             "  %s: %s, %s%s, %dx%dx%d (%d) to %dx%dx%d (%d), k %dx%d, stride %dx%d, pad %dx%d, "
-            "dilated %dx%d, gap %d%s%s, "
+            "dilated %dx%d, gaps %d and %d%s%s, "
             "n %d, microbatches %d of %d, add %d, mask %d, bias %d, scale %g\n",
             what, kernels, name[form], s->back ? " back" : "", s->ih, s->iw, s->ic, s->ip, s->oh,
             s->ow, s->oc, s->op, s->y.k, s->x.k, s->y.stride, s->x.stride, s->y.before, s->x.before,
-            s->y.gap + 1, s->x.gap + 1, s->gap, s->bf16 ? ", bf16" : "", s->relu ? ", relu" : "",
-            s->n, j->microbatches, s->microbatches, j->adding, j->masking, s->b != NULL,
-            (double)s->scale);
+            s->y.gap + 1, s->x.gap + 1, s->igap, s->ogap, s->bf16 ? ", bf16" : "",
+            s->relu ? ", relu" : "", s->n, j->microbatches, s->microbatches, j->adding, j->masking,
+            s->b != NULL, (double)s->scale);
 }
 
 /* --- the same in double --- */
@@ -559,7 +559,8 @@ static void random_shape(struct job *j, enum kind kind)
     s->bf16 = s->tiles || (!s->back && random_int(0, 2) == 0);
     /* Pitches of 32 also where other kernels read what tiles have written. */
     int multiple = s->tiles || random_int(0, 4) == 0 ? CONV_TILE_PITCH : CONV_PITCH;
-    s->gap = s->tiles ? CONV_TILE_GAP : PICK(CONV_GAP, CONV_GAP, CONV_TILE_GAP, 0);
+    s->igap = s->tiles ? CONV_TILE_GAP : PICK(CONV_GAP, CONV_GAP, CONV_TILE_GAP, 0);
+    s->ogap = s->tiles ? CONV_TILE_GAP : PICK(CONV_GAP, CONV_GAP, CONV_TILE_GAP, 0);
     s->n = PICK(1, 2, 2, 3, 4, 8, 16, 16, 16);
     s->microbatches = random_int(1, 3);
     j->microbatches = random_int(1, s->microbatches);
@@ -730,7 +731,8 @@ static void check_layers(void)
                                      .back = layer[i].back,
                                      .exact = layer[i].exact,
                                      .bf16 = bf16,
-                                     .gap = CONV_GAP,
+                                     .igap = CONV_GAP,
+                                     .ogap = CONV_GAP,
                                      .n = layer[i].n,
                                      .microbatches = layer[i].microbatches,
                                      .scale = 1};

@@ -50,7 +50,7 @@ static void check_pixels(const struct layout *l)
         pixels[i] = (uint8_t)random_bits();
     void *x = fresh(l);
     float *back = mem_alloc(count, sizeof *back);
-    layout_pixels(&t, pixels, l, x);
+    layout_pixels(&t, pixels, l, 0, l->cells, x);
     CHECK(clean(l, x));
     for (int p = 0; p < l->cells; p++)
         for (int n = 0; n < l->n; n++)

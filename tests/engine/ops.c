@@ -93,8 +93,12 @@ static void check_scale(const struct ops_kernels *k, bool bf16)
             want[i] = masked && !(get(mask, at, true) > 0) ? 0 : y;
         }
         void *y = round % 3 == 0 ? x : add ? res : values(&l, bf16, false);
-        k->scale(&s, &(struct conv_call){x, add ? res : NULL, masked ? mask : NULL, true, y,
-                                         MICROBATCHES});
+        k->scale(&s, &(struct conv_call){.x = x,
+                                         .add = add ? res : NULL,
+                                         .mask = masked ? mask : NULL,
+                                         .mask_bf16 = true,
+                                         .y = y,
+                                         .microbatches = MICROBATCHES});
         CHECK(is(&l, bf16, y, want));
         scale_close(&s);
         if (y != x && y != res)

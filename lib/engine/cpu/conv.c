@@ -105,8 +105,8 @@ void conv_open(struct conv *c, const struct conv_spec *s, const struct conv_kern
     };
     c->spec.ipitch = s->ipitch ? s->ipitch : s->ip;
     c->spec.opitch = s->opitch ? s->opitch : s->op;
-    c->icell = (ptrdiff_t)s->n * c->spec.ipitch + s->gap;
-    c->ocell = (ptrdiff_t)s->n * c->spec.opitch + s->gap;
+    c->icell = (ptrdiff_t)s->n * c->spec.ipitch + s->igap;
+    c->ocell = (ptrdiff_t)s->n * c->spec.opitch + s->ogap;
     size_t points = (size_t)conv_points(c);
     if (c->form == CONV_TILES) {
         c->scratch = 2 * 4 * 16 * 16 * sizeof(float); /* of sums */

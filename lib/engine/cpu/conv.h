@@ -1,7 +1,7 @@
 /* Convolutions as the kernels see them: a shape, a form of computing it and packed
  * weights. Values lie as (microbatches, h, w, n, pitch): n images innermost but for their
  * channels, whose number is padded to a multiple of CONV_PITCH, and a gap behind each
- * cell: without one the cells of a tile would share a few sets of a cache. Channels that
+ * cell where the cells of a tile would share a few sets of a cache without one. Channels that
  * pad are 0 where a kernel has written. */
 #ifndef HP_CPU_CONV_H
 #define HP_CPU_CONV_H
@@ -49,7 +49,7 @@ struct conv_spec {
     int ip, op;         /* channels as stored, those that pad included */
     int ipitch, opitch; /* elements from one image to the next, where they are more: of a value
                            part of whose channels the convolution has; 0 for ip and op */
-    int gap;            /* elements between cells */
+    int igap, ogap;     /* elements between cells */
     struct graph_axis y, x;
     bool back; /* the gradient: (ih, iw, ic) are those of the convolution's output,
                   (oh, ow, oc) of its input */
@@ -85,8 +85,13 @@ struct conv_call {
     const void *add;  /* added before ReLU, or NULL; may be y */
     const void *mask; /* y is 0 where this is not positive, or NULL; as y in shape */
     bool mask_bf16;   /* the mask is bf16 */
+    bool clip;        /* what follows ReLU is clipped between these */
+    float least, most;
     void *y;
     int microbatches;
+    /* Direct forms, of one microbatch: the rows of y to be made, all where y1 is 0. y, what is
+     * added and the mask begin with row y0, x with row x0. */
+    int y0, y1, x0;
 };
 
 /* A set of kernels for one kind of processor. `avx512`, `avx2` and `neon` give the same bits;
@@ -108,7 +113,7 @@ enum conv_form conv_choose(const struct conv_spec *s);
 /* Bytes of packed weights. */
 size_t conv_weights(const struct conv_spec *s);
 
-/* y = conv(x) + bias [+ add] [then ReLU] [masked]. conv_pack() has to have been called
+/* y = conv(x) + bias [+ add] [then ReLU] [clipped] [masked]. conv_pack() has to have been called
  * for every span, in any order and by any thread, before conv_run(). */
 void conv_open(struct conv *c, const struct conv_spec *s, const struct conv_kernels *k);
 void conv_close(struct conv *c);

@@ -13,6 +13,8 @@ static void cpu_close(void *self)
     work_close(&c->work);
     cpu_close_steps(c);
     plan_close(&c->plan);
+    free(c->band);
+    free(c->group);
     free(c->times);
     pthread_mutex_destroy(&c->lock);
     free(c);
@@ -82,13 +84,16 @@ static int cpu_open(void **self, const struct graph *graph, const struct engine_
         c->tiles = NULL;
     cpu_choose_batch(c);
     c->work.batch = c->images * c->microbatches;
-    c->gap = c->tiles ? CONV_TILE_GAP : CONV_GAP;
-    c->narrow = cpu_first_wide(c);
-    const struct plan_layout layout = {
-        .multiple = cpu_pitch(c, 1), .in_place = true, .adds = ~0U, .wide_from = c->narrow};
+    cpu_find_bands(c);
+    const struct plan_layout layout = {.multiple = cpu_pitch(c, 1),
+                                       .in_place = true,
+                                       .adds = ~0U,
+                                       .wide_from = c->narrow,
+                                       .group = c->group};
     plan_open(&c->plan, graph, o, &layout);
     if (c->narrow > c->plan.steps)
         c->narrow = c->plan.steps;
+    cpu_settle_bands(c);
     layout_table(&c->table, graph->mean, graph->std);
     cpu_open_steps(c);
     if (o->timed)

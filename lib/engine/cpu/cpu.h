@@ -28,6 +28,9 @@ struct step {
     const struct graph_op *op; /* NULL where there is nothing to compute */
     struct slice *slice;       /* [slices] of products; none where each channel is alone */
     int slices;
+    const struct graph_op *clip; /* of a convolution in f32: the function that clips its result in
+                                    place, which the convolution does; or NULL */
+    bool done;                   /* of that function: there is nothing left to do */
     union {
         struct depth depth;
         struct scale scale;
@@ -43,6 +46,26 @@ struct step {
     };
 };
 
+/* A value of a band, and the operation that makes it. */
+struct band_item {
+    int op; /* -1 for the input */
+    int value;
+    int from[GRAPH_INPUTS]; /* the items that it reads, -1 for what lies outside */
+    int slot;               /* the first item in the same buffer */
+    int rows;               /* of a slot: most that are kept */
+    bool whole;             /* of a slot: all are */
+};
+
+enum { BAND_ITEMS = 24 };
+
+/* Operations that are run for some rows, then for the next, see bands.c. */
+struct band {
+    int first, last; /* operations */
+    int rows;        /* of the last one's result at a time */
+    int items;
+    struct band_item item[BAND_ITEMS];
+};
+
 struct packing;
 
 struct cpu {
@@ -51,10 +74,12 @@ struct cpu {
     const struct conv_kernels *kernels;
     const struct conv_kernels *tiles; /* for bf16, or NULL */
     bool bf16;
-    int images;       /* of a microbatch */
-    int microbatches; /* of a batch */
-    int narrow;       /* steps that are run for a microbatch at a time */
-    int gap;          /* elements between cells */
+    int images;        /* of a microbatch */
+    int microbatches;  /* of a batch */
+    int narrow;        /* steps that are run for a microbatch at a time */
+    struct band *band; /* [bands] in order */
+    int bands;
+    struct plan_group *group; /* [graph->ops] the same for the plan */
     struct layout_table table;
     struct step *step;         /* [plan.steps] */
     struct step *back;         /* [plan.backs] from dy to dx */
@@ -90,6 +115,9 @@ void cpu_choose_batch(struct cpu *c);
 /* Channels as stored. */
 int cpu_pitch(const struct cpu *c, int channels);
 
+/* Elements behind each cell of a value. */
+int cpu_gap(const struct cpu *c, int channels);
+
 struct layout cpu_layout(const struct cpu *c, int value, bool bf16);
 
 /* Elements of a value of a microbatch. */
@@ -111,6 +139,19 @@ int cpu_microbatches(const struct cpu *c, int images);
 int cpu_make(void *self, int i, void **worker, struct err *e) ERR_CHECKED;
 void cpu_discard(void *worker);
 
+/* --- bands.c --- */
+
+/* Which operations go together, before there is a plan, and where their values are, with it. */
+void cpu_find_bands(struct cpu *c);
+void cpu_settle_bands(struct cpu *c);
+
+/* Rows of a value of a microbatch that are there at a time. */
+int cpu_kept_rows(const struct cpu *c, int value);
+
+/* All of a band for a microbatch. */
+void cpu_run_band(struct worker *w, const struct engine_batch *batch, const struct band *b,
+                  int microbatch);
+
 /* --- steps.c --- */
 
 /* What each operation becomes, with its weights packed; and the plan's boundary between steps for
@@ -120,6 +161,10 @@ void cpu_close_steps(struct cpu *c);
 int cpu_first_wide(const struct cpu *c);
 
 /* --- forward.c, backward.c --- */
+
+/* Rows y0 to y1 of a microbatch's input to x. */
+void cpu_run_input(struct worker *w, const struct engine_batch *b, int microbatch, int y0, int y1,
+                   void *x);
 
 int cpu_forward(void *worker, struct engine_batch *b, struct err *e) ERR_CHECKED;
 int cpu_backward(void *worker, struct engine_batch *b, struct err *e) ERR_CHECKED;

@@ -44,18 +44,19 @@ static void sum_act(struct worker *w, const struct engine_batch *b, int value, i
 
 /* --- computing --- */
 
-static void run_input(struct worker *w, const struct engine_batch *b, int microbatch)
+void cpu_run_input(struct worker *w, const struct engine_batch *b, int microbatch, int y0, int y1,
+                   void *x)
 {
     const struct cpu *c = w->cpu;
     const struct layout in = cpu_layout(c, 0, cpu_half(c, 0));
+    const int row = c->work.graph->value[0].w;
     size_t first = (size_t)(microbatch * c->images) * graph_size(c->work.graph, 0);
     double since = cpu_start(w);
     if (b->images)
-        layout_images(b->images + first, &in, cpu_act(w, 0, microbatch));
+        layout_images(b->images + first, &in, y0 * row, (y1 - y0) * row, x);
     else
-        layout_pixels(&c->table, b->pixels + first, &in, cpu_act(w, 0, microbatch));
+        layout_pixels(&c->table, b->pixels + first, &in, y0 * row, (y1 - y0) * row, x);
     cpu_stop(w, TIME_INPUT, since);
-    sum_act(w, b, 0, microbatch, 1);
 }
 
 /* Input k as the operation reads it. */
@@ -82,13 +83,33 @@ static void run_step(struct worker *w, const struct engine_batch *b, int i, int 
 {
     const struct step *s = &w->cpu->step[i];
     const struct graph_op *op = s->op;
-    struct call k = {.y = cpu_act(w, op->out, microbatch), .microbatches = microbatches};
+    struct call k = {.y = cpu_act(w, op->out, microbatch),
+                     .microbatches = microbatches,
+                     .y1 = w->cpu->work.graph->value[op->out].h};
     double since = cpu_start(w);
     for (int j = 0; j < op->ins; j++)
         k.x[j] = input_of(w, op, j, microbatch, microbatches);
     kinds[op->kind].forward(w, s, &k);
     cpu_stop(w, TIMES + i, since);
     sum_act(w, b, op->out, microbatch, microbatches);
+}
+
+/* The input and the steps that are run for a microbatch at a time. */
+static void run_narrow(struct worker *w, const struct engine_batch *b, int microbatch)
+{
+    const struct cpu *c = w->cpu;
+    const struct band *band = c->band;
+    if (c->bands == 0 || band->item[0].op >= 0) {
+        cpu_run_input(w, b, microbatch, 0, c->work.graph->value[0].h, cpu_act(w, 0, microbatch));
+        sum_act(w, b, 0, microbatch, 1);
+    }
+    for (int i = 0; i < c->narrow; i++)
+        if (band < c->band + c->bands && band->first == i) {
+            cpu_run_band(w, b, band, microbatch);
+            i = band++->last;
+        } else {
+            run_step(w, b, i, microbatch, 1);
+        }
 }
 
 /* The logits, where the last step has made them. */
@@ -183,11 +204,8 @@ int cpu_forward(void *worker, struct engine_batch *b, struct err *e)
     const struct cpu *c = w->cpu;
     const struct engine_opts *o = &c->work.opts;
     int microbatches = cpu_microbatches(c, b->n);
-    for (int m = 0; m < microbatches; m++) {
-        run_input(w, b, m);
-        for (int i = 0; i < c->narrow; i++)
-            run_step(w, b, i, m, 1);
-    }
+    for (int m = 0; m < microbatches; m++)
+        run_narrow(w, b, m);
     for (int i = c->narrow; i < c->plan.steps; i++)
         run_step(w, b, i, 0, microbatches);
     double since = cpu_start(w);

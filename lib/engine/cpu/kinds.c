@@ -37,7 +37,8 @@ struct conv_spec cpu_conv_spec(const struct cpu *c, const struct graph_op *op, b
         .oc = to->c,
         .ip = cpu_pitch(c, from->c),
         .op = cpu_pitch(c, to->c),
-        .gap = c->gap,
+        .igap = cpu_gap(c, from->c),
+        .ogap = cpu_gap(c, to->c),
         .y = is_linear(op) ? one : op->y,
         .x = is_linear(op) ? one : op->x,
         .back = back,
@@ -175,10 +176,18 @@ static void conv_go(const struct worker *w, const struct step *s, const struct c
     }
 }
 
-static struct conv_call call_of(const struct call *k)
+static struct conv_call call_of(const struct step *s, const struct call *k)
 {
-    return (struct conv_call){
-        .x = k->x[0], .add = k->x[1], .y = k->y, .microbatches = k->microbatches};
+    return (struct conv_call){.clip = s->clip,
+                              .least = s->clip ? s->clip->p : 0,
+                              .most = s->clip ? s->clip->q : 0,
+                              .x = k->x[0],
+                              .add = k->x[1],
+                              .y = k->y,
+                              .microbatches = k->microbatches,
+                              .y0 = k->y0,
+                              .y1 = k->y1,
+                              .x0 = k->x0};
 }
 
 static struct conv_call back_call_of(const struct back_call *k)
@@ -193,7 +202,7 @@ static struct conv_call back_call_of(const struct back_call *k)
 
 static void conv_forward(const struct worker *w, const struct step *s, const struct call *k)
 {
-    const struct conv_call call = call_of(k);
+    const struct conv_call call = call_of(s, k);
     conv_go(w, s, &call);
 }
 
@@ -204,6 +213,12 @@ static void conv_back(const struct worker *w, const struct step *s, const struct
 }
 
 /* --- factors and offsets --- */
+
+/* Cells of the rows that are made, of each microbatch. */
+static int cells_of(const struct worker *w, const struct step *s, const struct call *k)
+{
+    return (k->y1 - k->y0) * w->cpu->work.graph->value[s->op->out].w;
+}
 
 static void norm_open(struct cpu *c, struct packing *p, struct step *s, int input)
 {
@@ -221,8 +236,10 @@ static void norm_close(struct step *s)
 
 static void norm_forward(const struct worker *w, const struct step *s, const struct call *k)
 {
-    const struct conv_call call = call_of(k);
-    w->cpu->kernels->ops->scale(&s->scale, &call);
+    const struct conv_call call = call_of(s, k);
+    struct scale rows = s->scale;
+    rows.layout.cells = cells_of(w, s, k);
+    w->cpu->kernels->ops->scale(&rows, &call);
 }
 
 static void norm_back(const struct worker *w, const struct step *s, const struct back_call *k)
@@ -279,9 +296,19 @@ static void pool_open(struct cpu *c, struct packing *p, struct step *s, int inpu
     };
 }
 
+static struct pool pool_of(const struct step *s, const struct call *k)
+{
+    struct pool p = s->pool;
+    p.y0 = k->y0;
+    p.y1 = k->y1;
+    p.x0 = k->x0;
+    return p;
+}
+
 static void max_forward(const struct worker *w, const struct step *s, const struct call *k)
 {
-    w->cpu->kernels->ops->max(&s->pool, k->x[0], k->y, k->microbatches);
+    const struct pool rows = pool_of(s, k);
+    w->cpu->kernels->ops->max(&rows, k->x[0], k->y, k->microbatches);
 }
 
 static void max_back(const struct worker *w, const struct step *s, const struct back_call *k)
@@ -291,7 +318,8 @@ static void max_back(const struct worker *w, const struct step *s, const struct 
 
 static void mean_forward(const struct worker *w, const struct step *s, const struct call *k)
 {
-    w->cpu->kernels->ops->mean(&s->pool, k->x[0], k->y, k->microbatches);
+    const struct pool rows = pool_of(s, k);
+    w->cpu->kernels->ops->mean(&rows, k->x[0], k->y, k->microbatches);
 }
 
 static void mean_back(const struct worker *w, const struct step *s, const struct back_call *k)
@@ -334,7 +362,10 @@ static void pair_open(struct cpu *c, struct packing *p, struct step *s, int inpu
 
 static void pair_forward(const struct worker *w, const struct step *s, const struct call *k)
 {
-    w->cpu->kernels->ops->pair(&s->pair, k->x, k->y, k->microbatches);
+    struct pair rows = s->pair;
+    rows.h = k->y1 - k->y0;
+    rows.layout.cells = cells_of(w, s, k);
+    w->cpu->kernels->ops->pair(&rows, k->x, k->y, k->microbatches);
 }
 
 static void pair_back(const struct worker *w, const struct step *s, const struct back_call *k)
@@ -357,7 +388,11 @@ static void each_open(struct cpu *c, struct packing *p, struct step *s, int inpu
 
 static void each_forward(const struct worker *w, const struct step *s, const struct call *k)
 {
-    w->cpu->kernels->ops->each(&s->each, k->x[0], k->y, k->microbatches);
+    if (s->done)
+        return;
+    struct each rows = s->each;
+    rows.layout.cells = cells_of(w, s, k);
+    w->cpu->kernels->ops->each(&rows, k->x[0], k->y, k->microbatches);
 }
 
 static void each_back(const struct worker *w, const struct step *s, const struct back_call *k)
@@ -452,9 +487,11 @@ static void concat_open(struct cpu *c, struct packing *p, struct step *s, int in
 
 static void concat_forward(const struct worker *w, const struct step *s, const struct call *k)
 {
-    (void)w;
-    for (int i = 0; i < 2; i++)
-        join_put(&s->join[i], k->x[i], k->y, k->microbatches);
+    for (int i = 0; i < 2; i++) {
+        struct join rows = s->join[i];
+        rows.whole.cells = cells_of(w, s, k);
+        join_put(&rows, k->x[i], k->y, k->microbatches);
+    }
 }
 
 static void concat_back(const struct worker *w, const struct step *s, const struct back_call *k)
@@ -482,8 +519,9 @@ static void choice_step_close(struct step *s)
 
 static void choice_forward(const struct worker *w, const struct step *s, const struct call *k)
 {
-    (void)w;
-    choice_take(&s->choice, k->x[0], k->y, k->microbatches);
+    struct choice rows = s->choice;
+    rows.out.cells = cells_of(w, s, k);
+    choice_take(&rows, k->x[0], k->y, k->microbatches);
 }
 
 static void choice_step_back(const struct worker *w, const struct step *s,
@@ -498,18 +536,21 @@ static void choice_step_back(const struct worker *w, const struct step *s,
 const struct kind kinds[GRAPH_KINDS] = {
     [GRAPH_CONV] = {KIND_MASKS | KIND_STORES, conv_step_open, conv_step_close, conv_forward,
                     conv_back},
-    [GRAPH_NORM] = {KIND_MASKS | KIND_STORES, norm_open, norm_close, norm_forward, norm_back},
-    [GRAPH_MAX_POOL] = {0, pool_open, NULL, max_forward, max_back},
-    [GRAPH_MEAN_POOL] = {0, pool_open, NULL, mean_forward, mean_back},
+    [GRAPH_NORM] = {KIND_MASKS | KIND_STORES | KIND_ROWS, norm_open, norm_close, norm_forward,
+                    norm_back},
+    [GRAPH_MAX_POOL] = {KIND_ROWS, pool_open, NULL, max_forward, max_back},
+    [GRAPH_MEAN_POOL] = {KIND_ROWS, pool_open, NULL, mean_forward, mean_back},
     [GRAPH_GRID_POOL] = {0, pool_open, NULL, mean_forward, mean_back},
     [GRAPH_AVERAGE] = {KIND_MIXES, pool_open, NULL, mean_forward, mean_back},
     [GRAPH_LINEAR] = {KIND_MASKS | KIND_STORES, conv_step_open, conv_step_close, conv_forward,
                       conv_back},
-    [GRAPH_ADD] = {KIND_MIXES | KIND_STORES, pair_open, NULL, pair_forward, pair_back},
-    [GRAPH_MULTIPLY] = {KIND_MIXES | KIND_STORES, pair_open, NULL, pair_forward, pair_back},
-    [GRAPH_FUNCTION] = {KIND_STORES, each_open, NULL, each_forward, each_back},
-    [GRAPH_CONCAT] = {KIND_STORES, concat_open, NULL, concat_forward, concat_back},
-    [GRAPH_PICK] = {0, choice_step_open, choice_step_close, choice_forward, choice_step_back},
+    [GRAPH_ADD] = {KIND_MIXES | KIND_STORES | KIND_ROWS, pair_open, NULL, pair_forward, pair_back},
+    [GRAPH_MULTIPLY] = {KIND_MIXES | KIND_STORES | KIND_ROWS, pair_open, NULL, pair_forward,
+                        pair_back},
+    [GRAPH_FUNCTION] = {KIND_STORES | KIND_ROWS, each_open, NULL, each_forward, each_back},
+    [GRAPH_CONCAT] = {KIND_STORES | KIND_ROWS, concat_open, NULL, concat_forward, concat_back},
+    [GRAPH_PICK] = {KIND_ROWS, choice_step_open, choice_step_close, choice_forward,
+                    choice_step_back},
     [GRAPH_FLATTEN] = {0, choice_step_open, choice_step_close, choice_forward, choice_step_back},
     [GRAPH_SOFTMAX] = {KIND_STORES, softmax_open, NULL, softmax_forward, softmax_back},
     [GRAPH_LAYER_NORM] = {KIND_STORES, layer_norm_open, layer_norm_close, layer_norm_forward,

@@ -9,6 +9,10 @@ struct call {
     const void *x[GRAPH_INPUTS]; /* of the result's type, but for KIND_MIXES; or NULL */
     void *y;
     int microbatches;
+    /* The rows of the result to be made; of one microbatch where they are not all. y begins with
+     * the first, and so do x, but for one that windows go over: that begins with its row x0, and
+     * those of one row. */
+    int y0, y1, x0;
 };
 
 /* A step backwards, to one input. */
@@ -27,7 +31,8 @@ enum {
     KIND_MIXES = 1,  /* takes inputs of either type */
     KIND_STORES = 2, /* backwards, dx need not be 0 where nothing is added to it, but for inputs
                         that an operation spreads */
-    KIND_MASKS = 4   /* backwards, applies the mask */
+    KIND_MASKS = 4,  /* backwards, applies the mask */
+    KIND_ROWS = 8    /* forwards, makes some rows alone; convolutions do if they are direct */
 };
 
 struct kind {

@@ -4,7 +4,10 @@
 
 #include <string.h>
 
-enum { TILE = 16 };
+enum {
+    TILE = 16,
+    FEW = 16 /* channels as stored, of three */
+};
 
 void layout_table(struct layout_table *t, const float *mean, const float *std)
 {
@@ -15,23 +18,35 @@ void layout_table(struct layout_table *t, const float *mean, const float *std)
         }
 }
 
-/* Zeros in all channels, also those that pad. */
-static void clear(const struct layout *l, void *x)
+/* The most common ones: three colours of FEW channels as f32. */
+static void colour_pixels(const struct layout_table *t, const uint8_t *pixels,
+                          const struct layout *l, int first, int count, float *x)
 {
-    size_t size = l->bf16 ? sizeof(uint16_t) : sizeof(float);
-    for (int i = 0; i < l->cells; i++)
-        memset((char *)x + (size_t)(i * l->cell) * size, 0, (size_t)l->n * (size_t)l->pitch * size);
+    for (int n = 0; n < l->n; n++) {
+        const uint8_t *p = pixels + (size_t)n * 3 * (size_t)l->cells + first;
+        float *to = x + (ptrdiff_t)n * l->pitch;
+        for (int i = 0; i < count; i++, p++, to += l->cell) {
+            memset(to, 0, FEW * sizeof *to);
+            to[0] = t->f32[0][p[0]];
+            to[1] = t->f32[1][p[l->cells]];
+            to[2] = t->f32[2][p[2 * (ptrdiff_t)l->cells]];
+        }
+    }
 }
 
 void layout_pixels(const struct layout_table *t, const uint8_t *pixels, const struct layout *l,
-                   void *x)
+                   int first, int count, void *x)
 {
-    const size_t size = l->bf16 ? sizeof(uint16_t) : sizeof(float);
-    for (int i = 0; i < l->cells; i++)
+    const size_t size = l->bf16 ? sizeof(uint16_t) : sizeof(float), row = (size_t)l->pitch * size;
+    if (!l->bf16 && l->c == 3 && l->pitch == FEW) {
+        colour_pixels(t, pixels, l, first, count, x);
+        return;
+    }
+    for (int i = first; i < first + count; i++)
         for (int n = 0; n < l->n; n++) {
-            const ptrdiff_t at = i * l->cell + (ptrdiff_t)n * l->pitch;
+            const ptrdiff_t at = (i - first) * l->cell + (ptrdiff_t)n * l->pitch;
             const uint8_t *p = pixels + (size_t)n * (size_t)l->c * (size_t)l->cells + i;
-            memset((char *)x + (size_t)at * size, 0, (size_t)l->pitch * size);
+            memset((char *)x + (size_t)at * size, 0, row);
             for (int c = 0; c < l->c; c++, p += l->cells)
                 if (l->bf16)
                     ((uint16_t *)x)[at + c] = t->bf16[c][*p];
@@ -40,21 +55,21 @@ void layout_pixels(const struct layout_table *t, const uint8_t *pixels, const st
         }
 }
 
-void layout_images(const float *images, const struct layout *l, void *x)
+void layout_images(const float *images, const struct layout *l, int first, int count, void *x)
 {
     float *f32 = x;
     uint16_t *bf16 = x;
-    clear(l, x);
+    for (int i = 0; i < count; i++)
+        memset((char *)x + (size_t)(i * l->cell) * (l->bf16 ? sizeof *bf16 : sizeof *f32), 0,
+               (size_t)l->n * (size_t)l->pitch * (l->bf16 ? sizeof *bf16 : sizeof *f32));
     for (int n = 0; n < l->n; n++)
-        for (int c = 0; c < l->c; c++) {
+        for (int c = 0; c < l->c; c++, images += l->cells) {
             ptrdiff_t at = (ptrdiff_t)n * l->pitch + c;
-            for (int i = 0; i < l->cells; i++, at += l->cell) {
-                float v = *images++;
+            for (int i = first; i < first + count; i++, at += l->cell)
                 if (l->bf16)
-                    bf16[at] = bf16_round(v);
+                    bf16[at] = bf16_round(images[i]);
                 else
-                    f32[at] = v;
-            }
+                    f32[at] = images[i];
         }
 }
 

@@ -25,12 +25,13 @@ struct layout_table {
 
 void layout_table(struct layout_table *t, const float *mean, const float *std);
 
-/* Bytes (n, c, cells), of three channels or of one, to normalised values. */
+/* Bytes (n, c, cells), of three channels or of one, to normalised values; `count` cells from
+ * `first` on, with which x begins. */
 void layout_pixels(const struct layout_table *t, const uint8_t *pixels, const struct layout *l,
-                   void *x);
+                   int first, int count, void *x);
 
-/* Values (n, c, cells) as they are. */
-void layout_images(const float *images, const struct layout *l, void *x);
+/* The same of values (n, c, cells) as they are. */
+void layout_images(const float *images, const struct layout *l, int first, int count, void *x);
 
 /* The first n images to (n, c, cells). */
 void layout_nchw(const struct layout *l, const void *x, int n, float *y);

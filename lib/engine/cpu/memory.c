@@ -8,6 +8,7 @@
 
 enum {
     BATCH = 64,
+    LARGE_BATCH = 16,       /* where a microbatch is one image */
     IMAGES = 8,             /* in a microbatch, fewer where they are large */
     TILE_IMAGES = 16,       /* the same for tiles, which have as many rows */
     VALUE_BYTES = 16 << 20, /* most of a value of a microbatch */
@@ -21,6 +22,42 @@ int cpu_pitch(const struct cpu *c, int channels)
     return (channels + multiple - 1) / multiple * multiple;
 }
 
+/* Elements of f32 between cells whose distance is a multiple of these lie in few sets of a cache.
+ */
+enum { SETS = 128 };
+
+int cpu_gap(const struct cpu *c, int channels)
+{
+    if (c->tiles)
+        return CONV_TILE_GAP;
+    return c->images * cpu_pitch(c, channels) % SETS == 0 ? CONV_GAP : 0;
+}
+
+static size_t image_bytes(const struct cpu *c, int value)
+{
+    const struct graph_value *v = &c->work.graph->value[value];
+    return (size_t)v->h * (size_t)v->w * sizeof(float) *
+           (size_t)(cpu_pitch(c, v->c) + CONV_TILE_GAP);
+}
+
+/* Of the largest value that there is for all microbatches. */
+static size_t wide_bytes(const struct cpu *c)
+{
+    const struct graph *g = c->work.graph;
+    const struct engine_opts *o = &c->work.opts;
+    size_t most = image_bytes(c, graph_logits(g));
+    for (int i = 0; i < o->want_count; i++) {
+        const size_t size = image_bytes(c, o->wants[i].value);
+        most = size > most ? size : most;
+    }
+    for (int i = c->narrow; i < g->ops; i++)
+        for (int k = -1; k < g->op[i].ins; k++) {
+            const size_t size = image_bytes(c, k < 0 ? g->op[i].out : g->op[i].in[k]);
+            most = size > most ? size : most;
+        }
+    return most;
+}
+
 void cpu_choose_batch(struct cpu *c)
 {
     const struct graph *n = c->work.graph;
@@ -29,18 +66,20 @@ void cpu_choose_batch(struct cpu *c)
     bool *depends = mem_alloc((size_t)n->values, sizeof *depends);
     engine_mark_backward(n, o, depends);
     for (int i = 0; i < n->values; i++) {
-        const struct graph_value *v = &n->value[i];
-        size_t size = (size_t)v->h * (size_t)v->w * sizeof(float) *
-                      (size_t)(cpu_pitch(c, v->c) + CONV_TILE_GAP);
-        most = size > most ? size : most;
-        kept += depends[i] ? size : 0;
+        most = image_bytes(c, i) > most ? image_bytes(c, i) : most;
+        kept += depends[i] ? image_bytes(c, i) : 0;
     }
     c->images = c->tiles ? TILE_IMAGES : IMAGES;
     while (c->images > 1 && (most * (size_t)c->images > VALUE_BYTES ||
                              returned * (size_t)c->images > WORK_BATCH_BYTES))
         c->images /= 2;
-    /* With many threads, smaller batches, so that all have some. */
-    c->microbatches = BATCH / c->images / (c->work.threads > 16 ? 4 : c->work.threads > 8 ? 2 : 1);
+    /* With many threads, smaller batches, so that all have some; and of large images. */
+    c->microbatches =
+        (c->images > 1 ? BATCH / c->images : LARGE_BATCH) / (c->work.threads > 16  ? 4
+                                                             : c->work.threads > 8 ? 2
+                                                                                   : 1);
+    c->narrow = cpu_first_wide(c);
+    most = wide_bytes(c);
     while (c->microbatches > 1 &&
            (most * (size_t)(c->microbatches * c->images) > WIDE_BYTES ||
             kept * (size_t)(c->microbatches * c->images) > KEPT_BYTES ||
@@ -57,7 +96,7 @@ struct layout cpu_layout(const struct cpu *c, int value, bool bf16)
                            .n = c->images,
                            .c = v->c,
                            .pitch = pitch,
-                           .cell = (ptrdiff_t)c->images * pitch + c->gap,
+                           .cell = (ptrdiff_t)c->images * pitch + cpu_gap(c, v->c),
                            .bf16 = bf16};
 }
 
@@ -109,7 +148,9 @@ static void *buffer(const struct cpu *c, const struct plan_pool *p, int i, bool 
     const int *of = gradients ? c->plan.grad : c->plan.act;
     size_t most = 0;
     for (int v = 0; v < c->work.graph->values; v++) {
-        size_t bytes = cpu_microbatch_size(c, v) * (gradients ? sizeof(float) : cpu_element(c, v));
+        const size_t row = cpu_microbatch_size(c, v) / (size_t)c->work.graph->value[v].h;
+        const size_t bytes = gradients ? cpu_microbatch_size(c, v) * sizeof(float)
+                                       : row * (size_t)cpu_kept_rows(c, v) * cpu_element(c, v);
         if (of[v] == i && bytes > most)
             most = bytes;
     }

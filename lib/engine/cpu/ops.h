@@ -38,6 +38,9 @@ struct pool {
     struct graph_axis y, x; /* a maximum has at most CONV_LARGEST cells */
     bool inner;
     bool wide; /* a mean is f32 whatever x is */
+    /* Forwards: rows of y to be made, with which y begins, all where y1 is 0; x begins with its row
+     * x0. */
+    int y0, y1, x0;
 };
 
 /* One of two values of which an element of the result is made: how far apart its elements are, 0

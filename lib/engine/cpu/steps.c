@@ -22,7 +22,8 @@ static struct conv_spec linear_spec(const struct cpu *c, bool maps)
         .oc = graph_classes(c->work.graph),
         .ip = cpu_pitch(c, last->c),
         .op = cpu_pitch(c, graph_classes(c->work.graph)),
-        .gap = c->gap,
+        .igap = cpu_gap(c, last->c),
+        .ogap = cpu_gap(c, graph_classes(c->work.graph)),
         .y = graph_windows(1, 1, 0),
         .x = graph_windows(1, 1, 0),
         .n = c->images,
@@ -98,6 +99,22 @@ static void close_step(struct step *s)
         kinds[s->op->kind].close(s);
 }
 
+/* Convolutions clip what is clipped in their place behind them. */
+static void fuse_clips(struct cpu *c)
+{
+    const struct plan *p = &c->plan;
+    if (c->bf16 || engine_wants(&c->work.opts, ENGINE_SUMS))
+        return;
+    for (int i = 0; i + 1 < p->steps; i++) {
+        const struct graph_op *a = p->step[i].op, *b = p->step[i + 1].op;
+        if (a->kind == GRAPH_CONV && a->act == GRAPH_NONE && b->kind == GRAPH_FUNCTION &&
+            b->function == GRAPH_CLIP && b->in[0] == a->out && p->act[a->out] == p->act[b->out]) {
+            c->step[i].clip = b;
+            c->step[i + 1].done = true;
+        }
+    }
+}
+
 void cpu_open_steps(struct cpu *c)
 {
     const struct plan *p = &c->plan;
@@ -109,6 +126,7 @@ void cpu_open_steps(struct cpu *c)
         kinds[op->kind].open(c, &work, &c->step[i], -1);
         want_cast(c, op);
     }
+    fuse_clips(c);
     for (int i = 0; i < p->backs; i++) {
         if (p->back[i].same)
             continue;

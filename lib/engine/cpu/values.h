@@ -8,6 +8,7 @@
 #include "engine/cpu/simd_plain.h"
 #endif
 
+#include <math.h>
 #include <string.h>
 
 #define INLINE static inline __attribute__((always_inline)) TARGET
@@ -35,6 +36,26 @@ INLINE vec spread(const void *p, ptrdiff_t i, bool bf16)
     return v_all(f);
 }
 
+INLINE vec v_clip(vec x, vec least, vec most)
+{
+    return v_min(most, v_max(least, x));
+}
+
+/* Whether only limits follow sum and bias; these, for v_clip(), to the bit what finish() does. */
+struct limits {
+    bool only;
+    vec least, most;
+};
+
+INLINE struct limits limits_of(const struct conv_call *k, bool relu)
+{
+    return (struct limits){.only = !k->add && !k->mask && !(relu && k->clip),
+                           .least = v_all(relu      ? 0
+                                          : k->clip ? k->least
+                                                    : -INFINITY),
+                           .most = v_all(k->clip ? k->most : INFINITY)};
+}
+
 /* What follows sum and bias, r; at: where it goes. */
 INLINE void finish(const struct conv_call *k, ptrdiff_t at, vec r, bool relu, bool bf16)
 {
@@ -42,6 +63,8 @@ INLINE void finish(const struct conv_call *k, ptrdiff_t at, vec r, bool relu, bo
         r = v_add(r, load(k->add, at, bf16));
     if (relu)
         r = v_relu(r);
+    if (k->clip)
+        r = v_clip(r, v_all(k->least), v_all(k->most));
     if (k->mask)
         r = v_where_positive(load(k->mask, at, k->mask_bf16), r);
     store(k->y, at, r, bf16);
