@@ -6,10 +6,11 @@ PyTorch makes the networks here, with random numbers: those of CIFAR for 32 by 3
 torchvision's and others for 224 by 224. Each is saved once as a program of torch.export, which
 cifar-predict reads, and converted for the two others from the same module. Images are noise.
 
-Rates are images per second. cifar-predict's is that of a whole program, from files to rows, less
-what one that reads a single image takes; the others' are of the passes alone, from normalised
-images in memory to logits. Of several rounds the best counts. The ratio is to the faster of the
-two. Beside it stands the largest difference of logits from PyTorch's, over the largest logit, of
+Rates are images per second; with --processor-time, of the threads' own time, which depends less on
+what else the machine runs: with --threads 1, as threads that wait for others may spin.
+cifar-predict's is that of a whole program, from files to rows, less what one that reads a single
+image takes; the others' are of the passes alone, from normalised images in memory to logits. Of
+several rounds the best counts. The ratio is to the faster of the two. Beside it stands the largest difference of logits from PyTorch's, over the largest logit, of
 each: a run whose logits differ by more than 1e-3 ends with status 1.
 
 Where something is not installed, a line says so and nothing is measured. The table goes to
@@ -19,6 +20,7 @@ zoo.tsv in a folder.
 import argparse
 import importlib
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -40,6 +42,7 @@ def options():
     p.add_argument("--seconds", type=float, default=3, help="of a run, about (default: 3)")
     p.add_argument("--rounds", type=int, default=3, help="(default: 3)")
     p.add_argument("--threads", type=int, default=2, help="(default: 2)")
+    p.add_argument("--processor-time", action="store_true", help="instead of the clock's")
     p.add_argument("--batch", type=int, default=64, help="of the two others (default: 64)")
     p.add_argument("--side", type=int, choices=(32, 224), action="append",
                    help="only networks for images of this size; may be given again")
@@ -164,11 +167,25 @@ def settle(net, x):
 
 # --- who computes ---
 
+def clock(o, children):
+    """Seconds: of the clock, or of the threads of this process or of those it has waited for."""
+    if not o.processor_time:
+        return time.perf_counter
+    if not children:
+        return lambda: time.process_time() / o.threads
+
+    def spent():
+        use = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return (use.ru_utime + use.ru_stime) / o.threads
+    return spent
+
+
 class Ours:
     """cifar-predict, on as many images as take the wanted time."""
 
     def __init__(self, o, model, images, folder):
         import numpy as np
+        self.clock = clock(o, True)
         self.few, self.many = f"{folder}/few.npy", f"{folder}/many.npy"
         np.save(self.few, images)
         self.images, self.count = images, 0
@@ -176,12 +193,12 @@ class Ours:
                         "--mean", f"{MEAN},{MEAN},{MEAN}", "--std", f"{STD},{STD},{STD}"]
 
     def run(self, *more):
-        began = time.perf_counter()
+        began = self.clock()
         done = subprocess.run([*self.command, *more], stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode:
             raise RuntimeError(done.stderr.strip())
-        return time.perf_counter() - began
+        return self.clock() - began
 
     def logits(self, path):
         import numpy as np
@@ -209,17 +226,18 @@ class Passes:
         self.go()
 
     def rate(self):
-        began, images = time.perf_counter(), 0
-        while time.perf_counter() - began < self.seconds:
+        began, images = self.clock(), 0
+        while self.clock() - began < self.seconds:
             self.go()
             images += self.count
-        return images / (time.perf_counter() - began)
+        return images / (self.clock() - began)
 
 
 class OnnxRuntime(Passes):
     def __init__(self, o, net, x, folder):
         import onnxruntime
         import torch
+        self.clock = clock(o, False)
         path = f"{folder}/net.onnx"
         torch.onnx.export(net, (x[:2],), path, input_names=["x"], dynamo=True, verbose=False,
                           dynamic_shapes=({0: torch.export.Dim("n")},))
@@ -237,6 +255,7 @@ class OnnxRuntime(Passes):
 class OpenVino(Passes):
     def __init__(self, o, net, x, folder):
         import openvino as ov
+        self.clock = clock(o, False)
         model = ov.convert_model(net, example_input=x[:1])
         x = x.numpy()
         model.reshape([min(o.batch, len(x)), *x.shape[1:]])
@@ -306,7 +325,8 @@ def main():
     import openvino
     import torch
     print(f"PyTorch {torch.__version__}, ONNX Runtime {onnxruntime.__version__}, "
-          f"OpenVINO {openvino.__version__}; f32, {o.threads} threads")
+          f"OpenVINO {openvino.__version__}; f32, {o.threads} threads"
+          + (", processor time" if o.processor_time else ""))
     out = Path(o.out or Path(o.program).resolve().parents[1] / "bench")
     out.mkdir(parents=True, exist_ok=True)
     columns = ("side", "net", "heatpipe", "onnxruntime", "openvino", "ratio", "heatpipe_difference",

@@ -8,9 +8,9 @@
 
 /* Networks of any kind: fewer under the sanitizers, where each takes many times as long. */
 #ifdef __SANITIZE_ADDRESS__
-enum { ANY_ROUNDS = 30 };
+enum { BAND_ROUNDS = 8, ANY_ROUNDS = 30 };
 #else
-enum { ANY_ROUNDS = 100 };
+enum { BAND_ROUNDS = 40, ANY_ROUNDS = 100 };
 #endif
 
 /* `r`'s input by one set of kernels; false where it is refused. */
@@ -508,6 +508,31 @@ static void check_any(int rounds)
     }
 }
 
+/* Operations on values so large that they are run for some rows at a time. */
+static void check_bands(int rounds)
+{
+    static const enum graph_kind kind[] = {
+        GRAPH_CONV,     GRAPH_CONV,     GRAPH_CONV, GRAPH_CONV,     GRAPH_FUNCTION,
+        GRAPH_FUNCTION, GRAPH_NORM,     GRAPH_ADD,  GRAPH_MULTIPLY, GRAPH_PICK,
+        GRAPH_CONCAT,   GRAPH_MAX_POOL, GRAPH_CONV, GRAPH_MEAN_POOL};
+    for (int round = 0; round < rounds; round++) {
+        random_state = (uint64_t)round + 1301;
+        const enum any_kinks kinks = round % 2 ? ANY_SMOOTH : ANY_KINKS;
+        struct graph *n = net_of_image(random_int(40, 70), random_int(30, 60));
+        int x = 0;
+        for (int i = random_int(3, 9); i > 0; i--) {
+            const enum graph_kind k = kind[random_int(0, 13)];
+            if ((k != GRAPH_MAX_POOL || kinks == ANY_KINKS) && n->value[x].c <= 2 * ANY_CHANNELS)
+                x = net_add_kind(n, any_chance(8) ? random_int(0, x) : x, k, kinks);
+        }
+        net_add_head(n, x, 5);
+        check(n, NULL, random_int(1, 9), round % 3 ? -1 : random_int(0, x), true, 0);
+        if (kinks == ANY_SMOOTH)
+            check(n, NULL, random_int(1, 3), random_int(0, x), true, 1);
+        graph_free(n);
+    }
+}
+
 /* Features and gradients of every value. Frees the network. */
 static void check_each(struct graph *n, int images, int gradients)
 {
@@ -623,6 +648,7 @@ int main(void)
     check_wide();
     check_values();
     check_any(ANY_ROUNDS);
+    check_bands(BAND_ROUNDS);
     check_exact();
     return CHECK_DONE();
 }

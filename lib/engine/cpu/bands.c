@@ -8,7 +8,8 @@
 
 enum {
     BAND_LARGE = 512 << 10, /* least bytes of a microbatch's value that is worth a band */
-    BAND_BYTES = 768 << 10  /* most of the rows of a band, about */
+    BAND_BYTES = 1 << 20,   /* most of the rows of a band, about */
+    BAND_ROWS = 2           /* least of the last value at a time */
 };
 
 struct rows {
@@ -172,7 +173,7 @@ static size_t measure(const struct cpu *c, struct band *b)
 static void choose_rows(const struct cpu *c, struct band *b)
 {
     const int h = height(c, &b->item[b->items - 1]);
-    b->rows = 1;
+    b->rows = BAND_ROWS;
     while (2 * b->rows <= h) {
         b->rows *= 2;
         if (measure(c, b) > BAND_BYTES) {
@@ -185,7 +186,7 @@ static void choose_rows(const struct cpu *c, struct band *b)
 /* The operations from one on that go together; none where it has fewer than two items. */
 static struct band band_from(const struct cpu *c, int first)
 {
-    struct band b = {.first = first, .rows = 1};
+    struct band b = {.first = first, .rows = BAND_ROWS};
     const struct graph *g = c->work.graph;
     if (first == 0 && g->op[0].in[0] == 0)
         add_item(c, &b, -1);
