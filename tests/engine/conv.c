@@ -560,7 +560,7 @@ static void random_shape(struct job *j, enum kind kind)
     /* Pitches of 32 also where other kernels read what tiles have written. */
     int multiple = s->tiles || random_int(0, 4) == 0 ? CONV_TILE_PITCH : CONV_PITCH;
     s->igap = s->tiles ? CONV_TILE_GAP : PICK(CONV_GAP, CONV_GAP, CONV_TILE_GAP, 0);
-    s->ogap = s->tiles ? CONV_TILE_GAP : PICK(CONV_GAP, CONV_GAP, CONV_TILE_GAP, 0);
+    s->ogap = s->tiles || s->ih % 3 ? s->igap : CONV_GAP - s->igap % CONV_TILE_GAP;
     s->n = PICK(1, 2, 2, 3, 4, 8, 16, 16, 16);
     s->microbatches = random_int(1, 3);
     j->microbatches = random_int(1, s->microbatches);
