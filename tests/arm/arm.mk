@@ -8,8 +8,8 @@ arm_cc_found := $(shell command -v $(firstword $(ARM_CC)))
 # --- the kernels: one program of tests each, linked statically, so that no other library is needed ---
 
 arm_kernels := $(addprefix $(BUILD)/arm/kernels/tests/engine/,bits conv ops)
-arm_src     := $(sort $(wildcard $(addsuffix /*.c,lib/base lib/graph lib/engine lib/engine/cpu lib/engine/ref))) \
-               lib/image/grey.c
+arm_src     := $(filter-out lib/engine/plugin.c,$(sort $(wildcard $(addsuffix /*.c,lib/base lib/graph lib/engine lib/engine/cpu \
+               lib/engine/ref)))) lib/image/grey.c
 arm_obj     := $(arm_src:%.c=$(BUILD)/arm/kernels/%.o)
 
 # -O1 halves the time, and gives the same bits.
@@ -17,7 +17,7 @@ $(BUILD)/arm/kernels/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	@echo '  CC   $< (ARM)'; $(ARM_CC) $(base_flags) $(warn_flags) -O1 -MMD -MP -c $< -o $@
 $(arm_kernels): %: %.o $(arm_obj)
-	@echo '  LINK $@'; $(ARM_CC) -static -pthread -Wl,--no-warnings $^ -lm -o $@
+	@echo '  LINK $@'; $(ARM_CC) -static -pthread $^ -lm -o $@
 -include $(arm_obj:.o=.d) $(arm_kernels:=.d)
 
 $(if $(SANITIZE),,$(if $(arm_cc_found),tests: $(arm_kernels)))
@@ -55,7 +55,7 @@ check-macos:
 	for h in zlib.h zconf.h 'jansson*.h' libdeflate.h jpeglib.h jmorecfg.h jerror.h jconfig.h webp; do \
 	  find /usr/include -name "$$h" -exec ln -sfn -t $(macos_build)/include {} + || exit 1; done && \
 	$(MAKE) --no-print-directory BUILD=$(macos_build) CC='$(MACOS_CC)' CUDA=0 \
-	  CPPFLAGS='-isystem $(abspath $(macos_build))/include' CFLAGS=-O1 $(macos_obj) $(macos_build)/tests/engine/{bits,conv,ops}.o && \
+	  CPPFLAGS='-isystem $(abspath $(macos_build))/include' CFLAGS=-O1 $(sort $(macos_obj) $(arm_src:%.c=$(macos_build)/%.o)) $(macos_build)/tests/engine/{bits,conv,ops}.o && \
 	for t in bits conv ops; do \
 	  $(MACOS_CC) $(macos_build)/tests/engine/$$t.o $(arm_src:%.c=$(macos_build)/%.o) -o $(macos_build)/tests/engine/$$t || exit 1; \
 	  done && echo 'check-macos: compiled, and the kernels linked; nothing was run'

@@ -13,7 +13,8 @@ shift 2
 # computes every float by whole numbers.
 [ $# -gt 0 ] || set -- tests/unit/ engine/bits engine/layout engine/ops engine/stream cases/confmat/ cases/worst-k/
 
-# Tests find programs under their names; each is a script that gives its program to qemu.
+# Tests find programs under their names; each is a script that gives its program to qemu, and tells
+# it so by EMULATED.
 run=$(mktemp -d)
 trap 'rm -rf "$run"' EXIT
 while IFS= read -r -d '' file; do
@@ -22,7 +23,7 @@ while IFS= read -r -d '' file; do
     if [ "$(head -c 4 "$file")" = $'\x7fELF' ]; then
         cat >"$to" <<END
 #!/bin/sh
-exec qemu-aarch64 -L '$root' -0 "\$0" '$file' "\$@"
+exec qemu-aarch64 -E EMULATED=1 -L '$root' -0 "\$0" '$file' "\$@"
 END
         chmod +x "$to"
     else
