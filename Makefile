@@ -57,8 +57,9 @@ san_flags  := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all 
 pkg_flags  = $(eval pkg_flags := $$(shell pkg-config --cflags $(PKGS)))$(pkg_flags)
 pkg_libs   = $(eval pkg_libs := $$(shell pkg-config --libs $(PKGS)))$(pkg_libs)
 all_cflags = $(base_flags) $(warn_flags) $(san_flags) $(pkg_flags) $(CPPFLAGS) $(CFLAGS)
-# Apple's linker knows no option to leave out libraries that are not needed.
-apple      := $(shell $(CC) -dumpmachine 2>/dev/null | grep -E 'darwin|macos')
+# Apple's linker knows no option to leave out libraries that are not needed. Zig's compiler would
+# leave a file here without -o.
+apple      := $(shell $(CC) -dumpmachine -o /dev/null 2>/dev/null | grep -E 'darwin|macos')
 all_libs   = $(LDFLAGS) $(san_flags) -pthread $(if $(apple),,-Wl,--as-needed) $(pkg_libs) -lm
 comma      := ,
 
