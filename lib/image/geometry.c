@@ -20,15 +20,33 @@ static bool parse_sides(const char *text, int *h, int *w)
     return n >= 1 && n <= RESAMPLE_SIDE && *end == '\0';
 }
 
+/* A size of option `name`, behind which there may be the name of a filter where `bicubic` is not
+ * NULL: "256:bicubic". */
+static int parse_size(const char *name, const char *text, int *h, int *w, bool *bicubic,
+                      struct err *e)
+{
+    const char *colon = bicubic ? strchr(text, ':') : NULL;
+    char *sides = mem_printf("%.*s", (int)(colon ? (size_t)(colon - text) : strlen(text)), text);
+    const bool good = parse_sides(sides, h, w);
+    free(sides);
+    if (!good)
+        return err_set(e, "--%s: expected HxW or N with sides from 1 to %d, found '%s'", name,
+                       RESAMPLE_SIDE, text);
+    if (colon && strcmp(colon, ":bilinear") != 0 && strcmp(colon, ":bicubic") != 0)
+        return err_set(e, "--%s: expected :bilinear or :bicubic behind the size, found '%s'", name,
+                       text);
+    if (colon)
+        *bicubic = strcmp(colon, ":bicubic") == 0;
+    return 0;
+}
+
 int geometry_parse(struct geometry *g, const struct geometry_opts *o, struct err *e)
 {
-    const char *const text[] = {o->resize, o->crop};
     int h[2] = {0}, w[2] = {0};
     *g = (struct geometry){0};
-    for (int i = 0; i < 2; i++)
-        if (text[i] && !parse_sides(text[i], &h[i], &w[i]))
-            return err_set(e, "--%s: expected HxW or N with sides from 1 to %d, found '%s'",
-                           i ? "crop" : "resize", RESAMPLE_SIDE, text[i]);
+    if ((o->resize && parse_size("resize", o->resize, &h[0], &w[0], &g->bicubic, e) != 0) ||
+        (o->crop && parse_size("crop", o->crop, &h[1], &w[1], NULL, e) != 0))
+        return -1;
     g->h = w[0] ? h[0] : 0;
     g->w = w[0];
     g->shorter = w[0] ? 0 : h[0];
@@ -102,12 +120,13 @@ void geometry_run(const struct geometry *g, const uint8_t *in, int h, int w, uin
     geometry_size(g, h, w, &oh, &ow);
     const struct part y = part_of(rh, oh), x = part_of(rw, ow);
     const struct resample_part part = {y.from, x.from, y.n, x.n};
+    const enum resample_filter filter = g->bicubic ? RESAMPLE_BICUBIC : RESAMPLE_BILINEAR;
     if (y.n == oh && x.n == ow) {
-        resample_part(in, h, w, rh, rw, &part, out);
+        resample_part(in, h, w, rh, rw, filter, &part, out);
         return;
     }
     uint8_t *seen = mem_alloc(3 * (size_t)y.n, (size_t)x.n);
-    resample_part(in, h, w, rh, rw, &part, seen);
+    resample_part(in, h, w, rh, rw, filter, &part, seen);
     memset(out, 0, 3 * (size_t)oh * (size_t)ow);
     for (int c = 0; c < 3; c++)
         for (int i = 0; i < y.n; i++)
@@ -118,12 +137,13 @@ void geometry_run(const struct geometry *g, const uint8_t *in, int h, int w, uin
 
 const char *geometry_words(const struct geometry *g, char buf[GEOMETRY_WORDS])
 {
+    const char *filter = g->bicubic ? ":bicubic" : "";
     int n = 0;
     *buf = '\0';
     if (g->shorter)
-        n = snprintf(buf, GEOMETRY_WORDS, "--resize %d", g->shorter);
+        n = snprintf(buf, GEOMETRY_WORDS, "--resize %d%s", g->shorter, filter);
     else if (g->h)
-        n = snprintf(buf, GEOMETRY_WORDS, "--resize %dx%d", g->h, g->w);
+        n = snprintf(buf, GEOMETRY_WORDS, "--resize %dx%d%s", g->h, g->w, filter);
     if (g->crop_h && g->crop_h == g->crop_w)
         snprintf(buf + n, (size_t)(GEOMETRY_WORDS - n), "%s--crop %d", n ? " " : "", g->crop_h);
     else if (g->crop_h)

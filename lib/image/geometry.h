@@ -13,6 +13,7 @@
 struct geometry {
     int h, w;           /* Resize((h, w)) */
     int shorter;        /* Resize(shorter): the shorter side, the other one in proportion */
+    bool bicubic;       /* Resize(..., InterpolationMode.BICUBIC), else BILINEAR */
     int crop_h, crop_w; /* CenterCrop((crop_h, crop_w)), with black around smaller images */
 };
 
@@ -38,7 +39,8 @@ struct geometry_opts {
 /* Ends the program with a usage error that names the option where a word of `o` is no size. */
 struct geometry geometry_given(const struct geometry_opts *o);
 
-/* The same for words that are no options: HxW or N each, sides from 1 to RESAMPLE_SIDE. */
+/* The same for words that are no options: HxW or N each, sides from 1 to RESAMPLE_SIDE; behind
+ * those of `resize`, ":bicubic" or ":bilinear". */
 int geometry_parse(struct geometry *g, const struct geometry_opts *o, struct err *e) ERR_CHECKED;
 
 static inline bool geometry_any(const struct geometry *g)
@@ -55,7 +57,7 @@ bool geometry_fixed(const struct geometry *g, int *to_h, int *to_w);
 /* 3 planes of h x w bytes to 3 of that size. Thread-safe. */
 void geometry_run(const struct geometry *g, const uint8_t *in, int h, int w, uint8_t *out);
 
-/* "--resize 256 --crop 224", or "". Returns buf. */
+/* "--resize 256:bicubic --crop 224", or "". Returns buf. */
 enum { GEOMETRY_WORDS = 64 };
 const char *geometry_words(const struct geometry *g, char buf[GEOMETRY_WORDS]);
 

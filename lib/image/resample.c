@@ -26,14 +26,31 @@ static double triangle(double x)
     return x < 1.0 ? 1.0 - x : 0.0;
 }
 
-/* precompute_coeffs and normalize_coeffs_8bpc, for n of `out` pixels. */
-static struct axis axis_new(int in, int out, int first, int n)
+/* bicubic_filter, with a = -1/2. */
+static double cubic(double x)
 {
-    double scale = (double)in / out, wide = scale < 1.0 ? 1.0 : scale;
+    static const double a = -0.5;
+    x = fabs(x);
+    return x < 1.0   ? ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0
+           : x < 2.0 ? (((x - 5.0) * x + 8.0) * x - 4.0) * a
+                     : 0.0;
+}
+
+/* By enum resample_filter. */
+static const struct {
+    double (*weight)(double x);
+    double reach; /* to either side, in pixels of the coarser grid */
+} filters[] = {{triangle, 1.0}, {cubic, 2.0}};
+
+/* precompute_coeffs and normalize_coeffs_8bpc, for n of `out` pixels. */
+static struct axis axis_new(int in, int out, int first, int n, enum resample_filter filter)
+{
+    double scale = (double)in / out, coarse = scale < 1.0 ? 1.0 : scale;
+    double wide = filters[filter].reach * coarse;
     int room = (int)ceil(wide) * 2 + 1;
     struct axis a = {mem_alloc((size_t)n, sizeof *a.span),
                      mem_alloc((size_t)n * (size_t)room, sizeof *a.weights)};
-    double *k = mem_alloc((size_t)room, sizeof *k), step = 1.0 / wide;
+    double *k = mem_alloc((size_t)room, sizeof *k), step = 1.0 / coarse;
     for (int i = 0; i < n; i++) {
         double centre = (first + i + 0.5) * scale, sum = 0.0;
         int from = (int)(centre - wide + 0.5), to = (int)(centre + wide + 0.5);
@@ -41,11 +58,13 @@ static struct axis axis_new(int in, int out, int first, int n)
         to = to > in ? in : to;
         int32_t *weight = a.weights + (size_t)i * (size_t)room;
         for (int x = 0; x < to - from; x++) {
-            k[x] = triangle((x + from - centre + 0.5) * step);
+            k[x] = filters[filter].weight((x + from - centre + 0.5) * step);
             sum += k[x];
         }
-        for (int x = 0; x < to - from; x++)
-            weight[x] = (int32_t)(0.5 + (sum != 0.0 ? k[x] / sum : k[x]) * (1 << BITS));
+        for (int x = 0; x < to - from; x++) {
+            const double share = (sum != 0.0 ? k[x] / sum : k[x]) * (1 << BITS);
+            weight[x] = (int32_t)(share < 0.0 ? share - 0.5 : share + 0.5);
+        }
         a.span[i] = (struct span){from, to - from, weight};
     }
     free(k);
@@ -61,7 +80,7 @@ static void axis_free(struct axis *a)
 static uint8_t rounded(int32_t sum)
 {
     sum >>= BITS;
-    return (uint8_t)(sum > 255 ? 255 : sum);
+    return (uint8_t)(sum > 255 ? 255 : sum < 0 ? 0 : sum);
 }
 
 /* (h, w) to (h, n). */
@@ -103,10 +122,10 @@ static void cut(const uint8_t *in, int w, const struct resample_part *p, uint8_t
                (size_t)p->w);
 }
 
-void resample_part(const uint8_t *in, int h, int w, int oh, int ow, const struct resample_part *p,
-                   uint8_t *out)
+void resample_part(const uint8_t *in, int h, int w, int oh, int ow, enum resample_filter filter,
+                   const struct resample_part *p, uint8_t *out)
 {
-    struct axis x = axis_new(w, ow, p->x, p->w), y = axis_new(h, oh, p->y, p->h);
+    struct axis x = axis_new(w, ow, p->x, p->w, filter), y = axis_new(h, oh, p->y, p->h, filter);
     /* Pillow's own rule, of version 13; before, rows came first in any case. */
     const bool columns_first = h > oh && h - oh > 2 * (w - ow);
     /* Rows of the input that the part is made of. */
@@ -135,5 +154,5 @@ void resample_part(const uint8_t *in, int h, int w, int oh, int ow, const struct
 
 void resample(const uint8_t *in, int h, int w, uint8_t *out, int oh, int ow)
 {
-    resample_part(in, h, w, oh, ow, &(struct resample_part){0, 0, oh, ow}, out);
+    resample_part(in, h, w, oh, ow, RESAMPLE_BILINEAR, &(struct resample_part){0, 0, oh, ow}, out);
 }

@@ -43,7 +43,8 @@ enum { SESSION_THREADS = 1024 };
     GEOMETRY_OPTS(                                                                                 \
         (s).sized,                                                                                 \
         "Make images of another size this large, as torchvision's Resize does: the "               \
-        "size that the model was trained on. One number N is the shorter side. "                   \
+        "size that the model was trained on. One number N is the shorter side; "                   \
+        ":bicubic behind it takes that filter. "                                                   \
         "Default: the size that the model's program was exported for; else images stay, "          \
         "and those of a folder must be 32x32.")
 #define SESSION_PIXEL_OPTS(s)                                                                      \

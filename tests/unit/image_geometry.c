@@ -58,25 +58,28 @@ static void test_golden(void)
     strtok_r((char *)text, "\n", &save);
     for (char *line; (line = strtok_r(NULL, "\n", &save)); lines++) {
         int h, w, grey, to_h, to_w;
-        char resize[16], crop[16];
+        char resize[24], crop[16];
         unsigned long sum;
-        CHECK(sscanf(line, "%d %d %d %15s %15s %d %d %lx", &h, &w, &grey, resize, crop, &to_h,
+        CHECK(sscanf(line, "%d %d %d %23s %15s %d %d %lx", &h, &w, &grey, resize, crop, &to_h,
                      &to_w, &sum) == 8);
         check_line(line, h, w, grey, resize, crop, to_h, to_w, sum);
     }
-    CHECK(lines == 85);
+    CHECK(lines == 125);
     free(text);
 }
 
 static void test_words(void)
 {
     static const char *const bad[] = {"",   "0",    "x",      "4x",  "x4", "04",
-                                      "-4", "1025", "4x1025", "4x0", "4 ", "4x4x4"};
+                                      "-4", "1025", "4x1025", "4x0", "4 ", "4:bicubi",
+                                      ":bicubic", "4:", "4x4x4"};
     static const struct {
         struct geometry_opts o;
         const char *words;
     } good[] = {{{"256", "224"}, "--resize 256 --crop 224"},
-                {{"64x96", NULL}, "--resize 64x96"},
+                {{"64x96:bilinear", NULL}, "--resize 64x96"},
+                {{"232:bicubic", "224"}, "--resize 232:bicubic --crop 224"},
+                {{"8x9:bicubic", NULL}, "--resize 8x9:bicubic"},
                 {{NULL, "1024x1"}, "--crop 1024x1"},
                 {{NULL, NULL}, ""}};
     struct geometry g;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes sizes.tsv: what torchvision's Resize and CenterCrop make of images of Pillow, bilinear and
-with antialiasing, as sizes and checksums. Needs Pillow, torchvision and numpy.
+"""Makes sizes.tsv: what torchvision's Resize and CenterCrop make of images of Pillow, bilinear or
+bicubic and with antialiasing, as sizes and checksums. Needs Pillow, torchvision and numpy.
 
 The image of a line is of the numbers that tests/unit/image_geometry.c draws, in planes R, G, B; one
 of `grey` has the same plane three times and is of Pillow's mode L here.
@@ -11,7 +11,7 @@ import zlib
 
 import numpy as np
 from PIL import Image
-from torchvision.transforms import CenterCrop, Resize
+from torchvision.transforms import CenterCrop, InterpolationMode, Resize
 
 
 def numbers(n):
@@ -32,7 +32,8 @@ def line(h, w, grey, resize, crop):
     else:
         image = Image.fromarray(np.ascontiguousarray(numbers(3 * h * w).reshape(3, h, w).transpose(1, 2, 0)))
     if resize != "-":
-        image = Resize(sides(resize))(image)
+        size, _, filter_ = resize.partition(":")
+        image = Resize(sides(size), InterpolationMode(filter_ or "bilinear"))(image)
     if crop != "-":
         image = CenterCrop(sides(crop))(image)
     got = np.asarray(image)
@@ -53,6 +54,9 @@ for _ in range(60):
     resize = draw.choice(["-", str(draw.randint(1, 40)), f"{draw.randint(1, 80)}x{draw.randint(1, 80)}"])
     crop = draw.choice(["-", str(draw.randint(1, 40)), f"{draw.randint(1, 50)}x{draw.randint(1, 50)}"])
     cases.append((h, w, resize, crop))
+for h, w in [(375, 500), (500, 333), (28, 28), (96, 96), (64, 64), (1, 1), (1, 40), (300, 1), (2000, 3), (9, 2000)]:
+    for resize in ["232:bicubic", "32x32:bicubic", "5x7:bicubic", "3:bicubic"]:
+        cases.append((h, w, resize, draw.choice(["-", "3", "9x4", "224"])))
 os.chdir(os.path.dirname(os.path.abspath(__file__)))
 with open("sizes.tsv", "w", encoding="ascii", newline="\n") as f:
     f.write("h\tw\tgrey\tresize\tcrop\tto_h\tto_w\tcrc32\n")
