@@ -70,9 +70,9 @@ static void test_golden(void)
 
 static void test_words(void)
 {
-    static const char *const bad[] = {"",   "0",    "x",      "4x",  "x4", "04",
-                                      "-4", "1025", "4x1025", "4x0", "4 ", "4:bicubi",
-                                      ":bicubic", "4:", "4x4x4"};
+    static const char *const bad[] = {"",   "0",        "x",        "4x",     "x4",
+                                      "04", "-4",       "1025",     "4x1025", "4x0",
+                                      "4 ", "4:bicubi", ":bicubic", "4:",     "4x4x4"};
     static const struct {
         struct geometry_opts o;
         const char *words;
