@@ -187,12 +187,32 @@ static int try_one(struct check *c, struct interpretation *x, struct err *e)
     return r;
 }
 
+/* Another function in the place of ReLU, where it fits far better: `best` is replaced. */
+static int try_acts(struct check *c, struct interpretation *best, struct err *e)
+{
+    struct assume list[FIT_ACTS];
+    const struct interpretation relu = *best;
+    const int count = c->use->assume->act || !isfinite(best->fit.divergence)
+                          ? 0
+                          : fit_acts(&relu.assumed, &relu.assume, list);
+    int r = 0;
+    for (int i = 0; i < count && r == 0; i++) {
+        struct interpretation x = {.assume = list[i], .pixels = relu.pixels};
+        r = try_one(c, &x, e);
+        if (r == 0 && DEEP_RATIO * x.fit.divergence < relu.fit.divergence &&
+            x.fit.divergence < best->fit.divergence)
+            *best = x;
+    }
+    return r;
+}
+
 /* The wiring that fits best in place of `best`, which is replaced. */
 static int try_wirings(struct check *c, const struct assume *assumed,
                        const int others[ASSUME_STAGES], struct interpretation *best, struct err *e)
 {
     struct assume list[FIT_VARIANTS + ASSUME_STAGES];
-    struct interpretation first = {.fit.divergence = INFINITY};
+    struct interpretation first = {.fit.divergence = INFINITY},
+                          own = {.assume = *c->use->assume, .pixels = best->pixels};
     const int64_t deep = c->moved.count;
     int count = fit_variants(assumed, others, c->use->assume, list), r = 0;
     count += fit_strides(assumed, c->use->assume, list + count);
@@ -203,6 +223,10 @@ static int try_wirings(struct check *c, const struct assume *assumed,
         if (r == 0 && x.fit.divergence < first.fit.divergence)
             first = x;
     }
+    if (r == 0)
+        r = try_one(c, &own, e) == 0 && try_acts(c, &own, e) == 0 ? try_acts(c, &first, e) : -1;
+    if (r == 0 && own.fit.divergence < first.fit.divergence)
+        first = own;
     c->moved.count = deep;
     if (r == 0 && isfinite(first.fit.divergence))
         r = try_one(c, &first, e);

@@ -78,6 +78,7 @@ static bool is_allowed(const struct assume *v, const struct assume *given)
                    (!given->preact || v->preact == given->preact) &&
                    (!given->shortcut || v->shortcut == given->shortcut) &&
                    (!given->relu || v->relu == given->relu) &&
+                   (!given->act || v->act == given->act) &&
                    (!given->stages || v->stages == given->stages);
     for (int s = 0; allowed && s < given->stages; s++)
         allowed = v->strides[s] == given->strides[s];
@@ -119,11 +120,22 @@ static int try_one(struct proof *p, const struct assume *given, const struct fit
     return r;
 }
 
+/* By falling fit. Another function than ReLU, which few networks have and of which some are near
+ * it, counts as one that fits half as well. */
+static int compare(const void *a, const void *b)
+{
+    const struct candidate *p = a, *q = b;
+    const double less = 2;
+    double first = p->fit.divergence * (p->assumed.act > ASSUME_ACT_RELU ? less : 1);
+    double second = q->fit.divergence * (q->assumed.act > ASSUME_ACT_RELU ? less : 1);
+    return (first > second) - (first < second);
+}
+
 static struct candidate *best_of(const struct proof *p)
 {
     struct candidate *best = p->list;
     for (int i = 1; i < p->count; i++)
-        if (fit_compare(&p->list[i].fit, &best->fit) < 0)
+        if (compare(&p->list[i], best) < 0)
             best = &p->list[i];
     return best;
 }
@@ -187,7 +199,7 @@ static int try_pixels(struct proof *p, struct err *e)
 /* What shapes leave open most, of one reading. */
 static int try_reading(struct proof *p, int reading, struct err *e)
 {
-    struct assume given = *p->use->assume, list[FIT_VARIANTS];
+    struct assume given = *p->use->assume, list[FIT_VARIANTS + FIT_ACTS];
     struct candidate c = {.pixels = p->pixels};
     struct model *m;
     struct err ignored;
@@ -195,7 +207,8 @@ static int try_reading(struct proof *p, int reading, struct err *e)
     c.given = given;
     if (open_one(&m, p, &c, &ignored) != 0)
         return 0;
-    const int count = fit_variants(&m->assumed, m->others, &given, list);
+    int count = fit_variants(&m->assumed, m->others, &given, list);
+    count += fit_acts(&m->assumed, &given, list + count);
     model_close(m);
     int r = try_one(p, &given, &p->pixels, p->name, e);
     for (int i = 0; i < count && r == 0; i++)
@@ -203,36 +216,36 @@ static int try_reading(struct proof *p, int reading, struct err *e)
     return r;
 }
 
-/* What differs from the best by one ReLU or one stride, as long as that leads to a better one. */
+/* What differs from the best by one ReLU, one stride or the function in the place of all ReLUs, as
+ * long as that leads to a better one. */
 static int try_near(struct proof *p, struct err *e)
 {
     int r = 0;
     for (int round = 0; round < ROUNDS && r == 0; round++) {
-        struct assume list[FIT_RELUS + ASSUME_STAGES];
-        const struct candidate *best = best_of(p);
-        const double before = best->fit.divergence;
+        struct assume list[FIT_RELUS + ASSUME_STAGES + FIT_ACTS];
+        const struct candidate *best = best_of(p), before = *best;
         const struct fit_pixels pixels = best->pixels;
         const char *name = best->name;
         int count = fit_relus(&best->assumed, &best->given, list);
         count += fit_strides(&best->assumed, &best->given, list + count);
+        count += fit_acts(&best->assumed, &best->given, list + count);
         for (int i = 0; i < count && r == 0; i++)
             r = try_one(p, &list[i], &pixels, name, e);
-        if (!(best_of(p)->fit.divergence < before))
+        if (compare(best_of(p), &before) >= 0)
             break;
     }
     return r;
 }
 
-static int compare(const void *a, const void *b)
-{
-    return fit_compare(&((const struct candidate *)a)->fit, &((const struct candidate *)b)->fit);
-}
-
-/* Whether the best network is told apart from the next. */
+/* Whether the best network is told apart from the next one of the same functions, which compare()
+ * chooses between. */
 static bool is_clear(const struct proof *p)
 {
     const struct candidate *best = p->list;
-    return p->count == 1 || fit_less(&best[1].fit, &best->fit) >= CLEAR;
+    int next = 1;
+    while (next < p->count && best[next].assumed.act != best->assumed.act)
+        next++;
+    return next == p->count || fit_less(&best[next].fit, &best->fit) >= CLEAR;
 }
 
 /* The best `few` on more images, `times` as many as usual. */

@@ -12,9 +12,9 @@
  * at most .007; two trained a little .0003 and .0006 on images that training did not see; the two
  * ResNet-34 of the measurements .0017 and .0019 on 256 images, .009 at the worst norm, and .0053 on
  * 34. Of wrong networks that are no candidates, dilated convolutions have .012, GELU in the place
- * of ReLU .019, shortcuts that average .039; images of another kind .033 at the least. ReLU6 (.003)
- * and a leaky ReLU of slope .01 (.0001) are not told from ReLU. Of several candidates below that
- * the differences on the same images decide: prove.c. */
+ * of ReLU .019, shortcuts that average .039; images of another kind .033 at the least. ReLU6 (.001
+ * to .003) and a leaky ReLU of slope .01 (.0001 to .001) are taken for ReLU unless they fit twice
+ * as well. Of several candidates below that the differences on the same images decide: prove.c. */
 #define FIT_PROOF_MAX 0.01
 #define FIT_PROOF_WORST 0.05
 

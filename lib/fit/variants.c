@@ -93,3 +93,15 @@ int fit_relus(const struct assume *a, const struct assume *given, struct assume 
         }
     return count;
 }
+
+int fit_acts(const struct assume *a, const struct assume *given, struct assume out[FIT_ACTS])
+{
+    const int now = a->act ? (int)a->act : ASSUME_ACT_RELU;
+    int count = 0;
+    for (int act = ASSUME_ACT_RELU; act <= ASSUME_ACT_ELU && a->stages > 0; act++)
+        if (act != now) {
+            out[count] = *given;
+            out[count++].act = (enum assume_act)act;
+        }
+    return count;
+}

@@ -4,7 +4,7 @@
 
 #include "model/assume.h"
 
-enum { FIT_VARIANTS = 144, FIT_RELUS = 4 };
+enum { FIT_VARIANTS = 144, FIT_RELUS = 4, FIT_ACTS = 7 };
 
 /* What keys and shapes leave open, in all combinations: the stem's stride and pooling, the
  * convolution of a bottleneck that has the stride, where the shortcuts of pre-activation
@@ -24,5 +24,9 @@ int fit_strides(const struct assume *assumed, const struct assume *given,
  * where they are. Returns how many there are. */
 int fit_relus(const struct assume *assumed, const struct assume *given,
               struct assume out[FIT_RELUS]);
+
+/* The same with another function in the place of ReLU, for every one that there is.
+ * Returns how many there are. */
+int fit_acts(const struct assume *assumed, const struct assume *given, struct assume out[FIT_ACTS]);
 
 #endif

@@ -51,6 +51,8 @@ static const char *const pools[] = {"none", "max", NULL};
 static const char *const shortcuts[] = {"conv", "pad", "pad-end", "none", "average", NULL};
 static const char *const preacts[] = {"before", "mixed", "after", NULL};
 static const char *const relus[] = {"stem", "last", "shortcut", "sum", NULL};
+static const char *const acts[] = {"relu", "relu6", "leaky-0.01", "leaky-0.1", "leaky-0.2",
+                                   "silu", "gelu",  "elu",        NULL};
 
 static bool set_stem_stride(struct assume *a, const char *value)
 {
@@ -106,6 +108,13 @@ static bool set_relu(struct assume *a, const char *value)
     }
 }
 
+static bool set_act(struct assume *a, const char *value)
+{
+    int word = rank(value, acts);
+    a->act = (enum assume_act)word;
+    return word > 0;
+}
+
 static bool set_reading(struct assume *a, const char *value)
 {
     return digit(&a->reading, value, 9);
@@ -148,6 +157,7 @@ static const struct key {
     {"shortcut", set_shortcut, "conv, pad, pad-end, none or average"},
     {"preact-shortcut", set_preact, "before, mixed or after"},
     {"relu", set_relu, "none, or some of stem, last, shortcut and sum, as in stem:sum"},
+    {"act", set_act, "relu, relu6, leaky-0.01, leaky-0.1, leaky-0.2, silu, gelu or elu"},
     {"reading", set_reading, "the number of a reading by structure"},
     {"eps", set_eps, "a number between 0 and 1"},
     {"prefix", set_prefix, "the beginning of keys, such as model."},
@@ -254,6 +264,8 @@ void assume_write(char *text, const struct assume *a)
     for (unsigned i = 0, rest = a->relu & (ASSUME_RELU_GIVEN - 1); rest >> i; i++)
         if (rest >> i & 1)
             put(&w, "%s%s", rest & ((1U << i) - 1) ? ":" : ",relu=", relus[i]);
+    if (a->act > ASSUME_ACT_RELU)
+        put(&w, ",act=%s", acts[a->act - 1]);
     if (a->reading)
         put(&w, ",reading=%d", a->reading);
     if (a->eps > 0)
@@ -267,13 +279,18 @@ void assume_write(char *text, const struct assume *a)
 
 /* --- comparing --- */
 
+static enum assume_act assume_act(const struct assume *a)
+{
+    return a->act ? a->act : ASSUME_ACT_RELU;
+}
+
 bool assume_same_wiring(const struct assume *a, const struct assume *b)
 {
     bool same = a->stem_stride == b->stem_stride && a->pool == b->pool &&
                 a->stride_at == b->stride_at && a->shortcut == b->shortcut &&
-                a->preact == b->preact && a->relu == b->relu && a->reading == b->reading &&
-                a->eps == b->eps && a->stages == b->stages && strcmp(a->prefix, b->prefix) == 0 &&
-                strcmp(a->state, b->state) == 0;
+                a->preact == b->preact && a->relu == b->relu && assume_act(a) == assume_act(b) &&
+                a->reading == b->reading && a->eps == b->eps && a->stages == b->stages &&
+                strcmp(a->prefix, b->prefix) == 0 && strcmp(a->state, b->state) == 0;
     for (int s = 0; same && s < a->stages; s++)
         same = a->strides[s] == b->strides[s];
     return same;

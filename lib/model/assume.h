@@ -43,6 +43,19 @@ enum assume_relu {
     ASSUME_RELU_GIVEN = 16
 };
 
+/* The function in the place of every ReLU of residual blocks; ASSUME_ACT_USUAL is ReLU, too. */
+enum assume_act {
+    ASSUME_ACT_USUAL,
+    ASSUME_ACT_RELU,
+    ASSUME_ACT_RELU6,
+    ASSUME_ACT_LEAKY_HUNDREDTH, /* leaky ReLU of that slope */
+    ASSUME_ACT_LEAKY_TENTH,
+    ASSUME_ACT_LEAKY_FIFTH,
+    ASSUME_ACT_SILU,
+    ASSUME_ACT_GELU,
+    ASSUME_ACT_ELU
+};
+
 /* Zero stands for what is usual in the family. */
 struct assume {
     bool bgr; /* the order of the input's channels; constants stay in the order R, G, B */
@@ -51,7 +64,8 @@ struct assume {
     int stride_at; /* which convolution of a bottleneck has the stride, from 1 */
     enum assume_shortcut shortcut;
     enum assume_preact preact;
-    unsigned relu;              /* enum assume_relu, or 0 */
+    unsigned relu; /* enum assume_relu, or 0 */
+    enum assume_act act;
     int reading;                /* which one of those by structure (model/structure.h), from 1 */
     double eps;                 /* of batch norms */
     int strides[ASSUME_STAGES]; /* of the stages */
@@ -67,7 +81,8 @@ struct assume {
     "stem-stride=1|2, pool=none|max, "                                                             \
     "strides=1:2:2:2 (of the stages), stride-at=conv1|conv2 (of a bottleneck), "                   \
     "shortcut=conv|pad|pad-end|none|average, preact-shortcut=before|mixed|after, "                 \
-    "relu=none|stem:last:shortcut:sum (which of these), reading=N, eps=1e-5, prefix=KEYS, "        \
+    "relu=none|stem:last:shortcut:sum (which of these), act=relu|relu6|leaky-0.01|leaky-0.1|"      \
+    "leaky-0.2|silu|gelu|elu (in the place of ReLU), reading=N, eps=1e-5, prefix=KEYS, "           \
     "state=PATH. Default: the usual choice of code with these key names; -v and model-info show "  \
     "it."
 

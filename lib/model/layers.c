@@ -29,7 +29,26 @@ int build_check_size(const struct build *b, int value, struct err *e)
 }
 
 /* Appends an operation, which takes over its key, with the origin of its numbers. */
-int build_add(struct build *b, const struct graph_op *op, const struct origin *from, struct err *e)
+/* What is assumed in the place of ReLU, as an operation of its own. */
+static struct graph_op function_of(enum assume_act act)
+{
+    static const struct graph_op functions[] = {
+        [ASSUME_ACT_RELU6] = {.function = GRAPH_CLIP, .p = 0, .q = 6},
+        [ASSUME_ACT_LEAKY_HUNDREDTH] = {.function = GRAPH_LEAKY_RELU, .p = .01F},
+        [ASSUME_ACT_LEAKY_TENTH] = {.function = GRAPH_LEAKY_RELU, .p = .1F},
+        [ASSUME_ACT_LEAKY_FIFTH] = {.function = GRAPH_LEAKY_RELU, .p = .2F},
+        [ASSUME_ACT_SILU] = {.function = GRAPH_SILU},
+        [ASSUME_ACT_GELU] = {.function = GRAPH_GELU},
+        [ASSUME_ACT_ELU] = {.function = GRAPH_ELU, .p = 1},
+    };
+    struct graph_op op = functions[act];
+    op.kind = GRAPH_FUNCTION;
+    op.ins = 1;
+    return op;
+}
+
+static int append(struct build *b, const struct graph_op *op, const struct origin *from,
+                  struct err *e)
 {
     int out = graph_add(b->graph, op, e);
     if (out < 0) {
@@ -40,6 +59,18 @@ int build_add(struct build *b, const struct graph_op *op, const struct origin *f
     b->origin = mem_grow(b->origin, (size_t)b->graph->ops, sizeof *b->origin);
     b->origin[b->graph->ops - 1] = *from;
     return out;
+}
+
+int build_add(struct build *b, const struct graph_op *op, const struct origin *from, struct err *e)
+{
+    const struct origin none = {.w = NULL};
+    struct graph_op bare = *op;
+    if (op->act != GRAPH_RELU || b->assume.act <= ASSUME_ACT_RELU)
+        return append(b, op, from, e);
+    bare.act = GRAPH_NONE;
+    struct graph_op function = function_of(b->assume.act);
+    function.in[0] = append(b, &bare, from, e);
+    return function.in[0] < 0 ? -1 : append(b, &function, &none, e);
 }
 
 int build_join(const struct build *b, const struct graph_op *op)

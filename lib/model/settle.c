@@ -128,8 +128,9 @@ int build_check_effects(const struct build *b, struct err *e)
     if (a->reading && !b->reading)
         return err_set(e, "%s: --assume reading: expected keys that no family names, found %s's",
                        name, b->found.family->name);
-    if (a->relu && b->found.family->design)
-        return err_set(e, "%s: --assume relu: expected residual blocks, found none", name);
+    if ((a->relu || a->act) && b->found.family->design)
+        return err_set(e, "%s: --assume %s: expected residual blocks, found none", name,
+                       a->relu ? "relu" : "act");
     if (b->found.family->design)
         return design_check_effects(b, e);
     if (a->stride_at && !b->found.bottleneck)

@@ -36,6 +36,10 @@ def put(to, path, module):
     return module
 
 
+def act(net, x):
+    return F.leaky_relu(x, net.get("slope", 0))
+
+
 class Block(nn.Module):
     def __init__(self, net, i, o, s):
         super().__init__()
@@ -87,11 +91,11 @@ class Block(nn.Module):
                 y = c(y)
             else:
                 y = n(c(y))
-                y = F.relu(y) if k + 1 < len(self.convs) or net.get("relu_last") else y
+                y = act(net, y) if k + 1 < len(self.convs) or net.get("relu_last") else y
         if net.get("plain"):
             return F.relu(y)
         y = y + self.shortcut(begin)
-        return y if net.get("pre") else F.relu(y)
+        return y if net.get("pre") else act(net, y)
 
 
 class Net(nn.Module):
@@ -118,7 +122,7 @@ class Net(nn.Module):
     def forward(self, x):
         for module in self.front:
             x = module(x)
-        x = F.relu(x) if len(self.front) > 1 else x
+        x = act(self.net, x) if len(self.front) > 1 else x
         for block in self.blocks_:
             x = block(x)
         for module in self.last:
@@ -157,6 +161,7 @@ NETS = {
         widths=(4, 8), stem=("conv_0", "norm_0"), block=lambda s, n: f"blocks.{2 * s + n}",
         conv=("c.0", "c.3"), norm=("c.1", "c.4"), shortcut=("p.0", "p.1"), head="logits",
         auxiliary=True),
+    "sequential-leaky": dict(SEQUENTIAL, slope=0.2),
 }
 
 
