@@ -18,15 +18,19 @@ static bool is_word(const struct tsv_in *t, int col, const char *word)
 
 static int read_row(struct sanity *s, const struct tsv_in *t, const int *col, struct err *e)
 {
-    double mean, low, high;
+    double value[] = {NAN, NAN, NAN};
     int64_t images;
-    if (field_real_na(t, col[MEAN], &mean, e) != 0 || field_real_na(t, col[LOW], &low, e) != 0 ||
-        field_real_na(t, col[HIGH], &high, e) != 0 ||
-        field_whole(t, col[IMAGES], INT64_MAX, &images, e) != 0)
+    if (field_whole(t, col[IMAGES], INT64_MAX, &images, e) != 0)
         return -1;
-    if (isnan(mean) != (images == 0))
-        return tsv_error(t, e, "column 'mean': expected %s of %" PRId64 " images, found %s",
-                         images ? "a mean" : "NA", images, images ? "NA" : "a number");
+    for (int i = 0; i < 3; i++) {
+        if (field_real_na(t, col[MEAN + i], &value[i], e) != 0)
+            return -1;
+        const struct tsv_field name = tsv_header(t, col[MEAN + i]), f = tsv_get(t, col[MEAN + i]);
+        if (images == 0 ? !isnan(value[i]) : !(fabs(value[i]) <= 1))
+            return tsv_error(t, e, "column '%.*s': expected %s of %" PRId64 " images, found '%.*s'",
+                             (int)name.n, name.p, images ? "a number from -1 to 1" : "NA", images,
+                             (int)(f.n > 60 ? 60 : f.n), f.p);
+    }
     /* The structural similarity stands in the table alone. */
     const bool shown =
         is_word(t, col[METRIC], is_word(t, col[CHANGED], "mosaic") ? "focus" : "rank_correlation");
@@ -36,7 +40,7 @@ static int read_row(struct sanity *s, const struct tsv_in *t, const int *col, st
     char *method = field_shown(t, col[METHOD], "method", -1);
     char *changed = field_shown(t, col[CHANGED], "layer", -1);
     char *name = mem_printf("%s %s", layer, method);
-    sanity_add(s, changed, name, mean, low, high, images);
+    sanity_add(s, changed, name, value[0], value[1], value[2], images);
     free(layer);
     free(method);
     free(changed);
