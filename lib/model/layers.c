@@ -28,7 +28,6 @@ int build_check_size(const struct build *b, int value, struct err *e)
                : 0;
 }
 
-/* Appends an operation, which takes over its key, with the origin of its numbers. */
 /* What is assumed in the place of ReLU, as an operation of its own. */
 static struct graph_op function_of(enum assume_act act)
 {
@@ -47,6 +46,7 @@ static struct graph_op function_of(enum assume_act act)
     return op;
 }
 
+/* Appends an operation, which takes over its key, with the origin of its numbers. */
 static int append(struct build *b, const struct graph_op *op, const struct origin *from,
                   struct err *e)
 {
