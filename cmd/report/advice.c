@@ -269,8 +269,9 @@ static void write_list(struct advice *a)
         words_para(0, "", "No recommendation follows from these measurements.");
     else if (a->n > 1)
         words_para(0, "",
-                   "By the number of errors that they are about; an error may be counted in "
-                   "several. Change one thing at a time.");
+                   "By the number of errors that they are about or, where it is given, of those "
+                   "beyond what is expected; an error may be counted in several. Change one thing "
+                   "at a time.");
     if (a->n > 0)
         qsort(a->at, (size_t)a->n, sizeof *a->at, by_errors);
     for (int i = 0; i < a->n; i++)

@@ -111,10 +111,9 @@ static void overlap(struct advice *a)
             2, "-",
             "In %" PRId64 " of %" PRId64
             " errors (%s) the maps of the true and the predicted class overlap by more than "
-            "half, but no more than one of them and the mirror image of the other do (median "
-            "%.2f): that says nothing about the image. The maps of an earlier stage, which has "
-            "more "
-            "cells, may tell more%s.",
+            "half, but no more than with one of them mirrored, left to right (median %.2f): that "
+            "says nothing about the image. The maps of an earlier stage, which has more cells, "
+            "may tell more%s.",
             high->count, high->of, words_percent(&b, high->count, high->of),
             spread_median(&a->r->maps.of[MAPS_WRONG].chance),
             a->r->maps.earlier ? "" : " (LAYER=layer3)");

@@ -28,30 +28,32 @@ static void write_focus(const struct sanity_check *c)
     if (!c)
         return;
     words_para(2, "-",
-               "On %s of four images, two of which show the class, %d of %s above chance (%.1f): "
-               "the largest share of positive values on these two has %s, %.2f (%.2f to %.2f), the "
-               "smallest %s, %.2f.",
-               words_count(&a, c->images, "mosaic", "mosaics"), c->beyond,
-               words_count(&b, c->maps, "map is", "maps are"), SANITY_CHANCE, c->highest.name,
-               c->highest.mean, c->highest.low, c->highest.high, c->lowest.name, c->lowest.mean);
+               "Share of positive values on the two images of a mosaic of four that show the class "
+               "(%s; chance %.1f): highest for %s, %.2f (95" WORDS_NB "%% interval %.2f to %.2f), "
+               "lowest for %s, %.2f. By their intervals %d of %s above chance.",
+               words_count(&a, c->images, "mosaic", "mosaics"), SANITY_CHANCE, c->highest.name,
+               c->highest.mean, c->highest.low, c->highest.high, c->lowest.name, c->lowest.mean,
+               c->beyond, words_count(&b, c->maps, "map is", "maps are"));
 }
 
-static void write_change(const struct sanity_check *c, const char *what)
+static void write_change(const struct sanity_check *c, const char *with)
 {
-    struct words_buf a;
+    struct words_buf a, b;
     if (!c)
         return;
     if (c->maps == 1) {
-        words_para(2, "-", "%s: the rank correlation with the map itself is %.2f for %s.", what,
+        words_para(2, "-", "Rank correlation with the map %s (%s): %.2f for %s.", with,
+                   words_count(&a, c->images, "image", "images"),
                    words_unsigned_zero(c->lowest.mean, 2), c->lowest.name);
         return;
     }
     words_para(2, "-",
-               "%s: the rank correlation with the map itself is %.2f for %s to %.2f for %s; above "
-               "%.1f it is for %d of %s.",
-               what, words_unsigned_zero(c->lowest.mean, 2), c->lowest.name,
-               words_unsigned_zero(c->highest.mean, 2), c->highest.name, SANITY_ALIKE, c->beyond,
-               words_count(&a, c->maps, "map", "maps"));
+               "Rank correlation with the map %s (%s): lowest for %s, %.2f, highest for %s, %.2f. "
+               "It is above %.1f for %d of %s.",
+               with, words_count(&a, c->images, "image", "images"), c->lowest.name,
+               words_unsigned_zero(c->lowest.mean, 2), c->highest.name,
+               words_unsigned_zero(c->highest.mean, 2), SANITY_ALIKE, c->beyond,
+               words_count(&b, c->maps, "map", "maps"));
 }
 
 void sanity_write(const struct known *k)
@@ -64,12 +66,12 @@ void sanity_write(const struct known *k)
         0, "",
         "A map that explains a prediction lies on what shows the class, and changes when "
         "another class is asked for or when the network loses what it learnt. One that stays "
-        "as it is shows the image, not the network.");
+        "as it is does not show the class, or not what the network learnt.");
     words_gap();
     write_focus(sanity_find(s, "mosaic"));
-    write_change(sanity_find(s, "logit"), "Another class, by chance");
-    write_change(sanity_find(s, "top"), "A last layer of weights by chance");
-    write_change(sanity_deepest(s), "All weights by chance");
+    write_change(sanity_find(s, "logit"), "of another class, drawn at random");
+    write_change(sanity_find(s, "top"), "of a network whose last layer is drawn anew");
+    write_change(sanity_deepest(s), "of a network whose weights are all drawn anew");
 }
 
 static void put_check(const struct sanity *s, const struct sanity_check *c)
@@ -94,9 +96,9 @@ void put_sanity(const struct page *p)
         "the two tiles of a mosaic that show its class, ");
     words_put("where chance is %.1f; ", SANITY_CHANCE);
     put("and the rank correlation of a map with that of another class, and of a network whose "
-        "weights were drawn anew from the top down. There lower is better, ");
-    words_put("and maps above %.1f are much the same: ", SANITY_ALIKE);
-    put("they show the image, not the network.</p>\n");
+        "weights were drawn anew from the top down. Of a correlation, lower is better; ");
+    words_put("maps above %.1f are much the same: ", SANITY_ALIKE);
+    put("they do not show the class, or not what the network learnt.</p>\n");
     put("<div class=\"scroll\" role=\"region\" aria-label=\"What the maps depend on\" "
         "tabindex=\"0\"><table><thead><tr><th scope=\"col\">Changed</th>"
         "<th scope=\"col\">Lowest map</th><th scope=\"col\" class=\"n\">Mean</th>"

@@ -457,9 +457,9 @@ static void write_chance(const struct maps *m, const struct findings *f)
         return;
     words_para(
         2, "",
-        "Maps overlap by chance, too, as they are spread out or lie in the middle: the map of "
-        "the true class and the mirror image of that of the predicted class, left to right, "
-        "overlap by a median of %.2f. The two maps of one error overlap more than that in "
+        "Maps overlap by chance, too, where they are spread out or lie in the middle. To see by "
+        "how much, the map of the predicted class is mirrored, left to right: then the median is "
+        "%.2f. As they are, the two maps overlap more than with the one mirrored in "
         "%" PRId64 " of %s (%s; 95" WORDS_NB "%% interval %.1f to %.1f" WORDS_NB "%%).",
         spread_median(wrong), c->count, words_count(&n, c->of, "error", "errors"),
         words_percent(&a, c->count, c->of), 100 * c->low, 100 * c->high);
@@ -474,8 +474,8 @@ static void write_chance(const struct maps *m, const struct findings *f)
                                             : "That is less than by chance.");
     if (correct->n > 0)
         words_para(2, "",
-                   "A correct prediction has one map for both classes, which overlaps its mirror "
-                   "image by a median of %.2f.",
+                   "The map of a correct prediction overlaps its own mirror image by a median of "
+                   "%.2f.",
                    spread_median(correct));
 }
 

@@ -397,15 +397,16 @@ def summary(t, out):
     ch = f['overlap_chance']
     said = ch['verdict'] is not None
     more = said and ch['count'] > ch['of'] / 2
-    text.take(r'Maps overlap by chance, too, as they are spread out or lie in the middle: the map of the true class and the mirror image of that of the predicted class, left to right, overlap by a median of ' +
-              NUMBER + r'\. The two maps of one error overlap more than that in (\d+) of (\d+) errors? \(' + PERCENT +
+    text.take(r'Maps overlap by chance, too, where they are spread out or lie in the middle\. To see by how much, the map of the '
+              r'predicted class is mirrored, left to right: then the median is ' +
+              NUMBER + r'\. As they are, the two maps overlap more than with the one mirrored in (\d+) of (\d+) errors? \(' + PERCENT +
               '; 95 % interval ' + NUMBER + ' to ' + PERCENT + r'\)\.', said,
               *[t.chance[1], ch['count'], ch['of'], percent(ch)] + [100 * x for x in wilson(ch['count'], ch['of'])] if said else [])
     text.take(r'That is too few to compare: 20 are needed\.', ch['verdict'] == 'few')
     text.take(r'That is more than by chance\.', ch['verdict'] == 'yes' and more)
     text.take(r'That is less than by chance\.', ch['verdict'] == 'yes' and not more)
     chances = ch['verdict'] == 'no'
-    text.take(r'A correct prediction has one map for both classes, which overlaps its mirror image by a median of ' +
+    text.take(r'The map of a correct prediction overlaps its own mirror image by a median of ' +
               NUMBER + r'\.', said and t.chance[0] == t.chance[0], t.chance[0] if said else None)
     text.take(r'Median overlap in errors of highest confidence \((\d+)\): ' + NUMBER + r', in the others \((\d+)\): ' + NUMBER +
               r'\.', v('overlap_confident') is not None)
@@ -606,8 +607,8 @@ def what_to_do(t, text, order, broken, few_images, doubtful):
                 ('over-predicted class' if one else rf'{len(t.over)} over-predicted classes') + r'\.', ('its' if one else 'their') +
                 r' wrong predictions, now (\d+), fall by more than the errors of the other classes rise\.', wrong)
 
-    text.take(r'What to do(?: By the number of errors that they are about; an error may be counted in several\. Change one thing at a '
-              r'time\.)?' + (r' No recommendation follows from these measurements\.' if not asks else ''), True)
+    text.take(r'What to do(?: By the number of errors that they are about or, where it is given, of those beyond what is expected; '
+              r'an error may be counted in several\. Change one thing at a time\.)?' + (r' No recommendation follows from these measurements\.' if not asks else ''), True)
     for number, (errors, _, finding, lists, do, worked, values) in enumerate(sorted(asks, key=lambda x: (-x[0], x[1])), 1):
         said, numbers_of = measured(t, finding)
         group = 'Confidences only' if errors == 0 and finding in ('calibration', 'temperature_ece', 'reject_low') else \
@@ -853,8 +854,8 @@ def recommendations(t, out):
     text.take(r'Overlap: too few errors whose two maps are not blank, (\d+) where 20 are needed\.', oh['verdict'] == 'few',
               oh.get('of'))
     start = r'In (\d+) of (\d+) errors \(' + PERCENT + r'\) '
-    text.take(start + r'the maps of the true and the predicted class overlap by more than half, but no more than one of them and '
-              r'the mirror image of the other do \(median ' + NUMBER + r'\): that says nothing about the image\. The maps of an earlier stage, which has more cells, '
+    text.take(start + r'the maps of the true and the predicted class overlap by more than half, but no more than with '
+              r'one of them mirrored, left to right \(median ' + NUMBER + r'\): that says nothing about the image\. The maps of an earlier stage, which has more cells, '
               r'may tell more' + (r' \(LAYER=layer3\)\.' if t.run.layer == 'last stage' else r'\.'), oh['verdict'] in ('yes', 'no') and blunt,
               oh.get('count'), oh.get('of'), percent(oh), t.chance[1] if blunt else None)
     text.take(start + r'the maps of the true and the predicted class overlap by more than half: the model looks at the same part of '
