@@ -99,11 +99,13 @@ void randomise_layer(struct graph *g, int i, uint64_t seed)
     for (int k = first; k < end; k++) {
         struct graph_op *op = &g->op[k];
         const int64_t weights = graph_op_weights(g, op);
-        if (weights == 0)
+        /* Masks and places are not what was learnt. */
+        if (weights == 0 || op->kind == GRAPH_ATTENTION)
             continue;
         uint64_t state = seed ^ random_next(&(uint64_t){(uint64_t)k});
         op->w = draw(op->w, (size_t)weights, &state);
-        op->b = draw(op->b, (size_t)g->value[op->out].c, &state);
+        if (op->b)
+            op->b = draw(op->b, (size_t)g->value[op->out].c, &state);
     }
 }
 

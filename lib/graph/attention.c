@@ -3,16 +3,20 @@
 
 #include <math.h>
 
-/* A head's channels of queries, keys and values, or of their gradients, and of the result. */
+/* A head's channels of queries, keys and values, or of their gradients, and of the result; and what
+ * is added to its products, or NULL. */
 struct head {
     float *q, *k, *v, *y;
+    const float *bias;
 };
 
 static struct head head_of(const struct graph *g, const struct graph_op *op, float *x, float *y,
                            int head)
 {
     const size_t size = graph_size(g, op->out), from = size / (size_t)op->groups * (size_t)head;
-    return (struct head){x + from, x + size + from, x + 2 * size + from, y + from};
+    const size_t cells = graph_cells(g, op->out);
+    const float *bias = op->biased ? op->w + cells * cells * (size_t)head : NULL;
+    return (struct head){x + from, x + size + from, x + 2 * size + from, y + from, bias};
 }
 
 /* The channels of cell i of one with those of cell j of the other. */
@@ -30,7 +34,8 @@ static void attend(const struct head *x, size_t at, int d, size_t cells, double 
 {
     double most = -INFINITY, sum = 0;
     for (size_t i = 0; i < cells; i++) {
-        weight[i] = scale * product(x->q, at, x->k, i, d, cells);
+        weight[i] =
+            scale * product(x->q, at, x->k, i, d, cells) + (x->bias ? x->bias[at * cells + i] : 0);
         most = fmax(most, weight[i]);
     }
     for (size_t i = 0; i < cells; i++)

@@ -32,7 +32,8 @@ enum graph_kind {
     GRAPH_OFFSET,     /* y = x + w, a number for each element */
     GRAPH_ATTENTION,  /* (3 c, h, w) -> (c, h, w): the channels of x are those of queries, keys and
                          values, each `groups` heads of c / groups channels; for each head and cell
-                         y = sum over all cells i of softmax over i (p query' key[i]) value[i] */
+                         y = sum over all cells i of softmax over i (p query' key[i] [+
+                         w[head][cell][i]]) value[i] */
     GRAPH_GATHER,     /* elements of x, in any order and number, and zeros: (channels, y.k, x.k) */
     GRAPH_KINDS
 };
@@ -85,16 +86,18 @@ struct graph_op {
     int channels; /* of the result, where the operation has the choice: conv, linear, pick,
                      gather */
     struct graph_axis y, x;
-    int groups; /* of conv: group i of the input's channels makes group i of the result's; of
-                   attention the heads */
-    bool inner; /* of mean_pool: divides by the cells of a window that lie in the image */
+    int groups;  /* of conv: group i of the input's channels makes group i of the result's; of
+                    attention the heads */
+    bool inner;  /* of mean_pool: divides by the cells of a window that lie in the image */
+    bool biased; /* of attention: w is added to the products */
     enum graph_act act;
     enum graph_function function;
     float p, q;      /* of the function; p of layer norm and attention */
     const int *pick; /* of pick [channels]: which of the input's; of gather [channels * y.k * x.k]:
                         which element of the input, -1 for 0 */
     const float *w;  /* conv (oc, ic / groups, y.k, x.k), linear (oc, ic), norm and layer norm (c),
-                        offset (c, h, w); else NULL */
+                        offset (c, h, w), attention that is biased (groups, cells, cells); else
+                        NULL */
     const float *b;  /* conv and linear (oc), norm and layer norm (c); else NULL */
     const char *key; /* of its weights without ".weight", or NULL */
 };

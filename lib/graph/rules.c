@@ -160,24 +160,28 @@ static const char *gather_shape(const struct graph *g, const struct graph_op *op
 
 static int64_t conv_weights(const struct graph *g, const struct graph_op *op)
 {
-    return (int64_t)(g->value[op->in[0]].c / op->groups) * op->y.k * op->x.k;
+    return (int64_t)(g->value[op->in[0]].c / op->groups) * op->y.k * op->x.k * op->channels;
 }
 
 static int64_t norm_weights(const struct graph *g, const struct graph_op *op)
 {
-    (void)g;
-    (void)op;
-    return 1;
+    return g->value[op->out].c;
 }
 
 static int64_t linear_weights(const struct graph *g, const struct graph_op *op)
 {
-    return g->value[op->in[0]].c;
+    return (int64_t)g->value[op->in[0]].c * op->channels;
 }
 
 static int64_t offset_weights(const struct graph *g, const struct graph_op *op)
 {
-    return (int64_t)graph_cells(g, op->in[0]);
+    return (int64_t)graph_size(g, op->out);
+}
+
+static int64_t attention_weights(const struct graph *g, const struct graph_op *op)
+{
+    const int64_t cells = (int64_t)graph_cells(g, op->out);
+    return op->biased ? op->groups * cells * cells : 0;
 }
 
 /* Each cell's query with each cell's key, and as much for the values. */
@@ -244,8 +248,9 @@ const struct graph_rule graph_rules[GRAPH_KINDS] = {
                           norm_weights, NULL, kind_layer_norm_forward, kind_layer_norm_backward},
     [GRAPH_OFFSET] = {"offset", 1, false, false, GRAPH_KEEPS_NOTHING, same_shape, offset_weights,
                       NULL, kind_offset_forward, kind_offset_backward},
-    [GRAPH_ATTENTION] = {"attention", 1, false, false, GRAPH_KEEPS_INPUT, attention_shape, NULL,
-                         attention_macs, kind_attention_forward, kind_attention_backward},
+    [GRAPH_ATTENTION] = {"attention", 1, false, false, GRAPH_KEEPS_INPUT, attention_shape,
+                         attention_weights, attention_macs, kind_attention_forward,
+                         kind_attention_backward},
     [GRAPH_GATHER] = {"gather", 1, false, false, GRAPH_KEEPS_NOTHING, gather_shape, NULL, NULL,
                       kind_gather_forward, kind_gather_backward},
 };
@@ -255,7 +260,7 @@ const struct graph_rule graph_rules[GRAPH_KINDS] = {
 int64_t graph_op_weights(const struct graph *g, const struct graph_op *op)
 {
     const struct graph_rule *r = &graph_rules[op->kind];
-    return r->weights ? r->weights(g, op) * g->value[op->out].c : 0;
+    return r->weights ? r->weights(g, op) : 0;
 }
 
 unsigned graph_op_keeps(const struct graph_op *op)

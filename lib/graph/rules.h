@@ -23,8 +23,7 @@ struct graph_rule {
     unsigned keeps;
     /* Shape of the result, from inputs and attributes: NULL, or what the rule expects of them. */
     const char *(*shape)(const struct graph *g, const struct graph_op *op, struct graph_value *y);
-    /* Weights for each channel of the result; NULL for an operation that has neither weights nor
-     * biases. */
+    /* How many weights; NULL for an operation that has neither weights nor biases. */
     int64_t (*weights)(const struct graph *g, const struct graph_op *op);
     /* Multiply-accumulates for an image of an operation in the graph; NULL for none. */
     int64_t (*macs)(const struct graph *g, const struct graph_op *op);

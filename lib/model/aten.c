@@ -196,6 +196,18 @@ static int layer_norm(struct program *p, struct err *e)
                   &y, e);
 }
 
+static int group_norm(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    int64_t groups;
+    if (!whole(p, "num_groups", 1, &groups))
+        return trace_refuse(&p->trace, e, "expected a number of groups, found another");
+    return finish(p,
+                  trace_group_norm(&p->trace, self(p), groups, input(p, "weight"), input(p, "bias"),
+                                   real(p, "eps", 1e-5), &y, e),
+                  &y, e);
+}
+
 static int linear(struct program *p, struct err *e)
 {
     struct trace_symbol y;
@@ -228,14 +240,14 @@ static int attention(struct program *p, struct err *e)
 {
     const struct trace_symbol *q = input(p, "query");
     struct trace_symbol y;
-    if (argument(p, "attn_mask") || truth(p, "is_causal") || truth(p, "enable_gqa") ||
-        real(p, "dropout_p", 0) != 0)
+    if ((argument(p, "attn_mask") && !input(p, "attn_mask")) || truth(p, "is_causal") ||
+        truth(p, "enable_gqa") || real(p, "dropout_p", 0) != 0)
         return trace_refuse(&p->trace, e,
-                            "expected attention without masks and dropout, found some");
+                            "expected attention to all tokens without dropout, found another");
     const double d = q && q->view.dims > 0 ? (double)trace_size(q, q->view.dims - 1) : 1;
     return finish(p,
                   trace_attention(&p->trace, q, input(p, "key"), input(p, "value"),
-                                  real(p, "scale", 1 / sqrt(d)), &y, e),
+                                  input(p, "attn_mask"), real(p, "scale", 1 / sqrt(d)), &y, e),
                   &y, e);
 }
 
@@ -305,9 +317,26 @@ static int mean(struct program *p, struct err *e)
     return reduce(p, GRAPH_MEAN_POOL, e);
 }
 
+/* Of max.dim the indices have no use. */
 static int maximum(struct program *p, struct err *e)
 {
     return reduce(p, GRAPH_MAX_POOL, e);
+}
+
+static int total(struct program *p, struct err *e)
+{
+    const struct trace_symbol *x = self(p);
+    struct trace_symbol means, y;
+    int64_t dim[TRACE_DIMS], n = 1;
+    const int dims = numbers(p, "dim", dim, TRACE_DIMS);
+    if (!x || dims < 1)
+        return trace_refuse(&p->trace, e, "expected the axes of a sum, found none");
+    if (trace_reduce(&p->trace, GRAPH_MEAN_POOL, x, dim, dims, truth(p, "keepdim"), &means, e) != 0)
+        return -1;
+    for (int i = 0; i < dims; i++)
+        n *= trace_size(x, trace_axis(x, dim[i]));
+    means.uses = 1;
+    return finish(p, trace_scale(&p->trace, &means, (double)n, 0, &y, e), &y, e);
 }
 
 /* --- functions --- */
@@ -727,24 +756,81 @@ static int unbind(struct program *p, struct err *e)
     return 0;
 }
 
-static int concat(struct program *p, struct err *e)
+/* The i-th of a list of tensors, or NULL. */
+static const struct trace_symbol *listed(const struct program *p, const char *name, size_t i)
 {
-    const json_t *list = json_object_get(argument(p, "tensors"), "as_tensors");
-    const size_t n = json_array_size(list);
+    const json_t *arg = argument(p, name), *list = json_object_get(arg, "as_tensors");
+    if (!list)
+        list = json_object_get(arg, "as_optional_tensors");
+    const json_t *item = json_array_get(list, i), *inside = json_object_get(item, "as_tensor");
+    const struct aten_name *n =
+        aten_find(p, json_string_value(json_object_get(inside ? inside : item, "name")));
+    return n ? &n->symbol : NULL;
+}
+
+static int join(struct program *p,
+                int (*by)(struct trace *t, const struct trace_symbol *const *x, int n, int64_t dim,
+                          struct trace_symbol *y, struct err *e),
+                struct err *e)
+{
+    const size_t n = json_array_size(json_object_get(argument(p, "tensors"), "as_tensors"));
     struct trace_symbol y;
     int64_t dim;
     if (!whole(p, "dim", 0, &dim) || n == 0 || n > INT_MAX)
         return trace_refuse(&p->trace, e, "expected activations to be joined, found none");
     const struct trace_symbol **all = mem_zero(n, sizeof(void *));
-    for (size_t i = 0; i < n; i++) {
-        const json_t *item = json_array_get(list, i);
-        const struct aten_name *name =
-            aten_find(p, json_string_value(json_object_get(item, "name")));
-        all[i] = name ? &name->symbol : NULL;
-    }
-    const int r = trace_concat(&p->trace, all, (int)n, dim, &y, e);
+    for (size_t i = 0; i < n; i++)
+        all[i] = listed(p, "tensors", i);
+    const int r = by(&p->trace, all, (int)n, dim, &y, e);
     free(all);
     return finish(p, r, &y, e);
+}
+
+static int concat(struct program *p, struct err *e)
+{
+    return join(p, trace_concat, e);
+}
+
+static int stack(struct program *p, struct err *e)
+{
+    return join(p, trace_stack, e);
+}
+
+static int channel_shuffle(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    int64_t groups;
+    if (!whole(p, "groups", 1, &groups))
+        return trace_refuse(&p->trace, e, "expected a number of groups, found another");
+    return finish(p, trace_shuffle(&p->trace, self(p), groups, &y, e), &y, e);
+}
+
+static int roll(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    int64_t shift[TRACE_DIMS], dim[TRACE_DIMS];
+    const int n = numbers(p, "shifts", shift, TRACE_DIMS);
+    if (n < 1 || numbers(p, "dims", dim, TRACE_DIMS) != n)
+        return trace_refuse(&p->trace, e, "expected axes and how far they go, found others");
+    return finish(p, trace_roll(&p->trace, self(p), shift, dim, n, &y, e), &y, e);
+}
+
+/* Of axes of size 1, as a class token is repeated for each image. */
+static int repeat(struct program *p, struct err *e)
+{
+    const struct trace_symbol *x = self(p);
+    struct trace_symbol y;
+    int64_t size[TRACE_DIMS];
+    const int n = numbers(p, "repeats", size, TRACE_DIMS);
+    if (!x || n < x->view.dims)
+        return trace_refuse(&p->trace, e, "expected a number for each axis, found others");
+    for (int d = n - x->view.dims, k = 0; d < n; d++, k++) {
+        if (size[d] != 1 && trace_size(x, k) != 1)
+            return trace_refuse(&p->trace, e,
+                                "expected axes of size 1 to be repeated, found others");
+        size[d] *= trace_size(x, k);
+    }
+    return finish(p, trace_expand(&p->trace, x, size, n, &y, e), &y, e);
 }
 
 /* Padding from the last axis on: left, right, top, bottom, ... */
@@ -766,6 +852,150 @@ static int pad(struct program *p, struct err *e)
     return finish(p, trace_pad(&p->trace, x, before, after, &y, e), &y, e);
 }
 
+/* --- products by an equation, and powers --- */
+
+static int einsum(struct program *p, struct err *e)
+{
+    const struct trace_symbol *a = listed(p, "tensors", 0), *b = listed(p, "tensors", 1);
+    const char *equation = word(p, "equation");
+    struct trace_symbol y;
+    return finish(p, trace_einsum(&p->trace, equation ? equation : "", a, b, &y, e), &y, e);
+}
+
+static double power_of(double x, double p, double q)
+{
+    (void)q;
+    return pow(x, p);
+}
+
+static int power(struct program *p, struct err *e)
+{
+    const struct trace_symbol *x = self(p);
+    const double exponent = real(p, "exponent", NAN);
+    struct trace_symbol y;
+    if (isfinite(exponent) && trace_is_known(x))
+        return finish(p, trace_known_function(&p->trace, x, power_of, exponent, 0, &y, e), &y, e);
+    if (exponent != 2)
+        return trace_refuse(&p->trace, e, "expected a square, found another power");
+    return finish(p, trace_multiply(&p->trace, x, x, &y, e), &y, e);
+}
+
+/* --- constants of constants --- */
+
+static double exp_of(double x, double p, double q)
+{
+    (void)p;
+    (void)q;
+    return exp(x);
+}
+
+static int exponential(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    return trace_is_known(self(p))
+               ? finish(p, trace_known_function(&p->trace, self(p), exp_of, 0, 0, &y, e), &y, e)
+               : trace_refuse(&p->trace, e, "expected a constant, found activations");
+}
+
+/* x[:, index] of a table. */
+static int indexed(struct program *p, struct err *e)
+{
+    const json_t *arg = argument(p, "indices");
+    size_t n = json_array_size(json_object_get(arg, "as_tensors"));
+    n = n ? n : json_array_size(json_object_get(arg, "as_optional_tensors"));
+    const struct trace_symbol *index = n ? listed(p, "indices", n - 1) : NULL;
+    struct trace_symbol y;
+    for (size_t i = 0; i + 1 < n; i++)
+        index = listed(p, "indices", i) ? NULL : index;
+    if (!index || n > TRACE_DIMS || !trace_is_known(self(p)))
+        return trace_refuse(&p->trace, e,
+                            "expected a choice from a constant along one axis, found another");
+    return finish(p, trace_known_index(&p->trace, self(p), (int64_t)n - 1, index, &y, e), &y, e);
+}
+
+static int full(struct program *p, double value, struct err *e)
+{
+    const struct trace_symbol *x = self(p);
+    struct trace_symbol y;
+    int64_t size[TRACE_DIMS];
+    int n = argument(p, "size") ? numbers(p, "size", size, TRACE_DIMS) : -1;
+    if (!argument(p, "size") && x)
+        for (n = 0; n < x->view.dims; n++)
+            size[n] = trace_size(x, n);
+    return n < 0 || isnan(value)
+               ? trace_refuse(&p->trace, e, "expected a shape and a number, found others")
+               : finish(p, trace_known_full(&p->trace, size, n, value, &y, e), &y, e);
+}
+
+static int zeros(struct program *p, struct err *e)
+{
+    return full(p, 0, e);
+}
+
+static int ones(struct program *p, struct err *e)
+{
+    return full(p, 1, e);
+}
+
+static int filled(struct program *p, struct err *e)
+{
+    return full(p, real(p, "fill_value", NAN), e);
+}
+
+/* fill, which makes a tensor, and fill_ and zero_, which change a view of one. */
+static int fill(struct program *p, struct err *e)
+{
+    const double value = strncmp(p->op, "zero", 4) == 0 ? 0 : real(p, "value", NAN);
+    const struct trace_symbol *x = self(p);
+    if (p->op[4] != '_')
+        return full(p, value, e);
+    if (isnan(value))
+        return trace_refuse(&p->trace, e, "expected a number, found another value");
+    if (trace_known_set(&p->trace, x, NULL, value, e) != 0)
+        return -1;
+    const struct trace_symbol y = trace_alias(x);
+    return bind(p, 0, &y, e);
+}
+
+static int compare(struct program *p, enum trace_pairing how, struct err *e)
+{
+    const struct trace_symbol *other = input(p, "other");
+    struct trace_symbol y;
+    return finish(p,
+                  other ? trace_known_two(&p->trace, how, self(p), other, &y, e)
+                        : trace_known_number(&p->trace, how, self(p), real(p, "other", NAN), &y, e),
+                  &y, e);
+}
+
+static int equal(struct program *p, struct err *e)
+{
+    return compare(p, TRACE_EQUAL, e);
+}
+
+static int different(struct program *p, struct err *e)
+{
+    return compare(p, TRACE_DIFFERENT, e);
+}
+
+static int masked_fill(struct program *p, struct err *e)
+{
+    struct trace_symbol value, y;
+    const struct trace_symbol *given = input(p, "value");
+    if (!given && trace_known_full(&p->trace, NULL, 0, real(p, "value", NAN), &value, e) != 0)
+        return -1;
+    return finish(
+        p, trace_known_where(&p->trace, input(p, "mask"), given ? given : &value, self(p), &y, e),
+        &y, e);
+}
+
+static int where(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    return finish(
+        p, trace_known_where(&p->trace, input(p, "condition"), self(p), input(p, "other"), &y, e),
+        &y, e);
+}
+
 /* --- the rest --- */
 
 /* The input under another name. */
@@ -776,6 +1006,14 @@ static int same(struct program *p, struct err *e)
         return trace_refuse(&p->trace, e, "expected activations, found something else");
     const struct trace_symbol y = trace_alias(x);
     return bind(p, 0, &y, e);
+}
+
+/* Constants are copied, since a copy may be changed. */
+static int copy(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    return trace_is_known(self(p)) ? finish(p, trace_known_copy(&p->trace, self(p), &y, e), &y, e)
+                                   : same(p, e);
 }
 
 static int dropout(struct program *p, struct err *e)
@@ -842,11 +1080,12 @@ static const struct aten_maker makers[] = {
     {"batch_norm", batch_norm, false},
     {"bmm", matmul, false},
     {"cat", concat, false},
+    {"channel_shuffle", channel_shuffle, false},
     {"chunk", chunk, true},
     {"clamp", clamp, false},
     {"clamp_max", clamp, false},
     {"clamp_min", clamp, false},
-    {"clone", same, false},
+    {"clone", copy, false},
     {"constant_pad_nd", pad, false},
     {"contiguous", same, true},
     {"conv2d", convolution, false},
@@ -854,36 +1093,54 @@ static const struct aten_maker makers[] = {
     {"detach", same, true},
     {"div", divide, false},
     {"dropout", dropout, true},
+    {"einsum", einsum, false},
     {"elu", elu, false},
+    {"eq", equal, false},
+    {"exp", exponential, false},
     {"expand", expand, true},
     {"expand_as", expand_as, true},
     {"feature_dropout", dropout, true},
+    {"fill", fill, true},
     {"flatten", flatten, true},
+    {"full", filled, false},
     {"gelu", gelu, false},
+    {"group_norm", group_norm, false},
     {"hardsigmoid", hardsigmoid, false},
     {"hardswish", hardswish, false},
     {"hardtanh", hardtanh, false},
+    {"index", indexed, false},
     {"layer_norm", layer_norm, false},
     {"leaky_relu", leaky_relu, false},
     {"lift_fresh_copy", same, false},
     {"linear", linear, false},
     {"log_softmax", log_softmax, false},
+    {"masked_fill", masked_fill, false},
     {"matmul", matmul, false},
+    {"max", maximum, false},
     {"max_pool2d", max_pool, false},
     {"max_pool2d_with_indices", max_pool, false},
     {"mean", mean, false},
     {"mish", mish, false},
     {"mm", matmul, false},
     {"mul", multiply, false},
+    {"native_channel_shuffle", channel_shuffle, false},
     {"native_layer_norm", layer_norm, false},
+    {"ne", different, false},
     {"neg", negate, false},
+    {"new_full", filled, false},
+    {"new_ones", ones, false},
+    {"new_zeros", zeros, false},
+    {"ones", ones, false},
     {"pad", pad, false},
     {"permute", permute, true},
+    {"pow", power, false},
     {"prelu", prelu, false},
     {"relu", relu, false},
     {"relu6", relu6, false},
+    {"repeat", repeat, false},
     {"reshape", view, true},
     {"reshape_as", view_as, true},
+    {"roll", roll, false},
     {"rsub", subtract_from, false},
     {"scaled_dot_product_attention", attention, false},
     {"select", select_one, true},
@@ -896,7 +1153,9 @@ static const struct aten_maker makers[] = {
     {"split", split, true},
     {"split_with_sizes", split, true},
     {"squeeze", squeeze, true},
+    {"stack", stack, false},
     {"sub", subtract, false},
+    {"sum", total, false},
     {"sym_size", size_of, false},
     {"t", matrix_transpose, true},
     {"tanh", hyperbolic, false},
@@ -907,6 +1166,9 @@ static const struct aten_maker makers[] = {
     {"unsqueeze", unsqueeze, true},
     {"view", view, true},
     {"view_as", view_as, true},
+    {"where", where, false},
+    {"zero", fill, true},
+    {"zeros", zeros, false},
 };
 
 /* Of Python's module `operator`, on sizes. */

@@ -190,7 +190,11 @@ static int take_inputs(struct program *p, const json_t *module, struct err *e)
 static int change_in_place(struct program *p, struct aten_name *in, struct err *e)
 {
     const struct aten_name *out = aten_result(p, 0);
-    if (!in || !out || in->symbol.kind != TRACE_VALUE)
+    const bool known = in && trace_is_known(&in->symbol);
+    /* The numbers themselves were set, which all views show. */
+    if (known && out && out->symbol.tensor == in->symbol.tensor)
+        return 0;
+    if (!in || !out || (!known && in->symbol.kind != TRACE_VALUE))
         return trace_refuse(&p->trace, e,
                             "expected activations to be changed in place, found something else");
     for (size_t i = 0; i < p->names; i++)
@@ -296,8 +300,11 @@ static int take_result(struct program *p, struct err *e)
     const struct aten_name *n = aten_named(p, json_array_get(outputs, 0));
     p->trace.node = n ? n->name : "output";
     p->trace.op = "result";
-    if (json_array_size(outputs) != 1 || !n)
-        return broken(p, "one tensor as the result", e);
+    if (!n)
+        return broken(p, "a tensor as the first result", e);
+    if (json_array_size(outputs) > 1)
+        prog_say("%s: of %zu results the first one, '%.80s', is taken as the logits",
+                 ckpt_name(p->trace.b->ckpt), json_array_size(outputs), n->name);
     return trace_result(&p->trace, &n->symbol, e);
 }
 

@@ -112,6 +112,8 @@ static int load_op(struct build *b, int i, struct err *e)
     op->w = w;
     if (op->kind == GRAPH_OFFSET)
         return load_pieces(b, from, w, channels, count / channels, e);
+    if (op->kind == GRAPH_ATTENTION)
+        return ckpt_read(b->ckpt, from->w, w, e);
     op->b = bias = mem_zero((size_t)channels, sizeof *bias);
     fill(b->graph, op, from, w, count);
     for (int64_t k = 0; k < channels && from->constant; k++)

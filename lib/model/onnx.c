@@ -3,6 +3,7 @@
 #include "model/onnx.h"
 
 #include "base/mem.h"
+#include "base/prog.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -306,9 +307,12 @@ int build_onnx(struct build *b, const struct onnx_model *m, struct err *e)
     struct trace t = {.b = b};
     struct onnx_reader r = {.t = &t, .m = m};
     const struct onnx_value *image = image_of(&r);
-    if (!image || m->outs != 1)
-        return err_set(e, "%s: expected one image as input and one result, found %zu and %zu",
+    if (!image || m->outs < 1)
+        return err_set(e, "%s: expected one image as input and a result, found %zu and %zu",
                        ckpt_name(b->ckpt), m->ins, m->outs);
+    if (m->outs > 1)
+        prog_say("%s: of %zu results the first one, '%.80s', is taken as the logits",
+                 ckpt_name(b->ckpt), m->outs, m->out[0].name);
     int result = take_image(&t, image, e);
     if (result == 0)
         result = read_graph(&r, image, e);

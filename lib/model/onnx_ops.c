@@ -185,11 +185,79 @@ static int reduce(struct onnx_reader *r, struct err *e)
         return bind(r, 0, &x->s);
     if (n < 1)
         return trace_refuse(r->t, e, "expected axes of an image, found the mean of all images");
+    const char *op = r->node->op;
+    if (trace_reduce(r->t, strcmp(op, "ReduceMax") == 0 ? GRAPH_MAX_POOL : GRAPH_MEAN_POOL, &x->s,
+                     axes, n, onnx_int(r, "keepdims", 1) != 0, &y, e) != 0)
+        return -1;
+    int64_t count = 1;
+    for (int i = 0; i < n && strcmp(op, "ReduceSum") == 0; i++)
+        count *= trace_size(&x->s, trace_axis(&x->s, axes[i]));
+    return bind(r, count == 1 ? 0 : trace_scale(r->t, &y, (double)count, 0, &y, e), &y);
+}
+
+/* By groups, or of each channel alone. */
+static int group_norm(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol y;
+    if (onnx_symbol(r, 0, &x, e) != 0)
+        return -1;
+    const bool alone = *r->node->op == 'I';
+    if (x->s.view.dims < 2 ||
+        (!alone && (!maybe(r, 1) || trace_count(maybe(r, 1)) != trace_size(&x->s, 1))))
+        return trace_refuse(r->t, e, "expected weights for each channel, found others");
     return bind(
         r,
-        trace_reduce(r->t, strcmp(r->node->op, "ReduceMax") == 0 ? GRAPH_MAX_POOL : GRAPH_MEAN_POOL,
-                     &x->s, axes, n, onnx_int(r, "keepdims", 1) != 0, &y, e),
+        trace_group_norm(r->t, &x->s, alone ? trace_size(&x->s, 1) : onnx_int(r, "num_groups", 0),
+                         maybe(r, 1), maybe(r, 2), (double)onnx_float(r, "epsilon", 1e-5F), &y, e),
         &y);
+}
+
+static int einsum(struct onnx_reader *r, struct err *e)
+{
+    struct trace_symbol y;
+    return bind(
+        r, trace_einsum(r->t, onnx_word(r, "equation", ""), maybe(r, 0), maybe(r, 1), &y, e), &y);
+}
+
+static int power(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol y;
+    double exponent;
+    if (onnx_symbol(r, 0, &x, e) != 0)
+        return -1;
+    return !number(r, 1, &exponent) || exponent != 2
+               ? trace_refuse(r->t, e, "expected a square, found another power")
+               : bind(r, trace_multiply(r->t, &x->s, &x->s, &y, e), &y);
+}
+
+static int where(struct onnx_reader *r, struct err *e)
+{
+    struct trace_symbol y;
+    return bind(r, trace_known_where(r->t, maybe(r, 0), maybe(r, 1), maybe(r, 2), &y, e), &y);
+}
+
+static int equal(struct onnx_reader *r, struct err *e)
+{
+    struct trace_symbol y;
+    return bind(r, trace_known_two(r->t, TRACE_EQUAL, maybe(r, 0), maybe(r, 1), &y, e), &y);
+}
+
+static int not(struct onnx_reader * r, struct err *e)
+{
+    struct trace_symbol y;
+    return bind(r, trace_known_number(r->t, TRACE_EQUAL, maybe(r, 0), 0, &y, e), &y);
+}
+
+/* A copy of the first tensor, in which some parts are others. */
+static int scatter(struct onnx_reader *r, struct err *e)
+{
+    struct trace_symbol y;
+    return strcmp(onnx_word(r, "reduction", "none"), "none") != 0
+               ? trace_refuse(r->t, e, "expected numbers that are set, found a sum")
+               : bind(r, trace_known_scatter(r->t, maybe(r, 0), maybe(r, 1), maybe(r, 2), &y, e),
+                      &y);
 }
 
 /* --- norms and layers --- */
@@ -269,7 +337,7 @@ static int matmul(struct onnx_reader *r, struct err *e)
     return bind(r, trace_matmul(r->t, &a->s, &b->s, &y, e), &y);
 }
 
-/* Of opset 23: without masks, earlier keys and softcap, of heads as an axis of their own. */
+/* Of opset 23: without earlier keys and softcap, of heads as an axis of their own. */
 static int attention(struct onnx_reader *r, struct err *e)
 {
     struct onnx_name *q, *k, *v;
@@ -277,14 +345,14 @@ static int attention(struct onnx_reader *r, struct err *e)
     if (onnx_symbol(r, 0, &q, e) != 0 || onnx_symbol(r, 1, &k, e) != 0 ||
         onnx_symbol(r, 2, &v, e) != 0)
         return -1;
-    if (r->node->ins > 3 || q->s.view.dims != 4 || onnx_int(r, "is_causal", 0) != 0 ||
+    if (r->node->ins > 4 || q->s.view.dims != 4 || onnx_int(r, "is_causal", 0) != 0 ||
         onnx_float(r, "softcap", 0) != 0)
         return trace_refuse(r->t, e,
-                            "expected attention of (images, heads, tokens, numbers) without "
-                            "a mask, found another");
+                            "expected attention of (images, heads, tokens, numbers) to "
+                            "all tokens, found another");
     const double usual = 1 / sqrt((double)trace_size(&q->s, 3));
     return bind(r,
-                trace_attention(r->t, &q->s, &k->s, &v->s,
+                trace_attention(r->t, &q->s, &k->s, &v->s, maybe(r, 3),
                                 (double)onnx_float(r, "scale", (float)usual), &y, e),
                 &y);
 }
@@ -689,6 +757,8 @@ static int gather(struct onnx_reader *r, struct err *e)
     if (onnx_symbol(r, 0, &x, e) != 0)
         return -1;
     const int axis = trace_axis(&x->s, onnx_int(r, "axis", 0));
+    if (trace_is_known(&x->s) && maybe(r, 1) && maybe(r, 1)->kind == TRACE_CONSTANT)
+        return bind(r, trace_known_index(r->t, &x->s, axis, maybe(r, 1), &part[0], e), &part[0]);
     if (axis < 0 || !at || at->real || at->dims > 1 || at->n < 1)
         return trace_refuse(r->t, e, "expected known indices of an axis, found something else");
     if (at->dims == 0)
@@ -801,7 +871,9 @@ static const struct {
     {"Conv", conv},
     {"Div", arithmetic},
     {"Dropout", dropout},
+    {"Einsum", einsum},
     {"Elu", elu},
+    {"Equal", equal},
     {"Expand", expand},
     {"Flatten", flatten},
     {"Gather", gather},
@@ -809,9 +881,11 @@ static const struct {
     {"Gemm", gemm},
     {"GlobalAveragePool", global_pool},
     {"GlobalMaxPool", global_pool},
+    {"GroupNormalization", group_norm},
     {"HardSigmoid", hard_sigmoid},
     {"HardSwish", function},
     {"Identity", same},
+    {"InstanceNormalization", group_norm},
     {"LayerNormalization", layer_norm},
     {"LeakyRelu", leaky},
     {"LogSoftmax", softmax},
@@ -822,12 +896,16 @@ static const struct {
     {"Mish", function},
     {"Mul", arithmetic},
     {"Neg", negate},
+    {"Not", not },
     {"PRelu", prelu},
     {"Pad", pad},
+    {"Pow", power},
     {"ReduceMax", reduce},
     {"ReduceMean", reduce},
+    {"ReduceSum", reduce},
     {"Relu", relu},
     {"Reshape", reshape},
+    {"ScatterND", scatter},
     {"Sigmoid", function},
     {"Slice", slice},
     {"Softmax", softmax},
@@ -839,6 +917,7 @@ static const struct {
     {"Tanh", function},
     {"Transpose", transpose},
     {"Unsqueeze", unsqueeze},
+    {"Where", where},
 };
 
 int onnx_run(struct onnx_reader *r, struct err *e)

@@ -10,7 +10,7 @@
 
 /* Elements of all values of one image, what a forward pass keeps in memory, and of all lists of
  * gathers and picks; operations; modules that get names. */
-enum { ELEMENTS = 1 << 28, LISTED = 1 << 22, OPERATIONS = 1 << 15, LAYERS = 1 << 13 };
+enum { ELEMENTS = 1 << 28, LISTED = 1 << 25, OPERATIONS = 1 << 15, LAYERS = 1 << 13 };
 
 int trace_sizes(struct build *b, int channels, int64_t h, int64_t w, struct err *e)
 {
@@ -514,9 +514,16 @@ int trace_whole(struct trace *t, const struct trace_symbol *x, struct trace_symb
     return apply_scale(t, y, e);
 }
 
+static double line(double x, double factor, double offset)
+{
+    return x * factor + offset;
+}
+
 int trace_scale(struct trace *t, const struct trace_symbol *x, double factor, double offset,
                 struct trace_symbol *y, struct err *e)
 {
+    if (trace_is_known(x))
+        return trace_known_function(t, x, line, factor, offset, y, e);
     if ((!x || x->kind != TRACE_SCORES) &&
         (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0 || !x))
         return -1;
@@ -601,6 +608,9 @@ int trace_result(struct trace *t, const struct trace_symbol *x, struct err *e)
         dim++;
     if (trace_expect(t, &s, TRACE_VALUE, "the result", e) != 0)
         return -1;
+    /* What was computed behind it is another result's. */
+    while (g->ops > 0 && s.value > 0 && graph_logits(g) != s.value)
+        trace_take_back(t);
     if (g->ops == 0 || view_each(&s.view, dim) > BUILD_CHANNELS)
         return trace_refuse(t, e, "expected at most %d classes, found another result",
                             BUILD_CHANNELS);

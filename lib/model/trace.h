@@ -80,6 +80,7 @@ struct trace {
     size_t layers;
     GHashTable *by_path;      /* numbers of layers */
     int64_t elements, listed; /* of all values and of all lists of a graph, which are limited */
+    int64_t computed;         /* numbers of constants that the program makes */
 };
 
 /* --- the reader's side --- */
@@ -155,6 +156,11 @@ int trace_batch_norm(struct trace *t, const struct trace_symbol *x,
                      const struct trace_symbol *const norm[NORM_TENSORS], double eps,
                      struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
+/* A norm over groups of axis 1 and all cells of each: weight and bias of each channel, or NULL. */
+int trace_group_norm(struct trace *t, const struct trace_symbol *x, int64_t groups,
+                     const struct trace_symbol *w, const struct trace_symbol *bias, double eps,
+                     struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
 /* A layer norm over the last axis. */
 int trace_layer_norm(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *w,
                      const struct trace_symbol *bias, double eps, struct trace_symbol *y,
@@ -183,7 +189,7 @@ int trace_scale(struct trace *t, const struct trace_symbol *x, double factor, do
 int trace_pool(struct trace *t, enum graph_kind kind, const struct trace_symbol *x,
                const struct trace_windows *win, struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
-/* Adaptive pooling to h by w; maxima only where areas are equal windows. */
+/* Adaptive pooling to h by w. */
 int trace_grid_pool(struct trace *t, enum graph_kind kind, const struct trace_symbol *x, int h,
                     int w, struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
@@ -202,13 +208,73 @@ int trace_linear(struct trace *t, const struct trace_symbol *x, const struct tra
 int trace_matmul(struct trace *t, const struct trace_symbol *a, const struct trace_symbol *b,
                  struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
-/* q, k, v (..., tokens, d), softmax(scale q k') v. */
+/* "...id,...jd->...ij" and "...ij,...jd->...id" of axes that are the same in front: such products.
+ */
+int trace_einsum(struct trace *t, const char *equation, const struct trace_symbol *a,
+                 const struct trace_symbol *b, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* q, k, v (..., tokens, d), softmax(scale q k' + mask) v; the mask is a constant or NULL. */
 int trace_attention(struct trace *t, const struct trace_symbol *q, const struct trace_symbol *k,
-                    const struct trace_symbol *v, double scale, struct trace_symbol *y,
-                    struct err *e) ERR_CHECKED;
+                    const struct trace_symbol *v, const struct trace_symbol *mask, double scale,
+                    struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
 int trace_softmax(struct trace *t, const struct trace_symbol *x, int64_t dim, bool log,
                   struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* --- constants of constants, computed at once: trace_known.c ---
+ * Truths are 0 and 1. Infinite numbers become 1e30. */
+
+bool trace_is_known(const struct trace_symbol *x);
+
+/* A tensor of one number; one of its own with the numbers of another. */
+int trace_known_full(struct trace *t, const int64_t *size, int dims, double value,
+                     struct trace_symbol *y, struct err *e) ERR_CHECKED;
+int trace_known_copy(struct trace *t, const struct trace_symbol *x, struct trace_symbol *y,
+                     struct err *e) ERR_CHECKED;
+
+/* x, a view of such a tensor, becomes `value` or, where `to` is not NULL, that. */
+int trace_known_set(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *to,
+                    double value, struct err *e) ERR_CHECKED;
+
+enum trace_pairing {
+    TRACE_SUM,
+    TRACE_DIFFERENCE,
+    TRACE_PRODUCT,
+    TRACE_QUOTIENT,
+    TRACE_EQUAL,
+    TRACE_DIFFERENT
+};
+
+/* With broadcasting. */
+int trace_known_two(struct trace *t, enum trace_pairing how, const struct trace_symbol *a,
+                    const struct trace_symbol *b, struct trace_symbol *y, struct err *e)
+    ERR_CHECKED;
+int trace_known_number(struct trace *t, enum trace_pairing how, const struct trace_symbol *a,
+                       double number, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+int trace_known_where(struct trace *t, const struct trace_symbol *mask,
+                      const struct trace_symbol *yes, const struct trace_symbol *no,
+                      struct trace_symbol *y, struct err *e) ERR_CHECKED;
+int trace_known_function(struct trace *t, const struct trace_symbol *x,
+                         double (*f)(double x, double p, double q), double p, double q,
+                         struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* Whether what stands along the first axis is the same each time. */
+bool trace_known_repeats(struct trace *t, const struct trace_symbol *x);
+
+/* x with its axis `dim` replaced by those of the indices. */
+int trace_known_index(struct trace *t, const struct trace_symbol *x, int64_t dim,
+                      const struct trace_symbol *index, struct trace_symbol *y, struct err *e)
+    ERR_CHECKED;
+
+/* x with parts replaced: indices (..., k) of its first k axes, and as many parts. */
+int trace_known_scatter(struct trace *t, const struct trace_symbol *x,
+                        const struct trace_symbol *index, const struct trace_symbol *parts,
+                        struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* Over the last axis: w (out, in), bias (out) or NULL. */
+int trace_known_linear(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *w,
+                       const struct trace_symbol *bias, struct trace_symbol *y, struct err *e)
+    ERR_CHECKED;
 
 /* --- shapes: of activations, constants and, where it makes sense, of whole numbers --- */
 
@@ -246,6 +312,18 @@ int trace_expand(const struct trace *t, const struct trace_symbol *x, const int6
 /* Joined along an axis: activations, constants among them, or whole numbers. */
 int trace_concat(struct trace *t, const struct trace_symbol *const *x, int n, int64_t dim,
                  struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* Joined along a new axis `dim` of the result. */
+int trace_stack(struct trace *t, const struct trace_symbol *const *x, int n, int64_t dim,
+                struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* Axis 1 as (groups, channels), of which channels become the outer ones. */
+int trace_shuffle(struct trace *t, const struct trace_symbol *x, int64_t groups,
+                  struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* Elements of axis dim[i] move on by shift[i], those at the end to the front. */
+int trace_roll(struct trace *t, const struct trace_symbol *x, const int64_t *shift,
+               const int64_t *dim, int n, struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
 /* Zeros before and behind each axis, before[dims] and after[dims]; fewer where negative. */
 int trace_pad(struct trace *t, const struct trace_symbol *x, const int64_t *before,

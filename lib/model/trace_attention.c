@@ -3,7 +3,9 @@
 
 #include "base/mem.h"
 
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* (..., tokens, d): what stands in front of the last two axes are images and heads. */
 struct tokens {
@@ -144,13 +146,14 @@ static bool view_of(const struct trace_symbol *x, const struct tokens *k, int64_
     return room;
 }
 
-int trace_attention(struct trace *t, const struct trace_symbol *q, const struct trace_symbol *k,
-                    const struct trace_symbol *v, double scale, struct trace_symbol *y,
-                    struct err *e)
+/* softmax(scale q k' + bias) v. */
+static int attend(struct trace *t, const struct trace_symbol *q, const struct trace_symbol *k,
+                  const struct trace_symbol *v, const struct ckpt_tensor *bias, double scale,
+                  struct trace_symbol *y, struct err *e)
 {
     static const char *const names[] = {"queries", "keys", "values"};
     const struct trace_symbol *const x[3] = {q, k, v};
-    const struct origin none = {.w = NULL};
+    const struct origin from = {.w = bias};
     struct tokens of[3];
     struct trace_view view;
     for (int i = 0; i < 3; i++) {
@@ -181,8 +184,9 @@ int trace_attention(struct trace *t, const struct trace_symbol *q, const struct 
                           .in = {value},
                           .ins = 1,
                           .groups = (int)of[0].heads,
+                          .biased = bias != NULL,
                           .p = (float)(scale * q->scale * k->scale)};
-    if (value < 0 || (value = trace_append(t, &op, &none, e)) < 0)
+    if (value < 0 || (value = trace_append(t, &op, &from, e)) < 0)
         return -1;
     *y = trace_value(value, &view);
     y->scale = v->scale;
@@ -205,7 +209,7 @@ static int scores(struct trace *t, const struct trace_symbol *a, const struct tr
                   struct trace_symbol *y, struct err *e)
 {
     struct trace_symbol k;
-    struct trace_view v = {.offset = 0};
+    struct trace_view v = {.offset = a->view.offset};
     if (trace_swap(t, b, -1, -2, &k, e) != 0)
         return -1;
     for (int d = 0; d < a->view.dims; d++)
@@ -213,9 +217,91 @@ static int scores(struct trace *t, const struct trace_symbol *a, const struct tr
             !(d < a->view.dims - 1 ? view_copy(&v, &a->view, d)
                                    : view_factor(&v, trace_size(&k, k.view.dims - 2), 0)))
             return trace_refuse(t, e, "expected fewer axes, found more");
-    const struct trace_scores s = {*a, k};
+    const struct trace_scores s = {*a, k, NULL};
     *y = add_scores(t, &s, &v);
     return 0;
+}
+
+/* A constant as it is added to products: (heads, queries, keys), images left out. */
+static int spread(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *c,
+                  struct trace_symbol *y, struct err *e)
+{
+    struct trace_view v = {.offset = c->view.offset};
+    const int front = x->view.dims - c->view.dims;
+    int64_t size[3] = {1, 0, 0};
+    if (front < 0 || x->view.dims < 3)
+        return trace_refuse(t, e, "expected a mask of at most %d axes, found %d", x->view.dims,
+                            c->view.dims);
+    for (int d = 0; d < x->view.dims; d++) {
+        const int64_t has = d < front ? 1 : trace_size(c, d - front);
+        const int64_t n = view_each(&x->view, d);
+        if (has != 1 && has != n)
+            return trace_refuse(t, e,
+                                "expected a mask that is the same for all images, found %lld "
+                                "where 1 or %lld are of one",
+                                (long long)has, (long long)n);
+        if (!view_axis(&v) ||
+            !(has == 1 ? view_factor(&v, n, 0) : view_copy(&v, &c->view, d - front)))
+            return trace_refuse(t, e, "expected fewer axes, found more");
+        if (d < x->view.dims - 2)
+            size[0] *= n;
+        else
+            size[d - x->view.dims + 3] = n;
+    }
+    const struct trace_symbol wide = trace_viewed(c, &v);
+    struct trace_symbol whole;
+    return trace_known_copy(t, &wide, &whole, e) != 0 ? -1
+                                                      : trace_reshape(t, &whole, size, 3, y, e);
+}
+
+int trace_bias(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *c,
+               struct trace_symbol *y, struct err *e)
+{
+    struct trace_scores s = t->scores[x->value];
+    struct trace_symbol mine;
+    if (x->soft)
+        return trace_refuse(t, e, "expected a mask in front of the softmax, found one behind it");
+    if (trace_expect(t, c, TRACE_CONSTANT, "a mask", e) != 0 || spread(t, x, c, &mine, e) != 0)
+        return -1;
+    if (s.bias) {
+        const struct trace_symbol all = trace_constant(s.bias);
+        const int64_t size[] = {trace_size(&mine, 0), trace_size(&mine, 1), trace_size(&mine, 2)};
+        struct trace_symbol before;
+        if (x->scale != 1)
+            return trace_refuse(t, e,
+                                "expected the last factor in front of masks, found it behind");
+        if (trace_reshape(t, &all, size, 3, &before, e) != 0 ||
+            trace_known_two(t, TRACE_SUM, &before, &mine, &mine, e) != 0)
+            return -1;
+    }
+    s.bias = mine.tensor;
+    s.q.scale *= x->scale;
+    *y = add_scores(t, &s, &x->view);
+    return 0;
+}
+
+int trace_attention(struct trace *t, const struct trace_symbol *q, const struct trace_symbol *k,
+                    const struct trace_symbol *v, const struct trace_symbol *mask, double scale,
+                    struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol turned, products, masked, added, kept, gone;
+    if (!mask)
+        return attend(t, q, k, v, NULL, scale, y, e);
+    if (trace_is_known(mask) && mask->tensor->type == CKPT_BOOL) {
+        if (trace_known_full(t, NULL, 0, 0, &kept, e) != 0 ||
+            trace_known_full(t, NULL, 0, -INFINITY, &gone, e) != 0 ||
+            trace_known_where(t, mask, &kept, &gone, &added, e) != 0)
+            return -1;
+        mask = &added;
+    }
+    if (trace_expect(t, q, TRACE_VALUE, "queries", e) != 0 ||
+        trace_expect(t, k, TRACE_VALUE, "keys", e) != 0)
+        return -1;
+    if (trace_swap(t, k, -1, -2, &turned, e) != 0 ||
+        trace_matmul(t, q, &turned, &products, e) != 0 ||
+        trace_bias(t, &products, mask, &masked, e) != 0)
+        return -1;
+    return attend(t, q, k, v, t->scores[masked.value].bias, scale, y, e);
 }
 
 /* Whether the products stand as they were made: heads and queries in front, keys last, all of them.
@@ -245,14 +331,16 @@ int trace_matmul(struct trace *t, const struct trace_symbol *a, const struct tra
 {
     struct trace_symbol w;
     if (b && b->kind == TRACE_CONSTANT)
-        return trace_swap(t, b, -1, -2, &w, e) != 0 ? -1 : trace_linear(t, a, &w, NULL, y, e);
+        return trace_swap(t, b, -1, -2, &w, e) != 0 ? -1
+               : trace_is_known(a)                  ? trace_known_linear(t, a, &w, NULL, y, e)
+                                                    : trace_linear(t, a, &w, NULL, y, e);
     if (trace_expect(t, b, TRACE_VALUE, "its second input", e) != 0 || !b)
         return -1;
     if (a && a->kind == TRACE_SCORES) {
         const struct trace_scores *s = &t->scores[a->value];
         const struct trace_symbol q = s->q, k = s->k;
         return a->soft && a->scale == 1 && scores_stand(t, a)
-                   ? trace_attention(t, &q, &k, b, 1, y, e)
+                   ? attend(t, &q, &k, b, s->bias, 1, y, e)
                    : trace_refuse(t, e, "expected a softmax in front of the values, found none");
     }
     if (trace_expect(t, a, TRACE_VALUE, "its first input", e) != 0 || !a)
@@ -260,6 +348,35 @@ int trace_matmul(struct trace *t, const struct trace_symbol *a, const struct tra
     if (a->view.dims < 3 || b->view.dims != a->view.dims)
         return trace_refuse(t, e, "expected queries and keys, found other matrices");
     return scores(t, a, b, y, e);
+}
+
+int trace_einsum(struct trace *t, const char *equation, const struct trace_symbol *a,
+                 const struct trace_symbol *b, struct trace_symbol *y, struct err *e)
+{
+    char eq[4 * TRACE_DIMS];
+    size_t n = 0;
+    for (const char *p = equation; *p && n + 1 < sizeof eq; p++)
+        if (*p != ' ')
+            eq[n++] = *p;
+    eq[n] = '\0';
+    /* Three parts of k letters that are equal in front of the last two. */
+    const size_t k = strcspn(eq, ",");
+    const bool form = k >= 3 && n == 3 * k + 3 && memcmp(eq + 2 * k + 1, "->", 2) == 0 && a && b &&
+                      a->view.dims == (int)k && b->view.dims == (int)k &&
+                      memcmp(eq, eq + k + 1, k - 2) == 0 && memcmp(eq, eq + 2 * k + 3, k - 2) == 0;
+    bool outer = false, inner = false;
+    if (form) {
+        const char *p = eq + k - 2, *q = p + k + 1, *r = q + k + 2;
+        outer = p[1] == q[1] && p[0] == r[0] && q[0] == r[1] && p[0] != q[0];
+        inner = p[1] == q[0] && p[0] == r[0] && q[1] == r[1] && p[0] != p[1];
+    }
+    struct trace_symbol turned;
+    if (!outer && !inner)
+        return trace_refuse(t, e, "expected products of matrices such as bid,bjd->bij, found '%s'",
+                            eq);
+    if (outer && trace_swap(t, b, -1, -2, &turned, e) != 0)
+        return -1;
+    return trace_matmul(t, a, outer ? &turned : b, y, e);
 }
 
 int trace_softmax(struct trace *t, const struct trace_symbol *x, int64_t dim, bool log,
@@ -274,6 +391,9 @@ int trace_softmax(struct trace *t, const struct trace_symbol *x, int64_t dim, bo
         if (log || x->soft || d != x->view.dims - 1 || !scores_stand(t, x))
             return trace_refuse(t, e, "expected a softmax over the keys, found another");
         struct trace_scores s = t->scores[x->value];
+        if (s.bias && x->scale != 1)
+            return trace_refuse(t, e,
+                                "expected the last factor in front of masks, found it behind");
         s.q.scale *= x->scale;
         *y = add_scores(t, &s, &x->view);
         y->soft = true;

@@ -2,12 +2,14 @@
 #include "model/trace_parts.h"
 
 #include "base/mem.h"
+#include "graph/rules.h"
+#include "graph/windows.h"
 
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 
-enum { WINDOW = 64 };
+enum { WINDOW = 64, AREAS = 16 };
 
 static const struct origin none = {.w = NULL};
 
@@ -174,16 +176,51 @@ int trace_pool(struct trace *t, enum graph_kind kind, const struct trace_symbol 
     const bool beyond_x = win->ceil && round_up(&op.x, v->w);
     if (kind == GRAPH_MEAN_POOL && !op.inner && (beyond_y || beyond_x)) {
         /* Cells beyond the padding never count; without padding that is what `inner` says. */
-        if (win->before[0] || win->before[1] || win->after[0] || win->after[1])
-            return trace_refuse(t, e,
-                                "expected means of whole windows, found ceil_mode with padding "
-                                "that counts");
+        const int64_t before[] = {0, 0, win->before[0], win->before[1]},
+                      after[] = {0, 0, win->after[0], win->after[1]};
+        if (trace_pad(t, &in, before, after, &in, e) != 0)
+            return -1;
+        op.in[0] = in.value;
+        op.y.before = op.x.before = 0;
+        op.y.after -= win->after[0];
+        op.x.after -= win->after[1];
         op.inner = true;
     }
     if (kind == GRAPH_MEAN_POOL && op.y.k == v->h && op.x.k == v->w && !op.y.before &&
         !op.y.after && !op.x.before && !op.x.after && !op.y.gap && !op.x.gap)
         op = over(GRAPH_AVERAGE, &in);
     return made_image(t, &op, &none, y, e);
+}
+
+/* The maximum over each of h by w areas, of rows that are joined. */
+static int uneven_maxima(struct trace *t, const struct trace_symbol *x, int h, int w,
+                         struct trace_symbol *y, struct err *e)
+{
+    const struct graph_value v = t->b->graph->value[x->value];
+    struct trace_symbol row[AREAS], cell[AREAS], part;
+    const struct trace_symbol *rows[AREAS], *cells[AREAS];
+    if (h > AREAS || w > AREAS)
+        return trace_refuse(t, e,
+                            "expected a grid of at most %d by %d uneven areas, found %d by %d",
+                            AREAS, AREAS, h, w);
+    for (int i = 0; i < h; i++) {
+        const struct graph_span a = graph_area(i, h, v.h);
+        rows[i] = &row[i];
+        for (int j = 0; j < w; j++) {
+            const struct graph_span b = graph_area(j, w, v.w);
+            struct trace_windows win = trace_windows(1, 1);
+            win.k[0] = a.end - a.begin;
+            win.k[1] = b.end - b.begin;
+            cells[j] = &cell[j];
+            if (trace_slice(t, x, 2, a.begin, a.end, 1, &part, e) != 0 ||
+                trace_slice(t, &part, 3, b.begin, b.end, 1, &part, e) != 0 ||
+                trace_pool(t, GRAPH_MAX_POOL, &part, &win, &cell[j], e) != 0)
+                return -1;
+        }
+        if (trace_concat(t, cells, w, 3, &row[i], e) != 0)
+            return -1;
+    }
+    return trace_concat(t, rows, h, 2, y, e);
 }
 
 int trace_grid_pool(struct trace *t, enum graph_kind kind, const struct trace_symbol *x, int h,
@@ -204,7 +241,7 @@ int trace_grid_pool(struct trace *t, enum graph_kind kind, const struct trace_sy
     if (kind == GRAPH_MAX_POOL) {
         struct trace_windows win = trace_windows(1, 1);
         if (v->h % h != 0 || v->w % w != 0)
-            return trace_refuse(t, e, "expected areas of one size, found a grid of %d by %d", h, w);
+            return uneven_maxima(t, &in, h, w, y, e);
         win.k[0] = win.stride[0] = v->h / h;
         win.k[1] = win.stride[1] = v->w / w;
         return trace_pool(t, kind, &in, &win, y, e);
@@ -350,11 +387,59 @@ int trace_layer_norm(struct trace *t, const struct trace_symbol *x, const struct
     return made(t, &op, &from, &in.view, y, e);
 }
 
+/* A constant for each channel, as activations of that many axes are multiplied by it. */
+static int per_channel(const struct trace *t, const struct trace_symbol *c, int dims,
+                       struct trace_symbol *y, struct err *e)
+{
+    *y = *c;
+    for (int d = 2; d < dims; d++) {
+        const struct trace_symbol s = *y;
+        if (trace_unsqueeze(t, &s, -1, y, e) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int trace_group_norm(struct trace *t, const struct trace_symbol *x, int64_t groups,
+                     const struct trace_symbol *w, const struct trace_symbol *bias, double eps,
+                     struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol s, c;
+    int64_t size[TRACE_DIMS], all = 1;
+    if (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0)
+        return -1;
+    const int dims = x->view.dims;
+    for (int d = 0; d < dims; d++) {
+        size[d] = trace_size(x, d);
+        all *= d > 0 ? size[d] : 1;
+    }
+    if (dims < 2 || groups < 1 || size[1] % groups != 0)
+        return trace_refuse(t, e, "expected groups that divide the channels, found %lld",
+                            (long long)groups);
+    const int64_t apart[] = {size[0], groups, all / groups};
+    if (trace_reshape(t, x, apart, 3, &s, e) != 0 ||
+        trace_layer_norm(t, &s, NULL, NULL, eps, &s, e) != 0 ||
+        trace_reshape(t, &s, size, dims, &s, e) != 0)
+        return -1;
+    s.uses = 1;
+    if (w && (trace_expect(t, w, TRACE_CONSTANT, "its weights", e) != 0 ||
+              per_channel(t, w, dims, &c, e) != 0 || trace_multiply(t, &s, &c, &s, e) != 0))
+        return -1;
+    s.uses = 1;
+    if (bias && (trace_expect(t, bias, TRACE_CONSTANT, "its biases", e) != 0 ||
+                 per_channel(t, bias, dims, &c, e) != 0 || trace_add(t, &s, &c, 1, &s, e) != 0))
+        return -1;
+    *y = s;
+    return 0;
+}
+
 int trace_function(struct trace *t, const struct trace_symbol *x, enum graph_function f, double p,
                    double q, struct trace_symbol *y, struct err *e)
 {
     struct trace_symbol in;
     struct origin *of;
+    if (trace_is_known(x))
+        return trace_known_function(t, x, graph_function_rules[f].value, p, q, y, e);
     if (trace_whole(t, x, &in, e) != 0)
         return -1;
     /* Of bounds that cross, the upper one holds in all frameworks. */
@@ -728,6 +813,12 @@ int trace_add(struct trace *t, const struct trace_symbol *a, const struct trace_
         return -1;
     if (a->kind == TRACE_NUMBERS && b->kind == TRACE_NUMBERS)
         return count_with(t, a, b, '+', factor, y, e);
+    if (trace_is_known(a) && trace_is_known(b) && (factor == 1 || factor == -1))
+        return trace_known_two(t, factor == 1 ? TRACE_SUM : TRACE_DIFFERENCE, a, b, y, e);
+    if (factor == 1 && a->kind == TRACE_SCORES && trace_is_known(b))
+        return trace_bias(t, a, b, y, e);
+    if (factor == 1 && b->kind == TRACE_SCORES && trace_is_known(a))
+        return trace_bias(t, b, a, y, e);
     if (is_known(b))
         return with_constant(t, a, b, false, false, factor, y, e);
     if (factor != 1) {
@@ -747,6 +838,8 @@ int trace_multiply(struct trace *t, const struct trace_symbol *a, const struct t
         return -1;
     if (a->kind == TRACE_NUMBERS && b->kind == TRACE_NUMBERS)
         return count_with(t, a, b, '*', 1, y, e);
+    if (trace_is_known(a) && trace_is_known(b))
+        return trace_known_two(t, TRACE_PRODUCT, a, b, y, e);
     if (is_known(b))
         return with_constant(t, a, b, true, false, 1, y, e);
     return is_known(a) ? with_constant(t, b, a, true, false, 1, y, e)
@@ -760,6 +853,8 @@ int trace_divide(struct trace *t, const struct trace_symbol *a, const struct tra
         return -1;
     if (a->kind == TRACE_NUMBERS && b->kind == TRACE_NUMBERS)
         return count_with(t, a, b, '/', 1, y, e);
+    if (trace_is_known(a) && trace_is_known(b))
+        return trace_known_two(t, TRACE_QUOTIENT, a, b, y, e);
     return is_known(b) ? with_constant(t, a, b, true, true, 1, y, e)
                        : trace_refuse(t, e, "expected a known divisor, found activations");
 }
@@ -771,6 +866,8 @@ int trace_linear(struct trace *t, const struct trace_symbol *x, const struct tra
 {
     struct trace_symbol in;
     struct origin from = none;
+    if (trace_is_known(x))
+        return trace_known_linear(t, x, w, bias, y, e);
     if (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0 ||
         trace_expect(t, w, TRACE_CONSTANT, "its weights", e) != 0)
         return -1;

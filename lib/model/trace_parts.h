@@ -4,10 +4,18 @@
 
 #include "model/trace.h"
 
-/* Queries and keys whose products a symbol stands for. */
+/* Queries and keys whose products a symbol stands for, and what is added to these: a constant
+ * (heads, queries, keys), or NULL. */
 struct trace_scores {
     struct trace_symbol q, k;
+    const struct ckpt_tensor *bias;
 };
+
+/* --- trace_attention.c --- */
+
+/* Products of activations and a constant of their shape, or of one that is repeated. */
+int trace_bias(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *c,
+               struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
 /* --- trace_view.c --- */
 

@@ -415,8 +415,18 @@ static int add_piece(struct trace *t, const struct trace_symbol *x, int channels
 }
 
 /* An axis that repeats a constant for each image is one of size 1. */
-static bool without_images(const struct trace_symbol *x, int64_t images, struct trace_symbol *y)
+static bool without_images(struct trace *t, const struct trace_symbol *given,
+                           struct trace_symbol *y)
 {
+    const int64_t images = t->images;
+    struct trace_symbol first;
+    struct err e;
+    const struct trace_symbol *x = given;
+    /* Exporters write out what is repeated, too. */
+    if (images > 1 && x->view.dims > 0 && trace_size(x, 0) == images &&
+        view_factors(&x->view, 0)->stride != 0 && trace_known_repeats(t, x) &&
+        trace_slice(t, x, 0, 0, 1, 1, &first, &e) == 0)
+        x = &first;
     struct trace_view v = {.offset = x->view.offset};
     for (int d = 0; d < x->view.dims; d++) {
         const struct trace_factor *f = view_factors(&x->view, d);
@@ -526,7 +536,7 @@ int trace_concat(struct trace *t, const struct trace_symbol *const *x, int n, in
         part[i] = *x[i];
         constants = constants || constant;
         if ((!constant && trace_expect(t, x[i], TRACE_VALUE, "an input", e) != 0) ||
-            (constant && !without_images(x[i], t->images, &part[i])) || !fits(&part[i], first, d) ||
+            (constant && !without_images(t, x[i], &part[i])) || !fits(&part[i], first, d) ||
             view_has_images(&part[i].view, d))
             r = trace_refuse(t, e, "expected parts that differ along axis %d alone, found others",
                              d);
@@ -551,9 +561,10 @@ static int64_t padded(const struct trace_symbol *x, const int64_t *before, const
     return view_each(&x->view, d) + before[d] + after[d];
 }
 
-/* The list of a gather: places of x, moved, and -1 around them. */
+/* The list of a gather: places of x, moved, and -1 around them or, where they go `round`, those
+ * of the other end. */
 static int *pad_list(const struct trace_symbol *x, int channels, const int64_t *before,
-                     const int64_t *size)
+                     const int64_t *size, bool round)
 {
     int order[TRACE_DIMS], n = 0;
     size_t all = 1, inner = 1, from = 1;
@@ -576,6 +587,8 @@ static int *pad_list(const struct trace_symbol *x, int channels, const int64_t *
             const int64_t has = view_each(&x->view, order[i]);
             at = (int64_t)(left % (size_t)size[order[i]]) - before[order[i]];
             left /= (size_t)size[order[i]];
+            if (round)
+                at = (at % has + has) % has;
             inside = inside && at >= 0 && at < has;
             from += inside ? (size_t)(at * step) : 0;
             step *= has;
@@ -610,8 +623,8 @@ static bool frames(const struct trace *t, const struct trace_symbol *x, const in
     return view_same(&rows, &x->view);
 }
 
-int trace_pad(struct trace *t, const struct trace_symbol *x, const int64_t *before,
-              const int64_t *after, struct trace_symbol *y, struct err *e)
+static int surround(struct trace *t, const struct trace_symbol *x, const int64_t *before,
+                    const int64_t *after, bool round, struct trace_symbol *y, struct err *e)
 {
     int64_t size[TRACE_DIMS], all = 1, h, w;
     struct trace_view v = {.offset = 0};
@@ -652,11 +665,72 @@ int trace_pad(struct trace *t, const struct trace_symbol *x, const int64_t *befo
     struct origin from = {.w = NULL};
     op.y.k = (int)h;
     op.x.k = (int)w;
-    op.pick = pad_list(x, channels, before, size);
+    op.pick = pad_list(x, channels, before, size, round);
     const float scale = x->scale;
-    from.framed = frames(t, x, before, after, from.frame);
+    from.framed = !round && frames(t, x, before, after, from.frame);
     const int value = trace_append(t, &op, &from, e);
     *y = trace_value(value, &v);
     y->scale = scale;
     return value < 0 ? -1 : 0;
+}
+
+int trace_pad(struct trace *t, const struct trace_symbol *x, const int64_t *before,
+              const int64_t *after, struct trace_symbol *y, struct err *e)
+{
+    return surround(t, x, before, after, false, y, e);
+}
+
+int trace_roll(struct trace *t, const struct trace_symbol *x, const int64_t *shift,
+               const int64_t *dim, int n, struct trace_symbol *y, struct err *e)
+{
+    int64_t before[TRACE_DIMS] = {0}, after[TRACE_DIMS] = {0};
+    if (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0)
+        return -1;
+    for (int i = 0; i < n; i++) {
+        const int d = trace_axis(x, dim[i]);
+        if (d < 0)
+            return no_axis(t, dim[i], x, e);
+        before[d] = (before[d] + shift[i] % trace_size(x, d)) % trace_size(x, d);
+        after[d] = -before[d];
+    }
+    return surround(t, x, before, after, true, y, e);
+}
+
+int trace_stack(struct trace *t, const struct trace_symbol *const *x, int n, int64_t dim,
+                struct trace_symbol *y, struct err *e)
+{
+    if (n < 1 || n > PARTS)
+        return trace_refuse(t, e, "expected 1 to %d parts to be joined, found %d", PARTS, n);
+    struct trace_symbol *part = mem_alloc((size_t)n, sizeof *part);
+    const struct trace_symbol **all = mem_alloc((size_t)n, sizeof(void *));
+    int r = 0;
+    for (int i = 0; i < n && r == 0; i++) {
+        all[i] = &part[i];
+        r = trace_unsqueeze(t, x[i], dim, &part[i], e);
+    }
+    if (r == 0)
+        r = trace_concat(t, all, n, dim, y, e);
+    free(part);
+    free(all);
+    return r;
+}
+
+int trace_shuffle(struct trace *t, const struct trace_symbol *x, int64_t groups,
+                  struct trace_symbol *y, struct err *e)
+{
+    int64_t size[TRACE_DIMS], apart[TRACE_DIMS + 1];
+    struct trace_symbol s;
+    if (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0)
+        return -1;
+    const int dims = x->view.dims;
+    for (int d = 0; d < dims; d++)
+        apart[d > 1 ? d + 1 : d] = size[d] = trace_size(x, d);
+    if (dims < 2 || groups < 1 || size[1] % groups != 0)
+        return trace_refuse(t, e, "expected groups that divide the channels, found %lld",
+                            (long long)groups);
+    apart[1] = groups;
+    apart[2] = size[1] / groups;
+    return trace_reshape(t, x, apart, dims + 1, &s, e) != 0 || trace_swap(t, &s, 1, 2, &s, e) != 0
+               ? -1
+               : trace_reshape(t, &s, size, dims, y, e);
 }

@@ -181,7 +181,8 @@ static inline int any_attention(struct graph *n, int x)
     const struct graph_op qkv = graph_conv(x, 3 * op.groups * d, 1, 1);
     op.in[0] = net_add(n, &qkv, 1.5 / sqrt(n->value[x].c), 0.2);
     op.p = 1 / sqrtf((float)d);
-    return net_add(n, &op, 0, 0);
+    op.biased = any_chance(2);
+    return net_add(n, &op, 1, 0);
 }
 
 static inline bool any_fits(const struct graph *n, int x, enum graph_kind kind)

@@ -459,7 +459,12 @@ static void check_token_backward(void)
     differences(g);
     for (int heads = 1; heads <= 4; heads *= 2) {
         g = image_of(12, 2, 3);
-        add(g, attention(0, heads, .7F));
+        struct graph_op op = attention(0, heads, .7F);
+        add(g, op);
+        differences(g);
+        g = image_of(12, 2, 3);
+        op.biased = true;
+        add(g, op);
         differences(g);
     }
     /* A block of a vision transformer, with what its exporters make of a class token. */

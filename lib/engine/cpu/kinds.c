@@ -455,6 +455,7 @@ static void attention_open(struct cpu *c, struct packing *p, struct step *s, int
         .out = cpu_layout(c, s->op->out, cpu_half(c, s->op->out)),
         .heads = s->op->groups,
         .scale = s->op->p,
+        .bias = s->op->biased ? s->op->w : NULL,
     };
     const size_t scratch = attention_scratch(&s->attention, input >= 0);
     c->scratch = scratch > c->scratch ? scratch : c->scratch;

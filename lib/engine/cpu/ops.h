@@ -83,6 +83,7 @@ struct attention {
     struct layout in, out;
     int heads;
     float scale;
+    const float *bias; /* (heads, cells, cells), the graph's, or NULL */
 };
 
 /* Bytes that a call needs, on a 64-byte boundary. */

@@ -182,11 +182,33 @@ __device__ inline struct job job_of(size_t i, struct kernel_attention a, int par
     return j;
 }
 
+/* What is added to the logit of a query and a key; 0 where there is nothing. */
+__device__ inline float bias_of(struct kernel_attention a, int head, int query, int key)
+{
+    return a.bias && query < a.cells && key < a.cells
+               ? a.bias[((size_t)(unsigned)head * (unsigned)a.cells + (unsigned)query) *
+                            (unsigned)a.cells +
+                        (unsigned)key]
+               : 0.0f;
+}
+
+/* Scales the products of the job's queries with the keys from `from` on, and adds what is to be
+ * added. */
+__device__ inline void make_logits(struct kernel_attention a, struct job job, int from,
+                                   float (&s)[QUAD][QUAD])
+{
+    const int row = job.part + first_row(), column = from + first_column();
+    UNROLL for (int i = 0; i < QUAD; i++)
+    {
+        UNROLL for (int j = 0; j < QUAD; j++) s[i][j] =
+            a.scale * s[i][j] + bias_of(a, job.head, row + i, column + j);
+    }
+}
+
 /* Goes on with the largest logit and the sum of weights of each row: `factor` is for what was
  * summed so far; logits become weights. */
-__device__ inline void attend_on(float (&logit)[QUAD][QUAD], float scale, int there,
-                                 struct room *room, float (&most)[QUAD], float (&all)[QUAD],
-                                 float (&factor)[QUAD])
+__device__ inline void attend_on(float (&logit)[QUAD][QUAD], int there, struct room *room,
+                                 float (&most)[QUAD], float (&all)[QUAD], float (&factor)[QUAD])
 {
     const int column = first_column();
     float now[QUAD], sum[QUAD];
@@ -195,7 +217,7 @@ __device__ inline void attend_on(float (&logit)[QUAD][QUAD], float scale, int th
         now[i] = -INFINITY;
         UNROLL for (int j = 0; j < QUAD; j++)
         {
-            logit[i][j] = column + j < there ? logit[i][j] * scale : -INFINITY;
+            logit[i][j] = column + j < there ? logit[i][j] : -INFINITY;
             now[i] = fmaxf(now[i], logit[i][j]);
         }
     }
@@ -240,7 +262,8 @@ __global__ void __launch_bounds__(ATTEND, 8)
         for (int from = 0; from < a.cells; from += PART) {
             const struct rows<T> keys = rows_of(q + c, a.x_pad, from, a.cells);
             tile_product(mine, keys, a.d, &room, s);
-            attend_on(s, a.scale, keys.rows, &room, most, all, factor);
+            make_logits(a, job, from, s);
+            attend_on(s, keys.rows, &room, most, all, factor);
             put_weights(&room, s);
             UNROLL for (int j = 0; j < QUAD; j++)
             {
@@ -284,7 +307,8 @@ __global__ void __launch_bounds__(ATTEND, 8)
             const struct rows<T> keys = rows_of(q + c, a.x_pad, from, a.cells);
             tile_product(mine, keys, a.d, &room, s);
             tile_product(grads, rows_of(q + 2 * c, a.x_pad, from, a.cells), a.d, &room, given);
-            attend_on(s, a.scale, keys.rows, &room, most, all, factor);
+            make_logits(a, job, from, s);
+            attend_on(s, keys.rows, &room, most, all, factor);
             float sum[QUAD] = {};
             UNROLL for (int j = 0; j < QUAD; j++)
             {
@@ -335,10 +359,12 @@ __global__ void __launch_bounds__(ATTEND, 8)
             {
                 UNROLL for (int k = 0; k < QUAD; k++)
                 {
-                    const int at = queries ? job.part + row + j : from + column + k;
+                    const int own = job.part + row + j, other = from + column + k;
+                    const int at = queries ? own : other;
                     float w = 0.0f;
                     if (row + j < mine.rows && column + k < others.rows) {
-                        w = expf(a.scale * s[j][k] - measure[2 * at]);
+                        w = expf(a.scale * s[j][k] +
+                                 bias_of(a, job.head, at, queries ? other : own) - measure[2 * at]);
                         if (!values)
                             w *= a.scale * (given[j][k] - measure[2 * at + 1]);
                     }

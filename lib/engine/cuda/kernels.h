@@ -157,6 +157,7 @@ cudaError_t kernel_layer_norm_back(enum kernel_type t, const void *x, const floa
 struct kernel_attention {
     int n, cells, heads, d, x_pad, y_pad;
     float scale;
+    const float *bias; /* (heads, cells, cells), or NULL */
 };
 
 cudaError_t kernel_attention(enum kernel_type t, const void *x, struct kernel_attention a, void *y,

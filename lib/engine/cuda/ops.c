@@ -263,7 +263,7 @@ static struct kernel_attention heads(const struct cuda_call *c)
     return (struct kernel_attention){batch(c),      plan_cells(&c->cuda->plan, out),
                                      c->op->groups, value(c, out)->c / c->op->groups,
                                      pad(c, in),    pad(c, out),
-                                     c->op->p};
+                                     c->op->p,      c->op->biased ? c->step->w : NULL};
 }
 
 static cudaError_t attention(const struct cuda_call *c)
@@ -331,6 +331,19 @@ static void *offset_numbers(const struct cuda *c, const struct graph_op *op, boo
     float *w = mem_zero(n, sizeof *w);
     for (size_t i = 0; i < graph_size(c->work.graph, op->out); i++)
         w[stored_at(c, op->out, i)] = op->w[i];
+    return w;
+}
+
+static void *attention_numbers(const struct cuda *c, const struct graph_op *op, bool back,
+                               size_t *bytes)
+{
+    const size_t n = (size_t)graph_op_weights(c->work.graph, op);
+    (void)back;
+    *bytes = n * sizeof(float);
+    if (n == 0)
+        return NULL;
+    float *w = mem_alloc(n, sizeof *w);
+    memcpy(w, op->w, *bytes);
     return w;
 }
 
@@ -410,7 +423,7 @@ static const struct {
     [GRAPH_SOFTMAX] = {"kernel_softmax", softmax, softmax_back, NULL},
     [GRAPH_LAYER_NORM] = {"kernel_layer_norm", layer_norm, layer_norm_back, channel_numbers},
     [GRAPH_OFFSET] = {"kernel_offset", offset, copy_back, offset_numbers},
-    [GRAPH_ATTENTION] = {"kernel_attention", attention, attention_back, NULL},
+    [GRAPH_ATTENTION] = {"kernel_attention", attention, attention_back, attention_numbers},
     [GRAPH_GATHER] = {"kernel_pick", gather, gather_back, gather_numbers},
 };
 

@@ -1,0 +1,418 @@
+/* Constants that a program computes of constants: masks and places of windows. They are computed
+ * while the program is read. */
+#include "model/trace_parts.h"
+
+#include "base/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Numbers made of constants, and products and sums for them, of a program; what stands for an
+ * infinite number in a mask. */
+enum { COMPUTED = 1 << 26 };
+
+static const float FAR = 1e30F;
+
+static const char name_of_computed[] = "a computed tensor";
+
+/* A tensor of the build, which frees it, with its numbers. */
+struct computed {
+    struct ckpt_tensor tensor; /* first: the build's list is of tensors */
+    int ops;                   /* of the graph when it was made */
+    float number[];
+};
+
+bool trace_is_known(const struct trace_symbol *x)
+{
+    return x && x->kind == TRACE_CONSTANT;
+}
+
+static int count_work(struct trace *t, int64_t n, struct err *e)
+{
+    t->computed += n;
+    return n > COMPUTED || t->computed > COMPUTED
+               ? trace_refuse(t, e, "expected at most %d numbers made of constants, found more",
+                              COMPUTED)
+               : 0;
+}
+
+/* A tensor of that shape, whose numbers are set by the caller; NULL on errors. */
+static float *make(struct trace *t, const int64_t *size, int dims, struct trace_symbol *y,
+                   struct err *e)
+{
+    int64_t n = 1;
+    for (int d = 0; d < dims; d++)
+        if (size[d] < 1 || __builtin_mul_overflow(n, size[d], &n))
+            n = INT64_MAX;
+    if (dims > TRACE_DIMS || n > COMPUTED || count_work(t, n, e) != 0) {
+        if (dims > TRACE_DIMS || n > COMPUTED)
+            trace_record(t, e, "expected a tensor of at most %d axes and %d numbers, found another",
+                         TRACE_DIMS, COMPUTED);
+        return NULL;
+    }
+    struct computed *c = mem_alloc(1, sizeof *c + (size_t)n * sizeof(float));
+    *c = (struct computed){.tensor = {.name = name_of_computed,
+                                      .type = CKPT_F32,
+                                      .ndim = dims,
+                                      .count = n,
+                                      .elements = n,
+                                      .p = (const unsigned char *)c->number},
+                           .ops = t->b->graph->ops};
+    int64_t stride = 1;
+    for (int d = dims - 1; d >= 0; stride *= size[d--]) {
+        c->tensor.shape[d] = size[d];
+        c->tensor.stride[d] = stride;
+    }
+    struct build *b = t->b;
+    b->view = mem_extend(b->view, b->views, b->views + 1, sizeof(void *));
+    b->view[b->views++] = &c->tensor;
+    *y = trace_constant(&c->tensor);
+    return c->number;
+}
+
+static int shape_of(const struct trace_symbol *x, int64_t *size)
+{
+    for (int d = 0; d < x->view.dims; d++)
+        size[d] = trace_size(x, d);
+    return x->view.dims;
+}
+
+/* The numbers of a constant in C order; whole numbers and truths as numbers. Caller frees. */
+static float *read_all(struct trace *t, const struct trace_symbol *x, struct err *e)
+{
+    const struct ckpt_tensor *v;
+    if (trace_expect(t, x, TRACE_CONSTANT, "a constant", e) != 0 ||
+        count_work(t, trace_count(x), e) != 0 || trace_tensor(t, x, &v, e) != 0)
+        return NULL;
+    const size_t n = (size_t)trace_count(x);
+    float *out = mem_alloc(n, sizeof *out);
+    if (v->type < CKPT_I64 || v->type > CKPT_BOOL) {
+        if (ckpt_read(t->b->ckpt, v, out, e) == 0)
+            return out;
+        free(out);
+        return NULL;
+    }
+    const int width = ckpt_type_bytes(v->type);
+    unsigned char *raw = mem_alloc(n, (size_t)width);
+    const int r = ckpt_read_raw(t->b->ckpt, v, raw, e);
+    for (size_t i = 0; i < n && r == 0; i++) {
+        uint64_t bits = 0;
+        for (int b = width - 1; b >= 0; b--)
+            bits = bits << 8 | raw[i * (size_t)width + (size_t)b];
+        if (v->type <= CKPT_I8 && width < 8 && bits >> (8 * width - 1))
+            bits |= UINT64_MAX << 8 * width;
+        out[i] = (float)(int64_t)bits;
+    }
+    free(raw);
+    if (r == 0)
+        return out;
+    free(out);
+    return NULL;
+}
+
+/* No NaN, and infinite numbers as far ones. */
+static bool settle_number(float *x)
+{
+    if (isnan(*x))
+        return false;
+    *x = *x > FAR ? FAR : *x < -FAR ? -FAR : *x;
+    return true;
+}
+
+static int settled(const struct trace *t, float *x, int64_t n, struct err *e)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (!settle_number(&x[i]))
+            return trace_refuse(t, e, "expected constants that are numbers, found NaN");
+    return 0;
+}
+
+int trace_known_full(struct trace *t, const int64_t *size, int dims, double value,
+                     struct trace_symbol *y, struct err *e)
+{
+    float *to = make(t, size, dims, y, e);
+    if (!to)
+        return -1;
+    for (int64_t i = 0; i < trace_count(y); i++)
+        to[i] = (float)value;
+    return settled(t, to, trace_count(y), e);
+}
+
+int trace_known_copy(struct trace *t, const struct trace_symbol *x, struct trace_symbol *y,
+                     struct err *e)
+{
+    int64_t size[TRACE_DIMS];
+    const int dims = shape_of(x, size);
+    float *from = read_all(t, x, e), *to = from ? make(t, size, dims, y, e) : NULL;
+    if (to)
+        memcpy(to, from, (size_t)trace_count(y) * sizeof *to);
+    free(from);
+    return to ? 0 : -1;
+}
+
+int trace_known_set(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *to,
+                    double value, struct err *e)
+{
+    if (!trace_is_known(x) || x->tensor->name != name_of_computed)
+        return trace_refuse(t, e, "expected a tensor that the program made, found another");
+    struct computed *c = (struct computed *)x->tensor;
+    const int64_t n = trace_count(x);
+    if (c->ops != t->b->graph->ops)
+        return trace_refuse(t, e,
+                            "expected constants that are done before they are used, found "
+                            "one that is changed later");
+    float *from = NULL;
+    if ((to && trace_count(to) != n) || n > COMPUTED || count_work(t, n, e) != 0 ||
+        (to && !(from = read_all(t, to, e))))
+        return to && trace_count(to) != n
+                   ? trace_refuse(t, e, "expected as many numbers as are set, found others")
+                   : -1;
+    int *place = mem_alloc((size_t)n, sizeof *place);
+    view_places(&x->view, x->view.dims, place);
+    for (int64_t i = 0; i < n; i++)
+        c->number[place[i]] = from ? from[i] : (float)value;
+    const int r = settled(t, c->number, c->tensor.count, e);
+    free(place);
+    free(from);
+    return r;
+}
+
+/* --- element by element --- */
+
+/* The shape of both, of which sizes of 1 are repeated; -1 where they do not fit. */
+static int shape_of_both(const struct trace_symbol *a, const struct trace_symbol *b, int64_t *size)
+{
+    const int dims = a->view.dims > b->view.dims ? a->view.dims : b->view.dims;
+    for (int d = 0; d < dims; d++) {
+        const int da = d - (dims - a->view.dims), db = d - (dims - b->view.dims);
+        const int64_t n = da < 0 ? 1 : trace_size(a, da), m = db < 0 ? 1 : trace_size(b, db);
+        if (n != m && n != 1 && m != 1)
+            return -1;
+        size[d] = n == 1 ? m : n;
+    }
+    return dims;
+}
+
+/* x as if it had that shape, in C order. */
+static float *read_as(struct trace *t, const struct trace_symbol *x, const int64_t *size, int dims,
+                      struct err *e)
+{
+    struct trace_symbol wide;
+    return trace_expand(t, x, size, dims, &wide, e) == 0 ? read_all(t, &wide, e) : NULL;
+}
+
+static float of_two(enum trace_pairing how, float a, float b)
+{
+    switch (how) {
+    case TRACE_SUM:
+        return a + b;
+    case TRACE_DIFFERENCE:
+        return a - b;
+    case TRACE_PRODUCT:
+        return a * b;
+    case TRACE_QUOTIENT:
+        return a / b;
+    case TRACE_EQUAL:
+        return a == b;
+    case TRACE_DIFFERENT:
+        return a != b;
+    }
+    return NAN;
+}
+
+int trace_known_two(struct trace *t, enum trace_pairing how, const struct trace_symbol *a,
+                    const struct trace_symbol *b, struct trace_symbol *y, struct err *e)
+{
+    int64_t size[TRACE_DIMS];
+    if (trace_expect(t, a, TRACE_CONSTANT, "a constant", e) != 0 ||
+        trace_expect(t, b, TRACE_CONSTANT, "a constant", e) != 0)
+        return -1;
+    const int dims = shape_of_both(a, b, size);
+    if (dims < 0)
+        return trace_refuse(t, e, "expected sizes that are equal or 1, found others");
+    struct trace_symbol made;
+    float *to = make(t, size, dims, &made, e), *p = to ? read_as(t, a, size, dims, e) : NULL;
+    float *q = p ? read_as(t, b, size, dims, e) : NULL;
+    for (int64_t i = 0; q && i < trace_count(&made); i++)
+        to[i] = of_two(how, p[i], q[i]);
+    const int r = q ? settled(t, to, trace_count(&made), e) : -1;
+    free(p);
+    free(q);
+    *y = made;
+    return r;
+}
+
+int trace_known_number(struct trace *t, enum trace_pairing how, const struct trace_symbol *a,
+                       double number, struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol b;
+    return trace_known_full(t, NULL, 0, number, &b, e) == 0 ? trace_known_two(t, how, a, &b, y, e)
+                                                            : -1;
+}
+
+int trace_known_function(struct trace *t, const struct trace_symbol *x,
+                         double (*f)(double x, double p, double q), double p, double q,
+                         struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol made;
+    if (trace_known_copy(t, x, &made, e) != 0)
+        return -1;
+    float *to = ((struct computed *)made.tensor)->number;
+    for (int64_t i = 0; i < trace_count(&made); i++)
+        to[i] = (float)f(to[i], p, q);
+    *y = made;
+    return settled(t, to, trace_count(&made), e);
+}
+
+int trace_known_where(struct trace *t, const struct trace_symbol *mask,
+                      const struct trace_symbol *yes, const struct trace_symbol *no,
+                      struct trace_symbol *y, struct err *e)
+{
+    int64_t size[TRACE_DIMS];
+    struct trace_symbol both;
+    /* Only for the shape of all three. */
+    if (trace_known_two(t, TRACE_DIFFERENT, yes, no, &both, e) != 0)
+        return -1;
+    const int dims = shape_of_both(mask, &both, size);
+    if (dims < 0)
+        return trace_refuse(t, e, "expected sizes that are equal or 1, found others");
+    float *to = make(t, size, dims, y, e), *m = to ? read_as(t, mask, size, dims, e) : NULL;
+    float *p = m ? read_as(t, yes, size, dims, e) : NULL;
+    float *q = p ? read_as(t, no, size, dims, e) : NULL;
+    for (int64_t i = 0; q && i < trace_count(y); i++)
+        to[i] = m[i] != 0 ? p[i] : q[i];
+    free(m);
+    free(p);
+    free(q);
+    return q ? 0 : -1;
+}
+
+/* --- others --- */
+
+bool trace_known_repeats(struct trace *t, const struct trace_symbol *x)
+{
+    struct err e;
+    float *all = x->view.dims > 0 ? read_all(t, x, &e) : NULL;
+    const size_t rows = all ? (size_t)trace_size(x, 0) : 1, n = all ? (size_t)trace_count(x) : 0;
+    bool same = all != NULL;
+    for (size_t i = n / rows; i < n && same; i++)
+        same = all[i] == all[i % (n / rows)];
+    free(all);
+    return same;
+}
+
+int trace_known_index(struct trace *t, const struct trace_symbol *x, int64_t dim,
+                      const struct trace_symbol *index, struct trace_symbol *y, struct err *e)
+{
+    int64_t size[2 * TRACE_DIMS], outer = 1, inner = 1;
+    if (trace_expect(t, x, TRACE_CONSTANT, "a table", e) != 0 ||
+        trace_expect(t, index, TRACE_CONSTANT, "indices", e) != 0)
+        return -1;
+    const int at = trace_axis(x, dim);
+    int dims = 0;
+    if (at < 0)
+        return trace_refuse(t, e, "expected an axis of the table, found another");
+    for (int d = 0; d < x->view.dims; d++) {
+        for (int i = 0; d == at && i < index->view.dims; i++)
+            size[dims++] = trace_size(index, i);
+        if (d != at) {
+            size[dims++] = trace_size(x, d);
+            *(d < at ? &outer : &inner) *= trace_size(x, d);
+        }
+    }
+    const int64_t has = trace_size(x, at), n = trace_count(index);
+    struct trace_symbol made;
+    float *to = make(t, size, dims, &made, e), *from = to ? read_all(t, x, e) : NULL;
+    float *list = from ? read_all(t, index, e) : NULL;
+    int r = list ? 0 : -1;
+    for (int64_t o = 0; o < outer && r == 0; o++)
+        for (int64_t i = 0; i < n && r == 0; i++) {
+            const float of = list[i] < 0 ? list[i] + (float)has : list[i];
+            if (!(of >= 0 && of < (float)has))
+                r = trace_refuse(t, e, "expected indices below %lld, found %g", (long long)has,
+                                 (double)list[i]);
+            else
+                memcpy(to + (o * n + i) * inner, from + (o * has + (int64_t)of) * inner,
+                       (size_t)inner * sizeof *to);
+        }
+    free(from);
+    free(list);
+    *y = made;
+    return r;
+}
+
+int trace_known_scatter(struct trace *t, const struct trace_symbol *x,
+                        const struct trace_symbol *index, const struct trace_symbol *parts,
+                        struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol made;
+    if (trace_expect(t, x, TRACE_CONSTANT, "a table", e) != 0 ||
+        trace_expect(t, index, TRACE_CONSTANT, "indices", e) != 0 ||
+        trace_expect(t, parts, TRACE_CONSTANT, "parts", e) != 0 ||
+        trace_known_copy(t, x, &made, e) != 0)
+        return -1;
+    const int last = index->view.dims - 1;
+    const int64_t k = last < 0 ? 0 : trace_size(index, last);
+    if (k < 1 || k > x->view.dims)
+        return trace_refuse(t, e, "expected indices of the table's axes, found others");
+    int64_t each = 1;
+    for (int d = (int)k; d < x->view.dims; d++)
+        each *= trace_size(x, d);
+    const int64_t n = trace_count(index) / k;
+    if (trace_count(parts) % each != 0 || trace_count(parts) / each != n)
+        return trace_refuse(t, e, "expected a part for each index, found others");
+    float *to = ((struct computed *)made.tensor)->number;
+    float *list = read_all(t, index, e), *from = list ? read_all(t, parts, e) : NULL;
+    int r = from ? 0 : -1;
+    for (int64_t i = 0; i < n && r == 0; i++) {
+        int64_t at = 0;
+        for (int d = 0; d < (int)k && r == 0; d++) {
+            const float has = (float)trace_size(x, d), given = list[i * k + d];
+            const float of = given < 0 ? given + has : given;
+            if (!(of >= 0 && of < has))
+                r = trace_refuse(t, e, "expected indices below %g, found %g", (double)has,
+                                 (double)given);
+            else
+                at = at * trace_size(x, d) + (int64_t)of;
+        }
+        if (r == 0)
+            memcpy(to + at * each, from + i * each, (size_t)each * sizeof *to);
+    }
+    free(list);
+    free(from);
+    *y = made;
+    return r;
+}
+
+int trace_known_linear(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *w,
+                       const struct trace_symbol *bias, struct trace_symbol *y, struct err *e)
+{
+    int64_t size[TRACE_DIMS];
+    const int dims = shape_of(x, size), last = dims - 1;
+    if (trace_expect(t, w, TRACE_CONSTANT, "its weights", e) != 0 ||
+        (bias && trace_expect(t, bias, TRACE_CONSTANT, "its biases", e) != 0))
+        return -1;
+    if (dims < 1 || w->view.dims != 2 || trace_size(w, 1) != size[last] ||
+        (bias && trace_count(bias) != trace_size(w, 0)))
+        return trace_refuse(t, e, "expected weights for what they are applied to, found others");
+    const int64_t in = size[last], out = size[last] = trace_size(w, 0);
+    struct trace_symbol made;
+    float *to = make(t, size, dims, &made, e), *p = NULL, *q = NULL, *b = NULL;
+    const bool good =
+        to &&
+        count_work(t, trace_count(&made) > COMPUTED / in ? COMPUTED : trace_count(&made) * in, e) ==
+            0 &&
+        (p = read_all(t, x, e)) && (q = read_all(t, w, e)) && (!bias || (b = read_all(t, bias, e)));
+    for (int64_t i = 0; good && i < trace_count(&made); i++) {
+        double sum = b ? b[i % out] : 0;
+        for (int64_t k = 0; k < in; k++)
+            sum += (double)p[i / out * in + k] * q[i % out * in + k];
+        to[i] = (float)sum;
+    }
+    free(p);
+    free(q);
+    free(b);
+    *y = made;
+    return good ? settled(t, to, trace_count(&made), e) : -1;
+}
