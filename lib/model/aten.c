@@ -208,6 +208,20 @@ static int group_norm(struct program *p, struct err *e)
                   &y, e);
 }
 
+/* Of each channel alone, unless running statistics were kept. */
+static int instance_norm(struct program *p, struct err *e)
+{
+    const struct trace_symbol *x = self(p);
+    struct trace_symbol y;
+    if (!truth(p, "use_input_stats"))
+        return batch_norm(p, e);
+    return finish(p,
+                  trace_group_norm(&p->trace, x, x && x->view.dims > 1 ? trace_size(x, 1) : 0,
+                                   input(p, "weight"), input(p, "bias"), real(p, "eps", 1e-5), &y,
+                                   e),
+                  &y, e);
+}
+
 static int linear(struct program *p, struct err *e)
 {
     struct trace_symbol y;
@@ -635,7 +649,8 @@ static int transpose(struct program *p, struct err *e)
 {
     struct trace_symbol y;
     int64_t a, b;
-    return whole(p, "dim0", 0, &a) && whole(p, "dim1", 0, &b)
+    const bool axes = argument(p, "axis0");
+    return whole(p, axes ? "axis0" : "dim0", 0, &a) && whole(p, axes ? "axis1" : "dim1", 0, &b)
                ? finish(p, trace_swap(&p->trace, self(p), a, b, &y, e), &y, e)
                : trace_refuse(&p->trace, e, "expected axes, found something else");
 }
@@ -1109,6 +1124,7 @@ static const struct aten_maker makers[] = {
     {"hardswish", hardswish, false},
     {"hardtanh", hardtanh, false},
     {"index", indexed, false},
+    {"instance_norm", instance_norm, false},
     {"layer_norm", layer_norm, false},
     {"leaky_relu", leaky_relu, false},
     {"lift_fresh_copy", same, false},
@@ -1157,6 +1173,8 @@ static const struct aten_maker makers[] = {
     {"sub", subtract, false},
     {"sum", total, false},
     {"sym_size", size_of, false},
+    {"swapaxes", transpose, true},
+    {"swapdims", transpose, true},
     {"t", matrix_transpose, true},
     {"tanh", hyperbolic, false},
     {"to", convert, true},

@@ -854,6 +854,21 @@ static int constant(struct onnx_reader *r, struct err *e)
     return 0;
 }
 
+/* A tensor of one number, of a shape that is known. */
+static int constant_of_shape(struct onnx_reader *r, struct err *e)
+{
+    const struct ckpt_tensor *t =
+        onnx_at(r, "value", ONNX_TENSOR) ? ckpt_find(r->t->b->ckpt, r->node->out[0]) : NULL;
+    const struct known *shape = onnx_in(r, 0) ? onnx_in(r, 0)->known : NULL;
+    struct known *value = t ? onnx_known(r, t) : NULL;
+    struct trace_symbol y;
+    const bool good = shape && !shape->real && shape->dims == 1 && (!t || (value && value->n == 1));
+    const double number = !value ? 0 : value->real ? value->r[0] : (double)value->i[0];
+    free(value);
+    return good ? bind(r, trace_known_full(r->t, shape->i, shape->n, number, &y, e), &y)
+                : trace_refuse(r->t, e, "expected a shape and a number, found others");
+}
+
 /* --- the table --- */
 
 static const struct {
@@ -868,6 +883,7 @@ static const struct {
     {"Clip", clip},
     {"Concat", concat},
     {"Constant", constant},
+    {"ConstantOfShape", constant_of_shape},
     {"Conv", conv},
     {"Div", arithmetic},
     {"Dropout", dropout},

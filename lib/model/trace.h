@@ -279,11 +279,11 @@ int trace_known_linear(struct trace *t, const struct trace_symbol *x, const stru
 /* --- shapes: of activations, constants and, where it makes sense, of whole numbers --- */
 
 /* At most one size is -1: what remains. */
-int trace_reshape(const struct trace *t, const struct trace_symbol *x, const int64_t *size, int n,
+int trace_reshape(struct trace *t, const struct trace_symbol *x, const int64_t *size, int n,
                   struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
 /* Axes first to last become one. */
-int trace_flatten(const struct trace *t, const struct trace_symbol *x, int64_t first, int64_t last,
+int trace_flatten(struct trace *t, const struct trace_symbol *x, int64_t first, int64_t last,
                   struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
 /* Axis i of y is axis order[i] of x. */
@@ -300,7 +300,7 @@ int trace_squeeze(const struct trace *t, const struct trace_symbol *x, int64_t d
 
 /* Of an axis every step-th from `from` up to `to`, which count from the end where negative and
  * may lie beyond it; and the i-th alone, without the axis. */
-int trace_slice(const struct trace *t, const struct trace_symbol *x, int64_t dim, int64_t from,
+int trace_slice(struct trace *t, const struct trace_symbol *x, int64_t dim, int64_t from,
                 int64_t to, int64_t step, struct trace_symbol *y, struct err *e) ERR_CHECKED;
 int trace_select(const struct trace *t, const struct trace_symbol *x, int64_t dim, int64_t i,
                  struct trace_symbol *y, struct err *e) ERR_CHECKED;

@@ -169,7 +169,7 @@ int trace_known_set(struct trace *t, const struct trace_symbol *x, const struct 
                    ? trace_refuse(t, e, "expected as many numbers as are set, found others")
                    : -1;
     int *place = mem_alloc((size_t)n, sizeof *place);
-    view_places(&x->view, x->view.dims, place);
+    view_places(&x->view, 0, place);
     for (int64_t i = 0; i < n; i++)
         c->number[place[i]] = from ? from[i] : (float)value;
     const int r = settled(t, c->number, c->tensor.count, e);

@@ -45,7 +45,19 @@ static bool infer(const struct trace_symbol *x, const int64_t *size, int n, int6
     return all % known == 0 && (open >= 0 || all == known);
 }
 
-int trace_reshape(const struct trace *t, const struct trace_symbol *x, const int64_t *size, int n,
+/* Whether windows are put together to an image again: an axis of cells is of several digits. */
+static bool joins_windows(const struct trace *t, const struct trace_symbol *y)
+{
+    if (y->kind != TRACE_VALUE || y->view.dims != 4 || view_each(&y->view, 0) != 1)
+        return false;
+    const int channels = trace_channels(t, y);
+    bool joins = false;
+    for (int d = 1; d < 4; d++)
+        joins = joins || (d != channels && y->view.count[d] > 1);
+    return joins;
+}
+
+int trace_reshape(struct trace *t, const struct trace_symbol *x, const int64_t *size, int n,
                   struct trace_symbol *y, struct err *e)
 {
     int64_t want[TRACE_DIMS];
@@ -57,13 +69,26 @@ int trace_reshape(const struct trace *t, const struct trace_symbol *x, const int
     if (!infer(x, size, n, want))
         return trace_refuse(t, e, "expected sizes for %lld elements of all images, found others",
                             (long long)trace_count(x));
-    if (!view_reshape(&x->view, want, n, &v))
+    if (view_reshape(&x->view, want, n, &v)) {
+        *y = trace_viewed(x, &v);
+        /* The cells of an image are to lie where they are seen: maps are made of them. */
+        const struct trace_symbol seen = *y;
+        return joins_windows(t, y) ? trace_settle(t, &seen, trace_channels(t, y), TRACE_ORDER, y, e)
+                                   : 0;
+    }
+    /* Elements in another order than that of their places: they are moved. */
+    struct trace_symbol moved;
+    if (x->kind != TRACE_VALUE)
         return trace_refuse(t, e, "expected a view that keeps or splits axes, found another");
-    *y = trace_viewed(x, &v);
+    if (trace_settle(t, x, trace_channels(t, x), TRACE_ORDER, &moved, e) != 0)
+        return -1;
+    if (!view_reshape(&moved.view, want, n, &v))
+        return trace_refuse(t, e, "expected a view that keeps or splits axes, found another");
+    *y = trace_viewed(&moved, &v);
     return 0;
 }
 
-int trace_flatten(const struct trace *t, const struct trace_symbol *x, int64_t first, int64_t last,
+int trace_flatten(struct trace *t, const struct trace_symbol *x, int64_t first, int64_t last,
                   struct trace_symbol *y, struct err *e)
 {
     int64_t size[TRACE_DIMS];
@@ -221,7 +246,7 @@ static int cut(const struct trace *t, const struct trace_symbol *x, int dim, int
     return 0;
 }
 
-int trace_slice(const struct trace *t, const struct trace_symbol *x, int64_t dim, int64_t from,
+int trace_slice(struct trace *t, const struct trace_symbol *x, int64_t dim, int64_t from,
                 int64_t to, int64_t step, struct trace_symbol *y, struct err *e)
 {
     struct trace_view v;
@@ -238,9 +263,14 @@ int trace_slice(const struct trace *t, const struct trace_symbol *x, int64_t dim
         *y = trace_alias(x);
         return 0;
     }
-    if (cut(t, x, d, first, n, step, &v, e) != 0)
+    /* Where the axis is of several that were joined, elements are moved first. */
+    struct trace_symbol moved = *x;
+    if (x->kind == TRACE_VALUE && x->view.count[d] > 1 && !view_has_images(&x->view, d) &&
+        trace_settle(t, x, trace_channels(t, x), TRACE_ORDER, &moved, e) != 0)
         return -1;
-    *y = x->kind == TRACE_NUMBERS ? numbers_of(x, &v) : trace_viewed(x, &v);
+    if (cut(t, &moved, d, first, n, step, &v, e) != 0)
+        return -1;
+    *y = x->kind == TRACE_NUMBERS ? numbers_of(x, &v) : trace_viewed(&moved, &v);
     return 0;
 }
 

@@ -81,7 +81,9 @@ static void settle(struct build *b, struct design_usual *u)
         if (pools(b->ckpt, f, n) && next(b->ckpt, f, n) >= 0 && f->stages < FAMILY_STAGES)
             f->stages++;
     }
-    u->side = grid(b, channels) > 1 ? 224 : 32;
+    /* torchvision's pools images of any size to its grid: the grid does not say which. */
+    const bool unknown = b->graph->value[0].h == 0;
+    u->side = grid(b, channels) > 1 && (unknown || design_large(b)) ? 224 : 32;
 }
 
 /* A convolution, its norm, ReLU, and what pools behind them. */

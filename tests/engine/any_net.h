@@ -181,8 +181,12 @@ static inline int any_attention(struct graph *n, int x)
     const struct graph_op qkv = graph_conv(x, 3 * op.groups * d, 1, 1);
     op.in[0] = net_add(n, &qkv, 1.5 / sqrt(n->value[x].c), 0.2);
     op.p = 1 / sqrtf((float)d);
-    op.biased = any_chance(2);
-    return net_add(n, &op, 1, 0);
+    /* Whether there is a bias, and of what, leaves the rest of the network as it is. */
+    const uint64_t state = random_state;
+    op.biased = state % 2;
+    const int out = net_add(n, &op, 1, 0);
+    random_state = state;
+    return out;
 }
 
 static inline bool any_fits(const struct graph *n, int x, enum graph_kind kind)

@@ -300,6 +300,34 @@ def vit():
     return models.VisionTransformer(32, 8, 2, 2, 12, 24, num_classes=CLASSES)
 
 
+def swin():
+    return models.SwinTransformer([2, 2], 8, [2, 2], [1, 2], [4, 4], num_classes=CLASSES)
+
+
+def maxvit():
+    return models.MaxVit((32, 32), 8, 4, [8], [1], 4, 0.0, num_classes=CLASSES)
+
+
+class Grouped(nn.Module):
+    """Group and instance norms, a shuffle by one operation, uneven maxima, means of padding that is not
+    whole, sums, squares, stacks, and features as a further result."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.norm1 = nn.Conv2d(3, 8, 3, 2, 1), nn.GroupNorm(2, 8)
+        self.conv2, self.norm2 = nn.Conv2d(8, 8, 3, 1, 1), nn.InstanceNorm2d(8, affine=True)
+        self.pool, self.shuffle = nn.AvgPool2d(3, 2, 1, ceil_mode=True), nn.ChannelShuffle(4)
+        self.fc, self.both = nn.Linear(16, CLASSES), False
+
+    def forward(self, x):
+        x = self.shuffle(F.relu(self.norm1(self.conv1(x))))
+        x = self.pool(F.silu(self.norm2(self.conv2(x))))
+        x = torch.stack([x, 0.125 * x.pow(2)], 2).flatten(1, 2)
+        x = torch.roll(F.adaptive_max_pool2d(x, (4, 5)), (1, -2), (2, 3))
+        features = x.max(3).values.sum(2) / 4
+        return (self.fc(features), features.softmax(1)) if self.both else self.fc(features)
+
+
 NETS = {
     "vgg": (vgg, "features.9"),
     "resnext": (resnext, "layer2.0"),
@@ -318,7 +346,12 @@ NETS = {
     "vit": (vit, "encoder.layers.encoder_layer_1.ln_1"),
     "vit_written": (partial(Vit, False, True), "blocks.1.norm1"),
     "vit_mean": (partial(Vit, True, False), "blocks.1.norm1"),
+    "swin": (swin, "norm"),
+    "maxvit": (maxvit, "blocks.0"),
+    "grouped": (Grouped, "conv2"),
 }
+# Those whose channels are the last axis.
+LAST = {"swin"}
 # Those whose number of images is fixed.
 FIXED = {"vgg": 1, "functions": 2, "vit_mean": 1, "vit_written": 3}
 
@@ -420,8 +453,10 @@ def main():
             continue
         m, result, pred = choose(make, layer, name in ("thin", "preact"), x, 100 * seed)
         n = FIXED.get(name)
+        m.both = True
         program = torch.export.export(m, (torch.zeros(n or 2, 3, 32, 32),),
                                       dynamic_shapes=None if n else ({0: torch.export.Dim("n")},))
+        m.both = False
         file = io.BytesIO()
         torch.export.save(program, file)
         (HERE / f"{name}.pt2").write_bytes(shrink(file.getvalue()))
@@ -433,10 +468,12 @@ def main():
         extra = act.shape[1] - 16 if tokens else 0
 
         def reshape(t):
+            if not tokens:
+                return t.permute(0, 3, 1, 2)
             return t[:, extra:].transpose(1, 2).reshape(t.shape[0], t.shape[2], 4, 4)
 
         softmax = without_softmax(name in ("thin", "preact"))
-        with GradCAM(model=m, target_layers=[target], reshape_transform=reshape if tokens else None) as cam:
+        with GradCAM(model=m, target_layers=[target], reshape_transform=reshape if tokens or name in LAST else None) as cam:
             maps = cam(input_tensor=x[:1], targets=[ClassifierOutputTarget(int(pred[0]))])
         F.softmax, F.log_softmax = softmax
         np.save(HERE / f"{name}.cam.npy", np.float32(maps[:, None, ::2, ::2]))
