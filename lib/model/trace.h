@@ -80,7 +80,7 @@ struct trace {
     size_t layers;
     GHashTable *by_path;      /* numbers of layers */
     int64_t elements, listed; /* of all values and of all lists of a graph, which are limited */
-    int64_t computed;         /* numbers of constants that the program makes */
+    int64_t made, read;       /* numbers of constants that the program makes, and reads for that */
 };
 
 /* --- the reader's side --- */

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Numbers made of constants, and products and sums for them, of a program; what stands for an
- * infinite number in a mask. */
-enum { COMPUTED = 1 << 26 };
+/* Numbers that are made, and one more for every 4 bytes of the file; numbers that are read for that
+ * and products in them; what stands for an infinite number in a mask. */
+enum { MADE = 1 << 22, READ = 1 << 26 };
 
 static const float FAR = 1e30F;
 
@@ -28,12 +28,32 @@ bool trace_is_known(const struct trace_symbol *x)
     return x && x->kind == TRACE_CONSTANT;
 }
 
+/* Products and numbers. */
 static int count_work(struct trace *t, int64_t n, struct err *e)
 {
-    t->computed += n;
-    return n > COMPUTED || t->computed > COMPUTED
-               ? trace_refuse(t, e, "expected at most %d numbers made of constants, found more",
-                              COMPUTED)
+    if (n <= READ)
+        t->read += n;
+    return n > READ || t->read > READ
+               ? trace_refuse(t, e, "expected at most %d numbers read for constants, found more",
+                              READ)
+               : 0;
+}
+
+static int64_t most_numbers(const struct trace *t)
+{
+    return MADE + (int64_t)(ckpt_stored(t->b->ckpt) / 4);
+}
+
+static int count_made(struct trace *t, int64_t n, struct err *e)
+{
+    const int64_t most = most_numbers(t);
+    if (n <= READ)
+        t->made += n;
+    return n > READ || t->made > most
+               ? trace_refuse(t, e,
+                              "expected constants in keeping with the file, found more than "
+                              "%lld numbers made of it",
+                              (long long)most)
                : 0;
 }
 
@@ -45,12 +65,12 @@ static float *make(struct trace *t, const int64_t *size, int dims, struct trace_
     for (int d = 0; d < dims; d++)
         if (size[d] < 1 || __builtin_mul_overflow(n, size[d], &n))
             n = INT64_MAX;
-    if (dims > TRACE_DIMS || n > COMPUTED || count_work(t, n, e) != 0) {
-        if (dims > TRACE_DIMS || n > COMPUTED)
-            trace_record(t, e, "expected a tensor of at most %d axes and %d numbers, found another",
-                         TRACE_DIMS, COMPUTED);
+    if (dims > TRACE_DIMS) {
+        trace_record(t, e, "expected at most %d axes, found %d", TRACE_DIMS, dims);
         return NULL;
     }
+    if (count_made(t, n, e) != 0)
+        return NULL;
     struct computed *c = mem_alloc(1, sizeof *c + (size_t)n * sizeof(float));
     *c = (struct computed){.tensor = {.name = name_of_computed,
                                       .type = CKPT_F32,
@@ -86,6 +106,10 @@ static float *read_all(struct trace *t, const struct trace_symbol *x, struct err
         count_work(t, trace_count(x), e) != 0 || trace_tensor(t, x, &v, e) != 0)
         return NULL;
     const size_t n = (size_t)trace_count(x);
+    if (n > (size_t)most_numbers(t)) {
+        trace_record(t, e, "expected constants in keeping with the file, found %zu numbers", n);
+        return NULL;
+    }
     float *out = mem_alloc(n, sizeof *out);
     if (v->type < CKPT_I64 || v->type > CKPT_BOOL) {
         if (ckpt_read(t->b->ckpt, v, out, e) == 0)
@@ -163,7 +187,9 @@ int trace_known_set(struct trace *t, const struct trace_symbol *x, const struct 
                             "expected constants that are done before they are used, found "
                             "one that is changed later");
     float *from = NULL;
-    if ((to && trace_count(to) != n) || n > COMPUTED || count_work(t, n, e) != 0 ||
+    if (n > c->tensor.count)
+        return trace_refuse(t, e, "expected each number to be set once, found a repetition");
+    if ((to && trace_count(to) != n) || count_work(t, n, e) != 0 ||
         (to && !(from = read_all(t, to, e))))
         return to && trace_count(to) != n
                    ? trace_refuse(t, e, "expected as many numbers as are set, found others")
@@ -401,7 +427,7 @@ int trace_known_linear(struct trace *t, const struct trace_symbol *x, const stru
     float *to = make(t, size, dims, &made, e), *p = NULL, *q = NULL, *b = NULL;
     const bool good =
         to &&
-        count_work(t, trace_count(&made) > COMPUTED / in ? COMPUTED : trace_count(&made) * in, e) ==
+        count_work(t, trace_count(&made) > READ / in ? READ + 1 : trace_count(&made) * in, e) ==
             0 &&
         (p = read_all(t, x, e)) && (q = read_all(t, w, e)) && (!bias || (b = read_all(t, bias, e)));
     for (int64_t i = 0; good && i < trace_count(&made); i++) {
