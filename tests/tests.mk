@@ -78,6 +78,8 @@ $(BUILD)/standin/%.o: %.cpp $(BUILD)/standin/flags
 	@mkdir -p $(@D)
 	@echo '  CXX  $<'; $(CXX) $(standin_cxx) -MMD -MP -c $< -o $@
 
+# Loaded by this test, beside which it stands.
+$(BUILD)/tests/engine/cuda: | $(standin_so)
 $(standin_so): $(standin_obj)
 	@mkdir -p $(@D)
 	@echo '  LINK $@'; $(CXX) -shared $^ $(san_flags) -pthread -o $@

@@ -2,8 +2,10 @@
 #include "engine/cuda/cuda.h"
 
 #include "base/mem.h"
+#include "graph/rules.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* --- shapes --- */
 
