@@ -99,7 +99,7 @@ void randomise_layer(struct graph *g, int i, uint64_t seed)
     for (int k = first; k < end; k++) {
         struct graph_op *op = &g->op[k];
         const int64_t weights = graph_op_weights(g, op);
-        /* Masks and places are not what was learnt. */
+        /* What is added to products may be a mask, which was not learnt. */
         if (weights == 0 || op->kind == GRAPH_ATTENTION)
             continue;
         uint64_t state = seed ^ random_next(&(uint64_t){(uint64_t)k});
