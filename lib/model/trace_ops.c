@@ -167,13 +167,13 @@ int trace_pool(struct trace *t, enum graph_kind kind, const struct trace_symbol 
     struct trace_symbol in;
     if (image(t, x, &in, e) != 0)
         return -1;
-    const struct graph_value *v = &t->b->graph->value[in.value];
+    struct graph_value v = t->b->graph->value[in.value];
     struct graph_op op = over(kind, &in);
     if (set_windows(t, win, &op, e) != 0)
         return -1;
     op.inner = kind == GRAPH_MEAN_POOL && win->inner;
-    const bool beyond_y = win->ceil && round_up(&op.y, v->h);
-    const bool beyond_x = win->ceil && round_up(&op.x, v->w);
+    const bool beyond_y = win->ceil && round_up(&op.y, v.h);
+    const bool beyond_x = win->ceil && round_up(&op.x, v.w);
     if (kind == GRAPH_MEAN_POOL && !op.inner && (beyond_y || beyond_x)) {
         /* Cells beyond the padding never count; without padding that is what `inner` says. */
         const int64_t before[] = {0, 0, win->before[0], win->before[1]},
@@ -181,13 +181,14 @@ int trace_pool(struct trace *t, enum graph_kind kind, const struct trace_symbol 
         if (trace_pad(t, &in, before, after, &in, e) != 0)
             return -1;
         op.in[0] = in.value;
+        v = t->b->graph->value[in.value];
         op.y.before = op.x.before = 0;
         op.y.after -= win->after[0];
         op.x.after -= win->after[1];
         op.inner = true;
     }
-    if (kind == GRAPH_MEAN_POOL && op.y.k == v->h && op.x.k == v->w && !op.y.before &&
-        !op.y.after && !op.x.before && !op.x.after && !op.y.gap && !op.x.gap)
+    if (kind == GRAPH_MEAN_POOL && op.y.k == v.h && op.x.k == v.w && !op.y.before && !op.y.after &&
+        !op.x.before && !op.x.after && !op.y.gap && !op.x.gap)
         op = over(GRAPH_AVERAGE, &in);
     return made_image(t, &op, &none, y, e);
 }
