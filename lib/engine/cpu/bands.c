@@ -91,6 +91,14 @@ static int item_of(const struct band *b, int value)
     return -1;
 }
 
+/* A clip that the convolution before it does, in place. */
+static bool is_fused(const struct graph *g, int op)
+{
+    return op > 0 && g->op[op].kind == GRAPH_FUNCTION && g->op[op].function == GRAPH_CLIP &&
+           g->op[op - 1].kind == GRAPH_CONV && g->op[op - 1].act == GRAPH_NONE &&
+           g->op[op].in[0] == g->op[op - 1].out;
+}
+
 /* The input is one, too, where the first operation reads it. */
 static void add_item(const struct cpu *c, struct band *b, int op)
 {
@@ -98,7 +106,7 @@ static void add_item(const struct cpu *c, struct band *b, int op)
     struct band_item t = {.op = op, .value = op >= 0 ? g->op[op].out : 0, .from = {-1, -1}};
     for (int k = 0; op >= 0 && k < g->op[op].ins; k++)
         t.from[k] = item_of(b, g->op[op].in[k]);
-    t.slot = b->items;
+    t.slot = op > 0 && is_fused(g, op) && t.from[0] >= 0 ? t.from[0] : b->items;
     b->item[b->items++] = t;
 }
 
@@ -188,6 +196,8 @@ static struct band band_from(const struct cpu *c, int first)
 {
     struct band b = {.first = first, .rows = BAND_ROWS};
     const struct graph *g = c->work.graph;
+    if (is_fused(g, first))
+        return b;
     if (first == 0 && g->op[0].in[0] == 0)
         add_item(c, &b, -1);
     const int before = b.items;
