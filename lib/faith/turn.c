@@ -19,6 +19,13 @@ struct rival {
     const double *gains; /* [cells] what deleting a cell adds to `ahead` */
 };
 
+/* Of one class, kept from one number of cells to the next. */
+struct known {
+    double ahead;        /* of what the first `from` cells of the order leave */
+    double low, high;    /* of the pool: the least and the most that a cell gains */
+    double losses, wins; /* and the sums of those below and above 0 */
+};
+
 struct turn {
     int classes, cells;
     struct turn_image image;
@@ -27,9 +34,12 @@ struct turn {
     double *gains;       /* (classes, cells) */
     struct rival *rival; /* [rivals] those that some choices put before the true class */
     int rivals;
-    int *pool;   /* [cells] those of equal rank */
-    int *at;     /* [cells] places in the pool of those that are chosen */
-    int *chosen; /* [cells] */
+    struct known *known; /* [classes] */
+    int from;            /* cells of the order that are in `ahead` */
+    int pool_from, all;  /* the pool that the rest is of; all: 0 where it is of none */
+    int *pool;           /* [cells] those of equal rank */
+    int *at;             /* [cells] places in the pool of those that are chosen */
+    int *chosen;         /* [cells] */
 };
 
 struct turn *turn_new(int classes, int cells)
@@ -42,6 +52,7 @@ struct turn *turn_new(int classes, int cells)
     t->order = mem_alloc(n, sizeof *t->order);
     t->gains = mem_alloc((size_t)classes * n, sizeof *t->gains);
     t->rival = mem_alloc((size_t)classes, sizeof *t->rival);
+    t->known = mem_alloc((size_t)classes, sizeof *t->known);
     t->pool = mem_alloc(n, sizeof *t->pool);
     t->at = mem_alloc(n, sizeof *t->at);
     t->chosen = mem_alloc(n, sizeof *t->chosen);
@@ -55,6 +66,7 @@ void turn_free(struct turn *t)
     free(t->order);
     free(t->gains);
     free(t->rival);
+    free(t->known);
     free(t->pool);
     free(t->at);
     free(t->chosen);
@@ -69,6 +81,14 @@ static int by_key(const void *a, const void *b)
     return x->key != y->key ? (x->key < y->key) - (x->key > y->key) : x->at - y->at;
 }
 
+static void know_none(struct turn *t)
+{
+    for (int c = 0; c < t->classes; c++)
+        t->known[c].ahead = (double)t->image.logits[t->image.truth] - t->image.logits[c];
+    t->from = 0;
+    t->all = 0;
+}
+
 void turn_begin(struct turn *t, const struct turn_image *image, const float *key, uint64_t seed)
 {
     const size_t n = (size_t)t->cells;
@@ -77,6 +97,7 @@ void turn_begin(struct turn *t, const struct turn_image *image, const float *key
 
     t->image = *image;
     t->seed = seed;
+    know_none(t);
     for (int i = 0; i < t->cells; i++)
         t->order[i] = (struct cell){key[i], i};
     qsort(t->order, n, sizeof *t->order, by_key);
@@ -91,32 +112,48 @@ static bool leads(double ahead, const struct rival *r)
     return r->wins_ties ? ahead > 0 : ahead >= 0;
 }
 
-/* Bounds of what n of the pool's `all` cells gain of a class: so many times the least and the most,
- * or all losses and all gains. */
-static void bounds(const struct turn *t, const double *gains, int n, int all, double *least,
-                   double *most)
+static const double *gains_of(const struct turn *t, int cls)
 {
-    double low = 0, high = 0, losses = 0, wins = 0;
-
-    for (int i = 0; i < all; i++) {
-        double gain = gains[t->pool[i]];
-        low = i == 0 || gain < low ? gain : low;
-        high = i == 0 || gain > high ? gain : high;
-        *(gain < 0 ? &losses : &wins) += gain;
-    }
-    *least = fmax(n * low, losses);
-    *most = fmin(n * high, wins);
+    return t->gains + (size_t)cls * (size_t)t->cells;
 }
 
-static void add_rival(struct turn *t, int cls, int from)
+/* What the first `from` cells leave, and what those of the pool gain, of all classes. */
+static void know(struct turn *t, int from, int all)
 {
-    const double *gains = t->gains + (size_t)cls * (size_t)t->cells;
-    struct rival r = {(double)t->image.logits[t->image.truth] - t->image.logits[cls],
-                      cls < t->image.truth, gains};
+    if (from < t->from)
+        know_none(t);
+    for (int c = 0; c < t->classes; c++)
+        for (int i = t->from; i < from; i++)
+            t->known[c].ahead += gains_of(t, c)[t->order[i].at];
+    t->from = from;
+    if (t->all == all && t->pool_from == from)
+        return;
+    t->pool_from = from;
+    t->all = all;
+    for (int c = 0; c < t->classes; c++) {
+        struct known *k = &t->known[c];
+        k->low = k->high = k->losses = k->wins = 0;
+        for (int i = 0; i < all; i++) {
+            double gain = gains_of(t, c)[t->pool[i]];
+            k->low = i == 0 || gain < k->low ? gain : k->low;
+            k->high = i == 0 || gain > k->high ? gain : k->high;
+            *(gain < 0 ? &k->losses : &k->wins) += gain;
+        }
+    }
+}
 
-    for (int i = 0; i < from; i++)
-        r.ahead += gains[t->order[i].at];
-    t->rival[t->rivals++] = r;
+/* Bounds of what n of the pool's cells gain of a class: so many times the least and the most, or
+ * all losses and all gains. */
+static void bounds(const struct known *k, int n, double *least, double *most)
+{
+    *least = fmax(n * k->low, k->losses);
+    *most = fmin(n * k->high, k->wins);
+}
+
+static void add_rival(struct turn *t, int cls)
+{
+    t->rival[t->rivals++] =
+        (struct rival){t->known[cls].ahead, cls < t->image.truth, gains_of(t, cls)};
 }
 
 /* Lists the rivals when the first `from` cells of the order and n of the pool's `all` go: the
@@ -124,22 +161,21 @@ static void add_rival(struct turn *t, int cls, int from)
  * first whatever is chosen. */
 static bool find_rivals(struct turn *t, int from, int n, int all)
 {
+    know(t, from, all);
     t->rivals = 0;
-    add_rival(t, t->image.pred, from);
+    add_rival(t, t->image.pred);
     for (int c = 0; c < t->classes; c++) {
         double least, most;
         if (c == t->image.truth)
             continue;
-        if (c != t->image.pred)
-            add_rival(t, c, from);
-        const struct rival *r = c == t->image.pred ? t->rival : &t->rival[t->rivals - 1];
-        bounds(t, r->gains, n, all, &least, &most);
+        const double ahead = t->known[c].ahead;
+        bounds(&t->known[c], n, &least, &most);
         /* Sums in another order may be rounded otherwise. */
-        const double slack = 1e-9 * (1 + fabs(r->ahead));
-        if (r->ahead + most < -slack)
+        const double slack = 1e-9 * (1 + fabs(ahead));
+        if (ahead + most < -slack)
             return false;
-        if (r->ahead + least > slack && c != t->image.pred)
-            t->rivals--;
+        if (ahead + least <= slack && c != t->image.pred)
+            add_rival(t, c);
     }
     return true;
 }
@@ -210,7 +246,8 @@ static void draw(struct turn *t, int n, int all, uint64_t *state)
     }
 }
 
-static double share_of_drawn(struct turn *t, int n, int all, int draws)
+/* `half`: it matters only whether it is at least one half, so that most draws may not be needed. */
+static double share_of_drawn(struct turn *t, int n, int all, int draws, bool half)
 {
     uint64_t state = t->seed + (uint64_t)n;
     int hits = 0;
@@ -218,6 +255,8 @@ static double share_of_drawn(struct turn *t, int n, int all, int draws)
     for (int i = 0; i < draws; i++) {
         draw(t, n, all, &state);
         hits += turned(t, t->pool, n);
+        if (half && (2 * hits >= draws || 2 * (i + 1 - hits) > draws))
+            break;
     }
     return (double)hits / draws;
 }
@@ -241,8 +280,9 @@ static int fill_pool(struct turn *t, int n, int *from)
     return to - *from;
 }
 
-/* Over all choices where there are at most so many, or over as many that are drawn. */
-static double share_of(struct turn *t, int n, int most)
+/* Over all choices where there are at most so many, or over as many that are drawn; `half` as
+ * there. */
+static double share_of(struct turn *t, int n, int most, bool half)
 {
     int from, all = fill_pool(t, n, &from);
 
@@ -252,18 +292,18 @@ static double share_of(struct turn *t, int n, int most)
     if (n == 0)
         return turned(t, NULL, 0);
     return choices(all, n, most) <= most ? share_of_all(t, n, all)
-                                         : share_of_drawn(t, n, all, most);
+                                         : share_of_drawn(t, n, all, most, half);
 }
 
 double turn_share(struct turn *t, int n)
 {
-    return share_of(t, n, TURN_CHOICES);
+    return share_of(t, n, TURN_CHOICES, false);
 }
 
 int turn_cells(struct turn *t)
 {
     for (int n = 1; n <= t->cells; n++)
-        if (share_of(t, n, TURN_CELLS_CHOICES) >= 0.5)
+        if (share_of(t, n, TURN_CELLS_CHOICES, true) >= 0.5)
             return n;
     return 0;
 }
