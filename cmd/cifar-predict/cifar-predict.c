@@ -446,6 +446,8 @@ static void put_about(struct run *r, const struct job *j)
     run_put(r, "checkpoint_sha256", "%s", inspection_checksum(j->inspection));
     run_put(r, "architecture", "%s", found);
     run_put(r, "assumptions", "%s", assumed);
+    if (n->proof)
+        run_put(r, "proof", "%s", n->proof);
     run_put(r, "data", "%s", data_name(j->data));
     if (geometry_any(data_geometry(j->data)))
         run_put(r, "image_options", "%s", geometry_words(data_geometry(j->data), sized));

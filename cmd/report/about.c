@@ -22,6 +22,7 @@ static const char *const label[][3] = {
     {"checkpoint_sha256", "Checkpoint SHA-256"},
     {"architecture", "Inferred architecture"},
     {"assumptions", "Assumptions"},
+    {"proof", "Why this network"},
     {"data", "Data"},
     {"images", "Images"},
     {"image_options", "Size of the images by"},

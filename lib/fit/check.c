@@ -284,6 +284,40 @@ static int try_order(struct check *c, struct interpretation *best, struct interp
     return r;
 }
 
+/* The stride of one stage changed in place of `best`, which is replaced. Small networks fit nearly
+ * as well with it, so that few images say whether it is worth many; `use` as in try_order(). */
+static int try_strides(struct check *c, struct interpretation *best, struct interpretation *use,
+                       struct err *e)
+{
+    struct assume list[ASSUME_STAGES];
+    struct interpretation first = {.fit.divergence = INFINITY}, than = *best;
+    const int64_t all = c->images->count, deep = c->moved.count;
+    const int count = fit_strides(&best->assumed, &best->assume, list);
+    const bool in_use = same(best, use);
+    c->moved.count = DEEP_FIRST;
+    int r = count > 0 ? try_one(c, &than, e) : 0;
+    for (int i = 0; i < count && r == 0; i++) {
+        struct interpretation x = {.assume = list[i], .pixels = best->pixels};
+        r = try_one(c, &x, e);
+        if (r == 0 && x.fit.divergence < first.fit.divergence)
+            first = x;
+    }
+    if (r == 0 && first.fit.divergence < ORDER_NEAR * than.fit.divergence) {
+        c->moved.count = ORDER_FACTOR * deep < all ? ORDER_FACTOR * deep : all;
+        r = try_one(c, &first, e) == 0 ? try_one(c, &than, e) : -1;
+        if (r == 0 && ORDER_NEAR * first.fit.divergence < than.fit.divergence &&
+            fit_less(&than.fit, &first.fit) >= CLEAR_DEVIATIONS) {
+            *best = first;
+            if (in_use)
+                *use = than;
+            else
+                r = try_one(c, use, e);
+        }
+    }
+    c->moved.count = deep;
+    return r;
+}
+
 /* --- the verdict --- */
 
 /* Whether one of the words of --assume in `list` begins with word[n]. */
@@ -437,6 +471,9 @@ static int compare(struct fit_verdict *v, struct check *c, struct model *m, stru
     }
     if (best.fit.divergence < DEEP_NONE && c->use->channels == 3 &&
         try_order(c, &best, &use, e) != 0)
+        return -1;
+    if (best.fit.divergence > CLOSE && best.fit.divergence < DEEP_SUSPICIOUS &&
+        try_strides(c, &best, &use, e) != 0)
         return -1;
     /* Constants may fit the first norm by chance where nothing fits the others. */
     if (!(best.fit.divergence < DEEP_NONE))

@@ -23,11 +23,13 @@ enum {
     MORE = 4,
     ROUNDS = 6,
     FEW = 10,
+    NEAR = 4,
     SHOWN = 3
 };
 
-/* By how many standard deviations the next network has to fit less. */
-static const double CLEAR = 2;
+/* By how many standard deviations the next network has to fit less, or how many times; the latter
+ * of one with another function in the place of ReLU. */
+static const double CLEAR = 2, FAR_RATIO = 8, CLEAR_RATIO = 2;
 
 struct candidate {
     struct assume given;   /* what makes it */
@@ -125,9 +127,8 @@ static int try_one(struct proof *p, const struct assume *given, const struct fit
 static int compare(const void *a, const void *b)
 {
     const struct candidate *p = a, *q = b;
-    const double less = 2;
-    double first = p->fit.divergence * (p->assumed.act > ASSUME_ACT_RELU ? less : 1);
-    double second = q->fit.divergence * (q->assumed.act > ASSUME_ACT_RELU ? less : 1);
+    double first = p->fit.divergence * (p->assumed.act > ASSUME_ACT_RELU ? CLEAR_RATIO : 1);
+    double second = q->fit.divergence * (q->assumed.act > ASSUME_ACT_RELU ? CLEAR_RATIO : 1);
     return (first > second) - (first < second);
 }
 
@@ -237,19 +238,45 @@ static int try_near(struct proof *p, struct err *e)
     return r;
 }
 
-/* Whether the best network is told apart from the next one of the same functions, which compare()
- * chooses between. */
-static bool is_clear(const struct proof *p)
+/* Whether a network of the list is told apart from the best one. */
+static bool is_told(const struct proof *p, int i)
 {
-    const struct candidate *best = p->list;
-    int next = 1;
-    while (next < p->count && best[next].assumed.act != best->assumed.act)
-        next++;
-    return next == p->count || fit_less(&best[next].fit, &best->fit) >= CLEAR;
+    const struct candidate *best = p->list, *c = &p->list[i];
+    const double ratio = c->assumed.act != best->assumed.act ? CLEAR_RATIO : FAR_RATIO;
+    return fit_less(&c->fit, &best->fit) >= CLEAR ||
+           c->fit.divergence >= ratio * best->fit.divergence;
 }
 
-/* The best `few` on more images, `times` as many as usual. */
-static int try_last(struct proof *p, int few, int times, struct err *e)
+/* Whether the best network is told apart from the next one of the same functions. */
+static bool is_clear(const struct proof *p)
+{
+    int next = 1;
+    while (next < p->count && p->list[next].assumed.act != p->list->assumed.act)
+        next++;
+    return next == p->count || is_told(p, next);
+}
+
+/* The nearest network with other functions that is not told apart from the best one, or NULL. */
+static const struct candidate *find_other(const struct proof *p)
+{
+    for (int i = 1; i < p->count; i++)
+        if (p->list[i].assumed.act != p->list->assumed.act && !is_told(p, i))
+            return &p->list[i];
+    return NULL;
+}
+
+/* Keeps the best network, the next one and those that are not told apart from it. */
+static void keep_near(struct proof *p)
+{
+    int kept = 1;
+    for (int i = 1; i < p->count && kept < NEAR; i++)
+        if (i == 1 || !is_told(p, i))
+            p->list[kept++] = p->list[i];
+    p->count = kept < p->count ? kept : p->count;
+}
+
+/* The best few on more images, `times` as many as usual. */
+static int try_last(struct proof *p, int times, struct err *e)
 {
     const double most = LAST_MACS / p->macs;
     int64_t count = FIT_PROOF_LEAST;
@@ -259,7 +286,7 @@ static int try_last(struct proof *p, int few, int times, struct err *e)
     qsort(p->list, (size_t)p->count, sizeof *p->list, compare);
     count *= times;
     p->moved.count = count < p->images->count ? count : p->images->count;
-    p->count = p->count < few ? p->count : few;
+    p->count = p->count < FEW ? p->count : FEW;
     for (int i = 0; i < p->count && r == 0; i++) {
         struct candidate *c = &p->list[i];
         struct model *m;
@@ -367,8 +394,14 @@ static int conclude(struct fit_proof *out, const struct proof *p, struct err *e)
         best->fit.divergence, best->fit.norms, (long long)best->fit.images,
         best->fit.worst_divergence);
     if (next && at < sizeof out->text)
-        snprintf(out->text + at, sizeof out->text - at, ", the next network %.2g",
-                 next->fit.divergence);
+        at += (size_t)snprintf(out->text + at, sizeof out->text - at, ", the next network %.2g",
+                               next->fit.divergence);
+    const struct candidate *other = find_other(p);
+    if (other && at < sizeof out->text)
+        snprintf(out->text + at, sizeof out->text - at,
+                 "; %s in the place of %s fits as well (%.2g nats): --assume act=%s takes it",
+                 assume_act_word(other->assumed.act), assume_act_word(best->assumed.act),
+                 other->fit.divergence, assume_act_word(other->assumed.act));
     return 0;
 }
 
@@ -389,9 +422,12 @@ static int search(struct proof *p, int readings, struct err *e)
     if (!p->told && p->use->usual && (try_pixels(p, e) != 0 || try_near(p, e) != 0))
         return -1;
     choose_head(p);
-    if (try_last(p, FEW, 1, e) != 0)
+    if (try_last(p, 1, e) != 0)
         return -1;
-    return is_clear(p) ? 0 : try_last(p, 2, MORE, e);
+    if (is_clear(p) && !find_other(p))
+        return 0;
+    keep_near(p);
+    return try_last(p, MORE, e);
 }
 
 int fit_prove(struct fit_proof *out, const struct fit_use *u, const struct fit_images *images,

@@ -1,7 +1,9 @@
 #include "fit/variants.h"
 
+enum { WAYS = 7 };
+
 /* What shortcuts may do; of a family's networks, whose code tells the rest, only how they pad. */
-static int list_shortcuts(const struct assume *a, enum assume_shortcut way[3])
+static int list_shortcuts(const struct assume *a, enum assume_shortcut way[WAYS])
 {
     const bool convolved = a->shortcut == ASSUME_SHORT_CONV || a->shortcut == ASSUME_SHORT_AVERAGE;
     int n = 0;
@@ -14,8 +16,11 @@ static int list_shortcuts(const struct assume *a, enum assume_shortcut way[3])
     }
     way[n++] = ASSUME_SHORT_PAD;
     way[n++] = ASSUME_SHORT_PAD_END;
-    if (a->reading > 0)
+    if (a->reading > 0) {
         way[n++] = ASSUME_SHORT_NONE;
+        for (int k = ASSUME_SHORT_AVERAGE_PAD; k <= ASSUME_SHORT_MAX_PAD_END; k++)
+            way[n++] = (enum assume_shortcut)k;
+    }
     return n;
 }
 
@@ -26,22 +31,23 @@ static int wirings(const struct assume *a, const struct assume *given, struct as
     int stride_from = a->stem_stride ? 1 : 0, stride_to = a->stem_stride ? 2 : 0;
     int pool_from = a->pool ? ASSUME_POOL_NONE : ASSUME_POOL_USUAL;
     int pool_to = a->pool ? ASSUME_POOL_MAX : ASSUME_POOL_USUAL;
-    int at_from = a->stride_at ? 1 : 0, at_to = a->stride_at ? 2 : 0;
+    const bool at = a->stride_at || (a->reading > 0 && a->preact);
+    int at_from = at ? 1 : 0, at_to = at ? 2 : 0;
     int preact_from = a->preact ? ASSUME_PREACT_BEFORE : ASSUME_PREACT_USUAL;
     int preact_to = a->preact ? ASSUME_PREACT_AFTER : ASSUME_PREACT_USUAL;
-    enum assume_shortcut way[3] = {ASSUME_SHORT_USUAL};
+    enum assume_shortcut way[WAYS] = {ASSUME_SHORT_USUAL};
     int ways = list_shortcuts(a, way);
     int count = 0;
     for (int stride = stride_from; stride <= stride_to; stride++)
         for (int pool = pool_from; pool <= pool_to; pool++)
-            for (int at = at_from; at <= at_to; at++)
+            for (int conv = at_from; conv <= at_to; conv++)
                 for (int preact = preact_from; preact <= preact_to; preact++)
                     for (int k = 0; k < ways; k++) {
                         struct assume *to = &out[count++];
                         *to = *given;
                         to->stem_stride = stride;
                         to->pool = (enum assume_pool)pool;
-                        to->stride_at = at;
+                        to->stride_at = conv;
                         to->preact = (enum assume_preact)preact;
                         to->shortcut = way[k] ? way[k] : given->shortcut;
                     }

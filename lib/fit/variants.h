@@ -4,14 +4,14 @@
 
 #include "model/assume.h"
 
-enum { FIT_VARIANTS = 144, FIT_RELUS = 4, FIT_ACTS = 7 };
+enum { FIT_VARIANTS = 336, FIT_RELUS = 4, FIT_ACTS = 7 };
 
 /* What keys and shapes leave open, in all combinations: the stem's stride and pooling, the
- * convolution of a bottleneck that has the stride, where the shortcuts of pre-activation
- * blocks begin, how shortcuts without keys pad or, in what is read by structure, whether there are
- * any, and the strides that another repository with the same keys has (`others`, as in struct
- * model). `assumed` is that of the network, `given` is kept in all else. Some may not be built for
- * the images at hand. Returns how many there are. */
+ * convolution of a bottleneck (read by structure, of any pre-activation block) that has the stride,
+ * where the shortcuts of pre-activation blocks begin, how shortcuts without keys pad or, in what is
+ * read by structure, whether there are any, and the strides that another repository with the same
+ * keys has (`others`, as in struct model). `assumed` is that of the network, `given` is kept in all
+ * else. Some may not be built for the images at hand. Returns how many there are. */
 int fit_variants(const struct assume *assumed, const int others[ASSUME_STAGES],
                  const struct assume *given, struct assume out[FIT_VARIANTS]);
 

@@ -48,7 +48,9 @@ static int rank(const char *word, const char *const *list)
 
 /* In the order of the enumerations, whose first stands for what is usual. */
 static const char *const pools[] = {"none", "max", NULL};
-static const char *const shortcuts[] = {"conv", "pad", "pad-end", "none", "average", NULL};
+static const char *const shortcuts[] = {"conv",        "pad",         "pad-end",         "none",
+                                        "average",     "average-pad", "average-pad-end", "max-pad",
+                                        "max-pad-end", NULL};
 static const char *const preacts[] = {"before", "mixed", "after", NULL};
 static const char *const relus[] = {"stem", "last", "shortcut", "sum", NULL};
 static const char *const acts[] = {"relu", "relu6", "leaky-0.01", "leaky-0.1", "leaky-0.2",
@@ -154,7 +156,8 @@ static const struct key {
     {"pool", set_pool, "none or max"},
     {"strides", set_strides, "strides of the stages such as 1:2:2:2"},
     {"stride-at", set_stride_at, "conv1 or conv2"},
-    {"shortcut", set_shortcut, "conv, pad, pad-end, none or average"},
+    {"shortcut", set_shortcut,
+     "conv, pad, pad-end, none, average, average-pad, average-pad-end, max-pad or max-pad-end"},
     {"preact-shortcut", set_preact, "before, mixed or after"},
     {"relu", set_relu, "none, or some of stem, last, shortcut and sum, as in stem:sum"},
     {"act", set_act, "relu, relu6, leaky-0.01, leaky-0.1, leaky-0.2, silu, gelu or elu"},
@@ -277,9 +280,14 @@ void assume_write(char *text, const struct assume *a)
     memcpy(text, w.text, sizeof w.text);
 }
 
+const char *assume_act_word(enum assume_act act)
+{
+    return acts[act ? act - 1 : ASSUME_ACT_RELU - 1];
+}
+
 /* --- comparing --- */
 
-static enum assume_act assume_act(const struct assume *a)
+static enum assume_act act_of(const struct assume *a)
 {
     return a->act ? a->act : ASSUME_ACT_RELU;
 }
@@ -288,7 +296,7 @@ bool assume_same_wiring(const struct assume *a, const struct assume *b)
 {
     bool same = a->stem_stride == b->stem_stride && a->pool == b->pool &&
                 a->stride_at == b->stride_at && a->shortcut == b->shortcut &&
-                a->preact == b->preact && a->relu == b->relu && assume_act(a) == assume_act(b) &&
+                a->preact == b->preact && a->relu == b->relu && act_of(a) == act_of(b) &&
                 a->reading == b->reading && a->eps == b->eps && a->stages == b->stages &&
                 strcmp(a->prefix, b->prefix) == 0 && strcmp(a->state, b->state) == 0;
     for (int s = 0; same && s < a->stages; s++)

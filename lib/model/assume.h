@@ -23,14 +23,19 @@ enum assume_preact {
 
 /* What shortcuts do where shapes change: a convolution or, without keys, every second pixel,
  * and zeros for the further channels on both sides, or behind. Or there are no shortcuts: a plain
- * network. Or a convolution of the means over every 2 by 2 cells has the stride: ResNet-D. */
+ * network. Or a convolution of the means over every 2 by 2 cells has the stride: ResNet-D. Or the
+ * means or the largest of every 2 by 2 cells are padded, on both sides or behind. */
 enum assume_shortcut {
     ASSUME_SHORT_USUAL,
     ASSUME_SHORT_CONV,
     ASSUME_SHORT_PAD,
     ASSUME_SHORT_PAD_END,
     ASSUME_SHORT_NONE,
-    ASSUME_SHORT_AVERAGE
+    ASSUME_SHORT_AVERAGE,
+    ASSUME_SHORT_AVERAGE_PAD,
+    ASSUME_SHORT_AVERAGE_PAD_END,
+    ASSUME_SHORT_MAX_PAD,
+    ASSUME_SHORT_MAX_PAD_END
 };
 
 /* Where a ReLU stands beside those between the convolutions of a block. ASSUME_RELU_GIVEN marks a
@@ -61,7 +66,8 @@ struct assume {
     bool bgr; /* the order of the input's channels; constants stay in the order R, G, B */
     int stem_stride;
     enum assume_pool pool;
-    int stride_at; /* which convolution of a bottleneck has the stride, from 1 */
+    int stride_at; /* which convolution of a bottleneck has the stride, from 1; of basic blocks, in
+                      networks read by structure alone, too */
     enum assume_shortcut shortcut;
     enum assume_preact preact;
     unsigned relu; /* enum assume_relu, or 0 */
@@ -80,11 +86,18 @@ struct assume {
     "What the keys of a checkpoint do not show, KEY=VALUE,...: channels=rgb|bgr, "                 \
     "stem-stride=1|2, pool=none|max, "                                                             \
     "strides=1:2:2:2 (of the stages), stride-at=conv1|conv2 (of a bottleneck), "                   \
-    "shortcut=conv|pad|pad-end|none|average, preact-shortcut=before|mixed|after, "                 \
+    "shortcut=conv|pad|pad-end|none|average|average-pad|average-pad-end|max-pad|max-pad-end, "     \
+    "preact-shortcut=before|mixed|after, "                                                         \
     "relu=none|stem:last:shortcut:sum (which of these), act=relu|relu6|leaky-0.01|leaky-0.1|"      \
     "leaky-0.2|silu|gelu|elu (in the place of ReLU), reading=N, eps=1e-5, prefix=KEYS, "           \
     "state=PATH. Default: the usual choice of code with these key names; -v and model-info show "  \
     "it."
+
+/* Whether shortcuts without keys pad channels. */
+static inline bool assume_pads(enum assume_shortcut way)
+{
+    return way == ASSUME_SHORT_PAD || way == ASSUME_SHORT_PAD_END || way > ASSUME_SHORT_AVERAGE;
+}
 
 /* Reads KEY=VALUE,... into a zeroed struct. */
 int assume_parse(struct assume *a, const char *text, struct err *e) ERR_CHECKED;
@@ -96,6 +109,9 @@ const char *assume_network(const struct assume *a);
 
 /* The words for what is not left to what is usual, text[ASSUME_WORDS]. */
 void assume_write(char *text, const struct assume *a);
+
+/* "relu6", as in act=relu6. */
+const char *assume_act_word(enum assume_act act);
 
 /* Whether two say the same; `wiring`: but for the order of the input's channels. */
 bool assume_same(const struct assume *a, const struct assume *b);

@@ -40,17 +40,29 @@ static int refuse_stride(const struct build *b, int stage, int block, struct err
                    family_key(key, &b->found, stage, block, b->found.family->shortcut, "weight"));
 }
 
-/* The means that a shortcut of ResNet-D begins with. */
-static int add_mean(struct build *b, int in, int stride, struct err *e)
+/* The means, or the largest, of cells that a shortcut begins with, as ResNet-D's does. */
+static int add_pooled(struct build *b, enum graph_kind kind, int in, int stride, struct err *e)
 {
-    const struct graph_op op = {.kind = GRAPH_MEAN_POOL,
+    const struct graph_op op = {.kind = kind,
                                 .in = {in},
                                 .ins = 1,
                                 .y = graph_windows(stride, stride, 0),
                                 .x = graph_windows(stride, stride, 0)};
     const struct origin none = {.w = NULL};
-    b->averaged = true;
     return build_add(b, &op, &none, e);
+}
+
+/* A shortcut without keys. */
+static int add_padding(struct build *b, int in, int stride, int width, struct err *e)
+{
+    const enum assume_shortcut way = b->assume.shortcut;
+    const bool max = way == ASSUME_SHORT_MAX_PAD || way == ASSUME_SHORT_MAX_PAD_END;
+    if (stride > 1 && way > ASSUME_SHORT_AVERAGE) {
+        in = add_pooled(b, max ? GRAPH_MAX_POOL : GRAPH_MEAN_POOL, in, stride, e);
+        stride = 1;
+        b->pooled = true;
+    }
+    return in < 0 ? -1 : build_padding(b, in, stride, width, e);
 }
 
 /* What is added to the block's last convolution: its input, or a convolution of that. */
@@ -62,9 +74,8 @@ static int add_shortcut(struct build *b, int stage, int block, int in, int strid
     bool change = stride != 1 || width != b->graph->value[in].c;
     if (!present && !change)
         return in;
-    if (!present &&
-        (b->assume.shortcut == ASSUME_SHORT_PAD || b->assume.shortcut == ASSUME_SHORT_PAD_END))
-        return build_padding(b, in, stride, width, e);
+    if (!present && assume_pads(b->assume.shortcut))
+        return add_padding(b, in, stride, width, e);
     if (!present && width == b->graph->value[in].c && b->opts->assume && b->opts->assume->stages)
         return refuse_stride(b, stage, block, e);
     if (averages(b, stage, block))
@@ -74,7 +85,8 @@ static int add_shortcut(struct build *b, int stage, int block, int in, int strid
                             stage, block);
     b->convolved = true;
     if (stride > 1 && b->assume.shortcut == ASSUME_SHORT_AVERAGE) {
-        in = add_mean(b, in, stride, e);
+        b->averaged = true;
+        in = add_pooled(b, GRAPH_MEAN_POOL, in, stride, e);
         if (in < 0)
             return -1;
         stride = 1;
@@ -220,7 +232,7 @@ static enum graph_act last_act(const struct build *b)
 static int add_block(struct build *b, int stage, int block, int in, struct err *e)
 {
     const struct family *f = b->found.family;
-    int parts = parts_of(b), at = b->found.bottleneck ? b->assume.stride_at : 1;
+    int parts = parts_of(b), at = b->assume.stride_at;
     int x = f->pre_activation ? add_first_norm(b, stage, block, in, e) : in;
     int from = shortcut_from(b, stage, block, in, x);
     for (int i = 0; x >= 0 && i < parts; i++) {

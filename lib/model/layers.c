@@ -222,7 +222,9 @@ int build_max_pool(struct build *b, int in, struct err *e)
 int build_padding(struct build *b, int in, int stride, int width, struct err *e)
 {
     int channels = b->graph->value[in].c;
-    bool both = b->assume.shortcut == ASSUME_SHORT_PAD;
+    const enum assume_shortcut way = b->assume.shortcut;
+    bool both =
+        way == ASSUME_SHORT_PAD || way == ASSUME_SHORT_AVERAGE_PAD || way == ASSUME_SHORT_MAX_PAD;
     if (width < channels || (both && (width - channels) % 2 != 0))
         return build_refuse(b, e,
                             "expected a shortcut that pads %d channels%s, found %d channels to be "

@@ -245,9 +245,10 @@ char *model_describe(const struct model *m)
                           graph_classes(m->graph));
     for (int s = 0; s < m->stages && at < sizeof blocks; s++)
         at += (size_t)snprintf(blocks + at, sizeof blocks - at, "%s%d", s ? "-" : "", m->blocks[s]);
-    return mem_printf("%s%s%snames of %s%s%s%s: %s%s %s, %d classes", *m->state ? "under '" : "",
-                      m->state, *m->state ? "', " : "", m->family, *m->prefix ? " behind '" : "",
-                      m->prefix, *m->prefix ? "'" : "",
+    return mem_printf("%s%s%s%s%s%s%s%s: %s%s %s, %d classes", *m->state ? "under '" : "", m->state,
+                      *m->state ? "', " : "", m->structure ? "read by structure" : "names of ",
+                      m->structure ? "" : m->family, *m->prefix ? " behind '" : "", m->prefix,
+                      *m->prefix ? "'" : "",
                       m->design       ? m->design
                       : m->bottleneck ? "bottleneck"
                                       : "basic",

@@ -79,7 +79,7 @@ static int settle_rest(struct build *b, struct err *e)
     if (a->eps == 0)
         a->eps = 1e-5;
     if (a->stride_at == 0)
-        a->stride_at = f->stride_at > 0 ? f->stride_at : 2;
+        a->stride_at = !b->found.bottleneck ? 1 : f->stride_at > 0 ? f->stride_at : 2;
     if (a->preact == ASSUME_PREACT_USUAL)
         a->preact = f->preact;
     if (settle_stages(b, e) != 0)
@@ -133,7 +133,7 @@ int build_check_effects(const struct build *b, struct err *e)
                        a->relu ? "relu" : "act");
     if (b->found.family->design)
         return design_check_effects(b, e);
-    if (a->stride_at && !b->found.bottleneck)
+    if (a->stride_at && !b->found.bottleneck && !b->reading)
         return err_set(e, "%s: --assume stride-at: expected bottleneck blocks, found basic ones",
                        name);
     if (a->preact && !b->found.family->pre_activation)
@@ -173,7 +173,8 @@ void build_keep_assumed(struct build *b)
         return;
     }
     a->stages = b->found.stages;
-    a->stride_at = b->found.bottleneck ? a->stride_at : 0;
+    /* Of basic blocks it is the first convolution nearly always. */
+    a->stride_at = b->found.bottleneck || a->stride_at > 1 ? a->stride_at : 0;
     a->preact = b->found.family->pre_activation ? a->preact : ASSUME_PREACT_USUAL;
     /* Without convolutions in shortcuts the two are the same. */
     if (b->reading && a->preact == ASSUME_PREACT_MIXED && !b->convolved)
@@ -181,6 +182,10 @@ void build_keep_assumed(struct build *b)
     a->shortcut = b->padded || b->plain || b->averaged ? a->shortcut
                   : b->convolved                       ? ASSUME_SHORT_CONV
                                                        : ASSUME_SHORT_USUAL;
+    if (a->shortcut > ASSUME_SHORT_AVERAGE && !b->pooled)
+        a->shortcut = a->shortcut == ASSUME_SHORT_AVERAGE_PAD || a->shortcut == ASSUME_SHORT_MAX_PAD
+                          ? ASSUME_SHORT_PAD
+                          : ASSUME_SHORT_PAD_END;
     /* Of a family's networks ReLUs are known. */
     if (!b->reading && !(b->opts->assume && b->opts->assume->relu))
         a->relu = 0;

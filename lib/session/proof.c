@@ -1,5 +1,6 @@
 #include "session/proof.h"
 
+#include "base/mem.h"
 #include "fit/prove.h"
 
 #include <stdio.h>
@@ -62,6 +63,7 @@ int proof_make(struct session *s, struct err *e)
         return -1;
     if (prog_verbose())
         prog_say("%s: %s", ckpt_name(s->ckpt), proof.text);
+    s->proof = mem_dup(proof.text);
     take_pixels(&s->pixels, &proof);
     s->assumed = proof.assume;
     model_close(s->model);

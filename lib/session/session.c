@@ -3,6 +3,7 @@
 #include "session/proof.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void session_parse(struct session_opts *o)
@@ -191,5 +192,6 @@ void session_close(struct session *s)
     model_close(s->model);
     session_drop_checkpoint(s);
     data_close(s->data);
+    free(s->proof);
     *s = (struct session){0};
 }

@@ -97,6 +97,7 @@ struct session {
     struct normal_use pixels; /* constants in use, set in the model's graph */
     struct assume assumed; /* of the options, and what images proved of a network that was read by
                               structure */
+    char *proof;           /* of the latter, in words, or NULL */
     struct engine *engine;
 };
 

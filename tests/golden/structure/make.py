@@ -37,13 +37,13 @@ def put(to, path, module):
 
 
 def act(net, x):
-    return F.leaky_relu(x, net.get("slope", 0))
+    return F.relu6(x) if net.get("six") else F.leaky_relu(x, net.get("slope", 0))
 
 
 class Block(nn.Module):
     def __init__(self, net, i, o, s):
         super().__init__()
-        widths = [(i, o, 3, s), (o, o, 3, 1)]
+        widths = [(i, o, 3, 1), (o, o, 3, s)] if net.get("second") else [(i, o, 3, s), (o, o, 3, 1)]
         if net.get("bottleneck"):
             widths = [(i, o // 4, 1, 1), (o // 4, o // 4, 3, s), (o // 4, o, 1, 1)]
         hold = self.__dict__  # not as modules once more
@@ -79,7 +79,11 @@ class Block(nn.Module):
         if self.s > 1 or self.i != self.o:
             more = self.o - self.i
             front = more // 2 if self.net["zeros"] == "both" else 0
-            x = F.pad(x[:, :, :: self.s, :: self.s], (0, 0, 0, 0, front, more - front))
+            if "pool" in self.net and self.s > 1:
+                x = self.net["pool"](x, 2)
+            else:
+                x = x[:, :, :: self.s, :: self.s]
+            x = F.pad(x, (0, 0, 0, 0, front, more - front))
         return x
 
     def forward(self, x):
@@ -162,6 +166,10 @@ NETS = {
         conv=("c.0", "c.3"), norm=("c.1", "c.4"), shortcut=("p.0", "p.1"), head="logits",
         auxiliary=True),
     "sequential-leaky": dict(SEQUENTIAL, slope=0.2),
+    "multiples-average": dict(MULTIPLES, zeros="both", pool=F.avg_pool2d),
+    "multiples-max": dict(MULTIPLES, zeros="behind", pool=F.max_pool2d),
+    "pre-second": dict(PRE, pre="before", second=True),
+    "sequential-relu6": dict(SEQUENTIAL, six=True),
 }
 
 
