@@ -290,29 +290,35 @@ static int try_strides(struct check *c, struct interpretation *best, struct inte
                        struct err *e)
 {
     struct assume list[ASSUME_STAGES];
-    struct interpretation first = {.fit.divergence = INFINITY}, than = *best;
+    struct interpretation tried[ASSUME_STAGES], than = *best, few = *best, *first = NULL;
     const int64_t all = c->images->count, deep = c->moved.count;
     const int count = fit_strides(&best->assumed, &best->assume, list);
     const bool in_use = same(best, use);
+    bool near = false;
     c->moved.count = DEEP_FIRST;
-    int r = count > 0 ? try_one(c, &than, e) : 0;
+    int r = count > 0 ? try_one(c, &few, e) : 0;
     for (int i = 0; i < count && r == 0; i++) {
-        struct interpretation x = {.assume = list[i], .pixels = best->pixels};
-        r = try_one(c, &x, e);
-        if (r == 0 && x.fit.divergence < first.fit.divergence)
-            first = x;
+        tried[i] = (struct interpretation){.assume = list[i], .pixels = best->pixels};
+        r = try_one(c, &tried[i], e);
     }
-    if (r == 0 && first.fit.divergence < ORDER_NEAR * than.fit.divergence) {
-        c->moved.count = ORDER_FACTOR * deep < all ? ORDER_FACTOR * deep : all;
-        r = try_one(c, &first, e) == 0 ? try_one(c, &than, e) : -1;
-        if (r == 0 && ORDER_NEAR * first.fit.divergence < than.fit.divergence &&
-            fit_less(&than.fit, &first.fit) >= CLEAR_DEVIATIONS) {
-            *best = first;
-            if (in_use)
-                *use = than;
-            else
-                r = try_one(c, use, e);
-        }
+    c->moved.count = ORDER_FACTOR * deep < all ? ORDER_FACTOR * deep : all;
+    for (int i = 0; i < count && r == 0; i++) {
+        if (!(tried[i].fit.divergence < ORDER_NEAR * few.fit.divergence))
+            continue;
+        r = near ? 0 : try_one(c, &than, e);
+        near = true;
+        if (r == 0)
+            r = try_one(c, &tried[i], e);
+        if (!first || tried[i].fit.divergence < first->fit.divergence)
+            first = &tried[i];
+    }
+    if (r == 0 && first && ORDER_NEAR * first->fit.divergence < than.fit.divergence &&
+        fit_less(&than.fit, &first->fit) >= CLEAR_DEVIATIONS) {
+        *best = *first;
+        if (in_use)
+            *use = than;
+        else
+            r = try_one(c, use, e);
     }
     c->moved.count = deep;
     return r;

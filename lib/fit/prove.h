@@ -13,10 +13,11 @@
  * ResNet-34 of the measurements .0017 and .0019 on 256 images, .009 at the worst norm, and .0053 on
  * 34. Of wrong networks that are no candidates, dilated convolutions have .012, GELU in the place
  * of ReLU .019, shortcuts that average .039; images of another kind .033 at the least. ReLU6 and a
- * leaky ReLU of slope .01 have .001 as ReLU on 256 images and about as much as themselves: sampling.
- * On the 1,000 images that are looked at then, ReLU6 read as ReLU has 200 times, the leaky one 14
- * times what the right reading has, where those images made the statistics. Of several candidates
- * below that the differences on the same images decide, and what they leave open is said: prove.c. */
+ * leaky ReLU of slope .01 have .001 as ReLU on 256 images and about as much as themselves:
+ * sampling. On the 1,000 images that are looked at then, ReLU6 read as ReLU has 200 times, the
+ * leaky one 14 times what the right reading has, where those images made the statistics. Of several
+ * candidates below that the differences on the same images decide, and what they leave open is
+ * said: prove.c. */
 #define FIT_PROOF_MAX 0.01
 #define FIT_PROOF_WORST 0.05
 
