@@ -312,7 +312,7 @@ static int try_strides(struct check *c, struct interpretation *best, struct inte
         if (!first || tried[i].fit.divergence < first->fit.divergence)
             first = &tried[i];
     }
-    if (r == 0 && first && ORDER_NEAR * first->fit.divergence < than.fit.divergence &&
+    if (r == 0 && first && DEEP_RATIO * first->fit.divergence < than.fit.divergence &&
         fit_less(&than.fit, &first->fit) >= CLEAR_DEVIATIONS) {
         *best = *first;
         if (in_use)
