@@ -348,7 +348,7 @@ NETS = {
     "vit_mean": (partial(Vit, True, False), "blocks.1.norm1"),
     "swin": (swin, "norm"),
     "maxvit": (maxvit, "blocks.0"),
-    "grouped": (Grouped, "conv2"),
+    "grouped": (Grouped, "norm2"),
 }
 # Those whose channels are the last axis.
 LAST = {"swin"}
