@@ -101,7 +101,8 @@ static void test_large(void)
     int count = 0;
 
     for (int i = 0; i < PLANE; i++) {
-        const double y = (i / WIDE + 0.5) / TALL - 0.5, x = (i % WIDE + 0.5) / WIDE - 0.5;
+        const int row = i / WIDE;
+        const double y = (row + 0.5) / TALL - 0.5, x = (i % WIDE + 0.5) / WIDE - 0.5;
         image[i] = (float)(2 * y - x);
         image[PLANE + i] = (float)(0.001 * (y + 3 * x));
         changed[i] = y * y + x * x < 0.48 * 0.48;
