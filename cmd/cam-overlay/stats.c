@@ -44,7 +44,7 @@ int stats_next(struct stats *s, int64_t id, const char *target, struct plane *p,
         field_probability_na(s->table, s->col[BORDER_SHARE], &p->border_share, e) != 0)
         return -1;
     const struct tsv_field f = tsv_get(s->table, s->col[TARGET]);
-    if (found != id || (target && (f.n != strlen(target) || memcmp(f.p, target, f.n) != 0)))
+    if (found != id || (target && !tsv_is(f, target)))
         return tsv_error(s->table, e,
                          "expected the map of image %" PRId64 " for '%s', found image %" PRId64
                          " and '%.*s': is the table of these maps?",

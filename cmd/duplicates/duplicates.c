@@ -389,11 +389,6 @@ static int write_all(const struct job *j, const struct summary *s, struct err *e
     return out_close_all(o, 2, e);
 }
 
-static bool is_word(struct tsv_field f, const char *word)
-{
-    return f.n == strlen(word) && memcmp(f.p, word, f.n) == 0;
-}
-
 static int read_pair(struct pair *p, const struct tsv_in *t, const int col[4], struct err *e)
 {
     const struct tsv_field set = tsv_get(t, col[1]), kind = tsv_get(t, col[2]);
@@ -401,18 +396,18 @@ static int read_pair(struct pair *p, const struct tsv_in *t, const int col[4], s
     int64_t same;
     if (tsv_int(t, col[0], 0, INT64_MAX, &p->id, e) != 0)
         return -1;
-    p->against = is_word(set, set_word[1]);
-    if (!p->against && !is_word(set, set_word[0]))
+    p->against = tsv_is(set, set_word[1]);
+    if (!p->against && !tsv_is(set, set_word[0]))
         return tsv_error(t, e, "column 'set': expected %s or %s, found '%.*s'", set_word[0],
                          set_word[1], (int)set.n, set.p);
     for (enum duplicate_kind k = DUPLICATE_EXACT; k <= DUPLICATE_ALIKE; k++)
-        known = known || is_word(kind, duplicate_word(k));
+        known = known || tsv_is(kind, duplicate_word(k));
     if (!known)
         return tsv_error(t, e, "column 'kind': expected that of a row of duplicates, found '%.*s'",
                          (int)kind.n, kind.p);
-    p->copy = !is_word(kind, duplicate_word(DUPLICATE_ALIKE));
+    p->copy = !tsv_is(kind, duplicate_word(DUPLICATE_ALIKE));
     p->same_label = -1;
-    if (is_word(tsv_get(t, col[3]), "NA"))
+    if (tsv_is(tsv_get(t, col[3]), "NA"))
         return 0;
     if (tsv_int(t, col[3], 0, 1, &same, e) != 0)
         return -1;

@@ -76,14 +76,9 @@ struct columns {
     bool whole; /* its rows can be copied as they stand */
 };
 
-static bool field_is(struct tsv_field f, const char *s)
-{
-    return f.n == strlen(s) && memcmp(f.p, s, f.n) == 0;
-}
-
 static bool added(struct tsv_field f)
 {
-    return field_is(f, "group") || field_is(f, "kind") || field_is(f, "rank");
+    return tsv_is(f, "group") || tsv_is(f, "kind") || tsv_is(f, "rank");
 }
 
 static void columns_take(struct columns *c, const struct tsv_in *t)
@@ -112,7 +107,7 @@ static int columns_find(struct columns *c, const struct tsv_in *t, const char *f
     int more = tsv_columns(t);
     c->whole = true;
     for (int i = 0; i < c->n; i++) {
-        bool same = i < more && field_is(tsv_header(t, i), c->name[i]);
+        bool same = i < more && tsv_is(tsv_header(t, i), c->name[i]);
         c->at[i] = same ? i : tsv_need(t, c->name[i], e);
         if (c->at[i] < 0)
             return -1;

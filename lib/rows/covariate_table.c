@@ -24,9 +24,16 @@ enum {
     COLUMNS
 };
 
-static int read_row(struct tested_columns *l, const struct tsv_in *t, const int col[COLUMNS],
-                    const struct classes *known, struct err *e)
+struct reading {
+    struct tested_columns *list;
+    const struct classes *known;
+};
+
+static int read_row(void *to, const struct tsv_in *t, const int *col, struct err *e)
 {
+    const struct reading *in = to;
+    struct tested_columns *l = in->list;
+    const struct classes *known = in->known;
     struct tested_column c = {.images = 0};
     if (field_whole(t, col[IMAGES], FIELD_COUNT_MAX, &c.images, e) != 0 ||
         field_whole(t, col[ERRORS], c.images, &c.errors, e) != 0 ||
@@ -67,17 +74,12 @@ int tested_columns_read(struct tested_columns *l, const char *file, const struct
                                        "class_accuracy",   "class_low",
                                        "class_high",       "class_chance",
                                        "class_p_adjusted", NULL};
-    struct tsv_in *t;
-    int col[COLUMNS], r;
+    struct reading in = {l, known};
+    int col[COLUMNS];
     *l = (struct tested_columns){.known = false};
     if (!file)
         return 0;
-    if (fields_open_at(&t, file, need, col, e) != 0)
-        return -1;
-    while ((r = tsv_next_shown(t, e)) > 0)
-        if ((r = read_row(l, t, col, known, e)) != 0)
-            break;
-    tsv_close(t);
+    const int r = fields_each(file, need, col, read_row, &in, e);
     l->known = r == 0;
     return r;
 }

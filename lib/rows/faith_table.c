@@ -91,8 +91,9 @@ static int count_equal(struct faithfulness *f, const struct tsv_in *t, const int
     return 0;
 }
 
-static int read_row(struct faithfulness *f, const struct tsv_in *t, const int *col, struct err *e)
+static int read_row(void *to, const struct tsv_in *t, const int *col, struct err *e)
 {
+    struct faithfulness *f = to;
     struct faith_value v;
     double low, high;
     int64_t last;
@@ -145,20 +146,11 @@ int faithfulness_read(struct faithfulness *f, const char *file, struct err *e)
     static const char *const need[] = {
         "layer",  "method",         "metric",          "better",  "mean",       "low", "high",
         "images", "difference_low", "difference_high", "same_as", "last_stage", NULL};
-    struct tsv_in *t;
-    int col[COLUMNS], r;
+    int col[COLUMNS];
     *f = (struct faithfulness){.known = false};
     if (!file)
         return 0;
-    if (fields_open_at(&t, file, need, col, e) != 0)
-        return -1;
-    while ((r = tsv_next_shown(t, e)) > 0)
-        if ((r = read_row(f, t, col, e)) != 0)
-            break;
-    tsv_close(t);
-    if (r == 0)
-        r = check_whole(f, file, e);
-    if (r != 0)
+    if (fields_each(file, need, col, read_row, f, e) != 0 || check_whole(f, file, e) != 0)
         return -1;
     faithfulness_compute(f);
     f->known = f->metrics > 0 && f->methods + f->blank > 0;

@@ -30,6 +30,20 @@ int fields_open(struct tsv_in **t, const char *file, const char *const *columns,
     return fields_open_at(t, file, columns, NULL, e);
 }
 
+int fields_each(const char *file, const char *const *columns, int *col, fields_row *row, void *to,
+                struct err *e)
+{
+    struct tsv_in *t;
+    int r;
+    if (fields_open_at(&t, file, columns, col, e) != 0)
+        return -1;
+    while ((r = tsv_next_shown(t, e)) > 0)
+        if ((r = row(to, t, col, e)) != 0)
+            break;
+    tsv_close(t);
+    return r;
+}
+
 static bool missing(const struct tsv_in *t, int col)
 {
     return col < 0 || tsv_is_na(t, col);

@@ -19,6 +19,13 @@ int fields_open(struct tsv_in **t, const char *file, const char *const *columns,
 int fields_open_at(struct tsv_in **t, const char *file, const char *const *columns, int *col,
                    struct err *e) ERR_CHECKED;
 
+/* Takes a row of such a table, with what `to` of fields_each() is. */
+typedef int fields_row(void *to, const struct tsv_in *t, const int *col, struct err *e) ERR_CHECKED;
+
+/* Opens a table as fields_open_at() does, gives each row to `row` and closes it. */
+int fields_each(const char *file, const char *const *columns, int *col, fields_row *row, void *to,
+                struct err *e) ERR_CHECKED;
+
 /* A whole number from 0 to `max`. */
 int field_whole(const struct tsv_in *t, int col, int64_t max, int64_t *v, struct err *e)
     ERR_CHECKED;

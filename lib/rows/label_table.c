@@ -7,9 +7,18 @@
 
 enum { ID, TRUE, FLAGGED, REASON, P_FLAGGED, COLUMNS };
 
-static int read_row(struct label_flags *l, const struct tsv_in *t, const int col[COLUMNS],
-                    struct classes *known, struct skipped *ids, struct err *e)
+struct reading {
+    struct label_flags *flags;
+    struct classes *known;
+    struct skipped *ids;
+};
+
+static int read_row(void *to, const struct tsv_in *t, const int *col, struct err *e)
 {
+    const struct reading *in = to;
+    struct label_flags *l = in->flags;
+    struct classes *known = in->known;
+    struct skipped *ids = in->ids;
     int64_t id, flagged;
     double p;
     int truth;
@@ -54,17 +63,12 @@ int label_flags_read(struct label_flags *l, const char *file, struct classes *kn
                      struct skipped *flagged, struct err *e)
 {
     static const char *const need[] = {"id", "true", "flagged", "reason", "p_flagged", NULL};
-    struct tsv_in *t;
-    int col[COLUMNS], r;
+    struct reading in = {l, known, flagged};
+    int col[COLUMNS];
     *l = (struct label_flags){.known = false};
     if (!file)
         return 0;
-    if (fields_open_at(&t, file, need, col, e) != 0)
-        return -1;
-    while ((r = tsv_next_shown(t, e)) > 0)
-        if ((r = read_row(l, t, col, known, flagged, e)) != 0)
-            break;
-    tsv_close(t);
+    const int r = fields_each(file, need, col, read_row, &in, e);
     skipped_order(flagged);
     if (r != 0 || check(l, io_name(file), known, e) != 0)
         return -1;

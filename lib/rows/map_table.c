@@ -56,9 +56,9 @@ static int read_share(const struct tsv_in *t, int col, double *v, struct err *e)
 
 static int target_of(struct tsv_field f)
 {
-    if (f.n == 4 && memcmp(f.p, "true", 4) == 0)
+    if (tsv_is(f, "true"))
         return TARGET_TRUE;
-    if (f.n == 4 && memcmp(f.p, "pred", 4) == 0)
+    if (tsv_is(f, "pred"))
         return TARGET_PRED;
     return -1;
 }

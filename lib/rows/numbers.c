@@ -14,11 +14,6 @@ static const char named[] = "id,true,pred,correct,true_group,pred_group";
 static const char computed[] = "conf,p_true,rank_true,margin,entropy,loss,pred2,conf2,pred3,conf3,"
                                "pred4,conf4,pred5,conf5,views_agree,views_conf_min";
 
-static bool is(struct tsv_field f, const char *s)
-{
-    return f.n == strlen(s) && memcmp(f.p, s, f.n) == 0;
-}
-
 /* Whether a list separated by commas holds a word. */
 static bool holds(const char *list, struct tsv_field f)
 {
@@ -44,7 +39,7 @@ static bool make_way(struct numbers *s, struct tsv_field name, size_t columns, c
 {
     for (size_t i = 0; i < columns; i++) {
         struct number_column *c = &s->column[i];
-        if (!c->name || !is(name, c->name))
+        if (!c->name || !tsv_is(name, c->name))
             continue;
         *table = c->table;
         if (!c->of_rows)
@@ -185,7 +180,7 @@ int numbers_join(struct numbers *s, const char *path, const int64_t *id, size_t 
 static bool found(const struct numbers *s, struct tsv_field name)
 {
     for (size_t k = 0; k < s->n; k++)
-        if (is(name, s->column[k].name))
+        if (tsv_is(name, s->column[k].name))
             return true;
     return false;
 }

@@ -6,18 +6,12 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { LAYER, METHOD, CHANGED, METRIC, MEAN, LOW, HIGH, IMAGES, COLUMNS };
 
-static bool is_word(const struct tsv_in *t, int col, const char *word)
+static int read_row(void *to, const struct tsv_in *t, const int *col, struct err *e)
 {
-    const struct tsv_field f = tsv_get(t, col);
-    return f.n == strlen(word) && memcmp(f.p, word, f.n) == 0;
-}
-
-static int read_row(struct sanity *s, const struct tsv_in *t, const int *col, struct err *e)
-{
+    struct sanity *s = to;
     double value[] = {NAN, NAN, NAN};
     int64_t images;
     if (field_whole(t, col[IMAGES], INT64_MAX, &images, e) != 0)
@@ -32,8 +26,8 @@ static int read_row(struct sanity *s, const struct tsv_in *t, const int *col, st
                              (int)(f.n > 60 ? 60 : f.n), f.p);
     }
     /* The structural similarity stands in the table alone. */
-    const bool shown =
-        is_word(t, col[METRIC], is_word(t, col[CHANGED], "mosaic") ? "focus" : "rank_correlation");
+    const bool mosaic = tsv_is(tsv_get(t, col[CHANGED]), "mosaic"),
+               shown = tsv_is(tsv_get(t, col[METRIC]), mosaic ? "focus" : "rank_correlation");
     if (images == 0 || !shown)
         return 0;
     char *layer = field_shown(t, col[LAYER], "layer", -1);
@@ -52,17 +46,11 @@ int sanity_read(struct sanity *s, const char *file, struct err *e)
 {
     static const char *const need[] = {"layer", "method", "changed", "metric", "mean",
                                        "low",   "high",   "images",  NULL};
-    struct tsv_in *t;
-    int col[COLUMNS], r;
+    int col[COLUMNS];
     *s = (struct sanity){.known = false};
     if (!file)
         return 0;
-    if (fields_open_at(&t, file, need, col, e) != 0)
-        return -1;
-    while ((r = tsv_next_shown(t, e)) > 0)
-        if ((r = read_row(s, t, col, e)) != 0)
-            break;
-    tsv_close(t);
+    const int r = fields_each(file, need, col, read_row, s, e);
     s->known = r == 0 && s->checks > 0;
     return r;
 }

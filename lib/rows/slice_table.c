@@ -87,9 +87,16 @@ static char *shown_set(const struct tsv_in *t, const int col[COLUMNS])
     return both;
 }
 
-static int read_row(struct slice_list *l, const struct tsv_in *t, const int col[COLUMNS],
-                    const struct classes *known, struct err *e)
+struct reading {
+    struct slice_list *list;
+    const struct classes *known;
+};
+
+static int read_row(void *to, const struct tsv_in *t, const int *col, struct err *e)
 {
+    const struct reading *in = to;
+    struct slice_list *l = in->list;
+    const struct classes *known = in->known;
     struct slice s = {.truth = -1};
     int64_t confirmed;
     int r;
@@ -127,17 +134,12 @@ int slices_read(struct slice_list *l, const char *file, const struct classes *kn
         "true",  "pred",  "pair_errors",      "test_images", "accuracy",
         "low",   "high",  "outside_accuracy", "p_adjusted",  "confirmed",
         "ids",   NULL};
-    struct tsv_in *t;
-    int col[COLUMNS], r;
+    struct reading in = {l, known};
+    int col[COLUMNS];
     *l = (struct slice_list){.known = false};
     if (!file)
         return 0;
-    if (fields_open_at(&t, file, need, col, e) != 0)
-        return -1;
-    while ((r = tsv_next_shown(t, e)) > 0)
-        if ((r = read_row(l, t, col, known, e)) != 0)
-            break;
-    tsv_close(t);
+    const int r = fields_each(file, need, col, read_row, &in, e);
     l->known = r == 0;
     return r;
 }

@@ -7,12 +7,12 @@
 
 enum { ID, TARGET, MIRROR, SHIFT, COLUMNS };
 
-static int read_row(struct stability *s, const struct tsv_in *t, const int *col, struct err *e)
+static int read_row(void *to, const struct tsv_in *t, const int *col, struct err *e)
 {
-    const struct tsv_field target = tsv_get(t, col[TARGET]);
+    struct stability *s = to;
     int64_t id;
     double mirror, shift;
-    if (target.n != 4 || memcmp(target.p, "pred", 4) != 0)
+    if (!tsv_is(tsv_get(t, col[TARGET]), "pred"))
         return 0;
     if (field_whole(t, col[ID], INT64_MAX, &id, e) != 0 ||
         field_real_na(t, col[MIRROR], &mirror, e) != 0 ||
@@ -32,17 +32,11 @@ static int read_row(struct stability *s, const struct tsv_in *t, const int *col,
 int stability_read(struct stability *s, const char *file, struct err *e)
 {
     static const char *const need[] = {"id", "target", "mirror_corr", "shift_corr", NULL};
-    struct tsv_in *t;
-    int col[COLUMNS], r;
+    int col[COLUMNS];
     *s = (struct stability){.known = false};
     if (!file)
         return 0;
-    if (fields_open_at(&t, file, need, col, e) != 0)
-        return -1;
-    while ((r = tsv_next_shown(t, e)) > 0)
-        if ((r = read_row(s, t, col, e)) != 0)
-            break;
-    tsv_close(t);
+    const int r = fields_each(file, need, col, read_row, s, e);
     s->known = r == 0;
     return r;
 }

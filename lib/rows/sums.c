@@ -237,11 +237,6 @@ int sums_find(struct sums_cols *c, const struct tsv_in *t, struct err *e)
                : 0;
 }
 
-static bool is(struct tsv_field f, const char *name)
-{
-    return f.n == strlen(name) && memcmp(f.p, name, f.n) == 0;
-}
-
 static int add_count(const struct sums_cols *c, const struct tsv_in *t, int64_t *to, struct err *e)
 {
     int64_t n;
@@ -287,25 +282,25 @@ int sums_add(struct sums_cols *c, const struct tsv_in *t, int classes, struct co
              int64_t *unlabelled, struct err *e)
 {
     const struct tsv_field name = tsv_get(t, c->measure);
-    if (is(name, "count")) {
+    if (tsv_is(name, "count")) {
         c->ended = false;
         return 1;
     }
-    if (is(name, "unlabelled")) {
+    if (tsv_is(name, "unlabelled")) {
         c->ended = true;
         return add_count(c, t, unlabelled, e);
     }
     c->ended = false;
-    if (is(name, "ids"))
+    if (tsv_is(name, "ids"))
         return read_digest(c, t, e);
-    if (is(name, "id_first"))
+    if (tsv_is(name, "id_first"))
         return tsv_int(t, c->value, 0, INT64_MAX, &c->ids.first, e);
-    if (is(name, "id_last"))
+    if (tsv_is(name, "id_last"))
         return tsv_int(t, c->value, 0, INT64_MAX, &c->ids.last, e);
     for (int i = 0; i < MEASURES; i++) {
         const struct measure *x = &measures[i];
         int64_t at = 0;
-        if (!is(name, x->name))
+        if (!tsv_is(name, x->name))
             continue;
         if (x->of != OF_ALL &&
             tsv_int(t, x->of == OF_BIN ? c->bin : c->truth, 0,

@@ -35,7 +35,7 @@ static int order_of(struct tsv_field f)
 {
     static const char *const word[ORDERS] = {"margin", "random", "center"};
     for (int i = 0; i < ORDERS; i++)
-        if (f.n == strlen(word[i]) && memcmp(f.p, word[i], f.n) == 0)
+        if (tsv_is(f, word[i]))
             return i;
     return -1;
 }

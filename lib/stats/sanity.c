@@ -5,6 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int find(const struct sanity *s, const char *changed)
+{
+    for (int i = 0; i < s->checks; i++)
+        if (strcmp(s->check[i].changed, changed) == 0)
+            return i;
+    return -1;
+}
+
 static bool of_mosaic(const char *changed)
 {
     return strcmp(changed, "mosaic") == 0;
@@ -12,9 +20,9 @@ static bool of_mosaic(const char *changed)
 
 static struct sanity_check *check_of(struct sanity *s, const char *changed)
 {
-    for (int i = 0; i < s->checks; i++)
-        if (strcmp(s->check[i].changed, changed) == 0)
-            return &s->check[i];
+    const int at = find(s, changed);
+    if (at >= 0)
+        return &s->check[at];
     const size_t n = (size_t)s->checks;
     s->check = mem_extend(s->check, n, n + 1, sizeof *s->check);
     s->check[n] = (struct sanity_check){.changed = mem_dup(changed)};
@@ -43,10 +51,8 @@ void sanity_add(struct sanity *s, const char *changed, const char *name, double 
 
 const struct sanity_check *sanity_find(const struct sanity *s, const char *changed)
 {
-    for (int i = 0; i < s->checks; i++)
-        if (strcmp(s->check[i].changed, changed) == 0)
-            return &s->check[i];
-    return NULL;
+    const int at = find(s, changed);
+    return at >= 0 ? &s->check[at] : NULL;
 }
 
 const struct sanity_check *sanity_deepest(const struct sanity *s)

@@ -354,6 +354,11 @@ struct tsv_field tsv_row(const struct tsv_in *t)
     return t->row;
 }
 
+bool tsv_is(struct tsv_field f, const char *word)
+{
+    return f.n == strlen(word) && memcmp(f.p, word, f.n) == 0;
+}
+
 bool tsv_is_na(const struct tsv_in *t, int col)
 {
     return t->field[col].n == 2 && memcmp(t->field[col].p, "NA", 2) == 0;

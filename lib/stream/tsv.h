@@ -63,6 +63,9 @@ bool tsv_ready(const struct tsv_in *t);
 
 struct tsv_field tsv_get(const struct tsv_in *t, int col);
 
+/* Whether a field is this word. */
+bool tsv_is(struct tsv_field f, const char *word);
+
 /* The whole row without its line feed. */
 struct tsv_field tsv_row(const struct tsv_in *t);
 

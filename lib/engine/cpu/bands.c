@@ -52,12 +52,6 @@ static struct rows rows_of(const struct graph *g, const struct graph_op *op, int
 
 /* --- which operations --- */
 
-static bool is_depthwise(const struct graph *g, const struct graph_op *op)
-{
-    return op->groups > 1 && op->groups == g->value[op->in[0]].c &&
-           op->groups == g->value[op->out].c;
-}
-
 static bool takes_rows(const struct cpu *c, int i)
 {
     const struct graph *g = c->work.graph;
@@ -66,7 +60,7 @@ static bool takes_rows(const struct cpu *c, int i)
         const struct conv_spec s = cpu_conv_spec(c, op, false);
         return conv_choose(&s) == CONV_DIRECT;
     }
-    return op->kind == GRAPH_CONV ? is_depthwise(g, op)
+    return op->kind == GRAPH_CONV ? cpu_is_depthwise(c, op)
                                   : (kinds[op->kind].does & KIND_ROWS) &&
                                         !(op->kind == GRAPH_MAX_POOL && op->y.gap > 0);
 }
@@ -94,9 +88,7 @@ static int item_of(const struct band *b, int value)
 /* A clip that the convolution before it does, in place. */
 static bool is_fused(const struct graph *g, int op)
 {
-    return op > 0 && g->op[op].kind == GRAPH_FUNCTION && g->op[op].function == GRAPH_CLIP &&
-           g->op[op - 1].kind == GRAPH_CONV && g->op[op - 1].act == GRAPH_NONE &&
-           g->op[op].in[0] == g->op[op - 1].out;
+    return op > 0 && cpu_clips(&g->op[op - 1], &g->op[op]);
 }
 
 /* The input is one, too, where the first operation reads it. */

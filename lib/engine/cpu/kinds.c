@@ -13,14 +13,6 @@ static bool is_linear(const struct graph_op *op)
     return op->kind == GRAPH_LINEAR;
 }
 
-/* Each channel by itself. */
-static bool is_depthwise(const struct cpu *c, const struct graph_op *op)
-{
-    return op->kind == GRAPH_CONV && op->groups > 1 &&
-           op->groups == c->work.graph->value[op->in[0]].c &&
-           op->groups == c->work.graph->value[op->out].c;
-}
-
 struct conv_spec cpu_conv_spec(const struct cpu *c, const struct graph_op *op, bool back)
 {
     const struct graph_value *x = &c->work.graph->value[op->in[0]],
@@ -127,7 +119,7 @@ static void conv_step_open(struct cpu *c, struct packing *p, struct step *s, int
 {
     const struct graph_op *op = s->op;
     const bool back = input >= 0;
-    if (is_depthwise(c, op)) {
+    if (cpu_is_depthwise(c, op)) {
         open_depth(c, s, back);
         return;
     }

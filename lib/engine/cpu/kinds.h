@@ -50,6 +50,21 @@ extern const struct kind kinds[GRAPH_KINDS];
 /* The convolution that an operation of a kind with products is, groups left aside. */
 struct conv_spec cpu_conv_spec(const struct cpu *c, const struct graph_op *op, bool back);
 
+/* A convolution of each channel by itself. */
+static inline bool cpu_is_depthwise(const struct cpu *c, const struct graph_op *op)
+{
+    return op->kind == GRAPH_CONV && op->groups > 1 &&
+           op->groups == c->work.graph->value[op->in[0]].c &&
+           op->groups == c->work.graph->value[op->out].c;
+}
+
+/* Whether `op` is a clip that the convolution `before` it can do, where both write one buffer. */
+static inline bool cpu_clips(const struct graph_op *before, const struct graph_op *op)
+{
+    return before->kind == GRAPH_CONV && before->act == GRAPH_NONE && op->kind == GRAPH_FUNCTION &&
+           op->function == GRAPH_CLIP && op->in[0] == before->out;
+}
+
 /* Whether input k of an operation is turned into the other type before it is read. */
 static inline bool cpu_casts(const struct cpu *c, const struct graph_op *op, int k)
 {

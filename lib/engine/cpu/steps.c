@@ -107,8 +107,7 @@ static void fuse_clips(struct cpu *c)
         return;
     for (int i = 0; i + 1 < p->steps; i++) {
         const struct graph_op *a = p->step[i].op, *b = p->step[i + 1].op;
-        if (a->kind == GRAPH_CONV && a->act == GRAPH_NONE && b->kind == GRAPH_FUNCTION &&
-            b->function == GRAPH_CLIP && b->in[0] == a->out && p->act[a->out] == p->act[b->out]) {
+        if (cpu_clips(a, b) && p->act[a->out] == p->act[b->out]) {
             c->step[i].clip = b;
             c->step[i + 1].done = true;
         }
