@@ -2,7 +2,7 @@
 # compared with the CPU, without Winograd on the CPU: at inner layers the rounding of it
 # moves a few ReLUs.
 export HEATPIPE_CUDA=${CUDA_UNDER_TEST:-$BUILD/tests/cuda/standin.so}
-export CUDA_STANDIN=memory=300000000
+export CUDA_STANDIN=memory=155000000 # small batches
 
 run() { # device, precision, layer
     cam-compute -m "$EX/model.pth" -d "$EX" --exact --target pred,true,margin --device "$1" --precision "$2" \
