@@ -257,6 +257,8 @@ void ckpt_close(struct ckpt *c)
     free(c->tensor);
     free(c->by_name);
     free(c->extra);
+    for (int i = 0; i < 2; i++)
+        zip_close(&c->inside[i]);
     zip_close(&c->zip);
     if (!c->borrowed)
         map_close(&c->map);

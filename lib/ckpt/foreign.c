@@ -217,7 +217,8 @@ struct foreign foreign_archive(const struct zip *z)
         struct foreign is;
     } kinds[] = {
         {"models/model.json", {"a program of torch.export (.pt2)", STATE}},
-        {"serialized_exported_program.json", {"a program of torch.export (.pt2)", STATE}},
+        {"serialized_exported_program.json",
+         {"a program that torch.export of a PyTorch before 2.8 wrote", STATE}},
         {".data/extern_modules", {"a package of torch.package", STATE}},
         {"model.weights.h5", {"a Keras model", CONVERT}},
         {"MAR-INF/MANIFEST.json", {"an archive of TorchServe", UNPACK}},

@@ -177,13 +177,12 @@ static const struct pickle_value *find_state(struct ckpt *c, const struct pickle
     return best->value;
 }
 
-int state_read(struct ckpt *c, const struct pickle_value *root, const struct storage_finder *f,
-               struct err *e)
+int state_add(struct ckpt *c, const struct pickle_value *dict, const struct storage_finder *f,
+              struct err *e)
 {
-    const struct pickle_value *state = find_state(c, root, e);
-    if (!state)
-        return -1;
-    const struct pickle_seq *s = pickle_items(state);
+    const struct pickle_seq *s = pickle_items(dict);
+    if (!s)
+        return err_set(e, "%s: expected a dict of tensors, found another value", c->name);
     for (size_t i = 0; i < s->n; i += 2) {
         const struct pickle_value *k = s->item[i];
         const char *key;
@@ -196,6 +195,15 @@ int state_read(struct ckpt *c, const struct pickle_value *root, const struct sto
             tensor_add(c, key, s->item[i + 1], f, e) != 0)
             return -1;
     }
+    return 0;
+}
+
+int state_read(struct ckpt *c, const struct pickle_value *root, const struct storage_finder *f,
+               struct err *e)
+{
+    const struct pickle_value *state = find_state(c, root, e);
+    if (!state || state_add(c, state, f, e) != 0)
+        return -1;
     if (c->opts.extras)
         ckpt_describe(c, root, state, f);
     return 0;

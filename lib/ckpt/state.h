@@ -8,4 +8,8 @@
 int state_read(struct ckpt *c, const struct pickle_value *root, const struct storage_finder *f,
                struct err *e) ERR_CHECKED;
 
+/* Adds the tensors of a dict, of which there may be none. */
+int state_add(struct ckpt *c, const struct pickle_value *dict, const struct storage_finder *f,
+              struct err *e) ERR_CHECKED;
+
 #endif

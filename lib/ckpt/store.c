@@ -179,6 +179,14 @@ int ckpt_add(struct ckpt *c, const struct ckpt_tensor *t, struct err *e)
 
 /* --- reading --- */
 
+static struct zip *zip_of(struct ckpt *c, const struct zip_record *r)
+{
+    for (int i = 0; i < 2; i++)
+        if (zip_has(&c->inside[i], r))
+            return &c->inside[i];
+    return &c->zip;
+}
+
 /* The bytes of a tensor's storage, from its first element on. */
 static int locate(struct ckpt *c, const struct ckpt_tensor *t, const unsigned char **p,
                   struct err *e)
@@ -191,9 +199,9 @@ static int locate(struct ckpt *c, const struct ckpt_tensor *t, const unsigned ch
     if (t->record) {
         /* Of unpacked records one is kept: tensors that share it follow one another. */
         if (c->unpacked && c->unpacked != t->record)
-            zip_drop(&c->zip, c->unpacked);
+            zip_drop(zip_of(c, c->unpacked), c->unpacked);
         c->unpacked = t->record;
-        if (zip_read(&c->zip, t->record, e) != 0)
+        if (zip_read(zip_of(c, t->record), t->record, e) != 0)
             return -1;
     }
     *p = (t->record ? t->record->bytes : t->p) + t->offset * ckpt_type_bytes(t->type);
@@ -234,7 +242,7 @@ static size_t part_width(enum ckpt_type type)
 
 void ckpt_pass(struct ckpt *c)
 {
-    c->zip.inflated = 0;
+    c->zip.inflated = c->inside[0].inflated = c->inside[1].inflated = 0;
 }
 
 static bool is_float(enum ckpt_type type)
@@ -410,27 +418,34 @@ int ckpt_read(struct ckpt *c, const struct ckpt_tensor *t, float *out, struct er
 
 /* --- checking --- */
 
-static bool is_bad(const struct ckpt *c, const struct ckpt_tensor *t, const bool *bad)
+static bool is_bad(const struct ckpt_tensor *t)
 {
-    return t->record && bad[t->record - c->zip.record];
+    return t->record && t->record->damaged;
+}
+
+/* The records of an archive; how many are at fault. */
+static int check_records(struct zip *z, void (*say)(void *ctx, const char *line), void *ctx)
+{
+    int faults = 0;
+    struct err e;
+    for (size_t i = 0; i < z->records; i++) {
+        if (zip_read(z, &z->record[i], &e) != 0) {
+            say(ctx, e.msg);
+            faults++;
+        }
+        zip_drop(z, &z->record[i]);
+        prog_progress("records", (int64_t)i + 1, (int64_t)z->records);
+    }
+    prog_progress_end();
+    return faults;
 }
 
 int ckpt_check(struct ckpt *c, void (*say)(void *ctx, const char *line), void *ctx)
 {
-    int faults = 0;
     struct err e;
-    bool *bad = mem_zero(c->zip.records + 1, sizeof *bad);
-    for (size_t i = 0; i < c->zip.records; i++) {
-        struct zip_record *r = &c->zip.record[i];
-        bad[i] = zip_read(&c->zip, r, &e) != 0;
-        if (bad[i]) {
-            say(ctx, e.msg);
-            faults++;
-        }
-        zip_drop(&c->zip, r);
-        prog_progress("records", (int64_t)i + 1, (int64_t)c->zip.records);
-    }
-    prog_progress_end();
+    int faults = check_records(&c->zip, say, ctx);
+    for (int i = 0; i < 2; i++)
+        faults += check_records(&c->inside[i], say, ctx);
     c->unpacked = NULL;
     ckpt_pass(c);
     bool bounded = ckpt_bounded(c, &e) == 0;
@@ -440,7 +455,7 @@ int ckpt_check(struct ckpt *c, void (*say)(void *ctx, const char *line), void *c
     }
     for (int i = 0; i < c->n && bounded; i++) {
         const struct ckpt_tensor *t = &c->tensor[i];
-        if (t->type > CKPT_BF16 || is_bad(c, t, bad) || (t->mask && is_bad(c, t->mask, bad)))
+        if (t->type > CKPT_BF16 || is_bad(t) || (t->mask && is_bad(t->mask)))
             continue;
         float *f = mem_alloc((size_t)t->count, sizeof *f);
         if (ckpt_read(c, t, f, &e) != 0) {
@@ -451,6 +466,5 @@ int ckpt_check(struct ckpt *c, void (*say)(void *ctx, const char *line), void *c
         prog_progress("tensors", i + 1, c->n);
     }
     prog_progress_end();
-    free(bad);
     return faults;
 }

@@ -25,6 +25,7 @@ struct ckpt {
     struct map beside;       /* the file that an ONNX model keeps its tensors in, or empty */
     const char *beside_name; /* in the folder of the model, or NULL */
     struct zip zip;
+    struct zip inside[2];          /* archives that are records of `zip`, which stay unpacked */
     struct zip_record *program;    /* of torch.export, or NULL */
     const struct onnx_model *onnx; /* or NULL */
     struct zip_record *unpacked;   /* the one record whose bytes are kept, or NULL */
@@ -66,6 +67,9 @@ int ckpt_foreign(const struct ckpt *c, struct foreign f, struct err *e) ERR_CHEC
 /* The formats. The file is in c->map. */
 int ckpt_read_zip(struct ckpt *c, struct err *e) ERR_CHECKED;
 int ckpt_read_export(struct ckpt *c, const char *top, struct err *e) ERR_CHECKED;
+
+/* Adds the tensors of the one dict in an archive of torch.save. */
+int ckpt_read_dict(struct ckpt *c, struct zip *z, struct err *e) ERR_CHECKED;
 int ckpt_read_legacy(struct ckpt *c, struct err *e) ERR_CHECKED;
 int ckpt_read_safetensors(struct ckpt *c, struct err *e) ERR_CHECKED;
 int ckpt_read_onnx(struct ckpt *c, struct err *e) ERR_CHECKED;

@@ -1,6 +1,7 @@
-/* Programs of torch.export.save: TOP/models/model.json is the network, and
- * TOP/data/weights/model_weights_config.json tells the record of each tensor. Since PyTorch 2.8;
- * torch/_export/serde/schema.py, major version 8. */
+/* Programs of torch.export.save since PyTorch 2.8: TOP/models/model.json is the network, and
+ * TOP/data/weights/model_weights_config.json tells the record of each tensor; 2.8 itself wrote a
+ * file of torch.save in that place, TOP/data/weights/model.pt. torch/_export/serde/schema.py, major
+ * version 8. */
 #include "ckpt/store.h"
 
 #include "base/mem.h"
@@ -131,14 +132,31 @@ static int add_all(struct ckpt *c, const char *top, const char *folder, const js
     return 0;
 }
 
-/* The tensors that `file` in a folder names; none where there is no such file. */
+/* A dict of tensors, in an archive of its own; none where there is no such record. */
+static int read_dict(struct ckpt *c, const char *top, const char *folder, struct zip *inside,
+                     struct err *e)
+{
+    struct zip_record *r = find(c, top, folder, "model.pt");
+    if (!r || r->n == 0)
+        return 0;
+    if (zip_read(&c->zip, r, e) != 0)
+        return -1;
+    /* Its own records stay where they are. */
+    if (r->unpacked)
+        return err_set(e, "%s: %s%smodel.pt: expected a stored record, found a packed one", c->name,
+                       top, folder);
+    return zip_open(inside, r->bytes, (size_t)r->n, c->name, e) != 0 ? -1
+                                                                     : ckpt_read_dict(c, inside, e);
+}
+
+/* The tensors that `file` in a folder names, or those of the archive there. */
 static int read_config(struct ckpt *c, const char *top, const char *folder, const char *file,
-                       struct err *e)
+                       struct zip *inside, struct err *e)
 {
     struct zip_record *r = find(c, top, folder, file);
     json_error_t bad;
     if (!r)
-        return 0;
+        return read_dict(c, top, folder, inside, e);
     if (zip_read(&c->zip, r, e) != 0 || check_json(c, top, file, r, e) != 0)
         return -1;
     json_t *json = json_loadb((const char *)r->bytes, (size_t)r->n, JSON_REJECT_DUPLICATES, &bad);
@@ -179,8 +197,10 @@ int ckpt_read_export(struct ckpt *c, const char *top, struct err *e)
         check_json(c, top, "models/model.json", c->program, e) != 0)
         return -1;
     c->format = CKPT_EXPORT;
-    return read_config(c, top, "data/weights/", "model_weights_config.json", e) != 0 ||
-                   read_config(c, top, "data/constants/", "model_constants_config.json", e) != 0
+    return read_config(c, top, "data/weights/", "model_weights_config.json", &c->inside[0], e) !=
+                       0 ||
+                   read_config(c, top, "data/constants/", "model_constants_config.json",
+                               &c->inside[1], e) != 0
                ? -1
                : 0;
 }

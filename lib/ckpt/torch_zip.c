@@ -11,6 +11,7 @@ enum { ARCHIVE_VERSION = 10, KEY_MAX = 64 };
 
 struct archive {
     struct ckpt *c;
+    struct zip *z;
     char *top; /* folder of data.pkl, "" or with a slash behind it */
 };
 
@@ -41,7 +42,7 @@ static char *find_top(const struct zip *z, const char *name)
 static struct zip_record *find(const struct archive *a, const char *folder, struct pickle_text name)
 {
     char *path = mem_printf("%s%s%.*s", a->top, folder, (int)name.n, (const char *)name.p);
-    struct zip_record *r = zip_find(&a->c->zip, path);
+    struct zip_record *r = zip_find(a->z, path);
     free(path);
     return r;
 }
@@ -78,8 +79,8 @@ static int find_storage(void *ctx, const struct storage_id *s, struct ckpt_tenso
 static bool is_script(const struct archive *a)
 {
     size_t top = strlen(a->top);
-    for (size_t i = 0; i < a->c->zip.records; i++) {
-        const struct zip_record *r = &a->c->zip.record[i];
+    for (size_t i = 0; i < a->z->records; i++) {
+        const struct zip_record *r = &a->z->record[i];
         if (r->name_n > top + 5 && memcmp(r->name, a->top, top) == 0 &&
             memcmp(r->name + top, "code/", 5) == 0)
             return true;
@@ -92,7 +93,7 @@ static int check_version(const struct archive *a, struct err *e)
     struct zip_record *r = find_plain(a, "version");
     if (!r)
         return 0;
-    if (zip_read(&a->c->zip, r, e) != 0)
+    if (zip_read(a->z, r, e) != 0)
         return -1;
     unsigned v = 0;
     size_t i = 0;
@@ -110,7 +111,7 @@ static int check_order(const struct archive *a, bool *big, struct err *e)
     *big = false;
     if (!r)
         return 0;
-    if (zip_read(&a->c->zip, r, e) != 0)
+    if (zip_read(a->z, r, e) != 0)
         return -1;
     *big = r->n == 3 && memcmp(r->bytes, "big", 3) == 0;
     if (!*big && (r->n != 6 || memcmp(r->bytes, "little", 6) != 0))
@@ -119,7 +120,11 @@ static int check_order(const struct archive *a, bool *big, struct err *e)
     return 0;
 }
 
-static int read_archive(struct archive *a, struct err *e)
+/* What `add` makes of the archive's value. */
+static int read_archive(struct archive *a,
+                        int (*add)(struct ckpt *c, const struct pickle_value *root,
+                                   const struct storage_finder *f, struct err *e),
+                        struct err *e)
 {
     struct ckpt *c = a->c;
     struct storage_finder f = {.find = find_storage, .ctx = a};
@@ -131,7 +136,7 @@ static int read_archive(struct archive *a, struct err *e)
             c->name);
     struct zip_record *r = find_plain(a, "data.pkl");
     if (check_version(a, e) != 0 || check_order(a, &f.big_endian, e) != 0 ||
-        zip_read(&c->zip, r, e) != 0)
+        zip_read(a->z, r, e) != 0)
         return -1;
     char *name = mem_printf("%s: %sdata.pkl", c->name, a->top);
     struct pickle *p;
@@ -139,16 +144,26 @@ static int read_archive(struct archive *a, struct err *e)
     free(name);
     if (result != 0)
         return -1;
-    result = state_read(c, pickle_root(p), &f, e);
+    result = add(c, pickle_root(p), &f, e);
     pickle_free(p);
     return result;
+}
+
+int ckpt_read_dict(struct ckpt *c, struct zip *z, struct err *e)
+{
+    struct archive a = {c, z, find_top(z, "data.pkl")};
+    if (!a.top)
+        return err_set(e, "%s: expected an archive of torch.save, found another", z->file);
+    const int r = read_archive(&a, state_add, e);
+    free(a.top);
+    return r;
 }
 
 int ckpt_read_zip(struct ckpt *c, struct err *e)
 {
     if (zip_open(&c->zip, c->map.p, c->map.n, c->name, e) != 0)
         return -1;
-    struct archive a = {c, find_top(&c->zip, "data.pkl")};
+    struct archive a = {c, &c->zip, find_top(&c->zip, "data.pkl")};
     char *export = a.top ? NULL : find_top(&c->zip, "models/model.json");
     if (export) {
         int r = ckpt_read_export(c, export, e);
@@ -157,7 +172,7 @@ int ckpt_read_zip(struct ckpt *c, struct err *e)
     }
     if (!a.top)
         return ckpt_foreign(c, foreign_archive(&c->zip), e);
-    int r = read_archive(&a, e);
+    int r = read_archive(&a, state_read, e);
     free(a.top);
     return r;
 }

@@ -333,10 +333,16 @@ static int unpack(struct zip *z, struct zip_record *r, struct err *e)
     return 0;
 }
 
+bool zip_has(const struct zip *z, const struct zip_record *r)
+{
+    return z->records && r >= z->record && r < z->record + z->records;
+}
+
 int zip_read(struct zip *z, struct zip_record *r, struct err *e)
 {
     if (r->checked)
         return 0;
+    r->damaged = true;
     if (unpack(z, r, e) != 0)
         return -1;
     uint32_t found = (uint32_t)crc32_z(crc32_z(0, NULL, 0), r->bytes, (size_t)r->n);
@@ -346,6 +352,7 @@ int zip_read(struct zip *z, struct zip_record *r, struct err *e)
                        z->file, shown(r), (const char *)r->name, (unsigned)r->crc, (unsigned)found);
     }
     r->checked = true;
+    r->damaged = false;
     return 0;
 }
 

@@ -25,6 +25,7 @@ struct zip_record {
     uint32_t crc;
     int method;
     bool checked;
+    bool damaged;               /* the last zip_read failed */
     const unsigned char *bytes; /* once checked */
     unsigned char *unpacked;    /* the same where they had to be unpacked */
 };
@@ -48,6 +49,9 @@ void zip_close(struct zip *z);
 
 /* The record of a name, or NULL. */
 struct zip_record *zip_find(const struct zip *z, const char *name);
+
+/* Whether a record is one of this archive. */
+bool zip_has(const struct zip *z, const struct zip_record *r);
 
 /* Checks the CRC-32 of a record; its `bytes` are then there. */
 int zip_read(struct zip *z, struct zip_record *r, struct err *e) ERR_CHECKED;

@@ -22,6 +22,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from strip import strip
+
 warnings.filterwarnings("ignore")
 logging.disable(logging.WARNING)
 SIDE = 32
@@ -203,20 +205,6 @@ def export(net, how, opset, path):
         else:
             torch.onnx.export(net, (images,), path, dynamo=True, opset_version=opset, external_data=False,
                               verbose=False, dynamic_shapes=({0: torch.export.Dim("n")},))
-
-
-def strip(path):
-    """Without the exporter's traces, but for the names of modules."""
-    m = onnx.load(path)
-    del m.metadata_props[:], m.functions[:], m.graph.metadata_props[:], m.graph.value_info[:]
-    m.doc_string = m.graph.doc_string = ""
-    for item in [*m.graph.node, *m.graph.initializer, *m.graph.input, *m.graph.output]:
-        kept = [(p.key, p.value) for p in item.metadata_props if p.key == "pkg.torch.onnx.name_scopes"]
-        del item.metadata_props[:]
-        for key, value in kept:
-            item.metadata_props.add(key=key, value=value)
-        item.doc_string = ""
-    onnx.save(m, path)
 
 
 os.chdir(os.path.dirname(os.path.abspath(__file__)))

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """Writes the golden programs: small networks of each family with random weights, as
-torch.export.save writes them, and what PyTorch and pytorch-grad-cam make of them.
+torch.export.save and both exporters of ONNX write them, and what PyTorch and pytorch-grad-cam
+make of them.
 
-Needs torch 2.8 or later, torchvision and grad-cam 1.5.7. Beside this file:
+Needs torch 2.9 or later, torchvision, onnx, onnxscript and grad-cam 1.5.7. Beside this file:
     images.npy     uint8 (2, 32, 32, 3)
     list.tsv       name, layer of the maps
     NAME.pt2       the program, whose records are packed and whose JSON has lost the traces of
                    stacks, which say where Python called what
+    older.pt2      repvgg.pt2 as PyTorch 2.8 wrote it, by the source of that version
+    NAME.onnx      the same network by one of the exporters of ONNX, as ONNX says
     NAME.npy       float32 (2, 5 + 48 + 5): of each image the logits; of the predicted class' logit
                    the gradient with respect to the normalised image, summed over blocks of 8 by
                    8 pixels; of the layer's activations a and gradient g the sums of |a|, |g|, a g,
@@ -14,11 +17,14 @@ Needs torch 2.8 or later, torchvision and grad-cam 1.5.7. Beside this file:
     NAME.cam.npy   float32 (1, 1, 16, 16): the first image's map of Grad-CAM for its predicted class,
                    every second cell
 """
+import contextlib
 import io
 import json
+import logging
 import math
 import pathlib
 import sys
+import warnings
 import zipfile
 from functools import partial
 
@@ -34,8 +40,13 @@ from torchvision.models.efficientnet import MBConvConfig
 from torchvision.models.mobilenetv3 import InvertedResidualConfig
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
-HERE = pathlib.Path(__file__).parent
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "onnx"))
+from strip import strip  # noqa: E402
+
 CLASSES = 5
+warnings.filterwarnings("ignore")
+logging.disable(logging.WARNING)
 
 
 def conv(i, o, k=3, **more):
@@ -150,6 +161,32 @@ class PreAct(nn.Module):
     def forward(self, x):
         x = F.relu(self.bn(self.layer2(self.layer1(self.conv(x)))))
         return F.softmax(self.linear(F.adaptive_avg_pool2d(x, 1).flatten(1)), 1)
+
+
+class Wide(nn.Module):
+    """A wide residual network, whose first shortcut of a stage comes before the first norm."""
+
+    class Block(nn.Module):
+        def __init__(self, i, o, stride):
+            super().__init__()
+            self.residual = nn.Sequential(nn.BatchNorm2d(i), nn.ReLU(inplace=True), nn.Conv2d(i, o, 3, stride, 1),
+                                          nn.BatchNorm2d(o), nn.ReLU(inplace=True), nn.Dropout(),
+                                          nn.Conv2d(o, o, 3, 1, 1))
+            self.shortcut = nn.Conv2d(i, o, 1, stride) if i != o else nn.Identity()
+
+        def forward(self, x):
+            return self.shortcut(x) + self.residual(x.clone())
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 4, 3, 1, 1)
+        self.conv2 = nn.Sequential(self.Block(4, 8, 1), self.Block(8, 8, 1))
+        self.conv3, self.bn = nn.Sequential(self.Block(8, 12, 2)), nn.BatchNorm2d(12)
+        self.linear = nn.Linear(12, CLASSES)
+
+    def forward(self, x):
+        x = F.relu(self.bn(self.conv3(self.conv2(self.conv1(x)))))
+        return self.linear(F.avg_pool2d(x, 16).view(x.size(0), -1))
 
 
 class RepVGG(nn.Module):
@@ -349,6 +386,13 @@ NETS = {
     "swin": (swin, "norm"),
     "maxvit": (maxvit, "blocks.0"),
     "grouped": (Grouped, "norm2"),
+    "wideresnet": (Wide, "conv3"),
+}
+# The set of operations of the ONNX file, where there is one, by the older exporter (TorchScript) where it is negative.
+ONNX = {
+    "vgg": -17, "resnext": 18, "preact": -11, "thin": -10, "densenet": 20, "mobilenet_v2": -13, "mobilenet_v3": 21,
+    "efficientnet": 22, "shufflenet": -14, "google": -15, "squeezenet": 19, "repvgg": -9, "convnext": 23,
+    "vit": 20, "vit_written": -12, "wideresnet": -16,
 }
 # Those whose channels are the last axis.
 LAST = {"swin"}
@@ -388,6 +432,37 @@ def shrink(data):
             if not record.endswith("sample_inputs/model.pt"):
                 new.writestr(zipfile.ZipInfo(record), body, zipfile.ZIP_DEFLATED)
     return out.getvalue()
+
+
+def older(data, state):
+    """The same program as PyTorch 2.8 packed it: the tensors in files of torch.save."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
+        program = json.loads(old.read("archive/models/model.json"))
+        program["schema_version"]["minor"] = 8
+        records = {"models/model.json": json.dumps(program, separators=(",", ":")).encode(),
+                   "archive_format": b"pt2", "byteorder": b"little", "archive_version": b"0"}
+        for folder, tensors in ("weights", state), ("constants", {}):
+            file = io.BytesIO()
+            torch.save(tensors, file, pickle_protocol=2)
+            records[f"data/{folder}/model.pt"] = file.getvalue()
+        for name, body in records.items():
+            packed = zipfile.ZIP_STORED if name.endswith(".pt") else zipfile.ZIP_DEFLATED
+            new.writestr(zipfile.ZipInfo("archive/" + name), body, packed, 9)
+    return out.getvalue()
+
+
+def export_onnx(m, n, opset, path):
+    """Of a fixed number of images where n is given."""
+    x, shape = torch.zeros(n or 2, 3, 32, 32), {0: "n"}
+    with contextlib.redirect_stdout(io.StringIO()):
+        if opset < 0:
+            torch.onnx.export(m, (x,), path, dynamo=False, opset_version=-opset, input_names=["x"], output_names=["y"],
+                              dynamic_axes=None if n else {"x": shape, "y": shape})
+        else:
+            torch.onnx.export(m, (x,), path, dynamo=True, opset_version=opset, external_data=False, verbose=False,
+                              dynamic_shapes=None if n else ({0: torch.export.Dim("n")},))
+    strip(path)
 
 
 def without_softmax(gone):
@@ -460,6 +535,10 @@ def main():
         file = io.BytesIO()
         torch.export.save(program, file)
         (HERE / f"{name}.pt2").write_bytes(shrink(file.getvalue()))
+        if name == "repvgg":
+            (HERE / "older.pt2").write_bytes(older(shrink(file.getvalue()), program.state_dict))
+        if name in ONNX:
+            export_onnx(m, n, ONNX[name], str(HERE / f"{name}.onnx"))
 
         np.save(HERE / f"{name}.npy", result.numpy().astype(np.float32))
         target = m.get_submodule(layer)
