@@ -135,16 +135,58 @@ static bool follows(const struct graph *g, const struct graph_op *op, const stru
     return *first >= 0;
 }
 
+/* The grid of an image that is flattened and of what leaves each of its elements in place: a layer
+ * norm over all of an image reads it so. From those of the values before it, [values]. */
+static struct graph_grid make_flat(const struct graph *g, const struct graph_op *op,
+                                   const struct graph_grid *grid, const struct graph_grid *flat)
+{
+    const struct graph_value *x = &g->value[op->in[0]];
+    switch (op->kind) {
+    case GRAPH_FLATTEN:
+        if (grid[op->in[0]].h == x->h && grid[op->in[0]].w == x->w)
+            return grid[op->in[0]];
+        break;
+    case GRAPH_NORM:
+    case GRAPH_LAYER_NORM:
+    case GRAPH_FUNCTION:
+    case GRAPH_OFFSET:
+        if (op->ins == 1)
+            return flat[op->in[0]];
+        break;
+    default:
+        break;
+    }
+    return (struct graph_grid){.h = 0};
+}
+
+/* Whether a gather makes an image again of one that is flattened. */
+static bool unflattens(const struct graph *g, const struct graph_op *op,
+                       const struct graph_grid *flat)
+{
+    const struct graph_value *y = &g->value[op->out];
+    const size_t n = graph_size(g, op->out);
+    if (op->kind != GRAPH_GATHER || flat->h == 0 || y->h != flat->h || y->w != flat->w ||
+        graph_size(g, op->in[0]) != n)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (op->pick[i] != (int)i)
+            return false;
+    return true;
+}
+
 /* The grid of what an operation makes, from those of the values before it, [values]; `alone`: no
  * other reads its input. */
 static struct graph_grid make_grid(const struct graph *g, const struct graph_op *op,
-                                   const struct graph_grid *grid, bool alone)
+                                   const struct graph_grid *grid, const struct graph_grid *flat,
+                                   bool alone)
 {
     const struct graph_value *y = &g->value[op->out];
     const struct graph_grid none = {.h = 0}, own = {y->h, y->w, 0};
     int in = op->in[0];
     if (op->kind == GRAPH_FLATTEN || op->kind == GRAPH_LINEAR)
         return none;
+    if (unflattens(g, op, &flat[in]))
+        return own;
     /* Pooling of a last stage, or what scales the channels of its input; else windows that are as
      * large as the image has become. */
     if (op->kind == GRAPH_AVERAGE && (!alone || op == graph_closed(g).average))
@@ -169,13 +211,18 @@ static struct graph_grid make_grid(const struct graph *g, const struct graph_op 
 struct graph_grid *graph_grids(const struct graph *g)
 {
     struct graph_grid *grid = mem_zero((size_t)g->values, sizeof *grid);
+    struct graph_grid *flat = mem_zero((size_t)g->values, sizeof *flat);
     int *readers = mem_zero((size_t)g->values, sizeof *readers);
     for (int i = 0; i < g->ops; i++)
         for (int k = 0; k < g->op[i].ins; k++)
             readers[g->op[i].in[k]]++;
     grid[0] = (struct graph_grid){g->value[0].h, g->value[0].w, 0};
-    for (int i = 0; i < g->ops; i++)
-        grid[g->op[i].out] = make_grid(g, &g->op[i], grid, readers[g->op[i].in[0]] == 1);
+    for (int i = 0; i < g->ops; i++) {
+        const struct graph_op *op = &g->op[i];
+        grid[op->out] = make_grid(g, op, grid, flat, readers[op->in[0]] == 1);
+        flat[op->out] = make_flat(g, op, grid, flat);
+    }
+    free(flat);
     free(readers);
     return grid;
 }

@@ -187,12 +187,14 @@ static int layer_norm(struct program *p, struct err *e)
     struct trace_symbol y;
     int64_t shape[TRACE_DIMS];
     const int n = numbers(p, "normalized_shape", shape, TRACE_DIMS);
-    if (n != 1 || !x || x->view.dims < 1 || shape[0] != trace_size(x, x->view.dims - 1))
-        return trace_refuse(&p->trace, e,
-                            "expected a norm over the last axis alone, found another");
+    bool last = x && x->kind == TRACE_VALUE && n >= 1 && n <= x->view.dims;
+    for (int d = 0; last && d < n; d++)
+        last = shape[d] == trace_size(x, x->view.dims - n + d);
+    if (!last)
+        return trace_refuse(&p->trace, e, "expected a norm over the last axes, found another");
     return finish(p,
-                  trace_layer_norm(&p->trace, x, input(p, "weight"), input(p, "bias"),
-                                   real(p, "eps", 1e-5), &y, e),
+                  trace_layer_norm_of(&p->trace, x, n, input(p, "weight"), input(p, "bias"),
+                                      real(p, "eps", 1e-5), &y, e),
                   &y, e);
 }
 
@@ -265,6 +267,28 @@ static int attention(struct program *p, struct err *e)
                   &y, e);
 }
 
+/* Sums of windows, the padding among them, over a divisor of its own. */
+static int pool_sums(struct program *p, const struct trace_windows *of, struct err *e)
+{
+    struct trace_windows win = *of;
+    struct trace_symbol in, y;
+    int64_t divisor;
+    const int64_t before[] = {0, 0, win.before[0], win.before[1]};
+    const struct trace_symbol *x = self(p);
+    if (!whole(p, "divisor_override", 0, &divisor) || divisor == 0 || win.ceil)
+        return trace_refuse(&p->trace, e,
+                            "expected a divisor other than 0 and whole windows, found others");
+    if (!x || x->view.dims != 4)
+        return trace_refuse(&p->trace, e, "expected images, found something else");
+    win.before[0] = win.before[1] = win.after[0] = win.after[1] = 0;
+    if (trace_pad(&p->trace, x, before, before, &in, e) != 0 ||
+        trace_pool(&p->trace, GRAPH_MEAN_POOL, &in, &win, &y, e) != 0)
+        return -1;
+    y.uses = 1;
+    const double cells = (double)win.k[0] * win.k[1];
+    return finish(p, trace_scale(&p->trace, &y, cells / (double)divisor, 0, &y, e), &y, e);
+}
+
 static int pool(struct program *p, enum graph_kind kind, struct err *e)
 {
     struct trace_windows win = trace_windows(1, 1);
@@ -273,10 +297,10 @@ static int pool(struct program *p, enum graph_kind kind, struct err *e)
         return -1;
     for (int i = 0; i < 2; i++)
         win.stride[i] = win.stride[i] ? win.stride[i] : win.k[i];
-    if (argument(p, "divisor_override"))
-        return trace_refuse(&p->trace, e, "expected a plain mean, found another divisor");
     win.ceil = truth(p, "ceil_mode");
     win.inner = argument(p, "count_include_pad") && !truth(p, "count_include_pad");
+    if (argument(p, "divisor_override"))
+        return pool_sums(p, &win, e);
     return finish(p, trace_pool(&p->trace, kind, self(p), &win, &y, e), &y, e);
 }
 

@@ -291,12 +291,14 @@ static int layer_norm(struct onnx_reader *r, struct err *e)
     if (onnx_symbol(r, 0, &x, e) != 0 || onnx_symbol(r, 1, &w, e) != 0)
         return -1;
     const int64_t axis = onnx_int(r, "axis", -1);
-    if (axis != -1 && axis != x->s.view.dims - 1)
-        return trace_refuse(r->t, e, "expected a norm over the last axis, found axis %lld",
-                            (long long)axis);
+    const int dims = x->s.view.dims, first = trace_axis(&x->s, axis);
+    if (first < 0)
+        return trace_refuse(
+            r->t, e, "expected a norm over one of %d axes and all behind it, found axis %lld", dims,
+            (long long)axis);
     return bind(r,
-                trace_layer_norm(r->t, &x->s, &w->s, maybe(r, 2),
-                                 (double)onnx_float(r, "epsilon", 1e-5F), &y, e),
+                trace_layer_norm_of(r->t, &x->s, dims - first, &w->s, maybe(r, 2),
+                                    (double)onnx_float(r, "epsilon", 1e-5F), &y, e),
                 &y);
 }
 

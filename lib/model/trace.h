@@ -161,7 +161,12 @@ int trace_group_norm(struct trace *t, const struct trace_symbol *x, int64_t grou
                      const struct trace_symbol *w, const struct trace_symbol *bias, double eps,
                      struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
-/* A layer norm over the last axis. */
+/* A layer norm over the last `axes` axes: weight and bias of each of their elements, or NULL. */
+int trace_layer_norm_of(struct trace *t, const struct trace_symbol *x, int axes,
+                        const struct trace_symbol *w, const struct trace_symbol *bias, double eps,
+                        struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* The same over the last axis alone. */
 int trace_layer_norm(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *w,
                      const struct trace_symbol *bias, double eps, struct trace_symbol *y,
                      struct err *e) ERR_CHECKED;

@@ -388,6 +388,40 @@ int trace_layer_norm(struct trace *t, const struct trace_symbol *x, const struct
     return made(t, &op, &from, &in.view, y, e);
 }
 
+int trace_layer_norm_of(struct trace *t, const struct trace_symbol *x, int axes,
+                        const struct trace_symbol *w, const struct trace_symbol *bias, double eps,
+                        struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol s;
+    int64_t size[TRACE_DIMS], flat[TRACE_DIMS];
+    if (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0)
+        return -1;
+    const int dims = x->view.dims, front = dims - axes;
+    if (axes < 1 || front < 1)
+        return trace_refuse(t, e, "expected a norm over axes of one image, found one over %d of %d",
+                            axes, dims);
+    if (axes == 1)
+        return trace_layer_norm(t, x, w, bias, eps, y, e);
+    for (int d = 0; d < dims; d++)
+        flat[d] = size[d] = trace_size(x, d);
+    for (int d = front + 1; d < dims; d++)
+        flat[front] *= size[d];
+    if (trace_reshape(t, x, flat, front + 1, &s, e) != 0 ||
+        trace_layer_norm(t, &s, NULL, NULL, eps, &s, e) != 0 ||
+        trace_reshape(t, &s, size, dims, &s, e) != 0)
+        return -1;
+    s.uses = 1;
+    if (w && (trace_expect(t, w, TRACE_CONSTANT, "its weights", e) != 0 ||
+              trace_multiply(t, &s, w, &s, e) != 0))
+        return -1;
+    s.uses = 1;
+    if (bias && (trace_expect(t, bias, TRACE_CONSTANT, "its biases", e) != 0 ||
+                 trace_add(t, &s, bias, 1, &s, e) != 0))
+        return -1;
+    *y = s;
+    return 0;
+}
+
 /* A constant for each channel, as activations of that many axes are multiplied by it. */
 static int per_channel(const struct trace *t, const struct trace_symbol *c, int dims,
                        struct trace_symbol *y, struct err *e)
@@ -590,6 +624,30 @@ static int add_elements(struct trace *t, const struct trace_symbol *x, const str
     return made(t, &add, &from, &in.view, y, e);
 }
 
+static int two(struct trace *t, enum graph_kind kind, const struct trace_symbol *a,
+               const struct trace_symbol *b, struct trace_symbol *y, struct err *e);
+
+/* The same of a product: the constant is added to zeros, which x moved away leaves. */
+static int multiply_elements(struct trace *t, const struct trace_symbol *x,
+                             const struct trace_symbol *c, struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol in = trace_alias(x), constant;
+    int64_t before[TRACE_DIMS] = {0}, after[TRACE_DIMS] = {0};
+    const int channels = trace_channels(t, x);
+    if (channels < 0)
+        return trace_refuse(t, e, "expected activations of an image, found none");
+    in.shared = true; /* both factors read it */
+    before[channels] = trace_size(x, channels);
+    after[channels] = -before[channels];
+    if (trace_pad(t, &in, before, after, &constant, e) != 0)
+        return -1;
+    constant.scale = 1;
+    constant.uses = 1;
+    return trace_add(t, &constant, c, 1, &constant, e) != 0
+               ? -1
+               : two(t, GRAPH_MULTIPLY, &in, &constant, y, e);
+}
+
 /* x + sign c, or x * c, or x / c. */
 static int with_constant(struct trace *t, const struct trace_symbol *x,
                          const struct trace_symbol *c, bool product, bool inverse, double sign,
@@ -622,8 +680,10 @@ static int with_constant(struct trace *t, const struct trace_symbol *x,
     }
     const int dim = only_axis(x, size);
     if (dim < 0 || dim != trace_channels(t, x)) {
+        if (inverse)
+            return trace_refuse(t, e, "expected a divisor for each channel, found others");
         if (product)
-            return trace_refuse(t, e, "expected a factor for each channel, found others");
+            return multiply_elements(t, x, &signed_c, y, e);
         return add_elements(t, x, &signed_c, y, e);
     }
     if (trace_settle(t, x, dim, TRACE_CHANNELS, &in, e) != 0 ||

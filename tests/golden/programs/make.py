@@ -365,6 +365,23 @@ class Grouped(nn.Module):
         return (self.fc(features), features.softmax(1)) if self.both else self.fc(features)
 
 
+class Elements(nn.Module):
+    """Constants for each element: norms over channels and cells, and over cells; factors of a plane and
+    of rows. Sums of windows over a divisor of their own."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.norm1 = nn.Conv2d(3, 6, 3, 2, 1), nn.LayerNorm([6, 16, 16])
+        self.plane, self.rows = nn.Parameter(torch.ones(16, 16)), nn.Parameter(torch.ones(1, 6, 16, 1))
+        self.pool, self.norm2 = nn.AvgPool2d((3, 2), 2, (1, 0), divisor_override=5), nn.LayerNorm([8, 8])
+        self.conv2, self.fc = nn.Conv2d(6, 8, 3, padding=1), nn.Linear(8, CLASSES)
+
+    def forward(self, x):
+        x = torch.tanh(self.norm1(self.conv1(x)))
+        x = self.pool(x * self.plane + x * 0.5 * self.rows)
+        return self.fc(F.silu(self.conv2(self.norm2(x))).mean((2, 3)))
+
+
 NETS = {
     "vgg": (vgg, "features.9"),
     "resnext": (resnext, "layer2.0"),
@@ -387,6 +404,7 @@ NETS = {
     "maxvit": (maxvit, "blocks.0"),
     "grouped": (Grouped, "norm2"),
     "wideresnet": (Wide, "conv3"),
+    "elements": (Elements, "conv2"),
 }
 # The set of operations of the ONNX file, where there is one, by the older exporter (TorchScript) where it is negative.
 ONNX = {
