@@ -59,8 +59,12 @@ void trace_record(const struct trace *t, struct err *e, const char *fmt, ...)
     va_start(ap, fmt);
     char *text = mem_vprintf(fmt, ap);
     va_end(ap);
-    err_record(e, "%s: node %.*s (%.*s): %s" CKPT_WAY_ON, ckpt_name(t->b->ckpt), TRACE_NAME,
-               t->node, TRACE_NAME, t->op, text);
+    /* ONNX's exporters take apart what torch.export keeps whole, such as uneven adaptive pooling.
+     */
+    const bool onnx = ckpt_format(t->b->ckpt) == CKPT_ONNX;
+    err_record(e, "%s: node %.*s (%.*s): %s%s" CKPT_WAY_ON, ckpt_name(t->b->ckpt), TRACE_NAME,
+               t->node, TRACE_NAME, t->op, text,
+               onnx ? "; torch.export (.pt2) may write it with other operations" : "");
     free(text);
 }
 
