@@ -212,12 +212,14 @@ static int add_last_part(struct build *b, const struct place *p, int in, int fro
     const bool rectified = sum.addend >= 0 && b->assume.relu & ASSUME_RELU_LAST;
     sum.name = value_name(b, p->stage, p->block, false);
     sum.key = value_name(b, p->stage, p->block, true);
-    if (!b->found.family->squeeze && !rectified)
+    const struct family *f = b->found.family;
+    const bool weighed = f->squeeze && f->weighed != FAMILY_WEIGHED_INNER;
+    if (!weighed && !rectified)
         return build_conv(b, p, in, &sum, e);
     w.addend = -1;
-    w.act = GRAPH_RELU;
+    w.act = weighed && f->weighed == FAMILY_WEIGHED_LAST ? GRAPH_NONE : GRAPH_RELU;
     int x = build_conv(b, p, in, &w, e);
-    if (x >= 0 && b->found.family->squeeze)
+    if (x >= 0 && weighed)
         x = add_excitation(b, p, x, e);
     return add_sum(b, x, &sum, e);
 }
@@ -251,6 +253,8 @@ static int add_block(struct build *b, int stage, int block, int in, struct err *
         if (f->pre_activation)
             p.norm = last ? NULL : f->part[i + 1].norm;
         x = last ? add_last_part(b, &p, x, from, &w, e) : build_conv(b, &p, x, &w, e);
+        if (x >= 0 && i == 1 && f->squeeze && f->weighed == FAMILY_WEIGHED_INNER)
+            x = add_excitation(b, &p, x, e);
     }
     return x;
 }

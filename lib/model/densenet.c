@@ -21,13 +21,16 @@ enum {
 
 /* Bits of family.how. */
 enum {
-    FROM_ZERO = 1,       /* blocks and layers are counted from 0, not 1 */
-    PLAIN_TRANSITION = 2 /* no ReLU behind the norm of a transition */
+    BLOCKS_FROM_ZERO = 1, /* blocks are counted from 0, not 1 */
+    LAYERS_FROM_ZERO = 2,
+    PLAIN_TRANSITION = 4, /* no ReLU behind the norm of a transition */
+    NEW_FIRST = 8         /* the channels of a layer stand before those that it reads */
 };
 
+/* The number of the first block. */
 static int first(const struct build *b)
 {
-    return b->found.family->how & FROM_ZERO ? 0 : 1;
+    return b->found.family->how & BLOCKS_FROM_ZERO ? 0 : 1;
 }
 
 /* "features.denseblock1.denselayer1" of a stage and layer from 0, with a part behind it. */
@@ -36,7 +39,8 @@ static char *layer_part(char *part, const struct build *b, int stage, int layer,
     const char *const *name = b->found.family->part_of;
     char path[FAMILY_KEY / 2], last[FAMILY_KEY];
     const bool other = stage == b->found.stages - 1 && name[LAST_LAYER];
-    design_part(last, b, other ? LAST_LAYER : LAYER, stage + first(b), layer + first(b));
+    const int from = b->found.family->how & LAYERS_FROM_ZERO ? 0 : 1;
+    design_part(last, b, other ? LAST_LAYER : LAYER, stage + first(b), layer + from);
     snprintf(path, sizeof path, "%.250s", last);
     snprintf(part, FAMILY_KEY, "%s.%s", path, name[k]);
     return part;
@@ -82,6 +86,8 @@ static int add_layer(struct build *b, int stage, int layer, int in, struct err *
     w.act = GRAPH_NONE;
     if (x >= 0)
         x = design_conv(b, layer_part(part, b, stage, layer, CONV2), NULL, x, &w, e);
+    if (x >= 0 && b->found.family->how & NEW_FIRST)
+        return design_concat(b, x, in, e);
     return x < 0 ? -1 : design_concat(b, in, x, e);
 }
 
@@ -174,6 +180,18 @@ static const char *const weiaicunzai[PARTS] = {
     [LAST_NORM] = "features.bn",
 };
 
+static const char *const kuangliu[PARTS] = {
+    [STEM] = "conv1",
+    [LAYER] = "dense%.%",
+    [NORM1] = "bn1",
+    [CONV1] = "conv1",
+    [NORM2] = "bn2",
+    [CONV2] = "conv2",
+    [TRANSITION_NORM] = "trans%.bn",
+    [TRANSITION_CONV] = "trans%.conv",
+    [LAST_NORM] = "bn",
+};
+
 const struct family families_densenet[] = {
     {.name = "torchvision-densenet",
      .about = "features.denseblock1.denselayer1.conv1, transition1, norm5, classifier",
@@ -193,7 +211,14 @@ const struct family families_densenet[] = {
      .sign = {"conv1", "features.dense_block_layer_0.bottle_neck_layer_0.bottle_neck.2",
               "features.bn"},
      .part_of = weiaicunzai,
-     .how = FROM_ZERO | PLAIN_TRANSITION,
+     .how = BLOCKS_FROM_ZERO | LAYERS_FROM_ZERO | PLAIN_TRANSITION,
+     .linear = "linear"},
+    {.name = "kuangliu-densenet",
+     .about = "conv1, dense1.0.conv1, trans1.conv, bn, linear",
+     .design = &densenet,
+     .sign = {"dense1.0.conv1", "dense1.0.conv2", "trans1.conv", "bn"},
+     .part_of = kuangliu,
+     .how = LAYERS_FROM_ZERO | NEW_FIRST,
      .linear = "linear"},
     {.name = NULL},
 };

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Those of RegNet in kuangliu's repository. */
+static const int regnet_strides[FAMILY_STAGES] = {1, 1, 2, 2};
+
 static const struct family families[] = {
     {
         .name = "torchvision",
@@ -48,6 +51,52 @@ static const struct family families[] = {
         .part = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
         .shortcut = "shortcut.0",
         .shortcut_norm = "shortcut.1",
+        .narrow_strides = regnet_strides,
+        .linear = "linear",
+    },
+    {
+        .name = "kuangliu-senet",
+        .about = "conv1, bn1, layer1.0.conv1, fc1, fc2, shortcut.0, linear",
+        .stem = {{"conv1", "bn1"}},
+        .block = "layer%.%",
+        .first = 1,
+        .pre_activation = true,
+        .part = {{"conv1", "bn1"}, {"conv2", "bn2"}},
+        .shortcut = "shortcut.0",
+        .preact = ASSUME_PREACT_MIXED,
+        .squeeze = "fc1",
+        .excite = "fc2",
+        .weighed = FAMILY_WEIGHED_LAST,
+        .linear = "linear",
+    },
+    {
+        /* Its other block: a norm in each shortcut. */
+        .name = "kuangliu-senet-basic",
+        .about = "conv1, bn1, layer1.0.conv1, fc1, fc2, shortcut.1, linear",
+        .stem = {{"conv1", "bn1"}},
+        .block = "layer%.%",
+        .first = 1,
+        .part = {{"conv1", "bn1"}, {"conv2", "bn2"}},
+        .shortcut = "shortcut.0",
+        .shortcut_norm = "shortcut.1",
+        .squeeze = "fc1",
+        .excite = "fc2",
+        .weighed = FAMILY_WEIGHED_LAST,
+        .linear = "linear",
+    },
+    {
+        .name = "kuangliu-regnet",
+        .about = "conv1, bn1, layer1.0.conv1, se.se1, se.se2, shortcut, linear",
+        .stem = {{"conv1", "bn1"}},
+        .block = "layer%.%",
+        .first = 1,
+        .part = {{"conv1", "bn1"}, {"conv2", "bn2"}, {"conv3", "bn3"}},
+        .shortcut = "shortcut.0",
+        .shortcut_norm = "shortcut.1",
+        .squeeze = "se.se1",
+        .excite = "se.se2",
+        .weighed = FAMILY_WEIGHED_INNER,
+        .narrow_strides = regnet_strides,
         .linear = "linear",
     },
     {
@@ -226,13 +275,10 @@ enum { FAMILIES = sizeof families / sizeof *families };
  * keys. */
 static const struct family *family_at(int i)
 {
-    static const struct family *const designs[] = {families_vgg,
-                                                   families_densenet,
-                                                   families_mobilenet,
-                                                   families_shufflenet,
-                                                   families_repvgg,
-                                                   families_googlenet,
-                                                   NULL};
+    static const struct family *const designs[] = {
+        families_vgg,         families_densenet,   families_mobilenet,
+        families_mobilenetv1, families_shufflenet, families_repvgg,
+        families_googlenet,   families_squeezenet, NULL};
     for (int d = 0; designs[d]; d++)
         for (const struct family *f = designs[d]; f->name; f++)
             if (i-- == 0)
@@ -384,10 +430,17 @@ static int explain(const struct ckpt *c, const struct found *f)
     if (y->design)
         return explain_design(c, f);
     size_t n = strlen(f->prefix);
-    int first, behind = ckpt_behind(c, f->prefix, &first), keys = 0;
-    for (int i = first; i < first + behind; i++)
-        keys += fits(y, ckpt_by_name(c, i)->name + n);
-    if (keys < LEAST)
+    int first, behind = ckpt_behind(c, f->prefix, &first), keys = 0, inside = 0;
+    for (int i = first; i < first + behind; i++) {
+        const char *key = ckpt_by_name(c, i)->name + n;
+        int stage, block;
+        if (!fits(y, key))
+            continue;
+        keys++;
+        inside += match_block(y, key, &stage, &block) != NULL;
+    }
+    /* A stem and a linear layer with these names are many networks'. */
+    if (keys < LEAST || inside == 0)
         return 0;
     bool norms = has(c, f, 1, y->part[0].norm);
     if (y->pre_activation && !norms)

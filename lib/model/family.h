@@ -23,6 +23,13 @@ struct family_part {
     const char *conv, *norm;
 };
 
+/* Where squeeze and excitation weigh the channels of a block. */
+enum family_weighed {
+    FAMILY_WEIGHED_RELU, /* behind the last convolution and a ReLU of it */
+    FAMILY_WEIGHED_LAST, /* behind the last convolution, without one */
+    FAMILY_WEIGHED_INNER /* behind the second convolution and its ReLU */
+};
+
 struct family {
     const char *name;  /* "torchvision" */
     const char *about; /* for messages: the keys it is known by */
@@ -46,13 +53,16 @@ struct family {
     bool shortcut_always;                  /* also where neither stride nor channels ask for it */
     enum assume_preact preact;             /* where shortcuts begin, of pre-activation */
     const char *last_norm;                 /* before the pooling, or NULL */
-    const char *squeeze, *excite; /* linear layers of squeeze and excitation, which weighs what the
-                                     block adds, behind a ReLU of it; or NULL */
+    const char *squeeze, *excite;          /* linear layers of squeeze and excitation, or NULL */
+    enum family_weighed weighed;
+    const int *narrow_strides; /* of stages whose bottlenecks are as wide as what they put out, as
+                                  RegNet's; NULL: as those of others */
 };
 
 /* Families of a design, which ends with one without a name. */
 extern const struct family families_vgg[], families_densenet[], families_mobilenet[],
-    families_shufflenet[], families_repvgg[], families_googlenet[];
+    families_mobilenetv1[], families_shufflenet[], families_repvgg[], families_googlenet[],
+    families_squeezenet[];
 
 /* What a checkpoint was found to be. */
 struct found {

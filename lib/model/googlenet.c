@@ -6,7 +6,8 @@
 
 /* Bits of family.how. */
 enum {
-    LARGE = 1 /* torchvision's, for ImageNet: else weiaicunzai's, for CIFAR */
+    LARGE = 1,    /* torchvision's, for ImageNet: else for CIFAR, weiaicunzai's or */
+    PLAIN_EPS = 2 /* kuangliu's, which has the same eps everywhere */
 };
 
 /* How many modules the stages have. */
@@ -17,7 +18,7 @@ static const int modules[STAGES] = {2, 5, 2};
 struct step {
     const char *conv, *norm;
     int branch;
-    bool wide_eps; /* its norm was declared with the number of channels as its eps, too */
+    bool wide_eps; /* weiaicunzai declared its norm with the number of channels as its eps, too */
 };
 
 static const struct step torchvision_steps[] = {
@@ -30,7 +31,7 @@ static const struct step torchvision_steps[] = {
     {NULL, NULL, BRANCHES, false},
 };
 
-static const struct step weiaicunzai_steps[] = {
+static const struct step small_steps[] = {
     {"b1.0", "b1.1", 0, false}, {"b2.0", "b2.1", 1, false},    {"b2.3", "b2.4", 1, false},
     {"b3.0", "b3.1", 2, false}, {"b3.3", "b3.4", 2, true},     {"b3.6", "b3.7", 2, false},
     {"b4.1", "b4.2", 3, false}, {NULL, NULL, BRANCHES, false},
@@ -70,7 +71,8 @@ static char *module_path(char *path, const struct build *b, int stage, int modul
 
 static int add_branch(struct build *b, const char *path, int branch, int in, struct err *e)
 {
-    const struct step *s = is_large(b) ? torchvision_steps : weiaicunzai_steps;
+    const struct step *s = is_large(b) ? torchvision_steps : small_steps;
+    const bool plain = b->found.family->how & PLAIN_EPS;
     char conv[FAMILY_KEY], norm[FAMILY_KEY];
     int x = in;
     if (branch == POOLED_BRANCH)
@@ -80,7 +82,7 @@ static int add_branch(struct build *b, const char *path, int branch, int in, str
             continue;
         snprintf(conv, sizeof conv, "%.250s.%s", path, s->conv);
         snprintf(norm, sizeof norm, "%.250s.%s", path, s->norm);
-        const struct ckpt_tensor *t = s->wide_eps ? design_weights(b, conv) : NULL;
+        const struct ckpt_tensor *t = s->wide_eps && !plain ? design_weights(b, conv) : NULL;
         x = add_conv(b, conv, norm, x, 1, t ? (double)t->shape[0] : 0, e);
     }
     return x;
@@ -118,13 +120,17 @@ static int add_large_stem(struct build *b, struct err *e)
 /* One convolution or, of the later version, three with pooling behind them. */
 static int add_small_stem(struct build *b, struct err *e)
 {
-    const bool three = build_has(b, 0, 0, "prelayer.3");
-    int x = add_conv(b, "prelayer.0", "prelayer.1", 0, 1, 0, e);
-    if (x >= 0 && three)
-        x = add_conv(b, "prelayer.3", "prelayer.4", x, 1, 0, e);
-    if (x >= 0 && three)
-        x = add_conv(b, "prelayer.6", "prelayer.7", x, 1, 0, e);
-    x = design_name(b, x, "conv1", "prelayer");
+    const char *stem = b->found.family->part_of[0];
+    char conv[FAMILY_KEY], norm[FAMILY_KEY];
+    snprintf(conv, sizeof conv, "%s.3", stem);
+    const bool three = build_has(b, 0, 0, conv);
+    int x = 0;
+    for (int i = 0; i < (three ? 9 : 3) && x >= 0; i += 3) {
+        snprintf(conv, sizeof conv, "%s.%d", stem, i);
+        snprintf(norm, sizeof norm, "%s.%d", stem, i + 1);
+        x = add_conv(b, conv, norm, x, 1, 0, e);
+    }
+    x = design_name(b, x, "conv1", stem);
     return x >= 0 && three ? add_pool(b, x, 3, e) : x;
 }
 
@@ -146,6 +152,8 @@ static int operations(struct build *b, struct err *e)
 static const struct design googlenet = {
     .what = "GoogLeNet", .settle = settle, .operations = operations};
 
+static const char *const weiaicunzai[] = {"prelayer"}, *const kuangliu[] = {"pre_layers"};
+
 const struct family families_googlenet[] = {
     {.name = "torchvision-googlenet",
      .about = "conv1.conv, inception3a.branch1.conv, fc",
@@ -159,6 +167,14 @@ const struct family families_googlenet[] = {
      .about = "prelayer.0, a3.b1.0, b3, a4, linear",
      .design = &googlenet,
      .sign = {"prelayer.0", "a3.b1.0", "a3.b3.6"},
+     .part_of = weiaicunzai,
+     .linear = "linear"},
+    {.name = "kuangliu-googlenet",
+     .about = "pre_layers.0, a3.b1.0, b3, a4, linear",
+     .design = &googlenet,
+     .sign = {"pre_layers.0", "a3.b1.0", "a3.b3.6"},
+     .part_of = kuangliu,
+     .how = PLAIN_EPS,
      .linear = "linear"},
     {.name = NULL},
 };

@@ -20,6 +20,8 @@ enum {
     BARE_FILTER_NORM,
     BARE_NARROW,
     BARE_NARROW_NORM,
+    SHORTCUT, /* a convolution beside a block of stride 1 that changes channels, or NULL */
+    SHORTCUT_NORM,
     LAST, /* the last convolution; of one number more than the blocks where they are counted through
            */
     LAST_NORM,
@@ -28,8 +30,10 @@ enum {
 
 /* Bits of family.how. */
 enum {
-    THROUGH = 1,   /* one row of blocks from 1 */
-    GROWN_STEM = 2 /* a stem of 1 by 1 with padding of a cell */
+    THROUGH = 1,    /* one row of blocks from 1 */
+    GROWN_STEM = 2, /* a stem of 1 by 1 with padding of a cell */
+    FROM_ZERO = 4,  /* the row begins with 0 */
+    PLAIN_RELU = 8  /* not clipped at 6 */
 };
 
 /* How many blocks the stages of the paper have, their strides there, and what repositories made
@@ -42,6 +46,12 @@ static const int small_strides[FAMILY_STAGES] = {1, 1, 2, 2, 1, 2, ONES};
 static const int staged_strides[FAMILY_STAGES] = {1, 2, 2, 2, 1, 1, ONES};
 
 /* --- keys --- */
+
+/* The number of the first of a row of blocks. */
+static int first(const struct build *b)
+{
+    return b->found.family->how & FROM_ZERO ? 0 : 1;
+}
 
 /* A part of the block that is found at `path`. */
 static char *inner(char *part, const struct build *b, const char *path, int k)
@@ -60,7 +70,7 @@ static bool has_part(const struct build *b, const char *path, int k)
 static char *block_path(char *path, const struct build *b, int stage, int block)
 {
     const struct found *f = &b->found;
-    int at = 1 + block;
+    int at = first(b) + block;
     for (int s = 0; s < stage; s++)
         at += f->blocks[s];
     if (f->family->how & THROUGH)
@@ -90,11 +100,12 @@ static int64_t width_at(const struct build *b, int at)
  * name. */
 static bool has_block(const struct build *b, int at)
 {
-    char path[FAMILY_KEY], prefix[FAMILY_KEY];
-    int first;
-    snprintf(prefix, sizeof prefix, "%s%.250s.conv.", b->found.prefix,
-             design_part(path, b, BLOCK, at, 0));
-    return ckpt_behind(b->ckpt, prefix, &first) > 0;
+    char path[FAMILY_KEY], part[FAMILY_KEY];
+    design_part(path, b, BLOCK, at, 0);
+    for (int k = WIDEN; k <= BARE_NARROW_NORM; k++)
+        if (b->found.family->part_of[k] && build_has(b, 0, 0, inner(part, b, path, k)))
+            return true;
+    return false;
 }
 
 /* --- stages --- */
@@ -108,14 +119,14 @@ static void divide(struct build *b)
     int64_t before = -1;
     bool bare = false;
     int n = 0;
-    while (n < FAMILY_BLOCKS && has_block(b, n + 1))
+    while (n < FAMILY_BLOCKS && has_block(b, first(b) + n))
         n++;
     if (n == BLOCKS) {
         f->stages = STAGES;
         memcpy(f->blocks, usual_blocks, sizeof usual_blocks);
         return;
     }
-    for (int i = 1; i <= n; i++) {
+    for (int i = first(b); i < first(b) + n; i++) {
         const bool wide = widens(b, design_part(path, b, BLOCK, i, 0));
         if ((width_at(b, i) != before || (bare && wide)) && f->stages < FAMILY_STAGES)
             f->stages++;
@@ -147,10 +158,13 @@ static void settle(struct build *b, struct design_usual *u)
         u->strides = staged_strides;
         return;
     }
-    const bool large = design_large(b);
+    const bool shown = b->found.family->part_of[SHORTCUT] != NULL;
+    const bool large = !shown && design_large(b);
     divide(b);
     u->side = large ? 224 : 32;
     u->stem_stride = large ? 2 : 1;
+    if (shown)
+        return;
     u->strides = large ? large_strides : small_strides;
     u->others = large ? small_strides : large_strides;
 }
@@ -158,10 +172,28 @@ static void settle(struct build *b, struct design_usual *u)
 /* --- operations --- */
 
 static int add_clipped(struct build *b, const char *conv, const char *norm, int in,
-                       const struct want *w, struct err *e)
+                       const struct want *as, struct err *e)
 {
-    int x = design_conv(b, conv, norm, in, w, e);
-    return x < 0 ? -1 : design_function(b, GRAPH_CLIP, 0, 6, x, e);
+    const bool plain = b->found.family->how & PLAIN_RELU;
+    struct want w = *as;
+    w.act = plain ? GRAPH_RELU : GRAPH_NONE;
+    int x = design_conv(b, conv, norm, in, &w, e);
+    return x < 0 || plain ? x : design_function(b, GRAPH_CLIP, 0, 6, x, e);
+}
+
+/* What a block of stride 1 is added to: its input, or a convolution of that; -1 where nothing is.
+ */
+static int find_addend(struct build *b, const char *path, int in, int width, int *addend,
+                       struct err *e)
+{
+    const struct want w = {.k = 1, .stride = 1, .width = width, .addend = -1};
+    char part[FAMILY_KEY], norm[FAMILY_KEY];
+    *addend = width == b->graph->value[in].c ? in : -1;
+    if (!b->found.family->part_of[SHORTCUT] || !has_part(b, path, SHORTCUT))
+        return 0;
+    *addend = design_conv(b, inner(part, b, path, SHORTCUT), inner(norm, b, path, SHORTCUT_NORM),
+                          in, &w, e);
+    return *addend < 0 ? -1 : 0;
 }
 
 static int add_block(struct build *b, const char *path, int in, int stride, struct err *e)
@@ -183,10 +215,22 @@ static int add_block(struct build *b, const char *path, int in, int stride, stru
     w = (struct want){.k = 1, .stride = 1, .width = -1, .addend = -1};
     inner(part, b, path, wide ? NARROW : BARE_NARROW);
     const struct ckpt_tensor *t = design_weights(b, part);
-    if (stride == 1 && t && t->shape[0] == b->graph->value[in].c)
-        w.addend = in;
+    if (stride == 1 && t && find_addend(b, path, in, (int)t->shape[0], &w.addend, e) != 0)
+        return -1;
     return design_conv(b, part, inner(norm, b, path, wide ? NARROW_NORM : BARE_NARROW_NORM), x, &w,
                        e);
+}
+
+/* Of the first block of a stage. Where shortcuts show it, channels change with stride 2 and without
+ * a shortcut, or with stride 1 and one. */
+static int stride_of(const struct build *b, int stage, const char *path, int in)
+{
+    char part[FAMILY_KEY];
+    if (!b->found.family->part_of[SHORTCUT])
+        return b->assume.strides[stage];
+    const struct ckpt_tensor *t = design_weights(b, inner(part, b, path, NARROW));
+    const bool same = t && t->shape[0] == b->graph->value[in].c;
+    return same || has_part(b, path, SHORTCUT) ? 1 : 2;
 }
 
 static int add_blocks(struct build *b, int x, struct err *e)
@@ -195,7 +239,7 @@ static int add_blocks(struct build *b, int x, struct err *e)
     for (int s = 0; s < b->found.stages; s++)
         for (int i = 0; i < b->found.blocks[s] && x >= 0; i++) {
             block_path(path, b, s, i);
-            x = add_block(b, path, x, i == 0 ? b->assume.strides[s] : 1, e);
+            x = add_block(b, path, x, i == 0 ? stride_of(b, s, path, x) : 1, e);
             x = design_call(b, x, s + 1, i, path);
         }
     return x;
@@ -230,6 +274,12 @@ static const struct design mobilenet = {.what = "MobileNetV2",
                                         .settle = settle,
                                         .operations = operations};
 
+/* Strides show in the shortcuts. */
+static const struct design shown = {.what = "MobileNetV2",
+                                    .choices = DESIGN_STEM_STRIDE,
+                                    .settle = settle,
+                                    .operations = operations};
+
 static const char *const torchvision[PARTS] = {
     [STEM] = "features.0.0",         [STEM_NORM] = "features.0.1",
     [BLOCK] = "features.%",          [WIDEN] = "conv.0.0",
@@ -250,6 +300,22 @@ static const char *const weiaicunzai[PARTS] = {
     [LAST] = "conv1.0",      [LAST_NORM] = "conv1.1",
 };
 
+static const char *const kuangliu[PARTS] = {
+    [STEM] = "conv1",
+    [STEM_NORM] = "bn1",
+    [BLOCK] = "layers.%",
+    [WIDEN] = "conv1",
+    [WIDEN_NORM] = "bn1",
+    [FILTER] = "conv2",
+    [FILTER_NORM] = "bn2",
+    [NARROW] = "conv3",
+    [NARROW_NORM] = "bn3",
+    [SHORTCUT] = "shortcut.0",
+    [SHORTCUT_NORM] = "shortcut.1",
+    [LAST] = "conv2",
+    [LAST_NORM] = "bn2",
+};
+
 const struct family families_mobilenet[] = {
     {.name = "torchvision-mobilenetv2",
      .about = "features.0.0, features.1.conv.0.0, classifier.1",
@@ -265,5 +331,12 @@ const struct family families_mobilenet[] = {
      .part_of = weiaicunzai,
      .how = GROWN_STEM,
      .linear = "conv2"},
+    {.name = "kuangliu-mobilenetv2",
+     .about = "conv1, layers.0.conv3, layers.0.shortcut.0, conv2, linear",
+     .design = &shown,
+     .sign = {"layers.0.conv3", "layers.0.shortcut.0", "layers.1.conv3", "conv2"},
+     .part_of = kuangliu,
+     .how = THROUGH | FROM_ZERO | PLAIN_RELU,
+     .linear = "linear"},
     {.name = NULL},
 };

@@ -78,7 +78,6 @@ const struct normal *normal_usual(const struct model *m, const char *kind)
 {
     static const char *const imagenet[] = {"akamaster", "ehanw",   "huggingface",
                                            "timm-deep", "timm-v2", NULL};
-    static const char *const kuangliu[] = {"kuangliu", "kuangliu-preact", "bearpaw-preact", NULL};
     const struct normal *known;
     if (model_channels(m) == 1)
         return (known = of_kind(grey, GREY, kind)) ? known : &grey[GREY_HALF];
@@ -88,8 +87,10 @@ const struct normal *normal_usual(const struct model *m, const char *kind)
         return &colour[HALF];
     if (one_of(m->family, imagenet) || (strncmp(m->family, "torchvision", 11) == 0 && m->side > 32))
         return &colour[IMAGENET];
+    const bool kuangliu =
+        strncmp(m->family, "kuangliu", 8) == 0 || strcmp(m->family, "bearpaw-preact") == 0;
     if (strcmp(kind, "cifar10") == 0)
-        return &colour[one_of(m->family, kuangliu) ? KUANGLIU : CIFAR10];
+        return &colour[kuangliu ? KUANGLIU : CIFAR10];
     if ((known = of_kind(grey, GREY, kind)))
         return known;
     if ((known = of_kind(colour, COLOUR, kind)))

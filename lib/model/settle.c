@@ -26,6 +26,30 @@ static bool any_shortcut(const struct build *b)
     return any;
 }
 
+/* Whether the bottlenecks of the first stage are as wide as what they put out. */
+static bool is_narrow(const struct build *b)
+{
+    const struct family *f = b->found.family;
+    char key[FAMILY_KEY];
+    const struct ckpt_tensor *first =
+        build_find(b, family_key(key, &b->found, 1, 0, f->part[0].conv, "weight"));
+    const struct ckpt_tensor *last =
+        b->found.bottleneck
+            ? build_find(b, family_key(key, &b->found, 1, 0, f->part[2].conv, "weight"))
+            : NULL;
+    return first && last && first->shape[0] == last->shape[0];
+}
+
+static int usual_stride(const struct build *b, int s)
+{
+    const struct family *f = b->found.family;
+    if (b->reading)
+        return b->reading->strides[s];
+    if (f->narrow_strides && b->found.stages == 4 && is_narrow(b))
+        return f->narrow_strides[s];
+    return s > 0 || first_strides(b) ? 2 : 1;
+}
+
 /* What the keys give reason to assume of the stages and their shortcuts. */
 static int settle_stages(struct build *b, struct err *e)
 {
@@ -36,7 +60,7 @@ static int settle_stages(struct build *b, struct err *e)
         return err_set(e, "%s: expected strides of %d stages, found %d", ckpt_name(b->ckpt),
                        b->found.stages, a->stages);
     for (int s = 0; s < b->found.stages && a->stages == 0; s++)
-        a->strides[s] = b->reading ? b->reading->strides[s] : s > 0 || first_strides(b) ? 2 : 1;
+        a->strides[s] = usual_stride(b, s);
     if (a->shortcut == ASSUME_SHORT_USUAL)
         a->shortcut = any_shortcut(b) ? ASSUME_SHORT_CONV : ASSUME_SHORT_PAD;
     if (a->shortcut == ASSUME_SHORT_CONV && !b->found.family->shortcut)

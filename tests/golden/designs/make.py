@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes what the tests keep of the networks of nets.py, and what PyTorch computes from them.
 
-    make.py    needs torch, torchvision and numpy
+    make.py [NAME ...]    all networks, or those; needs torch, torchvision and numpy
 
     NAME.keys    names and shapes of the tensors, of which weights.py makes the checkpoint
     NAME.npy     float32: the statistics of all batch norms, which are those of
@@ -43,8 +43,15 @@ LAYERS = {
     "seresnet-basic": "stage2.0", "seresnet-bottleneck": "stage2.1",
     "wideresnet-weiaicunzai": "conv3.0", "googlenet-torchvision": "inception4b",
     "googlenet-weiaicunzai": "c4", "googlenet-one": "b3",
+    "densenet-kuangliu": "layer2.0", "mobilenetv2-kuangliu": "layers.3",
+    "mobilenet-kuangliu": "layers.2", "mobilenet-weiaicunzai": "conv2.0",
+    "shufflenetv2-kuangliu": "layer2.1", "googlenet-kuangliu": "d4",
+    "senet-kuangliu": "layer3.0", "senet-kuangliu-basic": "layer2.0",
+    "regnetx-kuangliu": "layer3.1", "regnety-kuangliu": "layer2.0",
+    "squeezenet-weiaicunzai": "fire7",
 }
-MODULES = {"densenet-weiaicunzai": "features.dense_block_layer_1",
+MODULES = {"densenet-kuangliu": "dense2",
+           "densenet-weiaicunzai": "features.dense_block_layer_1",
            "densenet-torchvision": "features.denseblock2",
            "densenet-files": "features.denseblock2"}
 
@@ -75,6 +82,17 @@ NETS = [
     ("googlenet-torchvision", nets.GoogTorchvision(), "torchvision-googlenet", ""),
     ("googlenet-weiaicunzai", nets.goog(True), "weiaicunzai-googlenet", ""),
     ("googlenet-one", nets.goog(False), "weiaicunzai-googlenet", ""),
+    ("densenet-kuangliu", nets.kuangliu_dense(), "kuangliu-densenet", ""),
+    ("googlenet-kuangliu", nets.kuangliu_goog(), "kuangliu-googlenet", ""),
+    ("mobilenetv2-kuangliu", nets.kuangliu_mobile2(), "kuangliu-mobilenetv2", ""),
+    ("mobilenet-kuangliu", nets.kuangliu_mobile(), "kuangliu-mobilenet", ""),
+    ("mobilenet-weiaicunzai", nets.mobile(), "weiaicunzai-mobilenet", ""),
+    ("shufflenetv2-kuangliu", nets.kuangliu_shuffle(), "kuangliu-shufflenetv2", ""),
+    ("senet-kuangliu", nets.kuangliu_senet(True), "kuangliu-senet", ""),
+    ("senet-kuangliu-basic", nets.kuangliu_senet(False), "kuangliu-senet-basic", ""),
+    ("regnetx-kuangliu", nets.kuangliu_regnet(False), "kuangliu", ""),
+    ("regnety-kuangliu", nets.kuangliu_regnet(True), "kuangliu-regnet", ""),
+    ("squeezenet-weiaicunzai", nets.Squeeze(), "weiaicunzai-squeezenet", ""),
 ]
 
 
@@ -142,6 +160,9 @@ def main():
     for folder in "logits", "maps":
         (HERE / folder).mkdir(exist_ok=True)
     for name, net, family, assume in NETS:
+        rows.append(f"{name}\t{family}\t{LAYERS[name]}\t{'--assume ' + assume if assume else '-'}\n")
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            continue
         with torch.no_grad():
             fill(name, net)
             learn(net, probe)
@@ -157,7 +178,6 @@ def main():
         np.save(HERE / "logits" / (name + ".npy"), logits)
         np.save(HERE / "maps" / (name + ".npy"),
                 maps(net, MODULES.get(name, LAYERS[name]), images[:2]))
-        rows.append(f"{name}\t{family}\t{LAYERS[name]}\t{'--assume ' + assume if assume else '-'}\n")
         print(name, sum(t.numel() for t in state.values()), "numbers, logits to",
               f"{np.abs(logits).max():.3g}", file=sys.stderr)
     CASE.mkdir(exist_ok=True)

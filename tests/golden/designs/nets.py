@@ -1,6 +1,7 @@
 """Networks that people train on CIFAR and ImageNet beside plain ResNets, narrow, under the names
 and in the order of operations of the places that they come from: torchvision (its own classes
-where they take widths), chenyaofo/pytorch-cifar-models, weiaicunzai/pytorch-cifar100.
+where they take widths), chenyaofo/pytorch-cifar-models, weiaicunzai/pytorch-cifar100,
+kuangliu/pytorch-cifar.
 """
 from collections import OrderedDict
 
@@ -428,3 +429,268 @@ def goog(three):
         if name in ("b3", "e4"):
             modules.append(("pool" + name, nn.MaxPool2d(3, 2, 1)))
     return Row(modules, "linear", cin)
+
+
+# --- MobileNet and SqueezeNet of weiaicunzai ---
+
+class Separable(nn.Module):
+    def __init__(self, cin, cout, stride):
+        super().__init__()
+        self.depthwise = nn.Sequential(*normed(conv(cin, cin, 3, stride, bias=False, groups=cin)))
+        self.pointwise = nn.Sequential(*normed(conv(cin, cout, 1)))
+
+    def forward(self, x):
+        return self.pointwise(self.depthwise(x))
+
+
+def mobile():
+    stem = BasicConv2d(3, 4, kernel_size=3, padding=1)
+    stem.bn.eps = 1e-5
+    modules, cin = [("stem", nn.Sequential(stem, Separable(4, 6, 1)))], 6
+    for i, (n, width) in enumerate([(2, 8), (1, 12), (2, 16), (1, 20)]):
+        modules.append((f"conv{i + 1}", nn.Sequential(
+            *(Separable(cin if k == 0 else width, width, 2 if k == 0 else 1) for k in range(n)))))
+        cin = width
+    return Row(modules, "fc", cin)
+
+
+class Fire(nn.Module):
+    def __init__(self, cin, cout, width, bypass):
+        super().__init__()
+        self.squeeze = nn.Sequential(*normed(conv(cin, width, 1)))
+        self.expand_1x1 = nn.Sequential(*normed(conv(width, cout // 2, 1)))
+        self.expand_3x3 = nn.Sequential(*normed(conv(width, cout // 2, 3)))
+        self.bypass = bypass
+
+    def forward(self, x):
+        y = self.squeeze(x)
+        y = torch.cat([self.expand_1x1(y), self.expand_3x3(y)], 1)
+        return y + x if self.bypass else y
+
+
+class Squeeze(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Sequential(*normed(conv(3, 6, 3)), nn.MaxPool2d(2))
+        cin = 6
+        for i, width in enumerate([8, 8, 12, 12, 16, 16, 20, 20]):
+            setattr(self, f"fire{i + 2}", Fire(cin, width, width // 3, i in (1, 3, 5)))
+            cin = width
+        self.conv10 = conv(cin, CLASSES, 1)
+        self.pool = nn.MaxPool2d(2)
+
+    def forward(self, x):
+        x = self.stem(x)
+        for i in range(2, 10):
+            x = getattr(self, f"fire{i}")(x)
+            if i in (4, 8):
+                x = self.pool(x)
+        return mean(self.conv10(x))
+
+
+# --- kuangliu: convolutions and norms called conv1, bn1, conv2, ... in every module ---
+
+class Numbered(nn.Module):
+    """Modules with convolutions conv1, conv2, ... and the norms bn1, bn2, ...: of what they put
+    out or, `before`, of what they read."""
+
+    def __init__(self, *convs, before=False):
+        super().__init__()
+        for i, c in enumerate(convs):
+            norm = nn.BatchNorm2d(c.in_channels if before else c.out_channels)
+            names = [(f"bn{i + 1}", norm), (f"conv{i + 1}", c)]
+            for name, m in names if before else names[::-1]:
+                self.add_module(name, m)
+
+    def step(self, i, x):
+        return getattr(self, f"bn{i}")(getattr(self, f"conv{i}")(x))
+
+
+def plain(cin, cout, kernel, stride=1, groups=1):
+    return conv(cin, cout, kernel, stride, bias=False, groups=groups)
+
+
+def beside(cin, cout, stride=1, norm=True):
+    return nn.Sequential(plain(cin, cout, 1, stride), *([nn.BatchNorm2d(cout)] if norm else []))
+
+
+class KuangliuDense(nn.Module):
+    def __init__(self, cin, growth):
+        super().__init__()
+        self.bn1, self.conv1 = nn.BatchNorm2d(cin), plain(cin, 4 * growth, 1)
+        self.bn2, self.conv2 = nn.BatchNorm2d(4 * growth), plain(4 * growth, growth, 3)
+
+    def forward(self, x):
+        y = self.conv2(relu(self.bn2(self.conv1(relu(self.bn1(x))))))
+        return torch.cat([y, x], 1)
+
+
+def kuangliu_dense():
+    cin = 8
+    modules = [("conv1", plain(3, cin, 3))]
+    for s, n in enumerate((2, 1, 2)):
+        modules.append((f"dense{s + 1}", nn.Sequential(
+            *(KuangliuDense(cin + 4 * k, 4) for k in range(n)))))
+        cin += 4 * n
+        if s < 2:
+            modules.append((f"trans{s + 1}", nn.Sequential(OrderedDict(
+                bn=nn.BatchNorm2d(cin), relu=nn.ReLU(), conv=plain(cin, cin // 2, 1),
+                pool=nn.AvgPool2d(2)))))
+            cin //= 2
+    return Row(modules + [("bn", nn.BatchNorm2d(cin)), ("relu", nn.ReLU())], "linear", cin)
+
+
+def kuangliu_goog():
+    modules, cin = [("pre_layers", nn.Sequential(*normed(conv(3, 8, 3))))], 8
+    for name, m in zip(LETTERS, MODULES):
+        module = Goog(cin, *m)
+        module.b3[4].eps = 1e-5
+        modules.append((name, module))
+        cin = total(m)
+        if name in ("b3", "e4"):
+            modules.append(("pool" + name, nn.MaxPool2d(3, 2, 1)))
+    return Row(modules, "linear", cin)
+
+
+class KuangliuInverted(Numbered):
+    def __init__(self, cin, cout, t, stride):
+        c = t * cin
+        super().__init__(plain(cin, c, 1), plain(c, c, 3, stride, c), plain(c, cout, 1))
+        self.stride, self.shortcut = stride, nn.Sequential()
+        if stride == 1 and cin != cout:
+            self.shortcut = beside(cin, cout)
+
+    def forward(self, x):
+        y = self.step(3, relu(self.step(2, relu(self.step(1, x)))))
+        return y + self.shortcut(x) if self.stride == 1 else y
+
+
+def kuangliu_row(cin, blocks, last):
+    """A stem, a row of blocks called layers, `last` or no convolution, and the head."""
+    modules = [("conv1", plain(3, cin, 3)), ("bn1", nn.BatchNorm2d(cin)), ("relu1", nn.ReLU()),
+               ("layers", nn.Sequential(*blocks))]
+    if last:
+        modules += [("conv2", plain(*last, 1)), ("bn2", nn.BatchNorm2d(last[1])),
+                    ("relu2", nn.ReLU())]
+    return modules
+
+
+def kuangliu_mobile2():
+    blocks, cin = [], 6
+    for t, width, n, stride in [(1, 4, 1, 1), (2, 6, 2, 1), (2, 8, 2, 2), (3, 12, 1, 1),
+                                (2, 16, 2, 2)]:
+        for k in range(n):
+            blocks.append(KuangliuInverted(cin, width, t, stride if k == 0 else 1))
+            cin = width
+    return Row(kuangliu_row(6, blocks, (16, 24)), "linear", 24)
+
+
+class KuangliuSeparable(Numbered):
+    def __init__(self, cin, cout, stride):
+        super().__init__(plain(cin, cin, 3, stride, cin), plain(cin, cout, 1))
+
+    def forward(self, x):
+        return relu(self.step(2, relu(self.step(1, x))))
+
+
+def kuangliu_mobile():
+    blocks, cin = [], 4
+    for width, stride in (6, 1), (8, 2), (8, 1), (12, 2), (16, 2), (16, 1), (20, 2):
+        blocks.append(KuangliuSeparable(cin, width, stride))
+        cin = width
+    return Row(kuangliu_row(4, blocks, None), "linear", cin)
+
+
+def interleave(a, b):
+    y = torch.stack([a, b], 2)
+    return y.flatten(1, 2)
+
+
+class KuangliuDown(Numbered):
+    def __init__(self, cin, cout):
+        c = cout // 2
+        super().__init__(plain(cin, cin, 3, 2, cin), plain(cin, c, 1), plain(cin, c, 1),
+                         plain(c, c, 3, 2, c), plain(c, c, 1))
+
+    def forward(self, x):
+        return interleave(relu(self.step(2, self.step(1, x))),
+                          relu(self.step(5, self.step(4, relu(self.step(3, x))))))
+
+
+class KuangliuHalf(Numbered):
+    def __init__(self, width):
+        c = width // 2
+        super().__init__(plain(c, c, 1), plain(c, c, 3, 1, c), plain(c, c, 1))
+
+    def forward(self, x):
+        a, b = x.chunk(2, 1)
+        return interleave(a, relu(self.step(3, self.step(2, relu(self.step(1, b))))))
+
+
+def kuangliu_staged(cin, block, rows, last=None):
+    """`rows`: blocks, width and stride of each stage."""
+    modules, width = kuangliu_row(cin, [], last), cin
+    stages = []
+    for s, (n, cout, stride) in enumerate(rows):
+        stage = []
+        for k in range(n):
+            stage.append(block(width, cout, stride if k == 0 else 1))
+            width = cout
+        stages.append((f"layer{s + 1}", nn.Sequential(*stage)))
+    modules[3:4] = stages
+    return Row(modules, "linear", last[1] if last else width)
+
+
+def kuangliu_shuffle():
+    return kuangliu_staged(
+        8, lambda cin, cout, stride: KuangliuDown(cin, cout) if stride > 1 else KuangliuHalf(cout),
+        [(2, 12, 2), (3, 16, 2), (2, 20, 2)], (20, 24))
+
+
+class KuangliuSqueezed(Numbered):
+    def __init__(self, cin, cout, stride, before):
+        super().__init__(plain(cin, cout, 3, stride), plain(cout, cout, 3), before=before)
+        self.before, self.shortcut = before, nn.Sequential()
+        if stride != 1 or cin != cout:
+            self.shortcut = beside(cin, cout, stride, not before)
+        self.fc1, self.fc2 = conv(cout, cout // 4, 1), conv(cout // 4, cout, 1)
+
+    def weighed(self, y):
+        return y * torch.sigmoid(self.fc2(relu(self.fc1(adaptive_avg_pool2d(y, 1)))))
+
+    def forward(self, x):
+        if not self.before:
+            return relu(self.weighed(self.step(2, relu(self.step(1, x)))) + self.shortcut(x))
+        y = relu(self.bn1(x))
+        beside_it = self.shortcut(y) if len(self.shortcut) else x
+        return self.weighed(self.conv2(relu(self.bn2(self.conv1(y))))) + beside_it
+
+
+def kuangliu_senet(before):
+    return kuangliu_staged(
+        6, lambda cin, cout, stride: KuangliuSqueezed(cin, cout, stride, before),
+        [(1, 6, 1), (2, 8, 2), (1, 12, 2), (1, 16, 2)])
+
+
+class KuangliuReg(Numbered):
+    def __init__(self, cin, cout, stride, excite):
+        super().__init__(plain(cin, cout, 1), plain(cout, cout, 3, stride, cout // 4),
+                         plain(cout, cout, 1))
+        self.shortcut = nn.Sequential()
+        if stride != 1 or cin != cout:
+            self.shortcut = beside(cin, cout, stride)
+        if excite:
+            c = max(1, cin // 4)
+            self.se = nn.Sequential(OrderedDict(se1=conv(cout, c, 1), se2=conv(c, cout, 1)))
+
+    def forward(self, x):
+        y = relu(self.step(2, relu(self.step(1, x))))
+        if hasattr(self, "se"):
+            y = y * torch.sigmoid(self.se.se2(relu(self.se.se1(adaptive_avg_pool2d(y, 1)))))
+        return relu(self.step(3, y) + self.shortcut(x))
+
+
+def kuangliu_regnet(excite):
+    return kuangliu_staged(
+        6, lambda cin, cout, stride: KuangliuReg(cin, cout, stride, excite),
+        [(1, 8, 1), (2, 12, 1), (2, 16, 2), (1, 20, 2)])
