@@ -5,7 +5,6 @@
 #ifdef __x86_64__
 
 #define REGS 2
-#define ROWS 6
 #include "engine/cpu/kernels.inc"
 
 #include "engine/cpu/ops.inc"

@@ -5,7 +5,6 @@
 #ifdef __x86_64__
 
 #define REGS 4
-#define ROWS 7
 #include "engine/cpu/kernels.inc"
 
 #include "engine/cpu/ops.inc"

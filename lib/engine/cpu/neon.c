@@ -5,7 +5,6 @@
 #ifdef __aarch64__
 
 #define REGS 4
-#define ROWS 6
 #include "engine/cpu/kernels.inc"
 
 #include "engine/cpu/ops.inc"

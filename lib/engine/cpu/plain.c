@@ -2,7 +2,6 @@
 #include "engine/cpu/simd_plain.h"
 
 #define REGS 2
-#define ROWS 6
 #include "engine/cpu/kernels.inc"
 
 #include "engine/cpu/ops.inc"

@@ -41,7 +41,8 @@ INLINE vec v_clip(vec x, vec least, vec most)
     return v_min(most, v_max(least, x));
 }
 
-/* Whether only limits follow sum and bias; these, for v_clip(), to the bit what finish() does. */
+/* Whether only an addend and limits follow sum and bias; these, for v_clip(), to the bit what
+ * finish() does. */
 struct limits {
     bool only;
     vec least, most;
@@ -49,11 +50,18 @@ struct limits {
 
 INLINE struct limits limits_of(const struct conv_call *k, bool relu)
 {
-    return (struct limits){.only = !k->add && !k->mask && !(relu && k->clip),
+    return (struct limits){.only = !k->mask && !(relu && k->clip),
                            .least = v_all(relu      ? 0
                                           : k->clip ? k->least
                                                     : -INFINITY),
                            .most = v_all(k->clip ? k->most : INFINITY)};
+}
+
+/* What follows sum and bias, where that is only these. */
+INLINE vec limited(const struct conv_call *k, const struct limits *l, ptrdiff_t at, vec r,
+                   bool bf16)
+{
+    return v_clip(k->add ? v_add(r, load(k->add, at, bf16)) : r, l->least, l->most);
 }
 
 /* What follows sum and bias, r; at: where it goes. */
