@@ -215,6 +215,15 @@ def seed_archives():
                 z.writestr(f"m/data/{i}", numbers)
         for target in ("zip", "torch_zip"):
             put(target, name, f.getvalue())
+    f, inner = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as z:
+        z.writestr("c/data.pkl", dumps({"c": Tensor(storages[0], [2, 3], 5)}, 2))
+        z.writestr("c/data/0", numbers)
+    with zipfile.ZipFile(f, "w") as z:
+        z.writestr("m/models/model.json", b"{}")
+        z.writestr("m/data/weights/model.pt", (OUT / "torch_zip" / "stored").read_bytes())
+        z.writestr("m/data/constants/model.pt", inner.getvalue())
+    put("torch_zip", "archives_inside", f.getvalue())
     f = io.BytesIO()
     with zipfile.ZipFile(f, "w") as z:
         with z.open("m/data.pkl", "w", force_zip64=True) as r:
@@ -407,6 +416,8 @@ def slim(program, config):
 
 def seed_programs():
     for path in sorted((GOLDEN / "programs").glob("*.pt2")):
+        if path.stem == "older":
+            continue  # repvgg with its tensors in another form, of which archives_inside is
         with zipfile.ZipFile(path) as z:
             top = z.namelist()[0].split("/")[0]
             program = json.loads(z.read(f"{top}/models/model.json"))
