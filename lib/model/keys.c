@@ -3,6 +3,7 @@
 
 #include "model/constants.h"
 #include "model/design.h"
+#include "model/unused.h"
 
 #include "base/mem.h"
 
@@ -21,7 +22,9 @@ const struct ckpt_tensor *build_find(const struct build *b, const char *key)
     const char *name = structure_own(b->reading, own);
     if (!name || (size_t)snprintf(own, sizeof own, "%s%s", name, dot) >= sizeof own)
         return NULL;
-    return ckpt_find(b->ckpt, own);
+    const struct ckpt_tensor *t = ckpt_find(b->ckpt, own);
+    /* Weights may have the module's name alone. */
+    return t || strcmp(dot, ".weight") != 0 ? t : ckpt_find(b->ckpt, name);
 }
 
 static const struct ckpt_tensor *find(struct build *b, const char *key)
@@ -244,20 +247,47 @@ static int left_over(const struct build *b, const char *key, struct err *e)
                         key, b->found.bottleneck ? "bottleneck" : "basic", f->name);
 }
 
+/* Whether a layer has no place in the network that the keys of a family are. */
+static bool is_left_over(const struct build *b, int i)
+{
+    const struct ckpt_tensor *t = ckpt_at(b->ckpt, i);
+    bool other = strncmp(t->name, b->found.prefix, strlen(b->found.prefix)) != 0 &&
+                 (b->found.chosen || ckpt_is_average(t->name));
+    return !b->used[i] && !constants_is(b->ckpt, t) && !other &&
+           family_is_layer(&b->found, b->ckpt, t);
+}
+
+/* The first of such layers that is neither idle nor another name of one in use, or -1. */
+static int find_left_over(const struct build *b, int from)
+{
+    const int count = ckpt_count(b->ckpt);
+    struct unused *u = unused_find(b->ckpt);
+    bool *taken = mem_zero((size_t)count + 1, sizeof *taken);
+    int left = -1;
+    for (int i = 0; i < count; i++)
+        taken[unused_first(u, i)] |= b->used[i];
+    for (int i = from; i < count && left < 0; i++)
+        if (!taken[unused_first(u, i)] && is_left_over(b, i) && !unused_idle(u, ckpt_at(b->ckpt, i)))
+            left = i;
+    free(taken);
+    unused_free(u);
+    return left;
+}
+
 int build_check_rest(const struct build *b, struct err *e)
 {
-    size_t n = strlen(b->found.prefix);
-    int ignored = 0;
+    int ignored = 0, left = 0;
     const char *first = NULL;
+    /* A reading by structure has a place for all of them. */
+    while (left < ckpt_count(b->ckpt) && (b->reading || !is_left_over(b, left)))
+        left++;
+    left = left < ckpt_count(b->ckpt) ? find_left_over(b, left) : -1;
+    if (left >= 0)
+        return left_over(b, ckpt_at(b->ckpt, left)->name, e);
     for (int i = 0; i < ckpt_count(b->ckpt); i++) {
         const struct ckpt_tensor *t = ckpt_at(b->ckpt, i);
         if (b->used[i] || constants_is(b->ckpt, t))
             continue;
-        bool other = strncmp(t->name, b->found.prefix, n) != 0 &&
-                     (b->found.chosen || ckpt_is_average(t->name));
-        /* A reading by structure has a place for all of them. */
-        if (!b->reading && !other && family_is_layer(&b->found, b->ckpt, t))
-            return left_over(b, t->name, e);
         first = first ? first : t->name;
         ignored++;
     }

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "model/constants.h"
+#include "model/unused.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,6 +70,12 @@ static int take_weights(struct module *m, const struct ckpt *c, const struct ckp
     return 1;
 }
 
+/* Weights under the name of their module alone, as code without modules has them. */
+static bool is_bare(const struct ckpt_tensor *t)
+{
+    return t->ndim == 4 || t->ndim == 2;
+}
+
 /* The module that a tensor is the first one of: 1, 0 where it is none, -1 where it is of none. */
 static int take(struct module *m, const struct ckpt *c, const struct ckpt_tensor *t,
                 char why[MODULES_WHY])
@@ -86,29 +93,35 @@ static int take(struct module *m, const struct ckpt *c, const struct ckpt_tensor
     if (n > 0 && (strcmp(suffix, "bias") == 0 || strncmp(suffix, "running_", 8) == 0) &&
         (sibling(c, t->name, n, "weight") || sibling(c, t->name, n, "running_mean")))
         return 0;
+    if (!weight && is_bare(t))
+        return take_weights(m, c, t, (int)strlen(t->name), why);
     return refuse(why, t->name, "no part of a convolution, batch norm or linear layer");
 }
 
-int modules_list(struct modules *s, const struct ckpt *c, const char *prefix, char why[MODULES_WHY])
+int modules_list(struct modules *s, struct ckpt *c, const char *prefix, char why[MODULES_WHY])
 {
     const size_t behind = strlen(prefix);
+    struct unused *unused = unused_find(c);
     *s = (struct modules){.n = 0};
     for (int i = 0; i < ckpt_count(c); i++) {
         const struct ckpt_tensor *t = ckpt_at(c, i);
         struct module m;
         if (strncmp(t->name, prefix, behind) != 0 || t->count == 0 ||
             (t->type >= CKPT_I64 && t->type <= CKPT_BOOL) || constants_is(c, t) ||
-            (behind == 0 && ckpt_is_average(t->name)))
+            (behind == 0 && ckpt_is_average(t->name)) || unused_first(unused, i) != i ||
+            unused_idle(unused, t))
             continue;
         int r = take(&m, c, t, why);
         if (r < 0) {
+            unused_free(unused);
             modules_free(s);
             return -1;
         }
         if (r == 0)
             continue;
         const char *dot = strrchr(t->name, '.');
-        char *name = mem_printf("%.*s", (int)(dot - t->name), t->name);
+        bool suffixed = dot && (m.kind == MODULE_NORM || strcmp(dot, ".weight") == 0);
+        char *name = mem_printf("%.*s", suffixed ? (int)(dot - t->name) : (int)strlen(t->name), t->name);
         const char *last = strrchr(name, '.');
         m.name = name;
         m.container = last ? (int)(last - name) : 0;
@@ -117,6 +130,7 @@ int modules_list(struct modules *s, const struct ckpt *c, const char *prefix, ch
         s->m[s->n] = m;
         s->name[s->n++] = name;
     }
+    unused_free(unused);
     return 0;
 }
 

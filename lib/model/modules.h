@@ -10,7 +10,7 @@
 enum module_kind { MODULE_CONV, MODULE_NORM, MODULE_LINEAR };
 
 struct module {
-    const char *name; /* key without ".weight" */
+    const char *name; /* key without ".weight", or the key of weights that have no such ending */
     enum module_kind kind;
     int in, out;   /* channels; of a norm both are the same */
     int k;         /* side of a convolution's window */
@@ -26,10 +26,9 @@ struct modules {
     char **name; /* [n], which m[i].name point to */
 };
 
-/* The modules behind a prefix, in the file's order. Averages of weights and buffers are ignored. -1
- * where a tensor is part of no such module, with the reason in `why`. */
-int modules_list(struct modules *s, const struct ckpt *c, const char *prefix,
-                 char why[MODULES_WHY]);
+/* The modules behind a prefix, in the file's order. Averages of weights, buffers and what is unused
+ * (model/unused.h) are ignored. -1 where a tensor is part of no such module, with the reason in `why`. */
+int modules_list(struct modules *s, struct ckpt *c, const char *prefix, char why[MODULES_WHY]);
 void modules_free(struct modules *s);
 
 /* Puts them in the order of their names, numbers in names by their value: for files whose order

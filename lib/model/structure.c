@@ -665,7 +665,7 @@ static void try_order(struct structure *s, const struct modules *list, bool orde
         try_depth(s, list, depth, ordered, &farthest);
 }
 
-struct structure *structure_read(const struct ckpt *c, const char *prefix)
+struct structure *structure_read(struct ckpt *c, const char *prefix)
 {
     struct structure *s = mem_zero(1, sizeof *s);
     struct modules list;

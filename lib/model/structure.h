@@ -39,7 +39,7 @@ struct structure {
 
 /* The readings of the keys behind a prefix, which may lack its last dot, the likeliest first. Takes
  * time in keeping with the number of keys. Caller frees. */
-struct structure *structure_read(const struct ckpt *c, const char *prefix)
+struct structure *structure_read(struct ckpt *c, const char *prefix)
     __attribute__((warn_unused_result));
 void structure_free(struct structure *s);
 
