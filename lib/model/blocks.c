@@ -65,6 +65,18 @@ static int add_padding(struct build *b, int in, int stride, int width, struct er
     return in < 0 ? -1 : build_padding(b, in, stride, width, e);
 }
 
+/* A norm of a block that stands before its convolution. */
+static int add_norm(struct build *b, int stage, int block, const char *part, int in,
+                    enum graph_act act, struct err *e)
+{
+    struct norm norm;
+    const struct place p = {stage, block, NULL, part};
+    const struct want w = {.addend = -1, .act = act};
+    if (build_take_norm(b, &p, b->graph->value[in].c, true, &norm, e) != 0)
+        return -1;
+    return build_norm(b, &p, &norm, in, &w, e);
+}
+
 /* What is added to the block's last convolution: its input, or a convolution of that. */
 static int add_shortcut(struct build *b, int stage, int block, int in, int stride, int width,
                         struct err *e)
@@ -91,7 +103,13 @@ static int add_shortcut(struct build *b, int stage, int block, int in, int strid
             return -1;
         stride = 1;
     }
-    const struct place p = {stage, block, f->shortcut, f->shortcut_norm};
+    if (f->shortcut_normed_first && build_has(b, stage, block, f->shortcut_norm)) {
+        in = add_norm(b, stage, block, f->shortcut_norm, in, GRAPH_RELU, e);
+        if (in < 0)
+            return -1;
+    }
+    const struct place p = {stage, block, f->shortcut,
+                            f->shortcut_normed_first ? NULL : f->shortcut_norm};
     const struct want w = {
         .k = -1,
         .stride = stride,
@@ -125,17 +143,6 @@ static int block_width(struct build *b, int stage, int block, struct err *e)
         e);
     b->numbers = numbers; /* it is taken once more */
     return t ? (int)t->shape[0] : -1;
-}
-
-/* The norm and the ReLU that a pre-activation block begins with. */
-static int add_first_norm(struct build *b, int stage, int block, int in, struct err *e)
-{
-    struct norm norm;
-    const struct place p = {stage, block, NULL, b->found.family->part[0].norm};
-    const struct want w = {.addend = -1, .act = GRAPH_RELU};
-    if (build_take_norm(b, &p, b->graph->value[in].c, true, &norm, e) != 0)
-        return -1;
-    return build_norm(b, &p, &norm, in, &w, e);
 }
 
 /* Where the shortcut of a block begins: at its input or, in some pre-activation blocks, behind
@@ -217,7 +224,7 @@ static int add_last_part(struct build *b, const struct place *p, int in, int fro
     if (!weighed && !rectified)
         return build_conv(b, p, in, &sum, e);
     w.addend = -1;
-    w.act = weighed && f->weighed == FAMILY_WEIGHED_LAST ? GRAPH_NONE : GRAPH_RELU;
+    w.act = weighed && f->weighed == FAMILY_WEIGHED_LAST && !rectified ? GRAPH_NONE : GRAPH_RELU;
     int x = build_conv(b, p, in, &w, e);
     if (x >= 0 && weighed)
         x = add_excitation(b, p, x, e);
@@ -235,7 +242,10 @@ static int add_block(struct build *b, int stage, int block, int in, struct err *
 {
     const struct family *f = b->found.family;
     int parts = parts_of(b), at = b->assume.stride_at;
-    int x = f->pre_activation ? add_first_norm(b, stage, block, in, e) : in;
+    int x = in;
+    if (f->pre_activation)
+        x = add_norm(b, stage, block, f->part[0].norm, in, f->end_norm ? GRAPH_NONE : GRAPH_RELU,
+                     e);
     int from = shortcut_from(b, stage, block, in, x);
     for (int i = 0; x >= 0 && i < parts; i++) {
         bool last = i == parts - 1;
@@ -251,7 +261,7 @@ static int add_block(struct build *b, int stage, int block, int in, struct err *
             .grouped = true,
         };
         if (f->pre_activation)
-            p.norm = last ? NULL : f->part[i + 1].norm;
+            p.norm = last ? f->end_norm : f->part[i + 1].norm;
         x = last ? add_last_part(b, &p, x, from, &w, e) : build_conv(b, &p, x, &w, e);
         if (x >= 0 && i == 1 && f->squeeze && f->weighed == FAMILY_WEIGHED_INNER)
             x = add_excitation(b, &p, x, e);

@@ -11,6 +11,7 @@
 enum {
     FAMILY_PARTS = 3,
     FAMILY_STEM = 3,
+    FAMILY_HIDDEN = 3,
     FAMILY_STAGES = ASSUME_STAGES,
     FAMILY_BLOCKS = 1024,
     FAMILY_KEY = 512,
@@ -53,6 +54,12 @@ struct family {
     bool shortcut_always;                  /* also where neither stride nor channels ask for it */
     enum assume_preact preact;             /* where shortcuts begin, of pre-activation */
     const char *last_norm;                 /* before the pooling, or NULL */
+    bool shortcut_normed_first;            /* its norm and a ReLU stand before its convolution */
+    const char *end_norm; /* of pre-activation, behind the last convolution of a block, whose first
+                             norm has no ReLU then (PyramidNet), or NULL */
+    const char *neck;     /* a norm behind the pooling, or NULL */
+    struct family_part hidden[FAMILY_HIDDEN]; /* linear layers before the last, a ReLU behind each;
+                                                 fewer end with NULL, and norms may be NULL */
     const char *squeeze, *excite;          /* linear layers of squeeze and excitation, or NULL */
     enum family_weighed weighed;
     const int *narrow_strides; /* of stages whose bottlenecks are as wide as what they put out, as

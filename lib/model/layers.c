@@ -267,6 +267,32 @@ int build_linear(struct build *b, int in, const char *part, enum graph_act act, 
     return build_add(b, &op, &from, e);
 }
 
+/* A norm of one cell, which may be none. */
+static int add_flat_norm(struct build *b, int in, const char *part, enum graph_act act,
+                         struct err *e)
+{
+    struct norm norm;
+    const struct place p = {0, 0, NULL, part};
+    const struct want w = {.addend = -1, .act = act};
+    if (in < 0 || !part)
+        return in;
+    if (build_take_norm(b, &p, b->graph->value[in].c, true, &norm, e) != 0)
+        return -1;
+    return build_norm(b, &p, &norm, in, &w, e);
+}
+
+/* Linear layers before the last. */
+static int add_hidden(struct build *b, int in, struct err *e)
+{
+    const struct family_part *part = b->found.family->hidden;
+    int x = in;
+    for (int i = 0; i < FAMILY_HIDDEN && part[i].conv && x >= 0; i++) {
+        x = build_linear(b, x, part[i].conv, part[i].norm ? GRAPH_NONE : GRAPH_RELU, e);
+        x = add_flat_norm(b, x, part[i].norm, GRAPH_RELU, e);
+    }
+    return x;
+}
+
 int build_head(struct build *b, int in, struct err *e)
 {
     char part[FAMILY_KEY];
@@ -274,7 +300,10 @@ int build_head(struct build *b, int in, struct err *e)
     if (pooled < 0)
         return -1;
     b->graph->value[pooled].name = mem_dup("pool");
-    int out = build_linear(b, pooled, build_linear_part(b, part), GRAPH_NONE, e);
+    int x = add_flat_norm(b, pooled, b->found.family->neck, GRAPH_NONE, e);
+    if (x >= 0)
+        x = add_hidden(b, x, e);
+    int out = x < 0 ? -1 : build_linear(b, x, build_linear_part(b, part), GRAPH_NONE, e);
     if (out >= 0)
         b->graph->value[out].name = mem_dup("fc");
     return out;

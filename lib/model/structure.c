@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAINS = 3, CONVS = MAINS + 1, HEADS = 4, REST = 64, NONE = -1 };
+enum { MAINS = 3, CONVS = MAINS + 1, HEADS = 4, HIDDEN = FAMILY_HIDDEN, REST = 64, NONE = -1 };
 
 /* How an attempt goes about it. */
 struct manner {
@@ -27,14 +27,26 @@ struct pair {
 struct block {
     int first, end; /* modules */
     struct pair main[MAINS], shortcut;
+    bool shortcut_normed_first; /* its norm stands before its convolution */
+    int end_norm;               /* behind the last convolution of a pre-activation block, or NONE */
+    int squeeze, excite;        /* or NONE */
     int in, out, stage;
+};
+
+/* What is behind the blocks: linear layers, of which all but the last may have a norm. */
+struct tail {
+    int neck; /* a norm behind the pooling, or NONE */
+    struct pair hidden[HIDDEN];
+    int hiddens, head;
 };
 
 struct attempt {
     const struct module *m;
     int n;
     struct manner how;
-    bool *taken; /* [n] */
+    bool *taken;   /* [n] */
+    bool *squeeze; /* [n] whether the module and the next one are squeeze and excitation by their
+                      shapes */
     struct block *block;
     int blocks;
     struct pair stem[FAMILY_STEM];
@@ -80,8 +92,20 @@ static struct pair *pair_of(struct block *b, int mains, int conv)
     return &b->shortcut;
 }
 
+/* Where the norm of a shortcut stands, by its width and by the order. */
+static bool takes_shortcut_norm(const struct attempt *a, struct block *b)
+{
+    const struct pair *p = &b->shortcut;
+    if (p->norm == NONE)
+        return true;
+    const int width = a->m[p->norm].in;
+    b->shortcut_normed_first =
+        a->how.pre_activation && width == b->in && (b->in != b->out || p->norm < p->conv);
+    return b->shortcut_normed_first || width == b->out;
+}
+
 /* Gives norms to convolutions: those of one container to each other, the others in their order. A
- * shortcut may have none. */
+ * shortcut may have none; of pre-activation one may be left for the end of the block. */
 static bool give_norms(const struct attempt *a, struct block *b, const int *conv, int convs)
 {
     bool given[2 * CONVS] = {false};
@@ -107,16 +131,27 @@ static bool give_norms(const struct attempt *a, struct block *b, const int *conv
             p->norm = norm[next++];
         }
     }
+    b->end_norm = NONE;
     for (int i = 0; i < norms; i++)
-        if (!given[i])
-            return false;
+        if (!given[i]) {
+            if (b->end_norm != NONE || !a->how.pre_activation || a->m[norm[i]].in != b->out)
+                return false;
+            b->end_norm = norm[i];
+        }
     for (int i = 0; i < a->how.mains; i++) {
         const struct module *c = &a->m[b->main[i].conv];
         if (b->main[i].norm == NONE ||
             a->m[b->main[i].norm].in != (a->how.pre_activation ? c->in : c->out))
             return false;
     }
-    return b->shortcut.norm == NONE || a->m[b->shortcut.norm].in == b->out;
+    return takes_shortcut_norm(a, b);
+}
+
+/* Whether a convolution of that many channels takes them all, or a group's. */
+static bool takes_channels(const struct module *m, int channels)
+{
+    return m->in == channels || (m->k > 1 && m->in < channels && channels % m->in == 0 &&
+                                 m->out % (channels / m->in) == 0);
 }
 
 /* Whether `mains` convolutions from conv[] on are a block's, and `shortcut` (NONE: there is none)
@@ -127,13 +162,15 @@ static bool fits(const struct attempt *a, struct block *b, const int *conv, int 
     for (int i = 0; i < a->how.mains; i++) {
         const struct module *m = &a->m[conv[i]];
         bool bottleneck = a->how.mains == MAINS, narrow = bottleneck && i != 1;
-        if (m->in != channels || (bottleneck && (m->k == 1) != narrow))
+        if (!takes_channels(m, channels) || (bottleneck && (m->k == 1) != narrow))
             return false;
         b->main[i].conv = conv[i];
         channels = m->out;
     }
     b->out = channels;
     b->shortcut = (struct pair){shortcut, NONE};
+    if (b->squeeze != NONE && a->m[b->squeeze].in != b->out)
+        return false;
     if (shortcut == NONE)
         return b->out >= b->in;
     return a->m[shortcut].in == b->in && a->m[shortcut].out == b->out;
@@ -143,7 +180,13 @@ static bool fits(const struct attempt *a, struct block *b, const int *conv, int 
 static bool solve(struct attempt *a, struct block *b)
 {
     int conv[CONVS], convs = 0, mains = a->how.mains;
+    b->squeeze = b->excite = NONE;
     for (int i = b->first; i < b->end; i++) {
+        if (a->squeeze[i] && i + 1 < b->end && b->squeeze == NONE) {
+            b->squeeze = i;
+            b->excite = ++i;
+            continue;
+        }
         if (a->m[i].kind == MODULE_LINEAR || (a->m[i].kind == MODULE_CONV && convs == CONVS))
             return false;
         if (a->m[i].kind == MODULE_CONV)
@@ -179,6 +222,27 @@ static bool sees_images(const struct module *m)
     return m->kind == MODULE_CONV && (m->in == 3 || m->in == 1);
 }
 
+/* Whether a module is one of the two of squeeze and excitation. */
+static bool squeezes(const struct attempt *a, int i)
+{
+    return a->squeeze[i] || (i > 0 && a->squeeze[i - 1]);
+}
+
+/* Marks what squeezes a width and the one behind it that brings it back, without norms. */
+static void mark_squeezes(struct attempt *a)
+{
+    for (int i = 0; i + 1 < a->n; i++) {
+        const struct module *p = &a->m[i], *q = p + 1;
+        bool convs = p->kind == MODULE_CONV && q->kind == MODULE_CONV && p->k == 1 && q->k == 1;
+        bool linear = p->kind == MODULE_LINEAR && q->kind == MODULE_LINEAR;
+        bool normed = i + 2 < a->n && a->m[i + 2].kind == MODULE_NORM &&
+                      a->m[i + 2].container == q->container &&
+                      same_name(&a->m[i + 2], q, q->container) && !linear && !q->biased;
+        a->squeeze[i] = (convs || linear) && p->in == q->out && p->out == q->in &&
+                        p->out < p->in && !normed && (i == 0 || !a->squeeze[i - 1]);
+    }
+}
+
 /* Containers of more than one convolution, but for the stem's and those of a linear layer. */
 static void find_containers(struct attempt *a)
 {
@@ -190,7 +254,8 @@ static void find_containers(struct attempt *a)
                             !same_name(&a->m[end], &a->m[i], n)))
                 break;
             convs += a->m[end].kind == MODULE_CONV;
-            other = other || a->m[end].kind == MODULE_LINEAR || sees_images(&a->m[end]);
+            other = other || (a->m[end].kind == MODULE_LINEAR && !squeezes(a, end)) ||
+                    sees_images(&a->m[end]);
         }
         if (convs > 1 && !other)
             add_block(a, i, end);
@@ -205,6 +270,10 @@ static int block_end(const struct attempt *a, int first, int in)
     for (; i < a->n; i++) {
         const struct module *m = &a->m[i];
         bool full = convs >= a->how.mains;
+        if (full && a->squeeze[i] && m->in == out) {
+            i++;
+            continue;
+        }
         if (m->kind == MODULE_LINEAR)
             break;
         if (m->kind == MODULE_NORM) {
@@ -238,7 +307,7 @@ static void find_by_shapes(struct attempt *a)
         int end = block_end(a, i, in), last = NONE;
         convs = 0;
         for (int k = i; k < end; k++)
-            if (a->m[k].kind == MODULE_CONV) {
+            if (a->m[k].kind == MODULE_CONV && !squeezes(a, k)) {
                 last = convs < a->how.mains ? k : last;
                 convs++;
             }
@@ -278,12 +347,15 @@ static int take_stem(struct attempt *a)
         a->taken[i] = true;
     }
     for (int s = 0; s < a->stems; s++)
-        for (int i = 0; i < a->n && a->stem[s].norm == NONE; i++)
+        for (int i = 0; i < a->n && a->stem[s].norm == NONE; i++) {
+            const bool near = abs(i - a->stem[s].conv) == 1;
             if (!a->taken[i] && a->m[i].kind == MODULE_NORM &&
-                a->m[i].in == a->m[a->stem[s].conv].out && (!a->ordered || i < a->block[0].first)) {
+                a->m[i].in == a->m[a->stem[s].conv].out &&
+                (!a->ordered || i < a->block[0].first || near)) {
                 a->stem[s].norm = i;
                 a->taken[i] = true;
             }
+        }
     bool bare = a->stem[a->stems - 1].norm == NONE;
     return bare && !a->how.pre_activation ? fail(a, a->stem[a->stems - 1].conv) : 0;
 }
@@ -339,25 +411,75 @@ static int take_head(struct attempt *a)
     return 0;
 }
 
+/* Whether a linear layer of the last block's width takes its input from another one. */
+static bool continues(const struct attempt *a, int i, int common)
+{
+    for (int k = 0; k < i; k++)
+        if (a->m[k].kind == MODULE_LINEAR && a->m[k].out == a->m[i].in &&
+            a->m[i].kind == MODULE_LINEAR && beside(&a->m[i], &a->m[k], common))
+            return true;
+    return false;
+}
+
+/* A norm of a width between two modules, beside the second, or NONE. */
+static int norm_between(const struct attempt *a, int first, int end, int width, int common)
+{
+    for (int i = first + 1; i < end; i++)
+        if (!a->taken[i] && a->m[i].kind == MODULE_NORM && a->m[i].in == width &&
+            beside(&a->m[i], &a->m[end], common))
+            return i;
+    return NONE;
+}
+
+/* The linear layers that follow from one of them to the last. */
+static bool find_tail(const struct attempt *a, int from, struct tail *t)
+{
+    const int common = common_part(a);
+    *t = (struct tail){.neck = NONE, .head = from};
+    if (continues(a, from, common))
+        return false;
+    for (int i = 0; i < from && t->neck == NONE && i != a->last_norm; i++)
+        t->neck = norm_between(a, i, from, a->m[from].in, common);
+    for (int i = from + 1; i < a->n; i++) {
+        const struct module *m = &a->m[i], *head = &a->m[t->head];
+        if (m->kind != MODULE_LINEAR || m->in != head->out || !beside(m, head, common))
+            continue;
+        if (t->hiddens == HIDDEN)
+            return false;
+        t->hidden[t->hiddens++] =
+            (struct pair){t->head, norm_between(a, t->head, i, head->out, common)};
+        t->head = i;
+    }
+    return true;
+}
+
+static bool is_in_tail(const struct tail *t, int module)
+{
+    bool in = module == t->head || module == t->neck;
+    for (int i = 0; i < t->hiddens && !in; i++)
+        in = module == t->hidden[i].conv || module == t->hidden[i].norm;
+    return in;
+}
+
 /* With one of the linear layers as the head, whether all that has no place belongs to the
  * others: to auxiliary heads. */
-static int check_rest(struct attempt *a, int head)
+static int check_rest(struct attempt *a, const struct tail *t)
 {
     const int common = common_part(a);
     int other[REST], others = 0, rest = 0;
     for (int i = 0; i < a->n; i++)
-        if (a->m[i].kind == MODULE_LINEAR && i != head && others < REST)
+        if (a->m[i].kind == MODULE_LINEAR && !is_in_tail(t, i) && others < REST)
             other[others++] = i;
     for (int i = 0; i < a->n; i++) {
         const struct module *m = &a->m[i];
         bool linear = m->kind == MODULE_LINEAR, auxiliary = linear;
-        if (a->taken[i])
+        if (a->taken[i] || is_in_tail(t, i))
             continue;
         for (int k = 0; k < others && !auxiliary; k++)
             auxiliary = beside(m, &a->m[other[k]], common);
         /* A linear layer behind the head is another network's end. */
         if (!auxiliary || ++rest > REST ||
-            (linear ? m->in == a->m[head].out : beside(m, &a->m[head], common)))
+            (linear ? m->in == a->m[t->head].out : beside(m, &a->m[t->head], common)))
             return fail(a, i);
     }
     return 0;
@@ -375,15 +497,16 @@ static int stage_part(const struct attempt *a, const struct block *b)
     return n > 0 ? n - 1 : 0;
 }
 
-/* A stage begins where the width changes and, unless that makes too many of them, where another
- * container does. */
-static int number_stages(struct attempt *a, bool containers)
+enum { WIDTHS = 1, CONTAINERS = 2 };
+
+/* A stage begins where the width changes, or where another container does, or both. */
+static int number_stages(struct attempt *a, unsigned by)
 {
     int stage = 0;
     for (int i = 0; i < a->blocks; i++) {
         struct block *b = &a->block[i], *before = b - 1;
-        bool next = i == 0 || b->out != before->out;
-        if (!next && containers && a->how.depth > 0) {
+        bool next = i == 0 || (by & WIDTHS && b->out != before->out);
+        if (!next && by & CONTAINERS && a->how.depth > 0) {
             int n = stage_part(a, b);
             next =
                 n != stage_part(a, before) || !same_name(&a->m[b->first], &a->m[before->first], n);
@@ -396,10 +519,16 @@ static int number_stages(struct attempt *a, bool containers)
 
 static int settle_stages(struct attempt *a)
 {
-    int stages = number_stages(a, true);
-    /* Containers of one block each are no stages. */
-    if (stages > FAMILY_STAGES || (stages == a->blocks && a->blocks > 1))
-        stages = number_stages(a, false);
+    int stages = number_stages(a, WIDTHS | CONTAINERS);
+    /* Containers of one block each are no stages, and neither are widths that grow from block to
+     * block. */
+    if (stages > FAMILY_STAGES || (stages == a->blocks && a->blocks > 1)) {
+        const int contained = a->how.depth > 0 ? number_stages(a, CONTAINERS) : 0;
+        if (contained < 2 || contained > FAMILY_STAGES || contained == a->blocks)
+            stages = number_stages(a, WIDTHS);
+        else
+            stages = contained;
+    }
     return stages > FAMILY_STAGES ? fail(a, a->n - 1) : 0;
 }
 
@@ -418,6 +547,7 @@ static int try_blocks(struct attempt *a)
 {
     int in = a->m[a->stem[a->stems - 1].conv].out;
     bool normed = false, bare = false;
+    const struct block *one = &a->block[0];
     for (int i = 0; i < a->blocks; i++) {
         struct block *b = &a->block[i];
         b->in = in;
@@ -426,6 +556,9 @@ static int try_blocks(struct attempt *a)
         in = b->out;
         normed = normed || b->shortcut.norm != NONE;
         bare = bare || (b->shortcut.conv != NONE && b->shortcut.norm == NONE);
+        if ((b->squeeze == NONE) != (one->squeeze == NONE) ||
+            (b->end_norm == NONE) != (one->end_norm == NONE))
+            return fail(a, b->first);
     }
     return normed && bare ? fail(a, a->block[0].first) : 0;
 }
@@ -433,6 +566,7 @@ static int try_blocks(struct attempt *a)
 static int attempt(struct attempt *a)
 {
     a->misfit = NONE;
+    mark_squeezes(a);
     if (a->how.depth > 0)
         find_containers(a);
     else
@@ -483,11 +617,37 @@ static void name_block(struct structure_reading *r, const struct attempt *a, con
         add_alias(r, a->m[b->shortcut.conv].name, "layer%d.%d.shortcut", b->stage, number);
     if (b->shortcut.norm != NONE)
         add_alias(r, a->m[b->shortcut.norm].name, "layer%d.%d.shortcut_bn", b->stage, number);
+    if (b->end_norm != NONE)
+        add_alias(r, a->m[b->end_norm].name, "layer%d.%d.bn_end", b->stage, number);
+    if (b->squeeze != NONE) {
+        add_alias(r, a->m[b->squeeze].name, "layer%d.%d.squeeze", b->stage, number);
+        add_alias(r, a->m[b->excite].name, "layer%d.%d.excite", b->stage, number);
+    }
     if (container)
         add_alias(r, container, "layer%d.%d", b->stage, number);
 }
 
-static void name_outside(struct structure_reading *r, const struct attempt *a, int head)
+static const struct family_part hidden_parts[FAMILY_HIDDEN] = {
+    {"hidden1", "hidden1_bn"}, {"hidden2", "hidden2_bn"}, {"hidden3", "hidden3_bn"}};
+
+static void name_tail(struct structure_reading *r, const struct attempt *a, const struct tail *t)
+{
+    if (t->neck != NONE) {
+        r->family.neck = "neck";
+        add_alias(r, a->m[t->neck].name, "neck");
+    }
+    for (int i = 0; i < t->hiddens; i++) {
+        r->family.hidden[i].conv = hidden_parts[i].conv;
+        add_alias(r, a->m[t->hidden[i].conv].name, "%s", hidden_parts[i].conv);
+        if (t->hidden[i].norm == NONE)
+            continue;
+        r->family.hidden[i].norm = hidden_parts[i].norm;
+        add_alias(r, a->m[t->hidden[i].norm].name, "%s", hidden_parts[i].norm);
+    }
+    add_alias(r, a->m[t->head].name, "fc");
+}
+
+static void name_outside(struct structure_reading *r, const struct attempt *a)
 {
     for (int i = 0; i < a->stems; i++) {
         r->family.stem[i].conv = stem_parts[i].conv;
@@ -501,7 +661,6 @@ static void name_outside(struct structure_reading *r, const struct attempt *a, i
         r->family.last_norm = "norm";
         add_alias(r, a->m[a->last_norm].name, "norm");
     }
-    add_alias(r, a->m[head].name, "fc");
 }
 
 struct words {
@@ -529,7 +688,7 @@ static void put_block(struct words *w, const struct attempt *a, const struct blo
 }
 
 /* What is where, by the checkpoint's keys. */
-static void tell(struct structure_reading *r, const struct attempt *a, int head)
+static void tell(struct structure_reading *r, const struct attempt *a, const struct tail *t)
 {
     struct words w = {r->words, sizeof r->words, 0};
     bool any = false;
@@ -558,10 +717,18 @@ static void tell(struct structure_reading *r, const struct attempt *a, int head)
     put(&w, "%s", any ? "" : "; no keys of shortcuts");
     if (a->last_norm != NONE)
         put(&w, "; last norm %s", a->m[a->last_norm].name);
-    put(&w, "; head %s", a->m[head].name);
+    if (a->block[0].squeeze != NONE)
+        put(&w, "; squeeze and excitation %s", a->m[a->block[0].squeeze].name);
+    put(&w, "; head ");
+    if (t->neck != NONE)
+        put(&w, "%s ", a->m[t->neck].name);
+    for (int i = 0; i < t->hiddens; i++)
+        put(&w, "%s%s%s ReLU ", a->m[t->hidden[i].conv].name, t->hidden[i].norm == NONE ? "" : " ",
+            t->hidden[i].norm == NONE ? "" : a->m[t->hidden[i].norm].name);
+    put(&w, "%s", a->m[t->head].name);
     any = false;
     for (int i = 0; i < a->n; i++)
-        if (a->m[i].kind == MODULE_LINEAR && i != head) {
+        if (a->m[i].kind == MODULE_LINEAR && !is_in_tail(t, i) && !squeezes(a, i)) {
             put(&w, "%s %s", any ? "," : "; not used:", a->m[i].name);
             any = true;
         }
@@ -577,8 +744,9 @@ static char *keep_container(struct structure *s, const struct attempt *a, const 
     return s->name[s->names++] = mem_printf("%.*s", n, a->m[b->first].name);
 }
 
-static void describe(struct structure *s, const struct attempt *a, int head)
+static void describe(struct structure *s, const struct attempt *a, const struct tail *t)
 {
+    const int head = t->head;
     struct structure_reading *r = &s->reading[s->readings];
     *r = (struct structure_reading){
         .bottleneck = a->how.mains == MAINS, .classes = a->m[head].out, .head = a->m[head].name};
@@ -596,14 +764,23 @@ static void describe(struct structure *s, const struct attempt *a, int head)
             r->family.shortcut = "shortcut";
         if (b->shortcut.norm != NONE)
             r->family.shortcut_norm = "shortcut_bn";
+        r->family.shortcut_normed_first |= b->shortcut_normed_first;
+        if (b->end_norm != NONE)
+            r->family.end_norm = "bn_end";
+        if (b->squeeze != NONE) {
+            r->family.squeeze = "squeeze";
+            r->family.excite = "excite";
+            r->family.weighed = FAMILY_WEIGHED_LAST;
+        }
         if (b->stage > r->stages)
             r->strides[b->stage - 1] = stride_of(b);
         r->stages = b->stage;
         name_block(r, a, b, r->blocks[b->stage - 1]++, keep_container(s, a, b));
     }
-    name_outside(r, a, head);
+    name_outside(r, a);
+    name_tail(r, a, t);
     qsort(r->alias, (size_t)r->aliases, sizeof *r->alias, compare);
-    tell(r, a, head);
+    tell(r, a, t);
 }
 
 static bool same_reading(const struct structure_reading *a, const struct structure_reading *b)
@@ -615,23 +792,27 @@ static bool same_reading(const struct structure_reading *a, const struct structu
     return same;
 }
 
-/* Keeps what an attempt found, a reading for each head, unless it is there. */
+/* Keeps what an attempt found, a reading for each head, unless it is there. Heads of several linear
+ * layers, which are projections often, come where there is none of a single one. */
 static int keep(struct structure *s, struct attempt *a)
 {
     int kept = 0;
-    for (int h = a->heads - 1; h >= 0 && s->readings < STRUCTURE_READINGS; h--) {
-        bool known = false;
-        if (check_rest(a, a->head[h]) != 0)
-            continue;
-        kept++;
-        describe(s, a, a->head[h]);
-        for (int i = 0; i < s->readings && !known; i++)
-            known = same_reading(&s->reading[i], &s->reading[s->readings]);
-        if (known)
-            free(s->reading[s->readings].alias);
-        else
-            s->readings++;
-    }
+    for (int long_ones = 0; long_ones < 2 && kept == 0; long_ones++)
+        for (int h = a->heads - 1; h >= 0 && s->readings < STRUCTURE_READINGS; h--) {
+            struct tail t;
+            bool known = false;
+            if (!find_tail(a, a->head[h], &t) || (t.hiddens > 0) != (long_ones > 0) ||
+                check_rest(a, &t) != 0)
+                continue;
+            kept++;
+            describe(s, a, &t);
+            for (int i = 0; i < s->readings && !known; i++)
+                known = same_reading(&s->reading[i], &s->reading[s->readings]);
+            if (known)
+                free(s->reading[s->readings].alias);
+            else
+                s->readings++;
+        }
     return kept > 0 ? 0 : -1;
 }
 
@@ -648,11 +829,13 @@ static void try_depth(struct structure *s, const struct modules *list, int depth
                                     .pre_activation = i & 2,
                                     .shortcut_first = i & 1}};
         a.taken = mem_zero((size_t)a.n, sizeof *a.taken);
+        a.squeeze = mem_zero((size_t)a.n, sizeof *a.squeeze);
         if ((attempt(&a) != 0 || keep(s, &a) != 0) && a.misfit > *farthest) {
             *farthest = a.misfit;
             snprintf(s->why, sizeof s->why, "'%.160s' has no place in it", a.m[a.misfit].name);
         }
         free(a.taken);
+        free(a.squeeze);
         free(a.block);
     }
 }
