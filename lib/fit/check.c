@@ -16,8 +16,9 @@
 static const double PIXELS = 8 << 20, MACS = 40e9;
 
 /* Images that pass the network; many wirings are compared on fewer first, the two orders of the
- * colours at last on ORDER_FACTOR times as many. */
-enum { DEEP_FIRST = 8, DEEP_LEAST = 32, DEEP_MOST = 64, ORDER_FACTOR = 12, CANDIDATES = 32 };
+ * colours at last on ORDER_FACTOR times as many; other functions than ReLU are tried with the best
+ * ACTED wirings. */
+enum { DEEP_FIRST = 8, DEEP_LEAST = 32, DEEP_MOST = 64, ORDER_FACTOR = 12, ACTED = 3, CANDIDATES = 32 };
 
 /* What it takes to claim something. Right interpretations of trained networks have up to .002
  * nats at the first norm and .02 over all of them, the nearest wrong constants four times as
@@ -187,7 +188,15 @@ static int try_one(struct check *c, struct interpretation *x, struct err *e)
     return r;
 }
 
-/* Another function in the place of ReLU, where it fits far better: `best` is replaced. */
+/* Whether one fits far better on the same images, or surely so. */
+static bool is_better(const struct fit_figures *f, const struct fit_figures *than)
+{
+    return DEEP_RATIO * f->divergence < than->divergence ||
+           (DEEP_WORSE * f->divergence < than->divergence &&
+            fit_less(than, f) >= CLEAR_DEVIATIONS);
+}
+
+/* Another function in the place of ReLU, where it fits far better or surely: `best` is replaced. */
 static int try_acts(struct check *c, struct interpretation *best, struct err *e)
 {
     struct assume list[FIT_ACTS];
@@ -199,37 +208,57 @@ static int try_acts(struct check *c, struct interpretation *best, struct err *e)
     for (int i = 0; i < count && r == 0; i++) {
         struct interpretation x = {.assume = list[i], .pixels = relu.pixels};
         r = try_one(c, &x, e);
-        if (r == 0 && DEEP_RATIO * x.fit.divergence < relu.fit.divergence &&
-            x.fit.divergence < best->fit.divergence)
+        if (r == 0 && is_better(&x.fit, &relu.fit) && x.fit.divergence < best->fit.divergence)
             *best = x;
     }
     return r;
 }
 
-/* The wiring that fits best in place of `best`, which is replaced. */
+/* Keeps the best of what was tried, by falling fit. */
+static void keep_best(struct interpretation *kept, const struct interpretation *x)
+{
+    int i = ACTED;
+    while (i > 0 && x->fit.divergence < kept[i - 1].fit.divergence)
+        i--;
+    if (i == ACTED)
+        return;
+    memmove(kept + i + 1, kept + i, (size_t)(ACTED - 1 - i) * sizeof *kept);
+    kept[i] = *x;
+}
+
+/* The wiring that fits best in place of `best`, which is replaced; other functions in the place of
+ * ReLU with the best few. */
 static int try_wirings(struct check *c, const struct assume *assumed,
                        const int others[ASSUME_STAGES], struct interpretation *best, struct err *e)
 {
     struct assume list[FIT_VARIANTS + ASSUME_STAGES];
-    struct interpretation first = {.fit.divergence = INFINITY},
-                          own = {.assume = *c->use->assume, .pixels = best->pixels};
+    struct interpretation kept[ACTED],
+        first = {.assume = *c->use->assume, .pixels = best->pixels};
     const int64_t deep = c->moved.count;
     int count = fit_variants(assumed, others, c->use->assume, list), r = 0;
     count += fit_strides(assumed, c->use->assume, list + count);
     c->moved.count = c->first;
+    for (int i = 0; i < ACTED; i++)
+        kept[i].fit.divergence = INFINITY;
     for (int i = 0; i < count && r == 0; i++) {
         struct interpretation x = {.assume = list[i], .pixels = best->pixels};
         r = try_one(c, &x, e);
-        if (r == 0 && x.fit.divergence < first.fit.divergence)
-            first = x;
+        if (r == 0)
+            keep_best(kept, &x);
     }
     if (r == 0)
-        r = try_one(c, &own, e) == 0 && try_acts(c, &own, e) == 0 ? try_acts(c, &first, e) : -1;
-    if (r == 0 && own.fit.divergence < first.fit.divergence)
-        first = own;
+        r = try_one(c, &first, e) == 0 ? try_acts(c, &first, e) : -1;
+    for (int i = 0; i < ACTED && r == 0; i++) {
+        r = try_acts(c, &kept[i], e);
+        if (r == 0 && kept[i].fit.divergence < first.fit.divergence)
+            first = kept[i];
+    }
     c->moved.count = deep;
     if (r == 0 && isfinite(first.fit.divergence))
         r = try_one(c, &first, e);
+    /* More images may tell functions apart. */
+    if (r == 0 && first.assumed.act <= ASSUME_ACT_RELU)
+        r = try_acts(c, &first, e);
     if (r == 0 && first.fit.divergence < best->fit.divergence)
         *best = first;
     return r;

@@ -36,7 +36,7 @@ struct candidate {
     struct assume assumed; /* all of it */
     struct fit_pixels pixels;
     const char *name; /* of the pixels' constants */
-    bool usual;       /* what is usual for the likeliest reading */
+    int odd;          /* how much of it is unusual */
     int classes;
     char head[64]; /* key of the linear layer */
     struct fit_figures fit;
@@ -81,6 +81,7 @@ static bool is_allowed(const struct assume *v, const struct assume *given)
                    (!given->shortcut || v->shortcut == given->shortcut) &&
                    (!given->relu || v->relu == given->relu) &&
                    (!given->act || v->act == given->act) &&
+                   (!given->padding || v->padding == given->padding) &&
                    (!given->stages || v->stages == given->stages);
     for (int s = 0; allowed && s < given->stages; s++)
         allowed = v->strides[s] == given->strides[s];
@@ -97,6 +98,24 @@ static bool is_known(const struct proof *p, const struct candidate *c)
     return false;
 }
 
+/* How much of a network is rare among those of such keys. */
+static int count_odd(const struct model *m)
+{
+    const struct assume *a = &m->assumed;
+    const unsigned relu = a->relu & (ASSUME_RELU_LAST | ASSUME_RELU_SHORTCUT);
+    int odd = (m->side == 32 ? a->stem_stride > 1 : a->stem_stride == 1) +
+              (m->side == 32 ? a->pool == ASSUME_POOL_MAX : a->pool == ASSUME_POOL_NONE) +
+              (a->padding == ASSUME_PADDING_SAME) + (a->preact == ASSUME_PREACT_FIRST) +
+              (relu != 0) + (a->reading > 1);
+    if (a->shortcut == ASSUME_SHORT_CONV || a->shortcut == ASSUME_SHORT_AVERAGE)
+        odd += (a->shortcut == ASSUME_SHORT_AVERAGE) != m->led;
+    else
+        odd += a->shortcut > ASSUME_SHORT_AVERAGE;
+    for (int s = 0; s < a->stages; s++)
+        odd += a->strides[s] != (s > 0) + 1;
+    return odd;
+}
+
 /* Measures a candidate on the first images and keeps it. One that cannot be built for these images,
  * or is there already, is none. */
 static int try_one(struct proof *p, const struct assume *given, const struct fit_pixels *pixels,
@@ -108,7 +127,7 @@ static int try_one(struct proof *p, const struct assume *given, const struct fit
     if (!is_allowed(given, p->use->assume) || open_one(&m, p, &c, &ignored) != 0)
         return 0;
     c.assumed = m->assumed;
-    c.usual = p->count == 0;
+    c.odd = count_odd(m);
     c.classes = graph_classes(m->graph);
     snprintf(c.head, sizeof c.head, "%s", m->graph->op[m->graph->ops - 1].key);
     int r = 0;
@@ -217,19 +236,20 @@ static int try_reading(struct proof *p, int reading, struct err *e)
     return r;
 }
 
-/* What differs from the best by one ReLU, one stride or the function in the place of all ReLUs, as
- * long as that leads to a better one. */
+/* What differs from the best by one ReLU, one stride, the function in the place of all ReLUs or the
+ * padding, as long as that leads to a better one. */
 static int try_near(struct proof *p, struct err *e)
 {
     int r = 0;
     for (int round = 0; round < ROUNDS && r == 0; round++) {
-        struct assume list[FIT_RELUS + ASSUME_STAGES + FIT_ACTS];
+        struct assume list[FIT_RELUS + ASSUME_STAGES + FIT_ACTS + 1];
         const struct candidate *best = best_of(p), before = *best;
         const struct fit_pixels pixels = best->pixels;
         const char *name = best->name;
         int count = fit_relus(&best->assumed, &best->given, list);
         count += fit_strides(&best->assumed, &best->given, list + count);
         count += fit_acts(&best->assumed, &best->given, list + count);
+        count += fit_padding(&best->assumed, &best->given, list + count);
         for (int i = 0; i < count && r == 0; i++)
             r = try_one(p, &list[i], &pixels, name, e);
         if (compare(best_of(p), &before) >= 0)
@@ -254,6 +274,37 @@ static bool is_clear(const struct proof *p)
     while (next < p->count && p->list[next].assumed.act != p->list->assumed.act)
         next++;
     return next == p->count || is_told(p, next);
+}
+
+/* Of the networks of the same functions that are not told apart from the best one, the one that is
+ * least unusual, where there is one of these, becomes the best. */
+static void prefer_usual(struct proof *p)
+{
+    int least = 0, same = 1;
+    for (int i = 1; i < p->count; i++) {
+        if (p->list[i].assumed.act != p->list->assumed.act || is_told(p, i))
+            continue;
+        same = p->list[i].odd == p->list[least].odd  ? same + 1
+               : p->list[i].odd < p->list[least].odd ? 1
+                                                     : same;
+        least = p->list[i].odd < p->list[least].odd ? i : least;
+    }
+    if (least == 0 || same > 1)
+        return;
+    const struct candidate usual = p->list[least];
+    memmove(p->list + 1, p->list, (size_t)least * sizeof *p->list);
+    p->list[0] = usual;
+}
+
+/* The nearest network of the same functions that is not told apart from the best one and as usual,
+ * or any such one; or NULL. */
+static const struct candidate *find_same(const struct proof *p, bool as_usual)
+{
+    for (int i = 1; i < p->count; i++)
+        if (p->list[i].assumed.act == p->list->assumed.act && !is_told(p, i) &&
+            (!as_usual || p->list[i].odd <= p->list->odd))
+            return &p->list[i];
+    return NULL;
 }
 
 /* The nearest network with other functions that is not told apart from the best one, or NULL. */
@@ -377,7 +428,7 @@ static int conclude(struct fit_proof *out, const struct proof *p, struct err *e)
                       "linear layers of the same width, between which norms do not tell",
                       best->head, best->classes, best->assumed.reading, next->head, next->classes,
                       next->assumed.reading);
-    if (!is_clear(p) && !best->usual)
+    if (find_same(p, true))
         return refuse(p, e,
                       "on %lld images several networks match the BatchNorm running statistics: "
                       "%s: --assume chooses",
@@ -396,6 +447,14 @@ static int conclude(struct fit_proof *out, const struct proof *p, struct err *e)
     if (next && at < sizeof out->text)
         at += (size_t)snprintf(out->text + at, sizeof out->text - at, ", the next network %.2g",
                                next->fit.divergence);
+    const struct candidate *like = find_same(p, false);
+    if (like && at < sizeof out->text) {
+        char words[ASSUME_WORDS];
+        assume_write_other(words, &like->assumed, &best->assumed);
+        at += (size_t)snprintf(out->text + at, sizeof out->text - at,
+                               "; %s fits as well (%.2g nats), but is less usual", words,
+                               like->fit.divergence);
+    }
     const struct candidate *other = find_other(p);
     if (other && at < sizeof out->text)
         snprintf(out->text + at, sizeof out->text - at,
@@ -458,8 +517,10 @@ int fit_prove(struct fit_proof *out, const struct fit_use *u, const struct fit_i
     model_close(m);
     if (r == 0)
         r = search(&p, readings, e);
-    if (r == 0)
+    if (r == 0) {
+        prefer_usual(&p);
         r = conclude(out, &p, e);
+    }
     fit_moved_close(&p.moved);
     free(p.list);
     free(p.misfit);

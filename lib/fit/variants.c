@@ -34,7 +34,7 @@ static int wirings(const struct assume *a, const struct assume *given, struct as
     const bool at = a->stride_at || (a->reading > 0 && a->preact);
     int at_from = at ? 1 : 0, at_to = at ? 2 : 0;
     int preact_from = a->preact ? ASSUME_PREACT_BEFORE : ASSUME_PREACT_USUAL;
-    int preact_to = a->preact ? ASSUME_PREACT_AFTER : ASSUME_PREACT_USUAL;
+    int preact_to = a->preact ? ASSUME_PREACT_FIRST : ASSUME_PREACT_USUAL;
     enum assume_shortcut way[WAYS] = {ASSUME_SHORT_USUAL};
     int ways = list_shortcuts(a, way);
     int count = 0;
@@ -78,6 +78,14 @@ int fit_strides(const struct assume *a, const struct assume *given,
         out[s].strides[s] = out[s].strides[s] == 1 ? 2 : 1;
     }
     return a->stages;
+}
+
+int fit_padding(const struct assume *a, const struct assume *given, struct assume out[1])
+{
+    out[0] = *given;
+    out[0].padding =
+        a->padding == ASSUME_PADDING_SAME ? ASSUME_PADDING_HALF : ASSUME_PADDING_SAME;
+    return a->reading > 0;
 }
 
 int fit_relus(const struct assume *a, const struct assume *given, struct assume out[FIT_RELUS])

@@ -4,7 +4,7 @@
 
 #include "model/assume.h"
 
-enum { FIT_VARIANTS = 336, FIT_RELUS = 4, FIT_ACTS = 7 };
+enum { FIT_VARIANTS = 448, FIT_RELUS = 4, FIT_ACTS = 7 };
 
 /* What keys and shapes leave open, in all combinations: the stem's stride and pooling, the
  * convolution of a bottleneck (read by structure, of any pre-activation block) that has the stride,
@@ -19,6 +19,10 @@ int fit_variants(const struct assume *assumed, const int others[ASSUME_STAGES],
  * the others cannot be built. */
 int fit_strides(const struct assume *assumed, const struct assume *given,
                 struct assume out[ASSUME_STAGES]);
+
+/* `given` with the other padding of windows with a stride, where it makes a difference. Returns how
+ * many there are. */
+int fit_padding(const struct assume *assumed, const struct assume *given, struct assume out[1]);
 
 /* The same with one ReLU more or less, for every place of one; none where a family's code tells
  * where they are. Returns how many there are. */

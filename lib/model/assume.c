@@ -51,7 +51,8 @@ static const char *const pools[] = {"none", "max", NULL};
 static const char *const shortcuts[] = {"conv",        "pad",         "pad-end",         "none",
                                         "average",     "average-pad", "average-pad-end", "max-pad",
                                         "max-pad-end", NULL};
-static const char *const preacts[] = {"before", "mixed", "after", NULL};
+static const char *const preacts[] = {"before", "mixed", "after", "first", NULL};
+static const char *const paddings[] = {"half", "same", NULL};
 static const char *const relus[] = {"stem", "last", "shortcut", "sum", NULL};
 static const char *const acts[] = {"relu", "relu6", "leaky-0.01", "leaky-0.1", "leaky-0.2",
                                    "silu", "gelu",  "elu",        NULL};
@@ -84,6 +85,13 @@ static bool set_preact(struct assume *a, const char *value)
 {
     int word = rank(value, preacts);
     a->preact = (enum assume_preact)word;
+    return word > 0;
+}
+
+static bool set_padding(struct assume *a, const char *value)
+{
+    int word = rank(value, paddings);
+    a->padding = (enum assume_padding)word;
     return word > 0;
 }
 
@@ -158,7 +166,8 @@ static const struct key {
     {"stride-at", set_stride_at, "conv1 or conv2"},
     {"shortcut", set_shortcut,
      "conv, pad, pad-end, none, average, average-pad, average-pad-end, max-pad or max-pad-end"},
-    {"preact-shortcut", set_preact, "before, mixed or after"},
+    {"preact-shortcut", set_preact, "before, mixed, after or first"},
+    {"padding", set_padding, "half or same"},
     {"relu", set_relu, "none, or some of stem, last, shortcut and sum, as in stem:sum"},
     {"act", set_act, "relu, relu6, leaky-0.01, leaky-0.1, leaky-0.2, silu, gelu or elu"},
     {"reading", set_reading, "the number of a reading by structure"},
@@ -262,6 +271,8 @@ void assume_write(char *text, const struct assume *a)
         put(&w, ",shortcut=%s", shortcuts[a->shortcut - 1]);
     if (a->preact)
         put(&w, ",preact-shortcut=%s", preacts[a->preact - 1]);
+    if (a->padding == ASSUME_PADDING_SAME)
+        put(&w, ",padding=same");
     if (a->relu == ASSUME_RELU_GIVEN)
         put(&w, ",relu=none");
     for (unsigned i = 0, rest = a->relu & (ASSUME_RELU_GIVEN - 1); rest >> i; i++)
@@ -280,12 +291,35 @@ void assume_write(char *text, const struct assume *a)
     memcpy(text, w.text, sizeof w.text);
 }
 
+void assume_write_other(char *text, const struct assume *a, const struct assume *b)
+{
+    char own[ASSUME_WORDS], other[ASSUME_WORDS];
+    size_t at = 0;
+    assume_write(own, a);
+    assume_write(other, b);
+    *text = '\0';
+    for (const char *p = own; *p;) {
+        const size_t n = strcspn(p, ",");
+        bool there = false;
+        for (const char *q = other; *q && !there; q += strcspn(q, ","), q += *q == ',')
+            there = strcspn(q, ",") == n && strncmp(p, q, n) == 0;
+        if (!there)
+            at += (size_t)snprintf(text + at, ASSUME_WORDS - at, "%s%.*s", at ? "," : "", (int)n, p);
+        p += n + (p[n] == ',');
+    }
+}
+
 const char *assume_act_word(enum assume_act act)
 {
     return acts[act ? act - 1 : ASSUME_ACT_RELU - 1];
 }
 
 /* --- comparing --- */
+
+static bool pads_same(const struct assume *a)
+{
+    return a->padding == ASSUME_PADDING_SAME;
+}
 
 static enum assume_act act_of(const struct assume *a)
 {
@@ -296,7 +330,7 @@ bool assume_same_wiring(const struct assume *a, const struct assume *b)
 {
     bool same = a->stem_stride == b->stem_stride && a->pool == b->pool &&
                 a->stride_at == b->stride_at && a->shortcut == b->shortcut &&
-                a->preact == b->preact && a->relu == b->relu && act_of(a) == act_of(b) &&
+                a->preact == b->preact && pads_same(a) == pads_same(b) && a->relu == b->relu && act_of(a) == act_of(b) &&
                 a->reading == b->reading && a->eps == b->eps && a->stages == b->stages &&
                 strcmp(a->prefix, b->prefix) == 0 && strcmp(a->state, b->state) == 0;
     for (int s = 0; same && s < a->stages; s++)

@@ -13,13 +13,19 @@ enum { ASSUME_STAGES = 16, ASSUME_TEXT = 96, ASSUME_WORDS = 4 * ASSUME_TEXT };
 enum assume_pool { ASSUME_POOL_USUAL, ASSUME_POOL_NONE, ASSUME_POOL_MAX };
 
 /* Where the shortcuts of pre-activation blocks begin: before the block's first norm and
- * ReLU or after them, or after them where they have a convolution alone. */
+ * ReLU or after them, or after them where they have a convolution alone, or where they have one in
+ * the first stage. */
 enum assume_preact {
     ASSUME_PREACT_USUAL,
     ASSUME_PREACT_BEFORE,
     ASSUME_PREACT_MIXED,
-    ASSUME_PREACT_AFTER
+    ASSUME_PREACT_AFTER,
+    ASSUME_PREACT_FIRST
 };
+
+/* The padding of windows with a stride: half a window on all sides, as PyTorch's code has it, or
+ * TensorFlow's "SAME", which is less and has the odd cell behind. */
+enum assume_padding { ASSUME_PADDING_USUAL, ASSUME_PADDING_HALF, ASSUME_PADDING_SAME };
 
 /* What shortcuts do where shapes change: a convolution or, without keys, every second pixel,
  * and zeros for the further channels on both sides, or behind. Or there are no shortcuts: a plain
@@ -70,6 +76,7 @@ struct assume {
                       networks read by structure alone, too */
     enum assume_shortcut shortcut;
     enum assume_preact preact;
+    enum assume_padding padding;
     unsigned relu; /* enum assume_relu, or 0 */
     enum assume_act act;
     int reading;                /* which one of those by structure (model/structure.h), from 1 */
@@ -87,7 +94,7 @@ struct assume {
     "stem-stride=1|2, pool=none|max, "                                                             \
     "strides=1:2:2:2 (of the stages), stride-at=conv1|conv2 (of a bottleneck), "                   \
     "shortcut=conv|pad|pad-end|none|average|average-pad|average-pad-end|max-pad|max-pad-end, "     \
-    "preact-shortcut=before|mixed|after, "                                                         \
+    "preact-shortcut=before|mixed|after|first, padding=half|same (of windows with a stride), "                                                         \
     "relu=none|stem:last:shortcut:sum (which of these), act=relu|relu6|leaky-0.01|leaky-0.1|"      \
     "leaky-0.2|silu|gelu|elu (in the place of ReLU), reading=N, eps=1e-5, prefix=KEYS, "           \
     "state=PATH. Default: the usual choice of code with these key names; -v and model-info show "  \
@@ -112,6 +119,9 @@ void assume_write(char *text, const struct assume *a);
 
 /* "relu6", as in act=relu6. */
 const char *assume_act_word(enum assume_act act);
+
+/* The words of `a` that `b` does not have, text[ASSUME_WORDS]. */
+void assume_write_other(char *text, const struct assume *a, const struct assume *b);
 
 /* Whether two say the same; `wiring`: but for the order of the input's channels. */
 bool assume_same(const struct assume *a, const struct assume *b);

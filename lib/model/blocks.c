@@ -152,7 +152,9 @@ static int shortcut_from(const struct build *b, int stage, int block, int in, in
     const struct family *f = b->found.family;
     bool after =
         b->assume.preact == ASSUME_PREACT_AFTER ||
-        (b->assume.preact == ASSUME_PREACT_MIXED && build_has(b, stage, block, f->shortcut));
+        (build_has(b, stage, block, f->shortcut) &&
+         (b->assume.preact == ASSUME_PREACT_MIXED ||
+          (b->assume.preact == ASSUME_PREACT_FIRST && stage == 1)));
     return f->pre_activation && after ? normed : in;
 }
 

@@ -63,6 +63,7 @@ struct build {
     int64_t numbers;
     bool normed;    /* there are batch norms */
     bool padded;    /* there are shortcuts without keys */
+    bool shifted;   /* there are windows with TensorFlow's padding */
     bool pooled;    /* and some of them pool */
     bool averaged;  /* there are shortcuts with keys behind a mean */
     bool plain;     /* there are no shortcuts where such would be */

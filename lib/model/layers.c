@@ -182,6 +182,17 @@ static const struct ckpt_tensor *take_conv(struct build *b, const struct place *
     return t;
 }
 
+/* TensorFlow's padding of windows with a stride, for images of whole strides. */
+static void pad_same(struct build *b, struct graph_axis *axis)
+{
+    const int cells = axis->k > axis->stride ? axis->k - axis->stride : 0;
+    if (axis->stride == 1 || axis->k == 1 || b->assume.padding != ASSUME_PADDING_SAME)
+        return;
+    b->shifted = true;
+    axis->before = cells / 2;
+    axis->after = cells - axis->before;
+}
+
 int build_conv(struct build *b, const struct place *p, int in, const struct want *w, struct err *e)
 {
     const struct ckpt_tensor *bias;
@@ -194,6 +205,7 @@ int build_conv(struct build *b, const struct place *p, int in, const struct want
     bool apart = b->opts->unfolded && norm_is_there(&norm);
     op.groups = b->graph->value[in].c / (int)t->shape[1];
     op.y = graph_windows(op.y.k, w->stride, op.y.k / 2 + w->grow);
+    pad_same(b, &op.y);
     op.x = op.y;
     op.key = build_op_key(b, p->stage, p->block, p->conv);
     if (!apart) {
@@ -210,11 +222,12 @@ int build_conv(struct build *b, const struct place *p, int in, const struct want
 
 int build_max_pool(struct build *b, int in, struct err *e)
 {
-    const struct graph_op op = {.kind = GRAPH_MAX_POOL,
-                                .in = {in},
-                                .ins = 1,
-                                .y = graph_windows(POOL_KERNEL, POOL_STRIDE, POOL_KERNEL / 2),
-                                .x = graph_windows(POOL_KERNEL, POOL_STRIDE, POOL_KERNEL / 2)};
+    struct graph_op op = {.kind = GRAPH_MAX_POOL,
+                          .in = {in},
+                          .ins = 1,
+                          .y = graph_windows(POOL_KERNEL, POOL_STRIDE, POOL_KERNEL / 2)};
+    pad_same(b, &op.y);
+    op.x = op.y;
     const struct origin none = {.w = NULL};
     return build_add(b, &op, &none, e);
 }

@@ -156,6 +156,7 @@ static int build_by_structure(struct build *b, const struct structure *s, struct
     if (build_settle_reading(b, s, e) != 0 || build_found(b, e) != 0)
         return -1;
     b->model->readings = s->readings;
+    b->model->led = b->reading->led;
     b->model->heads = structure_heads(s);
     return o->unproved ? 0 : refuse_unproved(b, e);
 }

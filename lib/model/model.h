@@ -44,6 +44,7 @@ struct model {
     char *misfit;    /* "m.pth: ...": why it is of no family */
     int readings;    /* how many readings there are */
     int heads;       /* and how many linear layers they end with */
+    bool led;        /* as in struct structure_reading */
 };
 
 struct model_opts {

@@ -152,9 +152,11 @@ int build_check_effects(const struct build *b, struct err *e)
     if (a->reading && !b->reading)
         return err_set(e, "%s: --assume reading: expected keys that no family names, found %s's",
                        name, b->found.family->name);
-    if ((a->relu || a->act) && b->found.family->design)
+    if ((a->relu || a->act || a->padding) && b->found.family->design)
         return err_set(e, "%s: --assume %s: expected residual blocks, found none", name,
-                       a->relu ? "relu" : "act");
+                       a->relu  ? "relu"
+                       : a->act ? "act"
+                                : "padding");
     if (b->found.family->design)
         return design_check_effects(b, e);
     if (a->stride_at && !b->found.bottleneck && !b->reading)
@@ -166,6 +168,8 @@ int build_check_effects(const struct build *b, struct err *e)
             "%s: --assume preact-shortcut: expected blocks that begin with a norm, found "
             "others",
             name);
+    if (a->padding == ASSUME_PADDING_SAME && !b->shifted)
+        return err_set(e, "%s: --assume padding: expected windows with a stride, found none", name);
     if (a->relu & ~(unsigned)(ASSUME_RELU_GIVEN | ASSUME_RELU_STEM) &&
         b->found.family->pre_activation)
         return err_set(e,
@@ -200,9 +204,11 @@ void build_keep_assumed(struct build *b)
     /* Of basic blocks it is the first convolution nearly always. */
     a->stride_at = b->found.bottleneck || a->stride_at > 1 ? a->stride_at : 0;
     a->preact = b->found.family->pre_activation ? a->preact : ASSUME_PREACT_USUAL;
-    /* Without convolutions in shortcuts the two are the same. */
-    if (b->reading && a->preact == ASSUME_PREACT_MIXED && !b->convolved)
+    /* Without convolutions in shortcuts these are the same. */
+    if (b->reading && !b->convolved &&
+        (a->preact == ASSUME_PREACT_MIXED || a->preact == ASSUME_PREACT_FIRST))
         a->preact = ASSUME_PREACT_BEFORE;
+    a->padding = b->shifted ? a->padding : ASSUME_PADDING_USUAL;
     a->shortcut = b->padded || b->plain || b->averaged ? a->shortcut
                   : b->convolved                       ? ASSUME_SHORT_CONV
                                                        : ASSUME_SHORT_USUAL;

@@ -744,6 +744,16 @@ static char *keep_container(struct structure *s, const struct attempt *a, const 
     return s->name[s->names++] = mem_printf("%.*s", n, a->m[b->first].name);
 }
 
+/* Whether a module without keys stands first in the row that a shortcut's convolution is in. */
+static bool is_led(const struct attempt *a, const struct block *b)
+{
+    if (b->shortcut.conv == NONE || b->shortcut_normed_first)
+        return false;
+    const struct module *m = &a->m[b->shortcut.conv];
+    const char *last = m->name + (m->container > 0 ? m->container + 1 : 0);
+    return *last >= '1' && *last <= '9' && strspn(last, "0123456789") == strlen(last);
+}
+
 static void describe(struct structure *s, const struct attempt *a, const struct tail *t)
 {
     const int head = t->head;
@@ -764,6 +774,7 @@ static void describe(struct structure *s, const struct attempt *a, const struct 
             r->family.shortcut = "shortcut";
         if (b->shortcut.norm != NONE)
             r->family.shortcut_norm = "shortcut_bn";
+        r->led = r->led || is_led(a, b);
         r->family.shortcut_normed_first |= b->shortcut_normed_first;
         if (b->end_norm != NONE)
             r->family.end_norm = "bn_end";

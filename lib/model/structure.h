@@ -26,6 +26,8 @@ struct structure_reading {
     int aliases;
     int classes;
     const char *head; /* the linear layer's key */
+    bool led;         /* a module without numbers, such as pooling, stands before the convolution of
+                         shortcuts in their row of modules: "downsample.1" */
     char words[700];  /* "stem conv_1; blocks stage_1.0 to stage_1.2, ...; head fc" */
 };
 
