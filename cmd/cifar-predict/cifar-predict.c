@@ -499,6 +499,7 @@ static struct inspection *start_inspection(const struct job *j)
                           .assume_text = opts.assume,
                           .usual = pixels->usual,
                           .guess = pixels->guess,
+                          .proved = j->session.proof != NULL,
                           .device = data_count(j->data) < 0 ? "cpu" : opts.device,
                           .threads = data_count(j->data) < 0 ? 1 : (int)opts.threads};
     use.channels = pixels->channels;

@@ -430,7 +430,7 @@ static void conclude(struct fit_verdict *v, const struct check *c, const struct 
         return;
     }
     v->outcome = FIT_GOOD;
-    if (use->fit.divergence <= DEEP_DOUBTFUL)
+    if (use->fit.divergence <= DEEP_DOUBTFUL || c->use->proved)
         return;
     bool none = !(use->fit.divergence <= DEEP_NONE);
     char than[80] = "";

@@ -267,13 +267,15 @@ static bool is_told(const struct proof *p, int i)
            c->fit.divergence >= ratio * best->fit.divergence;
 }
 
-/* Whether the best network is told apart from the next one of the same functions. */
-static bool is_clear(const struct proof *p)
+/* The nearest network of the same functions that is not told apart from the best one and as usual,
+ * or any such one; or NULL. */
+static const struct candidate *find_same(const struct proof *p, bool as_usual)
 {
-    int next = 1;
-    while (next < p->count && p->list[next].assumed.act != p->list->assumed.act)
-        next++;
-    return next == p->count || is_told(p, next);
+    for (int i = 1; i < p->count; i++)
+        if (p->list[i].assumed.act == p->list->assumed.act && !is_told(p, i) &&
+            (!as_usual || p->list[i].odd <= p->list->odd))
+            return &p->list[i];
+    return NULL;
 }
 
 /* Of the networks of the same functions that are not told apart from the best one, the one that is
@@ -294,17 +296,6 @@ static void prefer_usual(struct proof *p)
     const struct candidate usual = p->list[least];
     memmove(p->list + 1, p->list, (size_t)least * sizeof *p->list);
     p->list[0] = usual;
-}
-
-/* The nearest network of the same functions that is not told apart from the best one and as usual,
- * or any such one; or NULL. */
-static const struct candidate *find_same(const struct proof *p, bool as_usual)
-{
-    for (int i = 1; i < p->count; i++)
-        if (p->list[i].assumed.act == p->list->assumed.act && !is_told(p, i) &&
-            (!as_usual || p->list[i].odd <= p->list->odd))
-            return &p->list[i];
-    return NULL;
 }
 
 /* The nearest network with other functions that is not told apart from the best one, or NULL. */
@@ -483,7 +474,7 @@ static int search(struct proof *p, int readings, struct err *e)
     choose_head(p);
     if (try_last(p, 1, e) != 0)
         return -1;
-    if (is_clear(p) && !find_other(p))
+    if (!find_same(p, false) && !find_other(p))
         return 0;
     keep_near(p);
     return try_last(p, MORE, e);

@@ -85,12 +85,14 @@ static void settle_stem(struct build *b)
         a->pool = large ? ASSUME_POOL_MAX : ASSUME_POOL_NONE;
 }
 
-/* Behind a stem and a sum, and nothing between the last convolution of a block and its sum. */
+/* Behind a stem, but for PyramidNet's, and a sum, and nothing between the last convolution of a
+ * block and its sum. */
 static void settle_relu(struct build *b)
 {
+    const struct family *f = b->found.family;
     if (b->assume.relu == 0)
-        b->assume.relu = ASSUME_RELU_GIVEN | ASSUME_RELU_STEM |
-                         (b->found.family->pre_activation ? 0 : ASSUME_RELU_SUM);
+        b->assume.relu = ASSUME_RELU_GIVEN | (f->end_norm ? 0 : ASSUME_RELU_STEM) |
+                         (f->pre_activation ? 0 : ASSUME_RELU_SUM);
 }
 
 /* Once the family is known. */

@@ -2,7 +2,7 @@
 """Writes the residual networks of this folder, whose key names are of no known family, with random
 weights and with batch norms that hold the statistics of images; and what PyTorch computes from them.
 
-    make.py IMAGES     IMAGES: the bundled test.bin of examples/shapes100
+    make.py IMAGES [NAME...]     IMAGES: the bundled test.bin of examples/shapes100
 
     NAME.pth           a state dict, in the older format, which is smaller
     NAME.npy           (4, classes): the logits of the first four images, from double precision
@@ -21,8 +21,13 @@ HERE = pathlib.Path(__file__).parent
 MEAN, STD = (0.5071, 0.4867, 0.4409), (0.2673, 0.2564, 0.2762)
 
 
-def conv(i, o, k=3, s=1):
-    return nn.Conv2d(i, o, k, s, k // 2, bias=False)
+def conv(i, o, k=3, s=1, groups=1):
+    return nn.Conv2d(i, o, k, s, k // 2, groups=groups, bias=False)
+
+
+def same(x, module):
+    """TensorFlow's padding of a convolution of 3 by 3 with stride 2."""
+    return F.conv2d(F.pad(x, (0, 1, 0, 1)), module.weight, stride=2)
 
 
 def put(to, path, module):
@@ -47,15 +52,20 @@ class Block(nn.Module):
         if net.get("bottleneck"):
             widths = [(i, o // 4, 1, 1), (o // 4, o // 4, 3, s), (o // 4, o, 1, 1)]
         hold = self.__dict__  # not as modules once more
-        hold.update(net=net, i=i, o=o, s=s, convs=[], norms=[], way=[])
+        hold.update(net=net, i=i, o=o, s=s, convs=[], norms=[], way=[], excite=[])
         if net.get("shortcut_first"):
             self.put_shortcut()
         for k, (a, b, side, stride) in enumerate(widths):
-            if net.get("pre"):
-                self.norms.append(put(self, net["norm"][k], nn.BatchNorm2d(a)))
-            self.convs.append(put(self, net["conv"][k], conv(a, b, side, stride)))
-            if not net.get("pre"):
+            groups = net.get("groups", 1) if k == 1 else 1
+            if net.get("pre") or net.get("norms_first"):
+                self.norms.append(put(self, net["norm"][k], nn.BatchNorm2d(a if net.get("pre") else b)))
+            self.convs.append(put(self, net["conv"][k], conv(a, b, side, stride, groups)))
+            if not net.get("pre") and not net.get("norms_first"):
                 self.norms.append(put(self, net["norm"][k], nn.BatchNorm2d(b)))
+        if "end" in net:
+            self.norms.append(put(self, net["end"], nn.BatchNorm2d(o)))
+        for name, (a, b) in zip(net.get("excite", ()), ((o, o // 2), (o // 2, o))):
+            self.excite.append(put(self, name, nn.Conv2d(a, b, 1)))
         if not net.get("shortcut_first"):
             self.put_shortcut()
 
@@ -65,6 +75,10 @@ class Block(nn.Module):
             return
         names = net["shortcut"]
         average = net.get("average") and self.s > 1
+        if net.get("shortcut_normed"):
+            self.way += [put(self, names[1], nn.BatchNorm2d(self.i)), nn.ReLU()]
+            self.way.append(put(self, names[0], conv(self.i, self.o, 1, self.s)))
+            return
         self.way.append(put(self, names[0], conv(self.i, self.o, net.get("side", 1), 1 if average else self.s)))
         if len(names) > 1:
             self.way.append(put(self, names[1], nn.BatchNorm2d(self.o)))
@@ -90,12 +104,17 @@ class Block(nn.Module):
         net, y, begin = self.net, x, x
         for k, (c, n) in enumerate(zip(self.convs, self.norms)):
             if net.get("pre"):
-                y = F.relu(n(y))
-                begin = y if k == 0 and net["pre"] == "mixed" and self.way else begin
-                y = c(y)
+                y = n(y) if k == 0 and "end" in net else F.relu(n(y))
+                if k == 0 and self.way and (net["pre"] == "mixed" or (net["pre"] == "first" and self.s == 1)):
+                    begin = y
+                y = same(y, c) if net.get("same") and c.stride[0] > 1 else c(y)
             else:
                 y = n(c(y))
                 y = act(net, y) if k + 1 < len(self.convs) or net.get("relu_last") else y
+        if "end" in net:
+            y = self.norms[-1](y)
+        if self.excite:
+            y = y * torch.sigmoid(self.excite[1](F.relu(self.excite[0](y.mean((2, 3), keepdim=True)))))
         if net.get("plain"):
             return F.relu(y)
         y = y + self.shortcut(begin)
@@ -105,33 +124,46 @@ class Block(nn.Module):
 class Net(nn.Module):
     def __init__(self, net):
         super().__init__()
-        self.__dict__.update(net=net, front=[], blocks_=[], last=[])
-        i = net["widths"][0] // (4 if net.get("bottleneck") else 1)
+        self.__dict__.update(net=net, front=[], blocks_=[], last=[], flat=[])
+        i = net.get("first", net["widths"][0] // (4 if net.get("bottleneck") else 1))
         self.front.append(put(self, net["stem"][0], conv(3, i)))
         if len(net["stem"]) > 1:
             self.front.append(put(self, net["stem"][1], nn.BatchNorm2d(i)))
         for stage, o in enumerate(net["widths"]):
             for number in range(2):
+                if "grow" in net:
+                    o = i + net["grow"]
                 block = Block(net, i, o, 2 if stage > 0 and number == 0 else 1)
                 self.blocks_.append(put(self, net["block"](stage, number), block))
                 i = o
+            if net.get("idle") and stage == 0:
+                put(self, net["idle"], Block(net, net["widths"][0], o, 1))
         if "last" in net:
             self.last.append(put(self, net["last"], nn.BatchNorm2d(i)))
         if net.get("auxiliary"):
             put(self, "side.conv", conv(net["widths"][0], 6))
             put(self, "side.norm", nn.BatchNorm2d(6))
             put(self, "side.out", nn.Linear(6, 10))
+        if "neck" in net:
+            self.flat += [put(self, net["neck"], nn.BatchNorm1d(i)), put(self, net["hidden"][0], nn.Linear(i, 6))]
+            self.flat += [put(self, net["hidden"][1], nn.BatchNorm1d(6)), nn.ReLU()]
+            i = 6
         self.__dict__["head_"] = put(self, net["head"], nn.Linear(i, 100))
+        if net.get("again"):
+            put(self, net["again"], self.head_)
 
     def forward(self, x):
         for module in self.front:
             x = module(x)
-        x = act(self.net, x) if len(self.front) > 1 else x
+        x = act(self.net, x) if len(self.front) > 1 and not self.net.get("linear_stem") else x
         for block in self.blocks_:
             x = block(x)
         for module in self.last:
             x = F.relu(module(x))
-        return self.head_(x.mean((2, 3)))
+        x = x.mean((2, 3))
+        for module in self.flat:
+            x = module(x)
+        return self.head_(x)
 
 
 SEQUENTIAL = dict(
@@ -170,6 +202,22 @@ NETS = {
     "multiples-max": dict(MULTIPLES, zeros="behind", pool=F.max_pool2d),
     "pre-second": dict(PRE, pre="before", second=True),
     "sequential-relu6": dict(SEQUENTIAL, six=True),
+    # Norms defined before their convolutions, groups, squeeze and excitation.
+    "grouped": dict(
+        widths=(8, 16), bottleneck=True, groups=2, stem=("enter.c", "enter.n"),
+        block=lambda s, n: f"part{s}.{n}", conv=("w1", "w2", "w3"), norm=("v1", "v2", "v3"), norms_first=True,
+        shortcut=("short.c", "short.n"), excite=("down", "up"), head="leave"),
+    "heads": dict(SEQUENTIAL, neck="top.0", hidden=("top.1", "top.2"), head="top.5"),
+    "pre-normed": dict(PRE, pre="before", shortcut=("match.2", "match.0"), shortcut_normed=True, same=True),
+    "pyramid": dict(
+        widths=(4, 4), grow=2, linear_stem=True, stem=("c0", "n0"), block=lambda s, n: f"stage{s}.{n}",
+        conv=("c1", "c2"), norm=("n1", "n2"), end="n3", pre="before", zeros="behind", pool=F.avg_pool2d,
+        last="n_last", head="out"),
+    # Weights whose keys end with the module's name; a part that never ran and a second name.
+    "bare": dict(
+        widths=(4, 8), first=2, stem=("conv0",), block=lambda s, n: f"group{s}.block{n}", conv=("conv0", "conv1"),
+        norm=("bn0", "bn1"), shortcut=("convdim",), pre="first", last="bn", head="fc", bare=True, idle="spare.block0",
+        again="second"),
 }
 
 
@@ -178,10 +226,12 @@ def main():
     images = torch.from_numpy(raw[:, 2:].reshape(-1, 3, 32, 32).copy()).double() / 255
     x = (images - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
     for number, (name, net) in enumerate(NETS.items()):
+        if sys.argv[2:] and name not in sys.argv[2:]:
+            continue
         torch.manual_seed(number)
         model = Net(net).double()
         for m in model.modules():
-            if isinstance(m, nn.BatchNorm2d):
+            if isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d)):
                 m.weight.data.uniform_(0.5, 1.5)
                 m.bias.data.normal_(0, 0.3)
                 m.momentum = None
@@ -190,8 +240,15 @@ def main():
         with torch.no_grad():
             model(x)
             model.eval()
-            torch.save({k: v.float() if v.is_floating_point() else v for k, v in model.state_dict().items()},
-                       HERE / f"{name}.pth", _use_new_zipfile_serialization=False)
+            # Double precision that several names share stays shared.
+            floats, state = {}, {}
+            for k, v in model.state_dict().items():
+                if net.get("bare") and v.ndim == 4:
+                    k = k.removesuffix(".weight")
+                if v.is_floating_point():
+                    v = floats.setdefault(v.data_ptr(), v.float())
+                state[k] = v
+            torch.save(state, HERE / f"{name}.pth", _use_new_zipfile_serialization=False)
             np.save(HERE / f"{name}.npy", model(x[:4]).float().numpy())
 
 
