@@ -18,7 +18,14 @@ static const double PIXELS = 8 << 20, MACS = 40e9;
 /* Images that pass the network; many wirings are compared on fewer first, the two orders of the
  * colours at last on ORDER_FACTOR times as many; other functions than ReLU are tried with the best
  * ACTED wirings. */
-enum { DEEP_FIRST = 8, DEEP_LEAST = 32, DEEP_MOST = 64, ORDER_FACTOR = 12, ACTED = 3, CANDIDATES = 32 };
+enum {
+    DEEP_FIRST = 8,
+    DEEP_LEAST = 32,
+    DEEP_MOST = 64,
+    ORDER_FACTOR = 12,
+    ACTED = 3,
+    CANDIDATES = 32
+};
 
 /* What it takes to claim something. Right interpretations of trained networks have up to .002
  * nats at the first norm and .02 over all of them, the nearest wrong constants four times as
@@ -192,8 +199,7 @@ static int try_one(struct check *c, struct interpretation *x, struct err *e)
 static bool is_better(const struct fit_figures *f, const struct fit_figures *than)
 {
     return DEEP_RATIO * f->divergence < than->divergence ||
-           (DEEP_WORSE * f->divergence < than->divergence &&
-            fit_less(than, f) >= CLEAR_DEVIATIONS);
+           (DEEP_WORSE * f->divergence < than->divergence && fit_less(than, f) >= CLEAR_DEVIATIONS);
 }
 
 /* Another function in the place of ReLU, where it fits far better or surely: `best` is replaced. */
@@ -232,8 +238,7 @@ static int try_wirings(struct check *c, const struct assume *assumed,
                        const int others[ASSUME_STAGES], struct interpretation *best, struct err *e)
 {
     struct assume list[FIT_VARIANTS + ASSUME_STAGES];
-    struct interpretation kept[ACTED],
-        first = {.assume = *c->use->assume, .pixels = best->pixels};
+    struct interpretation kept[ACTED], first = {.assume = *c->use->assume, .pixels = best->pixels};
     const int64_t deep = c->moved.count;
     int count = fit_variants(assumed, others, c->use->assume, list), r = 0;
     count += fit_strides(assumed, c->use->assume, list + count);

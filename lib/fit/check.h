@@ -22,9 +22,9 @@ struct fit_use {
     const char *assume_text; /* the same as an option, or NULL */
     int channels;            /* of the network: 3 or 1 */
     float mean[3], std[3];
-    bool usual;         /* nobody gave or stored the constants: they may be those of the images */
-    bool proved;        /* images have proved the network: what fits less on few of them is no doubt */
-    bool guess;         /* neither options nor the checkpoint nor the kind of images tell them */
+    bool usual;  /* nobody gave or stored the constants: they may be those of the images */
+    bool proved; /* images have proved the network: what fits less on few of them is no doubt */
+    bool guess;  /* neither options nor the checkpoint nor the kind of images tell them */
     const char *device; /* which computes, as in struct engine_opts */
     int threads;
 };

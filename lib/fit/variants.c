@@ -83,8 +83,7 @@ int fit_strides(const struct assume *a, const struct assume *given,
 int fit_padding(const struct assume *a, const struct assume *given, struct assume out[1])
 {
     out[0] = *given;
-    out[0].padding =
-        a->padding == ASSUME_PADDING_SAME ? ASSUME_PADDING_HALF : ASSUME_PADDING_SAME;
+    out[0].padding = a->padding == ASSUME_PADDING_SAME ? ASSUME_PADDING_HALF : ASSUME_PADDING_SAME;
     return a->reading > 0;
 }
 

@@ -304,7 +304,8 @@ void assume_write_other(char *text, const struct assume *a, const struct assume 
         for (const char *q = other; *q && !there; q += strcspn(q, ","), q += *q == ',')
             there = strcspn(q, ",") == n && strncmp(p, q, n) == 0;
         if (!there)
-            at += (size_t)snprintf(text + at, ASSUME_WORDS - at, "%s%.*s", at ? "," : "", (int)n, p);
+            at +=
+                (size_t)snprintf(text + at, ASSUME_WORDS - at, "%s%.*s", at ? "," : "", (int)n, p);
         p += n + (p[n] == ',');
     }
 }
@@ -330,9 +331,10 @@ bool assume_same_wiring(const struct assume *a, const struct assume *b)
 {
     bool same = a->stem_stride == b->stem_stride && a->pool == b->pool &&
                 a->stride_at == b->stride_at && a->shortcut == b->shortcut &&
-                a->preact == b->preact && pads_same(a) == pads_same(b) && a->relu == b->relu && act_of(a) == act_of(b) &&
-                a->reading == b->reading && a->eps == b->eps && a->stages == b->stages &&
-                strcmp(a->prefix, b->prefix) == 0 && strcmp(a->state, b->state) == 0;
+                a->preact == b->preact && pads_same(a) == pads_same(b) && a->relu == b->relu &&
+                act_of(a) == act_of(b) && a->reading == b->reading && a->eps == b->eps &&
+                a->stages == b->stages && strcmp(a->prefix, b->prefix) == 0 &&
+                strcmp(a->state, b->state) == 0;
     for (int s = 0; same && s < a->stages; s++)
         same = a->strides[s] == b->strides[s];
     return same;

@@ -94,7 +94,7 @@ struct assume {
     "stem-stride=1|2, pool=none|max, "                                                             \
     "strides=1:2:2:2 (of the stages), stride-at=conv1|conv2 (of a bottleneck), "                   \
     "shortcut=conv|pad|pad-end|none|average|average-pad|average-pad-end|max-pad|max-pad-end, "     \
-    "preact-shortcut=before|mixed|after|first, padding=half|same (of windows with a stride), "                                                         \
+    "preact-shortcut=before|mixed|after|first, padding=half|same (of windows with a stride), "     \
     "relu=none|stem:last:shortcut:sum (which of these), act=relu|relu6|leaky-0.01|leaky-0.1|"      \
     "leaky-0.2|silu|gelu|elu (in the place of ReLU), reading=N, eps=1e-5, prefix=KEYS, "           \
     "state=PATH. Default: the usual choice of code with these key names; -v and model-info show "  \

@@ -150,11 +150,10 @@ static int block_width(struct build *b, int stage, int block, struct err *e)
 static int shortcut_from(const struct build *b, int stage, int block, int in, int normed)
 {
     const struct family *f = b->found.family;
-    bool after =
-        b->assume.preact == ASSUME_PREACT_AFTER ||
-        (build_has(b, stage, block, f->shortcut) &&
-         (b->assume.preact == ASSUME_PREACT_MIXED ||
-          (b->assume.preact == ASSUME_PREACT_FIRST && stage == 1)));
+    bool after = b->assume.preact == ASSUME_PREACT_AFTER ||
+                 (build_has(b, stage, block, f->shortcut) &&
+                  (b->assume.preact == ASSUME_PREACT_MIXED ||
+                   (b->assume.preact == ASSUME_PREACT_FIRST && stage == 1)));
     return f->pre_activation && after ? normed : in;
 }
 

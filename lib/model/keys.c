@@ -267,7 +267,8 @@ static int find_left_over(const struct build *b, int from)
     for (int i = 0; i < count; i++)
         taken[unused_first(u, i)] |= b->used[i];
     for (int i = from; i < count && left < 0; i++)
-        if (!taken[unused_first(u, i)] && is_left_over(b, i) && !unused_idle(u, ckpt_at(b->ckpt, i)))
+        if (!taken[unused_first(u, i)] && is_left_over(b, i) &&
+            !unused_idle(u, ckpt_at(b->ckpt, i)))
             left = i;
     free(taken);
     unused_free(u);

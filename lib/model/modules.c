@@ -121,7 +121,8 @@ int modules_list(struct modules *s, struct ckpt *c, const char *prefix, char why
             continue;
         const char *dot = strrchr(t->name, '.');
         bool suffixed = dot && (m.kind == MODULE_NORM || strcmp(dot, ".weight") == 0);
-        char *name = mem_printf("%.*s", suffixed ? (int)(dot - t->name) : (int)strlen(t->name), t->name);
+        char *name =
+            mem_printf("%.*s", suffixed ? (int)(dot - t->name) : (int)strlen(t->name), t->name);
         const char *last = strrchr(name, '.');
         m.name = name;
         m.container = last ? (int)(last - name) : 0;

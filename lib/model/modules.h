@@ -27,7 +27,8 @@ struct modules {
 };
 
 /* The modules behind a prefix, in the file's order. Averages of weights, buffers and what is unused
- * (model/unused.h) are ignored. -1 where a tensor is part of no such module, with the reason in `why`. */
+ * (model/unused.h) are ignored. -1 where a tensor is part of no such module, with the reason in
+ * `why`. */
 int modules_list(struct modules *s, struct ckpt *c, const char *prefix, char why[MODULES_WHY]);
 void modules_free(struct modules *s);
 

@@ -238,8 +238,8 @@ static void mark_squeezes(struct attempt *a)
         bool normed = i + 2 < a->n && a->m[i + 2].kind == MODULE_NORM &&
                       a->m[i + 2].container == q->container &&
                       same_name(&a->m[i + 2], q, q->container) && !linear && !q->biased;
-        a->squeeze[i] = (convs || linear) && p->in == q->out && p->out == q->in &&
-                        p->out < p->in && !normed && (i == 0 || !a->squeeze[i - 1]);
+        a->squeeze[i] = (convs || linear) && p->in == q->out && p->out == q->in && p->out < p->in &&
+                        !normed && (i == 0 || !a->squeeze[i - 1]);
     }
 }
 
