@@ -26,9 +26,10 @@ static void line(const char *label, const char *value)
 
 static void line_count(const char *label, double n, double whole)
 {
-    char s[96];
+    char s[300];
+    struct words_buf b;
     if (whole > 0)
-        snprintf(s, sizeof s, "%8.0f   %6.2f %%", n, 100 * n / whole);
+        snprintf(s, sizeof s, "%8.0f   %8s", n, diff_say_measure(&b, n / whole, true));
     else
         snprintf(s, sizeof s, "%8.0f", n);
     line(label, s);

@@ -51,7 +51,7 @@ static void put_counts(const double *v)
             continue;
         words_put("<tr><th scope=\"row\">%s</th><td>%.0f</td>", c->label, v[c->measure]);
         double whole = c->labels ? labelled : v[DIFF_MEASURE_IMAGES];
-        put_cell(words_percent(&b, (int64_t)v[c->measure], (int64_t)whole));
+        put_cell(whole > 0 ? diff_say_measure(&b, v[c->measure] / whole, true) : "");
         put("</tr>\n");
     }
     put("</table>\n");

@@ -283,15 +283,29 @@ static void put_top_pairs(const struct page *p)
     put("</section>\n");
 }
 
+/* A name that is broken behind underscores, before it is broken within a word. */
+static void put_parts(const char *name)
+{
+    put("<bdi>");
+    for (const char *end; (end = strchr(name, '_')); name = end + 1) {
+        char *part = mem_printf("%.*s", (int)(end + 1 - name), name);
+        put_text(part);
+        put("<wbr>");
+        free(part);
+    }
+    put_text(name);
+    put("</bdi>");
+}
+
 static void put_error(const struct selected_error *row)
 {
     char *truth = text_clean(row->true_name ? row->true_name : "-", '?');
     char *pred = text_clean(row->pred_name ? row->pred_name : "-", '?');
     words_put("<li><a href=\"#image/%" PRId64 "\" data-image=\"%" PRId64 "\"><span>", row->id,
               row->id);
-    put_name(truth);
+    put_parts(truth);
     put(" &rarr; ");
-    put_name(pred);
+    put_parts(pred);
     put("</span> <b>");
     put_share(row->conf);
     put("</b></a></li>\n");

@@ -33,7 +33,7 @@ static void write_focus(const struct sanity_check *c)
                "lowest for %s, %.2f. By their intervals %d of %s above chance.",
                words_count(&a, c->images, "mosaic", "mosaics"), SANITY_CHANCE, c->highest.name,
                c->highest.mean, c->highest.low, c->highest.high, c->lowest.name, c->lowest.mean,
-               c->beyond, words_count(&b, c->maps, "map is", "maps are"));
+               c->above, words_count(&b, c->maps, "map is", "maps are"));
 }
 
 static void write_change(const struct sanity_check *c, const char *with)
@@ -49,12 +49,22 @@ static void write_change(const struct sanity_check *c, const char *with)
     }
     words_para(2, "-",
                "Rank correlation with the map %s (%s): lowest for %s, %.2f, highest for %s, %.2f. "
-               "It is above %.1f for %d of %s.",
+               "By their intervals %d of %s above %.1f.",
                with, words_count(&a, c->images, "image", "images"), c->lowest.name,
                words_unsigned_zero(c->lowest.mean, 2), c->highest.name,
-               words_unsigned_zero(c->highest.mean, 2), SANITY_ALIKE, c->beyond,
-               words_count(&b, c->maps, "map", "maps"));
+               words_unsigned_zero(c->highest.mean, 2), c->above,
+               words_count(&b, c->maps, "map is", "maps are"), SANITY_ALIKE);
 }
+
+/* Whether more maps are compared for what they are worth, as the pipeline does. */
+static bool leaves_out(const struct known *k)
+{
+    return k->tables.faithfulness.methods > sanity_maps(&k->tables.sanity);
+}
+
+static const char LEFT_OUT[] =
+    "Maps of scorecam, and of ablationcam before the last stage, are left out here: they take a "
+    "pass of the network for each channel, and each check would take as long again.";
 
 void sanity_write(const struct known *k)
 {
@@ -67,6 +77,10 @@ void sanity_write(const struct known *k)
         "A map that explains a prediction lies on what shows the class, and changes when "
         "another class is asked for or when the network loses what it learnt. One that stays "
         "as it is does not show the class, or not what the network learnt.");
+    if (leaves_out(k)) {
+        words_gap();
+        words_para(0, "", "%s", LEFT_OUT);
+    }
     words_gap();
     write_focus(sanity_find(s, "mosaic"));
     write_change(sanity_find(s, "logit"), "of another class, drawn at random");
@@ -84,7 +98,7 @@ static void put_check(const struct sanity *s, const struct sanity_check *c)
     words_put("</td><td class=\"n\">%.2f</td><td>", words_unsigned_zero(c->lowest.mean, 2));
     put_text(c->highest.name);
     words_put("</td><td class=\"n\">%.2f</td><td class=\"n\">%d of %d</td></tr>\n",
-              words_unsigned_zero(c->highest.mean, 2), c->beyond, c->maps);
+              words_unsigned_zero(c->highest.mean, 2), c->above, c->maps);
 }
 
 void put_sanity(const struct page *p)
@@ -98,7 +112,13 @@ void put_sanity(const struct page *p)
     put("and the rank correlation of a map with that of another class, and of a network whose "
         "weights were drawn anew from the top down. Of a correlation, lower is better; ");
     words_put("maps above %.1f are much the same: ", SANITY_ALIKE);
-    put("they do not show the class, or not what the network learnt.</p>\n");
+    put("they do not show the class, or not what the network learnt. Above it are counted those "
+        "whose 95&nbsp;% interval is.");
+    if (leaves_out(p->known)) {
+        put(" ");
+        put(LEFT_OUT);
+    }
+    put("</p>\n");
     put("<div class=\"scroll\" role=\"region\" aria-label=\"What the maps depend on\" "
         "tabindex=\"0\"><table><thead><tr><th scope=\"col\">Changed</th>"
         "<th scope=\"col\">Lowest map</th><th scope=\"col\" class=\"n\">Mean</th>"

@@ -39,6 +39,8 @@ static int read_row(void *to, const struct tsv_in *t, const int *col, struct err
     free(method);
     free(changed);
     free(name);
+    if (s->checks > SANITY_CHECKS)
+        return tsv_error(t, e, "expected at most %d changes", SANITY_CHECKS);
     return 0;
 }
 

@@ -42,11 +42,19 @@ void sanity_add(struct sanity *s, const char *changed, const char *name, double 
     struct sanity_check *c = check_of(s, changed);
     c->maps++;
     c->images = images > c->images ? images : c->images;
-    c->beyond += of_mosaic(changed) ? low > SANITY_CHANCE : mean > SANITY_ALIKE;
+    c->above += low > (of_mosaic(changed) ? SANITY_CHANCE : SANITY_ALIKE);
     if (!c->lowest.name || mean < c->lowest.mean)
         set_map(&c->lowest, name, mean, low, high);
     if (!c->highest.name || mean > c->highest.mean)
         set_map(&c->highest, name, mean, low, high);
+}
+
+int sanity_maps(const struct sanity *s)
+{
+    int most = 0;
+    for (int i = 0; i < s->checks; i++)
+        most = s->check[i].maps > most ? s->check[i].maps : most;
+    return most;
 }
 
 const struct sanity_check *sanity_find(const struct sanity *s, const char *changed)

@@ -18,13 +18,14 @@ struct sanity_check {
     int64_t images;
     int maps;
     struct sanity_map lowest, highest;
-    int beyond; /* of a mosaic: maps whose interval lies above SANITY_CHANCE; else maps with a mean
-                   above SANITY_ALIKE */
+    int above; /* maps whose interval lies above SANITY_CHANCE, of a mosaic, or SANITY_ALIKE */
 };
 
 /* Half of a mosaic's tiles show the class. */
 #define SANITY_CHANCE 0.5
 #define SANITY_ALIKE 0.5
+/* Checks at most: layers of a network, and a few more. */
+#define SANITY_CHECKS 10000
 
 /* All zero: not known. */
 struct sanity {
@@ -37,6 +38,9 @@ struct sanity {
 void sanity_add(struct sanity *s, const char *changed, const char *name, double mean, double low,
                 double high, int64_t images);
 void sanity_free(struct sanity *s);
+
+/* Maps that most checks look at. */
+int sanity_maps(const struct sanity *s);
 
 /* A check of this kind, or NULL. */
 const struct sanity_check *sanity_find(const struct sanity *s, const char *changed);

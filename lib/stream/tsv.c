@@ -381,6 +381,9 @@ static int tsv_bad(const struct tsv_in *t, int col, const char *what, struct err
                      h.p, what, f.n > 60 ? 60 : (int)f.n, f.p);
 }
 
+/* Of 18 digits. */
+#define TSV_INT_MOST INT64_C(999999999999999999)
+
 int tsv_int(const struct tsv_in *t, int col, int64_t min, int64_t max, int64_t *v, struct err *e)
 {
     struct tsv_field f = t->field[col];
@@ -399,6 +402,11 @@ int tsv_int(const struct tsv_in *t, int col, int64_t min, int64_t max, int64_t *
         return 0;
     }
     char what[96];
+    bool large = digits > 18;
+    for (size_t i = negative; large && i < f.n; i++)
+        large = f.p[i] >= '0' && f.p[i] <= '9';
+    if (large && max == INT64_MAX)
+        max = TSV_INT_MOST;
     if (max == INT64_MAX)
         snprintf(what, sizeof what, "a whole number of at least %lld", (long long)min);
     else
