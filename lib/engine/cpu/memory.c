@@ -1,5 +1,5 @@
 /* How large batches are, and where their values lie. */
-#include "engine/cpu/cpu.h"
+#include "engine/cpu/kinds.h"
 
 #include "base/mem.h"
 
@@ -12,6 +12,9 @@ enum {
     IMAGES = 8,             /* in a microbatch, fewer where they are large */
     TILE_IMAGES = 16,       /* the same for tiles, which have as many rows */
     VALUE_BYTES = 16 << 20, /* most of a value of a microbatch */
+    ROW_BYTES = 96 << 10,   /* most of a row of a microbatch that a depthwise convolution reads or
+                               writes, so that the second cache holds the rows of a band */
+    ROW_IMAGES = 2,         /* but no fewer images for that */
     WIDE_BYTES = 64 << 20,  /* most of a value of a batch */
     KEPT_BYTES = 96 << 20   /* most of what a batch keeps for gradients */
 };
@@ -58,6 +61,22 @@ static size_t wide_bytes(const struct cpu *c)
     return most;
 }
 
+/* Of an image, the longest that depthwise convolutions read or write. */
+static size_t depth_row_bytes(const struct cpu *c)
+{
+    const struct graph *g = c->work.graph;
+    size_t most = 0;
+    for (int i = 0; i < g->ops; i++) {
+        const struct graph_op *op = &g->op[i];
+        for (int k = 0; k < 2 && cpu_is_depthwise(c, op); k++) {
+            const int value = k ? op->out : op->in[0];
+            const size_t row = image_bytes(c, value) / (size_t)g->value[value].h;
+            most = row > most ? row : most;
+        }
+    }
+    return most;
+}
+
 void cpu_choose_batch(struct cpu *c)
 {
     const struct graph *n = c->work.graph;
@@ -72,6 +91,8 @@ void cpu_choose_batch(struct cpu *c)
     c->images = c->tiles ? TILE_IMAGES : IMAGES;
     while (c->images > 1 && (most * (size_t)c->images > VALUE_BYTES ||
                              returned * (size_t)c->images > WORK_BATCH_BYTES))
+        c->images /= 2;
+    while (!c->bf16 && c->images > ROW_IMAGES && depth_row_bytes(c) * (size_t)c->images > ROW_BYTES)
         c->images /= 2;
     /* With many threads, smaller batches, so that all have some; and of large images. */
     c->microbatches =
