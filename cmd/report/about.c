@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cam/about.h"
 #include "cam/cam.h"
+#include "model/model.h"
 #include "stream/run.h"
 
 #include <stdbool.h>
@@ -20,7 +21,7 @@ static const char *const label[][3] = {
     {"checkpoint", "Checkpoint"},
     {"checkpoint_bytes", "Checkpoint size (bytes)"},
     {"checkpoint_sha256", "Checkpoint SHA-256"},
-    {"architecture", "Inferred architecture"},
+    {"architecture", "Architecture"},
     {"assumptions", "Assumptions"},
     {"proof", "Why this network"},
     {"data", "Data"},
@@ -119,6 +120,12 @@ bool about_earlier(const struct about *a)
 {
     const char *layer = about_value(a, "layer");
     return layer && strcmp(layer, ABOUT_LAST) != 0;
+}
+
+bool about_program(const struct about *a)
+{
+    const char *network = about_value(a, "architecture");
+    return network && strncmp(network, MODEL_PROGRAM, strlen(MODEL_PROGRAM)) == 0;
 }
 
 double about_even_border(const struct about *a)

@@ -27,6 +27,9 @@ const char *about_value(const struct about *a, const char *name);
 /* Whether the maps are of a layer before the last stage, as far as it is known. */
 bool about_earlier(const struct about *a);
 
+/* Whether the network is a program, of which nothing was inferred, as far as it is known. */
+bool about_program(const struct about *a);
+
 /* The border share of an even map, 0 where the grid of the maps is not known. */
 double about_even_border(const struct about *a);
 

@@ -58,9 +58,11 @@ static void write_probe(const struct advice *a)
 {
     const char *fit = about_value(a->about, "fit");
     if (!fit)
-        words_para(2, "",
-                   "Nothing was measured that could speak for or against this: the checkpoint or "
-                   "the images did not allow to compare BatchNorm statistics.");
+        words_para(2, "", "Nothing was measured that could speak for or against this: %s.",
+                   about_program(a->about)
+                       ? "a program has no BatchNorm statistics to compare with"
+                       : "the checkpoint or the images did not allow to compare BatchNorm "
+                         "statistics");
     else if (strncmp(fit, "good", 4) == 0)
         words_para(2, "",
                    "The probe speaks against this: the images fit the BatchNorm statistics of the "
@@ -74,15 +76,19 @@ static void write_probe(const struct advice *a)
                    fit);
 }
 
-static void write_checks(const char *lead)
+static void write_checks(const struct advice *a, const char *lead)
 {
+    const bool program = about_program(a->about);
     words_para(2, "-", "%s", lead);
-    words_para(4, "  -", "the mean and std of the pixels: %s and %s must be those of the training;",
-               prog_option("--mean", "MEAN"), prog_option("--std", "STD"));
     words_para(4, "  -",
-               "of a state dict, the inferred architecture, above all the stem: model-info --probe "
-               "DATA compares the interpretations, %s sets one;",
-               prog_option("--assume", "ASSUME"));
+               "the mean and std of the pixels: %s and %s must be those of the training%s;",
+               prog_option("--mean", "MEAN"), prog_option("--std", "STD"),
+               program ? ", 0 and 1 where the program normalises its images itself" : "");
+    if (!program)
+        words_para(4, "  -",
+                   "of a state dict, the inferred architecture, above all the stem: model-info "
+                   "--probe DATA compares the interpretations, %s sets one;",
+                   prog_option("--assume", "ASSUME"));
     words_para(4, "  -", "the class order: %s and %s must be those of the training;",
                prog_option("--names", "NAMES"), prog_option("--labels", "LABELS"));
     words_para(4, "  -", "that the checkpoint is of a trained model and for these classes.");
@@ -113,14 +119,19 @@ static void check_model(struct advice *a)
         recommend(a, BEFORE_ALL, FIND_ACCURACY, "", "Use more images.");
         recommend_worked(a, "the accuracy can be told from chance.");
         if (acc->value <= acc->baseline)
-            write_checks("If the accuracy stays so low, check in this order:");
+            write_checks(a, "If the accuracy stays so low, check in this order:");
         return;
     }
-    words_para(2, "-", "The network or its constants are probably misread.");
+    const bool program = about_program(a->about);
+    words_para(2, "-", "%s",
+               program ? "The constants or the class order are probably not those of the training."
+                       : "The network or its constants are probably misread.");
     write_probe(a);
-    write_checks("Check, in this order:");
+    write_checks(a, "Check, in this order:");
     recommend(a, BEFORE_ALL, FIND_ACCURACY, "data/run.tsv",
-              "Check how the network is read: its constants, its architecture, the class order.");
+              program ? "Check the constants of the pixels and the class order."
+                      : "Check how the network is read: its constants, its architecture, the class "
+                        "order.");
     recommend_worked(a, "the accuracy is above %s.", words_accuracy(&b, enough(acc)));
 }
 

@@ -242,7 +242,7 @@ char *model_describe(const struct model *m)
     char blocks[80] = "";
     size_t at = 0;
     if (m->stages == 0)
-        return mem_printf("network of %s: %d operations, %d classes", m->family, m->graph->ops,
+        return mem_printf(MODEL_PROGRAM "%s: %d operations, %d classes", m->family, m->graph->ops,
                           graph_classes(m->graph));
     for (int s = 0; s < m->stages && at < sizeof blocks; s++)
         at += (size_t)snprintf(blocks + at, sizeof blocks - at, "%s%d", s ? "-" : "", m->blocks[s]);
