@@ -157,6 +157,13 @@ static inline int any_pick(struct graph *n, int x, enum graph_kind kind)
     int *list = mem_alloc((size_t)count, sizeof *list);
     for (int i = 0; i < count; i++)
         list[i] = all && any_chance(8) ? -1 : random_int(0, from - 1);
+    /* Some take two rows in turns, as a shuffle does. */
+    const int half = count / 2, starts = from - half + 1;
+    if (!all && count % 2 == 0 && starts > 0 && list[0] % 2 == 0) {
+        const int first[2] = {list[0] % starts, list[1] % starts};
+        for (int i = 0; i < count; i++)
+            list[i] = first[i % 2] + i / 2;
+    }
     op.pick = list;
     return net_add(n, &op, 0, 0);
 }

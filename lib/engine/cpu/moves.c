@@ -58,11 +58,13 @@ void choice_open(struct choice *c, const struct layout *in, const struct layout 
 void choice_open_channels(struct choice *c, const struct layout *in, const struct layout *out,
                           const int *channel)
 {
-    *c = (struct choice){.in = *in, .out = *out, .same = true, .row = true};
+    *c = (struct choice){
+        .in = *in, .out = *out, .same = true, .row = true, .pairs = out->c % 2 == 0};
     c->from = mem_alloc((size_t)out->c, sizeof *c->from);
     for (int k = 0; k < out->c; k++) {
         c->from[k] = channel[k];
         c->row = c->row && channel[k] == channel[0] + k;
+        c->pairs = c->pairs && channel[k] == channel[k % 2] + k / 2;
     }
 }
 
@@ -75,6 +77,26 @@ void choice_close(struct choice *c)
 static void take_row(const float *x, int n, int padded, float *y)
 {
     memcpy(y, x, (size_t)n * sizeof *y);
+    memset(y + n, 0, (size_t)(padded - n) * sizeof *y);
+}
+
+/* Channels of two rows in turns, as a shuffle of two groups leaves them. */
+static void take_pairs(const float *a, const float *b, int n, int padded, float *y)
+{
+    typedef float four __attribute__((vector_size(16)));
+    int i = 0;
+    for (; i + 4 <= n / 2; i += 4) {
+        four u, v;
+        memcpy(&u, a + i, sizeof u);
+        memcpy(&v, b + i, sizeof v);
+        const four both[2] = {__builtin_shufflevector(u, v, 0, 4, 1, 5),
+                              __builtin_shufflevector(u, v, 2, 6, 3, 7)};
+        memcpy(y + (ptrdiff_t)2 * i, both, sizeof both);
+    }
+    for (; i < n / 2; i++) {
+        y[2 * i] = a[i];
+        y[2 * i + 1] = b[i];
+    }
     memset(y + n, 0, (size_t)(padded - n) * sizeof *y);
 }
 
@@ -117,6 +139,9 @@ void choice_take(const struct choice *c, const void *x, void *y, int microbatche
                     take_bf16((const uint16_t *)x + at, from, l->c, l->pitch, (uint16_t *)y + to);
                 else if (c->row)
                     take_row((const float *)x + at + from[0], l->c, l->pitch, (float *)y + to);
+                else if (c->pairs)
+                    take_pairs((const float *)x + at + from[0], (const float *)x + at + from[1],
+                               l->c, l->pitch, (float *)y + to);
                 else
                     take_f32((const float *)x + at, from, l->c, l->pitch, (float *)y + to);
             }

@@ -21,6 +21,7 @@ struct choice {
     int *from; /* [out.cells * out.c] how far behind an image's first element, cells first; -1: 0 */
     bool same; /* [out.c] alone, from the same cell on: channels */
     bool row;  /* these follow one another */
+    bool pairs; /* an even number of them, of two rows in turns */
 };
 
 /* `list`: of the elements of the result, in the order of (c, cells), the places in that of x; NULL
