@@ -28,8 +28,8 @@ enum {
 };
 
 /* By how many standard deviations the next network has to fit less, or how many times; the latter
- * of one with another function in the place of ReLU. */
-static const double CLEAR = 2, FAR_RATIO = 8, CLEAR_RATIO = 2;
+ * of one with another function in the place of ReLU. Up to SAME_RATIO two fit alike. */
+static const double CLEAR = 2, FAR_RATIO = 8, CLEAR_RATIO = 2, SAME_RATIO = 1.25;
 
 struct candidate {
     struct assume given;   /* what makes it */
@@ -37,6 +37,7 @@ struct candidate {
     struct fit_pixels pixels;
     const char *name; /* of the pixels' constants */
     int odd;          /* how much of it is unusual */
+    bool stacked;     /* linear layers end it */
     int classes;
     char head[64]; /* key of the linear layer */
     struct fit_figures fit;
@@ -106,7 +107,8 @@ static int count_odd(const struct model *m)
     int odd = (m->side == 32 ? a->stem_stride > 1 : a->stem_stride == 1) +
               (m->side == 32 ? a->pool == ASSUME_POOL_MAX : a->pool == ASSUME_POOL_NONE) +
               (a->padding == ASSUME_PADDING_SAME) + (a->preact == ASSUME_PREACT_FIRST) +
-              (relu != 0) + (a->reading > 1);
+              (relu != 0) + (a->reading > 1) +
+              (m->bottleneck ? a->stride_at == 1 : a->stride_at > 1);
     if (a->shortcut == ASSUME_SHORT_CONV || a->shortcut == ASSUME_SHORT_AVERAGE)
         odd += (a->shortcut == ASSUME_SHORT_AVERAGE) != m->led;
     else
@@ -129,6 +131,7 @@ static int try_one(struct proof *p, const struct assume *given, const struct fit
     c.assumed = m->assumed;
     c.odd = count_odd(m);
     c.classes = graph_classes(m->graph);
+    c.stacked = m->stacked;
     snprintf(c.head, sizeof c.head, "%s", m->graph->op[m->graph->ops - 1].key);
     int r = 0;
     if (!is_known(p, &c)) {
@@ -278,13 +281,14 @@ static const struct candidate *find_same(const struct proof *p, bool as_usual)
     return NULL;
 }
 
-/* Of the networks of the same functions that are not told apart from the best one, the one that is
- * least unusual, where there is one of these, becomes the best. */
+/* Of the networks of the same functions that are not told apart from the best one and fit about as
+ * well, the one that is least unusual, where there is one of these, becomes the best. */
 static void prefer_usual(struct proof *p)
 {
     int least = 0, same = 1;
     for (int i = 1; i < p->count; i++) {
-        if (p->list[i].assumed.act != p->list->assumed.act || is_told(p, i))
+        if (p->list[i].assumed.act != p->list->assumed.act || is_told(p, i) ||
+            p->list[i].fit.divergence > SAME_RATIO * p->list->fit.divergence)
             continue;
         same = p->list[i].odd == p->list[least].odd  ? same + 1
                : p->list[i].odd < p->list[least].odd ? 1
@@ -413,6 +417,11 @@ static int conclude(struct fit_proof *out, const struct proof *p, struct err *e)
                       "and right networks have at most %g and %g",
                       (long long)best->fit.images, w.text, best->fit.worst_divergence,
                       best->fit.worst, FIT_PROOF_MAX, FIT_PROOF_WORST);
+    if (best->stacked && p->classes > 0 && best->classes != p->classes)
+        return refuse(p, e,
+                      "several linear layers end it with %d numbers, as a projection has, and the "
+                      "images have %d classes",
+                      best->classes, p->classes);
     if (next && next->fit.divergence <= best->fit.divergence && strcmp(next->head, best->head) != 0)
         return refuse(p, e,
                       "'%s' of %d classes (--assume reading=%d) and '%s' of %d (reading=%d) are "

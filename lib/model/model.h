@@ -45,6 +45,7 @@ struct model {
     int readings;    /* how many readings there are */
     int heads;       /* and how many linear layers they end with */
     bool led;        /* as in struct structure_reading */
+    bool stacked;    /* several linear layers end it, as a projection does */
 };
 
 struct model_opts {
