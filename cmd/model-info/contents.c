@@ -21,12 +21,36 @@ static int image_channels(const struct ckpt *c)
     return 3;
 }
 
-char *info_python(const struct info *i, const struct ckpt *c)
+/* A name in quotes, as it is in Python, too; without them FILE for any other. */
+static char *python_name(const char *name)
+{
+    for (const char *p = name; *p; p++)
+        if (*p < ' ' || *p > '~' || *p == '"' || *p == '\\')
+            return mem_printf("FILE");
+    return strcmp(name, "-") == 0 ? mem_printf("FILE") : mem_printf("\"%s\"", name);
+}
+
+/* torch.export refuses scripts; the older of PyTorch's two writers of ONNX takes them. */
+char *info_python(const struct info *i, const struct ckpt *c, const char *why)
 {
     const int channels = image_channels(c), side = channels == 1 ? 28 : 32;
-    char *line = ckpt_python(channels, i->h > 0 ? i->h : side, i->w > 0 ? i->w : side);
-    char *text = mem_printf(
-        "in Python, with the model and its weights in 'model':\n  import torch\n  %s", line);
+    const int h = i->h > 0 ? i->h : side, w = i->w > 0 ? i->w : side;
+    const bool object = strstr(why, CKPT_ALONE ", found " CKPT_OBJECT),
+               script = strstr(why, CKPT_SCRIPT);
+    char *name = python_name(i->session.model);
+    char *model =
+        object ? mem_printf("torch.load(%s, weights_only=False)", name) : mem_printf("model");
+    char *line = script ? mem_printf("torch.onnx.export(torch.jit.load(%s).eval(), "
+                                     "(torch.zeros(1, %d, %d, %d),), \"model.onnx\", dynamo=False)",
+                                     name, channels, h, w)
+                        : ckpt_python(model, channels, h, w);
+    char *text = mem_printf("in Python, %s:\n  import torch\n  %s",
+                            object   ? "which needs the module's class and runs what the file holds"
+                            : script ? "as ONNX, because torch.export refuses scripts"
+                                     : "with the model and its weights in 'model'",
+                            line);
+    free(name);
+    free(model);
     free(line);
     return text;
 }
@@ -113,16 +137,17 @@ static char *describe_pixels(const struct model *m, struct ckpt *c)
                       s.bytes ? ", divided by 255" : "", *s.other ? "; others in " : "", s.other);
 }
 
-/* A checkpoint of another network is no error, unless something was assumed about it; *unread:
- * PyTorch can write it in a form that is read. */
-static int put_network(const struct info *i, struct ckpt *c, struct out *o, bool *unread,
+/* A checkpoint of another network is no error, unless something was assumed about it; *python: how
+ * PyTorch writes it in a form that is read. */
+static int put_network(const struct info *i, struct ckpt *c, struct out *o, char **python,
                        struct err *e)
 {
     struct model *m;
     struct err why;
     char assumed[ASSUME_WORDS];
     if (session_outline(&m, c, &i->session, i->h, i->w, &why) != 0) {
-        *unread = why.unread;
+        if (why.unread)
+            *python = info_python(i, c, why.msg);
         if (!assume_network(&i->session.assumed))
             return out_printf(o, e, "family                none: %s\n", why.msg);
         *e = why;
@@ -167,22 +192,16 @@ static int put_extras(const struct ckpt *c, struct out *o, struct err *e)
     return r;
 }
 
-static int put_python(const struct info *i, const struct ckpt *c, struct out *o, struct err *e)
-{
-    char *python = info_python(i, c);
-    int r = out_printf(o, e, "\n%s\n", python);
-    free(python);
-    return r;
-}
-
 int contents_print(const struct info *i, struct ckpt *c, struct err *e)
 {
     struct out *o;
-    bool unread = false;
+    char *python = NULL;
     if (out_open(&o, "-", e) != 0)
         return -1;
-    if (put_file(c, o, e) == 0 && put_network(i, c, o, &unread, e) == 0 &&
-        put_extras(c, o, e) == 0 && (!unread || put_python(i, c, o, e) == 0))
+    bool put = put_file(c, o, e) == 0 && put_network(i, c, o, &python, e) == 0 &&
+               put_extras(c, o, e) == 0 && (!python || out_printf(o, e, "\n%s\n", python) == 0);
+    free(python);
+    if (put)
         return out_close(o, e);
     out_abort(o);
     return -1;

@@ -19,8 +19,9 @@ struct info {
 };
 
 /* What to do in PyTorch with a model that is not read, in three lines without the last newline;
- * `c`: its checkpoint, or NULL. Caller frees. */
-char *info_python(const struct info *i, const struct ckpt *c) __attribute__((warn_unused_result));
+ * `c`: its checkpoint, or NULL; `why`: the error. Caller frees. */
+char *info_python(const struct info *i, const struct ckpt *c, const char *why)
+    __attribute__((warn_unused_result));
 
 /* All print to standard output. */
 int contents_print(const struct info *i, struct ckpt *c, struct err *e);

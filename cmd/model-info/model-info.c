@@ -134,7 +134,7 @@ int main(int argc, char **argv)
         return PROG_OK;
     if (!e.unread)
         prog_fail(&e);
-    char *python = info_python(&info, NULL);
+    char *python = info_python(&info, NULL, e.msg);
     prog_say("%s", e.msg);
     fprintf(stderr, "\n%s\n", python);
     free(python);

@@ -41,11 +41,11 @@ void ckpt_record_unread(struct err *e, const char *fmt, ...)
     free(text);
 }
 
-char *ckpt_python(int c, int h, int w)
+char *ckpt_python(const char *model, int c, int h, int w)
 {
-    return mem_printf("torch.export.save(torch.export.export(model.eval(), (torch.zeros(1, %d, %d, "
+    return mem_printf("torch.export.save(torch.export.export(%s.eval(), (torch.zeros(1, %d, %d, "
                       "%d),)), \"model.pt2\")",
-                      c, h, w);
+                      model, c, h, w);
 }
 
 int ckpt_foreign(const struct ckpt *c, struct foreign f, struct err *e)

@@ -176,9 +176,14 @@ int ckpt_write(const char *path, enum ckpt_format format, const struct ckpt_item
 #define ckpt_unread(e, ...) (ckpt_record_unread((e), __VA_ARGS__), err_value())
 void ckpt_record_unread(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* That form: the line of Python, behind `import torch`, that writes it of a model for images of c
- * channels, h by w. Caller frees. */
-char *ckpt_python(int c, int h, int w) __attribute__((warn_unused_result));
+/* That form: the line of Python, behind `import torch`, that writes it of a model, an expression,
+ * for images of c channels, h by w. Caller frees. */
+char *ckpt_python(const char *model, int c, int h, int w) __attribute__((warn_unused_result));
+
+/* What errors say of a file that holds more than tensors. */
+#define CKPT_ALONE ", alone or under a key such as 'model_state_dict' or 'state_dict'"
+#define CKPT_OBJECT "a whole pickled object of the class "
+#define CKPT_SCRIPT "a TorchScript program"
 
 /* That way. */
 #define CKPT_UNREAD                                                                                \

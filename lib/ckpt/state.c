@@ -28,8 +28,7 @@ static int no_state(const struct ckpt *c, const struct pickle_value *v, const ch
     if (tensor_is(v)) {
         snprintf(text, sizeof text, "a single tensor");
     } else if (v->kind == PICKLE_OBJECT) {
-        snprintf(text, sizeof text, "a whole pickled object of the class %s",
-                 pickle_name(v, name, sizeof name));
+        snprintf(text, sizeof text, CKPT_OBJECT "%s", pickle_name(v, name, sizeof name));
     } else if (s) {
         size_t n = (size_t)snprintf(text, sizeof text, "a dict without tensors, with the keys");
         size_t shown = 0;
@@ -163,7 +162,7 @@ static const struct pickle_value *find_state(struct ckpt *c, const struct pickle
             best = f;
     }
     if (!best) {
-        no_state(c, root, ", alone or under a key such as 'model_state_dict' or 'state_dict'", e);
+        no_state(c, root, CKPT_ALONE, e);
         return NULL;
     }
     /* Some numbers beside a state dict are none. */

@@ -128,12 +128,17 @@ static int read_archive(struct archive *a,
 {
     struct ckpt *c = a->c;
     struct storage_finder f = {.find = find_storage, .ctx = a};
-    if (is_script(a))
-        return ckpt_unread(
-            e,
-            "%s: expected a state dict, found a TorchScript program; in PyTorch, "
-            "torch.save(torch.jit.load(FILE).state_dict(), \"weights.pth\") writes one",
-            c->name);
+    /* torch.export takes no script. */
+    if (is_script(a)) {
+        err_record(e,
+                   "%s: expected a state dict, found " CKPT_SCRIPT "; in PyTorch, "
+                   "torch.save(torch.jit.load(FILE).state_dict(), \"weights.pth\") writes one; "
+                   "torch.onnx.export makes an ONNX file that is read: model-info prints the two "
+                   "lines of Python",
+                   c->name);
+        e->unread = true;
+        return -1;
+    }
     struct zip_record *r = find_plain(a, "data.pkl");
     if (check_version(a, e) != 0 || check_order(a, &f.big_endian, e) != 0 ||
         zip_read(a->z, r, e) != 0)

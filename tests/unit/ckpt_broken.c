@@ -174,7 +174,9 @@ static void test_other_values(void)
                                       "training.Net" ADVICE);
     check_golden("script.pt",
                  "m: expected a state dict, found a TorchScript program; in PyTorch, "
-                 "torch.save(torch.jit.load(FILE).state_dict(), \"weights.pth\") writes one" WAY);
+                 "torch.save(torch.jit.load(FILE).state_dict(), \"weights.pth\") writes one; "
+                 "torch.onnx.export makes an ONNX file that is read: model-info prints the two "
+                 "lines of Python");
     check_golden("sparse.pth", DENSE "a sparse one; tensor.to_dense() makes it dense" WAY);
     check_golden("sparse_rows.pth", DENSE "a sparse one; tensor.to_dense() makes it dense" WAY);
     check_golden("quantized.pth", DENSE "a quantized one; tensor.dequantize() makes it dense" WAY);
