@@ -4,39 +4,71 @@
 #define HP_SETTLE_H
 
 #include "../unit/check.h"
+#include "graph/rules.h"
 #include "random_net.h"
 
 /* How far the inputs of a ReLU stay from 0, and the largest of a window from the next one,
  * over the largest of all: more than a backend that passes the tests rounds in f32. */
 #define SETTLE_GAP 2e-5
 
-/* A value by ref, as the features of a network that ends with the first `ops` operations. */
-static inline struct run settle_value(const struct graph *n, int ops, int value,
-                                      const uint8_t *pixels, int images)
+/* The values of all images by the rules of the graph, computed up to an operation. */
+struct settled {
+    struct graph *graph;
+    int images;
+    uint8_t *pixels;
+    float **value; /* [images][values] */
+    double *plane;
+};
+
+static inline const float *settled_value(const struct settled *s, int image, int value)
 {
-    struct err e = {0};
-    struct graph cut = *n;
-    size_t values = (size_t)n->values;
-    cut.ops = ops;
-    cut.op = memcpy(mem_alloc((size_t)ops + 1, sizeof *n->op), n->op, (size_t)ops * sizeof *n->op);
-    cut.value = memcpy(mem_alloc(values, sizeof *n->value), n->value, values * sizeof *n->value);
-    net_add_head(&cut, value, 1);
-    struct run r = run_new(&cut, images, (struct engine_opts){.device = "ref"}, value, 0, false);
-    memcpy(r.pixels, pixels, (size_t)images * graph_size(n, 0));
-    CHECK(run_go(&r, &e) == 0);
-    free((float *)cut.op[cut.ops - 1].w);
-    free((float *)cut.op[cut.ops - 1].b);
-    free(cut.op);
-    free(cut.value);
-    r.graph = n;
-    return r;
+    return s->value[(size_t)image * (size_t)s->graph->values + (size_t)value];
 }
 
-static inline double settle_most(const struct run *r)
+static inline void settle_open(struct settled *s, struct graph *n, int images, uint8_t *pixels)
+{
+    const size_t values = (size_t)n->values;
+    *s = (struct settled){n, images, pixels, mem_alloc((size_t)images * values, sizeof *s->value),
+                          mem_alloc(graph_plane(n), sizeof *s->plane)};
+    for (size_t i = 0; i < (size_t)images * values; i++)
+        s->value[i] = mem_alloc(graph_size(n, (int)(i % values)), sizeof **s->value);
+}
+
+static inline void settle_close(const struct settled *s)
+{
+    for (size_t i = 0; i < (size_t)s->images * (size_t)s->graph->values; i++)
+        free(s->value[i]);
+    free(s->value);
+    free(s->plane);
+}
+
+/* One operation of one image; `at` -1 for the pixels. */
+static inline void settle_compute(const struct settled *s, int image, int at)
+{
+    const struct graph *n = s->graph;
+    float **value = s->value + (size_t)image * (size_t)n->values;
+    if (at >= 0) {
+        const struct graph_image x = {.value = value, .plane = s->plane};
+        graph_forward(n, &n->op[at], &x);
+        return;
+    }
+    const uint8_t *pixel = s->pixels + (size_t)image * graph_size(n, 0);
+    for (size_t i = 0; i < graph_size(n, 0); i++)
+        value[0][i] = graph_pixel(n, (int)(i / graph_cells(n, 0)), pixel[i]);
+}
+
+static inline void settle_all(const struct settled *s, int at)
+{
+    for (int i = 0; i < s->images; i++)
+        settle_compute(s, i, at);
+}
+
+static inline double settle_most(const struct settled *s, int value)
 {
     double most = 0;
-    for (size_t i = 0; i < (size_t)r->images * r->feature_size; i++)
-        most = fmax(most, fabs((double)r->features[i]));
+    for (int i = 0; i < s->images; i++)
+        for (size_t k = 0; k < graph_size(s->graph, value); k++)
+            most = fmax(most, fabs((double)settled_value(s, i, value)[k]));
     return most;
 }
 
@@ -61,25 +93,25 @@ static inline double settle_move(const float *x, size_t n, double gap)
 }
 
 /* Moves the biases of operation `at`, which has a ReLU. */
-static inline void settle_relu(struct graph *n, int at, const uint8_t *pixels, int images)
+static inline void settle_relu(const struct settled *s, int at)
 {
-    struct graph_op *op = &n->op[at];
-    const struct graph_value *v = &n->value[op->out];
+    struct graph_op *op = &s->graph->op[at];
+    const struct graph_value *v = &s->graph->value[op->out];
     op->act = GRAPH_NONE;
-    struct run r = settle_value(n, at + 1, op->out, pixels, images);
+    settle_all(s, at);
     op->act = GRAPH_RELU;
     size_t cells = (size_t)v->h * (size_t)v->w, channels = (size_t)v->c;
-    size_t count = (size_t)images * cells;
-    double gap = settle_most(&r) * SETTLE_GAP;
+    size_t count = (size_t)s->images * cells;
+    double gap = settle_most(s, op->out) * SETTLE_GAP;
     float *x = mem_alloc(count, sizeof *x), *b = (float *)op->b;
     for (size_t c = 0; c < channels; c++) {
-        for (size_t i = 0; i < count; i++)
-            x[i] = r.features[(i / cells * channels + c) * cells + i % cells];
+        for (int i = 0; i < s->images; i++)
+            memcpy(x + (size_t)i * cells, settled_value(s, i, op->out) + c * cells,
+                   cells * sizeof *x);
         qsort(x, count, sizeof *x, settle_order);
         b[c] += (float)settle_move(x, count, 1.01 * gap);
     }
     free(x);
-    run_close(&r);
 }
 
 /* Whether the largest of each window of a plane is clear of the next one, or equals it:
@@ -105,23 +137,22 @@ static inline bool settle_clear(const struct graph *n, const struct graph_op *op
 }
 
 /* Draws the images anew that have a tie in operation `at`, a maximum; how many. */
-static inline int settle_max(const struct graph *n, int at, uint8_t *pixels, int images)
+static inline int settle_max(const struct settled *s, int at)
 {
+    const struct graph *n = s->graph;
     const struct graph_op *op = &n->op[at];
-    struct run r = settle_value(n, at, op->in[0], pixels, images);
-    size_t planes = (size_t)n->value[op->in[0]].c, cells = r.feature_size / planes;
-    double gap = settle_most(&r) * SETTLE_GAP;
+    const size_t planes = (size_t)n->value[op->in[0]].c, cells = graph_cells(n, op->in[0]);
+    double gap = settle_most(s, op->in[0]) * SETTLE_GAP;
     int ties = 0;
-    for (size_t i = 0; i < (size_t)images; i++) {
+    for (int i = 0; i < s->images; i++) {
         size_t c = 0;
-        while (c < planes && settle_clear(n, op, r.features + (i * planes + c) * cells, gap))
+        while (c < planes && settle_clear(n, op, settled_value(s, i, op->in[0]) + c * cells, gap))
             c++;
         if (c == planes)
             continue;
-        random_pixels(pixels + i * graph_size(n, 0), graph_size(n, 0));
+        random_pixels(s->pixels + (size_t)i * graph_size(n, 0), graph_size(n, 0));
         ties++;
     }
-    run_close(&r);
     return ties;
 }
 
@@ -130,17 +161,24 @@ static inline uint8_t *settle(struct graph *n, int images)
 {
     size_t bytes = (size_t)images * graph_size(n, 0);
     uint8_t *pixels = mem_alloc(bytes, 1);
+    struct settled s;
     random_pixels(pixels, bytes);
+    const uint64_t state = random_state;
+    settle_open(&s, n, images, pixels);
+    settle_all(&s, -1);
     int tries = 0;
     for (int at = 0; at < n->ops - 2 && tries < 1000; at++) {
         if (n->op[at].act == GRAPH_RELU)
-            settle_relu(n, at, pixels, images);
-        if (n->op[at].kind == GRAPH_MAX_POOL && settle_max(n, at, pixels, images) > 0) {
+            settle_relu(&s, at);
+        if (n->op[at].kind == GRAPH_MAX_POOL && settle_max(&s, at) > 0) {
             at = -1;
             tries++;
         }
+        settle_all(&s, at);
     }
     CHECK(tries < 1000);
+    settle_close(&s);
+    random_state = state + 1; /* what is drawn next does not depend on ties */
     return pixels;
 }
 
