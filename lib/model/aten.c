@@ -854,6 +854,24 @@ static int roll(struct program *p, struct err *e)
     return finish(p, trace_roll(&p->trace, self(p), shift, dim, n, &y, e), &y, e);
 }
 
+static int enlarge(struct program *p, struct err *e)
+{
+    const struct trace_symbol *x = self(p);
+    const json_t *factors = json_object_get(argument(p, "scale_factors"), "as_floats");
+    struct trace_symbol y;
+    int64_t size[2];
+    const int n = numbers(p, "output_size", size, 2);
+    for (size_t i = 0; i < 2 && n < 0; i++) {
+        const double f = json_number_value(json_array_get(factors, i));
+        if (!x || x->view.dims != 4 || !(f >= 1 && f <= BUILD_CHANNELS))
+            return trace_refuse(&p->trace, e, "expected a size or factors, found others");
+        size[i] = (int64_t)((double)trace_size(x, (int)i + 2) * f);
+    }
+    if (n >= 0 && n != 2)
+        return trace_refuse(&p->trace, e, "expected a height and a width, found others");
+    return finish(p, trace_enlarge(&p->trace, x, size, &y, e), &y, e);
+}
+
 /* Of axes of size 1, as a class token is repeated for each image. */
 static int repeat(struct program *p, struct err *e)
 {
@@ -1206,6 +1224,7 @@ static const struct aten_maker makers[] = {
     {"unbind", unbind, true},
     {"unflatten", unflatten, true},
     {"unsqueeze", unsqueeze, true},
+    {"upsample_nearest2d", enlarge, false},
     {"view", view, true},
     {"view_as", view_as, true},
     {"where", where, false},

@@ -564,6 +564,61 @@ static int reshape(struct onnx_reader *r, struct err *e)
     return bind(r, trace_reshape(r->t, &x->s, size, n, &y, e), &y);
 }
 
+/* The size that axis `d` of a Resize is to have, whose size is `old`: of the list of sizes or, if
+ * those are no whole numbers, of factors. */
+static bool resized(const struct onnx_reader *r, const struct onnx_name *given, int d, double old,
+                    double *out)
+{
+    const struct known *k = given ? given->known : NULL;
+    struct trace_symbol one;
+    struct err e;
+    if (k && !k->real && k->n == 4) {
+        *out = (double)k->i[d];
+        return true;
+    }
+    if (!given || given->s.kind != TRACE_CONSTANT || trace_count(&given->s) != 4 ||
+        trace_select(r->t, &given->s, 0, d, &one, &e) != 0 ||
+        trace_number(r->t, &one, out, &e) != 0)
+        return false;
+    *out *= old;
+    return true;
+}
+
+/* Each of the nearest cells, where both ways to find it that PyTorch and others write agree: whole
+ * multiples. Sizes or factors are the last input; before opset 11, factors are the second. */
+static int resize(struct onnx_reader *r, struct err *e)
+{
+    const bool early = r->node->ins < 3;
+    const char *where =
+        onnx_word(r, "coordinate_transformation_mode", early ? "asymmetric" : "half_pixel");
+    const char *side = onnx_word(r, "nearest_mode", early ? "floor" : "round_prefer_floor");
+    const bool half = strcmp(where, "half_pixel") == 0 || strcmp(where, "pytorch_half_pixel") == 0;
+    const bool cells = (half && strncmp(side, "round_prefer_", 13) == 0) ||
+                       (strcmp(where, "asymmetric") == 0 && strcmp(side, "floor") == 0);
+    struct onnx_name *x;
+    struct trace_symbol y;
+    int64_t size[PLANE];
+    if (onnx_symbol(r, 0, &x, e) != 0)
+        return -1;
+    if (strcmp(onnx_word(r, "mode", "nearest"), "nearest") != 0 || !cells)
+        return trace_refuse(
+            r->t, e,
+            "expected nearest cells, found mode '%.80s', by %.80s and %.80s: that is "
+            "not computed here",
+            onnx_word(r, "mode", "nearest"), where, side);
+    for (int i = 0; i < 4; i++) {
+        const double old = x->s.view.dims == 4 ? (double)trace_size(&x->s, i) : -1;
+        double now;
+        if (old < 0 || !resized(r, onnx_in(r, r->node->ins - 1), i, old, &now))
+            return trace_refuse(r->t, e, "expected four known sizes or factors, found others");
+        if (i < PLANE ? now != old : !(now >= old && now <= BUILD_ELEMENTS))
+            return trace_refuse(r->t, e, "expected a larger height and width, found others");
+        if (i >= PLANE)
+            size[i - PLANE] = (int64_t)now;
+    }
+    return bind(r, trace_enlarge(r->t, &x->s, size, &y, e), &y);
+}
+
 static int transpose(struct onnx_reader *r, struct err *e)
 {
     const struct onnx_attribute *a = onnx_at(r, "perm", ONNX_INTS);
@@ -923,6 +978,7 @@ static const struct {
     {"ReduceSum", reduce},
     {"Relu", relu},
     {"Reshape", reshape},
+    {"Resize", resize},
     {"ScatterND", scatter},
     {"Sigmoid", function},
     {"Slice", slice},
@@ -935,6 +991,7 @@ static const struct {
     {"Tanh", function},
     {"Transpose", transpose},
     {"Unsqueeze", unsqueeze},
+    {"Upsample", resize},
     {"Where", where},
 };
 

@@ -326,6 +326,10 @@ int trace_stack(struct trace *t, const struct trace_symbol *const *x, int n, int
 int trace_shuffle(struct trace *t, const struct trace_symbol *x, int64_t groups,
                   struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
+/* Images of (size[0], size[1]) cells, whole multiples of those of x: each cell many times. */
+int trace_enlarge(struct trace *t, const struct trace_symbol *x, const int64_t size[2],
+                  struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
 /* Elements of axis dim[i] move on by shift[i], those at the end to the front. */
 int trace_roll(struct trace *t, const struct trace_symbol *x, const int64_t *shift,
                const int64_t *dim, int n, struct trace_symbol *y, struct err *e) ERR_CHECKED;

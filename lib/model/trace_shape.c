@@ -764,3 +764,28 @@ int trace_shuffle(struct trace *t, const struct trace_symbol *x, int64_t groups,
                ? -1
                : trace_reshape(t, &s, size, dims, y, e);
 }
+
+int trace_enlarge(struct trace *t, const struct trace_symbol *x, const int64_t size[2],
+                  struct trace_symbol *y, struct err *e)
+{
+    if (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0)
+        return -1;
+    if (x->view.dims != 4)
+        return trace_refuse(t, e, "expected images, found %d axes", x->view.dims);
+    const int64_t n = trace_size(x, 0), c = trace_size(x, 1), h = trace_size(x, 2),
+                  w = trace_size(x, 3);
+    if (size[0] < h || size[1] < w || size[0] % h != 0 || size[1] % w != 0)
+        return trace_refuse(t, e,
+                            "expected whole multiples of %lld by %lld, found %lld by %lld: other "
+                            "sizes are not computed here",
+                            (long long)h, (long long)w, (long long)size[0], (long long)size[1]);
+    *y = trace_alias(x);
+    if (size[0] == h && size[1] == w)
+        return 0;
+    const int64_t apart[] = {n, c, h, 1, w, 1}, many[] = {n, c, h, size[0] / h, w, size[1] / w},
+                  all[] = {n, c, size[0], size[1]};
+    struct trace_symbol s;
+    return trace_reshape(t, x, apart, 6, &s, e) != 0 || trace_expand(t, &s, many, 6, &s, e) != 0
+               ? -1
+               : trace_reshape(t, &s, all, 4, y, e);
+}

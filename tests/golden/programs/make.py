@@ -382,6 +382,24 @@ class Elements(nn.Module):
         return self.fc(F.silu(self.conv2(self.norm2(x))).mean((2, 3)))
 
 
+class Masked(nn.Module):
+    """A mask of a branch at half the size, enlarged by nearest cells, by a size and by a factor; padding that
+    cuts; windows that are longer than they are high."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(3, 6, 3, 2, 1), nn.Conv2d(6, 6, (1, 5), 1, (0, 2))
+        self.down1, self.down2 = nn.Conv2d(6, 6, 3, 1, 1), nn.Conv2d(6, 6, 1)
+        self.twice, self.cut, self.fc = nn.Upsample(scale_factor=2), nn.ConstantPad2d((-1, 0, 1, -2), 0), nn.Linear(6, CLASSES)
+
+    def forward(self, x):
+        x = F.silu(self.conv1(x))
+        y = self.down1(F.max_pool2d(x, 3, 2, 1))
+        z = F.interpolate(self.down2(F.avg_pool2d(y, 2)), size=(y.size(2), y.size(3))) + y
+        x = (1 + torch.sigmoid(self.twice(z))) * self.conv2(x)
+        return self.fc(F.silu(self.cut(x)).mean((2, 3)))
+
+
 NETS = {
     "vgg": (vgg, "features.9"),
     "resnext": (resnext, "layer2.0"),
@@ -405,12 +423,14 @@ NETS = {
     "grouped": (Grouped, "norm2"),
     "wideresnet": (Wide, "conv3"),
     "elements": (Elements, "conv2"),
+    "masked": (Masked, "down1"),
 }
 # The set of operations of the ONNX file, where there is one, by the older exporter (TorchScript) where it is negative.
 ONNX = {
     "vgg": -17, "resnext": 18, "preact": -11, "thin": -10, "densenet": 20, "mobilenet_v2": -13, "mobilenet_v3": 21,
     "efficientnet": 22, "shufflenet": -14, "google": -15, "squeezenet": 19, "repvgg": -9, "convnext": 23,
     "vit": 20, "vit_written": -12, "wideresnet": -16,
+    "masked": 18,
 }
 # Those whose channels are the last axis.
 LAST = {"swin"}

@@ -79,6 +79,15 @@ CHANGED = [
     ("googlenet-torchvision", without("inception4c.branch3.0.conv.weight")),
     ("googlenet-weiaicunzai", having("a4.b3.4.running_var", 4)),
     ("googlenet-weiaicunzai", having("f4.b1.0.weight", 4, 3, 1, 1)),
+    ("densenet-kuangliu", having("dense2.0.conv2.weight", 4, 15, 3, 3)),
+    ("mobilenetv2-kuangliu", without("layers.4.conv2.weight")),
+    ("mobilenetv2-kuangliu", without("layers.5.shortcut.0.weight")),
+    ("mobilenet-kuangliu", having("layers.3.conv1.weight", 8, 3, 3, 3)),
+    ("mobilenet-weiaicunzai", having("conv3.1.depthwise.0.weight", 15, 1, 3, 3)),
+    ("shufflenetv2-kuangliu", without("layer2.1.conv2.weight")),
+    ("senet-kuangliu", without("layer2.0.fc2.weight")),
+    ("regnety-kuangliu", having("layer2.1.se.se1.weight", 3, 11, 1, 1)),
+    ("squeezenet-weiaicunzai", having("fire7.expand_1x1.0.weight", 9, 5, 1, 1)),
 ]
 
 ASSUMED = [
@@ -88,6 +97,8 @@ ASSUMED = [
     ("googlenet-torchvision", "stem-stride=1"),
     ("repvgg-deploy", "eps=1e-3"),
     ("shufflenetv2-torchvision", "shortcut=pad"),
+    ("mobilenetv2-kuangliu", "strides=1:1:2:1:2"),
+    ("squeezenet-weiaicunzai", "pool=max"),
 ]
 
 for net, alter in CHANGED:
