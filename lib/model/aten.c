@@ -157,6 +157,8 @@ static int convolution(struct program *p, struct err *e)
         return trace_refuse(&p->trace, e, "expected a number of groups, found another");
     if (!how && windows(p, &win, 1, e) != 0)
         return -1;
+    if (how && strcmp(how, "same") != 0 && strcmp(how, "valid") != 0)
+        return trace_refuse(&p->trace, e, "expected padding 'same' or 'valid', found another");
     if (how && (!two(p, "stride", 1, win.stride) || !two(p, "dilation", 1, win.dilation)))
         return trace_refuse(&p->trace, e, "expected whole strides, found others");
     for (int i = 0; i < 2 && how && strcmp(how, "same") == 0 && w && w->view.dims == 4; i++) {
@@ -446,6 +448,8 @@ static int hardswish(struct program *p, struct err *e)
 static int gelu(struct program *p, struct err *e)
 {
     const char *how = word(p, "approximate");
+    if (how && strcmp(how, "tanh") != 0 && strcmp(how, "none") != 0)
+        return trace_refuse(&p->trace, e, "expected a GELU of 'none' or 'tanh', found another");
     return function(p, how && strcmp(how, "tanh") == 0 ? GRAPH_GELU_TANH : GRAPH_GELU, 0, 0, e);
 }
 

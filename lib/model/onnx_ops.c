@@ -437,9 +437,10 @@ static int hard_sigmoid(struct onnx_reader *r, struct err *e)
 
 static int gelu(struct onnx_reader *r, struct err *e)
 {
-    return apply(
-        r, strcmp(onnx_word(r, "approximate", "none"), "tanh") == 0 ? GRAPH_GELU_TANH : GRAPH_GELU,
-        0, 0, e);
+    const char *how = onnx_word(r, "approximate", "none");
+    if (strcmp(how, "tanh") != 0 && strcmp(how, "none") != 0)
+        return trace_refuse(r->t, e, "expected a GELU of 'none' or 'tanh', found another");
+    return apply(r, strcmp(how, "tanh") == 0 ? GRAPH_GELU_TANH : GRAPH_GELU, 0, 0, e);
 }
 
 /* Functions without numbers of their own. */

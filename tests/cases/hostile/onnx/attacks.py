@@ -196,6 +196,7 @@ GRAPHS = {
     "pads-huge": around(node("MaxPool", ["x"], ["z"], kernel_shape=[2, 2], pads=[1 << 30] * 4)),
     "window-huge": around(node("MaxPool", ["x"], ["z"], kernel_shape=[1 << 30, 1 << 30])),
     "dilation-huge": around(node("MaxPool", ["x"], ["z"], kernel_shape=[9, 9], dilations=[1 << 28] * 2)),
+    "gelu-word": around(node("Gelu", ["x"], ["z"], approximate="tan")),
     "auto-pad": around(node("MaxPool", ["x"], ["z"], kernel_shape=[2, 2], auto_pad="SOMEHOW")),
     "reshape": around(node("Reshape", ["x", "s"], ["z"]), tensors=[shape(5, -1, 7, name="s")]),
     "reshape-two-open": around(node("Reshape", ["x", "s"], ["z"]), tensors=[shape(-1, -1, name="s")]),

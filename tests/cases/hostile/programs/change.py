@@ -473,6 +473,17 @@ def _(p):
     p.argument("unflatten", "sizes")["as_ints"] = [0, -1]
 
 
+@attack("gelu-word", "functions")
+def _(p):
+    p.argument("gelu", "approximate")["as_string"] = "tan"
+
+
+@attack("padding-word", "functions")
+def _(p):
+    node = next(n for n in p.nodes if n["target"].endswith("conv2d.padding"))
+    next(i["arg"] for i in node["inputs"] if i["name"] == "padding")["as_string"] = ""
+
+
 def write(name, path):
     of, change = ATTACKS[name]
     with zipfile.ZipFile(GOLDEN / f"{of}.pt2") as old:
