@@ -74,15 +74,26 @@ static int add_branches(struct build *b, const char *path, int in, int stride, s
     return design_norm(b, identity, in, &w, e);
 }
 
+/* What the branches and their norms became, which always has biases. */
+static int add_deployed(struct build *b, const char *path, int in, const struct want *w,
+                        struct err *e)
+{
+    char part[FAMILY_KEY], key[FAMILY_KEY];
+    inner(key, inner(part, path, "rbr_reparam"), "bias");
+    if (build_has(b, 0, 0, part) && !build_find(b, key))
+        return build_refuse(b, e, "key '%s': expected the biases of the convolution, found none",
+                            key);
+    return design_conv(b, part, NULL, in, w, e);
+}
+
 static int add_block(struct build *b, int stage, int block, int in, int stride, struct err *e)
 {
     const struct want w = {
         .k = 3, .stride = stride, .width = -1, .addend = -1, .act = GRAPH_RELU, .grouped = in != 0};
-    char path[FAMILY_KEY], part[FAMILY_KEY];
+    char path[FAMILY_KEY];
     block_path(path, stage, block);
-    int x = b->found.family->how & DEPLOYED
-                ? design_conv(b, inner(part, path, "rbr_reparam"), NULL, in, &w, e)
-                : add_branches(b, path, in, stride, e);
+    int x = b->found.family->how & DEPLOYED ? add_deployed(b, path, in, &w, e)
+                                            : add_branches(b, path, in, stride, e);
     return stage == 0 ? design_name(b, x, "conv1", path) : design_call(b, x, stage, block, path);
 }
 

@@ -73,6 +73,7 @@ CHANGED = [
     ("repvgg-chenyaofo", without("stage2.0.rbr_1x1.conv.weight")),
     ("repvgg-chenyaofo", having("stage2.0.rbr_identity.weight", 8)),
     ("repvgg-deploy", having("stage3.1.rbr_reparam.weight", 12, 5, 3, 3)),
+    ("repvgg-deploy", without("stage3.1.rbr_reparam.bias")),
     ("resnext-weiaicunzai", having("conv3.0.split_transforms.3.weight", 6, 4, 3, 3)),
     ("seresnet-basic", without("stage2.0.excitation.2.bias")),
     ("seresnet-basic", having("stage2.0.excitation.0.weight", 4, 9)),
