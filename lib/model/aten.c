@@ -295,6 +295,9 @@ static int pool(struct program *p, enum graph_kind kind, struct err *e)
 {
     struct trace_windows win = trace_windows(1, 1);
     struct trace_symbol y;
+    int64_t given[2];
+    if (numbers(p, "kernel_size", given, 2) == 0)
+        return trace_refuse(&p->trace, e, "expected the size of windows, found none");
     if (windows(p, &win, 0, e) != 0)
         return -1;
     for (int i = 0; i < 2; i++)

@@ -484,6 +484,11 @@ def _(p):
     next(i["arg"] for i in node["inputs"] if i["name"] == "padding")["as_string"] = ""
 
 
+@attack("window-none", "functions")
+def _(p):
+    p.argument("max_pool2d", "kernel_size")["as_ints"] = []
+
+
 def write(name, path):
     of, change = ATTACKS[name]
     with zipfile.ZipFile(GOLDEN / f"{of}.pt2") as old:
