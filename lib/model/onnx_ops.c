@@ -134,6 +134,11 @@ static int conv(struct onnx_reader *r, struct err *e)
         const int64_t k = trace_size(&w->s, i + 2);
         win.k[i] = k > 0 && k < INT_MAX / 4 ? (int)k : INT_MAX / 4;
     }
+    const struct onnx_attribute *k = onnx_at(r, "kernel_shape", ONNX_INTS);
+    if (k && (k->n != PLANE || k->ints[0] != win.k[0] || k->ints[1] != win.k[1]))
+        return trace_refuse(r->t, e,
+                            "expected the weights' %d by %d as kernel_shape, found another",
+                            win.k[0], win.k[1]);
     if (windows(r, &x->s, &win, e) != 0)
         return -1;
     return bind(r, trace_conv(r->t, &x->s, &w->s, maybe(r, 2), &win, (int)groups, &y, e), &y);
@@ -369,6 +374,8 @@ static int softmax(struct onnx_reader *r, struct err *e)
         return -1;
     const bool flat = r->m->opset < 13;
     const int axis = trace_axis(&x->s, onnx_int(r, "axis", flat ? 1 : -1));
+    if (axis < 0)
+        return trace_refuse(r->t, e, "expected one of %d axes, found another", x->s.view.dims);
     for (int d = axis + 1; flat && d < x->s.view.dims; d++)
         if (trace_size(&x->s, d) != 1)
             return trace_refuse(r->t, e, "expected a softmax over one axis, found several");
