@@ -122,7 +122,7 @@ static int add_part(struct layer *l, int value, struct err *e)
 static bool attends(const struct graph *g)
 {
     for (int i = 0; i < g->ops; i++)
-        if (g->op[i].kind == GRAPH_ATTENTION)
+        if (g->op[i].kind == GRAPH_ATTENTION || g->op[i].kind == GRAPH_MATMUL)
             return true;
     return false;
 }

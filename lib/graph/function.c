@@ -154,6 +154,32 @@ static double mish_slope(double x, double p, double q)
     return t + x * (1 - t * t) * sigmoid(x, p, q);
 }
 
+static double root(double x, double p, double q)
+{
+    (void)p;
+    (void)q;
+    return sqrt(x);
+}
+
+static double root_slope(double x, double p, double q)
+{
+    return x == 0 ? 0 : .5 / root(x, p, q);
+}
+
+static double inverse(double x, double p, double q)
+{
+    (void)p;
+    (void)q;
+    return 1 / x;
+}
+
+static double inverse_slope(double x, double p, double q)
+{
+    (void)p;
+    (void)q;
+    return -1 / (x * x);
+}
+
 const struct graph_function_rule graph_function_rules[GRAPH_FUNCTIONS] = {
     [GRAPH_CLIP] = {"clip", clip, clip_slope},
     [GRAPH_LEAKY_RELU] = {"leaky_relu", leaky_relu, leaky_relu_slope},
@@ -167,6 +193,8 @@ const struct graph_function_rule graph_function_rules[GRAPH_FUNCTIONS] = {
     [GRAPH_ELU] = {"elu", elu, elu_slope},
     [GRAPH_SOFTPLUS] = {"softplus", softplus, sigmoid},
     [GRAPH_MISH] = {"mish", mish, mish_slope},
+    [GRAPH_ROOT] = {"root", root, root_slope},
+    [GRAPH_INVERSE] = {"inverse", inverse, inverse_slope},
 };
 
 void kind_function_forward(const struct graph *g, const struct graph_op *op,

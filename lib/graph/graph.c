@@ -121,6 +121,7 @@ static bool is_curved(const struct graph_op *op, const bool *of)
     case GRAPH_ATTENTION:
         return of[op->in[0]];
     case GRAPH_MULTIPLY:
+    case GRAPH_MATMUL:
         return of[op->in[0]] && of[op->in[1]];
     case GRAPH_FUNCTION:
         return of[op->in[0]] && op->function != GRAPH_CLIP && op->function != GRAPH_LEAKY_RELU &&
@@ -160,12 +161,15 @@ static bool is_rectified(const struct graph_op *op, const bool *rectified)
     case GRAPH_PICK:
     case GRAPH_FLATTEN:
     case GRAPH_GATHER:
+    case GRAPH_MATMUL:
         return inputs;
     case GRAPH_SOFTMAX:
         return true;
     case GRAPH_FUNCTION:
         return op->function == GRAPH_SIGMOID || op->function == GRAPH_HARD_SIGMOID ||
-               op->function == GRAPH_SOFTPLUS || (op->function == GRAPH_CLIP && op->p >= 0);
+               op->function == GRAPH_SOFTPLUS || op->function == GRAPH_ROOT ||
+               (op->function == GRAPH_INVERSE && inputs) ||
+               (op->function == GRAPH_CLIP && op->p >= 0);
     default:
         return false;
     }

@@ -35,6 +35,9 @@ enum graph_kind {
                          y = sum over all cells i of softmax over i (p query' key[i] [+
                          w[head][cell][i]]) value[i] */
     GRAPH_GATHER,     /* elements of x, in any order and number, and zeros: (channels, y.k, x.k) */
+    GRAPH_MATMUL, /* x (groups k, h, w) and a second m (groups c, of k cells) -> (groups c, h, w):
+                     in each group and cell y[i] = sum over j of m[i][j] x[j], as if m were the
+                     weights of a convolution */
     GRAPH_KINDS
 };
 
@@ -54,6 +57,8 @@ enum graph_function {
     GRAPH_ELU,          /* x above 0, else p (exp(x) - 1) */
     GRAPH_SOFTPLUS,     /* log(1 + exp(x)) */
     GRAPH_MISH,         /* x tanh(softplus(x)) */
+    GRAPH_ROOT,         /* sqrt(x); its slope at 0 is 0, as that of norms */
+    GRAPH_INVERSE,      /* 1 / x */
     GRAPH_FUNCTIONS
 };
 
@@ -86,8 +91,8 @@ struct graph_op {
     int channels; /* of the result, where the operation has the choice: conv, linear, pick,
                      gather */
     struct graph_axis y, x;
-    int groups;  /* of conv: group i of the input's channels makes group i of the result's; of
-                    attention the heads */
+    int groups;  /* of conv and matmul: group i of the input's channels makes group i of the
+                    result's; of attention the heads */
     bool inner;  /* of mean_pool: divides by the cells of a window that lie in the image */
     bool biased; /* of attention: w is added to the products */
     enum graph_act act;

@@ -27,6 +27,7 @@ KIND(kind_layer_norm);
 KIND(kind_offset);
 KIND(kind_attention);
 KIND(kind_gather);
+KIND(kind_matmul);
 
 /* Behind a sum: the activation, then the one rounding. */
 static inline float kind_finish(const struct graph_op *op, double sum)

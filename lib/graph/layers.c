@@ -174,6 +174,51 @@ static bool unflattens(const struct graph *g, const struct graph_op *op,
     return true;
 }
 
+/* Where the cells that a gather puts into another order lie in the grid, as windows of an image do
+ * until they are joined again; `order` is that of its input, or NULL. NULL where it does not use
+ * each cell once. Caller frees. */
+static int *reorder(const struct graph *g, const struct graph_op *op, const int *order)
+{
+    const size_t n = graph_cells(g, op->in[0]);
+    if (op->kind != GRAPH_GATHER || graph_cells(g, op->out) != n)
+        return NULL;
+    int *to = mem_alloc(n, sizeof *to);
+    bool *seen = mem_zero(n, sizeof *seen), each = true;
+    for (size_t i = 0; i < n && each; i++) {
+        const int cell = op->pick[i] < 0 ? -1 : (int)((size_t)op->pick[i] % n);
+        each = cell >= 0 && !seen[cell];
+        if (each) {
+            seen[cell] = true;
+            to[i] = order ? order[cell] : cell;
+        }
+    }
+    free(seen);
+    if (each)
+        return to;
+    free(to);
+    return NULL;
+}
+
+static bool in_order(const int *order, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (order[i] != (int)i)
+            return false;
+    return true;
+}
+
+/* The value that a result has its places from: of a layer and what scales its channels, the layer.
+ */
+static int source_of(const struct graph *g, const struct graph_op *op,
+                     const struct graph_grid *grid)
+{
+    int in = op->in[0];
+    for (int k = 1; k < op->ins && op->kind != GRAPH_MATMUL; k++)
+        if (grid[in].h == 0 || graph_cells(g, in) < graph_cells(g, op->in[k]))
+            in = op->in[k];
+    return in;
+}
+
 /* The grid of what an operation makes, from those of the values before it, [values]; `alone`: no
  * other reads its input. */
 static struct graph_grid make_grid(const struct graph *g, const struct graph_op *op,
@@ -182,7 +227,7 @@ static struct graph_grid make_grid(const struct graph *g, const struct graph_op 
 {
     const struct graph_value *y = &g->value[op->out];
     const struct graph_grid none = {.h = 0}, own = {y->h, y->w, 0};
-    int in = op->in[0];
+    const int in = source_of(g, op, grid);
     if (op->kind == GRAPH_FLATTEN || op->kind == GRAPH_LINEAR)
         return none;
     if (unflattens(g, op, &flat[in]))
@@ -191,10 +236,6 @@ static struct graph_grid make_grid(const struct graph *g, const struct graph_op 
      * large as the image has become. */
     if (op->kind == GRAPH_AVERAGE && (!alone || op == graph_closed(g).average))
         return none;
-    /* Of a layer and what scales its channels, the layer. */
-    for (int k = 1; k < op->ins; k++)
-        if (grid[in].h == 0 || graph_cells(g, in) < graph_cells(g, op->in[k]))
-            in = op->in[k];
     const struct graph_grid *from = &grid[in];
     int first;
     if (from->h == 0)
@@ -206,42 +247,6 @@ static struct graph_grid make_grid(const struct graph *g, const struct graph_op 
     /* Windows over tokens in a row are none over places, nor is one token a place. */
     const bool tokens = from->first > 0 || g->value[in].w != from->w;
     return tokens || (op->kind == GRAPH_GATHER && y->h * y->w == 1) ? none : own;
-}
-
-struct graph_grid *graph_grids(const struct graph *g)
-{
-    struct graph_grid *grid = mem_zero((size_t)g->values, sizeof *grid);
-    struct graph_grid *flat = mem_zero((size_t)g->values, sizeof *flat);
-    int *readers = mem_zero((size_t)g->values, sizeof *readers);
-    for (int i = 0; i < g->ops; i++)
-        for (int k = 0; k < g->op[i].ins; k++)
-            readers[g->op[i].in[k]]++;
-    grid[0] = (struct graph_grid){g->value[0].h, g->value[0].w, 0};
-    for (int i = 0; i < g->ops; i++) {
-        const struct graph_op *op = &g->op[i];
-        grid[op->out] = make_grid(g, op, grid, flat, readers[op->in[0]] == 1);
-        flat[op->out] = make_flat(g, op, grid, flat);
-    }
-    free(flat);
-    free(readers);
-    return grid;
-}
-
-bool graph_grid(const struct graph *g, int value, struct graph_grid *out)
-{
-    struct graph_grid *grid = graph_grids(g);
-    *out = grid[value];
-    free(grid);
-    return out->h > 0;
-}
-
-/* --- which layer suits maps --- */
-
-int graph_last_stage(const struct graph *g)
-{
-    const int value = graph_closed(g).value;
-    struct graph_grid grid;
-    return value >= 0 && graph_grid(g, value, &grid) && grid.first == 0 ? value : -1;
 }
 
 /* Whether each cell of the result is made of the cell of the input at its place alone. */
@@ -265,6 +270,79 @@ static bool is_local(const struct graph *g, const struct graph_op *op, int in)
     default:
         return false;
     }
+}
+
+/* The order of a result's cells, order[values], where it is not that of its grid, which is kept
+ * until they are in order again. */
+static void keep_order(const struct graph *g, const struct graph_op *op, struct graph_grid *grid,
+                       int **order)
+{
+    const int in = source_of(g, op, grid);
+    const size_t n = graph_cells(g, op->out);
+    if (grid[in].h == 0)
+        return;
+    int *to = reorder(g, op, order[in]);
+    if (to && in_order(to, n)) {
+        free(to);
+        grid[op->out] = order[in] ? grid[in] : grid[op->out];
+        return;
+    }
+    if (to) {
+        grid[op->out] = grid[in];
+        order[op->out] = to;
+    } else if (order[in] && grid[op->out].h > 0) {
+        /* Windows over cells in another order, and parts of them, are of no places. */
+        if (!is_local(g, op, in) && op->kind != GRAPH_ATTENTION && op->kind != GRAPH_MATMUL) {
+            grid[op->out] = (struct graph_grid){.h = 0};
+            return;
+        }
+        to = mem_alloc(n, sizeof *to);
+        order[op->out] = memcpy(to, order[in], n * sizeof *to);
+    }
+}
+
+struct graph_grid *graph_grids(const struct graph *g)
+{
+    struct graph_grid *grid = mem_zero((size_t)g->values, sizeof *grid);
+    struct graph_grid *flat = mem_zero((size_t)g->values, sizeof *flat);
+    int *readers = mem_zero((size_t)g->values, sizeof *readers);
+    for (int i = 0; i < g->ops; i++)
+        for (int k = 0; k < g->op[i].ins; k++)
+            readers[g->op[i].in[k]]++;
+    int **order = mem_zero((size_t)g->values, sizeof *order);
+    grid[0] = (struct graph_grid){g->value[0].h, g->value[0].w, 0};
+    for (int i = 0; i < g->ops; i++) {
+        const struct graph_op *op = &g->op[i];
+        grid[op->out] = make_grid(g, op, grid, flat, readers[op->in[0]] == 1);
+        keep_order(g, op, grid, order);
+        flat[op->out] = make_flat(g, op, grid, flat);
+    }
+    for (int i = 0; i < g->values; i++) {
+        if (order[i])
+            grid[i] = (struct graph_grid){.h = 0};
+        free(order[i]);
+    }
+    free(order);
+    free(flat);
+    free(readers);
+    return grid;
+}
+
+bool graph_grid(const struct graph *g, int value, struct graph_grid *out)
+{
+    struct graph_grid *grid = graph_grids(g);
+    *out = grid[value];
+    free(grid);
+    return out->h > 0;
+}
+
+/* --- which layer suits maps --- */
+
+int graph_last_stage(const struct graph *g)
+{
+    const int value = graph_closed(g).value;
+    struct graph_grid grid;
+    return value >= 0 && graph_grid(g, value, &grid) && grid.first == 0 ? value : -1;
 }
 
 /* Marks which cells of its inputs an operation reads for those cells of its result that count;
@@ -309,12 +387,12 @@ static void mark_whole(const struct graph *g, const struct graph_grid *grid, boo
     free(cell);
 }
 
-/* What the last attention's queries, keys and values are made of: a norm of tokens; -1 where there
- * is none. */
+/* What the last attention's queries, keys and values are made of, or the last product of two
+ * values: a norm of tokens; -1 where there is none. */
 static int attended(const struct graph *g)
 {
     int at = g->ops - 1, value;
-    while (at >= 0 && g->op[at].kind != GRAPH_ATTENTION)
+    while (at >= 0 && g->op[at].kind != GRAPH_ATTENTION && g->op[at].kind != GRAPH_MATMUL)
         at--;
     if (at < 0)
         return -1;

@@ -156,6 +156,17 @@ static const char *gather_shape(const struct graph *g, const struct graph_op *op
     return NULL;
 }
 
+static const char *matmul_shape(const struct graph *g, const struct graph_op *op,
+                                struct graph_value *y)
+{
+    const struct graph_value *x = &g->value[op->in[0]], *m = &g->value[op->in[1]];
+    *y = (struct graph_value){.c = m->c, .h = x->h, .w = x->w};
+    return op->groups >= 1 && m->c % op->groups == 0 && x->c % op->groups == 0 &&
+                   (size_t)(x->c / op->groups) == graph_cells(g, op->in[1])
+               ? NULL
+               : "as many channels of each group as the second input has cells";
+}
+
 /* --- counts --- */
 
 static int64_t conv_weights(const struct graph *g, const struct graph_op *op)
@@ -188,6 +199,11 @@ static int64_t attention_weights(const struct graph *g, const struct graph_op *o
 static int64_t attention_macs(const struct graph *g, const struct graph_op *op)
 {
     return 2 * (int64_t)graph_size(g, op->out) * (int64_t)graph_cells(g, op->out);
+}
+
+static int64_t matmul_macs(const struct graph *g, const struct graph_op *op)
+{
+    return (int64_t)graph_size(g, op->out) * (int64_t)graph_cells(g, op->in[1]);
 }
 
 /* Every weight is multiplied once for each cell of its channel. */
@@ -253,6 +269,8 @@ const struct graph_rule graph_rules[GRAPH_KINDS] = {
                          kind_attention_backward},
     [GRAPH_GATHER] = {"gather", 1, false, false, GRAPH_KEEPS_NOTHING, gather_shape, NULL, NULL,
                       kind_gather_forward, kind_gather_backward},
+    [GRAPH_MATMUL] = {"matmul", 2, false, false, GRAPH_KEEPS_INPUT, matmul_shape, NULL, matmul_macs,
+                      kind_matmul_forward, kind_matmul_backward},
 };
 
 /* --- by the tables --- */

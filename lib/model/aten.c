@@ -175,6 +175,13 @@ static int batch_norm(struct program *p, struct err *e)
     const struct trace_symbol *const norm[NORM_TENSORS] = {
         input(p, "weight"), input(p, "bias"), input(p, "running_mean"), input(p, "running_var")};
     struct trace_symbol y;
+    if (trace_is_known(self(p))) {
+        const struct trace_symbol *const own[NORM_TENSORS] = {norm[NORM_WEIGHT], norm[NORM_BIAS]};
+        return finish(p,
+                      trace_known_norm(&p->trace, self(p), truth(p, "training") ? own : norm,
+                                       real(p, "eps", 1e-5), &y, e),
+                      &y, e);
+    }
     if (truth(p, "training"))
         return trace_refuse(&p->trace, e,
                             "expected a norm that is done with training, found one in training: "
@@ -291,6 +298,32 @@ static int pool_sums(struct program *p, const struct trace_windows *of, struct e
     return finish(p, trace_scale(&p->trace, &y, cells / (double)divisor, 0, &y, e), &y, e);
 }
 
+/* Along one axis: as a convolution of images of one row. */
+static int convolution_1d(struct program *p, struct err *e)
+{
+    const struct trace_symbol *x = self(p), *w = input(p, "weight");
+    struct trace_windows win = trace_windows(1, 1);
+    struct trace_symbol in, turned, y;
+    int64_t groups, stride[2] = {1}, pad[2] = {0}, gap[2] = {1};
+    if (!x || !w || x->view.dims != 3 || w->view.dims != 3 || word(p, "padding") ||
+        !whole(p, "groups", 1, &groups) || groups < 1 || groups > BUILD_CHANNELS ||
+        (argument(p, "stride") && numbers(p, "stride", stride, 1) != 1) ||
+        (argument(p, "padding") && numbers(p, "padding", pad, 1) != 1) ||
+        (argument(p, "dilation") && numbers(p, "dilation", gap, 1) != 1) || stride[0] < 1 ||
+        stride[0] > INT_MAX / 4 || pad[0] < 0 || pad[0] > INT_MAX / 4 || gap[0] < 1 ||
+        gap[0] > INT_MAX / 4)
+        return trace_refuse(&p->trace, e,
+                            "expected windows along one axis with whole strides, found others");
+    win.stride[1] = (int)stride[0];
+    win.before[1] = win.after[1] = (int)pad[0];
+    win.dilation[1] = (int)gap[0];
+    if (trace_unsqueeze(&p->trace, x, 2, &in, e) != 0 ||
+        trace_unsqueeze(&p->trace, w, 2, &turned, e) != 0 ||
+        trace_conv(&p->trace, &in, &turned, input(p, "bias"), &win, (int)groups, &y, e) != 0)
+        return -1;
+    return finish(p, trace_squeeze(&p->trace, &y, 2, &y, e), &y, e);
+}
+
 static int pool(struct program *p, enum graph_kind kind, struct err *e)
 {
     struct trace_windows win = trace_windows(1, 1);
@@ -364,6 +397,18 @@ static int mean(struct program *p, struct err *e)
 static int maximum(struct program *p, struct err *e)
 {
     return reduce(p, GRAPH_MAX_POOL, e);
+}
+
+/* To one cell. */
+static int mean_1d(struct program *p, struct err *e)
+{
+    static const int64_t last[] = {-1};
+    struct trace_symbol y;
+    int64_t size[1];
+    return numbers(p, "output_size", size, 1) != 1 || size[0] != 1
+               ? trace_refuse(&p->trace, e, "expected a mean over all cells, found others")
+               : finish(p, trace_reduce(&p->trace, GRAPH_MEAN_POOL, self(p), last, 1, true, &y, e),
+                        &y, e);
 }
 
 static int total(struct program *p, struct err *e)
@@ -569,6 +614,16 @@ static int multiply(struct program *p, struct err *e)
     if (is_number(p, "other"))
         return with_number(p, self(p), real(p, "other", NAN), 0, e);
     return finish(p, trace_multiply(&p->trace, self(p), input(p, "other"), &y, e), &y, e);
+}
+
+/* self + value tensor1 tensor2 */
+static int add_product(struct program *p, struct err *e)
+{
+    struct trace_symbol product, y;
+    if (trace_multiply(&p->trace, input(p, "tensor1"), input(p, "tensor2"), &product, e) != 0)
+        return -1;
+    product.uses = 1;
+    return finish(p, trace_add(&p->trace, self(p), &product, real(p, "value", 1), &y, e), &y, e);
 }
 
 static int divide(struct program *p, struct err *e)
@@ -879,22 +934,31 @@ static int enlarge(struct program *p, struct err *e)
     return finish(p, trace_enlarge(&p->trace, x, size, &y, e), &y, e);
 }
 
-/* Of axes of size 1, as a class token is repeated for each image. */
+/* Axes of size 1 are repeated in place, as a class token is for each image; others are joined. */
 static int repeat(struct program *p, struct err *e)
 {
-    const struct trace_symbol *x = self(p);
+    const struct trace_symbol *x = self(p), *all[ATEN_PARTS];
     struct trace_symbol y;
     int64_t size[TRACE_DIMS];
     const int n = numbers(p, "repeats", size, TRACE_DIMS);
     if (!x || n < x->view.dims)
         return trace_refuse(&p->trace, e, "expected a number for each axis, found others");
+    y = trace_alias(x);
     for (int d = n - x->view.dims, k = 0; d < n; d++, k++) {
-        if (size[d] != 1 && trace_size(x, k) != 1)
-            return trace_refuse(&p->trace, e,
-                                "expected axes of size 1 to be repeated, found others");
-        size[d] *= trace_size(x, k);
+        const struct trace_symbol part = y;
+        if (size[d] > 1 && trace_size(x, k) != 1) {
+            for (int i = 0; i < ATEN_PARTS; i++)
+                all[i] = &part;
+            if (size[d] > ATEN_PARTS)
+                return trace_refuse(&p->trace, e, "expected at most %d repetitions, found more",
+                                    ATEN_PARTS);
+            if (trace_concat(&p->trace, all, (int)size[d], k, &y, e) != 0)
+                return -1;
+        }
+        size[d] = size[d] > 1 && trace_size(x, k) != 1 ? -1 : size[d] * trace_size(x, k);
     }
-    return finish(p, trace_expand(&p->trace, x, size, n, &y, e), &y, e);
+    const struct trace_symbol joined = y;
+    return finish(p, trace_expand(&p->trace, &joined, size, n, &y, e), &y, e);
 }
 
 /* Padding from the last axis on: left, right, top, bottom, ... */
@@ -926,22 +990,46 @@ static int einsum(struct program *p, struct err *e)
     return finish(p, trace_einsum(&p->trace, equation ? equation : "", a, b, &y, e), &y, e);
 }
 
-static double power_of(double x, double p, double q)
+static int to_power(struct program *p, double exponent, struct err *e)
 {
-    (void)q;
-    return pow(x, p);
+    struct trace_symbol y;
+    return finish(p, trace_power(&p->trace, self(p), exponent, &y, e), &y, e);
 }
 
 static int power(struct program *p, struct err *e)
 {
-    const struct trace_symbol *x = self(p);
-    const double exponent = real(p, "exponent", NAN);
+    return to_power(p, real(p, "exponent", NAN), e);
+}
+
+static int square(struct program *p, struct err *e)
+{
+    return to_power(p, 2, e);
+}
+
+static int root(struct program *p, struct err *e)
+{
+    return to_power(p, .5, e);
+}
+
+static int inverse_root(struct program *p, struct err *e)
+{
+    return to_power(p, -.5, e);
+}
+
+static int reciprocal(struct program *p, struct err *e)
+{
+    return to_power(p, -1, e);
+}
+
+/* The usual norm of vectors. */
+static int length(struct program *p, struct err *e)
+{
     struct trace_symbol y;
-    if (isfinite(exponent) && trace_is_known(x))
-        return finish(p, trace_known_function(&p->trace, x, power_of, exponent, 0, &y, e), &y, e);
-    if (exponent != 2)
-        return trace_refuse(&p->trace, e, "expected a square, found another power");
-    return finish(p, trace_multiply(&p->trace, x, x, &y, e), &y, e);
+    int64_t dim[TRACE_DIMS];
+    const int n = numbers(p, "dim", dim, TRACE_DIMS);
+    if (n < 1 || real(p, argument(p, "p") ? "p" : "ord", 2) != 2)
+        return trace_refuse(&p->trace, e, "expected the root of squares over axes, found another");
+    return finish(p, trace_length(&p->trace, self(p), dim, n, truth(p, "keepdim"), &y, e), &y, e);
 }
 
 /* --- constants of constants --- */
@@ -1041,6 +1129,57 @@ static int different(struct program *p, struct err *e)
     return compare(p, TRACE_DIFFERENT, e);
 }
 
+static int less(struct program *p, struct err *e)
+{
+    return compare(p, TRACE_LESS, e);
+}
+
+static int at_most(struct program *p, struct err *e)
+{
+    return compare(p, TRACE_AT_MOST, e);
+}
+
+static int more(struct program *p, struct err *e)
+{
+    return compare(p, TRACE_MORE, e);
+}
+
+static int at_least(struct program *p, struct err *e)
+{
+    return compare(p, TRACE_AT_LEAST, e);
+}
+
+static int both(struct program *p, struct err *e)
+{
+    return compare(p, TRACE_BOTH, e);
+}
+
+static int either(struct program *p, struct err *e)
+{
+    return compare(p, TRACE_EITHER, e);
+}
+
+static int none_of(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    return trace_is_truth(self(p))
+               ? finish(p, trace_known_number(&p->trace, TRACE_EQUAL, self(p), 0, &y, e), &y, e)
+               : trace_refuse(&p->trace, e, "expected truths, found something else");
+}
+
+static int range(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    int64_t from, to, step;
+    if (!whole(p, "start", 0, &from) || !whole(p, "end", 0, &to) || !whole(p, "step", 1, &step) ||
+        step < 1 || to <= from || from < -INT_MAX || to > INT_MAX)
+        return trace_refuse(&p->trace, e, "expected whole numbers that rise, found others");
+    return finish(
+        p,
+        trace_known_range(&p->trace, (double)from, (double)step, (to - from - 1) / step + 1, &y, e),
+        &y, e);
+}
+
 static int masked_fill(struct program *p, struct err *e)
 {
     struct trace_symbol value, y;
@@ -1054,10 +1193,17 @@ static int masked_fill(struct program *p, struct err *e)
 
 static int where(struct program *p, struct err *e)
 {
-    struct trace_symbol y;
-    return finish(
-        p, trace_known_where(&p->trace, input(p, "condition"), self(p), input(p, "other"), &y, e),
-        &y, e);
+    static const char *const names[] = {"self", "other"};
+    const struct trace_symbol *of[2];
+    struct trace_symbol one[2], y;
+    for (int i = 0; i < 2; i++) {
+        of[i] = input(p, names[i]);
+        if (!of[i] && trace_known_full(&p->trace, NULL, 0, real(p, names[i], NAN), &one[i], e) != 0)
+            return -1;
+        of[i] = of[i] ? of[i] : &one[i];
+    }
+    return finish(p, trace_known_where(&p->trace, input(p, "condition"), of[0], of[1], &y, e), &y,
+                  e);
 }
 
 /* --- the rest --- */
@@ -1088,12 +1234,16 @@ static int dropout(struct program *p, struct err *e)
                : same(p, e);
 }
 
-/* Another type than that of all activations would round. */
+/* Another type than that of all activations would round; constants are whole numbers or truths
+ * already where they are made so. */
 static int convert(struct program *p, struct err *e)
 {
     const json_int_t type =
         json_integer_value(json_object_get(argument(p, "dtype"), "as_scalar_type"));
-    return argument(p, "dtype") && type != ATEN_FLOAT
+    struct trace_symbol y;
+    if (argument(p, "dtype") && type != ATEN_TRUTH && trace_is_truth(self(p)))
+        return finish(p, trace_scale(&p->trace, self(p), 1, 0, &y, e), &y, e);
+    return argument(p, "dtype") && type != ATEN_FLOAT && !trace_is_known(self(p))
                ? trace_refuse(&p->trace, e, "expected float32 throughout, found another type")
                : same(p, e);
 }
@@ -1127,123 +1277,150 @@ static int count(struct program *p, struct err *e)
 /* Names of ATen without the underscore of an operation in place. A view shows the numbers of its
  * input: what changes one of them in place changes the other. */
 static const struct aten_maker makers[] = {
-    {"_adaptive_avg_pool2d", grid_mean, false},
-    {"_log_softmax", log_softmax, false},
-    {"_native_batch_norm_legit_no_training", batch_norm, false},
-    {"_softmax", softmax, false},
-    {"_to_copy", convert, false},
-    {"_unsafe_view", view, true},
-    {"adaptive_avg_pool2d", grid_mean, false},
-    {"adaptive_max_pool2d", grid_max, false},
-    {"add", add, false},
-    {"addmm", addmm, false},
-    {"alias", same, true},
-    {"alpha_dropout", dropout, true},
-    {"amax", maximum, false},
-    {"avg_pool2d", mean_pool, false},
-    {"batch_norm", batch_norm, false},
-    {"bmm", matmul, false},
-    {"cat", concat, false},
-    {"channel_shuffle", channel_shuffle, false},
-    {"chunk", chunk, true},
-    {"clamp", clamp, false},
-    {"clamp_max", clamp, false},
-    {"clamp_min", clamp, false},
-    {"clone", copy, false},
-    {"constant_pad_nd", pad, false},
-    {"contiguous", same, true},
-    {"conv2d", convolution, false},
-    {"convolution", convolution, false},
-    {"detach", same, true},
-    {"div", divide, false},
-    {"dropout", dropout, true},
-    {"einsum", einsum, false},
-    {"elu", elu, false},
-    {"eq", equal, false},
-    {"exp", exponential, false},
-    {"expand", expand, true},
-    {"expand_as", expand_as, true},
-    {"feature_dropout", dropout, true},
-    {"fill", fill, true},
-    {"flatten", flatten, true},
-    {"full", filled, false},
-    {"gelu", gelu, false},
-    {"group_norm", group_norm, false},
-    {"hardsigmoid", hardsigmoid, false},
-    {"hardswish", hardswish, false},
-    {"hardtanh", hardtanh, false},
-    {"index", indexed, false},
-    {"instance_norm", instance_norm, false},
-    {"layer_norm", layer_norm, false},
-    {"leaky_relu", leaky_relu, false},
-    {"lift_fresh_copy", same, false},
-    {"linear", linear, false},
-    {"log_softmax", log_softmax, false},
-    {"masked_fill", masked_fill, false},
-    {"matmul", matmul, false},
-    {"max", maximum, false},
-    {"max_pool2d", max_pool, false},
-    {"max_pool2d_with_indices", max_pool, false},
-    {"mean", mean, false},
-    {"mish", mish, false},
-    {"mm", matmul, false},
-    {"mul", multiply, false},
-    {"native_channel_shuffle", channel_shuffle, false},
-    {"native_layer_norm", layer_norm, false},
-    {"ne", different, false},
-    {"neg", negate, false},
-    {"new_full", filled, false},
-    {"new_ones", ones, false},
-    {"new_zeros", zeros, false},
-    {"ones", ones, false},
-    {"pad", pad, false},
-    {"permute", permute, true},
-    {"pow", power, false},
-    {"prelu", prelu, false},
-    {"relu", relu, false},
-    {"relu6", relu6, false},
-    {"repeat", repeat, false},
-    {"reshape", view, true},
-    {"reshape_as", view_as, true},
-    {"roll", roll, false},
-    {"rsub", subtract_from, false},
-    {"scaled_dot_product_attention", attention, false},
-    {"select", select_one, true},
-    {"selu", selu, false},
-    {"sigmoid", sigmoid, false},
-    {"silu", silu, false},
-    {"slice", slice, true},
-    {"softmax", softmax, false},
-    {"softplus", softplus, false},
-    {"split", split, true},
-    {"split_with_sizes", split, true},
-    {"squeeze", squeeze, true},
-    {"stack", stack, false},
-    {"sub", subtract, false},
-    {"sum", total, false},
-    {"sym_size", size_of, false},
-    {"swapaxes", transpose, true},
-    {"swapdims", transpose, true},
-    {"t", matrix_transpose, true},
-    {"tanh", hyperbolic, false},
-    {"to", convert, true},
-    {"transpose", transpose, true},
-    {"unbind", unbind, true},
-    {"unflatten", unflatten, true},
-    {"unsqueeze", unsqueeze, true},
-    {"upsample_nearest2d", enlarge, false},
-    {"view", view, true},
-    {"view_as", view_as, true},
-    {"where", where, false},
-    {"zero", fill, true},
-    {"zeros", zeros, false},
+    {"__and__", both, false, false},
+    {"__or__", either, false, false},
+    {"_adaptive_avg_pool2d", grid_mean, false, false},
+    {"_log_softmax", log_softmax, false, false},
+    {"_native_batch_norm_legit_no_training", batch_norm, false, false},
+    {"_softmax", softmax, false, true},
+    {"_to_copy", convert, false, false},
+    {"_unsafe_view", view, true, true},
+    {"adaptive_avg_pool1d", mean_1d, false, false},
+    {"adaptive_avg_pool2d", grid_mean, false, false},
+    {"adaptive_max_pool2d", grid_max, false, false},
+    {"add", add, false, true},
+    {"addcmul", add_product, false, false},
+    {"addmm", addmm, false, false},
+    {"alias", same, true, true},
+    {"alpha_dropout", dropout, true, false},
+    {"amax", maximum, false, false},
+    {"arange", range, false, false},
+    {"avg_pool2d", mean_pool, false, false},
+    {"batch_norm", batch_norm, false, false},
+    {"bitwise_and", both, false, false},
+    {"bitwise_not", none_of, false, false},
+    {"bitwise_or", either, false, false},
+    {"bmm", matmul, false, true},
+    {"cat", concat, false, false},
+    {"channel_shuffle", channel_shuffle, false, false},
+    {"chunk", chunk, true, false},
+    {"clamp", clamp, false, false},
+    {"clamp_max", clamp, false, false},
+    {"clamp_min", clamp, false, false},
+    {"clone", copy, false, true},
+    {"constant_pad_nd", pad, false, false},
+    {"contiguous", same, true, true},
+    {"conv1d", convolution_1d, false, false},
+    {"conv2d", convolution, false, false},
+    {"convolution", convolution, false, false},
+    {"detach", same, true, true},
+    {"div", divide, false, true},
+    {"dropout", dropout, true, true},
+    {"einsum", einsum, false, true},
+    {"elu", elu, false, false},
+    {"eq", equal, false, false},
+    {"exp", exponential, false, false},
+    {"expand", expand, true, true},
+    {"expand_as", expand_as, true, false},
+    {"feature_dropout", dropout, true, false},
+    {"fill", fill, true, false},
+    {"flatten", flatten, true, false},
+    {"full", filled, false, false},
+    {"full_like", filled, false, false},
+    {"ge", at_least, false, false},
+    {"gelu", gelu, false, false},
+    {"group_norm", group_norm, false, false},
+    {"gt", more, false, false},
+    {"hardsigmoid", hardsigmoid, false, false},
+    {"hardswish", hardswish, false, false},
+    {"hardtanh", hardtanh, false, false},
+    {"index", indexed, false, false},
+    {"instance_norm", instance_norm, false, false},
+    {"layer_norm", layer_norm, false, false},
+    {"le", at_most, false, false},
+    {"leaky_relu", leaky_relu, false, false},
+    {"lift_fresh_copy", same, false, false},
+    {"linalg_vector_norm", length, false, false},
+    {"linear", linear, false, false},
+    {"log_softmax", log_softmax, false, false},
+    {"logical_and", both, false, false},
+    {"logical_not", none_of, false, false},
+    {"logical_or", either, false, false},
+    {"lt", less, false, false},
+    {"masked_fill", masked_fill, false, false},
+    {"matmul", matmul, false, true},
+    {"max", maximum, false, false},
+    {"max_pool2d", max_pool, false, false},
+    {"max_pool2d_with_indices", max_pool, false, false},
+    {"mean", mean, false, false},
+    {"mish", mish, false, false},
+    {"mm", matmul, false, false},
+    {"mul", multiply, false, true},
+    {"native_channel_shuffle", channel_shuffle, false, false},
+    {"native_layer_norm", layer_norm, false, false},
+    {"ne", different, false, false},
+    {"neg", negate, false, false},
+    {"new_empty", zeros, false, false},
+    {"new_full", filled, false, false},
+    {"new_ones", ones, false, false},
+    {"new_zeros", zeros, false, false},
+    {"norm", length, false, false},
+    {"ones", ones, false, false},
+    {"ones_like", ones, false, false},
+    {"pad", pad, false, false},
+    {"permute", permute, true, false},
+    {"pow", power, false, false},
+    {"prelu", prelu, false, false},
+    {"reciprocal", reciprocal, false, false},
+    {"relu", relu, false, false},
+    {"relu6", relu6, false, false},
+    {"repeat", repeat, false, false},
+    {"reshape", view, true, true},
+    {"reshape_as", view_as, true, false},
+    {"roll", roll, false, false},
+    {"rsqrt", inverse_root, false, false},
+    {"rsub", subtract_from, false, false},
+    {"scaled_dot_product_attention", attention, false, false},
+    {"select", select_one, true, false},
+    {"selu", selu, false, false},
+    {"sigmoid", sigmoid, false, false},
+    {"silu", silu, false, false},
+    {"slice", slice, true, false},
+    {"softmax", softmax, false, true},
+    {"softplus", softplus, false, false},
+    {"split", split, true, false},
+    {"split_with_sizes", split, true, false},
+    {"sqrt", root, false, false},
+    {"square", square, false, false},
+    {"squeeze", squeeze, true, true},
+    {"stack", stack, false, false},
+    {"sub", subtract, false, false},
+    {"sum", total, false, false},
+    {"sym_size", size_of, false, false},
+    {"swapaxes", transpose, true, false},
+    {"swapdims", transpose, true, false},
+    {"t", matrix_transpose, true, false},
+    {"tanh", hyperbolic, false, false},
+    {"to", convert, true, true},
+    {"transpose", transpose, true, false},
+    {"type_as", same, false, false},
+    {"unbind", unbind, true, false},
+    {"unflatten", unflatten, true, false},
+    {"unsqueeze", unsqueeze, true, true},
+    {"upsample_nearest2d", enlarge, false, false},
+    {"view", view, true, true},
+    {"view_as", view_as, true, false},
+    {"where", where, false, false},
+    {"zero", fill, true, false},
+    {"zeros", zeros, false, false},
+    {"zeros_like", zeros, false, false},
 };
 
 /* Of Python's module `operator`, on sizes. */
-static const struct aten_maker operators[] = {{"add", count, false},
-                                              {"floordiv", count, false},
-                                              {"mul", count, false},
-                                              {"sub", count, false}};
+static const struct aten_maker operators[] = {{"add", count, false, false},
+                                              {"floordiv", count, false, false},
+                                              {"mul", count, false, false},
+                                              {"sub", count, false, false}};
 
 const struct aten_maker *aten_maker(bool of_sizes, const char *name, size_t n)
 {

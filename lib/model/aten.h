@@ -11,7 +11,8 @@ enum {
     ATEN_NAMES = 1 << 16, /* of its tensors */
     ATEN_DEPTH = 32,      /* of modules in modules */
     ATEN_PARTS = 64,      /* of a split */
-    ATEN_FLOAT = 7        /* float32 among the schema's types */
+    ATEN_FLOAT = 7,       /* float32 among the schema's types */
+    ATEN_TRUTH = 12
 };
 
 /* A name of the program. */
@@ -38,7 +39,8 @@ struct program {
 struct aten_maker {
     const char *name;
     int (*make)(struct program *p, struct err *e) ERR_CHECKED;
-    bool view; /* the result shows the numbers of its input */
+    bool view;   /* the result shows the numbers of its input */
+    bool scores; /* takes products of matrices that are not made yet, see trace_make() */
 };
 
 /* --- exported.c --- */

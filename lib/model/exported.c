@@ -87,33 +87,61 @@ static int sort_names(struct program *p, struct err *e)
     return 0;
 }
 
+static void count_name(struct aten_name *n, int at)
+{
+    if (!n)
+        return;
+    n->symbol.uses++;
+    n->last = n->last > at ? n->last : at;
+}
+
 static void count_use(struct program *p, const json_t *arg, int at)
 {
     const json_t *list = json_object_get(arg, "as_tensors"), *item;
-    struct aten_name *n = aten_named(p, arg);
+    list = list ? list : json_object_get(arg, "as_optional_tensors");
     size_t i;
-    if (n) {
-        n->symbol.uses++;
-        n->last = at;
-    }
+    count_name(aten_named(p, arg), at);
     json_array_foreach((json_t *)list, i, item)
     {
-        n = aten_find(p, json_string_value(json_object_get(item, "name")));
-        if (n) {
-            n->symbol.uses++;
-            n->last = at;
-        }
+        const json_t *inside = json_object_get(item, "as_tensor");
+        count_name(aten_find(p, json_string_value(json_object_get(inside ? inside : item, "name"))),
+                   at);
     }
+}
+
+/* Whether the node makes something that nothing reads: no more than that, and in no other tensor.
+ */
+static bool is_idle(const struct program *p)
+{
+    const char *target = json_string_value(json_object_get(p->node, "target"));
+    const json_t *outputs = json_object_get(p->node, "outputs"), *out;
+    size_t i;
+    const char *end = target ? strrchr(target, '.') : NULL;
+    if (!end || end == target || end[-1] == '_' || aten_results(p) == 0)
+        return false;
+    json_array_foreach((json_t *)outputs, i, out)
+    {
+        if (!json_object_get(out, "as_tensor") && !json_object_get(out, "as_tensors"))
+            return false;
+    }
+    for (i = 0; i < aten_results(p); i++)
+        if (!aten_result(p, i) || aten_result(p, i)->last >= 0)
+            return false;
+    return true;
 }
 
 static void count_uses(struct program *p)
 {
-    const json_t *node, *in;
+    const json_t *nodes = json_object_get(p->graph, "nodes"), *in;
     size_t i, k;
-    json_array_foreach(json_object_get(p->graph, "nodes"), i, node)
-        json_array_foreach(json_object_get(node, "inputs"), k, in)
-            count_use(p, json_object_get(in, "arg"), (int)i);
     json_array_foreach(json_object_get(p->graph, "outputs"), i, in) count_use(p, in, INT_MAX);
+    /* From the end: nodes that nothing is made of count as little as they are computed. */
+    for (i = json_array_size(nodes); i > 0; i--) {
+        p->node = json_array_get(nodes, i - 1);
+        if (!is_idle(p))
+            json_array_foreach(json_object_get(p->node, "inputs"), k, in)
+                count_use(p, json_object_get(in, "arg"), (int)i - 1);
+    }
 }
 
 /* --- inputs --- */
@@ -131,18 +159,23 @@ static int take_image(struct program *p, const char *name, struct err *e)
     struct aten_name *n = aten_find(p, name);
     const json_t *values = json_object_get(p->graph, "tensor_values");
     const json_t *value = json_object_get(values, name), *sizes = json_object_get(value, "sizes");
-    const int64_t images = image_size(sizes, 0), channels = image_size(sizes, 1);
+    const int64_t images = image_size(sizes, 0), second = image_size(sizes, 1);
+    /* Images may be rows of pixels, as Keras has them. */
+    const bool last = second != 3 && second != 1;
+    const int64_t channels = image_size(sizes, last ? 3 : 1);
+    const size_t rows = last ? 1 : 2;
     if (!n || p->inputs++ > 0)
         return broken(p, "one input", e);
     if (json_array_size(sizes) != 4 || (channels != 3 && channels != 1) || images == 0 ||
-        images >= TRACE_IMAGES || image_size(sizes, 2) == 0 || image_size(sizes, 3) == 0)
+        images >= TRACE_IMAGES || image_size(sizes, rows) == 0 || image_size(sizes, rows + 1) == 0)
         return broken(p, "images of 1 or 3 channels as the input", e);
     if (json_integer_value(json_object_get(value, "dtype")) != ATEN_FLOAT)
         return broken(p, "images of float32 as the input", e);
-    if (trace_sizes(p->trace.b, (int)channels, image_size(sizes, 2), image_size(sizes, 3), e) != 0)
+    if (trace_sizes(p->trace.b, (int)channels, image_size(sizes, rows), image_size(sizes, rows + 1),
+                    e) != 0)
         return -1;
     trace_open(&p->trace, p->trace.b, images < 0 ? TRACE_IMAGES : images);
-    const struct trace_symbol image = trace_image(&p->trace);
+    const struct trace_symbol image = trace_image(&p->trace, last);
     trace_bind(&n->symbol, &image);
     n->storage = p->storages++;
     return 0;
@@ -224,6 +257,20 @@ static bool makes_nothing(const struct program *p)
     return true;
 }
 
+/* Products of matrices that are not made yet, for an operation that knows no others. */
+static int make_inputs(struct program *p, struct err *e)
+{
+    const json_t *inputs = json_object_get(p->node, "inputs"), *in;
+    size_t i;
+    json_array_foreach((json_t *)inputs, i, in)
+    {
+        struct aten_name *n = aten_named(p, json_object_get(in, "arg"));
+        if (n && trace_make(&p->trace, &n->symbol, e) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* "conv2d" of "torch.ops.aten.relu_.default" without the underscore at its end; what follows the
  * last point is an overload. */
 static int run_node(struct program *p, struct err *e)
@@ -252,6 +299,8 @@ static int run_node(struct program *p, struct err *e)
     for (size_t i = 0; i < aten_results(p) && r == 0; i++)
         if (aten_result(p, i))
             aten_result(p, i)->storage = storage;
+    if (m && r == 0)
+        r = m->scores ? 0 : make_inputs(p, e);
     if (m && r == 0)
         r = m->make(p, e);
     if (r == 0 && in_place && !makes_nothing(p))
@@ -287,6 +336,8 @@ static int run_nodes(struct program *p, struct err *e)
     for (size_t i = 0; i < n; i++) {
         p->node = json_array_get(nodes, i);
         p->at = (int)i;
+        if (is_idle(p))
+            continue;
         if (run_node(p, e) != 0)
             return -1;
         note_modules(p);

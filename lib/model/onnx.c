@@ -76,9 +76,29 @@ static void count_uses(const struct onnx_reader *r, bool *needed)
 
 /* --- what operations ask of a node --- */
 
+/* A few numbers that are known as a tensor. */
+static int as_tensor(const struct onnx_reader *r, struct onnx_name *x, struct err *e)
+{
+    const struct known *k = x->known;
+    int64_t size[KNOWN_DIMS];
+    double number[KNOWN];
+    struct trace_symbol y;
+    for (int d = 0; d < k->dims; d++)
+        size[d] = k->shape[d];
+    for (int i = 0; i < k->n; i++)
+        number[i] = k->real ? k->r[i] : (double)k->i[i];
+    if (trace_known_numbers(r->t, size, k->dims, number, &y, e) != 0)
+        return -1;
+    trace_bind(&x->s, &y);
+    return 0;
+}
+
 int onnx_symbol(const struct onnx_reader *r, size_t i, struct onnx_name **x, struct err *e)
 {
     *x = onnx_in(r, i);
+    if (*x && (*x)->s.kind == TRACE_NOTHING && (*x)->known && (*x)->known->n > 0 &&
+        as_tensor(r, *x, e) != 0)
+        return -1;
     return *x && ((*x)->s.kind == TRACE_NOTHING || (*x)->form != FORM_NONE)
                ? trace_refuse(r->t, e, "expected activations or a tensor as input %zu, found %s", i,
                               (*x)->form != FORM_NONE ? "a part of a formula"
@@ -168,8 +188,23 @@ static int take_inputs(struct onnx_reader *r, struct err *e)
     return 0;
 }
 
+/* Whether the node takes products of matrices that are not made yet, see trace_make(). */
+static bool takes_scores(const char *op)
+{
+    static const char *const list[] = {
+        "Add",    "Cast", "Div",     "Dropout", "Einsum",  "Expand",  "Identity",  "IsNaN",
+        "MatMul", "Mul",  "Reshape", "Shape",   "Softmax", "Squeeze", "Unsqueeze", "Where"};
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        if (strcmp(list[i], op) == 0)
+            return true;
+    return false;
+}
+
 static int compute(struct onnx_reader *r, struct err *e)
 {
+    for (size_t i = 0; i < r->node->ins && !takes_scores(r->node->op); i++)
+        if (r->in[i].name && trace_make(r->t, &r->in[i].name->s, e) != 0)
+            return -1;
     int done = onnx_index(r, e);
     if (done == 0)
         done = onnx_fold(r, e);
@@ -270,11 +305,17 @@ static int run_all(struct onnx_reader *r, struct err *e)
     return result;
 }
 
+/* Whether images are rows of pixels, as TensorFlow and Keras have them, rather than planes. */
+static bool is_last(const struct onnx_value *image)
+{
+    return image->shape[1] != 3 && image->shape[1] != 1;
+}
+
 static int read_graph(struct onnx_reader *r, const struct onnx_value *image, struct err *e)
 {
     if (collect(r, image->name, e) != 0)
         return -1;
-    const struct trace_symbol pixels = trace_image(r->t);
+    const struct trace_symbol pixels = trace_image(r->t, is_last(image));
     struct onnx_name *x = find(r, image->name);
     if (x)
         trace_bind(&x->s, &pixels);
@@ -291,12 +332,14 @@ static int read_graph(struct onnx_reader *r, const struct onnx_value *image, str
 /* "(images, channels, height, width)", of which the first may be open. */
 static int take_image(struct trace *t, const struct onnx_value *image, struct err *e)
 {
-    const int64_t images = image->shape[0], channels = image->shape[1];
-    if (!image->shaped || image->ndim != 4 || (channels != 3 && channels != 1) ||
-        images >= TRACE_IMAGES)
+    const bool four = image->shaped && image->ndim == 4, last = four && is_last(image);
+    const int64_t images = four ? image->shape[0] : 0,
+                  channels = four ? image->shape[last ? 3 : 1] : 0;
+    const int rows = last ? 1 : 2;
+    if (!four || (channels != 3 && channels != 1) || images >= TRACE_IMAGES)
         return err_set(e, "%s: expected images of 1 or 3 channels as the input '%.80s'",
                        ckpt_name(t->b->ckpt), image->name);
-    if (trace_sizes(t->b, (int)channels, image->shape[2], image->shape[3], e) != 0)
+    if (trace_sizes(t->b, (int)channels, image->shape[rows], image->shape[rows + 1], e) != 0)
         return -1;
     trace_open(t, t->b, images < 0 ? TRACE_IMAGES : images);
     return 0;

@@ -27,6 +27,7 @@ enum form {
     FORM_SQUARED,   /* the square of that */
     FORM_VARIANCE,  /* the mean of that, plus b */
     FORM_DEVIATION, /* the root of that */
+    FORM_NAN,       /* whether x is NaN */
 };
 
 struct places;

@@ -70,13 +70,15 @@ static bool whole_of(const char *op, int64_t a, int64_t b, int64_t *y)
         *y = *op == 'D' ? a / b : a % b + (a % b != 0 && (a % b < 0) != (b < 0) ? b : 0);
         return true;
     }
-    *y = strcmp(op, "Min") == 0       ? (a < b ? a : b)
-         : strcmp(op, "Max") == 0     ? (a > b ? a : b)
-         : strcmp(op, "Equal") == 0   ? a == b
-         : strcmp(op, "Less") == 0    ? a < b
-         : strcmp(op, "Greater") == 0 ? a > b
-         : strcmp(op, "And") == 0     ? a && b
-                                      : a || b;
+    *y = strcmp(op, "Min") == 0              ? (a < b ? a : b)
+         : strcmp(op, "Max") == 0            ? (a > b ? a : b)
+         : strcmp(op, "Equal") == 0          ? a == b
+         : strcmp(op, "Less") == 0           ? a < b
+         : strcmp(op, "Greater") == 0        ? a > b
+         : strcmp(op, "LessOrEqual") == 0    ? a <= b
+         : strcmp(op, "GreaterOrEqual") == 0 ? a >= b
+         : strcmp(op, "And") == 0            ? a && b
+                                             : a || b;
     return strcmp(op, "Pow") != 0;
 }
 
@@ -534,7 +536,9 @@ static const struct {
     {"Floor", single, 1, false},
     {"Gather", gather, 2, true},
     {"Greater", pairwise, 2, false},
+    {"GreaterOrEqual", pairwise, 2, false},
     {"Less", pairwise, 2, false},
+    {"LessOrEqual", pairwise, 2, false},
     {"Max", pairwise, 2, false},
     {"Min", pairwise, 2, false},
     {"Mod", pairwise, 2, false},
@@ -576,6 +580,14 @@ static bool all_known(const struct onnx_reader *r, size_t n)
     return r->node->ins >= n;
 }
 
+/* Whether both are small and what they make is not. */
+static bool becomes_large(const struct onnx_reader *r, size_t f)
+{
+    struct known y = {.n = 0};
+    const struct known *a = arg(r, 0), *b = folds[f].fold == pairwise ? arg(r, 1) : NULL;
+    return b && !shape_of_two(a, b, &y) && y.n > KNOWN;
+}
+
 int onnx_fold(struct onnx_reader *r, struct err *e)
 {
     const char *op = r->node->op;
@@ -593,7 +605,7 @@ int onnx_fold(struct onnx_reader *r, struct err *e)
         (folds[f].shapes && arg(r, 0)->real && r->in[0].name->s.kind == TRACE_CONSTANT))
         return 0;
     const bool good = folds[f].fold(r, &y);
-    if (!good && strcmp(op, "ConstantOfShape") == 0)
+    if (!good && (folds[f].shapes || becomes_large(r, f)))
         return 0; /* a tensor of many numbers */
     return good
                ? keep(r, &y)

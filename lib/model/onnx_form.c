@@ -175,6 +175,16 @@ int onnx_form(struct onnx_reader *r, struct err *e)
         return 0;
     if (strcmp(op, "Erf") == 0 && x->form == FORM_NONE && x->s.kind == TRACE_VALUE)
         return become(r, FORM_ERF, x, 1, 0);
+    /* Where all keys of a query are masked out, which none are, exporters set its weights to 0. */
+    if (strcmp(op, "IsNaN") == 0 && x->form == FORM_NONE &&
+        (x->s.kind == TRACE_VALUE || x->s.kind == TRACE_SCORES))
+        return become(r, FORM_NAN, x, 1, 0);
+    const struct onnx_name *z = onnx_in(r, 2);
+    if (strcmp(op, "Where") == 0 && x->form == FORM_NAN && z == x->of) {
+        const struct trace_symbol same = trace_alias(&z->s);
+        onnx_bind(r, 0, &same);
+        return 1;
+    }
     if (strcmp(op, "ReduceMean") == 0)
         return mean_form(r, x, e);
     int done = 0;

@@ -117,6 +117,35 @@ static int windows(const struct onnx_reader *r, const struct trace_symbol *x,
                : padding(r, x, win, e);
 }
 
+/* Along one axis: as a convolution of images of one row. */
+static int conv_row(struct onnx_reader *r, const struct trace_symbol *x,
+                    const struct trace_symbol *w, int64_t groups, struct err *e)
+{
+    static const char *const names[] = {"strides", "dilations", "pads"};
+    static const size_t count[] = {1, 1, 2};
+    struct trace_windows win = trace_windows(1, 1);
+    struct trace_symbol in, turned, y;
+    int *const to[] = {&win.stride[1], &win.dilation[1], &win.before[1]};
+    for (size_t i = 0; i < 3; i++) {
+        const struct onnx_attribute *a = onnx_at(r, names[i], ONNX_INTS);
+        for (size_t k = 0; a && k < count[i]; k++)
+            if (a->n != count[i] || a->ints[k] < 0 || a->ints[k] > INT_MAX / 4)
+                return trace_refuse(r->t, e, "expected positive numbers as %s, found others",
+                                    names[i]);
+        if (a)
+            *to[i] = (int)a->ints[0];
+        if (a && count[i] == 2)
+            win.after[1] = (int)a->ints[1];
+    }
+    if (strcmp(onnx_word(r, "auto_pad", "NOTSET"), "NOTSET") != 0 || groups < 1 ||
+        groups > BUILD_CHANNELS)
+        return trace_refuse(r->t, e, "expected given paddings and groups, found others");
+    if (trace_unsqueeze(r->t, x, 2, &in, e) != 0 || trace_unsqueeze(r->t, w, 2, &turned, e) != 0 ||
+        trace_conv(r->t, &in, &turned, maybe(r, 2), &win, (int)groups, &y, e) != 0)
+        return -1;
+    return bind(r, trace_squeeze(r->t, &y, 2, &y, e), &y);
+}
+
 static int conv(struct onnx_reader *r, struct err *e)
 {
     struct onnx_name *x, *w;
@@ -125,6 +154,8 @@ static int conv(struct onnx_reader *r, struct err *e)
     const int64_t groups = onnx_int(r, "group", 1);
     if (onnx_symbol(r, 0, &x, e) != 0 || onnx_symbol(r, 1, &w, e) != 0)
         return -1;
+    if (x->s.view.dims == 3 && w->s.view.dims == 3)
+        return conv_row(r, &x->s, &w->s, groups, e);
     if (x->s.view.dims != 4 || w->s.view.dims != 4)
         return trace_refuse(r->t, e, "expected images and windows of two axes, found others");
     if (groups < 1 || groups > BUILD_CHANNELS)
@@ -168,13 +199,14 @@ static int global_pool(struct onnx_reader *r, struct err *e)
     struct trace_symbol y;
     if (onnx_symbol(r, 0, &x, e) != 0)
         return -1;
-    if (x->s.view.dims != 4)
+    const int dims = x->s.view.dims;
+    if (dims != 4 && dims != 3)
         return trace_refuse(r->t, e, "expected images, found something else");
     return bind(
         r,
         trace_reduce(r->t,
                      strcmp(r->node->op, "GlobalMaxPool") == 0 ? GRAPH_MAX_POOL : GRAPH_MEAN_POOL,
-                     &x->s, plane, PLANE, true, &y, e),
+                     &x->s, plane, dims - PLANE, true, &y, e),
         &y);
 }
 
@@ -191,6 +223,9 @@ static int reduce(struct onnx_reader *r, struct err *e)
     if (n < 1)
         return trace_refuse(r->t, e, "expected axes of an image, found the mean of all images");
     const char *op = r->node->op;
+    if (strcmp(op, "ReduceL2") == 0)
+        return bind(r, trace_length(r->t, &x->s, axes, n, onnx_int(r, "keepdims", 1) != 0, &y, e),
+                    &y);
     if (trace_reduce(r->t, strcmp(op, "ReduceMax") == 0 ? GRAPH_MAX_POOL : GRAPH_MEAN_POOL, &x->s,
                      axes, n, onnx_int(r, "keepdims", 1) != 0, &y, e) != 0)
         return -1;
@@ -227,32 +262,68 @@ static int einsum(struct onnx_reader *r, struct err *e)
 
 static int power(struct onnx_reader *r, struct err *e)
 {
+    static const struct {
+        const char *op;
+        double exponent;
+    } fixed[] = {{"Reciprocal", -1}, {"Sqrt", .5}};
     struct onnx_name *x;
     struct trace_symbol y;
-    double exponent;
+    double exponent = NAN;
     if (onnx_symbol(r, 0, &x, e) != 0)
         return -1;
-    return !number(r, 1, &exponent) || exponent != 2
-               ? trace_refuse(r->t, e, "expected a square, found another power")
-               : bind(r, trace_multiply(r->t, &x->s, &x->s, &y, e), &y);
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
+        if (strcmp(fixed[i].op, r->node->op) == 0)
+            exponent = fixed[i].exponent;
+    if (isnan(exponent) && !number(r, 1, &exponent))
+        return trace_refuse(r->t, e, "expected a power that is known, found another");
+    return bind(r, trace_power(r->t, &x->s, exponent, &y, e), &y);
+}
+
+/* Of constants: comparisons and what is made of truths. */
+static int compare(struct onnx_reader *r, struct err *e)
+{
+    static const struct {
+        const char *op;
+        enum trace_pairing how;
+    } all[] = {{"And", TRACE_BOTH},     {"Equal", TRACE_EQUAL},
+               {"Greater", TRACE_MORE}, {"GreaterOrEqual", TRACE_AT_LEAST},
+               {"Less", TRACE_LESS},    {"LessOrEqual", TRACE_AT_MOST},
+               {"Or", TRACE_EITHER}};
+    struct onnx_name *a, *b;
+    struct trace_symbol y;
+    size_t i = 0;
+    while (strcmp(all[i].op, r->node->op) != 0)
+        i++;
+    return onnx_symbol(r, 0, &a, e) != 0 || onnx_symbol(r, 1, &b, e) != 0
+               ? -1
+               : bind(r, trace_known_two(r->t, all[i].how, &a->s, &b->s, &y, e), &y);
 }
 
 static int where(struct onnx_reader *r, struct err *e)
 {
+    struct onnx_name *x[3];
     struct trace_symbol y;
-    return bind(r, trace_known_where(r->t, maybe(r, 0), maybe(r, 1), maybe(r, 2), &y, e), &y);
-}
-
-static int equal(struct onnx_reader *r, struct err *e)
-{
-    struct trace_symbol y;
-    return bind(r, trace_known_two(r->t, TRACE_EQUAL, maybe(r, 0), maybe(r, 1), &y, e), &y);
+    for (size_t i = 0; i < 3; i++)
+        if (onnx_symbol(r, i, &x[i], e) != 0)
+            return -1;
+    return bind(r, trace_known_where(r->t, &x[0]->s, &x[1]->s, &x[2]->s, &y, e), &y);
 }
 
 static int not(struct onnx_reader * r, struct err *e)
 {
     struct trace_symbol y;
     return bind(r, trace_known_number(r->t, TRACE_EQUAL, maybe(r, 0), 0, &y, e), &y);
+}
+
+static int gather_parts(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x, *index;
+    struct trace_symbol y;
+    if (onnx_symbol(r, 0, &x, e) != 0 || onnx_symbol(r, 1, &index, e) != 0)
+        return -1;
+    return onnx_int(r, "batch_dims", 0) != 0
+               ? trace_refuse(r->t, e, "expected indices of whole tables, found others")
+               : bind(r, trace_known_gather(r->t, &x->s, &index->s, &y, e), &y);
 }
 
 /* A copy of the first tensor, in which some parts are others. */
@@ -280,6 +351,13 @@ static int batch_norm(struct onnx_reader *r, struct err *e)
         if (onnx_symbol(r, i + 1, &t, e) != 0)
             return -1;
         norm[part[i]] = &t->s;
+    }
+    if (trace_is_known(&x->s)) {
+        const struct trace_symbol *const own[NORM_TENSORS] = {norm[NORM_WEIGHT], norm[NORM_BIAS]};
+        return bind(r,
+                    trace_known_norm(r->t, &x->s, onnx_int(r, "training_mode", 0) ? own : norm,
+                                     (double)onnx_float(r, "epsilon", 1e-5F), &y, e),
+                    &y);
     }
     if (onnx_int(r, "training_mode", 0) != 0)
         return trace_refuse(r->t, e,
@@ -893,11 +971,45 @@ static int dropout(struct onnx_reader *r, struct err *e)
                          : same(r, e);
 }
 
+static double exp_of(double x, double p, double q)
+{
+    (void)p;
+    (void)q;
+    return exp(x);
+}
+
+static int exponential(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol y;
+    if (onnx_symbol(r, 0, &x, e) != 0)
+        return -1;
+    return trace_is_known(&x->s)
+               ? bind(r, trace_known_function(r->t, &x->s, exp_of, 0, 0, &y, e), &y)
+               : trace_refuse(r->t, e, "expected a constant, found activations");
+}
+
+static double truncated(double x, double p, double q)
+{
+    (void)p;
+    (void)q;
+    return trunc(x);
+}
+
 /* Activations are floats of 32 bits, whatever the file says. */
 static int cast(struct onnx_reader *r, struct err *e)
 {
     static const int64_t floats[] = {1, 10, 11, 16};
+    enum { TRUTH = 9 };
     const int64_t to = onnx_int(r, "to", 0);
+    struct onnx_name *x = onnx_in(r, 0);
+    struct trace_symbol y;
+    if (x && trace_is_known(&x->s) && to == TRUTH)
+        return bind(r, trace_known_number(r->t, TRACE_DIFFERENT, &x->s, 0, &y, e), &y);
+    if (x && trace_is_known(&x->s) && to != 1 && to != 10 && to != 11 && to != 16)
+        return bind(r, trace_known_function(r->t, &x->s, truncated, 0, 0, &y, e), &y);
+    if (x && trace_is_truth(&x->s))
+        return bind(r, trace_scale(r->t, &x->s, 1, 0, &y, e), &y);
     for (size_t i = 0; i < sizeof floats / sizeof *floats; i++)
         if (to == floats[i])
             return same(r, e);
@@ -941,6 +1053,7 @@ static const struct {
     int (*make)(struct onnx_reader *r, struct err *e);
 } makers[] = {
     {"Add", arithmetic},
+    {"And", compare},
     {"Attention", attention},
     {"AveragePool", pool},
     {"BatchNormalization", batch_norm},
@@ -954,14 +1067,18 @@ static const struct {
     {"Dropout", dropout},
     {"Einsum", einsum},
     {"Elu", elu},
-    {"Equal", equal},
+    {"Equal", compare},
+    {"Exp", exponential},
     {"Expand", expand},
     {"Flatten", flatten},
     {"Gather", gather},
+    {"GatherND", gather_parts},
     {"Gelu", gelu},
     {"Gemm", gemm},
     {"GlobalAveragePool", global_pool},
     {"GlobalMaxPool", global_pool},
+    {"Greater", compare},
+    {"GreaterOrEqual", compare},
     {"GroupNormalization", group_norm},
     {"HardSigmoid", hard_sigmoid},
     {"HardSwish", function},
@@ -969,6 +1086,8 @@ static const struct {
     {"InstanceNormalization", group_norm},
     {"LayerNormalization", layer_norm},
     {"LeakyRelu", leaky},
+    {"Less", compare},
+    {"LessOrEqual", compare},
     {"LogSoftmax", softmax},
     {"MatMul", matmul},
     {"Max", bound},
@@ -978,9 +1097,12 @@ static const struct {
     {"Mul", arithmetic},
     {"Neg", negate},
     {"Not", not },
+    {"Or", compare},
     {"PRelu", prelu},
     {"Pad", pad},
     {"Pow", power},
+    {"Reciprocal", power},
+    {"ReduceL2", reduce},
     {"ReduceMax", reduce},
     {"ReduceMean", reduce},
     {"ReduceSum", reduce},
@@ -993,6 +1115,7 @@ static const struct {
     {"Softmax", softmax},
     {"Softplus", function},
     {"Split", split},
+    {"Sqrt", power},
     {"Squeeze", squeeze},
     {"Sub", arithmetic},
     {"Sum", sum},

@@ -99,11 +99,16 @@ static struct trace_view plain(int64_t images, int64_t c, int64_t h, int64_t w)
     return v;
 }
 
-struct trace_symbol trace_image(const struct trace *t)
+struct trace_symbol trace_image(const struct trace *t, bool last)
 {
     const struct graph_value *v = &t->b->graph->value[0];
     const struct trace_view view = plain(t->images, v->c, v->h, v->w);
-    return trace_value(0, &view);
+    struct trace_view turned = {.offset = 0};
+    static const int order[] = {0, 2, 3, 1};
+    bool room = true;
+    for (int i = 0; i < 4; i++)
+        room = room && view_axis(&turned) && view_copy(&turned, &view, order[i]);
+    return trace_value(0, last && room ? &turned : &view);
 }
 
 struct trace_symbol trace_constant(const struct ckpt_tensor *tensor)
@@ -353,8 +358,7 @@ void trace_cells(const struct trace_view *v, int dim, int64_t *h, int64_t *w)
     *w = image ? side[2] : 1;
 }
 
-/* The form that settling aims at: false where there is no room. */
-static bool ordered(const struct trace_view *v, int dim, struct trace_view *out)
+bool trace_ordered(const struct trace_view *v, int dim, struct trace_view *out)
 {
     struct trace_view to = {.offset = 0};
     int64_t cells = 1;
@@ -467,7 +471,7 @@ static int settle_shape(struct trace *t, const struct trace_symbol *x, int dim,
 {
     const struct graph_value *v = &t->b->graph->value[x->value];
     struct trace_view want;
-    if (!ordered(&x->view, dim, &want))
+    if (!trace_ordered(&x->view, dim, &want))
         return trace_refuse(t, e, "expected fewer axes, found more");
     *y = *x;
     if (v->c != shape[0] || v->h != shape[1] || v->w != shape[2] || !view_same(&want, &x->view)) {
@@ -617,7 +621,11 @@ int trace_result(struct trace *t, const struct trace_symbol *x, struct err *e)
     /* What was computed behind it is another result's. */
     while (g->ops > 0 && s.value > 0 && graph_logits(g) != s.value)
         trace_take_back(t);
-    if (g->ops == 0 || view_each(&s.view, dim) > BUILD_CHANNELS)
+    if (g->ops == 0)
+        return trace_refuse(t, e,
+                            "expected one result of the last operation, a number for each class, "
+                            "found the image");
+    if (view_each(&s.view, dim) > BUILD_CHANNELS)
         return trace_refuse(t, e, "expected at most %d classes, found another result",
                             BUILD_CHANNELS);
     if (trace_settle(t, &s, dim, TRACE_ORDER, &s, e) != 0)

@@ -100,8 +100,8 @@ void trace_close(struct trace *t);
 void trace_record(const struct trace *t, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Value 0 as (images, c, h, w), and a tensor as it is. */
-struct trace_symbol trace_image(const struct trace *t);
+/* Value 0 as (images, c, h, w) or, with `last`, as (images, h, w, c), and a tensor as it is. */
+struct trace_symbol trace_image(const struct trace *t, bool last);
 struct trace_symbol trace_constant(const struct ckpt_tensor *tensor);
 
 /* Whole numbers: of no axis (n is 1) or of one. */
@@ -171,6 +171,14 @@ int trace_layer_norm(struct trace *t, const struct trace_symbol *x, const struct
                      const struct trace_symbol *bias, double eps, struct trace_symbol *y,
                      struct err *e) ERR_CHECKED;
 
+/* The root of the sum of squares over axes. */
+int trace_length(struct trace *t, const struct trace_symbol *x, const int64_t *dim, int dims,
+                 bool keep, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* x to the power of 2, 3, 1/2, -1/2, -1 or -2; of constants to any. */
+int trace_power(struct trace *t, const struct trace_symbol *x, double exponent,
+                struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
 int trace_function(struct trace *t, const struct trace_symbol *x, enum graph_function f, double p,
                    double q, struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
@@ -198,7 +206,8 @@ int trace_pool(struct trace *t, enum graph_kind kind, const struct trace_symbol 
 int trace_grid_pool(struct trace *t, enum graph_kind kind, const struct trace_symbol *x, int h,
                     int w, struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
-/* The mean, or the maximum, over axes; `keep`: which have size 1 then, else they go. */
+/* The mean, or the maximum, over axes; `keep`: which have size 1 then, else they go. Of constants
+ * the mean. */
 int trace_reduce(struct trace *t, enum graph_kind kind, const struct trace_symbol *x,
                  const int64_t *dim, int dims, bool keep, struct trace_symbol *y, struct err *e)
     ERR_CHECKED;
@@ -208,8 +217,8 @@ int trace_linear(struct trace *t, const struct trace_symbol *x, const struct tra
                  const struct trace_symbol *bias, struct trace_symbol *y, struct err *e)
     ERR_CHECKED;
 
-/* The product of the last two axes: with a constant b (in, out) a linear layer; of activations
- * only that of queries and keys and, behind its softmax, that with the values. */
+/* The product of the last two axes: with a constant b (in, out) a linear layer; that of queries and
+ * keys is made where it turns out not to be followed by a softmax and the values. */
 int trace_matmul(struct trace *t, const struct trace_symbol *a, const struct trace_symbol *b,
                  struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
@@ -222,6 +231,9 @@ int trace_einsum(struct trace *t, const char *equation, const struct trace_symbo
 int trace_attention(struct trace *t, const struct trace_symbol *q, const struct trace_symbol *k,
                     const struct trace_symbol *v, const struct trace_symbol *mask, double scale,
                     struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* x, if it is products that are not made yet, as activations: for whatever knows no others. */
+int trace_make(struct trace *t, struct trace_symbol *x, struct err *e) ERR_CHECKED;
 
 int trace_softmax(struct trace *t, const struct trace_symbol *x, int64_t dim, bool log,
                   struct trace_symbol *y, struct err *e) ERR_CHECKED;
@@ -247,7 +259,13 @@ enum trace_pairing {
     TRACE_PRODUCT,
     TRACE_QUOTIENT,
     TRACE_EQUAL,
-    TRACE_DIFFERENT
+    TRACE_DIFFERENT,
+    TRACE_LESS,
+    TRACE_AT_MOST,
+    TRACE_MORE,
+    TRACE_AT_LEAST,
+    TRACE_BOTH,
+    TRACE_EITHER
 };
 
 /* With broadcasting. */
@@ -263,12 +281,42 @@ int trace_known_function(struct trace *t, const struct trace_symbol *x,
                          double (*f)(double x, double p, double q), double p, double q,
                          struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
+/* These numbers. */
+int trace_known_numbers(struct trace *t, const int64_t *size, int dims, const double *number,
+                        struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* from, from + step, ...: n numbers. */
+int trace_known_range(struct trace *t, double from, double step, int64_t n, struct trace_symbol *y,
+                      struct err *e) ERR_CHECKED;
+
+/* Joined along an axis. */
+int trace_known_concat(struct trace *t, const struct trace_symbol *const *x, int n, int64_t dim,
+                       struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* The mean over axes that are marked, which have size 1 then. */
+int trace_known_mean(struct trace *t, const struct trace_symbol *x, unsigned gone,
+                     struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* Whether they are truths: what a comparison made, or of that type. */
+bool trace_is_truth(const struct trace_symbol *x);
+
 /* Whether what stands along the first axis is the same each time. */
 bool trace_known_repeats(struct trace *t, const struct trace_symbol *x);
 
 /* x with its axis `dim` replaced by those of the indices. */
 int trace_known_index(struct trace *t, const struct trace_symbol *x, int64_t dim,
                       const struct trace_symbol *index, struct trace_symbol *y, struct err *e)
+    ERR_CHECKED;
+
+/* A norm of channels, axis 1, as trace_batch_norm() has it; without mean and variance by those of
+ * each channel's own numbers: weight standardisation. */
+int trace_known_norm(struct trace *t, const struct trace_symbol *x,
+                     const struct trace_symbol *const norm[NORM_TENSORS], double eps,
+                     struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* Parts of x: indices (..., k) of its first k axes. */
+int trace_known_gather(struct trace *t, const struct trace_symbol *x,
+                       const struct trace_symbol *index, struct trace_symbol *y, struct err *e)
     ERR_CHECKED;
 
 /* x with parts replaced: indices (..., k) of its first k axes, and as many parts. */

@@ -146,6 +146,23 @@ static bool view_of(const struct trace_symbol *x, const struct tokens *k, int64_
     return room;
 }
 
+/* Whether one operation makes attention of them: as many queries as keys and values, of one size.
+ */
+static bool fits(const struct trace_symbol *q, const struct trace_symbol *k,
+                 const struct trace_symbol *v)
+{
+    const struct trace_symbol *const x[3] = {q, k, v};
+    struct tokens of[3];
+    for (int i = 0; i < 3; i++) {
+        if (!x[i] || x[i]->kind != TRACE_VALUE || x[i]->view.dims < 3)
+            return false;
+        of[i] = tokens_of(x[i]);
+        if (of[i].heads != of[0].heads || of[i].n != of[0].n || of[i].d != of[0].d)
+            return false;
+    }
+    return true;
+}
+
 /* softmax(scale q k' + bias) v. */
 static int attend(struct trace *t, const struct trace_symbol *q, const struct trace_symbol *k,
                   const struct trace_symbol *v, const struct ckpt_tensor *bias, double scale,
@@ -204,6 +221,73 @@ static struct trace_symbol add_scores(struct trace *t, const struct trace_scores
         .kind = TRACE_SCORES, .value = (int)t->scores_n++, .scale = 1, .view = *v};
 }
 
+/* a or b with the axes in front of the last two repeated as often as the other has them. */
+static int widen(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *other,
+                 struct trace_symbol *y, struct err *e)
+{
+    int64_t size[TRACE_DIMS];
+    struct trace_symbol s = *x;
+    while (s.view.dims < other->view.dims) {
+        const struct trace_symbol less = s;
+        if (trace_unsqueeze(t, &less, 0, &s, e) != 0)
+            return -1;
+    }
+    for (int d = 0; d < s.view.dims; d++) {
+        const int from = d - (s.view.dims - other->view.dims);
+        const int64_t n = from < 0 ? 1 : view_each(&other->view, from);
+        size[d] = d < s.view.dims - 2 && view_each(&s.view, d) == 1 && n > 1 ? n : -1;
+        if (size[d] > 0 && view_has_images(&s.view, d))
+            return trace_refuse(t, e, "expected matrices of each image, found others");
+    }
+    return trace_expand(t, &s, size, s.view.dims, y, e);
+}
+
+/* The product of two activations: (..., n, k) and (..., k, d). */
+static int product(struct trace *t, const struct trace_symbol *left,
+                   const struct trace_symbol *right, struct trace_symbol *y, struct err *e)
+{
+    const struct origin none = {.w = NULL};
+    struct trace_symbol a, b;
+    struct trace_view view;
+    int x, m;
+    if (trace_expect(t, left, TRACE_VALUE, "its first input", e) != 0 ||
+        trace_expect(t, right, TRACE_VALUE, "its second input", e) != 0 ||
+        widen(t, left, right, &a, e) != 0 || widen(t, right, left, &b, e) != 0)
+        return -1;
+    const int dims = a.view.dims;
+    for (int i = 0; i < 2 && dims >= 2; i++)
+        if (view_has_images(i ? &b.view : &a.view, dims - 1) ||
+            view_has_images(i ? &b.view : &a.view, dims - 2))
+            return trace_refuse(t, e, "expected matrices of each image, found others");
+    if (dims < 3)
+        return trace_refuse(t, e, "expected matrices of each image, found others");
+    const struct tokens of_a = tokens_of(&a), of_b = tokens_of(&b);
+    const struct tokens made = {of_a.heads, of_a.n, of_b.d};
+    if (of_a.heads != of_b.heads || of_a.d != of_b.n || of_a.heads > BUILD_ELEMENTS ||
+        of_a.heads * of_a.n > BUILD_ELEMENTS / of_b.d ||
+        of_a.heads * of_a.n > BUILD_ELEMENTS / of_a.d || of_b.n * of_b.d > BUILD_ELEMENTS)
+        return trace_refuse(t, e,
+                            "expected matrices that can be multiplied and at most %d elements of "
+                            "each, found others",
+                            BUILD_ELEMENTS);
+    if (!view_of(&a, &made, t->images, &view))
+        return trace_refuse(t, e, "expected fewer axes, found more");
+    if (apart(t, &b, (int)of_b.n, 1, &m, e) != 0)
+        return -1;
+    const struct graph_value *v = &t->b->graph->value[a.value];
+    const bool grid = (int64_t)v->h * v->w == of_a.n;
+    if (apart(t, &a, grid ? v->h : (int)of_a.n, grid ? v->w : 1, &x, e) != 0)
+        return -1;
+    const struct graph_op op = {
+        .kind = GRAPH_MATMUL, .in = {x, m}, .ins = 2, .groups = (int)of_a.heads};
+    const int value = trace_append(t, &op, &none, e);
+    if (value < 0)
+        return -1;
+    *y = trace_value(value, &view);
+    y->scale = a.scale * b.scale;
+    return 0;
+}
+
 /* The products of all queries with all keys, to be made only as a part of attention. */
 static int scores(struct trace *t, const struct trace_symbol *a, const struct trace_symbol *b,
                   struct trace_symbol *y, struct err *e)
@@ -219,6 +303,64 @@ static int scores(struct trace *t, const struct trace_symbol *a, const struct tr
             return trace_refuse(t, e, "expected fewer axes, found more");
     const struct trace_scores s = {*a, k, NULL};
     *y = add_scores(t, &s, &v);
+    return 0;
+}
+
+/* Whether the products stand as they were made: heads and queries in front, keys last, all of them.
+ * Images and heads may have been joined. */
+static bool scores_stand(const struct trace *t, const struct trace_symbol *x)
+{
+    const struct trace_scores *s = &t->scores[x->value];
+    const struct trace_view *v = &x->view, *q = &s->q.view;
+    const int keys = v->dims - 1, rows = keys - 1;
+    if (rows < 0 || trace_size(x, keys) != trace_size(&s->k, s->k.view.dims - 2) ||
+        v->offset != q->offset || v->count[rows] != q->count[q->dims - 2])
+        return false;
+    const struct trace_factor *f = view_factors(v, keys), *from = view_factors(q, q->dims - 1);
+    for (int i = 0; i < v->count[keys]; i++)
+        if (f[i].stride != 0)
+            return false;
+    const ptrdiff_t front = f - v->factor;
+    for (ptrdiff_t i = 0; i < front; i++)
+        if (from - q->factor != front || v->factor[i].n != q->factor[i].n ||
+            v->factor[i].stride != q->factor[i].stride)
+            return false;
+    return true;
+}
+
+/* Products, what is added to them and their softmax, as operations of their own. */
+int trace_make(struct trace *t, struct trace_symbol *x, struct err *e)
+{
+    if (x->kind != TRACE_SCORES)
+        return 0;
+    const struct trace_scores s = t->scores[x->value];
+    struct trace_symbol keys, y;
+    int64_t size[TRACE_DIMS], front = 1;
+    bool images = false;
+    if (trace_swap(t, &s.k, -1, -2, &keys, e) != 0 || product(t, &s.q, &keys, &y, e) != 0)
+        return -1;
+    y.uses = 1;
+    for (int d = 0; d < y.view.dims - 2; d++) {
+        front *= view_each(&y.view, d);
+        images = images || view_has_images(&y.view, d);
+    }
+    if (s.bias) {
+        const struct trace_symbol bias = trace_constant(s.bias);
+        const int64_t all[] = {images ? t->images : 1, front, trace_size(&y, y.view.dims - 2),
+                               trace_size(&y, y.view.dims - 1)};
+        if (trace_reshape(t, &y, all, 4, &y, e) != 0 || trace_add(t, &y, &bias, 1, &y, e) != 0)
+            return -1;
+        y.uses = 1;
+    }
+    for (int d = 0; d < x->view.dims; d++)
+        size[d] = trace_size(x, d);
+    if (trace_reshape(t, &y, size, x->view.dims, &y, e) != 0 ||
+        trace_scale(t, &y, (double)x->scale, 0, &y, e) != 0)
+        return -1;
+    y.uses = 1;
+    if (x->soft && trace_softmax(t, &y, -1, false, &y, e) != 0)
+        return -1;
+    trace_bind(x, &y);
     return 0;
 }
 
@@ -254,6 +396,25 @@ static int spread(struct trace *t, const struct trace_symbol *x, const struct tr
                                                       : trace_reshape(t, &whole, size, 3, y, e);
 }
 
+bool trace_biased(const struct trace *t, const struct trace_symbol *x)
+{
+    return !x->soft && !(t->scores[x->value].bias && x->scale != 1);
+}
+
+int trace_factor(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *c,
+                 struct trace_symbol *y, struct err *e)
+{
+    struct trace_scores s = t->scores[x->value];
+    const int dims = c->view.dims;
+    if (x->soft || s.bias || trace_count(c) == 1 || dims < 2 || dims > s.q.view.dims ||
+        trace_size(c, dims - 1) != 1 || trace_size(c, dims - 2) != 1 || !scores_stand(t, x) ||
+        x->view.dims != s.q.view.dims || trace_multiply(t, &s.q, c, &s.q, e) != 0)
+        return -1;
+    s.q.scale *= x->scale;
+    *y = add_scores(t, &s, &x->view);
+    return 0;
+}
+
 int trace_bias(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *c,
                struct trace_symbol *y, struct err *e)
 {
@@ -285,9 +446,9 @@ int trace_attention(struct trace *t, const struct trace_symbol *q, const struct 
                     struct trace_symbol *y, struct err *e)
 {
     struct trace_symbol turned, products, masked, added, kept, gone;
-    if (!mask)
+    if (!mask && fits(q, k, v))
         return attend(t, q, k, v, NULL, scale, y, e);
-    if (trace_is_known(mask) && mask->tensor->type == CKPT_BOOL) {
+    if (mask && trace_is_truth(mask)) {
         if (trace_known_full(t, NULL, 0, 0, &kept, e) != 0 ||
             trace_known_full(t, NULL, 0, -INFINITY, &gone, e) != 0 ||
             trace_known_where(t, mask, &kept, &gone, &added, e) != 0)
@@ -297,33 +458,18 @@ int trace_attention(struct trace *t, const struct trace_symbol *q, const struct 
     if (trace_expect(t, q, TRACE_VALUE, "queries", e) != 0 ||
         trace_expect(t, k, TRACE_VALUE, "keys", e) != 0)
         return -1;
-    if (trace_swap(t, k, -1, -2, &turned, e) != 0 ||
-        trace_matmul(t, q, &turned, &products, e) != 0 ||
-        trace_bias(t, &products, mask, &masked, e) != 0)
+    if (trace_swap(t, k, -1, -2, &turned, e) != 0 || trace_matmul(t, q, &turned, &products, e) != 0)
         return -1;
-    return attend(t, q, k, v, t->scores[masked.value].bias, scale, y, e);
-}
-
-/* Whether the products stand as they were made: heads and queries in front, keys last, all of them.
- * Images and heads may have been joined. */
-static bool scores_stand(const struct trace *t, const struct trace_symbol *x)
-{
-    const struct trace_scores *s = &t->scores[x->value];
-    const struct trace_view *v = &x->view, *q = &s->q.view;
-    const int keys = v->dims - 1, rows = keys - 1;
-    if (rows < 0 || trace_size(x, keys) != trace_size(&s->k, s->k.view.dims - 2) ||
-        v->offset != q->offset || v->count[rows] != q->count[q->dims - 2])
-        return false;
-    const struct trace_factor *f = view_factors(v, keys), *from = view_factors(q, q->dims - 1);
-    for (int i = 0; i < v->count[keys]; i++)
-        if (f[i].stride != 0)
-            return false;
-    const ptrdiff_t front = f - v->factor;
-    for (ptrdiff_t i = 0; i < front; i++)
-        if (from - q->factor != front || v->factor[i].n != q->factor[i].n ||
-            v->factor[i].stride != q->factor[i].stride)
-            return false;
-    return true;
+    if (mask && fits(q, k, v))
+        return trace_bias(t, &products, mask, &masked, e) != 0
+                   ? -1
+                   : attend(t, q, k, v, t->scores[masked.value].bias, scale, y, e);
+    products.uses = 1;
+    return trace_scale(t, &products, scale, 0, &products, e) != 0 ||
+                   (mask && trace_add(t, &products, mask, 1, &products, e) != 0) ||
+                   trace_softmax(t, &products, -1, false, &products, e) != 0
+               ? -1
+               : trace_matmul(t, &products, v, y, e);
 }
 
 int trace_matmul(struct trace *t, const struct trace_symbol *a, const struct trace_symbol *b,
@@ -334,20 +480,28 @@ int trace_matmul(struct trace *t, const struct trace_symbol *a, const struct tra
         return trace_swap(t, b, -1, -2, &w, e) != 0 ? -1
                : trace_is_known(a)                  ? trace_known_linear(t, a, &w, NULL, y, e)
                                                     : trace_linear(t, a, &w, NULL, y, e);
-    if (trace_expect(t, b, TRACE_VALUE, "its second input", e) != 0 || !b)
+    if (!a || !b)
+        return trace_refuse(t, e, "expected two matrices, found one");
+    struct trace_symbol left = *a, right = *b;
+    if (trace_make(t, &right, e) != 0)
         return -1;
-    if (a && a->kind == TRACE_SCORES) {
-        const struct trace_scores *s = &t->scores[a->value];
-        const struct trace_symbol q = s->q, k = s->k;
-        return a->soft && a->scale == 1 && scores_stand(t, a)
-                   ? attend(t, &q, &k, b, s->bias, 1, y, e)
-                   : trace_refuse(t, e, "expected a softmax in front of the values, found none");
+    if (a->kind == TRACE_SCORES) {
+        const struct trace_scores s = t->scores[a->value];
+        if (a->soft && a->scale == 1 && scores_stand(t, a) && fits(&s.q, &s.k, &right))
+            return attend(t, &s.q, &s.k, &right, s.bias, 1, y, e);
+        return trace_make(t, &left, e) != 0 ? -1 : product(t, &left, &right, y, e);
     }
-    if (trace_expect(t, a, TRACE_VALUE, "its first input", e) != 0 || !a)
+    if (trace_expect(t, &right, TRACE_VALUE, "its second input", e) != 0)
         return -1;
-    if (a->view.dims < 3 || b->view.dims != a->view.dims)
-        return trace_refuse(t, e, "expected queries and keys, found other matrices");
-    return scores(t, a, b, y, e);
+    if (a->kind == TRACE_CONSTANT && trace_live(t, a, a->view.dims - 1, right.value, &left, e) != 0)
+        return -1;
+    if (trace_expect(t, &left, TRACE_VALUE, "its first input", e) != 0)
+        return -1;
+    /* Of the same axes in front they may be queries and keys; then they are made later. */
+    bool alike = left.view.dims >= 3 && left.view.dims == right.view.dims;
+    for (int d = 0; d < left.view.dims - 2 && alike; d++)
+        alike = trace_size(&left, d) == trace_size(&right, d);
+    return alike ? scores(t, &left, &right, y, e) : product(t, &left, &right, y, e);
 }
 
 int trace_einsum(struct trace *t, const char *equation, const struct trace_symbol *a,
@@ -388,12 +542,12 @@ int trace_softmax(struct trace *t, const struct trace_symbol *x, int64_t dim, bo
     if (d < 0)
         return trace_refuse(t, e, "expected an axis of activations, found %lld", (long long)dim);
     if (x->kind == TRACE_SCORES) {
-        if (log || x->soft || d != x->view.dims - 1 || !scores_stand(t, x))
-            return trace_refuse(t, e, "expected a softmax over the keys, found another");
         struct trace_scores s = t->scores[x->value];
-        if (s.bias && x->scale != 1)
-            return trace_refuse(t, e,
-                                "expected the last factor in front of masks, found it behind");
+        if (log || x->soft || d != x->view.dims - 1 || !scores_stand(t, x) ||
+            (s.bias && x->scale != 1)) {
+            struct trace_symbol made = *x;
+            return trace_make(t, &made, e) != 0 ? -1 : trace_softmax(t, &made, dim, log, y, e);
+        }
         s.q.scale *= x->scale;
         *y = add_scores(t, &s, &x->view);
         y->soft = true;

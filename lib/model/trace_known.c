@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Numbers that are made, and one more for every 4 bytes of the file; numbers that are read for that
- * and products in them; what stands for an infinite number in a mask. */
+/* Numbers that are made, and one more for every 2 bytes of the file; numbers that are read for that
+ * and products in them, and 4 more for every byte; what stands for an infinite number in a mask. */
 enum { MADE = 1 << 22, READ = 1 << 26 };
 
 static const float FAR = 1e30F;
 
-static const char name_of_computed[] = "a computed tensor";
+static const char name_of_computed[] = "a computed tensor", name_of_truths[] = "computed truths";
 
 /* A tensor of the build, which frees it, with its numbers. */
 struct computed {
@@ -28,20 +28,44 @@ bool trace_is_known(const struct trace_symbol *x)
     return x && x->kind == TRACE_CONSTANT;
 }
 
+bool trace_is_truth(const struct trace_symbol *x)
+{
+    return trace_is_known(x) && (x->tensor->type == CKPT_BOOL || x->tensor->name == name_of_truths);
+}
+
+/* Without a repetition for any number of images: nothing depends on it. */
+static struct trace_symbol of_one(const struct trace_symbol *x)
+{
+    struct trace_symbol y = *x;
+    struct trace_view v = {.offset = x->view.offset};
+    for (int d = 0; d < x->view.dims; d++) {
+        const struct trace_factor *f = view_factors(&x->view, d);
+        bool room = view_axis(&v);
+        for (int i = 0; i < x->view.count[d] && room; i++)
+            room = (f[i].n == TRACE_IMAGES && f[i].stride == 0) ||
+                   view_factor(&v, f[i].n, f[i].stride);
+        if (!room)
+            return *x;
+    }
+    y.view = v;
+    return y;
+}
+
 /* Products and numbers. */
 static int count_work(struct trace *t, int64_t n, struct err *e)
 {
+    const int64_t most = READ + 4 * (int64_t)ckpt_stored(t->b->ckpt);
     if (n <= READ)
         t->read += n;
-    return n > READ || t->read > READ
-               ? trace_refuse(t, e, "expected at most %d numbers read for constants, found more",
-                              READ)
+    return n > READ || t->read > most
+               ? trace_refuse(t, e, "expected at most %lld numbers read for constants, found more",
+                              (long long)most)
                : 0;
 }
 
 static int64_t most_numbers(const struct trace *t)
 {
-    return MADE + (int64_t)(ckpt_stored(t->b->ckpt) / 4);
+    return MADE + (int64_t)(ckpt_stored(t->b->ckpt) / 2);
 }
 
 static int count_made(struct trace *t, int64_t n, struct err *e)
@@ -155,7 +179,10 @@ static int settled(const struct trace *t, float *x, int64_t n, struct err *e)
 int trace_known_full(struct trace *t, const int64_t *size, int dims, double value,
                      struct trace_symbol *y, struct err *e)
 {
-    float *to = make(t, size, dims, y, e);
+    int64_t one[TRACE_DIMS];
+    for (int d = 0; d < dims && d < TRACE_DIMS; d++)
+        one[d] = size[d] == TRACE_IMAGES ? 1 : size[d];
+    float *to = make(t, one, dims, y, e);
     if (!to)
         return -1;
     for (int64_t i = 0; i < trace_count(y); i++)
@@ -167,10 +194,15 @@ int trace_known_copy(struct trace *t, const struct trace_symbol *x, struct trace
                      struct err *e)
 {
     int64_t size[TRACE_DIMS];
-    const int dims = shape_of(x, size);
-    float *from = read_all(t, x, e), *to = from ? make(t, size, dims, y, e) : NULL;
-    if (to)
+    const struct trace_symbol one = of_one(x);
+    const int dims = shape_of(&one, size);
+    const bool truth = trace_is_truth(x);
+    float *from = read_all(t, &one, e), *to = from ? make(t, size, dims, y, e) : NULL;
+    if (to) {
         memcpy(to, from, (size_t)trace_count(y) * sizeof *to);
+        if (truth)
+            ((struct computed *)y->tensor)->tensor.name = name_of_truths;
+    }
     free(from);
     return to ? 0 : -1;
 }
@@ -178,7 +210,8 @@ int trace_known_copy(struct trace *t, const struct trace_symbol *x, struct trace
 int trace_known_set(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *to,
                     double value, struct err *e)
 {
-    if (!trace_is_known(x) || x->tensor->name != name_of_computed)
+    if (!trace_is_known(x) ||
+        (x->tensor->name != name_of_computed && x->tensor->name != name_of_truths))
         return trace_refuse(t, e, "expected a tensor that the program made, found another");
     struct computed *c = (struct computed *)x->tensor;
     const int64_t n = trace_count(x);
@@ -243,17 +276,30 @@ static float of_two(enum trace_pairing how, float a, float b)
         return a == b;
     case TRACE_DIFFERENT:
         return a != b;
+    case TRACE_LESS:
+        return a < b;
+    case TRACE_AT_MOST:
+        return a <= b;
+    case TRACE_MORE:
+        return a > b;
+    case TRACE_AT_LEAST:
+        return a >= b;
+    case TRACE_BOTH:
+        return a != 0 && b != 0;
+    case TRACE_EITHER:
+        return a != 0 || b != 0;
     }
     return NAN;
 }
 
-int trace_known_two(struct trace *t, enum trace_pairing how, const struct trace_symbol *a,
-                    const struct trace_symbol *b, struct trace_symbol *y, struct err *e)
+int trace_known_two(struct trace *t, enum trace_pairing how, const struct trace_symbol *given,
+                    const struct trace_symbol *other, struct trace_symbol *y, struct err *e)
 {
     int64_t size[TRACE_DIMS];
-    if (trace_expect(t, a, TRACE_CONSTANT, "a constant", e) != 0 ||
-        trace_expect(t, b, TRACE_CONSTANT, "a constant", e) != 0)
+    if (trace_expect(t, given, TRACE_CONSTANT, "a constant", e) != 0 ||
+        trace_expect(t, other, TRACE_CONSTANT, "a constant", e) != 0)
         return -1;
+    const struct trace_symbol one = of_one(given), two = of_one(other), *a = &one, *b = &two;
     const int dims = shape_of_both(a, b, size);
     if (dims < 0)
         return trace_refuse(t, e, "expected sizes that are equal or 1, found others");
@@ -262,6 +308,8 @@ int trace_known_two(struct trace *t, enum trace_pairing how, const struct trace_
     float *q = p ? read_as(t, b, size, dims, e) : NULL;
     for (int64_t i = 0; q && i < trace_count(&made); i++)
         to[i] = of_two(how, p[i], q[i]);
+    if (q && how >= TRACE_EQUAL)
+        ((struct computed *)made.tensor)->tensor.name = name_of_truths;
     const int r = q ? settled(t, to, trace_count(&made), e) : -1;
     free(p);
     free(q);
@@ -284,6 +332,7 @@ int trace_known_function(struct trace *t, const struct trace_symbol *x,
     struct trace_symbol made;
     if (trace_known_copy(t, x, &made, e) != 0)
         return -1;
+    ((struct computed *)made.tensor)->tensor.name = name_of_computed;
     float *to = ((struct computed *)made.tensor)->number;
     for (int64_t i = 0; i < trace_count(&made); i++)
         to[i] = (float)f(to[i], p, q);
@@ -291,12 +340,18 @@ int trace_known_function(struct trace *t, const struct trace_symbol *x,
     return settled(t, to, trace_count(&made), e);
 }
 
-int trace_known_where(struct trace *t, const struct trace_symbol *mask,
-                      const struct trace_symbol *yes, const struct trace_symbol *no,
+int trace_known_where(struct trace *t, const struct trace_symbol *given,
+                      const struct trace_symbol *if_true, const struct trace_symbol *if_false,
                       struct trace_symbol *y, struct err *e)
 {
     int64_t size[TRACE_DIMS];
     struct trace_symbol both;
+    if (trace_expect(t, given, TRACE_CONSTANT, "a mask", e) != 0 ||
+        trace_expect(t, if_true, TRACE_CONSTANT, "a constant", e) != 0 ||
+        trace_expect(t, if_false, TRACE_CONSTANT, "a constant", e) != 0)
+        return -1;
+    const struct trace_symbol one[] = {of_one(given), of_one(if_true), of_one(if_false)};
+    const struct trace_symbol *mask = &one[0], *yes = &one[1], *no = &one[2];
     /* Only for the shape of all three. */
     if (trace_known_two(t, TRACE_DIFFERENT, yes, no, &both, e) != 0)
         return -1;
@@ -315,6 +370,88 @@ int trace_known_where(struct trace *t, const struct trace_symbol *mask,
 }
 
 /* --- others --- */
+
+int trace_known_numbers(struct trace *t, const int64_t *size, int dims, const double *number,
+                        struct trace_symbol *y, struct err *e)
+{
+    float *to = make(t, size, dims, y, e);
+    for (int64_t i = 0; to && i < trace_count(y); i++)
+        to[i] = (float)number[i];
+    return to ? settled(t, to, trace_count(y), e) : -1;
+}
+
+int trace_known_range(struct trace *t, double from, double step, int64_t n, struct trace_symbol *y,
+                      struct err *e)
+{
+    float *to = make(t, &n, 1, y, e);
+    for (int64_t i = 0; to && i < n; i++)
+        to[i] = (float)(from + step * (double)i);
+    return to ? settled(t, to, n, e) : -1;
+}
+
+int trace_known_concat(struct trace *t, const struct trace_symbol *const *x, int n, int64_t dim,
+                       struct trace_symbol *y, struct err *e)
+{
+    int64_t size[TRACE_DIMS], outer = 1, inner = 1, at = 0;
+    const int d = trace_axis(x[0], dim), dims = shape_of(x[0], size);
+    if (d < 0)
+        return trace_refuse(t, e, "expected an axis of constants to be joined, found another");
+    for (int k = 0; k < dims; k++)
+        if (k != d)
+            *(k < d ? &outer : &inner) *= size[k];
+    for (int i = 1; i < n; i++) {
+        bool fits = x[i]->view.dims == dims;
+        for (int k = 0; k < dims && fits; k++)
+            fits = k == d || trace_size(x[i], k) == size[k];
+        if (!fits || __builtin_add_overflow(size[d], trace_size(x[i], d), &size[d]))
+            return trace_refuse(t, e,
+                                "expected parts that differ along axis %d alone, found others", d);
+    }
+    struct trace_symbol made;
+    float *to = make(t, size, dims, &made, e);
+    int r = to ? 0 : -1;
+    for (int i = 0; i < n && r == 0; i++) {
+        const size_t each = (size_t)(trace_size(x[i], d) * inner);
+        float *from = read_all(t, x[i], e);
+        r = from ? 0 : -1;
+        for (int64_t o = 0; o < outer && from; o++)
+            memcpy(to + o * size[d] * inner + at, from + (size_t)o * each, each * sizeof *to);
+        at += (int64_t)each;
+        free(from);
+    }
+    *y = made;
+    return r == 0 ? settled(t, to, trace_count(&made), e) : -1;
+}
+
+int trace_known_mean(struct trace *t, const struct trace_symbol *x, unsigned gone,
+                     struct trace_symbol *y, struct err *e)
+{
+    int64_t size[TRACE_DIMS], order[TRACE_DIMS], each = 1;
+    const int dims = shape_of(x, size);
+    struct trace_symbol turned, made;
+    int n = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (int d = 0; d < dims; d++)
+            if ((gone >> d & 1U) == (unsigned)pass)
+                order[n++] = d;
+    for (int d = 0; d < dims; d++)
+        if (gone >> d & 1U) {
+            each *= size[d];
+            size[d] = 1;
+        }
+    if (trace_permute(t, x, order, dims, &turned, e) != 0)
+        return -1;
+    float *to = make(t, size, dims, &made, e), *from = to ? read_all(t, &turned, e) : NULL;
+    for (int64_t i = 0; from && i < trace_count(&made); i++) {
+        double sum = 0;
+        for (int64_t k = 0; k < each; k++)
+            sum += from[i * each + k];
+        to[i] = (float)(sum / (double)each);
+    }
+    free(from);
+    *y = made;
+    return from ? settled(t, to, trace_count(&made), e) : -1;
+}
 
 bool trace_known_repeats(struct trace *t, const struct trace_symbol *x)
 {
@@ -368,6 +505,21 @@ int trace_known_index(struct trace *t, const struct trace_symbol *x, int64_t dim
     return r;
 }
 
+/* Where the part of x begins that an index of its first k axes names, in parts. */
+static int place_of(const struct trace *t, const struct trace_symbol *x, const float *index, int k,
+                    int64_t *at, struct err *e)
+{
+    *at = 0;
+    for (int d = 0; d < k; d++) {
+        const float has = (float)trace_size(x, d), of = index[d] < 0 ? index[d] + has : index[d];
+        if (!(of >= 0 && of < has))
+            return trace_refuse(t, e, "expected indices below %g, found %g", (double)has,
+                                (double)index[d]);
+        *at = *at * trace_size(x, d) + (int64_t)of;
+    }
+    return 0;
+}
+
 int trace_known_scatter(struct trace *t, const struct trace_symbol *x,
                         const struct trace_symbol *index, const struct trace_symbol *parts,
                         struct trace_symbol *y, struct err *e)
@@ -393,20 +545,90 @@ int trace_known_scatter(struct trace *t, const struct trace_symbol *x,
     int r = from ? 0 : -1;
     for (int64_t i = 0; i < n && r == 0; i++) {
         int64_t at = 0;
-        for (int d = 0; d < (int)k && r == 0; d++) {
-            const float has = (float)trace_size(x, d), given = list[i * k + d];
-            const float of = given < 0 ? given + has : given;
-            if (!(of >= 0 && of < has))
-                r = trace_refuse(t, e, "expected indices below %g, found %g", (double)has,
-                                 (double)given);
-            else
-                at = at * trace_size(x, d) + (int64_t)of;
-        }
+        r = place_of(t, x, list + i * k, (int)k, &at, e);
         if (r == 0)
             memcpy(to + at * each, from + i * each, (size_t)each * sizeof *to);
     }
     free(list);
     free(from);
+    *y = made;
+    return r;
+}
+
+int trace_known_norm(struct trace *t, const struct trace_symbol *x,
+                     const struct trace_symbol *const norm[NORM_TENSORS], double eps,
+                     struct trace_symbol *y, struct err *e)
+{
+    int64_t size[TRACE_DIMS], inner = 1;
+    const int dims = shape_of(x, size);
+    if (trace_expect(t, x, TRACE_CONSTANT, "a constant", e) != 0)
+        return -1;
+    if (dims < 2 || (size[0] != 1 && !norm[NORM_MEAN]))
+        return trace_refuse(t, e, "expected weights by channels, found something else");
+    for (int d = 2; d < dims; d++)
+        inner *= size[d];
+    struct trace_symbol made;
+    float *to = make(t, size, dims, &made, e), *from = to ? read_all(t, x, e) : NULL;
+    float *of[NORM_TENSORS] = {NULL};
+    bool good = from != NULL;
+    for (int k = 0; k < NORM_TENSORS && good; k++)
+        if (norm[k]) {
+            good =
+                trace_count(norm[k]) == size[1]
+                    ? (of[k] = read_all(t, norm[k], e)) != NULL
+                    : trace_refuse(t, e, "expected a number for each channel, found others") == 0;
+        }
+    for (int64_t row = 0; good && row < size[0] * size[1]; row++) {
+        const float *p = from + row * inner;
+        const int64_t c = row % size[1];
+        double mean = 0, squares = 0;
+        for (int64_t i = 0; i < inner; i++)
+            mean += p[i] / (double)inner;
+        for (int64_t i = 0; i < inner; i++)
+            squares += (p[i] - mean) * (p[i] - mean) / (double)inner;
+        mean = of[NORM_MEAN] ? of[NORM_MEAN][c] : mean;
+        const double var = of[NORM_VAR] ? of[NORM_VAR][c] : squares;
+        const double factor = (of[NORM_WEIGHT] ? of[NORM_WEIGHT][c] : 1) / sqrt(var + eps);
+        for (int64_t i = 0; i < inner; i++)
+            to[row * inner + i] =
+                (float)((p[i] - mean) * factor + (of[NORM_BIAS] ? of[NORM_BIAS][c] : 0));
+    }
+    free(from);
+    for (int k = 0; k < NORM_TENSORS; k++)
+        free(of[k]);
+    *y = made;
+    return good ? settled(t, to, trace_count(&made), e) : -1;
+}
+
+int trace_known_gather(struct trace *t, const struct trace_symbol *x,
+                       const struct trace_symbol *index, struct trace_symbol *y, struct err *e)
+{
+    int64_t size[2 * TRACE_DIMS], each = 1;
+    if (trace_expect(t, x, TRACE_CONSTANT, "a table", e) != 0 ||
+        trace_expect(t, index, TRACE_CONSTANT, "indices", e) != 0)
+        return -1;
+    const int last = index->view.dims - 1;
+    const int64_t k = last < 0 ? 0 : trace_size(index, last);
+    int dims = 0;
+    if (k < 1 || k > x->view.dims)
+        return trace_refuse(t, e, "expected indices of the table's axes, found others");
+    for (int d = 0; d < last; d++)
+        size[dims++] = trace_size(index, d);
+    for (int d = (int)k; d < x->view.dims; d++) {
+        size[dims++] = trace_size(x, d);
+        each *= trace_size(x, d);
+    }
+    struct trace_symbol made;
+    float *to = make(t, size, dims, &made, e), *from = to ? read_all(t, x, e) : NULL;
+    float *list = from ? read_all(t, index, e) : NULL;
+    int r = list ? 0 : -1;
+    for (int64_t i = 0; r == 0 && i < trace_count(index) / k; i++) {
+        int64_t at = 0;
+        if ((r = place_of(t, x, list + i * k, (int)k, &at, e)) == 0)
+            memcpy(to + i * each, from + at * each, (size_t)each * sizeof *to);
+    }
+    free(from);
+    free(list);
     *y = made;
     return r;
 }

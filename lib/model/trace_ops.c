@@ -281,13 +281,81 @@ static int channel_mean(struct trace *t, const struct trace_symbol *x, int dim,
     return made_wider(t, &op, &from, &in.view, dim, y, e);
 }
 
+/* The axes that stay in front, in their order, and what is reduced as one axis behind them. */
+static int reduced_last(struct trace *t, const struct trace_symbol *x, unsigned gone,
+                        struct trace_symbol *y, struct err *e)
+{
+    int64_t order[TRACE_DIMS], size[TRACE_DIMS], each = 1;
+    struct trace_symbol turned;
+    int n = 0, kept;
+    for (int d = 0; d < x->view.dims; d++)
+        if (!(gone & 1U << d)) {
+            size[n] = trace_size(x, d);
+            order[n++] = d;
+        }
+    kept = n;
+    for (int d = 0; d < x->view.dims; d++)
+        if (gone & 1U << d) {
+            each *= trace_size(x, d);
+            order[n++] = d;
+        }
+    size[kept] = each;
+    return trace_permute(t, x, order, n, &turned, e) != 0
+               ? -1
+               : trace_reshape(t, &turned, size, kept + 1, y, e);
+}
+
+/* Over any axes, moved to where one operation goes over them. */
+static int reduce_any(struct trace *t, enum graph_kind kind, const struct trace_symbol *x,
+                      unsigned gone, bool keep, struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol s;
+    int64_t size[TRACE_DIMS] = {t->images, 1, 0, 1};
+    if (reduced_last(t, x, gone, &s, e) != 0)
+        return -1;
+    const int last = s.view.dims - 1;
+    if (kind == GRAPH_MEAN_POOL) {
+        if (channel_mean(t, &s, last, &s, e) != 0)
+            return -1;
+    } else {
+        struct trace_windows win = trace_windows(1, 1);
+        size[2] = trace_size(&s, last);
+        bool images = false;
+        for (int d = 0; d < last; d++) {
+            size[1] *= view_each(&s.view, d);
+            images = images || view_has_images(&s.view, d);
+        }
+        size[0] = images ? t->images : 1;
+        if (size[2] > BUILD_ELEMENTS || !images)
+            return trace_refuse(t, e, "expected a maximum of an image, found another");
+        win.k[0] = (int)size[2];
+        struct trace_symbol flat;
+        if (trace_reshape(t, &s, size, 4, &flat, e) != 0 ||
+            trace_pool(t, kind, &flat, &win, &flat, e) != 0)
+            return -1;
+        for (int d = 0; d <= last; d++)
+            size[d] = d < last ? trace_size(&s, d) : 1;
+        if (trace_reshape(t, &flat, size, last + 1, &s, e) != 0)
+            return -1;
+    }
+    s.uses = 1;
+    if (trace_squeeze(t, &s, last, &s, e) != 0)
+        return -1;
+    for (int d = 0; d < x->view.dims && keep; d++)
+        if (gone & 1U << d && trace_unsqueeze(t, &s, d, &s, e) != 0)
+            return -1;
+    *y = s;
+    return 0;
+}
+
 int trace_reduce(struct trace *t, enum graph_kind kind, const struct trace_symbol *x,
                  const int64_t *dim, int dims, bool keep, struct trace_symbol *y, struct err *e)
 {
     struct trace_symbol in;
     struct trace_view view;
     unsigned gone = 0;
-    if (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0)
+    const bool known = trace_is_known(x) && kind == GRAPH_MEAN_POOL;
+    if (!known && trace_expect(t, x, TRACE_VALUE, "its input", e) != 0)
         return -1;
     for (int i = 0; i < dims; i++) {
         const int d = trace_axis(x, dim[i]);
@@ -295,6 +363,14 @@ int trace_reduce(struct trace *t, enum graph_kind kind, const struct trace_symbo
             return trace_refuse(t, e, "expected axes of one image, found axis %lld",
                                 (long long)dim[i]);
         gone |= 1U << d;
+    }
+    if (known) {
+        if (trace_known_mean(t, x, gone, y, e) != 0)
+            return -1;
+        for (int d = x->view.dims - 1; d >= 0 && !keep; d--)
+            if (gone & 1U << d && trace_squeeze(t, y, d, y, e) != 0)
+                return -1;
+        return 0;
     }
     const int channels = trace_channels(t, x);
     bool all = true, some = false;
@@ -305,7 +381,7 @@ int trace_reduce(struct trace *t, enum graph_kind kind, const struct trace_symbo
         }
     if (channels >= 0 && (gone & 1U << channels)) {
         if (some || kind != GRAPH_MEAN_POOL)
-            return trace_refuse(t, e, "expected channels apart, found a reduction over them");
+            return reduce_any(t, kind, x, gone, keep, y, e);
         if (channel_mean(t, x, channels, &in, e) != 0)
             return -1;
     } else if (all) {
@@ -322,8 +398,8 @@ int trace_reduce(struct trace *t, enum graph_kind kind, const struct trace_symbo
             return -1;
         in = trace_value(value, &view);
     } else {
-        if (x->view.dims != 4 || channels != 1)
-            return trace_refuse(t, e, "expected a mean over all cells, found one over some");
+        if (x->view.dims != 4 || channels != 1 || view_each(&x->view, 0) != 1)
+            return reduce_any(t, kind, x, gone, keep, y, e);
         const int64_t h = gone & 4 ? 1 : trace_size(x, 2), w = gone & 8 ? 1 : trace_size(x, 3);
         if (trace_grid_pool(t, kind, x, (int)h, (int)w, &in, e) != 0)
             return -1;
@@ -495,6 +571,54 @@ int trace_function(struct trace *t, const struct trace_symbol *x, enum graph_fun
     return made(t, &alone, &none, &in.view, y, e);
 }
 
+static double power_of(double x, double p, double q)
+{
+    (void)q;
+    return pow(x, p);
+}
+
+int trace_power(struct trace *t, const struct trace_symbol *x, double exponent,
+                struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol s;
+    if (!isfinite(exponent))
+        return trace_refuse(t, e, "expected a power that is known, found another");
+    if (trace_is_known(x))
+        return trace_known_function(t, x, power_of, exponent, 0, y, e);
+    const double size = fabs(exponent);
+    if (size == 1)
+        s = trace_alias(x);
+    else if (size == .5 ? trace_function(t, x, GRAPH_ROOT, 0, 0, &s, e) != 0
+             : size == 2 || size == 3
+                 ? trace_multiply(t, x, x, &s, e) != 0 ||
+                       (size == 3 && trace_multiply(t, &s, x, &s, e) != 0)
+                 : trace_refuse(t, e,
+                                "expected a power of 1/2, 1, 2 or 3 or the inverse of one, "
+                                "found %g",
+                                exponent) != 0)
+        return -1;
+    if (exponent > 0) {
+        *y = s;
+        return 0;
+    }
+    return trace_function(t, &s, GRAPH_INVERSE, 0, 0, y, e);
+}
+
+int trace_length(struct trace *t, const struct trace_symbol *x, const int64_t *dim, int dims,
+                 bool keep, struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol squares, mean;
+    int64_t n = 1;
+    if (trace_power(t, x, 2, &squares, e) != 0 ||
+        trace_reduce(t, GRAPH_MEAN_POOL, &squares, dim, dims, keep, &mean, e) != 0)
+        return -1;
+    for (int i = 0; i < dims; i++)
+        n *= trace_size(x, trace_axis(x, dim[i]));
+    mean.uses = 1;
+    return trace_scale(t, &mean, (double)n, 0, &mean, e) != 0 ? -1
+                                                              : trace_power(t, &mean, .5, y, e);
+}
+
 /* As max(x, 0) + slope min(x, 0), whose derivatives at 0 add to the slope, as the frameworks'. */
 int trace_prelu(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *slope,
                 struct trace_symbol *y, struct err *e)
@@ -627,25 +751,29 @@ static int add_elements(struct trace *t, const struct trace_symbol *x, const str
 static int two(struct trace *t, enum graph_kind kind, const struct trace_symbol *a,
                const struct trace_symbol *b, struct trace_symbol *y, struct err *e);
 
-/* The same of a product: the constant is added to zeros, which x moved away leaves. */
-static int multiply_elements(struct trace *t, const struct trace_symbol *x,
-                             const struct trace_symbol *c, struct trace_symbol *y, struct err *e)
+static double inverse_of(double x, double p, double q)
 {
-    struct trace_symbol in = trace_alias(x), constant;
-    int64_t before[TRACE_DIMS] = {0}, after[TRACE_DIMS] = {0};
-    const int channels = trace_channels(t, x);
-    if (channels < 0)
-        return trace_refuse(t, e, "expected activations of an image, found none");
-    in.shared = true; /* both factors read it */
-    before[channels] = trace_size(x, channels);
-    after[channels] = -before[channels];
-    if (trace_pad(t, &in, before, after, &constant, e) != 0)
+    (void)p;
+    (void)q;
+    return 1 / x;
+}
+
+/* x times, or over, a constant of any shape, which becomes activations of its own. */
+static int times_elements(struct trace *t, const struct trace_symbol *x,
+                          const struct trace_symbol *c, bool inverse, struct trace_symbol *y,
+                          struct err *e)
+{
+    struct trace_symbol wide = *c, live;
+    if (inverse && trace_known_function(t, c, inverse_of, 0, 0, &wide, e) != 0)
         return -1;
-    constant.scale = 1;
-    constant.uses = 1;
-    return trace_add(t, &constant, c, 1, &constant, e) != 0
+    while (wide.view.dims < x->view.dims) {
+        const struct trace_symbol s = wide;
+        if (trace_unsqueeze(t, &s, 0, &wide, e) != 0)
+            return -1;
+    }
+    return trace_live(t, &wide, trace_channels(t, x), x->value, &live, e) != 0
                ? -1
-               : two(t, GRAPH_MULTIPLY, &in, &constant, y, e);
+               : two(t, GRAPH_MULTIPLY, x, &live, y, e);
 }
 
 /* x + sign c, or x * c, or x / c. */
@@ -680,11 +808,8 @@ static int with_constant(struct trace *t, const struct trace_symbol *x,
     }
     const int dim = only_axis(x, size);
     if (dim < 0 || dim != trace_channels(t, x)) {
-        if (inverse)
-            return trace_refuse(t, e, "expected a divisor for each channel, found others");
-        if (product)
-            return multiply_elements(t, x, &signed_c, y, e);
-        return add_elements(t, x, &signed_c, y, e);
+        return product ? times_elements(t, x, c, inverse, y, e)
+                       : add_elements(t, x, &signed_c, y, e);
     }
     if (trace_settle(t, x, dim, TRACE_CHANNELS, &in, e) != 0 ||
         trace_tensor(t, &signed_c, product ? &from.w : &from.b, e) != 0)
@@ -876,10 +1001,16 @@ int trace_add(struct trace *t, const struct trace_symbol *a, const struct trace_
         return count_with(t, a, b, '+', factor, y, e);
     if (trace_is_known(a) && trace_is_known(b) && (factor == 1 || factor == -1))
         return trace_known_two(t, factor == 1 ? TRACE_SUM : TRACE_DIFFERENCE, a, b, y, e);
-    if (factor == 1 && a->kind == TRACE_SCORES && trace_is_known(b))
+    if (factor == 1 && a->kind == TRACE_SCORES && trace_is_known(b) && trace_biased(t, a))
         return trace_bias(t, a, b, y, e);
-    if (factor == 1 && b->kind == TRACE_SCORES && trace_is_known(a))
+    if (factor == 1 && b->kind == TRACE_SCORES && trace_is_known(a) && trace_biased(t, b))
         return trace_bias(t, b, a, y, e);
+    if (a->kind == TRACE_SCORES || b->kind == TRACE_SCORES) {
+        struct trace_symbol p = *a, q = *b;
+        return trace_make(t, &p, e) != 0 || trace_make(t, &q, e) != 0
+                   ? -1
+                   : trace_add(t, &p, &q, factor, y, e);
+    }
     if (is_known(b))
         return with_constant(t, a, b, false, false, factor, y, e);
     if (factor != 1) {
@@ -895,8 +1026,21 @@ int trace_add(struct trace *t, const struct trace_symbol *a, const struct trace_
 int trace_multiply(struct trace *t, const struct trace_symbol *a, const struct trace_symbol *b,
                    struct trace_symbol *y, struct err *e)
 {
+    struct trace_symbol p, q;
     if (given(t, a, b, e) != 0)
         return -1;
+    if (a->kind == TRACE_SCORES && trace_is_known(b) && trace_factor(t, a, b, y, e) == 0)
+        return 0;
+    if (b->kind == TRACE_SCORES && trace_is_known(a) && trace_factor(t, b, a, y, e) == 0)
+        return 0;
+    if ((a->kind == TRACE_SCORES && trace_count(b) != 1) ||
+        (b->kind == TRACE_SCORES && trace_count(a) != 1)) {
+        p = *a;
+        q = *b;
+        return trace_make(t, &p, e) != 0 || trace_make(t, &q, e) != 0
+                   ? -1
+                   : trace_multiply(t, &p, &q, y, e);
+    }
     if (a->kind == TRACE_NUMBERS && b->kind == TRACE_NUMBERS)
         return count_with(t, a, b, '*', 1, y, e);
     if (trace_is_known(a) && trace_is_known(b))
@@ -916,8 +1060,12 @@ int trace_divide(struct trace *t, const struct trace_symbol *a, const struct tra
         return count_with(t, a, b, '/', 1, y, e);
     if (trace_is_known(a) && trace_is_known(b))
         return trace_known_two(t, TRACE_QUOTIENT, a, b, y, e);
-    return is_known(b) ? with_constant(t, a, b, true, true, 1, y, e)
-                       : trace_refuse(t, e, "expected a known divisor, found activations");
+    if (is_known(b))
+        return with_constant(t, a, b, true, true, 1, y, e);
+    struct trace_symbol one;
+    return trace_function(t, b, GRAPH_INVERSE, 0, 0, &one, e) != 0
+               ? -1
+               : trace_multiply(t, a, &one, y, e);
 }
 
 /* --- linear layers --- */

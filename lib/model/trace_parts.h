@@ -13,8 +13,22 @@ struct trace_scores {
 
 /* --- trace_attention.c --- */
 
+/* Products times a constant that is the same for all queries and keys; -1, without a message, where
+ * it is not. */
+int trace_factor(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *c,
+                 struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* Whether a constant can still be added to products. */
+bool trace_biased(const struct trace *t, const struct trace_symbol *x);
+
 /* Products of activations and a constant of their shape, or of one that is repeated. */
 int trace_bias(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *c,
+               struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* --- trace_live.c --- */
+
+/* A constant as activations, axis `dim` of which are the channels; value `like` is there. */
+int trace_live(struct trace *t, const struct trace_symbol *c, int dim, int like,
                struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
 /* --- trace_view.c --- */
@@ -64,6 +78,10 @@ void trace_take_back(struct trace *t);
 bool trace_sole(const struct trace_symbol *x);
 struct graph_op *trace_maker(const struct trace *t, const struct trace_symbol *x,
                              struct origin **from);
+
+/* The form that settling aims at: cells in the order of the axes, channels `dim`. false: no room.
+ */
+bool trace_ordered(const struct trace_view *v, int dim, struct trace_view *out);
 
 /* y: a result that is a value seen through a view. */
 struct trace_symbol trace_value(int value, const struct trace_view *view);

@@ -555,7 +555,10 @@ int trace_concat(struct trace *t, const struct trace_symbol *const *x, int n, in
         first = !first && r == 0 && x[i]->kind == TRACE_VALUE ? x[i] : first;
     }
     if (r == 0 && n > 0 && !first) {
-        r = join_numbers(t, x, n, y, e);
+        bool known = true;
+        for (int i = 0; i < n; i++)
+            known = known && x[i]->kind == TRACE_CONSTANT;
+        r = known ? trace_known_concat(t, x, n, dim, y, e) : join_numbers(t, x, n, y, e);
         free(part);
         return r;
     }
@@ -573,11 +576,14 @@ int trace_concat(struct trace *t, const struct trace_symbol *const *x, int n, in
     }
     if (r == 0) {
         const int channels = trace_channels(t, first);
-        r = d == channels && !constants ? join_channels(t, part, n, d, y, e)
-            : d == channels             ? trace_refuse(t, e,
-                                                       "expected activations as channels to be joined, found a "
-                                                                   "constant")
-                                        : join_cells(t, part, n, &first->view, d, channels, y, e);
+        for (int i = 0; i < n && r == 0 && constants && d == channels; i++) {
+            const struct trace_symbol c = part[i];
+            if (c.kind == TRACE_CONSTANT)
+                r = trace_live(t, &c, d, first->value, &part[i], e);
+        }
+        if (r == 0)
+            r = d == channels ? join_channels(t, part, n, d, y, e)
+                              : join_cells(t, part, n, &first->view, d, channels, y, e);
     }
     free(part);
     return r;

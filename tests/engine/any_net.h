@@ -111,10 +111,17 @@ static inline int any_function(struct graph *n, int x, enum any_kinks kinks)
 {
     static const enum graph_function smooth[] = {GRAPH_SIGMOID, GRAPH_TANH,      GRAPH_SILU,
                                                  GRAPH_GELU,    GRAPH_GELU_TANH, GRAPH_SOFTPLUS,
-                                                 GRAPH_MISH};
+                                                 GRAPH_MISH,    GRAPH_ROOT,      GRAPH_INVERSE};
     struct graph_op op = any_of(GRAPH_FUNCTION, x);
     op.function = kinks == ANY_KINKS ? (enum graph_function)random_int(0, GRAPH_FUNCTIONS - 1)
-                                     : smooth[random_int(0, 6)];
+                                     : smooth[random_int(0, 8)];
+    if (op.function == GRAPH_ROOT || op.function == GRAPH_INVERSE) {
+        /* Of what is well above 0. */
+        struct graph_op above = any_of(GRAPH_FUNCTION, x);
+        above.function = GRAPH_SIGMOID;
+        above.in[0] = net_add(n, &above, 0, 0);
+        op.in[0] = net_add(n, &above, 0, 0);
+    }
     op.p = op.function == GRAPH_CLIP ? -(float)random_int(0, 1) : 0.25F;
     op.q = op.function != GRAPH_CLIP ? 0.5F : any_chance(2) ? INFINITY : 1.5F;
     return net_add(n, &op, 0, 0);
@@ -196,6 +203,22 @@ static inline int any_attention(struct graph *n, int x)
     return out;
 }
 
+/* Each cell's channels mixed by a matrix that is made of the image, too. */
+static inline int any_matmul(struct graph *n, int x)
+{
+    struct graph_op op = any_of(GRAPH_MATMUL, x), grid = any_of(GRAPH_GRID_POOL, x);
+    op.ins = 2;
+    op.groups = random_int(1, 3);
+    grid.y.k = random_int(1, 4);
+    grid.x.k = random_int(1, 4);
+    const struct graph_op in = graph_conv(x, op.groups * grid.y.k * grid.x.k, 1, 1);
+    op.in[0] = net_add(n, &in, 1 / sqrt(n->value[x].c), 0.2);
+    grid.in[0] = net_add(n, &grid, 0, 0);
+    const struct graph_op out = graph_conv(grid.in[0], op.groups * random_int(1, 10), 1, 1);
+    op.in[1] = net_add(n, &out, 1 / sqrt(n->value[x].c), 0.2);
+    return net_add(n, &op, 0, 0);
+}
+
 static inline bool any_fits(const struct graph *n, int x, enum graph_kind kind)
 {
     return (kind != GRAPH_FLATTEN && kind != GRAPH_LINEAR) || graph_size(n, x) <= ANY_FLAT;
@@ -232,6 +255,8 @@ static inline int net_add_kind(struct graph *n, int x, enum graph_kind kind, enu
         return any_pick(n, x, kind);
     case GRAPH_ATTENTION:
         return any_attention(n, x);
+    case GRAPH_MATMUL:
+        return any_matmul(n, x);
     case GRAPH_LAYER_NORM:
         op.p = 1e-3F;
         return net_add(n, &op, 1, 0.2);

@@ -259,13 +259,24 @@ static void check_token_shapes(void)
     graph_free(g);
 }
 
+static void check_matmul_shapes(void)
+{
+    struct graph *g = image_of(12, 3, 5);
+    struct graph_op op = pair(GRAPH_MATMUL, 0, add(g, grid(0, 2, 3)));
+    op.groups = 2;
+    shaped(g, add(g, op), 12, 3, 5, 12 * 15 * 6);
+    op.groups = 3;
+    refused(g, op, "matmul: expected as many channels of each group as the second input has cells");
+    graph_free(g);
+}
+
 /* Every row is complete, and known by a name of its own. */
 static void check_table(void)
 {
     for (int k = 0; k < GRAPH_KINDS; k++) {
         const struct graph_rule *r = &graph_rules[k];
         CHECK(r->name && r->shape && r->forward && r->backward);
-        CHECK(!r->macs || r->weights || k == GRAPH_ATTENTION);
+        CHECK(!r->macs || r->weights || k == GRAPH_ATTENTION || k == GRAPH_MATMUL);
         for (int i = 0; i < k; i++)
             CHECK(strcmp(r->name, graph_rules[i].name) != 0);
     }
@@ -435,10 +446,17 @@ static void check_more_backward(void)
     g = image_of(4, 2, 3);
     add(g, of_kind(GRAPH_SOFTMAX, 0));
     differences(g);
+    /* Four cells of a matrix that is made of what it is multiplied with. */
+    g = image_of(8, 3, 5);
+    op = pair(GRAPH_MATMUL, 0, add(g, grid(add(g, pick(0, order, 4)), 2, 2)));
+    op.groups = 2;
+    add(g, op);
+    differences(g);
     /* An odd number of elements, none of which is at an edge of a function. */
     for (int f = 0; f < GRAPH_FUNCTIONS; f++) {
         g = image_of(3, 5, 7);
-        add(g, function(0, (enum graph_function)f, .2F, .3F));
+        x = f == GRAPH_ROOT || f == GRAPH_INVERSE ? add(g, function(0, GRAPH_SIGMOID, 0, 0)) : 0;
+        add(g, function(x, (enum graph_function)f, .2F, .3F));
         differences(g);
     }
     g = image_of(3, 5, 7);
@@ -523,6 +541,26 @@ static void check_values(void)
          (float[]){1.31326169F, .12692801F, 3.04858735F, 4.01814993F, 5.00671535F, .00247569F}, 6);
     made(function(0, GRAPH_MISH, 0, 0),
          (float[]){.86509839F, -.25250148F, 2.98653500F, 3.99741281F, 4.99955208F, -.01485410F}, 6);
+    made(function(0, GRAPH_INVERSE, 0, 0), (float[]){1, -.5F, .33333333F, .25F, .2F, -.16666667F},
+         6);
+}
+
+/* Two groups of one channel, which two cells of the matrix are read for; by hand. */
+static void check_matmul(void)
+{
+    static const float in[] = {1, 2, 3, 4, 5, 6, 7, 8}, turned[] = {1, -1, 2, 0};
+    struct graph *g = image_of(4, 1, 2);
+    struct graph_op op = pair(GRAPH_MATMUL, 0, add(g, pick(0, (int[]){0, 1}, 2)));
+    op.groups = 2;
+    add(g, op);
+    struct graph_image x = values_of(g);
+    memcpy(x.value[0], in, sizeof in);
+    memcpy(x.value[1], turned, sizeof turned);
+    graph_forward(g, &g->op[1], &x);
+    CHECK(x.value[2][0] == 1 - 3 && x.value[2][1] == 2 - 4);
+    CHECK(x.value[2][2] == 2 * 5 && x.value[2][3] == 2 * 6);
+    values_free(g, &x);
+    graph_free(g);
 }
 
 /* Two cells of six channels: a query, a key and a value of two each; by hand. */
@@ -749,10 +787,12 @@ int main(void)
     check_shapes();
     check_more_shapes();
     check_token_shapes();
+    check_matmul_shapes();
     check_backward();
     check_more_backward();
     check_token_backward();
     check_values();
+    check_matmul();
     check_attention();
     check_wanted();
     check_closed();

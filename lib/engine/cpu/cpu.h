@@ -8,6 +8,7 @@
 #include "engine/cpu/ops.h"
 #include "engine/cpu/conv.h"
 #include "engine/cpu/layout.h"
+#include "engine/cpu/matmul.h"
 #include "engine/cpu/moves.h"
 #include "engine/plan.h"
 #include "engine/work.h"
@@ -43,6 +44,7 @@ struct step {
         struct attention attention;
         struct join join[2];
         struct choice choice;
+        struct matmul matmul;
     };
 };
 

@@ -524,6 +524,34 @@ static void choice_step_back(const struct worker *w, const struct step *s,
     choice_back(&s->choice, k->dy, k->dx, k->microbatches);
 }
 
+/* --- products --- */
+
+static void matmul_open(struct cpu *c, struct packing *p, struct step *s, int input)
+{
+    (void)p;
+    (void)input;
+    const struct graph_op *op = s->op;
+    const bool half = cpu_half(c, op->out);
+    s->matmul = (struct matmul){cpu_layout(c, op->in[0], half), cpu_layout(c, op->in[1], half),
+                                cpu_layout(c, op->out, half), op->groups};
+    if (input >= 0) {
+        s->matmul.x.bf16 = cpu_half(c, op->in[0]);
+        s->matmul.m.bf16 = cpu_half(c, op->in[1]);
+    }
+    const size_t scratch = matmul_scratch(&s->matmul);
+    c->scratch = scratch > c->scratch ? scratch : c->scratch;
+}
+
+static void matmul_run(const struct worker *w, const struct step *s, const struct call *k)
+{
+    matmul_forward(&s->matmul, k->x[0], k->x[1], k->y, k->microbatches, w->scratch);
+}
+
+static void matmul_run_back(const struct worker *w, const struct step *s, const struct back_call *k)
+{
+    matmul_back(&s->matmul, k->input, k->x[!k->input], k->dy, k->dx, k->microbatches, w->scratch);
+}
+
 /* --- the table --- */
 
 const struct kind kinds[GRAPH_KINDS] = {
@@ -551,4 +579,5 @@ const struct kind kinds[GRAPH_KINDS] = {
     [GRAPH_OFFSET] = {0, offset_open, offset_close, offset_forward, NULL},
     [GRAPH_ATTENTION] = {0, attention_open, NULL, attention_forward, attention_back},
     [GRAPH_GATHER] = {0, choice_step_open, choice_step_close, choice_forward, choice_step_back},
+    [GRAPH_MATMUL] = {0, matmul_open, NULL, matmul_run, matmul_run_back},
 };

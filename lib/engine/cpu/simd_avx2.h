@@ -80,6 +80,11 @@ INLINE_V vec v_div(vec x, vec y)
     return _mm256_div_ps(x, y);
 }
 
+INLINE_V vec v_sqrt(vec x)
+{
+    return _mm256_sqrt_ps(x);
+}
+
 /* Of NaN and a number these two return their second argument. */
 INLINE_V vec v_min(vec x, vec y)
 {

@@ -75,6 +75,11 @@ INLINE_V vec v_div(vec x, vec y)
     return vdivq_f32(x, y);
 }
 
+INLINE_V vec v_sqrt(vec x)
+{
+    return vsqrtq_f32(x);
+}
+
 /* Of NaN and a number these two return their second argument, as x86's do and ARM's do not. */
 INLINE_V vec v_min(vec x, vec y)
 {

@@ -4,6 +4,8 @@
 
 #include "engine/cpu/bf16.h"
 
+#include <math.h>
+
 #define TARGET
 #define INLINE_V static inline __attribute__((always_inline))
 
@@ -66,6 +68,11 @@ INLINE_V vec v_mul(vec x, vec y)
 INLINE_V vec v_div(vec x, vec y)
 {
     return x / y;
+}
+
+INLINE_V vec v_sqrt(vec x)
+{
+    return (vec){sqrtf(x[0]), sqrtf(x[1]), sqrtf(x[2]), sqrtf(x[3])};
 }
 
 /* Of NaN and a number these two return their second argument. */

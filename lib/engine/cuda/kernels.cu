@@ -341,6 +341,10 @@ __device__ inline float function_of(int function, float x, float p, float q)
         return softplus(x);
     case GRAPH_MISH:
         return x * tanhf(softplus(x));
+    case GRAPH_ROOT:
+        return sqrtf(x);
+    case GRAPH_INVERSE:
+        return 1.0f / x;
     default:
         return x;
     }
@@ -379,6 +383,10 @@ __device__ inline float slope_of(int function, float x, float p, float q)
     case GRAPH_MISH:
         t = tanhf(softplus(x));
         return t + x * (1.0f - t * t) * sigmoid(x);
+    case GRAPH_ROOT:
+        return x == 0.0f ? 0.0f : 0.5f / sqrtf(x);
+    case GRAPH_INVERSE:
+        return -1.0f / (x * x);
     default:
         return 1.0f;
     }
@@ -483,6 +491,65 @@ __global__ void pair_backward(const T *__restrict__ other, struct kernel_operand
                     sum += other ? g * to_float(other[operand_at(of_other, p.image, y, x, k)]) : g;
                 }
         dx[i] = add ? dx[i] + sum : sum;
+    }
+}
+
+/* --- products --- */
+
+template <class T>
+__global__ void matmul_forward(const T *__restrict__ x, const T *__restrict__ m, size_t count,
+                               struct kernel_matmul k, T *y)
+{
+    for (size_t i = first(); i < count; i += step()) {
+        const int c = (int)(i % (unsigned)k.pad);
+        const size_t cell = i / (unsigned)k.pad, image = cell / (unsigned)k.cells;
+        float sum = 0.0f;
+        if (c < k.groups * k.out) {
+            const T *row = x + cell * (unsigned)k.xpad + (unsigned)(c / k.out * k.in);
+            const T *column = m + image * (unsigned)k.in * (unsigned)k.mpad + (unsigned)c;
+            for (int j = 0; j < k.in; j++)
+                sum += to_float(row[j]) * to_float(column[(size_t)j * (unsigned)k.mpad]);
+        }
+        y[i] = from_float<T>(sum);
+    }
+}
+
+template <class T>
+__global__ void matmul_to_x(const T *__restrict__ m, const float *__restrict__ dy, size_t count,
+                            struct kernel_matmul k, bool add, float *dx)
+{
+    for (size_t i = first(); i < count; i += step()) {
+        const int c = (int)(i % (unsigned)k.xpad);
+        const size_t cell = i / (unsigned)k.xpad, image = cell / (unsigned)k.cells;
+        float sum = 0.0f;
+        if (c < k.groups * k.in) {
+            const size_t first = (unsigned)(c / k.in * k.out), j = (unsigned)(c % k.in);
+            const T *row = m + (image * (unsigned)k.in + j) * (unsigned)k.mpad + first;
+            const float *of = dy + cell * (unsigned)k.pad + first;
+            for (int o = 0; o < k.out; o++)
+                sum += to_float(row[o]) * of[o];
+        }
+        dx[i] = add ? dx[i] + sum : sum;
+    }
+}
+
+template <class T>
+__global__ void matmul_to_m(const T *__restrict__ x, const float *__restrict__ dy, size_t count,
+                            struct kernel_matmul k, bool add, float *dm)
+{
+    for (size_t i = first(); i < count; i += step()) {
+        const int c = (int)(i % (unsigned)k.mpad);
+        const size_t row = i / (unsigned)k.mpad, image = row / (unsigned)k.in;
+        float sum = 0.0f;
+        if (c < k.groups * k.out) {
+            const size_t from = image * (unsigned)k.cells;
+            const T *column =
+                x + from * (unsigned)k.xpad + (unsigned)(c / k.out * k.in) + row % (unsigned)k.in;
+            const float *of = dy + from * (unsigned)k.pad + (unsigned)c;
+            for (size_t p = 0; p < (unsigned)k.cells; p++)
+                sum += to_float(column[p * (unsigned)k.xpad]) * of[p * (unsigned)k.pad];
+        }
+        dm[i] = add ? dm[i] + sum : sum;
     }
 }
 
@@ -955,6 +1022,25 @@ cudaError_t kernel_pair_back(enum kernel_type t, const void *other, struct kerne
     }
     WITH_TYPE(t, launch_over(count, stream, pair_backward<T>, (const T *)other, of_other, dy, of_y,
                              count, of_x, add, dx));
+}
+
+cudaError_t kernel_matmul(enum kernel_type t, const void *x, const void *m, struct kernel_matmul k,
+                          void *y, cudaStream_t stream)
+{
+    const size_t count = elements(k.n, 1, k.cells, k.pad);
+    WITH_TYPE(t, launch_over(count, stream, matmul_forward<T>, (const T *)x, (const T *)m, count, k,
+                             (T *)y));
+}
+
+cudaError_t kernel_matmul_back(enum kernel_type t, int input, const void *other, const float *dy,
+                               struct kernel_matmul k, bool add, float *dx, cudaStream_t stream)
+{
+    const size_t of_x = elements(k.n, 1, k.cells, k.xpad), of_m = elements(k.n, 1, k.in, k.mpad);
+    if (input == 0)
+        WITH_TYPE(t, launch_over(of_x, stream, matmul_to_x<T>, (const T *)other, dy, of_x, k, add,
+                                 dx));
+    WITH_TYPE(t,
+              launch_over(of_m, stream, matmul_to_m<T>, (const T *)other, dy, of_m, k, add, dx));
 }
 
 cudaError_t kernel_concat(enum kernel_type t, const void *a, int ac, int apad, const void *b,

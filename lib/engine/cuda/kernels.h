@@ -108,6 +108,19 @@ cudaError_t kernel_pair_back(enum kernel_type t, const void *other, struct kerne
                              const float *dy, struct kernel_operand of_y, int n,
                              struct kernel_operand of_x, bool add, float *dx, cudaStream_t stream);
 
+/* For n images and groups, y (cells, pad) with `out` channels of a group in use = the product of
+ * x (cells, xpad), `in` channels of a group in use, and m (in, mpad), `out` in use. */
+struct kernel_matmul {
+    int n, cells, in, out, groups, xpad, mpad, pad;
+};
+
+cudaError_t kernel_matmul(enum kernel_type t, const void *x, const void *m, struct kernel_matmul k,
+                          void *y, cudaStream_t stream);
+
+/* dx of x (input 0) or m (1) from dy; `other`: what it was multiplied with. */
+cudaError_t kernel_matmul_back(enum kernel_type t, int input, const void *other, const float *dy,
+                               struct kernel_matmul k, bool add, float *dx, cudaStream_t stream);
+
 /* y (cells, pad) = the ac channels of a (cells, apad), then the bc of b (cells, bpad). */
 cudaError_t kernel_concat(enum kernel_type t, const void *a, int ac, int apad, const void *b,
                           int bc, int bpad, size_t cells, int pad, void *y, cudaStream_t stream);

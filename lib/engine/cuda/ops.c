@@ -140,6 +140,30 @@ static cudaError_t pair_back(const struct cuda_call *c)
                             operand(c, op->in[c->input]), c->add, c->dx, c->stream);
 }
 
+static struct kernel_matmul matrices(const struct cuda_call *c)
+{
+    const int *in = c->op->in, out = c->op->out;
+    return (struct kernel_matmul){batch(c),
+                                  plan_cells(&c->cuda->plan, out),
+                                  plan_cells(&c->cuda->plan, in[1]),
+                                  value(c, out)->c / c->op->groups,
+                                  c->op->groups,
+                                  pad(c, in[0]),
+                                  pad(c, in[1]),
+                                  pad(c, out)};
+}
+
+static cudaError_t matmul(const struct cuda_call *c)
+{
+    return kernel_matmul(type(c), c->in[0], c->in[1], matrices(c), c->out, c->stream);
+}
+
+static cudaError_t matmul_back(const struct cuda_call *c)
+{
+    return kernel_matmul_back(type(c), c->input, c->in[!c->input], c->dy, matrices(c), c->add,
+                              c->dx, c->stream);
+}
+
 /* Of what is added, an addend or numbers of the operation's own. */
 static cudaError_t copy_back(const struct cuda_call *c)
 {
@@ -427,6 +451,7 @@ static const struct {
     [GRAPH_OFFSET] = {"kernel_offset", offset, copy_back, offset_numbers},
     [GRAPH_ATTENTION] = {"kernel_attention", attention, attention_back, attention_numbers},
     [GRAPH_GATHER] = {"kernel_pick", gather, gather_back, gather_numbers},
+    [GRAPH_MATMUL] = {"kernel_matmul", matmul, matmul_back, NULL},
 };
 
 bool cuda_has(enum graph_kind k)

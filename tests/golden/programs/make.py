@@ -400,6 +400,43 @@ class Masked(nn.Module):
         return self.fc(F.silu(self.cut(x)).mean((2, 3)))
 
 
+class Standard(nn.Conv2d):
+    """A convolution of weights that are standardised first."""
+
+    def forward(self, x):
+        w = F.batch_norm(self.weight.reshape(1, len(self.weight), -1), None, None, training=True, momentum=0.0)
+        return F.conv2d(x, w.reshape_as(self.weight), self.bias, self.stride, self.padding)
+
+
+class Products(nn.Module):
+    """Weight standardisation, ECA's convolution over channels, ConvNeXt V2's normalisation of responses,
+    cosine attention to fewer tokens with a factor for each head, heads that are mixed, and cells that are
+    repeated."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = Standard(3, 8, 3, 2, 1)
+        self.eca, self.mixed = nn.Conv1d(1, 1, 3, padding=1, bias=False), nn.Conv2d(8, 8, 3, 2, 1)
+        self.gamma, self.factor = nn.Parameter(torch.ones(8)), nn.Parameter(torch.ones(2, 1, 1))
+        self.q, self.kv, self.heads = nn.Linear(8, 8), nn.Linear(8, 16), nn.Linear(2, 2)
+        self.last, self.fc = nn.Conv2d(8, 12, 3, padding=1), nn.Linear(12, CLASSES)
+
+    def forward(self, x):
+        x = F.gelu(self.conv(x))
+        weights = self.eca(x.mean((2, 3)).unsqueeze(1)).transpose(1, 2).unsqueeze(-1)
+        x = (self.mixed(x * torch.sigmoid(weights)) + 0.25).permute(0, 2, 3, 1)
+        length = torch.linalg.vector_norm(x, dim=(1, 2), keepdim=True)
+        x = x + self.gamma * (x * (length / (length.mean(-1, keepdim=True) + 1e-6)))
+        few = F.avg_pool2d(x.permute(0, 3, 1, 2), 2).flatten(2).transpose(1, 2)
+        B, H, W, C = x.shape
+        q = self.q(x).reshape(B, H * W, 2, 4).transpose(1, 2)
+        k, v = self.kv(few).reshape(B, -1, 2, 2, 4).permute(2, 0, 3, 1, 4).unbind(0)
+        y = F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).transpose(-2, -1) * self.factor.exp()
+        y = self.heads(y.permute(0, 2, 3, 1)).permute(0, 3, 1, 2).softmax(-1) @ v
+        y = F.interpolate(y.transpose(1, 2).reshape(B, H, W, C).permute(0, 3, 1, 2), scale_factor=2)
+        return self.fc(F.silu(self.last(y)).mean((2, 3)))
+
+
 NETS = {
     "vgg": (vgg, "features.9"),
     "resnext": (resnext, "layer2.0"),
@@ -424,6 +461,7 @@ NETS = {
     "wideresnet": (Wide, "conv3"),
     "elements": (Elements, "conv2"),
     "masked": (Masked, "down1"),
+    "products": (Products, "last"),
 }
 # The set of operations of the ONNX file, where there is one, by the older exporter (TorchScript) where it is negative.
 ONNX = {

@@ -343,6 +343,7 @@ def _(p):
     at = p.nodes.index(p.node("mul"))
     p.add("torch.ops.aten.expand_as.default", "wide", ("self", p.argument("mul", "other")),
           ("other", {"as_int": 7}), at=at)
+    p.graph["outputs"] = [tensor("wide")]
 
 
 @attack("in-place")
@@ -363,6 +364,7 @@ def _(p):
         p.add("torch.ops.aten.cat.default", f"x{i}", ("tensors", {"as_tensors": [{"name": x}] * 2}),
               ("dim", {"as_int": 1}), at=i)
         x = f"x{i}"
+    p.graph["outputs"] = [tensor(x)]
 
 
 @attack("joining")
@@ -382,6 +384,7 @@ def _(p):
               ("pad", {"as_ints": [400, 400, 400, 400] if i == 0 else [1, -1]}), at=3 * i + 1)
         p.add("torch.ops.aten.silu.default", f"r{i}", ("self", tensor(f"q{i}")), at=3 * i + 2)
         x = f"r{i}"
+    p.graph["outputs"] = [tensor(x)]
 
 
 @attack("modules")

@@ -1,0 +1,62 @@
+/* Constants as activations, where an operation has no place for them among its numbers. */
+#include "model/trace_parts.h"
+
+#include "base/mem.h"
+
+/* Without images, for each of which the numbers are the same. */
+static bool of_one_image(const struct trace *t, const struct trace_view *v, struct trace_view *out)
+{
+    struct trace_view to = {.offset = v->offset};
+    for (int d = 0; d < v->dims; d++) {
+        const struct trace_factor *f = view_factors(v, d);
+        const bool each = v->count[d] == 1 && f->n == t->images && f->stride == 0;
+        if (!view_axis(&to) || (!each && !view_copy(&to, v, d)))
+            return false;
+    }
+    *out = to;
+    return true;
+}
+
+/* Zeros of that shape, made of a value. */
+static int zeros(struct trace *t, int like, int64_t c, int64_t h, int64_t w, struct err *e)
+{
+    const struct origin none = {.w = NULL};
+    const size_t n = (size_t)(c * h * w);
+    int *list = mem_alloc(n, sizeof *list);
+    for (size_t i = 0; i < n; i++)
+        list[i] = -1;
+    struct graph_op op = {
+        .kind = GRAPH_GATHER, .in = {like}, .ins = 1, .channels = (int)c, .pick = list};
+    op.y.k = (int)h;
+    op.x.k = (int)w;
+    return trace_append(t, &op, &none, e);
+}
+
+int trace_live(struct trace *t, const struct trace_symbol *c, int dim, int like,
+               struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol s = *c;
+    struct trace_view view, order = {.offset = c->view.offset};
+    struct origin from = {.w = NULL};
+    int64_t h, w;
+    if (trace_expect(t, c, TRACE_CONSTANT, "a constant", e) != 0)
+        return -1;
+    bool room = of_one_image(t, &c->view, &s.view) && trace_ordered(&s.view, dim, &view);
+    for (int i = -1; i < s.view.dims && room; i++)
+        if (i != dim)
+            room = view_axis(&order) && view_copy(&order, &s.view, i < 0 ? dim : i);
+    if (!room)
+        return trace_refuse(t, e, "expected fewer axes, found more");
+    if (trace_count(&s) > BUILD_ELEMENTS)
+        return trace_refuse(t, e, "expected at most %d elements of a constant, found more",
+                            BUILD_ELEMENTS);
+    trace_cells(&s.view, dim, &h, &w);
+    const int value = zeros(t, like, view_size(&s.view, dim), h, w, e);
+    s.view = order;
+    if (value < 0 || trace_tensor(t, &s, &from.piece[0].tensor, e) != 0)
+        return -1;
+    const struct graph_op add = {.kind = GRAPH_OFFSET, .in = {value}, .ins = 1};
+    const int out = trace_append(t, &add, &from, e);
+    *y = trace_value(out, &view);
+    return out < 0 ? -1 : 0;
+}
