@@ -291,8 +291,13 @@ static inline void net_add_end(struct graph *n, int x, enum any_kinks kinks)
         net_add_kind(n, x, GRAPH_FLATTEN, kinks);
     if (end == 4)
         net_add_kind(n, x, GRAPH_SOFTMAX, kinks);
-    if (end == 5)
-        any_linear(n, x, classes, any_relu(kinks));
+    if (end == 5) {
+        const bool relu = any_relu(kinks);
+        any_linear(n, x, classes, relu);
+        /* A ReLU may leave next to nothing of logits around 0, where any rounding is large. */
+        for (int c = 0; c < classes && relu; c++)
+            ((float *)n->op[n->ops - 1].b)[c] += 1;
+    }
 }
 
 /* So many operations of any kind, some of no use, with an end of any kind. */

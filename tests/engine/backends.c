@@ -62,8 +62,7 @@ static void check_bf16(const struct run *ref)
             continue;
         if (!go(&s, ref, isa_name[i], ENGINE_BF16, 2, false))
             continue;
-        /* Of a few logits that nearly cancel, some per cent. */
-        compare(ref, &s, ref->opts.vectors ? 0.3 : 0.05, difference_rms, "bf16");
+        compare(ref, &s, ref->opts.vectors ? 0.3 : 0.03, difference_rms, "bf16");
         if (first.graph && i < ISA_SETS - 1)
             CHECK(same_run(&first, &s));
         if (first.graph || i >= ISA_SETS - 1)
