@@ -411,7 +411,7 @@ class Standard(nn.Conv2d):
 class Products(nn.Module):
     """Weight standardisation, ECA's convolution over channels, ConvNeXt V2's normalisation of responses,
     cosine attention to fewer tokens with a factor for each head, heads that are mixed, and cells that are
-    repeated."""
+    repeated. Of images that are rows of pixels, where it is exported."""
 
     def __init__(self):
         super().__init__()
@@ -422,7 +422,7 @@ class Products(nn.Module):
         self.last, self.fc = nn.Conv2d(8, 12, 3, padding=1), nn.Linear(12, CLASSES)
 
     def forward(self, x):
-        x = F.gelu(self.conv(x))
+        x = F.gelu(self.conv(x if x.size(1) == 3 else x.permute(0, 3, 1, 2)))
         weights = self.eca(x.mean((2, 3)).unsqueeze(1)).transpose(1, 2).unsqueeze(-1)
         x = (self.mixed(x * torch.sigmoid(weights)) + 0.25).permute(0, 2, 3, 1)
         length = torch.linalg.vector_norm(x, dim=(1, 2), keepdim=True)
@@ -468,10 +468,12 @@ ONNX = {
     "vgg": -17, "resnext": 18, "preact": -11, "thin": -10, "densenet": 20, "mobilenet_v2": -13, "mobilenet_v3": 21,
     "efficientnet": 22, "shufflenet": -14, "google": -15, "squeezenet": 19, "repvgg": -9, "convnext": 23,
     "vit": 20, "vit_written": -12, "wideresnet": -16,
-    "masked": 18,
+    "masked": 18, "products": 20,
 }
 # Those whose channels are the last axis.
 LAST = {"swin"}
+# Those whose images are rows of pixels.
+ROWS = {"products"}
 # Those whose number of images is fixed.
 FIXED = {"vgg": 1, "functions": 2, "vit_mean": 1, "vit_written": 3}
 
@@ -528,9 +530,14 @@ def older(data, state):
     return out.getvalue()
 
 
-def export_onnx(m, n, opset, path):
-    """Of a fixed number of images where n is given."""
-    x, shape = torch.zeros(n or 2, 3, 32, 32), {0: "n"}
+def example(name):
+    """Of two images, or of as many as are fixed."""
+    x = torch.zeros(FIXED.get(name, 2), 3, 32, 32)
+    return x.permute(0, 2, 3, 1).contiguous() if name in ROWS else x
+
+
+def export_onnx(m, name, opset, path):
+    x, n, shape = example(name), FIXED.get(name), {0: "n"}
     with contextlib.redirect_stdout(io.StringIO()):
         if opset < 0:
             torch.onnx.export(m, (x,), path, dynamo=False, opset_version=-opset, input_names=["x"], output_names=["y"],
@@ -605,7 +612,7 @@ def main():
         m, result, pred = choose(make, layer, name in ("thin", "preact"), x, 100 * seed)
         n = FIXED.get(name)
         m.both = True
-        program = torch.export.export(m, (torch.zeros(n or 2, 3, 32, 32),),
+        program = torch.export.export(m, (example(name),),
                                       dynamic_shapes=None if n else ({0: torch.export.Dim("n")},))
         m.both = False
         file = io.BytesIO()
@@ -614,7 +621,7 @@ def main():
         if name == "repvgg":
             (HERE / "older.pt2").write_bytes(older(shrink(file.getvalue()), program.state_dict))
         if name in ONNX:
-            export_onnx(m, n, ONNX[name], str(HERE / f"{name}.onnx"))
+            export_onnx(m, name, ONNX[name], str(HERE / f"{name}.onnx"))
 
         np.save(HERE / f"{name}.npy", result.numpy().astype(np.float32))
         target = m.get_submodule(layer)
