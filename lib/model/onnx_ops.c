@@ -329,11 +329,14 @@ static int gather_parts(struct onnx_reader *r, struct err *e)
 /* A copy of the first tensor, in which some parts are others. */
 static int scatter(struct onnx_reader *r, struct err *e)
 {
+    struct onnx_name *x[3];
     struct trace_symbol y;
-    return strcmp(onnx_word(r, "reduction", "none"), "none") != 0
-               ? trace_refuse(r->t, e, "expected numbers that are set, found a sum")
-               : bind(r, trace_known_scatter(r->t, maybe(r, 0), maybe(r, 1), maybe(r, 2), &y, e),
-                      &y);
+    if (strcmp(onnx_word(r, "reduction", "none"), "none") != 0)
+        return trace_refuse(r->t, e, "expected numbers that are set, found a sum");
+    for (size_t i = 0; i < 3; i++)
+        if (onnx_symbol(r, i, &x[i], e) != 0)
+            return -1;
+    return bind(r, trace_known_scatter(r->t, &x[0]->s, &x[1]->s, &x[2]->s, &y, e), &y);
 }
 
 /* --- norms and layers --- */

@@ -112,6 +112,26 @@ same("Sub, Neg, Div, Mul", of([node("Sub", ["two", "x"], ["p"]), node("Neg", ["p
                                node("Div", ["q", "half"], ["r"]), node("Mul", ["half", "r"], ["s"]),
                                node("Sum", ["s", "two"], ["z"]), node("GlobalAveragePool", ["z"], ["a"]), F, GEMM],
                               ROWS, BIAS, tensor("two", [1], raw=floats(2)), tensor("half", [], raw=floats(.5))))
+MEAN = [node("GlobalAveragePool", ["z"], ["a"]), F, GEMM]
+PLANES = shape(1, 3, 1, 1, name="planes")
+AT = 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0
+same("Sqrt, Reciprocal, Pow", of([node("Mul", ["x", "x"], ["p"]), node("Add", ["p", "two"], ["q"]),
+                                  node("Sqrt", ["q"], ["r"]), node("Reciprocal", ["r"], ["s"]),
+                                  node("Pow", ["q", "half"], ["t"]), node("Mul", ["s", "x"], ["u"]),
+                                  node("Mul", ["t", "u"], ["z"]), *MEAN], ROWS, BIAS,
+                                 tensor("two", [], raw=floats(2)), tensor("half", [], raw=floats(.5))))
+same("ReduceL2 and a quotient", of([node("Add", ["x", "far"], ["c"]), node("ReduceL2", ["c"], ["p"], axes=[1]),
+                                    node("Div", ["x", "p"], ["q"]), node("Mul", ["p", "q"], ["z"]), *MEAN],
+                                   ROWS, BIAS, tensor("far", [], raw=floats(8))))
+same("ScatterND of numbers of a shape", of([node("ConstantOfShape", ["planes"], ["k"]), node("Shape", ["b"], ["n"]),
+                                            node("Div", ["n", "n"], ["o"]), node("Concat", ["o", "o", "o"], ["p"], axis=0),
+                                            node("Cast", ["p"], ["f1"], to=1),
+                                            node("ScatterND", ["k", "at", "f1"], ["m"]), node("Mul", ["x", "m"], ["z"]),
+                                            *MEAN], ROWS, BIAS, PLANES,
+                                           tensor("at", [3, 4], INT64, struct.pack("<12q", *AT))))
+WIDE = {"ins": (("x", (None, 32, 32, 3)),)}
+same("rows of pixels", of([node("Transpose", ["x"], ["z"], perm=[0, 3, 1, 2]), *MEAN], ROWS, BIAS, **WIDE))
+same("the mean of rows of pixels", of([node("ReduceMean", ["x"], ["f"], axes=[1, 2], keepdims=0), GEMM], ROWS, BIAS, **WIDE))
 BOUNDS = [node("Clip", ["x", "low", "high"], ["z"]), node("GlobalAveragePool", ["z"], ["a"]), F, GEMM]
 predict(of(BOUNDS, ROWS, BIAS, tensor("low", [], raw=floats(.25)), tensor("high", [], raw=floats(.25))), "clip.npy")
 same("Clip whose bounds cross", of(BOUNDS, ROWS, BIAS, tensor("low", [], raw=floats(1)),
