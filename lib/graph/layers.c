@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -174,39 +175,6 @@ static bool unflattens(const struct graph *g, const struct graph_op *op,
     return true;
 }
 
-/* Where the cells that a gather puts into another order lie in the grid, as windows of an image do
- * until they are joined again; `order` is that of its input, or NULL. NULL where it does not use
- * each cell once. Caller frees. */
-static int *reorder(const struct graph *g, const struct graph_op *op, const int *order)
-{
-    const size_t n = graph_cells(g, op->in[0]);
-    if (op->kind != GRAPH_GATHER || graph_cells(g, op->out) != n)
-        return NULL;
-    int *to = mem_alloc(n, sizeof *to);
-    bool *seen = mem_zero(n, sizeof *seen), each = true;
-    for (size_t i = 0; i < n && each; i++) {
-        const int cell = op->pick[i] < 0 ? -1 : (int)((size_t)op->pick[i] % n);
-        each = cell >= 0 && !seen[cell];
-        if (each) {
-            seen[cell] = true;
-            to[i] = order ? order[cell] : cell;
-        }
-    }
-    free(seen);
-    if (each)
-        return to;
-    free(to);
-    return NULL;
-}
-
-static bool in_order(const int *order, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (order[i] != (int)i)
-            return false;
-    return true;
-}
-
 /* The value that a result has its places from: of a layer and what scales its channels, the layer.
  */
 static int source_of(const struct graph *g, const struct graph_op *op,
@@ -272,60 +240,159 @@ static bool is_local(const struct graph *g, const struct graph_op *op, int in)
     }
 }
 
-/* The order of a result's cells, order[values], where it is not that of its grid, which is kept
- * until they are in order again. */
-static void keep_order(const struct graph *g, const struct graph_op *op, struct graph_grid *grid,
-                       int **order)
+/* Of values whose elements lie in another order than the cells of their grid, as windows of an
+ * image do until they are joined again: the cell of each element, place[values][elements]; else
+ * NULL. Their grid is that of the image. `left`: how many operations have yet to read it. */
+struct places {
+    struct graph_grid *grid;
+    int **place, *left;
+};
+
+/* The cells of elements that a gather moves; NULL where it is none that takes all cells of a grid,
+ * each as often as any other. Caller frees. */
+static int *moved(const struct graph *g, const struct graph_op *op, const struct places *p)
 {
-    const int in = source_of(g, op, grid);
-    const size_t n = graph_cells(g, op->out);
-    if (grid[in].h == 0)
+    const int in = op->in[0];
+    const int *place = p->place[in];
+    const size_t cells = graph_cells(g, in), n = graph_size(g, op->out);
+    const size_t all = (size_t)p->grid[in].h * (size_t)p->grid[in].w;
+    if ((!place && all != cells) || n % all != 0)
+        return NULL;
+    int *to = mem_alloc(n, sizeof *to);
+    size_t *times = mem_zero(all, sizeof *times);
+    bool each = true;
+    for (size_t i = 0; i < n && each; i++) {
+        const int from = op->pick[i];
+        to[i] = from < 0 ? -1 : place ? place[from] : (int)((size_t)from % cells);
+        each = to[i] >= 0 && ++times[to[i]] <= n / all;
+    }
+    free(times);
+    if (each)
+        return to;
+    free(to);
+    return NULL;
+}
+
+/* Whether a value whose elements are in cells of a grid has in each of its own a square of them, or
+ * the reverse, as a patch has: its own grid then. */
+static bool has_blocks(const struct graph *g, int value, const int *place, struct graph_grid of,
+                       struct graph_grid *own)
+{
+    const int cells = (int)graph_cells(g, value), all = of.h * of.w;
+    const bool down = cells < all;
+    const int f = (int)lround(sqrt(down ? (double)all / cells : (double)cells / all));
+    if (f < 2 || (down && (of.h % f != 0 || of.w % f != 0)))
+        return false;
+    const int h = down ? of.h / f : of.h * f, w = down ? of.w / f : of.w * f;
+    if (h * w != cells || (g->value[value].w != 1 && g->value[value].w != w))
+        return false;
+    const size_t n = graph_size(g, value);
+    for (size_t i = 0; i < n; i++) {
+        const int y = (int)(i % (size_t)cells) / w, x = (int)(i % (size_t)cells) % w;
+        const int row = place[i] / of.w, column = place[i] % of.w;
+        if (down ? row / f != y || column / f != x : row != y / f || column != x / f)
+            return false;
+    }
+    *own = (struct graph_grid){h, w, 0};
+    return true;
+}
+
+/* Whether all channels have the same places, or, with `in_order`, those of the grid. */
+static bool same_places(const int *place, size_t n, size_t cells, bool in_order)
+{
+    for (size_t i = 0; i < n; i++)
+        if (place[i] != (in_order ? (int)(i % cells) : place[i % cells]))
+            return false;
+    return true;
+}
+
+/* The places of what an operation other than a gather makes of a value that has some; NULL where
+ * those are mixed. Caller frees. */
+static int *kept(const struct graph *g, const struct graph_op *op, int in, const int *const *place)
+{
+    const size_t cells = graph_cells(g, in), from = graph_size(g, in), n = graph_size(g, op->out);
+    const bool same = same_places(place[in], from, cells, false);
+    const bool heads = op->kind == GRAPH_ATTENTION && n <= from;
+    const bool joined = op->kind == GRAPH_CONCAT && place[op->in[0]] && place[op->in[1]];
+    const bool each = n == from && op->kind != GRAPH_CONV && op->kind != GRAPH_PICK;
+    if (graph_cells(g, op->out) != cells ||
+        !(heads || joined || (is_local(g, op, in) && (each || same)) ||
+          (op->kind == GRAPH_MATMUL && same)))
+        return NULL;
+    int *to = mem_alloc(n, sizeof *to);
+    const size_t first = joined ? graph_size(g, op->in[0]) : n;
+    for (size_t i = 0; i < n; i++)
+        to[i] = joined                     ? place[op->in[i >= first]][i < first ? i : i - first]
+                : heads || (each && !same) ? place[in][i]
+                                           : place[in][i % cells];
+    return to;
+}
+
+/* Settles where the elements of a result lie. */
+static void find_places(const struct graph *g, const struct graph_op *op, struct places *p)
+{
+    const int in = source_of(g, op, p->grid);
+    const size_t n = graph_size(g, op->out), cells = graph_cells(g, op->out);
+    const struct graph_grid none = {.h = 0}, of = p->grid[in];
+    int *to = NULL;
+    if (of.h == 0 || of.first > 0)
         return;
-    int *to = reorder(g, op, order[in]);
-    if (to && in_order(to, n)) {
+    if (op->kind == GRAPH_GATHER)
+        to = moved(g, op, p);
+    else if (p->place[in])
+        to = kept(g, op, in, (const int *const *)p->place);
+    if (!to) {
+        p->grid[op->out] = p->place[in] ? none : p->grid[op->out];
+        return;
+    }
+    if (op->kind == GRAPH_GATHER && has_blocks(g, op->out, to, of, &p->grid[op->out])) {
         free(to);
-        grid[op->out] = order[in] ? grid[in] : grid[op->out];
         return;
     }
-    if (to) {
-        grid[op->out] = grid[in];
-        order[op->out] = to;
-    } else if (order[in] && grid[op->out].h > 0) {
-        /* Windows over cells in another order, and parts of them, are of no places. */
-        if (!is_local(g, op, in) && op->kind != GRAPH_ATTENTION && op->kind != GRAPH_MATMUL) {
-            grid[op->out] = (struct graph_grid){.h = 0};
-            return;
-        }
-        to = mem_alloc(n, sizeof *to);
-        order[op->out] = memcpy(to, order[in], n * sizeof *to);
-    }
+    const bool back = cells == (size_t)of.h * (size_t)of.w && same_places(to, n, cells, true);
+    p->grid[op->out] = back && !p->place[in] ? p->grid[op->out] : of;
+    if (back)
+        free(to);
+    else
+        p->place[op->out] = to;
 }
 
 struct graph_grid *graph_grids(const struct graph *g)
 {
-    struct graph_grid *grid = mem_zero((size_t)g->values, sizeof *grid);
-    struct graph_grid *flat = mem_zero((size_t)g->values, sizeof *flat);
-    int *readers = mem_zero((size_t)g->values, sizeof *readers);
+    const size_t values = (size_t)g->values;
+    struct graph_grid *flat = mem_zero(values, sizeof *flat);
+    int *readers = mem_zero(values, sizeof *readers);
+    bool *away = mem_zero(values, sizeof *away);
+    struct places p = {mem_zero(values, sizeof *p.grid), mem_zero(values, sizeof *p.place),
+                       mem_zero(values, sizeof *p.left)};
     for (int i = 0; i < g->ops; i++)
         for (int k = 0; k < g->op[i].ins; k++)
             readers[g->op[i].in[k]]++;
-    int **order = mem_zero((size_t)g->values, sizeof *order);
-    grid[0] = (struct graph_grid){g->value[0].h, g->value[0].w, 0};
+    memcpy(p.left, readers, values * sizeof *readers);
+    p.grid[0] = (struct graph_grid){g->value[0].h, g->value[0].w, 0};
     for (int i = 0; i < g->ops; i++) {
         const struct graph_op *op = &g->op[i];
-        grid[op->out] = make_grid(g, op, grid, flat, readers[op->in[0]] == 1);
-        keep_order(g, op, grid, order);
-        flat[op->out] = make_flat(g, op, grid, flat);
+        p.grid[op->out] = make_grid(g, op, p.grid, flat, readers[op->in[0]] == 1);
+        find_places(g, op, &p);
+        away[op->out] = p.place[op->out] != NULL;
+        flat[op->out] = make_flat(g, op, p.grid, flat);
+        for (int k = 0; k < op->ins; k++)
+            if (--p.left[op->in[k]] == 0) {
+                free(p.place[op->in[k]]);
+                p.place[op->in[k]] = NULL;
+            }
     }
     for (int i = 0; i < g->values; i++) {
-        if (order[i])
-            grid[i] = (struct graph_grid){.h = 0};
-        free(order[i]);
+        if (away[i])
+            p.grid[i] = (struct graph_grid){.h = 0};
+        free(p.place[i]);
     }
-    free(order);
+    free(p.place);
+    free(p.left);
+    free(away);
     free(flat);
     free(readers);
-    return grid;
+    return p.grid;
 }
 
 bool graph_grid(const struct graph *g, int value, struct graph_grid *out)
