@@ -1037,10 +1037,9 @@ cudaError_t kernel_matmul_back(enum kernel_type t, int input, const void *other,
 {
     const size_t of_x = elements(k.n, 1, k.cells, k.xpad), of_m = elements(k.n, 1, k.in, k.mpad);
     if (input == 0)
-        WITH_TYPE(t, launch_over(of_x, stream, matmul_to_x<T>, (const T *)other, dy, of_x, k, add,
-                                 dx));
-    WITH_TYPE(t,
-              launch_over(of_m, stream, matmul_to_m<T>, (const T *)other, dy, of_m, k, add, dx));
+        WITH_TYPE(
+            t, launch_over(of_x, stream, matmul_to_x<T>, (const T *)other, dy, of_x, k, add, dx));
+    WITH_TYPE(t, launch_over(of_m, stream, matmul_to_m<T>, (const T *)other, dy, of_m, k, add, dx));
 }
 
 cudaError_t kernel_concat(enum kernel_type t, const void *a, int ac, int apad, const void *b,
