@@ -375,11 +375,11 @@ static void check_refusals(void)
     o.vectors = 1;
     refused(n, o, "expected score vectors where gradients are wanted and only there, found 1");
     graph_free(n);
-    n = net_of_image(16, 17);
-    net_add_head(n, net_add_conv(n, 0, 4, 16, 1, -1, true), 4);
+    n = net_of_image(33, 34);
+    net_add_head(n, net_add_conv(n, 0, 4, 33, 1, -1, true), 4);
     refused(n, (struct engine_opts){.device = "cpu"},
-            "cpu: windows of 16 by 16 are too large: use ref");
-    falls_back(n, "cpu: windows of 16 by 16 are too large: use ref");
+            "cpu: windows of 33 by 33 are too large: use ref");
+    falls_back(n, "cpu: windows of 33 by 33 are too large: use ref");
     graph_free(n);
 }
 
@@ -405,6 +405,22 @@ static void check_random(int rounds)
         free(pixels);
         graph_free(n);
     }
+}
+
+/* Patches of images, as vision transformers begin with. */
+static void check_patches(int side, int h, int w)
+{
+    random_state = (uint64_t)side;
+    struct graph *n = net_of_image(h, w);
+    struct graph_op op = graph_conv(0, 24, side, side);
+    op.y = op.x = graph_windows(side, side, 0);
+    op.act = GRAPH_RELU;
+    net_add_head(n, net_add_conv(n, net_add(n, &op, 1.4 / side, 0.1), 20, 1, 1, -1, true), 4);
+    check(n, NULL, 5, 1, true, 0);
+    uint8_t *pixels = settle(n, 3);
+    check(n, pixels, 3, 0, false, 1);
+    free(pixels);
+    graph_free(n);
 }
 
 /* With a stem for larger images, with ReLUs before convolutions, with batch norms that are
@@ -641,6 +657,8 @@ int main(void)
     check_tails("cpu", ENGINE_F32, 0);
     check_tails("cpu", ENGINE_BF16, 0);
     check_refusals();
+    check_patches(16, 35, 50);
+    check_patches(32, 64, 40);
     check_random(9);
     check_forms(12);
     check_mixed(15);

@@ -18,7 +18,7 @@ enum {
     CONV_TILE_PITCH = 32, /* for CONV_TILES */
     CONV_TILE_GAP = 32,   /* a cache line of bf16 */
     CONV_SPAN = 64,       /* output channels computed together */
-    CONV_LARGEST = 225    /* taps */
+    CONV_LARGEST = 1024   /* taps: a vision transformer's patch of 32 by 32 */
 };
 
 /* Winograd's minimal filtering F(m x m, 3 x 3), Lavin and Gray 2016: tiles of m by m
