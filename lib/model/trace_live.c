@@ -41,6 +41,8 @@ int trace_live(struct trace *t, const struct trace_symbol *c, int dim, int like,
     int64_t h, w;
     if (trace_expect(t, c, TRACE_CONSTANT, "a constant", e) != 0)
         return -1;
+    if (dim < 0 || dim >= c->view.dims)
+        return trace_refuse(t, e, "expected a constant with an axis of channels, found none");
     bool room = of_one_image(t, &c->view, &s.view) && trace_ordered(&s.view, dim, &view);
     for (int i = -1; i < s.view.dims && room; i++)
         if (i != dim)
