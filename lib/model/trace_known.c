@@ -86,13 +86,13 @@ static float *make(struct trace *t, const int64_t *size, int dims, struct trace_
                    struct err *e)
 {
     int64_t n = 1;
-    for (int d = 0; d < dims; d++)
-        if (size[d] < 1 || __builtin_mul_overflow(n, size[d], &n))
-            n = INT64_MAX;
     if (dims > TRACE_DIMS) {
         trace_record(t, e, "expected at most %d axes, found %d", TRACE_DIMS, dims);
         return NULL;
     }
+    for (int d = 0; d < dims; d++)
+        if (size[d] < 1 || __builtin_mul_overflow(n, size[d], &n))
+            n = INT64_MAX;
     if (count_made(t, n, e) != 0)
         return NULL;
     struct computed *c = mem_alloc(1, sizeof *c + (size_t)n * sizeof(float));
