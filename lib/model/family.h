@@ -60,7 +60,7 @@ struct family {
     const char *neck;     /* a norm behind the pooling, or NULL */
     struct family_part hidden[FAMILY_HIDDEN]; /* linear layers before the last, a ReLU behind each;
                                                  fewer end with NULL, and norms may be NULL */
-    const char *squeeze, *excite;          /* linear layers of squeeze and excitation, or NULL */
+    const char *squeeze, *excite;             /* linear layers of squeeze and excitation, or NULL */
     enum family_weighed weighed;
     const int *narrow_strides; /* of stages whose bottlenecks are as wide as what they put out, as
                                   RegNet's; NULL: as those of others */

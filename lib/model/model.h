@@ -75,8 +75,8 @@ static inline int model_channels(const struct model *m)
     return m->graph->value[0].c;
 }
 
-/* "names of torchvision: basic blocks 3-4-6-3, 100 classes", and of a program, which says itself what
- * it computes, "network of ONNX: 13 operations, 100 classes". Caller frees. */
+/* "names of torchvision: basic blocks 3-4-6-3, 100 classes", and of a program, which says itself
+ * what it computes, "network of ONNX: 13 operations, 100 classes". Caller frees. */
 #define MODEL_PROGRAM "network of "
 char *model_describe(const struct model *m) __attribute__((warn_unused_result));
 
