@@ -298,12 +298,11 @@ static int pool_sums(struct program *p, const struct trace_windows *of, struct e
     return finish(p, trace_scale(&p->trace, &y, cells / (double)divisor, 0, &y, e), &y, e);
 }
 
-/* Along one axis: as a convolution of images of one row. */
 static int convolution_1d(struct program *p, struct err *e)
 {
     const struct trace_symbol *x = self(p), *w = input(p, "weight");
     struct trace_windows win = trace_windows(1, 1);
-    struct trace_symbol in, turned, y;
+    struct trace_symbol y;
     int64_t groups, stride[2] = {1}, pad[2] = {0}, gap[2] = {1};
     if (!x || !w || x->view.dims != 3 || w->view.dims != 3 || word(p, "padding") ||
         !whole(p, "groups", 1, &groups) || groups < 1 || groups > BUILD_CHANNELS ||
@@ -317,11 +316,8 @@ static int convolution_1d(struct program *p, struct err *e)
     win.stride[1] = (int)stride[0];
     win.before[1] = win.after[1] = (int)pad[0];
     win.dilation[1] = (int)gap[0];
-    if (trace_unsqueeze(&p->trace, x, 2, &in, e) != 0 ||
-        trace_unsqueeze(&p->trace, w, 2, &turned, e) != 0 ||
-        trace_conv(&p->trace, &in, &turned, input(p, "bias"), &win, (int)groups, &y, e) != 0)
-        return -1;
-    return finish(p, trace_squeeze(&p->trace, &y, 2, &y, e), &y, e);
+    return finish(p, trace_conv_row(&p->trace, x, w, input(p, "bias"), &win, (int)groups, &y, e),
+                  &y, e);
 }
 
 static int pool(struct program *p, enum graph_kind kind, struct err *e)

@@ -160,8 +160,7 @@ static int take_image(struct program *p, const char *name, struct err *e)
     const json_t *values = json_object_get(p->graph, "tensor_values");
     const json_t *value = json_object_get(values, name), *sizes = json_object_get(value, "sizes");
     const int64_t images = image_size(sizes, 0), second = image_size(sizes, 1);
-    /* Images may be rows of pixels, as Keras has them. */
-    const bool last = second != 3 && second != 1;
+    const bool last = trace_is_last(second);
     const int64_t channels = image_size(sizes, last ? 3 : 1);
     const size_t rows = last ? 1 : 2;
     if (!n || p->inputs++ > 0)

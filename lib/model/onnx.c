@@ -305,17 +305,11 @@ static int run_all(struct onnx_reader *r, struct err *e)
     return result;
 }
 
-/* Whether images are rows of pixels, as TensorFlow and Keras have them, rather than planes. */
-static bool is_last(const struct onnx_value *image)
-{
-    return image->shape[1] != 3 && image->shape[1] != 1;
-}
-
 static int read_graph(struct onnx_reader *r, const struct onnx_value *image, struct err *e)
 {
     if (collect(r, image->name, e) != 0)
         return -1;
-    const struct trace_symbol pixels = trace_image(r->t, is_last(image));
+    const struct trace_symbol pixels = trace_image(r->t, trace_is_last(image->shape[1]));
     struct onnx_name *x = find(r, image->name);
     if (x)
         trace_bind(&x->s, &pixels);
@@ -332,7 +326,8 @@ static int read_graph(struct onnx_reader *r, const struct onnx_value *image, str
 /* "(images, channels, height, width)", of which the first may be open. */
 static int take_image(struct trace *t, const struct onnx_value *image, struct err *e)
 {
-    const bool four = image->shaped && image->ndim == 4, last = four && is_last(image);
+    const bool four = image->shaped && image->ndim == 4,
+               last = four && trace_is_last(image->shape[1]);
     const int64_t images = four ? image->shape[0] : 0,
                   channels = four ? image->shape[last ? 3 : 1] : 0;
     const int rows = last ? 1 : 2;

@@ -117,14 +117,13 @@ static int windows(const struct onnx_reader *r, const struct trace_symbol *x,
                : padding(r, x, win, e);
 }
 
-/* Along one axis: as a convolution of images of one row. */
 static int conv_row(struct onnx_reader *r, const struct trace_symbol *x,
                     const struct trace_symbol *w, int64_t groups, struct err *e)
 {
     static const char *const names[] = {"strides", "dilations", "pads"};
     static const size_t count[] = {1, 1, 2};
     struct trace_windows win = trace_windows(1, 1);
-    struct trace_symbol in, turned, y;
+    struct trace_symbol y;
     int *const to[] = {&win.stride[1], &win.dilation[1], &win.before[1]};
     for (size_t i = 0; i < 3; i++) {
         const struct onnx_attribute *a = onnx_at(r, names[i], ONNX_INTS);
@@ -140,10 +139,7 @@ static int conv_row(struct onnx_reader *r, const struct trace_symbol *x,
     if (strcmp(onnx_word(r, "auto_pad", "NOTSET"), "NOTSET") != 0 || groups < 1 ||
         groups > BUILD_CHANNELS)
         return trace_refuse(r->t, e, "expected given paddings and groups, found others");
-    if (trace_unsqueeze(r->t, x, 2, &in, e) != 0 || trace_unsqueeze(r->t, w, 2, &turned, e) != 0 ||
-        trace_conv(r->t, &in, &turned, maybe(r, 2), &win, (int)groups, &y, e) != 0)
-        return -1;
-    return bind(r, trace_squeeze(r->t, &y, 2, &y, e), &y);
+    return bind(r, trace_conv_row(r->t, x, w, maybe(r, 2), &win, (int)groups, &y, e), &y);
 }
 
 static int conv(struct onnx_reader *r, struct err *e)

@@ -100,6 +100,13 @@ void trace_close(struct trace *t);
 void trace_record(const struct trace *t, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Whether images whose second axis has that size are rows of pixels (images, h, w, c), as
+ * TensorFlow and Keras have them, rather than planes. */
+static inline bool trace_is_last(int64_t second)
+{
+    return second != 3 && second != 1;
+}
+
 /* Value 0 as (images, c, h, w) or, with `last`, as (images, h, w, c), and a tensor as it is. */
 struct trace_symbol trace_image(const struct trace *t, bool last);
 struct trace_symbol trace_constant(const struct ckpt_tensor *tensor);
@@ -150,6 +157,12 @@ struct trace_windows trace_windows(int k, int stride);
 int trace_conv(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *w,
                const struct trace_symbol *bias, const struct trace_windows *win, int groups,
                struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* The same along one axis, x (N, c, w), w (out, c / groups, k): as of images of one row, which the
+ * second axis of `win` is for. */
+int trace_conv_row(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *w,
+                   const struct trace_symbol *bias, const struct trace_windows *win, int groups,
+                   struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
 /* A batch norm over axis 1: weight, bias, mean, variance (NORM_TENSORS). */
 int trace_batch_norm(struct trace *t, const struct trace_symbol *x,

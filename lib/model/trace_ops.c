@@ -161,6 +161,17 @@ int trace_conv(struct trace *t, const struct trace_symbol *x, const struct trace
     return made_image(t, &op, &from, y, e);
 }
 
+int trace_conv_row(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *w,
+                   const struct trace_symbol *bias, const struct trace_windows *win, int groups,
+                   struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol in, turned, out;
+    return trace_unsqueeze(t, x, 2, &in, e) != 0 || trace_unsqueeze(t, w, 2, &turned, e) != 0 ||
+                   trace_conv(t, &in, &turned, bias, win, groups, &out, e) != 0
+               ? -1
+               : trace_squeeze(t, &out, 2, y, e);
+}
+
 int trace_pool(struct trace *t, enum graph_kind kind, const struct trace_symbol *x,
                const struct trace_windows *win, struct trace_symbol *y, struct err *e)
 {

@@ -92,7 +92,8 @@ void cpu_choose_batch(struct cpu *c)
     while (c->images > 1 && (most * (size_t)c->images > VALUE_BYTES ||
                              returned * (size_t)c->images > WORK_BATCH_BYTES))
         c->images /= 2;
-    while (!c->bf16 && c->images > ROW_IMAGES && depth_row_bytes(c) * (size_t)c->images > ROW_BYTES)
+    const size_t row = c->bf16 ? 0 : depth_row_bytes(c);
+    while (c->images > ROW_IMAGES && row * (size_t)c->images > ROW_BYTES)
         c->images /= 2;
     /* With many threads, smaller batches, so that all have some; and of large images. */
     c->microbatches =
