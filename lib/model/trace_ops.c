@@ -480,7 +480,7 @@ int trace_layer_norm_of(struct trace *t, const struct trace_symbol *x, int axes,
                         struct trace_symbol *y, struct err *e)
 {
     struct trace_symbol s;
-    int64_t size[TRACE_DIMS], flat[TRACE_DIMS];
+    int64_t size[TRACE_DIMS] = {0}, flat[TRACE_DIMS] = {0};
     if (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0)
         return -1;
     const int dims = x->view.dims, front = dims - axes;
