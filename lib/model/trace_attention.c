@@ -146,15 +146,17 @@ static bool view_of(const struct trace_symbol *x, const struct tokens *k, int64_
     return room;
 }
 
-/* Whether one operation makes attention of them: as many queries as keys and values, of one size.
- */
+/* Whether one operation makes attention of them, (..., tokens, d): as many queries as keys and
+ * values, of one size. */
 static bool fits(const struct trace_symbol *q, const struct trace_symbol *k,
                  const struct trace_symbol *v)
 {
     const struct trace_symbol *const x[3] = {q, k, v};
     struct tokens of[3];
     for (int i = 0; i < 3; i++) {
-        if (!x[i] || x[i]->kind != TRACE_VALUE || x[i]->view.dims < 3)
+        if (!x[i] || x[i]->kind != TRACE_VALUE || x[i]->view.dims < 3 ||
+            view_has_images(&x[i]->view, x[i]->view.dims - 1) ||
+            view_has_images(&x[i]->view, x[i]->view.dims - 2))
             return false;
         of[i] = tokens_of(x[i]);
         if (of[i].heads != of[0].heads || of[i].n != of[0].n || of[i].d != of[0].d)
@@ -163,44 +165,27 @@ static bool fits(const struct trace_symbol *q, const struct trace_symbol *k,
     return true;
 }
 
-/* softmax(scale q k' + bias) v. */
+/* softmax(scale q k' + bias) v of what fits. */
 static int attend(struct trace *t, const struct trace_symbol *q, const struct trace_symbol *k,
                   const struct trace_symbol *v, const struct ckpt_tensor *bias, double scale,
                   struct trace_symbol *y, struct err *e)
 {
-    static const char *const names[] = {"queries", "keys", "values"};
     const struct trace_symbol *const x[3] = {q, k, v};
     const struct origin from = {.w = bias};
-    struct tokens of[3];
+    const struct tokens of = tokens_of(q);
     struct trace_view view;
-    for (int i = 0; i < 3; i++) {
-        if (trace_expect(t, x[i], TRACE_VALUE, names[i], e) != 0 || !x[i])
-            return -1;
-        const int dims = x[i]->view.dims;
-        if (dims < 3 || view_has_images(&x[i]->view, dims - 1) ||
-            view_has_images(&x[i]->view, dims - 2))
-            return trace_refuse(t, e,
-                                "expected %s as (images, heads, tokens, channels), found "
-                                "others",
-                                names[i]);
-        of[i] = tokens_of(x[i]);
-        if (of[i].heads != of[0].heads || of[i].n != of[0].n || of[i].d != of[0].d)
-            return trace_refuse(t, e,
-                                "expected as many queries as keys and values, of one size, found "
-                                "others");
-    }
     int64_t size;
-    if (__builtin_mul_overflow(of[0].heads * of[0].d, of[0].n, &size) || size > BUILD_ELEMENTS)
+    if (__builtin_mul_overflow(of.heads * of.d, of.n, &size) || size > BUILD_ELEMENTS)
         return trace_refuse(t, e, "expected at most %d elements, found more", BUILD_ELEMENTS);
-    if (!view_of(v, &of[0], t->images, &view))
+    if (!view_of(v, &of, t->images, &view))
         return trace_refuse(t, e, "expected fewer axes, found more");
-    int value = packed(t, x, &of[0], e);
+    int value = packed(t, x, &of, e);
     if (value == -2)
-        value = packed_apart(t, x, &of[0], e);
+        value = packed_apart(t, x, &of, e);
     struct graph_op op = {.kind = GRAPH_ATTENTION,
                           .in = {value},
                           .ins = 1,
-                          .groups = (int)of[0].heads,
+                          .groups = (int)of.heads,
                           .biased = bias != NULL,
                           .p = (float)(scale * q->scale * k->scale)};
     if (value < 0 || (value = trace_append(t, &op, &from, e)) < 0)
@@ -226,12 +211,9 @@ static int widen(struct trace *t, const struct trace_symbol *x, const struct tra
                  struct trace_symbol *y, struct err *e)
 {
     int64_t size[TRACE_DIMS];
-    struct trace_symbol s = *x;
-    while (s.view.dims < other->view.dims) {
-        const struct trace_symbol less = s;
-        if (trace_unsqueeze(t, &less, 0, &s, e) != 0)
-            return -1;
-    }
+    struct trace_symbol s;
+    if (trace_lengthen(t, x, other->view.dims, &s, e) != 0)
+        return -1;
     for (int d = 0; d < s.view.dims; d++) {
         const int from = d - (s.view.dims - other->view.dims);
         const int64_t n = from < 0 ? 1 : view_each(&other->view, from);

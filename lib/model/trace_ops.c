@@ -373,6 +373,9 @@ int trace_reduce(struct trace *t, enum graph_kind kind, const struct trace_symbo
         if (d < 0 || view_has_images(&x->view, d))
             return trace_refuse(t, e, "expected axes of one image, found axis %lld",
                                 (long long)dim[i]);
+        if (gone & 1U << d)
+            return trace_refuse(t, e, "expected each axis once, found axis %lld again",
+                                (long long)dim[i]);
         gone |= 1U << d;
     }
     if (known) {
@@ -762,27 +765,16 @@ static int add_elements(struct trace *t, const struct trace_symbol *x, const str
 static int two(struct trace *t, enum graph_kind kind, const struct trace_symbol *a,
                const struct trace_symbol *b, struct trace_symbol *y, struct err *e);
 
-static double inverse_of(double x, double p, double q)
-{
-    (void)p;
-    (void)q;
-    return 1 / x;
-}
-
 /* x times, or over, a constant of any shape, which becomes activations of its own. */
 static int times_elements(struct trace *t, const struct trace_symbol *x,
                           const struct trace_symbol *c, bool inverse, struct trace_symbol *y,
                           struct err *e)
 {
     struct trace_symbol wide = *c, live;
-    if (inverse && trace_known_function(t, c, inverse_of, 0, 0, &wide, e) != 0)
+    if (inverse && trace_power(t, c, -1, &wide, e) != 0)
         return -1;
-    while (wide.view.dims < x->view.dims) {
-        const struct trace_symbol s = wide;
-        if (trace_unsqueeze(t, &s, 0, &wide, e) != 0)
-            return -1;
-    }
-    return trace_live(t, &wide, trace_channels(t, x), x->value, &live, e) != 0
+    return trace_lengthen(t, &wide, x->view.dims, &wide, e) != 0 ||
+                   trace_live(t, &wide, trace_channels(t, x), x->value, &live, e) != 0
                ? -1
                : two(t, GRAPH_MULTIPLY, x, &live, y, e);
 }
@@ -880,19 +872,6 @@ static int join_two(struct trace *t, enum graph_kind kind, const struct trace_sy
     return made(t, &op, &none, view, y, e);
 }
 
-/* As many axes as the other has, by axes of 1 in front. */
-static int lengthen(struct trace *t, const struct trace_symbol *x, int dims, struct trace_symbol *y,
-                    struct err *e)
-{
-    *y = *x;
-    while (y->view.dims < dims) {
-        const struct trace_symbol s = *y;
-        if (trace_unsqueeze(t, &s, 0, y, e) != 0)
-            return -1;
-    }
-    return 0;
-}
-
 /* Repeats an axis, but the channels, that the other has more of, unless the graph's own rules of
  * broadcasting do: those of one cell, or of height and width apart. */
 static int repeat(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *other,
@@ -934,7 +913,7 @@ static int two(struct trace *t, enum graph_kind kind, const struct trace_symbol 
                    ? -1
                    : join_two(t, kind, &x, &z, &x.view, y, e);
     const int dims = a->view.dims > b->view.dims ? a->view.dims : b->view.dims;
-    if (lengthen(t, a, dims, &x, e) != 0 || lengthen(t, b, dims, &z, e) != 0)
+    if (trace_lengthen(t, a, dims, &x, e) != 0 || trace_lengthen(t, b, dims, &z, e) != 0)
         return -1;
     const int channels =
         trace_channels(t, graph_size(g, a->value) >= graph_size(g, b->value) ? &x : &z);
@@ -1002,10 +981,19 @@ static int given(const struct trace *t, const struct trace_symbol *a, const stru
                : trace_refuse(t, e, "expected two operands, found something else");
 }
 
+/* Operands as activations where they are products that are not made yet. */
+static int make_both(struct trace *t, const struct trace_symbol *a, const struct trace_symbol *b,
+                     struct trace_symbol *p, struct trace_symbol *q, struct err *e)
+{
+    *p = *a;
+    *q = *b;
+    return trace_make(t, p, e) != 0 || trace_make(t, q, e) != 0 ? -1 : 0;
+}
+
 int trace_add(struct trace *t, const struct trace_symbol *a, const struct trace_symbol *b,
               double factor, struct trace_symbol *y, struct err *e)
 {
-    struct trace_symbol s;
+    struct trace_symbol s, p, q;
     if (given(t, a, b, e) != 0)
         return -1;
     if (a->kind == TRACE_NUMBERS && b->kind == TRACE_NUMBERS)
@@ -1016,12 +1004,8 @@ int trace_add(struct trace *t, const struct trace_symbol *a, const struct trace_
         return trace_bias(t, a, b, y, e);
     if (factor == 1 && b->kind == TRACE_SCORES && trace_is_known(a) && trace_biased(t, b))
         return trace_bias(t, b, a, y, e);
-    if (a->kind == TRACE_SCORES || b->kind == TRACE_SCORES) {
-        struct trace_symbol p = *a, q = *b;
-        return trace_make(t, &p, e) != 0 || trace_make(t, &q, e) != 0
-                   ? -1
-                   : trace_add(t, &p, &q, factor, y, e);
-    }
+    if (a->kind == TRACE_SCORES || b->kind == TRACE_SCORES)
+        return make_both(t, a, b, &p, &q, e) != 0 ? -1 : trace_add(t, &p, &q, factor, y, e);
     if (is_known(b))
         return with_constant(t, a, b, false, false, factor, y, e);
     if (factor != 1) {
@@ -1045,13 +1029,8 @@ int trace_multiply(struct trace *t, const struct trace_symbol *a, const struct t
     if (b->kind == TRACE_SCORES && trace_is_known(a) && trace_factor(t, b, a, y, e) == 0)
         return 0;
     if ((a->kind == TRACE_SCORES && trace_count(b) != 1) ||
-        (b->kind == TRACE_SCORES && trace_count(a) != 1)) {
-        p = *a;
-        q = *b;
-        return trace_make(t, &p, e) != 0 || trace_make(t, &q, e) != 0
-                   ? -1
-                   : trace_multiply(t, &p, &q, y, e);
-    }
+        (b->kind == TRACE_SCORES && trace_count(a) != 1))
+        return make_both(t, a, b, &p, &q, e) != 0 ? -1 : trace_multiply(t, &p, &q, y, e);
     if (a->kind == TRACE_NUMBERS && b->kind == TRACE_NUMBERS)
         return count_with(t, a, b, '*', 1, y, e);
     if (trace_is_known(a) && trace_is_known(b))

@@ -64,6 +64,12 @@ bool view_with(const struct trace_view *v, int dim, int64_t n, int64_t cells,
  * their order; images do not count. */
 void view_places(const struct trace_view *v, int dim, int *place);
 
+/* --- trace_shape.c --- */
+
+/* y: x with axes of size 1 in front until there are `dims`. */
+int trace_lengthen(const struct trace *t, const struct trace_symbol *x, int dims,
+                   struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
 /* --- trace.c --- */
 
 /* Appends an operation and says no by the node's name. Returns the value. */

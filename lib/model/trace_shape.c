@@ -161,6 +161,16 @@ int trace_unsqueeze(const struct trace *t, const struct trace_symbol *x, int64_t
     return 0;
 }
 
+int trace_lengthen(const struct trace *t, const struct trace_symbol *x, int dims,
+                   struct trace_symbol *y, struct err *e)
+{
+    *y = *x;
+    while (y->view.dims < dims)
+        if (trace_unsqueeze(t, y, 0, y, e) != 0)
+            return -1;
+    return 0;
+}
+
 /* The view without an axis. */
 static bool without(const struct trace_view *v, int dim, struct trace_view *out)
 {
