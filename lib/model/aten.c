@@ -98,12 +98,8 @@ static int numbers(const struct program *p, const char *name, int64_t *out, int 
 /* Two numbers, or one for both; `usual` where they are not given. */
 static bool two(const struct program *p, const char *name, int usual, int out[2])
 {
-    int64_t given[2];
-    const int n = numbers(p, name, given, 2);
-    const json_t *arg = argument(p, name);
-    out[0] = out[1] = usual;
-    if (!arg || n == 0)
-        return true;
+    int64_t given[2] = {usual, usual};
+    const int n = argument(p, name) ? numbers(p, name, given, 2) : 2;
     for (int i = 0; i < 2 && n > 0; i++) {
         const int64_t x = given[n == 1 ? 0 : i];
         if (x < 0 || x > INT_MAX / 4)
@@ -132,15 +128,20 @@ static int finish(struct program *p, int r, const struct trace_symbol *made, str
 
 /* --- layers --- */
 
-static int windows(const struct program *p, struct trace_windows *w, int stride, struct err *e)
+/* `beside`: windows stand side by side unless a stride is given. */
+static int windows(const struct program *p, struct trace_windows *w, bool beside, struct err *e)
 {
     int pad[2];
-    if (!two(p, "kernel_size", 1, w->k) || !two(p, "stride", stride, w->stride) ||
+    int64_t given[2];
+    beside = beside && (!argument(p, "stride") || numbers(p, "stride", given, 2) == 0);
+    if (!two(p, "kernel_size", 1, w->k) || (!beside && !two(p, "stride", 1, w->stride)) ||
         !two(p, "padding", 0, pad) || !two(p, "dilation", 1, w->dilation))
         return trace_refuse(&p->trace, e,
                             "expected windows with whole strides and padding, found others");
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         w->before[i] = w->after[i] = pad[i];
+        w->stride[i] = beside ? w->k[i] : w->stride[i];
+    }
     return 0;
 }
 
@@ -155,7 +156,7 @@ static int convolution(struct program *p, struct err *e)
         return trace_refuse(&p->trace, e, "expected a plain convolution, found a transposed one");
     if (!whole(p, "groups", 1, &groups) || groups < 1 || groups > BUILD_CHANNELS)
         return trace_refuse(&p->trace, e, "expected a number of groups, found another");
-    if (!how && windows(p, &win, 1, e) != 0)
+    if (!how && windows(p, &win, false, e) != 0)
         return -1;
     if (how && strcmp(how, "same") != 0 && strcmp(how, "valid") != 0)
         return trace_refuse(&p->trace, e, "expected padding 'same' or 'valid', found another");
@@ -325,12 +326,14 @@ static int pool(struct program *p, enum graph_kind kind, struct err *e)
     struct trace_windows win = trace_windows(1, 1);
     struct trace_symbol y;
     int64_t given[2];
-    if (numbers(p, "kernel_size", given, 2) == 0)
+    if (numbers(p, "kernel_size", given, 2) < 1)
         return trace_refuse(&p->trace, e, "expected the size of windows, found none");
-    if (windows(p, &win, 0, e) != 0)
+    if (windows(p, &win, true, e) != 0)
         return -1;
     for (int i = 0; i < 2; i++)
-        win.stride[i] = win.stride[i] ? win.stride[i] : win.k[i];
+        if (2 * (int64_t)win.before[i] > ((int64_t)win.k[i] - 1) * win.dilation[i] + 1)
+            return trace_refuse(&p->trace, e,
+                                "expected padding of at most half a window, found more");
     win.ceil = truth(p, "ceil_mode");
     win.inner = argument(p, "count_include_pad") && !truth(p, "count_include_pad");
     if (argument(p, "divisor_override"))
@@ -350,17 +353,12 @@ static int mean_pool(struct program *p, struct err *e)
 
 static int grid_pool(struct program *p, enum graph_kind kind, struct err *e)
 {
-    const json_t *list = json_object_get(argument(p, "output_size"), "as_ints");
-    const struct trace_symbol *x = self(p);
     struct trace_symbol y;
+    int64_t given[2];
     int size[2];
-    if (!two(p, "output_size", 0, size) || !x || x->view.dims != 4)
+    if (numbers(p, "output_size", given, 2) != 2 || !two(p, "output_size", 0, size))
         return trace_refuse(&p->trace, e, "expected two sizes, found something else");
-    /* A size that is not given is the input's. */
-    for (int i = 0; i < 2; i++)
-        if (list ? json_array_size(list) == 0 : !argument(p, "output_size"))
-            size[i] = (int)trace_size(x, 2 + i);
-    return finish(p, trace_grid_pool(&p->trace, kind, x, size[0], size[1], &y, e), &y, e);
+    return finish(p, trace_grid_pool(&p->trace, kind, self(p), size[0], size[1], &y, e), &y, e);
 }
 
 static int grid_mean(struct program *p, struct err *e)
@@ -942,7 +940,8 @@ static int repeat(struct program *p, struct err *e)
     y = trace_alias(x);
     for (int d = n - x->view.dims, k = 0; d < n; d++, k++) {
         const struct trace_symbol part = y;
-        if (size[d] > 1 && trace_size(x, k) != 1) {
+        const bool joined = size[d] > 1 && trace_size(x, k) != 1;
+        if (joined) {
             for (int i = 0; i < ATEN_PARTS; i++)
                 all[i] = &part;
             if (size[d] > ATEN_PARTS)
@@ -951,10 +950,10 @@ static int repeat(struct program *p, struct err *e)
             if (trace_concat(&p->trace, all, (int)size[d], k, &y, e) != 0)
                 return -1;
         }
-        size[d] = size[d] > 1 && trace_size(x, k) != 1 ? -1 : size[d] * trace_size(x, k);
+        size[d] = joined ? -1 : size[d] * trace_size(x, k);
     }
-    const struct trace_symbol joined = y;
-    return finish(p, trace_expand(&p->trace, &joined, size, n, &y, e), &y, e);
+    const struct trace_symbol whole_axes = y;
+    return finish(p, trace_expand(&p->trace, &whole_axes, size, n, &y, e), &y, e);
 }
 
 /* Padding from the last axis on: left, right, top, bottom, ... */
@@ -1224,10 +1223,13 @@ static int copy(struct program *p, struct err *e)
 
 static int dropout(struct program *p, struct err *e)
 {
-    return truth(p, "train")
-               ? trace_refuse(&p->trace, e,
-                              "expected no dropout, found one in training: export model.eval()")
-               : same(p, e);
+    const double share = real(p, "p", .5);
+    if (truth(p, "train"))
+        return trace_refuse(&p->trace, e,
+                            "expected no dropout, found one in training: export model.eval()");
+    return share >= 0 && share <= 1
+               ? same(p, e)
+               : trace_refuse(&p->trace, e, "expected a probability from 0 to 1, found %g", share);
 }
 
 /* Another type than that of all activations would round; constants are whole numbers or truths

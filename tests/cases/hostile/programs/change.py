@@ -492,6 +492,31 @@ def _(p):
     p.argument("max_pool2d", "kernel_size")["as_ints"] = []
 
 
+@attack("stride-none")
+def _(p):
+    p.argument("conv2d", "stride")["as_ints"] = []
+
+
+@attack("padding-wide", "functions")
+def _(p):
+    p.argument("max_pool2d", "padding")["as_ints"] = [2, 2]
+
+
+@attack("grid-one")
+def _(p):
+    p.argument("adaptive_avg_pool2d", "output_size")["as_ints"] = [1]
+
+
+@attack("axes-twice", "preact")
+def _(p):
+    p.argument("mean", "dim")["as_ints"] = [2, -2]
+
+
+@attack("dropout-share", "google")
+def _(p):
+    p.argument("dropout", "p")["as_float"] = 1.5
+
+
 def write(name, path):
     of, change = ATTACKS[name]
     with zipfile.ZipFile(GOLDEN / f"{of}.pt2") as old:
