@@ -88,6 +88,36 @@ int design_check_effects(const struct build *b, struct err *e)
     return 0;
 }
 
+/* The number at the beginning of a text is left out, if there is one. */
+static const char *behind_number(const char *s)
+{
+    return s + strspn(s, "0123456789");
+}
+
+/* Whether two keys differ in their numbers alone. */
+static bool alike(const char *a, const char *b)
+{
+    while (*a && *b) {
+        const char *p = behind_number(a), *q = behind_number(b);
+        if ((p == a) != (q == b) || (p == a && *p++ != *q++))
+            return false;
+        a = p;
+        b = q;
+    }
+    return *a == *b;
+}
+
+int design_check_biases(const struct build *b, struct err *e)
+{
+    const struct graph *g = b->graph;
+    for (int i = 0; i < g->ops; i++)
+        for (int j = 0; j < g->ops && g->op[i].kind == GRAPH_CONV && !b->origin[i].b; j++)
+            if (g->op[j].kind == GRAPH_CONV && b->origin[j].b && alike(g->op[i].key, g->op[j].key))
+                return build_refuse(b, e, "missing key '%s.bias': expected biases, which '%s' has",
+                                    g->op[i].key, g->op[j].key);
+    return 0;
+}
+
 /* --- operations --- */
 
 int design_conv(struct build *b, const char *conv, const char *norm, int in, const struct want *w,

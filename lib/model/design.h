@@ -37,6 +37,9 @@ int design_settle(struct build *b, struct err *e) ERR_CHECKED;
 /* A choice without an effect is a mistake about the network. */
 int design_check_effects(const struct build *b, struct err *e) ERR_CHECKED;
 
+/* Convolutions whose keys differ in numbers alone have biases all of them or none. */
+int design_check_biases(const struct build *b, struct err *e) ERR_CHECKED;
+
 /* Whether images are as large as ImageNet's: repositories with the same keys differ in what they
  * do to such and to CIFAR's. */
 bool design_large(const struct build *b);

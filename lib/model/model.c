@@ -117,7 +117,8 @@ static int build_program(struct build *b, const char *program, size_t n, struct 
 static int build_found(struct build *b, struct err *e)
 {
     const struct design *d = b->found.family->design;
-    return (d ? d->operations(b, e) : build_operations(b, e)) != 0 || build_check_rest(b, e) != 0
+    return (d ? d->operations(b, e) : build_operations(b, e)) != 0 ||
+                   (d && design_check_biases(b, e) != 0) || build_check_rest(b, e) != 0
                ? -1
                : 0;
 }

@@ -60,6 +60,7 @@ CHANGED = [
     ("vgg-torchvision", without("classifier.3.weight")),
     ("vgg-torchvision", having("classifier.3.weight", 12, 13)),
     ("vgg-torchvision", having("features.0.weight", 4, 3, 5, 5)),
+    ("vgg-torchvision", without("features.4.bias")),
     ("vgg-torchvision", having("features.30.weight", 4, 3, 3, 3)),
     ("densenet-torchvision", without("features.denseblock2.denselayer1.conv2.weight")),
     ("densenet-torchvision", without("features.transition1.conv.weight")),
@@ -89,6 +90,9 @@ CHANGED = [
     ("senet-kuangliu", without("layer2.0.fc2.weight")),
     ("regnety-kuangliu", having("layer2.1.se.se1.weight", 3, 11, 1, 1)),
     ("squeezenet-weiaicunzai", having("fire7.expand_1x1.0.weight", 9, 5, 1, 1)),
+    ("squeezenet-weiaicunzai", without("fire7.expand_1x1.0.bias")),
+    ("googlenet-weiaicunzai", without("c4.b3.3.bias")),
+    ("mobilenet-weiaicunzai", without("conv3.1.pointwise.0.bias")),
 ]
 
 ASSUMED = [
