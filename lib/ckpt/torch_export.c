@@ -145,8 +145,9 @@ static int read_dict(struct ckpt *c, const char *top, const char *folder, struct
     if (r->unpacked)
         return err_set(e, "%s: %s%smodel.pt: expected a stored record, found a packed one", c->name,
                        top, folder);
-    return zip_open(inside, r->bytes, (size_t)r->n, c->name, e) != 0 ? -1
-                                                                     : ckpt_read_dict(c, inside, e);
+    const char *name = ckpt_own(c, mem_printf("%s: %s%smodel.pt", c->name, top, folder));
+    return zip_open(inside, r->bytes, (size_t)r->n, name, e) != 0 ? -1
+                                                                  : ckpt_read_dict(c, inside, e);
 }
 
 /* The tensors that `file` in a folder names, or those of the archive there. */

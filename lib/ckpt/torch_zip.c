@@ -55,20 +55,19 @@ static struct zip_record *find_plain(const struct archive *a, const char *name)
 static int find_storage(void *ctx, const struct storage_id *s, struct ckpt_tensor *t, struct err *e)
 {
     const struct archive *a = ctx;
-    struct ckpt *c = a->c;
     bool good = s->key.n > 0 && s->key.n <= KEY_MAX;
     for (size_t i = 0; i < s->key.n && good; i++)
         good = s->key.p[i] > ' ' && s->key.p[i] < 0x7f;
     if (!good)
         return err_set(e, "%s: expected keys of storages of 1 to %d letters, found another",
-                       c->name, KEY_MAX);
+                       a->z->file, KEY_MAX);
     struct zip_record *r = find(a, "data/", s->key);
     if (!r)
-        return err_set(e, "%s: expected a record %sdata/%.*s, found none", c->name, a->top,
+        return err_set(e, "%s: expected a record %sdata/%.*s, found none", a->z->file, a->top,
                        (int)s->key.n, (const char *)s->key.p);
     uint64_t bytes = (uint64_t)s->count * (uint64_t)s->item_bytes;
     if (r->n < bytes)
-        return err_set(e, "%s: %sdata/%.*s: expected %llu bytes, found %llu", c->name, a->top,
+        return err_set(e, "%s: %sdata/%.*s: expected %llu bytes, found %llu", a->z->file, a->top,
                        (int)s->key.n, (const char *)s->key.p, (unsigned long long)bytes,
                        (unsigned long long)r->n);
     t->record = r;
@@ -100,7 +99,7 @@ static int check_version(const struct archive *a, struct err *e)
     for (; i < r->n && i < 6 && r->bytes[i] >= '0' && r->bytes[i] <= '9'; i++)
         v = 10 * v + (unsigned)(r->bytes[i] - '0');
     if (i == 0 || v < 1 || v > ARCHIVE_VERSION)
-        return err_set(e, "%s: %sversion: expected a version from 1 to %d, found %u", a->c->name,
+        return err_set(e, "%s: %sversion: expected a version from 1 to %d, found %u", a->z->file,
                        a->top, ARCHIVE_VERSION, v);
     return 0;
 }
@@ -115,7 +114,7 @@ static int check_order(const struct archive *a, bool *big, struct err *e)
         return -1;
     *big = r->n == 3 && memcmp(r->bytes, "big", 3) == 0;
     if (!*big && (r->n != 6 || memcmp(r->bytes, "little", 6) != 0))
-        return err_set(e, "%s: %sbyteorder: expected little or big, found another word", a->c->name,
+        return err_set(e, "%s: %sbyteorder: expected little or big, found another word", a->z->file,
                        a->top);
     return 0;
 }
@@ -126,7 +125,6 @@ static int read_archive(struct archive *a,
                                    const struct storage_finder *f, struct err *e),
                         struct err *e)
 {
-    struct ckpt *c = a->c;
     struct storage_finder f = {.find = find_storage, .ctx = a};
     /* torch.export takes no script. */
     if (is_script(a)) {
@@ -135,7 +133,7 @@ static int read_archive(struct archive *a,
                    "torch.save(torch.jit.load(FILE).state_dict(), \"weights.pth\") writes one; "
                    "torch.onnx.export makes an ONNX file that is read: model-info prints the two "
                    "lines of Python",
-                   c->name);
+                   a->z->file);
         e->unread = true;
         return -1;
     }
@@ -143,13 +141,13 @@ static int read_archive(struct archive *a,
     if (check_version(a, e) != 0 || check_order(a, &f.big_endian, e) != 0 ||
         zip_read(a->z, r, e) != 0)
         return -1;
-    char *name = mem_printf("%s: %sdata.pkl", c->name, a->top);
+    char *name = mem_printf("%s: %sdata.pkl", a->z->file, a->top);
     struct pickle *p;
     int result = pickle_read(&p, r->bytes, (size_t)r->n, name, NULL, e);
     free(name);
     if (result != 0)
         return -1;
-    result = add(c, pickle_root(p), &f, e);
+    result = add(a->c, pickle_root(p), &f, e);
     pickle_free(p);
     return result;
 }
