@@ -3,11 +3,14 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/prog.h"
+#include "ckpt/onnx.h"
 #include "graph/rules.h"
 #include "model/normal.h"
 #include "model/constants.h"
+#include "model/trace.h"
 #include "stream/tsv.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +22,24 @@ static int image_channels(const struct ckpt *c)
         if (ckpt_at(c, i)->ndim == 4)
             return ckpt_at(c, i)->shape[1] == 1 ? 1 : 3;
     return 3;
+}
+
+/* The images that Python's lines are for: what the options say, what an ONNX file says of planes,
+ * or what is usual. */
+static void image_shape(const struct info *i, const struct ckpt *c, int *channels, int *h, int *w)
+{
+    const struct onnx_value *x = ckpt_onnx_image(c);
+    const bool planes = x && x->ndim == 4 && !trace_is_last(x->shape[1]);
+    *channels = planes ? (int)x->shape[1] : image_channels(c);
+    *h = *w = *channels == 1 ? 28 : 32;
+    if (i->h > 0) {
+        *h = i->h;
+        *w = i->w;
+    } else if (planes && x->shape[2] > 0 && x->shape[3] > 0 && x->shape[2] <= INT_MAX &&
+               x->shape[3] <= INT_MAX) {
+        *h = (int)x->shape[2];
+        *w = (int)x->shape[3];
+    }
 }
 
 /* A name in quotes, as it is in Python, too; without them FILE for any other. */
@@ -33,8 +54,8 @@ static char *python_name(const char *name)
 /* torch.export refuses scripts; the older of PyTorch's two writers of ONNX takes them. */
 char *info_python(const struct info *i, const struct ckpt *c, const char *why)
 {
-    const int channels = image_channels(c), side = channels == 1 ? 28 : 32;
-    const int h = i->h > 0 ? i->h : side, w = i->w > 0 ? i->w : side;
+    int channels, h, w;
+    image_shape(i, c, &channels, &h, &w);
     const bool object = strstr(why, CKPT_ALONE ", found " CKPT_OBJECT),
                script = strstr(why, CKPT_SCRIPT);
     char *name = python_name(i->session.model);

@@ -18,7 +18,7 @@ enum {
     M_PRODUCER_VERSION = 3,
     M_GRAPH = 7,
     M_OPSET = 8,
-    M_METADATA = 14
+    M_FUNCTION = 25
 };
 enum { G_NODE = 1, G_NAME = 2, G_INITIALIZER = 5, G_INPUT = 11, G_OUTPUT = 12, G_SPARSE = 15 };
 enum {
@@ -31,7 +31,7 @@ enum {
     N_METADATA = 9
 };
 enum { A_NAME = 1, A_F = 2, A_I = 3, A_S = 4, A_T = 5, A_FLOATS = 7, A_INTS = 8, A_TYPE = 20 };
-enum { V_NAME = 1, V_TYPE = 2, T_TENSOR = 1, T_SHAPE = 2, S_DIM = 1, D_VALUE = 1 };
+enum { V_NAME = 1, V_TYPE = 2, T_TENSOR = 1, T_ELEMENT = 1, T_SHAPE = 2, S_DIM = 1, D_VALUE = 1 };
 enum { O_DOMAIN = 1, O_VERSION = 2, E_KEY = 1, E_VALUE = 2 };
 
 bool onnx_begins(const unsigned char *p, size_t n)
@@ -302,9 +302,12 @@ static struct pb inner(struct pb m, uint32_t number)
 static int read_value(struct onnx_reader *r, struct pb m, struct onnx_value *v, struct err *e)
 {
     const struct pb name = inner(m, V_NAME);
-    struct pb shape = inner(inner(inner(m, V_TYPE), T_TENSOR), T_SHAPE);
+    struct pb tensor = inner(inner(m, V_TYPE), T_TENSOR), shape = inner(tensor, T_SHAPE);
     struct pb_field f, d;
     *v = (struct onnx_value){.name = ""};
+    while (pb_next(&tensor, &f) > 0)
+        if (f.number == T_ELEMENT && f.wire == PB_VARINT)
+            v->whole = f.value != 0 && !onnx_is_real(f.value);
     while (pb_next(&shape, &f) > 0) {
         if (f.number != S_DIM || f.wire != PB_BYTES)
             continue;
@@ -406,7 +409,9 @@ static int check_versions(const struct onnx_reader *r, const struct onnx_model *
     if (x->opset < ONNX_OPSET_MIN || x->opset > ONNX_OPSET_MAX)
         return err_set(e,
                        "%s: expected operations of ONNX's sets %d to %d, found %lld: export with "
-                       "opset_version=18",
+                       "opset_version=18, or in Python, "
+                       "onnx.save(onnx.version_converter.convert_version(onnx.load(FILE), 18), "
+                       "\"model.onnx\")",
                        r->c->name, ONNX_OPSET_MIN, ONNX_OPSET_MAX, (long long)x->opset);
     return 0;
 }
@@ -427,6 +432,8 @@ static int read_model(struct onnx_reader *r, struct onnx_model *x, struct pb *gr
             note(r, "producer_name", f.bytes);
         else if (f.number == M_PRODUCER_VERSION && bytes)
             note(r, "producer_version", f.bytes);
+        else if (f.number == M_FUNCTION)
+            x->functions++;
         else if (f.number == M_GRAPH && bytes && ++graphs)
             *graph = f.bytes;
     }
@@ -458,4 +465,16 @@ int ckpt_read_onnx(struct ckpt *c, struct err *e)
 const struct onnx_model *ckpt_onnx(const struct ckpt *c)
 {
     return c->onnx;
+}
+
+const struct onnx_value *ckpt_onnx_image(const struct ckpt *c)
+{
+    const struct onnx_value *found = NULL;
+    for (size_t i = 0; c && c->onnx && i < c->onnx->ins; i++)
+        if (!ckpt_find(c, c->onnx->in[i].name)) {
+            if (found)
+                return NULL;
+            found = &c->onnx->in[i];
+        }
+    return found && *found->name ? found : NULL;
 }

@@ -6,7 +6,7 @@
 
 #include "ckpt/ckpt.h"
 
-enum { ONNX_IR_MIN = 3, ONNX_IR_MAX = 13, ONNX_OPSET_MIN = 9, ONNX_OPSET_MAX = 23 };
+enum { ONNX_IR_MIN = 3, ONNX_IR_MAX = 14, ONNX_OPSET_MIN = 7, ONNX_OPSET_MAX = 25 };
 
 enum onnx_attribute_type {
     ONNX_FLOAT,
@@ -43,19 +43,24 @@ struct onnx_node {
 struct onnx_value {
     const char *name;
     bool shaped; /* its shape is there */
+    bool whole;  /* its type is one of whole numbers or texts */
     int ndim;
     int64_t shape[CKPT_DIMS]; /* -1: open */
 };
 
 struct onnx_model {
     int64_t ir, opset;
-    const struct onnx_node *node; /* [nodes] in order of computation */
-    size_t nodes;
+    const struct onnx_node *node;      /* [nodes] in order of computation */
+    size_t nodes, functions;           /* functions of the file are not read */
     const struct onnx_value *in, *out; /* inputs, initializers among them, and results */
     size_t ins, outs;
 };
 
 /* The network of an ONNX file, which stays the checkpoint's; NULL for another checkpoint. */
 const struct onnx_model *ckpt_onnx(const struct ckpt *c);
+
+/* The one input of such a file that is no tensor of it, with a name; NULL where there is none or
+ * are several, and for another checkpoint. */
+const struct onnx_value *ckpt_onnx_image(const struct ckpt *c);
 
 #endif

@@ -40,6 +40,11 @@ static const struct {
              {CKPT_C128, DOUBLE_DATA}, {CKPT_BF16, INT32_DATA},   {CKPT_F8_E4M3, INT32_DATA},
              {CKPT_TYPES, 0},          {CKPT_F8_E5M2, INT32_DATA}};
 
+bool onnx_is_real(uint64_t type)
+{
+    return type < sizeof types / sizeof *types && types[type].type <= CKPT_BF16;
+}
+
 /* A TensorProto as its fields say. */
 struct proto {
     struct ckpt_tensor t;

@@ -248,26 +248,29 @@ struct places {
     int **place, *left;
 };
 
-/* The cells of elements that a gather moves; NULL where it is none that takes all cells of a grid,
- * each as often as any other. Caller frees. */
-static int *moved(const struct graph *g, const struct graph_op *op, const struct places *p)
+/* The cells of elements that a gather moves; NULL where not all are of a grid. *even: it takes all
+ * cells, each as often as any other. Caller frees. */
+static int *moved(const struct graph *g, const struct graph_op *op, const struct places *p,
+                  bool *even)
 {
     const int in = op->in[0];
     const int *place = p->place[in];
     const size_t cells = graph_cells(g, in), n = graph_size(g, op->out);
     const size_t all = (size_t)p->grid[in].h * (size_t)p->grid[in].w;
-    if ((!place && all != cells) || n % all != 0)
+    if (!place && all != cells)
         return NULL;
     int *to = mem_alloc(n, sizeof *to);
     size_t *times = mem_zero(all, sizeof *times);
-    bool each = true;
-    for (size_t i = 0; i < n && each; i++) {
+    bool known = true;
+    *even = n % all == 0;
+    for (size_t i = 0; i < n && known; i++) {
         const int from = op->pick[i];
         to[i] = from < 0 ? -1 : place ? place[from] : (int)((size_t)from % cells);
-        each = to[i] >= 0 && ++times[to[i]] <= n / all;
+        known = to[i] >= 0;
+        *even = *even && known && ++times[to[i]] <= n / all;
     }
     free(times);
-    if (each)
+    if (known)
         return to;
     free(to);
     return NULL;
@@ -335,18 +338,21 @@ static void find_places(const struct graph *g, const struct graph_op *op, struct
     const size_t n = graph_size(g, op->out), cells = graph_cells(g, op->out);
     const struct graph_grid none = {.h = 0}, of = p->grid[in];
     int *to = NULL;
+    bool even = true;
     if (of.h == 0 || of.first > 0)
         return;
     if (op->kind == GRAPH_GATHER)
-        to = moved(g, op, p);
+        to = moved(g, op, p, &even);
     else if (p->place[in])
         to = kept(g, op, in, (const int *const *)p->place);
-    if (!to) {
-        p->grid[op->out] = p->place[in] ? none : p->grid[op->out];
+    /* A part of each patch, as of merging, is a patch's. */
+    if (op->kind == GRAPH_GATHER && to && has_blocks(g, op->out, to, of, &p->grid[op->out])) {
+        free(to);
         return;
     }
-    if (op->kind == GRAPH_GATHER && has_blocks(g, op->out, to, of, &p->grid[op->out])) {
+    if (!to || !even) {
         free(to);
+        p->grid[op->out] = p->place[in] ? none : p->grid[op->out];
         return;
     }
     const bool back = cells == (size_t)of.h * (size_t)of.w && same_places(to, n, cells, true);

@@ -147,6 +147,15 @@ const char *onnx_word(const struct onnx_reader *r, const char *name, const char 
     return a ? a->text : usual;
 }
 
+int onnx_flag(const struct onnx_reader *r, const char *name, bool usual, bool *is, struct err *e)
+{
+    const int64_t v = onnx_int(r, name, usual);
+    *is = v == 1;
+    return v == 0 || v == 1
+               ? 0
+               : trace_refuse(r->t, e, "expected 0 or 1 as %s, found %lld", name, (long long)v);
+}
+
 int onnx_list(const struct onnx_reader *r, const char *name, size_t i, int64_t list[KNOWN], int *n,
               struct err *e)
 {
@@ -165,6 +174,63 @@ int onnx_list(const struct onnx_reader *r, const char *name, size_t i, int64_t l
 }
 
 /* --- nodes --- */
+
+/* Attributes of these names have one type in every operation that is known: of another type they
+ * would be passed over. */
+static int check_types(const struct onnx_reader *r, struct err *e)
+{
+    static const struct {
+        const char *name;
+        enum onnx_attribute_type type;
+    } known[] = {{"allowzero", ONNX_INT},
+                 {"alpha", ONNX_FLOAT},
+                 {"approximate", ONNX_TEXT},
+                 {"auto_pad", ONNX_TEXT},
+                 {"axes", ONNX_INTS},
+                 {"axis", ONNX_INT},
+                 {"batch_dims", ONNX_INT},
+                 {"beta", ONNX_FLOAT},
+                 {"ceil_mode", ONNX_INT},
+                 {"coordinate_transformation_mode", ONNX_TEXT},
+                 {"count_include_pad", ONNX_INT},
+                 {"dilations", ONNX_INTS},
+                 {"end", ONNX_INT},
+                 {"ends", ONNX_INTS},
+                 {"epsilon", ONNX_FLOAT},
+                 {"equation", ONNX_TEXT},
+                 {"group", ONNX_INT},
+                 {"is_causal", ONNX_INT},
+                 {"keepdims", ONNX_INT},
+                 {"kernel_shape", ONNX_INTS},
+                 {"max", ONNX_FLOAT},
+                 {"min", ONNX_FLOAT},
+                 {"mode", ONNX_TEXT},
+                 {"nearest_mode", ONNX_TEXT},
+                 {"noop_with_empty_axes", ONNX_INT},
+                 {"num_groups", ONNX_INT},
+                 {"pads", ONNX_INTS},
+                 {"perm", ONNX_INTS},
+                 {"reduction", ONNX_TEXT},
+                 {"scale", ONNX_FLOAT},
+                 {"scales", ONNX_FLOATS},
+                 {"softcap", ONNX_FLOAT},
+                 {"spatial", ONNX_INT},
+                 {"split", ONNX_INTS},
+                 {"start", ONNX_INT},
+                 {"starts", ONNX_INTS},
+                 {"strides", ONNX_INTS},
+                 {"to", ONNX_INT},
+                 {"training_mode", ONNX_INT},
+                 {"transA", ONNX_INT},
+                 {"transB", ONNX_INT}};
+    for (size_t i = 0; i < r->node->ats; i++)
+        for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+            if (strcmp(r->node->at[i].name, known[k].name) == 0 &&
+                r->node->at[i].type != known[k].type)
+                return trace_refuse(r->t, e, "expected %s as ONNX has it, found another type",
+                                    known[k].name);
+    return 0;
+}
 
 /* Inputs by name: what earlier nodes made, or tensors of the checkpoint. */
 static int take_inputs(struct onnx_reader *r, struct err *e)
@@ -202,6 +268,8 @@ static bool takes_scores(const char *op)
 
 static int compute(struct onnx_reader *r, struct err *e)
 {
+    if (*r->node->domain)
+        return onnx_foreign(r, e);
     for (size_t i = 0; i < r->node->ins && !takes_scores(r->node->op); i++)
         if (r->in[i].name && trace_make(r->t, &r->in[i].name->s, e) != 0)
             return -1;
@@ -221,7 +289,7 @@ static int run_node(struct onnx_reader *r, const struct onnx_node *n, struct err
     if (n->ins > INPUTS)
         return trace_refuse(r->t, e, "expected at most %d inputs, found %zu", INPUTS, n->ins);
     r->in = mem_zero(n->ins + 1, sizeof *r->in);
-    const int result = take_inputs(r, e) != 0 ? -1 : compute(r, e);
+    const int result = take_inputs(r, e) != 0 || check_types(r, e) != 0 ? -1 : compute(r, e);
     for (size_t i = 0; i < n->ins; i++)
         free(r->in[i].held.known);
     free(r->in);
@@ -276,19 +344,6 @@ static void note_layer(struct onnx_reader *r)
 
 /* --- the whole --- */
 
-/* The one input that is no tensor of the file. */
-static const struct onnx_value *image_of(const struct onnx_reader *r)
-{
-    const struct onnx_value *found = NULL;
-    for (size_t i = 0; i < r->m->ins; i++)
-        if (!ckpt_find(r->t->b->ckpt, r->m->in[i].name)) {
-            if (found)
-                return NULL;
-            found = &r->m->in[i];
-        }
-    return found && *found->name ? found : NULL;
-}
-
 static int run_all(struct onnx_reader *r, struct err *e)
 {
     bool *needed = mem_zero(r->m->nodes + 1, sizeof *needed);
@@ -331,6 +386,11 @@ static int take_image(struct trace *t, const struct onnx_value *image, struct er
     const int64_t images = four ? image->shape[0] : 0,
                   channels = four ? image->shape[last ? 3 : 1] : 0;
     const int rows = last ? 1 : 2;
+    if (image->whole)
+        return err_set(e,
+                       "%s: expected images of real numbers as the input '%.80s', found whole "
+                       "ones: leave the conversion of pixels out of the model",
+                       ckpt_name(t->b->ckpt), image->name);
     if (!four || (channels != 3 && channels != 1) || images >= TRACE_IMAGES)
         return err_set(e, "%s: expected images of 1 or 3 channels as the input '%.80s'",
                        ckpt_name(t->b->ckpt), image->name);
@@ -344,7 +404,7 @@ int build_onnx(struct build *b, const struct onnx_model *m, struct err *e)
 {
     struct trace t = {.b = b};
     struct onnx_reader r = {.t = &t, .m = m};
-    const struct onnx_value *image = image_of(&r);
+    const struct onnx_value *image = ckpt_onnx_image(b->ckpt);
     if (!image || m->outs < 1)
         return err_set(e, "%s: expected one image as input and a result, found %zu and %zu",
                        ckpt_name(b->ckpt), m->ins, m->outs);

@@ -79,6 +79,10 @@ int64_t onnx_int(const struct onnx_reader *r, const char *name, int64_t usual);
 float onnx_float(const struct onnx_reader *r, const char *name, float usual);
 const char *onnx_word(const struct onnx_reader *r, const char *name, const char *usual);
 
+/* An int that says yes or no: 0 or 1. */
+int onnx_flag(const struct onnx_reader *r, const char *name, bool usual, bool *is, struct err *e)
+    ERR_CHECKED;
+
 /* A list of whole numbers from the attribute `name` or, where that is not there, from input `i`:
  * how many there are into *n, -1 where there are none. */
 int onnx_list(const struct onnx_reader *r, const char *name, size_t i, int64_t list[KNOWN], int *n,
@@ -102,6 +106,9 @@ int onnx_index(struct onnx_reader *r, struct err *e) ERR_CHECKED;
 
 /* The operation that a node is. */
 int onnx_run(struct onnx_reader *r, struct err *e) ERR_CHECKED;
+
+/* Refuses one of another domain than ONNX's. */
+int onnx_foreign(const struct onnx_reader *r, struct err *e) ERR_CHECKED;
 
 /* --- onnx_form.c --- */
 

@@ -479,13 +479,15 @@ static bool product(const struct onnx_reader *r, struct known *y)
 {
     const struct known *x = arg(r, 0);
     int64_t all = 1;
-    if (x->real || x->dims != 1)
+    struct err e;
+    bool keep;
+    if (x->real || x->dims != 1 || onnx_flag(r, "keepdims", true, &keep, &e) != 0)
         return false;
     for (int i = 0; i < x->n; i++)
         if (__builtin_mul_overflow(all, x->i[i], &all))
             return false;
     *y = (struct known){.n = 1, .i = {all}};
-    if (onnx_int(r, "keepdims", 1)) {
+    if (keep) {
         y->dims = 1;
         y->shape[0] = 1;
     }

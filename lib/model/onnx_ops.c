@@ -176,10 +176,13 @@ static int pool(struct onnx_reader *r, struct err *e)
     struct onnx_name *x;
     struct trace_symbol y;
     const bool max = strcmp(r->node->op, "MaxPool") == 0;
-    struct trace_windows win = {.ceil = onnx_int(r, "ceil_mode", 0) != 0,
-                                .inner = !max && onnx_int(r, "count_include_pad", 0) == 0};
-    if (onnx_symbol(r, 0, &x, e) != 0 || pair(r, "kernel_shape", 0, win.k, e) != 0)
+    struct trace_windows win = {.ceil = false};
+    bool outer;
+    if (onnx_symbol(r, 0, &x, e) != 0 || pair(r, "kernel_shape", 0, win.k, e) != 0 ||
+        onnx_flag(r, "ceil_mode", false, &win.ceil, e) != 0 ||
+        onnx_flag(r, "count_include_pad", false, &outer, e) != 0)
         return -1;
+    win.inner = !max && !outer;
     if (win.k[0] == 0 || x->s.view.dims != 4)
         return trace_refuse(r->t, e, "expected images and windows of two axes, found others");
     if (windows(r, &x->s, &win, e) != 0)
@@ -212,18 +215,20 @@ static int reduce(struct onnx_reader *r, struct err *e)
     int n;
     struct onnx_name *x;
     struct trace_symbol y;
-    if (onnx_symbol(r, 0, &x, e) != 0 || onnx_list(r, "axes", 1, axes, &n, e) != 0)
+    bool keep, noop;
+    if (onnx_symbol(r, 0, &x, e) != 0 || onnx_list(r, "axes", 1, axes, &n, e) != 0 ||
+        onnx_flag(r, "keepdims", true, &keep, e) != 0 ||
+        onnx_flag(r, "noop_with_empty_axes", false, &noop, e) != 0)
         return -1;
-    if (n == 0 && onnx_int(r, "noop_with_empty_axes", 0))
+    if (n == 0 && noop)
         return bind(r, 0, &x->s);
     if (n < 1)
         return trace_refuse(r->t, e, "expected axes of an image, found the mean of all images");
     const char *op = r->node->op;
     if (strcmp(op, "ReduceL2") == 0)
-        return bind(r, trace_length(r->t, &x->s, axes, n, onnx_int(r, "keepdims", 1) != 0, &y, e),
-                    &y);
+        return bind(r, trace_length(r->t, &x->s, axes, n, keep, &y, e), &y);
     if (trace_reduce(r->t, strcmp(op, "ReduceMax") == 0 ? GRAPH_MAX_POOL : GRAPH_MEAN_POOL, &x->s,
-                     axes, n, onnx_int(r, "keepdims", 1) != 0, &y, e) != 0)
+                     axes, n, keep, &y, e) != 0)
         return -1;
     int64_t count = 1;
     for (int i = 0; i < n && strcmp(op, "ReduceSum") == 0; i++)
@@ -302,7 +307,7 @@ static int where(struct onnx_reader *r, struct err *e)
     for (size_t i = 0; i < 3; i++)
         if (onnx_symbol(r, i, &x[i], e) != 0)
             return -1;
-    return bind(r, trace_known_where(r->t, &x[0]->s, &x[1]->s, &x[2]->s, &y, e), &y);
+    return bind(r, trace_where(r->t, &x[0]->s, &x[1]->s, &x[2]->s, &y, e), &y);
 }
 
 static int not(struct onnx_reader * r, struct err *e)
@@ -319,7 +324,7 @@ static int gather_parts(struct onnx_reader *r, struct err *e)
         return -1;
     return onnx_int(r, "batch_dims", 0) != 0
                ? trace_refuse(r->t, e, "expected indices of whole tables, found others")
-               : bind(r, trace_known_gather(r->t, &x->s, &index->s, &y, e), &y);
+               : bind(r, trace_gather(r->t, &x->s, &index->s, &y, e), &y);
 }
 
 /* A copy of the first tensor, in which some parts are others. */
@@ -344,8 +349,14 @@ static int batch_norm(struct onnx_reader *r, struct err *e)
     struct onnx_name *x, *t;
     struct trace_symbol y;
     const struct trace_symbol *norm[NORM_TENSORS];
-    if (onnx_symbol(r, 0, &x, e) != 0)
+    /* Before opset 14, more than one result says that it is in training. */
+    bool training = r->m->opset < 14 && r->node->outs > 1 && *r->node->out[1], spatial;
+    if (onnx_symbol(r, 0, &x, e) != 0 ||
+        onnx_flag(r, "training_mode", training, &training, e) != 0 ||
+        onnx_flag(r, "spatial", true, &spatial, e) != 0)
         return -1;
+    if (!spatial)
+        return trace_refuse(r->t, e, "expected a norm of each channel, found one of each element");
     for (size_t i = 0; i < NORM_TENSORS; i++) {
         if (onnx_symbol(r, i + 1, &t, e) != 0)
             return -1;
@@ -354,11 +365,11 @@ static int batch_norm(struct onnx_reader *r, struct err *e)
     if (trace_is_known(&x->s)) {
         const struct trace_symbol *const own[NORM_TENSORS] = {norm[NORM_WEIGHT], norm[NORM_BIAS]};
         return bind(r,
-                    trace_known_norm(r->t, &x->s, onnx_int(r, "training_mode", 0) ? own : norm,
+                    trace_known_norm(r->t, &x->s, training ? own : norm,
                                      (double)onnx_float(r, "epsilon", 1e-5F), &y, e),
                     &y);
     }
-    if (onnx_int(r, "training_mode", 0) != 0)
+    if (training)
         return trace_refuse(r->t, e,
                             "expected a norm that is done with training, found one in "
                             "training: export model.eval()");
@@ -391,15 +402,17 @@ static int gemm(struct onnx_reader *r, struct err *e)
     struct trace_symbol m, y;
     const double alpha = (double)onnx_float(r, "alpha", 1);
     const double beta = (double)onnx_float(r, "beta", 1);
-    if (onnx_symbol(r, 0, &x, e) != 0 || onnx_symbol(r, 1, &w, e) != 0)
+    bool first, second;
+    if (onnx_symbol(r, 0, &x, e) != 0 || onnx_symbol(r, 1, &w, e) != 0 ||
+        onnx_flag(r, "transA", false, &first, e) != 0 ||
+        onnx_flag(r, "transB", false, &second, e) != 0)
         return -1;
-    if (onnx_int(r, "transA", 0) != 0 || x->s.view.dims != 2 || w->s.kind != TRACE_CONSTANT ||
-        w->s.view.dims != 2)
+    if (first || x->s.view.dims != 2 || w->s.kind != TRACE_CONSTANT || w->s.view.dims != 2)
         return trace_refuse(r->t, e,
                             "expected numbers of each image and a matrix of weights, found "
                             "something else");
     m = w->s;
-    if (onnx_int(r, "transB", 0) == 0 && trace_permute(r->t, &w->s, turned, PLANE, &m, e) != 0)
+    if (!second && trace_permute(r->t, &w->s, turned, PLANE, &m, e) != 0)
         return -1;
     const struct trace_symbol *bias = maybe(r, 2);
     const bool plain = alpha == 1 && (!bias || bias->view.dims == 1);
@@ -641,9 +654,11 @@ static int reshape(struct onnx_reader *r, struct err *e)
     struct trace_symbol y;
     int64_t size[KNOWN];
     int n;
-    if (onnx_symbol(r, 0, &x, e) != 0 || sizes(r, "shape", 1, size, &n, e) != 0)
+    bool zero;
+    if (onnx_symbol(r, 0, &x, e) != 0 || sizes(r, "shape", 1, size, &n, e) != 0 ||
+        onnx_flag(r, "allowzero", false, &zero, e) != 0)
         return -1;
-    for (int d = 0; d < n && onnx_int(r, "allowzero", 0) == 0; d++)
+    for (int d = 0; d < n && !zero; d++)
         if (size[d] == 0 && d < x->s.view.dims)
             size[d] = trace_size(&x->s, d);
     return bind(r, trace_reshape(r->t, &x->s, size, n, &y, e), &y);
@@ -899,8 +914,9 @@ static int gather(struct onnx_reader *r, struct err *e)
     if (onnx_symbol(r, 0, &x, e) != 0)
         return -1;
     const int axis = trace_axis(&x->s, onnx_int(r, "axis", 0));
-    if (trace_is_known(&x->s) && maybe(r, 1) && maybe(r, 1)->kind == TRACE_CONSTANT)
-        return bind(r, trace_known_index(r->t, &x->s, axis, maybe(r, 1), &part[0], e), &part[0]);
+    if (axis >= 0 && maybe(r, 1) && maybe(r, 1)->kind == TRACE_CONSTANT &&
+        (trace_is_known(&x->s) || !at || at->dims > 1))
+        return bind(r, trace_take(r->t, &x->s, axis, maybe(r, 1), &part[0], e), &part[0]);
     if (axis < 0 || !at || at->real || at->dims > 1 || at->n < 1)
         return trace_refuse(r->t, e, "expected known indices of an axis, found something else");
     if (at->dims == 0)
@@ -1125,15 +1141,50 @@ static const struct {
     {"Where", where},
 };
 
+/* What is to be done about an operation that is not computed. */
+static const char *way_of(const char *op)
+{
+    static const char quantised[] = ": the model is quantised; take the one before that",
+                      control[] = ": onnxsim takes branches and loops out whose course is known";
+    static const struct {
+        const char *op, *way;
+    } ways[] = {{"ConvInteger", quantised},
+                {"DequantizeLinear", quantised},
+                {"DynamicQuantizeLinear", quantised},
+                {"If", control},
+                {"Loop", control},
+                {"MatMulInteger", quantised},
+                {"QLinearConv", quantised},
+                {"QLinearMatMul", quantised},
+                {"QuantizeLinear", quantised},
+                {"Scan", control}};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+        if (strcmp(ways[i].op, op) == 0)
+            return ways[i].way;
+    return "";
+}
+
+int onnx_foreign(const struct onnx_reader *r, struct err *e)
+{
+    static const char onnxruntime[] = "com.microsoft";
+    const char *domain = r->node->domain;
+    return trace_refuse(
+        r->t, e, "operations of '%.80s' are not computed here%s", domain,
+        strncmp(domain, onnxruntime, sizeof onnxruntime - 1) == 0
+            ? ": onnxruntime's optimizer makes them; take the model before that, or save it at "
+              "ORT_ENABLE_BASIC"
+        : r->m->functions > 0
+            ? ": if they are functions of the file, onnx.inliner.inline_local_functions writes "
+              "them out"
+            : "");
+}
+
 int onnx_run(struct onnx_reader *r, struct err *e)
 {
-    if (*r->node->domain)
-        return trace_refuse(r->t, e, "operations of '%.80s' are not computed here",
-                            r->node->domain);
     if (r->node->outs == 0)
         return trace_refuse(r->t, e, "expected a result with a name, found none");
     for (size_t i = 0; i < sizeof makers / sizeof *makers; i++)
         if (strcmp(makers[i].op, r->node->op) == 0)
             return makers[i].make(r, e);
-    return trace_refuse(r->t, e, "this operation is not computed here");
+    return trace_refuse(r->t, e, "this operation is not computed here%s", way_of(r->node->op));
 }

@@ -65,6 +65,7 @@ void trace_record(const struct trace *t, struct err *e, const char *fmt, ...)
     err_record(e, "%s: node %.*s (%.*s): %s%s" CKPT_WAY_ON, ckpt_name(t->b->ckpt), TRACE_NAME,
                t->node, TRACE_NAME, t->op, text,
                onnx ? "; torch.export (.pt2) may write it with other operations" : "");
+    e->unread = onnx;
     free(text);
 }
 
@@ -407,9 +408,7 @@ static bool in_order(const int *place, int64_t n)
     return true;
 }
 
-/* Elements in another order, place[], which becomes the graph's: a pick where they are whole
- * channels. */
-static int move(struct trace *t, int value, int *place, const int64_t shape[3], struct err *e)
+int trace_move(struct trace *t, int value, int *place, const int64_t shape[3], struct err *e)
 {
     const struct graph_value *x = &t->b->graph->value[value];
     const struct origin none = {.w = NULL};
@@ -477,7 +476,7 @@ static int settle_shape(struct trace *t, const struct trace_symbol *x, int dim,
     if (v->c != shape[0] || v->h != shape[1] || v->w != shape[2] || !view_same(&want, &x->view)) {
         int *place = mem_alloc((size_t)(shape[0] * shape[1] * shape[2]), sizeof *place);
         view_places(&x->view, dim, place);
-        y->value = move(t, x->value, place, shape, e);
+        y->value = trace_move(t, x->value, place, shape, e);
         y->view = want;
         y->shared = false;
         y->uses = 1;

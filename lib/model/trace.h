@@ -375,6 +375,18 @@ int trace_select(const struct trace *t, const struct trace_symbol *x, int64_t di
 int trace_expand(const struct trace *t, const struct trace_symbol *x, const int64_t *size, int n,
                  struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
+/* Parts of x: indices (..., k), constants, of its first k axes. */
+int trace_gather(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *index,
+                 struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* x with its axis `dim` replaced by those of the indices, constants. */
+int trace_take(struct trace *t, const struct trace_symbol *x, int64_t dim,
+               const struct trace_symbol *index, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* `yes` where the mask, a constant, is not 0, else `no`: activations or constants. */
+int trace_where(struct trace *t, const struct trace_symbol *mask, const struct trace_symbol *yes,
+                const struct trace_symbol *no, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
 /* Joined along an axis: activations, constants among them, or whole numbers. */
 int trace_concat(struct trace *t, const struct trace_symbol *const *x, int n, int64_t dim,
                  struct trace_symbol *y, struct err *e) ERR_CHECKED;

@@ -122,8 +122,7 @@ static int shape_of(const struct trace_symbol *x, int64_t *size)
     return x->view.dims;
 }
 
-/* The numbers of a constant in C order; whole numbers and truths as numbers. Caller frees. */
-static float *read_all(struct trace *t, const struct trace_symbol *x, struct err *e)
+float *trace_known_all(struct trace *t, const struct trace_symbol *x, struct err *e)
 {
     const struct ckpt_tensor *v;
     if (trace_expect(t, x, TRACE_CONSTANT, "a constant", e) != 0 ||
@@ -197,7 +196,7 @@ int trace_known_copy(struct trace *t, const struct trace_symbol *x, struct trace
     const struct trace_symbol one = of_one(x);
     const int dims = shape_of(&one, size);
     const bool truth = trace_is_truth(x);
-    float *from = read_all(t, &one, e), *to = from ? make(t, size, dims, y, e) : NULL;
+    float *from = trace_known_all(t, &one, e), *to = from ? make(t, size, dims, y, e) : NULL;
     if (to) {
         memcpy(to, from, (size_t)trace_count(y) * sizeof *to);
         if (truth)
@@ -223,7 +222,7 @@ int trace_known_set(struct trace *t, const struct trace_symbol *x, const struct 
     if (n > c->tensor.count)
         return trace_refuse(t, e, "expected each number to be set once, found a repetition");
     if ((to && trace_count(to) != n) || count_work(t, n, e) != 0 ||
-        (to && !(from = read_all(t, to, e))))
+        (to && !(from = trace_known_all(t, to, e))))
         return to && trace_count(to) != n
                    ? trace_refuse(t, e, "expected as many numbers as are set, found others")
                    : -1;
@@ -258,7 +257,7 @@ static float *read_as(struct trace *t, const struct trace_symbol *x, const int64
                       struct err *e)
 {
     struct trace_symbol wide;
-    return trace_expand(t, x, size, dims, &wide, e) == 0 ? read_all(t, &wide, e) : NULL;
+    return trace_expand(t, x, size, dims, &wide, e) == 0 ? trace_known_all(t, &wide, e) : NULL;
 }
 
 static float of_two(enum trace_pairing how, float a, float b)
@@ -412,7 +411,7 @@ int trace_known_concat(struct trace *t, const struct trace_symbol *const *x, int
     int r = to ? 0 : -1;
     for (int i = 0; i < n && r == 0; i++) {
         const size_t each = (size_t)(trace_size(x[i], d) * inner);
-        float *from = read_all(t, x[i], e);
+        float *from = trace_known_all(t, x[i], e);
         r = from ? 0 : -1;
         for (int64_t o = 0; o < outer && from; o++)
             memcpy(to + o * size[d] * inner + at, from + (size_t)o * each, each * sizeof *to);
@@ -441,7 +440,7 @@ int trace_known_mean(struct trace *t, const struct trace_symbol *x, unsigned gon
         }
     if (trace_permute(t, x, order, dims, &turned, e) != 0)
         return -1;
-    float *to = make(t, size, dims, &made, e), *from = to ? read_all(t, &turned, e) : NULL;
+    float *to = make(t, size, dims, &made, e), *from = to ? trace_known_all(t, &turned, e) : NULL;
     for (int64_t i = 0; from && i < trace_count(&made); i++) {
         double sum = 0;
         for (int64_t k = 0; k < each; k++)
@@ -456,7 +455,7 @@ int trace_known_mean(struct trace *t, const struct trace_symbol *x, unsigned gon
 bool trace_known_repeats(struct trace *t, const struct trace_symbol *x)
 {
     struct err e;
-    float *all = x->view.dims > 0 ? read_all(t, x, &e) : NULL;
+    float *all = x->view.dims > 0 ? trace_known_all(t, x, &e) : NULL;
     const size_t rows = all ? (size_t)trace_size(x, 0) : 1, n = all ? (size_t)trace_count(x) : 0;
     bool same = all != NULL;
     for (size_t i = n / rows; i < n && same; i++)
@@ -486,8 +485,8 @@ int trace_known_index(struct trace *t, const struct trace_symbol *x, int64_t dim
     }
     const int64_t has = trace_size(x, at), n = trace_count(index);
     struct trace_symbol made;
-    float *to = make(t, size, dims, &made, e), *from = to ? read_all(t, x, e) : NULL;
-    float *list = from ? read_all(t, index, e) : NULL;
+    float *to = make(t, size, dims, &made, e), *from = to ? trace_known_all(t, x, e) : NULL;
+    float *list = from ? trace_known_all(t, index, e) : NULL;
     int r = list ? 0 : -1;
     for (int64_t o = 0; o < outer && r == 0; o++)
         for (int64_t i = 0; i < n && r == 0; i++) {
@@ -505,9 +504,8 @@ int trace_known_index(struct trace *t, const struct trace_symbol *x, int64_t dim
     return r;
 }
 
-/* Where the part of x begins that an index of its first k axes names, in parts. */
-static int place_of(const struct trace *t, const struct trace_symbol *x, const float *index, int k,
-                    int64_t *at, struct err *e)
+int trace_known_place(const struct trace *t, const struct trace_symbol *x, const float *index,
+                      int k, int64_t *at, struct err *e)
 {
     *at = 0;
     for (int d = 0; d < k; d++) {
@@ -541,11 +539,11 @@ int trace_known_scatter(struct trace *t, const struct trace_symbol *x,
     if (trace_count(parts) % each != 0 || trace_count(parts) / each != n)
         return trace_refuse(t, e, "expected a part for each index, found others");
     float *to = ((struct computed *)made.tensor)->number;
-    float *list = read_all(t, index, e), *from = list ? read_all(t, parts, e) : NULL;
+    float *list = trace_known_all(t, index, e), *from = list ? trace_known_all(t, parts, e) : NULL;
     int r = from ? 0 : -1;
     for (int64_t i = 0; i < n && r == 0; i++) {
         int64_t at = 0;
-        r = place_of(t, x, list + i * k, (int)k, &at, e);
+        r = trace_known_place(t, x, list + i * k, (int)k, &at, e);
         if (r == 0)
             memcpy(to + at * each, from + i * each, (size_t)each * sizeof *to);
     }
@@ -568,14 +566,14 @@ int trace_known_norm(struct trace *t, const struct trace_symbol *x,
     for (int d = 2; d < dims; d++)
         inner *= size[d];
     struct trace_symbol made;
-    float *to = make(t, size, dims, &made, e), *from = to ? read_all(t, x, e) : NULL;
+    float *to = make(t, size, dims, &made, e), *from = to ? trace_known_all(t, x, e) : NULL;
     float *of[NORM_TENSORS] = {NULL};
     bool good = from != NULL;
     for (int k = 0; k < NORM_TENSORS && good; k++)
         if (norm[k]) {
             good =
                 trace_count(norm[k]) == size[1]
-                    ? (of[k] = read_all(t, norm[k], e)) != NULL
+                    ? (of[k] = trace_known_all(t, norm[k], e)) != NULL
                     : trace_refuse(t, e, "expected a number for each channel, found others") == 0;
         }
     for (int64_t row = 0; good && row < size[0] * size[1]; row++) {
@@ -619,12 +617,12 @@ int trace_known_gather(struct trace *t, const struct trace_symbol *x,
         each *= trace_size(x, d);
     }
     struct trace_symbol made;
-    float *to = make(t, size, dims, &made, e), *from = to ? read_all(t, x, e) : NULL;
-    float *list = from ? read_all(t, index, e) : NULL;
+    float *to = make(t, size, dims, &made, e), *from = to ? trace_known_all(t, x, e) : NULL;
+    float *list = from ? trace_known_all(t, index, e) : NULL;
     int r = list ? 0 : -1;
     for (int64_t i = 0; r == 0 && i < trace_count(index) / k; i++) {
         int64_t at = 0;
-        if ((r = place_of(t, x, list + i * k, (int)k, &at, e)) == 0)
+        if ((r = trace_known_place(t, x, list + i * k, (int)k, &at, e)) == 0)
             memcpy(to + i * each, from + at * each, (size_t)each * sizeof *to);
     }
     free(from);
@@ -651,7 +649,8 @@ int trace_known_linear(struct trace *t, const struct trace_symbol *x, const stru
         to &&
         count_work(t, trace_count(&made) > READ / in ? READ + 1 : trace_count(&made) * in, e) ==
             0 &&
-        (p = read_all(t, x, e)) && (q = read_all(t, w, e)) && (!bias || (b = read_all(t, bias, e)));
+        (p = trace_known_all(t, x, e)) && (q = trace_known_all(t, w, e)) &&
+        (!bias || (b = trace_known_all(t, bias, e)));
     for (int64_t i = 0; good && i < trace_count(&made); i++) {
         double sum = b ? b[i % out] : 0;
         for (int64_t k = 0; k < in; k++)

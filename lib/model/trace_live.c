@@ -62,3 +62,47 @@ int trace_live(struct trace *t, const struct trace_symbol *c, int dim, int like,
     *y = trace_value(out, &view);
     return out < 0 ? -1 : 0;
 }
+
+/* Whether a constant is one number, which is 0. */
+static bool is_nothing(const struct trace *t, const struct trace_symbol *x)
+{
+    double v;
+    struct err e;
+    return trace_count(x) == 1 && trace_number(t, x, &v, &e) == 0 && v == 0;
+}
+
+/* x where the mask is `one`, else 0; *some: not 0 everywhere. */
+static int only_where(struct trace *t, const struct trace_symbol *mask, bool one,
+                      const struct trace_symbol *x, struct trace_symbol *y, bool *some,
+                      struct err *e)
+{
+    struct trace_symbol zero;
+    *some = !trace_is_known(x) || !is_nothing(t, x);
+    if (!trace_is_known(x)) {
+        struct trace_symbol factor;
+        return trace_known_number(t, one ? TRACE_DIFFERENT : TRACE_EQUAL, mask, 0, &factor, e) != 0
+                   ? -1
+                   : trace_multiply(t, x, &factor, y, e);
+    }
+    return trace_known_full(t, NULL, 0, 0, &zero, e) != 0
+               ? -1
+               : trace_known_where(t, mask, one ? x : &zero, one ? &zero : x, y, e);
+}
+
+int trace_where(struct trace *t, const struct trace_symbol *mask, const struct trace_symbol *yes,
+                const struct trace_symbol *no, struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol a, b;
+    bool in_a, in_b;
+    if (trace_is_known(yes) && trace_is_known(no))
+        return trace_known_where(t, mask, yes, no, y, e);
+    if (trace_expect(t, mask, TRACE_CONSTANT, "a mask", e) != 0 || !yes || !no)
+        return yes && no ? -1 : trace_refuse(t, e, "expected two to choose from, found one");
+    if (only_where(t, mask, true, yes, &a, &in_a, e) != 0 ||
+        only_where(t, mask, false, no, &b, &in_b, e) != 0)
+        return -1;
+    if (in_a && in_b)
+        return trace_add(t, &a, &b, 1, y, e);
+    *y = in_a ? a : b;
+    return 0;
+}

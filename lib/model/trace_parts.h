@@ -25,6 +25,15 @@ bool trace_biased(const struct trace *t, const struct trace_symbol *x);
 int trace_bias(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *c,
                struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
+/* --- trace_known.c --- */
+
+/* The numbers of a constant in C order; whole numbers and truths as numbers. Caller frees. */
+float *trace_known_all(struct trace *t, const struct trace_symbol *x, struct err *e) ERR_CHECKED;
+
+/* Where the part of x begins that an index of its first k axes names, in parts. */
+int trace_known_place(const struct trace *t, const struct trace_symbol *x, const float *index,
+                      int k, int64_t *at, struct err *e) ERR_CHECKED;
+
 /* --- trace_live.c --- */
 
 /* A constant as activations, axis `dim` of which are the channels; value `like` is there. */
@@ -112,6 +121,11 @@ int trace_vector(struct trace *t, const struct trace_symbol *x, int64_t n, const
 
 /* A key without ".weight". Caller frees. */
 char *trace_key(const struct ckpt_tensor *w);
+
+/* Elements of a value in another order, place[shape[0] * shape[1] * shape[2]], which becomes the
+ * graph's: a pick where they are whole channels. Returns the value of (c, h, w) = shape. */
+int trace_move(struct trace *t, int value, int *place, const int64_t shape[3], struct err *e)
+    ERR_CHECKED;
 
 /* How exactly a value has to be laid out. */
 enum trace_form {

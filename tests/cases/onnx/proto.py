@@ -100,6 +100,6 @@ def head(x="x", weights=None, classes=CLASSES):
             [weights, tensor("b", [classes], raw=floats(*range(classes)))])
 
 
-def network(nodes=(), tensors=(), x="x", weights=None, classes=CLASSES, **more):
+def network(nodes=(), tensors=(), x="x", weights=None, classes=CLASSES, opset=17, **more):
     n, t = head(x, weights, classes)
-    return model(graph(list(nodes) + n, list(tensors) + t, **more))
+    return model(graph(list(nodes) + n, list(tensors) + t, **more), opset=opset)

@@ -137,7 +137,7 @@ predict(of(BOUNDS, ROWS, BIAS, tensor("low", [], raw=floats(.25)), tensor("high"
 same("Clip whose bounds cross", of(BOUNDS, ROWS, BIAS, tensor("low", [], raw=floats(1)),
                                    tensor("high", [], raw=floats(.25))), "clip.npy")
 same("what no image needs", of([node("LSTM", ["x"], ["other"]), G, F, GEMM], ROWS, BIAS))
-same("the newest version", number(1, 13) + network()[2:])
+same("the newest version", number(1, 14) + network()[2:])
 same("a fixed number of images", network(ins=(("x", (7, 3, 32, 32)),), outs=(("y", (7, 4)),)))
 same("tensors among the inputs", network(ins=(("x", (None, 3, 32, 32)), ("w", (4, 3)), ("b", (4,)))))
 ONES = tensor("k", [3, 1, 2, 2], raw=floats(*[1] * 12))
@@ -156,6 +156,38 @@ same("Conv, SAME_LOWER", windows("Conv", group=3, auto_pad="SAME_LOWER"), "conv.
 predict(windows("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[0, 0, 1, 1]), "pool.npy")
 same("MaxPool, SAME_UPPER", windows("MaxPool", kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_UPPER"), "pool.npy")
 same("MaxPool, ceil_mode", windows("MaxPool", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1), "pool.npy")
+
+# --- cells by indices ---
+
+ROW, COLUMN = (3, 0, 31, 31), (5, 5, 30)
+INDEX = [i for r in ROW for c in COLUMN for i in (r, c)]
+TURNED = node("Transpose", ["x"], ["t"], perm=[2, 3, 0, 1])
+BACK = node("Transpose", ["p"], ["q"], perm=[2, 3, 0, 1])
+CORNER = [node("Slice", ["q", "from", "to", "axes"], ["z"]), *MEAN]
+PLACE = shape(1, 0, name="from"), shape(3, 2, name="to"), shape(2, 3, name="axes")
+predict(of([node("Gather", ["x", "rows"], ["r"], axis=2), node("Gather", ["r", "columns"], ["q"], axis=3), *CORNER],
+           ROWS, BIAS, shape(*ROW, name="rows"), shape(*COLUMN, name="columns"), *PLACE), "cells.npy")
+same("GatherND of cells", of([TURNED, node("GatherND", ["t", "i"], ["p"]), BACK, *CORNER], ROWS, BIAS,
+                             tensor("i", [4, 3, 2], INT64, struct.pack("<24q", *INDEX)), *PLACE), "cells.npy")
+same("GatherND of channels", of([node("Transpose", ["x"], ["t"], perm=[1, 0, 2, 3]), node("GatherND", ["t", "i"], ["p"]),
+                                 node("Transpose", ["p"], ["z"], perm=[1, 0, 2, 3]), *MEAN], ROWS, BIAS,
+                                tensor("i", [3, 1], INT64, struct.pack("<3q", 0, 1, 2))))
+same("Gather by a table", of([node("Gather", ["x", "i"], ["r"], axis=3), node("ReduceMean", ["r"], ["z"], axes=[4], keepdims=0),
+                              *MEAN], ROWS, BIAS, tensor("i", [16, 2], INT64, struct.pack("<32q", *range(32)))))
+predict(of([node("Slice", ["x", "from", "to", "axes"], ["s"]), node("Pad", ["s", "pads"], ["z"]), *MEAN], ROWS, BIAS,
+           shape(20, name="from"), shape(32, name="to"), shape(3, name="axes"), shape(0, 0, 0, 20, 0, 0, 0, 0, name="pads")),
+        "right.npy")
+MASK = tensor("m", [32], BOOL, bytes(k < 20 for k in range(32))), tensor("zero", [], raw=floats(0))
+same("Where with zeros", of([node("Where", ["m", "zero", "x"], ["z"]), *MEAN], ROWS, BIAS, *MASK), "right.npy")
+same("Where of two", of([node("Sub", ["x", "x"], ["o"]), node("Where", ["m", "o", "x"], ["z"]), *MEAN], ROWS, BIAS, *MASK),
+     "right.npy")
+
+# --- older sets of operations ---
+
+NORM = [tensor(n, [3], raw=floats(*v)) for n, v in (("g", (2, 1, 1)), ("h", (0, 0, 1)), ("m", (0, 0, 1)), ("v", (4, 1, 1)))]
+for opset, more in ((7, {"spatial": 1}), (8, {"spatial": 1}), (9, {})):
+    same(f"a norm of set {opset}", of([node("BatchNormalization", ["x", "g", "h", "m", "v"], ["z"], epsilon=1e-12, **more), *MEAN],
+                                      *NORM, ROWS, BIAS, opset=opset))
 
 # --- sizes ---
 
