@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "graph/rules.h"
+#include "graph/windows.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,6 +164,10 @@ static bool is_rectified(const struct graph_op *op, const bool *rectified)
     case GRAPH_GATHER:
     case GRAPH_MATMUL:
         return inputs;
+    case GRAPH_RESIZE:
+        for (size_t i = 0; i < graph_share_count(op); i++)
+            inputs = inputs && op->w[i] >= 0;
+        return inputs;
     case GRAPH_SOFTMAX:
         return true;
     case GRAPH_FUNCTION:
@@ -211,12 +216,15 @@ static const float *copy_of(const float *from, size_t n)
     return to ? memcpy(to, from, n * sizeof *to) : NULL;
 }
 
-/* The list of a pick or gather, which its result's shape tells the length of. */
+/* The list of an operation that has one, which its attributes and its result's shape tell the
+ * length of. */
 static const int *list_of(const struct graph *g, const struct graph_op *op)
 {
     if (!op->pick)
         return NULL;
-    const size_t n = op->kind == GRAPH_PICK ? (size_t)op->channels : graph_size(g, op->out);
+    const size_t n = op->kind == GRAPH_PICK     ? (size_t)op->channels
+                     : op->kind == GRAPH_RESIZE ? (size_t)op->y.k + (size_t)op->x.k
+                                                : graph_size(g, op->out);
     int *to = mem_alloc(n, sizeof *to);
     return memcpy(to, op->pick, n * sizeof *to);
 }
@@ -240,7 +248,8 @@ static int copy_op(struct graph *to, const struct graph *g, const struct graph_o
         return -1;
     struct graph_op *added = &to->op[to->ops - 1];
     added->pick = list_of(g, op);
-    added->w = copy_of(op->w, (size_t)graph_op_weights(g, op));
+    added->w = copy_of(op->w, op->kind == GRAPH_RESIZE ? graph_share_count(op)
+                                                       : (size_t)graph_op_weights(g, op));
     added->b = copy_of(op->b, (size_t)g->value[op->out].c);
     added->key = name_of(op->key);
     to->value[out].name = name_of(g->value[op->out].name);

@@ -38,6 +38,9 @@ enum graph_kind {
     GRAPH_MATMUL, /* x (groups k, h, w) and a second m (groups c, of k cells) -> (groups c, h, w):
                      in each group and cell y[i] = sum over j of m[i][j] x[j], as if m were the
                      weights of a convolution */
+    GRAPH_RESIZE, /* (c, h, w) -> (c, y.k, x.k), each row a weighted sum of y.stride rows of x that
+                     follow one another, from row pick[row] on, and columns in the same way:
+                     interpolation, between cells and without */
     GRAPH_KINDS
 };
 
@@ -99,10 +102,12 @@ struct graph_op {
     enum graph_function function;
     float p, q;      /* of the function; p of layer norm and attention */
     const int *pick; /* of pick [channels]: which of the input's; of gather [channels * y.k * x.k]:
-                        which element of the input, -1 for 0 */
+                        which element of the input, -1 for 0; of resize [y.k + x.k]: the first
+                        row of each row, then the first column of each column */
     const float *w;  /* conv (oc, ic / groups, y.k, x.k), linear (oc, ic), norm and layer norm (c),
-                        offset (c, h, w), attention that is biased (groups, cells, cells); else
-                        NULL */
+                        offset (c, h, w), attention that is biased (groups, cells, cells), resize
+                        (y.k, y.stride), then (x.k, x.stride), which was not learnt and is set
+                        with the attributes; else NULL */
     const float *b;  /* conv and linear (oc), norm and layer norm (c); else NULL */
     const char *key; /* of its weights without ".weight", or NULL */
 };

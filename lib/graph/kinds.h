@@ -28,6 +28,7 @@ KIND(kind_offset);
 KIND(kind_attention);
 KIND(kind_gather);
 KIND(kind_matmul);
+KIND(kind_resize);
 
 /* Behind a sum: the activation, then the one rounding. */
 static inline float kind_finish(const struct graph_op *op, double sum)

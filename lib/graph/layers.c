@@ -478,19 +478,31 @@ static int attended(const struct graph *g)
     return -1;
 }
 
-/* Values whose cells are copies of fewer, by a pool to a finer grid than that of its input, as
- * VGG's of small images, or are made of such values alone. They show no more places than those. */
+/* Values with more cells than they show places: what a pool or resize to a finer grid than that of
+ * its input makes, as VGG's of small images, and what is made of such values alone, until there are
+ * no more cells than places again. */
 static void mark_copies(const struct graph *g, const struct graph_grid *grid, bool *copies)
 {
+    struct graph_grid *shown = mem_alloc((size_t)g->values, sizeof *shown);
+    memcpy(shown, grid, (size_t)g->values * sizeof *shown);
     for (int i = 0; i < g->ops; i++) {
         const struct graph_op *op = &g->op[i];
-        const struct graph_grid *in = &grid[op->in[0]], *out = &grid[op->out];
+        struct graph_grid *to = &shown[op->out], most = {.h = 0};
         bool all = op->ins > 0;
-        for (int k = 0; k < op->ins; k++)
+        for (int k = 0; k < op->ins; k++) {
+            const struct graph_grid *in = &shown[op->in[k]];
             all = all && copies[op->in[k]];
-        copies[op->out] =
-            all || (op->kind == GRAPH_GRID_POOL && (out->h > in->h || out->w > in->w));
+            most.h = in->h > most.h ? in->h : most.h;
+            most.w = in->w > most.w ? in->w : most.w;
+        }
+        if (!all && op->kind != GRAPH_GRID_POOL && op->kind != GRAPH_RESIZE)
+            continue;
+        const bool more = to->h > most.h || to->w > most.w;
+        copies[op->out] = to->h == 0 ? all : more;
+        if (to->h == 0 || more)
+            *to = most;
     }
+    free(shown);
 }
 
 static bool is_fine(const struct graph_grid *grid, int side)

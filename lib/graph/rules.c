@@ -167,6 +167,25 @@ static const char *matmul_shape(const struct graph *g, const struct graph_op *op
                : "as many channels of each group as the second input has cells";
 }
 
+/* Whether all that a resize reads along an axis is there. */
+static bool shares_fit(const struct graph_axis *a, const int *first, int cells)
+{
+    bool fits = a->k >= 1 && a->stride >= 1 && a->stride <= cells;
+    for (int o = 0; o < a->k && fits; o++)
+        fits = first[o] >= 0 && first[o] <= cells - a->stride;
+    return fits;
+}
+
+static const char *resize_shape(const struct graph *g, const struct graph_op *op,
+                                struct graph_value *y)
+{
+    const struct graph_value *x = &g->value[op->in[0]];
+    *y = (struct graph_value){.c = x->c, .h = op->y.k, .w = op->x.k};
+    return shares_fit(&op->y, op->pick, x->h) && shares_fit(&op->x, op->pick + op->y.k, x->w)
+               ? NULL
+               : "rows and columns of its input";
+}
+
 /* --- counts --- */
 
 static int64_t conv_weights(const struct graph *g, const struct graph_op *op)
@@ -271,6 +290,8 @@ const struct graph_rule graph_rules[GRAPH_KINDS] = {
                       kind_gather_forward, kind_gather_backward},
     [GRAPH_MATMUL] = {"matmul", 2, false, false, GRAPH_KEEPS_INPUT, matmul_shape, NULL, matmul_macs,
                       kind_matmul_forward, kind_matmul_backward},
+    [GRAPH_RESIZE] = {"resize", 1, false, false, GRAPH_KEEPS_NOTHING, resize_shape, NULL, NULL,
+                      kind_resize_forward, kind_resize_backward},
 };
 
 /* --- by the tables --- */

@@ -1,4 +1,4 @@
-/* Which cells of an axis the windows and areas of pools have. */
+/* Which cells of an axis the windows and areas of pools have, and the sums of a resize. */
 #ifndef HP_GRAPH_WINDOWS_H
 #define HP_GRAPH_WINDOWS_H
 
@@ -43,6 +43,31 @@ static inline double graph_divisor(bool inner, const struct graph_span *y,
                                    const struct graph_span *x)
 {
     return inner ? (double)graph_span_cells(y) * graph_span_cells(x) : (double)y->whole * x->whole;
+}
+
+/* What each cell of the result of a resize is made of along an axis: cells [first[o]] and those
+ * behind it, `each` in number and times w[o * each], ... */
+struct graph_shares {
+    int cells, each;
+    const int *first; /* [cells] */
+    const float *w;   /* [cells * each] */
+};
+
+static inline struct graph_shares graph_rows(const struct graph_op *op)
+{
+    return (struct graph_shares){op->y.k, op->y.stride, op->pick, op->w};
+}
+
+static inline struct graph_shares graph_columns(const struct graph_op *op)
+{
+    return (struct graph_shares){op->x.k, op->x.stride, op->pick + op->y.k,
+                                 op->w + (size_t)op->y.k * (size_t)op->y.stride};
+}
+
+/* How many w of a resize holds. */
+static inline size_t graph_share_count(const struct graph_op *op)
+{
+    return (size_t)op->y.k * (size_t)op->y.stride + (size_t)op->x.k * (size_t)op->x.stride;
 }
 
 #endif

@@ -145,15 +145,77 @@ static int windows(const struct program *p, struct trace_windows *w, bool beside
     return 0;
 }
 
+static int convolution_1d(struct program *p, struct err *e)
+{
+    const struct trace_symbol *x = self(p), *w = input(p, "weight");
+    struct trace_windows win = trace_windows(1, 1);
+    struct trace_symbol y;
+    int64_t groups, stride[2] = {1}, pad[2] = {0}, gap[2] = {1};
+    if (!x || !w || x->view.dims != 3 || w->view.dims != 3 || word(p, "padding") ||
+        !whole(p, "groups", 1, &groups) || groups < 1 || groups > BUILD_CHANNELS ||
+        (argument(p, "stride") && numbers(p, "stride", stride, 1) != 1) ||
+        (argument(p, "padding") && numbers(p, "padding", pad, 1) != 1) ||
+        (argument(p, "dilation") && numbers(p, "dilation", gap, 1) != 1) || stride[0] < 1 ||
+        stride[0] > INT_MAX / 4 || pad[0] < 0 || pad[0] > INT_MAX / 4 || gap[0] < 1 ||
+        gap[0] > INT_MAX / 4)
+        return trace_refuse(&p->trace, e,
+                            "expected windows along one axis with whole strides, found others");
+    win.stride[1] = (int)stride[0];
+    win.before[1] = win.after[1] = (int)pad[0];
+    win.dilation[1] = (int)gap[0];
+    return finish(p, trace_conv_row(&p->trace, x, w, input(p, "bias"), &win, (int)groups, &y, e),
+                  &y, e);
+}
+
+static int transposed(struct program *p, struct err *e)
+{
+    struct trace_windows win = trace_windows(1, 1);
+    struct trace_symbol y;
+    int64_t groups;
+    int more[2];
+    if (windows(p, &win, 1, e) != 0)
+        return -1;
+    if (!whole(p, "groups", 1, &groups) || groups < 1 || groups > BUILD_CHANNELS ||
+        !two(p, "output_padding", 0, more))
+        return trace_refuse(&p->trace, e, "expected a number of groups, found another");
+    return finish(p,
+                  trace_conv_back(&p->trace, self(p), input(p, "weight"), input(p, "bias"), &win,
+                                  more, (int)groups, &y, e),
+                  &y, e);
+}
+
+static int unfold(struct program *p, struct err *e)
+{
+    struct trace_windows win = trace_windows(1, 1);
+    struct trace_symbol y;
+    return windows(p, &win, 1, e) != 0
+               ? -1
+               : finish(p, trace_unfold(&p->trace, self(p), &win, &y, e), &y, e);
+}
+
+static int fold(struct program *p, struct err *e)
+{
+    struct trace_windows win = trace_windows(1, 1);
+    struct trace_symbol y;
+    int64_t size[2];
+    if (windows(p, &win, 1, e) != 0)
+        return -1;
+    if (numbers(p, "output_size", size, 2) != 2)
+        return trace_refuse(&p->trace, e, "expected a height and a width, found others");
+    return finish(p, trace_fold(&p->trace, self(p), size, &win, &y, e), &y, e);
+}
+
 static int convolution(struct program *p, struct err *e)
 {
     const struct trace_symbol *x = self(p), *w = input(p, "weight");
     const char *how = word(p, "padding");
     struct trace_windows win = trace_windows(1, 1);
     struct trace_symbol y;
-    int64_t groups, more[2] = {0};
-    if (truth(p, "transposed") || numbers(p, "output_padding", more, 2) > 2)
-        return trace_refuse(&p->trace, e, "expected a plain convolution, found a transposed one");
+    int64_t groups;
+    if (truth(p, "transposed"))
+        return transposed(p, e);
+    if (x && w && x->view.dims == 3 && w->view.dims == 3)
+        return convolution_1d(p, e);
     if (!whole(p, "groups", 1, &groups) || groups < 1 || groups > BUILD_CHANNELS)
         return trace_refuse(&p->trace, e, "expected a number of groups, found another");
     if (!how && windows(p, &win, false, e) != 0)
@@ -212,7 +274,7 @@ static int group_norm(struct program *p, struct err *e)
 {
     struct trace_symbol y;
     int64_t groups;
-    if (!whole(p, "num_groups", 1, &groups))
+    if (!whole(p, argument(p, "group") ? "group" : "num_groups", 1, &groups))
         return trace_refuse(&p->trace, e, "expected a number of groups, found another");
     return finish(p,
                   trace_group_norm(&p->trace, self(p), groups, input(p, "weight"), input(p, "bias"),
@@ -262,18 +324,41 @@ static int matmul(struct program *p, struct err *e)
         &y, e);
 }
 
+/* What hides later keys from each query. */
+static int look_back(struct program *p, const struct trace_symbol *q, const struct trace_symbol *k,
+                     struct trace_symbol *y, struct err *e)
+{
+    if (!q || !k || q->view.dims < 2 || k->view.dims < 2)
+        return trace_refuse(&p->trace, e, "expected queries and keys, found something else");
+    const int64_t size[] = {trace_size(q, q->view.dims - 2), trace_size(k, k->view.dims - 2)};
+    if (size[0] > BUILD_ELEMENTS / size[1])
+        return trace_refuse(&p->trace, e, "expected fewer tokens, found more");
+    double *mask = mem_zero((size_t)(size[0] * size[1]), sizeof *mask);
+    for (int64_t i = 0; i < size[0]; i++)
+        for (int64_t j = i + 1; j < size[1]; j++)
+            mask[i * size[1] + j] = -INFINITY;
+    const int r = trace_known_numbers(&p->trace, size, 2, mask, y, e);
+    free(mask);
+    return r;
+}
+
 static int attention(struct program *p, struct err *e)
 {
-    const struct trace_symbol *q = input(p, "query");
-    struct trace_symbol y;
-    if ((argument(p, "attn_mask") && !input(p, "attn_mask")) || truth(p, "is_causal") ||
+    const struct trace_symbol *q = input(p, "query"), *mask = input(p, "attn_mask");
+    struct trace_symbol causal, y;
+    if ((argument(p, "attn_mask") && !mask) || (mask && truth(p, "is_causal")) ||
         truth(p, "enable_gqa") || real(p, "dropout_p", 0) != 0)
         return trace_refuse(&p->trace, e,
-                            "expected attention to all tokens without dropout, found another");
+                            "expected attention with one mask and without dropout, found another");
+    if (truth(p, "is_causal")) {
+        if (look_back(p, q, input(p, "key"), &causal, e) != 0)
+            return -1;
+        mask = &causal;
+    }
     const double d = q && q->view.dims > 0 ? (double)trace_size(q, q->view.dims - 1) : 1;
     return finish(p,
-                  trace_attention(&p->trace, q, input(p, "key"), input(p, "value"),
-                                  input(p, "attn_mask"), real(p, "scale", 1 / sqrt(d)), &y, e),
+                  trace_attention(&p->trace, q, input(p, "key"), input(p, "value"), mask,
+                                  real(p, "scale", 1 / sqrt(d)), &y, e),
                   &y, e);
 }
 
@@ -297,28 +382,6 @@ static int pool_sums(struct program *p, const struct trace_windows *of, struct e
     y.uses = 1;
     const double cells = (double)win.k[0] * win.k[1];
     return finish(p, trace_scale(&p->trace, &y, cells / (double)divisor, 0, &y, e), &y, e);
-}
-
-static int convolution_1d(struct program *p, struct err *e)
-{
-    const struct trace_symbol *x = self(p), *w = input(p, "weight");
-    struct trace_windows win = trace_windows(1, 1);
-    struct trace_symbol y;
-    int64_t groups, stride[2] = {1}, pad[2] = {0}, gap[2] = {1};
-    if (!x || !w || x->view.dims != 3 || w->view.dims != 3 || word(p, "padding") ||
-        !whole(p, "groups", 1, &groups) || groups < 1 || groups > BUILD_CHANNELS ||
-        (argument(p, "stride") && numbers(p, "stride", stride, 1) != 1) ||
-        (argument(p, "padding") && numbers(p, "padding", pad, 1) != 1) ||
-        (argument(p, "dilation") && numbers(p, "dilation", gap, 1) != 1) || stride[0] < 1 ||
-        stride[0] > INT_MAX / 4 || pad[0] < 0 || pad[0] > INT_MAX / 4 || gap[0] < 1 ||
-        gap[0] > INT_MAX / 4)
-        return trace_refuse(&p->trace, e,
-                            "expected windows along one axis with whole strides, found others");
-    win.stride[1] = (int)stride[0];
-    win.before[1] = win.after[1] = (int)pad[0];
-    win.dilation[1] = (int)gap[0];
-    return finish(p, trace_conv_row(&p->trace, x, w, input(p, "bias"), &win, (int)groups, &y, e),
-                  &y, e);
 }
 
 static int pool(struct program *p, enum graph_kind kind, struct err *e)
@@ -403,6 +466,30 @@ static int mean_1d(struct program *p, struct err *e)
                ? trace_refuse(&p->trace, e, "expected a mean over all cells, found others")
                : finish(p, trace_reduce(&p->trace, GRAPH_MEAN_POOL, self(p), last, 1, true, &y, e),
                         &y, e);
+}
+
+/* The mean of squares of what is left of x without its mean, times n / (n - correction). */
+static int variance(struct program *p, struct err *e)
+{
+    const struct trace_symbol *x = self(p);
+    struct trace_symbol mean, s, y;
+    int64_t dim[TRACE_DIMS], n = 1;
+    const int dims = numbers(p, "dim", dim, TRACE_DIMS);
+    const double less = argument(p, "unbiased") ? truth(p, "unbiased") : real(p, "correction", 1);
+    if (!x || dims < 1)
+        return trace_refuse(&p->trace, e, "expected the axes of a variance, found none");
+    if (trace_reduce(&p->trace, GRAPH_MEAN_POOL, x, dim, dims, true, &mean, e) != 0 ||
+        trace_add(&p->trace, x, &mean, -1, &s, e) != 0 ||
+        trace_power(&p->trace, &s, 2, &s, e) != 0 ||
+        trace_reduce(&p->trace, GRAPH_MEAN_POOL, &s, dim, dims, truth(p, "keepdim"), &s, e) != 0)
+        return -1;
+    for (int i = 0; i < dims; i++)
+        n *= trace_size(x, trace_axis(x, dim[i]));
+    if (!((double)n > less))
+        return trace_refuse(&p->trace, e, "expected a variance of more numbers, found %lld",
+                            (long long)n);
+    s.uses = 1;
+    return finish(p, trace_scale(&p->trace, &s, (double)n / ((double)n - less), 0, &y, e), &y, e);
 }
 
 static int total(struct program *p, struct err *e)
@@ -495,37 +582,61 @@ static int gelu(struct program *p, struct err *e)
     return function(p, how && strcmp(how, "tanh") == 0 ? GRAPH_GELU_TANH : GRAPH_GELU, 0, 0, e);
 }
 
-static int scaled_elu(struct program *p, double alpha, double scale, struct err *e)
+static int some_elu(struct program *p, double alpha, double scale, double factor, struct err *e)
 {
-    struct trace_symbol elu, y;
-    if (!isfinite(alpha) || !isfinite(scale))
-        return trace_refuse(&p->trace, e, "expected numbers, found something else");
-    if (trace_function(&p->trace, self(p), GRAPH_ELU, alpha, 0, &elu, e) != 0)
-        return -1;
-    elu.uses = 1;
-    return finish(p, trace_scale(&p->trace, &elu, scale, 0, &y, e), &y, e);
+    struct trace_symbol y;
+    return finish(p, trace_elu(&p->trace, self(p), alpha, scale, factor, &y, e), &y, e);
 }
 
 static int elu(struct program *p, struct err *e)
 {
-    if (real(p, "input_scale", 1) != 1)
-        return trace_refuse(&p->trace, e, "expected a plain input, found one with a factor");
-    return scaled_elu(p, real(p, "alpha", 1), real(p, "scale", 1), e);
+    return some_elu(p, real(p, "alpha", 1), real(p, "scale", 1), real(p, "input_scale", 1), e);
+}
+
+static int celu(struct program *p, struct err *e)
+{
+    const double alpha = real(p, "alpha", 1);
+    return some_elu(p, alpha, 1, 1 / alpha, e);
 }
 
 /* Klambauer et al. 2017, in the digits of PyTorch. */
 static int selu(struct program *p, struct err *e)
 {
-    return scaled_elu(p, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946, e);
+    return some_elu(p, 1.6732632423543772848170429916717, 1.0507009873554804934193349852946, 1, e);
 }
 
 /* Behind the usual threshold both forms are equal in float32. */
 static int softplus(struct program *p, struct err *e)
 {
-    return real(p, "beta", 1) != 1 || !(real(p, "threshold", 20) >= 20)
-               ? trace_refuse(&p->trace, e,
-                              "expected a beta of 1 and the usual threshold, found others")
-               : function(p, GRAPH_SOFTPLUS, 0, 0, e);
+    struct trace_symbol y;
+    return !(real(p, "threshold", 20) >= 20)
+               ? trace_refuse(&p->trace, e, "expected a threshold of 20 or more, found another")
+               : finish(p, trace_softplus(&p->trace, self(p), real(p, "beta", 1), &y, e), &y, e);
+}
+
+/* -softplus(-x) */
+static int log_sigmoid(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    return finish(p, trace_softplus(&p->trace, self(p), -1, &y, e), &y, e);
+}
+
+/* Half of an axis times the sigmoid of the other half. */
+static int gated(struct program *p, struct err *e)
+{
+    const struct trace_symbol *x = self(p);
+    struct trace_symbol half[2], gate, y;
+    int64_t dim;
+    const int d = x && whole(p, "dim", -1, &dim) ? trace_axis(x, dim) : -1;
+    if (d < 0 || trace_size(x, d) % 2 != 0)
+        return trace_refuse(&p->trace, e, "expected an axis of two halves, found another");
+    const int64_t n = trace_size(x, d) / 2;
+    for (int i = 0; i < 2; i++)
+        if (trace_slice(&p->trace, x, d, i * n, (i + 1) * n, 1, &half[i], e) != 0)
+            return -1;
+    if (trace_function(&p->trace, &half[1], GRAPH_SIGMOID, 0, 0, &gate, e) != 0)
+        return -1;
+    return finish(p, trace_multiply(&p->trace, &half[0], &gate, &y, e), &y, e);
 }
 
 static int mish(struct program *p, struct err *e)
@@ -900,6 +1011,25 @@ static int channel_shuffle(struct program *p, struct err *e)
     return finish(p, trace_shuffle(&p->trace, self(p), groups, &y, e), &y, e);
 }
 
+static int pixels(struct program *p, bool back, struct err *e)
+{
+    struct trace_symbol y;
+    int64_t r;
+    if (!whole(p, back ? "downscale_factor" : "upscale_factor", 1, &r))
+        return trace_refuse(&p->trace, e, "expected a factor, found something else");
+    return finish(p, trace_unshuffle(&p->trace, self(p), r, back, &y, e), &y, e);
+}
+
+static int pixel_shuffle(struct program *p, struct err *e)
+{
+    return pixels(p, false, e);
+}
+
+static int pixel_unshuffle(struct program *p, struct err *e)
+{
+    return pixels(p, true, e);
+}
+
 static int roll(struct program *p, struct err *e)
 {
     struct trace_symbol y;
@@ -910,22 +1040,73 @@ static int roll(struct program *p, struct err *e)
     return finish(p, trace_roll(&p->trace, self(p), shift, dim, n, &y, e), &y, e);
 }
 
-static int enlarge(struct program *p, struct err *e)
+/* The i-th factor of a size, 0 where there is none: in a list or in arguments of their own. */
+static double factor_of(const struct program *p, int i)
+{
+    const json_t *list = json_object_get(argument(p, "scale_factors"), "as_floats");
+    return list ? json_number_value(json_array_get(list, (size_t)i))
+                : real(p, i ? "scales_w" : "scales_h", 0);
+}
+
+/* As ATen's area_pixel_compute_scale() and compute_source_index() have it; `exact`: nearest cells
+ * are those of the middles. */
+static int resize(struct program *p, struct trace_resizing r, bool exact, struct err *e)
 {
     const struct trace_symbol *x = self(p);
-    const json_t *factors = json_object_get(argument(p, "scale_factors"), "as_floats");
     struct trace_symbol y;
     int64_t size[2];
-    const int n = numbers(p, "output_size", size, 2);
-    for (size_t i = 0; i < 2 && n < 0; i++) {
-        const double f = json_number_value(json_array_get(factors, i));
-        if (!x || x->view.dims != 4 || !(f >= 1 && f <= BUILD_CHANNELS))
-            return trace_refuse(&p->trace, e, "expected a size or factors, found others");
-        size[i] = (int64_t)((double)trace_size(x, (int)i + 2) * f);
+    const bool sized = numbers(p, "output_size", size, 2) == 2, aligned = truth(p, "align_corners");
+    if (!x || x->view.dims != 4)
+        return trace_refuse(&p->trace, e, "expected images, found something else");
+    for (int i = 0; i < 2; i++) {
+        struct trace_sampling *a = &r.axis[i];
+        const double factor = factor_of(p, i), old = (double)trace_size(x, 2 + i);
+        if (!sized && !(factor > 0 && factor * old <= BUILD_ELEMENTS))
+            return trace_refuse(&p->trace, e, "expected a height and a width, found others");
+        a->cells = sized ? size[i] : (int64_t)(old * factor);
+        a->step = factor > 0 ? 1 / factor : old / (double)a->cells;
+        if (aligned)
+            a->step = a->cells > 1 ? (old - 1) / (double)(a->cells - 1) : 0;
+        const bool middle = !aligned && (r.filter != TRACE_NEAREST || exact);
+        a->shift = middle ? .5 : 0;
+        a->back = middle && !exact ? -.5 : 0;
     }
-    if (n >= 0 && n != 2)
-        return trace_refuse(&p->trace, e, "expected a height and a width, found others");
-    return finish(p, trace_enlarge(&p->trace, x, size, &y, e), &y, e);
+    return finish(p, trace_resize(&p->trace, x, &r, &y, e), &y, e);
+}
+
+static int nearest(struct program *p, struct err *e)
+{
+    return resize(p, (struct trace_resizing){.filter = TRACE_NEAREST}, false, e);
+}
+
+static int nearest_middle(struct program *p, struct err *e)
+{
+    return resize(p, (struct trace_resizing){.filter = TRACE_NEAREST}, true, e);
+}
+
+static int bilinear(struct program *p, struct err *e)
+{
+    return resize(p, (struct trace_resizing){.filter = TRACE_LINEAR}, false, e);
+}
+
+static int bicubic(struct program *p, struct err *e)
+{
+    return resize(p, (struct trace_resizing){.filter = TRACE_CUBIC, .cubic = -.75}, false, e);
+}
+
+static int smooth_bilinear(struct program *p, struct err *e)
+{
+    return resize(p,
+                  (struct trace_resizing){.filter = TRACE_LINEAR, .smooth = true, .inside = true},
+                  false, e);
+}
+
+static int smooth_bicubic(struct program *p, struct err *e)
+{
+    return resize(p,
+                  (struct trace_resizing){
+                      .filter = TRACE_CUBIC, .cubic = -.5, .smooth = true, .inside = true},
+                  false, e);
 }
 
 /* Axes of size 1 are repeated in place, as a class token is for each image; others are joined. */
@@ -1036,12 +1217,63 @@ static double exp_of(double x, double p, double q)
     return exp(x);
 }
 
-static int exponential(struct program *p, struct err *e)
+static double log_of(double x, double p, double q)
+{
+    (void)p;
+    (void)q;
+    return log(x);
+}
+
+static double sin_of(double x, double p, double q)
+{
+    (void)p;
+    (void)q;
+    return sin(x);
+}
+
+static double cos_of(double x, double p, double q)
+{
+    (void)p;
+    (void)q;
+    return cos(x);
+}
+
+static int of_known(struct program *p, double (*f)(double x, double p, double q), struct err *e)
 {
     struct trace_symbol y;
     return trace_is_known(self(p))
-               ? finish(p, trace_known_function(&p->trace, self(p), exp_of, 0, 0, &y, e), &y, e)
-               : trace_refuse(&p->trace, e, "expected a constant, found activations");
+               ? finish(p, trace_known_function(&p->trace, self(p), f, 0, 0, &y, e), &y, e)
+               : trace_refuse(&p->trace, e,
+                              "expected a constant, found activations: of these it is not computed "
+                              "here");
+}
+
+static int exponential(struct program *p, struct err *e)
+{
+    return of_known(p, exp_of, e);
+}
+
+static int logarithm(struct program *p, struct err *e)
+{
+    return of_known(p, log_of, e);
+}
+
+static int sine(struct program *p, struct err *e)
+{
+    return of_known(p, sin_of, e);
+}
+
+static int cosine(struct program *p, struct err *e)
+{
+    return of_known(p, cos_of, e);
+}
+
+/* Parts of a table by their numbers. */
+static int embedding(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    return finish(
+        p, trace_known_index(&p->trace, input(p, "weight"), 0, input(p, "indices"), &y, e), &y, e);
 }
 
 /* x[:, index] of a table. */
@@ -1232,18 +1464,21 @@ static int dropout(struct program *p, struct err *e)
                : trace_refuse(&p->trace, e, "expected a probability from 0 to 1, found %g", share);
 }
 
-/* Another type than that of all activations would round; constants are whole numbers or truths
- * already where they are made so. */
+/* Types of real numbers are one here, float32; constants are whole numbers or truths already where
+ * they are made so. */
 static int convert(struct program *p, struct err *e)
 {
-    const json_int_t type =
-        json_integer_value(json_object_get(argument(p, "dtype"), "as_scalar_type"));
+    const json_t *given = argument(p, "dtype");
+    const json_int_t type = json_integer_value(json_object_get(given, "as_scalar_type"));
     struct trace_symbol y;
-    if (argument(p, "dtype") && type != ATEN_TRUTH && trace_is_truth(self(p)))
+    if (given && type != ATEN_TRUTH && trace_is_truth(self(p)))
         return finish(p, trace_scale(&p->trace, self(p), 1, 0, &y, e), &y, e);
-    return argument(p, "dtype") && type != ATEN_FLOAT && !trace_is_known(self(p))
-               ? trace_refuse(&p->trace, e, "expected float32 throughout, found another type")
-               : same(p, e);
+    if (given && !trace_is_known(self(p))) {
+        if (!aten_real(type))
+            return trace_refuse(&p->trace, e, "expected real numbers throughout, found others");
+        p->rounds = p->rounds || type == ATEN_FLOAT ? p->rounds : type;
+    }
+    return same(p, e);
 }
 
 static int size_of(struct program *p, struct err *e)
@@ -1279,10 +1514,15 @@ static const struct aten_maker makers[] = {
     {"__or__", either, false, false},
     {"_adaptive_avg_pool2d", grid_mean, false, false},
     {"_log_softmax", log_softmax, false, false},
+    {"_native_batch_norm_legit", batch_norm, false, false},
+    {"_native_batch_norm_legit_functional", batch_norm, false, false},
     {"_native_batch_norm_legit_no_training", batch_norm, false, false},
     {"_softmax", softmax, false, true},
     {"_to_copy", convert, false, false},
     {"_unsafe_view", view, true, true},
+    {"_upsample_bicubic2d_aa", smooth_bicubic, false, false},
+    {"_upsample_bilinear2d_aa", smooth_bilinear, false, false},
+    {"_upsample_nearest_exact2d", nearest_middle, false, false},
     {"adaptive_avg_pool1d", mean_1d, false, false},
     {"adaptive_avg_pool2d", grid_mean, false, false},
     {"adaptive_max_pool2d", grid_max, false, false},
@@ -1300,22 +1540,27 @@ static const struct aten_maker makers[] = {
     {"bitwise_or", either, false, false},
     {"bmm", matmul, false, true},
     {"cat", concat, false, false},
+    {"celu", celu, false, false},
     {"channel_shuffle", channel_shuffle, false, false},
     {"chunk", chunk, true, false},
     {"clamp", clamp, false, false},
     {"clamp_max", clamp, false, false},
     {"clamp_min", clamp, false, false},
     {"clone", copy, false, true},
+    {"col2im", fold, false, false},
     {"constant_pad_nd", pad, false, false},
     {"contiguous", same, true, true},
     {"conv1d", convolution_1d, false, false},
     {"conv2d", convolution, false, false},
+    {"conv_transpose2d", transposed, false, false},
     {"convolution", convolution, false, false},
+    {"cos", cosine, false, false},
     {"detach", same, true, true},
     {"div", divide, false, true},
     {"dropout", dropout, true, true},
     {"einsum", einsum, false, true},
     {"elu", elu, false, false},
+    {"embedding", embedding, false, false},
     {"eq", equal, false, false},
     {"exp", exponential, false, false},
     {"expand", expand, true, true},
@@ -1327,11 +1572,13 @@ static const struct aten_maker makers[] = {
     {"full_like", filled, false, false},
     {"ge", at_least, false, false},
     {"gelu", gelu, false, false},
+    {"glu", gated, false, false},
     {"group_norm", group_norm, false, false},
     {"gt", more, false, false},
     {"hardsigmoid", hardsigmoid, false, false},
     {"hardswish", hardswish, false, false},
     {"hardtanh", hardtanh, false, false},
+    {"im2col", unfold, false, false},
     {"index", indexed, false, false},
     {"instance_norm", instance_norm, false, false},
     {"layer_norm", layer_norm, false, false},
@@ -1340,6 +1587,9 @@ static const struct aten_maker makers[] = {
     {"lift_fresh_copy", same, false, false},
     {"linalg_vector_norm", length, false, false},
     {"linear", linear, false, false},
+    {"log", logarithm, false, false},
+    {"log_sigmoid", log_sigmoid, false, false},
+    {"log_sigmoid_forward", log_sigmoid, false, false},
     {"log_softmax", log_softmax, false, false},
     {"logical_and", both, false, false},
     {"logical_not", none_of, false, false},
@@ -1354,7 +1604,10 @@ static const struct aten_maker makers[] = {
     {"mish", mish, false, false},
     {"mm", matmul, false, false},
     {"mul", multiply, false, true},
+    {"native_batch_norm", batch_norm, false, false},
     {"native_channel_shuffle", channel_shuffle, false, false},
+    {"native_dropout", dropout, false, false},
+    {"native_group_norm", group_norm, false, false},
     {"native_layer_norm", layer_norm, false, false},
     {"ne", different, false, false},
     {"neg", negate, false, false},
@@ -1367,6 +1620,8 @@ static const struct aten_maker makers[] = {
     {"ones_like", ones, false, false},
     {"pad", pad, false, false},
     {"permute", permute, true, false},
+    {"pixel_shuffle", pixel_shuffle, false, false},
+    {"pixel_unshuffle", pixel_unshuffle, false, false},
     {"pow", power, false, false},
     {"prelu", prelu, false, false},
     {"reciprocal", reciprocal, false, false},
@@ -1383,6 +1638,7 @@ static const struct aten_maker makers[] = {
     {"selu", selu, false, false},
     {"sigmoid", sigmoid, false, false},
     {"silu", silu, false, false},
+    {"sin", sine, false, false},
     {"slice", slice, true, false},
     {"softmax", softmax, false, true},
     {"softplus", softplus, false, false},
@@ -1405,7 +1661,10 @@ static const struct aten_maker makers[] = {
     {"unbind", unbind, true, false},
     {"unflatten", unflatten, true, false},
     {"unsqueeze", unsqueeze, true, true},
-    {"upsample_nearest2d", enlarge, false, false},
+    {"upsample_bicubic2d", bicubic, false, false},
+    {"upsample_bilinear2d", bilinear, false, false},
+    {"upsample_nearest2d", nearest, false, false},
+    {"var", variance, false, false},
     {"view", view, true, true},
     {"view_as", view_as, true, false},
     {"where", where, false, false},

@@ -11,8 +11,11 @@ enum {
     ATEN_NAMES = 1 << 16, /* of its tensors */
     ATEN_DEPTH = 32,      /* of modules in modules */
     ATEN_PARTS = 64,      /* of a split */
-    ATEN_FLOAT = 7,       /* float32 among the schema's types */
-    ATEN_TRUTH = 12
+    ATEN_HALF = 6,        /* types of the schema */
+    ATEN_FLOAT = 7,
+    ATEN_DOUBLE = 8,
+    ATEN_TRUTH = 12,
+    ATEN_BF16 = 13
 };
 
 /* A name of the program. */
@@ -32,8 +35,19 @@ struct program {
     int at;         /* its number */
     const char *op; /* "conv2d" of torch.ops.aten.conv2d.default; not terminated there */
     int storages;
-    int inputs; /* that are images */
+    int inputs;        /* that are images */
+    json_int_t rounds; /* a type other than float32 that the images or activations have; else 0 */
 };
+
+/* The name of a type of real numbers; NULL for others. */
+static inline const char *aten_real(json_int_t type)
+{
+    return type == ATEN_FLOAT    ? "float32"
+           : type == ATEN_DOUBLE ? "float64"
+           : type == ATEN_HALF   ? "float16"
+           : type == ATEN_BF16   ? "bfloat16"
+                                 : NULL;
+}
 
 /* What a function of ATen becomes. */
 struct aten_maker {

@@ -168,8 +168,10 @@ static int take_image(struct program *p, const char *name, struct err *e)
     if (json_array_size(sizes) != 4 || (channels != 3 && channels != 1) || images == 0 ||
         images >= TRACE_IMAGES || image_size(sizes, rows) == 0 || image_size(sizes, rows + 1) == 0)
         return broken(p, "images of 1 or 3 channels as the input", e);
-    if (json_integer_value(json_object_get(value, "dtype")) != ATEN_FLOAT)
-        return broken(p, "images of float32 as the input", e);
+    const json_int_t type = json_integer_value(json_object_get(value, "dtype"));
+    if (!aten_real(type))
+        return broken(p, "images of real numbers as the input", e);
+    p->rounds = type == ATEN_FLOAT ? 0 : type;
     if (trace_sizes(p->trace.b, (int)channels, image_size(sizes, rows), image_size(sizes, rows + 1),
                     e) != 0)
         return -1;
@@ -344,17 +346,58 @@ static int run_nodes(struct program *p, struct err *e)
     return 0;
 }
 
-static int take_result(struct program *p, struct err *e)
+/* How many results a part of a structure has. */
+static size_t leaves(const json_t *spec, int depth)
+{
+    const json_t *children = json_object_get(spec, "children_spec"), *child;
+    size_t n = 0, i;
+    if (!json_is_string(json_object_get(spec, "type")) || depth > ATEN_DEPTH)
+        return 1;
+    json_array_foreach((json_t *)children, i, child) n += leaves(child, depth + 1);
+    return n;
+}
+
+/* Which result a dictionary calls "logits", as transformers does; else the first. The structure is
+ * a JSON text of its own, and so are the names in it. */
+static size_t find_logits(const json_t *module)
+{
+    const json_t *whole = json_array_get(json_object_get(module, "module_call_graph"), 0);
+    const char *text =
+        json_string_value(json_object_get(json_object_get(whole, "signature"), "out_spec"));
+    json_t *tree = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    const json_t *spec = json_array_get(tree, 1);
+    const char *context = json_string_value(json_object_get(spec, "context"));
+    json_t *keys = context ? json_loads(context, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    size_t at = 0, i, found = 0;
+    const json_t *key;
+    json_array_foreach(keys, i, key)
+    {
+        const char *name = json_string_value(key);
+        if (name && strcmp(name, "logits") == 0)
+            found = at;
+        at += leaves(json_array_get(json_object_get(spec, "children_spec"), i), 0);
+    }
+    json_decref(keys);
+    json_decref(tree);
+    return found;
+}
+
+static int take_result(struct program *p, const json_t *module, struct err *e)
 {
     const json_t *outputs = json_object_get(p->graph, "outputs");
-    const struct aten_name *n = aten_named(p, json_array_get(outputs, 0));
+    const size_t at = find_logits(module);
+    const struct aten_name *n = aten_named(p, json_array_get(outputs, at));
     p->trace.node = n ? n->name : "output";
     p->trace.op = "result";
     if (!n)
-        return broken(p, "a tensor as the first result", e);
+        return broken(p, "a tensor as the result", e);
+    if (p->rounds)
+        prog_say("%s: exported for %s, computed as float32", ckpt_name(p->trace.b->ckpt),
+                 aten_real(p->rounds));
     if (json_array_size(outputs) > 1)
-        prog_say("%s: of %zu results the first one, '%.80s', is taken as the logits",
-                 ckpt_name(p->trace.b->ckpt), json_array_size(outputs), n->name);
+        prog_say("%s: of %zu results %s, '%.80s', is taken as the logits",
+                 ckpt_name(p->trace.b->ckpt), json_array_size(outputs),
+                 at > 0 ? "the one that is called so" : "the first one", n->name);
     return trace_result(&p->trace, &n->symbol, e);
 }
 
@@ -374,7 +417,7 @@ static int read_program(struct program *p, const json_t *json, struct err *e)
     if (sort_names(p, e) != 0)
         return -1;
     count_uses(p);
-    return take_inputs(p, module, e) != 0 || run_nodes(p, e) != 0 ? -1 : take_result(p, e);
+    return take_inputs(p, module, e) != 0 || run_nodes(p, e) != 0 ? -1 : take_result(p, module, e);
 }
 
 int build_exported(struct build *b, const char *text, size_t n, struct err *e)

@@ -54,6 +54,7 @@ static int append(struct build *b, const struct graph_op *op, const struct origi
     if (out < 0) {
         free((void *)op->key);
         free((void *)op->pick);
+        free((void *)op->w);
         return -1;
     }
     b->origin = mem_grow(b->origin, (size_t)b->graph->ops, sizeof *b->origin);

@@ -664,59 +664,124 @@ static int reshape(struct onnx_reader *r, struct err *e)
     return bind(r, trace_reshape(r->t, &x->s, size, n, &y, e), &y);
 }
 
-/* The size that axis `d` of a Resize is to have, whose size is `old`: of the list of sizes or, if
- * those are no whole numbers, of factors. */
-static bool resized(const struct onnx_reader *r, const struct onnx_name *given, int d, double old,
+/* The axes that a Resize is said for. */
+static bool resized_axes(const struct onnx_reader *r, int place[4])
+{
+    const struct onnx_attribute *a = onnx_at(r, "axes", ONNX_INTS);
+    for (int d = 0; d < 4; d++)
+        place[d] = a ? -1 : d;
+    for (size_t i = 0; a && i < a->n; i++) {
+        const int64_t d = a->ints[i] < 0 ? a->ints[i] + 4 : a->ints[i];
+        if (d < 0 || d >= 4)
+            return false;
+        place[d] = (int)i;
+    }
+    return true;
+}
+
+/* The i-th of a Resize's sizes, which are whole numbers, or factors. */
+static bool resized(const struct onnx_reader *r, const struct onnx_name *given, int i, bool *factor,
                     double *out)
 {
     const struct known *k = given ? given->known : NULL;
     struct trace_symbol one;
     struct err e;
-    if (k && !k->real && k->n == 4) {
-        *out = (double)k->i[d];
+    *factor = !k || k->real;
+    if (k && i < k->n) {
+        *out = k->real ? k->r[i] : (double)k->i[i];
         return true;
     }
-    if (!given || given->s.kind != TRACE_CONSTANT || trace_count(&given->s) != 4 ||
-        trace_select(r->t, &given->s, 0, d, &one, &e) != 0 ||
-        trace_number(r->t, &one, out, &e) != 0)
+    return given && given->s.kind == TRACE_CONSTANT && given->s.view.dims == 1 &&
+           i < trace_count(&given->s) && trace_select(r->t, &given->s, 0, i, &one, &e) == 0 &&
+           trace_number(r->t, &one, out, &e) == 0;
+}
+
+/* Where the cells of an axis of `old` lie by the coordinates that are named; false for others. */
+static bool sample(const char *where, double old, double wanted, bool factor,
+                   struct trace_sampling *s)
+{
+    const double made = factor ? floor(old * wanted) : wanted, scale = factor ? wanted : made / old;
+    if (!(made >= 1 && made <= BUILD_ELEMENTS && scale > 0))
         return false;
-    *out *= old;
+    *s = (struct trace_sampling){(int64_t)made, .5, 1 / scale, -.5};
+    if (strcmp(where, "asymmetric") == 0)
+        s->shift = s->back = 0;
+    else if (strcmp(where, "tf_half_pixel_for_nn") == 0)
+        s->back = 0;
+    else if (strcmp(where, "half_pixel_symmetric") == 0)
+        s->back += old / 2 * (1 - made / (old * scale));
+    else if (strcmp(where, "align_corners") == 0 ||
+             (strcmp(where, "pytorch_half_pixel") == 0 && made == 1)) {
+        s->step = made > 1 ? (old - 1) / (made - 1) : 0;
+        s->shift = s->back = 0;
+    } else {
+        return strcmp(where, "half_pixel") == 0 || strcmp(where, "pytorch_half_pixel") == 0;
+    }
     return true;
 }
 
-/* Each of the nearest cells, where both ways to find it that PyTorch and others write agree: whole
- * multiples. Sizes or factors are the last input; before opset 11, factors are the second. */
+/* What is interpolated and how it rounds; false for others. */
+static bool resizing(const struct onnx_reader *r, bool early, struct trace_resizing *to)
+{
+    static const char *const sides[] = {[TRACE_DOWN] = "floor",
+                                        [TRACE_UP] = "ceil",
+                                        [TRACE_HALF_DOWN] = "round_prefer_floor",
+                                        [TRACE_HALF_UP] = "round_prefer_ceil"};
+    static const char *const modes[] = {
+        [TRACE_NEAREST] = "nearest", [TRACE_LINEAR] = "linear", [TRACE_CUBIC] = "cubic"};
+    const char *mode = onnx_word(r, "mode", "nearest");
+    const char *side = onnx_word(r, "nearest_mode", early ? "floor" : "round_prefer_floor");
+    int filter = TRACE_NEAREST, round = TRACE_DOWN;
+    while (filter <= TRACE_CUBIC && strcmp(mode, modes[filter]) != 0)
+        filter++;
+    while (round <= TRACE_HALF_UP && strcmp(side, sides[round]) != 0)
+        round++;
+    if (filter > TRACE_CUBIC || round > TRACE_HALF_UP)
+        return false;
+    const bool smooth = onnx_int(r, "antialias", 0) != 0;
+    *to = (struct trace_resizing){.filter = (enum trace_filter)filter,
+                                  .round = (enum trace_round)round,
+                                  .cubic = onnx_float(r, "cubic_coeff_a", -.75F),
+                                  .smooth = smooth,
+                                  .inside = smooth || onnx_int(r, "exclude_outside", 0) != 0};
+    return strcmp(onnx_word(r, "keep_aspect_ratio_policy", "stretch"), "stretch") == 0;
+}
+
+/* Sizes or factors are the last input; before opset 11, factors are the second. */
 static int resize(struct onnx_reader *r, struct err *e)
 {
     const bool early = r->node->ins < 3;
     const char *where =
         onnx_word(r, "coordinate_transformation_mode", early ? "asymmetric" : "half_pixel");
-    const char *side = onnx_word(r, "nearest_mode", early ? "floor" : "round_prefer_floor");
-    const bool half = strcmp(where, "half_pixel") == 0 || strcmp(where, "pytorch_half_pixel") == 0;
-    const bool cells = (half && strncmp(side, "round_prefer_", 13) == 0) ||
-                       (strcmp(where, "asymmetric") == 0 && strcmp(side, "floor") == 0);
     struct onnx_name *x;
     struct trace_symbol y;
-    int64_t size[PLANE];
+    struct trace_resizing how;
+    int place[4];
     if (onnx_symbol(r, 0, &x, e) != 0)
         return -1;
-    if (strcmp(onnx_word(r, "mode", "nearest"), "nearest") != 0 || !cells)
-        return trace_refuse(
-            r->t, e,
-            "expected nearest cells, found mode '%.80s', by %.80s and %.80s: that is "
-            "not computed here",
-            onnx_word(r, "mode", "nearest"), where, side);
-    for (int i = 0; i < 4; i++) {
-        const double old = x->s.view.dims == 4 ? (double)trace_size(&x->s, i) : -1;
-        double now;
-        if (old < 0 || !resized(r, onnx_in(r, r->node->ins - 1), i, old, &now))
-            return trace_refuse(r->t, e, "expected four known sizes or factors, found others");
-        if (i < PLANE ? now != old : !(now >= old && now <= BUILD_ELEMENTS))
-            return trace_refuse(r->t, e, "expected a larger height and width, found others");
-        if (i >= PLANE)
-            size[i - PLANE] = (int64_t)now;
+    if (x->s.view.dims != 4 || !resized_axes(r, place))
+        return trace_refuse(r->t, e, "expected images, found something else");
+    if (!resizing(r, early, &how))
+        return trace_refuse(r->t, e,
+                            "expected nearest cells or linear or cubic interpolation, found "
+                            "'%.80s', which is not computed here",
+                            onnx_word(r, "mode", "nearest"));
+    for (int d = 0; d < 4; d++) {
+        const double old = (double)trace_size(&x->s, d);
+        double wanted = 1;
+        bool factor = true;
+        if (place[d] >= 0 && !resized(r, onnx_in(r, r->node->ins - 1), place[d], &factor, &wanted))
+            return trace_refuse(r->t, e, "expected known sizes or factors, found others");
+        if (d < PLANE && wanted != (factor ? 1 : old))
+            return trace_refuse(r->t, e, "expected another height and width alone, found more");
+        if (d >= PLANE && !sample(where, old, wanted, factor, &how.axis[d - PLANE]))
+            return trace_refuse(r->t, e,
+                                "expected cells placed by 'half_pixel', 'align_corners' or "
+                                "'asymmetric', found '%.80s' from %g to %g: that is not computed "
+                                "here",
+                                where, old, factor ? old * wanted : wanted);
     }
-    return bind(r, trace_enlarge(r->t, &x->s, size, &y, e), &y);
+    return bind(r, trace_resize(r->t, &x->s, &how, &y, e), &y);
 }
 
 static int transpose(struct onnx_reader *r, struct err *e)

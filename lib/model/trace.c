@@ -2,6 +2,7 @@
 #include "model/trace_parts.h"
 
 #include "base/mem.h"
+#include "graph/windows.h"
 #include "base/prog.h"
 
 #include <limits.h>
@@ -263,12 +264,13 @@ char *trace_key(const struct ckpt_tensor *w)
 
 /* --- operations --- */
 
-/* Numbers in the list of a gather or pick. */
+/* Numbers in the list of a gather, pick or resize. */
 static int64_t listed(const struct graph *g, const struct graph_op *op)
 {
-    return op->kind == GRAPH_GATHER ? (int64_t)graph_size(g, op->out)
-           : op->kind == GRAPH_PICK ? op->channels
-                                    : 0;
+    return op->kind == GRAPH_GATHER   ? (int64_t)graph_size(g, op->out)
+           : op->kind == GRAPH_PICK   ? op->channels
+           : op->kind == GRAPH_RESIZE ? (int64_t)graph_share_count(op)
+                                      : 0;
 }
 
 int trace_append(struct trace *t, const struct graph_op *op, const struct origin *from,
@@ -304,6 +306,7 @@ void trace_take_back(struct trace *t)
     t->elements -= (int64_t)graph_size(g, op->out);
     free((void *)op->key);
     free((void *)op->pick);
+    free((void *)op->w);
     g->values--;
     /* Modules that end with it do with nothing. */
     for (size_t i = 0; i < t->layers; i++)

@@ -164,6 +164,20 @@ int trace_conv_row(struct trace *t, const struct trace_symbol *x, const struct t
                    const struct trace_symbol *bias, const struct trace_windows *win, int groups,
                    struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
+/* Transposed: w (c, out / groups, k, k); `more` zeros behind what the windows' padding takes off.
+ */
+int trace_conv_back(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *w,
+                    const struct trace_symbol *bias, const struct trace_windows *win,
+                    const int more[2], int groups, struct trace_symbol *y, struct err *e)
+    ERR_CHECKED;
+
+/* The windows of x (N, c, h, w) as columns (N, c k k, windows), and the sums of such columns in an
+ * image of that size. */
+int trace_unfold(struct trace *t, const struct trace_symbol *x, const struct trace_windows *win,
+                 struct trace_symbol *y, struct err *e) ERR_CHECKED;
+int trace_fold(struct trace *t, const struct trace_symbol *x, const int64_t size[2],
+               const struct trace_windows *win, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
 /* A batch norm over axis 1: weight, bias, mean, variance (NORM_TENSORS). */
 int trace_batch_norm(struct trace *t, const struct trace_symbol *x,
                      const struct trace_symbol *const norm[NORM_TENSORS], double eps,
@@ -195,6 +209,14 @@ int trace_power(struct trace *t, const struct trace_symbol *x, double exponent,
 int trace_function(struct trace *t, const struct trace_symbol *x, enum graph_function f, double p,
                    double q, struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
+/* scale * (x above 0, else alpha (exp(factor x) - 1)). */
+int trace_elu(struct trace *t, const struct trace_symbol *x, double alpha, double scale,
+              double factor, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* log(1 + exp(beta x)) / beta */
+int trace_softplus(struct trace *t, const struct trace_symbol *x, double beta,
+                   struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
 /* x above 0, else slope[channel] x; the slopes have one element or those of axis 1. */
 int trace_prelu(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *slope,
                 struct trace_symbol *y, struct err *e) ERR_CHECKED;
@@ -218,6 +240,30 @@ int trace_pool(struct trace *t, enum graph_kind kind, const struct trace_symbol 
 /* Adaptive pooling to h by w. */
 int trace_grid_pool(struct trace *t, enum graph_kind kind, const struct trace_symbol *x, int h,
                     int w, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* An axis of images that are resized: cell o of the result lies at (o + shift) step + back, where
+ * cells of the input lie at 0, 1, ... */
+struct trace_sampling {
+    int64_t cells; /* of the result */
+    double shift, step, back;
+};
+
+enum trace_filter { TRACE_NEAREST, TRACE_LINEAR, TRACE_CUBIC };
+
+enum trace_round { TRACE_DOWN, TRACE_UP, TRACE_HALF_DOWN, TRACE_HALF_UP };
+
+struct trace_resizing {
+    enum trace_filter filter;
+    enum trace_round round; /* to the nearest */
+    double cubic;           /* Keys' number: -0.75 or -0.5 */
+    bool smooth; /* where there are fewer cells, the filter is as much wider: antialiasing */
+    bool inside; /* what lies outside has no part; else the edge is repeated */
+    struct trace_sampling axis[2]; /* height and width */
+};
+
+/* x (N, c, h, w), activations or a constant. */
+int trace_resize(struct trace *t, const struct trace_symbol *x, const struct trace_resizing *r,
+                 struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
 /* The mean, or the maximum, over axes; `keep`: which have size 1 then, else they go. Of constants
  * the mean. */
@@ -399,9 +445,9 @@ int trace_stack(struct trace *t, const struct trace_symbol *const *x, int n, int
 int trace_shuffle(struct trace *t, const struct trace_symbol *x, int64_t groups,
                   struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
-/* Images of (size[0], size[1]) cells, whole multiples of those of x: each cell many times. */
-int trace_enlarge(struct trace *t, const struct trace_symbol *x, const int64_t size[2],
-                  struct trace_symbol *y, struct err *e) ERR_CHECKED;
+/* Squares of r by r channels, those of (c, r, r), become cells, or the reverse. */
+int trace_unshuffle(struct trace *t, const struct trace_symbol *x, int64_t r, bool back,
+                    struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
 /* Elements of axis dim[i] move on by shift[i], those at the end to the front. */
 int trace_roll(struct trace *t, const struct trace_symbol *x, const int64_t *shift,

@@ -36,8 +36,7 @@ static int made_wider(struct trace *t, const struct graph_op *op, const struct o
     return made(t, op, from, &v, y, e);
 }
 
-/* (images, c, h, w) of a value. */
-static int made_image(struct trace *t, const struct graph_op *op, const struct origin *from,
+int trace_made_planes(struct trace *t, const struct graph_op *op, const struct origin *from,
                       struct trace_symbol *y, struct err *e)
 {
     const int value = trace_append(t, op, from, e);
@@ -54,8 +53,7 @@ static int made_image(struct trace *t, const struct graph_op *op, const struct o
     return 0;
 }
 
-/* x as (images, c, h, w). */
-static int image(struct trace *t, const struct trace_symbol *x, struct trace_symbol *y,
+int trace_planes(struct trace *t, const struct trace_symbol *x, struct trace_symbol *y,
                  struct err *e)
 {
     if (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0)
@@ -135,7 +133,8 @@ int trace_conv(struct trace *t, const struct trace_symbol *x, const struct trace
     struct trace_symbol in;
     struct trace_windows windows = *win;
     struct origin from = none;
-    if (image(t, x, &in, e) != 0 || trace_expect(t, w, TRACE_CONSTANT, "its weights", e) != 0)
+    if (trace_planes(t, x, &in, e) != 0 ||
+        trace_expect(t, w, TRACE_CONSTANT, "its weights", e) != 0)
         return -1;
     if (w->view.dims != 4 || trace_size(w, 0) > BUILD_CHANNELS || trace_size(w, 2) > WINDOW ||
         trace_size(w, 3) > WINDOW)
@@ -158,7 +157,7 @@ int trace_conv(struct trace *t, const struct trace_symbol *x, const struct trace
         (bias && trace_vector(t, bias, op.channels, "biases", &from.b, e) != 0))
         return -1;
     op.key = trace_key(from.w);
-    return made_image(t, &op, &from, y, e);
+    return trace_made_planes(t, &op, &from, y, e);
 }
 
 int trace_conv_row(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *w,
@@ -176,7 +175,7 @@ int trace_pool(struct trace *t, enum graph_kind kind, const struct trace_symbol 
                const struct trace_windows *win, struct trace_symbol *y, struct err *e)
 {
     struct trace_symbol in;
-    if (image(t, x, &in, e) != 0)
+    if (trace_planes(t, x, &in, e) != 0)
         return -1;
     struct graph_value v = t->b->graph->value[in.value];
     struct graph_op op = over(kind, &in);
@@ -201,7 +200,7 @@ int trace_pool(struct trace *t, enum graph_kind kind, const struct trace_symbol 
     if (kind == GRAPH_MEAN_POOL && op.y.k == v.h && op.x.k == v.w && !op.y.before && !op.y.after &&
         !op.x.before && !op.x.after && !op.y.gap && !op.x.gap)
         op = over(GRAPH_AVERAGE, &in);
-    return made_image(t, &op, &none, y, e);
+    return trace_made_planes(t, &op, &none, y, e);
 }
 
 /* The maximum over each of h by w areas, of rows that are joined. */
@@ -239,7 +238,7 @@ int trace_grid_pool(struct trace *t, enum graph_kind kind, const struct trace_sy
                     int w, struct trace_symbol *y, struct err *e)
 {
     struct trace_symbol in;
-    if (image(t, x, &in, e) != 0)
+    if (trace_planes(t, x, &in, e) != 0)
         return -1;
     const struct graph_value *v = &t->b->graph->value[in.value];
     if (h < 1 || w < 1 || h > v->h * 64 || w > v->w * 64)
@@ -261,7 +260,7 @@ int trace_grid_pool(struct trace *t, enum graph_kind kind, const struct trace_sy
     struct graph_op op = over(whole ? GRAPH_AVERAGE : GRAPH_GRID_POOL, &in);
     op.y.k = h;
     op.x.k = w;
-    return made_image(t, &op, &none, y, e);
+    return trace_made_planes(t, &op, &none, y, e);
 }
 
 /* The view without the axes that are reduced, or with size 1 there. */
@@ -583,6 +582,32 @@ int trace_function(struct trace *t, const struct trace_symbol *x, enum graph_fun
     alone.p = (float)p;
     alone.q = (float)q;
     return made(t, &alone, &none, &in.view, y, e);
+}
+
+int trace_elu(struct trace *t, const struct trace_symbol *x, double alpha, double scale,
+              double factor, struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol in, elu;
+    if (!isfinite(alpha) || !isfinite(scale) || !isfinite(factor) || factor == 0)
+        return trace_refuse(t, e, "expected finite factors other than 0, found others");
+    if (trace_scale(t, x, factor, 0, &in, e) != 0 ||
+        trace_function(t, &in, GRAPH_ELU, alpha * factor, 0, &elu, e) != 0)
+        return -1;
+    elu.uses = 1;
+    return trace_scale(t, &elu, scale / factor, 0, y, e);
+}
+
+int trace_softplus(struct trace *t, const struct trace_symbol *x, double beta,
+                   struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol in, s;
+    if (!isfinite(beta) || beta == 0)
+        return trace_refuse(t, e, "expected a finite beta other than 0, found another");
+    if (trace_scale(t, x, beta, 0, &in, e) != 0 ||
+        trace_function(t, &in, GRAPH_SOFTPLUS, 0, 0, &s, e) != 0)
+        return -1;
+    s.uses = 1;
+    return trace_scale(t, &s, 1 / beta, 0, y, e);
 }
 
 static double power_of(double x, double p, double q)

@@ -79,6 +79,15 @@ void view_places(const struct trace_view *v, int dim, int *place);
 int trace_lengthen(const struct trace *t, const struct trace_symbol *x, int dims,
                    struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
+/* --- trace_ops.c --- */
+
+/* x as (images, c, h, w), its value's channels and cells; and the value of an appended operation in
+ * that form. */
+int trace_planes(struct trace *t, const struct trace_symbol *x, struct trace_symbol *y,
+                 struct err *e) ERR_CHECKED;
+int trace_made_planes(struct trace *t, const struct graph_op *op, const struct origin *from,
+                      struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
 /* --- trace.c --- */
 
 /* Appends an operation and says no by the node's name. Returns the value. */

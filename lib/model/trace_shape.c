@@ -781,27 +781,23 @@ int trace_shuffle(struct trace *t, const struct trace_symbol *x, int64_t groups,
                : trace_reshape(t, &s, size, dims, y, e);
 }
 
-int trace_enlarge(struct trace *t, const struct trace_symbol *x, const int64_t size[2],
-                  struct trace_symbol *y, struct err *e)
+int trace_unshuffle(struct trace *t, const struct trace_symbol *x, int64_t r, bool back,
+                    struct trace_symbol *y, struct err *e)
 {
+    struct trace_symbol s;
     if (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0)
         return -1;
-    if (x->view.dims != 4)
-        return trace_refuse(t, e, "expected images, found %d axes", x->view.dims);
-    const int64_t n = trace_size(x, 0), c = trace_size(x, 1), h = trace_size(x, 2),
-                  w = trace_size(x, 3);
-    if (size[0] < h || size[1] < w || size[0] % h != 0 || size[1] % w != 0)
-        return trace_refuse(t, e,
-                            "expected whole multiples of %lld by %lld, found %lld by %lld: other "
-                            "sizes are not computed here",
-                            (long long)h, (long long)w, (long long)size[0], (long long)size[1]);
-    *y = trace_alias(x);
-    if (size[0] == h && size[1] == w)
-        return 0;
-    const int64_t apart[] = {n, c, h, 1, w, 1}, many[] = {n, c, h, size[0] / h, w, size[1] / w},
-                  all[] = {n, c, size[0], size[1]};
-    struct trace_symbol s;
-    return trace_reshape(t, x, apart, 6, &s, e) != 0 || trace_expand(t, &s, many, 6, &s, e) != 0
+    const int dims = x->view.dims;
+    const int64_t c = dims == 4 ? trace_size(x, 1) : 0, h = dims == 4 ? trace_size(x, 2) : 0,
+                  w = dims == 4 ? trace_size(x, 3) : 0;
+    if (dims != 4 || r < 1 || r > BUILD_CHANNELS || (back ? h % r || w % r : c % (r * r)))
+        return trace_refuse(t, e, "expected images that %lld divides, found others", (long long)r);
+    const int64_t n = trace_size(x, 0), apart[] = {n, c / (r * r), r, r, h, w},
+                  rows[] = {n, c, h / r, r, w / r, r}, cells[] = {n, c / (r * r), h * r, w * r},
+                  channels[] = {n, c * r * r, h / r, w / r};
+    static const int64_t up[] = {0, 1, 4, 2, 5, 3}, down[] = {0, 1, 3, 5, 2, 4};
+    return trace_reshape(t, x, back ? rows : apart, 6, &s, e) != 0 ||
+                   trace_permute(t, &s, back ? down : up, 6, &s, e) != 0
                ? -1
-               : trace_reshape(t, &s, all, 4, y, e);
+               : trace_reshape(t, &s, back ? channels : cells, 4, y, e);
 }

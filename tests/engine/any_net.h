@@ -94,6 +94,26 @@ static inline int any_conv(struct graph *n, int x, enum any_kinks kinks)
     return any_finish(n, op, kinks, sqrt(1.5 * op.groups / (v->c * op.y.k * op.x.k)));
 }
 
+/* Each row and column of a few that follow one another, most of whose shares are positive. */
+static inline int any_resize(struct graph *n, struct graph_op op)
+{
+    const struct graph_value v = n->value[op.in[0]];
+    op.kind = GRAPH_RESIZE;
+    op.y.stride = random_int(1, v.h < 4 ? v.h : 4);
+    op.x.stride = random_int(1, v.w < 4 ? v.w : 4);
+    const size_t count = graph_share_count(&op);
+    int *first = mem_alloc((size_t)op.y.k + (size_t)op.x.k, sizeof *first);
+    float *w = mem_alloc(count, sizeof *w);
+    for (int i = 0; i < op.y.k + op.x.k; i++)
+        first[i] = i < op.y.k ? random_int(0, v.h - op.y.stride) : random_int(0, v.w - op.x.stride);
+    for (size_t i = 0; i < count; i++)
+        w[i] = (float)random_int(-2, 8) /
+               (float)(3 * (i < (size_t)op.y.k * (size_t)op.y.stride ? op.y.stride : op.x.stride));
+    op.pick = first;
+    op.w = w;
+    return net_add(n, &op, 0, 0);
+}
+
 static inline int any_pool(struct graph *n, int x, enum graph_kind kind)
 {
     struct graph_op op = any_of(kind, x);
@@ -103,6 +123,13 @@ static inline int any_pool(struct graph *n, int x, enum graph_kind kind)
     if (kind == GRAPH_GRID_POOL) {
         op.y.k = random_int(1, n->value[x].h + 2);
         op.x.k = random_int(1, n->value[x].w + 2);
+        /* Whether it is a resize leaves the rest of the network as it is. */
+        const uint64_t state = random_state;
+        if (state >> 40 & 1) {
+            const int out = any_resize(n, op);
+            random_state = state;
+            return out;
+        }
     }
     return net_add(n, &op, 0, 0);
 }
@@ -265,6 +292,7 @@ static inline int net_add_kind(struct graph *n, int x, enum graph_kind kind, enu
     case GRAPH_AVERAGE:
     case GRAPH_FLATTEN:
     case GRAPH_SOFTMAX:
+    case GRAPH_RESIZE: /* among the grids */
     case GRAPH_KINDS:
         break;
     }
@@ -307,7 +335,7 @@ static inline struct graph *net_any(int h, int w, int ops, enum any_kinks kinks)
     int x = 0;
     for (int i = 0; i < ops; i++) {
         const enum graph_kind kind =
-            any_chance(3) ? GRAPH_CONV : (enum graph_kind)random_int(0, GRAPH_KINDS - 1);
+            any_chance(3) ? GRAPH_CONV : (enum graph_kind)random_int(0, GRAPH_RESIZE - 1);
         const int from = any_chance(6) ? random_int(0, x) : x;
         /* Averages would leave little to the others. */
         if ((kind == GRAPH_AVERAGE && !any_chance(4)) ||

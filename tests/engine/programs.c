@@ -195,7 +195,7 @@ int main(int argc, char **argv)
         check_file(name, "onnx", layer, pixels, devices);
         files++;
     }
-    CHECK(files == 24);
+    CHECK(files == 26);
     if (list)
         fclose(list);
     return CHECK_DONE();

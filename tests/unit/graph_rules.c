@@ -115,6 +115,22 @@ static struct graph_op grid(int in, int h, int w)
     return op;
 }
 
+/* Rows and columns of two, the last ones twice, with shares that differ. */
+static struct graph_op resize(int in, int h, int w, int last_row, int last_column)
+{
+    struct graph_op op = of_kind(GRAPH_RESIZE, in);
+    int *first = mem_alloc((size_t)(h + w), sizeof *first);
+    op.y = (struct graph_axis){.k = h, .stride = 2};
+    op.x = (struct graph_axis){.k = w, .stride = 2};
+    for (int i = 0; i < h + w; i++) {
+        const int at = i < h ? i : i - h, last = i < h ? last_row : last_column;
+        first[i] = at < last ? at : last;
+    }
+    op.pick = first;
+    op.w = noises(2 * (size_t)(h + w));
+    return op;
+}
+
 static struct graph_op linear(int in, int channels)
 {
     struct graph_op op = of_kind(GRAPH_LINEAR, in);
@@ -267,6 +283,24 @@ static void check_matmul_shapes(void)
     shaped(g, add(g, op), 12, 3, 5, 12 * 15 * 6);
     op.groups = 3;
     refused(g, op, "matmul: expected as many channels of each group as the second input has cells");
+    graph_free(g);
+}
+
+static void check_resize_shapes(void)
+{
+    struct graph *g = image_of(4, 5, 7);
+    struct graph_op op = resize(0, 6, 3, 3, 5);
+    shaped(g, add(g, op), 4, 6, 3, 0);
+    op = resize(0, 6, 3, 4, 5);
+    refused(g, op, "resize: expected rows and columns of its input");
+    ((int *)op.pick)[0] = -1;
+    refused(g, op, "resize: expected rows and columns of its input");
+    ((int *)op.pick)[0] = 0;
+    ((int *)op.pick)[4] = ((int *)op.pick)[5] = 3;
+    op.x.k = 0;
+    refused(g, op, "resize: expected rows and columns of its input");
+    free((void *)op.pick);
+    free((void *)op.w);
     graph_free(g);
 }
 
@@ -431,6 +465,9 @@ static void check_more_backward(void)
     g = image_of(3, 7, 5);
     add(g, grid(0, 3, 4));
     differences(g);
+    g = image_of(3, 7, 5);
+    add(g, resize(0, 4, 6, 5, 3));
+    differences(g);
     /* Excitation: channels weighed by a function of their means. */
     g = image_of(4, 3, 5);
     int x = add(g, linear(add(g, of_kind(GRAPH_AVERAGE, 0)), 4));
@@ -560,6 +597,36 @@ static void check_matmul(void)
     CHECK(x.value[2][0] == 1 - 3 && x.value[2][1] == 2 - 4);
     CHECK(x.value[2][2] == 2 * 5 && x.value[2][3] == 2 * 6);
     values_free(g, &x);
+    graph_free(g);
+}
+
+/* The rows and columns of two cells each, by hand. */
+static void check_resize(void)
+{
+    static const float in[] = {1, 2, 3, 4, 5, 6}, w[] = {.5F, .5F, 1, 0, 0, 1, -1, 2};
+    struct graph *g = image_of(1, 2, 3);
+    struct graph_op op = resize(0, 1, 3, 0, 1);
+    memcpy((float *)op.w, w, sizeof w);
+    add(g, op);
+    struct graph_image x = values_of(g);
+    memcpy(x.value[0], in, sizeof in);
+    graph_forward(g, &g->op[0], &x);
+    CHECK(x.value[1][0] == 2.5F && x.value[1][1] == 4.5F && x.value[1][2] == 2 * 4.5F - 3.5F);
+    values_free(g, &x);
+    graph_free(g);
+    /* Shares below 0 make numbers below 0 of others. */
+    g = image_of(1, 2, 3);
+    const int positive = add(g, of_kind(GRAPH_SOFTMAX, 0));
+    op = resize(positive, 1, 3, 0, 1);
+    memcpy((float *)op.w, w, sizeof w);
+    const int other = add(g, op);
+    op = resize(positive, 1, 3, 0, 1);
+    for (int i = 0; i < 8; i++)
+        ((float *)op.w)[i] = fabsf(w[i]);
+    const int still = add(g, op);
+    bool *rectified = graph_rectified(g);
+    CHECK(!rectified[other] && rectified[still]);
+    free(rectified);
     graph_free(g);
 }
 
@@ -788,11 +855,13 @@ int main(void)
     check_more_shapes();
     check_token_shapes();
     check_matmul_shapes();
+    check_resize_shapes();
     check_backward();
     check_more_backward();
     check_token_backward();
     check_values();
     check_matmul();
+    check_resize();
     check_attention();
     check_wanted();
     check_closed();

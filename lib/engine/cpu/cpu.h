@@ -10,6 +10,7 @@
 #include "engine/cpu/layout.h"
 #include "engine/cpu/matmul.h"
 #include "engine/cpu/moves.h"
+#include "engine/cpu/resize.h"
 #include "engine/plan.h"
 #include "engine/work.h"
 
@@ -45,6 +46,7 @@ struct step {
         struct join join[2];
         struct choice choice;
         struct matmul matmul;
+        struct resize resize;
     };
 };
 

@@ -552,6 +552,31 @@ static void matmul_run_back(const struct worker *w, const struct step *s, const 
     matmul_back(&s->matmul, k->input, k->x[!k->input], k->dy, k->dx, k->microbatches, w->scratch);
 }
 
+/* --- interpolation --- */
+
+static void resize_open(struct cpu *c, struct packing *p, struct step *s, int input)
+{
+    (void)p;
+    const struct graph_op *op = s->op;
+    const bool half = input < 0 && cpu_half(c, op->out);
+    s->resize =
+        (struct resize){cpu_layout(c, op->in[0], half), cpu_layout(c, op->out, half),
+                        c->work.graph->value[op->in[0]].w, graph_rows(op), graph_columns(op)};
+    const size_t scratch = resize_scratch(&s->resize);
+    c->scratch = scratch > c->scratch ? scratch : c->scratch;
+}
+
+static void resize_run(const struct worker *w, const struct step *s, const struct call *k)
+{
+    resize_forward(&s->resize, k->x[0], k->y, k->microbatches, w->scratch);
+}
+
+static void resize_run_back(const struct worker *w, const struct step *s, const struct back_call *k)
+{
+    (void)w;
+    resize_back(&s->resize, k->dy, k->dx, k->microbatches);
+}
+
 /* --- the table --- */
 
 const struct kind kinds[GRAPH_KINDS] = {
@@ -580,4 +605,5 @@ const struct kind kinds[GRAPH_KINDS] = {
     [GRAPH_ATTENTION] = {0, attention_open, NULL, attention_forward, attention_back},
     [GRAPH_GATHER] = {0, choice_step_open, choice_step_close, choice_forward, choice_step_back},
     [GRAPH_MATMUL] = {0, matmul_open, NULL, matmul_run, matmul_run_back},
+    [GRAPH_RESIZE] = {0, resize_open, NULL, resize_run, resize_run_back},
 };

@@ -290,6 +290,32 @@ __global__ void means_backward(unsigned count, const float *__restrict__ dy, int
     }
 }
 
+/* --- interpolation --- */
+
+template <class T>
+__global__ void resize(unsigned count, const T *__restrict__ x, int c, struct kernel_resize r,
+                       bool add, T *__restrict__ y)
+{
+    const int N = side_by_side<T>::COUNT;
+    const int rows = r.list[0], columns = r.list[1], *row = r.list + 2, *column = row + r.oh;
+    const float *down = (const float *)(column + r.ow), *across = down + (size_t)r.oh * rows;
+    for (unsigned i = first_short(); i < count; i += step_short()) {
+        struct place p = place_of(i, r.oh, r.ow, c / N);
+        const T *plane = x + before<N>(p, r.h * r.w, c);
+        const float *wy = down + (size_t)p.y * rows, *wx = across + (size_t)p.x * columns;
+        float sum[N] = {}, f[N];
+        if (add)
+            load<N>(y + (size_t)i * N, sum);
+        for (int j = 0; j < rows; j++)
+            for (int k = 0; k < columns; k++) {
+                const float share = wy[j] * wx[k];
+                load<N>(plane + (size_t)((row[p.y] + j) * r.w + column[p.x] + k) * (unsigned)c, f);
+                UNROLL for (int l = 0; l < N; l++) sum[l] += share * f[l];
+            }
+        store<N>(y + (size_t)i * N, sum);
+    }
+}
+
 /* --- functions --- */
 
 __device__ inline float sigmoid(float x)
@@ -971,6 +997,13 @@ cudaError_t kernel_means_back(const float *dy, int n, int c, struct kernel_windo
 {
     return launch_short(elements(n, v.y.in, v.x.in, c / side_by_side<float>::COUNT), stream,
                         means_backward, dy, c, v, add, dx);
+}
+
+cudaError_t kernel_resize(enum kernel_type t, const void *x, int n, int c, struct kernel_resize r,
+                          bool add, void *y, cudaStream_t stream)
+{
+    WITH_TYPE(t, launch_short(elements(n, r.oh, r.ow, c / side_by_side<T>::COUNT), stream,
+                              resize<T>, (const T *)x, c, r, add, (T *)y));
 }
 
 cudaError_t kernel_function(enum kernel_type t, int function, float p, float q, const void *x,

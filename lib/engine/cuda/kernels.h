@@ -67,6 +67,18 @@ cudaError_t kernel_means(enum kernel_type t, const void *x, int n, int c, struct
 cudaError_t kernel_means_back(const float *dy, int n, int c, struct kernel_window v, bool add,
                               float *dx, cudaStream_t stream);
 
+/* A resize, see struct graph_shares. `list` holds of how many rows of the h each of the oh is made,
+ * the same of columns, the first row of each row, the first column of each column, and then, as
+ * floats, the weights of all rows and of all columns. */
+struct kernel_resize {
+    int h, w, oh, ow;
+    const int *list;
+};
+
+/* y (n, oh, ow, c) of x (n, h, w, c). */
+cudaError_t kernel_resize(enum kernel_type t, const void *x, int n, int c, struct kernel_resize r,
+                          bool add, void *y, cudaStream_t stream);
+
 /* Channels of a convolution in groups: each `makes` channels of the result, of which there are
  * `to`, are made of the next `reads` of what is read. */
 struct kernel_groups {

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "graph/rules.h"
+#include "graph/windows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -303,6 +304,22 @@ static cudaError_t attention_back(const struct cuda_call *c)
                                  c->stream);
 }
 
+static cudaError_t resize(const struct cuda_call *c)
+{
+    const struct graph_value *x = value(c, c->op->in[0]), *y = value(c, c->op->out);
+    const struct kernel_resize r = {x->h, x->w, y->h, y->w, c->step->w};
+    return kernel_resize(type(c), c->in[0], batch(c), pad(c, c->op->out), r, false, c->out,
+                         c->stream);
+}
+
+static cudaError_t resize_back(const struct cuda_call *c)
+{
+    const struct graph_value *x = value(c, c->op->in[0]), *y = value(c, c->op->out);
+    const struct kernel_resize r = {y->h, y->w, x->h, x->w, c->step->w};
+    return kernel_resize(KERNEL_F32, c->dy, batch(c), pad(c, c->op->out), r, c->add, c->dx,
+                         c->stream);
+}
+
 /* --- weights and lists --- */
 
 /* Weights as kernel_conv() wants them, or kernel_conv_back(). */
@@ -425,6 +442,73 @@ static void *gather_numbers(const struct cuda *c, const struct graph_op *op, boo
     return all;
 }
 
+/* Shares turned round: a cell of the input is part of results that lie together, as far as each
+ * row's do. Of `in` cells, the first of these and the weights; those that a cell is no part of have
+ * weight 0. Caller frees both. */
+static struct graph_shares turned_shares(const struct graph_shares *s, int in)
+{
+    struct graph_shares t = {.cells = in, .each = 1};
+    int *begin = mem_alloc((size_t)in, sizeof *begin), *end = mem_zero((size_t)in, sizeof *end);
+    for (int i = 0; i < in; i++)
+        begin[i] = s->cells;
+    for (int o = 0; o < s->cells; o++)
+        for (int i = s->first[o]; i < s->first[o] + s->each; i++) {
+            begin[i] = o < begin[i] ? o : begin[i];
+            end[i] = o + 1;
+            t.each = end[i] - begin[i] > t.each ? end[i] - begin[i] : t.each;
+        }
+    for (int i = 0; i < in; i++)
+        begin[i] = begin[i] > s->cells - t.each ? s->cells - t.each : begin[i];
+    float *w = mem_zero((size_t)in * (size_t)t.each, sizeof *w);
+    for (int o = 0; o < s->cells; o++)
+        for (int k = 0; k < s->each; k++) {
+            const int i = s->first[o] + k;
+            w[(size_t)i * (size_t)t.each + (size_t)(o - begin[i])] = s->w[o * s->each + k];
+        }
+    free(end);
+    t.first = begin;
+    t.w = w;
+    return t;
+}
+
+/* What struct kernel_resize lists. */
+static int *listed_shares(const struct graph_shares s[2], size_t *bytes)
+{
+    size_t ints = 2, floats = 0;
+    for (int i = 0; i < 2; i++) {
+        ints += (size_t)s[i].cells;
+        floats += (size_t)s[i].cells * (size_t)s[i].each;
+    }
+    *bytes = ints * sizeof(int) + floats * sizeof(float);
+    int *list = mem_alloc(*bytes, 1), *first = list + 2;
+    float *w = (float *)(list + ints);
+    for (int i = 0; i < 2; i++) {
+        const size_t n = (size_t)s[i].cells, weights = n * (size_t)s[i].each;
+        list[i] = s[i].each;
+        memcpy(first, s[i].first, n * sizeof *first);
+        memcpy(w, s[i].w, weights * sizeof *w);
+        first += n;
+        w += weights;
+    }
+    return list;
+}
+
+static void *resize_numbers(const struct cuda *c, const struct graph_op *op, bool back,
+                            size_t *bytes)
+{
+    const struct graph_value *x = &c->work.graph->value[op->in[0]];
+    const struct graph_shares s[] = {graph_rows(op), graph_columns(op)};
+    if (!back)
+        return listed_shares(s, bytes);
+    const struct graph_shares t[] = {turned_shares(&s[0], x->h), turned_shares(&s[1], x->w)};
+    int *list = listed_shares(t, bytes);
+    for (int i = 0; i < 2; i++) {
+        free((void *)t[i].first);
+        free((void *)t[i].w);
+    }
+    return list;
+}
+
 /* --- the table --- */
 
 static const struct {
@@ -452,6 +536,7 @@ static const struct {
     [GRAPH_ATTENTION] = {"kernel_attention", attention, attention_back, attention_numbers},
     [GRAPH_GATHER] = {"kernel_pick", gather, gather_back, gather_numbers},
     [GRAPH_MATMUL] = {"kernel_matmul", matmul, matmul_back, NULL},
+    [GRAPH_RESIZE] = {"kernel_resize", resize, resize_back, resize_numbers},
 };
 
 bool cuda_has(enum graph_kind k)

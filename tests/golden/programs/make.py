@@ -437,6 +437,59 @@ class Products(nn.Module):
         return self.fc(F.silu(self.last(y)).mean((2, 3)))
 
 
+class Resized(nn.Module):
+    """Interpolation of each kind, larger and smaller, by sizes and by factors that are not whole; of a table of
+    positions, too."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(3, 6, 3, 2, 1), nn.Conv2d(6, 6, 3, padding=1)
+        self.pos = nn.Parameter(torch.zeros(1, 6, 5, 4))
+        self.last, self.fc = nn.Conv2d(6, 8, 3, padding=1), nn.Linear(8, CLASSES)
+
+    def forward(self, x):
+        x = F.silu(self.conv1(x))
+        y = self.conv2(F.interpolate(x, (11, 13), mode="bilinear"))
+        y = F.interpolate(y, scale_factor=1.3, mode="bicubic")
+        x = x + torch.sigmoid(F.interpolate(y, (16, 16), mode="bilinear", align_corners=True))
+        z = F.interpolate(x, (10, 7), mode="nearest") + F.interpolate(self.pos, (10, 7), mode="bicubic")
+        z = F.interpolate(z, scale_factor=(1.5, 2), mode="bicubic", align_corners=True)
+        return self.fc(F.silu(self.last(z)).mean((2, 3)))
+
+
+class Folded(nn.Module):
+    """Windows that are taken apart and summed up again, as VOLO has them, transposed convolutions, squares of
+    channels as cells, attention to what came before, a non-local block, functions that no net above has, and
+    interpolation that the exporters of ONNX take apart: with antialiasing, and by the cells in the middle."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.attn = nn.Conv2d(3, 6, 4, 4), nn.Linear(6, 9)
+        self.back1 = nn.ConvTranspose2d(6, 8, (3, 2), 2, 1, output_padding=(1, 0), groups=2)
+        self.back2 = nn.ConvTranspose2d(4, 5, 2, padding=2, dilation=3, bias=False)
+        self.qkv, self.tokens = nn.Conv2d(5, 15, 1), nn.Linear(5, 5)
+        self.last, self.fc = nn.Conv2d(5, 12, 3, padding=1), nn.Linear(12, CLASSES)
+
+    def forward(self, x):
+        x = F.celu(self.conv1(x), 0.75)
+        w = self.attn(x.permute(0, 2, 3, 1)).softmax(-1).permute(0, 3, 1, 2)
+        y = F.unfold(x, 3, padding=1, stride=1).reshape(-1, 6, 9, 8, 8) * w.unsqueeze(1)
+        x = x + F.fold(y.flatten(1, 2).flatten(2), (8, 8), 3, padding=1)
+        y = F.fold(F.unfold(x, (2, 3), padding=(0, 1), stride=2), (8, 8), (2, 3), padding=(0, 1), stride=2)
+        x = F.glu(self.back1(x - 0.5 * y), 1)
+        x = self.back2(F.logsigmoid(x) + F.softplus(x, beta=2))
+        y = F.interpolate(x, (7, 6), mode="bilinear", antialias=True)
+        y = y * torch.sigmoid(F.interpolate(x, (7, 6), mode="bicubic", antialias=True))
+        y = y - 0.5 * F.interpolate(x, scale_factor=(0.5, 0.48), mode="nearest-exact")
+        x = F.pixel_unshuffle(F.pixel_shuffle(x[:, :4, :14, :12], 2), 4)[:, 1:6] + y
+        B, C, H, W = x.shape
+        q, k, v = self.qkv(x).flatten(2).chunk(3, 1)
+        x = x + (v @ (q.transpose(1, 2) @ k).softmax(-1).transpose(1, 2)).reshape(B, C, H, W)
+        t = self.tokens(x.flatten(2).transpose(1, 2)).unsqueeze(1)
+        t = F.scaled_dot_product_attention(t, t, t, is_causal=True)[:, 0]
+        return self.fc(F.silu(self.last(t.transpose(1, 2).reshape(B, C, H, W))).mean((2, 3)))
+
+
 NETS = {
     "vgg": (vgg, "features.9"),
     "resnext": (resnext, "layer2.0"),
@@ -462,13 +515,15 @@ NETS = {
     "elements": (Elements, "conv2"),
     "masked": (Masked, "down1"),
     "products": (Products, "last"),
+    "resized": (Resized, "last"),
+    "folded": (Folded, "last"),
 }
 # The set of operations of the ONNX file, where there is one, by the older exporter (TorchScript) where it is negative.
 ONNX = {
     "vgg": -17, "resnext": 18, "preact": -11, "thin": -10, "densenet": 20, "mobilenet_v2": -13, "mobilenet_v3": 21,
     "efficientnet": 22, "shufflenet": -14, "google": -15, "squeezenet": 19, "repvgg": -9, "convnext": 23,
     "vit": 20, "vit_written": -12, "wideresnet": -16,
-    "masked": 18, "products": 20,
+    "masked": 18, "products": 20, "resized": 18,
 }
 # Those whose channels are the last axis.
 LAST = {"swin"}

@@ -252,6 +252,11 @@ def _(p):
     p.image()["dtype"] = 6
 
 
+@attack("image-whole")
+def _(p):
+    p.image()["dtype"] = 5
+
+
 @attack("operation-unknown")
 def _(p):
     p.node("relu")["target"] = "torch.ops.aten.fft_rfft2.default"
@@ -515,6 +520,81 @@ def _(p):
 @attack("dropout-share", "google")
 def _(p):
     p.argument("dropout", "p")["as_float"] = 1.5
+
+
+@attack("resize-zero", "resized")
+def _(p):
+    p.argument("upsample_bilinear2d", "output_size")["as_ints"] = [0, 5]
+
+
+@attack("resize-huge", "resized")
+def _(p):
+    p.argument("upsample_bilinear2d", "output_size")["as_ints"] = [1 << 40, 5]
+
+
+@attack("resize-large", "resized")
+def _(p):
+    p.argument("upsample_bilinear2d", "output_size")["as_ints"] = [1 << 21, 1 << 21]
+
+
+@attack("resize-factor", "resized")
+def _(p):
+    p.argument("upsample_bicubic2d", "scale_factors")["as_floats"] = [1e300, 1.3]
+
+
+@attack("resize-tiny", "resized")
+def _(p):
+    p.argument("upsample_bicubic2d", "scale_factors")["as_floats"] = [1e-300, 1.3]
+
+
+@attack("resize-smooth", "folded")
+def _(p):
+    p.argument("_upsample_bicubic2d_aa", "output_size")["as_ints"] = [1, 1 << 22]
+
+
+@attack("fold-size", "folded")
+def _(p):
+    p.argument("col2im", "output_size")["as_ints"] = [8, 1 << 40]
+
+
+@attack("fold-windows", "folded")
+def _(p):
+    p.argument("col2im", "kernel_size")["as_ints"] = [1 << 28, 1 << 28]
+
+
+@attack("unfold-stride", "folded")
+def _(p):
+    p.argument("im2col", "stride")["as_ints"] = [0, 1]
+
+
+@attack("unfold-reach", "folded")
+def _(p):
+    p.argument("im2col", "dilation")["as_ints"] = [1 << 28, 0]
+
+
+@attack("back-stride", "folded")
+def _(p):
+    p.argument("conv_transpose2d", "stride")["as_ints"] = [1 << 28, 2]
+
+
+@attack("back-groups", "folded")
+def _(p):
+    p.argument("conv_transpose2d", "groups")["as_int"] = 4
+
+
+@attack("back-padding", "folded")
+def _(p):
+    p.argument("conv_transpose2d", "output_padding")["as_ints"] = [-5, 1 << 28]
+
+
+@attack("shuffle-factor", "folded")
+def _(p):
+    p.argument("pixel_shuffle", "upscale_factor")["as_int"] = 1 << 62
+
+
+@attack("specs-deep")
+def _(p):
+    p.model["graph_module"]["module_call_graph"] = [{"signature": {"out_spec": "[" * 100000}}]
 
 
 def write(name, path):

@@ -1,0 +1,168 @@
+/* Windows as an axis of their own, sums of them back in their places, and convolutions that are
+ * transposed. */
+#include "model/trace_parts.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+/* --- transposed convolutions --- */
+
+/* Rows and columns of zeros between those of x. */
+static int part_cells(struct trace *t, const struct trace_symbol *x, const int stride[2],
+                      struct trace_symbol *y, struct err *e)
+{
+    const struct origin none = {.w = NULL};
+    struct trace_symbol in;
+    if (trace_planes(t, x, &in, e) != 0)
+        return -1;
+    const struct graph_value v = t->b->graph->value[in.value];
+    const int64_t h = (int64_t)(v.h - 1) * stride[0] + 1, w = (int64_t)(v.w - 1) * stride[1] + 1;
+    if (stride[0] == 1 && stride[1] == 1) {
+        *y = in;
+        return 0;
+    }
+    if (h > BUILD_ELEMENTS || w > BUILD_ELEMENTS || v.c * h > BUILD_ELEMENTS / w)
+        return trace_refuse(t, e, "expected at most %d elements of an image, found more",
+                            BUILD_ELEMENTS);
+    int *list = mem_alloc((size_t)(v.c * h * w), sizeof *list);
+    for (int64_t i = 0; i < v.c * h * w; i++) {
+        const int64_t c = i / (h * w), row = i / w % h, column = i % w;
+        const bool there = row % stride[0] == 0 && column % stride[1] == 0;
+        list[i] = there ? (int)((c * v.h + row / stride[0]) * v.w + column / stride[1]) : -1;
+    }
+    struct graph_op op = {
+        .kind = GRAPH_GATHER, .in = {in.value}, .ins = 1, .channels = v.c, .pick = list};
+    op.y.k = (int)h;
+    op.x.k = (int)w;
+    return trace_made_planes(t, &op, &none, y, e);
+}
+
+/* Axis `dim` of a constant from its end on. */
+static int reverse(struct trace *t, const struct trace_symbol *x, int dim, struct trace_symbol *y,
+                   struct err *e)
+{
+    const int64_t n = trace_size(x, dim);
+    struct trace_symbol order;
+    return trace_known_range(t, (double)(n - 1), -1, n, &order, e) != 0
+               ? -1
+               : trace_known_index(t, x, dim, &order, y, e);
+}
+
+/* Weights (in, out / groups, k, k) as those of the convolution that goes over what is parted. */
+static int turn_weights(struct trace *t, const struct trace_symbol *w, int groups,
+                        struct trace_symbol *y, struct err *e)
+{
+    const int64_t each = trace_size(w, 0) / groups, makes = trace_size(w, 1);
+    const int64_t h = trace_size(w, 2), across = trace_size(w, 3);
+    const int64_t apart[] = {groups, each, makes, h, across},
+                  joined[] = {groups * makes, each, h, across};
+    struct trace_symbol s;
+    return trace_reshape(t, w, apart, 5, &s, e) != 0 || trace_swap(t, &s, 1, 2, &s, e) != 0 ||
+                   trace_known_copy(t, &s, &s, e) != 0 ||
+                   trace_reshape(t, &s, joined, 4, &s, e) != 0 || reverse(t, &s, 2, &s, e) != 0
+               ? -1
+               : reverse(t, &s, 3, y, e);
+}
+
+int trace_conv_back(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *w,
+                    const struct trace_symbol *bias, const struct trace_windows *win,
+                    const int more[2], int groups, struct trace_symbol *y, struct err *e)
+{
+    struct trace_windows windows = *win;
+    struct trace_symbol in, turned;
+    int64_t before[4] = {0}, after[4] = {0};
+    if (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0 ||
+        trace_expect(t, w, TRACE_CONSTANT, "its weights", e) != 0)
+        return -1;
+    if (x->view.dims != 4 || w->view.dims != 4 || groups < 1 || trace_size(w, 0) % groups != 0 ||
+        trace_size(w, 0) != trace_size(x, 1))
+        return trace_refuse(t, e, "expected weights for %lld channels, found another shape",
+                            (long long)(x->view.dims == 4 ? trace_size(x, 1) : 0));
+    for (int i = 0; i < 2; i++) {
+        const int64_t reach = (trace_size(w, 2 + i) - 1) * win->dilation[i];
+        if (reach > BUILD_ELEMENTS || more[i] < 0 || more[i] > BUILD_ELEMENTS || win->stride[i] < 1)
+            return trace_refuse(t, e, "expected smaller windows, found others");
+        before[2 + i] = reach - win->before[i];
+        after[2 + i] = reach - win->after[i] + more[i];
+        windows.before[i] = before[2 + i] > 0 ? (int)before[2 + i] : 0;
+        windows.after[i] = after[2 + i] > 0 ? (int)after[2 + i] : 0;
+        before[2 + i] -= windows.before[i];
+        after[2 + i] -= windows.after[i];
+        windows.stride[i] = 1;
+    }
+    return part_cells(t, x, win->stride, &in, e) != 0 ||
+                   trace_pad(t, &in, before, after, &in, e) != 0 ||
+                   turn_weights(t, w, groups, &turned, e) != 0
+               ? -1
+               : trace_conv(t, &in, &turned, bias, &windows, groups, y, e);
+}
+
+/* --- windows as columns --- */
+
+/* Windows along axis i of `cells`; 0 where there are none. */
+static int64_t windows_of(const struct trace_windows *win, int i, int64_t cells)
+{
+    const int64_t span = (int64_t)(win->k[i] - 1) * win->dilation[i] + 1;
+    const int64_t room = cells + win->before[i] + win->after[i] - span;
+    return win->k[i] < 1 || win->stride[i] < 1 || win->dilation[i] < 1 || room < 0
+               ? 0
+               : room / win->stride[i] + 1;
+}
+
+int trace_unfold(struct trace *t, const struct trace_symbol *x, const struct trace_windows *win,
+                 struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol in;
+    struct trace_view v = {.offset = 0};
+    const int64_t before[] = {0, 0, win->before[0], win->before[1]},
+                  after[] = {0, 0, win->after[0], win->after[1]};
+    if (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0)
+        return -1;
+    const int64_t h = x->view.dims == 4 ? windows_of(win, 0, trace_size(x, 2)) : 0,
+                  w = x->view.dims == 4 ? windows_of(win, 1, trace_size(x, 3)) : 0;
+    if (h < 1 || w < 1)
+        return trace_refuse(t, e, "expected windows that fit into an image, found others");
+    if (trace_pad(t, x, before, after, &in, e) != 0 || trace_planes(t, &in, &in, e) != 0)
+        return -1;
+    const struct graph_value *of = &t->b->graph->value[in.value];
+    const bool room = view_axis(&v) && view_factor(&v, t->images, TRACE_EACH_IMAGE) &&
+                      view_axis(&v) && view_factor(&v, of->c, (int64_t)of->h * of->w) &&
+                      view_factor(&v, win->k[0], (int64_t)win->dilation[0] * of->w) &&
+                      view_factor(&v, win->k[1], win->dilation[1]) && view_axis(&v) &&
+                      view_factor(&v, h, (int64_t)win->stride[0] * of->w) &&
+                      view_factor(&v, w, win->stride[1]);
+    if (!room)
+        return trace_refuse(t, e, "expected fewer axes, found more");
+    *y = trace_viewed(&in, &v);
+    return 0;
+}
+
+/* A transposed convolution of each channel's windows, whose weights are 1 at one cell each. */
+int trace_fold(struct trace *t, const struct trace_symbol *x, const int64_t size[2],
+               const struct trace_windows *win, struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol s, w;
+    if (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0)
+        return -1;
+    const int64_t k = (int64_t)win->k[0] * win->k[1], in = x->view.dims == 3 ? trace_size(x, 1) : 0;
+    const int64_t h = windows_of(win, 0, size[0]), across = windows_of(win, 1, size[1]);
+    if (in < 1 || in > BUILD_CHANNELS || k > BUILD_CHANNELS || in % k != 0 || h < 1 || across < 1 ||
+        trace_size(x, 2) / across != h || trace_size(x, 2) % across != 0)
+        return trace_refuse(t, e, "expected windows of an image of that size, found others");
+    const int64_t planes[] = {trace_size(x, 0), in, h, across},
+                  shape[] = {in, 1, win->k[0], win->k[1]};
+    double *one = mem_zero((size_t)(in * k), sizeof *one);
+    for (int64_t i = 0; i < in; i++)
+        one[i * k + i % k] = 1;
+    int r = trace_known_numbers(t, shape, 4, one, &w, e);
+    free(one);
+    int more[2];
+    for (int i = 0; i < 2; i++) {
+        const int64_t span = (int64_t)(win->k[i] - 1) * win->dilation[i] + 1;
+        more[i] = (int)((size[i] + win->before[i] + win->after[i] - span) % win->stride[i]);
+    }
+    if (r == 0)
+        r = trace_reshape(t, x, planes, 4, &s, e);
+    return r == 0 ? trace_conv_back(t, &s, &w, NULL, win, more, (int)(in / k), y, e) : -1;
+}
