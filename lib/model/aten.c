@@ -731,13 +731,40 @@ static int add_product(struct program *p, struct err *e)
     return finish(p, trace_add(&p->trace, self(p), &product, real(p, "value", 1), &y, e), &y, e);
 }
 
+static double floor_of(double x, double p, double q)
+{
+    (void)p;
+    (void)q;
+    return floor(x);
+}
+
+static double whole_of(double x, double p, double q)
+{
+    (void)p;
+    (void)q;
+    return trunc(x);
+}
+
 static int divide(struct program *p, struct err *e)
 {
+    const char *round = word(p, "rounding_mode");
+    const double number = is_number(p, "other") ? real(p, "other", NAN) : 1;
     struct trace_symbol y;
-    if (argument(p, "rounding_mode"))
+    if (round && !trace_is_known(self(p)))
         return trace_refuse(&p->trace, e, "expected a plain division, found one that rounds");
+    if (round) {
+        if ((is_number(p, "other")
+                 ? trace_known_number(&p->trace, TRACE_QUOTIENT, self(p), number, &y, e)
+                 : trace_divide(&p->trace, self(p), input(p, "other"), &y, e)) != 0)
+            return -1;
+        return finish(p,
+                      trace_known_function(&p->trace, &y,
+                                           strcmp(round, "floor") == 0 ? floor_of : whole_of, 0, 0,
+                                           &y, e),
+                      &y, e);
+    }
     if (is_number(p, "other"))
-        return with_number(p, self(p), 1 / real(p, "other", NAN), 0, e);
+        return with_number(p, self(p), 1 / number, 0, e);
     return finish(p, trace_divide(&p->trace, self(p), input(p, "other"), &y, e), &y, e);
 }
 
@@ -1137,6 +1164,23 @@ static int repeat(struct program *p, struct err *e)
     return finish(p, trace_expand(&p->trace, &whole_axes, size, n, &y, e), &y, e);
 }
 
+/* Each of an axis several times, one behind the other. */
+static int repeat_each(struct program *p, struct err *e)
+{
+    const struct trace_symbol *x = self(p);
+    struct trace_symbol y;
+    int64_t times, dim, size[TRACE_DIMS];
+    const int d = x && argument(p, "dim") && whole(p, "dim", 0, &dim) ? trace_axis(x, dim) : -1;
+    if (d < 0 || !whole(p, "repeats", 0, &times) || times < 1 || x->view.dims >= TRACE_DIMS)
+        return trace_refuse(&p->trace, e, "expected an axis and a number of times, found others");
+    for (int i = 0; i <= x->view.dims; i++)
+        size[i] = i == d + 1 ? times : -1;
+    if (trace_unsqueeze(&p->trace, x, d + 1, &y, e) != 0 ||
+        trace_expand(&p->trace, &y, size, x->view.dims + 1, &y, e) != 0)
+        return -1;
+    return finish(p, trace_flatten(&p->trace, &y, d, d + 1, &y, e), &y, e);
+}
+
 /* Padding from the last axis on: left, right, top, bottom, ... */
 static int pad(struct program *p, struct err *e)
 {
@@ -1172,8 +1216,21 @@ static int to_power(struct program *p, double exponent, struct err *e)
     return finish(p, trace_power(&p->trace, self(p), exponent, &y, e), &y, e);
 }
 
+/* p to the power of x. */
+static double raised(double x, double p, double q)
+{
+    (void)q;
+    return pow(p, x);
+}
+
 static int power(struct program *p, struct err *e)
 {
+    const struct trace_symbol *exponent = input(p, "exponent");
+    struct trace_symbol y;
+    if (exponent && is_number(p, "self") && trace_is_known(exponent))
+        return finish(
+            p, trace_known_function(&p->trace, exponent, raised, real(p, "self", NAN), 0, &y, e),
+            &y, e);
     return to_power(p, real(p, "exponent", NAN), e);
 }
 
@@ -1236,6 +1293,17 @@ static double cos_of(double x, double p, double q)
     (void)p;
     (void)q;
     return cos(x);
+}
+
+static int sums_so_far(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    int64_t dim;
+    if (!trace_is_known(self(p)) || !whole(p, "dim", 0, &dim))
+        return trace_refuse(&p->trace, e,
+                            "expected a constant and an axis, found others: sums of activations "
+                            "so far are not computed here");
+    return finish(p, trace_known_sums(&p->trace, self(p), dim, &y, e), &y, e);
 }
 
 static int of_known(struct program *p, double (*f)(double x, double p, double q), struct err *e)
@@ -1473,6 +1541,8 @@ static int convert(struct program *p, struct err *e)
     struct trace_symbol y;
     if (given && type != ATEN_TRUTH && trace_is_truth(self(p)))
         return finish(p, trace_scale(&p->trace, self(p), 1, 0, &y, e), &y, e);
+    if (given && type == ATEN_TRUTH && trace_is_known(self(p)) && !trace_is_truth(self(p)))
+        return finish(p, trace_known_number(&p->trace, TRACE_DIFFERENT, self(p), 0, &y, e), &y, e);
     if (given && !trace_is_known(self(p))) {
         if (!aten_real(type))
             return trace_refuse(&p->trace, e, "expected real numbers throughout, found others");
@@ -1555,6 +1625,7 @@ static const struct aten_maker makers[] = {
     {"conv_transpose2d", transposed, false, false},
     {"convolution", convolution, false, false},
     {"cos", cosine, false, false},
+    {"cumsum", sums_so_far, false, false},
     {"detach", same, true, true},
     {"div", divide, false, true},
     {"dropout", dropout, true, true},
@@ -1628,6 +1699,7 @@ static const struct aten_maker makers[] = {
     {"relu", relu, false, false},
     {"relu6", relu6, false, false},
     {"repeat", repeat, false, false},
+    {"repeat_interleave", repeat_each, true, false},
     {"reshape", view, true, true},
     {"reshape_as", view_as, true, false},
     {"roll", roll, false, false},

@@ -383,6 +383,15 @@ int trace_known_scatter(struct trace *t, const struct trace_symbol *x,
                         const struct trace_symbol *index, const struct trace_symbol *parts,
                         struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
+/* A convolution by windows of one cell: x (N, c, h, w), w (out, c, 1, 1), bias (out) or NULL. */
+int trace_known_conv(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *w,
+                     const struct trace_symbol *bias, const struct trace_windows *win,
+                     struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* The sums of what comes up to each place of an axis. */
+int trace_known_sums(struct trace *t, const struct trace_symbol *x, int64_t dim,
+                     struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
 /* Over the last axis: w (out, in), bias (out) or NULL. */
 int trace_known_linear(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *w,
                        const struct trace_symbol *bias, struct trace_symbol *y, struct err *e)

@@ -423,11 +423,36 @@ int trace_bias(struct trace *t, const struct trace_symbol *x, const struct trace
     return 0;
 }
 
+/* A constant as activations, which each image has that `other` has. */
+static int live_beside(struct trace *t, const struct trace_symbol *x,
+                       const struct trace_symbol *other, struct trace_symbol *y, struct err *e)
+{
+    struct trace_view v = {.offset = 0};
+    if (trace_live(t, x, x->view.dims - 1, other->value, y, e) != 0)
+        return -1;
+    for (int d = 0; d < y->view.dims; d++) {
+        const bool images = d == 0 && y->view.dims == other->view.dims &&
+                            view_each(&y->view, d) == 1 && view_has_images(&other->view, d);
+        if (!view_axis(&v) ||
+            !(images ? view_factor(&v, t->images, TRACE_EACH_IMAGE) : view_copy(&v, &y->view, d)))
+            return trace_refuse(t, e, "expected fewer axes, found more");
+    }
+    v.offset = y->view.offset;
+    y->view = v;
+    return 0;
+}
+
 int trace_attention(struct trace *t, const struct trace_symbol *q, const struct trace_symbol *k,
                     const struct trace_symbol *v, const struct trace_symbol *mask, double scale,
                     struct trace_symbol *y, struct err *e)
 {
-    struct trace_symbol turned, products, masked, added, kept, gone;
+    struct trace_symbol turned, products, masked, added, kept, gone, live;
+    /* A query that was learnt: a pool by attention. */
+    if (trace_is_known(q) && k && k->kind == TRACE_VALUE) {
+        if (live_beside(t, q, k, &live, e) != 0)
+            return -1;
+        q = &live;
+    }
     if (!mask && fits(q, k, v))
         return attend(t, q, k, v, NULL, scale, y, e);
     if (mask && trace_is_truth(mask)) {
@@ -475,7 +500,7 @@ int trace_matmul(struct trace *t, const struct trace_symbol *a, const struct tra
     }
     if (trace_expect(t, &right, TRACE_VALUE, "its second input", e) != 0)
         return -1;
-    if (a->kind == TRACE_CONSTANT && trace_live(t, a, a->view.dims - 1, right.value, &left, e) != 0)
+    if (a->kind == TRACE_CONSTANT && live_beside(t, a, &right, &left, e) != 0)
         return -1;
     if (trace_expect(t, &left, TRACE_VALUE, "its first input", e) != 0)
         return -1;

@@ -631,11 +631,18 @@ int trace_known_gather(struct trace *t, const struct trace_symbol *x,
     return r;
 }
 
-int trace_known_linear(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *w,
-                       const struct trace_symbol *bias, struct trace_symbol *y, struct err *e)
+int trace_known_linear(struct trace *t, const struct trace_symbol *given,
+                       const struct trace_symbol *w, const struct trace_symbol *bias,
+                       struct trace_symbol *y, struct err *e)
 {
-    int64_t size[TRACE_DIMS];
+    int64_t size[TRACE_DIMS], all[TRACE_DIMS];
+    struct trace_symbol one;
+    if (!trace_of_one(t, given, &one))
+        return trace_refuse(t, e, "expected fewer axes, found more");
+    const struct trace_symbol *x = &one;
     const int dims = shape_of(x, size), last = dims - 1;
+    for (int d = 0; d < dims; d++)
+        all[d] = d < last && size[d] != trace_size(given, d) ? trace_size(given, d) : -1;
     if (trace_expect(t, w, TRACE_CONSTANT, "its weights", e) != 0 ||
         (bias && trace_expect(t, bias, TRACE_CONSTANT, "its biases", e) != 0))
         return -1;
@@ -660,6 +667,49 @@ int trace_known_linear(struct trace *t, const struct trace_symbol *x, const stru
     free(p);
     free(q);
     free(b);
-    *y = made;
-    return good ? settled(t, to, trace_count(&made), e) : -1;
+    if (!good || settled(t, to, trace_count(&made), e) != 0)
+        return -1;
+    return trace_expand(t, &made, all, dims, y, e);
+}
+
+int trace_known_conv(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *w,
+                     const struct trace_symbol *bias, const struct trace_windows *win,
+                     struct trace_symbol *y, struct err *e)
+{
+    static const int64_t last[] = {0, 2, 3, 1}, back[] = {0, 3, 1, 2};
+    struct trace_symbol turned, flat;
+    bool plain = x->view.dims == 4 && trace_is_known(w) && w->view.dims == 4;
+    for (int i = 0; i < 2 && plain; i++)
+        plain = trace_size(w, 2 + i) == 1 && win->stride[i] == 1 && win->before[i] == 0 &&
+                win->after[i] == 0;
+    if (!plain)
+        return trace_refuse(t, e,
+                            "expected a constant to be convolved by windows of one cell, found "
+                            "others");
+    const int64_t size[] = {trace_size(w, 0), trace_size(w, 1)};
+    return trace_permute(t, x, last, 4, &turned, e) != 0 ||
+                   trace_reshape(t, w, size, 2, &flat, e) != 0 ||
+                   trace_known_linear(t, &turned, &flat, bias, &turned, e) != 0
+               ? -1
+               : trace_permute(t, &turned, back, 4, y, e);
+}
+
+int trace_known_sums(struct trace *t, const struct trace_symbol *x, int64_t dim,
+                     struct trace_symbol *y, struct err *e)
+{
+    const int d = x ? trace_axis(x, dim) : -1;
+    int64_t inner = 1;
+    if (d < 0)
+        return trace_refuse(t, e, "expected an axis of a constant, found none");
+    if (trace_known_copy(t, x, y, e) != 0)
+        return -1;
+    struct computed *c = (struct computed *)y->tensor;
+    c->tensor.name = name_of_computed;
+    for (int k = d + 1; k < y->view.dims; k++)
+        inner *= trace_size(y, k);
+    const int64_t n = trace_size(y, d);
+    for (int64_t i = inner; i < trace_count(y); i++)
+        if (i / inner % n > 0)
+            c->number[i] += c->number[i - inner];
+    return settled(t, c->number, trace_count(y), e);
 }

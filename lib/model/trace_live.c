@@ -3,20 +3,6 @@
 
 #include "base/mem.h"
 
-/* Without images, for each of which the numbers are the same. */
-static bool of_one_image(const struct trace *t, const struct trace_view *v, struct trace_view *out)
-{
-    struct trace_view to = {.offset = v->offset};
-    for (int d = 0; d < v->dims; d++) {
-        const struct trace_factor *f = view_factors(v, d);
-        const bool each = v->count[d] == 1 && f->n == t->images && f->stride == 0;
-        if (!view_axis(&to) || (!each && !view_copy(&to, v, d)))
-            return false;
-    }
-    *out = to;
-    return true;
-}
-
 /* Zeros of that shape, made of a value. */
 static int zeros(struct trace *t, int like, int64_t c, int64_t h, int64_t w, struct err *e)
 {
@@ -43,7 +29,8 @@ int trace_live(struct trace *t, const struct trace_symbol *c, int dim, int like,
         return -1;
     if (dim < 0 || dim >= c->view.dims)
         return trace_refuse(t, e, "expected a constant with an axis of channels, found none");
-    bool room = of_one_image(t, &c->view, &s.view) && trace_ordered(&s.view, dim, &view);
+    bool room = trace_of_one(t, c, &s) && trace_ordered(&s.view, dim, &view);
+    order.offset = s.view.offset;
     for (int i = -1; i < s.view.dims && room; i++)
         if (i != dim)
             room = view_axis(&order) && view_copy(&order, &s.view, i < 0 ? dim : i);

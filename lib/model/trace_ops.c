@@ -133,6 +133,8 @@ int trace_conv(struct trace *t, const struct trace_symbol *x, const struct trace
     struct trace_symbol in;
     struct trace_windows windows = *win;
     struct origin from = none;
+    if (trace_is_known(x))
+        return trace_known_conv(t, x, w, bias, win, y, e);
     if (trace_planes(t, x, &in, e) != 0 ||
         trace_expect(t, w, TRACE_CONSTANT, "its weights", e) != 0)
         return -1;
@@ -806,13 +808,16 @@ static int times_elements(struct trace *t, const struct trace_symbol *x,
 
 /* x + sign c, or x * c, or x / c. */
 static int with_constant(struct trace *t, const struct trace_symbol *x,
-                         const struct trace_symbol *c, bool product, bool inverse, double sign,
+                         const struct trace_symbol *given, bool product, bool inverse, double sign,
                          struct trace_symbol *y, struct err *e)
 {
     int64_t size[TRACE_DIMS];
-    struct trace_symbol in;
+    struct trace_symbol in, of_one = *given;
     struct origin from = {.inverse = inverse};
     double one;
+    if (given->kind == TRACE_CONSTANT && !trace_of_one(t, given, &of_one))
+        return trace_refuse(t, e, "expected fewer axes, found more");
+    const struct trace_symbol *c = &of_one;
     if (trace_count(c) == 1) {
         if (trace_number(t, c, &one, e) != 0)
             return -1;

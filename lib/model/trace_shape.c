@@ -66,6 +66,18 @@ int trace_reshape(struct trace *t, const struct trace_symbol *x, const int64_t *
         return -1;
     if (n < 0 || n > TRACE_DIMS)
         return too_many(t, e);
+    /* A constant that is the same for each image was made for one. */
+    if (!infer(x, size, n, want) && trace_is_known(x) && n > 0 && size[0] == t->images &&
+        x->view.dims > 0 && trace_size(x, 0) == 1) {
+        int64_t all[TRACE_DIMS];
+        struct trace_symbol each;
+        for (int d = 0; d < x->view.dims; d++)
+            all[d] = d == 0 ? t->images : -1;
+        return trace_expand(t, x, all, x->view.dims, &each, e) != 0 || !infer(&each, size, n, want)
+                   ? trace_refuse(t, e, "expected sizes for %lld elements, found others",
+                                  (long long)trace_count(x))
+                   : trace_reshape(t, &each, size, n, y, e);
+    }
     if (!infer(x, size, n, want))
         return trace_refuse(t, e, "expected sizes for %lld elements of all images, found others",
                             (long long)trace_count(x));
@@ -454,9 +466,7 @@ static int add_piece(struct trace *t, const struct trace_symbol *x, int channels
     return trace_tensor(t, &s, &from->piece[pieces].tensor, e);
 }
 
-/* An axis that repeats a constant for each image is one of size 1. */
-static bool without_images(struct trace *t, const struct trace_symbol *given,
-                           struct trace_symbol *y)
+bool trace_of_one(struct trace *t, const struct trace_symbol *given, struct trace_symbol *y)
 {
     const int64_t images = t->images;
     struct trace_symbol first;
@@ -579,7 +589,7 @@ int trace_concat(struct trace *t, const struct trace_symbol *const *x, int n, in
         part[i] = *x[i];
         constants = constants || constant;
         if ((!constant && trace_expect(t, x[i], TRACE_VALUE, "an input", e) != 0) ||
-            (constant && !without_images(t, x[i], &part[i])) || !fits(&part[i], first, d) ||
+            (constant && !trace_of_one(t, x[i], &part[i])) || !fits(&part[i], first, d) ||
             view_has_images(&part[i].view, d))
             r = trace_refuse(t, e, "expected parts that differ along axis %d alone, found others",
                              d);
