@@ -56,6 +56,9 @@ struct onnx_model {
     size_t ins, outs;
 };
 
+/* Whether TensorProto.DataType has real numbers of 16 bits or more by that number. */
+bool onnx_is_real(uint64_t type);
+
 /* The network of an ONNX file, which stays the checkpoint's; NULL for another checkpoint. */
 const struct onnx_model *ckpt_onnx(const struct ckpt *c);
 

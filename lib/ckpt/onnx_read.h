@@ -19,9 +19,6 @@ int onnx_text(struct onnx_reader *r, struct pb bytes, const char **text, struct 
 /* "FILE: WHERE: ..." where bytes are no message. */
 int onnx_broken(const struct onnx_reader *r, const char *where, struct err *e) ERR_CHECKED;
 
-/* Whether TensorProto.DataType has real numbers of 16 bits or more by that number. */
-bool onnx_is_real(uint64_t type);
-
 /* Adds a TensorProto to the checkpoint, as `name` or, where that is NULL, under its own name. */
 int onnx_tensor(struct onnx_reader *r, struct pb m, const char *name, struct err *e) ERR_CHECKED;
 

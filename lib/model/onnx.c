@@ -49,11 +49,20 @@ static int collect(struct onnx_reader *r, const char *image, struct err *e)
     return 0;
 }
 
+/* The logits: of several results the first of two axes, as others are features; else the first. */
+static const struct onnx_value *result_of(const struct onnx_model *m)
+{
+    for (size_t i = 0; i < m->outs; i++)
+        if (m->out[i].ndim == 2)
+            return &m->out[i];
+    return &m->out[0];
+}
+
 /* Counts who reads each name, from the result backwards: nodes that it is not made of count as
  * little as they are computed. Who asks for a shape reads no elements. */
 static void count_uses(const struct onnx_reader *r, bool *needed)
 {
-    struct onnx_name *x = find(r, r->m->out[0].name);
+    struct onnx_name *x = find(r, result_of(r->m)->name);
     if (x) {
         x->wanted = true;
         x->s.uses++;
@@ -257,9 +266,10 @@ static int take_inputs(struct onnx_reader *r, struct err *e)
 /* Whether the node takes products of matrices that are not made yet, see trace_make(). */
 static bool takes_scores(const char *op)
 {
-    static const char *const list[] = {
-        "Add",    "Cast", "Div",     "Dropout", "Einsum",  "Expand",  "Identity",  "IsNaN",
-        "MatMul", "Mul",  "Reshape", "Shape",   "Softmax", "Squeeze", "Unsqueeze", "Where"};
+    static const char *const list[] = {"Add",       "Cast",    "CastLike", "Div",     "Dropout",
+                                       "Einsum",    "Expand",  "Identity", "IsNaN",   "MatMul",
+                                       "Mul",       "Reshape", "Shape",    "Softmax", "Squeeze",
+                                       "Unsqueeze", "Where"};
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)
         if (strcmp(list[i], op) == 0)
             return true;
@@ -370,8 +380,8 @@ static int read_graph(struct onnx_reader *r, const struct onnx_value *image, str
         trace_bind(&x->s, &pixels);
     if (run_all(r, e) != 0)
         return -1;
-    const struct onnx_name *y = find(r, r->m->out[0].name);
-    r->t->node = r->m->out[0].name;
+    const struct onnx_name *y = find(r, result_of(r->m)->name);
+    r->t->node = result_of(r->m)->name;
     r->t->op = "result";
     return y ? trace_result(r->t, &y->s, e)
              : err_set(e, "%s: expected a result that nodes make, found none",
@@ -409,8 +419,8 @@ int build_onnx(struct build *b, const struct onnx_model *m, struct err *e)
         return err_set(e, "%s: expected one image as input and a result, found %zu and %zu",
                        ckpt_name(b->ckpt), m->ins, m->outs);
     if (m->outs > 1)
-        prog_say("%s: of %zu results the first one, '%.80s', is taken as the logits",
-                 ckpt_name(b->ckpt), m->outs, m->out[0].name);
+        prog_say("%s: of %zu results '%.80s' is taken as the logits", ckpt_name(b->ckpt), m->outs,
+                 result_of(m)->name);
     int result = take_image(&t, image, e);
     if (result == 0)
         result = read_graph(&r, image, e);

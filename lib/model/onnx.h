@@ -94,6 +94,9 @@ int onnx_list(const struct onnx_reader *r, const char *name, size_t i, int64_t l
  * of that kind, -1 with a message. */
 int onnx_fold(struct onnx_reader *r, struct err *e) ERR_CHECKED;
 
+/* What TensorProto.DataType says of it: float, int64 or bool stand for all of their kind. */
+int64_t onnx_type_of(const struct onnx_name *x);
+
 /* The numbers of a small tensor; NULL where it is none. Caller frees. */
 struct known *onnx_known(const struct onnx_reader *r, const struct ckpt_tensor *t);
 

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TYPE_FLOAT = 1, TYPE_FLOAT16 = 10, TYPE_DOUBLE = 11, TYPE_BFLOAT16 = 16 };
-
 static double real_at(const struct known *k, int i)
 {
     return k->real ? k->r[i] : (double)k->i[i];
@@ -169,12 +167,22 @@ static bool single(const struct onnx_reader *r, struct known *y)
     return true;
 }
 
+int64_t onnx_type_of(const struct onnx_name *x)
+{
+    enum { FLOAT = 1, WHOLE = 7, TRUTH = 9 };
+    const bool real = x->known                      ? x->known->real
+                      : x->s.kind == TRACE_CONSTANT ? x->s.tensor->type <= CKPT_BF16
+                                                    : x->s.kind != TRACE_NOTHING;
+    return trace_is_truth(&x->s) ? TRUTH : real ? FLOAT : WHOLE;
+}
+
 static bool cast(const struct onnx_reader *r, struct known *y)
 {
     const struct known *x = arg(r, 0);
-    const int64_t to = onnx_int(r, "to", 0);
+    const bool like = strcmp(r->node->op, "CastLike") == 0;
+    const int64_t to = like ? onnx_type_of(r->in[1].name) : onnx_int(r, "to", 0);
     *y = *x;
-    y->real = to == TYPE_FLOAT || to == TYPE_FLOAT16 || to == TYPE_DOUBLE || to == TYPE_BFLOAT16;
+    y->real = onnx_is_real((uint64_t)to);
     for (int i = 0; i < x->n; i++) {
         if (y->real) {
             y->r[i] = real_at(x, i);
@@ -529,6 +537,7 @@ static const struct {
     {"Add", pairwise, 2, false},
     {"And", pairwise, 2, false},
     {"Cast", cast, 1, false},
+    {"CastLike", cast, 2, false}, /* to the type of the second */
     {"Ceil", single, 1, false},
     {"Concat", concat, 1, true},
     {"ConstantOfShape", fill, 1, true},

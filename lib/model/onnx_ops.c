@@ -1077,23 +1077,31 @@ static double truncated(double x, double p, double q)
 }
 
 /* Activations are floats of 32 bits, whatever the file says. */
-static int cast(struct onnx_reader *r, struct err *e)
+static int cast_to(struct onnx_reader *r, int64_t to, struct err *e)
 {
-    static const int64_t floats[] = {1, 10, 11, 16};
     enum { TRUTH = 9 };
-    const int64_t to = onnx_int(r, "to", 0);
+    const bool real = onnx_is_real((uint64_t)to);
     struct onnx_name *x = onnx_in(r, 0);
     struct trace_symbol y;
     if (x && trace_is_known(&x->s) && to == TRUTH)
         return bind(r, trace_known_number(r->t, TRACE_DIFFERENT, &x->s, 0, &y, e), &y);
-    if (x && trace_is_known(&x->s) && to != 1 && to != 10 && to != 11 && to != 16)
+    if (x && trace_is_known(&x->s) && !real)
         return bind(r, trace_known_function(r->t, &x->s, truncated, 0, 0, &y, e), &y);
     if (x && trace_is_truth(&x->s))
         return bind(r, trace_scale(r->t, &x->s, 1, 0, &y, e), &y);
-    for (size_t i = 0; i < sizeof floats / sizeof *floats; i++)
-        if (to == floats[i])
-            return same(r, e);
-    return trace_refuse(r->t, e, "expected floats, found activations made whole numbers");
+    return real ? same(r, e)
+                : trace_refuse(r->t, e, "expected floats, found activations made whole numbers");
+}
+
+static int cast(struct onnx_reader *r, struct err *e)
+{
+    return cast_to(r, onnx_int(r, "to", 0), e);
+}
+
+static int cast_like(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *like;
+    return onnx_symbol(r, 1, &like, e) != 0 ? -1 : cast_to(r, onnx_type_of(like), e);
 }
 
 /* A tensor of the checkpoint, which stands there under the result's name. */
@@ -1138,6 +1146,7 @@ static const struct {
     {"AveragePool", pool},
     {"BatchNormalization", batch_norm},
     {"Cast", cast},
+    {"CastLike", cast_like},
     {"Clip", clip},
     {"Concat", concat},
     {"Constant", constant},

@@ -801,6 +801,36 @@ static void check_tokens(void)
     graph_free(g);
 }
 
+/* The cell of each patch of 2 by 2 tokens, in rows of 4, that lies in its upper right; `turned`: of
+ * the patches in another order. */
+static int merge(struct graph *g, int tokens, bool turned)
+{
+    const int c = g->value[tokens].c;
+    struct graph_op op = gather(g, tokens, c, 2, 2);
+    for (int i = 0; i < c * 4; i++) {
+        const int y = i % 4 / 2, x = i % 2;
+        ((int *)op.pick)[i] = i / 4 * 16 + (turned ? 8 * x + 2 * y : 8 * y + 2 * x) + 1;
+    }
+    return add(g, op);
+}
+
+/* Patches become tokens in a row, of which parts are merged as Swin's are: an image again. */
+static void check_merging(void)
+{
+    struct graph *g = image_of(3, 8, 8);
+    struct graph_grid grid;
+    const int patches = add(g, windows(GRAPH_CONV, 0, 2, 2, 0)), c = g->value[patches].c;
+    struct graph_op op = gather(g, patches, c, 16, 1);
+    for (int i = 0; i < c * 16; i++)
+        ((int *)op.pick)[i] = i;
+    const int tokens = add(g, op), merged = merge(g, tokens, false),
+              turned = merge(g, tokens, true);
+    CHECK(graph_grid(g, tokens, &grid) && grid.h == 4 && grid.w == 4 && grid.first == 0);
+    CHECK(graph_grid(g, merged, &grid) && grid.h == 2 && grid.w == 2 && grid.first == 0);
+    CHECK(!graph_grid(g, turned, &grid));
+    graph_free(g);
+}
+
 /* A stem, a block with a shortcut, and what behind it reads that shortcut once more. */
 static void check_tail(void)
 {
@@ -868,6 +898,7 @@ int main(void)
     check_layers();
     check_copies();
     check_tokens();
+    check_merging();
     check_tail();
     return CHECK_DONE();
 }

@@ -136,6 +136,11 @@ BOUNDS = [node("Clip", ["x", "low", "high"], ["z"]), node("GlobalAveragePool", [
 predict(of(BOUNDS, ROWS, BIAS, tensor("low", [], raw=floats(.25)), tensor("high", [], raw=floats(.25))), "clip.npy")
 same("Clip whose bounds cross", of(BOUNDS, ROWS, BIAS, tensor("low", [], raw=floats(1)),
                                    tensor("high", [], raw=floats(.25))), "clip.npy")
+FEATURES = (("a", (None, 3, 1, 1)), ("y", (None, 4)))
+same("the second of two results", network(outs=FEATURES))
+same("CastLike", of([node("Constant", [], ["two"], value=shape(2, name="t", scalar=True)),
+                     node("CastLike", ["two", "x"], ["p"]), node("Mul", ["x", "p"], ["q"]),
+                     node("CastLike", ["x", "b"], ["s"]), node("Sub", ["q", "s"], ["z"]), *MEAN], ROWS, BIAS))
 same("what no image needs", of([node("LSTM", ["x"], ["other"]), G, F, GEMM], ROWS, BIAS))
 same("the newest version", number(1, 14) + network()[2:])
 same("a fixed number of images", network(ins=(("x", (7, 3, 32, 32)),), outs=(("y", (7, 4)),)))
