@@ -21,6 +21,7 @@ static const char *const label[][3] = {
     {"checkpoint", "Checkpoint"},
     {"checkpoint_bytes", "Checkpoint size (bytes)"},
     {"checkpoint_sha256", "Checkpoint SHA-256"},
+    {"renamed", "Keys renamed by"},
     {"architecture", "Architecture"},
     {"assumptions", "Assumptions"},
     {"proof", "Why this network"},

@@ -30,6 +30,26 @@ static void blank(struct advice *a)
         words_para(2, "", "This run used SCORE=%s: SCORE=logit may leave fewer blank.", score);
 }
 
+/* Whether most maps change with a mirrored or shifted image: no training follows from them. */
+static bool is_unstable(const struct advice *a)
+{
+    const struct finding *f = &a->f->of[FIND_UNSTABLE];
+    return f->verdict == VERDICT_YES && 2 * f->count > f->of;
+}
+
+static void unstable(const struct advice *a)
+{
+    const struct finding *f = &a->f->of[FIND_UNSTABLE];
+    struct words_buf b;
+    if (is_unstable(a))
+        words_para(
+            2, "-",
+            "In %" PRId64 " of %" PRId64
+            " images (%s) the order of the map's cells changes when the image is mirrored or "
+            "shifted by one pixel. Such maps are no reason to train in another way.",
+            f->count, f->of, words_percent(&b, f->count, f->of));
+}
+
 static void border(struct advice *a)
 {
     const struct finding *f = &a->f->of[FIND_BORDER];
@@ -38,10 +58,13 @@ static void border(struct advice *a)
     if (f->verdict == VERDICT_YES && d->more) {
         words_para(2, "-",
                    "The maps of wrong predictions lie more on the border of the image (median "
-                   "%.1f" WORDS_NB "%% against %.1f" WORDS_NB
-                   "%% in correct ones). Try stronger crops and shifts, or paste objects on other "
-                   "backgrounds.",
-                   100 * d->median[1], 100 * d->median[0]);
+                   "%.1f" WORDS_NB "%% against %.1f" WORDS_NB "%% in correct ones).%s",
+                   100 * d->median[1], 100 * d->median[0],
+                   is_unstable(a) ? ""
+                                  : " Try stronger crops and shifts, or paste objects on other "
+                                    "backgrounds.");
+        if (is_unstable(a))
+            return;
         recommend(a, UNCOUNTED, FIND_BORDER, "data/cam_stats.tsv", "Train with stronger crops.");
         recommend_worked(a,
                          "the median border share of wrong predictions, now %.1f" WORDS_NB
@@ -76,14 +99,18 @@ static void entropy(struct advice *a)
     if (!d->more)
         words_para(2, "-",
                    "The maps of wrong predictions are more concentrated (median entropy %.3f "
-                   "against %.3f): fewer cells decide. Try random erasing or cutout.",
-                   d->median[1], d->median[0]);
+                   "against %.3f): fewer cells decide.%s",
+                   d->median[1], d->median[0],
+                   is_unstable(a) ? "" : " Try random erasing or cutout.");
     else
         words_para(2, "-",
                    "The maps of wrong predictions are more diffuse (median entropy %.3f against "
-                   "%.3f): more of the image contributes. Try a larger input or a last stage of "
-                   "higher resolution.",
-                   d->median[1], d->median[0]);
+                   "%.3f): more of the image contributes.%s",
+                   d->median[1], d->median[0],
+                   is_unstable(a) ? ""
+                                  : " Try a larger input or a last stage of higher resolution.");
+    if (is_unstable(a))
+        return;
     recommend(a, UNCOUNTED, FIND_ENTROPY, "data/cam_stats.tsv", "%s",
               d->more ? "Train with a larger input or a last stage of higher resolution."
                       : "Train with random erasing or cutout.");
@@ -91,6 +118,17 @@ static void entropy(struct advice *a)
                      "the median entropy of the maps of wrong predictions, now %.3f, is that of "
                      "correct ones, %.3f.",
                      d->median[1], d->median[0]);
+}
+
+static void finer_features(struct advice *a, const struct finding *high)
+{
+    recommend(a, high->count, FIND_OVERLAP_HIGH, "data/cam_stats.tsv",
+              "Train for finer features: a larger input, a last stage of higher resolution, or "
+              "longer.");
+    recommend_worked(a,
+                     "fewer than %" PRId64 " errors have maps that overlap by more than half "
+                     "(now %" PRId64 "; " ADVICE_FEWER ").",
+                     advice_fewer(high), high->count);
 }
 
 static void overlap(struct advice *a)
@@ -121,16 +159,13 @@ static void overlap(struct advice *a)
         words_para(2, "-",
                    "In %" PRId64 " of %" PRId64
                    " errors (%s) the maps of the true and the predicted class overlap by more than "
-                   "half: the model looks at the same part of the image for both. Features that "
-                   "tell the classes apart may help these, crops will hardly.",
-                   high->count, high->of, words_percent(&b, high->count, high->of));
-        recommend(a, high->count, FIND_OVERLAP_HIGH, "data/cam_stats.tsv",
-                  "Train for finer features: a larger input, a last stage of higher resolution, or "
-                  "longer.");
-        recommend_worked(a,
-                         "fewer than %" PRId64 " errors have maps that overlap by more than half "
-                         "(now %" PRId64 "; " ADVICE_FEWER ").",
-                         advice_fewer(high), high->count);
+                   "half: the model looks at the same part of the image for both.%s",
+                   high->count, high->of, words_percent(&b, high->count, high->of),
+                   is_unstable(a) ? ""
+                                  : " Features that tell the classes apart may help these, crops "
+                                    "will hardly.");
+        if (!is_unstable(a))
+            finer_features(a, high);
     }
     if (a->r->maps.earlier) {
         words_para(
@@ -186,6 +221,7 @@ void advice_maps(struct advice *a)
     say_coarse(a->about, a->f);
     if (a->f->of[FIND_PLACES].verdict != VERDICT_YES || tables_errors(a->r) == 0)
         return;
+    unstable(a);
     if (isnan(a->f->of[FIND_BORDER].p)) {
         words_para(2, "-",
                    "Correct and wrong predictions are not compared: %d maps of each that are not "

@@ -56,13 +56,12 @@ static void class_order(struct advice *a)
 /* What the BatchNorm statistics say of the suspicion that the network is misread. */
 static void write_probe(const struct advice *a)
 {
+    static const char unknown[] = "unknown: ";
     const char *fit = about_value(a->about, "fit");
-    if (!fit)
+    const size_t n = sizeof unknown - 1;
+    if (!fit || strncmp(fit, unknown, n) == 0)
         words_para(2, "", "Nothing was measured that could speak for or against this: %s.",
-                   about_program(a->about)
-                       ? "a program has no BatchNorm statistics to compare with"
-                       : "the checkpoint or the images did not allow to compare BatchNorm "
-                         "statistics");
+                   fit ? fit + n : "the images were not compared with BatchNorm statistics");
     else if (strncmp(fit, "good", 4) == 0)
         words_para(2, "",
                    "The probe speaks against this: the images fit the BatchNorm statistics of the "

@@ -89,8 +89,11 @@ static json_t *maps(const struct explorer_data *d)
             json_array_append_new(words, text(w));
         free(list);
     }
-    return json_pack("{s:i,s:i,s:i,s:o}", "planes", (int)n[0], "h", (int)n[1], "w", (int)n[2],
-                     "words", words);
+    /* Where the cells of a margin map do not add up. */
+    const struct about *about = &d->known->about;
+    json_t *earlier = about_earlier(about) ? text(about_value(about, "layer")) : json_null();
+    return json_pack("{s:i,s:i,s:i,s:o,s:o}", "planes", (int)n[0], "h", (int)n[1], "w", (int)n[2],
+                     "words", words, "earlier", earlier);
 }
 
 static json_t *class_names(const struct explorer_data *d)

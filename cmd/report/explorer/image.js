@@ -142,7 +142,7 @@ const ImageView = (() => {
                 frames.push(frame(`Over the image: ${said()}`, main, false), frame(`Map: ${said()}`, main, true));
                 if (wrong)
                     pair.push(frame(`True class: ${Rows.className(truth[row])}`, () => "true", false), frame(`Predicted: ${Rows.className(pred[row])}`, () => "pred", false),
-                        frame("Margin map: orange speaks for the prediction, blue for the true class", () => "margin", true));
+                        frame(`Margin map: ${Maps.SIDES}`, () => "margin", true));
                 const { other } = s;
                 if (/^\d+$/.test(other))
                     pair.push(frame(`Map of ${Rows.className(Number(other))}`, () => other, false));

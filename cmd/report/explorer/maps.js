@@ -119,6 +119,10 @@ const Maps = (() => {
         return image;
     }
 
+    /* How a margin map is read. */
+    const SIDES = "orange speaks for the prediction, blue for the true class"
+        + (shape?.earlier ? `; at ${shape.earlier} its cells do not add up to the logit difference` : "");
+
     /* What a map can be of, for a choice: [value, text]. */
     function choices() {
         if (!shape)
@@ -150,5 +154,5 @@ const Maps = (() => {
         return number(c) ? { values: plane(c), signed: false } : null;
     }
 
-    return { shape, block, shown, paint, limit, SIGNED, blank, choices, of, NAMES, initial: NAMES[index.cmap] ?? "viridis" };
+    return { shape, block, shown, paint, limit, SIGNED, SIDES, blank, choices, of, NAMES, initial: NAMES[index.cmap] ?? "viridis" };
 })();

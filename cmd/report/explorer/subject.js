@@ -53,7 +53,7 @@ const Subject = (() => {
             const scale = m.signed ? Picture.scale() : null;
             scale?.show(Maps.limit(Maps.shown(m, h, w, false)));
             const canvas = Dom.canvas(MEAN, MEAN * Picture.ratio(), { role: "img", "aria-label": `Mean map, ${text}` });
-            box.append(canvas, scale?.node ?? "", make("figcaption", { text: `Mean map, ${text}: ${m.n < rows.length ? `the first ${m.n} of ${rows.length} images` : Dom.count(m.n, "image")}${m.signed ? "; orange speaks for the prediction, blue for the true class" : ""}` }));
+            box.append(canvas, scale?.node ?? "", make("figcaption", { text: `Mean map, ${text}: ${m.n < rows.length ? `the first ${m.n} of ${rows.length} images` : Dom.count(m.n, "image")}${m.signed ? `; ${Maps.SIDES}` : ""}` }));
             box.hidden = false;
             draw();
         }, (e) => Dom.say(e.message));

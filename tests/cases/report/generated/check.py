@@ -146,6 +146,11 @@ def percent(finding, key='value'):
     return 100 * finding[key] if finding.get(key) is not None else None
 
 
+def unstable(finding):
+    """Whether most maps are, so that no training follows from them."""
+    return finding['verdict'] == 'yes' and 2 * finding['count'] > finding['of']
+
+
 def difference(x, what='the wrong one'):
     """What is said of a difference that was tested."""
     if x['p'] >= .01:
@@ -568,16 +573,16 @@ def what_to_do(t, text, order, broken, few_images, doubtful):
         compared = places and v('border') in ('yes', 'no')
         d, e = f['border'], f['entropy']
         median = t.median if compared else None
-        if compared and d['verdict'] == 'yes' and d['value'] > .5:
+        if compared and d['verdict'] == 'yes' and d['value'] > .5 and not unstable(f['unstable']):
             ask(True, -1, 'border', ['data/cam_stats.tsv'], r'Train with stronger crops\.', 'the median border share of wrong predictions, '
                 'now ' + PERCENT + ', is that of correct ones, ' + PERCENT + r'\.', 100 * median['border'][1], 100 * median['border'][0])
-        if compared and e['verdict'] == 'yes':
+        if compared and e['verdict'] == 'yes' and not unstable(f['unstable']):
             ask(True, -1, 'entropy', ['data/cam_stats.tsv'],
                 r'Train with a larger input or a last stage of higher resolution\.' if e['value'] > .5 else r'Train with random erasing or cutout\.',
                 'the median entropy of the maps of wrong predictions, now ' + NUMBER + ', is that of correct ones, ' + NUMBER + r'\.',
                 median['entropy'][1], median['entropy'][0])
         blunt = places and by_chance(t)
-        if oh['verdict'] == 'yes' and not blunt:
+        if oh['verdict'] == 'yes' and not blunt and not unstable(f['unstable']):
             ask(True, oh['count'], 'overlap_high', ['data/cam_stats.tsv'], r'Train for finer features: a larger input, a last stage of higher '
                 r'resolution, or longer\.', r'fewer than (\d+) errors have maps that overlap by more than half \(now (\d+); the limit is the lower end of the 95 % interval\)\.',
                 fewer('overlap_high'), oh['count'])
@@ -677,8 +682,8 @@ def recommendations(t, out):
     text.take(r'All (\d+) images are predicted as ' + NAME + r'\.', broken and n > 1 and max(t.predicted) == n, n)
     misread, fit = broken and not few, t.run.fit
     text.take(r'The network or its constants are probably misread\.', misread)
-    text.take(r'Nothing was measured that could speak for or against this: the checkpoint or the images did not allow to compare '
-              r'BatchNorm statistics\.', misread and not fit)
+    text.take(r'Nothing was measured that could speak for or against this: the images were not compared with BatchNorm statistics\.',
+              misread and not fit)
     text.take(r'The probe speaks against this: the images fit the BatchNorm statistics of the training \(good: KL divergence 0.0075 '
               r'nats\)\. Then labels, class order or the last layer are the likelier cause\.', misread and fit and fit[0] == 'g')
     text.take(r'The probe speaks for this: the images do not fit the BatchNorm statistics of the training \((?:bad|doubtful): KL '
@@ -830,12 +835,15 @@ def recommendations(t, out):
     coarse(t, text, True)
     places = v('places') == 'yes' and t.errors > 0
     compared = places and v('border') in ('yes', 'no')
+    us = f['unstable']
+    text.take(r"In (\d+) of (\d+) images \(" + PERCENT + r"\) the order of the map's cells changes when the image is mirrored or shifted by "
+              r"one pixel\. Such maps are no reason to train in another way\.", places and unstable(us), us.get('count'), us.get('of'), percent(us))
     text.take(r'Correct and wrong predictions are not compared: 20 maps of each that are not blank are needed, found (\d+) '
               r'and (\d+)\.', places and not compared)
     d, e = f['border'], f['entropy']
     more = compared and d['verdict'] == 'yes' and d['value'] > .5
     text.take(r'The maps of wrong predictions lie more on the border of the image \(median ' + PERCENT + ' against ' + PERCENT +
-              r' in correct ones\)\. Try stronger crops and shifts, or paste objects on other backgrounds\.', more,
+              r' in correct ones\)\.' + ('' if unstable(us) else r' Try stronger crops and shifts, or paste objects on other backgrounds\.'), more,
               100 * t.median['border'][1] if more else None, 100 * t.median['border'][0] if more else None)
     less = compared and d['verdict'] == 'yes' and not more
     text.take(r'Border, no finding: the maps of wrong predictions ' + ('lie less on it' if less else 'are not shown to lie more on it') +
@@ -843,9 +851,9 @@ def recommendations(t, out):
               compared and not more, None, None, d['p'] if compared and d['p'] >= .01 else None)
     wide = compared and e['verdict'] == 'yes'
     text.take(r'The maps of wrong predictions are more diffuse \(median entropy ' + NUMBER + ' against ' + NUMBER + r'\): more of '
-              r'the image contributes\. Try a larger input or a last stage of higher resolution\.', wide and e['value'] > .5)
+              r'the image contributes\.' + ('' if unstable(us) else r' Try a larger input or a last stage of higher resolution\.'), wide and e['value'] > .5)
     text.take(r'The maps of wrong predictions are more concentrated \(median entropy ' + NUMBER + ' against ' + NUMBER + r'\): fewer '
-              r'cells decide\. Try random erasing or cutout\.', wide and e['value'] < .5)
+              r'cells decide\.' + ('' if unstable(us) else r' Try random erasing or cutout\.'), wide and e['value'] < .5)
     text.take(r'Entropy, no finding: the maps of wrong predictions are not shown to be more diffuse or more concentrated \(median '
               r'entropy ' + NUMBER + ' against ' + NUMBER + r' in correct ones\)\. ' + (difference(e) if compared else ''),
               compared and not wide, None, None, e['p'] if compared and e['p'] >= .01 else None)
@@ -859,7 +867,7 @@ def recommendations(t, out):
               r'may tell more' + (r' \(LAYER=layer3\)\.' if t.run.layer == 'last stage' else r'\.'), oh['verdict'] in ('yes', 'no') and blunt,
               oh.get('count'), oh.get('of'), percent(oh), t.chance[1] if blunt else None)
     text.take(start + r'the maps of the true and the predicted class overlap by more than half: the model looks at the same part of '
-              r'the image for both\. Features that tell the classes apart may help these, crops will hardly\.',
+              r'the image for both\.' + ('' if unstable(us) else r' Features that tell the classes apart may help these, crops will hardly\.'),
               oh['verdict'] == 'yes' and not blunt, oh.get('count'), oh.get('of'))
     text.take(start + r'the two maps lie apart \(overlap below 0\.2\)\. Look there for images with several objects, of which the '
               r'label names one\.', ol['verdict'] == 'yes', ol.get('count'), ol.get('of'))
