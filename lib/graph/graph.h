@@ -229,8 +229,9 @@ int graph_last_stage(const struct graph *g);
 int graph_embedding(const struct graph *g);
 
 /* The value that a layer's name stands for, among those with places: "conv1", "layer3" (its last
- * block), "layer3.0", the checkpoint's own name of it, or a further name. -1 and the list of names
- * where there is none. */
+ * block), "layer3.0", the checkpoint's own name of it, or a further name; GRAPH_LAST, unless a
+ * layer is called so, for the last stage. -1 and the list of names where there is none. */
+#define GRAPH_LAST "last"
 int graph_layer(const struct graph *g, const char *name, struct err *e) ERR_CHECKED;
 
 /* The name of a value, or else the first further one; NULL where it has none. */

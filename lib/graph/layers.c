@@ -100,6 +100,8 @@ int graph_layer(const struct graph *g, const char *name, struct err *e)
 {
     struct graph_grid *grid = graph_grids(g);
     int value = find(g, grid, name);
+    if (value < 0 && strcmp(name, GRAPH_LAST) == 0)
+        value = graph_last_stage(g);
     if (value < 0)
         value = refuse(g, grid, name, e);
     free(grid);
