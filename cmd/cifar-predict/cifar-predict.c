@@ -444,6 +444,8 @@ static void put_about(struct run *r, const struct job *j)
     run_put(r, "checkpoint", "%s", opts.model);
     run_put(r, "checkpoint_bytes", "%zu", ckpt_bytes(n->ckpt));
     run_put(r, "checkpoint_sha256", "%s", inspection_checksum(j->inspection));
+    if (opts.rename)
+        run_put(r, "renamed", "%s", opts.rename);
     run_put(r, "architecture", "%s", found);
     run_put(r, "assumptions", "%s", assumed);
     if (n->proof)
@@ -467,6 +469,8 @@ static void put_about(struct run *r, const struct job *j)
     if (fit && fit->outcome != FIT_UNKNOWN)
         run_put(r, "fit", "%s: KL divergence %.2g nats, mean of %d BatchNorm layers on %lld images",
                 fit_word(fit), fit->use.divergence, fit->use.norms, (long long)fit->use.images);
+    else if (fit)
+        run_put(r, "fit", "unknown: %s", fit->unknown);
     if (fit && *fit->options)
         run_put(r, "better_fit", "%s", fit->options);
     if (*n->pixels.conflict)
@@ -485,7 +489,11 @@ static void put_about(struct run *r, const struct job *j)
 static void say_fit(const struct job *j)
 {
     const struct fit_verdict *fit = inspection_verdict(j->inspection);
-    if (prog_verbose() && fit && fit->outcome != FIT_UNKNOWN)
+    if (!prog_verbose() || !fit)
+        return;
+    if (fit->outcome == FIT_UNKNOWN)
+        prog_say("fit to the BatchNorm running statistics is unknown: %s", fit->unknown);
+    else
         prog_say("fit to the BatchNorm running statistics is %s: KL divergence %.2g nats, mean of "
                  "%d layers on %lld images",
                  fit_word(fit), fit->use.divergence, fit->use.norms, (long long)fit->use.images);

@@ -95,12 +95,6 @@ static void count_types(const struct ckpt *c, char *buf, size_t room)
                                    ckpt_type_name((enum ckpt_type)t));
 }
 
-/* A graph with its weights, which has no state dict. */
-static bool is_program(const struct ckpt *c)
-{
-    return ckpt_format(c) == CKPT_EXPORT || ckpt_format(c) == CKPT_ONNX;
-}
-
 static int put_file(const struct ckpt *c, struct out *o, struct err *e)
 {
     static const char *const format[] = {
@@ -124,8 +118,9 @@ static int put_file(const struct ckpt *c, struct out *o, struct err *e)
                    "format                %s, %zu bytes\n",
                    ckpt_name(c), format[ckpt_format(c)], ckpt_bytes(c)) != 0)
         return -1;
-    if (!is_program(c) && out_printf(o, e, "state dict            %s%s%s\n", *state ? "'" : "",
-                                     *state ? state : "the whole file", *state ? "'" : "") != 0)
+    if (!ckpt_is_program(c) &&
+        out_printf(o, e, "state dict            %s%s%s\n", *state ? "'" : "",
+                   *state ? state : "the whole file", *state ? "'" : "") != 0)
         return -1;
     if (out_printf(o, e,
                    "tensors               %d: %s\n"
@@ -152,6 +147,9 @@ static char *describe_pixels(const struct model *m, struct ckpt *c)
                           always          ? ""
                           : channels == 1 ? ", on MNIST and Fashion-MNIST others"
                                           : ", on CIFAR-10 others");
+    if (s.inside)
+        return mem_printf("%snormalised by the program itself, by its %s",
+                          s.std[0] < 1 ? "from 0 to 255, " : "", s.where);
     return mem_printf("mean %s, standard deviation %s of the checkpoint's %s%s%s%s",
                       normal_text(mean, "%.6g", s.mean, channels),
                       normal_text(std, "%.6g", s.std, channels), s.where,
@@ -194,9 +192,18 @@ static int put_network(const struct info *i, struct ckpt *c, struct out *o, char
         r = out_printf(
             o, e, "structure             %s: not proved here, --probe compares it with images\n",
             m->structure);
-    if (r == 0 && model_sized(c, &why) == 1 && i->h == 0)
+    if (r == 0 && m->program && i->h == 0 && m->any_size)
+        r = out_printf(o, e,
+                       "images                of any size, %d channel%s, as the program says\n",
+                       image->c, image->c == 1 ? "" : "s");
+    else if (r == 0 && m->program && i->h == 0)
         r = out_printf(o, e, "images                %dx%d, %d channel%s, as the program says\n",
                        image->h, image->w, image->c, image->c == 1 ? "" : "s");
+    if (r == 0 && !m->statistics)
+        r = out_printf(
+            o, e,
+            "statistics            none of batch norms: images cannot show a wrong mean, "
+            "std or order of channels\n");
     free(pixels);
     free(found);
     model_close(m);
@@ -207,7 +214,7 @@ static int put_extras(const struct ckpt *c, struct out *o, struct err *e)
 {
     int n = ckpt_extras(c), r = 0;
     if (n > 0)
-        r = out_printf(o, e, "\nbeside the %s\n", is_program(c) ? "network" : "state dict");
+        r = out_printf(o, e, "\nbeside the %s\n", ckpt_is_program(c) ? "network" : "state dict");
     for (int i = 0; i < n && r == 0; i++)
         r = out_printf(o, e, "  %s  %s\n", ckpt_extra(c, i)->path, ckpt_extra(c, i)->text);
     return r;

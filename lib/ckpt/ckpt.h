@@ -85,6 +85,12 @@ void ckpt_close(struct ckpt *c);
 const char *ckpt_name(const struct ckpt *c);
 enum ckpt_format ckpt_format(const struct ckpt *c);
 
+/* A graph with its weights, which has no state dict. */
+static inline bool ckpt_is_program(const struct ckpt *c)
+{
+    return ckpt_format(c) == CKPT_EXPORT || ckpt_format(c) == CKPT_ONNX;
+}
+
 /* "model_state_dict", "" where the file is the state dict itself. */
 const char *ckpt_state(const struct ckpt *c);
 size_t ckpt_bytes(const struct ckpt *c); /* of the file */

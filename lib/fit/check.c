@@ -61,6 +61,7 @@ struct check {
     const struct fit_images *images;
     struct candidate candidate[CANDIDATES];
     int candidates;
+    bool program; /* says itself what it computes */
     /* of passes through the network */
     bool stem;     /* the first norm tells the constants */
     int64_t first; /* images on which many interpretations are compared */
@@ -447,10 +448,11 @@ static void conclude(struct fit_verdict *v, const struct check *c, const struct 
         v->text, sizeof v->text,
         "%s: no %sinterpretation matches the BatchNorm running statistics%s%s: KL divergence "
         "%.2g nats over %d BatchNorm layers and %lld images%s: the model may have been trained "
-        "on other images, or may be another network",
+        "on other images, or %s",
         ckpt_name(c->use->ckpt), none ? "" : "usual ", none ? "" : " clearly better",
         c->use->guess ? ", and the mean and std are a guess" : "", use->fit.divergence,
-        use->fit.norms, (long long)use->fit.images, than);
+        use->fit.norms, (long long)use->fit.images, than,
+        c->program ? "with another mean and std" : "may be another network");
 }
 
 /* What the first norm says of the constants: the candidate for the pixels, the first one
@@ -476,6 +478,19 @@ static int look_at_pixels(struct check *c, const struct model *m, const struct c
 static bool is_clear(const struct interpretation *x, const struct interpretation *than)
 {
     return x->fit.divergence < DEEP_GOOD && DEEP_RATIO * x->fit.divergence < than->fit.divergence;
+}
+
+/* Before it is said that nothing fits closely: small networks have more than that of few images. */
+static int look_again(struct check *c, struct interpretation *use, struct err *e)
+{
+    const int64_t all = c->images->count, deep = c->moved.count;
+    int r = 0;
+    if (use->fit.divergence > DEEP_DOUBTFUL && use->fit.divergence < DEEP_NONE) {
+        c->moved.count = ORDER_FACTOR * deep < all ? ORDER_FACTOR * deep : all;
+        r = try_one(c, use, e);
+        c->moved.count = deep;
+    }
+    return r;
 }
 
 /* Frees the network, before others are built: each takes much memory, with its engine. */
@@ -518,6 +533,11 @@ static int compare(struct fit_verdict *v, struct check *c, struct model *m, stru
     /* Constants may fit the first norm by chance where nothing fits the others. */
     if (!(best.fit.divergence < DEEP_NONE))
         best = use;
+    if (same(&best, &use)) {
+        if (look_again(c, &use, e) != 0)
+            return -1;
+        best = use;
+    }
     conclude(v, c, &use, &best, pixels);
     return 0;
 }
@@ -537,11 +557,14 @@ int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_i
     const struct interpretation use = in_use(u);
     struct model *m;
     char mean[NORMAL_TEXT], std[NORMAL_TEXT];
-    *v = (struct fit_verdict){.outcome = FIT_UNKNOWN};
+    *v = (struct fit_verdict){.outcome = FIT_UNKNOWN, .unknown = "the images are too few"};
     if (images->count < FIT_LEAST)
         return 0;
     if (build(&m, &c, &use, e) != 0)
         return -1;
+    c.program = m->program;
+    v->unknown = m->norms == 0 ? "the file holds no BatchNorm running statistics"
+                               : "training left no BatchNorm running statistics";
     if (m->norms > 0 && fit_is_trained(m)) {
         double most = MACS / (double)graph_macs(m->graph);
         c.first = most < DEEP_FIRST ? DEEP_FIRST : most < DEEP_MOST ? (int64_t)most : DEEP_MOST;

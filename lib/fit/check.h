@@ -38,6 +38,7 @@ enum fit_outcome {
 
 struct fit_verdict {
     enum fit_outcome outcome;
+    const char *unknown;    /* of FIT_UNKNOWN: why, unless fit_check() failed */
     struct fit_figures use; /* of the interpretation in use; norms are 0 where unknown */
     char text[600];         /* what a user has to be told, a sentence with figures and options;
                                or "" */

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Multiplications that the moments of one frame may take: some hundredths of a second. */
-enum { BUDGET = 32 << 20, BORDER = 4 };
+/* Multiplications that the moments of one frame may take: some hundredths of a second. Elements of
+ * a patch: their products are kept for each part and frame, 330 MB at most. */
+enum { BUDGET = 32 << 20, PATCH = 900, BORDER = 4 };
 
 /* Patches z: the bytes under the window, of all channels, then for each place of the window
  * whether it lies within the image: 0 where the convolution pads, since it pads what is
@@ -22,9 +23,9 @@ struct moments {
 struct fit_stem {
     const struct graph_op *conv;
     const struct model_norm *norm;
-    int out;      /* channels */
-    bool bgr;     /* the convolution's weights were put in another order when it was built */
-    int channels; /* 3 or, of grey images, 1 */
+    int out, oh, ow; /* what the convolution makes */
+    bool bgr;        /* the convolution's weights were put in another order when it was built */
+    int channels;    /* 3 or, of grey images, 1 */
     int h, w, window, patch;
     int each;            /* cells taken of an image */
     double colour[3][3]; /* of each: sums over images of the mean, the mean square and the
@@ -75,11 +76,12 @@ static struct move next_move(unsigned *seed)
 static void take_patch(const struct fit_stem *s, const uint8_t *pixels, int y, int x,
                        enum fit_frame frame, struct move m, double *z)
 {
-    const int k = s->conv->y.k, plane = s->h * s->w;
-    for (int ky = 0, at = 0; ky < k; ky++)
-        for (int kx = 0; kx < k; kx++, at++) {
-            int iy = y * s->conv->y.stride - s->conv->y.before + ky,
-                ix = x * s->conv->x.stride - s->conv->x.before + kx;
+    const struct graph_axis *down = &s->conv->y, *along = &s->conv->x;
+    const int plane = s->h * s->w;
+    for (int ky = 0, at = 0; ky < down->k; ky++)
+        for (int kx = 0; kx < along->k; kx++, at++) {
+            int iy = y * down->stride - down->before + ky * (down->gap + 1),
+                ix = x * along->stride - along->before + kx * (along->gap + 1);
             bool inside = iy >= 0 && iy < s->h && ix >= 0 && ix < s->w;
             iy += m.dy;
             ix += m.dx;
@@ -94,9 +96,7 @@ static void take_patch(const struct fit_stem *s, const uint8_t *pixels, int y, i
 static void add_image(struct fit_stem *s, struct moments *m, const uint8_t *pixels,
                       enum fit_frame frame, unsigned *seed, double *z)
 {
-    const struct graph_op *c = s->conv;
-    unsigned oh = (unsigned)((s->h + 2 * c->y.before - c->y.k) / c->y.stride + 1),
-             ow = (unsigned)((s->w + 2 * c->x.before - c->x.k) / c->x.stride + 1);
+    const unsigned oh = (unsigned)s->oh, ow = (unsigned)s->ow;
     struct move move = {0, 0, false};
     if (frame != FIT_FRAME_NONE)
         move = next_move(seed);
@@ -133,18 +133,34 @@ static void add_colours(struct fit_stem *s, const uint8_t *pixels)
     s->images++;
 }
 
+/* The convolution of the image that the first norm is behind, or NULL. In a program the first
+ * operation puts the colours in the order that is assumed, if that is not their own. */
+static const struct graph_op *find_conv(const struct model *m)
+{
+    const int first = m->program && m->assumed.bgr;
+    if (m->norms == 0 || m->graph->ops <= first)
+        return NULL;
+    const struct graph_op *op = &m->graph->op[first];
+    const bool plain = op->kind == GRAPH_CONV && op->in[0] == first && op->groups == 1 &&
+                       op->ins == 1 && op->act == GRAPH_NONE && m->norm[0].value == op->out;
+    return plain && (model_channels(m) + 1) * op->y.k * op->x.k <= PATCH ? op : NULL;
+}
+
 int fit_stem_new(struct fit_stem **out, const struct model *m, const struct fit_images *images,
                  struct err *e)
 {
+    const struct graph_op *conv = find_conv(m);
     *out = NULL;
-    if (m->norms == 0 || m->graph->op[0].kind != GRAPH_CONV || m->graph->op[0].in[0] != 0 ||
-        m->norm[0].value != m->graph->op[0].out)
+    if (!conv)
         return 0;
     struct fit_stem *s = mem_zero(1, sizeof *s);
-    s->conv = &m->graph->op[0];
+    const struct graph_value *made = &m->graph->value[conv->out];
+    s->conv = conv;
     s->norm = &m->norm[0];
-    s->out = m->graph->value[m->graph->op[0].out].c;
-    s->bgr = m->assumed.bgr;
+    s->out = made->c;
+    s->oh = made->h;
+    s->ow = made->w;
+    s->bgr = m->assumed.bgr && !m->program;
     s->h = images->h;
     s->w = images->w;
     s->window = s->conv->y.k * s->conv->x.k;

@@ -21,7 +21,7 @@ enum fit_frame { FIT_FRAME_NONE, FIT_FRAME_BLACK, FIT_FRAME_ZERO, FIT_FRAMES };
 struct fit_stem;
 
 /* From a network that was built unfolded, for a network whose first norm's input is the first
- * convolution's output; *s is NULL where that is not so. */
+ * convolution's output; *s is NULL where that is not so, or where windows are very large. */
 int fit_stem_new(struct fit_stem **s, const struct model *m, const struct fit_images *images,
                  struct err *e) ERR_CHECKED;
 void fit_stem_free(struct fit_stem *s);

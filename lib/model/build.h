@@ -32,7 +32,7 @@ struct piece {
     int64_t from;
 };
 
-/* Where the numbers of an operation come from. */
+/* Where the numbers of an operation come from. Unfolded, a norm is an operation of its own. */
 struct origin {
     const struct ckpt_tensor *w; /* weights; NULL: 1, for norms */
     const struct ckpt_tensor *b; /* biases; NULL: 0 */
@@ -197,6 +197,12 @@ int build_settle_reading(struct build *b, const struct structure *s, struct err 
 /* The family, and what its repository does where nothing else was said. */
 int build_settle(struct build *b, struct err *e) ERR_CHECKED;
 
+/* The same of a program, which leaves the order of the colours open. */
+int build_settle_program(struct build *b, struct err *e) ERR_CHECKED;
+
+/* Whether there are colours that have an order, if one is assumed. */
+int build_check_colours(const struct build *b, struct err *e) ERR_CHECKED;
+
 /* An assumption without an effect is a mistake about the network. */
 int build_check_effects(const struct build *b, struct err *e) ERR_CHECKED;
 
@@ -205,6 +211,10 @@ void build_keep_assumed(struct build *b);
 
 /* --- numbers.c --- */
 
+/* What the norm of an origin adds to variances. */
+double build_eps(const struct build *b, const struct origin *from);
+
+/* All numbers, and what norms that are operations of their own have recorded. */
 int build_load(struct build *b, struct err *e) ERR_CHECKED;
 
 #endif

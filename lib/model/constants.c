@@ -223,10 +223,23 @@ static void find_entries(struct constants *s, struct ckpt *c, int channels)
         }
 }
 
+static void leave_to_program(struct constants *s)
+{
+    for (int i = 0; i < 3; i++) {
+        s->mean[i] = 0;
+        s->std[i] = s->bytes ? 1 / 255.F : 1;
+    }
+    s->inside = true;
+    s->bytes = false;
+    *s->other = '\0';
+}
+
 bool constants_find(struct constants *s, struct ckpt *c, int channels)
 {
     *s = (struct constants){.where = ""};
     find_tensors(s, c, channels);
+    if (*s->where && ckpt_is_program(c))
+        leave_to_program(s);
     find_entries(s, c, channels);
     return *s->where;
 }

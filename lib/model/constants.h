@@ -10,6 +10,8 @@
 struct constants {
     float mean[3], std[3]; /* of pixels scaled to [0,1] */
     bool bytes;            /* stored for 0 to 255: they were divided */
+    bool inside;           /* `where` are tensors of a program, which applies them itself: mean and
+                              std leave pixels as it takes them */
     char where[160];       /* of the mean; buffers go first */
     char other[160];       /* where other constants are, or "" */
     char refused[160];     /* where a pair of three lies that are no constants of pixels, or "" */

@@ -176,7 +176,9 @@ static int take_image(struct program *p, const char *name, struct err *e)
                     e) != 0)
         return -1;
     trace_open(&p->trace, p->trace.b, images < 0 ? TRACE_IMAGES : images);
-    const struct trace_symbol image = trace_image(&p->trace, last);
+    struct trace_symbol image;
+    if (trace_image(&p->trace, last, &image, e) != 0)
+        return -1;
     trace_bind(&n->symbol, &image);
     n->storage = p->storages++;
     return 0;

@@ -104,21 +104,6 @@ static void finish_with(struct graph_op *op, const struct want *w)
         op->in[op->ins++] = w->addend;
 }
 
-/* What the checkpoint says of the input of a norm that is not folded. */
-static void record(struct build *b, const struct place *p, int value, double eps)
-{
-    struct model *m = b->model;
-    size_t channels = (size_t)b->graph->value[value].c;
-    m->norm = mem_grow(m->norm, (size_t)m->norms + 1, sizeof *m->norm);
-    m->norm[m->norms++] = (struct model_norm){
-        .key = build_op_key(b, p->stage, p->block, p->norm),
-        .value = value,
-        .eps = eps > 0 ? eps : b->assume.eps,
-        .mean = mem_alloc(channels, sizeof(float)),
-        .var = mem_alloc(channels, sizeof(float)),
-    };
-}
-
 int build_norm(struct build *b, const struct place *p, const struct norm *norm, int in,
                const struct want *w, struct err *e)
 {
@@ -130,8 +115,6 @@ int build_norm(struct build *b, const struct place *p, const struct norm *norm, 
                           .key = build_op_key(b, p->stage, p->block, p->norm)};
     const struct origin from = {.norm = *norm, .eps = w->eps};
     finish_with(&op, w);
-    if (b->opts->unfolded)
-        record(b, p, in, w->eps);
     return build_name(b, build_add(b, &op, &from, e), w);
 }
 

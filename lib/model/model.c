@@ -90,6 +90,8 @@ static int build_program(struct build *b, const char *program, size_t n, struct 
 {
     struct model *m = b->model;
     const struct onnx_model *onnx = ckpt_onnx(b->ckpt);
+    if (build_settle_program(b, e) != 0)
+        return -1;
     if ((onnx ? build_onnx(b, onnx, e) : build_exported(b, program, n, e)) != 0)
         return -1;
     for (int i = 0; i < b->graph->ops; i++) {
@@ -102,6 +104,7 @@ static int build_program(struct build *b, const char *program, size_t n, struct 
     name_last_stage(b->graph);
     if (build_load(b, e) != 0)
         return -1;
+    m->assumed.bgr = b->assume.bgr;
     m->family = onnx ? "ONNX" : "torch.export";
     m->known_by = "its own graph";
     m->program = true;

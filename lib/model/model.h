@@ -27,6 +27,8 @@ struct model {
     const char *family;       /* "torchvision" */
     const char *known_by;     /* the keys it is known by */
     bool program;             /* says itself what it computes: torch.export, ONNX */
+    bool any_size;            /* of a program: that of its images is open */
+    bool statistics;          /* there are batch norms that recorded their input, folded or not */
     char *state;              /* path of the state dict in the checkpoint, or "" */
     char prefix[ASSUME_TEXT]; /* of its keys, or "" */
     bool bottleneck;          /* else basic blocks */
@@ -53,6 +55,8 @@ struct model_opts {
     float mean[3], std[3];       /* of pixels scaled to [0,1]; may be set in the graph later; of a
                                     network of one channel, the first */
     const struct assume *assume; /* NULL: all as usual */
+    int side;                    /* of the images of a program that leaves their size open, where
+                                    h is 0; 0: such a program is refused */
     bool unfolded;               /* keep batch norms as operations of their own */
     bool unproved;               /* build what is read by structure alone, too: either nothing is
                                     computed with it, or images prove it (fit/prove.h) */

@@ -165,7 +165,11 @@ static void choose_default(struct normal_use *u, const struct model *m, const st
     u->guess = false;
     memcpy(u->mean, s ? s->mean : usual->mean, sizeof u->mean);
     memcpy(u->std, s ? s->std : usual->std, sizeof u->std);
-    if (s) {
+    if (s && s->inside) {
+        u->name = s->std[0] < 1 ? "bytes" : "none";
+        snprintf(u->from, sizeof u->from, "the program normalises its images itself, by its %s",
+                 s->where);
+    } else if (s) {
         snprintf(u->from, sizeof u->from, "the checkpoint's %s%s", s->where,
                  s->bytes ? ", divided by 255" : "");
     } else if (known) {
@@ -184,7 +188,14 @@ static void tell_conflict(struct normal_use *u, const struct constants *s, const
                           const char *options)
 {
     char mean[NORMAL_TEXT], std[NORMAL_TEXT];
-    if (*options && *s->where && !normal_same(u->mean, u->std, s->mean, s->std))
+    if (*options && s->inside && !normal_same(u->mean, u->std, s->mean, s->std))
+        snprintf(
+            u->conflict, sizeof u->conflict,
+            "%.80s: %s, though the program normalises its images itself, by its %s: mean %s and "
+            "standard deviation %s leave that to it",
+            ckpt_name(c), options, s->where, normal_text(mean, "%.6g", s->mean, u->channels),
+            normal_text(std, "%.6g", s->std, u->channels));
+    else if (*options && *s->where && !normal_same(u->mean, u->std, s->mean, s->std))
         snprintf(u->conflict, sizeof u->conflict,
                  "%.80s: %s instead of the checkpoint's %s: mean %s and standard deviation %s",
                  ckpt_name(c), options, s->where, normal_text(mean, "%.6g", s->mean, u->channels),

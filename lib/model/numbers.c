@@ -5,15 +5,21 @@
 
 #include "base/mem.h"
 
+#include <glib.h>
 #include <math.h>
 #include <stdlib.h>
+
+double build_eps(const struct build *b, const struct origin *from)
+{
+    return from->eps > 0 ? from->eps : b->assume.eps;
+}
 
 /* Weights and biases with the norm taken in: w' = w * gamma / sqrt(var + eps),
  * b' = beta + (b - mean) * gamma / sqrt(var + eps). Without a convolution w is 1. */
 static int fold(struct build *b, const struct origin *s, float *w, int64_t each, float *bias,
                 int64_t channels, struct err *e)
 {
-    const double eps = s->eps > 0 ? s->eps : b->assume.eps;
+    const double eps = build_eps(b, s);
     float *part[NORM_TENSORS];
     bool finite = true;
     int r = 0;
@@ -128,13 +134,43 @@ static int load_op(struct build *b, int i, struct err *e)
     return norm_is_there(&from->norm) ? fold(b, from, w, count / channels, bias, channels, e) : 0;
 }
 
-/* What the norms that are not folded have recorded. */
-static int load_norm(struct build *b, struct model_norm *to, const struct norm *from, struct err *e)
+/* What the checkpoint says of the input of a norm that is not folded. */
+static int load_norm(struct build *b, int i, struct err *e)
 {
-    return ckpt_read(b->ckpt, from->t[NORM_MEAN], to->mean, e) != 0 ||
-                   ckpt_read(b->ckpt, from->t[NORM_VAR], to->var, e) != 0
+    struct model *m = b->model;
+    const struct graph_op *op = &b->graph->op[i];
+    const struct origin *from = &b->origin[i];
+    const size_t channels = (size_t)b->graph->value[op->in[0]].c;
+    m->norm = mem_extend(m->norm, (size_t)m->norms, (size_t)m->norms + 1, sizeof *m->norm);
+    struct model_norm *norm = &m->norm[m->norms++];
+    *norm = (struct model_norm){.key = mem_dup(op->key),
+                                .value = op->in[0],
+                                .eps = build_eps(b, from),
+                                .mean = mem_alloc(channels, sizeof(float)),
+                                .var = mem_alloc(channels, sizeof(float))};
+    return ckpt_read(b->ckpt, from->norm.t[NORM_MEAN], norm->mean, e) != 0 ||
+                   ckpt_read(b->ckpt, from->norm.t[NORM_VAR], norm->var, e) != 0
                ? -1
                : 0;
+}
+
+/* Those of one place of the network each: a norm that is run twice has recorded both. */
+static int load_norms(struct build *b, struct err *e)
+{
+    GHashTable *seen = g_hash_table_new(NULL, NULL);
+    int r = 0;
+    for (int i = 0; i < b->graph->ops; i++) {
+        gpointer var = (gpointer)b->origin[i].norm.t[NORM_VAR];
+        if (var)
+            g_hash_table_insert(seen, var, g_hash_table_contains(seen, var) ? seen : NULL);
+    }
+    for (int i = 0; i < b->graph->ops && r == 0; i++) {
+        gconstpointer var = b->origin[i].norm.t[NORM_VAR];
+        if (var && !g_hash_table_lookup(seen, var))
+            r = load_norm(b, i, e);
+    }
+    g_hash_table_destroy(seen);
+    return r;
 }
 
 int build_load(struct build *b, struct err *e)
@@ -148,14 +184,13 @@ int build_load(struct build *b, struct err *e)
             "%s: expected a network in keeping with the file, found one of %lld elements "
             "in %llu bytes",
             ckpt_name(b->ckpt), (long long)b->numbers, (unsigned long long)ckpt_stored(b->ckpt));
-    for (int i = 0, norm = 0; i < g->ops; i++) {
+    for (int i = 0; i < g->ops; i++) {
         if (load_op(b, i, e) != 0)
             return -1;
-        if (g->op[i].kind == GRAPH_NORM && norm < b->model->norms &&
-            load_norm(b, &b->model->norm[norm++], &b->origin[i].norm, e) != 0)
-            return -1;
+        b->model->statistics = b->model->statistics || norm_is_there(&b->origin[i].norm);
     }
-    if (!b->opts->unfolded)
-        graph_merge(b->graph);
+    if (b->opts->unfolded)
+        return load_norms(b, e);
+    graph_merge(b->graph);
     return 0;
 }

@@ -374,7 +374,9 @@ static int read_graph(struct onnx_reader *r, const struct onnx_value *image, str
 {
     if (collect(r, image->name, e) != 0)
         return -1;
-    const struct trace_symbol pixels = trace_image(r->t, trace_is_last(image->shape[1]));
+    struct trace_symbol pixels;
+    if (trace_image(r->t, trace_is_last(image->shape[1]), &pixels, e) != 0)
+        return -1;
     struct onnx_name *x = find(r, image->name);
     if (x)
         trace_bind(&x->s, &pixels);

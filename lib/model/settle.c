@@ -141,6 +141,29 @@ int build_settle_reading(struct build *b, const struct structure *s, struct err 
     return settle_rest(b, e);
 }
 
+int build_check_colours(const struct build *b, struct err *e)
+{
+    return b->assume.bgr && b->graph->value[0].c != 3
+               ? err_set(e,
+                         "%s: --assume channels: expected a network of three channels, found one",
+                         ckpt_name(b->ckpt))
+               : 0;
+}
+
+int build_settle_program(struct build *b, struct err *e)
+{
+    const struct assume none = {0};
+    if (!b->opts->assume)
+        return 0;
+    b->assume.bgr = b->opts->assume->bgr;
+    return assume_same_wiring(b->opts->assume, &none)
+               ? 0
+               : err_set(e,
+                         "%s: --assume: expected channels alone, as a program says itself what it "
+                         "computes, found more",
+                         ckpt_name(b->ckpt));
+}
+
 int build_check_effects(const struct build *b, struct err *e)
 {
     const struct assume none = {0}, *a = b->opts->assume ? b->opts->assume : &none;
@@ -148,9 +171,8 @@ int build_check_effects(const struct build *b, struct err *e)
     if (a->eps > 0 && !b->normed)
         return err_set(e, "%s: --assume eps: expected batch norms, found none: they are folded",
                        name);
-    if (a->bgr && b->graph->value[0].c != 3)
-        return err_set(e, "%s: --assume channels: expected a network of three channels, found one",
-                       name);
+    if (build_check_colours(b, e) != 0)
+        return -1;
     if (a->reading && !b->reading)
         return err_set(e, "%s: --assume reading: expected keys that no family names, found %s's",
                        name, b->found.family->name);

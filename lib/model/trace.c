@@ -18,6 +18,11 @@ int trace_sizes(struct build *b, int channels, int64_t h, int64_t w, struct err 
     struct graph_value *v = &b->graph->value[0];
     v->c = channels;
     const char *name = ckpt_name(b->ckpt);
+    b->model->any_size = h < 0 && w < 0;
+    if (v->h == 0 && b->opts->side > 0) {
+        h = h < 0 ? b->opts->side : h;
+        w = w < 0 ? b->opts->side : w;
+    }
     if (v->h == 0 && (h < 1 || w < 1))
         return err_set(e,
                        "%s: expected a size of images, which the program leaves open: give it, "
@@ -101,16 +106,33 @@ static struct trace_view plain(int64_t images, int64_t c, int64_t h, int64_t w)
     return v;
 }
 
-struct trace_symbol trace_image(const struct trace *t, bool last)
+/* B, G, R of R, G, B. */
+static int reverse_colours(struct trace *t, struct err *e)
 {
-    const struct graph_value *v = &t->b->graph->value[0];
-    const struct trace_view view = plain(t->images, v->c, v->h, v->w);
+    enum { COLOURS = 3 };
+    const struct origin none = {.w = NULL};
+    struct graph_op op = {.kind = GRAPH_PICK, .in = {0}, .ins = 1, .channels = COLOURS};
+    int *pick = mem_alloc(COLOURS, sizeof *pick);
+    for (int i = 0; i < COLOURS; i++)
+        pick[i] = COLOURS - 1 - i;
+    op.pick = pick;
+    return trace_append(t, &op, &none, e);
+}
+
+int trace_image(struct trace *t, bool last, struct trace_symbol *y, struct err *e)
+{
+    const struct graph_value v = t->b->graph->value[0];
+    const struct trace_view view = plain(t->images, v.c, v.h, v.w);
     struct trace_view turned = {.offset = 0};
     static const int order[] = {0, 2, 3, 1};
     bool room = true;
     for (int i = 0; i < 4; i++)
         room = room && view_axis(&turned) && view_copy(&turned, &view, order[i]);
-    return trace_value(0, last && room ? &turned : &view);
+    if (build_check_colours(t->b, e) != 0)
+        return -1;
+    const int value = t->b->assume.bgr ? reverse_colours(t, e) : 0;
+    *y = trace_value(value, last && room ? &turned : &view);
+    return value < 0 ? -1 : 0;
 }
 
 struct trace_symbol trace_constant(const struct ckpt_tensor *tensor)
@@ -255,11 +277,14 @@ int trace_vector(struct trace *t, const struct trace_symbol *x, int64_t n, const
 
 char *trace_key(const struct ckpt_tensor *w)
 {
-    static const char end[] = ".weight";
-    const size_t n = strlen(w->name), tail = sizeof end - 1;
-    return n > tail && strcmp(w->name + n - tail, end) == 0
-               ? mem_printf("%.*s", (int)(n - tail), w->name)
-               : mem_dup(w->name);
+    static const char *const ends[] = {".weight", ".running_var"};
+    size_t n = strlen(w->name);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        const size_t tail = strlen(ends[i]);
+        if (n > tail && strcmp(w->name + n - tail, ends[i]) == 0)
+            n -= tail;
+    }
+    return mem_printf("%.*s", (int)n, w->name);
 }
 
 /* --- operations --- */
@@ -585,6 +610,19 @@ static bool is_short(const char *path)
     return !dot || !strchr(dot + 1, '.');
 }
 
+/* A convolution into which an exporter folded the norm behind it stands in that norm's module: its
+ * weights have the name of its own. */
+static void name_by_weights(struct trace *t)
+{
+    struct graph *g = t->b->graph;
+    for (int i = 0; i < g->ops; i++) {
+        const struct ckpt_tensor *w = t->b->origin[i].w;
+        const char *key = g->op[i].key;
+        if (w && key && strcmp(key, w->name) != 0 && !g_hash_table_contains(t->by_path, key))
+            graph_call(g, g->op[i].out, key);
+    }
+}
+
 static void name_layers(struct trace *t)
 {
     struct graph *g = t->b->graph;
@@ -597,6 +635,7 @@ static void name_layers(struct trace *t)
     }
     for (size_t i = 0; i < t->layers; i++)
         graph_call(g, t->layer[i].value, t->layer[i].path);
+    name_by_weights(t);
 }
 
 /* A softmax at the end, where only the result reads it. */

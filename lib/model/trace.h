@@ -107,8 +107,11 @@ static inline bool trace_is_last(int64_t second)
     return second != 3 && second != 1;
 }
 
-/* Value 0 as (images, c, h, w) or, with `last`, as (images, h, w, c), and a tensor as it is. */
-struct trace_symbol trace_image(const struct trace *t, bool last);
+/* The image as (images, c, h, w) or, with `last`, as (images, h, w, c): value 0, or its channels in
+ * the order that is assumed. */
+int trace_image(struct trace *t, bool last, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* A tensor as it is. */
 struct trace_symbol trace_constant(const struct ckpt_tensor *tensor);
 
 /* Whole numbers: of no axis (n is 1) or of one. */

@@ -448,7 +448,7 @@ int trace_batch_norm(struct trace *t, const struct trace_symbol *x,
             return -1;
     if (!(eps > 0))
         return trace_refuse(t, e, "expected an epsilon above 0, found %g", eps);
-    const struct graph_op *op = trace_maker(t, &in, &of);
+    const struct graph_op *op = t->b->opts->unfolded ? NULL : trace_maker(t, &in, &of);
     if (op && (op->kind == GRAPH_CONV || op->kind == GRAPH_LINEAR) && op->ins == 1 &&
         !norm_is_there(&of->norm) && !of->constant) {
         of->norm = from.norm;
@@ -456,7 +456,8 @@ int trace_batch_norm(struct trace *t, const struct trace_symbol *x,
         *y = trace_value(in.value, &in.view);
         return 0;
     }
-    const struct graph_op alone = over(GRAPH_NORM, &in);
+    struct graph_op alone = over(GRAPH_NORM, &in);
+    alone.key = trace_key(from.norm.t[NORM_VAR]);
     return made(t, &alone, &from, &in.view, y, e);
 }
 

@@ -131,7 +131,7 @@ int trace_tensor(struct trace *t, const struct trace_symbol *x, const struct ckp
 int trace_vector(struct trace *t, const struct trace_symbol *x, int64_t n, const char *what,
                  const struct ckpt_tensor **out, struct err *e) ERR_CHECKED;
 
-/* A key without ".weight". Caller frees. */
+/* A key without ".weight" or ".running_var". Caller frees. */
 char *trace_key(const struct ckpt_tensor *w);
 
 /* Elements of a value in another order, place[shape[0] * shape[1] * shape[2]], which becomes the

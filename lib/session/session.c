@@ -42,6 +42,8 @@ static int open_model(struct model **m, struct ckpt *c, const struct assume *a, 
     enum { SIDE = 32 };
     struct model_opts with = {
         .h = h, .w = w, .std = {1, 1, 1}, .assume = a, .unproved = unproved, .note = prog_note};
+    /* What only is told of a network may be told of some size. */
+    with.side = unproved ? SIDE : 0;
     const int sized = h > 0 ? 1 : model_sized(c, e);
 
     if (sized < 0)

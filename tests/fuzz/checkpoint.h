@@ -88,6 +88,7 @@ static inline void fuzz_checkpoint(const uint8_t *p, size_t n)
     fuzz_network(c, 32, false);
     fuzz_network(c, 32, true);
     fuzz_network(c, 0, false);
+    fuzz_network(c, 0, true);
     ckpt_close(c);
 }
 

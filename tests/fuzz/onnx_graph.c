@@ -254,6 +254,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     if (ckpt_open_memory(&c, m.p, m.n, "fuzz", NULL, &e) != 0)
         return 0;
     fuzz_network(c, 0, false);
+    fuzz_network(c, 0, true);
     ckpt_close(c);
     return 0;
 }
