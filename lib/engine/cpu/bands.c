@@ -85,10 +85,11 @@ static int item_of(const struct band *b, int value)
     return -1;
 }
 
-/* A clip that the convolution before it does, in place. */
-static bool is_fused(const struct graph *g, int op)
+/* A function that the convolution before it does, in place. */
+static bool is_fused(const struct cpu *c, int op)
 {
-    return op > 0 && cpu_clips(&g->op[op - 1], &g->op[op]);
+    const struct graph_op *at = &c->work.graph->op[op];
+    return op > 0 && cpu_fuses(c, at - 1, at);
 }
 
 /* The input is one, too, where the first operation reads it. */
@@ -98,7 +99,7 @@ static void add_item(const struct cpu *c, struct band *b, int op)
     struct band_item t = {.op = op, .value = op >= 0 ? g->op[op].out : 0, .from = {-1, -1}};
     for (int k = 0; op >= 0 && k < g->op[op].ins; k++)
         t.from[k] = item_of(b, g->op[op].in[k]);
-    t.slot = op > 0 && is_fused(g, op) && t.from[0] >= 0 ? t.from[0] : b->items;
+    t.slot = op > 0 && is_fused(c, op) && t.from[0] >= 0 ? t.from[0] : b->items;
     b->item[b->items++] = t;
 }
 
@@ -188,7 +189,7 @@ static struct band band_from(const struct cpu *c, int first)
 {
     struct band b = {.first = first, .rows = BAND_ROWS};
     const struct graph *g = c->work.graph;
-    if (is_fused(g, first))
+    if (is_fused(c, first))
         return b;
     if (first == 0 && g->op[0].in[0] == 0)
         add_item(c, &b, -1);

@@ -10,7 +10,12 @@ enum {
      * while they are small; else enough tiles to pay for reading the weights. */
     CHUNK_BYTES = 512 << 10,
     CHUNK_LEAST = 64,
-    CHUNK_MOST = 96
+    CHUNK_MOST = 96,
+    /* Weights from which inputs are put side by side, as they are read for each block of outputs;
+     * bytes of those inputs, and the least of outputs they are for. */
+    GATHER_WEIGHTS = 256 << 10,
+    GATHER_BYTES = 256 << 10,
+    GATHER_LEAST = 192
 };
 
 const struct conv_tile conv_tile[CONV_FORMS] = {
@@ -107,8 +112,19 @@ void conv_open(struct conv *c, const struct conv_spec *s, const struct conv_kern
     c->spec.opitch = s->opitch ? s->opitch : s->op;
     c->icell = (ptrdiff_t)s->n * c->spec.ipitch + s->igap;
     c->ocell = (ptrdiff_t)s->n * c->spec.opitch + s->ogap;
+    c->gathers = c->form == CONV_DIRECT && !s->back && s->ic <= CONV_GATHERED &&
+                 elements(s, c->form) * sizeof(float) >= GATHER_WEIGHTS;
     size_t points = (size_t)conv_points(c);
-    if (c->form == CONV_TILES) {
+    if (c->gathers) {
+        const int outputs = s->oh * s->ow * s->n,
+                  pitch = ceil_div(conv_inputs(c), CONV_PITCH) * CONV_PITCH;
+        int most = GATHER_BYTES / (pitch * (int)sizeof(float));
+        most = most < GATHER_LEAST ? GATHER_LEAST : most;
+        most = most < outputs ? most : outputs;
+        c->chunk = most < s->n ? s->n : most;
+        c->in_step = (size_t)pitch;
+        c->scratch = ((size_t)c->chunk * c->in_step + CONV_GATHERED) * sizeof(float);
+    } else if (c->form == CONV_TILES) {
         c->scratch = 2 * 4 * 16 * 16 * sizeof(float); /* of sums */
     } else if (c->form != CONV_DIRECT) {
         const struct conv_tile *t = &conv_tile[c->form];

@@ -18,7 +18,8 @@ enum {
     CONV_TILE_PITCH = 32, /* for CONV_TILES */
     CONV_TILE_GAP = 32,   /* a cache line of bf16 */
     CONV_SPAN = 64,       /* output channels computed together */
-    CONV_LARGEST = 1024   /* taps: a vision transformer's patch of 32 by 32 */
+    CONV_LARGEST = 1024,  /* taps: a vision transformer's patch of 32 by 32 */
+    CONV_GATHERED = 4     /* most channels of inputs that are put side by side */
 };
 
 /* Winograd's minimal filtering F(m x m, 3 x 3), Lavin and Gray 2016: tiles of m by m
@@ -70,8 +71,10 @@ struct conv {
     const struct conv_kernels *kernels;
     ptrdiff_t icell, ocell; /* elements from one cell to the next */
     int down, across;       /* tiles */
-    int chunk;              /* tiles on their way at a time */
-    size_t in_step;         /* floats from one product's transformed inputs to the next's */
+    bool gathers;           /* CONV_DIRECT: the inputs of an output are put side by side first */
+    int chunk;              /* tiles, or such outputs, on their way at a time */
+    size_t in_step;         /* floats from one product's transformed inputs to the next's; elements
+                               from one output's inputs to the next's */
     size_t sum_step;        /* the same for sums */
     size_t scratch;         /* bytes that a call needs, on a 64-byte boundary */
     float *u;               /* packed weights, see conv_at() */
@@ -87,6 +90,7 @@ struct conv_call {
     bool mask_bf16;   /* the mask is bf16 */
     bool clip;        /* what follows ReLU is clipped between these */
     float least, most;
+    const struct each *then; /* CONV_DIRECT: a function of what has been made, or NULL */
     void *y;
     int microbatches;
     /* Direct forms, of one microbatch: the rows of y to be made, all where y1 is 0. y, what is
@@ -155,14 +159,20 @@ static inline int conv_width(const struct conv *c, int span)
 static inline int conv_points(const struct conv *c)
 {
     int p = conv_tile[c->form].points;
-    return p ? p * p : conv_taps(&c->spec);
+    return p ? p * p : c->gathers ? 1 : conv_taps(&c->spec);
 }
 
-/* Where a span's weights begin; they lie as (points, width / B, ic, B), B the channels
- * that a kernel holds in registers. */
+/* Inputs of such a product. */
+static inline int conv_inputs(const struct conv *c)
+{
+    return c->gathers ? conv_taps(&c->spec) * c->spec.ic : c->spec.ic;
+}
+
+/* Where a span's weights begin; they lie as (points, width / B, inputs, B), B the
+ * channels that a kernel holds in registers. */
 static inline size_t conv_at(const struct conv *c, int span)
 {
-    return (size_t)span * CONV_SPAN * (size_t)c->spec.ic * (size_t)conv_points(c);
+    return (size_t)span * CONV_SPAN * (size_t)conv_inputs(c) * (size_t)conv_points(c);
 }
 
 #endif

@@ -32,6 +32,7 @@ struct step {
     int slices;
     const struct graph_op *clip; /* of a convolution in f32: the function that clips its result in
                                     place, which the convolution does; or NULL */
+    const struct each *then;     /* the same of another function */
     bool done;                   /* of that function: there is nothing left to do */
     union {
         struct depth depth;

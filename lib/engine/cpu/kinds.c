@@ -173,6 +173,7 @@ static struct conv_call call_of(const struct step *s, const struct call *k)
     return (struct conv_call){.clip = s->clip,
                               .least = s->clip ? s->clip->p : 0,
                               .most = s->clip ? s->clip->q : 0,
+                              .then = s->then,
                               .x = k->x[0],
                               .add = k->x[1],
                               .y = k->y,

@@ -58,11 +58,18 @@ static inline bool cpu_is_depthwise(const struct cpu *c, const struct graph_op *
            op->groups == c->work.graph->value[op->out].c;
 }
 
-/* Whether `op` is a clip that the convolution `before` it can do, where both write one buffer. */
-static inline bool cpu_clips(const struct graph_op *before, const struct graph_op *op)
+/* Whether `op` is a function that the convolution or linear layer `before` it can do, where both
+ * write one buffer: a clip, or any behind products that are direct. */
+static inline bool cpu_fuses(const struct cpu *c, const struct graph_op *before,
+                             const struct graph_op *op)
 {
-    return before->kind == GRAPH_CONV && before->act == GRAPH_NONE && op->kind == GRAPH_FUNCTION &&
-           op->function == GRAPH_CLIP && op->in[0] == before->out;
+    if (op->kind != GRAPH_FUNCTION || op->in[0] != before->out || before->act != GRAPH_NONE ||
+        (before->kind != GRAPH_CONV && before->kind != GRAPH_LINEAR))
+        return false;
+    if (before->kind == GRAPH_CONV && op->function == GRAPH_CLIP)
+        return true;
+    const struct conv_spec s = cpu_conv_spec(c, before, false);
+    return before->groups <= 1 && conv_choose(&s) == CONV_DIRECT;
 }
 
 /* Whether input k of an operation is turned into the other type before it is read. */

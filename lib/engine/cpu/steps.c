@@ -99,16 +99,19 @@ static void close_step(struct step *s)
         kinds[s->op->kind].close(s);
 }
 
-/* Convolutions clip what is clipped in their place behind them. */
-static void fuse_clips(struct cpu *c)
+/* Convolutions and linear layers do functions behind them, in place. */
+static void fuse_functions(struct cpu *c)
 {
     const struct plan *p = &c->plan;
     if (c->bf16 || engine_wants(&c->work.opts, ENGINE_SUMS))
         return;
     for (int i = 0; i + 1 < p->steps; i++) {
         const struct graph_op *a = p->step[i].op, *b = p->step[i + 1].op;
-        if (cpu_clips(a, b) && p->act[a->out] == p->act[b->out]) {
-            c->step[i].clip = b;
+        if (cpu_fuses(c, a, b) && p->act[a->out] == p->act[b->out]) {
+            if (b->function == GRAPH_CLIP)
+                c->step[i].clip = b;
+            else
+                c->step[i].then = &c->step[i + 1].each;
             c->step[i + 1].done = true;
         }
     }
@@ -125,7 +128,7 @@ void cpu_open_steps(struct cpu *c)
         kinds[op->kind].open(c, &work, &c->step[i], -1);
         want_cast(c, op);
     }
-    fuse_clips(c);
+    fuse_functions(c);
     for (int i = 0; i < p->backs; i++) {
         if (p->back[i].same)
             continue;
