@@ -81,14 +81,11 @@ static int convert_folded(const struct info *i, struct ckpt *c, struct err *e)
     for (int k = 0; k < g->ops; k++) {
         const struct graph_op *op = &g->op[k];
         const struct graph_value *x = &g->value[op->in[0]], *y = &g->value[op->out];
-        const int64_t shape[] = {y->c, x->c, op->y.k, op->x.k};
+        const bool conv = op->kind == GRAPH_CONV, linear = op->kind == GRAPH_LINEAR;
+        const int64_t shape[] = {y->c, conv ? x->c / op->groups : x->c, op->y.k, op->x.k};
         if (!op->key)
             continue;
-        add(&f, op, "weight", op->w,
-            op->kind == GRAPH_NORM     ? 1
-            : op->kind == GRAPH_LINEAR ? 2
-                                       : 4,
-            shape);
+        add(&f, op, "weight", op->w, conv ? 4 : linear ? 2 : 1, shape);
         add(&f, op, "bias", op->b, 1, shape);
         if (op->kind != GRAPH_NORM)
             continue;

@@ -284,7 +284,7 @@ const char *ckpt_state(const struct ckpt *c)
 
 size_t ckpt_bytes(const struct ckpt *c)
 {
-    return c->map.n;
+    return c->map.n + c->beside.n;
 }
 
 uint64_t ckpt_stored(const struct ckpt *c)

@@ -93,7 +93,7 @@ static inline bool ckpt_is_program(const struct ckpt *c)
 
 /* "model_state_dict", "" where the file is the state dict itself. */
 const char *ckpt_state(const struct ckpt *c);
-size_t ckpt_bytes(const struct ckpt *c); /* of the file */
+size_t ckpt_bytes(const struct ckpt *c); /* of the file and the one beside it */
 
 /* The path of the file that holds tensors of the ONNX model at `path`, beside it; NULL where there
  * is none, and where no model can be read. The caller's. */
