@@ -302,6 +302,23 @@ static bool has_blocks(const struct graph *g, int value, const int *place, struc
     return true;
 }
 
+/* Whether the cells are rows and columns of the grid, in their order, as of a part that is cut out.
+ */
+static bool is_cut(const struct graph *g, int value, const int *place, struct graph_grid of)
+{
+    const int w = g->value[value].w, cells = (int)graph_cells(g, value);
+    const size_t n = graph_size(g, value);
+    bool cut = true;
+    for (size_t i = 0; i < n && cut; i++) {
+        const int y = (int)(i % (size_t)cells) / w, x = (int)(i % (size_t)cells) % w;
+        const int row = place[i] / of.w, column = place[i] % of.w;
+        cut = row == place[y * w] / of.w && column == place[x] % of.w &&
+              (y == 0 || row >= place[(y - 1) * w] / of.w) &&
+              (x == 0 || column >= place[x - 1] % of.w);
+    }
+    return cut;
+}
+
 /* Whether all channels have the same places, or, with `in_order`, those of the grid. */
 static bool same_places(const int *place, size_t n, size_t cells, bool in_order)
 {
@@ -353,8 +370,9 @@ static void find_places(const struct graph *g, const struct graph_op *op, struct
         return;
     }
     if (!to || !even) {
+        const bool lost = p->place[in] || (to && !is_cut(g, op->out, to, of));
         free(to);
-        p->grid[op->out] = p->place[in] ? none : p->grid[op->out];
+        p->grid[op->out] = lost ? none : p->grid[op->out];
         return;
     }
     const bool back = cells == (size_t)of.h * (size_t)of.w && same_places(to, n, cells, true);

@@ -337,13 +337,43 @@ static char *module_of(const struct onnx_node *n)
     return path;
 }
 
-/* Every module that the node stands in has made its result. */
-static void note_layer(struct onnx_reader *r)
+/* Whether names of nodes hold modules, as PyTorch's do. */
+static bool has_modules(const struct onnx_model *m)
+{
+    bool has = false;
+    for (size_t i = 0; i < m->nodes && !has; i++) {
+        char *path = module_of(&m->node[i]);
+        has = path != NULL;
+        free(path);
+    }
+    return has;
+}
+
+/* Whether the node looks at its input another way, and makes nothing. */
+static bool is_view(const char *op)
+{
+    static const char *const list[] = {"Flatten", "Reshape", "Squeeze", "Transpose", "Unsqueeze"};
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        if (strcmp(list[i], op) == 0)
+            return true;
+    return false;
+}
+
+/* Every module that the node stands in has made its result; without modules, the node has. */
+static void note_layer(struct onnx_reader *r, bool modules)
 {
     struct onnx_name *out = onnx_out(r, 0);
+    if (!out || out->form != FORM_NONE)
+        return;
+    if (!modules) {
+        const char *name = *r->node->name ? r->node->name : out->name;
+        if (!is_view(r->node->op))
+            trace_layer(r->t, name, strlen(name), &out->s);
+        return;
+    }
     char *path = module_of(r->node);
     size_t n = 0;
-    for (int depth = 0; out && path && out->form == FORM_NONE && depth < MODULES; depth++) {
+    for (int depth = 0; path && depth < MODULES; depth++) {
         n += strcspn(path + n, ".");
         trace_layer(r->t, path, n, &out->s);
         if (!path[n++])
@@ -357,6 +387,7 @@ static void note_layer(struct onnx_reader *r)
 static int run_all(struct onnx_reader *r, struct err *e)
 {
     bool *needed = mem_zero(r->m->nodes + 1, sizeof *needed);
+    const bool modules = has_modules(r->m);
     int result = 0;
     count_uses(r, needed);
     for (size_t i = 0; i < r->m->nodes && result == 0; i++) {
@@ -364,7 +395,7 @@ static int run_all(struct onnx_reader *r, struct err *e)
             continue;
         result = run_node(r, &r->m->node[i], e);
         if (result == 0)
-            note_layer(r);
+            note_layer(r, modules);
     }
     free(needed);
     return result;

@@ -814,6 +814,19 @@ static int merge(struct graph *g, int tokens, bool turned)
     return add(g, op);
 }
 
+/* Two rows of 3 cells of 4 by 4 patches; `mixed`: the second row begins with a cell of the first.
+ */
+static int part(struct graph *g, int patches, bool mixed)
+{
+    const int c = g->value[patches].c;
+    struct graph_op op = gather(g, patches, c, 2, 3);
+    for (int i = 0; i < c * 6; i++) {
+        const int y = i % 6 / 3, x = i % 3;
+        ((int *)op.pick)[i] = i / 6 * 16 + (mixed && i % 6 == 3 ? 5 : 5 + 4 * y + x);
+    }
+    return add(g, op);
+}
+
 /* Patches become tokens in a row, of which parts are merged as Swin's are: an image again. */
 static void check_merging(void)
 {
@@ -828,6 +841,9 @@ static void check_merging(void)
     CHECK(graph_grid(g, tokens, &grid) && grid.h == 4 && grid.w == 4 && grid.first == 0);
     CHECK(graph_grid(g, merged, &grid) && grid.h == 2 && grid.w == 2 && grid.first == 0);
     CHECK(!graph_grid(g, turned, &grid));
+    const int cut = part(g, patches, false), mixed = part(g, patches, true);
+    CHECK(graph_grid(g, cut, &grid) && grid.h == 2 && grid.w == 3 && grid.first == 0);
+    CHECK(!graph_grid(g, mixed, &grid));
     graph_free(g);
 }
 
