@@ -5,28 +5,32 @@
 # What an analysis makes of the images alone.
 sweep_shared=(image_stats.tsv duplicates.tsv)
 
-# A name for each model, in `named`: that of its file, behind that of its folder where several files
-# are called the same.
+# A name for each model, in `named`: that of its file; where several files are called the same, with
+# its ending, as of one network in two formats, or behind that of its folder.
 sweep_names() {
-    local i base folder
-    local -A count=() taken=()
+    local i base file folder
+    local -A count=() files=() taken=()
     named=()
     for i in "${!models[@]}"; do
         base=${models[i]##*/}
+        files[$base]=$((${files[$base]-0} + 1))
         [[ $base =~ ^(.+)\.(pth|pt|pt2|onnx|safetensors)$ ]] && base=${BASH_REMATCH[1]}
         named[i]=$base
         count[$base]=$((${count[$base]-0} + 1))
     done
     for i in "${!models[@]}"; do
         base=${named[i]}
-        if [ "${count[$base]}" -gt 1 ] && [[ ${models[i]} == */* ]]; then
+        file=${models[i]##*/}
+        if [ "${count[$base]}" -gt 1 ] && [ "${files[$file]}" = 1 ]; then
+            base=$file
+        elif [ "${count[$base]}" -gt 1 ] && [[ ${models[i]} == */* ]]; then
             folder=${models[i]%/*}
             base=${folder##*/}_$base
         fi
         base=${base//[!A-Za-z0-9_.-]/_}
         [[ $base != [.-]* ]] || base=_$base
         folder=$base
-        while [ -n "${taken[$folder]-}" ]; do folder=${base}_$((++count[$base])); done
+        while [ -n "${taken[$folder]-}" ]; do folder=${base}_$((++files[$base])); done
         taken[$folder]=1
         named[i]=$folder
     done
