@@ -70,12 +70,17 @@ static const char *word(const struct program *p, const char *name)
     return json_string_value(json_object_get(argument(p, name), "as_string"));
 }
 
-/* A number, `usual` where it is not given. */
+/* A number, `usual` where it is not given; infinite ones are words. */
 static double real(const struct program *p, const char *name, double usual)
 {
     const json_t *arg = argument(p, name), *x = json_object_get(arg, "as_float");
     if (!x)
         x = json_object_get(arg, "as_int");
+    const char *text = json_string_value(x);
+    if (text)
+        return strcmp(text, "Infinity") == 0    ? INFINITY
+               : strcmp(text, "-Infinity") == 0 ? -INFINITY
+                                                : NAN;
     return !arg ? usual : json_is_number(x) ? json_number_value(x) : NAN;
 }
 
@@ -1306,6 +1311,21 @@ static int sums_so_far(struct program *p, struct err *e)
     return finish(p, trace_known_sums(&p->trace, self(p), dim, &y, e), &y, e);
 }
 
+static double rest_of(double x, double p, double q)
+{
+    (void)q;
+    return fmod(x, p);
+}
+
+static int rest(struct program *p, struct err *e)
+{
+    const double of = real(p, "other", NAN);
+    struct trace_symbol y;
+    return trace_is_known(self(p)) && isfinite(of) && of != 0
+               ? finish(p, trace_known_function(&p->trace, self(p), rest_of, of, 0, &y, e), &y, e)
+               : trace_refuse(&p->trace, e, "expected a constant and a divisor, found others");
+}
+
 static int of_known(struct program *p, double (*f)(double x, double p, double q), struct err *e)
 {
     struct trace_symbol y;
@@ -1354,10 +1374,18 @@ static int indexed(struct program *p, struct err *e)
     struct trace_symbol y;
     for (size_t i = 0; i + 1 < n; i++)
         index = listed(p, "indices", i) ? NULL : index;
-    if (!index || n > TRACE_DIMS || !trace_is_known(self(p)))
-        return trace_refuse(&p->trace, e,
-                            "expected a choice from a constant along one axis, found another");
-    return finish(p, trace_known_index(&p->trace, self(p), (int64_t)n - 1, index, &y, e), &y, e);
+    if (!index || n > TRACE_DIMS)
+        return trace_refuse(&p->trace, e, "expected a choice along one axis, found another");
+    return finish(p, trace_take(&p->trace, self(p), (int64_t)n - 1, index, &y, e), &y, e);
+}
+
+static int index_select(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    int64_t dim;
+    return whole(p, "dim", 0, &dim)
+               ? finish(p, trace_take(&p->trace, self(p), dim, input(p, "index"), &y, e), &y, e)
+               : trace_refuse(&p->trace, e, "expected an axis, found something else");
 }
 
 static int full(struct program *p, double value, struct err *e)
@@ -1369,9 +1397,15 @@ static int full(struct program *p, double value, struct err *e)
     if (!argument(p, "size") && x)
         for (n = 0; n < x->view.dims; n++)
             size[n] = trace_size(x, n);
-    return n < 0 || isnan(value)
-               ? trace_refuse(&p->trace, e, "expected a shape and a number, found others")
-               : finish(p, trace_known_full(&p->trace, size, n, value, &y, e), &y, e);
+    if (n < 0 || isnan(value))
+        return trace_refuse(&p->trace, e, "expected a shape and a number, found others");
+    /* What there is of several for each image is no tensor of its own. */
+    for (int d = 0; d < n; d++)
+        if (size[d] > TRACE_IMAGES)
+            return trace_known_full(&p->trace, NULL, 0, value, &y, e) != 0
+                       ? -1
+                       : finish(p, trace_expand(&p->trace, &y, size, n, &y, e), &y, e);
+    return finish(p, trace_known_full(&p->trace, size, n, value, &y, e), &y, e);
 }
 
 static int zeros(struct program *p, struct err *e)
@@ -1382,6 +1416,14 @@ static int zeros(struct program *p, struct err *e)
 static int ones(struct program *p, struct err *e)
 {
     return full(p, 1, e);
+}
+
+static int scalar(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    const double value = real(p, "s", NAN);
+    return isnan(value) ? trace_refuse(&p->trace, e, "expected a number, found something else")
+                        : finish(p, trace_known_full(&p->trace, NULL, 0, value, &y, e), &y, e);
 }
 
 static int filled(struct program *p, struct err *e)
@@ -1406,11 +1448,21 @@ static int fill(struct program *p, struct err *e)
 
 static int compare(struct program *p, enum trace_pairing how, struct err *e)
 {
-    const struct trace_symbol *other = input(p, "other");
+    const struct trace_symbol *other = input(p, "other"), *x = self(p);
+    const double number = real(p, "other", NAN);
     struct trace_symbol y;
+    int64_t one[TRACE_DIMS];
+    /* No activation is infinite: what attention is taken apart to asks whether all of a row are. */
+    if (how == TRACE_EQUAL && x && !other && !trace_is_known(x) && isinf(number)) {
+        for (int d = 0; d < x->view.dims; d++)
+            one[d] = 1;
+        return trace_known_full(&p->trace, one, x->view.dims, 1, &y, e) != 0
+                   ? -1
+                   : finish(p, trace_known_number(&p->trace, TRACE_EQUAL, &y, 0, &y, e), &y, e);
+    }
     return finish(p,
                   other ? trace_known_two(&p->trace, how, self(p), other, &y, e)
-                        : trace_known_number(&p->trace, how, self(p), real(p, "other", NAN), &y, e),
+                        : trace_known_number(&p->trace, how, self(p), number, &y, e),
                   &y, e);
 }
 
@@ -1475,30 +1527,61 @@ static int range(struct program *p, struct err *e)
         &y, e);
 }
 
+/* One of both by a mask; all of one where the mask is one truth. */
+static int choose(struct program *p, const struct trace_symbol *mask,
+                  const struct trace_symbol *yes, const struct trace_symbol *no, struct err *e)
+{
+    struct trace_symbol y;
+    double one;
+    if (trace_is_known(mask) && trace_count(mask) == 1 && yes && no &&
+        !(trace_is_known(yes) && trace_is_known(no))) {
+        if (trace_number(&p->trace, mask, &one, e) != 0)
+            return -1;
+        const struct trace_symbol *chosen = one != 0 ? yes : no, *other = one != 0 ? no : yes;
+        if (chosen->view.dims >= other->view.dims && chosen->view.dims >= mask->view.dims) {
+            y = trace_alias(chosen);
+            return bind(p, 0, &y, e);
+        }
+    }
+    if ((yes && yes->kind == TRACE_SCORES) || (no && no->kind == TRACE_SCORES))
+        return trace_refuse(&p->trace, e, "expected activations, found products");
+    return finish(p, trace_where(&p->trace, mask, yes, no, &y, e), &y, e);
+}
+
 static int masked_fill(struct program *p, struct err *e)
 {
-    struct trace_symbol value, y;
+    struct trace_symbol value;
     const struct trace_symbol *given = input(p, "value");
     if (!given && trace_known_full(&p->trace, NULL, 0, real(p, "value", NAN), &value, e) != 0)
         return -1;
-    return finish(
-        p, trace_known_where(&p->trace, input(p, "mask"), given ? given : &value, self(p), &y, e),
-        &y, e);
+    return choose(p, input(p, "mask"), given ? given : &value, self(p), e);
 }
 
 static int where(struct program *p, struct err *e)
 {
     static const char *const names[] = {"self", "other"};
     const struct trace_symbol *of[2];
-    struct trace_symbol one[2], y;
+    struct trace_symbol one[2];
     for (int i = 0; i < 2; i++) {
         of[i] = input(p, names[i]);
         if (!of[i] && trace_known_full(&p->trace, NULL, 0, real(p, names[i], NAN), &one[i], e) != 0)
             return -1;
         of[i] = of[i] ? of[i] : &one[i];
     }
-    return finish(p, trace_known_where(&p->trace, input(p, "condition"), of[0], of[1], &y, e), &y,
-                  e);
+    return choose(p, input(p, "condition"), of[0], of[1], e);
+}
+
+/* Along axes of size 1, the same. */
+static int any_of(struct program *p, struct err *e)
+{
+    const struct trace_symbol *x = self(p);
+    struct trace_symbol y;
+    int64_t dim;
+    const int d = x && whole(p, "dim", 0, &dim) ? trace_axis(x, dim) : -1;
+    if (d < 0 || !trace_is_truth(x) || trace_size(x, d) != 1)
+        return trace_refuse(&p->trace, e, "expected one truth along an axis, found others");
+    y = trace_alias(x);
+    return finish(p, truth(p, "keepdim") ? 0 : trace_squeeze(&p->trace, x, d, &y, e), &y, e);
 }
 
 /* --- the rest --- */
@@ -1511,6 +1594,23 @@ static int same(struct program *p, struct err *e)
         return trace_refuse(&p->trace, e, "expected activations, found something else");
     const struct trace_symbol y = trace_alias(x);
     return bind(p, 0, &y, e);
+}
+
+/* Pooled channels in the layout of memory that they have. */
+static int strided(struct program *p, struct err *e)
+{
+    const struct trace_symbol *x = self(p);
+    int64_t size[TRACE_DIMS], stride[TRACE_DIMS], from;
+    const int n = numbers(p, "size", size, TRACE_DIMS);
+    bool same_shape = x && n == x->view.dims && n > 1 &&
+                      numbers(p, "stride", stride, TRACE_DIMS) == n && stride[1] == 1 &&
+                      stride[0] == size[1] && whole(p, "storage_offset", 0, &from) && from == 0;
+    for (int d = 0; d < n && same_shape; d++)
+        same_shape = size[d] == trace_size(x, d) && (d < 2 || size[d] == 1);
+    return same_shape ? same(p, e)
+                      : trace_refuse(&p->trace, e,
+                                     "expected strides of one number for each channel, found "
+                                     "others");
 }
 
 /* Constants are copied, since a copy may be changed. */
@@ -1602,7 +1702,9 @@ static const struct aten_maker makers[] = {
     {"alias", same, true, true},
     {"alpha_dropout", dropout, true, false},
     {"amax", maximum, false, false},
+    {"any", any_of, false, false},
     {"arange", range, false, false},
+    {"as_strided", strided, true, false},
     {"avg_pool2d", mean_pool, false, false},
     {"batch_norm", batch_norm, false, false},
     {"bitwise_and", both, false, false},
@@ -1632,15 +1734,16 @@ static const struct aten_maker makers[] = {
     {"einsum", einsum, false, true},
     {"elu", elu, false, false},
     {"embedding", embedding, false, false},
-    {"eq", equal, false, false},
+    {"eq", equal, false, true},
     {"exp", exponential, false, false},
     {"expand", expand, true, true},
     {"expand_as", expand_as, true, false},
     {"feature_dropout", dropout, true, false},
     {"fill", fill, true, false},
     {"flatten", flatten, true, false},
+    {"fmod", rest, false, false},
     {"full", filled, false, false},
-    {"full_like", filled, false, false},
+    {"full_like", filled, false, true},
     {"ge", at_least, false, false},
     {"gelu", gelu, false, false},
     {"glu", gated, false, false},
@@ -1651,6 +1754,7 @@ static const struct aten_maker makers[] = {
     {"hardtanh", hardtanh, false, false},
     {"im2col", unfold, false, false},
     {"index", indexed, false, false},
+    {"index_select", index_select, false, false},
     {"instance_norm", instance_norm, false, false},
     {"layer_norm", layer_norm, false, false},
     {"le", at_most, false, false},
@@ -1705,6 +1809,7 @@ static const struct aten_maker makers[] = {
     {"roll", roll, false, false},
     {"rsqrt", inverse_root, false, false},
     {"rsub", subtract_from, false, false},
+    {"scalar_tensor", scalar, false, false},
     {"scaled_dot_product_attention", attention, false, false},
     {"select", select_one, true, false},
     {"selu", selu, false, false},
@@ -1739,7 +1844,7 @@ static const struct aten_maker makers[] = {
     {"var", variance, false, false},
     {"view", view, true, true},
     {"view_as", view_as, true, false},
-    {"where", where, false, false},
+    {"where", where, false, true},
     {"zero", fill, true, false},
     {"zeros", zeros, false, false},
     {"zeros_like", zeros, false, false},

@@ -479,10 +479,29 @@ int trace_attention(struct trace *t, const struct trace_symbol *q, const struct 
                : trace_matmul(t, &products, v, y, e);
 }
 
+/* Whether all along the first axis is the same. */
+static bool is_repeated(const struct trace_symbol *x)
+{
+    const struct trace_factor *f = view_factors(&x->view, 0);
+    for (int i = 0; i < x->view.count[0]; i++)
+        if (f[i].stride != 0)
+            return false;
+    return true;
+}
+
 int trace_matmul(struct trace *t, const struct trace_symbol *a, const struct trace_symbol *b,
                  struct trace_symbol *y, struct err *e)
 {
-    struct trace_symbol w;
+    struct trace_symbol w, one;
+    /* One matrix for all images, which some programs repeat. */
+    if (a && b && b->kind == TRACE_CONSTANT) {
+        if (!trace_of_one(t, b, &one))
+            return trace_refuse(t, e, "expected fewer axes, found more");
+        while (one.view.dims > 2 && one.view.dims <= a->view.dims && is_repeated(&one))
+            if (trace_select(t, &one, 0, 0, &one, e) != 0)
+                return -1;
+        b = &one;
+    }
     if (b && b->kind == TRACE_CONSTANT)
         return trace_swap(t, b, -1, -2, &w, e) != 0 ? -1
                : trace_is_known(a)                  ? trace_known_linear(t, a, &w, NULL, y, e)

@@ -98,13 +98,16 @@ static int set_windows(const struct trace *t, const struct trace_windows *w, str
 }
 
 /* Rounds the number of windows up: the last may reach beyond the padding, but has to begin in the
- * image or the padding before it. Says whether it does reach beyond. */
+ * image or the padding before it. Says whether it does reach beyond. A single window that is larger
+ * than the image with its padding, as transformers' EfficientNet has it, is as large as these. */
 static bool round_up(struct graph_axis *a, int cells)
 {
     const int64_t span = (int64_t)(a->k - 1) * (a->gap + 1) + 1;
     const int64_t room = (int64_t)cells + a->before + a->after - span;
     const int64_t windows = (room + a->stride - 1) / a->stride + 1;
     const int64_t more = (windows - 1) * a->stride - room;
+    if (room < 0 && a->gap == 0 && room + a->stride > 0)
+        a->k = cells + a->before + a->after;
     if (room < 0 || more <= 0 || (windows - 1) * a->stride >= (int64_t)cells + a->before)
         return false;
     a->after += (int)more;

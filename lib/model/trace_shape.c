@@ -575,10 +575,17 @@ int trace_concat(struct trace *t, const struct trace_symbol *const *x, int n, in
         first = !first && r == 0 && x[i]->kind == TRACE_VALUE ? x[i] : first;
     }
     if (r == 0 && n > 0 && !first) {
+        const struct trace_symbol **all = mem_alloc((size_t)n, sizeof(void *));
         bool known = true;
-        for (int i = 0; i < n; i++)
+        for (int i = 0; i < n; i++) {
             known = known && x[i]->kind == TRACE_CONSTANT;
-        r = known ? trace_known_concat(t, x, n, dim, y, e) : join_numbers(t, x, n, y, e);
+            /* What is the same for each image is joined once. */
+            all[i] = known && trace_axis(x[i], dim) != 0 && trace_of_one(t, x[i], &part[i])
+                         ? &part[i]
+                         : x[i];
+        }
+        r = known ? trace_known_concat(t, all, n, dim, y, e) : join_numbers(t, x, n, y, e);
+        free(all);
         free(part);
         return r;
     }
