@@ -432,9 +432,10 @@ static int live_beside(struct trace *t, const struct trace_symbol *x,
         return -1;
     for (int d = 0; d < y->view.dims; d++) {
         const bool images = d == 0 && y->view.dims == other->view.dims &&
-                            view_each(&y->view, d) == 1 && view_has_images(&other->view, d);
-        if (!view_axis(&v) ||
-            !(images ? view_factor(&v, t->images, TRACE_EACH_IMAGE) : view_copy(&v, &y->view, d)))
+                            view_each(&y->view, d) == view_each(&other->view, d) &&
+                            view_has_images(&other->view, d);
+        if (!view_axis(&v) || (images && !view_factor(&v, t->images, TRACE_EACH_IMAGE)) ||
+            !view_copy(&v, &y->view, d))
             return trace_refuse(t, e, "expected fewer axes, found more");
     }
     v.offset = y->view.offset;

@@ -75,7 +75,7 @@ void view_places(const struct trace_view *v, int dim, int *place);
 
 /* --- trace_shape.c --- */
 
-/* y: a constant in which an axis that repeats it for each image has size 1. false: no room. */
+/* y: a constant as it is for one image, where an axis repeats it for each. false: no room. */
 bool trace_of_one(struct trace *t, const struct trace_symbol *x, struct trace_symbol *y);
 
 /* y: x with axes of size 1 in front until there are `dims`. */

@@ -480,9 +480,11 @@ bool trace_of_one(struct trace *t, const struct trace_symbol *given, struct trac
     struct trace_view v = {.offset = x->view.offset};
     for (int d = 0; d < x->view.dims; d++) {
         const struct trace_factor *f = view_factors(&x->view, d);
-        const bool each = x->view.count[d] == 1 && f->n == images && f->stride == 0;
-        if (!view_axis(&v) || (!each && !view_copy(&v, &x->view, d)))
+        if (!view_axis(&v))
             return false;
+        for (int i = 0; i < x->view.count[d]; i++)
+            if ((f[i].n != images || f[i].stride != 0) && !view_factor(&v, f[i].n, f[i].stride))
+                return false;
     }
     *y = trace_viewed(x, &v);
     return true;

@@ -192,10 +192,11 @@ int main(int argc, char **argv)
     CHECK(list && fscanf(list, "%63s %63s", name, layer) == 2);
     while (list && fscanf(list, "%63s %63s", name, layer) == 2) {
         check_file(name, "pt2", layer, pixels, devices);
+        check_file(name, "core.pt2", layer, pixels, devices);
         check_file(name, "onnx", layer, pixels, devices);
         files++;
     }
-    CHECK(files == 26);
+    CHECK(files == 27);
     if (list)
         fclose(list);
     return CHECK_DONE();

@@ -8,6 +8,7 @@ Needs torch 2.9 or later, torchvision, onnx, onnxscript and grad-cam 1.5.7. Besi
     list.tsv       name, layer of the maps
     NAME.pt2       the program, whose records are packed and whose JSON has lost the traces of
                    stacks, which say where Python called what
+    NAME.core.pt2  the same program by the operations of core ATen alone
     older.pt2      repvgg.pt2 as PyTorch 2.8 wrote it, by the source of that version
     NAME.onnx      the same network by one of the exporters of ONNX, as ONNX says
     NAME.npy       float32 (2, 5 + 48 + 5): of each image the logits; of the predicted class' logit
@@ -490,6 +491,39 @@ class Folded(nn.Module):
         return self.fc(F.silu(self.last(t.transpose(1, 2).reshape(B, C, H, W))).mean((2, 3)))
 
 
+class Learnt(nn.Module):
+    """Constants that are computed, or the same for each image: positions as waves, as XCiT and EdgeNeXt have them,
+    a class token that joins late, and a pool by the attention of a query that was learnt."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.mix = nn.Conv2d(3, 8, 4, 4), nn.Conv2d(8, 8, 1)
+        self.token, self.query = nn.Parameter(torch.zeros(1, 1, 8)), nn.Parameter(torch.zeros(1, 1, 8))
+        self.gamma, self.qkv = nn.Parameter(torch.ones(8)), nn.Linear(8, 24)
+        self.q, self.kv, self.norm = nn.Linear(8, 8), nn.Linear(8, 16), nn.LayerNorm(8)
+        self.heads, self.pool, self.fc = nn.Linear(2, 2), nn.AvgPool2d(8, ceil_mode=True), nn.Linear(12, CLASSES)
+
+    def forward(self, x):
+        x = F.silu(self.conv(x))
+        B, C, H, W = x.shape
+        there = ~torch.zeros((B, H, W)).to(torch.bool)
+        y, z = there.cumsum(1, dtype=torch.float32), there.cumsum(2, dtype=torch.float32)
+        y, z = y / (y[:, -1:] + 1e-6) * math.pi, z / (z[:, :, -1:] + 1e-6) * math.pi
+        waves = 10 ** (2 * torch.div(torch.arange(4), 2, rounding_mode="floor") / 4)
+        y, z = (torch.stack(((a[..., None] / waves)[..., 0::2].sin(), (a[..., None] / waves)[..., 1::2].cos()), 4)
+                for a in (y, z))
+        x = x + self.mix(torch.cat((y.flatten(3), z.flatten(3)), 3).permute(0, 3, 1, 2).to(x.dtype))
+        t = torch.cat((self.token.expand(B, -1, -1), self.norm(x.flatten(2).transpose(1, 2))), 1)
+        q, k, v = self.qkv(t).reshape(B, -1, 3, 2, 4).permute(2, 0, 3, 1, 4).unbind(0)
+        a = self.heads((q @ k.transpose(-2, -1)).permute(0, 2, 3, 1)).permute(0, 3, 1, 2).softmax(-1) @ v
+        t = self.token.expand(B, -1, -1) + self.gamma * a.transpose(1, 2).flatten(2)[:, :1] + t[:, 1:]
+        q = self.q(self.query.expand(B, -1, -1)).reshape(B, 1, 2, 4).transpose(1, 2)
+        k, v = self.kv(t).reshape(B, -1, 2, 2, 4).permute(2, 0, 3, 1, 4).unbind(0)
+        p = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(B, 1, 8)
+        p = torch.cat((p, p.repeat_interleave(2, 1)), 1).flatten(1)[:, :4] * 0.5
+        return self.fc(torch.cat((p, self.pool(x).flatten(1)), 1))
+
+
 NETS = {
     "vgg": (vgg, "features.9"),
     "resnext": (resnext, "layer2.0"),
@@ -517,6 +551,7 @@ NETS = {
     "products": (Products, "last"),
     "resized": (Resized, "last"),
     "folded": (Folded, "last"),
+    "learnt": (Learnt, "conv"),
 }
 # The set of operations of the ONNX file, where there is one, by the older exporter (TorchScript) where it is negative.
 ONNX = {
@@ -525,6 +560,8 @@ ONNX = {
     "vit": 20, "vit_written": -12, "wideresnet": -16,
     "masked": 18, "products": 20, "resized": 18,
 }
+# Those that are there as NAME.core.pt2, too.
+CORE = {"vit", "convnext", "learnt"}
 # Those whose channels are the last axis.
 LAST = {"swin"}
 # Those whose images are rows of pixels.
@@ -673,6 +710,10 @@ def main():
         file = io.BytesIO()
         torch.export.save(program, file)
         (HERE / f"{name}.pt2").write_bytes(shrink(file.getvalue()))
+        if name in CORE:
+            file = io.BytesIO()
+            torch.export.save(program.run_decompositions(), file)
+            (HERE / f"{name}.core.pt2").write_bytes(shrink(file.getvalue()))
         if name == "repvgg":
             (HERE / "older.pt2").write_bytes(older(shrink(file.getvalue()), program.state_dict))
         if name in ONNX:
