@@ -34,6 +34,16 @@ def raw(n):
     return b"\0" * n
 
 
+def constant(value):
+    """A network that adds a constant, by the attribute that holds it."""
+    return network([node("Constant", [], ["k"], more=block(5, value)), node("Add", ["x", "k"], ["z"])], x="z")
+
+
+ADDRESS = "*/_ORT_MEM_ADDR_/*", ("offset", "140737488289792"), ("length", "48")
+SPARSE = (block(1, external("s", [1], [("location", "../secret")])) + block(2, shape(0, name="i")) +
+          b"".join(number(3, n) for n in (4, 3)))
+
+
 # --- files: name, what published it, the model, what lies beside it ---
 
 def link(_):
@@ -123,8 +133,15 @@ FILES = {
     "length-long": (at("w.bin", ("length", "49")), plain),
     "both": (network(weights=external("w", [4, 3], [("location", "w.bin")]) + block(9, WEIGHTS)), plain),
     # Tensors of attributes are tensors, too.
-    "attribute": (network([node("Constant", [], ["k"], value=external(
-        "k", [4], [("location", "../secret")])), node("Add", ["x", "k"], ["z"])], x="z"), None),
+    "attribute": (constant(attribute("value", external("k", [4], [("location", "../secret")]))), None),
+    # ONNX Runtime's mark of tensors that lie in memory, at the address that is the offset
+    "address": (at(*ADDRESS), None),
+    "address-attribute": (constant(attribute("value", external(
+        "k", [3, 1, 1], (("location", ADDRESS[0]), *ADDRESS[1:])))), None),
+    # ONNX Runtime looked at the files of dense tensors alone.
+    "sparse-outside": (model(graph(*head()) + block(15, SPARSE)), None),
+    "sparse-attribute": (constant(block(1, "sparse_value") + block(22, SPARSE) + number(20, 11)), None),
+    "backslashes": (at("..\\secret"), None),
     # Elements that are fewer or more than the shape has.
     "raw-short": (network(weights=tensor("w", [4, 3], raw=raw(44))), None),
     "raw-long": (network(weights=tensor("w", [4, 3], raw=raw(52))), None),
@@ -190,6 +207,18 @@ GRAPHS = {
     "made-input": around(node("Relu", ["x"], ["x"]), x="x"),
     "nowhere": around(node("Relu", ["elsewhere"], ["z"])),
     "no-inputs": around(node("Relu", [], ["z"])),
+    # CVE-2026-44512, and what is like it: nodes that lack what converters and readers took for granted
+    "cve-2026-44512": around(node("Upsample", [], ["z"], width_scale=2.0, height_scale=2.0), opset=7),
+    "cast-nothing": around(node("Cast", [], ["z"], to=1)),
+    "gemm-vectors": around(node("GlobalAveragePool", ["x"], ["p"]), node("Flatten", ["p"], ["q"]),
+                           node("Gemm", ["q", "v"], ["z"]), tensors=[tensor("v", [3], raw=raw(12))]),
+    "matrix-empty": around(node("MatMul", ["x", "v"], ["z"]), tensors=[tensor("v", [32, 0], raw=b"")]),
+    "conv-scalar": around(node("Conv", ["x", "k"], ["z"]), tensors=[tensor("k", [], raw=raw(4))]),
+    "clip-empty": around(node("Clip", ["x", "low"], ["z"]), tensors=[tensor("low", [0], raw=b"")]),
+    "group-norm-short": around(node("GroupNormalization", ["x", "g", "g"], ["z"], num_groups=3),
+                               tensors=[tensor("g", [2], raw=raw(8))], opset=21),
+    "slice-type": around(node("Slice", ["x"], ["z"], axes=[2], starts="0", ends=[9]), opset=9),
+    "gather-before": around(node("Gather", ["x", "i"], ["z"], axis=2), tensors=[shape(-33, name="i")]),
     "no-results": around(node("Relu", ["x"], [])),
     "weights": around(node("Conv", ["x", "w"], ["z"]), tensors=[], x="z"),
     "window": around(node("Conv", ["x", "k"], ["z"]), tensors=[tensor("k", [3, 3, 99, 1], raw=raw(9 * 99 * 4))]),

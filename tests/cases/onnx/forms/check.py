@@ -187,12 +187,14 @@ same("Where with zeros", of([node("Where", ["m", "zero", "x"], ["z"]), *MEAN], R
 same("Where of two", of([node("Sub", ["x", "x"], ["o"]), node("Where", ["m", "o", "x"], ["z"]), *MEAN], ROWS, BIAS, *MASK),
      "right.npy")
 
-# --- older sets of operations ---
+# --- older and newer sets of operations ---
 
 NORM = [tensor(n, [3], raw=floats(*v)) for n, v in (("g", (2, 1, 1)), ("h", (0, 0, 1)), ("m", (0, 0, 1)), ("v", (4, 1, 1)))]
 for opset, more in ((7, {"spatial": 1}), (8, {"spatial": 1}), (9, {})):
     same(f"a norm of set {opset}", of([node("BatchNormalization", ["x", "g", "h", "m", "v"], ["z"], epsilon=1e-12, **more), *MEAN],
                                       *NORM, ROWS, BIAS, opset=opset))
+for opset in 24, 25:
+    same(f"set {opset}", network(opset=opset))
 
 # --- sizes ---
 
