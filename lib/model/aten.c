@@ -1072,6 +1072,19 @@ static int roll(struct program *p, struct err *e)
     return finish(p, trace_roll(&p->trace, self(p), shift, dim, n, &y, e), &y, e);
 }
 
+static int flip(struct program *p, struct err *e)
+{
+    int64_t dim[TRACE_DIMS];
+    const int n = numbers(p, "dims", dim, TRACE_DIMS);
+    if (n < 0 || !self(p))
+        return trace_refuse(&p->trace, e, "expected axes to be turned round, found others");
+    struct trace_symbol y = trace_alias(self(p));
+    for (int i = 0; i < n; i++)
+        if (trace_flip(&p->trace, &y, dim[i], &y, e) != 0)
+            return -1;
+    return bind(p, 0, &y, e);
+}
+
 /* The i-th factor of a size, 0 where there is none: in a list or in arguments of their own. */
 static double factor_of(const struct program *p, int i)
 {
@@ -1364,7 +1377,7 @@ static int embedding(struct program *p, struct err *e)
         p, trace_known_index(&p->trace, input(p, "weight"), 0, input(p, "indices"), &y, e), &y, e);
 }
 
-/* x[:, index] of a table. */
+/* x[:, index]. */
 static int indexed(struct program *p, struct err *e)
 {
     const json_t *arg = argument(p, "indices");
@@ -1374,7 +1387,7 @@ static int indexed(struct program *p, struct err *e)
     struct trace_symbol y;
     for (size_t i = 0; i + 1 < n; i++)
         index = listed(p, "indices", i) ? NULL : index;
-    if (!index || n > TRACE_DIMS)
+    if (!index || n > TRACE_DIMS || trace_is_truth(index))
         return trace_refuse(&p->trace, e, "expected a choice along one axis, found another");
     return finish(p, trace_take(&p->trace, self(p), (int64_t)n - 1, index, &y, e), &y, e);
 }
@@ -1741,6 +1754,7 @@ static const struct aten_maker makers[] = {
     {"feature_dropout", dropout, true, false},
     {"fill", fill, true, false},
     {"flatten", flatten, true, false},
+    {"flip", flip, false, false},
     {"fmod", rest, false, false},
     {"full", filled, false, false},
     {"full_like", filled, false, true},

@@ -886,6 +886,21 @@ static int expand(struct onnx_reader *r, struct err *e)
     return bind(r, trace_expand(r->t, &x->s, size, n + more, &y, e), &y);
 }
 
+/* Of an axis every step-th from `from` down to what is above `to`. */
+static int slice_back(const struct onnx_reader *r, struct trace_symbol *y, int64_t axis,
+                      int64_t from, int64_t to, int64_t step, struct err *e)
+{
+    const int at = trace_axis(y, axis);
+    const int64_t size = at < 0 ? 0 : trace_size(y, at);
+    from = from < 0 ? from + size : from;
+    from = from > size - 1 ? size - 1 : from;
+    to = to < 0 ? to + size : to;
+    to = to < -1 ? -1 : to;
+    if (at < 0 || step < -BUILD_ELEMENTS || from <= to)
+        return trace_refuse(r->t, e, "expected a part of at least one element, found none");
+    return trace_every(r->t, y, at, from, step, (from - to - 1) / -step + 1, y, e);
+}
+
 static int slice(struct onnx_reader *r, struct err *e)
 {
     struct onnx_name *x;
@@ -898,10 +913,12 @@ static int slice(struct onnx_reader *r, struct err *e)
     if (m != n || (k >= 0 && k != n) || (s >= 0 && s != n))
         return trace_refuse(r->t, e, "expected as many ends, axes and steps as starts");
     struct trace_symbol y = x->s;
-    for (int i = 0; i < n; i++)
-        if (trace_slice(r->t, &y, k < 0 ? i : axes[i], from[i], to[i], s < 0 ? 1 : steps[i], &y,
-                        e) != 0)
+    for (int i = 0; i < n; i++) {
+        const int64_t axis = k < 0 ? i : axes[i], step = s < 0 ? 1 : steps[i];
+        if ((step < 0 ? slice_back(r, &y, axis, from[i], to[i], step, e)
+                      : trace_slice(r->t, &y, axis, from[i], to[i], step, &y, e)) != 0)
             return -1;
+    }
     return bind(r, 0, &y);
 }
 

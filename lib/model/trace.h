@@ -441,6 +441,13 @@ int trace_gather(struct trace *t, const struct trace_symbol *x, const struct tra
 int trace_take(struct trace *t, const struct trace_symbol *x, int64_t dim,
                const struct trace_symbol *index, struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
+/* Of an axis n elements from `from` on, `step` apart, which may be negative; and all from its end
+ * on. */
+int trace_every(struct trace *t, const struct trace_symbol *x, int64_t dim, int64_t from,
+                int64_t step, int64_t n, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+int trace_flip(struct trace *t, const struct trace_symbol *x, int64_t dim, struct trace_symbol *y,
+               struct err *e) ERR_CHECKED;
+
 /* `yes` where the mask, a constant, is not 0, else `no`: activations or constants. */
 int trace_where(struct trace *t, const struct trace_symbol *mask, const struct trace_symbol *yes,
                 const struct trace_symbol *no, struct trace_symbol *y, struct err *e) ERR_CHECKED;

@@ -177,3 +177,22 @@ int trace_take(struct trace *t, const struct trace_symbol *x, int64_t dim,
         order[d] = d < at ? more + d : d < at + more ? d - at : d;
     return trace_permute(t, &s, order, dims, y, e);
 }
+
+int trace_every(struct trace *t, const struct trace_symbol *x, int64_t dim, int64_t from,
+                int64_t step, int64_t n, struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol index;
+    return trace_known_range(t, (double)from, (double)step, n, &index, e) != 0
+               ? -1
+               : trace_take(t, x, dim, &index, y, e);
+}
+
+int trace_flip(struct trace *t, const struct trace_symbol *x, int64_t dim, struct trace_symbol *y,
+               struct err *e)
+{
+    const int at = x ? trace_axis(x, dim) : -1;
+    if (at < 0)
+        return trace_refuse(t, e, "expected an axis that is there to be turned round, found none");
+    const int64_t n = trace_size(x, at);
+    return trace_every(t, x, at, n - 1, -1, n, y, e);
+}

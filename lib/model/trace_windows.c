@@ -38,17 +38,6 @@ static int part_cells(struct trace *t, const struct trace_symbol *x, const int s
     return trace_made_planes(t, &op, &none, y, e);
 }
 
-/* Axis `dim` of a constant from its end on. */
-static int reverse(struct trace *t, const struct trace_symbol *x, int dim, struct trace_symbol *y,
-                   struct err *e)
-{
-    const int64_t n = trace_size(x, dim);
-    struct trace_symbol order;
-    return trace_known_range(t, (double)(n - 1), -1, n, &order, e) != 0
-               ? -1
-               : trace_known_index(t, x, dim, &order, y, e);
-}
-
 /* Weights (in, out / groups, k, k) as those of the convolution that goes over what is parted. */
 static int turn_weights(struct trace *t, const struct trace_symbol *w, int groups,
                         struct trace_symbol *y, struct err *e)
@@ -60,9 +49,9 @@ static int turn_weights(struct trace *t, const struct trace_symbol *w, int group
     struct trace_symbol s;
     return trace_reshape(t, w, apart, 5, &s, e) != 0 || trace_swap(t, &s, 1, 2, &s, e) != 0 ||
                    trace_known_copy(t, &s, &s, e) != 0 ||
-                   trace_reshape(t, &s, joined, 4, &s, e) != 0 || reverse(t, &s, 2, &s, e) != 0
+                   trace_reshape(t, &s, joined, 4, &s, e) != 0 || trace_flip(t, &s, 2, &s, e) != 0
                ? -1
-               : reverse(t, &s, 3, y, e);
+               : trace_flip(t, &s, 3, y, e);
 }
 
 int trace_conv_back(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *w,

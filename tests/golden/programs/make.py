@@ -438,6 +438,25 @@ class Products(nn.Module):
         return self.fc(F.silu(self.last(y)).mean((2, 3)))
 
 
+class Uneven(nn.Module):
+    """Adaptive averages whose windows differ, channels and cells by indices, some of them twice, and a choice
+    by a mask: the newer exporter of ONNX writes the first by the others."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(3, 6, 3, 2, 1), nn.Conv2d(6, 6, 3, padding=1)
+        self.register_buffer("channels", torch.tensor([5, 0, 1, 1, 3, 2, 4, 0]))
+        self.register_buffer("rows", torch.tensor([4, 0, 1, 3, 3, 2]))
+        self.register_buffer("mask", torch.arange(42).reshape(6, 7) % 5 == 2)
+        self.last, self.fc = nn.Conv2d(8, 8, 3, padding=1), nn.Linear(8 * 4, CLASSES)
+
+    def forward(self, x):
+        x = F.adaptive_avg_pool2d(F.silu(self.conv2(F.silu(self.conv1(x)))), (5, 7))
+        x = x[:, self.channels][:, :, self.rows]
+        x = torch.where(self.mask, x, torch.tanh(x)).masked_fill(self.mask.flip(0), 0.5)
+        return self.fc(F.adaptive_avg_pool2d(F.silu(self.last(x)), 2).flatten(1))
+
+
 class Resized(nn.Module):
     """Interpolation of each kind, larger and smaller, by sizes and by factors that are not whole; of a table of
     positions, too."""
@@ -552,6 +571,7 @@ NETS = {
     "resized": (Resized, "last"),
     "folded": (Folded, "last"),
     "learnt": (Learnt, "conv"),
+    "uneven": (Uneven, "conv2"),
 }
 # The set of operations of the ONNX file, where there is one, by the older exporter (TorchScript) where it is negative.
 ONNX = {
@@ -559,6 +579,7 @@ ONNX = {
     "efficientnet": 22, "shufflenet": -14, "google": -15, "squeezenet": 19, "repvgg": -9, "convnext": 23,
     "vit": 20, "vit_written": -12, "wideresnet": -16,
     "masked": 18, "products": 20, "resized": 18,
+    "uneven": 20,
 }
 # Those that are there as NAME.core.pt2, too.
 CORE = {"vit", "convnext", "learnt"}

@@ -186,6 +186,13 @@ MASK = tensor("m", [32], BOOL, bytes(k < 20 for k in range(32))), tensor("zero",
 same("Where with zeros", of([node("Where", ["m", "zero", "x"], ["z"]), *MEAN], ROWS, BIAS, *MASK), "right.npy")
 same("Where of two", of([node("Sub", ["x", "x"], ["o"]), node("Where", ["m", "o", "x"], ["z"]), *MEAN], ROWS, BIAS, *MASK),
      "right.npy")
+REVERSED = [node("Slice", ["x", "from", "to", "axes", "steps"], ["r"]), node("Slice", ["r", "zero", "two", "last"], ["z"]), *MEAN]
+for what, start, end, step, index in (("all", -1, -1 << 63, -1, (31, 30)), ("every third", 99, 5, -3, (31, 28)),
+                                      ("one", 3, 2, -9, (3,))):
+    predict(of([node("Gather", ["x", "i"], ["z"], axis=3), *MEAN], ROWS, BIAS, shape(*index, name="i")), "back.npy")
+    same(f"Slice from behind, {what}",
+         of(REVERSED, ROWS, BIAS, shape(start, name="from"), shape(end, name="to"), shape(-1, name="axes"),
+            shape(step, name="steps"), shape(0, name="zero"), shape(2, name="two"), shape(3, name="last")), "back.npy")
 
 # --- older and newer sets of operations ---
 
