@@ -190,6 +190,59 @@ static void check_sums(const struct ops_kernels *k, bool bf16)
     }
 }
 
+/* Output (y, x) of a channel, of the image whose first input is at[0]. */
+static float group_value(const struct depth *d, const float *at, const float *w, int y, int x,
+                         int c)
+{
+    float sum = 0;
+    for (int i = 0; i < d->group; i++)
+        for (int t = 0; t < 9; t++) {
+            const int iy = y * d->y.stride - 1 + t / 3, ix = x * d->x.stride - 1 + t % 3;
+            if (iy >= 0 && iy < d->ih && ix >= 0 && ix < d->iw)
+                sum += w[(c * d->group + i) * 9 + t] *
+                       at[(iy * d->iw + ix) * d->layout.cell + c / d->group * d->group + i];
+        }
+    return sum;
+}
+
+static void check_groups(const struct ops_kernels *k)
+{
+    for (int round = 0; round < 24; round++) {
+        const int stride = 1 + round / 2 % 2;
+        struct depth d = {.ih = random_int(1, 9), .iw = random_int(1, 11), .group = 4 << round % 2};
+        d.y = d.x = graph_windows(3, stride, 1);
+        d.oh = (d.ih - 1) / stride + 1;
+        d.ow = (d.iw - 1) / stride + 1;
+        struct layout l = random_layout(d.ih * d.iw, false);
+        l.c = (l.c + d.group - 1) / d.group * d.group;
+        d.layout = l;
+        struct layout to = l;
+        to.cells = d.oh * d.ow;
+        float w[40 * 8 * 9], b[40];
+        for (int i = 0; i < l.c * d.group * 9; i++)
+            w[i] = (float)random_int(-3, 3);
+        for (int i = 0; i < l.c; i++)
+            b[i] = (float)random_int(-3, 3);
+        depth_open(&d, w, b);
+        float *x = values(&l, false, true), *y = values(&to, false, true);
+        const ptrdiff_t row = (ptrdiff_t)l.n * l.pitch;
+        float *want = mem_zero((size_t)(to.cells * row) * MICROBATCHES, sizeof *want);
+        for (ptrdiff_t i = 0; i < to.cells * row * MICROBATCHES; i++) {
+            const int o = (int)(i / row % to.cells), c = (int)(i % l.pitch);
+            const float *image =
+                x + i / row / to.cells * l.cells * l.cell + i % row / l.pitch * l.pitch;
+            if (c < l.c)
+                want[i] = b[c] + group_value(&d, image, w, o / d.ow, o % d.ow, c);
+        }
+        k->depth(&d, &(struct conv_call){.x = x, .y = y, .microbatches = MICROBATCHES});
+        CHECK(is(&to, false, y, want));
+        depth_close(&d);
+        free(x);
+        free(y);
+        free(want);
+    }
+}
+
 int main(void)
 {
     for (int i = 0; i < ISA_SETS; i++) {
@@ -198,6 +251,8 @@ int main(void)
         setenv("HEATPIPE_CPU", isa_name[i], 1);
         if (isa_kernels(&k, &tiles, &e) != 0)
             continue;
+        random_state = 17;
+        check_groups(k->ops);
         for (int bf16 = 0; bf16 < 2; bf16++) {
             random_state = 17;
             check_scale(k->ops, bf16);

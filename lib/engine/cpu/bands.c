@@ -60,7 +60,7 @@ static bool takes_rows(const struct cpu *c, int i)
         const struct conv_spec s = cpu_conv_spec(c, op, false);
         return conv_choose(&s) == CONV_DIRECT;
     }
-    return op->kind == GRAPH_CONV ? cpu_is_depthwise(c, op)
+    return op->kind == GRAPH_CONV ? cpu_group(c, op, false) > 0
                                   : (kinds[op->kind].does & KIND_ROWS) &&
                                         !(op->kind == GRAPH_MAX_POOL && op->y.gap > 0);
 }

@@ -111,6 +111,7 @@ static void open_depth(struct cpu *c, struct step *s, bool back)
         .x = op->x,
         .back = back,
         .relu = !back && op->act == GRAPH_RELU,
+        .group = cpu_group(c, op, back),
     };
     depth_open(&s->depth, op->w, back ? NULL : op->b);
 }
@@ -119,7 +120,7 @@ static void conv_step_open(struct cpu *c, struct packing *p, struct step *s, int
 {
     const struct graph_op *op = s->op;
     const bool back = input >= 0;
-    if (cpu_is_depthwise(c, op)) {
+    if (cpu_group(c, op, back) > 0) {
         open_depth(c, s, back);
         return;
     }

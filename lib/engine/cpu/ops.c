@@ -24,12 +24,13 @@ void scale_close(struct scale *s)
 void depth_open(struct depth *d, const float *w, const float *b)
 {
     const size_t taps = (size_t)d->y.k * (size_t)d->x.k, pitch = (size_t)d->layout.pitch,
-                 channels = (size_t)d->layout.c;
-    d->w = mem_aligned(taps * pitch, sizeof *d->w);
+                 channels = (size_t)d->layout.c, group = (size_t)d->group;
+    d->w = mem_aligned(taps * group * pitch, sizeof *d->w);
     d->b = mem_aligned(pitch, sizeof *d->b);
     for (size_t c = 0; c < channels; c++)
-        for (size_t t = 0; t < taps; t++)
-            d->w[t * pitch + c] = w[c * taps + t];
+        for (size_t i = 0; i < group; i++)
+            for (size_t t = 0; t < taps; t++)
+                d->w[(t * group + i) * pitch + c] = w[(c * group + i) * taps + t];
     if (b)
         memcpy(d->b, b, channels * sizeof *d->b);
 }

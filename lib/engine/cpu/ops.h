@@ -17,16 +17,18 @@ struct scale {
 void scale_open(struct scale *s, const struct layout *l, const float *w, const float *b, bool relu);
 void scale_close(struct scale *s);
 
-/* A convolution of each channel alone: conv.h's but for groups of one channel. */
+/* A convolution of each channel alone: conv.h's but for groups of one channel. Or of each group of
+ * 4 or 8 channels alone: in f32, forwards, of 3 by 3 without gaps and stride 1 or 2. */
 struct depth {
     struct layout layout; /* of x, and of y and what is added but for its number of cells */
     int ih, iw, oh, ow;
     struct graph_axis y, x;
     bool back, relu;
-    float *w, *b; /* (taps, pitch), (pitch) */
+    int group;    /* channels of a group: 1, 4 or 8 */
+    float *w, *b; /* (taps, group, pitch), (pitch) */
 };
 
-/* `w` (channels, y.k, x.k) and `b`, which may be NULL, are copied. */
+/* `w` (channels, group, y.k, x.k) and `b`, which may be NULL, are copied. */
 void depth_open(struct depth *d, const float *w, const float *b);
 void depth_close(struct depth *d);
 

@@ -110,6 +110,14 @@ INLINE_V vec v_first(vec x, int n)
     return _mm256_and_ps(x, _mm256_castsi256_ps(_mm256_cmpgt_epi32(_mm256_set1_epi32(n), i)));
 }
 
+/* Element i of each group of g. */
+INLINE_V vec v_member(vec x, int g, int i)
+{
+    const __m256i at = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m256i first = _mm256_and_si256(at, _mm256_set1_epi32(-g));
+    return _mm256_permutevar8x32_ps(x, _mm256_add_epi32(first, _mm256_set1_epi32(i)));
+}
+
 INLINE_V vec v_fma(vec x, vec y, vec z)
 {
     return _mm256_fmadd_ps(x, y, z);

@@ -106,6 +106,14 @@ INLINE_V vec v_first(vec x, int n)
     return _mm512_maskz_mov_ps((__mmask16)((1U << n) - 1), x);
 }
 
+/* Element i of each group of g. */
+INLINE_V vec v_member(vec x, int g, int i)
+{
+    const __m512i at = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i first = _mm512_and_si512(at, _mm512_set1_epi32(-g));
+    return _mm512_permutexvar_ps(_mm512_add_epi32(first, _mm512_set1_epi32(i)), x);
+}
+
 INLINE_V vec v_fma(vec x, vec y, vec z)
 {
     return _mm512_fmadd_ps(x, y, z);
