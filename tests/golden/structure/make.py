@@ -218,6 +218,8 @@ NETS = {
         widths=(4, 8), first=2, stem=("conv0",), block=lambda s, n: f"group{s}.block{n}", conv=("conv0", "conv1"),
         norm=("bn0", "bn1"), shortcut=("convdim",), pre="first", last="bn", head="fc", bare=True, idle="spare.block0",
         again="second"),
+    # Whether shortcuts begin before the first norm or after it makes no difference.
+    "tied": dict(PRE, pre="mixed", empty=True),
 }
 
 
@@ -237,6 +239,10 @@ def main():
                 m.momentum = None
             elif isinstance(m, (nn.Conv2d, nn.Linear)):
                 nn.init.kaiming_normal_(m.weight)
+        if net.get("empty"):
+            for block in model.blocks_:
+                for m in block.way:
+                    nn.init.zeros_(m.weight)
         with torch.no_grad():
             model(x)
             model.eval()
