@@ -192,7 +192,7 @@ int trace_known_full(struct trace *t, const int64_t *size, int dims, double valu
 int trace_known_copy(struct trace *t, const struct trace_symbol *x, struct trace_symbol *y,
                      struct err *e)
 {
-    int64_t size[TRACE_DIMS];
+    int64_t size[TRACE_DIMS] = {0};
     const struct trace_symbol one = of_one(x);
     const int dims = shape_of(&one, size);
     const bool truth = trace_is_truth(x);
