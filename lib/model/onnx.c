@@ -193,6 +193,7 @@ static int check_types(const struct onnx_reader *r, struct err *e)
         enum onnx_attribute_type type;
     } known[] = {{"allowzero", ONNX_INT},
                  {"alpha", ONNX_FLOAT},
+                 {"antialias", ONNX_INT},
                  {"approximate", ONNX_TEXT},
                  {"auto_pad", ONNX_TEXT},
                  {"axes", ONNX_INTS},
@@ -207,6 +208,7 @@ static int check_types(const struct onnx_reader *r, struct err *e)
                  {"ends", ONNX_INTS},
                  {"epsilon", ONNX_FLOAT},
                  {"equation", ONNX_TEXT},
+                 {"exclude_outside", ONNX_INT},
                  {"group", ONNX_INT},
                  {"is_causal", ONNX_INT},
                  {"keepdims", ONNX_INT},
@@ -227,6 +229,7 @@ static int check_types(const struct onnx_reader *r, struct err *e)
                  {"split", ONNX_INTS},
                  {"start", ONNX_INT},
                  {"starts", ONNX_INTS},
+                 {"storage_order", ONNX_INT},
                  {"strides", ONNX_INTS},
                  {"to", ONNX_INT},
                  {"training_mode", ONNX_INT},

@@ -136,9 +136,12 @@ static int conv_row(struct onnx_reader *r, const struct trace_symbol *x,
         if (a && count[i] == 2)
             win.after[1] = (int)a->ints[1];
     }
+    const struct onnx_attribute *k = onnx_at(r, "kernel_shape", ONNX_INTS);
     if (strcmp(onnx_word(r, "auto_pad", "NOTSET"), "NOTSET") != 0 || groups < 1 ||
-        groups > BUILD_CHANNELS)
-        return trace_refuse(r->t, e, "expected given paddings and groups, found others");
+        groups > BUILD_CHANNELS || (k && (k->n != 1 || k->ints[0] != trace_size(w, 2))))
+        return trace_refuse(r->t, e,
+                            "expected given paddings, groups and the weights' kernel_shape, found "
+                            "others");
     return bind(r, trace_conv_row(r->t, x, w, maybe(r, 2), &win, (int)groups, &y, e), &y);
 }
 
@@ -177,10 +180,11 @@ static int pool(struct onnx_reader *r, struct err *e)
     struct trace_symbol y;
     const bool max = strcmp(r->node->op, "MaxPool") == 0;
     struct trace_windows win = {.ceil = false};
-    bool outer;
+    bool outer, turned;
     if (onnx_symbol(r, 0, &x, e) != 0 || pair(r, "kernel_shape", 0, win.k, e) != 0 ||
         onnx_flag(r, "ceil_mode", false, &win.ceil, e) != 0 ||
-        onnx_flag(r, "count_include_pad", false, &outer, e) != 0)
+        onnx_flag(r, "count_include_pad", false, &outer, e) != 0 ||
+        onnx_flag(r, "storage_order", false, &turned, e) != 0)
         return -1;
     win.inner = !max && !outer;
     if (win.k[0] == 0 || x->s.view.dims != 4)
@@ -720,8 +724,9 @@ static bool sample(const char *where, double old, double wanted, bool factor,
     return true;
 }
 
-/* What is interpolated and how it rounds; false for others. */
-static bool resizing(const struct onnx_reader *r, bool early, struct trace_resizing *to)
+/* What is interpolated and how it rounds. */
+static int resizing(const struct onnx_reader *r, bool early, struct trace_resizing *to,
+                    struct err *e)
 {
     static const char *const sides[] = {[TRACE_DOWN] = "floor",
                                         [TRACE_UP] = "ceil",
@@ -732,19 +737,26 @@ static bool resizing(const struct onnx_reader *r, bool early, struct trace_resiz
     const char *mode = onnx_word(r, "mode", "nearest");
     const char *side = onnx_word(r, "nearest_mode", early ? "floor" : "round_prefer_floor");
     int filter = TRACE_NEAREST, round = TRACE_DOWN;
+    bool smooth, inside;
+    if (onnx_flag(r, "antialias", false, &smooth, e) != 0 ||
+        onnx_flag(r, "exclude_outside", false, &inside, e) != 0)
+        return -1;
     while (filter <= TRACE_CUBIC && strcmp(mode, modes[filter]) != 0)
         filter++;
     while (round <= TRACE_HALF_UP && strcmp(side, sides[round]) != 0)
         round++;
-    if (filter > TRACE_CUBIC || round > TRACE_HALF_UP)
-        return false;
-    const bool smooth = onnx_int(r, "antialias", 0) != 0;
+    if (filter > TRACE_CUBIC || round > TRACE_HALF_UP ||
+        strcmp(onnx_word(r, "keep_aspect_ratio_policy", "stretch"), "stretch") != 0)
+        return trace_refuse(r->t, e,
+                            "expected nearest cells or linear or cubic interpolation, found "
+                            "'%.80s', which is not computed here",
+                            mode);
     *to = (struct trace_resizing){.filter = (enum trace_filter)filter,
                                   .round = (enum trace_round)round,
                                   .cubic = onnx_float(r, "cubic_coeff_a", -.75F),
                                   .smooth = smooth,
-                                  .inside = smooth || onnx_int(r, "exclude_outside", 0) != 0};
-    return strcmp(onnx_word(r, "keep_aspect_ratio_policy", "stretch"), "stretch") == 0;
+                                  .inside = smooth || inside};
+    return 0;
 }
 
 /* Sizes or factors are the last input; before opset 11, factors are the second. */
@@ -761,11 +773,8 @@ static int resize(struct onnx_reader *r, struct err *e)
         return -1;
     if (x->s.view.dims != 4 || !resized_axes(r, place))
         return trace_refuse(r->t, e, "expected images, found something else");
-    if (!resizing(r, early, &how))
-        return trace_refuse(r->t, e,
-                            "expected nearest cells or linear or cubic interpolation, found "
-                            "'%.80s', which is not computed here",
-                            onnx_word(r, "mode", "nearest"));
+    if (resizing(r, early, &how, e) != 0)
+        return -1;
     for (int d = 0; d < 4; d++) {
         const double old = (double)trace_size(&x->s, d);
         double wanted = 1;
@@ -795,8 +804,12 @@ static int transpose(struct onnx_reader *r, struct err *e)
     const int n = x->s.view.dims;
     if (a && a->n != (size_t)n)
         return trace_refuse(r->t, e, "expected an order of %d axes, found another", n);
-    for (int d = 0; d < n; d++)
+    for (int d = 0; d < n; d++) {
         order[d] = a ? a->ints[d] : n - 1 - d;
+        if (order[d] < 0)
+            return trace_refuse(r->t, e, "expected axes from 0 on, found %lld",
+                                (long long)order[d]);
+    }
     return bind(r, trace_permute(r->t, &x->s, order, n, &y, e), &y);
 }
 

@@ -64,7 +64,9 @@ static const char *const ops[] = {"Add",
                                   "Tanh",
                                   "Transpose",
                                   "Unsqueeze",
-                                  "Where"};
+                                  "Where",
+                                  "GatherND",
+                                  "CastLike"};
 
 static const char *const attributes[] = {
     "axis",        "axes",         "perm",   "pads",      "strides",
