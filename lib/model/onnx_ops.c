@@ -683,14 +683,20 @@ static bool resized_axes(const struct onnx_reader *r, int place[4])
     return true;
 }
 
-/* The i-th of a Resize's sizes, which are whole numbers, or factors. */
+/* The i-th of a Resize's sizes, which are whole numbers, or factors; before set 9 an Upsample has
+ * these as an attribute. */
 static bool resized(const struct onnx_reader *r, const struct onnx_name *given, int i, bool *factor,
                     double *out)
 {
+    const struct onnx_attribute *scales = onnx_at(r, "scales", ONNX_FLOATS);
     const struct known *k = given ? given->known : NULL;
     struct trace_symbol one;
     struct err e;
-    *factor = !k || k->real;
+    *factor = scales || !k || k->real;
+    if (scales) {
+        *out = (size_t)i < scales->n ? (double)scales->floats[i] : 0;
+        return true;
+    }
     if (k && i < k->n) {
         *out = k->real ? k->r[i] : (double)k->i[i];
         return true;

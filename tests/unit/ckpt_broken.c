@@ -131,9 +131,12 @@ static void test_other_files(void)
             "byte 11: expected a field of an ONNX model, found other bytes: the file is "
             "incomplete or damaged");
     ONNX_OF("\x08\x08\x12\7pytorch", "expected an ONNX model with one graph, found 0");
-    ONNX_OF("\x08\x0e:\0", "expected an ONNX file of version 3 to 13, found 14");
-    ONNX_OF("\x08\x08:\0B\2\x10\x07", "expected operations of ONNX's sets 9 to 23, found 7: export "
-                                      "with opset_version=18");
+    ONNX_OF("\x08\x0f:\0", "expected an ONNX file of version 3 to 14, found 15");
+    ONNX_OF(
+        "\x08\x08:\0B\2\x10\x06",
+        "expected operations of ONNX's sets 7 to 25, found 6: export with opset_version=18, or in "
+        "Python, onnx.save(onnx.version_converter.convert_version(onnx.load(FILE), 18), "
+        "\"model.onnx\")");
 #undef ONNX_OF
     unsigned char tar[512] = "sys_info";
     memcpy(tar + 257, "ustar", 5);
@@ -146,6 +149,10 @@ static void test_other_files(void)
     check_bad("PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 22,
               KIND "a zip archive without the record data.pkl");
     check_archive("net/models/model.json", "m: expected tensors, found none");
+    check_archive("serialized_exported_program.json",
+                  KIND "a program that torch.export of a PyTorch before 2.8 wrote" STATE);
+    check_archive("net/.data/extern_modules", KIND "a package of torch.package" STATE);
+    check_archive("MAR-INF/MANIFEST.json", KIND "an archive of TorchServe; unpack it first");
     check_archive("model.weights.h5", KIND "a Keras model" CONVERT);
     check_archive("fc.weight.npy", KIND "an archive of NumPy arrays (.npz)" CONVERT);
     check_archive("best/model.pth", KIND "a zip archive around a checkpoint; unpack it first");

@@ -200,6 +200,12 @@ NORM = [tensor(n, [3], raw=floats(*v)) for n, v in (("g", (2, 1, 1)), ("h", (0, 
 for opset, more in ((7, {"spatial": 1}), (8, {"spatial": 1}), (9, {})):
     same(f"a norm of set {opset}", of([node("BatchNormalization", ["x", "g", "h", "m", "v"], ["z"], epsilon=1e-12, **more), *MEAN],
                                       *NORM, ROWS, BIAS, opset=opset))
+same("Upsample of set 7", of([node("Upsample", ["x"], ["z"], more=block(5, block(1, "scales") + b"".join(
+    fixed(7, v) for v in (1, 1, 2, 3)) + number(20, 6))), *MEAN], ROWS, BIAS, opset=7))
+same("Upsample of set 9", of([node("Upsample", ["x", "s"], ["z"], mode="nearest"), *MEAN], ROWS, BIAS,
+                             tensor("s", [4], raw=floats(1, 1, 2, 3)), opset=9))
+same("Resize of set 10", of([node("Resize", ["x", "s"], ["z"]), *MEAN], ROWS, BIAS,
+                            tensor("s", [4], raw=floats(1, 1, 2, 3)), opset=10))
 for opset in 24, 25:
     same(f"set {opset}", network(opset=opset))
 
