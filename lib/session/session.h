@@ -137,7 +137,8 @@ int session_model(struct model **m, struct ckpt *c, const struct session_opts *o
                   struct err *e) ERR_CHECKED;
 
 /* The same for programs that say what a network is, but compute nothing with it: what is read by
- * structure alone needs no proof. Caller closes. */
+ * structure alone needs no proof, and what takes images of any size is told of for 32 by 32. Caller
+ * closes. */
 int session_outline(struct model **m, struct ckpt *c, const struct session_opts *o, int h, int w,
                     struct err *e) ERR_CHECKED;
 
