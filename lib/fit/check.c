@@ -65,6 +65,7 @@ struct check {
     /* of passes through the network */
     bool stem;     /* the first norm tells the constants */
     int64_t first; /* images on which many interpretations are compared */
+    struct model_dropout dropout;
     struct fit_moved moved;
 };
 
@@ -170,6 +171,7 @@ static int build(struct model **m, const struct check *c, const struct interpret
                            .w = c->images->w,
                            .assume = &assume,
                            .unfolded = true,
+                           .dropout = c->dropout,
                            .unproved = true};
     memcpy(o.mean, x->pixels.mean, sizeof o.mean);
     memcpy(o.std, x->pixels.std, sizeof o.std);
@@ -193,6 +195,32 @@ static int try_one(struct check *c, struct interpretation *x, struct err *e)
         return 0;
     int r = measure(c, m, x, e);
     model_close(m);
+    return r;
+}
+
+/* Whether dropout in training explains that an interpretation fits badly: all are measured with it
+ * then, and `x` is anew. */
+static int try_dropout(struct check *c, struct interpretation *x, struct err *e)
+{
+    struct model_dropout list[FIT_DROPOUTS], found = c->dropout;
+    const struct interpretation before = *x;
+    int r = 0;
+    for (int round = 0; round < 2 && r == 0; round++) {
+        const int count = fit_dropouts(&found, list);
+        for (int i = 0; i < count && r == 0; i++) {
+            struct interpretation y = {.assume = before.assume, .pixels = before.pixels};
+            c->dropout = list[i];
+            r = try_one(c, &y, e);
+            if (r == 0 && DEEP_RATIO * y.fit.divergence < before.fit.divergence &&
+                y.fit.divergence < x->fit.divergence) {
+                *x = y;
+                found = list[i];
+            }
+        }
+        if (found.place == MODEL_DROPPED_NONE)
+            break;
+    }
+    c->dropout = found;
     return r;
 }
 
@@ -526,6 +554,17 @@ static int compare(struct fit_verdict *v, struct check *c, struct model *m, stru
         /* Few images tell near constants apart at the first norm only. */
         if (x.fit.divergence < DEEP_WORSE * use.fit.divergence)
             best = x;
+    }
+    if (!(best.fit.divergence < DEEP_SUSPICIOUS)) {
+        const bool in_use = same(&best, &use);
+        if (try_dropout(c, &best, e) != 0)
+            return -1;
+        if (c->dropout.place != MODEL_DROPPED_NONE) {
+            if (in_use)
+                use = best;
+            else if (try_one(c, &use, e) != 0)
+                return -1;
+        }
     }
     if (!(best.fit.divergence < DEEP_SUSPICIOUS)) {
         struct interpretation x = best;

@@ -123,7 +123,7 @@ static void compute(struct fit_figures *f, const struct model *m, const double *
             ratio += log(var / recorded);
         }
         channels += v->c;
-        total += sum / v->c;
+        total += f->last_divergence = sum / v->c;
         if (sum / v->c > f->worst_divergence) {
             f->worst_divergence = sum / v->c;
             snprintf(f->worst, sizeof f->worst, "%s", norm->key);

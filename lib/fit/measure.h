@@ -19,6 +19,7 @@ struct fit_images {
     /* Image i into pixels[3 * h * w]; called by one thread at a time. */
     int (*at)(void *ctx, int64_t i, uint8_t *pixels, struct err *e);
     void *ctx;
+    const int *label; /* [count] classes of those that were read, -1 where there is none; or NULL */
 };
 
 struct fit_figures {
@@ -31,6 +32,7 @@ struct fit_figures {
     double ratio;              /* geometric mean of variance / recorded variance */
     char worst[128];           /* the norm that fits least */
     double worst_divergence;
+    double last_divergence; /* of the last norm */
     int norms;
     int64_t images;
 };

@@ -38,5 +38,5 @@ struct fit_images fit_moved_images(struct fit_moved *m, const float mean[3])
         float v = m->frame == FIT_FRAME_ZERO ? 255 * mean[i] : 0;
         m->fill[i] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : lrintf(v));
     }
-    return (struct fit_images){m->count, m->of->h, m->of->w, read_moved, m};
+    return (struct fit_images){m->count, m->of->h, m->of->w, read_moved, m, NULL};
 }

@@ -2,7 +2,8 @@
 
 #include "base/mem.h"
 #include "base/prog.h"
-#include "fit/moved.h"
+#include "fit/chain.h"
+#include "fit/trial.h"
 #include "fit/variants.h"
 #include "model/normal.h"
 #include "model/structure.h"
@@ -24,148 +25,23 @@ enum {
     ROUNDS = 6,
     FEW = 10,
     NEAR = 4,
+    DROPPED = 3,
     SHOWN = 3
 };
 
 /* By how many standard deviations the next network has to fit less, or how many times; the latter
  * of one with another function in the place of ReLU. Up to SAME_RATIO two fit alike. */
-static const double CLEAR = 2, FAR_RATIO = 8, CLEAR_RATIO = 2, SAME_RATIO = 1.25;
+static const double CLEAR = 2, FAR_RATIO = 8, SAME_RATIO = 1.25;
 
-struct candidate {
-    struct assume given;   /* what makes it */
-    struct assume assumed; /* all of it */
-    struct fit_pixels pixels;
-    const char *name; /* of the pixels' constants */
-    int odd;          /* how much of it is unusual */
-    bool stacked;     /* linear layers end it */
-    int classes;
-    char head[64]; /* key of the linear layer */
-    struct fit_figures fit;
-};
+/* At the first norm, for constants of the pixels. */
+static const double STEM_FAR = .2;
 
-struct proof {
-    const struct fit_use *use;
-    const struct fit_images *images;
-    int classes;
-    struct fit_moved moved;
-    struct candidate *list;
-    int count;
-    struct fit_pixels pixels; /* constants that fit the first norm, where it tells */
-    const char *name;
-    bool told;
-    double macs;
-    char *misfit; /* why the network is of no family */
-};
-
-/* --- candidates --- */
-
-static int open_one(struct model **m, const struct proof *p, const struct candidate *c,
-                    struct err *e)
-{
-    struct model_opts o = {.h = p->images->h,
-                           .w = p->images->w,
-                           .assume = &c->given,
-                           .unfolded = true,
-                           .unproved = true};
-    memcpy(o.mean, c->pixels.mean, sizeof o.mean);
-    memcpy(o.std, c->pixels.std, sizeof o.std);
-    return model_open(m, p->use->ckpt, &o, e);
-}
-
-/* Whether what a user said is kept: variants set some of it anew. */
-static bool is_allowed(const struct assume *v, const struct assume *given)
-{
-    bool allowed = (!given->stem_stride || v->stem_stride == given->stem_stride) &&
-                   (!given->pool || v->pool == given->pool) &&
-                   (!given->stride_at || v->stride_at == given->stride_at) &&
-                   (!given->preact || v->preact == given->preact) &&
-                   (!given->shortcut || v->shortcut == given->shortcut) &&
-                   (!given->relu || v->relu == given->relu) &&
-                   (!given->act || v->act == given->act) &&
-                   (!given->padding || v->padding == given->padding) &&
-                   (!given->stages || v->stages == given->stages);
-    for (int s = 0; allowed && s < given->stages; s++)
-        allowed = v->strides[s] == given->strides[s];
-    return allowed;
-}
-
-static bool is_known(const struct proof *p, const struct candidate *c)
-{
-    for (int i = 0; i < p->count; i++)
-        if (assume_same(&p->list[i].assumed, &c->assumed) &&
-            normal_same(p->list[i].pixels.mean, p->list[i].pixels.std, c->pixels.mean,
-                        c->pixels.std))
-            return true;
-    return false;
-}
-
-/* How much of a network is rare among those of such keys. */
-static int count_odd(const struct model *m)
-{
-    const struct assume *a = &m->assumed;
-    const unsigned relu = a->relu & (ASSUME_RELU_LAST | ASSUME_RELU_SHORTCUT);
-    int odd = (m->side == 32 ? a->stem_stride > 1 : a->stem_stride == 1) +
-              (m->side == 32 ? a->pool == ASSUME_POOL_MAX : a->pool == ASSUME_POOL_NONE) +
-              (a->padding == ASSUME_PADDING_SAME) + (a->preact == ASSUME_PREACT_FIRST) +
-              (relu != 0) + (a->reading > 1) +
-              (m->bottleneck ? a->stride_at == 1 : a->stride_at > 1);
-    if (a->shortcut == ASSUME_SHORT_CONV || a->shortcut == ASSUME_SHORT_AVERAGE)
-        odd += (a->shortcut == ASSUME_SHORT_AVERAGE) != m->led;
-    else
-        odd += a->shortcut > ASSUME_SHORT_AVERAGE;
-    for (int s = 0; s < a->stages; s++)
-        odd += a->strides[s] != (s > 0) + 1;
-    return odd;
-}
-
-/* Measures a candidate on the first images and keeps it. One that cannot be built for these images,
- * or is there already, is none. */
-static int try_one(struct proof *p, const struct assume *given, const struct fit_pixels *pixels,
-                   const char *name, struct err *e)
-{
-    struct candidate c = {.given = *given, .pixels = *pixels, .name = name};
-    struct model *m;
-    struct err ignored;
-    if (!is_allowed(given, p->use->assume) || open_one(&m, p, &c, &ignored) != 0)
-        return 0;
-    c.assumed = m->assumed;
-    c.odd = count_odd(m);
-    c.classes = graph_classes(m->graph);
-    c.stacked = m->stacked;
-    snprintf(c.head, sizeof c.head, "%s", m->graph->op[m->graph->ops - 1].key);
-    int r = 0;
-    if (!is_known(p, &c)) {
-        const struct fit_images some = fit_moved_images(&p->moved, pixels->mean);
-        r = fit_measure(&c.fit, m, &some, p->use->device, p->use->threads, e);
-        p->list = mem_extend(p->list, (size_t)p->count, (size_t)p->count + 1, sizeof *p->list);
-        p->list[p->count++] = c;
-    }
-    model_close(m);
-    return r;
-}
-
-/* By falling fit. Another function than ReLU, which few networks have and of which some are near
- * it, counts as one that fits half as well. */
-static int compare(const void *a, const void *b)
-{
-    const struct candidate *p = a, *q = b;
-    double first = p->fit.divergence * (p->assumed.act > ASSUME_ACT_RELU ? CLEAR_RATIO : 1);
-    double second = q->fit.divergence * (q->assumed.act > ASSUME_ACT_RELU ? CLEAR_RATIO : 1);
-    return (first > second) - (first < second);
-}
-
-static struct candidate *best_of(const struct proof *p)
-{
-    struct candidate *best = p->list;
-    for (int i = 1; i < p->count; i++)
-        if (compare(&p->list[i], best) < 0)
-            best = &p->list[i];
-    return best;
-}
+/* Above this dropout is tried, which has to fit so many times better. */
+static const double DISTURBED = .004, HELPED = 2;
 
 /* --- constants of the pixels --- */
 
-static void take(struct proof *p, const char *name, const float mean[3], const float std[3])
+static void take(struct trial *p, const char *name, const float mean[3], const float std[3])
 {
     memcpy(p->pixels.mean, mean, sizeof p->pixels.mean);
     memcpy(p->pixels.std, std, sizeof p->pixels.std);
@@ -173,7 +49,7 @@ static void take(struct proof *p, const char *name, const float mean[3], const f
 }
 
 /* Those in use or, unless somebody gave them, those that fit the first norm best. */
-static int choose_pixels(struct proof *p, const struct model *m, struct err *e)
+static int choose_pixels(struct trial *p, const struct model *m, struct err *e)
 {
     struct fit_stem *s;
     int constants;
@@ -194,33 +70,52 @@ static int choose_pixels(struct proof *p, const struct model *m, struct err *e)
             take(p, all[i].name, x.mean, x.std);
         }
     }
-    if (s)
+    /* Something stands between the first convolution and its norm. */
+    if (p->told && p->use->usual && least > STEM_FAR) {
+        p->told = false;
+        take(p, NULL, p->use->mean, p->use->std);
+    }
+    if (p->told)
         fit_stem_divergence(s, &p->pixels, -1, &p->moved.frame);
     fit_stem_free(s);
     return 0;
 }
 
 /* Where the first norm tells nothing of the constants, all norms do. */
-static int try_pixels(struct proof *p, struct err *e)
+static int try_pixels(struct trial *p, struct err *e)
 {
     int constants, r = 0;
     const struct normal *all = normal_all(p->use->channels, &constants);
-    const struct assume given = best_of(p)->given;
+    const struct assume given = trial_best(p)->given;
     for (int i = 0; i < constants && r == 0; i++) {
         struct fit_pixels x = {.bgr = p->pixels.bgr};
         memcpy(x.mean, all[i].mean, sizeof x.mean);
         memcpy(x.std, all[i].std, sizeof x.std);
-        r = try_one(p, &given, &x, all[i].name, e);
+        r = trial_one(p, &given, &x, all[i].name, e);
     }
     if (r == 0)
-        take(p, best_of(p)->name, best_of(p)->pixels.mean, best_of(p)->pixels.std);
+        take(p, trial_best(p)->name, trial_best(p)->pixels.mean, trial_best(p)->pixels.std);
     return r;
 }
 
 /* --- the search --- */
 
+/* Convolutions of a reading that is a plain net's, 0 of others. */
+static int count_units(const struct trial *p, int reading)
+{
+    struct candidate c = {.given = *p->use->assume, .pixels = p->pixels};
+    struct model *m;
+    struct err ignored;
+    c.given.reading = reading;
+    if (trial_open(&m, p, &c, true, &ignored) != 0)
+        return 0;
+    const int units = m->chain;
+    model_close(m);
+    return units;
+}
+
 /* What shapes leave open most, of one reading. */
-static int try_reading(struct proof *p, int reading, struct err *e)
+static int try_reading(struct trial *p, int reading, struct err *e)
 {
     struct assume given = *p->use->assume, list[FIT_VARIANTS + FIT_ACTS];
     struct candidate c = {.pixels = p->pixels};
@@ -228,25 +123,25 @@ static int try_reading(struct proof *p, int reading, struct err *e)
     struct err ignored;
     given.reading = reading;
     c.given = given;
-    if (open_one(&m, p, &c, &ignored) != 0)
+    if (trial_open(&m, p, &c, true, &ignored) != 0)
         return 0;
     int count = fit_variants(&m->assumed, m->others, &given, list);
     count += fit_acts(&m->assumed, &given, list + count);
     model_close(m);
-    int r = try_one(p, &given, &p->pixels, p->name, e);
+    int r = trial_one(p, &given, &p->pixels, p->name, e);
     for (int i = 0; i < count && r == 0; i++)
-        r = try_one(p, &list[i], &p->pixels, p->name, e);
+        r = trial_one(p, &list[i], &p->pixels, p->name, e);
     return r;
 }
 
 /* What differs from the best by one ReLU, one stride, the function in the place of all ReLUs or the
  * padding, as long as that leads to a better one. */
-static int try_near(struct proof *p, struct err *e)
+static int try_near(struct trial *p, struct err *e)
 {
     int r = 0;
     for (int round = 0; round < ROUNDS && r == 0; round++) {
         struct assume list[FIT_RELUS + ASSUME_STAGES + FIT_ACTS + 1];
-        const struct candidate *best = best_of(p), before = *best;
+        const struct candidate *best = trial_best(p), before = *best;
         const struct fit_pixels pixels = best->pixels;
         const char *name = best->name;
         int count = fit_relus(&best->assumed, &best->given, list);
@@ -254,25 +149,114 @@ static int try_near(struct proof *p, struct err *e)
         count += fit_acts(&best->assumed, &best->given, list + count);
         count += fit_padding(&best->assumed, &best->given, list + count);
         for (int i = 0; i < count && r == 0; i++)
-            r = try_one(p, &list[i], &pixels, name, e);
-        if (compare(best_of(p), &before) >= 0)
+            r = trial_one(p, &list[i], &pixels, name, e);
+        if (trial_compare(trial_best(p), &before) >= 0)
             break;
     }
     return r;
 }
 
+/* --- dropout in training --- */
+
+/* Whether it fits as right networks do, whose norms nothing disturbed. */
+static bool is_undisturbed(const struct candidate *c)
+{
+    return c->fit.divergence <= DISTURBED && c->fit.worst_divergence <= FIT_PROOF_WORST;
+}
+
+/* By falling fit of the least unusual, for qsort. */
+static int compare_usual(const void *a, const void *b)
+{
+    const struct candidate *p = a, *q = b;
+    return p->odd != q->odd ? p->odd - q->odd : trial_compare(a, b);
+}
+
+/* Networks of the list with ReLU, as another function may make up for variance that is lacking: the
+ * first of it. */
+static int pick(const struct trial *p, struct candidate *to, int most)
+{
+    int n = 0;
+    for (int i = 0; i < p->count && n < most; i++)
+        if (p->list[i].assumed.act <= ASSUME_ACT_RELU || p->use->assume->act)
+            to[n++] = p->list[i];
+    return n;
+}
+
+/* Some networks with each dropout of a list. */
+static int try_dropouts(struct trial *p, const struct candidate *some, int n,
+                        const struct model_dropout *list, int count, struct err *e)
+{
+    int r = 0;
+    for (int i = 0; i < n && r == 0; i++)
+        for (int k = 0; k < count && r == 0; k++) {
+            p->dropout = list[k];
+            r = trial_one(p, &some[i].given, &some[i].pixels, some[i].name, e);
+        }
+    return r;
+}
+
+/* Where no network fits well, dropout may have disturbed what norms recorded: tries the best few
+ * with it, other rates with the best of those, and what is near. What helps little is noise. */
+static int try_dropout(struct trial *p, struct err *e)
+{
+    struct model_dropout list[FIT_DROPOUTS];
+    const struct candidate before = *trial_best(p);
+    if (is_undisturbed(&before))
+        return 0;
+    struct candidate some[2 * DROPPED];
+    qsort(p->list, (size_t)p->count, sizeof *p->list, trial_compare);
+    int n = pick(p, some, DROPPED);
+    qsort(p->list, (size_t)p->count, sizeof *p->list, compare_usual);
+    n += pick(p, some + n, DROPPED);
+    if (try_dropouts(p, some, n, list, fit_dropouts(&before.dropout, list), e) != 0)
+        return -1;
+    const struct model_dropout found = trial_best(p)->dropout;
+    p->dropout = (struct model_dropout){MODEL_DROPPED_NONE, 0};
+    if (found.place == MODEL_DROPPED_NONE ||
+        trial_best(p)->fit.divergence * HELPED > before.fit.divergence)
+        return 0;
+    some[0] = *trial_best(p);
+    if (try_dropouts(p, some, 1, list, fit_dropouts(&found, list), e) != 0)
+        return -1;
+    p->dropout = trial_best(p)->dropout;
+    /* Anew, as what fitted best without it is hardly the right one. */
+    return (*trial_best(p)->given.chain ? 0 : try_reading(p, trial_best(p)->assumed.reading, e)) !=
+                   0
+               ? -1
+               : try_near(p, e);
+}
+
+/* Of the same network with several kinds of dropout, or none, the one that fits best is kept. */
+static void drop_repeated(struct trial *p)
+{
+    int kept = 0;
+    qsort(p->list, (size_t)p->count, sizeof *p->list, trial_compare);
+    for (int i = 0; i < p->count; i++) {
+        bool known = false;
+        for (int k = 0; k < kept && !known; k++)
+            known = assume_same(&p->list[i].assumed, &p->list[k].assumed) &&
+                    normal_same(p->list[i].pixels.mean, p->list[i].pixels.std,
+                                p->list[k].pixels.mean, p->list[k].pixels.std);
+        if (!known)
+            p->list[kept++] = p->list[i];
+    }
+    p->count = kept;
+}
+
+/* --- the best few --- */
+
 /* Whether a network of the list is told apart from the best one. */
-static bool is_told(const struct proof *p, int i)
+static bool is_told(const struct trial *p, int i)
 {
     const struct candidate *best = p->list, *c = &p->list[i];
-    const double ratio = c->assumed.act != best->assumed.act ? CLEAR_RATIO : FAR_RATIO;
+    const double ratio = c->assumed.act != best->assumed.act ? TRIAL_CLEAR_RATIO : FAR_RATIO;
     return fit_less(&c->fit, &best->fit) >= CLEAR ||
            c->fit.divergence >= ratio * best->fit.divergence;
 }
 
 /* The nearest network of the same functions that is not told apart from the best one and as usual,
  * or any such one; or NULL. */
-static const struct candidate *find_same(const struct proof *p, bool as_usual)
+static const struct candidate *find_same(const struct trial *p, bool as_usual)
 {
     for (int i = 1; i < p->count; i++)
         if (p->list[i].assumed.act == p->list->assumed.act && !is_told(p, i) &&
@@ -283,7 +267,7 @@ static const struct candidate *find_same(const struct proof *p, bool as_usual)
 
 /* Of the networks of the same functions that are not told apart from the best one and fit about as
  * well, the one that is least unusual, where there is one of these, becomes the best. */
-static void prefer_usual(struct proof *p)
+static void prefer_usual(struct trial *p)
 {
     int least = 0, same = 1;
     for (int i = 1; i < p->count; i++) {
@@ -303,7 +287,7 @@ static void prefer_usual(struct proof *p)
 }
 
 /* The nearest network with other functions that is not told apart from the best one, or NULL. */
-static const struct candidate *find_other(const struct proof *p)
+static const struct candidate *find_other(const struct trial *p)
 {
     for (int i = 1; i < p->count; i++)
         if (p->list[i].assumed.act != p->list->assumed.act && !is_told(p, i))
@@ -312,7 +296,7 @@ static const struct candidate *find_other(const struct proof *p)
 }
 
 /* Keeps the best network, the next one and those that are not told apart from it. */
-static void keep_near(struct proof *p)
+static void keep_near(struct trial *p)
 {
     int kept = 1;
     for (int i = 1; i < p->count && kept < NEAR; i++)
@@ -322,14 +306,14 @@ static void keep_near(struct proof *p)
 }
 
 /* The best few on more images, `times` as many as usual. */
-static int try_last(struct proof *p, int times, struct err *e)
+static int try_last(struct trial *p, int times, struct err *e)
 {
     const double most = LAST_MACS / p->macs;
     int64_t count = FIT_PROOF_LEAST;
     int r = 0;
     if (most > FIT_PROOF_LEAST)
         count = most > LAST_MOST ? LAST_MOST : (int64_t)most;
-    qsort(p->list, (size_t)p->count, sizeof *p->list, compare);
+    qsort(p->list, (size_t)p->count, sizeof *p->list, trial_compare);
     count *= times;
     p->moved.count = count < p->images->count ? count : p->images->count;
     p->count = p->count < FEW ? p->count : FEW;
@@ -337,12 +321,12 @@ static int try_last(struct proof *p, int times, struct err *e)
         struct candidate *c = &p->list[i];
         struct model *m;
         const struct fit_images some = fit_moved_images(&p->moved, c->pixels.mean);
-        if (open_one(&m, p, c, e) != 0)
+        if (trial_open(&m, p, c, true, e) != 0)
             return -1;
         r = fit_measure(&c->fit, m, &some, p->use->device, p->use->threads, e);
         model_close(m);
     }
-    qsort(p->list, (size_t)p->count, sizeof *p->list, compare);
+    qsort(p->list, (size_t)p->count, sizeof *p->list, trial_compare);
     return r;
 }
 
@@ -364,7 +348,7 @@ static void put(struct words *w, const char *fmt, ...)
     va_end(ap);
 }
 
-static void put_candidates(struct words *w, const struct proof *p)
+static void put_candidates(struct words *w, const struct trial *p)
 {
     for (int i = 0; i < p->count && i < SHOWN; i++) {
         char assumed[ASSUME_WORDS];
@@ -374,10 +358,10 @@ static void put_candidates(struct words *w, const struct proof *p)
 }
 
 /* No proof: why, and what else there is to do. */
-static int refuse(const struct proof *p, struct err *e, const char *fmt, ...)
+static int refuse(const struct trial *p, struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-static int refuse(const struct proof *p, struct err *e, const char *fmt, ...)
+static int refuse(const struct trial *p, struct err *e, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -392,7 +376,7 @@ static int refuse(const struct proof *p, struct err *e, const char *fmt, ...)
 }
 
 /* Linear layers are beyond all norms: the number of classes may tell which is the head. */
-static void choose_head(struct proof *p)
+static void choose_head(struct trial *p)
 {
     int kept = 0;
     for (int i = 0; i < p->count; i++)
@@ -406,7 +390,8 @@ static void choose_head(struct proof *p)
     p->count = kept;
 }
 
-static int conclude(struct fit_proof *out, const struct proof *p, struct err *e)
+static int conclude(struct fit_proof *out, const struct trial *p, const char *labelled,
+                    struct err *e)
 {
     const struct candidate *best = p->list, *next = p->count > 1 ? best + 1 : NULL;
     struct words w = {.at = 0};
@@ -444,6 +429,11 @@ static int conclude(struct fit_proof *out, const struct proof *p, struct err *e)
         "over %d layers and %lld images, %.2g at the worst",
         best->fit.divergence, best->fit.norms, (long long)best->fit.images,
         best->fit.worst_divergence);
+    if (best->dropout.place != MODEL_DROPPED_NONE && at < sizeof out->text)
+        at += (size_t)snprintf(out->text + at, sizeof out->text - at,
+                               ", with dropout of %g in training", (double)best->dropout.rate);
+    if (at < sizeof out->text)
+        at += (size_t)snprintf(out->text + at, sizeof out->text - at, "%s", labelled);
     if (next && at < sizeof out->text)
         at += (size_t)snprintf(out->text + at, sizeof out->text - at, ", the next network %.2g",
                                next->fit.divergence);
@@ -466,38 +456,75 @@ static int conclude(struct fit_proof *out, const struct proof *p, struct err *e)
 
 /* --- all of it --- */
 
-static int search(struct proof *p, int readings, struct err *e)
+/* Whether the best one fits as a right network does. */
+static bool is_right(const struct trial *p)
+{
+    const struct candidate *best = p->count > 0 ? trial_best(p) : NULL;
+    return best && best->fit.divergence <= FIT_PROOF_MAX &&
+           best->fit.worst_divergence <= FIT_PROOF_WORST;
+}
+
+/* What is near those that the readings are. */
+static int try_around(struct trial *p, struct err *e)
+{
+    if (p->count == 0)
+        return 0;
+    choose_head(p);
+    return try_near(p, e) != 0 ||
+                   (!p->told && p->use->usual && (try_pixels(p, e) != 0 || try_near(p, e) != 0)) ||
+                   try_dropout(p, e) != 0
+               ? -1
+               : 0;
+}
+
+/* Residual readings in front of that of a plain net, that one, and others: as long as none fits. */
+static int search(struct trial *p, int readings, struct err *e)
 {
     const int only = p->use->assume->reading;
-    for (int i = 1; i <= readings; i++)
-        if ((only == 0 || i == only) && try_reading(p, i, e) != 0)
+    bool plain = false;
+    for (int i = 1; i <= readings && !(plain && is_right(p)); i++) {
+        if (only > 0 && i != only)
+            continue;
+        const int units = count_units(p, i);
+        if (units > 0 && try_around(p, e) != 0)
             return -1;
-    choose_head(p);
+        plain = plain || units > 0;
+        if (units > 0 && is_right(p))
+            break;
+        if ((units > 0 ? fit_chain(p, i, units, e) : try_reading(p, i, e)) != 0)
+            return -1;
+    }
+    return try_around(p, e);
+}
+
+/* The best few on more images, and which of them is meant. */
+static int choose(struct trial *p, char labelled[FIT_CHAIN_TEXT], struct err *e)
+{
     if (p->count == 0)
         return refuse(p, e, "none can be built for images of %d by %d pixels", p->images->h,
                       p->images->w);
-    if (try_near(p, e) != 0)
-        return -1;
-    if (!p->told && p->use->usual && (try_pixels(p, e) != 0 || try_near(p, e) != 0))
-        return -1;
     choose_head(p);
+    drop_repeated(p);
     if (try_last(p, 1, e) != 0)
         return -1;
-    if (!find_same(p, false) && !find_other(p))
-        return 0;
-    keep_near(p);
-    return try_last(p, MORE, e);
+    if (find_same(p, false) || find_other(p)) {
+        keep_near(p);
+        if (try_last(p, MORE, e) != 0)
+            return -1;
+    }
+    return is_right(p) ? fit_chain_ends(p, labelled, e) : 0;
 }
 
 int fit_prove(struct fit_proof *out, const struct fit_use *u, const struct fit_images *images,
               int classes, struct err *e)
 {
-    struct proof p = {.use = u, .images = images, .classes = classes};
+    struct trial p = {.use = u, .images = images, .classes = classes};
     struct candidate first = {.given = *u->assume};
     struct model *m;
+    char labelled[FIT_CHAIN_TEXT] = "";
     memcpy(first.pixels.mean, u->mean, sizeof u->mean);
     memcpy(first.pixels.std, u->std, sizeof u->std);
-    if (open_one(&m, &p, &first, e) != 0)
+    if (trial_open(&m, &p, &first, true, e) != 0)
         return -1;
     int r = 0, readings = m->readings;
     p.misfit = mem_dup(m->misfit);
@@ -516,10 +543,10 @@ int fit_prove(struct fit_proof *out, const struct fit_use *u, const struct fit_i
         r = choose_pixels(&p, m, e);
     model_close(m);
     if (r == 0)
-        r = search(&p, readings, e);
+        r = search(&p, readings, e) == 0 ? choose(&p, labelled, e) : -1;
     if (r == 0) {
         prefer_usual(&p);
-        r = conclude(out, &p, e);
+        r = conclude(out, &p, labelled, e);
     }
     fit_moved_close(&p.moved);
     free(p.list);

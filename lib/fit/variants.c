@@ -111,10 +111,24 @@ int fit_acts(const struct assume *a, const struct assume *given, struct assume o
 {
     const int now = a->act ? (int)a->act : ASSUME_ACT_RELU;
     int count = 0;
-    for (int act = ASSUME_ACT_RELU; act <= ASSUME_ACT_ELU && a->stages > 0; act++)
+    for (int act = ASSUME_ACT_RELU; act <= ASSUME_ACT_ELU && (a->stages > 0 || *a->chain); act++)
         if (act != now) {
             out[count] = *given;
             out[count++].act = (enum assume_act)act;
         }
+    return count;
+}
+
+int fit_dropouts(const struct model_dropout *of, struct model_dropout out[FIT_DROPOUTS])
+{
+    static const float rates[] = {.3F, .1F, .2F, .4F, .5F};
+    int count = 0;
+    if (of->place == MODEL_DROPPED_NONE) {
+        out[count++] = (struct model_dropout){MODEL_DROPPED_CONV, rates[0]};
+        out[count++] = (struct model_dropout){MODEL_DROPPED_NORM, rates[0]};
+        return count;
+    }
+    for (int i = 1; i <= FIT_DROPOUTS; i++)
+        out[count++] = (struct model_dropout){of->place, rates[i]};
     return count;
 }

@@ -3,8 +3,9 @@
 #define HP_FIT_VARIANTS_H
 
 #include "model/assume.h"
+#include "model/model.h"
 
-enum { FIT_VARIANTS = 448, FIT_RELUS = 4, FIT_ACTS = 7 };
+enum { FIT_VARIANTS = 448, FIT_RELUS = 4, FIT_ACTS = 7, FIT_DROPOUTS = 4 };
 
 /* What keys and shapes leave open, in all combinations: the stem's stride and pooling, the
  * convolution of a bottleneck (read by structure, of any pre-activation block) that has the stride,
@@ -28,6 +29,10 @@ int fit_padding(const struct assume *assumed, const struct assume *given, struct
  * where they are. Returns how many there are. */
 int fit_relus(const struct assume *assumed, const struct assume *given,
               struct assume out[FIT_RELUS]);
+
+/* Dropout in training: of the usual rate in every place or, in the place of `of`, of every other
+ * rate. Returns how many there are. */
+int fit_dropouts(const struct model_dropout *of, struct model_dropout out[FIT_DROPOUTS]);
 
 /* The same with another function in the place of ReLU, for every one that there is.
  * Returns how many there are. */

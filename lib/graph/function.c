@@ -1,4 +1,5 @@
 /* Functions of one number, with their derivatives, and the softmax. */
+#include "graph/dropout.h"
 #include "graph/kinds.h"
 
 #include <math.h>
@@ -180,6 +181,17 @@ static double inverse_slope(double x, double p, double q)
     return -1 / (x * x);
 }
 
+static double dropout_slope(double x, double p, double q)
+{
+    (void)q;
+    return graph_drops((float)x, (float)p) ? 0 : 1 / (1 - p);
+}
+
+static double dropout(double x, double p, double q)
+{
+    return x * dropout_slope(x, p, q);
+}
+
 const struct graph_function_rule graph_function_rules[GRAPH_FUNCTIONS] = {
     [GRAPH_CLIP] = {"clip", clip, clip_slope},
     [GRAPH_LEAKY_RELU] = {"leaky_relu", leaky_relu, leaky_relu_slope},
@@ -195,6 +207,7 @@ const struct graph_function_rule graph_function_rules[GRAPH_FUNCTIONS] = {
     [GRAPH_MISH] = {"mish", mish, mish_slope},
     [GRAPH_ROOT] = {"root", root, root_slope},
     [GRAPH_INVERSE] = {"inverse", inverse, inverse_slope},
+    [GRAPH_DROPOUT] = {"dropout", dropout, dropout_slope},
 };
 
 void kind_function_forward(const struct graph *g, const struct graph_op *op,

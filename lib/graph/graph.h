@@ -62,6 +62,7 @@ enum graph_function {
     GRAPH_MISH,         /* x tanh(softplus(x)) */
     GRAPH_ROOT,         /* sqrt(x); its slope at 0 is 0, as that of norms */
     GRAPH_INVERSE,      /* 1 / x */
+    GRAPH_DROPOUT,      /* 0 for the part p of all numbers, else x / (1 - p): graph/dropout.h */
     GRAPH_FUNCTIONS
 };
 

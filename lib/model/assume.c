@@ -1,6 +1,7 @@
 #include "model/assume.h"
 
 #include "base/text.h"
+#include "model/chain.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -125,6 +126,11 @@ static bool set_act(struct assume *a, const char *value)
     return word > 0;
 }
 
+static bool set_chain(struct assume *a, const char *value)
+{
+    return chain_units(value) > 0 && set_text(a->chain, value);
+}
+
 static bool set_reading(struct assume *a, const char *value)
 {
     return digit(&a->reading, value, 9);
@@ -170,6 +176,7 @@ static const struct key {
     {"padding", set_padding, "half or same"},
     {"relu", set_relu, "none, or some of stem, last, shortcut and sum, as in stem:sum"},
     {"act", set_act, "relu, relu6, leaky-0.01, leaky-0.1, leaky-0.2, silu, gelu or elu"},
+    {"chain", set_chain, "a letter c, s or v and marks for each convolution, such as ccm(cc)/max"},
     {"reading", set_reading, "the number of a reading by structure"},
     {"eps", set_eps, "a number between 0 and 1"},
     {"prefix", set_prefix, "the beginning of keys, such as model."},
@@ -280,6 +287,8 @@ void assume_write(char *text, const struct assume *a)
             put(&w, "%s%s", rest & ((1U << i) - 1) ? ":" : ",relu=", relus[i]);
     if (a->act > ASSUME_ACT_RELU)
         put(&w, ",act=%s", acts[a->act - 1]);
+    if (*a->chain)
+        put(&w, ",chain=%s", a->chain);
     if (a->reading)
         put(&w, ",reading=%d", a->reading);
     if (a->eps > 0)
@@ -333,8 +342,8 @@ bool assume_same_wiring(const struct assume *a, const struct assume *b)
                 a->stride_at == b->stride_at && a->shortcut == b->shortcut &&
                 a->preact == b->preact && pads_same(a) == pads_same(b) && a->relu == b->relu &&
                 act_of(a) == act_of(b) && a->reading == b->reading && a->eps == b->eps &&
-                a->stages == b->stages && strcmp(a->prefix, b->prefix) == 0 &&
-                strcmp(a->state, b->state) == 0;
+                strcmp(a->chain, b->chain) == 0 && a->stages == b->stages &&
+                strcmp(a->prefix, b->prefix) == 0 && strcmp(a->state, b->state) == 0;
     for (int s = 0; same && s < a->stages; s++)
         same = a->strides[s] == b->strides[s];
     return same;

@@ -77,7 +77,8 @@ struct assume {
     enum assume_shortcut shortcut;
     enum assume_preact preact;
     enum assume_padding padding;
-    unsigned relu; /* enum assume_relu, or 0 */
+    char chain[ASSUME_TEXT]; /* what is between the convolutions of a plain net: model/chain.h */
+    unsigned relu;           /* enum assume_relu, or 0 */
     enum assume_act act;
     int reading;                /* which one of those by structure (model/structure.h), from 1 */
     double eps;                 /* of batch norms */
@@ -96,7 +97,8 @@ struct assume {
     "shortcut=conv|pad|pad-end|none|average|average-pad|average-pad-end|max-pad|max-pad-end, "     \
     "preact-shortcut=before|mixed|after|first, padding=half|same (of windows with a stride), "     \
     "relu=none|stem:last:shortcut:sum (which of these), act=relu|relu6|leaky-0.01|leaky-0.1|"      \
-    "leaky-0.2|silu|gelu|elu (in the place of ReLU), reading=N, eps=1e-5, prefix=KEYS, "           \
+    "leaky-0.2|silu|gelu|elu (in the place of ReLU), chain=TEXT (of a plain net), reading=N, "     \
+    "eps=1e-5, prefix=KEYS, "                                                                      \
     "state=PATH. Default: the usual choice of code with these key names; -v and model-info show "  \
     "it."
 

@@ -260,6 +260,7 @@ static int add_block(struct build *b, int stage, int block, int in, struct err *
             .addend = -1,
             .act = last ? last_act(b) : GRAPH_RELU,
             .grouped = true,
+            .dropped = i == parts - 2,
         };
         if (f->pre_activation)
             p.norm = last ? f->end_norm : f->part[i + 1].norm;

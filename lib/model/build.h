@@ -42,7 +42,7 @@ struct origin {
     int pad_before;              /* zeros before them */
     double eps;                  /* of the norm; 0: the one that is assumed */
     bool constant;               /* all weights and biases are these, without tensors */
-    float factor, offset;
+    float factor, offset; /* a factor without `constant`, unless 0, multiplies what tensors give */
     struct piece piece[BUILD_PIECES]; /* of an offset */
     bool framed;                      /* a gather that adds rows and columns of zeros alone: */
     int frame[4];                     /* top, left, bottom, right */
@@ -137,6 +137,8 @@ struct want {
     bool grouped;     /* the shape may tell groups, too */
     int grow;         /* cells of padding beyond half a window */
     double eps;       /* of the norm; 0: the one that is assumed */
+    bool valid;       /* no padding */
+    bool dropped;     /* the convolution that is followed by dropout */
     char *name, *key; /* of the value; taken over */
 };
 
@@ -164,7 +166,10 @@ int build_average(struct build *b, int in, struct err *e) ERR_CHECKED;
 int build_linear(struct build *b, int in, const char *part, enum graph_act act, struct err *e)
     ERR_CHECKED;
 
-/* The average and the linear layer that makes the logits. */
+/* What follows a value of one cell: a norm, linear layers, the last of which makes the logits. */
+int build_tail(struct build *b, int in, struct err *e) ERR_CHECKED;
+
+/* The average over all cells and the tail. */
 int build_head(struct build *b, int in, struct err *e) ERR_CHECKED;
 
 int build_too_large(const struct ckpt *c, int h, int w, struct err *e) ERR_CHECKED;

@@ -31,6 +31,9 @@ struct design_usual {
     const int *others;  /* those of another repository with the same keys; or NULL */
 };
 
+/* Of plain nets that are read by structure: model/chain.h. */
+extern const struct design design_chain;
+
 /* The family's own choices where nothing else was said, in b->assume. */
 int design_settle(struct build *b, struct err *e) ERR_CHECKED;
 

@@ -177,6 +177,17 @@ static void pad_same(struct build *b, struct graph_axis *axis)
     axis->after = cells - axis->before;
 }
 
+/* Dropout, where training had it in that place behind a convolution. */
+static int add_dropout(struct build *b, int in, const struct want *w, enum model_dropped place,
+                       struct err *e)
+{
+    const struct model_dropout *d = &b->opts->dropout;
+    const struct graph_op op = {
+        .kind = GRAPH_FUNCTION, .in = {in}, .ins = 1, .function = GRAPH_DROPOUT, .p = d->rate};
+    const struct origin none = {.w = NULL};
+    return in < 0 || !w->dropped || d->place != place ? in : build_add(b, &op, &none, e);
+}
+
 int build_conv(struct build *b, const struct place *p, int in, const struct want *w, struct err *e)
 {
     const struct ckpt_tensor *bias;
@@ -188,7 +199,7 @@ int build_conv(struct build *b, const struct place *p, int in, const struct want
     struct origin from = {.w = t, .b = bias, .eps = w->eps};
     bool apart = b->opts->unfolded && norm_is_there(&norm);
     op.groups = b->graph->value[in].c / (int)t->shape[1];
-    op.y = graph_windows(op.y.k, w->stride, op.y.k / 2 + w->grow);
+    op.y = graph_windows(op.y.k, w->stride, w->valid ? 0 : op.y.k / 2 + w->grow);
     pad_same(b, &op.y);
     op.x = op.y;
     op.key = build_op_key(b, p->stage, p->block, p->conv);
@@ -196,11 +207,12 @@ int build_conv(struct build *b, const struct place *p, int in, const struct want
         from.norm = norm;
         finish_with(&op, w);
     }
-    int out = build_add(b, &op, &from, e);
+    int out = add_dropout(b, build_add(b, &op, &from, e), w, MODEL_DROPPED_NORM, e);
     if (out < 0 || !apart)
         out = build_name(b, out, w);
     else
         out = build_norm(b, p, &norm, out, w, e);
+    out = add_dropout(b, out, w, MODEL_DROPPED_CONV, e);
     return out < 0 || build_check_size(b, out, e) != 0 ? -1 : out;
 }
 
@@ -290,18 +302,23 @@ static int add_hidden(struct build *b, int in, struct err *e)
     return x;
 }
 
-int build_head(struct build *b, int in, struct err *e)
+int build_tail(struct build *b, int in, struct err *e)
 {
     char part[FAMILY_KEY];
-    int pooled = build_average(b, in, e);
-    if (pooled < 0)
-        return -1;
-    b->graph->value[pooled].name = mem_dup("pool");
-    int x = add_flat_norm(b, pooled, b->found.family->neck, GRAPH_NONE, e);
+    int x = add_flat_norm(b, in, b->found.family->neck, GRAPH_NONE, e);
     if (x >= 0)
         x = add_hidden(b, x, e);
     int out = x < 0 ? -1 : build_linear(b, x, build_linear_part(b, part), GRAPH_NONE, e);
     if (out >= 0)
         b->graph->value[out].name = mem_dup("fc");
     return out;
+}
+
+int build_head(struct build *b, int in, struct err *e)
+{
+    int pooled = build_average(b, in, e);
+    if (pooled < 0)
+        return -1;
+    b->graph->value[pooled].name = mem_dup("pool");
+    return build_tail(b, pooled, e);
 }

@@ -161,6 +161,7 @@ static int build_by_structure(struct build *b, const struct structure *s, struct
         return -1;
     b->model->readings = s->readings;
     b->model->led = b->reading->led;
+    b->model->chain = b->reading->units;
     b->model->stacked = b->reading->family.hidden[0].conv != NULL;
     b->model->heads = structure_heads(s);
     return o->unproved ? 0 : refuse_unproved(b, e);

@@ -44,22 +44,33 @@ struct model {
     /* Of a network that no family names, which was read by structure (model/structure.h): */
     char *structure; /* what stands where, by its keys; else NULL */
     char *misfit;    /* "m.pth: ...": why it is of no family */
+    int chain;       /* convolutions of a plain net, or 0 */
     int readings;    /* how many readings there are */
     int heads;       /* and how many linear layers they end with */
     bool led;        /* as in struct structure_reading */
     bool stacked;    /* several linear layers end it, as a projection does */
 };
 
+/* Dropout in training, in blocks: in front of their last convolution or, behind the one before,
+ * in front of its norm. It changes what norms record, and nothing else. */
+enum model_dropped { MODEL_DROPPED_NONE, MODEL_DROPPED_CONV, MODEL_DROPPED_NORM };
+
+struct model_dropout {
+    enum model_dropped place;
+    float rate;
+};
+
 struct model_opts {
-    int h, w;                    /* of the images; 0: those of the program, see model_sized */
-    float mean[3], std[3];       /* of pixels scaled to [0,1]; may be set in the graph later; of a
-                                    network of one channel, the first */
-    const struct assume *assume; /* NULL: all as usual */
-    int side;                    /* of the images of a program that leaves their size open, where
-                                    h is 0; 0: such a program is refused */
-    bool unfolded;               /* keep batch norms as operations of their own */
-    bool unproved;               /* build what is read by structure alone, too: either nothing is
-                                    computed with it, or images prove it (fit/prove.h) */
+    int h, w;                     /* of the images; 0: those of the program, see model_sized */
+    float mean[3], std[3];        /* of pixels scaled to [0,1]; may be set in the graph later; of a
+                                     network of one channel, the first */
+    const struct assume *assume;  /* NULL: all as usual */
+    int side;                     /* of the images of a program that leaves their size open, where
+                                     h is 0; 0: such a program is refused */
+    struct model_dropout dropout; /* runs as in training */
+    bool unfolded;                /* keep batch norms as operations of their own */
+    bool unproved;                /* build what is read by structure alone, too: either nothing is
+                                     computed with it, or images prove it (fit/prove.h) */
     void (*note)(const char *text); /* what a user may want to know; may be NULL */
 };
 

@@ -129,6 +129,10 @@ static int load_op(struct build *b, int i, struct err *e)
         return -1;
     if (from->w && from->inverse && invert(b, from->w->name, w, count, e) != 0)
         return -1;
+    for (int64_t k = 0; k < count && from->w && from->factor > 0; k++)
+        w[k] *= from->factor;
+    for (int64_t k = 0; k < channels && from->w && from->factor > 0; k++)
+        bias[k] *= from->factor;
     if (op->in[0] == 0 && b->assume.bgr)
         swap_channels(w, (int)channels, b->graph->value[0].c, op->y.k * op->x.k);
     return norm_is_there(&from->norm) ? fold(b, from, w, count / channels, bias, channels, e) : 0;

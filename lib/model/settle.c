@@ -176,7 +176,11 @@ int build_check_effects(const struct build *b, struct err *e)
     if (a->reading && !b->reading)
         return err_set(e, "%s: --assume reading: expected keys that no family names, found %s's",
                        name, b->found.family->name);
-    if ((a->relu || a->act || a->padding) && b->found.family->design)
+    if (*a->chain && b->found.family->design != &design_chain)
+        return err_set(
+            e, "%s: --assume chain: expected convolutions that follow each other, found others",
+            name);
+    if ((a->relu || (a->act && !b->reading) || a->padding) && b->found.family->design)
         return err_set(e, "%s: --assume %s: expected residual blocks, found none", name,
                        a->relu  ? "relu"
                        : a->act ? "act"

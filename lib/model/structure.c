@@ -1,8 +1,10 @@
 #include "model/structure.h"
 
 #include "base/mem.h"
+#include "model/design.h"
 #include "model/modules.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -372,6 +374,14 @@ static bool beside(const struct module *m, const struct module *linear, int comm
     return n > 2 && n == strcspn(q, "._0123456789") && strncmp(p, q, n) == 0;
 }
 
+/* Whether a linear layer may follow another one, or a norm stand before it: of a plain net, which
+ * ends with all of them, whatever they are called. */
+static bool may_follow(const struct attempt *a, const struct module *m, const struct module *linear,
+                       int common)
+{
+    return a->how.mains == 0 || beside(m, linear, common);
+}
+
 /* Length of the containers that all modules are in. */
 static int common_part(const struct attempt *a)
 {
@@ -416,7 +426,7 @@ static bool continues(const struct attempt *a, int i, int common)
 {
     for (int k = 0; k < i; k++)
         if (a->m[k].kind == MODULE_LINEAR && a->m[k].out == a->m[i].in &&
-            a->m[i].kind == MODULE_LINEAR && beside(&a->m[i], &a->m[k], common))
+            a->m[i].kind == MODULE_LINEAR && may_follow(a, &a->m[i], &a->m[k], common))
             return true;
     return false;
 }
@@ -426,7 +436,7 @@ static int norm_between(const struct attempt *a, int first, int end, int width, 
 {
     for (int i = first + 1; i < end; i++)
         if (!a->taken[i] && a->m[i].kind == MODULE_NORM && a->m[i].in == width &&
-            beside(&a->m[i], &a->m[end], common))
+            may_follow(a, &a->m[i], &a->m[end], common))
             return i;
     return NONE;
 }
@@ -442,7 +452,7 @@ static bool find_tail(const struct attempt *a, int from, struct tail *t)
         t->neck = norm_between(a, i, from, a->m[from].in, common);
     for (int i = from + 1; i < a->n; i++) {
         const struct module *m = &a->m[i], *head = &a->m[t->head];
-        if (m->kind != MODULE_LINEAR || m->in != head->out || !beside(m, head, common))
+        if (m->kind != MODULE_LINEAR || m->in != head->out || !may_follow(a, m, head, common))
             continue;
         if (t->hiddens == HIDDEN)
             return false;
@@ -687,6 +697,24 @@ static void put_block(struct words *w, const struct attempt *a, const struct blo
     put(w, "%.*s", n > 0 ? n : (int)strlen(name), name);
 }
 
+/* The linear layers, those in use and others. */
+static void put_tail(struct words *w, const struct attempt *a, const struct tail *t)
+{
+    bool any = false;
+    put(w, "; head ");
+    if (t->neck != NONE)
+        put(w, "%s ", a->m[t->neck].name);
+    for (int i = 0; i < t->hiddens; i++)
+        put(w, "%s%s%s ReLU ", a->m[t->hidden[i].conv].name, t->hidden[i].norm == NONE ? "" : " ",
+            t->hidden[i].norm == NONE ? "" : a->m[t->hidden[i].norm].name);
+    put(w, "%s", a->m[t->head].name);
+    for (int i = 0; i < a->n; i++)
+        if (a->m[i].kind == MODULE_LINEAR && !is_in_tail(t, i) && !squeezes(a, i)) {
+            put(w, "%s %s", any ? "," : "; not used:", a->m[i].name);
+            any = true;
+        }
+}
+
 /* What is where, by the checkpoint's keys. */
 static void tell(struct structure_reading *r, const struct attempt *a, const struct tail *t)
 {
@@ -719,19 +747,7 @@ static void tell(struct structure_reading *r, const struct attempt *a, const str
         put(&w, "; last norm %s", a->m[a->last_norm].name);
     if (a->block[0].squeeze != NONE)
         put(&w, "; squeeze and excitation %s", a->m[a->block[0].squeeze].name);
-    put(&w, "; head ");
-    if (t->neck != NONE)
-        put(&w, "%s ", a->m[t->neck].name);
-    for (int i = 0; i < t->hiddens; i++)
-        put(&w, "%s%s%s ReLU ", a->m[t->hidden[i].conv].name, t->hidden[i].norm == NONE ? "" : " ",
-            t->hidden[i].norm == NONE ? "" : a->m[t->hidden[i].norm].name);
-    put(&w, "%s", a->m[t->head].name);
-    any = false;
-    for (int i = 0; i < a->n; i++)
-        if (a->m[i].kind == MODULE_LINEAR && !is_in_tail(t, i) && !squeezes(a, i)) {
-            put(&w, "%s %s", any ? "," : "; not used:", a->m[i].name);
-            any = true;
-        }
+    put_tail(&w, a, t);
 }
 
 /* The container's name, which becomes the structure's. */
@@ -803,6 +819,102 @@ static bool same_reading(const struct structure_reading *a, const struct structu
     return same;
 }
 
+/* --- plain nets --- */
+
+/* A norm behind each convolution or, where some have none, all of them in the same order. */
+static bool give_chain_norms(struct attempt *a, struct pair *unit, int units, int end)
+{
+    bool all = true;
+    for (int k = 0; k < units; k++) {
+        const int i = unit[k].conv + 1;
+        const bool fits =
+            i < end && a->m[i].kind == MODULE_NORM && a->m[i].in == a->m[unit[k].conv].out;
+        unit[k].norm = fits ? i : NONE;
+        all = all && fits;
+    }
+    for (int i = 0, k = 0; i < end && !all && k < units; i++)
+        if (a->m[i].kind == MODULE_NORM) {
+            if (a->m[i].in != a->m[unit[k].conv].out)
+                return false;
+            unit[k++].norm = i;
+            all = k == units;
+        }
+    return all;
+}
+
+/* Convolutions that follow each other, each with a norm, and linear layers that read the width of
+ * the last, or all of its cells. Returns how many there are. */
+static int take_chain(struct attempt *a, struct pair unit[STRUCTURE_UNITS])
+{
+    int end = 0, units = 0;
+    while (end < a->n && a->m[end].kind != MODULE_LINEAR)
+        end++;
+    if (end == a->n)
+        while (end > 0 && a->m[end - 1].kind != MODULE_CONV)
+            end--;
+    end -= end == a->n && end > 0;
+    for (int i = 0; i < end; i++) {
+        const struct module *m = &a->m[i];
+        if (m->kind != MODULE_CONV)
+            continue;
+        if (units == STRUCTURE_UNITS ||
+            !(units == 0 ? sees_images(m) : takes_channels(m, a->m[unit[units - 1].conv].out)))
+            return fail(a, i);
+        unit[units++] = (struct pair){i, NONE};
+    }
+    if (units < 2 || end == a->n || !give_chain_norms(a, unit, units, end))
+        return fail(a, units > 0 ? unit[units - 1].conv : 0);
+    const int width = a->m[unit[units - 1].conv].out, cells = a->m[end].in / width;
+    const int side = (int)lround(sqrt(cells));
+    if (side < 1 || side * side * width != a->m[end].in)
+        return fail(a, end);
+    for (int k = 0; k < units; k++)
+        a->taken[unit[k].conv] = a->taken[unit[k].norm] = true;
+    add_block(a, 0, end)->out = a->m[end].in;
+    return take_head(a) == 0 ? units : -1;
+}
+
+static void describe_chain(struct structure *s, const struct attempt *a, const struct pair *unit,
+                           int units, const struct tail *t)
+{
+    struct structure_reading *r = &s->reading[s->readings++];
+    *r = (struct structure_reading){
+        .units = units, .classes = a->m[t->head].out, .head = a->m[t->head].name};
+    r->family = (struct family){.name = "structure",
+                                .about = "the order and the shapes of its layers",
+                                .design = &design_chain,
+                                .linear = "fc"};
+    for (int k = 0; k < units; k++) {
+        add_alias(r, a->m[unit[k].conv].name, "c%d", k);
+        add_alias(r, a->m[unit[k].norm].name, "n%d", k);
+    }
+    name_tail(r, a, t);
+    qsort(r->alias, (size_t)r->aliases, sizeof *r->alias, compare);
+    struct words w = {r->words, sizeof r->words, 0};
+    put(&w, "convolutions %s to %s", a->m[unit[0].conv].name, a->m[unit[units - 1].conv].name);
+    put_tail(&w, a, t);
+}
+
+/* One reading, with the last of the linear layers that may be the head. */
+static void try_chain(struct structure *s, const struct modules *list)
+{
+    struct attempt a = {.m = list->m, .n = list->n, .last_norm = NONE};
+    struct pair unit[STRUCTURE_UNITS];
+    a.taken = mem_zero((size_t)a.n, sizeof *a.taken);
+    a.squeeze = mem_zero((size_t)a.n, sizeof *a.squeeze);
+    const int units = take_chain(&a, unit);
+    for (int h = a.heads - 1; h >= 0 && units > 0 && s->readings < STRUCTURE_READINGS; h--) {
+        struct tail t;
+        if (!find_tail(&a, a.head[h], &t) || check_rest(&a, &t) != 0)
+            continue;
+        describe_chain(s, &a, unit, units, &t);
+        break;
+    }
+    free(a.taken);
+    free(a.squeeze);
+    free(a.block);
+}
+
 /* Keeps what an attempt found, a reading for each head, unless it is there. Heads of several linear
  * layers, which are projections often, come where there is none of a single one. */
 static int keep(struct structure *s, struct attempt *a)
@@ -851,12 +963,16 @@ static void try_depth(struct structure *s, const struct modules *list, int depth
     }
 }
 
-/* Containers from the innermost to the outermost, then shapes alone. */
+/* Containers from the innermost to the outermost; a plain net; then shapes alone. */
 static void try_order(struct structure *s, const struct modules *list, bool ordered)
 {
     int farthest = NONE;
-    for (int depth = MODULES_DEPTH; depth >= 0 && s->readings == 0; depth--)
+    for (int depth = MODULES_DEPTH; depth > 0 && s->readings == 0; depth--)
         try_depth(s, list, depth, ordered, &farthest);
+    const bool contained = s->readings > 0;
+    try_chain(s, list);
+    if (!contained)
+        try_depth(s, list, 0, ordered, &farthest);
 }
 
 struct structure *structure_read(struct ckpt *c, const char *prefix)

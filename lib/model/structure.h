@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-enum { STRUCTURE_READINGS = 9 };
+enum { STRUCTURE_READINGS = 9, STRUCTURE_UNITS = 32 };
 
 /* A name of the builder, "layer1.0.conv1", and what the checkpoint has there: "stage_1.0.conv_1".
  */
@@ -24,6 +24,7 @@ struct structure_reading {
     int stages, blocks[FAMILY_STAGES], strides[FAMILY_STAGES];
     struct structure_alias *alias; /* [aliases], in order of `as` */
     int aliases;
+    int units; /* convolutions of a plain net (model/chain.h), "c0" with their norms "n0"; else 0 */
     int classes;
     const char *head; /* the linear layer's key */
     bool led;         /* a module without numbers, such as pooling, stands before the convolution of

@@ -35,9 +35,13 @@ static int next(const struct ckpt *c, const struct found *f, int n)
     return convolution(c, f, behind) ? behind : convolution(c, f, behind + 1) ? behind + 1 : -1;
 }
 
+/* pytorch-playground's, whose norms have no weights, has a convolution without padding. */
 static bool fits(const struct ckpt *c, const struct found *f)
 {
     const struct ckpt_tensor *t = convolution(c, f, 0);
+    char key[FAMILY_KEY];
+    if (is_normed(c, f, 0) && !ckpt_find(c, family_key(key, f, 0, 0, "features.1", "weight")))
+        return false;
     return t && t->shape[2] == WINDOW && next(c, f, 0) > 0;
 }
 

@@ -4,12 +4,14 @@
 #include "fit/prove.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Images of a data set, spread over it. */
 struct source {
     const struct data *data;
     int64_t count;
+    int *label; /* [count] */
 };
 
 /* For a damaged image stands one of those behind it. */
@@ -21,6 +23,7 @@ static int read_image(void *ctx, int64_t k, uint8_t *pixels, struct err *e)
     int r = -1;
     for (int64_t id = k * all / s->count; id < (k + 1) * all / s->count && r != 0; id++)
         r = data_at(s->data, id, pixels, &item, e);
+    s->label[k] = r == 0 ? item.label : -1;
     return r;
 }
 
@@ -40,8 +43,7 @@ int proof_make(struct session *s, struct err *e)
 {
     const struct data *d = s->data;
     const int64_t count = data_count(d), wanted = fit_wanted(count, data_h(d), data_w(d));
-    struct source from = {d, wanted};
-    const struct fit_images images = {wanted, data_h(d), data_w(d), read_image, &from};
+    struct source from = {d, wanted, NULL};
     struct fit_use use = {.ckpt = s->ckpt,
                           .assume = &s->opts->assumed,
                           .assume_text = s->opts->assume,
@@ -59,7 +61,11 @@ int proof_make(struct session *s, struct err *e)
                        "%s: expected a file or a folder, found a pipe: images have to prove what "
                        "the network in %s is, and are read more than once",
                        data_name(d), ckpt_name(s->ckpt));
-    if (fit_prove(&proof, &use, &images, data_names(d)->classes, e) != 0)
+    from.label = mem_alloc((size_t)wanted + 1, sizeof *from.label);
+    const struct fit_images images = {wanted, data_h(d), data_w(d), read_image, &from, from.label};
+    const int proved = fit_prove(&proof, &use, &images, data_names(d)->classes, e);
+    free(from.label);
+    if (proved != 0)
         return -1;
     if (prog_verbose())
         prog_say("%s: %s", ckpt_name(s->ckpt), proof.text);

@@ -140,7 +140,7 @@ static inline int any_function(struct graph *n, int x, enum any_kinks kinks)
                                                  GRAPH_GELU,    GRAPH_GELU_TANH, GRAPH_SOFTPLUS,
                                                  GRAPH_MISH,    GRAPH_ROOT,      GRAPH_INVERSE};
     struct graph_op op = any_of(GRAPH_FUNCTION, x);
-    op.function = kinks == ANY_KINKS ? (enum graph_function)random_int(0, GRAPH_FUNCTIONS - 1)
+    op.function = kinks == ANY_KINKS ? (enum graph_function)random_int(0, GRAPH_INVERSE)
                                      : smooth[random_int(0, 8)];
     if (op.function == GRAPH_ROOT || op.function == GRAPH_INVERSE) {
         /* Of what is well above 0. */

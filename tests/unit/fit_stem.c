@@ -88,7 +88,7 @@ static void test(const char *file, bool bgr, double tolerance)
     struct assume assume = {.bgr = bgr};
     struct model_opts o = {
         .h = SIDE, .w = SIDE, .std = {1, 1, 1}, .assume = &assume, .unfolded = true};
-    const struct fit_images images = {IMAGES, SIDE, SIDE, image_at, NULL};
+    const struct fit_images images = {IMAGES, SIDE, SIDE, image_at, NULL, NULL};
     struct ckpt *c;
     struct model *m;
     struct fit_stem *s;

@@ -340,6 +340,16 @@ __device__ inline float gelu_inner(float x)
 }
 
 /* As graph_function_rules[] has them. */
+/* 0 for what graph_drops() of graph/dropout.h drops, else 1 / (1 - p). */
+__device__ inline float kept(float x, float p)
+{
+    unsigned bits = __float_as_uint(x) * 0x9E3779B1U;
+    bits ^= bits >> 15;
+    bits *= 0x85EBCA77U;
+    bits ^= bits >> 13;
+    return (float)(bits >> 8) < p * 16777216.0f ? 0.0f : 1.0f / (1.0f - p);
+}
+
 __device__ inline float function_of(int function, float x, float p, float q)
 {
     switch (function) {
@@ -371,6 +381,8 @@ __device__ inline float function_of(int function, float x, float p, float q)
         return sqrtf(x);
     case GRAPH_INVERSE:
         return 1.0f / x;
+    case GRAPH_DROPOUT:
+        return x * kept(x, p);
     default:
         return x;
     }
@@ -413,6 +425,8 @@ __device__ inline float slope_of(int function, float x, float p, float q)
         return x == 0.0f ? 0.0f : 0.5f / sqrtf(x);
     case GRAPH_INVERSE:
         return -1.0f / (x * x);
+    case GRAPH_DROPOUT:
+        return kept(x, p);
     default:
         return 1.0f;
     }

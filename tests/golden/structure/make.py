@@ -7,7 +7,8 @@ weights and with batch norms that hold the statistics of images; and what PyTorc
     NAME.pth           a state dict, in the older format, which is smaller
     NAME.npy           (4, classes): the logits of the first four images, from double precision
 
-Several of them have the same keys and shapes and differ in what is computed. Needs torch and numpy.
+Several of them have the same keys and shapes and differ in what is computed. The linear layers of plain nets
+are fitted to the labels, as these tell what is behind the last norm. Needs torch and numpy.
 """
 import pathlib
 import sys
@@ -105,6 +106,8 @@ class Block(nn.Module):
         for k, (c, n) in enumerate(zip(self.convs, self.norms)):
             if net.get("pre"):
                 y = n(y) if k == 0 and "end" in net else F.relu(n(y))
+                if k == 1 and net.get("dropout"):
+                    y = F.dropout(y, net["dropout"], self.training)
                 if k == 0 and self.way and (net["pre"] == "mixed" or (net["pre"] == "first" and self.s == 1)):
                     begin = y
                 y = same(y, c) if net.get("same") and c.stride[0] > 1 else c(y)
@@ -166,6 +169,53 @@ class Net(nn.Module):
         return self.head_(x)
 
 
+class Plain(nn.Module):
+    """Convolutions that follow each other: (name, width) with marks: side, stride, bare (no padding), pool
+    behind or first (in front of the norm), begin and end of a sum, dropout."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.__dict__.update(net=net, parts=[])
+        i = 3
+        for (conv_name, norm_name), o, marks in net["row"]:
+            side = marks.get("side", 3)
+            padding = 0 if marks.get("bare") else side // 2
+            c = put(self, conv_name, nn.Conv2d(i, o, side, marks.get("stride", 1), padding, bias=net.get("bias", False)))
+            self.parts.append((c, put(self, norm_name, nn.BatchNorm2d(o)), marks))
+            i = o
+        self.__dict__["head_"] = put(self, net["head"], nn.Linear(i, 100, bias=net.get("bias", False)))
+
+    def features(self, x):
+        begin = x
+        for c, n, marks in self.parts:
+            begin = x if marks.get("begin") else begin
+            x = c(x)
+            x = F.max_pool2d(x, 2) if marks.get("first") else x
+            x = act(self.net, n(x))
+            x = x + begin if marks.get("end") else x
+            x = F.max_pool2d(x, 2) if marks.get("pool") else x
+            if marks.get("dropout"):
+                x = F.dropout(x, marks["dropout"], self.training)
+        return x.amax((2, 3)) if self.net["last"] == "max" else x.mean((2, 3))
+
+    def forward(self, x):
+        return self.net.get("factor", 1) * self.head_(self.features(x))
+
+    def fit(self, x, labels):
+        """The linear layer, so that labels are likely."""
+        seen = self.features(x).detach()
+        optimizer = torch.optim.LBFGS(self.head_.parameters(), max_iter=200)
+
+        def loss():
+            optimizer.zero_grad()
+            value = F.cross_entropy(self.net.get("factor", 1) * self.head_(seen), labels)
+            value.backward()
+            return value
+
+        with torch.enable_grad():
+            optimizer.step(loss)
+
+
 SEQUENTIAL = dict(
     widths=(4, 8), stem=("conv_bn_relu.0", "conv_bn_relu.1"), block=lambda s, n: f"layer{s + 1}.{n}",
     conv=("conv_bn_relu1.0", "conv_bn_relu2.0"), norm=("conv_bn_relu1.1", "conv_bn_relu2.1"),
@@ -220,18 +270,43 @@ NETS = {
         again="second"),
     # Whether shortcuts begin before the first norm or after it makes no difference.
     "tied": dict(PRE, pre="mixed", empty=True),
+    "pre-dropout": dict(PRE, seed=21, pre="mixed", dropout=0.3),
+    # ResNet-9; a VGG with pooling in its code, and dropout; ffcv's; pooling in front of norms.
+    "nine": dict(
+        seed=22, bias=True, last="max", head="out.3", row=[
+            (("c1.0", "c1.1"), 6, {}), (("c2.0", "c2.1"), 8, dict(pool=True)),
+            (("r1.0.0", "r1.0.1"), 8, dict(begin=True)), (("r1.1.0", "r1.1.1"), 8, dict(end=True)),
+            (("c3.0", "c3.1"), 10, dict(pool=True)), (("c4.0", "c4.1"), 12, dict(pool=True)),
+            (("r2.0.0", "r2.0.1"), 12, dict(begin=True)), (("r2.1.0", "r2.1.1"), 12, dict(end=True))]),
+    "rows": dict(
+        seed=23, bias=True, last="mean", head="classes", row=[
+            (("row0.0", "row0.1"), 6, dict(pool=True)), (("row1.0", "row1.1"), 8, dict(pool=True, dropout=0.3)),
+            (("row2.0", "row2.1"), 10, dict(pool=True)), (("row3.0", "row3.1"), 12, {}),
+            (("row4.0", "row4.1"), 12, {})]),
+    "scaled": dict(
+        seed=24, last="max", head="9", factor=0.2, row=[
+            (("0.0", "0.1"), 6, {}), (("1.0", "1.1"), 8, dict(side=5, stride=2)),
+            (("2.module.0.0", "2.module.0.1"), 8, dict(begin=True)),
+            (("2.module.1.0", "2.module.1.1"), 8, dict(end=True)), (("3.0", "3.1"), 10, dict(pool=True)),
+            (("5.module.0.0", "5.module.0.1"), 10, dict(begin=True)),
+            (("5.module.1.0", "5.module.1.1"), 10, dict(end=True)), (("6.0", "6.1"), 12, dict(bare=True))]),
+    "inner": dict(
+        seed=25, bias=True, last="mean", head="top", row=[
+            (("a.conv", "a.norm"), 6, {}), (("b.conv", "b.norm"), 8, dict(first=True)),
+            (("c.conv", "c.norm"), 10, dict(first=True)), (("d.conv", "d.norm"), 12, {})]),
 }
 
 
 def main():
     raw = np.fromfile(sys.argv[1], dtype=np.uint8).reshape(-1, 3074)
+    labels = torch.from_numpy(raw[:, 1].astype(np.int64))
     images = torch.from_numpy(raw[:, 2:].reshape(-1, 3, 32, 32).copy()).double() / 255
     x = (images - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
     for number, (name, net) in enumerate(NETS.items()):
         if sys.argv[2:] and name not in sys.argv[2:]:
             continue
-        torch.manual_seed(number)
-        model = Net(net).double()
+        torch.manual_seed(net.get("seed", number))
+        model = (Plain if "row" in net else Net)(net).double()
         for m in model.modules():
             if isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d)):
                 m.weight.data.uniform_(0.5, 1.5)
@@ -246,6 +321,8 @@ def main():
         with torch.no_grad():
             model(x)
             model.eval()
+            if "row" in net:
+                model.fit(x, labels)
             # Double precision that several names share stays shared.
             floats, state = {}, {}
             for k, v in model.state_dict().items():

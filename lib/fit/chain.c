@@ -1,0 +1,528 @@
+#include "fit/chain.h"
+
+#include "base/mem.h"
+#include "engine/engine.h"
+#include "model/chain.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Up to STEP_GOOD the norm behind it shows that a step is right, as far as few images tell, and
+ * others than the usual ones are not tried; above STEP_BAD there is no use in going on. Paths that
+ * fit STEP_NEAR times less than the best, or by STEP_MORE, are given up. */
+static const double STEP_GOOD = .015, STEP_BAD = .4, STEP_NEAR = 3, STEP_MORE = .01;
+
+/* Multiply-accumulates of a step's network; images within these. Labelled images, and by how many
+ * standard deviations labels have to be likelier. */
+static const double STEP_MACS = 8e9, LABEL_MACS = 20e9, LABEL_CLEAR = 4;
+enum {
+    PATHS = 3,
+    LONGEST = 3,
+    END_IMAGES = 1,
+    STEP_LEAST = 16,
+    STEP_MOST = 64,
+    LABEL_LEAST = 64,
+    LABEL_MOST = 512
+};
+
+struct path {
+    char text[ASSUME_TEXT];
+    double divergence, last;
+};
+
+struct search {
+    struct trial *p;
+    int reading, units;
+    enum assume_act act;
+    bool before; /* the function stands in front of norms */
+    struct path from[PATHS], to[PATHS];
+    int froms, tos;
+};
+
+/* --- a step --- */
+
+/* Measures a network that ends with the last unit of a text. One that cannot be built is none. */
+static int try_text(struct search *s, const char *text, struct err *e)
+{
+    struct trial *p = s->p;
+    struct candidate c = {.given = *p->use->assume, .pixels = p->pixels};
+    struct model *m;
+    struct err ignored;
+    struct path path;
+    c.given.reading = s->reading;
+    if (!c.given.act)
+        c.given.act = s->act;
+    if ((size_t)snprintf(c.given.chain, ASSUME_TEXT, "%s", text) >= ASSUME_TEXT ||
+        trial_open(&m, p, &c, true, &ignored) != 0)
+        return 0;
+    const int64_t all = p->moved.count;
+    const double most = STEP_MACS / ((double)graph_macs(m->graph) + 1);
+    p->moved.count = most < STEP_LEAST ? STEP_LEAST : most < STEP_MOST ? (int64_t)most : STEP_MOST;
+    if (p->moved.count > p->images->count)
+        p->moved.count = p->images->count;
+    const struct fit_images some = fit_moved_images(&p->moved, c.pixels.mean);
+    const int r = fit_measure(&c.fit, m, &some, p->use->device, p->use->threads, e);
+    p->moved.count = all;
+    model_close(m);
+    if (r != 0)
+        return -1;
+    snprintf(path.text, sizeof path.text, "%s", text);
+    path.divergence = c.fit.divergence;
+    path.last = c.fit.last_divergence;
+    int at = s->tos < PATHS ? s->tos++ : PATHS;
+    for (; at > 0 && path.divergence < s->to[at - 1].divergence; at--)
+        if (at < PATHS)
+            s->to[at] = s->to[at - 1];
+    if (at < PATHS)
+        s->to[at] = path;
+    return 0;
+}
+
+/* Where the unit begins that is `back` before the end of a text of `units`, or NULL. */
+static const char *unit_at(const char *text, int units, int back)
+{
+    struct chain_unit u;
+    for (int i = 0; i < units - back; i++)
+        if (chain_next(&text, &u) <= 0)
+            return NULL;
+    return units > back ? text : NULL;
+}
+
+/* Whether what begins there is free of sums and of whatever changes how many cells there are. */
+static bool is_even(const char *text)
+{
+    struct chain_unit u;
+    while (chain_next(&text, &u) > 0)
+        if (u.opens || u.close || u.pool || u.inner || u.conv != 'c')
+            return false;
+    return true;
+}
+
+struct step {
+    const char *pools; /* behind the last unit; '-' for none, 's' for a stride of it, which its own
+                          norm does not show */
+    const char *const *own;
+    bool dropped; /* with dropout */
+};
+
+/* Gives the last unit a stride; false where it has one, or a sum is behind it. */
+static bool stride_last(char *text)
+{
+    struct chain_unit u = {.close = 0};
+    char *last = text;
+    for (const char *at = text, *from = text; chain_next(&at, &u) > 0; from = at)
+        last = text + (from - text);
+    last = u.conv == 'c' && !u.close && !u.opens ? strchr(last, 'c') : NULL;
+    if (last)
+        *last = 's';
+    return last != NULL;
+}
+
+/* A text with one of the pools and dropouts of a step, and each of the units that it may go on
+ * with.
+ */
+static int try_own(struct search *s, const char *text, const struct step *t, struct err *e)
+{
+    static const char *const dropouts[] = {"", "d20", "d30", "d25", "d10", "d40", "d50"};
+    char next[2 * ASSUME_TEXT];
+    const int drops = t->dropped && *text ? 7 : 1;
+    int r = 0;
+    for (const char *pool = *text ? t->pools : "-"; *pool && r == 0; pool++)
+        for (int d = 0; d < drops && r == 0; d++)
+            for (int i = 0; t->own[i] && r == 0; i++) {
+                const bool pools = *pool != '-' && *pool != 's';
+                int n = snprintf(next, sizeof next, "%s", text);
+                if (*pool == 's' && !stride_last(next))
+                    continue;
+                snprintf(next + n, sizeof next - (size_t)n, "%.*s%s%s%s", pools, pool, dropouts[d],
+                         t->own[i], s->before ? "b" : "");
+                r = try_text(s, next, e);
+            }
+    return r;
+}
+
+/* All paths without a sum behind the last unit, or with one. */
+static int try_step(struct search *s, int unit, const struct step *t, bool sums, struct err *e)
+{
+    int r = 0;
+    for (int k = 0; k < s->froms && r == 0; k++) {
+        const char *text = s->from[k].text;
+        if (!sums)
+            r = try_own(s, text, t, e);
+        for (int back = 1; sums && back <= LONGEST && back < unit && r == 0; back++) {
+            const char *at = unit_at(text, unit, back);
+            for (const char *close = ")]}"; *close && at && is_even(at) && r == 0; close++) {
+                char next[2 * ASSUME_TEXT];
+                snprintf(next, sizeof next, "%.*s(%s%c", (int)(at - text), text, at, *close);
+                r = try_own(s, next, t, e);
+            }
+        }
+    }
+    return r;
+}
+
+static bool is_good(const struct search *s)
+{
+    return s->tos > 0 && s->to[0].last <= STEP_GOOD;
+}
+
+/* The same with another function in the place of ReLU, which the second norm shows; of the one that
+ * fits best, the usual step, too. */
+static int try_functions(struct search *s, int unit, const struct step *t, const struct step *near,
+                         struct err *e)
+{
+    const double before = s->tos > 0 ? s->to[0].divergence : INFINITY;
+    double least = before;
+    enum assume_act best = s->act;
+    int r = 0;
+    for (int act = ASSUME_ACT_RELU + 1; act <= ASSUME_ACT_ELU && r == 0; act++) {
+        s->act = (enum assume_act)act;
+        r = try_step(s, unit, t, false, e);
+        if (s->tos > 0 && s->to[0].divergence * TRIAL_CLEAR_RATIO < least) {
+            least = s->to[0].divergence;
+            best = s->act;
+        }
+    }
+    s->act = best;
+    s->tos = 0;
+    if (r == 0)
+        r = try_step(s, unit, near, false, e);
+    return r == 0 && t != near ? try_step(s, unit, t, false, e) : r;
+}
+
+/* What stands between a convolution and the one before it: the usual first. */
+static int find_step(struct search *s, int unit, struct err *e)
+{
+    static const char *const usual[] = {"c", NULL}, *const rare[] = {"v", "cM", "cA", NULL},
+                             *const first[] = {"v", "cM", "cb", "vb", NULL};
+    const struct step near = {"-mas", usual, false},
+                      far = {"-masp", unit > 0 ? rare : first, false},
+                      dropped = {"-mas", usual, true};
+    const bool open = s->p->use->assume->act == ASSUME_ACT_USUAL && unit == 1;
+    s->tos = 0;
+    if (try_step(s, unit, &near, false, e) != 0 ||
+        (!is_good(s) && open && try_functions(s, unit, &near, &near, e) != 0))
+        return -1;
+    const struct step *const more[] = {&near, &far, &far, &dropped, &dropped};
+    for (int i = 0; i < 5 && !is_good(s); i++)
+        if (try_step(s, unit, more[i], i % 2 == 0, e) != 0 ||
+            (i == 1 && !is_good(s) && open && try_functions(s, unit, &far, &near, e) != 0))
+            return -1;
+    if (unit == 0 && s->tos > 0 && strchr(s->to[0].text, 'b'))
+        s->before = true;
+    s->froms = 0;
+    for (int i = 0; i < s->tos; i++) {
+        const struct path *x = &s->to[i];
+        if (x->divergence <= STEP_NEAR * s->to[0].divergence + STEP_MORE &&
+            (strchr(x->text, 'b') != NULL) == s->before)
+            s->from[s->froms++] = *x;
+    }
+    return 0;
+}
+
+/* --- ends --- */
+
+/* A network with all that follows its last norm. Returns how many cells are pooled at last, 0 where
+ * it cannot be built, or -1. */
+static int try_end(struct search *s, const char *text, const char *end, struct err *e)
+{
+    struct trial *p = s->p;
+    struct assume given = *p->use->assume;
+    const int before = p->count;
+    given.reading = s->reading;
+    if (!given.act)
+        given.act = s->act;
+    if ((size_t)snprintf(given.chain, ASSUME_TEXT, "%s%s", text, end) >= ASSUME_TEXT)
+        return 0;
+    if (trial_one(p, &given, &p->pixels, p->name, e) != 0)
+        return -1;
+    return p->count > before ? p->list[p->count - 1].cells : 0;
+}
+
+/* The same where that many cells at least are pooled; and without a bias of the linear layer, with
+ * the factor of the logits that code of nets with sums has: David Page's, and that of ffcv, whose
+ * last convolution has no padding. */
+static int try_scaled(struct search *s, const char *text, const char *end, int least, struct err *e)
+{
+    struct trial *p = s->p;
+    const int before = p->count, cells = try_end(s, text, end, e);
+    if (cells < 0)
+        return -1;
+    if (cells > 0 && cells < least)
+        p->count = before;
+    if (p->count == before || p->list[before].biased || !strchr(text, '('))
+        return p->count > before;
+    char scaled[64];
+    snprintf(scaled, sizeof scaled, "%s%s", end, strchr(text, 'v') ? "*0.2" : "*0.125");
+    return try_end(s, text, scaled, e) < 0 ? -1 : 1;
+}
+
+/* All ends of a text that are different. */
+static int try_ends(struct search *s, const char *text, struct err *e)
+{
+    static const struct {
+        const char *end;
+        int least;
+        bool last; /* where it can be, no more are tried */
+    } ends[] = {{"/flat", 1, true},     {"m/flat", 2, false}, {"a/flat", 2, true},
+                {"/average", 1, false}, {"/max", 1, false},   {"m/average", 2, true}};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        const int r = try_scaled(s, text, ends[i].end, ends[i].least, e);
+        if (r < 0)
+            return -1;
+        if (r > 0 && ends[i].last)
+            break;
+    }
+    return 0;
+}
+
+/* With a sum behind the last unit as there are others, or none. */
+static int try_last_sums(struct search *s, const char *text, struct err *e)
+{
+    if (try_ends(s, text, e) != 0)
+        return -1;
+    const char *unit = text;
+    struct chain_unit u;
+    bool seen[LONGEST + 1][3] = {{false}};
+    int length = 0, r = 0;
+    while (chain_next(&unit, &u) > 0) {
+        length = u.opens ? 1 : length + (length > 0);
+        if (u.close && length <= LONGEST)
+            seen[length][strchr(")]}", u.close) - ")]}"] = true;
+        length = u.close ? 0 : length;
+    }
+    for (int back = 1; back <= LONGEST && r == 0; back++)
+        for (int k = 0; k < 3 && r == 0; k++) {
+            const char *at = seen[back][k] ? unit_at(text, s->units, back) : NULL;
+            char next[ASSUME_TEXT];
+            if (at && is_even(at) &&
+                (size_t)snprintf(next, sizeof next, "%.*s(%s%c", (int)(at - text), text, at,
+                                 ")]}"[k]) < sizeof next)
+                r = try_ends(s, next, e);
+        }
+    return r;
+}
+
+/* One end that can be. */
+static int try_any_end(struct search *s, const char *text, struct err *e)
+{
+    static const char *const ends[] = {"/flat", "m/flat", "a/flat", "/average"};
+    int cells = 0;
+    for (int i = 0; i < 4 && cells == 0; i++)
+        cells = try_end(s, text, ends[i], e);
+    return cells < 0 ? -1 : 0;
+}
+
+int fit_chain(struct trial *p, int reading, int units, struct err *e)
+{
+    struct search s = {.p = p, .reading = reading, .units = units, .froms = 1};
+    const struct assume *given = p->use->assume;
+    if (*given->chain) {
+        struct assume one = *given;
+        one.reading = reading;
+        return trial_one(p, &one, &p->pixels, p->name, e);
+    }
+    for (int unit = 0; unit < units; unit++) {
+        if (find_step(&s, unit, e) != 0)
+            return -1;
+        if (s.tos == 0 || s.to[0].last > STEP_BAD)
+            return 0;
+    }
+    for (int i = 0; i < s.froms; i++) {
+        const int before = p->count;
+        if (try_any_end(&s, s.from[i].text, e) != 0 ||
+            (p->count > before && p->list[before].fit.norms > units &&
+             try_last_sums(&s, s.from[i].text, e) != 0))
+            return -1;
+    }
+    return 0;
+}
+
+/* --- labels --- */
+
+struct judge {
+    const struct fit_images *images;
+    size_t image; /* bytes */
+    int64_t next, count, done;
+    int classes;
+    double *loss; /* [count] */
+};
+
+static int read_images(void *ctx, struct engine_batch *b, int max, struct err *e)
+{
+    struct judge *j = ctx;
+    const struct fit_images *of = j->images;
+    int n = 0;
+    for (; n < max && j->next < j->count; n++, j->next++)
+        if (of->at(of->ctx, j->next * of->count / j->count, b->pixels + (size_t)n * j->image, e) !=
+            0)
+            return -1;
+    return n;
+}
+
+/* Cross entropy; NaN without a label. */
+static int add_losses(void *ctx, const struct engine_batch *b, struct err *e)
+{
+    struct judge *j = ctx;
+    (void)e;
+    for (int i = 0; i < b->n; i++, j->done++) {
+        const float *x = b->logits + (size_t)i * (size_t)j->classes;
+        const int label = j->images->label[j->done * j->images->count / j->count];
+        double most = x[0], sum = 0;
+        for (int k = 1; k < j->classes; k++)
+            most = fmax(most, x[k]);
+        for (int k = 0; k < j->classes; k++)
+            sum += exp(x[k] - most);
+        j->loss[j->done] = label < 0 || label >= j->classes ? NAN : most + log(sum) - x[label];
+    }
+    return 0;
+}
+
+static int judge(struct judge *j, const struct trial *p, const struct candidate *c, struct err *e)
+{
+    struct model *m;
+    struct engine *g;
+    if (trial_open(&m, p, c, false, e) != 0)
+        return -1;
+    struct engine_opts o = {.device = p->use->device, .threads = p->use->threads};
+    const struct engine_calls calls = {.ctx = j, .read = read_images, .write = add_losses};
+    j->next = j->done = 0;
+    int r = engine_open(&g, m->graph, &o, e);
+    if (r != 0 && e->no_device) {
+        o.device = "cpu";
+        *e = (struct err){0};
+        r = engine_open(&g, m->graph, &o, e);
+    }
+    if (r == 0) {
+        r = engine_run(g, &calls, e);
+        engine_close(g);
+    }
+    model_close(m);
+    return r;
+}
+
+/* A text without what is behind the last norm: a sum, pooling, and the end. */
+static void strip_end(char to[ASSUME_TEXT], const char *text)
+{
+    struct chain_unit u = {.close = 0};
+    const char *from = text, *last = text, *open = NULL;
+    size_t n = 0;
+    for (const char *at = text; chain_next(&at, &u) > 0; from = at) {
+        last = from;
+        open = u.opens ? from : open;
+    }
+    for (const char *p = text; p < last; p++)
+        if (!(u.close && p == open))
+            to[n++] = *p;
+    to[n++] = u.conv;
+    if (u.before)
+        to[n++] = 'b';
+    if (u.inner)
+        to[n++] = u.inner;
+    to[n] = '\0';
+}
+
+/* Mean of the losses that there are, of n, and by how many standard deviations `b` is more. */
+static double mean_loss(const double *a, const double *b, int64_t n, double *more, int64_t *count)
+{
+    double sum = 0, difference = 0, square = 0;
+    *count = 0;
+    for (int64_t i = 0; i < n; i++) {
+        if (isnan(a[i]) || isnan(b[i]))
+            continue;
+        const double d = b[i] - a[i];
+        sum += a[i];
+        difference += d;
+        square += d * d;
+        ++*count;
+    }
+    const double k = (double)(*count > 1 ? *count : 2), mean = difference / k;
+    *more = mean / sqrt(fmax(square / k - mean * mean, 1e-12) / k);
+    return sum / k;
+}
+
+/* All networks that differ from the first behind its last norm alone, in its place. Returns how
+ * many there are, or -1. */
+static int add_ends(struct trial *p, struct err *e)
+{
+    struct trial t = *p;
+    const struct candidate *first = &p->list[0];
+    struct search s = {.p = &t,
+                       .reading = first->assumed.reading,
+                       .units = chain_units(first->assumed.chain),
+                       .act = first->assumed.act};
+    char text[ASSUME_TEXT];
+    strip_end(text, first->assumed.chain);
+    t.list = NULL;
+    t.count = 0;
+    t.dropout = first->dropout;
+    t.pixels = first->pixels;
+    t.moved.count = END_IMAGES;
+    const int r = try_last_sums(&s, text, e);
+    for (int i = 0; i < t.count; i++) {
+        t.list[i].name = first->name;
+        t.list[i].fit = first->fit;
+        t.list[i].odd = first->odd;
+    }
+    if (r == 0 && t.count > 0) {
+        p->list = mem_grow(p->list, (size_t)(p->count + t.count), sizeof *p->list);
+        memmove(p->list + t.count, p->list + 1, (size_t)(p->count - 1) * sizeof *p->list);
+        memcpy(p->list, t.list, (size_t)t.count * sizeof *p->list);
+        p->count += t.count - 1;
+    }
+    free(t.list);
+    return r != 0 ? -1 : t.count;
+}
+
+int fit_chain_ends(struct trial *p, char text[FIT_CHAIN_TEXT], struct err *e)
+{
+    *text = '\0';
+    if (p->count == 0 || !*p->list[0].assumed.chain || *p->use->assume->chain ||
+        p->list[0].fit.norms > chain_units(p->list[0].assumed.chain))
+        return 0;
+    const int same = add_ends(p, e);
+    int best = 0, r = 0;
+    if (same < 2 || !p->images->label || p->classes != p->list[0].classes)
+        return same < 0 ? -1 : 0;
+    struct judge j = {.images = p->images,
+                      .image = 3 * (size_t)p->images->h * (size_t)p->images->w,
+                      .classes = p->classes,
+                      .count = LABEL_MOST};
+    const double most = LABEL_MACS / p->macs;
+    j.count = most < LABEL_LEAST ? LABEL_LEAST : most < LABEL_MOST ? (int64_t)most : LABEL_MOST;
+    j.count = j.count < p->images->count ? j.count : p->images->count;
+    double *loss = mem_zero((size_t)same * (size_t)j.count, sizeof *loss), next = INFINITY;
+    double least = INFINITY, more;
+    int64_t count = 0;
+    for (int i = 0; i < same && r == 0; i++) {
+        j.loss = loss + (size_t)i * (size_t)j.count;
+        r = judge(&j, p, &p->list[i], e);
+        const double mean = mean_loss(j.loss, j.loss, j.count, &more, &count);
+        if (mean < least) {
+            least = mean;
+            best = i;
+        }
+    }
+    bool clear = r == 0 && count >= LABEL_LEAST && least < log(p->classes);
+    for (int i = 0; i < same && clear; i++) {
+        const double *a = loss + (size_t)best * (size_t)j.count,
+                     *b = loss + (size_t)i * (size_t)j.count;
+        mean_loss(a, b, j.count, &more, &count);
+        clear = i == best || more >= LABEL_CLEAR;
+        if (i != best)
+            next = fmin(next, mean_loss(b, b, j.count, &more, &count));
+    }
+    if (clear) {
+        snprintf(text, FIT_CHAIN_TEXT,
+                 ", and what is behind its last norm by the labels of %lld images: cross entropy "
+                 "%.2g, of the next %.2g",
+                 (long long)count, least, next);
+        p->list[0] = p->list[best];
+        memmove(p->list + 1, p->list + same, (size_t)(p->count - same) * sizeof *p->list);
+        p->count -= same - 1;
+    }
+    free(loss);
+    return r;
+}

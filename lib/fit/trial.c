@@ -1,0 +1,132 @@
+#include "fit/trial.h"
+
+#include "base/mem.h"
+#include "model/normal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int trial_open(struct model **m, const struct trial *p, const struct candidate *c, bool unfolded,
+               struct err *e)
+{
+    struct model_opts o = {.h = p->images->h,
+                           .w = p->images->w,
+                           .assume = &c->given,
+                           .unfolded = unfolded,
+                           .dropout = c->dropout,
+                           .unproved = true};
+    memcpy(o.mean, c->pixels.mean, sizeof o.mean);
+    memcpy(o.std, c->pixels.std, sizeof o.std);
+    return model_open(m, p->use->ckpt, &o, e);
+}
+
+/* Whether what a user said is kept: variants set some of it anew. */
+static bool is_allowed(const struct assume *v, const struct assume *given)
+{
+    bool allowed = (!given->stem_stride || v->stem_stride == given->stem_stride) &&
+                   (!given->pool || v->pool == given->pool) &&
+                   (!given->stride_at || v->stride_at == given->stride_at) &&
+                   (!given->preact || v->preact == given->preact) &&
+                   (!given->shortcut || v->shortcut == given->shortcut) &&
+                   (!given->relu || v->relu == given->relu) &&
+                   (!given->act || v->act == given->act) &&
+                   (!given->padding || v->padding == given->padding) &&
+                   (!*given->chain || strcmp(v->chain, given->chain) == 0) &&
+                   (!given->stages || v->stages == given->stages);
+    for (int s = 0; allowed && s < given->stages; s++)
+        allowed = v->strides[s] == given->strides[s];
+    return allowed;
+}
+
+static bool is_known(const struct trial *p, const struct candidate *c)
+{
+    for (int i = 0; i < p->count; i++)
+        if (assume_same(&p->list[i].assumed, &c->assumed) &&
+            p->list[i].dropout.place == c->dropout.place &&
+            !(fabsf(p->list[i].dropout.rate - c->dropout.rate) > 0) &&
+            normal_same(p->list[i].pixels.mean, p->list[i].pixels.std, c->pixels.mean,
+                        c->pixels.std))
+            return true;
+    return false;
+}
+
+/* How much of a network is rare among those of such keys. */
+static int count_odd(const struct model *m)
+{
+    const struct assume *a = &m->assumed;
+    const unsigned relu = a->relu & (ASSUME_RELU_LAST | ASSUME_RELU_SHORTCUT);
+    int odd = (m->side == 32 ? a->stem_stride > 1 : a->stem_stride == 1) +
+              (m->side == 32 ? a->pool == ASSUME_POOL_MAX : a->pool == ASSUME_POOL_NONE) +
+              (a->padding == ASSUME_PADDING_SAME) + (a->preact == ASSUME_PREACT_FIRST) +
+              (relu != 0) + (a->reading > 1) +
+              (m->bottleneck ? a->stride_at == 1 : a->stride_at > 1);
+    if (a->shortcut == ASSUME_SHORT_CONV || a->shortcut == ASSUME_SHORT_AVERAGE)
+        odd += (a->shortcut == ASSUME_SHORT_AVERAGE) != m->led;
+    else
+        odd += a->shortcut > ASSUME_SHORT_AVERAGE;
+    for (int s = 0; s < a->stages; s++)
+        odd += a->strides[s] != (s > 0) + 1;
+    return odd;
+}
+
+/* Cells of what is pooled at last. */
+static int last_cells(const struct graph *g)
+{
+    for (int i = 0; i < g->ops; i++) {
+        const char *name = g->value[g->op[i].out].name;
+        if (name && strcmp(name, "pool") == 0)
+            return g->value[g->op[i].in[0]].h * g->value[g->op[i].in[0]].w;
+    }
+    return 0;
+}
+
+/* Measures a candidate on the first images and keeps it. One that cannot be built for these images,
+ * or is there already, is none. */
+int trial_one(struct trial *p, const struct assume *given, const struct fit_pixels *pixels,
+              const char *name, struct err *e)
+{
+    struct candidate c = {.given = *given, .pixels = *pixels, .name = name, .dropout = p->dropout};
+    struct model *m;
+    struct err ignored;
+    if (!is_allowed(given, p->use->assume) || trial_open(&m, p, &c, true, &ignored) != 0)
+        return 0;
+    c.assumed = m->assumed;
+    c.odd = count_odd(m);
+    c.classes = graph_classes(m->graph);
+    c.stacked = m->stacked;
+    const struct graph_op *last = &m->graph->op[m->graph->ops - 1];
+    snprintf(c.head, sizeof c.head, "%s", last->key);
+    for (int i = 0; i < c.classes; i++)
+        c.biased = c.biased || last->b[i] != 0;
+    c.cells = last_cells(m->graph);
+    int r = 0;
+    if (!is_known(p, &c)) {
+        const struct fit_images some = fit_moved_images(&p->moved, pixels->mean);
+        r = fit_measure(&c.fit, m, &some, p->use->device, p->use->threads, e);
+        p->list = mem_extend(p->list, (size_t)p->count, (size_t)p->count + 1, sizeof *p->list);
+        p->list[p->count++] = c;
+    }
+    model_close(m);
+    return r;
+}
+
+/* By falling fit. Another function than ReLU, which few networks have and of which some are near
+ * it, counts as one that fits half as well. */
+int trial_compare(const void *a, const void *b)
+{
+    const struct candidate *p = a, *q = b;
+    double first = p->fit.divergence * (p->assumed.act > ASSUME_ACT_RELU ? TRIAL_CLEAR_RATIO : 1);
+    double second = q->fit.divergence * (q->assumed.act > ASSUME_ACT_RELU ? TRIAL_CLEAR_RATIO : 1);
+    return (first > second) - (first < second);
+}
+
+struct candidate *trial_best(const struct trial *p)
+{
+    struct candidate *best = p->list;
+    for (int i = 1; i < p->count; i++)
+        if (trial_compare(&p->list[i], best) < 0)
+            best = &p->list[i];
+    return best;
+}

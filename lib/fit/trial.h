@@ -1,0 +1,58 @@
+/* The networks among which a proof (fit/prove.h) looks for the right one, and how they fit. */
+#ifndef HP_FIT_TRIAL_H
+#define HP_FIT_TRIAL_H
+
+#include "fit/check.h"
+#include "fit/moved.h"
+#include "fit/stem.h"
+
+/* By how many times a network has to fit better than one with ReLU to be one with another function:
+ * few have one, and some are near ReLU. */
+#define TRIAL_CLEAR_RATIO 2
+
+struct candidate {
+    struct assume given;   /* what makes it */
+    struct assume assumed; /* all of it */
+    struct fit_pixels pixels;
+    const char *name; /* of the pixels' constants */
+    struct model_dropout dropout;
+    int odd;      /* how much of it is unusual */
+    bool stacked; /* linear layers end it */
+    bool biased;  /* so is the last of them */
+    int cells;    /* that the last pooling of a plain net sees */
+    int classes;
+    char head[64]; /* key of the linear layer */
+    struct fit_figures fit;
+};
+
+struct trial {
+    const struct fit_use *use;
+    const struct fit_images *images;
+    int classes;
+    struct fit_moved moved;
+    struct candidate *list;
+    int count;
+    struct fit_pixels pixels; /* constants that fit the first norm, where it tells */
+    const char *name;
+    bool told;
+    struct model_dropout dropout; /* of what is tried */
+    double macs;
+    char *misfit; /* why the network is of no family */
+};
+
+/* The network that a candidate is; unfolded with its dropout. */
+int trial_open(struct model **m, const struct trial *p, const struct candidate *c, bool unfolded,
+               struct err *e) ERR_CHECKED;
+
+/* Measures a candidate on the first images and keeps it. One that cannot be built for these images,
+ * is not what the user said, or is there already, is none. */
+int trial_one(struct trial *p, const struct assume *given, const struct fit_pixels *pixels,
+              const char *name, struct err *e) ERR_CHECKED;
+
+/* By falling fit, for qsort. */
+int trial_compare(const void *a, const void *b);
+
+/* The one that fits best; of a list that is not empty. */
+struct candidate *trial_best(const struct trial *p);
+
+#endif
