@@ -467,7 +467,7 @@ static int add_ends(struct trial *p, struct err *e)
         t.list[i].odd = first->odd;
     }
     if (r == 0 && t.count > 0) {
-        p->list = mem_grow(p->list, (size_t)(p->count + t.count), sizeof *p->list);
+        p->list = mem_grow(p->list, (size_t)p->count + (size_t)t.count, sizeof *p->list);
         memmove(p->list + t.count, p->list + 1, (size_t)(p->count - 1) * sizeof *p->list);
         memcpy(p->list, t.list, (size_t)t.count * sizeof *p->list);
         p->count += t.count - 1;

@@ -413,6 +413,11 @@ static int conclude(struct fit_proof *out, const struct trial *p, const char *la
                       "linear layers of the same width, between which norms do not tell",
                       best->head, best->classes, best->assumed.reading, next->head, next->classes,
                       next->assumed.reading);
+    if (find_same(p, true) && *best->assumed.chain)
+        return refuse(p, e,
+                      "what is behind its last norm no norm shows and labels do not tell, among "
+                      "others %s: --assume chooses",
+                      w.text);
     if (find_same(p, true))
         return refuse(p, e,
                       "on %lld images several networks match the BatchNorm running statistics: "
