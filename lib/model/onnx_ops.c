@@ -761,7 +761,7 @@ static int resizing(const struct onnx_reader *r, bool early, struct trace_resizi
                                   .round = (enum trace_round)round,
                                   .cubic = onnx_float(r, "cubic_coeff_a", -.75F),
                                   .smooth = smooth,
-                                  .inside = smooth || inside};
+                                  .inside = inside};
     return 0;
 }
 
@@ -795,6 +795,13 @@ static int resize(struct onnx_reader *r, struct err *e)
                                 "'asymmetric', found '%.80s' from %g to %g: that is not computed "
                                 "here",
                                 where, old, factor ? old * wanted : wanted);
+        /* Filters are as wide as the factor says, which is the step of other coordinates alone. */
+        if (d >= PLANE && how.smooth &&
+            (strcmp(where, "align_corners") == 0 || how.axis[d - PLANE].step == 0))
+            return trace_refuse(r->t, e,
+                                "expected antialiasing of cells that are placed by 'half_pixel' or "
+                                "'asymmetric', found '%.80s'",
+                                where);
     }
     return bind(r, trace_resize(r->t, &x->s, &how, &y, e), &y);
 }

@@ -206,6 +206,18 @@ same("Upsample of set 9", of([node("Upsample", ["x", "s"], ["z"], mode="nearest"
                              tensor("s", [4], raw=floats(1, 1, 2, 3)), opset=9))
 same("Resize of set 10", of([node("Resize", ["x", "s"], ["z"]), *MEAN], ROWS, BIAS,
                             tensor("s", [4], raw=floats(1, 1, 2, 3)), opset=10))
+# Half as many columns: the filter is twice as wide, and what lies outside is the edge or nothing.
+for exclude in 0, 1:
+    share = [[0.0] * 16 for _ in range(32)]
+    for o in range(16):
+        all_of = [(2 * o + d, w) for d, w in ((-1, .25), (0, .75), (1, .75), (2, .25)) if not exclude or 0 <= 2 * o + d < 32]
+        for i, w in all_of:
+            share[min(max(i, 0), 31)][o] += w / sum(w for _, w in all_of)
+    predict(of([node("MatMul", ["x", "k"], ["z"]), *MEAN], ROWS, BIAS,
+               tensor("k", [32, 16], raw=floats(*(w for row in share for w in row)))), "half.npy")
+    same(f"Resize with antialiasing, exclude_outside {exclude}",
+         of([node("Resize", ["x", "", "s"], ["z"], mode="linear", antialias=1, exclude_outside=exclude), *MEAN],
+            ROWS, BIAS, tensor("s", [4], raw=floats(1, 1, 1, .5)), opset=18), "half.npy")
 for opset in 24, 25:
     same(f"set {opset}", network(opset=opset))
 
