@@ -551,7 +551,7 @@ def maps(p):
     p.b.wait("!!document.querySelector('.frames .scale:not([hidden])')")
     ends = p.b.js("[...document.querySelectorAll('.frames .scale:not([hidden]) .ends span')].map((s) => s.textContent)")
     said = [re.sub(r"[0-9.]+", "", end) for end in ends] + [abs(float(re.sub("[^0-9.]", "", ends[-1])) - most) < .06 * most]
-    expect("maps: the scale of a margin map", said, ["− true", "", "predicted +", True])
+    expect("maps: the scale of a margin map", said, ["−\ntrue", "", "+\npredicted", True])
     p.quiet("maps")
     return "maps are those of cam-compute"
 

@@ -210,8 +210,8 @@ const Picture = (() => {
             node,
             show(limit) {
                 const end = Number(limit.toPrecision(2));
-                low.textContent = `−${end} true`;
-                high.textContent = `predicted +${end}`;
+                low.textContent = `−${end}\ntrue`;
+                high.textContent = `+${end}\npredicted`;
                 node.hidden = false;
             },
         };
