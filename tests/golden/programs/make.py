@@ -311,6 +311,17 @@ def efficientnet():
     return models.EfficientNet(setting, 0.2, last_channel=16, num_classes=CLASSES)
 
 
+def regnet():
+    blocks = models.regnet.BlockParams.from_init_params(depth=3, w_0=8, w_a=8, w_m=2, group_width=4, se_ratio=0.25)
+    return models.RegNet(blocks, CLASSES, stem_width=8)
+
+
+def mnasnet():
+    stack = partial(models.mnasnet._stack, bn_momentum=0.1)
+    return nn.Sequential(conv(3, 8, stride=2, padding=1), stack(8, 12, 3, 2, 3, 2), stack(12, 12, 5, 1, 2, 1),
+                         conv(12, 16, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, CLASSES))
+
+
 class Narrow(models.ResNet):
     """torchvision's ResNet of 8 channels rather than 64."""
 
@@ -572,6 +583,8 @@ NETS = {
     "folded": (Folded, "last"),
     "learnt": (Learnt, "conv"),
     "uneven": (Uneven, "conv2"),
+    "regnet": (regnet, "trunk_output.block2"),
+    "mnasnet": (mnasnet, "2"),
 }
 # The set of operations of the ONNX file, where there is one, by the older exporter (TorchScript) where it is negative.
 ONNX = {
@@ -579,7 +592,7 @@ ONNX = {
     "efficientnet": 22, "shufflenet": -14, "google": -15, "squeezenet": 19, "repvgg": -9, "convnext": 23,
     "vit": 20, "vit_written": -12, "wideresnet": -16,
     "masked": 18, "products": 20, "resized": 18,
-    "uneven": 20,
+    "uneven": 20, "regnet": -17, "mnasnet": 18,
 }
 # Those that are there as NAME.core.pt2, too.
 CORE = {"vit", "convnext", "learnt"}
