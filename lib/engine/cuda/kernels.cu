@@ -339,7 +339,6 @@ __device__ inline float gelu_inner(float x)
     return tanhf(0.7978845608f * (x + 0.044715f * x * x * x));
 }
 
-/* As graph_function_rules[] has them. */
 /* 0 for what graph_drops() of graph/dropout.h drops, else 1 / (1 - p). */
 __device__ inline float kept(float x, float p)
 {
@@ -350,6 +349,7 @@ __device__ inline float kept(float x, float p)
     return (float)(bits >> 8) < p * 16777216.0f ? 0.0f : 1.0f / (1.0f - p);
 }
 
+/* As graph_function_rules[] has them. */
 __device__ inline float function_of(int function, float x, float p, float q)
 {
     switch (function) {

@@ -8,6 +8,8 @@
 
 #ifdef __cplusplus
 #include <functional>
+
+#include "standin_floats.h"
 extern "C" {
 #endif
 
@@ -101,6 +103,11 @@ extern dim3 threadIdx, blockIdx, blockDim, gridDim;
 #define __restrict__ __restrict
 
 void __syncthreads();
+
+static inline unsigned __float_as_uint(float v)
+{
+    return float_bits(v);
+}
 
 /* Queues one call of `thread` for each thread of the grid. */
 cudaError_t standin_launch(const cudaLaunchConfig_t *c, std::function<void()> thread);
