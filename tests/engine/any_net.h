@@ -266,6 +266,10 @@ static inline int net_add_kind(struct graph *n, int x, enum graph_kind kind, enu
     case GRAPH_MEAN_POOL:
     case GRAPH_GRID_POOL:
         return any_pool(n, x, kind);
+    case GRAPH_RESIZE: /* of random networks among the grids */
+        op.y.k = random_int(1, n->value[x].h + 2);
+        op.x.k = random_int(1, n->value[x].w + 2);
+        return any_resize(n, op);
     case GRAPH_LINEAR:
         relu = any_relu(kinks);
         return any_linear(n, x, random_int(1, 40), relu);
@@ -292,7 +296,6 @@ static inline int net_add_kind(struct graph *n, int x, enum graph_kind kind, enu
     case GRAPH_AVERAGE:
     case GRAPH_FLATTEN:
     case GRAPH_SOFTMAX:
-    case GRAPH_RESIZE: /* among the grids */
     case GRAPH_KINDS:
         break;
     }
