@@ -8,9 +8,9 @@ cifar-predict reads, and converted for the two others from the same module. Imag
 
 Rates are images per second; with --processor-time, of the threads' own time, which depends less on
 what else the machine runs: with --threads 1, as threads that wait for others may spin.
-cifar-predict's is that of a whole program, from files to rows, less what one that reads a single
-image takes, each the shortest of several rounds: differences within a round, in which a large
-model is read twice, could be of any size. The others' are of the passes alone, from normalised
+cifar-predict's is that of a whole program, from files to rows, less what one takes that reads half
+of the images, each the shortest of several rounds: both start, and both compare some images with
+what batch norms recorded. The others' are of the passes alone, from normalised
 images in memory to logits, the best of the rounds. The ratio is to the faster of the two. Beside
 it stands the largest difference of logits from PyTorch's, over the largest logit, of each: a run
 whose logits differ by more than 1e-3 ends with status 1.
@@ -34,6 +34,7 @@ NEEDS = ("torch", "torchvision", "numpy", "onnx", "onnxscript", "onnxruntime", "
 MEAN, STD = 0.5, 0.25
 MOST = 1e-3  # difference of logits
 OPENVINO_BATCH = 64
+COMPARED = 64  # images, or more, are compared with what batch norms recorded
 
 
 def options():
@@ -191,7 +192,7 @@ class Ours:
         self.few, self.many = f"{folder}/few.npy", f"{folder}/many.npy"
         np.save(self.few, images)
         self.images, self.count = images, 0
-        self.start = self.whole = float("inf")
+        self.half = self.whole = float("inf")
         self.command = [o.program, "-m", model, "--device", "cpu", "--threads", str(o.threads),
                         "--mean", f"{MEAN},{MEAN},{MEAN}", "--std", f"{STD},{STD},{STD}"]
 
@@ -208,20 +209,25 @@ class Ours:
         self.run("-d", self.few, "--logits", path)
         return np.load(path)
 
-    def fit(self, seconds):
+    def take(self):
+        """The time of `count` images, as good as one try tells."""
         import numpy as np
-        n = len(self.images)
-        took = max(self.run("-d", self.few) - self.run("-d", self.few, "--limit", "1"), 1e-3)
-        times = max(2, round(seconds / took * (n - 1) / n))
-        np.save(self.many, np.tile(self.images, (times, 1, 1, 1)))
-        self.count = times * n
+        times = -(-2 * self.count // len(self.images))
+        np.save(self.many, np.tile(self.images, (times, 1, 1, 1))[:2 * self.count])
+        half = self.run("-d", self.many, "--limit", str(self.count))
+        return self.run("-d", self.many) - half
+
+    def fit(self, seconds):
+        self.count = COMPARED
+        while (took := self.take()) < seconds / 2:
+            self.count = round(self.count * min(8, seconds / max(took, 1e-3)))
 
     def go_round(self):
-        self.start = min(self.start, self.run("-d", self.many, "--limit", "1"))
+        self.half = min(self.half, self.run("-d", self.many, "--limit", str(self.count)))
         self.whole = min(self.whole, self.run("-d", self.many))
 
     def rate(self):
-        return (self.count - 1) / (self.whole - self.start)
+        return self.count / (self.whole - self.half)
 
 
 class Passes:
