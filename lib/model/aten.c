@@ -700,8 +700,11 @@ static int add(struct program *p, struct err *e)
     return sum(p, 1, e);
 }
 
+/* Core ATen has activations subtracted from a number, too. */
 static int subtract(struct program *p, struct err *e)
 {
+    if (is_number(p, "self"))
+        return with_number(p, input(p, "other"), -real(p, "alpha", 1), real(p, "self", NAN), e);
     return sum(p, -1, e);
 }
 

@@ -554,6 +554,36 @@ class Learnt(nn.Module):
         return self.fc(torch.cat((p, self.pool(x).flatten(1)), 1))
 
 
+class Further(nn.Module):
+    """Operations that no net above has: other names of the same, and what the core of ATen has for them."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.norm1 = nn.Conv2d(3, 8, 3, 2, 1), nn.BatchNorm2d(8)
+        self.conv2, self.norm2 = nn.Conv2d(8, 8, 3, padding=1, groups=2), nn.GroupNorm(4, 8)
+        self.drop1, self.drop2 = nn.Dropout2d(), nn.AlphaDropout()
+        self.scale, self.last = nn.Parameter(torch.ones(8, 1, 1)), nn.Conv2d(8, 12, 3, padding=1)
+        self.register_buffer("order", torch.tensor([3, 0, 7, 6, 1, 2, 5, 4]))
+        self.fc = nn.Linear(12, CLASSES)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu6(self.norm1(self.conv1(x))), 3, 2, 1)
+        a, b = torch.split(x, [3, 5], 1)
+        c, d = torch.split(x, 4, 2)
+        x = torch.cat([b.clamp(0.125, 3.5), -a], 1)
+        x = x * torch.rsqrt(x.square().mean(1, keepdim=True) + 0.25)
+        x = torch.addcmul(x, x, self.scale, value=0.5)
+        x = self.drop1(self.norm2(self.conv2(x)))
+        x = 1 - torch.reciprocal(1 + torch.sqrt(x * x + 1)) * x.clamp_max(2.0)
+        x = x - 0.25 * x.amax((2, 3), keepdim=True)
+        x = x / torch.sqrt(x.var(1, keepdim=True, unbiased=False) + 0.5)
+        x = torch.cat([d, c], 2) + x.swapdims(2, 3) * torch.ones_like(x)
+        x = F.pad(x.index_select(1, self.order), (1, 0, 0, 1)).type_as(x)
+        x = torch.tanh(self.last(self.drop2(x)))
+        x = F.adaptive_avg_pool1d(x.flatten(2), 1).view_as(x[:, :, :1, 0])
+        return F.log_softmax(self.fc(x[:, :, 0]), 1)
+
+
 NETS = {
     "vgg": (vgg, "features.9"),
     "resnext": (resnext, "layer2.0"),
@@ -585,6 +615,7 @@ NETS = {
     "uneven": (Uneven, "conv2"),
     "regnet": (regnet, "trunk_output.block2"),
     "mnasnet": (mnasnet, "2"),
+    "further": (Further, "conv2"),
 }
 # The set of operations of the ONNX file, where there is one, by the older exporter (TorchScript) where it is negative.
 ONNX = {
@@ -594,8 +625,10 @@ ONNX = {
     "masked": 18, "products": 20, "resized": 18,
     "uneven": 20, "regnet": -17, "mnasnet": 18,
 }
+# Those that end in a softmax or its logarithm.
+SOFTMAX = {"thin", "preact", "further"}
 # Those that are there as NAME.core.pt2, too.
-CORE = {"vit", "convnext", "learnt"}
+CORE = {"vit", "convnext", "learnt", "further"}
 # Those whose channels are the last axis.
 LAST = {"swin"}
 # Those whose images are rows of pixels.
@@ -735,7 +768,7 @@ def main():
         rows.append(f"{name}\t{layer}\n")
         if only and name not in only:
             continue
-        m, result, pred = choose(make, layer, name in ("thin", "preact"), x, 100 * seed)
+        m, result, pred = choose(make, layer, name in SOFTMAX, x, 100 * seed)
         n = FIXED.get(name)
         m.both = True
         program = torch.export.export(m, (example(name),),
@@ -764,7 +797,7 @@ def main():
                 return t.permute(0, 3, 1, 2)
             return t[:, extra:].transpose(1, 2).reshape(t.shape[0], t.shape[2], 4, 4)
 
-        softmax = without_softmax(name in ("thin", "preact"))
+        softmax = without_softmax(name in SOFTMAX)
         with GradCAM(model=m, target_layers=[target], reshape_transform=reshape if tokens or name in LAST else None) as cam:
             maps = cam(input_tensor=x[:1], targets=[ClassifierOutputTarget(int(pred[0]))])
         F.softmax, F.log_softmax = softmax

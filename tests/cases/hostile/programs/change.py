@@ -333,6 +333,17 @@ def _(p):
     p.argument("mul", "self")["as_tensor"]["name"] = "nowhere"
 
 
+@attack("number-less-nothing", "further.core")
+def _(p):
+    p.argument("sub", "other")["as_tensor"]["name"] = "nowhere"
+
+
+@attack("number-less-number", "further.core")
+def _(p):
+    p.argument("sub", "other").clear()
+    p.argument("sub", "other")["as_int"] = 2
+
+
 @attack("shape-taken", "efficientnet")
 def _(p):
     """No attack: a factor gets the shape of the other."""
