@@ -383,22 +383,12 @@ static int add_losses(void *ctx, const struct engine_batch *b, struct err *e)
 static int judge(struct judge *j, const struct trial *p, const struct candidate *c, struct err *e)
 {
     struct model *m;
-    struct engine *g;
     if (trial_open(&m, p, c, false, e) != 0)
         return -1;
-    struct engine_opts o = {.device = p->use->device, .threads = p->use->threads};
+    const struct engine_opts o = {.device = p->use->device, .threads = p->use->threads};
     const struct engine_calls calls = {.ctx = j, .read = read_images, .write = add_losses};
     j->next = j->done = 0;
-    int r = engine_open(&g, m->graph, &o, e);
-    if (r != 0 && e->no_device) {
-        o.device = "cpu";
-        *e = (struct err){0};
-        r = engine_open(&g, m->graph, &o, e);
-    }
-    if (r == 0) {
-        r = engine_run(g, &calls, e);
-        engine_close(g);
-    }
+    const int r = fit_run(m->graph, &o, &calls, e);
     model_close(m);
     return r;
 }

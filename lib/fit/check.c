@@ -16,8 +16,8 @@
 static const double PIXELS = 8 << 20, MACS = 40e9;
 
 /* Images that pass the network; many wirings are compared on fewer first, the two orders of the
- * colours at last on ORDER_FACTOR times as many; other functions than ReLU are tried with the best
- * ACTED wirings. */
+ * colours at last on ORDER_FACTOR times as many, but of a program, which may be a fast one, within
+ * MACS; other functions than ReLU are tried with the best ACTED wirings. */
 enum {
     DEEP_FIRST = 8,
     DEEP_LEAST = 32,
@@ -65,6 +65,7 @@ struct check {
     /* of passes through the network */
     bool stem;     /* the first norm tells the constants */
     int64_t first; /* images on which many interpretations are compared */
+    int64_t many;  /* images on which those are that few do not tell apart */
     struct model_dropout dropout;
     struct fit_moved moved;
 };
@@ -327,14 +328,14 @@ static int try_order(struct check *c, struct interpretation *best, struct interp
                      struct err *e)
 {
     struct interpretation x = {.assume = best->assume, .pixels = best->pixels}, than = *best;
-    int64_t all = c->images->count, deep = c->moved.count;
+    const int64_t deep = c->moved.count;
     bool in_use = same(best, use);
     x.pixels.bgr = !x.pixels.bgr;
     if (try_one(c, &x, e) != 0)
         return -1;
     if (!(x.fit.divergence < ORDER_NEAR * best->fit.divergence))
         return 0;
-    c->moved.count = ORDER_FACTOR * deep < all ? ORDER_FACTOR * deep : all;
+    c->moved.count = c->many;
     int r = try_one(c, &x, e) == 0 ? try_one(c, &than, e) : -1;
     if (r == 0 && fit_less(&than.fit, &x.fit) >= ORDER_DEVIATIONS) {
         *best = x;
@@ -354,7 +355,7 @@ static int try_strides(struct check *c, struct interpretation *best, struct inte
 {
     struct assume list[ASSUME_STAGES];
     struct interpretation tried[ASSUME_STAGES], than = *best, few = *best, *first = NULL;
-    const int64_t all = c->images->count, deep = c->moved.count;
+    const int64_t deep = c->moved.count;
     const int count = fit_strides(&best->assumed, &best->assume, list);
     const bool in_use = same(best, use);
     bool near = false;
@@ -364,7 +365,7 @@ static int try_strides(struct check *c, struct interpretation *best, struct inte
         tried[i] = (struct interpretation){.assume = list[i], .pixels = best->pixels};
         r = try_one(c, &tried[i], e);
     }
-    c->moved.count = ORDER_FACTOR * deep < all ? ORDER_FACTOR * deep : all;
+    c->moved.count = c->many;
     for (int i = 0; i < count && r == 0; i++) {
         if (!(tried[i].fit.divergence < ORDER_NEAR * few.fit.divergence))
             continue;
@@ -522,10 +523,10 @@ static bool is_clear(const struct interpretation *x, const struct interpretation
 /* Before it is said that nothing fits closely: small networks have more than that of few images. */
 static int look_again(struct check *c, struct interpretation *use, struct err *e)
 {
-    const int64_t all = c->images->count, deep = c->moved.count;
+    const int64_t deep = c->moved.count;
     int r = 0;
     if (use->fit.divergence > DEEP_DOUBTFUL && use->fit.divergence < DEEP_NONE) {
-        c->moved.count = ORDER_FACTOR * deep < all ? ORDER_FACTOR * deep : all;
+        c->moved.count = c->many;
         r = try_one(c, use, e);
         c->moved.count = deep;
     }
@@ -555,7 +556,7 @@ static int compare(struct fit_verdict *v, struct check *c, struct model *m, stru
         if (x.fit.divergence < DEEP_WORSE * use.fit.divergence)
             best = x;
     }
-    if (!(best.fit.divergence < DEEP_SUSPICIOUS)) {
+    if (!(best.fit.divergence < DEEP_SUSPICIOUS) && !c->program) {
         const bool in_use = same(&best, &use);
         if (try_dropout(c, &best, e) != 0)
             return -1;
@@ -568,7 +569,7 @@ static int compare(struct fit_verdict *v, struct check *c, struct model *m, stru
     }
     if (!(best.fit.divergence < DEEP_SUSPICIOUS)) {
         struct interpretation x = best;
-        if (try_wirings(c, &assumed, others, &x, e) != 0 ||
+        if ((!c->program && try_wirings(c, &assumed, others, &x, e) != 0) ||
             (!c->stem && try_pixels(c, &x, &pixels, e) != 0))
             return -1;
         if (is_clear(&x, &best))
@@ -619,6 +620,11 @@ int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_i
         double most = MACS / (double)graph_macs(m->graph);
         c.first = most < DEEP_FIRST ? DEEP_FIRST : most < DEEP_MOST ? (int64_t)most : DEEP_MOST;
         c.moved.count = c.first < DEEP_LEAST ? DEEP_LEAST : c.first;
+        c.many = ORDER_FACTOR * c.moved.count;
+        if (c.program && c.many > most)
+            c.many = most < (double)c.moved.count ? c.moved.count : (int64_t)most;
+        if (c.many > images->count)
+            c.many = images->count;
         fit_moved_open(&c.moved, images);
         int r = compare(v, &c, m, e);
         fit_moved_close(&c.moved);

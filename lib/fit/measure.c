@@ -154,10 +154,27 @@ static void conclude(struct fit_figures *f, const struct run *r)
     free(some);
 }
 
+int fit_run(const struct graph *graph, const struct engine_opts *of,
+            const struct engine_calls *calls, struct err *e)
+{
+    struct engine *g;
+    struct engine_opts o = *of;
+    int result = engine_open(&g, graph, &o, e);
+    if (result != 0 && e->no_device) {
+        o.device = "cpu";
+        *e = (struct err){0};
+        result = engine_open(&g, graph, &o, e);
+    }
+    if (result == 0) {
+        result = engine_run(g, calls, e);
+        engine_close(g);
+    }
+    return result;
+}
+
 int fit_measure(struct fit_figures *f, const struct model *m, const struct fit_images *images,
                 const char *device, int threads, struct err *e)
 {
-    struct engine *g;
     struct run r = {.model = m, .images = images};
     struct engine_want *wants = mem_alloc((size_t)m->norms, sizeof *wants);
     r.image = 3 * (size_t)images->h * (size_t)images->w;
@@ -165,20 +182,11 @@ int fit_measure(struct fit_figures *f, const struct model *m, const struct fit_i
         wants[i] = (struct engine_want){m->norm[i].value, ENGINE_SUMS};
         r.sums += 2 * (size_t)m->graph->value[m->norm[i].value].c;
     }
-    struct engine_opts o = {
+    const struct engine_opts o = {
         .device = device, .threads = threads, .wants = wants, .want_count = m->norms};
     const struct engine_calls calls = {.ctx = &r, .read = read_images, .write = add_sums};
     r.sum = mem_zero(FIT_PARTS * r.sums, sizeof *r.sum);
-    int result = engine_open(&g, m->graph, &o, e);
-    if (result != 0 && e->no_device) {
-        o.device = "cpu";
-        *e = (struct err){0};
-        result = engine_open(&g, m->graph, &o, e);
-    }
-    if (result == 0) {
-        result = engine_run(g, &calls, e);
-        engine_close(g);
-    }
+    const int result = fit_run(m->graph, &o, &calls, e);
     if (result == 0)
         conclude(f, &r);
     free(r.sum);

@@ -4,6 +4,7 @@
 #define HP_FIT_MEASURE_H
 
 #include "base/err.h"
+#include "engine/engine.h"
 #include "model/model.h"
 
 #include <stdbool.h>
@@ -64,8 +65,11 @@ double fit_less(const struct fit_figures *a, const struct fit_figures *b);
  * unfolded. */
 bool fit_is_trained(const struct model *m);
 
-/* Runs images through a network that was built unfolded and has norms, in f32; on the CPU where the
- * device will not do. */
+/* Runs images through a network; on the CPU where the device will not do. */
+int fit_run(const struct graph *graph, const struct engine_opts *of,
+            const struct engine_calls *calls, struct err *e) ERR_CHECKED;
+
+/* The same of a network that was built unfolded and has norms, in f32. */
 int fit_measure(struct fit_figures *f, const struct model *m, const struct fit_images *images,
                 const char *device, int threads, struct err *e) ERR_CHECKED;
 

@@ -308,6 +308,7 @@ def measure(o, side, make, folder):
     torch.set_num_threads(o.threads)
     count = o.batch * (4 if side == 32 else 1)
     images = np.random.default_rng(side).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
+    images[..., 1:] //= 2  # colours that differ, as those of photographs do
     x = ((torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255 - MEAN) / STD).contiguous()
     with torch.no_grad():
         net = settle(make(), x[:o.batch])
