@@ -9,11 +9,11 @@ sweep_shared=(image_stats.tsv duplicates.tsv)
 # its ending, as of one network in two formats, or behind that of its folder.
 sweep_names() {
     local i base file folder
-    local -A count=() files=() taken=()
+    local -A count=() same=() taken=()
     named=()
     for i in "${!models[@]}"; do
         base=${models[i]##*/}
-        files[$base]=$((${files[$base]-0} + 1))
+        same[$base]=$((${same[$base]-0} + 1))
         [[ $base =~ ^(.+)\.(pth|pt|pt2|onnx|safetensors)$ ]] && base=${BASH_REMATCH[1]}
         named[i]=$base
         count[$base]=$((${count[$base]-0} + 1))
@@ -21,7 +21,7 @@ sweep_names() {
     for i in "${!models[@]}"; do
         base=${named[i]}
         file=${models[i]##*/}
-        if [ "${count[$base]}" -gt 1 ] && [ "${files[$file]}" = 1 ]; then
+        if [ "${count[$base]}" -gt 1 ] && [ "${same[$file]}" = 1 ]; then
             base=$file
         elif [ "${count[$base]}" -gt 1 ] && [[ ${models[i]} == */* ]]; then
             folder=${models[i]%/*}
@@ -30,7 +30,7 @@ sweep_names() {
         base=${base//[!A-Za-z0-9_.-]/_}
         [[ $base != [.-]* ]] || base=_$base
         folder=$base
-        while [ -n "${taken[$folder]-}" ]; do folder=${base}_$((++files[$base])); done
+        while [ -n "${taken[$folder]-}" ]; do folder=${base}_$((++same[$base])); done
         taken[$folder]=1
         named[i]=$folder
     done
