@@ -25,8 +25,8 @@ static int image_channels(const struct ckpt *c)
 }
 
 /* The images that Python's lines are for: what the options say, what an ONNX file says of planes,
- * or what is usual. */
-static void image_shape(const struct info *i, const struct ckpt *c, int *channels, int *h, int *w)
+ * or what is usual: then false. */
+static bool image_shape(const struct info *i, const struct ckpt *c, int *channels, int *h, int *w)
 {
     const struct onnx_value *x = ckpt_onnx_image(c);
     const bool planes = x && x->ndim == 4 && !trace_is_last(x->shape[1]);
@@ -35,11 +35,15 @@ static void image_shape(const struct info *i, const struct ckpt *c, int *channel
     if (i->h > 0) {
         *h = i->h;
         *w = i->w;
-    } else if (planes && x->shape[2] > 0 && x->shape[3] > 0 && x->shape[2] <= INT_MAX &&
-               x->shape[3] <= INT_MAX) {
+        return true;
+    }
+    if (planes && x->shape[2] > 0 && x->shape[3] > 0 && x->shape[2] <= INT_MAX &&
+        x->shape[3] <= INT_MAX) {
         *h = (int)x->shape[2];
         *w = (int)x->shape[3];
+        return true;
     }
+    return false;
 }
 
 /* A name in quotes, as it is in Python, too; without them FILE for any other. */
@@ -55,7 +59,7 @@ static char *python_name(const char *name)
 char *info_python(const struct info *i, const struct ckpt *c, const char *why)
 {
     int channels, h, w;
-    image_shape(i, c, &channels, &h, &w);
+    const bool known = image_shape(i, c, &channels, &h, &w);
     const bool object = strstr(why, CKPT_ALONE ", found " CKPT_OBJECT),
                script = strstr(why, CKPT_SCRIPT);
     char *name = python_name(i->session.model);
@@ -65,11 +69,16 @@ char *info_python(const struct info *i, const struct ckpt *c, const char *why)
                                      "(torch.zeros(1, %d, %d, %d),), \"model.onnx\", dynamo=False)",
                                      name, channels, h, w)
                         : ckpt_python(model, channels, h, w);
-    char *text = mem_printf("in Python, %s:\n  import torch\n  %s",
+    /* A program of another size than the training's would be run at that size, without a word. */
+    char *size =
+        known ? mem_dup("")
+              : mem_printf(", for images of %d by %d (--input-size sets another size)", h, w);
+    char *text = mem_printf("in Python, %s%s:\n  import torch\n  %s",
                             object   ? "which needs the module's class and runs what the file holds"
                             : script ? "as ONNX, because torch.export refuses scripts"
                                      : "with the model and its weights in 'model'",
-                            line);
+                            size, line);
+    free(size);
     free(name);
     free(model);
     free(line);

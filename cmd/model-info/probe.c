@@ -291,11 +291,8 @@ static void conclude(const struct probe *p)
                  ckpt_name(p->ckpt));
 }
 
-static int open_data(struct probe *p, struct err *e)
+static int check_data(const struct probe *p, struct err *e)
 {
-    const struct data_opts o = {.size = p->info->session.size, .note = prog_note};
-    if (data_open(&p->data, p->info->session.data, &o, e) != 0)
-        return -1;
     if (data_count(p->data) < 0)
         return err_set(e,
                        "%s: expected a file or a folder, found a pipe: images are read more "
@@ -310,16 +307,16 @@ static int open_data(struct probe *p, struct err *e)
 int probe_print(const struct info *i, struct ckpt *c, struct err *e)
 {
     struct probe *p = mem_zero(1, sizeof *p);
-    struct model *m;
+    const struct data_opts o = {.note = prog_note};
+    struct model *m = NULL;
     p->info = i;
     p->ckpt = c;
-    int r = open_data(p, e);
+    int r = session_network(&p->data, &m, c, &i->session, &o, e);
     if (r == 0)
-        r = session_outline(&m, c, &i->session, data_h(p->data), data_w(p->data), e);
-    if (r == 0) {
+        r = check_data(p, e);
+    if (r == 0)
         r = try_all(p, m, e);
-        model_close(m);
-    }
+    model_close(m);
     if (r == 0)
         r = put_all(p, e);
     if (r == 0)

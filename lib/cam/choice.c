@@ -15,12 +15,14 @@ static const struct graph_op *maker(const struct graph *g, int value)
     return NULL;
 }
 
-/* Whether it makes numbers of an image of such numbers. */
-static bool is_of_numbers(const struct graph *g, const struct graph_op *op)
+/* Whether it makes numbers of an image of such numbers. A convolution of what was pooled before,
+ * as MobileNetV3 has one, does so in front of a linear layer. */
+static bool is_of_numbers(const struct graph *g, const struct graph_op *op, int linear)
 {
     return op->kind == GRAPH_LINEAR ||
            (graph_cells(g, op->out) == 1 && op->ins == 1 &&
-            (op->kind == GRAPH_FUNCTION || op->kind == GRAPH_NORM || op->kind == GRAPH_LAYER_NORM));
+            (op->kind == GRAPH_FUNCTION || op->kind == GRAPH_NORM || op->kind == GRAPH_LAYER_NORM ||
+             (op->kind == GRAPH_CONV && linear > 0 && graph_cells(g, op->in[0]) == 1)));
 }
 
 /* What the network ends in, where it is not pooling and one linear layer. */
@@ -29,7 +31,7 @@ static void describe_end(const struct graph *g, char *end, size_t room)
     const struct graph_op *op = &g->op[g->ops - 1], *before = op;
     int linear = 0;
 
-    for (; op && is_of_numbers(g, op); op = maker(g, op->in[0])) {
+    for (; op && is_of_numbers(g, op, linear); op = maker(g, op->in[0])) {
         linear += op->kind == GRAPH_LINEAR;
         before = op;
     }
