@@ -116,13 +116,33 @@ static bool two(const struct program *p, const char *name, int usual, int out[2]
 
 /* --- results --- */
 
+/* A constant as the type has it that the program says: whole numbers within its range, or truths.
+ */
+static int as_said(struct program *p, const char *name, struct trace_symbol *y, struct err *e)
+{
+    static const double most[] = {0, 255, 127, 32767, 2147483647, 0x1p63};
+    const json_t *value = json_object_get(json_object_get(p->graph, "tensor_values"), name);
+    const json_int_t type = json_integer_value(json_object_get(value, "dtype"));
+    if (!trace_is_known(y) || trace_is_truth(y))
+        return 0;
+    if (type == ATEN_TRUTH && !trace_known_truths(&p->trace, y))
+        return trace_known_number(&p->trace, TRACE_DIFFERENT, y, 0, y, e);
+    return type < 1 || type > ATEN_LONG
+               ? 0
+               : trace_known_whole(&p->trace, y, type == ATEN_BYTE ? 0 : -most[type] - 1,
+                                   most[type], y, e);
+}
+
 /* The i-th result of the node is what `made` is. */
 static int bind(struct program *p, size_t i, const struct trace_symbol *made, struct err *e)
 {
     struct aten_name *n = aten_result(p, i);
+    struct trace_symbol y = *made;
     if (!n)
         return trace_refuse(&p->trace, e, "expected a result with a name, found none");
-    trace_bind(&n->symbol, made);
+    if (as_said(p, n->name, &y, e) != 0)
+        return -1;
+    trace_bind(&n->symbol, &y);
     return 0;
 }
 
@@ -1115,7 +1135,8 @@ static int resize(struct program *p, struct trace_resizing r, bool exact, struct
         a->step = factor > 0 ? 1 / factor : old / (double)a->cells;
         if (aligned)
             a->step = a->cells > 1 ? (old - 1) / (double)(a->cells - 1) : 0;
-        const bool middle = !aligned && (r.filter != TRACE_NEAREST || exact);
+        /* Antialiasing places cells by their middles, aligned corners or not. */
+        const bool middle = r.smooth || (!aligned && (r.filter != TRACE_NEAREST || exact));
         a->shift = middle ? .5 : 0;
         a->back = middle && !exact ? -.5 : 0;
     }
@@ -1167,6 +1188,10 @@ static int repeat(struct program *p, struct err *e)
     if (!x || n < x->view.dims)
         return trace_refuse(&p->trace, e, "expected a number for each axis, found others");
     y = trace_alias(x);
+    for (int d = 0; d < n; d++)
+        if (size[d] < 1)
+            return trace_refuse(&p->trace, e, "expected at least one repetition, found %lld",
+                                (long long)size[d]);
     for (int d = n - x->view.dims, k = 0; d < n; d++, k++) {
         const struct trace_symbol part = y;
         const bool joined = size[d] > 1 && trace_size(x, k) != 1;
@@ -1390,7 +1415,9 @@ static int indexed(struct program *p, struct err *e)
     struct trace_symbol y;
     for (size_t i = 0; i + 1 < n; i++)
         index = listed(p, "indices", i) ? NULL : index;
-    if (!index || n > TRACE_DIMS || trace_is_truth(index))
+    const bool mask =
+        trace_is_known(index) && (trace_is_truth(index) || index->tensor->type == CKPT_U8);
+    if (!index || n > TRACE_DIMS || mask)
         return trace_refuse(&p->trace, e, "expected a choice along one axis, found another");
     return finish(p, trace_take(&p->trace, self(p), (int64_t)n - 1, index, &y, e), &y, e);
 }
@@ -1512,14 +1539,24 @@ static int at_least(struct program *p, struct err *e)
     return compare(p, TRACE_AT_LEAST, e);
 }
 
+/* Operations on bits are computed of truths alone. */
+static int of_truths(struct program *p, enum trace_pairing how, struct err *e)
+{
+    const bool logical = strncmp(p->op, "logical", 7) == 0;
+    return logical || (trace_known_truths(&p->trace, self(p)) &&
+                       trace_known_truths(&p->trace, input(p, "other")))
+               ? compare(p, how, e)
+               : trace_refuse(&p->trace, e, "expected truths, found something else");
+}
+
 static int both(struct program *p, struct err *e)
 {
-    return compare(p, TRACE_BOTH, e);
+    return of_truths(p, TRACE_BOTH, e);
 }
 
 static int either(struct program *p, struct err *e)
 {
-    return compare(p, TRACE_EITHER, e);
+    return of_truths(p, TRACE_EITHER, e);
 }
 
 static int none_of(struct program *p, struct err *e)
@@ -1648,8 +1685,8 @@ static int dropout(struct program *p, struct err *e)
                : trace_refuse(&p->trace, e, "expected a probability from 0 to 1, found %g", share);
 }
 
-/* Types of real numbers are one here, float32; constants are whole numbers or truths already where
- * they are made so. */
+/* Types of real numbers are one here, float32; constants get those of whole numbers as results, see
+ * as_said(). */
 static int convert(struct program *p, struct err *e)
 {
     const json_t *given = argument(p, "dtype");

@@ -11,7 +11,9 @@ enum {
     ATEN_NAMES = 1 << 16, /* of its tensors */
     ATEN_DEPTH = 32,      /* of modules in modules */
     ATEN_PARTS = 64,      /* of a split */
-    ATEN_HALF = 6,        /* types of the schema */
+    ATEN_BYTE = 1,        /* types of the schema */
+    ATEN_LONG = 5,
+    ATEN_HALF = 6,
     ATEN_FLOAT = 7,
     ATEN_DOUBLE = 8,
     ATEN_TRUTH = 12,

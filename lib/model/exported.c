@@ -290,7 +290,8 @@ static int run_node(struct program *p, struct err *e)
                    : trace_refuse(&p->trace, e, "expected an operation of ATen, found another");
     p->op = t + (of_sizes ? sizeof sizes : sizeof aten) - 1;
     size_t n = strcspn(p->op, ".");
-    const bool in_place = !of_sizes && n > 1 && p->op[n - 1] == '_';
+    /* Python's own names, such as __and__, end so, too. */
+    const bool in_place = !of_sizes && n > 1 && p->op[n - 1] == '_' && p->op[0] != '_';
     char *said = mem_printf("%.*s", (int)(n < TRACE_NAME ? n : TRACE_NAME), p->op);
     p->trace.op = said;
     const struct aten_maker *m = aten_maker(of_sizes, p->op, n - in_place);

@@ -303,6 +303,8 @@ static int run_node(struct onnx_reader *r, const struct onnx_node *n, struct err
         return trace_refuse(r->t, e, "expected at most %d inputs, found %zu", INPUTS, n->ins);
     r->in = mem_zero(n->ins + 1, sizeof *r->in);
     const int result = take_inputs(r, e) != 0 || check_types(r, e) != 0 ? -1 : compute(r, e);
+    if (result == 0)
+        onnx_note_types(r);
     for (size_t i = 0; i < n->ins; i++)
         free(r->in[i].held.known);
     free(r->in);

@@ -36,6 +36,7 @@ struct onnx_name {
     const char *name;
     bool wanted; /* the result is made of it, or of its shape; s.uses counts the former */
     struct trace_symbol s;
+    int64_t type;          /* as onnx_type_of() says it; 0: what it is tells */
     struct known *known;   /* or NULL */
     struct places *places; /* indices that are followed, or NULL */
     enum form form;
@@ -94,8 +95,15 @@ int onnx_list(const struct onnx_reader *r, const char *name, size_t i, int64_t l
  * of that kind, -1 with a message. */
 int onnx_fold(struct onnx_reader *r, struct err *e) ERR_CHECKED;
 
+/* What numbers a type of whole numbers or truths has; false for others. Products of the number of
+ * images, which is large where it is open, are int32, too. */
+bool onnx_range(int64_t type, double *least, double *most);
+
 /* What TensorProto.DataType says of it: float, int64 or bool stand for all of their kind. */
 int64_t onnx_type_of(const struct onnx_name *x);
+
+/* The types of the node's results, which has been read. */
+void onnx_note_types(const struct onnx_reader *r);
 
 /* The numbers of a small tensor; NULL where it is none. Caller frees. */
 struct known *onnx_known(const struct onnx_reader *r, const struct ckpt_tensor *t);

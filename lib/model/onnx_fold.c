@@ -167,32 +167,87 @@ static bool single(const struct onnx_reader *r, struct known *y)
     return true;
 }
 
+enum { FLOAT = 1, WHOLE = 7, TRUTH = 9 };
+
 int64_t onnx_type_of(const struct onnx_name *x)
 {
-    enum { FLOAT = 1, WHOLE = 7, TRUTH = 9 };
     const bool real = x->known                      ? x->known->real
                       : x->s.kind == TRACE_CONSTANT ? x->s.tensor->type <= CKPT_BF16
                                                     : x->s.kind != TRACE_NOTHING;
-    return trace_is_truth(&x->s) ? TRUTH : real ? FLOAT : WHOLE;
+    return x->type ? x->type : trace_is_truth(&x->s) ? TRUTH : real ? FLOAT : WHOLE;
+}
+
+/* 0 where the result itself tells. */
+static int64_t type_made(const struct onnx_reader *r)
+{
+    static const char *const truths[] = {"And",  "Equal",       "Greater", "GreaterOrEqual",
+                                         "Less", "LessOrEqual", "Not",     "Or"};
+    const char *op = r->node->op;
+    for (size_t i = 0; i < sizeof truths / sizeof *truths; i++)
+        if (strcmp(truths[i], op) == 0)
+            return TRUTH;
+    if (strcmp(op, "Shape") == 0 || strcmp(op, "Size") == 0)
+        return WHOLE;
+    if (strcmp(op, "Constant") == 0 || strcmp(op, "ConstantOfShape") == 0)
+        return 0;
+    if (strcmp(op, "Cast") == 0) {
+        const int64_t to = onnx_int(r, "to", 0);
+        return onnx_is_real((uint64_t)to) ? FLOAT : to == TRUTH ? TRUTH : WHOLE;
+    }
+    const struct onnx_name *x =
+        onnx_in(r, strcmp(op, "CastLike") == 0 || strcmp(op, "Where") == 0 ? 1 : 0);
+    return x ? onnx_type_of(x) : 0;
+}
+
+void onnx_note_types(const struct onnx_reader *r)
+{
+    const int64_t type = type_made(r);
+    for (size_t i = 0; i < r->node->outs; i++)
+        if (onnx_out(r, i))
+            onnx_out(r, i)->type = type;
+}
+
+bool onnx_range(int64_t type, double *least, double *most)
+{
+    static const struct {
+        double least, most;
+    } of[] = {[2] = {0, 255},
+              [3] = {-128, 127},
+              [4] = {0, 65535},
+              [5] = {-32768, 32767},
+              [6] = {-0x1p63, 0x1p63},
+              [7] = {-0x1p63, 0x1p63},
+              [9] = {-INFINITY, INFINITY},
+              [12] = {0, 0x1p32 - 1},
+              [13] = {0, 0x1p64}};
+    if (type < 0 || (size_t)type >= sizeof of / sizeof *of || of[type].most == 0)
+        return false;
+    *least = of[type].least;
+    *most = of[type].most;
+    return true;
 }
 
 static bool cast(const struct onnx_reader *r, struct known *y)
 {
+    double least = 0, most = 0;
     const struct known *x = arg(r, 0);
     const bool like = strcmp(r->node->op, "CastLike") == 0;
     const int64_t to = like ? onnx_type_of(r->in[1].name) : onnx_int(r, "to", 0);
     *y = *x;
     y->real = onnx_is_real((uint64_t)to);
-    for (int i = 0; i < x->n; i++) {
+    bool good = y->real || onnx_range(to, &least, &most);
+    for (int i = 0; i < x->n && good; i++) {
+        const double v = real_at(x, i);
         if (y->real) {
-            y->r[i] = real_at(x, i);
-        } else if (x->real) {
-            if (!(fabs(x->r[i]) < 0x1p62))
-                return false;
-            y->i[i] = (int64_t)x->r[i];
+            y->r[i] = v;
+        } else if (to == TRUTH) {
+            y->i[i] = v != 0;
+        } else {
+            good = trunc(v) >= least && trunc(v) <= most && (!x->real || fabs(v) < 0x1p62);
+            y->i[i] = good && x->real ? (int64_t)v : x->i[i];
         }
     }
-    return true;
+    return good;
 }
 
 static void copy_element(struct known *y, int i, const struct known *x, int from)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PLANE = 2, WINDOW_PADS = 4, PART_MAX = 1024 };
+enum { PLANE = 2, WINDOW_PADS = 4, PART_MAX = 1024, WHOLE = 7 };
 
 /* Inputs that may be missing, as trace.h takes them. */
 static const struct trace_symbol *maybe(const struct onnx_reader *r, size_t i)
@@ -611,6 +611,10 @@ static int arithmetic(struct onnx_reader *r, struct err *e)
     if (onnx_symbol(r, 0, &a, e) != 0 || onnx_symbol(r, 1, &b, e) != 0)
         return -1;
     const char *op = r->node->op;
+    if (strcmp(op, "Div") == 0 && onnx_type_of(a) == WHOLE && onnx_type_of(b) == WHOLE)
+        return trace_divide(r->t, &a->s, &b->s, &y, e) != 0
+                   ? -1
+                   : bind(r, trace_known_whole(r->t, &y, -0x1p63, 0x1p63, &y, e), &y);
     return bind(r,
                 strcmp(op, "Mul") == 0 ? trace_multiply(r->t, &a->s, &b->s, &y, e)
                 : strcmp(op, "Div") == 0
@@ -692,7 +696,7 @@ static bool resized(const struct onnx_reader *r, const struct onnx_name *given, 
     const struct known *k = given ? given->known : NULL;
     struct trace_symbol one;
     struct err e;
-    *factor = scales || !k || k->real;
+    *factor = scales || r->node->ins < 4; /* sizes are the fourth input */
     if (scales) {
         *out = (size_t)i < scales->n ? (double)scales->floats[i] : 0;
         return true;
@@ -867,9 +871,13 @@ static int squeeze(struct onnx_reader *r, struct err *e)
         if (axes[i] < 0)
             axes[i] += y.view.dims;
     qsort(axes, (size_t)n, sizeof *axes, compare_down);
-    for (int i = 0; i < n; i++)
-        if (trace_squeeze(r->t, &y, axes[i], &y, e) != 0)
+    for (int i = 0; i < n; i++) {
+        const int d = axes[i] < 0 ? -1 : trace_axis(&y, axes[i]);
+        if (d < 0 || trace_size(&y, d) != 1)
+            return trace_refuse(r->t, e, "expected axes of size 1, found others");
+        if (trace_squeeze(r->t, &y, d, &y, e) != 0)
             return -1;
+    }
     return bind(r, 0, &y);
 }
 
@@ -886,7 +894,9 @@ static int unsqueeze(struct onnx_reader *r, struct err *e)
             axes[i] += y.view.dims + n;
     qsort(axes, (size_t)n, sizeof *axes, compare_down);
     for (int i = n - 1; i >= 0; i--)
-        if (trace_unsqueeze(r->t, &y, axes[i], &y, e) != 0)
+        if (axes[i] < 0 || (i < n - 1 && axes[i] == axes[i + 1]))
+            return trace_refuse(r->t, e, "expected %d axes that are different, found others", n);
+        else if (trace_unsqueeze(r->t, &y, axes[i], &y, e) != 0)
             return -1;
     return bind(r, 0, &y);
 }
@@ -1112,13 +1122,6 @@ static int exponential(struct onnx_reader *r, struct err *e)
                : trace_refuse(r->t, e, "expected a constant, found activations");
 }
 
-static double truncated(double x, double p, double q)
-{
-    (void)p;
-    (void)q;
-    return trunc(x);
-}
-
 /* Activations are floats of 32 bits, whatever the file says. */
 static int cast_to(struct onnx_reader *r, int64_t to, struct err *e)
 {
@@ -1126,12 +1129,15 @@ static int cast_to(struct onnx_reader *r, int64_t to, struct err *e)
     const bool real = onnx_is_real((uint64_t)to);
     struct onnx_name *x = onnx_in(r, 0);
     struct trace_symbol y;
+    double least, most;
     if (x && trace_is_known(&x->s) && to == TRUTH)
         return bind(r, trace_known_number(r->t, TRACE_DIFFERENT, &x->s, 0, &y, e), &y);
-    if (x && trace_is_known(&x->s) && !real)
-        return bind(r, trace_known_function(r->t, &x->s, truncated, 0, 0, &y, e), &y);
     if (x && trace_is_truth(&x->s))
         return bind(r, trace_scale(r->t, &x->s, 1, 0, &y, e), &y);
+    if (x && trace_is_known(&x->s) && !real)
+        return onnx_range(to, &least, &most)
+                   ? bind(r, trace_known_whole(r->t, &x->s, least, most, &y, e), &y)
+                   : trace_refuse(r->t, e, "expected numbers, found another type");
     return real ? same(r, e)
                 : trace_refuse(r->t, e, "expected floats, found activations made whole numbers");
 }

@@ -362,6 +362,14 @@ int trace_known_mean(struct trace *t, const struct trace_symbol *x, unsigned gon
 /* Whether they are truths: what a comparison made, or of that type. */
 bool trace_is_truth(const struct trace_symbol *x);
 
+/* Whether it is a constant of zeros and ones. */
+bool trace_known_truths(struct trace *t, const struct trace_symbol *x);
+
+/* x without what is behind the point; x itself where nothing is. Beyond `least` and `most` it is
+ * refused. */
+int trace_known_whole(struct trace *t, const struct trace_symbol *x, double least, double most,
+                      struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
 /* Whether what stands along the first axis is the same each time. */
 bool trace_known_repeats(struct trace *t, const struct trace_symbol *x);
 

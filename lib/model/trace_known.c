@@ -51,8 +51,7 @@ static struct trace_symbol of_one(const struct trace_symbol *x)
     return y;
 }
 
-/* Products and numbers. */
-static int count_work(struct trace *t, int64_t n, struct err *e)
+int trace_work(struct trace *t, int64_t n, struct err *e)
 {
     const int64_t most = READ + 4 * (int64_t)ckpt_stored(t->b->ckpt);
     if (n <= READ)
@@ -126,7 +125,7 @@ float *trace_known_all(struct trace *t, const struct trace_symbol *x, struct err
 {
     const struct ckpt_tensor *v;
     if (trace_expect(t, x, TRACE_CONSTANT, "a constant", e) != 0 ||
-        count_work(t, trace_count(x), e) != 0 || trace_tensor(t, x, &v, e) != 0)
+        trace_work(t, trace_count(x), e) != 0 || trace_tensor(t, x, &v, e) != 0)
         return NULL;
     const size_t n = (size_t)trace_count(x);
     if (n > (size_t)most_numbers(t)) {
@@ -221,7 +220,7 @@ int trace_known_set(struct trace *t, const struct trace_symbol *x, const struct 
     float *from = NULL;
     if (n > c->tensor.count)
         return trace_refuse(t, e, "expected each number to be set once, found a repetition");
-    if ((to && trace_count(to) != n) || count_work(t, n, e) != 0 ||
+    if ((to && trace_count(to) != n) || trace_work(t, n, e) != 0 ||
         (to && !(from = trace_known_all(t, to, e))))
         return to && trace_count(to) != n
                    ? trace_refuse(t, e, "expected as many numbers as are set, found others")
@@ -452,6 +451,48 @@ int trace_known_mean(struct trace *t, const struct trace_symbol *x, unsigned gon
     return from ? settled(t, to, trace_count(&made), e) : -1;
 }
 
+bool trace_known_truths(struct trace *t, const struct trace_symbol *x)
+{
+    struct err e;
+    if (!trace_is_known(x))
+        return false;
+    const struct trace_symbol one = of_one(x);
+    float *all = trace_known_all(t, &one, &e);
+    bool truths = all != NULL;
+    for (int64_t i = 0; truths && i < trace_count(&one); i++)
+        truths = all[i] == 0 || all[i] == 1;
+    free(all);
+    return truths;
+}
+
+static double whole_of(double x, double p, double q)
+{
+    (void)p;
+    (void)q;
+    return trunc(x);
+}
+
+int trace_known_whole(struct trace *t, const struct trace_symbol *x, double least, double most,
+                      struct trace_symbol *y, struct err *e)
+{
+    const struct trace_symbol one = of_one(x);
+    float *all = trace_known_all(t, &one, e);
+    bool whole = true, fits = true;
+    if (!all)
+        return -1;
+    for (int64_t i = 0; i < trace_count(&one); i++) {
+        whole = whole && all[i] == truncf(all[i]);
+        fits = fits && truncf(all[i]) >= least && truncf(all[i]) <= most;
+    }
+    free(all);
+    if (!fits)
+        return trace_refuse(t, e, "expected numbers from %g to %g, found others", least, most);
+    if (!whole)
+        return trace_known_function(t, x, whole_of, 0, 0, y, e);
+    *y = trace_alias(x);
+    return 0;
+}
+
 bool trace_known_repeats(struct trace *t, const struct trace_symbol *x)
 {
     struct err e;
@@ -530,6 +571,8 @@ int trace_known_scatter(struct trace *t, const struct trace_symbol *x,
         return -1;
     const int last = index->view.dims - 1;
     const int64_t k = last < 0 ? 0 : trace_size(index, last);
+    if (trace_count(&made) != trace_count(x))
+        return trace_refuse(t, e, "expected a table for all images, found one for each");
     if (k < 1 || k > x->view.dims)
         return trace_refuse(t, e, "expected indices of the table's axes, found others");
     int64_t each = 1;
@@ -654,7 +697,7 @@ int trace_known_linear(struct trace *t, const struct trace_symbol *given,
     float *to = make(t, size, dims, &made, e), *p = NULL, *q = NULL, *b = NULL;
     const bool good =
         to &&
-        count_work(t, trace_count(&made) > READ / in ? READ + 1 : trace_count(&made) * in, e) ==
+        trace_work(t, trace_count(&made) > READ / in ? READ + 1 : trace_count(&made) * in, e) ==
             0 &&
         (p = trace_known_all(t, x, e)) && (q = trace_known_all(t, w, e)) &&
         (!bias || (b = trace_known_all(t, bias, e)));
@@ -708,6 +751,8 @@ int trace_known_sums(struct trace *t, const struct trace_symbol *x, int64_t dim,
     for (int k = d + 1; k < y->view.dims; k++)
         inner *= trace_size(y, k);
     const int64_t n = trace_size(y, d);
+    if (n != trace_size(x, d))
+        return trace_refuse(t, e, "expected sums of one image, found those of several");
     for (int64_t i = inner; i < trace_count(y); i++)
         if (i / inner % n > 0)
             c->number[i] += c->number[i - inner];

@@ -91,5 +91,6 @@ int trace_where(struct trace *t, const struct trace_symbol *mask, const struct t
     if (in_a && in_b)
         return trace_add(t, &a, &b, 1, y, e);
     *y = in_a ? a : b;
-    return 0;
+    const int dims = yes->view.dims > no->view.dims ? yes->view.dims : no->view.dims;
+    return trace_lengthen(t, y, dims, y, e);
 }

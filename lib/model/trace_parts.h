@@ -27,6 +27,9 @@ int trace_bias(struct trace *t, const struct trace_symbol *x, const struct trace
 
 /* --- trace_known.c --- */
 
+/* Counts products and numbers that are read; refused where they are more than the file is worth. */
+int trace_work(struct trace *t, int64_t n, struct err *e) ERR_CHECKED;
+
 /* The numbers of a constant in C order; whole numbers and truths as numbers. Caller frees. */
 float *trace_known_all(struct trace *t, const struct trace_symbol *x, struct err *e) ERR_CHECKED;
 

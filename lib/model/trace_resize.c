@@ -93,14 +93,16 @@ static void add_shares(const struct trace_resizing *r, const struct trace_sampli
 }
 
 /* The shares of an axis of `in` cells. Caller frees, on errors, too. */
-static int open_axis(const struct trace *t, const struct trace_resizing *r, int k, int64_t in,
+static int open_axis(struct trace *t, const struct trace_resizing *r, int k, int64_t in,
                      struct axis *a, struct err *e)
 {
     const struct trace_sampling *s = &r->axis[k];
+    /* How far apart cells lie that are asked for: about as far as the image goes, however they are
+     * placed. */
     const double far = (double)s->cells * fabs(s->step);
     int end;
     if (s->cells < 1 || s->cells > BUILD_ELEMENTS || in > BUILD_ELEMENTS ||
-        !(far <= BUILD_ELEMENTS * 4.) || !isfinite(s->shift + s->back))
+        !(far <= 2. * (double)(s->cells + in)) || !isfinite(s->shift + s->back))
         return trace_refuse(t, e, "expected an image of at most %d cells, found another",
                             BUILD_ELEMENTS);
     *a = (struct axis){.in = (int)in, .cells = (int)s->cells};
@@ -112,6 +114,8 @@ static int open_axis(const struct trace *t, const struct trace_resizing *r, int 
     if ((int64_t)a->cells * a->each > BUILD_ELEMENTS)
         return trace_refuse(t, e, "expected sums of fewer cells, found %d of %d each", a->cells,
                             a->each);
+    if (trace_work(t, (int64_t)a->cells * a->each, e) != 0)
+        return -1;
     a->share = mem_zero((size_t)a->cells * (size_t)a->each, sizeof *a->share);
     for (int o = 0; o < a->cells; o++) {
         a->first[o] = a->first[o] > a->in - a->each ? a->in - a->each : a->first[o];

@@ -343,8 +343,14 @@ int trace_expand(const struct trace *t, const struct trace_symbol *x, const int6
         if (has == 1 ? !view_factor(&v, want, 0) : !view_copy(&v, &x->view, d - front))
             return too_many(t, e);
     }
+    const int64_t before = trace_count(x);
     *y = trace_viewed(x, &v);
-    return 0;
+    if (x->kind == TRACE_NUMBERS && trace_count(y) != before)
+        return trace_refuse(t, e, "expected a tensor to be repeated, found whole numbers");
+    return trace_count(y) <= (int64_t)TRACE_IMAGES * BUILD_ELEMENTS
+               ? 0
+               : trace_refuse(t, e, "expected at most %d elements of an image, found more",
+                              BUILD_ELEMENTS);
 }
 
 /* --- joins --- */
@@ -809,7 +815,8 @@ int trace_unshuffle(struct trace *t, const struct trace_symbol *x, int64_t r, bo
     const int dims = x->view.dims;
     const int64_t c = dims == 4 ? trace_size(x, 1) : 0, h = dims == 4 ? trace_size(x, 2) : 0,
                   w = dims == 4 ? trace_size(x, 3) : 0;
-    if (dims != 4 || r < 1 || r > BUILD_CHANNELS || (back ? h % r || w % r : c % (r * r)))
+    if (dims != 4 || r < 1 || r > BUILD_CHANNELS || c > BUILD_CHANNELS || h > BUILD_ELEMENTS ||
+        w > BUILD_ELEMENTS || (back ? h % r || w % r : c % (r * r)))
         return trace_refuse(t, e, "expected images that %lld divides, found others", (long long)r);
     const int64_t n = trace_size(x, 0), apart[] = {n, c / (r * r), r, r, h, w},
                   rows[] = {n, c, h / r, r, w / r, r}, cells[] = {n, c / (r * r), h * r, w * r},

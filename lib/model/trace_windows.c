@@ -92,11 +92,12 @@ int trace_conv_back(struct trace *t, const struct trace_symbol *x, const struct 
 /* Windows along axis i of `cells`; 0 where there are none. */
 static int64_t windows_of(const struct trace_windows *win, int i, int64_t cells)
 {
+    if (cells < 1 || cells > BUILD_ELEMENTS || win->k[i] < 1 || win->stride[i] < 1 ||
+        win->dilation[i] < 1)
+        return 0;
     const int64_t span = (int64_t)(win->k[i] - 1) * win->dilation[i] + 1;
     const int64_t room = cells + win->before[i] + win->after[i] - span;
-    return win->k[i] < 1 || win->stride[i] < 1 || win->dilation[i] < 1 || room < 0
-               ? 0
-               : room / win->stride[i] + 1;
+    return room < 0 ? 0 : room / win->stride[i] + 1;
 }
 
 int trace_unfold(struct trace *t, const struct trace_symbol *x, const struct trace_windows *win,
@@ -115,6 +116,9 @@ int trace_unfold(struct trace *t, const struct trace_symbol *x, const struct tra
     if (trace_pad(t, x, before, after, &in, e) != 0 || trace_planes(t, &in, &in, e) != 0)
         return -1;
     const struct graph_value *of = &t->b->graph->value[in.value];
+    if ((int64_t)of->c * win->k[0] * win->k[1] > BUILD_ELEMENTS / (h * w))
+        return trace_refuse(t, e, "expected at most %d elements of an image, found more",
+                            BUILD_ELEMENTS);
     const bool room = view_axis(&v) && view_factor(&v, t->images, TRACE_EACH_IMAGE) &&
                       view_axis(&v) && view_factor(&v, of->c, (int64_t)of->h * of->w) &&
                       view_factor(&v, win->k[0], (int64_t)win->dilation[0] * of->w) &&
@@ -136,8 +140,8 @@ int trace_fold(struct trace *t, const struct trace_symbol *x, const int64_t size
         return -1;
     const int64_t k = (int64_t)win->k[0] * win->k[1], in = x->view.dims == 3 ? trace_size(x, 1) : 0;
     const int64_t h = windows_of(win, 0, size[0]), across = windows_of(win, 1, size[1]);
-    if (in < 1 || in > BUILD_CHANNELS || k > BUILD_CHANNELS || in % k != 0 || h < 1 || across < 1 ||
-        trace_size(x, 2) / across != h || trace_size(x, 2) % across != 0)
+    if (h < 1 || across < 1 || in < 1 || k > BUILD_CHANNELS || in > BUILD_ELEMENTS / k ||
+        in % k != 0 || trace_size(x, 2) / across != h || trace_size(x, 2) % across != 0)
         return trace_refuse(t, e, "expected windows of an image of that size, found others");
     const int64_t planes[] = {trace_size(x, 0), in, h, across},
                   shape[] = {in, 1, win->k[0], win->k[1]};

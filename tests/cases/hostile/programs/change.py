@@ -603,6 +603,87 @@ def _(p):
     p.argument("pixel_shuffle", "upscale_factor")["as_int"] = 1 << 62
 
 
+def chain(p, *nodes):
+    """The network is these nodes instead, each of the one before: (operation, argument, ...)."""
+    x = p.input()
+    for i, (op, *more) in enumerate(nodes):
+        p.add(f"torch.ops.aten.{op}", f"n{i}", ("self", tensor(x)), *more, at=i)
+        x = f"n{i}"
+    p.graph["outputs"] = [tensor(x)]
+
+
+def ints(*v):
+    return {"as_ints": list(v)}
+
+
+@attack("fold-none", "folded")
+def _(p):
+    p.argument("col2im", "kernel_size")["as_ints"] = [0, 1]
+
+
+@attack("fold-many")
+def _(p):
+    """As many windows as channels: their weights would take 32 GB."""
+    chain(p, ("upsample_nearest2d.default", ("output_size", ints(1, 1))),
+          ("expand.default", ("size", ints(-1, 3, 21845, 1))), ("reshape.default", ("shape", ints(-1, 65535, 1))),
+          ("col2im.default", ("output_size", ints(257, 255)), ("kernel_size", ints(257, 255))))
+
+
+@attack("unfold-many")
+def _(p):
+    chain(p, ("upsample_nearest2d.default", ("output_size", ints(1800, 700))),
+          ("im2col.default", ("kernel_size", ints(900, 350)), ("stride", ints(1, 1))))
+
+
+@attack("expand-wraps")
+def _(p):
+    chain(p, ("upsample_nearest2d.default", ("output_size", ints(1, 1))),
+          ("expand.default", ("size", ints(-1, 3, 1 << 32, 1 << 32))), ("reshape.default", ("shape", ints(7, -1))))
+
+
+@attack("repeat-wraps")
+def _(p):
+    chain(p, ("repeat.default", ("repeats", ints(1, 1, 1, -(1 << 63) + 1))))
+
+
+@attack("numbers-repeated")
+def _(p):
+    chain(p, ("sym_size.int", ("dim", {"as_int": 2})), ("expand.default", ("size", ints(1 << 27))),
+          ("select.int", ("dim", {"as_int": 0}), ("index", {"as_int": (1 << 27) - 1})))
+
+
+@attack("bits-whole")
+def _(p):
+    p.add("torch.ops.aten.arange.start_step", "r", ("start", {"as_int": 0}), ("end", {"as_int": 32}))
+    p.add("torch.ops.aten.bitwise_and.Tensor", "b", ("self", tensor("r")), ("other", tensor("r")), at=1)
+    p.add("torch.ops.aten.mul.Tensor", "m", ("self", tensor(p.input())), ("other", tensor("b")), at=2)
+    rename(p, p.input(), "m")
+
+
+@attack("truths")
+def _(p):
+    """No attack: a mask of two, of which a sum has the type of truths again, and whole numbers by a type."""
+    p.add("torch.ops.aten.arange.start_step", "r", ("start", {"as_int": 0}), ("end", {"as_int": 32}))
+    p.add("torch.ops.aten.ge.Scalar", "t", ("self", tensor("r")), ("other", {"as_int": 0}), at=1)
+    p.add("torch.ops.aten.__and__.Tensor", "b", ("self", tensor("t")), ("other", tensor("t")), at=2)
+    p.add("torch.ops.aten.add.Tensor", "s", ("self", tensor("b")), ("other", tensor("t")), at=3)
+    p.add("torch.ops.aten.full.default", "f", ("size", ints(32)), ("fill_value", {"as_float": 1.7}), at=4)
+    p.graph["tensor_values"]["s"]["dtype"], p.graph["tensor_values"]["f"]["dtype"] = 12, 5
+    p.add("torch.ops.aten.mul.Tensor", "m", ("self", tensor("s")), ("other", tensor("f")), at=5)
+    p.add("torch.ops.aten.mul.Tensor", "n", ("self", tensor(p.input())), ("other", tensor("m")), at=6)
+    for other in p.nodes[7:]:
+        for i in other["inputs"]:
+            if i["arg"] == tensor(p.input()):
+                i["arg"] = tensor("n")
+
+
+@attack("resize-far")
+def _(p):
+    """A thousand filters that reach far beyond the image."""
+    chain(p, *[("_upsample_bicubic2d_aa.default", ("output_size", ints(32, 32)), ("scales_h", {"as_float": 2e-6}),
+                ("scales_w", {"as_float": 2e-6}))] * 1000)
+
+
 @attack("specs-deep")
 def _(p):
     p.model["graph_module"]["module_call_graph"] = [{"signature": {"out_spec": "[" * 100000}}]

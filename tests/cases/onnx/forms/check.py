@@ -141,6 +141,16 @@ same("the second of two results", network(outs=FEATURES))
 same("CastLike", of([node("Constant", [], ["two"], value=shape(2, name="t", scalar=True)),
                      node("CastLike", ["two", "x"], ["p"]), node("Mul", ["x", "p"], ["q"]),
                      node("CastLike", ["x", "b"], ["s"]), node("Sub", ["q", "s"], ["z"]), *MEAN], ROWS, BIAS))
+HALF = tensor("half", [], raw=floats(.5))
+same("Cast to truths", of([node("Cast", ["half"], ["t"], to=9), node("Cast", ["t"], ["o"], to=1),
+                           node("Mul", ["x", "o"], ["z"]), *MEAN], ROWS, BIAS, HALF))
+same("Div of whole numbers", of([node("Cast", ["r"], ["i"], to=7), node("Div", ["i", "two"], ["q"]),
+                                 node("Cast", ["q"], ["o"], to=1), node("Mul", ["x", "o"], ["z"]), *MEAN],
+                                ROWS, BIAS, tensor("r", [3, 1, 1], raw=floats(3.5, 2.5, 3.25)),
+                                shape(2, name="two", scalar=True)))
+same("sizes that are computed", of([node("Cast", ["r"], ["s"], to=7), node("Resize", ["x", "", "", "s"], ["z"],
+                                                                           axes=[2, 3], mode="linear"), *MEAN],
+                                   ROWS, BIAS, tensor("r", [2], raw=floats(32.5, 32.25)), opset=18))
 same("what no image needs", of([node("LSTM", ["x"], ["other"]), G, F, GEMM], ROWS, BIAS))
 same("the newest version", number(1, 14) + network()[2:])
 same("a fixed number of images", network(ins=(("x", (7, 3, 32, 32)),), outs=(("y", (7, 4)),)))
