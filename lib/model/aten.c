@@ -1416,7 +1416,7 @@ static int indexed(struct program *p, struct err *e)
     for (size_t i = 0; i + 1 < n; i++)
         index = listed(p, "indices", i) ? NULL : index;
     const bool mask =
-        trace_is_known(index) && (trace_is_truth(index) || index->tensor->type == CKPT_U8);
+        index && trace_is_known(index) && (trace_is_truth(index) || index->tensor->type == CKPT_U8);
     if (!index || n > TRACE_DIMS || mask)
         return trace_refuse(&p->trace, e, "expected a choice along one axis, found another");
     return finish(p, trace_take(&p->trace, self(p), (int64_t)n - 1, index, &y, e), &y, e);
