@@ -65,12 +65,13 @@ static int try_one(struct probe *p, struct interpretation *r, int64_t images, st
     r->assumed = m->assumed;
     p->images = images;
     const struct fit_images of = {.count = images, .h = o.h, .w = o.w, .at = read_image, .ctx = p};
-    int result = m->norms == 0
-                     ? err_set(e,
-                               "%s: expected batch norms to compare with, found none: there are "
-                               "none, or they are folded",
-                               ckpt_name(p->ckpt))
-                     : fit_measure(&r->fit, m, &of, "cpu", (int)p->info->session.threads, e);
+    int result =
+        m->norms == 0
+            ? err_set(e,
+                      "%s: expected batch norms to compare with, found none: there are "
+                      "none, or they are folded",
+                      ckpt_name(p->ckpt))
+            : fit_measure(&r->fit, m, &of, INFINITY, "cpu", (int)p->info->session.threads, e);
     model_close(m);
     return result;
 }

@@ -51,6 +51,8 @@ struct engine_opts {
     const char *device; /* "auto", "cpu", "ref", "cuda", "cuda:N" */
     enum engine_precision precision;
     int threads;                     /* 0: one per core this process may use */
+    int64_t few;                     /* images of a run, so that all threads have some of them; 0:
+                                        many, or not known */
     const struct engine_want *wants; /* [want_count]; outlive the engine */
     int want_count;
     int vectors;                    /* score vectors per image that gradients are taken of; 0 where

@@ -10,9 +10,11 @@
 #include <string.h>
 
 /* Up to STEP_GOOD the norm behind it shows that a step is right, as far as few images tell, and
- * others than the usual ones are not tried; above STEP_BAD there is no use in going on. Paths that
- * fit STEP_NEAR times less than the best, or by STEP_MORE, are given up. */
-static const double STEP_GOOD = .015, STEP_BAD = .4, STEP_NEAR = 3, STEP_MORE = .01;
+ * others than the usual ones are not tried: up to STEP_FAIR STEP_TIMES as many may; above STEP_BAD
+ * there is no use in going on. Paths that fit STEP_NEAR times less than the best, or by STEP_MORE,
+ * are given up. */
+static const double STEP_GOOD = .015, STEP_BAD = .4, STEP_NEAR = 3, STEP_MORE = .01,
+                    STEP_FAIR = .15;
 
 /* Multiply-accumulates of a step's network; images within these. Labelled images, and by how many
  * standard deviations labels have to be likelier. */
@@ -23,6 +25,7 @@ enum {
     END_IMAGES = 1,
     STEP_LEAST = 16,
     STEP_MOST = 64,
+    STEP_TIMES = 8,
     LABEL_LEAST = 64,
     LABEL_MOST = 512
 };
@@ -39,18 +42,22 @@ struct search {
     bool before; /* the function stands in front of norms */
     struct path from[PATHS], to[PATHS];
     int froms, tos;
+    int64_t images;         /* of a step: what is compared has the same ones */
+    char told[ASSUME_TEXT]; /* the last one of which more images told whether it is good */
+    bool good;
 };
 
 /* --- a step --- */
 
-/* Measures a network that ends with the last unit of a text. One that cannot be built is none. */
-static int try_text(struct search *s, const char *text, struct err *e)
+/* Measures a network that ends with the last unit of a text: 1, or 0 where it cannot be built. Of
+ * `times` as many images as usual. */
+static int measure_text(struct path *path, struct search *s, const char *text, int times,
+                        struct err *e)
 {
     struct trial *p = s->p;
     struct candidate c = {.given = *p->use->assume, .pixels = p->pixels};
     struct model *m;
     struct err ignored;
-    struct path path;
     c.given.reading = s->reading;
     if (!c.given.act)
         c.given.act = s->act;
@@ -59,18 +66,29 @@ static int try_text(struct search *s, const char *text, struct err *e)
         return 0;
     const int64_t all = p->moved.count;
     const double most = STEP_MACS / ((double)graph_macs(m->graph) + 1);
-    p->moved.count = most < STEP_LEAST ? STEP_LEAST : most < STEP_MOST ? (int64_t)most : STEP_MOST;
+    if (s->images == 0)
+        s->images = most < STEP_LEAST ? STEP_LEAST : most < STEP_MOST ? (int64_t)most : STEP_MOST;
+    p->moved.count = s->images * times;
     if (p->moved.count > p->images->count)
         p->moved.count = p->images->count;
-    const struct fit_images some = fit_moved_images(&p->moved, c.pixels.mean);
-    const int r = fit_measure(&c.fit, m, &some, p->use->device, p->use->threads, e);
+    const int r = trial_measure(&c.fit, p, m, c.pixels.mean, INFINITY, e);
     p->moved.count = all;
     model_close(m);
     if (r != 0)
         return -1;
-    snprintf(path.text, sizeof path.text, "%s", text);
-    path.divergence = c.fit.divergence;
-    path.last = c.fit.last_divergence;
+    snprintf(path->text, sizeof path->text, "%s", text);
+    path->divergence = c.fit.divergence;
+    path->last = c.fit.last_divergence;
+    return 1;
+}
+
+/* Measures a network and keeps it if it is among the best. */
+static int try_text(struct search *s, const char *text, struct err *e)
+{
+    struct path path;
+    const int r = measure_text(&path, s, text, 1, e);
+    if (r <= 0)
+        return r;
     int at = s->tos < PATHS ? s->tos++ : PATHS;
     for (; at > 0 && path.divergence < s->to[at - 1].divergence; at--)
         if (at < PATHS)
@@ -163,9 +181,23 @@ static int try_step(struct search *s, int unit, const struct step *t, bool sums,
     return r;
 }
 
-static bool is_good(const struct search *s)
+/* Whether the best one is right, as far as the norm tells: 1 or 0. On few images a deep one may
+ * fit less for want of cells. */
+static int is_good(struct search *s, struct err *e)
 {
-    return s->tos > 0 && s->to[0].last <= STEP_GOOD;
+    struct path more;
+    if (s->tos == 0 || s->to[0].last > STEP_FAIR)
+        return 0;
+    if (s->to[0].last <= STEP_GOOD)
+        return 1;
+    if (strcmp(s->told, s->to[0].text) == 0)
+        return s->good;
+    const int r = measure_text(&more, s, s->to[0].text, STEP_TIMES, e);
+    if (r <= 0)
+        return r;
+    memcpy(s->told, more.text, sizeof s->told);
+    s->good = more.last <= STEP_GOOD;
+    return s->good;
 }
 
 /* The same with another function in the place of ReLU, which the second norm shows; of the one that
@@ -202,14 +234,21 @@ static int find_step(struct search *s, int unit, struct err *e)
                       dropped = {"-mas", usual, true};
     const bool open = s->p->use->assume->act == ASSUME_ACT_USUAL && unit == 1;
     s->tos = 0;
-    if (try_step(s, unit, &near, false, e) != 0 ||
-        (!is_good(s) && open && try_functions(s, unit, &near, &near, e) != 0))
-        return -1;
-    const struct step *const more[] = {&near, &far, &far, &dropped, &dropped};
-    for (int i = 0; i < 5 && !is_good(s); i++)
-        if (try_step(s, unit, more[i], i % 2 == 0, e) != 0 ||
-            (i == 1 && !is_good(s) && open && try_functions(s, unit, &far, &near, e) != 0))
+    const struct step *const more[] = {&near, &near, &far, &far, &dropped, &dropped};
+    int good = 0;
+    s->images = 0;
+    for (int i = 0; i < 6 && good == 0; i++) {
+        if (try_step(s, unit, more[i], i % 2 == 1, e) != 0)
             return -1;
+        good = is_good(s, e);
+        if (good == 0 && open && (i == 0 || i == 2)) {
+            if (try_functions(s, unit, more[i], &near, e) != 0)
+                return -1;
+            good = is_good(s, e);
+        }
+    }
+    if (good < 0)
+        return -1;
     if (unit == 0 && s->tos > 0 && strchr(s->to[0].text, 'b'))
         s->before = true;
     s->froms = 0;
@@ -462,6 +501,7 @@ static int add_ends(struct trial *p, struct err *e)
         memcpy(p->list, t.list, (size_t)t.count * sizeof *p->list);
         p->count += t.count - 1;
     }
+    p->tried = t.tried;
     free(t.list);
     return r != 0 ? -1 : t.count;
 }

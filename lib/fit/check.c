@@ -12,8 +12,8 @@
 #include <string.h>
 
 /* Pixels of all images that are looked at, and multiply-accumulates of those that pass the
- * network: each takes some tenths of a second. */
-static const double PIXELS = 8 << 20, MACS = 40e9;
+ * network: each takes some tenths of a second; of many images, where few do not tell, seconds. */
+static const double PIXELS = 8 << 20, MACS = 40e9, MANY_MACS = 500e9;
 
 /* Images that pass the network; many wirings are compared on fewer first, the two orders of the
  * colours at last on ORDER_FACTOR times as many, but of a program, which may be a fast one, within
@@ -183,7 +183,7 @@ static int measure(struct check *c, const struct model *m, struct interpretation
 {
     const struct fit_images some = fit_moved_images(&c->moved, x->pixels.mean);
     x->assumed = m->assumed;
-    return fit_measure(&x->fit, m, &some, c->use->device, c->use->threads, e);
+    return fit_measure(&x->fit, m, &some, INFINITY, c->use->device, c->use->threads, e);
 }
 
 /* One that may not be built for these images fits infinitely badly. */
@@ -203,25 +203,28 @@ static int try_one(struct check *c, struct interpretation *x, struct err *e)
  * then, and `x` is anew. */
 static int try_dropout(struct check *c, struct interpretation *x, struct err *e)
 {
-    struct model_dropout list[FIT_DROPOUTS], found = c->dropout;
-    const struct interpretation before = *x;
+    const struct model_dropout none = c->dropout;
+    struct model_dropout list[FIT_DROPOUTS], found = none;
+    struct interpretation best = *x;
     int r = 0;
     for (int round = 0; round < 2 && r == 0; round++) {
         const int count = fit_dropouts(&found, list);
         for (int i = 0; i < count && r == 0; i++) {
-            struct interpretation y = {.assume = before.assume, .pixels = before.pixels};
+            struct interpretation y = {.assume = x->assume, .pixels = x->pixels};
             c->dropout = list[i];
             r = try_one(c, &y, e);
-            if (r == 0 && DEEP_RATIO * y.fit.divergence < before.fit.divergence &&
-                y.fit.divergence < x->fit.divergence) {
-                *x = y;
+            if (r == 0 && y.fit.divergence < best.fit.divergence) {
+                best = y;
                 found = list[i];
             }
         }
         if (found.place == MODEL_DROPPED_NONE)
             break;
     }
-    c->dropout = found;
+    const bool explained = DEEP_RATIO * best.fit.divergence < x->fit.divergence;
+    c->dropout = explained ? found : none;
+    if (explained)
+        *x = best;
     return r;
 }
 
@@ -617,12 +620,13 @@ int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_i
     v->unknown = m->norms == 0 ? "the file holds no BatchNorm running statistics"
                                : "training left no BatchNorm running statistics";
     if (m->norms > 0 && fit_is_trained(m)) {
-        double most = MACS / (double)graph_macs(m->graph);
+        const double macs = (double)graph_macs(m->graph) + 1, most = MACS / macs;
+        const double bound = c.program ? most : MANY_MACS / macs;
         c.first = most < DEEP_FIRST ? DEEP_FIRST : most < DEEP_MOST ? (int64_t)most : DEEP_MOST;
         c.moved.count = c.first < DEEP_LEAST ? DEEP_LEAST : c.first;
         c.many = ORDER_FACTOR * c.moved.count;
-        if (c.program && c.many > most)
-            c.many = most < (double)c.moved.count ? c.moved.count : (int64_t)most;
+        if ((double)c.many > bound)
+            c.many = bound < (double)c.moved.count ? c.moved.count : (int64_t)bound;
         if (c.many > images->count)
             c.many = images->count;
         fit_moved_open(&c.moved, images);

@@ -7,11 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Of the first look at a network, at least. */
+enum { FIRST_LEAST = 8 };
+
 struct run {
     const struct model *model;
     const struct fit_images *images;
     size_t image; /* bytes */
-    int64_t next, added;
+    int64_t next, end, added;
     size_t sums; /* 2 of each channel of all norms in turn */
     double *sum; /* [FIT_PARTS][sums] */
 };
@@ -20,7 +23,7 @@ static int read_images(void *ctx, struct engine_batch *b, int max, struct err *e
 {
     struct run *r = ctx;
     int n = 0;
-    for (; n < max && r->next < r->images->count; n++, r->next++)
+    for (; n < max && r->next < r->end; n++, r->next++)
         if (r->images->at(r->images->ctx, r->next, b->pixels + (size_t)n * r->image, e) != 0)
             return -1;
     return n;
@@ -134,10 +137,10 @@ static void compute(struct fit_figures *f, const struct model *m, const double *
     f->ratio = exp(ratio / (double)channels);
 }
 
-/* Of all images, and of all but those of a part. */
+/* Of all images so far, and of all but those of a part. */
 static void conclude(struct fit_figures *f, const struct run *r)
 {
-    const int64_t images = r->images->count;
+    const int64_t images = r->added;
     double *all = mem_zero(r->sums, sizeof *all), *some = mem_alloc(r->sums, sizeof *some);
     for (int p = 0; p < FIT_PARTS; p++)
         for (size_t i = 0; i < r->sums; i++)
@@ -154,26 +157,43 @@ static void conclude(struct fit_figures *f, const struct run *r)
     free(some);
 }
 
+static int open_engine(struct engine **g, const struct graph *graph, const struct engine_opts *of,
+                       struct err *e)
+{
+    struct engine_opts o = *of;
+    int r = engine_open(g, graph, &o, e);
+    if (r != 0 && e->no_device) {
+        o.device = "cpu";
+        *e = (struct err){0};
+        r = engine_open(g, graph, &o, e);
+    }
+    return r;
+}
+
 int fit_run(const struct graph *graph, const struct engine_opts *of,
             const struct engine_calls *calls, struct err *e)
 {
     struct engine *g;
-    struct engine_opts o = *of;
-    int result = engine_open(&g, graph, &o, e);
-    if (result != 0 && e->no_device) {
-        o.device = "cpu";
-        *e = (struct err){0};
-        result = engine_open(&g, graph, &o, e);
-    }
-    if (result == 0) {
-        result = engine_run(g, calls, e);
-        engine_close(g);
-    }
-    return result;
+    if (open_engine(&g, graph, of, e) != 0)
+        return -1;
+    const int r = engine_run(g, calls, e);
+    engine_close(g);
+    return r;
+}
+
+/* The images up to the next end. */
+static int go_on(struct fit_figures *f, struct engine *g, struct run *r, int64_t end, struct err *e)
+{
+    const struct engine_calls calls = {.ctx = r, .read = read_images, .write = add_sums};
+    r->end = end;
+    if (engine_run(g, &calls, e) != 0)
+        return -1;
+    conclude(f, r);
+    return 0;
 }
 
 int fit_measure(struct fit_figures *f, const struct model *m, const struct fit_images *images,
-                const char *device, int threads, struct err *e)
+                double most, const char *device, int threads, struct err *e)
 {
     struct run r = {.model = m, .images = images};
     struct engine_want *wants = mem_alloc((size_t)m->norms, sizeof *wants);
@@ -182,13 +202,26 @@ int fit_measure(struct fit_figures *f, const struct model *m, const struct fit_i
         wants[i] = (struct engine_want){m->norm[i].value, ENGINE_SUMS};
         r.sums += 2 * (size_t)m->graph->value[m->norm[i].value].c;
     }
-    const struct engine_opts o = {
-        .device = device, .threads = threads, .wants = wants, .want_count = m->norms};
-    const struct engine_calls calls = {.ctx = &r, .read = read_images, .write = add_sums};
+    const struct engine_opts o = {.device = device,
+                                  .threads = threads,
+                                  .wants = wants,
+                                  .want_count = m->norms,
+                                  .few = images->count};
+    int64_t first = images->count / FIT_PARTS;
+    first = first > FIRST_LEAST ? first : FIRST_LEAST;
     r.sum = mem_zero(FIT_PARTS * r.sums, sizeof *r.sum);
-    const int result = fit_run(m->graph, &o, &calls, e);
-    if (result == 0)
-        conclude(f, &r);
+    int result = open_engine(&g, m->graph, &o, e);
+    if (result == 0) {
+        double begun = INFINITY;
+        if (isfinite(most) && 2 * first < images->count) {
+            result = go_on(f, g, &r, first, e);
+            begun = f->divergence;
+        }
+        if (result == 0 && !(isfinite(most) && begun > most))
+            result = go_on(f, g, &r, images->count, e);
+        f->begun = begun;
+        engine_close(g);
+    }
     free(r.sum);
     free(wants);
     return result;

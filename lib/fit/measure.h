@@ -29,6 +29,8 @@ struct fit_figures {
                                   measured from the one that was recorded; infinite where values are
                                   not finite */
     double without[FIT_PARTS]; /* the same without the images of one part */
+    double begun;              /* the same of the first images alone; infinite where they were not
+                                  looked at */
     double shift;              /* root mean square of (mean - recorded mean) / recorded deviation */
     double ratio;              /* geometric mean of variance / recorded variance */
     char worst[128];           /* the norm that fits least */
@@ -69,8 +71,10 @@ bool fit_is_trained(const struct model *m);
 int fit_run(const struct graph *graph, const struct engine_opts *of,
             const struct engine_calls *calls, struct err *e) ERR_CHECKED;
 
-/* The same of a network that was built unfolded and has norms, in f32. */
+/* The same of a network that was built unfolded and has norms, in f32. Where the first sixteenth of
+ * the images, eight at least, has a divergence of more than `most`, the figures are of these alone;
+ * INFINITY looks at all. */
 int fit_measure(struct fit_figures *f, const struct model *m, const struct fit_images *images,
-                const char *device, int threads, struct err *e) ERR_CHECKED;
+                double most, const char *device, int threads, struct err *e) ERR_CHECKED;
 
 #endif

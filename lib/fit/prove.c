@@ -24,6 +24,7 @@ enum {
     MORE = 4,
     ROUNDS = 6,
     FEW = 10,
+    FEW_LEAST = 2,
     NEAR = 4,
     DROPPED = 3,
     SHOWN = 3
@@ -32,6 +33,10 @@ enum {
 /* By how many standard deviations the next network has to fit less, or how many times; the latter
  * of one with another function in the place of ReLU. Up to SAME_RATIO two fit alike. */
 static const double CLEAR = 2, FAR_RATIO = 8, SAME_RATIO = 1.25;
+
+/* Of many networks those that fit less than the best one so many times and by so much more are not
+ * among the best few. */
+static const double FAR_MORE = .1;
 
 /* At the first norm, for constants of the pixels. */
 static const double STEM_FAR = .2;
@@ -172,12 +177,13 @@ static int compare_usual(const void *a, const void *b)
 }
 
 /* Networks of the list with ReLU, as another function may make up for variance that is lacking: the
- * first of it. */
+ * first of it. The texts of plain nets say their dropout. */
 static int pick(const struct trial *p, struct candidate *to, int most)
 {
     int n = 0;
     for (int i = 0; i < p->count && n < most; i++)
-        if (p->list[i].assumed.act <= ASSUME_ACT_RELU || p->use->assume->act)
+        if ((p->list[i].assumed.act <= ASSUME_ACT_RELU || p->use->assume->act) &&
+            !*p->list[i].assumed.chain)
             to[n++] = p->list[i];
     return n;
 }
@@ -195,35 +201,47 @@ static int try_dropouts(struct trial *p, const struct candidate *some, int n,
     return r;
 }
 
+/* The one of those with dropout that fits best, or NULL. */
+static const struct candidate *best_dropped(const struct trial *p)
+{
+    const struct candidate *best = NULL;
+    for (int i = 0; i < p->count; i++)
+        if (p->list[i].dropout.place != MODEL_DROPPED_NONE &&
+            (!best || trial_compare(&p->list[i], best) < 0))
+            best = &p->list[i];
+    return best;
+}
+
 /* Where no network fits well, dropout may have disturbed what norms recorded: tries the best few
- * with it, other rates with the best of those, and what is near. What helps little is noise. */
+ * with it, other rates with the best of those, and what is near. What helps the best one with ReLU
+ * little is noise. */
 static int try_dropout(struct trial *p, struct err *e)
 {
+    const struct model_dropout none = {MODEL_DROPPED_NONE, 0};
     struct model_dropout list[FIT_DROPOUTS];
-    const struct candidate before = *trial_best(p);
-    if (is_undisturbed(&before))
-        return 0;
     struct candidate some[2 * DROPPED];
+    if (is_undisturbed(trial_best(p)))
+        return 0;
     qsort(p->list, (size_t)p->count, sizeof *p->list, trial_compare);
     int n = pick(p, some, DROPPED);
+    if (n == 0)
+        return 0;
+    const double before = some[0].fit.divergence;
     qsort(p->list, (size_t)p->count, sizeof *p->list, compare_usual);
     n += pick(p, some + n, DROPPED);
-    if (try_dropouts(p, some, n, list, fit_dropouts(&before.dropout, list), e) != 0)
-        return -1;
-    const struct model_dropout found = trial_best(p)->dropout;
-    p->dropout = (struct model_dropout){MODEL_DROPPED_NONE, 0};
-    if (found.place == MODEL_DROPPED_NONE ||
-        trial_best(p)->fit.divergence * HELPED > before.fit.divergence)
-        return 0;
-    some[0] = *trial_best(p);
-    if (try_dropouts(p, some, 1, list, fit_dropouts(&found, list), e) != 0)
-        return -1;
-    p->dropout = trial_best(p)->dropout;
+    int r = try_dropouts(p, some, n, list, fit_dropouts(&none, list), e);
+    const struct candidate *found = best_dropped(p);
+    if (r == 0 && found) {
+        some[0] = *found;
+        r = try_dropouts(p, some, 1, list, fit_dropouts(&some[0].dropout, list), e);
+        some[0] = *best_dropped(p);
+    }
+    p->dropout = none;
+    if (r != 0 || !found || some[0].fit.divergence * HELPED > before)
+        return r;
+    p->dropout = some[0].dropout;
     /* Anew, as what fitted best without it is hardly the right one. */
-    return (*trial_best(p)->given.chain ? 0 : try_reading(p, trial_best(p)->assumed.reading, e)) !=
-                   0
-               ? -1
-               : try_near(p, e);
+    return try_reading(p, some[0].assumed.reading, e) == 0 ? try_near(p, e) : -1;
 }
 
 /* Of the same network with several kinds of dropout, or none, the one that fits best is kept. */
@@ -316,14 +334,17 @@ static int try_last(struct trial *p, int times, struct err *e)
     qsort(p->list, (size_t)p->count, sizeof *p->list, trial_compare);
     count *= times;
     p->moved.count = count < p->images->count ? count : p->images->count;
-    p->count = p->count < FEW ? p->count : FEW;
+    int few = p->count < FEW ? p->count : FEW;
+    while (few > FEW_LEAST &&
+           p->list[few - 1].fit.divergence > p->list->fit.divergence * FAR_RATIO + FAR_MORE)
+        few--;
+    p->count = few;
     for (int i = 0; i < p->count && r == 0; i++) {
         struct candidate *c = &p->list[i];
         struct model *m;
-        const struct fit_images some = fit_moved_images(&p->moved, c->pixels.mean);
         if (trial_open(&m, p, c, true, e) != 0)
             return -1;
-        r = fit_measure(&c->fit, m, &some, p->use->device, p->use->threads, e);
+        r = trial_measure(&c->fit, p, m, c->pixels.mean, INFINITY, e);
         model_close(m);
     }
     qsort(p->list, (size_t)p->count, sizeof *p->list, trial_compare);
@@ -553,6 +574,7 @@ int fit_prove(struct fit_proof *out, const struct fit_use *u, const struct fit_i
         prefer_usual(&p);
         r = conclude(out, &p, labelled, e);
     }
+    prog_progress_end();
     fit_moved_close(&p.moved);
     free(p.list);
     free(p.misfit);

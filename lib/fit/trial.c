@@ -1,12 +1,18 @@
 #include "fit/trial.h"
 
 #include "base/mem.h"
+#include "base/prog.h"
 #include "model/normal.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* How many times, and by how much more, a network's first images may fit less than the best one's,
+ * before the others are not looked at. */
+static const double BEGUN_NEAR = 4, BEGUN_MORE = .1;
 
 int trial_open(struct model **m, const struct trial *p, const struct candidate *c, bool unfolded,
                struct err *e)
@@ -82,6 +88,14 @@ static int last_cells(const struct graph *g)
     return 0;
 }
 
+int trial_measure(struct fit_figures *f, struct trial *p, const struct model *m,
+                  const float mean[3], double most, struct err *e)
+{
+    const struct fit_images some = fit_moved_images(&p->moved, mean);
+    prog_progress("networks tried", p->tried++, 0);
+    return fit_measure(f, m, &some, most, p->use->device, p->use->threads, e);
+}
+
 /* Measures a candidate on the first images and keeps it. One that cannot be built for these images,
  * or is there already, is none. */
 int trial_one(struct trial *p, const struct assume *given, const struct fit_pixels *pixels,
@@ -103,8 +117,10 @@ int trial_one(struct trial *p, const struct assume *given, const struct fit_pixe
     c.cells = last_cells(m->graph);
     int r = 0;
     if (!is_known(p, &c)) {
-        const struct fit_images some = fit_moved_images(&p->moved, pixels->mean);
-        r = fit_measure(&c.fit, m, &some, p->use->device, p->use->threads, e);
+        const double most = p->begun > 0 ? BEGUN_NEAR * p->begun + BEGUN_MORE : DBL_MAX;
+        r = trial_measure(&c.fit, p, m, pixels->mean, most, e);
+        if (r == 0 && isfinite(c.fit.begun) && (p->begun <= 0 || c.fit.begun < p->begun))
+            p->begun = c.fit.begun;
         p->list = mem_extend(p->list, (size_t)p->count, (size_t)p->count + 1, sizeof *p->list);
         p->list[p->count++] = c;
     }

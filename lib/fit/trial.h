@@ -37,15 +37,23 @@ struct trial {
     bool told;
     struct model_dropout dropout; /* of what is tried */
     double macs;
-    char *misfit; /* why the network is of no family */
+    int64_t tried; /* networks that were measured, for progress */
+    double begun;  /* the least divergence of first images, 0 where there is none */
+    char *misfit;  /* why the network is of no family */
 };
 
 /* The network that a candidate is; unfolded with its dropout. */
 int trial_open(struct model **m, const struct trial *p, const struct candidate *c, bool unfolded,
                struct err *e) ERR_CHECKED;
 
+/* Measures a network on the images that p->moved.count says, up to `most` (fit/measure.h); shows
+ * progress. */
+int trial_measure(struct fit_figures *f, struct trial *p, const struct model *m,
+                  const float mean[3], double most, struct err *e) ERR_CHECKED;
+
 /* Measures a candidate on the first images and keeps it. One that cannot be built for these images,
- * is not what the user said, or is there already, is none. */
+ * is not what the user said, or is there already, is none; one that the first images are far from
+ * has their figures. */
 int trial_one(struct trial *p, const struct assume *given, const struct fit_pixels *pixels,
               const char *name, struct err *e) ERR_CHECKED;
 

@@ -91,18 +91,46 @@ static const char *computed_from(const struct ckpt *c, const char *key, char tex
     return text;
 }
 
+/* A linear layer with a number of its own beside it, which scales cosines: more about a missing
+ * key, or "". */
+static const char *scaled_by(const struct ckpt *c, const char *key, char text[FAMILY_KEY])
+{
+    char part[FAMILY_KEY];
+    const int prefix = (int)(strrchr(key, '.') + 1 - key);
+    int first;
+    snprintf(part, sizeof part, "%.*sweight", prefix, key);
+    const struct ckpt_tensor *weight = ckpt_find(c, part);
+    part[prefix] = '\0';
+    *text = '\0';
+    for (int i = 0, n = weight && weight->ndim != 2 ? 0 : ckpt_behind(c, part, &first);
+         i < n && !*text; i++) {
+        const struct ckpt_tensor *t = ckpt_by_name(c, first + i);
+        if (t->count == 1 && t->ndim < 2 && t->type < CKPT_I64 && !strchr(t->name + prefix, '.'))
+            snprintf(text, FAMILY_KEY, ", found '%.300s': a cosine classifier, no linear layer",
+                     t->name);
+    }
+    return text;
+}
+
 static int missing(const struct build *b, const char *key, const char *want, struct err *e)
 {
     char text[FAMILY_KEY];
-    if (!*computed_from(b->ckpt, key, text))
+    if (!*computed_from(b->ckpt, key, text) && !*scaled_by(b->ckpt, key, text))
         inside_of(b->ckpt, key, text);
     return build_refuse(b, e, "missing key '%s': expected shape %s%s", key, want, text);
 }
 
-/* Why a convolution's weights do not fit: what they are instead, or "". */
+/* Why weights do not fit: what they are instead, or "". */
 static const char *misfit(const struct build *b, const struct ckpt_tensor *t, int ndim,
                           const int64_t *shape)
 {
+    const int name = (int)strlen(t->name) - (int)strlen("weight");
+    if (ndim == 2 && t->ndim == 2 && t->shape[0] == shape[1] && name > 0) {
+        char bias[FAMILY_KEY];
+        snprintf(bias, sizeof bias, "%.*sbias", name, t->name);
+        return ckpt_find(b->ckpt, bias) ? ""
+                                        : ": a cosine classifier (NormedLinear), no linear layer";
+    }
     if (ndim != 4 || t->ndim != 4 || shape[1] < 1 || t->shape[1] < 1)
         return "";
     /* The stem comes first. */

@@ -95,6 +95,9 @@ static int take(struct module *m, const struct ckpt *c, const struct ckpt_tensor
         return 0;
     if (!weight && is_bare(t))
         return take_weights(m, c, t, (int)strlen(t->name), why);
+    const struct ckpt_tensor *beside = n > 0 ? sibling(c, t->name, n, "weight") : NULL;
+    if (t->count == 1 && beside && beside->ndim == 2)
+        return refuse(why, t->name, "the scale of a cosine classifier");
     return refuse(why, t->name, "no part of a convolution, batch norm or linear layer");
 }
 

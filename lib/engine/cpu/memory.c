@@ -95,6 +95,9 @@ void cpu_choose_batch(struct cpu *c)
     const size_t row = c->bf16 ? 0 : depth_row_bytes(c);
     while (c->images > ROW_IMAGES && row * (size_t)c->images > ROW_BYTES)
         c->images /= 2;
+    const int64_t share = o->few > 0 ? (o->few + c->work.threads - 1) / c->work.threads : BATCH;
+    while (c->images > 1 && c->images > share)
+        c->images /= 2;
     /* With many threads, smaller batches, so that all have some; and of large images. */
     c->microbatches =
         (c->images > 1 ? BATCH / c->images : LARGE_BATCH) / (c->work.threads > 16  ? 4
@@ -103,7 +106,8 @@ void cpu_choose_batch(struct cpu *c)
     c->narrow = cpu_first_wide(c);
     most = wide_bytes(c);
     while (c->microbatches > 1 &&
-           (most * (size_t)(c->microbatches * c->images) > WIDE_BYTES ||
+           (c->images * c->microbatches > share ||
+            most * (size_t)(c->microbatches * c->images) > WIDE_BYTES ||
             kept * (size_t)(c->microbatches * c->images) > KEPT_BYTES ||
             returned * (size_t)(c->microbatches * c->images) > WORK_BATCH_BYTES))
         c->microbatches /= 2;
