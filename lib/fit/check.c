@@ -204,22 +204,20 @@ static int try_one(struct check *c, struct interpretation *x, struct err *e)
 static int try_dropout(struct check *c, struct interpretation *x, struct err *e)
 {
     const struct model_dropout none = c->dropout;
-    struct model_dropout list[FIT_DROPOUTS], found = none;
+    struct model_dropout list[3 * FIT_DROPOUTS], found = none;
     struct interpretation best = *x;
-    int r = 0;
-    for (int round = 0; round < 2 && r == 0; round++) {
-        const int count = fit_dropouts(&found, list);
-        for (int i = 0; i < count && r == 0; i++) {
-            struct interpretation y = {.assume = x->assume, .pixels = x->pixels};
-            c->dropout = list[i];
-            r = try_one(c, &y, e);
-            if (r == 0 && y.fit.divergence < best.fit.divergence) {
-                best = y;
-                found = list[i];
-            }
+    const int usual = fit_dropouts(&none, list);
+    int count = usual, r = 0;
+    for (int i = 0; i < usual; i++)
+        count += fit_dropouts(&list[i], list + count);
+    for (int i = 0; i < count && r == 0; i++) {
+        struct interpretation y = {.assume = x->assume, .pixels = x->pixels};
+        c->dropout = list[i];
+        r = try_one(c, &y, e);
+        if (r == 0 && y.fit.divergence < best.fit.divergence) {
+            best = y;
+            found = list[i];
         }
-        if (found.place == MODEL_DROPPED_NONE)
-            break;
     }
     const bool explained = DEEP_RATIO * best.fit.divergence < x->fit.divergence;
     c->dropout = explained ? found : none;

@@ -195,6 +195,7 @@ static int go_on(struct fit_figures *f, struct engine *g, struct run *r, int64_t
 int fit_measure(struct fit_figures *f, const struct model *m, const struct fit_images *images,
                 double most, const char *device, int threads, struct err *e)
 {
+    struct engine *g;
     struct run r = {.model = m, .images = images};
     struct engine_want *wants = mem_alloc((size_t)m->norms, sizeof *wants);
     r.image = 3 * (size_t)images->h * (size_t)images->w;

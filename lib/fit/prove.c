@@ -201,20 +201,21 @@ static int try_dropouts(struct trial *p, const struct candidate *some, int n,
     return r;
 }
 
-/* The one of those with dropout that fits best, or NULL. */
-static const struct candidate *best_dropped(const struct trial *p)
+/* The one of those with dropout, of a place unless that is none, that fits best, or NULL. */
+static const struct candidate *best_dropped(const struct trial *p, enum model_dropped place)
 {
     const struct candidate *best = NULL;
     for (int i = 0; i < p->count; i++)
         if (p->list[i].dropout.place != MODEL_DROPPED_NONE &&
+            (place == MODEL_DROPPED_NONE || p->list[i].dropout.place == place) &&
             (!best || trial_compare(&p->list[i], best) < 0))
             best = &p->list[i];
     return best;
 }
 
 /* Where no network fits well, dropout may have disturbed what norms recorded: tries the best few
- * with it, other rates with the best of those, and what is near. What helps the best one with ReLU
- * little is noise. */
+ * with it, other rates with the best of those of each place, and what is near. What helps the best
+ * one with ReLU little is noise. */
 static int try_dropout(struct trial *p, struct err *e)
 {
     const struct model_dropout none = {MODEL_DROPPED_NONE, 0};
@@ -230,15 +231,17 @@ static int try_dropout(struct trial *p, struct err *e)
     qsort(p->list, (size_t)p->count, sizeof *p->list, compare_usual);
     n += pick(p, some + n, DROPPED);
     int r = try_dropouts(p, some, n, list, fit_dropouts(&none, list), e);
-    const struct candidate *found = best_dropped(p);
-    if (r == 0 && found) {
-        some[0] = *found;
-        r = try_dropouts(p, some, 1, list, fit_dropouts(&some[0].dropout, list), e);
-        some[0] = *best_dropped(p);
+    /* Of a wrong rate the wrong place may fit better. */
+    for (int place = MODEL_DROPPED_CONV; place <= MODEL_DROPPED_NORM && r == 0; place++) {
+        const struct candidate *of = best_dropped(p, (enum model_dropped)place);
+        some[0] = of ? *of : some[0];
+        r = of ? try_dropouts(p, some, 1, list, fit_dropouts(&some[0].dropout, list), e) : 0;
     }
+    const struct candidate *found = best_dropped(p, MODEL_DROPPED_NONE);
     p->dropout = none;
-    if (r != 0 || !found || some[0].fit.divergence * HELPED > before)
+    if (r != 0 || !found || found->fit.divergence * HELPED > before)
         return r;
+    some[0] = *found;
     p->dropout = some[0].dropout;
     /* Anew, as what fitted best without it is hardly the right one. */
     return try_reading(p, some[0].assumed.reading, e) == 0 ? try_near(p, e) : -1;
