@@ -128,13 +128,18 @@ int trial_one(struct trial *p, const struct assume *given, const struct fit_pixe
     return r;
 }
 
-/* By falling fit. Another function than ReLU, which few networks have and of which some are near
- * it, counts as one that fits half as well. */
+/* Another function than ReLU, which few networks have and of which some are near it, counts as one
+ * that fits half as well, and at most half as well as the closest fits do by chance. */
+static double rank_of(const struct candidate *c)
+{
+    const double fit = c->fit.divergence;
+    return c->assumed.act > ASSUME_ACT_RELU ? TRIAL_CLEAR_RATIO * fmax(fit, TRIAL_CHANCE) : fit;
+}
+
+/* By falling fit. */
 int trial_compare(const void *a, const void *b)
 {
-    const struct candidate *p = a, *q = b;
-    double first = p->fit.divergence * (p->assumed.act > ASSUME_ACT_RELU ? TRIAL_CLEAR_RATIO : 1);
-    double second = q->fit.divergence * (q->assumed.act > ASSUME_ACT_RELU ? TRIAL_CLEAR_RATIO : 1);
+    const double first = rank_of(a), second = rank_of(b);
     return (first > second) - (first < second);
 }
 

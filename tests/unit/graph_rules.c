@@ -119,7 +119,7 @@ static struct graph_op grid(int in, int h, int w)
 static struct graph_op resize(int in, int h, int w, int last_row, int last_column)
 {
     struct graph_op op = of_kind(GRAPH_RESIZE, in);
-    int *first = mem_alloc((size_t)(h + w), sizeof *first);
+    int *first = mem_alloc((size_t)h + (size_t)w, sizeof *first);
     op.y = (struct graph_axis){.k = h, .stride = 2};
     op.x = (struct graph_axis){.k = w, .stride = 2};
     for (int i = 0; i < h + w; i++) {
