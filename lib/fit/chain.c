@@ -138,9 +138,7 @@ static bool stride_last(char *text)
     return last != NULL;
 }
 
-/* A text with one of the pools and dropouts of a step, and each of the units that it may go on
- * with.
- */
+/* A text with one of the pools and dropouts of a step, and each unit that it may go on with. */
 static int try_own(struct search *s, const char *text, const struct step *t, struct err *e)
 {
     static const char *const dropouts[] = {"", "d20", "d30", "d25", "d10", "d40", "d50"};

@@ -163,20 +163,27 @@ static struct interpretation in_use(const struct fit_use *u)
     return x;
 }
 
+int fit_open(struct model **m, const struct fit_use *u, const struct fit_images *images,
+             const struct assume *of, const struct fit_pixels *pixels, struct model_dropout dropout,
+             bool unfolded, struct err *e)
+{
+    struct assume assume = *of;
+    assume.bgr = pixels->bgr;
+    struct model_opts o = {.h = images->h,
+                           .w = images->w,
+                           .assume = &assume,
+                           .unfolded = unfolded,
+                           .dropout = dropout,
+                           .unproved = true};
+    memcpy(o.mean, pixels->mean, sizeof o.mean);
+    memcpy(o.std, pixels->std, sizeof o.std);
+    return model_open(m, u->ckpt, &o, e);
+}
+
 static int build(struct model **m, const struct check *c, const struct interpretation *x,
                  struct err *e)
 {
-    struct assume assume = x->assume;
-    assume.bgr = x->pixels.bgr;
-    struct model_opts o = {.h = c->images->h,
-                           .w = c->images->w,
-                           .assume = &assume,
-                           .unfolded = true,
-                           .dropout = c->dropout,
-                           .unproved = true};
-    memcpy(o.mean, x->pixels.mean, sizeof o.mean);
-    memcpy(o.std, x->pixels.std, sizeof o.std);
-    return model_open(m, c->use->ckpt, &o, e);
+    return fit_open(m, c->use, c->images, &x->assume, &x->pixels, c->dropout, true, e);
 }
 
 static int measure(struct check *c, const struct model *m, struct interpretation *x, struct err *e)

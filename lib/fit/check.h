@@ -45,6 +45,11 @@ struct fit_verdict {
     char options[300];      /* of FIT_OTHER: what makes the programs run the other one; or "" */
 };
 
+/* The network that these images pass where it is interpreted so, whether it is proved or not. */
+int fit_open(struct model **m, const struct fit_use *u, const struct fit_images *images,
+             const struct assume *of, const struct fit_pixels *pixels, struct model_dropout dropout,
+             bool unfolded, struct err *e) ERR_CHECKED;
+
 /* "good", "doubtful" or "bad": how well the interpretation in use fits. */
 const char *fit_word(const struct fit_verdict *v);
 

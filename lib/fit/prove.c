@@ -548,7 +548,7 @@ int fit_prove(struct fit_proof *out, const struct fit_use *u, const struct fit_i
               int classes, struct err *e)
 {
     struct trial p = {.use = u, .images = images, .classes = classes};
-    struct candidate first = {.given = *u->assume};
+    struct candidate first = {.given = *u->assume, .pixels.bgr = u->assume->bgr};
     struct model *m;
     char labelled[FIT_CHAIN_TEXT] = "";
     memcpy(first.pixels.mean, u->mean, sizeof u->mean);

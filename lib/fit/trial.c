@@ -17,15 +17,7 @@ static const double BEGUN_NEAR = 4, BEGUN_MORE = .1;
 int trial_open(struct model **m, const struct trial *p, const struct candidate *c, bool unfolded,
                struct err *e)
 {
-    struct model_opts o = {.h = p->images->h,
-                           .w = p->images->w,
-                           .assume = &c->given,
-                           .unfolded = unfolded,
-                           .dropout = c->dropout,
-                           .unproved = true};
-    memcpy(o.mean, c->pixels.mean, sizeof o.mean);
-    memcpy(o.std, c->pixels.std, sizeof o.std);
-    return model_open(m, p->use->ckpt, &o, e);
+    return fit_open(m, p->use, p->images, &c->given, &c->pixels, c->dropout, unfolded, e);
 }
 
 /* Whether what a user said is kept: variants set some of it anew. */
