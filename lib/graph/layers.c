@@ -302,8 +302,7 @@ static bool has_blocks(const struct graph *g, int value, const int *place, struc
     return true;
 }
 
-/* Whether the cells are rows and columns of the grid, in their order, as of a part that is cut out.
- */
+/* Whether the cells are rows and columns of the grid, in their order: a part that is cut out. */
 static bool is_cut(const struct graph *g, int value, const int *place, struct graph_grid of)
 {
     const int w = g->value[value].w, cells = (int)graph_cells(g, value);

@@ -116,8 +116,7 @@ static bool two(const struct program *p, const char *name, int usual, int out[2]
 
 /* --- results --- */
 
-/* A constant as the type has it that the program says: whole numbers within its range, or truths.
- */
+/* A constant as the type has it that the program says: whole numbers in its range, or truths. */
 static int as_said(struct program *p, const char *name, struct trace_symbol *y, struct err *e)
 {
     static const double most[] = {0, 255, 127, 32767, 2147483647, 0x1p63};
@@ -198,7 +197,7 @@ static int transposed(struct program *p, struct err *e)
     struct trace_symbol y;
     int64_t groups;
     int more[2];
-    if (windows(p, &win, 1, e) != 0)
+    if (windows(p, &win, false, e) != 0)
         return -1;
     if (!whole(p, "groups", 1, &groups) || groups < 1 || groups > BUILD_CHANNELS ||
         !two(p, "output_padding", 0, more))
@@ -213,7 +212,7 @@ static int unfold(struct program *p, struct err *e)
 {
     struct trace_windows win = trace_windows(1, 1);
     struct trace_symbol y;
-    return windows(p, &win, 1, e) != 0
+    return windows(p, &win, true, e) != 0
                ? -1
                : finish(p, trace_unfold(&p->trace, self(p), &win, &y, e), &y, e);
 }
@@ -223,7 +222,7 @@ static int fold(struct program *p, struct err *e)
     struct trace_windows win = trace_windows(1, 1);
     struct trace_symbol y;
     int64_t size[2];
-    if (windows(p, &win, 1, e) != 0)
+    if (windows(p, &win, true, e) != 0)
         return -1;
     if (numbers(p, "output_size", size, 2) != 2)
         return trace_refuse(&p->trace, e, "expected a height and a width, found others");
@@ -766,13 +765,6 @@ static double floor_of(double x, double p, double q)
     return floor(x);
 }
 
-static double whole_of(double x, double p, double q)
-{
-    (void)p;
-    (void)q;
-    return trunc(x);
-}
-
 static int divide(struct program *p, struct err *e)
 {
     const char *round = word(p, "rounding_mode");
@@ -787,8 +779,8 @@ static int divide(struct program *p, struct err *e)
             return -1;
         return finish(p,
                       trace_known_function(&p->trace, &y,
-                                           strcmp(round, "floor") == 0 ? floor_of : whole_of, 0, 0,
-                                           &y, e),
+                                           strcmp(round, "floor") == 0 ? floor_of : trace_truncated,
+                                           0, 0, &y, e),
                       &y, e);
     }
     if (is_number(p, "other"))

@@ -343,6 +343,9 @@ int trace_known_function(struct trace *t, const struct trace_symbol *x,
                          double (*f)(double x, double p, double q), double p, double q,
                          struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
+/* x without what follows the point, for trace_known_function(). */
+double trace_truncated(double x, double p, double q);
+
 /* These numbers. */
 int trace_known_numbers(struct trace *t, const int64_t *size, int dims, const double *number,
                         struct trace_symbol *y, struct err *e) ERR_CHECKED;

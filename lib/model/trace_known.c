@@ -465,7 +465,7 @@ bool trace_known_truths(struct trace *t, const struct trace_symbol *x)
     return truths;
 }
 
-static double whole_of(double x, double p, double q)
+double trace_truncated(double x, double p, double q)
 {
     (void)p;
     (void)q;
@@ -488,7 +488,7 @@ int trace_known_whole(struct trace *t, const struct trace_symbol *x, double leas
     if (!fits)
         return trace_refuse(t, e, "expected numbers from %g to %g, found others", least, most);
     if (!whole)
-        return trace_known_function(t, x, whole_of, 0, 0, y, e);
+        return trace_known_function(t, x, trace_truncated, 0, 0, y, e);
     *y = trace_alias(x);
     return 0;
 }
