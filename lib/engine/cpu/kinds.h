@@ -61,13 +61,15 @@ static inline bool cpu_is_depthwise(const struct cpu *c, const struct graph_op *
 /* Channels of a group of a convolution with groups that ops.h's `depth` computes; 0 for others. */
 static inline int cpu_group(const struct cpu *c, const struct graph_op *op, bool back)
 {
+    if (op->kind != GRAPH_CONV)
+        return 0;
     if (cpu_is_depthwise(c, op))
         return 1;
     const int in = c->work.graph->value[op->in[0]].c, out = c->work.graph->value[op->out].c;
     const int group = in == out ? in / op->groups : 0;
-    return op->kind == GRAPH_CONV && !back && !cpu_half(c, op->out) && (group == 4 || group == 8) &&
-                   op->groups > 1 && op->y.k == 3 && op->x.k == 3 && op->y.gap == 0 &&
-                   op->x.gap == 0 && op->x.stride <= 2
+    return !back && !cpu_half(c, op->out) && (group == 4 || group == 8) && op->groups > 1 &&
+                   op->y.k == 3 && op->x.k == 3 && op->y.gap == 0 && op->x.gap == 0 &&
+                   op->x.stride <= 2
                ? group
                : 0;
 }
