@@ -703,8 +703,8 @@ static void check_random(int rounds)
     }
 }
 
-/* Layers of residual networks, whose channels fill many spans and chunks, and large patches of few
- * channels. */
+/* Layers of residual networks, whose channels fill many spans and chunks, large patches of few
+ * channels, and inputs so many that their weights go in parts. */
 static void check_layers(void)
 {
     static const struct {
@@ -720,6 +720,7 @@ static void check_layers(void)
         {7, 5, 33, 65, 3, 1, 7, 3, false, false},     {7, 5, 33, 65, 3, 2, 7, 3, true, false},
         {4, 4, 160, 272, 3, 1, 2, 2, false, true},    {1, 1, 512, 100, 1, 1, 16, 3, false, false},
         {48, 40, 3, 272, 16, 16, 2, 2, false, false}, {64, 64, 2, 160, 16, 4, 1, 2, false, false},
+        {1, 1, 16400, 40, 1, 1, 3, 3, false, false},
     };
     int n = (int)(sizeof layer / sizeof *layer);
     for (int i = 0; i < n; i++)
