@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "engine/engine.h"
+#include "fit/prove.h"
 #include "model/chain.h"
 
 #include <math.h>
@@ -15,6 +16,9 @@
  * are given up. */
 static const double STEP_GOOD = .015, STEP_BAD = .4, STEP_NEAR = 3, STEP_MORE = .01,
                     STEP_FAIR = .15;
+
+/* A path is given up whose norms have so many times what all norms of a proof may have. */
+static const double SPENT = 2;
 
 /* Multiply-accumulates of a step's network; images within these. Labelled images, and by how many
  * standard deviations labels have to be likelier. */
@@ -259,6 +263,17 @@ static int find_step(struct search *s, int unit, struct err *e)
     return 0;
 }
 
+/* Whether the norms so far leave no proof: 1 or 0. Few images say so of deep networks, too. */
+static int is_spent(struct search *s, int unit, struct err *e)
+{
+    const double most = SPENT * FIT_PROOF_MAX * s->units / (unit + 1);
+    struct path more;
+    if (s->to[0].divergence <= most)
+        return 0;
+    const int r = measure_text(&more, s, s->to[0].text, STEP_TIMES, e);
+    return r <= 0 ? r : more.divergence > most;
+}
+
 /* --- ends --- */
 
 /* A network with all that follows its last norm. Returns how many cells are pooled at last, 0 where
@@ -366,6 +381,9 @@ int fit_chain(struct trial *p, int reading, int units, struct err *e)
             return -1;
         if (s.tos == 0 || s.to[0].last > STEP_BAD)
             return 0;
+        const int spent = is_spent(&s, unit, e);
+        if (spent != 0)
+            return spent < 0 ? -1 : 0;
     }
     for (int i = 0; i < s.froms; i++) {
         const int before = p->count;
