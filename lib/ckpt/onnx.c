@@ -1,5 +1,5 @@
-/* ONNX: ModelProto and what a graph is made of. Types, shapes of values between nodes, functions
- * and documentation are passed over; so nothing here descends into itself. */
+/* ONNX: ModelProto and what a graph is made of. Types, shapes of values between nodes and
+ * documentation are passed over; so nothing here descends into itself but calls of functions. */
 #include "ckpt/onnx_read.h"
 
 #include "base/mem.h"
@@ -9,28 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXTS = 1 << 18, NODES = 1 << 15, TEXT_BYTES = 4096, IR_BYTE_MAX = 31 };
+enum { TEXTS = 1 << 18, IR_BYTE_MAX = 31 };
 
-/* ModelProto, GraphProto, NodeProto, AttributeProto, ValueInfoProto and below */
-enum {
-    M_IR = 1,
-    M_PRODUCER = 2,
-    M_PRODUCER_VERSION = 3,
-    M_GRAPH = 7,
-    M_OPSET = 8,
-    M_FUNCTION = 25
-};
+/* ModelProto, GraphProto, AttributeProto, ValueInfoProto and below */
+enum { M_IR = 1, M_PRODUCER = 2, M_PRODUCER_VERSION = 3, M_GRAPH = 7, M_OPSET = 8 };
 enum { G_NODE = 1, G_NAME = 2, G_INITIALIZER = 5, G_INPUT = 11, G_OUTPUT = 12, G_SPARSE = 15 };
-enum {
-    N_INPUT = 1,
-    N_OUTPUT = 2,
-    N_NAME = 3,
-    N_OP = 4,
-    N_ATTRIBUTE = 5,
-    N_DOMAIN = 7,
-    N_METADATA = 9
-};
-enum { A_NAME = 1, A_F = 2, A_I = 3, A_S = 4, A_T = 5, A_FLOATS = 7, A_INTS = 8, A_TYPE = 20 };
+enum { A_F = 2, A_I = 3, A_S = 4, A_T = 5, A_FLOATS = 7, A_INTS = 8, A_TYPE = 20 };
 enum { V_NAME = 1, V_TYPE = 2, T_TENSOR = 1, T_ELEMENT = 1, T_SHAPE = 2, S_DIM = 1, D_VALUE = 1 };
 enum { O_DOMAIN = 1, O_VERSION = 2, E_KEY = 1, E_VALUE = 2 };
 
@@ -61,14 +45,14 @@ int onnx_broken(const struct onnx_reader *r, const char *where, struct err *e)
 
 int onnx_text(struct onnx_reader *r, struct pb bytes, const char **text, struct err *e)
 {
-    bool good = bytes.n <= TEXT_BYTES;
+    bool good = bytes.n <= ONNX_TEXT_BYTES;
     for (size_t i = 0, width; i < bytes.n && good; i += width) {
         width = text_shown((const char *)bytes.p + i, bytes.n - i);
         good = width > 0;
     }
     if (!good)
         return err_set(e, "%s: expected names of printable text of at most %d bytes, found another",
-                       r->c->name, TEXT_BYTES);
+                       r->c->name, ONNX_TEXT_BYTES);
     if (r->texts++ >= TEXTS)
         return err_set(e, "%s: expected at most %d names, found more", r->c->name, TEXTS);
     char *s = ckpt_own(r->c, mem_alloc(bytes.n + 1, 1));
@@ -79,8 +63,7 @@ int onnx_text(struct onnx_reader *r, struct pb bytes, const char **text, struct 
     return 0;
 }
 
-/* How many fields of a number a message has: room for them is taken once. -1 where it is none. */
-static int64_t count(struct pb m, uint32_t number)
+int64_t onnx_count(struct pb m, uint32_t number)
 {
     struct pb_field f;
     int64_t n = 0;
@@ -162,19 +145,31 @@ static enum onnx_attribute_type type_of(uint64_t type)
     return type < sizeof types / sizeof *types ? types[type] : ONNX_OTHER;
 }
 
+/* The name of an attribute, and the one of a call that it refers to, of no bytes where it has
+ * numbers of its own. */
+static int read_attribute_name(struct onnx_reader *r, struct pb m, const char **name,
+                               struct pb *reference, struct err *e)
+{
+    struct pb_field f;
+    int more;
+    *name = "";
+    reference->n = 0;
+    while ((more = pb_next(&m, &f)) > 0)
+        if (f.wire == PB_BYTES && f.number == A_REFERENCE)
+            *reference = f.bytes;
+        else if (f.wire == PB_BYTES && f.number == A_NAME && onnx_text(r, f.bytes, name, e) != 0)
+            return -1;
+    return more < 0 ? onnx_broken(r, "an attribute", e) : 0;
+}
+
 static int read_attribute(struct onnx_reader *r, struct pb m, const struct onnx_node *node,
                           struct onnx_attribute *a, struct err *e)
 {
     struct pb rest = m, tensor = {.n = 0}, text = {.n = 0};
     struct pb_field f;
     int more;
-    *a = (struct onnx_attribute){.name = "", .text = "", .type = ONNX_OTHER};
     while ((more = pb_next(&rest, &f)) > 0)
         switch (f.number) {
-        case A_NAME:
-            if (f.wire == PB_BYTES && onnx_text(r, f.bytes, &a->name, e) != 0)
-                return -1;
-            break;
         case A_F:
             a->f = as_float(f.value);
             break;
@@ -205,6 +200,20 @@ static int read_attribute(struct onnx_reader *r, struct pb m, const struct onnx_
                              r->c->name, node->name)
                    : onnx_tensor(r, tensor, node->out[0], e);
     return 0;
+}
+
+/* One that refers to none of the call's is left out. */
+static int add_attribute(struct onnx_reader *r, const struct onnx_call *call, struct pb m,
+                         struct onnx_node *n, struct err *e)
+{
+    struct onnx_attribute *a = &n->at[n->ats];
+    struct pb reference;
+    *a = (struct onnx_attribute){.text = "", .type = ONNX_OTHER};
+    if (read_attribute_name(r, m, &a->name, &reference, e) != 0)
+        return -1;
+    const int given = reference.n > 0 ? onnx_called_attribute(r, call, reference, &m, e) : 1;
+    n->ats += given == 1;
+    return given == 1 ? read_attribute(r, m, n, a, e) : given;
 }
 
 /* --- nodes --- */
@@ -241,48 +250,73 @@ static int read_scope(struct onnx_reader *r, struct pb m, struct onnx_node *n, s
     return 0;
 }
 
-/* The texts of a repeated field. */
-static int read_names(struct onnx_reader *r, struct pb m, uint32_t number, const char *const **list,
-                      size_t *n, struct err *e)
+int onnx_names(struct onnx_reader *r, const struct onnx_call *call, struct pb m, uint32_t number,
+               const char *const **list, size_t *n, struct err *e)
 {
-    const int64_t room = count(m, number);
+    const int64_t room = onnx_count(m, number);
     struct pb_field f;
     if (room < 0)
         return onnx_broken(r, "a node", e);
     const char **names = ckpt_own(r->c, mem_alloc((size_t)room + 1, sizeof *names));
     *list = names;
     while (pb_next(&m, &f) > 0)
-        if (f.number == number && f.wire == PB_BYTES &&
-            onnx_text(r, f.bytes, &names[(*n)++], e) != 0)
-            return -1;
+        if (f.number == number && f.wire == PB_BYTES) {
+            const char **name = &names[(*n)++];
+            if (onnx_text(r, f.bytes, name, e) != 0 ||
+                (call && onnx_called_value(r, call, name, e) != 0))
+                return -1;
+        }
     return 0;
 }
 
-static int read_node(struct onnx_reader *r, struct pb m, struct onnx_node *n, struct err *e)
+/* All but attributes. */
+static int read_head(struct onnx_reader *r, const struct onnx_call *call, struct pb m,
+                     struct onnx_node *n, const char **overload, struct err *e)
 {
-    struct pb rest = m;
     struct pb_field f;
-    *n = (struct onnx_node){.name = "", .op = "", .domain = "", .scope = ""};
-    if (read_names(r, m, N_INPUT, &n->in, &n->ins, e) != 0 ||
-        read_names(r, m, N_OUTPUT, &n->out, &n->outs, e) != 0)
+    if (onnx_names(r, call, m, N_INPUT, &n->in, &n->ins, e) != 0 ||
+        onnx_names(r, call, m, N_OUTPUT, &n->out, &n->outs, e) != 0)
         return -1;
-    n->at = ckpt_own(r->c, mem_alloc((size_t)count(m, N_ATTRIBUTE) + 1, sizeof *n->at));
-    while (pb_next(&rest, &f) > 0) {
-        const char **text = f.number == N_NAME     ? &n->name
-                            : f.number == N_OP     ? &n->op
-                            : f.number == N_DOMAIN ? &n->domain
-                                                   : NULL;
-        if (f.wire != PB_BYTES)
-            continue;
-        if (text && onnx_text(r, f.bytes, text, e) != 0)
+    while (pb_next(&m, &f) > 0) {
+        const char **text = f.number == N_NAME       ? &n->name
+                            : f.number == N_OP       ? &n->op
+                            : f.number == N_DOMAIN   ? &n->domain
+                            : f.number == N_OVERLOAD ? overload
+                                                     : NULL;
+        if (f.wire == PB_BYTES && text && onnx_text(r, f.bytes, text, e) != 0)
             return -1;
-        if (f.number == N_ATTRIBUTE && read_attribute(r, f.bytes, n, &n->at[n->ats++], e) != 0)
-            return -1;
-        if (f.number == N_METADATA && read_scope(r, f.bytes, n, e) != 0)
+        if (f.wire == PB_BYTES && f.number == N_METADATA && read_scope(r, f.bytes, n, e) != 0)
             return -1;
     }
     if (strcmp(n->domain, "ai.onnx") == 0)
         n->domain = "";
+    return call ? onnx_called_node(r, call, &n->name, e) : 0;
+}
+
+int onnx_node(struct onnx_reader *r, const struct onnx_call *call, struct pb m, struct err *e)
+{
+    struct onnx_node n = {.name = "",
+                          .op = "",
+                          .domain = "",
+                          .scope = "",
+                          .opset = onnx_called_opset(call, r->opset)};
+    const char *overload = "";
+    struct pb_field f;
+    if (read_head(r, call, m, &n, &overload, e) != 0)
+        return -1;
+    const int called = *n.domain ? onnx_expand(r, call, &n, overload, m, e) : 0;
+    if (called != 0)
+        return called < 0 ? -1 : 0;
+    n.at = ckpt_own(r->c, mem_alloc((size_t)onnx_count(m, N_ATTRIBUTE) + 1, sizeof *n.at));
+    while (pb_next(&m, &f) > 0)
+        if (f.wire == PB_BYTES && f.number == N_ATTRIBUTE &&
+            add_attribute(r, call, f.bytes, &n, e) != 0)
+            return -1;
+    if (r->nodes + r->calls >= ONNX_NODES)
+        return err_set(e, "%s: expected at most %d nodes with those of functions, found more",
+                       r->c->name, ONNX_NODES);
+    r->node = mem_extend(r->node, r->nodes, r->nodes + 1, sizeof *r->node);
+    r->node[r->nodes++] = n;
     return 0;
 }
 
@@ -327,7 +361,7 @@ static int read_values(struct onnx_reader *r, struct pb m, uint32_t number,
                        const struct onnx_value **list, size_t *n, struct err *e)
 {
     struct pb_field f;
-    struct onnx_value *v = ckpt_own(r->c, mem_alloc((size_t)count(m, number) + 1, sizeof *v));
+    struct onnx_value *v = ckpt_own(r->c, mem_alloc((size_t)onnx_count(m, number) + 1, sizeof *v));
     *list = v;
     while (pb_next(&m, &f) > 0)
         if (f.number == number && f.wire == PB_BYTES && read_value(r, f.bytes, &v[(*n)++], e) != 0)
@@ -340,21 +374,20 @@ static int read_values(struct onnx_reader *r, struct pb m, uint32_t number,
 static int read_graph(struct onnx_reader *r, struct pb m, struct onnx_model *x, struct err *e)
 {
     struct pb_field f;
-    const int64_t nodes = count(m, G_NODE);
+    const int64_t nodes = onnx_count(m, G_NODE);
     if (nodes < 0)
         return onnx_broken(r, "the graph", e);
-    if (nodes > NODES || count(m, G_INPUT) > CKPT_TENSORS || count(m, G_OUTPUT) > CKPT_TENSORS)
+    if (nodes > ONNX_NODES || onnx_count(m, G_INPUT) > CKPT_TENSORS ||
+        onnx_count(m, G_OUTPUT) > CKPT_TENSORS)
         return err_set(e, "%s: expected at most %d nodes, found %lld, or as many inputs",
-                       r->c->name, NODES, (long long)nodes);
-    struct onnx_node *node = ckpt_own(r->c, mem_alloc((size_t)nodes + 1, sizeof *node));
-    x->node = node;
+                       r->c->name, ONNX_NODES, (long long)nodes);
     if (read_values(r, m, G_INPUT, &x->in, &x->ins, e) != 0 ||
         read_values(r, m, G_OUTPUT, &x->out, &x->outs, e) != 0)
         return -1;
     while (pb_next(&m, &f) > 0) {
         if (f.wire != PB_BYTES)
             continue;
-        if (f.number == G_NODE && read_node(r, f.bytes, &node[x->nodes++], e) != 0)
+        if (f.number == G_NODE && onnx_node(r, NULL, f.bytes, e) != 0)
             return -1;
         if (f.number == G_INITIALIZER && onnx_tensor(r, f.bytes, NULL, e) != 0)
             return -1;
@@ -365,8 +398,7 @@ static int read_graph(struct onnx_reader *r, struct pb m, struct onnx_model *x, 
     return 0;
 }
 
-/* The version of ONNX's own operations; those of other domains are not computed anyway. */
-static int read_opset(struct onnx_reader *r, struct pb m, struct onnx_model *x, struct err *e)
+int onnx_opset(const struct onnx_reader *r, struct pb m, int64_t *out, struct err *e)
 {
     struct pb_field f;
     struct pb domain = {.n = 0};
@@ -380,7 +412,7 @@ static int read_opset(struct onnx_reader *r, struct pb m, struct onnx_model *x, 
     if (more < 0)
         return onnx_broken(r, "a set of operations", e);
     if (domain.n == 0 || (domain.n == 7 && memcmp(domain.p, "ai.onnx", 7) == 0))
-        x->opset = version;
+        *out = version;
     return 0;
 }
 
@@ -401,19 +433,24 @@ static void note_number(struct onnx_reader *r, const char *key, int64_t number)
     note(r, key, (struct pb){(const unsigned char *)text, (size_t)n});
 }
 
+int onnx_check_opset(const struct onnx_reader *r, int64_t opset, struct err *e)
+{
+    return opset >= ONNX_OPSET_MIN && opset <= ONNX_OPSET_MAX
+               ? 0
+               : err_set(e,
+                         "%s: expected operations of ONNX's sets %d to %d, found %lld: export with "
+                         "opset_version=18, or in Python, "
+                         "onnx.save(onnx.version_converter.convert_version(onnx.load(FILE), 18), "
+                         "\"model.onnx\")",
+                         r->c->name, ONNX_OPSET_MIN, ONNX_OPSET_MAX, (long long)opset);
+}
+
 static int check_versions(const struct onnx_reader *r, const struct onnx_model *x, struct err *e)
 {
-    if (x->ir < ONNX_IR_MIN || x->ir > ONNX_IR_MAX)
-        return err_set(e, "%s: expected an ONNX file of version %d to %d, found %lld", r->c->name,
-                       ONNX_IR_MIN, ONNX_IR_MAX, (long long)x->ir);
-    if (x->opset < ONNX_OPSET_MIN || x->opset > ONNX_OPSET_MAX)
-        return err_set(e,
-                       "%s: expected operations of ONNX's sets %d to %d, found %lld: export with "
-                       "opset_version=18, or in Python, "
-                       "onnx.save(onnx.version_converter.convert_version(onnx.load(FILE), 18), "
-                       "\"model.onnx\")",
-                       r->c->name, ONNX_OPSET_MIN, ONNX_OPSET_MAX, (long long)x->opset);
-    return 0;
+    return x->ir >= ONNX_IR_MIN && x->ir <= ONNX_IR_MAX
+               ? onnx_check_opset(r, x->opset, e)
+               : err_set(e, "%s: expected an ONNX file of version %d to %d, found %lld", r->c->name,
+                         ONNX_IR_MIN, ONNX_IR_MAX, (long long)x->ir);
 }
 
 static int read_model(struct onnx_reader *r, struct onnx_model *x, struct pb *graph, struct err *e)
@@ -426,14 +463,12 @@ static int read_model(struct onnx_reader *r, struct onnx_model *x, struct pb *gr
         const bool bytes = f.wire == PB_BYTES;
         if (f.number == M_IR)
             x->ir = (int64_t)f.value;
-        else if (f.number == M_OPSET && bytes && read_opset(r, f.bytes, x, e) != 0)
+        else if (f.number == M_OPSET && bytes && onnx_opset(r, f.bytes, &x->opset, e) != 0)
             return -1;
         else if (f.number == M_PRODUCER && bytes)
             note(r, "producer_name", f.bytes);
         else if (f.number == M_PRODUCER_VERSION && bytes)
             note(r, "producer_version", f.bytes);
-        else if (f.number == M_FUNCTION)
-            x->functions++;
         else if (f.number == M_GRAPH && bytes && ++graphs)
             *graph = f.bytes;
     }
@@ -459,7 +494,16 @@ int ckpt_read_onnx(struct ckpt *c, struct err *e)
     struct pb graph = {.n = 0};
     struct onnx_model *x = ckpt_own(c, mem_zero(1, sizeof *x));
     c->onnx = x;
-    return read_model(&r, x, &graph, e) != 0 ? -1 : read_graph(&r, graph, x, e);
+    int result = read_model(&r, x, &graph, e);
+    r.opset = x->opset;
+    if (result == 0)
+        result = onnx_functions(&r, e);
+    if (result == 0)
+        result = read_graph(&r, graph, x, e);
+    onnx_functions_free(&r);
+    x->node = r.node ? ckpt_own(c, r.node) : NULL;
+    x->nodes = r.nodes;
+    return result;
 }
 
 const struct onnx_model *ckpt_onnx(const struct ckpt *c)

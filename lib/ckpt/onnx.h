@@ -1,6 +1,7 @@
-/* An ONNX model without its numbers: the nodes of its graph as they stand in the file. Initializers
- * and the tensors of nodes are tensors of the checkpoint: those of nodes under the name of the
- * node's first result. https://github.com/onnx/onnx/blob/main/onnx/onnx.proto */
+/* An ONNX model without its numbers: the nodes of its graph as they stand in the file, those that
+ * call a function of the file replaced by the function's, with values named after the call.
+ * Initializers and the tensors of nodes are tensors of the checkpoint: those of nodes under the
+ * name of the node's first result. https://github.com/onnx/onnx/blob/main/onnx/onnx.proto */
 #ifndef HP_ONNX_H
 #define HP_ONNX_H
 
@@ -37,6 +38,7 @@ struct onnx_node {
     const char *const *out;  /* [outs] */
     struct onnx_attribute *at; /* [ats] */
     size_t ins, outs, ats;
+    int64_t opset; /* the set of ONNX's operations that it is of */
 };
 
 /* An input or a result of the graph. */
@@ -50,8 +52,8 @@ struct onnx_value {
 
 struct onnx_model {
     int64_t ir, opset;
-    const struct onnx_node *node;      /* [nodes] in order of computation */
-    size_t nodes, functions;           /* functions of the file are not read */
+    const struct onnx_node *node; /* [nodes] in order of computation */
+    size_t nodes;
     const struct onnx_value *in, *out; /* inputs, initializers among them, and results */
     size_t ins, outs;
 };

@@ -173,6 +173,9 @@ int onnx_list(const struct onnx_reader *r, const char *name, size_t i, int64_t l
     *n = -1;
     if (!a && !x)
         return 0;
+    if (a && x)
+        return trace_refuse(r->t, e, "expected %s as an attribute or as an input, found both",
+                            name);
     if (a ? a->n > KNOWN : !x->known || x->known->real || x->known->dims > 1)
         return trace_refuse(r->t, e, "expected known whole numbers as %s, found something else",
                             name);
@@ -183,66 +186,6 @@ int onnx_list(const struct onnx_reader *r, const char *name, size_t i, int64_t l
 }
 
 /* --- nodes --- */
-
-/* Attributes of these names have one type in every operation that is known: of another type they
- * would be passed over. */
-static int check_types(const struct onnx_reader *r, struct err *e)
-{
-    static const struct {
-        const char *name;
-        enum onnx_attribute_type type;
-    } known[] = {{"allowzero", ONNX_INT},
-                 {"alpha", ONNX_FLOAT},
-                 {"antialias", ONNX_INT},
-                 {"approximate", ONNX_TEXT},
-                 {"auto_pad", ONNX_TEXT},
-                 {"axes", ONNX_INTS},
-                 {"axis", ONNX_INT},
-                 {"batch_dims", ONNX_INT},
-                 {"beta", ONNX_FLOAT},
-                 {"ceil_mode", ONNX_INT},
-                 {"coordinate_transformation_mode", ONNX_TEXT},
-                 {"count_include_pad", ONNX_INT},
-                 {"dilations", ONNX_INTS},
-                 {"end", ONNX_INT},
-                 {"ends", ONNX_INTS},
-                 {"epsilon", ONNX_FLOAT},
-                 {"equation", ONNX_TEXT},
-                 {"exclude_outside", ONNX_INT},
-                 {"group", ONNX_INT},
-                 {"is_causal", ONNX_INT},
-                 {"keepdims", ONNX_INT},
-                 {"kernel_shape", ONNX_INTS},
-                 {"max", ONNX_FLOAT},
-                 {"min", ONNX_FLOAT},
-                 {"mode", ONNX_TEXT},
-                 {"nearest_mode", ONNX_TEXT},
-                 {"noop_with_empty_axes", ONNX_INT},
-                 {"num_groups", ONNX_INT},
-                 {"pads", ONNX_INTS},
-                 {"perm", ONNX_INTS},
-                 {"reduction", ONNX_TEXT},
-                 {"scale", ONNX_FLOAT},
-                 {"scales", ONNX_FLOATS},
-                 {"softcap", ONNX_FLOAT},
-                 {"spatial", ONNX_INT},
-                 {"split", ONNX_INTS},
-                 {"start", ONNX_INT},
-                 {"starts", ONNX_INTS},
-                 {"storage_order", ONNX_INT},
-                 {"strides", ONNX_INTS},
-                 {"to", ONNX_INT},
-                 {"training_mode", ONNX_INT},
-                 {"transA", ONNX_INT},
-                 {"transB", ONNX_INT}};
-    for (size_t i = 0; i < r->node->ats; i++)
-        for (size_t k = 0; k < sizeof known / sizeof *known; k++)
-            if (strcmp(r->node->at[i].name, known[k].name) == 0 &&
-                r->node->at[i].type != known[k].type)
-                return trace_refuse(r->t, e, "expected %s as ONNX has it, found another type",
-                                    known[k].name);
-    return 0;
-}
 
 /* Inputs by name: what earlier nodes made, or tensors of the checkpoint. */
 static int take_inputs(struct onnx_reader *r, struct err *e)
@@ -302,7 +245,9 @@ static int run_node(struct onnx_reader *r, const struct onnx_node *n, struct err
     if (n->ins > INPUTS)
         return trace_refuse(r->t, e, "expected at most %d inputs, found %zu", INPUTS, n->ins);
     r->in = mem_zero(n->ins + 1, sizeof *r->in);
-    const int result = take_inputs(r, e) != 0 || check_types(r, e) != 0 ? -1 : compute(r, e);
+    int result = take_inputs(r, e) != 0 || onnx_attribute_types(r, e) != 0 ? -1 : compute(r, e);
+    if (result == 0)
+        result = onnx_attribute_names(r, e);
     if (result == 0)
         onnx_note_types(r);
     for (size_t i = 0; i < n->ins; i++)

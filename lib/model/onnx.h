@@ -108,6 +108,13 @@ void onnx_note_types(const struct onnx_reader *r);
 /* The numbers of a small tensor; NULL where it is none. Caller frees. */
 struct known *onnx_known(const struct onnx_reader *r, const struct ckpt_tensor *t);
 
+/* --- onnx_attributes.c --- */
+
+/* Refuses attributes of another type than ONNX has under that name; and, of an operation that is
+ * computed here, those that it does not have, and two of one name. */
+int onnx_attribute_types(const struct onnx_reader *r, struct err *e) ERR_CHECKED;
+int onnx_attribute_names(const struct onnx_reader *r, struct err *e) ERR_CHECKED;
+
 /* --- onnx_index.c --- */
 
 /* The same of indices of all elements, and of a Gather by them. */

@@ -140,6 +140,12 @@ static bool pairwise(const struct onnx_reader *r, struct known *y)
     return good;
 }
 
+/* The remainder has the sign of the divisor; with fmod, that of the dividend. */
+static bool modulo(const struct onnx_reader *r, struct known *y)
+{
+    return onnx_int(r, "fmod", 0) == 0 && pairwise(r, y);
+}
+
 static bool single(const struct onnx_reader *r, struct known *y)
 {
     const struct known *x = arg(r, 0);
@@ -188,6 +194,8 @@ static int64_t type_made(const struct onnx_reader *r)
             return TRUTH;
     if (strcmp(op, "Shape") == 0 || strcmp(op, "Size") == 0)
         return WHOLE;
+    if (strcmp(op, "DequantizeLinear") == 0)
+        return FLOAT;
     if (strcmp(op, "Constant") == 0 || strcmp(op, "ConstantOfShape") == 0)
         return 0;
     if (strcmp(op, "Cast") == 0) {
@@ -607,7 +615,7 @@ static const struct {
     {"LessOrEqual", pairwise, 2, false},
     {"Max", pairwise, 2, false},
     {"Min", pairwise, 2, false},
-    {"Mod", pairwise, 2, false},
+    {"Mod", modulo, 2, false},
     {"Mul", pairwise, 2, false},
     {"Neg", single, 1, false},
     {"Not", single, 1, false},

@@ -258,6 +258,20 @@ static int group_norm(struct onnx_reader *r, struct err *e)
         &y);
 }
 
+static int local_norm(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol y;
+    return onnx_symbol(r, 0, &x, e) != 0
+               ? -1
+               : bind(r,
+                      trace_local_norm(r->t, &x->s, onnx_int(r, "size", 0),
+                                       (double)onnx_float(r, "alpha", 1e-4F),
+                                       (double)onnx_float(r, "beta", .75F),
+                                       (double)onnx_float(r, "bias", 1), &y, e),
+                      &y);
+}
+
 static int einsum(struct onnx_reader *r, struct err *e)
 {
     struct trace_symbol y;
@@ -354,7 +368,7 @@ static int batch_norm(struct onnx_reader *r, struct err *e)
     struct trace_symbol y;
     const struct trace_symbol *norm[NORM_TENSORS];
     /* Before opset 14, more than one result says that it is in training. */
-    bool training = r->m->opset < 14 && r->node->outs > 1 && *r->node->out[1], spatial;
+    bool training = r->node->opset < 14 && r->node->outs > 1 && *r->node->out[1], spatial;
     if (onnx_symbol(r, 0, &x, e) != 0 ||
         onnx_flag(r, "training_mode", training, &training, e) != 0 ||
         onnx_flag(r, "spatial", true, &spatial, e) != 0)
@@ -466,7 +480,7 @@ static int softmax(struct onnx_reader *r, struct err *e)
     struct trace_symbol y;
     if (onnx_symbol(r, 0, &x, e) != 0)
         return -1;
-    const bool flat = r->m->opset < 13;
+    const bool flat = r->node->opset < 13;
     const int axis = trace_axis(&x->s, onnx_int(r, "axis", flat ? 1 : -1));
     if (axis < 0)
         return trace_refuse(r->t, e, "expected one of %d axes, found another", x->s.view.dims);
@@ -498,6 +512,8 @@ static int clip(struct onnx_reader *r, struct err *e)
     const struct onnx_attribute *low = onnx_at(r, "min", ONNX_FLOAT);
     const struct onnx_attribute *high = onnx_at(r, "max", ONNX_FLOAT);
     double p, q;
+    if ((low || high) && r->node->ins > 1)
+        return trace_refuse(r->t, e, "expected bounds as attributes or as inputs, found both");
     if (number_or(r, 1, low ? (double)low->f : -INFINITY, &p, e) != 0 ||
         number_or(r, 2, high ? (double)high->f : INFINITY, &q, e) != 0)
         return -1;
@@ -965,6 +981,9 @@ static int part_sizes(const struct onnx_reader *r, int64_t all, int64_t list[KNO
     if (onnx_list(r, "split", 1, list, n, e) != 0)
         return -1;
     const int64_t parts = (int64_t)r->node->outs;
+    if (onnx_int(r, "num_outputs", parts) != parts)
+        return trace_refuse(r->t, e, "expected as many results as num_outputs says, found %lld",
+                            (long long)parts);
     if (*n < 0 && parts <= KNOWN) {
         *n = (int)parts;
         for (int64_t i = 0, each = (all + parts - 1) / parts; i < parts; i++)
@@ -1168,6 +1187,44 @@ static int constant(struct onnx_reader *r, struct err *e)
     return 0;
 }
 
+/* One number for all of x, or as many as an axis has: along that axis. */
+static int along(const struct onnx_reader *r, const struct trace_symbol *v,
+                 const struct trace_symbol *x, int axis, struct trace_symbol *y, struct err *e)
+{
+    int64_t size[TRACE_DIMS];
+    const int64_t n = trace_is_known(v) ? trace_count(v) : 0;
+    for (int d = 0; d < x->view.dims; d++)
+        size[d] = n > 1 && d == axis ? n : 1;
+    return n < 1 || v->view.dims > 1 || (n > 1 && (axis < 0 || trace_size(x, axis) != n))
+               ? trace_refuse(r->t, e,
+                              "expected a scale and a zero point for all weights or for each of an "
+                              "axis, found others")
+               : trace_reshape(r->t, v, size, x->view.dims, y, e);
+}
+
+/* Of weights alone: (x - zero point) scale. */
+static int dequantise(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x, *by, *zero = NULL;
+    struct trace_symbol scale, offset, y;
+    const int64_t to = onnx_int(r, "output_dtype", 0);
+    if (onnx_symbol(r, 0, &x, e) != 0 || onnx_symbol(r, 1, &by, e) != 0 ||
+        (onnx_in(r, 2) && onnx_symbol(r, 2, &zero, e) != 0))
+        return -1;
+    if (!trace_is_known(&x->s) || onnx_type_of(x) != WHOLE || onnx_type_of(by) == WHOLE ||
+        (zero && onnx_type_of(zero) != WHOLE) || onnx_int(r, "block_size", 0) != 0 ||
+        (to != 0 && !onnx_is_real((uint64_t)to)))
+        return trace_refuse(
+            r->t, e,
+            "expected whole numbers of the file as weights, by one scale or one for "
+            "each of an axis, found others: take the model before quantisation");
+    const int axis = trace_axis(&x->s, onnx_int(r, "axis", 1));
+    if (along(r, &by->s, &x->s, axis, &scale, e) != 0 ||
+        (zero && along(r, &zero->s, &x->s, axis, &offset, e) != 0))
+        return -1;
+    return bind(r, trace_known_scaled(r->t, &x->s, zero ? &offset : NULL, &scale, &y, e), &y);
+}
+
 /* A tensor of one number, of a shape that is known. */
 static int constant_of_shape(struct onnx_reader *r, struct err *e)
 {
@@ -1201,6 +1258,7 @@ static const struct {
     {"Constant", constant},
     {"ConstantOfShape", constant_of_shape},
     {"Conv", conv},
+    {"DequantizeLinear", dequantise},
     {"Div", arithmetic},
     {"Dropout", dropout},
     {"Einsum", einsum},
@@ -1222,6 +1280,7 @@ static const struct {
     {"HardSwish", function},
     {"Identity", same},
     {"InstanceNormalization", group_norm},
+    {"LRN", local_norm},
     {"LayerNormalization", layer_norm},
     {"LeakyRelu", leaky},
     {"Less", compare},
@@ -1272,7 +1331,6 @@ static const char *way_of(const char *op)
     static const struct {
         const char *op, *way;
     } ways[] = {{"ConvInteger", quantised},
-                {"DequantizeLinear", quantised},
                 {"DynamicQuantizeLinear", quantised},
                 {"If", control},
                 {"Loop", control},
@@ -1296,9 +1354,6 @@ int onnx_foreign(const struct onnx_reader *r, struct err *e)
         strncmp(domain, onnxruntime, sizeof onnxruntime - 1) == 0
             ? ": onnxruntime's optimizer makes them; take the model before that, or save it at "
               "ORT_ENABLE_BASIC"
-        : r->m->functions > 0
-            ? ": if they are functions of the file, onnx.inliner.inline_local_functions writes "
-              "them out"
             : "");
 }
 

@@ -201,11 +201,16 @@ int trace_layer_norm(struct trace *t, const struct trace_symbol *x, const struct
                      const struct trace_symbol *bias, double eps, struct trace_symbol *y,
                      struct err *e) ERR_CHECKED;
 
+/* x / (bias + alpha times the mean square of `size` channels around each)^beta; of an even number
+ * of channels one more lies behind. x (N, c, h, w). */
+int trace_local_norm(struct trace *t, const struct trace_symbol *x, int64_t size, double alpha,
+                     double beta, double bias, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
 /* The root of the sum of squares over axes. */
 int trace_length(struct trace *t, const struct trace_symbol *x, const int64_t *dim, int dims,
                  bool keep, struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
-/* x to the power of 2, 3, 1/2, -1/2, -1 or -2; of constants to any. */
+/* x to the power of 1/4, 1/2, 3/4, 1, 2, 3 or the inverse of one; of constants to any. */
 int trace_power(struct trace *t, const struct trace_symbol *x, double exponent,
                 struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
@@ -336,6 +341,10 @@ int trace_known_two(struct trace *t, enum trace_pairing how, const struct trace_
     ERR_CHECKED;
 int trace_known_number(struct trace *t, enum trace_pairing how, const struct trace_symbol *a,
                        double number, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+/* (x - zero) scale, both of a shape that x's is broadcast from; zero may be NULL. */
+int trace_known_scaled(struct trace *t, const struct trace_symbol *x,
+                       const struct trace_symbol *zero, const struct trace_symbol *scale,
+                       struct trace_symbol *y, struct err *e) ERR_CHECKED;
 int trace_known_where(struct trace *t, const struct trace_symbol *mask,
                       const struct trace_symbol *yes, const struct trace_symbol *no,
                       struct trace_symbol *y, struct err *e) ERR_CHECKED;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Numbers that are made, and one more for every 2 bytes of the file; numbers that are read for that
+/* Numbers that are made, and one more for every byte of the file; numbers that are read for that
  * and products in them, and 4 more for every byte; what stands for an infinite number in a mask. */
 enum { MADE = 1 << 22, READ = 1 << 26 };
 
@@ -64,7 +64,7 @@ int trace_work(struct trace *t, int64_t n, struct err *e)
 
 static int64_t most_numbers(const struct trace *t)
 {
-    return MADE + (int64_t)(ckpt_stored(t->b->ckpt) / 2);
+    return MADE + (int64_t)ckpt_stored(t->b->ckpt);
 }
 
 static int count_made(struct trace *t, int64_t n, struct err *e)
@@ -313,6 +313,25 @@ int trace_known_two(struct trace *t, enum trace_pairing how, const struct trace_
     free(q);
     *y = made;
     return r;
+}
+
+int trace_known_scaled(struct trace *t, const struct trace_symbol *x,
+                       const struct trace_symbol *zero, const struct trace_symbol *scale,
+                       struct trace_symbol *y, struct err *e)
+{
+    int64_t size[TRACE_DIMS];
+    if (trace_known_copy(t, x, y, e) != 0)
+        return -1;
+    const int dims = shape_of(y, size);
+    float *to = ((struct computed *)y->tensor)->number, *p = read_as(t, scale, size, dims, e);
+    float *q = p && zero ? read_as(t, zero, size, dims, e) : NULL;
+    const bool good = p && (q || !zero);
+    for (int64_t i = 0; good && i < trace_count(y); i++)
+        to[i] = (to[i] - (q ? q[i] : 0)) * p[i];
+    ((struct computed *)y->tensor)->tensor.name = name_of_computed;
+    free(p);
+    free(q);
+    return good ? settled(t, to, trace_count(y), e) : -1;
 }
 
 int trace_known_number(struct trace *t, enum trace_pairing how, const struct trace_symbol *a,

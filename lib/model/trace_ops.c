@@ -622,6 +622,20 @@ static double power_of(double x, double p, double q)
     return pow(x, p);
 }
 
+/* x to the power of 1/4 or 3/4. */
+static int quarters(struct trace *t, const struct trace_symbol *x, double exponent,
+                    struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol half, quarter;
+    if (trace_function(t, x, GRAPH_ROOT, 0, 0, &half, e) != 0)
+        return -1;
+    half.uses = 2;
+    if (trace_function(t, &half, GRAPH_ROOT, 0, 0, &quarter, e) != 0)
+        return -1;
+    *y = quarter;
+    return exponent == .25 ? 0 : trace_multiply(t, &half, &quarter, y, e);
+}
+
 int trace_power(struct trace *t, const struct trace_symbol *x, double exponent,
                 struct trace_symbol *y, struct err *e)
 {
@@ -633,20 +647,48 @@ int trace_power(struct trace *t, const struct trace_symbol *x, double exponent,
     const double size = fabs(exponent);
     if (size == 1)
         s = trace_alias(x);
-    else if (size == .5 ? trace_function(t, x, GRAPH_ROOT, 0, 0, &s, e) != 0
+    else if (size == .25 || size == .75 ? quarters(t, x, size, &s, e) != 0
+             : size == .5               ? trace_function(t, x, GRAPH_ROOT, 0, 0, &s, e) != 0
              : size == 2 || size == 3
                  ? trace_multiply(t, x, x, &s, e) != 0 ||
                        (size == 3 && trace_multiply(t, &s, x, &s, e) != 0)
-                 : trace_refuse(t, e,
-                                "expected a power of 1/2, 1, 2 or 3 or the inverse of one, "
-                                "found %g",
-                                exponent) != 0)
+                 : trace_refuse(
+                       t, e,
+                       "expected a power of 1/4, 1/2, 3/4, 1, 2 or 3 or the inverse of one, "
+                       "found %g",
+                       exponent) != 0)
         return -1;
     if (exponent > 0) {
         *y = s;
         return 0;
     }
     return trace_function(t, &s, GRAPH_INVERSE, 0, 0, y, e);
+}
+
+/* The channels as the rows of an image with one cell for each place. */
+int trace_local_norm(struct trace *t, const struct trace_symbol *x, int64_t size, double alpha,
+                     double beta, double bias, struct trace_symbol *y, struct err *e)
+{
+    enum { AXES = 4, MOST = 64 };
+    int64_t whole[AXES];
+    struct trace_symbol s;
+    if (x->view.dims != AXES || size < 1 || size > MOST || !isfinite(alpha) || !isfinite(bias))
+        return trace_refuse(
+            t, e, "expected images and at most %d channels around each, found others", MOST);
+    for (int d = 0; d < AXES; d++)
+        whole[d] = trace_size(x, d);
+    const int64_t rows[] = {whole[0], 1, whole[1], -1};
+    struct trace_windows win = trace_windows(1, 1);
+    win.k[0] = (int)size;
+    win.before[0] = (int)(size - 1) / 2;
+    win.after[0] = (int)size / 2;
+    return trace_power(t, x, 2, &s, e) != 0 || trace_reshape(t, &s, rows, AXES, &s, e) != 0 ||
+                   trace_pool(t, GRAPH_MEAN_POOL, &s, &win, &s, e) != 0 ||
+                   trace_reshape(t, &s, whole, AXES, &s, e) != 0 ||
+                   trace_scale(t, &s, alpha, bias, &s, e) != 0 ||
+                   trace_power(t, &s, -beta, &s, e) != 0
+               ? -1
+               : trace_multiply(t, x, &s, y, e);
 }
 
 int trace_length(struct trace *t, const struct trace_symbol *x, const int64_t *dim, int dims,

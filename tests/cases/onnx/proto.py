@@ -68,6 +68,18 @@ def node(op, ins, outs, name=None, domain="", more=b"", **attributes):
             (block(7, domain) if domain else b"") + more)
 
 
+def function(name, ins, outs, nodes, attributes=(), more=b"", domain="my"):
+    """FunctionProto of a model, with the names of attributes that have no default."""
+    return block(25, block(1, name) + b"".join(block(4, i) for i in ins) + b"".join(block(5, o) for o in outs) +
+                 b"".join(block(6, a) for a in attributes) + b"".join(block(7, n) for n in nodes) +
+                 block(10, domain) + more)
+
+
+def refer(name, outer, kind):
+    """The attribute of a node in a function that is the call's."""
+    return block(5, block(1, name) + block(21, outer) + number(20, kind))
+
+
 def value(name, sizes, kind=FLOAT):
     """ValueInfoProto: None for a size that is open."""
     dims = b"".join(block(1, block(2, "n") if s is None else number(1, s)) for s in sizes)

@@ -176,6 +176,9 @@ def around(*nodes, tensors=(), x="z", **more):
     return network(nodes, tensors, x, **more)
 
 
+MY = node("F", ["x"], ["z"], domain="my")
+PASS = function("F", ["a"], ["b"], [node("Relu", ["a"], ["b"])])
+
 GRAPHS = {
     "no-nodes": model(graph([], [tensor("w", [1], raw=raw(4))])),
     "no-tensors": model(graph([node("Relu", ["x"], ["y"])], [])),
@@ -310,6 +313,53 @@ GRAPHS = {
     "norm-negative": around(node("BatchNormalization", ["x", "n", "n", "n", "v"], ["z"]),
                             tensors=[tensor("n", [3], raw=floats(1, 1, 1)),
                                      tensor("v", [3], raw=floats(1, -1, 1))]),
+    # What an operation does not have
+    "attribute-unknown": around(node("Relu", ["x"], ["z"], alpha=1.0)),
+    "attribute-other": around(node("MaxPool", ["x"], ["z"], kernel_shape=[2, 2], stride=[2, 2])),
+    "attribute-part": around(node("Softmax", ["x"], ["z"], axi=3)),
+    "attribute-nameless": around(node("LeakyRelu", ["x"], ["z"], more=block(5, attribute("", .5)))),
+    "attribute-twice": around(node("LeakyRelu", ["x"], ["z"], alpha=.5, more=block(5, attribute("alpha", .25)))),
+    "attribute-and-input": around(node("Clip", ["x", "low"], ["z"], min=.5), tensors=[tensor("low", [], raw=raw(4))]),
+    "attribute-and-list": around(node("ReduceMean", ["x", "at"], ["z"], axes=[2]), tensors=[shape(3, name="at")], opset=18),
+    "pad-type": around(node("Pad", ["x", "p"], ["z"], value="1"), tensors=[shape(*[0] * 8, name="p")]),
+    "split-number": around(node("Split", ["x"], ["z", "q"], axis=2, num_outputs=4), opset=18),
+    "two-values": around(node("Constant", [], ["k"], value_float=1.0, value_int=2), node("Add", ["x", "k"], ["z"])),
+    "modulo": around(node("Mod", ["m", "o"], ["t"], fmod=1), node("Reshape", ["x", "t"], ["z"]),
+                     tensors=[shape(-7, name="m"), shape(3, name="o")]),
+    # Functions of the file
+    "function-itself": around(MY) + function("F", ["a"], ["b"], [node("F", ["a"], ["b"], domain="my")]),
+    "function-circle": around(MY) + function("F", ["a"], ["b"], [node("G", ["a"], ["b"], domain="my")]) +
+                       function("G", ["a"], ["b"], [node("F", ["a"], ["b"], domain="my")]),
+    "function-twice": around(MY) + PASS + PASS,
+    "function-own": around(node("Relu", ["x"], ["z"])) + function("Relu", ["a"], ["b"], [node("Tanh", ["a"], ["b"])], domain=""),
+    "function-inputs": around(node("F", ["x", "x"], ["z"], domain="my")) + PASS,
+    "function-same-names": around(MY) + function("F", ["a"], ["a"], []),
+    "function-no-nodes": around(MY) + function("F", ["a"], ["b"], []),
+    "function-outer-value": around(node("Tanh", ["x"], ["v"]), MY) +
+                            function("F", ["a"], ["b"], [node("Add", ["a", "v"], ["b"])]),
+    "function-no-input": around(node("F", [], ["z"], domain="my")) + PASS,
+    "function-set": around(MY) + function("F", ["a"], ["b"], [node("Relu", ["a"], ["b"])],
+                                          more=block(9, block(1, "") + number(2, 99))),
+    "function-defaults": around(MY) + function("F", ["a"], ["b"], [], ["k"], more=block(11, attribute("k", 1))),
+    "function-attribute-twice": around(node("F", ["x"], ["z"], domain="my", k=1, more=block(5, attribute("k", 2)))) +
+                                function("F", ["a"], ["b"], [node("Relu", ["a"], ["b"])], ["k"]),
+    "function-type": around(node("F", ["x"], ["z"], domain="my", k=1)) +
+                     function("F", ["a"], ["b"], [node("LeakyRelu", ["a"], ["b"], more=refer("alpha", "k", 1))], ["k"]),
+    "reference-outside": around(node("LeakyRelu", ["x"], ["z"], more=refer("alpha", "k", 1))),
+    "reference-nowhere": around(MY) +
+                         function("F", ["a"], ["b"], [node("LeakyRelu", ["a"], ["b"], more=refer("alpha", "k", 1))]),
+    "local-none": around(node("LRN", ["x"], ["z"])),
+    "local-size": around(node("LRN", ["x"], ["z"], size=1 << 40)),
+    "local-power": around(node("LRN", ["x"], ["z"], size=3, beta=.6)),
+    "whole-activations": around(node("DequantizeLinear", ["x", "s"], ["z"]), tensors=[tensor("s", [], raw=floats(1))]),
+    "whole-scales": around(node("DequantizeLinear", ["k", "s"], ["l"], axis=0), node("Conv", ["x", "l"], ["z"]),
+                           tensors=[tensor("k", [3, 3, 1, 1], UINT8, raw(9)), tensor("s", [2], raw=raw(8))]),
+    "whole-axis": around(node("DequantizeLinear", ["k", "s"], ["l"], axis=4), node("Conv", ["x", "l"], ["z"]),
+                         tensors=[tensor("k", [3, 3, 1, 1], UINT8, raw(9)), tensor("s", [3], raw=raw(12))]),
+    "whole-blocks": around(node("DequantizeLinear", ["k", "s"], ["l"], axis=1, block_size=3), node("Conv", ["x", "l"], ["z"]),
+                           tensors=[tensor("k", [3, 3, 1, 1], UINT8, raw(9)), tensor("s", [3, 1, 1, 1], raw=raw(12))]),
+    "whole-real": around(node("DequantizeLinear", ["k", "s"], ["l"]), node("Conv", ["x", "l"], ["z"]),
+                         tensors=[tensor("k", [3, 3, 1, 1], raw=raw(36)), tensor("s", [], raw=raw(4))]),
     "matrix-of-two": around(node("MatMul", ["x", "x"], ["z"])),
     "softmax-images": around(node("Softmax", ["x"], ["z"], axis=0)),
 }
@@ -330,6 +380,14 @@ def doubling(n):
 def packed(field, n):
     return varint(field << 3 | 2) + varint(n) + b"\0" * n
 
+
+def calls(n, *last):
+    """Functions that call the next one twice."""
+    return b"".join(function(f"F{i}", ["a"], ["b"], [node(f"F{i + 1}", [a], [b], domain="my") for a, b in ("ac", "cb")])
+                    for i in range(n)) + function(f"F{n}", ["a"], ["b"], last)
+
+
+FIRST = node("F0", ["x"], ["z"], domain="my")
 
 GROWTH = {
     "doubling": doubling(40),
@@ -357,6 +415,12 @@ GROWTH = {
     "empty-tensors": grown(x="x", tensors=[tensor(f"t{k}", [0], raw=b"") for k in range(70000)]),
     "groups": number(1, 8) + block(2, "by hand") + b"\x1b" * 100000 + grown(x="x")[2:],
     "messages": grown(x="x", ins=(("x", (None, 3, 32, 32)),) * 20000),
+    "functions": grown(FIRST) + calls(40, node("Relu", ["a"], ["b"])),
+    "functions-empty": grown(FIRST) + calls(40),
+    "functions-deep": grown(FIRST) + b"".join(
+        function(f"F{i}", ["a"], ["b"], [node(f"F{i + 1}", ["a"], ["b"], domain="my")]) for i in range(1000)),
+    "functions-names": grown(FIRST) + calls(12, *(node("Relu", ["a"], ["v" * 4000 + str(i)]) for i in range(20))),
+    "functions-bytes": grown(FIRST) + calls(14, node("Relu", ["a"], ["b"]), node("Relu", ["a"], ["c"], more=block(6, "d") * 50000)),
     "deep": None,
 }
 
