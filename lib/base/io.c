@@ -146,19 +146,27 @@ void in_cancel_all(void)
         ;
 }
 
-/* Until there is something to be read; -1 where waiting is cancelled. */
+/* Standard output while it is a pipe that is written to, else -1: poll() passes over that. */
+static atomic_int piped = -1;
+
+/* Until there is something to be read; -1 where waiting is cancelled, or where nobody reads
+ * standard output any more: without input no write would meet that. */
 static int in_wait(const struct in *in, struct err *e)
 {
-    struct pollfd p[] = {{.fd = in->fd, .events = POLLIN}, {.events = POLLIN}};
+    struct pollfd p[] = {{.fd = in->fd, .events = POLLIN}, {.events = POLLIN}, {.events = 0}};
     if (in->size >= 0)
         return 0;
     pthread_once(&cancelled_once, make_cancelled);
     p[1].fd = cancelled[0];
-    while (poll(p, 2, -1) < 0 && errno == EINTR)
+    p[2].fd = atomic_load(&piped);
+    while (poll(p, 3, -1) < 0 && errno == EINTR)
         ;
-    if (p[1].revents != 0 && p[0].revents == 0)
+    if (p[0].revents != 0)
+        return 0;
+    if (p[1].revents != 0)
         return err_set(e, "%s: reading was cancelled", in->name);
-    return 0;
+    errno = EPIPE;
+    return p[2].revents & (POLLERR | POLLHUP) ? err_errno(e, "standard output: write") : 0;
 }
 
 static int64_t in_sys(struct in *in, void *buf, size_t n, struct err *e)
@@ -547,6 +555,8 @@ static int temporary_open(struct out *o, struct err *e)
 static void out_free(struct out *o)
 {
     out_leave(o);
+    if (o->standard)
+        atomic_store(&piped, -1);
     if (o->slot >= 0)
         atomic_store(&temporary[o->slot].used, false);
     free(o->id.name);
@@ -567,6 +577,8 @@ static int standard_open(struct out *o, struct err *e)
     errno = EBADF;
     if ((flags & O_ACCMODE) == O_RDONLY)
         return err_errno(e, "%s", o->name);
+    if (S_ISFIFO(st.st_mode))
+        atomic_store(&piped, o->fd);
     if (!S_ISREG(st.st_mode))
         return 0;
     o->regular = true;
@@ -715,6 +727,8 @@ static int out_seal(struct out *o, struct err *e)
      * closed for the same reason, but its number must become no other file's. */
     int fd = o->fd;
     o->fd = -1;
+    if (o->standard)
+        atomic_store(&piped, -1);
     if (o->standard &&
         ((fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) < 0 || io_occupy(STDOUT_FILENO) != 0))
         return err_errno(e, "%s", o->name);

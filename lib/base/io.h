@@ -8,7 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A buffered reader of a file or, for "-", of standard input. */
+/* A buffered reader of a file or, for "-", of standard input. Waiting for bytes fails with
+ * e->closed, as a write would, once nobody reads standard output any more: where that is open as an
+ * output and a pipe. */
 struct in;
 
 int in_open(struct in **in, const char *path, struct err *e) ERR_CHECKED;

@@ -243,6 +243,52 @@ static void test_cancel(void)
     test_reader();
 }
 
+/* What a child reads from a pipe that stays open, while its standard output is `to`. */
+static int read_with_output(int to, const char *path)
+{
+    struct err e = {0};
+    struct in *in = NULL;
+    struct out *o = NULL;
+    char byte = 0;
+    alarm(60); /* a failure instead of a wait */
+    if (dup2(to, STDOUT_FILENO) < 0 || in_open(&in, path, &e) != 0 || out_open(&o, "-", &e) != 0)
+        return 3;
+    const int64_t r = in_read(in, &byte, 1, &e);
+    return r == 1 ? 0 : e.closed ? 1 : 2;
+}
+
+/* Nobody reads standard output any more: waiting for input ends, and what is there is still read.
+ * Files have no reader. */
+static void test_closed_output(void)
+{
+    char path[256], file[256];
+    int end[2], status;
+    snprintf(path, sizeof path, "%s/fifo", dir);
+    snprintf(file, sizeof file, "%s/file", dir);
+    CHECK(mkfifo(path, 0600) == 0 && pipe(end) == 0);
+    int fd = open(path, O_RDWR); /* never at its end */
+    close(end[0]);
+    int regular = open(file, O_CREAT | O_WRONLY, 0600);
+    const struct {
+        int to;
+        bool there;
+        int want;
+    } cases[] = {{end[1], false, 1}, {end[1], true, 0}, {regular, true, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CHECK(!cases[i].there || write(fd, "x", 1) == 1);
+        pid_t child = fork();
+        if (child == 0)
+            _exit(read_with_output(cases[i].to, path));
+        CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+              WEXITSTATUS(status) == cases[i].want);
+    }
+    close(regular);
+    close(end[1]);
+    close(fd);
+    unlink(file);
+    unlink(path);
+}
+
 int main(void)
 {
     const char *tmp = getenv("TMPDIR");
@@ -255,6 +301,7 @@ int main(void)
     test_one_file();
     test_failures();
     test_reader();
+    test_closed_output();
     test_cancel();
     rmdir(dir);
     return CHECK_DONE();
