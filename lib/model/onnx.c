@@ -92,6 +92,10 @@ static int as_tensor(const struct onnx_reader *r, struct onnx_name *x, struct er
     int64_t size[KNOWN_DIMS];
     double number[KNOWN];
     struct trace_symbol y;
+    if (onnx_counts_images(r, k))
+        return trace_refuse(r->t, e,
+                            "expected numbers that are the same however many images "
+                            "there are, found some that count them");
     for (int d = 0; d < k->dims; d++)
         size[d] = k->shape[d];
     for (int i = 0; i < k->n; i++)

@@ -11,6 +11,7 @@ enum { KNOWN = 64, KNOWN_DIMS = 3 };
 /* A small array of numbers, such as a shape or a factor: whole ones, or real. */
 struct known {
     bool real;
+    bool counts; /* real ones that were made of a number of images that is open */
     int dims, n;
     int shape[KNOWN_DIMS];
     int64_t i[KNOWN];
@@ -101,6 +102,9 @@ bool onnx_range(int64_t type, double *least, double *most);
 
 /* What TensorProto.DataType says of it: float, int64 or bool stand for all of their kind. */
 int64_t onnx_type_of(const struct onnx_name *x);
+
+/* Whether numbers were made of the number of images, where that is open. */
+bool onnx_counts_images(const struct onnx_reader *r, const struct known *k);
 
 /* The types of the node's results, which has been read. */
 void onnx_note_types(const struct onnx_reader *r);

@@ -662,6 +662,14 @@ static bool becomes_large(const struct onnx_reader *r, size_t f)
     return b && !shape_of_two(a, b, &y) && y.n > KNOWN;
 }
 
+bool onnx_counts_images(const struct onnx_reader *r, const struct known *k)
+{
+    bool counts = k->real && k->counts;
+    for (int i = 0; i < k->n; i++)
+        counts = counts || (!k->real && trace_counts_images(r->t, k->i[i]));
+    return counts;
+}
+
 int onnx_fold(struct onnx_reader *r, struct err *e)
 {
     const char *op = r->node->op;
@@ -681,6 +689,8 @@ int onnx_fold(struct onnx_reader *r, struct err *e)
     const bool good = folds[f].fold(r, &y);
     if (!good && (folds[f].shapes || becomes_large(r, f)))
         return 0; /* a tensor of many numbers */
+    for (size_t i = 0; i < r->node->ins; i++)
+        y.counts = y.counts || (r->in[i].name && onnx_counts_images(r, arg(r, i)));
     return good
                ? keep(r, &y)
                : trace_refuse(r->t, e,

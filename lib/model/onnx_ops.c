@@ -32,6 +32,8 @@ static bool number(const struct onnx_reader *r, size_t i, double *out)
     struct err e;
     if (!x)
         return false;
+    if (x->known && onnx_counts_images(r, x->known))
+        return false;
     if (x->known && x->known->n == 1) {
         *out = x->known->real ? x->known->r[0] : (double)x->known->i[0];
         return true;

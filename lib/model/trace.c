@@ -188,11 +188,21 @@ int64_t trace_count(const struct trace_symbol *x)
     return n;
 }
 
+bool trace_counts_images(const struct trace *t, int64_t number)
+{
+    enum { LARGE = TRACE_IMAGES / 256 }; /* half as many, and the like */
+    return t->images == TRACE_IMAGES && (number >= LARGE || number <= -LARGE);
+}
+
 int trace_number(const struct trace *t, const struct trace_symbol *x, double *out, struct err *e)
 {
     if (x && x->kind == TRACE_NUMBERS && trace_count(x) == 1) {
         *out = (double)x->number[0];
-        return 0;
+        return trace_counts_images(t, x->number[0])
+                   ? trace_refuse(t, e,
+                                  "expected a number that is the same however many images "
+                                  "there are, found one that counts them")
+                   : 0;
     }
     if (!x || x->kind != TRACE_CONSTANT || trace_count(x) != 1)
         return trace_refuse(t, e, "expected one number that is known, found something else");

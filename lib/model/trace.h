@@ -129,6 +129,10 @@ int64_t trace_size(const struct trace_symbol *x, int dim);
 int trace_axis(const struct trace_symbol *x, int64_t dim);
 int64_t trace_count(const struct trace_symbol *x); /* elements */
 
+/* Whether a whole number of a program for any number of images was made of that number: no size
+ * that is computed here is so large. */
+bool trace_counts_images(const struct trace *t, int64_t number);
+
 /* A constant of one element, or a whole number. */
 int trace_number(const struct trace *t, const struct trace_symbol *x, double *out, struct err *e)
     ERR_CHECKED;

@@ -347,9 +347,13 @@ int trace_make(struct trace *t, struct trace_symbol *x, struct err *e)
 }
 
 /* A constant as it is added to products: (heads, queries, keys), images left out. */
-static int spread(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *c,
+static int spread(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *given,
                   struct trace_symbol *y, struct err *e)
 {
+    struct trace_symbol one;
+    if (!trace_of_one(t, given, &one))
+        return trace_refuse(t, e, "expected fewer axes, found more");
+    const struct trace_symbol *c = &one;
     struct trace_view v = {.offset = c->view.offset};
     const int front = x->view.dims - c->view.dims;
     int64_t size[3] = {1, 0, 0};

@@ -193,6 +193,8 @@ int trace_flip(struct trace *t, const struct trace_symbol *x, int64_t dim, struc
     const int at = x ? trace_axis(x, dim) : -1;
     if (at < 0)
         return trace_refuse(t, e, "expected an axis that is there to be turned round, found none");
+    if (view_has_images(&x->view, at))
+        return trace_refuse(t, e, "expected all images in their order, found another");
     const int64_t n = trace_size(x, at);
     return trace_every(t, x, at, n - 1, -1, n, y, e);
 }

@@ -20,6 +20,7 @@ static const char name_of_computed[] = "a computed tensor", name_of_truths[] = "
 struct computed {
     struct ckpt_tensor tensor; /* first: the build's list is of tensors */
     int ops;                   /* of the graph when it was made */
+    bool repeated;             /* for each image */
     float number[];
 };
 
@@ -49,6 +50,45 @@ static struct trace_symbol of_one(const struct trace_symbol *x)
     }
     y.view = v;
     return y;
+}
+
+/* Whether an axis repeats a constant for any number of images. */
+static bool is_repeated(const struct trace_symbol *x, int dim)
+{
+    const struct trace_factor *f = view_factors(&x->view, dim);
+    bool is = false;
+    for (int i = 0; i < x->view.count[dim]; i++)
+        is = is || f[i].n == TRACE_IMAGES;
+    return is;
+}
+
+static bool any_repeated(const struct trace_symbol *x)
+{
+    bool is = false;
+    for (int d = 0; d < x->view.dims; d++)
+        is = is || is_repeated(x, d);
+    return is;
+}
+
+/* y, which was made for one image, again for each along the axes where x is, both counted from
+ * their last: what goes over such an axis is to be refused, as images do not mix. */
+static int repeat_as(const struct trace *t, struct trace_symbol *y, const struct trace_symbol *x,
+                     struct err *e)
+{
+    int64_t size[TRACE_DIMS];
+    const int front = y->view.dims - x->view.dims;
+    for (int d = 0; d < y->view.dims; d++) {
+        const bool is = d >= front && is_repeated(x, d - front);
+        if (is && x->view.count[d - front] > 1)
+            return trace_refuse(t, e,
+                                "expected constants of each image, found images and others along "
+                                "one axis");
+        size[d] = is ? TRACE_IMAGES : -1;
+    }
+    if (!any_repeated(x))
+        return 0;
+    ((struct computed *)y->tensor)->repeated = true;
+    return trace_expand(t, y, size, y->view.dims, y, e);
 }
 
 int trace_work(struct trace *t, int64_t n, struct err *e)
@@ -183,13 +223,20 @@ int trace_known_full(struct trace *t, const int64_t *size, int dims, double valu
     float *to = make(t, one, dims, y, e);
     if (!to)
         return -1;
-    for (int64_t i = 0; i < trace_count(y); i++)
+    struct computed *c = (struct computed *)y->tensor;
+    for (int64_t i = 0; i < c->tensor.count; i++)
         to[i] = (float)value;
-    return settled(t, to, trace_count(y), e);
+    for (int d = 0; d < dims; d++)
+        c->repeated = c->repeated || size[d] == TRACE_IMAGES;
+    return settled(t, to, c->tensor.count, e) != 0 ||
+                   (c->repeated && trace_expand(t, y, size, dims, y, e) != 0)
+               ? -1
+               : 0;
 }
 
-int trace_known_copy(struct trace *t, const struct trace_symbol *x, struct trace_symbol *y,
-                     struct err *e)
+/* For one image. */
+static int copy_of_one(struct trace *t, const struct trace_symbol *x, struct trace_symbol *y,
+                       struct err *e)
 {
     int64_t size[TRACE_DIMS] = {0};
     const struct trace_symbol one = of_one(x);
@@ -205,14 +252,28 @@ int trace_known_copy(struct trace *t, const struct trace_symbol *x, struct trace
     return to ? 0 : -1;
 }
 
-int trace_known_set(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *to,
-                    double value, struct err *e)
+int trace_known_copy(struct trace *t, const struct trace_symbol *x, struct trace_symbol *y,
+                     struct err *e)
 {
-    if (!trace_is_known(x) ||
-        (x->tensor->name != name_of_computed && x->tensor->name != name_of_truths))
+    struct trace_symbol made;
+    if (copy_of_one(t, x, &made, e) != 0 || repeat_as(t, &made, x, e) != 0)
+        return -1;
+    *y = made;
+    return 0;
+}
+
+int trace_known_set(struct trace *t, const struct trace_symbol *given,
+                    const struct trace_symbol *by, double value, struct err *e)
+{
+    if (!trace_is_known(given) ||
+        (given->tensor->name != name_of_computed && given->tensor->name != name_of_truths))
         return trace_refuse(t, e, "expected a tensor that the program made, found another");
+    const struct trace_symbol one = of_one(given), *x = &one;
+    const struct trace_symbol other = by ? of_one(by) : one, *to = by ? &other : NULL;
     struct computed *c = (struct computed *)x->tensor;
     const int64_t n = trace_count(x);
+    if (c->repeated && !any_repeated(given))
+        return trace_refuse(t, e, "expected all images to go one way, found a change of some");
     if (c->ops != t->b->graph->ops)
         return trace_refuse(t, e,
                             "expected constants that are done before they are used, found "
@@ -311,8 +372,10 @@ int trace_known_two(struct trace *t, enum trace_pairing how, const struct trace_
     const int r = q ? settled(t, to, trace_count(&made), e) : -1;
     free(p);
     free(q);
+    if (r != 0 || repeat_as(t, &made, given, e) != 0 || repeat_as(t, &made, other, e) != 0)
+        return -1;
     *y = made;
-    return r;
+    return 0;
 }
 
 int trace_known_scaled(struct trace *t, const struct trace_symbol *x,
@@ -349,12 +412,12 @@ int trace_known_function(struct trace *t, const struct trace_symbol *x,
     struct trace_symbol made;
     if (trace_known_copy(t, x, &made, e) != 0)
         return -1;
-    ((struct computed *)made.tensor)->tensor.name = name_of_computed;
-    float *to = ((struct computed *)made.tensor)->number;
-    for (int64_t i = 0; i < trace_count(&made); i++)
-        to[i] = (float)f(to[i], p, q);
+    struct computed *c = (struct computed *)made.tensor;
+    c->tensor.name = name_of_computed;
+    for (int64_t i = 0; i < c->tensor.count; i++)
+        c->number[i] = (float)f(c->number[i], p, q);
     *y = made;
-    return settled(t, to, trace_count(&made), e);
+    return settled(t, c->number, c->tensor.count, e);
 }
 
 int trace_known_where(struct trace *t, const struct trace_symbol *given,
@@ -375,15 +438,21 @@ int trace_known_where(struct trace *t, const struct trace_symbol *given,
     const int dims = shape_of_both(mask, &both, size);
     if (dims < 0)
         return trace_refuse(t, e, "expected sizes that are equal or 1, found others");
-    float *to = make(t, size, dims, y, e), *m = to ? read_as(t, mask, size, dims, e) : NULL;
+    struct trace_symbol made;
+    float *to = make(t, size, dims, &made, e), *m = to ? read_as(t, mask, size, dims, e) : NULL;
     float *p = m ? read_as(t, yes, size, dims, e) : NULL;
     float *q = p ? read_as(t, no, size, dims, e) : NULL;
-    for (int64_t i = 0; q && i < trace_count(y); i++)
+    for (int64_t i = 0; q && i < trace_count(&made); i++)
         to[i] = m[i] != 0 ? p[i] : q[i];
     free(m);
     free(p);
     free(q);
-    return q ? 0 : -1;
+    const struct trace_symbol *const all[] = {given, if_true, if_false};
+    int r = q ? 0 : -1;
+    for (int i = 0; i < 3 && r == 0; i++)
+        r = repeat_as(t, &made, all[i], e);
+    *y = made;
+    return r;
 }
 
 /* --- others --- */
@@ -440,10 +509,14 @@ int trace_known_concat(struct trace *t, const struct trace_symbol *const *x, int
     return r == 0 ? settled(t, to, trace_count(&made), e) : -1;
 }
 
-int trace_known_mean(struct trace *t, const struct trace_symbol *x, unsigned gone,
+int trace_known_mean(struct trace *t, const struct trace_symbol *given, unsigned gone,
                      struct trace_symbol *y, struct err *e)
 {
     int64_t size[TRACE_DIMS], order[TRACE_DIMS], each = 1;
+    const struct trace_symbol one = of_one(given), *x = &one;
+    for (int d = 0; d < given->view.dims; d++)
+        if (gone >> d & 1U && is_repeated(given, d))
+            return trace_refuse(t, e, "expected axes of one image, found axis %d", d);
     const int dims = shape_of(x, size);
     struct trace_symbol turned, made;
     int n = 0;
@@ -466,8 +539,10 @@ int trace_known_mean(struct trace *t, const struct trace_symbol *x, unsigned gon
         to[i] = (float)(sum / (double)each);
     }
     free(from);
+    if (!from || settled(t, to, trace_count(&made), e) != 0 || repeat_as(t, &made, given, e) != 0)
+        return -1;
     *y = made;
-    return from ? settled(t, to, trace_count(&made), e) : -1;
+    return 0;
 }
 
 bool trace_known_truths(struct trace *t, const struct trace_symbol *x)
@@ -524,21 +599,28 @@ bool trace_known_repeats(struct trace *t, const struct trace_symbol *x)
     return same;
 }
 
-int trace_known_index(struct trace *t, const struct trace_symbol *x, int64_t dim,
-                      const struct trace_symbol *index, struct trace_symbol *y, struct err *e)
+int trace_known_index(struct trace *t, const struct trace_symbol *table, int64_t dim,
+                      const struct trace_symbol *places, struct trace_symbol *y, struct err *e)
 {
-    int64_t size[2 * TRACE_DIMS], outer = 1, inner = 1;
-    if (trace_expect(t, x, TRACE_CONSTANT, "a table", e) != 0 ||
-        trace_expect(t, index, TRACE_CONSTANT, "indices", e) != 0)
+    int64_t size[2 * TRACE_DIMS] = {0}, all[2 * TRACE_DIMS] = {0}, outer = 1, inner = 1;
+    if (trace_expect(t, table, TRACE_CONSTANT, "a table", e) != 0 ||
+        trace_expect(t, places, TRACE_CONSTANT, "indices", e) != 0)
         return -1;
+    const struct trace_symbol one = of_one(table), *x = &one, list_of_one = of_one(places),
+                              *index = &list_of_one;
     const int at = trace_axis(x, dim);
     int dims = 0;
     if (at < 0)
         return trace_refuse(t, e, "expected an axis of the table, found another");
+    if (is_repeated(table, at))
+        return trace_refuse(t, e, "expected all images to go one way, found a choice of some");
     for (int d = 0; d < x->view.dims; d++) {
-        for (int i = 0; d == at && i < index->view.dims; i++)
+        for (int i = 0; d == at && i < index->view.dims; i++) {
+            all[dims] = trace_size(places, i);
             size[dims++] = trace_size(index, i);
+        }
         if (d != at) {
+            all[dims] = trace_size(table, d);
             size[dims++] = trace_size(x, d);
             *(d < at ? &outer : &inner) *= trace_size(x, d);
         }
@@ -560,8 +642,9 @@ int trace_known_index(struct trace *t, const struct trace_symbol *x, int64_t dim
         }
     free(from);
     free(list);
-    *y = made;
-    return r;
+    return r == 0 && (any_repeated(table) || any_repeated(places))
+               ? trace_expand(t, &made, all, dims, y, e)
+               : (*y = made, r);
 }
 
 int trace_known_place(const struct trace *t, const struct trace_symbol *x, const float *index,
@@ -585,8 +668,7 @@ int trace_known_scatter(struct trace *t, const struct trace_symbol *x,
     struct trace_symbol made;
     if (trace_expect(t, x, TRACE_CONSTANT, "a table", e) != 0 ||
         trace_expect(t, index, TRACE_CONSTANT, "indices", e) != 0 ||
-        trace_expect(t, parts, TRACE_CONSTANT, "parts", e) != 0 ||
-        trace_known_copy(t, x, &made, e) != 0)
+        trace_expect(t, parts, TRACE_CONSTANT, "parts", e) != 0 || copy_of_one(t, x, &made, e) != 0)
         return -1;
     const int last = index->view.dims - 1;
     const int64_t k = last < 0 ? 0 : trace_size(index, last);
@@ -760,20 +842,24 @@ int trace_known_sums(struct trace *t, const struct trace_symbol *x, int64_t dim,
                      struct trace_symbol *y, struct err *e)
 {
     const int d = x ? trace_axis(x, dim) : -1;
+    struct trace_symbol made;
     int64_t inner = 1;
-    if (d < 0)
+    if (d < 0 || !trace_is_known(x))
         return trace_refuse(t, e, "expected an axis of a constant, found none");
-    if (trace_known_copy(t, x, y, e) != 0)
-        return -1;
-    struct computed *c = (struct computed *)y->tensor;
-    c->tensor.name = name_of_computed;
-    for (int k = d + 1; k < y->view.dims; k++)
-        inner *= trace_size(y, k);
-    const int64_t n = trace_size(y, d);
-    if (n != trace_size(x, d))
+    if (is_repeated(x, d))
         return trace_refuse(t, e, "expected sums of one image, found those of several");
-    for (int64_t i = inner; i < trace_count(y); i++)
+    if (copy_of_one(t, x, &made, e) != 0)
+        return -1;
+    struct computed *c = (struct computed *)made.tensor;
+    c->tensor.name = name_of_computed;
+    for (int k = d + 1; k < made.view.dims; k++)
+        inner *= trace_size(&made, k);
+    const int64_t n = trace_size(&made, d);
+    for (int64_t i = inner; i < c->tensor.count; i++)
         if (i / inner % n > 0)
             c->number[i] += c->number[i - inner];
-    return settled(t, c->number, trace_count(y), e);
+    if (settled(t, c->number, c->tensor.count, e) != 0 || repeat_as(t, &made, x, e) != 0)
+        return -1;
+    *y = made;
+    return 0;
 }

@@ -594,8 +594,9 @@ int trace_elu(struct trace *t, const struct trace_symbol *x, double alpha, doubl
               double factor, struct trace_symbol *y, struct err *e)
 {
     struct trace_symbol in, elu;
-    if (!isfinite(alpha) || !isfinite(scale) || !isfinite(factor) || factor == 0)
-        return trace_refuse(t, e, "expected finite factors other than 0, found others");
+    if (!isfinite(alpha) || !isfinite(scale) || !isfinite(factor) || !(factor > 0))
+        return trace_refuse(t, e,
+                            "expected finite factors, that of the input above 0, found others");
     if (trace_scale(t, x, factor, 0, &in, e) != 0 ||
         trace_function(t, &in, GRAPH_ELU, alpha * factor, 0, &elu, e) != 0)
         return -1;

@@ -569,6 +569,29 @@ static bool fits(const struct trace_symbol *a, const struct trace_symbol *b, int
     return true;
 }
 
+/* Constants, of which one[] are those of one image: joined, and again for each image. */
+static int join_known(struct trace *t, const struct trace_symbol *const *x,
+                      const struct trace_symbol *const *one, int n, int64_t dim,
+                      struct trace_symbol *y, struct err *e)
+{
+    int64_t size[TRACE_DIMS];
+    bool repeated = false;
+    struct trace_symbol made;
+    if (trace_known_concat(t, one, n, dim, &made, e) != 0)
+        return -1;
+    for (int d = 0; d < made.view.dims; d++) {
+        size[d] = -1;
+        for (int i = 0; i < n; i++)
+            if (trace_size(x[i], d) != trace_size(one[i], d))
+                size[d] = t->images;
+        repeated = repeated || size[d] > 0;
+    }
+    if (repeated)
+        return trace_expand(t, &made, size, made.view.dims, y, e);
+    *y = made;
+    return 0;
+}
+
 int trace_concat(struct trace *t, const struct trace_symbol *const *x, int n, int64_t dim,
                  struct trace_symbol *y, struct err *e)
 {
@@ -592,7 +615,7 @@ int trace_concat(struct trace *t, const struct trace_symbol *const *x, int n, in
                          ? &part[i]
                          : x[i];
         }
-        r = known ? trace_known_concat(t, all, n, dim, y, e) : join_numbers(t, x, n, y, e);
+        r = known ? join_known(t, x, all, n, dim, y, e) : join_numbers(t, x, n, y, e);
         free(all);
         free(part);
         return r;
@@ -706,7 +729,9 @@ static int surround(struct trace *t, const struct trace_symbol *x, const int64_t
     for (int d = 0; d < x->view.dims; d++) {
         none = none && before[d] == 0 && after[d] == 0;
         if (view_has_images(&x->view, d) && (before[d] != 0 || after[d] != 0))
-            return trace_refuse(t, e, "expected padding of images, found more images");
+            return trace_refuse(t, e, "expected %s",
+                                round ? "all images in their order, found another"
+                                      : "padding of images, found more images");
         if (before[d] < -BUILD_ELEMENTS || before[d] > BUILD_ELEMENTS ||
             after[d] < -BUILD_ELEMENTS || after[d] > BUILD_ELEMENTS ||
             (size[d] = padded(x, before, after, d)) < 1 ||

@@ -301,6 +301,10 @@ GRAPHS = {
                              tensors=[tensor("k", [1, 3, 1, 1], raw=floats(1, 2, 3)),
                                       shape(1000000007, 3, 1, 1, name="s"),
                                       tensor("i", [1, 1], INT64, struct.pack("<q", 100000000))]),
+    # The number of images as a factor
+    "images-counted": around(node("Shape", ["x"], ["s"], start=0, end=1), node("Cast", ["s"], ["n"], to=1),
+                             node("Mul", ["x", "n"], ["z"])),
+    "images-mean": around(node("ReduceMean", ["x"], ["m"], axes=[0]), node("Sub", ["x", "m"], ["z"])),
     "expand-wraps": around(node("Expand", ["k", "s"], ["e"]), node("Reshape", ["e", "r"], ["t"]),
                            node("Add", ["x", "t"], ["z"]),
                            tensors=[tensor("k", [1, 1], raw=floats(1)), shape(1 << 32, 1 << 32, name="s"),

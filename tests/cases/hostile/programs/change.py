@@ -684,6 +684,69 @@ def _(p):
                 ("scales_w", {"as_float": 2e-6}))] * 1000)
 
 
+# Operations that mix the images of a batch, and constants and numbers that say how many there are.
+ZERO = {"as_int": 0}
+MIXING = {
+    "amax": ("amax.default", ("dim", ints(0))),
+    "flip": ("flip.default", ("dims", ints(0))),
+    "mean": ("mean.dim", ("dim", ints(0)), ("keepdim", {"as_bool": True})),
+    "norm": ("linalg_vector_norm.default", ("ord", {"as_float": 2.0}), ("dim", ints(0)), ("keepdim", {"as_bool": True})),
+    "roll": ("roll.default", ("shifts", ints(1)), ("dims", ints(0))),
+    "select": ("select.int", ("dim", ZERO), ("index", ZERO)),
+    "slice": ("slice.Tensor", ("dim", ZERO), ("start", ZERO), ("end", {"as_int": 1})),
+    "softmax": ("softmax.int", ("dim", ZERO)),
+    "sum": ("sum.default",),
+    "var": ("var.correction", ("dim", ints(0)), ("keepdim", {"as_bool": True})),
+}
+for mixing, operation in MIXING.items():
+    attack(f"images-{mixing}")(lambda p, operation=operation: chain(p, operation))
+
+
+def of_images(p, *nodes):
+    """The image times what is made of its number, ones like it or the image itself."""
+    rename(p, p.input(), "m")
+    p.add("torch.ops.aten.ones_like.default", "o", ("self", tensor(p.input())))
+    p.graph["sym_int_values"]["n"] = {}
+    p.nodes.insert(1, {"name": "n", "target": "torch.ops.aten.sym_size.int", "metadata": {},
+                       "inputs": [{"name": "self", "arg": tensor(p.input()), "kind": 1},
+                                  {"name": "dim", "arg": ZERO, "kind": 1}],
+                       "outputs": [{"as_sym_int": {"as_name": "n"}}]})
+    for i, (op, out, *more) in enumerate(nodes):
+        p.add(f"torch.ops.aten.{op}", out, *more, at=2 + i)
+    p.add("torch.ops.aten.mul.Tensor", "m", ("self", tensor(p.input())), ("other", tensor(nodes[-1][1])),
+          at=2 + len(nodes))
+
+
+@attack("images-counted")
+def _(p):
+    of_images(p, ("mul.Tensor", "c", ("self", tensor(p.input())), ("other", {"as_sym_int": {"as_name": "n"}})))
+
+
+@attack("images-ones-cumsum")
+def _(p):
+    of_images(p, ("cumsum.default", "c", ("self", tensor("o")), ("dim", ZERO)))
+
+
+@attack("images-ones-sum")
+def _(p):
+    of_images(p, ("sum.dim_IntList", "c", ("self", tensor("o")), ("dim", ints(0)), ("keepdim", {"as_bool": True})))
+
+
+@attack("images-ones-set")
+def _(p):
+    of_images(p, ("select.int", "s", ("self", tensor("o")), ("dim", ZERO), ("index", ZERO)),
+              ("fill_.Scalar", "f", ("self", tensor("s")), ("value", {"as_int": 2})),
+              ("relu.default", "c", ("self", tensor("o"))))
+
+
+@attack("images-matmul")
+def _(p):
+    x = tensor(p.input())
+    of_images(p, ("flatten.using_ints", "a", ("self", x), ("start_dim", {"as_int": 1})),
+              ("t.default", "b", ("self", tensor("a"))),
+              ("matmul.default", "c", ("self", tensor("a")), ("other", tensor("b"))))
+
+
 @attack("specs-deep")
 def _(p):
     p.model["graph_module"]["module_call_graph"] = [{"signature": {"out_spec": "[" * 100000}}]
