@@ -119,6 +119,9 @@ struct known *onnx_known(const struct onnx_reader *r, const struct ckpt_tensor *
 int onnx_attribute_types(const struct onnx_reader *r, struct err *e) ERR_CHECKED;
 int onnx_attribute_names(const struct onnx_reader *r, struct err *e) ERR_CHECKED;
 
+/* The names of those that an operation has, with spaces between them. */
+const char *onnx_attributes_of(const char *op);
+
 /* --- onnx_index.c --- */
 
 /* The same of indices of all elements, and of a Gather by them. */

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-int onnx_attribute_types(const struct onnx_reader *r, struct err *e)
+/* The type of an attribute of an operation; ONNX_OTHER where the name says none. */
+static enum onnx_attribute_type type_of(const char *op, const char *name)
 {
     /* Of these names in every operation. */
     static const struct {
@@ -71,13 +72,20 @@ int onnx_attribute_types(const struct onnx_reader *r, struct err *e)
         {"value_int", ONNX_INT},
         {"value_ints", ONNX_INTS},
     };
+    if (strcmp(name, "value") == 0)
+        return strcmp(op, "Pad") == 0 ? ONNX_FLOAT : ONNX_TENSOR;
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(known[i].name, name) == 0)
+            return known[i].type;
+    return ONNX_OTHER;
+}
+
+int onnx_attribute_types(const struct onnx_reader *r, struct err *e)
+{
     for (size_t i = 0; i < r->node->ats; i++) {
         const struct onnx_attribute *a = &r->node->at[i];
-        bool other = strcmp(a->name, "value") == 0 &&
-                     a->type != (strcmp(r->node->op, "Pad") == 0 ? ONNX_FLOAT : ONNX_TENSOR);
-        for (size_t k = 0; k < sizeof known / sizeof *known; k++)
-            other |= strcmp(a->name, known[k].name) == 0 && a->type != known[k].type;
-        if (other)
+        const enum onnx_attribute_type type = type_of(r->node->op, a->name);
+        if (type != ONNX_OTHER && type != a->type)
             return trace_refuse(r->t, e, "expected %.80s as ONNX has it, found another type",
                                 a->name);
     }
@@ -94,8 +102,7 @@ static bool has_word(const char *list, const char *word)
     return false;
 }
 
-/* The attributes of operations that have any. */
-static const char *names_of(const char *op)
+const char *onnx_attributes_of(const char *op)
 {
 #define REDUCED "axes keepdims noop_with_empty_axes"
     static const struct {
@@ -157,7 +164,7 @@ static const char *names_of(const char *op)
 
 int onnx_attribute_names(const struct onnx_reader *r, struct err *e)
 {
-    const char *names = names_of(r->node->op);
+    const char *names = onnx_attributes_of(r->node->op);
     if (strcmp(r->node->op, "Constant") == 0 && r->node->ats != 1)
         return trace_refuse(r->t, e, "expected one value, found %zu", r->node->ats);
     for (size_t i = 0; i < r->node->ats; i++) {

@@ -2,6 +2,8 @@
  * attributes; the file is written around them. */
 #include "checkpoint.h"
 
+#include "model/onnx.h"
+
 #include <stdarg.h>
 
 enum { ROOM = 1 << 15, TENSORS = 8, NODES = 24, SIDE = 8, DIMS = 4, LIST = 6 };
@@ -66,15 +68,9 @@ static const char *const ops[] = {"Add",
                                   "Unsqueeze",
                                   "Where",
                                   "GatherND",
-                                  "CastLike"};
-
-static const char *const attributes[] = {
-    "axis",        "axes",         "perm",   "pads",      "strides",
-    "dilations",   "kernel_shape", "group",  "ceil_mode", "count_include_pad",
-    "alpha",       "beta",         "transA", "transB",    "epsilon",
-    "keepdims",    "starts",       "ends",   "split",     "value_ints",
-    "value_float", "to",           "min",    "max",       "allowzero",
-    "end",         "start",        "scale"};
+                                  "CastLike",
+                                  "DequantizeLinear",
+                                  "LRN"};
 
 /* What is left of the input; behind its end there are zeros. */
 struct source {
@@ -168,14 +164,18 @@ static void put_tensor(struct out *g, struct source *s, int i)
     put_message(g, 5, &t);
 }
 
-static void put_attribute(struct out *node, struct source *s)
+/* One of those that the operation has. */
+static void put_attribute(struct out *node, struct source *s, const char *op)
 {
     static struct out a;
+    const char *name = onnx_attributes_of(op);
     const unsigned kind = take(s) % 3, n = take(s) % LIST;
     const float f = (float)(int8_t)take(s) / 16;
     uint8_t bits[sizeof f];
     a.n = 0;
-    put_text(&a, 1, "%s", attributes[take(s) % (sizeof attributes / sizeof *attributes)]);
+    for (unsigned skip = take(s) % 8; skip > 0; skip--)
+        name = strchr(name, ' ') ? strchr(name, ' ') + 1 : onnx_attributes_of(op);
+    put_text(&a, 1, "%.*s", (int)strcspn(name, " "), name);
     if (kind == 0)
         put_int(&a, 3, (int8_t)take(s));
     for (unsigned i = 0; kind == 1 && i < n; i++)
@@ -209,9 +209,10 @@ static void put_node(struct out *g, struct source *s, int i)
     if (outs > 1)
         put_text(&node, 2, "w%d", i);
     put_text(&node, 3, "/m%d/n", i);
-    put_text(&node, 4, "%s", ops[take(s) % (sizeof ops / sizeof *ops)]);
-    for (unsigned k = 0; k < ats; k++)
-        put_attribute(&node, s);
+    const char *op = ops[take(s) % (sizeof ops / sizeof *ops)];
+    put_text(&node, 4, "%s", op);
+    for (unsigned k = 0; k < ats && *onnx_attributes_of(op); k++)
+        put_attribute(&node, s, op);
     put_message(g, 1, &node);
 }
 

@@ -33,7 +33,7 @@ def put(target, name, data):
 sys.path.insert(0, "tests/cases/onnx")
 import proto  # noqa: E402
 
-for path in sorted((GOLDEN / "onnx").glob("*.onnx")):
+for path in sorted((GOLDEN / "onnx").rglob("*.onnx")):
     put("onnx", path.name, path.read_bytes())
 put("onnx", "small", proto.network([proto.node("Relu", ["x"], ["z"])], x="z"))
 put("onnx", "forms", proto.network(
