@@ -151,7 +151,7 @@ static char *describe_pixels(const struct model *m, struct ckpt *c)
     bool always = usual == normal_usual(m, set);
     struct constants s;
     char mean[NORMAL_TEXT], std[NORMAL_TEXT];
-    if (!constants_find(&s, c, channels))
+    if (!constants_find(&s, c, m))
         return mem_printf("constants of %s%s", usual->name,
                           always          ? ""
                           : channels == 1 ? ", on MNIST and Fashion-MNIST others"

@@ -1,5 +1,6 @@
 #include "model/constants.h"
 
+#include "model/model.h"
 #include "model/normal.h"
 
 #include <math.h>
@@ -161,13 +162,36 @@ bool constants_is(const struct ckpt *c, const struct ckpt_tensor *t)
     return false;
 }
 
-static void find_tensors(struct constants *s, struct ckpt *c, int channels)
+int constants_list(const struct ckpt *c, const struct ckpt_tensor *list[CONSTANTS_MOST])
 {
+    int n = 0;
+    for (int i = 0; i < ckpt_count(c) && n < CONSTANTS_MOST; i++)
+        if (constants_is(c, ckpt_at(c, i)))
+            list[n++] = ckpt_at(c, i);
+    return n;
+}
+
+/* Whether the network applies one of both to its pixels. */
+static bool is_applied(const struct ckpt *c, const struct model *m, const struct ckpt_tensor *mean,
+                       const struct ckpt_tensor *std)
+{
+    const struct ckpt_tensor *list[CONSTANTS_MOST];
+    const int n = m->applied ? constants_list(c, list) : 0;
+    bool is = false;
+    for (int i = 0; i < n; i++)
+        is = is || ((list[i] == mean || list[i] == std) && m->applied >> i & 1U);
+    return is;
+}
+
+/* Those that the network applies itself, or the others. */
+static void find_tensors(struct constants *s, struct ckpt *c, const struct model *m, bool applied)
+{
+    const int channels = model_channels(m);
     for (int i = 0; i < ckpt_count(c); i++) {
         const struct ckpt_tensor *t = ckpt_at(c, i), *of = deviation_of(c, t, channels);
         float mean[3], std[3];
         struct err ignored;
-        if (!of)
+        if (!of || is_applied(c, m, t, of) != applied)
             continue;
         /* What is not finite is offered as what it cannot be. */
         if (ckpt_read(c, t, mean, &ignored) != 0 || ckpt_read(c, of, std, &ignored) != 0)
@@ -234,12 +258,14 @@ static void leave_to_program(struct constants *s)
     *s->other = '\0';
 }
 
-bool constants_find(struct constants *s, struct ckpt *c, int channels)
+bool constants_find(struct constants *s, struct ckpt *c, const struct model *m)
 {
     *s = (struct constants){.where = ""};
-    find_tensors(s, c, channels);
-    if (*s->where && ckpt_is_program(c))
+    find_tensors(s, c, m, true);
+    if (*s->where)
         leave_to_program(s);
-    find_entries(s, c, channels);
+    else
+        find_tensors(s, c, m, false);
+    find_entries(s, c, model_channels(m));
     return *s->where;
 }

@@ -274,6 +274,30 @@ static int make_inputs(struct program *p, struct err *e)
     return 0;
 }
 
+static void add_argument(const struct program *p, const json_t *arg, struct trace_made_of *of)
+{
+    const json_t *list = json_object_get(arg, "as_tensors"), *item;
+    const struct aten_name *n = aten_named(p, arg);
+    size_t i;
+    if (n)
+        trace_made_of(&p->trace, &n->symbol, of);
+    json_array_foreach((json_t *)list, i, item)
+    {
+        n = aten_find(p, json_string_value(json_object_get(item, "name")));
+        if (n)
+            trace_made_of(&p->trace, &n->symbol, of);
+    }
+}
+
+static struct trace_made_of made_of_inputs(const struct program *p)
+{
+    const json_t *inputs = json_object_get(p->node, "inputs"), *in;
+    struct trace_made_of of = {.pixels = false};
+    size_t i;
+    json_array_foreach((json_t *)inputs, i, in) add_argument(p, json_object_get(in, "arg"), &of);
+    return of;
+}
+
 /* "conv2d" of "torch.ops.aten.relu_.default" without the underscore at its end; what follows the
  * last point is an overload. */
 static int run_node(struct program *p, struct err *e)
@@ -296,6 +320,7 @@ static int run_node(struct program *p, struct err *e)
     p->trace.op = said;
     const struct aten_maker *m = aten_maker(of_sizes, p->op, n - in_place);
     struct aten_name *in = first_input(p);
+    const struct trace_made_of of = made_of_inputs(p);
     const int storage = m && in && (m->view || in_place) ? in->storage : p->storages++;
     int r = 0;
     if (!m && (in_place || !makes_nothing(p)))
@@ -307,6 +332,9 @@ static int run_node(struct program *p, struct err *e)
         r = m->scores ? 0 : make_inputs(p, e);
     if (m && r == 0)
         r = m->make(p, e);
+    for (size_t i = 0; i < aten_results(p) && r == 0; i++)
+        if (aten_result(p, i))
+            trace_pass_on(&p->trace, &of, &aten_result(p, i)->symbol);
     if (r == 0 && in_place && !makes_nothing(p))
         r = change_in_place(p, in, e);
     p->trace.op = "?";

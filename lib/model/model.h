@@ -28,6 +28,7 @@ struct model {
     const char *known_by;     /* the keys it is known by */
     bool program;             /* says itself what it computes: torch.export, ONNX */
     bool any_size;            /* of a program: that of its images is open */
+    uint64_t applied;         /* bit i: a program applies constants_list()[i] to its pixels */
     bool statistics;          /* there are batch norms that recorded their input, folded or not */
     char *state;              /* path of the state dict in the checkpoint, or "" */
     char prefix[ASSUME_TEXT]; /* of its keys, or "" */

@@ -231,7 +231,7 @@ int normal_choose(struct normal_use *u, const struct model *m, struct ckpt *c, c
     if (check_channels("--mean", mean, u->channels, c, e) != 0 ||
         check_channels("--std", std, u->channels, c, e) != 0)
         return -1;
-    bool stored = constants_find(&s, c, u->channels);
+    bool stored = constants_find(&s, c, m);
     *u->conflict = '\0';
     choose_default(u, m, stored ? &s : NULL, kind);
     const char *options = take_options(u, mean, std);

@@ -249,7 +249,15 @@ static int run_node(struct onnx_reader *r, const struct onnx_node *n, struct err
     if (n->ins > INPUTS)
         return trace_refuse(r->t, e, "expected at most %d inputs, found %zu", INPUTS, n->ins);
     r->in = mem_zero(n->ins + 1, sizeof *r->in);
-    int result = take_inputs(r, e) != 0 || onnx_attribute_types(r, e) != 0 ? -1 : compute(r, e);
+    struct trace_made_of of = {.pixels = false};
+    int result = take_inputs(r, e) != 0 || onnx_attribute_types(r, e) != 0 ? -1 : 0;
+    for (size_t i = 0; i < n->ins && result == 0; i++)
+        if (r->in[i].name)
+            trace_made_of(r->t, &r->in[i].name->s, &of);
+    result = result == 0 ? compute(r, e) : -1;
+    for (size_t i = 0; i < n->outs && result == 0; i++)
+        if (onnx_out(r, i))
+            trace_pass_on(r->t, &of, &onnx_out(r, i)->s);
     if (result == 0)
         result = onnx_attribute_names(r, e);
     if (result == 0)

@@ -47,6 +47,7 @@ void trace_open(struct trace *t, struct build *b, int64_t images)
 {
     *t = (struct trace){.b = b, .images = images, .node = "without a name", .op = "?"};
     t->by_path = g_hash_table_new(g_str_hash, g_str_equal);
+    t->constants = constants_list(b->ckpt, t->constant);
 }
 
 void trace_close(struct trace *t)
@@ -164,8 +165,39 @@ struct trace_symbol trace_numbers(const int64_t *number, int n)
 void trace_bind(struct trace_symbol *to, const struct trace_symbol *made)
 {
     const int uses = to->uses;
+    const uint64_t of = to->of | made->of;
     *to = *made;
     to->uses = uses;
+    to->of = of;
+}
+
+/* Whether a value shows pixels: behind no layer that adds up several. */
+static bool is_pixels(const struct graph *g, int value)
+{
+    while (value > 0) {
+        const struct graph_op *op = &g->op[value - 1];
+        if (op->kind == GRAPH_CONV || op->kind == GRAPH_LINEAR || op->kind == GRAPH_MATMUL ||
+            op->kind == GRAPH_ATTENTION || op->kind == GRAPH_LAYER_NORM)
+            return false;
+        value = op->in[0];
+    }
+    return true;
+}
+
+void trace_made_of(const struct trace *t, const struct trace_symbol *x, struct trace_made_of *of)
+{
+    of->constants |= x->of;
+    for (int i = 0; i < t->constants && x->kind == TRACE_CONSTANT; i++)
+        of->constants |= x->tensor == t->constant[i] ? UINT64_C(1) << i : 0;
+    of->pixels = of->pixels ||
+                 (t->constants > 0 && x->kind == TRACE_VALUE && is_pixels(t->b->graph, x->value));
+}
+
+void trace_pass_on(const struct trace *t, const struct trace_made_of *of, struct trace_symbol *y)
+{
+    y->of |= of->constants;
+    if (of->pixels)
+        t->b->model->applied |= of->constants;
 }
 
 int64_t trace_size(const struct trace_symbol *x, int dim)

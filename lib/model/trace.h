@@ -11,6 +11,7 @@
 #define HP_TRACE_H
 
 #include "model/build.h"
+#include "model/constants.h"
 
 #include <glib.h>
 
@@ -59,6 +60,13 @@ struct trace_symbol {
     bool log;    /* of activations: a log-softmax is still to be taken; only results may have one */
     const struct ckpt_tensor *tensor; /* of a constant */
     int64_t number[TRACE_INTS];       /* of NUMBERS, in order */
+    uint64_t of;                      /* bits of trace.constant[] that it was made of */
+};
+
+/* What the inputs of a node are made of. */
+struct trace_made_of {
+    uint64_t constants; /* as in a symbol */
+    bool pixels;        /* activations that no layer with weights has mixed yet */
 };
 
 struct trace_scores;
@@ -81,6 +89,8 @@ struct trace {
     GHashTable *by_path;      /* numbers of layers */
     int64_t elements, listed; /* of all values and of all lists of a graph, which are limited */
     int64_t made, read;       /* numbers of constants that the program makes, and reads for that */
+    const struct ckpt_tensor *constant[CONSTANTS_MOST]; /* [constants] of pixels, by their names */
+    int constants;
 };
 
 /* --- the reader's side --- */
@@ -123,6 +133,11 @@ struct trace_symbol trace_alias(const struct trace_symbol *x);
 
 /* `to` becomes what `made` is and keeps its uses. */
 void trace_bind(struct trace_symbol *to, const struct trace_symbol *made);
+
+/* What pixels are normalised by. Before a node is computed the reader adds up its inputs, and
+ * afterwards passes that on to each result; the model is told what meets the pixels. */
+void trace_made_of(const struct trace *t, const struct trace_symbol *x, struct trace_made_of *of);
+void trace_pass_on(const struct trace *t, const struct trace_made_of *of, struct trace_symbol *y);
 
 /* Sizes. An axis counts from the end where it is negative; -1 where there is no such axis. */
 int64_t trace_size(const struct trace_symbol *x, int dim);
