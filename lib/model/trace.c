@@ -2,6 +2,7 @@
 #include "model/trace_parts.h"
 
 #include "base/mem.h"
+#include "graph/rules.h"
 #include "graph/windows.h"
 #include "base/prog.h"
 
@@ -12,6 +13,9 @@
 /* Elements of all values of one image, what a forward pass keeps in memory, and of all lists of
  * gathers and picks; operations; modules that get names. */
 enum { ELEMENTS = 1 << 28, LISTED = 1 << 22, OPERATIONS = 1 << 15, LAYERS = 1 << 13 };
+
+/* What takes minutes for one image: multiply-accumulates, and cells that pools look at. */
+static const int64_t PRODUCTS = INT64_C(1) << 42, POOLED = INT64_C(1) << 33;
 
 int trace_sizes(struct build *b, int channels, int64_t h, int64_t w, struct err *e)
 {
@@ -340,6 +344,27 @@ static int64_t listed(const struct graph *g, const struct graph_op *op)
                                       : 0;
 }
 
+/* Cells of all windows of a pool: those in the padding are looked at, too. */
+static int64_t pooled(const struct graph *g, const struct graph_op *op)
+{
+    int64_t n = (int64_t)graph_size(g, op->out);
+    const bool pools = op->kind == GRAPH_MAX_POOL || op->kind == GRAPH_MEAN_POOL;
+    return !pools ? 0
+           : __builtin_mul_overflow(n, op->y.k, &n) || __builtin_mul_overflow(n, op->x.k, &n) ||
+                   n > POOLED
+               ? POOLED + 1
+               : n;
+}
+
+/* Multiply-accumulates, of which more than PRODUCTS are as many as any. */
+static int64_t products(const struct graph *g, const struct graph_op *op)
+{
+    if (graph_op_weights(g, op) > PRODUCTS / 64)
+        return PRODUCTS + 1;
+    const int64_t n = graph_op_macs(g, op);
+    return n > PRODUCTS ? PRODUCTS + 1 : n;
+}
+
 int trace_append(struct trace *t, const struct graph_op *op, const struct origin *from,
                  struct err *e)
 {
@@ -349,7 +374,10 @@ int trace_append(struct trace *t, const struct graph_op *op, const struct origin
         return trace_refuse(t, e, "%s", why.msg);
     const int64_t size = (int64_t)graph_size(t->b->graph, out);
     t->elements += size;
-    t->listed += listed(t->b->graph, &t->b->graph->op[t->b->graph->ops - 1]);
+    const struct graph_op *made = &t->b->graph->op[t->b->graph->ops - 1];
+    t->listed += listed(t->b->graph, made);
+    t->products += products(t->b->graph, made);
+    t->pooled += pooled(t->b->graph, made);
     /* Lists of a large network, such as Swin's, are in keeping with its file. */
     if (t->b->graph->ops > OPERATIONS ||
         t->listed > LISTED + (int64_t)(ckpt_stored(t->b->ckpt) / 8))
@@ -362,7 +390,12 @@ int trace_append(struct trace *t, const struct graph_op *op, const struct origin
                             "expected at most %d elements of an image, and %d of all activations, "
                             "found more: export the model for smaller images",
                             BUILD_ELEMENTS, ELEMENTS);
-    return out;
+    return t->products > PRODUCTS || t->pooled > POOLED
+               ? trace_refuse(t, e,
+                              "expected at most %lld multiply-accumulates of an image and %lld "
+                              "cells of its windows of pools, found more",
+                              (long long)PRODUCTS, (long long)POOLED)
+               : out;
 }
 
 void trace_take_back(struct trace *t)
@@ -371,6 +404,8 @@ void trace_take_back(struct trace *t)
     struct graph_op *op = &g->op[--g->ops];
     t->listed -= listed(g, op);
     t->elements -= (int64_t)graph_size(g, op->out);
+    t->products -= products(g, op);
+    t->pooled -= pooled(g, op);
     free((void *)op->key);
     free((void *)op->pick);
     free((void *)op->w);

@@ -88,6 +88,7 @@ struct trace {
     size_t layers;
     GHashTable *by_path;      /* numbers of layers */
     int64_t elements, listed; /* of all values and of all lists of a graph, which are limited */
+    int64_t products, pooled; /* multiply-accumulates and cells of all windows of pools, too */
     int64_t made, read;       /* numbers of constants that the program makes, and reads for that */
     const struct ckpt_tensor *constant[CONSTANTS_MOST]; /* [constants] of pixels, by their names */
     int constants;

@@ -747,6 +747,14 @@ def _(p):
               ("matmul.default", "c", ("self", tensor("a")), ("other", tensor("b"))))
 
 
+@attack("pool-far")
+def _(p):
+    """Maxima of windows of 500 by 500, of which there are 360,000 for each colour."""
+    size = ints(1100, 1100)
+    chain(p, ("upsample_nearest2d.default", ("output_size", size)),
+          ("max_pool2d.default", ("kernel_size", ints(500, 500)), ("stride", ints(1, 1))))
+
+
 @attack("specs-deep")
 def _(p):
     p.model["graph_module"]["module_call_graph"] = [{"signature": {"out_spec": "[" * 100000}}]
