@@ -4,11 +4,14 @@
 
 #include "base/mem.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
-    BAND_LARGE = 512 << 10, /* least bytes of a microbatch's value that is worth a band */
+    BAND_STAYS = 512 << 10, /* of a microbatch's value, what stays in a cache without one */
     BAND_BYTES = 1 << 20,   /* most of the rows of a band, about */
+    BAND_CACHE = 3 << 19,   /* most of them and of weights that stay in a second cache */
+    BAND_CALL = 4 << 10,    /* what could be read while an operation is begun for some rows */
     BAND_ROWS = 2           /* least of the last value at a time */
 };
 
@@ -70,11 +73,6 @@ static size_t row_bytes(const struct cpu *c, int value)
     const struct graph_value *v = &c->work.graph->value[value];
     const size_t cell = (size_t)c->images * (size_t)cpu_pitch(c, v->c) + (size_t)cpu_gap(c, v->c);
     return (size_t)v->w * cell * sizeof(float);
-}
-
-static bool is_large(const struct cpu *c, int value)
-{
-    return row_bytes(c, value) * (size_t)c->work.graph->value[value].h > BAND_LARGE;
 }
 
 static int item_of(const struct band *b, int value)
@@ -184,53 +182,141 @@ static void choose_rows(const struct cpu *c, struct band *b)
     }
 }
 
-/* The operations from one on that go together; none where it has fewer than two items. */
-static struct band band_from(const struct cpu *c, int first)
+/* Of a value of a microbatch, what does not stay in the second cache. */
+static size_t value_bytes(const struct cpu *c, int value)
 {
-    struct band b = {.first = first, .rows = BAND_ROWS};
-    const struct graph *g = c->work.graph;
-    if (is_fused(c, first))
-        return b;
-    if (first == 0 && g->op[0].in[0] == 0)
-        add_item(c, &b, -1);
-    const int before = b.items;
-    for (int i = first; i < c->narrow && b.items < BAND_ITEMS && takes_rows(c, i); i++) {
-        struct band longer = b;
-        add_item(c, &longer, i);
-        const struct band_item *t = &longer.item[b.items];
-        if (b.items > before &&
-            ((t->from[0] < 0 && t->from[1] < 0) || !is_large(c, g->op[i - 1].out) ||
-             measure(c, &longer) > BAND_BYTES))
-            break;
-        b = longer;
-        b.last = i;
-    }
-    if (b.items == before || (b.items == 1 && before == 0) ||
-        (b.items == 2 && before == 1 && !is_large(c, 0)))
-        b.items = 0;
-    return b;
+    const size_t all = row_bytes(c, value) * (size_t)c->work.graph->value[value].h;
+    return all > BAND_STAYS ? all - BAND_STAYS : 0;
 }
 
+/* Operation `last` behind those of a band, whose first is `first`; false where it cannot be. */
+static bool extend(const struct cpu *c, struct band *b, int first, int last)
+{
+    const struct graph *g = c->work.graph;
+    if (last == first) {
+        *b = (struct band){.first = first, .rows = BAND_ROWS};
+        if (is_fused(c, first))
+            return false;
+        if (first == 0 && g->op[0].in[0] == 0)
+            add_item(c, b, -1);
+    }
+    const int before = b->items;
+    if (before == BAND_ITEMS || !takes_rows(c, last))
+        return false;
+    add_item(c, b, last);
+    b->last = last;
+    const struct band_item *t = &b->item[before];
+    return last == first ||
+           ((t->from[0] >= 0 || t->from[1] >= 0) && value_bytes(c, g->op[last - 1].out) > 0 &&
+            measure(c, b) <= BAND_BYTES);
+}
+
+/* Whether one of the operations from `first` to `last` reads a value. */
+static bool is_read(const struct graph *g, int value, int first, int last)
+{
+    for (int i = first; i <= last; i++)
+        for (int k = 0; k < g->op[i].ins; k++)
+            if (g->op[i].in[k] == value)
+                return true;
+    return false;
+}
+
+/* Bytes of a microbatch that pass between the second cache and what lies behind it: of values that
+ * a band does not make itself or that are read later, and of weights that are read again as they do
+ * not stay beside its rows. last_read: by value, the last operation that reads it. */
+static size_t band_traffic(const struct cpu *c, const struct band *b, const int *last_read)
+{
+    struct band tall = *b;
+    const struct graph *g = c->work.graph;
+    size_t bytes = 0, weights = 0;
+    for (int i = b->first; i <= b->last; i++) {
+        const struct graph_op *op = &g->op[i];
+        for (int k = 0; k < op->ins; k++)
+            if (item_of(b, op->in[k]) < 0 && !is_read(g, op->in[k], b->first, i - 1))
+                bytes += value_bytes(c, op->in[k]);
+        if (last_read[op->out] > b->last)
+            bytes += value_bytes(c, op->out);
+        if (op->kind == GRAPH_CONV && op->groups == 1) {
+            const struct conv_spec s = cpu_conv_spec(c, op, false);
+            weights += conv_weights(&s);
+        }
+    }
+    choose_rows(c, &tall);
+    const size_t times = (size_t)(height(c, &b->item[b->items - 1]) / tall.rows);
+    return bytes + times * ((size_t)b->items * BAND_CALL +
+                            (measure(c, &tall) + weights > BAND_CACHE ? weights : 0));
+}
+
+/* The same of an operation alone. */
+static size_t lone_traffic(const struct cpu *c, int i)
+{
+    const struct graph_op *op = &c->work.graph->op[i];
+    if (is_fused(c, i))
+        return 0;
+    size_t bytes = value_bytes(c, op->out) + (i == 0 ? value_bytes(c, 0) : 0);
+    for (int k = 0; k < op->ins; k++)
+        bytes += value_bytes(c, op->in[k]);
+    return bytes;
+}
+
+static void add_band(struct cpu *c, int first, int last)
+{
+    struct band b;
+    for (int i = first; i <= last; i++) {
+        extend(c, &b, first, i);
+        c->group[i] = (struct plan_group){first, last};
+    }
+    choose_rows(c, &b);
+    c->band = mem_grow(c->band, (size_t)c->bands + 1, sizeof *c->band);
+    c->band[c->bands++] = b;
+}
+
+/* What moves the fewest bytes. */
 void cpu_find_bands(struct cpu *c)
 {
     const struct engine_opts *o = &c->work.opts;
-    const int ops = c->work.graph->ops;
+    const int ops = c->work.graph->ops, n = c->narrow;
     c->group = mem_alloc((size_t)ops, sizeof *c->group);
     for (int i = 0; i < ops; i++)
         c->group[i] = (struct plan_group){i, i};
     if (c->bf16 || engine_wants(o, ENGINE_SUMS))
         return;
-    for (int i = 0; i < c->narrow; i++) {
-        struct band b = band_from(c, i);
-        if (b.items == 0)
-            continue;
-        choose_rows(c, &b);
-        for (int k = i; k <= b.last; k++)
-            c->group[k] = (struct plan_group){i, b.last};
-        c->band = mem_grow(c->band, (size_t)c->bands + 1, sizeof *c->band);
-        c->band[c->bands++] = b;
-        i = b.last;
+    /* Of the operations before each, and the first of the band that ends there, or -1. */
+    size_t *least = mem_alloc((size_t)n + 1, sizeof *least);
+    int *from = mem_alloc((size_t)n + 1, sizeof *from),
+        *last_read = mem_zero((size_t)c->work.graph->values, sizeof *last_read);
+    for (int i = 0; i <= n; i++)
+        least[i] = i > 0 ? SIZE_MAX : 0;
+    for (int i = 0; i < ops; i++)
+        for (int k = 0; k < c->work.graph->op[i].ins; k++)
+            last_read[c->work.graph->op[i].in[k]] = i;
+    for (int first = 0; first < n; first++) {
+        struct band b;
+        const size_t lone = least[first] + lone_traffic(c, first);
+        if (lone <= least[first + 1]) {
+            least[first + 1] = lone;
+            from[first + 1] = -1;
+        }
+        for (int last = first; last < n && extend(c, &b, first, last); last++) {
+            const size_t all =
+                b.items > 1 ? least[first] + band_traffic(c, &b, last_read) : SIZE_MAX;
+            if (all < least[last + 1]) {
+                least[last + 1] = all;
+                from[last + 1] = first;
+            }
+        }
     }
+    for (int i = n; i > 0; i = from[i] < 0 ? i - 1 : from[i])
+        if (from[i] >= 0)
+            add_band(c, from[i], i - 1);
+    for (int i = 0; i < c->bands / 2; i++) {
+        const struct band b = c->band[i];
+        c->band[i] = c->band[c->bands - 1 - i];
+        c->band[c->bands - 1 - i] = b;
+    }
+    free(least);
+    free(from);
+    free(last_read);
 }
 
 /* Values that lie in one buffer share a slot; those that are read later are there as a whole. */

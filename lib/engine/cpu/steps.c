@@ -159,7 +159,23 @@ void cpu_close_steps(struct cpu *c)
     free(c->back);
 }
 
-/* The first product whose weights are larger than what it reads and writes. */
+enum {
+    SMALL_WEIGHTS = 256 << 10, /* bytes that are quick to read again */
+    LARGE_WEIGHTS = 1 << 20,   /* least that leave no room for values in a second cache */
+    LARGE_VALUES = 2 << 20     /* of a microbatch, least that do not stay in one */
+};
+
+/* Whether reading the weights for each microbatch takes longer than keeping the values of all. The
+ * small layers that squeeze and excite are no reason: what follows them is large again. */
+static bool is_wide(size_t weights, size_t values)
+{
+    if (weights <= SMALL_WEIGHTS)
+        return false;
+    return weights > values ||
+           (weights > LARGE_WEIGHTS && values > LARGE_VALUES && weights > values / 4);
+}
+
+/* The first product that is run for all microbatches at once. */
 int cpu_first_wide(const struct cpu *c)
 {
     const struct graph *n = c->work.graph;
@@ -169,7 +185,7 @@ int cpu_first_wide(const struct cpu *c)
             continue;
         const struct conv_spec s = cpu_conv_spec(c, op, false);
         size_t values = graph_size(n, op->in[0]) + graph_size(n, op->out);
-        if (conv_weights(&s) > values * (size_t)c->images * sizeof(float))
+        if (is_wide(conv_weights(&s), values * (size_t)c->images * sizeof(float)))
             return i;
     }
     return n->ops;
