@@ -349,6 +349,26 @@ static int *kept(const struct graph *g, const struct graph_op *op, int in, const
     return to;
 }
 
+/* Whether a gather puts rows and columns around an image, of its own cells or others: the image
+ * stands in the result somewhere. */
+static bool surrounds(const struct graph *g, const struct graph_op *op)
+{
+    const struct graph_value *x = &g->value[op->in[0]], *y = &g->value[op->out];
+    const int cells = x->h * x->w, all = y->h * y->w, most = all - (x->h - 1) * y->w - x->w;
+    if (x->c != y->c || y->h < x->h || y->w < x->w || cells == all)
+        return false;
+    for (int first = 0; first <= most; first++) {
+        bool is = first % y->w + x->w <= y->w;
+        for (int i = 0; i < x->c * cells && is; i++) {
+            const int row = i % cells / x->w, column = i % x->w;
+            is = op->pick[i / cells * all + first + row * y->w + column] == i;
+        }
+        if (is)
+            return true;
+    }
+    return false;
+}
+
 /* Settles where the elements of a result lie. */
 static void find_places(const struct graph *g, const struct graph_op *op, struct places *p)
 {
@@ -358,6 +378,9 @@ static void find_places(const struct graph *g, const struct graph_op *op, struct
     int *to = NULL;
     bool even = true;
     if (of.h == 0 || of.first > 0)
+        return;
+    if (op->kind == GRAPH_GATHER && !p->place[in] && of.h == g->value[in].h &&
+        of.w == g->value[in].w && surrounds(g, op))
         return;
     if (op->kind == GRAPH_GATHER)
         to = moved(g, op, p, &even);

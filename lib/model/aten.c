@@ -1220,22 +1220,48 @@ static int repeat_each(struct program *p, struct err *e)
 }
 
 /* Padding from the last axis on: left, right, top, bottom, ... */
-static int pad(struct program *p, struct err *e)
+static int pad_by(struct program *p, const char *list_name, enum trace_border border, double value,
+                  struct err *e)
 {
     const struct trace_symbol *x = self(p);
-    const char *mode = word(p, "mode");
     struct trace_symbol y;
     int64_t list[2 * TRACE_DIMS], before[TRACE_DIMS] = {0}, after[TRACE_DIMS] = {0};
-    const int n = numbers(p, "pad", list, 2 * TRACE_DIMS), dims = x ? x->view.dims : 0;
+    const int n = numbers(p, list_name, list, 2 * TRACE_DIMS), dims = x ? x->view.dims : 0;
     if (n < 0 || n % 2 != 0 || n / 2 > dims)
         return trace_refuse(&p->trace, e, "expected padding of axes, found something else");
-    if ((mode && strcmp(mode, "constant") != 0) || real(p, "value", 0) != 0)
-        return trace_refuse(&p->trace, e, "expected padding with zeros, found another");
     for (int i = 0; i < n / 2; i++) {
-        before[dims - 1 - i] = list[2 * i];
-        after[dims - 1 - i] = list[2 * i + 1];
+        before[dims - 1 - i] = list[2L * i];
+        after[dims - 1 - i] = list[2L * i + 1];
     }
-    return finish(p, trace_pad(&p->trace, x, before, after, &y, e), &y, e);
+    return finish(p,
+                  border == TRACE_ZEROS ? trace_pad_with(&p->trace, x, before, after, value, &y, e)
+                                        : trace_pad_by(&p->trace, x, before, after, border, &y, e),
+                  &y, e);
+}
+
+static int pad(struct program *p, struct err *e)
+{
+    static const char *const modes[] = {[TRACE_ZEROS] = "constant",
+                                        [TRACE_MIRRORED] = "reflect",
+                                        [TRACE_REPEATED] = "replicate",
+                                        [TRACE_ROUND] = "circular"};
+    const char *mode = word(p, "mode");
+    int border = TRACE_ZEROS;
+    while (mode && border <= TRACE_ROUND && strcmp(mode, modes[border]) != 0)
+        border++;
+    return border > TRACE_ROUND
+               ? trace_refuse(&p->trace, e, "expected padding that is known, found '%.80s'", mode)
+               : pad_by(p, "pad", (enum trace_border)border, real(p, "value", 0), e);
+}
+
+static int reflection(struct program *p, struct err *e)
+{
+    return pad_by(p, "padding", TRACE_MIRRORED, 0, e);
+}
+
+static int replication(struct program *p, struct err *e)
+{
+    return pad_by(p, "padding", TRACE_REPEATED, 0, e);
 }
 
 /* --- products by an equation, and powers --- */
@@ -1366,7 +1392,8 @@ static int of_known(struct program *p, double (*f)(double x, double p, double q)
                ? finish(p, trace_known_function(&p->trace, self(p), f, 0, 0, &y, e), &y, e)
                : trace_refuse(&p->trace, e,
                               "expected a constant, found activations: of these it is not computed "
-                              "here");
+                              "here%s",
+                              aten_way("exp", 3));
 }
 
 static int exponential(struct program *p, struct err *e)
@@ -1846,10 +1873,12 @@ static const struct aten_maker makers[] = {
     {"pow", power, false, false},
     {"prelu", prelu, false, false},
     {"reciprocal", reciprocal, false, false},
+    {"reflection_pad2d", reflection, false, false},
     {"relu", relu, false, false},
     {"relu6", relu6, false, false},
     {"repeat", repeat, false, false},
     {"repeat_interleave", repeat_each, true, false},
+    {"replication_pad2d", replication, false, false},
     {"reshape", view, true, true},
     {"reshape_as", view_as, true, false},
     {"roll", roll, false, false},
@@ -1901,6 +1930,16 @@ static const struct aten_maker operators[] = {{"add", count, false, false},
                                               {"floordiv", count, false, false},
                                               {"mul", count, false, false},
                                               {"sub", count, false, false}};
+
+const char *aten_way(const char *name, size_t n)
+{
+    static const char *const parts[] = {"exp", "expm1", "log1p", "maximum", "minimum"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (strlen(parts[i]) == n && memcmp(parts[i], name, n) == 0)
+            return ": run_decompositions() writes functions out by it; save what "
+                   "torch.export.export() returns";
+    return "";
+}
 
 const struct aten_maker *aten_maker(bool of_sizes, const char *name, size_t n)
 {

@@ -35,6 +35,7 @@ static enum onnx_attribute_type type_of(const char *op, const char *name)
         {"equation", ONNX_TEXT},
         {"exclude_outside", ONNX_INT},
         {"fmod", ONNX_INT},
+        {"gamma", ONNX_FLOAT},
         {"group", ONNX_INT},
         {"is_causal", ONNX_INT},
         {"keep_aspect_ratio_policy", ONNX_TEXT},
@@ -114,6 +115,7 @@ const char *onnx_attributes_of(const char *op)
         {"BatchNormalization", "epsilon momentum spatial training_mode"},
         {"Cast", "round_mode saturate to"},
         {"CastLike", "round_mode saturate"},
+        {"Celu", "alpha"},
         {"Clip", "max min"},
         {"Concat", "axis"},
         {"Constant", "value value_float value_floats value_int value_ints"},
@@ -147,6 +149,7 @@ const char *onnx_attributes_of(const char *op)
         {"Resize", "antialias axes coordinate_transformation_mode cubic_coeff_a exclude_outside "
                    "extrapolation_value keep_aspect_ratio_policy mode nearest_mode"},
         {"ScatterND", "reduction"},
+        {"Selu", "alpha gamma"},
         {"Shape", "end start"},
         {"Slice", "axes ends starts"},
         {"Softmax", "axis"},

@@ -548,6 +548,29 @@ static int elu(struct onnx_reader *r, struct err *e)
     return apply(r, GRAPH_ELU, (double)onnx_float(r, "alpha", 1), 0, e);
 }
 
+/* alpha (exp(x / alpha) - 1) below 0 */
+static int celu(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol y;
+    const double alpha = (double)onnx_float(r, "alpha", 1);
+    return onnx_symbol(r, 0, &x, e) != 0
+               ? -1
+               : bind(r, trace_elu(r->t, &x->s, alpha, 1, 1 / alpha, &y, e), &y);
+}
+
+static int selu(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol y;
+    return onnx_symbol(r, 0, &x, e) != 0
+               ? -1
+               : bind(r,
+                      trace_elu(r->t, &x->s, (double)onnx_float(r, "alpha", 1.67326319F),
+                                (double)onnx_float(r, "gamma", 1.05070102F), 1, &y, e),
+                      &y);
+}
+
 static int hard_sigmoid(struct onnx_reader *r, struct err *e)
 {
     return apply(r, GRAPH_HARD_SIGMOID, (double)onnx_float(r, "alpha", .2F),
@@ -1073,22 +1096,33 @@ static int gather(struct onnx_reader *r, struct err *e)
     return at->n == 1 ? bind(r, 0, &part[0]) : join(r, list, (size_t)at->n, axis, e);
 }
 
-/* Zeros at the ends of axes: of all, or of those that input 3 names. */
+/* A float of 32 bits that is minus infinity, as padding before a maximum is. */
+static bool is_lowest(const struct onnx_reader *r, size_t i)
+{
+    const struct onnx_name *x = onnx_in(r, i);
+    unsigned char raw[4];
+    struct err e;
+    return x && x->s.kind == TRACE_CONSTANT && x->s.tensor->type == CKPT_F32 &&
+           x->s.tensor->count == 1 && ckpt_read_raw(r->t->b->ckpt, x->s.tensor, raw, &e) == 0 &&
+           memcmp(raw, "\0\0\x80\xff", sizeof raw) == 0;
+}
+
+/* At the ends of axes: of all, or of those that input 3 names. */
 static int pad(struct onnx_reader *r, struct err *e)
 {
     struct onnx_name *x;
     struct trace_symbol y;
     int64_t list[KNOWN], axes[KNOWN], before[TRACE_DIMS] = {0}, after[TRACE_DIMS] = {0};
     int n, k;
-    double value;
+    double value = -INFINITY;
+    const char *mode = onnx_word(r, "mode", "constant");
     if (onnx_symbol(r, 0, &x, e) != 0 || onnx_list(r, "pads", 1, list, &n, e) != 0 ||
         onnx_list(r, "axes", 3, axes, &k, e) != 0 ||
-        number_or(r, 2, (double)onnx_float(r, "value", 0), &value, e) != 0)
+        (!is_lowest(r, 2) && number_or(r, 2, (double)onnx_float(r, "value", 0), &value, e) != 0))
         return -1;
     const int dims = x->s.view.dims, named = k < 0 ? dims : k;
-    if (strcmp(onnx_word(r, "mode", "constant"), "constant") != 0 || value != 0 || n != 2 * named ||
-        named > TRACE_DIMS)
-        return trace_refuse(r->t, e, "expected zeros at both ends of axes, found another padding");
+    if (n != 2 * named || named > TRACE_DIMS)
+        return trace_refuse(r->t, e, "expected two numbers for each axis as pads, found others");
     for (int i = 0; i < named; i++) {
         const int axis = trace_axis(&x->s, k < 0 ? i : axes[i]);
         if (axis < 0)
@@ -1096,7 +1130,17 @@ static int pad(struct onnx_reader *r, struct err *e)
         before[axis] = list[i];
         after[axis] = list[i + named];
     }
-    return bind(r, trace_pad(r->t, &x->s, before, after, &y, e), &y);
+    if (strcmp(mode, "constant") == 0)
+        return bind(r, trace_pad_with(r->t, &x->s, before, after, value, &y, e), &y);
+    static const char *const modes[] = {
+        [TRACE_MIRRORED] = "reflect", [TRACE_REPEATED] = "edge", [TRACE_ROUND] = "wrap"};
+    int border = TRACE_MIRRORED;
+    while (border <= TRACE_ROUND && strcmp(mode, modes[border]) != 0)
+        border++;
+    return border > TRACE_ROUND
+               ? trace_refuse(r->t, e, "expected padding that is known, found '%.80s'", mode)
+               : bind(r, trace_pad_by(r->t, &x->s, before, after, (enum trace_border)border, &y, e),
+                      &y);
 }
 
 /* The input under another name. */
@@ -1255,6 +1299,7 @@ static const struct {
     {"BatchNormalization", batch_norm},
     {"Cast", cast},
     {"CastLike", cast_like},
+    {"Celu", celu},
     {"Clip", clip},
     {"Concat", concat},
     {"Constant", constant},
@@ -1309,6 +1354,7 @@ static const struct {
     {"Reshape", reshape},
     {"Resize", resize},
     {"ScatterND", scatter},
+    {"Selu", selu},
     {"Sigmoid", function},
     {"Slice", slice},
     {"Softmax", softmax},

@@ -391,6 +391,10 @@ int trace_known_concat(struct trace *t, const struct trace_symbol *const *x, int
 int trace_known_mean(struct trace *t, const struct trace_symbol *x, unsigned gone,
                      struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
+/* The softmax over an axis. */
+int trace_known_softmax(struct trace *t, const struct trace_symbol *x, int dim,
+                        struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
 /* Whether they are truths: what a comparison made, or of that type. */
 bool trace_is_truth(const struct trace_symbol *x);
 
@@ -507,6 +511,18 @@ int trace_shuffle(struct trace *t, const struct trace_symbol *x, int64_t groups,
 /* Squares of r by r channels, those of (c, r, r), become cells, or the reverse. */
 int trace_unshuffle(struct trace *t, const struct trace_symbol *x, int64_t r, bool back,
                     struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* The same with a number instead of zeros; -INFINITY is 1e30 below. */
+int trace_pad_with(struct trace *t, const struct trace_symbol *x, const int64_t *before,
+                   const int64_t *after, double value, struct trace_symbol *y, struct err *e)
+    ERR_CHECKED;
+
+/* The same with what a border makes of the elements: mirrored at the ends, which are not repeated;
+ * the ends repeated; those of the other end. */
+enum trace_border { TRACE_ZEROS, TRACE_MIRRORED, TRACE_REPEATED, TRACE_ROUND };
+int trace_pad_by(struct trace *t, const struct trace_symbol *x, const int64_t *before,
+                 const int64_t *after, enum trace_border border, struct trace_symbol *y,
+                 struct err *e) ERR_CHECKED;
 
 /* Elements of axis dim[i] move on by shift[i], those at the end to the front. */
 int trace_roll(struct trace *t, const struct trace_symbol *x, const int64_t *shift,

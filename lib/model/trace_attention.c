@@ -572,6 +572,8 @@ int trace_softmax(struct trace *t, const struct trace_symbol *x, int64_t dim, bo
     const int d = x ? trace_axis(x, dim) : -1;
     if (d < 0)
         return trace_refuse(t, e, "expected an axis of activations, found %lld", (long long)dim);
+    if (trace_is_known(x) && !log)
+        return trace_known_softmax(t, x, d, y, e);
     if (x->kind == TRACE_SCORES) {
         struct trace_scores s = t->scores[x->value];
         if (log || x->soft || d != x->view.dims - 1 || !scores_stand(t, x) ||

@@ -545,6 +545,37 @@ int trace_known_mean(struct trace *t, const struct trace_symbol *given, unsigned
     return 0;
 }
 
+int trace_known_softmax(struct trace *t, const struct trace_symbol *given, int dim,
+                        struct trace_symbol *y, struct err *e)
+{
+    int64_t size[TRACE_DIMS];
+    const struct trace_symbol one = of_one(given);
+    const int last = one.view.dims - 1;
+    struct trace_symbol turned, made;
+    if (is_repeated(given, dim))
+        return trace_refuse(t, e, "expected axes of one image, found axis %d", dim);
+    if (trace_swap(t, &one, dim, last, &turned, e) != 0)
+        return -1;
+    const int dims = shape_of(&turned, size);
+    const int64_t n = size[last];
+    float *to = make(t, size, dims, &made, e), *from = to ? trace_known_all(t, &turned, e) : NULL;
+    for (int64_t i = 0; from && i < trace_count(&made); i += n) {
+        float most = from[i];
+        double sum = 0;
+        for (int64_t k = 1; k < n; k++)
+            most = fmaxf(most, from[i + k]);
+        for (int64_t k = 0; k < n; k++)
+            sum += exp((double)from[i + k] - (double)most);
+        for (int64_t k = 0; k < n; k++)
+            to[i + k] = (float)(exp((double)from[i + k] - (double)most) / sum);
+    }
+    free(from);
+    return !from || settled(t, to, trace_count(&made), e) != 0 ||
+                   trace_swap(t, &made, dim, last, y, e) != 0
+               ? -1
+               : repeat_as(t, y, given, e);
+}
+
 bool trace_known_truths(struct trace *t, const struct trace_symbol *x)
 {
     struct err e;

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -655,10 +656,24 @@ static int64_t padded(const struct trace_symbol *x, const int64_t *before, const
     return view_each(&x->view, d) + before[d] + after[d];
 }
 
-/* The list of a gather: places of x, moved, and -1 around them or, where they go `round`, those
- * of the other end. */
+/* Where an element of a padded axis of n is taken from. */
+static int64_t inside_of(int64_t at, int64_t n, enum trace_border border)
+{
+    switch (border) {
+    case TRACE_MIRRORED:
+        return at < 0 ? -at : at >= n ? 2 * (n - 1) - at : at;
+    case TRACE_REPEATED:
+        return at < 0 ? 0 : at >= n ? n - 1 : at;
+    case TRACE_ROUND:
+        return (at % n + n) % n;
+    default:
+        return at;
+    }
+}
+
+/* The list of a gather: places of x, moved, and around them -1 or others of x. */
 static int *pad_list(const struct trace_symbol *x, int channels, const int64_t *before,
-                     const int64_t *size, bool round)
+                     const int64_t *size, enum trace_border border)
 {
     int order[TRACE_DIMS], n = 0;
     size_t all = 1, inner = 1, from = 1;
@@ -679,10 +694,9 @@ static int *pad_list(const struct trace_symbol *x, int channels, const int64_t *
         from = 0;
         for (int i = n - 1; i >= 0; i--) {
             const int64_t has = view_each(&x->view, order[i]);
-            at = (int64_t)(left % (size_t)size[order[i]]) - before[order[i]];
+            at =
+                inside_of((int64_t)(left % (size_t)size[order[i]]) - before[order[i]], has, border);
             left /= (size_t)size[order[i]];
-            if (round)
-                at = (at % has + has) % has;
             inside = inside && at >= 0 && at < has;
             from += inside ? (size_t)(at * step) : 0;
             step *= has;
@@ -718,7 +732,8 @@ static bool frames(const struct trace *t, const struct trace_symbol *x, const in
 }
 
 static int surround(struct trace *t, const struct trace_symbol *x, const int64_t *before,
-                    const int64_t *after, bool round, struct trace_symbol *y, struct err *e)
+                    const int64_t *after, enum trace_border border, struct trace_symbol *y,
+                    struct err *e)
 {
     int64_t size[TRACE_DIMS], all = 1, h, w;
     struct trace_view v = {.offset = 0};
@@ -730,8 +745,8 @@ static int surround(struct trace *t, const struct trace_symbol *x, const int64_t
         none = none && before[d] == 0 && after[d] == 0;
         if (view_has_images(&x->view, d) && (before[d] != 0 || after[d] != 0))
             return trace_refuse(t, e, "expected %s",
-                                round ? "all images in their order, found another"
-                                      : "padding of images, found more images");
+                                border == TRACE_ROUND ? "all images in their order, found another"
+                                                      : "padding of images, found more images");
         if (before[d] < -BUILD_ELEMENTS || before[d] > BUILD_ELEMENTS ||
             after[d] < -BUILD_ELEMENTS || after[d] > BUILD_ELEMENTS ||
             (size[d] = padded(x, before, after, d)) < 1 ||
@@ -740,6 +755,11 @@ static int surround(struct trace *t, const struct trace_symbol *x, const int64_t
                                 "expected at most %d elements with the padding, and one, "
                                 "found others",
                                 BUILD_ELEMENTS);
+        if (border == TRACE_MIRRORED && (before[d] > 0 || after[d] > 0) &&
+            (before[d] >= view_each(&x->view, d) || after[d] >= view_each(&x->view, d)))
+            return trace_refuse(t, e,
+                                "expected fewer elements than an axis has to be mirrored, "
+                                "found more");
     }
     if (none || channels < 0 || view_has_images(&x->view, channels)) {
         *y = trace_alias(x);
@@ -761,9 +781,9 @@ static int surround(struct trace *t, const struct trace_symbol *x, const int64_t
     struct origin from = {.w = NULL};
     op.y.k = (int)h;
     op.x.k = (int)w;
-    op.pick = pad_list(x, channels, before, size, round);
+    op.pick = pad_list(x, channels, before, size, border);
     const float scale = x->scale;
-    from.framed = !round && frames(t, x, before, after, from.frame);
+    from.framed = border == TRACE_ZEROS && frames(t, x, before, after, from.frame);
     const int value = trace_append(t, &op, &from, e);
     *y = trace_value(value, &v);
     y->scale = scale;
@@ -773,7 +793,44 @@ static int surround(struct trace *t, const struct trace_symbol *x, const int64_t
 int trace_pad(struct trace *t, const struct trace_symbol *x, const int64_t *before,
               const int64_t *after, struct trace_symbol *y, struct err *e)
 {
-    return surround(t, x, before, after, false, y, e);
+    return surround(t, x, before, after, TRACE_ZEROS, y, e);
+}
+
+int trace_pad_by(struct trace *t, const struct trace_symbol *x, const int64_t *before,
+                 const int64_t *after, enum trace_border border, struct trace_symbol *y,
+                 struct err *e)
+{
+    return surround(t, x, before, after, border, y, e);
+}
+
+int trace_pad_with(struct trace *t, const struct trace_symbol *x, const int64_t *before,
+                   const int64_t *after, double value, struct trace_symbol *y, struct err *e)
+{
+    static const double far = 1e30;
+    int64_t size[TRACE_DIMS];
+    struct trace_symbol padded, edge;
+    if (value == 0 || !x)
+        return trace_pad(t, x, before, after, y, e);
+    if (isnan(value))
+        return trace_refuse(t, e, "expected padding with a number, found none");
+    if (trace_pad(t, x, before, after, &padded, e) != 0)
+        return -1;
+    for (int d = 0; d < x->view.dims; d++)
+        size[d] = before[d] == 0 && after[d] == 0 ? 1 : trace_size(&padded, d);
+    if (trace_known_full(t, size, x->view.dims,
+                         value > far    ? far
+                         : value < -far ? -far
+                                        : value,
+                         &edge, e) != 0)
+        return -1;
+    /* Nothing inside. */
+    struct trace_symbol inside = edge;
+    for (int d = 0; d < x->view.dims; d++)
+        if (trace_slice(t, &inside, d, before[d] > 0 ? before[d] : 0,
+                        size[d] - (size[d] > 1 && after[d] > 0 ? after[d] : 0), 1, &inside, e) != 0)
+            return -1;
+    return trace_known_set(t, &inside, NULL, 0, e) != 0 ? -1
+                                                        : trace_add(t, &padded, &edge, 1, y, e);
 }
 
 int trace_roll(struct trace *t, const struct trace_symbol *x, const int64_t *shift,
@@ -789,7 +846,7 @@ int trace_roll(struct trace *t, const struct trace_symbol *x, const int64_t *shi
         before[d] = (before[d] + shift[i] % trace_size(x, d)) % trace_size(x, d);
         after[d] = -before[d];
     }
-    return surround(t, x, before, after, true, y, e);
+    return surround(t, x, before, after, TRACE_ROUND, y, e);
 }
 
 int trace_stack(struct trace *t, const struct trace_symbol *const *x, int n, int64_t dim,
