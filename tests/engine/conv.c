@@ -309,7 +309,8 @@ static struct value job_run(const struct job *j, const struct conv_kernels *k, e
 static void job_print(const struct job *j, const char *what, const char *kernels,
                       enum conv_form form)
 {
-    static const char *const name[CONV_FORMS] = {"direct", "2x2", "4x4", "4x4 stride 2", "tiles"};
+    static const char *const name[CONV_FORMS] = {"direct", "winograd", "winograd stride 2",
+                                                 "tiles"};
     const struct conv_spec *s = &j->s;
     fprintf(stderr,
             "  %s: %s, %s%s, %dx%dx%d (%d) to %dx%dx%d (%d), k %dx%d, stride %dx%d, pad %dx%d, "
@@ -415,11 +416,8 @@ static void reference_run(struct reference *r, const struct job *j, int g, int i
 /* Of the sums' size without signs; Winograd's errors are those of the largest sum. */
 static double tolerance_of(enum conv_form f, const struct reference *r, size_t i)
 {
-    static const double tolerance[CONV_FORMS] = {[CONV_DIRECT] = 1e-6,
-                                                 [CONV_WINO2] = 5e-7,
-                                                 [CONV_WINO4] = 5e-6,
-                                                 [CONV_WINO4_STRIDE2] = 2e-6,
-                                                 [CONV_TILES] = 1e-6};
+    static const double tolerance[CONV_FORMS] = {
+        [CONV_DIRECT] = 1e-6, [CONV_WINO] = 5e-6, [CONV_WINO_STRIDE2] = 2e-6, [CONV_TILES] = 1e-6};
     bool own = (f == CONV_DIRECT || f == CONV_TILES) && isfinite(r->size[i]);
     return tolerance[f] * (own ? r->size[i] : r->most);
 }
@@ -753,11 +751,16 @@ static struct {
     int g, image, cell, c;
 } poison;
 
-static bool in_tile(int output, int input, enum conv_form f)
+/* Whether an output's tile reads an input. */
+static bool in_tile(const struct conv_cut *cut, int output, int input)
 {
-    const struct conv_tile *t = &conv_tile[f];
-    int first = output / t->out * t->out * t->stride - 1;
-    return input >= first && input < first + t->in;
+    for (int i = cut->count - 1, first; i >= 0; i--) {
+        const struct conv_size *z = &conv_sizes(cut->stride)[conv_tile(cut, i, &first)];
+        const int from = first * cut->stride - 1;
+        if (output >= first)
+            return input >= from && input < from + z->in;
+    }
+    return false;
 }
 
 /* Whether what is not finite may be passed on to an output of the poisoned image that does
@@ -770,9 +773,12 @@ static bool may_spread(const struct job *j, enum conv_form f, int cell, int c)
         return false;
     if (poison.where == IN_X && f == CONV_TILES)
         return false;
-    if (poison.where == IN_X)
-        return in_tile(cell / s->ow, poison.cell / s->iw, f) &&
-               in_tile(cell % s->ow, poison.cell % s->iw, f);
+    if (poison.where == IN_X) {
+        struct conv_cut down, across;
+        conv_cuts(s, &down, &across);
+        return in_tile(&down, cell / s->ow, poison.cell / s->iw) &&
+               in_tile(&across, cell % s->ow, poison.cell % s->iw);
+    }
     return poison.where == IN_W && c == poison.c;
 }
 

@@ -6,11 +6,16 @@
 #include <string.h>
 
 enum {
-    /* Transformed inputs on their way: what weights do not fill of a cache of 1 MiB
-     * while they are small; else enough tiles to pay for reading the weights. */
+    /* Transformed inputs on their way: what leaves room for their sums in a cache of 1 MiB; but
+     * enough tiles to pay for reading the weights, more where these are many. */
     CHUNK_BYTES = 512 << 10,
-    CHUNK_LEAST = 64,
-    CHUNK_MOST = 96,
+    CHUNK_FEW = 28,
+    CHUNK_LEAST = 84,
+    CHUNK_MOST = 112,
+    WEIGHTS_BYTES = 5 << 20,
+    /* Multiply-accumulates of a pair of channels that a batch could do, for each image, while one
+     * of their weights is read. */
+    WEIGHT = 2,
     /* Weights from which inputs are put side by side, as they are read for each block of outputs;
      * bytes of those inputs, and the least of outputs they are for. */
     GATHER_WEIGHTS = 256 << 10,
@@ -18,11 +23,15 @@ enum {
     GATHER_LEAST = 192
 };
 
-const struct conv_tile conv_tile[CONV_FORMS] = {
-    [CONV_WINO2] = {2, 4, 4, 1},
-    [CONV_WINO4] = {4, 6, 6, 1},
-    [CONV_WINO4_STRIDE2] = {4, 9, 9, 2},
-};
+/* Of the same points, the fewer first, see winograd.inc. */
+const struct conv_size *conv_sizes(int stride)
+{
+    static const struct conv_size size[2][CONV_SIZES] = {
+        {{2, 4, 4}, {4, 6, 6}, {5, 7, 7}, {6, 8, 8}},
+        {{4, 9, 5}, {7, 15, 8}},
+    };
+    return size[stride - 1];
+}
 
 static int ceil_div(int a, int b)
 {
@@ -44,11 +53,63 @@ static double direct_pairs(const struct conv_spec *s)
     return (double)meetings(&s->y, s->back, s->oh, s->ih) * meetings(&s->x, s->back, s->ow, s->iw);
 }
 
-static double tiled_products(const struct conv_spec *s, enum conv_form f)
+/* --- tiles --- */
+
+/* Of all tiles of one dimension. */
+static int products(const struct conv_cut *cut)
 {
-    const struct conv_tile *t = &conv_tile[f];
-    return (double)ceil_div(s->oh, t->out) * ceil_div(s->ow, t->out) * t->points * t->points;
+    int n = 0;
+    for (int z = 0; z <= cut->largest; z++) {
+        const struct conv_size *size = &conv_sizes(cut->stride)[z];
+        n += cut->tiles[z] * (size->points + (cut->stride == 2 ? size->out : 0));
+    }
+    return n;
 }
+
+/* The fewest products with a largest size, of which there is one at least: up to three tiles of
+ * each other size make up what is left. */
+static struct conv_cut best_cut(int stride, int outputs, int largest)
+{
+    const struct conv_size *sizes = conv_sizes(stride);
+    struct conv_cut best = {0};
+    for (int some = 0; some < 1 << 2 * largest; some++) {
+        struct conv_cut cut = {.stride = stride, .largest = largest};
+        int left = outputs;
+        for (int z = 0; z < largest; z++) {
+            cut.tiles[z] = some >> 2 * z & 3;
+            cut.count += cut.tiles[z];
+            left -= cut.tiles[z] * sizes[z].out;
+        }
+        cut.tiles[largest] = left > 1 ? ceil_div(left, sizes[largest].out) : 1;
+        cut.count += cut.tiles[largest];
+        if (best.count == 0 || products(&cut) < products(&best))
+            best = cut;
+    }
+    return best;
+}
+
+static double cut_cost(const struct conv_cut *down, const struct conv_cut *across)
+{
+    return (double)products(down) * products(across) +
+           WEIGHT * conv_slots(down) * conv_slots(across);
+}
+
+void conv_cuts(const struct conv_spec *s, struct conv_cut *down, struct conv_cut *across)
+{
+    const struct conv_size *sizes = conv_sizes(s->y.stride);
+    *down = *across = (struct conv_cut){0};
+    for (int i = 0; i < CONV_SIZES && sizes[i].out > 0; i++)
+        for (int k = 0; k < CONV_SIZES && sizes[k].out > 0; k++) {
+            const struct conv_cut y = best_cut(s->y.stride, s->oh, i),
+                                  x = best_cut(s->x.stride, s->ow, k);
+            if (down->count == 0 || cut_cost(&y, &x) < cut_cost(down, across)) {
+                *down = y;
+                *across = x;
+            }
+        }
+}
+
+/* --- forms --- */
 
 /* Of 3 taps, one of which may reach out at the beginning. */
 static bool is_three(const struct graph_axis *a, int stride)
@@ -58,7 +119,7 @@ static bool is_three(const struct graph_axis *a, int stride)
 
 static bool fits(const struct conv_spec *s, enum conv_form f)
 {
-    int stride = conv_tile[f].stride;
+    const int stride = f == CONV_WINO_STRIDE2 ? 2 : 1;
     return f == CONV_DIRECT || (!s->exact && is_three(&s->y, stride) && is_three(&s->x, stride) &&
                                 !(s->back && stride != 1));
 }
@@ -67,9 +128,12 @@ static bool fits(const struct conv_spec *s, enum conv_form f)
  * long as eight multiply-accumulates of a channel, of its input and of its output. */
 static double cost(const struct conv_spec *s, enum conv_form f)
 {
+    struct conv_cut down, across;
     if (f == CONV_DIRECT)
-        return 1.05 * direct_pairs(s) * s->ic * s->op;
-    return tiled_products(s, f) * ((double)s->ic * s->op + 8.0 * (s->ip + s->op));
+        return (1.05 * direct_pairs(s) + WEIGHT * conv_taps(s)) * s->ic * s->op;
+    conv_cuts(s, &down, &across);
+    return cut_cost(&down, &across) * s->ic * s->op +
+           8.0 * products(&down) * products(&across) * (s->ip + s->op);
 }
 
 enum conv_form conv_choose(const struct conv_spec *s)
@@ -77,7 +141,7 @@ enum conv_form conv_choose(const struct conv_spec *s)
     enum conv_form best = CONV_DIRECT;
     if (s->tiles)
         return CONV_TILES;
-    for (enum conv_form f = CONV_WINO2; f < CONV_TILES; f++)
+    for (enum conv_form f = CONV_WINO; f < CONV_TILES; f++)
         if (fits(s, f) && cost(s, f) < cost(s, best))
             best = f;
     return best;
@@ -86,7 +150,12 @@ enum conv_form conv_choose(const struct conv_spec *s)
 /* Of packed weights. */
 static size_t elements(const struct conv_spec *s, enum conv_form f)
 {
-    int side = conv_tile[f].points, points = side ? side * side : conv_taps(s);
+    struct conv_cut down, across;
+    int points = conv_taps(s);
+    if (conv_is_winograd(f)) {
+        conv_cuts(s, &down, &across);
+        points = conv_slots(&down) * conv_slots(&across);
+    }
     return (size_t)points * (size_t)(f == CONV_TILES ? s->ip : s->ic) * (size_t)s->op;
 }
 
@@ -99,6 +168,35 @@ size_t conv_weights(const struct conv_spec *s)
 {
     enum conv_form f = conv_choose(s);
     return elements(s, f) * element_size(f);
+}
+
+/* Rows of a tile that are multiplied by a slot's weights. */
+static int slot_rows(const struct conv_cut *cut, int slot)
+{
+    const bool middle = cut->stride == 2 && slot == conv_slots(cut) - 1;
+    return middle ? conv_sizes(cut->stride)[cut->largest].out : 1;
+}
+
+static void open_winograd(struct conv *c)
+{
+    const struct conv_spec *s = &c->spec;
+    conv_cuts(s, &c->down, &c->across);
+    const int all = c->down.count * c->across.count, tiles = all * s->n * s->microbatches,
+              slots = conv_points(c), row = conv_slots(&c->across);
+    const int64_t bytes =
+        (int64_t)products(&c->down) * products(&c->across) / all * s->ip * (int64_t)sizeof(float);
+    const bool few = elements(s, c->form) * sizeof(float) <= WEIGHTS_BYTES;
+    const int least = few ? CHUNK_FEW : CHUNK_LEAST;
+    int most = (int)(CHUNK_BYTES / bytes);
+    most = most < least ? least : most > CHUNK_MOST ? CHUNK_MOST : most;
+    c->chunk = ceil_div(tiles, ceil_div(tiles, most));
+    for (int q = 0; q < slots; q++)
+        c->row[q + 1] = c->row[q] + (size_t)c->chunk * (size_t)slot_rows(&c->down, q / row) *
+                                        (size_t)slot_rows(&c->across, q % row);
+    /* Between slots a cache line, so that they do not share a set where the rest is a power of two.
+     */
+    c->scratch = (c->row[slots] * (size_t)(s->ip + CONV_SPAN) + 2 * (size_t)slots * CONV_PITCH) *
+                 sizeof(float);
 }
 
 void conv_open(struct conv *c, const struct conv_spec *s, const struct conv_kernels *k)
@@ -114,7 +212,6 @@ void conv_open(struct conv *c, const struct conv_spec *s, const struct conv_kern
     c->ocell = (ptrdiff_t)s->n * c->spec.opitch + s->ogap;
     c->gathers = c->form == CONV_DIRECT && !s->back && s->ic <= CONV_GATHERED &&
                  elements(s, c->form) * sizeof(float) >= GATHER_WEIGHTS;
-    size_t points = (size_t)conv_points(c);
     if (c->gathers) {
         const int outputs = s->oh * s->ow * s->n,
                   pitch = ceil_div(conv_inputs(c), CONV_PITCH) * CONV_PITCH;
@@ -127,18 +224,7 @@ void conv_open(struct conv *c, const struct conv_spec *s, const struct conv_kern
     } else if (c->form == CONV_TILES) {
         c->scratch = 2 * 4 * 16 * 16 * sizeof(float); /* of sums */
     } else if (c->form != CONV_DIRECT) {
-        const struct conv_tile *t = &conv_tile[c->form];
-        c->down = ceil_div(s->oh, t->out);
-        c->across = ceil_div(s->ow, t->out);
-        int tiles = c->down * c->across * s->n * s->microbatches;
-        int most = CHUNK_BYTES / (int)(points * (size_t)s->ip * sizeof(float));
-        most = most < CHUNK_LEAST ? CHUNK_LEAST : most > CHUNK_MOST ? CHUNK_MOST : most;
-        c->chunk = ceil_div(tiles, ceil_div(tiles, most));
-        /* One cache line more, so that products do not share a set where the rest is a
-         * power of two. */
-        c->in_step = (size_t)c->chunk * (size_t)s->ip + CONV_PITCH;
-        c->sum_step = (size_t)c->chunk * CONV_SPAN + CONV_PITCH;
-        c->scratch = (c->in_step + c->sum_step) * points * sizeof(float);
+        open_winograd(c);
     }
     c->u = mem_large(elements(s, c->form), element_size(c->form));
     c->bias = mem_aligned((size_t)s->op, sizeof *c->bias);
@@ -172,7 +258,8 @@ void conv_run(const struct conv *c, const struct conv_call *k, void *scratch)
 int64_t conv_done(const struct conv *c)
 {
     const struct conv_spec *s = &c->spec;
-    double each = conv_tile[c->form].points ? tiled_products(s, c->form) : direct_pairs(s);
+    double each = conv_is_winograd(c->form) ? (double)products(&c->down) * products(&c->across)
+                                            : direct_pairs(s);
     return (int64_t)(each * s->ic * s->oc);
 }
 

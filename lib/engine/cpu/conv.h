@@ -22,27 +22,31 @@ enum {
     CONV_GATHERED = 4     /* most channels of inputs that are put side by side */
 };
 
-/* Winograd's minimal filtering F(m x m, 3 x 3), Lavin and Gray 2016: tiles of m by m
- * outputs. With stride 2 the even and the odd inputs are filtered apart: F(4, 2) for
- * the two outer taps beside the middle tap's four products, 9 by 9 products in all. */
 enum conv_form {
     CONV_DIRECT,
-    CONV_WINO2,
-    CONV_WINO4,
-    CONV_WINO4_STRIDE2,
-    CONV_TILES, /* direct, by kernels for matrix tiles */
+    CONV_WINO,         /* Winograd's minimal filtering, see winograd.inc, F(m x n, 3 x 3) */
+    CONV_WINO_STRIDE2, /* even and odd inputs filtered apart: F(m, 2) for the two outer taps
+                          beside the middle tap's m products */
+    CONV_TILES,        /* direct, by kernels for matrix tiles */
     CONV_FORMS
 };
 
-/* Of one dimension. */
-struct conv_tile {
+enum { CONV_SIZES = 4, CONV_SLOTS = 9 };
+
+/* A size of tiles, of one dimension. */
+struct conv_size {
     int out;    /* outputs */
     int in;     /* inputs they depend on */
-    int points; /* products */
-    int stride;
+    int points; /* products; with stride 2 `out` more, of the middle tap */
 };
 
-extern const struct conv_tile conv_tile[CONV_FORMS]; /* all 0 for direct forms */
+/* How the outputs of one dimension are cut into tiles, larger ones first. */
+struct conv_cut {
+    int stride;
+    int largest;           /* the size that decides how many weights there are */
+    int tiles[CONV_SIZES]; /* of each size */
+    int count;             /* of all */
+};
 
 /* What is asked for. */
 struct conv_spec {
@@ -69,17 +73,17 @@ struct conv {
     struct conv_spec spec;
     enum conv_form form;
     const struct conv_kernels *kernels;
-    ptrdiff_t icell, ocell; /* elements from one cell to the next */
-    int down, across;       /* tiles */
-    bool gathers;           /* CONV_DIRECT: the inputs of an output are put side by side first */
-    int chunk;              /* tiles, or such outputs, on their way at a time */
-    size_t in_step;         /* floats from one product's transformed inputs to the next's; elements
-                               from one output's inputs to the next's */
-    size_t sum_step;        /* the same for sums */
-    size_t scratch;         /* bytes that a call needs, on a 64-byte boundary */
-    float *u;               /* packed weights, see conv_at() */
-    float *bias;            /* (op) */
-    float *zero;            /* (ip) */
+    ptrdiff_t icell, ocell;                  /* elements from one cell to the next */
+    struct conv_cut down, across;            /* tiles, of a Winograd form */
+    size_t row[CONV_SLOTS * CONV_SLOTS + 1]; /* where the rows of inputs and of sums begin that are
+                                                multiplied by the same weights; and all */
+    bool gathers;   /* CONV_DIRECT: the inputs of an output are put side by side first */
+    int chunk;      /* tiles, or such outputs, on their way at a time */
+    size_t in_step; /* elements from one such output's inputs to the next's */
+    size_t scratch; /* bytes that a call needs, on a 64-byte boundary */
+    float *u;       /* packed weights, see conv_at() */
+    float *bias;    /* (op) */
+    float *zero;    /* (ip) */
 };
 
 /* One call, of the first `microbatches` microbatches. */
@@ -113,6 +117,10 @@ extern const struct conv_kernels conv_avx512, conv_avx2, conv_neon, conv_plain, 
     conv_amx_plain, conv_bfmmla;
 
 enum conv_form conv_choose(const struct conv_spec *s);
+
+/* The sizes for a stride, in ascending order, and how a Winograd form cuts. */
+const struct conv_size *conv_sizes(int stride);
+void conv_cuts(const struct conv_spec *s, struct conv_cut *down, struct conv_cut *across);
 
 /* Bytes of packed weights. */
 size_t conv_weights(const struct conv_spec *s);
@@ -155,11 +163,36 @@ static inline int conv_width(const struct conv *c, int span)
     return left < CONV_SPAN ? left : CONV_SPAN;
 }
 
-/* Products per tile, or taps. */
+/* The size of tile i and its first output. */
+static inline int conv_tile(const struct conv_cut *cut, int i, int *first)
+{
+    const struct conv_size *sizes = conv_sizes(cut->stride);
+    int z = cut->largest;
+    for (*first = 0; i >= cut->tiles[z]; z--) {
+        i -= cut->tiles[z];
+        *first += cut->tiles[z] * sizes[z].out;
+    }
+    *first += i * sizes[z].out;
+    return z;
+}
+
+static inline bool conv_is_winograd(enum conv_form f)
+{
+    return f == CONV_WINO || f == CONV_WINO_STRIDE2;
+}
+
+/* Weights of one dimension: a tile's products have their own but for those of the middle tap. */
+static inline int conv_slots(const struct conv_cut *cut)
+{
+    return conv_sizes(cut->stride)[cut->largest].points + (cut->stride == 2);
+}
+
+/* Weights of a pair of channels. */
 static inline int conv_points(const struct conv *c)
 {
-    int p = conv_tile[c->form].points;
-    return p ? p * p : c->gathers ? 1 : conv_taps(&c->spec);
+    return conv_is_winograd(c->form) ? conv_slots(&c->down) * conv_slots(&c->across)
+           : c->gathers              ? 1
+                                     : conv_taps(&c->spec);
 }
 
 /* Inputs of such a product. */

@@ -41,8 +41,7 @@ static void describe(struct cpu *c)
     for (int i = 0; i < c->plan.steps; i++)
         if (c->step[i].op->kind == GRAPH_CONV) {
             convs++;
-            filtered +=
-                c->step[i].slices > 0 && conv_tile[c->step[i].slice[0].conv.form].points > 0;
+            filtered += c->step[i].slices > 0 && conv_is_winograd(c->step[i].slice[0].conv.form);
         }
     snprintf(c->about, sizeof c->about,
              "cpu: %s, %s, %d of %d convolutions by Winograd, %d thread%s, batches of %d",

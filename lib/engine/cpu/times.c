@@ -29,14 +29,16 @@ void cpu_stop(const struct worker *w, int step, double since)
         w->seconds[step] += now() - since;
 }
 
-static const char *form_name(const struct conv *c)
+/* Of Winograd's forms with the largest tile. */
+static void name_form(const struct conv *c, const char *of, char name[static 64])
 {
-    static const char *const name[CONV_FORMS] = {
-        [CONV_DIRECT] = "direct",      [CONV_WINO2] = "winograd 2x2",
-        [CONV_WINO4] = "winograd 4x4", [CONV_WINO4_STRIDE2] = "winograd 4x4 stride 2",
-        [CONV_TILES] = "tiles",
-    };
-    return name[c->form];
+    if (!conv_is_winograd(c->form))
+        snprintf(name, 64, "%s %s", of, c->form == CONV_TILES ? "tiles" : "direct");
+    else
+        snprintf(name, 64, "%s winograd %dx%d%s", of,
+                 conv_sizes(c->down.stride)[c->down.largest].out,
+                 conv_sizes(c->across.stride)[c->across.largest].out,
+                 c->form == CONV_WINO_STRIDE2 ? " stride 2" : "");
 }
 
 /* `size` is an element's. */
@@ -51,7 +53,7 @@ static void time_step(const struct cpu *c, struct engine_step *t, const char *na
     t->macs = t->done = graph_op_macs(c->work.graph, s->op);
     if (s->slices == 0)
         return;
-    snprintf(t->name, sizeof t->name, "%s %s", name, form_name(&s->slice[0].conv));
+    name_form(&s->slice[0].conv, name, t->name);
     t->done = 0;
     for (int i = 0; i < s->slices; i++)
         t->done += conv_done(&s->slice[i].conv);
