@@ -7,21 +7,21 @@
 
 enum {
     /* Transformed inputs on their way: what leaves room for their sums in a cache of 1 MiB; but
-     * enough tiles to pay for reading the weights, more where these are many. */
+     * a tile for so many bytes of weights, to pay for reading them. */
     CHUNK_BYTES = 512 << 10,
-    CHUNK_FEW = 28,
-    CHUNK_LEAST = 84,
-    CHUNK_MOST = 112,
-    WEIGHTS_BYTES = 5 << 20,
-    /* Multiply-accumulates of a pair of channels that a batch could do, for each image, while one
-     * of their weights is read. */
-    WEIGHT = 2,
+    CHUNK_WEIGHTS = 96 << 10,
+    CHUNK_LEAST = 16,
+    CHUNK_MOST = 84,
     /* Weights from which inputs are put side by side, as they are read for each block of outputs;
      * bytes of those inputs, and the least of outputs they are for. */
     GATHER_WEIGHTS = 256 << 10,
     GATHER_BYTES = 256 << 10,
     GATHER_LEAST = 192
 };
+
+/* Multiply-accumulates of a pair of channels that a batch could do, for each image, while one of
+ * their weights is read. */
+static const double weight_cost = 1;
 
 /* Of the same points, the fewer first, see winograd.inc. */
 const struct conv_size *conv_sizes(int stride)
@@ -91,7 +91,7 @@ static struct conv_cut best_cut(int stride, int outputs, int largest)
 static double cut_cost(const struct conv_cut *down, const struct conv_cut *across)
 {
     return (double)products(down) * products(across) +
-           WEIGHT * conv_slots(down) * conv_slots(across);
+           weight_cost * conv_slots(down) * conv_slots(across);
 }
 
 void conv_cuts(const struct conv_spec *s, struct conv_cut *down, struct conv_cut *across)
@@ -102,7 +102,7 @@ void conv_cuts(const struct conv_spec *s, struct conv_cut *down, struct conv_cut
         for (int k = 0; k < CONV_SIZES && sizes[k].out > 0; k++) {
             const struct conv_cut y = best_cut(s->y.stride, s->oh, i),
                                   x = best_cut(s->x.stride, s->ow, k);
-            if (down->count == 0 || cut_cost(&y, &x) < cut_cost(down, across)) {
+            if (down->count == 0 || cut_cost(&y, &x) <= cut_cost(down, across)) {
                 *down = y;
                 *across = x;
             }
@@ -125,15 +125,15 @@ static bool fits(const struct conv_spec *s, enum conv_form f)
 }
 
 /* In multiply-accumulates. What the transforms take is measured: for each product about as
- * long as eight multiply-accumulates of a channel, of its input and of its output. */
+ * long as twelve multiply-accumulates of a channel, of its input and of its output. */
 static double cost(const struct conv_spec *s, enum conv_form f)
 {
     struct conv_cut down, across;
     if (f == CONV_DIRECT)
-        return (1.05 * direct_pairs(s) + WEIGHT * conv_taps(s)) * s->ic * s->op;
+        return 1.05 * direct_pairs(s) * s->ic * s->op;
     conv_cuts(s, &down, &across);
-    return cut_cost(&down, &across) * s->ic * s->op +
-           8.0 * products(&down) * products(&across) * (s->ip + s->op);
+    return (double)products(&down) * products(&across) *
+           ((double)s->ic * s->op + 12.0 * (s->ip + s->op));
 }
 
 enum conv_form conv_choose(const struct conv_spec *s)
@@ -185,10 +185,10 @@ static void open_winograd(struct conv *c)
               slots = conv_points(c), row = conv_slots(&c->across);
     const int64_t bytes =
         (int64_t)products(&c->down) * products(&c->across) / all * s->ip * (int64_t)sizeof(float);
-    const bool few = elements(s, c->form) * sizeof(float) <= WEIGHTS_BYTES;
-    const int least = few ? CHUNK_FEW : CHUNK_LEAST;
+    const size_t share = elements(s, c->form) * sizeof(float) / CHUNK_WEIGHTS;
     int most = (int)(CHUNK_BYTES / bytes);
-    most = most < least ? least : most > CHUNK_MOST ? CHUNK_MOST : most;
+    most = (size_t)most < share ? (int)share : most;
+    most = most < CHUNK_LEAST ? CHUNK_LEAST : most > CHUNK_MOST ? CHUNK_MOST : most;
     c->chunk = ceil_div(tiles, ceil_div(tiles, most));
     for (int q = 0; q < slots; q++)
         c->row[q + 1] = c->row[q] + (size_t)c->chunk * (size_t)slot_rows(&c->down, q / row) *
