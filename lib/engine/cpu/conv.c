@@ -71,8 +71,10 @@ static int products(const struct conv_cut *cut)
 static struct conv_cut best_cut(int stride, int outputs, int largest)
 {
     const struct conv_size *sizes = conv_sizes(stride);
-    struct conv_cut best = {0};
-    for (int some = 0; some < 1 << 2 * largest; some++) {
+    const int all = outputs > 0 ? ceil_div(outputs, sizes[largest].out) : 1;
+    struct conv_cut best = {.stride = stride, .largest = largest, .count = all};
+    best.tiles[largest] = all;
+    for (int some = 1; some < 1 << 2 * largest; some++) {
         struct conv_cut cut = {.stride = stride, .largest = largest};
         int left = outputs;
         for (int z = 0; z < largest; z++) {
@@ -82,7 +84,7 @@ static struct conv_cut best_cut(int stride, int outputs, int largest)
         }
         cut.tiles[largest] = left > 1 ? ceil_div(left, sizes[largest].out) : 1;
         cut.count += cut.tiles[largest];
-        if (best.count == 0 || products(&cut) < products(&best))
+        if (products(&cut) < products(&best))
             best = cut;
     }
     return best;
@@ -97,12 +99,13 @@ static double cut_cost(const struct conv_cut *down, const struct conv_cut *acros
 void conv_cuts(const struct conv_spec *s, struct conv_cut *down, struct conv_cut *across)
 {
     const struct conv_size *sizes = conv_sizes(s->y.stride);
-    *down = *across = (struct conv_cut){0};
+    *down = best_cut(s->y.stride, s->oh, 0);
+    *across = best_cut(s->x.stride, s->ow, 0);
     for (int i = 0; i < CONV_SIZES && sizes[i].out > 0; i++)
         for (int k = 0; k < CONV_SIZES && sizes[k].out > 0; k++) {
             const struct conv_cut y = best_cut(s->y.stride, s->oh, i),
                                   x = best_cut(s->x.stride, s->ow, k);
-            if (down->count == 0 || cut_cost(&y, &x) <= cut_cost(down, across)) {
+            if (cut_cost(&y, &x) <= cut_cost(down, across)) {
                 *down = y;
                 *across = x;
             }
