@@ -758,7 +758,7 @@ static bool sample(const char *where, double old, double wanted, bool factor,
     const double made = factor ? floor(old * wanted) : wanted, scale = factor ? wanted : made / old;
     if (!(made >= 1 && made <= BUILD_ELEMENTS && scale > 0))
         return false;
-    *s = (struct trace_sampling){(int64_t)made, .5, 1 / scale, -.5};
+    *s = (struct trace_sampling){(int64_t)made, .5, 1 / scale, -.5, scale};
     if (strcmp(where, "asymmetric") == 0)
         s->shift = s->back = 0;
     else if (strcmp(where, "tf_half_pixel_for_nn") == 0)
@@ -768,7 +768,7 @@ static bool sample(const char *where, double old, double wanted, bool factor,
     else if (strcmp(where, "align_corners") == 0 ||
              (strcmp(where, "pytorch_half_pixel") == 0 && made == 1)) {
         s->step = made > 1 ? (old - 1) / (made - 1) : 0;
-        s->shift = s->back = 0;
+        s->shift = s->back = s->factor = 0;
     } else {
         return strcmp(where, "half_pixel") == 0 || strcmp(where, "pytorch_half_pixel") == 0;
     }

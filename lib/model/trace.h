@@ -274,6 +274,7 @@ int trace_grid_pool(struct trace *t, enum graph_kind kind, const struct trace_sy
 struct trace_sampling {
     int64_t cells; /* of the result */
     double shift, step, back;
+    double factor; /* unless 0, 1 / step, by which nearest cells divide: it rounds otherwise */
 };
 
 enum trace_filter { TRACE_NEAREST, TRACE_LINEAR, TRACE_CUBIC };

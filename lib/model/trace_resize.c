@@ -29,7 +29,9 @@ static double weight_of(const struct trace_resizing *r, double d)
 /* In float32, where frameworks round. */
 static int64_t nearest_to(const struct trace_resizing *r, const struct trace_sampling *s, int64_t o)
 {
-    const float at = ((float)o + (float)s->shift) * (float)s->step + (float)s->back;
+    const float moved = (float)o + (float)s->shift;
+    const float at =
+        (s->factor != 0 ? moved / (float)s->factor : moved * (float)s->step) + (float)s->back;
     switch (r->round) {
     case TRACE_DOWN:
         return (int64_t)floorf(at);

@@ -229,6 +229,14 @@ for exclude in 0, 1:
     same(f"Resize with antialiasing, exclude_outside {exclude}",
          of([node("Resize", ["x", "", "s"], ["z"], mode="linear", antialias=1, exclude_outside=exclude), *MEAN],
             ROWS, BIAS, tensor("s", [4], raw=floats(1, 1, 1, .5)), opset=18), "half.npy")
+# In float32 the quotient of 17 and 1.7 is 10; that of 17 and the float next to 1.7 is less.
+FACTOR = struct.unpack("<f", struct.pack("<f", 1.7))[0]
+CELLS = [int(struct.unpack("<f", struct.pack("<f", k / FACTOR))[0]) for k in range(54)]
+predict(of([node("Gather", ["x", "i"], ["r"], axis=3), node("ReduceMean", ["r"], ["z"], axes=[4], keepdims=0), *MEAN], ROWS, BIAS,
+           tensor("i", [54, 1], INT64, struct.pack("<54q", *CELLS))), "nearest.npy")
+same("Resize to nearest cells by 1.7", of([node("Resize", ["x", "", "s"], ["z"], coordinate_transformation_mode="asymmetric",
+                                                nearest_mode="floor"), *MEAN],
+                                          ROWS, BIAS, tensor("s", [4], raw=floats(1, 1, 1, 1.7)), opset=18), "nearest.npy")
 for opset in 24, 25:
     same(f"set {opset}", network(opset=opset))
 
