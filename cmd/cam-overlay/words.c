@@ -88,7 +88,8 @@ static char *map_fact(const struct input *s, const struct plane *p, bool *doubt)
     if (*doubt)
         words = mem_dup("saturated");
     if (!isnan(p->border_share)) {
-        const bool outside = p->border_share > even;
+        /* As they are printed: no doubt of what reads the same. */
+        const bool outside = round(100 * p->border_share) > round(100 * even);
         words =
             join(words, mem_printf(outside ? "border %.0f%% (even map %.0f%%)" : "border %.0f%%",
                                    100 * p->border_share, 100 * even));

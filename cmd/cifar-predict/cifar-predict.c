@@ -458,7 +458,12 @@ static void put_about(struct run *r, const struct job *j)
         run_put(r, "shard", "%lld/%lld", (long long)subset.shard.index,
                 (long long)subset.shard.count);
     run_put(r, "classes", "%d", graph_classes(j->graph));
-    normal_put(r, &n->pixels);
+    struct normal_use pixels = n->pixels;
+    if (pixels.guess && fit && fit->outcome == FIT_GOOD && strcmp(fit_word(fit), "good") == 0 &&
+        strcmp(pixels.name, "given") != 0)
+        snprintf(pixels.from, sizeof pixels.from,
+                 "%s, a guess that the BatchNorm running statistics confirm", pixels.name);
+    normal_put(r, &pixels);
     if (wanted.views != VIEWS_NONE)
         run_put(r, "views", "%s", views_word(wanted.views));
     if (wanted.temperature != 1)
@@ -497,6 +502,16 @@ static void say_fit(const struct job *j)
         prog_say("fit to the BatchNorm running statistics is %s: KL divergence %.2g nats, mean of "
                  "%d layers on %lld images",
                  fit_word(fit), fit->use.divergence, fit->use.norms, (long long)fit->use.images);
+}
+
+/* Of a program that says how large its images are, and not how they were made so. */
+static void say_resized(const struct job *j)
+{
+    if (!geometry_any(&j->session.opts->size) && data_resized(j->data))
+        prog_say("images of other sizes are made %dx%d, which the program is for, whatever their "
+                 "proportions: %s say how it was done in training",
+                 data_h(j->data), data_w(j->data),
+                 prog_option("--resize and --crop", "RESIZE and CROP"));
 }
 
 static struct inspection *start_inspection(const struct job *j)
@@ -585,6 +600,7 @@ static int run(struct job *j, const struct data_opts *d, struct err *e)
     if (inspection_wait(j->inspection, e) != 0)
         return -1;
     warn(j);
+    say_resized(j);
     say_fit(j);
     if (run_path)
         put_about(&about, j);

@@ -183,7 +183,12 @@ static int put_network(const struct info *i, struct ckpt *c, struct out *o, char
     }
     char *pixels = describe_pixels(m, c), *found = model_describe(m);
     const struct graph_value *image = &m->graph->value[0];
-    assume_write(assumed, &m->assumed);
+    struct assume told = m->assumed;
+    /* What stands between the convolutions of a plain net is not known yet, unless it was given. */
+    const bool open = m->chain > 0 && !*i->session.assumed.chain;
+    if (open)
+        *told.chain = '\0';
+    assume_write(assumed, &told);
     /* Grey has no order of channels; the others are listed behind theirs. */
     const char *said = image->c == 1 ? assumed + strcspn(assumed, ",") : assumed;
     said += *said == ',';
@@ -193,14 +198,15 @@ static int put_network(const struct info *i, struct ckpt *c, struct out *o, char
                        "%s%s%s"
                        "pixels                %s\n"
                        "parameters            %lld\n"
-                       "multiply-accumulates  %lld for an image of %d by %d\n",
+                       "multiply-accumulates  %s%lld for an image of %d by %d\n",
                        m->family, m->known_by, found, *said ? "assumed               " : "", said,
-                       *said ? "\n" : "", pixels, (long long)m->parameters,
+                       *said ? "\n" : "", pixels, (long long)m->parameters, open ? "at most " : "",
                        (long long)graph_macs(m->graph), image->h, image->w);
     if (r == 0 && m->structure)
-        r = out_printf(
-            o, e, "structure             %s: not proved here, --probe compares it with images\n",
-            m->structure);
+        r = out_printf(o, e,
+                       "structure             %s: not proved here, --probe compares it with "
+                       "images%s\n",
+                       m->structure, open ? ", which tell where it pools and what is added" : "");
     if (r == 0 && m->program && i->h == 0 && m->any_size)
         r = out_printf(o, e,
                        "images                of any size, %d channel%s, as the program says\n",

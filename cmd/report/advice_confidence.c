@@ -168,7 +168,10 @@ static void review_highest(struct advice *a)
         recommend(a, h->count, FIND_HIGHEST_ERRORS, files,
                   "Review the %s of highest confidence: is the label wrong, or the model?",
                   h->count == 1 ? "error" : "errors");
-    if (flagged >= 0)
+    if (flagged >= 0 && (flagged == 0 || left == 0) && h->count > 1)
+        recommend_more(a, "label-check flags %s of these %" PRId64 ".", left ? "none" : "all",
+                       h->count);
+    else if (flagged >= 0)
         recommend_more(a, "label-check does not flag %" PRId64 " of these %" PRId64 ".", left,
                        h->count);
     recommend_worked(a,

@@ -88,6 +88,9 @@ static void write_checks(const struct advice *a, const char *lead)
                    "of a state dict, the inferred architecture, above all the stem: model-info "
                    "--probe DATA compares the interpretations, %s sets one;",
                    prog_option("--assume", "ASSUME"));
+    if (about_value(a->about, "image_options"))
+        words_para(4, "  -", "the size of the images: %s and %s must make them as in training;",
+                   prog_option("--resize", "RESIZE"), prog_option("--crop", "CROP"));
     words_para(4, "  -", "the class order: %s and %s must be those of the training;",
                prog_option("--names", "NAMES"), prog_option("--labels", "LABELS"));
     words_para(4, "  -", "that the checkpoint is of a trained model and for these classes.");

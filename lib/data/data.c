@@ -532,6 +532,12 @@ const struct geometry *data_geometry(const struct data *d)
     return &d->size;
 }
 
+bool data_resized(const struct data *d)
+{
+    const struct source *s = d->source;
+    return s->h != d->h || s->w != d->w || (s->resized && s->resized(s));
+}
+
 void data_advise(struct data *d, int side)
 {
     d->source->side = side;

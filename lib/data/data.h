@@ -61,6 +61,9 @@ int data_w(const struct data *d);
 /* How they are made that large. */
 const struct geometry *data_geometry(const struct data *d);
 
+/* Whether an image that was read had another size. */
+bool data_resized(const struct data *d);
+
 /* Sets the side of the images that the model was probably trained on, for messages about
  * images of another size; 32 before. */
 void data_advise(struct data *d, int side);

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -63,7 +64,8 @@ struct folder {
     struct ending ignored[ENDINGS]; /* [endings]; the first of all that have no other */
     int endings;
     struct litter litter;
-    int64_t beside; /* images beside class folders */
+    int64_t beside;       /* images beside class folders */
+    atomic_bool *resized; /* one was of another size; threads set it */
 };
 
 /* --- names --- */
@@ -565,6 +567,8 @@ static int put_image(const struct folder *f, const struct image *im, uint8_t *pi
 {
     int h, w;
     geometry_size(&f->size, im->h, im->w, &h, &w);
+    if (im->h != f->base.h || im->w != f->base.w)
+        atomic_store(f->resized, true);
     if (h == f->base.h && w == f->base.w)
         geometry_run(&f->size, im->pixels, im->h, im->w, pixels);
     else if (f->size.shorter)
@@ -572,6 +576,11 @@ static int put_image(const struct folder *f, const struct image *im, uint8_t *pi
     else
         return wrong_size(f, im, shown, e);
     return 0;
+}
+
+static bool folder_resized(const struct source *s)
+{
+    return atomic_load(((const struct folder *)s)->resized);
 }
 
 static char *folder_path(const struct source *s, int64_t id)
@@ -615,6 +624,7 @@ static void folder_close(struct source *s)
     struct folder *f = (struct folder *)s;
     names_free(f->base.own);
     names_free(f->base.usual);
+    free(f->resized);
     free(f->base.path);
     free(f->text);
     free(f->place);
@@ -704,6 +714,8 @@ int source_folder(struct source **out, const char *path, const struct data_opts 
     struct folder *f = mem_zero(1, sizeof *f);
     int h = SIDE, w = SIDE;
     f->size = o->size;
+    f->resized = mem_alloc(1, sizeof *f->resized);
+    atomic_init(f->resized, false);
     if (!geometry_fixed(&f->size, &h, &w) && f->size.shorter)
         h = w = f->size.shorter;
     f->endings = 1;
@@ -715,6 +727,7 @@ int source_folder(struct source **out, const char *path, const struct data_opts 
         .sized = true,
         .side = SIDE,
         .at = folder_at,
+        .resized = folder_resized,
         .path_of = folder_path,
         .close = folder_close,
     };

@@ -33,6 +33,10 @@ struct source {
     int (*next)(struct source *s, int64_t id, uint8_t *pixels, struct data_item *item,
                 struct err *e);
 
+    /* Whether an image that was read had another size than it came out with; NULL where all have
+     * h and w. */
+    bool (*resized)(const struct source *s);
+
     /* The path of an image's file, which the caller frees; NULL where images have none of
      * their own. */
     char *(*path_of)(const struct source *s, int64_t id);

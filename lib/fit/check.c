@@ -468,15 +468,23 @@ static void conclude(struct fit_verdict *v, const struct check *c, const struct 
     v->use = use->fit;
     put_options(v->options, sizeof v->options, c->use, best, use);
     if (*options) {
+        const char *name = pixels->name;
+        const bool none = strcmp(name, "none") == 0, bytes = strcmp(name, "bytes") == 0;
         /* Constants alone are compared at the first norm, where they can be told apart. */
         bool stem = c->stem && pixels != first && !wired,
              other = pixels != first && strstr(options, "--mean") != NULL;
         snprintf(v->text, sizeof v->text,
-                 "%s: the BatchNorm running statistics match another interpretation%s%s%s much "
+                 "%s: the BatchNorm running statistics match another interpretation%s%s%s%s much "
                  "better: KL divergence %.2g nats instead of %.2g %s, over %lld images: give %s",
-                 ckpt_name(c->use->ckpt), other ? " (mean and std of " : "",
-                 other ? pixels->name : "", other ? ")" : "",
-                 stem ? pixels->divergence : best->fit.divergence,
+                 ckpt_name(c->use->ckpt), other ? " (" : "",
+                 !other          ? ""
+                 : none || bytes ? "pixels that are not normalised, "
+                                 : "mean and std of ",
+                 !other  ? ""
+                 : none  ? "from 0 to 1"
+                 : bytes ? "from 0 to 255"
+                         : name,
+                 other ? ")" : "", stem ? pixels->divergence : best->fit.divergence,
                  stem ? first->divergence : use->fit.divergence,
                  stem ? "at the first BatchNorm" : "over all BatchNorm layers",
                  (long long)(stem ? c->images->count : use->fit.images), options);

@@ -201,6 +201,8 @@ static int take_input(struct program *p, const json_t *spec, struct err *e)
             return broken(p, "names of its tensors", e);
         const struct ckpt_tensor *t = ckpt_find(p->trace.b->ckpt, key);
         const struct trace_symbol tensor = t ? trace_constant(t) : n->symbol;
+        if (t && i == 0 && n->symbol.uses > 0)
+            p->trace.b->model->parameters += t->count;
         trace_bind(&n->symbol, &tensor);
         n->storage = p->storages++;
         return 0;

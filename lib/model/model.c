@@ -99,7 +99,7 @@ static int build_program(struct build *b, const char *program, size_t n, struct 
         b->numbers += graph_op_weights(b->graph, op);
         if (m->side == 0 && op->kind == GRAPH_CONV)
             m->side = op->y.k > 3 ? 224 : 32;
-        m->parameters += parameters_of(&b->origin[i]);
+        m->parameters += onnx ? parameters_of(&b->origin[i]) : 0;
     }
     name_last_stage(b->graph);
     if (build_load(b, e) != 0)

@@ -620,7 +620,10 @@ def what_to_do(t, text, order, broken, few_images, doubtful):
             'Before all else' if errors == 1e9 else 'Errors not counted' if errors < 0 else \
             rf"{f['flagged_labels']['count']} errors? \({errors} more than expected\)" if finding == 'flagged_labels' else rf'{errors} errors?'
         if finding == 'highest_errors' and t.run.flagged is not None:
-            said += rf" label-check does not flag {f[finding]['count'] - t.highest_flagged} of these {f[finding]['count']}\."
+            left = f[finding]['count'] - t.highest_flagged
+            said += (rf" label-check flags {'none' if left else 'all'} of these {f[finding]['count']}\."
+                     if f[finding]['count'] > 1 and (left == 0 or t.highest_flagged == 0) else
+                     rf" label-check does not flag {left} of these {f[finding]['count']}\.")
         lists = [name for name in lists if name in FILES]
         text.take(rf'{number}\. {group}: {do} Measured: {said}' + (f' List: {re.escape(", ".join(lists))}' if lists else '') +
                   ' It worked if ' + worked, True, *numbers_of, *values)
