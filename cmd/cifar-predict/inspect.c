@@ -99,6 +99,7 @@ struct inspection *inspection_start(const struct inspection_opts *o)
     struct inspection *i = mem_zero(1, sizeof *i);
     i->opts = *o;
     i->use = *o->use;
+    i->use.shown = !stream;
     i->images =
         (struct fit_images){.h = h, .w = w, .at = stream ? read_stream : read_set, .ctx = i};
     i->wanted = images ? fit_wanted(count, h, w) : 0;

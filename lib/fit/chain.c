@@ -17,6 +17,10 @@
 static const double STEP_GOOD = .015, STEP_BAD = .4, STEP_NEAR = 3, STEP_MORE = .01,
                     STEP_FAIR = .15;
 
+/* On more images those are compared that fit at most so many times less, and by that, on few; there
+ * it is less by which paths are given up. */
+static const double SURE_GOOD = .006, SURE_NEAR = 2, SURE_MORE = .005, SURE_LEFT = .003;
+
 /* A path is given up whose norms have so many times what all norms of a proof may have. */
 static const double SPENT = 2;
 
@@ -25,6 +29,7 @@ static const double SPENT = 2;
 static const double STEP_MACS = 8e9, LABEL_MACS = 20e9, LABEL_CLEAR = 4;
 enum {
     PATHS = 3,
+    KEPT = 6,
     LONGEST = 3,
     END_IMAGES = 1,
     STEP_LEAST = 16,
@@ -37,6 +42,8 @@ enum {
 struct path {
     char text[ASSUME_TEXT];
     double divergence, last;
+    double sure; /* the former on more images, INFINITY where it was not measured */
+    double sure_last;
 };
 
 struct search {
@@ -44,11 +51,9 @@ struct search {
     int reading, units;
     enum assume_act act;
     bool before; /* the function stands in front of norms */
-    struct path from[PATHS], to[PATHS];
+    struct path from[PATHS], to[KEPT];
     int froms, tos;
-    int64_t images;         /* of a step: what is compared has the same ones */
-    char told[ASSUME_TEXT]; /* the last one of which more images told whether it is good */
-    bool good;
+    int64_t images; /* of a step: what is compared has the same ones */
 };
 
 /* --- a step --- */
@@ -83,6 +88,7 @@ static int measure_text(struct path *path, struct search *s, const char *text, i
     snprintf(path->text, sizeof path->text, "%s", text);
     path->divergence = c.fit.divergence;
     path->last = c.fit.last_divergence;
+    path->sure = INFINITY;
     return 1;
 }
 
@@ -93,11 +99,11 @@ static int try_text(struct search *s, const char *text, struct err *e)
     const int r = measure_text(&path, s, text, 1, e);
     if (r <= 0)
         return r;
-    int at = s->tos < PATHS ? s->tos++ : PATHS;
+    int at = s->tos < KEPT ? s->tos++ : KEPT;
     for (; at > 0 && path.divergence < s->to[at - 1].divergence; at--)
-        if (at < PATHS)
+        if (at < KEPT)
             s->to[at] = s->to[at - 1];
-    if (at < PATHS)
+    if (at < KEPT)
         s->to[at] = path;
     return 0;
 }
@@ -184,22 +190,33 @@ static int try_step(struct search *s, int unit, const struct step *t, bool sums,
 }
 
 /* Whether the best one is right, as far as the norm tells: 1 or 0. On few images a deep one may
- * fit less for want of cells. */
+ * fit less for want of cells, and less than a wrong one: more of them decide among the best. */
 static int is_good(struct search *s, struct err *e)
 {
-    struct path more;
+    double least = INFINITY, last = INFINITY;
+    bool sure = false;
+    for (int i = 0; i < s->tos; i++)
+        sure = sure || isfinite(s->to[i].sure);
     if (s->tos == 0 || s->to[0].last > STEP_FAIR)
         return 0;
-    if (s->to[0].last <= STEP_GOOD)
+    if (s->to[0].last <= STEP_GOOD && !sure)
         return 1;
-    if (strcmp(s->told, s->to[0].text) == 0)
-        return s->good;
-    const int r = measure_text(&more, s, s->to[0].text, STEP_TIMES, e);
-    if (r <= 0)
-        return r;
-    memcpy(s->told, more.text, sizeof s->told);
-    s->good = more.last <= STEP_GOOD;
-    return s->good;
+    for (int i = 0; i < s->tos; i++) {
+        struct path *x = &s->to[i], more = {.divergence = INFINITY, .last = INFINITY};
+        if (x->divergence > SURE_NEAR * s->to[0].divergence + SURE_MORE)
+            break;
+        if (!isfinite(x->sure)) {
+            if (measure_text(&more, s, x->text, STEP_TIMES, e) < 0)
+                return -1;
+            x->sure = more.divergence;
+            x->sure_last = more.last;
+        }
+        if (x->sure < least) {
+            least = x->sure;
+            last = x->sure_last;
+        }
+    }
+    return last <= SURE_GOOD;
 }
 
 /* The same with another function in the place of ReLU, which the second norm shows; of the one that
@@ -224,6 +241,31 @@ static int try_functions(struct search *s, int unit, const struct step *t, const
     if (r == 0)
         r = try_step(s, unit, near, false, e);
     return r == 0 && t != near ? try_step(s, unit, t, false, e) : r;
+}
+
+/* By falling fit on more images, then on few, for qsort. */
+static int compare_paths(const void *a, const void *b)
+{
+    const struct path *p = a, *q = b;
+    if (isfinite(p->sure) || isfinite(q->sure))
+        return (p->sure > q->sure) - (p->sure < q->sure);
+    return (p->divergence > q->divergence) - (p->divergence < q->divergence);
+}
+
+/* The best paths, from which the next step goes on. */
+static void keep_paths(struct search *s)
+{
+    qsort(s->to, (size_t)s->tos, sizeof *s->to, compare_paths);
+    const struct path *best = &s->to[0];
+    const bool sure = s->tos > 0 && isfinite(best->sure);
+    s->froms = 0;
+    for (int i = 0; i < s->tos && s->froms < PATHS; i++) {
+        const struct path *x = &s->to[i];
+        const bool near = sure ? x->sure <= STEP_NEAR * best->sure + SURE_LEFT
+                               : x->divergence <= STEP_NEAR * best->divergence + STEP_MORE;
+        if (near && (strchr(x->text, 'b') != NULL) == s->before)
+            s->from[s->froms++] = *x;
+    }
 }
 
 /* What stands between a convolution and the one before it: the usual first. */
@@ -253,25 +295,20 @@ static int find_step(struct search *s, int unit, struct err *e)
         return -1;
     if (unit == 0 && s->tos > 0 && strchr(s->to[0].text, 'b'))
         s->before = true;
-    s->froms = 0;
-    for (int i = 0; i < s->tos; i++) {
-        const struct path *x = &s->to[i];
-        if (x->divergence <= STEP_NEAR * s->to[0].divergence + STEP_MORE &&
-            (strchr(x->text, 'b') != NULL) == s->before)
-            s->from[s->froms++] = *x;
-    }
+    keep_paths(s);
     return 0;
 }
 
-/* Whether the norms so far leave no proof: 1 or 0. Few images say so of deep networks, too. */
+/* Whether the best path's norms so far leave no proof: 1 or 0. Few images say so of deep networks,
+ * too. */
 static int is_spent(struct search *s, int unit, struct err *e)
 {
     const double most = SPENT * FIT_PROOF_MAX * s->units / (unit + 1);
-    struct path more;
-    if (s->to[0].divergence <= most)
-        return 0;
-    const int r = measure_text(&more, s, s->to[0].text, STEP_TIMES, e);
-    return r <= 0 ? r : more.divergence > most;
+    const struct path *best = &s->to[0];
+    struct path more = {.divergence = INFINITY};
+    if (isfinite(best->sure) || best->divergence <= most)
+        return isfinite(best->sure) && best->sure > most;
+    return measure_text(&more, s, best->text, STEP_TIMES, e) < 0 ? -1 : more.divergence > most;
 }
 
 /* --- ends --- */
@@ -367,6 +404,32 @@ static int try_any_end(struct search *s, const char *text, struct err *e)
     return cells < 0 ? -1 : 0;
 }
 
+/* Nothing more is tried: says how far it went. */
+static int stop(struct search *s, int unit)
+{
+    const struct path *best = &s->to[0];
+    struct stopped *to = &s->p->stopped;
+    memcpy(to->text, best->text, sizeof to->text);
+    to->divergence = isfinite(best->sure) ? best->sure : best->divergence;
+    to->norms = unit + 1;
+    to->units = s->units;
+    return 0;
+}
+
+/* The network that was found takes less than the one without pooling that keys alone tell. */
+static int scale(struct search *s, struct err *e)
+{
+    struct candidate c = {.given = *s->p->use->assume, .pixels = s->p->pixels};
+    struct model *m;
+    c.given.reading = s->reading;
+    memcpy(c.given.chain, s->from[0].text, sizeof c.given.chain);
+    if (trial_open(&m, s->p, &c, true, e) != 0)
+        return -1;
+    trial_scale(s->p, (double)graph_macs(m->graph));
+    model_close(m);
+    return 0;
+}
+
 int fit_chain(struct trial *p, int reading, int units, struct err *e)
 {
     struct search s = {.p = p, .reading = reading, .units = units, .froms = 1};
@@ -379,12 +442,16 @@ int fit_chain(struct trial *p, int reading, int units, struct err *e)
     for (int unit = 0; unit < units; unit++) {
         if (find_step(&s, unit, e) != 0)
             return -1;
-        if (s.tos == 0 || s.to[0].last > STEP_BAD)
+        if (s.tos == 0)
             return 0;
         const int spent = is_spent(&s, unit, e);
-        if (spent != 0)
-            return spent < 0 ? -1 : 0;
+        if (spent < 0)
+            return -1;
+        if (spent || s.to[0].last > STEP_BAD)
+            return stop(&s, unit);
     }
+    if (s.froms > 0 && scale(&s, e) != 0)
+        return -1;
     for (int i = 0; i < s.froms; i++) {
         const int before = p->count;
         if (try_any_end(&s, s.from[i].text, e) != 0 ||
@@ -522,13 +589,20 @@ static int add_ends(struct trial *p, struct err *e)
     return r != 0 ? -1 : t.count;
 }
 
+/* Whether labels decide between network i of the list and the first `same`: these differ behind the
+ * last norm, and norms may leave more open. */
+static bool is_judged(const struct trial *p, int i, int same)
+{
+    return i < same || (p->list[i].assumed.act == p->list[0].assumed.act && !trial_told(p, i));
+}
+
 int fit_chain_ends(struct trial *p, char text[FIT_CHAIN_TEXT], struct err *e)
 {
     *text = '\0';
     if (p->count == 0 || !*p->list[0].assumed.chain || *p->use->assume->chain ||
         p->list[0].fit.norms > chain_units(p->list[0].assumed.chain))
         return 0;
-    const int same = add_ends(p, e);
+    const int same = add_ends(p, e), all = same > 0 ? p->count : 0;
     int best = 0, r = 0;
     if (same < 2 || !p->images->label || p->classes != p->list[0].classes)
         return same < 0 ? -1 : 0;
@@ -539,10 +613,12 @@ int fit_chain_ends(struct trial *p, char text[FIT_CHAIN_TEXT], struct err *e)
     const double most = LABEL_MACS / p->macs;
     j.count = most < LABEL_LEAST ? LABEL_LEAST : most < LABEL_MOST ? (int64_t)most : LABEL_MOST;
     j.count = j.count < p->images->count ? j.count : p->images->count;
-    double *loss = mem_zero((size_t)same * (size_t)j.count, sizeof *loss), next = INFINITY;
+    double *loss = mem_zero((size_t)all * (size_t)j.count, sizeof *loss), next = INFINITY;
     double least = INFINITY, more;
     int64_t count = 0;
-    for (int i = 0; i < same && r == 0; i++) {
+    for (int i = 0; i < all && r == 0; i++) {
+        if (!is_judged(p, i, same))
+            continue;
         j.loss = loss + (size_t)i * (size_t)j.count;
         r = judge(&j, p, &p->list[i], e);
         const double mean = mean_loss(j.loss, j.loss, j.count, &more, &count);
@@ -551,8 +627,10 @@ int fit_chain_ends(struct trial *p, char text[FIT_CHAIN_TEXT], struct err *e)
             best = i;
         }
     }
-    bool clear = r == 0 && count >= LABEL_LEAST && least < log(p->classes);
-    for (int i = 0; i < same && clear; i++) {
+    bool clear = r == 0 && best < same && count >= LABEL_LEAST && least < log(p->classes);
+    for (int i = 0; i < all && clear; i++) {
+        if (!is_judged(p, i, same))
+            continue;
         const double *a = loss + (size_t)best * (size_t)j.count,
                      *b = loss + (size_t)i * (size_t)j.count;
         mean_loss(a, b, j.count, &more, &count);
@@ -565,9 +643,13 @@ int fit_chain_ends(struct trial *p, char text[FIT_CHAIN_TEXT], struct err *e)
                  ", and what is behind its last norm by the labels of %lld images: cross entropy "
                  "%.2g, of the next %.2g",
                  (long long)count, least, next);
-        p->list[0] = p->list[best];
-        memmove(p->list + 1, p->list + same, (size_t)(p->count - same) * sizeof *p->list);
-        p->count -= same - 1;
+        int kept = 1;
+        const struct candidate found = p->list[best];
+        for (int i = same; i < all; i++)
+            if (!is_judged(p, i, same))
+                p->list[kept++] = p->list[i];
+        p->list[0] = found;
+        p->count = kept;
     }
     free(loss);
     return r;

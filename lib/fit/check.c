@@ -1,6 +1,7 @@
 #include "fit/check.h"
 
 #include "base/mem.h"
+#include "base/prog.h"
 #include "base/text.h"
 #include "fit/moved.h"
 #include "fit/variants.h"
@@ -68,6 +69,7 @@ struct check {
     int64_t many;  /* images on which those are that few do not tell apart */
     struct model_dropout dropout;
     struct fit_moved moved;
+    int64_t tried; /* networks that were measured, for progress */
 };
 
 int64_t fit_wanted(int64_t count, int h, int w)
@@ -190,6 +192,8 @@ static int measure(struct check *c, const struct model *m, struct interpretation
 {
     const struct fit_images some = fit_moved_images(&c->moved, x->pixels.mean);
     x->assumed = m->assumed;
+    if (c->use->shown)
+        prog_progress("networks tried", c->tried++, 0);
     return fit_measure(&x->fit, m, &some, INFINITY, c->use->device, c->use->threads, e);
 }
 
@@ -643,7 +647,11 @@ int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_i
         if (c.many > images->count)
             c.many = images->count;
         fit_moved_open(&c.moved, images);
+        if (u->shown)
+            prog_progress_end();
         int r = compare(v, &c, m, e);
+        if (u->shown)
+            prog_progress_end();
         fit_moved_close(&c.moved);
         return r;
     }

@@ -14,12 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Multiply-accumulates that a candidate may take, of the many and of the best few: a tenth of a
- * second, and some. Images within these, and how often candidates next to the best are tried. */
-static const double FIRST_MACS = 8e9, LAST_MACS = 40e9;
+/* Multiply-accumulates that one of the best few candidates may take, images within these, and how
+ * often candidates next to the best are tried. */
+static const double LAST_MACS = 40e9;
 enum {
-    FIRST_LEAST = 8,
-    FIRST_MOST = 128,
     LAST_MOST = 256,
     MORE = 4,
     ROUNDS = 6,
@@ -30,9 +28,8 @@ enum {
     SHOWN = 3
 };
 
-/* By how many standard deviations the next network has to fit less, or how many times; the latter
- * of one with another function in the place of ReLU. Up to SAME_RATIO two fit alike. */
-static const double CLEAR = 2, FAR_RATIO = 8, SAME_RATIO = 1.25;
+/* Up to so many times two networks fit alike. */
+static const double SAME_RATIO = 1.25;
 
 /* Of many networks those that fit less than the best one so many times and by so much more are not
  * among the best few. */
@@ -266,21 +263,12 @@ static void drop_repeated(struct trial *p)
 
 /* --- the best few --- */
 
-/* Whether a network of the list is told apart from the best one. */
-static bool is_told(const struct trial *p, int i)
-{
-    const struct candidate *best = p->list, *c = &p->list[i];
-    const double ratio = c->assumed.act != best->assumed.act ? TRIAL_CLEAR_RATIO : FAR_RATIO;
-    return fit_less(&c->fit, &best->fit) >= CLEAR ||
-           c->fit.divergence >= ratio * best->fit.divergence;
-}
-
 /* The nearest network of the same functions that is not told apart from the best one and as usual,
  * or any such one; or NULL. */
 static const struct candidate *find_same(const struct trial *p, bool as_usual)
 {
     for (int i = 1; i < p->count; i++)
-        if (p->list[i].assumed.act == p->list->assumed.act && !is_told(p, i) &&
+        if (p->list[i].assumed.act == p->list->assumed.act && !trial_told(p, i) &&
             (!as_usual || p->list[i].odd <= p->list->odd))
             return &p->list[i];
     return NULL;
@@ -292,7 +280,7 @@ static void prefer_usual(struct trial *p)
 {
     int least = 0, same = 1;
     for (int i = 1; i < p->count; i++) {
-        if (p->list[i].assumed.act != p->list->assumed.act || is_told(p, i) ||
+        if (p->list[i].assumed.act != p->list->assumed.act || trial_told(p, i) ||
             p->list[i].fit.divergence > SAME_RATIO * p->list->fit.divergence)
             continue;
         same = p->list[i].odd == p->list[least].odd  ? same + 1
@@ -311,7 +299,7 @@ static void prefer_usual(struct trial *p)
 static const struct candidate *find_other(const struct trial *p)
 {
     for (int i = 1; i < p->count; i++)
-        if (p->list[i].assumed.act != p->list->assumed.act && !is_told(p, i))
+        if (p->list[i].assumed.act != p->list->assumed.act && !trial_told(p, i))
             return &p->list[i];
     return NULL;
 }
@@ -321,7 +309,7 @@ static void keep_near(struct trial *p)
 {
     int kept = 1;
     for (int i = 1; i < p->count && kept < NEAR; i++)
-        if (i == 1 || !is_told(p, i))
+        if (i == 1 || !trial_told(p, i))
             p->list[kept++] = p->list[i];
     p->count = kept < p->count ? kept : p->count;
 }
@@ -339,7 +327,7 @@ static int try_last(struct trial *p, int times, struct err *e)
     p->moved.count = count < p->images->count ? count : p->images->count;
     int few = p->count < FEW ? p->count : FEW;
     while (few > FEW_LEAST &&
-           p->list[few - 1].fit.divergence > p->list->fit.divergence * FAR_RATIO + FAR_MORE)
+           p->list[few - 1].fit.divergence > p->list->fit.divergence * TRIAL_FAR_RATIO + FAR_MORE)
         few--;
     p->count = few;
     for (int i = 0; i < p->count && r == 0; i++) {
@@ -452,34 +440,29 @@ static int conclude(struct fit_proof *out, const struct trial *p, const char *la
     out->pixels = best->name;
     memcpy(out->mean, best->pixels.mean, sizeof out->mean);
     memcpy(out->std, best->pixels.std, sizeof out->std);
-    size_t at = (size_t)snprintf(
-        out->text, sizeof out->text,
+    w.at = 0;
+    put(&w,
         "read by structure, proved by the BatchNorm running statistics: KL divergence %.2g nats "
         "over %d layers and %lld images, %.2g at the worst",
         best->fit.divergence, best->fit.norms, (long long)best->fit.images,
         best->fit.worst_divergence);
-    if (best->dropout.place != MODEL_DROPPED_NONE && at < sizeof out->text)
-        at += (size_t)snprintf(out->text + at, sizeof out->text - at,
-                               ", with dropout of %g in training", (double)best->dropout.rate);
-    if (at < sizeof out->text)
-        at += (size_t)snprintf(out->text + at, sizeof out->text - at, "%s", labelled);
-    if (next && at < sizeof out->text)
-        at += (size_t)snprintf(out->text + at, sizeof out->text - at, ", the next network %.2g",
-                               next->fit.divergence);
+    if (best->dropout.place != MODEL_DROPPED_NONE)
+        put(&w, ", with dropout of %g in training", (double)best->dropout.rate);
+    put(&w, "%s", labelled);
+    if (next)
+        put(&w, ", the next network %.2g", next->fit.divergence);
     const struct candidate *like = find_same(p, false);
-    if (like && at < sizeof out->text) {
+    if (like) {
         char words[ASSUME_WORDS];
         assume_write_other(words, &like->assumed, &best->assumed);
-        at += (size_t)snprintf(out->text + at, sizeof out->text - at,
-                               "; %s fits as well (%.2g nats), but is less usual", words,
-                               like->fit.divergence);
+        put(&w, "; %s fits as well (%.2g nats), but is less usual", words, like->fit.divergence);
     }
     const struct candidate *other = find_other(p);
-    if (other && at < sizeof out->text)
-        snprintf(out->text + at, sizeof out->text - at,
-                 "; %s in the place of %s fits as well (%.2g nats): --assume act=%s takes it",
-                 assume_act_word(other->assumed.act), assume_act_word(best->assumed.act),
-                 other->fit.divergence, assume_act_word(other->assumed.act));
+    if (other)
+        put(&w, "; %s in the place of %s fits as well (%.2g nats): --assume act=%s takes it",
+            assume_act_word(other->assumed.act), assume_act_word(best->assumed.act),
+            other->fit.divergence, assume_act_word(other->assumed.act));
+    snprintf(out->text, sizeof out->text, "%s", w.text);
     return 0;
 }
 
@@ -529,10 +512,14 @@ static int search(struct trial *p, int readings, struct err *e)
 /* The best few on more images, and which of them is meant. */
 static int choose(struct trial *p, char labelled[FIT_CHAIN_TEXT], struct err *e)
 {
+    if (p->count == 0 && *p->stopped.text)
+        return refuse(p, e,
+                      "of the plain nets that its keys may be none fits: as chain=%s the BatchNorm "
+                      "running statistics are %.2g nats over the first %d of %d norms",
+                      p->stopped.text, p->stopped.divergence, p->stopped.norms, p->stopped.units);
     if (p->count == 0)
         return refuse(p, e, "none can be built for images of %d by %d pixels", p->images->h,
                       p->images->w);
-    choose_head(p);
     drop_repeated(p);
     if (try_last(p, 1, e) != 0)
         return -1;
@@ -557,17 +544,13 @@ int fit_prove(struct fit_proof *out, const struct fit_use *u, const struct fit_i
         return -1;
     int r = 0, readings = m->readings;
     p.misfit = mem_dup(m->misfit);
-    p.macs = (double)graph_macs(m->graph) + 1;
-    double most = FIRST_MACS / p.macs;
     if (m->norms == 0 || !fit_is_trained(m))
         r = refuse(&p, e, "it has no BatchNorm running statistics of training");
     else if (images->count < FIT_PROOF_LEAST)
         r = refuse(&p, e, "that takes at least %d images, and there are %lld", FIT_PROOF_LEAST,
                    (long long)images->count);
     fit_moved_open(&p.moved, images);
-    p.moved.count = most < FIRST_LEAST  ? FIRST_LEAST
-                    : most < FIRST_MOST ? (int64_t)most
-                                        : FIRST_MOST;
+    trial_scale(&p, (double)graph_macs(m->graph));
     if (r == 0)
         r = choose_pixels(&p, m, e);
     model_close(m);

@@ -14,6 +14,20 @@
  * before the others are not looked at. */
 static const double BEGUN_NEAR = 4, BEGUN_MORE = .1;
 
+/* Multiply-accumulates that one of many candidates may take, a tenth of a second, and images within
+ * these. */
+static const double FIRST_MACS = 8e9;
+enum { FIRST_LEAST = 8, FIRST_MOST = 128 };
+
+void trial_scale(struct trial *p, double macs)
+{
+    p->macs = macs + 1;
+    const double most = FIRST_MACS / p->macs;
+    p->moved.count = most < FIRST_LEAST  ? FIRST_LEAST
+                     : most < FIRST_MOST ? (int64_t)most
+                                         : FIRST_MOST;
+}
+
 int trial_open(struct model **m, const struct trial *p, const struct candidate *c, bool unfolded,
                struct err *e)
 {
@@ -133,6 +147,16 @@ int trial_compare(const void *a, const void *b)
 {
     const double first = rank_of(a), second = rank_of(b);
     return (first > second) - (first < second);
+}
+
+bool trial_told(const struct trial *p, int i)
+{
+    /* Standard deviations. */
+    const double clear = 2;
+    const struct candidate *best = p->list, *c = &p->list[i];
+    const double ratio = c->assumed.act != best->assumed.act ? TRIAL_CLEAR_RATIO : TRIAL_FAR_RATIO;
+    return fit_less(&c->fit, &best->fit) >= clear ||
+           c->fit.divergence >= ratio * best->fit.divergence;
 }
 
 struct candidate *trial_best(const struct trial *p)

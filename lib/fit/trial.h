@@ -9,8 +9,11 @@
 /* By how many times a network has to fit better than one with ReLU to be one with another function:
  * few have one, and some are near ReLU. */
 #define TRIAL_CLEAR_RATIO 2
-/* Nats: right ReLU networks had up to .0012 where ReLU6, by chance, had a sixth of that. */
-#define TRIAL_CHANCE .001
+/* Nats: right ReLU networks had up to .0025 where ReLU6, by chance, had a sixth of that. */
+#define TRIAL_CHANCE .002
+
+/* By how many times the next network has to fit less than the best one. */
+#define TRIAL_FAR_RATIO 8
 
 struct candidate {
     struct assume given;   /* what makes it */
@@ -27,6 +30,13 @@ struct candidate {
     struct fit_figures fit;
 };
 
+/* Where the search for a plain net ended, as nothing fitted. */
+struct stopped {
+    char text[ASSUME_TEXT]; /* the nearest network so far; "" where none did */
+    double divergence;      /* of it */
+    int norms, units;       /* that it has, and that there are */
+};
+
 struct trial {
     const struct fit_use *use;
     const struct fit_images *images;
@@ -41,12 +51,17 @@ struct trial {
     double macs;
     int64_t tried; /* networks that were measured, for progress */
     double begun;  /* the least divergence of first images, 0 where there is none */
-    char *misfit;  /* why the network is of no family */
+    struct stopped stopped;
+    char *misfit; /* why the network is of no family */
 };
 
 /* The network that a candidate is; unfolded with its dropout. */
 int trial_open(struct model **m, const struct trial *p, const struct candidate *c, bool unfolded,
                struct err *e) ERR_CHECKED;
+
+/* Networks of so many multiply-accumulates are compared from now on: takes as many images as their
+ * number allows. */
+void trial_scale(struct trial *p, double macs);
 
 /* Measures a network on the images that p->moved.count says, up to `most` (fit/measure.h); shows
  * progress. */
@@ -61,6 +76,9 @@ int trial_one(struct trial *p, const struct assume *given, const struct fit_pixe
 
 /* By falling fit, for qsort. */
 int trial_compare(const void *a, const void *b);
+
+/* Whether network i of the list is told apart from the first one, the best. */
+bool trial_told(const struct trial *p, int i);
 
 /* The one that fits best; of a list that is not empty. */
 struct candidate *trial_best(const struct trial *p);
