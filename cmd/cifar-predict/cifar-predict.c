@@ -508,8 +508,8 @@ static void say_fit(const struct job *j)
 static void say_resized(const struct job *j)
 {
     if (!geometry_any(&j->session.opts->size) && data_resized(j->data))
-        prog_say("images of other sizes are made %dx%d, which the program is for, whatever their "
-                 "proportions: %s say how it was done in training",
+        prog_say("images are resized to %dx%d, the program's size, whatever their proportions: %s "
+                 "make them as training did",
                  data_h(j->data), data_w(j->data),
                  prog_option("--resize and --crop", "RESIZE and CROP"));
 }
