@@ -20,8 +20,8 @@ $(libs): $(lib_obj)
 $(engine): $(engine_obj)
 
 # Unrolled as they are, the kernels would take minutes to compile with every check. Without -O2
-# their sums would lie in memory, each access checked: they would take twice as long. Accesses that
-# are checked by calls compile in a quarter of the time, but take more than five times as long in tests.
+# their sums would lie in memory, each access checked: they would take twice as long. Checks by
+# calls compile in a quarter of the time, but take more than five times as long in tests.
 $(patsubst %,$(BUILD)/lib/engine/cpu/%.o,avx512 avx2 neon plain): \
   private CFLAGS += $(if $(SANITIZE),-fno-var-tracking -fno-sanitize=null$(comma)alignment$(comma)pointer-overflow)
 
