@@ -99,17 +99,20 @@ static double cut_cost(const struct conv_cut *down, const struct conv_cut *acros
 void conv_cuts(const struct conv_spec *s, struct conv_cut *down, struct conv_cut *across)
 {
     const struct conv_size *sizes = conv_sizes(s->y.stride);
-    *down = best_cut(s->y.stride, s->oh, 0);
-    *across = best_cut(s->x.stride, s->ow, 0);
-    for (int i = 0; i < CONV_SIZES && sizes[i].out > 0; i++)
-        for (int k = 0; k < CONV_SIZES && sizes[k].out > 0; k++) {
-            const struct conv_cut y = best_cut(s->y.stride, s->oh, i),
-                                  x = best_cut(s->x.stride, s->ow, k);
-            if (cut_cost(&y, &x) <= cut_cost(down, across)) {
-                *down = y;
-                *across = x;
+    struct conv_cut y[CONV_SIZES], x[CONV_SIZES];
+    int n = 0;
+    for (; n < CONV_SIZES && sizes[n].out > 0; n++) {
+        y[n] = best_cut(s->y.stride, s->oh, n);
+        x[n] = best_cut(s->x.stride, s->ow, n);
+    }
+    *down = y[0];
+    *across = x[0];
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < n; k++)
+            if (cut_cost(&y[i], &x[k]) <= cut_cost(down, across)) {
+                *down = y[i];
+                *across = x[k];
             }
-        }
 }
 
 /* --- forms --- */
