@@ -37,7 +37,10 @@ struct program {
     int at;         /* its number */
     const char *op; /* "conv2d" of torch.ops.aten.conv2d.default; not terminated there */
     int storages;
-    int inputs;        /* that are images */
+    int inputs;           /* that are images */
+    const json_t *result; /* what is taken as the logits, of so many, and why */
+    size_t results;
+    const char *why;
     json_int_t rounds; /* a type other than float32 that the images or activations have; else 0 */
 };
 

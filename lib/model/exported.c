@@ -87,6 +87,75 @@ static int sort_names(struct program *p, struct err *e)
     return 0;
 }
 
+/* --- the result --- */
+
+/* How many results a part of a structure has. */
+static size_t leaves(const json_t *spec, int depth)
+{
+    const json_t *children = json_object_get(spec, "children_spec"), *child;
+    size_t n = 0, i;
+    if (!json_is_string(json_object_get(spec, "type")) || depth > ATEN_DEPTH)
+        return 1;
+    json_array_foreach((json_t *)children, i, child) n += leaves(child, depth + 1);
+    return n;
+}
+
+/* Which result a dictionary calls "logits", as transformers does; SIZE_MAX for none. The structure
+ * is a JSON text of its own, and so are the names in it. */
+static size_t find_logits(const json_t *module)
+{
+    const json_t *whole = json_array_get(json_object_get(module, "module_call_graph"), 0);
+    const char *text =
+        json_string_value(json_object_get(json_object_get(whole, "signature"), "out_spec"));
+    json_t *tree = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    const json_t *spec = json_array_get(tree, 1);
+    const char *context = json_string_value(json_object_get(spec, "context"));
+    json_t *keys = context ? json_loads(context, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    size_t at = 0, i, found = SIZE_MAX;
+    const json_t *key;
+    json_array_foreach(keys, i, key)
+    {
+        const char *name = json_string_value(key);
+        if (name && strcmp(name, "logits") == 0)
+            found = at;
+        at += leaves(json_array_get(json_object_get(spec, "children_spec"), i), 0);
+    }
+    json_decref(keys);
+    json_decref(tree);
+    return found;
+}
+
+/* What is taken as the logits: what a dictionary calls so, else the first of two axes, else the
+ * first. Buffers that the program changes are among the graph's outputs, too, but no results. */
+static void choose_result(struct program *p, const json_t *module)
+{
+    const json_t *specs = json_object_get(json_object_get(module, "signature"), "output_specs");
+    const json_t *values = json_object_get(p->graph, "tensor_values"), *out;
+    const size_t named = find_logits(module);
+    bool found = false;
+    size_t i;
+    json_array_foreach(json_object_get(p->graph, "outputs"), i, out)
+    {
+        const json_t *spec = json_array_get(specs, i);
+        const struct aten_name *n = aten_named(p, out);
+        if (spec && !json_object_get(spec, "user_output"))
+            continue;
+        const json_t *value = n ? json_object_get(values, n->name) : NULL;
+        const bool fits = named == SIZE_MAX ? json_array_size(json_object_get(value, "sizes")) == 2
+                                            : p->results == named;
+        if (p->results == 0 || (fits && !found)) {
+            p->result = out;
+            p->why = p->results == 0     ? "the first one"
+                     : named == SIZE_MAX ? "the first one of two axes"
+                                         : "the one that is called so";
+        }
+        found = found || fits;
+        p->results++;
+    }
+}
+
+/* --- what is read --- */
+
 static void count_name(struct aten_name *n, int at)
 {
     if (!n)
@@ -134,7 +203,7 @@ static void count_uses(struct program *p)
 {
     const json_t *nodes = json_object_get(p->graph, "nodes"), *in;
     size_t i, k;
-    json_array_foreach(json_object_get(p->graph, "outputs"), i, in) count_use(p, in, INT_MAX);
+    count_use(p, p->result, INT_MAX);
     /* From the end: nodes that nothing is made of count as little as they are computed. */
     for (i = json_array_size(nodes); i > 0; i--) {
         p->node = json_array_get(nodes, i - 1);
@@ -379,47 +448,9 @@ static int run_nodes(struct program *p, struct err *e)
     return 0;
 }
 
-/* How many results a part of a structure has. */
-static size_t leaves(const json_t *spec, int depth)
+static int take_result(struct program *p, struct err *e)
 {
-    const json_t *children = json_object_get(spec, "children_spec"), *child;
-    size_t n = 0, i;
-    if (!json_is_string(json_object_get(spec, "type")) || depth > ATEN_DEPTH)
-        return 1;
-    json_array_foreach((json_t *)children, i, child) n += leaves(child, depth + 1);
-    return n;
-}
-
-/* Which result a dictionary calls "logits", as transformers does; else the first. The structure is
- * a JSON text of its own, and so are the names in it. */
-static size_t find_logits(const json_t *module)
-{
-    const json_t *whole = json_array_get(json_object_get(module, "module_call_graph"), 0);
-    const char *text =
-        json_string_value(json_object_get(json_object_get(whole, "signature"), "out_spec"));
-    json_t *tree = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
-    const json_t *spec = json_array_get(tree, 1);
-    const char *context = json_string_value(json_object_get(spec, "context"));
-    json_t *keys = context ? json_loads(context, JSON_REJECT_DUPLICATES, NULL) : NULL;
-    size_t at = 0, i, found = 0;
-    const json_t *key;
-    json_array_foreach(keys, i, key)
-    {
-        const char *name = json_string_value(key);
-        if (name && strcmp(name, "logits") == 0)
-            found = at;
-        at += leaves(json_array_get(json_object_get(spec, "children_spec"), i), 0);
-    }
-    json_decref(keys);
-    json_decref(tree);
-    return found;
-}
-
-static int take_result(struct program *p, const json_t *module, struct err *e)
-{
-    const json_t *outputs = json_object_get(p->graph, "outputs");
-    const size_t at = find_logits(module);
-    const struct aten_name *n = aten_named(p, json_array_get(outputs, at));
+    const struct aten_name *n = aten_named(p, p->result);
     p->trace.node = n ? n->name : "output";
     p->trace.op = "result";
     if (!n)
@@ -427,10 +458,9 @@ static int take_result(struct program *p, const json_t *module, struct err *e)
     if (p->rounds)
         prog_say("%s: exported for %s, computed as float32", ckpt_name(p->trace.b->ckpt),
                  aten_real(p->rounds));
-    if (json_array_size(outputs) > 1)
+    if (p->results > 1)
         prog_say("%s: of %zu results %s, '%.80s', is taken as the logits",
-                 ckpt_name(p->trace.b->ckpt), json_array_size(outputs),
-                 at > 0 ? "the one that is called so" : "the first one", n->name);
+                 ckpt_name(p->trace.b->ckpt), p->results, p->why, n->name);
     return trace_result(&p->trace, &n->symbol, e);
 }
 
@@ -449,8 +479,9 @@ static int read_program(struct program *p, const json_t *json, struct err *e)
         return broken(p, "a graph with nodes", e);
     if (sort_names(p, e) != 0)
         return -1;
+    choose_result(p, module);
     count_uses(p);
-    return take_inputs(p, module, e) != 0 || run_nodes(p, e) != 0 ? -1 : take_result(p, module, e);
+    return take_inputs(p, module, e) != 0 || run_nodes(p, e) != 0 ? -1 : take_result(p, e);
 }
 
 int build_exported(struct build *b, const char *text, size_t n, struct err *e)

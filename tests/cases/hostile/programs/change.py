@@ -414,6 +414,28 @@ def _(p):
     p.graph["outputs"] *= 2
 
 
+@attack("results-maps")
+def _(p):
+    """No attack: maps and what is not computed here beside the logits, and a buffer that is counted up."""
+    maps = p.node("relu")["outputs"][0]
+    p.add("torch.ops.aten.sort.stable", "s", ("self", maps), at=len(p.nodes))
+    p.graph["outputs"] = [maps, maps, tensor("s"), *p.graph["outputs"]]
+    specs = p.model["graph_module"]["signature"]["output_specs"]
+    specs[:0] = [{"buffer_mutation": {"arg": maps, "buffer_name": "n"}}] + specs * 2
+
+
+@attack("results-named")
+def _(p):
+    """No attack: a dictionary calls the second result so, and a buffer stands in front of both."""
+    signature = p.model["graph_module"]["signature"]
+    p.graph["outputs"] = [tensor(p.input()), p.node("relu")["outputs"][0], *p.graph["outputs"]]
+    spec = {"buffer_mutation": {"arg": tensor(p.input()), "buffer_name": "n"}}
+    signature["output_specs"] = [spec, *signature["output_specs"] * 2]
+    leaf = {"type": None, "context": None, "children_spec": []}
+    tree = {"type": "builtins.dict", "context": '["maps", "logits"]', "children_spec": [leaf, leaf]}
+    p.model["graph_module"]["module_call_graph"] = [{"signature": {"out_spec": json.dumps([1, tree])}}]
+
+
 @attack("result-early")
 def _(p):
     p.graph["outputs"] = [p.node("relu")["outputs"][0]]
