@@ -459,8 +459,7 @@ static void put_about(struct run *r, const struct job *j)
                 (long long)subset.shard.count);
     run_put(r, "classes", "%d", graph_classes(j->graph));
     struct normal_use pixels = n->pixels;
-    if (pixels.guess && fit && fit->outcome == FIT_GOOD && strcmp(fit_word(fit), "good") == 0 &&
-        strcmp(pixels.name, "given") != 0)
+    if (pixels.guess && fit && fit_confirms(fit) && strcmp(pixels.name, "given") != 0)
         snprintf(pixels.from, sizeof pixels.from,
                  "%s, a guess that the BatchNorm running statistics confirm", pixels.name);
     normal_put(r, &pixels);

@@ -613,12 +613,21 @@ static int compare(struct fit_verdict *v, struct check *c, struct model *m, stru
     return 0;
 }
 
+static bool is_doubtful(const struct fit_verdict *v)
+{
+    return !(v->use.divergence < DEEP_SUSPICIOUS);
+}
+
 const char *fit_word(const struct fit_verdict *v)
 {
-    bool suspicious = !(v->use.divergence < DEEP_SUSPICIOUS);
     return v->outcome == FIT_OTHER || v->outcome == FIT_NONE ? "bad"
-           : suspicious                                      ? "doubtful"
+           : is_doubtful(v)                                  ? "doubtful"
                                                              : "good";
+}
+
+bool fit_confirms(const struct fit_verdict *v)
+{
+    return v->outcome == FIT_GOOD && !is_doubtful(v);
 }
 
 int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_images *images,

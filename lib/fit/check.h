@@ -54,6 +54,9 @@ int fit_open(struct model **m, const struct fit_use *u, const struct fit_images 
 /* "good", "doubtful" or "bad": how well the interpretation in use fits. */
 const char *fit_word(const struct fit_verdict *v);
 
+/* The interpretation in use fits, and that is not in doubt. */
+bool fit_confirms(const struct fit_verdict *v);
+
 /* Images should be spread over the data set. -1 where an image cannot be read or the engine
  * fails. */
 int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_images *images,

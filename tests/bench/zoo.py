@@ -9,11 +9,11 @@ cifar-predict reads, and converted for the two others from the same module. Imag
 Rates are images per second; with --processor-time, of the threads' own time, which depends less on
 what else the machine runs: with --threads 1, as threads that wait for others may spin.
 cifar-predict's is that of a whole program, from files to rows, less what one takes that reads half
-of the images, each the shortest of several rounds: both start, and both compare some images with
-what batch norms recorded. The others' are of the passes alone, from normalised
-images in memory to logits, the best of the rounds. The ratio is to the faster of the two. Beside
-it stands the largest difference of logits from PyTorch's, over the largest logit, of each: a run
-whose logits differ by more than 1e-3 ends with status 1.
+of the images, the median of several rounds: both start, and both compare some images with what
+batch norms recorded. The others' are of the passes alone, from normalised images in memory to
+logits, the best of the rounds. The ratio is to the faster of the two. Beside it stands the largest
+difference of logits from PyTorch's, over the largest logit, of each: a run whose logits differ by
+more than 1e-3 ends with status 1.
 
 Where something is not installed, a line says so and nothing is measured. The table goes to
 zoo.tsv in a folder.
@@ -23,6 +23,7 @@ import argparse
 import importlib
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -192,7 +193,7 @@ class Ours:
         self.few, self.many = f"{folder}/few.npy", f"{folder}/many.npy"
         np.save(self.few, images)
         self.images, self.count = images, 0
-        self.half = self.whole = float("inf")
+        self.took = []
         self.command = [o.program, "-m", model, "--device", "cpu", "--threads", str(o.threads),
                         "--mean", f"{MEAN},{MEAN},{MEAN}", "--std", f"{STD},{STD},{STD}"]
 
@@ -210,24 +211,34 @@ class Ours:
         return np.load(path)
 
     def take(self):
-        """The time of `count` images, as good as one try tells."""
+        """The times of a run of `count` images and of a run of twice as many."""
         import numpy as np
         times = -(-2 * self.count // len(self.images))
         np.save(self.many, np.tile(self.images, (times, 1, 1, 1))[:2 * self.count])
+        return self.halves()
+
+    def halves(self):
         half = self.run("-d", self.many, "--limit", str(self.count))
-        return self.run("-d", self.many) - half
+        return half, self.run("-d", self.many)
 
     def fit(self, seconds):
+        """So many images that their time is no small part of what starting takes."""
         self.count = COMPARED
-        while (took := self.take()) < seconds / 2:
-            self.count = round(self.count * min(8, seconds / max(took, 1e-3)))
+        while True:
+            half, whole = self.take()
+            took, start = whole - half, 2 * half - whole
+            wanted = max(seconds, start)
+            if took >= wanted / 2:
+                return
+            self.count = round(self.count * min(8, max(2, wanted / max(took, 1e-3))))
 
     def go_round(self):
-        self.half = min(self.half, self.run("-d", self.many, "--limit", str(self.count)))
-        self.whole = min(self.whole, self.run("-d", self.many))
+        half, whole = self.halves()
+        self.took.append(whole - half)
 
     def rate(self):
-        return self.count / (self.whole - self.half)
+        """By the median, as the least difference is that of a slow start and a quick one."""
+        return self.count / statistics.median(self.took)
 
 
 class Passes:

@@ -221,10 +221,22 @@ static bool is_read(const struct graph *g, int value, int first, int last)
     return false;
 }
 
+/* Of the packed weights of a convolution; of one of groups, which has few, none. */
+static size_t weight_bytes(const struct cpu *c, int i)
+{
+    const struct graph_op *op = &c->work.graph->op[i];
+    if (op->kind != GRAPH_CONV || op->groups > 1)
+        return 0;
+    const struct conv_spec s = cpu_conv_spec(c, op, false);
+    return conv_weights(&s);
+}
+
 /* Bytes of a microbatch that pass between the second cache and what lies behind it: of values that
  * a band does not make itself or that are read later, and of weights that are read again as they do
- * not stay beside its rows. last_read: by value, the last operation that reads it. */
-static size_t band_traffic(const struct cpu *c, const struct band *b, const int *last_read)
+ * not stay beside its rows. last_read: by value, the last operation that reads it. weight: by
+ * operation, weight_bytes(). */
+static size_t band_traffic(const struct cpu *c, const struct band *b, const int *last_read,
+                           const size_t *weight)
 {
     struct band tall = *b;
     const struct graph *g = c->work.graph;
@@ -236,10 +248,7 @@ static size_t band_traffic(const struct cpu *c, const struct band *b, const int 
                 bytes += value_bytes(c, op->in[k]);
         if (last_read[op->out] > b->last)
             bytes += value_bytes(c, op->out);
-        if (op->kind == GRAPH_CONV && op->groups == 1) {
-            const struct conv_spec s = cpu_conv_spec(c, op, false);
-            weights += conv_weights(&s);
-        }
+        weights += weight[i];
     }
     choose_rows(c, &tall);
     const size_t times = (size_t)(height(c, &b->item[b->items - 1]) / tall.rows);
@@ -282,7 +291,8 @@ void cpu_find_bands(struct cpu *c)
     if (c->bf16 || engine_wants(o, ENGINE_SUMS))
         return;
     /* Of the operations before each, and the first of the band that ends there, or -1. */
-    size_t *least = mem_alloc((size_t)n + 1, sizeof *least);
+    size_t *least = mem_alloc((size_t)n + 1, sizeof *least),
+           *weight = mem_alloc((size_t)n + 1, sizeof *weight);
     int *from = mem_alloc((size_t)n + 1, sizeof *from),
         *last_read = mem_zero((size_t)c->work.graph->values, sizeof *last_read);
     for (int i = 0; i <= n; i++)
@@ -290,6 +300,8 @@ void cpu_find_bands(struct cpu *c)
     for (int i = 0; i < ops; i++)
         for (int k = 0; k < c->work.graph->op[i].ins; k++)
             last_read[c->work.graph->op[i].in[k]] = i;
+    for (int i = 0; i < n; i++)
+        weight[i] = weight_bytes(c, i);
     for (int first = 0; first < n; first++) {
         struct band b;
         const size_t lone = least[first] + lone_traffic(c, first);
@@ -299,7 +311,7 @@ void cpu_find_bands(struct cpu *c)
         }
         for (int last = first; last < n && extend(c, &b, first, last); last++) {
             const size_t all =
-                b.items > 1 ? least[first] + band_traffic(c, &b, last_read) : SIZE_MAX;
+                b.items > 1 ? least[first] + band_traffic(c, &b, last_read, weight) : SIZE_MAX;
             if (all < least[last + 1]) {
                 least[last + 1] = all;
                 from[last + 1] = first;
@@ -315,6 +327,7 @@ void cpu_find_bands(struct cpu *c)
         c->band[c->bands - 1 - i] = b;
     }
     free(least);
+    free(weight);
     free(from);
     free(last_read);
 }
