@@ -116,12 +116,18 @@ static bool two(const struct program *p, const char *name, int usual, int out[2]
 
 /* --- results --- */
 
-/* A constant as the type has it that the program says: whole numbers in its range, or truths. */
+/* A constant as the type has it that the program says: whole numbers in its range, or truths.
+ * Activations are real numbers, or truths that a comparison made. */
 static int as_said(struct program *p, const char *name, struct trace_symbol *y, struct err *e)
 {
     static const double most[] = {0, 255, 127, 32767, 2147483647, 0x1p63};
     const json_t *value = json_object_get(json_object_get(p->graph, "tensor_values"), name);
     const json_int_t type = json_integer_value(json_object_get(value, "dtype"));
+    if (y->kind == TRACE_VALUE && type != 0) {
+        if (type == ATEN_TRUTH ? !y->mask : !aten_real(type))
+            return trace_refuse(&p->trace, e, "expected real numbers throughout, found others");
+        y->mask = type == ATEN_TRUTH;
+    }
     if (!trace_is_known(y) || trace_is_truth(y))
         return 0;
     if (type == ATEN_TRUTH && !trace_known_truths(&p->trace, y))
@@ -438,6 +444,53 @@ static int mean_pool(struct program *p, struct err *e)
     return pool(p, GRAPH_MEAN_POOL, e);
 }
 
+/* Windows of three axes: those of one depth, and along it. */
+static int pool_deep(struct program *p, enum graph_kind kind, struct err *e)
+{
+    enum { AXES = 3 };
+    static const char *const names[] = {"kernel_size", "stride", "padding", "dilation"};
+    struct trace_windows deep = trace_windows(1, 1), win = deep;
+    struct trace_symbol y;
+    int64_t given[4][AXES] = {{1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {1, 1, 1}};
+    bool good = argument(p, names[0]) && !argument(p, "divisor_override");
+    for (int i = 0; i < 4 && good; i++) {
+        const int n = argument(p, names[i]) ? numbers(p, names[i], given[i], AXES) : AXES;
+        const bool beside = i == 1 && (!argument(p, names[1]) || n == 0);
+        for (int d = 0; d < AXES; d++) {
+            int64_t *to = &given[i][d];
+            *to = beside ? given[0][d] : n == 1 ? given[i][0] : *to;
+            good = good && *to >= (i == 2 ? 0 : 1) && *to < INT_MAX / 4;
+        }
+        good = good && (beside || n == 1 || n == AXES);
+    }
+    for (int d = 0; d < AXES && good; d++) {
+        struct trace_windows *w = d == 0 ? &deep : &win;
+        const int at = d == 0 ? 0 : d - 1;
+        w->k[at] = (int)given[0][d];
+        w->stride[at] = (int)given[1][d];
+        w->before[at] = w->after[at] = (int)given[2][d];
+        w->dilation[at] = (int)given[3][d];
+        good = 2 * given[2][d] <= (given[0][d] - 1) * given[3][d] + 1;
+    }
+    if (!good)
+        return trace_refuse(&p->trace, e,
+                            "expected windows of three axes with padding of at most their half and "
+                            "without a divisor, found others");
+    deep.ceil = win.ceil = truth(p, "ceil_mode");
+    deep.inner = win.inner = argument(p, "count_include_pad") && !truth(p, "count_include_pad");
+    return finish(p, trace_pool_deep(&p->trace, kind, self(p), &deep, &win, &y, e), &y, e);
+}
+
+static int mean_pool_deep(struct program *p, struct err *e)
+{
+    return pool_deep(p, GRAPH_MEAN_POOL, e);
+}
+
+static int max_pool_deep(struct program *p, struct err *e)
+{
+    return pool_deep(p, GRAPH_MAX_POOL, e);
+}
+
 static int grid_pool(struct program *p, enum graph_kind kind, struct err *e)
 {
     struct trace_symbol y;
@@ -474,10 +527,34 @@ static int mean(struct program *p, struct err *e)
     return reduce(p, GRAPH_MEAN_POOL, e);
 }
 
+/* The larger of two, or the smaller. */
+static int larger(struct program *p, bool smaller, struct err *e)
+{
+    struct trace_symbol y;
+    return finish(p, trace_larger(&p->trace, self(p), input(p, "other"), smaller, &y, e), &y, e);
+}
+
 /* Of max.dim the indices have no use. */
 static int maximum(struct program *p, struct err *e)
 {
-    return reduce(p, GRAPH_MAX_POOL, e);
+    return argument(p, "other") ? larger(p, false, e) : reduce(p, GRAPH_MAX_POOL, e);
+}
+
+/* -max(-x) */
+static int minimum(struct program *p, struct err *e)
+{
+    struct trace_symbol s, y;
+    int64_t dim[TRACE_DIMS];
+    if (argument(p, "other"))
+        return larger(p, true, e);
+    const int n = numbers(p, "dim", dim, TRACE_DIMS);
+    if (n < 1)
+        return trace_refuse(&p->trace, e, "expected the axes of a minimum, found none");
+    if (trace_scale(&p->trace, self(p), -1, 0, &s, e) != 0 ||
+        trace_reduce(&p->trace, GRAPH_MAX_POOL, &s, dim, n, truth(p, "keepdim"), &y, e) != 0)
+        return -1;
+    y.uses = 1;
+    return finish(p, trace_scale(&p->trace, &y, -1, 0, &y, e), &y, e);
 }
 
 /* To one cell. */
@@ -557,14 +634,75 @@ static int hardtanh(struct program *p, struct err *e)
     return function(p, GRAPH_CLIP, real(p, "min_val", -1), real(p, "max_val", 1), e);
 }
 
+/* Bounds are numbers, or tensors. */
 static int clamp(struct program *p, struct err *e)
 {
+    static const char *const names[] = {"min", "max"};
+    if (input(p, names[0]) || input(p, names[1])) {
+        struct trace_symbol y = trace_alias(self(p) ? self(p) : input(p, names[0]));
+        for (int i = 0; i < 2; i++)
+            if (argument(p, names[i]) &&
+                trace_larger(&p->trace, &y, input(p, names[i]), i == 1, &y, e) != 0)
+                return -1;
+        return bind(p, 0, &y, e);
+    }
     return function(p, GRAPH_CLIP, real(p, "min", -INFINITY), real(p, "max", INFINITY), e);
 }
 
 static int leaky_relu(struct program *p, struct err *e)
 {
     return function(p, GRAPH_LEAKY_RELU, real(p, "negative_slope", .01), 0, e);
+}
+
+/* What does not depend on chance once training is done. */
+static int some_leaky_relu(struct program *p, struct err *e)
+{
+    return truth(p, "training")
+               ? trace_refuse(&p->trace, e,
+                              "expected slopes that are fixed, found some that are drawn in "
+                              "training: export model.eval()")
+               : function(p, GRAPH_LEAKY_RELU,
+                          (real(p, "lower", 1 / 8.) + real(p, "upper", 1 / 3.)) / 2, 0, e);
+}
+
+static double absolute_of(double x, double p, double q)
+{
+    (void)p;
+    (void)q;
+    return fabs(x);
+}
+
+static int absolute(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    return finish(p,
+                  trace_is_known(self(p))
+                      ? trace_known_function(&p->trace, self(p), absolute_of, 0, 0, &y, e)
+                      : trace_absolute(&p->trace, self(p), &y, e),
+                  &y, e);
+}
+
+static int sign_of(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    return finish(p, trace_sign(&p->trace, self(p), &y, e), &y, e);
+}
+
+static int threshold(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    return finish(p,
+                  trace_threshold(&p->trace, self(p), real(p, "threshold", NAN),
+                                  real(p, "value", NAN), &y, e),
+                  &y, e);
+}
+
+static int shrink(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    const double width = real(p, "lambd", .5);
+    return finish(
+        p, trace_shrink(&p->trace, self(p), width, *p->op == 's' ? width : 0, &y, e), &y, e);
 }
 
 static int prelu(struct program *p, struct err *e)
@@ -1523,8 +1661,8 @@ static int compare(struct program *p, enum trace_pairing how, struct err *e)
                    : finish(p, trace_known_number(&p->trace, TRACE_EQUAL, &y, 0, &y, e), &y, e);
     }
     return finish(p,
-                  other ? trace_known_two(&p->trace, how, self(p), other, &y, e)
-                        : trace_known_number(&p->trace, how, self(p), number, &y, e),
+                  other ? trace_compare(&p->trace, how, self(p), other, &y, e)
+                        : trace_compare_number(&p->trace, how, self(p), number, &y, e),
                   &y, e);
 }
 
@@ -1558,12 +1696,16 @@ static int at_least(struct program *p, struct err *e)
     return compare(p, TRACE_AT_LEAST, e);
 }
 
+static bool are_truths(struct program *p, const struct trace_symbol *x)
+{
+    return x && (x->mask || trace_known_truths(&p->trace, x));
+}
+
 /* Operations on bits are computed of truths alone. */
 static int of_truths(struct program *p, enum trace_pairing how, struct err *e)
 {
     const bool logical = strncmp(p->op, "logical", 7) == 0;
-    return logical || (trace_known_truths(&p->trace, self(p)) &&
-                       trace_known_truths(&p->trace, input(p, "other")))
+    return logical || (are_truths(p, self(p)) && are_truths(p, input(p, "other")))
                ? compare(p, how, e)
                : trace_refuse(&p->trace, e, "expected truths, found something else");
 }
@@ -1581,8 +1723,8 @@ static int either(struct program *p, struct err *e)
 static int none_of(struct program *p, struct err *e)
 {
     struct trace_symbol y;
-    return trace_is_truth(self(p))
-               ? finish(p, trace_known_number(&p->trace, TRACE_EQUAL, self(p), 0, &y, e), &y, e)
+    return trace_is_truth(self(p)) || (self(p) && self(p)->mask)
+               ? finish(p, trace_compare_number(&p->trace, TRACE_EQUAL, self(p), 0, &y, e), &y, e)
                : trace_refuse(&p->trace, e, "expected truths, found something else");
 }
 
@@ -1765,6 +1907,7 @@ static const struct aten_maker makers[] = {
     {"_upsample_bicubic2d_aa", smooth_bicubic, false, false},
     {"_upsample_bilinear2d_aa", smooth_bilinear, false, false},
     {"_upsample_nearest_exact2d", nearest_middle, false, false},
+    {"abs", absolute, false, false},
     {"adaptive_avg_pool1d", mean_1d, false, false},
     {"adaptive_avg_pool2d", grid_mean, false, false},
     {"adaptive_max_pool2d", grid_max, false, false},
@@ -1774,10 +1917,12 @@ static const struct aten_maker makers[] = {
     {"alias", same, true, true},
     {"alpha_dropout", dropout, true, false},
     {"amax", maximum, false, false},
+    {"amin", minimum, false, false},
     {"any", any_of, false, false},
     {"arange", range, false, false},
     {"as_strided", strided, true, false},
     {"avg_pool2d", mean_pool, false, false},
+    {"avg_pool3d", mean_pool_deep, false, false},
     {"batch_norm", batch_norm, false, false},
     {"bitwise_and", both, false, false},
     {"bitwise_not", none_of, false, false},
@@ -1822,6 +1967,7 @@ static const struct aten_maker makers[] = {
     {"glu", gated, false, false},
     {"group_norm", group_norm, false, false},
     {"gt", more, false, false},
+    {"hardshrink", shrink, false, false},
     {"hardsigmoid", hardsigmoid, false, false},
     {"hardswish", hardswish, false, false},
     {"hardtanh", hardtanh, false, false},
@@ -1848,7 +1994,12 @@ static const struct aten_maker makers[] = {
     {"max", maximum, false, false},
     {"max_pool2d", max_pool, false, false},
     {"max_pool2d_with_indices", max_pool, false, false},
+    {"max_pool3d", max_pool_deep, false, false},
+    {"max_pool3d_with_indices", max_pool_deep, false, false},
+    {"maximum", maximum, false, false},
     {"mean", mean, false, false},
+    {"min", minimum, false, false},
+    {"minimum", minimum, false, false},
     {"mish", mish, false, false},
     {"mm", matmul, false, false},
     {"mul", multiply, false, true},
@@ -1882,17 +2033,21 @@ static const struct aten_maker makers[] = {
     {"reshape", view, true, true},
     {"reshape_as", view_as, true, false},
     {"roll", roll, false, false},
+    {"rrelu", some_leaky_relu, false, false},
     {"rsqrt", inverse_root, false, false},
     {"rsub", subtract_from, false, false},
     {"scalar_tensor", scalar, false, false},
     {"scaled_dot_product_attention", attention, false, false},
     {"select", select_one, true, false},
     {"selu", selu, false, false},
+    {"sgn", sign_of, false, false},
     {"sigmoid", sigmoid, false, false},
+    {"sign", sign_of, false, false},
     {"silu", silu, false, false},
     {"sin", sine, false, false},
     {"slice", slice, true, false},
     {"softmax", softmax, false, true},
+    {"softshrink", shrink, false, false},
     {"softplus", softplus, false, false},
     {"split", split, true, false},
     {"split_with_sizes", split, true, false},
@@ -1907,6 +2062,7 @@ static const struct aten_maker makers[] = {
     {"swapdims", transpose, true, false},
     {"t", matrix_transpose, true, false},
     {"tanh", hyperbolic, false, false},
+    {"threshold", threshold, false, false},
     {"to", convert, true, true},
     {"transpose", transpose, true, false},
     {"type_as", same, false, false},
@@ -1933,7 +2089,7 @@ static const struct aten_maker operators[] = {{"add", count, false, false},
 
 const char *aten_way(const char *name, size_t n)
 {
-    static const char *const parts[] = {"exp", "expm1", "log1p", "maximum", "minimum"};
+    static const char *const parts[] = {"exp", "expm1", "log1p"};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (strlen(parts[i]) == n && memcmp(parts[i], name, n) == 0)
             return ": run_decompositions() writes functions out by it; save what "

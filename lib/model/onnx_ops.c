@@ -176,6 +176,38 @@ static int conv(struct onnx_reader *r, struct err *e)
     return bind(r, trace_conv(r->t, &x->s, &w->s, maybe(r, 2), &win, (int)groups, &y, e), &y);
 }
 
+/* Windows of three axes: along the first, then those of a plane. */
+static int pool_deep(struct onnx_reader *r, const struct trace_symbol *x, bool max,
+                     const struct trace_windows *how, struct err *e)
+{
+    enum { DEEP = 3, NAMES = 4 };
+    static const char *const names[NAMES] = {"kernel_shape", "strides", "dilations", "pads"};
+    struct trace_windows deep = trace_windows(1, 1), win = deep;
+    struct trace_symbol y;
+    deep.ceil = win.ceil = how->ceil;
+    deep.inner = win.inner = how->inner;
+    for (int i = 0; i < NAMES; i++) {
+        const struct onnx_attribute *a = onnx_at(r, names[i], ONNX_INTS);
+        const size_t n = i == 3 ? 2 * (size_t)DEEP : (size_t)DEEP;
+        for (size_t d = 0; a && a->n == n && d < n; d++) {
+            struct trace_windows *w = d % DEEP == 0 ? &deep : &win;
+            int *const to[NAMES] = {w->k, w->stride, w->dilation, d < DEEP ? w->before : w->after};
+            if (a->ints[d] < (i == 3 ? 0 : 1) || a->ints[d] > INT_MAX / 4)
+                return trace_refuse(r->t, e, "expected positive numbers as %s, found others",
+                                    names[i]);
+            to[i][d % DEEP == 0 ? 0 : d % DEEP - 1] = (int)a->ints[d];
+        }
+        if (a ? a->n != n : i == 0)
+            return trace_refuse(r->t, e, "expected numbers of three axes as %s, found others",
+                                names[i]);
+    }
+    if (strcmp(onnx_word(r, "auto_pad", "NOTSET"), "NOTSET") != 0)
+        return trace_refuse(r->t, e, "expected given paddings of three axes, found others");
+    return bind(
+        r,
+        trace_pool_deep(r->t, max ? GRAPH_MAX_POOL : GRAPH_MEAN_POOL, x, &deep, &win, &y, e), &y);
+}
+
 static int pool(struct onnx_reader *r, struct err *e)
 {
     struct onnx_name *x;
@@ -183,12 +215,15 @@ static int pool(struct onnx_reader *r, struct err *e)
     const bool max = strcmp(r->node->op, "MaxPool") == 0;
     struct trace_windows win = {.ceil = false};
     bool outer, turned;
-    if (onnx_symbol(r, 0, &x, e) != 0 || pair(r, "kernel_shape", 0, win.k, e) != 0 ||
-        onnx_flag(r, "ceil_mode", false, &win.ceil, e) != 0 ||
+    if (onnx_symbol(r, 0, &x, e) != 0 || onnx_flag(r, "ceil_mode", false, &win.ceil, e) != 0 ||
         onnx_flag(r, "count_include_pad", false, &outer, e) != 0 ||
         onnx_flag(r, "storage_order", false, &turned, e) != 0)
         return -1;
     win.inner = !max && !outer;
+    if (x->s.view.dims == 5)
+        return pool_deep(r, &x->s, max, &win, e);
+    if (pair(r, "kernel_shape", 0, win.k, e) != 0)
+        return -1;
     if (win.k[0] == 0 || x->s.view.dims != 4)
         return trace_refuse(r->t, e, "expected images and windows of two axes, found others");
     if (windows(r, &x->s, &win, e) != 0)
@@ -233,8 +268,12 @@ static int reduce(struct onnx_reader *r, struct err *e)
     const char *op = r->node->op;
     if (strcmp(op, "ReduceL2") == 0)
         return bind(r, trace_length(r->t, &x->s, axes, n, keep, &y, e), &y);
-    if (trace_reduce(r->t, strcmp(op, "ReduceMax") == 0 ? GRAPH_MAX_POOL : GRAPH_MEAN_POOL, &x->s,
-                     axes, n, keep, &y, e) != 0)
+    const bool least = strcmp(op, "ReduceMin") == 0, most = strcmp(op, "ReduceMax") == 0;
+    struct trace_symbol in = x->s;
+    if ((least && trace_scale(r->t, &x->s, -1, 0, &in, e) != 0) ||
+        trace_reduce(r->t, least || most ? GRAPH_MAX_POOL : GRAPH_MEAN_POOL, &in, axes, n, keep, &y,
+                     e) != 0 ||
+        (least && trace_scale(r->t, &y, -1, 0, &y, e) != 0))
         return -1;
     int64_t count = 1;
     for (int i = 0; i < n && strcmp(op, "ReduceSum") == 0; i++)
@@ -300,7 +339,7 @@ static int power(struct onnx_reader *r, struct err *e)
     return bind(r, trace_power(r->t, &x->s, exponent, &y, e), &y);
 }
 
-/* Of constants: comparisons and what is made of truths. */
+/* Comparisons and what is made of truths. */
 static int compare(struct onnx_reader *r, struct err *e)
 {
     static const struct {
@@ -317,7 +356,7 @@ static int compare(struct onnx_reader *r, struct err *e)
         i++;
     return onnx_symbol(r, 0, &a, e) != 0 || onnx_symbol(r, 1, &b, e) != 0
                ? -1
-               : bind(r, trace_known_two(r->t, all[i].how, &a->s, &b->s, &y, e), &y);
+               : bind(r, trace_compare(r->t, all[i].how, &a->s, &b->s, &y, e), &y);
 }
 
 static int where(struct onnx_reader *r, struct err *e)
@@ -333,7 +372,10 @@ static int where(struct onnx_reader *r, struct err *e)
 static int not(struct onnx_reader * r, struct err *e)
 {
     struct trace_symbol y;
-    return bind(r, trace_known_number(r->t, TRACE_EQUAL, maybe(r, 0), 0, &y, e), &y);
+    const struct trace_symbol *x = maybe(r, 0);
+    return x && x->kind == TRACE_VALUE && !x->mask
+               ? trace_refuse(r->t, e, "expected truths, found activations")
+               : bind(r, trace_compare_number(r->t, TRACE_EQUAL, x, 0, &y, e), &y);
 }
 
 static int gather_parts(struct onnx_reader *r, struct err *e)
@@ -523,19 +565,99 @@ static int clip(struct onnx_reader *r, struct err *e)
     return apply(r, GRAPH_CLIP, p <= -3.4e38 ? -INFINITY : p, q >= 3.4e38 ? INFINITY : q, e);
 }
 
-/* Max or Min with a number bounds on one side. */
+/* The largest or smallest of all inputs. */
 static int bound(struct onnx_reader *r, struct err *e)
 {
     const bool max = strcmp(r->node->op, "Max") == 0;
+    struct onnx_name *first, *other;
     struct trace_symbol y;
-    double v;
-    for (size_t i = 0; i < 2 && r->node->ins == 2; i++)
-        if (onnx_in(r, i) && onnx_in(r, i)->s.kind == TRACE_VALUE && number(r, 1 - i, &v))
-            return bind(r,
-                        trace_function(r->t, &onnx_in(r, i)->s, GRAPH_CLIP, max ? v : -INFINITY,
-                                       max ? INFINITY : v, &y, e),
-                        &y);
-    return trace_refuse(r->t, e, "expected activations and a number, found something else");
+    if (onnx_symbol(r, 0, &first, e) != 0)
+        return -1;
+    y = first->s;
+    for (size_t i = 1; i < r->node->ins; i++)
+        if (onnx_symbol(r, i, &other, e) != 0 ||
+            trace_larger(r->t, &y, &other->s, !max, &y, e) != 0)
+            return -1;
+    return bind(r, 0, &y);
+}
+
+static int absolute(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol y;
+    return onnx_symbol(r, 0, &x, e) != 0 ? -1 : bind(r, trace_absolute(r->t, &x->s, &y, e), &y);
+}
+
+static int sign_of(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol y;
+    return onnx_symbol(r, 0, &x, e) != 0 ? -1 : bind(r, trace_sign(r->t, &x->s, &y, e), &y);
+}
+
+static int softsign(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol y;
+    return onnx_symbol(r, 0, &x, e) != 0 ? -1 : bind(r, trace_softsign(r->t, &x->s, &y, e), &y);
+}
+
+static int shrink(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol y;
+    return onnx_symbol(r, 0, &x, e) != 0
+               ? -1
+               : bind(r,
+                      trace_shrink(r->t, &x->s, (double)onnx_float(r, "lambd", .5F),
+                                   (double)onnx_float(r, "bias", 0), &y, e),
+                      &y);
+}
+
+/* x above alpha, else 0 */
+static int threshold(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol y;
+    return onnx_symbol(r, 0, &x, e) != 0
+               ? -1
+               : bind(r,
+                      trace_threshold(r->t, &x->s, (double)onnx_float(r, "alpha", 1), 0, &y, e),
+                      &y);
+}
+
+/* x sigmoid(alpha x) */
+static int swish(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol s, y;
+    const double alpha = (double)onnx_float(r, "alpha", 1);
+    if (alpha == 1)
+        return apply(r, GRAPH_SILU, 0, 0, e);
+    return onnx_symbol(r, 0, &x, e) != 0 || trace_scale(r->t, &x->s, alpha, 0, &s, e) != 0 ||
+                   trace_function(r->t, &s, GRAPH_SIGMOID, 0, 0, &s, e) != 0
+               ? -1
+               : bind(r, trace_multiply(r->t, &x->s, &s, &y, e), &y);
+}
+
+static double log_of(double x, double p, double q)
+{
+    (void)p;
+    (void)q;
+    return log(x);
+}
+
+/* Of constants, and of a sigmoid. */
+static int logarithm(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol y;
+    if (onnx_symbol(r, 0, &x, e) != 0)
+        return -1;
+    return bind(r,
+                trace_is_known(&x->s) ? trace_known_function(r->t, &x->s, log_of, 0, 0, &y, e)
+                                      : trace_log_sigmoid(r->t, &x->s, &y, e),
+                &y);
 }
 
 static int leaky(struct onnx_reader *r, struct err *e)
@@ -1197,8 +1319,10 @@ static int cast_to(struct onnx_reader *r, int64_t to, struct err *e)
     double least, most;
     if (x && trace_is_known(&x->s) && to == TRUTH)
         return bind(r, trace_known_number(r->t, TRACE_DIFFERENT, &x->s, 0, &y, e), &y);
-    if (x && trace_is_truth(&x->s))
+    if (x && (trace_is_truth(&x->s) || (x->s.mask && real)))
         return bind(r, trace_scale(r->t, &x->s, 1, 0, &y, e), &y);
+    if (x && x->s.mask && to == TRUTH)
+        return same(r, e);
     if (x && trace_is_known(&x->s) && !real)
         return onnx_range(to, &least, &most)
                    ? bind(r, trace_known_whole(r->t, &x->s, least, most, &y, e), &y)
@@ -1292,6 +1416,7 @@ static const struct {
     const char *op;
     int (*make)(struct onnx_reader *r, struct err *e);
 } makers[] = {
+    {"Abs", absolute},
     {"Add", arithmetic},
     {"And", compare},
     {"Attention", attention},
@@ -1332,6 +1457,7 @@ static const struct {
     {"LeakyRelu", leaky},
     {"Less", compare},
     {"LessOrEqual", compare},
+    {"Log", logarithm},
     {"LogSoftmax", softmax},
     {"MatMul", matmul},
     {"Max", bound},
@@ -1349,22 +1475,28 @@ static const struct {
     {"ReduceL2", reduce},
     {"ReduceMax", reduce},
     {"ReduceMean", reduce},
+    {"ReduceMin", reduce},
     {"ReduceSum", reduce},
     {"Relu", relu},
     {"Reshape", reshape},
     {"Resize", resize},
     {"ScatterND", scatter},
     {"Selu", selu},
+    {"Shrink", shrink},
     {"Sigmoid", function},
+    {"Sign", sign_of},
     {"Slice", slice},
     {"Softmax", softmax},
     {"Softplus", function},
+    {"Softsign", softsign},
     {"Split", split},
     {"Sqrt", power},
     {"Squeeze", squeeze},
     {"Sub", arithmetic},
     {"Sum", sum},
+    {"Swish", swish},
     {"Tanh", function},
+    {"ThresholdedRelu", threshold},
     {"Transpose", transpose},
     {"Unsqueeze", unsqueeze},
     {"Upsample", resize},

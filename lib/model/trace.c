@@ -644,6 +644,7 @@ int trace_scale(struct trace *t, const struct trace_symbol *x, double factor, do
     const struct trace_view view = x->view;
     struct trace_symbol s = trace_viewed(x, &view);
     s.scale = (float)(s.scale * factor);
+    s.mask = false;
     if (offset == 0) {
         *y = s;
         return 0;

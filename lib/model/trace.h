@@ -58,6 +58,7 @@ struct trace_symbol {
     float scale; /* of activations and scores: a factor still to be applied */
     bool soft;   /* of scores: their softmax is taken */
     bool log;    /* of activations: a log-softmax is still to be taken; only results may have one */
+    bool mask;   /* of activations: truths, 0 and 1, that a comparison made */
     const struct ckpt_tensor *tensor; /* of a constant */
     int64_t number[TRACE_INTS];       /* of NUMBERS, in order */
     uint64_t of;                      /* bits of trace.constant[] that it was made of */
@@ -245,6 +246,10 @@ int trace_elu(struct trace *t, const struct trace_symbol *x, double alpha, doubl
 int trace_softplus(struct trace *t, const struct trace_symbol *x, double beta,
                    struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
+/* The logarithm of what a sigmoid made, which is read by nothing else. */
+int trace_log_sigmoid(struct trace *t, const struct trace_symbol *x, struct trace_symbol *y,
+                      struct err *e) ERR_CHECKED;
+
 /* x above 0, else slope[channel] x; the slopes have one element or those of axis 1. */
 int trace_prelu(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *slope,
                 struct trace_symbol *y, struct err *e) ERR_CHECKED;
@@ -264,6 +269,11 @@ int trace_scale(struct trace *t, const struct trace_symbol *x, double factor, do
 /* kind: GRAPH_MAX_POOL or GRAPH_MEAN_POOL, of x (N, c, h, w). */
 int trace_pool(struct trace *t, enum graph_kind kind, const struct trace_symbol *x,
                const struct trace_windows *win, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* The same of x (N, c, d, h, w): `deep` are the windows along d, by 1. */
+int trace_pool_deep(struct trace *t, enum graph_kind kind, const struct trace_symbol *x,
+                    const struct trace_windows *deep, const struct trace_windows *win,
+                    struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
 /* Adaptive pooling to h by w. */
 int trace_grid_pool(struct trace *t, enum graph_kind kind, const struct trace_symbol *x, int h,
@@ -445,6 +455,38 @@ int trace_known_linear(struct trace *t, const struct trace_symbol *x, const stru
                        const struct trace_symbol *bias, struct trace_symbol *y, struct err *e)
     ERR_CHECKED;
 
+/* --- choices by activations: trace_choice.c --- */
+
+/* Of activations a mask, of constants truths; and of masks what is made of both. */
+int trace_compare(struct trace *t, enum trace_pairing how, const struct trace_symbol *a,
+                  const struct trace_symbol *b, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+int trace_compare_number(struct trace *t, enum trace_pairing how, const struct trace_symbol *x,
+                         double number, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* The larger of two, or the smaller, element by element: activations, or a constant as one of them.
+ * Where they are equal the gradient is b's. */
+int trace_larger(struct trace *t, const struct trace_symbol *a, const struct trace_symbol *b,
+                 bool smaller, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+int trace_absolute(struct trace *t, const struct trace_symbol *x, struct trace_symbol *y,
+                   struct err *e) ERR_CHECKED;
+
+/* 1, 0 or -1. */
+int trace_sign(struct trace *t, const struct trace_symbol *x, struct trace_symbol *y, struct err *e)
+    ERR_CHECKED;
+
+/* x above `threshold`, else `value`. */
+int trace_threshold(struct trace *t, const struct trace_symbol *x, double threshold, double value,
+                    struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* x - shift above width, x + shift below -width, else 0: hard and soft shrinkage, and ONNX's. */
+int trace_shrink(struct trace *t, const struct trace_symbol *x, double width, double shift,
+                 struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* x / (1 + |x|) */
+int trace_softsign(struct trace *t, const struct trace_symbol *x, struct trace_symbol *y,
+                   struct err *e) ERR_CHECKED;
+
 /* --- shapes: of activations, constants and, where it makes sense, of whole numbers --- */
 
 /* At most one size is -1: what remains. */
@@ -493,7 +535,8 @@ int trace_every(struct trace *t, const struct trace_symbol *x, int64_t dim, int6
 int trace_flip(struct trace *t, const struct trace_symbol *x, int64_t dim, struct trace_symbol *y,
                struct err *e) ERR_CHECKED;
 
-/* `yes` where the mask, a constant, is not 0, else `no`: activations or constants. */
+/* `yes` where the mask, a constant or what a comparison made, is not 0, else `no`: activations or
+ * constants. */
 int trace_where(struct trace *t, const struct trace_symbol *mask, const struct trace_symbol *yes,
                 const struct trace_symbol *no, struct trace_symbol *y, struct err *e) ERR_CHECKED;
 

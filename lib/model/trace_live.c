@@ -50,8 +50,7 @@ int trace_live(struct trace *t, const struct trace_symbol *c, int dim, int like,
     return out < 0 ? -1 : 0;
 }
 
-/* Whether a constant is one number, which is 0. */
-static bool is_nothing(const struct trace *t, const struct trace_symbol *x)
+bool trace_is_nothing(const struct trace *t, const struct trace_symbol *x)
 {
     double v;
     struct err e;
@@ -64,7 +63,7 @@ static int only_where(struct trace *t, const struct trace_symbol *mask, bool one
                       struct err *e)
 {
     struct trace_symbol zero;
-    *some = !trace_is_known(x) || !is_nothing(t, x);
+    *some = !trace_is_known(x) || !trace_is_nothing(t, x);
     if (!trace_is_known(x)) {
         struct trace_symbol factor;
         return trace_known_number(t, one ? TRACE_DIFFERENT : TRACE_EQUAL, mask, 0, &factor, e) != 0
@@ -81,6 +80,8 @@ int trace_where(struct trace *t, const struct trace_symbol *mask, const struct t
 {
     struct trace_symbol a, b;
     bool in_a, in_b;
+    if (mask && mask->kind == TRACE_VALUE && yes && no)
+        return trace_choose(t, mask, yes, no, y, e);
     if (trace_is_known(yes) && trace_is_known(no))
         return trace_known_where(t, mask, yes, no, y, e);
     if (trace_expect(t, mask, TRACE_CONSTANT, "a mask", e) != 0 || !yes || !no)

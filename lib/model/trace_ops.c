@@ -208,6 +208,42 @@ int trace_pool(struct trace *t, enum graph_kind kind, const struct trace_symbol 
     return trace_made_planes(t, &op, &none, y, e);
 }
 
+static bool of_one_cell(const struct trace_windows *w)
+{
+    return w->k[0] == 1 && w->k[1] == 1 && w->stride[0] == 1 && w->stride[1] == 1 &&
+           !w->before[0] && !w->before[1] && !w->after[0] && !w->after[1];
+}
+
+/* Over the plane, then along d: the largest of the largest, and means of means of as many. */
+int trace_pool_deep(struct trace *t, enum graph_kind kind, const struct trace_symbol *x,
+                    const struct trace_windows *deep, const struct trace_windows *win,
+                    struct trace_symbol *y, struct err *e)
+{
+    enum { AXES = 5 };
+    struct trace_symbol s = trace_alias(x);
+    int64_t size[AXES];
+    if (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0)
+        return -1;
+    if (x->view.dims != AXES)
+        return trace_refuse(t, e, "expected channels and three axes, found %d axes", x->view.dims);
+    for (int d = 0; d < AXES; d++)
+        size[d] = trace_size(x, d);
+    const int64_t planes[] = {size[0], -1, size[3], size[4]};
+    if (!of_one_cell(win)) {
+        if (trace_reshape(t, x, planes, 4, &s, e) != 0 || trace_pool(t, kind, &s, win, &s, e) != 0)
+            return -1;
+        size[3] = trace_size(&s, 2);
+        size[4] = trace_size(&s, 3);
+    }
+    const int64_t rows[] = {size[0], size[1], size[2], size[3] * size[4]};
+    if (!of_one_cell(deep)) {
+        if (trace_reshape(t, &s, rows, 4, &s, e) != 0 || trace_pool(t, kind, &s, deep, &s, e) != 0)
+            return -1;
+        size[2] = trace_size(&s, 2);
+    }
+    return trace_reshape(t, &s, size, AXES, y, e);
+}
+
 /* The maximum over each of h by w areas, of rows that are joined. */
 static int uneven_maxima(struct trace *t, const struct trace_symbol *x, int h, int w,
                          struct trace_symbol *y, struct err *e)
@@ -615,6 +651,21 @@ int trace_softplus(struct trace *t, const struct trace_symbol *x, double beta,
         return -1;
     s.uses = 1;
     return trace_scale(t, &s, 1 / beta, 0, y, e);
+}
+
+int trace_log_sigmoid(struct trace *t, const struct trace_symbol *x, struct trace_symbol *y,
+                      struct err *e)
+{
+    struct origin *from;
+    const struct graph_op *op = x->kind == TRACE_VALUE ? trace_maker(t, x, &from) : NULL;
+    if (!op || op->kind != GRAPH_FUNCTION || op->function != GRAPH_SIGMOID ||
+        op != &t->b->graph->op[t->b->graph->ops - 1])
+        return trace_refuse(t, e, "expected the logarithm of a constant or of a sigmoid, found "
+                                  "another");
+    struct trace_symbol in = trace_value(op->in[0], &x->view);
+    in.shared = true;
+    trace_take_back(t);
+    return trace_softplus(t, &in, -1, y, e);
 }
 
 static double power_of(double x, double p, double q)

@@ -43,6 +43,15 @@ int trace_known_place(const struct trace *t, const struct trace_symbol *x, const
 int trace_live(struct trace *t, const struct trace_symbol *c, int dim, int like,
                struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
+/* Whether a constant is one number, which is 0. */
+bool trace_is_nothing(const struct trace *t, const struct trace_symbol *x);
+
+/* --- trace_choice.c --- */
+
+/* `yes` where a mask of activations is 1, else `no`. */
+int trace_choose(struct trace *t, const struct trace_symbol *mask, const struct trace_symbol *yes,
+                 const struct trace_symbol *no, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
 /* --- trace_view.c --- */
 
 /* Building: an axis begins, and the last axis gets a factor. false: there is no room. */
