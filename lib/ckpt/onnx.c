@@ -1,5 +1,6 @@
 /* ONNX: ModelProto and what a graph is made of. Types, shapes of values between nodes and
- * documentation are passed over; so nothing here descends into itself but calls of functions. */
+ * documentation are passed over; so nothing here descends into itself but branches and calls of
+ * functions. */
 #include "ckpt/onnx_read.h"
 
 #include "base/mem.h"
@@ -299,7 +300,8 @@ int onnx_node(struct onnx_reader *r, const struct onnx_call *call, struct pb m, 
                           .op = "",
                           .domain = "",
                           .scope = "",
-                          .opset = onnx_called_opset(call, r->opset)};
+                          .opset = onnx_called_opset(call, r->opset),
+                          .guard = r->guard};
     const char *overload = "";
     struct pb_field f;
     if (read_head(r, call, m, &n, &overload, e) != 0)
@@ -307,8 +309,11 @@ int onnx_node(struct onnx_reader *r, const struct onnx_call *call, struct pb m, 
     const int called = *n.domain ? onnx_expand(r, call, &n, overload, m, e) : 0;
     if (called != 0)
         return called < 0 ? -1 : 0;
+    const bool branches = !*n.domain && strcmp(n.op, "If") == 0;
+    if (branches && onnx_branches(r, call, m, &n, e) != 0)
+        return -1;
     n.at = ckpt_own(r->c, mem_alloc((size_t)onnx_count(m, N_ATTRIBUTE) + 1, sizeof *n.at));
-    while (pb_next(&m, &f) > 0)
+    while (!branches && pb_next(&m, &f) > 0)
         if (f.wire == PB_BYTES && f.number == N_ATTRIBUTE &&
             add_attribute(r, call, f.bytes, &n, e) != 0)
             return -1;

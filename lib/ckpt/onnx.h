@@ -1,5 +1,6 @@
 /* An ONNX model without its numbers: the nodes of its graph as they stand in the file, those that
- * call a function of the file replaced by the function's, with values named after the call.
+ * call a function of the file replaced by the function's, with values named after the call, and
+ * those of branches before their If (ckpt/onnx_branch.c).
  * Initializers and the tensors of nodes are tensors of the checkpoint: those of nodes under the
  * name of the node's first result. https://github.com/onnx/onnx/blob/main/onnx/onnx.proto */
 #ifndef HP_ONNX_H
@@ -30,6 +31,13 @@ struct onnx_attribute {
     size_t n;
 };
 
+/* The condition under which a node of a branch is computed. */
+struct onnx_guard {
+    const char *when, *node;        /* names of the value and of the If */
+    bool is;                        /* what the value has to be */
+    const struct onnx_guard *outer; /* a branch around this one, or NULL */
+};
+
 struct onnx_node {
     const char *name;        /* "" where it has none */
     const char *op, *domain; /* "Conv"; "" is ONNX's own domain */
@@ -38,7 +46,8 @@ struct onnx_node {
     const char *const *out;  /* [outs] */
     struct onnx_attribute *at; /* [ats] */
     size_t ins, outs, ats;
-    int64_t opset; /* the set of ONNX's operations that it is of */
+    int64_t opset;                  /* the set of ONNX's operations that it is of */
+    const struct onnx_guard *guard; /* or NULL */
 };
 
 /* An input or a result of the graph. */

@@ -20,6 +20,7 @@ struct onnx_reader {
     struct onnx_functions *function; /* of the file, or NULL */
     struct onnx_node *node;          /* [nodes] that are read, of functions in their places */
     size_t nodes, calls;             /* calls of functions count as nodes */
+    const struct onnx_guard *guard;  /* of the branch that is read, or NULL */
     uint64_t written; /* bytes of functions that were read, and of names made, for their calls */
 };
 
@@ -63,6 +64,13 @@ int onnx_broken(const struct onnx_reader *r, const char *where, struct err *e) E
 
 /* Adds a TensorProto to the checkpoint, as `name` or, where that is NULL, under its own name. */
 int onnx_tensor(struct onnx_reader *r, struct pb m, const char *name, struct err *e) ERR_CHECKED;
+
+/* --- onnx_branch.c --- */
+
+/* Appends the nodes of both branches of n, an If; m: its message. Its inputs are the condition and
+ * the branches' results then. */
+int onnx_branches(struct onnx_reader *r, const struct onnx_call *call, struct pb m,
+                  struct onnx_node *n, struct err *e) ERR_CHECKED;
 
 /* --- onnx_function.c: what nodes call is written out in their places --- */
 

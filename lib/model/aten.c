@@ -701,8 +701,8 @@ static int shrink(struct program *p, struct err *e)
 {
     struct trace_symbol y;
     const double width = real(p, "lambd", .5);
-    return finish(
-        p, trace_shrink(&p->trace, self(p), width, *p->op == 's' ? width : 0, &y, e), &y, e);
+    return finish(p, trace_shrink(&p->trace, self(p), width, *p->op == 's' ? width : 0, &y, e), &y,
+                  e);
 }
 
 static int prelu(struct program *p, struct err *e)

@@ -204,7 +204,7 @@ static int take_inputs(struct onnx_reader *r, struct err *e)
             in->held = (struct onnx_name){.name = name, .s = trace_constant(t)};
             in->held.known = onnx_known(r, t);
             in->name = &in->held;
-        } else if (*name &&
+        } else if (*name && strcmp(r->node->op, "If") != 0 &&
                    (!x || (x->s.kind == TRACE_NOTHING && !x->known && !x->places && !x->form))) {
             return trace_refuse(r->t, e, "expected '%.80s' to be made before, found it nowhere",
                                 name);
@@ -346,6 +346,28 @@ static void note_layer(struct onnx_reader *r, bool modules)
 
 /* --- the whole --- */
 
+/* Whether the branches that a node stands in are taken, by conditions that are known. */
+static int is_taken(struct onnx_reader *r, const struct onnx_node *n, bool *taken, struct err *e)
+{
+    *taken = true;
+    for (const struct onnx_guard *g = n->guard; g; g = g->outer) {
+        const struct onnx_name *x = find(r, g->when);
+        const struct ckpt_tensor *t = x ? NULL : ckpt_find(r->t->b->ckpt, g->when);
+        struct known *held = t ? onnx_known(r, t) : NULL;
+        const struct known *k = x ? x->known : held;
+        const bool known = k && k->n == 1;
+        /* The branch around it may not be taken, so that nothing made the condition. */
+        *taken = *taken && known && ((k->real ? k->r[0] != 0 : k->i[0] != 0) == g->is);
+        free(held);
+        if (known || (x && x->s.kind == TRACE_NOTHING && g->outer))
+            continue;
+        r->t->node = g->node;
+        r->t->op = "If";
+        return onnx_open_branch(r, e);
+    }
+    return 0;
+}
+
 static int run_all(struct onnx_reader *r, struct err *e)
 {
     bool *needed = mem_zero(r->m->nodes + 1, sizeof *needed);
@@ -353,10 +375,13 @@ static int run_all(struct onnx_reader *r, struct err *e)
     int result = 0;
     count_uses(r, needed);
     for (size_t i = 0; i < r->m->nodes && result == 0; i++) {
+        bool taken;
         if (!needed[i])
             continue;
-        result = run_node(r, &r->m->node[i], e);
-        if (result == 0)
+        result = is_taken(r, &r->m->node[i], &taken, e);
+        if (result == 0 && taken)
+            result = run_node(r, &r->m->node[i], e);
+        if (result == 0 && taken)
             note_layer(r, modules);
     }
     free(needed);

@@ -132,6 +132,9 @@ int onnx_index(struct onnx_reader *r, struct err *e) ERR_CHECKED;
 /* The operation that a node is. */
 int onnx_run(struct onnx_reader *r, struct err *e) ERR_CHECKED;
 
+/* Refuses a branch whose condition is not known. */
+int onnx_open_branch(const struct onnx_reader *r, struct err *e) ERR_CHECKED;
+
 /* Refuses one of another domain than ONNX's. */
 int onnx_foreign(const struct onnx_reader *r, struct err *e) ERR_CHECKED;
 

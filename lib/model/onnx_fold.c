@@ -196,7 +196,7 @@ static int64_t type_made(const struct onnx_reader *r)
         return WHOLE;
     if (strcmp(op, "DequantizeLinear") == 0)
         return FLOAT;
-    if (strcmp(op, "Constant") == 0 || strcmp(op, "ConstantOfShape") == 0)
+    if (strcmp(op, "Constant") == 0 || strcmp(op, "ConstantOfShape") == 0 || strcmp(op, "If") == 0)
         return 0;
     if (strcmp(op, "Cast") == 0) {
         const int64_t to = onnx_int(r, "to", 0);

@@ -204,8 +204,8 @@ static int pool_deep(struct onnx_reader *r, const struct trace_symbol *x, bool m
     if (strcmp(onnx_word(r, "auto_pad", "NOTSET"), "NOTSET") != 0)
         return trace_refuse(r->t, e, "expected given paddings of three axes, found others");
     return bind(
-        r,
-        trace_pool_deep(r->t, max ? GRAPH_MAX_POOL : GRAPH_MEAN_POOL, x, &deep, &win, &y, e), &y);
+        r, trace_pool_deep(r->t, max ? GRAPH_MAX_POOL : GRAPH_MEAN_POOL, x, &deep, &win, &y, e),
+        &y);
 }
 
 static int pool(struct onnx_reader *r, struct err *e)
@@ -621,8 +621,7 @@ static int threshold(struct onnx_reader *r, struct err *e)
     struct trace_symbol y;
     return onnx_symbol(r, 0, &x, e) != 0
                ? -1
-               : bind(r,
-                      trace_threshold(r->t, &x->s, (double)onnx_float(r, "alpha", 1), 0, &y, e),
+               : bind(r, trace_threshold(r->t, &x->s, (double)onnx_float(r, "alpha", 1), 0, &y, e),
                       &y);
 }
 
@@ -1281,6 +1280,30 @@ static int same(struct onnx_reader *r, struct err *e)
     return 0;
 }
 
+/* The results of the branch that is taken: its inputs are the condition, those of the first branch
+ * and those of the other. */
+static int branch(struct onnx_reader *r, struct err *e)
+{
+    const struct known *when = onnx_in(r, 0) ? onnx_in(r, 0)->known : NULL;
+    const size_t n = r->node->outs;
+    if (!when || when->n != 1)
+        return onnx_open_branch(r, e);
+    const size_t from = (when->real ? when->r[0] != 0 : when->i[0] != 0) ? 1 : 1 + n;
+    for (size_t i = 0; i < n; i++) {
+        const struct onnx_name *x = onnx_in(r, from + i);
+        struct onnx_name *out = onnx_out(r, i);
+        if (!x || x->form != FORM_NONE || (x->s.kind == TRACE_NOTHING && !x->known))
+            return trace_refuse(r->t, e, "expected results of the branch, found others");
+        const struct trace_symbol y = trace_alias(&x->s);
+        onnx_bind(r, i, &y);
+        if (out && x->known && !out->known) {
+            out->known = mem_alloc(1, sizeof *out->known);
+            *out->known = *x->known;
+        }
+    }
+    return 0;
+}
+
 static int dropout(struct onnx_reader *r, struct err *e)
 {
     double training = 0;
@@ -1451,6 +1474,7 @@ static const struct {
     {"HardSigmoid", hard_sigmoid},
     {"HardSwish", function},
     {"Identity", same},
+    {"If", branch},
     {"InstanceNormalization", group_norm},
     {"LRN", local_norm},
     {"LayerNormalization", layer_norm},
@@ -1507,12 +1531,11 @@ static const struct {
 static const char *way_of(const char *op)
 {
     static const char quantised[] = ": the model is quantised; take the one before that",
-                      control[] = ": onnxsim takes branches and loops out whose course is known";
+                      control[] = ": onnxsim takes loops out whose course is known";
     static const struct {
         const char *op, *way;
     } ways[] = {{"ConvInteger", quantised},
                 {"DynamicQuantizeLinear", quantised},
-                {"If", control},
                 {"Loop", control},
                 {"MatMulInteger", quantised},
                 {"QLinearConv", quantised},
@@ -1523,6 +1546,13 @@ static const char *way_of(const char *op)
         if (strcmp(ways[i].op, op) == 0)
             return ways[i].way;
     return "";
+}
+
+int onnx_open_branch(const struct onnx_reader *r, struct err *e)
+{
+    return trace_refuse(r->t, e,
+                        "expected a condition that is the same for all images, found one that is "
+                        "not known");
 }
 
 int onnx_foreign(const struct onnx_reader *r, struct err *e)

@@ -1,5 +1,6 @@
 /* Choices by activations: comparisons, the larger of two, absolute values and the functions that
- * are made of them. What chooses is activations of zeros and ones, through which no gradient goes. */
+ * are made of them. What chooses is activations of zeros and ones, through which no gradient goes.
+ */
 #include "model/trace_parts.h"
 
 #include <float.h>
@@ -94,8 +95,9 @@ int trace_compare_number(struct trace *t, enum trace_pairing how, const struct t
     if (x->mask && how == TRACE_EQUAL && number == 0)
         return opposite(t, x, y, e);
     if (!isfinite(number) || x->mask)
-        return trace_refuse(t, e, "expected activations and a finite number to be compared, found "
-                                  "others");
+        return trace_refuse(t, e,
+                            "expected activations and a finite number to be compared, found "
+                            "others");
     return trace_scale(t, x, 1, -number, &s, e) != 0 ? -1 : compare(t, how, &s, y, e);
 }
 

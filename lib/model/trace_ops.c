@@ -660,8 +660,9 @@ int trace_log_sigmoid(struct trace *t, const struct trace_symbol *x, struct trac
     const struct graph_op *op = x->kind == TRACE_VALUE ? trace_maker(t, x, &from) : NULL;
     if (!op || op->kind != GRAPH_FUNCTION || op->function != GRAPH_SIGMOID ||
         op != &t->b->graph->op[t->b->graph->ops - 1])
-        return trace_refuse(t, e, "expected the logarithm of a constant or of a sigmoid, found "
-                                  "another");
+        return trace_refuse(t, e,
+                            "expected the logarithm of a constant or of a sigmoid, found "
+                            "another");
     struct trace_symbol in = trace_value(op->in[0], &x->view);
     in.shared = true;
     trace_take_back(t);

@@ -68,6 +68,13 @@ def node(op, ins, outs, name=None, domain="", more=b"", **attributes):
             (block(7, domain) if domain else b"") + more)
 
 
+def branch(when, yes, no, outs, name=None):
+    """An If: nodes of both branches and the names of their results."""
+    def attribute_of(word, nodes, results):
+        return block(5, block(1, word) + block(6, graph(nodes, [], (), [(r, ()) for r in results])) + number(20, 5))
+    return node("If", [when], outs, name, more=attribute_of("then_branch", *yes) + attribute_of("else_branch", *no))
+
+
 def function(name, ins, outs, nodes, attributes=(), more=b"", domain="my"):
     """FunctionProto of a model, with the names of attributes that have no default."""
     return block(25, block(1, name) + b"".join(block(4, i) for i in ins) + b"".join(block(5, o) for o in outs) +

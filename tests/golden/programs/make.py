@@ -613,6 +613,49 @@ class Further(nn.Module):
         return F.log_softmax(self.fc(x[:, :, 0]), 1)
 
 
+class Local(nn.Module):
+    """AlexNet's normalisation of responses, by an odd and an even number of channels, slopes for each channel, and
+    axes that go where they have size 1: the older exporter of ONNX writes branches for that."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.norm1 = nn.Conv2d(3, 8, 3, 2, 1), nn.LocalResponseNorm(5, 0.5, 0.75, 2.0)
+        self.conv2, self.norm2 = nn.Conv2d(8, 12, 3, padding=1), nn.LocalResponseNorm(4, 2.0, 0.5)
+        self.prelu, self.rrelu, self.pool = nn.PReLU(12), nn.RReLU(), nn.MaxPool2d(3, 2)
+        self.fc = nn.Linear(12, CLASSES)
+
+    def forward(self, x):
+        x = self.pool(self.norm1(self.rrelu(self.conv1(x))))
+        x = self.norm2(self.prelu(self.conv2(x)))
+        return self.fc(F.adaptive_avg_pool2d(x, 1).squeeze(-1).squeeze(-1))
+
+
+class Chosen(nn.Module):
+    """Activations that are compared with numbers and with each other: MaxOut, FReLU, shrinkage, thresholds, masks;
+    and pools of three axes."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.near = nn.Conv2d(3, 12, 3, 2, 1), nn.Conv2d(6, 6, 3, padding=1, groups=6)
+        self.prelu, self.one = nn.PReLU(6), nn.PReLU()
+        self.register_buffer("least", torch.tensor(-1.5))
+        self.last, self.fc = nn.Conv2d(6, 12, 3, padding=1), nn.Linear(15, CLASSES)
+
+    def forward(self, x):
+        x = self.conv1(x)
+        x = torch.max(x[:, :6], x[:, 6:])
+        x = self.prelu(torch.maximum(x, self.near(x)))
+        x = F.softsign(x) - 0.5 * F.hardshrink(x, 0.3) + F.softshrink(x, 0.2)
+        x = F.threshold(x, 0.1, -0.2) + torch.min(x * (x < 1.5), 1.25 * x.flip(2)) * 0.5
+        y = F.max_pool3d(x.unsqueeze(1), (2, 3, 3), (2, 2, 2), (1, 1, 1)).squeeze(1)
+        y = F.avg_pool3d(y.unsqueeze(1), (2, 3, 2), (1, 2, 1), (0, 1, 0), True, False).squeeze(1)
+        x = torch.where((x > 0.75) | ~(x >= -0.5) & (x <= 2), x.abs(), -0.5 * x)
+        x = self.one(x - 0.25 * torch.sign(x - 0.125)).masked_fill(x == x.flip(1), 0.25)
+        x = torch.minimum(x.clamp(self.least), torch.abs(self.last(x)[:, :6]) + 0.5)
+        low = y.amin((2, 3)) + torch.min(y, 1).values.mean((1, 2))[:, None]
+        return self.fc(torch.cat([self.last(x).mean((2, 3)), low], 1))
+
+
 NETS = {
     "vgg": (vgg, "features.9"),
     "resnext": (resnext, "layer2.0"),
@@ -646,6 +689,8 @@ NETS = {
     "mnasnet": (mnasnet, "2"),
     "further": (Further, "conv2"),
     "known": (Known, "conv2"),
+    "local": (Local, "conv2"),
+    "chosen": (Chosen, "near"),
 }
 # The set of operations of the ONNX file, where there is one, by the older exporter (TorchScript) where it is negative.
 ONNX = {
@@ -653,12 +698,12 @@ ONNX = {
     "efficientnet": 22, "shufflenet": -14, "google": -15, "squeezenet": 19, "repvgg": -9, "convnext": 23,
     "vit": 20, "vit_written": -12, "wideresnet": -16,
     "masked": 18, "products": 20, "resized": 18,
-    "uneven": 20, "regnet": -17, "mnasnet": 18,
+    "uneven": 20, "regnet": -17, "mnasnet": 18, "local": -17, "chosen": 20,
 }
 # Those that end in a softmax or its logarithm.
 SOFTMAX = {"thin", "preact", "further"}
 # Those that are there as NAME.core.pt2, too.
-CORE = {"vit", "convnext", "learnt", "further"}
+CORE = {"vit", "convnext", "learnt", "further", "chosen"}
 # Those whose channels are the last axis.
 LAST = {"swin"}
 # Those whose images are rows of pixels.

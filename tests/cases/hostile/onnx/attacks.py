@@ -204,6 +204,12 @@ GRAPHS = {
     "quantised": around(node("QuantizeLinear", ["x", "s"], ["z"]), tensors=[tensor("s", [], raw=floats(1))]),
     "branch": around(node("If", ["x"], ["z"], more=block(5, block(1, "then_branch") + block(6, graph(*G)) +
                                                             number(20, 5)))),
+    "branch-open": around(branch("x", ([node("Relu", ["x"], ["r"])], ["r"]), ([node("Tanh", ["x"], ["t"])], ["t"]), ["z"])),
+    "branch-results": around(branch("c", ([node("Relu", ["x"], ["r"])], ["r"]), ([node("Tanh", ["x"], ["t"])], ["t", "t"]), ["z"]),
+                             tensors=[tensor("c", [], BOOL, b"\1")]),
+    "branch-inside": around(branch("c", ([node("Relu", ["x"], ["r"])], ["r"]), ([node("Tanh", ["x"], ["t"])], ["t"]), ["q"]),
+                            node("Relu", ["t"], ["z"]), tensors=[tensor("c", [], BOOL, b"\1")]),
+    "branch-itself": around(branch("z", ([node("Relu", ["x"], ["r"])], ["r"]), ([node("Tanh", ["x"], ["t"])], ["t"]), ["z"])),
     "itself": around(node("Add", ["x", "z"], ["z"])),
     "order": around(node("Relu", ["later"], ["z"]), node("Relu", ["x"], ["later"])),
     "made-twice": around(node("Relu", ["x"], ["z"]), node("Tanh", ["x"], ["z"])),
@@ -430,11 +436,11 @@ GROWTH = {
 
 
 def deep():
-    """Graphs in attributes of nodes in graphs: nothing goes down there."""
-    inner = b""
-    for _ in range(2000):
-        inner = block(1, node("If", [], ["q"], more=block(5, block(1, "b") + block(6, inner) + number(20, 5))))
-    return grown(node("If", ["x"], ["q"], more=block(5, block(1, "b") + block(6, inner) + number(20, 5))), x="x")
+    """Graphs in attributes of nodes in graphs."""
+    nodes = []
+    for _ in range(200):
+        nodes = [branch("x", (nodes, ["q"]), ([], ["x"]), ["q"])]
+    return grown(*nodes, x="x")
 
 
 def main(kind):

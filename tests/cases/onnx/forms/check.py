@@ -237,6 +237,45 @@ predict(of([node("Gather", ["x", "i"], ["r"], axis=3), node("ReduceMean", ["r"],
 same("Resize to nearest cells by 1.7", of([node("Resize", ["x", "", "s"], ["z"], coordinate_transformation_mode="asymmetric",
                                                 nearest_mode="floor"), *MEAN],
                                           ROWS, BIAS, tensor("s", [4], raw=floats(1, 1, 1, 1.7)), opset=18), "nearest.npy")
+# --- choices by activations, and branches ---
+
+NUMBERS = [tensor(n, [], raw=floats(v)) for n, v in (("half", .5), ("two", 2), ("quarter", .25))]
+
+
+def alike(what, nodes, others, *tensors, opset=20):
+    print(predict(of([*others, *MEAN], ROWS, BIAS, *NUMBERS, *tensors, opset=opset), "other.npy"), end="")
+    same(what, of([*nodes, *MEAN], ROWS, BIAS, *NUMBERS, *tensors, opset=opset), "other.npy")
+
+
+MINUS = node("Neg", ["x"], ["n"])
+BOTH = [MINUS, node("Relu", ["x"], ["p"]), node("Relu", ["n"], ["q"])]
+ABOVE = node("Greater", ["x", "half"], ["g"]), node("Cast", ["g"], ["up"], to=1)
+BELOW = node("Less", ["x", "half"], ["l"])
+alike("Abs", [node("Abs", ["x"], ["z"])], [*BOTH, node("Add", ["p", "q"], ["z"])])
+alike("Softsign", [node("Softsign", ["x"], ["z"])],
+      [*BOTH, node("Sum", ["p", "q", "two", "two", "two"], ["s"]), node("Sub", ["s", "two"], ["t"]), node("Sub", ["t", "two"], ["u"]),
+       node("Sub", ["u", "half"], ["v"]), node("Sub", ["v", "half"], ["r"]), node("Div", ["x", "r"], ["z"])])
+alike("Shrink", [node("Shrink", ["x"], ["z"], lambd=.5, bias=.5)],
+      [MINUS, node("Sub", ["x", "half"], ["p"]), node("Sub", ["n", "half"], ["q"]), node("Relu", ["p"], ["r"]),
+       node("Relu", ["q"], ["s"]), node("Sub", ["r", "s"], ["z"])])
+alike("ThresholdedRelu", [node("ThresholdedRelu", ["x"], ["z"], alpha=.5)], [*ABOVE, node("Mul", ["x", "up"], ["z"])])
+alike("Sign", [node("Sub", ["x", "half"], ["m"]), node("Sign", ["m"], ["z"])],
+      [*ABOVE, BELOW, node("Cast", ["l"], ["k"], to=1), node("Sub", ["up", "k"], ["z"])])
+alike("Swish", [node("Swish", ["x"], ["z"], alpha=2.0)],
+      [node("Mul", ["x", "two"], ["m"]), node("Sigmoid", ["m"], ["s"]), node("Mul", ["x", "s"], ["z"])], opset=24)
+alike("Log of Sigmoid", [node("Sigmoid", ["x"], ["s"]), node("Log", ["s"], ["z"])],
+      [MINUS, node("Softplus", ["n"], ["s"]), node("Neg", ["s"], ["z"])])
+alike("Max of three", [MINUS, node("Max", ["quarter", "x", "n"], ["z"])],
+      [*BOTH, node("Max", ["p", "q"], ["m"]), node("Max", ["m", "quarter"], ["z"])])
+alike("Min", [MINUS, node("Min", ["x", "n"], ["z"])], [*BOTH, node("Add", ["p", "q"], ["m"]), node("Neg", ["m"], ["z"])])
+alike("ReduceMin", [node("ReduceMin", ["x"], ["z"], axes=[3])],
+      [MINUS, node("ReduceMax", ["n"], ["m"], axes=[3]), node("Neg", ["m"], ["z"])], opset=17)
+alike("masks", [ABOVE[0], BELOW, node("Not", ["l"], ["o"]), node("And", ["o", "g"], ["c"]), node("Or", ["c", "l"], ["d"]),
+                node("Where", ["d", "x", "two"], ["z"])], [node("Identity", ["x"], ["z"])])
+SIZE = [node("Shape", ["x"], ["s"]), node("Gather", ["s", "one"], ["i"]), node("Equal", ["i", "one"], ["c"]), node("Not", ["c"], ["d"])]
+INNER = branch("d", ([node("Relu", ["x"], ["r"])], ["r"]), ([node("Squeeze", ["x", "one"], ["u"])], ["u"]), ["v"], "inner")
+alike("branches", [*SIZE, branch("c", ([node("Squeeze", ["x", "one"], ["t"])], ["t"]), ([INNER], ["v"]), ["z"])],
+      [node("Relu", ["x"], ["z"])], shape(1, name="one"))
 for opset in 24, 25:
     same(f"set {opset}", network(opset=opset))
 
