@@ -513,6 +513,15 @@ static void say_resized(const struct job *j)
                  prog_option("--resize and --crop", "RESIZE and CROP"));
 }
 
+/* A softmax at the end is left out; one in front of other operations is not. */
+static void say_probabilities(const struct job *j)
+{
+    if (results_probabilities(j->results))
+        prog_say("%s: its results are probabilities, from 0 to 1 and with the sum 1, and count as "
+                 "logits: the confidences are lower than its own; export it without its softmax",
+                 ckpt_name(j->session.ckpt));
+}
+
 static struct inspection *start_inspection(const struct job *j)
 {
     const struct normal_use *pixels = &j->session.pixels;
@@ -600,6 +609,7 @@ static int run(struct job *j, const struct data_opts *d, struct err *e)
         return -1;
     warn(j);
     say_resized(j);
+    say_probabilities(j);
     say_fit(j);
     if (run_path)
         put_about(&about, j);

@@ -39,7 +39,8 @@ struct results {
     struct tsv_out *rows;
     struct npy_out *tensor[TENSORS];
     int64_t images;
-    int view; /* the one that comes next */
+    bool others; /* an image had logits that are no probabilities */
+    int view;    /* the one that comes next */
 };
 
 /* The cells of a value that are written: those that have places; of an embedding one, their
@@ -170,11 +171,23 @@ static void put_views(const struct results *r, int pred)
     tsv_put_real(r->rows, a.least);
 }
 
-static int put_row(const struct results *r, const struct data_item *item, const float *logits,
+static bool are_probabilities(const float *logits, int n)
+{
+    double sum = 0;
+    for (int c = 0; c < n; c++) {
+        if (logits[c] < 0)
+            return false;
+        sum += (double)logits[c];
+    }
+    return n > 1 && fabs(sum - 1) < 1e-4;
+}
+
+static int put_row(struct results *r, const struct data_item *item, const float *logits,
                    struct err *e)
 {
     struct tsv_out *t = r->rows;
     struct score s;
+    r->others = r->others || !are_probabilities(logits, r->classes);
     score_logits(&s, logits, r->classes, item->label, r->opts.temperature);
     bool labelled = item->label >= 0;
     tsv_put_int(t, item->id);
@@ -322,6 +335,11 @@ int results_put(struct results *r, const struct engine_batch *b, struct err *e)
 int64_t results_images(const struct results *r)
 {
     return r->images;
+}
+
+bool results_probabilities(const struct results *r)
+{
+    return r->images > 0 && !r->others;
 }
 
 int results_end(struct results *r, struct out **outs, struct err *e)

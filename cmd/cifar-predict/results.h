@@ -50,6 +50,9 @@ int results_put(struct results *r, const struct engine_batch *b, struct err *e) 
 /* Images so far. */
 int64_t results_images(const struct results *r);
 
+/* Whether the logits of every image so far are at least 0 and have the sum 1. */
+bool results_probabilities(const struct results *r);
+
 /* Completes what is written into outs[RESULTS_OUTS], for out_close_all(); some may be NULL. */
 int results_end(struct results *r, struct out **outs, struct err *e) ERR_CHECKED;
 

@@ -755,6 +755,10 @@ int trace_result(struct trace *t, const struct trace_symbol *x, struct err *e)
         return trace_refuse(t, e,
                             "expected one result of the last operation, a number for each class, "
                             "found another");
+    if (g->op[g->ops - 1].kind == GRAPH_FUNCTION && g->op[g->ops - 1].function == GRAPH_SIGMOID)
+        prog_say("%s: its results, which a sigmoid makes, count as logits: the confidences are not "
+                 "its own; export it without the sigmoid",
+                 ckpt_name(t->b->ckpt));
     name_layers(t);
     return 0;
 }

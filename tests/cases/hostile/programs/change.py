@@ -436,6 +436,21 @@ def _(p):
     p.model["graph_module"]["module_call_graph"] = [{"signature": {"out_spec": json.dumps([1, tree])}}]
 
 
+@attack("results-probable")
+def _(p):
+    """No attack: a softmax that is not left out, as something is computed behind it."""
+    p.add("torch.ops.aten.softmax.int", "s", ("self", p.graph["outputs"][0]), ("dim", {"as_int": 1}), at=len(p.nodes))
+    p.add("torch.ops.aten.clamp.default", "c", ("self", tensor("s")), ("min", {"as_float": 1e-7}),
+          ("max", {"as_float": 1.0}), at=len(p.nodes))
+    p.graph["outputs"] = [tensor("c")]
+
+
+@attack("results-sigmoid")
+def _(p):
+    p.add("torch.ops.aten.sigmoid.default", "s", ("self", p.graph["outputs"][0]), at=len(p.nodes))
+    p.graph["outputs"] = [tensor("s")]
+
+
 @attack("result-early")
 def _(p):
     p.graph["outputs"] = [p.node("relu")["outputs"][0]]
