@@ -355,7 +355,7 @@ static int is_taken(struct onnx_reader *r, const struct onnx_node *n, bool *take
         const struct ckpt_tensor *t = x ? NULL : ckpt_find(r->t->b->ckpt, g->when);
         struct known *held = t ? onnx_known(r, t) : NULL;
         const struct known *k = x ? x->known : held;
-        const bool known = k && k->n == 1;
+        const bool known = k && k->n == 1 && !k->tells;
         /* The branch around it may not be taken, so that nothing made the condition. */
         *taken = *taken && known && ((k->real ? k->r[0] != 0 : k->i[0] != 0) == g->is);
         free(held);

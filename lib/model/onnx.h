@@ -12,6 +12,7 @@ enum { KNOWN = 64, KNOWN_DIMS = 3 };
 struct known {
     bool real;
     bool counts; /* real ones that were made of a number of images that is open */
+    bool tells;  /* made of comparing such a number with one above 1, or of its remainder */
     int dims, n;
     int shape[KNOWN_DIMS];
     int64_t i[KNOWN];

@@ -124,6 +124,14 @@ static int place(const struct known *y, int i, const struct known *x)
     return at;
 }
 
+/* Whether what two numbers make depends on how many images there are, and no longer shows it. That
+ * there is one image, which is what squeezing asks for, is taken for false. */
+static bool tells(const struct onnx_reader *r, int64_t a, int64_t b, int64_t made)
+{
+    const bool first = trace_counts_images(r->t, a), second = trace_counts_images(r->t, b);
+    return first != second && (first ? b : a) > 1 && !trace_counts_images(r->t, made);
+}
+
 static bool pairwise(const struct onnx_reader *r, struct known *y)
 {
     const struct known *a = arg(r, 0), *b = arg(r, 1);
@@ -136,6 +144,8 @@ static bool pairwise(const struct onnx_reader *r, struct known *y)
             good = isfinite(y->r[i] = real_of(op, real_at(a, p), real_at(b, q)));
         else
             good = whole_of(op, a->i[p], b->i[q], &y->i[i]);
+        if (!y->real && good)
+            y->tells = y->tells || tells(r, a->i[p], b->i[q], y->i[i]);
     }
     return good;
 }
@@ -689,8 +699,10 @@ int onnx_fold(struct onnx_reader *r, struct err *e)
     const bool good = folds[f].fold(r, &y);
     if (!good && (folds[f].shapes || becomes_large(r, f)))
         return 0; /* a tensor of many numbers */
-    for (size_t i = 0; i < r->node->ins; i++)
+    for (size_t i = 0; i < r->node->ins; i++) {
         y.counts = y.counts || (r->in[i].name && onnx_counts_images(r, arg(r, i)));
+        y.tells = y.tells || (r->in[i].name && arg(r, i)->tells);
+    }
     return good
                ? keep(r, &y)
                : trace_refuse(r->t, e,

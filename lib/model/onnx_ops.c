@@ -1286,7 +1286,7 @@ static int branch(struct onnx_reader *r, struct err *e)
 {
     const struct known *when = onnx_in(r, 0) ? onnx_in(r, 0)->known : NULL;
     const size_t n = r->node->outs;
-    if (!when || when->n != 1)
+    if (!when || when->n != 1 || when->tells)
         return onnx_open_branch(r, e);
     const size_t from = (when->real ? when->r[0] != 0 : when->i[0] != 0) ? 1 : 1 + n;
     for (size_t i = 0; i < n; i++) {
