@@ -379,7 +379,7 @@ static void class_titles(const struct group *g, const struct counts *c, struct s
 static void slice_titles(const struct group *g, const struct counts *c, struct sheet *sheet)
 {
     sheet->title = mem_printf("Slice s%" PRId64, g->number);
-    sheet->subtitle = mem_dup("similar images in which the model errs more often");
+    sheet->subtitle = mem_dup("similar images with more errors");
     for (int i = 0; i < c->slices.n; i++) {
         const struct slice *s = &c->slices.at[i];
         if (strcmp(s->name, sheet->title + strlen("Slice ")) != 0)
@@ -387,10 +387,9 @@ static void slice_titles(const struct group *g, const struct counts *c, struct s
         char in[16], out[16];
         sheet->subtitle = join(
             sheet->subtitle, mem_printf("%" PRId64 " of %" PRId64 " wrong", s->errors, s->images));
-        sheet->subtitle = join(
-            sheet->subtitle,
-            mem_printf("accuracy %s, of the others %s, on the half of the images that confirms",
-                       percent(s->accuracy, in), percent(s->outside, out)));
+        sheet->subtitle = join(sheet->subtitle,
+                               mem_printf("accuracy %s, of the others %s, on the confirming half",
+                                          percent(s->accuracy, in), percent(s->outside, out)));
     }
 }
 

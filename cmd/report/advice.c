@@ -172,8 +172,9 @@ static const struct {
                             false},
     [FIND_COLUMN_CLASS] = {"columns that were tested", " tells", " tell", " the class", NULL,
                            false},
-    [FIND_TWO_LABELS] = {"pairs of one picture", HAS_HAVE, " two labels", NULL, false},
-    [FIND_ACCURACY_NEW] = {"predictions", IS_ARE, " correct without the images of the training set",
+    [FIND_TWO_LABELS] = {"pairs that look alike", HAS_HAVE, " two labels", NULL, false},
+    [FIND_ACCURACY_NEW] = {"predictions", IS_ARE,
+                           " correct without images that look like one of the training set",
                            "with them", false},
     [FIND_OVERLAP_LOW] = {"errors", HAS_HAVE, " maps that lie apart", "tested against", false},
 };

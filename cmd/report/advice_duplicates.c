@@ -26,9 +26,10 @@ static void inside(struct advice *a)
                "%" PRId64 " of %s %s two labels: where both show one picture, one label is wrong.",
                two->count, words_count(&b, two->of, "such pair", "such pairs"),
                two->count == 1 ? "has" : "have");
-    recommend(a, UNCOUNTED, FIND_TWO_LABELS, "data/duplicates.tsv",
-              "Settle the label of the pairs that show one picture under two labels.");
-    recommend_worked(a, "no such pair has two labels any more.");
+    recommend(
+        a, UNCOUNTED, FIND_TWO_LABELS, "data/duplicates.tsv",
+        "Look at the pairs under two labels, and settle the label of those that show one picture.");
+    recommend_worked(a, "no pair that shows one picture has two labels any more.");
 }
 
 static void against(struct advice *a)
@@ -44,13 +45,15 @@ static void against(struct advice *a)
     }
     words_para(2, "-",
                "%" PRId64 " of %s (%s) %s like one of the training set. Without %s the accuracy is "
-               "%s: that is what to expect of new images.",
+               "%s: where both show one picture, that is what to expect of new images.",
                d->count, words_count(&b, d->of, "image", "images"),
                words_percent(&c, d->count, d->of), d->count == 1 ? "looks" : "look",
                d->count == 1 ? "it" : "them", words_accuracy(&e, rest->value));
-    recommend(a, UNCOUNTED, FIND_ACCURACY_NEW, "data/duplicates.tsv",
-              "Report the accuracy without images of the training set, and leave them out.");
-    recommend_worked(a, "duplicates finds no image of the training set in the test set.");
+    recommend(
+        a, UNCOUNTED, FIND_ACCURACY_NEW, "data/duplicates.tsv",
+        "Look at the pairs with images of the training set, leave out the test images that show "
+        "one picture with them, and report the accuracy without these.");
+    recommend_worked(a, "no test image is left that shows one picture with a training image.");
 }
 
 void advice_duplicates(struct advice *a)
