@@ -15,7 +15,7 @@
  * there is no use in going on. Paths that fit STEP_NEAR times less than the best, or by STEP_MORE,
  * are given up. */
 static const double STEP_GOOD = .015, STEP_BAD = .4, STEP_NEAR = 3, STEP_MORE = .01,
-                    STEP_FAIR = .15;
+                    STEP_FAIR = .15, STEP_CLEAR = 4;
 
 /* On more images those are compared that fit at most so many times less, and by that, on few; there
  * it is less by which paths are given up. */
@@ -42,7 +42,8 @@ enum {
 struct path {
     char text[ASSUME_TEXT];
     double divergence, last;
-    double sure; /* the former on more images, INFINITY where it was not measured */
+    double without[FIT_PARTS]; /* the former without some images, for fit_deviations() */
+    double sure; /* the divergence on more images, INFINITY where it was not measured */
     double sure_last;
 };
 
@@ -88,6 +89,7 @@ static int measure_text(struct path *path, struct search *s, const char *text, i
     snprintf(path->text, sizeof path->text, "%s", text);
     path->divergence = c.fit.divergence;
     path->last = c.fit.last_divergence;
+    memcpy(path->without, c.fit.without, sizeof path->without);
     path->sure = INFINITY;
     return 1;
 }
@@ -189,22 +191,38 @@ static int try_step(struct search *s, int unit, const struct step *t, bool sums,
     return r;
 }
 
+/* Whether few images leave a path open beside the best one: as they do where some of them have far
+ * larger values than the others. */
+static bool is_open(const struct path *x, const struct path *best)
+{
+    double d[FIT_PARTS];
+    if (x->divergence > SURE_NEAR * best->divergence + SURE_MORE)
+        return false;
+    for (int i = 0; i < FIT_PARTS; i++)
+        d[i] = x->without[i] - best->without[i];
+    return fit_deviations(x->divergence - best->divergence, d) < STEP_CLEAR;
+}
+
 /* Whether the best one is right, as far as the norm tells: 1 or 0. On few images a deep one may
  * fit less for want of cells, and less than a wrong one: more of them decide among the best. */
 static int is_good(struct search *s, struct err *e)
 {
     double least = INFINITY, last = INFINITY;
-    bool sure = false;
-    for (int i = 0; i < s->tos; i++)
+    bool sure = false, fits = s->tos > 0 && s->to[0].last <= STEP_GOOD, open = false;
+    for (int i = 0; i < s->tos; i++) {
         sure = sure || isfinite(s->to[i].sure);
+        open = open || (i > 0 && is_open(&s->to[i], &s->to[0]));
+    }
     if (s->tos == 0 || s->to[0].last > STEP_FAIR)
         return 0;
-    if (s->to[0].last <= STEP_GOOD && !sure)
+    if (fits && !sure && !open)
         return 1;
     for (int i = 0; i < s->tos; i++) {
         struct path *x = &s->to[i], more = {.divergence = INFINITY, .last = INFINITY};
         if (x->divergence > SURE_NEAR * s->to[0].divergence + SURE_MORE)
             break;
+        if (i > 0 && fits && !sure && !is_open(x, &s->to[0]))
+            continue;
         if (!isfinite(x->sure)) {
             if (measure_text(&more, s, x->text, STEP_TIMES, e) < 0)
                 return -1;

@@ -214,11 +214,13 @@ int fit_measure(struct fit_figures *f, const struct model *m, const struct fit_i
     int result = open_engine(&g, m->graph, &o, e);
     if (result == 0) {
         double begun = INFINITY;
+        bool far = false;
         if (isfinite(most) && 2 * first < images->count) {
             result = go_on(f, g, &r, first, e);
             begun = f->divergence;
+            far = begun > most;
         }
-        if (result == 0 && !(isfinite(most) && begun > most))
+        if (result == 0 && !far)
             result = go_on(f, g, &r, images->count, e);
         f->begun = begun;
         engine_close(g);

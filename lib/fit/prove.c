@@ -18,6 +18,7 @@
  * often candidates next to the best are tried. */
 static const double LAST_MACS = 40e9;
 enum {
+    LAST_LEAST = 128,
     LAST_MOST = 256,
     MORE = 4,
     ROUNDS = 6,
@@ -210,6 +211,24 @@ static const struct candidate *best_dropped(const struct trial *p, enum model_dr
     return best;
 }
 
+/* Whether nothing disturbed the best one's norms: 1 or 0. The few images that large networks are
+ * compared on do not show it, more do. */
+static int find_undisturbed(struct trial *p, struct err *e)
+{
+    const int64_t all = p->moved.count;
+    struct candidate c = *trial_best(p);
+    struct model *m;
+    if (is_undisturbed(&c) || all >= LAST_LEAST)
+        return is_undisturbed(&c);
+    if (trial_open(&m, p, &c, true, e) != 0)
+        return -1;
+    p->moved.count = LAST_LEAST < p->images->count ? LAST_LEAST : p->images->count;
+    const int r = trial_measure(&c.fit, p, m, c.pixels.mean, INFINITY, e);
+    p->moved.count = all;
+    model_close(m);
+    return r != 0 ? -1 : is_undisturbed(&c);
+}
+
 /* Where no network fits well, dropout may have disturbed what norms recorded: tries the best few
  * with it, other rates with the best of those of each place, and what is near. What helps the best
  * one with ReLU little is noise. */
@@ -218,8 +237,9 @@ static int try_dropout(struct trial *p, struct err *e)
     const struct model_dropout none = {MODEL_DROPPED_NONE, 0};
     struct model_dropout list[FIT_DROPOUTS];
     struct candidate some[2 * DROPPED];
-    if (is_undisturbed(trial_best(p)))
-        return 0;
+    const int undisturbed = find_undisturbed(p, e);
+    if (undisturbed != 0)
+        return undisturbed < 0 ? -1 : 0;
     qsort(p->list, (size_t)p->count, sizeof *p->list, trial_compare);
     int n = pick(p, some, DROPPED);
     if (n == 0)

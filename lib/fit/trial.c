@@ -17,7 +17,7 @@ static const double BEGUN_NEAR = 4, BEGUN_MORE = .1;
 /* Multiply-accumulates that one of many candidates may take, a tenth of a second, and images within
  * these. */
 static const double FIRST_MACS = 8e9;
-enum { FIRST_LEAST = 8, FIRST_MOST = 128 };
+enum { FIRST_LEAST = 16, FIRST_MOST = 128 };
 
 void trial_scale(struct trial *p, double macs)
 {
