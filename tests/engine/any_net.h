@@ -134,14 +134,10 @@ static inline int any_pool(struct graph *n, int x, enum graph_kind kind)
     return net_add(n, &op, 0, 0);
 }
 
-static inline int any_function(struct graph *n, int x, enum any_kinks kinks)
+static inline int any_function_of(struct graph *n, int x, enum graph_function function)
 {
-    static const enum graph_function smooth[] = {GRAPH_SIGMOID, GRAPH_TANH,      GRAPH_SILU,
-                                                 GRAPH_GELU,    GRAPH_GELU_TANH, GRAPH_SOFTPLUS,
-                                                 GRAPH_MISH,    GRAPH_ROOT,      GRAPH_INVERSE};
     struct graph_op op = any_of(GRAPH_FUNCTION, x);
-    op.function = kinks == ANY_KINKS ? (enum graph_function)random_int(0, GRAPH_INVERSE)
-                                     : smooth[random_int(0, 8)];
+    op.function = function;
     if (op.function == GRAPH_ROOT || op.function == GRAPH_INVERSE) {
         /* Of what is well above 0. */
         struct graph_op above = any_of(GRAPH_FUNCTION, x);
@@ -152,6 +148,16 @@ static inline int any_function(struct graph *n, int x, enum any_kinks kinks)
     op.p = op.function == GRAPH_CLIP ? -(float)random_int(0, 1) : 0.25F;
     op.q = op.function != GRAPH_CLIP ? 0.5F : any_chance(2) ? INFINITY : 1.5F;
     return net_add(n, &op, 0, 0);
+}
+
+static inline int any_function(struct graph *n, int x, enum any_kinks kinks)
+{
+    static const enum graph_function smooth[] = {GRAPH_SIGMOID, GRAPH_TANH,      GRAPH_SILU,
+                                                 GRAPH_GELU,    GRAPH_GELU_TANH, GRAPH_SOFTPLUS,
+                                                 GRAPH_MISH,    GRAPH_ROOT,      GRAPH_INVERSE};
+    const int function = random_int(0, kinks == ANY_KINKS ? (int)GRAPH_INVERSE : 8);
+    return any_function_of(n, x,
+                           kinks == ANY_KINKS ? (enum graph_function)function : smooth[function]);
 }
 
 /* Another of the same shape, or one number for each channel, or one for each cell. */

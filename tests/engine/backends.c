@@ -545,6 +545,25 @@ static void check_any(int rounds)
     }
 }
 
+/* Gradients through each function and through maxima of any windows. */
+static void check_kinks(void)
+{
+    for (int round = 0; round <= GRAPH_DROPOUT; round++) {
+        random_state = (uint64_t)round + 1501;
+        struct graph *n = net_of_image(random_int(3, 9), random_int(3, 9));
+        int x = any_conv(n, 0, ANY_SMOOTH);
+        x = round < GRAPH_DROPOUT ? any_function_of(n, x, (enum graph_function)round)
+                                  : any_pool(n, x, GRAPH_MAX_POOL);
+        x = any_conv(n, x, ANY_SMOOTH);
+        x = any_pool(n, x, round % 2 ? GRAPH_MAX_POOL : GRAPH_MEAN_POOL);
+        net_add_head(n, x, 4);
+        uint8_t *pixels = settle(n, 5);
+        check(n, pixels, 5, 0, false, 2);
+        free(pixels);
+        graph_free(n);
+    }
+}
+
 /* Operations on values so large that they are run for some rows at a time. */
 static void check_bands(int rounds)
 {
@@ -687,6 +706,7 @@ int main(void)
     check_wide();
     check_values();
     check_any(ANY_ROUNDS);
+    check_kinks();
     check_bands(BAND_ROUNDS);
     check_exact();
     return CHECK_DONE();

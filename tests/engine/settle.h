@@ -1,5 +1,5 @@
-/* Networks and images on which no ReLU and no window of a maximum stands where rounding
- * decides: there the gradients of two backends differ that are both right. */
+/* Networks and images on which no ReLU, no window of a maximum and no kink of a function stands
+ * where rounding decides: there the gradients of two backends differ that are both right. */
 #ifndef HP_SETTLE_H
 #define HP_SETTLE_H
 
@@ -124,8 +124,11 @@ static inline bool settle_clear(const struct graph *n, const struct graph_op *op
         int y0 = o / to->w * op->y.stride - op->y.before,
             x0 = o % to->w * op->x.stride - op->x.before;
         double most = -INFINITY, next = -INFINITY;
-        for (int i = y0 < 0 ? 0 : y0; i < y0 + op->y.k && i < from->h; i++)
-            for (int j = x0 < 0 ? 0 : x0; j < x0 + op->x.k && j < from->w; j++) {
+        for (int k = 0; k < op->y.k; k++)
+            for (int l = 0; l < op->x.k; l++) {
+                const int i = y0 + k * (op->y.gap + 1), j = x0 + l * (op->x.gap + 1);
+                if (i < 0 || i >= from->h || j < 0 || j >= from->w)
+                    continue;
                 double v = x[i * from->w + j];
                 next = v > most ? most : fmax(v, next);
                 most = fmax(v, most);
@@ -136,8 +139,20 @@ static inline bool settle_clear(const struct graph *n, const struct graph_op *op
     return true;
 }
 
-/* Draws the images anew that have a tie in operation `at`, a maximum; how many. */
-static inline int settle_max(const struct settled *s, int at)
+/* Whether no number of a plane is where the slope of a function jumps. */
+static inline bool settle_smooth(const struct graph *n, const struct graph_op *op, const float *x,
+                                 double gap)
+{
+    const struct graph_function_rule *f = &graph_function_rules[op->function];
+    for (size_t i = 0; i < graph_cells(n, op->in[0]); i++)
+        if (fabs(f->slope(x[i] + gap, op->p, op->q) - f->slope(x[i] - gap, op->p, op->q)) > 0.01)
+            return false;
+    return true;
+}
+
+/* Draws the images anew that have a tie in operation `at`, a maximum, or stand at a kink of it, a
+ * function; how many. */
+static inline int settle_images(const struct settled *s, int at)
 {
     const struct graph *n = s->graph;
     const struct graph_op *op = &n->op[at];
@@ -145,8 +160,11 @@ static inline int settle_max(const struct settled *s, int at)
     double gap = settle_most(s, op->in[0]) * SETTLE_GAP;
     int ties = 0;
     for (int i = 0; i < s->images; i++) {
+        const float *x = settled_value(s, i, op->in[0]);
         size_t c = 0;
-        while (c < planes && settle_clear(n, op, settled_value(s, i, op->in[0]) + c * cells, gap))
+        while (c < planes &&
+               (op->kind == GRAPH_MAX_POOL ? settle_clear(n, op, x + c * cells, gap)
+                                           : settle_smooth(n, op, x + c * cells, gap)))
             c++;
         if (c == planes)
             continue;
@@ -170,7 +188,8 @@ static inline uint8_t *settle(struct graph *n, int images)
     for (int at = 0; at < n->ops - 2 && tries < 1000; at++) {
         if (n->op[at].act == GRAPH_RELU)
             settle_relu(&s, at);
-        if (n->op[at].kind == GRAPH_MAX_POOL && settle_max(&s, at) > 0) {
+        const bool kinks = n->op[at].kind == GRAPH_MAX_POOL || n->op[at].kind == GRAPH_FUNCTION;
+        if (kinks && settle_images(&s, at) > 0) {
             at = -1;
             tries++;
         }
