@@ -566,7 +566,7 @@ static int run(struct job *j, const struct data_opts *d, struct err *e)
         choice_make(&j->choice, j->graph, wanted.layer);
         wanted.layer = j->choice.name;
     }
-    if (j->cams || wanted.features)
+    if (j->cams || (wanted.features && !j->choice.kept))
         choice_say(&j->choice);
     if (results_new(&j->results, &wanted, e) != 0)
         return -1;

@@ -80,31 +80,43 @@ void choice_make(struct layer_choice *c, const struct graph *g, const char *name
     const bool closed = graph_last_stage(g) >= 0;
 
     *c = (struct layer_choice){.name = name, .value = -1};
-    if (name ? strcmp(name, CHOICE_AUTO) != 0 : closed)
+    if (name && strcmp(name, CHOICE_AUTO) != 0)
         return;
     if (closed)
         choose_closed(c, g);
     else
         choose_latest(c, g);
-    if (closed && c->value == graph_last_stage(g)) {
+    c->kept = c->last_h > 0 && !name;
+    if (closed && c->last_h == 0) {
         c->name = NULL;
     } else if (c->value >= 0) {
         graph_layer_name(g, c->value, c->room, sizeof c->room);
-        c->name = c->room;
+        c->name = c->kept ? NULL : c->room;
     }
 }
 
 void choice_say(const struct layer_choice *c)
 {
-    if (*c->end && c->value >= 0 && prog_alone())
+    if (c->value < 0 || !prog_alone())
+        return;
+    if (*c->end)
         prog_say("the network ends in %s, not in pooling and one linear layer: maps of the layer "
                  "%s, by a backward pass",
                  c->end, c->name);
+    else if (c->kept && c->last_h * c->last_w == 1)
+        prog_say(
+            "the last stage has one cell, so that its maps are the same everywhere: --layer auto "
+            "takes %s",
+            c->room);
+    else if (c->last_h > 0 && !c->kept)
+        prog_say("the last stage has %d by %d cells, too few to show where the network looks: "
+                 "maps of the layer %s, by a backward pass",
+                 c->last_h, c->last_w, c->name);
 }
 
 void choice_put(const struct layer_choice *c, struct run *r)
 {
-    if (c->last_h > 0)
+    if (c->last_h > 0 && !c->kept)
         run_put(r, "last_stage_size", "%dx%d", c->last_h, c->last_w);
     if (*c->end)
         run_put(r, "network_end", "%s", c->end);

@@ -16,17 +16,19 @@ struct layer_choice {
     const char *name; /* as graph_layer(); NULL for the last stage in closed form */
     int value;        /* of CHOICE_AUTO; -1 where the network has no layers */
     int last_h;       /* the grid of the last stage, where that is too coarse and CHOICE_AUTO */
-    int last_w;       /* took an earlier layer; else 0 */
+    int last_w;       /* takes an earlier layer; else 0 */
+    bool kept;        /* and nothing was asked for, so that the last stage stays */
     char end[64];     /* what the network ends in, where CHOICE_AUTO found that there is no closed
                          form: "3 linear layers"; else "" */
-    char room[128];   /* of the name */
+    char room[128];   /* of the name, or of the earlier layer's where the last stage stays */
 };
 
 /* Any other name than CHOICE_AUTO stands for itself, and NULL for the last stage or, where that has
  * no closed form, for CHOICE_AUTO. */
 void choice_make(struct layer_choice *c, const struct graph *g, const char *name);
 
-/* Says which layer was taken because there is no closed form. */
+/* Says which layer was taken because there is no closed form or the last stage is too coarse; that a
+ * last stage of one cell stays without CHOICE_AUTO. */
 void choice_say(const struct layer_choice *c);
 
 /* Adds why an earlier layer was taken, where one was; see heatpipe-tsv(5). */
