@@ -27,8 +27,8 @@ struct layer_choice {
  * no closed form, for CHOICE_AUTO. */
 void choice_make(struct layer_choice *c, const struct graph *g, const char *name);
 
-/* Says which layer was taken because there is no closed form or the last stage is too coarse; that a
- * last stage of one cell stays without CHOICE_AUTO. */
+/* Says which layer was taken because there is no closed form or the last stage is too coarse; that
+ * a last stage of one cell stays without CHOICE_AUTO. */
 void choice_say(const struct layer_choice *c);
 
 /* Adds why an earlier layer was taken, where one was; see heatpipe-tsv(5). */
