@@ -417,8 +417,8 @@ bool trace_known_truths(struct trace *t, const struct trace_symbol *x);
 int trace_known_whole(struct trace *t, const struct trace_symbol *x, double least, double most,
                       struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
-/* Whether what stands along the first axis is the same each time. */
-bool trace_known_repeats(struct trace *t, const struct trace_symbol *x);
+/* Whether the first axis can be cut into `parts` that are equal, and all are the same. */
+bool trace_known_repeats(struct trace *t, const struct trace_symbol *x, int64_t parts);
 
 /* x with its axis `dim` replaced by those of the indices. */
 int trace_known_index(struct trace *t, const struct trace_symbol *x, int64_t dim,

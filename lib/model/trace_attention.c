@@ -350,12 +350,20 @@ int trace_make(struct trace *t, struct trace_symbol *x, struct err *e)
 static int spread(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *given,
                   struct trace_symbol *y, struct err *e)
 {
-    struct trace_symbol one;
+    struct trace_symbol one, first;
     if (!trace_of_one(t, given, &one))
         return trace_refuse(t, e, "expected fewer axes, found more");
     const struct trace_symbol *c = &one;
-    struct trace_view v = {.offset = c->view.offset};
     const int front = x->view.dims - c->view.dims;
+    /* Windows of all images along one axis, of as many images as the program is for. */
+    const int64_t windows = x->view.dims > 0 ? view_each(&x->view, 0) : 0;
+    if (t->images > 1 && front == 0 && x->view.dims > 0 && view_has_images(&x->view, 0) &&
+        trace_size(c, 0) == t->images * windows && trace_known_repeats(t, c, t->images)) {
+        if (trace_slice(t, c, 0, 0, windows, 1, &first, e) != 0)
+            return -1;
+        c = &first;
+    }
+    struct trace_view v = {.offset = c->view.offset};
     int64_t size[3] = {1, 0, 0};
     if (front < 0 || x->view.dims < 3)
         return trace_refuse(t, e, "expected a mask of at most %d axes, found %d", x->view.dims,

@@ -70,25 +70,56 @@ static bool any_repeated(const struct trace_symbol *x)
     return is;
 }
 
+/* Where an axis of a constant counts images, among how many cells of each: those that run slower
+ * and those that run faster. false: it does not, or more than once. */
+static bool among_cells(const struct trace_symbol *x, int dim, int64_t *slower, int64_t *faster)
+{
+    const struct trace_factor *f = view_factors(&x->view, dim);
+    int found = 0;
+    *slower = *faster = 1;
+    for (int i = 0; i < x->view.count[dim]; i++)
+        if (f[i].n == TRACE_IMAGES && f[i].stride == 0)
+            found++;
+        else
+            *(found ? faster : slower) *= f[i].n;
+    return found == 1;
+}
+
+/* The factors of axis `dim` of y, again for each image as axis `as` of x has them. */
+static bool repeat_axis(struct trace_view *v, const struct trace_symbol *y, int dim,
+                        const struct trace_symbol *x, int as)
+{
+    int64_t slower, faster, before, behind;
+    if (as < 0 || !is_repeated(x, as))
+        return view_copy(v, &y->view, dim);
+    if (!among_cells(x, as, &slower, &faster))
+        return false;
+    if (is_repeated(y, dim))
+        return among_cells(y, dim, &before, &behind) && before == slower && behind == faster &&
+               view_copy(v, &y->view, dim);
+    const int64_t stride = y->view.count[dim] ? view_factors(&y->view, dim)->stride : 0;
+    return y->view.count[dim] <= 1 && view_size(&y->view, dim) == slower * faster &&
+           view_factor(v, slower, stride * faster) && view_factor(v, TRACE_IMAGES, 0) &&
+           view_factor(v, faster, stride);
+}
+
 /* y, which was made for one image, again for each along the axes where x is, both counted from
  * their last: what goes over such an axis is to be refused, as images do not mix. */
 static int repeat_as(const struct trace *t, struct trace_symbol *y, const struct trace_symbol *x,
                      struct err *e)
 {
-    int64_t size[TRACE_DIMS];
     const int front = y->view.dims - x->view.dims;
-    for (int d = 0; d < y->view.dims; d++) {
-        const bool is = d >= front && is_repeated(x, d - front);
-        if (is && x->view.count[d - front] > 1)
-            return trace_refuse(t, e,
-                                "expected constants of each image, found images and others along "
-                                "one axis");
-        size[d] = is ? TRACE_IMAGES : -1;
-    }
+    struct trace_view v = {.offset = y->view.offset};
     if (!any_repeated(x))
         return 0;
+    for (int d = 0; d < y->view.dims; d++)
+        if (!view_axis(&v) || !repeat_axis(&v, y, d, x, d - front))
+            return trace_refuse(t, e,
+                                "expected constants of each image along the same axes, found "
+                                "others");
     ((struct computed *)y->tensor)->repeated = true;
-    return trace_expand(t, y, size, y->view.dims, y, e);
+    *y = trace_viewed(y, &v);
+    return 0;
 }
 
 int trace_work(struct trace *t, int64_t n, struct err *e)
@@ -618,14 +649,15 @@ int trace_known_whole(struct trace *t, const struct trace_symbol *x, double leas
     return 0;
 }
 
-bool trace_known_repeats(struct trace *t, const struct trace_symbol *x)
+bool trace_known_repeats(struct trace *t, const struct trace_symbol *x, int64_t parts)
 {
     struct err e;
-    float *all = x->view.dims > 0 ? trace_known_all(t, x, &e) : NULL;
-    const size_t rows = all ? (size_t)trace_size(x, 0) : 1, n = all ? (size_t)trace_count(x) : 0;
+    const bool fits = x->view.dims > 0 && trace_size(x, 0) % parts == 0;
+    float *all = fits ? trace_known_all(t, x, &e) : NULL;
+    const size_t n = all ? (size_t)trace_count(x) : 0, each = n / (size_t)parts;
     bool same = all != NULL;
-    for (size_t i = n / rows; i < n && same; i++)
-        same = all[i] == all[i % (n / rows)];
+    for (size_t i = each; i < n && same; i++)
+        same = all[i] == all[i % each];
     free(all);
     return same;
 }

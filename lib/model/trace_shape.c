@@ -481,7 +481,7 @@ bool trace_of_one(struct trace *t, const struct trace_symbol *given, struct trac
     const struct trace_symbol *x = given;
     /* Exporters write out what is repeated, too. */
     if (images > 1 && x->view.dims > 0 && trace_size(x, 0) == images &&
-        view_factors(&x->view, 0)->stride != 0 && trace_known_repeats(t, x) &&
+        view_factors(&x->view, 0)->stride != 0 && trace_known_repeats(t, x, images) &&
         trace_slice(t, x, 0, 0, 1, 1, &first, &e) == 0)
         x = &first;
     struct trace_view v = {.offset = x->view.offset};
