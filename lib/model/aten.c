@@ -1308,13 +1308,13 @@ static int smooth_bicubic(struct program *p, struct err *e)
                   false, e);
 }
 
-/* Axes of size 1 are repeated in place, as a class token is for each image; others are joined. */
-static int repeat(struct program *p, struct err *e)
+/* x as often as size[] says along each axis, the last n. Axes of size 1 are repeated in place, as a
+ * class token is for each image; others are joined. */
+static int repeat_by(struct program *p, const struct trace_symbol *x, int64_t *size, int n,
+                     struct err *e)
 {
-    const struct trace_symbol *x = self(p), *all[ATEN_PARTS];
+    const struct trace_symbol *all[ATEN_PARTS];
     struct trace_symbol y;
-    int64_t size[TRACE_DIMS];
-    const int n = numbers(p, "repeats", size, TRACE_DIMS);
     if (!x || n < x->view.dims)
         return trace_refuse(&p->trace, e, "expected a number for each axis, found others");
     y = trace_alias(x);
@@ -1338,6 +1338,25 @@ static int repeat(struct program *p, struct err *e)
     }
     const struct trace_symbol whole_axes = y;
     return finish(p, trace_expand(&p->trace, &whole_axes, size, n, &y, e), &y, e);
+}
+
+static int repeat(struct program *p, struct err *e)
+{
+    int64_t size[TRACE_DIMS];
+    return repeat_by(p, self(p), size, numbers(p, "repeats", size, TRACE_DIMS), e);
+}
+
+/* As repeat, once along axes in front that the list leaves out. */
+static int tile(struct program *p, struct err *e)
+{
+    const struct trace_symbol *x = self(p);
+    int64_t size[TRACE_DIMS];
+    int n = numbers(p, "dims", size, TRACE_DIMS);
+    for (; x && n >= 0 && n < x->view.dims; n++) {
+        memmove(size + 1, size, (size_t)n * sizeof *size);
+        size[0] = 1;
+    }
+    return repeat_by(p, x, size, n, e);
 }
 
 /* Each of an axis several times, one behind the other. */
@@ -2063,6 +2082,7 @@ static const struct aten_maker makers[] = {
     {"t", matrix_transpose, true, false},
     {"tanh", hyperbolic, false, false},
     {"threshold", threshold, false, false},
+    {"tile", tile, false, false},
     {"to", convert, true, true},
     {"transpose", transpose, true, false},
     {"type_as", same, false, false},

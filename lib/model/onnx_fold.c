@@ -675,9 +675,19 @@ static bool becomes_large(const struct onnx_reader *r, size_t f)
 bool onnx_counts_images(const struct onnx_reader *r, const struct known *k)
 {
     bool counts = k->real && k->counts;
+    /* The largest number is the end of a slice that has none. */
     for (int i = 0; i < k->n; i++)
-        counts = counts || (!k->real && trace_counts_images(r->t, k->i[i]));
+        counts = counts || (!k->real && k->i[i] != INT64_MAX && trace_counts_images(r->t, k->i[i]));
     return counts;
+}
+
+/* Whether the result of a fold counts images as input i does. Of whole numbers that are moved,
+ * those do that are moved. */
+static bool counts_as(const struct onnx_reader *r, size_t f, size_t i, const struct known *y)
+{
+    const struct known *a = r->in[i].name ? arg(r, i) : NULL;
+    const bool moved = folds[f].shapes && !y->real && (i == 0 || folds[f].fold == concat);
+    return a && (a->counts || ((a->real || !moved) && onnx_counts_images(r, a)));
 }
 
 int onnx_fold(struct onnx_reader *r, struct err *e)
@@ -700,7 +710,7 @@ int onnx_fold(struct onnx_reader *r, struct err *e)
     if (!good && (folds[f].shapes || becomes_large(r, f)))
         return 0; /* a tensor of many numbers */
     for (size_t i = 0; i < r->node->ins; i++) {
-        y.counts = y.counts || (r->in[i].name && onnx_counts_images(r, arg(r, i)));
+        y.counts = y.counts || counts_as(r, f, i, &y);
         y.tells = y.tells || (r->in[i].name && arg(r, i)->tells);
     }
     return good

@@ -656,6 +656,32 @@ class Chosen(nn.Module):
         return self.fc(torch.cat([self.last(x).mean((2, 3)), low], 1))
 
 
+class Windows(nn.Module):
+    """Attention in windows as Hugging Face's Swin has it: the windows of all images are one axis, along which masks
+    are repeated and to which places are added first; and places that are tiled."""
+
+    def __init__(self, tiled):
+        super().__init__()
+        self.tiled, self.conv, self.places = tiled, nn.Conv2d(3, 8, 4, 4), nn.Parameter(torch.zeros(1, 8, 4, 2))
+        self.qkv, self.table, self.proj = nn.Linear(8, 24), nn.Parameter(torch.zeros(16, 16, 2)), nn.Linear(8, 8)
+        self.last, self.fc = nn.Conv2d(8, 8, 1), nn.Linear(8, CLASSES)
+
+    def forward(self, x):
+        x = self.conv(x) + (self.places.tile((2, 4)) if self.tiled else self.places[:, :, :1, :1])
+        B = x.shape[0]
+        t = x.view(B, 8, 2, 4, 2, 4).permute(0, 2, 4, 3, 5, 1).reshape(-1, 16, 8)
+        q, k, v = (a.view(B * 4, 16, -1, 4).transpose(1, 2) for a in self.qkv(t).chunk(3, -1))
+        side = torch.zeros(4, 16)
+        side[1:, 4:11] = 1
+        side[2:, 9:] = 2
+        mask = side.unsqueeze(1) - side.unsqueeze(2)
+        mask = mask.masked_fill(mask != 0, -100.0).masked_fill(mask == 0, 0.0).unsqueeze(1).unsqueeze(0)
+        mask = mask.expand(B, -1, -1, -1, -1).reshape(-1, 1, 16, 16)
+        t = F.scaled_dot_product_attention(q, k, v, self.table.permute(2, 0, 1).unsqueeze(0) + mask)
+        t = self.proj(t.transpose(1, 2).reshape(B * 4, 16, 8)).view(B, 2, 2, 4, 4, 8).permute(0, 5, 1, 3, 2, 4)
+        return self.fc(F.silu(self.last(x + t.reshape(B, 8, 8, 8))).mean((2, 3)))
+
+
 NETS = {
     "vgg": (vgg, "features.9"),
     "resnext": (resnext, "layer2.0"),
@@ -691,6 +717,8 @@ NETS = {
     "known": (Known, "conv2"),
     "local": (Local, "conv2"),
     "chosen": (Chosen, "near"),
+    "windows": (partial(Windows, False), "last"),
+    "windows_two": (partial(Windows, True), "last"),
 }
 # The set of operations of the ONNX file, where there is one, by the older exporter (TorchScript) where it is negative.
 ONNX = {
@@ -698,7 +726,7 @@ ONNX = {
     "efficientnet": 22, "shufflenet": -14, "google": -15, "squeezenet": 19, "repvgg": -9, "convnext": 23,
     "vit": 20, "vit_written": -12, "wideresnet": -16,
     "masked": 18, "products": 20, "resized": 18,
-    "uneven": 20, "regnet": -17, "mnasnet": 18, "local": -17, "chosen": 20,
+    "uneven": 20, "regnet": -17, "mnasnet": 18, "local": -17, "chosen": 20, "windows": -17,
 }
 # Those that end in a softmax or its logarithm.
 SOFTMAX = {"thin", "preact", "further"}
@@ -709,7 +737,7 @@ LAST = {"swin"}
 # Those whose images are rows of pixels.
 ROWS = {"products"}
 # Those whose number of images is fixed.
-FIXED = {"vgg": 1, "functions": 2, "vit_mean": 1, "vit_written": 3}
+FIXED = {"vgg": 1, "functions": 2, "vit_mean": 1, "vit_written": 3, "windows_two": 2}
 
 
 def randomise(m, seed):
