@@ -184,6 +184,8 @@ GRAPHS = {
     "no-tensors": model(graph([node("Relu", ["x"], ["y"])], [])),
     "two-graphs": model(graph(*G)) + block(7, graph(*G)),
     "no-opset": network() [: -len(block(8, block(1, "") + number(2, 17)))],
+    "opset-two": network() + block(8, block(1, "ai.onnx") + number(2, 11)),
+    "opset-same": network() + block(8, block(1, "ai.onnx") + number(2, 17)),
     "opset-6": model(graph(*G), opset=6),
     "opset-26": model(graph(*G), opset=26),
     "ir-2": model(graph(*G), ir=2),
