@@ -36,7 +36,8 @@ enum {
     STEP_MOST = 64,
     STEP_TIMES = 8,
     LABEL_LEAST = 64,
-    LABEL_MOST = 512
+    LABEL_MOST = 512,
+    LABEL_TIMES = 8
 };
 
 struct path {
@@ -614,61 +615,93 @@ static bool is_judged(const struct trial *p, int i, int same)
     return i < same || (p->list[i].assumed.act == p->list[0].assumed.act && !trial_told(p, i));
 }
 
+/* What labels say of networks that differ behind the last norm. */
+struct verdict {
+    int best;
+    double least, next; /* cross entropy of it and of the best other one */
+    int64_t count;      /* labelled images */
+    int left;           /* others that are not clearly less likely */
+};
+
+/* Judges the networks that are open, and closes those that are clearly less likely than the best
+ * one. */
+static int judge_open(struct verdict *v, struct judge *j, const struct trial *p, bool *open,
+                      struct err *e)
+{
+    double *loss = mem_zero((size_t)p->count * (size_t)j->count, sizeof *loss), more;
+    int r = 0;
+    *v = (struct verdict){.least = INFINITY, .next = INFINITY};
+    for (int i = 0; i < p->count && r == 0; i++) {
+        if (!open[i])
+            continue;
+        j->loss = loss + (size_t)i * (size_t)j->count;
+        r = judge(j, p, &p->list[i], e);
+        const double mean = mean_loss(j->loss, j->loss, j->count, &more, &v->count);
+        if (mean < v->least) {
+            v->least = mean;
+            v->best = i;
+        }
+    }
+    for (int i = 0; i < p->count && r == 0; i++) {
+        const double *a = loss + (size_t)v->best * (size_t)j->count,
+                     *b = loss + (size_t)i * (size_t)j->count;
+        if (!open[i] || i == v->best)
+            continue;
+        v->next = fmin(v->next, mean_loss(b, b, j->count, &more, &v->count));
+        mean_loss(a, b, j->count, &more, &v->count);
+        open[i] = more < LABEL_CLEAR;
+        v->left += open[i];
+    }
+    free(loss);
+    return r;
+}
+
+/* Few images first, as many as multiply-accumulates allow; of what they leave open more. */
+static int judge_all(struct verdict *v, const struct trial *p, int same, struct err *e)
+{
+    struct judge j = {.images = p->images,
+                      .image = 3 * (size_t)p->images->h * (size_t)p->images->w,
+                      .classes = p->classes};
+    const double most = LABEL_MACS / p->macs;
+    const int64_t all = LABEL_MOST < p->images->count ? LABEL_MOST : p->images->count;
+    bool *open = mem_zero((size_t)p->count, sizeof *open);
+    int r = 0;
+    for (int i = 0; i < p->count; i++)
+        open[i] = is_judged(p, i, same);
+    j.count = most < LABEL_LEAST ? LABEL_LEAST : most < LABEL_MOST ? (int64_t)most : LABEL_MOST;
+    do {
+        j.count = j.count < all ? j.count : all;
+        r = judge_open(v, &j, p, open, e);
+        j.count *= LABEL_TIMES;
+    } while (r == 0 && v->left > 0 && v->count >= LABEL_LEAST && j.count / LABEL_TIMES < all);
+    free(open);
+    return r;
+}
+
 int fit_chain_ends(struct trial *p, char text[FIT_CHAIN_TEXT], struct err *e)
 {
     *text = '\0';
     if (p->count == 0 || !*p->list[0].assumed.chain || *p->use->assume->chain ||
         p->list[0].fit.norms > chain_units(p->list[0].assumed.chain))
         return 0;
-    const int same = add_ends(p, e), all = same > 0 ? p->count : 0;
-    int best = 0, r = 0;
+    const int same = add_ends(p, e);
+    struct verdict v;
     if (same < 2 || !p->images->label || p->classes != p->list[0].classes)
         return same < 0 ? -1 : 0;
-    struct judge j = {.images = p->images,
-                      .image = 3 * (size_t)p->images->h * (size_t)p->images->w,
-                      .classes = p->classes,
-                      .count = LABEL_MOST};
-    const double most = LABEL_MACS / p->macs;
-    j.count = most < LABEL_LEAST ? LABEL_LEAST : most < LABEL_MOST ? (int64_t)most : LABEL_MOST;
-    j.count = j.count < p->images->count ? j.count : p->images->count;
-    double *loss = mem_zero((size_t)all * (size_t)j.count, sizeof *loss), next = INFINITY;
-    double least = INFINITY, more;
-    int64_t count = 0;
-    for (int i = 0; i < all && r == 0; i++) {
-        if (!is_judged(p, i, same))
-            continue;
-        j.loss = loss + (size_t)i * (size_t)j.count;
-        r = judge(&j, p, &p->list[i], e);
-        const double mean = mean_loss(j.loss, j.loss, j.count, &more, &count);
-        if (mean < least) {
-            least = mean;
-            best = i;
-        }
-    }
-    bool clear = r == 0 && best < same && count >= LABEL_LEAST && least < log(p->classes);
-    for (int i = 0; i < all && clear; i++) {
-        if (!is_judged(p, i, same))
-            continue;
-        const double *a = loss + (size_t)best * (size_t)j.count,
-                     *b = loss + (size_t)i * (size_t)j.count;
-        mean_loss(a, b, j.count, &more, &count);
-        clear = i == best || more >= LABEL_CLEAR;
-        if (i != best)
-            next = fmin(next, mean_loss(b, b, j.count, &more, &count));
-    }
-    if (clear) {
+    if (judge_all(&v, p, same, e) != 0)
+        return -1;
+    if (v.left == 0 && v.best < same && v.count >= LABEL_LEAST && v.least < log(p->classes)) {
         snprintf(text, FIT_CHAIN_TEXT,
                  ", and what is behind its last norm by the labels of %lld images: cross entropy "
                  "%.2g, of the next %.2g",
-                 (long long)count, least, next);
+                 (long long)v.count, v.least, v.next);
         int kept = 1;
-        const struct candidate found = p->list[best];
-        for (int i = same; i < all; i++)
+        const struct candidate found = p->list[v.best];
+        for (int i = same; i < p->count; i++)
             if (!is_judged(p, i, same))
                 p->list[kept++] = p->list[i];
         p->list[0] = found;
         p->count = kept;
     }
-    free(loss);
-    return r;
+    return 0;
 }
