@@ -1,11 +1,13 @@
 #include "advice.h"
 
 #include "phrases.h"
+#include "base/mem.h"
 #include "base/prog.h"
 #include "words.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void class_order(struct advice *a)
@@ -53,21 +55,34 @@ static void class_order(struct advice *a)
                      words_accuracy(&c, o->value), words_accuracy(&d, o->baseline));
 }
 
-/* What the BatchNorm statistics say of the suspicion that the network is misread. */
-static void write_probe(const struct advice *a)
+/* Whether the images fit the BatchNorm statistics: then what comes before the last layer is right.
+ */
+static bool reads_right(const struct advice *a)
+{
+    const char *fit = about_value(a->about, "fit");
+    return fit && strncmp(fit, "good", 4) == 0;
+}
+
+static void write_suspicion(const struct advice *a)
 {
     static const char unknown[] = "unknown: ";
     const char *fit = about_value(a->about, "fit");
     const size_t n = sizeof unknown - 1;
+    if (reads_right(a)) {
+        words_para(2, "-",
+                   "The labels, the class order or the last layer are probably not those of the "
+                   "training. The network and its constants seem right: the images fit the "
+                   "BatchNorm statistics of the training (%s).",
+                   fit);
+        return;
+    }
+    words_para(2, "-", "%s",
+               about_program(a->about)
+                   ? "The constants or the class order are probably not those of the training."
+                   : "The network or its constants are probably misread.");
     if (!fit || strncmp(fit, unknown, n) == 0)
         words_para(2, "", "Nothing was measured that could speak for or against this: %s.",
                    fit ? fit + n : "the images were not compared with BatchNorm statistics");
-    else if (strncmp(fit, "good", 4) == 0)
-        words_para(2, "",
-                   "The probe speaks against this: the images fit the BatchNorm statistics of the "
-                   "training (%s). Then labels, class order or the last layer are the likelier "
-                   "cause.",
-                   fit);
     else
         words_para(2, "",
                    "The probe speaks for this: the images do not fit the BatchNorm statistics of "
@@ -75,25 +90,60 @@ static void write_probe(const struct advice *a)
                    fit);
 }
 
-static void write_checks(const struct advice *a, const char *lead)
+enum { CHECKS_MAX = 5 };
+
+static int labels_checks(char **item)
+{
+    item[0] = mem_printf("the class order: %s and %s must be those of the training",
+                         prog_option("--names", "NAMES"), prog_option("--labels", "LABELS"));
+    item[1] = mem_dup("that the checkpoint is of a trained model and for these classes");
+    return 2;
+}
+
+static int reading_checks(const struct advice *a, char **item)
 {
     const bool program = about_program(a->about);
-    words_para(2, "-", "%s", lead);
-    words_para(4, "  -",
-               "the mean and std of the pixels: %s and %s must be those of the training%s;",
-               prog_option("--mean", "MEAN"), prog_option("--std", "STD"),
-               program ? ", 0 and 1 where the program normalises its images itself" : "");
+    int n = 0;
+    item[n++] =
+        mem_printf("the mean and std of the pixels: %s and %s must be those of the training%s",
+                   prog_option("--mean", "MEAN"), prog_option("--std", "STD"),
+                   program ? ", 0 and 1 where the program normalises its images itself" : "");
     if (!program)
-        words_para(4, "  -",
-                   "of a state dict, the inferred architecture, above all the stem: model-info "
-                   "--probe DATA compares the interpretations, %s sets one;",
-                   prog_option("--assume", "ASSUME"));
+        item[n++] = mem_printf("of a state dict, the inferred architecture, above all the stem: "
+                               "model-info --probe DATA compares the interpretations, %s sets one",
+                               prog_option("--assume", "ASSUME"));
     if (about_value(a->about, "image_options"))
-        words_para(4, "  -", "the size of the images: %s and %s must make them as in training;",
-                   prog_option("--resize", "RESIZE"), prog_option("--crop", "CROP"));
-    words_para(4, "  -", "the class order: %s and %s must be those of the training;",
-               prog_option("--names", "NAMES"), prog_option("--labels", "LABELS"));
-    words_para(4, "  -", "that the checkpoint is of a trained model and for these classes.");
+        item[n++] = mem_printf("the size of the images: %s and %s must make them as in training",
+                               prog_option("--resize", "RESIZE"), prog_option("--crop", "CROP"));
+    return n;
+}
+
+/* The likelier cause first. */
+static void write_checks(const struct advice *a, const char *lead)
+{
+    char *item[CHECKS_MAX];
+    int n = 0;
+    if (reads_right(a)) {
+        n += labels_checks(item);
+        n += reading_checks(a, item + n);
+    } else {
+        n += reading_checks(a, item);
+        n += labels_checks(item + n);
+    }
+    words_para(2, "-", "%s", lead);
+    for (int i = 0; i < n; i++) {
+        words_para(4, "  -", "%s%s", item[i], i + 1 < n ? ";" : ".");
+        free(item[i]);
+    }
+}
+
+static const char *first_check(const struct advice *a)
+{
+    if (reads_right(a))
+        return "Check the labels, the class order and that the last layer is trained.";
+    return about_program(a->about)
+               ? "Check the constants of the pixels and the class order."
+               : "Check how the network is read: its constants, its architecture, the class order.";
 }
 
 /* Above it the accuracy would be better than chance by enough for the other findings. */
@@ -107,7 +157,9 @@ static void check_model(struct advice *a)
     const struct finding *acc = &a->f->of[FIND_ACCURACY];
     bool few = acc->verdict == VERDICT_FEW;
     struct words_buf b, c, d;
-    advice_section(a, few ? "More images" : "The network and its constants");
+    advice_section(a, few              ? "More images"
+                      : reads_right(a) ? "Labels and class order"
+                                       : "The network and its constants");
     words_para(2, "-",
                "The accuracy, %s (%" PRId64 " of %" PRId64
                "), %s chance (%s; exact binomial test, p" WORDS_NB "=" WORDS_NB "%.2g).",
@@ -124,16 +176,9 @@ static void check_model(struct advice *a)
             write_checks(a, "If the accuracy stays so low, check in this order:");
         return;
     }
-    const bool program = about_program(a->about);
-    words_para(2, "-", "%s",
-               program ? "The constants or the class order are probably not those of the training."
-                       : "The network or its constants are probably misread.");
-    write_probe(a);
+    write_suspicion(a);
     write_checks(a, "Check, in this order:");
-    recommend(a, BEFORE_ALL, FIND_ACCURACY, "data/run.tsv",
-              program ? "Check the constants of the pixels and the class order."
-                      : "Check how the network is read: its constants, its architecture, the class "
-                        "order.");
+    recommend(a, BEFORE_ALL, FIND_ACCURACY, "data/run.tsv", "%s", first_check(a));
     recommend_worked(a, "the accuracy is above %s.", words_accuracy(&b, enough(acc)));
 }
 

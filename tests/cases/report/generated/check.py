@@ -529,7 +529,9 @@ def what_to_do(t, text, order, broken, few_images, doubtful):
         ask(True, 1e9, 'accuracy', [], r'Use more images\.', r'the accuracy can be told from chance\.')
     elif broken:
         chance = f['accuracy']['baseline']
-        ask(True, 1e9, 'accuracy', ['data/run.tsv'], r'Check how the network is read: its constants, its architecture, the class order\.',
+        ask(True, 1e9, 'accuracy', ['data/run.tsv'],
+            r'Check the labels, the class order and that the last layer is trained\.' if t.run.fit and t.run.fit[0] == 'g' else
+            r'Check how the network is read: its constants, its architecture, the class order\.',
             'the accuracy is above ' + PERCENT + r'\.', 100 * (chance + .1 * (1 - chance)))
     elif doubtful:
         ask(True, 1e9, 'accuracy', ['data/run.tsv'], r'Check that the images are prepared as in the training\.',
@@ -676,7 +678,9 @@ def recommendations(t, out):
     broken = many and v('works') != 'yes' and not order and not t.run.options
     few = v('accuracy') == 'few'
     text.take(r'\d\. More images', broken and few)
-    text.take(r'\d\. The network and its constants', broken and not few)
+    right = bool(t.run.fit) and t.run.fit[0] == 'g'
+    text.take(r'\d\. Labels and class order', broken and not few and right)
+    text.take(r'\d\. The network and its constants', broken and not few and not right)
     head = r'The accuracy, ' + PERCENT + r' \((\d+) of (\d+)\), @ chance \(' + PERCENT + r'; exact binomial test, p = [\d.e-]+\)\.'
     for words, condition in (('cannot be told, on so few images, from', few),
                              ('is hardly better than', not few and many and accuracy > chance),
@@ -684,20 +688,22 @@ def recommendations(t, out):
         text.take(head.replace('@', words), broken and condition, accuracy, t.correct, n, chance)
     text.take(r'All (\d+) images are predicted as ' + NAME + r'\.', broken and n > 1 and max(t.predicted) == n, n)
     misread, fit = broken and not few, t.run.fit
-    text.take(r'The network or its constants are probably misread\.', misread)
+    text.take(r'The network or its constants are probably misread\.', misread and not right)
     text.take(r'Nothing was measured that could speak for or against this: the images were not compared with BatchNorm statistics\.',
               misread and not fit)
-    text.take(r'The probe speaks against this: the images fit the BatchNorm statistics of the training \(good: KL divergence 0.0075 '
-              r'nats\)\. Then labels, class order or the last layer are the likelier cause\.', misread and fit and fit[0] == 'g')
+    text.take(r'The labels, the class order or the last layer are probably not those of the training\. The network and its constants '
+              r'seem right: the images fit the BatchNorm statistics of the training \(good: KL divergence 0.0075 nats\)\.', misread and right)
     text.take(r'The probe speaks for this: the images do not fit the BatchNorm statistics of the training \((?:bad|doubtful): KL '
-              r'divergence 0.8 nats\)\.', misread and fit and fit[0] != 'g')
+              r'divergence 0.8 nats\)\.', misread and fit and not right)
     low = broken and (not few or accuracy <= chance)
     text.take(r'Check, in this order:', low and not few)
     text.take(r'If the accuracy stays so low, check in this order:', low and few)
-    text.take(r'the mean and std of the pixels: --mean and --std must be those of the training; - of a state dict, the inferred architecture, above all the '
-              r'stem: model-info --probe DATA compares the interpretations, --assume sets one; - the class order: '
-              r'--names and --labels must be those of the training; - that the checkpoint is of a trained model and for these '
-              r'classes\.', low)
+    reading = (r'the mean and std of the pixels: --mean and --std must be those of the training; - of a state dict, the inferred '
+               r'architecture, above all the stem: model-info --probe DATA compares the interpretations, --assume sets one')
+    labels = (r'the class order: --names and --labels must be those of the training; - that the checkpoint is of a trained model and '
+              r'for these classes')
+    text.take(labels + '; - ' + reading + r'\.', low and right)
+    text.take(reading + '; - ' + labels + r'\.', low and not right)
     doubtful = works and not order and fit and fit.startswith('bad')
     text.take(r'\d\. Mean, std and architecture - The images do not fit the BatchNorm statistics of the training \(bad: KL divergence '
               r'0.8 nats\), and no other interpretation that was tried fits better\. What follows holds for the model as it was run '
