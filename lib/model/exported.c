@@ -301,7 +301,8 @@ static int change_in_place(struct program *p, struct aten_name *in, struct err *
     /* The numbers themselves were set, which all views show. */
     if (known && out && out->symbol.tensor == in->symbol.tensor)
         return 0;
-    if (!in || !out || (!known && in->symbol.kind != TRACE_VALUE))
+    if (!in || !out ||
+        (!known && in->symbol.kind != TRACE_VALUE && in->symbol.kind != TRACE_SCORES))
         return trace_refuse(&p->trace, e,
                             "expected activations to be changed in place, found something else");
     for (size_t i = 0; i < p->names; i++)

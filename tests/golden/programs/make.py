@@ -658,7 +658,8 @@ class Chosen(nn.Module):
 
 class Windows(nn.Module):
     """Attention in windows as Hugging Face's Swin has it: the windows of all images are one axis, along which masks
-    are repeated and to which places are added first; and places that are tiled."""
+    are repeated and to which places are added first; or written out and changed in place, with places that are
+    tiled."""
 
     def __init__(self, tiled):
         super().__init__()
@@ -677,7 +678,12 @@ class Windows(nn.Module):
         mask = side.unsqueeze(1) - side.unsqueeze(2)
         mask = mask.masked_fill(mask != 0, -100.0).masked_fill(mask == 0, 0.0).unsqueeze(1).unsqueeze(0)
         mask = mask.expand(B, -1, -1, -1, -1).reshape(-1, 1, 16, 16)
-        t = F.scaled_dot_product_attention(q, k, v, self.table.permute(2, 0, 1).unsqueeze(0) + mask)
+        mask = self.table.permute(2, 0, 1).unsqueeze(0) + mask
+        if self.tiled:
+            a = (q @ k.transpose(-2, -1)).mul_(0.5).add_(mask)
+            t = F.dropout(a.softmax(-1), 0.1, self.training, True) @ v
+        else:
+            t = F.scaled_dot_product_attention(q, k, v, mask)
         t = self.proj(t.transpose(1, 2).reshape(B * 4, 16, 8)).view(B, 2, 2, 4, 4, 8).permute(0, 5, 1, 3, 2, 4)
         return self.fc(F.silu(self.last(x + t.reshape(B, 8, 8, 8))).mean((2, 3)))
 
