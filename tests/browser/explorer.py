@@ -400,7 +400,7 @@ def marks(p):
     expect("marks: images of a grid", p.b.js(marked), sorted({*flagged, 17, 4, 20}))
     label = "document.querySelector('#stage [aria-label^=\"Image %d,\"]').getAttribute('aria-label')"
     expect("marks: a flag is said", "label check: flagged, " in p.b.js(label % flagged[0]), True)
-    said = {17: "twins: repeats image 4, exact", 4: "twins: repeated by image 17, exact", 20: "twins: repeats training image 31, near"}
+    said = {17: "twins: repeats image 4, exact", 4: "twins: repeated by image 17, exact", 20: "twins: looks like training image 31, near"}
     for i, text in said.items():
         expect(f"marks: image {i}", text in p.b.js(label % i), True)
     for i, text in said.items():

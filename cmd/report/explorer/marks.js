@@ -4,6 +4,8 @@
 const Marks = (() => {
     const { index } = Dom;
     const FLAG = "flagged", OTHER = "other", BLANK = "blank";
+    /* Kinds of pairs that need not show one picture. */
+    const LIKE = ["near", "alike"];
     const TARGETS = { pred: "predicted", true: "true" };
     /* A score that levels off has hardly a gradient above this probability of its class. */
     const CERTAIN = .999, vanishes = index.score !== null && index.score !== "logit";
@@ -39,10 +41,10 @@ const Marks = (() => {
     async function pairs(t) {
         const [id, other, set, kind] = await Promise.all(["id", OTHER, "set", "kind"].map((name) => reader(t, name)));
         for (let i = 0; i < Rows.length(t); i++) {
-            const outside = set(i) === "against", how = kind(i) ? `, ${kind(i)}` : "";
-            add(Rows.find(Number(id(i))), `${title(t)}: repeats ${outside ? "training image" : "image"} ${other(i)}${how}`);
+            const outside = set(i) === "against", how = kind(i) ? `, ${kind(i)}` : "", like = LIKE.includes(kind(i));
+            add(Rows.find(Number(id(i))), `${title(t)}: ${like ? "looks like" : "repeats"} ${outside ? "training image" : "image"} ${other(i)}${how}`);
             if (!outside)
-                add(Rows.find(Number(other(i))), `${title(t)}: repeated by image ${id(i)}${how}`);
+                add(Rows.find(Number(other(i))), `${title(t)}: ${like ? "looks like" : "repeated by"} image ${id(i)}${how}`);
         }
     }
 
