@@ -3,6 +3,7 @@
 #include "model/model.h"
 #include "model/normal.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,14 +121,18 @@ static void spread(float v[3], int channels)
         v[1] = v[2] = v[0];
 }
 
-/* "normalize.STD" beside "normalize.MEAN". */
-static const struct ckpt_tensor *find(const struct ckpt *c, const char *key)
+/* "normalize.STD" or "normalize.Std" beside "normalize.MEAN", from `head` on. */
+static const struct ckpt_tensor *find(const struct ckpt *c, const char *key, int head)
 {
-    const struct ckpt_tensor *exact = ckpt_find(c, key);
-    for (int i = 0; i < ckpt_count(c) && !exact; i++)
-        if (strcasecmp(ckpt_at(c, i)->name, key) == 0)
-            exact = ckpt_at(c, i);
-    return exact;
+    char other[KEY];
+    const struct ckpt_tensor *found = ckpt_find(c, key);
+    const int n = snprintf(other, KEY, "%s", key);
+    for (int i = head; i < n && !found; i++) {
+        other[i] = (char)toupper((unsigned char)other[i]);
+        if (i == head || i == n - 1)
+            found = ckpt_find(c, other);
+    }
+    return found;
 }
 
 /* The deviation that belongs to a mean, or NULL. */
@@ -135,11 +140,11 @@ static const struct ckpt_tensor *deviation_of(const struct ckpt *c, const struct
                                               int64_t channels)
 {
     char key[KEY];
-    for (int i = 0; i < PAIRS; i++) {
+    for (int i = 0; i < PAIRS && is_constant(mean, channels); i++) {
         int head = before(mean->name, pairs[i].mean);
         const struct ckpt_tensor *std =
-            head < 0 ? NULL : find(c, sibling(key, mean->name, head, pairs[i].std));
-        if (is_constant(mean, channels) && is_constant(std, channels))
+            head < 0 ? NULL : find(c, sibling(key, mean->name, head, pairs[i].std), head);
+        if (is_constant(std, channels))
             return std;
     }
     return NULL;
@@ -155,7 +160,7 @@ bool constants_is(const struct ckpt *c, const struct ckpt_tensor *t)
     for (int i = 0; i < PAIRS; i++) {
         int head = before(t->name, pairs[i].std);
         const struct ckpt_tensor *mean =
-            head < 0 ? NULL : find(c, sibling(key, t->name, head, pairs[i].mean));
+            head < 0 ? NULL : find(c, sibling(key, t->name, head, pairs[i].mean), head);
         if (is_constant(mean, t->count))
             return true;
     }

@@ -4,6 +4,7 @@
 #include "base/prog.h"
 #include "ckpt/onnx.h"
 #include "graph/rules.h"
+#include "model/constants.h"
 #include "model/design.h"
 
 #include <stdio.h>
@@ -72,16 +73,22 @@ static void name_last_stage(struct graph *g)
         graph_call(g, last, "last_stage");
 }
 
+/* Elements of a tensor, unless it is a constant of pixels. */
+static int64_t counted(const struct ckpt *c, const struct ckpt_tensor *t)
+{
+    return t && !constants_is(c, t) ? t->count : 0;
+}
+
 /* Elements of the tensors behind an operation, statistics left out. */
-static int64_t parameters_of(const struct origin *from)
+static int64_t parameters_of(const struct ckpt *c, const struct origin *from)
 {
     const struct ckpt_tensor *const t[] = {from->w, from->b, from->norm.t[NORM_WEIGHT],
                                            from->norm.t[NORM_BIAS]};
     int64_t n = 0;
     for (size_t i = 0; i < sizeof t / sizeof(void *); i++)
-        n += t[i] ? t[i]->count : 0;
+        n += counted(c, t[i]);
     for (int i = 0; i < BUILD_PIECES && from->piece[i].tensor; i++)
-        n += from->piece[i].tensor->count;
+        n += counted(c, from->piece[i].tensor);
     return n;
 }
 
@@ -99,7 +106,7 @@ static int build_program(struct build *b, const char *program, size_t n, struct 
         b->numbers += graph_op_weights(b->graph, op);
         if (m->side == 0 && op->kind == GRAPH_CONV)
             m->side = op->y.k > 3 ? 224 : 32;
-        m->parameters += onnx ? parameters_of(&b->origin[i]) : 0;
+        m->parameters += onnx ? parameters_of(b->ckpt, &b->origin[i]) : 0;
     }
     name_last_stage(b->graph);
     if (build_load(b, e) != 0)
