@@ -74,6 +74,11 @@ struct aten_name *aten_named(const struct program *p, const json_t *arg);
 struct aten_name *aten_result(const struct program *p, size_t i);
 size_t aten_results(const struct program *p);
 
+/* --- aten_inline.c --- */
+
+/* Puts the nodes of graphs inside a graph in their places; false where these do not fit. */
+bool aten_inline(struct program *p, json_t *graph);
+
 /* --- aten.c --- */
 
 /* By the name without namespace, overload and the underscore of an operation in place; NULL where

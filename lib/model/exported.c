@@ -240,7 +240,7 @@ static int take_image(struct program *p, const char *name, struct err *e)
     const json_int_t type = json_integer_value(json_object_get(value, "dtype"));
     if (!aten_real(type))
         return broken(p, "images of real numbers as the input", e);
-    p->rounds = type == ATEN_FLOAT ? 0 : type;
+    p->rounds = type == ATEN_FLOAT ? p->rounds : type;
     if (trace_sizes(p->trace.b, (int)channels, image_size(sizes, rows), image_size(sizes, rows + 1),
                     e) != 0)
         return -1;
@@ -339,9 +339,17 @@ static int make_inputs(struct program *p, struct err *e)
     size_t i;
     json_array_foreach((json_t *)inputs, i, in)
     {
-        struct aten_name *n = aten_named(p, json_object_get(in, "arg"));
+        const json_t *arg = json_object_get(in, "arg"), *item;
+        struct aten_name *n = aten_named(p, arg);
+        size_t k;
         if (n && trace_make(&p->trace, &n->symbol, e) != 0)
             return -1;
+        json_array_foreach(json_object_get(arg, "as_tensors"), k, item)
+        {
+            n = aten_find(p, json_string_value(json_object_get(item, "name")));
+            if (n && trace_make(&p->trace, &n->symbol, e) != 0)
+                return -1;
+        }
     }
     return 0;
 }
@@ -478,6 +486,8 @@ static int read_program(struct program *p, const json_t *json, struct err *e)
     p->graph = json_object_get(module, "graph");
     if (!json_is_array(json_object_get(p->graph, "nodes")))
         return broken(p, "a graph with nodes", e);
+    if (!aten_inline(p, json_object_get(module, "graph")))
+        return broken(p, "graphs inside the graph that fit their nodes", e);
     if (sort_names(p, e) != 0)
         return -1;
     choose_result(p, module);

@@ -792,6 +792,65 @@ def _(p):
           ("max_pool2d.default", ("kernel_size", ints(500, 500)), ("stride", ints(1, 1))))
 
 
+def wrap(p, times=1, **change):
+    """The first convolution in a graph of its own, of which something is changed."""
+    at = next(i for i, n in enumerate(p.nodes) if "conv2d" in n["target"])
+    node, x = p.nodes[at], p.input()
+    inside = {"inputs": [tensor(x)], "outputs": node["outputs"], "nodes": [node],
+              "tensor_values": {**p.graph["tensor_values"]}, "sym_int_values": {}} | change
+    names = [i["arg"]["as_tensor"]["name"] for i in node["inputs"] if "as_tensor" in i["arg"]]
+    inside["inputs"] = change.get("inputs", [tensor(n) for n in names])
+    inside["tensor_values"] = change.get("tensor_values", {n: {} for n in (*names, node["outputs"][0]["as_tensor"]["name"])})
+    for _ in range(times):
+        given = {"as_bool": True}, {"as_graph": {"name": "g", "graph": inside}}, *map(tensor, names)
+        p.nodes[at] = {"name": change.get("name", "part"), "metadata": {}, "outputs": node["outputs"],
+                       "target": "torch.ops.higher_order.wrap_with_set_grad_enabled",
+                       "inputs": [{"name": "", "arg": a, "kind": 1} for a in given]}
+        inside = {**inside, "nodes": [p.nodes[at]]}
+
+
+@attack("inside-inputs")
+def _(p):
+    wrap(p, inputs=[])
+
+
+@attack("inside-outputs")
+def _(p):
+    wrap(p, outputs=[])
+
+
+@attack("inside-nowhere")
+def _(p):
+    wrap(p, nodes=[])
+
+
+@attack("inside-long")
+def _(p):
+    wrap(p, name="n" * 300)
+
+
+@attack("inside-deep")
+def _(p):
+    wrap(p, 20)
+
+
+@attack("mask-numbers")
+def _(p):
+    """Activations as a mask."""
+    chain(p, ("where.self", ("condition", tensor(p.input())), ("other", {"as_float": 0.5})))
+
+
+@attack("mask-sum")
+def _(p):
+    """The sum of truths is a truth."""
+    chain(p, ("gt.Scalar", ("other", {"as_float": 0.5})))
+    last = p.nodes[0]["outputs"][0]["as_tensor"]["name"]
+    p.graph["tensor_values"][last] = {"dtype": 12}
+    p.add("torch.ops.aten.add.Tensor", "twice", ("self", tensor(last)), ("other", tensor(last)), at=1)
+    p.graph["tensor_values"]["twice"] = {"dtype": 12}
+    p.graph["outputs"] = [tensor("twice")]
+
+
 @attack("specs-deep")
 def _(p):
     p.model["graph_module"]["module_call_graph"] = [{"signature": {"out_spec": "[" * 100000}}]
