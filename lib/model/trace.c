@@ -230,6 +230,12 @@ bool trace_counts_images(const struct trace *t, int64_t number)
     return t->images == TRACE_IMAGES && (number >= LARGE || number <= -LARGE);
 }
 
+bool trace_loses_images(const struct trace *t, int64_t number, int64_t divisor)
+{
+    return divisor != 0 && divisor != -1 && trace_counts_images(t, number) &&
+           !trace_counts_images(t, divisor) && !trace_counts_images(t, number / divisor);
+}
+
 int trace_number(const struct trace *t, const struct trace_symbol *x, double *out, struct err *e)
 {
     if (x && x->kind == TRACE_NUMBERS && trace_count(x) == 1) {

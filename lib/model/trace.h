@@ -150,6 +150,10 @@ int64_t trace_count(const struct trace_symbol *x); /* elements */
  * that is computed here is so large. */
 bool trace_counts_images(const struct trace *t, int64_t number);
 
+/* Whether the quotient of two such numbers was made of the number of images and is too small to
+ * tell. */
+bool trace_loses_images(const struct trace *t, int64_t number, int64_t divisor);
+
 /* A constant of one element, or a whole number. */
 int trace_number(const struct trace *t, const struct trace_symbol *x, double *out, struct err *e)
     ERR_CHECKED;

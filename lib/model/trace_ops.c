@@ -1088,6 +1088,10 @@ static int count_with(const struct trace *t, const struct trace_symbol *a,
         else if (q > 0 && p >= 0) {
             *to = p / q;
             good = true;
+            if (trace_loses_images(t, p, q))
+                return trace_refuse(t, e,
+                                    "expected a size that is the same however many images there "
+                                    "are, found a part of their number");
         }
         if (!good)
             return trace_refuse(t, e, "expected sizes within reach, found others");

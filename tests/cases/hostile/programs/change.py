@@ -759,6 +759,21 @@ def _(p):
     of_images(p, ("mul.Tensor", "c", ("self", tensor(p.input())), ("other", {"as_sym_int": {"as_name": "n"}})))
 
 
+@attack("images-part")
+def _(p):
+    """A thousandth of them."""
+    x = tensor(p.input())
+    p.graph["sym_int_values"] |= {"n": {}, "part": {}}
+    for i, (target, out, *inputs) in enumerate((
+            ("torch.ops.aten.sym_size.int", "n", ("self", x), ("dim", {"as_int": 0})),
+            ("_operator.floordiv", "part", ("a", {"as_sym_int": {"as_name": "n"}}), ("b", {"as_sym_int": {"as_int": 1000}})))):
+        p.nodes.insert(i, {"name": out, "target": target, "metadata": {},
+                           "inputs": [{"name": n, "arg": a, "kind": 1} for n, a in inputs],
+                           "outputs": [{"as_sym_int": {"as_name": out}}]})
+    p.add("torch.ops.aten.mul.Tensor", "y", ("self", x), ("other", {"as_sym_int": {"as_name": "part"}}), at=2)
+    p.graph["outputs"] = [tensor("y")]
+
+
 @attack("images-ones-cumsum")
 def _(p):
     of_images(p, ("cumsum.default", "c", ("self", tensor("o")), ("dim", ZERO)))
