@@ -1581,19 +1581,51 @@ static int embedding(struct program *p, struct err *e)
         p, trace_known_index(&p->trace, input(p, "weight"), 0, input(p, "indices"), &y, e), &y, e);
 }
 
+static bool is_choice(const struct trace_symbol *index)
+{
+    return index && trace_is_known(index) && !trace_is_truth(index) &&
+           index->tensor->type != CKPT_U8;
+}
+
+/* x[:, :, rows[:, None], columns] of the two axes at the end, as padding and nearest cells are
+ * taken apart; *done: it is that. */
+static int indexed_twice(struct program *p, int n, bool *done, struct err *e)
+{
+    const struct trace_symbol *rows = listed(p, "indices", (size_t)n - 2);
+    const struct trace_symbol *columns = listed(p, "indices", (size_t)n - 1), *x = self(p);
+    struct trace_symbol line, y;
+    *done = is_choice(rows) && is_choice(columns) && x && rows->view.dims == 2 &&
+            trace_size(rows, 1) == 1 && columns->view.dims == 1;
+    for (int i = 0; i < n - 2; i++)
+        *done = *done && !listed(p, "indices", (size_t)i);
+    if (!*done)
+        return 0;
+    if (trace_squeeze(&p->trace, rows, 1, &line, e) != 0 ||
+        trace_take(&p->trace, x, n - 2, &line, &y, e) != 0)
+        return -1;
+    return finish(p, trace_take(&p->trace, &y, n - 1, columns, &y, e), &y, e);
+}
+
 /* x[:, index]. */
 static int indexed(struct program *p, struct err *e)
 {
     const json_t *arg = argument(p, "indices");
     size_t n = json_array_size(json_object_get(arg, "as_tensors"));
     n = n ? n : json_array_size(json_object_get(arg, "as_optional_tensors"));
+    /* Axes that are left as they are, at the end, too */
+    const json_t *list = json_object_get(arg, "as_optional_tensors");
+    while (n > 1 && json_object_get(json_array_get(list, n - 1), "as_none"))
+        n--;
     const struct trace_symbol *index = n ? listed(p, "indices", n - 1) : NULL;
     struct trace_symbol y;
+    bool done = false;
+    if (n > 1 && n <= TRACE_DIMS && indexed_twice(p, (int)n, &done, e) != 0)
+        return -1;
+    if (done)
+        return 0;
     for (size_t i = 0; i + 1 < n; i++)
         index = listed(p, "indices", i) ? NULL : index;
-    const bool mask =
-        index && trace_is_known(index) && (trace_is_truth(index) || index->tensor->type == CKPT_U8);
-    if (!index || n > TRACE_DIMS || mask)
+    if (!index || n > TRACE_DIMS || (trace_is_known(index) && !is_choice(index)))
         return trace_refuse(&p->trace, e, "expected a choice along one axis, found another");
     return finish(p, trace_take(&p->trace, self(p), (int64_t)n - 1, index, &y, e), &y, e);
 }

@@ -636,7 +636,7 @@ class Local(nn.Module):
 
 class Chosen(nn.Module):
     """Activations that are compared with numbers and with each other: MaxOut, FReLU, shrinkage, thresholds, masks;
-    and pools of three axes."""
+    and pools of three axes. What core ATen has as indices: cells of the edge, and those in the middle."""
 
     def __init__(self):
         super().__init__()
@@ -653,6 +653,7 @@ class Chosen(nn.Module):
         x = F.threshold(x, 0.1, -0.2) + torch.min(x * (x < 1.5), 1.25 * x.flip(2)) * 0.5
         y = F.max_pool3d(x.unsqueeze(1), (2, 3, 3), (2, 2, 2), (1, 1, 1)).squeeze(1)
         y = F.avg_pool3d(y.unsqueeze(1), (2, 3, 2), (1, 2, 1), (0, 1, 0), True, False).squeeze(1)
+        y = F.interpolate(F.pad(y, (1, 0, 1, 2), mode="replicate"), (9, 6), mode="nearest-exact")
         x = torch.where((x > 0.75) | ~(x >= -0.5) & (x <= 2), x.abs(), -0.5 * x)
         x = self.one(x - 0.25 * torch.sign(x - 0.125)).masked_fill(x == x.flip(1), 0.25)
         x = torch.minimum(x.clamp(self.least), torch.abs(self.last(x)[:, :6]) + 0.5)
