@@ -324,14 +324,46 @@ static const struct candidate *find_other(const struct trial *p)
     return NULL;
 }
 
-/* Keeps the best network, the next one and those that are not told apart from it. */
+static bool fits_right(const struct candidate *c)
+{
+    return c->fit.divergence <= FIT_PROOF_MAX && c->fit.worst_divergence <= FIT_PROOF_WORST;
+}
+
+/* Where the best network has another function than ReLU, which nobody gave: the best one with ReLU
+ * that may be right, too. 0 where there is none. */
+static int find_relu(const struct trial *p)
+{
+    for (int i = 1; i < p->count && !p->use->assume->act && p->list->assumed.act > ASSUME_ACT_RELU;
+         i++)
+        if (p->list[i].assumed.act <= ASSUME_ACT_RELU && fits_right(&p->list[i]))
+            return i;
+    return 0;
+}
+
+/* It becomes the best, unless it is clearly told apart. A function that bounds what it passes on
+ * has less noise of few images, above all with dropout, and so may fit better than the right one.
+ */
+static void prefer_relu(struct trial *p)
+{
+    const double clear = 4; /* standard deviations */
+    const int i = find_relu(p);
+    if (i == 0 || fit_less(&p->list[i].fit, &p->list->fit) >= clear)
+        return;
+    const struct candidate relu = p->list[i];
+    memmove(p->list + 1, p->list, (size_t)i * sizeof *p->list);
+    p->list[0] = relu;
+}
+
+/* Keeps the best network, the next one, those that are not told apart from it and what
+ * prefer_relu() compares. */
 static void keep_near(struct trial *p)
 {
+    const int relu = find_relu(p);
     int kept = 1;
-    for (int i = 1; i < p->count && kept < NEAR; i++)
-        if (i == 1 || !trial_told(p, i))
+    for (int i = 1; i < p->count; i++)
+        if (i == relu || (kept < NEAR && (i == 1 || !trial_told(p, i))))
             p->list[kept++] = p->list[i];
-    p->count = kept < p->count ? kept : p->count;
+    p->count = kept;
 }
 
 /* The best few on more images, `times` as many as usual. */
@@ -428,7 +460,7 @@ static int conclude(struct fit_proof *out, const struct trial *p, const char *la
     const struct candidate *best = p->list, *next = p->count > 1 ? best + 1 : NULL;
     struct words w = {.at = 0};
     put_candidates(&w, p);
-    if (!(best->fit.divergence <= FIT_PROOF_MAX && best->fit.worst_divergence <= FIT_PROOF_WORST))
+    if (!fits_right(best))
         return refuse(p, e,
                       "on %lld images the BatchNorm running statistics are %s, with %.2g at '%s', "
                       "and right networks have at most %g and %g",
@@ -491,9 +523,7 @@ static int conclude(struct fit_proof *out, const struct trial *p, const char *la
 /* Whether the best one fits as a right network does. */
 static bool is_right(const struct trial *p)
 {
-    const struct candidate *best = p->count > 0 ? trial_best(p) : NULL;
-    return best && best->fit.divergence <= FIT_PROOF_MAX &&
-           best->fit.worst_divergence <= FIT_PROOF_WORST;
+    return p->count > 0 && fits_right(trial_best(p));
 }
 
 /* What is near those that the readings are. */
@@ -543,11 +573,13 @@ static int choose(struct trial *p, char labelled[FIT_CHAIN_TEXT], struct err *e)
     drop_repeated(p);
     if (try_last(p, 1, e) != 0)
         return -1;
-    if (find_same(p, false) || find_other(p)) {
+    const bool few = p->list->fit.images < LAST_LEAST && find_relu(p) > 0;
+    if (find_same(p, false) || find_other(p) || few) {
         keep_near(p);
         if (try_last(p, MORE, e) != 0)
             return -1;
     }
+    prefer_relu(p);
     return is_right(p) ? fit_chain_ends(p, labelled, e) : 0;
 }
 
