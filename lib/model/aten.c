@@ -638,8 +638,10 @@ static int hardtanh(struct program *p, struct err *e)
 static int clamp(struct program *p, struct err *e)
 {
     static const char *const names[] = {"min", "max"};
+    if (!self(p))
+        return trace_refuse(&p->trace, e, "expected activations, found something else");
     if (input(p, names[0]) || input(p, names[1])) {
-        struct trace_symbol y = trace_alias(self(p) ? self(p) : input(p, names[0]));
+        struct trace_symbol y = trace_alias(self(p));
         for (int i = 0; i < 2; i++)
             if (argument(p, names[i]) &&
                 trace_larger(&p->trace, &y, input(p, names[i]), i == 1, &y, e) != 0)

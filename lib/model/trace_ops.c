@@ -220,10 +220,11 @@ int trace_pool_deep(struct trace *t, enum graph_kind kind, const struct trace_sy
                     struct trace_symbol *y, struct err *e)
 {
     enum { AXES = 5 };
-    struct trace_symbol s = trace_alias(x);
+    struct trace_symbol s;
     int64_t size[AXES];
     if (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0)
         return -1;
+    s = trace_alias(x);
     if (x->view.dims != AXES)
         return trace_refuse(t, e, "expected channels and three axes, found %d axes", x->view.dims);
     for (int d = 0; d < AXES; d++)
@@ -693,7 +694,7 @@ int trace_power(struct trace *t, const struct trace_symbol *x, double exponent,
                 struct trace_symbol *y, struct err *e)
 {
     struct trace_symbol s;
-    if (!isfinite(exponent))
+    if (!x || !isfinite(exponent))
         return trace_refuse(t, e, "expected a power that is known, found another");
     if (trace_is_known(x))
         return trace_known_function(t, x, power_of, exponent, 0, y, e);
