@@ -35,7 +35,7 @@ NEEDS = ("torch", "torchvision", "numpy", "onnx", "onnxscript", "onnxruntime", "
 MEAN, STD = 0.5, 0.25
 MOST = 1e-3  # difference of logits
 OPENVINO_BATCH = 64
-COMPARED = 64  # images, or more, are compared with what batch norms recorded
+BATCH = 64  # images that a thread of cifar-predict takes at most at a time
 
 
 def options():
@@ -192,7 +192,7 @@ class Ours:
         self.clock = clock(o, True)
         self.few, self.many = f"{folder}/few.npy", f"{folder}/many.npy"
         np.save(self.few, images)
-        self.images, self.count = images, 0
+        self.images, self.count, self.threads = images, 0, o.threads
         self.took = []
         self.command = [o.program, "-m", model, "--device", "cpu", "--threads", str(o.threads),
                         "--mean", f"{MEAN},{MEAN},{MEAN}", "--std", f"{STD},{STD},{STD}"]
@@ -222,15 +222,18 @@ class Ours:
         return half, self.run("-d", self.many)
 
     def fit(self, seconds):
-        """So many images that their time is no small part of what starting takes."""
-        self.count = COMPARED
+        """So many images that their time is no small part of what starting takes, and that all
+        threads have as many batches."""
+        unit = BATCH * self.threads
+        self.count = unit
         while True:
             half, whole = self.take()
             took, start = whole - half, 2 * half - whole
             wanted = max(seconds, start)
             if took >= wanted / 2:
                 return
-            self.count = round(self.count * min(8, max(2, wanted / max(took, 1e-3))))
+            more = min(8, max(2, wanted / max(took, 1e-3)))
+            self.count = unit * round(self.count * more / unit)
 
     def go_round(self):
         half, whole = self.halves()
