@@ -416,7 +416,7 @@ int onnx_opset(const struct onnx_reader *r, struct pb m, int64_t *out, struct er
             version = (int64_t)f.value;
     if (more < 0)
         return onnx_broken(r, "a set of operations", e);
-    if (domain.n > 0 && (domain.n != 7 || memcmp(domain.p, "ai.onnx", 7) != 0))
+    if (domain.n > 0 && !pb_is(domain, "ai.onnx"))
         return 0;
     if (*out != 0 && *out != version)
         return err_set(e, "%s: expected one set of ONNX's operations, found %lld and %lld",

@@ -5,15 +5,8 @@
 
 #include "base/mem.h"
 
-#include <string.h>
-
 enum { G_NODE = 1, G_INITIALIZER = 5, G_INPUT = 11, G_OUTPUT = 12, G_SPARSE = 15 };
 enum { A_GRAPH = 6, V_NAME = 1, BRANCHES = 2, DEPTH = 16 };
-
-static bool is(struct pb text, const char *word)
-{
-    return text.n == strlen(word) && memcmp(text.p, word, text.n) == 0;
-}
 
 /* The two graphs: then_branch and else_branch, each once and nothing else. */
 static bool find_branches(struct pb m, struct pb branch[BRANCHES])
@@ -27,7 +20,7 @@ static bool find_branches(struct pb m, struct pb branch[BRANCHES])
         while (pb_next(&rest, &a) > 0)
             if (a.wire == PB_BYTES && (a.number == A_NAME || a.number == A_GRAPH))
                 *(a.number == A_NAME ? &name : &graph) = a.bytes;
-        const int i = is(name, "then_branch") ? 0 : is(name, "else_branch") ? 1 : -1;
+        const int i = pb_is(name, "then_branch") ? 0 : pb_is(name, "else_branch") ? 1 : -1;
         if (i < 0 || there[i] || graph.n == 0)
             return false;
         there[i] = true;

@@ -121,11 +121,6 @@ static bool read_size(struct pb text, int64_t *out)
     return text.n > 0;
 }
 
-static bool is(struct pb key, const char *word)
-{
-    return key.n == strlen(word) && memcmp(key.p, word, key.n) == 0;
-}
-
 /* One of location, offset and length; other keys are not for a reader. */
 static int read_entry(struct onnx_reader *r, struct pb m, struct proto *p, struct err *e)
 {
@@ -139,14 +134,14 @@ static int read_entry(struct onnx_reader *r, struct pb m, struct proto *p, struc
             value = f.bytes;
     if (more < 0)
         return onnx_broken(r, "a tensor's external_data", e);
-    int64_t *number = is(key, "offset") ? &p->offset : is(key, "length") ? &p->length : NULL;
+    int64_t *number = pb_is(key, "offset") ? &p->offset : pb_is(key, "length") ? &p->length : NULL;
     if (number)
         return *number >= 0 || !read_size(value, number)
                    ? err_set(e,
                              "%s: external_data: expected one %.*s in digits, found another text",
                              r->c->name, (int)key.n, (const char *)key.p)
                    : 0;
-    if (!is(key, "location"))
+    if (!pb_is(key, "location"))
         return 0;
     if (p->location || value.n > LOCATION_BYTES)
         return err_set(e, "%s: external_data: expected one location of at most %d bytes",

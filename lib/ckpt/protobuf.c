@@ -1,5 +1,7 @@
 #include "ckpt/protobuf.h"
 
+#include <string.h>
+
 /* How deep groups may lie in one another. */
 enum { GROUPS = 16, VARINT_BITS = 70 };
 
@@ -72,4 +74,9 @@ int pb_next(struct pb *m, struct pb_field *f)
         }
     }
     return depth > 0 ? -1 : 0;
+}
+
+bool pb_is(struct pb text, const char *word)
+{
+    return text.n == strlen(word) && memcmp(text.p, word, text.n) == 0;
 }

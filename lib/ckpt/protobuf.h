@@ -28,4 +28,7 @@ int pb_next(struct pb *m, struct pb_field *f);
 /* Takes one number of that kind off packed ones: false where there is none. */
 bool pb_number(struct pb *m, enum pb_wire wire, uint64_t *value);
 
+/* Whether bytes are this text. */
+bool pb_is(struct pb text, const char *word);
+
 #endif

@@ -1490,20 +1490,6 @@ static int length(struct program *p, struct err *e)
 
 /* --- constants of constants --- */
 
-static double exp_of(double x, double p, double q)
-{
-    (void)p;
-    (void)q;
-    return exp(x);
-}
-
-static double log_of(double x, double p, double q)
-{
-    (void)p;
-    (void)q;
-    return log(x);
-}
-
 static double sin_of(double x, double p, double q)
 {
     (void)p;
@@ -1557,12 +1543,12 @@ static int of_known(struct program *p, double (*f)(double x, double p, double q)
 
 static int exponential(struct program *p, struct err *e)
 {
-    return of_known(p, exp_of, e);
+    return of_known(p, trace_exponential, e);
 }
 
 static int logarithm(struct program *p, struct err *e)
 {
-    return of_known(p, log_of, e);
+    return of_known(p, trace_logarithm, e);
 }
 
 static int sine(struct program *p, struct err *e)

@@ -639,13 +639,6 @@ static int swish(struct onnx_reader *r, struct err *e)
                : bind(r, trace_multiply(r->t, &x->s, &s, &y, e), &y);
 }
 
-static double log_of(double x, double p, double q)
-{
-    (void)p;
-    (void)q;
-    return log(x);
-}
-
 /* Of constants, and of a sigmoid. */
 static int logarithm(struct onnx_reader *r, struct err *e)
 {
@@ -654,8 +647,9 @@ static int logarithm(struct onnx_reader *r, struct err *e)
     if (onnx_symbol(r, 0, &x, e) != 0)
         return -1;
     return bind(r,
-                trace_is_known(&x->s) ? trace_known_function(r->t, &x->s, log_of, 0, 0, &y, e)
-                                      : trace_log_sigmoid(r->t, &x->s, &y, e),
+                trace_is_known(&x->s)
+                    ? trace_known_function(r->t, &x->s, trace_logarithm, 0, 0, &y, e)
+                    : trace_log_sigmoid(r->t, &x->s, &y, e),
                 &y);
 }
 
@@ -1314,13 +1308,6 @@ static int dropout(struct onnx_reader *r, struct err *e)
                          : same(r, e);
 }
 
-static double exp_of(double x, double p, double q)
-{
-    (void)p;
-    (void)q;
-    return exp(x);
-}
-
 static int exponential(struct onnx_reader *r, struct err *e)
 {
     struct onnx_name *x;
@@ -1328,7 +1315,7 @@ static int exponential(struct onnx_reader *r, struct err *e)
     if (onnx_symbol(r, 0, &x, e) != 0)
         return -1;
     return trace_is_known(&x->s)
-               ? bind(r, trace_known_function(r->t, &x->s, exp_of, 0, 0, &y, e), &y)
+               ? bind(r, trace_known_function(r->t, &x->s, trace_exponential, 0, 0, &y, e), &y)
                : trace_refuse(r->t, e, "expected a constant, found activations");
 }
 

@@ -387,8 +387,10 @@ int trace_known_function(struct trace *t, const struct trace_symbol *x,
                          double (*f)(double x, double p, double q), double p, double q,
                          struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
-/* x without what follows the point, for trace_known_function(). */
+/* For trace_known_function(): x without what follows the point, e^x, the natural logarithm. */
 double trace_truncated(double x, double p, double q);
+double trace_exponential(double x, double p, double q);
+double trace_logarithm(double x, double p, double q);
 
 /* These numbers. */
 int trace_known_numbers(struct trace *t, const int64_t *size, int dims, const double *number,
