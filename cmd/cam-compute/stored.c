@@ -2,12 +2,15 @@
 #include "sink.h"
 
 #include "base/mem.h"
+#include "base/prog.h"
 #include "base/real.h"
 #include "cam/about.h"
 #include "cam/stored.h"
 #include "stats/prediction.h"
 
 #include <stdlib.h>
+
+enum { DOUBT_ROWS = 8 }; /* fewer tell nothing, and one in so many is right by chance */
 
 struct job_stored {
     const struct job *job;
@@ -16,6 +19,7 @@ struct job_stored {
     struct stored *stored;
     struct extent grid;
     int *plane; /* of maps that are made: [planes] of a row, planes of an item */
+    int pred;   /* the plane of the predicted class, or -1 */
     struct aim *aim;
     float *raw;
     struct run about;
@@ -147,9 +151,27 @@ static int map_row(struct job_stored *s, const struct aims_row *row, struct sink
         return aims_error(rows, row, e, "id %lld: %s", (long long)row->id, why.msg);
     if (s->plane && check_planes(s, row, e) != 0)
         return -1;
+    if (!s->plane)
+        stored_look(s->stored, s->pred < 0 ? row->pred : s->aim[s->pred].cls);
     const struct maps m = {
         .raw = s->raw, .rest = more.rest, .bias = more.bias, .twins = more.twins};
     return sink_put(sink, row, &m, e);
+}
+
+/* Features have the shape of class maps of more classes. Trained biases are small, so that the map
+ * of the predicted class has the largest mean in nearly all rows. */
+static void say_doubt(const struct job_stored *s)
+{
+    const struct stored_doubt *d = stored_doubt(s->stored);
+
+    if (d->told >= DOUBT_ROWS && d->first < d->told / DOUBT_ROWS)
+        prog_say("%s: of %lld rows, the map of the predicted class has the largest mean of %d "
+                 "maps in %lld: are these --features, or maps of other images?",
+                 stored_name(s->stored), (long long)d->told, stored_classes(s->stored),
+                 (long long)d->first);
+    else if (d->items > 0 && !d->below && stored_classes(s->stored) > 1)
+        prog_say("%s: no map of any class has a negative value in %lld rows: are these --features?",
+                 stored_name(s->stored), (long long)d->items);
 }
 
 static int map_rows(struct job_stored *s, struct aims_row *row, struct sink *sink, struct err *e)
@@ -176,6 +198,7 @@ static int run(struct job_stored *s, struct err *e)
     if (sink_open(&sink, j, &o, e) != 0)
         return -1;
     size_t planes = (size_t)aims_planes(j->rows);
+    s->pred = aims_find(j->rows, "pred");
     s->aim = mem_alloc(planes, sizeof *s->aim);
     s->raw = mem_alloc(planes * (size_t)s->grid.h * (size_t)s->grid.w, sizeof *s->raw);
     if (!j->cams)
@@ -186,6 +209,8 @@ static int run(struct job_stored *s, struct err *e)
         r = sink_close(sink, e);
     else
         sink_abort(sink);
+    if (r == 0)
+        say_doubt(s);
     free(row);
     return r;
 }

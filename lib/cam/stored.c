@@ -20,7 +20,9 @@ struct stored {
     double *bias; /* [room] */
     float *twins; /* (room, cells), or NULL */
     int room;
-    double *p, *rest; /* [classes] */
+    double *p, *rest;  /* [classes] */
+    const float *item; /* that stored_maps() took last */
+    struct stored_doubt doubt;
 };
 
 /* --- opening --- */
@@ -243,6 +245,7 @@ int stored_maps(struct stored *s, int64_t id, const struct aim *aim, int planes,
 
     if (index < 0 || !(item = get(s, index, false, &logits, &w, e)))
         return -1;
+    s->item = item;
     if (w)
         closed_weights(s->closed, w);
     if (!logits && needs_logits(s))
@@ -279,6 +282,37 @@ int stored_copy(struct stored *s, int64_t id, const int *plane, int planes, floa
     more->bias = NULL;
     more->twins = NULL;
     return 0;
+}
+
+void stored_look(struct stored *s, int pred)
+{
+    const size_t cells = (size_t)s->head.cells;
+    struct stored_doubt *d = &s->doubt;
+    double most = 0;
+    int first = -1;
+
+    if (!s->opts->class_maps || s->opts->logits || s->head.b)
+        return;
+    for (int c = 0; c < s->head.classes; c++) {
+        const float *map = s->item + (size_t)c * cells;
+        double sum = 0;
+        for (size_t i = 0; i < cells; i++) {
+            sum += (double)map[i];
+            d->below |= map[i] < 0;
+        }
+        if (first < 0 || sum > most) {
+            first = c;
+            most = sum;
+        }
+    }
+    d->items++;
+    d->told += pred >= 0;
+    d->first += pred >= 0 && pred == first;
+}
+
+const struct stored_doubt *stored_doubt(const struct stored *s)
+{
+    return &s->doubt;
 }
 
 int stored_end(struct stored *s, struct err *e)

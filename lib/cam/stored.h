@@ -63,6 +63,20 @@ int stored_maps(struct stored *s, int64_t id, const struct aim *aim, int planes,
 int stored_copy(struct stored *s, int64_t id, const int *plane, int planes, float *raw,
                 struct stored_more *more, struct err *e) ERR_CHECKED;
 
+/* What shows whether a file holds class maps, rather than features: of the items that
+ * stored_maps() took, where neither logits nor a linear layer confirm their classes. */
+struct stored_doubt {
+    int64_t items;
+    int64_t told;  /* those whose prediction is known */
+    int64_t first; /* of them, those where its map has the largest mean, as in logits */
+    bool below;    /* whether any value is negative */
+};
+
+/* Counts the item that stored_maps() took last; `pred`: its row's prediction, -1 where unknown.
+ * Nothing where classes are confirmed. */
+void stored_look(struct stored *s, int pred);
+const struct stored_doubt *stored_doubt(const struct stored *s);
+
 /* Reads pipes to their ends, and compares the numbers of items. */
 int stored_end(struct stored *s, struct err *e) ERR_CHECKED;
 
