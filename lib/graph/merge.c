@@ -146,6 +146,20 @@ static void merge(struct merging *m, const struct pair *p)
     *sum = made;
 }
 
+/* Further names follow their values to `place`; those of values that are gone go. */
+static void move_names(struct graph *g, const int *place)
+{
+    int kept = 0;
+    for (int i = 0; i < g->aliases; i++) {
+        const int to = place[g->alias[i].value];
+        if (to > 0)
+            g->alias[kept++] = (struct graph_alias){to, g->alias[i].name};
+        else
+            free((void *)g->alias[i].name);
+    }
+    g->aliases = kept;
+}
+
 /* Takes the operations that are gone out of the graph, and the values that they made, which nothing
  * reads. */
 static void compact(struct merging *m)
@@ -164,6 +178,7 @@ static void compact(struct merging *m)
         op.out = place[op.out] = values++;
         g->op[ops++] = op;
     }
+    move_names(g, place);
     g->ops = ops;
     g->values = values;
     free(place);

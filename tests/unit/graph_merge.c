@@ -109,6 +109,25 @@ static void check_blocks(void)
     merged(g, 3);
 }
 
+/* Further names stay with their values, and go with them. */
+static void check_names(void)
+{
+    struct graph *g = image();
+    struct err e;
+    int stem = add(g, conv(0, 1, 1, 1)), wide = add(g, conv(stem, 3, 1, 1));
+    int narrow = add(g, plus(conv(stem, 1, 1, 1), wide, GRAPH_RELU));
+    int last = add(g, conv(narrow, 1, 1, 1));
+    graph_call(g, last, "last");
+    graph_call(g, wide, "block.wide");
+    graph_call(g, narrow, "block");
+    graph_call(g, stem, "stem");
+    graph_merge(g);
+    CHECK(g->values == 4 && g->aliases == 3);
+    CHECK(graph_layer(g, "stem", &e) == 1 && graph_layer(g, "block", &e) == 2);
+    CHECK(graph_layer(g, "last", &e) == 3 && graph_layer(g, "block.wide", &e) == -1);
+    graph_free(g);
+}
+
 /* As programs are read: the norm first, then the convolutions, and an addition; and the other way
  * round, with a value from elsewhere that is added, too. */
 static void check_orders(void)
@@ -172,6 +191,7 @@ static void check_apart(void)
 int main(void)
 {
     check_blocks();
+    check_names();
     check_orders();
     check_apart();
     return CHECK_DONE();
