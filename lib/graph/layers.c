@@ -66,6 +66,15 @@ static int find(const struct graph *g, const struct graph_grid *grid, const char
     return inside;
 }
 
+/* Whether any layer has a name of its own. */
+static bool has_own(const struct graph *g, const struct graph_grid *grid)
+{
+    for (int i = 1; i < g->values; i++)
+        if (g->value[i].name && grid[i].h > 0)
+            return true;
+    return false;
+}
+
 /* Which layers there are instead, a stage before its blocks. */
 static int refuse(const struct graph *g, const struct graph_grid *grid, const char *name,
                   struct err *e)
@@ -74,22 +83,25 @@ static int refuse(const struct graph *g, const struct graph_grid *grid, const ch
     const char *before = NULL;
     size_t at = 0;
     struct nearest near = {.word = name, .n = strlen(name)};
+    const bool own = has_own(g, grid);
     for (int i = 1; i < g->values; i++) {
-        const struct graph_value *v = &g->value[i];
-        if (!v->name || grid[i].h == 0)
+        const char *layer = own ? g->value[i].name : graph_name(g, i);
+        if (!layer || grid[i].h == 0)
             continue;
         /* Another number is not a slip of the keyboard. */
-        if (strncmp(name, v->name, strcspn(v->name, "0123456789")) != 0)
-            nearest_offer(&near, v->name, strcspn(v->name, "."));
-        size_t stage = strcspn(v->name, ".");
-        if (at < sizeof list && v->name[stage] &&
-            !(before && strncmp(before, v->name, stage + 1) == 0))
+        if (strncmp(name, layer, strcspn(layer, "0123456789")) != 0)
+            nearest_offer(&near, layer, strcspn(layer, "."));
+        size_t stage = strcspn(layer, ".");
+        if (at < sizeof list && own && layer[stage] &&
+            !(before && strncmp(before, layer, stage + 1) == 0))
             at += (size_t)snprintf(list + at, sizeof list - at, "%s%.*s", at ? ", " : "",
-                                   (int)stage, v->name);
+                                   (int)stage, layer);
         if (at < sizeof list)
-            at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", at ? ", " : "", v->name);
-        before = v->name;
+            at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", at ? ", " : "", layer);
+        before = layer;
     }
+    if (at == 0)
+        return err_set(e, "layer '%s': the network has no layers with places in the image", name);
     return err_set(e, "layer '%s' is not one of %s%s%s", name, list,
                    at >= sizeof list || g->aliases > 0 ? ", ...: model-info --layers lists all"
                                                        : "",
@@ -552,17 +564,73 @@ static bool is_fine(const struct graph_grid *grid, int side)
     return grid->h >= side && grid->w >= side;
 }
 
+/* How many modules a name goes through: 2 of "layer3.0". */
+static int count_parts(const char *name)
+{
+    int n = 1;
+    for (const char *p = strchr(name, '.'); p; p = strchr(p + 1, '.'))
+        n++;
+    return n;
+}
+
+enum { SHORT = 2 }; /* modules in the name of a block, as deep as a value's own name goes */
+
+/* The fewest modules in a name of each value; 0 of one without a name. Caller frees. */
+static int *name_depths(const struct graph *g)
+{
+    int *depth = mem_zero((size_t)g->values, sizeof *depth);
+    for (int i = 0; i < g->values; i++)
+        depth[i] = g->value[i].name ? SHORT : 0;
+    for (int i = 0; i < g->aliases; i++) {
+        int *to = &depth[g->alias[i].value];
+        const int n = count_parts(g->alias[i].name);
+        if (*to == 0 || (*to > SHORT && n < *to))
+            *to = n > SHORT ? n : SHORT + 1;
+    }
+    return depth;
+}
+
+/* Whether the next value before `end` that has places, and a name of at most `depth` modules, has
+ * less than half the cells on an axis: other layers of a grid between lie inside it. */
+static bool skips(const struct graph_grid *grid, const int *depth, int most, int from, int end)
+{
+    int i = from + 1;
+    while (i < end && !(depth[i] > 0 && depth[i] <= most && grid[i].h > 0))
+        i++;
+    return i <= end && grid[i].h > 0 &&
+           (grid[from].h > 2 * grid[i].h || grid[from].w > 2 * grid[i].w);
+}
+
+/* The latest value before `end` that is good and fine: of a block or stage and, where a module has
+ * parts of several grids, as an encoder with all stages in it, of such a part; -1 for none. */
+static int latest(const struct graph *g, const struct graph_grid *grid, const bool *good, int end,
+                  int side)
+{
+    int *depth = name_depths(g), deepest = SHORT, first = -1, found = -1;
+    for (int i = 0; i < g->values; i++)
+        deepest = depth[i] > deepest ? depth[i] : deepest;
+    for (int most = SHORT; most <= deepest && found < 0; most++) {
+        int i = end - 1;
+        while (i > 0 && !(depth[i] > 0 && depth[i] <= most && good[i] && is_fine(&grid[i], side)))
+            i--;
+        first = first < 0 && i > 0 ? i : first;
+        found = i > 0 && !skips(grid, depth, most, i, end) ? i : -1;
+    }
+    free(depth);
+    return found < 0 ? first : found;
+}
+
 int graph_finer(const struct graph *g, int layer, int side)
 {
     struct graph_grid *grid = graph_grids(g);
-    bool *copies = mem_zero((size_t)g->values, sizeof *copies);
-    int i = layer - 1;
-    mark_copies(g, grid, copies);
-    while (i > 0 && !(g->value[i].name && !copies[i] && is_fine(&grid[i], side)))
-        i--;
-    free(copies);
+    bool *good = mem_zero((size_t)g->values, sizeof *good);
+    mark_copies(g, grid, good);
+    for (int i = 0; i < g->values; i++)
+        good[i] = !good[i];
+    const int found = latest(g, grid, good, layer, side);
+    free(good);
     free(grid);
-    return i > 0 ? i : -1;
+    return found;
 }
 
 int graph_latest(const struct graph *g, int side)
@@ -576,14 +644,11 @@ int graph_latest(const struct graph *g, int side)
     for (int i = 0; i < g->values; i++)
         whole[i] = whole[i] && !copies[i];
     free(copies);
-    if (found < 0 || !graph_name(g, found) || !whole[found] || !is_fine(&grid[found], side)) {
-        found = g->values - 1;
-        while (found > 0 && !(g->value[found].name && whole[found] && is_fine(&grid[found], side)))
-            found--;
-    }
+    if (found < 0 || !graph_name(g, found) || !whole[found] || !is_fine(&grid[found], side))
+        found = latest(g, grid, whole, g->values - 1, side);
     free(whole);
     free(grid);
-    return found > 0 ? found : -1;
+    return found;
 }
 
 int graph_embedding(const struct graph *g)

@@ -738,6 +738,32 @@ static void check_layers(void)
     graph_free(g);
 }
 
+/* Stages that are all in one module, as an encoder's are: the layer is one of these. Layers inside
+ * a block that halves the grid are none. */
+static void check_inner(void)
+{
+    static const char *const names[] = {"net.stem", "net.body.0", "net.body.1.conv", "net.body.1",
+                                        "net.body"};
+    static const int stride[] = {2, 2, 1, 2, 2};
+    struct graph *g = image_of(4, 32, 32);
+    struct err e = {0};
+    for (int i = 0; i < 5; i++)
+        add(g, windows(GRAPH_CONV, i, 3, stride[i], 1));
+    CHECK(graph_finer(g, 5, 4) == -1 && graph_latest(g, 4) == -1);
+    CHECK(graph_layer(g, "auto", &e) == -1);
+    CHECK_STR(e.msg, "layer 'auto': the network has no layers with places in the image");
+    for (int i = 0; i < 5; i++)
+        graph_call(g, i + 1, names[i]);
+    CHECK(graph_layer(g, "auto", &e) == -1);
+    CHECK_STR(e.msg, "layer 'auto' is not one of net.stem, net.body.0, net.body.1.conv, "
+                     "net.body.1, net.body, ...: model-info --layers lists all");
+    CHECK(graph_finer(g, 5, 4) == 4 && graph_finer(g, 5, 8) == 2);
+    g->value[1].name = mem_dup("net.stem");
+    g->value[5].name = mem_dup("net.body");
+    CHECK(graph_finer(g, 5, 4) == 4 && graph_finer(g, 5, 8) == 2 && graph_finer(g, 5, 16) == 1);
+    graph_free(g);
+}
+
 /* A pool to a finer grid shows no more places than there were, nor does what it is made into. */
 static void check_copies(void)
 {
@@ -914,6 +940,7 @@ int main(void)
     check_wanted();
     check_closed();
     check_layers();
+    check_inner();
     check_copies();
     check_tokens();
     check_merging();
