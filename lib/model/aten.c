@@ -116,13 +116,19 @@ static bool two(const struct program *p, const char *name, int usual, int out[2]
 
 /* --- results --- */
 
+/* The type of a tensor's numbers, as the program says. */
+static json_int_t type_of(const struct program *p, const char *name)
+{
+    const json_t *value = json_object_get(json_object_get(p->graph, "tensor_values"), name);
+    return json_integer_value(json_object_get(value, "dtype"));
+}
+
 /* A constant as the type has it that the program says: whole numbers in its range, or truths.
  * Activations are real numbers, or truths that a comparison made. */
 static int as_said(struct program *p, const char *name, struct trace_symbol *y, struct err *e)
 {
     static const double most[] = {0, 255, 127, 32767, 2147483647, 0x1p63};
-    const json_t *value = json_object_get(json_object_get(p->graph, "tensor_values"), name);
-    const json_int_t type = json_integer_value(json_object_get(value, "dtype"));
+    const json_int_t type = type_of(p, name);
     if (y->kind == TRACE_VALUE && type != 0) {
         if (type == ATEN_TRUTH ? !y->mask : !aten_real(type))
             return trace_refuse(&p->trace, e, "expected real numbers throughout, found others");
@@ -154,6 +160,23 @@ static int bind(struct program *p, size_t i, const struct trace_symbol *made, st
 static int finish(struct program *p, int r, const struct trace_symbol *made, struct err *e)
 {
     return r == 0 ? bind(p, 0, made, e) : -1;
+}
+
+/* A constant whose numbers PyTorch has copied where its result's could not show them, so that a
+ * later change of either does not show in the other. */
+static int bind_own(struct program *p, bool copied, const struct trace_symbol *made, struct err *e)
+{
+    struct trace_symbol y;
+    if (!copied || !trace_is_computed(made) || !aten_result(p, 0))
+        return bind(p, 0, made, e);
+    aten_result(p, 0)->storage = p->storages++;
+    return finish(p, trace_known_copy(&p->trace, made, &y, e), &y, e);
+}
+
+/* As of a change of shape. */
+static int finish_shape(struct program *p, int r, const struct trace_symbol *made, struct err *e)
+{
+    return r == 0 ? bind_own(p, !trace_is_strided(made), made, e) : -1;
 }
 
 /* --- layers --- */
@@ -939,7 +962,7 @@ static int view(struct program *p, struct err *e)
                                 "expected at most %d sizes that are known, found "
                                 "others",
                                 TRACE_DIMS)
-                 : finish(p, trace_reshape(&p->trace, self(p), size, n, &y, e), &y, e);
+                 : finish_shape(p, trace_reshape(&p->trace, self(p), size, n, &y, e), &y, e);
 }
 
 static int expand(struct program *p, struct err *e)
@@ -985,7 +1008,7 @@ static int flatten(struct program *p, struct err *e)
     struct trace_symbol y;
     int64_t first, last;
     return whole(p, "start_dim", 0, &first) && whole(p, "end_dim", -1, &last)
-               ? finish(p, trace_flatten(&p->trace, self(p), first, last, &y, e), &y, e)
+               ? finish_shape(p, trace_flatten(&p->trace, self(p), first, last, &y, e), &y, e)
                : trace_refuse(&p->trace, e, "expected axes, found something else");
 }
 
@@ -1187,6 +1210,35 @@ static int concat(struct program *p, struct err *e)
 static int stack(struct program *p, struct err *e)
 {
     return join(p, trace_stack, e);
+}
+
+/* The i-th result: the i-th of rows of numbers along axis i, the same along all others. */
+static int meshgrid(struct program *p, struct err *e)
+{
+    const size_t n = json_array_size(json_object_get(argument(p, "tensors"), "as_tensors"));
+    const char *order = word(p, "indexing");
+    const bool swapped = order && strcmp(order, "xy") == 0 && n > 1;
+    int64_t all[TRACE_DIMS];
+    struct trace_symbol y;
+    if (n == 0 || n > TRACE_DIMS || aten_results(p) != n)
+        return trace_refuse(&p->trace, e, "expected 1 to %d rows of numbers, found others",
+                            TRACE_DIMS);
+    for (size_t i = 0; i < n; i++) {
+        const struct trace_symbol *x = listed(p, "tensors", i);
+        if (!trace_is_known(x) || x->view.dims != 1)
+            return trace_refuse(&p->trace, e, "expected rows of constants, found something else");
+        all[swapped && i < 2 ? 1 - i : i] = trace_size(x, 0);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const size_t axis = swapped && i < 2 ? 1 - i : i;
+        int64_t size[TRACE_DIMS];
+        for (size_t d = 0; d < n; d++)
+            size[d] = d == axis ? all[d] : 1;
+        if (trace_reshape(&p->trace, listed(p, "tensors", i), size, (int)n, &y, e) != 0 ||
+            trace_expand(&p->trace, &y, all, (int)n, &y, e) != 0 || bind(p, i, &y, e) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 static int channel_shuffle(struct program *p, struct err *e)
@@ -1685,6 +1737,64 @@ static int fill(struct program *p, struct err *e)
     return bind(p, 0, &y, e);
 }
 
+/* A view of a constant becomes what `from` is. */
+static int set_part(struct program *p, const struct trace_symbol *part,
+                    const struct trace_symbol *from, struct err *e)
+{
+    int64_t size[TRACE_DIMS];
+    struct trace_symbol y;
+    if (!trace_is_known(part) || !trace_is_known(from))
+        return trace_refuse(&p->trace, e, "expected constants to be set, found something else");
+    for (int d = 0; d < part->view.dims; d++)
+        size[d] = trace_size(part, d);
+    return trace_expand(&p->trace, from, size, part->view.dims, &y, e) != 0
+               ? -1
+               : trace_known_set(&p->trace, part, &y, 0, e);
+}
+
+/* copy, which makes a tensor, and copy_, which changes a view of one. */
+static int set(struct program *p, struct err *e)
+{
+    const struct trace_symbol *x = self(p);
+    const bool in_place = p->op[4] == '_';
+    struct trace_symbol y;
+    if (!trace_is_known(x))
+        return trace_refuse(&p->trace, e, "expected constants to be set, found something else");
+    if (in_place)
+        y = trace_alias(x);
+    else if (trace_known_copy(&p->trace, x, &y, e) != 0)
+        return -1;
+    return set_part(p, &y, input(p, "src"), e) != 0 ? -1 : bind(p, 0, &y, e);
+}
+
+/* A copy of a constant, of which a part is set. */
+static int scatter(struct program *p, bool one, struct err *e)
+{
+    const struct trace_symbol *from = input(p, "src");
+    struct trace_symbol y, part;
+    int64_t dim, first, end, step;
+    if (!trace_is_known(self(p)) || !whole(p, "dim", 0, &dim) ||
+        !whole(p, one ? "index" : "start", 0, &first) || !whole(p, "end", INT64_MAX, &end) ||
+        !whole(p, "step", 1, &step))
+        return trace_refuse(&p->trace, e, "expected a part of a constant, found something else");
+    if (trace_known_copy(&p->trace, self(p), &y, e) != 0 ||
+        (one ? trace_select(&p->trace, &y, dim, first, &part, e)
+             : trace_slice(&p->trace, &y, dim, first, end, step, &part, e)) != 0 ||
+        set_part(p, &part, from, e) != 0)
+        return -1;
+    return bind(p, 0, &y, e);
+}
+
+static int select_scatter(struct program *p, struct err *e)
+{
+    return scatter(p, true, e);
+}
+
+static int slice_scatter(struct program *p, struct err *e)
+{
+    return scatter(p, false, e);
+}
+
 static int compare(struct program *p, enum trace_pairing how, struct err *e)
 {
     const struct trace_symbol *other = input(p, "other"), *x = self(p);
@@ -1849,6 +1959,12 @@ static int same(struct program *p, struct err *e)
     return bind(p, 0, &y, e);
 }
 
+static int contiguous(struct program *p, struct err *e)
+{
+    const struct trace_symbol *x = self(p);
+    return trace_is_computed(x) ? bind_own(p, !trace_is_dense(x), x, e) : same(p, e);
+}
+
 /* Pooled channels in the layout of memory that they have. */
 static int strided(struct program *p, struct err *e)
 {
@@ -1901,6 +2017,10 @@ static int convert(struct program *p, struct err *e)
             return trace_refuse(&p->trace, e, "expected real numbers throughout, found others");
         p->rounds = p->rounds || type == ATEN_FLOAT ? p->rounds : type;
     }
+    const struct aten_name *x = aten_named(p, argument(p, "self"));
+    if (x && aten_result(p, 0) && trace_is_computed(&x->symbol))
+        return bind_own(p, type_of(p, x->name) != type_of(p, aten_result(p, 0)->name), &x->symbol,
+                        e);
     return same(p, e);
 }
 
@@ -1977,11 +2097,12 @@ static const struct aten_maker makers[] = {
     {"clone", copy, false, true},
     {"col2im", fold, false, false},
     {"constant_pad_nd", pad, false, false},
-    {"contiguous", same, true, true},
+    {"contiguous", contiguous, true, true},
     {"conv1d", convolution_1d, false, false},
     {"conv2d", convolution, false, false},
     {"conv_transpose2d", transposed, false, false},
     {"convolution", convolution, false, false},
+    {"copy", set, true, false},
     {"cos", cosine, false, false},
     {"cumsum", sums_so_far, false, false},
     {"detach", same, true, true},
@@ -2037,6 +2158,7 @@ static const struct aten_maker makers[] = {
     {"max_pool3d_with_indices", max_pool_deep, false, false},
     {"maximum", maximum, false, false},
     {"mean", mean, false, false},
+    {"meshgrid", meshgrid, true, false},
     {"min", minimum, false, false},
     {"minimum", minimum, false, false},
     {"mish", mish, false, false},
@@ -2078,6 +2200,7 @@ static const struct aten_maker makers[] = {
     {"scalar_tensor", scalar, false, false},
     {"scaled_dot_product_attention", attention, false, false},
     {"select", select_one, true, false},
+    {"select_scatter", select_scatter, false, false},
     {"selu", selu, false, false},
     {"sgn", sign_of, false, false},
     {"sigmoid", sigmoid, false, false},
@@ -2085,6 +2208,7 @@ static const struct aten_maker makers[] = {
     {"silu", silu, false, false},
     {"sin", sine, false, false},
     {"slice", slice, true, false},
+    {"slice_scatter", slice_scatter, false, false},
     {"softmax", softmax, false, true},
     {"softshrink", shrink, false, false},
     {"softplus", softplus, false, false},

@@ -292,17 +292,55 @@ static int take_inputs(struct program *p, const json_t *module, struct err *e)
 
 /* --- nodes --- */
 
+/* Whether names that are read later show the constant that is changed in place: 1, 0 or, where a
+ * copy of it may be meant, -1. */
+static int is_shown_later(struct program *p, const struct aten_name *in,
+                          const struct aten_name *out, struct err *e)
+{
+    int shown = 0;
+    for (size_t i = 0; i < p->names; i++) {
+        const struct aten_name *n = &p->name[i];
+        if (n == in || n == out || n->last <= p->at || !trace_is_known(&n->symbol))
+            continue;
+        const bool same = n->symbol.tensor == in->symbol.tensor;
+        if (same != (n->storage == in->storage))
+            return trace_refuse(&p->trace, e,
+                                "expected no copy of what is changed in place to be read later, "
+                                "found '%.80s'",
+                                n->name);
+        shown = shown || same;
+    }
+    return shown;
+}
+
+/* Constants that names which are read later show, too, are set. */
+static int change_constant(struct program *p, struct aten_name *in, struct aten_name *out,
+                           struct err *e)
+{
+    const int shown = is_shown_later(p, in, out, e);
+    if (shown < 0)
+        return -1;
+    if (out->symbol.tensor == in->symbol.tensor)
+        return 0;
+    if (!shown) {
+        trace_bind(&in->symbol, &out->symbol);
+        return 0;
+    }
+    if (trace_known_set(&p->trace, &in->symbol, &out->symbol, 0, e) != 0)
+        return -1;
+    const struct trace_symbol y = trace_alias(&in->symbol);
+    trace_bind(&out->symbol, &y);
+    return 0;
+}
+
 /* An operation in place changes what its input's name stands for. Of other names that show the
- * same numbers none may be read later. */
+ * same activations none may be read later. */
 static int change_in_place(struct program *p, struct aten_name *in, struct err *e)
 {
-    const struct aten_name *out = aten_result(p, 0);
-    const bool known = in && trace_is_known(&in->symbol);
-    /* The numbers themselves were set, which all views show. */
-    if (known && out && out->symbol.tensor == in->symbol.tensor)
-        return 0;
-    if (!in || !out ||
-        (!known && in->symbol.kind != TRACE_VALUE && in->symbol.kind != TRACE_SCORES))
+    struct aten_name *out = aten_result(p, 0);
+    if (in && out && trace_is_known(&in->symbol) && trace_is_known(&out->symbol))
+        return change_constant(p, in, out, e);
+    if (!in || !out || (in->symbol.kind != TRACE_VALUE && in->symbol.kind != TRACE_SCORES))
         return trace_refuse(&p->trace, e,
                             "expected activations to be changed in place, found something else");
     for (size_t i = 0; i < p->names; i++)

@@ -345,6 +345,14 @@ int trace_softmax(struct trace *t, const struct trace_symbol *x, int64_t dim, bo
 
 bool trace_is_known(const struct trace_symbol *x);
 
+/* Whether the program made it, so that it may change it. */
+bool trace_is_computed(const struct trace_symbol *x);
+
+/* Whether each axis takes steps of one length through memory, as in any tensor of PyTorch; and
+ * whether these are those of its elements in order. */
+bool trace_is_strided(const struct trace_symbol *x);
+bool trace_is_dense(const struct trace_symbol *x);
+
 /* A tensor of one number; one of its own with the numbers of another. */
 int trace_known_full(struct trace *t, const int64_t *size, int dims, double value,
                      struct trace_symbol *y, struct err *e) ERR_CHECKED;

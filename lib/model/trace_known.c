@@ -293,11 +293,16 @@ int trace_known_copy(struct trace *t, const struct trace_symbol *x, struct trace
     return 0;
 }
 
+bool trace_is_computed(const struct trace_symbol *x)
+{
+    return trace_is_known(x) &&
+           (x->tensor->name == name_of_computed || x->tensor->name == name_of_truths);
+}
+
 int trace_known_set(struct trace *t, const struct trace_symbol *given,
                     const struct trace_symbol *by, double value, struct err *e)
 {
-    if (!trace_is_known(given) ||
-        (given->tensor->name != name_of_computed && given->tensor->name != name_of_truths))
+    if (!trace_is_computed(given))
         return trace_refuse(t, e, "expected a tensor that the program made, found another");
     const struct trace_symbol one = of_one(given), *x = &one;
     const struct trace_symbol other = by ? of_one(by) : one, *to = by ? &other : NULL;

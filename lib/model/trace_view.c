@@ -114,6 +114,27 @@ bool view_covers(const struct trace_view *v, int64_t n)
     return v->offset == 0 && reached == n && shown == n;
 }
 
+bool trace_is_strided(const struct trace_symbol *x)
+{
+    const struct trace_view *v = &x->view;
+    for (int d = 0; d < v->dims; d++)
+        if (v->count[d] > 1)
+            return false;
+    return true;
+}
+
+bool trace_is_dense(const struct trace_symbol *x)
+{
+    const struct trace_view *v = &x->view;
+    struct trace_view all = {.dims = 0};
+    if (!view_axis(&all))
+        return false;
+    for (int d = 0; d < v->dims; d++)
+        if (!view_copy(&all, v, d))
+            return false;
+    return all.count[0] == 0 || (all.count[0] == 1 && all.factor[0].stride == 1);
+}
+
 bool view_reshape(const struct trace_view *v, const int64_t *size, int n, struct trace_view *out)
 {
     struct trace_view all = {.dims = 0}; /* in one axis, so that neighbours are one factor */

@@ -523,6 +523,7 @@ class Folded(nn.Module):
 
 class Learnt(nn.Module):
     """Constants that are computed, or the same for each image: positions as waves, as XCiT and EdgeNeXt have them,
+    and as a grid that is changed in parts, as BEiT has it,
     a class token that joins late, and a pool by the attention of a query that was learnt."""
 
     def __init__(self):
@@ -542,6 +543,14 @@ class Learnt(nn.Module):
         waves = 10 ** (2 * torch.div(torch.arange(4), 2, rounding_mode="floor") / 4)
         y, z = (torch.stack(((a[..., None] / waves)[..., 0::2].sin(), (a[..., None] / waves)[..., 1::2].cos()), 4)
                 for a in (y, z))
+        row, column = torch.meshgrid(torch.arange(H), torch.arange(W), indexing="ij")
+        far, near = torch.meshgrid(torch.arange(W), torch.arange(H), indexing="xy")
+        steps = torch.stack((row, column), 0).permute(1, 2, 0).contiguous()
+        steps[:, :, 0] += 2
+        steps[:, 1:, 1] *= 3
+        half = steps.to(x.dtype)
+        half[..., 0].mul_(0.5)
+        x = x + 0.02 * (steps.sum(-1) - half[..., 1] * column / 4 + half.reshape(16, 8).flip(0)[::2] * row - far * near)
         x = x + self.mix(torch.cat((y.flatten(3), z.flatten(3)), 3).permute(0, 3, 1, 2).to(x.dtype))
         t = torch.cat((self.token.expand(B, -1, -1), self.norm(x.flatten(2).transpose(1, 2))), 1)
         q, k, v = self.qkv(t).reshape(B, -1, 3, 2, 4).permute(2, 0, 3, 1, 4).unbind(0)

@@ -372,6 +372,40 @@ def _(p):
     p.nodes[1]["inputs"][0]["arg"] = tensor(x)
 
 
+@attack("in-place-copy")
+def _(p):
+    """What may be a copy of a constant that is changed in part is read later."""
+    aten = "torch.ops.aten."
+    rename(p, p.input(), "n")
+    p.add(aten + "full.default", "f", ("size", ints(32)), ("fill_value", {"as_float": 0.5}))
+    p.add(aten + "type_as.default", "g", ("self", tensor("f")), ("other", tensor("f")), at=1)
+    p.add(aten + "slice.Tensor", "s", ("self", tensor("f")), ("dim", {"as_int": 0}), ("end", {"as_int": 4}), at=2)
+    p.add(aten + "add_.Scalar", "a", ("self", tensor("s")), ("other", {"as_int": 1}), at=3)
+    p.add(aten + "mul.Tensor", "h", ("self", tensor("f")), ("other", tensor("g")), at=4)
+    p.add(aten + "mul.Tensor", "n", ("self", tensor(p.input())), ("other", tensor("h")), at=5)
+
+
+@attack("set-activations")
+def _(p):
+    x = tensor(p.input())
+    p.add("torch.ops.aten.copy_.default", "n", ("self", x), ("src", x))
+
+
+@attack("scatter-far")
+def _(p):
+    p.add("torch.ops.aten.full.default", "f", ("size", ints(32)), ("fill_value", {"as_float": 0.5}))
+    p.add("torch.ops.aten.select_scatter.default", "s", ("self", tensor("f")), ("src", tensor("f")),
+          ("dim", {"as_int": 0}), ("index", {"as_int": 32}), at=1)
+    rename(p, p.input(), "s")
+
+
+@attack("grid-of-images")
+def _(p):
+    x = {"name": p.input()}
+    rename(p, p.input(), "n")
+    p.add("torch.ops.aten.meshgrid.indexing", "n", ("tensors", {"as_tensors": [x]}), ("indexing", {"as_string": "xy"}))
+
+
 @attack("doubling")
 def _(p):
     """Channels twice as many again and again."""
