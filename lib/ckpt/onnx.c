@@ -14,9 +14,8 @@ enum { TEXTS = 1 << 18, IR_BYTE_MAX = 31 };
 
 /* ModelProto, GraphProto, AttributeProto, ValueInfoProto and below */
 enum { M_IR = 1, M_PRODUCER = 2, M_PRODUCER_VERSION = 3, M_GRAPH = 7, M_OPSET = 8 };
-enum { G_NODE = 1, G_NAME = 2, G_INITIALIZER = 5, G_INPUT = 11, G_OUTPUT = 12, G_SPARSE = 15 };
 enum { A_F = 2, A_I = 3, A_S = 4, A_T = 5, A_FLOATS = 7, A_INTS = 8, A_TYPE = 20 };
-enum { V_NAME = 1, V_TYPE = 2, T_TENSOR = 1, T_ELEMENT = 1, T_SHAPE = 2, S_DIM = 1, D_VALUE = 1 };
+enum { V_TYPE = 2, T_TENSOR = 1, T_ELEMENT = 1, T_SHAPE = 2, S_DIM = 1, D_VALUE = 1 };
 enum { O_DOMAIN = 1, O_VERSION = 2, E_KEY = 1, E_VALUE = 2 };
 
 bool onnx_begins(const unsigned char *p, size_t n)
@@ -263,8 +262,7 @@ int onnx_names(struct onnx_reader *r, const struct onnx_call *call, struct pb m,
     while (pb_next(&m, &f) > 0)
         if (f.number == number && f.wire == PB_BYTES) {
             const char **name = &names[(*n)++];
-            if (onnx_text(r, f.bytes, name, e) != 0 ||
-                (call && onnx_called_value(r, call, name, e) != 0))
+            if (onnx_text(r, f.bytes, name, e) != 0 || onnx_value_name(r, call, name, e) != 0)
                 return -1;
         }
     return 0;

@@ -1,12 +1,82 @@
 /* Branches of an ONNX graph: the nodes of both branches of an If stand in its place, each under the
  * condition that it is computed for, then the If itself, whose inputs are its condition, the
- * results of the first branch and those of the other. */
+ * results of the first branch and those of the other. Both may use the same names, so what a branch
+ * makes is called after the If. */
 #include "ckpt/onnx_read.h"
 
 #include "base/mem.h"
 
-enum { G_NODE = 1, G_INITIALIZER = 5, G_INPUT = 11, G_OUTPUT = 12, G_SPARSE = 15 };
-enum { A_GRAPH = 6, V_NAME = 1, BRANCHES = 2, DEPTH = 16 };
+#include <stdlib.h>
+#include <string.h>
+
+enum { A_GRAPH = 6, BRANCHES = 2, DEPTH = 16 };
+
+/* What the nodes of a branch make, and its tensors. */
+struct onnx_scope {
+    const struct onnx_call *call; /* the branch stands in */
+    const char *prefix;
+    const char **name; /* [names], in order */
+    size_t names;
+    const struct onnx_scope *outer;
+};
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The innermost branch of the graph, or of the function, that makes the value. */
+int onnx_value_name(struct onnx_reader *r, const struct onnx_call *call, const char **name,
+                    struct err *e)
+{
+    for (const struct onnx_scope *s = r->scope; s && **name; s = s->outer)
+        if (s->call == call && bsearch(name, s->name, s->names, sizeof *s->name, by_name))
+            return onnx_join(r, s->prefix, name, e);
+    return call ? onnx_called_value(r, call, name, e) : 0;
+}
+
+/* The last text of a number in a message. */
+static int text_in(struct onnx_reader *r, struct pb m, uint32_t number, const char **text,
+                   struct err *e)
+{
+    struct pb found = {.n = 0};
+    struct pb_field f;
+    while (pb_next(&m, &f) > 0)
+        if (f.wire == PB_BYTES && f.number == number)
+            found = f.bytes;
+    return onnx_text(r, found, text, e);
+}
+
+/* All that a branch makes, in s->name. */
+static int read_scope(struct onnx_reader *r, struct pb graph, struct onnx_scope *s, struct err *e)
+{
+    struct pb_field f, g;
+    struct pb all = graph;
+    int64_t room = 0;
+    while (pb_next(&all, &f) > 0)
+        if (f.wire == PB_BYTES && (f.number == G_NODE || f.number == G_INITIALIZER))
+            room += f.number == G_NODE ? onnx_count(f.bytes, N_OUTPUT) : 1;
+    if (room < 0 || room > CKPT_TENSORS)
+        return onnx_broken(r, "a branch", e);
+    s->name = ckpt_own(r->c, mem_alloc((size_t)room + 1, sizeof *s->name));
+    while (pb_next(&graph, &f) > 0) {
+        struct pb node = f.bytes;
+        if (f.wire != PB_BYTES || (f.number != G_NODE && f.number != G_INITIALIZER))
+            continue;
+        if (f.number == G_INITIALIZER) {
+            if (s->names == (size_t)room ||
+                text_in(r, f.bytes, TENSOR_NAME, &s->name[s->names++], e) != 0)
+                return -1;
+            continue;
+        }
+        while (pb_next(&node, &g) > 0)
+            if (g.wire == PB_BYTES && g.number == N_OUTPUT && s->names < (size_t)room &&
+                onnx_text(r, g.bytes, &s->name[s->names++], e) != 0)
+                return -1;
+    }
+    qsort(s->name, s->names, sizeof *s->name, by_name);
+    return 0;
+}
 
 /* The two graphs: then_branch and else_branch, each once and nothing else. */
 static bool find_branches(struct pb m, struct pb branch[BRANCHES])
@@ -32,15 +102,11 @@ static bool find_branches(struct pb m, struct pb branch[BRANCHES])
 static int read_results(struct onnx_reader *r, const struct onnx_call *call, struct pb graph,
                         const char **name, struct err *e)
 {
-    struct pb_field f, v;
+    struct pb_field f;
     while (pb_next(&graph, &f) > 0) {
-        struct pb value = f.bytes, text = {.n = 0};
         if (f.wire != PB_BYTES || f.number != G_OUTPUT)
             continue;
-        while (pb_next(&value, &v) > 0)
-            if (v.wire == PB_BYTES && v.number == V_NAME)
-                text = v.bytes;
-        if (onnx_text(r, text, name, e) != 0 || (call && onnx_called_value(r, call, name, e) != 0))
+        if (text_in(r, f.bytes, V_NAME, name, e) != 0 || onnx_value_name(r, call, name, e) != 0)
             return -1;
         name++;
     }
@@ -51,6 +117,7 @@ static int read_nodes(struct onnx_reader *r, const struct onnx_call *call, struc
                       struct err *e)
 {
     struct pb_field f;
+    const char *name;
     int more, result = 0;
     while (result == 0 && (more = pb_next(&graph, &f)) != 0) {
         if (more < 0 || (f.wire == PB_BYTES && (f.number == G_INPUT || f.number == G_SPARSE)))
@@ -58,7 +125,10 @@ static int read_nodes(struct onnx_reader *r, const struct onnx_call *call, struc
         else if (f.wire == PB_BYTES && f.number == G_NODE)
             result = onnx_node(r, call, f.bytes, e);
         else if (f.wire == PB_BYTES && f.number == G_INITIALIZER)
-            result = onnx_tensor(r, f.bytes, NULL, e);
+            result = text_in(r, f.bytes, TENSOR_NAME, &name, e) != 0 ||
+                             onnx_value_name(r, call, &name, e) != 0
+                         ? -1
+                         : onnx_tensor(r, f.bytes, *name ? name : NULL, e);
     }
     return result;
 }
@@ -67,7 +137,9 @@ int onnx_branches(struct onnx_reader *r, const struct onnx_call *call, struct pb
                   struct onnx_node *n, struct err *e)
 {
     struct pb branch[BRANCHES];
+    static const char *const called[BRANCHES] = {"then", "else"};
     const struct onnx_guard *outer = r->guard;
+    const struct onnx_scope *around = r->scope;
     int depth = 0;
     for (const struct onnx_guard *g = outer; g; g = g->outer)
         depth++;
@@ -88,11 +160,17 @@ int onnx_branches(struct onnx_reader *r, const struct onnx_call *call, struct pb
     for (int i = 0; i < BRANCHES && result == 0; i++) {
         struct onnx_guard *g = ckpt_own(r->c, mem_alloc(1, sizeof *g));
         *g = (struct onnx_guard){.when = in[0], .node = n->name, .is = i == 0, .outer = outer};
+        struct onnx_scope s = {.call = call, .prefix = called[i], .outer = around};
+        if ((n->outs > 0 && onnx_join(r, n->out[0], &s.prefix, e) != 0) ||
+            read_scope(r, branch[i], &s, e) != 0)
+            return -1;
         r->guard = g;
+        r->scope = &s;
         result = read_nodes(r, call, branch[i], e);
         r->guard = outer;
         if (result == 0)
             result = read_results(r, call, branch[i], in + 1 + (size_t)i * n->outs, e);
+        r->scope = around;
     }
     n->in = in;
     n->ins = 1 + BRANCHES * n->outs;

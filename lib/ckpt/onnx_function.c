@@ -215,12 +215,14 @@ static int count_written(struct onnx_reader *r, size_t n, struct err *e)
                : 0;
 }
 
-static int join(struct onnx_reader *r, const char *first, const char **name, struct err *e)
+int onnx_join(struct onnx_reader *r, const char *first, const char **name, struct err *e)
 {
     const size_t n = strlen(first) + strlen(*name) + 1;
     if (n > ONNX_TEXT_BYTES)
-        return err_set(e, "%s: expected names of at most %d bytes inside of functions, found more",
-                       r->c->name, ONNX_TEXT_BYTES);
+        return err_set(
+            e,
+            "%s: expected names of at most %d bytes inside of functions and branches, found more",
+            r->c->name, ONNX_TEXT_BYTES);
     if (count_written(r, n, e) != 0)
         return -1;
     *name = ckpt_own(r->c, mem_printf("%s%s%s", first, **name == '/' ? "" : "/", *name));
@@ -243,13 +245,13 @@ int onnx_called_value(struct onnx_reader *r, const struct onnx_call *call, const
         *name = call->node->out[x->i];
         return 0;
     }
-    return join(r, call->prefix, name, e);
+    return onnx_join(r, call->prefix, name, e);
 }
 
 int onnx_called_node(struct onnx_reader *r, const struct onnx_call *call, const char **name,
                      struct err *e)
 {
-    return **name ? join(r, call->name, name, e) : 0;
+    return **name ? onnx_join(r, call->name, name, e) : 0;
 }
 
 int64_t onnx_called_opset(const struct onnx_call *call, int64_t opset)

@@ -21,6 +21,7 @@ struct onnx_reader {
     struct onnx_node *node;          /* [nodes] that are read, of functions in their places */
     size_t nodes, calls;             /* calls of functions count as nodes */
     const struct onnx_guard *guard;  /* of the branch that is read, or NULL */
+    const struct onnx_scope *scope;  /* names of that branch, or NULL */
     uint64_t written; /* bytes of functions that were read, and of names made, for their calls */
 };
 
@@ -35,7 +36,8 @@ enum {
     N_OVERLOAD = 8,
     N_METADATA = 9
 };
-enum { A_NAME = 1, A_REFERENCE = 21 };
+enum { A_NAME = 1, A_REFERENCE = 21, V_NAME = 1, TENSOR_NAME = 8 };
+enum { G_NODE = 1, G_NAME = 2, G_INITIALIZER = 5, G_INPUT = 11, G_OUTPUT = 12, G_SPARSE = 15 };
 
 /* Where a node stands: in the graph, or in a function that another node calls. */
 struct onnx_call;
@@ -65,6 +67,10 @@ int onnx_broken(const struct onnx_reader *r, const char *where, struct err *e) E
 /* Adds a TensorProto to the checkpoint, as `name` or, where that is NULL, under its own name. */
 int onnx_tensor(struct onnx_reader *r, struct pb m, const char *name, struct err *e) ERR_CHECKED;
 
+/* What a name of a value is, where it stands, among the names of the whole graph. */
+int onnx_value_name(struct onnx_reader *r, const struct onnx_call *call, const char **name,
+                    struct err *e) ERR_CHECKED;
+
 /* --- onnx_branch.c --- */
 
 /* Appends the nodes of both branches of n, an If; m: its message. Its inputs are the condition and
@@ -82,6 +88,10 @@ void onnx_functions_free(struct onnx_reader *r);
  * then; 0 where it does not, -1 with a message. m: its message. */
 int onnx_expand(struct onnx_reader *r, const struct onnx_call *outer, const struct onnx_node *n,
                 const char *overload, struct pb m, struct err *e) ERR_CHECKED;
+
+/* *name becomes FIRST/NAME; what all such names take is limited. */
+int onnx_join(struct onnx_reader *r, const char *first, const char **name, struct err *e)
+    ERR_CHECKED;
 
 /* What a call makes of a value's name, of a node's name, of the set of operations. */
 int onnx_called_value(struct onnx_reader *r, const struct onnx_call *call, const char **name,

@@ -15,7 +15,7 @@ enum {
     INT32_DATA = 5,
     STRING_DATA = 6,
     INT64_DATA = 7,
-    NAME = 8,
+    NAME = TENSOR_NAME,
     RAW_DATA = 9,
     DOUBLE_DATA = 10,
     UINT64_DATA = 11,
