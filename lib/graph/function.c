@@ -2,6 +2,7 @@
 #include "graph/dropout.h"
 #include "graph/kinds.h"
 
+#include <float.h>
 #include <math.h>
 
 static double clip(double x, double p, double q)
@@ -159,12 +160,12 @@ static double root(double x, double p, double q)
 {
     (void)p;
     (void)q;
-    return sqrt(x);
+    return x < 0 ? 0 : sqrt(x);
 }
 
 static double root_slope(double x, double p, double q)
 {
-    return x == 0 ? 0 : .5 / root(x, p, q);
+    return x <= 0 ? 0 : .5 / root(x, p, q);
 }
 
 static double inverse(double x, double p, double q)
@@ -179,6 +180,59 @@ static double inverse_slope(double x, double p, double q)
     (void)p;
     (void)q;
     return -1 / (x * x);
+}
+
+enum { EXP_MOST = 88 };
+
+static double exponential(double x, double p, double q)
+{
+    (void)p;
+    (void)q;
+    return exp(x > EXP_MOST ? EXP_MOST : x);
+}
+
+static double exponential_slope(double x, double p, double q)
+{
+    return x > EXP_MOST ? 0 : exponential(x, p, q);
+}
+
+static double logarithm(double x, double p, double q)
+{
+    (void)p;
+    (void)q;
+    return log(x < FLT_MIN ? FLT_MIN : x);
+}
+
+static double logarithm_slope(double x, double p, double q)
+{
+    (void)p;
+    (void)q;
+    return x < FLT_MIN ? 0 : 1 / x;
+}
+
+static double power(double x, double p, double q)
+{
+    (void)q;
+    return x <= 0 && p > 0 ? 0 : exponential(p * logarithm(x, 0, 0), 0, 0);
+}
+
+static double power_slope(double x, double p, double q)
+{
+    return x <= 0 ? 0 : p * power(x, p - 1, q);
+}
+
+static double error(double x, double p, double q)
+{
+    (void)p;
+    (void)q;
+    return erf(x);
+}
+
+static double error_slope(double x, double p, double q)
+{
+    (void)p;
+    (void)q;
+    return 2 / sqrt(M_PI) * exp(-x * x);
 }
 
 static double dropout_slope(double x, double p, double q)
@@ -207,6 +261,10 @@ const struct graph_function_rule graph_function_rules[GRAPH_FUNCTIONS] = {
     [GRAPH_MISH] = {"mish", mish, mish_slope},
     [GRAPH_ROOT] = {"root", root, root_slope},
     [GRAPH_INVERSE] = {"inverse", inverse, inverse_slope},
+    [GRAPH_EXP] = {"exp", exponential, exponential_slope},
+    [GRAPH_LOG] = {"log", logarithm, logarithm_slope},
+    [GRAPH_POWER] = {"power", power, power_slope},
+    [GRAPH_ERF] = {"erf", error, error_slope},
     [GRAPH_DROPOUT] = {"dropout", dropout, dropout_slope},
 };
 

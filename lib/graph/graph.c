@@ -173,7 +173,8 @@ static bool is_rectified(const struct graph_op *op, const bool *rectified)
     case GRAPH_FUNCTION:
         return op->function == GRAPH_SIGMOID || op->function == GRAPH_HARD_SIGMOID ||
                op->function == GRAPH_SOFTPLUS || op->function == GRAPH_ROOT ||
-               (op->function == GRAPH_INVERSE && inputs) ||
+               op->function == GRAPH_EXP || op->function == GRAPH_POWER ||
+               ((op->function == GRAPH_INVERSE || op->function == GRAPH_ERF) && inputs) ||
                (op->function == GRAPH_CLIP && op->p >= 0);
     default:
         return false;

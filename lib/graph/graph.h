@@ -60,8 +60,14 @@ enum graph_function {
     GRAPH_ELU,          /* x above 0, else p (exp(x) - 1) */
     GRAPH_SOFTPLUS,     /* log(1 + exp(x)) */
     GRAPH_MISH,         /* x tanh(softplus(x)) */
-    GRAPH_ROOT,         /* sqrt(x); its slope at 0 is 0, as that of norms */
+    GRAPH_ROOT,         /* sqrt(x), 0 of x below 0; its slope at 0 is 0, as that of norms */
     GRAPH_INVERSE,      /* 1 / x */
+    GRAPH_EXP,          /* e to the power of x; of x above 88 that of 88 */
+    GRAPH_LOG,          /* the natural logarithm; of x below 2^-126 that of 2^-126 */
+    GRAPH_POWER,        /* x to the power of p; of x up to 0 it is 0 or, where p is below 0,
+                           that of 2^-126. No function but the inverse makes a number infinite, as
+                           a mask of zeros could not hide that. */
+    GRAPH_ERF,          /* the error function */
     GRAPH_DROPOUT,      /* 0 for the part p of all numbers, else x / (1 - p): graph/dropout.h */
     GRAPH_FUNCTIONS
 };

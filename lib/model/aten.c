@@ -370,11 +370,12 @@ static int addmm(struct program *p, struct err *e)
 
 static int matmul(struct program *p, struct err *e)
 {
+    static const char *const names[] = {"other", "mat2", "vec", "tensor"};
     struct trace_symbol y;
-    return finish(
-        p,
-        trace_matmul(&p->trace, self(p), input(p, argument(p, "mat2") ? "mat2" : "other"), &y, e),
-        &y, e);
+    size_t i = 0;
+    while (i + 1 < sizeof names / sizeof *names && !argument(p, names[i]))
+        i++;
+    return finish(p, trace_matmul(&p->trace, self(p), input(p, names[i]), &y, e), &y, e);
 }
 
 /* What hides later keys from each query. */
@@ -465,6 +466,43 @@ static int max_pool(struct program *p, struct err *e)
 static int mean_pool(struct program *p, struct err *e)
 {
     return pool(p, GRAPH_MEAN_POOL, e);
+}
+
+/* Along one axis. */
+static int pool_row(struct program *p, enum graph_kind kind, struct err *e)
+{
+    static const char *const names[] = {"kernel_size", "stride", "padding", "dilation"};
+    struct trace_windows win = trace_windows(1, 1);
+    int *const to[] = {&win.k[1], &win.stride[1], &win.before[1], &win.dilation[1]};
+    struct trace_symbol y;
+    int64_t given[1];
+    bool good = argument(p, names[0]) != NULL;
+    for (int i = 0; i < 4 && good; i++) {
+        const int n = argument(p, names[i]) ? numbers(p, names[i], given, 1) : 0;
+        if (n == 0 && i == 1)
+            win.stride[1] = win.k[1];
+        good = n == 0 ? i > 0 : n == 1 && given[0] >= (i == 2 ? 0 : 1) && given[0] < INT_MAX / 4;
+        if (good && n == 1)
+            *to[i] = (int)given[0];
+    }
+    win.after[1] = win.before[1];
+    if (!good || 2 * (int64_t)win.before[1] > ((int64_t)win.k[1] - 1) * win.dilation[1] + 1)
+        return trace_refuse(&p->trace, e,
+                            "expected windows along one axis with padding of at most their half, "
+                            "found others");
+    win.ceil = truth(p, "ceil_mode");
+    win.inner = argument(p, "count_include_pad") && !truth(p, "count_include_pad");
+    return finish(p, trace_pool_row(&p->trace, kind, self(p), &win, &y, e), &y, e);
+}
+
+static int mean_pool_row(struct program *p, struct err *e)
+{
+    return pool_row(p, GRAPH_MEAN_POOL, e);
+}
+
+static int max_pool_row(struct program *p, struct err *e)
+{
+    return pool_row(p, GRAPH_MAX_POOL, e);
 }
 
 /* Windows of three axes: those of one depth, and along it. */
@@ -563,21 +601,26 @@ static int maximum(struct program *p, struct err *e)
     return argument(p, "other") ? larger(p, false, e) : reduce(p, GRAPH_MAX_POOL, e);
 }
 
-/* -max(-x) */
 static int minimum(struct program *p, struct err *e)
 {
-    struct trace_symbol s, y;
+    struct trace_symbol y;
     int64_t dim[TRACE_DIMS];
     if (argument(p, "other"))
         return larger(p, true, e);
     const int n = numbers(p, "dim", dim, TRACE_DIMS);
     if (n < 1)
         return trace_refuse(&p->trace, e, "expected the axes of a minimum, found none");
-    if (trace_scale(&p->trace, self(p), -1, 0, &s, e) != 0 ||
-        trace_reduce(&p->trace, GRAPH_MAX_POOL, &s, dim, n, truth(p, "keepdim"), &y, e) != 0)
-        return -1;
-    y.uses = 1;
-    return finish(p, trace_scale(&p->trace, &y, -1, 0, &y, e), &y, e);
+    return finish(p, trace_least(&p->trace, self(p), dim, n, truth(p, "keepdim"), &y, e), &y, e);
+}
+
+static int log_sum(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    int64_t dim[TRACE_DIMS];
+    const int n = numbers(p, "dim", dim, TRACE_DIMS);
+    if (n < 1)
+        return trace_refuse(&p->trace, e, "expected the axes of a sum, found none");
+    return finish(p, trace_log_sum(&p->trace, self(p), dim, n, truth(p, "keepdim"), &y, e), &y, e);
 }
 
 /* To one cell. */
@@ -621,7 +664,11 @@ static int total(struct program *p, struct err *e)
     const struct trace_symbol *x = self(p);
     struct trace_symbol means, y;
     int64_t dim[TRACE_DIMS], n = 1;
-    const int dims = numbers(p, "dim", dim, TRACE_DIMS);
+    int dims = numbers(p, "dim", dim, TRACE_DIMS);
+    /* Of a constant all may be meant. */
+    for (int d = 0; trace_is_known(x) && !argument(p, "dim") && d < x->view.dims; d++)
+        dim[dims = d] = d;
+    dims += trace_is_known(x) && !argument(p, "dim");
     if (!x || dims < 1)
         return trace_refuse(&p->trace, e, "expected the axes of a sum, found none");
     if (trace_reduce(&p->trace, GRAPH_MEAN_POOL, x, dim, dims, truth(p, "keepdim"), &means, e) != 0)
@@ -1498,15 +1545,20 @@ static double raised(double x, double p, double q)
     return pow(p, x);
 }
 
+/* Both may be tensors, and either a number. */
 static int power(struct program *p, struct err *e)
 {
     const struct trace_symbol *exponent = input(p, "exponent");
+    const double base = real(p, "self", NAN);
     struct trace_symbol y;
-    if (exponent && is_number(p, "self") && trace_is_known(exponent))
-        return finish(
-            p, trace_known_function(&p->trace, exponent, raised, real(p, "self", NAN), 0, &y, e),
-            &y, e);
-    return to_power(p, real(p, "exponent", NAN), e);
+    if (!exponent)
+        return to_power(p, real(p, "exponent", NAN), e);
+    return finish(p,
+                  !is_number(p, "self") ? trace_powers(&p->trace, self(p), exponent, &y, e)
+                  : trace_is_known(exponent)
+                      ? trace_known_function(&p->trace, exponent, raised, base, 0, &y, e)
+                      : trace_raise(&p->trace, base, exponent, &y, e),
+                  &y, e);
 }
 
 static int square(struct program *p, struct err *e)
@@ -1529,6 +1581,41 @@ static int reciprocal(struct program *p, struct err *e)
     return to_power(p, -1, e);
 }
 
+/* factor e^x - less: exp, exp2 and expm1. */
+static int exponential(struct program *p, struct err *e)
+{
+    struct trace_symbol y;
+    if (strncmp(p->op, "exp2", 4) == 0)
+        return finish(p, trace_raise(&p->trace, 2, self(p), &y, e), &y, e);
+    if (trace_exponential(&p->trace, self(p), &y, e) != 0)
+        return -1;
+    y.uses = 1;
+    return finish(p, strncmp(p->op, "expm1", 5) == 0 ? trace_scale(&p->trace, &y, 1, -1, &y, e) : 0,
+                  &y, e);
+}
+
+/* log, log2, log10 and log1p. */
+static int logarithm(struct program *p, struct err *e)
+{
+    struct trace_symbol x, y;
+    const double base = strncmp(p->op, "log2", 4) == 0    ? 2
+                        : strncmp(p->op, "log10", 5) == 0 ? 10
+                                                          : M_E;
+    if (!self(p))
+        return trace_refuse(&p->trace, e, "expected activations, found something else");
+    x = *self(p);
+    if ((strncmp(p->op, "log1p", 5) == 0 && trace_scale(&p->trace, &x, 1, 1, &x, e) != 0) ||
+        trace_logarithm(&p->trace, &x, &y, e) != 0)
+        return -1;
+    y.uses = 1;
+    return finish(p, base != M_E ? trace_scale(&p->trace, &y, 1 / log(base), 0, &y, e) : 0, &y, e);
+}
+
+static int error_function(struct program *p, struct err *e)
+{
+    return function(p, GRAPH_ERF, 0, 0, e);
+}
+
 /* The usual norm of vectors. */
 static int length(struct program *p, struct err *e)
 {
@@ -1538,6 +1625,42 @@ static int length(struct program *p, struct err *e)
     if (n < 1 || real(p, argument(p, "p") ? "p" : "ord", 2) != 2)
         return trace_refuse(&p->trace, e, "expected the root of squares over axes, found another");
     return finish(p, trace_length(&p->trace, self(p), dim, n, truth(p, "keepdim"), &y, e), &y, e);
+}
+
+/* The same over all axes but one, or over all. */
+static int length_but(struct program *p, struct err *e)
+{
+    const struct trace_symbol *x = self(p) ? self(p) : input(p, "v");
+    struct trace_symbol y;
+    int64_t kept, dim[TRACE_DIMS];
+    int n = 0;
+    const bool known = x && whole(p, "dim", 0, &kept) && (kept == -1 || trace_axis(x, kept) >= 0);
+    if (!known || real(p, "pow", 2) != 2)
+        return trace_refuse(&p->trace, e, "expected the root of squares over axes, found another");
+    for (int d = 0; d < x->view.dims; d++)
+        if (d != kept)
+            dim[n++] = d;
+    return finish(p, trace_length(&p->trace, x, dim, n, true, &y, e), &y, e);
+}
+
+/* g v / |v|, the length that of each part of axis `dim`, and it, too. */
+static int weight_norm(struct program *p, struct err *e)
+{
+    const struct trace_symbol *v = input(p, "v"), *g = input(p, "g");
+    struct trace_symbol length, y;
+    int64_t kept, dim[TRACE_DIMS];
+    int n = 0;
+    if (!trace_is_known(v) || !trace_is_known(g) || !whole(p, "dim", 0, &kept) ||
+        (kept != -1 && trace_axis(v, kept) < 0))
+        return trace_refuse(&p->trace, e, "expected constants and an axis, found others");
+    for (int d = 0; d < v->view.dims; d++)
+        if (d != kept)
+            dim[n++] = d;
+    if (trace_length(&p->trace, v, dim, n, true, &length, e) != 0 ||
+        (aten_results(p) > 1 && bind(p, 1, &length, e) != 0) ||
+        trace_divide(&p->trace, g, &length, &y, e) != 0)
+        return -1;
+    return finish(p, trace_multiply(&p->trace, v, &y, &y, e), &y, e);
 }
 
 /* --- constants of constants --- */
@@ -1589,18 +1712,7 @@ static int of_known(struct program *p, double (*f)(double x, double p, double q)
                ? finish(p, trace_known_function(&p->trace, self(p), f, 0, 0, &y, e), &y, e)
                : trace_refuse(&p->trace, e,
                               "expected a constant, found activations: of these it is not computed "
-                              "here%s",
-                              aten_way("exp", 3));
-}
-
-static int exponential(struct program *p, struct err *e)
-{
-    return of_known(p, trace_exponential, e);
-}
-
-static int logarithm(struct program *p, struct err *e)
-{
-    return of_known(p, trace_logarithm, e);
+                              "here");
 }
 
 static int sine(struct program *p, struct err *e)
@@ -1879,15 +1991,21 @@ static int none_of(struct program *p, struct err *e)
 
 static int range(struct program *p, struct err *e)
 {
+    static const char *const names[] = {"start", "end", "step"};
     struct trace_symbol y;
-    int64_t from, to, step;
-    if (!whole(p, "start", 0, &from) || !whole(p, "end", 0, &to) || !whole(p, "step", 1, &step) ||
-        step < 1 || to <= from || from < -INT_MAX || to > INT_MAX)
-        return trace_refuse(&p->trace, e, "expected whole numbers that rise, found others");
-    return finish(
-        p,
-        trace_known_range(&p->trace, (double)from, (double)step, (to - from - 1) / step + 1, &y, e),
-        &y, e);
+    double x[3] = {0, 0, 1};
+    for (int i = 0; i < 3; i++) {
+        int64_t number;
+        x[i] = json_object_get(argument(p, names[i]), "as_float") ? real(p, names[i], NAN)
+               : whole(p, names[i], (int64_t)x[i], &number)       ? (double)number
+                                                                  : NAN;
+    }
+    const double n = ceil((x[1] - x[0]) / x[2]);
+    if (!(n >= 1 && n <= BUILD_ELEMENTS) || !isfinite(x[0]) || !isfinite(x[2]))
+        return trace_refuse(&p->trace, e,
+                            "expected from 1 to %d numbers from one end to the other, found others",
+                            BUILD_ELEMENTS);
+    return finish(p, trace_known_range(&p->trace, x[0], x[2], (int64_t)n, &y, e), &y, e);
 }
 
 /* One of both by a mask; all of one where the mask is one truth. */
@@ -2066,6 +2184,8 @@ static const struct aten_maker makers[] = {
     {"_upsample_bicubic2d_aa", smooth_bicubic, false, false},
     {"_upsample_bilinear2d_aa", smooth_bilinear, false, false},
     {"_upsample_nearest_exact2d", nearest_middle, false, false},
+    {"_weight_norm", weight_norm, false, false},
+    {"_weight_norm_interface", weight_norm, false, false},
     {"abs", absolute, false, false},
     {"adaptive_avg_pool1d", mean_1d, false, false},
     {"adaptive_avg_pool2d", grid_mean, false, false},
@@ -2080,6 +2200,7 @@ static const struct aten_maker makers[] = {
     {"any", any_of, false, false},
     {"arange", range, false, false},
     {"as_strided", strided, true, false},
+    {"avg_pool1d", mean_pool_row, false, false},
     {"avg_pool2d", mean_pool, false, false},
     {"avg_pool3d", mean_pool_deep, false, false},
     {"batch_norm", batch_norm, false, false},
@@ -2107,14 +2228,18 @@ static const struct aten_maker makers[] = {
     {"cumsum", sums_so_far, false, false},
     {"detach", same, true, true},
     {"div", divide, false, true},
+    {"dot", matmul, false, false},
     {"dropout", dropout, true, true},
     {"einsum", einsum, false, true},
     {"elu", elu, false, false},
     {"embedding", embedding, false, false},
     {"eq", equal, false, true},
+    {"erf", error_function, false, false},
     {"exp", exponential, false, false},
+    {"exp2", exponential, false, false},
     {"expand", expand, true, true},
     {"expand_as", expand_as, true, false},
+    {"expm1", exponential, false, false},
     {"feature_dropout", dropout, true, false},
     {"fill", fill, true, false},
     {"flatten", flatten, true, false},
@@ -2142,16 +2267,21 @@ static const struct aten_maker makers[] = {
     {"linalg_vector_norm", length, false, false},
     {"linear", linear, false, false},
     {"log", logarithm, false, false},
+    {"log10", logarithm, false, false},
+    {"log1p", logarithm, false, false},
+    {"log2", logarithm, false, false},
     {"log_sigmoid", log_sigmoid, false, false},
     {"log_sigmoid_forward", log_sigmoid, false, false},
     {"log_softmax", log_softmax, false, false},
     {"logical_and", both, false, false},
     {"logical_not", none_of, false, false},
     {"logical_or", either, false, false},
+    {"logsumexp", log_sum, false, false},
     {"lt", less, false, false},
     {"masked_fill", masked_fill, false, false},
     {"matmul", matmul, false, true},
     {"max", maximum, false, false},
+    {"max_pool1d", max_pool_row, false, false},
     {"max_pool2d", max_pool, false, false},
     {"max_pool2d_with_indices", max_pool, false, false},
     {"max_pool3d", max_pool_deep, false, false},
@@ -2164,6 +2294,7 @@ static const struct aten_maker makers[] = {
     {"mish", mish, false, false},
     {"mm", matmul, false, false},
     {"mul", multiply, false, true},
+    {"mv", matmul, false, false},
     {"native_batch_norm", batch_norm, false, false},
     {"native_channel_shuffle", channel_shuffle, false, false},
     {"native_dropout", dropout, false, false},
@@ -2176,6 +2307,7 @@ static const struct aten_maker makers[] = {
     {"new_ones", ones, false, false},
     {"new_zeros", zeros, false, false},
     {"norm", length, false, false},
+    {"norm_except_dim", length_but, false, false},
     {"ones", ones, false, false},
     {"ones_like", ones, false, false},
     {"pad", pad, false, false},
@@ -2237,6 +2369,7 @@ static const struct aten_maker makers[] = {
     {"upsample_bilinear2d", bilinear, false, false},
     {"upsample_nearest2d", nearest, false, false},
     {"var", variance, false, false},
+    {"vdot", matmul, false, false},
     {"view", view, true, true},
     {"view_as", view_as, true, false},
     {"where", where, false, true},
@@ -2250,16 +2383,6 @@ static const struct aten_maker operators[] = {{"add", count, false, false},
                                               {"floordiv", count, false, false},
                                               {"mul", count, false, false},
                                               {"sub", count, false, false}};
-
-const char *aten_way(const char *name, size_t n)
-{
-    static const char *const parts[] = {"exp", "expm1", "log1p"};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        if (strlen(parts[i]) == n && memcmp(parts[i], name, n) == 0)
-            return ": run_decompositions() writes functions out by it; save what "
-                   "torch.export.export() returns";
-    return "";
-}
 
 const struct aten_maker *aten_maker(bool of_sizes, const char *name, size_t n)
 {

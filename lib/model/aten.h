@@ -85,7 +85,4 @@ bool aten_inline(struct program *p, json_t *graph);
  * it is not known. of_sizes: of Python's operators on sizes. */
 const struct aten_maker *aten_maker(bool of_sizes, const char *name, size_t n);
 
-/* What is to be done about one that is not computed; "" where nothing is known. */
-const char *aten_way(const char *name, size_t n);
-
 #endif

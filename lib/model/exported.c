@@ -442,7 +442,7 @@ static int run_node(struct program *p, struct err *e)
     const int storage = m && in && (m->view || in_place) ? in->storage : p->storages++;
     int r = 0;
     if (!m && (in_place || !makes_nothing(p)))
-        r = trace_refuse(&p->trace, e, "this operation is not computed here%s", aten_way(p->op, n));
+        r = trace_refuse(&p->trace, e, "this operation is not computed here");
     for (size_t i = 0; i < aten_results(p) && r == 0; i++)
         if (aten_result(p, i))
             aten_result(p, i)->storage = storage;

@@ -142,6 +142,7 @@ const char *onnx_attributes_of(const char *op)
         {"Mod", "fmod"},
         {"Pad", "mode pads value"},
         {"ReduceL2", REDUCED},
+        {"ReduceLogSumExp", REDUCED},
         {"ReduceMax", REDUCED},
         {"ReduceMean", REDUCED},
         {"ReduceMin", REDUCED},

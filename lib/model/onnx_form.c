@@ -63,7 +63,7 @@ static int gelu(struct onnx_reader *r, const struct onnx_name *part, const struc
     double rest = 2 * part->a * (double)y->s.scale / s;
     struct trace_symbol u = y->s;
     if (fabs(part->a - part->b) > 1e-6 * fabs(part->a))
-        return trace_refuse(r->t, e, "expected GELU where erf is, found another function");
+        return 0;
     u.scale = (float)s;
     if (fabs(s - 1) < 1e-6)
         u.scale = 1;
@@ -91,6 +91,23 @@ static int erf_form(struct onnx_reader *r, const struct onnx_name *part,
         return become(r, FORM_ERF, part->of, part->a * v, part->b * v);
     }
     return strcmp(op, "Mul") == 0 && other && same(part->of, other) ? gelu(r, part, other, e) : 0;
+}
+
+/* The function itself, where the node is no part of GELU. */
+static int erf_alone(struct onnx_reader *r, struct err *e)
+{
+    for (size_t i = 0; i < r->node->ins; i++) {
+        struct onnx_name *part = onnx_in(r, i);
+        struct trace_symbol y;
+        if (!part || part->form != FORM_ERF)
+            continue;
+        if (trace_function(r->t, &part->of->s, GRAPH_ERF, 0, 0, &y, e) != 0 ||
+            trace_scale(r->t, &y, part->a, part->b, &y, e) != 0)
+            return -1;
+        part->form = FORM_NONE;
+        trace_bind(&part->s, &y);
+    }
+    return 0;
 }
 
 /* --- layer norm --- */
@@ -171,6 +188,9 @@ int onnx_form(struct onnx_reader *r, struct err *e)
 {
     const char *op = r->node->op;
     const struct onnx_name *x = onnx_in(r, 0), *y = onnx_in(r, 1);
+    const bool plain = strcmp(op, "Add") == 0 || strcmp(op, "Mul") == 0 || strcmp(op, "Div") == 0;
+    if (!plain && erf_alone(r, e) != 0)
+        return -1;
     if (!x || onnx_out(r, 0) == NULL)
         return 0;
     if (strcmp(op, "Erf") == 0 && x->form == FORM_NONE && x->s.kind == TRACE_VALUE)
@@ -192,6 +212,8 @@ int onnx_form(struct onnx_reader *r, struct err *e)
         done = x->form == FORM_ERF ? erf_form(r, x, y, e) : erf_form(r, y, x, e);
     else
         done = norm_form(r, x, y, e);
+    if (done == 0)
+        done = erf_alone(r, e);
     if (done == 0 && (x->form != FORM_NONE || (y && y->form != FORM_NONE)))
         return trace_refuse(r->t, e,
                             "expected GELU or a layer norm of the last axis where its parts are, "

@@ -119,14 +119,13 @@ static int windows(const struct onnx_reader *r, const struct trace_symbol *x,
                : padding(r, x, win, e);
 }
 
-static int conv_row(struct onnx_reader *r, const struct trace_symbol *x,
-                    const struct trace_symbol *w, int64_t groups, struct err *e)
+/* Windows along one axis, but for their size. */
+static int row_windows(const struct onnx_reader *r, struct trace_windows *win, struct err *e)
 {
     static const char *const names[] = {"strides", "dilations", "pads"};
     static const size_t count[] = {1, 1, 2};
-    struct trace_windows win = trace_windows(1, 1);
-    struct trace_symbol y;
-    int *const to[] = {&win.stride[1], &win.dilation[1], &win.before[1]};
+    int *const to[] = {&win->stride[1], &win->dilation[1], &win->before[1]};
+    *win = trace_windows(1, 1);
     for (size_t i = 0; i < 3; i++) {
         const struct onnx_attribute *a = onnx_at(r, names[i], ONNX_INTS);
         for (size_t k = 0; a && k < count[i]; k++)
@@ -136,14 +135,24 @@ static int conv_row(struct onnx_reader *r, const struct trace_symbol *x,
         if (a)
             *to[i] = (int)a->ints[0];
         if (a && count[i] == 2)
-            win.after[1] = (int)a->ints[1];
+            win->after[1] = (int)a->ints[1];
     }
+    return strcmp(onnx_word(r, "auto_pad", "NOTSET"), "NOTSET") != 0
+               ? trace_refuse(r->t, e, "expected given paddings, found others")
+               : 0;
+}
+
+static int conv_row(struct onnx_reader *r, const struct trace_symbol *x,
+                    const struct trace_symbol *w, int64_t groups, struct err *e)
+{
+    struct trace_windows win;
+    struct trace_symbol y;
+    if (row_windows(r, &win, e) != 0)
+        return -1;
     const struct onnx_attribute *k = onnx_at(r, "kernel_shape", ONNX_INTS);
-    if (strcmp(onnx_word(r, "auto_pad", "NOTSET"), "NOTSET") != 0 || groups < 1 ||
-        groups > BUILD_CHANNELS || (k && (k->n != 1 || k->ints[0] != trace_size(w, 2))))
-        return trace_refuse(r->t, e,
-                            "expected given paddings, groups and the weights' kernel_shape, found "
-                            "others");
+    if (groups < 1 || groups > BUILD_CHANNELS ||
+        (k && (k->n != 1 || k->ints[0] != trace_size(w, 2))))
+        return trace_refuse(r->t, e, "expected groups and the weights' kernel_shape, found others");
     return bind(r, trace_conv_row(r->t, x, w, maybe(r, 2), &win, (int)groups, &y, e), &y);
 }
 
@@ -208,6 +217,24 @@ static int pool_deep(struct onnx_reader *r, const struct trace_symbol *x, bool m
         &y);
 }
 
+/* Windows along one axis. */
+static int pool_row(struct onnx_reader *r, const struct trace_symbol *x, bool max,
+                    const struct trace_windows *how, struct err *e)
+{
+    const struct onnx_attribute *k = onnx_at(r, "kernel_shape", ONNX_INTS);
+    struct trace_windows win;
+    struct trace_symbol y;
+    if (row_windows(r, &win, e) != 0)
+        return -1;
+    if (!k || k->n != 1 || k->ints[0] < 1 || k->ints[0] > INT_MAX / 4)
+        return trace_refuse(r->t, e, "expected one positive number as kernel_shape, found others");
+    win.k[1] = (int)k->ints[0];
+    win.ceil = how->ceil;
+    win.inner = how->inner;
+    return bind(r, trace_pool_row(r->t, max ? GRAPH_MAX_POOL : GRAPH_MEAN_POOL, x, &win, &y, e),
+                &y);
+}
+
 static int pool(struct onnx_reader *r, struct err *e)
 {
     struct onnx_name *x;
@@ -222,6 +249,8 @@ static int pool(struct onnx_reader *r, struct err *e)
     win.inner = !max && !outer;
     if (x->s.view.dims == 5)
         return pool_deep(r, &x->s, max, &win, e);
+    if (x->s.view.dims == 3)
+        return pool_row(r, &x->s, max, &win, e);
     if (pair(r, "kernel_shape", 0, win.k, e) != 0)
         return -1;
     if (win.k[0] == 0 || x->s.view.dims != 4)
@@ -268,12 +297,12 @@ static int reduce(struct onnx_reader *r, struct err *e)
     const char *op = r->node->op;
     if (strcmp(op, "ReduceL2") == 0)
         return bind(r, trace_length(r->t, &x->s, axes, n, keep, &y, e), &y);
-    const bool least = strcmp(op, "ReduceMin") == 0, most = strcmp(op, "ReduceMax") == 0;
-    struct trace_symbol in = x->s;
-    if ((least && trace_scale(r->t, &x->s, -1, 0, &in, e) != 0) ||
-        trace_reduce(r->t, least || most ? GRAPH_MAX_POOL : GRAPH_MEAN_POOL, &in, axes, n, keep, &y,
-                     e) != 0 ||
-        (least && trace_scale(r->t, &y, -1, 0, &y, e) != 0))
+    if (strcmp(op, "ReduceLogSumExp") == 0)
+        return bind(r, trace_log_sum(r->t, &x->s, axes, n, keep, &y, e), &y);
+    if (strcmp(op, "ReduceMin") == 0)
+        return bind(r, trace_least(r->t, &x->s, axes, n, keep, &y, e), &y);
+    if (trace_reduce(r->t, strcmp(op, "ReduceMax") == 0 ? GRAPH_MAX_POOL : GRAPH_MEAN_POOL, &x->s,
+                     axes, n, keep, &y, e) != 0)
         return -1;
     int64_t count = 1;
     for (int i = 0; i < n && strcmp(op, "ReduceSum") == 0; i++)
@@ -326,16 +355,23 @@ static int power(struct onnx_reader *r, struct err *e)
         const char *op;
         double exponent;
     } fixed[] = {{"Reciprocal", -1}, {"Sqrt", .5}};
-    struct onnx_name *x;
+    struct onnx_name *x, *by;
     struct trace_symbol y;
-    double exponent = NAN;
+    double exponent = NAN, base;
     if (onnx_symbol(r, 0, &x, e) != 0)
         return -1;
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++)
         if (strcmp(fixed[i].op, r->node->op) == 0)
             exponent = fixed[i].exponent;
-    if (isnan(exponent) && !number(r, 1, &exponent))
-        return trace_refuse(r->t, e, "expected a power that is known, found another");
+    if (isnan(exponent) && !number(r, 1, &exponent)) {
+        if (onnx_symbol(r, 1, &by, e) != 0)
+            return -1;
+        return bind(r,
+                    number(r, 0, &base) && by->s.kind == TRACE_VALUE
+                        ? trace_raise(r->t, base, &by->s, &y, e)
+                        : trace_powers(r->t, &x->s, &by->s, &y, e),
+                    &y);
+    }
     return bind(r, trace_power(r->t, &x->s, exponent, &y, e), &y);
 }
 
@@ -639,18 +675,11 @@ static int swish(struct onnx_reader *r, struct err *e)
                : bind(r, trace_multiply(r->t, &x->s, &s, &y, e), &y);
 }
 
-/* Of constants, and of a sigmoid. */
 static int logarithm(struct onnx_reader *r, struct err *e)
 {
     struct onnx_name *x;
     struct trace_symbol y;
-    if (onnx_symbol(r, 0, &x, e) != 0)
-        return -1;
-    return bind(r,
-                trace_is_known(&x->s)
-                    ? trace_known_function(r->t, &x->s, trace_logarithm, 0, 0, &y, e)
-                    : trace_log_sigmoid(r->t, &x->s, &y, e),
-                &y);
+    return onnx_symbol(r, 0, &x, e) != 0 ? -1 : bind(r, trace_logarithm(r->t, &x->s, &y, e), &y);
 }
 
 static int leaky(struct onnx_reader *r, struct err *e)
@@ -1312,11 +1341,7 @@ static int exponential(struct onnx_reader *r, struct err *e)
 {
     struct onnx_name *x;
     struct trace_symbol y;
-    if (onnx_symbol(r, 0, &x, e) != 0)
-        return -1;
-    return trace_is_known(&x->s)
-               ? bind(r, trace_known_function(r->t, &x->s, trace_exponential, 0, 0, &y, e), &y)
-               : trace_refuse(r->t, e, "expected a constant, found activations");
+    return onnx_symbol(r, 0, &x, e) != 0 ? -1 : bind(r, trace_exponential(r->t, &x->s, &y, e), &y);
 }
 
 /* Activations are floats of 32 bits, whatever the file says. */
@@ -1484,6 +1509,7 @@ static const struct {
     {"Pow", power},
     {"Reciprocal", power},
     {"ReduceL2", reduce},
+    {"ReduceLogSumExp", reduce},
     {"ReduceMax", reduce},
     {"ReduceMean", reduce},
     {"ReduceMin", reduce},

@@ -235,7 +235,7 @@ int trace_local_norm(struct trace *t, const struct trace_symbol *x, int64_t size
 int trace_length(struct trace *t, const struct trace_symbol *x, const int64_t *dim, int dims,
                  bool keep, struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
-/* x to the power of 1/4, 1/2, 3/4, 1, 2, 3 or the inverse of one; of constants to any. */
+/* x to any power but 0 and whole ones above 1,024. Activations below 0 have whole ones alone. */
 int trace_power(struct trace *t, const struct trace_symbol *x, double exponent,
                 struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
@@ -250,9 +250,21 @@ int trace_elu(struct trace *t, const struct trace_symbol *x, double alpha, doubl
 int trace_softplus(struct trace *t, const struct trace_symbol *x, double beta,
                    struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
-/* The logarithm of what a sigmoid made, which is read by nothing else. */
-int trace_log_sigmoid(struct trace *t, const struct trace_symbol *x, struct trace_symbol *y,
+/* e^x and the natural logarithm. That of a sigmoid or a softmax which nothing else reads is made of
+ * what these were made of. */
+int trace_exponential(struct trace *t, const struct trace_symbol *x, struct trace_symbol *y,
                       struct err *e) ERR_CHECKED;
+int trace_logarithm(struct trace *t, const struct trace_symbol *x, struct trace_symbol *y,
+                    struct err *e) ERR_CHECKED;
+
+/* x to the powers of a constant, with broadcasting: one number, or several of activations that are
+ * never negative. */
+int trace_powers(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *exponent,
+                 struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* A positive number to the power of x. */
+int trace_raise(struct trace *t, double base, const struct trace_symbol *x, struct trace_symbol *y,
+                struct err *e) ERR_CHECKED;
 
 /* x above 0, else slope[channel] x; the slopes have one element or those of axis 1. */
 int trace_prelu(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *slope,
@@ -273,6 +285,11 @@ int trace_scale(struct trace *t, const struct trace_symbol *x, double factor, do
 /* kind: GRAPH_MAX_POOL or GRAPH_MEAN_POOL, of x (N, c, h, w). */
 int trace_pool(struct trace *t, enum graph_kind kind, const struct trace_symbol *x,
                const struct trace_windows *win, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* The same of x (N, c, w): by the second axis of `win`. */
+int trace_pool_row(struct trace *t, enum graph_kind kind, const struct trace_symbol *x,
+                   const struct trace_windows *win, struct trace_symbol *y, struct err *e)
+    ERR_CHECKED;
 
 /* The same of x (N, c, d, h, w): `deep` are the windows along d, by 1. */
 int trace_pool_deep(struct trace *t, enum graph_kind kind, const struct trace_symbol *x,
@@ -314,18 +331,27 @@ int trace_reduce(struct trace *t, enum graph_kind kind, const struct trace_symbo
                  const int64_t *dim, int dims, bool keep, struct trace_symbol *y, struct err *e)
     ERR_CHECKED;
 
+/* The logarithm of the sum of e^x over axes, of activations. */
+int trace_log_sum(struct trace *t, const struct trace_symbol *x, const int64_t *dim, int dims,
+                  bool keep, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* The minimum over axes, of activations. */
+int trace_least(struct trace *t, const struct trace_symbol *x, const int64_t *dim, int dims,
+                bool keep, struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
 /* Over the last axis: w (out, in), bias (out). */
 int trace_linear(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *w,
                  const struct trace_symbol *bias, struct trace_symbol *y, struct err *e)
     ERR_CHECKED;
 
-/* The product of the last two axes: with a constant b (in, out) a linear layer; that of queries and
+/* The product of the last two axes, or with one axis of a vector: with a constant b (in, out) a
+ * linear layer, one for each of what both have in front; that of queries and
  * keys is made where it turns out not to be followed by a softmax and the values. */
 int trace_matmul(struct trace *t, const struct trace_symbol *a, const struct trace_symbol *b,
                  struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
-/* "...id,...jd->...ij" and "...ij,...jd->...id" of axes that are the same in front: such products.
- */
+/* A sum of products of two operands over the letters that the result has not, as
+ * "byhwc,hkc->byhwk": no letter twice in one of them. */
 int trace_einsum(struct trace *t, const char *equation, const struct trace_symbol *a,
                  const struct trace_symbol *b, struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
@@ -395,10 +421,8 @@ int trace_known_function(struct trace *t, const struct trace_symbol *x,
                          double (*f)(double x, double p, double q), double p, double q,
                          struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
-/* For trace_known_function(): x without what follows the point, e^x, the natural logarithm. */
+/* For trace_known_function(): x without what follows the point. */
 double trace_truncated(double x, double p, double q);
-double trace_exponential(double x, double p, double q);
-double trace_logarithm(double x, double p, double q);
 
 /* These numbers. */
 int trace_known_numbers(struct trace *t, const int64_t *size, int dims, const double *number,

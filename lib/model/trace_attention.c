@@ -502,10 +502,54 @@ static bool is_repeated(const struct trace_symbol *x)
     return true;
 }
 
+/* A vector as a row or as a column, an axis that the product loses again. */
+static int vector_product(struct trace *t, const struct trace_symbol *a,
+                          const struct trace_symbol *b, struct trace_symbol *y, struct err *e)
+{
+    const bool row = a->view.dims == 1, column = b->view.dims == 1;
+    struct trace_symbol left = *a, right = *b, s;
+    if ((row && trace_unsqueeze(t, a, 0, &left, e) != 0) ||
+        (column && trace_unsqueeze(t, b, 1, &right, e) != 0) ||
+        trace_matmul(t, &left, &right, &s, e) != 0 || trace_make(t, &s, e) != 0 ||
+        (column && trace_squeeze(t, &s, -1, &s, e) != 0) ||
+        (row && trace_squeeze(t, &s, column ? -1 : -2, &s, e) != 0))
+        return -1;
+    *y = s;
+    return 0;
+}
+
+/* Activations times a constant that has a matrix for each of some axes, but not for each image. */
+static int matrices(struct trace *t, const struct trace_symbol *a, const struct trace_symbol *b,
+                    struct trace_symbol *y, struct err *e)
+{
+    char eq[4 * TRACE_DIMS];
+    struct trace_symbol w = *b;
+    const int dims = a->view.dims, front = dims - b->view.dims;
+    int n = 0;
+    for (int d = 0; d < dims; d++)
+        eq[n++] = (char)('a' + d);
+    eq[n++] = ',';
+    /* From the last on, so that those before keep their numbers. */
+    for (int d = b->view.dims - 3; d >= 0; d--)
+        if (trace_size(b, d) == 1 && trace_squeeze(t, &w, d, &w, e) != 0)
+            return -1;
+    for (int d = 0; d < b->view.dims - 2; d++)
+        if (trace_size(b, d) != 1)
+            eq[n++] = (char)('a' + front + d);
+    eq[n++] = (char)('a' + dims - 1);
+    memcpy(eq + n, "z->", 3);
+    memcpy(eq + n + 3, eq, (size_t)dims - 1);
+    memcpy(eq + n + 2 + dims, "z", 2);
+    return trace_einsum(t, eq, a, &w, y, e);
+}
+
 int trace_matmul(struct trace *t, const struct trace_symbol *a, const struct trace_symbol *b,
                  struct trace_symbol *y, struct err *e)
 {
     struct trace_symbol w, one;
+    if (a && b && a->kind != TRACE_NUMBERS && b->kind != TRACE_NUMBERS && a->view.dims > 0 &&
+        b->view.dims > 0 && (a->view.dims == 1 || b->view.dims == 1))
+        return vector_product(t, a, b, y, e);
     /* One matrix for all images, which some programs repeat. */
     if (a && b && b->kind == TRACE_CONSTANT) {
         if (!trace_of_one(t, b, &one))
@@ -514,6 +558,10 @@ int trace_matmul(struct trace *t, const struct trace_symbol *a, const struct tra
             if (trace_select(t, &one, 0, 0, &one, e) != 0)
                 return -1;
         b = &one;
+        if (a->kind == TRACE_VALUE && b->view.dims > 2 &&
+            (b->view.dims < a->view.dims ||
+             (b->view.dims == a->view.dims && trace_size(b, 0) == 1)))
+            return matrices(t, a, b, y, e);
     }
     if (b && b->kind == TRACE_CONSTANT)
         return trace_swap(t, b, -1, -2, &w, e) != 0 ? -1
@@ -543,33 +591,198 @@ int trace_matmul(struct trace *t, const struct trace_symbol *a, const struct tra
     return alike ? scores(t, &left, &right, y, e) : product(t, &left, &right, y, e);
 }
 
+/* --- products by an equation --- */
+
+/* The letters of an operand or of the result. */
+struct letters {
+    const char *at;
+    int n;
+};
+
+static bool has(const struct letters *l, char c)
+{
+    return memchr(l->at, c, (size_t)l->n) != NULL;
+}
+
+/* Letters of `of` that other operands and the result have too, or have not. */
+static int pick_letters(const struct letters *of, const struct letters *with, bool in_with,
+                        const struct letters *result, bool in_result, char *to)
+{
+    int n = 0;
+    for (int i = 0; i < of->n; i++)
+        if (has(with, of->at[i]) == in_with && has(result, of->at[i]) == in_result)
+            to[n++] = of->at[i];
+    return n;
+}
+
+/* x with its axes in the order of some letters, which become as many axes as there are groups. */
+static int arrange(struct trace *t, const struct trace_symbol *x, const struct letters *of,
+                   const struct letters *group, int groups, struct trace_symbol *y, struct err *e)
+{
+    int64_t order[TRACE_DIMS], size[TRACE_DIMS];
+    struct trace_symbol turned;
+    int n = 0;
+    for (int g = 0; g < groups; g++) {
+        size[g] = 1;
+        for (int i = 0; i < group[g].n; i++) {
+            order[n] = (const char *)memchr(of->at, group[g].at[i], (size_t)of->n) - of->at;
+            size[g] *= trace_size(x, (int)order[n++]);
+        }
+    }
+    return trace_permute(t, x, order, n, &turned, e) != 0
+               ? -1
+               : trace_reshape(t, &turned, size, groups, y, e);
+}
+
+/* The size of the axis of a letter, in the operand that has it. */
+static int64_t letter_size(const struct trace_symbol *const x[2], const struct letters part[3],
+                           char c)
+{
+    const int i = has(&part[0], c) ? 0 : 1;
+    const char *at = memchr(part[i].at, c, (size_t)part[i].n);
+    return trace_size(x[i], (int)(at - part[i].at));
+}
+
+/* The axes of a product, those of group[], as the result has them. */
+static int as_result(struct trace *t, const struct trace_symbol *product,
+                     const struct trace_symbol *const x[2], const struct letters part[3],
+                     const struct letters *group, int groups, struct trace_symbol *y, struct err *e)
+{
+    int64_t size[TRACE_DIMS], order[TRACE_DIMS];
+    struct trace_symbol s;
+    char made[TRACE_DIMS];
+    int n = 0;
+    for (int g = 0; g < groups; g++)
+        for (int i = 0; i < group[g].n; i++) {
+            made[n] = group[g].at[i];
+            size[n] = letter_size(x, part, made[n]);
+            n++;
+        }
+    for (int i = 0; i < part[2].n; i++)
+        order[i] = (const char *)memchr(made, part[2].at[i], (size_t)n) - made;
+    return trace_reshape(t, product, size, n, &s, e) != 0 ? -1
+                                                          : trace_permute(t, &s, order, n, y, e);
+}
+
+/* Of activations and a constant: a convolution of one cell in as many groups as both share. */
+static int with_weights(struct trace *t, const struct trace_symbol *const x[2],
+                        const struct letters part[3], const struct letters *shared,
+                        const struct letters *summed, const struct letters *left,
+                        const struct letters *right, struct trace_symbol *y, struct err *e)
+{
+    const struct letters image = {left->at, 1}, cells = {left->at + 1, left->n - 1};
+    const struct letters none = {"", 0};
+    char both[2 * TRACE_DIMS];
+    struct trace_symbol in, w, s;
+    const struct trace_windows win = trace_windows(1, 1);
+    int64_t groups = 1;
+    for (int i = 0; i < shared->n; i++)
+        groups *= letter_size(x, part, shared->at[i]);
+    memcpy(both, shared->at, (size_t)shared->n);
+    memcpy(both + shared->n, summed->at, (size_t)summed->n);
+    const struct letters of_x[] = {image, {both, shared->n + summed->n}, cells, none};
+    if (groups > BUILD_CHANNELS || arrange(t, x[0], &part[0], of_x, 4, &in, e) != 0)
+        return groups > BUILD_CHANNELS
+                   ? trace_refuse(t, e, "expected at most %d matrices, found more", BUILD_CHANNELS)
+                   : -1;
+    memcpy(both + shared->n, right->at, (size_t)right->n);
+    const struct letters of_w[] = {{both, shared->n + right->n}, *summed, none, none};
+    const struct letters made[] = {image, of_w[0], cells};
+    if (arrange(t, x[1], &part[1], of_w, 4, &w, e) != 0 ||
+        trace_conv(t, &in, &w, NULL, &win, (int)groups, &s, e) != 0)
+        return -1;
+    s.uses = 1;
+    return as_result(t, &s, x, part, made, 3, y, e);
+}
+
+/* Reads "ab,bc->ac" into the letters of both operands and of the result. */
+static bool read_equation(const char *eq, const struct trace_symbol *a,
+                          const struct trace_symbol *b, struct letters part[3])
+{
+    const size_t first = strcspn(eq, ","), second = eq[first] ? strcspn(eq + first + 1, "-") : 0;
+    const char *to = eq + first + 1 + second;
+    if (!a || !b || !eq[first] || strncmp(to, "->", 2) != 0 || (int)first != a->view.dims ||
+        (int)second != b->view.dims || strlen(to + 2) > TRACE_DIMS)
+        return false;
+    part[0] = (struct letters){eq, (int)first};
+    part[1] = (struct letters){eq + first + 1, (int)second};
+    part[2] = (struct letters){to + 2, (int)strlen(to + 2)};
+    for (int p = 0; p < 3; p++)
+        for (int i = 0; i < part[p].n; i++) {
+            const char c = part[p].at[i];
+            const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+            if (!letter || memchr(part[p].at, c, (size_t)i) ||
+                (p == 2 && !has(&part[0], c) && !has(&part[1], c)) ||
+                (p < 2 && !has(&part[1 - p], c) && !has(&part[2], c)))
+                return false;
+        }
+    for (int i = 0; i < part[0].n; i++) {
+        const char *other = memchr(part[1].at, part[0].at[i], (size_t)part[1].n);
+        if (other && trace_size(a, i) != trace_size(b, (int)(other - part[1].at)))
+            return false;
+    }
+    return true;
+}
+
 int trace_einsum(struct trace *t, const char *equation, const struct trace_symbol *a,
                  const struct trace_symbol *b, struct trace_symbol *y, struct err *e)
 {
-    char eq[4 * TRACE_DIMS];
+    char eq[4 * TRACE_DIMS], letter[4][TRACE_DIMS];
+    const struct trace_symbol *x[2] = {a, b};
+    struct letters part[3];
+    struct trace_symbol left, right, product;
     size_t n = 0;
     for (const char *p = equation; *p && n + 1 < sizeof eq; p++)
         if (*p != ' ')
             eq[n++] = *p;
     eq[n] = '\0';
-    /* Three parts of k letters that are equal in front of the last two. */
-    const size_t k = strcspn(eq, ",");
-    const bool form = k >= 3 && n == 3 * k + 3 && memcmp(eq + 2 * k + 1, "->", 2) == 0 && a && b &&
-                      a->view.dims == (int)k && b->view.dims == (int)k &&
-                      memcmp(eq, eq + k + 1, k - 2) == 0 && memcmp(eq, eq + 2 * k + 3, k - 2) == 0;
-    bool outer = false, inner = false;
-    if (form) {
-        const char *p = eq + k - 2, *q = p + k + 1, *r = q + k + 2;
-        outer = p[1] == q[1] && p[0] == r[0] && q[0] == r[1] && p[0] != q[0];
-        inner = p[1] == q[0] && p[0] == r[0] && q[1] == r[1] && p[0] != p[1];
-    }
-    struct trace_symbol turned;
-    if (!outer && !inner)
+    if (!read_equation(eq, a, b, part))
         return trace_refuse(t, e, "expected products of matrices such as bid,bjd->bij, found '%s'",
                             eq);
-    if (outer && trace_swap(t, b, -1, -2, &turned, e) != 0)
+    /* The operand with the images comes first. */
+    if (trace_is_known(a) && !trace_is_known(b)) {
+        const struct letters first = part[0];
+        part[0] = part[1];
+        part[1] = first;
+        x[0] = b;
+        x[1] = a;
+    }
+    const struct letters shared = {
+        letter[0], pick_letters(&part[0], &part[1], true, &part[2], true, letter[0])};
+    const struct letters summed = {
+        letter[1], pick_letters(&part[0], &part[1], true, &part[2], false, letter[1])};
+    const struct letters rows = {
+        letter[2], pick_letters(&part[0], &part[1], false, &part[2], true, letter[2])};
+    const struct letters columns = {
+        letter[3], pick_letters(&part[1], &part[0], false, &part[2], true, letter[3])};
+    if (x[0]->kind == TRACE_VALUE && trace_is_known(x[1]) && rows.n > 0 &&
+        rows.at[0] == part[0].at[0])
+        return with_weights(t, x, part, &shared, &summed, &rows, &columns, y, e);
+    /* Each shared letter stays an axis, so that images do. */
+    struct letters of_a[TRACE_DIMS + 2], of_b[TRACE_DIMS + 2], made[TRACE_DIMS + 2];
+    const int front = shared.n;
+    for (int i = 0; i < front; i++)
+        of_a[i] = of_b[i] = made[i] = (struct letters){shared.at + i, 1};
+    of_a[front] = made[front] = rows;
+    of_a[front + 1] = of_b[front] = summed;
+    of_b[front + 1] = made[front + 1] = columns;
+    if (front + 2 > TRACE_DIMS)
+        return trace_refuse(t, e, "expected fewer axes, found '%s'", eq);
+    if (arrange(t, x[0], &part[0], of_a, front + 2, &left, e) != 0 ||
+        arrange(t, x[1], &part[1], of_b, front + 2, &right, e) != 0 ||
+        trace_matmul(t, &left, &right, &product, e) != 0)
         return -1;
-    return trace_matmul(t, a, outer ? &turned : b, y, e);
+    /* Products of queries and keys stay what they are where nothing has to be moved. */
+    bool same = rows.n == 1 && columns.n == 1 && part[2].n == front + 2;
+    for (int i = 0; i < part[2].n && same; i++)
+        same = part[2].at[i] == *made[i].at;
+    if (same) {
+        *y = product;
+        return 0;
+    }
+    product.uses = 1;
+    return trace_make(t, &product, e) != 0 ? -1
+                                           : as_result(t, &product, x, part, made, front + 2, y, e);
 }
 
 int trace_softmax(struct trace *t, const struct trace_symbol *x, int64_t dim, bool log,

@@ -633,20 +633,6 @@ double trace_truncated(double x, double p, double q)
     return trunc(x);
 }
 
-double trace_exponential(double x, double p, double q)
-{
-    (void)p;
-    (void)q;
-    return exp(x);
-}
-
-double trace_logarithm(double x, double p, double q)
-{
-    (void)p;
-    (void)q;
-    return log(x);
-}
-
 int trace_known_whole(struct trace *t, const struct trace_symbol *x, double least, double most,
                       struct trace_symbol *y, struct err *e)
 {

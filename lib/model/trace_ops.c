@@ -208,6 +208,15 @@ int trace_pool(struct trace *t, enum graph_kind kind, const struct trace_symbol 
     return trace_made_planes(t, &op, &none, y, e);
 }
 
+int trace_pool_row(struct trace *t, enum graph_kind kind, const struct trace_symbol *x,
+                   const struct trace_windows *win, struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol in, out;
+    return trace_unsqueeze(t, x, 2, &in, e) != 0 || trace_pool(t, kind, &in, win, &out, e) != 0
+               ? -1
+               : trace_squeeze(t, &out, 2, y, e);
+}
+
 static bool of_one_cell(const struct trace_windows *w)
 {
     return w->k[0] == 1 && w->k[1] == 1 && w->stride[0] == 1 && w->stride[1] == 1 &&
@@ -466,6 +475,17 @@ int trace_reduce(struct trace *t, enum graph_kind kind, const struct trace_symbo
     return 0;
 }
 
+int trace_least(struct trace *t, const struct trace_symbol *x, const int64_t *dim, int dims,
+                bool keep, struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol s;
+    if (trace_scale(t, x, -1, 0, &s, e) != 0 ||
+        trace_reduce(t, GRAPH_MAX_POOL, &s, dim, dims, keep, &s, e) != 0)
+        return -1;
+    s.uses = 1;
+    return trace_scale(t, &s, -1, 0, y, e);
+}
+
 /* --- norms and functions --- */
 
 int trace_batch_norm(struct trace *t, const struct trace_symbol *x,
@@ -654,20 +674,48 @@ int trace_softplus(struct trace *t, const struct trace_symbol *x, double beta,
     return trace_scale(t, &s, 1 / beta, 0, y, e);
 }
 
-int trace_log_sigmoid(struct trace *t, const struct trace_symbol *x, struct trace_symbol *y,
+static double exponential_of(double x, double p, double q)
+{
+    (void)p;
+    (void)q;
+    return exp(x);
+}
+
+int trace_exponential(struct trace *t, const struct trace_symbol *x, struct trace_symbol *y,
                       struct err *e)
 {
+    return trace_is_known(x) ? trace_known_function(t, x, exponential_of, 0, 0, y, e)
+                             : trace_function(t, x, GRAPH_EXP, 0, 0, y, e);
+}
+
+static double logarithm_of(double x, double p, double q)
+{
+    (void)p;
+    (void)q;
+    return log(x);
+}
+
+int trace_logarithm(struct trace *t, const struct trace_symbol *x, struct trace_symbol *y,
+                    struct err *e)
+{
     struct origin *from;
-    const struct graph_op *op = x->kind == TRACE_VALUE ? trace_maker(t, x, &from) : NULL;
-    if (!op || op->kind != GRAPH_FUNCTION || op->function != GRAPH_SIGMOID ||
-        op != &t->b->graph->op[t->b->graph->ops - 1])
-        return trace_refuse(t, e,
-                            "expected the logarithm of a constant or of a sigmoid, found "
-                            "another");
+    if (trace_is_known(x))
+        return trace_known_function(t, x, logarithm_of, 0, 0, y, e);
+    if (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0)
+        return -1;
+    const struct graph_op *op = trace_maker(t, x, &from);
+    const bool last = op && op == &t->b->graph->op[t->b->graph->ops - 1] && x->scale == 1;
+    const bool softmax = last && op->kind == GRAPH_SOFTMAX;
+    if (!softmax && !(last && op->kind == GRAPH_FUNCTION && op->function == GRAPH_SIGMOID))
+        return trace_function(t, x, GRAPH_LOG, 0, 0, y, e);
     struct trace_symbol in = trace_value(op->in[0], &x->view);
     in.shared = true;
     trace_take_back(t);
-    return trace_softplus(t, &in, -1, y, e);
+    if (!softmax)
+        return trace_softplus(t, &in, -1, y, e);
+    *y = in;
+    y->log = true;
+    return 0;
 }
 
 static double power_of(double x, double p, double q)
@@ -676,47 +724,103 @@ static double power_of(double x, double p, double q)
     return pow(x, p);
 }
 
-/* x to the power of 1/4 or 3/4. */
-static int quarters(struct trace *t, const struct trace_symbol *x, double exponent,
-                    struct trace_symbol *y, struct err *e)
+/* x to the power of n, of which each bit from the highest on is a square and, if set, a factor. */
+static int whole_power(struct trace *t, const struct trace_symbol *x, int n, struct trace_symbol *y,
+                       struct err *e)
 {
-    struct trace_symbol half, quarter;
-    if (trace_function(t, x, GRAPH_ROOT, 0, 0, &half, e) != 0)
-        return -1;
-    half.uses = 2;
-    if (trace_function(t, &half, GRAPH_ROOT, 0, 0, &quarter, e) != 0)
-        return -1;
-    *y = quarter;
-    return exponent == .25 ? 0 : trace_multiply(t, &half, &quarter, y, e);
+    int bit = 1;
+    while (2 * bit <= n)
+        bit *= 2;
+    *y = trace_alias(x);
+    while ((bit /= 2) > 0)
+        if (trace_multiply(t, y, y, y, e) != 0 || (n & bit && trace_multiply(t, y, x, y, e) != 0))
+            return -1;
+    return 0;
 }
 
 int trace_power(struct trace *t, const struct trace_symbol *x, double exponent,
                 struct trace_symbol *y, struct err *e)
 {
+    enum { MOST = 1024 };
     struct trace_symbol s;
     if (!x || !isfinite(exponent))
         return trace_refuse(t, e, "expected a power that is known, found another");
     if (trace_is_known(x))
         return trace_known_function(t, x, power_of, exponent, 0, y, e);
     const double size = fabs(exponent);
-    if (size == 1)
-        s = trace_alias(x);
-    else if (size == .25 || size == .75 ? quarters(t, x, size, &s, e) != 0
-             : size == .5               ? trace_function(t, x, GRAPH_ROOT, 0, 0, &s, e) != 0
-             : size == 2 || size == 3
-                 ? trace_multiply(t, x, x, &s, e) != 0 ||
-                       (size == 3 && trace_multiply(t, &s, x, &s, e) != 0)
-                 : trace_refuse(
-                       t, e,
-                       "expected a power of 1/4, 1/2, 3/4, 1, 2 or 3 or the inverse of one, "
-                       "found %g",
-                       exponent) != 0)
+    const bool whole = size == floor(size);
+    if (whole && (size == 0 || size > MOST))
+        return trace_refuse(t, e, "expected a power of 1 to %d or one that is not whole, found %g",
+                            MOST, exponent);
+    if (!whole && size != .5)
+        return trace_function(t, x, GRAPH_POWER, exponent, 0, y, e);
+    if ((whole ? whole_power(t, x, (int)size, &s, e)
+               : trace_function(t, x, GRAPH_ROOT, 0, 0, &s, e)) != 0)
         return -1;
     if (exponent > 0) {
         *y = s;
         return 0;
     }
     return trace_function(t, &s, GRAPH_INVERSE, 0, 0, y, e);
+}
+
+int trace_powers(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *exponent,
+                 struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol s;
+    double one;
+    if (trace_expect(t, exponent, TRACE_CONSTANT, "its exponent", e) != 0)
+        return -1;
+    if (trace_count(exponent) == 1 && x && exponent->view.dims <= x->view.dims)
+        return trace_number(t, exponent, &one, e) != 0 ? -1 : trace_power(t, x, one, y, e);
+    if (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0)
+        return -1;
+    bool *rectified = graph_rectified(t->b->graph);
+    const bool above = rectified[x->value] && x->scale >= 0;
+    free(rectified);
+    if (!above)
+        return trace_refuse(t, e,
+                            "expected activations that are never negative to have powers of their "
+                            "own for each channel, found others: clamp them, as x.clamp(min=1e-6)");
+    s = *x;
+    s.shared = true;
+    if (trace_function(t, &s, GRAPH_LOG, 0, 0, &s, e) != 0)
+        return -1;
+    s.uses = 1;
+    return trace_multiply(t, &s, exponent, &s, e) != 0 ? -1 : trace_exponential(t, &s, y, e);
+}
+
+int trace_raise(struct trace *t, double base, const struct trace_symbol *x, struct trace_symbol *y,
+                struct err *e)
+{
+    struct trace_symbol s;
+    if (!(base > 0) || !isfinite(base))
+        return trace_refuse(t, e,
+                            "expected a positive number to the power of activations, found "
+                            "another");
+    return trace_scale(t, x, log(base), 0, &s, e) != 0 ? -1 : trace_exponential(t, &s, y, e);
+}
+
+/* Of what is left of x without its largest, so that nothing overflows. */
+int trace_log_sum(struct trace *t, const struct trace_symbol *x, const int64_t *dim, int dims,
+                  bool keep, struct trace_symbol *y, struct err *e)
+{
+    struct trace_symbol in, most, s;
+    double n = 1;
+    if (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0)
+        return -1;
+    in = *x;
+    in.shared = true; /* both parts read it */
+    if (trace_reduce(t, GRAPH_MAX_POOL, &in, dim, dims, true, &most, e) != 0 ||
+        trace_add(t, &in, &most, -1, &s, e) != 0 || trace_exponential(t, &s, &s, e) != 0)
+        return -1;
+    for (int i = 0; i < dims; i++)
+        n *= (double)trace_size(x, trace_axis(x, dim[i]));
+    if (trace_reduce(t, GRAPH_MEAN_POOL, &s, dim, dims, keep, &s, e) != 0 ||
+        trace_logarithm(t, &s, &s, e) != 0 || trace_scale(t, &s, 1, log(n), &s, e) != 0 ||
+        trace_reduce(t, GRAPH_MAX_POOL, &in, dim, dims, keep, &most, e) != 0)
+        return -1;
+    return trace_add(t, &s, &most, 1, y, e);
 }
 
 /* The channels as the rows of an image with one cell for each place. */

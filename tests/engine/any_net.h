@@ -139,13 +139,19 @@ static inline int any_function_of(struct graph *n, int x, enum graph_function fu
     struct graph_op op = any_of(GRAPH_FUNCTION, x);
     op.function = function;
     if (op.function == GRAPH_ROOT || op.function == GRAPH_INVERSE) {
+        /* Which one it is leaves the rest of the network as it is. */
+        static const enum graph_function like[] = {GRAPH_EXP, GRAPH_LOG, GRAPH_POWER, GRAPH_ERF};
+        const unsigned which = (unsigned)(random_state >> 40) % 8;
+        op.function = which < 4 ? like[which] : op.function;
         /* Of what is well above 0. */
         struct graph_op above = any_of(GRAPH_FUNCTION, x);
         above.function = GRAPH_SIGMOID;
         above.in[0] = net_add(n, &above, 0, 0);
         op.in[0] = net_add(n, &above, 0, 0);
     }
-    op.p = op.function == GRAPH_CLIP ? -(float)random_int(0, 1) : 0.25F;
+    op.p = op.function == GRAPH_CLIP    ? -(float)random_int(0, 1)
+           : op.function == GRAPH_POWER ? 2.5F
+                                        : 0.25F;
     op.q = op.function != GRAPH_CLIP ? 0.5F : any_chance(2) ? INFINITY : 1.5F;
     return net_add(n, &op, 0, 0);
 }

@@ -464,7 +464,7 @@ static void check_kind(enum kernel_type t, enum graph_kind kind)
 }
 
 /* Functions on both sides of their kinks, beyond where they are level, and in bounds; a root from 0
- * on, and an inverse away from it. */
+ * on, an inverse away from it, and powers of no large numbers. */
 static void check_functions(enum kernel_type t)
 {
     for (int f = 0; f < GRAPH_FUNCTIONS; f++)
@@ -476,10 +476,10 @@ static void check_functions(enum kernel_type t)
             for (int c = 0; c < 3; c++)
                 ((float *)g->op[0].w)[c] = c == 2 ? 32 : 4;
             op.kind = GRAPH_FUNCTION;
-            if (f == GRAPH_ROOT || f == GRAPH_INVERSE) {
+            if (f >= GRAPH_ROOT && f <= GRAPH_POWER) {
                 op.function = GRAPH_CLIP;
                 op.p = f == GRAPH_ROOT ? 0 : 0.25F;
-                op.q = INFINITY;
+                op.q = f == GRAPH_EXP ? 8 : INFINITY;
                 op.in[0] = net_add(g, &op, 0, 0);
             }
             op.function = (enum graph_function)f;

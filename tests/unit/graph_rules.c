@@ -490,9 +490,9 @@ static void check_more_backward(void)
     add(g, op);
     differences(g);
     /* An odd number of elements, none of which is at an edge of a function. */
-    for (int f = 0; f <= GRAPH_INVERSE; f++) {
+    for (int f = 0; f <= GRAPH_ERF; f++) {
         g = image_of(3, 5, 7);
-        x = f == GRAPH_ROOT || f == GRAPH_INVERSE ? add(g, function(0, GRAPH_SIGMOID, 0, 0)) : 0;
+        x = f >= GRAPH_ROOT && f != GRAPH_ERF ? add(g, function(0, GRAPH_SIGMOID, 0, 0)) : 0;
         add(g, function(x, (enum graph_function)f, .2F, .3F));
         differences(g);
     }
@@ -582,6 +582,14 @@ static void check_values(void)
     made(function(0, GRAPH_DROPOUT, .5F, 0), (float[]){2, -4, 0, 8, 10, -12}, 6);
     made(function(0, GRAPH_INVERSE, 0, 0), (float[]){1, -.5F, .33333333F, .25F, .2F, -.16666667F},
          6);
+    made(function(0, GRAPH_ROOT, 0, 0), (float[]){1, 0, 1.73205081F, 2, 2.23606798F, 0}, 6);
+    made(function(0, GRAPH_EXP, 0, 0),
+         (float[]){2.71828183F, .13533528F, 20.0855369F, 54.5981500F, 148.413159F, .00247875F}, 6);
+    made(function(0, GRAPH_LOG, 0, 0),
+         (float[]){0, -87.3365448F, 1.09861229F, 1.38629436F, 1.60943791F, -87.3365448F}, 6);
+    made(function(0, GRAPH_POWER, 1.5F, 0), (float[]){1, 0, 5.19615242F, 8, 11.1803399F, 0}, 6);
+    made(function(0, GRAPH_ERF, 0, 0),
+         (float[]){.84270079F, -.99532227F, .99997791F, .99999998F, 1, -1}, 6);
 }
 
 /* Two groups of one channel, which two cells of the matrix are read for; by hand. */

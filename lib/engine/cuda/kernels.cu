@@ -339,6 +339,24 @@ __device__ inline float gelu_inner(float x)
     return tanhf(0.7978845608f * (x + 0.044715f * x * x * x));
 }
 
+#define EXP_MOST 88.0f
+#define LOG_LEAST 1.1754943508e-38f /* 2^-126 */
+
+__device__ inline float exponential(float x)
+{
+    return expf(x > EXP_MOST ? EXP_MOST : x);
+}
+
+__device__ inline float logarithm(float x)
+{
+    return logf(x < LOG_LEAST ? LOG_LEAST : x);
+}
+
+__device__ inline float power(float x, float p)
+{
+    return x <= 0.0f && p > 0.0f ? 0.0f : exponential(p * logarithm(x));
+}
+
 /* 0 for what graph_drops() of graph/dropout.h drops, else 1 / (1 - p). */
 __device__ inline float kept(float x, float p)
 {
@@ -378,9 +396,17 @@ __device__ inline float function_of(int function, float x, float p, float q)
     case GRAPH_MISH:
         return x * tanhf(softplus(x));
     case GRAPH_ROOT:
-        return sqrtf(x);
+        return x < 0.0f ? 0.0f : sqrtf(x);
     case GRAPH_INVERSE:
         return 1.0f / x;
+    case GRAPH_EXP:
+        return exponential(x);
+    case GRAPH_LOG:
+        return logarithm(x);
+    case GRAPH_POWER:
+        return power(x, p);
+    case GRAPH_ERF:
+        return erff(x);
     case GRAPH_DROPOUT:
         return x * kept(x, p);
     default:
@@ -422,9 +448,17 @@ __device__ inline float slope_of(int function, float x, float p, float q)
         t = tanhf(softplus(x));
         return t + x * (1.0f - t * t) * sigmoid(x);
     case GRAPH_ROOT:
-        return x == 0.0f ? 0.0f : 0.5f / sqrtf(x);
+        return x <= 0.0f ? 0.0f : 0.5f / sqrtf(x);
     case GRAPH_INVERSE:
         return -1.0f / (x * x);
+    case GRAPH_EXP:
+        return x > EXP_MOST ? 0.0f : expf(x);
+    case GRAPH_LOG:
+        return x < LOG_LEAST ? 0.0f : 1.0f / x;
+    case GRAPH_POWER:
+        return x <= 0.0f ? 0.0f : p * power(x, p - 1.0f);
+    case GRAPH_ERF:
+        return 1.1283791671f * expf(-x * x);
     case GRAPH_DROPOUT:
         return kept(x, p);
     default:

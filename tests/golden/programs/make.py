@@ -702,6 +702,50 @@ class Windows(nn.Module):
         return self.fc(F.silu(self.last(x + t.reshape(B, 8, 8, 8))).mean((2, 3)))
 
 
+class GeM(nn.Module):
+    """Generalised means, by one power or one for each channel."""
+
+    def __init__(self, n):
+        super().__init__()
+        self.power = nn.Parameter(torch.full((n, 1, 1), 3.0) if n > 1 else torch.full((1,), 3.0))
+
+    def forward(self, x):
+        x, p = x.clamp(min=1e-6).pow(self.power), self.power.flatten()
+        return F.avg_pool2d(x, (x.size(-2), x.size(-1))).flatten(1).pow(1.0 / p)
+
+
+class Raised(nn.Module):
+    """Powers, exponentials and logarithms of activations, also where masks hide them; weights that are normalised as
+    they are read; products by an equation; windows along one axis."""
+
+    def __init__(self):
+        super().__init__()
+        norm = nn.utils.parametrizations
+        self.conv1 = norm.weight_norm(nn.Conv2d(3, 8, 3, 2, 1))
+        self.conv2 = norm.spectral_norm(nn.Conv2d(8, 8, 3, padding=1))
+        self.last = norm.weight_norm(nn.Conv2d(8, 8, 3, 2, 1), dim=1)
+        self.heads, self.rows = nn.Parameter(torch.zeros(2, 4, 3)), nn.Parameter(torch.zeros(16, 3, 4))
+        self.one, self.each = GeM(1), GeM(8)
+        self.fc = norm.weight_norm(nn.Linear(31, CLASSES))
+
+    def forward(self, x):
+        x = self.conv1(x)
+        x = torch.where(x > 0.25, torch.log(x), 0.0) + torch.where(x > 0, torch.sqrt(x), 0.25 * x)
+        x = x + torch.log1p(F.relu(x)) - 0.5 * torch.expm1(0.25 * x) + (F.relu(x) + 0.5) ** -0.7
+        x = self.conv2(x)
+        x = torch.exp(-x * x) + 0.5 * torch.erf(x) + 0.25 * 1.5**x + 0.5 * F.relu(x) ** 1.5 + 0.125 * torch.tanh(x) ** 5
+        x = x * torch.arange(0.5, 2.5, 0.125) + torch.arange(4.0).repeat(4)[:, None] * 0.125
+        h = torch.einsum("bgchw,gck->bgkhw", x.unflatten(1, (2, 4)), self.heads).flatten(1, 2)
+        r = torch.einsum("bchw,hck->bwhk", h[:, :3], self.rows)
+        g = torch.einsum("bchw,bdhw->bcd", h, torch.sigmoid(h)).flatten(1)[:, :6] / 64
+        x = self.last(x) + (x[:, :, ::2, ::2].transpose(1, 3) @ self.heads[0].new_ones(8, 8)).transpose(1, 3) * 0.125
+        t = F.max_pool1d(F.avg_pool1d(x.flatten(2), 5, 3, 1, True, False), 4)
+        p = torch.cat([self.one(x), self.each(x)], 1)
+        s = torch.logsumexp(x.flatten(2)[:, :4], 2) - x.amin((2, 3))[:, :4] * 0.25
+        v = torch.cat([p, s, g, t.mean(2)[:, :1], r.mean((1, 2))], 1)
+        return self.fc(v)
+
+
 NETS = {
     "vgg": (vgg, "features.9"),
     "resnext": (resnext, "layer2.0"),
@@ -739,6 +783,7 @@ NETS = {
     "chosen": (Chosen, "near"),
     "windows": (partial(Windows, False), "last"),
     "windows_two": (partial(Windows, True), "last"),
+    "raised": (Raised, "last"),
 }
 # The set of operations of the ONNX file, where there is one, by the older exporter (TorchScript) where it is negative.
 ONNX = {
@@ -746,7 +791,7 @@ ONNX = {
     "efficientnet": 22, "shufflenet": -14, "google": -15, "squeezenet": 19, "repvgg": -9, "convnext": 23,
     "vit": 20, "vit_written": -12, "wideresnet": -16,
     "masked": 18, "products": 20, "resized": 18,
-    "uneven": 20, "regnet": -17, "mnasnet": 18, "local": -17, "chosen": 20, "windows": -17,
+    "uneven": 20, "regnet": -17, "mnasnet": 18, "local": -17, "chosen": 20, "windows": -17, "raised": 20,
 }
 # Those that end in a softmax or its logarithm.
 SOFTMAX = {"thin", "preact", "further"}

@@ -276,6 +276,29 @@ SIZE = [node("Shape", ["x"], ["s"]), node("Gather", ["s", "one"], ["i"]), node("
 INNER = branch("d", ([node("Relu", ["x"], ["r"])], ["r"]), ([node("Squeeze", ["x", "one"], ["u"])], ["u"]), ["v"], "inner")
 alike("branches", [*SIZE, branch("c", ([node("Squeeze", ["x", "one"], ["t"])], ["t"]), ([INNER], ["v"]), ["z"])],
       [node("Relu", ["x"], ["z"])], shape(1, name="one"))
+SHAPE = [node("Shape", ["x"], ["s"]), node("Gather", ["s", "one"], ["i"]), node("Equal", ["i", "one"], ["c"])]
+HALVES = [node("Mul", ["x", "half"], ["t"]), node("Relu", ["t"], ["r"])], [node("Add", ["x", "half"], ["t"]), node("Relu", ["t"], ["r"])]
+alike("branches of the same names",
+      [*SHAPE, branch("c", (HALVES[0], ["r"]), ([*HALVES[1], branch("c", (HALVES[0], ["r"]), (HALVES[1], ["r"]), ["q"], "inner"),
+                                                 node("Add", ["q", "t"], ["u"])], ["u"]), ["v"]),
+       node("Identity", ["v"], ["z"])],
+      [*HALVES[1], node("Add", ["r", "t"], ["z"])], shape(1, name="one"))
+RELU, ROOT2 = node("Relu", ["x"], ["r"]), tensor("root2", [], raw=floats(2**.5))
+alike("half of GELU", [node("Erf", ["x"], ["e"]), node("Mul", ["x", "e"], ["z"])],
+      [node("Mul", ["x", "root2"], ["u"]), node("Gelu", ["u"], ["g"]), node("Mul", ["g", "root2"], ["h"]), node("Sub", ["h", "x"], ["z"])], ROOT2)
+alike("ReduceLogSumExp", [node("ReduceLogSumExp", ["x"], ["z"], axes=[2], keepdims=1)],
+      [node("Exp", ["x"], ["e"]), node("ReduceSum", ["e", "rows"], ["q"], keepdims=1), node("Log", ["q"], ["z"])],
+      tensor("rows", [1], INT64, struct.pack("<q", 2)), opset=17)
+alike("Pow", [RELU, node("Pow", ["r", "power"], ["z"])], [RELU, node("Sqrt", ["r"], ["q"]), node("Mul", ["q", "r"], ["z"])],
+      tensor("power", [], raw=floats(1.5)))
+alike("Pow of channels", [RELU, node("Pow", ["r", "power"], ["z"])], [RELU, node("Identity", ["r"], ["z"])],
+      tensor("power", [3, 1, 1], raw=floats(1, 1, 1)))
+alike("Pow of a number", [node("Pow", ["two", "x"], ["z"])], [node("Mul", ["x", "log2"], ["l"]), node("Exp", ["l"], ["z"])],
+      tensor("log2", [], raw=floats(0.6931471805599453)))
+alike("AveragePool of rows", [node("Reshape", ["x", "rows"], ["q"]), node("AveragePool", ["q"], ["p"], kernel_shape=[4], strides=[4]),
+                              node("Reshape", ["p", "back"], ["z"])],
+      [node("AveragePool", ["x"], ["z"], kernel_shape=[1, 4], strides=[1, 4])],
+      tensor("rows", [3], INT64, struct.pack("<3q", 0, 3, -1)), tensor("back", [4], INT64, struct.pack("<4q", 0, 3, 32, 8)))
 for opset in 24, 25:
     same(f"set {opset}", network(opset=opset))
 
