@@ -769,9 +769,11 @@ int trace_powers(struct trace *t, const struct trace_symbol *x, const struct tra
 {
     struct trace_symbol s;
     double one;
+    if (!x)
+        return trace_refuse(t, e, "expected activations, found nothing");
     if (trace_expect(t, exponent, TRACE_CONSTANT, "its exponent", e) != 0)
         return -1;
-    if (trace_count(exponent) == 1 && x && exponent->view.dims <= x->view.dims)
+    if (trace_count(exponent) == 1 && exponent->view.dims <= x->view.dims)
         return trace_number(t, exponent, &one, e) != 0 ? -1 : trace_power(t, x, one, y, e);
     if (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0)
         return -1;
