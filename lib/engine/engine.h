@@ -47,12 +47,15 @@ struct engine_want {
     enum engine_what what;
 };
 
+struct engine_kept;
+
 struct engine_opts {
     const char *device; /* "auto", "cpu", "ref", "cuda", "cuda:N" */
     enum engine_precision precision;
     int threads;                     /* 0: one per core this process may use */
     int64_t few;                     /* images of a run, so that all threads have some of them; 0:
                                         many, or not known */
+    struct engine_kept *kept;        /* weights of engines before, or NULL; outlives the engine */
     const struct engine_want *wants; /* [want_count]; outlive the engine */
     int want_count;
     int vectors;                    /* score vectors per image that gradients are taken of; 0 where
@@ -121,6 +124,13 @@ struct engine_calls {
 };
 
 struct engine;
+
+/* Weights in the form in which the CPU multiplies them, kept from one engine to the next: for many
+ * networks that have most numbers in common and are opened and closed one after the other, by one
+ * thread. They are found by the numbers themselves. Holds up to 1 GiB, or what the open engine
+ * needs. */
+struct engine_kept *engine_keep(void) __attribute__((warn_unused_result));
+void engine_keep_end(struct engine_kept *k);
 
 /* Whether this is the spelling of a device, there or not. */
 bool engine_is_device(const char *name);

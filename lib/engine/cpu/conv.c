@@ -1,6 +1,7 @@
 #include "engine/cpu/conv.h"
 
 #include "base/mem.h"
+#include "engine/cpu/kept.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -232,7 +233,8 @@ void conv_open(struct conv *c, const struct conv_spec *s, const struct conv_kern
     } else if (c->form != CONV_DIRECT) {
         open_winograd(c);
     }
-    c->u = mem_large(elements(s, c->form), element_size(c->form));
+    c->u = s->kept ? kept_take(s->kept, c, conv_weights(s), &c->packed)
+                   : mem_large(elements(s, c->form), element_size(c->form));
     c->bias = mem_aligned((size_t)s->op, sizeof *c->bias);
     c->zero = mem_aligned((size_t)s->ip, sizeof *c->zero);
     if (s->b)
@@ -241,7 +243,10 @@ void conv_open(struct conv *c, const struct conv_spec *s, const struct conv_kern
 
 void conv_close(struct conv *c)
 {
-    free(c->u);
+    if (c->spec.kept)
+        kept_release(c->spec.kept, c->u);
+    else
+        free(c->u);
     free(c->bias);
     free(c->zero);
 }

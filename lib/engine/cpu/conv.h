@@ -48,6 +48,8 @@ struct conv_cut {
     int count;             /* of all */
 };
 
+struct engine_kept;
+
 /* What is asked for. */
 struct conv_spec {
     int ih, iw, ic, oh, ow, oc;
@@ -59,14 +61,15 @@ struct conv_spec {
     bool back; /* the gradient: (ih, iw, ic) are those of the convolution's output,
                   (oh, ow, oc) of its input */
     bool relu;
-    bool bf16;        /* input, output and addend are bf16, and the weights rounded to it */
-    bool exact;       /* CONV_DIRECT only */
-    bool tiles;       /* CONV_TILES; bf16, not back, pitches are multiples of 32 */
-    int n;            /* images in a microbatch */
-    int microbatches; /* most in a call */
-    const float *w;   /* (oc, ic, y.k, x.k), for the gradient (ic, oc, y.k, x.k) */
-    const float *b;   /* (oc), or NULL */
-    float scale;      /* of the weights */
+    bool bf16;                /* input, output and addend are bf16, and the weights rounded to it */
+    bool exact;               /* CONV_DIRECT only */
+    bool tiles;               /* CONV_TILES; bf16, not back, pitches are multiples of 32 */
+    int n;                    /* images in a microbatch */
+    int microbatches;         /* most in a call */
+    const float *w;           /* (oc, ic, y.k, x.k), for the gradient (ic, oc, y.k, x.k) */
+    const float *b;           /* (oc), or NULL */
+    float scale;              /* of the weights */
+    struct engine_kept *kept; /* that lends the room for packed weights, or NULL */
 };
 
 struct conv {
@@ -82,6 +85,7 @@ struct conv {
     size_t in_step; /* elements from one such output's inputs to the next's */
     size_t scratch; /* bytes that a call needs, on a 64-byte boundary */
     float *u;       /* packed weights, see conv_at() */
+    bool packed;    /* they are there when it is opened */
     float *bias;    /* (op) */
     float *zero;    /* (ip) */
 };
@@ -125,8 +129,8 @@ void conv_cuts(const struct conv_spec *s, struct conv_cut *down, struct conv_cut
 /* Bytes of packed weights. */
 size_t conv_weights(const struct conv_spec *s);
 
-/* y = conv(x) + bias [+ add] [then ReLU] [clipped] [masked]. conv_pack() has to have been called
- * for every span, in any order and by any thread, before conv_run(). */
+/* y = conv(x) + bias [+ add] [then ReLU] [clipped] [masked]. Unless c->packed, conv_pack() has to
+ * have been called for every span, in any order and by any thread, before conv_run(). */
 void conv_open(struct conv *c, const struct conv_spec *s, const struct conv_kernels *k);
 void conv_close(struct conv *c);
 int conv_spans(const struct conv *c);

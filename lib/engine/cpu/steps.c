@@ -59,9 +59,13 @@ static void *pack_some(void *arg)
 
 void packing_add(struct cpu *c, struct packing *p, struct conv *v, const struct conv_spec *s)
 {
-    conv_open(v, s, s->tiles ? c->tiles : c->kernels);
+    struct conv_spec spec = *s;
+    spec.kept = c->work.opts.kept;
+    conv_open(v, &spec, s->tiles ? c->tiles : c->kernels);
     if (v->scratch > c->scratch)
         c->scratch = v->scratch;
+    if (v->packed)
+        return;
     p->conv = mem_grow(p->conv, (size_t)p->count + 1, sizeof(struct conv *));
     p->conv[p->count++] = v;
     p->spans += conv_spans(v);
