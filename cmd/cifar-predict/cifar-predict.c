@@ -531,6 +531,8 @@ static struct inspection *start_inspection(const struct job *j)
                           .usual = pixels->usual,
                           .guess = pixels->guess,
                           .proved = j->session.proof != NULL,
+                          .proof_images = j->session.proof_images,
+                          .dropout = j->session.dropout,
                           .device = data_count(j->data) < 0 ? "cpu" : opts.device,
                           .threads = data_count(j->data) < 0 ? 1 : (int)opts.threads};
     use.channels = pixels->channels;

@@ -71,7 +71,8 @@ static int try_one(struct probe *p, struct interpretation *r, int64_t images, st
                       "%s: expected batch norms to compare with, found none: there are "
                       "none, or they are folded",
                       ckpt_name(p->ckpt))
-            : fit_measure(&r->fit, m, &of, INFINITY, "cpu", (int)p->info->session.threads, e);
+            : fit_measure(&r->fit, m, &of, INFINITY,
+                          &(struct fit_device){"cpu", (int)p->info->session.threads, NULL}, e);
     model_close(m);
     return result;
 }

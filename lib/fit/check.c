@@ -63,6 +63,7 @@ struct check {
     struct candidate candidate[CANDIDATES];
     int candidates;
     bool program; /* says itself what it computes */
+    bool wired;   /* so it does, or a proof has compared the networks that keys leave open */
     /* of passes through the network */
     bool stem;     /* the first norm tells the constants */
     int64_t first; /* images on which many interpretations are compared */
@@ -194,7 +195,8 @@ static int measure(struct check *c, const struct model *m, struct interpretation
     x->assumed = m->assumed;
     if (c->use->shown)
         prog_progress("networks tried", c->tried++, 0);
-    return fit_measure(&x->fit, m, &some, INFINITY, c->use->device, c->use->threads, e);
+    return fit_measure(&x->fit, m, &some, INFINITY,
+                       &(struct fit_device){c->use->device, c->use->threads, NULL}, e);
 }
 
 /* One that may not be built for these images fits infinitely badly. */
@@ -553,6 +555,22 @@ static int look_again(struct check *c, struct interpretation *use, struct err *e
     return r;
 }
 
+/* The interpretation in use; where few images leave a proved network in doubt, on as many as proved
+ * it, from then on. */
+static int measure_use(struct check *c, const struct model *m, struct interpretation *use,
+                       struct err *e)
+{
+    int64_t proof = c->use->proof_images;
+    if (measure(c, m, use, e) != 0)
+        return -1;
+    proof = proof < c->images->count ? proof : c->images->count;
+    if (use->fit.divergence < DEEP_SUSPICIOUS || proof <= c->moved.count)
+        return 0;
+    c->moved.count = proof;
+    c->many = c->many > proof ? c->many : proof;
+    return measure(c, m, use, e);
+}
+
 /* Frees the network, before others are built: each takes much memory, with its engine. */
 static int compare(struct fit_verdict *v, struct check *c, struct model *m, struct err *e)
 {
@@ -563,7 +581,7 @@ static int compare(struct fit_verdict *v, struct check *c, struct model *m, stru
     memcpy(others, m->others, sizeof others);
     int r = look_at_pixels(c, m, &pixels, e);
     if (r == 0)
-        r = measure(c, m, &use, e);
+        r = measure_use(c, m, &use, e);
     model_close(m);
     if (r != 0)
         return -1;
@@ -576,7 +594,7 @@ static int compare(struct fit_verdict *v, struct check *c, struct model *m, stru
         if (x.fit.divergence < DEEP_WORSE * use.fit.divergence)
             best = x;
     }
-    if (!(best.fit.divergence < DEEP_SUSPICIOUS) && !c->program) {
+    if (!(best.fit.divergence < DEEP_SUSPICIOUS) && !c->wired) {
         const bool in_use = same(&best, &use);
         if (try_dropout(c, &best, e) != 0)
             return -1;
@@ -589,7 +607,7 @@ static int compare(struct fit_verdict *v, struct check *c, struct model *m, stru
     }
     if (!(best.fit.divergence < DEEP_SUSPICIOUS)) {
         struct interpretation x = best;
-        if ((!c->program && try_wirings(c, &assumed, others, &x, e) != 0) ||
+        if ((!c->wired && try_wirings(c, &assumed, others, &x, e) != 0) ||
             (!c->stem && try_pixels(c, &x, &pixels, e) != 0))
             return -1;
         if (is_clear(&x, &best))
@@ -598,7 +616,7 @@ static int compare(struct fit_verdict *v, struct check *c, struct model *m, stru
     if (best.fit.divergence < DEEP_NONE && c->use->channels == 3 &&
         try_order(c, &best, &use, e) != 0)
         return -1;
-    if (best.fit.divergence > CLOSE && best.fit.divergence < DEEP_SUSPICIOUS &&
+    if (!c->wired && best.fit.divergence > CLOSE && best.fit.divergence < DEEP_SUSPICIOUS &&
         try_strides(c, &best, &use, e) != 0)
         return -1;
     /* Constants may fit the first norm by chance where nothing fits the others. */
@@ -633,7 +651,7 @@ bool fit_confirms(const struct fit_verdict *v)
 int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_images *images,
               struct err *e)
 {
-    struct check c = {.use = u, .images = images};
+    struct check c = {.use = u, .images = images, .dropout = u->dropout};
     const struct interpretation use = in_use(u);
     struct model *m;
     char mean[NORMAL_TEXT], std[NORMAL_TEXT];
@@ -643,6 +661,7 @@ int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_i
     if (build(&m, &c, &use, e) != 0)
         return -1;
     c.program = m->program;
+    c.wired = m->program || u->proved;
     v->unknown = m->norms == 0 ? "the file holds no BatchNorm running statistics"
                                : "training left no BatchNorm running statistics";
     if (m->norms > 0 && fit_is_trained(m)) {

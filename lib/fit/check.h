@@ -24,8 +24,10 @@ struct fit_use {
     float mean[3], std[3];
     bool usual;  /* nobody gave or stored the constants: they may be those of the images */
     bool proved; /* images have proved the network: what fits less on few of them is no doubt */
-    bool guess;  /* neither options nor the checkpoint nor the kind of images tell them */
-    bool shown;  /* a check shows progress: no other thread does */
+    int64_t proof_images;         /* that did, or 0 */
+    struct model_dropout dropout; /* with which they did */
+    bool guess;         /* neither options nor the checkpoint nor the kind of images tell them */
+    bool shown;         /* a check shows progress: no other thread does */
     const char *device; /* which computes, as in struct engine_opts */
     int threads;
 };

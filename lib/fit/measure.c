@@ -193,7 +193,7 @@ static int go_on(struct fit_figures *f, struct engine *g, struct run *r, int64_t
 }
 
 int fit_measure(struct fit_figures *f, const struct model *m, const struct fit_images *images,
-                double most, const char *device, int threads, struct err *e)
+                double most, const struct fit_device *device, struct err *e)
 {
     struct engine *g;
     struct run r = {.model = m, .images = images};
@@ -203,13 +203,16 @@ int fit_measure(struct fit_figures *f, const struct model *m, const struct fit_i
         wants[i] = (struct engine_want){m->norm[i].value, ENGINE_SUMS};
         r.sums += 2 * (size_t)m->graph->value[m->norm[i].value].c;
     }
-    const struct engine_opts o = {.device = device,
-                                  .threads = threads,
+    const struct engine_opts o = {.device = device->name,
+                                  .threads = device->threads,
+                                  .kept = device->kept,
                                   .wants = wants,
                                   .want_count = m->norms,
                                   .few = images->count};
     int64_t first = images->count / FIT_PARTS;
     first = first > FIRST_LEAST ? first : FIRST_LEAST;
+    if (2 * first >= images->count)
+        first /= 2;
     r.sum = mem_zero(FIT_PARTS * r.sums, sizeof *r.sum);
     int result = open_engine(&g, m->graph, &o, e);
     if (result == 0) {

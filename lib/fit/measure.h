@@ -63,6 +63,13 @@ double fit_deviations(double difference, const double without[FIT_PARTS]);
 /* By how many standard deviations `a` fits less than `b`, on the same images. */
 double fit_less(const struct fit_figures *a, const struct fit_figures *b);
 
+/* What computes, as in struct engine_opts. */
+struct fit_device {
+    const char *name;
+    int threads;
+    struct engine_kept *kept;
+};
+
 /* Whether training left its traces in the running statistics of a network that was built
  * unfolded. */
 bool fit_is_trained(const struct model *m);
@@ -72,9 +79,9 @@ int fit_run(const struct graph *graph, const struct engine_opts *of,
             const struct engine_calls *calls, struct err *e) ERR_CHECKED;
 
 /* The same of a network that was built unfolded and has norms, in f32. Where the first sixteenth of
- * the images, eight at least, has a divergence of more than `most`, the figures are of these alone;
- * INFINITY looks at all. */
+ * the images, eight at least or, of sixteen or fewer, four, has a divergence of more than `most`,
+ * the figures are of these alone; INFINITY looks at all. */
 int fit_measure(struct fit_figures *f, const struct model *m, const struct fit_images *images,
-                double most, const char *device, int threads, struct err *e) ERR_CHECKED;
+                double most, const struct fit_device *device, struct err *e) ERR_CHECKED;
 
 #endif

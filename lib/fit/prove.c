@@ -39,6 +39,9 @@ static const double FAR_MORE = .1;
 /* At the first norm, for constants of the pixels. */
 static const double STEM_FAR = .2;
 
+/* Standard deviations from which few images tell that a network fits better than another. */
+static const double SURE = 4;
+
 /* Above this dropout is tried, which has to fit so many times better. */
 static const double DISTURBED = .004, HELPED = 2;
 
@@ -137,6 +140,38 @@ static int try_reading(struct trial *p, int reading, struct err *e)
     return r;
 }
 
+/* Images of the last comparison, `times` as many as usual. */
+static int64_t last_images(const struct trial *p, int times)
+{
+    const double most = LAST_MACS / p->macs;
+    int64_t count = FIT_PROOF_LEAST;
+    if (most > FIT_PROOF_LEAST)
+        count = most > LAST_MOST ? LAST_MOST : (int64_t)most;
+    count *= times;
+    return count < p->images->count ? count : p->images->count;
+}
+
+/* Large networks are compared on few images, where a network of larger maps fits better than the
+ * right one, as it has more cells to show: what fits better than network `from`, and not clearly,
+ * has to do so on the images of the last comparison, too, or is beaten. */
+static int settle(struct trial *p, int from, struct err *e)
+{
+    struct candidate *before = &p->list[from], *best = trial_best(p);
+    for (; p->moved.count < LAST_LEAST && best != before && !before->beaten; best = trial_best(p)) {
+        struct candidate one = *before, other = *best;
+        if (fit_less(&before->fit, &best->fit) >= SURE)
+            break;
+        const struct fit_figures *a = trial_more(p, before, last_images(p, 1), e),
+                                 *b = a ? trial_more(p, best, last_images(p, 1), e) : NULL;
+        if (!b)
+            return -1;
+        one.fit = *a;
+        other.fit = *b;
+        (trial_compare(&one, &other) < 0 ? best : before)->beaten = true;
+    }
+    return 0;
+}
+
 /* What differs from the best by one ReLU, one stride, the function in the place of all ReLUs or the
  * padding, as long as that leads to a better one. */
 static int try_near(struct trial *p, struct err *e)
@@ -144,7 +179,8 @@ static int try_near(struct trial *p, struct err *e)
     int r = 0;
     for (int round = 0; round < ROUNDS && r == 0; round++) {
         struct assume list[FIT_RELUS + ASSUME_STAGES + FIT_ACTS + 1];
-        const struct candidate *best = trial_best(p), before = *best;
+        const struct candidate *best = trial_best(p);
+        const int from = (int)(best - p->list);
         const struct fit_pixels pixels = best->pixels;
         const char *name = best->name;
         int count = fit_relus(&best->assumed, &best->given, list);
@@ -153,7 +189,9 @@ static int try_near(struct trial *p, struct err *e)
         count += fit_padding(&best->assumed, &best->given, list + count);
         for (int i = 0; i < count && r == 0; i++)
             r = trial_one(p, &list[i], &pixels, name, e);
-        if (trial_compare(trial_best(p), &before) >= 0)
+        if (r == 0)
+            r = settle(p, from, e);
+        if (trial_best(p) == &p->list[from])
             break;
     }
     return r;
@@ -162,9 +200,9 @@ static int try_near(struct trial *p, struct err *e)
 /* --- dropout in training --- */
 
 /* Whether it fits as right networks do, whose norms nothing disturbed. */
-static bool is_undisturbed(const struct candidate *c)
+static bool is_undisturbed(const struct fit_figures *f)
 {
-    return c->fit.divergence <= DISTURBED && c->fit.worst_divergence <= FIT_PROOF_WORST;
+    return f->divergence <= DISTURBED && f->worst_divergence <= FIT_PROOF_WORST;
 }
 
 /* By falling fit of the least unusual, for qsort. */
@@ -215,18 +253,12 @@ static const struct candidate *best_dropped(const struct trial *p, enum model_dr
  * compared on do not show it, more do. */
 static int find_undisturbed(struct trial *p, struct err *e)
 {
-    const int64_t all = p->moved.count;
-    struct candidate c = *trial_best(p);
-    struct model *m;
-    if (is_undisturbed(&c) || all >= LAST_LEAST)
-        return is_undisturbed(&c);
-    if (trial_open(&m, p, &c, true, e) != 0)
-        return -1;
-    p->moved.count = LAST_LEAST < p->images->count ? LAST_LEAST : p->images->count;
-    const int r = trial_measure(&c.fit, p, m, c.pixels.mean, INFINITY, e);
-    p->moved.count = all;
-    model_close(m);
-    return r != 0 ? -1 : is_undisturbed(&c);
+    struct candidate *best = trial_best(p);
+    if (is_undisturbed(&best->fit) || p->moved.count >= LAST_LEAST)
+        return is_undisturbed(&best->fit);
+    const int64_t images = LAST_LEAST < p->images->count ? LAST_LEAST : p->images->count;
+    const struct fit_figures *f = trial_more(p, best, images, e);
+    return f ? is_undisturbed(f) : -1;
 }
 
 /* Where no network fits well, dropout may have disturbed what norms recorded: tries the best few
@@ -369,29 +401,20 @@ static void keep_near(struct trial *p)
 /* The best few on more images, `times` as many as usual. */
 static int try_last(struct trial *p, int times, struct err *e)
 {
-    const double most = LAST_MACS / p->macs;
-    int64_t count = FIT_PROOF_LEAST;
-    int r = 0;
-    if (most > FIT_PROOF_LEAST)
-        count = most > LAST_MOST ? LAST_MOST : (int64_t)most;
     qsort(p->list, (size_t)p->count, sizeof *p->list, trial_compare);
-    count *= times;
-    p->moved.count = count < p->images->count ? count : p->images->count;
     int few = p->count < FEW ? p->count : FEW;
     while (few > FEW_LEAST &&
            p->list[few - 1].fit.divergence > p->list->fit.divergence * TRIAL_FAR_RATIO + FAR_MORE)
         few--;
     p->count = few;
-    for (int i = 0; i < p->count && r == 0; i++) {
-        struct candidate *c = &p->list[i];
-        struct model *m;
-        if (trial_open(&m, p, c, true, e) != 0)
+    for (int i = 0; i < p->count; i++) {
+        const struct fit_figures *f = trial_more(p, &p->list[i], last_images(p, times), e);
+        if (!f)
             return -1;
-        r = trial_measure(&c->fit, p, m, c->pixels.mean, INFINITY, e);
-        model_close(m);
+        p->list[i].fit = *f;
     }
     qsort(p->list, (size_t)p->count, sizeof *p->list, trial_compare);
-    return r;
+    return 0;
 }
 
 /* --- the verdict --- */
@@ -489,6 +512,7 @@ static int conclude(struct fit_proof *out, const struct trial *p, const char *la
                       (long long)best->fit.images, w.text);
     out->assume = best->given;
     out->fit = best->fit;
+    out->dropout = best->dropout;
     out->pixels = best->name;
     memcpy(out->mean, best->pixels.mean, sizeof out->mean);
     memcpy(out->std, best->pixels.std, sizeof out->std);
@@ -594,6 +618,7 @@ int fit_prove(struct fit_proof *out, const struct fit_use *u, const struct fit_i
     memcpy(first.pixels.std, u->std, sizeof u->std);
     if (trial_open(&m, &p, &first, true, e) != 0)
         return -1;
+    p.kept = engine_keep();
     int r = 0, readings = m->readings;
     p.misfit = mem_dup(m->misfit);
     if (m->norms == 0 || !fit_is_trained(m))
@@ -614,6 +639,7 @@ int fit_prove(struct fit_proof *out, const struct fit_use *u, const struct fit_i
     }
     prog_progress_end();
     fit_moved_close(&p.moved);
+    engine_keep_end(p.kept);
     free(p.list);
     free(p.misfit);
     return r;

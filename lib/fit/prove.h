@@ -29,7 +29,8 @@ struct fit_proof {
     float mean[3], std[3]; /* those in use or, where nobody gave them, those that fit best */
     const char *pixels;    /* name of the latter, or NULL */
     struct fit_figures fit;
-    char text[700]; /* how it was proved, with the figures */
+    struct model_dropout dropout; /* of the training */
+    char text[700];               /* how it was proved, with the figures */
 };
 
 /* `classes`: of the images' data set, 0 where it is not known; they choose between linear layers.

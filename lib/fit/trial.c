@@ -99,7 +99,8 @@ int trial_measure(struct fit_figures *f, struct trial *p, const struct model *m,
 {
     const struct fit_images some = fit_moved_images(&p->moved, mean);
     prog_progress("networks tried", p->tried++, 0);
-    return fit_measure(f, m, &some, most, p->use->device, p->use->threads, e);
+    return fit_measure(f, m, &some, most,
+                       &(struct fit_device){p->use->device, p->use->threads, p->kept}, e);
 }
 
 /* Measures a candidate on the first images and keeps it. One that cannot be built for these images,
@@ -134,6 +135,27 @@ int trial_one(struct trial *p, const struct assume *given, const struct fit_pixe
     return r;
 }
 
+const struct fit_figures *trial_more(struct trial *p, struct candidate *c, int64_t images,
+                                     struct err *e)
+{
+    const int64_t all = p->moved.count;
+    struct fit_figures *to = c->more;
+    struct model *m;
+    for (int i = 0; i < TRIAL_MORE; i++) {
+        if (c->more[i].images == images)
+            return &c->more[i];
+        if (c->more[i].images == 0)
+            to = &c->more[i];
+    }
+    if (trial_open(&m, p, c, true, e) != 0)
+        return NULL;
+    p->moved.count = images;
+    const int r = trial_measure(to, p, m, c->pixels.mean, INFINITY, e);
+    p->moved.count = all;
+    model_close(m);
+    return r == 0 ? to : NULL;
+}
+
 /* Another function than ReLU, which few networks have and of which some are near it, counts as one
  * that fits half as well, and at most half as well as the closest fits do by chance. */
 static double rank_of(const struct candidate *c)
@@ -163,7 +185,7 @@ struct candidate *trial_best(const struct trial *p)
 {
     struct candidate *best = p->list;
     for (int i = 1; i < p->count; i++)
-        if (trial_compare(&p->list[i], best) < 0)
+        if (best->beaten || (!p->list[i].beaten && trial_compare(&p->list[i], best) < 0))
             best = &p->list[i];
     return best;
 }

@@ -15,6 +15,10 @@
 /* By how many times the next network has to fit less than the best one. */
 #define TRIAL_FAR_RATIO 8
 
+/* Of how many numbers of images the figures of a network are kept beside those of the first look.
+ */
+enum { TRIAL_MORE = 2 };
+
 struct candidate {
     struct assume given;   /* what makes it */
     struct assume assumed; /* all of it */
@@ -28,6 +32,8 @@ struct candidate {
     int classes;
     char head[64]; /* key of the linear layer */
     struct fit_figures fit;
+    struct fit_figures more[TRIAL_MORE]; /* of more images; of none where they were not looked at */
+    bool beaten; /* fits best on few images alone: on more, another one does */
 };
 
 /* Where the search for a plain net ended, as nothing fitted. */
@@ -42,6 +48,7 @@ struct trial {
     const struct fit_images *images;
     int classes;
     struct fit_moved moved;
+    struct engine_kept *kept; /* all networks have the same numbers */
     struct candidate *list;
     int count;
     struct fit_pixels pixels; /* constants that fit the first norm, where it tells */
@@ -74,13 +81,18 @@ int trial_measure(struct fit_figures *f, struct trial *p, const struct model *m,
 int trial_one(struct trial *p, const struct assume *given, const struct fit_pixels *pixels,
               const char *name, struct err *e) ERR_CHECKED;
 
+/* The figures of a network of the list on so many images, which are measured once: c->more. NULL
+ * where that fails. */
+const struct fit_figures *trial_more(struct trial *p, struct candidate *c, int64_t images,
+                                     struct err *e) ERR_CHECKED;
+
 /* By falling fit, for qsort. */
 int trial_compare(const void *a, const void *b);
 
 /* Whether network i of the list is told apart from the first one, the best. */
 bool trial_told(const struct trial *p, int i);
 
-/* The one that fits best; of a list that is not empty. */
+/* The one that fits best of those that are not beaten; of a list that is not empty. */
 struct candidate *trial_best(const struct trial *p);
 
 #endif

@@ -70,6 +70,8 @@ int proof_make(struct session *s, struct err *e)
     if (prog_verbose())
         prog_say("%s: %s", ckpt_name(s->ckpt), proof.text);
     s->proof = mem_dup(proof.text);
+    s->proof_images = proof.fit.images;
+    s->dropout = proof.dropout;
     take_pixels(&s->pixels, &proof);
     s->assumed = proof.assume;
     model_close(s->model);

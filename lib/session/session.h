@@ -98,6 +98,8 @@ struct session {
     struct assume assumed; /* of the options, and what images proved of a network that was read by
                               structure */
     char *proof;           /* of the latter, in words, or NULL */
+    int64_t proof_images;  /* images that proved it */
+    struct model_dropout dropout; /* with which they did */
     struct engine *engine;
 };
 
