@@ -582,7 +582,7 @@ static int run(struct job *j, const struct data_opts *d, struct err *e)
     j->inspection = start_inspection(j);
     warn(j);
     j->want = mem_alloc((size_t)results_wants(j->results), sizeof *j->want);
-    struct engine_opts o = {.wants = j->want};
+    struct engine_opts o = {.few = data_subset(j->data), .wants = j->want};
     o.vectors = results_want(j->results, j->want, &o.want_count);
     if (session_engine(&j->session, &o, e) != 0 || open_outputs(j, e) != 0)
         return -1;

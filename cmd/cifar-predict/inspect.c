@@ -12,7 +12,7 @@ struct inspection {
     struct inspection_opts opts;
     struct fit_use use;
     struct fit_images images;
-    int64_t wanted;  /* images, 0: none */
+    int64_t wanted;  /* images */
     uint8_t *stream; /* the first images of a stream */
     bool said;
     bool started; /* the thread is */
@@ -66,10 +66,9 @@ static void check(struct inspection *i)
         pthread_cond_wait(&i->changed, &i->lock);
     i->images.count = i->stream ? i->held : i->wanted;
     pthread_mutex_unlock(&i->lock);
-    bool enough = i->images.count >= FIT_LEAST,
-         failed = enough && fit_check(&i->verdict, &i->use, &i->images, &why) != 0;
+    const bool failed = fit_check(&i->verdict, &i->use, &i->images, &why) != 0;
     pthread_mutex_lock(&i->lock);
-    i->known = enough && !failed;
+    i->known = !failed;
     i->failed = failed && !i->opts.damaged;
     i->why = why;
     i->checked = true;
@@ -93,21 +92,18 @@ struct inspection *inspection_start(const struct inspection_opts *o)
     bool stream = count < 0;
     if (stream || count > o->limit)
         count = o->limit;
-    bool images = count >= FIT_LEAST;
-    if (!images && !o->checksum)
-        return NULL;
     struct inspection *i = mem_zero(1, sizeof *i);
     i->opts = *o;
     i->use = *o->use;
     i->use.shown = !stream;
     i->images =
         (struct fit_images){.h = h, .w = w, .at = stream ? read_stream : read_set, .ctx = i};
-    i->wanted = images ? fit_wanted(count, h, w) : 0;
-    if (stream && images)
+    i->wanted = fit_wanted(count, h, w);
+    if (stream)
         i->stream = mem_alloc((size_t)i->wanted, image_bytes(i));
     pthread_mutex_init(&i->lock, NULL);
     pthread_cond_init(&i->changed, NULL);
-    if (i->wanted > 0 && !i->stream)
+    if (!stream)
         check(i);
     i->started = i->stream || o->checksum;
     int r = i->started ? pool_thread(&i->thread, inspect, i) : 0;

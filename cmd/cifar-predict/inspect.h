@@ -18,13 +18,13 @@ struct inspection_opts {
 
 struct inspection;
 
-/* Begins; NULL where there is nothing to find out. Returns once images that can be read at any
+/* Begins. Returns once images that can be read at any
  * place have been compared: while that lasts it takes as much memory as a run. All else is done
  * in a thread of its own. */
 struct inspection *inspection_start(const struct inspection_opts *o);
 
 /* Gives it the next image of a stream; NULL at the end of the stream. For other images there
- * is no need to. `i` may be NULL, here and below. */
+ * is no need to. `i` may be NULL, here and below, before anything has begun. */
 void inspection_image(struct inspection *i, const uint8_t *pixels);
 
 /* What the user has to be told: a sentence, once it is known, and only once; else NULL. */
@@ -33,7 +33,7 @@ const char *inspection_warning(struct inspection *i);
 /* Waits for the end. An error where the images could not be looked at. */
 int inspection_wait(struct inspection *i, struct err *e);
 
-/* Once waited for: NULL where the images were too few. */
+/* Once waited for: NULL where images could not be looked at. */
 const struct fit_verdict *inspection_verdict(const struct inspection *i);
 const char *inspection_checksum(const struct inspection *i);
 void inspection_free(struct inspection *i);

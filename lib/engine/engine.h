@@ -53,8 +53,8 @@ struct engine_opts {
     const char *device; /* "auto", "cpu", "ref", "cuda", "cuda:N" */
     enum engine_precision precision;
     int threads;                     /* 0: one per core this process may use */
-    int64_t few;                     /* images of a run, so that all threads have some of them; 0:
-                                        many, or not known */
+    int64_t few;                     /* images of a run, so that all threads have some of them; 0
+                                        or less: many, or not known */
     struct engine_kept *kept;        /* weights of engines before, or NULL; outlives the engine */
     const struct engine_want *wants; /* [want_count]; outlive the engine */
     int want_count;

@@ -633,7 +633,7 @@ static int compare(struct fit_verdict *v, struct check *c, struct model *m, stru
 
 static bool is_doubtful(const struct fit_verdict *v)
 {
-    return !(v->use.divergence < DEEP_SUSPICIOUS);
+    return !(v->use.divergence < DEEP_SUSPICIOUS) && !v->proved;
 }
 
 const char *fit_word(const struct fit_verdict *v)
@@ -648,16 +648,31 @@ bool fit_confirms(const struct fit_verdict *v)
     return v->outcome == FIT_GOOD && !is_doubtful(v);
 }
 
+static void tell_guess(struct fit_verdict *v, const struct fit_use *u, const char *why)
+{
+    char mean[NORMAL_TEXT], std[NORMAL_TEXT];
+    if (u->guess && !u->proved)
+        snprintf(v->text, sizeof v->text,
+                 "%s: the mean %s and std %s of the pixels are a guess that %s: give --mean and "
+                 "--std",
+                 ckpt_name(u->ckpt), normal_text(mean, "%.6g", u->mean, u->channels),
+                 normal_text(std, "%.6g", u->std, u->channels), why);
+}
+
 int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_images *images,
               struct err *e)
 {
     struct check c = {.use = u, .images = images, .dropout = u->dropout};
     const struct interpretation use = in_use(u);
     struct model *m;
-    char mean[NORMAL_TEXT], std[NORMAL_TEXT];
-    *v = (struct fit_verdict){.outcome = FIT_UNKNOWN, .unknown = "the images are too few"};
-    if (images->count < FIT_LEAST)
+    *v = (struct fit_verdict){
+        .outcome = FIT_UNKNOWN, .unknown = "the images are too few", .proved = u->proved};
+    if (images->count < FIT_LEAST) {
+        char why[80];
+        snprintf(why, sizeof why, "fewer than %d images cannot confirm", FIT_LEAST);
+        tell_guess(v, u, why);
         return 0;
+    }
     if (build(&m, &c, &use, e) != 0)
         return -1;
     c.program = m->program;
@@ -684,11 +699,6 @@ int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_i
         return r;
     }
     model_close(m);
-    if (u->guess)
-        snprintf(v->text, sizeof v->text,
-                 "%s: the mean %s and std %s of the pixels are a guess "
-                 "that no BatchNorm running statistics confirm: give --mean and --std",
-                 ckpt_name(u->ckpt), normal_text(mean, "%.6g", u->mean, u->channels),
-                 normal_text(std, "%.6g", u->std, u->channels));
+    tell_guess(v, u, "no BatchNorm running statistics confirm");
     return 0;
 }

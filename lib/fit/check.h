@@ -43,6 +43,7 @@ struct fit_verdict {
     enum fit_outcome outcome;
     const char *unknown;    /* of FIT_UNKNOWN: why, unless fit_check() failed */
     struct fit_figures use; /* of the interpretation in use; norms are 0 where unknown */
+    bool proved;            /* as in struct fit_use */
     char text[600];         /* what a user has to be told, a sentence with figures and options;
                                or "" */
     char options[300];      /* of FIT_OTHER: what makes the programs run the other one; or "" */
@@ -59,8 +60,8 @@ const char *fit_word(const struct fit_verdict *v);
 /* The interpretation in use fits, and that is not in doubt. */
 bool fit_confirms(const struct fit_verdict *v);
 
-/* Images should be spread over the data set. -1 where an image cannot be read or the engine
- * fails. */
+/* Images should be spread over the data set; of fewer than FIT_LEAST none is read. -1 where an
+ * image cannot be read or the engine fails. */
 int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_images *images,
               struct err *e) ERR_CHECKED;
 

@@ -94,7 +94,8 @@ static void check_bf16(const struct run *ref)
     run_close(&first);
 }
 
-/* The same bits for any number of threads, of which many take smaller batches. */
+/* The same bits for any number of threads, of which many take smaller batches, and for batches
+ * as small as it takes for each of them to have one. */
 static void check_threads(const struct run *ref)
 {
     static const int threads[] = {2, 3, 8, 9, 17};
@@ -103,6 +104,7 @@ static void check_threads(const struct run *ref)
     CHECK(run_go(&one, &e) == 0);
     for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) {
         struct run more = run_like(ref, "cpu", ENGINE_F32, threads[i]);
+        more.opts.few = i % 2 == 0 ? ref->images : 0;
         CHECK(run_go(&more, &e) == 0);
         CHECK(same_run(&one, &more));
         run_close(&more);
@@ -685,9 +687,29 @@ static void check_returned(void)
         }
 }
 
+/* Of few images no thread takes more than its share. */
+static void check_few(void)
+{
+    static const struct {
+        int64_t few;
+        int batch; /* at most */
+    } want[] = {{1, 1}, {4, 1}, {9, 3}, {20, 5}, {64, 16}, {256, 64}};
+    struct graph *n = net_of_classes(8, 10);
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        struct err e = {0};
+        struct engine *g;
+        const struct engine_opts o = {.device = "cpu", .threads = 4, .few = want[i].few};
+        CHECK(engine_open(&g, n, &o, &e) == 0);
+        CHECK(engine_batch_size(g) <= want[i].batch);
+        engine_close(g);
+    }
+    graph_free(n);
+}
+
 int main(void)
 {
     check_returned();
+    check_few();
     check_ref();
     check_all_wants();
     check_forward("ref", ENGINE_F32, true);

@@ -1,4 +1,5 @@
-/* How fits compare. */
+/* How fits compare, and what they are called. */
+#include "fit/check.h"
 #include "fit/measure.h"
 
 #include "check.h"
@@ -6,6 +7,22 @@
 static struct fit_figures of(double divergence)
 {
     return (struct fit_figures){.divergence = divergence};
+}
+
+static const char *word(enum fit_outcome outcome, double divergence, bool proved)
+{
+    const struct fit_verdict v = {.outcome = outcome, .use = of(divergence), .proved = proved};
+    CHECK(fit_confirms(&v) == (strcmp(fit_word(&v), "good") == 0));
+    return fit_word(&v);
+}
+
+static void check_words(void)
+{
+    CHECK(strcmp(word(FIT_GOOD, .011, false), "good") == 0);
+    CHECK(strcmp(word(FIT_GOOD, .02, false), "doubtful") == 0);
+    CHECK(strcmp(word(FIT_GOOD, .02, true), "good") == 0);
+    CHECK(strcmp(word(FIT_OTHER, .02, true), "bad") == 0);
+    CHECK(strcmp(word(FIT_NONE, .4, false), "bad") == 0);
 }
 
 int main(void)
@@ -21,5 +38,6 @@ int main(void)
     CHECK(!fit_clearly_better(&bad, &third) && fit_clearly_better(&good, &third));
     CHECK(!fit_clearly_better(&bad, &other) && fit_clearly_better(&zero, &good));
     CHECK(!fit_clearly_better(&none, &none));
+    check_words();
     return CHECK_DONE();
 }

@@ -20,7 +20,7 @@ RUNS = (("grey-digits", "grey.pth", DIGITS, []),
 
 for name, model, data, options in RUNS:
     for device in "ref", "cpu":
-        subprocess.run(["cifar-predict", "--model", GOLDEN + model, "--data", GOLDEN + data,
+        subprocess.run(["cifar-predict", "--model", model, "--data", GOLDEN + data,
                         "--device", device, "--logits", "logits.npy", "--class-maps", "maps.npy",
                         *options], stdout=subprocess.DEVNULL, check=True)
         for what in "logits", "maps":
