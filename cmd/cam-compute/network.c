@@ -319,7 +319,7 @@ static int open_network(struct network *n, struct err *e)
         n->choice.name = j->layer;
     else
         choice_make(&n->choice, s->model->graph, j->layer);
-    choice_say(&n->choice);
+    choice_say(&n->choice, s->model->graph, j->how.compat);
     const struct engine_opts passes = session_engine_opts(s);
     const struct layer_opts l = {.names = n->choice.name,
                                  .how = j->how,

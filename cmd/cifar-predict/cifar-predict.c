@@ -569,7 +569,7 @@ static int run(struct job *j, const struct data_opts *d, struct err *e)
         wanted.layer = j->choice.name;
     }
     if (j->cams || (wanted.features && !j->choice.kept))
-        choice_say(&j->choice);
+        choice_say(&j->choice, j->graph, false);
     if (results_new(&j->results, &wanted, e) != 0)
         return -1;
     const struct method_how how = {.method = method_at(method < 0 ? METHOD_GRADCAM : method),

@@ -1,9 +1,11 @@
 #include "cam/choice.h"
 
+#include "base/mem.h"
 #include "base/prog.h"
 #include "cam/cam.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The operation that makes a value; NULL for the image. */
@@ -95,8 +97,32 @@ void choice_make(struct layer_choice *c, const struct graph *g, const char *name
     }
 }
 
-void choice_say(const struct layer_choice *c)
+static void say_early(const struct graph *g, const char *name, bool compat)
 {
+    struct err e;
+    const int value = graph_layer(g, name, &e);
+
+    if (value < 0 || !graph_early(g, value, name))
+        return;
+    const struct graph_op *op = maker(g, value);
+    const bool sum = graph_addend(op) >= 0;
+    const char *exact = graph_exact_name(g, value);
+    if (sum || compat)
+        prog_say("the layer %s is the result behind the %s that follows%s%s%s", name,
+                 sum                     ? "sum"
+                 : op->act != GRAPH_NONE ? "activation"
+                                         : "norm",
+                 exact ? ", " : "", exact ? exact : "",
+                 compat ? "; pytorch-grad-cam takes that of the module itself" : "");
+}
+
+void choice_say(const struct layer_choice *c, const struct graph *g, bool compat)
+{
+    for (const char *at = c->name; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+        char *name = mem_printf("%.*s", (int)strcspn(at, ","), at);
+        say_early(g, name, compat);
+        free(name);
+    }
     if (c->value < 0 || !prog_alone())
         return;
     if (*c->end)

@@ -28,8 +28,9 @@ struct layer_choice {
 void choice_make(struct layer_choice *c, const struct graph *g, const char *name);
 
 /* Says which layer was taken because there is no closed form or the last stage is too coarse; that
- * a last stage of one cell stays without CHOICE_AUTO. */
-void choice_say(const struct layer_choice *c);
+ * a last stage of one cell stays without CHOICE_AUTO; and where a named module ends before its
+ * layer, in front of a sum or, with `compat`, of a norm or an activation. */
+void choice_say(const struct layer_choice *c, const struct graph *g, bool compat);
 
 /* Adds why an earlier layer was taken, where one was; see heatpipe-tsv(5). */
 void choice_put(const struct layer_choice *c, struct run *r);

@@ -65,7 +65,7 @@ static void make_first(struct graph *g)
             op->in[k] += op->in[k] > 0 || !is_begun(op);
     }
     g->op[0] = pick(0, g->value[1].c, 1);
-    g->value[0] = (struct graph_value){g->value[1].c, g->value[1].h, g->value[1].w, NULL, NULL};
+    g->value[0] = (struct graph_value){.c = g->value[1].c, .h = g->value[1].h, .w = g->value[1].w};
 }
 
 bool graph_begin_behind(struct graph *g, struct graph_begun *b)

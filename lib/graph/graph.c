@@ -40,7 +40,7 @@ void graph_free(struct graph *g)
 int graph_add_value(struct graph *g, int c, int h, int w, const char *name, const char *key)
 {
     g->value = mem_grow(g->value, (size_t)g->values + 1, sizeof *g->value);
-    g->value[g->values] = (struct graph_value){c, h, w, name, key};
+    g->value[g->values] = (struct graph_value){.c = c, .h = h, .w = w, .name = name, .key = key};
     return g->values++;
 }
 

@@ -78,6 +78,8 @@ struct graph_value {
     const char *name; /* "conv1" (the stem), "layer1.0", ... where it is a layer's output, that
                          maps are made of; NULL inside a layer */
     const char *key;  /* the same under the checkpoint's names, "conv2_x.0", where they differ */
+    bool early;       /* the module called so ends before a norm, a sum or an activation that the
+                         operation computes, too */
 };
 
 enum { GRAPH_INPUTS = 2 };
@@ -123,6 +125,7 @@ struct graph_op {
 struct graph_alias {
     int value;
     const char *name;
+    bool early; /* as graph_value.early */
 };
 
 /* Owns its arrays, the numbers and the strings. */
@@ -149,8 +152,8 @@ int graph_add_value(struct graph *g, int c, int h, int w, const char *name, cons
 int graph_add(struct graph *g, const struct graph_op *op, struct err *e) ERR_CHECKED;
 
 /* Gives a value, but for the image, a further name by which graph_layer() finds it, and which it
- * has no other. The name is copied. */
-void graph_call(struct graph *g, int value, const char *name);
+ * has no other. The name is copied. `early`: as graph_value.early. */
+void graph_call(struct graph *g, int value, const char *name, bool early);
 
 /* A convolution of windows of k by k and so many channels that keeps the size but for the
  * stride, without activation or addend; to be altered and appended. */
@@ -240,6 +243,13 @@ int graph_embedding(const struct graph *g);
  * layer is called so, for the last stage. -1 and the list of names where there is none. */
 #define GRAPH_LAST "last"
 int graph_layer(const struct graph *g, const char *name, struct err *e) ERR_CHECKED;
+
+/* Whether the module of that name, which graph_layer() finds as `value`, ends before it: see
+ * graph_value.early. */
+bool graph_early(const struct graph *g, int value, const char *name);
+
+/* A name of the value whose module ends with it, or NULL. */
+const char *graph_exact_name(const struct graph *g, int value);
 
 /* The name of a value, or else the first further one; NULL where it has none. */
 const char *graph_name(const struct graph *g, int value);

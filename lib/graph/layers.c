@@ -11,13 +11,13 @@
 
 /* --- names --- */
 
-void graph_call(struct graph *g, int value, const char *name)
+void graph_call(struct graph *g, int value, const char *name, bool early)
 {
     const struct graph_value *v = &g->value[value];
     if (value == 0 || (v->name && strcmp(v->name, name) == 0))
         return;
     g->alias = mem_extend(g->alias, (size_t)g->aliases, (size_t)g->aliases + 1, sizeof *g->alias);
-    g->alias[g->aliases++] = (struct graph_alias){value, mem_dup(name)};
+    g->alias[g->aliases++] = (struct graph_alias){value, mem_dup(name), early};
 }
 
 const char *graph_name(const struct graph *g, int value)
@@ -118,6 +118,34 @@ int graph_layer(const struct graph *g, const char *name, struct err *e)
         value = refuse(g, grid, name, e);
     free(grid);
     return value;
+}
+
+bool graph_early(const struct graph *g, int value, const char *name)
+{
+    const struct graph_value *v = &g->value[value];
+    for (int i = 0; i < g->ops; i++) {
+        const struct graph_op *op = &g->op[i];
+        if (op->out == value && is(op->key, name) &&
+            (op->act != GRAPH_NONE || graph_addend(op) >= 0))
+            return true;
+    }
+    if (is(v->name, name))
+        return v->early;
+    for (int i = 0; i < g->aliases; i++)
+        if (g->alias[i].value == value && is(g->alias[i].name, name))
+            return g->alias[i].early;
+    return false;
+}
+
+const char *graph_exact_name(const struct graph *g, int value)
+{
+    const char *name = g->value[value].name;
+    if (name && !graph_early(g, value, name))
+        return name;
+    for (int i = 0; i < g->aliases; i++)
+        if (g->alias[i].value == value && !graph_early(g, value, g->alias[i].name))
+            return g->alias[i].name;
+    return NULL;
 }
 
 void graph_layer_name(const struct graph *g, int value, char *name, size_t room)

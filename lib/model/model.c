@@ -70,7 +70,7 @@ static void name_last_stage(struct graph *g)
 {
     const int last = graph_closed(g).value;
     if (last > 0 && !graph_name(g, last))
-        graph_call(g, last, "last_stage");
+        graph_call(g, last, "last_stage", false);
 }
 
 /* Elements of a tensor, unless it is a constant of pixels. */

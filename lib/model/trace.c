@@ -672,20 +672,35 @@ void trace_layer(struct trace *t, const char *path, size_t n, const struct trace
 {
     if (n == 0 || s->kind != TRACE_VALUE || s->value == 0)
         return;
-    char *name = mem_printf("%.*s", (int)n, path);
+    const struct graph_op *op = &t->b->graph->op[s->value - 1];
+    struct trace_layer l = {.path = mem_printf("%.*s", (int)n, path),
+                            .value = s->value,
+                            .ins = op->ins,
+                            .act = op->act,
+                            .normed = norm_is_there(&t->b->origin[s->value - 1].norm)};
     gpointer at;
-    if (g_hash_table_lookup_extended(t->by_path, name, NULL, &at)) {
-        t->layer[GPOINTER_TO_SIZE(at)].value = s->value;
-        free(name);
+    if (g_hash_table_lookup_extended(t->by_path, l.path, NULL, &at)) {
+        struct trace_layer *to = &t->layer[GPOINTER_TO_SIZE(at)];
+        free(l.path);
+        l.path = to->path;
+        *to = l;
         return;
     }
     if (t->layers == LAYERS) {
-        free(name);
+        free(l.path);
         return;
     }
     t->layer = mem_extend(t->layer, t->layers, t->layers + 1, sizeof *t->layer);
-    g_hash_table_insert(t->by_path, name, GSIZE_TO_POINTER(t->layers));
-    t->layer[t->layers++] = (struct trace_layer){name, s->value};
+    g_hash_table_insert(t->by_path, l.path, GSIZE_TO_POINTER(t->layers));
+    t->layer[t->layers++] = l;
+}
+
+/* Whether the operation has taken in more since. */
+static bool is_early(const struct trace *t, const struct trace_layer *l)
+{
+    const struct graph_op *op = &t->b->graph->op[l->value - 1];
+    return op->ins != l->ins || op->act != l->act ||
+           norm_is_there(&t->b->origin[l->value - 1].norm) != l->normed;
 }
 
 static bool is_short(const char *path)
@@ -703,7 +718,8 @@ static void name_by_weights(struct trace *t)
         const struct ckpt_tensor *w = t->b->origin[i].w;
         const char *key = g->op[i].key;
         if (w && key && strcmp(key, w->name) != 0 && !g_hash_table_contains(t->by_path, key))
-            graph_call(g, g->op[i].out, key);
+            graph_call(g, g->op[i].out, key,
+                       g->op[i].act != GRAPH_NONE || graph_addend(&g->op[i]) >= 0);
     }
 }
 
@@ -716,9 +732,11 @@ static void name_layers(struct trace *t)
             continue;
         free((void *)v->name);
         v->name = mem_dup(t->layer[i].path);
+        v->early = is_early(t, &t->layer[i]);
     }
     for (size_t i = 0; i < t->layers; i++)
-        graph_call(g, t->layer[i].value, t->layer[i].path);
+        if (t->layer[i].value > 0)
+            graph_call(g, t->layer[i].value, t->layer[i].path, is_early(t, &t->layer[i]));
     name_by_weights(t);
 }
 

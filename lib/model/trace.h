@@ -72,10 +72,13 @@ struct trace_made_of {
 
 struct trace_scores;
 
-/* A module of the program and the value that it made at last. */
+/* A module of the program and the value that it made at last: what the operation that makes it had
+ * taken in by then. */
 struct trace_layer {
     char *path;
-    int value;
+    int value, ins;
+    enum graph_act act;
+    bool normed;
 };
 
 struct trace {

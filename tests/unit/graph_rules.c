@@ -826,8 +826,8 @@ static void check_tokens(void)
     g->value[first].name = mem_dup("head.norm");
     /* On the block's other tokens the logits do not depend. */
     CHECK(graph_latest(g, 4) == patches && graph_latest(g, 5) == -1);
-    graph_call(g, norm, "blocks.0.norm1");
-    graph_call(g, norm, "blocks.0.norm");
+    graph_call(g, norm, "blocks.0.norm1", false);
+    graph_call(g, norm, "blocks.0.norm", false);
     CHECK(graph_latest(g, 4) == norm);
     CHECK_STR(graph_name(g, norm), "blocks.0.norm1");
     CHECK(graph_layer(g, "blocks.0.norm", &e) == norm && graph_layer(g, "blocks", &e) == block);
