@@ -447,7 +447,7 @@ static void put_about(struct run *r, const struct job *j)
     if (opts.rename)
         run_put(r, "renamed", "%s", opts.rename);
     run_put(r, "architecture", "%s", found);
-    run_put(r, "assumptions", "%s", assumed);
+    run_put(r, "assumptions", "%s", *assumed ? assumed : RUN_NONE);
     if (n->proof)
         run_put(r, "proof", "%s", n->proof);
     run_put(r, "data", "%s", data_name(j->data));

@@ -221,7 +221,7 @@ static int put(struct tsv_out *t, const struct interpretation *r, int rank, int 
     tsv_put_string(t, r->pixels.name);
     tsv_put_string(t, normal_text(text, "%g", r->pixels.mean, channels));
     tsv_put_string(t, normal_text(text, "%g", r->pixels.std, channels));
-    tsv_put_string(t, words);
+    tsv_put_string(t, *words ? words : NULL);
     tsv_put_int(t, r->plain);
     tsv_put_int(t, r->fit.norms);
     tsv_put_int(t, r->fit.images);
@@ -280,9 +280,10 @@ static void conclude(const struct probe *p)
         char assumed[ASSUME_WORDS], mean[NORMAL_TEXT], std[NORMAL_TEXT];
         assume_write(assumed, &best->assumed);
         char *words = text_shell(assumed);
-        prog_say("%s: fits best: --assume %s --mean %s --std %s: divergence %.3g nats, "
+        prog_say("%s: fits best: %s%s%s--mean %s --std %s: divergence %.3g nats, "
                  "%.3g without options, over %d batch norms and %lld images",
-                 ckpt_name(p->ckpt), words, normal_text(mean, "%g", best->pixels.mean, p->channels),
+                 ckpt_name(p->ckpt), *assumed ? "--assume " : "", *assumed ? words : "",
+                 *assumed ? " " : "", normal_text(mean, "%g", best->pixels.mean, p->channels),
                  normal_text(std, "%g", best->pixels.std, p->channels), best->fit.divergence,
                  plain->fit.divergence, best->fit.norms, (long long)best->fit.images);
         free(words);

@@ -264,8 +264,9 @@ static void put(struct words *w, const char *fmt, ...)
 
 void assume_write(char *text, const struct assume *a)
 {
-    struct words w = {.at = 0};
-    put(&w, "channels=%s", a->bgr ? "bgr" : "rgb");
+    struct words w = {.text = "", .at = 0};
+    if (!a->grey)
+        put(&w, "channels=%s", a->bgr ? "bgr" : "rgb");
     if (a->stem_stride)
         put(&w, ",stem-stride=%d", a->stem_stride);
     if (a->pool)
@@ -297,7 +298,7 @@ void assume_write(char *text, const struct assume *a)
         put(&w, ",prefix=%s", a->prefix);
     if (*a->state)
         put(&w, ",state=%s", a->state);
-    memcpy(text, w.text, sizeof w.text);
+    snprintf(text, ASSUME_WORDS, "%s", w.text + (*w.text == ','));
 }
 
 void assume_write_other(char *text, const struct assume *a, const struct assume *b)

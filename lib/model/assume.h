@@ -69,7 +69,8 @@ enum assume_act {
 
 /* Zero stands for what is usual in the family. */
 struct assume {
-    bool bgr; /* the order of the input's channels; constants stay in the order R, G, B */
+    bool bgr;  /* the order of the input's channels; constants stay in the order R, G, B */
+    bool grey; /* the model has one channel, which has no order: nothing that can be assumed */
     int stem_stride;
     enum assume_pool pool;
     int stride_at; /* which convolution of a bottleneck has the stride, from 1; of basic blocks, in

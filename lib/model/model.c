@@ -59,7 +59,7 @@ static void tell(const struct build *b)
     const char *structure = b->model->structure;
     char *text =
         mem_printf("%s: %s%s%s%s; assumed: %s", ckpt_name(b->ckpt), found, structure ? " (" : "",
-                   structure ? structure : "", structure ? ")" : "", words);
+                   structure ? structure : "", structure ? ")" : "", *words ? words : "nothing");
     build_note(b, text);
     free(found);
     free(text);
@@ -112,6 +112,7 @@ static int build_program(struct build *b, const char *program, size_t n, struct 
     if (build_load(b, e) != 0)
         return -1;
     m->assumed.bgr = b->assume.bgr;
+    m->assumed.grey = model_channels(m) == 1;
     m->family = onnx ? "ONNX" : "torch.export";
     m->known_by = "its own graph";
     m->program = true;

@@ -220,6 +220,7 @@ void build_keep_assumed(struct build *b)
 {
     struct assume *a = &b->model->assumed;
     *a = b->assume;
+    a->grey = model_channels(b->model) == 1;
     a->eps = b->normed ? a->eps : 0;
     if (b->found.family->design) {
         const unsigned choices = b->found.family->design->choices;
