@@ -148,7 +148,8 @@ static char *describe_pixels(const struct model *m, struct ckpt *c)
     const struct normal *usual = normal_usual(m, "");
     const int channels = model_channels(m);
     const char *set = channels == 1 ? "mnist" : "cifar10";
-    bool always = usual == normal_usual(m, set);
+    /* Images of these sets are made larger for a program by whoever knows its constants. */
+    bool always = usual == normal_usual(m, set) || (m->program && m->graph->value[0].h > 32);
     struct constants s;
     char mean[NORMAL_TEXT], std[NORMAL_TEXT];
     if (!constants_find(&s, c, m))
@@ -189,9 +190,6 @@ static int put_network(const struct info *i, struct ckpt *c, struct out *o, char
     if (open)
         *told.chain = '\0';
     assume_write(assumed, &told);
-    /* Grey has no order of channels; the others are listed behind theirs. */
-    const char *said = image->c == 1 ? assumed + strcspn(assumed, ",") : assumed;
-    said += *said == ',';
     int r = out_printf(o, e,
                        "family                %s, known by %s\n"
                        "architecture          %s\n"
@@ -199,9 +197,9 @@ static int put_network(const struct info *i, struct ckpt *c, struct out *o, char
                        "pixels                %s\n"
                        "parameters            %lld\n"
                        "multiply-accumulates  %s%lld for an image of %d by %d\n",
-                       m->family, m->known_by, found, *said ? "assumed               " : "", said,
-                       *said ? "\n" : "", pixels, (long long)m->parameters, open ? "at most " : "",
-                       (long long)graph_macs(m->graph), image->h, image->w);
+                       m->family, m->known_by, found, *assumed ? "assumed               " : "",
+                       assumed, *assumed ? "\n" : "", pixels, (long long)m->parameters,
+                       open ? "at most " : "", (long long)graph_macs(m->graph), image->h, image->w);
     if (r == 0 && m->structure)
         r = out_printf(o, e,
                        "structure             %s: not proved here, --probe compares it with "
