@@ -322,15 +322,20 @@ static void put_errors(const struct page *p)
     if (!self(p)->opts->errors)
         return;
     check(selection_errors_open(&rows, self(p)->opts->errors, &e), &e);
-    int n = 0;
-    for (; n < ERRORS_SHOWN && (r = selection_errors_next(rows, &row, &e)) > 0; n++) {
+    int64_t n = 0;
+    for (; (r = selection_errors_next(rows, &row, &e)) > 0; n++) {
         if (n == 0)
             put("<section class=\"card wide\"><h3>Errors of highest confidence (above 90&nbsp;%)"
                 "</h3>\n<ol class=\"thumbs\" id=\"errors\">\n");
-        put_error(&row);
+        if (n < ERRORS_SHOWN)
+            put_error(&row);
     }
     if (n > 0)
-        put("</ol></section>\n");
+        put("</ol>");
+    if (n > ERRORS_SHOWN)
+        words_put("<p>The first %d of %" PRId64 ".</p>", ERRORS_SHOWN, n);
+    if (n > 0)
+        put("</section>\n");
     check(r < 0 ? -1 : 0, &e);
     selection_errors_close(rows);
 }
