@@ -94,6 +94,14 @@ struct array *array_new(void)
     return a;
 }
 
+void array_name_classes(struct array *a, const char *const *name, int n)
+{
+    a->base.usual = names_new(n, 0);
+    a->base.classes = n;
+    for (int i = 0; i < n; i++)
+        a->base.usual->name[i] = mem_dup(name[i]);
+}
+
 void array_free(struct array *a)
 {
     if (!a)

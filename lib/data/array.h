@@ -40,4 +40,7 @@ char *array_beside(const char *path, const char *end, const char *other);
 /* Labels of a file, one for each image, which take the place of none. */
 int array_labels(struct array *a, const char *path, struct err *e) ERR_CHECKED;
 
+/* Names of the classes, name[n], where others are not given. */
+void array_name_classes(struct array *a, const char *const *name, int n);
+
 #endif

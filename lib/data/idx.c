@@ -103,10 +103,7 @@ static void name_classes(struct array *a)
                                         "Coat",        "Sandal",    "Shirt",    "Sneaker",
                                         "Bag",         "Ankle boot"};
     enum { CLASSES = sizeof names / sizeof *names };
-    a->base.usual = names_new(CLASSES, 0);
-    a->base.classes = CLASSES;
-    for (int i = 0; i < CLASSES; i++)
-        a->base.usual->name[i] = mem_dup(names[i]);
+    array_name_classes(a, names, CLASSES);
 }
 
 /* "t10k-images-idx3-ubyte.gz" has its labels in "t10k-labels-idx1-ubyte.gz", or unpacked. */

@@ -304,6 +304,7 @@ int source_mat(struct source **out, struct in **in_taken, bool stream, const str
     struct in *in = *in_taken;
     const unsigned char *p;
     struct map map;
+    static const char *const digit[ZERO] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
     const int64_t n = in_peek(in, &p, HEADER, e);
     if (n < 0)
         return -1;
@@ -326,8 +327,10 @@ int source_mat(struct source **out, struct in **in_taken, bool stream, const str
     }
     map_close(&map);
     a->base.in = in;
-    a->base.classes = ZERO;
+    array_name_classes(a, digit, ZERO);
     if (r == 1 && o->labels) {
+        names_free(a->base.usual);
+        a->base.usual = NULL;
         free(a->label);
         a->label = NULL;
         a->base.classes = NAMES_CLASSES;
