@@ -84,7 +84,8 @@ static const char *const set_word[] = {"inside", "against"};
 /* What the summary needs of a pair. */
 struct pair {
     int64_t id;
-    bool against, copy; /* its pixels show that it is the same picture */
+    bool against, copy; /* its pixels show that it is the same picture, */
+    bool near;          /* or one that is about so */
     int same_label;     /* 1, 0, or -1 where that is not known */
 };
 
@@ -267,7 +268,8 @@ struct count {
 };
 
 struct summary {
-    struct count all, with[2]; /* those that have a duplicate, by its set */
+    struct count all, with[2]; /* those that have a duplicate, by its set, */
+    int64_t near[2];           /* of them those whose duplicates are all merely near */
     int64_t different[2];      /* pairs under two labels */
 };
 
@@ -283,8 +285,14 @@ static int image_by_id(const void *id, const void *image)
     return (*(const int64_t *)id > x->id) - (*(const int64_t *)id < x->id);
 }
 
+static bool has(const int64_t *list, size_t n, int64_t id)
+{
+    return n > 0 && bsearch(&id, list, n, sizeof id, by_id);
+}
+
+/* `id`: of those that are the same picture, and of those that are near, by set. */
 static int count_rows(const struct image_set *set, struct summary *s, struct tsv_in *t,
-                      const int64_t *const id[2], const size_t n[2], struct err *e)
+                      const int64_t *const id[2][2], const size_t n[2][2], struct err *e)
 {
     struct prediction_cols cols = {.classes = STATS_CLASSES, .seen = seen_new()};
     struct prediction a;
@@ -304,11 +312,13 @@ static int count_rows(const struct image_set *set, struct summary *s, struct tsv
             continue;
         s->all.images++;
         s->all.correct += a.pred == a.truth;
-        for (int k = 0; k < 2; k++)
-            if (n[k] > 0 && bsearch(&a.id, id[k], n[k], sizeof a.id, by_id)) {
-                s->with[k].images++;
-                s->with[k].correct += a.pred == a.truth;
-            }
+        for (int k = 0; k < 2; k++) {
+            const bool sure = has(id[k][0], n[k][0], a.id),
+                       any = sure || has(id[k][1], n[k][1], a.id);
+            s->with[k].images += any;
+            s->with[k].correct += any && a.pred == a.truth;
+            s->near[k] += any && !sure;
+        }
     }
     if (r == 0)
         r = seen_end(cols.seen, prog_say, e);
@@ -318,26 +328,33 @@ static int count_rows(const struct image_set *set, struct summary *s, struct tsv
 
 static int summarize(const struct job *j, struct summary *s, struct err *e)
 {
-    int64_t *id[2];
-    size_t n[2] = {0};
+    int64_t *id[2][2];
+    size_t n[2][2] = {{0}};
     struct tsv_in *t;
-    for (int k = 0; k < 2; k++) {
-        id[k] = mem_alloc(j->n + 1, sizeof **id);
-        for (size_t i = 0; i < j->n; i++)
-            if (j->pair[i].against == k && j->pair[i].copy) {
-                id[k][n[k]++] = j->pair[i].id;
-                s->different[k] += j->pair[i].same_label == 0;
+    for (int k = 0; k < 2; k++)
+        for (int about = 0; about < 2; about++) {
+            int64_t *list = id[k][about] = mem_alloc(j->n + 1, sizeof *list);
+            size_t *at = &n[k][about];
+            for (size_t i = 0; i < j->n; i++) {
+                const struct pair *p = &j->pair[i];
+                if (p->against != k || !p->copy || p->near != about)
+                    continue;
+                list[(*at)++] = p->id;
+                s->different[k] += p->same_label == 0;
             }
-        qsort(id[k], n[k], sizeof **id, by_id);
+            qsort(list, *at, sizeof *list, by_id);
+        }
+    int r = tsv_open(&t, predictions, e);
+    if (r == 0) {
+        r = count_rows(&j->set[0], s, t,
+                       (const int64_t *const[2][2]){{id[0][0], id[0][1]}, {id[1][0], id[1][1]}},
+                       (const size_t(*)[2])n, e);
+        if (r == 0 && s->all.images == 0)
+            r = err_set(e, "%s: expected rows with a true class, found none", tsv_name(t));
+        tsv_close(t);
     }
-    if (tsv_open(&t, predictions, e) != 0)
-        return -1;
-    int r = count_rows(&j->set[0], s, t, (const int64_t *const[]){id[0], id[1]}, n, e);
-    if (r == 0 && s->all.images == 0)
-        r = err_set(e, "%s: expected rows with a true class, found none", tsv_name(t));
-    tsv_close(t);
-    free(id[0]);
-    free(id[1]);
+    for (int i = 0; i < 4; i++)
+        free(id[i / 2][i % 2]);
     return r;
 }
 
@@ -367,6 +384,8 @@ static int write_summary(const struct job *j, const struct summary *s, struct ou
         for (size_t i = 0; i < j->n; i++)
             pairs += j->pair[i].against == k && j->pair[i].copy && j->pair[i].same_label >= 0;
         r = put_share(t, "duplicates", set_word[k], w->images, s->all.images, e);
+        if (r == 0)
+            r = put_share(t, "near", set_word[k], s->near[k], w->images, e);
         if (r == 0)
             r = put_share(t, "accuracy_without", set_word[k], s->all.correct - w->correct,
                           s->all.images - w->images, e);
@@ -406,6 +425,7 @@ static int read_pair(struct pair *p, const struct tsv_in *t, const int col[4], s
         return tsv_error(t, e, "column 'kind': expected that of a row of duplicates, found '%.*s'",
                          (int)kind.n, kind.p);
     p->copy = !tsv_is(kind, duplicate_word(DUPLICATE_ALIKE));
+    p->near = tsv_is(kind, duplicate_word(DUPLICATE_NEAR));
     p->same_label = -1;
     if (tsv_is(tsv_get(t, col[3]), "NA"))
         return 0;
@@ -460,6 +480,7 @@ static int run(struct job *j, const char *path, struct err *e)
         j->pair[i] = (struct pair){.id = j->list[i].image->id,
                                    .against = j->list[i].against,
                                    .copy = is_copy(&j->list[i]),
+                                   .near = j->list[i].kind == DUPLICATE_NEAR,
                                    .same_label = same_label(j, &j->list[i])};
     if (summary && summarize(j, &s, e) != 0)
         return -1;

@@ -2,7 +2,23 @@
 
 #include "words.h"
 
+#include "base/mem.h"
+
 #include <inttypes.h>
+#include <stdlib.h>
+
+/* " 5 of them are merely near: ...", of so many images. */
+static char *tell_near(const struct repeat_share *near, int64_t of)
+{
+    if (!near->known || near->count == 0)
+        return mem_dup("");
+    return near->count == 1
+               ? mem_printf(" %s is merely near: it may show another picture of its kind.",
+                            of == 1 ? "It" : "One of them")
+               : mem_printf(" %" PRId64 " of them are merely near: they may show other pictures of "
+                            "their kind.",
+                            near->count);
+}
 
 static void inside(struct advice *a)
 {
@@ -15,11 +31,13 @@ static void inside(struct advice *a)
         words_para(2, "-", "No image looks like an earlier one.");
         return;
     }
+    char *near = tell_near(&a->r->repeats.near_inside, d->count);
     words_para(2, "-",
-               "%" PRId64 " of %s (%s) %s like an earlier one; without %s the accuracy is %s.",
+               "%" PRId64 " of %s (%s) %s like an earlier one; without %s the accuracy is %s.%s",
                d->count, words_count(&b, d->of, "image", "images"),
                words_percent(&c, d->count, d->of), d->count == 1 ? "looks" : "look",
-               d->count == 1 ? "it" : "them", words_accuracy(&e, rest->value));
+               d->count == 1 ? "it" : "them", words_accuracy(&e, rest->value), near);
+    free(near);
     if (two->verdict != VERDICT_YES)
         return;
     words_para(2, "",
@@ -43,12 +61,15 @@ static void against(struct advice *a)
         words_para(2, "-", "No image looks like one of the training set.");
         return;
     }
+    char *near = tell_near(&a->r->repeats.near_against, d->count);
     words_para(2, "-",
-               "%" PRId64 " of %s (%s) %s like one of the training set. Without %s the accuracy is "
+               "%" PRId64
+               " of %s (%s) %s like one of the training set.%s Without %s the accuracy is "
                "%s: where both show one picture, that is what to expect of new images.",
                d->count, words_count(&b, d->of, "image", "images"),
-               words_percent(&c, d->count, d->of), d->count == 1 ? "looks" : "look",
+               words_percent(&c, d->count, d->of), d->count == 1 ? "looks" : "look", near,
                d->count == 1 ? "it" : "them", words_accuracy(&e, rest->value));
+    free(near);
     recommend(
         a, UNCOUNTED, FIND_ACCURACY_NEW, "data/duplicates.tsv",
         "Look at the pairs with images of the training set, leave out the test images that show "

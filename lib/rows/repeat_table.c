@@ -6,13 +6,25 @@
 #include <math.h>
 #include <string.h>
 
-enum { ACCURACY, INSIDE, WITHOUT_INSIDE, LABELS_INSIDE, AGAINST, WITHOUT_AGAINST, MEASURES };
+enum {
+    ACCURACY,
+    INSIDE,
+    NEAR_INSIDE,
+    WITHOUT_INSIDE,
+    LABELS_INSIDE,
+    AGAINST,
+    NEAR_AGAINST,
+    WITHOUT_AGAINST,
+    MEASURES
+};
 
 static const char *const measure[MEASURES] = {"accuracy",
                                               "duplicates_inside",
+                                              "near_inside",
                                               "accuracy_without_inside",
                                               "different_labels_inside",
                                               "duplicates_against",
+                                              "near_against",
                                               "accuracy_without_against"};
 
 static int read_rows(struct tsv_in *t, struct repeat_share share[MEASURES], struct err *e)
@@ -59,6 +71,8 @@ int repeats_read(struct repeats *d, const char *file, const struct classes *know
                           .inside = share[INSIDE],
                           .labels = share[LABELS_INSIDE],
                           .against = share[AGAINST],
+                          .near_inside = share[NEAR_INSIDE],
+                          .near_against = share[NEAR_AGAINST],
                           .without_inside = share[WITHOUT_INSIDE],
                           .without_against = share[WITHOUT_AGAINST]};
     return 0;

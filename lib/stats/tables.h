@@ -95,6 +95,7 @@ struct repeats {
     bool known;
     struct repeat_share inside, against; /* images that are there again; in the other set */
     struct repeat_share without_inside, without_against; /* correct predictions without them */
+    struct repeat_share near_inside, near_against;       /* of the images, those merely about so */
     struct repeat_share labels; /* pairs under two labels, of those inside with two labels */
 };
 

@@ -9,6 +9,8 @@ for k in ("inside", "against"):
     ids = {r["id"] for r in d if r["set"] == k}
     w = sum(right[i] for i in ids)
     want["duplicates_" + k] = (len(ids), len(right))
+    sure = {r["id"] for r in d if r["set"] == k and r["kind"] != "near"}
+    want["near_" + k] = (len(ids - sure), len(ids))
     want["accuracy_without_" + k] = (sum(right.values()) - w, len(right) - len(ids))
     want["accuracy_duplicates_" + k] = (w, len(ids))
     pairs = [r for r in d if r["set"] == k]
