@@ -505,7 +505,7 @@ int trace_compare_number(struct trace *t, enum trace_pairing how, const struct t
                          double number, struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
 /* The larger of two, or the smaller, element by element: activations, or a constant as one of them.
- * Where they are equal the gradient is b's. */
+ * Where they are equal each has half of the gradient, as in PyTorch. */
 int trace_larger(struct trace *t, const struct trace_symbol *a, const struct trace_symbol *b,
                  bool smaller, struct trace_symbol *y, struct err *e) ERR_CHECKED;
 

@@ -122,7 +122,7 @@ int trace_choose(struct trace *t, const struct trace_symbol *mask, const struct 
 int trace_larger(struct trace *t, const struct trace_symbol *a, const struct trace_symbol *b,
                  bool smaller, struct trace_symbol *y, struct err *e)
 {
-    struct trace_symbol mask;
+    struct trace_symbol s, mask;
     double v;
     if (!a || !b || (a->kind != TRACE_VALUE && b->kind != TRACE_VALUE) || a->mask || b->mask)
         return trace_refuse(t, e, "expected activations to be compared, found something else");
@@ -132,9 +132,12 @@ int trace_larger(struct trace *t, const struct trace_symbol *a, const struct tra
                    ? -1
                    : trace_function(t, known == a ? b : a, GRAPH_CLIP, smaller ? -INFINITY : v,
                                     smaller ? v : INFINITY, y, e);
-    return trace_compare(t, smaller ? TRACE_LESS : TRACE_MORE, a, b, &mask, e) != 0
-               ? -1
-               : trace_choose(t, &mask, a, b, y, e);
+    /* Of equal ones each is taken by half, and so gets half of the gradient. */
+    if (trace_add(t, a, b, -1, &s, e) != 0 || trace_sign(t, &s, &s, e) != 0 ||
+        trace_scale(t, &s, smaller ? -.5 : .5, .5, &mask, e) != 0)
+        return -1;
+    mask.mask = true;
+    return trace_choose(t, &mask, a, b, y, e);
 }
 
 /* By two ReLUs: the slope at 0 is 0, as the frameworks have it. */

@@ -670,6 +670,18 @@ class Chosen(nn.Module):
         return self.fc(torch.cat([self.last(x).mean((2, 3)), low], 1))
 
 
+class Ties(nn.Module):
+    """The larger of two that are always equal: each has half of the gradient."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two, self.fc = nn.Conv2d(3, 4, 3, 4), nn.Conv2d(3, 4, 3, 4), nn.Linear(4, CLASSES)
+        self.two.weight, self.two.bias = self.one.weight, self.one.bias
+
+    def forward(self, x):
+        return self.fc(torch.maximum(self.one(x), self.two(x)).sigmoid().mean((2, 3)))
+
+
 class Windows(nn.Module):
     """Attention in windows as Hugging Face's Swin has it: the windows of all images are one axis, along which masks
     are repeated and to which places are added first; or written out and changed in place, with places that are
@@ -781,6 +793,7 @@ NETS = {
     "known": (Known, "conv2"),
     "local": (Local, "conv2"),
     "chosen": (Chosen, "near"),
+    "ties": (Ties, "one"),
     "windows": (partial(Windows, False), "last"),
     "windows_two": (partial(Windows, True), "last"),
     "raised": (Raised, "last"),
