@@ -123,6 +123,9 @@ void choice_say(const struct layer_choice *c, const struct graph *g, bool compat
         say_early(g, name, compat);
         free(name);
     }
+    if (c->name && g->detached)
+        prog_say("the program stops gradients by detach() or no_grad(), which go on here: maps by "
+                 "gradients differ from PyTorch's where it does so behind their layer");
     if (c->value < 0 || !prog_alone())
         return;
     if (*c->end)

@@ -29,7 +29,8 @@ void choice_make(struct layer_choice *c, const struct graph *g, const char *name
 
 /* Says which layer was taken because there is no closed form or the last stage is too coarse; that
  * a last stage of one cell stays without CHOICE_AUTO; and where a named module ends before its
- * layer, in front of a sum or, with `compat`, of a norm or an activation. */
+ * layer, in front of a sum or, with `compat`, of a norm or an activation; and of maps by a backward
+ * pass that the program stops gradients. */
 void choice_say(const struct layer_choice *c, const struct graph *g, bool compat);
 
 /* Adds why an earlier layer was taken, where one was; see heatpipe-tsv(5). */

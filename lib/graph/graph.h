@@ -134,7 +134,8 @@ struct graph {
     struct graph_op *op;       /* in order of computation */
     struct graph_value *value; /* [values] */
     struct graph_alias *alias; /* [aliases] */
-    float mean[3], std[3];     /* bytes become value 0 by (byte / 255 - mean) / std */
+    bool detached;         /* the program stops gradients somewhere, through which they go here */
+    float mean[3], std[3]; /* bytes become value 0 by (byte / 255 - mean) / std */
 };
 
 /* --- building --- */

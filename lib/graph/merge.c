@@ -153,7 +153,7 @@ static void move_names(struct graph *g, const int *place)
     for (int i = 0; i < g->aliases; i++) {
         const int to = place[g->alias[i].value];
         if (to > 0)
-            g->alias[kept++] = (struct graph_alias){to, g->alias[i].name};
+            g->alias[kept++] = (struct graph_alias){to, g->alias[i].name, g->alias[i].early};
         else
             free((void *)g->alias[i].name);
     }

@@ -2077,6 +2077,14 @@ static int same(struct program *p, struct err *e)
     return bind(p, 0, &y, e);
 }
 
+static int detach(struct program *p, struct err *e)
+{
+    if (same(p, e) != 0)
+        return -1;
+    p->trace.b->graph->detached |= self(p)->kind == TRACE_VALUE && self(p)->value > 0;
+    return 0;
+}
+
 static int contiguous(struct program *p, struct err *e)
 {
     const struct trace_symbol *x = self(p);
@@ -2226,7 +2234,7 @@ static const struct aten_maker makers[] = {
     {"copy", set, true, false},
     {"cos", cosine, false, false},
     {"cumsum", sums_so_far, false, false},
-    {"detach", same, true, true},
+    {"detach", detach, true, true},
     {"div", divide, false, true},
     {"dot", matmul, false, false},
     {"dropout", dropout, true, true},

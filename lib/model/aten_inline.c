@@ -19,6 +19,13 @@ static bool wraps(const json_t *node)
     return t && (strcmp(t, targets[0]) == 0 || strcmp(t, targets[1]) == 0);
 }
 
+/* Whether it runs without gradients. */
+static bool stops(const json_t *node)
+{
+    const json_t *in = json_array_get(json_object_get(node, "inputs"), 0);
+    return json_is_false(json_object_get(json_object_get(in, "arg"), "as_bool"));
+}
+
 /* The name in {"as_tensor": {"name": "x"}} or {"as_sym_int": {"as_name": "n"}}; NULL for others. */
 static const char *name_in(const json_t *arg)
 {
@@ -124,9 +131,9 @@ static bool add_tables(json_t *graph, const json_t *inside, const json_t *names,
     return true;
 }
 
-/* Each result of the node is the graph's under another name. */
+/* Each result of the node is the graph's under another name, by the operation `target`. */
 static bool add_results(json_t *nodes, const json_t *node, const json_t *inside,
-                        const json_t *names, const char *prefix)
+                        const json_t *names, const char *prefix, const char *target)
 {
     const json_t *from = json_object_get(inside, "outputs"), *to = json_object_get(node, "outputs");
     const json_t *list = json_object_get(json_array_get(to, 0), "as_tensors");
@@ -139,11 +146,11 @@ static bool add_results(json_t *nodes, const json_t *node, const json_t *inside,
                    *wanted = list ? json_string_value(json_object_get(one, "name")) : name_in(one);
         if (!made || !wanted)
             return false;
-        json_array_append_new(
-            nodes, json_pack("{s:s, s:s, s:[{s:s, s:{s:{s:o}}}], s:[{s:{s:s}}], s:{}}", "target",
-                             "torch.ops.aten.alias.default", "name", prefix, "inputs", "name",
-                             "self", "arg", "as_tensor", "name", mapped(names, prefix, made),
-                             "outputs", "as_tensor", "name", wanted, "metadata"));
+        json_array_append_new(nodes,
+                              json_pack("{s:s, s:s, s:[{s:s, s:{s:{s:o}}}], s:[{s:{s:s}}], s:{}}",
+                                        "target", target, "name", prefix, "inputs", "name", "self",
+                                        "arg", "as_tensor", "name", mapped(names, prefix, made),
+                                        "outputs", "as_tensor", "name", wanted, "metadata"));
     }
     return true;
 }
@@ -180,7 +187,9 @@ static bool unwrap(struct program *p, json_t *graph, const json_t *node, json_t 
         if (good)
             json_array_append_new(nodes, renamed_node(one, names, prefix));
     }
-    good = good && add_results(nodes, node, inside, names, prefix);
+    good = good && add_results(nodes, node, inside, names, prefix,
+                               stops(node) ? "torch.ops.aten.detach.default"
+                                           : "torch.ops.aten.alias.default");
     json_decref(names);
     return good;
 }

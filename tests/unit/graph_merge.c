@@ -117,10 +117,10 @@ static void check_names(void)
     int stem = add(g, conv(0, 1, 1, 1)), wide = add(g, conv(stem, 3, 1, 1));
     int narrow = add(g, plus(conv(stem, 1, 1, 1), wide, GRAPH_RELU));
     int last = add(g, conv(narrow, 1, 1, 1));
-    graph_call(g, last, "last");
-    graph_call(g, wide, "block.wide");
-    graph_call(g, narrow, "block");
-    graph_call(g, stem, "stem");
+    graph_call(g, last, "last", false);
+    graph_call(g, wide, "block.wide", false);
+    graph_call(g, narrow, "block", false);
+    graph_call(g, stem, "stem", false);
     graph_merge(g);
     CHECK(g->values == 4 && g->aliases == 3);
     CHECK(graph_layer(g, "stem", &e) == 1 && graph_layer(g, "block", &e) == 2);

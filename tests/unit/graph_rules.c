@@ -761,7 +761,7 @@ static void check_inner(void)
     CHECK(graph_layer(g, "auto", &e) == -1);
     CHECK_STR(e.msg, "layer 'auto': the network has no layers with places in the image");
     for (int i = 0; i < 5; i++)
-        graph_call(g, i + 1, names[i]);
+        graph_call(g, i + 1, names[i], false);
     CHECK(graph_layer(g, "auto", &e) == -1);
     CHECK_STR(e.msg, "layer 'auto' is not one of net.stem, net.body.0, net.body.1.conv, "
                      "net.body.1, net.body, ...: model-info --layers lists all");

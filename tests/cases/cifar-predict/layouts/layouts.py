@@ -58,7 +58,7 @@ put("FashionMNIST/raw/t10k-images-idx3-ubyte.gz", gzip.compress(
     struct.pack(">IIII", 0x803, 4, 28, 28) + b"".join(map(flat, grey))))
 put("FashionMNIST/raw/t10k-labels-idx1-ubyte.gz", gzip.compress(struct.pack(">II", 0x801, 4) + bytes(labels)))
 
-small = [picture(k, 32, 3) for k in range(4)]
+small = [picture(k % 3, 32, 3) for k in range(4)] # the last one is the first again
 plain("svhn", small, labels)
 columns = bytes(p[y][x][c] for p in small for c in range(3) for x in range(32) for y in range(32))
 put("svhn/test_32x32.mat", b"MATLAB 5.0 MAT-file".ljust(124) + struct.pack("<H", 0x100) + b"IM" +
