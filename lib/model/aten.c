@@ -1864,12 +1864,29 @@ static int set_part(struct program *p, const struct trace_symbol *part,
                : trace_known_set(&p->trace, part, &y, 0, e);
 }
 
+/* Activations become others of their shape. */
+static int replace(struct program *p, const struct trace_symbol *x, const struct trace_symbol *by,
+                   struct err *e)
+{
+    bool same_sizes = by && by->kind == TRACE_VALUE && by->view.dims == x->view.dims;
+    for (int d = 0; same_sizes && d < x->view.dims; d++)
+        same_sizes = trace_size(by, d) == trace_size(x, d);
+    if (!same_sizes)
+        return trace_refuse(&p->trace, e,
+                            "expected activations to be set to others of their shape, found "
+                            "something else");
+    const struct trace_symbol y = trace_alias(by);
+    return bind(p, 0, &y, e);
+}
+
 /* copy, which makes a tensor, and copy_, which changes a view of one. */
 static int set(struct program *p, struct err *e)
 {
     const struct trace_symbol *x = self(p);
     const bool in_place = p->op[4] == '_';
     struct trace_symbol y;
+    if (x && x->kind == TRACE_VALUE)
+        return replace(p, x, input(p, "src"), e);
     if (!trace_is_known(x))
         return trace_refuse(&p->trace, e, "expected constants to be set, found something else");
     if (in_place)

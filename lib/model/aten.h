@@ -24,8 +24,9 @@ enum {
 struct aten_name {
     const char *name; /* the JSON's */
     struct trace_symbol symbol;
-    int storage; /* names with the same share their numbers */
-    int last;    /* node that reads it last, -1 for none */
+    int storage;                   /* names with the same share their numbers */
+    const struct aten_name *whole; /* what it is a slice of, all along each axis, or NULL */
+    int last;                      /* node that reads it last, -1 for none */
 };
 
 struct program {

@@ -333,8 +333,28 @@ static int change_constant(struct program *p, struct aten_name *in, struct aten_
     return 0;
 }
 
-/* An operation in place changes what its input's name stands for. Of other names that show the
- * same activations none may be read later. */
+/* What a slice of all is a slice of at last. */
+static const struct aten_name *whole_of(const struct aten_name *n)
+{
+    while (n->whole)
+        n = n->whole;
+    return n;
+}
+
+/* Notes a slice of all. */
+static void note_whole(const struct program *p, size_t n, const struct aten_name *in)
+{
+    struct aten_name *out = aten_result(p, 0);
+    bool all = n == 5 && memcmp(p->op, "slice", n) == 0 && in && out && in != out &&
+               out->symbol.view.dims == in->symbol.view.dims;
+    for (int d = 0; all && d < in->symbol.view.dims; d++)
+        all = trace_size(&in->symbol, d) == trace_size(&out->symbol, d);
+    if (all)
+        out->whole = in;
+}
+
+/* An operation in place changes what its input's name stands for, and names that it shows all of.
+ * Of other names that show the same activations none may be read later. */
 static int change_in_place(struct program *p, struct aten_name *in, struct err *e)
 {
     struct aten_name *out = aten_result(p, 0);
@@ -345,11 +365,16 @@ static int change_in_place(struct program *p, struct aten_name *in, struct err *
                             "expected activations to be changed in place, found something else");
     for (size_t i = 0; i < p->names; i++)
         if (p->name[i].storage == in->storage && &p->name[i] != in && &p->name[i] != out &&
-            p->name[i].last > p->at)
+            p->name[i].last > p->at && whole_of(&p->name[i]) != whole_of(in))
             return trace_refuse(&p->trace, e,
                                 "expected no other view of what is changed in place to be read "
                                 "later, found '%.80s'",
                                 p->name[i].name);
+    const struct trace_symbol y = trace_alias(&out->symbol);
+    for (size_t i = 0; i < p->names; i++)
+        if (p->name[i].storage == in->storage && &p->name[i] != in && &p->name[i] != out &&
+            whole_of(&p->name[i]) == whole_of(in))
+            trace_bind(&p->name[i].symbol, &y);
     trace_bind(&in->symbol, &out->symbol);
     return 0;
 }
@@ -453,6 +478,8 @@ static int run_node(struct program *p, struct err *e)
     for (size_t i = 0; i < aten_results(p) && r == 0; i++)
         if (aten_result(p, i))
             trace_pass_on(&p->trace, &of, &aten_result(p, i)->symbol);
+    if (r == 0)
+        note_whole(p, n, in);
     if (r == 0 && in_place && !makes_nothing(p))
         r = change_in_place(p, in, e);
     p->trace.op = "?";

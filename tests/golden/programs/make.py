@@ -708,6 +708,7 @@ class Windows(nn.Module):
         if self.tiled:
             a = (q @ k.transpose(-2, -1)).mul_(0.5).add_(mask)
             t = F.dropout(a.softmax(-1), 0.1, self.training, True) @ v
+            t[:, :, 0:] = t + 0.25 * F.relu(t)
         else:
             t = F.scaled_dot_product_attention(q, k, v, mask)
         t = self.proj(t.transpose(1, 2).reshape(B * 4, 16, 8)).view(B, 2, 2, 4, 4, 8).permute(0, 5, 1, 3, 2, 4)

@@ -388,7 +388,8 @@ def _(p):
 @attack("set-activations")
 def _(p):
     x = tensor(p.input())
-    p.add("torch.ops.aten.copy_.default", "n", ("self", x), ("src", x))
+    p.add("torch.ops.aten.full.default", "f", ("size", ints(32)), ("fill_value", {"as_float": 0.5}))
+    p.add("torch.ops.aten.copy_.default", "n", ("self", x), ("src", tensor("f")))
 
 
 @attack("scatter-far")
