@@ -153,11 +153,11 @@ void graph_layer_name(const struct graph *g, int value, char *name, size_t room)
     const char *block = graph_name(g, value);
     const size_t stage = strcspn(block, ".");
     size_t n = g->value[value].name ? stage : strlen(block);
-    struct graph_grid *grid = graph_grids(g);
     for (int i = value + 1; i < g->values && n == stage; i++)
-        if (g->value[i].name && grid[i].h > 0 && strncmp(g->value[i].name, block, stage + 1) == 0)
+        if (g->value[i].name &&
+            (strncmp(g->value[i].name, block, stage + 1) == 0 ||
+             (strncmp(g->value[i].name, block, stage) == 0 && g->value[i].name[stage] == '\0')))
             n = strlen(block);
-    free(grid);
     snprintf(name, room, "%.*s", (int)n, block);
 }
 

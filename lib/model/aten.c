@@ -1409,55 +1409,27 @@ static int smooth_bicubic(struct program *p, struct err *e)
                   false, e);
 }
 
-/* x as often as size[] says along each axis, the last n. Axes of size 1 are repeated in place, as a
- * class token is for each image; others are joined. */
-static int repeat_by(struct program *p, const struct trace_symbol *x, int64_t *size, int n,
-                     struct err *e)
-{
-    const struct trace_symbol *all[ATEN_PARTS];
-    struct trace_symbol y;
-    if (!x || n < x->view.dims)
-        return trace_refuse(&p->trace, e, "expected a number for each axis, found others");
-    y = trace_alias(x);
-    for (int d = 0; d < n; d++)
-        if (size[d] < 1)
-            return trace_refuse(&p->trace, e, "expected at least one repetition, found %lld",
-                                (long long)size[d]);
-    for (int d = n - x->view.dims, k = 0; d < n; d++, k++) {
-        const struct trace_symbol part = y;
-        const bool joined = size[d] > 1 && trace_size(x, k) != 1;
-        if (joined) {
-            for (int i = 0; i < ATEN_PARTS; i++)
-                all[i] = &part;
-            if (size[d] > ATEN_PARTS)
-                return trace_refuse(&p->trace, e, "expected at most %d repetitions, found more",
-                                    ATEN_PARTS);
-            if (trace_concat(&p->trace, all, (int)size[d], k, &y, e) != 0)
-                return -1;
-        }
-        size[d] = joined ? -1 : size[d] * trace_size(x, k);
-    }
-    const struct trace_symbol whole_axes = y;
-    return finish(p, trace_expand(&p->trace, &whole_axes, size, n, &y, e), &y, e);
-}
-
 static int repeat(struct program *p, struct err *e)
 {
     int64_t size[TRACE_DIMS];
-    return repeat_by(p, self(p), size, numbers(p, "repeats", size, TRACE_DIMS), e);
+    struct trace_symbol y;
+    return finish(
+        p, trace_repeat(&p->trace, self(p), size, numbers(p, "repeats", size, TRACE_DIMS), &y, e),
+        &y, e);
 }
 
 /* As repeat, once along axes in front that the list leaves out. */
 static int tile(struct program *p, struct err *e)
 {
     const struct trace_symbol *x = self(p);
+    struct trace_symbol y;
     int64_t size[TRACE_DIMS];
     int n = numbers(p, "dims", size, TRACE_DIMS);
     for (; x && n >= 0 && n < x->view.dims; n++) {
         memmove(size + 1, size, (size_t)n * sizeof *size);
         size[0] = 1;
     }
-    return repeat_by(p, x, size, n, e);
+    return finish(p, trace_repeat(&p->trace, x, size, n, &y, e), &y, e);
 }
 
 /* Each of an axis several times, one behind the other. */
@@ -1665,20 +1637,6 @@ static int weight_norm(struct program *p, struct err *e)
 
 /* --- constants of constants --- */
 
-static double sin_of(double x, double p, double q)
-{
-    (void)p;
-    (void)q;
-    return sin(x);
-}
-
-static double cos_of(double x, double p, double q)
-{
-    (void)p;
-    (void)q;
-    return cos(x);
-}
-
 static int sums_so_far(struct program *p, struct err *e)
 {
     struct trace_symbol y;
@@ -1717,12 +1675,12 @@ static int of_known(struct program *p, double (*f)(double x, double p, double q)
 
 static int sine(struct program *p, struct err *e)
 {
-    return of_known(p, sin_of, e);
+    return of_known(p, trace_sine, e);
 }
 
 static int cosine(struct program *p, struct err *e)
 {
-    return of_known(p, cos_of, e);
+    return of_known(p, trace_cosine, e);
 }
 
 /* Parts of a table by their numbers. */

@@ -122,6 +122,7 @@ const char *onnx_attributes_of(const char *op)
         {"Constant", "value value_float value_floats value_int value_ints"},
         {"ConstantOfShape", "value"},
         {"Conv", "auto_pad dilations group kernel_shape pads strides"},
+        {"CumSum", "exclusive reverse"},
         {"DequantizeLinear", "axis block_size output_dtype"},
         {"Dropout", "ratio seed"},
         {"Einsum", "equation"},

@@ -1107,6 +1107,17 @@ static int expand(struct onnx_reader *r, struct err *e)
     return bind(r, trace_expand(r->t, &x->s, size, n + more, &y, e), &y);
 }
 
+static int tile(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol y;
+    int64_t times[KNOWN];
+    int n;
+    if (onnx_symbol(r, 0, &x, e) != 0 || sizes(r, "repeats", 1, times, &n, e) != 0)
+        return -1;
+    return bind(r, trace_repeat(r->t, &x->s, times, n, &y, e), &y);
+}
+
 /* Of an axis every step-th from `from` down to what is above `to`. */
 static int slice_back(const struct onnx_reader *r, struct trace_symbol *y, int64_t axis,
                       int64_t from, int64_t to, int64_t step, struct err *e)
@@ -1337,11 +1348,50 @@ static int dropout(struct onnx_reader *r, struct err *e)
                          : same(r, e);
 }
 
+/* A function of a constant. */
+static int of_known(struct onnx_reader *r, double (*f)(double x, double p, double q), struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol y;
+    if (onnx_symbol(r, 0, &x, e) != 0)
+        return -1;
+    return trace_is_known(&x->s) ? bind(r, trace_known_function(r->t, &x->s, f, 0, 0, &y, e), &y)
+                                 : trace_refuse(r->t, e, "expected a constant, found activations");
+}
+
 static int exponential(struct onnx_reader *r, struct err *e)
 {
     struct onnx_name *x;
     struct trace_symbol y;
     return onnx_symbol(r, 0, &x, e) != 0 ? -1 : bind(r, trace_exponential(r->t, &x->s, &y, e), &y);
+}
+
+static int sine(struct onnx_reader *r, struct err *e)
+{
+    return of_known(r, trace_sine, e);
+}
+
+static int cosine(struct onnx_reader *r, struct err *e)
+{
+    return of_known(r, trace_cosine, e);
+}
+
+static int sums_so_far(struct onnx_reader *r, struct err *e)
+{
+    struct onnx_name *x;
+    struct trace_symbol y;
+    int64_t axis[KNOWN];
+    int n;
+    bool without, back;
+    if (onnx_symbol(r, 0, &x, e) != 0 || onnx_list(r, "axis", 1, axis, &n, e) != 0 ||
+        onnx_flag(r, "exclusive", false, &without, e) != 0 ||
+        onnx_flag(r, "reverse", false, &back, e) != 0)
+        return -1;
+    if (!trace_is_known(&x->s) || n != 1 || without || back)
+        return trace_refuse(r->t, e,
+                            "expected sums of a constant along one axis, each with its own "
+                            "number, found others");
+    return bind(r, trace_known_sums(r->t, &x->s, axis[0], &y, e), &y);
 }
 
 /* Activations are floats of 32 bits, whatever the file says. */
@@ -1465,6 +1515,8 @@ static const struct {
     {"Constant", constant},
     {"ConstantOfShape", constant_of_shape},
     {"Conv", conv},
+    {"Cos", cosine},
+    {"CumSum", sums_so_far},
     {"DequantizeLinear", dequantise},
     {"Div", arithmetic},
     {"Dropout", dropout},
@@ -1522,6 +1574,7 @@ static const struct {
     {"Shrink", shrink},
     {"Sigmoid", function},
     {"Sign", sign_of},
+    {"Sin", sine},
     {"Slice", slice},
     {"Softmax", softmax},
     {"Softplus", function},
@@ -1534,6 +1587,7 @@ static const struct {
     {"Swish", swish},
     {"Tanh", function},
     {"ThresholdedRelu", threshold},
+    {"Tile", tile},
     {"Transpose", transpose},
     {"Unsqueeze", unsqueeze},
     {"Upsample", resize},

@@ -424,8 +424,10 @@ int trace_known_function(struct trace *t, const struct trace_symbol *x,
                          double (*f)(double x, double p, double q), double p, double q,
                          struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
-/* For trace_known_function(): x without what follows the point. */
+/* For trace_known_function(): x without what follows the point, sine and cosine. */
 double trace_truncated(double x, double p, double q);
+double trace_sine(double x, double p, double q);
+double trace_cosine(double x, double p, double q);
 
 /* These numbers. */
 int trace_known_numbers(struct trace *t, const int64_t *size, int dims, const double *number,
@@ -559,6 +561,11 @@ int trace_select(const struct trace *t, const struct trace_symbol *x, int64_t di
 
 /* Axes of size 1 are repeated; a size of -1 leaves the axis. Axes are added in front. */
 int trace_expand(const struct trace *t, const struct trace_symbol *x, const int64_t *size, int n,
+                 struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* As often as times[] says along each axis, the last n. Axes of size 1 are repeated in place, as a
+ * class token is for each image; others are joined. */
+int trace_repeat(struct trace *t, const struct trace_symbol *x, const int64_t *times, int n,
                  struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
 /* Parts of x: indices (..., k), constants, of its first k axes. */

@@ -354,6 +354,40 @@ int trace_expand(const struct trace *t, const struct trace_symbol *x, const int6
                               BUILD_ELEMENTS);
 }
 
+int trace_repeat(struct trace *t, const struct trace_symbol *x, const int64_t *times, int n,
+                 struct trace_symbol *y, struct err *e)
+{
+    enum { TIMES = 64 };
+    const struct trace_symbol *all[TIMES];
+    int64_t size[TRACE_DIMS];
+    struct trace_symbol part;
+    if (!x || n < x->view.dims || n > TRACE_DIMS)
+        return trace_refuse(t, e, "expected a number for each axis, found others");
+    *y = trace_alias(x);
+    for (int d = 0; d < n; d++) {
+        size[d] = times[d];
+        if (times[d] < 1)
+            return trace_refuse(t, e, "expected at least one repetition, found %lld",
+                                (long long)times[d]);
+    }
+    for (int i = 0; i < TIMES; i++)
+        all[i] = &part;
+    for (int d = n - x->view.dims, k = 0; d < n; d++, k++) {
+        if (times[d] == 1 || trace_size(x, k) == 1) {
+            size[d] = times[d] * trace_size(x, k);
+            continue;
+        }
+        size[d] = -1;
+        part = *y;
+        if (times[d] > TIMES)
+            return trace_refuse(t, e, "expected at most %d repetitions, found more", TIMES);
+        if (trace_concat(t, all, (int)times[d], k, y, e) != 0)
+            return -1;
+    }
+    part = *y;
+    return trace_expand(t, &part, size, n, y, e);
+}
+
 /* --- joins --- */
 
 static int join_numbers(const struct trace *t, const struct trace_symbol *const *x, int n,

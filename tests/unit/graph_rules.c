@@ -770,6 +770,20 @@ static void check_inner(void)
     g->value[5].name = mem_dup("net.body");
     CHECK(graph_finer(g, 5, 4) == 4 && graph_finer(g, 5, 8) == 2 && graph_finer(g, 5, 16) == 1);
     graph_free(g);
+
+    /* A stage is more than its last block with places. */
+    char name[32];
+    g = image_of(4, 8, 8);
+    int block = add(g, windows(GRAPH_CONV, 0, 3, 1, 1)),
+        flat = add(g, of_kind(GRAPH_FLATTEN, block));
+    add(g, linear(flat, 5));
+    g->value[block].name = mem_dup("net.0");
+    graph_layer_name(g, block, name, sizeof name);
+    CHECK_STR(name, "net");
+    g->value[flat].name = mem_dup("net.1");
+    graph_layer_name(g, block, name, sizeof name);
+    CHECK_STR(name, "net.0");
+    graph_free(g);
 }
 
 /* A pool to a finer grid shows no more places than there were, nor does what it is made into. */

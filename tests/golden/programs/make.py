@@ -544,7 +544,7 @@ class Learnt(nn.Module):
         y, z = (torch.stack(((a[..., None] / waves)[..., 0::2].sin(), (a[..., None] / waves)[..., 1::2].cos()), 4)
                 for a in (y, z))
         row, column = torch.meshgrid(torch.arange(H), torch.arange(W), indexing="ij")
-        far, near = torch.meshgrid(torch.arange(W), torch.arange(H), indexing="xy")
+        far, near = torch.meshgrid(torch.arange(0.5, W), torch.arange(H, 0.0, -1), indexing="xy")
         steps = torch.stack((row, column), 0).permute(1, 2, 0).contiguous()
         steps[:, :, 0] += 2
         steps[:, 1:, 1] *= 3

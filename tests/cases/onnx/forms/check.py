@@ -1,6 +1,7 @@
 """The same network, written in every form that a tensor, an attribute or an operation may have: all
 give the same logits. Then what sizes a file says."""
 
+import math
 import os
 import struct
 import subprocess
@@ -299,6 +300,17 @@ alike("AveragePool of rows", [node("Reshape", ["x", "rows"], ["q"]), node("Avera
                               node("Reshape", ["p", "back"], ["z"])],
       [node("AveragePool", ["x"], ["z"], kernel_shape=[1, 4], strides=[1, 4])],
       tensor("rows", [3], INT64, struct.pack("<3q", 0, 3, -1)), tensor("back", [4], INT64, struct.pack("<4q", 0, 3, 32, 8)))
+STEPS, WAVES = tensor("r", [1, 1, 1, 4], raw=floats(.25, .25, .5, 1)), (.25, .5, 1, 2)
+ALONG = [tensor("axis", [], INT64, struct.pack("<q", -1)), shape(1, 1, 1, 8, name="times")]
+alike("constants as waves",
+      [node("CumSum", ["r", "axis"], ["c"]), node("Sin", ["c"], ["s"]), node("Cos", ["c"], ["k"]), node("Mul", ["k", "two"], ["m"]),
+       node("Add", ["s", "m"], ["sum"]), node("Tile", ["sum", "times"], ["all"]), node("Mul", ["x", "all"], ["z"])],
+      [node("Mul", ["x", "v"], ["z"])], STEPS, *ALONG,
+      tensor("v", [1, 1, 1, 32], raw=floats(*(math.sin(v) + 2 * math.cos(v) for v in WAVES * 8))))
+for what, nodes in (("sums from behind", [node("CumSum", ["r", "axis"], ["c"], reverse=1), node("Mul", ["x", "c"], ["z"])]),
+                    ("the sine of activations", [node("Sin", ["x"], ["z"])]),
+                    ("too few repetitions", [node("Tile", ["x", "axis"], ["z"])])):
+    print(f"{what}: {predict(of([*nodes, *MEAN], ROWS, BIAS, STEPS, *ALONG, opset=20), 'got.npy').strip()}")
 for opset in 24, 25:
     same(f"set {opset}", network(opset=opset))
 
