@@ -1980,7 +1980,13 @@ static int range(struct program *p, struct err *e)
         return trace_refuse(&p->trace, e,
                             "expected from 1 to %d numbers from one end to the other, found others",
                             BUILD_ELEMENTS);
-    return finish(p, trace_known_range(&p->trace, x[0], x[2], (int64_t)n, &y, e), &y, e);
+    /* Of whole numbers both ends are cut to such before anything is counted on. */
+    const json_int_t type = aten_result(p, 0) ? type_of(p, aten_result(p, 0)->name) : 0;
+    const bool cut = type != 0 && !aten_real(type);
+    return finish(p,
+                  trace_known_range(&p->trace, cut ? trunc(x[0]) : x[0], cut ? trunc(x[2]) : x[2],
+                                    (int64_t)n, &y, e),
+                  &y, e);
 }
 
 /* One of both by a mask; all of one where the mask is one truth. */

@@ -543,7 +543,7 @@ class Learnt(nn.Module):
         waves = 10 ** (2 * torch.div(torch.arange(4), 2, rounding_mode="floor") / 4)
         y, z = (torch.stack(((a[..., None] / waves)[..., 0::2].sin(), (a[..., None] / waves)[..., 1::2].cos()), 4)
                 for a in (y, z))
-        row, column = torch.meshgrid(torch.arange(H), torch.arange(W), indexing="ij")
+        row, column = torch.meshgrid(torch.arange(-0.5, H - 1, dtype=torch.int64), torch.arange(W), indexing="ij")
         far, near = torch.meshgrid(torch.arange(0.5, W), torch.arange(H, 0.0, -1), indexing="xy")
         steps = torch.stack((row, column), 0).permute(1, 2, 0).contiguous()
         steps[:, :, 0] += 2
