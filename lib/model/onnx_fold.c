@@ -423,10 +423,14 @@ static bool transpose(const struct onnx_reader *r, struct known *y)
 {
     const struct known *x = arg(r, 0);
     const struct onnx_attribute *a = onnx_at(r, "perm", ONNX_INTS);
-    if (x->dims > 2 || (a && (a->n != (size_t)x->dims)))
+    if (x->dims > 2 || (a && a->n != (size_t)x->dims))
+        return false;
+    const int64_t first = a && x->dims > 0 ? a->ints[0] : x->dims - 1;
+    if (x->dims > 0 &&
+        (first < 0 || first >= x->dims || (a && x->dims > 1 && a->ints[1] != 1 - first)))
         return false;
     *y = *x;
-    if (x->dims < 2 || (a && a->ints[0] == 0))
+    if (first == 0 || x->dims < 2)
         return true;
     y->shape[0] = x->shape[1];
     y->shape[1] = x->shape[0];

@@ -310,6 +310,8 @@ GRAPHS = {
     "flag-resize": around(node("Resize", ["x", "", "s"], ["z"], antialias=2),
                           tensors=[tensor("s", [4], raw=floats(1, 1, 2, 2))]),
     "type-else": around(node("MaxPool", ["x"], ["z"], kernel_shape=[2, 2], strides=2.0)),
+    "transpose-known": around(node("Transpose", ["s"], ["t"], perm=[1, 16]), node("Reshape", ["t", "flat"], ["u"]), node("Reshape", ["x", "u"], ["z"]),
+                              tensors=[tensor("s", [2, 2], INT64, struct.pack("<4q", 0, 4, 3, 8)), shape(4, name="flat")]),
     "cells-beyond": around(node("Transpose", ["x"], ["t"], perm=[2, 3, 0, 1]), node("GatherND", ["t", "i"], ["z"]),
                            tensors=[tensor("i", [1, 2], INT64, struct.pack("<2q", 32, 0))]),
     "cells-images": around(node("GatherND", ["x", "i"], ["z"]), tensors=[tensor("i", [1, 1], INT64, raw(8))]),
