@@ -14,6 +14,7 @@ struct inspection {
     struct fit_images images;
     int64_t wanted;  /* images */
     uint8_t *stream; /* the first images of a stream */
+    int *label;      /* [wanted] of a data set */
     bool said;
     bool started; /* the thread is */
     pthread_t thread;
@@ -47,6 +48,7 @@ static int read_set(void *ctx, int64_t k, uint8_t *pixels, struct err *e)
     for (int64_t id = k * all / count; id < (k + 1) * all / count && r != 0; id++)
         if ((r = data_at(i->opts.data, id, pixels, &item, e)) != 0 && !i->opts.damaged)
             break;
+    i->label[k] = r == 0 ? item.label : -1;
     return r;
 }
 
@@ -101,6 +103,8 @@ struct inspection *inspection_start(const struct inspection_opts *o)
     i->wanted = fit_wanted(count, h, w);
     if (stream)
         i->stream = mem_alloc((size_t)i->wanted, image_bytes(i));
+    else
+        i->images.label = i->label = mem_alloc((size_t)i->wanted, sizeof *i->label);
     pthread_mutex_init(&i->lock, NULL);
     pthread_cond_init(&i->changed, NULL);
     if (!stream)
@@ -169,5 +173,6 @@ void inspection_free(struct inspection *i)
     pthread_mutex_destroy(&i->lock);
     pthread_cond_destroy(&i->changed);
     free(i->stream);
+    free(i->label);
     free(i);
 }

@@ -1,7 +1,7 @@
 #include "fit/chain.h"
 
 #include "base/mem.h"
-#include "engine/engine.h"
+#include "fit/labels.h"
 #include "fit/prove.h"
 #include "model/chain.h"
 
@@ -24,9 +24,8 @@ static const double SURE_GOOD = .006, SURE_NEAR = 2, SURE_MORE = .005, SURE_LEFT
 /* A path is given up whose norms have so many times what all norms of a proof may have. */
 static const double SPENT = 2;
 
-/* Multiply-accumulates of a step's network; images within these. Labelled images, and by how many
- * standard deviations labels have to be likelier. */
-static const double STEP_MACS = 8e9, LABEL_MACS = 20e9, LABEL_CLEAR = 4;
+/* Multiply-accumulates of a step's network; images within these. */
+static const double STEP_MACS = 8e9;
 enum {
     PATHS = 3,
     KEPT = 6,
@@ -34,10 +33,7 @@ enum {
     END_IMAGES = 1,
     STEP_LEAST = 16,
     STEP_MOST = 64,
-    STEP_TIMES = 8,
-    LABEL_LEAST = 64,
-    LABEL_MOST = 512,
-    LABEL_TIMES = 8
+    STEP_TIMES = 8
 };
 
 struct path {
@@ -165,8 +161,8 @@ static int try_own(struct search *s, const char *text, const struct step *t, str
                 int n = snprintf(next, sizeof next, "%s", text);
                 if (*pool == 's' && !stride_last(next))
                     continue;
-                snprintf(next + n, sizeof next - (size_t)n, "%.*s%s%s%s", pools, pool, dropouts[d],
-                         t->own[i], s->before ? "b" : "");
+                snprintf(next + n, sizeof next - (size_t)n, "%.*s%s%c%s%s", pools, pool,
+                         dropouts[d], t->own[i][0], s->before ? "b" : "", t->own[i] + 1);
                 r = try_text(s, next, e);
             }
     return r;
@@ -483,57 +479,6 @@ int fit_chain(struct trial *p, int reading, int units, struct err *e)
 
 /* --- labels --- */
 
-struct judge {
-    const struct fit_images *images;
-    size_t image; /* bytes */
-    int64_t next, count, done;
-    int classes;
-    double *loss; /* [count] */
-};
-
-static int read_images(void *ctx, struct engine_batch *b, int max, struct err *e)
-{
-    struct judge *j = ctx;
-    const struct fit_images *of = j->images;
-    int n = 0;
-    for (; n < max && j->next < j->count; n++, j->next++)
-        if (of->at(of->ctx, j->next * of->count / j->count, b->pixels + (size_t)n * j->image, e) !=
-            0)
-            return -1;
-    return n;
-}
-
-/* Cross entropy; NaN without a label. */
-static int add_losses(void *ctx, const struct engine_batch *b, struct err *e)
-{
-    struct judge *j = ctx;
-    (void)e;
-    for (int i = 0; i < b->n; i++, j->done++) {
-        const float *x = b->logits + (size_t)i * (size_t)j->classes;
-        const int label = j->images->label[j->done * j->images->count / j->count];
-        double most = x[0], sum = 0;
-        for (int k = 1; k < j->classes; k++)
-            most = fmax(most, x[k]);
-        for (int k = 0; k < j->classes; k++)
-            sum += exp(x[k] - most);
-        j->loss[j->done] = label < 0 || label >= j->classes ? NAN : most + log(sum) - x[label];
-    }
-    return 0;
-}
-
-static int judge(struct judge *j, const struct trial *p, const struct candidate *c, struct err *e)
-{
-    struct model *m;
-    if (trial_open(&m, p, c, false, e) != 0)
-        return -1;
-    const struct engine_opts o = {.device = p->use->device, .threads = p->use->threads};
-    const struct engine_calls calls = {.ctx = j, .read = read_images, .write = add_losses};
-    j->next = j->done = 0;
-    const int r = fit_run(m->graph, &o, &calls, e);
-    model_close(m);
-    return r;
-}
-
 /* A text without what is behind the last norm: a sum, pooling, and the end. */
 static void strip_end(char to[ASSUME_TEXT], const char *text)
 {
@@ -553,25 +498,6 @@ static void strip_end(char to[ASSUME_TEXT], const char *text)
     if (u.inner)
         to[n++] = u.inner;
     to[n] = '\0';
-}
-
-/* Mean of the losses that there are, of n, and by how many standard deviations `b` is more. */
-static double mean_loss(const double *a, const double *b, int64_t n, double *more, int64_t *count)
-{
-    double sum = 0, difference = 0, square = 0;
-    *count = 0;
-    for (int64_t i = 0; i < n; i++) {
-        if (isnan(a[i]) || isnan(b[i]))
-            continue;
-        const double d = b[i] - a[i];
-        sum += a[i];
-        difference += d;
-        square += d * d;
-        ++*count;
-    }
-    const double k = (double)(*count > 1 ? *count : 2), mean = difference / k;
-    *more = mean / sqrt(fmax(square / k - mean * mean, 1e-12) / k);
-    return sum / k;
 }
 
 /* All networks that differ from the first behind its last norm alone, in its place. Returns how
@@ -615,69 +541,6 @@ static bool is_judged(const struct trial *p, int i, int same)
     return i < same || (p->list[i].assumed.act == p->list[0].assumed.act && !trial_told(p, i));
 }
 
-/* What labels say of networks that differ behind the last norm. */
-struct verdict {
-    int best;
-    double least, next; /* cross entropy of it and of the best other one */
-    int64_t count;      /* labelled images */
-    int left;           /* others that are not clearly less likely */
-};
-
-/* Judges the networks that are open, and closes those that are clearly less likely than the best
- * one. */
-static int judge_open(struct verdict *v, struct judge *j, const struct trial *p, bool *open,
-                      struct err *e)
-{
-    double *loss = mem_zero((size_t)p->count * (size_t)j->count, sizeof *loss), more;
-    int r = 0;
-    *v = (struct verdict){.least = INFINITY, .next = INFINITY};
-    for (int i = 0; i < p->count && r == 0; i++) {
-        if (!open[i])
-            continue;
-        j->loss = loss + (size_t)i * (size_t)j->count;
-        r = judge(j, p, &p->list[i], e);
-        const double mean = mean_loss(j->loss, j->loss, j->count, &more, &v->count);
-        if (mean < v->least) {
-            v->least = mean;
-            v->best = i;
-        }
-    }
-    for (int i = 0; i < p->count && r == 0; i++) {
-        const double *a = loss + (size_t)v->best * (size_t)j->count,
-                     *b = loss + (size_t)i * (size_t)j->count;
-        if (!open[i] || i == v->best)
-            continue;
-        v->next = fmin(v->next, mean_loss(b, b, j->count, &more, &v->count));
-        mean_loss(a, b, j->count, &more, &v->count);
-        open[i] = more < LABEL_CLEAR;
-        v->left += open[i];
-    }
-    free(loss);
-    return r;
-}
-
-/* Few images first, as many as multiply-accumulates allow; of what they leave open more. */
-static int judge_all(struct verdict *v, const struct trial *p, int same, struct err *e)
-{
-    struct judge j = {.images = p->images,
-                      .image = 3 * (size_t)p->images->h * (size_t)p->images->w,
-                      .classes = p->classes};
-    const double most = LABEL_MACS / p->macs;
-    const int64_t all = LABEL_MOST < p->images->count ? LABEL_MOST : p->images->count;
-    bool *open = mem_zero((size_t)p->count, sizeof *open);
-    int r = 0;
-    for (int i = 0; i < p->count; i++)
-        open[i] = is_judged(p, i, same);
-    j.count = most < LABEL_LEAST ? LABEL_LEAST : most < LABEL_MOST ? (int64_t)most : LABEL_MOST;
-    do {
-        j.count = j.count < all ? j.count : all;
-        r = judge_open(v, &j, p, open, e);
-        j.count *= LABEL_TIMES;
-    } while (r == 0 && v->left > 0 && v->count >= LABEL_LEAST && j.count / LABEL_TIMES < all);
-    free(open);
-    return r;
-}
-
 int fit_chain_ends(struct trial *p, char text[FIT_CHAIN_TEXT], struct err *e)
 {
     *text = '\0';
@@ -685,12 +548,17 @@ int fit_chain_ends(struct trial *p, char text[FIT_CHAIN_TEXT], struct err *e)
         p->list[0].fit.norms > chain_units(p->list[0].assumed.chain))
         return 0;
     const int same = add_ends(p, e);
-    struct verdict v;
+    struct labels_verdict v;
     if (same < 2 || !p->images->label || p->classes != p->list[0].classes)
         return same < 0 ? -1 : 0;
-    if (judge_all(&v, p, same, e) != 0)
+    bool *open = mem_zero((size_t)p->count, sizeof *open);
+    for (int i = 0; i < p->count; i++)
+        open[i] = is_judged(p, i, same);
+    const int r = labels_judge(&v, p, open, e);
+    free(open);
+    if (r != 0)
         return -1;
-    if (v.left == 0 && v.best < same && v.count >= LABEL_LEAST && v.least < log(p->classes)) {
+    if (v.left == 0 && v.best < same && labels_tell(&v, p->classes)) {
         snprintf(text, FIT_CHAIN_TEXT,
                  ", and what is behind its last norm by the labels of %lld images: cross entropy "
                  "%.2g, of the next %.2g",

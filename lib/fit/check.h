@@ -46,7 +46,7 @@ struct fit_verdict {
     bool proved;            /* as in struct fit_use */
     char text[600];         /* what a user has to be told, a sentence with figures and options;
                                or "" */
-    char options[300];      /* of FIT_OTHER: what makes the programs run the other one; or "" */
+    char options[300];      /* what makes the programs run another one that the text says; or "" */
 };
 
 /* The network that these images pass where it is interpreted so, whether it is proved or not. */

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/prog.h"
 #include "fit/chain.h"
+#include "fit/ends.h"
 #include "fit/trial.h"
 #include "fit/variants.h"
 #include "model/normal.h"
@@ -120,10 +121,11 @@ static int count_units(const struct trial *p, int reading)
     return units;
 }
 
-/* What shapes leave open most, of one reading. */
+/* What shapes leave open most, of one reading; and of the usual wiring every ReLU, as among wrong
+ * ReLUs a wrong wiring may fit best. */
 static int try_reading(struct trial *p, int reading, struct err *e)
 {
-    struct assume given = *p->use->assume, list[FIT_VARIANTS + FIT_ACTS];
+    struct assume given = *p->use->assume, list[FIT_VARIANTS + FIT_ACTS + FIT_RELUS];
     struct candidate c = {.pixels = p->pixels};
     struct model *m;
     struct err ignored;
@@ -133,6 +135,7 @@ static int try_reading(struct trial *p, int reading, struct err *e)
         return 0;
     int count = fit_variants(&m->assumed, m->others, &given, list);
     count += fit_acts(&m->assumed, &given, list + count);
+    count += fit_relus(&m->assumed, &given, list + count);
     model_close(m);
     int r = trial_one(p, &given, &p->pixels, p->name, e);
     for (int i = 0; i < count && r == 0; i++)
@@ -172,13 +175,35 @@ static int settle(struct trial *p, int from, struct err *e)
     return 0;
 }
 
-/* What differs from the best by one ReLU, one stride, the function in the place of all ReLUs or the
- * padding, as long as that leads to a better one. */
+/* Whether ReLUs, their function or the padding are not those that all wirings were tried with. */
+static bool is_varied(const struct trial *p, const struct assume *given)
+{
+    const struct assume *of = p->use->assume;
+    return given->relu != of->relu || given->act != of->act || given->padding != of->padding;
+}
+
+/* The usual wiring with the ReLUs and the order of norms of the best network: wrong ones of these
+ * may have led away from it. */
+static struct assume usual_wiring(const struct trial *p)
+{
+    const struct assume *best = &trial_best(p)->given;
+    struct assume given = *p->use->assume;
+    given.reading = best->reading;
+    given.relu = best->relu;
+    given.act = best->act;
+    given.padding = best->padding;
+    given.preact = best->preact;
+    given.stride_at = best->stride_at;
+    return given;
+}
+
+/* What differs from the best by one ReLU, one stride, the function in the place of all ReLUs, the
+ * padding or, with such a change, its wiring, as long as that leads to a better one. */
 static int try_near(struct trial *p, struct err *e)
 {
     int r = 0;
     for (int round = 0; round < ROUNDS && r == 0; round++) {
-        struct assume list[FIT_RELUS + ASSUME_STAGES + FIT_ACTS + 1];
+        struct assume list[FIT_RELUS + ASSUME_STAGES + FIT_ACTS + FIT_PLACES + 2];
         const struct candidate *best = trial_best(p);
         const int from = (int)(best - p->list);
         const struct fit_pixels pixels = best->pixels;
@@ -187,6 +212,9 @@ static int try_near(struct trial *p, struct err *e)
         count += fit_strides(&best->assumed, &best->given, list + count);
         count += fit_acts(&best->assumed, &best->given, list + count);
         count += fit_padding(&best->assumed, &best->given, list + count);
+        list[count++] = usual_wiring(p);
+        if (is_varied(p, &best->given))
+            count += fit_places(&best->assumed, &best->given, list + count);
         for (int i = 0; i < count && r == 0; i++)
             r = trial_one(p, &list[i], &pixels, name, e);
         if (r == 0)
@@ -420,7 +448,7 @@ static int try_last(struct trial *p, int times, struct err *e)
 /* --- the verdict --- */
 
 struct words {
-    char text[700];
+    char text[900];
     size_t at;
 };
 
@@ -584,7 +612,7 @@ static int search(struct trial *p, int readings, struct err *e)
 }
 
 /* The best few on more images, and which of them is meant. */
-static int choose(struct trial *p, char labelled[FIT_CHAIN_TEXT], struct err *e)
+static int choose(struct trial *p, char labelled[FIT_ENDS_TEXT], struct err *e)
 {
     if (p->count == 0 && *p->stopped.text)
         return refuse(p, e,
@@ -604,7 +632,10 @@ static int choose(struct trial *p, char labelled[FIT_CHAIN_TEXT], struct err *e)
             return -1;
     }
     prefer_relu(p);
-    return is_right(p) ? fit_chain_ends(p, labelled, e) : 0;
+    if (!is_right(p))
+        return 0;
+    return *p->list->assumed.chain ? fit_chain_ends(p, labelled, e)
+                                   : fit_ends_proved(p, labelled, e);
 }
 
 int fit_prove(struct fit_proof *out, const struct fit_use *u, const struct fit_images *images,
@@ -613,7 +644,7 @@ int fit_prove(struct fit_proof *out, const struct fit_use *u, const struct fit_i
     struct trial p = {.use = u, .images = images, .classes = classes};
     struct candidate first = {.given = *u->assume, .pixels.bgr = u->assume->bgr};
     struct model *m;
-    char labelled[FIT_CHAIN_TEXT] = "";
+    char labelled[FIT_ENDS_TEXT] = "";
     memcpy(first.pixels.mean, u->mean, sizeof u->mean);
     memcpy(first.pixels.std, u->std, sizeof u->std);
     if (trial_open(&m, &p, &first, true, e) != 0)

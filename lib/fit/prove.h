@@ -30,7 +30,7 @@ struct fit_proof {
     const char *pixels;    /* name of the latter, or NULL */
     struct fit_figures fit;
     struct model_dropout dropout; /* of the training */
-    char text[700];               /* how it was proved, with the figures */
+    char text[900];               /* how it was proved, with the figures */
 };
 
 /* `classes`: of the images' data set, 0 where it is not known; they choose between linear layers.

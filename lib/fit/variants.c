@@ -80,6 +80,30 @@ int fit_strides(const struct assume *a, const struct assume *given,
     return a->stages;
 }
 
+int fit_places(const struct assume *a, const struct assume *given, struct assume out[FIT_PLACES])
+{
+    enum assume_shortcut way[WAYS] = {ASSUME_SHORT_USUAL};
+    const int ways = list_shortcuts(a, way);
+    int count = 0;
+    if (a->reading == 0 || *a->chain)
+        return 0;
+    if (a->stride_at || a->preact) {
+        out[count] = *given;
+        out[count++].stride_at = a->stride_at > 1 ? 1 : 2;
+    }
+    for (int preact = ASSUME_PREACT_BEFORE; preact <= ASSUME_PREACT_FIRST && a->preact; preact++)
+        if (preact != (int)a->preact) {
+            out[count] = *given;
+            out[count++].preact = (enum assume_preact)preact;
+        }
+    for (int k = 0; k < ways; k++)
+        if (way[k] && way[k] != a->shortcut) {
+            out[count] = *given;
+            out[count++].shortcut = way[k];
+        }
+    return count;
+}
+
 int fit_padding(const struct assume *a, const struct assume *given, struct assume out[1])
 {
     out[0] = *given;

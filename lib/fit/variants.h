@@ -5,7 +5,7 @@
 #include "model/assume.h"
 #include "model/model.h"
 
-enum { FIT_VARIANTS = 448, FIT_RELUS = 4, FIT_ACTS = 7, FIT_DROPOUTS = 4 };
+enum { FIT_VARIANTS = 448, FIT_RELUS = 4, FIT_PLACES = 12, FIT_ACTS = 7, FIT_DROPOUTS = 4 };
 
 /* What keys and shapes leave open, in all combinations: the stem's stride and pooling, the
  * convolution of a bottleneck (read by structure, of any pre-activation block) that has the stride,
@@ -20,6 +20,12 @@ int fit_variants(const struct assume *assumed, const int others[ASSUME_STAGES],
  * the others cannot be built. */
 int fit_strides(const struct assume *assumed, const struct assume *given,
                 struct assume out[ASSUME_STAGES]);
+
+/* `given` with the stride at another convolution, the shortcut of pre-activation blocks begun
+ * elsewhere or shortcuts of another kind: one of these changed; none where a family's code tells
+ * them. Returns how many there are. */
+int fit_places(const struct assume *assumed, const struct assume *given,
+               struct assume out[FIT_PLACES]);
 
 /* `given` with the other padding of windows with a stride, where it makes a difference. Returns how
  * many there are. */

@@ -54,6 +54,7 @@ static const char *const shortcuts[] = {"conv",        "pad",         "pad-end",
                                         "max-pad-end", NULL};
 static const char *const preacts[] = {"before", "mixed", "after", "first", NULL};
 static const char *const paddings[] = {"half", "same", NULL};
+static const char *const ends[] = {"average", "max", NULL};
 static const char *const relus[] = {"stem", "last", "shortcut", "sum", NULL};
 static const char *const acts[] = {"relu", "relu6", "leaky-0.01", "leaky-0.1", "leaky-0.2",
                                    "silu", "gelu",  "elu",        NULL};
@@ -93,6 +94,13 @@ static bool set_padding(struct assume *a, const char *value)
 {
     int word = rank(value, paddings);
     a->padding = (enum assume_padding)word;
+    return word > 0;
+}
+
+static bool set_end(struct assume *a, const char *value)
+{
+    int word = rank(value, ends);
+    a->end = (enum assume_end)word;
     return word > 0;
 }
 
@@ -174,6 +182,7 @@ static const struct key {
      "conv, pad, pad-end, none, average, average-pad, average-pad-end, max-pad or max-pad-end"},
     {"preact-shortcut", set_preact, "before, mixed, after or first"},
     {"padding", set_padding, "half or same"},
+    {"end", set_end, "average or max"},
     {"relu", set_relu, "none, or some of stem, last, shortcut and sum, as in stem:sum"},
     {"act", set_act, "relu, relu6, leaky-0.01, leaky-0.1, leaky-0.2, silu, gelu or elu"},
     {"chain", set_chain, "a letter c, s or v and marks for each convolution, such as ccm(cc)/max"},
@@ -281,6 +290,8 @@ void assume_write(char *text, const struct assume *a)
         put(&w, ",preact-shortcut=%s", preacts[a->preact - 1]);
     if (a->padding == ASSUME_PADDING_SAME)
         put(&w, ",padding=same");
+    if (a->end == ASSUME_END_MAX)
+        put(&w, ",end=max");
     if (a->relu == ASSUME_RELU_GIVEN)
         put(&w, ",relu=none");
     for (unsigned i = 0, rest = a->relu & (ASSUME_RELU_GIVEN - 1); rest >> i; i++)
@@ -332,6 +343,11 @@ static bool pads_same(const struct assume *a)
     return a->padding == ASSUME_PADDING_SAME;
 }
 
+static bool ends_same(const struct assume *a, const struct assume *b)
+{
+    return (a->end == ASSUME_END_MAX) == (b->end == ASSUME_END_MAX);
+}
+
 static enum assume_act act_of(const struct assume *a)
 {
     return a->act ? a->act : ASSUME_ACT_RELU;
@@ -341,9 +357,9 @@ bool assume_same_wiring(const struct assume *a, const struct assume *b)
 {
     bool same = a->stem_stride == b->stem_stride && a->pool == b->pool &&
                 a->stride_at == b->stride_at && a->shortcut == b->shortcut &&
-                a->preact == b->preact && pads_same(a) == pads_same(b) && a->relu == b->relu &&
-                act_of(a) == act_of(b) && a->reading == b->reading && a->eps == b->eps &&
-                strcmp(a->chain, b->chain) == 0 && a->stages == b->stages &&
+                a->preact == b->preact && pads_same(a) == pads_same(b) && ends_same(a, b) &&
+                a->relu == b->relu && act_of(a) == act_of(b) && a->reading == b->reading &&
+                a->eps == b->eps && strcmp(a->chain, b->chain) == 0 && a->stages == b->stages &&
                 strcmp(a->prefix, b->prefix) == 0 && strcmp(a->state, b->state) == 0;
     for (int s = 0; same && s < a->stages; s++)
         same = a->strides[s] == b->strides[s];

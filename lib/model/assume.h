@@ -27,6 +27,9 @@ enum assume_preact {
  * TensorFlow's "SAME", which is less and has the odd cell behind. */
 enum assume_padding { ASSUME_PADDING_USUAL, ASSUME_PADDING_HALF, ASSUME_PADDING_SAME };
 
+/* What becomes of all cells behind the last block: their mean, or the largest. */
+enum assume_end { ASSUME_END_USUAL, ASSUME_END_AVERAGE, ASSUME_END_MAX };
+
 /* What shortcuts do where shapes change: a convolution or, without keys, every second pixel,
  * and zeros for the further channels on both sides, or behind. Or there are no shortcuts: a plain
  * network. Or a convolution of the means over every 2 by 2 cells has the stride: ResNet-D. Or the
@@ -78,6 +81,7 @@ struct assume {
     enum assume_shortcut shortcut;
     enum assume_preact preact;
     enum assume_padding padding;
+    enum assume_end end;     /* of residual blocks */
     char chain[ASSUME_TEXT]; /* what is between the convolutions of a plain net: model/chain.h */
     unsigned relu;           /* enum assume_relu, or 0 */
     enum assume_act act;
@@ -97,6 +101,7 @@ struct assume {
     "strides=1:2:2:2 (of the stages), stride-at=conv1|conv2 (of a bottleneck), "                   \
     "shortcut=conv|pad|pad-end|none|average|average-pad|average-pad-end|max-pad|max-pad-end, "     \
     "preact-shortcut=before|mixed|after|first, padding=half|same (of windows with a stride), "     \
+    "end=average|max (of residual blocks, over all cells), "                                       \
     "relu=none|stem:last:shortcut:sum (which of these), act=relu|relu6|leaky-0.01|leaky-0.1|"      \
     "leaky-0.2|silu|gelu|elu (in the place of ReLU), chain=TEXT (of a plain net), reading=N, "     \
     "eps=1e-5, prefix=KEYS, "                                                                      \

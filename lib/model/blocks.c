@@ -322,5 +322,14 @@ int build_operations(struct build *b, struct err *e)
             x = add_block(b, s, i, x, e);
     if (x >= 0)
         x = add_last_norm(b, x, e);
-    return x >= 0 && build_head(b, x, e) >= 0 ? 0 : -1;
+    if (x < 0)
+        return -1;
+    b->ended = b->graph->value[x].h * b->graph->value[x].w > 1;
+    if (b->assume.end != ASSUME_END_MAX)
+        return build_head(b, x, e) >= 0 ? 0 : -1;
+    x = build_largest(b, x, e);
+    if (x < 0)
+        return -1;
+    b->graph->value[x].name = mem_dup("pool");
+    return build_tail(b, x, e) >= 0 ? 0 : -1;
 }

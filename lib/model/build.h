@@ -65,6 +65,7 @@ struct build {
     bool padded;    /* there are shortcuts without keys */
     bool shifted;   /* there are windows with TensorFlow's padding */
     bool pooled;    /* and some of them pool */
+    bool ended;     /* several cells are pooled at last */
     bool averaged;  /* there are shortcuts with keys behind a mean */
     bool plain;     /* there are no shortcuts where such would be */
     bool convolved; /* there are shortcuts with keys */
@@ -161,6 +162,9 @@ int build_padding(struct build *b, int in, int stride, int width, struct err *e)
 
 /* The average over all cells. */
 int build_average(struct build *b, int in, struct err *e) ERR_CHECKED;
+
+/* The largest over all cells. */
+int build_largest(struct build *b, int in, struct err *e) ERR_CHECKED;
 
 /* A linear layer of a value of one cell, by its key without prefix. */
 int build_linear(struct build *b, int in, const char *part, enum graph_act act, struct err *e)

@@ -258,6 +258,20 @@ int build_average(struct build *b, int in, struct err *e)
     return build_add(b, &op, &none, e);
 }
 
+int build_largest(struct build *b, int in, struct err *e)
+{
+    const struct graph_value *v = &b->graph->value[in];
+    const struct graph_op pool = {.kind = GRAPH_MAX_POOL,
+                                  .in = {in},
+                                  .ins = 1,
+                                  .y = graph_windows(v->h, 1, 0),
+                                  .x = graph_windows(v->w, 1, 0)};
+    const struct origin none = {.w = NULL};
+    const struct graph_op flat = {
+        .kind = GRAPH_FLATTEN, .in = {build_add(b, &pool, &none, e)}, .ins = 1};
+    return flat.in[0] < 0 ? -1 : build_add(b, &flat, &none, e);
+}
+
 int build_linear(struct build *b, int in, const char *part, enum graph_act act, struct err *e)
 {
     const struct ckpt_tensor *w, *bias;

@@ -143,13 +143,31 @@ static int refuse_unproved(const struct build *b, struct err *e)
                        prog_option("--rename FILE", "RENAME=FILE"));
 }
 
-/* Why no family fits, without the way on. */
-static char *misfit(const struct build *b, const struct err *e)
+/* A message without the way on. */
+static char *bare_message(const struct err *e)
 {
     const char *end = strstr(e->msg, CKPT_UNREAD);
+    return mem_printf("%.*s", end ? (int)(end - e->msg) : (int)strlen(e->msg), e->msg);
+}
+
+/* Why no family fits. */
+static char *misfit(const struct build *b, const struct err *e)
+{
     if (!b->found.family)
         return mem_printf("%s: the key names are of no known family", ckpt_name(b->ckpt));
-    return mem_printf("%.*s", end ? (int)(end - e->msg) : (int)strlen(e->msg), e->msg);
+    return bare_message(e);
+}
+
+/* Says of keys that no family names why there is no reading by structure, too. */
+static int refuse_structure(const struct build *b, const struct structure *s, struct err *e)
+{
+    if (!*s->why || b->found.family || !e->unread)
+        return -1;
+    char *why = bare_message(e);
+    ckpt_record_unread(
+        e, "%s, and by order and shapes it is neither a residual nor a plain net: %s", why, s->why);
+    free(why);
+    return -1;
 }
 
 /* Begins anew with a reading by structure in place of a family, which the error `e` refused: it
@@ -159,7 +177,7 @@ static int build_by_structure(struct build *b, const struct structure *s, struct
     struct ckpt *c = b->ckpt;
     const struct model_opts *o = b->opts;
     if (s->readings == 0)
-        return -1;
+        return refuse_structure(b, s, e);
     char *why = misfit(b, e);
     end(b);
     model_close(b->model);

@@ -180,10 +180,11 @@ int build_check_effects(const struct build *b, struct err *e)
         return err_set(
             e, "%s: --assume chain: expected convolutions that follow each other, found others",
             name);
-    if ((a->relu || (a->act && !b->reading) || a->padding) && b->found.family->design)
+    if ((a->relu || (a->act && !b->reading) || a->padding || a->end) && b->found.family->design)
         return err_set(e, "%s: --assume %s: expected residual blocks, found none", name,
                        a->relu  ? "relu"
                        : a->act ? "act"
+                       : a->end ? "end"
                                 : "padding");
     if (b->found.family->design)
         return design_check_effects(b, e);
@@ -237,6 +238,7 @@ void build_keep_assumed(struct build *b)
     if (b->reading && !b->convolved &&
         (a->preact == ASSUME_PREACT_MIXED || a->preact == ASSUME_PREACT_FIRST))
         a->preact = ASSUME_PREACT_BEFORE;
+    a->end = b->ended ? a->end : ASSUME_END_USUAL;
     a->padding = b->shifted ? a->padding : ASSUME_PADDING_USUAL;
     a->shortcut = b->padded || b->plain || b->averaged ? a->shortcut
                   : b->convolved                       ? ASSUME_SHORT_CONV

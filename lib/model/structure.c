@@ -106,6 +106,13 @@ static bool takes_shortcut_norm(const struct attempt *a, struct block *b)
     return b->shortcut_normed_first || width == b->out;
 }
 
+/* Whether a convolution of that many channels takes them all, or a group's. */
+static bool takes_channels(const struct module *m, int channels)
+{
+    return m->in == channels || (m->k > 1 && m->in < channels && channels % m->in == 0 &&
+                                 m->out % (channels / m->in) == 0);
+}
+
 /* Gives norms to convolutions: those of one container to each other, the others in their order. A
  * shortcut may have none; of pre-activation one may be left for the end of the block. */
 static bool give_norms(const struct attempt *a, struct block *b, const int *conv, int convs)
@@ -143,17 +150,11 @@ static bool give_norms(const struct attempt *a, struct block *b, const int *conv
     for (int i = 0; i < a->how.mains; i++) {
         const struct module *c = &a->m[b->main[i].conv];
         if (b->main[i].norm == NONE ||
-            a->m[b->main[i].norm].in != (a->how.pre_activation ? c->in : c->out))
+            !(a->how.pre_activation ? takes_channels(c, a->m[b->main[i].norm].in)
+                                    : a->m[b->main[i].norm].in == c->out))
             return false;
     }
     return takes_shortcut_norm(a, b);
-}
-
-/* Whether a convolution of that many channels takes them all, or a group's. */
-static bool takes_channels(const struct module *m, int channels)
-{
-    return m->in == channels || (m->k > 1 && m->in < channels && channels % m->in == 0 &&
-                                 m->out % (channels / m->in) == 0);
 }
 
 /* Whether `mains` convolutions from conv[] on are a block's, and `shortcut` (NONE: there is none)
@@ -264,14 +265,28 @@ static void find_containers(struct attempt *a)
     }
 }
 
+/* Whether a block's shortcut stands in front of its convolutions: the first one and the next change
+ * the same width. */
+static bool leads(const struct attempt *a, int first, int in)
+{
+    const struct module *m = &a->m[first];
+    int i = first + 1;
+    if (!a->how.shortcut_first || m->kind != MODULE_CONV || m->in != in || m->out == in)
+        return false;
+    while (i < a->n && a->m[i].kind == MODULE_NORM)
+        i++;
+    return i < a->n && a->m[i].kind == MODULE_CONV && takes_channels(&a->m[i], in);
+}
+
 /* Where the next block ends, of one that begins at `first`: without containers, behind the last of
  * its convolutions and their norms. */
 static int block_end(const struct attempt *a, int first, int in)
 {
+    const int led = leads(a, first, in);
     int convs = 0, norms = 0, out = in, i = first;
     for (; i < a->n; i++) {
         const struct module *m = &a->m[i];
-        bool full = convs >= a->how.mains;
+        bool full = convs >= a->how.mains + led;
         if (full && a->squeeze[i] && m->in == out) {
             i++;
             continue;
@@ -284,7 +299,7 @@ static int block_end(const struct attempt *a, int first, int in)
             norms++;
             continue;
         }
-        bool shortcut = convs == a->how.mains && m->in == in && m->out == out &&
+        bool shortcut = !led && convs == a->how.mains && m->in == in && m->out == out &&
                         (in != out || (m->k == 1 && a->how.mains < MAINS));
         if (full && !shortcut)
             break;
@@ -306,11 +321,12 @@ static void find_by_shapes(struct attempt *a)
                   (!a->how.pre_activation || a->m[i + 1].kind == MODULE_NORM);
     i += normed;
     for (int convs = 1; i < a->n && convs > 0;) {
+        const int mains = a->how.mains + leads(a, i, in);
         int end = block_end(a, i, in), last = NONE;
         convs = 0;
         for (int k = i; k < end; k++)
             if (a->m[k].kind == MODULE_CONV && !squeezes(a, k)) {
-                last = convs < a->how.mains ? k : last;
+                last = convs < mains ? k : last;
                 convs++;
             }
         if (convs < a->how.mains)

@@ -11,6 +11,7 @@ Several of them have the same keys and shapes and differ in what is computed. Th
 are fitted to the labels, as these tell what is behind the last norm. Needs torch and numpy.
 """
 import pathlib
+import re
 import sys
 
 import numpy as np
@@ -159,7 +160,7 @@ class Net(nn.Module):
         if net.get("again"):
             put(self, net["again"], self.head_)
 
-    def forward(self, x):
+    def features(self, x):
         for module in self.front:
             x = module(x)
         x = act(self.net, x) if len(self.front) > 1 and not self.net.get("linear_stem") else x
@@ -167,10 +168,13 @@ class Net(nn.Module):
             x = block(x)
         for module in self.last:
             x = F.relu(module(x))
-        x = x.mean((2, 3))
+        x = x.amax((2, 3)) if self.net.get("largest") else x.mean((2, 3))
         for module in self.flat:
             x = module(x)
-        return self.head_(x)
+        return x
+
+    def forward(self, x):
+        return self.head_(self.features(x))
 
 
 class Plain(nn.Module):
@@ -205,19 +209,20 @@ class Plain(nn.Module):
     def forward(self, x):
         return self.net.get("factor", 1) * self.head_(self.features(x))
 
-    def fit(self, x, labels):
-        """The linear layer, so that labels are likely."""
-        seen = self.features(x).detach()
-        optimizer = torch.optim.LBFGS(self.head_.parameters(), max_iter=200)
 
-        def loss():
-            optimizer.zero_grad()
-            value = F.cross_entropy(self.net.get("factor", 1) * self.head_(seen), labels)
-            value.backward()
-            return value
+def fit(model, x, labels):
+    """The linear layer, so that labels are likely."""
+    seen = model.features(x).detach()
+    optimizer = torch.optim.LBFGS(model.head_.parameters(), max_iter=200)
 
-        with torch.enable_grad():
-            optimizer.step(loss)
+    def loss():
+        optimizer.zero_grad()
+        value = F.cross_entropy(model.net.get("factor", 1) * model.head_(seen), labels)
+        value.backward()
+        return value
+
+    with torch.enable_grad():
+        optimizer.step(loss)
 
 
 SEQUENTIAL = dict(
@@ -230,6 +235,10 @@ MULTIPLES = dict(
 PRE = dict(
     widths=(4, 8), stem=("start",), block=lambda s, n: f"part{s}.{n}", conv=("cv1", "cv2"),
     norm=("nm1", "nm2"), shortcut=("match",), last="final_norm", head="end")
+FIRST = dict(
+    all=True, widths=(4, 8), stem=("first.conv", "first.norm"), block=lambda s, n: f"body.group{s}.{n}",
+    conv=("a", "b"), norm=("an", "bn"), shortcut=("skip.0", "skip.1"), side=3,
+    shortcut_first=True, head="head.1")
 NETS = {
     "sequential": SEQUENTIAL,
     "sequential-relu": dict(SEQUENTIAL, relu_shortcut=True),
@@ -239,10 +248,7 @@ NETS = {
     "multiples-plain": dict(MULTIPLES, plain=True),
     "pre-mixed": dict(PRE, pre="mixed"),
     "pre-before": dict(PRE, pre="before"),
-    "first": dict(
-        all=True, widths=(4, 8), stem=("first.conv", "first.norm"), block=lambda s, n: f"body.group{s}.{n}",
-        conv=("a", "b"), norm=("an", "bn"), shortcut=("skip.0", "skip.1"), side=3,
-        shortcut_first=True, head="head.1"),
+    "first": FIRST,
     "bottleneck": dict(
         widths=(8, 16), bottleneck=True, stem=("whole.input.conv", "whole.input.norm"),
         block=lambda s, n: f"whole.s{s}.u{n}", conv=("x1", "x2", "x3"), norm=("y1", "y2", "y3"),
@@ -276,6 +282,13 @@ NETS = {
     # Whether shortcuts begin before the first norm or after it makes no difference.
     "tied": dict(PRE, pre="mixed", empty=True),
     "pre-dropout": dict(PRE, seed=21, pre="mixed", dropout=0.3),
+    # The largest of all cells in the place of their mean. Shortcuts without a norm, defined in front of the
+    # container of their block, and no ReLU behind the stem.
+    "largest": dict(FIRST, seed=26, largest=True),
+    "led": dict(
+        all=True, seed=27, widths=(4, 8), linear_stem=True, stem=("enter.0", "enter.1"),
+        block=lambda s, n: f"part{s}.{n}", conv=("0", "3"), norm=("1", "4"), shortcut=("skip",), side=3, shortcut_first=True, apart=True,
+        head="leave"),
     # ResNet-9; a VGG with pooling in its code, and dropout; ffcv's; pooling in front of norms.
     "nine": dict(
         seed=22, bias=True, last="max", head="out.3", row=[
@@ -328,13 +341,15 @@ def main():
         with torch.no_grad():
             model(x if "row" in net or net.get("all") else x[:FEW])
             model.eval()
-            if "row" in net:
-                model.fit(x, labels)
+            if "row" in net or net.get("largest"):
+                fit(model, x, labels)
             # Double precision that several names share stays shared.
             floats, state = {}, {}
             for k, v in model.state_dict().items():
                 if net.get("bare") and v.ndim == 4:
                     k = k.removesuffix(".weight")
+                if net.get("apart"):
+                    k = re.sub(r"^part(\d)\.0\.skip\.", r"skip\1.", k)
                 if v.is_floating_point():
                     v = floats.setdefault(v.data_ptr(), v.float())
                 state[k] = v
