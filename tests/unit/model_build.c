@@ -233,6 +233,7 @@ static void check_shapes(void)
 #define UNKNOWN                                                                                    \
     "expected the keys of a known family, such as conv1.weight and layer1.0.conv1.weight "         \
     "(model-info(1) lists the families), found "
+#define NO_NET ", and by order and shapes it is neither a residual nor a plain net: "
 #define NO_PART ": no part of a residual network of basic blocks as torchvision names them"
 
 /* What is not torchvision's in every detail. */
@@ -283,10 +284,12 @@ static void check_refusals(void)
     renamed("missing key 'fc.bias': expected shape (7,)");
     keys = 0;
     put("weight", 1, 1, 3, 0, 0);
-    refused(UNKNOWN "'weight'");
+    refused(UNKNOWN "'weight'" NO_NET "'weight' is no part of a convolution, batch norm or linear "
+                    "layer");
     keys = 0;
     put_conv("conv1", "bn1", 4, 3, 3);
-    refused(UNKNOWN "'conv1.weight', 'bn1.weight', 'bn1.bias', 'bn1.running_mean', ...");
+    refused(UNKNOWN "'conv1.weight', 'bn1.weight', 'bn1.bias', 'bn1.running_mean', ..." NO_NET
+                    "'bn1' has no place in it");
 
     put_all();
     put("layer1.0.conv3.weight", 1, 4, 4, 4, 1);
