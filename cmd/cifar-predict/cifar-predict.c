@@ -459,7 +459,7 @@ static void put_about(struct run *r, const struct job *j)
                 (long long)subset.shard.count);
     run_put(r, "classes", "%d", graph_classes(j->graph));
     struct normal_use pixels = n->pixels;
-    if (pixels.guess && fit && fit_confirms(fit) && strcmp(pixels.name, "given") != 0)
+    if (pixels.guess_mean && pixels.guess_std && fit && fit_confirms(fit))
         snprintf(pixels.from, sizeof pixels.from,
                  "%s, a guess that the BatchNorm running statistics confirm", pixels.name);
     normal_put(r, &pixels);
@@ -529,7 +529,8 @@ static struct inspection *start_inspection(const struct job *j)
                           .assume = &j->session.assumed,
                           .assume_text = opts.assume,
                           .usual = pixels->usual,
-                          .guess = pixels->guess,
+                          .guess_mean = pixels->guess_mean,
+                          .guess_std = pixels->guess_std,
                           .proved = j->session.proof != NULL,
                           .proof_images = j->session.proof_images,
                           .dropout = j->session.dropout,

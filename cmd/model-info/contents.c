@@ -167,7 +167,7 @@ static char *describe_pixels(const struct model *m, struct ckpt *c)
 }
 
 /* A checkpoint of another network is no error, unless something was assumed about it; *python: how
- * PyTorch writes it in a form that is read. */
+ * PyTorch writes it in a form that is read, where it is not or may not be. */
 static int put_network(const struct info *i, struct ckpt *c, struct out *o, char **python,
                        struct err *e)
 {
@@ -200,11 +200,13 @@ static int put_network(const struct info *i, struct ckpt *c, struct out *o, char
                        m->family, m->known_by, found, *assumed ? "assumed               " : "",
                        assumed, *assumed ? "\n" : "", pixels, (long long)m->parameters,
                        open ? "at most " : "", (long long)graph_macs(m->graph), image->h, image->w);
-    if (r == 0 && m->structure)
+    if (r == 0 && m->structure) {
+        *python = info_python(i, c, "");
         r = out_printf(o, e,
                        "structure             %s: not proved here, --probe compares it with "
                        "images%s\n",
                        m->structure, open ? ", which tell where it pools and what is added" : "");
+    }
     if (r == 0 && m->program && i->h == 0 && m->any_size)
         r = out_printf(o, e,
                        "images                of any size, %d channel%s, as the program says\n",

@@ -403,7 +403,7 @@ static void write_at_border(const struct maps *m, const struct findings *f)
     if (b->verdict == VERDICT_NONE)
         return;
     words_para(2, "-",
-               "Maps at the border, with more of it on their outermost ring of cells than the "
+               "Maps at the border, whose outermost ring of cells holds more than the "
                "%.1f" WORDS_NB "%% of an even map: %" PRId64 " of %" PRId64 " (%s).",
                100 * m->even_border, b->count, b->of, words_percent(&x, b->count, b->of));
     if (b->count > 0 && correct->border.n > 0 && wrong->border.n > 0)

@@ -513,8 +513,11 @@ static void conclude(struct fit_verdict *v, const struct check *c, const struct 
         "%.2g nats over %d BatchNorm layers and %lld images%s: the model may have been trained "
         "on other images, or %s",
         ckpt_name(c->use->ckpt), none ? "" : "usual ", none ? "" : " clearly better",
-        c->use->guess ? ", and the mean and std are a guess" : "", use->fit.divergence,
-        use->fit.norms, (long long)use->fit.images, than,
+        c->use->guess_mean && c->use->guess_std ? ", and the mean and std are a guess"
+        : c->use->guess_mean                    ? ", and the mean is a guess"
+        : c->use->guess_std                     ? ", and the std is a guess"
+                                                : "",
+        use->fit.divergence, use->fit.norms, (long long)use->fit.images, than,
         c->program ? "with another mean and std" : "may be another network");
 }
 
@@ -694,12 +697,21 @@ bool fit_confirms(const struct fit_verdict *v)
 static void tell_guess(struct fit_verdict *v, const struct fit_use *u, const char *why)
 {
     char mean[NORMAL_TEXT], std[NORMAL_TEXT];
-    if (u->guess && !u->proved)
+    normal_text(mean, "%.6g", u->mean, u->channels);
+    normal_text(std, "%.6g", u->std, u->channels);
+    if (u->proved)
+        return;
+    if (u->guess_mean && u->guess_std)
         snprintf(v->text, sizeof v->text,
                  "%s: the mean %s and std %s of the pixels are a guess that %s: give --mean and "
                  "--std",
-                 ckpt_name(u->ckpt), normal_text(mean, "%.6g", u->mean, u->channels),
-                 normal_text(std, "%.6g", u->std, u->channels), why);
+                 ckpt_name(u->ckpt), mean, std, why);
+    else if (u->guess_mean || u->guess_std) {
+        const char *which = u->guess_mean ? "mean" : "std";
+        snprintf(v->text, sizeof v->text,
+                 "%s: the %s %s of the pixels is a guess that %s: give --%s", ckpt_name(u->ckpt),
+                 which, u->guess_mean ? mean : std, why, which);
+    }
 }
 
 int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_images *images,

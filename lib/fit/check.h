@@ -26,7 +26,8 @@ struct fit_use {
     bool proved; /* images have proved the network: what fits less on few of them is no doubt */
     int64_t proof_images;         /* that did, or 0 */
     struct model_dropout dropout; /* with which they did */
-    bool guess;         /* neither options nor the checkpoint nor the kind of images tell them */
+    bool guess_mean; /* neither an option nor the checkpoint nor the kind of images tells it */
+    bool guess_std;
     bool shown;         /* a check shows progress: no other thread does */
     const char *device; /* which computes, as in struct engine_opts */
     int threads;

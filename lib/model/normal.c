@@ -142,10 +142,14 @@ static const char *take_options(struct normal_use *u, const char *mean, const ch
     struct err checked;
     if (parse(mean, std, m, s, &checked) != 0)
         return "";
-    if (mean)
+    if (mean) {
         memcpy(u->mean, m, sizeof m);
-    if (std)
+        u->guess_mean = false;
+    }
+    if (std) {
         memcpy(u->std, s, sizeof s);
+        u->guess_std = false;
+    }
     return mean && std ? "options --mean and --std"
            : mean      ? "option --mean"
            : std       ? "option --std"
@@ -162,7 +166,7 @@ static void choose_default(struct normal_use *u, const struct model *m, const st
                            : of_kind(grey, GREY, kind) || of_kind(colour, COLOUR, kind);
     u->name = s ? "stored" : usual->name;
     u->usual = !s;
-    u->guess = false;
+    u->guess_mean = u->guess_std = false;
     memcpy(u->mean, s ? s->mean : usual->mean, sizeof u->mean);
     memcpy(u->std, s ? s->std : usual->std, sizeof u->std);
     if (s && s->inside) {
@@ -179,7 +183,7 @@ static void choose_default(struct normal_use *u, const struct model *m, const st
     } else {
         snprintf(u->from, sizeof u->from, "%s, a guess: neither the checkpoint nor the images tell",
                  usual->name);
-        u->guess = true;
+        u->guess_mean = u->guess_std = true;
     }
 }
 
@@ -241,7 +245,7 @@ int normal_choose(struct normal_use *u, const struct model *m, struct ckpt *c, c
         tell_conflict(u, &s, c, options);
     if (mean && std) {
         snprintf(u->from, sizeof u->from, "%s", options);
-        u->usual = u->guess = false;
+        u->usual = false;
     } else if (*options) {
         memcpy(from, u->from, sizeof from);
         snprintf(u->from, sizeof u->from, "%s; otherwise %.200s", options, from);

@@ -28,8 +28,9 @@ struct normal_use {
     int channels;     /* of the network: 3 or 1 */
     float mean[3], std[3];
     char from[256];
-    bool usual;         /* no option and no checkpoint tells all of them */
-    bool guess;         /* neither options nor the checkpoint nor the kind of images tell them */
+    bool usual;      /* no option and no checkpoint tells all of them */
+    bool guess_mean; /* neither an option nor the checkpoint nor the kind of images tells it */
+    bool guess_std;
     char conflict[600]; /* a sentence, where sources contradict each other, or "" */
 };
 

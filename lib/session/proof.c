@@ -34,7 +34,7 @@ static void take_pixels(struct normal_use *u, const struct fit_proof *p)
     memcpy(u->mean, p->mean, sizeof u->mean);
     memcpy(u->std, p->std, sizeof u->std);
     u->name = p->pixels;
-    u->guess = false;
+    u->guess_mean = u->guess_std = false;
     snprintf(u->from, sizeof u->from,
              "%s, which fits the BatchNorm running statistics best of those in use", p->pixels);
 }
@@ -48,7 +48,8 @@ int proof_make(struct session *s, struct err *e)
                           .assume = &s->opts->assumed,
                           .assume_text = s->opts->assume,
                           .usual = s->pixels.usual,
-                          .guess = s->pixels.guess,
+                          .guess_mean = s->pixels.guess_mean,
+                          .guess_std = s->pixels.guess_std,
                           .channels = s->pixels.channels,
                           .device = s->opts->device,
                           .threads = (int)s->opts->threads};

@@ -375,7 +375,7 @@ def summary(t, out):
               r'\)\.', said, *[us['count'], us['of'], percent(us)] + [100 * x for x in wilson(us['count'], us['of'])] if said else [])
     text.take(r'These are few\.', us['verdict'] == 'few')
     ab = f['at_border']
-    text.take(r'Maps at the border, with more of it on their outermost ring of cells than the ' + PERCENT + r' of an even map: (\d+) of '
+    text.take(r'Maps at the border, whose outermost ring of cells holds more than the ' + PERCENT + r' of an even map: (\d+) of '
               r'(\d+) \(' + PERCENT + r'\)\.', ab['verdict'] is not None, 100 * ring(*t.run.grid), ab.get('count'), ab.get('of'), percent(ab))
     sides = getattr(t, 'at_border', [[], []])
     text.take(r'Among correct predictions (\d+) of (\d+) \(' + PERCENT + r'\), among wrong ones (\d+) of (\d+) \(' + PERCENT + r'\)\.',
@@ -681,7 +681,7 @@ def recommendations(t, out):
     right = bool(t.run.fit) and t.run.fit[0] == 'g'
     text.take(r'\d\. Labels and class order', broken and not few and right)
     text.take(r'\d\. The network and its constants', broken and not few and not right)
-    head = r'The accuracy, ' + PERCENT + r' \((\d+) of (\d+)\), @ chance \(' + PERCENT + r'; exact binomial test, p = [\d.e-]+\)\.'
+    head = r'The accuracy, ' + PERCENT + r' \((\d+) of (\d+)\), @ chance \(' + PERCENT + r'; exact binomial test, p (?:= [\d.]+|< 0\.0001)\)\.'
     for words, condition in (('cannot be told, on so few images, from', few),
                              ('is hardly better than', not few and many and accuracy > chance),
                              ('is not better than', not few and many and accuracy <= chance)):
