@@ -364,15 +364,19 @@ static int power(struct onnx_reader *r, struct err *e)
         if (strcmp(fixed[i].op, r->node->op) == 0)
             exponent = fixed[i].exponent;
     if (isnan(exponent) && !number(r, 1, &exponent)) {
-        if (onnx_symbol(r, 1, &by, e) != 0)
+        if (onnx_symbol(r, 1, &by, e) != 0 || (number(r, 0, &base) && by->s.kind == TRACE_VALUE
+                                                   ? trace_raise(r->t, base, &by->s, &y, e)
+                                                   : trace_powers(r->t, &x->s, &by->s, &y, e)) != 0)
             return -1;
-        return bind(r,
-                    number(r, 0, &base) && by->s.kind == TRACE_VALUE
-                        ? trace_raise(r->t, base, &by->s, &y, e)
-                        : trace_powers(r->t, &x->s, &by->s, &y, e),
-                    &y);
+    } else if (trace_power(r->t, &x->s, exponent, &y, e) != 0) {
+        return -1;
     }
-    return bind(r, trace_power(r->t, &x->s, exponent, &y, e), &y);
+    /* A power has the type of what is raised. */
+    return bind(r,
+                trace_is_known(&y) && onnx_type_of(x) == WHOLE
+                    ? trace_known_whole(r->t, &y, -0x1p63, 0x1p63, &y, e)
+                    : 0,
+                &y);
 }
 
 /* Comparisons and what is made of truths. */

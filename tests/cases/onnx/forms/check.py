@@ -296,6 +296,9 @@ alike("Pow of channels", [RELU, node("Pow", ["r", "power"], ["z"])], [RELU, node
       tensor("power", [3, 1, 1], raw=floats(1, 1, 1)))
 alike("Pow of a number", [node("Pow", ["two", "x"], ["z"])], [node("Mul", ["x", "log2"], ["l"]), node("Exp", ["l"], ["z"])],
       tensor("log2", [], raw=floats(0.6931471805599453)))
+alike("Pow of whole numbers", [node("Pow", ["whole", "power"], ["p"]), node("Cast", ["p"], ["q"], to=1), node("Mul", ["x", "q"], ["z"])],
+      [node("Mul", ["x", "v"], ["z"])], tensor("whole", [1, 3, 1, 1], INT64, struct.pack("<3q", 2, 3, 4)), tensor("power", [], raw=floats(1.5)),
+      tensor("v", [1, 3, 1, 1], raw=floats(2, 5, 8)))
 alike("AveragePool of rows", [node("Reshape", ["x", "rows"], ["q"]), node("AveragePool", ["q"], ["p"], kernel_shape=[4], strides=[4]),
                               node("Reshape", ["p", "back"], ["z"])],
       [node("AveragePool", ["x"], ["z"], kernel_shape=[1, 4], strides=[1, 4])],
