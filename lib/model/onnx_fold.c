@@ -132,15 +132,26 @@ static bool tells(const struct onnx_reader *r, int64_t a, int64_t b, int64_t mad
     return first != second && (first ? b : a) > 1 && !trace_counts_images(r->t, made);
 }
 
+static bool whole_power(const struct onnx_reader *r, int64_t a, double b, int64_t *y)
+{
+    const double v = trunc(pow((double)a, b));
+    const bool good = fabs(v) <= 0x1p53 && !trace_counts_images(r->t, a);
+    *y = good ? (int64_t)v : 0;
+    return good;
+}
+
 static bool pairwise(const struct onnx_reader *r, struct known *y)
 {
     const struct known *a = arg(r, 0), *b = arg(r, 1);
     const char *op = r->node->op;
     bool good = shape_of_two(a, b, y);
-    y->real = a->real || b->real;
+    const bool power = strcmp(op, "Pow") == 0; /* whose type is that of what is raised */
+    y->real = a->real || (b->real && !power);
     for (int i = 0; i < y->n && good; i++) {
         const int p = place(y, i, a), q = place(y, i, b);
-        if (y->real)
+        if (power && !y->real)
+            good = whole_power(r, a->i[p], b->real ? b->r[q] : (double)b->i[q], &y->i[i]);
+        else if (y->real)
             good = isfinite(y->r[i] = real_of(op, real_at(a, p), real_at(b, q)));
         else
             good = whole_of(op, a->i[p], b->i[q], &y->i[i]);

@@ -299,6 +299,10 @@ alike("Pow of a number", [node("Pow", ["two", "x"], ["z"])], [node("Mul", ["x", 
 alike("Pow of whole numbers", [node("Pow", ["whole", "power"], ["p"]), node("Cast", ["p"], ["q"], to=1), node("Mul", ["x", "q"], ["z"])],
       [node("Mul", ["x", "v"], ["z"])], tensor("whole", [1, 3, 1, 1], INT64, struct.pack("<3q", 2, 3, 4)), tensor("power", [], raw=floats(1.5)),
       tensor("v", [1, 3, 1, 1], raw=floats(2, 5, 8)))
+alike("Pow of few whole numbers", [node("Pow", ["few", "power"], ["p"]), node("Pow", ["p", "few"], ["s"]), node("Reshape", ["s", "to"], ["t"]), node("Cast", ["t"], ["q"], to=1),
+                                   node("Mul", ["x", "q"], ["z"])],
+      [node("Mul", ["x", "v"], ["z"])], tensor("few", [3], INT64, struct.pack("<3q", 2, 3, 1)), tensor("power", [], raw=floats(1.5)),
+      tensor("to", [4], INT64, struct.pack("<4q", 1, 3, 1, 1)), tensor("v", [1, 3, 1, 1], raw=floats(4, 125, 1)))
 alike("AveragePool of rows", [node("Reshape", ["x", "rows"], ["q"]), node("AveragePool", ["q"], ["p"], kernel_shape=[4], strides=[4]),
                               node("Reshape", ["p", "back"], ["z"])],
       [node("AveragePool", ["x"], ["z"], kernel_shape=[1, 4], strides=[1, 4])],
