@@ -531,7 +531,6 @@ static struct inspection *start_inspection(const struct job *j)
                           .usual = pixels->usual,
                           .guess_mean = pixels->guess_mean,
                           .guess_std = pixels->guess_std,
-                          .proved = j->session.proof != NULL,
                           .proof_images = j->session.proof_images,
                           .dropout = j->session.dropout,
                           .device = data_count(j->data) < 0 ? "cpu" : opts.device,

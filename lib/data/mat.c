@@ -327,10 +327,9 @@ int source_mat(struct source **out, struct in **in_taken, bool stream, const str
     }
     map_close(&map);
     a->base.in = in;
-    array_name_classes(a, digit, ZERO);
+    if (!o->labels)
+        array_name_classes(a, digit, ZERO);
     if (r == 1 && o->labels) {
-        names_free(a->base.usual);
-        a->base.usual = NULL;
         free(a->label);
         a->label = NULL;
         a->base.classes = NAMES_CLASSES;

@@ -534,13 +534,6 @@ static int add_ends(struct trial *p, struct err *e)
     return r != 0 ? -1 : t.count;
 }
 
-/* Whether labels decide between network i of the list and the first `same`: these differ behind the
- * last norm, and norms may leave more open. */
-static bool is_judged(const struct trial *p, int i, int same)
-{
-    return i < same || (p->list[i].assumed.act == p->list[0].assumed.act && !trial_told(p, i));
-}
-
 int fit_chain_ends(struct trial *p, char text[FIT_CHAIN_TEXT], struct err *e)
 {
     *text = '\0';
@@ -551,25 +544,15 @@ int fit_chain_ends(struct trial *p, char text[FIT_CHAIN_TEXT], struct err *e)
     struct labels_verdict v;
     if (same < 2 || !p->images->label || p->classes != p->list[0].classes)
         return same < 0 ? -1 : 0;
-    bool *open = mem_zero((size_t)p->count, sizeof *open);
-    for (int i = 0; i < p->count; i++)
-        open[i] = is_judged(p, i, same);
-    const int r = labels_judge(&v, p, open, e);
-    free(open);
-    if (r != 0)
+    /* These differ behind the last norm, and norms may leave more open. */
+    if (labels_judge_rivals(&v, p, same, e) != 0)
         return -1;
-    if (v.left == 0 && v.best < same && labels_tell(&v, p->classes)) {
+    if (v.best < same && labels_tell(&v, p->classes)) {
         snprintf(text, FIT_CHAIN_TEXT,
                  ", and what is behind its last norm by the labels of %lld images: cross entropy "
                  "%.2g, of the next %.2g",
                  (long long)v.count, v.least, v.next);
-        int kept = 1;
-        const struct candidate found = p->list[v.best];
-        for (int i = same; i < p->count; i++)
-            if (!is_judged(p, i, same))
-                p->list[kept++] = p->list[i];
-        p->list[0] = found;
-        p->count = kept;
+        labels_take(p, v.best, same);
     }
     return 0;
 }

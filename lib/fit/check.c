@@ -499,7 +499,7 @@ static void conclude(struct fit_verdict *v, const struct check *c, const struct 
         return;
     }
     v->outcome = FIT_GOOD;
-    if (!is_off(c, &use->fit) || c->use->proved)
+    if (!is_off(c, &use->fit) || c->use->proof_images > 0)
         return;
     bool none = !(use->fit.divergence <= DEEP_NONE);
     char than[80] = "";
@@ -660,7 +660,7 @@ static int look_at_end(struct fit_verdict *v, const struct check *c, struct err 
 {
     struct interpretation use = in_use(c->use), other = use;
     struct fit_end x;
-    if (v->outcome != FIT_GOOD || c->program || c->use->proved)
+    if (v->outcome != FIT_GOOD || c->program || c->use->proof_images > 0)
         return 0;
     if (fit_ends(&x, c->use, c->images, e) != 0)
         return -1;
@@ -699,7 +699,7 @@ static void tell_guess(struct fit_verdict *v, const struct fit_use *u, const cha
     char mean[NORMAL_TEXT], std[NORMAL_TEXT];
     normal_text(mean, "%.6g", u->mean, u->channels);
     normal_text(std, "%.6g", u->std, u->channels);
-    if (u->proved)
+    if (u->proof_images > 0)
         return;
     if (u->guess_mean && u->guess_std)
         snprintf(v->text, sizeof v->text,
@@ -721,7 +721,7 @@ int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_i
     const struct interpretation use = in_use(u);
     struct model *m;
     *v = (struct fit_verdict){
-        .outcome = FIT_UNKNOWN, .unknown = "the images are too few", .proved = u->proved};
+        .outcome = FIT_UNKNOWN, .unknown = "the images are too few", .proved = u->proof_images > 0};
     if (images->count < FIT_LEAST) {
         char why[80];
         snprintf(why, sizeof why, "fewer than %d images cannot confirm", FIT_LEAST);
@@ -731,7 +731,7 @@ int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_i
     if (build(&m, &c, &use, e) != 0)
         return -1;
     c.program = m->program;
-    c.wired = m->program || u->proved;
+    c.wired = m->program || u->proof_images > 0;
     v->unknown = m->norms == 0 ? "the file holds no BatchNorm running statistics"
                                : "training left no BatchNorm running statistics";
     if (m->norms > 0 && fit_is_trained(m)) {

@@ -22,9 +22,9 @@ struct fit_use {
     const char *assume_text; /* the same as an option, or NULL */
     int channels;            /* of the network: 3 or 1 */
     float mean[3], std[3];
-    bool usual;  /* nobody gave or stored the constants: they may be those of the images */
-    bool proved; /* images have proved the network: what fits less on few of them is no doubt */
-    int64_t proof_images;         /* that did, or 0 */
+    bool usual;           /* nobody gave or stored the constants: they may be those of the images */
+    int64_t proof_images; /* that have proved the network, or 0: what fits less on few of them is no
+                             doubt */
     struct model_dropout dropout; /* with which they did */
     bool guess_mean; /* neither an option nor the checkpoint nor the kind of images tells it */
     bool guess_std;
@@ -44,7 +44,7 @@ struct fit_verdict {
     enum fit_outcome outcome;
     const char *unknown;    /* of FIT_UNKNOWN: why, unless fit_check() failed */
     struct fit_figures use; /* of the interpretation in use; norms are 0 where unknown */
-    bool proved;            /* as in struct fit_use */
+    bool proved;            /* images have proved the network */
     char text[600];         /* what a user has to be told, a sentence with figures and options;
                                or "" */
     char options[300];      /* what makes the programs run another one that the text says; or "" */

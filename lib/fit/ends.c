@@ -31,11 +31,6 @@ static bool add_largest(struct trial *p)
     return true;
 }
 
-static bool is_clear(const struct labels_verdict *v, const struct trial *p)
-{
-    return v->left == 0 && labels_tell(v, p->classes);
-}
-
 /* Whether it is the largest: 1 or 0. */
 static int is_largest(struct labels_verdict *v, struct trial *p, struct err *e)
 {
@@ -48,7 +43,7 @@ static int is_largest(struct labels_verdict *v, struct trial *p, struct err *e)
     const int r = labels_judge(v, p, open, e);
     free(open);
     p->count--;
-    return r != 0 ? -1 : is_clear(v, p) && v->best == last;
+    return r != 0 ? -1 : labels_tell(v, p->classes) && v->best == last;
 }
 
 int fit_ends(struct fit_end *x, const struct fit_use *u, const struct fit_images *images,
@@ -69,17 +64,17 @@ int fit_ends(struct fit_end *x, const struct fit_use *u, const struct fit_images
     const bool residual = m->stages > 0 && !m->design && !m->program;
     p.classes = graph_classes(m->graph);
     p.macs = (double)graph_macs(m->graph) + 1;
-    model_close(m);
-    if (!residual)
-        return 0;
-    p.list = mem_extend(NULL, 0, 1, sizeof *p.list);
-    p.list[p.count++] = c;
     const double most = FIRST_MACS / p.macs;
     const int64_t first = most < FIRST_LEAST  ? FIRST_LEAST
                           : most < FIRST_MOST ? (int64_t)most
                                               : FIRST_MOST;
-    int r = labels_loss(&loss, &p, 0, first, e);
-    if (r == 0 && !(loss < KNOWN * log(p.classes))) {
+    int r = residual ? labels_loss(&loss, &p, m->graph, first, e) : 0;
+    model_close(m);
+    if (r != 0 || !residual)
+        return r;
+    p.list = mem_extend(NULL, 0, 1, sizeof *p.list);
+    p.list[p.count++] = c;
+    if (!(loss < KNOWN * log(p.classes))) {
         r = is_largest(&v, &p, e);
         *x = (struct fit_end){r > 0, v.least, v.next, v.count};
     }
@@ -91,27 +86,17 @@ int fit_ends(struct fit_end *x, const struct fit_use *u, const struct fit_images
  * labels clearly choose becomes the first, and the others go. */
 static int choose(struct labels_verdict *v, struct trial *p, struct err *e)
 {
-    const size_t n = (size_t)p->count;
-    bool *open = mem_zero(n, sizeof *open), *near = mem_zero(n, sizeof *near);
-    int others = 0, kept = 1;
-    for (int i = 0; i < p->count; i++) {
-        open[i] = near[i] =
-            i == 0 || (p->list[i].assumed.act == p->list[0].assumed.act && !trial_told(p, i));
-        others += i > 0 && open[i];
-    }
-    const int r = others > 0 ? labels_judge(v, p, open, e) : 0;
-    const bool clear = r == 0 && others > 0 && is_clear(v, p);
-    if (clear) {
-        const struct candidate found = p->list[v->best];
-        for (int i = 1; i < p->count; i++)
-            if (!near[i])
-                p->list[kept++] = p->list[i];
-        p->list[0] = found;
-        p->count = kept;
-    }
-    free(near);
-    free(open);
-    return r != 0 ? -1 : clear;
+    int i = 1;
+    while (i < p->count && !trial_rivals(p, i))
+        i++;
+    if (i == p->count)
+        return 0;
+    if (labels_judge_rivals(v, p, 1, e) != 0)
+        return -1;
+    const bool clear = labels_tell(v, p->classes);
+    if (clear)
+        labels_take(p, v->best, 1);
+    return clear;
 }
 
 int fit_ends_proved(struct trial *p, char text[FIT_ENDS_TEXT], struct err *e)

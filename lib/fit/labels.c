@@ -49,15 +49,31 @@ static int add_losses(void *ctx, const struct engine_batch *b, struct err *e)
     return 0;
 }
 
-static int judge(struct judge *j, const struct trial *p, const struct candidate *c, struct err *e)
+static struct judge judge_of(const struct trial *p, int64_t count)
+{
+    const struct fit_images *of = p->images;
+    return (struct judge){.images = of,
+                          .image = 3 * (size_t)of->h * (size_t)of->w,
+                          .count = count < of->count ? count : of->count,
+                          .classes = p->classes};
+}
+
+static int judge(struct judge *j, const struct trial *p, const struct graph *g, struct err *e)
+{
+    const struct engine_opts o = {
+        .device = p->use->device, .threads = p->use->threads, .few = j->count};
+    const struct engine_calls calls = {.ctx = j, .read = read_images, .write = add_losses};
+    j->next = j->done = 0;
+    return fit_run(g, &o, &calls, e);
+}
+
+static int judge_one(struct judge *j, const struct trial *p, const struct candidate *c,
+                     struct err *e)
 {
     struct model *m;
     if (trial_open(&m, p, c, false, e) != 0)
         return -1;
-    const struct engine_opts o = {.device = p->use->device, .threads = p->use->threads};
-    const struct engine_calls calls = {.ctx = j, .read = read_images, .write = add_losses};
-    j->next = j->done = 0;
-    const int r = fit_run(m->graph, &o, &calls, e);
+    const int r = judge(j, p, m->graph, e);
     model_close(m);
     return r;
 }
@@ -93,7 +109,7 @@ static int judge_open(struct labels_verdict *v, struct judge *j, const struct tr
         if (!open[i])
             continue;
         j->loss = loss + (size_t)i * (size_t)j->count;
-        r = judge(j, p, &p->list[i], e);
+        r = judge_one(j, p, &p->list[i], e);
         const double mean = mean_loss(j->loss, j->loss, j->count, &more, &v->count);
         if (mean < v->least) {
             v->least = mean;
@@ -114,16 +130,14 @@ static int judge_open(struct labels_verdict *v, struct judge *j, const struct tr
     return r;
 }
 
-int labels_loss(double *loss, const struct trial *p, int i, int64_t count, struct err *e)
+int labels_loss(double *loss, const struct trial *p, const struct graph *g, int64_t count,
+                struct err *e)
 {
-    struct judge j = {.images = p->images,
-                      .image = 3 * (size_t)p->images->h * (size_t)p->images->w,
-                      .count = count < p->images->count ? count : p->images->count,
-                      .classes = p->classes};
+    struct judge j = judge_of(p, count);
     double more;
     int64_t labelled;
     j.loss = mem_zero((size_t)j.count, sizeof *j.loss);
-    const int r = judge(&j, p, &p->list[i], e);
+    const int r = judge(&j, p, g, e);
     *loss = mean_loss(j.loss, j.loss, j.count, &more, &labelled);
     *loss = labelled > 0 ? *loss : INFINITY;
     free(j.loss);
@@ -132,13 +146,10 @@ int labels_loss(double *loss, const struct trial *p, int i, int64_t count, struc
 
 int labels_judge(struct labels_verdict *v, const struct trial *p, bool *open, struct err *e)
 {
-    struct judge j = {.images = p->images,
-                      .image = 3 * (size_t)p->images->h * (size_t)p->images->w,
-                      .classes = p->classes};
     const double most = MACS / p->macs;
+    struct judge j = judge_of(p, most < LEAST ? LEAST : most < MOST ? (int64_t)most : MOST);
     const int64_t all = MOST < p->images->count ? MOST : p->images->count;
     int r = 0;
-    j.count = most < LEAST ? LEAST : most < MOST ? (int64_t)most : MOST;
     do {
         j.count = j.count < all ? j.count : all;
         r = judge_open(v, &j, p, open, e);
@@ -147,7 +158,34 @@ int labels_judge(struct labels_verdict *v, const struct trial *p, bool *open, st
     return r;
 }
 
+/* Whether network i of the list is one of the first `same`, or norms leave it open beside them. */
+static bool is_judged(const struct trial *p, int i, int same)
+{
+    return i < same || trial_rivals(p, i);
+}
+
+int labels_judge_rivals(struct labels_verdict *v, const struct trial *p, int same, struct err *e)
+{
+    bool *open = mem_zero((size_t)p->count, sizeof *open);
+    for (int i = 0; i < p->count; i++)
+        open[i] = is_judged(p, i, same);
+    const int r = labels_judge(v, p, open, e);
+    free(open);
+    return r;
+}
+
+void labels_take(struct trial *p, int best, int same)
+{
+    const struct candidate found = p->list[best];
+    int kept = 1;
+    for (int i = same; i < p->count; i++)
+        if (!is_judged(p, i, same))
+            p->list[kept++] = p->list[i];
+    p->list[0] = found;
+    p->count = kept;
+}
+
 bool labels_tell(const struct labels_verdict *v, int classes)
 {
-    return v->count >= LEAST && v->least < log(classes);
+    return v->left == 0 && v->count >= LEAST && v->least < log(classes);
 }

@@ -18,11 +18,20 @@ struct labels_verdict {
 int labels_judge(struct labels_verdict *v, const struct trial *p, bool *open, struct err *e)
     ERR_CHECKED;
 
-/* Mean cross entropy under network i of so many images, infinite without labels. */
-int labels_loss(double *loss, const struct trial *p, int i, int64_t count, struct err *e)
+/* The same of the first `same` networks and the rivals of the first one behind them. */
+int labels_judge_rivals(struct labels_verdict *v, const struct trial *p, int same, struct err *e)
     ERR_CHECKED;
 
-/* Whether there are enough labels, and the best network tells more of them than chance. */
+/* Of the networks that labels_judge_rivals() judged the best one becomes the first, and the others
+ * go. */
+void labels_take(struct trial *p, int best, int same);
+
+/* Mean cross entropy under a network of so many images, infinite without labels. */
+int labels_loss(double *loss, const struct trial *p, const struct graph *g, int64_t count,
+                struct err *e) ERR_CHECKED;
+
+/* Whether there are enough labels, the best network tells more of them than chance, and no other
+ * is left. */
 bool labels_tell(const struct labels_verdict *v, int classes);
 
 #endif

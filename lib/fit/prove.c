@@ -348,8 +348,7 @@ static void drop_repeated(struct trial *p)
 static const struct candidate *find_same(const struct trial *p, bool as_usual)
 {
     for (int i = 1; i < p->count; i++)
-        if (p->list[i].assumed.act == p->list->assumed.act && !trial_told(p, i) &&
-            (!as_usual || p->list[i].odd <= p->list->odd))
+        if (trial_rivals(p, i) && (!as_usual || p->list[i].odd <= p->list->odd))
             return &p->list[i];
     return NULL;
 }
@@ -360,8 +359,7 @@ static void prefer_usual(struct trial *p)
 {
     int least = 0, same = 1;
     for (int i = 1; i < p->count; i++) {
-        if (p->list[i].assumed.act != p->list->assumed.act || trial_told(p, i) ||
-            p->list[i].fit.divergence > SAME_RATIO * p->list->fit.divergence)
+        if (!trial_rivals(p, i) || p->list[i].fit.divergence > SAME_RATIO * p->list->fit.divergence)
             continue;
         same = p->list[i].odd == p->list[least].odd  ? same + 1
                : p->list[i].odd < p->list[least].odd ? 1

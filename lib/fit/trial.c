@@ -181,6 +181,11 @@ bool trial_told(const struct trial *p, int i)
            c->fit.divergence >= ratio * best->fit.divergence;
 }
 
+bool trial_rivals(const struct trial *p, int i)
+{
+    return p->list[i].assumed.act == p->list->assumed.act && !trial_told(p, i);
+}
+
 struct candidate *trial_best(const struct trial *p)
 {
     struct candidate *best = p->list;

@@ -92,6 +92,9 @@ int trial_compare(const void *a, const void *b);
 /* Whether network i of the list is told apart from the first one, the best. */
 bool trial_told(const struct trial *p, int i);
 
+/* Whether it is not, and has the same function in the place of ReLU. */
+bool trial_rivals(const struct trial *p, int i);
+
 /* The one that fits best of those that are not beaten; of a list that is not empty. */
 struct candidate *trial_best(const struct trial *p);
 

@@ -1599,19 +1599,26 @@ static int length(struct program *p, struct err *e)
     return finish(p, trace_length(&p->trace, self(p), dim, n, truth(p, "keepdim"), &y, e), &y, e);
 }
 
+/* All axes of x but one, or all. */
+static int axes_but(const struct trace_symbol *x, int64_t kept, int64_t dim[TRACE_DIMS])
+{
+    int n = 0;
+    for (int d = 0; d < x->view.dims; d++)
+        if (d != kept)
+            dim[n++] = d;
+    return n;
+}
+
 /* The same over all axes but one, or over all. */
 static int length_but(struct program *p, struct err *e)
 {
     const struct trace_symbol *x = self(p) ? self(p) : input(p, "v");
     struct trace_symbol y;
     int64_t kept, dim[TRACE_DIMS];
-    int n = 0;
     const bool known = x && whole(p, "dim", 0, &kept) && (kept == -1 || trace_axis(x, kept) >= 0);
     if (!known || real(p, "pow", 2) != 2)
         return trace_refuse(&p->trace, e, "expected the root of squares over axes, found another");
-    for (int d = 0; d < x->view.dims; d++)
-        if (d != kept)
-            dim[n++] = d;
+    const int n = axes_but(x, kept, dim);
     return finish(p, trace_length(&p->trace, x, dim, n, true, &y, e), &y, e);
 }
 
@@ -1621,13 +1628,10 @@ static int weight_norm(struct program *p, struct err *e)
     const struct trace_symbol *v = input(p, "v"), *g = input(p, "g");
     struct trace_symbol length, y;
     int64_t kept, dim[TRACE_DIMS];
-    int n = 0;
     if (!trace_is_known(v) || !trace_is_known(g) || !whole(p, "dim", 0, &kept) ||
         (kept != -1 && trace_axis(v, kept) < 0))
         return trace_refuse(&p->trace, e, "expected constants and an axis, found others");
-    for (int d = 0; d < v->view.dims; d++)
-        if (d != kept)
-            dim[n++] = d;
+    const int n = axes_but(v, kept, dim);
     if (trace_length(&p->trace, v, dim, n, true, &length, e) != 0 ||
         (aten_results(p) > 1 && bind(p, 1, &length, e) != 0) ||
         trace_divide(&p->trace, g, &length, &y, e) != 0)
@@ -1826,10 +1830,7 @@ static int set_part(struct program *p, const struct trace_symbol *part,
 static int replace(struct program *p, const struct trace_symbol *x, const struct trace_symbol *by,
                    struct err *e)
 {
-    bool same_sizes = by && by->kind == TRACE_VALUE && by->view.dims == x->view.dims;
-    for (int d = 0; same_sizes && d < x->view.dims; d++)
-        same_sizes = trace_size(by, d) == trace_size(x, d);
-    if (!same_sizes)
+    if (!by || by->kind != TRACE_VALUE || !trace_same_sizes(by, x))
         return trace_refuse(&p->trace, e,
                             "expected activations to be set to others of their shape, found "
                             "something else");

@@ -345,11 +345,8 @@ static const struct aten_name *whole_of(const struct aten_name *n)
 static void note_whole(const struct program *p, size_t n, const struct aten_name *in)
 {
     struct aten_name *out = aten_result(p, 0);
-    bool all = n == 5 && memcmp(p->op, "slice", n) == 0 && in && out && in != out &&
-               out->symbol.view.dims == in->symbol.view.dims;
-    for (int d = 0; all && d < in->symbol.view.dims; d++)
-        all = trace_size(&in->symbol, d) == trace_size(&out->symbol, d);
-    if (all)
+    if (n == 5 && memcmp(p->op, "slice", n) == 0 && in && out && in != out &&
+        trace_same_sizes(&in->symbol, &out->symbol))
         out->whole = in;
 }
 

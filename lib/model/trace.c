@@ -209,6 +209,14 @@ int64_t trace_size(const struct trace_symbol *x, int dim)
     return view_size(&x->view, dim);
 }
 
+bool trace_same_sizes(const struct trace_symbol *a, const struct trace_symbol *b)
+{
+    bool same = a->view.dims == b->view.dims;
+    for (int d = 0; same && d < a->view.dims; d++)
+        same = trace_size(a, d) == trace_size(b, d);
+    return same;
+}
+
 int trace_axis(const struct trace_symbol *x, int64_t dim)
 {
     const int64_t at = dim < 0 ? dim + x->view.dims : dim;

@@ -146,6 +146,9 @@ void trace_pass_on(const struct trace *t, const struct trace_made_of *of, struct
 
 /* Sizes. An axis counts from the end where it is negative; -1 where there is no such axis. */
 int64_t trace_size(const struct trace_symbol *x, int dim);
+
+/* Whether both have the same axes, of the same sizes. */
+bool trace_same_sizes(const struct trace_symbol *a, const struct trace_symbol *b);
 int trace_axis(const struct trace_symbol *x, int64_t dim);
 int64_t trace_count(const struct trace_symbol *x); /* elements */
 
