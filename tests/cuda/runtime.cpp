@@ -69,8 +69,11 @@ State &state()
     return *s;
 }
 
-thread_local cudaError_t last_error = cudaSuccess;
-thread_local int current_device = 0;
+// Initial-exec: of a library that dlopen loads, LeakSanitizer guesses where other thread-local
+// variables lie, and now and then crashes.
+#define THREAD_LOCAL thread_local __attribute__((tls_model("initial-exec")))
+THREAD_LOCAL cudaError_t last_error = cudaSuccess;
+THREAD_LOCAL int current_device = 0;
 
 cudaError_t result(cudaError_t e)
 {
