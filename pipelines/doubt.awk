@@ -22,5 +22,5 @@ END {
     else if (verdict["works"] == "few")
         print "the images are too few to tell the accuracy from chance"
     else
-        print "the accuracy is hardly above chance"
+        print "the accuracy is low, or no better than chance"
 }

@@ -27,7 +27,7 @@ static const char *const label[][3] = {
     {"proof", "Why this network"},
     {"data", "Data"},
     {"images", "Images"},
-    {"image_options", "Size of the images by"},
+    {"image_options", "Resized and cropped as by"},
     {"classes", "Classes"},
     {"mean", "Pixel mean"},
     {"std", "Pixel std"},

@@ -158,11 +158,6 @@ static void check_model(struct advice *a)
     const struct finding *acc = &a->f->of[FIND_ACCURACY];
     bool few = acc->verdict == VERDICT_FEW;
     struct words_buf b, c, d;
-    char p[32];
-    if (acc->p < 0.0001)
-        snprintf(p, sizeof p, "p" WORDS_NB "<" WORDS_NB "0.0001");
-    else
-        snprintf(p, sizeof p, "p" WORDS_NB "=" WORDS_NB "%.2g", acc->p);
     advice_section(a, few              ? "More images"
                       : reads_right(a) ? "Labels and class order"
                                        : "The network and its constants");
@@ -170,7 +165,7 @@ static void check_model(struct advice *a)
                "The accuracy, %s (%" PRId64 " of %" PRId64
                "), %s chance (%s; exact binomial test, %s).",
                words_accuracy(&b, acc->value), acc->count, acc->of, say_against_chance(acc),
-               words_accuracy(&c, acc->baseline), p);
+               words_accuracy(&c, acc->baseline), say_p(&d, acc->p));
     if (a->f->only_predicted >= 0 && acc->of > 1)
         words_para(2, "", "All %s predicted as %s.",
                    words_count(&d, acc->of, "image is", "images are"),

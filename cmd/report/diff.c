@@ -1,6 +1,8 @@
 /* Two runs on the same images, compared: from the tables of run-diff. */
 #include "diff.h"
 
+#include "phrases.h"
+
 #include "base/mem.h"
 #include "base/text.h"
 #include "stats/find.h"
@@ -49,16 +51,6 @@ static void line_both(const struct diff_both *row, const double *v)
     while (n > 0 && s[n - 1] == *WORDS_NB)
         s[--n] = '\0';
     line(row->label, s);
-}
-
-/* "p = 0.012", "p < 0.0001". */
-static const char *say_p(struct words_buf *b, double p)
-{
-    if (p < 0.0001)
-        snprintf(b->s, sizeof b->s, "p" WORDS_NB "<" WORDS_NB "0.0001");
-    else
-        snprintf(b->s, sizeof b->s, "p" WORDS_NB "=" WORDS_NB "%.4f", p);
-    return b->s;
 }
 
 /* --- the whole --- */

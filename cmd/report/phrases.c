@@ -1,7 +1,6 @@
 #include "phrases.h"
 
 #include "stream/run.h"
-#include "words.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,11 +17,23 @@ const char *say_band(enum band b)
     return words[b];
 }
 
+const char *say_p(struct words_buf *b, double p)
+{
+    if (p < 0.0001)
+        snprintf(b->s, sizeof b->s, "p" WORDS_NB "<" WORDS_NB "0.0001");
+    else
+        snprintf(b->s, sizeof b->s, "p" WORDS_NB "=" WORDS_NB "%.3g", p);
+    return b->s;
+}
+
+/* Of many classes an accuracy may be several times chance and yet low. */
 const char *say_against_chance(const struct finding *accuracy)
 {
-    return accuracy->verdict == VERDICT_FEW       ? "cannot be told, on so few images, from"
-           : accuracy->value > accuracy->baseline ? "is hardly better than"
-                                                  : "is not better than";
+    return accuracy->verdict == VERDICT_FEW        ? "cannot be told, on so few images, from"
+           : accuracy->value <= accuracy->baseline ? "is not better than"
+           : finding_tells(accuracy) && accuracy->value >= 2 * accuracy->baseline
+               ? "is low, though better than"
+               : "is hardly better than";
 }
 
 void say_doubt(char *s, size_t size, const struct findings *f)
@@ -60,21 +71,17 @@ void say_difference(char *s, size_t size, const struct difference *d, const stru
     static const char *const much[] = {[DIFFERENCE_IS_SMALL] = "small",
                                        [DIFFERENCE_IS_MEDIUM] = "medium",
                                        [DIFFERENCE_IS_LARGE] = "large"};
-    char p[32];
-    if (finding_tells(f))
-        snprintf(p, sizeof p, "p" WORDS_NB "<" WORDS_NB "%.2f", FINDINGS_LEVEL);
-    else
-        snprintf(p, sizeof p, "p" WORDS_NB "=" WORDS_NB "%.3f", f->p);
+    struct words_buf p;
     if (f->verdict == VERDICT_FEW)
         snprintf(s, size, "Too few to compare: %d of each are needed.", FINDINGS_FEW);
     else if (!finding_tells(f))
-        snprintf(s, size, "The difference could be chance (%s).", p);
+        snprintf(s, size, "The difference could be chance (%s).", say_p(&p, f->p));
     else
         snprintf(s, size,
                  "The difference is %s: in %.1f" WORDS_NB
                  "%% of comparisons %s has the larger value (%s).",
                  f->verdict == VERDICT_NO ? "too small to matter" : much[d->size], 100 * d->larger,
-                 what, p);
+                 what, say_p(&p, f->p));
 }
 
 void say_few_pairs(char *s, size_t size, const struct tables *r, const struct findings *f)

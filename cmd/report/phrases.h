@@ -3,11 +3,15 @@
 #define HP_REPORT_PHRASES_H
 
 #include "report.h"
+#include "words.h"
 
 #include "stats/band.h"
 
 /* "High (above 70 to 90 %)". */
 const char *say_band(enum band b);
+
+/* "p = 0.012", "p < 0.0001". */
+const char *say_p(struct words_buf *b, double p);
 
 /* "is not better than", of an accuracy that is no finding. */
 const char *say_against_chance(const struct finding *accuracy);

@@ -466,7 +466,7 @@ static void write_chance(const struct maps *m, const struct findings *f)
     if (c->verdict == VERDICT_FEW)
         words_para(2, "", "That is too few to compare: %d are needed.", FINDINGS_FEW);
     else if (!finding_tells(c))
-        words_para(2, "", "The difference could be chance (p = %.2g).", c->p);
+        words_para(2, "", "The difference could be chance (%s).", say_p(&a, c->p));
     else
         words_para(2, "",
                    c->verdict == VERDICT_NO ? "The difference is too small to matter."
@@ -541,7 +541,7 @@ static void write_turned(const struct turned *t, const struct finding *f)
     else if (finding_tells(f))
         words_para(2, "", "That is more than by chance, but less than twice its odds.");
     else
-        words_para(2, "", "That could be chance (p = %.2g).", f->p);
+        words_para(2, "", "That could be chance (%s).", say_p(&a, f->p));
 }
 
 static void write_maps(const struct known *k)
