@@ -320,6 +320,7 @@ int onnx_node(struct onnx_reader *r, const struct onnx_call *call, struct pb m, 
                        r->c->name, ONNX_NODES);
     r->node = mem_extend(r->node, r->nodes, r->nodes + 1, sizeof *r->node);
     r->node[r->nodes++] = n;
+    onnx_makes(r, &n);
     return 0;
 }
 
@@ -503,11 +504,14 @@ int ckpt_read_onnx(struct ckpt *c, struct err *e)
     c->onnx = x;
     int result = read_model(&r, x, &graph, e);
     r.opset = x->opset;
+    r.graph = graph;
     if (result == 0)
         result = onnx_functions(&r, e);
     if (result == 0)
         result = read_graph(&r, graph, x, e);
     onnx_functions_free(&r);
+    if (r.made)
+        g_hash_table_destroy(r.made);
     x->node = r.node ? ckpt_own(c, r.node) : NULL;
     x->nodes = r.nodes;
     return result;

@@ -1,7 +1,8 @@
 /* Branches of an ONNX graph: the nodes of both branches of an If stand in its place, each under the
  * condition that it is computed for, then the If itself, whose inputs are its condition, the
  * results of the first branch and those of the other. Both may use the same names, so what a branch
- * makes is called after the If. */
+ * makes is called after the If. A name that stands for a value outside already is refused: what
+ * would be meant by it is not known. */
 #include "ckpt/onnx_read.h"
 
 #include "base/mem.h"
@@ -46,6 +47,61 @@ static int text_in(struct onnx_reader *r, struct pb m, uint32_t number, const ch
             found = f.bytes;
     return onnx_text(r, found, text, e);
 }
+
+/* --- names that values in front of a node have --- */
+
+void onnx_makes(struct onnx_reader *r, const struct onnx_node *n)
+{
+    for (size_t i = 0; r->made && i < n->outs; i++)
+        g_hash_table_add(r->made, (void *)n->out[i]);
+}
+
+/* Tensors of a graph or branch, wherever they stand in it, and what else it is given. */
+static int makes_given(struct onnx_reader *r, const struct onnx_call *call, struct pb graph,
+                       struct err *e)
+{
+    struct pb_field f;
+    const char *name;
+    while (pb_next(&graph, &f) > 0) {
+        const uint32_t at = f.number == G_INITIALIZER ? TENSOR_NAME : V_NAME;
+        if (f.wire != PB_BYTES || (f.number != G_INITIALIZER && f.number != G_INPUT))
+            continue;
+        if (text_in(r, f.bytes, at, &name, e) != 0 || onnx_value_name(r, call, &name, e) != 0)
+            return -1;
+        g_hash_table_add(r->made, (void *)name);
+    }
+    return 0;
+}
+
+/* Of the whole graph, from the first branch on. */
+static int begin_made(struct onnx_reader *r, struct err *e)
+{
+    if (r->made)
+        return 0;
+    r->made = g_hash_table_new(g_str_hash, g_str_equal);
+    for (size_t i = 0; i < r->nodes; i++)
+        onnx_makes(r, &r->node[i]);
+    return makes_given(r, NULL, r->graph, e);
+}
+
+/* Refuses a branch that makes what is there outside, where n stands. */
+static int check_scope(struct onnx_reader *r, const struct onnx_call *call,
+                       const struct onnx_scope *s, const struct onnx_node *n, struct err *e)
+{
+    for (size_t i = 0; i < s->names; i++) {
+        const char *outside = s->name[i];
+        if (onnx_value_name(r, call, &outside, e) != 0)
+            return -1;
+        if (*outside && g_hash_table_contains(r->made, outside))
+            return err_set(e,
+                           "%s: node '%.80s' (If): expected branches whose values have names of "
+                           "their own, found '%.80s', which stands for a value outside, too",
+                           r->c->name, n->name, s->name[i]);
+    }
+    return 0;
+}
+
+/* --- branches --- */
 
 /* All that a branch makes, in s->name. */
 static int read_scope(struct onnx_reader *r, struct pb graph, struct onnx_scope *s, struct err *e)
@@ -118,7 +174,7 @@ static int read_nodes(struct onnx_reader *r, const struct onnx_call *call, struc
 {
     struct pb_field f;
     const char *name;
-    int more, result = 0;
+    int more, result = makes_given(r, call, graph, e);
     while (result == 0 && (more = pb_next(&graph, &f)) != 0) {
         if (more < 0 || (f.wire == PB_BYTES && (f.number == G_INPUT || f.number == G_SPARSE)))
             result = onnx_broken(r, "a branch", e);
@@ -162,7 +218,8 @@ int onnx_branches(struct onnx_reader *r, const struct onnx_call *call, struct pb
         *g = (struct onnx_guard){.when = in[0], .node = n->name, .is = i == 0, .outer = outer};
         struct onnx_scope s = {.call = call, .prefix = called[i], .outer = around};
         if ((n->outs > 0 && onnx_join(r, n->out[0], &s.prefix, e) != 0) ||
-            read_scope(r, branch[i], &s, e) != 0)
+            read_scope(r, branch[i], &s, e) != 0 || begin_made(r, e) != 0 ||
+            check_scope(r, call, &s, n, e) != 0)
             return -1;
         r->guard = g;
         r->scope = &s;

@@ -7,6 +7,8 @@
 #include "ckpt/protobuf.h"
 #include "ckpt/store.h"
 
+#include <glib.h>
+
 enum { ONNX_NODES = 1 << 15, ONNX_TEXT_BYTES = 4096 };
 
 struct onnx_functions;
@@ -22,6 +24,9 @@ struct onnx_reader {
     size_t nodes, calls;             /* calls of functions count as nodes */
     const struct onnx_guard *guard;  /* of the branch that is read, or NULL */
     const struct onnx_scope *scope;  /* names of that branch, or NULL */
+    struct pb graph;                 /* of the model */
+    GHashTable *made;                /* names of values in front of the node that is read; NULL
+                                        before the first branch */
     uint64_t written; /* bytes of functions that were read, and of names made, for their calls */
 };
 
@@ -77,6 +82,9 @@ int onnx_value_name(struct onnx_reader *r, const struct onnx_call *call, const c
  * the branches' results then. */
 int onnx_branches(struct onnx_reader *r, const struct onnx_call *call, struct pb m,
                   struct onnx_node *n, struct err *e) ERR_CHECKED;
+
+/* What the nodes that follow may read, too: the results of a node. */
+void onnx_makes(struct onnx_reader *r, const struct onnx_node *n);
 
 /* --- onnx_function.c: what nodes call is written out in their places --- */
 

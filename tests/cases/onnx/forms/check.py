@@ -279,8 +279,9 @@ alike("branches", [*SIZE, branch("c", ([node("Squeeze", ["x", "one"], ["t"])], [
       [node("Relu", ["x"], ["z"])], shape(1, name="one"))
 SHAPE = [node("Shape", ["x"], ["s"]), node("Gather", ["s", "one"], ["i"]), node("Equal", ["i", "one"], ["c"])]
 HALVES = [node("Mul", ["x", "half"], ["t"]), node("Relu", ["t"], ["r"])], [node("Add", ["x", "half"], ["t"]), node("Relu", ["t"], ["r"])]
+DEEPER = [node("Mul", ["x", "half"], ["m"]), node("Relu", ["m"], ["n"])], [node("Add", ["x", "half"], ["m"]), node("Relu", ["m"], ["n"])]
 alike("branches of the same names",
-      [*SHAPE, branch("c", (HALVES[0], ["r"]), ([*HALVES[1], branch("c", (HALVES[0], ["r"]), (HALVES[1], ["r"]), ["q"], "inner"),
+      [*SHAPE, branch("c", (HALVES[0], ["r"]), ([*HALVES[1], branch("c", (DEEPER[0], ["n"]), (DEEPER[1], ["n"]), ["q"], "inner"),
                                                  node("Add", ["q", "t"], ["u"])], ["u"]), ["v"]),
        node("Identity", ["v"], ["z"])],
       [*HALVES[1], node("Add", ["r", "t"], ["z"])], shape(1, name="one"))
