@@ -4,8 +4,9 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-#include <stdio.h>
+#include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -178,6 +179,49 @@ static bool follows(const struct graph *g, const struct graph_op *op, const stru
     return *first >= 0;
 }
 
+/* Where an element of values that are flattened and joined comes from; false where that goes too
+ * far back. */
+static bool comes_from(const struct graph *g, int *value, int *element)
+{
+    enum { FARTHEST = 16 };
+    for (int i = 0; i < FARTHEST; i++) {
+        const struct graph_op *op = *value > 0 ? &g->op[*value - 1] : NULL;
+        if (!op || (op->kind != GRAPH_FLATTEN && op->kind != GRAPH_CONCAT))
+            return true;
+        const int first = op->kind == GRAPH_CONCAT ? (int)graph_size(g, op->in[0]) : INT_MAX;
+        *value = op->in[*element >= first];
+        *element -= *element >= first ? first : 0;
+    }
+    return false;
+}
+
+/* The grid of tokens that a gather makes of an image and of others in front of it, which were
+ * joined: a class token that was computed. */
+static struct graph_grid joined_tokens(const struct graph *g, const struct graph_op *op,
+                                       const struct graph_grid *grid)
+{
+    const struct graph_grid none = {.h = 0};
+    const int cells = (int)graph_cells(g, op->out), n = (int)graph_size(g, op->out);
+    int image = op->in[0], element = op->pick[n - 1];
+    if (op->in[0] == 0 || g->op[op->in[0] - 1].kind != GRAPH_CONCAT ||
+        graph_cells(g, op->in[0]) != 1 || element < 0 || !comes_from(g, &image, &element))
+        return none;
+    const struct graph_grid of = grid[image];
+    const int first = cells - of.h * of.w;
+    if (of.h == 0 || first < 0)
+        return none;
+    for (int i = 0; i < n; i++) {
+        int value = op->in[0], from = op->pick[i];
+        if (from >= 0 && !comes_from(g, &value, &from))
+            return none;
+        const bool there = from >= 0 && value == image;
+        const int place = there ? from % (int)graph_cells(g, image) - of.first : -1;
+        if (i % cells < first ? place >= 0 : place != i % cells - first)
+            return none;
+    }
+    return (struct graph_grid){of.h, of.w, first};
+}
+
 /* The grid of an image that is flattened and of what leaves each of its elements in place: a layer
  * norm over all of an image reads it so. From those of the values before it, [values]. */
 static struct graph_grid make_flat(const struct graph *g, const struct graph_op *op,
@@ -249,7 +293,7 @@ static struct graph_grid make_grid(const struct graph *g, const struct graph_op 
     const struct graph_grid *from = &grid[in];
     int first;
     if (from->h == 0)
-        return none;
+        return op->kind == GRAPH_GATHER ? joined_tokens(g, op, grid) : none;
     if (op->kind == GRAPH_GATHER && follows(g, op, from, &first))
         return y->h > 1 && y->w > 1 ? own : (struct graph_grid){from->h, from->w, first};
     if (op->kind != GRAPH_GATHER && graph_cells(g, in) == graph_cells(g, op->out))

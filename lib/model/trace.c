@@ -12,7 +12,7 @@
 
 /* Elements of all values of one image, what a forward pass keeps in memory, and of all lists of
  * gathers and picks; operations; modules that get names. */
-enum { ELEMENTS = 1 << 28, LISTED = 1 << 22, OPERATIONS = 1 << 15, LAYERS = 1 << 13 };
+enum { ELEMENTS = 1 << 28, LISTED = 1 << 23, OPERATIONS = 1 << 15, LAYERS = 1 << 13 };
 
 /* What takes minutes for one image: multiply-accumulates, and cells that pools look at. */
 static const int64_t PRODUCTS = INT64_C(1) << 42, POOLED = INT64_C(1) << 33;
@@ -394,7 +394,7 @@ int trace_append(struct trace *t, const struct graph_op *op, const struct origin
     t->pooled += pooled(t->b->graph, made);
     /* Lists of a large network, such as Swin's, are in keeping with its file. */
     if (t->b->graph->ops > OPERATIONS ||
-        t->listed > LISTED + (int64_t)(ckpt_stored(t->b->ckpt) / 8))
+        t->listed > LISTED + (int64_t)(ckpt_stored(t->b->ckpt) / 4))
         return trace_refuse(t, e,
                             "expected at most %d operations and %d moved elements, found "
                             "more",

@@ -138,6 +138,8 @@ int trace_conv(struct trace *t, const struct trace_symbol *x, const struct trace
     struct origin from = none;
     if (trace_is_known(x))
         return trace_known_conv(t, x, w, bias, win, y, e);
+    if (x && x->kind == TRACE_VALUE && x->view.dims == 4 && view_each(&x->view, 0) > 1)
+        return trace_conv_parts(t, x, w, bias, win, groups, y, e);
     if (trace_planes(t, x, &in, e) != 0 ||
         trace_expect(t, w, TRACE_CONSTANT, "its weights", e) != 0)
         return -1;

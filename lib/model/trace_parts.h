@@ -33,6 +33,9 @@ int trace_work(struct trace *t, int64_t n, struct err *e) ERR_CHECKED;
 /* The numbers of a constant in C order; whole numbers and truths as numbers. Caller frees. */
 float *trace_known_all(struct trace *t, const struct trace_symbol *x, struct err *e) ERR_CHECKED;
 
+/* x, if it is a tensor of the file, as a mask, which may have infinite numbers. */
+struct trace_symbol trace_known_mask(struct trace *t, const struct trace_symbol *x);
+
 /* Where the part of x begins that an index of its first k axes names, in parts. */
 int trace_known_place(const struct trace *t, const struct trace_symbol *x, const float *index,
                       int k, int64_t *at, struct err *e) ERR_CHECKED;
@@ -102,6 +105,13 @@ int trace_planes(struct trace *t, const struct trace_symbol *x, struct trace_sym
                  struct err *e) ERR_CHECKED;
 int trace_made_planes(struct trace *t, const struct graph_op *op, const struct origin *from,
                       struct trace_symbol *y, struct err *e) ERR_CHECKED;
+
+/* --- trace_windows.c --- */
+
+/* A convolution of images in parts, such as windows, that stand along the axis of the images. */
+int trace_conv_parts(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *w,
+                     const struct trace_symbol *bias, const struct trace_windows *win, int groups,
+                     struct trace_symbol *y, struct err *e) ERR_CHECKED;
 
 /* --- trace.c --- */
 

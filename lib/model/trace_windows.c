@@ -87,6 +87,70 @@ int trace_conv_back(struct trace *t, const struct trace_symbol *x, const struct 
                : trace_conv(t, &in, &turned, bias, &windows, groups, y, e);
 }
 
+/* --- images in parts --- */
+
+/* A constant n times along its first axis. */
+static int n_times(struct trace *t, const struct trace_symbol *x, int64_t n, struct trace_symbol *y,
+                   struct err *e)
+{
+    int64_t size[TRACE_DIMS + 1] = {n}, joined[TRACE_DIMS];
+    struct trace_symbol s;
+    const int dims = x ? x->view.dims : 0;
+    if (trace_expect(t, x, TRACE_CONSTANT, "weights", e) != 0 ||
+        trace_unsqueeze(t, x, 0, &s, e) != 0)
+        return -1;
+    for (int d = 0; d < dims; d++) {
+        size[1 + d] = -1;
+        joined[d] = trace_size(x, d) * (d == 0 ? n : 1);
+    }
+    return trace_expand(t, &s, size, dims + 1, &s, e) != 0
+               ? -1
+               : trace_reshape(t, &s, joined, dims, y, e);
+}
+
+/* Of windows of one cell: a linear layer. */
+static int mix_channels(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *w,
+                        const struct trace_symbol *bias, struct trace_symbol *y, struct err *e)
+{
+    static const int64_t last[] = {0, 2, 3, 1}, second[] = {0, 3, 1, 2};
+    const int64_t matrix[] = {trace_size(w, 0), trace_size(w, 1)};
+    struct trace_symbol in, m, out;
+    if (trace_permute(t, x, last, 4, &in, e) != 0 || trace_reshape(t, w, matrix, 2, &m, e) != 0 ||
+        trace_linear(t, &in, &m, bias, &out, e) != 0)
+        return -1;
+    return trace_permute(t, &out, second, 4, y, e);
+}
+
+/* The parts become groups of channels. */
+int trace_conv_parts(struct trace *t, const struct trace_symbol *x, const struct trace_symbol *w,
+                     const struct trace_symbol *bias, const struct trace_windows *win, int groups,
+                     struct trace_symbol *y, struct err *e)
+{
+    const int64_t n = view_each(&x->view, 0), c = trace_size(x, 1);
+    const int64_t planes[] = {t->images, n * c, trace_size(x, 2), trace_size(x, 3)};
+    struct trace_symbol in, weights, biases, out;
+    if (trace_expect(t, w, TRACE_CONSTANT, "its weights", e) != 0)
+        return -1;
+    const bool shaped = w->view.dims == 4 && c <= BUILD_CHANNELS && n <= BUILD_CHANNELS &&
+                        trace_size(w, 0) <= BUILD_CHANNELS && groups >= 1 && groups <= c;
+    if (!shaped || n * c > BUILD_CHANNELS || n * trace_size(w, 0) > BUILD_CHANNELS)
+        return trace_refuse(t, e, "expected windows of images of at most %d channels, found others",
+                            BUILD_CHANNELS);
+    const bool cells = trace_size(w, 2) == 1 && trace_size(w, 3) == 1 && win->stride[0] == 1 &&
+                       win->stride[1] == 1 && !win->before[0] && !win->before[1] &&
+                       !win->after[0] && !win->after[1];
+    if (cells && groups == 1)
+        return mix_channels(t, x, w, bias, y, e);
+    if (trace_reshape(t, x, planes, 4, &in, e) != 0 || n_times(t, w, n, &weights, e) != 0 ||
+        (bias && n_times(t, bias, n, &biases, e) != 0) ||
+        trace_conv(t, &in, &weights, bias ? &biases : NULL, win, groups * (int)n, &out, e) != 0)
+        return -1;
+    const int64_t parts[] = {t->images * n, trace_size(w, 0), trace_size(&out, 2),
+                             trace_size(&out, 3)};
+    out.uses = 1;
+    return trace_reshape(t, &out, parts, 4, y, e);
+}
+
 /* --- windows as columns --- */
 
 /* Windows along axis i of `cells`; 0 where there are none. */
