@@ -50,6 +50,7 @@ struct ckpt_tensor {
     int64_t elements;          /* of the storage */
     bool big_endian;
     bool negated, conjugated;       /* signs that reading applies: torch's lazy views */
+    bool far;                       /* infinite elements are read as far ones: those of a mask */
     const struct ckpt_tensor *mask; /* of a pruned tensor, zeros and ones, else NULL: reading
                                        multiplies by it */
     const unsigned char *p;         /* the storage, or NULL where it is in `record` */
@@ -132,6 +133,10 @@ const struct ckpt_extra *ckpt_extra(const struct ckpt *c, int i);
 
 /* Another pass over the tensors begins: what may be unpacked is counted anew. */
 void ckpt_pass(struct ckpt *c);
+
+/* What stands for an infinite element of a mask: so far from all others that nothing is left of it
+ * behind a softmax. */
+#define CKPT_FAR 1e30F
 
 /* The elements of a tensor as f32 in C order into out[count]. Others than floats, or
  * floats that are not finite in f32, are errors; so is a wrong checksum of a zip record. */

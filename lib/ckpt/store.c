@@ -399,6 +399,8 @@ int ckpt_read(struct ckpt *c, const struct ckpt_tensor *t, float *out, struct er
             out[i++] = number(p + from * size, t->type, t->big_endian);
         while (next_element(t, at, &from));
     }
+    for (int64_t i = 0; t->far && i < t->count; i++)
+        out[i] = isinf(out[i]) ? copysignf(CKPT_FAR, out[i]) : out[i];
     for (int64_t i = 0; i < t->count; i++)
         if (!isfinite(out[i]))
             return ckpt_error(c, t->name, e,

@@ -165,6 +165,64 @@ static bool fits(const struct trace_symbol *q, const struct trace_symbol *k,
     return true;
 }
 
+/* Refuses masks that are infinite along a whole row of an axis: PyTorch makes NaN of its softmax,
+ * or 0 in scaled_dot_product_attention(); here, where infinite numbers are far ones, such a row
+ * would have weights. */
+static int leaves_some(struct trace *t, const struct trace_symbol *mask, int dim, struct err *e)
+{
+    static const float gone = -CKPT_FAR / 16;
+    struct trace_symbol rows;
+    if (trace_swap(t, mask, dim, -1, &rows, e) != 0)
+        return -1;
+    float *all = trace_known_all(t, &rows, e);
+    const int64_t n = trace_size(&rows, rows.view.dims - 1), count = all ? trace_count(&rows) : 0;
+    int r = all ? 0 : -1;
+    for (int64_t i = 0; i < count && r == 0; i += n) {
+        int64_t k = 0;
+        while (k < n && all[i + k] <= gone)
+            k++;
+        if (k == n)
+            r = trace_refuse(t, e,
+                             "expected a mask that leaves something of each row, found one that "
+                             "leaves nothing of row %lld",
+                             (long long)(i / n));
+    }
+    free(all);
+    return r;
+}
+
+/* The same of constants that were added to activations at last. */
+static int leaves_some_of(struct trace *t, const struct trace_symbol *x, int dim, struct err *e)
+{
+    struct trace_view v = {.offset = x->view.offset};
+    if (x->value == 0 || t->b->graph->op[x->value - 1].kind != GRAPH_OFFSET ||
+        view_has_images(&x->view, dim))
+        return 0;
+    const struct origin from = t->b->origin[x->value - 1];
+    bool room = true;
+    for (int d = 0; d < x->view.dims; d++) {
+        const struct trace_factor *f = view_factors(&x->view, d);
+        room = room && view_axis(&v);
+        for (int i = 0; i < x->view.count[d]; i++)
+            room =
+                room && (f[i].stride == TRACE_EACH_IMAGE || view_factor(&v, f[i].n, f[i].stride));
+    }
+    if (!room)
+        return trace_refuse(t, e, "expected fewer axes, found more");
+    for (int i = 0; i < BUILD_PIECES && from.piece[i].tensor; i++) {
+        const struct trace_symbol piece = trace_constant(from.piece[i].tensor);
+        struct trace_symbol mask;
+        if (trace_count(&piece) != (int64_t)graph_size(t->b->graph, x->value))
+            continue;
+        if (trace_known_copy(t, &piece, &mask, e) != 0)
+            return -1;
+        mask.view = v;
+        if (leaves_some(t, &mask, dim, e) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 /* softmax(scale q k' + bias) v of what fits. */
 static int attend(struct trace *t, const struct trace_symbol *q, const struct trace_symbol *k,
                   const struct trace_symbol *v, const struct ckpt_tensor *bias, double scale,
@@ -173,8 +231,11 @@ static int attend(struct trace *t, const struct trace_symbol *q, const struct tr
     const struct trace_symbol *const x[3] = {q, k, v};
     const struct origin from = {.w = bias};
     const struct tokens of = tokens_of(q);
+    const struct trace_symbol mask = bias ? trace_constant(bias) : *q;
     struct trace_view view;
     int64_t size;
+    if (bias && leaves_some(t, &mask, mask.view.dims - 1, e) != 0)
+        return -1;
     if (__builtin_mul_overflow(of.heads * of.d, of.n, &size) || size > BUILD_ELEMENTS)
         return trace_refuse(t, e, "expected at most %d elements, found more", BUILD_ELEMENTS);
     if (!view_of(v, &of, t->images, &view))
@@ -351,7 +412,8 @@ static int spread(struct trace *t, const struct trace_symbol *x, const struct tr
                   struct trace_symbol *y, struct err *e)
 {
     struct trace_symbol one, first;
-    if (!trace_of_one(t, given, &one))
+    const struct trace_symbol mask = trace_known_mask(t, given);
+    if (!trace_of_one(t, &mask, &one))
         return trace_refuse(t, e, "expected fewer axes, found more");
     const struct trace_symbol *c = &one;
     const int front = x->view.dims - c->view.dims;
@@ -814,7 +876,7 @@ int trace_softmax(struct trace *t, const struct trace_symbol *x, int64_t dim, bo
         y->log = true;
         return 0;
     }
-    if (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0 ||
+    if (trace_expect(t, x, TRACE_VALUE, "its input", e) != 0 || leaves_some_of(t, x, d, e) != 0 ||
         trace_settle(t, x, d, TRACE_CHANNELS, &in, e) != 0)
         return -1;
     const struct graph_op op = {.kind = GRAPH_SOFTMAX, .in = {in.value}, .ins = 1};

@@ -9,10 +9,8 @@
 #include <string.h>
 
 /* Numbers that are made, and one more for every byte of the file; numbers that are read for that
- * and products in them, and 4 more for every byte; what stands for an infinite number in a mask. */
+ * and products in them, and 4 more for every byte. */
 enum { MADE = 1 << 22, READ = 1 << 26 };
-
-static const float FAR = 1e30F;
 
 static const char name_of_computed[] = "a computed tensor", name_of_truths[] = "computed truths";
 
@@ -233,7 +231,7 @@ static bool settle_number(float *x)
 {
     if (isnan(*x))
         return false;
-    *x = *x > FAR ? FAR : *x < -FAR ? -FAR : *x;
+    *x = *x > CKPT_FAR ? CKPT_FAR : *x < -CKPT_FAR ? -CKPT_FAR : *x;
     return true;
 }
 
@@ -387,6 +385,17 @@ static float of_two(enum trace_pairing how, float a, float b)
     return NAN;
 }
 
+struct trace_symbol trace_known_mask(struct trace *t, const struct trace_symbol *x)
+{
+    struct trace_symbol y = *x;
+    if (!trace_is_known(x) || trace_is_computed(x) || x->tensor->type > CKPT_BF16)
+        return y;
+    struct ckpt_tensor far = *x->tensor;
+    far.far = true;
+    y.tensor = trace_keep(t, &far);
+    return y;
+}
+
 int trace_known_two(struct trace *t, enum trace_pairing how, const struct trace_symbol *given,
                     const struct trace_symbol *other, struct trace_symbol *y, struct err *e)
 {
@@ -394,7 +403,10 @@ int trace_known_two(struct trace *t, enum trace_pairing how, const struct trace_
     if (trace_expect(t, given, TRACE_CONSTANT, "a constant", e) != 0 ||
         trace_expect(t, other, TRACE_CONSTANT, "a constant", e) != 0)
         return -1;
-    const struct trace_symbol one = of_one(given), two = of_one(other), *a = &one, *b = &two;
+    const bool compares = how >= TRACE_EQUAL;
+    const struct trace_symbol x[] = {compares ? trace_known_mask(t, given) : *given,
+                                     compares ? trace_known_mask(t, other) : *other};
+    const struct trace_symbol one = of_one(&x[0]), two = of_one(&x[1]), *a = &one, *b = &two;
     const int dims = shape_of_both(a, b, size);
     if (dims < 0)
         return trace_refuse(t, e, "expected sizes that are equal or 1, found others");
@@ -403,7 +415,7 @@ int trace_known_two(struct trace *t, enum trace_pairing how, const struct trace_
     float *q = p ? read_as(t, b, size, dims, e) : NULL;
     for (int64_t i = 0; q && i < trace_count(&made); i++)
         to[i] = of_two(how, p[i], q[i]);
-    if (q && how >= TRACE_EQUAL)
+    if (q && compares)
         ((struct computed *)made.tensor)->tensor.name = name_of_truths;
     const int r = q ? settled(t, to, trace_count(&made), e) : -1;
     free(p);
@@ -466,7 +478,8 @@ int trace_known_where(struct trace *t, const struct trace_symbol *given,
         trace_expect(t, if_true, TRACE_CONSTANT, "a constant", e) != 0 ||
         trace_expect(t, if_false, TRACE_CONSTANT, "a constant", e) != 0)
         return -1;
-    const struct trace_symbol one[] = {of_one(given), of_one(if_true), of_one(if_false)};
+    const struct trace_symbol a = trace_known_mask(t, if_true), b = trace_known_mask(t, if_false);
+    const struct trace_symbol one[] = {of_one(given), of_one(&a), of_one(&b)};
     const struct trace_symbol *mask = &one[0], *yes = &one[1], *no = &one[2];
     /* Only for the shape of all three. */
     if (trace_known_two(t, TRACE_DIFFERENT, yes, no, &both, e) != 0)

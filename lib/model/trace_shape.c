@@ -840,7 +840,7 @@ int trace_pad_by(struct trace *t, const struct trace_symbol *x, const int64_t *b
 int trace_pad_with(struct trace *t, const struct trace_symbol *x, const int64_t *before,
                    const int64_t *after, double value, struct trace_symbol *y, struct err *e)
 {
-    static const double far = 1e30;
+    static const double far = CKPT_FAR;
     int64_t size[TRACE_DIMS];
     struct trace_symbol padded, edge;
     if (value == 0 || !x)

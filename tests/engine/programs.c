@@ -196,7 +196,7 @@ int main(int argc, char **argv)
         check_file(name, "onnx", layer, pixels, devices);
         files++;
     }
-    CHECK(files == 38);
+    CHECK(files == 39);
     if (list)
         fclose(list);
     return CHECK_DONE();

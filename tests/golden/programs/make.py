@@ -715,6 +715,32 @@ class Windows(nn.Module):
         return self.fc(F.silu(self.last(x + t.reshape(B, 8, 8, 8))).mean((2, 3)))
 
 
+class Parts(nn.Module):
+    """Convolutions and norms of windows that stand along the axis of the images, and a class token that is computed
+    and joined to the cells, as EfficientViT and PiT have them; masks of infinite numbers that the file holds."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.deep, self.norm = nn.Conv2d(3, 8, 4, 4), nn.Conv2d(8, 16, 3, 1, 1, groups=4), nn.BatchNorm2d(16)
+        self.point, self.last, self.pool = nn.Conv2d(16, 8, 1), nn.Conv2d(8, 8, 2, 2), nn.Linear(8, 8)
+        self.norm1, self.norm2, self.qkv, self.fc = nn.LayerNorm(8), nn.LayerNorm(8), nn.Linear(8, 24), nn.Linear(8, CLASSES)
+        mask = torch.zeros(2, 17, 17)
+        mask[:, 3, 1::3] = mask[1, 5:, 7] = -math.inf
+        self.register_buffer("mask", mask, persistent=False)
+
+    def forward(self, x):
+        x = self.conv(x)
+        B = x.shape[0]
+        p = x.view(B, 8, 2, 4, 2, 4).permute(0, 2, 4, 1, 3, 5).reshape(B * 4, 8, 4, 4)
+        p = self.point(F.relu(self.norm(self.deep(p))))
+        x = x + p.view(B, 2, 2, 8, 4, 4).permute(0, 3, 1, 4, 2, 5).reshape(B, 8, 8, 8)
+        t = torch.cat([self.pool(x.mean((2, 3)))[:, None], self.last(x).flatten(2).transpose(1, 2)], 1)
+        q, k, v = self.qkv(self.norm1(t)).view(B, 17, 3, 2, 4).permute(2, 0, 3, 1, 4)
+        a = (q @ k.transpose(-2, -1) * 0.5 + self.mask).softmax(-1).masked_fill(self.mask == -math.inf, 0.0)
+        t = self.norm2(t + (a @ v).transpose(1, 2).reshape(B, 17, 8))
+        return self.fc(t[:, 0])
+
+
 class GeM(nn.Module):
     """Generalised means, by one power or one for each channel."""
 
@@ -798,6 +824,7 @@ NETS = {
     "windows": (partial(Windows, False), "last"),
     "windows_two": (partial(Windows, True), "last"),
     "raised": (Raised, "last"),
+    "parts": (Parts, "norm1"),
 }
 # The set of operations of the ONNX file, where there is one, by the older exporter (TorchScript) where it is negative.
 ONNX = {
@@ -805,7 +832,7 @@ ONNX = {
     "efficientnet": 22, "shufflenet": -14, "google": -15, "squeezenet": 19, "repvgg": -9, "convnext": 23,
     "vit": 20, "vit_written": -12, "wideresnet": -16,
     "masked": 18, "products": 20, "resized": 18,
-    "uneven": 20, "regnet": -17, "mnasnet": 18, "local": -17, "chosen": 20, "windows": -17, "raised": 20,
+    "uneven": 20, "regnet": -17, "mnasnet": 18, "local": -17, "chosen": 20, "windows": -17, "raised": 20, "parts": -17,
 }
 # Those that end in a softmax or its logarithm.
 SOFTMAX = {"thin", "preact", "further"}

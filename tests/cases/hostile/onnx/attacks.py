@@ -176,6 +176,12 @@ def around(*nodes, tensors=(), x="z", **more):
     return network(nodes, tensors, x, **more)
 
 
+def masked(rows):
+    """A softmax along rows of 32 cells, of those that `rows` leaves."""
+    return around(node("Where", ["m", "far", "x"], ["t"]), node("Softmax", ["t"], ["z"], axis=-1),
+                  tensors=[tensor("m", [32, 32], BOOL, rows), tensor("far", [], raw=floats(float("-inf")))])
+
+
 MY = node("F", ["x"], ["z"], domain="my")
 PASS = function("F", ["a"], ["b"], [node("Relu", ["a"], ["b"])])
 
@@ -295,6 +301,24 @@ GRAPHS = {
     "branch-outside": around(node("Equal", ["one", "one"], ["c"]),
                              branch("c", ([node("Relu", ["x"], ["r"])], ["r"]), ([node("Tanh", ["x"], ["r"])], ["r"]), ["v"]),
                              node("Relu", ["r"], ["z"]), tensors=[shape(1, name="one")]),
+    # Names of branches that stand for values outside, too, which ONNX forbids
+    "branch-shadows": around(node("Relu", ["x"], ["r"]),
+                             branch("c", ([node("Tanh", ["x"], ["r"])], ["r"]), ([node("Sigmoid", ["r"], ["t"])], ["t"]), ["z"]),
+                             tensors=[tensor("c", [], BOOL, b"\1")]),
+    "branch-shadows-image": around(branch("c", ([node("Relu", ["w"], ["x"])], ["x"]), ([node("Tanh", ["x"], ["t"])], ["t"]), ["z"]),
+                                   tensors=[tensor("c", [], BOOL, b"\1")]),
+    "branch-shadows-tensor": around(branch("c", ([node("Relu", ["x"], ["c"])], ["c"]), ([node("Tanh", ["x"], ["t"])], ["t"]), ["z"]),
+                                    tensors=[tensor("c", [], BOOL, b"\1")]),
+    "branch-shadows-branch": around(
+        branch("c", ([node("Relu", ["x"], ["r"]),
+                      branch("c", ([node("Tanh", ["r"], ["r"])], ["r"]), ([node("Relu", ["r"], ["q"])], ["q"]), ["s"])], ["s"]),
+               ([node("Tanh", ["x"], ["t"])], ["t"]), ["z"]), tensors=[tensor("c", [], BOOL, b"\1")]),
+    "branch-shadows-call": around(node("F", ["x"], ["z"], domain="my"), tensors=[tensor("c", [], BOOL, b"\1")]) +
+                           function("F", ["a"], ["b"], [
+                               node("Constant", [], ["when"], more=block(5, attribute("value", tensor("when", [], BOOL, b"\1")))),
+                               branch("when", ([node("Tanh", ["a"], ["a"])], ["a"]), ([node("Relu", ["a"], ["q"])], ["q"]), ["b"])]),
+    "branch-before": around(branch("c", ([node("Relu", ["x"], ["r"])], ["r"]), ([node("Tanh", ["x"], ["r"])], ["r"]), ["v"]),
+                            node("Relu", ["v"], ["r"]), node("Relu", ["r"], ["z"]), tensors=[tensor("c", [], BOOL, b"\1")]),
     "mean": around(node("ReduceMean", ["x"], ["z"])),
     "mean-images": around(node("ReduceMean", ["x"], ["z"], axes=[0])),
     "norm-training": around(node("BatchNormalization", ["x", "n", "n", "n", "n"], ["z"], training_mode=1),
@@ -402,6 +426,9 @@ GRAPHS = {
     "whole-real": around(node("DequantizeLinear", ["k", "s"], ["l"]), node("Conv", ["x", "l"], ["z"]),
                          tensors=[tensor("k", [3, 3, 1, 1], raw=raw(36)), tensor("s", [], raw=raw(4))]),
     "matrix-of-two": around(node("MatMul", ["x", "x"], ["z"])),
+    # A softmax of nothing, which PyTorch makes NaN of
+    "mask-all": masked(raw(3 * 32) + b"\1" * 32 + raw(28 * 32)),
+    "mask-most": masked(raw(3 * 32) + b"\1" * 31 + raw(1 + 28 * 32)),
     "softmax-images": around(node("Softmax", ["x"], ["z"], axis=0)),
 }
 
