@@ -167,6 +167,29 @@ static bool modulo(const struct onnx_reader *r, struct known *y)
     return onnx_int(r, "fmod", 0) == 0 && pairwise(r, y);
 }
 
+/* Between two numbers: inputs or, in older sets of operations, attributes. */
+static bool clip(const struct onnx_reader *r, struct known *y)
+{
+    static const char *const words[] = {"", "min", "max"};
+    *y = *arg(r, 0);
+    for (size_t k = 1; k <= 2; k++) {
+        const struct onnx_attribute *a = onnx_at(r, words[k], ONNX_FLOAT);
+        const struct known *at = k < r->node->ins && r->in[k].name ? arg(r, k) : NULL;
+        if (at && (at->n != 1 || at->real != y->real || a))
+            return false;
+        for (int i = 0; i < y->n && (at || a); i++) {
+            const double v = at ? at->r[0] : (double)a->f;
+            if (at && !y->real)
+                y->i[i] = (k == 1) == (y->i[i] < at->i[0]) ? at->i[0] : y->i[i];
+            else if (!y->real)
+                return false;
+            else
+                y->r[i] = k == 1 ? fmax(y->r[i], v) : fmin(y->r[i], v);
+        }
+    }
+    return true;
+}
+
 static bool single(const struct onnx_reader *r, struct known *y)
 {
     const struct known *x = arg(r, 0);
@@ -627,6 +650,7 @@ static const struct {
     {"Cast", cast, 1, false},
     {"CastLike", cast, 2, false}, /* to the type of the second */
     {"Ceil", single, 1, false},
+    {"Clip", clip, 1, false},
     {"Concat", concat, 1, true},
     {"ConstantOfShape", fill, 1, true},
     {"Div", pairwise, 2, false},

@@ -285,6 +285,15 @@ alike("branches of the same names",
                                                  node("Add", ["q", "t"], ["u"])], ["u"]), ["v"]),
        node("Identity", ["v"], ["z"])],
       [*HALVES[1], node("Add", ["r", "t"], ["z"])], shape(1, name="one"))
+CHANNELS = [node("Shape", ["x"], ["s"]), node("Gather", ["s", "one"], ["i"])]
+alike("Clip of a size", [*CHANNELS, node("Clip", ["i", "four"], ["low"]), node("Clip", ["low", "", "one"], ["high"]),
+                         node("Add", ["low", "high"], ["both"]), node("Cast", ["both"], ["d"], to=1), node("Clip", ["d", "six", "seven"], ["e"]),
+                         node("Mul", ["x", "e"], ["z"])],
+      [node("Mul", ["x", "six"], ["z"])], shape(1, name="one"), shape(4, name="four"), tensor("six", [], raw=floats(6)),
+      tensor("seven", [], raw=floats(7)))
+alike("Clip of a size by attributes", [*CHANNELS, node("Cast", ["i"], ["d"], to=1), node("Clip", ["d"], ["e"], min=1.0, max=2.5),
+                                       node("Mul", ["x", "e"], ["z"])],
+      [node("Mul", ["x", "more"], ["z"])], shape(1, name="one"), tensor("more", [], raw=floats(2.5)), opset=10)
 RELU, ROOT2 = node("Relu", ["x"], ["r"]), tensor("root2", [], raw=floats(2**.5))
 alike("half of GELU", [node("Erf", ["x"], ["e"]), node("Mul", ["x", "e"], ["z"])],
       [node("Mul", ["x", "root2"], ["u"]), node("Gelu", ["u"], ["g"]), node("Mul", ["g", "root2"], ["h"]), node("Sub", ["h", "x"], ["z"])], ROOT2)
