@@ -248,6 +248,8 @@ static int cut(const struct trace *t, const struct trace_symbol *x, int dim, int
         return trace_refuse(t, e, "expected all images to go one way, found a choice of some");
     for (int i = 1; i < count; i++)
         inner *= f[i].n;
+    if (n == 1) /* whatever the step is, which may be any number then */
+        step = 1;
     if (from % inner != 0 || n % inner != 0 || (inner > 1 && step != 1))
         return trace_refuse(t, e, "expected a part along one axis, found one along several");
     for (int d = 0; d < x->view.dims; d++) {
