@@ -53,7 +53,8 @@ static int try_one(struct probe *p, struct interpretation *r, int64_t images, st
                            .w = data_w(p->data),
                            .assume = &r->assume,
                            .unfolded = true,
-                           .unproved = true};
+                           .unproved = true,
+                           .again = true};
     memcpy(o.mean, r->pixels.mean, sizeof o.mean);
     memcpy(o.std, r->pixels.std, sizeof o.std);
     if (model_open(&m, p->ckpt, &o, e) != 0) {

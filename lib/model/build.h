@@ -121,6 +121,9 @@ int build_check_rest(const struct build *b, struct err *e) ERR_CHECKED;
 
 void build_note(const struct build *b, const char *text);
 
+/* Of the file, behind its name, once (model_opts.again). */
+void build_say(const struct build *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* --- layers.c: each returns the value computed --- */
 
 /* Appends an operation, whose key and list become the graph's, with the origin of its numbers. */

@@ -2,7 +2,6 @@
 #include "model/aten.h"
 
 #include "base/mem.h"
-#include "base/prog.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -527,11 +526,10 @@ static int take_result(struct program *p, struct err *e)
     if (!n)
         return broken(p, "a tensor as the result", e);
     if (p->rounds)
-        prog_say("%s: exported for %s, computed as float32", ckpt_name(p->trace.b->ckpt),
-                 aten_real(p->rounds));
+        build_say(p->trace.b, "exported for %s, computed as float32", aten_real(p->rounds));
     if (p->results > 1)
-        prog_say("%s: of %zu results %s, '%.80s', is taken as the logits",
-                 ckpt_name(p->trace.b->ckpt), p->results, p->why, n->name);
+        build_say(p->trace.b, "of %zu results %s, '%.80s', is taken as the logits", p->results,
+                  p->why, n->name);
     return trace_result(&p->trace, &n->symbol, e);
 }
 

@@ -6,6 +6,7 @@
 #include "model/unused.h"
 
 #include "base/mem.h"
+#include "base/prog.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -261,6 +262,17 @@ void build_note(const struct build *b, const char *text)
 {
     if (b->opts->note)
         b->opts->note(text);
+}
+
+void build_say(const struct build *b, const char *fmt, ...)
+{
+    char text[300];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    if (!b->opts->again)
+        prog_say("%s: %s", ckpt_name(b->ckpt), text);
 }
 
 static int left_over(const struct build *b, const char *key, struct err *e)

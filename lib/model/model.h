@@ -72,6 +72,7 @@ struct model_opts {
     bool unfolded;                /* keep batch norms as operations of their own */
     bool unproved;                /* build what is read by structure alone, too: either nothing is
                                      computed with it, or images prove it (fit/prove.h) */
+    bool again; /* what there is to say of the file was said when it was opened before */
     void (*note)(const char *text); /* what a user may want to know; may be NULL */
 };
 

@@ -3,7 +3,6 @@
 #include "model/onnx.h"
 
 #include "base/mem.h"
-#include "base/prog.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -439,8 +438,7 @@ int build_onnx(struct build *b, const struct onnx_model *m, struct err *e)
         return err_set(e, "%s: expected one image as input and a result, found %zu and %zu",
                        ckpt_name(b->ckpt), m->ins, m->outs);
     if (m->outs > 1)
-        prog_say("%s: of %zu results '%.80s' is taken as the logits", ckpt_name(b->ckpt), m->outs,
-                 result_of(m)->name);
+        build_say(b, "of %zu results '%.80s' is taken as the logits", m->outs, result_of(m)->name);
     int result = take_image(&t, image, e);
     if (result == 0)
         result = read_graph(&r, image, e);

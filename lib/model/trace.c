@@ -788,9 +788,8 @@ int trace_result(struct trace *t, const struct trace_symbol *x, struct err *e)
                             "expected one result of the last operation, a number for each class, "
                             "found another");
     if (g->op[g->ops - 1].kind == GRAPH_FUNCTION && g->op[g->ops - 1].function == GRAPH_SIGMOID)
-        prog_say("%s: its results, which a sigmoid makes, count as logits: the confidences are not "
-                 "its own; export it without the sigmoid",
-                 ckpt_name(t->b->ckpt));
+        build_say(t->b, "its results, which a sigmoid makes, count as logits: the confidences are "
+                        "not its own; export it without the sigmoid");
     name_layers(t);
     return 0;
 }
