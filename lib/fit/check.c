@@ -8,23 +8,25 @@
 #include "fit/variants.h"
 #include "model/normal.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Pixels of all images that are looked at, and multiply-accumulates of those that pass the
- * network: each takes some tenths of a second; of many images, where few do not tell, seconds. */
-static const double PIXELS = 8 << 20, MACS = 40e9, MANY_MACS = 500e9;
+ * network: each takes some tenths of a second; of the first ones, which pass many networks, less;
+ * of many images, where few do not tell, seconds. */
+static const double PIXELS = 8 << 20, FIRST_MACS = 8e9, MACS = 40e9, MANY_MACS = 500e9;
 
-/* Images that pass the network; many wirings are compared on fewer first, the two orders of the
- * colours at last on ORDER_FACTOR times as many, but of a program, which may be a fast one, within
+/* Images that pass the network; many interpretations are compared on fewer first, what few do not
+ * tell at last on MANY_FACTOR times as many, but of a program, which may be a fast one, within
  * MACS; other functions than ReLU are tried with the best ACTED wirings. */
 enum {
     DEEP_FIRST = 8,
     DEEP_LEAST = 32,
     DEEP_MOST = 64,
-    ORDER_FACTOR = 12,
+    MANY_FACTOR = 12,
     ACTED = 3,
     CANDIDATES = 32
 };
@@ -68,16 +70,17 @@ struct check {
     /* of passes through the network */
     bool stem;     /* the first norm tells the constants */
     int64_t first; /* images on which many interpretations are compared */
+    int64_t deep;  /* images on which the best of them are */
     int64_t many;  /* images on which those are that few do not tell apart */
     struct model_dropout dropout;
     struct fit_moved moved;
-    int64_t tried; /* networks that were measured, for progress */
+    struct engine_kept *kept; /* most networks have the same numbers */
+    int64_t tried;            /* networks that were measured, for progress */
 };
 
 int64_t fit_wanted(int64_t count, int h, int w)
 {
-    double most = PIXELS / ((double)h * w);
-    int64_t n = most < FIT_LEAST ? FIT_LEAST : most < FIT_MOST ? (int64_t)most : FIT_MOST;
+    const int64_t n = fit_count(PIXELS, (double)h * w, FIT_LEAST, FIT_MOST);
     return count >= 0 && count < n ? count : n;
 }
 
@@ -178,7 +181,8 @@ int fit_open(struct model **m, const struct fit_use *u, const struct fit_images 
                            .assume = &assume,
                            .unfolded = unfolded,
                            .dropout = dropout,
-                           .unproved = true};
+                           .unproved = true,
+                           .again = true};
     memcpy(o.mean, pixels->mean, sizeof o.mean);
     memcpy(o.std, pixels->std, sizeof o.std);
     return model_open(m, u->ckpt, &o, e);
@@ -190,53 +194,76 @@ static int build(struct model **m, const struct check *c, const struct interpret
     return fit_open(m, c->use, c->images, &x->assume, &x->pixels, c->dropout, true, e);
 }
 
-static int measure(struct check *c, const struct model *m, struct interpretation *x, struct err *e)
+static bool same(const struct interpretation *a, const struct interpretation *b)
 {
+    const struct fit_pixels *p = &a->pixels, *q = &b->pixels;
+    return assume_same(&a->assumed, &b->assumed) && p->bgr == q->bgr &&
+           normal_same(p->mean, p->std, q->mean, q->std);
+}
+
+static int measure(struct check *c, const struct model *m, int64_t images, struct interpretation *x,
+                   struct err *e)
+{
+    c->moved.count = images;
     const struct fit_images some = fit_moved_images(&c->moved, x->pixels.mean);
     x->assumed = m->assumed;
     if (c->use->shown)
         prog_progress("networks tried", c->tried++, 0);
     return fit_measure(&x->fit, m, &some, INFINITY,
-                       &(struct fit_device){c->use->device, c->use->threads, NULL}, e);
+                       &(struct fit_device){c->use->device, c->use->threads, c->kept}, e);
 }
 
-/* One that may not be built for these images fits infinitely badly. */
-static int try_one(struct check *c, struct interpretation *x, struct err *e)
+/* On so many images. One that may not be built for them fits infinitely badly. */
+static int try_one(struct check *c, int64_t images, struct interpretation *x, struct err *e)
 {
     struct model *m;
     struct err ignored;
     x->fit.divergence = INFINITY;
     if (build(&m, c, x, &ignored) != 0)
         return 0;
-    int r = measure(c, m, x, e);
+    int r = measure(c, m, images, x, e);
     model_close(m);
     return r;
 }
 
+/* The interpretation in use after another look, which was at itself or at another one. */
+static int follow(struct check *c, int64_t images, const struct interpretation *seen, bool itself,
+                  struct interpretation *use, struct err *e)
+{
+    if (!itself)
+        return try_one(c, images, use, e);
+    *use = *seen;
+    return 0;
+}
+
 /* Whether dropout in training explains that an interpretation fits badly: all are measured with it
- * then, and `x` is anew. */
+ * then, and `x` is anew. The usual rate in every place first, other rates in the place where it
+ * fits better than none. */
 static int try_dropout(struct check *c, struct interpretation *x, struct err *e)
 {
     const struct model_dropout none = c->dropout;
-    struct model_dropout list[3 * FIT_DROPOUTS], found = none;
-    struct interpretation best = *x;
-    const int usual = fit_dropouts(&none, list);
-    int count = usual, r = 0;
-    for (int i = 0; i < usual; i++)
-        count += fit_dropouts(&list[i], list + count);
-    for (int i = 0; i < count && r == 0; i++) {
-        struct interpretation y = {.assume = x->assume, .pixels = x->pixels};
-        c->dropout = list[i];
-        r = try_one(c, &y, e);
-        if (r == 0 && y.fit.divergence < best.fit.divergence) {
-            best = y;
-            found = list[i];
+    struct model_dropout list[FIT_DROPOUTS], found = none;
+    struct interpretation y = {.assume = x->assume, .pixels = x->pixels};
+    int r = try_one(c, c->first, &y, e);
+    double least = y.fit.divergence;
+    for (int round = 0; round < 2 && r == 0; round++) {
+        const int count = round > 0 && found.place == none.place ? 0 : fit_dropouts(&found, list);
+        for (int i = 0; i < count && r == 0; i++) {
+            c->dropout = list[i];
+            r = try_one(c, c->first, &y, e);
+            if (r == 0 && y.fit.divergence < least) {
+                least = y.fit.divergence;
+                found = list[i];
+            }
         }
     }
-    const bool explained = DEEP_RATIO * best.fit.divergence < x->fit.divergence;
-    c->dropout = explained ? found : none;
-    if (explained)
-        *x = best;
+    c->dropout = found;
+    if (r == 0 && found.place != none.place)
+        r = try_one(c, c->deep, &y, e);
+    if (found.place != none.place && DEEP_RATIO * y.fit.divergence < x->fit.divergence)
+        *x = y;
+    else
+        c->dropout = none;
     return r;
 }
 
@@ -247,21 +274,43 @@ static bool is_better(const struct fit_figures *f, const struct fit_figures *tha
            (DEEP_WORSE * f->divergence < than->divergence && fit_less(than, f) >= CLEAR_DEVIATIONS);
 }
 
-/* Another function in the place of ReLU, where it fits far better or surely: `best` is replaced. */
-static int try_acts(struct check *c, struct interpretation *best, struct err *e)
+/* Whether an interpretation that was looked for, since `than` is far off, is taken. */
+static bool is_clear(const struct interpretation *x, const struct interpretation *than)
+{
+    return x->fit.divergence < DEEP_GOOD && DEEP_RATIO * x->fit.divergence < than->fit.divergence;
+}
+
+/* Other functions in the place of ReLU with those wirings that fit not far less than the best: the
+ * best of them on few images replaces `best` where it fits better on more, far better or surely so
+ * than ReLU in its wiring. */
+static int try_acts(struct check *c, const struct interpretation *wiring, int wirings,
+                    struct interpretation *best, struct err *e)
 {
     struct assume list[FIT_ACTS];
-    const struct interpretation relu = *best;
-    const int count = c->use->assume->act || !isfinite(best->fit.divergence)
-                          ? 0
-                          : fit_acts(&relu.assumed, &relu.assume, list);
+    struct interpretation found, relu;
+    double least = DBL_MAX / DEEP_RATIO;
     int r = 0;
-    for (int i = 0; i < count && r == 0; i++) {
-        struct interpretation x = {.assume = list[i], .pixels = relu.pixels};
-        r = try_one(c, &x, e);
-        if (r == 0 && is_better(&x.fit, &relu.fit) && x.fit.divergence < best->fit.divergence)
-            *best = x;
+    found.fit.divergence = relu.fit.divergence = INFINITY;
+    for (int w = 0; w < wirings; w++)
+        least = fmin(least, wiring[w].fit.divergence);
+    for (int w = 0; w < wirings; w++) {
+        const int count = wiring[w].fit.divergence <= DEEP_RATIO * least
+                              ? fit_acts(&wiring[w].assumed, &wiring[w].assume, list)
+                              : 0;
+        for (int i = 0; i < count && r == 0; i++) {
+            struct interpretation x = {.assume = list[i], .pixels = wiring[w].pixels};
+            r = try_one(c, c->first, &x, e);
+            if (r == 0 && x.fit.divergence < found.fit.divergence) {
+                found = x;
+                relu = wiring[w];
+            }
+        }
     }
+    if (r != 0 || !(found.fit.divergence < relu.fit.divergence))
+        return r;
+    r = try_one(c, c->deep, &found, e) == 0 ? try_one(c, c->deep, &relu, e) : -1;
+    if (r == 0 && is_better(&found.fit, &relu.fit) && found.fit.divergence < best->fit.divergence)
+        *best = found;
     return r;
 }
 
@@ -277,40 +326,34 @@ static void keep_best(struct interpretation *kept, const struct interpretation *
     kept[i] = *x;
 }
 
-/* The wiring that fits best in place of `best`, which is replaced; other functions in the place of
- * ReLU with the best few. */
+/* The wiring that fits best in place of `best`, which is replaced; where none fits closely, other
+ * functions in the place of ReLU with the best few and with that of `best`. */
 static int try_wirings(struct check *c, const struct assume *assumed,
                        const int others[ASSUME_STAGES], struct interpretation *best, struct err *e)
 {
     struct assume list[FIT_VARIANTS + ASSUME_STAGES];
-    struct interpretation kept[ACTED], first = {.assume = *c->use->assume, .pixels = best->pixels};
-    const int64_t deep = c->moved.count;
+    struct interpretation kept[ACTED + 1], *own = &kept[ACTED], found = *best;
     int count = fit_variants(assumed, others, c->use->assume, list), r = 0;
     count += fit_strides(assumed, c->use->assume, list + count);
-    c->moved.count = c->first;
-    for (int i = 0; i < ACTED; i++)
+    for (int i = 0; i <= ACTED; i++)
         kept[i].fit.divergence = INFINITY;
     for (int i = 0; i < count && r == 0; i++) {
         struct interpretation x = {.assume = list[i], .pixels = best->pixels};
-        r = try_one(c, &x, e);
-        if (r == 0)
+        r = try_one(c, c->first, &x, e);
+        if (r == 0 && isfinite(x.fit.divergence) && same(&x, best))
+            *own = x;
+        else if (r == 0)
             keep_best(kept, &x);
     }
-    if (r == 0)
-        r = try_one(c, &first, e) == 0 ? try_acts(c, &first, e) : -1;
-    for (int i = 0; i < ACTED && r == 0; i++) {
-        r = try_acts(c, &kept[i], e);
-        if (r == 0 && kept[i].fit.divergence < first.fit.divergence)
-            first = kept[i];
+    if (r == 0 && kept->fit.divergence < own->fit.divergence) {
+        found = *kept;
+        r = try_one(c, c->deep, &found, e);
     }
-    c->moved.count = deep;
-    if (r == 0 && isfinite(first.fit.divergence))
-        r = try_one(c, &first, e);
-    /* More images may tell functions apart. */
-    if (r == 0 && first.assumed.act <= ASSUME_ACT_RELU)
-        r = try_acts(c, &first, e);
-    if (r == 0 && first.fit.divergence < best->fit.divergence)
-        *best = first;
+    if (r == 0 && !c->use->assume->act &&
+        !(found.fit.divergence < DEEP_SUSPICIOUS && is_clear(&found, best)))
+        r = try_acts(c, kept, ACTED + 1, &found, e);
+    if (r == 0 && found.fit.divergence < best->fit.divergence)
+        *best = found;
     return r;
 }
 
@@ -318,23 +361,25 @@ static int try_wirings(struct check *c, const struct assume *assumed,
 static int try_pixels(struct check *c, struct interpretation *best, const struct candidate **pixels,
                       struct err *e)
 {
+    struct interpretation found;
+    const struct candidate *of = NULL;
     int r = 0;
+    found.fit.divergence = INFINITY;
     for (int i = 1; i < c->candidates && r == 0; i++) {
         struct interpretation x = {.assume = best->assume, .pixels = c->candidate[i].pixels};
-        r = try_one(c, &x, e);
-        if (r == 0 && x.fit.divergence < best->fit.divergence) {
-            *best = x;
-            *pixels = &c->candidate[i];
+        r = try_one(c, c->first, &x, e);
+        if (r == 0 && x.fit.divergence < found.fit.divergence) {
+            found = x;
+            of = &c->candidate[i];
         }
     }
+    if (r == 0 && of)
+        r = try_one(c, c->deep, &found, e);
+    if (r == 0 && found.fit.divergence < best->fit.divergence) {
+        *best = found;
+        *pixels = of;
+    }
     return r;
-}
-
-static bool same(const struct interpretation *a, const struct interpretation *b)
-{
-    const struct fit_pixels *p = &a->pixels, *q = &b->pixels;
-    return assume_same(&a->assumed, &b->assumed) && p->bgr == q->bgr &&
-           normal_same(p->mean, p->std, q->mean, q->std);
 }
 
 /* The other order of the colours in place of `best`, which is replaced. Unless it fits less,
@@ -343,23 +388,19 @@ static int try_order(struct check *c, struct interpretation *best, struct interp
                      struct err *e)
 {
     struct interpretation x = {.assume = best->assume, .pixels = best->pixels}, than = *best;
-    const int64_t deep = c->moved.count;
     bool in_use = same(best, use);
     x.pixels.bgr = !x.pixels.bgr;
-    if (try_one(c, &x, e) != 0)
+    if (try_one(c, c->deep, &x, e) != 0)
         return -1;
     if (!(x.fit.divergence < ORDER_NEAR * best->fit.divergence))
         return 0;
-    c->moved.count = c->many;
-    int r = try_one(c, &x, e) == 0 ? try_one(c, &than, e) : -1;
+    int r = 0;
+    if (c->many > c->deep)
+        r = try_one(c, c->many, &x, e) == 0 ? try_one(c, c->many, &than, e) : -1;
     if (r == 0 && fit_less(&than.fit, &x.fit) >= ORDER_DEVIATIONS) {
         *best = x;
-        if (in_use)
-            *use = than;
-        else
-            r = try_one(c, use, e);
+        r = follow(c, c->many, &than, in_use, use, e);
     }
-    c->moved.count = deep;
     return r;
 }
 
@@ -370,36 +411,29 @@ static int try_strides(struct check *c, struct interpretation *best, struct inte
 {
     struct assume list[ASSUME_STAGES];
     struct interpretation tried[ASSUME_STAGES], than = *best, few = *best, *first = NULL;
-    const int64_t deep = c->moved.count;
     const int count = fit_strides(&best->assumed, &best->assume, list);
     const bool in_use = same(best, use);
     bool near = false;
-    c->moved.count = DEEP_FIRST;
-    int r = count > 0 ? try_one(c, &few, e) : 0;
+    int r = count > 0 ? try_one(c, DEEP_FIRST, &few, e) : 0;
     for (int i = 0; i < count && r == 0; i++) {
         tried[i] = (struct interpretation){.assume = list[i], .pixels = best->pixels};
-        r = try_one(c, &tried[i], e);
+        r = try_one(c, DEEP_FIRST, &tried[i], e);
     }
-    c->moved.count = c->many;
     for (int i = 0; i < count && r == 0; i++) {
         if (!(tried[i].fit.divergence < ORDER_NEAR * few.fit.divergence))
             continue;
-        r = near ? 0 : try_one(c, &than, e);
+        r = near ? 0 : try_one(c, c->many, &than, e);
         near = true;
         if (r == 0)
-            r = try_one(c, &tried[i], e);
+            r = try_one(c, c->many, &tried[i], e);
         if (!first || tried[i].fit.divergence < first->fit.divergence)
             first = &tried[i];
     }
     if (r == 0 && first && DEEP_RATIO * first->fit.divergence < than.fit.divergence &&
         fit_less(&than.fit, &first->fit) >= CLEAR_DEVIATIONS) {
         *best = *first;
-        if (in_use)
-            *use = than;
-        else
-            r = try_one(c, use, e);
+        r = follow(c, c->many, &than, in_use, use, e);
     }
-    c->moved.count = deep;
     return r;
 }
 
@@ -466,6 +500,28 @@ static bool is_off(const struct check *c, const struct fit_figures *f)
              (c->stem && c->candidate[0].divergence <= DEEP_DOUBTFUL ? DEEP_NONE : DEEP_GOOD));
 }
 
+enum { GUESS = 2 * NORMAL_TEXT + 40 };
+
+/* Which of the constants are a guess, a sign before each, with their values or without. */
+static const char *list_guess(char out[GUESS], const struct fit_use *u, const char *sign,
+                              bool values)
+{
+    char text[NORMAL_TEXT];
+    const float *constant[] = {u->guess_mean ? u->mean : NULL, u->guess_std ? u->std : NULL};
+    int at = 0;
+    for (int i = 0; i < 2; i++)
+        if (constant[i])
+            at += snprintf(out + at, (size_t)(GUESS - at), "%s%s%s%s%s", at ? " and " : "", sign,
+                           i ? "std" : "mean", values ? " " : "",
+                           values ? normal_text(text, "%.6g", constant[i], u->channels) : "");
+    return out;
+}
+
+static const char *is_or_are(const struct fit_use *u)
+{
+    return u->guess_mean && u->guess_std ? "are" : "is";
+}
+
 static void conclude(struct fit_verdict *v, const struct check *c, const struct interpretation *use,
                      const struct interpretation *best, const struct candidate *pixels)
 {
@@ -502,7 +558,10 @@ static void conclude(struct fit_verdict *v, const struct check *c, const struct 
     if (!is_off(c, &use->fit) || c->use->proof_images > 0)
         return;
     bool none = !(use->fit.divergence <= DEEP_NONE);
-    char than[80] = "";
+    char than[80] = "", list[GUESS], guess[GUESS + 20] = "";
+    if (c->use->guess_mean || c->use->guess_std)
+        snprintf(guess, sizeof guess, ", and the %s %s a guess",
+                 list_guess(list, c->use, "", false), is_or_are(c->use));
     if (none)
         v->outcome = FIT_NONE;
     else if (!c->program)
@@ -512,11 +571,7 @@ static void conclude(struct fit_verdict *v, const struct check *c, const struct 
         "%s: no %sinterpretation matches the BatchNorm running statistics%s%s: KL divergence "
         "%.2g nats over %d BatchNorm layers and %lld images%s: the model may have been trained "
         "on other images, or %s",
-        ckpt_name(c->use->ckpt), none ? "" : "usual ", none ? "" : " clearly better",
-        c->use->guess_mean && c->use->guess_std ? ", and the mean and std are a guess"
-        : c->use->guess_mean                    ? ", and the mean is a guess"
-        : c->use->guess_std                     ? ", and the std is a guess"
-                                                : "",
+        ckpt_name(c->use->ckpt), none ? "" : "usual ", none ? "" : " clearly better", guess,
         use->fit.divergence, use->fit.norms, (long long)use->fit.images, than,
         c->program ? "with another mean and std" : "may be another network");
 }
@@ -540,55 +595,46 @@ static int look_at_pixels(struct check *c, const struct model *m, const struct c
     return 0;
 }
 
-/* Whether an interpretation that was looked for, since `than` is far off, is taken. */
-static bool is_clear(const struct interpretation *x, const struct interpretation *than)
-{
-    return x->fit.divergence < DEEP_GOOD && DEEP_RATIO * x->fit.divergence < than->fit.divergence;
-}
-
-/* The same of one with another function than ReLU, which has less noise of few images where that
- * bounds what it passes on: more of them decide. 1, 0, or -1. */
+/* Whether an interpretation that was looked for is taken. One with another function than ReLU has
+ * less noise of few images where that bounds what it passes on: more of them decide. 1, 0, or -1.
+ */
 static int is_confirmed(struct check *c, const struct interpretation *x,
                         const struct interpretation *than, struct err *e)
 {
     struct interpretation a = *x, b = *than;
-    const int64_t deep = c->moved.count;
     if (!is_clear(x, than) || x->assumed.act <= ASSUME_ACT_RELU ||
-        than->assumed.act == x->assumed.act || c->many <= deep)
+        than->assumed.act == x->assumed.act || c->many <= c->deep)
         return is_clear(x, than);
-    c->moved.count = c->many;
-    const int r = try_one(c, &a, e) == 0 ? try_one(c, &b, e) : -1;
-    c->moved.count = deep;
-    return r != 0 ? -1 : is_clear(&a, &b);
+    if (try_one(c, c->many, &a, e) != 0 || try_one(c, c->many, &b, e) != 0)
+        return -1;
+    return is_clear(&a, &b);
 }
 
 /* Before it is said that nothing fits closely: small networks have more than that of few images. */
 static int look_again(struct check *c, struct interpretation *use, struct err *e)
 {
-    const int64_t deep = c->moved.count;
-    int r = 0;
-    if (use->fit.divergence > DEEP_DOUBTFUL && use->fit.divergence < DEEP_NONE) {
-        c->moved.count = c->many;
-        r = try_one(c, use, e);
-        c->moved.count = deep;
-    }
-    return r;
+    if (use->fit.divergence > DEEP_DOUBTFUL && use->fit.divergence < DEEP_NONE &&
+        use->fit.images < c->many)
+        return try_one(c, c->many, use, e);
+    return 0;
 }
 
-/* The interpretation in use; where few images leave a proved network in doubt, on as many as proved
- * it, from then on. */
-static int measure_use(struct check *c, const struct model *m, struct interpretation *use,
+/* Where few images leave `best` in doubt, a proved network on as many as proved it, another one
+ * that may well be right on many; `use` as well, and all else from then on. */
+static int look_longer(struct check *c, struct interpretation *best, struct interpretation *use,
                        struct err *e)
 {
-    int64_t proof = c->use->proof_images;
-    if (measure(c, m, use, e) != 0)
-        return -1;
-    proof = proof < c->images->count ? proof : c->images->count;
-    if (use->fit.divergence < DEEP_SUSPICIOUS || proof <= c->moved.count)
+    const bool in_use = same(best, use), proved = c->use->proof_images > 0;
+    int64_t more = proved ? c->use->proof_images : c->many;
+    more = more < c->images->count ? more : c->images->count;
+    if (best->fit.divergence < DEEP_SUSPICIOUS || more <= c->deep ||
+        (!proved && !(best->fit.divergence <= DEEP_DOUBTFUL)))
         return 0;
-    c->moved.count = proof;
-    c->many = c->many > proof ? c->many : proof;
-    return measure(c, m, use, e);
+    c->deep = more;
+    c->many = c->many > more ? c->many : more;
+    if (try_one(c, c->deep, best, e) != 0)
+        return -1;
+    return follow(c, c->deep, best, in_use, use, e);
 }
 
 /* Frees the network, before others are built: each takes much memory, with its engine. */
@@ -601,29 +647,28 @@ static int compare(struct fit_verdict *v, struct check *c, struct model *m, stru
     memcpy(others, m->others, sizeof others);
     int r = look_at_pixels(c, m, &pixels, e);
     if (r == 0)
-        r = measure_use(c, m, &use, e);
+        r = measure(c, m, c->deep, &use, e);
     model_close(m);
     if (r != 0)
         return -1;
     best = use;
     if (pixels != &c->candidate[0]) {
         struct interpretation x = {.assume = use.assume, .pixels = pixels->pixels};
-        if (try_one(c, &x, e) != 0)
+        if (try_one(c, c->deep, &x, e) != 0)
             return -1;
         /* Few images tell near constants apart at the first norm only. */
         if (x.fit.divergence < DEEP_WORSE * use.fit.divergence)
             best = x;
     }
+    if (look_longer(c, &best, &use, e) != 0)
+        return -1;
     if (!(best.fit.divergence < DEEP_SUSPICIOUS) && !c->wired) {
         const bool in_use = same(&best, &use);
         if (try_dropout(c, &best, e) != 0)
             return -1;
-        if (c->dropout.place != MODEL_DROPPED_NONE) {
-            if (in_use)
-                use = best;
-            else if (try_one(c, &use, e) != 0)
-                return -1;
-        }
+        if (c->dropout.place != MODEL_DROPPED_NONE &&
+            follow(c, c->deep, &best, in_use, &use, e) != 0)
+            return -1;
     }
     if (!(best.fit.divergence < DEEP_SUSPICIOUS)) {
         struct interpretation x = best;
@@ -696,22 +741,36 @@ bool fit_confirms(const struct fit_verdict *v)
 
 static void tell_guess(struct fit_verdict *v, const struct fit_use *u, const char *why)
 {
-    char mean[NORMAL_TEXT], std[NORMAL_TEXT];
-    normal_text(mean, "%.6g", u->mean, u->channels);
-    normal_text(std, "%.6g", u->std, u->channels);
-    if (u->proof_images > 0)
-        return;
-    if (u->guess_mean && u->guess_std)
-        snprintf(v->text, sizeof v->text,
-                 "%s: the mean %s and std %s of the pixels are a guess that %s: give --mean and "
-                 "--std",
-                 ckpt_name(u->ckpt), mean, std, why);
-    else if (u->guess_mean || u->guess_std) {
-        const char *which = u->guess_mean ? "mean" : "std";
-        snprintf(v->text, sizeof v->text,
-                 "%s: the %s %s of the pixels is a guess that %s: give --%s", ckpt_name(u->ckpt),
-                 which, u->guess_mean ? mean : std, why, which);
-    }
+    char of[GUESS], options[GUESS];
+    if (u->proof_images == 0 && (u->guess_mean || u->guess_std))
+        snprintf(v->text, sizeof v->text, "%s: the %s of the pixels %s a guess that %s: give %s",
+                 ckpt_name(u->ckpt), list_guess(of, u, "", true), is_or_are(u), why,
+                 list_guess(options, u, "--", false));
+}
+
+/* Of a network with norms that training left its traces in, and enough images. */
+static int check_norms(struct fit_verdict *v, struct check *c, struct model *m, struct err *e)
+{
+    const double macs = (double)graph_macs(m->graph) + 1;
+    c->program = m->program;
+    c->wired = m->program || c->use->proof_images > 0;
+    c->first = fit_count(FIRST_MACS, macs, DEEP_FIRST, DEEP_MOST);
+    c->deep = fit_count(MACS, macs, DEEP_LEAST, DEEP_MOST);
+    c->many = fit_count(c->program ? MACS : MANY_MACS, macs, c->deep, MANY_FACTOR * c->deep);
+    if (c->many > c->images->count)
+        c->many = c->images->count;
+    fit_moved_open(&c->moved, c->images);
+    c->kept = engine_keep();
+    if (c->use->shown)
+        prog_progress_end();
+    int r = compare(v, c, m, e);
+    engine_keep_end(c->kept);
+    if (r == 0)
+        r = look_at_end(v, c, e);
+    if (c->use->shown)
+        prog_progress_end();
+    fit_moved_close(&c->moved);
+    return r;
 }
 
 int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_images *images,
@@ -720,42 +779,18 @@ int fit_check(struct fit_verdict *v, const struct fit_use *u, const struct fit_i
     struct check c = {.use = u, .images = images, .dropout = u->dropout};
     const struct interpretation use = in_use(u);
     struct model *m;
-    *v = (struct fit_verdict){
-        .outcome = FIT_UNKNOWN, .unknown = "the images are too few", .proved = u->proof_images > 0};
-    if (images->count < FIT_LEAST) {
-        char why[80];
-        snprintf(why, sizeof why, "fewer than %d images cannot confirm", FIT_LEAST);
-        tell_guess(v, u, why);
-        return 0;
-    }
+    char few[80];
+    *v = (struct fit_verdict){.outcome = FIT_UNKNOWN, .proved = u->proof_images > 0};
     if (build(&m, &c, &use, e) != 0)
         return -1;
-    c.program = m->program;
-    c.wired = m->program || u->proof_images > 0;
-    v->unknown = m->norms == 0 ? "the file holds no BatchNorm running statistics"
-                               : "training left no BatchNorm running statistics";
-    if (m->norms > 0 && fit_is_trained(m)) {
-        const double macs = (double)graph_macs(m->graph) + 1, most = MACS / macs;
-        const double bound = c.program ? most : MANY_MACS / macs;
-        c.first = most < DEEP_FIRST ? DEEP_FIRST : most < DEEP_MOST ? (int64_t)most : DEEP_MOST;
-        c.moved.count = c.first < DEEP_LEAST ? DEEP_LEAST : c.first;
-        c.many = ORDER_FACTOR * c.moved.count;
-        if ((double)c.many > bound)
-            c.many = bound < (double)c.moved.count ? c.moved.count : (int64_t)bound;
-        if (c.many > images->count)
-            c.many = images->count;
-        fit_moved_open(&c.moved, images);
-        if (u->shown)
-            prog_progress_end();
-        int r = compare(v, &c, m, e);
-        if (r == 0)
-            r = look_at_end(v, &c, e);
-        if (u->shown)
-            prog_progress_end();
-        fit_moved_close(&c.moved);
-        return r;
-    }
+    const bool trained = fit_is_trained(m);
+    if (trained && images->count >= FIT_LEAST)
+        return check_norms(v, &c, m, e);
+    v->unknown = trained        ? "the images are too few"
+                 : m->norms > 0 ? "training left no BatchNorm running statistics"
+                                : "the file holds no BatchNorm running statistics";
+    snprintf(few, sizeof few, "fewer than %d images cannot confirm", FIT_LEAST);
+    tell_guess(v, u, trained ? few : "no BatchNorm running statistics confirm");
     model_close(m);
-    tell_guess(v, u, "no BatchNorm running statistics confirm");
     return 0;
 }

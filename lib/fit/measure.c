@@ -48,6 +48,12 @@ static int add_sums(void *ctx, const struct engine_batch *b, struct err *e)
     return 0;
 }
 
+int64_t fit_count(double budget, double each, int64_t least, int64_t most)
+{
+    const double n = budget / each;
+    return n < (double)least ? least : n < (double)most ? (int64_t)n : most;
+}
+
 double fit_divergence(double mean, double var, double from_mean, double from_var)
 {
     double d = mean - from_mean;

@@ -40,6 +40,9 @@ struct fit_figures {
     int64_t images;
 };
 
+/* How many images a budget allows, at so much for each, within bounds. */
+int64_t fit_count(double budget, double each, int64_t least, int64_t most);
+
 /* Kullback-Leibler divergence of normal distributions: of the first from the second. */
 double fit_divergence(double mean, double var, double from_mean, double from_var);
 
