@@ -72,9 +72,8 @@ static int measure_text(struct path *path, struct search *s, const char *text, i
         trial_open(&m, p, &c, true, &ignored) != 0)
         return 0;
     const int64_t all = p->moved.count;
-    const double most = STEP_MACS / ((double)graph_macs(m->graph) + 1);
     if (s->images == 0)
-        s->images = most < STEP_LEAST ? STEP_LEAST : most < STEP_MOST ? (int64_t)most : STEP_MOST;
+        s->images = fit_count(STEP_MACS, (double)graph_macs(m->graph) + 1, STEP_LEAST, STEP_MOST);
     p->moved.count = s->images * times;
     if (p->moved.count > p->images->count)
         p->moved.count = p->images->count;

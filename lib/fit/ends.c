@@ -64,10 +64,7 @@ int fit_ends(struct fit_end *x, const struct fit_use *u, const struct fit_images
     const bool residual = m->stages > 0 && !m->design && !m->program;
     p.classes = graph_classes(m->graph);
     p.macs = (double)graph_macs(m->graph) + 1;
-    const double most = FIRST_MACS / p.macs;
-    const int64_t first = most < FIRST_LEAST  ? FIRST_LEAST
-                          : most < FIRST_MOST ? (int64_t)most
-                                              : FIRST_MOST;
+    const int64_t first = fit_count(FIRST_MACS, p.macs, FIRST_LEAST, FIRST_MOST);
     int r = residual ? labels_loss(&loss, &p, m->graph, first, e) : 0;
     model_close(m);
     if (r != 0 || !residual)

@@ -146,8 +146,7 @@ int labels_loss(double *loss, const struct trial *p, const struct graph *g, int6
 
 int labels_judge(struct labels_verdict *v, const struct trial *p, bool *open, struct err *e)
 {
-    const double most = MACS / p->macs;
-    struct judge j = judge_of(p, most < LEAST ? LEAST : most < MOST ? (int64_t)most : MOST);
+    struct judge j = judge_of(p, fit_count(MACS, p->macs, LEAST, MOST));
     const int64_t all = MOST < p->images->count ? MOST : p->images->count;
     int r = 0;
     do {

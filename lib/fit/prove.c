@@ -146,11 +146,7 @@ static int try_reading(struct trial *p, int reading, struct err *e)
 /* Images of the last comparison, `times` as many as usual. */
 static int64_t last_images(const struct trial *p, int times)
 {
-    const double most = LAST_MACS / p->macs;
-    int64_t count = FIT_PROOF_LEAST;
-    if (most > FIT_PROOF_LEAST)
-        count = most > LAST_MOST ? LAST_MOST : (int64_t)most;
-    count *= times;
+    const int64_t count = times * fit_count(LAST_MACS, p->macs, FIT_PROOF_LEAST, LAST_MOST);
     return count < p->images->count ? count : p->images->count;
 }
 

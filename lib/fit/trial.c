@@ -22,10 +22,7 @@ enum { FIRST_LEAST = 16, FIRST_MOST = 128 };
 void trial_scale(struct trial *p, double macs)
 {
     p->macs = macs + 1;
-    const double most = FIRST_MACS / p->macs;
-    p->moved.count = most < FIRST_LEAST  ? FIRST_LEAST
-                     : most < FIRST_MOST ? (int64_t)most
-                                         : FIRST_MOST;
+    p->moved.count = fit_count(FIRST_MACS, p->macs, FIRST_LEAST, FIRST_MOST);
 }
 
 int trial_open(struct model **m, const struct trial *p, const struct candidate *c, bool unfolded,
