@@ -292,5 +292,13 @@ void ckpt_describe(struct ckpt *c, const struct pickle_value *root,
                    const struct pickle_value *state, const struct storage_finder *f)
 {
     struct walk w = {.c = c, .state = state, .finder = f, .left = LINES, .visits = VISITS};
-    describe(&w, root, "", DEPTH);
+    if (root->kind != PICKLE_LIST && root->kind != PICKLE_TUPLE) {
+        describe(&w, root, "", DEPTH);
+        return;
+    }
+    for (size_t i = 0; i < root->seq.n && w.left > 0; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "%zu", i);
+        describe(&w, root->seq.item[i], path, DEPTH - 1);
+    }
 }

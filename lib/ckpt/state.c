@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { NAME_ROOM = 200, KEYS_SHOWN = 5, KEY_ROOM = 64 };
@@ -10,7 +11,7 @@ enum { NAME_ROOM = 200, KEYS_SHOWN = 5, KEY_ROOM = 64 };
 /* How far a state dict is looked for. */
 enum { CANDIDATES = 64, SEARCH_DEPTH = 3, SEARCH_ITEMS = 1 << 21 };
 
-/* Tensors that a dict holds itself. */
+/* Tensors that a dict holds itself; those of a list have no names. */
 static size_t tensors_in(const struct pickle_value *v)
 {
     const struct pickle_seq *s = pickle_items(v);
@@ -53,7 +54,7 @@ static int no_state(const struct ckpt *c, const struct pickle_value *v, const ch
                        c->name, where, text);
 }
 
-/* Dicts that hold tensors, by their paths. */
+/* Dicts that hold tensors, by their paths, in which items of lists have their numbers. */
 struct candidate {
     const struct pickle_value *value;
     size_t tensors;
@@ -67,27 +68,57 @@ struct search {
     size_t budget; /* keys and values yet to be looked at */
 };
 
+/* What a dict, a list or a tuple holds. */
+struct inside {
+    const struct pickle_seq *of; /* NULL: another value */
+    size_t n;
+    bool keyed; /* by keys; else items are numbered from 0 */
+};
+
+static struct inside look_inside(const struct pickle_value *v)
+{
+    const struct pickle_seq *items = pickle_items(v);
+    const bool row = v->kind == PICKLE_LIST || v->kind == PICKLE_TUPLE;
+    return (struct inside){.of = items ? items
+                                 : row ? &v->seq
+                                       : NULL,
+                           .n = items ? items->n / 2
+                                : row ? v->seq.n
+                                      : 0,
+                           .keyed = items != NULL};
+}
+
+/* Value i and its key; NULL where the key is neither a text nor a number. */
+static const struct pickle_value *value_in(const struct inside *x, size_t i, char key[KEY_ROOM])
+{
+    if (x->keyed)
+        return pickle_key(x->of->item[2 * i], key, KEY_ROOM) ? x->of->item[2 * i + 1] : NULL;
+    snprintf(key, KEY_ROOM, "%zu", i);
+    return x->of->item[i];
+}
+
 static void search(struct search *h, const struct pickle_value *v, const char *path, int depth)
 {
     /* Dicts may be shared, so that paths to them are many. */
-    const struct pickle_seq *s = pickle_items(v);
-    if (!s || s->n > h->budget)
+    const struct inside x = look_inside(v);
+    /* The state of an optimizer is no network's. */
+    if (!x.of || x.of->n > h->budget || pickle_get(v, "param_groups"))
         return;
-    h->budget -= s->n;
+    h->budget -= x.of->n;
     size_t tensors = tensors_in(v);
     if (tensors > 0 && h->n < CANDIDATES) {
         struct candidate *f = &h->found[h->n++];
         *f = (struct candidate){.value = v, .tensors = tensors, .average = ckpt_is_average(path)};
         snprintf(f->path, sizeof f->path, "%s", path);
     }
-    for (size_t i = 0; depth < SEARCH_DEPTH && i < s->n; i += 2) {
+    for (size_t i = 0; depth < SEARCH_DEPTH && i < x.n; i++) {
         char key[KEY_ROOM], inner[96];
-        if (!pickle_items(s->item[i + 1]) || !pickle_key(s->item[i], key, sizeof key))
+        const struct pickle_value *value = value_in(&x, i, key);
+        if (!value || !look_inside(value).of)
             continue;
         int n = snprintf(inner, sizeof inner, "%s%s%s", path, *path ? "/" : "", key);
-        /* The state of an optimizer is no network's. */
         if (n < (int)sizeof inner && !ckpt_is_training(key))
-            search(h, s->item[i + 1], inner, depth + 1);
+            search(h, value, inner, depth + 1);
     }
 }
 
@@ -108,13 +139,17 @@ static int ambiguous(const struct ckpt *c, const struct search *h, struct err *e
 static const struct pickle_value *follow(const struct pickle_value *v, const char *path)
 {
     while (v && *path) {
-        char key[96];
+        const struct inside x = look_inside(v);
+        char key[96], *end;
         size_t n = strcspn(path, "/");
         if (n >= sizeof key)
             return NULL;
         memcpy(key, path, n);
         key[n] = '\0';
-        v = pickle_get(v, key);
+        const unsigned long at = strtoul(key, &end, 10);
+        v = x.keyed                                ? pickle_get(v, key)
+            : x.of && *end == '\0' && at < x.of->n ? x.of->item[at]
+                                                   : NULL;
         path += n + (path[n] == '/');
     }
     return v;

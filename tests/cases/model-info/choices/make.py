@@ -85,3 +85,6 @@ def prefixed(prefix, state):
 merge("two.pth", lambda s, t: {**prefixed("student.", s), **prefixed("teacher.", t)})
 merge("one.pth", lambda s, t: {**prefixed("net.", s), **prefixed("ema.", t)})
 merge("states.pth", lambda s, t: {"inner": {"student": s}, "teacher": t, "epoch": 3})
+merge("row.pth", lambda s, t: [s, t])
+# The optimizer's state, with as many tensors as the network, is none.
+merge("resumed.pth", lambda s, t: ({"state": dict(enumerate(t.values())), "param_groups": []}, s, 0.93))
