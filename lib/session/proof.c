@@ -68,7 +68,7 @@ int proof_make(struct session *s, struct err *e)
     free(from.label);
     if (proved != 0)
         return -1;
-    if (prog_verbose())
+    if (prog_verbose() || proof.loose)
         prog_say("%s: %s", ckpt_name(s->ckpt), proof.text);
     s->proof = mem_dup(proof.text);
     s->proof_images = proof.fit.images;
