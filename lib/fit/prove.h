@@ -36,7 +36,7 @@ struct fit_proof {
     float mean[3], std[3]; /* those in use or, where nobody gave them, those that fit best */
     const char *pixels;    /* name of the latter, or NULL */
     struct fit_figures fit;
-    bool loose; /* above FIT_PROOF_LOOSE */
+    bool loose;                   /* above FIT_PROOF_LOOSE */
     struct model_dropout dropout; /* of the training */
     char text[900];               /* how it was proved, with the figures */
 };
