@@ -135,7 +135,7 @@ int fit_acts(const struct assume *a, const struct assume *given, struct assume o
 {
     const int now = a->act ? (int)a->act : ASSUME_ACT_RELU;
     int count = 0;
-    for (int act = ASSUME_ACT_RELU; act <= ASSUME_ACT_ELU && (a->stages > 0 || *a->chain); act++)
+    for (int act = ASSUME_ACT_RELU; act <= ASSUME_ACT_LAST && (a->stages > 0 || *a->chain); act++)
         if (act != now) {
             out[count] = *given;
             out[count++].act = (enum assume_act)act;

@@ -5,7 +5,13 @@
 #include "model/assume.h"
 #include "model/model.h"
 
-enum { FIT_VARIANTS = 448, FIT_RELUS = 4, FIT_PLACES = 12, FIT_ACTS = 7, FIT_DROPOUTS = 4 };
+enum {
+    FIT_VARIANTS = 448,
+    FIT_RELUS = 4,
+    FIT_PLACES = 12,
+    FIT_ACTS = ASSUME_ACT_LAST - ASSUME_ACT_RELU,
+    FIT_DROPOUTS = 4
+};
 
 /* What keys and shapes leave open, in all combinations: the stem's stride and pooling, the
  * convolution of a bottleneck (read by structure, of any pre-activation block) that has the stride,

@@ -57,7 +57,7 @@ static const char *const paddings[] = {"half", "same", NULL};
 static const char *const ends[] = {"average", "max", NULL};
 static const char *const relus[] = {"stem", "last", "shortcut", "sum", NULL};
 static const char *const acts[] = {"relu", "relu6", "leaky-0.01", "leaky-0.1", "leaky-0.2",
-                                   "silu", "gelu",  "elu",        NULL};
+                                   "silu", "gelu",  "elu",        "mish",      NULL};
 
 static bool set_stem_stride(struct assume *a, const char *value)
 {
@@ -184,7 +184,7 @@ static const struct key {
     {"padding", set_padding, "half or same"},
     {"end", set_end, "average or max"},
     {"relu", set_relu, "none, or some of stem, last, shortcut and sum, as in stem:sum"},
-    {"act", set_act, "relu, relu6, leaky-0.01, leaky-0.1, leaky-0.2, silu, gelu or elu"},
+    {"act", set_act, "relu, relu6, leaky-0.01, leaky-0.1, leaky-0.2, silu, gelu, elu or mish"},
     {"chain", set_chain, "a letter c, s or v and marks for each convolution, such as ccm(cc)/max"},
     {"reading", set_reading, "the number of a reading by structure"},
     {"eps", set_eps, "a number between 0 and 1"},

@@ -67,7 +67,9 @@ enum assume_act {
     ASSUME_ACT_LEAKY_FIFTH,
     ASSUME_ACT_SILU,
     ASSUME_ACT_GELU,
-    ASSUME_ACT_ELU
+    ASSUME_ACT_ELU,
+    ASSUME_ACT_MISH,
+    ASSUME_ACT_LAST = ASSUME_ACT_MISH
 };
 
 /* Zero stands for what is usual in the family. */
@@ -103,7 +105,8 @@ struct assume {
     "preact-shortcut=before|mixed|after|first, padding=half|same (of windows with a stride), "     \
     "end=average|max (of residual blocks, over all cells), "                                       \
     "relu=none|stem:last:shortcut:sum (which of these), act=relu|relu6|leaky-0.01|leaky-0.1|"      \
-    "leaky-0.2|silu|gelu|elu (in the place of ReLU), chain=TEXT (of a plain net), reading=N, "     \
+    "leaky-0.2|silu|gelu|elu|mish (in the place of ReLU), chain=TEXT (of a plain net), "           \
+    "reading=N, "                                                                                  \
     "eps=1e-5, prefix=KEYS, "                                                                      \
     "state=PATH. Default: the usual choice of code with these key names; -v and model-info show "  \
     "it."

@@ -39,6 +39,7 @@ static struct graph_op function_of(enum assume_act act)
         [ASSUME_ACT_SILU] = {.function = GRAPH_SILU},
         [ASSUME_ACT_GELU] = {.function = GRAPH_GELU},
         [ASSUME_ACT_ELU] = {.function = GRAPH_ELU, .p = 1},
+        [ASSUME_ACT_MISH] = {.function = GRAPH_MISH},
     };
     struct graph_op op = functions[act];
     op.kind = GRAPH_FUNCTION;

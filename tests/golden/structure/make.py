@@ -48,6 +48,8 @@ def put(to, path, module):
 
 
 def act(net, x):
+    if net.get("mish"):
+        return F.mish(x)
     return F.relu6(x) if net.get("six") else F.leaky_relu(x, net.get("slope", 0))
 
 
@@ -312,6 +314,7 @@ NETS = {
         seed=25, bias=True, last="mean", head="top", row=[
             (("a.conv", "a.norm"), 6, {}), (("b.conv", "b.norm"), 8, dict(first=True)),
             (("c.conv", "c.norm"), 10, dict(first=True)), (("d.conv", "d.norm"), 12, {})]),
+    "sequential-mish": dict(SEQUENTIAL, seed=28, mish=True),
 }
 
 
