@@ -127,8 +127,8 @@ static bool is_even(const char *text)
 }
 
 struct step {
-    const char *pools; /* behind the last unit; '-' for none, 's' for a stride of it, which its own
-                          norm does not show */
+    const char *const *pools; /* behind the last unit; "s" for a stride of it, which its own norm
+                                 does not show */
     const char *const *own;
     bool dropped; /* with dropout */
 };
@@ -149,18 +149,19 @@ static bool stride_last(char *text)
 /* A text with one of the pools and dropouts of a step, and each unit that it may go on with. */
 static int try_own(struct search *s, const char *text, const struct step *t, struct err *e)
 {
-    static const char *const dropouts[] = {"", "d20", "d30", "d25", "d10", "d40", "d50"};
+    static const char *const dropouts[] = {"", "d20", "d30", "d25", "d10", "d40", "d50"},
+                             *const none[] = {"", NULL};
     char next[2 * ASSUME_TEXT];
     const int drops = t->dropped && *text ? 7 : 1;
     int r = 0;
-    for (const char *pool = *text ? t->pools : "-"; *pool && r == 0; pool++)
+    for (const char *const *pool = *text ? t->pools : none; *pool && r == 0; pool++)
         for (int d = 0; d < drops && r == 0; d++)
             for (int i = 0; t->own[i] && r == 0; i++) {
-                const bool pools = *pool != '-' && *pool != 's';
+                const bool strides = strcmp(*pool, "s") == 0;
                 int n = snprintf(next, sizeof next, "%s", text);
-                if (*pool == 's' && !stride_last(next))
+                if (strides && !stride_last(next))
                     continue;
-                snprintf(next + n, sizeof next - (size_t)n, "%.*s%s%c%s%s", pools, pool,
+                snprintf(next + n, sizeof next - (size_t)n, "%s%s%c%s%s", strides ? "" : *pool,
                          dropouts[d], t->own[i][0], s->before ? "b" : "", t->own[i] + 1);
                 r = try_text(s, next, e);
             }
@@ -317,9 +318,11 @@ static int find_step(struct search *s, int unit, struct err *e)
 {
     static const char *const usual[] = {"c", NULL}, *const rare[] = {"v", "cM", "cA", NULL},
                              *const first[] = {"v", "cM", "cb", "vb", NULL};
-    const struct step near = {"-mas", usual, false},
-                      far = {"-masp", unit > 0 ? rare : first, false},
-                      dropped = {"-mas", usual, true};
+    static const char *const pools[] = {"", "m", "a", "s", "m4", "a4", NULL},
+                             *const all[] = {"", "m", "a", "s", "p", NULL},
+                             *const few[] = {"", "m", "a", "s", NULL};
+    const struct step near = {pools, usual, false}, far = {all, unit > 0 ? rare : first, false},
+                      dropped = {few, usual, true};
     const bool open = s->p->use->assume->act == ASSUME_ACT_USUAL && unit == 1;
     s->tos = 0;
     const struct step *const more[] = {&near, &near, &far, &far, &dropped, &dropped};

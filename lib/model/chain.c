@@ -25,6 +25,7 @@ int chain_next(const char **text, struct chain_unit *u)
     u->inner = take(text, "MA");
     u->close = take(text, ")]}");
     u->pool = take(text, "map");
+    u->side = (u->pool == 'm' || u->pool == 'a') && take(text, "4") ? 4 : 2;
     u->dropped = 0;
     if (take(text, "d"))
         for (int i = 0; i < 2 && **text >= '0' && **text <= '9'; i++)
@@ -100,14 +101,14 @@ struct walk {
     int open; /* the value that is added later, or -1 */
 };
 
-static int add_pool(struct build *b, char how, int in, struct err *e)
+static int add_pool(struct build *b, char how, int side, int in, struct err *e)
 {
     if (!how || in < 0)
         return in;
     if (how == 'p')
         return design_pool(b, GRAPH_MAX_POOL, in, 3, 2, 1, false, e);
-    return design_pool(b, how == 'm' || how == 'M' ? GRAPH_MAX_POOL : GRAPH_MEAN_POOL, in, 2, 2, 0,
-                       false, e);
+    return design_pool(b, how == 'm' || how == 'M' ? GRAPH_MAX_POOL : GRAPH_MEAN_POOL, in, side,
+                       side, 0, false, e);
 }
 
 /* A convolution with its norm, in the order that the unit says. */
@@ -128,7 +129,7 @@ static int add_layers(struct build *b, const struct chain_unit *u, int number, i
     int x = design_conv(b, conv, apart ? NULL : norm, in, &w, e);
     if (!apart || x < 0)
         return x;
-    x = add_pool(b, u->inner, x, e);
+    x = add_pool(b, u->inner, 2, x, e);
     w = (struct want){.addend = addend, .act = u->before ? GRAPH_NONE : act};
     return x < 0 ? -1 : design_norm(b, norm, x, &w, e);
 }
@@ -156,7 +157,7 @@ static int add_unit(struct build *b, struct walk *w, const struct chain_unit *u,
         w->stage++;
         w->block = 0;
     }
-    x = add_pool(b, u->pool, x, e);
+    x = add_pool(b, u->pool, u->side, x, e);
     return x < 0 || u->dropped == 0 || !b->opts->unfolded
                ? x
                : design_function(b, GRAPH_DROPOUT, (float)u->dropped / 100, 0, x, e);

@@ -8,6 +8,7 @@
  *     M, A      the largest or the mean of every 2 by 2 cells in front of the norm
  *     ), ], }   what ( marks is added: behind the function; in front of it; and there is none
  *     m, a, p   the largest or the mean of every 2 by 2 cells; the largest of 3 by 3, stride 2
+ *     m4, a4    the largest or the mean of every 4 by 4 cells
  *     d30       dropout of 30 per cent in training, which norms recorded
  *
  * in this order, of which the letter c, s or v alone is needed. Behind all of them may stand /max
@@ -21,6 +22,7 @@
 struct chain_unit {
     bool opens, before;
     char conv, inner, close, pool;
+    int side;    /* of the cells that are pooled */
     int dropped; /* per cent */
 };
 

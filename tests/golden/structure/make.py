@@ -181,7 +181,7 @@ class Net(nn.Module):
 
 class Plain(nn.Module):
     """Convolutions that follow each other: (name, width) with marks: side, stride, bare (no padding), pool
-    behind or first (in front of the norm), begin and end of a sum, dropout."""
+    behind or first (in front of the norm), four (means of 4 by 4 behind), begin and end of a sum, dropout."""
 
     def __init__(self, net):
         super().__init__()
@@ -204,6 +204,7 @@ class Plain(nn.Module):
             x = act(self.net, n(x))
             x = x + begin if marks.get("end") else x
             x = F.max_pool2d(x, 2) if marks.get("pool") else x
+            x = F.avg_pool2d(x, 4) if marks.get("four") else x
             if marks.get("dropout"):
                 x = F.dropout(x, marks["dropout"], self.training)
         return x.amax((2, 3)) if self.net["last"] == "max" else x.mean((2, 3))
@@ -315,6 +316,10 @@ NETS = {
             (("a.conv", "a.norm"), 6, {}), (("b.conv", "b.norm"), 8, dict(first=True)),
             (("c.conv", "c.norm"), 10, dict(first=True)), (("d.conv", "d.norm"), 12, {})]),
     "sequential-mish": dict(SEQUENTIAL, seed=28, mish=True),
+    "four": dict(
+        seed=29, mish=True, bias=True, last="mean", head="top", row=[
+            (("a.conv", "a.norm"), 6, {}), (("b.conv", "b.norm"), 8, dict(four=True)),
+            (("c.conv", "c.norm"), 10, {}), (("d.conv", "d.norm"), 12, {})]),
 }
 
 
