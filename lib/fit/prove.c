@@ -172,11 +172,13 @@ static int settle(struct trial *p, int from, struct err *e)
     return 0;
 }
 
-/* Whether ReLUs, their function or the padding are not those that all wirings were tried with. */
+/* Whether ReLUs, their function, the padding or the stem's pooling are not those that all wirings
+ * were tried with. */
 static bool is_varied(const struct trial *p, const struct assume *given)
 {
     const struct assume *of = p->use->assume;
-    return given->relu != of->relu || given->act != of->act || given->padding != of->padding;
+    return given->relu != of->relu || given->act != of->act || given->padding != of->padding ||
+           given->pool > ASSUME_POOL_MAX;
 }
 
 /* The usual wiring with the ReLUs and the order of norms of the best network: wrong ones of these
@@ -200,7 +202,7 @@ static int try_near(struct trial *p, struct err *e)
 {
     int r = 0;
     for (int round = 0; round < ROUNDS && r == 0; round++) {
-        struct assume list[FIT_RELUS + ASSUME_STAGES + FIT_ACTS + FIT_PLACES + 2];
+        struct assume list[FIT_RELUS + ASSUME_STAGES + FIT_ACTS + FIT_PLACES + FIT_POOLS + 2];
         const struct candidate *best = trial_best(p);
         const int from = (int)(best - p->list);
         const struct fit_pixels pixels = best->pixels;
@@ -210,6 +212,7 @@ static int try_near(struct trial *p, struct err *e)
         count += fit_acts(&best->assumed, &best->given, list + count);
         count += fit_padding(&best->assumed, &best->given, list + count);
         list[count++] = usual_wiring(p);
+        count += fit_pools(&best->assumed, &list[count - 1], list + count);
         if (is_varied(p, &best->given))
             count += fit_places(&best->assumed, &best->given, list + count);
         for (int i = 0; i < count && r == 0; i++)

@@ -67,9 +67,9 @@ static int count_odd(const struct model *m)
     const struct assume *a = &m->assumed;
     const unsigned relu = a->relu & (ASSUME_RELU_LAST | ASSUME_RELU_SHORTCUT);
     int odd = (m->side == 32 ? a->stem_stride > 1 : a->stem_stride == 1) +
-              (m->side == 32 ? a->pool == ASSUME_POOL_MAX : a->pool == ASSUME_POOL_NONE) +
-              (a->padding == ASSUME_PADDING_SAME) + (a->preact == ASSUME_PREACT_FIRST) +
-              (relu != 0) + (a->reading > 1) +
+              (m->side == 32 ? a->pool >= ASSUME_POOL_MAX : a->pool == ASSUME_POOL_NONE) +
+              (a->pool > ASSUME_POOL_MAX) + (a->padding == ASSUME_PADDING_SAME) +
+              (a->preact == ASSUME_PREACT_FIRST) + (relu != 0) + (a->reading > 1) +
               (m->bottleneck ? a->stride_at == 1 : a->stride_at > 1);
     if (a->shortcut == ASSUME_SHORT_CONV || a->shortcut == ASSUME_SHORT_AVERAGE)
         odd += (a->shortcut == ASSUME_SHORT_AVERAGE) != m->led;

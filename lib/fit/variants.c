@@ -111,6 +111,16 @@ int fit_padding(const struct assume *a, const struct assume *given, struct assum
     return a->reading > 0;
 }
 
+int fit_pools(const struct assume *a, const struct assume *given, struct assume out[FIT_POOLS])
+{
+    int count = 0;
+    for (int pool = ASSUME_POOL_SMALL; pool <= ASSUME_POOL_DENSE && a->pool; pool++) {
+        out[count] = *given;
+        out[count++].pool = (enum assume_pool)pool;
+    }
+    return count;
+}
+
 int fit_relus(const struct assume *a, const struct assume *given, struct assume out[FIT_RELUS])
 {
     unsigned places = ASSUME_RELU_STEM | ASSUME_RELU_LAST | ASSUME_RELU_SUM;

@@ -10,7 +10,8 @@ enum {
     FIT_RELUS = 4,
     FIT_PLACES = 12,
     FIT_ACTS = ASSUME_ACT_LAST - ASSUME_ACT_RELU,
-    FIT_DROPOUTS = 4
+    FIT_DROPOUTS = 4,
+    FIT_POOLS = 2
 };
 
 /* What keys and shapes leave open, in all combinations: the stem's stride and pooling, the
@@ -36,6 +37,11 @@ int fit_places(const struct assume *assumed, const struct assume *given,
 /* `given` with the other padding of windows with a stride, where it makes a difference. Returns how
  * many there are. */
 int fit_padding(const struct assume *assumed, const struct assume *given, struct assume out[1]);
+
+/* `given` with the rare poolings behind the stem; none where there is no choice. Returns how many
+ * there are. */
+int fit_pools(const struct assume *assumed, const struct assume *given,
+              struct assume out[FIT_POOLS]);
 
 /* The same with one ReLU more or less, for every place of one; none where a family's code tells
  * where they are. Returns how many there are. */

@@ -48,7 +48,7 @@ static int rank(const char *word, const char *const *list)
 /* --- keys --- */
 
 /* In the order of the enumerations, whose first stands for what is usual. */
-static const char *const pools[] = {"none", "max", NULL};
+static const char *const pools[] = {"none", "max", "max-small", "max-dense", NULL};
 static const char *const shortcuts[] = {"conv",        "pad",         "pad-end",         "none",
                                         "average",     "average-pad", "average-pad-end", "max-pad",
                                         "max-pad-end", NULL};
@@ -175,7 +175,7 @@ static const struct key {
 } keys[] = {
     {"channels", set_channels, "rgb or bgr"},
     {"stem-stride", set_stem_stride, "1 or 2"},
-    {"pool", set_pool, "none or max"},
+    {"pool", set_pool, "none, max, max-small or max-dense"},
     {"strides", set_strides, "strides of the stages such as 1:2:2:2"},
     {"stride-at", set_stride_at, "conv1 or conv2"},
     {"shortcut", set_shortcut,

@@ -10,7 +10,13 @@
 enum { ASSUME_STAGES = 16, ASSUME_TEXT = 96, ASSUME_WORDS = 4 * ASSUME_TEXT };
 
 /* The largest of the values behind the first convolutions: 3x3, stride 2. */
-enum assume_pool { ASSUME_POOL_USUAL, ASSUME_POOL_NONE, ASSUME_POOL_MAX };
+enum assume_pool {
+    ASSUME_POOL_USUAL,
+    ASSUME_POOL_NONE,
+    ASSUME_POOL_MAX,   /* over 3 by 3, stride 2 */
+    ASSUME_POOL_SMALL, /* over 2 by 2, stride 2 */
+    ASSUME_POOL_DENSE, /* over 3 by 3, stride 1 */
+};
 
 /* Where the shortcuts of pre-activation blocks begin: before the block's first norm and
  * ReLU or after them, or after them where they have a convolution alone, or where they have one in
@@ -99,7 +105,7 @@ struct assume {
 /* Words of --assume for the help of a program. */
 #define ASSUME_HELP                                                                                \
     "What the keys of a checkpoint do not show, KEY=VALUE,...: channels=rgb|bgr, "                 \
-    "stem-stride=1|2, pool=none|max, "                                                             \
+    "stem-stride=1|2, pool=none|max|max-small|max-dense, "                                         \
     "strides=1:2:2:2 (of the stages), stride-at=conv1|conv2 (of a bottleneck), "                   \
     "shortcut=conv|pad|pad-end|none|average|average-pad|average-pad-end|max-pad|max-pad-end, "     \
     "preact-shortcut=before|mixed|after|first, padding=half|same (of windows with a stride), "     \

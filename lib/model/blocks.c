@@ -296,7 +296,7 @@ static int add_stem(struct build *b, struct err *e)
         };
         x = build_conv(b, &p, x, &w, e);
     }
-    return x >= 0 && b->assume.pool == ASSUME_POOL_MAX ? build_max_pool(b, x, e) : x;
+    return x >= 0 && b->assume.pool >= ASSUME_POOL_MAX ? build_max_pool(b, x, e) : x;
 }
 
 static int add_last_norm(struct build *b, int in, struct err *e)

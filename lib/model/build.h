@@ -157,6 +157,7 @@ int build_conv(struct build *b, const struct place *p, int in, const struct want
 int build_norm(struct build *b, const struct place *p, const struct norm *norm, int in,
                const struct want *w, struct err *e) ERR_CHECKED;
 
+/* The pooling that is assumed behind the stem, which is not none. */
 int build_max_pool(struct build *b, int in, struct err *e) ERR_CHECKED;
 
 /* Every second pixel, with channels of zeros on both sides or behind: a convolution whose

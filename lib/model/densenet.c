@@ -115,7 +115,7 @@ static int add_stem(struct build *b, struct err *e)
                            .act = name[STEM_NORM] ? GRAPH_RELU : GRAPH_NONE};
     int x =
         design_name(b, design_conv(b, name[STEM], name[STEM_NORM], 0, &w, e), "conv1", name[STEM]);
-    return x >= 0 && b->assume.pool == ASSUME_POOL_MAX ? build_max_pool(b, x, e) : x;
+    return x >= 0 && b->assume.pool >= ASSUME_POOL_MAX ? build_max_pool(b, x, e) : x;
 }
 
 static int operations(struct build *b, struct err *e)

@@ -219,11 +219,17 @@ int build_conv(struct build *b, const struct place *p, int in, const struct want
 
 int build_max_pool(struct build *b, int in, struct err *e)
 {
+    const enum assume_pool how = b->assume.pool;
     struct graph_op op = {.kind = GRAPH_MAX_POOL,
                           .in = {in},
                           .ins = 1,
-                          .y = graph_windows(POOL_KERNEL, POOL_STRIDE, POOL_KERNEL / 2)};
-    pad_same(b, &op.y);
+                          .y = how == ASSUME_POOL_SMALL
+                                   ? graph_windows(POOL_STRIDE, POOL_STRIDE, 0)
+                                   : graph_windows(POOL_KERNEL,
+                                                   how == ASSUME_POOL_DENSE ? 1 : POOL_STRIDE,
+                                                   POOL_KERNEL / 2)};
+    if (how == ASSUME_POOL_MAX)
+        pad_same(b, &op.y);
     op.x = op.y;
     const struct origin none = {.w = NULL};
     return build_add(b, &op, &none, e);

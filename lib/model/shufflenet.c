@@ -160,7 +160,7 @@ static int operations(struct build *b, struct err *e)
     char path[FAMILY_KEY];
     int x = design_name(b, design_conv(b, f->part_of[STEM], f->part_of[STEM_NORM], 0, &w, e),
                         "conv1", f->part_of[STEM]);
-    if (x >= 0 && b->assume.pool == ASSUME_POOL_MAX)
+    if (x >= 0 && b->assume.pool >= ASSUME_POOL_MAX)
         x = build_max_pool(b, x, e);
     for (int s = 0; s < b->found.stages; s++)
         /* A stage that is missing altogether is missed by the name of its first key. */

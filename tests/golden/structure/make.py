@@ -166,6 +166,7 @@ class Net(nn.Module):
         for module in self.front:
             x = module(x)
         x = act(self.net, x) if len(self.front) > 1 and not self.net.get("linear_stem") else x
+        x = F.max_pool2d(x, *self.net["stem_pool"]) if "stem_pool" in self.net else x
         for block in self.blocks_:
             x = block(x)
         for module in self.last:
@@ -316,6 +317,8 @@ NETS = {
             (("a.conv", "a.norm"), 6, {}), (("b.conv", "b.norm"), 8, dict(first=True)),
             (("c.conv", "c.norm"), 10, dict(first=True)), (("d.conv", "d.norm"), 12, {})]),
     "sequential-mish": dict(SEQUENTIAL, seed=28, mish=True),
+    "stem-small": dict(SEQUENTIAL, seed=30, stem_pool=(2,)),
+    "stem-dense": dict(SEQUENTIAL, seed=31, stem_pool=(3, 1, 1)),
     "four": dict(
         seed=29, mish=True, bias=True, last="mean", head="top", row=[
             (("a.conv", "a.norm"), 6, {}), (("b.conv", "b.norm"), 8, dict(four=True)),
