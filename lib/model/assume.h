@@ -9,7 +9,7 @@
 
 enum { ASSUME_STAGES = 16, ASSUME_TEXT = 96, ASSUME_WORDS = 4 * ASSUME_TEXT };
 
-/* The largest of the values behind the first convolutions: 3x3, stride 2. */
+/* The largest of the values behind the first convolutions. */
 enum assume_pool {
     ASSUME_POOL_USUAL,
     ASSUME_POOL_NONE,
