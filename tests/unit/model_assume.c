@@ -52,7 +52,7 @@ int main(void)
               "preact-shortcut=after,prefix=net.");
     refused("", "expected KEY=VALUE, found nothing");
     refused("pool", "expected KEY=VALUE, found 'pool'");
-    refused("pool=mean", "pool: expected none or max, found 'mean'");
+    refused("pool=mean", "pool: expected none, max, max-small or max-dense, found 'mean'");
     refused("pool=max,pool=max", "pool: expected one value, found two");
     check_same();
     return CHECK_DONE();
