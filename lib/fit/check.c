@@ -287,10 +287,9 @@ static int try_acts(struct check *c, const struct interpretation *wiring, int wi
                     struct interpretation *best, struct err *e)
 {
     struct assume list[FIT_ACTS];
-    struct interpretation found, relu;
+    struct interpretation found = {.fit.divergence = INFINITY}, relu = found;
     double least = DBL_MAX / DEEP_RATIO;
     int r = 0;
-    found.fit.divergence = relu.fit.divergence = INFINITY;
     for (int w = 0; w < wirings; w++)
         least = fmin(least, wiring[w].fit.divergence);
     for (int w = 0; w < wirings; w++) {

@@ -175,17 +175,18 @@ static int leaves_some(struct trace *t, const struct trace_symbol *mask, int dim
     if (trace_swap(t, mask, dim, -1, &rows, e) != 0)
         return -1;
     float *all = trace_known_all(t, &rows, e);
-    const int64_t n = trace_size(&rows, rows.view.dims - 1), count = all ? trace_count(&rows) : 0;
+    const int64_t n = trace_size(&rows, rows.view.dims - 1),
+                  count = all && n > 0 ? trace_count(&rows) / n : 0;
     int r = all ? 0 : -1;
-    for (int64_t i = 0; i < count && r == 0; i += n) {
+    for (int64_t i = 0; i < count && r == 0; i++) {
         int64_t k = 0;
-        while (k < n && all[i + k] <= gone)
+        while (k < n && all[i * n + k] <= gone)
             k++;
         if (k == n)
             r = trace_refuse(t, e,
                              "expected a mask that leaves something of each row, found one that "
                              "leaves nothing of row %lld",
-                             (long long)(i / n));
+                             (long long)i);
     }
     free(all);
     return r;
