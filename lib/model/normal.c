@@ -87,8 +87,8 @@ const struct normal *normal_usual(const struct model *m, const char *kind)
         return &colour[HALF];
     if (one_of(m->family, imagenet) || (strncmp(m->family, "torchvision", 11) == 0 && m->side > 32))
         return &colour[IMAGENET];
-    const bool kuangliu =
-        strncmp(m->family, "kuangliu", 8) == 0 || strcmp(m->family, "bearpaw-preact") == 0;
+    static const char *const like[] = {"bearpaw-preact", "bessayo", NULL};
+    const bool kuangliu = strncmp(m->family, "kuangliu", 8) == 0 || one_of(m->family, like);
     if (strcmp(kind, "cifar10") == 0)
         return &colour[kuangliu ? KUANGLIU : CIFAR10];
     if ((known = of_kind(grey, GREY, kind)))
