@@ -103,7 +103,7 @@ static int open_axis(struct trace *t, const struct trace_resizing *r, int k, int
      * placed. */
     const double far = (double)s->cells * fabs(s->step);
     int end;
-    if (s->cells < 1 || s->cells > BUILD_ELEMENTS || in > BUILD_ELEMENTS ||
+    if (s->cells < 1 || s->cells > BUILD_ELEMENTS || in < 1 || in > BUILD_ELEMENTS ||
         !(far <= 2. * (double)(s->cells + in)) || !isfinite(s->shift + s->back))
         return trace_refuse(t, e, "expected an image of at most %d cells, found another",
                             BUILD_ELEMENTS);
