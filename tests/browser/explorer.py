@@ -331,6 +331,9 @@ def selected(p):
     expect("the selection is said", count, f"{len(ids)} images selected")
     p.b.js("history.back()")
     p.b.wait("location.hash.startsWith('#scatter') && document.querySelector('canvas.scatter')?.dataset.count === '1000'")
+    # What the mouse does before the view is drawn is lost.
+    p.b.wait(SETTLED)
+    p.b.js("new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
     p.b.js("document.querySelector('canvas.scatter').focus()")
     return ids
 
