@@ -16,8 +16,7 @@ static void list_files(const struct advice *a)
         snprintf(drawn, sizeof drawn, "; up to 100 are drawn in %s", pages);
     words_para(2, "",
                "Listed in review_labels.tsv, the most suspicious first%s. The list ends with the "
-               "last flagged label: in the other images the model is not confident in another "
-               "class.",
+               "last flagged label.",
                drawn);
 }
 
@@ -47,8 +46,9 @@ void advice_labels(struct advice *a)
     }
     words_para(2, "-",
                "label-check flags %" PRId64 " of %" PRId64
-               " labels (%s): the model is confident in another class. If the confidences are "
-               "right, about %" PRId64 " are to be expected; the other %" PRId64
+               " labels (%s): the model gives another class at least the probability that images "
+               "with its label have on average. If the confidences are right, about %" PRId64
+               " are to be expected; the other %" PRId64
                " are wrong labels, or errors of which the model is too confident.",
                l->count, l->of, words_percent(&b, l->count, l->of), l->count - more, more);
     words_para(2, "", "Without these images the accuracy is %s, if all of these labels are wrong.",

@@ -739,13 +739,13 @@ def recommendations(t, out):
     expected = flags['baseline'] * n if flags['verdict'] else None
     text.take(r'No finding: label-check flags (\d+) of (\d+) labels?\. If the confidences are right, ' + (about(expected) if flags['verdict'] else '') +
               r' are to be expected: no more than chance\.', flags['verdict'] == 'no', flags.get('count'), n)
-    text.take(r'label-check flags (\d+) of (\d+) labels \(' + PERCENT + r'\): the model is confident in another class\. If the confidences are '
+    text.take(r'label-check flags (\d+) of (\d+) labels \(' + PERCENT + r'\): the model gives another class at least the probability that images with its label have on average\. If the confidences are '
               r'right, about (\d+) are to be expected; the other (\d+) are wrong labels, or errors of which the model is too confident\. '
               r'Without these images the accuracy is ' + PERCENT + r', if all of these labels are wrong\.', flags['verdict'] == 'yes',
               flags.get('count'), n, percent(flags), expected and round(expected), expected and flags['count'] - round(expected),
               percent(f['accuracy_unflagged']) if flags['verdict'] else None)
     text.take(r'Listed in review_labels\.tsv, the most suspicious first; up to 100 are drawn in review_labels\.png and review_labels_p2\.png\. '
-              r'The list ends with the last flagged label: in the other images the model is not confident in another class\.',
+              r'The list ends with the last flagged label\.',
               flags['verdict'] in ('yes', 'no') and flags['count'])
     given = [t.rows[i][0] for i in t.run.flagged or []]
     often = sorted(((k, a) for a in set(given) for k in [given.count(a)] if k > 1), key=lambda x: (-x[0], x[1]))
