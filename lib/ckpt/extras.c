@@ -292,13 +292,14 @@ void ckpt_describe(struct ckpt *c, const struct pickle_value *root,
                    const struct pickle_value *state, const struct storage_finder *f)
 {
     struct walk w = {.c = c, .state = state, .finder = f, .left = LINES, .visits = VISITS};
-    if (root->kind != PICKLE_LIST && root->kind != PICKLE_TUPLE) {
+    const struct pickle_seq *list = pickle_list(root);
+    if (!list) {
         describe(&w, root, "", DEPTH);
         return;
     }
-    for (size_t i = 0; i < root->seq.n && w.left > 0; i++) {
+    for (size_t i = 0; i < list->n && w.left > 0; i++) {
         char path[32];
         snprintf(path, sizeof path, "%zu", i);
-        describe(&w, root->seq.item[i], path, DEPTH - 1);
+        describe(&w, list->item[i], path, DEPTH - 1);
     }
 }

@@ -319,12 +319,13 @@ bool tensor_is(const struct pickle_value *v)
 
 static bool read_numbers(const struct pickle_value *v, int64_t *out)
 {
-    if (!v || (v->kind != PICKLE_TUPLE && v->kind != PICKLE_LIST) || v->seq.n > CKPT_DIMS)
+    const struct pickle_seq *s = pickle_list(v);
+    if (!s || s->n > CKPT_DIMS)
         return false;
-    for (size_t i = 0; i < v->seq.n; i++) {
-        if (v->seq.item[i]->kind != PICKLE_INT)
+    for (size_t i = 0; i < s->n; i++) {
+        if (s->item[i]->kind != PICKLE_INT)
             return false;
-        out[i] = v->seq.item[i]->i;
+        out[i] = s->item[i]->i;
     }
     return true;
 }

@@ -77,15 +77,10 @@ struct inside {
 
 static struct inside look_inside(const struct pickle_value *v)
 {
-    const struct pickle_seq *items = pickle_items(v);
-    const bool row = v->kind == PICKLE_LIST || v->kind == PICKLE_TUPLE;
-    return (struct inside){.of = items ? items
-                                 : row ? &v->seq
-                                       : NULL,
-                           .n = items ? items->n / 2
-                                : row ? v->seq.n
-                                      : 0,
-                           .keyed = items != NULL};
+    const struct pickle_seq *items = pickle_items(v), *list = pickle_list(v);
+    if (items)
+        return (struct inside){items, items->n / 2, true};
+    return (struct inside){list, list ? list->n : 0, false};
 }
 
 /* Value i and its key; NULL where the key is neither a text nor a number. */
@@ -139,7 +134,6 @@ static int ambiguous(const struct ckpt *c, const struct search *h, struct err *e
 static const struct pickle_value *follow(const struct pickle_value *v, const char *path)
 {
     while (v && *path) {
-        const struct inside x = look_inside(v);
         char key[96], *end;
         size_t n = strcspn(path, "/");
         if (n >= sizeof key)
@@ -147,9 +141,7 @@ static const struct pickle_value *follow(const struct pickle_value *v, const cha
         memcpy(key, path, n);
         key[n] = '\0';
         const unsigned long at = strtoul(key, &end, 10);
-        v = x.keyed                                ? pickle_get(v, key)
-            : x.of && *end == '\0' && at < x.of->n ? x.of->item[at]
-                                                   : NULL;
+        v = pickle_items(v) ? pickle_get(v, key) : *end == '\0' ? pickle_item(v, at) : NULL;
         path += n + (path[n] == '/');
     }
     return v;

@@ -68,19 +68,19 @@ static int labels_of(int **label, const struct pickle_value *v, int64_t rows, co
                      const char *file, struct err *e)
 {
     struct numpy_array a = {0};
-    bool list = v->kind == PICKLE_LIST || v->kind == PICKLE_TUPLE;
+    const struct pickle_seq *list = pickle_list(v);
     if (!list && (numpy_array(v, &a) || a.ndim != 1 || (a.kind != 'i' && a.kind != 'u')))
         return err_set(e, "%s: %s: expected a list of integers, found another value", file, key);
-    int64_t n = list ? (int64_t)v->seq.n : a.count;
+    int64_t n = list ? (int64_t)list->n : a.count;
     if (n != rows)
         return err_set(e, "%s: %s: expected %lld labels, one for each row of data, found %lld",
                        file, key, (long long)rows, (long long)n);
     *label = mem_alloc((size_t)rows, sizeof **label);
     for (int64_t i = 0; i < rows; i++) {
-        if (list && v->seq.item[i]->kind != PICKLE_INT)
+        if (list && list->item[i]->kind != PICKLE_INT)
             return err_set(e, "%s: record %lld: expected an integer in %s, found another value",
                            file, (long long)i, key);
-        int64_t x = list ? v->seq.item[i]->i : numpy_int(&a, i);
+        int64_t x = list ? list->item[i]->i : numpy_int(&a, i);
         if (x < 0 || x >= NAMES_CLASSES)
             return err_set(e, "%s: record %lld: expected a number from 0 to %d in %s, found %lld",
                            file, (long long)i, NAMES_CLASSES - 1, key, (long long)x);

@@ -781,10 +781,10 @@ static int push_dict(struct reader *r, const struct pickle_value *pairs)
     struct pickle_value *v = value_new(r, PICKLE_DICT);
     size_t n = pairs && pairs->kind == PICKLE_LIST ? pairs->seq.n : 0;
     for (size_t i = 0; i < n; i++) {
-        struct pickle_value *pair = pairs->seq.item[i];
-        if ((pair->kind != PICKLE_LIST && pair->kind != PICKLE_TUPLE) || pair->seq.n != 2)
+        const struct pickle_seq *pair = pickle_list(pairs->seq.item[i]);
+        if (!pair || pair->n != 2)
             return fail(r, "expected pairs of a key and a value, found another value");
-        if (seq_add(r, &v->seq, pair->seq.item, 2) != 0)
+        if (seq_add(r, &v->seq, pair->item, 2) != 0)
             return -1;
     }
     /* Each pair costs a step but not a value on the stack. */
@@ -1220,6 +1220,11 @@ const struct pickle_seq *pickle_items(const struct pickle_value *v)
     return v && v->kind == PICKLE_DICT ? &v->seq : NULL;
 }
 
+const struct pickle_seq *pickle_list(const struct pickle_value *v)
+{
+    return v && (v->kind == PICKLE_LIST || v->kind == PICKLE_TUPLE) ? &v->seq : NULL;
+}
+
 const struct pickle_value *pickle_get(const struct pickle_value *v, const char *key)
 {
     const struct pickle_seq *s = pickle_items(v);
@@ -1231,7 +1236,6 @@ const struct pickle_value *pickle_get(const struct pickle_value *v, const char *
 
 const struct pickle_value *pickle_item(const struct pickle_value *v, size_t i)
 {
-    if (!v || (v->kind != PICKLE_LIST && v->kind != PICKLE_TUPLE) || i >= v->seq.n)
-        return NULL;
-    return v->seq.item[i];
+    const struct pickle_seq *s = pickle_list(v);
+    return s && i < s->n ? s->item[i] : NULL;
 }

@@ -104,6 +104,9 @@ const char *pickle_key(const struct pickle_value *v, char *buf, size_t room);
  * other values. */
 const struct pickle_seq *pickle_items(const struct pickle_value *v);
 
+/* What a list or a tuple holds; NULL for other values. */
+const struct pickle_seq *pickle_list(const struct pickle_value *v);
+
 /* The value of a key, the last where it comes twice, or NULL. */
 const struct pickle_value *pickle_get(const struct pickle_value *v, const char *key);
 
